@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+// The door of the command. Written in syntax that Node 12 can still read, so that a too old Node is told what to do
+// instead of dying on a syntax error; everything else is in src/cli.ts.
+const [major, minor] = process.versions.node.split('.').map(Number);
+
+if (major < 22 || (major === 22 && minor < 18)) {
+  console.error(
+    'pexen needs Node 22.18 or newer, and this is Node ' +
+      process.versions.node +
+      ' (' +
+      process.execPath +
+      ').\nInstall a newer one (nodejs.org, or your version manager), or run once with: npx -p node@24 -p pexen pexen',
+  );
+  process.exitCode = 3;
+} else {
+  import('pexen/cli').catch((error) => {
+    console.error(error);
+    process.exitCode = 3;
+  });
+}
