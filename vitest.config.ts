@@ -8,6 +8,9 @@ const members = ['packages', 'apps'].flatMap((parent) =>
     .map((name) => ({ name, root: `${parent}/${name}`, include: ['test/**/*.test.ts'] })),
 );
 
+/** Rules about the whole workspace. */
+const house = [{ name: 'tidy', root: '.', include: ['tidy/**/*.test.ts'] }];
+
 /** Tests see the sources of the other packages, never a dist that may be stale. */
 const conditions = ['@pexen/source', 'module', 'node', 'development|production'];
 
@@ -18,7 +21,7 @@ export default defineConfig({
     execArgv: ['--conditions=@pexen/source'],
     testTimeout: 20_000,
     passWithNoTests: true,
-    projects: [...members].map((test) => ({ extends: true as const, test })),
+    projects: [...members, ...house].map((test) => ({ extends: true as const, test })),
     coverage: { provider: 'v8', include: ['packages/*/src/**', 'apps/pexen/src/**'] },
   },
 });

@@ -1,0 +1,130 @@
+/** The import graph is the architecture: imports go only to the left of the drawing in docs/ARCHITECTURE.md. */
+import { isBuiltin } from 'node:module';
+import { describe, expect, test } from 'vitest';
+import { importsOf, type Member, members, packageOf, published, sourcesIn, targetOf } from './sources.ts';
+
+const PACKAGES = ['core', 'lock', 'sched', 'pool-kit', 'pool-thread', 'pool-process', 'factory', 'report'];
+
+/** Who may import whom. A package that is not named here does not belong to the house yet. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  '@pexen/core': [],
+  '@pexen/lock': named('core'),
+  '@pexen/sched': named('core', 'lock'),
+  '@pexen/pool-kit': named('core'),
+  '@pexen/pool-thread': named('core', 'pool-kit'),
+  '@pexen/pool-process': named('core', 'pool-kit'),
+  '@pexen/factory': named('core'),
+  '@pexen/report': named('core'),
+  '@pexen/usecase-testsuite': named(...PACKAGES),
+  pexen: named(...PACKAGES, 'usecase-testsuite'),
+  '@pexen/showcase': ['pexen'],
+};
+
+function named(...short: string[]): string[] {
+  return short.map((name) => `@pexen/${name}`);
+}
+
+const isOurs = (name: string): boolean => name === 'pexen' || name.startsWith('@pexen/');
+
+test('every member of the workspace has its place in the layers', () => {
+  expect(Object.keys(LAYERS).sort()).toEqual(
+    members()
+      .map((member) => member.manifest.name)
+      .sort(),
+  );
+});
+
+describe.each(members())('$dir', (member) => {
+  const { name, dependencies = {}, devDependencies = {} } = member.manifest;
+  const allowed = LAYERS[name] ?? [];
+
+  test('depends only on packages to its left', () => {
+    expect(Object.keys(dependencies).filter((other) => isOurs(other) && !allowed.includes(other))).toEqual(
+      [],
+    );
+  });
+
+  test('imports only packages to its left, types included, and declares what it imports', () => {
+    expect(importsOfPackages(member, `${member.dir}/src`, [name, ...Object.keys(dependencies)])).toEqual([]);
+  });
+
+  test('imports our own packages in its tests only as declared', () => {
+    const declared = [name, ...Object.keys(dependencies), ...Object.keys(devDependencies)];
+    const wrong = importsOfPackages(member, `${member.dir}/test`, declared);
+    expect(wrong.filter((line) => isOurs(packageOf(line.split(' imports ')[1] ?? '')))).toEqual([]);
+  });
+
+  test('never reaches into the files of another member', () => {
+    const outside = sourcesIn(member.dir)
+      .flatMap(importsOf)
+      .filter(({ specifier }) => specifier.startsWith('.'))
+      .filter((found) => !targetOf(found).startsWith(`${member.dir}/`));
+    expect(outside.map(({ file, specifier }) => `${file.path} imports ${specifier}`)).toEqual([]);
+  });
+
+  test('has no cycle between its files, types included', () => {
+    expect(cycleIn(fileGraph(member))).toEqual([]);
+  });
+});
+
+test('there is no cycle between members, tests included', () => {
+  const graph = new Map(
+    members().map(({ manifest }) => [
+      manifest.name,
+      Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }).filter(isOurs),
+    ]),
+  );
+  expect(cycleIn(graph)).toEqual([]);
+});
+
+test('nothing published depends on something private', () => {
+  const known = published().map((member) => member.manifest.name);
+  const wrong = published().flatMap(({ manifest }) =>
+    Object.keys(manifest.dependencies ?? {}).filter((name) => isOurs(name) && !known.includes(name)),
+  );
+  expect(wrong).toEqual([]);
+});
+
+/** Imports of packages under a folder that are neither built in nor declared. */
+function importsOfPackages(member: Member, folder: string, declared: readonly string[]): string[] {
+  const allowed = LAYERS[member.manifest.name] ?? [];
+  const mayImport = (name: string): boolean =>
+    declared.includes(name) &&
+    (!isOurs(name) || folder.endsWith('/test') || [...allowed, member.manifest.name].includes(name));
+  return sourcesIn(folder)
+    .flatMap(importsOf)
+    .filter(({ specifier }) => !specifier.startsWith('.') && !isBuiltin(specifier))
+    .filter(({ specifier }) => !mayImport(packageOf(specifier)))
+    .map(({ file, specifier }) => `${file.path} imports ${specifier}`);
+}
+
+function fileGraph(member: Member): Map<string, string[]> {
+  return new Map(
+    sourcesIn(`${member.dir}/src`).map((file) => [
+      file.path,
+      importsOf(file)
+        .filter(({ specifier }) => specifier.startsWith('.'))
+        .map(targetOf),
+    ]),
+  );
+}
+
+/** The first cycle met, as a path that ends where it began; empty when there is none. */
+function cycleIn(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const visit = (node: string, path: readonly string[]): string[] => {
+    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node];
+    if (done.has(node)) return [];
+    for (const next of graph.get(node) ?? []) {
+      const cycle = visit(next, [...path, node]);
+      if (cycle.length > 0) return cycle;
+    }
+    done.add(node);
+    return [];
+  };
+  for (const node of graph.keys()) {
+    const cycle = visit(node, []);
+    if (cycle.length > 0) return cycle;
+  }
+  return [];
+}

@@ -1,0 +1,92 @@
+/** Invariant 1: what decides knows no clock, no chance, no environment, no disk, and never waits. */
+import { isBuiltin } from 'node:module';
+import ts from 'typescript';
+import { expect, test } from 'vitest';
+import { importsOf, placeOf, type SourceFile, sourcesIn, targetOf, walk } from './sources.ts';
+
+const PURE_FOLDERS = [
+  'packages/core/src',
+  'packages/lock/src',
+  'packages/sched/src/plan',
+  'packages/sched/src/machine',
+];
+
+/** The promise shell over the lock table, and the entry that shows it. */
+const SHELL = 'packages/lock/src/acquire.ts';
+const ENTRIES = ['packages/lock/src/index.ts'];
+
+const pureFiles = PURE_FOLDERS.flatMap(sourcesIn).filter((file) => file.path !== SHELL);
+
+const IMPURE_GLOBALS = [
+  'process',
+  'performance',
+  'crypto',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'queueMicrotask',
+  'fetch',
+  'console',
+];
+const IMPURE_MEMBERS = ['Date.now', 'Math.random'];
+
+test('pure code exists and is looked at', () => {
+  expect(pureFiles.length).toBeGreaterThan(0);
+});
+
+test('pure code imports nothing of Node', () => {
+  const wrong = pureFiles.flatMap(importsOf).filter(({ specifier }) => isBuiltin(specifier));
+  expect(wrong.map(({ file, specifier }) => `${file.path} imports ${specifier}`)).toEqual([]);
+});
+
+test('pure code imports only pure code', () => {
+  const paths = new Set(pureFiles.map((file) => file.path));
+  const wrong = pureFiles
+    .filter((file) => !ENTRIES.includes(file.path))
+    .flatMap(importsOf)
+    .filter((found) =>
+      found.specifier.startsWith('.') ? !paths.has(targetOf(found)) : !found.specifier.startsWith('@pexen/'),
+    );
+  expect(wrong.map(({ file, specifier }) => `${file.path} imports ${specifier}`)).toEqual([]);
+});
+
+test('pure code reads no clock, no chance and no environment', () => {
+  expect(pureFiles.flatMap((file) => findings(file, readsTheWorld))).toEqual([]);
+});
+
+test('pure code never awaits', () => {
+  expect(pureFiles.flatMap((file) => findings(file, waits))).toEqual([]);
+});
+
+function findings(file: SourceFile, isWrong: (node: ts.Node) => boolean): string[] {
+  const found: string[] = [];
+  walk(file, (node) => {
+    if (isWrong(node)) found.push(`${placeOf(file, node)} ${node.getText().split('\n')[0]}`);
+  });
+  return found;
+}
+
+function readsTheWorld(node: ts.Node): boolean {
+  if (ts.isPropertyAccessExpression(node)) return IMPURE_MEMBERS.includes(node.getText());
+  if (ts.isNewExpression(node)) return node.expression.getText() === 'Date' && !node.arguments?.length;
+  return ts.isIdentifier(node) && IMPURE_GLOBALS.includes(node.text) && isFreeName(node);
+}
+
+/** A global read by its bare name: not a property, a parameter or a key that happens to be called so. */
+function isFreeName(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
+  if (ts.isTypeNode(parent) || ts.isTypeElement(parent) || ts.isImportSpecifier(parent)) return false;
+  const isDeclared = (ts.isVariableDeclaration(parent) || ts.isParameter(parent)) && parent.name === node;
+  const isKey = (ts.isPropertyAssignment(parent) || ts.isClassElement(parent)) && parent.name === node;
+  return !isDeclared && !isKey;
+}
+
+function waits(node: ts.Node): boolean {
+  if (ts.isAwaitExpression(node)) return true;
+  if (ts.isForOfStatement(node)) return node.awaitModifier !== undefined;
+  return (
+    ts.canHaveModifiers(node) &&
+    (ts.getModifiers(node) ?? []).some(({ kind }) => kind === ts.SyntaxKind.AsyncKeyword)
+  );
+}
