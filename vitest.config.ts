@@ -9,10 +9,23 @@ const members = ['packages', 'apps'].flatMap((parent) =>
 );
 
 /** Rules about the whole workspace. */
-const house = [{ name: 'tidy', root: '.', include: ['tidy/**/*.test.ts'] }];
+const tidy = { name: 'tidy', root: '.', include: ['tidy/**/*.test.ts'] };
+
+/** What users install: built and packed first, and run after everything else, since it takes both cores. */
+const e2e = {
+  name: 'e2e',
+  root: '.',
+  include: ['e2e/**/*.test.ts'],
+  globalSetup: ['e2e/tarballs.ts'],
+  testTimeout: 120_000,
+  sequence: { groupOrder: 1 },
+};
 
 /** Tests see the sources of the other packages, never a dist that may be stale. */
 const conditions = ['@pexen/source', 'module', 'node', 'development|production'];
+
+/** Where .ci/run wants the numbers. */
+const report = process.env.VITEST_JSON_REPORT;
 
 export default defineConfig({
   resolve: { conditions },
@@ -20,8 +33,8 @@ export default defineConfig({
   test: {
     execArgv: ['--conditions=@pexen/source'],
     testTimeout: 20_000,
-    passWithNoTests: true,
-    projects: [...members, ...house].map((test) => ({ extends: true as const, test })),
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
+    projects: [...members, tidy, e2e].map((test) => ({ extends: true as const, test })),
     coverage: { provider: 'v8', include: ['packages/*/src/**', 'apps/pexen/src/**'] },
   },
 });

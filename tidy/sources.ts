@@ -6,7 +6,7 @@ import ts from 'typescript';
 
 export const ROOT: string = dirname(dirname(fileURLToPath(import.meta.url)));
 
-export interface Manifest {
+interface Manifest {
   readonly name: string;
   readonly private?: boolean;
   readonly dependencies?: Readonly<Record<string, string>>;

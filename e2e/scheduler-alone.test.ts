@@ -1,0 +1,72 @@
+/** The scheduler as someone gets it who installs nothing else. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ROOT } from '../tidy/sources.ts';
+import { Project } from './tarballs.ts';
+
+let project: Project;
+
+beforeAll(async () => {
+  project = await Project.of('scheduler-alone');
+  await project.install('@pexen/core', '@pexen/lock', '@pexen/sched');
+}, 120_000);
+
+afterAll(() => project[Symbol.asyncDispose]());
+
+test('brings core, lock and eventemitter3, and nothing else', () => {
+  const installed = readdirSync(join(project.dir, 'node_modules'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .flatMap(({ name }) =>
+      name.startsWith('@')
+        ? readdirSync(join(project.dir, 'node_modules', name)).map((sub) => `${name}/${sub}`)
+        : [name],
+    );
+  expect(installed.sort()).toEqual(['@pexen/core', '@pexen/lock', '@pexen/sched', 'eventemitter3']);
+});
+
+test('what was packed says nothing of the sources', () => {
+  const manifest = readFileSync(join(project.dir, 'node_modules/@pexen/sched/package.json'), 'utf8');
+  expect(manifest).not.toContain('@pexen/source');
+  expect(manifest).not.toContain('workspace:');
+});
+
+test('runs the first example of its README', async () => {
+  const ended = await project.run('node', 'index.ts');
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  expect(ended.stdout.trim().split('\n').sort()).toEqual([
+    'build returned undefined',
+    'lint returned clean',
+    'ship returned out → eu',
+    'task-4 returned a plain function',
+  ]);
+});
+
+test('the example compiles against the packed types', async () => {
+  expect(await project.run(join(ROOT, 'node_modules/.bin/tsc'), '-p', '.')).toMatchObject({
+    code: 0,
+    stdout: '',
+  });
+});
+
+test('can be required from CommonJS', async () => {
+  const ended = await project.run('node', '--eval', 'console.log(typeof require("@pexen/sched").run)');
+  expect(ended).toMatchObject({ code: 0, stdout: 'function\n' });
+});
+
+test('the example bundles to less than 12 kB gzipped', async () => {
+  const { outputFiles } = await build({
+    entryPoints: [join(project.dir, 'index.ts')],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22.18',
+  });
+  const bytes = gzipSync(outputFiles[0]?.contents ?? '').length;
+  console.info(`The scheduler's first example bundles to ${bytes} bytes gzipped.`);
+  expect(bytes).toBeLessThan(12_000);
+});
