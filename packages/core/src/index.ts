@@ -1,1 +1,128 @@
-export {};
+/** The words of pexen: what everybody speaks, and nothing that acts. */
+export { type Address, fingerprintOf } from './address.ts';
+export { isSchema, type SchemaIssue, type SchemaResult, type StandardSchema, type } from './args.ts';
+export { type ContextParts, OwnContext, type ReceivedKey, unsetKeys } from './body-context.ts';
+export { type CallPath, formatCallPath } from './call-path.ts';
+export { type CallSite, locationOf } from './call-site.ts';
+export { type CapturedOutput, formatOutput } from './captured-output.ts';
+export {
+  addressed,
+  collectTasks,
+  definitionOf,
+  executableTask,
+  hasMeta,
+  isPlaced,
+  isTask,
+  metaOf,
+  place,
+  type TaskOf,
+  task,
+  withMeta,
+} from './define-task.ts';
+export {
+  formatLocation,
+  formatProblem,
+  isPexenError,
+  PexenError,
+  type Problem,
+  type ProblemCode,
+  refuse,
+  type SourceLocation,
+} from './errors.ts';
+export type { ExecutableBody, ExecutableFacts, Interpretation } from './executable.ts';
+export {
+  type ControlledOptions,
+  controlled,
+  isSkipSignal,
+  isTaskFailError,
+  isThenable,
+  SkipSignal,
+  TaskFailError,
+  type TaskFailOptions,
+} from './failure.ts';
+export type { Finding, Judgement, Verdict } from './finding.ts';
+export type {
+  HeldResource,
+  Inspection,
+  PoolState,
+  RunningAttempt,
+  WaitingFor,
+  WaitingTask,
+} from './inspection.ts';
+export { addressOf, closureProblem, idOf } from './locate.ts';
+export { checkMeta, describeResource, metaKeys } from './meta-check.ts';
+export type { Attachment, News, Progress } from './news.ts';
+export {
+  type Outcome,
+  type OutcomeKind,
+  outcomeOfError,
+  type PoolOutcome,
+  type PoolOutcomeFacts,
+} from './outcome.ts';
+export type { Assignment, Pool, PoolContext, PoolManifest, Ticket } from './pool.ts';
+export {
+  type AnyKey,
+  type AnyOf,
+  type AtLeast,
+  anyOf,
+  atLeast,
+  type Capability,
+  type CompoundRequirement,
+  capabilitiesOf,
+  describeCapability,
+  describeRequirement,
+  type Every,
+  every,
+  formOf,
+  isCompound,
+  isKey,
+  type Key,
+  key,
+  type Requirement,
+  type ValueOf,
+} from './requirement.ts';
+export { type Amount, amount, isAmount, type Resource } from './resource.ts';
+export {
+  type AttemptRecord,
+  formatReason,
+  type OtherResult,
+  type ReasonLink,
+  type Result,
+  type ResultStatus,
+  type ReturnedResult,
+} from './result.ts';
+export {
+  type AttemptEnded,
+  type AttemptNews,
+  type ErrorNews,
+  errorNews,
+  type NewsEvent,
+  type RunEnded,
+  type RunEvent,
+  type RunStarted,
+  runEventVersion,
+  type TaskFinished,
+  type TaskInfo,
+  type TaskSkipped,
+  type TaskStarted,
+  type TasksAdded,
+  type WorkerLost,
+} from './run-event.ts';
+export { isRefusedKey, mergeShared, type SharedState } from './shared-state.ts';
+export { didYouMean, nearest } from './suggest.ts';
+export {
+  type AnyBodyContext,
+  type Body,
+  type BodyContext,
+  definitionKey,
+  type Facts,
+  type GivenContext,
+  type PlacedTask,
+  type PlainFunction,
+  type Retries,
+  type Runnable,
+  type Task,
+  type TaskDefinition,
+  type TaskMeta,
+  type UnboundTask,
+} from './task.ts';

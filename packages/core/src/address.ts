@@ -1,0 +1,40 @@
+/** Where a worker finds the body of a task. Only addresses leave the process, never bodies. */
+import type { ExecutableBody } from './executable.ts';
+
+/**
+ * - `export`: a function or task that a module exports, `exportPath` being the way from the module's namespace to it.
+ * - `made`: a task made while its module loads; `id` is its name, or else its `line:column`.
+ * - `maker`: a task that an exported maker yields for an input.
+ * - `executable`: a program.
+ * The fingerprint is that of the body's text: a worker that finds another one refuses to run it.
+ */
+export type Address =
+  | {
+      readonly kind: 'export';
+      readonly url: string;
+      readonly exportPath: readonly string[];
+      readonly fingerprint: string;
+    }
+  | { readonly kind: 'made'; readonly url: string; readonly id: string; readonly fingerprint: string }
+  | {
+      readonly kind: 'maker';
+      readonly url: string;
+      readonly maker: string;
+      readonly input: unknown;
+      readonly id: string;
+      readonly fingerprint: string;
+    }
+  | ({ readonly kind: 'executable' } & Pick<ExecutableBody, 'file' | 'argv' | 'cwd' | 'env'>);
+
+/** A short hash of a body's source text: tells two bodies apart, protects from nothing. */
+export function fingerprintOf(body: (...args: never[]) => unknown): string {
+  const text = Function.prototype.toString.call(body);
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    high = Math.imul(high ^ unit, 2654435761);
+    low = Math.imul(low ^ unit, 1597334677);
+  }
+  return (high >>> 0).toString(36) + (low >>> 0).toString(36);
+}

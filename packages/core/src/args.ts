@@ -1,0 +1,68 @@
+/** The arguments of a task: their type, and how they are checked when they are bound. */
+import { PexenError } from './errors.ts';
+
+/** The part of the Standard Schema interface (https://standardschema.dev, version 1) that we use; zod, valibot and others fit. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  };
+}
+
+/** What a schema says of a value. */
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] };
+
+/** One thing a schema does not like. */
+export interface SchemaIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** A schema that checks nothing at run time and everything at compile time: `args: type<{ to: string }>()`. */
+export function type<T>(): StandardSchema<T, T> {
+  return { '~standard': { version: 1, vendor: 'pexen', validate: (value) => ({ value: value as T }) } };
+}
+
+/** True for anything that follows the Standard Schema interface. */
+export function isSchema(value: unknown): value is StandardSchema {
+  return value !== null && (typeof value === 'object' || typeof value === 'function') && '~standard' in value;
+}
+
+/**
+ * The arguments as the schema returns them.
+ * @throws PexenError PEXEN_BAD_ARGS with one problem an issue; PEXEN_ASYNC_SCHEMA if the schema answers with a promise.
+ */
+export function checkArgs(schema: StandardSchema, args: unknown, task: string): unknown {
+  const checked = schema['~standard'].validate(args);
+  if ('then' in checked) {
+    throw new PexenError([
+      {
+        code: 'PEXEN_ASYNC_SCHEMA',
+        task,
+        message: 'the schema of its args is asynchronous',
+        hint: 'Use a schema that validates synchronously.',
+      },
+    ]);
+  }
+  if (checked.issues === undefined) return checked.value;
+  const [first, ...rest] = checked.issues.map((issue) => ({
+    code: 'PEXEN_BAD_ARGS' as const,
+    task,
+    message: `${issue.message}${formatIssuePath(issue)}`,
+    hint: 'Mend the value handed to with().',
+  }));
+  throw new PexenError(
+    first === undefined
+      ? [{ code: 'PEXEN_BAD_ARGS', task, message: 'the args were refused' }]
+      : [first, ...rest],
+  );
+}
+
+function formatIssuePath(issue: SchemaIssue): string {
+  const parts = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part));
+  return parts.length === 0 ? '' : ` at args.${parts.join('.')}`;
+}

@@ -1,0 +1,130 @@
+/** Makes the context that a body is given, wherever it runs. */
+import { SkipSignal } from './failure.ts';
+import type { News } from './news.ts';
+import { type AnyKey, capabilitiesOf, formOf, isKey } from './requirement.ts';
+import { mergeShared, type SharedState } from './shared-state.ts';
+import type { AnyBodyContext, GivenContext, TaskDefinition, TaskMeta } from './task.ts';
+
+/** Values of one typed key that the task requires: position in `requires`, position inside a compound requirement, values. */
+export interface ReceivedKey {
+  readonly requirement: number;
+  readonly member: number;
+  /** One a provider that ended well, in order of declaration. */
+  readonly values: readonly unknown[];
+}
+
+/** What a context is made of, besides the definition. */
+export interface ContextParts {
+  readonly args: unknown;
+  readonly shared: SharedState;
+  readonly received: readonly ReceivedKey[];
+  readonly attempt: number;
+  readonly path: string;
+  readonly ticket: { readonly signal: AbortSignal; tell(news: News): void };
+}
+
+/** A context, and what the body has `set` through it: [position in `provides`, value]. */
+export class OwnContext implements AnyBodyContext {
+  readonly args: unknown;
+  readonly shared: SharedState;
+  readonly attempt: number;
+  readonly path: string;
+  readonly #meta: TaskMeta;
+  readonly #parts: ContextParts;
+  #provided: [position: number, value: unknown][] | undefined;
+
+  constructor(meta: TaskMeta, parts: ContextParts) {
+    this.#meta = meta;
+    this.#parts = parts;
+    this.args = parts.args;
+    this.shared = parts.shared;
+    this.attempt = parts.attempt;
+    this.path = parts.path;
+  }
+
+  /** Read only when asked for, since making an AbortController for every task would cost. */
+  get signal(): AbortSignal {
+    return this.#parts.ticket.signal;
+  }
+  get get(): (key: AnyKey) => unknown {
+    return (key) => this.#valuesOf(key, 'get')[0];
+  }
+  get getAll(): (key: AnyKey) => readonly unknown[] {
+    return (key) => this.#valuesOf(key, 'getAll');
+  }
+  get set(): (key: AnyKey, value: unknown) => void {
+    return (key, value) => this.#set(key, value);
+  }
+  get skip(): (reason: string) => never {
+    return skip;
+  }
+  get report(): AnyBodyContext['report'] {
+    return (finding) => this.#parts.ticket.tell({ kind: 'finding', finding });
+  }
+  get progress(): AnyBodyContext['progress'] {
+    return (progress) => this.#parts.ticket.tell({ kind: 'progress', progress });
+  }
+  get attach(): AnyBodyContext['attach'] {
+    return (attachment) => this.#parts.ticket.tell({ kind: 'attachment', attachment });
+  }
+  get log(): AnyBodyContext['log'] {
+    return (message, data) => this.#parts.ticket.tell({ kind: 'log', message, data });
+  }
+
+  /** What was set so far. */
+  get provided(): readonly (readonly [position: number, value: unknown])[] {
+    return this.#provided ?? [];
+  }
+
+  #valuesOf(key: AnyKey, asked: 'get' | 'getAll'): readonly unknown[] {
+    const received = this.#parts.received.find(({ requirement, member }) => {
+      const entry = this.#meta.requires?.[requirement];
+      return entry !== undefined && capabilitiesOf(entry)[member] === key;
+    });
+    if (received !== undefined) return received.values;
+    const isOptional = this.#meta.requires?.some(
+      (entry) => formOf(entry) !== 'one' && capabilitiesOf(entry).includes(key),
+    );
+    if (isOptional) return [];
+    throw new TypeError(`${asked}: key "${key.name}" is not among what "${this.path}" requires`);
+  }
+
+  #set(key: AnyKey, value: unknown): void {
+    const position = this.#meta.provides?.indexOf(key) ?? -1;
+    if (position < 0) throw new TypeError(`set: key "${key.name}" is not among what "${this.path}" provides`);
+    this.#provided = (this.#provided ?? []).filter(([at]) => at !== position);
+    this.#provided.push([position, value]);
+  }
+}
+
+/** The keys among `provides` that nobody gave a value, by name. */
+export function unsetKeys(meta: TaskMeta, provided: readonly (readonly [number, unknown])[]): string[] {
+  if (meta.provides === undefined) return [];
+  const missing = meta.provides.filter(
+    (capability, at) => isKey(capability) && !provided.some(([set]) => set === at),
+  );
+  return missing.map((capability) => (capability as AnyKey).name);
+}
+
+/** The context of a task that is called without a scheduler. */
+export function lonelyContext(definition: TaskDefinition, given: GivenContext): AnyBodyContext {
+  const { values = new Map<AnyKey, unknown>(), ...rest } = given;
+  const path = definition.meta.name ?? 'task';
+  const ticket = { signal: given.signal ?? new AbortController().signal, tell: () => {} };
+  const parts = { args: definition.args, shared: mergeShared(), received: [], attempt: 1, path, ticket };
+  const { args, shared, attempt, signal, report, progress, attach, log } = new OwnContext(
+    definition.meta,
+    parts,
+  );
+  return {
+    ...{ args, shared, attempt, path, signal, skip, report, progress, attach, log },
+    get: (key) => values.get(key),
+    getAll: (key) => (values.has(key) ? [values.get(key)] : []),
+    set: (key, value) => void values.set(key, value),
+    ...rest,
+  };
+}
+
+function skip(reason: string): never {
+  throw new SkipSignal(reason);
+}

@@ -1,0 +1,164 @@
+/** Makes tasks of metadata and a body, and reads the metadata of anything that can run. */
+import type { Address } from './address.ts';
+import { checkArgs, isSchema, type StandardSchema } from './args.ts';
+import { lonelyContext } from './body-context.ts';
+import { captureCallSite } from './call-site.ts';
+import { PexenError } from './errors.ts';
+import type { ExecutableBody } from './executable.ts';
+import {
+  type ArgsOf,
+  type Body,
+  type BodyContext,
+  definitionKey,
+  type GivenContext,
+  type PlacedTask,
+  type PlainFunction,
+  type Runnable,
+  type Task,
+  type TaskDefinition,
+  type TaskMeta,
+  type UnboundTask,
+} from './task.ts';
+
+const metaKey: unique symbol = Symbol.for('pexen.meta') as never;
+
+/** What `task()` gives for metadata M: bound, unless the args have a schema. */
+export type TaskOf<M extends TaskMeta, Value> = M extends { readonly args: StandardSchema<infer Input> }
+  ? UnboundTask<Input, Value>
+  : Task<Value> & { readonly [argsType]?: ArgsOf<M> };
+declare const argsType: unique symbol;
+
+/** Makes entries that are no metadata a compile error. */
+type OnlyKnown<M> = { readonly [K in Exclude<keyof M, keyof TaskMeta>]: never };
+
+/** Called with every task made while a worker loads a module; see `collectTasks`. */
+type Collector = (task: object, definition: TaskDefinition) => void;
+const collectorKey: unique symbol = Symbol.for('pexen.collector') as never;
+
+/**
+ * Makes a task. The result stays callable: `await lint()` runs the body without a scheduler.
+ *
+ * @example
+ * const lint = task({ name: 'lint', uses: ['src'] }, ({ signal }) => runLinter(signal));
+ */
+export function task<const M extends TaskMeta, Value>(
+  meta: M & OnlyKnown<M>,
+  body: (context: BodyContext<M>) => Value,
+): TaskOf<M, Awaited<Value>> {
+  return makeTask({ ...unboundArgs(meta), meta, body, site: captureCallSite(task) }) as TaskOf<
+    M,
+    Awaited<Value>
+  >;
+}
+
+/** Makes a task whose body is a program. Only pools that take executables can run it. */
+export function executableTask(meta: TaskMeta, body: ExecutableBody): Task {
+  return makeTask({ ...unboundArgs(meta), meta, body }) as Task;
+}
+
+/** Puts metadata on a plain function, in place, and returns it. */
+export function withMeta<F extends PlainFunction>(body: F, meta: TaskMeta): F {
+  Object.defineProperty(body, metaKey, { value: meta, configurable: true, writable: true });
+  return body;
+}
+
+/** The metadata of a task or of a function; an empty object for a function without any. */
+export function metaOf(runnable: object): TaskMeta {
+  return isTask(runnable)
+    ? runnable[definitionKey].meta
+    : ((runnable as { [metaKey]?: TaskMeta })[metaKey] ?? {});
+}
+
+/** True for what `task()` made, in this or any other copy of the package. */
+export function isTask(value: unknown): value is Task {
+  return typeof value === 'function' && definitionKey in value;
+}
+
+/** True for a function that `withMeta` was called on. */
+export function hasMeta(value: unknown): boolean {
+  return typeof value === 'function' && metaKey in value;
+}
+
+/** What is known of a task, in one shape for tasks and plain functions. */
+export function definitionOf(runnable: Runnable): TaskDefinition {
+  if (isTask(runnable)) return runnable[definitionKey];
+  const meta = metaOf(runnable);
+  return { ...unboundArgs(meta), meta, body: runnable as Body };
+}
+
+/** A copy of the runnable that knows where a worker finds its body, and has further metadata. For factories. */
+export function addressed(runnable: Runnable, address: Address, meta: TaskMeta = {}): Task {
+  const definition = definitionOf(runnable);
+  return makeTask({
+    ...definition,
+    meta: { ...definition.meta, ...meta },
+    address,
+    madeFrom: runnable,
+  }) as Task;
+}
+
+/** Gives a runnable a place in a tree: `place(['net', 'ipv4'], ping)`. */
+export function place<Value>(under: readonly string[], runnable: Runnable<Value>): PlacedTask<Value> {
+  return { under, task: runnable };
+}
+
+/** True for what `place` made. */
+export function isPlaced(value: unknown): value is PlacedTask {
+  return typeof value === 'object' && value !== null && 'under' in value && 'task' in value;
+}
+
+/** Calls `collector` with every task made from now on, until the returned function is called. For workers. */
+export function collectTasks(collector: Collector): () => void {
+  const world = globalThis as { [collectorKey]?: Collector | undefined };
+  world[collectorKey] = collector;
+  return () => {
+    world[collectorKey] = undefined;
+  };
+}
+
+function unboundArgs(meta: TaskMeta): Pick<TaskDefinition, 'args' | 'isUnbound'> {
+  const isUnbound = isSchema(meta.args);
+  return { args: isUnbound ? undefined : (meta.args ?? {}), isUnbound };
+}
+
+function makeTask(definition: TaskDefinition): object {
+  const { isUnbound, meta, body } = definition;
+  const call = isUnbound
+    ? (args: unknown, given?: GivenContext) => callBody({ ...definition, args }, given)
+    : (given?: GivenContext) => callBody(definition, given);
+  const name = meta.name ?? (typeof body === 'function' ? body.name : '');
+  Object.defineProperty(call, 'name', { value: name });
+  Object.defineProperty(call, definitionKey, { value: definition });
+  if (isUnbound) Object.defineProperty(call, 'with', { value: bindArgs.bind(undefined, call, definition) });
+  (globalThis as { [collectorKey]?: Collector })[collectorKey]?.(call, definition);
+  return call;
+}
+
+function bindArgs(from: object, definition: TaskDefinition, args: unknown, meta: TaskMeta = {}): object {
+  const schema = definition.meta.args as StandardSchema;
+  const checked = checkArgs(schema, args, definition.meta.name ?? 'a task');
+  const bound: TaskDefinition = {
+    ...definition,
+    meta: { ...definition.meta, ...meta },
+    args: checked,
+    isUnbound: false,
+    madeFrom: from,
+  };
+  return makeTask(bound);
+}
+
+function callBody(definition: TaskDefinition, given: GivenContext = {}): Promise<unknown> {
+  const { body, meta } = definition;
+  if (typeof body !== 'function') {
+    return Promise.reject(
+      new PexenError([
+        {
+          code: 'PEXEN_NOT_CALLABLE',
+          message: `"${meta.name ?? body.file}" is a program`,
+          hint: 'Run it in a pool that takes executables.',
+        },
+      ]),
+    );
+  }
+  return new Promise((resolve) => resolve(body(lonelyContext(definition, given) as never)));
+}

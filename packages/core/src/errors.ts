@@ -1,0 +1,68 @@
+/** What can be wrong with what a user gave us, and the one error class that carries it. Knows nothing of tasks or runs. */
+
+/** A stable, searchable name of one kind of problem. All of them are listed in docs/ERRORS.md. */
+export type ProblemCode = `PEXEN_${Uppercase<string>}`;
+
+/** A place in a file of the user's. Lines and columns count from 1. */
+export interface SourceLocation {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** One thing that is wrong, said so that the reader can mend it. */
+export interface Problem {
+  readonly code: ProblemCode;
+  /** One sentence, naming what was found. */
+  readonly message: string;
+  /** The way out, one sentence. */
+  readonly hint?: string;
+  /** The call path of the task concerned. */
+  readonly task?: string;
+  readonly location?: SourceLocation;
+}
+
+const brand = Symbol.for('pexen.error');
+
+/**
+ * Misuse, found before anything ran: carries every problem at once. `code` is that of the first problem.
+ *
+ * @example
+ * try { run(tasks) } catch (error) { if (isPexenError(error)) for (const problem of error.problems) … }
+ */
+export class PexenError extends Error {
+  override readonly name = 'PexenError';
+  readonly code: ProblemCode;
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly [Problem, ...Problem[]], options?: ErrorOptions) {
+    super(problems.map(formatProblem).join('\n'), options);
+    this.code = problems[0].code;
+    this.problems = problems;
+    Object.defineProperty(this, brand, { value: true });
+  }
+}
+
+/** True for a PexenError of this or of any other copy of the package. */
+export function isPexenError(error: unknown): error is PexenError {
+  return error instanceof Error && brand in error;
+}
+
+/** Throws one PexenError with all the problems, if there are any. */
+export function refuse(problems: readonly Problem[]): void {
+  const [first, ...rest] = problems;
+  if (first !== undefined) throw new PexenError([first, ...rest]);
+}
+
+/** The problem as people read it: `PEXEN_CODE task (file:line:column): message` and, on a line of its own, the way out. */
+export function formatProblem(problem: Problem): string {
+  const where = problem.location === undefined ? '' : ` (${formatLocation(problem.location)})`;
+  const who = problem.task === undefined ? '' : ` ${problem.task}`;
+  const head = `${problem.code}${who}${where}: ${problem.message}`;
+  return problem.hint === undefined ? head : `${head}\n    ${problem.hint}`;
+}
+
+/** `file:line:column`, as editors and terminals make clickable. */
+export function formatLocation({ file, line, column }: SourceLocation): string {
+  return [file, line, column].filter((part) => part !== undefined).join(':');
+}

@@ -1,0 +1,36 @@
+/** A body that is a program of its own: what a pool is told to start, and the raw facts it brings back. */
+import type { CapturedOutput } from './captured-output.ts';
+import type { Finding } from './finding.ts';
+import type { PoolOutcome } from './outcome.ts';
+
+/** A program to start, and how to read what came of it. Only pools whose manifest says `executables` take it. */
+export interface ExecutableBody {
+  /** Absolute path of the program. */
+  readonly file: string;
+  readonly argv: readonly string[];
+  /** Absolute path of the directory to run in. */
+  readonly cwd: string;
+  /** Added to the environment of the pool. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Exit code, output and reports → outcome and findings. Runs on the host, must be pure. */
+  readonly interpret: (facts: ExecutableFacts) => Interpretation;
+}
+
+/** What became of a program: facts only. */
+export interface ExecutableFacts {
+  /** null if a signal ended it. */
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly stdout: CapturedOutput;
+  readonly stderr: CapturedOutput;
+  /** What it wrote to fd 3 and to the file named in `$PEXEN_REPORT`, in that order. */
+  readonly report: string;
+  /** Descendants that still ran when it had ended (they were ended too). */
+  readonly leaked: number;
+}
+
+/** Raw facts read as an outcome. */
+export interface Interpretation {
+  readonly outcome: PoolOutcome;
+  readonly findings: readonly Finding[];
+}

@@ -1,0 +1,95 @@
+/** How a body says that it failed in a controlled way, or does not want to run at all. */
+
+const failBrand = Symbol.for('pexen.TaskFailError');
+const skipBrand = Symbol.for('pexen.SkipSignal');
+
+/** What a controlled failure leaves behind. Both default to true: dependents may go on, resources are fine. */
+export interface TaskFailOptions extends ErrorOptions {
+  /** May the tasks that require what this one provides go on? */
+  readonly depsOk?: boolean;
+  /** Are the resources it held in order? If not, they are poisoned. */
+  readonly locksOk?: boolean;
+  /** Anything the consumer of the result should know; must be cloneable to cross a border. */
+  readonly data?: unknown;
+}
+
+/**
+ * A controlled failure: the task did not succeed, yet says what may go on. Subclasses may add their own properties.
+ *
+ * @example throw new TaskFailError('3 of 80 checks failed', { depsOk: false, data: failures });
+ */
+export class TaskFailError extends Error {
+  override name = 'TaskFailError';
+  readonly depsOk: boolean;
+  readonly locksOk: boolean;
+  readonly data: unknown;
+
+  constructor(message?: string, options: TaskFailOptions = {}) {
+    super(message, options);
+    this.depsOk = options.depsOk ?? true;
+    this.locksOk = options.locksOk ?? true;
+    this.data = options.data;
+    Object.defineProperty(this, failBrand, { value: true });
+  }
+}
+
+/** True for a TaskFailError of this or any other copy of the package, and for one that crossed a border. */
+export function isTaskFailError(error: unknown): error is TaskFailError {
+  return error instanceof Error && failBrand in error;
+}
+
+/** Thrown by `context.skip(reason)`; a body that throws it has skipped itself. */
+export class SkipSignal extends Error {
+  override readonly name = 'SkipSignal';
+
+  constructor(reason: string) {
+    super(reason);
+    Object.defineProperty(this, skipBrand, { value: true });
+  }
+}
+
+/** True for a SkipSignal of this or any other copy of the package. */
+export function isSkipSignal(error: unknown): error is SkipSignal {
+  return error instanceof Error && skipBrand in error;
+}
+
+/** How `controlled` turns what a body throws into a TaskFailError. */
+export interface ControlledOptions {
+  readonly depsOk?: boolean;
+  readonly locksOk?: boolean;
+  /** The class to throw; it is called as `new as(message, { cause, depsOk, locksOk })`. */
+  readonly as?: new (
+    message: string,
+    options: TaskFailOptions,
+  ) => TaskFailError;
+}
+
+/**
+ * Wraps a body so that whatever it throws becomes a TaskFailError (or `as`), with the original as its `cause`. A
+ * TaskFailError and a skip pass unchanged. The wrapped body returns what the original returns.
+ */
+export function controlled<Context, Value>(
+  body: (context: Context) => Value,
+  { depsOk = true, locksOk = true, as = TaskFailError }: ControlledOptions = {},
+): (context: Context) => Value {
+  const rethrow = (error: unknown): never => {
+    if (isTaskFailError(error) || isSkipSignal(error)) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new as(message, { cause: error, depsOk, locksOk });
+  };
+  const wrapped = (context: Context): Value => {
+    try {
+      const value = body(context);
+      return isThenable(value) ? (value.then(undefined, rethrow) as Value) : value;
+    } catch (error) {
+      return rethrow(error);
+    }
+  };
+  Object.defineProperty(wrapped, 'name', { value: body.name });
+  return wrapped;
+}
+
+/** True for promises and everything that can be awaited like one. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

@@ -1,0 +1,70 @@
+/** How an attempt ended: physically, as pools report it, and by name, as the machine calls it. */
+import type { CapturedOutput } from './captured-output.ts';
+import { isSkipSignal, isTaskFailError } from './failure.ts';
+import type { SharedState } from './shared-state.ts';
+
+/** What a pool brings back besides the ending itself. */
+export interface PoolOutcomeFacts {
+  /** The task's dictionary at its end. Absent: the one in the assignment was changed in place. */
+  readonly shared?: SharedState;
+  /** Values of typed keys: [position in `provides`, value]. Absent: see `provided` of the body context. */
+  readonly provided?: readonly (readonly [position: number, value: unknown])[];
+  readonly stdout?: CapturedOutput;
+  readonly stderr?: CapturedOutput;
+}
+
+/**
+ * A physical fact, as a pool sees it. A pool never says timed-out or cancelled: it does not know why it was asked to stop.
+ * - `stopped`: only after the ticket's signal. `aborted` – the body rejected with the signal's reason; `killed` – the pool
+ *   ended it by force. A body that returned, failed or threw after the signal is reported as just that.
+ * - `crashed`: the worker died, or ended without a result. `lost`: the worker cannot be reached and may still run.
+ * - `not-started`: given back; the body was never begun.
+ */
+export type PoolOutcome = PoolOutcomeFacts &
+  (
+    | { readonly kind: 'returned'; readonly value: unknown }
+    | {
+        readonly kind: 'failed';
+        readonly error: unknown;
+        readonly depsOk: boolean;
+        readonly locksOk: boolean;
+      }
+    | { readonly kind: 'threw'; readonly error: unknown }
+    | { readonly kind: 'skipped-itself'; readonly reason: string }
+    | { readonly kind: 'stopped'; readonly how: 'aborted' | 'killed'; readonly error?: unknown }
+    | { readonly kind: 'crashed'; readonly reason: string }
+    | { readonly kind: 'lost'; readonly reason: string }
+    | { readonly kind: 'not-started'; readonly reason: string }
+  );
+
+/** The name the machine gives to the end of an attempt. Only `returned` is success. */
+export type OutcomeKind =
+  | 'returned'
+  | 'failed'
+  | 'threw'
+  | 'skipped-itself'
+  | 'timed-out'
+  | 'cancelled'
+  | 'crashed'
+  | 'lost';
+
+/** How one attempt ended, as the machine names it. */
+export interface Outcome {
+  readonly kind: OutcomeKind;
+  /** What was thrown: of `failed`, `threw`, and of what was stopped and threw something else than the signal's reason. */
+  readonly error?: unknown;
+  /** Of `skipped-itself`, `timed-out`, `cancelled`, `crashed`, `lost`: one sentence. */
+  readonly reason?: string;
+  /** Of `failed`: may dependents go on? */
+  readonly depsOk?: boolean;
+  /** False where the attempt leaves what it used and claimed poisoned. */
+  readonly locksOk: boolean;
+}
+
+/** The physical outcome for something a body threw. `abortReason` is the signal's reason, if it was aborted. */
+export function outcomeOfError(error: unknown, signal?: AbortSignal): PoolOutcome {
+  if (isSkipSignal(error)) return { kind: 'skipped-itself', reason: error.message };
+  if (isTaskFailError(error)) return { kind: 'failed', error, depsOk: error.depsOk, locksOk: error.locksOk };
+  if (signal?.aborted && error === signal.reason) return { kind: 'stopped', how: 'aborted' };
+  return { kind: 'threw', error };
+}

@@ -1,0 +1,83 @@
+/** What a pool is. Everything that a contributor of a further one must keep to is said here; the conformance kit proves it. */
+import type { Address } from './address.ts';
+import type { ReceivedKey } from './body-context.ts';
+import type { News } from './news.ts';
+import type { PoolOutcome } from './outcome.ts';
+import type { SharedState } from './shared-state.ts';
+import type { TaskDefinition } from './task.ts';
+
+/** A place where bodies run. After `close` it may be opened again. */
+export interface Pool {
+  readonly manifest: PoolManifest;
+  /**
+   * Makes ready. Calls `context.slotsChanged(n)` before it resolves and whenever its capacity changes. May reject: then
+   * the run ends with that error, and `close` is not called.
+   */
+  open(context: PoolContext): Promise<void>;
+  /**
+   * Runs one attempt, or keeps it until a worker is free. Never throws, never rejects: whatever happened is an outcome. An
+   * outcome may be returned at once or promised. Once `ticket.signal` is aborted it settles within the assignment's
+   * grace and four seconds (where the manifest says `kills`), and what was not begun comes back as `not-started`.
+   */
+  run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome>;
+  /**
+   * `drain` – lets what runs end; `kill` – ends it now. In either case every promise of `run` is settled and no worker, timer
+   * or handle is left when it resolves.
+   */
+  close(how: 'drain' | 'kill'): Promise<void>;
+}
+
+/** A promise to users, and what picks the cases of the conformance kit. */
+export interface PoolManifest {
+  /** The kind of pool: `inline`, `threads`, `processes`. */
+  readonly name: string;
+  /** Can it end a body that does not listen to its signal? */
+  readonly kills: boolean;
+  /** How values cross: not at all, by structured clone, or by a serialization that loses more. */
+  readonly transport: 'reference' | 'clone' | 'serialize';
+  /** Does it take bodies that have no address? */
+  readonly closures: boolean;
+  /** Does it take programs? */
+  readonly executables: boolean;
+}
+
+/** What a pool may tell the run at any time while it is open. */
+export interface PoolContext {
+  /** How many attempts can run at the same time from now on. */
+  slotsChanged(slots: number): void;
+  /** A worker ended without being asked to. Its attempt's outcome comes through `run` as ever. */
+  workerLost(worker: string, reason: string): void;
+}
+
+/** One attempt to be made. */
+export interface Assignment {
+  /** The task object itself, for pools with the transport `reference`. */
+  readonly task: object;
+  readonly definition: TaskDefinition;
+  /** Present unless the pool takes closures. */
+  readonly address: Address | undefined;
+  /** The call path, as text. */
+  readonly path: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** `cleanup` runs the `cleanup` of the metadata instead of the body. */
+  readonly part: 'body' | 'cleanup';
+  readonly args: unknown;
+  /** The dictionary the body starts from: its own object under the transport `reference`, else to be copied. */
+  readonly shared: SharedState;
+  readonly received: readonly ReceivedKey[];
+  /** Time between the signal and force, ms. */
+  readonly graceMs: number;
+  /** For the body to know (`$PEXEN_TIMEOUT_MS`); the run keeps the deadline itself. */
+  readonly timeoutMs: number | undefined;
+}
+
+/** The way back from a pool to the run, for one attempt. */
+export interface Ticket {
+  /** Aborted when the attempt must stop; `reason` is an Error. Touching it costs a little: pools that never stop need not. */
+  readonly signal: AbortSignal;
+  /** To be called exactly once, when a worker really begins: deadlines count from there. */
+  started(worker: string): void;
+  /** News of the body, between `started` and the outcome. */
+  tell(news: News): void;
+}

@@ -1,0 +1,113 @@
+/** What a task can require and provide. */
+
+const keyBrand: unique symbol = Symbol.for('pexen.key') as never;
+const requirementBrand: unique symbol = Symbol.for('pexen.requirement') as never;
+declare const channel: unique symbol;
+
+/** A name of something that a task can give to others: a string, or any object (a task, a key), compared as Map keys are. */
+export type Capability = string | object;
+
+/** What every typed key has, whatever its values are. */
+export interface AnyKey {
+  readonly [keyBrand]: true;
+  readonly name: string;
+}
+
+/** A capability that is also a typed channel: its provider `set`s one value, those who require it `get` it. */
+export interface Key<T> extends AnyKey {
+  /** Never there at run time; makes `Key<A>` and `Key<B>` different types, in both directions. */
+  readonly [channel]: (value: T) => T;
+}
+
+/** The type of the values of a key. */
+export type ValueOf<K> = K extends Key<infer T> ? T : never;
+
+/** Makes a key. Two keys of one name are two capabilities: share the object, not the name. */
+export function key<T>(name: string): Key<T> {
+  return Object.freeze({ [keyBrand]: true, name }) as unknown as Key<T>;
+}
+
+/** True for what `key()` made. */
+export function isKey(value: unknown): value is AnyKey {
+  return typeof value === 'object' && value !== null && keyBrand in value;
+}
+
+/** A requirement over several capabilities; a bare capability is the simplest requirement. No nesting. */
+export interface CompoundRequirement<Form extends 'any-of' | 'every' | 'at-least', C extends Capability> {
+  readonly [requirementBrand]: Form;
+  readonly capabilities: readonly C[];
+  /** How many providers must end well; `every` means all there are. */
+  readonly count: number;
+}
+export type AnyOf<C extends Capability = Capability> = CompoundRequirement<'any-of', C>;
+export type Every<C extends Capability = Capability> = CompoundRequirement<'every', C>;
+export type AtLeast<C extends Capability = Capability> = CompoundRequirement<'at-least', C>;
+
+/** What may stand in `requires`. */
+export type Requirement = Capability | AnyOf | Every | AtLeast;
+
+/** Met as soon as one provider of one of the capabilities ended well. */
+export function anyOf<C extends readonly Capability[]>(...capabilities: C): AnyOf<C[number]> {
+  return compound('any-of', 1, capabilities);
+}
+
+/** Met when every provider of every one of the capabilities ended well. */
+export function every<C extends readonly Capability[]>(...capabilities: C): Every<C[number]> {
+  return compound('every', Number.POSITIVE_INFINITY, capabilities);
+}
+
+/** Met as soon as `count` providers, taken over all the capabilities, ended well. */
+export function atLeast<C extends readonly Capability[]>(
+  count: number,
+  ...capabilities: C
+): AtLeast<C[number]> {
+  return compound('at-least', count, capabilities);
+}
+
+/** The form of a requirement, `one` for a bare capability. */
+export function formOf(requirement: Requirement): 'one' | 'any-of' | 'every' | 'at-least' {
+  return isCompound(requirement) ? requirement[requirementBrand] : 'one';
+}
+
+/** True for what `anyOf`, `every` and `atLeast` made. */
+export function isCompound(
+  requirement: unknown,
+): requirement is CompoundRequirement<'any-of' | 'every' | 'at-least', Capability> {
+  return typeof requirement === 'object' && requirement !== null && requirementBrand in requirement;
+}
+
+/** The capabilities a requirement speaks of, in order. */
+export function capabilitiesOf(requirement: Requirement): readonly Capability[] {
+  return isCompound(requirement) ? requirement.capabilities : [requirement];
+}
+
+/** A capability as people read it: `"bin"`, `key "built"`, the name of a task, or the kind of object. */
+export function describeCapability(capability: Capability): string {
+  if (typeof capability === 'string') return `"${capability}"`;
+  if (isKey(capability)) return `key "${capability.name}"`;
+  if (typeof capability === 'function') return `task "${capability.name}"`;
+  return describeObject(capability);
+}
+
+/** A requirement as people read it: `any of "a", "b"`. */
+export function describeRequirement(requirement: Requirement): string {
+  const names = capabilitiesOf(requirement).map(describeCapability).join(', ');
+  if (!isCompound(requirement)) return names;
+  const form = requirement[requirementBrand];
+  if (form === 'at-least') return `at least ${requirement.count} of ${names}`;
+  return form === 'every' ? `every ${names}` : `any of ${names}`;
+}
+
+function describeObject(value: object): string {
+  const { name } = value as { readonly name?: unknown };
+  const kind = value.constructor?.name ?? 'object';
+  return typeof name === 'string' ? `${kind} "${name}"` : `a ${kind}`;
+}
+
+function compound<Form extends 'any-of' | 'every' | 'at-least', C extends Capability>(
+  form: Form,
+  count: number,
+  capabilities: readonly C[],
+): CompoundRequirement<Form, C> {
+  return Object.freeze({ [requirementBrand]: form, capabilities: Object.freeze([...capabilities]), count });
+}

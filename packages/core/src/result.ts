@@ -1,0 +1,71 @@
+/** What the consumer of a run gets: exactly one result for every task added. */
+import type { CapturedOutput } from './captured-output.ts';
+import type { Finding, Judgement } from './finding.ts';
+import type { Outcome, OutcomeKind } from './outcome.ts';
+import type { SharedState } from './shared-state.ts';
+import type { Runnable } from './task.ts';
+
+/** `skipped` never started; every other status is the name of how the last attempt ended. */
+export type ResultStatus = OutcomeKind | 'skipped';
+
+/** One attempt, as it was. Times are milliseconds; `startedAtMs` counts from the start of the run. */
+export interface AttemptRecord {
+  /** Numbered from 1, without gaps. */
+  readonly attempt: number;
+  readonly outcome: Outcome;
+  readonly worker: string;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly stdout?: CapturedOutput;
+  readonly stderr?: CapturedOutput;
+}
+
+/** One link of the chain that says why a task was skipped: this task, and what about it. The last link is where it began. */
+export interface ReasonLink {
+  readonly task: string;
+  readonly why: string;
+}
+
+interface ResultFacts {
+  /** The very object that was handed to the run. */
+  readonly task: Runnable;
+  /** The call path, as text: unique in the run. */
+  readonly path: string;
+  readonly callPath: readonly string[];
+  readonly attempts: readonly AttemptRecord[];
+  /** The task's final dictionary; empty if it never started. */
+  readonly shared: SharedState;
+  /** Returned, but not at the first attempt. */
+  readonly flaky: boolean;
+  /** Took longer than its `slowAfter`. */
+  readonly slow: boolean;
+  /** What the body told by `report`, in order. */
+  readonly findings: readonly Finding[];
+  /** What the run's `judge` made of it. */
+  readonly judgement?: Judgement;
+}
+
+/** The task ended well. */
+export interface ReturnedResult<Value = unknown> extends ResultFacts {
+  readonly status: 'returned';
+  readonly value: Value;
+  readonly error?: undefined;
+  readonly reason?: undefined;
+}
+
+/** The task did not end well, or never started. */
+export interface OtherResult extends ResultFacts {
+  readonly status: Exclude<ResultStatus, 'returned'>;
+  readonly value?: undefined;
+  /** What was thrown, where something was. */
+  readonly error: unknown;
+  /** Of a skipped task: the chain of reasons. Else at most one link. */
+  readonly reason: readonly ReasonLink[];
+}
+
+export type Result<Value = unknown> = ReturnedResult<Value> | OtherResult;
+
+/** `requires "bin"; "link" threw`: a reason chain as one line. */
+export function formatReason(reason: readonly ReasonLink[]): string {
+  return reason.map(({ task, why }, index) => (index === 0 ? why : `${task} ${why}`)).join('; ');
+}

@@ -1,0 +1,166 @@
+/**
+ * What a run tells, in one order, to journal, reporters and consumers: plain data, JSON throughout, versioned. `atMs` counts
+ * from the start of the run. What bodies say (output, progress …) comes beside it, as NewsEvent.
+ */
+import type { CapturedOutput } from './captured-output.ts';
+import type { Finding, Judgement } from './finding.ts';
+import type { News } from './news.ts';
+import type { OutcomeKind } from './outcome.ts';
+import type { ReasonLink, ResultStatus } from './result.ts';
+
+/** Grows by one with every change that a reader of old events would trip over. */
+export const runEventVersion = 1;
+
+export type RunEvent =
+  | RunStarted
+  | TasksAdded
+  | TaskStarted
+  | AttemptEnded
+  | TaskFinished
+  | TaskSkipped
+  | WorkerLost
+  | RunEnded;
+
+export interface RunStarted {
+  readonly type: 'run-started';
+  readonly version: typeof runEventVersion;
+  readonly atMs: number;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly pools: readonly { readonly name: string; readonly kind: string }[];
+}
+
+/** All the tasks of the run, or those that were added while it went on. */
+export interface TasksAdded {
+  readonly type: 'tasks-added';
+  readonly atMs: number;
+  readonly tasks: readonly TaskInfo[];
+}
+
+/** What reporters need to know of a task before it runs. */
+export interface TaskInfo {
+  readonly path: string;
+  readonly callPath: readonly string[];
+  /** Expected duration, ms; undefined where it was never measured. */
+  readonly weightMs?: number;
+  readonly slowAfterMs?: number;
+  readonly group?: string;
+  readonly tags?: readonly string[];
+}
+
+/** An attempt began in a worker. */
+export interface TaskStarted {
+  readonly type: 'task-started';
+  readonly atMs: number;
+  readonly path: string;
+  readonly attempt: number;
+  readonly worker: string;
+}
+
+/** An attempt ended; `retryInMs` is there if another will follow. */
+export interface AttemptEnded {
+  readonly type: 'attempt-ended';
+  readonly atMs: number;
+  readonly path: string;
+  readonly attempt: AttemptNews;
+  readonly retryInMs?: number;
+}
+
+/** One attempt as plain data. */
+export interface AttemptNews {
+  readonly attempt: number;
+  readonly outcome: OutcomeKind;
+  readonly worker: string;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly error?: ErrorNews;
+  readonly reason?: string;
+  readonly stdout?: CapturedOutput;
+  readonly stderr?: CapturedOutput;
+}
+
+/** An error as plain data. */
+export interface ErrorNews {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly cause?: ErrorNews;
+}
+
+export interface TaskFinished {
+  readonly type: 'task-finished';
+  readonly atMs: number;
+  readonly path: string;
+  readonly callPath: readonly string[];
+  readonly status: Exclude<ResultStatus, 'skipped'>;
+  readonly judgement?: Judgement;
+  readonly attempts: readonly AttemptNews[];
+  readonly findings: readonly Finding[];
+  readonly flaky: boolean;
+  readonly slow: boolean;
+  /** Of all attempts together. */
+  readonly durationMs: number;
+}
+
+export interface TaskSkipped {
+  readonly type: 'task-skipped';
+  readonly atMs: number;
+  readonly path: string;
+  readonly callPath: readonly string[];
+  readonly judgement?: Judgement;
+  readonly reason: readonly ReasonLink[];
+}
+
+export interface WorkerLost {
+  readonly type: 'worker-lost';
+  readonly atMs: number;
+  readonly pool: string;
+  readonly worker: string;
+  readonly reason: string;
+}
+
+export interface RunEnded {
+  readonly type: 'run-ended';
+  readonly atMs: number;
+  /** How many results of each status. */
+  readonly counts: Readonly<Partial<Record<ResultStatus, number>>>;
+  /** Why it ended early, if it did. */
+  readonly reason?: string;
+  /** Resources that stayed poisoned. */
+  readonly poisoned: readonly string[];
+}
+
+/** What a running body said. */
+export interface NewsEvent {
+  readonly atMs: number;
+  readonly path: string;
+  readonly attempt: number;
+  readonly news: News;
+}
+
+/** An error of any kind as plain data; depth and length are limited, cycles are cut. */
+export function errorNews(error: unknown, depth = 5): ErrorNews {
+  if (!(error instanceof Error)) return { name: typeof error, message: clip(describeThrown(error)) };
+  const cause = error.cause === undefined || depth === 0 ? undefined : errorNews(error.cause, depth - 1);
+  const { stack } = error;
+  return {
+    name: String(error.name),
+    message: clip(String(error.message)),
+    ...(typeof stack === 'string' && { stack: clip(stack) }),
+    ...(cause !== undefined && { cause }),
+  };
+}
+
+const longest = 16_384;
+
+function clip(text: string): string {
+  return text.length <= longest ? text : `${text.slice(0, longest)}… (${text.length} characters)`;
+}
+
+function describeThrown(value: unknown): string {
+  try {
+    return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}

@@ -1,0 +1,194 @@
+/** The words for a task: its metadata, its body, what the body is given. `task()` in define-task.ts makes one. */
+import type { Address } from './address.ts';
+import type { StandardSchema } from './args.ts';
+import type { CallSite } from './call-site.ts';
+import type { ExecutableBody } from './executable.ts';
+import type { Finding } from './finding.ts';
+import type { Attachment, Progress } from './news.ts';
+import type { AnyKey, AnyOf, AtLeast, Capability, Every, Requirement, ValueOf } from './requirement.ts';
+import type { Amount, Resource } from './resource.ts';
+import type { SharedState } from './shared-state.ts';
+
+/** All that is said of a task besides its body. Every entry may be left out; times are milliseconds. */
+export interface TaskMeta {
+  /** Last part of the call path. Default: the function's name, the export's, or `task-n`. */
+  readonly name?: string;
+  /** What must have ended well before. Selecting a task selects the providers of what it requires. */
+  readonly requires?: readonly Requirement[];
+  /** Runs after these, however they end; pulls nothing in. */
+  readonly after?: readonly Capability[];
+  /** Runs before these; pulls nothing in. */
+  readonly before?: readonly Capability[];
+  /** Runs only if one of these ended badly. */
+  readonly salvages?: readonly Capability[];
+  /** Runs once nobody needs this capability any more, also after failures. */
+  readonly tearsDown?: Capability;
+  /** What is given when the task ends well. Every task provides itself, too. */
+  readonly provides?: readonly Capability[];
+  /** Resources held shared while it runs, and amounts of resources with a capacity. */
+  readonly uses?: readonly (Resource | Amount)[];
+  /** Resources held exclusively while it runs. */
+  readonly claims?: readonly Resource[];
+  /** Nothing else runs meanwhile. */
+  readonly exclusive?: boolean;
+  /** Lower starts first. Default 0. */
+  readonly priority?: number;
+  /** Expected duration in ms. Default: what history says, else 1 and marked as unmeasured. */
+  readonly weight?: number;
+  /** A Standard Schema or `type<T>()` for the body's `args`, or the args themselves as a plain object. */
+  readonly args?: StandardSchema | Readonly<Record<string, unknown>>;
+  /** The group of exclusivity it belongs to. */
+  readonly group?: string;
+  /** The named pool it runs in. */
+  readonly pool?: string;
+  /** Longest time an attempt may take, counted from its start in the worker. */
+  readonly timeout?: number;
+  /** Longest time without output, progress or heartbeat. */
+  readonly idleTimeout?: number;
+  /** Time between asking an attempt to stop and ending it by force. */
+  readonly grace?: number;
+  /** From here on the task is called slow. */
+  readonly slowAfter?: number;
+  /** Further attempts after one that may be retried. Default 0. */
+  readonly retries?: number | Retries;
+  /** May start again after a crash or a lost worker. */
+  readonly rerunnable?: boolean;
+  /** Tidies up after an attempt that ended in an uncontrolled way; if it returns, nothing is poisoned. */
+  readonly cleanup?: Body;
+  readonly tags?: readonly string[];
+  /** Whether it applies at all, asked before the run: true, false, or a reason why not. */
+  readonly when?: boolean | string | ((facts: Facts) => boolean | string);
+}
+
+/** What is known of the environment, for `when`. */
+export type Facts = Readonly<Record<string, unknown>>;
+
+/** Attempts after the first, and the waiting between them. */
+export interface Retries {
+  readonly count: number;
+  /** Wait before the first retry, ms. Default 0. */
+  readonly delay?: number;
+  /** Each wait is this many times the one before. Default 2. */
+  readonly factor?: number;
+  /** Longest wait, ms. Default 30,000. */
+  readonly maxDelay?: number;
+  /** Share of each wait that is left to (seeded) chance, 0 to 1. Default 0. */
+  readonly jitter?: number;
+}
+
+type RequiresOf<M> = M extends { readonly requires: readonly (infer R)[] } ? R : never;
+type ProvidesOf<M> = M extends { readonly provides: readonly (infer C)[] } ? C : never;
+type MembersOf<R> = R extends { readonly capabilities: readonly (infer C)[] } ? C : never;
+/** Keys that are required by themselves: their value is certainly there. */
+export type RequiredKeys<M> = Extract<RequiresOf<M>, AnyKey>;
+/** Keys under `anyOf` or `atLeast`: their value may be there. */
+export type OptionalKeys<M> = Extract<MembersOf<Extract<RequiresOf<M>, AnyOf | AtLeast>>, AnyKey>;
+/** Keys under `every`. */
+export type EveryKeys<M> = Extract<MembersOf<Extract<RequiresOf<M>, Every>>, AnyKey>;
+/** Keys the task provides. */
+export type ProvidedKeys<M> = Extract<ProvidesOf<M>, AnyKey>;
+
+/** The type of `args` in the body. */
+export type ArgsOf<M> = M extends { readonly args: StandardSchema<infer _Input, infer Output> }
+  ? Output
+  : M extends { readonly args: infer Given }
+    ? Given
+    : Readonly<Record<string, never>>;
+
+/** What a body is given. All functions may be taken out of it (`({ set, skip }) => …`). */
+export interface BodyContext<M = TaskMeta> {
+  readonly args: ArgsOf<M>;
+  /** This task's own dictionary: what its providers handed on, and what it hands on in turn. */
+  readonly shared: SharedState;
+  /** The value of a required key; `undefined` is possible only under `anyOf` and `atLeast`. */
+  readonly get: <K extends RequiredKeys<M> | OptionalKeys<M>>(
+    key: K,
+  ) => K extends RequiredKeys<M> ? ValueOf<K> : ValueOf<K> | undefined;
+  /** The values of a key under `every`, one a provider, in order of declaration. */
+  readonly getAll: <K extends EveryKeys<M>>(key: K) => readonly ValueOf<K>[];
+  /** Gives a provided key its value. A task that returns without having set all its keys has failed. */
+  readonly set: <K extends ProvidedKeys<M>>(key: K, value: ValueOf<K>) => void;
+  /** Aborted on timeout and cancellation. */
+  readonly signal: AbortSignal;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** The call path, as text. */
+  readonly path: string;
+  /** Ends the body: it does not apply here. */
+  readonly skip: (reason: string) => never;
+  /** Tells one finding. */
+  readonly report: (finding: Finding) => void;
+  readonly progress: (progress: Progress) => void;
+  readonly attach: (attachment: Attachment) => void;
+  readonly log: (message: string, data?: unknown) => void;
+}
+
+/** The context as code sees it that does not know the metadata's type. */
+export interface AnyBodyContext extends Omit<BodyContext, 'args' | 'get' | 'getAll' | 'set'> {
+  readonly args: unknown;
+  readonly get: (key: AnyKey) => unknown;
+  readonly getAll: (key: AnyKey) => readonly unknown[];
+  readonly set: (key: AnyKey, value: unknown) => void;
+}
+
+/** A body of any type, as pools and workers call it. */
+export type Body = (context: never) => unknown;
+
+declare const unbound: unique symbol;
+/** The property under which a task carries its definition. */
+export const definitionKey: unique symbol = Symbol.for('pexen.task') as never;
+
+/** A task, ready to run. Calling it runs its body at once, without a scheduler: good for unit tests. */
+export interface Task<Value = unknown> {
+  (given?: GivenContext): Promise<Value>;
+  readonly [definitionKey]: TaskDefinition;
+  readonly [unbound]?: never;
+}
+
+/** A task whose args must be bound by `with` before it can run. Calling it takes the args first. */
+export interface UnboundTask<Args, Value = unknown> {
+  (args: Args, given?: GivenContext): Promise<Value>;
+  readonly [definitionKey]: TaskDefinition;
+  readonly [unbound]: true;
+  /**
+   * The task with these args. It also provides the identity of the task it was made from.
+   * @throws PexenError PEXEN_BAD_ARGS where the schema refuses them.
+   */
+  with(args: Args, meta?: Pick<TaskMeta, 'name' | 'weight' | 'tags'>): Task<Value>;
+}
+
+/** What a test hands to a task that it calls directly; the values of required keys go into `values`. */
+export interface GivenContext extends Partial<Omit<AnyBodyContext, 'args' | 'get' | 'getAll' | 'set'>> {
+  /** For `get` and `getAll`, and where `set` puts what it is given. */
+  readonly values?: Map<AnyKey, unknown>;
+}
+
+/** A function that is a task without further ado; metadata may be put on it by `withMeta`. */
+export type PlainFunction<Value = unknown> = ((context: AnyBodyContext) => Value) & {
+  readonly [unbound]?: never;
+};
+
+/** What `run` takes: tasks, plain functions, and either of them with a place in a tree. */
+export type Runnable<Value = unknown> = Task<Value> | PlainFunction<Value>;
+
+/** A runnable and where it stands in the tree it came from; the task's own name is not part of `under`. */
+export interface PlacedTask<Value = unknown> {
+  readonly under: readonly string[];
+  readonly task: Runnable<Value>;
+}
+
+/** What is known of a task, in one shape for all kinds of runnables. */
+export interface TaskDefinition {
+  readonly meta: TaskMeta;
+  readonly body: Body | ExecutableBody;
+  /** The bound args. */
+  readonly args: unknown;
+  /** Without args although its schema wants some. */
+  readonly isUnbound: boolean;
+  /** Where `task()` was called. */
+  readonly site?: CallSite | undefined;
+  /** Known to the factory that made it; else it is worked out from the call site. */
+  readonly address?: Address | undefined;
+  /** The task that `with` was called on; its identity is provided too. */
+  readonly madeFrom?: object | undefined;
+}

@@ -1,0 +1,65 @@
+/** What must compile does, and what must not does not: checked by `tsc`, never run. */
+import {
+  type AnyBodyContext,
+  anyOf,
+  every,
+  key,
+  type Runnable,
+  type Task,
+  task,
+  type,
+} from '../src/index.ts';
+
+declare function run(tasks: readonly Runnable[]): void;
+
+const built = key<{ dir: string }>('built');
+const port = key<number>('port');
+
+const build = task({ name: 'build', provides: [built] }, async ({ set }) => {
+  set(built, { dir: 'out' });
+  // @ts-expect-error a value of another type
+  set(built, { dir: 1 });
+  // @ts-expect-error not among what it provides
+  set(port, 80);
+});
+const lint = task({ name: 'lint', uses: ['src'] }, () => 'clean');
+const ship = task(
+  { name: 'ship', requires: [built], claims: ['prod'], args: type<{ to: string }>() },
+  ({ get, args }) => `${get(built).dir} → ${args.to}`,
+);
+task({ requires: [anyOf(built, port)] }, ({ get }) => {
+  const maybe: number | undefined = get(port);
+  // @ts-expect-error under anyOf the value may be missing
+  const surely: number = get(port);
+  return [maybe, surely];
+});
+task({ requires: [every(port)] }, ({ getAll, get }) => {
+  const ports: readonly number[] = getAll(port);
+  // @ts-expect-error every has getAll
+  get(port);
+  return ports;
+});
+// @ts-expect-error not required
+task({ requires: ['x'] }, ({ get }) => get(built));
+// @ts-expect-error no such metadata, beside one there is
+task({ name: 'x', reqires: ['x'] }, () => {});
+// @ts-expect-error no such metadata
+task({ reqires: ['x'] }, () => {});
+// @ts-expect-error requires is a list
+task({ requires: 'x' }, () => {});
+
+run([
+  build,
+  lint,
+  ship.with({ to: 'eu' }),
+  () => 'a plain function',
+  (context: AnyBodyContext) => context.attempt,
+]);
+// @ts-expect-error its args are not bound
+run([ship]);
+// @ts-expect-error wrong args
+ship.with({ to: 1 });
+
+export const clean: Promise<string> = lint();
+export const shipped: Promise<string> = ship({ to: 'eu' }, { values: new Map([[built, { dir: 'out' }]]) });
+export const typed: Task<string> = lint;
