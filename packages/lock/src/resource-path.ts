@@ -1,0 +1,41 @@
+/** Resources that are places in a tree, by any values as parts. Knows no locks. */
+import type { Resource } from '@pexen/core';
+
+const brand: unique symbol = Symbol.for('pexen.path') as never;
+
+/** A place in the tree of resources, from the root down. Two paths with equal parts (as Map keys) are the same resource. */
+export interface ResourcePath {
+  readonly [brand]: true;
+  readonly parts: readonly unknown[];
+}
+
+/** `path('db', table, 7)`: a path of any values. `path()` is the root, which everything is below. */
+export function path(...parts: readonly unknown[]): ResourcePath {
+  return Object.freeze({ [brand]: true as const, parts: Object.freeze([...parts]) });
+}
+
+/** True for what `path` or HierarchyLock made, in this or any other copy of the package. */
+export function isResourcePath(value: unknown): value is ResourcePath {
+  return typeof value === 'object' && value !== null && brand in value;
+}
+
+/** A path of strings with a separator of your own: `new HierarchyLock('net.ipv4.forward', '.')`. */
+export class HierarchyLock implements ResourcePath {
+  readonly [brand]: true = true;
+  readonly parts: readonly unknown[];
+
+  /** Empty parts are left out, so that `/a//b/` is `/a/b`. */
+  constructor(parts: string | readonly unknown[], separator = '/') {
+    this.parts = typeof parts === 'string' ? split(parts, separator) : [...parts];
+  }
+}
+
+/** The way of a resource from the root: a string that begins with `/` is split, any other value is one part. */
+export function partsOf(resource: Resource): readonly unknown[] {
+  if (typeof resource === 'string') return resource.startsWith('/') ? split(resource, '/') : [resource];
+  return isResourcePath(resource) ? resource.parts : [resource];
+}
+
+function split(text: string, separator: string): string[] {
+  return text.split(separator).filter((part) => part !== '');
+}
