@@ -16,7 +16,7 @@ const e2e = {
   name: 'e2e',
   root: '.',
   include: ['e2e/**/*.test.ts'],
-  globalSetup: ['e2e/tarballs.ts'],
+  globalSetup: ['e2e/pack.ts'],
   testTimeout: 120_000,
   sequence: { groupOrder: 1 },
 };

@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { ROOT } from '../tidy/sources.ts';
-import { Project } from './tarballs.ts';
+import { Project } from './project.ts';
 
 let project: Project;
 
@@ -14,7 +14,11 @@ beforeAll(async () => {
   await project.install('@pexen/core', '@pexen/lock', '@pexen/sched');
 }, 120_000);
 
-afterAll(() => project[Symbol.asyncDispose]());
+afterAll(() => project?.[Symbol.asyncDispose]());
+
+test('every package could be packed', () => {
+  expect(inject('packProblems')).toBe('');
+});
 
 test('brings core, lock and eventemitter3, and nothing else', () => {
   const installed = readdirSync(join(project.dir, 'node_modules'), { withFileTypes: true })
@@ -57,7 +61,7 @@ test('can be required from CommonJS', async () => {
 });
 
 test('the example bundles to less than 12 kB gzipped', async () => {
-  const { outputFiles } = await build({
+  const { outputFiles, warnings } = await build({
     entryPoints: [join(project.dir, 'index.ts')],
     bundle: true,
     minify: true,
@@ -66,6 +70,7 @@ test('the example bundles to less than 12 kB gzipped', async () => {
     platform: 'node',
     target: 'node22.18',
   });
+  expect(warnings).toEqual([]);
   const bytes = gzipSync(outputFiles[0]?.contents ?? '').length;
   console.info(`The scheduler's first example bundles to ${bytes} bytes gzipped.`);
   expect(bytes).toBeLessThan(12_000);

@@ -20,5 +20,6 @@ for (const [name, contents] of Object.entries(bundles)) {
     format: 'esm',
     platform: 'node',
     target: 'node22.18',
+    logOverride: { 'import-is-undefined': 'error' },
   });
 }

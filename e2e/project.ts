@@ -1,0 +1,51 @@
+/** Empty projects outside the workspace, into which our tarballs are installed as a user would install them. */
+import { cp, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { published, ROOT } from '../tidy/sources.ts';
+import { type Ended, sh } from './shell.ts';
+
+/** A folder outside the workspace that is gone once disposed. */
+export class Project implements AsyncDisposable {
+  readonly dir: string;
+
+  private constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  /** A copy of `e2e/projects/<name>`, with nothing installed. */
+  static async of(name: string): Promise<Project> {
+    const dir = await realpath(await mkdtemp(join(tmpdir(), `pexen-e2e-${name}-`)));
+    await cp(join(ROOT, 'e2e/projects', name), dir, { recursive: true });
+    return new Project(dir);
+  }
+
+  /**
+   * Installs tarballs of our packages; whatever else comes along comes from the registry, as for a user. All of ours that
+   * are needed have to be named: a version that was never published can not be looked up.
+   */
+  async install(...names: string[]): Promise<void> {
+    const tarballs = names.map(tarballOf);
+    await writeFile(join(this.dir, 'package.json'), '{ "private": true, "type": "module" }\n');
+    const options = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+    const installed = await this.run('npm', 'install', ...options, ...tarballs);
+    if (installed.code !== 0) {
+      throw new Error(`npm install failed:\n${installed.stderr}\n${inject('packProblems')}`);
+    }
+  }
+
+  run(command: string, ...args: string[]): Promise<Ended> {
+    return sh(this.dir, command, ...args);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.dir, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+function tarballOf(name: string): string {
+  const member = published().find(({ manifest }) => manifest.name === name);
+  if (!member) throw new Error(`No published package of the workspace is called ${name}`);
+  return join(ROOT, member.dir, 'pkg.tgz');
+}
