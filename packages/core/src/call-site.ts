@@ -4,6 +4,9 @@ import type { SourceLocation } from './errors.ts';
 /** A stack trace taken at the call; it is read only when somebody asks. */
 export type CallSite = { readonly stack?: string | undefined };
 
+/** Stands between a resumed function and those who await it; says nothing of who called. */
+const taskQueues = 'node:internal/process/task_queues';
+
 interface Frame {
   /** '' where V8 names none: the top level of an ES module, and anonymous functions. */
   readonly functionName: string;
@@ -37,12 +40,15 @@ export function loadingModuleOf(site: CallSite | undefined): string | undefined 
   return loads ? toUrl(url) : undefined;
 }
 
-/** ES modules: no function name, called by the loader or (after a top-level await) by nobody. CommonJS: V8's own name. */
+/** ES modules: no function name, called by a loader or (after a top-level await) by nobody. CommonJS: V8's own name. */
 function isTopLevel(frame: Frame, caller: Frame | undefined): boolean {
   if (frame.functionName === 'Object.<anonymous>') return caller?.functionName.startsWith('Module.') ?? false;
-  return (
-    frame.functionName === '' && (caller === undefined || caller.url.startsWith('node:internal/modules/'))
-  );
+  return frame.functionName === '' && (caller === undefined || isLoader(caller));
+}
+
+/** Node's own loader, or the module runner of vite that tests are often run by. */
+function isLoader({ url, functionName }: Frame): boolean {
+  return url.startsWith('node:internal/modules/') || functionName.endsWith('runInlinedModule');
 }
 
 function isUserModule(url: string): boolean {
@@ -57,7 +63,9 @@ function toUrl(urlOrPath: string): string {
 
 function framesOf(site: CallSite | undefined): readonly Frame[] {
   const lines = site?.stack?.split('\n') ?? [];
-  return lines.map(parseFrame).filter((frame) => frame !== undefined);
+  return lines
+    .map(parseFrame)
+    .filter((frame) => frame !== undefined && !frame.url.startsWith(taskQueues)) as Frame[];
 }
 
 /** `    at name (url:line:column)` or `    at url:line:column`, with `async ` before either. */

@@ -108,7 +108,7 @@ function checkEntry(name: keyof TaskMeta, value: unknown, task: string): Problem
   const complaint = checks[name](value);
   if (complaint === undefined) return undefined;
   const hint =
-    typeof value === 'string' && checks[name](['']) === undefined
+    typeof value === 'string' && checks[name]([value]) === undefined
       ? `Write ${name}: ['${value}'].`
       : undefined;
   return { code: 'PEXEN_BAD_META', task, message: `${name} ${complaint}`, ...(hint && { hint }) };

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import {
+  addressed,
+  collectTasks,
+  controlled,
+  definitionOf,
+  isPexenError,
+  isTask,
+  key,
+  metaOf,
+  TaskFailError,
+  task,
+  type,
+  withMeta,
+} from '../src/index.ts';
+
+describe('a task', () => {
+  it('stays callable, so that it can be tested without a scheduler', async () => {
+    const lint = task({ name: 'lint' }, ({ attempt, path }) => `${path}#${attempt}`);
+    expect(await lint()).toBe('lint#1');
+    expect(lint.name).toBe('lint');
+  });
+
+  it('takes what it requires from the values given, and puts what it sets there', async () => {
+    const built = key<string>('built');
+    const tested = key<boolean>('tested');
+    const check = task({ requires: [built], provides: [tested] }, ({ get, set }) =>
+      set(tested, get(built) === 'out'),
+    );
+    const values = new Map<typeof built | typeof tested, unknown>([[built, 'out']]);
+    await check({ values });
+    expect(values.get(tested)).toBe(true);
+  });
+
+  it('rejects, rather than throws, when its body throws', async () => {
+    const broken = task({}, () => {
+      throw new Error('no');
+    });
+    await expect(broken()).rejects.toThrow('no');
+  });
+
+  it('with args is bound by with(), checked by its schema, and remembers what it was made from', async () => {
+    const ship = task({ name: 'ship', args: type<{ to: string }>() }, ({ args }) => args.to);
+    const toEurope = ship.with({ to: 'eu' }, { name: 'ship-eu' });
+    expect(await toEurope()).toBe('eu');
+    expect(await ship({ to: 'us' })).toBe('us');
+    expect(metaOf(toEurope).name).toBe('ship-eu');
+    expect(definitionOf(toEurope).madeFrom).toBe(ship);
+  });
+
+  it('refuses args that its schema refuses, with every issue', () => {
+    const issues = [{ message: 'too short', path: ['to'] }, { message: 'too odd' }];
+    const schema = { '~standard': { version: 1, vendor: 'test', validate: () => ({ issues }) } } as const;
+    const ship = task({ name: 'ship', args: schema }, () => {});
+    expect(() => ship.with('x')).toThrow(/PEXEN_BAD_ARGS ship: too short at args\.to[\s\S]*too odd/);
+  });
+
+  it('refuses an asynchronous schema by its own code', () => {
+    const schema = {
+      '~standard': { version: 1, vendor: 'test', validate: async () => ({ value: 1 }) },
+    } as const;
+    const ship = task({ name: 'ship', args: schema }, () => {});
+    const thrown = caught(() => ship.with(1));
+    expect(isPexenError(thrown) && thrown.code).toBe('PEXEN_ASYNC_SCHEMA');
+  });
+
+  it('can be a plain function with metadata put on it', () => {
+    const plain = withMeta(() => 1, { claims: ['db'] });
+    expect(metaOf(plain)).toEqual({ claims: ['db'] });
+    expect(isTask(plain)).toBe(false);
+    expect(definitionOf(plain).body).toBe(plain);
+  });
+
+  it('is told to whoever collects tasks while a module loads', () => {
+    const seen: string[] = [];
+    const stop = collectTasks((_, definition) => seen.push(definition.meta.name ?? ''));
+    task({ name: 'one' }, () => {});
+    stop();
+    task({ name: 'two' }, () => {});
+    expect(seen).toEqual(['one']);
+  });
+
+  it('can be given an address and further metadata by a factory', () => {
+    const original = task({ name: 'a', priority: 1 }, () => {});
+    const address = { kind: 'export', url: 'file:///x.js', exportPath: ['a'], fingerprint: 'f' } as const;
+    const known = addressed(original, address, { name: 'b' });
+    expect(definitionOf(known)).toMatchObject({
+      address,
+      meta: { name: 'b', priority: 1 },
+      madeFrom: original,
+    });
+  });
+});
+
+describe('controlled', () => {
+  class Broken extends TaskFailError {}
+
+  it('turns what a body throws into a controlled failure with the cause', () => {
+    const body = controlled(() => JSON.parse('{') as unknown, { as: Broken, depsOk: false });
+    const thrown = caught(() => body(undefined));
+    expect(thrown).toBeInstanceOf(Broken);
+    expect(thrown).toMatchObject({ depsOk: false, locksOk: true, cause: expect.any(SyntaxError) });
+  });
+
+  it('does the same for what a promise rejects with, and lets values pass', async () => {
+    await expect(controlled(async () => Promise.reject(new Error('late')))(undefined)).rejects.toBeInstanceOf(
+      TaskFailError,
+    );
+    await expect(controlled(async () => 5)(undefined)).resolves.toBe(5);
+  });
+
+  it('lets a controlled failure pass unchanged', () => {
+    const own = new TaskFailError('mine', { locksOk: false });
+    const thrown = caught(() =>
+      controlled(() => {
+        throw own;
+      })(undefined),
+    );
+    expect(thrown).toBe(own);
+  });
+});
+
+function caught(act: () => unknown): unknown {
+  try {
+    act();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}

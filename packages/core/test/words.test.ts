@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import {
+  addressOf,
+  amount,
+  anyOf,
+  atLeast,
+  checkMeta,
+  definitionOf,
+  describeRequirement,
+  didYouMean,
+  errorNews,
+  every,
+  formatCallPath,
+  formatReason,
+  key,
+  locationOf,
+  mergeShared,
+  nearest,
+  outcomeOfError,
+  PexenError,
+  SkipSignal,
+  TaskFailError,
+  task,
+} from '../src/index.ts';
+import * as made from './fixtures/made.ts';
+
+describe('metadata', () => {
+  it('is refused with all its problems at once, each with a way out', () => {
+    const problems = checkMeta(
+      { reqires: ['x'], uses: ['db'], claims: ['db'], provides: 'bin', timeout: -1 },
+      'build',
+    );
+    expect(problems.map(({ code, message, hint }) => [code, message, hint])).toEqual([
+      ['PEXEN_UNKNOWN_META', 'there is no metadata "reqires"', 'Did you mean "requires"?'],
+      ['PEXEN_BAD_META', 'provides must be a list', "Write provides: ['bin']."],
+      ['PEXEN_BAD_META', 'timeout must be a number of milliseconds, 0 or more', undefined],
+      [
+        'PEXEN_USED_AND_CLAIMED',
+        '"db" is both used and claimed',
+        'A claim includes the use: remove it from uses.',
+      ],
+    ]);
+  });
+
+  it('may name every form of requirement and of resource', () => {
+    const requires = ['a', key('b'), task({}, () => {}), anyOf('c', 'd'), every('e'), atLeast(2, 'f', 'g')];
+    expect(checkMeta({ requires, uses: ['x', amount('memory', 5), 7], claims: [{}] }, 't')).toEqual([]);
+  });
+
+  it.each([
+    [{ requires: [anyOf()] }, 'requires [0] names no capability'],
+    [{ claims: [amount('x', 1)] }, 'claims has an amount; amounts belong into uses'],
+    [{ uses: [amount('x', 0)] }, 'uses [0] has an amount that is not above 0'],
+    [{ retries: 1.5 }, 'retries must be a whole number, or { count, delay, … }'],
+    [{ group: 'g', pool: 'p' }, 'it names both group "g" and pool "p"'],
+    [{ when: 5 }, 'when must be true, false, a reason or a function of the facts'],
+  ])('%o is refused', (meta, message) => {
+    expect(checkMeta(meta, 't').map((problem) => problem.message)).toEqual([message]);
+  });
+});
+
+describe('the address of a task', () => {
+  const addressIn = (runnable: Parameters<typeof definitionOf>[0]) => addressOf(definitionOf(runnable));
+
+  it('is known for tasks made while their module loads, also in a loop and after an await', () => {
+    const ids = [made.exported, ...made.looped, made.afterAwait].map((each) => addressIn(each));
+    expect(ids.map((address) => address?.kind === 'made' && address.id)).toEqual([
+      'exported',
+      'loop-a',
+      'loop-b',
+      'after-await',
+    ]);
+  });
+
+  it('is not known for closures made later', () => {
+    expect(addressIn(made.later())).toBeUndefined();
+    expect(addressIn(() => 1)).toBeUndefined();
+  });
+
+  it('comes with the place of the call, for messages', () => {
+    expect(locationOf(definitionOf(made.later()).site)?.file).toMatch(/made\.ts$/);
+  });
+});
+
+describe('small words', () => {
+  it('formats requirements', () => {
+    expect(describeRequirement(atLeast(2, 'a', key('b')))).toBe('at least 2 of "a", key "b"');
+    expect(describeRequirement(anyOf('a', { name: 'disk' }))).toBe('any of "a", Object "disk"');
+  });
+
+  it('finds the name that was meant, and none where nothing is near', () => {
+    expect(nearest('bin', ['sbin', 'lib'])).toBe('sbin');
+    expect(didYouMean('database', ['databse', 'x'])).toBe('Did you mean "databse"?');
+    expect(nearest('bin', ['something else'])).toBeUndefined();
+  });
+
+  it('never writes two call paths alike', () => {
+    expect(formatCallPath(['a/b', 'c'])).not.toBe(formatCallPath(['a', 'b', 'c']));
+    expect(formatCallPath(['a\\', 'b'])).not.toBe(formatCallPath(['a\\/b']));
+  });
+
+  it('merges dictionaries without ever touching a prototype', () => {
+    const merged = mergeShared({ a: 1 }, JSON.parse('{ "__proto__": { "polluted": true }, "b": 2 }'), {
+      a: 3,
+    });
+    expect({ ...merged }).toEqual({ a: 3, b: 2 });
+    expect(Object.getPrototypeOf(merged)).toBeNull();
+  });
+
+  it('formats a reason chain, the origin last', () => {
+    expect(
+      formatReason([
+        { task: 'test', why: 'requires "bin"' },
+        { task: 'link', why: 'threw' },
+      ]),
+    ).toBe('requires "bin"; link threw');
+  });
+
+  it('lists every problem in one error', () => {
+    const error = new PexenError([
+      { code: 'PEXEN_A', message: 'first', task: 't', location: { file: 'f.ts', line: 3 }, hint: 'Mend it.' },
+      { code: 'PEXEN_B', message: 'second' },
+    ]);
+    expect(error.message).toBe('PEXEN_A t (f.ts:3): first\n    Mend it.\nPEXEN_B: second');
+    expect(error.code).toBe('PEXEN_A');
+  });
+
+  it('tells apart what a body may throw', () => {
+    const controller = new AbortController();
+    const reason = new Error('stop');
+    controller.abort(reason);
+    expect(outcomeOfError(new SkipSignal('not here')).kind).toBe('skipped-itself');
+    expect(outcomeOfError(new TaskFailError('x', { locksOk: false }))).toMatchObject({
+      kind: 'failed',
+      locksOk: false,
+    });
+    expect(outcomeOfError(reason, controller.signal)).toEqual({ kind: 'stopped', how: 'aborted' });
+    expect(outcomeOfError(new Error('other'), controller.signal).kind).toBe('threw');
+  });
+
+  it('makes plain data of any error, cycles and all', () => {
+    const error: Error = new Error('outer');
+    error.cause = error;
+    expect(JSON.parse(JSON.stringify(errorNews(error))).cause.cause.message).toBe('outer');
+    const cyclic: { self?: unknown } = {};
+    cyclic.self = cyclic;
+    expect(errorNews(cyclic)).toEqual({ name: 'object', message: '[object Object]' });
+  });
+});
