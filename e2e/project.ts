@@ -1,4 +1,5 @@
 /** Empty projects outside the workspace, into which our tarballs are installed as a user would install them. */
+import { existsSync } from 'node:fs';
 import { cp, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +28,8 @@ export class Project implements AsyncDisposable {
    */
   async install(...names: string[]): Promise<void> {
     const tarballs = names.map(tarballOf);
-    await writeFile(join(this.dir, 'package.json'), '{ "private": true, "type": "module" }\n');
+    const manifest = join(this.dir, 'package.json');
+    if (!existsSync(manifest)) await writeFile(manifest, '{}\n'); // npm would look for one in the folders above
     const options = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
     const installed = await this.run('npm', 'install', ...options, ...tarballs);
     if (installed.code !== 0) {

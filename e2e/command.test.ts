@@ -1,0 +1,64 @@
+/** The command as someone gets it who installs `pexen` into a folder that has never heard of it. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { published } from '../tidy/sources.ts';
+import { Project } from './project.ts';
+
+const everything = published().map((member) => member.manifest.name);
+
+async function installed(name: string): Promise<Project> {
+  const project = await Project.of(name);
+  onTestFinished(() => project[Symbol.asyncDispose]());
+  await project.install(...everything);
+  return project;
+}
+
+describe('three shell scripts', () => {
+  test('become a suite by init and run', async () => {
+    const project = await installed('shell-scripts');
+    expect(await project.run('npx', 'pexen', 'init')).toMatchObject({ code: 0 });
+    expect(existsSync(join(project.dir, 'pexen.config.ts'))).toBe(true);
+
+    const ran = await project.run('npx', 'pexen', 'run');
+    expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 0 });
+    for (const name of ['disk-has-room', 'loopback', 'only-on-plan9']) expect(ran.stdout).toContain(name);
+    expect(ran.stdout).toMatch(/2 passed/);
+    expect(ran.stdout).toMatch(/1 skipped/);
+  });
+
+  test('run without a config', async () => {
+    const project = await installed('shell-scripts');
+    const ran = await project.run('npx', 'pexen', 'run');
+    expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 0 });
+  });
+});
+
+describe('one module of three exported tasks', () => {
+  test('becomes a suite by init and run', async () => {
+    const project = await installed('exported-tasks');
+    expect(await project.run('npx', 'pexen', 'init')).toMatchObject({ code: 0 });
+
+    const ran = await project.run('npx', 'pexen', 'run');
+    expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 0 });
+    for (const name of ['server', 'answers', 'deletes']) expect(ran.stdout).toContain(name);
+    expect(ran.stdout).toMatch(/3 passed/);
+  });
+
+  test('a pattern selects, with what it needs; one that matches nothing is exit code 4', async () => {
+    const project = await installed('exported-tasks');
+    const one = await project.run('npx', 'pexen', 'run', '**/answers');
+    expect(one, one.stdout + one.stderr).toMatchObject({ code: 0 });
+    expect(one.stdout).toMatch(/2 passed/);
+    expect(await project.run('npx', 'pexen', 'run', 'no/such/**')).toMatchObject({ code: 4 });
+  });
+});
+
+test('a too old Node is told what to do', async () => {
+  const project = await installed('shell-scripts');
+  const door = readFileSync(join(project.dir, 'node_modules/pexen/bin/pexen.js'), 'utf8');
+  const onOldNode = `Object.defineProperty(process.versions, 'node', { value: '20.20.2' });\n${door.replace(/^#!.*\n/, '')}`;
+  const ended = await project.run('node', '--eval', onOldNode);
+  expect(ended).toMatchObject({ code: 3, stdout: '' });
+  expect(ended.stderr).toContain('pexen needs Node 22.18 or newer, and this is Node 20.20.2');
+});
