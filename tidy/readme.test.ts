@@ -1,13 +1,13 @@
 /**
- * The examples of every README run. A block ```ts is a whole module, run by Node in the package's folder; the ```text
- * block right after it is what it prints. A block ```ts no-run is only read by people.
+ * The examples of every README compile and run. A block ```ts is a whole module, run by Node in the package's folder; the
+ * ```text block right after it is what it prints. A block ```ts no-run is only read by people.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, test } from 'vitest';
-import { members, ROOT } from './sources.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { members, published, ROOT } from './sources.ts';
 
 interface Example {
   readonly line: number;
@@ -20,28 +20,50 @@ const BLOCK = /^```ts\n([\s\S]*?)^```\n(?:\n*^```text\n([\s\S]*?)^```$)?/gm;
 /** Beside the sources, so that the package's own name and dependencies resolve as they do there. */
 const SCRATCH = '.readme';
 
-const documented = members().filter(({ dir }) => existsSync(join(ROOT, dir, 'README.md')));
+/** The README of the house speaks of pexen and of its scheduler, and apps/pexen knows both. */
+const documented = [
+  { readme: 'README.md', home: 'apps/pexen' },
+  ...members()
+    .map(({ dir }) => ({ readme: `${dir}/README.md`, home: dir }))
+    .filter(({ readme }) => existsSync(join(ROOT, readme))),
+];
 
-describe.each(documented)('$dir/README.md', ({ dir }) => {
-  const scratch = join(ROOT, dir, SCRATCH);
+test.each(published().map(({ dir }) => `${dir}/README.md`))('%s has an example that runs', (readme) => {
+  expect(examplesIn(readme)).not.toEqual([]);
+});
+
+describe.each(documented)('$readme', ({ readme, home }) => {
+  const examples = examplesIn(readme);
+  const scratch = join(ROOT, home, SCRATCH, readme.replace(/\W/g, '-'));
+  const fileOf = ({ line }: Example): string => join(scratch, `line-${line}.ts`);
+
+  beforeAll(() => {
+    mkdirSync(scratch, { recursive: true });
+    for (const example of examples) writeFileSync(fileOf(example), example.code);
+    const base = relative(scratch, join(ROOT, 'tsconfig.member.json'));
+    writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify({ extends: base, include: ['*.ts'] }));
+  });
 
   afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-  for (const { line, code, prints } of examplesIn(readFileSync(join(ROOT, dir, 'README.md'), 'utf8'))) {
-    test(`the example of line ${line} runs`, async () => {
-      mkdirSync(scratch, { recursive: true });
-      const file = join(scratch, `line-${line}.ts`);
-      writeFileSync(file, code);
-      const run = promisify(execFile)(process.execPath, ['--conditions=@pexen/source', file], {
-        cwd: join(ROOT, dir),
-      });
-      const { stdout } = await run;
-      if (prints !== undefined) expect(stdout.trimEnd()).toBe(prints.trimEnd());
-    });
-  }
+  test.runIf(examples.length > 0)('the examples compile', async () => {
+    const compiled = await promisify(execFile)(join(ROOT, 'node_modules/.bin/tsc'), ['-p', scratch], {
+      cwd: ROOT,
+    }).catch((failed: { stdout: string }) => failed);
+    expect(compiled.stdout).toBe('');
+  });
+
+  test.each(examples)('the example of line $line runs', async (example) => {
+    const args = ['--conditions=@pexen/source', fileOf(example)];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: join(ROOT, home) });
+    if (example.prints !== undefined) expect(stdout.trimEnd()).toBe(example.prints.trimEnd());
+  });
 });
 
-function examplesIn(text: string): Example[] {
+/** The examples of a README, or none if there is no such file. */
+function examplesIn(readme: string): Example[] {
+  const path = join(ROOT, readme);
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
   return [...text.matchAll(BLOCK)].map(({ index, 1: code = '', 2: prints }) => ({
     line: text.slice(0, index).split('\n').length,
     code,
