@@ -1,0 +1,110 @@
+/**
+ * The service under test: a small store of items over HTTP, and a witness of who is at what at the same time.
+ * `node server.ts OWNER` prints its port and serves until it is told to stop, or the process OWNER is gone.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { Witness } from './witness.ts';
+
+/** What a request is answered with. */
+interface Answer {
+  readonly status: number;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Done once the answer is sent. */
+  readonly afterwards?: () => void;
+}
+
+const owner = Number(process.argv[2]);
+const items = new Map<string, string>();
+const warmedUp = new Set<string>();
+const witness = new Witness();
+
+/** Doors by method and first part of the path; the rest of the path is handed to them. */
+const doors: Readonly<Record<string, (rest: string, body: string) => Answer>> = {
+  'GET health': () => ({ status: 200, body: 'up' }),
+  'PUT items': (id, body) => {
+    const status = items.has(id) ? 200 : 201;
+    items.set(id, body);
+    return { status };
+  },
+  'GET items': (id) => (items.has(id) ? { status: 200, body: items.get(id) ?? '' } : { status: 404 }),
+  // A known bug, kept for the suite to expect: an item that was never there is deleted just as gladly.
+  'DELETE items': (id) => {
+    items.delete(id);
+    return { status: 204 };
+  },
+  'GET all-items': () => ({
+    status: 200,
+    body: [...items.keys()].sort().join('\n'),
+    headers: { deprecation: 'true' },
+  }),
+  // The first request of every asker finds the cache cold.
+  'GET cache': (asker) => {
+    if (warmedUp.has(asker)) return { status: 200, body: 'warm' };
+    warmedUp.add(asker);
+    return { status: 503, body: 'warming up' };
+  },
+  'POST enter': (path, mode) => {
+    const others = witness.enter(`/${path}`, mode === 'claim' ? 'claim' : 'use');
+    return { status: others.length === 0 ? 200 : 409, body: others.join('\n') };
+  },
+  'POST leave': (path, mode) => {
+    witness.leave(`/${path}`, mode === 'claim' ? 'claim' : 'use');
+    return { status: 200 };
+  },
+  'POST stop': () => ({ status: 202, afterwards: stop }),
+};
+
+const serve = (request: IncomingMessage, response: ServerResponse): void => {
+  answer(request).then(
+    (given) => send(response, given),
+    (error: unknown) => send(response, { status: 500, body: String(error) }),
+  );
+};
+const servers = [createServer(serve), createServer(serve)] as const;
+
+const watch = setInterval(() => {
+  if (!isAlive(owner)) stop();
+}, 500);
+
+const port = await listen(servers[0], '127.0.0.1', 0);
+// Loopback of IPv6, too, where the machine has one.
+await listen(servers[1], '::1', port).catch(() => {});
+console.log(port);
+
+async function listen(server: Server, host: string, wanted: number): Promise<number> {
+  server.listen({ host, port: wanted });
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+async function answer(request: IncomingMessage): Promise<Answer> {
+  const [name = '', ...rest] = (request.url ?? '/').slice(1).split('/').map(decodeURIComponent);
+  const door = doors[`${request.method} ${name}`];
+  return door === undefined
+    ? { status: 404, body: 'no such door' }
+    : door(rest.join('/'), await text(request));
+}
+
+function send(response: ServerResponse, { status, body, headers, afterwards }: Answer): void {
+  response.writeHead(status, headers).end(body, afterwards);
+}
+
+function stop(): void {
+  clearInterval(watch);
+  for (const server of servers) {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
