@@ -34,7 +34,7 @@ test.each(published().map(({ dir }) => `${dir}/README.md`))('%s has an example t
 
 describe.each(documented)('$readme', ({ readme, home }) => {
   const examples = examplesIn(readme);
-  const scratch = join(ROOT, home, SCRATCH, readme.replace(/\W/g, '-'));
+  const scratch = join(ROOT, home, SCRATCH, `${process.pid}-${readme.replace(/\W/g, '-')}`);
   const fileOf = ({ line }: Example): string => join(scratch, `line-${line}.ts`);
 
   beforeAll(() => {
