@@ -1,1 +1,13 @@
-export {};
+/** Run events made into something to read. Knows run events and nothing of how they came about. */
+export { type Clock, systemClock } from './clock.ts';
+export { multi } from './multi.ts';
+export type {
+  JUnitOptions,
+  LinesOptions,
+  LiveOptions,
+  TerminalChoice,
+  TerminalOptions,
+  TerminalStream,
+} from './options.ts';
+export type { Reporter, ReporterProblem, RunView } from './reporter.ts';
+export { isBad, verdictOf } from './verdict.ts';
