@@ -1,0 +1,106 @@
+/**
+ * What a factory is, how factories nest, and how all that they make is gathered. Knows nothing of what a factory reads.
+ */
+import {
+  type CallPath,
+  type Facts,
+  isPexenError,
+  PexenError,
+  type PlacedTask,
+  type Problem,
+} from '@pexen/core';
+
+/** Turns some input into tasks, each with its place in the tree. May be used any number of times. */
+export interface Factory {
+  /** The kind of input: `executables`, `modules`, `tree`. */
+  readonly kind: string;
+  /** The input in a few words, for people: `executables of tests`. */
+  readonly describe: string;
+  /**
+   * Reads the input and yields its tasks, always in the same order. What is wrong does not stop it: when everything has
+   * been read, it throws one PexenError with every problem there is.
+   */
+  make(context: FactoryContext): AsyncIterable<PlacedTask>;
+}
+
+/** What a factory is told of the world. */
+export interface FactoryContext {
+  /** Absolute directory that relative paths start from. */
+  readonly root: string;
+  /** Stands before the call path of every task. Default: nothing. */
+  readonly under?: CallPath;
+  /** What is known of the environment. Default: nothing. */
+  readonly facts?: Facts;
+  /** The environment in which programs named without a directory are looked for. Default: this process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Told of what is odd but wrong only perhaps, such as a link that leads nowhere. Default: nobody is. */
+  readonly warn?: (warning: Problem) => void;
+}
+
+/** All that came of factories. */
+export interface Gathered {
+  readonly tasks: readonly PlacedTask[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+/**
+ * The factory with more path before its tasks.
+ *
+ * @example under(['net', 'ipv4'], executables({ dir: 'tests/ipv4' }))
+ */
+export function under(path: CallPath | string, factory: Factory): Factory {
+  const parts = typeof path === 'string' ? [path] : path;
+  return {
+    kind: factory.kind,
+    describe: factory.describe,
+    make: (context) => factory.make({ ...context, under: [...(context.under ?? []), ...parts] }),
+  };
+}
+
+/** Several factories as one, made one after the other. The problems of all of them come in one error. */
+export function together(...factories: readonly Factory[]): Factory {
+  return {
+    kind: 'together',
+    describe: factories.map(({ describe }) => describe).join(', '),
+    make: (context) => makeTogether(factories, context),
+  };
+}
+
+/** Everything a factory makes, with its problems and warnings as values. An error that is no PexenError is thrown on. */
+export async function gather(factory: Factory, context: FactoryContext): Promise<Gathered> {
+  const tasks: PlacedTask[] = [];
+  const problems: Problem[] = [];
+  const warnings: Problem[] = [];
+  const warn = (warning: Problem): void => {
+    warnings.push(warning);
+    context.warn?.(warning);
+  };
+  try {
+    for await (const placed of factory.make({ ...context, warn })) tasks.push(placed);
+  } catch (error) {
+    problems.push(...problemsOf(error));
+  }
+  return { tasks, problems, warnings };
+}
+
+async function* makeTogether(
+  factories: readonly Factory[],
+  context: FactoryContext,
+): AsyncGenerator<PlacedTask, void> {
+  const problems: Problem[] = [];
+  for (const factory of factories) {
+    try {
+      yield* factory.make(context);
+    } catch (error) {
+      problems.push(...problemsOf(error));
+    }
+  }
+  const [first, ...rest] = problems;
+  if (first !== undefined) throw new PexenError([first, ...rest]);
+}
+
+function problemsOf(error: unknown): readonly Problem[] {
+  if (isPexenError(error)) return error.problems;
+  throw error;
+}

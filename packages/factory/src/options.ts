@@ -1,0 +1,69 @@
+/** What users say of a directory and of the files in it: the part that all factories of directories share. */
+import type { Facts, TaskMeta } from '@pexen/core';
+
+/** A file met on a walk. */
+export interface WalkedFile {
+  /** Absolute. */
+  readonly path: string;
+  /** The names on the way from the walked directory to the file, the file's own last. */
+  readonly parts: readonly string[];
+}
+
+/** Metadata for every task, or a function that says it for each file. What a task says of itself wins, entry by entry. */
+export type DefaultMeta = TaskMeta | ((file: WalkedFile, facts: Facts) => TaskMeta | undefined);
+
+/** Which files of a directory are looked at. */
+export interface WalkOptions {
+  /** Absolute, or relative to the context's root. */
+  readonly dir: string;
+  /** Globs over paths from `dir`, with `/` between their parts; a file must match one. Default: all. */
+  readonly include?: readonly string[];
+  /** Globs; a file or directory that matches one is left out. Hidden files and node_modules always are. */
+  readonly exclude?: readonly string[];
+  /** Follow links to directories? Links to files always are followed. Default false. */
+  readonly followLinks?: boolean;
+  /** Metadata for all tasks that do not say otherwise themselves. */
+  readonly meta?: DefaultMeta;
+}
+
+/** How programs are started and their output is read. */
+export interface ProgramOptions {
+  /** Directory to run in: that of the file, the walked one, or a path. Default `file`. */
+  readonly cwd?: 'file' | 'dir' | (string & {});
+  /** Arguments after the file. */
+  readonly argv?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Is the output TAP? Default: looked for in the output itself. */
+  readonly tap?: boolean;
+}
+
+/** For `executables`. */
+export interface ExecutablesOptions extends WalkOptions, ProgramOptions {
+  /**
+   * Runs every file that `include` names as an argument of this command, executable or not: `['node']`. A command without a
+   * directory is looked for in PATH, one that begins with `.` from the root.
+   */
+  readonly command?: readonly [program: string, ...argv: string[]];
+}
+
+/** Which exports of a module are tasks, besides those that say so themselves. */
+export interface ExportOptions {
+  /** Globs over names: exported functions that match one are tasks, too. */
+  readonly match?: string | readonly string[] | RegExp;
+}
+
+/** For `modules`: the modules of a directory. */
+export interface ModuleTreeOptions extends WalkOptions, ExportOptions {
+  readonly file?: undefined;
+}
+
+/** For `modules`: one module. */
+export interface ModuleOptions extends ExportOptions {
+  /** Absolute, or relative to the context's root. */
+  readonly file: string;
+  readonly dir?: undefined;
+  readonly meta?: DefaultMeta;
+}
+
+/** For `tree`. */
+export interface TreeOptions extends WalkOptions, ProgramOptions, ExportOptions {}
