@@ -33,7 +33,8 @@ export type PoolOutcome = PoolOutcomeFacts &
     | { readonly kind: 'skipped-itself'; readonly reason: string }
     | { readonly kind: 'stopped'; readonly how: 'aborted' | 'killed'; readonly error?: unknown }
     | { readonly kind: 'crashed'; readonly reason: string }
-    | { readonly kind: 'lost'; readonly reason: string }
+    /** `fenced` resolves when it certainly does not run any more; until then it keeps what it holds. Absent: it is so now. */
+    | { readonly kind: 'lost'; readonly reason: string; readonly fenced?: PromiseLike<unknown> }
     | { readonly kind: 'not-started'; readonly reason: string }
   );
 
@@ -65,6 +66,12 @@ export interface Outcome {
 export function outcomeOfError(error: unknown, signal?: AbortSignal): PoolOutcome {
   if (isSkipSignal(error)) return { kind: 'skipped-itself', reason: error.message };
   if (isTaskFailError(error)) return { kind: 'failed', error, depsOk: error.depsOk, locksOk: error.locksOk };
-  if (signal?.aborted && error === signal.reason) return { kind: 'stopped', how: 'aborted' };
+  if (signal?.aborted && isAbort(error, signal.reason)) return { kind: 'stopped', how: 'aborted' };
   return { kind: 'threw', error };
+}
+
+/** The signal's reason itself, or the AbortError that Node's own functions wrap around it. */
+function isAbort(error: unknown, reason: unknown): boolean {
+  if (error === reason) return true;
+  return error instanceof Error && error.name === 'AbortError' && error.cause === reason;
 }

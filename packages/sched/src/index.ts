@@ -1,1 +1,40 @@
-export {};
+/** The scheduler: tasks with dependencies, resources and priorities, run in any pool. */
+export {
+  type AnyKey,
+  amount,
+  anyOf,
+  atLeast,
+  type BodyContext,
+  type Capability,
+  controlled,
+  every,
+  formatReason,
+  isPexenError,
+  isTaskFailError,
+  type Key,
+  key,
+  metaOf,
+  PexenError,
+  type PlacedTask,
+  type Pool,
+  type Problem,
+  place,
+  type Requirement,
+  type Resource,
+  type Result,
+  type ResultStatus,
+  type RunEvent,
+  type Runnable,
+  type SharedState,
+  type Task,
+  TaskFailError,
+  type TaskMeta,
+  task,
+  type,
+  type UnboundTask,
+  withMeta,
+} from '@pexen/core';
+export { HierarchyLock, path } from '@pexen/lock';
+export { type Clock, systemClock } from './driver/clock.ts';
+export type { GroupOptions, PoolSource, RunOptions, TaskDefaults } from './driver/options.ts';
+export { type Entry, Run, type RunEvents, run, type Summary } from './driver/run.ts';

@@ -1,0 +1,57 @@
+/** What `run` may be told besides the tasks. */
+import type { Facts, Judgement, Pool, Problem, Resource, Result, Retries } from '@pexen/core';
+import type { Clock } from './clock.ts';
+
+/** A pool, or what makes one when the run begins. */
+export type PoolSource = Pool | (() => Pool);
+
+/** A group of exclusivity: its tasks run together, in a pool of their own. */
+export interface GroupOptions {
+  readonly pool: PoolSource;
+  /** Use at most so many of the pool's slots. */
+  readonly workers?: number;
+  /** See `RunOptions.spare`. */
+  readonly spare?: number;
+  /** Nothing outside the group runs while it is open. Default true. */
+  readonly exclusive?: boolean;
+}
+
+/** Used for tasks whose metadata does not say. Times are milliseconds; where nothing is said there is no limit. */
+export interface TaskDefaults {
+  readonly timeout?: number;
+  readonly idleTimeout?: number;
+  /** Default 10,000. */
+  readonly grace?: number;
+  readonly slowAfter?: number;
+  readonly retries?: number | Retries;
+  readonly rerunnable?: boolean;
+}
+
+export interface RunOptions {
+  /** Where tasks run that name no pool. Default `inline()`. */
+  readonly pool?: PoolSource;
+  /** For tasks with `pool` in their metadata. */
+  readonly pools?: Readonly<Record<string, PoolSource>>;
+  /** For tasks with `group` in their metadata. */
+  readonly groups?: Readonly<Record<string, GroupOptions>>;
+  /** How many units there are of resources that are taken by amount. */
+  readonly capacities?: Readonly<Record<string, number>> | Iterable<readonly [Resource, number]>;
+  /** So many attempts may wait in a pool beyond its workers. Default 0 for pools in this thread, else 1. */
+  readonly spare?: number;
+  /** The dictionary that every task begins with. */
+  readonly shared?: Readonly<Record<string, unknown>>;
+  /** Aborting it is `run.abort(signal.reason)`. */
+  readonly signal?: AbortSignal;
+  /** Cancels the run after so many milliseconds. */
+  readonly deadline?: number;
+  readonly clock?: Clock;
+  /** For the `when` of tasks. */
+  readonly facts?: Facts;
+  /** Expected durations of tasks that state no `weight`, by call path, ms: what was measured before. */
+  readonly weights?: (path: string) => number | undefined;
+  /** What to make of a result; asked once for each, before anybody sees it. */
+  readonly judge?: (result: Result) => Judgement | undefined;
+  readonly defaults?: TaskDefaults;
+  /** Told of what looks wrong and harms nothing: a capability that nobody requires, a listener that throws. */
+  readonly onWarning?: (problem: Problem) => void;
+}

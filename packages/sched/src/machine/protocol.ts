@@ -1,0 +1,142 @@
+/**
+ * The language of the machine: facts go in, orders come out. Tasks and pools are small integers here, times are milliseconds
+ * of the run's clock and come in with the facts. Knows no names, no promises, no clock.
+ */
+import type { PoolOutcome } from '@pexen/core';
+
+/** A task's place in the order of declaration, from 0. */
+export type TaskId = number;
+/** A pool's place in `Plan.pools`, from 0. */
+export type PoolId = number;
+/** What of a task is run: `cleanup` is the `cleanup` of its metadata. */
+export type Part = 'body' | 'cleanup';
+
+/** A fact, told to the machine. Facts about attempts that it does not know (late, double) change nothing. */
+export type Input =
+  /** Tasks `from` up to, not including, `to` were added to the plan. */
+  | { readonly type: 'tasks-added'; readonly atMs: number; readonly from: TaskId; readonly to: TaskId }
+  /** The consumer pulls: slots may be filled, then one result is to be given. */
+  | { readonly type: 'result-wanted'; readonly atMs: number }
+  /** The pool can take attempts. */
+  | { readonly type: 'pool-opened'; readonly atMs: number; readonly pool: PoolId }
+  /** The pool could not be opened: the run ends, with `reason`. */
+  | { readonly type: 'pool-failed'; readonly atMs: number; readonly pool: PoolId; readonly reason: string }
+  /** All its attempts are settled, nothing of it is left. */
+  | { readonly type: 'pool-closed'; readonly atMs: number; readonly pool: PoolId }
+  /** So many attempts can run in the pool at the same time from now on. */
+  | { readonly type: 'slots-changed'; readonly atMs: number; readonly pool: PoolId; readonly slots: number }
+  /** A worker ended without being asked to. */
+  | {
+      readonly type: 'worker-lost';
+      readonly atMs: number;
+      readonly pool: PoolId;
+      readonly worker: string;
+      readonly reason: string;
+    }
+  /** A worker really began: deadlines count from here. */
+  | {
+      readonly type: 'attempt-started';
+      readonly atMs: number;
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly part: Part;
+      readonly worker: string;
+    }
+  /** What the pool says of the attempt's end. A `lost` attempt is told when it is fenced: certainly not running any more. */
+  | {
+      readonly type: 'attempt-ended';
+      readonly atMs: number;
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly part: Part;
+      readonly outcome: PoolOutcome;
+    }
+  /** The attempt's last sign of life was at `sinceMs`. Told before `alarm-rang`, of attempts with an idle timeout. */
+  | {
+      readonly type: 'quiet-since';
+      readonly atMs: number;
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly sinceMs: number;
+    }
+  /** The time of the last `set-alarm` has come. One that comes too early is harmless. */
+  | { readonly type: 'alarm-rang'; readonly atMs: number }
+  /** No further starts; what runs may end. */
+  | { readonly type: 'drain-requested'; readonly atMs: number; readonly reason: string }
+  /**
+   * `cancel`: no further starts but teardowns and cleanups, what runs is stopped with its grace. `kill`: pools are closed by
+   * force, nothing starts any more.
+   */
+  | {
+      readonly type: 'cancel-requested';
+      readonly atMs: number;
+      readonly reason: string;
+      readonly how: 'cancel' | 'kill';
+    };
+
+/** An order, to be obeyed in the order given. */
+export type Command =
+  /** Hand the attempt to the pool. */
+  | {
+      readonly type: 'start-attempt';
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly part: Part;
+      readonly pool: PoolId;
+    }
+  /** Abort the attempt's signal. The machine waits for its outcome in any case. */
+  | {
+      readonly type: 'stop-attempt';
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly part: Part;
+      readonly why: StopCause;
+      readonly reason: string;
+    }
+  /** To be answered by `slots-changed` and `pool-opened`, or by `pool-failed`. */
+  | { readonly type: 'open-pool'; readonly pool: PoolId }
+  /** To be answered by `pool-closed`. */
+  | { readonly type: 'close-pool'; readonly pool: PoolId; readonly how: 'drain' | 'kill' }
+  /** Replaces the alarm set before; `undefined` takes it back. */
+  | { readonly type: 'set-alarm'; readonly atMs: number | undefined }
+  /** News for listeners. Given only while `MachineOptions.tells`. */
+  | { readonly type: 'tell'; readonly news: MachineNews }
+  /** Answers one `result-wanted`. Every task is given exactly once. */
+  | { readonly type: 'give-result'; readonly task: TaskId }
+  /** Answers the `result-wanted` that met nothing left. Nothing comes after it. */
+  | { readonly type: 'end-run' };
+
+/** Why the machine stopped an attempt: it names the outcome, too. */
+export type StopCause = 'timed-out' | 'cancelled';
+
+/** What happened, for listeners: the driver makes run events of it. */
+export type MachineNews =
+  | { readonly type: 'run-started'; readonly atMs: number }
+  | { readonly type: 'tasks-added'; readonly atMs: number; readonly from: TaskId; readonly to: TaskId }
+  | {
+      readonly type: 'task-started';
+      readonly atMs: number;
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly worker: string;
+    }
+  /** The attempt's record is the last of `Machine.recordsOf(task)`. */
+  | {
+      readonly type: 'attempt-ended';
+      readonly atMs: number;
+      readonly task: TaskId;
+      readonly retryInMs: number | undefined;
+    }
+  | { readonly type: 'task-finished'; readonly atMs: number; readonly task: TaskId }
+  | { readonly type: 'task-skipped'; readonly atMs: number; readonly task: TaskId }
+  | {
+      readonly type: 'worker-lost';
+      readonly atMs: number;
+      readonly pool: PoolId;
+      readonly worker: string;
+      readonly reason: string;
+    }
+  | { readonly type: 'run-ended'; readonly atMs: number };
+
+/** Where a task is between being added and its result. */
+export type TaskState = 'waiting' | 'ready' | 'parked' | 'dispatched' | 'running' | 'backing-off' | 'done';
