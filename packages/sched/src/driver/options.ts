@@ -1,5 +1,15 @@
 /** What `run` may be told besides the tasks. */
-import type { Facts, Judgement, Pool, Problem, Resource, Result, Retries } from '@pexen/core';
+import type {
+  Facts,
+  Judgement,
+  Pool,
+  PoolOutcome,
+  Problem,
+  Resource,
+  Result,
+  Retries,
+  Runnable,
+} from '@pexen/core';
 import type { Clock } from './clock.ts';
 
 /** A pool, or what makes one when the run begins. */
@@ -49,6 +59,11 @@ export interface RunOptions {
   readonly facts?: Facts;
   /** Expected durations of tasks that state no `weight`, by call path, ms: what was measured before. */
   readonly weights?: (path: string) => number | undefined;
+  /**
+   * Reads a pool's outcome as another one before the machine sees it, for users with rules of their own: a test suite takes an
+   * AssertionError for a controlled failure. Applied after an executable's own `interpret`.
+   */
+  readonly reinterpret?: (outcome: PoolOutcome, task: Runnable) => PoolOutcome;
   /** What to make of a result; asked once for each, before anybody sees it. */
   readonly judge?: (result: Result) => Judgement | undefined;
   readonly defaults?: TaskDefaults;
