@@ -4,9 +4,10 @@ import type { ExecutableBody } from './executable.ts';
 /**
  * - `export`: a function or task that a module exports, `exportPath` being the way from the module's namespace to it.
  * - `made`: a task made while its module loads; `id` is its name, or else its `line:column`.
- * - `maker`: a task that an exported maker yields for an input.
+ * - `maker`: a task that an exported maker yields for an input; `maker` is its name, or else the `line:column` of its making.
  * - `executable`: a program.
- * The fingerprint is that of the body's text: a worker that finds another one refuses to run it.
+ * The fingerprint is that of the body's text: a worker that finds another one refuses to run it. It is empty, and nothing is
+ * compared, where the host itself does not know the text: a test tool's module runner has rewritten it.
  */
 export type Address =
   | {

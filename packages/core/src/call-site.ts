@@ -48,7 +48,16 @@ function isTopLevel(frame: Frame, caller: Frame | undefined): boolean {
 
 /** Node's own loader, or the module runner of vite that tests are often run by. */
 function isLoader({ url, functionName }: Frame): boolean {
-  return url.startsWith('node:internal/modules/') || functionName.endsWith('runInlinedModule');
+  return url.startsWith('node:internal/modules/') || isRunner(functionName);
+}
+
+/** True where a module runner rather than Node loaded the module of the call, and so changed its text. */
+export function isLoadedByRunner(site: CallSite | undefined): boolean {
+  return framesOf(site).some(({ functionName }) => isRunner(functionName));
+}
+
+function isRunner(functionName: string): boolean {
+  return functionName.endsWith('runInlinedModule');
 }
 
 function isUserModule(url: string): boolean {
@@ -58,7 +67,12 @@ function isUserModule(url: string): boolean {
 function toUrl(urlOrPath: string): string {
   if (urlOrPath.startsWith('file:')) return urlOrPath;
   const path = urlOrPath.replaceAll('\\', '/');
-  return new URL(`file://${path.startsWith('/') ? '' : '/'}${encodeURI(path)}`).href;
+  return new URL(`file://${path.startsWith('/') ? '' : '/'}${encodePath(path)}`).href;
+}
+
+/** What encodeURI leaves alone although it ends the path of a URL. */
+function encodePath(path: string): string {
+  return encodeURI(path).replaceAll('?', '%3F').replaceAll('#', '%23');
 }
 
 function framesOf(site: CallSite | undefined): readonly Frame[] {

@@ -3,7 +3,7 @@ export { type Address, fingerprintOf } from './address.ts';
 export { isSchema, type SchemaIssue, type SchemaResult, type StandardSchema, type } from './args.ts';
 export { type ContextParts, OwnContext, type ReceivedKey, unsetKeys } from './body-context.ts';
 export { type CallPath, formatCallPath } from './call-path.ts';
-export { type CallSite, locationOf } from './call-site.ts';
+export { type CallSite, loadingModuleOf, locationOf } from './call-site.ts';
 export { type CapturedOutput, formatOutput } from './captured-output.ts';
 export {
   addressed,
@@ -50,6 +50,7 @@ export type {
   WaitingTask,
 } from './inspection.ts';
 export { addressOf, closureProblem, idOf } from './locate.ts';
+export { duplicateIdProblem, findMaker, type Maker, maker } from './maker.ts';
 export { checkMeta, describeResource, metaKeys } from './meta-check.ts';
 export type { Attachment, News, Progress } from './news.ts';
 export {
@@ -126,3 +127,4 @@ export {
   type TaskMeta,
   type UnboundTask,
 } from './task.ts';
+export { markLoading, refuseRunWhileLoading } from './worker-mark.ts';

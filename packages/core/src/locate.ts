@@ -1,8 +1,8 @@
 /** Works out the address of a task that nobody wrote down. */
 import { type Address, fingerprintOf } from './address.ts';
-import { loadingModuleOf, locationOf } from './call-site.ts';
+import { type CallSite, isLoadedByRunner, loadingModuleOf, locationOf } from './call-site.ts';
 import type { Problem } from './errors.ts';
-import type { TaskDefinition } from './task.ts';
+import { definitionKey, type Task, type TaskDefinition } from './task.ts';
 
 /** The address of the task, or undefined for a closure: a body that no worker can find. */
 export function addressOf(definition: TaskDefinition): Address | undefined {
@@ -12,16 +12,35 @@ export function addressOf(definition: TaskDefinition): Address | undefined {
     const { file, argv, cwd, env } = body;
     return { kind: 'executable', file, argv, cwd, env };
   }
+  const origin = originOf(definition);
+  if (origin !== undefined) return addressOf(origin);
   const url = loadingModuleOf(site);
   if (url === undefined) return undefined;
-  return { kind: 'made', url, id: idOf(definition), fingerprint: fingerprintOf(body) };
+  return {
+    kind: 'made',
+    url,
+    id: idOf(definition),
+    fingerprint: isLoadedByRunner(site) ? '' : fingerprintOf(body),
+  };
 }
 
-/** The name of a task made while its module loads, or else the place of the call. */
-export function idOf({ meta, site }: TaskDefinition): string {
+/** The name by which a worker finds a task: its own, or else that of its function or the place where it was made. */
+export function idOf({ meta, body, site }: TaskDefinition): string {
   if (meta.name !== undefined) return meta.name;
+  if (site === undefined && typeof body === 'function' && body.name !== '') return body.name;
+  return positionOf(site);
+}
+
+/** `line:column` of a call. */
+export function positionOf(site: CallSite | undefined): string {
   const location = locationOf(site);
   return `${location?.line}:${location?.column}`;
+}
+
+/** The task that `with` was called on: the one that a worker finds, since `with` may give a new name and only adds args. */
+function originOf({ madeFrom, body }: TaskDefinition): TaskDefinition | undefined {
+  const origin = (madeFrom as Partial<Task> | undefined)?.[definitionKey];
+  return origin?.body === body ? origin : undefined;
 }
 
 /** What to tell somebody who hands a closure to a pool that cannot take it. */

@@ -76,7 +76,10 @@ export interface Assignment {
 export interface Ticket {
   /** Aborted when the attempt must stop; `reason` is an Error. Touching it costs a little: pools that never stop need not. */
   readonly signal: AbortSignal;
-  /** To be called exactly once, when a worker really begins: deadlines count from there. */
+  /**
+   * To be called exactly once, when a worker really begins: deadlines count from there. It comes before every news and before
+   * every outcome but `not-started`; a body that could not be found, or whose args could not cross, has started, too.
+   */
   started(worker: string): void;
   /** News of the body, between `started` and the outcome. */
   tell(news: News): void;

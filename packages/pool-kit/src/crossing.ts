@@ -1,0 +1,171 @@
+/** Finds what in a value cannot cross a border by structured clone, and names the way to it. Knows nothing of tasks. */
+import { types } from 'node:util';
+
+/** The first thing met that cannot cross: `shared.db.socket` is `a function`. */
+export interface Obstacle {
+  readonly path: string;
+  readonly what: string;
+}
+
+/** What a border lets through beside plain data, Map, Set, Date, RegExp, errors and buffers. */
+export interface Border {
+  /** Memory that both sides see: only between threads. */
+  readonly sharedMemory?: boolean;
+  /** Objects that are moved rather than copied, ports above all; each one met is handed to `moves`. */
+  readonly moves?: (value: object) => boolean;
+}
+
+/** Deeper nesting than this is refused: cloning recurses, and would overflow the stack of the other side. */
+const deepest = 1_000;
+
+interface Visit {
+  readonly value: object;
+  readonly depth: number;
+  readonly key: string;
+  readonly from: Visit | undefined;
+}
+
+/**
+ * The first obstacle in the value, undefined if all of it can cross. Takes time linear in its size, and no stack.
+ * `name` is what the value is called in the path.
+ */
+export function obstacleIn(value: unknown, name: string, border: Border = {}): Obstacle | undefined {
+  const refusal = typeof value === 'object' ? undefined : refusalOf(value);
+  if (refusal !== undefined) return { path: name, what: refusal };
+  if (typeof value !== 'object' || value === null) return undefined;
+  return walk({ value, depth: 0, key: name, from: undefined }, border);
+}
+
+/** `shared.db.socket is a function`. */
+export function describeObstacle({ path, what }: Obstacle): string {
+  return `${path} is ${what}`;
+}
+
+function walk(root: Visit, border: Border): Obstacle | undefined {
+  const seen = new Set<object>([root.value]);
+  const open: Visit[] = [root];
+  for (let visit = open.pop(); visit !== undefined; visit = open.pop()) {
+    let refusal: string | undefined;
+    let at = visit.key;
+    const from = visit;
+    const meet = (child: unknown, key: string): boolean => {
+      refusal = typeof child === 'object' ? undefined : refusalOf(child);
+      if (refusal !== undefined) at = key;
+      else if (typeof child === 'object' && child !== null && !seen.has(child)) {
+        seen.add(child);
+        open.push({ value: child, depth: from.depth + 1, key, from });
+      }
+      return refusal === undefined;
+    };
+    const own = visit.depth > deepest ? `nested deeper than ${deepest} levels` : enter(visit, border, meet);
+    if (own !== undefined) return { path: pathOf(visit), what: own };
+    if (refusal !== undefined) return { path: pathOf(visit) + at, what: refusal };
+  }
+  return undefined;
+}
+
+type Meet = (child: unknown, key: string) => boolean;
+
+/** Meets everything inside the object; what cannot cross about the object itself is the answer. */
+function enter({ value }: Visit, border: Border, meet: Meet): string | undefined {
+  if (types.isProxy(value)) return 'a proxy';
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!meet(value[i], `[${i}]`)) return undefined;
+    return undefined;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    const special = enterSpecial(value, border, meet);
+    if (special !== 'ordinary') return special === 'done' ? undefined : special.refusal;
+  }
+  return enterOrdinary(value, meet);
+}
+
+function enterSpecial(
+  value: object,
+  border: Border,
+  meet: Meet,
+): 'ordinary' | 'done' | { readonly refusal: string } {
+  if (border.moves?.(value)) return 'done';
+  if (types.isMap(value)) {
+    let index = 0;
+    for (const [key, entry] of value) {
+      if (!meet(key, `.keys()[${index}]`)) break;
+      if (!meet(entry, typeof key === 'string' ? `.get(${JSON.stringify(key)})` : `.values()[${index}]`))
+        break;
+      index++;
+    }
+    return 'done';
+  }
+  if (types.isSet(value)) {
+    let index = 0;
+    for (const entry of value) if (!meet(entry, `.values()[${index++}]`)) break;
+    return 'done';
+  }
+  if (types.isSharedArrayBuffer(value)) return border.sharedMemory ? 'done' : refuse('shared memory');
+  if (ArrayBuffer.isView(value)) {
+    const isShared = types.isSharedArrayBuffer(value.buffer);
+    return isShared && !border.sharedMemory ? refuse('a view of shared memory') : 'done';
+  }
+  if (isCopiedWhole(value)) return 'done';
+  const refusal = uncloneable.find(([isOne]) => isOne(value))?.[1];
+  return refusal === undefined ? 'ordinary' : refuse(refusal);
+}
+
+function refuse(refusal: string): { readonly refusal: string } {
+  return { refusal };
+}
+
+function isCopiedWhole(value: object): boolean {
+  return (
+    types.isDate(value) || types.isRegExp(value) || types.isArrayBuffer(value) || types.isNativeError(value)
+  );
+}
+
+const uncloneable: readonly (readonly [(value: object) => boolean, string])[] = [
+  [types.isPromise, 'a promise'],
+  [types.isWeakMap, 'a WeakMap'],
+  [types.isWeakSet, 'a WeakSet'],
+  [types.isGeneratorObject, 'a generator'],
+  [types.isModuleNamespaceObject, 'the namespace of a module'],
+  [types.isSymbolObject, 'a symbol'],
+  [types.isExternal, 'a native object'],
+  [(value) => value instanceof WeakRef, 'a WeakRef'],
+  [(value) => value instanceof MessagePort, 'a port'],
+];
+
+function enterOrdinary(value: object, meet: Meet): string | undefined {
+  for (const key of Object.keys(value)) {
+    let entry: unknown;
+    try {
+      entry = (value as Record<string, unknown>)[key];
+    } catch (error) {
+      return `an object whose property "${key}" cannot be read: ${String(error)}`;
+    }
+    if (isDangerous(key, entry)) return `an object with the key "${key}", which is refused`;
+    if (!meet(entry, keyPath(key))) return undefined;
+  }
+  return undefined;
+}
+
+/** Own keys that reach a prototype when a careless reader assigns them one by one. */
+function isDangerous(key: string, entry: unknown): boolean {
+  if (key === '__proto__') return true;
+  return (key === 'constructor' || key === 'prototype') && typeof entry === 'object' && entry !== null;
+}
+
+function refusalOf(value: unknown): string | undefined {
+  if (typeof value === 'function') return 'a function';
+  return typeof value === 'symbol' ? 'a symbol' : undefined;
+}
+
+function pathOf(visit: Visit): string {
+  const keys: string[] = [];
+  for (let at: Visit | undefined = visit; at !== undefined; at = at.from) keys.push(at.key);
+  const path = keys.reverse().join('');
+  return path.length <= 200 ? path : `${path.slice(0, 120)}…${path.slice(-60)}`;
+}
+
+function keyPath(key: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+}

@@ -1,0 +1,167 @@
+/**
+ * What goes over the border for one attempt: the assignment there, the outcome back, both as plain data that a structured
+ * clone carries. Both ways, what cannot cross becomes an error of the task that names it. Knows no transport.
+ */
+import {
+  type Address,
+  type Assignment,
+  closureProblem,
+  isRefusedKey,
+  mergeShared,
+  PexenError,
+  type PoolOutcome,
+  type PoolOutcomeFacts,
+  type Problem,
+  type ReceivedKey,
+  type SharedState,
+} from '@pexen/core';
+import { type Border, describeObstacle, obstacleIn } from './crossing.ts';
+import { decodeThrown, encodeThrown, type ThrownWire } from './error-codec.ts';
+
+/** Addresses of bodies that a worker loads: all but those of programs. */
+export type BodyAddress = Exclude<Address, { readonly kind: 'executable' }>;
+
+/** An assignment as plain data. What is empty is left out. */
+export interface AssignmentEnvelope {
+  readonly address?: BodyAddress;
+  readonly path: string;
+  readonly attempt: number;
+  /** Left out: the body. */
+  readonly part?: 'cleanup';
+  readonly args?: unknown;
+  readonly shared?: SharedState;
+  readonly received?: readonly ReceivedKey[];
+  readonly timeoutMs?: number;
+  /** Why it cannot be carried out; the worker answers with this error as soon as it is its turn. */
+  readonly refusal?: ThrownWire;
+}
+
+/** An outcome as plain data. */
+export type OutcomeEnvelope = PoolOutcomeFacts &
+  (
+    | Exclude<PoolOutcome, { readonly kind: 'failed' | 'threw' | 'stopped' }>
+    | {
+        readonly kind: 'failed';
+        readonly error: ThrownWire;
+        readonly depsOk: boolean;
+        readonly locksOk: boolean;
+      }
+    | { readonly kind: 'threw'; readonly error: ThrownWire }
+    | { readonly kind: 'stopped'; readonly how: 'aborted' | 'killed'; readonly error?: ThrownWire }
+  );
+
+/** Packs an assignment. Never throws: where something is wrong with it, the envelope carries the refusal. `pool` names the pool. */
+export function encodeAssignment(
+  assignment: Assignment,
+  pool: string,
+  border: Border = {},
+): AssignmentEnvelope {
+  const { path, attempt, part, args, shared, received, timeoutMs } = assignment;
+  const address = assignment.address?.kind === 'executable' ? undefined : assignment.address;
+  const problem = problemOf(assignment, pool) ?? obstacleProblem(assignment, path, border);
+  if (problem !== undefined) return { path, attempt, refusal: encodeThrown(new PexenError([problem])) };
+  return {
+    ...(address !== undefined && { address }),
+    path,
+    attempt,
+    ...(part === 'cleanup' && { part }),
+    ...(!isEmpty(args) && { args }),
+    ...(!isEmpty(shared) && { shared }),
+    ...(received.length > 0 && { received }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  };
+}
+
+/** Packs an outcome. Never throws: a value that cannot cross makes it `threw`, with an error that names the value. */
+export function encodeOutcome(outcome: PoolOutcome, path: string, border: Border = {}): OutcomeEnvelope {
+  const value = outcome.kind === 'returned' ? outcome.value : undefined;
+  const problem = obstacleProblem(
+    { value, shared: outcome.shared, provided: outcome.provided },
+    path,
+    border,
+  );
+  if (problem === undefined) return withError(outcome, border);
+  const { shared: _shared, provided: _provided, ...rest } = outcome;
+  if (outcome.kind !== 'returned') return withError(rest as PoolOutcome, border);
+  return { kind: 'threw', error: encodeThrown(new PexenError([problem])), ...outputOf(outcome) };
+}
+
+/** Unpacks an outcome that came from the worker of this name. */
+export function decodeOutcome(envelope: OutcomeEnvelope, worker: string): PoolOutcome {
+  const shared = envelope.shared === undefined ? undefined : mergeShared(envelope.shared);
+  const outcome = (
+    'error' in envelope && envelope.error !== undefined
+      ? { ...envelope, error: decodeThrown(envelope.error, worker) }
+      : envelope
+  ) as PoolOutcome;
+  return shared === undefined ? outcome : { ...outcome, shared };
+}
+
+/** The outcome for an assignment whose envelope the transport itself refused, although nothing was found wrong with it. */
+export function refusedByTransport(path: string, error: unknown): PoolOutcome {
+  const problem = crossingProblem(path, `a value cannot cross to or from the worker: ${String(error)}`);
+  return { kind: 'threw', error: new PexenError([problem]) };
+}
+
+function withError(outcome: PoolOutcome, border: Border): OutcomeEnvelope {
+  if (!('error' in outcome)) return outcome as OutcomeEnvelope;
+  return { ...outcome, error: encodeThrown(outcome.error, border) } as OutcomeEnvelope;
+}
+
+function outputOf({ stdout, stderr }: PoolOutcomeFacts): PoolOutcomeFacts {
+  return { ...(stdout !== undefined && { stdout }), ...(stderr !== undefined && { stderr }) };
+}
+
+function problemOf({ address, definition, path }: Assignment, pool: string): Problem | undefined {
+  if (address === undefined) return closureProblem(definition, path, pool);
+  if (address.kind !== 'executable') return undefined;
+  return {
+    code: 'PEXEN_NO_EXECUTABLES',
+    task: path,
+    message: `the pool "${pool}" does not run programs`,
+    hint: 'Give it a pool that does, as processes().',
+  };
+}
+
+interface Values {
+  readonly args?: unknown;
+  readonly value?: unknown;
+  readonly shared?: SharedState | undefined;
+  readonly received?: readonly ReceivedKey[];
+  readonly provided?: PoolOutcomeFacts['provided'] | undefined;
+  readonly address?: Address | undefined;
+}
+
+function obstacleProblem(values: Values, path: string, border: Border): Problem | undefined {
+  const refused = Object.keys(values.shared ?? {}).find(isRefusedKey);
+  if (refused !== undefined)
+    return crossingProblem(path, `shared has the key "${refused}", which is refused`);
+  const input = values.address?.kind === 'maker' ? values.address.input : undefined;
+  const obstacle =
+    obstacleIn(values.args, 'args', border) ??
+    obstacleIn(values.value, 'value', border) ??
+    obstacleIn(values.shared, 'shared', border) ??
+    obstacleIn(values.received, 'received', border) ??
+    obstacleIn(values.provided, 'provided', border) ??
+    obstacleIn(input, 'input', border);
+  return (
+    obstacle && crossingProblem(path, `${describeObstacle(obstacle)} and cannot cross to or from a worker`)
+  );
+}
+
+function crossingProblem(path: string, message: string): Problem {
+  const hint = 'Hand over plain data, or make what is needed inside the body.';
+  return { code: 'PEXEN_CANNOT_CROSS', task: path, message, hint };
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined) return true;
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && isEmptyPlain(value);
+}
+
+function isEmptyPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  for (const _key in value) return false;
+  return true;
+}

@@ -1,0 +1,168 @@
+/**
+ * Errors on their way over a border: everything that was thrown as plain data, and that data as an error again. Keeps name,
+ * message, stack, the chain of causes, the errors of an AggregateError, own properties, and what makes a TaskFailError one.
+ * Never throws, whatever was thrown: depth, length and number are limited, cycles are cut.
+ */
+import {
+  isPexenError,
+  isTaskFailError,
+  PexenError,
+  type Problem,
+  TaskFailError,
+  type TaskFailOptions,
+} from '@pexen/core';
+import { type Border, describeObstacle, obstacleIn } from './crossing.ts';
+
+/** What stands in the place of a value that could not cross. */
+export interface Unserializable {
+  /** `data.socket is a function`. */
+  readonly unserializable: string;
+}
+
+/** Anything that can be thrown, as plain data. */
+export type ThrownWire = { readonly error: ErrorWire } | { readonly value: unknown };
+
+/** An error as plain data. */
+export interface ErrorWire {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  /** Own enumerable properties; those that cannot cross are `Unserializable`. */
+  readonly own?: Readonly<Record<string, unknown>>;
+  readonly cause?: ThrownWire;
+  /** Of an AggregateError. */
+  readonly errors?: readonly ThrownWire[];
+  /** Of a TaskFailError. */
+  readonly fail?: { readonly depsOk: boolean; readonly locksOk: boolean; readonly data?: unknown };
+  /** Of a PexenError. */
+  readonly problems?: readonly Problem[];
+}
+
+/** An error that was thrown in a worker. `name`, `message`, `stack`, `cause` and own properties are those it had there. */
+export class RemoteError extends Error {
+  /** The stack in the worker; `stack` is the same, since that is where the reader wants to look. */
+  declare readonly remoteStack: string | undefined;
+  /** The name of the worker. */
+  declare readonly worker: string;
+}
+
+const most = { depth: 8, errors: 100, properties: 100, text: 65_536 };
+const ownAnyway = new Set(['name', 'message', 'stack', 'cause', 'errors', 'remoteStack', 'worker']);
+
+/** What was thrown, as plain data. */
+export function encodeThrown(thrown: unknown, border: Border = {}): ThrownWire {
+  try {
+    return encode(thrown, border, new Set());
+  } catch {
+    return { error: { name: 'Error', message: 'Something was thrown that cannot even be looked at.' } };
+  }
+}
+
+/** The thrown thing again: a TaskFailError or a PexenError where it was one, another error as a RemoteError, values as they are. */
+export function decodeThrown(wire: ThrownWire, worker: string): unknown {
+  return 'error' in wire ? decodeError(wire.error, worker) : wire.value;
+}
+
+function encode(thrown: unknown, border: Border, above: ReadonlySet<unknown>): ThrownWire {
+  if (thrown instanceof Error) return { error: encodeError(thrown, border, above) };
+  const obstacle = obstacleIn(thrown, 'thrown', border);
+  return { value: obstacle === undefined ? thrown : unserializable(describeObstacle(obstacle)) };
+}
+
+function encodeError(error: Error, border: Border, above: ReadonlySet<unknown>): ErrorWire {
+  const { name, message, stack, cause } = error;
+  const inside = new Set(above).add(error);
+  const fail = isTaskFailError(error) && {
+    depsOk: error.depsOk,
+    locksOk: error.locksOk,
+    data: crossable(error.data, 'data', border),
+  };
+  const own = ownOf(error, border, fail !== false);
+  return {
+    name: clip(name),
+    message: clip(message),
+    ...(typeof stack === 'string' && { stack: clip(stack) }),
+    ...(own !== undefined && { own }),
+    ...(Object.hasOwn(error, 'cause') && { cause: encodeInner(cause, border, inside) }),
+    ...(error instanceof AggregateError && { errors: encodeAll(error.errors, border, inside) }),
+    ...(fail && { fail }),
+    ...(isPexenError(error) && { problems: error.problems }),
+  };
+}
+
+function encodeInner(thrown: unknown, border: Border, above: ReadonlySet<unknown>): ThrownWire {
+  if (above.has(thrown)) return { value: unserializable('an error that was met before') };
+  if (above.size > most.depth) return { value: unserializable('a cause too deep to be shown') };
+  return encode(thrown, border, above);
+}
+
+function encodeAll(errors: unknown, border: Border, above: ReadonlySet<unknown>): ThrownWire[] {
+  if (!Array.isArray(errors)) return [];
+  const wires = errors.slice(0, most.errors).map((error) => encodeInner(error, border, above));
+  const left = errors.length - most.errors;
+  return left <= 0 ? wires : [...wires, { value: unserializable(`${left} more errors`) }];
+}
+
+function ownOf(error: Error, border: Border, isFail: boolean): Record<string, unknown> | undefined {
+  const skipped = isFail ? [...ownAnyway, 'depsOk', 'locksOk', 'data'] : [...ownAnyway];
+  const keys = Object.keys(error).filter((key) => !skipped.includes(key) && key !== '__proto__');
+  if (keys.length === 0) return undefined;
+  const own: Record<string, unknown> = {};
+  for (const key of keys.slice(0, most.properties)) own[key] = crossable(read(error, key), key, border);
+  return own;
+}
+
+function read(error: Error, key: string): unknown {
+  try {
+    return (error as unknown as Record<string, unknown>)[key];
+  } catch (thrown) {
+    return unserializable(`${key} cannot be read: ${String(thrown)}`);
+  }
+}
+
+/** The value, or what stands in its place where it cannot cross. */
+export function crossable(value: unknown, name: string, border: Border = {}): unknown {
+  const obstacle = obstacleIn(value, name, border);
+  return obstacle === undefined ? value : unserializable(describeObstacle(obstacle));
+}
+
+function unserializable(what: string): Unserializable {
+  return { unserializable: what };
+}
+
+function decodeError(wire: ErrorWire, worker: string): Error {
+  const error = revive(wire, worker);
+  const { name, stack = `${name}: ${wire.message}`, own = {} } = wire;
+  define(error, 'name', name);
+  define(error, 'stack', stack);
+  define(error, 'remoteStack', wire.stack);
+  define(error, 'worker', worker);
+  for (const [key, value] of Object.entries(own)) define(error, key, value, true);
+  if (wire.errors !== undefined) {
+    define(
+      error,
+      'errors',
+      wire.errors.map((each) => decodeThrown(each, worker)),
+    );
+  }
+  return error;
+}
+
+function revive({ message, fail, problems, cause }: ErrorWire, worker: string): Error {
+  const options: TaskFailOptions = cause === undefined ? {} : { cause: decodeThrown(cause, worker) };
+  if (fail !== undefined) return new TaskFailError(message, { ...options, ...fail });
+  const [first, ...rest] = problems ?? [];
+  if (first !== undefined) return new PexenError([first, ...rest], options);
+  return new RemoteError(message, options);
+}
+
+function define(error: Error, key: string, value: unknown, enumerable = false): void {
+  Object.defineProperty(error, key, { value, enumerable, configurable: true, writable: true });
+}
+
+function clip(text: unknown): string {
+  const whole = String(text);
+  return whole.length <= most.text
+    ? whole
+    : `${whole.slice(0, most.text)}… (${whole.length} characters in all)`;
+}

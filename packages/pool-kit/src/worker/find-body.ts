@@ -1,0 +1,190 @@
+/**
+ * Finds the body that an address leads to: loads the module, once, and looks for the task in it. A body that is not the one
+ * the host meant is an error, never run.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type Body,
+  collectTasks,
+  definitionOf,
+  duplicateIdProblem,
+  findMaker,
+  fingerprintOf,
+  idOf,
+  loadingModuleOf,
+  type Maker,
+  PexenError,
+  type Problem,
+  type Runnable,
+  type TaskDefinition,
+} from '@pexen/core';
+import type { BodyAddress } from '../envelope.ts';
+import { loadModule } from './load-module.ts';
+
+const found = new WeakMap<BodyAddress, TaskDefinition>();
+const loaded = new Map<string, object>();
+const loading = new Map<string, Promise<object>>();
+
+/** Tasks that were made while modules loaded and not yet asked for; then by module and id. */
+const unsorted: TaskDefinition[] = [];
+const made = new Map<string, Map<string, TaskDefinition[]>>();
+
+/**
+ * The definition of the task at the address; at once if its module is loaded already. Hand in the same address object each
+ * time, and it is found once.
+ * @throws PexenError PEXEN_CANNOT_LOAD, PEXEN_NO_SUCH_TASK, PEXEN_DUPLICATE_ID, PEXEN_FINGERPRINT
+ */
+export function findBody(address: BodyAddress): TaskDefinition | Promise<TaskDefinition> {
+  const known = found.get(address);
+  if (known !== undefined) return known;
+  const namespace = loaded.get(address.url);
+  if (namespace !== undefined) return findIn(namespace, address);
+  return load(address.url).then((module) => findIn(module, address));
+}
+
+/** Loads the module at the URL, and collects the tasks made meanwhile. Loading the same module twice at a time is one loading. */
+function load(url: string): Promise<object> {
+  const underWay = loading.get(url);
+  if (underWay !== undefined) return underWay;
+  const stopCollecting = loading.size === 0 ? collect() : undefined;
+  const promise = loadModule(url).then((namespace) => {
+    loaded.set(url, namespace);
+    return namespace;
+  });
+  loading.set(url, promise);
+  const end = (): void => {
+    loading.delete(url);
+    if (loading.size === 0) stop();
+  };
+  if (stopCollecting !== undefined) stop = stopCollecting;
+  promise.then(end, end);
+  return promise;
+}
+
+let stop: () => void = () => {};
+
+function collect(): () => void {
+  return collectTasks((_task, definition) => {
+    if (definition.madeFrom === undefined) unsorted.push(definition);
+  });
+}
+
+function findIn(namespace: object, address: BodyAddress): TaskDefinition {
+  const definition = pick(namespace, address);
+  checkFingerprint(definition, address);
+  found.set(address, definition);
+  return definition;
+}
+
+function pick(namespace: object, address: BodyAddress): TaskDefinition {
+  switch (address.kind) {
+    case 'export':
+      return pickExport(namespace, address);
+    case 'made':
+      return pickMade(address);
+    case 'maker':
+      return pickFromMaker(namespace, address);
+    default:
+      return address satisfies never;
+  }
+}
+
+function pickExport(
+  namespace: object,
+  address: Extract<BodyAddress, { readonly kind: 'export' }>,
+): TaskDefinition {
+  let at: unknown = namespace;
+  for (const name of address.exportPath) {
+    const isThere = (typeof at === 'object' || typeof at === 'function') && at !== null && name in at;
+    at = isThere ? (at as Record<string, unknown>)[name] : undefined;
+  }
+  if (typeof at === 'function') return definitionOf(at as Runnable);
+  throw missing(address, `exports no task "${address.exportPath.join('.')}"`);
+}
+
+function pickMade(address: Extract<BodyAddress, { readonly kind: 'made' }>): TaskDefinition {
+  for (const definition of unsorted.splice(0)) sortIn(definition);
+  const candidates = made.get(address.url)?.get(address.id) ?? [];
+  const [first, second] = candidates;
+  if (first === undefined) {
+    throw missing(
+      address,
+      `made no task "${address.id}" while it loaded`,
+      'Does it make its tasks in the same way each time, whoever loads it?',
+    );
+  }
+  if (second !== undefined) throw new PexenError([duplicateIdProblem(address.id, first, second)]);
+  return first;
+}
+
+/** Tasks with the same body are one: `with` and the factories copy them. */
+function sortIn(definition: TaskDefinition): void {
+  const url = loadingModuleOf(definition.site);
+  if (url === undefined) return;
+  const ids = made.get(url) ?? new Map<string, TaskDefinition[]>();
+  made.set(url, ids);
+  const id = idOf(definition);
+  const before = ids.get(id) ?? [];
+  if (!before.some(({ body }) => body === definition.body)) ids.set(id, [...before, definition]);
+}
+
+function pickFromMaker(
+  namespace: object,
+  address: Extract<BodyAddress, { readonly kind: 'maker' }>,
+): TaskDefinition {
+  const make = findMaker(namespace, address.maker);
+  if (make === undefined) {
+    const hint = 'Export the result of maker(…) from the module that calls it.';
+    throw missing(address, `exports no maker "${address.maker}"`, hint);
+  }
+  const task = tasksOf(make, address.input).find((each) => idOf(definitionOf(each)) === address.id);
+  if (task !== undefined) return definitionOf(task);
+  throw missing(
+    address,
+    `has the maker "${address.maker}", but it made no task "${address.id}" of the same input`,
+    'A maker must give the same tasks each time it gets the same input.',
+  );
+}
+
+/** What the makers made last: the tasks of one call are asked for one after the other. */
+const lastMade = new Map<object, { readonly input: unknown; readonly tasks: readonly Runnable[] }>();
+
+function tasksOf(make: Maker<unknown>, input: unknown): readonly Runnable[] {
+  const last = lastMade.get(make);
+  if (last !== undefined && isDeepStrictEqual(last.input, input)) return last.tasks;
+  const tasks = make(input);
+  lastMade.set(make, { input, tasks });
+  return tasks;
+}
+
+function missing({ url }: BodyAddress, message: string, hint?: string): PexenError {
+  const problem: Problem = {
+    code: 'PEXEN_NO_SUCH_TASK',
+    location: { file: url },
+    message: `the module that the worker loaded ${message}`,
+    ...(hint !== undefined && { hint }),
+  };
+  return new PexenError([problem]);
+}
+
+function checkFingerprint({ body }: TaskDefinition, { fingerprint, url }: BodyAddress): void {
+  if (typeof body !== 'function' || fingerprint === '' || fingerprintIn(body) === fingerprint) return;
+  throw new PexenError([
+    {
+      code: 'PEXEN_FINGERPRINT',
+      location: { file: url },
+      message: 'the worker found another body there than the run has',
+      hint: 'Did the file change since the run began? Does the worker load it with the same `loader`?',
+    },
+  ]);
+}
+
+const fingerprints = new WeakMap<Body, string>();
+
+function fingerprintIn(body: Body): string {
+  const known = fingerprints.get(body);
+  if (known !== undefined) return known;
+  const fingerprint = fingerprintOf(body);
+  fingerprints.set(body, fingerprint);
+  return fingerprint;
+}
