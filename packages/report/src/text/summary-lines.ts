@@ -1,0 +1,62 @@
+/** The end of a report: what did not pass, once more, and what the run came to. */
+import type { NotPassed, Tally } from '../tally.ts';
+import { formatSeconds, formatSpan } from './duration.ts';
+import type { Paint } from './paint.ts';
+import { printable } from './printable.ts';
+import { INDENT, statusLine } from './result-lines.ts';
+import { verdictLooks, verdicts } from './verdict-look.ts';
+
+const RULE = '─';
+const LONGEST_RULE = 80;
+/** A gain below this is noise. */
+const SOME_GAIN = 1.1;
+
+/** All lines of the summary. The last ones are those that matter most, since they stay in view. */
+export function summaryLines(tally: Tally, columns: number, paint: Paint): string[] {
+  const rule = paint('dim', RULE.repeat(Math.max(1, Math.min(columns, LONGEST_RULE))));
+  return [
+    rule,
+    ...tally.notPassed.map((task) => notPassedLine(task, paint)),
+    ...(tally.notPassed.length > 0 ? [rule] : []),
+    ...poisonedLine(tally, paint),
+    ...endLine(tally, paint),
+    countsLine(tally, paint),
+    ...gainLine(tally),
+  ];
+}
+
+function notPassedLine({ path, verdict, reason, durationMs }: NotPassed, paint: Paint): string {
+  return statusLine(verdict, formatSeconds(durationMs), path, reason, paint);
+}
+
+function poisonedLine({ poisoned }: Tally, paint: Paint): string[] {
+  if (poisoned.length === 0) return [];
+  const names = poisoned.map((resource) => printable(resource)).join(', ');
+  return [`${paint('yellow', ' POISONED')} ${names}: left behind by tasks that broke while holding it`];
+}
+
+function endLine({ hasEnded, endReason }: Tally, paint: Paint): string[] {
+  if (!hasEnded) return [`${paint('red', '    ENDED')} without an end: the run was broken off`];
+  return endReason === undefined ? [] : [`${paint('yellow', '    ENDED')} early: ${printable(endReason)}`];
+}
+
+function countsLine(tally: Tally, paint: Paint): string {
+  const counts = verdicts
+    .filter((verdict) => tally.count(verdict) > 0)
+    .map((verdict) =>
+      paint(verdictLooks[verdict].style, `${tally.count(verdict)} ${verdictLooks[verdict].counted}`),
+    );
+  const missing = tally.tasks - tally.done;
+  if (missing > 0) counts.push(paint('red', `${missing} without a result`));
+  const tasks = `${tally.tasks} ${tally.tasks === 1 ? 'task' : 'tasks'}`;
+  const time = paint('dim', `[${formatSeconds(tally.atMs)}]`);
+  return `${paint('bold', '  SUMMARY')} ${time} ${tasks}: ${counts.join(', ') || 'nothing to do'}`;
+}
+
+/** What running tasks at the same time was good for. */
+function gainLine({ workMs, atMs }: Tally): string[] {
+  if (workMs <= 0 || atMs <= 0) return [];
+  const gain = workMs / atMs;
+  const times = gain < SOME_GAIN ? '' : `, ${gain.toFixed(1)} times as fast as one task after another`;
+  return [`${INDENT}${' '.repeat(9)}${formatSpan(workMs)} of work in ${formatSpan(atMs)}${times}`];
+}

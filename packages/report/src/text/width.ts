@@ -1,0 +1,53 @@
+/** How many columns text takes in a terminal, and how to make it take no more. For text without control sequences. */
+import stringWidth from 'string-width';
+
+const ELLIPSIS = '…';
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+const plainAscii = /^[ -~]*$/;
+
+/** The columns a line takes; wide characters take two. */
+export function widthOf(text: string): number {
+  return plainAscii.test(text) ? text.length : stringWidth(text);
+}
+
+/** At most `columns` columns of the text; the end goes. */
+export function clip(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text;
+  if (columns <= 0) return '';
+  return takeColumns(charactersOf(text), columns - 1).join('') + ELLIPSIS;
+}
+
+/** At most `columns` columns of the text; the middle goes, for paths: the end says most. */
+export function clipMiddle(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text;
+  if (columns < 8) return clip(text, columns);
+  const characters = charactersOf(text);
+  const head = takeColumns(characters, Math.floor((columns - 1) / 3));
+  const tail = takeColumns(characters.toReversed(), columns - 1 - widthOf(head.join('')));
+  return head.join('') + ELLIPSIS + tail.reverse().join('');
+}
+
+/** The text and spaces up to `columns` columns. */
+export function padEnd(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(0, columns - widthOf(text)));
+}
+
+/** Spaces up to `columns` columns, and the text. */
+export function padStart(text: string, columns: number): string {
+  return ' '.repeat(Math.max(0, columns - widthOf(text))) + text;
+}
+
+function charactersOf(text: string): string[] {
+  return Array.from(graphemes.segment(text), ({ segment }) => segment);
+}
+
+function takeColumns(characters: readonly string[], columns: number): string[] {
+  const taken: string[] = [];
+  let used = 0;
+  for (const character of characters) {
+    used += widthOf(character);
+    if (used > columns) break;
+    taken.push(character);
+  }
+  return taken;
+}

@@ -1,0 +1,157 @@
+/** A run as a script: the tests say what happens and when, in the order of the telling. */
+import {
+  type AttemptNews,
+  type ErrorNews,
+  type Finding,
+  formatCallPath,
+  type Judgement,
+  type NewsEvent,
+  type OutcomeKind,
+  type ReasonLink,
+  type RunEvent,
+  runEventVersion,
+  type TaskFinished,
+  type TaskInfo,
+} from '@pexen/core';
+
+export type Told = { readonly event: RunEvent } | { readonly news: NewsEvent };
+
+/** How a task, or one of its attempts, ends; it returned unless something else is said. */
+export interface Ending {
+  readonly status?: OutcomeKind;
+  readonly judgement?: Judgement;
+  readonly findings?: readonly Finding[];
+  readonly error?: ErrorNews;
+  readonly reason?: string;
+  readonly stdout?: string;
+  readonly stderr?: string;
+  readonly slow?: boolean;
+}
+
+interface Begun {
+  readonly atMs: number;
+  readonly worker: string;
+  readonly attempts: AttemptNews[];
+}
+
+export class Script {
+  readonly told: Told[] = [];
+  readonly #begun = new Map<string, Begun>();
+  readonly #counts: Partial<Record<TaskFinished['status'] | 'skipped', number>> = {};
+
+  constructor(startedAt = Date.UTC(2026, 10, 22, 12, 0, 0)) {
+    this.#tell({
+      type: 'run-started',
+      version: runEventVersion,
+      atMs: 0,
+      startedAt,
+      pools: [{ name: 'default', kind: 'process' }],
+    });
+  }
+
+  get events(): readonly RunEvent[] {
+    return this.told.flatMap((told) => ('event' in told ? [told.event] : []));
+  }
+
+  tasks(paths: readonly string[], info: Partial<TaskInfo> = {}, atMs = 0): this {
+    const tasks = paths.map((path) => ({ path, callPath: partsOf(path), ...info }));
+    return this.#tell({ type: 'tasks-added', atMs, tasks });
+  }
+
+  start(atMs: number, path: string, worker = 'process-1'): this {
+    const begun = this.#begun.get(path);
+    this.#begun.set(path, { atMs, worker, attempts: begun?.attempts ?? [] });
+    const attempt = (begun?.attempts.length ?? 0) + 1;
+    return this.#tell({ type: 'task-started', atMs, path, attempt, worker });
+  }
+
+  /** The running attempt ended, and another will follow. */
+  retry(atMs: number, path: string, retryInMs: number, ending: Ending): this {
+    return this.#endAttempt(atMs, path, ending, retryInMs);
+  }
+
+  end(atMs: number, path: string, ending: Ending = {}): this {
+    this.#endAttempt(atMs, path, ending);
+    const { attempts } = this.#of(path);
+    const { status = 'returned', judgement, findings = [], slow = false } = ending;
+    this.#counts[status] = (this.#counts[status] ?? 0) + 1;
+    return this.#tell({
+      ...{ type: 'task-finished', atMs, path, callPath: partsOf(path), status, attempts, findings, slow },
+      ...(judgement !== undefined && { judgement }),
+      flaky: status === 'returned' && attempts.length > 1,
+      durationMs: attempts.reduce((sum, { durationMs }) => sum + durationMs, 0),
+    });
+  }
+
+  skip(atMs: number, path: string, ...reason: readonly ReasonLink[]): this {
+    this.#counts.skipped = (this.#counts.skipped ?? 0) + 1;
+    return this.#tell({ type: 'task-skipped', atMs, path, callPath: partsOf(path), reason });
+  }
+
+  lost(atMs: number, worker: string, reason: string): this {
+    return this.#tell({ type: 'worker-lost', atMs, pool: 'default', worker, reason });
+  }
+
+  says(atMs: number, path: string, news: NewsEvent['news']): this {
+    const attempt = this.#of(path).attempts.length + 1;
+    this.told.push({ news: { atMs, path, attempt, news } });
+    return this;
+  }
+
+  prints(atMs: number, path: string, text: string): this {
+    return this.says(atMs, path, { kind: 'output', stream: 'stdout', text });
+  }
+
+  ended(atMs: number, facts: { readonly reason?: string; readonly poisoned?: readonly string[] } = {}): this {
+    const { reason, poisoned = [] } = facts;
+    const counts = { ...this.#counts };
+    return this.#tell({
+      ...{ type: 'run-ended', atMs, counts, poisoned },
+      ...(reason !== undefined && { reason }),
+    });
+  }
+
+  #endAttempt(atMs: number, path: string, ending: Ending, retryInMs?: number): this {
+    const { attempts, worker, atMs: startedAtMs } = this.#of(path);
+    const { status = 'returned', error, reason, stdout, stderr } = ending;
+    const attempt: AttemptNews = {
+      ...{
+        attempt: attempts.length + 1,
+        outcome: status,
+        worker,
+        startedAtMs,
+        durationMs: atMs - startedAtMs,
+      },
+      ...(error !== undefined && { error }),
+      ...(reason !== undefined && { reason }),
+      ...(stdout !== undefined && { stdout: captured(stdout) }),
+      ...(stderr !== undefined && { stderr: captured(stderr) }),
+    };
+    attempts.push(attempt);
+    return this.#tell({
+      ...{ type: 'attempt-ended', atMs, path, attempt },
+      ...(retryInMs !== undefined && { retryInMs }),
+    });
+  }
+
+  #of(path: string): Begun {
+    const begun = this.#begun.get(path);
+    if (begun === undefined) throw new Error(`${path} has not started`);
+    return begun;
+  }
+
+  #tell(event: RunEvent): this {
+    this.told.push({ event });
+    return this;
+  }
+}
+
+function partsOf(path: string): string[] {
+  const parts = path.split('/');
+  if (formatCallPath(parts) !== path) throw new Error(`${path} is not a plain path`);
+  return parts;
+}
+
+function captured(text: string): { head: string; tail: string; totalBytes: number } {
+  return { head: text, tail: '', totalBytes: Buffer.byteLength(text) };
+}
