@@ -84,8 +84,7 @@ function wordLine(
   paint: Paint,
 ): string {
   const time = paint('dim', `[${duration.padStart(WORD_COLUMNS)}]`);
-  const why =
-    reason === undefined || reason === '' ? '' : `  ${paint('dim', oneLine(reason, REASON_COLUMNS))}`;
+  const why = reason === undefined || reason === '' ? '' : `  ${paint('dim', oneLine(reason))}`;
   return `${' '.repeat(Math.max(0, WORD_COLUMNS - wordLength))}${word} ${time} ${pathText(path, paint)}${why}`;
 }
 
