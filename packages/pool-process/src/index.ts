@@ -1,1 +1,4 @@
-export {};
+/** Pools of processes. */
+export type { Clock } from './clock.ts';
+export type { ProcessesOptions } from './options.ts';
+export { processes } from './process-pool.ts';

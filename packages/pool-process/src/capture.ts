@@ -1,0 +1,140 @@
+/**
+ * One output stream of a process, caught in a file without a name. The process writes straight into it, so that a
+ * flood costs us nothing and a slow reader never holds the writer up; we look at its size from time to time, keep the
+ * first and the last part, and cut it back when it grows. Knows nothing of processes.
+ */
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
+import type { CapturedOutput } from '@pexen/core';
+import { headText, tailText } from './text.ts';
+
+/** Sizes in bytes. */
+export interface CaptureLimits {
+  /** How much is kept of it, half of it from the beginning and half from the end. */
+  readonly kept: number;
+  /** The file is cut back when it is larger than that. */
+  readonly onDisk: number;
+  /** How much of it is told at once; what is more is left out of the news. */
+  readonly told: number;
+}
+
+/** 4 MiB kept, 64 MiB on disk, 64 KiB told at once. */
+export const usualLimits: CaptureLimits = {
+  kept: 4 * 1024 * 1024,
+  onDisk: 64 * 1024 * 1024,
+  told: 64 * 1024,
+};
+
+/** One stream. It is used for one attempt after the other: `begin`, `news` any number of times, `finish`. */
+export class Capture {
+  /** To be handed to the process. Every write to it goes to the end of the file. */
+  readonly fd: number;
+  readonly #limits: CaptureLimits;
+  /** Where in the file the attempt's output starts. */
+  #start = 0;
+  /** Up to where it was told. */
+  #told = 0;
+  /** How much of the attempt's output was cut away, and the parts of it that were kept. */
+  #cutAway = 0;
+  #head: Buffer | undefined;
+  #lastCut: Buffer = empty;
+  #decoder = new StringDecoder('utf8');
+
+  /** The path is used for a moment only; it must not exist. */
+  constructor(path: string, limits: CaptureLimits = usualLimits) {
+    this.fd = openSync(path, 'ax+', 0o600);
+    unlinkSync(path);
+    this.#limits = limits;
+  }
+
+  /** From here on it is the output of the next attempt. */
+  begin(): void {
+    this.#begin(this.#size());
+  }
+
+  /** What came since it was last asked, or '' if nothing did. Cuts the file back where it is too large. */
+  news(): string {
+    const size = this.#size();
+    const text = this.#newsUpTo(size);
+    if (size > this.#limits.onDisk) this.#cutBack(size);
+    return text;
+  }
+
+  /** The output of the attempt, and the file made ready for the next. */
+  finish(): CapturedOutput {
+    return this.finishAt(this.#size(), true);
+  }
+
+  /** The same for a writer that goes on: what follows `end` is the next attempt's, unless the file is to be emptied. */
+  finishAt(end: number, isEmptied: boolean): CapturedOutput {
+    const output = end <= this.#start && this.#cutAway === 0 ? nothing : this.#collect(end);
+    if (isEmptied && end > 0) ftruncateSync(this.fd, 0);
+    this.#begin(isEmptied ? 0 : end);
+    return output;
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+
+  #begin(start: number): void {
+    this.#start = start;
+    this.#told = start;
+    this.#cutAway = 0;
+    this.#head = undefined;
+    this.#lastCut = empty;
+    this.#decoder = new StringDecoder('utf8');
+  }
+
+  #newsUpTo(size: number): string {
+    if (size < this.#told) this.#told = this.#start = 0; // The program itself emptied it, as `> /dev/stdout` does.
+    const fresh = size - this.#told;
+    if (fresh === 0) return '';
+    const skipped = Math.max(0, fresh - this.#limits.told);
+    const text = this.#decoder.write(this.#read(this.#told + skipped, size));
+    this.#told = size;
+    return skipped === 0 ? text : `\n… ${skipped} bytes left out …\n${text}`;
+  }
+
+  #cutBack(size: number): void {
+    const half = this.#limits.kept / 2;
+    this.#head ??= this.#read(this.#start, Math.min(size, this.#start + half));
+    this.#lastCut = this.#read(Math.max(this.#start, size - half), size);
+    this.#cutAway += size - this.#start;
+    ftruncateSync(this.fd, 0);
+    this.#start = 0;
+    this.#told = 0;
+  }
+
+  #collect(end: number): CapturedOutput {
+    const start = Math.min(this.#start, end);
+    const half = this.#limits.kept / 2;
+    const totalBytes = this.#cutAway + end - start;
+    if (totalBytes <= this.#limits.kept && this.#cutAway === 0) {
+      return { head: this.#read(start, end).toString('utf8'), tail: '', totalBytes };
+    }
+    const head = this.#head ?? this.#read(start, start + half);
+    const last = this.#read(Math.max(start, end - half), end);
+    const missing = half - last.length;
+    const tail = missing === 0 ? last : Buffer.concat([this.#lastCut.subarray(-missing), last]);
+    return { head: headText(head), tail: tailText(tail), totalBytes };
+  }
+
+  #size(): number {
+    return fstatSync(this.fd).size;
+  }
+
+  #read(from: number, to: number): Buffer {
+    const bytes = Buffer.allocUnsafe(to - from);
+    let length = 0;
+    while (length < bytes.length) {
+      const more = readSync(this.fd, bytes, length, bytes.length - length, from + length);
+      if (more === 0) break; // The program emptied it meanwhile.
+      length += more;
+    }
+    return bytes.subarray(0, length);
+  }
+}
+
+const empty = Buffer.alloc(0);
+const nothing: CapturedOutput = { head: '', tail: '', totalBytes: 0 };

@@ -1,0 +1,24 @@
+/** Time as the pool sees it, so that tests can script it. */
+
+/** Milliseconds that never go back, and calls that come later. */
+export interface Clock {
+  now(): number;
+  /** Calls back once after so many milliseconds; the returned function takes that back. */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+/** The real one. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after: (delayMs, callback) => {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after so many milliseconds. */
+export function pause(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delayMs, resolve);
+  });
+}

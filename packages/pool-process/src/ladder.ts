@@ -1,0 +1,40 @@
+/** The steps by which something is made to stop, each harder than the one before. Knows nothing of processes. */
+import type { Clock } from './clock.ts';
+
+/** One step, and how long after the one before it is taken. */
+export interface Step {
+  readonly afterMs: number;
+  readonly take: () => void;
+}
+
+/** Takes the steps one after the other, at once those that wait for nothing, until the returned function is called. */
+export function climb(clock: Clock, steps: readonly Step[]): () => void {
+  let next = 0;
+  let cancel = (): void => {};
+  const goOn = (): void => {
+    for (let step = steps[next]; step !== undefined; step = steps[next]) {
+      if (step.afterMs > 0) {
+        cancel = clock.after(step.afterMs, takeNext);
+        return;
+      }
+      next++;
+      step.take();
+    }
+  };
+  const takeNext = (): void => {
+    const step = steps[next++];
+    step?.take();
+    goOn();
+  };
+  goOn();
+  return () => {
+    next = steps.length;
+    cancel();
+  };
+}
+
+/** How long a body that heeds its abort message has before signals are sent; a shorter grace makes it shorter. */
+export const heedMs = 2000;
+
+/** How long after SIGKILL a process may take to be gone. What takes longer is stuck in the kernel, and is abandoned. */
+export const stuckMs = 1000;

@@ -1,0 +1,80 @@
+/**
+ * What Linux tells of processes under /proc. Knows nothing of attempts or pools. Where there is no /proc, or it shows
+ * another pid namespace than ours (so that its numbers must not be used), everything here finds nothing.
+ */
+import { existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+
+/** A process at one moment. */
+export interface ProcessFacts {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  /** The letter of proc(5): Z is a zombie, D is stuck in the kernel. */
+  readonly state: string;
+}
+
+/** True where /proc is there and speaks of our own pid namespace. */
+export function hasProc(): boolean {
+  usable ??= isUsable();
+  return usable;
+}
+let usable: boolean | undefined;
+
+/** The pids of all processes. */
+export function allPids(): number[] {
+  if (!hasProc()) return [];
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0);
+}
+
+/** The pid given out last on this machine, or undefined. Reading it costs a few microseconds. */
+export function latestPid(): number | undefined {
+  if (!hasProc()) return undefined;
+  loadFile ??= openSync('/proc/loadavg', 'r');
+  const length = readSync(loadFile, line, 0, line.length, 0);
+  const pid = Number(line.toString('latin1', 0, length).split(' ')[4]);
+  return pid > 0 ? pid : undefined;
+}
+let loadFile: number | undefined;
+const line = Buffer.alloc(256);
+
+/** The environment a process was started with; empty for zombies, kernel threads, and those we must not read. */
+export function environmentOf(pid: number): Buffer {
+  return read(pid, 'environ');
+}
+
+/** Undefined if there is no such process. */
+export function processFacts(pid: number): ProcessFacts | undefined {
+  const text = read(pid, 'stat').toString('latin1');
+  // The command is in parentheses and may itself contain any character.
+  const [state = '', parent, group] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return text === '' ? undefined : { pid, parent: Number(parent), group: Number(group), state };
+}
+
+/** Memory that a process has in use, MiB; undefined if there is no such process. */
+export function residentMb(pid: number): number | undefined {
+  const pages = read(pid, 'statm').toString('latin1').split(' ')[1];
+  return pages === undefined ? undefined : (Number(pages) * pageBytes) / (1024 * 1024);
+}
+const pageBytes = 4096;
+
+function read(pid: number, file: string): Buffer {
+  const path = `/proc/${pid}/${file}`;
+  // Asking first is much cheaper than an exception, and most of those we ask for are gone.
+  if (!hasProc() || !existsSync(path)) return nothing;
+  try {
+    return readFileSync(path);
+  } catch {
+    return nothing;
+  }
+}
+const nothing = Buffer.alloc(0);
+
+function isUsable(): boolean {
+  try {
+    return readlinkSync('/proc/self') === String(process.pid) && existsSync('/proc/self/environ');
+  } catch {
+    return false;
+  }
+}
