@@ -46,13 +46,13 @@ export class RemoteError extends Error {
   declare readonly worker: string;
 }
 
-const most = { depth: 8, errors: 100, properties: 100, text: 65_536 };
+const most = { depth: 8, errors: 100, inAll: 500, properties: 100, text: 65_536 };
 const ownAnyway = new Set(['name', 'message', 'stack', 'cause', 'errors', 'remoteStack', 'worker']);
 
 /** What was thrown, as plain data. */
 export function encodeThrown(thrown: unknown, border: Border = {}): ThrownWire {
   try {
-    return encode(thrown, border, new Set());
+    return encode(thrown, { border, above: new Set(), budget: { left: most.inAll } });
   } catch {
     return { error: { name: 'Error', message: 'Something was thrown that cannot even be looked at.' } };
   }
@@ -63,15 +63,23 @@ export function decodeThrown(wire: ThrownWire, worker: string): unknown {
   return 'error' in wire ? decodeError(wire.error, worker) : wire.value;
 }
 
-function encode(thrown: unknown, border: Border, above: ReadonlySet<unknown>): ThrownWire {
-  if (thrown instanceof Error) return { error: encodeError(thrown, border, above) };
-  const obstacle = obstacleIn(thrown, 'thrown', border);
+/** How far the encoding is: the errors around the one at hand, and how many more may be encoded in all. */
+interface Progress {
+  readonly border: Border;
+  readonly above: ReadonlySet<unknown>;
+  readonly budget: { left: number };
+}
+
+function encode(thrown: unknown, progress: Progress): ThrownWire {
+  if (thrown instanceof Error) return { error: encodeError(thrown, progress) };
+  const obstacle = obstacleIn(thrown, 'thrown', progress.border);
   return { value: obstacle === undefined ? thrown : unserializable(describeObstacle(obstacle)) };
 }
 
-function encodeError(error: Error, border: Border, above: ReadonlySet<unknown>): ErrorWire {
+function encodeError(error: Error, progress: Progress): ErrorWire {
   const { name, message, stack, cause } = error;
-  const inside = new Set(above).add(error);
+  const { border } = progress;
+  const inside = { ...progress, above: new Set(progress.above).add(error) };
   const fail = isTaskFailError(error) && {
     depsOk: error.depsOk,
     locksOk: error.locksOk,
@@ -83,22 +91,24 @@ function encodeError(error: Error, border: Border, above: ReadonlySet<unknown>):
     message: clip(message),
     ...(typeof stack === 'string' && { stack: clip(stack) }),
     ...(own !== undefined && { own }),
-    ...(Object.hasOwn(error, 'cause') && { cause: encodeInner(cause, border, inside) }),
-    ...(error instanceof AggregateError && { errors: encodeAll(error.errors, border, inside) }),
+    ...(Object.hasOwn(error, 'cause') && { cause: encodeInner(cause, inside) }),
+    ...(error instanceof AggregateError && { errors: encodeAll(error.errors, inside) }),
     ...(fail && { fail }),
     ...(isPexenError(error) && { problems: error.problems }),
   };
 }
 
-function encodeInner(thrown: unknown, border: Border, above: ReadonlySet<unknown>): ThrownWire {
+function encodeInner(thrown: unknown, progress: Progress): ThrownWire {
+  const { above, budget } = progress;
+  if (budget.left-- <= 0) return { value: unserializable('one error too many to be shown') };
   if (above.has(thrown)) return { value: unserializable('an error that was met before') };
   if (above.size > most.depth) return { value: unserializable('a cause too deep to be shown') };
-  return encode(thrown, border, above);
+  return encode(thrown, progress);
 }
 
-function encodeAll(errors: unknown, border: Border, above: ReadonlySet<unknown>): ThrownWire[] {
+function encodeAll(errors: unknown, progress: Progress): ThrownWire[] {
   if (!Array.isArray(errors)) return [];
-  const wires = errors.slice(0, most.errors).map((error) => encodeInner(error, border, above));
+  const wires = errors.slice(0, most.errors).map((error) => encodeInner(error, progress));
   const left = errors.length - most.errors;
   return left <= 0 ? wires : [...wires, { value: unserializable(`${left} more errors`) }];
 }

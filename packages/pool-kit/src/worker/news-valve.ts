@@ -1,0 +1,164 @@
+/**
+ * Lets a body's news through as fast as the host takes them, so that a flood drowns neither side. So much may be on its way
+ * without an answer; beyond that, news are kept back, and grow together: output into one text (its middle dropped), progress
+ * into the latest, log lines into a number. Findings and attachments are results: all are kept, up to a cap that is said.
+ * Knows no transport.
+ */
+import type { News } from '@pexen/core';
+import { crossable } from '../error-codec.ts';
+
+/** How a valve sends, and how much it holds. */
+export interface ValveOptions {
+  /** Sends a batch, in order. Each batch is answered by one call of `credited`, when the host has taken it. */
+  readonly send: (news: readonly News[]) => void;
+  /** Batches on their way without an answer. Default 16. */
+  readonly window?: number;
+}
+
+const most = { batchLength: 64, textLength: 65_536, logs: 100, results: 10_000 };
+
+/** One attempt's news on their way to the host. */
+export class NewsValve {
+  readonly #send: (news: readonly News[]) => void;
+  #credit: number;
+  #kept: News[] = [];
+  /** Progress and heartbeat: only the last one says something. */
+  readonly #latest = new Map<News['kind'], News>();
+  #keptText = 0;
+  #logs = 0;
+  #results = 0;
+  #droppedLogs = 0;
+  #droppedResults = 0;
+  #droppedText = 0;
+
+  constructor({ send, window = 16 }: ValveOptions) {
+    this.#send = send;
+    this.#credit = window;
+  }
+
+  /** Sends the news at once, or keeps them until there is credit. Never throws: data that cannot cross is replaced. */
+  tell(news: News): void {
+    const fitting = fitToCross(news);
+    if (this.#credit > 0 && this.#kept.length === 0 && sizeOf(fitting) <= most.textLength) {
+      this.#credit--;
+      this.#send([fitting]);
+    } else {
+      this.#keep(fitting);
+      this.#drainWithCredit();
+    }
+  }
+
+  /** The host has taken one batch. */
+  credited(): void {
+    this.#credit++;
+    this.#drainWithCredit();
+  }
+
+  /** Sends what is kept, credit or not: the attempt is over, and its outcome comes next. What is kept is bounded. */
+  flush(): void {
+    while (this.#hasKept()) this.#sendBatch();
+  }
+
+  #drainWithCredit(): void {
+    while (this.#credit > 0 && this.#hasKept()) {
+      this.#credit--;
+      this.#sendBatch();
+    }
+  }
+
+  #hasKept(): boolean {
+    const dropped = this.#droppedLogs + this.#droppedResults + this.#droppedText;
+    return this.#kept.length > 0 || this.#latest.size > 0 || dropped > 0;
+  }
+
+  #sendBatch(): void {
+    const batch = this.#kept.splice(0, most.batchLength);
+    if (this.#kept.length === 0) {
+      batch.push(...this.#latest.values(), ...this.#droppings());
+      this.#latest.clear();
+      this.#keptText = 0;
+      this.#logs = 0;
+      this.#results = 0;
+    }
+    this.#send(batch);
+  }
+
+  #keep(news: News): void {
+    switch (news.kind) {
+      case 'output':
+        this.#keepOutput(news);
+        return;
+      case 'log':
+        if (++this.#logs > most.logs) this.#droppedLogs++;
+        else this.#kept.push(news);
+        return;
+      case 'progress':
+      case 'heartbeat':
+        this.#latest.set(news.kind, news);
+        return;
+      case 'finding':
+      case 'attachment':
+        if (++this.#results > most.results) this.#droppedResults++;
+        else this.#kept.push(news);
+        return;
+      default:
+        news satisfies never;
+    }
+  }
+
+  #keepOutput({ stream, text }: Extract<News, { readonly kind: 'output' }>): void {
+    const room = most.textLength - this.#keptText;
+    const taken = text.slice(0, Math.max(0, room));
+    this.#droppedText += text.length - taken.length;
+    if (taken === '') return;
+    this.#keptText += taken.length;
+    const last = this.#kept.at(-1);
+    if (last?.kind === 'output' && last.stream === stream) {
+      this.#kept[this.#kept.length - 1] = { kind: 'output', stream, text: last.text + taken };
+    } else {
+      this.#kept.push({ kind: 'output', stream, text: taken });
+    }
+  }
+
+  #droppings(): News[] {
+    const said: News[] = [];
+    const say = (message: string): void => void said.push({ kind: 'log', message });
+    if (this.#droppedText > 0)
+      say(`${this.#droppedText} characters of output came too fast to be shown live`);
+    if (this.#droppedLogs > 0) say(`${this.#droppedLogs} log lines came too fast to be shown`);
+    if (this.#droppedResults > 0) {
+      const message = `more than ${most.results} came too fast`;
+      const name = `${this.#droppedResults} findings or attachments were dropped`;
+      said.push({ kind: 'finding', finding: { name, status: 'warn', message } });
+    }
+    this.#droppedText = 0;
+    this.#droppedLogs = 0;
+    this.#droppedResults = 0;
+    return said;
+  }
+}
+
+function sizeOf(news: News): number {
+  return news.kind === 'output' ? news.text.length : 0;
+}
+
+/** The news as they are, or with a note in the place of what cannot cross. */
+function fitToCross(news: News): News {
+  switch (news.kind) {
+    case 'finding':
+      return { kind: 'finding', finding: crossableFields(news.finding) };
+    case 'attachment':
+      return { kind: 'attachment', attachment: crossableFields(news.attachment) };
+    case 'progress':
+      return { kind: 'progress', progress: crossableFields(news.progress) };
+    case 'log':
+      return crossableFields(news);
+    default:
+      return news;
+  }
+}
+
+function crossableFields<T extends object>(record: T): T {
+  const fields = Object.entries(record).map(([name, value]) => [name, crossable(value, name)]);
+  return Object.fromEntries(fields) as T;
+}

@@ -1,0 +1,65 @@
+/** Collects what one attempt prints, the first part and the last, and tells it live. Knows no stream. */
+import { StringDecoder } from 'node:string_decoder';
+import type { CapturedOutput, News, PoolOutcomeFacts } from '@pexen/core';
+
+/** How much of each stream is kept: so many characters from the beginning, and so many from the end. */
+const kept = { head: 1_048_576, tail: 1_048_576 };
+
+/** One stream of one attempt. */
+class Capture {
+  readonly #decoder = new StringDecoder('utf8');
+  #head = '';
+  #tail: string[] = [];
+  #tailLength = 0;
+  #totalBytes = 0;
+
+  /** Takes a chunk, and gives back the text that is complete with it. */
+  write(chunk: string | Uint8Array): string {
+    const text = typeof chunk === 'string' ? chunk : this.#decoder.write(chunk);
+    this.#totalBytes += typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.byteLength;
+    const forHead = text.slice(0, kept.head - this.#head.length);
+    this.#head += forHead;
+    this.#keepTail(text.slice(forHead.length));
+    return text;
+  }
+
+  get captured(): CapturedOutput | undefined {
+    if (this.#totalBytes === 0) return undefined;
+    const all = this.#tail.join('');
+    const tail = all.length > kept.tail ? all.slice(-kept.tail) : all;
+    const isWhole = this.#tailLength === 0;
+    return { head: this.#head, tail: isWhole ? '' : tail, totalBytes: this.#totalBytes };
+  }
+
+  #keepTail(text: string): void {
+    if (text === '') return;
+    this.#tail.push(text);
+    this.#tailLength += text.length;
+    if (this.#tail.length < 64 && this.#tailLength < 2 * kept.tail) return;
+    const all = this.#tail.join('').slice(-kept.tail);
+    this.#tail = [all];
+    this.#tailLength = all.length;
+  }
+}
+
+/** The standard streams of one attempt. */
+export class OutputCapture {
+  readonly #tell: (news: News) => void;
+  readonly #streams = { stdout: new Capture(), stderr: new Capture() };
+
+  constructor(tell: (news: News) => void) {
+    this.#tell = tell;
+  }
+
+  write(stream: 'stdout' | 'stderr', chunk: string | Uint8Array): void {
+    const text = this.#streams[stream].write(chunk);
+    if (text !== '') this.#tell({ kind: 'output', stream, text });
+  }
+
+  /** What belongs into the outcome. */
+  get facts(): Pick<PoolOutcomeFacts, 'stdout' | 'stderr'> {
+    const stdout = this.#streams.stdout.captured;
+    const stderr = this.#streams.stderr.captured;
+    return { ...(stdout !== undefined && { stdout }), ...(stderr !== undefined && { stderr }) };
+  }
+}

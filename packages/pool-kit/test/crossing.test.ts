@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { describeObstacle, obstacleIn } from '../src/index.ts';
+
+const said = (value: unknown): string | undefined => {
+  const obstacle = obstacleIn(value, 'value');
+  return obstacle && describeObstacle(obstacle);
+};
+
+function nested(levels: number): object {
+  let value: object = {};
+  for (let i = 0; i < levels; i++) value = { in: value };
+  return value;
+}
+
+describe('what cannot cross is named by its path', () => {
+  test.each([
+    ['a function', () => 1, 'value is a function'],
+    ['a symbol', Symbol('x'), 'value is a symbol'],
+    ['a function deep inside', { db: { 'a b': [1, { f() {} }] } }, 'value.db["a b"][1].f is a function'],
+    ['a function in a Map', new Map([['k', () => 1]]), 'value.get("k") is a function'],
+    ['a function in a Set', new Set([1, () => 1]), 'value.values()[1] is a function'],
+    ['a promise', [Promise.resolve()], 'value[0] is a promise'],
+    ['a WeakMap', new WeakMap(), 'value is a WeakMap'],
+    ['a proxy', { p: new Proxy({}, {}) }, 'value.p is a proxy'],
+    ['shared memory', new SharedArrayBuffer(1), 'value is shared memory'],
+    ['a view of shared memory', new Uint8Array(new SharedArrayBuffer(1)), 'value is a view of shared memory'],
+    [
+      'a method of a class',
+      new (class {
+        run = () => 1;
+      })(),
+      'value.run is a function',
+    ],
+    [
+      'a key that is a prototype',
+      JSON.parse('{ "a": { "__proto__": 1 } }'),
+      'value.a is an object with the key "__proto__", which is refused',
+    ],
+    [
+      'a key that leads to one',
+      { constructor: { prototype: {} } },
+      'value is an object with the key "constructor", which is refused',
+    ],
+    [
+      'a property that throws',
+      {
+        get x() {
+          throw new Error('no');
+        },
+      },
+      'value is an object whose property "x" cannot be read: Error: no',
+    ],
+  ])('%s', (_name, value, expected) => {
+    expect(said(value)).toBe(expected);
+  });
+});
+
+describe('what can cross', () => {
+  test.each([
+    ['primitives', [1, 'a', 1n, null, undefined, true, Number.NaN]],
+    [
+      'Map, Set, Date, RegExp, buffers',
+      [new Map([[{}, 1]]), new Set([1]), new Date(), /x/, Buffer.from('x')],
+    ],
+    [
+      'a class with data only',
+      new (class {
+        n = 1;
+      })(),
+    ],
+    ['a word that happens to be "constructor"', { constructor: 'McLaren' }],
+    ['an error', new Error('x')],
+  ])('%s', (_name, value) => {
+    expect(said(value)).toBeUndefined();
+    expect(() => structuredClone(value)).not.toThrow();
+  });
+
+  test('a cycle', () => {
+    const value: { self?: unknown } = {};
+    value.self = [value];
+    expect(said(value)).toBeUndefined();
+  });
+});
+
+test('nesting that would overflow a stack is refused, without overflowing one', () => {
+  expect(said(nested(999))).toBeUndefined();
+  expect(said(nested(1_000_000))).toMatch(/^value\.in\.in.*….*\.in is nested deeper than 1000 levels$/);
+});
+
+test('a long list takes linear time', () => {
+  expect(said(Array.from({ length: 1_000_000 }, (_, n) => ({ n })))).toBeUndefined();
+});
