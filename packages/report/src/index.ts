@@ -1,5 +1,6 @@
 /** Run events made into something to read. Knows run events and nothing of how they came about. */
 export { type Clock, systemClock } from './clock.ts';
+export { junit } from './junit/junit.ts';
 export { lines } from './lines.ts';
 export { multi } from './multi.ts';
 export type {

@@ -1,0 +1,119 @@
+/** The two dialects of JUnit XML that are written, each true to a schema. Everything is text that XML can hold from here on. */
+import type { Element } from './element.ts';
+import type { Rerun, TestCase } from './test-case.ts';
+import { xmlName, xmlText } from './xml-text.ts';
+
+/** What a suite is called, and what its cases came to. */
+export interface SuiteFacts {
+  readonly name: string;
+  readonly index: number;
+  readonly tests: number;
+  readonly failures: number;
+  readonly errors: number;
+  readonly skipped: number;
+  readonly seconds: number;
+  readonly startedAt: number;
+  readonly hostname: string;
+}
+
+/** How a report is written. */
+export interface Dialect {
+  /** The attributes of the whole. */
+  whole(suites: readonly SuiteFacts[], name: string, seconds: number): Readonly<Record<string, string>>;
+  suite(suite: SuiteFacts): Readonly<Record<string, string>>;
+  testCase(testCase: TestCase, classname: string, name: string): Element;
+  /** Where a case cannot have output of its own, that of the whole suite comes at its end. */
+  readonly keepsOutputOfCases: boolean;
+}
+
+/** What Jenkins, GitLab and most others read (xunit-plugin's junit-10.xsd): with flaky and rerun elements. */
+export const jenkins: Dialect = {
+  keepsOutputOfCases: true,
+  whole: (suites, name, seconds) => ({
+    name: xmlName(name),
+    tests: String(sum(suites.map(({ tests }) => tests))),
+    failures: String(sum(suites.map(({ failures }) => failures))),
+    errors: String(sum(suites.map(({ errors }) => errors))),
+    time: xmlSeconds(seconds),
+  }),
+  suite: (suite) => suiteAttributes(suite),
+  testCase: (testCase, classname, name) => ({
+    name: 'testcase',
+    attributes: { name, classname, time: xmlSeconds(testCase.seconds) },
+    content: [
+      ...standingElements(testCase),
+      ...testCase.reruns.map((rerun) => rerunElement(rerun, testCase.standing.kind === 'passed')),
+      ...textElement('system-out', testCase.out),
+      ...textElement('system-err', testCase.err),
+    ],
+  }),
+};
+
+/** The Ant dialect (windyroad's JUnit.xsd): at most one element in a case, everything else belongs to the suite. */
+export const strict: Dialect = {
+  keepsOutputOfCases: false,
+  whole: () => ({}),
+  suite: (suite) => ({ ...suiteAttributes(suite), package: suite.name, id: String(suite.index) }),
+  testCase: (testCase, classname, name) => ({
+    name: 'testcase',
+    attributes: { name, classname, time: xmlSeconds(testCase.seconds) },
+    content: standingElements(testCase),
+  }),
+};
+
+/** An element with text, or nothing where the text is empty. */
+export function textElement(name: string, text: string): Element[] {
+  return text === '' ? [] : [{ name, content: xmlText(text) }];
+}
+
+function suiteAttributes(suite: SuiteFacts): Readonly<Record<string, string>> {
+  return {
+    name: suite.name,
+    tests: String(suite.tests),
+    failures: String(suite.failures),
+    errors: String(suite.errors),
+    skipped: String(suite.skipped),
+    time: xmlSeconds(suite.seconds),
+    timestamp: timestampOf(suite.startedAt),
+    hostname: xmlName(suite.hostname, 'localhost'),
+  };
+}
+
+/** GitLab shows the text of an element only, Jenkins its message too: so both are there. */
+function standingElements({ standing }: TestCase): Element[] {
+  if (standing.kind === 'passed') return [];
+  const { kind, message } = standing;
+  if (kind === 'skipped') {
+    return [{ name: kind, attributes: { message: xmlName(message, '') }, content: xmlText(message) }];
+  }
+  const attributes = { message: xmlName(message, kind), type: xmlName(standing.type, kind) };
+  return [{ name: kind, attributes, content: xmlText(standing.text) }];
+}
+
+function rerunElement({ kind, type, message, text, out, err }: Rerun, passed: boolean): Element {
+  const name = `${passed ? 'flaky' : 'rerun'}${kind === 'failure' ? 'Failure' : 'Error'}`;
+  return {
+    name,
+    attributes: { message: xmlName(message, kind), type: xmlName(type, kind) },
+    content: [
+      ...textElement('stackTrace', text),
+      ...textElement('system-out', out),
+      ...textElement('system-err', err),
+    ],
+  };
+}
+
+/** Seconds with three decimals, whatever the number was. */
+function xmlSeconds(seconds: number): string {
+  return (Number.isFinite(seconds) ? Math.min(Math.max(0, seconds), 1e12) : 0).toFixed(3);
+}
+
+/** UTC, without fractions and without a zone: the strict schema forbids both. */
+function timestampOf(startedAt: number): string {
+  const isDate = startedAt >= 0 && startedAt < Date.UTC(10_000, 0);
+  return new Date(isDate ? startedAt : 0).toISOString().slice(0, 19);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

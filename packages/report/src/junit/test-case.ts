@@ -1,0 +1,184 @@
+/**
+ * The test cases a task becomes: one for itself, one for each of its findings. Neither XML nor any dialect of it is known
+ * here. A case is red only if the verdict over its task is: a failed finding of a task that was expected to fail is not.
+ */
+import type { AttemptNews, Finding, TaskFinished, TaskSkipped, Verdict } from '@pexen/core';
+import { isBad, verdictOf } from '../verdict.ts';
+import { attachmentLines, type Kept } from './attachments.ts';
+import { attemptText, dataText, findingsText, outputOf } from './texts.ts';
+
+/** How a case stands in the report. */
+export type Standing =
+  | { readonly kind: 'passed' }
+  | { readonly kind: 'skipped'; readonly message: string }
+  | {
+      readonly kind: 'failure' | 'error';
+      readonly type: string;
+      readonly message: string;
+      readonly text: string;
+    };
+
+/** An attempt that was followed by another. */
+export interface Rerun {
+  readonly kind: 'failure' | 'error';
+  readonly type: string;
+  readonly message: string;
+  readonly text: string;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface TestCase {
+  readonly name: string;
+  readonly seconds: number;
+  readonly standing: Standing;
+  readonly reruns: readonly Rerun[];
+  readonly out: string;
+  readonly err: string;
+}
+
+/** What goes into the cases besides the verdicts. */
+export interface CaseOptions {
+  readonly output: 'failed' | 'all' | 'none';
+  readonly outputLimit: number;
+  readonly findings: boolean;
+}
+
+/** The cases of a task that ended. */
+export function casesOf(event: TaskFinished, kept: readonly Kept[], options: CaseOptions): TestCase[] {
+  const { verdict, reason } = verdictOf(event);
+  const task = taskCase(event, verdict, reason, kept, options);
+  if (!options.findings) return [task];
+  return [task, ...event.findings.map((finding) => findingCase(task.name, finding, verdict))];
+}
+
+/** The case of a task that never started. */
+export function skippedCase(event: TaskSkipped): TestCase {
+  const { reason = 'skipped' } = verdictOf(event);
+  return { ...emptyCase(nameOf(event.callPath)), standing: { kind: 'skipped', message: reason } };
+}
+
+/** The case of a task that has no result, since the run was broken off. */
+export function missingCase(callPath: readonly string[], wasRunning: boolean): TestCase {
+  const message = 'the run was broken off before this task ended';
+  const error = { kind: 'error', type: 'interrupted', message, text: message } as const;
+  const skipped = { kind: 'skipped', message: 'the run was broken off before this task started' } as const;
+  return { ...emptyCase(nameOf(callPath)), standing: wasRunning ? error : skipped };
+}
+
+function taskCase(
+  event: TaskFinished,
+  verdict: Verdict,
+  reason: string | undefined,
+  kept: readonly Kept[],
+  options: CaseOptions,
+): TestCase {
+  const { attempts, callPath, durationMs } = event;
+  const last = attempts.at(-1);
+  const shows = options.output === 'all' || (options.output === 'failed' && verdict !== 'pass');
+  const remark = verdict === 'warn' || verdict === 'flaky' ? `${verdict}: ${reason ?? ''}\n` : '';
+  const attached = attachmentLines(kept, options.outputLimit);
+  const reruns = attempts.slice(0, -1).map((attempt) => rerunOf(attempt, shows, options));
+  return {
+    name: nameOf(callPath),
+    seconds: durationMs / 1000,
+    standing: standingOf(event, verdict, reason, last),
+    reruns: isGreen(verdict) || isRed(verdict) ? reruns : [],
+    out: remark + (shows ? outputOf(last?.stdout, options.outputLimit) : '') + attached,
+    err: shows ? outputOf(last?.stderr, options.outputLimit) : '',
+  };
+}
+
+function standingOf(
+  event: TaskFinished,
+  verdict: Verdict,
+  reason: string | undefined,
+  last: AttemptNews | undefined,
+): Standing {
+  const message = reason ?? last?.error?.message ?? last?.reason ?? verdict;
+  switch (verdict) {
+    case 'pass':
+    case 'warn':
+    case 'flaky':
+      return { kind: 'passed' };
+    case 'skip':
+      return { kind: 'skipped', message };
+    case 'expected-fail':
+      return { kind: 'skipped', message: `expected failure: ${message}` };
+    case 'fail':
+    case 'error':
+    case 'timeout':
+    case 'crashed':
+    case 'cancelled':
+      return {
+        kind: verdict === 'fail' ? 'failure' : 'error',
+        type: last?.error?.name ?? verdict,
+        message,
+        text: textOf(message, findingsText(event.findings), attemptText(last)),
+      };
+    default:
+      return verdict satisfies never;
+  }
+}
+
+/** What is said in a later text is not said before. */
+function textOf(message: string, findings: string, attempt: string): string {
+  const isSaid = attempt.includes(message) || findings.includes(message);
+  return [isSaid ? '' : message, findings, attempt].filter((text) => text !== '').join('\n\n');
+}
+
+function rerunOf(attempt: AttemptNews, shows: boolean, { outputLimit }: CaseOptions): Rerun {
+  return {
+    kind: attempt.outcome === 'failed' ? 'failure' : 'error',
+    type: attempt.error?.name ?? attempt.outcome,
+    message: attempt.error?.message ?? attempt.reason ?? attempt.outcome,
+    text: attemptText(attempt),
+    out: shows ? outputOf(attempt.stdout, outputLimit) : '',
+    err: shows ? outputOf(attempt.stderr, outputLimit) : '',
+  };
+}
+
+function findingCase(parent: string, finding: Finding, verdict: Verdict): TestCase {
+  const said = [finding.message ?? '', dataText(finding.data)].filter(Boolean).join('\n');
+  const remark = finding.status === 'warn' || finding.status === 'info' ? `${finding.status}: ${said}\n` : '';
+  return {
+    ...emptyCase(`${parent} › ${finding.name}`),
+    standing: findingStanding(finding, verdict, said),
+    out: said === '' ? '' : remark,
+  };
+}
+
+function findingStanding({ status, name, message }: Finding, verdict: Verdict, said: string): Standing {
+  switch (status) {
+    case 'pass':
+    case 'warn':
+    case 'info':
+      return { kind: 'passed' };
+    case 'skip':
+    case 'todo':
+      return { kind: 'skipped', message: [status, message].filter(Boolean).join(': ') };
+    case 'fail':
+      if (!isRed(verdict)) {
+        return { kind: 'skipped', message: `failed, which counts as ${verdict}: ${message ?? name}` };
+      }
+      return { kind: 'failure', type: 'finding', message: message ?? name, text: said || name };
+    default:
+      return status satisfies never;
+  }
+}
+
+function isRed(verdict: Verdict): boolean {
+  return isBad(verdict) || verdict === 'cancelled';
+}
+
+function isGreen(verdict: Verdict): boolean {
+  return verdict === 'pass' || verdict === 'warn' || verdict === 'flaky';
+}
+
+function emptyCase(name: string): TestCase {
+  return { name, seconds: 0, standing: { kind: 'passed' }, reruns: [], out: '', err: '' };
+}
+
+function nameOf(callPath: readonly string[]): string {
+  return callPath.at(-1) ?? '';
+}

@@ -1,0 +1,52 @@
+/** Errors, findings and output as plain text for a report that is read in a browser. */
+import {
+  type AttemptNews,
+  type CapturedOutput,
+  type ErrorNews,
+  type Finding,
+  formatOutput,
+} from '@pexen/core';
+import { limited } from './xml-text.ts';
+
+const FINDINGS = 50;
+const DATA = 4000;
+
+/** What an attempt ended with: the error with its stack and causes, else the reason. */
+export function attemptText(attempt: AttemptNews | undefined): string {
+  if (attempt?.error === undefined) return attempt?.reason ?? '';
+  const causes: string[] = [];
+  let error: ErrorNews | undefined = attempt.error;
+  while (error !== undefined) {
+    causes.push(errorText(error));
+    error = error.cause;
+  }
+  return causes.join('\ncaused by ');
+}
+
+/** The failed findings, one a line. */
+export function findingsText(findings: readonly Finding[]): string {
+  const failed = findings.filter(({ status }) => status === 'fail');
+  const lines = failed
+    .slice(0, FINDINGS)
+    .map(({ name, message }) => `✗ ${name}${message === undefined ? '' : `: ${message}`}`);
+  if (failed.length > FINDINGS) lines.push(`… and ${failed.length - FINDINGS} more`);
+  return lines.join('\n');
+}
+
+/** The data of a finding, as JSON where it is not text. */
+export function dataText(data: unknown): string {
+  if (data === undefined || data === null) return '';
+  const text = typeof data === 'string' ? data : (JSON.stringify(data, undefined, 2) ?? '');
+  return limited(text, DATA);
+}
+
+/** A captured output, not longer than `limit` characters. */
+export function outputOf(output: CapturedOutput | undefined, limit: number): string {
+  return output === undefined ? '' : limited(formatOutput(output), limit);
+}
+
+/** The stack where it begins with the message, as V8 writes it; else both. */
+function errorText({ name, message, stack }: ErrorNews): string {
+  if (stack === undefined) return `${name}: ${message}`;
+  return stack.includes(message) ? stack : `${name}: ${message}\n${stack}`;
+}
