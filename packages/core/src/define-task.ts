@@ -86,8 +86,11 @@ export function definitionOf(runnable: Runnable): TaskDefinition {
   return { ...unboundArgs(meta), meta, body: runnable as Body };
 }
 
-/** A copy of the runnable that knows where a worker finds its body, and has further metadata. For factories. */
-export function addressed(runnable: Runnable, address: Address, meta: TaskMeta = {}): Task {
+/**
+ * A copy of the runnable that knows where a worker finds its body, and has further metadata. Without an address it is found
+ * where the runnable itself is found. For factories.
+ */
+export function addressed(runnable: Runnable, address: Address | undefined, meta: TaskMeta = {}): Task {
   const definition = definitionOf(runnable);
   return makeTask({
     ...definition,

@@ -3,7 +3,7 @@ export { type Address, fingerprintOf } from './address.ts';
 export { isSchema, type SchemaIssue, type SchemaResult, type StandardSchema, type } from './args.ts';
 export { type ContextParts, OwnContext, type ReceivedKey, unsetKeys } from './body-context.ts';
 export { type CallPath, formatCallPath } from './call-path.ts';
-export { type CallSite, loadingModuleOf, locationOf } from './call-site.ts';
+export { type CallSite, isLoadedByRunner, loadingModuleOf, locationOf } from './call-site.ts';
 export { type CapturedOutput, formatOutput } from './captured-output.ts';
 export {
   addressed,
@@ -50,7 +50,7 @@ export type {
   WaitingTask,
 } from './inspection.ts';
 export { addressOf, closureProblem, idOf } from './locate.ts';
-export { duplicateIdProblem, findMaker, type Maker, maker } from './maker.ts';
+export { duplicateIdProblem, findMaker, isMaker, type Maker, maker, takesInput } from './maker.ts';
 export { checkMeta, describeResource, metaKeys } from './meta-check.ts';
 export type { Attachment, News, Progress } from './news.ts';
 export {

@@ -44,6 +44,16 @@ export function maker<Input, Value>(make: (input: Input) => Iterable<Runnable<Va
   return Object.defineProperty(call, makerKey, { value: definition }) as Maker<Input, Value>;
 }
 
+/** True for what `maker` made, in this or any other copy of the package. */
+export function isMaker(value: unknown): value is Maker<unknown> {
+  return typeof value === 'function' && makerKey in value;
+}
+
+/** Does the maker take an input? One that takes none can be called by whoever finds it. */
+export function takesInput(maker: Maker<never>): boolean {
+  return maker[makerKey].make.length > 0;
+}
+
 /** The maker of this id among a module's exports; undefined if there is none. For workers. */
 export function findMaker(namespace: object, id: string): Maker<unknown> | undefined {
   return Object.values(namespace).find(

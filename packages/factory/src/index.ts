@@ -1,5 +1,8 @@
 /** Inputs of many kinds, made into tasks. */
+export { executables } from './executables.ts';
 export { type Factory, type FactoryContext, type Gathered, gather, together, under } from './factory.ts';
+export { type InterpretOptions, interpreter, type ProgramValue } from './interpret.ts';
+export { modules } from './modules.ts';
 export type {
   DefaultMeta,
   ExecutablesOptions,
@@ -11,3 +14,4 @@ export type {
   WalkedFile,
   WalkOptions,
 } from './options.ts';
+export { tree } from './tree.ts';

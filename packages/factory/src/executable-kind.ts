@@ -1,0 +1,122 @@
+/** Executable files as tasks. Knows where their metadata stands, and warns of programs that could do harm. */
+import { executableTask, type Problem } from '@pexen/core';
+import type { FileKind, Made, Surroundings } from './file-kind.ts';
+import { type FileMeta, noFileMeta, readFileMeta } from './file-meta.ts';
+import { codeOf } from './files.ts';
+import { findHeader, headBytes } from './header.ts';
+import type { ExecutablesOptions } from './options.ts';
+import { type Command, commandFor, findCommand, programBody } from './program.ts';
+import type { FoundFile } from './walk.ts';
+import { defaultMetaOf, type Workshop } from './workshop.ts';
+import { longestYaml } from './yaml-text.ts';
+
+/** Can anybody execute it? Whether we can, the start will show. */
+export function isExecutable({ mode }: FoundFile): boolean {
+  return (mode & 0o111) !== 0;
+}
+
+/** Executable files, or with `command` all files, as tasks. `takes` narrows down which. */
+export function executableKind(
+  options: ExecutablesOptions,
+  workshop: Workshop,
+  takes: FileKind['takes'] = (file) => options.command !== undefined || isExecutable(file),
+): FileKind {
+  return {
+    name: 'executables',
+    takes,
+    make: (files, surroundings) => makeTasks(files, surroundings, options, workshop),
+    hint: scriptsWithoutBit,
+  };
+}
+
+/** The first bytes of a file; none if it cannot be read: a binary need not be. */
+export function headOf(file: FoundFile, { files }: Workshop): Buffer {
+  try {
+    return files.head(file.path, headBytes);
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+function* makeTasks(
+  files: readonly FoundFile[],
+  { sideFiles }: Surroundings,
+  options: ExecutablesOptions,
+  workshop: Workshop,
+): Generator<Made> {
+  const given = findCommand(options.command, workshop);
+  warnOfStrangers(files, workshop);
+  for (const file of files)
+    yield { file, task: makeTask(file, sideFiles.get(file.path), given, options, workshop) };
+}
+
+function makeTask(
+  file: FoundFile,
+  sideFile: string | undefined,
+  given: Command | undefined,
+  options: ExecutablesOptions,
+  workshop: Workshop,
+): Made['task'] {
+  const head = headOf(file, workshop);
+  const said = readMeta(file, head, sideFile, workshop);
+  said.problems.forEach(workshop.problem);
+  const meta = {
+    name: file.parts.at(-1) ?? '',
+    ...defaultMetaOf(options.meta, file, workshop),
+    ...said.meta,
+  };
+  const body = programBody(file, commandFor(file, head, given), said.program, options, workshop);
+  return { under: [...workshop.under, ...file.parts.slice(0, -1)], task: executableTask(meta, body) };
+}
+
+function readMeta(file: FoundFile, head: Buffer, sideFile: string | undefined, workshop: Workshop): FileMeta {
+  const header = findHeader(head, file.path);
+  if (header.kind === 'broken') return { ...noFileMeta, problems: [header.problem] };
+  if (header.kind === 'none') return sideFile === undefined ? noFileMeta : readSideFile(sideFile, workshop);
+  const at = { file: file.path, line: header.line, column: header.column };
+  if (sideFile === undefined) return readFileMeta(header.text, file.path, at);
+  const message = `there is metadata in the header and in ${sideFile}`;
+  return {
+    ...noFileMeta,
+    problems: [{ code: 'PEXEN_BAD_HEADER', location: at, message, hint: 'Keep one of them.' }],
+  };
+}
+
+function readSideFile(path: string, { files }: Workshop): FileMeta {
+  try {
+    return readFileMeta(files.head(path, longestYaml + 1).toString(), path);
+  } catch (error) {
+    const message = `it cannot be read (${codeOf(error)})`;
+    return {
+      ...noFileMeta,
+      problems: [{ code: 'PEXEN_UNREADABLE_FILE', location: { file: path }, message }],
+    };
+  }
+}
+
+/** Programs that run as somebody else, or that somebody else could have written. */
+function warnOfStrangers(files: readonly FoundFile[], { warn }: Workshop): void {
+  const own = process.getuid?.();
+  const changing = files.filter(({ mode }) => (mode & 0o6000) !== 0);
+  const strange = files.filter(({ uid }) => own !== undefined && uid !== own && uid !== 0);
+  const tell = (code: Problem['code'], some: readonly FoundFile[], what: string, hint: string): void => {
+    const [first, ...rest] = some;
+    if (first === undefined) return;
+    const more = rest.length === 0 ? '' : ` (and ${rest.length} more like it)`;
+    warn({ code, location: { file: first.path }, message: `${what}${more}`, hint });
+  };
+  tell(
+    'PEXEN_SET_USER_ID',
+    changing,
+    'it runs with the rights of its owner or group',
+    'Is that meant? Else: chmod ug-s.',
+  );
+  tell('PEXEN_OTHER_OWNER', strange, 'it belongs to another user', 'Run only what you trust.');
+}
+
+function scriptsWithoutBit(all: readonly FoundFile[]): string | undefined {
+  const scripts = all.filter((file) => !isExecutable(file) && /\.(?:sh|bash|py|pl|rb)$/.test(file.path));
+  if (scripts.length === 0) return undefined;
+  const names = scripts.slice(0, 3).map(({ parts }) => parts.join('/'));
+  return `Scripts must be executable: chmod +x ${names.join(' ')}${scripts.length > 3 ? ' …' : ''}`;
+}

@@ -1,0 +1,117 @@
+/**
+ * What the end of a program means: exit code, TAP and reports → outcome and findings. Pure; runs where the run is, not where
+ * the program was.
+ *
+ * - 0: it ended well – unless a finding says `fail`: a program that tells of a failure has failed.
+ * - 77: it skipped itself; the last line of its output is the reason. So does TAP that skips all.
+ * - 99, or a signal: out of control; what it held is poisoned.
+ * - Anything else: it failed, dependents must not go on, and what it held is in order.
+ */
+import {
+  type CapturedOutput,
+  type ExecutableFacts,
+  type Finding,
+  formatOutput,
+  type Interpretation,
+  type PoolOutcome,
+  TaskFailError,
+} from '@pexen/core';
+import { limitFindings, readReport } from './report-lines.ts';
+import { readTap } from './tap.ts';
+
+/** The value of a task whose program ended well. */
+export interface ProgramValue {
+  readonly exitCode: 0;
+  /** How many findings of each status. */
+  readonly findings: Readonly<Partial<Record<Finding['status'], number>>>;
+}
+
+/** How to read a program's output. */
+export interface InterpretOptions {
+  /** Is the output TAP? Default: looked for in the output itself. */
+  readonly tap?: boolean | undefined;
+}
+
+const skippedItself = 77;
+const outOfControl = 99;
+const tailLines = 10;
+const tailLength = 2_000;
+const namesShown = 5;
+
+/** A function for `interpret` of an executable body. */
+export function interpreter({ tap }: InterpretOptions = {}): (facts: ExecutableFacts) => Interpretation {
+  return (facts) => {
+    const points = tap === false ? undefined : readTap(facts.stdout, tap);
+    const all = [...(points?.findings ?? []), ...readReport(facts.report), ...leaks(facts)];
+    const { stdout, stderr } = facts;
+    return {
+      outcome: { ...outcomeOf(facts, all, points?.skippedAll), stdout, stderr },
+      findings: limitFindings(all),
+    };
+  };
+}
+
+function outcomeOf(
+  facts: ExecutableFacts,
+  findings: readonly Finding[],
+  skippedAll: string | undefined,
+): PoolOutcome {
+  const { exitCode } = facts;
+  const failing = findings.filter(({ status }) => status === 'fail');
+  if (exitCode === null || exitCode === outOfControl) {
+    return { kind: 'threw', error: plainError(new Error(describe(facts, failing))) };
+  }
+  if (exitCode === skippedItself)
+    return { kind: 'skipped-itself', reason: lastLine(facts) ?? `exit code ${exitCode}` };
+  if (exitCode !== 0 || failing.length > 0) return failed(describe(facts, failing));
+  if (skippedAll !== undefined) return { kind: 'skipped-itself', reason: skippedAll };
+  return { kind: 'returned', value: { exitCode: 0, findings: countOf(findings) } satisfies ProgramValue };
+}
+
+function failed(message: string): PoolOutcome {
+  const error = plainError(new TaskFailError(message, { depsOk: false, locksOk: true }));
+  return { kind: 'failed', error, depsOk: false, locksOk: true };
+}
+
+/** Where we made the error says nothing to anybody. */
+function plainError(error: Error): Error {
+  error.stack = `${error.name}: ${error.message}`;
+  return error;
+}
+
+/** `exit code 3, failed: a, b`, and below it the last lines of the output, where they may say more. */
+function describe(facts: ExecutableFacts, failing: readonly Finding[]): string {
+  const end =
+    facts.exitCode === null ? `ended by ${facts.signal ?? 'a signal'}` : `exit code ${facts.exitCode}`;
+  const names = failing.slice(0, namesShown).map(({ name }) => name);
+  const more = failing.length > namesShown ? ` and ${failing.length - namesShown} more` : '';
+  const head = failing.length === 0 ? end : `${end}, failed: ${names.join(', ')}${more}`;
+  const tail = lastLines(facts.stderr) || (failing.length === 0 ? lastLines(facts.stdout) : '');
+  return tail === '' ? head : `${head}\n${tail}`;
+}
+
+function lastLines(output: CapturedOutput): string {
+  const text = endOf(output).trimEnd().slice(-tailLength);
+  return text.split('\n').slice(-tailLines).join('\n');
+}
+
+function lastLine({ stdout, stderr }: ExecutableFacts): string | undefined {
+  const last = (output: CapturedOutput): string => lastLines(output).split('\n').at(-1)?.trim() ?? '';
+  return last(stdout) || last(stderr) || undefined;
+}
+
+function endOf(output: CapturedOutput): string {
+  return output.tail === '' ? formatOutput(output) : output.tail;
+}
+
+function leaks({ leaked }: ExecutableFacts): Finding[] {
+  if (leaked === 0) return [];
+  const message = `${leaked} ${leaked === 1 ? 'process' : 'processes'} that it started still ran when it had ended`;
+  return [{ name: 'left behind', status: 'warn', message }];
+}
+
+function countOf(findings: readonly Finding[]): ProgramValue['findings'] {
+  const counts: Partial<Record<Finding['status'], number>> = {};
+  for (const { status } of findings) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}

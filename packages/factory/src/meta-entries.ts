@@ -1,0 +1,206 @@
+/**
+ * What may stand in the metadata of a file, and how each entry is read from YAML. Knows nothing of where the text came
+ * from; what is wrong with an entry is told with the very node that is wrong.
+ */
+import {
+  type Amount,
+  amount,
+  anyOf,
+  atLeast,
+  every,
+  isRefusedKey,
+  type Requirement,
+  type TaskMeta,
+} from '@pexen/core';
+import { isMap, isNode, isScalar, isSeq, type Node } from 'yaml';
+import { durationForms, readDuration } from './duration.ts';
+import { sourceOf } from './yaml-text.ts';
+
+/** How a program is started, as its file says. */
+export interface ProgramEntries {
+  readonly argv?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Relative to the file's directory. */
+  readonly cwd?: string;
+  readonly tap?: boolean;
+}
+
+/** Metadata that only code can have. */
+export const entriesOfCode = ['args', 'cleanup'] as const;
+
+/** The entries that a file may have. */
+export type EntryName = Exclude<keyof TaskMeta, (typeof entriesOfCode)[number]> | keyof ProgramEntries;
+
+/** Tells what is wrong with a node. Returns undefined, which stands for "could not be read". */
+export type Complain = (node: Node, message: string, hint?: string) => undefined;
+
+type Reader<T = unknown> = (node: Node, complain: Complain) => T | undefined;
+
+const text: Reader<string> = (node, complain) => {
+  if (isScalar(node) && typeof node.value === 'string' && node.value !== '') return node.value;
+  const source = sourceOf(node);
+  const hint = source === undefined || source === '' ? undefined : `Write it in quotes: "${source}".`;
+  return complain(node, 'must be text', hint);
+};
+
+const flag: Reader<boolean> = (node, complain) =>
+  isScalar(node) && typeof node.value === 'boolean' ? node.value : complain(node, 'must be true or false');
+
+const finite: Reader<number> = (node, complain) =>
+  isScalar(node) && Number.isFinite(node.value) ? (node.value as number) : complain(node, 'must be a number');
+
+const wholeNumber: Reader<number> = (node, complain) =>
+  isScalar(node) && Number.isSafeInteger(node.value) && (node.value as number) >= 0
+    ? (node.value as number)
+    : complain(node, 'must be a whole number, 0 or more');
+
+const duration: Reader<number> = (node, complain) =>
+  readDuration(isScalar(node) ? node.value : undefined) ?? complain(node, `must be ${durationForms}`);
+
+const truth: Reader<boolean | string> = (node, complain) =>
+  isScalar(node) && typeof node.value === 'boolean' ? node.value : text(node, complain);
+
+/** Arguments and variables are text whatever they look like: `1.10` stays as it was written. */
+const anyText: Reader<string> = (node, complain) => sourceOf(node) ?? complain(node, 'must be text');
+
+const texts = listOf(text);
+
+const requirement: Reader<Requirement> = (node, complain) => {
+  if (!isMap(node)) return text(node, complain);
+  const only = onlyEntryOf(node);
+  if (only?.name === 'anyOf') return compound(texts(only.value, complain), anyOf);
+  if (only?.name === 'every') return compound(texts(only.value, complain), every);
+  if (only?.name === 'atLeast') return atLeastOf(only.value, complain);
+  return complain(
+    node,
+    'is no requirement',
+    'Write a name, { anyOf: [a, b] }, { every: [a, b] } or { atLeast: [2, a, b, c] }.',
+  );
+};
+
+const use: Reader<string | Amount> = (node, complain) => {
+  if (!isMap(node)) return text(node, complain);
+  const only = onlyEntryOf(node);
+  const count = isScalar(only?.value) ? only.value.value : undefined;
+  if (only === undefined || typeof count !== 'number' || !(count > 0 && Number.isFinite(count))) {
+    return complain(node, 'is no amount', 'Write { name: count }, the count above 0: { memory-mb: 512 }.');
+  }
+  return amount(only.name, count);
+};
+
+const retriesEntries = {
+  count: wholeNumber,
+  delay: duration,
+  factor: finite,
+  maxDelay: duration,
+  jitter: finite,
+};
+
+const retries: Reader = (node, complain) =>
+  isMap(node) ? recordOf(retriesEntries)(node, complain) : wholeNumber(node, complain);
+
+const env: Reader<Readonly<Record<string, string>>> = (node, complain) => {
+  if (!isMap(node)) return complain(node, 'must be a map of text', 'Write { NAME: value }.');
+  const pairs = entriesOf(node).map(({ name, key, value }) => {
+    const isName = /^[^=\0]+$/.test(name) && !isRefusedKey(name);
+    return [
+      name,
+      isName ? anyText(value ?? key, complain) : complain(key, 'is no name of a variable'),
+    ] as const;
+  });
+  return pairs.every(([, value]) => value !== undefined)
+    ? (Object.fromEntries(pairs) as Record<string, string>)
+    : undefined;
+};
+
+/** How each entry is read. */
+export const entryReaders: Readonly<Record<EntryName, Reader>> = {
+  name: text,
+  requires: listOf(requirement),
+  after: texts,
+  before: texts,
+  salvages: texts,
+  tearsDown: text,
+  provides: texts,
+  uses: listOf<string | Amount>(use),
+  claims: texts,
+  exclusive: flag,
+  priority: finite,
+  weight: duration,
+  group: text,
+  pool: text,
+  timeout: duration,
+  idleTimeout: duration,
+  grace: duration,
+  slowAfter: duration,
+  retries,
+  rerunnable: flag,
+  tags: texts,
+  when: truth,
+  argv: listOf(anyText),
+  env,
+  cwd: text,
+  tap: flag,
+};
+
+/** A map's entries: name, the key's node, and the value's unless it was left out. */
+export function entriesOf(
+  map: Node,
+): readonly { readonly name: string; readonly key: Node; readonly value: Node | undefined }[] {
+  if (!isMap(map)) return [];
+  return map.items.map(({ key, value }) => ({
+    name: sourceOf(key) ?? '',
+    key: isNode(key) ? key : map,
+    value: isNode(value) ? value : undefined,
+  }));
+}
+
+function onlyEntryOf(map: Node): { readonly name: string; readonly value: Node } | undefined {
+  const [first, second] = entriesOf(map);
+  return first?.value === undefined || second !== undefined
+    ? undefined
+    : { name: first.name, value: first.value };
+}
+
+function listOf<T>(item: Reader<T>): Reader<readonly T[]> {
+  return (node, complain) => {
+    if (!isSeq(node)) return complain(node, 'must be a list', listHint(node));
+    const items = node.items.map((each) =>
+      isNode(each) ? item(each, complain) : complain(node, 'has an empty place'),
+    );
+    return items.every((each) => each !== undefined) ? (items as T[]) : undefined;
+  };
+}
+
+function listHint(node: Node): string {
+  const source = sourceOf(node);
+  return source === undefined ? 'Write [first, second].' : `Write [${source}].`;
+}
+
+function recordOf(readers: Readonly<Record<string, Reader>>): Reader<Readonly<Record<string, unknown>>> {
+  return (node, complain) => {
+    const pairs = entriesOf(node).map(({ name, key, value }) => {
+      const reader = Object.hasOwn(readers, name) ? readers[name] : undefined;
+      const hint = `There are: ${Object.keys(readers).join(', ')}.`;
+      if (reader === undefined) return [name, complain(key, `has an unknown entry "${name}"`, hint)] as const;
+      return [name, value === undefined ? complain(key, 'has no value') : reader(value, complain)] as const;
+    });
+    return pairs.every(([, value]) => value !== undefined) ? Object.fromEntries(pairs) : undefined;
+  };
+}
+
+function atLeastOf(node: Node, complain: Complain): Requirement | undefined {
+  const [first, ...rest] = isSeq(node) ? node.items : [];
+  if (!isScalar(first) || !Number.isSafeInteger(first.value) || rest.length === 0) {
+    return complain(node, 'is no number with names', 'Write { atLeast: [2, a, b, c] }.');
+  }
+  const names = rest.map((each) => (isNode(each) ? text(each, complain) : undefined));
+  return names.every((name) => name !== undefined) ? atLeast(first.value as number, ...names) : undefined;
+}
+
+function compound(
+  names: readonly string[] | undefined,
+  make: (...names: readonly string[]) => Requirement,
+): Requirement | undefined {
+  return names === undefined ? undefined : make(...names);
+}

@@ -1,0 +1,165 @@
+/** Which exports of a module are tasks, and the way from the module to each. Knows nothing of files or call paths. */
+import {
+  definitionKey,
+  hasMeta,
+  isMaker,
+  isPlaced,
+  isTask,
+  metaOf,
+  type PlainFunction,
+  type Problem,
+  type Runnable,
+  takesInput,
+} from '@pexen/core';
+import type { ExportOptions } from './options.ts';
+import { patterns } from './patterns.ts';
+
+/** A task among the exports of a module. */
+export interface ExportedTask {
+  readonly runnable: Runnable;
+  /** The way from the namespace to it; undefined where there is none that a worker could go. */
+  readonly exportPath: readonly string[] | undefined;
+  /** Where it stands below the module; the default export itself stands for the module. */
+  readonly under: readonly string[];
+  /** Undefined where it has a name of its own that the run makes unique. */
+  readonly name: string | undefined;
+  readonly isDefault: boolean;
+}
+
+/** All tasks of a module, and what is no task although it should be. */
+export interface ExportedTasks {
+  readonly tasks: readonly ExportedTask[];
+  /** Tasks whose args are still to be bound: templates, not tasks. */
+  readonly unbound: readonly Runnable[];
+  readonly problems: readonly Pick<Problem, 'code' | 'message' | 'hint'>[];
+}
+
+/** Is the export of this name meant, whatever it says of itself? */
+export type NameMatch = (name: string) => boolean;
+
+/** The question that the option `match` asks. */
+export function nameMatch({ match }: ExportOptions): NameMatch {
+  if (match === undefined) return () => false;
+  if (match instanceof RegExp)
+    return (name) => new RegExp(match.source, match.flags.replace(/[gy]/g, '')).test(name);
+  const names = patterns(typeof match === 'string' ? [match] : match);
+  return (name) => names.matches(name);
+}
+
+/** Looks through a module's namespace. */
+export async function exportedTasks(namespace: object, isMeant: NameMatch): Promise<ExportedTasks> {
+  const search = new Search(isMeant);
+  for (const [name, value] of Object.entries(namespace)) {
+    // What `import` gives of a CommonJS module twice.
+    if (name === 'module.exports') continue;
+    if (name === 'default' && isPlainObject(value)) {
+      for (const [key, inner] of Object.entries(value)) await search.look(key, inner, ['default', key]);
+    } else await search.look(name, value, [name]);
+  }
+  return search;
+}
+
+class Search implements ExportedTasks {
+  readonly tasks: ExportedTask[] = [];
+  readonly unbound: Runnable[] = [];
+  readonly problems: Pick<Problem, 'code' | 'message' | 'hint'>[] = [];
+  readonly #isMeant: NameMatch;
+
+  constructor(isMeant: NameMatch) {
+    this.#isMeant = isMeant;
+  }
+
+  async look(name: string, value: unknown, exportPath: readonly string[]): Promise<void> {
+    const isDefault = name === 'default';
+    const under = isDefault ? [] : [name];
+    if (isMaker(value)) {
+      if (!takesInput(value)) this.#lookThrough(name, under, value(undefined), undefined);
+    } else if (isUnbound(value)) this.unbound.push(value);
+    else if (this.#isRunnable(value, name)) {
+      const given = metaOf(value).name ?? (isDefault ? undefined : name);
+      this.tasks.push({ runnable: value, exportPath, under: [], name: given, isDefault });
+    } else if (Array.isArray(value)) this.#lookThrough(name, under, value, exportPath);
+    else if (isGenerator(value)) this.#lookThrough(name, under, await itemsOf(value), undefined);
+  }
+
+  /** A list with a task in it is a list of tasks. */
+  #lookThrough(
+    name: string,
+    under: readonly string[],
+    items: readonly unknown[],
+    exportPath: readonly string[] | undefined,
+  ): void {
+    const isMeant = this.#isMeant(name);
+    if (
+      !items.some((item) => isPlaced(item) || isTask(item) || hasMeta(item) || (isMeant && isFunction(item)))
+    )
+      return;
+    for (const [index, item] of items.entries()) {
+      const placed = isPlaced(item) ? item : { under: [], task: item };
+      const way = exportPath && [...exportPath, String(index), ...(isPlaced(item) ? ['task'] : [])];
+      if (!isFunction(placed.task)) this.#tellNoTask(name, index);
+      else if (isUnbound(placed.task)) this.unbound.push(placed.task);
+      else this.#takeItem(placed.task, index, [...under, ...placed.under], way);
+    }
+  }
+
+  #takeItem(
+    runnable: Runnable,
+    index: number,
+    under: readonly string[],
+    exportPath: readonly string[] | undefined,
+  ): void {
+    const name = metaOf(runnable).name ?? (runnable.name === '' ? String(index) : undefined);
+    this.tasks.push({ runnable, exportPath, under, name, isDefault: false });
+  }
+
+  #isRunnable(value: unknown, name: string): value is Runnable {
+    return isTask(value) || hasMeta(value) || (isFunction(value) && this.#isMeant(name));
+  }
+
+  #tellNoTask(name: string, index: number): void {
+    this.problems.push({
+      code: 'PEXEN_NOT_A_TASK',
+      message: `${name}[${index}] is no task, though the list has tasks`,
+      hint: 'Export a list of nothing but tasks.',
+    });
+  }
+}
+
+function isFunction(value: unknown): value is PlainFunction {
+  return typeof value === 'function' && !/^class\b/.test(Function.prototype.toString.call(value));
+}
+
+function isUnbound(value: unknown): value is Runnable {
+  return isTask(value) && value[definitionKey].isUnbound;
+}
+
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** Generators that wait to be read; streams and other iterables are left alone. */
+function isGenerator(value: unknown): value is Generator | AsyncGenerator {
+  return ['[object Generator]', '[object AsyncGenerator]'].includes(Object.prototype.toString.call(value));
+}
+
+/** A generator can be read only once, and a factory can be used again. */
+const read = new WeakMap<object, Promise<readonly unknown[]>>();
+
+function itemsOf(generator: Generator | AsyncGenerator): Promise<readonly unknown[]> {
+  const known = read.get(generator);
+  if (known !== undefined) return known;
+  const items = readAll(generator);
+  read.set(generator, items);
+  return items;
+}
+
+/** Stops at the first item that is no task: then it is a generator of something else. */
+async function readAll(generator: Generator | AsyncGenerator): Promise<readonly unknown[]> {
+  const items: unknown[] = [];
+  for await (const item of generator) {
+    items.push(item);
+    if (!isPlaced(item) && !isFunction(item)) break;
+  }
+  return items;
+}

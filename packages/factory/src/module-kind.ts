@@ -1,0 +1,188 @@
+/** Modules as tasks: loads them, takes their tasks, each once, and gives each its place and its address. */
+import { basename } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import {
+  addressed,
+  definitionOf,
+  fingerprintOf,
+  isLoadedByRunner,
+  locationOf,
+  type PlacedTask,
+  type Problem,
+  type Runnable,
+  type TaskDefinition,
+  type TaskMeta,
+} from '@pexen/core';
+import { compareCodePoints } from './code-point-order.ts';
+import type { FileKind, Made } from './file-kind.ts';
+import { loadModule } from './load-module.ts';
+import { type ExportedTask, exportedTasks, nameMatch } from './module-exports.ts';
+import type { DefaultMeta, ExportOptions } from './options.ts';
+import type { FoundFile } from './walk.ts';
+import { defaultMetaOf, type Workshop } from './workshop.ts';
+
+/** Files whose names say that they hold tasks: `ping.task.ts`, `net.tasks.js`, `tests.ts`, `tasks.mjs`. */
+export const moduleFile: RegExp = /(?:^|\.)(?:task|tasks|tests)\.[cm]?[jt]s$/;
+
+/** Any file that Node can import. */
+export const anyModule: RegExp = /(?<!\.d)\.[cm]?[jt]s$/;
+
+/** For `modules` and `tree`. */
+export interface ModuleKindOptions extends ExportOptions {
+  readonly meta?: DefaultMeta | undefined;
+  /** Is the module itself no part of the call path? */
+  readonly isFlat?: boolean;
+}
+
+interface Candidate {
+  readonly file: FoundFile;
+  readonly exported: ExportedTask;
+  readonly definition: TaskDefinition;
+}
+
+/** Modules whose names `takes` likes, as tasks. */
+export function moduleKind(
+  options: ModuleKindOptions,
+  workshop: Workshop,
+  takes: FileKind['takes'],
+): FileKind {
+  return {
+    name: 'modules',
+    takes,
+    make: (files) => makeTasks(files, options, workshop),
+    hint: (all) =>
+      all.some(({ path }) => moduleFile.test(basename(path)))
+        ? 'Export tasks: export const ping = task({ … }, () => …).'
+        : 'Modules with tasks are called like ping.task.ts or tests.ts, or named by include.',
+  };
+}
+
+async function* makeTasks(
+  files: readonly FoundFile[],
+  options: ModuleKindOptions,
+  workshop: Workshop,
+): AsyncGenerator<Made, void> {
+  const isMeant = nameMatch(options);
+  const candidates: Candidate[] = [];
+  const unbound = new Set<Runnable>();
+  for (const file of files) {
+    const { namespace, problems } = await loadModule(file.path);
+    problems?.forEach(workshop.problem);
+    if (namespace === undefined) continue;
+    const exports = await exportedTasks(namespace, isMeant);
+    for (const each of exports.unbound) unbound.add(each);
+    for (const each of exports.problems) workshop.problem({ location: { file: file.path }, ...each });
+    const found = exports.tasks.map((exported) => ({
+      file,
+      exported,
+      definition: definitionOf(exported.runnable),
+    }));
+    candidates.push(...found.sort(byPlace));
+    if (found.length + exports.unbound.length + exports.problems.length === 0) workshop.warn(noTask(file));
+  }
+  warnOfUnbound(unbound, candidates, workshop);
+  for (const each of bestOf(candidates)) yield { file: each.file, task: placeOf(each, options, workshop) };
+}
+
+/** In the order of the source where it is known, else by name. */
+function byPlace(a: Candidate, b: Candidate): number {
+  const [here, there] = [siteIn(a), siteIn(b)];
+  if (here === undefined || there === undefined) {
+    if (here !== there) return here === undefined ? 1 : -1;
+    return compareCodePoints(a.exported.name ?? '', b.exported.name ?? '');
+  }
+  return (here.line ?? 0) - (there.line ?? 0) || (here.column ?? 0) - (there.column ?? 0);
+}
+
+/** Where in the module itself the task was made. */
+function siteIn({
+  file,
+  definition,
+}: Candidate): { readonly line?: number; readonly column?: number } | undefined {
+  const location = locationOf(definition.site);
+  if (location === undefined) return undefined;
+  const path = location.file.startsWith('file:') ? fileURLToPath(location.file) : location.file;
+  return path === file.path ? location : undefined;
+}
+
+/** A task that several modules export, or one module under several names, is one task: of the module that made it. */
+function bestOf(candidates: readonly Candidate[]): readonly Candidate[] {
+  const best = new Map<Runnable, Candidate>();
+  for (const candidate of candidates) {
+    const other = best.get(candidate.exported.runnable);
+    if (other === undefined || rankOf(candidate) > rankOf(other))
+      best.set(candidate.exported.runnable, candidate);
+  }
+  return candidates.filter((candidate) => best.get(candidate.exported.runnable) === candidate);
+}
+
+function rankOf(candidate: Candidate): number {
+  return (siteIn(candidate) === undefined ? 0 : 2) + (candidate.exported.isDefault ? 0 : 1);
+}
+
+function placeOf(
+  { file, exported, definition }: Candidate,
+  options: ModuleKindOptions,
+  workshop: Workshop,
+): PlacedTask {
+  const module = [...file.parts.slice(0, -1), stemOf(file)];
+  const above = exported.isDefault ? module.slice(0, -1) : module;
+  const under = [...workshop.under, ...(options.isFlat === true ? [] : above), ...exported.under];
+  const name = exported.name ?? (exported.isDefault ? stemOf(file) : undefined);
+  const defaults = defaultMetaOf(options.meta, file, workshop);
+  const meta = { ...defaults, ...definition.meta, ...(name !== undefined && { name }) };
+  return { under, task: withAddress(exported, definition, file, meta) };
+}
+
+/** A task that already has an address, as makers give it, keeps it; so does a program. */
+function withAddress(
+  exported: ExportedTask,
+  definition: TaskDefinition,
+  file: FoundFile,
+  meta: TaskMeta,
+): Runnable {
+  const { runnable, exportPath } = exported;
+  const { body, site } = definition;
+  if (definition.address !== undefined || exportPath === undefined || typeof body !== 'function') {
+    return addressed(runnable, definition.address, meta);
+  }
+  const fingerprint = isLoadedByRunner(site) ? '' : fingerprintOf(body);
+  return addressed(
+    runnable,
+    { kind: 'export', url: pathToFileURL(file.path).href, exportPath, fingerprint },
+    meta,
+  );
+}
+
+/** `ping` of `ping.task.ts`, `tests` of `tests.ts`. */
+function stemOf({ path }: FoundFile): string {
+  const name = basename(path).replace(/\.[cm]?[jt]s$/, '');
+  return name.replace(/(?<=.)\.tasks?$/, '');
+}
+
+function noTask({ path }: FoundFile): Problem {
+  return {
+    code: 'PEXEN_NO_TASK',
+    location: { file: path },
+    message: 'the module exports no task',
+    hint: 'Export one: export const ping = task({ … }, () => …); or exclude the file.',
+  };
+}
+
+function warnOfUnbound(
+  unbound: ReadonlySet<Runnable>,
+  candidates: readonly Candidate[],
+  { warn }: Workshop,
+): void {
+  const bound = new Set(candidates.map(({ definition }) => definition.madeFrom));
+  for (const each of unbound) {
+    if (bound.has(each)) continue;
+    const location = locationOf(definitionOf(each).site);
+    warn({
+      code: 'PEXEN_UNBOUND',
+      ...(location !== undefined && { location }),
+      message: `the task "${each.name}" has no args: it is left out`,
+      hint: 'Export it with its args: export const one = template.with({ … });',
+    });
+  }
+}

@@ -1,0 +1,77 @@
+/** Checks what users hand to factories, all of it at once: configurations are often plain JavaScript. */
+import { didYouMean, type Problem, refuse } from '@pexen/core';
+
+type Check = (value: unknown) => string | undefined;
+
+const text: Check = (value) =>
+  typeof value === 'string' && value !== '' ? undefined : 'must be a non-empty string';
+const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 'must be true or false');
+const texts: Check = (value) =>
+  Array.isArray(value) && value.every((each) => typeof each === 'string')
+    ? undefined
+    : 'must be a list of strings';
+const command: Check = (value) =>
+  Array.isArray(value) && value.length === 0 ? 'must name a program' : texts(value);
+const variables: Check = (value) =>
+  isRecord(value) && Object.values(value).every((each) => typeof each === 'string')
+    ? undefined
+    : 'must be an object of strings';
+const meta: Check = (value) =>
+  isRecord(value) || typeof value === 'function' ? undefined : 'must be metadata or a function that gives it';
+const match: Check = (value) =>
+  typeof value === 'string' || value instanceof RegExp || texts(value) === undefined
+    ? undefined
+    : 'must be a pattern, a list of patterns or a regular expression';
+
+const checks = {
+  dir: text,
+  file: text,
+  include: texts,
+  exclude: texts,
+  followLinks: flag,
+  meta,
+  cwd: text,
+  argv: texts,
+  env: variables,
+  tap: flag,
+  command,
+  match,
+} as const satisfies Readonly<Record<string, Check>>;
+
+/** The name of an option. */
+export type OptionName = keyof typeof checks;
+
+/**
+ * Refuses options that are none, or are missing.
+ * @throws PexenError PEXEN_BAD_OPTION, one problem an option.
+ */
+export function checkOptions(
+  factory: string,
+  options: object,
+  known: readonly OptionName[],
+  needed: readonly OptionName[],
+): void {
+  const missing = needed.filter((name) => (options as Readonly<Record<string, unknown>>)[name] === undefined);
+  refuse([
+    ...missing.map((name) => problem(factory, `needs the option "${name}"`, undefined)),
+    ...Object.entries(options).flatMap(([name, value]) => checkOption(factory, name, value, known)),
+  ]);
+}
+
+function checkOption(factory: string, name: string, value: unknown, known: readonly OptionName[]): Problem[] {
+  if (value === undefined) return [];
+  if (!(known as readonly string[]).includes(name)) {
+    const hint = didYouMean(name, known) ?? `There are: ${known.join(', ')}.`;
+    return [problem(factory, `has no option "${name}"`, hint)];
+  }
+  const complaint = checks[name as OptionName](value);
+  return complaint === undefined ? [] : [problem(factory, `the option "${name}" ${complaint}`, undefined)];
+}
+
+function problem(factory: string, message: string, hint: string | undefined): Problem {
+  return { code: 'PEXEN_BAD_OPTION', message: `${factory}: ${message}`, ...(hint !== undefined && { hint }) };
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,92 @@
+/**
+ * Findings that a program wrote down line by line, to fd 3 or into `$PEXEN_REPORT`. A line that cannot be read becomes a
+ * finding itself: a report never fails a run. Knows nothing of exit codes.
+ */
+import { type Finding, isRefusedKey } from '@pexen/core';
+
+/** More findings of one source are counted, not kept. */
+export const mostFindings = 10_000;
+const deepestData = 64;
+const mostProblems = 20;
+
+const statuses: readonly Finding['status'][] = ['pass', 'fail', 'warn', 'skip', 'todo', 'info'];
+const textForm = new RegExp(`^(${statuses.join('|')})[ \\t]+`);
+
+/**
+ * Reads a report: JSON lines with the fields of a Finding, or `pass NAME: message` (fail, warn, skip, todo, info). Blank lines
+ * and lines that begin with `#` are left out.
+ */
+export function readReport(report: string): Finding[] {
+  const findings: Finding[] = [];
+  let unread = 0;
+  for (const [index, raw] of report.split('\n').entries()) {
+    const line = raw.trim();
+    if (line === '' || line.startsWith('#')) continue;
+    const finding = line.startsWith('{') ? readJsonLine(line) : readTextLine(line);
+    if (typeof finding !== 'string') findings.push(finding);
+    else if (unread++ < mostProblems) findings.push(unreadLine(index + 1, finding, line));
+  }
+  if (unread > mostProblems) findings.push(warning(`${unread - mostProblems} more lines cannot be read`));
+  return findings;
+}
+
+/** The first findings, the failing ones before all others, and how many were left out. */
+export function limitFindings(findings: readonly Finding[]): readonly Finding[] {
+  if (findings.length <= mostFindings) return findings;
+  const failing = findings.filter(({ status }) => status === 'fail');
+  const kept = new Set([...new Set([...failing, ...findings])].slice(0, mostFindings));
+  const left = findings.length - kept.size;
+  return [...findings.filter((each) => kept.has(each)), warning(`${left} more findings are not shown`)];
+}
+
+function readTextLine(line: string): Finding | string {
+  const match = textForm.exec(line);
+  if (match === null) return `it begins with none of ${statuses.join(', ')}`;
+  const status = match[1] as Finding['status'];
+  const rest = line.slice(match[0].length);
+  const colon = rest.indexOf(': ');
+  if (colon < 0) return rest === '' ? 'it has no name' : { name: rest, status };
+  const message = rest.slice(colon + 2).trim();
+  return { name: rest.slice(0, colon), status, ...(message !== '' && { message }) };
+}
+
+function readJsonLine(line: string): Finding | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return 'it is no JSON';
+  }
+  const { name, status, message, data } = value as Readonly<Record<string, unknown>>;
+  if (typeof name !== 'string' || name === '') return 'it has no name';
+  if (!isStatus(status)) return `its status is none of ${statuses.join(', ')}`;
+  if (message !== undefined && typeof message !== 'string') return 'its message is no text';
+  if (!isTame(data))
+    return `its data is nested deeper than ${deepestData} levels or has a key such as __proto__`;
+  return { name, status, ...(message !== undefined && { message }), ...(data !== undefined && { data }) };
+}
+
+function isStatus(value: unknown): value is Finding['status'] {
+  return (statuses as readonly unknown[]).includes(value);
+}
+
+/** Can it be cloned and written down again, and reach no prototype? Level by level: deep data must not end the stack. */
+function isTame(data: unknown): boolean {
+  let level: readonly unknown[] = [data];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepestData) return false;
+    const objects = level.filter((value) => typeof value === 'object' && value !== null) as object[];
+    if (objects.some((value) => Object.keys(value).some(isRefusedKey))) return false;
+    level = objects.flatMap((value) => Object.values(value));
+  }
+  return true;
+}
+
+function unreadLine(line: number, why: string, text: string): Finding {
+  const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  return { name: `report line ${line}`, status: 'warn', message: `cannot be read, ${why}: ${shown}` };
+}
+
+function warning(message: string): Finding {
+  return { name: 'report', status: 'warn', message };
+}

@@ -1,0 +1,82 @@
+/**
+ * Which executables of a project are tests, when nobody has said so: a walk without configuration must not deploy anything.
+ * Pure: it sees the names on the way to a file and its first bytes.
+ */
+
+/** `tool`: its name says that it does something else than testing. */
+export type Guess = 'test' | 'tool' | 'neither';
+
+/** What is known of an executable file. */
+export interface Clues {
+  /** The names on the way to the file, its own last. */
+  readonly parts: readonly string[];
+  readonly head: Uint8Array;
+  /** Does it have metadata, in a header or beside it? */
+  readonly hasMeta: boolean;
+}
+
+/** Folders of products, of other people's code and of helpers. */
+const otherFolders: ReadonlySet<string> = new Set(
+  'build dist out target vendor third_party bower_components venv __pycache__ coverage bin sbin obj lib libexec scripts tools hooks'.split(
+    ' ',
+  ),
+);
+const testFolders: ReadonlySet<string> = new Set('test tests t spec specs check checks'.split(' '));
+const testWords: ReadonlySet<string> = new Set('test tests t spec specs check checks'.split(' '));
+
+/** Words of names of programs that change the world. */
+const toolWords: ReadonlySet<string> = new Set(
+  (
+    'build compile make cmake configure autogen bootstrap setup install uninstall upgrade update init gen generate codegen ' +
+    'deploy release publish push pull sync upload download backup restore migrate seed ship rollback provision ' +
+    'start stop restart run serve server daemon watch dev launch entrypoint exec ' +
+    'clean purge drop delete remove rm reset wipe destroy prune kill shutdown reboot format fmt lint fix ' +
+    'gradlew mvnw manage config env activate hook precommit commit cli cmd main index app ci docker'
+  ).split(' '),
+);
+
+/** A script that runs all tests is no test, and could run us. */
+const runners: ReadonlySet<string> = new Set('run runner runtests runtest all'.split(' '));
+
+/** Files whose executable bit means nothing: it is often set on disks of other systems. */
+const libraries = /\.(?:so(?:\.\d+)*|dylib|dll|node|o|a)$/;
+const scripts = /\.(?:sh|bash|zsh|ksh)$/;
+
+/**
+ * 1. Only scripts (`#!`, or called `.sh`) and native programs can be tests.
+ * 2. What has metadata is one; so is what lies below a folder called test, tests, t, spec or check, or has such a word in its
+ *    name – but for what runs or is all of them.
+ * 3. Of the others, scripts are, unless they lie in a folder of products or helpers, or their name speaks of other work.
+ */
+export function guess({ parts, head, hasMeta }: Clues): Guess {
+  const name = parts.at(-1) ?? '';
+  const isScript = isShebang(head) || scripts.test(name);
+  if (!isScript && !isNative(head, name)) return 'neither';
+  const words = wordsOf(name);
+  const folders = parts.slice(0, -1).map((folder) => folder.toLowerCase());
+  if (hasMeta || folders.some((folder) => testFolders.has(folder))) return 'test';
+  if (words.some((word) => testWords.has(word)))
+    return words.some((word) => runners.has(word)) ? 'tool' : 'test';
+  if (!isScript || folders.some((folder) => otherFolders.has(folder))) return 'neither';
+  return words.some((word) => toolWords.has(word)) ? 'tool' : 'test';
+}
+
+/** `docker-buildAll.sh` → docker, build, all, sh. */
+function wordsOf(name: string): string[] {
+  return name
+    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^a-z]+/);
+}
+
+function isShebang(head: Uint8Array): boolean {
+  return head[0] === 0x23 && head[1] === 0x21;
+}
+
+/** ELF, Mach-O in its forms, or a universal binary – and no library. */
+function isNative(head: Uint8Array, name: string): boolean {
+  if (libraries.test(name)) return false;
+  const [a, b, c, d] = head;
+  const magic = [a, b, c, d].map((byte) => (byte ?? 0).toString(16).padStart(2, '0')).join('');
+  return ['7f454c46', 'cffaedfe', 'cefaedfe', 'feedface', 'feedfacf', 'cafebabe'].includes(magic);
+}

@@ -1,0 +1,207 @@
+/**
+ * Finds the files of a directory, always in the same order, whatever stands in the way. Knows nothing of what a file is
+ * good for, but for side files: they are never files of their own.
+ */
+import { type Buffer, isUtf8 } from 'node:buffer';
+import { basename, dirname, join } from 'node:path';
+import { didYouMean, type Problem } from '@pexen/core';
+import { comparePaths } from './code-point-order.ts';
+import { codeOf, type Files, type Listed, type Looked } from './files.ts';
+import type { WalkedFile, WalkOptions } from './options.ts';
+import { type Patterns, patterns } from './patterns.ts';
+
+/** The end of the name of a file with the metadata of another one. */
+export const sideFileEnding = '.pexen.yaml';
+
+/** A regular file, or a link to one. */
+export interface FoundFile extends WalkedFile {
+  readonly mode: number;
+  readonly uid: number;
+}
+
+/** What a walk found. */
+export interface Found {
+  /** Ordered by code point, part by part. */
+  readonly files: readonly FoundFile[];
+  /** Path of a file → path of its side file. */
+  readonly sideFiles: ReadonlyMap<string, string>;
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+interface Place {
+  readonly path: string;
+  readonly parts: readonly string[];
+}
+
+/** Never entered, whatever the options say: what lies there was installed, not written. */
+const installed: ReadonlySet<string> = new Set(['node_modules']);
+
+/** Everything below an absolute directory that the options want. */
+export function walk(dir: string, options: Omit<WalkOptions, 'dir'>, files: Files): Found {
+  return new Walk(options, files).from(dir);
+}
+
+class Walk {
+  readonly #files: Files;
+  readonly #include: Patterns | undefined;
+  readonly #exclude: Patterns;
+  readonly #followLinks: boolean;
+  readonly #found: FoundFile[] = [];
+  readonly #sideFiles = new Map<string, string>();
+  readonly #problems: Problem[] = [];
+  readonly #warnings: Problem[] = [];
+  /** Every directory is walked once, by the first way that led to it: links may go in circles. */
+  readonly #walked = new Set<string>();
+  readonly #waiting: Place[] = [];
+  /** Links wait until all that is really there has been walked, so that a directory keeps its own name. */
+  readonly #links: Place[] = [];
+
+  constructor({ include, exclude = [], followLinks = false }: Omit<WalkOptions, 'dir'>, files: Files) {
+    this.#files = files;
+    this.#include = include === undefined ? undefined : patterns(include);
+    this.#exclude = patterns(exclude);
+    this.#followLinks = followLinks;
+  }
+
+  from(dir: string): Found {
+    this.#waiting.push({ path: dir, parts: [] });
+    for (let place = this.#next(); place !== undefined; place = this.#next()) this.#enter(place);
+    this.#found.sort((a, b) => comparePaths(a.parts, b.parts));
+    if (this.#problems.length === 0) this.#tellUnusedPatterns(dir);
+    const { problems, warnings } = { problems: this.#problems, warnings: this.#warnings };
+    return { files: this.#found, sideFiles: this.#sideFiles, problems, warnings };
+  }
+
+  #next(): Place | undefined {
+    return this.#waiting.pop() ?? this.#links.shift();
+  }
+
+  #enter(place: Place): void {
+    const isTop = place.parts.length === 0;
+    try {
+      const { identity } = this.#files.look(place.path);
+      if (this.#walked.has(identity)) return;
+      this.#walked.add(identity);
+      for (const listed of this.#files.list(place.path)) this.#meet(listed, place);
+    } catch (error) {
+      if (isTop || !hasVanished(error))
+        this.#problems.push(unreadable(place.path, error, isTop, this.#files));
+    }
+  }
+
+  #meet(listed: Listed, above: Place): void {
+    const place = this.#placeOf(listed, above);
+    if (place === undefined || this.#exclude.matches(place.parts.join('/'))) return;
+    if (listed.kind === 'directory') this.#waiting.push(place);
+    else if (listed.kind === 'link') this.#meetLink(place);
+    else if (listed.kind === 'file') this.#meetFile(place);
+  }
+
+  /** Undefined for what is never looked at: hidden, installed, or not to be spelled. */
+  #placeOf({ name, kind }: Listed, above: Place): Place | undefined {
+    const text = name.toString();
+    if (text.startsWith('.') || installed.has(text)) return undefined;
+    if (!isUtf8(name)) {
+      if (kind !== 'other') this.#warnings.push(notText(name, above.path));
+      return undefined;
+    }
+    return { path: join(above.path, text), parts: [...above.parts, text] };
+  }
+
+  #meetLink(place: Place): void {
+    const target = this.#look(place, true);
+    if (target?.kind === 'file') this.#takeFile(place, target);
+    else if (target?.kind === 'directory' && this.#followLinks) this.#links.push(place);
+  }
+
+  #meetFile(place: Place): void {
+    const file = this.#look(place, false);
+    if (file?.kind === 'file') this.#takeFile(place, file);
+  }
+
+  #takeFile({ path, parts }: Place, { mode, uid }: Looked): void {
+    if (path.endsWith(sideFileEnding)) this.#sideFiles.set(path.slice(0, -sideFileEnding.length), path);
+    else if (this.#include?.matches(parts.join('/')) ?? true) this.#found.push({ path, parts, mode, uid });
+  }
+
+  #look({ path }: Place, isLink: boolean): Looked | undefined {
+    try {
+      return this.#files.look(path);
+    } catch (error) {
+      if (!hasVanished(error)) this.#problems.push(unreadableFile(path, error));
+      else if (isLink) this.#warnings.push(brokenLink(path));
+      return undefined;
+    }
+  }
+
+  #tellUnusedPatterns(dir: string): void {
+    for (const glob of [...(this.#include?.unused() ?? []), ...this.#exclude.unused()]) {
+      this.#warnings.push({
+        code: 'PEXEN_UNUSED_PATTERN',
+        location: { file: dir },
+        message: `the pattern "${glob}" matches nothing there`,
+        hint: 'Patterns are over paths that start below that directory.',
+      });
+    }
+  }
+}
+
+/** Gone since it was listed, or a link that leads nowhere or in circles. */
+function hasVanished(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error));
+}
+
+function unreadable(dir: string, error: unknown, isTop: boolean, files: Files): Problem {
+  const code = codeOf(error);
+  const near = isTop && code === 'ENOENT' ? similarDirectory(dir, files) : undefined;
+  const hint =
+    near ?? { ENOENT: 'Is it spelled right?', EACCES: 'Mend its permissions, or exclude it.' }[code];
+  return {
+    code: 'PEXEN_UNREADABLE_DIRECTORY',
+    location: { file: dir },
+    message:
+      { ENOENT: 'there is no such directory', ENOTDIR: 'it is no directory' }[code] ??
+      `it cannot be read (${code})`,
+    ...(hint !== undefined && { hint }),
+  };
+}
+
+function similarDirectory(dir: string, files: Files): string | undefined {
+  try {
+    const beside = files.list(dirname(dir)).filter(({ kind }) => kind === 'directory');
+    return didYouMean(
+      basename(dir),
+      beside.map(({ name }) => name.toString()),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+function unreadableFile(path: string, error: unknown): Problem {
+  return {
+    code: 'PEXEN_UNREADABLE_FILE',
+    location: { file: path },
+    message: `it cannot be looked at (${codeOf(error)})`,
+    hint: 'Mend the permissions of its directory, or exclude it.',
+  };
+}
+
+function brokenLink(path: string): Problem {
+  return {
+    code: 'PEXEN_BROKEN_LINK',
+    location: { file: path },
+    message: 'it is a link that leads nowhere, and left out',
+    hint: 'Mend or remove the link.',
+  };
+}
+
+function notText(name: Buffer, dir: string): Problem {
+  return {
+    code: 'PEXEN_NAME_NOT_TEXT',
+    location: { file: dir },
+    message: `the name "${name.toString()}" (bytes ${name.toString('hex')}) is not UTF-8, and left out`,
+    hint: 'Rename it.',
+  };
+}

@@ -1,0 +1,124 @@
+/**
+ * Reads YAML that strangers may have written: with its positions, and with caps on size and depth that hold before the
+ * parser sees it. Knows nothing of what the text is about.
+ */
+import type { Problem, ProblemCode, SourceLocation } from '@pexen/core';
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+} from 'yaml';
+
+/** A document, or what is wrong with it. */
+export interface ReadYaml {
+  /** Undefined for an empty document and for one that cannot be read. */
+  readonly root: Node | undefined;
+  readonly problems: readonly Problem[];
+  /** Where a node begins. */
+  locate(node: Node): SourceLocation;
+}
+
+/** Longer texts are refused. */
+export const longestYaml = 65_536;
+const deepest = 16;
+
+/** The document in `text`; `code` is that of its problems. */
+export function readYaml(text: string, file: string, code: ProblemCode): ReadYaml {
+  const lines = new LineCounter();
+  const locateAt = (offset: number): SourceLocation => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line, column: col };
+  };
+  const unread = (message: string, location: SourceLocation): ReadYaml => ({
+    root: undefined,
+    problems: [{ code, location, message }],
+    locate: () => ({ file }),
+  });
+  if (text.length > longestYaml) return unread(`it is longer than ${longestYaml} characters`, { file });
+  if (isTooDeep(text)) return unread(`it is nested deeper than ${deepest} levels`, { file });
+  const document = parse(text, lines);
+  if (document === undefined) return unread('it cannot be parsed', { file });
+  const problems = document.errors.map((error) => ({
+    code,
+    location: locateAt(error.pos[0]),
+    message: plain(error.message),
+  }));
+  const root = document.contents ?? undefined;
+  const alias = problems.length === 0 && root !== undefined ? findAlias(root) : undefined;
+  if (alias !== undefined) {
+    return unread(
+      `"*${alias.source}" refers to another place: write it out`,
+      locateAt(alias.range?.[0] ?? 0),
+    );
+  }
+  return {
+    root: problems.length === 0 ? root : undefined,
+    problems,
+    locate: (node) => locateAt(node.range?.[0] ?? 0),
+  };
+}
+
+/** Deep nesting can exhaust the parser's stack: then it is too deep, whatever the count said. */
+function parse(text: string, lineCounter: LineCounter): ReturnType<typeof parseDocument<Node>> | undefined {
+  try {
+    return parseDocument<Node>(text, {
+      ...{
+        version: '1.2',
+        schema: 'core',
+        stringKeys: true,
+        merge: false,
+        customTags: [],
+        resolveKnownTags: false,
+      },
+      ...{ prettyErrors: false, logLevel: 'silent', lineCounter },
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Counts brackets wherever they stand, and `- - -`: it may count too many levels, never too few. */
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  for (const sign of text) {
+    if (sign === '[' || sign === '{') depth++;
+    else if (sign === ']' || sign === '}') depth = Math.max(0, depth - 1);
+    if (depth > deepest) return true;
+  }
+  return text
+    .split('\n')
+    .some((line) => (/^[ \t]*(?:[-?:][ \t]+)*/.exec(line)?.[0].length ?? 0) > 8 * deepest);
+}
+
+function findAlias(node: Node): Alias | undefined {
+  if (isAlias(node)) return node;
+  if (isSeq(node)) return firstAlias(node.items);
+  if (!isMap(node)) return undefined;
+  return firstAlias(node.items.flatMap(({ key, value }) => [key, value]));
+}
+
+function firstAlias(nodes: readonly unknown[]): Alias | undefined {
+  for (const node of nodes) {
+    const found = isNode(node) ? findAlias(node) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The text of a scalar as it was written, `1.10` and not 1.1; undefined for everything else and for null. */
+export function sourceOf(node: unknown): string | undefined {
+  if (!isScalar(node) || node.value === null) return undefined;
+  return typeof node.value === 'string' ? node.value : (node.source ?? String(node.value));
+}
+
+/** The parser's messages, in one line and without a capital. */
+function plain(message: string): string {
+  const line = message.replaceAll(/\s+/g, ' ').trim();
+  return line.charAt(0).toLowerCase() + line.slice(1);
+}
