@@ -2,6 +2,7 @@
 export { type Clock, systemClock } from './clock.ts';
 export { junit } from './junit/junit.ts';
 export { lines } from './lines.ts';
+export { live } from './live/live.ts';
 export { multi } from './multi.ts';
 export type {
   JUnitOptions,
@@ -12,4 +13,5 @@ export type {
   TerminalStream,
 } from './options.ts';
 export type { Reporter, ReporterProblem, RunView } from './reporter.ts';
+export { terminal } from './terminal.ts';
 export { isBad, verdictOf } from './verdict.ts';

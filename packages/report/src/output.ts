@@ -4,11 +4,14 @@ import type { TerminalStream } from './options.ts';
 /** A stream that is written to until it breaks. */
 export class Output {
   readonly #stream: TerminalStream;
+  /** Taken at once: whoever catches what is written to the stream later does not catch this. */
+  readonly #write: TerminalStream['write'];
   readonly #onError: (error: Error) => void;
   #error: Error | undefined;
 
   constructor(stream: TerminalStream) {
     this.#stream = stream;
+    this.#write = stream.write.bind(stream);
     this.#onError = (error) => {
       this.#error ??= error;
     };
@@ -16,13 +19,13 @@ export class Output {
   }
 
   write(text: string): void {
-    if (this.#error === undefined && text !== '') this.#stream.write(text);
+    if (this.#error === undefined && text !== '') this.#write(text);
   }
 
   /** Waits until everything is written. Rejects if the stream broke for another reason than that nobody reads it. */
   async close(): Promise<void> {
     if (this.#error === undefined) {
-      await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
+      await new Promise<void>((resolve) => this.#write('', () => resolve()));
     }
     this.#stream.removeListener('error', this.#onError);
     if (this.#error !== undefined && !isGone(this.#error)) throw this.#error;

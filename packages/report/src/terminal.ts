@@ -1,0 +1,28 @@
+/** Chooses how to write to a terminal, or to what stands in its place. */
+import { lines } from './lines.ts';
+import { live } from './live/live.ts';
+import type { TerminalChoice, TerminalStream } from './options.ts';
+import type { Reporter } from './reporter.ts';
+
+/**
+ * The live view where somebody watches, else lines: live on a terminal that is not dumb, outside CI.
+ *
+ * @example
+ * const reporter = terminal({ stream: process.stderr });
+ */
+export function terminal(options: TerminalChoice = {}): Reporter {
+  const { env = process.env, stream = process.stdout } = options;
+  return isWatched(stream, env) ? live(options) : lines(options);
+}
+
+function isWatched(
+  stream: TerminalStream,
+  { CI, TERM }: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return stream.isTTY === true && !isSet(CI) && TERM !== 'dumb';
+}
+
+/** `CI=false` and `CI=0` say that it is none. */
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== '' && value !== 'false' && value !== '0';
+}
