@@ -32,8 +32,8 @@ interface Opening {
 const none: Header = { kind: 'none' };
 
 /** A comment line: its sign and what follows. Signs may be repeated (`##`, `///`). */
-const commentLine = /^[ \t]{0,200}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})([ \t][\s\S]*)?$/;
-const opening = /^([ \t]{0,200}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})[ \t]{0,200})pexen:(?=[\s{]|$)/;
+const commentLine = /^[ \t]{0,40}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})([\s\S]*)$/;
+const opening = /^([ \t]{0,40}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})[ \t]{0,40})pexen:(?=[\s{]|$)/;
 
 /** The header in the first bytes of a file. Binary files have none. */
 export function findHeader(head: Buffer, file: string): Header {

@@ -34,7 +34,7 @@ export interface InterpretOptions {
 
 const skippedItself = 77;
 const outOfControl = 99;
-const tailLines = 10;
+const tailLines = 20;
 const tailLength = 2_000;
 const namesShown = 5;
 

@@ -102,11 +102,9 @@ const retries: Reader = (node, complain) =>
 const env: Reader<Readonly<Record<string, string>>> = (node, complain) => {
   if (!isMap(node)) return complain(node, 'must be a map of text', 'Write { NAME: value }.');
   const pairs = entriesOf(node).map(({ name, key, value }) => {
-    const isName = /^[^=\0]+$/.test(name) && !isRefusedKey(name);
-    return [
-      name,
-      isName ? anyText(value ?? key, complain) : complain(key, 'is no name of a variable'),
-    ] as const;
+    if (!/^[^=\0]+$/.test(name) || isRefusedKey(name))
+      return [name, complain(key, 'is no name of a variable')];
+    return [name, value === undefined ? complain(key, 'has no value') : anyText(value, complain)];
   });
   return pairs.every(([, value]) => value !== undefined)
     ? (Object.fromEntries(pairs) as Record<string, string>)
@@ -143,7 +141,7 @@ export const entryReaders: Readonly<Record<EntryName, Reader>> = {
   tap: flag,
 };
 
-/** A map's entries: name, the key's node, and the value's unless it was left out. */
+/** A map's entries: name, the key's node, and the value's unless there is none or it is null. */
 export function entriesOf(
   map: Node,
 ): readonly { readonly name: string; readonly key: Node; readonly value: Node | undefined }[] {
@@ -151,7 +149,7 @@ export function entriesOf(
   return map.items.map(({ key, value }) => ({
     name: sourceOf(key) ?? '',
     key: isNode(key) ? key : map,
-    value: isNode(value) ? value : undefined,
+    value: isNode(value) && !(isScalar(value) && value.value === null) ? value : undefined,
   }));
 }
 

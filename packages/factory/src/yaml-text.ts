@@ -76,7 +76,7 @@ function parse(text: string, lineCounter: LineCounter): ReturnType<typeof parseD
         customTags: [],
         resolveKnownTags: false,
       },
-      ...{ prettyErrors: false, logLevel: 'silent', lineCounter },
+      ...{ prettyErrors: false, logLevel: 'error', lineCounter },
     });
   } catch {
     return undefined;

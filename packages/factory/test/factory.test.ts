@@ -1,0 +1,73 @@
+/** Factories nest, go together, and can be used again. */
+import { PexenError, place, task } from '@pexen/core';
+import { expect, test } from 'vitest';
+import { executables, type Factory, gather, together, under } from '../src/index.ts';
+import { made, paths, program, scratch } from './scratch.ts';
+
+const one = task({ name: 'one' }, () => 1);
+
+/** A factory of its own kind, as users may write one. */
+function fixed(name: string, problem?: string): Factory {
+  return {
+    kind: 'fixed',
+    describe: name,
+    async *make({ under: above = [] }) {
+      yield place([...above, name], one);
+      if (problem !== undefined) throw new PexenError([{ code: 'PEXEN_TEST', message: problem }]);
+    },
+  };
+}
+
+test('a factory stands under the path it is given, and under that of its context', async () => {
+  const factory = under('sys', under(['net', 'ipv4'], fixed('a')));
+  expect(paths(await gather(factory, { root: '/', under: ['top'] }))).toEqual(['top/sys/net/ipv4/a/one']);
+  expect(paths(await gather(factory, { root: '/' }))).toEqual(['sys/net/ipv4/a/one']);
+});
+
+test('several go together, in their order', async () => {
+  const factory = together(under('x', fixed('b')), fixed('a'), together(fixed('c')));
+  expect(paths(await gather(factory, { root: '/' }))).toEqual(['x/b/one', 'a/one', 'c/one']);
+  expect(factory.describe).toBe('b, a, c');
+});
+
+test('the problems of all of them come in one error, after all tasks', async () => {
+  const factory = together(fixed('a', 'first'), fixed('b'), fixed('c', 'second'));
+  const got = await gather(factory, { root: '/' });
+  expect(paths(got)).toEqual(['a/one', 'b/one', 'c/one']);
+  expect(got.problems.map(({ message }) => message)).toEqual(['first', 'second']);
+  const tasks: unknown[] = [];
+  const read = async (): Promise<void> => {
+    for await (const each of factory.make({ root: '/' })) tasks.push(each);
+  };
+  await expect(read()).rejects.toThrow(/PEXEN_TEST: first\nPEXEN_TEST: second/);
+  expect(tasks).toHaveLength(3);
+});
+
+test('an error that is none of ours is not taken for a problem', async () => {
+  const broken: Factory = {
+    kind: 'broken',
+    describe: 'broken',
+    // biome-ignore lint/correctness/useYield: it fails before it gets there
+    async *make() {
+      throw new TypeError('a mistake in the factory');
+    },
+  };
+  await expect(gather(together(fixed('a'), broken), { root: '/' })).rejects.toThrow(TypeError);
+});
+
+test('seed: a factory can be used again, and sees what is new', async () => {
+  const dir = scratch({ 'a.sh': program(), 'b.sh': program() });
+  const factory = executables({ dir: '.', exclude: ['b.sh'] });
+  expect(paths(await made(factory, dir))).toEqual(['a.sh']);
+  const again = await made(under('again', factory), dir);
+  expect(paths(again)).toEqual(['again/a.sh']);
+  expect(again.tasks[0]?.task).not.toBe((await made(factory, dir)).tasks[0]?.task);
+});
+
+test('warnings are gathered, and told to the context', async () => {
+  const dir = scratch({ 'a.sh': program(), gone: { link: 'nowhere' } });
+  const told: string[] = [];
+  const got = await made(executables({ dir: '.' }), dir, { warn: ({ code }) => told.push(code) });
+  expect(told).toEqual(['PEXEN_BROKEN_LINK']);
+  expect(got.warnings.map(({ code }) => code)).toEqual(told);
+});

@@ -1,0 +1,340 @@
+/** Metadata in the comments at the head of a file, with its lines and columns. */
+import { Buffer } from 'node:buffer';
+import { amount, anyOf, atLeast, every } from '@pexen/core';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type FileMeta, readFileMeta } from '../src/file-meta.ts';
+import { findHeader, headBytes } from '../src/header.ts';
+
+/** What a file of this text says of itself. */
+function read(text: string | Buffer): FileMeta | 'nothing' {
+  const header = findHeader(Buffer.from(text), '/x/a.sh');
+  if (header.kind === 'none') return 'nothing';
+  if (header.kind === 'broken') return { meta: {}, program: {}, problems: [header.problem] };
+  return readFileMeta(header.text, '/x/a.sh', { file: '/x/a.sh', line: header.line, column: header.column });
+}
+
+function metaIn(text: string): unknown {
+  const got = read(text);
+  if (got === 'nothing') return got;
+  expect(got.problems).toEqual([]);
+  return { ...got.meta, ...got.program };
+}
+
+/** `line:column message`, and the hint behind an arrow. */
+function complaints(text: string | Buffer): string[] {
+  const got = read(text);
+  const problems = got === 'nothing' ? [] : got.problems;
+  return problems.map(({ code, location, message, hint }) => {
+    expect(location?.file).toBe('/x/a.sh');
+    return `${code} ${location?.line}:${location?.column} ${message}${hint === undefined ? '' : ` → ${hint}`}`;
+  });
+}
+
+describe('where it stands', () => {
+  const meta = { claims: ['/proc/sys/net'], timeout: 20_000 };
+
+  test.each([
+    ['shell', '#!/bin/sh\n# pexen: { claims: [/proc/sys/net], timeout: 20s }\ntrue\n'],
+    ['C and JavaScript', '// pexen: { claims: [/proc/sys/net], timeout: 20s }'],
+    ['SQL and Lua', '-- pexen: { claims: [/proc/sys/net], timeout: 20s }'],
+    ['Lisp and assembler', ';; pexen: { claims: [/proc/sys/net], timeout: 20s }'],
+    ['indented, without a blank before', '\t##pexen:{ claims: [/proc/sys/net], timeout: 20s }'],
+    [
+      'carriage returns',
+      '#!/bin/sh\r\n# pexen: {\r\n#  claims: [/proc/sys/net],\r\n#  timeout: 20s }\r\ntrue\r\n',
+    ],
+    [
+      'over several lines',
+      '# pexen: { claims:\n# [/proc/sys/net],   # all of it\n#timeout: 20s\n#}\n#   not this',
+    ],
+    ['a block', '# pexen:\n#   claims:\n#     - /proc/sys/net\n#   timeout: 20s\n# not this\n#   nor this'],
+    ['something behind it', '# pexen: { claims: [/proc/sys/net], timeout: 20s } # for a reason'],
+  ])('%s', (_name, text) => expect(metaIn(text)).toEqual(meta));
+
+  test.each([
+    ['no comment', 'pexen: { timeout: 1s }'],
+    ['something before it', '# see pexen: { timeout: 1s }'],
+    ['another word', '# pexen:x { timeout: 1s }'],
+    ['another sign', '* pexen: { timeout: 1s }'],
+    ['an empty file', ''],
+    ['a binary', 'ELF\0\n# pexen: { timeout: 1s }'],
+    ['beyond the head', `${'#'.repeat(headBytes)}\n# pexen: { timeout: 1s }`],
+  ])('not with %s', (_name, text) => expect(read(text)).toBe('nothing'));
+
+  test('it may say nothing: then the file says that it is a test', () => {
+    expect(metaIn('# pexen: {}')).toEqual({});
+  });
+
+  test('brackets and quotes in text do not end it', () => {
+    expect(metaIn(`# pexen: { when: "no } here \\" {", tags: ['it''s }', a'b],\n# group: x }`)).toEqual({
+      ...{ when: 'no } here " {', tags: ["it's }", "a'b"], group: 'x' },
+    });
+  });
+
+  test.each([
+    [
+      'a second one',
+      '# pexen: {}\ntrue\n  # pexen: {}',
+      '3:5 the header: it is the second header of the file → Keep one of them.',
+    ],
+    [
+      'neither form',
+      '# pexen: timeout 20s',
+      '1:3 the header: what follows "pexen:" is neither { … } nor an indented block → Write # pexen: { claims: [/proc/sys/net], timeout: 20s }, or # pexen: {} to say nothing.',
+    ],
+    [
+      'nothing at all',
+      '// pexen:\ncode',
+      '1:4 the header: it is empty → Write // pexen: { claims: [/proc/sys/net], timeout: 20s }, or // pexen: {} to say nothing.',
+    ],
+    [
+      'not closed',
+      '#!/bin/sh\n# pexen: { tags: [a\n# ]\ncode }',
+      '2:3 the header: its { is not closed before the comment ends → Close it, or write the metadata into a side file.',
+    ],
+    [
+      'cut off',
+      `# pexen: { tags: [\n${'# a,\n'.repeat(headBytes)}# ] }`,
+      `1:3 the header: its { is not closed within the first ${headBytes} bytes → Close it, or write the metadata into a side file.`,
+    ],
+  ])('broken: %s', (_name, text, complaint) => {
+    expect(complaints(Buffer.from(text).subarray(0, headBytes))).toEqual([`PEXEN_BAD_HEADER ${complaint}`]);
+  });
+});
+
+describe('what it may say', () => {
+  test('every entry', () => {
+    const text = `# pexen:
+#   name: ping
+#   requires: [server, { anyOf: [a, b] }, { every: [c] }, { atLeast: [2, d, e, f] }]
+#   after: [x]
+#   before: [y]
+#   salvages: [z]
+#   tearsDown: server
+#   provides: [pinged]
+#   uses: [/proc/sys, { memory-mb: 512 }]
+#   claims: [port]
+#   exclusive: true
+#   priority: -2.5
+#   weight: 1.5s
+#   group: vm
+#   timeout: 5m
+#   idleTimeout: 100ms
+#   grace: 0
+#   slowAfter: 2h
+#   retries: { count: 2, delay: 1s, factor: 3, maxDelay: 1m, jitter: 0.5 }
+#   rerunnable: false
+#   tags: [slow, net]
+#   when: needs a network
+#   argv: [--level, 1.10, true]
+#   env: { LANG: C, VERSION: 1.10, EMPTY: "" }
+#   cwd: ../data
+#   tap: false
+`;
+    expect(metaIn(text)).toEqual({
+      name: 'ping',
+      requires: ['server', anyOf('a', 'b'), every('c'), atLeast(2, 'd', 'e', 'f')],
+      ...{ after: ['x'], before: ['y'], salvages: ['z'], tearsDown: 'server', provides: ['pinged'] },
+      uses: ['/proc/sys', amount('memory-mb', 512)],
+      ...{ claims: ['port'], exclusive: true, priority: -2.5, weight: 1_500, group: 'vm' },
+      ...{ timeout: 300_000, idleTimeout: 100, grace: 0, slowAfter: 7_200_000 },
+      retries: { count: 2, delay: 1_000, factor: 3, maxDelay: 60_000, jitter: 0.5 },
+      ...{ rerunnable: false, tags: ['slow', 'net'], when: 'needs a network' },
+      ...{
+        argv: ['--level', '1.10', 'true'],
+        env: { LANG: 'C', VERSION: '1.10', EMPTY: '' },
+        cwd: '../data',
+        tap: false,
+      },
+    });
+  });
+
+  test.each([
+    ['{ timeuot: 1s }', 'PEXEN_UNKNOWN_META 2:12 there is no metadata "timeuot" → Did you mean "timeout"?'],
+    [
+      '{ args: [a] }',
+      'PEXEN_UNKNOWN_META 2:12 there is no metadata "args" → Write argv for the arguments of a program.',
+    ],
+    [
+      '{ cleanup: x }',
+      'PEXEN_UNKNOWN_META 2:12 there is no metadata "cleanup" → Only tasks in modules can have it.',
+    ],
+    [
+      '{ __proto__: { timeout: 1 } }',
+      /^PEXEN_UNKNOWN_META 2:12 there is no metadata "__proto__" → The entries/,
+    ],
+    ['{ timeout: 20 s x }', /^PEXEN_BAD_META 2:21 timeout must be a duration such as 100ms, 20s/],
+    ['{ timeout: -1 }', /^PEXEN_BAD_META 2:21 timeout must be a duration/],
+    ['{ timeout: .inf }', /^PEXEN_BAD_META 2:21 timeout must be a duration/],
+    ['{ timeout }', 'PEXEN_BAD_META 2:12 timeout has no value'],
+    ['{ timeout: }', 'PEXEN_BAD_META 2:12 timeout has no value'],
+    ['{ requires: server }', 'PEXEN_BAD_META 2:22 requires must be a list → Write [server].'],
+    ['{ requires: [a, [b]] }', 'PEXEN_BAD_META 2:26 requires must be text'],
+    [
+      '{ requires: [{ anyof: [a] }] }',
+      /^PEXEN_BAD_META 2:23 requires is no requirement → Write a name, \{ anyOf/,
+    ],
+    ['{ requires: [{ atLeast: [a, b] }] }', /^PEXEN_BAD_META 2:34 requires is no number with names/],
+    ['{ provides: [a, 7] }', 'PEXEN_BAD_META 2:26 provides must be text → Write it in quotes: "7".'],
+    ['{ claims: [{ x: 1 }] }', 'PEXEN_BAD_META 2:21 claims must be text'],
+    ['{ uses: [{ x: 0 }] }', /^PEXEN_BAD_META 2:19 uses is no amount/],
+    ['{ uses: [{ x: 1, y: 1 }] }', /^PEXEN_BAD_META 2:19 uses is no amount/],
+    ['{ exclusive: yes }', 'PEXEN_BAD_META 2:23 exclusive must be true or false'],
+    ['{ retries: 1.5 }', 'PEXEN_BAD_META 2:21 retries must be a whole number, 0 or more'],
+    ['{ retries: { cuont: 2 } }', /^PEXEN_BAD_META 2:23 retries has an unknown entry "cuont"/],
+    ['{ env: { A: [b] } }', 'PEXEN_BAD_META 2:22 env must be text'],
+    ['{ env: { A: } }', 'PEXEN_BAD_META 2:19 env has no value'],
+    ['{ env: { __proto__: b } }', 'PEXEN_BAD_META 2:19 env is no name of a variable'],
+    [
+      '{ uses: [a, b], claims: [b] }',
+      'PEXEN_USED_AND_CLAIMED 2:26 "b" is both used and claimed → A claim includes the use: remove it from uses.',
+    ],
+    ['{ group: a, pool: b }', /^PEXEN_GROUP_AND_POOL 2:22 /],
+    ['{ tags: [&a x, *a] }', 'PEXEN_BAD_HEADER 2:25 "*a" refers to another place: write it out'],
+    ['{ tags: [a }', /^PEXEN_BAD_HEADER 2:3 the header: its \{ is not closed before the comment ends/],
+    ['{ tags: a] }', /^PEXEN_BAD_HEADER 2:\d+ /],
+    ['{ name: a, name: b }', /^PEXEN_BAD_HEADER 2:21 map keys must be unique/],
+  ])('%s', (text, complaint) => {
+    const got = complaints(`#!/bin/sh\n# pexen: ${text}\n`);
+    if (typeof complaint === 'string') expect(got).toEqual([complaint]);
+    else expect(got[0]).toMatch(complaint);
+  });
+
+  test('all problems come at once, each at its own place', () => {
+    const text = '#!/bin/sh\n\n# pexen: { timeuot: 1s,\n#   claims: x,\n#   tags: [a, 1, 2] }\n';
+    expect(complaints(text).map((line) => line.split(' ', 2).join(' '))).toEqual([
+      'PEXEN_UNKNOWN_META 3:12',
+      'PEXEN_BAD_META 4:13',
+      'PEXEN_BAD_META 5:15',
+      'PEXEN_BAD_META 5:18',
+    ]);
+  });
+});
+
+describe('side files', () => {
+  test('are YAML, and may be empty', () => {
+    expect(readFileMeta('claims: [x]\ntimeout: 3\n', '/x/a.pexen.yaml').meta).toEqual({
+      claims: ['x'],
+      timeout: 3,
+    });
+    expect(readFileMeta('# nothing yet\n', '/x/a.pexen.yaml')).toEqual({
+      meta: {},
+      program: {},
+      problems: [],
+    });
+  });
+
+  test.each([
+    ['- a', 'the metadata is no map'],
+    ['a', 'the metadata is no map'],
+    ['a: [', /flow|unexpected|\[/i],
+    ['a: 1\n---\nb: 2', /document/],
+    [`a: ${'['.repeat(50)}${']'.repeat(50)}`, 'it is nested deeper than 16 levels'],
+    [`${'- '.repeat(40_000)}a`, /longer|deeper/],
+    [`a: ${'x'.repeat(70_000)}`, 'it is longer than 65536 characters'],
+    ['a: &a [*a]', /refers to another place/],
+  ])('%.30s', (text, message) => {
+    const { problems } = readFileMeta(text, '/x/a.pexen.yaml');
+    expect(problems[0]?.code).toBe('PEXEN_BAD_HEADER');
+    expect(problems[0]?.message).toMatch(message);
+  });
+});
+
+describe('whatever stands there, reading ends and throws nothing', () => {
+  const words = fc.constantFrom(
+    ...[
+      '# ',
+      '#',
+      '// ',
+      '-- ',
+      '; ',
+      'pexen:',
+      ' ',
+      '\n',
+      '\r\n',
+      '\t',
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ': ',
+      "'",
+      '"',
+      '\\',
+      '- ',
+      '? ',
+    ],
+    ...[
+      'timeout',
+      '20s',
+      'claims',
+      'retries',
+      'requires',
+      'anyOf',
+      '&a',
+      '*a',
+      '!!set',
+      '|',
+      '>',
+      '%YAML 1.1',
+      '<<',
+      '\0',
+      '\ufeff',
+      'é',
+      '\u{1f600}',
+    ],
+  );
+  const text = fc.oneof(
+    fc.array(words, { maxLength: 60 }).map((parts) => parts.join('')),
+    fc.string({ unit: 'binary', maxLength: 200 }),
+  );
+
+  test('headers', () => {
+    fc.assert(
+      fc.property(text, (rest) => {
+        const got = read(`#!/bin/sh\n# pexen: ${rest}`);
+        if (got === 'nothing') return rest.includes('\0');
+        return got.problems.every(({ code, message }) => code.startsWith('PEXEN_') && message !== '');
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test('bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 5_000 }), (bytes) => {
+        read(Buffer.concat([Buffer.from('# pexen: {'), bytes]));
+        read(Buffer.from(bytes));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('side files', () => {
+    fc.assert(
+      fc.property(text, (content) => {
+        const { meta, problems } = readFileMeta(content, '/x/a.pexen.yaml');
+        expect(problems.length > 0 || Object.getPrototypeOf(meta) === Object.prototype).toBe(true);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test('what is read in a block is read in braces, at the same place', () => {
+    const value = fc.record({
+      timeout: fc.nat(),
+      tags: fc.array(fc.stringMatching(/^[a-z]{1,5}$/)),
+      when: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(value, fc.nat({ max: 20 }), (meta, blanks) => {
+        const above = '\n'.repeat(blanks);
+        expect(metaIn(`${above}# pexen: ${JSON.stringify(meta)}`)).toEqual(meta);
+        const block = Object.entries(meta).map(([name, each]) => `#    ${name}: ${JSON.stringify(each)}\n`);
+        expect(metaIn(`${above}# pexen:\n${block.join('')}`)).toEqual(meta);
+      }),
+    );
+  });
+});
