@@ -34,19 +34,24 @@ export interface LockTableOptions {
   /** After so many overtakings a parked holder is starved. */
   readonly overtakings?: number;
   /**
-   * May `holder` start although it takes something that is reserved for `head`? Asked in `tryTake` and when the table looks for
-   * waiters to offer. Without it nobody may.
+   * May `holder` start although it takes something that is reserved for `head`? Asked when `tryTake` would answer RESERVED for a
+   * holder that is not parked. Without it nobody may.
    */
   readonly mayOvertake?: (holder: Holder, head: Holder) => boolean;
 }
 
 /**
- * The life of a holder: `enrol`, then `tryTake`; where that fails `park`; wait until some `release` offers it; `tryTake` again;
- * at the end `release`.
+ * The life of a holder: `enrol`, then `tryTake`; where that fails, `park`. A parked holder is tried again only when the table says
+ * so: whenever you have room for another, ask for the `candidate`, the best parked holder for which everything is free now,
+ * and `tryTake` it: it will succeed (nobody is woken in vain, nobody is promised anything, nothing is to be given back).
+ * Compare it with the best of your own that was not tried yet, and try the better one first. At the end `release`.
  *
- * Every method with an `offered` list appends to it those parked holders that are worth another `tryTake`, best rank first, and
- * unparks them. An offer is a promise: the table offers nobody else what an offered holder would take, until that
- * holder was tried or withdrawn. So each offered holder must be tried (in the order of ranks) or withdrawn; it need not be soon.
+ * @example
+ * while (freeSlots > 0) {
+ *   const parked = table.candidate();
+ *   const next = parked !== NONE && (queue.isEmpty || isBefore(parked, queue.peek())) ? parked : queue.pop();
+ *   if (table.tryTake(next) === TAKEN) start(next); else table.park(next);
+ * }
  */
 export class LockTable {
   constructor(_options: LockTableOptions = {}) {}
@@ -60,10 +65,10 @@ export class LockTable {
     throw new Error('not yet');
   }
 
-  /** Gives back one `compile`; nodes that nobody needs any more are forgotten. Only for tables that live long. */
+  /** Gives back one `compile`; nodes that nobody needs any more are forgotten. */
   forget(_demand: DemandId): void {}
 
-  /** The node of a resource: equal for equal nodes however they are spelled (`/a/b`, `path('a', 'b')`). */
+  /** The node of a resource: equal for equal nodes however they are spelled (`/a/b`, `path('a', 'b')`). Makes it if need be. */
   nodeOf(_resource: Resource): NodeId {
     throw new Error('not yet');
   }
@@ -83,38 +88,13 @@ export class LockTable {
   setRank(_holder: Holder, _priority: number, _rank: number): void {}
 
   /**
-   * Takes everything the holder demands or nothing. The answer is TAKEN, RESERVED, or the node where it met a conflict: the
-   * held node, or its own where something below is held.
+   * Takes everything the holder demands, or nothing. The answer is TAKEN, RESERVED, or the node where it met a conflict: the
+   * held node, or its own where something below is held. A parked holder that succeeds is parked no more.
    *
    * A holder that kept its uses and claims (`releaseAmounts`) takes its amounts again, before any reservation.
-   * After a failure the holder is not parked: `park` it, try it later, or `withdraw` it. If it had been offered, its promise is
-   * gone and others may be offered instead: hence `offered`.
    */
-  tryTake(_holder: Holder, _offered: Holder[]): NodeId | typeof TAKEN | typeof RESERVED {
+  tryTake(_holder: Holder): NodeId | typeof TAKEN | typeof RESERVED {
     throw new Error('not yet');
-  }
-
-  /** Lets the holder wait at the place where its last `tryTake` failed. What was released since is no matter: it may be offered at once. */
-  park(_holder: Holder, _offered: Holder[]): void {}
-
-  /** Gives back all that the holder holds. */
-  release(_holder: Holder, _offered: Holder[]): void {}
-
-  /** Gives back amounts only: an attempt ended, its uses and claims stay for the next one. */
-  releaseAmounts(_holder: Holder, _offered: Holder[]): void {}
-
-  /** `release`, and what it used and claimed is poisoned. `exclusive` and amounts never poison. */
-  releasePoisoned(_holder: Holder, _offered: Holder[]): void {}
-
-  /** The holder does not want any more: unparks it, or takes its offer back. Harmless if it was neither. */
-  withdraw(_holder: Holder, _offered: Holder[]): void {}
-
-  /** Puts the holder at the end of the queue of the starved, as 64 overtakings would. For those that wait for slots. */
-  starve(_holder: Holder, _offered: Holder[]): void {}
-
-  /** The only holder that has what it needs reserved, or NONE. */
-  get starvedHead(): Holder {
-    return NONE;
   }
 
   /** Would `tryTake` succeed now? Changes nothing. */
@@ -122,8 +102,46 @@ export class LockTable {
     throw new Error('not yet');
   }
 
-  /** Does anybody parked or starved need something that conflicts with what this demand takes? */
-  isContended(_demand: DemandId): boolean {
+  /** Lets the holder wait at the place where it meets a conflict, until it is the `candidate`. */
+  park(_holder: Holder): void {}
+
+  /**
+   * Parks it no more, but keeps its place among the starved and the count of its overtakings: it is yours again, to try when you
+   * like (its pool is full, say). Harmless if it was not parked.
+   */
+  unpark(_holder: Holder): void {}
+
+  /** It does not want any more. Harmless if it wanted nothing. */
+  withdraw(_holder: Holder): void {}
+
+  /**
+   * The parked holder to start next: everything it demands is free, and of those it has the best rank; the head of the starved goes
+   * first of all. NONE if there is none. Changes nothing: ask again after each `tryTake`. What others would take in
+   * vain is looked at once for each change in its way, not once a call.
+   */
+  candidate(): Holder | typeof NONE {
+    throw new Error('not yet');
+  }
+
+  /** Gives back all that the holder holds. */
+  release(_holder: Holder): void {}
+
+  /** Gives back amounts only: an attempt ended, its uses and claims stay for the next one. */
+  releaseAmounts(_holder: Holder): void {}
+
+  /** `release`, and what it used and claimed is poisoned. `exclusive` and amounts never poison. */
+  releasePoisoned(_holder: Holder): void {}
+
+  /** Puts the holder at the end of the queue of the starved, as 64 overtakings would: it waits for a slot, say. */
+  starve(_holder: Holder): void {}
+
+  /** The only holder that has what it needs reserved, or NONE. */
+  get starvedHead(): Holder | typeof NONE {
+    return NONE;
+  }
+
+  /** Does anybody else, parked, need something that conflicts with what this holder takes? */
+  isContended(_holder: Holder): boolean {
     throw new Error('not yet');
   }
 
