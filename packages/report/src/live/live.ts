@@ -20,8 +20,10 @@ import { Screen } from './screen.ts';
 
 /** At most ten pictures a second. */
 const FRAME = 100;
-/** Clocks in the picture go on at least this often, and the run is looked into at most this often. */
+/** Clocks in the picture go on at least this often. */
 const SECOND = 1000;
+/** The run is looked into at most this often. */
+const LOOK = 500;
 /** Looking into the run may take this share of the time. */
 const LOOKING_SHARE = 0.05;
 const SLOW_AFTER = 60_000;
@@ -150,7 +152,7 @@ class Live implements Reporter {
     const now = this.#clock.now();
     if (this.#view === undefined || now < this.#lookAgainAt) return;
     this.#blocked = blockedIn(this.#view.inspect());
-    this.#lookAgainAt = now + Math.max(SECOND, (this.#clock.now() - now) / LOOKING_SHARE);
+    this.#lookAgainAt = now + Math.max(LOOK, (this.#clock.now() - now) / LOOKING_SHARE);
   }
 
   #end(): void {

@@ -3,15 +3,17 @@ import { progressText, type RunningTask } from '../running.ts';
 import { formatClock } from '../text/duration.ts';
 import type { Paint } from '../text/paint.ts';
 import { lastLine, printable } from '../text/printable.ts';
-import { clip, clipMiddle, padEnd, padStart, widthOf } from '../text/width.ts';
+import { clip, clipMiddle, padStart, widthOf } from '../text/width.ts';
 import type { BlockedGroup } from './blocked.ts';
+import { type Cell, joinCells } from './cells.ts';
 
 const BAR = 8;
 /** After this long without a word, a task that used to talk is called quiet. */
 const QUIET_AFTER = 30_000;
-const SEPARATOR = '  ';
-/** Below this, what a task says is left out. */
-const LEAST_DETAIL = 8;
+const GAP: Cell = { text: '  ' };
+const WIDEST_WORKER = 16;
+/** Below this width, nobody asks for the worker. */
+const NARROW = 60;
 
 /** The widths of the columns; they only ever grow, so that rows do not jump. */
 export interface RowColumns {
@@ -27,58 +29,80 @@ export interface RowContext {
   readonly nowMs: number;
   readonly width: number;
   readonly paint: Paint;
+  readonly columns: RowColumns;
 }
 
-/** Makes the columns wide enough for these tasks, within what a terminal of that width allows. */
-export function fitRunning(
-  columns: RowColumns,
-  tasks: readonly RunningTask[],
-  { nowMs, width }: RowContext,
-): void {
-  const most = Math.floor(width * 0.45);
+/** `sys/net/ping  process-1  0:03 of 0:10  ━━━───── 43/100 packets`, one for each. */
+export function runningRows(tasks: readonly RunningTask[], context: RowContext): string[] {
+  const { columns, width, paint, nowMs } = context;
   for (const task of tasks) {
-    columns.path = Math.min(most, Math.max(columns.path, widthOf(nameOf(task))));
-    columns.worker = Math.min(16, Math.max(columns.worker, widthOf(printable(task.worker))));
-    columns.time = Math.max(columns.time, widthOf(timeOf(task, nowMs)));
+    columns.path = grown(columns.path, nameOf(task), Math.floor(width * 0.45));
+    columns.worker = grown(columns.worker, printable(task.worker), WIDEST_WORKER);
+    columns.time = grown(columns.time, timeOf(task, nowMs), width);
   }
+  return tasks.map((task) => joinCells(runningCells(task, context), width, paint).trimEnd());
 }
 
-/** `sys/net/ping  process-1  0:03 of 0:10  ━━━───── 43/100 packets`. */
-export function runningRow(task: RunningTask, columns: RowColumns, context: RowContext): string {
-  const { paint, nowMs, width } = context;
-  const path = padEnd(clipMiddle(nameOf(task), columns.path), columns.path);
-  const worker = padEnd(clip(printable(task.worker), columns.worker), columns.worker);
-  const time = padEnd(timeOf(task, nowMs), columns.time);
-  const used = 2 + columns.path + 2 + columns.worker + 2 + columns.time + 2;
-  const detail = width - used < LEAST_DETAIL ? '' : detailOf(task, width - used, context);
-  const isSlow = nowMs - task.sinceMs >= task.slowAfterMs;
-  const parts = [path, paint('dim', worker), isSlow ? paint(['yellow', 'bold'], time) : time, detail];
-  return `  ${parts.join(SEPARATOR)}`.trimEnd();
-}
-
-/** Makes the columns wide enough for these groups. */
-export function fitBlocked(columns: RowColumns, groups: readonly BlockedGroup[], context: RowContext): void {
-  const { width } = context;
-  for (const group of groups) {
-    columns.what = Math.min(Math.floor(width * 0.3), Math.max(columns.what, widthOf(printable(group.what))));
-    columns.by = Math.min(Math.floor(width * 0.45), Math.max(columns.by, widthOf(byOf(group, []))));
-  }
-}
-
-/** `   61 for /proc/sys/net  held by sys/net/ping 0:41  sys/net/mtu, sys/net/arp, …`. */
-export function blockedRow(
-  group: BlockedGroup,
+/** `   61 for /proc/sys/net  held by sys/net/ping 0:41  sys/net/mtu, sys/net/arp, …`, one for each. */
+export function blockedRows(
+  groups: readonly BlockedGroup[],
   running: readonly RunningTask[],
+  context: RowContext,
+): string[] {
+  const { columns, width, paint, nowMs } = context;
+  const elapsed = new Map(running.map((task) => [task.path, formatClock(nowMs - task.sinceMs)]));
+  for (const group of groups) {
+    columns.what = grown(columns.what, printable(group.what), Math.floor(width * 0.3));
+    columns.by = grown(columns.by, byOf(group, elapsed), Math.floor(width * 0.45));
+  }
+  return groups.map((group) => joinCells(blockedCells(group, elapsed, columns), width, paint).trimEnd());
+}
+
+function runningCells(task: RunningTask, { columns, width, nowMs }: RowContext): Cell[] {
+  const time: Cell = { text: timeOf(task, nowMs), columns: columns.time };
+  const isSlow = task.retryAtMs === undefined && nowMs - task.sinceMs >= task.slowAfterMs;
+  const worker: Cell = { text: printable(task.worker), columns: columns.worker, style: 'dim' };
+  return [
+    GAP,
+    { text: clipMiddle(nameOf(task), columns.path), columns: columns.path },
+    GAP,
+    ...(width < NARROW ? [] : [{ ...worker, text: clip(worker.text, columns.worker) }, GAP]),
+    isSlow ? { ...time, style: ['yellow', 'bold'] } : time,
+    GAP,
+    ...detailCells(task, nowMs),
+  ];
+}
+
+function blockedCells(
+  group: BlockedGroup,
+  elapsed: ReadonlyMap<string, string>,
   columns: RowColumns,
-  { paint, width, nowMs }: RowContext,
-): string {
-  const elapsed = running.map((task) => [task.path, formatClock(nowMs - task.sinceMs)] as const);
-  const count = padStart(String(group.count), 5);
-  const what = padEnd(clipMiddle(printable(group.what), columns.what), columns.what);
-  const by = padEnd(clip(byOf(group, elapsed), columns.by), columns.by);
-  const used = 5 + 5 + columns.what + 2 + columns.by + 2;
-  const who = width - used < LEAST_DETAIL ? '' : paint('dim', whoOf(group, width - used));
-  return `${count} for ${paint('bold', what)}${SEPARATOR}${by}${SEPARATOR}${who}`.trimEnd();
+): Cell[] {
+  const who = group.who.map(printable).join(', ') + (group.count > group.who.length ? ', …' : '');
+  return [
+    { text: `${padStart(String(group.count), 5)} for ` },
+    { text: clipMiddle(printable(group.what), columns.what), columns: columns.what, style: 'bold' },
+    GAP,
+    { text: clip(byOf(group, elapsed), columns.by), columns: columns.by },
+    GAP,
+    { text: who, style: 'dim' },
+  ];
+}
+
+/** What it found, how far it is, whether it went quiet, and what it said last. */
+function detailCells(task: RunningTask, nowMs: number): Cell[] {
+  if (task.retryAtMs !== undefined) {
+    const seconds = Math.max(0, Math.ceil((task.retryAtMs - nowMs) / 1000));
+    return [{ text: `attempt ${task.attempt + 1} in ${seconds}s`, style: 'yellow' }];
+  }
+  const quietMs = nowMs - task.heardAtMs;
+  const isQuiet = task.heardAtMs > task.sinceMs && quietMs >= QUIET_AFTER;
+  return [
+    { text: task.failed === 0 ? '' : `✗${task.failed} `, style: 'red' },
+    { text: barOf(task), style: 'cyan' },
+    { text: isQuiet ? `quiet for ${formatClock(quietMs)} ` : '', style: 'yellow' },
+    { text: printable(progressText(task.progress)) || lastLine(task.tail), style: 'dim' },
+  ];
 }
 
 /** The path; behind it, which attempt it is, if not the first. */
@@ -86,28 +110,10 @@ function nameOf({ path, attempt }: RunningTask): string {
   return printable(path) + (attempt > 1 ? ` #${attempt}` : '');
 }
 
-function timeOf({ sinceMs, expectedMs }: RunningTask, nowMs: number): string {
+function timeOf({ sinceMs, expectedMs, retryAtMs }: RunningTask, nowMs: number): string {
+  if (retryAtMs !== undefined) return '';
   const elapsed = padStart(formatClock(nowMs - sinceMs), 5);
   return expectedMs === undefined ? elapsed : `${elapsed} of ${formatClock(expectedMs)}`;
-}
-
-function detailOf(task: RunningTask, width: number, { paint, nowMs }: RowContext): string {
-  if (task.retryAtMs !== undefined) {
-    return clip(`again in ${formatClock(Math.max(0, task.retryAtMs - nowMs))}`, width);
-  }
-  const failed = task.failed === 0 ? '' : `✗${task.failed} `;
-  const bar = barOf(task);
-  const quietMs = nowMs - task.heardAtMs;
-  const quiet =
-    task.heardAtMs > task.sinceMs && quietMs >= QUIET_AFTER ? `quiet for ${formatClock(quietMs)} ` : '';
-  const said = printable(progressText(task.progress)) || lastLine(task.tail);
-  const room = width - widthOf(failed) - widthOf(bar) - widthOf(quiet);
-  return (
-    paint('red', failed) +
-    paint('cyan', bar) +
-    paint('yellow', quiet) +
-    paint('dim', clip(said, Math.max(0, room)))
-  );
 }
 
 function barOf({ progress }: RunningTask): string {
@@ -116,16 +122,11 @@ function barOf({ progress }: RunningTask): string {
   return `${'━'.repeat(filled)}${'─'.repeat(BAR - filled)} `;
 }
 
-function byOf(
-  { how, by }: BlockedGroup,
-  elapsed: readonly (readonly [path: string, time: string])[],
-): string {
-  const times = new Map(elapsed);
-  const names = by.map((name) => printable(name) + (times.has(name) ? ` ${times.get(name)}` : ''));
+function byOf({ how, by }: BlockedGroup, elapsed: ReadonlyMap<string, string>): string {
+  const names = by.map((name) => [printable(name), elapsed.get(name)].filter(Boolean).join(' '));
   return `${how} ${names.join(', ')}`.trimEnd();
 }
 
-function whoOf({ who, count }: BlockedGroup, width: number): string {
-  const more = count > who.length ? ', …' : '';
-  return clip(who.map(printable).join(', ') + more, width);
+function grown(columns: number, text: string, most: number): number {
+  return Math.min(most, Math.max(columns, widthOf(text)));
 }

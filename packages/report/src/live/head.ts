@@ -1,0 +1,87 @@
+/** The first lines of the live view: a note, how far the run is, what it came to so far. */
+import type { Verdict } from '@pexen/core';
+import type { Tally } from '../tally.ts';
+import { formatClock, formatGuess } from '../text/duration.ts';
+import type { Paint } from '../text/paint.ts';
+import { printable } from '../text/printable.ts';
+import { verdictLooks, verdicts } from '../text/verdict-look.ts';
+import { clip, widthOf } from '../text/width.ts';
+import { isBad } from '../verdict.ts';
+import { type Cell, joinCells } from './cells.ts';
+
+/** A bar shorter than this says nothing. */
+const SHORTEST_BAR = 10;
+
+/** How far a run is. */
+export interface Pace {
+  /** 0 to 1. */
+  readonly fraction: number;
+  readonly remainingMs: number | undefined;
+  readonly nowMs: number;
+}
+
+/** What somebody has to say to those who watch. */
+export function noteLine(note: string, width: number, paint: Paint): string {
+  return paint(['yellow', 'bold'], clip(printable(note), width));
+}
+
+/** `━━━━━━━━━━━━──────── 64%  1:04  about 40s left`. */
+export function barLine(
+  tally: Tally,
+  { fraction, remainingMs, nowMs }: Pace,
+  width: number,
+  paint: Paint,
+): string {
+  const left = remainingMs === undefined ? '' : `  ${formatGuess(remainingMs)} left`;
+  const facts = `  ${Math.floor(fraction * 100)}%  ${formatClock(nowMs)}`;
+  const text = width - widthOf(facts + left) >= SHORTEST_BAR ? facts + left : facts;
+  return joinCells([...barCells(tally, fraction, width - widthOf(text)), { text }], width, paint);
+}
+
+/** `201 of 312 done   190 passed, 3 failed`, in signs where words are too long. */
+export function countsLine(tally: Tally, group: string | undefined, width: number, paint: Paint): string {
+  const found = verdicts.filter((verdict) => tally.count(verdict) > 0);
+  const long = countCells(
+    found,
+    tally,
+    ', ',
+    (verdict, count) => `${count} ${verdictLooks[verdict].counted}`,
+  );
+  const short = countCells(found, tally, ' ', (verdict, count) => `${verdictLooks[verdict].mark}${count}`);
+  const done: Cell = { text: `${tally.done} of ${tally.tasks} done`, style: 'bold' };
+  const turn: Cell = { text: group === undefined ? '' : `   group ${printable(group)}` };
+  const words = [done, ...long, turn];
+  const fits = words.reduce((sum, { text }) => sum + widthOf(text), 0) <= width;
+  return joinCells(fits ? words : [done, ...short, turn], width, paint);
+}
+
+/** Resources that nobody can take any more. */
+export function poisonedLine(poisoned: readonly string[], width: number, paint: Paint): string {
+  return paint('red', clip(`poisoned: ${poisoned.map(printable).join(', ')}`, width));
+}
+
+/** Done in green, with as much red as there are bad ones among it, the rest dim. */
+function barCells(tally: Tally, fraction: number, room: number): Cell[] {
+  const columns = Math.max(0, room);
+  const filled = Math.min(columns, Math.round(columns * fraction));
+  const bad = verdicts.filter(isBad).reduce((sum, verdict) => sum + tally.count(verdict), 0);
+  const share = Math.round((filled * bad) / Math.max(1, tally.done));
+  const red = bad === 0 ? 0 : Math.min(filled, Math.max(1, share));
+  return [
+    { text: '━'.repeat(red), style: 'red' },
+    { text: '━'.repeat(filled - red), style: 'green' },
+    { text: '─'.repeat(columns - filled), style: 'dim' },
+  ];
+}
+
+function countCells(
+  found: readonly Verdict[],
+  tally: Tally,
+  separator: string,
+  say: (verdict: Verdict, count: number) => string,
+): Cell[] {
+  return found.flatMap((verdict, index) => [
+    { text: index === 0 ? '   ' : separator },
+    { text: say(verdict, tally.count(verdict)), style: verdictLooks[verdict].style },
+  ]);
+}
