@@ -147,10 +147,10 @@ class Level {
     const planned = (plan.end ?? 0) - (plan.start ?? 1) + 1;
     if (bailout !== false) {
       if (isTop) this.#tell('Bail out!', 'fail', bailout === true ? undefined : bailout);
-    } else if (plan.skipAll && count === 0) {
-      this.#completeEmpty(plan.skipReason, isWithoutPlan);
     } else if (this.#reading.isCut) {
       // Nobody can say how many there were.
+    } else if (plan.skipAll && count === 0) {
+      this.#completeEmpty(plan.skipReason, isWithoutPlan);
     } else if (plan.end === null) {
       const message = `there is none: after ${count} test points it may have ended half-way`;
       this.#tell('plan', isTop ? 'fail' : 'warn', message);
