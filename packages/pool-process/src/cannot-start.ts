@@ -1,12 +1,7 @@
 /** Why a program could not be started, said so that its author can mend it. */
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { PexenError, type Problem } from '@pexen/core';
-
-/** What was to be started. */
-export interface Program {
-  readonly file: string;
-  readonly cwd: string;
-}
+import type { Program } from './order.ts';
 
 /** A PexenError PEXEN_CANNOT_START for what `spawn` threw or told. */
 export function cannotStart({ file, cwd }: Program, task: string, cause: unknown): PexenError {

@@ -38,7 +38,7 @@ export class Capture {
   #cutAway = 0;
   #head: Buffer | undefined;
   #lastCut: Buffer = empty;
-  #decoder = new StringDecoder('utf8');
+  #decoder: StringDecoder | undefined;
 
   /** The path is used for a moment only; it must not exist. */
   constructor(path: string, limits: CaptureLimits = usualLimits) {
@@ -52,9 +52,23 @@ export class Capture {
     this.#begin(this.#size());
   }
 
-  /** What came since it was last asked, or '' if nothing did. Cuts the file back where it is too large. */
-  news(): string {
-    const size = this.#size();
+  /** How large the file is, bytes. */
+  get size(): number {
+    return this.#size();
+  }
+
+  /** Has the attempt written nothing, if its output ends there? */
+  isAt(end: number): boolean {
+    return end === this.#start && this.#told === end && this.#cutAway === 0;
+  }
+
+  /** Was some of the attempt's output cut away? Then sizes that others saw mean nothing. */
+  get isCut(): boolean {
+    return this.#cutAway > 0;
+  }
+
+  /** What came since it was last asked, up to that size of the file; '' if nothing did. Cuts back what is too large. */
+  news(size: number = this.#size()): string {
     const text = this.#newsUpTo(size);
     if (size > this.#limits.onDisk) this.#cutBack(size);
     return text;
@@ -83,7 +97,7 @@ export class Capture {
     this.#cutAway = 0;
     this.#head = undefined;
     this.#lastCut = empty;
-    this.#decoder = new StringDecoder('utf8');
+    this.#decoder = undefined;
   }
 
   #newsUpTo(size: number): string {
@@ -91,6 +105,7 @@ export class Capture {
     const fresh = size - this.#told;
     if (fresh === 0) return '';
     const skipped = Math.max(0, fresh - this.#limits.told);
+    this.#decoder ??= new StringDecoder('utf8');
     const text = this.#decoder.write(this.#read(this.#told + skipped, size));
     this.#told = size;
     return skipped === 0 ? text : `\n… ${skipped} bytes left out …\n${text}`;

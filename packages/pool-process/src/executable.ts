@@ -3,12 +3,16 @@
  * what it left running is noticed and ended. Brings back facts. Knows nothing of what they mean.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { ExecutableFacts, PoolOutcome } from '@pexen/core';
-import type { Attempt, ExecutableAddress, Job, Means, Slot } from './attempt.ts';
+import type { ExecutableFacts } from '@pexen/core';
+import { encodeThrown, type OutcomeEnvelope } from '@pexen/pool-kit';
 import { cannotStart } from './cannot-start.ts';
 import { cookieVariable } from './cookie.ts';
+import type { Job } from './job.ts';
 import { climb, stuckMs } from './ladder.ts';
+import type { Means } from './means.ts';
+import { type ProgramOrder, refused } from './order.ts';
 import { leftBehind, type ProcessTree, signalGroup, sweep, terminateGroup } from './process-tree.ts';
+import type { Workplace } from './workplace.ts';
 
 /** How long what a program left running may take to end by itself. */
 const leakMs = 100;
@@ -22,16 +26,16 @@ interface Ending {
 /** A program that could not be ended. */
 const stuck: Ending = { exitCode: null, signal: null };
 
-/** Starts the program in the slot, which must be free. */
-export function startExecutable(address: ExecutableAddress, job: Job, slot: Slot, means: Means): Attempt {
-  return new ExecutableAttempt(address, job, slot, means);
-}
-
-class ExecutableAttempt implements Attempt {
-  readonly outcome: Promise<PoolOutcome>;
+/** A program under way. */
+export class ProgramAttempt {
+  /** Never rejects. */
+  readonly outcome: Promise<OutcomeEnvelope>;
+  /** Did it leave processes running, which may still write where it wrote? Known with the outcome. */
   isLeaky = false;
   readonly #job: Job;
-  readonly #slot: Slot;
+  readonly #order: ProgramOrder;
+  readonly #slot: number;
+  readonly #place: Workplace;
   readonly #means: Means;
   readonly #cookie: string;
   #tree: ProcessTree | undefined;
@@ -40,31 +44,35 @@ class ExecutableAttempt implements Attempt {
   #isSignalled = false;
   #giveUp = (): void => {};
 
-  constructor(address: ExecutableAddress, job: Job, slot: Slot, means: Means) {
+  /** Starts it at once. The place must be clean. */
+  constructor(job: Job, order: ProgramOrder, slot: number, place: Workplace, means: Means) {
     this.#job = job;
+    this.#order = order;
     this.#slot = slot;
+    this.#place = place;
     this.#means = means;
     this.#cookie = means.cookies.next();
-    this.outcome = this.#run(address).catch((error: unknown) => ({ kind: 'threw', error }));
+    this.outcome = this.#run().catch((error: unknown) => ({ kind: 'threw', error: encodeThrown(error) }));
   }
 
+  /** Ends it by force, at once: the pool is being closed. */
   kill(): void {
     this.#stop(0);
   }
 
-  async #run(address: ExecutableAddress): Promise<PoolOutcome> {
-    const { ticket, assignment } = this.#job;
-    const child = this.#spawn(address);
+  async #run(): Promise<OutcomeEnvelope> {
+    const job = this.#job;
+    const child = this.#spawn();
     if (!isRunning(child)) {
-      ticket.started(this.#worker());
-      return { kind: 'threw', error: cannotStart(address, assignment.path, await child.error) };
+      job.started(this.#worker());
+      return refused(cannotStart(this.#order.program, this.#order.path, await child.error));
     }
     this.#tree = { pid: child.process.pid, cookie: this.#cookie };
-    ticket.started(this.#worker());
+    job.started(this.#worker());
     const stopFollowing = this.#means.tail.follow(() => this.#tellNews());
-    const stopListening = onAbort(ticket.signal, () => this.#stop(assignment.graceMs));
+    job.onAbort(() => this.#stop(this.#order.graceMs));
     const ending = await this.#ending(child.process);
-    stopListening();
+    job.over();
     this.#stopLadder();
     const leaked = await this.#endRest(this.#tree);
     stopFollowing();
@@ -74,15 +82,16 @@ class ExecutableAttempt implements Attempt {
 
   #worker(): string {
     const pid = this.#tree === undefined ? '' : ` (pid ${this.#tree.pid})`;
-    return `process ${this.#slot.index}${pid}`;
+    return `process ${this.#slot}${pid}`;
   }
 
-  #spawn(address: ExecutableAddress): Started {
-    const { stdout, stderr, report } = this.#slot.place.streams;
+  #spawn(): Started {
+    const { file, argv, cwd } = this.#order.program;
+    const { stdout, stderr, report } = this.#place.streams;
     try {
-      const process = spawn(address.file, address.argv, {
-        cwd: address.cwd,
-        env: this.#environment(address),
+      const process = spawn(file, argv, {
+        cwd,
+        env: this.#environment(),
         stdio: ['ignore', stdout.fd, stderr.fd, report.fd],
         detached: true,
       });
@@ -93,20 +102,20 @@ class ExecutableAttempt implements Attempt {
     }
   }
 
-  #environment(address: ExecutableAddress): NodeJS.ProcessEnv {
-    const { assignment } = this.#job;
-    const { home, reportPath } = this.#slot.place;
+  #environment(): NodeJS.ProcessEnv {
+    const { program, attempt, path, timeoutMs } = this.#order;
+    const { home, reportPath } = this.#place;
     return {
       ...this.#means.env,
       HOME: home,
       TMPDIR: home,
-      ...address.env,
+      ...program.env,
       [cookieVariable]: this.#cookie,
-      PEXEN_ATTEMPT_NUMBER: String(assignment.attempt),
+      PEXEN_ATTEMPT_NUMBER: String(attempt),
       PEXEN_REPORT: reportPath,
-      PEXEN_SLOT: String(this.#slot.index),
-      PEXEN_TASK: assignment.path,
-      PEXEN_TIMEOUT_MS: assignment.timeoutMs === undefined ? undefined : String(assignment.timeoutMs),
+      PEXEN_SLOT: String(this.#slot),
+      PEXEN_TASK: path,
+      PEXEN_TIMEOUT_MS: timeoutMs === undefined ? undefined : String(timeoutMs),
     };
   }
 
@@ -147,7 +156,7 @@ class ExecutableAttempt implements Attempt {
   }
 
   #tellNews(): void {
-    const { stdout, stderr, report } = this.#slot.place.streams;
+    const { stdout, stderr, report } = this.#place.streams;
     this.#tellText('stdout', stdout.news());
     this.#tellText('stderr', stderr.news());
     report.news(); // Told to nobody until the end; this keeps it from growing without bounds.
@@ -157,8 +166,8 @@ class ExecutableAttempt implements Attempt {
     if (text !== '') this.#job.ticket.tell({ kind: 'output', stream, text });
   }
 
-  #report({ exitCode, signal }: Ending, leaked: number): PoolOutcome {
-    const { place } = this.#slot;
+  #report({ exitCode, signal }: Ending, leaked: number): OutcomeEnvelope {
+    const place = this.#place;
     const stdout = place.streams.stdout.finish();
     const stderr = place.streams.stderr.finish();
     const facts: ExecutableFacts = { exitCode, signal, stdout, stderr, report: place.takeReport(), leaked };
@@ -177,11 +186,4 @@ interface Started {
 
 function isRunning(started: Started): started is Started & { process: ChildProcess & { pid: number } } {
   return started.process?.pid !== undefined;
-}
-
-/** Calls back once, at once if it is aborted already; the returned function takes that back. */
-function onAbort(signal: AbortSignal, callback: () => void): () => void {
-  if (signal.aborted) callback();
-  else signal.addEventListener('abort', callback, { once: true });
-  return () => signal.removeEventListener('abort', callback);
 }

@@ -33,8 +33,26 @@ export function climb(clock: Clock, steps: readonly Step[]): () => void {
   };
 }
 
+/** What is done on the way to the end of a body in a worker. */
+export interface BodySteps {
+  readonly ask: () => void;
+  readonly terminate: () => void;
+  readonly kill: () => void;
+  readonly giveUp: () => void;
+}
+
+/** A body is asked first, and has a while to heed it; then its processes are told, and after the grace they are killed. */
+export function bodyLadder(graceMs: number, { ask, terminate, kill, giveUp }: BodySteps): Step[] {
+  return [
+    { afterMs: 0, take: ask },
+    { afterMs: Math.min(heedMs, graceMs), take: terminate },
+    { afterMs: graceMs, take: kill },
+    { afterMs: stuckMs, take: giveUp },
+  ];
+}
+
 /** How long a body that heeds its abort message has before signals are sent; a shorter grace makes it shorter. */
-export const heedMs = 2000;
+const heedMs = 2000;
 
 /** How long after SIGKILL a process may take to be gone. What takes longer is stuck in the kernel, and is abandoned. */
 export const stuckMs = 1000;

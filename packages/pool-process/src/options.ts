@@ -7,6 +7,14 @@ import type { Clock } from './clock.ts';
 export interface ProcessesOptions {
   /** How many attempts run at the same time. Default: as many as the machine has cores for us. */
   readonly workers?: number;
+  /** The most memory a worker process may use, MiB. Default: what Node allows. Does not concern programs. */
+  readonly memoryLimitMb?: number;
+  /** A worker process is replaced after so many attempts. Default: never. */
+  readonly recycleAfter?: number;
+  /** A module that worker processes import first, to load what Node cannot: `tsx`. */
+  readonly loader?: string;
+  /** Arguments for Node in worker processes. Default: those of this process, but for what concerns only itself. */
+  readonly execArgv?: readonly string[];
   /** Added to the environment of every process; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** How much is kept of each output stream of an attempt, bytes; half from its beginning, half from its end. Default 4 MiB. */
@@ -20,6 +28,10 @@ export interface ProcessesOptions {
 /** The options with every default filled in. */
 export interface Settings {
   readonly workers: number;
+  readonly memoryLimitMb: number | undefined;
+  readonly recycleAfter: number;
+  /** Node's arguments for worker processes. */
+  readonly execArgv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly limits: CaptureLimits;
   readonly outputIntervalMs: number;
@@ -35,22 +47,54 @@ export function settingsOf(options: ProcessesOptions): Settings {
     maxOutputBytes = 4 * mebibyte,
     outputIntervalMs = 100,
   } = options;
+  const { memoryLimitMb, recycleAfter = Number.POSITIVE_INFINITY } = options;
   refuse([
     ...wholeNumber('workers', workers, 1),
     ...wholeNumber('maxOutputBytes', maxOutputBytes, 2),
     ...wholeNumber('outputIntervalMs', outputIntervalMs, 1),
+    ...(memoryLimitMb === undefined ? [] : wholeNumber('memoryLimitMb', memoryLimitMb, leastMemoryMb)),
+    ...(recycleAfter === Number.POSITIVE_INFINITY ? [] : wholeNumber('recycleAfter', recycleAfter, 1)),
   ]);
-  const onDisk = Math.max(64 * mebibyte, 2 * maxOutputBytes);
-  return { workers, env, limits: { kept: maxOutputBytes, onDisk, told: 64 * 1024 }, outputIntervalMs };
+  const limits = {
+    kept: maxOutputBytes,
+    onDisk: Math.max(64 * mebibyte, 2 * maxOutputBytes),
+    told: 64 * 1024,
+  };
+  return {
+    workers,
+    env,
+    limits,
+    outputIntervalMs,
+    memoryLimitMb,
+    recycleAfter,
+    execArgv: execArgvOf(options),
+  };
+}
+
+/** Node itself needs about half of that. */
+const leastMemoryMb = 96;
+
+function execArgvOf({
+  execArgv = process.execArgv.filter(concernsWorkers),
+  loader,
+  memoryLimitMb,
+}: ProcessesOptions): string[] {
+  return [
+    ...execArgv,
+    ...(loader === undefined ? [] : ['--import', loader]),
+    ...(memoryLimitMb === undefined ? [] : [`--max-old-space-size=${memoryLimitMb}`]),
+  ];
+}
+
+/** Two processes cannot listen to a debugger at the same port, and a worker has a program of its own. */
+function concernsWorkers(argument: string): boolean {
+  return !/^(-e|--eval|-p|--print|-pe|-i|--interactive|-c|--check|--inspect|--watch|--test|--run|--input-type|--cpu-prof|--heap-prof)/.test(
+    argument,
+  );
 }
 
 function wholeNumber(name: string, value: unknown, least: number): Problem[] {
   if (Number.isSafeInteger(value) && (value as number) >= least) return [];
-  return [
-    {
-      code: 'PEXEN_BAD_OPTION',
-      message: `processes(): ${name} must be a whole number, ${least} or more`,
-      hint: `It is ${String(value)}.`,
-    },
-  ];
+  const message = `processes(): ${name} must be a whole number, ${least} or more`;
+  return [{ code: 'PEXEN_BAD_OPTION', message, hint: `It is ${String(value)}.` }];
 }

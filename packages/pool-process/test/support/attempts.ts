@@ -98,6 +98,18 @@ export class RecordingTicket implements Ticket {
     this.#waiting.delete(look);
   }
 
+  /** Resolves with the first log line, or with that one. */
+  async hears(message?: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const isIt = (news: News): boolean =>
+      news.kind === 'log' && (message === undefined || news.message === message);
+    const look = () => this.news.some(isIt) && resolve();
+    this.#waiting.add(look);
+    look();
+    await promise;
+    this.#waiting.delete(look);
+  }
+
   #text(stream: 'stdout' | 'stderr'): string {
     return this.news
       .map((news) => (news.kind === 'output' && news.stream === stream ? news.text : ''))
@@ -131,4 +143,24 @@ export async function runOne(
 export function factsOf(outcome: PoolOutcome): ExecutableFacts {
   if (outcome.kind !== 'returned') throw new Error(`it ${outcome.kind}: ${JSON.stringify(outcome)}`);
   return outcome.value as ExecutableFacts;
+}
+
+/** An assignment of a body among the fixtures. */
+export function body(exportName: string, args: unknown = {}, given: Given = {}): Assignment {
+  const url = new URL('../fixtures/bodies.ts', import.meta.url).href;
+  const task = (): void => {};
+  return {
+    ...{ task, definition: definitionOf(task) },
+    address: { kind: 'export', url, exportPath: [exportName], fingerprint: '' },
+    ...{ path: `bodies/${exportName}`, attempt: 1, part: 'body', args, shared: {}, received: [] },
+    ...{ graceMs: 200, timeoutMs: undefined },
+    ...given,
+  };
+}
+
+/** What a body returned. */
+export async function returnOf(pool: Pool, assignment: Assignment): Promise<unknown> {
+  const outcome = await runOne(pool, assignment);
+  if (outcome.kind !== 'returned') throw new Error(`it ${JSON.stringify(outcome)}`, { cause: outcome });
+  return outcome.value;
 }

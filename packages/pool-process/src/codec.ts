@@ -1,0 +1,125 @@
+/**
+ * Messages as bytes on a stream, and back. A frame is a mark, the length of its content (4 bytes), and the content: JSON where
+ * the message allows it, since that is several times faster for small ones, V8's own format for all others. Knows
+ * nothing of what the messages say; what comes from the other side may be garbage.
+ */
+import { deserialize, serialize } from 'node:v8';
+
+/** The first byte of every frame: garbage is noticed at once. */
+const mark = 0xa7;
+const headLength = 5;
+/** The first byte of V8's format; no JSON begins with it. */
+const v8Mark = 0xff;
+
+/** No frame may be longer, bytes. */
+export const longestFrame: number = 512 * 1024 * 1024;
+
+/** Something on the stream that is no frame of ours. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError';
+}
+
+/**
+ * The message as a frame.
+ * @throws what V8 throws for a value that cannot be serialized; RangeError if it is too long.
+ */
+export function encodeFrame(message: unknown): Buffer {
+  const content = isPlain(message, { left: mostPlain }) ? JSON.stringify(message) : serialize(message);
+  const length = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
+  if (length > longestFrame)
+    throw new RangeError(`the message has ${length} bytes, more than ${longestFrame}`);
+  const frame = Buffer.allocUnsafe(headLength + length);
+  frame[0] = mark;
+  frame.writeUInt32LE(length, 1);
+  if (typeof content === 'string') frame.write(content, headLength);
+  else content.copy(frame, headLength);
+  return frame;
+}
+
+/** Puts frames together from chunks that were cut anywhere. */
+export class FrameReader {
+  #chunks: Buffer[] = [];
+  #held = 0;
+  /** The bytes needed before there is anything to do. */
+  #needed = headLength;
+
+  /**
+   * The messages that are complete with this chunk.
+   * @throws ProtocolError at the first thing that is not a frame; the stream is of no use from then on.
+   */
+  push(chunk: Buffer): unknown[] {
+    this.#chunks.push(chunk);
+    this.#held += chunk.length;
+    return this.#held < this.#needed ? [] : this.#take();
+  }
+
+  #take(): unknown[] {
+    const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
+    const messages: unknown[] = [];
+    let at = 0;
+    for (;;) {
+      const left = bytes.length - at;
+      this.#needed = left < headLength ? headLength : headLength + lengthAt(bytes, at);
+      if (left < this.#needed) break;
+      messages.push(decode(bytes.subarray(at + headLength, at + this.#needed)));
+      at += this.#needed;
+    }
+    const rest = bytes.subarray(at);
+    this.#chunks = rest.length === 0 ? [] : [rest];
+    this.#held = rest.length;
+    return messages;
+  }
+}
+
+function lengthAt(bytes: Buffer, at: number): number {
+  if (bytes[at] !== mark) throw new ProtocolError(`what is no message: ${preview(bytes.subarray(at))}`);
+  const length = bytes.readUInt32LE(at + 1);
+  if (length > longestFrame) throw new ProtocolError(`a message that says it has ${length} bytes`);
+  return length;
+}
+
+function decode(content: Buffer): unknown {
+  try {
+    // A copy, since deserialized buffers would else hold on to the whole chunk.
+    return content[0] === v8Mark ? deserialize(Buffer.from(content)) : JSON.parse(content.toString());
+  } catch (error) {
+    throw new ProtocolError(`a message that cannot be read: ${preview(content)}`, { cause: error });
+  }
+}
+
+function preview(bytes: Buffer): string {
+  return JSON.stringify(bytes.toString('latin1', 0, 40));
+}
+
+/** So many values are looked at to find out whether JSON will do. */
+const mostPlain = 64;
+
+/** Does JSON give back the very same? Looks at a few values only: for large ones the formats cost much the same. */
+function isPlain(value: unknown, budget: { left: number }): boolean {
+  if (budget.left-- <= 0) return false;
+  switch (typeof value) {
+    case 'string':
+      return value.length < 4096;
+    case 'boolean':
+      return true;
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0);
+    case 'object':
+      return value === null || arePlain(value, budget);
+    default:
+      return false;
+  }
+}
+
+function arePlain(value: object, budget: { left: number }): boolean {
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length; at++) if (!isPlain(value[at], budget)) return false;
+    return true;
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  for (const key in value) {
+    if (key === '__proto__' || key === 'toJSON') return false;
+    if (!isPlain((value as Record<string, unknown>)[key], budget)) return false;
+  }
+  return true;
+}

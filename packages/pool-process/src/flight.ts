@@ -1,0 +1,40 @@
+/** One attempt that was sent to a worker, from then on until its outcome. */
+import type { Ending } from './ending.ts';
+import type { Job } from './job.ts';
+import type { BodyOrder } from './order.ts';
+
+export class Flight {
+  /** Its number in this worker. */
+  readonly id: number;
+  readonly job: Job;
+  readonly order: BodyOrder;
+  readonly ending: Promise<Ending>;
+  readonly #settle: (ending: Ending | Promise<Ending>) => void;
+  isStarted = false;
+  /** When it last changed hands, by the pool's clock. */
+  sinceMs: number;
+  #stopLadder: () => void = () => {};
+
+  constructor(id: number, job: Job, order: BodyOrder, nowMs: number) {
+    this.id = id;
+    this.job = job;
+    this.order = order;
+    this.sinceMs = nowMs;
+    const { promise, resolve } = Promise.withResolvers<Ending>();
+    this.ending = promise;
+    this.#settle = resolve;
+  }
+
+  /** Begins the steps that are to stop it, instead of those begun before. */
+  climb(ladder: () => () => void): void {
+    this.#stopLadder();
+    this.#stopLadder = ladder();
+  }
+
+  /** What it came to. */
+  end(ending: Ending | Promise<Ending>): void {
+    this.#stopLadder();
+    this.job.over();
+    this.#settle(ending);
+  }
+}

@@ -1,0 +1,162 @@
+/** Everything there is between `open` and `close`: the stations, and the queue before them. Knows not how things are run. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { OutcomeEnvelope } from '@pexen/pool-kit';
+import { systemClock } from './clock.ts';
+import { CookieJar } from './cookie.ts';
+import type { GivenBack } from './ending.ts';
+import type { Job } from './job.ts';
+import { LocalStation } from './local-station.ts';
+import type { Means } from './means.ts';
+import type { ProcessesOptions, Settings } from './options.ts';
+import { pathOf, refused } from './order.ts';
+import { workersDieOf } from './problems.ts';
+import { type Place, Queue } from './queue.ts';
+import type { Station } from './station.ts';
+import { Tail } from './tail.ts';
+import { Watchdog } from './watchdog.ts';
+import { removeTree } from './workplace.ts';
+
+/** A job that waits, and where its outcome is to go. */
+interface Waiting {
+  readonly job: Job;
+  readonly settle: (outcome: OutcomeEnvelope) => void;
+}
+
+/** After so many workers died on it before it began, the job is taken for the cause. */
+const mostTries = 3;
+
+export class House {
+  readonly #means: Means;
+  readonly #watchdog: Watchdog;
+  readonly #stations: readonly Station[];
+  readonly #queue = new Queue<Waiting>();
+  /** How many jobs have no outcome yet. */
+  #open = 0;
+  #isKilled = false;
+  #tellIdle: (() => void) | undefined;
+
+  constructor(settings: Settings, lost: Means['lost'], { clock = systemClock }: ProcessesOptions) {
+    const folder = mkdtempSync(join(tmpdir(), 'pexen-'));
+    const cookies = new CookieJar();
+    const tail = new Tail(clock, settings.outputIntervalMs);
+    this.#means = { clock, cookies, tail, settings, env: environment(settings.env), folder, lost };
+    this.#watchdog = new Watchdog(cookies.prefix, folder);
+    this.#stations = Array.from(
+      { length: settings.workers },
+      (_, slot) => new LocalStation(slot, this.#means),
+    );
+  }
+
+  /** Never rejects. */
+  run(job: Job): Promise<OutcomeEnvelope> {
+    const { promise, resolve } = Promise.withResolvers<OutcomeEnvelope>();
+    const place = this.#queue.push({ job, settle: resolve });
+    this.#open++;
+    this.#fill();
+    if (!place.isTaken) this.#mayBeTakenBack(place);
+    return promise;
+  }
+
+  /** Resolves when everything has its outcome and nothing is left. */
+  async close(how: 'drain' | 'kill'): Promise<void> {
+    const isIdle = Promise.withResolvers<void>();
+    this.#tellIdle = isIdle.resolve;
+    if (how === 'kill') this.#killAll();
+    this.#checkIdle();
+    await isIdle.promise;
+    await Promise.all(this.#stations.map((station) => station.close()));
+    this.#means.tail.stop();
+    await this.#watchdog.dismiss();
+    removeTree(this.#means.folder);
+  }
+
+  /** Hands over what waits, in order, as far as there is room. */
+  #fill(): void {
+    for (let place = this.#queue.peek(); place !== undefined; place = this.#queue.peek()) {
+      const station = this.#stationFor(place.entry.job);
+      if (station === undefined) return;
+      place.isTaken = true;
+      void this.#runAt(station, place.entry);
+    }
+  }
+
+  /** A free one with the lowest number, so that the numbers in use are compact; else the one that takes most ahead. */
+  #stationFor({ order }: Job): Station | undefined {
+    let best: Station | undefined;
+    let most = 0;
+    for (const station of this.#stations) {
+      if (station.isFree) return station;
+      const room = station.roomFor(order);
+      if (room > most) {
+        best = station;
+        most = room;
+      }
+    }
+    return best;
+  }
+
+  async #runAt(station: Station, waiting: Waiting): Promise<void> {
+    const ending = await station.run(waiting.job);
+    if (ending.kind === 'given-back') this.#comeBack(waiting, ending);
+    else this.#conclude(waiting, ending);
+    this.#fill();
+  }
+
+  #comeBack(waiting: Waiting, { death }: GivenBack): void {
+    const { job } = waiting;
+    if (death !== undefined) job.tries++;
+    if (this.#isKilled) this.#conclude(waiting, closed);
+    else if (job.isAborted) this.#conclude(waiting, takenBack);
+    else if (death !== undefined && job.tries >= mostTries) this.#conclude(waiting, this.#refuse(job, death));
+    else this.#mayBeTakenBack(this.#queue.putBack(waiting));
+  }
+
+  #refuse(job: Job, death: string): OutcomeEnvelope {
+    job.started('none');
+    return refused(workersDieOf(pathOf(job.order), death));
+  }
+
+  #mayBeTakenBack(place: Place<Waiting>): void {
+    place.entry.job.onAbort(() => {
+      place.isTaken = true;
+      this.#conclude(place.entry, takenBack);
+    });
+  }
+
+  #killAll(): void {
+    this.#isKilled = true;
+    for (const waiting of this.#queue.takeAll()) this.#conclude(waiting, closed);
+    for (const station of this.#stations) station.kill('the pool was closed');
+  }
+
+  #conclude({ job, settle }: Waiting, outcome: OutcomeEnvelope): void {
+    job.over();
+    settle(outcome);
+    this.#open--;
+    this.#checkIdle();
+  }
+
+  #checkIdle(): void {
+    if (this.#open === 0) this.#tellIdle?.();
+  }
+}
+
+const takenBack: OutcomeEnvelope = { kind: 'not-started', reason: 'it was stopped before it began' };
+const closed: OutcomeEnvelope = { kind: 'not-started', reason: 'the pool was closed' };
+
+/** What our own attempts are told goes not on to theirs. */
+const ownVariables = new Set([
+  'PEXEN_ATTEMPT_NUMBER',
+  'PEXEN_REPORT',
+  'PEXEN_SLOT',
+  'PEXEN_TASK',
+  'PEXEN_TIMEOUT_MS',
+]);
+
+function environment(added: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const own = Object.entries(process.env).filter(([name]) => !ownVariables.has(name));
+  const all = Object.entries({ ...Object.fromEntries(own), ...added });
+  return Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

@@ -1,0 +1,18 @@
+/** What everything that runs in one opened pool shares. */
+import type { Clock } from './clock.ts';
+import type { CookieJar } from './cookie.ts';
+import type { Settings } from './options.ts';
+import type { Tail } from './tail.ts';
+
+export interface Means {
+  readonly clock: Clock;
+  readonly cookies: CookieJar;
+  readonly tail: Tail;
+  readonly settings: Settings;
+  /** The environment that processes start from. */
+  readonly env: Readonly<Record<string, string>>;
+  /** A folder of the pool's own, for files without a name and the places where programs run. */
+  readonly folder: string;
+  /** A worker ended without being asked to. */
+  readonly lost: (worker: string, reason: string) => void;
+}

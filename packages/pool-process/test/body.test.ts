@@ -1,0 +1,220 @@
+/** Bodies in worker processes. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Pool } from '@pexen/core';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { processes } from '../src/index.ts';
+import {
+  body,
+  factsOf,
+  opened,
+  RecordingTicket,
+  returnOf,
+  runOne,
+  scratch,
+  shell,
+} from './support/attempts.ts';
+import { processesWith } from './support/strays.ts';
+
+let mark: string;
+let pool: Pool;
+
+beforeEach(async ({ task }) => {
+  mark = `test-${task.id}-${process.pid}`;
+  pool = processes({ workers: 1, env: { TEST_MARK: mark }, outputIntervalMs: 10 });
+  await opened(pool);
+});
+
+const strays = () => processesWith(`TEST_MARK=${mark}`);
+
+describe('a body', () => {
+  test('gets its args and returns', async () => {
+    expect(await runOne(pool, body('echo', { a: [1, 'b'] }))).toEqual({
+      kind: 'returned',
+      value: { a: [1, 'b'] },
+    });
+    expect(await runOne(pool, body('nothing'))).toEqual({ kind: 'returned' });
+  });
+
+  test('runs in a process that is used again', async () => {
+    const first = await returnOf(pool, body('pid'));
+    expect(first).not.toBe(process.pid);
+    expect(await returnOf(pool, body('pid'))).toBe(first);
+  });
+
+  test('is told its slot', async () => {
+    expect(await returnOf(pool, body('slot'))).toBe('0');
+  });
+
+  test('values keep their types', async () => {
+    expect(await returnOf(pool, body('oddValues'))).toEqual(
+      new Map<unknown, unknown>([
+        [1n, new Date(0)],
+        ['u', undefined],
+        ['z', -0],
+      ]),
+    );
+    expect(await returnOf(pool, body('echo', { a: undefined, b: new Set([1]) }))).toEqual({
+      a: undefined,
+      b: new Set([1]),
+    });
+  });
+
+  test('fails and throws as it would here', async () => {
+    expect(await runOne(pool, body('fail'))).toMatchObject({
+      kind: 'failed',
+      depsOk: false,
+      locksOk: true,
+      error: { data: { a: 1 } },
+    });
+    expect(await runOne(pool, body('boom'))).toMatchObject({
+      kind: 'threw',
+      error: { name: 'RangeError', message: 'boom' },
+    });
+  });
+
+  test('hands on its dictionary', async () => {
+    expect(await runOne(pool, body('share', {}, { shared: { from: 1 } }))).toMatchObject({
+      shared: { from: 1, touched: true },
+    });
+  });
+
+  test('what it prints is caught, attempt by attempt', async () => {
+    for (let round = 0; round < 3; round++) {
+      expect(await runOne(pool, body('print', { round }))).toMatchObject({
+        stdout: { head: `out {"round":${round}}\n`, tail: '' },
+        stderr: { head: `err {"round":${round}}\n`, tail: '' },
+      });
+    }
+  });
+
+  test('what many at once print is divided among them', async () => {
+    const outcomes = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => runOne(pool, body('print', { i }))),
+    );
+    expect(outcomes.map(({ stdout }) => stdout?.head)).toEqual(outcomes.map((_, i) => `out {"i":${i}}\n`));
+  });
+
+  test('a program and a body in the same slot, by turns', async () => {
+    expect(await returnOf(pool, body('echo', { n: 1 }))).toEqual({ n: 1 });
+    expect(factsOf(await runOne(pool, shell('echo $PEXEN_SLOT'))).stdout.head).toBe('0\n');
+    expect(await returnOf(pool, body('echo', { n: 2 }))).toEqual({ n: 2 });
+  });
+
+  test('100 MiB there and back', async () => {
+    expect(await returnOf(pool, body('big', { bytes: 100 * 1024 * 1024 }))).toHaveLength(100 * 1024 * 1024);
+  });
+
+  test('its news are told in order', async () => {
+    const ticket = new RecordingTicket();
+    await runOne(pool, body('chatter', { times: 5 }), ticket);
+    expect(ticket.news.map((news) => news.kind === 'log' && news.message)).toEqual(['0', '1', '2', '3', '4']);
+  });
+
+  test('what it leaves open is noticed', async () => {
+    const ticket = new RecordingTicket();
+    await runOne(pool, body('leaveTimer'), ticket);
+    expect(ticket.news).toMatchObject([
+      { kind: 'finding', finding: { status: 'warn', message: expect.stringContaining('Timeout') } },
+    ]);
+  });
+
+  test('the next one starts in the same directory', async () => {
+    const before = await returnOf(pool, body('cwd'));
+    await runOne(pool, body('chdir'));
+    expect(await returnOf(pool, body('cwd'))).toBe(before);
+  });
+});
+
+describe('stopping', () => {
+  test.each([
+    ['return', { kind: 'returned', value: 'stopped' }],
+    ['reject', { kind: 'stopped', how: 'aborted' }],
+  ])('a body that heeds its signal and does %s', async (how, expected) => {
+    const ticket = new RecordingTicket();
+    const before = await returnOf(pool, body('pid'));
+    const outcome = pool.run(body('wait', { how }, { graceMs: 5000 }), ticket);
+    await ticket.hears('waiting');
+    ticket.abort();
+    expect(await outcome).toMatchObject(expected);
+    expect(await returnOf(pool, body('pid'))).toBe(before);
+  });
+
+  test.each(['ignoreAbort', 'loopForever'])('a body that does %s is killed', async (name) => {
+    const ticket = new RecordingTicket();
+    const outcome = pool.run(body(name, {}, { graceMs: 50 }), ticket);
+    await ticket.hears();
+    ticket.abort();
+    expect(await outcome).toMatchObject({ kind: 'stopped', how: 'killed' });
+    expect(strays()).toEqual([]);
+    expect(await returnOf(pool, body('echo', { a: 1 }))).toEqual({ a: 1 });
+  });
+
+  test('a body whose process was stopped is woken, and may end', async () => {
+    const ticket = new RecordingTicket();
+    const outcome = pool.run(body('stopSelf', {}, { graceMs: 50 }), ticket);
+    await ticket.hears();
+    ticket.abort();
+    expect(await outcome).toMatchObject({ kind: 'returned' });
+    expect(strays()).toEqual([]);
+  });
+
+  test('what waits behind a hang begins elsewhere, or is given back when it is to stop', async () => {
+    const hanging = new RecordingTicket();
+    const hang = pool.run(body('loopForever', {}, { graceMs: 50 }), hanging);
+    await hanging.hears();
+    const behind = pool.run(body('echo', { a: 1 }), new RecordingTicket());
+    const stopped = new RecordingTicket();
+    const given = pool.run(body('nothing'), stopped);
+    stopped.abort();
+    expect(await given).toMatchObject({ kind: 'not-started' });
+    expect(stopped.workers).toEqual([]);
+    hanging.abort();
+    expect(await hang).toMatchObject({ kind: 'stopped' });
+    expect(await behind).toMatchObject({ kind: 'returned', value: { a: 1 } });
+  });
+
+  test('what was sent ahead of a slow one goes to another worker', async () => {
+    await pool.close('drain');
+    pool = processes({ workers: 2, env: { TEST_MARK: mark }, outputIntervalMs: 10 });
+    await opened(pool);
+    const file = join(scratch(), 'go');
+    await Promise.all(Array.from({ length: 500 }, () => runOne(pool, body('nothing'))));
+    const slow = pool.run(body('until', { file }), new RecordingTicket());
+    const short = Array.from({ length: 60 }, () => runOne(pool, body('nothing')));
+    await Promise.all(short);
+    writeFileSync(file, '');
+    expect(await slow).toMatchObject({ kind: 'returned', value: 'there' });
+  });
+
+  test('closing kills what runs', async () => {
+    const ticket = new RecordingTicket();
+    const outcome = pool.run(body('loopForever'), ticket);
+    await ticket.hears();
+    await pool.close('kill');
+    expect(await outcome).toMatchObject({
+      kind: 'crashed',
+      reason: expect.stringContaining('the pool was closed'),
+    });
+    expect(strays()).toEqual([]);
+  });
+
+  test('closing ends what workers started', async () => {
+    await runOne(pool, body('leaveProcess', { isDetached: true }));
+    expect(strays()).not.toEqual([]);
+    await pool.close('drain');
+    expect(strays()).toEqual([]);
+  });
+});
+
+describe('recycling', () => {
+  test('a worker is replaced after so many attempts', async () => {
+    await pool.close('drain');
+    pool = processes({ workers: 1, recycleAfter: 2, env: { TEST_MARK: mark } });
+    await opened(pool);
+    const pids = await Promise.all(Array.from({ length: 5 }, () => returnOf(pool, body('pid'))));
+    expect(pids[0]).toBe(pids[1]);
+    expect(pids[2]).toBe(pids[3]);
+    expect(new Set(pids).size).toBe(3);
+  });
+});
