@@ -45,6 +45,7 @@ function* makeTasks(
   workshop: Workshop,
 ): Generator<Made> {
   const given = findCommand(options.command, workshop);
+  if (given === undefined && options.command !== undefined) return;
   warnOfStrangers(files, workshop);
   for (const file of files)
     yield { file, task: makeTask(file, sideFiles.get(file.path), given, options, workshop) };

@@ -31,12 +31,12 @@ const toolWords: ReadonlySet<string> = new Set(
     'deploy release publish push pull sync upload download backup restore migrate seed ship rollback provision ' +
     'start stop restart run serve server daemon watch dev launch entrypoint exec ' +
     'clean purge drop delete remove rm reset wipe destroy prune kill shutdown reboot format fmt lint fix ' +
-    'gradlew mvnw manage config env activate hook precommit commit cli cmd main index app ci docker'
+    'gradlew mvnw manage config env activate hook precommit commit cli cmd main index app ci docker runtest runtests'
   ).split(' '),
 );
 
 /** A script that runs all tests is no test, and could run us. */
-const runners: ReadonlySet<string> = new Set('run runner runtests runtest all'.split(' '));
+const runners: ReadonlySet<string> = new Set('run runner all'.split(' '));
 
 /** Files whose executable bit means nothing: it is often set on disks of other systems. */
 const libraries = /\.(?:so(?:\.\d+)*|dylib|dll|node|o|a)$/;
