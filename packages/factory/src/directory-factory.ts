@@ -97,11 +97,11 @@ function nothingFound(
   { files }: Found,
   { dir }: Workshop,
 ): Problem {
-  const hint = kinds.map((each) => each.hint?.(files)).find((each) => each !== undefined);
+  const hints = kinds.map((each) => each.hint?.(files)).filter((each) => each !== undefined);
   return {
     code: 'PEXEN_NOTHING_FOUND',
     location: { file: dir },
     message: `none of the ${files.length} files looked at is a test (${kind})`,
-    hint: hint ?? 'Are dir and include what they should be?',
+    hint: hints.length > 0 ? hints.join(' ') : 'Are dir and include what they should be?',
   };
 }

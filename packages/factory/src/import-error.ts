@@ -1,0 +1,118 @@
+/** What an error of `import()` means: where it is, what it says and what to do. Knows nothing of tasks. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Problem, SourceLocation } from '@pexen/core';
+
+const useLoader = "Or load it with tsx: npm i -D tsx, and NODE_OPTIONS='--import tsx'.";
+
+/** What Node's loader answers to what type stripping and modules cannot do. */
+const hints: Readonly<Record<string, string>> = {
+  ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX: `Node only strips types: write it without enum, namespace and parameter properties. ${useLoader}`,
+  ERR_INVALID_TYPESCRIPT_SYNTAX: `Node's type stripping does not understand it. ${useLoader}`,
+  ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING:
+    'Node strips no types below node_modules: use the JavaScript there.',
+  ERR_UNKNOWN_FILE_EXTENSION: `Node knows .ts, .mts, .cts, .js, .mjs and .cjs. ${useLoader}`,
+};
+
+/** The problem with the module at `path` that threw `error` while it was loaded. */
+export async function importProblem(error: unknown, path: string): Promise<Problem> {
+  const place = placeOf(error, path) ?? (isFromParser(error) ? await placeOfMistake(path) : undefined);
+  const isElsewhere = place === undefined ? isFromParser(error) : place.file !== path;
+  const hint =
+    hintFor(error, path) ??
+    (place === undefined && isElsewhere ? `To see where, run it: node ${path}` : undefined);
+  return {
+    code: 'PEXEN_MODULE_FAILED',
+    location: isElsewhere || place === undefined ? { file: path } : place,
+    message: `it cannot be loaded: ${describe(error)}${isElsewhere ? elsewhere(place) : ''}`,
+    ...(hint !== undefined && { hint }),
+  };
+}
+
+function hintFor(error: unknown, path: string): string | undefined {
+  const { code, message, url } = fieldsOf(error);
+  if (Object.hasOwn(hints, code)) return hints[code];
+  if (code === 'ERR_MODULE_NOT_FOUND') return missingHint(message, url);
+  if (/^(?:require|module|exports|__dirname|__filename) is not defined/.test(message)) {
+    return 'It is an ES module: use import and export, or name it .cjs.';
+  }
+  if (!(error instanceof SyntaxError)) return undefined;
+  if (message.includes('does not provide an export named')) {
+    return 'Is it spelled right? A type wants: import type { … }.';
+  }
+  return /\.[cm]?ts$/.test(path)
+    ? `Decorators, for one, need more than type stripping. ${useLoader}`
+    : undefined;
+}
+
+function missingHint(message: string, url: string): string {
+  const [, missing] = /Cannot find package '([^']+)'/.exec(message) ?? [];
+  if (missing !== undefined) return `Install it: npm i -D ${missing}`;
+  const stem = url.startsWith('file:') ? fileURLToPath(url) : '';
+  const ending = ['.ts', '.js', '.mts', '.mjs', '/index.ts', '/index.js'].find((end) =>
+    existsSync(stem + end),
+  );
+  if (stem === '' || ending === undefined)
+    return 'Is the import spelled right, and with its ending (./x.ts)?';
+  return `Write the import with its ending: ${stem.split('/').at(-1)}${ending}`;
+}
+
+/** From the first line of a stack, where parsers put it; else where in the module it was; else where it was at all. */
+function placeOf(error: unknown, path: string): SourceLocation | undefined {
+  const lines = fieldsOf(error).stack.slice(0, 20_000).split('\n');
+  const first = /^((?:file:|\/).{1,4096}?):(\d{1,9})()$/.exec(lines[0] ?? '');
+  const frames = lines.map((line) =>
+    /^\s+at (?:.{0,200} \()?((?:file:|\/).{1,4096}?):(\d{1,9}):(\d{1,9})\)?$/.exec(line),
+  );
+  const places = [first, ...frames].filter((match) => match !== null).map(readPlace);
+  return first === null ? (places.find(({ file }) => file === path) ?? places[0]) : places[0];
+}
+
+function readPlace([, file = '', line, column]: RegExpExecArray): SourceLocation {
+  const path = file.startsWith('file:') ? fileURLToPath(file.replace(/\?.*$/, '')) : file;
+  return { file: path, line: Number(line), ...(column !== '' && { column: Number(column) }) };
+}
+
+/** Node tells the place of a mistake in an ES module only to those who run it. */
+function isFromParser(error: unknown): boolean {
+  return error instanceof SyntaxError && fieldsOf(error).stack.includes('compileSourceTextModule');
+}
+
+/** Parses the module alone, in a process that runs nothing; undefined if the mistake is in another one. */
+async function placeOfMistake(path: string): Promise<SourceLocation | undefined> {
+  const said = await new Promise<string>((resolve) => {
+    execFile(process.execPath, ['--check', path], { timeout: 10_000 }, (_error, _stdout, stderr) =>
+      resolve(stderr),
+    );
+  });
+  return [path, pathToFileURL(path).href]
+    .filter((name) => said.startsWith(`${name}:`))
+    .map((name) => ({ file: path, line: Number.parseInt(said.slice(name.length + 1), 10) }))
+    .find(({ line }) => line > 0);
+}
+
+function elsewhere(place: SourceLocation | undefined): string {
+  return place === undefined ? ', in a module that it imports' : `, in ${place.file}:${place.line}`;
+}
+
+function describe(error: unknown): string {
+  const { name, message } = fieldsOf(error);
+  const first = message.trim().split('\n', 1)[0] ?? '';
+  return error instanceof Error ? `${name}: ${first}` : String(error);
+}
+
+/** The text fields of whatever was thrown. */
+function fieldsOf(error: unknown): Record<'name' | 'message' | 'stack' | 'code' | 'url', string> {
+  const from = (typeof error === 'object' && error !== null ? error : {}) as Readonly<
+    Record<string, unknown>
+  >;
+  const field = (name: string): string => (typeof from[name] === 'string' ? from[name] : '');
+  return {
+    name: field('name'),
+    message: field('message'),
+    stack: field('stack'),
+    code: field('code'),
+    url: field('url'),
+  };
+}

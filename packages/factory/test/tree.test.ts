@@ -1,0 +1,132 @@
+/** Any mix of files in one walk: what a folder without configuration is taken for. */
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { isTask } from '@pexen/core';
+import { expect, test } from 'vitest';
+import { tree } from '../src/index.ts';
+import { brief, definition, type Layout, made, paths, program, scratch } from './scratch.ts';
+
+const threeTasks = `import { task } from '@pexen/core';
+export const server = task({ provides: ['server'] }, () => 'up');
+export const ping = task({ requires: ['server'] }, () => 'pong');
+export const load = task({ requires: ['server'] }, () => 'ok');
+`;
+
+function linked(layout: Layout): string {
+  const dir = scratch(layout);
+  mkdirSync(join(dir, 'node_modules/@pexen'), { recursive: true });
+  symlinkSync(join(import.meta.dirname, '../../core'), join(dir, 'node_modules/@pexen/core'));
+  return dir;
+}
+
+test('a folder with nothing but three shell scripts', async () => {
+  const dir = scratch({
+    'one.sh': program(),
+    'two.sh': { text: 'exit 0\n', mode: 0o755 },
+    'three.sh': program('# pexen: { requires: [one.sh] }'),
+  });
+  const got = await made(tree({ dir: '.' }), dir);
+  expect([...got.problems, ...got.warnings]).toEqual([]);
+  expect(paths(got)).toEqual(['one.sh', 'three.sh', 'two.sh']);
+});
+
+test('a folder with one tests.ts of three exported tasks', async () => {
+  const dir = linked({
+    'tests.ts': threeTasks,
+    'package.json': '{"type":"module"}',
+    'pexen.config.ts': 'throw 1;',
+  });
+  const got = await made(tree({ dir: '.' }), dir);
+  expect([...got.problems, ...got.warnings]).toEqual([]);
+  expect(paths(got)).toEqual(['tests/server', 'tests/ping', 'tests/load']);
+  expect(got.tasks.every(({ task }) => isTask(task))).toBe(true);
+});
+
+test('a project of many kinds: only what looks like a test is run, and what nearly does is named', async () => {
+  const dir = linked({
+    ...{
+      'build.sh': program('exit 9'),
+      'scripts/deploy': program('exit 9'),
+      'bin/cli': program('exit 9'),
+      'README.md': '',
+    },
+    ...{
+      'src/server.ts': 'throw 1;',
+      'src/server.test.ts': 'throw 1;',
+      'src/server.task.ts': threeTasks,
+      'src/types.d.ts': '',
+    },
+    ...{
+      'test/net.sh': program(),
+      'test/lib.sh': '. ./x',
+      'test/data.json': { text: '{}', mode: 0o755 },
+      'check-all.sh': program(),
+    },
+    ...{
+      'node_modules/x/tests.ts': 'throw 1;',
+      '.husky/pre-commit': program('exit 9'),
+      'a.out': { text: '\u007fELF\0', mode: 0o755 },
+    },
+    ...{
+      'install.sh': program('# pexen: {}'),
+      'release.sh': program(),
+      'release.sh.pexen.yaml': 'timeout: 5s',
+    },
+  });
+  const got = await made(tree({ dir: '.' }), dir);
+  expect(got.problems).toEqual([]);
+  expect(paths(got)).toEqual([
+    'install.sh',
+    'release.sh',
+    'src/server/server',
+    'src/server/ping',
+    'src/server/load',
+    'test/net.sh',
+  ]);
+  expect(brief(got.warnings, dir)).toEqual([
+    `PEXEN_LEFT_OUT | ${dir} | by their names these executables are no tests: build.sh, check-all.sh`,
+  ]);
+});
+
+test('a module is a module, whatever its executable bit', async () => {
+  const dir = linked({ 'tests.ts': `#!/usr/bin/env node\n${threeTasks}` });
+  chmodSync(join(dir, 'tests.ts'), 0o755);
+  expect(paths(await made(tree({ dir: '.' }), dir))).toEqual(['tests/server', 'tests/ping', 'tests/load']);
+});
+
+test('the problems of all kinds come in one error', async () => {
+  const dir = linked({
+    'a.task.ts': 'throw new Error("no");',
+    'b.sh': program('# pexen: { tag: [x] }'),
+    'c.sh': program(),
+  });
+  const got = await made(tree({ dir: '.' }), dir);
+  expect(brief(got.problems, dir).map((line) => line.split(' | ', 2).join(' '))).toEqual([
+    expect.stringMatching(/^PEXEN_MODULE_FAILED a\.task\.ts/),
+    'PEXEN_UNKNOWN_META b.sh:2:12',
+  ]);
+});
+
+test('options reach the files of their kind', async () => {
+  const dir = linked({ 'a.task.mjs': 'export function checkA() {}', 'b.sh': program(), 'c.sh': program() });
+  const got = await made(
+    tree({ dir: '.', exclude: ['c.sh'], match: 'check*', cwd: '/', argv: ['x'], meta: { tags: ['t'] } }),
+    dir,
+    { under: ['u'] },
+  );
+  expect(paths(got)).toEqual(['u/a/checkA', 'u/b.sh']);
+  expect(got.tasks.map((each) => definition(each).meta.tags)).toEqual([['t'], ['t']]);
+  expect(definition(got.tasks[1] as never).body).toMatchObject({ cwd: '/', argv: ['x'] });
+  expect(() => tree({ dir: '.', command: ['node'] } as never)).toThrow('tree: has no option "command"');
+});
+
+test('a folder without tests says what would make one', async () => {
+  const hintOf = async (layout: Layout): Promise<string | undefined> =>
+    (await made(tree({ dir: '.' }), scratch(layout))).problems[0]?.hint;
+  const named = 'Modules with tasks are called like ping.task.ts or tests.ts, or named by include.';
+  expect(await hintOf({})).toBe(named);
+  expect(await hintOf({ 'build.sh': program() })).toBe(`${named} If one is, say so in it: # pexen: {}`);
+  expect(await hintOf({ 'a.sh': '', 'b.sh': '' })).toBe(
+    `${named} Scripts must be executable: chmod +x a.sh b.sh`,
+  );
+});
