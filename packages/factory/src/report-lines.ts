@@ -45,9 +45,10 @@ function readTextLine(line: string): Finding | string {
   const status = match[1] as Finding['status'];
   const rest = line.slice(match[0].length);
   const colon = rest.indexOf(': ');
-  if (colon < 0) return rest === '' ? 'it has no name' : { name: rest, status };
-  const message = rest.slice(colon + 2).trim();
-  return { name: rest.slice(0, colon), status, ...(message !== '' && { message }) };
+  const name = (colon < 0 ? rest : rest.slice(0, colon)).trim();
+  if (name === '') return 'it has no name';
+  const message = colon < 0 ? '' : rest.slice(colon + 2).trim();
+  return { name, status, ...(message !== '' && { message }) };
 }
 
 function readJsonLine(line: string): Finding | string {

@@ -25,6 +25,7 @@ test.each([
   ['hello', 'begins with none of pass, fail'],
   ['pass', 'begins with none of pass, fail'],
   ['PASS x', 'begins with none of'],
+  ['pass : a', 'it has no name'],
   ['failed x', 'begins with none of'],
   ['{"name":"x"', 'it is no JSON'],
   ['{"status":"pass"}', 'it has no name'],
