@@ -1,5 +1,5 @@
 /** What a run came to so far: counts by verdict, time worked, and which tasks did not pass. Knows nothing of how it is shown. */
-import type { RunEvent, TaskFinished, TaskSkipped, Verdict } from '@pexen/core';
+import type { ReasonLink, RunEvent, TaskFinished, TaskSkipped, Verdict } from '@pexen/core';
 import { isBad, verdictOf } from './verdict.ts';
 
 /** A task to be listed again at the end. */
@@ -9,6 +9,9 @@ export interface NotPassed {
   readonly reason: string | undefined;
   readonly durationMs: number;
 }
+
+/** Nobody reads more; the report files have them all. */
+const MOST_LISTED = 200;
 
 /** Fed with the events of one run. */
 export class Tally {
@@ -24,8 +27,12 @@ export class Tally {
   endReason: string | undefined;
   poisoned: readonly string[] = [];
   hasEnded = false;
-  /** Bad verdicts and cancelled tasks, in the order of their ends. */
+  /** Bad verdicts and cancelled tasks, in the order of their ends; no more than `MOST_LISTED`. */
   readonly notPassed: NotPassed[] = [];
+  /** How many more there are. */
+  unlisted = 0;
+  /** How many were skipped for what in the end: where their chains of reasons began. */
+  readonly skippedFor: Map<string, number> = new Map<string, number>();
   readonly #counts = new Map<Verdict, number>();
 
   event(event: RunEvent): void {
@@ -36,9 +43,11 @@ export class Tally {
         return;
       case 'task-finished':
         this.#result(event, event.durationMs);
+        if (event.status === 'skipped-itself') this.#skipped(verdictOf(event).reason);
         return;
       case 'task-skipped':
         this.#result(event, 0);
+        this.#skipped(rootOf(event.reason));
         return;
       case 'run-ended':
         this.hasEnded = true;
@@ -66,8 +75,22 @@ export class Tally {
     this.tasks = Math.max(this.tasks, this.done);
     this.workMs += durationMs;
     this.#counts.set(verdict, this.count(verdict) + 1);
-    if (isBad(verdict) || verdict === 'cancelled') {
-      this.notPassed.push({ path: event.path, verdict, reason, durationMs });
-    }
+    if (!isBad(verdict) && verdict !== 'cancelled') return;
+    if (this.notPassed.length >= MOST_LISTED) this.unlisted++;
+    else this.notPassed.push({ path: event.path, verdict, reason, durationMs });
   }
+
+  #skipped(reason: string | undefined): void {
+    if (reason === undefined) return;
+    const before = this.skippedFor.get(reason);
+    if (before === undefined && this.skippedFor.size >= MOST_LISTED) return;
+    this.skippedFor.set(reason, (before ?? 0) + 1);
+  }
+}
+
+/** Where a chain of reasons began. */
+function rootOf(reason: readonly ReasonLink[]): string | undefined {
+  const root = reason.at(-1);
+  if (root === undefined) return undefined;
+  return reason.length === 1 ? root.why : `${root.task} ${root.why}`;
 }

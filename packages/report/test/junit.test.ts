@@ -10,13 +10,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Attachment, News } from '@pexen/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { junit } from '../src/index.ts';
 import type { JUnitOptions } from '../src/options.ts';
 import { mixedRun } from './mixed-run.ts';
 import { play } from './play.ts';
 import { type DialectName, hasSchemas, schemaErrors } from './schemas.ts';
-import type { Script } from './script.ts';
+import { Script } from './script.ts';
 import { ScriptedClock } from './scripted-clock.ts';
 import { allNodes, structureErrors } from './structure.ts';
 import { type Node, parseXml } from './xml.ts';
@@ -64,4 +65,205 @@ describe('a run in which nearly everything happens', () => {
       'golden/junit-mixed-strict.xml',
     );
   });
+});
+
+test('a test case has its verdict and nothing redder: what failed in vain is skipped', async () => {
+  const failed = { name: 'sub', status: 'fail', message: 'no' } as const;
+  const script = new Script()
+    .tasks(['s/known', 's/bad', 's/fine', 's/late'])
+    .start(0, 's/known')
+    .end(1, 's/known', { findings: [failed], judgement: { verdict: 'expected-fail', reason: 'bug 7' } })
+    .start(1, 's/bad')
+    .end(2, 's/bad', { findings: [failed] })
+    .start(2, 's/fine')
+    .end(3, 's/fine', { findings: [failed], judgement: { verdict: 'pass' } })
+    .start(3, 's/late')
+    .end(4, 's/late', { status: 'cancelled', reason: 'interrupted' });
+  const root = await checked(script.ended(5));
+  const outcomes = allNodes(root)
+    .filter(({ name }) => name === 'testcase')
+    .map(({ attributes, children }) => `${attributes.name}: ${children[0]?.name ?? 'passed'}`);
+  expect(outcomes).toEqual([
+    ...['known: skipped', 'known › sub: skipped', 'bad: failure', 'bad › sub: failure'],
+    ...['fine: passed', 'fine › sub: skipped', 'late: error'],
+  ]);
+});
+
+test('reruns of a task that failed in the end, with their output', async () => {
+  const script = new Script()
+    .tasks(['s/again'])
+    .start(0, 's/again')
+    .retry(1, 's/again', 0, {
+      status: 'threw',
+      error: { name: 'TypeError', message: 'first' },
+      stdout: 'one',
+    })
+    .start(1, 's/again')
+    .retry(2, 's/again', 0, { status: 'failed', reason: 'second' })
+    .start(2, 's/again')
+    .end(3, 's/again', { status: 'timed-out', reason: 'third', stdout: 'three' })
+    .ended(4);
+  const { children } = caseNamed(await checked(script), 'again');
+  expect(children.map(({ name, attributes }) => [name, attributes.type, attributes.message])).toEqual([
+    ['error', 'timeout', 'third'],
+    ['rerunError', 'TypeError', 'first'],
+    ['rerunFailure', 'failed', 'second'],
+    ['system-out', undefined, undefined],
+  ]);
+  expect(children[1]?.children.map(({ name, text }) => [name, text])).toEqual([
+    ['stackTrace', 'TypeError: first'],
+    ['system-out', 'one'],
+  ]);
+  await checked(script, { strict: true });
+});
+
+test('output of all tasks, of none, and never more than its limit', async () => {
+  const script = new Script()
+    .tasks(['s/talks'])
+    .start(0, 's/talks')
+    .end(1, 's/talks', { stdout: 'a'.repeat(100) })
+    .ended(2);
+  expect(caseNamed(await checked(script), 'talks').children).toEqual([]);
+  const all = caseNamed(await checked(script, { output: 'all' }), 'talks');
+  expect(all.children[0]?.text).toBe('a'.repeat(100));
+  const little = caseNamed(await checked(script, { output: 'all', outputLimit: 10 }), 'talks');
+  expect(little.children[0]?.text).toBe('aaaaa\n… 90 characters were left out …\naaaaa');
+  const failing = new Script()
+    .tasks(['t'])
+    .start(0, 't')
+    .end(1, 't', { status: 'threw', stdout: 'help' })
+    .ended(2);
+  const none = caseNamed(await checked(failing, { output: 'none' }), 't');
+  expect(none.children.map(({ name }) => name)).toEqual(['error']);
+});
+
+test('attachments are lines that Jenkins and GitLab understand', async () => {
+  const attach = (attachment: Attachment): News => ({ kind: 'attachment', attachment });
+  const script = new Script()
+    .tasks(['s/shoots'])
+    .start(0, 's/shoots')
+    .says(1, 's/shoots', attach({ name: 'screen', file: join(process.cwd(), 'out/screen.png') }))
+    .says(1, 's/shoots', attach({ name: 'log', file: '/var/log/far.log', text: 'inline' }))
+    .says(1, 's/shoots', attach({ name: 'odd', file: '/tmp/a]]b' }))
+    .end(2, 's/shoots')
+    .ended(3);
+  expect(
+    caseNamed(await checked(script), 'shoots')
+      .children[0]?.text.split('\n')
+      .filter(Boolean),
+  ).toEqual([
+    '[[ATTACHMENT|out/screen.png]]',
+    '── log ──',
+    'inline',
+    '[[ATTACHMENT|/var/log/far.log]]',
+    'attachment "/tmp/a]]b"',
+  ]);
+  const text = await xmlOf(script, { strict: true });
+  expect(text.indexOf('[[ATTACHMENT|out/screen.png]]')).toBeGreaterThan(text.indexOf('<system-out>'));
+});
+
+test('names that differ only where readers do not look are made different', async () => {
+  const twice = [
+    { name: 'equal', status: 'fail' },
+    { name: ' equal ', status: 'pass' },
+    { name: 'equal (2)', status: 'pass' },
+    { name: '', status: 'pass' },
+  ] as const;
+  const root = await checked(
+    new Script()
+      .tasks(['a.b/t', 'a_b/t', 'alone'])
+      .start(0, 'a.b/t')
+      .end(1, 'a.b/t', { findings: twice })
+      .start(1, 'a_b/t')
+      .end(2, 'a_b/t')
+      .start(2, 'alone')
+      .end(3, 'alone')
+      .ended(4),
+    { name: 'nightly' },
+  );
+  const cases = allNodes(root).filter(({ name }) => name === 'testcase');
+  expect(cases.map(({ attributes: { classname, name } }) => `${classname}: ${name}`)).toEqual([
+    ...['a_b: t', 'a_b: t › equal', 'a_b: t › equal (2)', 'a_b: t › equal (2) (2)', 'a_b: t › (unnamed)'],
+    ...['a_b: t (2)', 'nightly: alone'],
+  ]);
+  expect(root.children.map(({ attributes }) => attributes.name)).toEqual(['a.b', 'a_b', 'nightly']);
+});
+
+test('without cases for findings', async () => {
+  const root = await checked(mixedRun(), { findings: false });
+  const cases = allNodes(root).filter(({ name }) => name === 'testcase');
+  expect(cases).toHaveLength(14);
+});
+
+test('a run that was broken off is in the report as such, whole and valid', async () => {
+  const script = new Script()
+    .tasks(['s/done', 's/busy', 't/never'])
+    .start(0, 's/done')
+    .end(1, 's/done')
+    .start(1, 's/busy');
+  for (const strict of [false, true]) {
+    const root = await checked(script, { strict });
+    const property = allNodes(root).find(({ attributes }) => attributes.name === 'pexen.ended');
+    expect(property?.attributes.value).toBe('the run was broken off');
+    expect(caseNamed(root, 'busy').children.map(({ name }) => name)).toEqual(['error']);
+    expect(caseNamed(root, 'never').children.map(({ name }) => name)).toEqual(['skipped']);
+  }
+});
+
+test('a run that ended early says why, with the properties it was given', async () => {
+  const script = new Script().tasks(['t']).skip(1, 't', { task: 't', why: 'interrupted' });
+  const root = await checked(script.ended(2, { reason: 'interrupted' }), { properties: { build: '17' } });
+  const properties = allNodes(root).filter(({ name }) => name === 'property');
+  expect(properties.map(({ attributes }) => attributes)).toEqual([
+    { name: 'pexen.pools', value: 'process' },
+    { name: 'pexen.ended', value: 'interrupted' },
+    { name: 'build', value: '17' },
+  ]);
+});
+
+describe('the file', () => {
+  const begun = (file: string): ReturnType<typeof junit> => {
+    const reporter = junit({ file });
+    play(new Script().tasks(['t']), reporter, new ScriptedClock());
+    return reporter;
+  };
+
+  test('an older one is gone as soon as the run starts; the new one is there as a whole', async () => {
+    const file = join(folder, 'junit.xml');
+    writeFileSync(file, 'old');
+    const reporter = begun(file);
+    expect(existsSync(file)).toBe(false);
+    await reporter.close();
+    parseXml(readFileSync(file, 'utf8'));
+    expect(readdirSync(folder)).toEqual(['junit.xml']);
+  });
+
+  test('a run that never started writes none, and leaves the older one', async () => {
+    const file = join(folder, 'junit.xml');
+    writeFileSync(file, 'old');
+    await junit({ file }).close();
+    expect(readFileSync(file, 'utf8')).toBe('old');
+  });
+
+  test('what cannot be written is told, and nothing is left behind', async () => {
+    const file = join(folder, 'junit.xml');
+    const reporter = begun(file);
+    mkdirSync(join(file, 'in-the-way'), { recursive: true });
+    await expect(reporter.close()).rejects.toThrow(/EISDIR|ENOTEMPTY|EEXIST/);
+    expect(readdirSync(folder)).toEqual(['junit.xml']);
+  });
+});
+
+test('a hundred thousand tasks: a report as large as its text, written in pieces', async () => {
+  const file = join(folder, 'junit.xml');
+  const reporter = junit({ file });
+  const script = new Script().tasks(['s/t']);
+  for (const event of script.events) reporter.event(event);
+  const finished = script.start(0, 's/t').end(1, 's/t').events.at(-1);
+  if (finished?.type !== 'task-finished') return expect.unreachable();
+  for (let index = 0; index < 100_000; index++) {
+    reporter.event({ ...finished, path: `s/${index}`, callPath: ['s', String(index)] });
+  }
+  await reporter.close();
+  expect(readFileSync(file, 'utf8').match(/<testcase /g)).toHaveLength(100_001);
 });

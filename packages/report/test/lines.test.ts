@@ -1,11 +1,11 @@
 /** The lines, as people read them. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { lines } from '../src/index.ts';
 import type { LinesOptions } from '../src/options.ts';
 import { mixedRun } from './mixed-run.ts';
-import { Paper } from './paper.ts';
+import { Paper, Pipe } from './paper.ts';
 import { play } from './play.ts';
-import type { Script } from './script.ts';
+import { Script } from './script.ts';
 import { ScriptedClock } from './scripted-clock.ts';
 
 async function linesOf(script: Script, options: LinesOptions = {}): Promise<string> {
@@ -15,9 +15,170 @@ async function linesOf(script: Script, options: LinesOptions = {}): Promise<stri
   play(script, reporter, clock);
   await reporter.close();
   expect(clock.listeners).toBe(0);
+  expect(stream.listenerCount('error')).toBe(0);
   return stream.text;
 }
 
-test('a run in which nearly everything happens', async () => {
-  await expect(await linesOf(mixedRun())).toMatchFileSnapshot('golden/lines-mixed.txt');
+describe('a run in which nearly everything happens', () => {
+  test('without colour', async () => {
+    await expect(await linesOf(mixedRun())).toMatchFileSnapshot('golden/lines-mixed.txt');
+  });
+
+  test('in colour', async () => {
+    const coloured = await linesOf(mixedRun(), { color: true });
+    const visible = coloured.replaceAll('\u001b', '^');
+    await expect(visible).toMatchFileSnapshot('golden/lines-mixed-colour.txt');
+  });
+
+  test('only what did not pass', async () => {
+    const text = await linesOf(mixedRun(), { passes: false });
+    expect(text).not.toMatch(/^ +PASS/m);
+    expect(text).toMatch(/^ +FAIL .* sys\/net\/mtu/m);
+    expect(text).toContain('14 tasks: 4 passed');
+  });
+
+  test('with less output, or with none', async () => {
+    expect(await linesOf(mixedRun(), { outputLines: 2 })).toContain(
+      'stdout (last 2 of 30 lines)\n            │ ok 29 - probe 29\n            │ ok 30',
+    );
+    expect(await linesOf(mixedRun(), { outputLines: 0 })).not.toContain('│');
+  });
+});
+
+test('a run without tasks', async () => {
+  expect(await linesOf(new Script().tasks([]).ended(3))).toBe(
+    `${'─'.repeat(80)}\n  SUMMARY [   0.003s] 0 tasks: nothing to do\n`,
+  );
+});
+
+test('a run that ended early says why, one that was broken off says that', async () => {
+  const begun = () => new Script().tasks(['a', 'b', 'c']).start(1, 'a').end(2, 'a').start(2, 'b');
+  const early = begun()
+    .end(3, 'b', { status: 'cancelled', reason: 'interrupted twice' })
+    .skip(3, 'c', { task: 'c', why: 'cancelled before its start' })
+    .ended(4, { reason: 'interrupted twice' });
+  expect(await linesOf(early, { columns: 20 })).toMatchInlineSnapshot(`
+    "  RUNNING 3 tasks
+         PASS [   0.001s] a
+       CANCEL [   0.001s] b  interrupted twice
+         SKIP [         ] c  cancelled before its start
+    ────────────────────
+       CANCEL [   0.001s] b  interrupted twice
+    ────────────────────
+      SKIPPED 1 task: cancelled before its start
+        ENDED early: interrupted twice
+      SUMMARY [   0.004s] 3 tasks: 1 passed, 1 cancelled, 1 skipped
+                         2ms of work in 4ms
+    "
+  `);
+  expect(await linesOf(begun(), { columns: 20 })).toMatchInlineSnapshot(`
+    "  RUNNING 3 tasks
+         PASS [   0.001s] a
+    ────────────────────
+        ENDED without an end: the run was broken off
+      SUMMARY [   0.002s] 3 tasks: 1 passed, 2 without a result
+                         1ms of work in 2ms
+    "
+  `);
+});
+
+test('slow tasks are told once for each span that is long for them, with what they do', async () => {
+  const script = new Script()
+    .tasks(['patient'], { slowAfterMs: 3000 })
+    .tasks(['usual'])
+    .start(0, 'patient', 'thread-1')
+    .start(0, 'usual', 'thread-2')
+    .prints(4000, 'patient', 'waiting for \u001b[1mgodot\u001b[0m\n')
+    .end(9500, 'usual')
+    .end(9500, 'patient');
+  const told = (await linesOf(script, { slowAfter: 8000 }))
+    .split('\n')
+    .filter((line) => line.includes('SLOW'));
+  expect(told).toEqual([
+    '     SLOW [   > 3.0s] patient  thread-1',
+    '     SLOW [   > 6.0s] patient  thread-1 · waiting for godot',
+    '     SLOW [   > 8.0s] usual  thread-2',
+    '     SLOW [   > 9.0s] patient  thread-1 · waiting for godot',
+  ]);
+});
+
+test('a task between two attempts is not slow, and its next attempt begins anew', async () => {
+  const script = new Script()
+    .tasks(['again'], { slowAfterMs: 2000 })
+    .start(0, 'again')
+    .retry(1500, 'again', 3000, { status: 'failed', reason: 'no answer' })
+    .start(4500, 'again')
+    .end(7000, 'again');
+  expect((await linesOf(script)).split('\n').slice(0, 4)).toEqual([
+    '  RUNNING 1 task',
+    '    RETRY [   1.500s] again  attempt 1 failed: no answer; again in 3.0s',
+    '     SLOW [   > 2.0s] again  process-1 · attempt 2',
+    '    FLAKY [   4.000s] again  passed at attempt 2',
+  ]);
+});
+
+test('a note is a line', async () => {
+  const stream = new Paper();
+  const reporter = lines({ stream, color: false, clock: new ScriptedClock() });
+  reporter.note?.('Interrupted: waiting for 2 running.');
+  expect(stream.text).toBe('     NOTE [         ] Interrupted: waiting for 2 running.\n');
+  await reporter.close();
+});
+
+test('long chains of reasons keep where they began', async () => {
+  const chain = Array.from({ length: 40 }, (_, link) => ({
+    task: `task-${link}`,
+    why: `requires "task-${link + 1}"`,
+  }));
+  const script = new Script()
+    .tasks(['task-0'])
+    .skip(1, 'task-0', ...chain, { task: 'task-40', why: 'crashed' });
+  const line = (await linesOf(script)).split('\n')[1] ?? '';
+  expect(line.length).toBeLessThanOrEqual(190);
+  expect(line).toMatch(/SKIP .* task-0 {2}requires "task-1"; .*….*; task-40 crashed$/);
+});
+
+test('very many failures are listed up to a point', async () => {
+  const paths = Array.from({ length: 1000 }, (_, index) => `t-${index}`);
+  const script = new Script().tasks(paths);
+  for (const path of paths) script.start(1, path).end(2, path, { status: 'failed' });
+  const text = await linesOf(script.ended(3));
+  expect(text.split('\n').length).toBe(1 + 1000 + 1 + 200 + 1 + 1 + 1 + 1 + 1);
+  expect(text).toContain('… and 800 more');
+});
+
+test('nothing a task says reaches the terminal as it is', async () => {
+  const evil = '\u001b[2J\u001b]0;owned\u0007\u202egpj.exe\rover\u0000';
+  const error = { name: evil, message: `${evil}\n${evil}`, stack: `    at ${evil} (file:1:1)` };
+  const findings = [{ name: evil, status: 'fail', message: evil, data: { [evil]: evil } }] as const;
+  const script = new Script()
+    .tasks(['t'])
+    .start(0, 't', evil)
+    .says(1, 't', { kind: 'progress', progress: { done: 1, message: evil } })
+    .prints(61_000, 't', evil)
+    .end(62_000, 't', { status: 'threw', error, findings, stdout: evil, stderr: evil })
+    .lost(62_000, evil, evil)
+    .ended(62_000, { reason: evil, poisoned: [evil] });
+  const text = await linesOf(script);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there.
+  expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+});
+
+describe('whoever reads the lines', () => {
+  test('may go away: that is no error, and nothing more is written', async () => {
+    const stream = new Pipe(3);
+    const clock = new ScriptedClock();
+    const reporter = lines({ stream, clock, color: false });
+    play(mixedRun(), reporter, clock);
+    await expect(reporter.close()).resolves.toBeUndefined();
+    expect(stream.text.split('\n').filter((line) => /^ {0,9}[A-Z]+ /.test(line))).toHaveLength(3);
+  });
+
+  test('may be a full disk: that is told at the end', async () => {
+    const stream = new Pipe(3, 'ENOSPC');
+    const clock = new ScriptedClock();
+    const reporter = lines({ stream, clock, color: false });
+    play(mixedRun(), reporter, clock);
+    await expect(reporter.close()).rejects.toThrow('ENOSPC');
+  });
 });

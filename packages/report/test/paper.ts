@@ -1,14 +1,28 @@
-/** A stream that keeps what is written to it. */
+/** Streams that keep what is written to them. */
 import { Writable } from 'node:stream';
 
 export class Paper extends Writable {
   text = '';
-  readonly columns?: number;
-  readonly rows?: number;
-  readonly isTTY?: boolean;
 
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
     this.text += chunk.toString();
     done();
+  }
+}
+
+/** A pipe whose reader goes away after so many writes. */
+export class Pipe extends Paper {
+  #left: number;
+  readonly #code: string;
+
+  constructor(writes: number, code = 'EPIPE') {
+    super();
+    this.#left = writes;
+    this.#code = code;
+  }
+
+  override _write(chunk: Buffer, encoding: string, done: (error?: Error) => void): void {
+    if (this.#left-- > 0) super._write(chunk, encoding, done);
+    else done(Object.assign(new Error(`write ${this.#code}`), { code: this.#code }));
   }
 }

@@ -142,7 +142,7 @@ function findingCase(parent: string, finding: Finding, verdict: Verdict): TestCa
   const said = [finding.message ?? '', dataText(finding.data)].filter(Boolean).join('\n');
   const remark = finding.status === 'warn' || finding.status === 'info' ? `${finding.status}: ${said}\n` : '';
   return {
-    ...emptyCase(`${parent} › ${finding.name}`),
+    ...emptyCase(`${parent} › ${finding.name.trim() || '(unnamed)'}`),
     standing: findingStanding(finding, verdict, said),
     out: said === '' ? '' : remark,
   };

@@ -10,6 +10,8 @@ import { type Cell, joinCells } from './cells.ts';
 const BAR = 8;
 /** After this long without a word, a task that used to talk is called quiet. */
 const QUIET_AFTER = 30_000;
+/** So much later than expected is not yet late, ms. */
+const NOT_WORTH_A_WORD = 2000;
 const GAP: Cell = { text: '  ' };
 const WIDEST_WORKER = 16;
 /** Below this width, nobody asks for the worker. */
@@ -60,14 +62,13 @@ export function blockedRows(
 
 function runningCells(task: RunningTask, { columns, width, nowMs }: RowContext): Cell[] {
   const time: Cell = { text: timeOf(task, nowMs), columns: columns.time };
-  const isSlow = task.retryAtMs === undefined && nowMs - task.sinceMs >= task.slowAfterMs;
   const worker: Cell = { text: printable(task.worker), columns: columns.worker, style: 'dim' };
   return [
     GAP,
     { text: clipMiddle(nameOf(task), columns.path), columns: columns.path },
     GAP,
     ...(width < NARROW ? [] : [{ ...worker, text: clip(worker.text, columns.worker) }, GAP]),
-    isSlow ? { ...time, style: ['yellow', 'bold'] } : time,
+    isLong(task, nowMs) ? { ...time, style: 'yellow' } : time,
     GAP,
     ...detailCells(task, nowMs),
   ];
@@ -114,6 +115,12 @@ function timeOf({ sinceMs, expectedMs, retryAtMs }: RunningTask, nowMs: number):
   if (retryAtMs !== undefined) return '';
   const elapsed = padStart(formatClock(nowMs - sinceMs), 5);
   return expectedMs === undefined ? elapsed : `${elapsed} of ${formatClock(expectedMs)}`;
+}
+
+/** Slow, or much longer than it was expected to take. */
+function isLong({ sinceMs, slowAfterMs, expectedMs }: RunningTask, nowMs: number): boolean {
+  const elapsed = nowMs - sinceMs;
+  return elapsed >= slowAfterMs || (expectedMs !== undefined && elapsed > 2 * expectedMs + NOT_WORTH_A_WORD);
 }
 
 function barOf({ progress }: RunningTask): string {

@@ -120,7 +120,7 @@ function isTelling(status: string): boolean {
 }
 
 /** The first line of a reason. Of a long chain the middle goes: where it began is said at its end. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   const [first = '', ...more] = printableLines(text).filter((line) => line.trim() !== '');
   return clipMiddle(more.length > 0 ? `${first} …` : first, REASON_COLUMNS);
 }

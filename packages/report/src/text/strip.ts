@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 
 /** Longer sequences than this are not known; a piece of this length costs well below a millisecond. */
-const PIECE = 2048;
+const PIECE = 1024;
 
 /** The text without colours, cursor movements, titles, links. What looks like the beginning of a sequence may stay. */
 export function strip(text: string): string {

@@ -3,11 +3,12 @@ import type { NotPassed, Tally } from '../tally.ts';
 import { formatSeconds, formatSpan } from './duration.ts';
 import type { Paint } from './paint.ts';
 import { printable } from './printable.ts';
-import { INDENT, statusLine } from './result-lines.ts';
+import { INDENT, oneLine, statusLine } from './result-lines.ts';
 import { verdictLooks, verdicts } from './verdict-look.ts';
 
 const RULE = '─';
 const LONGEST_RULE = 80;
+const SKIP_REASONS = 5;
 /** A gain below this is noise. */
 const SOME_GAIN = 1.1;
 
@@ -17,7 +18,9 @@ export function summaryLines(tally: Tally, columns: number, paint: Paint): strin
   return [
     rule,
     ...tally.notPassed.map((task) => notPassedLine(task, paint)),
+    ...(tally.unlisted > 0 ? [`${INDENT}… and ${tally.unlisted} more`] : []),
     ...(tally.notPassed.length > 0 ? [rule] : []),
+    ...skippedLines(tally, paint),
     ...poisonedLine(tally, paint),
     ...endLine(tally, paint),
     countsLine(tally, paint),
@@ -27,6 +30,17 @@ export function summaryLines(tally: Tally, columns: number, paint: Paint): strin
 
 function notPassedLine({ path, verdict, reason, durationMs }: NotPassed, paint: Paint): string {
   return statusLine(verdict, formatSeconds(durationMs), path, reason, paint);
+}
+
+/** What the most tasks were skipped for; each line stands for all that were. */
+function skippedLines({ skippedFor }: Tally, paint: Paint): string[] {
+  const reasons = [...skippedFor].sort(([, a], [, b]) => b - a);
+  const word = paint(verdictLooks.skip.style, '  SKIPPED');
+  const shown = reasons
+    .slice(0, SKIP_REASONS)
+    .map(([reason, count]) => `${tasks(count)}: ${oneLine(reason)}`);
+  if (reasons.length > SKIP_REASONS) shown.push(`more for ${reasons.length - SKIP_REASONS} other reasons`);
+  return shown.map((text) => `${word} ${text}`);
 }
 
 function poisonedLine({ poisoned }: Tally, paint: Paint): string[] {
@@ -48,9 +62,8 @@ function countsLine(tally: Tally, paint: Paint): string {
     );
   const missing = tally.tasks - tally.done;
   if (missing > 0) counts.push(paint('red', `${missing} without a result`));
-  const tasks = `${tally.tasks} ${tally.tasks === 1 ? 'task' : 'tasks'}`;
   const time = paint('dim', `[${formatSeconds(tally.atMs)}]`);
-  return `${paint('bold', '  SUMMARY')} ${time} ${tasks}: ${counts.join(', ') || 'nothing to do'}`;
+  return `${paint('bold', '  SUMMARY')} ${time} ${tasks(tally.tasks)}: ${counts.join(', ') || 'nothing to do'}`;
 }
 
 /** What running tasks at the same time was good for. */
@@ -59,4 +72,8 @@ function gainLine({ workMs, atMs }: Tally): string[] {
   const gain = workMs / atMs;
   const times = gain < SOME_GAIN ? '' : `, ${gain.toFixed(1)} times as fast as one task after another`;
   return [`${INDENT}${' '.repeat(9)}${formatSpan(workMs)} of work in ${formatSpan(atMs)}${times}`];
+}
+
+function tasks(count: number): string {
+  return `${count} ${count === 1 ? 'task' : 'tasks'}`;
 }

@@ -1,0 +1,223 @@
+/** Whatever tasks are called and whatever they say: the report is well-formed, valid in its dialect, and tells the truth. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Finding, OutcomeKind, TaskFinished, TaskSkipped, Verdict } from '@pexen/core';
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import { isBad, junit, verdictOf } from '../src/index.ts';
+import { xmlName, xmlText } from '../src/junit/xml-text.ts';
+import { hostile } from './hostile.ts';
+import { type DialectName, hasSchemas, schemaErrors } from './schemas.ts';
+import { allNodes, structureErrors } from './structure.ts';
+import { parseXml } from './xml.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'pexen-hostile-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const statuses: readonly Finding['status'][] = ['pass', 'fail', 'warn', 'skip', 'todo', 'info'];
+const kinds: readonly OutcomeKind[] = [
+  ...([
+    'returned',
+    'failed',
+    'threw',
+    'skipped-itself',
+    'timed-out',
+    'cancelled',
+    'crashed',
+    'lost',
+  ] as const),
+];
+const verdicts: readonly Verdict[] = [
+  ...([
+    'pass',
+    'warn',
+    'fail',
+    'error',
+    'timeout',
+    'crashed',
+    'skip',
+    'expected-fail',
+    'flaky',
+    'cancelled',
+  ] as const),
+];
+
+const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(arbitrary, { nil: undefined });
+const odd = fc.oneof(fc.integer(), fc.double(), fc.constantFrom(0, -1, Number.NaN, Infinity, 1e300));
+const output = fc.record({ head: hostile, tail: hostile, totalBytes: fc.nat() });
+const leafError = fc.record(
+  { name: hostile, message: hostile, stack: hostile },
+  { requiredKeys: ['name', 'message'] },
+);
+const error = fc.record(
+  { name: hostile, message: hostile, stack: hostile, cause: leafError },
+  { requiredKeys: ['name', 'message'] },
+);
+const finding = fc.record(
+  {
+    name: hostile,
+    status: fc.constantFrom(...statuses),
+    message: hostile,
+    data: fc.oneof(hostile, fc.jsonValue()),
+  },
+  { requiredKeys: ['name', 'status'] },
+);
+const attempt = fc.record(
+  {
+    ...{
+      attempt: fc.nat(),
+      outcome: fc.constantFrom(...kinds),
+      worker: hostile,
+      startedAtMs: odd,
+      durationMs: odd,
+    },
+    ...{ error, reason: hostile, stdout: output, stderr: output },
+  },
+  { requiredKeys: ['attempt', 'outcome', 'worker', 'startedAtMs', 'durationMs'] },
+);
+const judgement = fc.record(
+  { verdict: fc.constantFrom(...verdicts), reason: hostile },
+  { requiredKeys: ['verdict'] },
+);
+const callPath = fc.array(hostile, { minLength: 1, maxLength: 4 });
+const attachment = fc.record({ name: hostile, file: hostile, text: hostile }, { requiredKeys: ['name'] });
+
+const finished = fc
+  .record({
+    callPath,
+    judgement: maybe(judgement),
+    findings: fc.array(finding, { maxLength: 3 }),
+    durationMs: odd,
+  })
+  .chain((facts) =>
+    fc.record({
+      facts: fc.constant(facts),
+      status: fc.constantFrom(...kinds),
+      attempts: fc.array(attempt, { maxLength: 3 }),
+      kept: fc.array(attachment, { maxLength: 2 }),
+    }),
+  );
+const skipped = fc.record({
+  callPath,
+  judgement: maybe(judgement),
+  reason: fc.array(fc.record({ task: hostile, why: hostile }), { maxLength: 3 }),
+});
+const suite = fc.record({
+  startedAt: odd,
+  ended: maybe(
+    fc.record({ reason: hostile, poisoned: fc.array(hostile, { maxLength: 2 }) }, { requiredKeys: [] }),
+  ),
+  properties: fc.dictionary(hostile, hostile, { maxKeys: 2 }),
+  name: maybe(hostile),
+  finished: fc.array(finished, { maxLength: 30 }),
+  skipped: fc.array(skipped, { maxLength: 5 }),
+  open: fc.array(callPath, { maxLength: 3 }),
+});
+type Suite = typeof suite extends fc.Arbitrary<infer T> ? T : never;
+
+interface Told {
+  readonly text: string;
+  readonly ends: readonly (TaskFinished | TaskSkipped)[];
+  readonly open: number;
+}
+
+async function told(chosen: Suite, strict: boolean): Promise<Told> {
+  const file = join(folder, 'junit.xml');
+  const { name, properties } = chosen;
+  const reporter = junit({ file, strict, output: 'all', properties, ...(name !== undefined && { name }) });
+  const start = { type: 'run-started', version: 1, atMs: 0, startedAt: chosen.startedAt, pools: [] } as const;
+  reporter.event(start);
+  const ends = [...chosen.finished.map(finishedEvent), ...chosen.skipped.map(skippedEvent)];
+  const open = chosen.open.map((path, index) => ({ path: `open ${index}`, callPath: path }));
+  reporter.event({ type: 'tasks-added', atMs: 0, tasks: [...ends, ...open] });
+  for (const [index, event] of ends.entries()) {
+    for (const kept of chosen.finished[index]?.kept ?? []) {
+      const news = { kind: 'attachment', attachment: defined(kept) } as const;
+      reporter.news?.({ atMs: 0, path: event.path, attempt: 1, news });
+    }
+    reporter.event(event);
+  }
+  if (chosen.ended !== undefined) {
+    reporter.event({ type: 'run-ended', atMs: 1, counts: {}, poisoned: [], ...defined(chosen.ended) });
+  }
+  await reporter.close();
+  return { text: readFileSync(file, 'utf8'), ends, open: open.length };
+}
+
+function finishedEvent({ facts, status, attempts }: Suite['finished'][number], index: number): TaskFinished {
+  const path = `finished ${index}`;
+  const event = { type: 'task-finished', atMs: 0, path, status, flaky: false, slow: false } as const;
+  return { ...event, ...defined(facts), attempts: attempts as TaskFinished['attempts'] } as TaskFinished;
+}
+
+function skippedEvent(facts: Suite['skipped'][number], index: number): TaskSkipped {
+  return { type: 'task-skipped', atMs: 0, path: `skipped ${index}`, ...defined(facts) } as TaskSkipped;
+}
+
+function defined<T extends object>(record: T): T {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as T;
+}
+
+/** Documents are gathered, since starting the validator costs more than many documents do. */
+const BATCH = 50;
+/** Documents for each dialect. `REPORT_RUNS=20000` looks longer. */
+const RUNS = Number(process.env.REPORT_RUNS ?? 700);
+const TIMEOUT = 60_000 + 50 * RUNS;
+
+describe.each<[DialectName, boolean]>([
+  ['jenkins', false],
+  ['strict', true],
+])('%s', (dialect, strict) => {
+  test(
+    'always well-formed, valid, and as red as its verdicts',
+    async () => {
+      let batch: string[] = [];
+      const validate = async (): Promise<void> => {
+        if (hasSchemas && batch.length > 0) expect(await schemaErrors(batch, dialect)).toEqual([]);
+        batch = [];
+      };
+      await fc.assert(
+        fc.asyncProperty(suite, async (chosen) => {
+          const { text, ends, open } = await told(chosen, strict);
+          const root = parseXml(text);
+          expect(structureErrors(root, dialect)).toEqual([]);
+          expect(isRed(text)).toBe(hasRed(ends) || /type="interrupted"/.test(text));
+          expect(allNodes(root).filter(({ name }) => name === 'testcase').length).toBeGreaterThanOrEqual(
+            ends.length + open,
+          );
+          batch.push(text);
+          if (batch.length >= BATCH) await validate();
+        }),
+        { numRuns: RUNS },
+      );
+      await validate();
+    },
+    TIMEOUT,
+  );
+});
+
+function isRed(text: string): boolean {
+  return /<(failure|error)[ >]/.test(text);
+}
+
+function hasRed(ends: readonly (TaskFinished | TaskSkipped)[]): boolean {
+  return ends.some((event) => {
+    const { verdict } = verdictOf(event);
+    return event.type === 'task-finished' && (isBad(verdict) || verdict === 'cancelled');
+  });
+}
+
+test('what XML can hold comes out as it went in', () => {
+  fc.assert(
+    fc.property(hostile, (text) => {
+      const xml = xmlText(text);
+      expect(xmlText(xml)).toBe(xml);
+      expect(xml).not.toMatch(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u);
+      expect(xmlName(text)).not.toMatch(/^$|^\s|\s$|\s\s|[\t\n\r]/);
+    }),
+    { numRuns: 3000 },
+  );
+  expect(xmlText('a\u0000b\ud800c\uffffd\u001b[31me\u001b[0m🚀')).toBe('a\ufffdb\ufffdc\ufffdde🚀');
+});

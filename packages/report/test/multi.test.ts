@@ -1,0 +1,80 @@
+/** Several reporters as one: what goes wrong in one of them stays there. */
+import { runEventVersion } from '@pexen/core';
+import { expect, test } from 'vitest';
+import { multi, type Reporter, type ReporterProblem } from '../src/index.ts';
+import { Script } from './script.ts';
+
+const events = new Script().tasks(['a']).start(1, 'a').end(2, 'a').ended(3).events;
+
+function recording(): Reporter & { readonly seen: string[] } {
+  const seen: string[] = [];
+  return {
+    seen,
+    event: ({ type }) => seen.push(type),
+    news: ({ news }) => seen.push(news.kind),
+    attach: () => seen.push('attached'),
+    note: (text) => seen.push(text),
+    close: async () => {
+      seen.push('closed');
+    },
+  };
+}
+
+test('each is told everything, in order', async () => {
+  const both = [recording(), recording()];
+  const all = multi(both, () => expect.unreachable());
+  all.attach({ inspect: () => expect.unreachable() });
+  for (const event of events) all.event(event);
+  all.news({ atMs: 2, path: 'a', attempt: 1, news: { kind: 'heartbeat' } });
+  all.note('look');
+  await all.close();
+  const told = ['attached', ...events.map(({ type }) => type), 'heartbeat', 'look', 'closed'];
+  expect(both.map(({ seen }) => seen)).toEqual([told, told]);
+});
+
+test('one that fails is told once, then only closed; the others go on', async () => {
+  const problems: ReporterProblem[] = [];
+  const [sound, broken] = [recording(), recording()];
+  const failing: Reporter = {
+    ...broken,
+    event: (event) => {
+      broken.event(event);
+      throw new Error(`no ${event.type}`);
+    },
+    close: async () => {
+      await broken.close();
+      throw new Error('no close');
+    },
+  };
+  const all = multi([failing, sound], (problem) => problems.push(problem));
+  for (const event of events) all.event(event);
+  await all.close();
+  expect(problems).toEqual([{ reporter: 'reporter-1', error: new Error('no run-started') }]);
+  expect(broken.seen).toEqual(['run-started', 'closed']);
+  expect(sound.seen).toEqual([...events.map(({ type }) => type), 'closed']);
+});
+
+test('one that fails only when it is closed is told by its name', async () => {
+  const problems: ReporterProblem[] = [];
+  const failing: Reporter = { name: 'paper', event: () => {}, close: () => Promise.reject(new Error('jam')) };
+  await multi([failing], (problem) => problems.push(problem)).close();
+  expect(problems).toEqual([{ reporter: 'paper', error: new Error('jam') }]);
+});
+
+test('nobody need understand news, views and notes; and who is told may fail as well', async () => {
+  const plain: Reporter = {
+    event: () => {
+      throw new Error('no');
+    },
+    close: () => {
+      throw new Error('not even a promise');
+    },
+  };
+  const all = multi([plain], () => {
+    throw new Error('no, too');
+  });
+  all.news({ atMs: 0, path: 'a', attempt: 1, news: { kind: 'heartbeat' } });
+  all.note('look');
+  all.event({ type: 'run-started', version: runEventVersion, atMs: 0, startedAt: 0, pools: [] });
+  await expect(all.close()).resolves.toBeUndefined();
+});

@@ -1,0 +1,58 @@
+/** The verdict of a result for which no test suite has said one. */
+import type { Finding, OutcomeKind, TaskFinished, TaskSkipped } from '@pexen/core';
+import { expect, test } from 'vitest';
+import { verdictOf } from '../src/index.ts';
+import { type Ending, Script } from './script.ts';
+
+function finished(ending: Ending, attempts = 1): TaskFinished {
+  const script = new Script().tasks(['t']);
+  for (let attempt = 1; attempt < attempts; attempt++)
+    script.start(0, 't').retry(1, 't', 0, { status: 'failed' });
+  const event = script.start(1, 't').end(2, 't', ending).events.at(-1);
+  if (event?.type !== 'task-finished') return expect.unreachable();
+  return event;
+}
+
+const error = { name: 'Error', message: 'it broke' };
+const reason = 'it was told so';
+
+test.each<[OutcomeKind, Ending, ReturnType<typeof verdictOf>]>([
+  ['returned', {}, { verdict: 'pass' }],
+  ['failed', { error }, { verdict: 'fail', reason: 'it broke' }],
+  ['threw', { error }, { verdict: 'error', reason: 'it broke' }],
+  ['timed-out', { reason }, { verdict: 'timeout', reason }],
+  ['crashed', { reason }, { verdict: 'crashed', reason }],
+  ['lost', { reason }, { verdict: 'crashed', reason }],
+  ['cancelled', { reason }, { verdict: 'cancelled', reason }],
+  ['skipped-itself', { reason }, { verdict: 'skip', reason }],
+  ['failed', {}, { verdict: 'fail' }],
+])('%s %j', (status, ending, judgement) => {
+  expect(verdictOf(finished({ ...ending, status }))).toEqual(judgement);
+});
+
+test.each<[readonly Finding['status'][], number, ReturnType<typeof verdictOf>]>([
+  [['pass', 'info', 'skip', 'todo'], 1, { verdict: 'pass' }],
+  [['pass', 'warn'], 1, { verdict: 'warn', reason: '1 of 2 findings warned' }],
+  [['warn', 'fail'], 1, { verdict: 'fail', reason: '1 of 2 findings failed' }],
+  [['warn'], 2, { verdict: 'flaky', reason: 'passed at attempt 2' }],
+  [['fail'], 2, { verdict: 'fail', reason: '1 of 1 findings failed' }],
+])('returned with findings %j after %i attempts', (statuses, attempts, judgement) => {
+  const findings = statuses.map((status) => ({ name: status, status }));
+  expect(verdictOf(finished({ findings }, attempts))).toEqual(judgement);
+});
+
+test('a skipped task says the chain of reasons', () => {
+  const event: TaskSkipped = {
+    ...{ type: 'task-skipped', atMs: 0, path: 'test', callPath: ['test'] },
+    reason: [
+      { task: 'test', why: 'requires "bin"' },
+      { task: 'link', why: 'threw' },
+    ],
+  };
+  expect(verdictOf(event)).toEqual({ verdict: 'skip', reason: 'requires "bin"; link threw' });
+});
+
+test('what a test suite says wins', () => {
+  const judgement = { verdict: 'expected-fail', reason: 'known' } as const;
+  expect(verdictOf(finished({ status: 'threw', judgement }))).toEqual(judgement);
+});
