@@ -1,0 +1,75 @@
+/** Real tasks for the specs of a scenario. Their bodies never run: the world plays the pools. */
+import {
+  amount,
+  anyOf,
+  atLeast,
+  every,
+  type PlacedTask,
+  type PlainFunction,
+  type PoolManifest,
+  place,
+  type Requirement,
+  withMeta,
+} from '@pexen/core';
+import type { PlanOptions } from '../../src/plan/planned.ts';
+import type { RequirementSpec, Scenario, TaskSpec } from './scenario.ts';
+
+/** Remembers the tasks it made, so that later ones can name them. */
+export class Builder {
+  readonly #made = new Map<string, PlainFunction>();
+
+  build(specs: readonly TaskSpec[]): PlacedTask[] {
+    for (const { name } of specs) this.#made.set(name, () => undefined);
+    return specs.map((spec) => place([], this.#withMeta(spec)));
+  }
+
+  #withMeta(spec: TaskSpec): PlainFunction {
+    const { name, exclusive, priority, grace, retries, delay, rerunnable, claims, amounts } = spec;
+    const { weight, group, pool, timeout, idleTimeout, cleanup, tearsDown } = spec;
+    return withMeta(this.#made.get(name) as PlainFunction, {
+      ...{ name, exclusive, priority, grace, rerunnable, claims },
+      requires: spec.requires.map((requirement) => this.#requirement(requirement)),
+      provides: spec.provides,
+      after: this.#named(spec.after),
+      before: this.#named(spec.before),
+      ...(spec.salvages.length > 0 && { salvages: this.#named(spec.salvages) }),
+      uses: [...spec.uses, ...amounts.map(([resource, count]) => amount(resource, count))],
+      retries: { count: retries, delay },
+      when: spec.applies || 'it does not apply',
+      ...(weight !== undefined && { weight }),
+      ...(group !== undefined && { group }),
+      ...(pool !== undefined && { pool }),
+      ...(timeout !== undefined && { timeout }),
+      ...(idleTimeout !== undefined && { idleTimeout }),
+      ...(tearsDown !== undefined && { tearsDown }),
+      ...(cleanup !== undefined && { cleanup: () => undefined }),
+    });
+  }
+
+  #requirement({ form, names, count }: RequirementSpec): Requirement {
+    const capabilities = this.#named(names);
+    if (form === 'any-of') return anyOf(...capabilities);
+    if (form === 'every') return every(...capabilities);
+    if (form === 'at-least') return atLeast(count, ...capabilities);
+    return capabilities[0] ?? '';
+  }
+
+  #named(names: readonly string[]): (string | PlainFunction)[] {
+    return names.map((name) => this.#made.get(name) ?? name);
+  }
+}
+
+/** What the plan of a scenario is made with. */
+export function planOptions({ pools, capacities, overtakings }: Scenario): PlanOptions {
+  return {
+    pools: pools.map(({ name, spare, isGroup, exclusive, slots, kills }) => ({
+      ...{ name, spare, manifest: manifest(kills) },
+      ...(isGroup && { group: { exclusive, workers: slots } }),
+    })),
+    ...{ capacities, overtakings },
+  };
+}
+
+function manifest(kills: boolean): PoolManifest {
+  return { name: 'scripted', kills, transport: 'reference', closures: true, executables: false };
+}

@@ -1,0 +1,265 @@
+/** Makes a scenario of a seed. The chances themselves are drawn first, so that each seed has a character of its own. */
+import { Random } from './random.ts';
+import type { AttemptScript, PoolSpec, RequirementSpec, Scenario, TaskSpec } from './scenario.ts';
+
+const resources = ['db', 'disk', '/net', '/net/ipv4', '/net/ipv4/forward', '/net/ipv6', '/', 'cpu', 'mem'];
+const capacities = [
+  ['cpu', 3],
+  ['mem', 5],
+] as const;
+
+/** How a seed is inclined. */
+interface Character {
+  readonly dependencies: number;
+  readonly order: number;
+  readonly locks: number;
+  readonly failures: number;
+  readonly groups: boolean;
+  readonly limits: number;
+  readonly retries: number;
+  readonly oddities: number;
+  readonly resources: readonly string[];
+}
+
+export function generate(seed: number): Scenario {
+  const random = new Random(seed);
+  const character = drawCharacter(random);
+  const count = random.chance(0.3) ? random.int(1, 6) : random.int(1, 40);
+  const pools = drawPools(random, character);
+  const all = drawTasks(random, character, count, pools, 0);
+  const isGrowing = random.chance(0.25);
+  const additions = isGrowing ? drawAdditions(random, character, pools, count) : [];
+  return {
+    seed,
+    tasks: all,
+    additions,
+    pools,
+    capacities,
+    overtakings: random.pick([1, 2, 4, 64]),
+    pausesMs: random.chance(0.5) ? [0] : Array.from({ length: 5 }, () => random.pick([0, 0, 1, 5, 50])),
+    ...(random.chance(0.2) && {
+      ending: { how: random.pick(['drain', 'cancel', 'cancel', 'kill'] as const), atMs: random.int(0, 200) },
+    }),
+    faults: {
+      duplicate: random.chance(0.3) ? 0.2 : 0,
+      batch: random.chance(0.5) ? 0.4 : 0,
+      earlyAlarm: random.chance(0.2) ? 0.2 : 0,
+    },
+  };
+}
+
+function drawCharacter(random: Random): Character {
+  const maybe = (most: number) => (random.chance(0.5) ? random.next() * most : 0);
+  return {
+    dependencies: maybe(0.8),
+    order: maybe(0.3),
+    locks: maybe(1),
+    failures: maybe(0.5),
+    groups: random.chance(0.25),
+    limits: maybe(0.4),
+    retries: maybe(0.6),
+    oddities: maybe(0.2),
+    resources: random.chance(0.4) ? random.some(resources, 2) : resources,
+  };
+}
+
+function drawPools(random: Random, { groups }: Character): PoolSpec[] {
+  const pool = (name: string, isGroup: boolean): PoolSpec => ({
+    name,
+    isGroup,
+    exclusive: isGroup && random.chance(0.8),
+    slots: random.int(1, 5),
+    spare: random.pick([0, 0, 1, 3]),
+    opensInMs: random.pick([0, 0, 3]),
+    kills: random.chance(0.7),
+    changes: random.chance(0.2) ? [[random.int(0, 60), random.int(0, 5)]] : [],
+  });
+  const names = random.chance(0.3) ? ['default', 'other'] : ['default'];
+  return [
+    ...names.map((name) => pool(name, false)),
+    ...(groups ? ['g1', 'g2'].map((name) => pool(name, true)) : []),
+  ];
+}
+
+/** Capability `ck` is provided by tasks before its cut only and required by later ones only: no cycles. */
+function drawTasks(
+  random: Random,
+  character: Character,
+  count: number,
+  pools: readonly PoolSpec[],
+  offset: number,
+): TaskSpec[] {
+  const cuts = Array.from({ length: random.int(1, 6) }, (_, index) => ({
+    name: `c${offset}-${index}`,
+    cut: random.int(1, count + 1),
+  }));
+  const groupOf = drawGroups(random, pools, count);
+  const tasks = Array.from({ length: count }, (_, index) => {
+    const earlier = Array.from({ length: index }, (_, at) => `t${offset + at}`);
+    const later = Array.from({ length: count - index - 1 }, (_, at) => `t${offset + index + 1 + at}`);
+    const provides = cuts.filter(({ cut }) => index < cut && random.chance(0.3)).map(({ name }) => name);
+    return drawTask(random, character, `t${offset + index}`, {
+      earlier,
+      later,
+      provides,
+      pools,
+      group: groupOf(index),
+    });
+  });
+  const provided = new Set(tasks.flatMap(({ provides }) => provides));
+  const linked = tasks.map((task, index) => {
+    const names = cuts.filter(({ name, cut }) => index >= cut && provided.has(name)).map(({ name }) => name);
+    return { ...task, requires: [...task.requires, ...drawRequirements(random, character, names)] };
+  });
+  const teardowns = cuts.filter(({ name }) => provided.has(name) && random.chance(0.15));
+  return [
+    ...linked,
+    ...teardowns.map(({ name }, index) =>
+      drawTeardown(random, character, `t${offset + count + index}`, name),
+    ),
+  ];
+}
+
+function drawAdditions(
+  random: Random,
+  character: Character,
+  pools: readonly PoolSpec[],
+  count: number,
+): Scenario['additions'] {
+  const openPools = pools.filter(({ isGroup }) => !isGroup);
+  let offset = 1000;
+  return Array.from({ length: random.int(1, 4) }, () => {
+    offset += 100;
+    const tasks = drawTasks(random, character, random.int(1, 6), openPools, offset).map((task) =>
+      random.chance(0.5) ? { ...task, requires: [...task.requires, one(`t${random.int(0, count)}`)] } : task,
+    );
+    return { afterResults: random.int(1, count + 1), tasks };
+  });
+}
+
+function drawRequirements(
+  random: Random,
+  { dependencies }: Character,
+  names: readonly string[],
+): RequirementSpec[] {
+  return names
+    .filter(() => random.chance(dependencies * 0.5))
+    .map((name) => {
+      const form = random.pick(['one', 'one', 'any-of', 'every', 'at-least'] as const);
+      if (form === 'one') return one(name);
+      return {
+        form,
+        names: [
+          name,
+          ...random.some(
+            names.filter((other) => other !== name),
+            2,
+          ),
+        ],
+        count: random.int(1, 3),
+      };
+    });
+}
+
+function drawGroups(
+  random: Random,
+  pools: readonly PoolSpec[],
+  count: number,
+): (index: number) => string | undefined {
+  const groups = pools.filter(({ isGroup }) => isGroup).map(({ name }) => name);
+  const from = random.int(0, count);
+  const ends = groups.map(
+    (_, index) => from + Math.floor(((count - from) * (index + 1)) / (groups.length + 1)),
+  );
+  return (index) => (index < from ? undefined : groups.find((_, at) => index < (ends[at] ?? 0)));
+}
+
+interface Around {
+  readonly earlier: readonly string[];
+  readonly later: readonly string[];
+  readonly provides: readonly string[];
+  readonly pools: readonly PoolSpec[];
+  readonly group: string | undefined;
+}
+
+function drawTask(
+  random: Random,
+  character: Character,
+  name: string,
+  { earlier, later, provides, pools, group }: Around,
+): TaskSpec {
+  const { dependencies, order, limits, retries, oddities } = character;
+  const ordered = (names: readonly string[]) => (random.chance(order) ? random.some(names, 2) : []);
+  const plainPools = pools.filter(({ isGroup }) => !isGroup).map((pool) => pool.name);
+  return {
+    name,
+    requires: random.chance(dependencies) ? random.some(earlier, 2).map(one) : [],
+    provides,
+    after: ordered(earlier),
+    before: random.chance(0.3) ? ordered(later) : [],
+    salvages: random.chance(oddities) ? random.some(earlier, 2) : [],
+    ...drawLocks(random, character),
+    exclusive: random.chance(oddities * 0.5),
+    priority: random.pick([0, 0, 0, -1, 1]),
+    ...(random.chance(0.5) && { weight: random.int(1, 50) }),
+    ...(group !== undefined && { group }),
+    ...(group === undefined &&
+      random.chance(0.3) && { pool: random.pick(plainPools.slice(1).concat(plainPools.slice(1))) }),
+    ...(random.chance(limits) && { timeout: random.int(1, 30) }),
+    ...(random.chance(limits) && { idleTimeout: random.int(1, 30) }),
+    grace: random.int(0, 20),
+    retries: random.chance(retries) ? random.int(1, 3) : 0,
+    delay: random.pick([0, 0, 5, 20]),
+    rerunnable: random.chance(0.3),
+    ...(random.chance(0.15) && { cleanup: drawAttempt(random, character) }),
+    applies: !random.chance(oddities * 0.2),
+    script: Array.from({ length: random.int(1, 4) }, () => drawAttempt(random, character)),
+  };
+}
+
+function drawTeardown(random: Random, character: Character, name: string, tearsDown: string): TaskSpec {
+  const plain = drawTask(random, { ...character, dependencies: 0, order: 0, oddities: 0 }, name, {
+    ...{ earlier: [], later: [], provides: [], group: undefined },
+    pools: [{ name: 'default' } as PoolSpec],
+  });
+  return { ...plain, tearsDown };
+}
+
+function drawLocks(
+  random: Random,
+  { locks, resources: known }: Character,
+): Pick<TaskSpec, 'uses' | 'claims' | 'amounts'> {
+  if (!random.chance(locks)) return { uses: [], claims: [], amounts: [] };
+  const uses = random.some(
+    known.filter((name) => name !== '/'),
+    3,
+  );
+  const claims = random.chance(0.5)
+    ? random.some(
+        known.filter((name) => !uses.includes(name)),
+        2,
+      )
+    : [];
+  const taken = new Set([...uses, ...claims]);
+  const amounts = capacities
+    .filter(([name]) => !taken.has(name) && random.chance(0.2))
+    .map(([name, most]) => [name, random.int(1, most + 1)] as const);
+  return { uses, claims, amounts };
+}
+
+function drawAttempt(random: Random, { failures, oddities }: Character): AttemptScript {
+  const bad = ['failed', 'failed', 'threw', 'threw', 'skipped-itself', 'crashed', 'lost', 'hangs'] as const;
+  return {
+    ends: random.chance(failures) ? random.pick(bad) : 'returned',
+    durationMs: random.pick([0, 0, 1, random.int(0, 40)]),
+    depsOk: random.chance(0.6),
+    locksOk: random.chance(0.6),
+    whenStopped: random.pick(['stops', 'stops', 'returns', 'fails', 'throws', 'ignores'] as const),
+    isQuiet: random.chance(0.5),
+    givenBack: random.chance(oddities * 0.5) ? random.int(1, 3) : 0,
+  };
+}
+
+function one(name: string): RequirementSpec {
+  return { form: 'one', names: [name], count: 1 };
+}

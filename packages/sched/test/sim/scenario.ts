@@ -1,0 +1,78 @@
+/** What one simulated run is made of, as plain data: tasks, how each attempt goes, pools, what the consumer does. */
+
+/** Names of tasks begin with `t`, names of capabilities with `c`. */
+export interface RequirementSpec {
+  readonly form: 'one' | 'any-of' | 'every' | 'at-least';
+  readonly names: readonly string[];
+  readonly count: number;
+}
+
+/** How one attempt goes. Times are milliseconds. */
+export interface AttemptScript {
+  readonly ends: 'returned' | 'failed' | 'threw' | 'skipped-itself' | 'crashed' | 'lost' | 'hangs';
+  readonly durationMs: number;
+  readonly depsOk: boolean;
+  readonly locksOk: boolean;
+  /** What the body does when it is asked to stop. */
+  readonly whenStopped: 'stops' | 'returns' | 'fails' | 'throws' | 'ignores';
+  /** Gives no sign of life while it runs. */
+  readonly isQuiet: boolean;
+  /** So many times the pool first gives the attempt back without having begun it. */
+  readonly givenBack: number;
+}
+
+export interface TaskSpec {
+  readonly name: string;
+  readonly requires: readonly RequirementSpec[];
+  readonly provides: readonly string[];
+  readonly after: readonly string[];
+  readonly before: readonly string[];
+  readonly salvages: readonly string[];
+  readonly tearsDown?: string;
+  readonly uses: readonly string[];
+  readonly claims: readonly string[];
+  readonly amounts: readonly (readonly [resource: string, count: number])[];
+  readonly exclusive: boolean;
+  readonly priority: number;
+  readonly weight?: number;
+  readonly group?: string;
+  readonly pool?: string;
+  readonly timeout?: number;
+  readonly idleTimeout?: number;
+  readonly grace: number;
+  readonly retries: number;
+  readonly delay: number;
+  readonly rerunnable: boolean;
+  readonly cleanup?: AttemptScript;
+  readonly applies: boolean;
+  /** The first attempt's script first; the last one counts for all further attempts. */
+  readonly script: readonly AttemptScript[];
+}
+
+export interface PoolSpec {
+  readonly name: string;
+  readonly isGroup: boolean;
+  readonly exclusive: boolean;
+  readonly slots: number;
+  readonly spare: number;
+  readonly opensInMs: number;
+  /** Can it end a body that ignores its signal? */
+  readonly kills: boolean;
+  /** Its slots change to these at these times, until the world heals. */
+  readonly changes: readonly (readonly [atMs: number, slots: number])[];
+}
+
+export interface Scenario {
+  readonly seed: number;
+  readonly tasks: readonly TaskSpec[];
+  /** Added by the consumer after so many results. */
+  readonly additions: readonly { readonly afterResults: number; readonly tasks: readonly TaskSpec[] }[];
+  readonly pools: readonly PoolSpec[];
+  readonly capacities: readonly (readonly [resource: string, count: number])[];
+  readonly overtakings: number;
+  /** How long the consumer thinks over each result; used in turn. */
+  readonly pausesMs: readonly number[];
+  readonly ending?: { readonly how: 'drain' | 'cancel' | 'kill'; readonly atMs: number };
+  /** Chances of the world, each 0 to 1. */
+  readonly faults: { readonly duplicate: number; readonly batch: number; readonly earlyAlarm: number };
+}

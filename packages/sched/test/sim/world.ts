@@ -1,0 +1,378 @@
+/**
+ * Everything around the machine, played after a script: pools, workers, clock and consumer. In its first phase things go wrong as
+ * the scenario says; then the world heals (no more faults, all slots there, what hangs ends), and the run has to end.
+ */
+import type { PoolOutcome } from '@pexen/core';
+import type { Command, Input, Part } from '../../src/machine/protocol.ts';
+import { Agenda } from './agenda.ts';
+import { Random } from './random.ts';
+import type { AttemptScript, PoolSpec, Scenario, TaskSpec } from './scenario.ts';
+
+/** Until then things may go wrong. */
+export const healAtMs = 2_000;
+/** No healthy world takes longer. */
+const endOfTimeMs = 1_000_000;
+
+/** One attempt in a pool. */
+interface Attempt {
+  readonly task: number;
+  readonly attempt: number;
+  readonly part: Part;
+  readonly pool: number;
+  readonly script: AttemptScript;
+  givenBack: boolean;
+  startedAtMs: number | undefined;
+  lastSignMs: number;
+  stopAtMs: number | undefined;
+  isOver: boolean;
+}
+
+interface PoolState {
+  readonly spec: PoolSpec;
+  slots: number;
+  isOpen: boolean;
+  closing: 'drain' | 'kill' | undefined;
+  readonly attempts: Set<Attempt>;
+}
+
+/** What the world plays against. */
+export interface Player {
+  /** Hands facts to the machine and gives its orders. */
+  handle(inputs: readonly Input[]): readonly Command[];
+  /** Adds tasks; answers with the fact to hand over, or undefined if they were refused. */
+  add(specs: readonly TaskSpec[], atMs: number): Input | undefined;
+  specOf(task: number): TaskSpec;
+}
+
+export class World {
+  readonly #scenario: Scenario;
+  readonly #player: Player;
+  readonly #random: Random;
+  readonly #agenda = new Agenda();
+  readonly #pools: PoolState[];
+  readonly #begun = new Map<string, number>();
+  readonly #past: Input[] = [];
+  #waiting: Input[] = [];
+  #alarm: (() => void) | undefined;
+  #results = 0;
+  #hasEnded = false;
+  steps = 0;
+
+  constructor(scenario: Scenario, player: Player) {
+    this.#scenario = scenario;
+    this.#player = player;
+    this.#random = new Random(scenario.seed ^ 0x5eed);
+    this.#pools = scenario.pools.map((spec) => ({
+      ...{ spec, slots: spec.slots, isOpen: false, closing: undefined, attempts: new Set<Attempt>() },
+    }));
+  }
+
+  /** Plays to the end. Throws if there is none. */
+  play(): void {
+    this.#arrange();
+    const first = this.#player.add(this.#scenario.tasks, 0);
+    if (first === undefined) return;
+    this.#tell(first, { type: 'result-wanted', atMs: 0 });
+    while (!this.#hasEnded) {
+      const next = this.#agenda.next();
+      if (next === undefined)
+        throw new Error('the run stands still: nothing will ever happen, and it has not ended');
+      if (this.#now > endOfTimeMs) throw new Error('the run does not end although the world has healed');
+      next();
+      if (this.#waiting.length > 0 && !this.#chance(this.#scenario.faults.batch)) this.#tell();
+    }
+    const left = this.#pools.find(({ isOpen, attempts }) => isOpen || attempts.size > 0);
+    if (left !== undefined) throw new Error(`the run has ended and left pool ${left.spec.name} open`);
+  }
+
+  get #now(): number {
+    return this.#agenda.now;
+  }
+
+  #arrange(): void {
+    const { ending } = this.#scenario;
+    for (const [index, pool] of this.#pools.entries()) {
+      for (const [atMs, slots] of pool.spec.changes)
+        this.#agenda.at(atMs, () => this.#changeSlots(index, slots));
+      this.#agenda.at(healAtMs, () => this.#changeSlots(index, pool.spec.slots));
+    }
+    if (ending !== undefined) {
+      const reason = `${ending.how} at ${ending.atMs}`;
+      this.#agenda.at(ending.atMs, () => {
+        if (ending.how === 'drain') this.#note({ type: 'drain-requested', atMs: this.#now, reason });
+        else this.#note({ type: 'cancel-requested', atMs: this.#now, reason, how: ending.how });
+      });
+    }
+    this.#agenda.at(healAtMs, () => this.#heal());
+  }
+
+  #note(input: Input): void {
+    this.#waiting.push(input);
+  }
+
+  /** Hands over what has been noted and obeys. */
+  #tell(...inputs: readonly Input[]): void {
+    const all = [...this.#waiting, ...inputs];
+    this.#waiting = [];
+    if (all.length === 0 || this.#hasEnded) return;
+    this.steps++;
+    this.#past.push(...all.filter(({ type }) => type === 'attempt-ended' || type === 'attempt-started'));
+    for (const command of this.#player.handle(all)) this.#obey(command);
+  }
+
+  #obey(command: Command): void {
+    switch (command.type) {
+      case 'start-attempt':
+        return this.#dispatch(command);
+      case 'stop-attempt':
+        return this.#stop(command);
+      case 'open-pool':
+        return this.#open(command.pool);
+      case 'close-pool':
+        return this.#close(command.pool, command.how);
+      case 'set-alarm':
+        return this.#setAlarm(command.atMs);
+      case 'give-result':
+        return this.#consume();
+      case 'end-run':
+        this.#hasEnded = true;
+        return;
+      case 'tell':
+        return;
+      default:
+        command satisfies never;
+    }
+  }
+
+  #dispatch({ task, attempt, part, pool }: Command & { type: 'start-attempt' }): void {
+    const state = this.#pools[pool] as PoolState;
+    if (!state.isOpen)
+      throw new Error(`start-attempt for t${task} in pool ${state.spec.name}, which is not open`);
+    const spec = this.#player.specOf(task);
+    const script = part === 'cleanup' ? spec.cleanup : (spec.script[attempt - 1] ?? spec.script.at(-1));
+    if (script === undefined) throw new Error(`a cleanup of t${task}, which has none`);
+    const all = {
+      task,
+      attempt,
+      part,
+      pool,
+      script,
+      givenBack: false,
+      startedAtMs: undefined,
+      lastSignMs: 0,
+    };
+    state.attempts.add({ ...all, stopAtMs: undefined, isOver: false });
+    this.#agenda.at(this.#now, () => this.#fill(pool));
+  }
+
+  /** Begins what waits in the pool, as far as there are workers. */
+  #fill(pool: number): void {
+    const state = this.#pools[pool] as PoolState;
+    let busy = [...state.attempts].filter(({ startedAtMs }) => startedAtMs !== undefined).length;
+    for (const attempt of state.attempts) {
+      if (busy >= state.slots || attempt.startedAtMs !== undefined) continue;
+      if (attempt.stopAtMs !== undefined) continue;
+      busy += this.#begin(attempt) ? 1 : 0;
+    }
+  }
+
+  #begin(attempt: Attempt): boolean {
+    const key = `${attempt.task}#${attempt.attempt}${attempt.part}`;
+    const back = this.#begun.get(key) ?? 0;
+    if (back < attempt.script.givenBack && !this.#isHealed) {
+      this.#begun.set(key, back + 1);
+      this.#end(attempt, { kind: 'not-started', reason: 'the worker was busy' });
+      return false;
+    }
+    attempt.startedAtMs = this.#now;
+    attempt.lastSignMs = this.#now;
+    const { task, part } = attempt;
+    this.#note({
+      type: 'attempt-started',
+      atMs: this.#now,
+      task,
+      attempt: attempt.attempt,
+      part,
+      worker: `w${attempt.pool}`,
+    });
+    const { ends, durationMs } = attempt.script;
+    const endsAtMs = this.#now + durationMs;
+    if (ends !== 'hangs') this.#agenda.at(endsAtMs, () => this.#end(attempt, this.#outcomeOf(attempt)));
+    else
+      this.#agenda.at(Math.max(healAtMs, endsAtMs), () => this.#end(attempt, { kind: 'returned', value: 1 }));
+    if (!attempt.script.isQuiet) this.#agenda.at(this.#now + 5, () => this.#giveSign(attempt));
+    return true;
+  }
+
+  #giveSign(attempt: Attempt): void {
+    if (attempt.isOver) return;
+    attempt.lastSignMs = this.#now;
+    if (this.#now < healAtMs) this.#agenda.at(this.#now + 5, () => this.#giveSign(attempt));
+  }
+
+  #outcomeOf({ script: { ends, depsOk, locksOk }, stopAtMs }: Attempt): PoolOutcome {
+    switch (ends) {
+      case 'failed':
+        return { kind: 'failed', error: 'failed', depsOk, locksOk };
+      case 'threw':
+        return { kind: 'threw', error: 'threw' };
+      case 'skipped-itself':
+        return { kind: 'skipped-itself', reason: 'not here' };
+      case 'crashed':
+        return { kind: 'crashed', reason: 'the worker died' };
+      case 'lost':
+        return stopAtMs === undefined
+          ? { kind: 'lost', reason: 'out of reach' }
+          : { kind: 'stopped', how: 'killed' };
+      default:
+        return { kind: 'returned', value: 1 };
+    }
+  }
+
+  #stop({ task, attempt, part, pool }: { task: number; attempt: number; part: Part; pool?: number }): void {
+    const found = this.#pools
+      .flatMap(({ attempts }) => [...attempts])
+      .find((each) => {
+        return each.task === task && each.attempt === attempt && each.part === part;
+      });
+    if (found === undefined)
+      throw new Error(`stop-attempt for ${task}#${attempt} (${pool}), which no pool has`);
+    if (found.stopAtMs !== undefined) throw new Error(`stop-attempt for ${task}#${attempt} twice`);
+    found.stopAtMs = this.#now;
+    this.#agenda.at(this.#now + 1, () => this.#endStopped(found));
+  }
+
+  #endStopped(attempt: Attempt): void {
+    const { script, startedAtMs, pool, task } = attempt;
+    if (startedAtMs === undefined)
+      return this.#end(attempt, { kind: 'not-started', reason: 'stopped before' });
+    const { depsOk, locksOk, whenStopped } = script;
+    if (whenStopped === 'stops') return this.#end(attempt, { kind: 'stopped', how: 'aborted' });
+    if (whenStopped === 'returns') return this.#end(attempt, { kind: 'returned', value: 1 });
+    if (whenStopped === 'fails')
+      return this.#end(attempt, { kind: 'failed', error: 'late', depsOk, locksOk });
+    if (whenStopped === 'throws') return this.#end(attempt, { kind: 'threw', error: 'late' });
+    if (!(this.#pools[pool] as PoolState).spec.kills) return;
+    const { grace } = this.#player.specOf(task);
+    this.#agenda.at(this.#now + grace, () => this.#end(attempt, { kind: 'stopped', how: 'killed' }));
+  }
+
+  #end(attempt: Attempt, outcome: PoolOutcome): void {
+    if (attempt.isOver) return;
+    attempt.isOver = true;
+    const state = this.#pools[attempt.pool] as PoolState;
+    state.attempts.delete(attempt);
+    const { task, part, pool } = attempt;
+    this.#note({ type: 'attempt-ended', atMs: this.#now, task, attempt: attempt.attempt, part, outcome });
+    if (this.#chance(this.#scenario.faults.duplicate))
+      this.#note({ ...this.#random.pick(this.#pastOr()), atMs: this.#now } as Input);
+    this.#fill(pool);
+    this.#finishClosing(pool);
+  }
+
+  /** An old fact to be told again, or one about an attempt that never was. */
+  #pastOr(): readonly Input[] {
+    if (this.#past.length > 0) return this.#past;
+    const outcome = { kind: 'returned', value: 'forged' } as const;
+    return [{ type: 'attempt-ended', atMs: 0, task: 0, attempt: 99, part: 'body', outcome }];
+  }
+
+  #open(pool: number): void {
+    const state = this.#pools[pool] as PoolState;
+    if (state.isOpen) throw new Error(`open-pool for ${state.spec.name}, which is open`);
+    state.closing = undefined;
+    this.#agenda.at(this.#now + state.spec.opensInMs, () => {
+      state.isOpen = true;
+      this.#note({ type: 'slots-changed', atMs: this.#now, pool, slots: state.slots });
+      this.#note({ type: 'pool-opened', atMs: this.#now, pool });
+      this.#finishClosing(pool);
+    });
+  }
+
+  #close(pool: number, how: 'drain' | 'kill'): void {
+    const state = this.#pools[pool] as PoolState;
+    state.closing = how;
+    if (how === 'kill') {
+      for (const attempt of [...state.attempts]) {
+        const { startedAtMs } = attempt;
+        const reason = 'the pool was closed';
+        this.#agenda.at(this.#now + 1, () =>
+          this.#end(
+            attempt,
+            startedAtMs === undefined ? { kind: 'not-started', reason } : { kind: 'stopped', how: 'killed' },
+          ),
+        );
+      }
+    }
+    this.#agenda.at(this.#now + 1, () => this.#finishClosing(pool));
+  }
+
+  #finishClosing(pool: number): void {
+    const state = this.#pools[pool] as PoolState;
+    if (!state.isOpen || state.closing === undefined || state.attempts.size > 0) return;
+    state.isOpen = false;
+    state.closing = undefined;
+    this.#note({ type: 'pool-closed', atMs: this.#now, pool });
+  }
+
+  #changeSlots(pool: number, slots: number): void {
+    const state = this.#pools[pool] as PoolState;
+    if (state.slots === slots) return;
+    state.slots = slots;
+    if (state.isOpen) this.#note({ type: 'slots-changed', atMs: this.#now, pool, slots });
+    this.#fill(pool);
+  }
+
+  #setAlarm(atMs: number | undefined): void {
+    this.#alarm?.();
+    this.#alarm = undefined;
+    if (atMs === undefined) return;
+    if (atMs < this.#now) throw new Error(`an alarm in the past: ${atMs} at ${this.#now}`);
+    if (this.#chance(this.#scenario.faults.earlyAlarm)) this.#agenda.at(this.#now, () => this.#ring());
+    this.#alarm = this.#agenda.at(atMs, () => this.#ring());
+  }
+
+  #ring(): void {
+    for (const { attempts } of this.#pools) {
+      for (const { task, attempt, startedAtMs, lastSignMs, part } of attempts) {
+        if (startedAtMs === undefined || part === 'cleanup') continue;
+        if (this.#player.specOf(task).idleTimeout === undefined) continue;
+        this.#note({ type: 'quiet-since', atMs: this.#now, task, attempt, sinceMs: lastSignMs });
+      }
+    }
+    this.#note({ type: 'alarm-rang', atMs: this.#now });
+  }
+
+  /** The consumer looks at the result for a while, perhaps adds tasks, and pulls again. */
+  #consume(): void {
+    this.#results++;
+    const { pausesMs, additions } = this.#scenario;
+    const pause = pausesMs[this.#results % pausesMs.length] ?? 0;
+    this.#agenda.at(this.#now + pause, () => {
+      for (const { afterResults, tasks } of additions) {
+        if (afterResults !== this.#results) continue;
+        const added = this.#player.add(tasks, this.#now);
+        if (added !== undefined) this.#note(added);
+      }
+      this.#note({ type: 'result-wanted', atMs: this.#now });
+    });
+  }
+
+  /** Whatever hangs has ended by now or ends soon; bodies that ignore their signal come to an end, too. */
+  #heal(): void {
+    for (const { attempts } of this.#pools) {
+      for (const attempt of attempts) {
+        if (attempt.stopAtMs !== undefined && attempt.script.ends === 'hangs')
+          this.#end(attempt, { kind: 'stopped', how: 'aborted' });
+      }
+    }
+  }
+
+  get #isHealed(): boolean {
+    return this.#now >= healAtMs;
+  }
+
+  #chance(probability: number): boolean {
+    return !this.#isHealed && probability > 0 && this.#random.chance(probability);
+  }
+}
