@@ -83,11 +83,14 @@ export class Watcher {
         this.#pool(input.pool).slots = input.slots;
         return;
       case 'attempt-started':
-        return this.#begun(input);
+        this.#begun(input);
+        return;
       case 'attempt-ended':
-        return this.#over(input);
+        this.#over(input);
+        return;
       case 'quiet-since':
-        return this.#sign(input);
+        this.#sign(input);
+        return;
       case 'drain-requested':
         this.#ending ??= 'drain';
         return;
@@ -119,8 +122,14 @@ export class Watcher {
     this.#running.delete(key);
     const shadow = running.task;
     shadow.active = undefined;
-    if (part === 'cleanup') return this.#tidied(shadow, outcome);
-    if (outcome.kind === 'not-started') return this.#givenBack(shadow, running);
+    if (part === 'cleanup') {
+      this.#tidied(shadow, outcome);
+      return;
+    }
+    if (outcome.kind === 'not-started') {
+      this.#givenBack(shadow, running);
+      return;
+    }
     const verdict = verdictOf(outcome, running.stopped?.why);
     const retries = this.#mayRetry(shadow, verdict, outcome);
     if (verdict.poisons && shadow.spec.cleanup !== undefined && this.#ending !== 'kill') {
@@ -184,16 +193,20 @@ export class Watcher {
     if (this.#hasEnded) this.#complain(`${command.type} after the end of the run`);
     switch (command.type) {
       case 'start-attempt':
-        return this.#starting(command);
+        this.#starting(command);
+        return;
       case 'stop-attempt':
-        return this.#stopping(command);
+        this.#stopping(command);
+        return;
       case 'open-pool':
-        return this.#opening(command.pool);
+        this.#opening(command.pool);
+        return;
       case 'close-pool':
         this.#pool(command.pool).isWanted = false;
         return;
       case 'end-run':
-        return this.#ended();
+        this.#ended();
+        return;
       default:
         return;
     }
@@ -242,7 +255,8 @@ export class Watcher {
     const { name } = shadow.spec;
     const verdict = this.#undecided.get(shadow);
     if (shadow.end !== undefined || verdict === undefined)
-      return this.#complain(`${name} starts again, but is over`);
+      this.#complain(`${name} starts again, but is over`);
+    return;
     if (!verdict.mayRetry) this.#complain(`${name} is retried, but must not be`);
     if (this.#ending !== undefined) this.#complain(`${name} is retried after a ${this.#ending}`);
     if (verdict.poisons && shadow.spec.cleanup !== undefined)
@@ -302,8 +316,8 @@ export class Watcher {
 
   #stopping({ task, attempt, part, why }: Command & { type: 'stop-attempt' }): void {
     const running = this.#running.get(keyOf(task, attempt, part));
-    if (running === undefined)
-      return this.#complain(`stop-attempt for ${task}#${attempt}, which does not run`);
+    if (running === undefined) this.#complain(`stop-attempt for ${task}#${attempt}, which does not run`);
+    return;
     if (why === 'cancelled' && this.#ending !== 'cancel' && this.#ending !== 'kill') {
       this.#complain(`${running.task.spec.name} is cancelled though nobody asked for it`);
     }
@@ -329,7 +343,10 @@ export class Watcher {
     shadow.isGiven = true;
     if (claimed.attempts !== shadow.attempts)
       this.#complain(`${name} had ${shadow.attempts} attempts, not ${claimed.attempts}`);
-    if (shadow.end === undefined) return this.#givenEarly(shadow, claimed);
+    if (shadow.end === undefined) {
+      this.#givenEarly(shadow, claimed);
+      return;
+    }
     const status = this.#statuses.get(shadow);
     if (status !== claimed.status) this.#complain(`${name} is ${claimed.status}, but should be ${status}`);
   }
@@ -337,9 +354,15 @@ export class Watcher {
   /** A skip, or the end of a task that could have been tried again. */
   #givenEarly(shadow: TaskShadow, { status }: Claimed): void {
     const verdict = this.#undecided.get(shadow);
-    if (verdict !== undefined) return this.#givenUp(shadow, verdict, status);
+    if (verdict !== undefined) {
+      this.#givenUp(shadow, verdict, status);
+      return;
+    }
     const { name } = shadow.spec;
-    if (status !== 'skipped') return this.#complain(`${name} is ${status}, but has not ended`);
+    if (status !== 'skipped') {
+      this.#complain(`${name} is ${status}, but has not ended`);
+      return;
+    }
     this.skipped(shadow.index);
   }
 

@@ -123,17 +123,23 @@ export class World {
   #obey(command: Command): void {
     switch (command.type) {
       case 'start-attempt':
-        return this.#dispatch(command);
+        this.#dispatch(command);
+        return;
       case 'stop-attempt':
-        return this.#stop(command);
+        this.#stop(command);
+        return;
       case 'open-pool':
-        return this.#open(command.pool);
+        this.#open(command.pool);
+        return;
       case 'close-pool':
-        return this.#close(command.pool, command.how);
+        this.#close(command.pool, command.how);
+        return;
       case 'set-alarm':
-        return this.#setAlarm(command.atMs);
+        this.#setAlarm(command.atMs);
+        return;
       case 'give-result':
-        return this.#consume();
+        this.#consume();
+        return;
       case 'end-run':
         this.#hasEnded = true;
         return;
@@ -244,14 +250,23 @@ export class World {
 
   #endStopped(attempt: Attempt): void {
     const { script, startedAtMs, pool, task } = attempt;
-    if (startedAtMs === undefined)
-      return this.#end(attempt, { kind: 'not-started', reason: 'stopped before' });
+    if (startedAtMs === undefined) this.#end(attempt, { kind: 'not-started', reason: 'stopped before' });
+    return;
     const { depsOk, locksOk, whenStopped } = script;
-    if (whenStopped === 'stops') return this.#end(attempt, { kind: 'stopped', how: 'aborted' });
-    if (whenStopped === 'returns') return this.#end(attempt, { kind: 'returned', value: 1 });
-    if (whenStopped === 'fails')
-      return this.#end(attempt, { kind: 'failed', error: 'late', depsOk, locksOk });
-    if (whenStopped === 'throws') return this.#end(attempt, { kind: 'threw', error: 'late' });
+    if (whenStopped === 'stops') {
+      this.#end(attempt, { kind: 'stopped', how: 'aborted' });
+      return;
+    }
+    if (whenStopped === 'returns') {
+      this.#end(attempt, { kind: 'returned', value: 1 });
+      return;
+    }
+    if (whenStopped === 'fails') this.#end(attempt, { kind: 'failed', error: 'late', depsOk, locksOk });
+    return;
+    if (whenStopped === 'throws') {
+      this.#end(attempt, { kind: 'threw', error: 'late' });
+      return;
+    }
     if (!(this.#pools[pool] as PoolState).spec.kills) return;
     const { grace } = this.#player.specOf(task);
     this.#agenda.at(this.#now + grace, () => this.#end(attempt, { kind: 'stopped', how: 'killed' }));
