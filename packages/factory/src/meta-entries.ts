@@ -32,7 +32,7 @@ export const entriesOfCode = ['args', 'cleanup'] as const;
 export type EntryName = Exclude<keyof TaskMeta, (typeof entriesOfCode)[number]> | keyof ProgramEntries;
 
 /** Tells what is wrong with a node. Returns undefined, which stands for "could not be read". */
-export type Complain = (node: Node, message: string, hint?: string) => undefined;
+type Complain = (node: Node, message: string, hint?: string) => undefined;
 
 type Reader<T = unknown> = (node: Node, complain: Complain) => T | undefined;
 

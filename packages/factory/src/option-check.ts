@@ -1,5 +1,12 @@
 /** Checks what users hand to factories, all of it at once: configurations are often plain JavaScript. */
 import { didYouMean, type Problem, refuse } from '@pexen/core';
+import type {
+  ExecutablesOptions,
+  ExportOptions,
+  ModuleOptions,
+  ProgramOptions,
+  WalkOptions,
+} from './options.ts';
 
 type Check = (value: unknown) => string | undefined;
 
@@ -23,7 +30,15 @@ const match: Check = (value) =>
     ? undefined
     : 'must be a pattern, a list of patterns or a regular expression';
 
-const checks = {
+/** The name of an option. */
+export type OptionName =
+  | keyof WalkOptions
+  | keyof ProgramOptions
+  | keyof ExportOptions
+  | keyof Pick<ExecutablesOptions, 'command'>
+  | keyof Pick<ModuleOptions, 'file'>;
+
+const checks: Readonly<Record<OptionName, Check>> = {
   dir: text,
   file: text,
   include: texts,
@@ -36,10 +51,7 @@ const checks = {
   tap: flag,
   command,
   match,
-} as const satisfies Readonly<Record<string, Check>>;
-
-/** The name of an option. */
-export type OptionName = keyof typeof checks;
+};
 
 /**
  * Refuses options that are none, or are missing.
