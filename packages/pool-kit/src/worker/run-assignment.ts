@@ -86,7 +86,7 @@ function runBody(
   const context = new OwnContext(meta, { args, shared: own, received, attempt, path, ticket: link });
   const facts = (): PoolOutcomeFacts => ({
     ...(hasEntries(own) || hasEntries(shared) ? { shared: own } : {}),
-    provided: context.provided,
+    ...(context.provided.length > 0 && { provided: context.provided }),
   });
   const returned = (value: unknown): PoolOutcome => ({ kind: 'returned', value, ...facts() });
   const failed = (error: unknown): PoolOutcome => ({ ...outcomeOfError(error, link.signal), ...facts() });

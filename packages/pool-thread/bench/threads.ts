@@ -1,0 +1,99 @@
+/**
+ * Round trips per second of pools of threads (W3 of the design): all contenders in alternation, so that what the machine does
+ * meanwhile hits all of them; medians of the rounds, and ratios within each round.
+ *
+ *     node --conditions=@pexen/source bench/threads.ts [threads] [--json FILE] [--rounds N]
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { type Contender, contenders, workers } from './contenders.ts';
+
+interface Scenario {
+  readonly name: string;
+  /** Calls on their way at the same time. */
+  readonly inFlight: number;
+  /** Calls a round. */
+  readonly calls: number;
+  readonly text?: string;
+}
+
+const kib100 = 'x'.repeat(102_400);
+
+/** 18 in flight is what `spare: 16` makes of two workers. */
+const scenarios: readonly Scenario[] = [
+  { name: 'one at a time', inFlight: 1, calls: 2_000 },
+  { name: 'spare 1 for each of two workers', inFlight: 4, calls: 6_000 },
+  { name: 'spare 16', inFlight: 18, calls: 12_000 },
+  { name: 'spare 62', inFlight: 64, calls: 12_000 },
+  { name: '100 KiB there', inFlight: 18, calls: 1_500, text: kib100 },
+];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'string' }, rounds: { type: 'string', default: '9' } },
+});
+
+if (positionals.length === 0 || positionals.includes('threads')) await main(Number(values.rounds));
+
+async function main(rounds: number): Promise<void> {
+  const crew = await contenders();
+  const results = [];
+  for (const scenario of scenarios) {
+    const table = await measure(crew, scenario, rounds);
+    print(scenario, table);
+    results.push({ ...scenario, text: scenario.text?.length ?? 0, workers, rounds, table });
+  }
+  await Promise.all(crew.map((contender) => contender.close()));
+  if (values.json !== undefined)
+    writeFileSync(values.json, JSON.stringify({ bench: 'threads', results }, null, 2));
+}
+
+interface Row {
+  readonly name: string;
+  /** Median of the rounds. */
+  readonly perSecond: number;
+  /** Median over the rounds of this contender's rate by Piscina's in the same round. */
+  readonly byPiscina: number;
+}
+
+async function measure(crew: readonly Contender[], scenario: Scenario, rounds: number): Promise<Row[]> {
+  const rates = new Map(crew.map((contender): [Contender, number[]] => [contender, []]));
+  for (const contender of crew) await rate(contender, scenario);
+  for (let round = 0; round < rounds; round++) {
+    const order = round % 2 === 0 ? crew : crew.toReversed();
+    for (const contender of order) rates.get(contender)?.push(await rate(contender, scenario));
+  }
+  const piscina = rates.get(crew.find(({ name }) => name === 'piscina') as Contender) as number[];
+  return crew.map((contender) => {
+    const own = rates.get(contender) as number[];
+    return {
+      name: contender.name,
+      perSecond: Math.round(median(own)),
+      byPiscina: Number(median(own.map((each, round) => each / (piscina[round] as number))).toFixed(2)),
+    };
+  });
+}
+
+/** Calls a second. */
+async function rate(contender: Contender, { inFlight, calls, text }: Scenario): Promise<number> {
+  let left = calls;
+  const lane = async (): Promise<void> => {
+    while (left-- > 0) await contender.call(text);
+  };
+  const beganAt = performance.now();
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  return (calls / (performance.now() - beganAt)) * 1_000;
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] as number;
+}
+
+function print({ name, inFlight, calls }: Scenario, rows: readonly Row[]): void {
+  console.log(`\n${name}: ${inFlight} in flight, ${workers} threads, ${calls} calls a round`);
+  for (const row of rows.toSorted((a, b) => b.perSecond - a.perSecond)) {
+    const rateText = row.perSecond.toLocaleString('en').padStart(9);
+    console.log(`  ${row.name.padEnd(16)} ${rateText}/s  ${row.byPiscina.toFixed(2)} × piscina`);
+  }
+}

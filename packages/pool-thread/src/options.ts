@@ -1,0 +1,41 @@
+/** What a pool of threads may be told. */
+import { availableParallelism } from 'node:os';
+import type { ResourceLimits } from 'node:worker_threads';
+import { type Problem, refuse } from '@pexen/core';
+
+export interface ThreadsOptions {
+  /** How many threads. Default: as many as the machine runs at once. */
+  readonly workers?: number;
+  /**
+   * A module that is loaded first in each thread, as by `node --import`: what type stripping cannot do, `tsx` can. A package
+   * name is looked up from the current directory.
+   */
+  readonly loader?: string;
+  /** Limits of each thread's heap and stack, as in `node:worker_threads`. One that hits them ends its attempt as crashed. */
+  readonly resourceLimits?: ResourceLimits;
+  /** The environment of the threads. Default: a copy of the process's. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Further options of Node for the threads, added to those of the process. */
+  readonly execArgv?: readonly string[];
+  /**
+   * `capture` (default): what bodies print becomes news, and part of the outcome. `inherit`: it goes where the process prints.
+   */
+  readonly output?: 'capture' | 'inherit';
+}
+
+/** The options with their defaults. */
+export interface FilledOptions extends ThreadsOptions {
+  readonly workers: number;
+  readonly output: 'capture' | 'inherit';
+}
+
+/** @throws PexenError PEXEN_BAD_OPTION with everything that is wrong with them */
+export function fillOptions(options: ThreadsOptions): FilledOptions {
+  const { workers = availableParallelism(), output = 'capture' } = options;
+  const problems: Problem[] = [];
+  const bad = (message: string): void => void problems.push({ code: 'PEXEN_BAD_OPTION', message });
+  if (!Number.isInteger(workers) || workers < 1) bad('threads: workers must be a whole number, 1 or more');
+  if (!['capture', 'inherit'].includes(output)) bad('threads: output must be "capture" or "inherit"');
+  refuse(problems);
+  return { ...options, workers, output };
+}

@@ -1,0 +1,164 @@
+/** A pool of worker threads: keeps them alive through Piscina, one endless task of Piscina's in each. */
+import { fileURLToPath } from 'node:url';
+import type { Assignment, Pool, PoolContext, PoolManifest, PoolOutcome, Ticket } from '@pexen/core';
+import { Piscina } from 'piscina';
+import { Flight } from './flight.ts';
+import { type FilledOptions, fillOptions, type ThreadsOptions } from './options.ts';
+import { Spread } from './spread.ts';
+import { Thread, type ThreadEnding, type ThreadListener } from './thread.ts';
+
+/**
+ * A pool of worker threads, for `run` and for groups. Quick to start and to talk to; values cross by structured clone; bodies
+ * share the process, so its working directory, its umask and its signals.
+ *
+ * A body that does not stop is ended with its thread. One that is stuck in native code (`execSync`, a blocking addon) cannot be
+ * ended by anybody: its attempt is settled, its thread replaced, and `workerLost` says so. Use `processes()` for bodies whose
+ * end you must be sure of.
+ *
+ * @example run(tasks, { pool: threads({ workers: 4 }), spare: 16 })
+ * @throws PexenError PEXEN_BAD_OPTION
+ */
+export function threads(options: ThreadsOptions = {}): Pool {
+  return new ThreadPool(fillOptions(options));
+}
+
+class ThreadPool implements Pool, ThreadListener {
+  readonly manifest: PoolManifest = {
+    name: 'threads',
+    kills: true,
+    transport: 'clone',
+    closures: false,
+    executables: false,
+  };
+  readonly #options: FilledOptions;
+  readonly #threads = new Set<Thread>();
+  readonly #spread = new Spread(this.#threads);
+  #context: PoolContext | undefined;
+  #piscina: Piscina | undefined;
+  #started = 0;
+  #opening: PromiseWithResolvers<void> | undefined;
+  #changed: () => void = () => {};
+  /** Why no thread can be started any more. */
+  #broken: string | undefined;
+
+  constructor(options: FilledOptions) {
+    this.#options = options;
+  }
+
+  async open(context: PoolContext): Promise<void> {
+    if (this.#piscina !== undefined) throw new Error('the pool of threads is open already');
+    this.#broken = undefined;
+    this.#opening = Promise.withResolvers();
+    this.#piscina = makePiscina(this.#options);
+    this.#piscina.on('error', (error) => this.#cannotReplace(error));
+    this.#context = context;
+    for (let n = 0; n < this.#options.workers; n++) this.#start();
+    try {
+      await this.#opening.promise;
+    } catch (error) {
+      await this.close('kill');
+      throw error;
+    }
+    context.slotsChanged(this.#options.workers);
+  }
+
+  run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
+    if (this.#context === undefined) return { kind: 'not-started', reason: 'the pool is closed' };
+    if (ticket.signal.aborted) return { kind: 'not-started', reason: 'stopped before it was begun' };
+    return new Promise((resolve) => {
+      const flight = new Flight(assignment, ticket, resolve, (stopped) => this.#spread.stop(stopped));
+      if (this.#broken === undefined) this.#spread.add(flight);
+      else crash(flight, this.#broken);
+    });
+  }
+
+  async close(how: 'drain' | 'kill'): Promise<void> {
+    this.#context = undefined;
+    this.#spread.giveBackAll('the pool was closed');
+    if (how === 'drain') await this.#until(() => [...this.#threads].every(({ load }) => load === 0));
+    for (const thread of this.#threads) thread.expectEnd({ how: 'asked', reason: 'the pool was closed' });
+    this.#piscina?.destroy().catch(() => {});
+    this.#piscina = undefined;
+    await this.#until(() => this.#threads.size === 0);
+  }
+
+  ready(): void {
+    this.#opening?.resolve();
+    this.#spread.distribute();
+  }
+
+  freed(): void {
+    this.#spread.freed();
+    this.#changed();
+  }
+
+  ended(thread: Thread, { how, reason }: ThreadEnding): void {
+    this.#threads.delete(thread);
+    if (this.#context !== undefined) {
+      if (how !== 'asked') this.#context.workerLost(thread.name, reason);
+      if (thread.hasBeenReady) this.#start();
+      else if (this.#threads.size === 0) this.#break(`no thread can be started: ${reason}`);
+    }
+    this.#changed();
+  }
+
+  #start(): void {
+    const thread = new Thread(`thread-${++this.#started}`, this);
+    this.#threads.add(thread);
+    const { startup, moved } = thread.startup(this.#options.output === 'inherit');
+    const options = { name: 'work', transferList: moved as never, signal: thread.termination };
+    (this.#piscina as Piscina).run(startup, options).catch((error) => thread.letGo(describe(error)));
+  }
+
+  /** A thread that was to replace another one died while it started, and Piscina tries no more. */
+  #cannotReplace(error: unknown): void {
+    for (const thread of this.#threads) if (!thread.hasBeenReady) thread.letGo(describe(error));
+  }
+
+  #break(reason: string): void {
+    this.#broken = reason;
+    this.#opening?.reject(new Error(reason));
+    for (const flight of this.#spread.takeAll()) crash(flight, reason);
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+    }
+  }
+}
+
+function crash(flight: Flight, reason: string): void {
+  flight.start('no thread');
+  flight.land({ kind: 'crashed', reason });
+}
+
+function makePiscina({ workers, loader, execArgv = [], resourceLimits, env }: FilledOptions): Piscina {
+  const own = [...execArgv, ...(loader === undefined ? [] : ['--import', loader])];
+  const options = {
+    filename: fileURLToPath(import.meta.resolve('@pexen/pool-thread/worker')),
+    minThreads: workers,
+    maxThreads: workers,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    atomics: 'disabled',
+    recordTiming: false,
+    ...(resourceLimits !== undefined && { resourceLimits }),
+    ...(env !== undefined && { env: env as Record<string, string> }),
+  } as const;
+  if (own.length === 0) return new Piscina(options);
+  try {
+    return new Piscina({ ...options, execArgv: [...process.execArgv, ...own] });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error;
+    return new Piscina({ ...options, execArgv: own });
+  }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return `it threw ${String(error)}`;
+  const { code, name, message } = error as NodeJS.ErrnoException;
+  const kind = code ?? (name === 'Error' ? undefined : name);
+  return kind === undefined ? message : `${kind}: ${message}`;
+}

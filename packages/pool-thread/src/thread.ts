@@ -1,0 +1,265 @@
+/**
+ * The host's end of one thread: sends it attempts, hears of them, stops it, and settles what it has when it ends. Knows no
+ * other thread and no Piscina.
+ */
+import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
+import type { PoolOutcome } from '@pexen/core';
+import {
+  type AssignmentEnvelope,
+  decodeOutcome,
+  encodeAssignment,
+  encodeThrown,
+  refusedByTransport,
+} from '@pexen/pool-kit';
+import { Bell } from './bell.ts';
+import { Claims, distance, numberAfter } from './claims.ts';
+import { Depth } from './depth.ts';
+import type { Flight } from './flight.ts';
+import { threadBorder } from './move.ts';
+import type { FromThread, Startup, ToThread } from './protocol.ts';
+
+/** What a thread tells its pool. */
+export interface ThreadListener {
+  /** It can take attempts. */
+  ready(thread: Thread): void;
+  /** An attempt of it has ended. */
+  freed(thread: Thread): void;
+  /** It is gone, or given up; its attempts are settled. */
+  ended(thread: Thread, ending: ThreadEnding): void;
+}
+
+/** `asked`: the pool ended it. `died`: it ended by itself. `stuck`: it was to be ended, and cannot be. */
+export interface ThreadEnding {
+  readonly how: 'asked' | 'died' | 'stuck';
+  readonly reason: string;
+}
+
+/** How long a thread may take to be gone, ms. */
+const endingMs = 2_000;
+
+export class Thread {
+  readonly name: string;
+  readonly #listener: ThreadListener;
+  readonly #terminate = new AbortController();
+  readonly #port: MessagePort;
+  readonly #remotePort: MessagePort;
+  readonly #claims = new Claims();
+  readonly #bell = new Bell();
+  readonly #depth = new Depth();
+  /** By number, in the order in which they were sent. */
+  readonly #flights = new Map<number, Flight>();
+  #next = 1;
+  #isReady = false;
+  #ending: ThreadEnding | undefined;
+  /** What must both be seen before it has ended: its port closed, and Piscina let go of it. */
+  readonly #leftToSee: Set<'port' | 'task'> = new Set(['port', 'task']);
+  #isSettled = false;
+  #grace: NodeJS.Timeout | undefined;
+  #givingUp: NodeJS.Timeout | undefined;
+
+  constructor(name: string, listener: ThreadListener) {
+    this.name = name;
+    this.#listener = listener;
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#remotePort = port2;
+    port1.on('message', (message: FromThread) => this.#hear(message));
+    port1.on('messageerror', (error) => this.end({ how: 'died', reason: `cannot read it: ${error}` }));
+    port1.on('close', () => this.#see('port'));
+  }
+
+  /** What `work` in the thread is to be given, and what of it is moved there. */
+  startup(inheritsOutput: boolean): { readonly startup: Startup; readonly moved: Transferable[] } {
+    const port = this.#remotePort;
+    const startup = { port, claims: this.#claims.memory, bell: this.#bell.memory, inheritsOutput };
+    return { startup, moved: [port] };
+  }
+
+  /** Aborted when the thread is to be terminated. */
+  get termination(): AbortSignal {
+    return this.#terminate.signal;
+  }
+
+  get hasBeenReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** How many attempts it has, begun or not. */
+  get load(): number {
+    return this.#flights.size;
+  }
+
+  /** How many more it may be sent now. */
+  get room(): number {
+    return this.#isReady && this.#ending === undefined ? this.#depth.value - this.load : 0;
+  }
+
+  /** Sends attempts, to be begun one after the other. */
+  send(flights: readonly Flight[]): void {
+    if (this.load === 0) this.#depth.busyAgain(performance.now());
+    const first = this.#next;
+    for (const flight of flights) {
+      this.#flights.set(this.#next, flight);
+      this.#next = numberAfter(this.#next, 1);
+    }
+    const moved: object[] = [];
+    const border = threadBorder(moved);
+    const envelopes = flights.map(({ assignment }) => encodeAssignment(assignment, 'threads', border));
+    try {
+      this.#post({ type: 'run', epoch: this.#claims.epoch, first, envelopes }, moved);
+    } catch {
+      this.#sendSingly(flights, first);
+    }
+  }
+
+  /** One of several could not be cloned, for a reason that only cloning finds: it must not keep the others. */
+  #sendSingly(flights: readonly Flight[], first: number): void {
+    for (const [index, { assignment }] of flights.entries()) {
+      const moved: object[] = [];
+      const envelope = encodeAssignment(assignment, 'threads', threadBorder(moved));
+      const run = { type: 'run', epoch: this.#claims.epoch, first: numberAfter(first, index) } as const;
+      try {
+        this.#post({ ...run, envelopes: [envelope] }, moved);
+      } catch (error) {
+        this.#post({ ...run, envelopes: [refusal(envelope, error)] });
+      }
+    }
+  }
+
+  /** Tells the tickets of the attempts that have begun meanwhile. True if some have not. */
+  notice(): boolean {
+    const { begun } = this.#claims;
+    for (const [number, flight] of this.#flights) {
+      if (distance(number, begun) < 0) return true;
+      flight.start(this.name);
+    }
+    return false;
+  }
+
+  /** Takes back all that it has not begun; those will not begin here. */
+  takeBack(): Flight[] {
+    this.#claims.takeBack();
+    const { begun } = this.#claims;
+    const back: Flight[] = [];
+    for (const [number, flight] of this.#flights) {
+      if (distance(number, begun) >= 0) continue;
+      this.#flights.delete(number);
+      back.push(flight);
+    }
+    return back;
+  }
+
+  has(flight: Flight): boolean {
+    return this.#numberOf(flight) !== undefined;
+  }
+
+  /** Asks the body of this attempt, which has begun, to stop, and ends the thread if it does not within its grace. */
+  stop(flight: Flight): void {
+    const number = this.#numberOf(flight);
+    if (number === undefined || this.#ending !== undefined) return;
+    this.#post({ type: 'abort', number, reason: encodeThrown(flight.ticket.signal.reason) });
+    const reason = 'its body did not stop within its grace';
+    this.#grace = setTimeout(() => this.end({ how: 'asked', reason }), flight.assignment.graceMs);
+  }
+
+  /** Terminates it. What runs in it is settled when it is gone, or has turned out to be stuck. */
+  end(ending: ThreadEnding): void {
+    if (this.#ending !== undefined) return;
+    this.expectEnd(ending);
+    this.#terminate.abort();
+  }
+
+  /** It is being ended from outside. */
+  expectEnd(ending: ThreadEnding): void {
+    if (this.#ending !== undefined) return;
+    this.#ending = ending;
+    clearTimeout(this.#grace);
+    this.#givingUp = setTimeout(() => this.#giveUp(), endingMs);
+  }
+
+  /** Piscina has let go of it, for this reason. */
+  letGo(reason: string): void {
+    this.expectEnd({ how: 'died', reason });
+    if (!this.#isReady) this.#port.close();
+    this.#see('task');
+  }
+
+  #hear(message: FromThread): void {
+    switch (message.type) {
+      case 'ready':
+        this.#isReady = true;
+        this.#listener.ready(this);
+        return;
+      case 'news': {
+        const flight = this.#flights.get(message.number);
+        flight?.start(this.name);
+        for (const news of message.news) flight?.ticket.tell(news);
+        this.#post({ type: 'taken', number: message.number });
+        return;
+      }
+      case 'ended': {
+        const flight = this.#flights.get(message.number);
+        if (flight === undefined) return;
+        this.#flights.delete(message.number);
+        clearTimeout(this.#grace);
+        this.#depth.ended(performance.now());
+        flight.start(this.name);
+        flight.land(decodeOutcome(message.outcome, this.name));
+        this.#listener.freed(this);
+        return;
+      }
+      default:
+        message satisfies never;
+    }
+  }
+
+  #see(what: 'port' | 'task'): void {
+    this.#leftToSee.delete(what);
+    if (this.#leftToSee.size === 0) this.#settle(this.#ending ?? { how: 'died', reason: 'it ended' });
+    else this.#givingUp ??= setTimeout(() => this.#giveUp(), endingMs);
+  }
+
+  #giveUp(): void {
+    const reason =
+      'it is stuck in native code and cannot be ended; it was replaced, and may still do something';
+    this.#settle(
+      this.#leftToSee.has('port') ? { how: 'stuck', reason } : (this.#ending ?? { how: 'died', reason }),
+    );
+  }
+
+  #settle(ending: ThreadEnding): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    clearTimeout(this.#givingUp);
+    clearTimeout(this.#grace);
+    this.#port.removeAllListeners();
+    this.#port.close();
+    for (const flight of this.takeBack())
+      flight.giveBack(`the thread it waited in has ended: ${ending.reason}`);
+    for (const flight of this.#flights.values()) {
+      flight.start(this.name);
+      flight.land(outcomeOf(ending));
+    }
+    this.#flights.clear();
+    this.#listener.ended(this, ending);
+  }
+
+  #numberOf(flight: Flight): number | undefined {
+    for (const [number, each] of this.#flights) if (each === flight) return number;
+    return undefined;
+  }
+
+  #post(message: ToThread, moved: readonly object[] = []): void {
+    this.#port.postMessage(message, moved as readonly Transferable[]);
+    this.#bell.ring();
+  }
+}
+
+function refusal({ path, attempt }: AssignmentEnvelope, error: unknown): AssignmentEnvelope {
+  const outcome = refusedByTransport(path, error);
+  return { path, attempt, refusal: encodeThrown('error' in outcome ? outcome.error : error) };
+}
+
+function outcomeOf({ how, reason }: ThreadEnding): PoolOutcome {
+  return how === 'died' ? { kind: 'crashed', reason } : { kind: 'stopped', how: 'killed' };
+}
