@@ -1,12 +1,5 @@
 /** Which verdict a result has, and which verdicts are bad ones. Knows nothing of how they are shown. */
-import {
-  type Finding,
-  formatReason,
-  type Judgement,
-  type TaskFinished,
-  type TaskSkipped,
-  type Verdict,
-} from '@pexen/core';
+import { formatReason, type Judgement, type TaskFinished, type TaskSkipped, type Verdict } from '@pexen/core';
 
 const bad: ReadonlySet<Verdict> = new Set<Verdict>(['fail', 'error', 'timeout', 'crashed']);
 
@@ -55,20 +48,12 @@ export function verdictOf(event: TaskFinished | TaskSkipped): Judgement {
 }
 
 function verdictOfReturned({ findings, flaky, attempts }: TaskFinished): Judgement {
-  const failed = withStatus(findings, 'fail');
-  if (failed.length > 0) return { verdict: 'fail', reason: countOf(failed, findings, 'failed') };
+  const failed = findings.filter(({ status }) => status === 'fail').length;
+  if (failed > 0) return { verdict: 'fail', reason: `${failed} of ${findings.length} findings failed` };
   if (flaky) return { verdict: 'flaky', reason: `passed at attempt ${attempts.length}` };
-  const warned = withStatus(findings, 'warn');
-  if (warned.length > 0) return { verdict: 'warn', reason: countOf(warned, findings, 'warned') };
-  return { verdict: 'pass' };
-}
-
-function withStatus(findings: readonly Finding[], status: Finding['status']): readonly Finding[] {
-  return findings.filter((finding) => finding.status === status);
-}
-
-function countOf(some: readonly Finding[], all: readonly Finding[], what: string): string {
-  return `${some.length} of ${all.length} findings ${what}`;
+  const warned = findings.filter(({ status }) => status === 'warn').length;
+  if (warned === 0) return { verdict: 'pass' };
+  return { verdict: 'warn', reason: `${warned} ${warned === 1 ? 'problem' : 'problems'}` };
 }
 
 function reasonOf(reason: string | undefined): { readonly reason?: string } {

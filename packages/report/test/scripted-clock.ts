@@ -33,6 +33,11 @@ export class ScriptedClock implements Clock {
     this.#now = Math.max(this.#now, moment);
   }
 
+  /** Time goes by while something is being done: nobody is called meanwhile. */
+  pass(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Those who still want to be called. */
   get listeners(): number {
     return this.#ticking.size;

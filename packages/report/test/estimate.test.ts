@@ -1,0 +1,76 @@
+/** How far a run is, and how long still. */
+import { expect, test } from 'vitest';
+import { Estimate } from '../src/live/estimate.ts';
+import { RunningTasks } from '../src/running.ts';
+import { Script } from './script.ts';
+
+interface Guess {
+  readonly fraction: number;
+  readonly remainingMs: number | undefined;
+}
+
+function guessAt(script: Script, nowMs: number): Guess {
+  const estimate = new Estimate();
+  const running = new RunningTasks(60_000);
+  for (const told of script.told) {
+    if ('news' in told) running.news(told.news);
+    else for (const listener of [estimate, running]) listener.event(told.event);
+  }
+  const list = [...running.list()];
+  return { fraction: estimate.fraction(nowMs, list), remainingMs: estimate.remainingMs(nowMs, list) };
+}
+
+test('nothing known, nothing said', () => {
+  expect(guessAt(new Script(), 0)).toEqual({ fraction: 0, remainingMs: undefined });
+  expect(guessAt(new Script().tasks(['a', 'b']), 10_000)).toEqual({ fraction: 0, remainingMs: undefined });
+});
+
+test('measured tasks count by what they are expected to take, running ones by their time', () => {
+  const script = new Script()
+    .tasks(['long'], { weightMs: 8000 })
+    .tasks(['short', 'last'], { weightMs: 1000 })
+    .start(0, 'short')
+    .end(1000, 'short')
+    .start(1000, 'long');
+  expect(guessAt(script, 5000)).toEqual({ fraction: 0.5, remainingMs: 5000 });
+});
+
+test('a task that takes longer than expected is nearly done, but never done', () => {
+  const script = new Script().tasks(['late'], { weightMs: 1000 }).start(0, 'late');
+  expect(guessAt(script, 60_000).fraction).toBe(0.95);
+});
+
+test('a task that says how far it is, is believed', () => {
+  const script = new Script()
+    .tasks(['counts'], { weightMs: 10_000 })
+    .start(0, 'counts')
+    .says(100, 'counts', { kind: 'progress', progress: { done: 1, total: 2 } });
+  expect(guessAt(script, 1000).fraction).toBe(0.5);
+});
+
+test('unmeasured tasks are taken for the average of those that ended', () => {
+  const script = new Script().tasks(['a', 'b', 'c', 'd', 'e', 'f']);
+  for (const [index, path] of ['a', 'b', 'c'].entries())
+    script.start(2000 * index, path).end(2000 * (index + 1), path);
+  expect(guessAt(script, 6000)).toEqual({ fraction: 0.5, remainingMs: 6000 });
+});
+
+test('skipped tasks are no work; added ones are more', () => {
+  const script = new Script()
+    .tasks(['a', 'b', 'c', 'd'], { weightMs: 1000 })
+    .start(0, 'a')
+    .end(1000, 'a')
+    .skip(1000, 'b', { task: 'b', why: 'no' })
+    .skip(1000, 'c', { task: 'c', why: 'no' });
+  expect(guessAt(script, 1000).fraction).toBe(0.5);
+  expect(guessAt(script.tasks(['e', 'f'], { weightMs: 1000 }, 1000), 1000).fraction).toBe(0.25);
+});
+
+test('it takes at least as long as the longest of those that run', () => {
+  const script = new Script()
+    .tasks(['long'], { weightMs: 60_000 })
+    .tasks(['a', 'b', 'c'], { weightMs: 1000 })
+    .start(0, 'long', 'w-1');
+  for (const [index, path] of ['a', 'b', 'c'].entries()) script.start(0, path, `w-${index}`).end(4000, path);
+  expect(guessAt(script, 4000).remainingMs).toBe(56_000);
+});

@@ -1,0 +1,29 @@
+/** What others write while a view stands on the terminal. */
+import { expect, test } from 'vitest';
+import { ForeignOutput } from '../src/live/foreign-output.ts';
+import { Emulator } from './emulator.ts';
+import { Paper } from './paper.ts';
+
+test('whole lines are handed on as they come, the rest when the streams are given back', async () => {
+  const lines: string[] = [];
+  const [out, err] = [new Emulator(80, 24), new Emulator(80, 24)];
+  const foreign = new ForeignOutput([out, err], (line) => lines.push(line));
+  out.write('one\ntw');
+  err.write(Buffer.from('o\n'));
+  const written = new Promise<void>((resolve) => out.write('three', 'utf8', () => resolve()));
+  await written;
+  expect(lines).toEqual(['one', 'two']);
+  foreign.release();
+  expect(lines).toEqual(['one', 'two', 'three']);
+  out.write('direct');
+  expect(await out.screen()).toBe('direct\n');
+  expect(await err.screen()).toBe('\n');
+});
+
+test('streams that are no terminals are left alone', () => {
+  const paper = new Paper();
+  const foreign = new ForeignOutput([paper], () => expect.unreachable());
+  paper.write('log\n');
+  expect(paper.text).toBe('log\n');
+  foreign.release();
+});
