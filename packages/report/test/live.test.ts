@@ -198,7 +198,7 @@ test('what runs says how far it is, what it found, how late it is, and when it w
     '  flaky                 process-2                 attempt 2 in 4s',
     '  quiet                 process-3   0:40          quiet for 0:39 connecting …',
     '  finds                 process-4   0:40          ✗1 quiet for 0:39',
-    '  wide                  process-5   0:40          quiet for 0:39 文件上传中 文件上传中 文件上传…',
+    '  wide                  process-5   0:40          quiet for 0:39 文件上传中 文件上传中 文件上传中 …',
   ]);
   await reporter.close();
 });
