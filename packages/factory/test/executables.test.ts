@@ -1,6 +1,6 @@
 /** Directories of executables as tasks, with real files; and real programs, started as their tasks say. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type ExecutableBody, type Interpretation, isTask, type PlacedTask } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
@@ -251,7 +251,7 @@ test('nothing found is a problem; scripts that are not executable are named', as
   expect(gone.problems.map(({ code }) => code)).toEqual(['PEXEN_UNREADABLE_DIRECTORY']);
 });
 
-test('programs that run as somebody else, or are somebody else’s, are told', async () => {
+test('programs that run as somebody else are told', async () => {
   const dir = scratch({ 'a.sh': program(), 'b.sh': program(), 'c.sh': program() });
   chmodSync(join(dir, 'b.sh'), 0o4755);
   chmodSync(join(dir, 'c.sh'), 0o2755);
@@ -259,6 +259,13 @@ test('programs that run as somebody else, or are somebody else’s, are told', a
   expect(brief(warnings, dir)).toEqual([
     'PEXEN_SET_USER_ID | b.sh | it runs with the rights of its owner or group (and 1 more like it)',
   ]);
+});
+
+test.runIf(process.getuid?.() === 0)('programs of another user are told', async () => {
+  const dir = scratch({ 'a.sh': program(), 'b.sh': program() });
+  chownSync(join(dir, 'b.sh'), 12_345, 12_345);
+  const { warnings } = await made(executables({ dir: '.' }), dir);
+  expect(brief(warnings, dir)).toEqual(['PEXEN_OTHER_OWNER | b.sh | it belongs to another user']);
 });
 
 test('hostile names become tasks that run, and never options of a command', async () => {
