@@ -256,7 +256,6 @@ export class Watcher {
     const verdict = this.#undecided.get(shadow);
     if (shadow.end !== undefined || verdict === undefined)
       this.#complain(`${name} starts again, but is over`);
-    return;
     if (!verdict.mayRetry) this.#complain(`${name} is retried, but must not be`);
     if (this.#ending !== undefined) this.#complain(`${name} is retried after a ${this.#ending}`);
     if (verdict.poisons && shadow.spec.cleanup !== undefined)
@@ -317,7 +316,6 @@ export class Watcher {
   #stopping({ task, attempt, part, why }: Command & { type: 'stop-attempt' }): void {
     const running = this.#running.get(keyOf(task, attempt, part));
     if (running === undefined) this.#complain(`stop-attempt for ${task}#${attempt}, which does not run`);
-    return;
     if (why === 'cancelled' && this.#ending !== 'cancel' && this.#ending !== 'kill') {
       this.#complain(`${running.task.spec.name} is cancelled though nobody asked for it`);
     }
@@ -473,7 +471,7 @@ export class Watcher {
     return found;
   }
 
-  #complain(what: string): void {
+  #complain(what: string): never {
     throw new Error(`at ${this.#nowMs} ms: ${what}`);
   }
 }

@@ -249,26 +249,13 @@ export class World {
   }
 
   #endStopped(attempt: Attempt): void {
-    const { script, startedAtMs, pool, task } = attempt;
-    if (startedAtMs === undefined) this.#end(attempt, { kind: 'not-started', reason: 'stopped before' });
-    return;
-    const { depsOk, locksOk, whenStopped } = script;
-    if (whenStopped === 'stops') {
-      this.#end(attempt, { kind: 'stopped', how: 'aborted' });
+    const outcome = outcomeOfStop(attempt);
+    if (outcome !== undefined) {
+      this.#end(attempt, outcome);
       return;
     }
-    if (whenStopped === 'returns') {
-      this.#end(attempt, { kind: 'returned', value: 1 });
-      return;
-    }
-    if (whenStopped === 'fails') this.#end(attempt, { kind: 'failed', error: 'late', depsOk, locksOk });
-    return;
-    if (whenStopped === 'throws') {
-      this.#end(attempt, { kind: 'threw', error: 'late' });
-      return;
-    }
-    if (!(this.#pools[pool] as PoolState).spec.kills) return;
-    const { grace } = this.#player.specOf(task);
+    if (!(this.#pools[attempt.pool] as PoolState).spec.kills) return;
+    const { grace } = this.#player.specOf(attempt.task);
     this.#agenda.at(this.#now + grace, () => this.#end(attempt, { kind: 'stopped', how: 'killed' }));
   }
 
@@ -389,5 +376,23 @@ export class World {
 
   #chance(probability: number): boolean {
     return !this.#isHealed && probability > 0 && this.#random.chance(probability);
+  }
+}
+
+/** How an attempt ends that was asked to stop; undefined for one that ignores it. */
+function outcomeOfStop({ script, startedAtMs }: Attempt): PoolOutcome | undefined {
+  if (startedAtMs === undefined) return { kind: 'not-started', reason: 'stopped before' };
+  const { depsOk, locksOk, whenStopped } = script;
+  switch (whenStopped) {
+    case 'stops':
+      return { kind: 'stopped', how: 'aborted' };
+    case 'returns':
+      return { kind: 'returned', value: 1 };
+    case 'fails':
+      return { kind: 'failed', error: 'late', depsOk, locksOk };
+    case 'throws':
+      return { kind: 'threw', error: 'late' };
+    default:
+      return undefined;
   }
 }
