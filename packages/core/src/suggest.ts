@@ -1,13 +1,14 @@
 /** "Did you mean …?": the known name nearest to a mistaken one. */
 
-/** The nearest of `known` to `name`, if it is near enough to be what was meant: at most a third of the letters differ. */
+/** The nearest of `known` to `name`, if it is near enough to be what was meant: less than half of the letters differ. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
+  let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of known) {
-    if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
+    const most = Math.max(1, Math.floor(Math.max(name.length, candidate.length) * 0.45));
+    if (Math.abs(candidate.length - name.length) > most) continue;
     const distance = editDistance(name, candidate);
-    if (distance < bestDistance) {
+    if (distance <= most && distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }

@@ -91,7 +91,8 @@ describe('small words', () => {
   it('finds the name that was meant, and none where nothing is near', () => {
     expect(nearest('bin', ['sbin', 'lib'])).toBe('sbin');
     expect(didYouMean('database', ['databse', 'x'])).toBe('Did you mean "databse"?');
-    expect(nearest('bin', ['something else'])).toBeUndefined();
+    expect(nearest('retry', ['reporters', 'retries'])).toBe('retries');
+    expect(nearest('bin', ['something else', 'lib'])).toBeUndefined();
   });
 
   it('never writes two call paths alike', () => {
