@@ -1,0 +1,45 @@
+/** `pexen run`: runs the suite in the current directory and says how it went. */
+import {
+  type ExitCode,
+  loadConfig,
+  type ReporterChoice,
+  runSuite,
+  type SuiteConfig,
+} from '@pexen/usecase-testsuite';
+import { formatWarning } from '../explain.ts';
+import { parseReporter } from '../reporter-argument.ts';
+import { obeySignals } from '../signals.ts';
+import { type SelectOptions, selectionOf } from './select-options.ts';
+
+/** What may stand behind `pexen run`. */
+export interface RunOptions extends SelectOptions {
+  readonly workers?: number;
+  readonly reporter?: readonly string[];
+  readonly junit?: string;
+}
+
+/** Runs what the patterns select, or everything; answers with the exit code. */
+export async function run(patterns: readonly string[], options: RunOptions): Promise<ExitCode> {
+  const loaded = await loadConfig(process.cwd(), options.config);
+  let restore: (() => void) | undefined;
+  try {
+    const { exitCode } = await runSuite(loaded, {
+      ...selectionOf(patterns, options),
+      ...(options.workers !== undefined && { workers: options.workers }),
+      reporters: reportersOf(options, loaded.config),
+      onWarning: (warning) => process.stderr.write(formatWarning(warning, process.stderr)),
+      onStart: (controls) => {
+        restore = obeySignals(controls, process);
+      },
+    });
+    return exitCode;
+  } finally {
+    restore?.();
+  }
+}
+
+/** Those of the command line instead of those configured; `--junit` comes on top of either. */
+function reportersOf({ reporter, junit }: RunOptions, config: SuiteConfig): ReporterChoice[] {
+  const chosen = reporter?.map(parseReporter) ?? config.reporters ?? ['terminal'];
+  return junit === undefined ? [...chosen] : [...chosen, ['junit', { file: junit }]];
+}

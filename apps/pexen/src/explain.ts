@@ -1,0 +1,39 @@
+/** Says to people what went wrong before anything ran, and what that means to a shell. */
+
+import { styleText } from 'node:util';
+import { formatLocation, isPexenError, type Problem } from '@pexen/core';
+import { type ExitCode, exitCodeOfProblem, exitCodes } from '@pexen/usecase-testsuite';
+
+/** Where it is said. */
+export type Output = NodeJS.WritableStream;
+
+/** Prints an error with all its problems and their ways out; answers with the exit code. */
+export function explain(error: unknown, output: Output): ExitCode {
+  if (!isPexenError(error)) {
+    output.write(`pexen: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return exitCodes.infrastructure;
+  }
+  const { problems } = error;
+  if (problems.length > 1) output.write(`${problems.length} problems, nothing was run:\n`);
+  for (const problem of problems) output.write(`${describe(problem, output)}\n`);
+  return exitCodeOfProblem(error.code);
+}
+
+function describe(
+  { code, message, task, location, hint }: Problem,
+  output: Output,
+  kind: 'error' | 'warning' = 'error',
+): string {
+  const paint = (format: Parameters<typeof styleText>[0], text: string) =>
+    styleText(format, text, { stream: output as NodeJS.WriteStream });
+  const head = `${paint(kind === 'error' ? 'red' : 'yellow', kind)} ${paint('dim', code)}`;
+  const lines = [`${head} ${task === undefined ? '' : `${paint('bold', task)}: `}${message}`];
+  if (location !== undefined) lines.push(`      at ${formatLocation(location)}`);
+  if (hint !== undefined) lines.push(`      ${paint('cyan', hint)}`);
+  return lines.join('\n');
+}
+
+/** Something that looks wrong and harms nothing, as one or two lines. */
+export function formatWarning(warning: Problem, output: Output): string {
+  return `${describe(warning, output, 'warning')}\n`;
+}

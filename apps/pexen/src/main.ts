@@ -1,0 +1,79 @@
+/** The command line: which words there are, and which command they mean. */
+import { type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
+import { Command, CommanderError, Option } from 'commander';
+import { init } from './commands/init.ts';
+import { type ListOptions, list } from './commands/list.ts';
+import { type RunOptions, run } from './commands/run.ts';
+import { explain } from './explain.ts';
+import { ownVersion } from './own-version.ts';
+
+/** Runs the command that the words name and answers with its exit code. Never rejects. */
+export async function main(words: readonly string[]): Promise<ExitCode> {
+  let exitCode: ExitCode = exitCodes.ok;
+  const program = commandLine((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    return explain(error, process.stderr);
+  }
+}
+
+function commandLine(leave: (exitCode: ExitCode) => void): Command {
+  const program = new Command('pexen')
+    .description(
+      'Runs trees of tests: in the right order, as parallel as possible, and tells everything about it.',
+    )
+    .version(ownVersion())
+    .showHelpAfterError('(pexen --help says what there is)')
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride();
+  addRun(program, leave);
+  addList(program, leave);
+  program
+    .command('init')
+    .description('write a first configuration, and pexen among the dev dependencies')
+    .option('--dir <dir>', 'the folder', '.')
+    .action(async ({ dir }: { readonly dir: string }) => leave(await init(dir, process.stdout)));
+  return program;
+}
+
+function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
+  selecting(program.command('run'))
+    .description('run the suite, or what the patterns select together with all it needs')
+    .addOption(new Option('-j, --workers <n>', 'how many run at the same time').argParser(positive))
+    .option('--reporter <name...>', 'terminal, live, lines or junit=FILE, instead of those configured')
+    .option('--junit <file>', 'write JUnit XML as well')
+    .action(async (patterns: string[], options: RunOptions) => leave(await run(patterns, options)))
+    .addHelpText('after', runHelp);
+}
+
+function addList(program: Command, leave: (exitCode: ExitCode) => void): void {
+  selecting(program.command('list'))
+    .description('say what would run, in which order, and what was pulled in by what; no body runs')
+    .option('--json', 'one JSON document instead of lines')
+    .action(async (patterns: string[], options: ListOptions) =>
+      leave(await list(patterns, options, process.stdout)),
+    );
+}
+
+function selecting(command: Command): Command {
+  return command
+    .argument('[pattern...]', "call paths: 'net/ping', all below 'net', or a glob such as 'net/**/v6*'")
+    .option('-t, --tag <tag...>', 'only tasks with one of these tags')
+    .option('-c, --config <file>', 'the configuration; default: pexen.config.{ts,mts,js,mjs}, or none');
+}
+
+const runHelp = `
+Exit codes: 0 all well, 1 failures, 2 usage or configuration, 3 could not run, 4 nothing selected, 75 interrupted.
+Ctrl-C waits for what runs; twice cancels it; three times kills it.`;
+
+function positive(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new CommanderError(exitCodes.usage, 'pexen.badNumber', `"${text}" is not a whole number above 0`);
+}

@@ -1,0 +1,53 @@
+/** What signals do to a running suite: the first interrupt waits for what runs, the second cancels it, the third kills it. */
+import { exitCodes, type SuiteControls } from '@pexen/usecase-testsuite';
+
+/** The part of `process` that signals need. */
+export interface SignalSource {
+  on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
+  off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
+  exit(code: number): unknown;
+}
+
+/** Whoever ends a process from outside rarely waits longer than this. */
+const longestTermination = 5_000;
+
+/** Listens until the returned function is called. */
+export function obeySignals(controls: SuiteControls, source: SignalSource): () => void {
+  const steps = interruptSteps(controls, source);
+  let interrupts = 0;
+  let deadline: NodeJS.Timeout | undefined;
+  const onInterrupt = () => steps[Math.min(interrupts++, steps.length - 1)]?.();
+  const onTerminate = (signal: NodeJS.Signals) => {
+    controls.note(`${signal}: cancelling what runs, at most 5 s.`);
+    controls.cancel(signal);
+    deadline ??= setTimeout(() => controls.kill(signal), longestTermination);
+  };
+  source.on('SIGINT', onInterrupt);
+  source.on('SIGTERM', onTerminate);
+  source.on('SIGHUP', onTerminate);
+  return () => {
+    clearTimeout(deadline);
+    source.off('SIGINT', onInterrupt);
+    source.off('SIGTERM', onTerminate);
+    source.off('SIGHUP', onTerminate);
+  };
+}
+
+function interruptSteps(controls: SuiteControls, source: SignalSource): (() => void)[] {
+  return [
+    () => {
+      const { running } = controls.inspect().counts;
+      controls.note(`Interrupted: waiting for ${running} running; press again to cancel them.`);
+      controls.drain('interrupted');
+    },
+    () => {
+      controls.note('Cancelling what runs; press again to kill it.');
+      controls.cancel('interrupted twice');
+    },
+    () => {
+      controls.note('Killing everything.');
+      controls.kill('interrupted three times');
+    },
+    () => source.exit(exitCodes.interrupted),
+  ];
+}

@@ -1,0 +1,121 @@
+/** Each kind of bad input: exit code 2 (4 where nothing is selected), a code, the place, and a way out. Nothing runs. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { folder, pexen } from './command.ts';
+
+const marks = `import { writeFileSync } from 'node:fs';\nexport const runs = task({}, () => writeFileSync('it-ran', ''));\n`;
+const tests = (text: string) => ({ 'tests.ts': `import { task } from 'pexen';\n${marks}${text}` });
+const config = (text: string) => ({
+  'pexen.config.ts': `import * as pexen from 'pexen';\nconst { executables, modules, defineSuite } = pexen;\n${text}`,
+});
+
+const cases: readonly {
+  readonly name: string;
+  readonly files: Record<string, string>;
+  readonly words?: readonly string[];
+  readonly exitCode?: number;
+  readonly says: readonly (string | RegExp)[];
+}[] = [
+  {
+    name: 'an unknown requirement',
+    files: tests(`
+      export const db = task({ provides: ['database'] }, () => {});
+      export const query = task({ requires: ['databse'] }, () => {});`),
+    says: ['PEXEN_UNKNOWN_REQUIREMENT', 'tests/query', '"databse"', /Did you mean "database"/],
+  },
+  {
+    name: 'a cycle',
+    files: tests(`
+      export const egg = task({ requires: ['hen'], provides: ['egg'] }, () => {});
+      export const hen = task({ requires: ['egg'], provides: ['hen'] }, () => {});`),
+    says: ['PEXEN_CYCLE', /tests\/egg.*tests\/hen|tests\/hen.*tests\/egg/],
+  },
+  {
+    name: 'a resource both used and claimed',
+    files: tests(`export const greedy = task({ uses: ['db'], claims: ['db'] }, () => {});`),
+    says: ['PEXEN_USED_AND_CLAIMED', 'tests/greedy', 'remove it from uses'],
+  },
+  {
+    name: 'a directory that is not there',
+    files: config(`export default defineSuite({ from: { sys: executables({ dir: 'no-such-folder' }) } });`),
+    says: ['PEXEN_UNREADABLE_DIRECTORY', 'no-such-folder'],
+  },
+  {
+    name: 'a broken header',
+    files: {
+      'ok.sh': '#!/bin/sh\ntouch it-ran\n',
+      'broken.sh': '#!/bin/sh\n# pexen: { claims: [/proc/sys/net, timeout: 20s }\n',
+    },
+    says: ['PEXEN_BAD_HEADER', /broken\.sh:2/],
+  },
+  {
+    name: 'an unknown entry in a header',
+    files: { 'typo.sh': '#!/bin/sh\n# pexen: { clams: [/proc/sys/net] }\n' },
+    says: ['PEXEN_UNKNOWN_META', /typo\.sh:2/, 'claims'],
+  },
+  {
+    name: 'a call path given twice',
+    files: tests(`
+      export const one = task({ name: 'same' }, () => {});
+      export const two = task({ name: 'same' }, () => {});`),
+    says: ['PEXEN_DUPLICATE_PATH', 'tests/same'],
+  },
+  {
+    name: 'an unknown metadata entry',
+    files: tests(`export const typo = task({ reqires: ['x'] } as never, () => {});`),
+    says: ['PEXEN_UNKNOWN_META', 'reqires', 'requires'],
+  },
+  {
+    name: 'a closure for a thread pool',
+    files: config(`
+      const closures = { kind: 'closures', describe: 'closures', async *make() { yield pexen.place(['x'], pexen.withMeta(() => 1, { name: 'closure' })); } };
+      export default defineSuite({ from: { '': closures }, pool: pexen.threads });`),
+    says: ['PEXEN_CLOSURE', 'x/closure', /top level of a module/],
+  },
+  {
+    name: 'several problems at once',
+    files: tests(`
+      export const a = task({ requires: ['nowhere'] }, () => {});
+      export const b = task({ uses: ['x'], claims: ['x'] }, () => {});`),
+    says: ['2 problems', 'PEXEN_UNKNOWN_REQUIREMENT', 'PEXEN_USED_AND_CLAIMED'],
+  },
+  {
+    name: 'an unknown entry in the configuration',
+    files: config(`export default defineSuite({ from: {}, retry: 1 } as never);`),
+    says: ['PEXEN_BAD_CONFIG', 'pexen.config.ts', 'Did you mean "retries"?'],
+  },
+  {
+    name: 'an unknown reporter',
+    files: tests(''),
+    words: ['run', '--reporter', 'lnes'],
+    says: ['PEXEN_UNKNOWN_REPORTER', 'Did you mean "lines"?'],
+  },
+  { name: 'an unknown option', files: {}, words: ['run', '--wrokers', '2'], says: ['--workers'] },
+  { name: 'a number of workers that is none', files: {}, words: ['run', '-j', 'many'], says: ['"many"'] },
+  {
+    name: 'a pattern that matches nothing',
+    files: tests(''),
+    words: ['run', 'tests/rnus'],
+    exitCode: 4,
+    says: ['PEXEN_NOTHING_SELECTED', 'Did you mean "tests/runs"?'],
+  },
+  { name: 'a folder without tests', files: {}, exitCode: 4, says: [/PEXEN_NOTHING_(FOUND|SELECTED)/] },
+];
+
+describe.concurrent('bad input', () => {
+  it.each(cases)(
+    '$name is refused with a way out',
+    async ({ files, words = ['run'], exitCode = 2, says }) => {
+      const dir = await folder(files);
+      const ended = await pexen(dir, ...words);
+      for (const text of says) {
+        if (typeof text === 'string') expect(ended.stderr).toContain(text);
+        else expect(ended.stderr).toMatch(text);
+      }
+      expect(ended.exitCode, ended.stderr).toBe(exitCode);
+      expect(ended.stderr).not.toMatch(/^\s+at .*\.ts:\d+/m);
+      expect(existsSync(join(dir, 'it-ran'))).toBe(false);
+    },
+  );
+});

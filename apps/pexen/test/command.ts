@@ -1,0 +1,69 @@
+/** The command as a process of its own, in a folder of its own. */
+import { spawn } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+const bin = fileURLToPath(new URL('../bin/pexen.js', import.meta.url));
+const workspaceModules = fileURLToPath(new URL('../node_modules', import.meta.url));
+
+export interface Ended {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A folder with these files, in which `pexen` can be imported; `.sh` files are executable. Gone after the test. */
+export async function folder(files: Readonly<Record<string, string>>): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'pexen-command-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  const all = { 'package.json': '{ "type": "module" }', ...files };
+  for (const [name, text] of Object.entries(all)) {
+    await mkdir(dirname(join(dir, name)), { recursive: true });
+    await writeFile(join(dir, name), text);
+    if (name.endsWith('.sh')) await chmod(join(dir, name), 0o755);
+  }
+  await mkdir(join(dir, 'node_modules'));
+  await symlink(join(workspaceModules, '@pexen'), join(dir, 'node_modules/@pexen'));
+  await symlink(dirname(dirname(bin)), join(dir, 'node_modules/pexen'));
+  return dir;
+}
+
+/** The running command; `ended` resolves when it has ended. */
+export function start(
+  dir: string,
+  ...words: string[]
+): { readonly ended: Promise<Ended>; kill(signal: NodeJS.Signals): void; sees(text: string): Promise<void> } {
+  const env = { ...process.env, NO_COLOR: '1', CI: '1', FORCE_COLOR: undefined };
+  const child = spawn(process.execPath, ['--conditions=@pexen/source', bin, ...words], { cwd: dir, env });
+  let stdout = '';
+  let stderr = '';
+  const watchers = new Set<() => void>();
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    for (const watcher of watchers) watcher();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    for (const watcher of watchers) watcher();
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (exitCode) => resolve({ exitCode, stdout, stderr }));
+  });
+  const sees = (text: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = () => (stdout + stderr).includes(text) && resolve();
+      watchers.add(look);
+      look();
+      void ended.then(() => reject(new Error(`ended without saying "${text}":\n${stdout}${stderr}`)));
+    });
+  return { ended, kill: (signal) => child.kill(signal), sees };
+}
+
+/** The command from its start to its end. */
+export function pexen(dir: string, ...words: string[]): Promise<Ended> {
+  return start(dir, ...words).ended;
+}

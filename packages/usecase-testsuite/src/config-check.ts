@@ -1,0 +1,88 @@
+/** Checks the shape of a configuration, all of it at once. */
+import { didYouMean, type Problem, refuse } from '@pexen/core';
+import * as z from 'zod/mini';
+import type { SuiteConfig } from './define-suite.ts';
+
+const ms = z.number().check(z.nonnegative());
+const count = z.int().check(z.positive());
+const callable = z.custom((value) => typeof value === 'function', 'must be a function');
+const factory = z.custom(
+  (value) => typeof value === 'object' && value !== null && 'make' in value,
+  'must be a factory: executables({ … }), modules({ … }), tree({ … })',
+);
+const reporterName = z.enum(['terminal', 'live', 'lines']);
+const reporter = z.union([
+  reporterName,
+  z.tuple([reporterName]),
+  z.tuple([z.literal('junit'), z.strictObject({ file: z.string(), strict: z.optional(z.boolean()) })]),
+  z.custom((value) => typeof value === 'object' && value !== null && 'event' in value && 'close' in value),
+]);
+
+const shape = {
+  from: z.record(z.string(), factory),
+  facts: z.optional(z.union([callable, z.record(z.string(), z.unknown())])),
+  pool: z.optional(callable),
+  pools: z.optional(z.record(z.string(), callable)),
+  groups: z.optional(
+    z.record(
+      z.string(),
+      z.strictObject({ pool: callable, spare: z.optional(ms), exclusive: z.optional(z.boolean()) }),
+    ),
+  ),
+  capacities: z.optional(z.union([z.map(z.unknown(), ms), z.record(z.string(), ms)])),
+  workers: z.optional(count),
+  spare: z.optional(ms),
+  shared: z.optional(z.record(z.string(), z.unknown())),
+  deadline: z.optional(ms),
+  retries: z.optional(z.union([ms, z.looseObject({ count: ms })])),
+  timeout: z.optional(ms),
+  idleTimeout: z.optional(ms),
+  grace: z.optional(ms),
+  slowAfter: z.optional(ms),
+  rerunnable: z.optional(z.boolean()),
+  expectedFailures: z.optional(z.record(z.string(), z.string())),
+  reporters: z.optional(z.array(reporter)),
+} satisfies Record<keyof SuiteConfig, unknown>;
+
+const schema = z.strictObject(shape);
+
+/**
+ * The configuration, if it is one.
+ * @throws PexenError PEXEN_BAD_CONFIG with every problem, each with its place in the configuration.
+ */
+export function checkConfig(config: unknown, file?: string): SuiteConfig {
+  z.config(z.locales.en());
+  const checked = schema.safeParse(config);
+  if (!checked.success) refuse(checked.error.issues.flatMap((issue) => problemsOf(issue, file)));
+  return config as SuiteConfig;
+}
+
+function problemsOf(issue: z.core.$ZodIssue, file: string | undefined): Problem[] {
+  const where = issue.path.map(String).join('.');
+  const location = file === undefined ? {} : { location: { file } };
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => unknownKey(key, where, location));
+  }
+  const message = issue.code === 'invalid_union' ? 'is none of the forms it may have' : issue.message;
+  return [
+    {
+      code: 'PEXEN_BAD_CONFIG',
+      ...location,
+      message: `${where === '' ? 'the configuration' : where}: ${message}`,
+    },
+  ];
+}
+
+function unknownKey(key: string, where: string, location: Pick<Problem, 'location'>): Problem {
+  const hint =
+    where === ''
+      ? (didYouMean(key, Object.keys(shape)) ?? `There are: ${Object.keys(shape).join(', ')}.`)
+      : undefined;
+  const path = where === '' ? key : `${where}.${key}`;
+  return {
+    code: 'PEXEN_BAD_CONFIG',
+    ...location,
+    message: `there is no entry "${path}"`,
+    ...(hint !== undefined && { hint }),
+  };
+}

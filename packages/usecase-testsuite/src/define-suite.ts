@@ -1,0 +1,91 @@
+/** What a suite is made of, as its author writes it down. */
+import type { Facts, Pool, Resource, TaskMeta } from '@pexen/core';
+import type { Factory } from '@pexen/factory';
+import type { Reporter } from '@pexen/report';
+
+/** The environment a configuration may depend on. */
+export interface SuiteEnvironment {
+  /** Is this a run of a continuous integration (`CI` is set)? */
+  readonly ci: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** What a pool is made for. */
+export interface PoolRequest {
+  /** How many workers the command line or the configuration asks for. */
+  readonly workers: number;
+}
+
+/** A group of exclusivity: its tasks run together, in a pool of their own, while nothing else does. */
+export interface SuiteGroup {
+  readonly pool: (request: PoolRequest) => Pool;
+  /** Attempts dispatched beyond the workers. */
+  readonly spare?: number;
+  /** May nothing else run meanwhile? Default true. */
+  readonly exclusive?: boolean;
+}
+
+/** The name of a reporter, a name with options, or a reporter of one's own. */
+export type ReporterChoice =
+  | ReporterName
+  | readonly [name: 'terminal' | 'live' | 'lines']
+  | readonly [name: 'junit', options: JunitChoice]
+  | Reporter;
+
+export type ReporterName = 'terminal' | 'live' | 'lines';
+
+export interface JunitChoice {
+  /** Relative to the configuration. */
+  readonly file: string;
+  /** Also valid for importers of the strict Ant dialect. */
+  readonly strict?: boolean;
+}
+
+/** The whole configuration of a suite. Times are milliseconds; every entry but `from` may be left out. */
+export interface SuiteConfig {
+  /** Where the tasks come from: call path → factory. `''` puts them at the root. */
+  readonly from: Readonly<Record<string, Factory>>;
+  /** What is known of the environment, for `when`; asked once, before the run. */
+  readonly facts?: Facts | (() => Facts | Promise<Facts>);
+  /** The pool of all tasks that name no other. Default: child processes. */
+  readonly pool?: (request: PoolRequest) => Pool;
+  /** Further pools, for tasks that name them. */
+  readonly pools?: Readonly<Record<string, (request: PoolRequest) => Pool>>;
+  readonly groups?: Readonly<Record<string, SuiteGroup>>;
+  /** How much there is of resources that are taken by amount. */
+  readonly capacities?: ReadonlyMap<Resource, number> | Readonly<Record<string, number>>;
+  /** How many run at the same time. Default: one a processor. `-j` wins. */
+  readonly workers?: number;
+  readonly spare?: number;
+  /** Entries of every task's dictionary. */
+  readonly shared?: Readonly<Record<string, unknown>>;
+  /** Longest time of the whole run. */
+  readonly deadline?: number;
+  readonly retries?: TaskMeta['retries'];
+  /** Default 300,000. */
+  readonly timeout?: number;
+  readonly idleTimeout?: number;
+  /** Default 10,000. */
+  readonly grace?: number;
+  /** Default 60,000. */
+  readonly slowAfter?: number;
+  /** Default true: a test may start again after a crash. */
+  readonly rerunnable?: boolean;
+  /** Tests that cannot pass yet: pattern over call paths → reason. */
+  readonly expectedFailures?: Readonly<Record<string, string>>;
+  /** Default: `['terminal']`. */
+  readonly reporters?: readonly ReporterChoice[];
+}
+
+/** A suite as it is handed around: made by `defineSuite`, read by `runSuite`. */
+export type Suite = SuiteConfig | ((environment: SuiteEnvironment) => SuiteConfig | Promise<SuiteConfig>);
+
+/**
+ * Returns its argument; editors then know what may stand in it.
+ *
+ * @example
+ * export default defineSuite(({ ci }) => ({ from: { sys: executables({ dir: 'tests' }) }, retries: ci ? 1 : 0 }));
+ */
+export function defineSuite(suite: Suite): Suite {
+  return suite;
+}

@@ -1,0 +1,27 @@
+/** What the end of a run means to a shell. */
+
+/** The exit codes of the command; scripts rely on them. */
+export const exitCodes = {
+  /** Everything went well, expected failures and skips included. */
+  ok: 0,
+  /** At least one test did not pass. */
+  failures: 1,
+  /** The command line, the configuration or a task's metadata is wrong; nothing ran. */
+  usage: 2,
+  /** It could not run, or not to its end: a pool that does not open, a report that cannot be written. */
+  infrastructure: 3,
+  /** No task was selected. */
+  nothingSelected: 4,
+  /** Interrupted before the end. */
+  interrupted: 75,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** Codes of problems that mean "there was nothing to run", rather than "this is wrong". */
+const nothingCodes: ReadonlySet<string> = new Set(['PEXEN_NOTHING_SELECTED', 'PEXEN_NOTHING_FOUND']);
+
+/** The exit code for a PexenError that ended a run before it began. */
+export function exitCodeOfProblem(code: string): ExitCode {
+  return nothingCodes.has(code) ? exitCodes.nothingSelected : exitCodes.usage;
+}

@@ -1,0 +1,37 @@
+/** Which tests are expected to fail, and whether each expectation was still good for something. */
+import type { Problem } from '@pexen/core';
+import { pathMatcher } from './selection.ts';
+
+/** The `expectedFailures` of a configuration: pattern over call paths → reason. */
+export class Expectations {
+  readonly #entries: readonly {
+    readonly pattern: string;
+    readonly reason: string;
+    readonly matches: (path: string) => boolean;
+  }[];
+  readonly #used = new Set<string>();
+
+  constructor(expectedFailures: Readonly<Record<string, string>>) {
+    this.#entries = Object.entries(expectedFailures).map(([pattern, reason]) => {
+      return { pattern, reason, matches: pathMatcher(pattern) };
+    });
+  }
+
+  /** Why the task is expected to fail, or undefined where it is not. The first pattern that matches says it. */
+  reasonFor(path: string): string | undefined {
+    const entry = this.#entries.find(({ matches }) => matches(path));
+    if (entry !== undefined) this.#used.add(entry.pattern);
+    return entry?.reason;
+  }
+
+  /** The expectations that no task met so far: most likely a test was renamed. */
+  unused(): Problem[] {
+    return this.#entries
+      .filter(({ pattern }) => !this.#used.has(pattern))
+      .map(({ pattern }) => ({
+        code: 'PEXEN_UNUSED_EXPECTATION',
+        message: `no task matches "${pattern}" of expectedFailures`,
+        hint: 'Remove it, or mend the pattern.',
+      }));
+  }
+}

@@ -1,0 +1,30 @@
+/** Runs the factories of a configuration and gathers what they make and what they find wrong. */
+import { type Facts, type PlacedTask, type Problem, refuse } from '@pexen/core';
+import { gather as gatherFrom, together, under } from '@pexen/factory';
+import type { LoadedConfig } from './config.ts';
+
+/**
+ * All tasks of the suite, in the order of the configuration.
+ * @throws PexenError with the problems of all factories together.
+ */
+export async function gather(
+  { config, root }: LoadedConfig,
+  facts: Facts,
+  onWarning: (warning: Problem) => void,
+): Promise<readonly PlacedTask[]> {
+  const sources = Object.entries(config.from).map(([callPath, factory]) => under(partsOf(callPath), factory));
+  const { tasks, problems, warnings } = await gatherFrom(together(...sources), { root, facts });
+  for (const warning of warnings) onWarning(warning);
+  refuse(problems);
+  return tasks;
+}
+
+/** What is known of the environment: the suite's own facts over those that every suite has. */
+export async function factsOf({ config }: LoadedConfig): Promise<Facts> {
+  const own = typeof config.facts === 'function' ? await config.facts() : config.facts;
+  return { platform: process.platform, arch: process.arch, ci: Boolean(process.env.CI), ...own };
+}
+
+function partsOf(callPath: string): string[] {
+  return callPath.split('/').filter((part) => part !== '');
+}

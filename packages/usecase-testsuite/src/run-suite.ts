@@ -1,0 +1,162 @@
+/** Runs a suite from its configuration to its exit code. */
+import { availableParallelism } from 'node:os';
+import type { Inspection, Judgement, Problem, Result, Verdict } from '@pexen/core';
+import { processes } from '@pexen/pool-process';
+import { isBad, multi, type Reporter, type TerminalChoice } from '@pexen/report';
+import { type Run, type RunOptions, run } from '@pexen/sched';
+import { assertionsFail } from './assertion.ts';
+import { type ChosenTasks, chooseTasks } from './choose-tasks.ts';
+import type { LoadedConfig } from './config.ts';
+import type { PoolRequest, ReporterChoice, SuiteConfig } from './define-suite.ts';
+import { type ExitCode, exitCodes } from './exit-code.ts';
+import { Expectations } from './expectations.ts';
+import { makeReporters } from './reporters.ts';
+import type { Selection } from './selection.ts';
+import { judge } from './verdict.ts';
+
+/** What one run of a suite may be told besides its configuration. */
+export interface SuiteRunOptions extends Selection {
+  /** How many run at the same time, instead of what the configuration says. */
+  readonly workers?: number;
+  /** Instead of those configured. */
+  readonly reporters?: readonly ReporterChoice[];
+  /** For the reporters that write to a terminal. */
+  readonly terminal?: TerminalChoice;
+  /** Told of what looks wrong and harms nothing. Default: nobody is. */
+  readonly onWarning?: (warning: Problem) => void;
+  /** Given the controls as soon as there is something to control. */
+  readonly onStart?: (controls: SuiteControls) => void;
+}
+
+/** What can be done to a suite that runs. */
+export interface SuiteControls {
+  /** No further starts; what runs may end. */
+  drain(reason: string): void;
+  /** What runs is stopped; only teardowns and cleanups still start. */
+  cancel(reason: string): void;
+  /** Everything is ended by force. */
+  kill(reason: string): void;
+  /** One sentence for the people who watch. */
+  note(text: string): void;
+  inspect(): Inspection;
+}
+
+/** How a run of a suite ended. */
+export interface SuiteEnd {
+  readonly exitCode: ExitCode;
+  /** How many tasks of each verdict. */
+  readonly verdicts: Readonly<Partial<Record<Verdict, number>>>;
+  /** By call path, in the order in which they ended. */
+  readonly judgements: ReadonlyMap<string, Judgement>;
+  /** Why it ended early, if it did. */
+  readonly reason: string | undefined;
+  readonly durationMs: number;
+}
+
+/**
+ * Gathers the tasks, selects, runs, reports and judges them.
+ * @throws PexenError, before anything runs, with all that is wrong with configuration, tasks and selection.
+ */
+export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = {}): Promise<SuiteEnd> {
+  const warn = options.onWarning ?? (() => {});
+  const { config, root } = loaded;
+  const chosen = await chooseTasks(loaded, options, warn);
+  const expectations = new Expectations(config.expectedFailures ?? {});
+  const execution = run(chosen.tasks, runOptions(config, chosen, options, expectations, warn));
+  const choices = options.reporters ?? config.reporters ?? ['terminal'];
+  const failures: Problem[] = [];
+  const reporter = multi(makeReporters(choices, root, options.terminal), (failure) => {
+    failures.push(reporterFailed(failure.reporter, failure.error));
+  });
+  listen(execution, reporter);
+  options.onStart?.(controlsOf(execution, reporter));
+  const ended = await follow(execution, reporter);
+  if (!chosen.isPartial) for (const unused of expectations.unused()) warn(unused);
+  for (const failure of failures) warn(failure);
+  return { ...ended, exitCode: exitCodeOf(ended, failures.length > 0) };
+}
+
+/** Takes every result, and sees to it that nothing is left open. */
+async function follow(execution: Run, reporter: Reporter): Promise<Omit<SuiteEnd, 'exitCode'>> {
+  const judgements = new Map<string, Judgement>();
+  const verdicts: Partial<Record<Verdict, number>> = {};
+  try {
+    for await (const { path, judgement } of execution as AsyncIterable<Result>) {
+      if (judgement === undefined) continue;
+      judgements.set(path, judgement);
+      verdicts[judgement.verdict] = (verdicts[judgement.verdict] ?? 0) + 1;
+    }
+    const { reason, durationMs } = await execution.summary;
+    return { judgements, verdicts, reason, durationMs };
+  } finally {
+    await execution.close();
+    await reporter.close();
+  }
+}
+
+function listen(execution: Run, reporter: Required<Reporter>): void {
+  execution.events.on('event', (event) => reporter.event(event));
+  execution.events.on('news', (news) => reporter.news(news));
+  reporter.attach({ inspect: () => execution.inspect() });
+}
+
+function controlsOf(execution: Run, reporter: Required<Reporter>): SuiteControls {
+  return {
+    drain: (reason) => execution.drain(reason),
+    cancel: (reason) => execution.abort(reason),
+    kill: (reason) => execution.kill(reason),
+    note: (text) => reporter.note(text),
+    inspect: () => execution.inspect(),
+  };
+}
+
+function exitCodeOf({ verdicts, reason }: Omit<SuiteEnd, 'exitCode'>, reportFailed: boolean): ExitCode {
+  if (reason !== undefined) return exitCodes.interrupted;
+  if (Object.keys(verdicts).some((verdict) => isBad(verdict as Verdict))) return exitCodes.failures;
+  return reportFailed ? exitCodes.infrastructure : exitCodes.ok;
+}
+
+function reporterFailed(reporter: string, error: unknown): Problem {
+  const why = error instanceof Error ? error.message : String(error);
+  return { code: 'PEXEN_REPORTER_FAILED', message: `the reporter ${reporter} failed: ${why}` };
+}
+
+/** Half a minute of grace is enough for nobody's test and too long for somebody at a keyboard; five minutes hang nothing. */
+const suiteDefaults = { timeout: 300_000, grace: 10_000, slowAfter: 60_000, rerunnable: true } as const;
+
+function runOptions(
+  config: SuiteConfig,
+  chosen: ChosenTasks,
+  { workers }: SuiteRunOptions,
+  expectations: Expectations,
+  onWarning: (warning: Problem) => void,
+): RunOptions {
+  const request: PoolRequest = { workers: workers ?? config.workers ?? availableParallelism() };
+  const { pool = processes, pools = {}, groups = {}, capacities, spare, shared, deadline } = config;
+  const { timeout, idleTimeout, grace, slowAfter, retries, rerunnable } = config;
+  const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });
+  return {
+    ...definedOf({ capacities, spare, shared, deadline }),
+    pool: () => pool(request),
+    pools: mapValues(pools, (make) => () => make(request)),
+    groups: mapValues(groups, (group) => ({ ...group, pool: () => group.pool(request) })),
+    facts: chosen.facts,
+    defaults: { ...suiteDefaults, ...own },
+    reinterpret: assertionsFail,
+    judge: (result) => judge(result, (path) => expectations.reasonFor(path)),
+    onWarning,
+  };
+}
+
+/** The entries that are there. */
+function definedOf<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const defined = Object.entries(entries).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(defined) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+function mapValues<In, Out>(
+  record: Readonly<Record<string, In>>,
+  make: (value: In) => Out,
+): Record<string, Out> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, make(value)]));
+}

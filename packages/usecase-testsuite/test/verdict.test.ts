@@ -1,0 +1,85 @@
+import type { OtherResult, Result, ReturnedResult } from '@pexen/core';
+import { describe, expect, it } from 'vitest';
+import { judge } from '../src/verdict.ts';
+
+const facts = {
+  task: () => {},
+  path: 'net/ping',
+  callPath: ['net', 'ping'],
+  attempts: [],
+  shared: {},
+  flaky: false,
+  slow: false,
+  findings: [],
+};
+const returned = (more: Partial<ReturnedResult> = {}): Result => ({
+  ...facts,
+  status: 'returned',
+  value: 1,
+  ...more,
+});
+const ended = (status: OtherResult['status'], more: Partial<OtherResult> = {}): Result => ({
+  ...facts,
+  status,
+  error: new Error('no route'),
+  reason: [{ task: 'net/ping', why: 'because' }],
+  ...more,
+});
+const asExpected = () => undefined;
+const expectedToFail = (path: string) => (path === 'net/ping' ? 'no IPv6 here' : undefined);
+
+describe('the verdict', () => {
+  it.each([
+    ['failed', 'fail', 'no route'],
+    ['threw', 'error', 'no route'],
+    ['timed-out', 'timeout', 'because'],
+    ['crashed', 'crashed', 'because'],
+    ['lost', 'crashed', 'because'],
+    ['cancelled', 'cancelled', 'because'],
+    ['skipped', 'skip', 'because'],
+    ['skipped-itself', 'skip', 'because'],
+  ] as const)('of one that %s is %s', (status, verdict, reason) => {
+    expect(judge(ended(status), asExpected)).toEqual({ verdict, reason });
+  });
+
+  it('of one that returned is pass', () => {
+    expect(judge(returned(), asExpected)).toEqual({ verdict: 'pass' });
+  });
+
+  it('of one that returned with problems is warn, and names them', () => {
+    const findings = [
+      { name: 'latency', status: 'warn', message: '80 ms' },
+      { name: 'loss', status: 'pass' },
+    ] as const;
+    expect(judge(returned({ findings }), asExpected)).toEqual({ verdict: 'warn', reason: 'latency: 80 ms' });
+  });
+
+  it('of one with a failing finding is fail, though its body returned', () => {
+    const findings = [{ name: 'loss', status: 'fail' }] as const;
+    expect(judge(returned({ findings, flaky: true }), asExpected)).toEqual({
+      verdict: 'fail',
+      reason: 'failed: loss',
+    });
+  });
+
+  it('of one that passed only later is flaky', () => {
+    expect(judge(returned({ flaky: true, attempts: [] }), asExpected).verdict).toBe('flaky');
+  });
+
+  it('of one that was expected to fail and did is expected-fail, with the reason given for it', () => {
+    for (const status of ['failed', 'threw', 'timed-out', 'crashed'] as const) {
+      expect(judge(ended(status), expectedToFail)).toEqual({
+        verdict: 'expected-fail',
+        reason: 'no IPv6 here',
+      });
+    }
+  });
+
+  it('of one that was expected to fail and passed is warn: the expectation wants to be removed', () => {
+    expect(judge(returned(), expectedToFail).verdict).toBe('warn');
+  });
+
+  it('of one that was expected to fail and was skipped stays skip', () => {
+    expect(judge(ended('skipped'), expectedToFail).verdict).toBe('skip');
+  });
+});
