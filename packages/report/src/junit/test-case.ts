@@ -8,7 +8,7 @@ import { attachmentLines, type Kept } from './attachments.ts';
 import { attemptText, dataText, findingsText, outputOf } from './texts.ts';
 
 /** How a case stands in the report. */
-export type Standing =
+type Standing =
   | { readonly kind: 'passed' }
   | { readonly kind: 'skipped'; readonly message: string }
   | {
