@@ -36,5 +36,8 @@ export {
 } from '@pexen/core';
 export { HierarchyLock, path } from '@pexen/lock';
 export { type Clock, systemClock } from './driver/clock.ts';
+export type { RunEvents } from './driver/engine.ts';
+export { type InlineOptions, inline } from './driver/inline-pool.ts';
 export type { GroupOptions, PoolSource, RunOptions, TaskDefaults } from './driver/options.ts';
-export { type Entry, Run, type RunEvents, run, type Summary } from './driver/run.ts';
+export { Run, run, type Summary } from './driver/run.ts';
+export type { Entry } from './plan/planned.ts';

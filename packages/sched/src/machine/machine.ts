@@ -1,26 +1,275 @@
-/** Decides everything: which attempt starts when, how it ended, who is skipped and why. Knows no clock, promise or pool. */
-import type { AttemptRecord } from '@pexen/core';
+/**
+ * Decides everything: which attempt starts when, how it ended, who is skipped and why. Facts in, orders out. Knows no clock, no
+ * promise and no pool.
+ */
 import type { Plan } from '../plan/plan.ts';
-import type { Command, Input, TaskId } from './protocol.ts';
+import { Ending } from './ending.ts';
+import { CLOSED, CLOSING, FAILED, OPEN, OPENING, type PoolRow } from './pool-table.ts';
+import type { Command, Input } from './protocol.ts';
+import { NOT_APPLICABLE, REQUIREMENT, STALLED } from './skips.ts';
+import { Starting } from './starting.ts';
+import { GOING, KILLING, State } from './state.ts';
+import { Stopping } from './stopping.ts';
+import { BEGUN, DISPATCHED, DONE, ENROLLED, GIVEN, RUNNING, TIDYING } from './task-table.ts';
+import { Watchdog } from './watchdog.ts';
 
 export interface MachineOptions {
-  /** Give `tell` commands. May be changed at any time. */
-  tells?: boolean;
+  /** Give `tell` commands. May be changed later, in `state`. */
+  readonly tells?: boolean;
 }
 
-/** The one door is `handle`; everything else reads. The same inputs give the same commands. */
+/**
+ * The one door is `handle`; everything else reads. The same inputs give the same commands.
+ *
+ * @example
+ * const commands: Command[] = [];
+ * machine.handle([{ type: 'result-wanted', atMs: clock.now() }], commands);
+ * for (const command of commands) obey(command);
+ */
 export class Machine {
-  tells: boolean;
+  /** To be read by everybody, and written by the machine only. */
+  readonly state: State;
+  readonly #ending: Ending;
+  readonly #starting: Starting;
+  readonly #stopping: Stopping;
+  readonly #watchdog: Watchdog;
+  /** Pulls that were not answered yet. */
+  #wanted = 0;
+  /** A pull met nothing left: pools are being closed, then the run ends. */
+  isEnding = false;
+  #rankings = 0;
+  #knewExclusive = false;
 
-  constructor(_plan: Plan, options: MachineOptions = {}) {
-    this.tells = options.tells ?? false;
+  constructor(plan: Plan, options: MachineOptions = {}) {
+    this.state = new State(plan, options.tells ?? false);
+    this.#ending = new Ending(this.state);
+    this.#starting = new Starting(this.state, this.#ending);
+    this.#stopping = new Stopping(this.state, this.#ending);
+    this.#watchdog = new Watchdog(this.state, this.#ending);
+    const { tasks, pools, withdrawn } = this.state;
+    plan.live = {
+      isOver: (task) => tasks.isDone(task),
+      isGroupOpen: (pool) => pools[pool]?.isGroup === true && pools[pool]?.state !== CLOSED,
+      isWithdrawn: (gate) => withdrawn.has(gate),
+      mayOvertake: (task, head) => this.#starting.mayOvertake(task, head),
+    };
   }
 
   /** Takes the facts in their order and appends what is to be done to `out`. Never nests. */
-  handle(_inputs: readonly Input[], _out: Command[]): void {}
-
-  /** The attempts of a task so far. */
-  recordsOf(_task: TaskId): readonly AttemptRecord[] {
-    return [];
+  handle(inputs: readonly Input[], out: Command[]): void {
+    this.state.out = out;
+    for (const input of inputs) {
+      this.state.nowMs = Math.max(this.state.nowMs, input.atMs);
+      if (!this.state.hasBegun) this.#begin();
+      this.#accept(input);
+      this.#ending.cascade();
+    }
+    this.#advance();
   }
+
+  #accept(input: Input): void {
+    switch (input.type) {
+      case 'attempt-ended':
+        if (this.#isCurrent(input)) this.#ended(input);
+        break;
+      case 'attempt-started':
+        if (this.#isCurrent(input)) this.#started(input);
+        break;
+      case 'result-wanted':
+        this.#pulled();
+        break;
+      case 'tasks-added':
+        this.#added(input.from, input.to);
+        break;
+      case 'pool-opened':
+        this.#setPool(input.pool, OPEN);
+        break;
+      case 'pool-closed':
+        this.#setPool(input.pool, CLOSED);
+        break;
+      case 'slots-changed':
+        this.#poolAt(input.pool).setSlots(input.slots);
+        this.state.isStale = true;
+        break;
+      case 'pool-failed':
+        this.#setPool(input.pool, FAILED);
+        this.#stopping.poolFailed(input.pool, input.reason);
+        break;
+      case 'worker-lost':
+        if (this.state.tells) this.state.tell(input);
+        break;
+      case 'quiet-since':
+        this.#watchdog.heard(input.task, input.attempt, input.sinceMs);
+        break;
+      case 'alarm-rang':
+        this.#watchdog.ring();
+        break;
+      case 'drain-requested':
+        this.#stopping.drain(input.reason);
+        break;
+      case 'cancel-requested':
+        this.#stopping.cancel(input.reason, input.how);
+        break;
+      default:
+        input satisfies never;
+    }
+  }
+
+  /** After all facts are in: gives what there is, fills places while somebody waits, ends. */
+  #advance(): void {
+    this.#give();
+    if (this.#wanted > 0 && !this.isEnding) {
+      this.#starting.fill();
+      this.#give();
+      if (this.#wanted > 0 && this.state.dispatched === 0) this.#unstall();
+    }
+    this.#closePools();
+    this.#watchdog.setAlarm(this.isEnding);
+    if (this.isEnding && this.state.pools.every(isShut)) this.#end();
+  }
+
+  #begin(): void {
+    this.state.hasBegun = true;
+    if (this.state.tells) this.state.tell({ type: 'run-started', atMs: this.state.nowMs });
+  }
+
+  #pulled(): void {
+    this.#wanted++;
+    if (!this.isEnding) this.#starting.fill();
+  }
+
+  #give(): void {
+    const { state } = this;
+    while (this.#wanted > 0 && state.given < state.results.length) {
+      const task = state.results[state.given++] as number;
+      this.#wanted--;
+      state.tasks.set(task, GIVEN);
+      state.out.push({ type: 'give-result', task });
+    }
+    if (state.given === state.results.length) {
+      state.results.length = 0;
+      state.given = 0;
+      if (this.#wanted > 0 && state.remaining === 0) this.isEnding = true;
+    }
+  }
+
+  #added(from: number, to: number): void {
+    const { state } = this;
+    const { tasks, plan, gates } = state;
+    state.grow(to);
+    for (let task = from; task < to; task++) state.poolOf(task).remaining++;
+    gates.link();
+    if (state.tells) state.tell({ type: 'tasks-added', atMs: state.nowMs, from, to });
+    this.#takeRanks();
+    if (plan.hasExclusive && !this.#knewExclusive) this.#starting.holdAll();
+    this.#knewExclusive = plan.hasExclusive;
+    for (let task = from; task < to; task++) {
+      const impossible = from === 0 ? -1 : gates.closedGate(task, true);
+      if (plan.whyNot.size > 0 && plan.whyNot.has(task)) this.#ending.skip(task, NOT_APPLICABLE, -1, -1);
+      else if (impossible >= 0)
+        this.#ending.skip(task, REQUIREMENT, impossible, this.#ending.culpritOf(impossible));
+      else if (state.stopping !== GOING && !state.isTeardown(task)) this.#ending.giveUp(task);
+      else if (tasks.blockers[task] === 0) this.#ending.free(task);
+    }
+  }
+
+  /** The plan may have worked out the ranks anew. */
+  #takeRanks(): void {
+    const { plan, pools, tasks, locks } = this.state;
+    if (this.#rankings === plan.rankings) return;
+    this.#rankings = plan.rankings;
+    for (const pool of pools) pool.queue.rebuild();
+    for (let task = 0; task < tasks.count; task++)
+      if (tasks.has(task, ENROLLED) && !tasks.isDone(task))
+        locks.setRank(task, plan.priority[task] as number, plan.order.rank[task] as number);
+  }
+
+  #isCurrent(input: {
+    readonly task: number;
+    readonly attempt: number;
+    readonly part: 'body' | 'cleanup';
+  }): boolean {
+    const { tasks } = this.state;
+    const part = tasks.has(input.task, TIDYING) ? 'cleanup' : 'body';
+    return tasks.isOut(input.task) && tasks.attempt[input.task] === input.attempt && part === input.part;
+  }
+
+  #started({ task, attempt, worker }: Extract<Input, { readonly type: 'attempt-started' }>): void {
+    const { state } = this;
+    if (state.tasks.state[task] !== DISPATCHED) return;
+    state.move(task, RUNNING);
+    state.tasks.since[task] = state.nowMs;
+    if (!state.tasks.has(task, TIDYING)) {
+      state.tasks.worker[task] = worker;
+      state.tasks.set(task, BEGUN);
+      if (state.tells) state.tell({ type: 'task-started', atMs: state.nowMs, task, attempt, worker });
+    }
+    this.#watchdog.watch(task);
+  }
+
+  #ended({ task, outcome }: Extract<Input, { readonly type: 'attempt-ended' }>): void {
+    if (outcome.kind !== 'not-started') this.state.tasks.set(task, BEGUN);
+    this.#ending.settle(task, outcome);
+  }
+
+  #poolAt(pool: number): PoolRow {
+    return this.state.pools[pool] as PoolRow;
+  }
+
+  #setPool(id: number, state: number): void {
+    const pool = this.#poolAt(id);
+    pool.state = state;
+    this.state.isStale = true;
+    if (state !== OPEN && this.state.turn === pool) this.state.turn = undefined;
+  }
+
+  /** Groups are closed at their end, everything when the run ends. */
+  #closePools(): void {
+    const isOver = this.isEnding || this.state.stopping === KILLING;
+    for (const pool of this.state.pools) {
+      if (pool.state !== OPEN) continue;
+      if (isOver || (pool.isGroup && pool.remaining === 0)) this.#close(pool);
+    }
+  }
+
+  #close(pool: PoolRow): void {
+    pool.state = CLOSING;
+    const how = this.state.stopping === KILLING ? 'kill' : 'drain';
+    this.state.out.push({ type: 'close-pool', pool: pool.id, how });
+  }
+
+  /**
+   * Nothing runs, nobody is given anything, and yet tasks wait. A group steps aside for those outside whom it waits for; if even
+   * that does not help, nothing ever will.
+   */
+  #unstall(): void {
+    const { pools, turn, retrying, tasks, remaining } = this.state;
+    if (
+      remaining === 0 ||
+      retrying > 0 ||
+      pools.some((pool) => pool.state === OPENING || pool.state === CLOSING)
+    )
+      return;
+    if (pools.some((pool) => pool.queue.peek() >= 0 && (turn === undefined || turn === pool))) return;
+    if (turn !== undefined) {
+      this.#close(turn);
+      return;
+    }
+    for (let task = 0; task < tasks.count; task++)
+      if (tasks.state[task] !== DONE) this.#ending.skip(task, STALLED, -1, -1);
+    this.#ending.cascade();
+    this.#give();
+  }
+
+  #end(): void {
+    const { state } = this;
+    if (state.hasEnded) return;
+    state.hasEnded = true;
+    if (state.tells) state.tell({ type: 'run-ended', atMs: state.nowMs });
+    state.out.push({ type: 'end-run' });
+  }
+}
+
+function isShut(pool: PoolRow): boolean {
+  return pool.state === CLOSED || pool.state === FAILED;
 }

@@ -1,6 +1,6 @@
 /**
  * The language of the machine: facts go in, orders come out. Tasks and pools are small integers here, times are milliseconds
- * of the run's clock and come in with the facts. Knows no names, no promises, no clock.
+ * since the run began and come in with the facts. Knows no names, no promises, no clock.
  */
 import type { PoolOutcome } from '@pexen/core';
 

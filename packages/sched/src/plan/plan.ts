@@ -1,38 +1,32 @@
 /** The tasks, checked and compiled to integers; grows when tasks are added to a run. Knows nothing of what has happened. */
-import type { Facts, PlacedTask, PoolManifest, Problem, Resource, Retries, Runnable } from '@pexen/core';
+import {
+  type Address,
+  definitionOf,
+  isPlaced,
+  type Problem,
+  type Runnable,
+  refuse,
+  type TaskDefinition,
+  type TaskMeta,
+} from '@pexen/core';
+import { LockTable } from '@pexen/lock';
+import { addressesOf, checkTask, checkWiring, cycleProblem, notApplicable, within } from './check.ts';
+import { grown } from './columns.ts';
+import { Graph } from './graph.ts';
+import { Naming } from './naming.ts';
+import { Order } from './order.ts';
+import type { Entry, Live, Planned, PlanOptions } from './planned.ts';
+import { defaultRules, type Rules, rulesOf } from './rules.ts';
+import { Wiring } from './wiring.ts';
 
-/** What the plan has to know of a pool. `pools[0]` is that of tasks which name none. */
-export interface PlanPool {
-  /** The key in `pools`, or the name of the group. */
-  readonly name: string;
-  readonly manifest: PoolManifest;
-  /** Beyond its slots. */
-  readonly spare: number;
-  /** The pool of a group. */
-  readonly group?: { readonly exclusive: boolean; readonly workers: number };
-}
-
-/** What a plan is made with. */
-export interface PlanOptions {
-  readonly pools: readonly PlanPool[];
-  readonly capacities?: Iterable<readonly [Resource, number]>;
-  readonly facts?: Facts;
-  readonly weights?: (path: string) => number | undefined;
-  readonly defaults?: {
-    readonly timeout?: number;
-    readonly idleTimeout?: number;
-    readonly grace?: number;
-    readonly slowAfter?: number;
-    readonly retries?: number | Retries;
-    readonly rerunnable?: boolean;
-  };
-  /** After so many overtakings a waiting task is starved. Default 64. */
-  readonly overtakings?: number;
-  readonly onWarning?: (problem: Problem) => void;
-}
-
-/** What can be handed to a plan. */
-export type Entry<Value = unknown> = Runnable<Value> | PlacedTask<Value>;
+/** Takes poisoned resources: it tears down or salvages. */
+export const EXEMPT = 1;
+/** Its expected duration is known. */
+export const MEASURED = 2;
+/** It requires a typed key. */
+export const KEYED = 4;
+/** It has a cleanup. */
+export const TIDIES = 8;
 
 /**
  * A growing set of compiled tasks. Made of names once; everything after works with integers.
@@ -42,14 +36,219 @@ export type Entry<Value = unknown> = Runnable<Value> | PlacedTask<Value>;
  * const { from, to } = plan.add(tasks);
  * machine.handle([{ type: 'tasks-added', atMs: 0, from, to }, { type: 'result-wanted', atMs: 0 }], commands);
  */
-export class Plan {
-  constructor(_options: PlanOptions) {}
+export class Plan implements Planned {
+  readonly options: PlanOptions;
+  readonly graph: Graph = new Graph();
+  readonly locks: LockTable;
+  readonly tasks: Runnable[] = [];
+  readonly definitions: TaskDefinition[] = [];
+  readonly rules: Rules[] = [];
+  readonly addresses: Map<number, Address> = new Map();
+  readonly made: Map<string, number> = new Map();
+  /** Why tasks do not apply. */
+  readonly whyNot: Map<number, string> = new Map();
+  readonly naming: Naming = new Naming();
+  readonly wiring: Wiring;
+  readonly order: Order = new Order();
+  priority: Float64Array = new Float64Array(16);
+  weight: Float64Array = new Float64Array(16);
+  /** Ranks are at least this: what tasks that claim the same have to do together. */
+  floor: Float64Array = new Float64Array(16);
+  flags: Uint8Array = new Uint8Array(16);
+  /** What each task holds, as the lock table knows it; -1 is nothing. */
+  demand: Int32Array = new Int32Array(16);
+  /** Some task is `exclusive`: then all have to ask the lock table. */
+  hasExclusive = false;
+  live: Live | undefined;
+  readonly #poolByName = new Map<string, number>();
+  readonly #groupByName = new Map<string, number>();
+  readonly #rules: Rules;
+  /** Weight of all that claim a resource. */
+  readonly #claimed = new Map<number, number>();
+  #ranked = 0;
+  /** Grows whenever the ranks of tasks that were there before were worked out anew. */
+  rankings = 0;
+
+  constructor(options: PlanOptions) {
+    this.options = options;
+    this.#rules = defaultRules(options.defaults);
+    this.locks = new LockTable({
+      ...(options.capacities !== undefined && { capacities: options.capacities }),
+      ...(options.overtakings !== undefined && { overtakings: options.overtakings }),
+      mayOvertake: (task, head) => this.live?.mayOvertake(task, head) ?? false,
+    });
+    this.wiring = new Wiring(this.graph, {
+      tasks: this.tasks,
+      definitions: this.definitions,
+      isGroup: (pool) => options.pools[pool]?.group !== undefined,
+    });
+    for (const [index, { name, group }] of options.pools.entries())
+      (group === undefined ? this.#poolByName : this.#groupByName).set(name, index);
+  }
 
   /**
    * Adds tasks, whole or not at all.
    * @throws PexenError with everything that is wrong with them.
    */
-  add(_entries: Iterable<Entry>): { readonly from: number; readonly to: number } {
-    throw new Error('not yet');
+  add(entries: Iterable<Entry>): { readonly from: number; readonly to: number } {
+    const mark = this.graph.mark();
+    const from = mark.taskCount;
+    try {
+      refuse(this.#compile(entries, from));
+    } catch (error) {
+      this.graph.restore(mark);
+      this.#undo(from);
+      throw error;
+    }
+    this.naming.keep();
+    this.wiring.keep();
+    return { from, to: this.graph.taskCount };
+  }
+
+  /** The call path of a task, as text. */
+  pathOf(task: number): string {
+    return this.naming.paths[task] as string;
+  }
+
+  /** The task of an entry that was added; the first, if it was added more than once. */
+  find(entry: Entry): number | undefined {
+    const runnable = isPlaced(entry) ? entry.task : entry;
+    const task = this.tasks.indexOf(runnable);
+    return task < 0 ? undefined : task;
+  }
+
+  #compile(entries: Iterable<Entry>, from: number): Problem[] {
+    const problems: Problem[] = [];
+    const broken = new Set<number>();
+    for (const entry of entries) this.#enter(entry, problems, broken);
+    this.naming.nameRest(this.definitions, this.tasks);
+    const to = this.graph.taskCount;
+    for (let task = from; task < to; task++) if (!broken.has(task)) this.wiring.give(task);
+    for (let task = from; task < to; task++) if (!broken.has(task)) this.#settle(task, problems);
+    addressesOf(this, from, problems);
+    if (problems.length === 0) checkWiring(this, from, problems);
+    if (problems.length === 0 && !this.#rank(from)) problems.push(cycleProblem(this));
+    return problems;
+  }
+
+  #enter(entry: Entry, problems: Problem[], broken: Set<number>): void {
+    const runnable = isPlaced(entry) ? entry.task : entry;
+    const definition = definitionOf(runnable);
+    const { meta } = definition;
+    const task = this.graph.addTask(this.#poolOf(meta));
+    this.#grow(task + 1);
+    this.demand[task] = -1;
+    this.tasks.push(runnable);
+    this.definitions.push(definition);
+    this.rules.push(rulesOf(meta, this.options.defaults ?? {}, this.#rules));
+    const name = typeof meta.name === 'string' && meta.name !== '' ? meta.name : undefined;
+    const clash = this.naming.name(task, isPlaced(entry) ? entry.under : [], name);
+    if (clash !== undefined) problems.push(within(this, task, clash));
+    if (!checkTask(this, task, problems)) broken.add(task);
+  }
+
+  /** Everything but names and addresses. */
+  #settle(task: number, problems: Problem[]): void {
+    const { meta } = this.definitions[task] as TaskDefinition;
+    this.wiring.need(task);
+    const reason = notApplicable(this, task, problems);
+    if (reason !== undefined) this.whyNot.set(task, reason);
+    this.priority[task] = meta.priority ?? 0;
+    this.#weigh(task, meta);
+    if (meta.cleanup !== undefined) this.#flag(task, TIDIES);
+    if (meta.tearsDown !== undefined || meta.salvages !== undefined) this.#flag(task, EXEMPT);
+    this.demand[task] = this.#demandOf(task, meta, problems);
+  }
+
+  #demandOf(task: number, meta: TaskMeta, problems: Problem[]): number {
+    const { uses, claims, exclusive = false } = meta;
+    if (uses === undefined && claims === undefined && !exclusive) return -1;
+    if (exclusive) this.hasExclusive = true;
+    try {
+      const demand = this.locks.compile(meta);
+      for (const resource of claims ?? []) this.#countClaim(task, this.locks.nodeOf(resource));
+      return demand;
+    } catch (error) {
+      const found = (error as { readonly problems?: readonly Problem[] }).problems;
+      if (found === undefined) throw error;
+      for (const problem of found) problems.push(within(this, task, problem));
+      return -1;
+    }
+  }
+
+  #countClaim(task: number, node: number): void {
+    this.#claimed.set(node, (this.#claimed.get(node) ?? 0) + (this.weight[task] as number));
+  }
+
+  #weigh(task: number, meta: TaskMeta): void {
+    const known = meta.weight ?? this.options.weights?.(this.pathOf(task));
+    this.weight[task] = known ?? 1;
+    if (known !== undefined) this.#flag(task, MEASURED);
+  }
+
+  #flag(task: number, flag: number): void {
+    this.flags[task] = (this.flags[task] as number) | flag;
+  }
+
+  #poolOf({ group, pool }: TaskMeta): number {
+    if (group !== undefined) return this.#groupByName.get(group) ?? 0;
+    return pool === undefined ? 0 : (this.#poolByName.get(pool) ?? 0);
+  }
+
+  /** False where there is a cycle. Ranks of old tasks are worked out again when the graph has grown by a quarter. */
+  #rank(from: number): boolean {
+    const { taskCount } = this.graph;
+    const first = taskCount > this.#ranked * 1.25 ? 0 : from;
+    if (first === 0) {
+      this.#ranked = taskCount;
+      this.rankings++;
+    }
+    this.#setFloors(first);
+    return this.order.walk(this.graph, first, this.weight, this.floor);
+  }
+
+  #setFloors(from: number): void {
+    if (this.#claimed.size === 0) return;
+    for (let task = from; task < this.graph.taskCount; task++) {
+      const { claims } = (this.definitions[task] as TaskDefinition).meta;
+      if (claims === undefined) continue;
+      const together = claims.map((resource) => this.#claimed.get(this.locks.nodeOf(resource)) ?? 0);
+      this.floor[task] = Math.max(0, ...together);
+    }
+  }
+
+  #grow(count: number): void {
+    if (count <= this.priority.length) return;
+    this.priority = grown(this.priority, count);
+    this.weight = grown(this.weight, count);
+    this.floor = grown(this.floor, count);
+    this.flags = grown(this.flags, count);
+    this.demand = grown(this.demand, count);
+  }
+
+  #undo(from: number): void {
+    this.wiring.undo();
+    this.naming.undo();
+    for (let task = from; task < this.tasks.length; task++) this.#forget(task);
+    for (const [place, task] of this.made) if (task >= from) this.made.delete(place);
+    this.tasks.length = from;
+    this.definitions.length = from;
+    this.rules.length = from;
+    if (from === 0 || this.#ranked <= from) return;
+    this.#ranked = 0;
+    this.#rank(0);
+  }
+
+  #forget(task: number): void {
+    this.whyNot.delete(task);
+    this.addresses.delete(task);
+    this.flags[task] = 0;
+    const demand = this.demand[task] as number;
+    if (demand < 0) return;
+    this.locks.forget(demand);
+    for (const resource of this.definitions[task]?.meta.claims ?? []) {
+      const node = this.locks.nodeOf(resource);
+      this.#claimed.set(node, (this.#claimed.get(node) ?? 0) - (this.weight[task] as number));
+    }
   }
 }

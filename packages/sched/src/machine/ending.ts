@@ -1,0 +1,280 @@
+/** What becomes of a task when an attempt ends, or when it is clear that there will be none. */
+import type { AttemptRecord, Outcome, PoolOutcome, ResultStatus, TaskDefinition } from '@pexen/core';
+import { type GateId, SALVAGE } from '../plan/graph.ts';
+import { EXEMPT, TIDIES } from '../plan/plan.ts';
+import type { Rules } from '../plan/rules.ts';
+import { BACKOFF } from './alarms.ts';
+import { gives, isBad, mayRetry, nameOutcome, retryDelay, STATUSES, wantsCleanup } from './outcomes.ts';
+import { NEVER_STARTED, NOTHING_TO_SALVAGE, REQUIREMENT, STOPPED } from './skips.ts';
+import { GOING, KILLING, type State } from './state.ts';
+import {
+  BACKING_OFF,
+  BAD,
+  BEGUN,
+  CANCELLED,
+  DISPATCHED,
+  DONE,
+  ENROLLED,
+  GAVE,
+  KEEPS,
+  PARKED,
+  READY,
+  SLOW,
+  TIDYING,
+  WAITING,
+} from './task-table.ts';
+
+/** A pool that gives an attempt back so often in a row has lost it. */
+const mostReturns = 100;
+
+export class Ending {
+  readonly #state: State;
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  /** An attempt that was handed out is settled. */
+  settle(task: number, outcome: PoolOutcome): void {
+    const { tasks } = this.#state;
+    if (tasks.has(task, TIDYING)) this.#tidied(task, outcome.kind === 'returned');
+    else if (outcome.kind === 'not-started' && this.#isGivenBack(task)) this.#giveBack(task);
+    else this.#ended(task, outcome);
+  }
+
+  /** The task gets no (further) attempt, because the run stops. */
+  giveUp(task: number): void {
+    const last = this.#state.tasks.records[task]?.at(-1);
+    if (last === undefined) this.skip(task, STOPPED, -1, -1);
+    else this.#finish(task, last.outcome);
+  }
+
+  skip(task: number, cause: number, subject: number, culprit: number): void {
+    const { skips, stopping } = this.#state;
+    const isStopped = stopping !== GOING && cause === REQUIREMENT;
+    skips.note(task, isStopped ? STOPPED : cause, subject, isStopped ? -1 : culprit);
+    this.#withdraw(task);
+    this.#close(task, 'skipped');
+  }
+
+  /** All that waits for the gate can never start. */
+  skipBehind(gate: GateId): void {
+    const { tasks, plan, gates } = this.#state;
+    if (!gates.isImpossible(gate)) return;
+    const culprit = this.culpritOf(gate);
+    for (const task of plan.graph.waits.targets(gate))
+      if (tasks.state[task] === WAITING) this.skip(task, REQUIREMENT, gate, culprit);
+  }
+
+  /** One of those that did not give what the gate stands for: one that ran, if there is one. */
+  culpritOf(gate: GateId): number {
+    const { tasks, plan } = this.#state;
+    const failed = plan.graph.feeds
+      .sources(gate)
+      .filter((feeder) => tasks.isDone(feeder) && !tasks.has(feeder, GAVE));
+    return failed.find((feeder) => tasks.status[feeder] !== 0) ?? failed[0] ?? -1;
+  }
+
+  /** Does what the gates say, until they say nothing more. */
+  cascade(): void {
+    const { released, held, impossible } = this.#state.gates;
+    while (released.length + held.length + impossible.length > 0) {
+      for (let index = 0; index < impossible.length; index++) this.skipBehind(impossible[index] as number);
+      impossible.length = 0;
+      for (let index = 0; index < held.length; index++) this.#hold(held[index] as number);
+      held.length = 0;
+      for (let index = 0; index < released.length; index++) this.free(released[index] as number);
+      released.length = 0;
+    }
+  }
+
+  /** Nothing keeps the task any more: it may start, unless there is no reason to. */
+  free(task: number): void {
+    const { tasks, stopping } = this.#state;
+    if (tasks.state[task] !== WAITING || tasks.blockers[task] !== 0) return;
+    const cause = this.#state.is(task, EXEMPT) ? this.#whyNotAtAll(task) : 0;
+    if (cause !== 0) this.skip(task, cause, -1, -1);
+    else if (stopping !== GOING && !this.#state.isTeardown(task)) this.giveUp(task);
+    else this.makeReady(task);
+  }
+
+  makeReady(task: number): void {
+    this.#state.move(task, READY);
+    this.#state.poolOf(task).queue.push(task);
+    this.#state.isStale = true;
+  }
+
+  /** Nothing to salvage, nothing to tear down. */
+  #whyNotAtAll(task: number): number {
+    const { plan, gates, tasks } = this.#state;
+    const { tearsDown, salvages } = (plan.definitions[task] as TaskDefinition).meta;
+    const { waits, feeds, kind } = plan.graph;
+    if (salvages !== undefined) {
+      const isNeeded = waits.sources(task).some((gate) => kind[gate] === SALVAGE && gates.misses[gate] !== 0);
+      if (!isNeeded) return NOTHING_TO_SALVAGE;
+    }
+    if (tearsDown === undefined) return 0;
+    const providers = feeds.sources(plan.wiring.gateOf(tearsDown));
+    return providers.some((provider) => tasks.has(provider, BEGUN)) ? 0 : NEVER_STARTED;
+  }
+
+  /** Something was added that it has to wait for. */
+  #hold(task: number): void {
+    const { tasks, gates } = this.#state;
+    const closed = gates.countClosed(task);
+    const state = tasks.state[task];
+    if ((state !== READY && state !== PARKED) || tasks.has(task, KEEPS) || closed === 0) return;
+    this.#withdraw(task);
+    this.#state.move(task, WAITING);
+    tasks.blockers[task] = closed;
+  }
+
+  #isGivenBack(task: number): boolean {
+    const { tasks } = this.#state;
+    const times = (tasks.returned[task] as number) + 1;
+    tasks.returned[task] = times;
+    return times < mostReturns && (tasks.stop[task] === 0 || tasks.stop[task] === CANCELLED);
+  }
+
+  /** It was not begun: no attempt was used. */
+  #giveBack(task: number): void {
+    const { tasks, plan, gates, locks, stopping } = this.#state;
+    this.#freePlace(task);
+    tasks.attempt[task] = (tasks.attempt[task] as number) - 1;
+    const isStopped = tasks.stop[task] !== 0 || (stopping !== GOING && !this.#state.isTeardown(task));
+    tasks.stop[task] = 0;
+    if (tasks.has(task, KEEPS)) locks.releaseAmounts(task);
+    else if (tasks.has(task, ENROLLED)) locks.release(task);
+    if (isStopped) {
+      this.giveUp(task);
+      return;
+    }
+    if (tasks.attempt[task] !== 0) this.#state.retrying++;
+    const closed = plan.graph.waits.firstTo(task) === 0 ? 0 : gates.countClosed(task);
+    if (closed === 0) this.makeReady(task);
+    else {
+      this.#state.move(task, WAITING);
+      tasks.blockers[task] = closed;
+    }
+  }
+
+  #ended(task: number, outcome: PoolOutcome): void {
+    const { tasks, plan, stopping } = this.#state;
+    const named = nameOutcome(outcome, tasks.stop[task] as number, this.#state.stopReasons.get(task) ?? '');
+    this.#record(task, named, outcome);
+    if (named.kind === 'returned') tasks.value[task] = (outcome as { readonly value: unknown }).value;
+    tasks.returned[task] = 0;
+    tasks.stop[task] = 0;
+    if (this.#state.is(task, TIDIES) && stopping !== KILLING && wantsCleanup(named)) this.#tidy(task);
+    else this.#decide(task, named, mayRetry(named, tasks.attempt[task] as number, plan.rules[task] as Rules));
+  }
+
+  #record(task: number, outcome: Outcome, { stdout, stderr }: PoolOutcome): void {
+    const { tasks, plan, nowMs } = this.#state;
+    const startedAtMs = tasks.since[task] as number;
+    const durationMs = nowMs - startedAtMs;
+    const attempt = tasks.attempt[task] as number;
+    const worker = tasks.worker[task] ?? '';
+    const record: AttemptRecord =
+      stdout === undefined && stderr === undefined
+        ? { attempt, outcome, worker, startedAtMs, durationMs }
+        : {
+            ...{ attempt, outcome, worker, startedAtMs, durationMs },
+            ...(stdout !== undefined && { stdout }),
+            ...(stderr !== undefined && { stderr }),
+          };
+    const records = tasks.records[task];
+    if (records === undefined) tasks.records[task] = [record];
+    else records.push(record);
+    if (durationMs > (plan.rules[task] as Rules).slowAfterMs) tasks.set(task, SLOW);
+  }
+
+  /** Runs the cleanup in the place that the attempt had. */
+  #tidy(task: number): void {
+    const { tasks, nowMs, out } = this.#state;
+    tasks.set(task, TIDYING);
+    this.#state.move(task, DISPATCHED);
+    tasks.since[task] = nowMs;
+    const attempt = tasks.attempt[task] as number;
+    out.push({ type: 'start-attempt', task, attempt, part: 'cleanup', pool: this.#state.poolOf(task).id });
+  }
+
+  #tidied(task: number, isTidy: boolean): void {
+    const { tasks, plan } = this.#state;
+    tasks.unset(task, TIDYING);
+    tasks.stop[task] = 0;
+    const { outcome } = (tasks.records[task] as AttemptRecord[]).at(-1) as AttemptRecord;
+    const again = isTidy && mayRetry(outcome, tasks.attempt[task] as number, plan.rules[task] as Rules);
+    this.#decide(task, isTidy ? { ...outcome, locksOk: true } : outcome, again);
+  }
+
+  /** Another attempt, or the end. */
+  #decide(task: number, outcome: Outcome, mayRetry: boolean): void {
+    const { plan, tasks, nowMs, stopping } = this.#state;
+    this.#freePlace(task);
+    const again = mayRetry && stopping === GOING;
+    const retryInMs = again
+      ? retryDelay(plan.rules[task] as Rules, task, tasks.attempt[task] as number)
+      : undefined;
+    if (this.#state.tells) this.#state.tell({ type: 'attempt-ended', atMs: nowMs, task, retryInMs });
+    if (retryInMs === undefined) this.#finish(task, outcome);
+    else this.#backOff(task, retryInMs);
+  }
+
+  #backOff(task: number, delayMs: number): void {
+    const { tasks, locks, alarms, nowMs } = this.#state;
+    if (tasks.has(task, ENROLLED)) {
+      tasks.set(task, KEEPS);
+      locks.releaseAmounts(task);
+    }
+    this.#state.retrying++;
+    this.#state.move(task, BACKING_OFF);
+    if (delayMs > 0) alarms.set(nowMs + delayMs, BACKOFF, task, tasks.attempt[task] as number);
+    else this.makeReady(task);
+  }
+
+  #finish(task: number, outcome: Outcome): void {
+    const { tasks, plan, locks } = this.#state;
+    if (gives(outcome)) tasks.set(task, GAVE);
+    if (isBad(outcome.kind)) tasks.set(task, BAD);
+    if (tasks.has(task, ENROLLED)) {
+      this.#withdraw(task);
+      if (locks.isHolding(task)) {
+        const demand = plan.demand[task] as number;
+        if (demand >= 0 && outcome.kind === 'returned' && this.#state.is(task, EXEMPT)) locks.heal(demand);
+        if (outcome.locksOk) locks.release(task);
+        else {
+          this.#state.hasPoisoned = true;
+          locks.releasePoisoned(task);
+        }
+      }
+    }
+    this.#close(task, outcome.kind);
+  }
+
+  #close(task: number, status: ResultStatus): void {
+    const { tasks, gates, results, nowMs } = this.#state;
+    if (tasks.attempt[task] !== 0 && !tasks.isOut(task)) this.#state.retrying--;
+    this.#state.move(task, DONE);
+    tasks.status[task] = STATUSES.indexOf(status);
+    this.#state.remaining--;
+    this.#state.poolOf(task).remaining--;
+    this.#state.isStale = true;
+    results.push(task);
+    gates.ended(task);
+    if (!this.#state.tells) return;
+    this.#state.tell({ type: status === 'skipped' ? 'task-skipped' : 'task-finished', atMs: nowMs, task });
+  }
+
+  #withdraw(task: number): void {
+    const { tasks, locks } = this.#state;
+    if (tasks.has(task, ENROLLED) && !this.#state.tasks.isOut(task)) locks.withdraw(task);
+  }
+
+  #freePlace(task: number): void {
+    const pool = this.#state.poolOf(task);
+    pool.dispatched--;
+    this.#state.dispatched--;
+    this.#state.isStale = true;
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * What the gates of the graph have seen so far: which are open, which can never open, and what that means for the tasks behind
+ * them. Knows nothing of locks, pools or time.
+ */
+import { grown } from '../plan/columns.ts';
+import { type GateId, type Graph, NEEDS_ALL } from '../plan/graph.ts';
+import { BAD, GAVE, PARKED, READY, type TaskTable, WAITING } from './task-table.ts';
+
+export class Gates {
+  readonly #graph: Graph;
+  readonly #tasks: TaskTable;
+  /** Feeders that are not over yet. */
+  pending: Int32Array = new Int32Array(16);
+  /** Feeders of a requirement that gave what they provide. */
+  hits: Int32Array = new Int32Array(16);
+  /** Feeders of a requirement that did not; of other gates, those that ended badly. */
+  misses: Int32Array = new Int32Array(16);
+  /** A requirement that is met stays met. */
+  isMet: Uint8Array = new Uint8Array(16);
+  /** To be taken by the machine: tasks that nothing keeps any more … */
+  readonly released: number[] = [];
+  /** … tasks that were free to start and are not any more … */
+  readonly held: number[] = [];
+  /** … and gates that became impossible. */
+  readonly impossible: GateId[] = [];
+  /** Who met a requirement first; where it takes several, all are in `#met`. */
+  #firstMet = new Int32Array(16);
+  readonly #met = new Map<GateId, number[]>();
+  /** So many edges are linked. */
+  #feeds = 0;
+  #waits = 0;
+  #relays = 0;
+
+  constructor(graph: Graph, tasks: TaskTable) {
+    this.#graph = graph;
+    this.#tasks = tasks;
+  }
+
+  /** Takes in the gates and edges that the graph got since. The new tasks have to be in the table. */
+  link(): void {
+    const { feeds, waits, relays } = this.#graph;
+    this.#grow(this.#graph.gateCount);
+    for (let edge = this.#feeds + 1; edge <= feeds.size; edge++)
+      this.#linkFeed(feeds.from[edge] as number, feeds.to[edge] as number);
+    this.#feeds = feeds.size;
+    while (this.#relays < relays.size) {
+      const edge = ++this.#relays;
+      if (!this.isOpen(relays.from[edge] as number)) this.#close(relays.to[edge] as number);
+    }
+    while (this.#waits < waits.size) {
+      const edge = ++this.#waits;
+      if (!this.isOpen(waits.from[edge] as number)) this.#hold(waits.to[edge] as number);
+    }
+  }
+
+  /** Does nobody have to wait for the gate any more? */
+  isOpen(gate: GateId): boolean {
+    return this.#graph.isRequirement(gate) ? this.isMet[gate] === 1 : this.pending[gate] === 0;
+  }
+
+  /** Can the requirement not be met by the tasks that there are? */
+  isImpossible(gate: GateId): boolean {
+    if (this.isMet[gate] === 1 || !this.#graph.isRequirement(gate)) return false;
+    if (this.#graph.kind[gate] === NEEDS_ALL) return (this.misses[gate] as number) > 0;
+    return (this.hits[gate] as number) + (this.pending[gate] as number) < (this.#graph.need[gate] as number);
+  }
+
+  /** The first gate of the task that is closed, or impossible; -1 if there is none. */
+  closedGate(task: number, impossible = false): GateId {
+    const { waits } = this.#graph;
+    for (let edge = waits.firstTo(task); edge !== 0; edge = waits.nextTo[edge] as number) {
+      const gate = waits.from[edge] as number;
+      if (impossible ? this.isImpossible(gate) : !this.isOpen(gate)) return gate;
+    }
+    return -1;
+  }
+
+  /** How many of the task's gates are closed. */
+  countClosed(task: number): number {
+    return this.#graph.waits.sources(task).filter((gate) => !this.isOpen(gate)).length;
+  }
+
+  /** Who met the requirement, in order of declaration. */
+  metBy(gate: GateId): readonly number[] {
+    if (this.isMet[gate] !== 1) return [];
+    return this.#met.get(gate) ?? [this.#firstMet[gate] as number];
+  }
+
+  /** The task is over. What that does is in the lists. */
+  ended(task: number): void {
+    const { feeds } = this.#graph;
+    for (let edge = feeds.firstFrom(task); edge !== 0; edge = feeds.nextFrom[edge] as number) {
+      const gate = feeds.to[edge] as number;
+      if (this.#graph.isRequirement(gate)) {
+        this.pending[gate] = (this.pending[gate] as number) - 1;
+        this.#count(gate, task);
+      } else {
+        if (this.#tasks.has(task, BAD)) this.misses[gate] = (this.misses[gate] as number) + 1;
+        this.#open(gate);
+      }
+    }
+  }
+
+  /** The capability is torn down: who met it does not count any more. */
+  withdraw(gate: GateId): void {
+    this.isMet[gate] = 0;
+    this.hits[gate] = 0;
+    this.#met.delete(gate);
+  }
+
+  #linkFeed(task: number, gate: GateId): void {
+    const isOver = this.#tasks.isDone(task);
+    if (!this.#graph.isRequirement(gate)) {
+      if (!isOver) this.#close(gate);
+      else if (this.#tasks.has(task, BAD)) this.misses[gate] = (this.misses[gate] as number) + 1;
+    } else if (isOver) this.#count(gate, task);
+    else this.pending[gate] = (this.pending[gate] as number) + 1;
+  }
+
+  /** A feeder of a requirement is over. */
+  #count(gate: GateId, task: number): void {
+    if (!this.#tasks.has(task, GAVE)) {
+      const misses = ((this.misses[gate] as number) + 1) | 0;
+      this.misses[gate] = misses;
+      if (this.#isTheLastStraw(gate, misses)) this.impossible.push(gate);
+      return;
+    }
+    const hits = ((this.hits[gate] as number) + 1) | 0;
+    this.hits[gate] = hits;
+    if (this.isMet[gate] === 1) return;
+    if (hits === 1) this.#firstMet[gate] = task;
+    else this.#meetMore(gate, task, hits);
+    if (this.#isEnough(gate, hits)) this.#meet(gate);
+  }
+
+  /** Did this very miss make it impossible? */
+  #isTheLastStraw(gate: GateId, misses: number): boolean {
+    if (this.isMet[gate] === 1) return false;
+    if (this.#graph.kind[gate] === NEEDS_ALL) return misses === 1;
+    return (this.hits[gate] as number) + (this.pending[gate] as number) + 1 === this.#graph.need[gate];
+  }
+
+  #isEnough(gate: GateId, hits: number): boolean {
+    if (this.#graph.kind[gate] !== NEEDS_ALL) return hits >= (this.#graph.need[gate] as number);
+    return this.pending[gate] === 0 && this.misses[gate] === 0;
+  }
+
+  #meetMore(gate: GateId, task: number, hits: number): void {
+    const met = hits === 2 ? [this.#firstMet[gate] as number] : (this.#met.get(gate) as number[]);
+    met.push(task);
+    this.#met.set(gate, met);
+  }
+
+  #meet(gate: GateId): void {
+    this.isMet[gate] = 1;
+    this.#met.get(gate)?.sort((a, b) => a - b);
+    this.#releaseAll(gate);
+  }
+
+  /** One more thing that the gate waits for. A loop, not a recursion: chains may be long. */
+  #close(gate: GateId): void {
+    for (const turned of this.#spread(gate, 1)) this.#holdAll(turned);
+  }
+
+  /** One thing less. */
+  #open(gate: GateId): void {
+    for (const turned of this.#spread(gate, -1)) this.#releaseAll(turned);
+  }
+
+  /** Adds to what the gate waits for; answers all gates that turned from open to closed or back by that. */
+  #spread(gate: GateId, change: 1 | -1): readonly GateId[] {
+    const { relays } = this.#graph;
+    const turned: GateId[] = [];
+    const todo = [gate];
+    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+      const before = this.pending[next] as number;
+      this.pending[next] = before + change;
+      if ((change > 0 ? before : before + change) !== 0) continue;
+      turned.push(next);
+      for (let edge = relays.firstFrom(next); edge !== 0; edge = relays.nextFrom[edge] as number)
+        if (edge <= this.#relays) todo.push(relays.to[edge] as number);
+    }
+    return turned;
+  }
+
+  #holdAll(gate: GateId): void {
+    const { waits } = this.#graph;
+    for (let edge = waits.firstFrom(gate); edge !== 0; edge = waits.nextFrom[edge] as number)
+      if (edge <= this.#waits) this.#hold(waits.to[edge] as number);
+  }
+
+  #hold(task: number): void {
+    const state = this.#tasks.state[task];
+    if (state === WAITING) this.#tasks.blockers[task] = (this.#tasks.blockers[task] as number) + 1;
+    else if (state === READY || state === PARKED) this.held.push(task);
+  }
+
+  #releaseAll(gate: GateId): void {
+    const { waits } = this.#graph;
+    const { state, blockers } = this.#tasks;
+    for (let edge = waits.firstFrom(gate); edge !== 0; edge = waits.nextFrom[edge] as number) {
+      const task = waits.to[edge] as number;
+      if (state[task] !== WAITING || edge > this.#waits) continue;
+      const left = (blockers[task] as number) - 1;
+      blockers[task] = left;
+      if (left === 0) this.released.push(task);
+    }
+  }
+
+  #grow(count: number): void {
+    this.pending = grown(this.pending, count);
+    this.hits = grown(this.hits, count);
+    this.misses = grown(this.misses, count);
+    this.isMet = grown(this.isMet, count);
+    this.#firstMet = grown(this.#firstMet, count);
+  }
+}

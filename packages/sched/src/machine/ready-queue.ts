@@ -1,0 +1,83 @@
+/** Tasks that may start, best first: smaller priority, then larger rank, then declared earlier. A binary heap. */
+
+/** What orders the tasks. */
+export interface Ranking {
+  readonly priority: Float64Array;
+  readonly order: { readonly rank: Float64Array };
+}
+
+export class ReadyQueue {
+  readonly #ranking: Ranking;
+  #heap = new Int32Array(64);
+  size = 0;
+
+  constructor(ranking: Ranking) {
+    this.#ranking = ranking;
+  }
+
+  push(task: number): void {
+    if (this.size === this.#heap.length) {
+      const larger = new Int32Array(this.size * 2);
+      larger.set(this.#heap);
+      this.#heap = larger;
+    }
+    this.#rise(this.size++, task);
+  }
+
+  /** The best one, -1 if there is none. */
+  peek(): number {
+    return this.size === 0 ? -1 : (this.#heap[0] as number);
+  }
+
+  /** Takes the best one away. */
+  pop(): number {
+    const best = this.peek();
+    if (best < 0) return best;
+    const last = this.#heap[--this.size] as number;
+    if (this.size > 0) this.#sink(0, last);
+    return best;
+  }
+
+  /** The ranks have changed. */
+  rebuild(): void {
+    for (let at = (this.size >> 1) - 1; at >= 0; at--) this.#sink(at, this.#heap[at] as number);
+  }
+
+  /** Does `a` go first? */
+  isBefore(a: number, b: number): boolean {
+    const { priority, order } = this.#ranking;
+    const first = (priority[a] as number) - (priority[b] as number);
+    if (first !== 0) return first < 0;
+    const second = (order.rank[b] as number) - (order.rank[a] as number);
+    return second === 0 ? a < b : second < 0;
+  }
+
+  #rise(from: number, task: number): void {
+    let at = from;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      const other = this.#heap[above] as number;
+      if (!this.isBefore(task, other)) break;
+      this.#heap[at] = other;
+      at = above;
+    }
+    this.#heap[at] = task;
+  }
+
+  #sink(from: number, task: number): void {
+    const { size } = this;
+    let at = from;
+    for (;;) {
+      let below = at * 2 + 1;
+      if (below >= size) break;
+      const right = below + 1;
+      if (right < size && this.isBefore(this.#heap[right] as number, this.#heap[below] as number))
+        below = right;
+      const other = this.#heap[below] as number;
+      if (!this.isBefore(other, task)) break;
+      this.#heap[at] = other;
+      at = below;
+    }
+    this.#heap[at] = task;
+  }
+}

@@ -1,0 +1,246 @@
+/** Which task starts next, and where. */
+import { describeWait, NONE, TAKEN } from '@pexen/lock';
+import { EXEMPT, MEASURED } from '../plan/plan.ts';
+import type { Ending } from './ending.ts';
+import { CLOSED, OPENING, type PoolRow } from './pool-table.ts';
+import { POISON } from './skips.ts';
+import type { State } from './state.ts';
+import { DISPATCHED, ENROLLED, KEEPS, PARKED, READY } from './task-table.ts';
+
+/** So many tasks are looked at where the first cannot have the place. */
+const mostTried = 8;
+
+export class Starting {
+  readonly #state: State;
+  readonly #ending: Ending;
+  /** What tasks that hold nothing ask for where some task wants to be alone. */
+  #emptyDemand: number = NONE;
+  /** The parked task that could start now and has a place, or the first of the starved. */
+  #parked: number = NONE;
+  readonly #setAside: number[] = [];
+
+  constructor(state: State, ending: Ending) {
+    this.#state = state;
+    this.#ending = ending;
+  }
+
+  /** Starts what can start. Opens pools that are needed. */
+  fill(): void {
+    while (this.#state.isStale) {
+      this.#state.isStale = false;
+      for (let task = this.#next(); task !== NONE; task = this.#next()) {
+        this.#start(task);
+        this.#ending.cascade();
+      }
+    }
+  }
+
+  /** Lets what runs hold its nothing, when the first task that wants to be alone was added. */
+  holdAll(): void {
+    const { tasks, locks } = this.#state;
+    for (let task = 0; task < tasks.count; task++)
+      if (this.#state.isUnderWay(task) && !tasks.has(task, ENROLLED)) {
+        this.#enrol(task);
+        locks.tryTake(task);
+      }
+  }
+
+  /** Would the task be over before the first of the starved could start? Only where all is measured. */
+  mayOvertake(task: number, head: number): boolean {
+    const { plan, nowMs, locks, tasks } = this.#state;
+    if (!this.#state.is(task, MEASURED)) return false;
+    let headStartMs = nowMs;
+    for (const blocker of describeWait(locks, head)?.blockers ?? []) {
+      if (!this.#state.is(blocker, MEASURED)) return false;
+      const endMs = (tasks.since[blocker] as number) + (plan.weight[blocker] as number);
+      headStartMs = Math.max(headStartMs, endMs);
+    }
+    return nowMs + (plan.weight[task] as number) <= headStartMs;
+  }
+
+  /** The best task that has a place, taken out of its queue; NONE if there is none. */
+  #next(): number {
+    this.#callParked();
+    const tried: PoolRow[] = [];
+    for (let pool = this.#bestPool(tried); pool !== undefined; pool = this.#bestPool(tried)) {
+      const task = this.#takeFrom(pool);
+      if (task !== NONE) return task;
+      tried.push(pool);
+    }
+    return NONE;
+  }
+
+  /** Asks the lock table who could start. Those that have no place wait in their queue, like others. */
+  #callParked(): void {
+    const { locks, tasks } = this.#state;
+    const head = locks.starvedHead;
+    const isHeadReady =
+      head !== NONE && tasks.state[head] === READY && this.#canHave(this.#state.poolOf(head));
+    this.#parked = isHeadReady ? head : NONE;
+    if (isHeadReady) return;
+    for (let tries = 0; this.#state.parked > 0 && tries < mostTried; tries++) {
+      if (!this.#state.pools.some((pool) => pool.hasPlace)) return;
+      const task = locks.candidate();
+      if (task === NONE) return;
+      if (this.#canHave(this.#state.poolOf(task))) {
+        this.#parked = task;
+        return;
+      }
+      locks.unpark(task);
+      this.#ending.makeReady(task);
+    }
+  }
+
+  #canHave(pool: PoolRow): boolean {
+    return pool.hasPlace && this.#isItsTurn(pool);
+  }
+
+  /** The pool of the best task that has a place; undefined while an exclusive group waits for the others to end. */
+  #bestPool(tried: readonly PoolRow[]): PoolRow | undefined {
+    let first = NONE;
+    let best: PoolRow | undefined;
+    let bestTask = NONE;
+    for (const pool of this.#state.pools) {
+      const task = this.#isItsTurn(pool) ? this.#top(pool) : NONE;
+      if (task === NONE) continue;
+      if (this.#isBefore(task, first)) first = task;
+      if (!tried.includes(pool) && this.#hasPlace(pool) && this.#isBefore(task, bestTask)) {
+        best = pool;
+        bestTask = task;
+      }
+    }
+    if (first === NONE) return undefined;
+    const group = this.#state.poolOf(first);
+    if (!group.isExclusive || group === this.#state.turn) return best;
+    this.#giveTurn(group);
+    return undefined;
+  }
+
+  /** While an exclusive group is open nothing else starts; before it opens, retries come to their end. */
+  #isItsTurn(pool: PoolRow): boolean {
+    const { turn, retrying } = this.#state;
+    return turn === undefined ? !pool.isExclusive || retrying === 0 : pool === turn;
+  }
+
+  #hasPlace(pool: PoolRow): boolean {
+    if (pool.state === CLOSED && !pool.isExclusive) this.#open(pool);
+    return pool.hasPlace;
+  }
+
+  #giveTurn(group: PoolRow): void {
+    const { dispatched, pools } = this.#state;
+    if (dispatched > 0 || pools.some((pool) => pool.isGroup && pool.state !== CLOSED)) return;
+    this.#state.turn = group;
+    this.#open(group);
+  }
+
+  #open(pool: PoolRow): void {
+    pool.state = OPENING;
+    this.#state.out.push({ type: 'open-pool', pool: pool.id });
+  }
+
+  /** The task of the pool that would go first. */
+  #top(pool: PoolRow): number {
+    const { tasks } = this.#state;
+    const { queue } = pool;
+    let top = queue.peek();
+    while (top !== NONE && tasks.state[top] !== READY) {
+      queue.pop();
+      top = queue.peek();
+    }
+    const parked = this.#parked;
+    return parked !== NONE && this.#state.poolOf(parked) === pool && this.#isBefore(parked, top)
+      ? parked
+      : top;
+  }
+
+  /** The first of the starved goes before all others. */
+  #isBefore(task: number, other: number): boolean {
+    if (other === NONE) return true;
+    const { locks, pools } = this.#state;
+    if (task === locks.starvedHead) return true;
+    return (pools[0] as PoolRow).queue.isBefore(task, other);
+  }
+
+  /** Places beyond the slots are for tasks that take nothing others wait for. */
+  #takeFrom(pool: PoolRow): number {
+    const { queue } = pool;
+    let taken: number = NONE;
+    while (taken === NONE && this.#setAside.length < mostTried) {
+      const top = this.#top(pool);
+      if (top === NONE) break;
+      const isParked = top === this.#parked;
+      if (!isParked) queue.pop();
+      if (pool.hasSlot || !this.#isContended(top)) taken = top;
+      else if (isParked) this.#parked = NONE;
+      else this.#setAside.push(top);
+    }
+    for (const task of this.#setAside) queue.push(task);
+    this.#setAside.length = 0;
+    return taken;
+  }
+
+  #isContended(task: number): boolean {
+    if (this.#demandOf(task) === NONE) return false;
+    this.#enrol(task);
+    return this.#state.locks.isContended(task);
+  }
+
+  #start(task: number): void {
+    const demand = this.#demandOf(task);
+    if (demand !== NONE && !this.#hold(task, demand)) return;
+    this.#dispatch(task);
+  }
+
+  /** Takes what the task needs. If it cannot, the task is parked, or skipped where something is poisoned. */
+  #hold(task: number, demand: number): boolean {
+    const { locks, tasks } = this.#state;
+    if (!this.#state.is(task, EXEMPT) && !tasks.has(task, KEEPS)) {
+      const node = locks.poisonedNode(demand);
+      if (node !== NONE) {
+        this.#ending.skip(task, POISON, node, locks.poisonerOf(node));
+        return false;
+      }
+    }
+    this.#enrol(task);
+    if (locks.tryTake(task) === TAKEN) return true;
+    locks.park(task);
+    if (tasks.state[task] !== PARKED) this.#state.move(task, PARKED);
+    return false;
+  }
+
+  #enrol(task: number): void {
+    const { tasks, plan, locks } = this.#state;
+    if (tasks.has(task, ENROLLED)) return;
+    tasks.set(task, ENROLLED);
+    const priority = plan.priority[task] as number;
+    locks.enrol(task, this.#demandOf(task), priority, plan.order.rank[task] as number);
+  }
+
+  #demandOf(task: number): number {
+    const { plan } = this.#state;
+    const demand = plan.demand[task] as number;
+    if (demand !== NONE || !plan.hasExclusive) return demand;
+    if (this.#emptyDemand === NONE) this.#emptyDemand = plan.locks.compile({});
+    return this.#emptyDemand;
+  }
+
+  #dispatch(task: number): void {
+    const { tasks, nowMs, out, plan, gates } = this.#state;
+    const pool = this.#state.poolOf(task);
+    const attempt = (tasks.attempt[task] as number) + 1;
+    if (attempt > 1) this.#state.retrying--;
+    this.#state.move(task, DISPATCHED);
+    tasks.attempt[task] = attempt;
+    tasks.since[task] = nowMs;
+    pool.dispatched++;
+    this.#state.dispatched++;
+    const tornDown = this.#state.is(task, EXEMPT) ? plan.definitions[task]?.meta.tearsDown : undefined;
+    if (tornDown !== undefined) {
+      const gate = plan.wiring.gateOf(tornDown);
+      this.#state.withdrawn.add(gate);
+      gates.withdraw(gate);
+    }
+    out.push({ type: 'start-attempt', task, attempt, part: 'body', pool: pool.id });
+  }
+}

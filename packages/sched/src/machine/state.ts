@@ -1,0 +1,101 @@
+/** All that the machine knows, in one place for its parts. Decides nothing. */
+import type { LockTable } from '@pexen/lock';
+import { EXEMPT, type Plan } from '../plan/plan.ts';
+import { Alarms } from './alarms.ts';
+import { Gates } from './gates.ts';
+import { PoolRow } from './pool-table.ts';
+import type { Command, MachineNews } from './protocol.ts';
+import { Skips } from './skips.ts';
+import { Story } from './story.ts';
+import { PARKED, TaskTable } from './task-table.ts';
+
+/** How far the run was asked to stop. */
+export const GOING = 0;
+export const DRAINING = 1;
+export const CANCELLING = 2;
+export const KILLING = 3;
+
+export class State {
+  readonly plan: Plan;
+  readonly locks: LockTable;
+  readonly tasks: TaskTable = new TaskTable();
+  readonly gates: Gates;
+  readonly pools: readonly PoolRow[];
+  readonly alarms: Alarms = new Alarms();
+  readonly skips: Skips = new Skips();
+  readonly story: Story = new Story();
+  /** The exclusive group whose turn it is. */
+  turn: PoolRow | undefined;
+  nowMs = 0;
+  hasBegun = false;
+  hasEnded = false;
+  /** Some resource was left in an unknown state. */
+  hasPoisoned = false;
+  /** Where commands go while `handle` runs. */
+  out: Command[] = [];
+  tells: boolean;
+  stopping = GOING;
+  /** Why the run ends early. */
+  reason: string | undefined;
+  /** Tasks without a result. */
+  remaining = 0;
+  /** Attempts handed out. */
+  dispatched = 0;
+  /** Tasks between two attempts: they keep what they hold, and count as running for groups. */
+  retrying = 0;
+  /** Tasks that wait for a resource. */
+  parked = 0;
+  /** Tasks that have a result which nobody took yet, in the order in which they got it. */
+  results: number[] = [];
+  /** So many of them are given. */
+  given = 0;
+  /** Something changed that may let a task start. */
+  isStale = true;
+  /** Capabilities that are torn down. */
+  readonly withdrawn: Set<number> = new Set();
+  /** Reasons of stopped attempts. */
+  readonly stopReasons: Map<number, string> = new Map();
+
+  constructor(plan: Plan, tells: boolean) {
+    this.plan = plan;
+    this.locks = plan.locks;
+    this.tells = tells;
+    this.gates = new Gates(plan.graph, this.tasks);
+    this.pools = plan.options.pools.map((pool, id) => new PoolRow(id, pool, plan));
+  }
+
+  /** Makes room for so many tasks. */
+  grow(count: number): void {
+    this.remaining += count - this.tasks.count;
+    this.tasks.grow(count);
+    this.skips.grow(count);
+  }
+
+  poolOf(task: number): PoolRow {
+    return this.pools[this.plan.graph.pool[task] as number] as PoolRow;
+  }
+
+  is(task: number, flag: number): boolean {
+    return ((this.plan.flags[task] as number) & flag) !== 0;
+  }
+
+  isTeardown(task: number): boolean {
+    return this.is(task, EXEMPT) && this.plan.definitions[task]?.meta.tearsDown !== undefined;
+  }
+
+  /** Between its first start and its end. */
+  isUnderWay(task: number): boolean {
+    return !this.tasks.isDone(task) && this.tasks.attempt[task] !== 0;
+  }
+
+  move(task: number, to: number): void {
+    if (this.tasks.state[task] === PARKED) this.parked--;
+    if (to === PARKED) this.parked++;
+    this.tasks.move(task, to);
+    this.story.note(task, to, this.nowMs);
+  }
+
+  tell(news: MachineNews): void {
+    this.out.push({ type: 'tell', news });
+  }
+}

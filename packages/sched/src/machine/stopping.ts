@@ -1,0 +1,61 @@
+/** Draining, cancelling and killing a run: who is stopped, who gives up, who still may run. */
+
+import type { Rules } from '../plan/rules.ts';
+import { TIDY_TIMEOUT, TIMEOUT } from './alarms.ts';
+import type { Ending } from './ending.ts';
+import { CANCELLING, DRAINING, KILLING, type State } from './state.ts';
+import { CANCELLED, DONE, TIDYING } from './task-table.ts';
+import { stopAttempt } from './watchdog.ts';
+
+export class Stopping {
+  readonly #state: State;
+  readonly #ending: Ending;
+
+  constructor(state: State, ending: Ending) {
+    this.#state = state;
+    this.#ending = ending;
+  }
+
+  /** What runs may end. */
+  drain(reason: string): void {
+    this.#stop(DRAINING, reason);
+  }
+
+  cancel(reason: string, how: 'cancel' | 'kill'): void {
+    this.#stop(how === 'kill' ? KILLING : CANCELLING, reason);
+  }
+
+  /** Its tasks can never start; the run is cancelled. */
+  poolFailed(pool: number, reason: string): void {
+    this.#stop(CANCELLING, reason);
+    const { tasks, plan } = this.#state;
+    for (let task = 0; task < tasks.count; task++)
+      if (plan.graph.pool[task] === pool && tasks.state[task] !== DONE) this.#ending.giveUp(task);
+  }
+
+  #stop(level: number, reason: string): void {
+    if (level <= this.#state.stopping) return;
+    this.#state.stopping = level;
+    this.#state.reason = reason;
+    this.#state.isStale = true;
+    const { tasks } = this.#state;
+    for (let task = 0; task < tasks.count; task++) {
+      if (tasks.state[task] === DONE) continue;
+      if (tasks.isOut(task)) this.#stopRunning(task, level, reason);
+      else if (level === KILLING || !this.#state.isTeardown(task)) this.#ending.giveUp(task);
+    }
+  }
+
+  /** Teardowns and cleanups may go on for the grace, unless the run is killed. */
+  #stopRunning(task: number, level: number, reason: string): void {
+    if (level === DRAINING) return;
+    const isTidying = this.#state.tasks.has(task, TIDYING);
+    if (level === KILLING || (!isTidying && !this.#state.isTeardown(task))) {
+      stopAttempt(this.#state, task, CANCELLED, reason);
+      return;
+    }
+    const { graceMs } = this.#state.plan.rules[task] as Rules;
+    const attempt = this.#state.tasks.attempt[task] as number;
+    this.#state.alarms.set(this.#state.nowMs + graceMs, isTidying ? TIDY_TIMEOUT : TIMEOUT, task, attempt);
+  }
+}

@@ -1,0 +1,102 @@
+/** Deadlines of attempts, counted from their real start, and the waiting between attempts. */
+import type { Rules } from '../plan/rules.ts';
+import { type Alarm, BACKOFF, IDLE, TIDY_TIMEOUT, TIMEOUT } from './alarms.ts';
+import type { Ending } from './ending.ts';
+import { CANCELLING, type State } from './state.ts';
+import { BACKING_OFF, RUNNING, TIDYING, TIMED_OUT } from './task-table.ts';
+
+/** A cleanup may take so long, ms. */
+const longestCleanupMs = 60_000;
+
+export class Watchdog {
+  readonly #state: State;
+  readonly #ending: Ending;
+  /** The alarm that the driver was asked for. */
+  #setMs: number | undefined;
+  /** Last signs of life of attempts with an idle timeout. */
+  readonly #heard = new Map<number, number>();
+
+  constructor(state: State, ending: Ending) {
+    this.#state = state;
+    this.#ending = ending;
+  }
+
+  /** The attempt began: its deadlines count from now. */
+  watch(task: number): void {
+    const { alarms, nowMs, tasks, plan, stopping } = this.#state;
+    const { timeoutMs, idleMs, graceMs } = plan.rules[task] as Rules;
+    const attempt = tasks.attempt[task] as number;
+    const isBrief = stopping >= CANCELLING;
+    if (tasks.has(task, TIDYING)) {
+      const mostMs = isBrief ? Math.min(longestCleanupMs, graceMs) : longestCleanupMs;
+      alarms.set(nowMs + mostMs, TIDY_TIMEOUT, task, attempt);
+      return;
+    }
+    const mostMs = isBrief ? Math.min(timeoutMs ?? graceMs, graceMs) : timeoutMs;
+    if (mostMs !== undefined) alarms.set(nowMs + mostMs, TIMEOUT, task, attempt);
+    if (idleMs !== undefined) alarms.set(nowMs + idleMs, IDLE, task, attempt);
+    this.#heard.delete(task);
+  }
+
+  /** The attempt gave its last sign of life at `sinceMs`. */
+  heard(task: number, attempt: number, sinceMs: number): void {
+    if (this.#state.tasks.attempt[task] === attempt) this.#heard.set(task, sinceMs);
+  }
+
+  /** Does what is due. */
+  ring(): void {
+    this.#setMs = undefined;
+    const { alarms, nowMs } = this.#state;
+    for (let alarm = alarms.take(nowMs); alarm !== undefined; alarm = alarms.take(nowMs))
+      if (this.#matters(alarm)) this.#due(alarm);
+  }
+
+  /** Asks for the next alarm, unless one that is early enough was asked for. */
+  setAlarm(isEnding: boolean): void {
+    const { alarms, out } = this.#state;
+    alarms.sweep((alarm) => this.#matters(alarm));
+    const nextMs = isEnding ? undefined : alarms.nextMs;
+    if (nextMs === this.#setMs) return;
+    if (!isEnding && (nextMs === undefined || nextMs > (this.#setMs ?? Number.POSITIVE_INFINITY))) return;
+    this.#setMs = nextMs;
+    out.push({ type: 'set-alarm', atMs: nextMs });
+  }
+
+  #matters({ kind, task, attempt }: Alarm): boolean {
+    const { tasks } = this.#state;
+    if (tasks.attempt[task] !== attempt) return false;
+    if (kind === BACKOFF) return tasks.state[task] === BACKING_OFF;
+    return tasks.state[task] === RUNNING && tasks.has(task, TIDYING) === (kind === TIDY_TIMEOUT);
+  }
+
+  #due({ kind, task, attempt }: Alarm): void {
+    const { nowMs, tasks } = this.#state;
+    const sinceMs = tasks.since[task] as number;
+    if (kind === BACKOFF) this.#ending.makeReady(task);
+    else if (kind === IDLE) this.#checkSilence(task, attempt, sinceMs);
+    else this.#stop(task, `ran for ${Math.round(nowMs - sinceMs)} ms`);
+  }
+
+  #checkSilence(task: number, attempt: number, sinceMs: number): void {
+    const { nowMs, alarms, plan } = this.#state;
+    const { idleMs = 0 } = plan.rules[task] as Rules;
+    const dueMs = Math.max(sinceMs, this.#heard.get(task) ?? 0) + idleMs;
+    if (dueMs > nowMs) alarms.set(dueMs, IDLE, task, attempt);
+    else this.#stop(task, `gave no sign of life for ${idleMs} ms`);
+  }
+
+  #stop(task: number, reason: string): void {
+    stopAttempt(this.#state, task, TIMED_OUT, reason);
+  }
+}
+
+/** Asks the pool to stop what of the task is running, once. */
+export function stopAttempt(state: State, task: number, stop: number, reason: string): void {
+  const { tasks, out, stopReasons } = state;
+  if (tasks.stop[task] !== 0) return;
+  tasks.stop[task] = stop;
+  stopReasons.set(task, reason);
+  const part = tasks.has(task, TIDYING) ? 'cleanup' : 'body';
+  const why = stop === TIMED_OUT ? 'timed-out' : 'cancelled';
+  out.push({ type: 'stop-attempt', task, attempt: tasks.attempt[task] as number, part, why, reason });
+}

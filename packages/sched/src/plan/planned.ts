@@ -1,0 +1,66 @@
+/** What a plan is made of, and what its parts may see of each other. */
+import type {
+  Address,
+  Facts,
+  PlacedTask,
+  PoolManifest,
+  Problem,
+  Resource,
+  Runnable,
+  TaskDefinition,
+} from '@pexen/core';
+import type { Graph } from './graph.ts';
+import type { RuleDefaults } from './rules.ts';
+import type { Wiring } from './wiring.ts';
+
+/** What the plan has to know of a pool. `pools[0]` is that of tasks which name none. */
+export interface PlanPool {
+  /** The key in `pools`, or the name of the group. */
+  readonly name: string;
+  readonly manifest: PoolManifest;
+  /** So many attempts may wait in it beyond its slots. */
+  readonly spare: number;
+  /** It is the pool of a group. */
+  readonly group?: { readonly exclusive: boolean; readonly workers: number } | undefined;
+}
+
+/** What a plan is made with. */
+export interface PlanOptions {
+  readonly pools: readonly PlanPool[];
+  readonly capacities?: Iterable<readonly [Resource, number]> | undefined;
+  readonly facts?: Facts | undefined;
+  /** Expected durations of tasks that state none, by path, ms. */
+  readonly weights?: ((path: string) => number | undefined) | undefined;
+  readonly defaults?: RuleDefaults | undefined;
+  /** After so many overtakings a waiting task is starved. Default 64. */
+  readonly overtakings?: number | undefined;
+  readonly onWarning?: ((problem: Problem) => void) | undefined;
+}
+
+/** What can be handed to a plan. */
+export type Entry<Value = unknown> = Runnable<Value> | PlacedTask<Value>;
+
+/** What adding to a plan has to know of the run that goes on with it. */
+export interface Live {
+  isOver(task: number): boolean;
+  isGroupOpen(pool: number): boolean;
+  /** Is the capability torn down? */
+  isWithdrawn(gate: number): boolean;
+  /** May a task start although it takes what is reserved for another? */
+  mayOvertake(task: number, head: number): boolean;
+}
+
+/** The plan, as the checks see it. */
+export interface Planned {
+  readonly options: PlanOptions;
+  readonly graph: Graph;
+  readonly wiring: Wiring;
+  readonly tasks: readonly Runnable[];
+  readonly definitions: readonly TaskDefinition[];
+  /** Where workers find the bodies of tasks that run in pools without closures. */
+  readonly addresses: Map<number, Address>;
+  /** What workers find by module and id. */
+  readonly made: Map<string, number>;
+  readonly live: Live | undefined;
+  pathOf(task: number): string;
+}

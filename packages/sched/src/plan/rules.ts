@@ -1,0 +1,52 @@
+/** What holds for the attempts of a task: its own metadata, else the defaults. */
+import type { Retries, TaskMeta } from '@pexen/core';
+
+/** What tasks are held to where their metadata says nothing. See `TaskMeta`. */
+export type RuleDefaults = Pick<
+  TaskMeta,
+  'timeout' | 'idleTimeout' | 'grace' | 'slowAfter' | 'retries' | 'rerunnable'
+>;
+
+/** Times are milliseconds; an absent one is no limit. */
+export interface Rules {
+  readonly timeoutMs: number | undefined;
+  readonly idleMs: number | undefined;
+  readonly graceMs: number;
+  readonly slowAfterMs: number;
+  readonly retries: Required<Retries>;
+  readonly rerunnable: boolean;
+}
+
+const ruleNames = ['timeout', 'idleTimeout', 'grace', 'slowAfter', 'retries', 'rerunnable'] as const;
+
+/** The rules of tasks that say nothing themselves. */
+export function defaultRules(defaults: RuleDefaults = {}): Rules {
+  const { retries = 0 } = defaults;
+  return {
+    timeoutMs: limit(defaults.timeout),
+    idleMs: limit(defaults.idleTimeout),
+    graceMs: defaults.grace ?? 10_000,
+    slowAfterMs: defaults.slowAfter ?? Number.POSITIVE_INFINITY,
+    retries: {
+      ...{ delay: 0, factor: 2, maxDelay: 30_000, jitter: 0 },
+      ...(typeof retries === 'number' ? { count: retries } : retries),
+    },
+    rerunnable: defaults.rerunnable ?? false,
+  };
+}
+
+/** The rules of one task. */
+export function rulesOf(meta: TaskMeta, defaults: RuleDefaults, otherwise: Rules): Rules {
+  for (const name of ruleNames)
+    if (meta[name] !== undefined) return defaultRules({ ...defaults, ...stated(meta) });
+  return otherwise;
+}
+
+function stated(meta: TaskMeta): RuleDefaults {
+  return Object.fromEntries(Object.entries(meta).filter(([, value]) => value !== undefined));
+}
+
+/** Infinity is how metadata says that a default is not to hold. */
+function limit(ms: number | undefined): number | undefined {
+  return ms === Number.POSITIVE_INFINITY ? undefined : ms;
+}

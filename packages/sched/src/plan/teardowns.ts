@@ -1,0 +1,124 @@
+/**
+ * When a capability may be torn down: once all who require it, directly or through what they provide in turn, are over, and what
+ * those provide is torn down. Made of gates, for those tasks only which stand below something that is torn down.
+ */
+import type { Capability } from '@pexen/core';
+import { DONE_WITH, type GateId, type Graph, TORN_DOWN, UNNEEDED } from './graph.ts';
+
+/** The gates about one capability, and who tears it down. */
+interface Watched {
+  readonly unneeded: GateId;
+  readonly tornDown: GateId;
+}
+
+export class Teardowns {
+  readonly #graph: Graph;
+  readonly #gatesGivenBy: (task: number) => readonly GateId[];
+  /** Capability → its gates. */
+  readonly #watched = new Map<GateId, Watched>();
+  /** Requirement → the capabilities it speaks of that are watched. */
+  readonly #watchers = new Map<GateId, GateId[]>();
+  /** Task → the gate that opens when nobody needs what it gives. */
+  readonly #doneWith = new Map<number, GateId>();
+  /** Tasks whose `DONE_WITH` gate is not connected yet, and capabilities that are not watched yet. */
+  readonly #pending: (() => void)[] = [];
+
+  constructor(graph: Graph, gatesGivenBy: (task: number) => readonly GateId[]) {
+    this.#graph = graph;
+    this.#gatesGivenBy = gatesGivenBy;
+  }
+
+  /** The task tears the capability down. */
+  add(task: number, gate: GateId, capability: Capability): void {
+    const { unneeded, tornDown } = this.#watch(gate, capability, task);
+    this.#graph.waits.add(unneeded, task);
+    this.#graph.feed(task, tornDown);
+    this.#settle();
+  }
+
+  /** The task requires what the gate stands for. */
+  required(gate: GateId, task: number, tearsDown: Capability | undefined): void {
+    if (this.#watchers.size === 0) return;
+    for (const capability of this.#watchers.get(gate) ?? [])
+      if (this.#graph.subjects[capability] !== tearsDown) this.#needs(task, capability);
+    this.#settle();
+  }
+
+  /** A requirement that speaks of the capability was made. */
+  followed(capability: GateId, requirement: GateId): void {
+    if (this.#watched.has(capability)) this.#watchRequirement(requirement, capability);
+  }
+
+  /** The task turned out to give this as well. */
+  provided(task: number, gate: GateId): void {
+    if (this.#doneWith.has(task)) this.#connect(task, gate);
+    this.#settle();
+  }
+
+  undo(): void {
+    const { gateCount } = this.#graph;
+    for (const [gate, watched] of this.#watched)
+      if (watched.unneeded >= gateCount) this.#watched.delete(gate);
+    for (const [task, gate] of this.#doneWith) if (gate >= gateCount) this.#doneWith.delete(task);
+    for (const [gate, capabilities] of this.#watchers) {
+      const left = gate < gateCount ? capabilities.filter((of) => this.#watched.has(of)) : [];
+      if (left.length === 0) this.#watchers.delete(gate);
+      else this.#watchers.set(gate, left);
+    }
+  }
+
+  #watch(gate: GateId, subject: unknown, teardown = -1): Watched {
+    const known = this.#watched.get(gate);
+    if (known !== undefined) return known;
+    const unneeded = this.#graph.addGate(UNNEEDED, subject);
+    const tornDown = this.#graph.addGate(TORN_DOWN, subject);
+    const watched = { unneeded, tornDown };
+    this.#watched.set(gate, watched);
+    this.#graph.relays.add(unneeded, tornDown);
+    this.#pending.push(() => this.#watchDependents(gate, teardown));
+    return watched;
+  }
+
+  #watchDependents(gate: GateId, teardown: number): void {
+    const requirements = this.#graph.followersOf(gate).filter((of) => this.#graph.isRequirement(of));
+    for (const requirement of [gate, ...requirements]) {
+      this.#watchRequirement(requirement, gate);
+      for (const task of this.#graph.waits.targets(requirement))
+        if (task !== teardown) this.#needs(task, gate);
+    }
+  }
+
+  #watchRequirement(requirement: GateId, capability: GateId): void {
+    const known = this.#watchers.get(requirement);
+    if (known === undefined) this.#watchers.set(requirement, [capability]);
+    else if (!known.includes(capability)) known.push(capability);
+  }
+
+  #needs(task: number, capability: GateId): void {
+    const { unneeded } = this.#watched.get(capability) as Watched;
+    const doneWith = this.#doneWithGate(task);
+    if (!this.#graph.relays.has(doneWith, unneeded)) this.#graph.relays.add(doneWith, unneeded);
+  }
+
+  #doneWithGate(task: number): GateId {
+    const known = this.#doneWith.get(task);
+    if (known !== undefined) return known;
+    const gate = this.#graph.addGate(DONE_WITH, task);
+    this.#doneWith.set(task, gate);
+    this.#graph.feed(task, gate);
+    this.#pending.push(() => {
+      for (const given of this.#gatesGivenBy(task)) this.#connect(task, given);
+    });
+    return gate;
+  }
+
+  #connect(task: number, given: GateId): void {
+    const { tornDown } = this.#watch(given, this.#graph.subjects[given]);
+    this.#graph.relays.add(tornDown, this.#doneWith.get(task) as GateId);
+  }
+
+  /** A loop, not a recursion: chains may be long. */
+  #settle(): void {
+    for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) next();
+  }
+}

@@ -1,0 +1,263 @@
+/** Turns the names in the metadata of tasks into gates and edges of the graph. Here names become integers, once. */
+import {
+  type Capability,
+  type CompoundRequirement,
+  capabilitiesOf,
+  formOf,
+  isCompound,
+  isKey,
+  type Requirement,
+  type Runnable,
+  type TaskDefinition,
+  type TaskMeta,
+} from '@pexen/core';
+import { AFTER, BEFORE, type GateId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAGE } from './graph.ts';
+import { Teardowns } from './teardowns.ts';
+
+/** What the wiring is told of the tasks. */
+export interface Wired {
+  readonly tasks: readonly Runnable[];
+  readonly definitions: readonly TaskDefinition[];
+  /** Is the pool that of a group? */
+  isGroup(pool: number): boolean;
+}
+
+export class Wiring {
+  readonly graph: Graph;
+  /** Capabilities and compound requirements → gates. */
+  readonly names: Map<unknown, GateId> = new Map();
+  readonly #wired: Wired;
+  readonly #teardowns: Teardowns;
+  readonly #newNames: unknown[] = [];
+  /** Capability → the gate that opens when all its providers are over. */
+  readonly #after = new Map<GateId, GateId>();
+  /** Capability → the gate for which its providers wait. */
+  readonly #before = new Map<GateId, GateId>();
+  /** Pool of a group → the gate for which its tasks wait. */
+  readonly #groups = new Map<number, GateId>();
+  /** Tasks by what they are; made when somebody requires an object that is no key. */
+  #identities: Map<object, number[]> | undefined;
+  /** So many tasks are in there. */
+  #identified = 0;
+
+  constructor(graph: Graph, wired: Wired) {
+    this.graph = graph;
+    this.#wired = wired;
+    this.#teardowns = new Teardowns(graph, (task) => this.#gatesGivenBy(task));
+  }
+
+  /** What the task gives. To be called for all new tasks before `need` is called for any. */
+  give(task: number): void {
+    const { meta } = this.#wired.definitions[task] as TaskDefinition;
+    if (meta.provides !== undefined)
+      for (const capability of meta.provides) this.#provide(task, this.gateOf(capability));
+    if (this.#identities !== undefined) this.#identify();
+  }
+
+  /** What the task waits for. A requirement's gate may turn out to have too few feeders: `unmeetable` tells. */
+  need(task: number): void {
+    const { meta } = this.#wired.definitions[task] as TaskDefinition;
+    if (meta.requires !== undefined)
+      for (const requirement of meta.requires) this.#require(task, requirement, meta);
+    if (meta.after !== undefined)
+      for (const capability of meta.after) this.#wait(this.#afterGate(capability, task), task);
+    if (meta.before !== undefined) for (const capability of meta.before) this.#goBefore(task, capability);
+    if (meta.salvages !== undefined) this.#salvage(task, meta.salvages);
+    if (meta.tearsDown !== undefined) this.#tearDown(task, meta.tearsDown);
+    const pool = this.graph.pool[task] as number;
+    if (this.#wired.isGroup(pool)) this.graph.waits.add(this.#groupGate(pool), task);
+  }
+
+  /** The gate of a capability; made where there is none yet. */
+  gateOf(capability: Capability): GateId {
+    const known = this.names.get(capability);
+    if (known !== undefined) return known;
+    const gate = this.#name(capability, NEEDS, 1);
+    if (typeof capability !== 'string' && !isKey(capability))
+      for (const task of this.#identify().get(capability) ?? []) this.#giveIdentity(task, gate);
+    return gate;
+  }
+
+  /** The capabilities of a requirement that has too few providers to be ever met; empty if it can be met. */
+  unmeetable(gate: GateId): readonly Capability[] {
+    const { feeds, kind, need } = this.graph;
+    const capabilities = capabilitiesOf(this.graph.subjects[gate] as Requirement);
+    if (kind[gate] === NEEDS_ALL)
+      return capabilities.filter((capability) => feeds.firstTo(this.names.get(capability) ?? -1) === 0);
+    const enough =
+      need[gate] === 1 ? feeds.firstTo(gate) !== 0 : feeds.sources(gate).length >= (need[gate] as number);
+    return enough ? [] : capabilities;
+  }
+
+  /** Forgets the names made since the last `keep`. The graph is restored by its owner. */
+  undo(): void {
+    for (const name of this.#newNames) this.names.delete(name);
+    this.#newNames.length = 0;
+    this.#identities = undefined;
+    this.#identified = 0;
+    const { gateCount } = this.graph;
+    for (const made of [this.#after, this.#before, this.#groups])
+      for (const [key, gate] of made) if (gate >= gateCount) made.delete(key);
+    this.#teardowns.undo();
+  }
+
+  /** What was made up to now stays. */
+  keep(): void {
+    this.#newNames.length = 0;
+  }
+
+  #provide(task: number, gate: GateId): void {
+    this.graph.feed(task, gate);
+    if (this.#before.size === 0) return;
+    const before = this.#before.get(gate);
+    if (before !== undefined && !this.graph.feeds.has(task, before)) this.#wait(before, task);
+  }
+
+  #require(task: number, requirement: Requirement, meta: TaskMeta): void {
+    let gate = this.names.get(requirement) ?? this.#requirementGate(requirement);
+    if (this.#meetsItself(task, requirement, meta)) gate = this.#withoutSelf(gate, requirement, task);
+    this.#wait(gate, task);
+    this.#teardowns.required(gate, task, meta.tearsDown);
+  }
+
+  #requirementGate(requirement: Requirement): GateId {
+    if (!isCompound(requirement)) return this.gateOf(requirement);
+    const all = formOf(requirement) === 'every';
+    const gate = this.#name(requirement, all ? NEEDS_ALL : NEEDS, all ? 0 : requirement.count);
+    this.#followMembers(requirement, gate);
+    return gate;
+  }
+
+  /** Only own provisions can be met by oneself; nearly no task has any that it also requires. */
+  #meetsItself(task: number, requirement: Requirement, { provides }: TaskMeta): boolean {
+    const self = this.#wired.tasks[task];
+    if (provides === undefined && requirement !== self && !isCompound(requirement)) return false;
+    return capabilitiesOf(requirement).some(
+      (capability) => capability === self || provides?.includes(capability),
+    );
+  }
+
+  #withoutSelf(gate: GateId, requirement: Requirement, task: number): GateId {
+    const { kind, need } = this.graph;
+    const own = this.graph.addGate(kind[gate] as number, requirement, need[gate]);
+    this.#followMembers(requirement, own, task);
+    return own;
+  }
+
+  #followMembers(
+    requirement: Capability | CompoundRequirement<'any-of' | 'every' | 'at-least', Capability>,
+    gate: GateId,
+    exceptTask = -1,
+  ): void {
+    for (const capability of capabilitiesOf(requirement)) {
+      const member = this.gateOf(capability);
+      this.graph.follow(member, gate, exceptTask);
+      this.#teardowns.followed(member, gate);
+    }
+  }
+
+  /** The gate that opens when all providers but the task itself are over. */
+  #afterGate(capability: Capability, task: number): GateId {
+    const gate = this.gateOf(capability);
+    if (this.graph.feeds.has(task, gate)) return this.#orderGate(AFTER, capability, [gate], task);
+    const known = this.#after.get(gate);
+    if (known !== undefined) return known;
+    const after = this.#orderGate(AFTER, capability, [gate]);
+    this.#after.set(gate, after);
+    return after;
+  }
+
+  #orderGate(kind: number, subject: unknown, of: readonly GateId[], exceptTask = -1): GateId {
+    const gate = this.graph.addGate(kind, subject);
+    for (const followed of of) this.graph.follow(followed, gate, exceptTask);
+    return gate;
+  }
+
+  #goBefore(task: number, capability: Capability): void {
+    const gate = this.gateOf(capability);
+    let before = this.#before.get(gate);
+    if (before === undefined) {
+      before = this.graph.addGate(BEFORE, capability);
+      this.#before.set(gate, before);
+      for (const provider of this.graph.feeds.sources(gate))
+        if (provider !== task) this.#wait(before, provider);
+    }
+    this.graph.feed(task, before);
+  }
+
+  #salvage(task: number, capabilities: readonly Capability[]): void {
+    const gates = capabilities.map((capability) => this.gateOf(capability));
+    this.#wait(this.#orderGate(SALVAGE, capabilities, gates, task), task);
+  }
+
+  #tearDown(task: number, capability: Capability): void {
+    this.#wait(this.#afterGate(capability, task), task);
+    this.#teardowns.add(task, this.gateOf(capability), capability);
+  }
+
+  /** A member of a group makes the whole group wait for what it waits for outside. */
+  #wait(gate: GateId, task: number): void {
+    this.graph.waits.add(gate, task);
+    const pool = this.graph.pool[task] as number;
+    if (!this.#wired.isGroup(pool)) return;
+    const group = this.#groupGate(pool);
+    if (!this.graph.followersOf(gate).includes(group)) this.graph.follow(gate, group, -1, pool);
+  }
+
+  #groupGate(pool: number): GateId {
+    const known = this.#groups.get(pool);
+    if (known !== undefined) return known;
+    const gate = this.graph.addGate(GROUP, pool);
+    this.#groups.set(pool, gate);
+    return gate;
+  }
+
+  #name(name: unknown, kind: number, need: number): GateId {
+    const gate = this.graph.addGate(kind, name, need);
+    this.names.set(name, gate);
+    this.#newNames.push(name);
+    return gate;
+  }
+
+  /** Brings the identities up to date. */
+  #identify(): Map<object, number[]> {
+    this.#identities ??= new Map();
+    for (; this.#identified < this.graph.taskCount; this.#identified++)
+      for (const identity of this.#identitiesOf(this.#identified))
+        this.#addIdentity(this.#identified, identity);
+    return this.#identities;
+  }
+
+  #addIdentity(task: number, identity: object): void {
+    const tasks = this.#identities?.get(identity);
+    if (tasks === undefined) this.#identities?.set(identity, [task]);
+    else tasks.push(task);
+    const gate = this.names.get(identity);
+    if (gate !== undefined) this.#giveIdentity(task, gate);
+  }
+
+  #giveIdentity(task: number, gate: GateId): void {
+    if (this.graph.feeds.has(task, gate)) return;
+    this.graph.feed(task, gate);
+    this.#teardowns.provided(task, gate);
+  }
+
+  /** The task itself and what it was made from. */
+  #identitiesOf(task: number): object[] {
+    const found: object[] = [this.#wired.tasks[task] as Runnable];
+    let { madeFrom } = this.#wired.definitions[task] as TaskDefinition;
+    while (madeFrom !== undefined && !found.includes(madeFrom)) {
+      found.push(madeFrom);
+      madeFrom = (madeFrom as { readonly [key: symbol]: TaskDefinition | undefined })[
+        Symbol.for('pexen.task')
+      ]?.madeFrom;
+    }
+    return found;
+  }
+
+  #gatesGivenBy(task: number): GateId[] {
+    return this.graph.feeds
+      .targets(task)
+      .filter((gate) => this.graph.isRequirement(gate) && !isCompound(this.graph.subjects[gate]));
+  }
+}
