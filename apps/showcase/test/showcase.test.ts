@@ -1,0 +1,125 @@
+/** The showcase as a whole: its verdicts are those of running everything by hand, however many workers there are. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Judgement, Verdict } from '@pexen/core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { validateXML } from 'xmllint-wasm';
+import { type ForeignFile, foreignFiles } from '../src/foreign.ts';
+import { type ByHand, runAllByHand } from './by-hand.ts';
+
+/** What run-showcase.ts prints. */
+interface ShowcaseRun {
+  readonly exitCode: number;
+  readonly judgements: Readonly<Record<string, Judgement>>;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'showcase-'));
+const schemas = new URL('../../../../shared/data/schemas/', import.meta.url);
+
+let byHand: readonly ByHand[];
+let alone: ShowcaseRun;
+let parallel: ShowcaseRun;
+
+beforeAll(async () => {
+  byHand = await runAllByHand(foreignFiles(), 2);
+  alone = await runShowcase(1);
+  parallel = await runShowcase(4);
+}, 300_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('it ends well', () => {
+  expect([alone.exitCode, parallel.exitCode]).toEqual([0, 0]);
+});
+
+test('every third-party file has the verdict that running it by hand gives', () => {
+  const expected = byHand.map(({ file, exitCode }) => [pathOf(file), verdictOf(file, exitCode)]);
+  const found = byHand.map(({ file }) => [pathOf(file), parallel.judgements[pathOf(file)]?.verdict]);
+  expect(found).toEqual(expected);
+});
+
+test('one worker and four give the same verdicts', () => {
+  expect(verdictsOf(parallel)).toEqual(verdictsOf(alone));
+});
+
+test('our own suite shows every kind of verdict that leaves a run green', () => {
+  const { judgements } = parallel;
+  expect(judgements['api/items/listing']).toMatchObject({ verdict: 'warn' });
+  expect(judgements['api/items/cache']).toMatchObject({ verdict: 'flaky' });
+  expect(judgements['api/items/deletingNothing']).toMatchObject({ verdict: 'expected-fail' });
+  expect(judgements['api/items/putAndGet']).toEqual({ verdict: 'pass' });
+});
+
+describe('the JUnit reports', () => {
+  test('have a case for every test', () => {
+    const xml = readFileSync(join(folder, '4', 'junit.xml'), 'utf8');
+    const cases = xml.match(/<testcase /g) ?? [];
+    expect(cases.length).toBeGreaterThan(Object.keys(parallel.judgements).length);
+    for (const { file } of byHand) expect(xml).toContain(`name="${file.file.split('/').at(-1)}"`);
+  });
+
+  test.each([
+    ['junit.xml', 'jenkins-junit-10.xsd'],
+    ['strict.xml', 'windyroad-JUnit.xsd'],
+  ])('%s is valid', async (report, schema) => {
+    const contents = readFileSync(join(folder, '4', report), 'utf8');
+    expect(brokenRulesOf(contents)).toEqual([]);
+    const xsd = new URL(schema, schemas);
+    if (!existsSync(xsd)) {
+      console.info(
+        `There is no ${schema} beside this checkout: ${report} was checked by rules of our own only.`,
+      );
+      return;
+    }
+    const { errors } = await validateXML({
+      xml: { fileName: report, contents },
+      schema: { fileName: schema, contents: readFileSync(xsd, 'utf8') },
+    });
+    expect(errors).toEqual([]);
+  });
+});
+
+async function runShowcase(workers: number): Promise<ShowcaseRun> {
+  const program = join(import.meta.dirname, 'run-showcase.ts');
+  const argv = ['--conditions=@pexen/source', program, String(workers), join(folder, String(workers))];
+  const { stdout } = await promisify(execFile)(process.execPath, argv, { maxBuffer: 2 ** 26 });
+  return JSON.parse(stdout);
+}
+
+function pathOf({ package: name, file }: ForeignFile): string {
+  return `foreign/${name}/${file}`;
+}
+
+/** What an exit code means by the rules of a test suite, for files of which some are expected to fail. */
+function verdictOf({ failing }: ForeignFile, exitCode: number | null): Verdict {
+  if (exitCode === 0) return failing === undefined ? 'pass' : 'warn';
+  return failing === undefined ? 'fail' : 'expected-fail';
+}
+
+function verdictsOf({ judgements }: ShowcaseRun): Record<string, Verdict> {
+  return Object.fromEntries(
+    Object.entries(judgements)
+      .map(([path, { verdict }]) => [path, verdict] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+}
+
+/** What must hold of any report, whatever its dialect. */
+function brokenRulesOf(xml: string): string[] {
+  const broken: string[] = [];
+  if (!xml.startsWith('<?xml version="1.0" encoding="UTF-8"?>')) broken.push('it has no XML declaration');
+  const open: string[] = [];
+  for (const [, slash, name = '', end] of xml.matchAll(/<(\/?)([a-zA-Z-]+)[^<>]*?(\/?)>/g)) {
+    if (slash === '/' && open.pop() !== name) broken.push(`</${name}> closes what is not open`);
+    if (slash === '' && end === '') open.push(name);
+  }
+  if (open.length > 0) broken.push(`left open: ${open.join(', ')}`);
+  const declared = [...xml.matchAll(/<testsuite [^>]*tests="(\d+)"/g)].map(([, tests]) => Number(tests));
+  const cases = xml.match(/<testcase [^>]*name="[^"]+"/g) ?? [];
+  const sum = declared.reduce((total, tests) => total + tests, 0);
+  if (sum !== cases.length) broken.push(`it declares ${sum} tests and has ${cases.length} named cases`);
+  return broken;
+}
