@@ -1,30 +1,30 @@
-/** Writes a file so that it is there as a whole or not at all. */
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+/** Writes a file so that it is there as a whole or not at all. Synchronous, so that it can be done when a process ends. */
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** So much is written at once, characters. */
 const CHUNK = 1 << 20;
 
 /** Writes the pieces beside the file and puts them in its place once they are on disk. */
-export async function writeWhole(file: string, pieces: Iterable<string>): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
+export function writeWhole(file: string, pieces: Iterable<string>): void {
+  mkdirSync(dirname(file), { recursive: true });
   const draft = `${file}.${process.pid}.tmp`;
   try {
-    await writeDraft(draft, pieces);
-    await rename(draft, file);
+    writeDraft(draft, pieces);
+    renameSync(draft, file);
   } catch (error) {
-    await rm(draft, { force: true });
+    rmSync(draft, { force: true });
     throw error;
   }
 }
 
-async function writeDraft(draft: string, pieces: Iterable<string>): Promise<void> {
-  const handle = await open(draft, 'w');
+function writeDraft(draft: string, pieces: Iterable<string>): void {
+  const handle = openSync(draft, 'w');
   try {
-    for (const chunk of chunksOf(pieces)) await handle.writeFile(chunk);
-    await handle.sync();
+    for (const chunk of chunksOf(pieces)) writeFileSync(handle, chunk);
+    fsyncSync(handle);
   } finally {
-    await handle.close();
+    closeSync(handle);
   }
 }
 

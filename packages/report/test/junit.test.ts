@@ -245,6 +245,15 @@ describe('the file', () => {
     expect(readFileSync(file, 'utf8')).toBe('old');
   });
 
+  test('a process that ends in the middle of a run leaves a whole report', () => {
+    const before = process.listenerCount('exit');
+    const file = join(folder, 'junit.xml');
+    begun(file);
+    process.listeners('exit').at(-1)?.call(process, 1);
+    expect(caseNamed(parseXml(readFileSync(file, 'utf8')), 't').children[0]?.name).toBe('skipped');
+    expect(process.listenerCount('exit')).toBe(before);
+  });
+
   test('what cannot be written is told, and nothing is left behind', async () => {
     const file = join(folder, 'junit.xml');
     const reporter = begun(file);

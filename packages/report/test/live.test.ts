@@ -143,14 +143,24 @@ describe('drawing', () => {
 
   test('the cursor is hidden meanwhile, and back when the run is over', async () => {
     const { terminal, clock, reporter } = running();
-    const listeners = process.listenerCount('exit');
     clock.advanceTo(100);
     await terminal.settled();
     expect(terminal.showsCursor).toBe(false);
-    expect(process.listenerCount('exit')).toBe(listeners + 1);
     await reporter.close();
     expect(terminal.showsCursor).toBe(true);
-    expect(process.listenerCount('exit')).toBe(listeners);
+  });
+
+  test('a process that ends in the middle leaves the terminal in order', async () => {
+    const before = process.listenerCount('exit');
+    const { terminal, clock, reporter } = running();
+    clock.advanceTo(100);
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    process.listeners('exit').at(-1)?.call(process, 1);
+    await terminal.settled();
+    expect(terminal.showsCursor).toBe(true);
+    expect(await terminal.history()).toContain('2 without a result');
+    await reporter.close();
+    expect(process.listenerCount('exit')).toBe(before);
   });
 });
 

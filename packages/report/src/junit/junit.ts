@@ -1,7 +1,8 @@
 /** The reporter that writes JUnit XML: a suite for each top of the call paths, a case for each task and each finding. */
 import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { NewsEvent, RunEnded, RunEvent, TasksAdded } from '@pexen/core';
+import { resolve } from 'node:path';
+import type { NewsEvent, RunEnded, RunEvent, RunStarted, TasksAdded } from '@pexen/core';
 import type { JUnitOptions } from '../options.ts';
 import type { Reporter } from '../reporter.ts';
 import { writeWhole } from '../write-file.ts';
@@ -41,10 +42,15 @@ class JUnit implements Reporter {
   #started: { readonly startedAt: number; readonly pools: string } | undefined;
   #ended: RunEnded | undefined;
   #atMs = 0;
+  #isWritten = false;
+  /** Whoever ends the process in the middle of a run still finds its report; there is nobody left to tell of problems. */
+  readonly #writeAtExit = (): void => {
+    this.close().catch(() => {});
+  };
 
   constructor(options: JUnitOptions) {
     const { strict: isStrict = false, name = NAME, output = 'failed', findings = true } = options;
-    this.#options = options;
+    this.#options = { ...options, file: resolve(options.file) };
     this.#caseOptions = { output, findings, outputLimit: options.outputLimit ?? OUTPUT_LIMIT };
     this.#document = new Document(isStrict ? strict : jenkins, name);
   }
@@ -53,8 +59,7 @@ class JUnit implements Reporter {
     this.#atMs = Math.max(this.#atMs, event.atMs);
     switch (event.type) {
       case 'run-started':
-        rmSync(this.#options.file, { force: true });
-        this.#started = { startedAt: event.startedAt, pools: event.pools.map(({ kind }) => kind).join(', ') };
+        this.#start(event);
         break;
       case 'tasks-added':
         this.#added(event);
@@ -92,14 +97,25 @@ class JUnit implements Reporter {
   }
 
   async close(): Promise<void> {
-    if (this.#started === undefined) return;
+    process.removeListener('exit', this.#writeAtExit);
+    if (this.#started === undefined || this.#isWritten) return;
+    this.#write(this.#started.startedAt);
+  }
+
+  #write(startedAt: number): void {
+    this.#isWritten = true;
     for (const { callPath, running } of this.#open.values()) {
       this.#document.add(callPath, missingCase(callPath, running));
     }
-    this.#open.clear();
     const { name = NAME, file } = this.#options;
-    const facts = { name, seconds: this.#atMs / 1000, hostname: hostname(), properties: this.#properties() };
-    await writeWhole(file, this.#document.pieces({ ...facts, startedAt: this.#started.startedAt }));
+    const facts = { name, startedAt, seconds: this.#atMs / 1000, hostname: hostname() };
+    writeWhole(file, this.#document.pieces({ ...facts, properties: this.#properties() }));
+  }
+
+  #start({ startedAt, pools }: RunStarted): void {
+    rmSync(this.#options.file, { force: true });
+    this.#started = { startedAt, pools: pools.map(({ kind }) => kind).join(', ') };
+    process.once('exit', this.#writeAtExit);
   }
 
   #added({ tasks }: TasksAdded): void {

@@ -115,6 +115,9 @@ class Live implements Reporter {
     const stopTicking = this.#clock.every(FRAME, () => this.#tick());
     const redraw = (): void => this.#draw();
     this.#stream.on('resize', redraw);
+    // Whoever ends the process in the middle of a run still gets the cursor back, and sees what was said last.
+    const end = (): void => this.#end();
+    process.once('exit', end);
     const streams = isOfProcess(this.#stream) ? [process.stdout, process.stderr] : [];
     const foreign = new ForeignOutput(streams, (line) => {
       this.#above.push(...printableLines(line));
@@ -123,6 +126,7 @@ class Live implements Reporter {
     return () => {
       stopTicking();
       this.#stream.removeListener('resize', redraw);
+      process.removeListener('exit', end);
       foreign.release();
     };
   }

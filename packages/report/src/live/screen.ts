@@ -27,7 +27,6 @@ export class Screen {
   readonly #output: Output;
   readonly #fixed: FixedSize;
   readonly #log: ReturnType<typeof createLogUpdate>;
-  readonly #showCursor = (): void => this.#output.write(SHOW_CURSOR);
   #pending = '';
   #shown: readonly string[] = [];
   #shownColumns = 0;
@@ -68,7 +67,6 @@ export class Screen {
       this.#forgetIfResized();
       this.#log.clear();
       this.#isOpen = false;
-      process.removeListener('exit', this.#showCursor);
       this.#pending += SHOW_CURSOR;
     }
     if (last.length > 0) this.#pending += `${last.join('\n')}\n`;
@@ -78,7 +76,6 @@ export class Screen {
   #open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
-    process.once('exit', this.#showCursor);
     this.#pending += HIDE_CURSOR;
   }
 
