@@ -1,7 +1,13 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/worker.ts', 'src/conformance.ts'],
+  entry: [
+    'src/index.ts',
+    'src/worker.ts',
+    'src/conformance.ts',
+    'src/conformance/fixtures.ts',
+    'src/conformance/starts-a-run.ts',
+  ],
   format: ['esm'],
   dts: false,
   clean: true,

@@ -1,1 +1,177 @@
-export {};
+/**
+ * The conformance kit: a case for every rule of the contract of pools (core/pool.ts), to be run over any pool. This file is the
+ * table of contents of the contract. It brings no test runner: hand it the `test` of yours.
+ */
+import type { Pool } from '@pexen/core';
+import * as addresses from './conformance/addresses.ts';
+import type { ConformanceCase } from './conformance/case.ts';
+import * as errors from './conformance/errors.ts';
+import * as life from './conformance/life.ts';
+import * as outcomes from './conformance/outcomes.ts';
+import * as programs from './conformance/programs.ts';
+import { Stand } from './conformance/stand.ts';
+import * as tickets from './conformance/tickets.ts';
+import * as values from './conformance/values.ts';
+
+export type { ConformanceCase } from './conformance/case.ts';
+
+/** A part of the contract. */
+export interface Chapter {
+  /** What it is about, as the beginning of a sentence that each of its cases goes on with. */
+  readonly title: string;
+  readonly cases: readonly ConformanceCase[];
+}
+
+/** The whole contract. */
+export const contract: readonly Chapter[] = [
+  {
+    title: 'life',
+    cases: [
+      life.openSaysSlots,
+      life.runBeforeOpen,
+      life.runAfterClose,
+      life.reopens,
+      life.drainLetsEnd,
+      life.drainGivesBack,
+      life.killEnds,
+      life.killGivesBack,
+      life.leavesNothing,
+    ],
+  },
+  {
+    title: 'outcomes',
+    cases: [
+      outcomes.returns,
+      outcomes.returnsLater,
+      outcomes.manyAtOnce,
+      outcomes.throwing,
+      outcomes.throwingLater,
+      outcomes.throwingText,
+      outcomes.failing,
+      outcomes.skipping,
+      outcomes.obeying,
+      outcomes.obeyingByNode,
+      outcomes.returningAfterAbort,
+      outcomes.failingAfterAbort,
+      outcomes.throwingAfterAbort,
+      outcomes.exiting,
+      outcomes.dying,
+      outcomes.tellingOfLoss,
+      outcomes.surviving,
+      outcomes.killing,
+      outcomes.killingBusy,
+      outcomes.workingAfterKill,
+    ],
+  },
+  {
+    title: 'tickets',
+    cases: [
+      tickets.startsOnce,
+      tickets.namesWorker,
+      tickets.startsInTime,
+      tickets.fillsSlots,
+      tickets.keepsToSlots,
+      tickets.givesBackStopped,
+      tickets.takesStopped,
+      tickets.strandsNothing,
+      tickets.tellsAll,
+      tickets.tellsOwn,
+      tickets.standsFloods,
+      tickets.tellsUnfit,
+    ],
+  },
+  {
+    title: 'values',
+    cases: [
+      values.carriesPlain,
+      values.carriesRich,
+      values.carriesReference,
+      values.tellsContext,
+      values.carriesKeys,
+      values.carriesShared,
+      values.copiesShared,
+      values.refusesUnfitValue,
+      values.refusesUnfitShared,
+      values.refusesUnfitArgs,
+      values.refusesPrototypes,
+      values.standsCycles,
+      values.standsDepth,
+      values.standsSize,
+    ],
+  },
+  {
+    title: 'errors',
+    cases: [
+      errors.keepsClassName,
+      errors.keepsCauses,
+      errors.keepsAggregates,
+      errors.keepsStack,
+      errors.keepsFailure,
+      errors.standsUnfit,
+    ],
+  },
+  {
+    title: 'addresses',
+    cases: [
+      addresses.findsMade,
+      addresses.findsExport,
+      addresses.findsMakers,
+      addresses.findsBound,
+      addresses.runsCleanup,
+      addresses.checksFingerprint,
+      addresses.missesTask,
+      addresses.missesModule,
+      addresses.refusesRuns,
+      addresses.refusesClosures,
+      addresses.runsClosures,
+      addresses.refusesExecutables,
+    ],
+  },
+  {
+    title: 'programs',
+    cases: [
+      programs.bringsFacts,
+      programs.givesEnvironment,
+      programs.tellsSignal,
+      programs.missesProgram,
+      programs.killsProgram,
+    ],
+  },
+];
+
+/** What the kit needs. */
+export interface ConformanceOptions {
+  /** Defines one test: `test` of vitest, node:test, jest … A case takes up to 10 seconds where something is wrong. */
+  readonly test: (name: string, body: () => Promise<void>) => unknown;
+  /** Makes a pool, not opened, with two workers or more; called once for each case and once to read the manifest. */
+  readonly factory: () => Pool;
+  /** How long the kit waits for what must happen soon, ms. Default 8,000. */
+  readonly patienceMs?: number;
+}
+
+/**
+ * Defines one test for each rule that binds the pool, as its manifest says; the absence of what it does not promise is tested,
+ * too.
+ *
+ * @example
+ * import { test } from 'node:test';
+ * poolConformance({ test, factory: () => new MyPool({ workers: 2 }) });
+ */
+export function poolConformance({ test, factory, patienceMs = 8_000 }: ConformanceOptions): void {
+  const { manifest } = factory();
+  for (const { title, cases } of contract) {
+    for (const each of cases.filter(({ appliesTo }) => appliesTo(manifest))) {
+      test(`${title}: ${each.name}`, () => tryCase(each, factory(), patienceMs));
+    }
+  }
+}
+
+async function tryCase({ opened, check }: ConformanceCase, pool: Pool, patienceMs: number): Promise<void> {
+  const stand = new Stand(pool, patienceMs);
+  try {
+    if (opened) await stand.open();
+    await check(stand);
+  } finally {
+    await stand.clear();
+  }
+}

@@ -238,7 +238,7 @@ export class Thread {
       flight.giveBack(`the thread it waited in has ended: ${ending.reason}`);
     for (const flight of this.#flights.values()) {
       flight.start(this.name);
-      flight.land(outcomeOf(ending));
+      flight.land(outcomeOf(ending, flight));
     }
     this.#flights.clear();
     this.#listener.ended(this, ending);
@@ -260,6 +260,8 @@ function refusal({ path, attempt }: AssignmentEnvelope, error: unknown): Assignm
   return { path, attempt, refusal: encodeThrown('error' in outcome ? outcome.error : error) };
 }
 
-function outcomeOf({ how, reason }: ThreadEnding): PoolOutcome {
-  return how === 'died' ? { kind: 'crashed', reason } : { kind: 'stopped', how: 'killed' };
+/** Only who was asked to stop was stopped: the others lost their thread. */
+function outcomeOf({ how, reason }: ThreadEnding, { ticket }: Flight): PoolOutcome {
+  const wasStopped = how !== 'died' && ticket.signal.aborted;
+  return wasStopped ? { kind: 'stopped', how: 'killed' } : { kind: 'crashed', reason };
 }

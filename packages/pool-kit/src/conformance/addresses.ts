@@ -1,0 +1,136 @@
+/** Bodies are found by their addresses, and never another one instead. */
+import assert from 'node:assert/strict';
+import { type Address, type Body, fingerprintOf, isPexenError, type PoolOutcome, task } from '@pexen/core';
+import {
+  always,
+  expectError,
+  expectKind,
+  needsAddresses,
+  noExecutables,
+  rule,
+  takesClosures,
+} from './case.ts';
+import { fixtures, fixturesUrl, type Stand } from './stand.ts';
+
+export const findsMade = rule(
+  'finds tasks made in a loop while their module loads',
+  always,
+  async (stand) => {
+    for (const [index, looped] of fixtures.looped.entries()) {
+      assert.equal(expectKind(await stand.outcomeOf(looped), 'returned').value, ['a', 'b'][index]);
+    }
+  },
+);
+
+export const findsExport = rule(
+  'finds a function by the way from its module to it',
+  needsAddresses,
+  async (stand) => {
+    const fingerprint = fingerprintOf(fixtures.plainFunction as Body);
+    for (const exportPath of [['plainFunction'], ['namespace', 'deep', 'inside']]) {
+      const address = { kind: 'export', url: fixturesUrl, exportPath, fingerprint } as const;
+      const outcome = await stand.outcomeOf(fixtures.plainFunction, { address });
+      assert.equal(expectKind(outcome, 'returned').value, 'a plain function');
+    }
+  },
+);
+
+export const findsMakers = rule('finds what an exported maker made', always, async (stand) => {
+  for (const made of fixtures.made(['x', 'y'])) {
+    const outcome = await stand.outcomeOf(made);
+    assert.equal(expectKind(outcome, 'returned').value, `made ${made.name}`);
+  }
+});
+
+export const findsBound = rule(
+  'finds a task whose args were bound under another name',
+  always,
+  async (stand) => {
+    const bound = fixtures.bound.with({ to: 'eu' }, { name: 'bound to eu' });
+    assert.equal(expectKind(await stand.outcomeOf(bound), 'returned').value, 'eu');
+  },
+);
+
+export const runsCleanup = rule(
+  'runs the cleanup of a task where that is asked for',
+  always,
+  async (stand) => {
+    const outcome = await stand.outcomeOf(fixtures.tidies, { part: 'cleanup' });
+    assert.equal(expectKind(outcome, 'returned').value, 'tidied');
+  },
+);
+
+export const checksFingerprint = rule(
+  'runs no other body than the run has',
+  needsAddresses,
+  async (stand) => {
+    const { address } = stand.assignment(fixtures.tellsContext);
+    const outcome = await stand.outcomeOf(fixtures.tellsContext, {
+      address: { ...address, fingerprint: 'of another body' } as Address,
+    });
+    expectCode(outcome, 'PEXEN_FINGERPRINT');
+  },
+);
+
+export const missesTask = rule('says that a module has no such task', needsAddresses, async (stand) => {
+  const { address } = stand.assignment(fixtures.echo);
+  expectCode(
+    await stand.outcomeOf(fixtures.echo, { address: { ...address, id: 'gone' } as Address }),
+    'PEXEN_NO_SUCH_TASK',
+  );
+});
+
+export const missesModule = rule('says why a module cannot be loaded', needsAddresses, async (stand) => {
+  const url = new URL('./not-there.js', fixturesUrl).href;
+  const error = await missing(stand, url);
+  assert.match(error.message, /not-there\.js/);
+});
+
+export const refusesRuns = rule(
+  'refuses a module that starts a run while a worker loads it',
+  needsAddresses,
+  async (stand) => {
+    const url = import.meta.resolve('@pexen/pool-kit/conformance/starts-a-run');
+    const address = { kind: 'export', url, exportPath: ['innocent'], fingerprint: '' } as const;
+    expectCode(await stand.outcomeOf(fixtures.echo, { address }), 'PEXEN_RUN_WHILE_LOADING');
+  },
+);
+
+export const refusesClosures = rule('refuses a body without an address', needsAddresses, async (stand) => {
+  const closure = task({ name: 'closure' }, () => 'ran');
+  expectCode(await stand.outcomeOf(closure, { without: 'address' }), 'PEXEN_CLOSURE');
+  expectKind(await stand.outcomeOf(fixtures.echo), 'returned');
+});
+
+export const runsClosures = rule('runs a body without an address', takesClosures, async (stand) => {
+  const around = { value: 1 };
+  const closure = task({ name: 'closure' }, () => around);
+  assert.equal(expectKind(await stand.outcomeOf(closure), 'returned').value, around);
+});
+
+export const refusesExecutables = rule('refuses programs', noExecutables, async (stand) => {
+  const program = { file: process.execPath, argv: ['--version'], cwd: process.cwd(), env: {} };
+  const outcome = await stand.outcomeOf(fixtures.echo, {
+    address: { kind: 'executable', ...program },
+    definition: {
+      ...stand.assignment(fixtures.echo).definition,
+      body: { ...program, interpret: neverAsked },
+    },
+  });
+  expectError(outcome, 'threw');
+});
+
+function neverAsked(): never {
+  throw new Error('a pool without programs must not interpret one');
+}
+
+async function missing(stand: Stand, url: string): Promise<Error> {
+  const address = { kind: 'export', url, exportPath: ['x'], fingerprint: '' } as const;
+  return expectError(await stand.outcomeOf(fixtures.echo, { address }), 'threw');
+}
+
+function expectCode(outcome: PoolOutcome, code: string): void {
+  const error = expectError(outcome, 'threw');
+  assert.ok(isPexenError(error), `expected a PexenError, got ${error.name}: ${error.message}`);
+  assert.equal(error.code, code);
+}

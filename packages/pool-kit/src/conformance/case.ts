@@ -1,0 +1,67 @@
+/** One rule of the contract, and how it is tried. */
+import assert from 'node:assert/strict';
+import type { PoolManifest, PoolOutcome } from '@pexen/core';
+import type { Stand } from './stand.ts';
+
+export interface ConformanceCase {
+  /** The rule, as a sentence about the pool. */
+  readonly name: string;
+  /** Whether a pool with this manifest is bound by it. */
+  readonly appliesTo: (manifest: PoolManifest) => boolean;
+  /** Tries it on a pool that has just been opened (`opened`), or was not opened yet. */
+  readonly opened: boolean;
+  readonly check: (stand: Stand) => Promise<void>;
+}
+
+type Applies = ConformanceCase['appliesTo'];
+
+export const always: Applies = () => true;
+/** Values and bodies leave this thread. */
+export const crosses: Applies = ({ transport }) => transport !== 'reference';
+export const staysHere: Applies = ({ transport }) => transport === 'reference';
+export const clones: Applies = ({ transport }) => transport === 'clone';
+export const kills: Applies = (manifest) => manifest.kills;
+export const takesClosures: Applies = ({ closures }) => closures;
+export const needsAddresses: Applies = ({ closures }) => !closures;
+export const takesExecutables: Applies = ({ executables }) => executables;
+export const noExecutables: Applies = ({ executables }) => !executables;
+
+/** A case for a pool that is open. */
+export function rule(
+  name: string,
+  appliesTo: Applies,
+  check: (stand: Stand) => Promise<void>,
+): ConformanceCase {
+  return { name, appliesTo, check, opened: true };
+}
+
+/** A case that opens the pool itself. */
+export function ruleOfLife(
+  name: string,
+  appliesTo: Applies,
+  check: (stand: Stand) => Promise<void>,
+): ConformanceCase {
+  return { name, appliesTo, check, opened: false };
+}
+
+/** Fails unless the outcome is of this kind; gives it back, narrowed. */
+export function expectKind<K extends PoolOutcome['kind']>(
+  outcome: PoolOutcome,
+  kind: K,
+): Extract<PoolOutcome, { readonly kind: K }> {
+  assert.equal(outcome.kind, kind, `expected an outcome "${kind}", got ${describe(outcome)}`);
+  return outcome as Extract<PoolOutcome, { readonly kind: K }>;
+}
+
+/** The error of an outcome that has one. */
+export function expectError(outcome: PoolOutcome, kind: 'threw' | 'failed'): Error {
+  const { error } = expectKind(outcome, kind);
+  assert.ok(error instanceof Error, `expected an Error, got ${String(error)}`);
+  return error;
+}
+
+function describe(outcome: PoolOutcome): string {
+  const error = 'error' in outcome ? `: ${String(outcome.error)}` : '';
+  const reason = 'reason' in outcome ? `: ${outcome.reason}` : '';
+  return `"${outcome.kind}"${error}${reason}`;
+}

@@ -1,0 +1,61 @@
+/** Errors come back as those they were. */
+import assert from 'node:assert/strict';
+import type { TaskFailError } from '@pexen/core';
+import { always, crosses, expectError, rule } from './case.ts';
+import { fixtures } from './stand.ts';
+
+export const keepsClassName = rule(
+  'keeps the name of an error and its own properties',
+  always,
+  async (stand) => {
+    const error = expectError(await stand.outcomeOf(fixtures.throws), 'threw');
+    assert.equal(error.name, 'DatabaseError');
+    assert.equal((error as { table?: unknown }).table, 'users');
+  },
+);
+
+export const keepsCauses = rule('keeps the chain of causes', always, async (stand) => {
+  const { cause } = expectError(await stand.outcomeOf(fixtures.throws), 'threw');
+  assert.ok(cause instanceof Error, 'there is no cause');
+  assert.equal(cause.name, 'TypeError');
+  assert.equal(cause.message, 'bad port');
+  assert.equal(cause.cause, 'typed by hand');
+});
+
+export const keepsAggregates = rule('keeps the errors of an AggregateError', always, async (stand) => {
+  const error = expectError(await stand.outcomeOf(fixtures.throwsMany), 'threw') as AggregateError;
+  assert.deepEqual(
+    error.errors?.map(({ name, message }: Error) => [name, message]),
+    [
+      ['RangeError', 'first'],
+      ['DatabaseError', 'second'],
+    ],
+  );
+});
+
+export const keepsStack = rule('keeps the stack of where an error was thrown', always, async (stand) => {
+  const { stack } = expectError(await stand.outcomeOf(fixtures.throwsLater), 'threw');
+  assert.match(String(stack), /fixtures\.[jt]s/);
+});
+
+export const keepsFailure = rule(
+  'keeps message, class, data and properties of a TaskFailError',
+  always,
+  async (stand) => {
+    const error = expectError(await stand.outcomeOf(fixtures.fails), 'failed') as TaskFailError & {
+      count?: number;
+    };
+    assert.equal(error.message, '3 of 80 failed');
+    assert.equal(error.name, 'ChecksFailed');
+    assert.deepEqual(error.data, { failed: [1, 2, 3] });
+    assert.equal(error.count, 3);
+  },
+);
+
+export const standsUnfit = rule('replaces what cannot cross in an error', crosses, async (stand) => {
+  const error = expectError(await stand.outcomeOf(fixtures.throwsUnfit), 'threw') as Error & {
+    port?: number;
+  };
+  assert.equal(error.message, 'with a socket');
+  assert.equal(error.port, 80);
+});

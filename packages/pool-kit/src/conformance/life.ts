@@ -1,0 +1,102 @@
+/** A pool opens, closes, and may be opened again. */
+import assert from 'node:assert/strict';
+import { always, crosses, expectKind, kills, rule, ruleOfLife } from './case.ts';
+import { fixtures, within } from './stand.ts';
+
+export const openSaysSlots = ruleOfLife(
+  'says how many slots it has before open() resolves',
+  always,
+  async (stand) => {
+    await stand.open();
+    assert.ok(stand.slots.length > 0, 'slotsChanged was not called');
+    assert.ok(Number.isInteger(stand.slotCount) && stand.slotCount > 0, `${stand.slotCount} slots`);
+  },
+);
+
+export const runBeforeOpen = ruleOfLife(
+  'gives back what it is given before it is open',
+  always,
+  async (stand) => {
+    expectKind(await stand.outcomeOf(fixtures.echo), 'not-started');
+  },
+);
+
+export const runAfterClose = rule(
+  'gives back what it is given after it was closed',
+  always,
+  async (stand) => {
+    await stand.close('drain');
+    expectKind(await stand.outcomeOf(fixtures.echo), 'not-started');
+  },
+);
+
+export const reopens = rule('can be opened again after it was closed', always, async (stand) => {
+  await stand.close('drain');
+  await stand.open();
+  expectKind(await stand.outcomeOf(fixtures.echo), 'returned');
+});
+
+export const drainLetsEnd = rule("close('drain') lets what runs end", always, async (stand) => {
+  const attempt = stand.attempt(fixtures.returnsAfterAbort);
+  await attempt.begun();
+  const closed = stand.close('drain');
+  attempt.abort();
+  const outcome = await attempt.outcome();
+  expectKind(outcome, 'returned');
+  await closed;
+});
+
+export const drainGivesBack = rule("close('drain') gives back what has not begun", always, async (stand) => {
+  const running = stand.attempts(stand.slotCount, fixtures.returnsAfterAbort);
+  await Promise.all(running.map((each) => each.begun()));
+  const waiting = stand.attempt(fixtures.echo, { path: 'waits' });
+  const closed = stand.close('drain');
+  for (const each of running) each.abort();
+  await closed;
+  expectKind(await waiting.outcome(), 'not-started');
+  assert.ok(!waiting.hasBegun, 'it was begun all the same');
+});
+
+export const killEnds = rule("close('kill') ends what runs, whatever it does", kills, async (stand) => {
+  const attempt = stand.attempt(fixtures.blocks);
+  await attempt.begun();
+  await stand.close('kill');
+  expectKind(await within(attempt.outcome(), 100, 'the outcome, once close() has resolved,'), 'crashed');
+});
+
+export const killGivesBack = rule("close('kill') gives back what has not begun", kills, async (stand) => {
+  const running = stand.attempts(stand.slotCount, fixtures.ignores);
+  await Promise.all(running.map((each) => each.begun()));
+  const waiting = stand.attempt(fixtures.echo, { path: 'waits' });
+  await stand.close('kill');
+  expectKind(await waiting.outcome(), 'not-started');
+});
+
+export const leavesNothing = ruleOfLife('leaves no handle behind', crosses, async (stand) => {
+  const before = handles();
+  await stand.open();
+  await stand.outcomeOf(fixtures.echoLater);
+  const aborted = stand.attempt(fixtures.obeys);
+  await aborted.begun();
+  aborted.abort();
+  await aborted.outcome();
+  await stand.close('drain');
+  const deadline = performance.now() + 1_000;
+  while (added(before).length > 0 && performance.now() < deadline) await new Promise(setImmediate);
+  assert.deepEqual(added(before), [], 'handles that were not there before');
+});
+
+/** Handles of this thread that keep it alive, and how many of each. Those of a test tool come and go: they are no concern. */
+function handles(): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return counts;
+}
+
+const kinds = /^(Timeout|Worker|MessagePort|ProcessWrap|ChildProcess|Pipe|TCP|UDP|FSEvent)/;
+
+function added(before: ReadonlyMap<string, number>): string[] {
+  return [...handles()]
+    .filter(([kind, count]) => kinds.test(kind) && count > (before.get(kind) ?? 0))
+    .map(([kind, count]) => `${count - (before.get(kind) ?? 0)} × ${kind}`);
+}

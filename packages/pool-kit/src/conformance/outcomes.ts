@@ -1,0 +1,191 @@
+/** Whatever happens to a body is an outcome, and the right one. */
+import assert from 'node:assert/strict';
+import { isTaskFailError } from '@pexen/core';
+import { always, crosses, expectError, expectKind, kills, rule } from './case.ts';
+import { fixtures } from './stand.ts';
+
+export const returns = rule('brings back what a body returns', always, async (stand) => {
+  const { value } = expectKind(await stand.outcomeOf(fixtures.echo, { args: { value: 42 } }), 'returned');
+  assert.equal(value, 42);
+});
+
+export const returnsLater = rule(
+  'brings back what a promise of a body resolves to',
+  always,
+  async (stand) => {
+    const outcome = await stand.outcomeOf(fixtures.echoLater, { args: { value: 'later' } });
+    assert.equal(expectKind(outcome, 'returned').value, 'later');
+  },
+);
+
+export const manyAtOnce = rule(
+  'settles each of many attempts with its own outcome',
+  always,
+  async (stand) => {
+    const attempts = Array.from({ length: 200 }, (_, n) =>
+      stand.attempt(fixtures.echo, { args: { value: n }, path: `echo ${n}` }),
+    );
+    const outcomes = await Promise.all(attempts.map((attempt) => attempt.outcome()));
+    const values = outcomes.map((outcome) => expectKind(outcome, 'returned').value);
+    assert.deepEqual(values, [...values.keys()]);
+  },
+);
+
+export const throwing = rule('calls a body that throws "threw"', always, async (stand) => {
+  const attempt = stand.attempt(fixtures.throws);
+  assert.equal(expectError(await attempt.outcome(), 'threw').message, 'no connection');
+});
+
+export const throwingLater = rule('calls a body that rejects "threw"', always, async (stand) => {
+  assert.equal(expectError(await stand.outcomeOf(fixtures.throwsLater), 'threw').message, 'no connection');
+});
+
+export const throwingText = rule(
+  'brings back what is thrown though it is no error',
+  always,
+  async (stand) => {
+    assert.equal(expectKind(await stand.outcomeOf(fixtures.throwsText), 'threw').error, 'just a text');
+  },
+);
+
+export const failing = rule('calls a TaskFailError "failed", with its flags', always, async (stand) => {
+  const outcome = expectKind(await stand.outcomeOf(fixtures.fails), 'failed');
+  assert.equal(outcome.depsOk, false, 'depsOk');
+  assert.equal(outcome.locksOk, false, 'locksOk');
+  assert.ok(isTaskFailError(outcome.error), 'the error is no TaskFailError any more');
+});
+
+export const skipping = rule(
+  'calls skip(reason) "skipped-itself", with the reason',
+  always,
+  async (stand) => {
+    const { reason } = expectKind(await stand.outcomeOf(fixtures.skips), 'skipped-itself');
+    assert.equal(reason, 'no such device');
+  },
+);
+
+export const obeying = rule(
+  'calls a body that rejects with the reason of its signal "stopped, aborted"',
+  always,
+  async (stand) => {
+    const attempt = stand.attempt(fixtures.obeys, { graceMs: 5_000 });
+    await attempt.begun();
+    attempt.abort();
+    assert.equal(expectKind(await attempt.outcome(), 'stopped').how, 'aborted');
+  },
+);
+
+export const obeyingByNode = rule(
+  'knows the AbortError that Node makes of the reason',
+  always,
+  async (stand) => {
+    const attempt = stand.attempt(fixtures.obeysByNode, { graceMs: 5_000 });
+    await attempt.begun();
+    attempt.abort();
+    assert.equal(expectKind(await attempt.outcome(), 'stopped').how, 'aborted');
+  },
+);
+
+export const returningAfterAbort = rule(
+  'calls a body that returns after its signal "returned"',
+  always,
+  async (stand) => {
+    const attempt = stand.attempt(fixtures.returnsAfterAbort, { graceMs: 5_000 });
+    await attempt.begun();
+    attempt.abort();
+    assert.equal(expectKind(await attempt.outcome(), 'returned').value, 'nearly done anyway');
+  },
+);
+
+export const failingAfterAbort = rule(
+  'calls a body that fails after its signal "failed"',
+  always,
+  async (stand) => {
+    const attempt = stand.attempt(fixtures.failsAfterAbort, { graceMs: 5_000 });
+    await attempt.begun();
+    attempt.abort();
+    assert.equal(expectKind(await attempt.outcome(), 'failed').depsOk, false);
+  },
+);
+
+export const throwingAfterAbort = rule(
+  'calls a body that throws something else after its signal "threw"',
+  always,
+  async (stand) => {
+    const attempt = stand.attempt(fixtures.throwsAfterAbort, { graceMs: 5_000 });
+    await attempt.begun();
+    attempt.abort();
+    assert.equal(expectError(await attempt.outcome(), 'threw').message, 'while tidying up');
+  },
+);
+
+export const exiting = rule(
+  'calls a body that exits "crashed", whatever the exit code',
+  crosses,
+  async (stand) => {
+    for (const code of [0, 7]) {
+      const { reason } = expectKind(await stand.outcomeOf(fixtures.exits, { args: { code } }), 'crashed');
+      assert.ok(reason.length > 0, 'there is no reason');
+    }
+  },
+);
+
+export const dying = rule(
+  'calls a body crashed that brings its worker down later',
+  crosses,
+  async (stand) => {
+    expectKind(await stand.outcomeOf(fixtures.diesLater), 'crashed');
+  },
+);
+
+export const tellingOfLoss = rule('says which worker was lost', crosses, async (stand) => {
+  await stand.outcomeOf(fixtures.exits, { args: { code: 7 } });
+  await stand.outcomeOf(fixtures.echo);
+  assert.equal(stand.lost.length, 1, 'workerLost');
+  assert.ok(stand.lost[0]?.worker, 'the worker has no name');
+  assert.ok(stand.lost[0]?.reason, 'there is no reason');
+});
+
+export const surviving = rule(
+  'works on after a worker was lost, in all its slots',
+  crosses,
+  async (stand) => {
+    const crashes = stand.attempts(stand.slotCount, fixtures.diesLater);
+    await Promise.all(crashes.map((each) => each.outcome()));
+    const attempts = stand.attempts(stand.slotCount, fixtures.obeys);
+    await Promise.all(attempts.map((each) => each.begun()));
+  },
+);
+
+export const killing = rule(
+  'kills a body that ignores its signal, once its grace is over',
+  kills,
+  async (stand) => {
+    const attempt = stand.attempt(fixtures.ignores, { graceMs: 200 });
+    await attempt.begun();
+    const abortedAt = performance.now();
+    attempt.abort();
+    assert.equal(expectKind(await attempt.outcome(4_200), 'stopped').how, 'killed');
+    assert.ok(performance.now() - abortedAt >= 195, 'its grace was cut short');
+  },
+);
+
+export const killingBusy = rule('kills a body that never lets its thread go', kills, async (stand) => {
+  const attempt = stand.attempt(fixtures.blocks, { graceMs: 100 });
+  await attempt.begun();
+  attempt.abort();
+  assert.equal(expectKind(await attempt.outcome(4_100), 'stopped').how, 'killed');
+});
+
+export const workingAfterKill = rule(
+  'works on after it has killed, in all its slots',
+  kills,
+  async (stand) => {
+    const busy = stand.attempts(stand.slotCount, fixtures.ignores);
+    await Promise.all(busy.map((each) => each.begun()));
+    for (const each of busy) each.abort();
+    await Promise.all(busy.map((each) => each.outcome()));
+    const attempts = stand.attempts(stand.slotCount, fixtures.obeys);
+    await Promise.all(attempts.map((each) => each.begun()));
+  },
+);

@@ -1,0 +1,220 @@
+/** The test stand for one pool: opens it, gives it attempts as a run would, and watches what comes back. Knows no rule. */
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import {
+  type Assignment,
+  addressOf,
+  definitionOf,
+  isThenable,
+  mergeShared,
+  type News,
+  type Pool,
+  type PoolManifest,
+  type PoolOutcome,
+  type Runnable,
+} from '@pexen/core';
+import type * as Fixtures from './fixtures.ts';
+
+export const fixturesUrl: string = import.meta.resolve('@pexen/pool-kit/conformance/fixtures');
+
+/**
+ * Loaded by Node itself even where a test tool loads the kit: a test tool rewrites what it loads, and a worker would find
+ * other texts than the host.
+ */
+export const fixtures: typeof Fixtures = createRequire(import.meta.url)(
+  '@pexen/pool-kit/conformance/fixtures',
+);
+
+/** What happened to one attempt, in order. */
+export type Sign =
+  | { readonly kind: 'started'; readonly worker: string }
+  | { readonly kind: 'news'; readonly news: News }
+  | { readonly kind: 'outcome'; readonly outcome: PoolOutcome };
+
+/** One attempt that the pool was given. */
+export class Attempt {
+  readonly assignment: Assignment;
+  readonly signs: Sign[] = [];
+  /** What `run` threw, if it did: it must not. */
+  thrown: unknown;
+  readonly #controller = new AbortController();
+  readonly #patienceMs: number;
+  readonly #begun = Promise.withResolvers<void>();
+  readonly #outcome = Promise.withResolvers<PoolOutcome>();
+  readonly #startedAt = Promise.withResolvers<number>();
+
+  constructor(pool: Pool, assignment: Assignment, patienceMs: number, isAborted: boolean) {
+    if (isAborted) this.abort();
+    this.assignment = assignment;
+    this.#patienceMs = patienceMs;
+    const ticket = {
+      signal: this.#controller.signal,
+      started: (worker: string) => this.#note({ kind: 'started', worker }),
+      tell: (news: News) => this.#note({ kind: 'news', news }),
+    };
+    try {
+      const outcome = pool.run(assignment, ticket);
+      const settled = isThenable(outcome) ? outcome : Promise.resolve(outcome);
+      settled.then(
+        (each) => this.#settle(each),
+        (error) => this.#fail(error),
+      );
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Its outcome; fails where there is none in time. */
+  outcome(withinMs: number = this.#patienceMs): Promise<PoolOutcome> {
+    return within(this.#outcome.promise, withinMs, `an outcome of "${this.assignment.path}"`);
+  }
+
+  /** It is known to have begun: the pool or the body said so. */
+  begun(): Promise<void> {
+    return within(this.#begun.promise, this.#patienceMs, `a sign that "${this.assignment.path}" has begun`);
+  }
+
+  /** When the pool said that it has begun, on the clock of `performance`. */
+  startedAt(): Promise<number> {
+    return within(this.#startedAt.promise, this.#patienceMs, `started() of "${this.assignment.path}"`);
+  }
+
+  abort(reason: Error = new Error('the kit stops it')): void {
+    this.#controller.abort(reason);
+  }
+
+  get hasBegun(): boolean {
+    return this.signs.some(({ kind }) => kind !== 'outcome');
+  }
+
+  get news(): readonly News[] {
+    return this.signs.flatMap((sign) => (sign.kind === 'news' ? [sign.news] : []));
+  }
+
+  #note(sign: Sign): void {
+    this.signs.push(sign);
+    this.#begun.resolve();
+    if (sign.kind === 'started') this.#startedAt.resolve(performance.now());
+  }
+
+  #settle(outcome: PoolOutcome): void {
+    this.signs.push({ kind: 'outcome', outcome });
+    this.#outcome.resolve(outcome);
+  }
+
+  #fail(error: unknown): void {
+    this.thrown = error;
+    this.#outcome.reject(new assert.AssertionError({ message: `run() threw or rejected: ${String(error)}` }));
+    this.#outcome.promise.catch(() => {});
+  }
+}
+
+/** How an attempt is to differ from the usual one. */
+export type Difference = Partial<Assignment> & {
+  /** No body without an address can be found by a worker. */
+  readonly without?: 'address';
+  /** Its signal was aborted before the pool was given it. */
+  readonly isAborted?: boolean;
+};
+
+/** One pool, opened and closed as often as a case wants. */
+export class Stand {
+  readonly pool: Pool;
+  readonly manifest: PoolManifest;
+  /** How long the kit waits for what must happen soon. */
+  readonly patienceMs: number;
+  /** What the pool told its context: numbers of slots, lost workers. */
+  readonly slots: number[] = [];
+  readonly lost: { readonly worker: string; readonly reason: string }[] = [];
+  readonly #attempts: Attempt[] = [];
+  #isOpen = false;
+
+  constructor(pool: Pool, patienceMs: number) {
+    this.pool = pool;
+    this.manifest = pool.manifest;
+    this.patienceMs = patienceMs;
+  }
+
+  async open(): Promise<void> {
+    const context = {
+      slotsChanged: (slots: number) => void this.slots.push(slots),
+      workerLost: (worker: string, reason: string) => void this.lost.push({ worker, reason }),
+    };
+    await within(this.pool.open(context), this.patienceMs, 'open()');
+    this.#isOpen = true;
+  }
+
+  async close(how: 'drain' | 'kill'): Promise<void> {
+    this.#isOpen = false;
+    await within(this.pool.close(how), this.patienceMs, `close('${how}')`);
+  }
+
+  /** Gives the pool one attempt of the task. */
+  attempt(task: Runnable, { isAborted = false, ...difference }: Difference = {}): Attempt {
+    const attempt = new Attempt(this.pool, this.assignment(task, difference), this.patienceMs, isAborted);
+    this.#attempts.push(attempt);
+    return attempt;
+  }
+
+  /** The outcome of one attempt of the task. */
+  async outcomeOf(task: Runnable, difference: Difference = {}): Promise<PoolOutcome> {
+    return await this.attempt(task, difference).outcome();
+  }
+
+  /** As many attempts as there are slots, and some more. */
+  attempts(count: number, task: Runnable): Attempt[] {
+    return Array.from({ length: count }, (_, n) => this.attempt(task, { path: `attempt ${n}` }));
+  }
+
+  /** What a run would hand to the pool. */
+  assignment(task: Runnable, { without, ...difference }: Difference = {}): Assignment {
+    const definition = definitionOf(task);
+    const isWithout = without === 'address' || this.manifest.closures;
+    return {
+      task,
+      definition,
+      address: isWithout ? undefined : addressOf(definition),
+      path: definition.meta.name ?? 'unnamed',
+      attempt: 1,
+      part: 'body',
+      args: definition.args,
+      shared: mergeShared(),
+      received: [],
+      graceMs: 100,
+      timeoutMs: undefined,
+      ...difference,
+    };
+  }
+
+  /** Time enough for what must not happen. */
+  async lull(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+
+  /** How many slots it says it has. */
+  get slotCount(): number {
+    return this.slots.at(-1) ?? 0;
+  }
+
+  /** Leaves nothing behind, whatever the case found. */
+  async clear(): Promise<void> {
+    for (const attempt of this.#attempts) attempt.abort();
+    if (this.#isOpen) await this.close('kill').catch(() => {});
+  }
+}
+
+/** The promise's value; fails if it takes longer. */
+export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new assert.AssertionError({ message: `${what} did not come within ${ms} ms` })),
+      ms,
+    );
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,143 @@
+/** A pool says when an attempt begins, hands on its news, and gives back what it has not begun. */
+import assert from 'node:assert/strict';
+import { always, crosses, expectKind, kills, rule } from './case.ts';
+import { type Attempt, fixtures, type Sign } from './stand.ts';
+
+export const startsOnce = rule(
+  'says exactly once, and before all else, that an attempt has begun',
+  always,
+  async (stand) => {
+    for (const task of [fixtures.echo, fixtures.tells, fixtures.throws, fixtures.skips]) {
+      const attempt = stand.attempt(task);
+      await attempt.outcome();
+      assert.equal(kindsOf(attempt).filter((kind) => kind === 'started').length, 1, 'calls of started()');
+      assert.equal(kindsOf(attempt)[0], 'started', 'what came first');
+    }
+  },
+);
+
+export const namesWorker = rule('names the worker that begins', always, async (stand) => {
+  const attempt = stand.attempt(fixtures.echo);
+  await attempt.outcome();
+  const [first] = attempt.signs.filter((sign) => sign.kind === 'started');
+  if (first !== undefined)
+    assert.ok(typeof first.worker === 'string' && first.worker !== '', String(first.worker));
+});
+
+export const startsInTime = rule(
+  'says that a body has begun while it still keeps its worker busy',
+  crosses,
+  async (stand) => {
+    await stand.outcomeOf(fixtures.echo);
+    const attempt = stand.attempt(fixtures.blocksFor, { args: { ms: 600 } });
+    await attempt.outcome();
+    const endedAt = performance.now();
+    const startedAt = await attempt.startedAt();
+    assert.ok(
+      endedAt - startedAt > 300,
+      `it said so ${Math.round(endedAt - startedAt)} ms before a body of 600 ms ended`,
+    );
+  },
+);
+
+export const fillsSlots = rule(
+  'makes as many attempts at the same time as it says it has slots',
+  always,
+  async (stand) => {
+    const attempts = stand.attempts(stand.slotCount, fixtures.obeys);
+    await Promise.all(attempts.map((each) => each.begun()));
+  },
+);
+
+export const keepsToSlots = rule(
+  'begins no more attempts than it says it has slots, and the rest later',
+  always,
+  async (stand) => {
+    const attempts = stand.attempts(stand.slotCount + 2, fixtures.obeys);
+    await Promise.all(attempts.slice(0, stand.slotCount).map((each) => each.begun()));
+    await stand.lull();
+    assert.equal(attempts.filter((each) => each.hasBegun).length, stand.slotCount, 'attempts begun');
+    for (const each of attempts.slice(0, stand.slotCount)) each.abort();
+    await Promise.all(attempts.slice(stand.slotCount).map((each) => each.begun()));
+  },
+);
+
+export const givesBackStopped = rule(
+  'gives back what is stopped before it was begun',
+  always,
+  async (stand) => {
+    const running = stand.attempts(stand.slotCount, fixtures.obeys);
+    await Promise.all(running.map((each) => each.begun()));
+    const waiting = stand.attempt(fixtures.echo, { path: 'waits' });
+    waiting.abort();
+    const { reason } = expectKind(await waiting.outcome(), 'not-started');
+    assert.ok(reason.length > 0, 'there is no reason');
+    assert.ok(!waiting.hasBegun, 'it was begun all the same');
+  },
+);
+
+export const takesStopped = rule('gives back what was stopped before it was given', always, async (stand) => {
+  const aborted = stand.attempt(fixtures.echo, { isAborted: true });
+  expectKind(await aborted.outcome(), 'not-started');
+  assert.ok(!aborted.hasBegun, 'it was begun all the same');
+});
+
+export const strandsNothing = rule('strands nothing behind a body that hangs', kills, async (stand) => {
+  const hanging = stand.attempts(stand.slotCount, fixtures.blocks);
+  await Promise.all(hanging.map((each) => each.begun()));
+  const behind = Array.from({ length: 4 }, (_, n) => stand.attempt(fixtures.echo, { path: `behind ${n}` }));
+  for (const each of hanging) each.abort();
+  const outcomes = await Promise.all(behind.map((each) => each.outcome()));
+  for (const { kind } of outcomes) assert.match(kind, /^(not-started|returned)$/);
+});
+
+export const tellsAll = rule(
+  'hands on every kind of news, in order, before the outcome',
+  always,
+  async (stand) => {
+    const attempt = stand.attempt(fixtures.tells);
+    await attempt.outcome();
+    assert.deepEqual(
+      attempt.news.filter(({ kind }) => kind !== 'output' && kind !== 'heartbeat'),
+      [
+        { kind: 'progress', progress: { done: 1, total: 3 } },
+        { kind: 'log', message: 'half way', data: { at: 2 } },
+        { kind: 'finding', finding: { name: 'first check', status: 'pass' } },
+        {
+          kind: 'finding',
+          finding: { name: 'second check', status: 'fail', message: 'too slow', data: { ms: 12 } },
+        },
+        { kind: 'attachment', attachment: { name: 'trace', mediaType: 'text/plain', text: 'a b c' } },
+      ],
+    );
+    await stand.lull();
+    assert.equal(attempt.signs.at(-1)?.kind, 'outcome', 'something came after the outcome');
+  },
+);
+
+export const tellsOwn = rule('hands the news of an attempt to its own ticket', always, async (stand) => {
+  const talking = stand.attempt(fixtures.tells);
+  const silent = stand.attempt(fixtures.echo);
+  await Promise.all([talking.outcome(), silent.outcome()]);
+  assert.deepEqual(silent.news, []);
+});
+
+export const standsFloods = rule('loses no finding in a flood of news', always, async (stand) => {
+  const attempt = stand.attempt(fixtures.floods);
+  expectKind(await attempt.outcome(), 'returned');
+  const findings = attempt.news.filter(({ kind }) => kind === 'finding');
+  assert.equal(findings.length, 50, 'findings');
+  const progress = attempt.news.filter((news) => news.kind === 'progress').at(-1);
+  assert.equal(progress?.progress.done, 20_000, 'the last progress');
+});
+
+export const tellsUnfit = rule('replaces what cannot cross in a finding', crosses, async (stand) => {
+  const attempt = stand.attempt(fixtures.tellsUnfit);
+  expectKind(await attempt.outcome(), 'returned');
+  const [finding] = attempt.news.filter((news) => news.kind === 'finding');
+  assert.equal(finding?.finding.name, 'with a function');
+});
+
+function kindsOf(attempt: Attempt): Sign['kind'][] {
+  return attempt.signs.map(({ kind }) => kind);
+}
