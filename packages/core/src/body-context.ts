@@ -25,26 +25,38 @@ export interface ContextParts {
 
 /** A context, and what the body has `set` through it: [position in `provides`, value]. */
 export class OwnContext implements AnyBodyContext {
-  readonly args: unknown;
-  readonly shared: SharedState;
-  readonly attempt: number;
-  readonly path: string;
   readonly #meta: TaskMeta;
-  readonly #parts: ContextParts;
+  readonly #parts: Omit<ContextParts, 'ticket'>;
+  readonly #ticket: ContextParts['ticket'];
   #provided: [position: number, value: unknown][] | undefined;
 
-  constructor(meta: TaskMeta, parts: ContextParts) {
+  /** Of `parts` nothing is read before the body asks for it: much of it costs something to make. */
+  constructor(meta: TaskMeta, parts: ContextParts);
+  constructor(meta: TaskMeta, parts: Omit<ContextParts, 'ticket'>, ticket: ContextParts['ticket']);
+  constructor(
+    meta: TaskMeta,
+    parts: Omit<ContextParts, 'ticket'>,
+    ticket: ContextParts['ticket'] = (parts as ContextParts).ticket,
+  ) {
     this.#meta = meta;
     this.#parts = parts;
-    this.args = parts.args;
-    this.shared = parts.shared;
-    this.attempt = parts.attempt;
-    this.path = parts.path;
+    this.#ticket = ticket;
   }
 
-  /** Read only when asked for, since making an AbortController for every task would cost. */
+  get args(): unknown {
+    return this.#parts.args;
+  }
+  get shared(): SharedState {
+    return this.#parts.shared;
+  }
+  get attempt(): number {
+    return this.#parts.attempt;
+  }
+  get path(): string {
+    return this.#parts.path;
+  }
   get signal(): AbortSignal {
-    return this.#parts.ticket.signal;
+    return this.#ticket.signal;
   }
   get get(): (key: AnyKey) => unknown {
     return (key) => this.#valuesOf(key, 'get')[0];
@@ -59,21 +71,21 @@ export class OwnContext implements AnyBodyContext {
     return skip;
   }
   get report(): AnyBodyContext['report'] {
-    return (finding) => this.#parts.ticket.tell({ kind: 'finding', finding });
+    return (finding) => this.#ticket.tell({ kind: 'finding', finding });
   }
   get progress(): AnyBodyContext['progress'] {
-    return (progress) => this.#parts.ticket.tell({ kind: 'progress', progress });
+    return (progress) => this.#ticket.tell({ kind: 'progress', progress });
   }
   get attach(): AnyBodyContext['attach'] {
-    return (attachment) => this.#parts.ticket.tell({ kind: 'attachment', attachment });
+    return (attachment) => this.#ticket.tell({ kind: 'attachment', attachment });
   }
   get log(): AnyBodyContext['log'] {
-    return (message, data) => this.#parts.ticket.tell({ kind: 'log', message, data });
+    return (message, data) => this.#ticket.tell({ kind: 'log', message, data });
   }
 
   /** What was set so far. */
   get provided(): readonly (readonly [position: number, value: unknown])[] {
-    return this.#provided ?? [];
+    return this.#provided ?? nothingSet;
   }
 
   #valuesOf(key: AnyKey, asked: 'get' | 'getAll'): readonly unknown[] {
@@ -96,6 +108,8 @@ export class OwnContext implements AnyBodyContext {
     this.#provided.push([position, value]);
   }
 }
+
+const nothingSet: readonly never[] = Object.freeze([]);
 
 /** The keys among `provides` that nobody gave a value, by name. */
 export function unsetKeys(meta: TaskMeta, provided: readonly (readonly [number, unknown])[]): string[] {

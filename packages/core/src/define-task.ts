@@ -62,6 +62,9 @@ export function withMeta<F extends PlainFunction>(body: F, meta: TaskMeta): F {
   return body;
 }
 
+/** The args of a task that has none. */
+const noArgs = Object.freeze({});
+
 /** The metadata of a task or of a function; an empty object for a function without any. */
 export function metaOf(runnable: object): TaskMeta {
   return isTask(runnable)
@@ -83,6 +86,7 @@ export function hasMeta(value: unknown): boolean {
 export function definitionOf(runnable: Runnable): TaskDefinition {
   if (isTask(runnable)) return runnable[definitionKey];
   const meta = metaOf(runnable);
+  if (meta.args === undefined) return { meta, body: runnable as Body, args: noArgs, isUnbound: false };
   return { ...unboundArgs(meta), meta, body: runnable as Body };
 }
 

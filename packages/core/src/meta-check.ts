@@ -58,7 +58,7 @@ const record: Check = (value) =>
     ? undefined
     : 'must be a schema or an object';
 
-const checks: Readonly<Record<keyof TaskMeta, Check>> = {
+const checks: Readonly<Record<keyof TaskMeta, Check>> = Object.assign(Object.create(null) as object, {
   name: text,
   requires: requirements,
   after: capabilities,
@@ -83,7 +83,7 @@ const checks: Readonly<Record<keyof TaskMeta, Check>> = {
   cleanup: body,
   tags: strings,
   when: condition,
-};
+});
 
 /** The names that metadata may have. */
 export const metaKeys: readonly (keyof TaskMeta)[] = Object.keys(checks) as (keyof TaskMeta)[];
@@ -93,16 +93,33 @@ export const metaKeys: readonly (keyof TaskMeta)[] = Object.keys(checks) as (key
  * `task` is the name to speak of in the problems.
  */
 export function checkMeta(meta: object, task: string): Problem[] {
-  const problems: Problem[] = [];
-  for (const [name, value] of Object.entries(meta)) {
+  let problems = none;
+  let seen = 0;
+  for (const name in meta) {
+    const value = (meta as Record<string, unknown>)[name];
     if (value === undefined) continue;
-    const problem = Object.hasOwn(checks, name)
-      ? checkEntry(name as keyof TaskMeta, value, task)
-      : unknownEntry(name, task);
-    if (problem !== undefined) problems.push(problem);
+    seen += pairs[name] ?? 0;
+    const check = (checks as Readonly<Record<string, Check | undefined>>)[name];
+    if (check !== undefined && check(value) === undefined) continue;
+    const problem =
+      check === undefined ? unknownEntry(name, task) : checkEntry(name as keyof TaskMeta, value, task);
+    if (problem !== undefined) problems = [...problems, problem];
   }
+  if (seen < 2) return problems;
   return [...problems, ...usedAndClaimed(meta, task), ...groupAndPool(meta, task)];
 }
+
+/** Returned for nearly every task: it is not worth a list of its own. */
+const none: Problem[] = [];
+Object.freeze(none);
+
+/** Entries that may contradict each other: nothing to compare where there are less than two. */
+const pairs: Readonly<Record<string, number | undefined>> = Object.assign(Object.create(null), {
+  uses: 1,
+  claims: 1,
+  group: 1,
+  pool: 1,
+});
 
 function checkEntry(name: keyof TaskMeta, value: unknown, task: string): Problem | undefined {
   const complaint = checks[name](value);
@@ -163,8 +180,8 @@ function isCapability(value: unknown): boolean {
 
 function listOf(value: unknown, check: Check): string | undefined {
   if (!Array.isArray(value)) return list(value);
-  for (const [index, entry] of value.entries()) {
-    const complaint = check(entry);
+  for (let index = 0; index < value.length; index++) {
+    const complaint = check(value[index]);
     if (complaint !== undefined) return `[${index}] ${complaint}`;
   }
   return undefined;
