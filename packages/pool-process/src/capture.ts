@@ -1,5 +1,5 @@
 /**
- * One output stream of a process, caught in a file without a name. The process writes straight into it, so that a
+ * One output stream of a process, caught in a file. The process writes straight into it, so that a
  * flood costs us nothing and a slow reader never holds the writer up; we look at its size from time to time, keep the
  * first and the last part, and cut it back when it grows. Knows nothing of processes.
  */
@@ -29,6 +29,8 @@ export const usualLimits: CaptureLimits = {
 export class Capture {
   /** To be handed to the process. Every write to it goes to the end of the file. */
   readonly fd: number;
+  /** The same, for who must open it himself: to append. */
+  readonly path: string;
   readonly #limits: CaptureLimits;
   /** Where in the file the attempt's output starts. */
   #start = 0;
@@ -40,10 +42,10 @@ export class Capture {
   #lastCut: Buffer = empty;
   #decoder: StringDecoder | undefined;
 
-  /** The path is used for a moment only; it must not exist. */
+  /** The file must not exist. */
   constructor(path: string, limits: CaptureLimits = usualLimits) {
     this.fd = openSync(path, 'ax+', 0o600);
-    unlinkSync(path);
+    this.path = path;
     this.#limits = limits;
   }
 
@@ -67,9 +69,11 @@ export class Capture {
     return this.#cutAway > 0;
   }
 
-  /** What came since it was last asked, up to that size of the file; '' if nothing did. Cuts back what is too large. */
-  news(size: number = this.#size()): string {
-    const text = this.#newsUpTo(size);
+  /** What came since it was last asked, up to that place in the file; '' if nothing did. Cuts back what is too large. */
+  news(end: number = Number.POSITIVE_INFINITY): string {
+    const size = this.#size();
+    if (size < this.#told) this.#told = this.#start = 0; // The program itself emptied it, as `> /dev/stdout` does.
+    const text = this.#newsUpTo(Math.min(end, size));
     if (size > this.#limits.onDisk) this.#cutBack(size);
     return text;
   }
@@ -87,8 +91,10 @@ export class Capture {
     return output;
   }
 
+  /** Removes it. */
   close(): void {
     closeSync(this.fd);
+    unlinkSync(this.path);
   }
 
   #begin(start: number): void {
@@ -100,14 +106,13 @@ export class Capture {
     this.#decoder = undefined;
   }
 
-  #newsUpTo(size: number): string {
-    if (size < this.#told) this.#told = this.#start = 0; // The program itself emptied it, as `> /dev/stdout` does.
-    const fresh = size - this.#told;
-    if (fresh === 0) return '';
+  #newsUpTo(end: number): string {
+    const fresh = end - this.#told;
+    if (fresh <= 0) return '';
     const skipped = Math.max(0, fresh - this.#limits.told);
     this.#decoder ??= new StringDecoder('utf8');
-    const text = this.#decoder.write(this.#read(this.#told + skipped, size));
-    this.#told = size;
+    const text = this.#decoder.write(this.#read(this.#told + skipped, end));
+    this.#told = end;
     return skipped === 0 ? text : `\n… ${skipped} bytes left out …\n${text}`;
   }
 

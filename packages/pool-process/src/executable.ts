@@ -2,7 +2,6 @@
  * Runs a program as an attempt: in a group of its own, with what it writes caught in files, until the program itself ends;
  * what it left running is noticed and ended. Brings back facts. Knows nothing of what they mean.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import type { ExecutableFacts } from '@pexen/core';
 import { encodeThrown, type OutcomeEnvelope } from '@pexen/pool-kit';
 import { cannotStart } from './cannot-start.ts';
@@ -23,8 +22,12 @@ interface Ending {
   readonly signal: string | null;
 }
 
-/** A program that could not be ended. */
-const stuck: Ending = { exitCode: null, signal: null };
+/** Of a program that could not be ended, or whose end nobody saw. */
+const unknown: Ending = { exitCode: null, signal: null };
+
+type Start =
+  | { readonly kind: 'running'; readonly pid: number }
+  | { readonly kind: 'refused'; readonly error: unknown };
 
 /** A program under way. */
 export class ProgramAttempt {
@@ -42,7 +45,12 @@ export class ProgramAttempt {
   #stopLadder = (): void => {};
   /** We sent it a signal. */
   #isSignalled = false;
-  #giveUp = (): void => {};
+  /** The pool is being closed. */
+  #isToDie = false;
+  /** The helper that started it has died. */
+  #isLost = false;
+  readonly #ended = Promise.withResolvers<Ending>();
+  readonly #givenUp = Promise.withResolvers<Ending>();
 
   /** Starts it at once. The place must be clean. */
   constructor(job: Job, order: ProgramOrder, slot: number, place: Workplace, means: Means) {
@@ -57,21 +65,23 @@ export class ProgramAttempt {
 
   /** Ends it by force, at once: the pool is being closed. */
   kill(): void {
+    this.#isToDie = true;
     this.#stop(0);
   }
 
   async #run(): Promise<OutcomeEnvelope> {
     const job = this.#job;
-    const child = this.#spawn();
-    if (!isRunning(child)) {
+    const start = await this.#start();
+    if (start.kind === 'refused') {
       job.started(this.#worker());
-      return refused(cannotStart(this.#order.program, this.#order.path, await child.error));
+      return refused(cannotStart(this.#order.program, this.#order.path, start.error));
     }
-    this.#tree = { pid: child.process.pid, cookie: this.#cookie };
+    this.#tree = { pid: start.pid, cookie: this.#cookie };
     job.started(this.#worker());
     const stopFollowing = this.#means.tail.follow(() => this.#tellNews());
     job.onAbort(() => this.#stop(this.#order.graceMs));
-    const ending = await this.#ending(child.process);
+    if (this.#isToDie) this.#stop(0);
+    const ending = await Promise.race([this.#ended.promise, this.#givenUp.promise]);
     job.over();
     this.#stopLadder();
     const leaked = await this.#endRest(this.#tree);
@@ -85,28 +95,31 @@ export class ProgramAttempt {
     return `process ${this.#slot}${pid}`;
   }
 
-  #spawn(): Started {
+  #start(): Promise<Start> {
     const { file, argv, cwd } = this.#order.program;
     const { stdout, stderr, report } = this.#place.streams;
-    try {
-      const process = spawn(file, argv, {
-        cwd,
-        env: this.#environment(),
-        stdio: ['ignore', stdout.fd, stderr.fd, report.fd],
-        detached: true,
-      });
-      const error = new Promise((resolve) => process.once('error', resolve));
-      return { process, error };
-    } catch (error) {
-      return { process: undefined, error: Promise.resolve(error) };
-    }
+    const files = [stdout.path, stderr.path, report.path];
+    const { promise, resolve } = Promise.withResolvers<Start>();
+    this.#means.spawner.start(
+      { slot: this.#slot, file, argv, cwd, env: this.#environment(), files },
+      {
+        running: (pid) => resolve({ kind: 'running', pid }),
+        refused: (error) => resolve({ kind: 'refused', error }),
+        ended: (exitCode, signal) => this.#ended.resolve({ exitCode, signal }),
+        lost: (how) => {
+          const error = new Error(`the process that was to start it ${how}`);
+          resolve({ kind: 'refused', error });
+          this.#lose();
+        },
+      },
+    );
+    return promise;
   }
 
-  #environment(): NodeJS.ProcessEnv {
+  #environment(): Record<string, string | null> {
     const { program, attempt, path, timeoutMs } = this.#order;
     const { home, reportPath } = this.#place;
     return {
-      ...this.#means.env,
       HOME: home,
       TMPDIR: home,
       ...program.env,
@@ -115,15 +128,15 @@ export class ProgramAttempt {
       PEXEN_REPORT: reportPath,
       PEXEN_SLOT: String(this.#slot),
       PEXEN_TASK: path,
-      PEXEN_TIMEOUT_MS: timeoutMs === undefined ? undefined : String(timeoutMs),
+      PEXEN_TIMEOUT_MS: timeoutMs === undefined ? null : String(timeoutMs),
     };
   }
 
-  #ending(process: ChildProcess): Promise<Ending> {
-    return new Promise((resolve) => {
-      this.#giveUp = () => resolve(stuck);
-      process.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
-    });
+  /** Nobody will hear how it ends: it is ended. */
+  #lose(): void {
+    this.#isLost = true;
+    if (this.#tree !== undefined) signalGroup(this.#tree, 'SIGKILL');
+    this.#ended.resolve(unknown);
   }
 
   /** There is no way to ask a program but by a signal. */
@@ -135,7 +148,7 @@ export class ProgramAttempt {
     this.#stopLadder = climb(this.#means.clock, [
       { afterMs: 0, take: () => terminateGroup(tree) },
       { afterMs: graceMs, take: () => signalGroup(tree, 'SIGKILL') },
-      { afterMs: stuckMs, take: () => this.#giveUp() },
+      { afterMs: stuckMs, take: () => this.#givenUp.resolve(unknown) },
     ]);
   }
 
@@ -171,19 +184,10 @@ export class ProgramAttempt {
     const stdout = place.streams.stdout.finish();
     const stderr = place.streams.stderr.finish();
     const facts: ExecutableFacts = { exitCode, signal, stdout, stderr, report: place.takeReport(), leaked };
+    if (this.#isLost) return { kind: 'crashed', reason: 'the process that started it died', stdout, stderr };
     if (exitCode !== null || !this.#isSignalled) return { kind: 'returned', value: facts, stdout, stderr };
     if (!this.#job.ticket.signal.aborted)
       return { kind: 'crashed', reason: 'the pool was closed', stdout, stderr };
     return { kind: 'stopped', how: 'killed', stdout, stderr };
   }
-}
-
-/** A process, or why there is none. */
-interface Started {
-  readonly process: ChildProcess | undefined;
-  readonly error: Promise<unknown>;
-}
-
-function isRunning(started: Started): started is Started & { process: ChildProcess & { pid: number } } {
-  return started.process?.pid !== undefined;
 }

@@ -2,10 +2,10 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { OutcomeEnvelope } from '@pexen/pool-kit';
+import { encodeThrown, type OutcomeEnvelope } from '@pexen/pool-kit';
 import { systemClock } from './clock.ts';
 import { CookieJar } from './cookie.ts';
-import type { GivenBack } from './ending.ts';
+import type { Ending, GivenBack } from './ending.ts';
 import type { Job } from './job.ts';
 import { LocalStation } from './local-station.ts';
 import type { Means } from './means.ts';
@@ -13,6 +13,7 @@ import type { ProcessesOptions, Settings } from './options.ts';
 import { pathOf, refused } from './order.ts';
 import { workersDieOf } from './problems.ts';
 import { type Place, Queue } from './queue.ts';
+import { Spawner } from './spawner.ts';
 import type { Station } from './station.ts';
 import { Tail } from './tail.ts';
 import { Watchdog } from './watchdog.ts';
@@ -41,7 +42,9 @@ export class House {
     const folder = mkdtempSync(join(tmpdir(), 'pexen-'));
     const cookies = new CookieJar();
     const tail = new Tail(clock, settings.outputIntervalMs);
-    this.#means = { clock, cookies, tail, settings, env: environment(settings.env), folder, lost };
+    const env = environment(settings.env);
+    const spawner = new Spawner(settings.workers, { clock, cookies, env });
+    this.#means = { clock, cookies, tail, settings, spawner, env, folder, lost };
     this.#watchdog = new Watchdog(cookies.prefix, folder);
     this.#stations = Array.from(
       { length: settings.workers },
@@ -67,6 +70,7 @@ export class House {
     this.#checkIdle();
     await isIdle.promise;
     await Promise.all(this.#stations.map((station) => station.close()));
+    await this.#means.spawner.close();
     this.#means.tail.stop();
     await this.#watchdog.dismiss();
     removeTree(this.#means.folder);
@@ -98,10 +102,20 @@ export class House {
   }
 
   async #runAt(station: Station, waiting: Waiting): Promise<void> {
-    const ending = await station.run(waiting.job);
+    const ending = await this.#runSafely(station, waiting.job);
     if (ending.kind === 'given-back') this.#comeBack(waiting, ending);
     else this.#conclude(waiting, ending);
     this.#fill();
+  }
+
+  /** Whatever goes wrong here, the job has an outcome: disks are full and files run out. */
+  async #runSafely(station: Station, job: Job): Promise<Ending> {
+    try {
+      return await station.run(job);
+    } catch (error) {
+      job.started('none');
+      return { kind: 'threw', error: encodeThrown(error) };
+    }
   }
 
   #comeBack(waiting: Waiting, { death }: GivenBack): void {

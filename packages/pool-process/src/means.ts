@@ -2,6 +2,7 @@
 import type { Clock } from './clock.ts';
 import type { CookieJar } from './cookie.ts';
 import type { Settings } from './options.ts';
+import type { Spawner } from './spawner.ts';
 import type { Tail } from './tail.ts';
 
 export interface Means {
@@ -9,6 +10,7 @@ export interface Means {
   readonly cookies: CookieJar;
   readonly tail: Tail;
   readonly settings: Settings;
+  readonly spawner: Spawner;
   /** The environment that processes start from. */
   readonly env: Readonly<Record<string, string>>;
   /** A folder of the pool's own, for files without a name and the places where programs run. */

@@ -1,12 +1,8 @@
 /** What the bodies of a worker print: told while they run, and divided among them by the sizes of the files at their ends. */
+import { join } from 'node:path';
 import type { CapturedOutput } from '@pexen/core';
-import type { Capture } from './capture.ts';
+import { Capture, type CaptureLimits } from './capture.ts';
 import type { Job } from './job.ts';
-
-export interface WorkerStreams {
-  readonly stdout: Capture;
-  readonly stderr: Capture;
-}
 
 /** Where in the files an attempt's output ends. */
 export interface OutputEnds {
@@ -22,28 +18,54 @@ export interface Output {
 /** A file that is larger than that is emptied when nothing runs, bytes. */
 const emptiedAt = 1024 * 1024;
 
-/** Tells what came since. */
-export function tellOutput(streams: WorkerStreams, job: Job, ends?: OutputEnds): void {
-  for (const stream of ['stdout', 'stderr'] as const) {
-    const text = streams[stream].news(ends?.[stream]);
-    if (text !== '') job.ticket.tell({ kind: 'output', stream, text });
+export class WorkerStreams {
+  readonly stdout: Capture;
+  readonly stderr: Capture;
+
+  /** `name` is used by no other worker of the pool. */
+  constructor(folder: string, name: string, limits: CaptureLimits) {
+    this.stdout = new Capture(join(folder, `${name}-stdout`), limits);
+    this.stderr = new Capture(join(folder, `${name}-stderr`), limits);
   }
-}
 
-/** Tells the rest of an attempt's output, and gives the whole. `isIdle`: nothing runs in the worker now. */
-export function finishOutput(streams: WorkerStreams, job: Job, ends: OutputEnds, isIdle: boolean): Output {
-  const isSilent = streams.stdout.isAt(ends.stdout) && streams.stderr.isAt(ends.stderr);
-  if (isSilent) return silence;
-  tellOutput(streams, job, ends);
-  return {
-    stdout: finish(streams.stdout, ends.stdout, isIdle),
-    stderr: finish(streams.stderr, ends.stderr, isIdle),
-  };
-}
+  /** For the process to write to. */
+  get fds(): readonly [number, number] {
+    return [this.stdout.fd, this.stderr.fd];
+  }
 
-/** The same for a worker that is gone. */
-export function lastOutput(streams: WorkerStreams, job: Job): Output {
-  return finishOutput(streams, job, { stdout: streams.stdout.size, stderr: streams.stderr.size }, true);
+  /** What was written so far is nobody's. */
+  begin(): void {
+    this.stdout.begin();
+    this.stderr.begin();
+  }
+
+  /** Tells what came since. */
+  tell(job: Job, ends?: OutputEnds): void {
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const text = this[stream].news(ends?.[stream]);
+      if (text !== '') job.ticket.tell({ kind: 'output', stream, text });
+    }
+  }
+
+  /** Tells the rest of an attempt's output, and gives the whole. `isIdle`: nothing runs in the worker now. */
+  finish(job: Job, ends: OutputEnds, isIdle: boolean): Output {
+    if (this.stdout.isAt(ends.stdout) && this.stderr.isAt(ends.stderr)) return silence;
+    this.tell(job, ends);
+    return {
+      stdout: finish(this.stdout, ends.stdout, isIdle),
+      stderr: finish(this.stderr, ends.stderr, isIdle),
+    };
+  }
+
+  /** The same for a worker that is gone. */
+  last(job: Job): Output {
+    return this.finish(job, { stdout: this.stdout.size, stderr: this.stderr.size }, true);
+  }
+
+  close(): void {
+    this.stdout.close();
+    this.stderr.close();
+  }
 }
 
 const silence: Output = {};

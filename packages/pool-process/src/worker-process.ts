@@ -4,6 +4,7 @@
  */
 import { encodeOutcome, encodeThrown, type OutcomeEnvelope, refusedByTransport } from '@pexen/pool-kit';
 import { AddressBook } from './address-book.ts';
+import { cookieVariable } from './cookie.ts';
 import type { Ending } from './ending.ts';
 import { Flight } from './flight.ts';
 import type { Job } from './job.ts';
@@ -14,9 +15,9 @@ import { type BodyOrder, refused } from './order.ts';
 import { Pace } from './pace.ts';
 import { workerDidNotStart } from './problems.ts';
 import { residentMb } from './proc.ts';
-import { signalGroup, sweep, terminateGroup } from './process-tree.ts';
-import { type Exit, WorkerLine } from './worker-line.ts';
-import { finishOutput, lastOutput, tellOutput } from './worker-output.ts';
+import { type Exit, ProcessLine } from './process-line.ts';
+import { type ProcessTree, signalGroup, sweep, terminateGroup } from './process-tree.ts';
+import { WorkerStreams } from './worker-output.ts';
 
 /** A worker that does not take up what it was sent within that time hangs, ms. */
 const takeUpMs = 10_000;
@@ -30,7 +31,9 @@ const answerMs = 1000;
 export class WorkerProcess {
   readonly name: string;
   readonly #means: Means;
-  readonly #line: WorkerLine;
+  readonly #line: ProcessLine;
+  readonly #tree: ProcessTree | undefined;
+  readonly #streams: WorkerStreams;
   /** In the order in which they were sent: only the first can have begun. */
   readonly #flights: Flight[] = [];
   /** Those that were taken for given back although the worker did not say so. */
@@ -53,12 +56,22 @@ export class WorkerProcess {
 
   constructor(name: string, slot: number, means: Means) {
     this.#means = means;
-    this.#line = new WorkerLine(slot, means, {
+    const cookie = means.cookies.next();
+    this.#streams = new WorkerStreams(means.folder, `worker-${lastPart(cookie)}`, means.settings.limits);
+    const program = {
+      url: import.meta.resolve('@pexen/pool-process/child'),
+      execArgv: means.settings.execArgv,
+      env: { ...means.env, PEXEN_SLOT: String(slot), [cookieVariable]: cookie },
+      output: this.#streams.fds,
+    };
+    this.#line = new ProcessLine(program, means.clock, {
       heard: (message) => this.#hear(message),
-      garbled: (error) => this.#end(error.message),
+      garbled: (error) => this.#end(`it sent ${error.message}`),
       gone: (exit) => void this.#die(exit),
     });
-    this.name = `${name} (pid ${this.#line.tree?.pid ?? 'none'})`;
+    const { pid } = this.#line;
+    this.#tree = pid === undefined ? undefined : { pid, cookie };
+    this.name = `${name} (pid ${pid ?? 'none'})`;
   }
 
   /** How many more attempts may be handed to it now; the first begins at once if it is idle. */
@@ -121,15 +134,14 @@ export class WorkerProcess {
   }
 
   #beginWork(): void {
-    this.#line.stdout.begin();
-    this.#line.stderr.begin();
+    this.#streams.begin();
     this.#stopLooking = this.#means.tail.follow(() => this.#look());
   }
 
   #end(cause: string): void {
     this.#cause ??= cause;
     this.#isRetired = true;
-    if (this.#line.tree !== undefined) signalGroup(this.#line.tree, 'SIGKILL');
+    if (this.#tree !== undefined) signalGroup(this.#tree, 'SIGKILL');
   }
 
   #hear(message: unknown): void {
@@ -189,7 +201,7 @@ export class WorkerProcess {
     if (flight === undefined) return false;
     this.#flights.shift();
     this.#pace.note(ms);
-    const output = finishOutput(this.#line, flight.job, { stdout: out, stderr: err }, this.isIdle);
+    const output = this.#streams.finish(flight.job, { stdout: out, stderr: err }, this.isIdle);
     if (left !== undefined && !flight.order.mayLeave) tellLeft(flight, left);
     if (this.isIdle) this.#stopLooking();
     this.#settle(flight, { ...outcome, ...output });
@@ -240,7 +252,7 @@ export class WorkerProcess {
       terminate: () => {
         this.#isTerminated = true;
         this.#isRetired = true;
-        if (this.#line.tree !== undefined) terminateGroup(this.#line.tree);
+        if (this.#tree !== undefined) terminateGroup(this.#tree);
       },
       kill: () => this.kill('it did not end in time'),
       giveUp: () => void this.#die('cannot be ended: it is stuck in the kernel'),
@@ -254,7 +266,7 @@ export class WorkerProcess {
     if (first === undefined) return;
     const sinceMs = this.#means.clock.now() - first.sinceMs;
     if (first.isStarted) {
-      tellOutput(this.#line, first.job);
+      this.#streams.tell(first.job);
       if (sinceMs > slowMs) for (const flight of behind) this.#recall(flight);
     } else if (sinceMs > (this.#isReady ? takeUpMs : comeUpMs)) this.#end('it hangs');
     this.#limitMemory();
@@ -262,7 +274,7 @@ export class WorkerProcess {
 
   #limitMemory(): void {
     const { memoryLimitMb } = this.#means.settings;
-    const pid = this.#line.tree?.pid;
+    const pid = this.#tree?.pid;
     if (memoryLimitMb === undefined || pid === undefined) return;
     const usedMb = residentMb(pid) ?? 0;
     if (usedMb > memoryLimitMb)
@@ -274,18 +286,18 @@ export class WorkerProcess {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#stopLooking();
-    const { tree } = this.#line;
-    if (tree !== undefined) await sweep(tree, stuckMs, this.#means.clock);
+    if (this.#tree !== undefined) await sweep(this.#tree, stuckMs, this.#means.clock);
     const how = this.#cause === undefined ? exit : `${exit}: ${this.#cause}`;
     if (!this.#isExpected) this.#means.lost(this.name, how);
     for (const flight of this.#flights.splice(0)) flight.end(this.#endingAfterDeath(flight, how));
     this.#line.close();
+    this.#streams.close();
     this.#isOver.resolve();
   }
 
   #endingAfterDeath({ isStarted, job, order }: Flight, how: string): Ending {
     if (isStarted) {
-      const output = lastOutput(this.#line, job);
+      const output = this.#streams.last(job);
       const isStopped = job.isAborted && this.#isExpected;
       return isStopped
         ? { kind: 'stopped', how: 'killed', ...output }
@@ -293,9 +305,13 @@ export class WorkerProcess {
     }
     if (this.#isReady || this.#isExpected) return { kind: 'given-back', death: how };
     job.started(this.name);
-    const { head } = this.#line.stderr.finish();
+    const { head } = this.#streams.stderr.finish();
     return refused(workerDidNotStart(order.envelope.path, how, head));
   }
+}
+
+function lastPart(cookie: string): string {
+  return cookie.slice(cookie.lastIndexOf('.') + 1);
 }
 
 function tellLeft({ job }: Flight, left: readonly string[]): void {

@@ -1,0 +1,114 @@
+/**
+ * A process of ours and the pipes to it: starting it, sending, hearing, and the moment when it is gone and everything it
+ * said has been heard. Knows nothing of what is said.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from './clock.ts';
+import { encodeFrame, FrameReader } from './codec.ts';
+
+/** How a process ended, as people say it: `exited with code 7`. */
+export type Exit = string;
+
+/** What to start. */
+export interface LineProgram {
+  /** The export of ours that is its program. */
+  readonly url: string;
+  readonly execArgv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** What its stdout and stderr go to. */
+  readonly output: readonly ['ignore', 'ignore'] | readonly [number, number];
+}
+
+export interface LineEvents {
+  readonly heard: (message: unknown) => void;
+  /** It sent what is no message; nothing more will be heard. */
+  readonly garbled: (error: Error) => void;
+  /** It has ended, and all it said was heard. */
+  readonly gone: (exit: Exit) => void;
+}
+
+/** What it said is waited for so long after its end, ms: somebody else may have its pipe open. */
+const drainMs = 500;
+
+export class ProcessLine {
+  /** Undefined if it could not even be started. It leads a group of its own. */
+  readonly pid: number | undefined;
+  readonly #process: ChildProcess;
+  readonly #toProcess: Writable;
+  readonly #fromProcess: Readable;
+  #waiting: Buffer[] = [];
+
+  constructor({ url, execArgv, env, output }: LineProgram, clock: Clock, events: LineEvents) {
+    this.#process = spawn(process.execPath, [...execArgv, fileURLToPath(url)], {
+      detached: true,
+      env,
+      stdio: ['ignore', ...output, 'pipe', 'pipe'],
+    });
+    this.pid = this.#process.pid;
+    this.#toProcess = this.#process.stdio[3] as Writable;
+    this.#fromProcess = this.#process.stdio[4] as Readable;
+    this.#toProcess.on('error', () => {}); // It is about to be gone: `gone` will say so.
+    this.#listen(events);
+    this.#watchEnd(clock, events);
+  }
+
+  /**
+   * Sends it together with all that is sent in the same turn of the event loop.
+   * @throws what V8 throws for a message that cannot be serialized; RangeError if it is too long.
+   */
+  send(message: unknown): void {
+    this.#waiting.push(encodeFrame(message));
+    if (this.#waiting.length === 1) setImmediate(() => this.#flush());
+  }
+
+  /** Frees what is left of it. Only once it is gone, or given up. */
+  close(): void {
+    this.#toProcess.destroy();
+    this.#fromProcess.destroy();
+    this.#process.unref();
+  }
+
+  #flush(): void {
+    const frames = this.#waiting;
+    this.#waiting = [];
+    if (this.#toProcess.destroyed) return;
+    this.#toProcess.write(frames.length === 1 ? frames[0] : Buffer.concat(frames));
+  }
+
+  #listen({ heard, garbled }: LineEvents): void {
+    const reader = new FrameReader();
+    const hear = (chunk: Buffer): void => {
+      try {
+        for (const message of reader.push(chunk)) heard(message);
+      } catch (error) {
+        this.#fromProcess.off('data', hear);
+        this.#fromProcess.resume();
+        garbled(error as Error);
+      }
+    };
+    this.#fromProcess.on('data', hear);
+    this.#fromProcess.on('error', () => {});
+  }
+
+  #watchEnd(clock: Clock, { gone }: LineEvents): void {
+    const isSilent = new Promise<void>((resolve) => this.#fromProcess.once('close', resolve));
+    let hasEnded = false;
+    const end = (exit: Exit): void => {
+      if (hasEnded) return;
+      hasEnded = true;
+      const cancel = clock.after(drainMs, () => this.#fromProcess.destroy());
+      void isSilent.then(() => {
+        cancel();
+        gone(exit);
+      });
+    };
+    this.#process.once('exit', (code, signal) => end(describeExit(code, signal)));
+    this.#process.once('error', (error) => end(`could not be started: ${error.message}`));
+  }
+}
+
+function describeExit(code: number | null, signal: string | null): Exit {
+  return signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+}

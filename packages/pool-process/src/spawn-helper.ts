@@ -1,0 +1,78 @@
+/**
+ * The program of a spawn helper: starts programs on behalf of its host. A process is forked with all its memory, which takes
+ * milliseconds in a host with a large heap and blocks it meanwhile; a helper has nothing to copy.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { listen, say } from './channel.ts';
+import type { FromHelper, ToHelper } from './spawn-messages.ts';
+
+type Order = Extract<ToHelper, { do: 'spawn' }>;
+
+const groups = new Set<number>();
+const opened = new Map<number, { readonly files: readonly string[]; readonly fds: readonly number[] }>();
+let base: Readonly<Record<string, string>> = {};
+
+listen((message) => obey(message as ToHelper), endWithHost);
+
+function obey(message: ToHelper): void {
+  if (message.do === 'base') base = message.env;
+  else start(message);
+}
+
+function start(order: Order): void {
+  try {
+    const { file, argv, cwd } = order;
+    const stdio = ['ignore' as const, ...filesOf(order)];
+    watch(order.id, spawn(file, argv, { cwd, env: environment(order), stdio, detached: true }));
+  } catch (error) {
+    refuse(order.id, error);
+  }
+}
+
+function watch(id: number, child: ChildProcess): void {
+  const { pid } = child;
+  child.once('error', (error) => refuse(id, error));
+  if (pid === undefined) return;
+  groups.add(pid);
+  tell({ is: 'running', id, pid });
+  child.once('exit', (exitCode, signal) => {
+    groups.delete(pid);
+    tell({ is: 'ended', id, exitCode, signal });
+  });
+}
+
+function refuse(id: number, error: unknown): void {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  tell({ is: 'refused', id, code, message });
+}
+
+function environment({ env }: Order): NodeJS.ProcessEnv {
+  const all: NodeJS.ProcessEnv = { ...base };
+  for (const [name, value] of Object.entries(env)) all[name] = value ?? undefined;
+  return all;
+}
+
+function filesOf({ slot, files }: Order): readonly number[] {
+  const known = opened.get(slot);
+  if (known?.files.every((file, at) => file === files[at])) return known.fds;
+  for (const fd of known?.fds ?? []) closeSync(fd);
+  const fds = files.map((file) => openSync(file, 'a'));
+  opened.set(slot, { files, fds });
+  return fds;
+}
+
+function endWithHost(): void {
+  for (const group of groups) {
+    try {
+      process.kill(-group, 'SIGKILL');
+    } catch {
+      // It has just ended.
+    }
+  }
+  process.exit(0);
+}
+
+function tell(message: FromHelper): void {
+  say(message);
+}

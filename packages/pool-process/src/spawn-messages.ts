@@ -1,0 +1,28 @@
+/** What we and a spawn helper say to each other. Both are ours: nobody's code runs in a helper. */
+
+/** To the helper: first the environment that programs start from, then program after program. */
+export type ToHelper =
+  | { readonly do: 'base'; readonly env: Readonly<Record<string, string>> }
+  | {
+      readonly do: 'spawn';
+      readonly id: number;
+      readonly slot: number;
+      readonly file: string;
+      readonly argv: readonly string[];
+      readonly cwd: string;
+      /** Over the base; what is null is taken out. */
+      readonly env: Readonly<Record<string, string | null>>;
+      /** Files for stdout, stderr and fd 3. The helper keeps them open until the slot has others. */
+      readonly files: readonly string[];
+    };
+
+/** From the helper: how far the program of this number is. */
+export type FromHelper =
+  | { readonly is: 'running'; readonly id: number; readonly pid: number }
+  | { readonly is: 'refused'; readonly id: number; readonly code: string; readonly message: string }
+  | {
+      readonly is: 'ended';
+      readonly id: number;
+      readonly exitCode: number | null;
+      readonly signal: string | null;
+    };
