@@ -1,6 +1,7 @@
 /** The reporter for pipes, files and CI: a line for every result as it comes, nothing is ever overwritten. */
 import type { NewsEvent, RunEvent, TaskStarted, TasksAdded } from '@pexen/core';
 import { type Clock, systemClock } from './clock.ts';
+import { Guard } from './guard.ts';
 import type { LinesOptions } from './options.ts';
 import { Output } from './output.ts';
 import type { Reporter } from './reporter.ts';
@@ -42,6 +43,7 @@ class Lines implements Reporter {
   readonly #tally = new Tally();
   readonly #running: RunningTasks;
   readonly #slow = new SlowWatch();
+  readonly #watching = new Guard();
   #stopTicking: (() => void) | undefined;
   #hasSummary = false;
 
@@ -58,7 +60,7 @@ class Lines implements Reporter {
   }
 
   event(event: RunEvent): void {
-    this.#stopTicking ??= this.#clock.every(SLOW_CHECK, () => this.#tellSlow());
+    this.#stopTicking ??= this.#clock.every(SLOW_CHECK, () => this.#watching.attempt(() => this.#tellSlow()));
     this.#time.saw(event.atMs);
     this.#tally.event(event);
     this.#running.event(event);
@@ -77,6 +79,7 @@ class Lines implements Reporter {
     this.#stopTicking?.();
     this.#write(this.#summary());
     await this.#output.close();
+    this.#watching.tell();
   }
 
   #linesOf(event: RunEvent): readonly string[] {

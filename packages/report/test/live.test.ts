@@ -282,3 +282,32 @@ test('a look into the run that takes long is taken seldom', async () => {
   expect(looks.length).toBeGreaterThan(2);
   expect(looks.length).toBeLessThanOrEqual(6);
 });
+
+test('a run that cannot be looked into is shown without, and that is told at the end', async () => {
+  const { terminal, clock, reporter } = stage(80, 24);
+  let looks = 0;
+  reporter.attach?.({
+    inspect: () => {
+      looks++;
+      throw new Error('no insight');
+    },
+  });
+  play(new Script().tasks(['a', 'b']).start(0, 'a'), reporter, clock, 5500);
+  expect(looks).toBe(1);
+  expect(await terminal.screen()).toContain('0:05');
+  await expect(reporter.close()).rejects.toThrow('no insight');
+  expect(terminal.showsCursor).toBe(true);
+});
+
+test('a terminal that breaks while nobody tells anything breaks nothing else', async () => {
+  const { terminal, clock, reporter } = stage(80, 24);
+  play(new Script().tasks(['a']).start(0, 'a'), reporter, clock, 500);
+  Object.defineProperty(terminal, 'columns', {
+    get: () => {
+      throw new Error('unplugged');
+    },
+  });
+  clock.advanceTo(2000);
+  terminal.emit('resize');
+  await expect(reporter.close()).rejects.toThrow('unplugged');
+});

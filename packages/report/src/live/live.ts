@@ -1,6 +1,7 @@
 /** The reporter for people who watch: a picture of the run that stays, and above it what is worth keeping. */
 import type { NewsEvent, RunEvent } from '@pexen/core';
 import { type Clock, systemClock } from '../clock.ts';
+import { Guard } from '../guard.ts';
 import type { LiveOptions, TerminalStream } from '../options.ts';
 import { Output } from '../output.ts';
 import type { Reporter, RunView } from '../reporter.ts';
@@ -52,6 +53,8 @@ class Live implements Reporter {
   readonly #tally = new Tally();
   readonly #estimate = new Estimate();
   readonly #running: RunningTasks;
+  readonly #drawing = new Guard();
+  readonly #looking = new Guard();
   readonly #showsPasses: boolean;
   readonly #outputLines: number;
   #view: RunView | undefined;
@@ -108,12 +111,14 @@ class Live implements Reporter {
   async close(): Promise<void> {
     this.#end();
     await this.#output.close();
+    this.#drawing.tell();
+    this.#looking.tell();
   }
 
   /** Begins to draw, and catches what others would write into the picture. */
   #begin(): () => void {
-    const stopTicking = this.#clock.every(FRAME, () => this.#tick());
-    const redraw = (): void => this.#draw();
+    const stopTicking = this.#clock.every(FRAME, () => this.#drawing.attempt(() => this.#tick()));
+    const redraw = (): void => this.#drawing.attempt(() => this.#draw());
     this.#stream.on('resize', redraw);
     // Whoever ends the process in the middle of a run still gets the cursor back, and sees what was said last.
     const end = (): void => this.#end();
@@ -155,7 +160,10 @@ class Live implements Reporter {
   #look(): void {
     const now = this.#clock.now();
     if (this.#view === undefined || now < this.#lookAgainAt) return;
-    this.#blocked = blockedIn(this.#view.inspect());
+    const view = this.#view;
+    this.#looking.attempt(() => {
+      this.#blocked = blockedIn(view.inspect());
+    });
     this.#lookAgainAt = now + Math.max(LOOK, (this.#clock.now() - now) / LOOKING_SHARE);
   }
 
