@@ -21,8 +21,9 @@ export interface Pool {
    */
   run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome>;
   /**
-   * `drain` – lets what runs end; `kill` – ends it now. In either case every promise of `run` is settled and no worker, timer
-   * or handle is left when it resolves.
+   * `drain` – lets what has begun end; `kill` – ends it now: what the ticket's signal had not stopped before has `crashed`. In
+   * either case what has not begun is given back, every promise of `run` is settled, and no worker, timer or handle is left
+   * when it resolves.
    */
   close(how: 'drain' | 'kill'): Promise<void>;
 }

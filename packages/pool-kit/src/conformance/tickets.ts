@@ -76,11 +76,15 @@ export const givesBackStopped = rule(
   },
 );
 
-export const takesStopped = rule('gives back what was stopped before it was given', always, async (stand) => {
-  const aborted = stand.attempt(fixtures.echo, { isAborted: true });
-  expectKind(await aborted.outcome(), 'not-started');
-  assert.ok(!aborted.hasBegun, 'it was begun all the same');
-});
+export const takesStopped = rule(
+  'gives back what was stopped before it was given',
+  crosses,
+  async (stand) => {
+    const aborted = stand.attempt(fixtures.echo, { isAborted: true });
+    expectKind(await aborted.outcome(), 'not-started');
+    assert.ok(!aborted.hasBegun, 'it was begun all the same');
+  },
+);
 
 export const strandsNothing = rule('strands nothing behind a body that hangs', kills, async (stand) => {
   const hanging = stand.attempts(stand.slotCount, fixtures.blocks);

@@ -29,9 +29,18 @@ export function inline(options: InlineOptions = {}): Pool {
   return new InlinePool(options.concurrency ?? 1);
 }
 
+/** An attempt beyond the pool's concurrency. */
+interface Waiting {
+  readonly assignment: Assignment;
+  readonly ticket: Ticket;
+  readonly settle: (outcome: PoolOutcome | Promise<PoolOutcome>) => void;
+}
+
 class InlinePool implements Pool {
   readonly manifest: PoolManifest = manifest;
   readonly #concurrency: number;
+  readonly #waiting = new Set<Waiting>();
+  #isOpen = false;
   #running = 0;
   #whenIdle: (() => void) | undefined;
 
@@ -40,11 +49,45 @@ class InlinePool implements Pool {
   }
 
   open(context: PoolContext): Promise<void> {
+    this.#isOpen = true;
     context.slotsChanged(this.#concurrency);
     return Promise.resolve();
   }
 
   run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
+    if (!this.#isOpen) return notStarted('the pool is closed');
+    if (this.#running < this.#concurrency) return this.#begin(assignment, ticket);
+    return new Promise((settle) => this.#wait({ assignment, ticket, settle }));
+  }
+
+  /** Gives back what waits. Bodies that are under way are waited for: nothing else can be done with them. */
+  close(): Promise<void> {
+    this.#isOpen = false;
+    for (const { settle } of this.#waiting) settle(notStarted('the pool was closed'));
+    this.#waiting.clear();
+    if (this.#running === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve;
+    });
+  }
+
+  #wait(waiting: Waiting): void {
+    this.#waiting.add(waiting);
+    const giveBack = (): void => {
+      if (this.#waiting.delete(waiting)) waiting.settle(notStarted('stopped before it was begun'));
+    };
+    waiting.ticket.signal.addEventListener('abort', giveBack, { once: true });
+  }
+
+  #beginNext(): void {
+    for (const waiting of this.#waiting) {
+      if (this.#running >= this.#concurrency) return;
+      this.#waiting.delete(waiting);
+      waiting.settle(this.#begin(waiting.assignment, waiting.ticket));
+    }
+  }
+
+  #begin(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
     ticket.started('inline');
     const { definition, part, args, shared, received, attempt, path } = assignment;
     const context = new OwnContext(definition.meta, { args, shared, received, attempt, path, ticket });
@@ -57,14 +100,6 @@ class InlinePool implements Pool {
     }
   }
 
-  /** Bodies that are under way are waited for: nothing else can be done with them. */
-  close(): Promise<void> {
-    if (this.#running === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#whenIdle = resolve;
-    });
-  }
-
   async #settled(value: PromiseLike<unknown>, context: OwnContext, ticket: Ticket): Promise<PoolOutcome> {
     this.#running++;
     try {
@@ -72,7 +107,9 @@ class InlinePool implements Pool {
     } catch (error) {
       return failed(error, context, ticket);
     } finally {
-      if (--this.#running === 0) this.#whenIdle?.();
+      this.#running--;
+      this.#beginNext();
+      if (this.#running === 0) this.#whenIdle?.();
     }
   }
 }
@@ -84,4 +121,8 @@ function returned(value: unknown, { provided }: OwnContext): PoolOutcome {
 function failed(error: unknown, { provided }: OwnContext, ticket: Ticket): PoolOutcome {
   const outcome = outcomeOfError(error, ticket.signal);
   return provided.length === 0 ? outcome : { ...outcome, provided };
+}
+
+function notStarted(reason: string): PoolOutcome {
+  return { kind: 'not-started', reason };
 }
