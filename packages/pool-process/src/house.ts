@@ -35,7 +35,7 @@ export class House {
   readonly #queue = new Queue<Waiting>();
   /** How many jobs have no outcome yet. */
   #open = 0;
-  #isKilled = false;
+  #isClosing = false;
   #tellIdle: (() => void) | undefined;
 
   constructor(settings: Settings, lost: Means['lost'], { clock = systemClock }: ProcessesOptions) {
@@ -66,7 +66,12 @@ export class House {
   async close(how: 'drain' | 'kill'): Promise<void> {
     const isIdle = Promise.withResolvers<void>();
     this.#tellIdle = isIdle.resolve;
-    if (how === 'kill') this.#killAll();
+    this.#isClosing = true;
+    for (const waiting of this.#queue.takeAll()) this.#conclude(waiting, closed);
+    for (const station of this.#stations) {
+      if (how === 'kill') station.kill('the pool was closed');
+      else station.recall();
+    }
     this.#checkIdle();
     await isIdle.promise;
     await Promise.all(this.#stations.map((station) => station.close()));
@@ -121,7 +126,7 @@ export class House {
   #comeBack(waiting: Waiting, { death }: GivenBack): void {
     const { job } = waiting;
     if (death !== undefined) job.tries++;
-    if (this.#isKilled) this.#conclude(waiting, closed);
+    if (this.#isClosing) this.#conclude(waiting, closed);
     else if (job.isAborted) this.#conclude(waiting, takenBack);
     else if (death !== undefined && job.tries >= mostTries) this.#conclude(waiting, this.#refuse(job, death));
     else this.#mayBeTakenBack(this.#queue.putBack(waiting));
@@ -137,12 +142,6 @@ export class House {
       place.isTaken = true;
       this.#conclude(place.entry, takenBack);
     });
-  }
-
-  #killAll(): void {
-    this.#isKilled = true;
-    for (const waiting of this.#queue.takeAll()) this.#conclude(waiting, closed);
-    for (const station of this.#stations) station.kill('the pool was closed');
   }
 
   #conclude({ job, settle }: Waiting, outcome: OutcomeEnvelope): void {

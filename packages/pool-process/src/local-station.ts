@@ -38,6 +38,10 @@ export class LocalStation implements Station {
     return order.kind === 'program' ? this.#runProgram(job, order) : this.#freshWorker().run(job, order);
   }
 
+  recall(): void {
+    this.#worker?.recall();
+  }
+
   kill(cause: string): void {
     this.#program?.kill();
     this.#worker?.kill(cause);

@@ -10,6 +10,8 @@ export interface Station {
   roomFor(order: Order): number;
   /** Never rejects. */
   run(job: Job): Promise<Ending>;
+  /** Asks for what was handed over ahead and has not begun. */
+  recall(): void;
   /** Ends by force what runs here. */
   kill(cause: string): void;
   /** Frees everything; nothing runs here any more. */

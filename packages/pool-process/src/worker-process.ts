@@ -117,6 +117,11 @@ export class WorkerProcess {
     return flight.ending;
   }
 
+  /** Asks for what has not begun; it comes back as the ending of `run`. */
+  recall(): void {
+    for (const flight of this.#flights) if (!flight.isStarted) this.#recall(flight);
+  }
+
   /** Ends it by force: the pool is being closed. */
   kill(cause: string): void {
     this.#isExpected = true;
@@ -262,12 +267,12 @@ export class WorkerProcess {
 
   /** Looks after it while it works. */
   #look(): void {
-    const [first, ...behind] = this.#flights;
+    const [first] = this.#flights;
     if (first === undefined) return;
     const sinceMs = this.#means.clock.now() - first.sinceMs;
     if (first.isStarted) {
       this.#streams.tell(first.job);
-      if (sinceMs > slowMs) for (const flight of behind) this.#recall(flight);
+      if (sinceMs > slowMs) this.recall();
     } else if (sinceMs > (this.#isReady ? takeUpMs : comeUpMs)) this.#end('it hangs');
     this.#limitMemory();
   }

@@ -323,13 +323,16 @@ describe('the end', () => {
     await Promise.all(outcomes);
   });
 
-  test('close, drain: what runs and what waits runs to its end', async () => {
-    const outcomes = ['a', 'b', 'c'].map((word) =>
-      pool.run(shell(`sleep 0.05; echo ${word}`), new RecordingTicket()),
-    );
+  test('close, drain: what runs runs to its end, what waits is given back', async () => {
+    const tickets = [1, 2, 3].map(() => new RecordingTicket());
+    const outcomes = tickets.map((ticket) => pool.run(shell('sleep 0.05; echo done'), ticket));
+    await Promise.all(tickets.slice(0, 2).map((ticket) => ticket.isStarted));
     await pool.close('drain');
-    const words = (await Promise.all(outcomes)).map((outcome) => factsOf(outcome).stdout.head);
-    expect(words).toEqual(['a\n', 'b\n', 'c\n']);
+    expect(await Promise.all(outcomes)).toMatchObject([
+      { kind: 'returned', stdout: { head: 'done\n' } },
+      { kind: 'returned', stdout: { head: 'done\n' } },
+      { kind: 'not-started' },
+    ]);
   });
 
   test('close, kill: what runs is killed, what waits is given back, nothing is left', async () => {
