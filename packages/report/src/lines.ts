@@ -18,7 +18,6 @@ import { verdictOf } from './verdict.ts';
 
 const SLOW_AFTER = 60_000;
 const OUTPUT_LINES = 20;
-const COLUMNS = 80;
 const SLOW_CHECK = 1000;
 
 /**
@@ -35,7 +34,7 @@ class Lines implements Reporter {
   readonly name = 'lines';
   readonly #output: Output;
   readonly #paint: Paint;
-  readonly #columns: number;
+  readonly #columns: number | undefined;
   readonly #outputLines: number;
   readonly #showsPasses: boolean;
   readonly #clock: Clock;
@@ -51,7 +50,7 @@ class Lines implements Reporter {
     const stream = options.stream ?? process.stdout;
     this.#output = new Output(stream);
     this.#paint = paintFor(stream, options.color);
-    this.#columns = options.columns ?? stream.columns ?? COLUMNS;
+    this.#columns = options.columns ?? stream.columns;
     this.#outputLines = options.outputLines ?? OUTPUT_LINES;
     this.#showsPasses = options.passes ?? true;
     this.#clock = options.clock ?? systemClock;

@@ -15,7 +15,7 @@ export interface TerminalOptions {
   readonly stream?: TerminalStream;
   /** Colour. Default: as the stream, NO_COLOR and FORCE_COLOR say. */
   readonly color?: boolean;
-  /** The width to write for. Default: that of the stream, else 80. */
+  /** The width to write for. Default: that of the stream; without any, lines are not broken. */
   readonly columns?: number;
   /** Default: the clock of this process. */
   readonly clock?: Clock;

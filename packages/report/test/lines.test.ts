@@ -67,8 +67,10 @@ test('a run that ended early says why, one that was broken off says that', async
     ────────────────────
       SKIPPED 1 task: cancelled before its start
         ENDED early: interrupted twice
-      SUMMARY [   0.004s] 3 tasks: 1 passed, 1 cancelled, 1 skipped
-                         2ms of work in 4ms
+      SUMMARY [   0.004s] 3 tasks: 1 passed,
+                          1 cancelled,
+                          1 skipped
+                          2ms of work in 4ms
     "
   `);
   expect(await linesOf(begun(), { columns: 20 })).toMatchInlineSnapshot(`
@@ -76,8 +78,9 @@ test('a run that ended early says why, one that was broken off says that', async
          PASS [   0.001s] a
     ────────────────────
         ENDED without an end: the run was broken off
-      SUMMARY [   0.002s] 3 tasks: 1 passed, 2 without a result
-                         1ms of work in 2ms
+      SUMMARY [   0.002s] 3 tasks: 1 passed,
+                          2 without a result
+                          1ms of work in 2ms
     "
   `);
 });

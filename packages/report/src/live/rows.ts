@@ -1,11 +1,11 @@
 /** The rows of the live view: what runs, and what waits for what. Each is one line, never wider than it may be. */
 import { progressText, type RunningTask } from '../running.ts';
+import { type Cell, joinCells } from '../text/cells.ts';
 import { formatClock } from '../text/duration.ts';
 import type { Paint } from '../text/paint.ts';
 import { lastLine, printable } from '../text/printable.ts';
 import { clip, clipMiddle, padStart, widthOf } from '../text/width.ts';
 import type { BlockedGroup } from './blocked.ts';
-import { type Cell, joinCells } from './cells.ts';
 
 const BAR = 8;
 /** After this long without a word, a task that used to talk is called quiet. */

@@ -3,6 +3,7 @@ import { type AttemptNews, type CapturedOutput, type ErrorNews, formatOutput } f
 import type { Paint } from './paint.ts';
 import { printable, printableLines } from './printable.ts';
 
+const OWN_ERROR = 'TaskFailError';
 const FRAMES = 8;
 const MESSAGE_LINES = 30;
 const CAUSES = 4;
@@ -23,18 +24,22 @@ export function outputLines(attempt: AttemptNews, atMost: number, paint: Paint):
   ];
 }
 
+/** The name says something only where it is not that of our own class for what fails on purpose. */
 function titled(name: string, message: readonly string[]): string[] {
   const [first = '', ...rest] = message.slice(0, MESSAGE_LINES);
   const dropped = message.length - MESSAGE_LINES;
-  return [`${printable(name)}: ${first}`, ...rest, ...(dropped > 0 ? [`… ${dropped} more lines`] : [])];
+  const title = name === OWN_ERROR ? first : `${printable(name)}: ${first}`;
+  return [title, ...rest, ...(dropped > 0 ? [`… ${dropped} more lines`] : [])];
 }
 
 /** Frames of the user's: neither Node's own nor those of packages, unless there are no others. */
-function framesOf({ stack }: ErrorNews): string[] {
+function framesOf({ name, stack }: ErrorNews): string[] {
   const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   const outside = frames.filter((frame) => !/\(?node:/.test(frame));
   const own = outside.filter((frame) => !frame.includes('/node_modules/'));
-  return (own.length > 0 ? own : outside).slice(0, FRAMES).map((frame) => `  ${printable(frame.trim())}`);
+  return (own.length > 0 || name === OWN_ERROR ? own : outside)
+    .slice(0, FRAMES)
+    .map((frame) => `  ${printable(frame.trim())}`);
 }
 
 function causeLines(error: ErrorNews, paint: Paint): string[] {

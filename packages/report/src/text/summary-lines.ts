@@ -1,20 +1,22 @@
 /** The end of a report: what did not pass, once more, and what the run came to. */
 import type { NotPassed, Tally } from '../tally.ts';
 import { formatSeconds, formatSpan } from './duration.ts';
-import type { Paint } from './paint.ts';
+import type { Paint, Style } from './paint.ts';
 import { printable } from './printable.ts';
 import { INDENT, oneLine, statusLine } from './result-lines.ts';
 import { verdictLooks, verdicts } from './verdict-look.ts';
 
 const RULE = '─';
+/** As wide as what stands before the counts. */
+const BELOW = ' '.repeat(22);
 const LONGEST_RULE = 80;
 const SKIP_REASONS = 5;
 /** A gain below this is noise. */
 const SOME_GAIN = 1.1;
 
-/** All lines of the summary. The last ones are those that matter most, since they stay in view. */
-export function summaryLines(tally: Tally, columns: number, paint: Paint): string[] {
-  const rule = paint('dim', RULE.repeat(Math.max(1, Math.min(columns, LONGEST_RULE))));
+/** All lines of the summary. The last ones are those that matter most, since they stay in view. Without columns, none is broken. */
+export function summaryLines(tally: Tally, columns: number | undefined, paint: Paint): string[] {
+  const rule = paint('dim', RULE.repeat(Math.max(1, Math.min(columns ?? LONGEST_RULE, LONGEST_RULE))));
   return [
     rule,
     ...tally.notPassed.map((task) => notPassedLine(task, paint)),
@@ -23,7 +25,7 @@ export function summaryLines(tally: Tally, columns: number, paint: Paint): strin
     ...skippedLines(tally, paint),
     ...poisonedLine(tally, paint),
     ...endLine(tally, paint),
-    countsLine(tally, paint),
+    ...countsLines(tally, columns ?? Number.POSITIVE_INFINITY, paint),
     ...gainLine(tally),
   ];
 }
@@ -54,16 +56,46 @@ function endLine({ hasEnded, endReason }: Tally, paint: Paint): string[] {
   return endReason === undefined ? [] : [`${paint('yellow', '    ENDED')} early: ${printable(endReason)}`];
 }
 
-function countsLine(tally: Tally, paint: Paint): string {
+function countsLines(tally: Tally, columns: number, paint: Paint): string[] {
   const counts = verdicts
     .filter((verdict) => tally.count(verdict) > 0)
     .map((verdict) =>
-      paint(verdictLooks[verdict].style, `${tally.count(verdict)} ${verdictLooks[verdict].counted}`),
+      counted(tally.count(verdict), verdictLooks[verdict].counted, verdictLooks[verdict].style),
     );
   const missing = tally.tasks - tally.done;
-  if (missing > 0) counts.push(paint('red', `${missing} without a result`));
+  if (missing > 0) counts.push(counted(missing, 'without a result', 'red'));
+  const said = counts.length > 0 ? counts : [{ text: 'nothing to do', style: 'reset' as const }];
+  const [first = '', ...rest] = brokenList(`${tasks(tally.tasks)}:`, said, columns - BELOW.length, paint);
   const time = paint('dim', `[${formatSeconds(tally.atMs)}]`);
-  return `${paint('bold', '  SUMMARY')} ${time} ${tasks(tally.tasks)}: ${counts.join(', ') || 'nothing to do'}`;
+  return [`${paint('bold', '  SUMMARY')} ${time} ${first}`, ...rest.map((line) => BELOW + line)];
+}
+
+interface Item {
+  readonly text: string;
+  readonly style: Style;
+}
+
+function counted(count: number, what: string, style: Style): Item {
+  return { text: `${count} ${what}`, style };
+}
+
+/** The head and the items behind it, in as many lines as it takes. */
+function brokenList(head: string, items: readonly Item[], columns: number, paint: Paint): string[] {
+  const lines: string[] = [];
+  let line = head;
+  let used = head.length;
+  for (const [index, { text, style }] of items.entries()) {
+    const comma = index < items.length - 1 ? ',' : '';
+    const takes = text.length + comma.length;
+    if (index > 0 && used + 1 + takes > columns) {
+      lines.push(line);
+      [line, used] = [paint(style, text) + comma, takes];
+    } else {
+      line += ` ${paint(style, text)}${comma}`;
+      used += 1 + takes;
+    }
+  }
+  return [...lines, line];
 }
 
 /** What running tasks at the same time was good for. */
@@ -71,7 +103,7 @@ function gainLine({ workMs, atMs }: Tally): string[] {
   if (workMs <= 0 || atMs <= 0) return [];
   const gain = workMs / atMs;
   const times = gain < SOME_GAIN ? '' : `, ${gain.toFixed(1)} times as fast as one task after another`;
-  return [`${INDENT}${' '.repeat(9)}${formatSpan(workMs)} of work in ${formatSpan(atMs)}${times}`];
+  return [`${BELOW}${formatSpan(workMs)} of work in ${formatSpan(atMs)}${times}`];
 }
 
 function tasks(count: number): string {

@@ -1,6 +1,6 @@
 /** One line made of cells: each as wide as its column, all together never wider than the line may be. */
-import type { Paint, Style } from '../text/paint.ts';
-import { clip, padEnd, widthOf } from '../text/width.ts';
+import type { Paint, Style } from './paint.ts';
+import { clip, padEnd, widthOf } from './width.ts';
 
 export interface Cell {
   readonly text: string;
