@@ -5,9 +5,14 @@ import { type AnyKey, capabilitiesOf, formOf, isKey } from './requirement.ts';
 import { mergeShared, type SharedState } from './shared-state.ts';
 import type { AnyBodyContext, GivenContext, TaskDefinition, TaskMeta } from './task.ts';
 
-/** Values of one typed key that the task requires: position in `requires`, position inside a compound requirement, values. */
+/** The position of `tearsDown`, which is not in `requires`. */
+export const tornDown = -1;
+
+/** Values of one typed key that the task requires or tears down. */
 export interface ReceivedKey {
+  /** Position in `requires`, or `tornDown`. */
   readonly requirement: number;
+  /** Position inside a compound requirement, else 0. */
   readonly member: number;
   /** One a provider that ended well, in order of declaration. */
   readonly values: readonly unknown[];
@@ -89,15 +94,16 @@ export class OwnContext implements AnyBodyContext {
   }
 
   #valuesOf(key: AnyKey, asked: 'get' | 'getAll'): readonly unknown[] {
+    const { requires, tearsDown } = this.#meta;
     const received = this.#parts.received.find(({ requirement, member }) => {
-      const entry = this.#meta.requires?.[requirement];
+      const entry = requirement === tornDown ? tearsDown : requires?.[requirement];
       return entry !== undefined && capabilitiesOf(entry)[member] === key;
     });
     if (received !== undefined) return received.values;
-    const isOptional = this.#meta.requires?.some(
+    const isOptional = requires?.some(
       (entry) => formOf(entry) !== 'one' && capabilitiesOf(entry).includes(key),
     );
-    if (isOptional) return [];
+    if (isOptional || tearsDown === key) return [];
     throw new TypeError(`${asked}: key "${key.name}" is not among what "${this.path}" requires`);
   }
 

@@ -81,8 +81,12 @@ type ProvidesOf<M> = M extends { readonly provides: readonly (infer C)[] } ? C :
 type MembersOf<R> = R extends { readonly capabilities: readonly (infer C)[] } ? C : never;
 /** Keys that are required by themselves: their value is certainly there. */
 export type RequiredKeys<M> = Extract<RequiresOf<M>, AnyKey>;
-/** Keys under `anyOf` or `atLeast`: their value may be there. */
-export type OptionalKeys<M> = Extract<MembersOf<Extract<RequiresOf<M>, AnyOf | AtLeast>>, AnyKey>;
+/** Keys under `anyOf` or `atLeast`, and the one that is torn down: their value may be there. */
+export type OptionalKeys<M> = Extract<
+  | MembersOf<Extract<RequiresOf<M>, AnyOf | AtLeast>>
+  | (M extends { readonly tearsDown: infer C } ? C : never),
+  AnyKey
+>;
 /** Keys under `every`. */
 export type EveryKeys<M> = Extract<MembersOf<Extract<RequiresOf<M>, Every>>, AnyKey>;
 /** Keys the task provides. */
@@ -100,7 +104,7 @@ export interface BodyContext<M = TaskMeta> {
   readonly args: ArgsOf<M>;
   /** This task's own dictionary: what its providers handed on, and what it hands on in turn. */
   readonly shared: SharedState;
-  /** The value of a required key; `undefined` is possible only under `anyOf` and `atLeast`. */
+  /** The value of a required key; `undefined` is possible only under `anyOf` and `atLeast`, and for the key that is torn down. */
   readonly get: <K extends RequiredKeys<M> | OptionalKeys<M>>(
     key: K,
   ) => K extends RequiredKeys<M> ? ValueOf<K> : ValueOf<K> | undefined;

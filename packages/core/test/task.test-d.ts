@@ -39,6 +39,10 @@ task({ requires: [every(port)] }, ({ getAll, get }) => {
   get(port);
   return ports;
 });
+task({ tearsDown: port }, ({ get }) => {
+  const maybe: number | undefined = get(port);
+  return maybe;
+});
 // @ts-expect-error not required
 task({ requires: ['x'] }, ({ get }) => get(built));
 // @ts-expect-error no such metadata, beside one there is

@@ -8,6 +8,7 @@ import {
   type Requirement,
   type SharedState,
   type TaskDefinition,
+  tornDown,
 } from '@pexen/core';
 import type { Gates } from '../machine/gates.ts';
 import type { TaskId } from '../machine/protocol.ts';
@@ -46,15 +47,27 @@ export class HandOver {
         if (final !== undefined) inherited.push(final);
       }
     }
+    for (const provider of this.#tornDownBy(task)) {
+      const final = this.#finals[provider];
+      if (final !== undefined) inherited.push(final);
+    }
     return mergeShared(...inherited);
   }
 
   /** The values of the typed keys that the task requires. */
   receive(task: TaskId): readonly ReceivedKey[] {
-    const { requires } = (this.#plan.definitions[task] as TaskDefinition).meta;
-    if (this.#values.size === 0 || requires === undefined) return noKeys;
-    const gates = this.#plan.graph.waits.sources(task).filter((gate) => this.#plan.graph.isRequirement(gate));
-    return requires.flatMap((requirement, at) => this.#received(requirement, at, gates[at] as number));
+    const { requires = [], tearsDown } = (this.#plan.definitions[task] as TaskDefinition).meta;
+    if (this.#values.size === 0) return noKeys;
+    const { subjects, waits } = this.#plan.graph;
+    const gates = waits.sources(task);
+    const required = requires.flatMap((requirement, at) => {
+      const gate = gates.find(
+        (each) => subjects[each] === requirement && this.#plan.graph.isRequirement(each),
+      );
+      return gate === undefined ? [] : this.#received(requirement, at, this.#gates.metBy(gate));
+    });
+    if (!isKey(tearsDown)) return required;
+    return [...required, ...this.#received(tearsDown, tornDown, this.#tornDownBy(task))];
   }
 
   /** Keeps what a task leaves; answers its final dictionary. `own` is what it worked with, if it looked. */
@@ -77,12 +90,17 @@ export class HandOver {
     return this.#finals[task] ?? nothing;
   }
 
-  #received(requirement: Requirement, at: number, gate: number): ReceivedKey[] {
+  /** The providers of what the task tears down: it inherits from all of them, however they ended. */
+  #tornDownBy(task: TaskId): readonly TaskId[] {
+    const { tearsDown } = (this.#plan.definitions[task] as TaskDefinition).meta;
+    return tearsDown === undefined ? [] : this.#plan.graph.feeds.sources(this.#plan.wiring.gateOf(tearsDown));
+  }
+
+  #received(requirement: Requirement, at: number, providers: readonly TaskId[]): ReceivedKey[] {
     const received: ReceivedKey[] = [];
     for (const [member, key] of capabilitiesOf(requirement).entries()) {
       if (!isKey(key)) continue;
-      const values = this.#gates
-        .metBy(gate)
+      const values = providers
         .map((provider) => this.#values.get(provider))
         .filter((found) => found?.has(key))
         .map((found) => found?.get(key));
