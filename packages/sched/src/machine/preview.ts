@@ -1,0 +1,52 @@
+/** In which order a run would start its tasks if all went well and each pool had one worker. Nothing runs. */
+import type { Plan } from '../plan/plan.ts';
+import { Machine } from './machine.ts';
+import type { Command, Input } from './protocol.ts';
+
+/** The tasks of the plan, by number, in the order of their starts. Those that do not apply are left out. */
+export function preview(plan: Plan): number[] {
+  const machine = new Machine(plan);
+  const order: number[] = [];
+  const commands: Command[] = [];
+  const inputs: Input[] = [{ type: 'tasks-added', atMs: 0, from: 0, to: plan.graph.taskCount }, wanted];
+  for (let hasEnded = false; !hasEnded; ) {
+    machine.handle(inputs.splice(0), commands);
+    for (const command of commands.splice(0)) {
+      if (command.type === 'start-attempt') order.push(command.task);
+      if (command.type === 'end-run') hasEnded = true;
+      inputs.push(...answersTo(command));
+    }
+  }
+  return order;
+}
+
+const wanted: Input = { type: 'result-wanted', atMs: 0 };
+
+function answersTo(command: Command): readonly Input[] {
+  switch (command.type) {
+    case 'open-pool':
+      return [
+        { type: 'slots-changed', atMs: 0, pool: command.pool, slots: 1 },
+        { type: 'pool-opened', atMs: 0, pool: command.pool },
+      ];
+    case 'close-pool':
+      return [{ type: 'pool-closed', atMs: 0, pool: command.pool }];
+    case 'start-attempt': {
+      const { task, attempt, part } = command;
+      return [
+        {
+          type: 'attempt-ended',
+          atMs: 0,
+          task,
+          attempt,
+          part,
+          outcome: { kind: 'returned', value: undefined },
+        },
+      ];
+    }
+    case 'give-result':
+      return [wanted];
+    default:
+      return [];
+  }
+}
