@@ -10,10 +10,12 @@ import type {
   Ticket,
 } from '@pexen/core';
 import type { Part, TaskId } from '../machine/protocol.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Rules } from '../plan/rules.ts';
 
 /** What an attempt needs of the run. */
 export interface AttemptHost {
+  readonly plan: Plan;
   /** The dictionary the task begins with; a new one each time. */
   inherit(task: TaskId): SharedState;
   receive(task: TaskId): readonly ReceivedKey[];
@@ -21,48 +23,46 @@ export interface AttemptHost {
   told(attempt: Attempt, news: News): void;
 }
 
-/** What identifies an attempt. */
-export interface AttemptFacts {
-  readonly id: TaskId;
-  readonly task: object;
-  readonly definition: TaskDefinition;
-  readonly address: Address | undefined;
-  readonly path: string;
-  readonly attempt: number;
-  readonly part: Part;
-  readonly rules: Rules;
-}
-
 export class Attempt implements Assignment, Ticket {
   readonly id: TaskId;
-  readonly task: object;
-  readonly definition: TaskDefinition;
-  readonly address: Address | undefined;
-  readonly path: string;
   readonly attempt: number;
   readonly part: Part;
-  readonly rules: Rules;
   /** What the body told by `report`. */
-  readonly findings: Finding[] = [];
+  findings: Finding[] | undefined = undefined;
   /** When it gave a sign of life last; undefined if it only started. */
-  heardMs: number | undefined;
-  /** Pools may take back what they said only until the outcome. */
+  heardMs: number | undefined = undefined;
+  /** What a pool says after the outcome is not listened to. */
   isOver = false;
   readonly #host: AttemptHost;
-  #shared: SharedState | undefined;
-  #abort: AbortController | undefined;
-  #abortReason: Error | undefined;
+  #shared: SharedState | undefined = undefined;
+  #abort: AbortController | undefined = undefined;
+  #abortReason: Error | undefined = undefined;
 
-  constructor(facts: AttemptFacts, host: AttemptHost) {
-    this.id = facts.id;
-    this.task = facts.task;
-    this.definition = facts.definition;
-    this.address = facts.address;
-    this.path = facts.path;
-    this.attempt = facts.attempt;
-    this.part = facts.part;
-    this.rules = facts.rules;
+  constructor(host: AttemptHost, id: TaskId, attempt: number, part: Part) {
     this.#host = host;
+    this.id = id;
+    this.attempt = attempt;
+    this.part = part;
+  }
+
+  get task(): object {
+    return this.#host.plan.tasks[this.id] as object;
+  }
+
+  get definition(): TaskDefinition {
+    return this.#host.plan.definitions[this.id] as TaskDefinition;
+  }
+
+  get address(): Address | undefined {
+    return this.#host.plan.addresses.get(this.id);
+  }
+
+  get path(): string {
+    return this.#host.plan.pathOf(this.id);
+  }
+
+  get rules(): Rules {
+    return this.#host.plan.rules[this.id] as Rules;
   }
 
   get graceMs(): number {

@@ -11,14 +11,12 @@ import {
   type ResultStatus,
   type RunEvent,
   type SharedState,
-  type TaskDefinition,
 } from '@pexen/core';
 import type { EventEmitter } from 'eventemitter3';
 import { Machine } from '../machine/machine.ts';
 import type { Command, Input, PoolId, TaskId } from '../machine/protocol.ts';
 import type { State } from '../machine/state.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Rules } from '../plan/rules.ts';
 import { Attempt, type AttemptHost } from './attempt.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { runEvent } from './events.ts';
@@ -152,20 +150,26 @@ export class Engine implements AttemptHost {
   told(attempt: Attempt, news: News): void {
     const atMs = this.nowMs;
     attempt.heardMs = atMs;
-    if (news.kind === 'finding') attempt.findings.push(news.finding);
+    if (news.kind === 'finding') {
+      attempt.findings ??= [];
+      attempt.findings.push(news.finding);
+    }
     if (this.#events.listenerCount('news') > 0)
       this.#emit('news', { atMs, path: attempt.path, attempt: attempt.attempt, news });
   }
 
   /** The result of a task that is over; the same object until it is given. */
   resultOf(task: TaskId): Result {
-    const known = this.#results.get(task);
-    if (known !== undefined) return known;
-    const { findings } = this.#attempts[task] ?? {};
-    const result = this.#judge(makeResult(this.machine.state, task, this.#handOver.finalOf(task), findings));
+    const known = this.#results.get(task) ?? this.#makeResult(task);
+    this.#results.set(task, known);
+    return known;
+  }
+
+  #makeResult(task: TaskId): Result {
+    const findings = this.#attempts[task]?.findings;
+    const result = makeResult(this.machine.state, task, this.#handOver.finalOf(task), findings);
     this.counts[result.status] = (this.counts[result.status] ?? 0) + 1;
-    this.#results.set(task, result);
-    return result;
+    return this.#options.judge === undefined ? result : this.#judge(result, this.#options.judge);
   }
 
   /** When the task gave its last sign of life, if it told anything. */
@@ -222,19 +226,8 @@ export class Engine implements AttemptHost {
   }
 
   #start({ task, attempt, part, pool }: Extract<Command, { readonly type: 'start-attempt' }>): void {
-    const { plan } = this;
-    const made = new Attempt(
-      {
-        ...{
-          id: task,
-          task: plan.tasks[task] as object,
-          definition: plan.definitions[task] as TaskDefinition,
-        },
-        ...{ address: plan.addresses.get(task), path: plan.pathOf(task), attempt, part },
-        rules: plan.rules[task] as Rules,
-      },
-      this,
-    );
+    const made = new Attempt(this, task, attempt, part);
+    while (this.#attempts.length <= task) this.#attempts.push(undefined);
     this.#attempts[task] = made;
     if (made.rules.idleMs !== undefined) this.#watched.add(made);
     const outcome = runIn(this.#pools[pool] as Pool, made);
@@ -257,15 +250,14 @@ export class Engine implements AttemptHost {
     this.#watched.delete(made);
     const { id: task, attempt, part } = made;
     const read = readOutcome(made, outcome, this.#options.reinterpret);
-    made.findings.push(...read.findings);
     if (part === 'body' && outcome.kind !== 'not-started')
       this.#handOver.keep(task, outcome.shared ?? made.touchedShared, outcome.provided);
-    this.post({ type: 'attempt-ended', atMs: this.nowMs, task, attempt, part, outcome: read.outcome });
+    this.post({ type: 'attempt-ended', atMs: this.nowMs, task, attempt, part, outcome: read });
   }
 
   #give(task: TaskId): void {
-    const result = this.resultOf(task);
-    this.#results.delete(task);
+    const result = this.#results.get(task) ?? this.#makeResult(task);
+    if (this.#results.size > 0) this.#results.delete(task);
     this.#attempts[task] = undefined;
     this.machine.state.tasks.value[task] = undefined;
     this.machine.state.tasks.records[task] = undefined;
@@ -308,9 +300,7 @@ export class Engine implements AttemptHost {
     this.post({ type: 'alarm-rang', atMs });
   }
 
-  #judge(result: Result): Result {
-    const { judge } = this.#options;
-    if (judge === undefined) return result;
+  #judge(result: Result, judge: NonNullable<RunOptions['judge']>): Result {
     try {
       const judgement = judge(result);
       return judgement === undefined ? result : { ...result, judgement };

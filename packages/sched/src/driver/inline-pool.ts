@@ -89,8 +89,8 @@ class InlinePool implements Pool {
 
   #begin(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
     ticket.started('inline');
-    const { definition, part, args, shared, received, attempt, path } = assignment;
-    const context = new OwnContext(definition.meta, { args, shared, received, attempt, path, ticket });
+    const { definition, part } = assignment;
+    const context = new OwnContext(definition.meta, assignment, ticket);
     const body = part === 'body' ? definition.body : definition.meta.cleanup;
     try {
       const value = (body as (context: OwnContext) => unknown)(context);

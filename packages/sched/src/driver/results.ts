@@ -11,30 +11,23 @@ const none: readonly never[] = Object.freeze([]);
 /** The result of a task that is over. */
 export function makeResult(
   state: State,
-  task: TaskId,
+  id: TaskId,
   shared: SharedState,
   findings: readonly Finding[] = none,
 ): Result {
   const { plan, tasks } = state;
-  const status = STATUSES[tasks.status[task] as number] as Result['status'];
-  const attempts = tasks.records[task] ?? none;
-  const facts = {
-    task: plan.tasks[task] as Runnable,
-    path: plan.pathOf(task),
-    callPath: plan.naming.callPaths[task] as readonly string[],
-    attempts,
-    shared,
-    flaky: status === 'returned' && attempts.length > 1,
-    slow: tasks.has(task, SLOW),
-    findings,
-  };
-  if (status === 'returned') return { ...facts, status, value: tasks.value[task] };
-  if (status === 'skipped') return { ...facts, status, error: undefined, reason: skipReason(state, task) };
-  const { error, reason } = (attempts.at(-1) as AttemptRecord).outcome;
-  return {
-    ...facts,
-    status,
-    error,
-    reason: reason === undefined ? none : [{ task: facts.path, why: reason }],
-  };
+  const status = STATUSES[tasks.status[id] as number] as Result['status'];
+  const attempts = tasks.records[id] ?? none;
+  const task = plan.tasks[id] as Runnable;
+  const path = plan.pathOf(id);
+  const callPath = plan.naming.callPaths[id] as readonly string[];
+  const slow = tasks.has(id, SLOW);
+  if (status === 'returned') {
+    const flaky = attempts.length > 1;
+    return { task, path, callPath, status, value: tasks.value[id], attempts, shared, flaky, slow, findings };
+  }
+  const { error, reason: why } = (attempts.at(-1) as AttemptRecord | undefined)?.outcome ?? {};
+  const reason =
+    status === 'skipped' ? skipReason(state, id) : why === undefined ? none : [{ task: path, why }];
+  return { task, path, callPath, status, error, reason, attempts, shared, flaky: false, slow, findings };
 }

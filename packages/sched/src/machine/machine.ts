@@ -50,6 +50,9 @@ export class Machine {
     plan.live = {
       isOver: (task) => tasks.isDone(task),
       isGroupOpen: (pool) => pools[pool]?.isGroup === true && pools[pool]?.state !== CLOSED,
+      get hasWithdrawn() {
+        return withdrawn.size > 0;
+      },
       isWithdrawn: (gate) => withdrawn.has(gate),
       mayOvertake: (task, head) => this.#starting.mayOvertake(task, head),
     };

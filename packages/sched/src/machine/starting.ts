@@ -18,6 +18,8 @@ export class Starting {
   /** The parked task that could start now and has a place, or the first of the starved. */
   #parked: number = NONE;
   readonly #setAside: number[] = [];
+  /** Pools in which nothing was found for the place there is. */
+  readonly #tried: PoolRow[] = [];
 
   constructor(state: State, ending: Ending) {
     this.#state = state;
@@ -61,11 +63,11 @@ export class Starting {
   /** The best task that has a place, taken out of its queue; NONE if there is none. */
   #next(): number {
     this.#callParked();
-    const tried: PoolRow[] = [];
-    for (let pool = this.#bestPool(tried); pool !== undefined; pool = this.#bestPool(tried)) {
+    this.#tried.length = 0;
+    for (let pool = this.#bestPool(); pool !== undefined; pool = this.#bestPool()) {
       const task = this.#takeFrom(pool);
       if (task !== NONE) return task;
-      tried.push(pool);
+      this.#tried.push(pool);
     }
     return NONE;
   }
@@ -96,7 +98,7 @@ export class Starting {
   }
 
   /** The pool of the best task that has a place; undefined while an exclusive group waits for the others to end. */
-  #bestPool(tried: readonly PoolRow[]): PoolRow | undefined {
+  #bestPool(): PoolRow | undefined {
     let first = NONE;
     let best: PoolRow | undefined;
     let bestTask = NONE;
@@ -104,7 +106,7 @@ export class Starting {
       const task = this.#isItsTurn(pool) ? this.#top(pool) : NONE;
       if (task === NONE) continue;
       if (this.#isBefore(task, first)) first = task;
-      if (!tried.includes(pool) && this.#hasPlace(pool) && this.#isBefore(task, bestTask)) {
+      if (!this.#tried.includes(pool) && this.#hasPlace(pool) && this.#isBefore(task, bestTask)) {
         best = pool;
         bestTask = task;
       }

@@ -27,7 +27,7 @@ export const STATES: readonly TaskState[] = [
 export const TRANSITIONS: Readonly<Record<TaskState, readonly TaskState[]>> = {
   waiting: ['ready', 'done'],
   ready: ['waiting', 'parked', 'dispatched', 'done'],
-  parked: ['waiting', 'ready', 'done'],
+  parked: ['waiting', 'ready', 'dispatched', 'done'],
   dispatched: ['running', 'ready', 'waiting', 'backing-off', 'done', 'dispatched'],
   running: ['backing-off', 'dispatched', 'done'],
   'backing-off': ['ready', 'done'],
@@ -81,6 +81,11 @@ export class TaskTable {
 
   grow(count: number): void {
     this.count = count;
+    while (this.worker.length < count) {
+      this.worker.push(undefined);
+      this.records.push(undefined);
+      this.value.push(undefined);
+    }
     this.state = grown(this.state, count);
     this.blockers = grown(this.blockers, count);
     this.attempt = grown(this.attempt, count);

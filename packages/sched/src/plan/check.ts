@@ -17,6 +17,7 @@ import {
 import { findCycle } from './cycle.ts';
 import { type GateId, NEEDS } from './graph.ts';
 import type { Planned, PlanPool } from './planned.ts';
+import { PLACED } from './stated.ts';
 
 type NewProblem = Omit<Problem, 'task' | 'location'>;
 
@@ -34,6 +35,11 @@ export function checkTask(plan: Planned, task: number, problems: Problem[]): boo
   const found = checkMeta(meta, '');
   for (const problem of found) problems.push(within(plan, task, problem));
   if (isUnbound) problems.push(within(plan, task, unbound));
+  if (((plan.stated[task] as number) & PLACED) !== 0) checkPlace(plan, task, meta, problems);
+  return found.length === 0;
+}
+
+function checkPlace(plan: Planned, task: number, meta: TaskMeta, problems: Problem[]): void {
   const { pools } = plan.options;
   if (meta.group !== undefined) checkName(plan, task, 'group', meta.group, pools.filter(isGroup), problems);
   else if (meta.pool !== undefined)
@@ -46,7 +52,6 @@ export function checkTask(plan: Planned, task: number, problems: Problem[]): boo
       problems,
     );
   if (plan.live?.isGroupOpen(plan.graph.pool[task] as number)) checkLateMember(plan, task, meta, problems);
-  return found.length === 0;
 }
 
 const unbound: NewProblem = {
@@ -91,6 +96,7 @@ export function notApplicable(plan: Planned, task: number, problems: Problem[]):
 
 /** Finds the bodies of tasks that go to pools which cannot take just any. */
 export function addressesOf(plan: Planned, from: number, problems: Problem[]): void {
+  if (plan.options.pools.every(({ manifest }) => manifest.closures && manifest.executables)) return;
   for (let task = from; task < plan.graph.taskCount; task++) {
     const { manifest, name } = plan.options.pools[plan.graph.pool[task] as number] as PlanPool;
     const definition = plan.definitions[task] as TaskDefinition;
@@ -141,10 +147,13 @@ function madeAt(plan: Planned, task: number): string {
 
 /** What only shows once all tasks are known: requirements nobody can meet. */
 export function checkWiring(plan: Planned, from: number, problems: Problem[]): void {
-  const { waits } = plan.graph;
+  const { waits, feeds, kind, need } = plan.graph;
+  const isWithdrawnKnown = plan.live?.hasWithdrawn ?? false;
   for (let task = from; task < plan.graph.taskCount; task++)
     for (let edge = waits.firstTo(task); edge !== 0; edge = waits.nextTo[edge] as number) {
       const gate = waits.from[edge] as number;
+      const isPlain = kind[gate] === NEEDS && need[gate] === 1 && !isWithdrawnKnown;
+      if (isPlain && feeds.firstTo(gate) !== 0) continue;
       if (plan.graph.isRequirement(gate)) checkRequirement(plan, task, gate, problems);
     }
   if (plan.options.onWarning !== undefined) warn(plan, from, plan.options.onWarning);
@@ -158,7 +167,7 @@ function checkRequirement(plan: Planned, task: number, gate: GateId, problems: P
     const enough = missing.some((capability) => isProvided(plan, capability));
     const hint = enough ? 'Too few tasks provide it.' : suggest(plan, missing);
     problems.push(within(plan, task, { code: 'PEXEN_UNKNOWN_REQUIREMENT', message, hint }));
-  } else if (plan.live !== undefined) {
+  } else if (plan.live?.hasWithdrawn) {
     const gone = capabilitiesOf(requirement).find((capability) => isGone(plan, capability));
     if (gone === undefined) return;
     const message = `requires ${describeCapability(gone)}, which is torn down`;

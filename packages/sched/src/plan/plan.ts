@@ -17,7 +17,10 @@ import { Naming } from './naming.ts';
 import { Order } from './order.ts';
 import type { Entry, Live, Planned, PlanOptions } from './planned.ts';
 import { defaultRules, type Rules, rulesOf } from './rules.ts';
+import { CLEANS, CONDITIONAL, HOLDS, ORDERED, PLACED, RANKED, RULED, statedIn } from './stated.ts';
 import { Wiring } from './wiring.ts';
+
+const nowhere: readonly string[] = [];
 
 /** Takes poisoned resources: it tears down or salvages. */
 export const EXEMPT = 1;
@@ -52,6 +55,8 @@ export class Plan implements Planned {
   readonly order: Order = new Order();
   priority: Float64Array = new Float64Array(16);
   weight: Float64Array = new Float64Array(16);
+  /** Which entries the metadata of each task has. */
+  stated: Int32Array = new Int32Array(16);
   /** Ranks are at least this: what tasks that claim the same have to do together. */
   floor: Float64Array = new Float64Array(16);
   flags: Uint8Array = new Uint8Array(16);
@@ -120,10 +125,12 @@ export class Plan implements Planned {
   #compile(entries: Iterable<Entry>, from: number): Problem[] {
     const problems: Problem[] = [];
     const broken = new Set<number>();
+    if (Array.isArray(entries)) this.#grow(from + entries.length);
     for (const entry of entries) this.#enter(entry, problems, broken);
     this.naming.nameRest(this.definitions, this.tasks);
     const to = this.graph.taskCount;
-    for (let task = from; task < to; task++) if (!broken.has(task)) this.wiring.give(task);
+    for (let task = from; task < to; task++)
+      if (!broken.has(task)) this.wiring.give(task, this.#metaOf(task), this.stated[task] as number);
     for (let task = from; task < to; task++) if (!broken.has(task)) this.#settle(task, problems);
     addressesOf(this, from, problems);
     if (problems.length === 0) checkWiring(this, from, problems);
@@ -135,29 +142,41 @@ export class Plan implements Planned {
     const runnable = isPlaced(entry) ? entry.task : entry;
     const definition = definitionOf(runnable);
     const { meta } = definition;
-    const task = this.graph.addTask(this.#poolOf(meta));
+    const stated = statedIn(meta);
+    const task = this.graph.addTask((stated & PLACED) === 0 ? 0 : this.#poolOf(meta));
     this.#grow(task + 1);
+    this.stated[task] = stated;
     this.demand[task] = -1;
     this.tasks.push(runnable);
     this.definitions.push(definition);
-    this.rules.push(rulesOf(meta, this.options.defaults ?? {}, this.#rules));
+    this.rules.push((stated & RULED) === 0 ? this.#rules : rulesOf(meta, this.options.defaults ?? {}));
     const name = typeof meta.name === 'string' && meta.name !== '' ? meta.name : undefined;
-    const clash = this.naming.name(task, isPlaced(entry) ? entry.under : [], name);
+    const clash = this.naming.name(task, isPlaced(entry) ? entry.under : nowhere, name);
     if (clash !== undefined) problems.push(within(this, task, clash));
     if (!checkTask(this, task, problems)) broken.add(task);
   }
 
   /** Everything but names and addresses. */
   #settle(task: number, problems: Problem[]): void {
-    const { meta } = this.definitions[task] as TaskDefinition;
-    this.wiring.need(task);
+    const meta = this.#metaOf(task);
+    const stated = this.stated[task] as number;
+    this.flags[task] = 0;
+    this.wiring.need(task, meta, stated);
+    this.#weigh(task, meta, stated);
+    if ((stated & CONDITIONAL) !== 0) this.#askWhen(task, problems);
+    if ((stated & CLEANS) !== 0 && meta.cleanup !== undefined) this.#flag(task, TIDIES);
+    if ((stated & ORDERED) !== 0 && (meta.tearsDown !== undefined || meta.salvages !== undefined))
+      this.#flag(task, EXEMPT);
+    if ((stated & HOLDS) !== 0) this.demand[task] = this.#demandOf(task, meta, problems);
+  }
+
+  #askWhen(task: number, problems: Problem[]): void {
     const reason = notApplicable(this, task, problems);
     if (reason !== undefined) this.whyNot.set(task, reason);
-    this.priority[task] = meta.priority ?? 0;
-    this.#weigh(task, meta);
-    if (meta.cleanup !== undefined) this.#flag(task, TIDIES);
-    if (meta.tearsDown !== undefined || meta.salvages !== undefined) this.#flag(task, EXEMPT);
-    this.demand[task] = this.#demandOf(task, meta, problems);
+  }
+
+  #metaOf(task: number): TaskMeta {
+    return (this.definitions[task] as TaskDefinition).meta;
   }
 
   #demandOf(task: number, meta: TaskMeta, problems: Problem[]): number {
@@ -180,8 +199,10 @@ export class Plan implements Planned {
     this.#claimed.set(node, (this.#claimed.get(node) ?? 0) + (this.weight[task] as number));
   }
 
-  #weigh(task: number, meta: TaskMeta): void {
-    const known = meta.weight ?? this.options.weights?.(this.pathOf(task));
+  #weigh(task: number, meta: TaskMeta, stated: number): void {
+    const isStated = (stated & RANKED) !== 0;
+    this.priority[task] = (isStated ? meta.priority : undefined) ?? 0;
+    const known = (isStated ? meta.weight : undefined) ?? this.options.weights?.(this.pathOf(task));
     this.weight[task] = known ?? 1;
     if (known !== undefined) this.#flag(task, MEASURED);
   }
@@ -223,6 +244,7 @@ export class Plan implements Planned {
     this.weight = grown(this.weight, count);
     this.floor = grown(this.floor, count);
     this.flags = grown(this.flags, count);
+    this.stated = grown(this.stated, count);
     this.demand = grown(this.demand, count);
   }
 
@@ -242,7 +264,6 @@ export class Plan implements Planned {
   #forget(task: number): void {
     this.whyNot.delete(task);
     this.addresses.delete(task);
-    this.flags[task] = 0;
     const demand = this.demand[task] as number;
     if (demand < 0) return;
     this.locks.forget(demand);

@@ -44,6 +44,8 @@ export type Entry<Value = unknown> = Runnable<Value> | PlacedTask<Value>;
 export interface Live {
   isOver(task: number): boolean;
   isGroupOpen(pool: number): boolean;
+  /** Is any capability torn down? */
+  readonly hasWithdrawn: boolean;
   /** Is the capability torn down? */
   isWithdrawn(gate: number): boolean;
   /** May a task start although it takes what is reserved for another? */
@@ -57,6 +59,8 @@ export interface Planned {
   readonly wiring: Wiring;
   readonly tasks: readonly Runnable[];
   readonly definitions: readonly TaskDefinition[];
+  /** Which entries the metadata of each task has. */
+  readonly stated: Int32Array;
   /** Where workers find the bodies of tasks that run in pools without closures. */
   readonly addresses: Map<number, Address>;
   /** What workers find by module and id. */

@@ -17,9 +17,7 @@ export interface Rules {
   readonly rerunnable: boolean;
 }
 
-const ruleNames = ['timeout', 'idleTimeout', 'grace', 'slowAfter', 'retries', 'rerunnable'] as const;
-
-/** The rules of tasks that say nothing themselves. */
+/** The rules of a task that says just this, or of all that say nothing. */
 export function defaultRules(defaults: RuleDefaults = {}): Rules {
   const { retries = 0 } = defaults;
   return {
@@ -35,11 +33,9 @@ export function defaultRules(defaults: RuleDefaults = {}): Rules {
   };
 }
 
-/** The rules of one task. */
-export function rulesOf(meta: TaskMeta, defaults: RuleDefaults, otherwise: Rules): Rules {
-  for (const name of ruleNames)
-    if (meta[name] !== undefined) return defaultRules({ ...defaults, ...stated(meta) });
-  return otherwise;
+/** The rules of a task that says something itself. */
+export function rulesOf(meta: TaskMeta, defaults: RuleDefaults): Rules {
+  return defaultRules({ ...defaults, ...stated(meta) });
 }
 
 function stated(meta: TaskMeta): RuleDefaults {

@@ -36,9 +36,13 @@ export class Teardowns {
     this.#settle();
   }
 
+  /** Does anybody tear anything down? */
+  get isUsed(): boolean {
+    return this.#watchers.size > 0;
+  }
+
   /** The task requires what the gate stands for. */
   required(gate: GateId, task: number, tearsDown: Capability | undefined): void {
-    if (this.#watchers.size === 0) return;
     for (const capability of this.#watchers.get(gate) ?? [])
       if (this.#graph.subjects[capability] !== tearsDown) this.#needs(task, capability);
     this.#settle();

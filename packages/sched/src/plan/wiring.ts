@@ -12,6 +12,7 @@ import {
   type TaskMeta,
 } from '@pexen/core';
 import { AFTER, BEFORE, type GateId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAGE } from './graph.ts';
+import { ORDERED, PROVIDES, REQUIRES } from './stated.ts';
 import { Teardowns } from './teardowns.ts';
 
 /** What the wiring is told of the tasks. */
@@ -47,25 +48,28 @@ export class Wiring {
   }
 
   /** What the task gives. To be called for all new tasks before `need` is called for any. */
-  give(task: number): void {
-    const { meta } = this.#wired.definitions[task] as TaskDefinition;
-    if (meta.provides !== undefined)
-      for (const capability of meta.provides) this.#provide(task, this.gateOf(capability));
+  give(task: number, { provides }: TaskMeta, stated: number): void {
+    if ((stated & PROVIDES) !== 0 && provides !== undefined)
+      for (const capability of provides) this.#provide(task, this.gateOf(capability));
     if (this.#identities !== undefined) this.#identify();
   }
 
   /** What the task waits for. A requirement's gate may turn out to have too few feeders: `unmeetable` tells. */
-  need(task: number): void {
-    const { meta } = this.#wired.definitions[task] as TaskDefinition;
-    if (meta.requires !== undefined)
-      for (const requirement of meta.requires) this.#require(task, requirement, meta);
+  need(task: number, meta: TaskMeta, stated: number): void {
+    const { requires } = meta;
+    if ((stated & REQUIRES) !== 0 && requires !== undefined)
+      for (const requirement of requires) this.#require(task, requirement, meta, stated);
+    if ((stated & ORDERED) !== 0) this.#order(task, meta);
+    const pool = this.graph.pool[task] as number;
+    if (this.#wired.isGroup(pool)) this.graph.waits.add(this.#groupGate(pool), task);
+  }
+
+  #order(task: number, meta: TaskMeta): void {
     if (meta.after !== undefined)
       for (const capability of meta.after) this.#wait(this.#afterGate(capability, task), task);
     if (meta.before !== undefined) for (const capability of meta.before) this.#goBefore(task, capability);
     if (meta.salvages !== undefined) this.#salvage(task, meta.salvages);
     if (meta.tearsDown !== undefined) this.#tearDown(task, meta.tearsDown);
-    const pool = this.graph.pool[task] as number;
-    if (this.#wired.isGroup(pool)) this.graph.waits.add(this.#groupGate(pool), task);
   }
 
   /** The gate of a capability; made where there is none yet. */
@@ -113,11 +117,12 @@ export class Wiring {
     if (before !== undefined && !this.graph.feeds.has(task, before)) this.#wait(before, task);
   }
 
-  #require(task: number, requirement: Requirement, meta: TaskMeta): void {
+  #require(task: number, requirement: Requirement, meta: TaskMeta, stated: number): void {
     let gate = this.names.get(requirement) ?? this.#requirementGate(requirement);
-    if (this.#meetsItself(task, requirement, meta)) gate = this.#withoutSelf(gate, requirement, task);
+    const provides = (stated & PROVIDES) === 0 ? undefined : meta.provides;
+    if (this.#meetsItself(task, requirement, provides)) gate = this.#withoutSelf(gate, requirement, task);
     this.#wait(gate, task);
-    this.#teardowns.required(gate, task, meta.tearsDown);
+    if (this.#teardowns.isUsed) this.#teardowns.required(gate, task, meta.tearsDown);
   }
 
   #requirementGate(requirement: Requirement): GateId {
@@ -129,9 +134,9 @@ export class Wiring {
   }
 
   /** Only own provisions can be met by oneself; nearly no task has any that it also requires. */
-  #meetsItself(task: number, requirement: Requirement, { provides }: TaskMeta): boolean {
+  #meetsItself(task: number, requirement: Requirement, provides: readonly Capability[] | undefined): boolean {
+    if (typeof requirement === 'string') return provides?.includes(requirement) ?? false;
     const self = this.#wired.tasks[task];
-    if (provides === undefined && requirement !== self && !isCompound(requirement)) return false;
     return capabilitiesOf(requirement).some(
       (capability) => capability === self || provides?.includes(capability),
     );
