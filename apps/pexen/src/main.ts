@@ -1,6 +1,6 @@
 /** The command line: which words there are, and which command they mean. */
 import { type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { init } from './commands/init.ts';
 import { type ListOptions, list } from './commands/list.ts';
 import { type RunOptions, run } from './commands/run.ts';
@@ -75,5 +75,5 @@ Ctrl-C waits for what runs; twice cancels it; three times kills it.`;
 function positive(text: string): number {
   const number = Number(text);
   if (Number.isInteger(number) && number > 0) return number;
-  throw new CommanderError(exitCodes.usage, 'pexen.badNumber', `"${text}" is not a whole number above 0`);
+  throw new InvalidArgumentError(`"${text}" is not a whole number above 0.`);
 }

@@ -1,1 +1,24 @@
-export {};
+/** A full test suite as a library: what the command `pexen` is made of. */
+export {
+  configNames,
+  environment,
+  type LoadedConfig,
+  loadConfig,
+  resolveSuite,
+} from './config.ts';
+export {
+  defineSuite,
+  type JunitChoice,
+  type PoolRequest,
+  type ReporterChoice,
+  type ReporterName,
+  type Suite,
+  type SuiteConfig,
+  type SuiteEnvironment,
+  type SuiteGroup,
+} from './define-suite.ts';
+export { type ExitCode, exitCodeOfProblem, exitCodes } from './exit-code.ts';
+export { type ListedTask, listSuite } from './list-suite.ts';
+export { runSuite, type SuiteControls, type SuiteEnd, type SuiteRunOptions } from './run-suite.ts';
+export type { Selection } from './selection.ts';
+export { judge } from './verdict.ts';

@@ -1,18 +1,15 @@
 /** Runs a suite from its configuration to its exit code. */
-import { availableParallelism } from 'node:os';
 import type { Inspection, Judgement, Problem, Result, Verdict } from '@pexen/core';
-import { processes } from '@pexen/pool-process';
 import { isBad, multi, type Reporter, type TerminalChoice } from '@pexen/report';
-import { type Run, type RunOptions, run } from '@pexen/sched';
-import { assertionsFail } from './assertion.ts';
-import { type ChosenTasks, chooseTasks } from './choose-tasks.ts';
+import { type Run, run } from '@pexen/sched';
+import { chooseTasks, gatherTasks } from './choose-tasks.ts';
 import type { LoadedConfig } from './config.ts';
-import type { PoolRequest, ReporterChoice, SuiteConfig } from './define-suite.ts';
+import type { ReporterChoice } from './define-suite.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { Expectations } from './expectations.ts';
 import { makeReporters } from './reporters.ts';
-import type { Selection } from './selection.ts';
-import { judge } from './verdict.ts';
+import { runOptions } from './run-options.ts';
+import { isNarrowing, type Selection } from './selection.ts';
 
 /** What one run of a suite may be told besides its configuration. */
 export interface SuiteRunOptions extends Selection {
@@ -60,9 +57,14 @@ export interface SuiteEnd {
 export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = {}): Promise<SuiteEnd> {
   const warn = options.onWarning ?? (() => {});
   const { config, root } = loaded;
-  const chosen = await chooseTasks(loaded, options, warn);
+  const gathered = await gatherTasks(loaded, warn);
   const expectations = new Expectations(config.expectedFailures ?? {});
-  const execution = run(chosen.tasks, runOptions(config, chosen, options, expectations, warn));
+  const given = { ...options, facts: gathered.facts, expectations, onWarning: warn };
+  const chosen = chooseTasks(gathered, options, runOptions(config, { ...given, onWarning: () => {} }));
+  const execution = run(
+    chosen.map(({ entry }) => entry),
+    runOptions(config, given),
+  );
   const choices = options.reporters ?? config.reporters ?? ['terminal'];
   const failures: Problem[] = [];
   const reporter = multi(makeReporters(choices, root, options.terminal), (failure) => {
@@ -71,7 +73,7 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   listen(execution, reporter);
   options.onStart?.(controlsOf(execution, reporter));
   const ended = await follow(execution, reporter);
-  if (!chosen.isPartial) for (const unused of expectations.unused()) warn(unused);
+  if (!isNarrowing(options)) for (const unused of expectations.unused()) warn(unused);
   for (const failure of failures) warn(failure);
   return { ...ended, exitCode: exitCodeOf(ended, failures.length > 0) };
 }
@@ -119,44 +121,4 @@ function exitCodeOf({ verdicts, reason }: Omit<SuiteEnd, 'exitCode'>, reportFail
 function reporterFailed(reporter: string, error: unknown): Problem {
   const why = error instanceof Error ? error.message : String(error);
   return { code: 'PEXEN_REPORTER_FAILED', message: `the reporter ${reporter} failed: ${why}` };
-}
-
-/** Half a minute of grace is enough for nobody's test and too long for somebody at a keyboard; five minutes hang nothing. */
-const suiteDefaults = { timeout: 300_000, grace: 10_000, slowAfter: 60_000, rerunnable: true } as const;
-
-function runOptions(
-  config: SuiteConfig,
-  chosen: ChosenTasks,
-  { workers }: SuiteRunOptions,
-  expectations: Expectations,
-  onWarning: (warning: Problem) => void,
-): RunOptions {
-  const request: PoolRequest = { workers: workers ?? config.workers ?? availableParallelism() };
-  const { pool = processes, pools = {}, groups = {}, capacities, spare, shared, deadline } = config;
-  const { timeout, idleTimeout, grace, slowAfter, retries, rerunnable } = config;
-  const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });
-  return {
-    ...definedOf({ capacities, spare, shared, deadline }),
-    pool: () => pool(request),
-    pools: mapValues(pools, (make) => () => make(request)),
-    groups: mapValues(groups, (group) => ({ ...group, pool: () => group.pool(request) })),
-    facts: chosen.facts,
-    defaults: { ...suiteDefaults, ...own },
-    reinterpret: assertionsFail,
-    judge: (result) => judge(result, (path) => expectations.reasonFor(path)),
-    onWarning,
-  };
-}
-
-/** The entries that are there. */
-function definedOf<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const defined = Object.entries(entries).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(defined) as { [K in keyof T]?: Exclude<T[K], undefined> };
-}
-
-function mapValues<In, Out>(
-  record: Readonly<Record<string, In>>,
-  make: (value: In) => Out,
-): Record<string, Out> {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, make(value)]));
 }

@@ -16,6 +16,8 @@ export default defineSuite({
 `;
 
 interface Manifest {
+  readonly name?: string;
+  readonly private?: boolean;
   readonly type?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
@@ -39,7 +41,7 @@ export async function init(dir: string, output: Output): Promise<ExitCode> {
 async function addDependency(root: string, output: Output): Promise<Manifest> {
   const file = join(root, 'package.json');
   const before = existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as Manifest) : undefined;
-  const manifest = before ?? { name: basename(root).toLowerCase(), private: true, type: 'module' };
+  const manifest: Manifest = before ?? { name: basename(root).toLowerCase(), private: true, type: 'module' };
   if (manifest.devDependencies?.pexen !== undefined || manifest.dependencies?.pexen !== undefined)
     return manifest;
   const devDependencies = { ...manifest.devDependencies, pexen: `^${ownVersion()}` };

@@ -1,0 +1,60 @@
+/** `pexen list`: what would run, in which order, and what was pulled in by what. */
+import { styleText } from 'node:util';
+import { type ExitCode, exitCodes, type ListedTask, listSuite, loadConfig } from '@pexen/usecase-testsuite';
+import { formatWarning, type Output } from '../explain.ts';
+import { type SelectOptions, selectionOf } from './select-options.ts';
+
+/** What may stand behind `pexen list`. */
+export interface ListOptions extends SelectOptions {
+  readonly json?: boolean;
+}
+
+/** Prints what a run would take. No body runs. */
+export async function list(
+  patterns: readonly string[],
+  options: ListOptions,
+  output: Output,
+): Promise<ExitCode> {
+  const loaded = await loadConfig(process.cwd(), options.config);
+  const tasks = await listSuite(loaded, selectionOf(patterns, options), (warning) =>
+    process.stderr.write(formatWarning(warning, process.stderr)),
+  );
+  if (options.json) output.write(`${JSON.stringify(tasks, undefined, 2)}\n`);
+  else for (const task of tasks) output.write(`${lineOf(task, tasks.length, output)}\n`);
+  return exitCodes.ok;
+}
+
+function lineOf(task: ListedTask, count: number, output: Output): string {
+  const dim = (text: string) => styleText('dim', text, { stream: output as NodeJS.WriteStream });
+  const number = String(task.order ?? '-').padStart(String(count).length);
+  const remarks = remarksOf(task);
+  return `${dim(number)}  ${task.path}${remarks.length === 0 ? '' : `  ${dim(remarks.join('; '))}`}`;
+}
+
+function remarksOf({
+  order,
+  pulledIn,
+  requires,
+  uses,
+  claims,
+  group,
+  pool,
+  expectedToFail,
+}: ListedTask): string[] {
+  const listed = (word: string, names: readonly string[]) =>
+    names.length === 0 ? [] : [`${word} ${names.join(', ')}`];
+  return [
+    ...(order === undefined ? ['does not apply here'] : []),
+    ...(pulledIn === undefined ? [] : [pulledInBecause(pulledIn)]),
+    ...listed('requires', requires),
+    ...listed('uses', uses),
+    ...listed('claims', claims),
+    ...listed('group', group === undefined ? [] : [group]),
+    ...listed('pool', pool === undefined ? [] : [pool]),
+    ...(expectedToFail === undefined ? [] : [`expected to fail: ${expectedToFail}`]),
+  ];
+}
+
+function pulledInBecause({ by, as, of }: NonNullable<ListedTask['pulledIn']>): string {
+  return as === 'provider' ? `pulled in by ${by}, which requires ${of}` : `tears down ${of} of ${by}`;
+}

@@ -1,0 +1,36 @@
+/** From a configuration to the tasks of a run: gathered, selected, and with all that the selected ones need. */
+import type { Facts, PlacedTask, Problem } from '@pexen/core';
+import { type RunOptions, type Selected, select } from '@pexen/sched';
+import type { LoadedConfig } from './config.ts';
+import { factsOf, gather } from './gather.ts';
+import { isNarrowing, pick, type Selection } from './selection.ts';
+
+/** The facts and all tasks of a suite. */
+export interface GatheredTasks {
+  readonly facts: Facts;
+  readonly tasks: readonly PlacedTask[];
+}
+
+/** Asks for the facts and runs the factories. @throws PexenError with the problems of all factories. */
+export async function gatherTasks(
+  loaded: LoadedConfig,
+  onWarning: (warning: Problem) => void,
+): Promise<GatheredTasks> {
+  const facts = await factsOf(loaded);
+  return { facts, tasks: await gather(loaded, facts, onWarning) };
+}
+
+/**
+ * The tasks that were asked for, with all they need. `options` are those of the run, for its pools and groups.
+ * @throws PexenError with all that is wrong with the tasks; PEXEN_NOTHING_SELECTED.
+ */
+export function chooseTasks(
+  { tasks }: GatheredTasks,
+  selection: Selection,
+  options: RunOptions,
+): readonly Selected[] {
+  const all = select(tasks, () => true, options);
+  const wanted = new Set(pick(all, selection).map(({ path }) => path));
+  if (!isNarrowing(selection)) return all;
+  return select(tasks, ({ path }) => wanted.has(path), options);
+}

@@ -1,0 +1,55 @@
+/** What a suite's configuration means to the scheduler. */
+import { availableParallelism } from 'node:os';
+import type { Facts, Problem } from '@pexen/core';
+import { processes } from '@pexen/pool-process';
+import type { RunOptions } from '@pexen/sched';
+import { assertionsFail } from './assertion.ts';
+import type { PoolRequest, SuiteConfig } from './define-suite.ts';
+import type { Expectations } from './expectations.ts';
+import { judge } from './verdict.ts';
+
+/** Five minutes hang nothing; ten seconds of grace are enough to tidy up; a test may start again after a crash. */
+const suiteDefaults = { timeout: 300_000, grace: 10_000, slowAfter: 60_000, rerunnable: true } as const;
+
+/** What is known besides the configuration. */
+export interface SuiteRunGiven {
+  /** Instead of what the configuration says. */
+  readonly workers?: number;
+  readonly facts: Facts;
+  readonly expectations: Expectations;
+  readonly onWarning: (warning: Problem) => void;
+}
+
+/** The options of a run of the suite. Pools are made by the run, and opened only when it begins. */
+export function runOptions(
+  config: SuiteConfig,
+  { workers, facts, expectations, onWarning }: SuiteRunGiven,
+): RunOptions {
+  const request: PoolRequest = { workers: workers ?? config.workers ?? availableParallelism() };
+  const { pool = processes, pools = {}, groups = {}, capacities, spare, shared, deadline } = config;
+  const { timeout, idleTimeout, grace, slowAfter, retries, rerunnable } = config;
+  const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });
+  return {
+    ...definedOf({ capacities, spare, shared, deadline }),
+    pool: () => pool(request),
+    pools: mapValues(pools, (make) => () => make(request)),
+    groups: mapValues(groups, (group) => ({ ...group, pool: () => group.pool(request) })),
+    defaults: { ...suiteDefaults, ...own },
+    reinterpret: assertionsFail,
+    judge: (result) => judge(result, (path) => expectations.reasonFor(path)),
+    ...{ facts, onWarning },
+  };
+}
+
+/** The entries that are there. */
+function definedOf<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const defined = Object.entries(entries).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(defined) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+function mapValues<In, Out>(
+  record: Readonly<Record<string, In>>,
+  make: (value: In) => Out,
+): Record<string, Out> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, make(value)]));
+}
