@@ -156,7 +156,7 @@ export function checkWiring(plan: Planned, from: number, problems: Problem[]): v
       if (isPlain && feeds.firstTo(gate) !== 0) continue;
       if (plan.graph.isRequirement(gate)) checkRequirement(plan, task, gate, problems);
     }
-  if (plan.options.onWarning !== undefined) warn(plan, from, plan.options.onWarning);
+  if (problems.length === 0 && plan.options.onWarning !== undefined) warn(plan, from, plan.options.onWarning);
 }
 
 function checkRequirement(plan: Planned, task: number, gate: GateId, problems: Problem[]): void {

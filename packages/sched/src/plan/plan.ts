@@ -1,6 +1,7 @@
 /** The tasks, checked and compiled to integers; grows when tasks are added to a run. Knows nothing of what has happened. */
 import {
   type Address,
+  checkMeta,
   definitionOf,
   isPlaced,
   type Problem,
@@ -130,12 +131,19 @@ export class Plan implements Planned {
     this.naming.nameRest(this.definitions, this.tasks);
     const to = this.graph.taskCount;
     for (let task = from; task < to; task++)
-      if (!broken.has(task)) this.wiring.give(task, this.#metaOf(task), this.stated[task] as number);
+      if (!broken.has(task) || this.#givesWell(task))
+        this.wiring.give(task, this.#metaOf(task), this.stated[task] as number);
     for (let task = from; task < to; task++) if (!broken.has(task)) this.#settle(task, problems);
     addressesOf(this, from, problems);
-    if (problems.length === 0) checkWiring(this, from, problems);
-    if (problems.length === 0 && !this.#rank(from)) problems.push(cycleProblem(this));
+    checkWiring(this, from, problems);
+    if (broken.size === 0 && !this.#rank(from)) problems.push(cycleProblem(this));
     return problems;
+  }
+
+  /** What a broken task provides counts, so that nobody is told that it is missing. */
+  #givesWell(task: number): boolean {
+    const { provides } = this.#metaOf(task);
+    return checkMeta({ provides }, '').length === 0;
   }
 
   #enter(entry: Entry, problems: Problem[], broken: Set<number>): void {
