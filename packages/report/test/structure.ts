@@ -7,8 +7,6 @@ interface Rule {
   readonly children: readonly string[];
   /** Attributes that must be there. */
   readonly needs: readonly string[];
-  /** Attributes that may be there, too. */
-  readonly knows?: readonly string[];
 }
 
 const leaf: Rule = { children: [], needs: [] };
@@ -73,14 +71,13 @@ export function allNodes(node: Node): Node[] {
 
 function ruleErrors(node: Node, rule: Rule | undefined): string[] {
   if (rule === undefined) return [`unknown element ${node.name}`];
-  const known = [...rule.needs, ...(rule.knows ?? [])];
   return [
     ...node.children
       .filter(({ name }) => !rule.children.includes(name))
       .map(({ name }) => `${name} in ${node.name}`),
     ...rule.needs.filter((name) => !(name in node.attributes)).map((name) => `${node.name} without ${name}`),
     ...Object.keys(node.attributes)
-      .filter((name) => !known.includes(name))
+      .filter((name) => !rule.needs.includes(name))
       .map((name) => `${node.name} ${name}`),
     ...timeErrors(node),
   ];

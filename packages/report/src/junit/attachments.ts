@@ -3,12 +3,9 @@ import { relative, sep } from 'node:path';
 import type { Attachment } from '@pexen/core';
 import { limited } from './xml-text.ts';
 
-/** An attachment that waits for its task to end. */
-export type Kept = Attachment;
-
 /** One line for each file, and each text under its name. */
-export function attachmentLines(kept: readonly Kept[], limit: number): string {
-  return kept.map((attachment) => attachmentText(attachment, limit)).join('');
+export function attachmentLines(attachments: readonly Attachment[], limit: number): string {
+  return attachments.map((attachment) => attachmentText(attachment, limit)).join('');
 }
 
 function attachmentText({ name, file, text }: Attachment, limit: number): string {

@@ -2,11 +2,10 @@
 import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import type { NewsEvent, RunEnded, RunEvent, RunStarted, TasksAdded } from '@pexen/core';
+import type { Attachment, NewsEvent, RunEnded, RunEvent, RunStarted, TasksAdded } from '@pexen/core';
 import type { JUnitOptions } from '../options.ts';
 import type { Reporter } from '../reporter.ts';
 import { writeWhole } from '../write-file.ts';
-import type { Kept } from './attachments.ts';
 import { jenkins, strict } from './dialect.ts';
 import { Document } from './document.ts';
 import { type CaseOptions, casesOf, missingCase, skippedCase } from './test-case.ts';
@@ -30,7 +29,7 @@ interface Open {
   readonly callPath: readonly string[];
   running: boolean;
   /** Made with the first attachment. */
-  kept: Kept[] | undefined;
+  kept: Attachment[] | undefined;
 }
 
 class JUnit implements Reporter {

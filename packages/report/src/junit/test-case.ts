@@ -2,9 +2,9 @@
  * The test cases a task becomes: one for itself, one for each of its findings. Neither XML nor any dialect of it is known
  * here. A case is red only if the verdict over its task is: a failed finding of a task that was expected to fail is not.
  */
-import type { AttemptNews, Finding, TaskFinished, TaskSkipped, Verdict } from '@pexen/core';
+import type { Attachment, AttemptNews, Finding, TaskFinished, TaskSkipped, Verdict } from '@pexen/core';
 import { isBad, verdictOf } from '../verdict.ts';
-import { attachmentLines, type Kept } from './attachments.ts';
+import { attachmentLines } from './attachments.ts';
 import { attemptText, dataText, findingsText, outputOf } from './texts.ts';
 
 /** How a case stands in the report. */
@@ -45,7 +45,7 @@ export interface CaseOptions {
 }
 
 /** The cases of a task that ended. */
-export function casesOf(event: TaskFinished, kept: readonly Kept[], options: CaseOptions): TestCase[] {
+export function casesOf(event: TaskFinished, kept: readonly Attachment[], options: CaseOptions): TestCase[] {
   const { verdict, reason } = verdictOf(event);
   const task = taskCase(event, verdict, reason, kept, options);
   if (!options.findings) return [task];
@@ -70,7 +70,7 @@ function taskCase(
   event: TaskFinished,
   verdict: Verdict,
   reason: string | undefined,
-  kept: readonly Kept[],
+  kept: readonly Attachment[],
   options: CaseOptions,
 ): TestCase {
   const { attempts, callPath, durationMs } = event;
