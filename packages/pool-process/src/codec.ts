@@ -36,12 +36,21 @@ export function encodeFrame(message: unknown): Buffer {
   return frame;
 }
 
+/** What goes before the first frame where others may write before us, as shells that greet do. */
+export const greeting: Buffer = Buffer.from('\0pexen\x01\0');
+
 /** Puts frames together from chunks that were cut anywhere. */
 export class FrameReader {
   #chunks: Buffer[] = [];
   #held = 0;
   /** The bytes needed before there is anything to do. */
   #needed = headLength;
+  #isGreeted: boolean;
+
+  /** `awaitsGreeting`: all that comes before the greeting is not for us. */
+  constructor(awaitsGreeting = false) {
+    this.#isGreeted = !awaitsGreeting;
+  }
 
   /**
    * The messages that are complete with this chunk.
@@ -56,8 +65,8 @@ export class FrameReader {
   #take(): unknown[] {
     const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
     const messages: unknown[] = [];
-    let at = 0;
-    for (;;) {
+    let at = this.#isGreeted ? 0 : this.#endOfGreeting(bytes);
+    while (this.#isGreeted) {
       const left = bytes.length - at;
       this.#needed = left < headLength ? headLength : headLength + lengthAt(bytes, at);
       if (left < this.#needed) break;
@@ -68,6 +77,12 @@ export class FrameReader {
     this.#chunks = rest.length === 0 ? [] : [rest];
     this.#held = rest.length;
     return messages;
+  }
+
+  #endOfGreeting(bytes: Buffer): number {
+    const at = bytes.indexOf(greeting);
+    this.#isGreeted = at !== -1;
+    return this.#isGreeted ? at + greeting.length : Math.max(0, bytes.length - greeting.length + 1);
   }
 }
 

@@ -3,13 +3,14 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeThrown, type OutcomeEnvelope } from '@pexen/pool-kit';
-import { systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
 import { CookieJar } from './cookie.ts';
 import type { Ending, GivenBack } from './ending.ts';
 import type { Job } from './job.ts';
+import { LaunchedStation } from './launched-station.ts';
 import { LocalStation } from './local-station.ts';
 import type { Means } from './means.ts';
-import type { ProcessesOptions, Settings } from './options.ts';
+import type { Settings } from './options.ts';
 import { pathOf, refused } from './order.ts';
 import { workersDieOf } from './problems.ts';
 import { type Place, Queue } from './queue.ts';
@@ -25,6 +26,13 @@ interface Waiting {
   readonly settle: (outcome: OutcomeEnvelope) => void;
 }
 
+/** What a house tells, and where its slots begin. */
+interface HouseEvents {
+  readonly lost: Means['lost'];
+  readonly clock: Clock;
+  readonly firstSlot?: number;
+}
+
 /** After so many workers died on it before it began, the job is taken for the cause. */
 const mostTries = 3;
 
@@ -38,17 +46,19 @@ export class House {
   #isClosing = false;
   #tellIdle: (() => void) | undefined;
 
-  constructor(settings: Settings, lost: Means['lost'], { clock = systemClock }: ProcessesOptions) {
+  constructor(settings: Settings, { lost, clock, firstSlot = 0 }: HouseEvents) {
     const folder = mkdtempSync(join(tmpdir(), 'pexen-'));
     const cookies = new CookieJar();
     const tail = new Tail(clock, settings.outputIntervalMs);
     const env = environment(settings.env);
     const spawner = new Spawner(settings.workers, { clock, cookies, env });
-    this.#means = { clock, cookies, tail, settings, spawner, env, folder, lost };
+    const means: Means = { clock, cookies, tail, settings, spawner, env, folder, lost };
+    this.#means = means;
     this.#watchdog = new Watchdog(cookies.prefix, folder);
-    this.#stations = Array.from(
-      { length: settings.workers },
-      (_, slot) => new LocalStation(slot, this.#means),
+    this.#stations = Array.from({ length: settings.workers }, (_, at) =>
+      settings.launcher.length > 0
+        ? new LaunchedStation(firstSlot + at, means)
+        : new LocalStation(firstSlot + at, means),
     );
   }
 

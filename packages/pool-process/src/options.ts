@@ -15,6 +15,13 @@ export interface ProcessesOptions {
   readonly loader?: string;
   /** Arguments for Node in worker processes. Default: those of this process, but for what concerns only itself. */
   readonly execArgv?: readonly string[];
+  /**
+   * Goes before the command line of every worker: `['ssh', 'host']`, `['sudo', '-u', 'x']`, `['unshare', '--pid', '--fork']`. The
+   * other end needs only Node and the same files at the same place.
+   */
+  readonly launcher?: readonly string[];
+  /** The Node behind the launcher. Default: `node` for ssh, else the one that runs this. */
+  readonly node?: string;
   /** Added to the environment of every process; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** How much is kept of each output stream of an attempt, bytes; half from its beginning, half from its end. Default 4 MiB. */
@@ -28,6 +35,8 @@ export interface ProcessesOptions {
 /** The options with every default filled in. */
 export interface Settings {
   readonly workers: number;
+  readonly launcher: readonly string[];
+  readonly node: string | undefined;
   readonly memoryLimitMb: number | undefined;
   readonly recycleAfter: number;
   /** Node's arguments for worker processes. */
@@ -47,7 +56,7 @@ export function settingsOf(options: ProcessesOptions): Settings {
     maxOutputBytes = 4 * mebibyte,
     outputIntervalMs = 100,
   } = options;
-  const { memoryLimitMb, recycleAfter = Number.POSITIVE_INFINITY } = options;
+  const { launcher = [], node, memoryLimitMb, recycleAfter = Number.POSITIVE_INFINITY } = options;
   refuse([
     ...wholeNumber('workers', workers, 1),
     ...wholeNumber('maxOutputBytes', maxOutputBytes, 2),
@@ -62,6 +71,8 @@ export function settingsOf(options: ProcessesOptions): Settings {
   };
   return {
     workers,
+    launcher,
+    node,
     env,
     limits,
     outputIntervalMs,

@@ -11,14 +11,20 @@ import { encodeFrame, FrameReader } from './codec.ts';
 /** How a process ended, as people say it: `exited with code 7`. */
 export type Exit = string;
 
-/** What to start. */
+/** What to start, and where its pipes are. */
 export interface LineProgram {
-  /** The export of ours that is its program. */
-  readonly url: string;
-  readonly execArgv: readonly string[];
+  readonly command: string;
+  readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** What its stdout and stderr go to. */
-  readonly output: readonly ['ignore', 'ignore'] | readonly [number, number];
+  /** `pipes`: on fd 3 and fd 4, beside these files for stdout and stderr. `standard`: on stdin and stdout, this file for stderr. */
+  readonly stdio:
+    | { readonly kind: 'pipes'; readonly stdout: number | 'ignore'; readonly stderr: number | 'ignore' }
+    | { readonly kind: 'standard'; readonly stderr: number };
+}
+
+/** The command line of a program of ours, run by this Node. */
+export function ownProgram(url: string, execArgv: readonly string[]): Pick<LineProgram, 'command' | 'argv'> {
+  return { command: process.execPath, argv: [...execArgv, fileURLToPath(url)] };
 }
 
 export interface LineEvents {
@@ -40,17 +46,20 @@ export class ProcessLine {
   readonly #fromProcess: Readable;
   #waiting: Buffer[] = [];
 
-  constructor({ url, execArgv, env, output }: LineProgram, clock: Clock, events: LineEvents) {
-    this.#process = spawn(process.execPath, [...execArgv, fileURLToPath(url)], {
+  constructor({ command, argv, env, stdio }: LineProgram, clock: Clock, events: LineEvents) {
+    const isStandard = stdio.kind === 'standard';
+    this.#process = spawn(command, argv, {
       detached: true,
       env,
-      stdio: ['ignore', ...output, 'pipe', 'pipe'],
+      stdio: isStandard
+        ? ['pipe', 'pipe', stdio.stderr]
+        : ['ignore', stdio.stdout, stdio.stderr, 'pipe', 'pipe'],
     });
     this.pid = this.#process.pid;
-    this.#toProcess = this.#process.stdio[3] as Writable;
-    this.#fromProcess = this.#process.stdio[4] as Readable;
+    this.#toProcess = this.#process.stdio[isStandard ? 0 : 3] as Writable;
+    this.#fromProcess = this.#process.stdio[isStandard ? 1 : 4] as Readable;
     this.#toProcess.on('error', () => {}); // It is about to be gone: `gone` will say so.
-    this.#listen(events);
+    this.#listen(events, isStandard);
     this.#watchEnd(clock, events);
   }
 
@@ -77,8 +86,8 @@ export class ProcessLine {
     this.#toProcess.write(frames.length === 1 ? frames[0] : Buffer.concat(frames));
   }
 
-  #listen({ heard, garbled }: LineEvents): void {
-    const reader = new FrameReader();
+  #listen({ heard, garbled }: LineEvents, isStandard: boolean): void {
+    const reader = new FrameReader(isStandard);
     const hear = (chunk: Buffer): void => {
       try {
         for (const message of reader.push(chunk)) heard(message);

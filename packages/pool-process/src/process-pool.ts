@@ -1,6 +1,7 @@
 /** The pool as the run sees it: assignments in, outcomes out. */
 import type { Assignment, Pool, PoolContext, PoolManifest, PoolOutcome, Ticket } from '@pexen/core';
 import { decodeOutcome, type OutcomeEnvelope } from '@pexen/pool-kit';
+import { systemClock } from './clock.ts';
 import { House } from './house.ts';
 import { Job } from './job.ts';
 import { type ProcessesOptions, type Settings, settingsOf } from './options.ts';
@@ -36,11 +37,9 @@ class ProcessPool implements Pool {
   }
 
   async open(context: PoolContext): Promise<void> {
-    this.#house = new House(
-      this.#settings,
-      (worker, reason) => context.workerLost(worker, reason),
-      this.#options,
-    );
+    const { clock = systemClock } = this.#options;
+    const lost = (worker: string, reason: string): void => context.workerLost(worker, reason);
+    this.#house = new House(this.#settings, { lost, clock });
     context.slotsChanged(this.#settings.workers);
   }
 

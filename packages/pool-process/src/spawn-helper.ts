@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { listen, say } from './channel.ts';
+import { Channel } from './channel.ts';
 import type { FromHelper, ToHelper } from './spawn-messages.ts';
 
 type Order = Extract<ToHelper, { do: 'spawn' }>;
@@ -13,7 +13,8 @@ const groups = new Set<number>();
 const opened = new Map<number, { readonly files: readonly string[]; readonly fds: readonly number[] }>();
 let base: Readonly<Record<string, string>> = {};
 
-listen((message) => obey(message as ToHelper), endWithHost);
+const channel = new Channel(3, 4);
+channel.listen((message) => obey(message as ToHelper), endWithHost);
 
 function obey(message: ToHelper): void {
   if (message.do === 'base') base = message.env;
@@ -74,5 +75,5 @@ function endWithHost(): void {
 }
 
 function tell(message: FromHelper): void {
-  say(message);
+  channel.say(message);
 }

@@ -3,7 +3,7 @@
 import type { Clock } from './clock.ts';
 import type { CookieJar } from './cookie.ts';
 import { cookieVariable } from './cookie.ts';
-import { ProcessLine } from './process-line.ts';
+import { type LineProgram, ownProgram, ProcessLine } from './process-line.ts';
 import { signalGroup } from './process-tree.ts';
 import type { FromHelper, ToHelper } from './spawn-messages.ts';
 
@@ -68,11 +68,10 @@ class Helper {
   #count = 0;
 
   constructor({ clock, cookies, env }: SpawnMeans) {
-    const program = {
-      url: import.meta.resolve('@pexen/pool-process/spawn-helper'),
-      execArgv: lean,
+    const program: LineProgram = {
+      ...ownProgram(import.meta.resolve('@pexen/pool-process/spawn-helper'), lean),
       env: { PATH: env.PATH ?? '', [cookieVariable]: cookies.next() },
-      output: ['ignore', 'ignore'] as const,
+      stdio: { kind: 'pipes', stdout: 'ignore', stderr: 'ignore' },
     };
     this.#line = new ProcessLine(program, clock, {
       heard: (message) => this.#hear(message as FromHelper),

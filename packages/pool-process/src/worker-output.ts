@@ -28,11 +28,6 @@ export class WorkerStreams {
     this.stderr = new Capture(join(folder, `${name}-stderr`), limits);
   }
 
-  /** For the process to write to. */
-  get fds(): readonly [number, number] {
-    return [this.stdout.fd, this.stderr.fd];
-  }
-
   /** What was written so far is nobody's. */
   begin(): void {
     this.stdout.begin();

@@ -15,7 +15,7 @@ import { type BodyOrder, refused } from './order.ts';
 import { Pace } from './pace.ts';
 import { workerDidNotStart } from './problems.ts';
 import { residentMb } from './proc.ts';
-import { type Exit, ProcessLine } from './process-line.ts';
+import { type Exit, type LineProgram, ownProgram, ProcessLine } from './process-line.ts';
 import { type ProcessTree, signalGroup, sweep, terminateGroup } from './process-tree.ts';
 import { WorkerStreams } from './worker-output.ts';
 
@@ -58,11 +58,10 @@ export class WorkerProcess {
     this.#means = means;
     const cookie = means.cookies.next();
     this.#streams = new WorkerStreams(means.folder, `worker-${lastPart(cookie)}`, means.settings.limits);
-    const program = {
-      url: import.meta.resolve('@pexen/pool-process/child'),
-      execArgv: means.settings.execArgv,
+    const program: LineProgram = {
+      ...ownProgram(import.meta.resolve('@pexen/pool-process/child'), means.settings.execArgv),
       env: { ...means.env, PEXEN_SLOT: String(slot), [cookieVariable]: cookie },
-      output: this.#streams.fds,
+      stdio: { kind: 'pipes', stdout: this.#streams.stdout.fd, stderr: this.#streams.stderr.fd },
     };
     this.#line = new ProcessLine(program, means.clock, {
       heard: (message) => this.#hear(message),

@@ -11,12 +11,18 @@ import {
   type ThrownWire,
 } from '@pexen/pool-kit';
 import { NewsValve, runAssignment, type WorkerLink } from '@pexen/pool-kit/worker';
-import { listen, say } from './channel.ts';
+import { Channel } from './channel.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { OpenHandles } from './open-handles.ts';
 
 /** After so long without a look at the host's messages, ms, we look before the next attempt begins. */
 const lookAfterMs = 1;
+
+const channel = new Channel(3, 4);
+
+function say(message: FromWorker): void {
+  channel.say(message);
+}
 
 /** Every attempt begins there. */
 const home = process.cwd();
@@ -36,13 +42,11 @@ export class WorkerSide {
   #isPumping = false;
 
   begin(): void {
-    listen((message) => this.#hear(message as ToWorker), endWithHost);
-    process.on('uncaughtExceptionMonitor', (error) =>
-      say({ is: 'dying', why: describe(error) } satisfies FromWorker),
-    );
+    channel.listen((message) => this.#hear(message as ToWorker), endWithHost);
+    process.on('uncaughtExceptionMonitor', (error) => say({ is: 'dying', why: describe(error) }));
     // The processes that a body started are in our group, and are told directly.
     process.on('SIGTERM', () => this.#current?.abort(new Error('The worker was told to end.')));
-    say({ is: 'ready' } satisfies FromWorker);
+    say({ is: 'ready' });
   }
 
   #hear(message: ToWorker): void {
@@ -78,7 +82,7 @@ export class WorkerSide {
     const at = this.#queue.findIndex((sent) => sent.id === id);
     if (at === -1) return;
     this.#queue.splice(at, 1);
-    say({ is: 'recalled', id } satisfies FromWorker);
+    say({ is: 'recalled', id });
   }
 
   /** Begins the next attempt if none is running: soon, so that what the host said meanwhile is heard first. */
@@ -90,7 +94,7 @@ export class WorkerSide {
       this.#lookedAtMs = performance.now();
       const next = this.#queue.shift();
       if (next === undefined) return;
-      say({ is: 'started', id: next.id } satisfies FromWorker);
+      say({ is: 'started', id: next.id });
       this.#runFrom(next);
     });
   }
@@ -150,7 +154,7 @@ class Current implements WorkerLink {
 
   tell(news: News): void {
     this.#valve ??= new NewsValve({
-      send: (batch) => say({ is: 'news', id: this.id, news: batch } satisfies FromWorker),
+      send: (batch) => say({ is: 'news', id: this.id, news: batch }),
     });
     this.#valve.tell(news);
   }
@@ -176,10 +180,10 @@ class Current implements WorkerLink {
       ...(next !== undefined && { next }),
     };
     try {
-      say({ is: 'ended', outcome: lean(outcome), ...facts } satisfies FromWorker);
+      say({ is: 'ended', outcome: lean(outcome), ...facts });
     } catch (error) {
       const instead = encodeOutcome(refusedByTransport(this.#path, error), this.#path);
-      say({ is: 'ended', outcome: instead, ...facts } satisfies FromWorker);
+      say({ is: 'ended', outcome: instead, ...facts });
     }
   }
 }

@@ -3,6 +3,19 @@ import { poolConformance } from '@pexen/pool-kit/conformance';
 import { describe, test } from 'vitest';
 import { processes } from '../src/index.ts';
 
-describe('processes', () => {
-  poolConformance({ test, factory: () => processes({ workers: 2 }) });
+/** Most cases wait for processes: they wait together. One counts the handles of this process, and must be alone. */
+function define(name: string, body: () => Promise<void>): void {
+  if (name.includes('handle')) test(name, body);
+  else test.concurrent(name, body);
+}
+
+const patienceMs = 30_000;
+
+describe('processes', { timeout: 60_000 }, () => {
+  poolConformance({ test: define, patienceMs, factory: () => processes({ workers: 2 }) });
+});
+
+describe('processes through a launcher', { timeout: 60_000 }, () => {
+  const launcher = ['/bin/sh', '-c', 'echo Welcome!; exec "$@"', 'sh'];
+  poolConformance({ test: define, patienceMs, factory: () => processes({ workers: 2, launcher }) });
 });
