@@ -1,5 +1,7 @@
 /** Says to people what went wrong before anything ran, and what that means to a shell. */
 
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 import { formatLocation, isPexenError, type Problem } from '@pexen/core';
 import { type ExitCode, exitCodeOfProblem, exitCodes } from '@pexen/usecase-testsuite';
@@ -28,7 +30,8 @@ function describe(
     styleText(format, text, { stream: output as NodeJS.WriteStream });
   const head = `${paint(kind === 'error' ? 'red' : 'yellow', kind)} ${paint('dim', code)}`;
   const lines = [`${head} ${task === undefined ? '' : `${paint('bold', task)}: `}${message}`];
-  if (location !== undefined) lines.push(`      at ${formatLocation(location)}`);
+  if (location !== undefined)
+    lines.push(`      at ${formatLocation({ ...location, file: nearName(location.file) })}`);
   if (hint !== undefined) lines.push(`      ${paint('cyan', hint)}`);
   return lines.join('\n');
 }
@@ -36,4 +39,11 @@ function describe(
 /** Something that looks wrong and harms nothing, as one or two lines. */
 export function formatWarning(warning: Problem, output: Output): string {
   return `${describe(warning, output, 'warning')}\n`;
+}
+
+/** The file as people here would name it: a path, relative if it is below the current directory. */
+function nearName(file: string): string {
+  const path = file.startsWith('file:') ? fileURLToPath(file) : file;
+  const near = relative(process.cwd(), path);
+  return near === '' || near.startsWith('..') ? path : near;
 }

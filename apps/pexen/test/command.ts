@@ -1,10 +1,9 @@
 /** The command as a process of its own, in a folder of its own. */
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
 
 const bin = fileURLToPath(new URL('../bin/pexen.js', import.meta.url));
 const workspaceModules = fileURLToPath(new URL('../node_modules', import.meta.url));
@@ -15,10 +14,13 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** Of the test's own context: tests that run at the same time must not be taken for each other. */
+export type AtEnd = (act: () => Promise<void>) => void;
+
 /** A folder with these files, in which `pexen` can be imported; `.sh` files are executable. Gone after the test. */
-export async function folder(files: Readonly<Record<string, string>>): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'pexen-command-'));
-  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+export async function folder(files: Readonly<Record<string, string>>, atEnd: AtEnd): Promise<string> {
+  const dir = await realpath(await mkdtemp(join(tmpdir(), 'pexen-command-')));
+  atEnd(() => rm(dir, { recursive: true, force: true, maxRetries: 3 }));
   const all = { 'package.json': '{ "type": "module" }', ...files };
   for (const [name, text] of Object.entries(all)) {
     await mkdir(dirname(join(dir, name)), { recursive: true });

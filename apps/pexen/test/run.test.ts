@@ -1,0 +1,182 @@
+/** The command on real folders: what it prints, what it leaves, what signals do. */
+import { existsSync, watch } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'vitest';
+import { folder, pexen, start } from './command.ts';
+
+const sh = (body: string) => `#!/bin/sh\n${body}\n`;
+
+describe.concurrent('pexen run', () => {
+  it('runs executables and modules side by side and leaves a JUnit report', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const files = {
+      'passes.sh': sh('echo fine'),
+      'fails.sh': sh('echo "no route to host" >&2; exit 3'),
+      'skips.sh': sh('echo "needs a printer"; exit 77'),
+      'tests.ts': `import { task } from 'pexen';
+        export const provider = task({ provides: ['db'] }, ({ shared }) => { shared.url = 'db://'; });
+        export const asks = task({ requires: ['db'] }, ({ shared }) => { if (shared.url !== 'db://') throw new Error('no'); });`,
+    };
+    const dir = await folder(files, onTestFinished);
+    const ended = await pexen(dir, 'run', '--junit', 'out/junit.xml');
+    expect(ended.exitCode, ended.stdout + ended.stderr).toBe(1);
+    expect(ended.stdout).toContain('5 tasks: 3 passed, 1 skipped, 1 failed');
+    expect(ended.stdout).toContain('no route to host');
+    const xml = await readFile(join(dir, 'out/junit.xml'), 'utf8');
+    expect(xml).toContain('fails.sh');
+    expect(xml.match(/<testcase /g)).toHaveLength(5);
+  });
+
+  it('takes a failed assertion for a failed test, and any other error for a broken one', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const files = {
+      'tests.ts': `import assert from 'node:assert';
+        import { task } from 'pexen';
+        export const wrong = task({ claims: ['db'] }, () => assert.equal(1, 2));
+        export const after = task({ claims: ['db'], after: [wrong] }, () => {});
+        export const broken = task({ claims: ['disk'] }, () => { throw new Error('oops'); });
+        export const poisoned = task({ claims: ['disk'], after: [broken] }, () => {});`,
+    };
+    const ended = await pexen(await folder(files, onTestFinished), 'run', '--reporter', 'lines');
+    expect(ended.stdout).toMatch(/FAIL .*tests\/wrong/);
+    expect(ended.stdout).toMatch(/PASS .*tests\/after/);
+    expect(ended.stdout).toMatch(/ERROR .*tests\/broken/);
+    expect(ended.stdout).toMatch(/SKIP .*tests\/poisoned.*disk/);
+    expect(ended.exitCode).toBe(1);
+  });
+
+  it('ends a program that hangs, and what it started, when its time is up', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const files = {
+      'hangs.sh':
+        '#!/bin/sh\n# pexen: { timeout: 500ms, grace: 200ms }\nsleep 300 &\necho $! > child-pid\nwait\n',
+    };
+    const dir = await folder(files, onTestFinished);
+    const ended = await pexen(dir, 'run');
+    expect(ended.stdout, ended.stderr).toMatch(/TIMEOUT .*hangs\.sh/);
+    expect(ended.exitCode).toBe(1);
+    const child = Number(await readFile(join(dir, 'child-pid'), 'utf8'));
+    expect(isRunning(child)).toBe(false);
+  });
+
+  it('is green with expected failures, and warns of expectations that nothing meets', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const files = {
+      'tests/fails.sh': sh('exit 1'),
+      'pexen.config.ts': `import { defineSuite, executables } from 'pexen';
+        export default defineSuite({
+          from: { sys: executables({ dir: 'tests' }) },
+          expectedFailures: { 'sys/fails.sh': 'known since spring', 'sys/gone.sh': 'renamed' },
+        });`,
+    };
+    const ended = await pexen(await folder(files, onTestFinished), 'run');
+    expect(ended.exitCode, ended.stdout + ended.stderr).toBe(0);
+    expect(ended.stdout).toContain('known since spring');
+    expect(ended.stderr).toContain('PEXEN_UNUSED_EXPECTATION');
+  });
+
+  it('selects by pattern and tag, with what is needed', async ({ expect, onTestFinished }) => {
+    const files = {
+      'tests.ts': `import { task } from 'pexen';
+        export const server = task({ provides: ['server'] }, () => {});
+        export const stop = task({ tearsDown: 'server' }, () => {});
+        export const asks = task({ requires: ['server'], tags: ['quick'] }, () => {});
+        export const other = task({}, () => {});`,
+    };
+    const dir = await folder(files, onTestFinished);
+    const ended = await pexen(dir, 'run', '--tag', 'quick');
+    expect(ended.stdout, ended.stderr).toContain('3 tasks: 3 passed');
+    const listed = await pexen(dir, 'list', 'tests/asks');
+    expect(listed.stdout.split('\n').map((line) => line.trim())).toEqual([
+      '1  tests/server  pulled in by tests/asks, which requires "server"',
+      '2  tests/asks  requires "server"',
+      '3  tests/stop  tears down "server" of tests/server',
+      '',
+    ]);
+    const { stdout } = await pexen(dir, 'list', '--json');
+    expect(JSON.parse(stdout)).toHaveLength(4);
+  });
+
+  it('says that it could not run when a report cannot be written', async ({ expect, onTestFinished }) => {
+    const dir = await folder({ 'passes.sh': sh('true') }, onTestFinished);
+    const ended = await pexen(dir, 'run', '--junit', '/dev/null/report.xml');
+    expect(ended.stderr).toContain('PEXEN_REPORTER_FAILED');
+    expect(ended.exitCode).toBe(3);
+  });
+});
+
+describe.concurrent('signals', () => {
+  const files = {
+    'tests.ts': `import { existsSync, watch, writeFileSync } from 'node:fs';
+      import { task } from 'pexen';
+      export const first = task({ priority: -1, claims: ['x'] }, () => new Promise((resolve) => {
+        const watcher = watch('.', () => {
+          if (!existsSync('let-go')) return;
+          watcher.close();
+          resolve(1);
+        });
+        writeFileSync('first-runs', '');
+      }));
+      export const second = task({ claims: ['x'] }, () => writeFileSync('second-ran', ''));`,
+  };
+
+  it('the first interrupt waits for what runs and starts nothing more', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const dir = await folder(files, onTestFinished);
+    const running = start(dir, 'run', '--reporter', 'lines');
+    await appears(dir, 'first-runs');
+    running.kill('SIGINT');
+    await running.sees('press again');
+    await writeFile(join(dir, 'let-go'), '');
+    const ended = await running.ended;
+    expect(ended.exitCode, ended.stdout + ended.stderr).toBe(75);
+    expect(ended.stdout).toMatch(/PASS .*tests\/first/);
+    expect(existsSync(join(dir, 'second-ran'))).toBe(false);
+  });
+
+  it('the second one cancels what runs', async ({ expect, onTestFinished }) => {
+    const dir = await folder(files, onTestFinished);
+    const running = start(dir, 'run', '--reporter', 'lines');
+    await appears(dir, 'first-runs');
+    running.kill('SIGINT');
+    await running.sees('press again');
+    running.kill('SIGINT');
+    const ended = await running.ended;
+    expect(ended.exitCode, ended.stdout + ended.stderr).toBe(75);
+    expect(ended.stdout).toMatch(/tests\/first/);
+    expect(ended.stdout).not.toMatch(/PASS .*tests\/first/);
+  });
+});
+
+/** Resolves as soon as the file is there. */
+function appears(dir: string, name: string): Promise<void> {
+  return new Promise((resolve) => {
+    const watcher = watch(dir, look);
+    function look(): void {
+      if (!existsSync(join(dir, name))) return;
+      watcher.close();
+      resolve();
+    }
+    look();
+  });
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
