@@ -1,6 +1,6 @@
 /** Locks for people without the scheduler: promises over a LockTable. */
 import type { Resource } from '@pexen/core';
-import type { LockRequest } from './lock-table.ts';
+import type { LockRequest } from './demands.ts';
 
 export interface AcquireOptions {
   /** Gives up waiting; `acquire` rejects with its reason. */

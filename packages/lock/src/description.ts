@@ -1,5 +1,6 @@
 /** What a lock table would tell people: who holds what, who waits for whom. Walks everything; not for the hot path. */
-import type { Holder, LockTable, NodeId } from './lock-table.ts';
+import type { Holder, NodeId } from './ids.ts';
+import type { LockTable } from './lock-table.ts';
 
 export type HoldMode = 'uses' | 'claims' | 'amount';
 

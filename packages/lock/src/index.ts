@@ -1,5 +1,6 @@
 /** Fair hierarchical read-write locks with amounts. */
 export { type AcquireOptions, type Held, Locks } from './acquire.ts';
+export type { LockRequest } from './demands.ts';
 export {
   describeNodes,
   describeWait,
@@ -9,16 +10,7 @@ export {
   nameOf,
   type WaitingHolder,
 } from './description.ts';
-export {
-  type DemandId,
-  type Holder,
-  type LockRequest,
-  LockTable,
-  type LockTableOptions,
-  NONE,
-  type NodeId,
-  RESERVED,
-  TAKEN,
-} from './lock-table.ts';
+export { type DemandId, type Holder, NONE, type NodeId, RESERVED, TAKEN } from './ids.ts';
+export { LockTable, type LockTableOptions } from './lock-table.ts';
 export { HierarchyLock, isResourcePath, partsOf, path, type ResourcePath } from './resource-path.ts';
 export { validate } from './validate.ts';

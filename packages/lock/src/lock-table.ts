@@ -2,31 +2,16 @@
  * Who holds which resource, who waits for it, and who comes next: the table a scheduler (or `acquire`) asks. Synchronous and
  * pure. Knows holders as small integers and nothing of tasks, slots or time.
  */
-import type { Amount, Resource } from '@pexen/core';
-
-/** A task or caller, as a small integer of 0 or more: state is kept in arrays indexed by it. */
-export type Holder = number;
-/** What a holder needs, compiled once. Equal needs have equal ids. */
-export type DemandId = number;
-/** A place in the tree of resources. 0 is the root. */
-export type NodeId = number;
-
-/** `tryTake` took everything. */
-export const TAKEN = -1;
-/** `tryTake` met what is reserved for `starvedHead`. */
-export const RESERVED = -2;
-/** No node, no holder. */
-export const NONE = -1;
-
-/** What somebody needs, all at once. The metadata of a task is one. */
-export interface LockRequest {
-  /** Held shared; `amount(resource, n)` takes n of its capacity (a plain use of a resource with a capacity takes 1). */
-  readonly uses?: Iterable<Resource | Amount>;
-  /** Held alone. A claim of a node that is used as well is a claim. */
-  readonly claims?: Iterable<Resource>;
-  /** Nobody else may hold anything, nor may anybody be held with nothing. Unlike a claim of `/` it never poisons. */
-  readonly exclusive?: boolean;
-}
+import type { Resource } from '@pexen/core';
+import { Demands, type LockRequest } from './demands.ts';
+import { HoldCounts } from './hold-counts.ts';
+import { HOLDING, Holders, PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
+import { type DemandId, type Holder, NONE, type NodeId, RESERVED, TAKEN } from './ids.ts';
+import { Obstacles } from './obstacles.ts';
+import { Poison } from './poison.ts';
+import { ResourceTree } from './resource-tree.ts';
+import { nodeOf } from './spot.ts';
+import { Waiting } from './waiting.ts';
 
 export interface LockTableOptions {
   /** How many units there are of a resource; others have none to count. */
@@ -54,38 +39,73 @@ export interface LockTableOptions {
  * }
  */
 export class LockTable {
-  constructor(_options: LockTableOptions = {}) {}
+  readonly #options: LockTableOptions;
+  readonly #tree = new ResourceTree();
+  readonly #demands = new Demands(this.#tree);
+  readonly #holders = new Holders();
+  readonly #held = new HoldCounts(this.#tree, this.#demands);
+  readonly #obstacles: Obstacles;
+  readonly #waiting: Waiting;
+  readonly #poison: Poison;
+  /** Calls of `tryTake`. */
+  tries = 0;
+  /** The candidate, while nothing has changed since. */
+  #found: Holder = NONE;
+  /** The holder of which `#obstacles` knows what its `tryTake` met. */
+  #met: Holder = NONE;
+
+  constructor(options: LockTableOptions = {}) {
+    this.#options = options;
+    for (const [resource, capacity] of options.capacities ?? []) this.#tree.declare(resource, capacity);
+    const counts = (): HoldCounts => new HoldCounts(this.#tree, this.#demands);
+    this.#obstacles = new Obstacles(this.#tree, this.#demands, this.#held, counts());
+    this.#poison = new Poison(this.#tree, this.#demands, counts());
+    const limit = options.overtakings ?? 64;
+    this.#waiting = new Waiting(this.#holders, this.#demands, this.#tree, this.#obstacles, counts(), limit);
+  }
 
   /**
    * Names become integers here, once.
    *
    * @throws PexenError PEXEN_AMOUNT_UNKNOWN, PEXEN_AMOUNT_TOO_LARGE: an amount of something without (that much) capacity.
    */
-  compile(_request: LockRequest): DemandId {
-    throw new Error('not yet');
+  compile(request: LockRequest): DemandId {
+    return this.#demands.compile(request);
   }
 
-  /** Gives back one `compile`; nodes that nobody needs any more are forgotten. */
-  forget(_demand: DemandId): void {}
+  /** Gives back one `compile`; nodes that nobody needs any more are forgotten. Nobody may hold or wait for it. */
+  forget(demand: DemandId): void {
+    this.#demands.forget(demand);
+  }
 
-  /** The node of a resource: equal for equal nodes however they are spelled (`/a/b`, `path('a', 'b')`). Makes it if need be. */
-  nodeOf(_resource: Resource): NodeId {
-    throw new Error('not yet');
+  /** The node of a resource: equal for equal nodes however they are spelled (`/a/b`, `path('a', 'b')`). It stays for good. */
+  nodeOf(resource: Resource): NodeId {
+    const node = this.#tree.nodeOf(resource);
+    this.#tree.retain(node);
+    return node;
   }
 
   /** The capacity declared for the resource, if any. */
-  capacityOf(_resource: Resource): number | undefined {
-    throw new Error('not yet');
+  capacityOf(resource: Resource): number | undefined {
+    const node = this.#tree.find(resource);
+    return node < 0 ? undefined : this.#tree.capacityOf(node) || undefined;
   }
 
   /**
    * Makes the holder known. Smaller `priority` goes first, then larger `rank`, then smaller holder.
    * The holder must hold nothing and not be parked.
    */
-  enrol(_holder: Holder, _demand: DemandId, _priority = 0, _rank = 0): void {}
+  enrol(holder: Holder, demand: DemandId, priority = 0, rank = 0): void {
+    this.#holders.enrol(holder, demand, priority, rank, this.#waiting.overtaking.starts);
+  }
 
   /** A new rank, also while the holder is parked. */
-  setRank(_holder: Holder, _priority: number, _rank: number): void {}
+  setRank(holder: Holder, priority: number, rank: number): void {
+    const wasParked = this.isParked(holder);
+    if (wasParked) this.unpark(holder);
+    this.#holders.setRank(holder, priority, rank);
+    if (wasParked) this.park(holder);
+  }
 
   /**
    * Takes everything the holder demands, or nothing. The answer is TAKEN, RESERVED, or the node where it met a conflict: the
@@ -93,76 +113,160 @@ export class LockTable {
    *
    * A holder that kept its uses and claims (`releaseAmounts`) takes its amounts again, before any reservation.
    */
-  tryTake(_holder: Holder): NodeId | typeof TAKEN | typeof RESERVED {
-    throw new Error('not yet');
+  tryTake(holder: Holder): NodeId | typeof TAKEN | typeof RESERVED {
+    this.tries++;
+    if (this.isHolding(holder)) return this.#takeAmounts(holder);
+    if (holder !== this.#found && this.#isBlocked(holder)) {
+      this.#met = holder;
+      return this.#obstacles.isReservedOnly ? RESERVED : nodeOf(this.#obstacles.spot);
+    }
+    this.#changed();
+    this.#waiting.leave(holder);
+    this.#held.count(this.#holders.demand[holder] as number, 1);
+    this.#holders.add(holder, HOLDING);
+    this.#waiting.started(holder);
+    return TAKEN;
+  }
+
+  /** Demands that were looked at, by `tryTake` and in search of candidates. */
+  get finds(): number {
+    return this.#obstacles.finds;
   }
 
   /** Would `tryTake` succeed now? Changes nothing. */
-  canTake(_holder: Holder): boolean {
-    throw new Error('not yet');
+  canTake(holder: Holder): boolean {
+    if (this.isHolding(holder)) return this.#obstacles.hasUnits(this.#holders.demand[holder] as number);
+    this.#met = NONE;
+    return !this.#isBlocked(holder);
   }
 
   /** Lets the holder wait at the place where it meets a conflict, until it is the `candidate`. */
-  park(_holder: Holder): void {}
+  park(holder: Holder): void {
+    if (this.isParked(holder)) return;
+    if (this.#met !== holder) this.#obstacles.find(this.#holders.demand[holder] as number, false);
+    this.#changed();
+    this.#waiting.park(holder);
+  }
 
   /**
    * Parks it no more, but keeps its place among the starved and the count of its overtakings: it is yours again, to try when you
    * like (its pool is full, say). Harmless if it was not parked.
    */
-  unpark(_holder: Holder): void {}
+  unpark(holder: Holder): void {
+    if (!this.isParked(holder)) return;
+    this.#changed();
+    this.#waiting.unpark(holder);
+  }
 
-  /** It does not want any more. Harmless if it wanted nothing. */
-  withdraw(_holder: Holder): void {}
+  /** It does not want any more. Harmless if it wanted nothing. What it holds, it keeps. */
+  withdraw(holder: Holder): void {
+    this.#changed();
+    const wasHead = holder === this.#waiting.head;
+    this.#waiting.leave(holder);
+    if (wasHead) this.#waiting.loosen(this.#holders.demand[holder] as number);
+    this.#waiting.elect();
+  }
 
   /**
    * The parked holder to start next: everything it demands is free, and of those it has the best rank; the head of the starved goes
-   * first of all. NONE if there is none. Changes nothing: ask again after each `tryTake`. What others would take in
-   * vain is looked at once for each change in its way, not once a call.
+   * first of all. NONE if there is none. Changes nothing that you could see: ask again after each `tryTake`.
    */
   candidate(): Holder | typeof NONE {
-    throw new Error('not yet');
+    if (this.#found !== NONE) return this.#found;
+    this.#met = NONE;
+    this.#found = this.#waiting.candidate();
+    return this.#found;
   }
 
   /** Gives back all that the holder holds. */
-  release(_holder: Holder): void {}
+  release(holder: Holder): void {
+    if (!this.isHolding(holder)) return;
+    this.#changed();
+    const demand = this.#holders.demand[holder] as number;
+    if (this.isParked(holder)) this.#waiting.unpark(holder);
+    if (this.#holders.is(holder, WITHOUT_AMOUNTS)) this.#held.countUnits(demand, 1);
+    this.#held.count(demand, -1);
+    this.#holders.remove(holder, HOLDING | WITHOUT_AMOUNTS);
+    if (this.#waiting.count > 0) this.#waiting.loosen(demand);
+  }
 
   /** Gives back amounts only: an attempt ended, its uses and claims stay for the next one. */
-  releaseAmounts(_holder: Holder): void {}
+  releaseAmounts(holder: Holder): void {
+    if (!this.isHolding(holder) || this.#holders.is(holder, WITHOUT_AMOUNTS)) return;
+    this.#changed();
+    const demand = this.#holders.demand[holder] as number;
+    this.#held.countUnits(demand, -1);
+    this.#holders.add(holder, WITHOUT_AMOUNTS);
+    if (this.#waiting.count > 0) this.#waiting.loosen(demand);
+  }
 
   /** `release`, and what it used and claimed is poisoned. `exclusive` and amounts never poison. */
-  releasePoisoned(_holder: Holder): void {}
+  releasePoisoned(holder: Holder): void {
+    if (!this.isHolding(holder)) return;
+    this.#poison.add(this.#holders.demand[holder] as number, holder);
+    this.release(holder);
+  }
 
   /** Puts the holder at the end of the queue of the starved, as 64 overtakings would: it waits for a slot, say. */
-  starve(_holder: Holder): void {}
+  starve(holder: Holder): void {
+    if (this.#holders.is(holder, STARVED | HOLDING)) return;
+    this.#changed();
+    this.#waiting.starve(holder);
+  }
 
   /** The only holder that has what it needs reserved, or NONE. */
   get starvedHead(): Holder | typeof NONE {
-    return NONE;
+    return this.#waiting.head;
   }
 
   /** Does anybody else, parked, need something that conflicts with what this holder takes? */
-  isContended(_holder: Holder): boolean {
-    throw new Error('not yet');
+  isContended(holder: Holder): boolean {
+    return this.#waiting.isContended(holder);
   }
 
   /** The poisoned node that forbids this demand, or NONE. Costs nothing while nothing is poisoned. */
-  poisonedNode(_demand: DemandId): NodeId | typeof NONE {
-    throw new Error('not yet');
+  poisonedNode(demand: DemandId): NodeId | typeof NONE {
+    return this.#poison.nodeFor(demand);
   }
 
   /** Who poisoned the node. */
-  poisonerOf(_node: NodeId): Holder | typeof NONE {
-    throw new Error('not yet');
+  poisonerOf(node: NodeId): Holder | typeof NONE {
+    return this.#poison.poisonerOf(node);
   }
 
   /** Heals every poisoned node at or below a claim of this demand. */
-  heal(_demand: DemandId): void {}
-
-  isHolding(_holder: Holder): boolean {
-    throw new Error('not yet');
+  heal(demand: DemandId): void {
+    this.#poison.heal(demand);
   }
 
-  isParked(_holder: Holder): boolean {
-    throw new Error('not yet');
+  isHolding(holder: Holder): boolean {
+    return this.#holders.is(holder, HOLDING);
+  }
+
+  isParked(holder: Holder): boolean {
+    return this.#holders.is(holder, PARKED);
+  }
+
+  #isBlocked(holder: Holder): boolean {
+    const { head } = this.#waiting;
+    if (!this.#obstacles.find(this.#holders.demand[holder] as number, holder === head)) return false;
+    if (!this.#obstacles.isReservedOnly || this.isParked(holder)) return true;
+    return !(this.#options.mayOvertake?.(holder, head) ?? false);
+  }
+
+  #takeAmounts(holder: Holder): NodeId | typeof TAKEN {
+    if (!this.#holders.is(holder, WITHOUT_AMOUNTS)) return TAKEN;
+    const demand = this.#holders.demand[holder] as number;
+    if (!this.#obstacles.hasUnits(demand)) return nodeOf(this.#obstacles.spot);
+    this.#changed();
+    if (this.isParked(holder)) this.#waiting.unpark(holder);
+    this.#held.countUnits(demand, 1);
+    this.#holders.remove(holder, WITHOUT_AMOUNTS);
+    return TAKEN;
+  }
+
+  #changed(): void {
+    this.#found = NONE;
+    this.#met = NONE;
   }
 }

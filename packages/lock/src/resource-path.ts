@@ -9,11 +9,6 @@ export interface ResourcePath {
   readonly parts: readonly unknown[];
 }
 
-/** `path('db', table, 7)`: a path of any values. `path()` is the root, which everything is below. */
-export function path(...parts: readonly unknown[]): ResourcePath {
-  return Object.freeze({ [brand]: true as const, parts: Object.freeze([...parts]) });
-}
-
 /** True for what `path` or HierarchyLock made, in this or any other copy of the package. */
 export function isResourcePath(value: unknown): value is ResourcePath {
   return typeof value === 'object' && value !== null && brand in value;
@@ -26,14 +21,29 @@ export class HierarchyLock implements ResourcePath {
 
   /** Empty parts are left out, so that `/a//b/` is `/a/b`. */
   constructor(parts: string | readonly unknown[], separator = '/') {
-    this.parts = typeof parts === 'string' ? split(parts, separator) : [...parts];
+    this.parts = Object.freeze(typeof parts === 'string' ? split(parts, separator) : [...parts]);
   }
+
+  /** As people read it. */
+  toString(): string {
+    return nameOfParts(this.parts);
+  }
+}
+
+/** `path('db', table, 7)`: a path of any values. `path()` is the root, which everything is below. */
+export function path(...parts: readonly unknown[]): HierarchyLock {
+  return new HierarchyLock(parts);
 }
 
 /** The way of a resource from the root: a string that begins with `/` is split, any other value is one part. */
 export function partsOf(resource: Resource): readonly unknown[] {
   if (typeof resource === 'string') return resource.startsWith('/') ? split(resource, '/') : [resource];
   return isResourcePath(resource) ? resource.parts : [resource];
+}
+
+/** `/a/b` for two parts, `a` for one. */
+export function nameOfParts(parts: readonly unknown[]): string {
+  return parts.length === 1 ? String(parts[0]) : `/${parts.map(String).join('/')}`;
 }
 
 function split(text: string, separator: string): string[] {

@@ -1,0 +1,150 @@
+/**
+ * What holders need, compiled: a demand is a path of (node, want) in a trie, so that equal demands are one, and demands that begin
+ * alike share their beginning. Knows not who needs it.
+ */
+import { type Amount, describeResource, isAmount, type Problem, type Resource, refuse } from '@pexen/core';
+import { grown } from './columns.ts';
+import type { ResourceTree } from './resource-tree.ts';
+import { ROOT, Trie } from './trie.ts';
+
+/** What somebody needs, all at once. The metadata of a task is one. */
+export interface LockRequest {
+  /** Held shared; `amount(resource, n)` takes n of its capacity (a plain use of a resource with a capacity takes 1). */
+  readonly uses?: Iterable<Resource | Amount> | undefined;
+  /** Held alone. What is used as well as claimed is claimed. */
+  readonly claims?: Iterable<Resource> | undefined;
+  /** Nobody else may hold anything, nor be held with nothing. Unlike a claim of `/` it never poisons. */
+  readonly exclusive?: boolean | undefined;
+}
+
+/** How a node is wanted. From USE_ONE on units are counted: USE_ONE is a use where there is a capacity, all above are amounts. */
+export const USE = 0;
+export const CLAIM = 1;
+export const EXCLUSIVE = 2;
+export const USE_ONE = 3;
+
+export class Demands {
+  /** Entries: the label is a node, the sort a want. The path of a demand is what it needs. */
+  readonly trie: Trie = new Trie();
+  /** Units taken by a want. */
+  readonly counts: number[] = [0, 0, 0, 1];
+  readonly #wantOf = new Map<number, number>();
+  readonly #tree: ResourceTree;
+  /** Scratch: the nodes of the request at hand, and how each is wanted, -1 while it is not. */
+  readonly #nodes: number[] = [];
+  #wants = new Int32Array(16).fill(-1);
+  /** How often each node was asked for. */
+  #asked = new Int32Array(16);
+
+  constructor(tree: ResourceTree) {
+    this.#tree = tree;
+  }
+
+  compile(request: LockRequest): number {
+    try {
+      this.#collect(request);
+      return this.#enter();
+    } finally {
+      for (const node of this.#nodes) this.#wants[node] = -1;
+      this.#nodes.length = 0;
+    }
+  }
+
+  forget(demand: number): void {
+    this.trie.drop(demand, (gone) => this.#tree.drop(this.trie.label[gone] as number));
+  }
+
+  /** Of a node and a want, an amount: is it one? */
+  isAmount(want: number): boolean {
+    return want > USE_ONE;
+  }
+
+  #collect({ uses, claims, exclusive }: LockRequest): void {
+    const problems: Problem[] = [];
+    if (uses !== undefined) for (const use of uses) this.#collectUse(use, problems);
+    if (claims !== undefined) for (const claim of claims) this.#want(this.#tree.nodeOf(claim), CLAIM);
+    refuse(problems);
+    if (exclusive) this.#want(ROOT, EXCLUSIVE);
+  }
+
+  #collectUse(use: Resource | Amount, problems: Problem[]): void {
+    if (isAmount(use)) this.#collectAmount(use, problems);
+    else {
+      const node = this.#tree.nodeOf(use);
+      this.#want(node, this.#tree.capacityOf(node) > 0 ? USE_ONE : USE);
+    }
+  }
+
+  #collectAmount({ resource, count }: Amount, problems: Problem[]): void {
+    const node = this.#tree.nodeOf(resource);
+    const capacity = this.#tree.capacityOf(node);
+    const before = this.#wants[node] ?? -1;
+    const sum = count + (before > USE_ONE ? (this.counts[before] as number) : 0);
+    if (sum <= capacity) this.#want(node, this.#amount(sum));
+    else problems.push(tooMuch(resource, sum, capacity));
+  }
+
+  #amount(count: number): number {
+    const known = this.#wantOf.get(count);
+    if (known !== undefined) return known;
+    this.#wantOf.set(count, this.counts.length);
+    return this.counts.push(count) - 1;
+  }
+
+  /** The stronger want stays: exclusive, claim, amount, use. */
+  #want(node: number, want: number): void {
+    this.#wants = grown(this.#wants, node + 1, -1);
+    const before = this.#wants[node] as number;
+    if (before < 0) this.#nodes.push(node);
+    else if (before === EXCLUSIVE || (before === CLAIM && want !== EXCLUSIVE)) return;
+    else if (before > USE_ONE && want === USE_ONE) return;
+    this.#wants[node] = want;
+  }
+
+  #enter(): number {
+    if (this.#nodes.length > 1) this.#nodes.sort((a, b) => this.#compare(a, b));
+    let demand = ROOT;
+    for (const node of this.#nodes) {
+      demand = this.#child(demand, node, this.#wants[node] as number);
+      this.#asked = grown(this.#asked, node + 1);
+      this.#asked[node] = (this.#asked[node] as number) + 1;
+    }
+    this.trie.retain(demand);
+    return demand;
+  }
+
+  #child(parent: number, node: number, want: number): number {
+    const known = this.trie.find(parent, node, want);
+    if (known >= 0) return known;
+    this.#tree.retain(node);
+    return this.trie.make(parent, node, want);
+  }
+
+  /** What many ask for goes first, then claims: so that those who wait share the beginnings that are most often in the way. */
+  #compare(a: number, b: number): number {
+    const heat = this.#heat(b) - this.#heat(a);
+    if (heat !== 0) return heat;
+    const alone = Number(this.#wants[b] === CLAIM) - Number(this.#wants[a] === CLAIM);
+    return alone === 0 ? a - b : alone;
+  }
+
+  /** In coarse steps (1, 16, 256, …), so that it seldom changes. */
+  #heat(node: number): number {
+    return (32 - Math.clz32(this.#asked[node] ?? 0)) >> 2;
+  }
+}
+
+function tooMuch(resource: Resource, count: number, capacity: number): Problem {
+  const name = describeResource(resource);
+  if (capacity > 0)
+    return {
+      code: 'PEXEN_AMOUNT_TOO_LARGE',
+      message: `takes ${count} of ${name}, which has ${capacity}`,
+      hint: `Take less, or declare a larger capacity for ${name}.`,
+    };
+  return {
+    code: 'PEXEN_AMOUNT_UNKNOWN',
+    message: `takes ${count} of ${name}, which has no capacity`,
+    hint: `Declare it: capacities: [[${name}, ${count}]].`,
+  };
+}

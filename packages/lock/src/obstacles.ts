@@ -1,0 +1,119 @@
+/** What is in the way of a demand: what others hold, and what is reserved for the head of the starved. Knows not who asks. */
+import { type Demands, USE_ONE } from './demands.ts';
+import type { HoldCounts } from './hold-counts.ts';
+import type { ResourceTree } from './resource-tree.ts';
+import { EXCLUDED, FREE, kindOf, nodeOf, OPEN, SPENT, spotAt } from './spot.ts';
+import { ROOT } from './trie.ts';
+
+/** Rounding of fractional amounts shall not keep anybody out. */
+const TOLERANCE = 1 + 1e-9;
+
+export class Obstacles {
+  readonly held: HoldCounts;
+  /** What the head of the starved needs; nothing else is ever counted here. */
+  readonly reserved: HoldCounts;
+  /** Of the last `find`: where it met the first obstacle, FREE if there was none. */
+  spot = FREE;
+  /** … how the node was wanted, … */
+  want = 0;
+  /** … the shortest beginning of the demand that is blocked, … */
+  prefix = ROOT;
+  /** … and whether nothing but the reservation is in the way. */
+  isReservedOnly = false;
+  /** Demands looked at so far: what the table's work is measured in. */
+  finds = 0;
+  readonly #tree: ResourceTree;
+  readonly #demands: Demands;
+
+  constructor(tree: ResourceTree, demands: Demands, held: HoldCounts, reserved: HoldCounts) {
+    this.#tree = tree;
+    this.#demands = demands;
+    this.held = held;
+    this.reserved = reserved;
+  }
+
+  /** Looks for what is in the way of the whole demand; of several obstacles, for that of the shortest beginning. */
+  find(demand: number, isHead: boolean): boolean {
+    this.finds++;
+    this.spot = FREE;
+    const { parent, label, sort } = this.#demands.trie;
+    const isReserving = !isHead && this.reserved.present > 0;
+    let isHeld = false;
+    for (let at = demand; at !== ROOT; at = parent[at] as number) {
+      const node = label[at] as number;
+      const want = sort[at] as number;
+      let spot = this.#heldSpot(node, want);
+      if (spot !== FREE) isHeld = true;
+      else if (isReserving) spot = this.#reservedSpot(node, want);
+      if (spot !== FREE) this.#note(at, spot, want);
+    }
+    isHeld = this.#findExclusive(isReserving) || isHeld;
+    this.isReservedOnly = !isHeld;
+    return this.spot !== FREE;
+  }
+
+  /** Is the spot still in the way? */
+  isBlocked(spot: number, want: number, isHead: boolean): boolean {
+    if (kindOf(spot) === OPEN) return false;
+    const isReserving = !isHead && this.reserved.present > 0;
+    if (kindOf(spot) === SPENT) return this.#isSpent(nodeOf(spot), want, isReserving);
+    return this.held.isTaken(spot) || (isReserving && this.reserved.isTaken(spot));
+  }
+
+  /** Are all units of the demand there? Nothing else is looked at. */
+  hasUnits(demand: number): boolean {
+    this.finds++;
+    const { parent, label, sort } = this.#demands.trie;
+    for (let at = demand; at !== ROOT; at = parent[at] as number) {
+      const node = label[at] as number;
+      if (!this.#isSpent(node, sort[at] as number, false)) continue;
+      this.#note(at, spotAt(node, SPENT), sort[at] as number);
+      return false;
+    }
+    return true;
+  }
+
+  /** Would the demand be in conflict with what is counted in `others`? Who takes units meets everybody who wants some. */
+  meets(others: HoldCounts, demand: number): boolean {
+    if (others.isTaken(spotAt(ROOT, EXCLUDED))) return true;
+    const { parent, label, sort } = this.#demands.trie;
+    for (let at = demand; at !== ROOT; at = parent[at] as number) {
+      const node = label[at] as number;
+      const want = sort[at] as number;
+      if (others.spotOf(node, want) !== FREE) return true;
+      if (want >= USE_ONE && (others.units[node] ?? 0) > 0) return true;
+    }
+    return false;
+  }
+
+  #heldSpot(node: number, want: number): number {
+    const spot = this.held.spotOf(node, want);
+    return spot === FREE && this.#isSpent(node, want, false) ? spotAt(node, SPENT) : spot;
+  }
+
+  #reservedSpot(node: number, want: number): number {
+    const spot = this.reserved.spotOf(node, want);
+    return spot === FREE && this.#isSpent(node, want, true) ? spotAt(node, SPENT) : spot;
+  }
+
+  /** Somebody exclusive is in everybody's way. */
+  #findExclusive(isReserving: boolean): boolean {
+    const spot = spotAt(ROOT, EXCLUDED);
+    const isHeld = this.held.isTaken(spot);
+    if (isHeld || (isReserving && this.reserved.isTaken(spot))) this.#note(ROOT, spot, 0);
+    return isHeld;
+  }
+
+  #note(prefix: number, spot: number, want: number): void {
+    this.prefix = prefix;
+    this.spot = spot;
+    this.want = want;
+  }
+
+  #isSpent(node: number, want: number, isReserving: boolean): boolean {
+    if (want < USE_ONE) return false;
+    const reserved = isReserving ? (this.reserved.units[node] ?? 0) : 0;
+    const taken = (this.held.units[node] ?? 0) + reserved + (this.#demands.counts[want] as number);
+    return taken > this.#tree.capacityOf(node) * TOLERANCE;
+  }
+}
