@@ -1,5 +1,5 @@
 /** The command on real folders: what it prints, what it leaves, what signals do. */
-import { existsSync, watch } from 'node:fs';
+import { existsSync, readFileSync, watch } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
@@ -172,11 +172,8 @@ function appears(dir: string, name: string): Promise<void> {
   });
 }
 
+/** Zombies do not run. */
 function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  if (!existsSync(`/proc/${pid}/stat`)) return false;
+  return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 }
