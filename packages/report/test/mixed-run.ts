@@ -62,8 +62,8 @@ export function mixedRun(): Script {
     .end(1400, 'api/users/list')
     .end(1500, 'sys/net/mtu', {
       status: 'failed',
-      error: { name: 'TaskFailError', message: 'exit code 1' },
-      judgement: { verdict: 'fail', reason: 'failed: mtu of eth0, mtu of wlan0' },
+      error: { name: 'TaskFailError', message: 'exit code 1, failed: mtu of eth0, mtu of wlan0' },
+      judgement: { verdict: 'fail', reason: 'exit code 1, failed: mtu of eth0, mtu of wlan0' },
       findings: [
         { name: 'mtu of lo', status: 'pass' },
         { name: 'mtu of eth0', status: 'fail', message: 'expected 1500, got 9000' },

@@ -13,7 +13,7 @@ const QUIET_AFTER = 30_000;
 /** So much later than expected is not yet late, ms. */
 const NOT_WORTH_A_WORD = 2000;
 const GAP: Cell = { text: '  ' };
-const WIDEST_WORKER = 16;
+const WIDEST_WORKER = 22;
 /** Below this width, nobody asks for the worker. */
 const NARROW = 60;
 

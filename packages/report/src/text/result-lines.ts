@@ -50,7 +50,12 @@ export function finishedLines(event: TaskFinished, { paint, outputLines: atMost 
   const headline = headlineOf(event, reason);
   const extra = event.slow ? [headline, '(slow)'].filter(Boolean).join(' ') : headline;
   const line = statusLine(verdict, formatSeconds(event.durationMs), event.path, extra, paint);
-  return [line, ...detailsOf(event, verdict, headline, { paint, outputLines: atMost }).map(indented)];
+  return [
+    line,
+    ...detailsOf(event, verdict, `${headline}\n${reason ?? ''}`, { paint, outputLines: atMost }).map(
+      indented,
+    ),
+  ];
 }
 
 /** The line of a task that never started: why, down to where it began. */
