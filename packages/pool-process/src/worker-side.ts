@@ -1,5 +1,6 @@
 /** What goes on in a worker process: bodies run one after the other, and the host hears of each as soon as there is news. */
 import { fstatSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isThenable, type News } from '@pexen/core';
 import {
   type AssignmentEnvelope,
@@ -14,6 +15,9 @@ import { NewsValve, runAssignment, type WorkerLink } from '@pexen/pool-kit/worke
 import { Channel } from './channel.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { OpenHandles } from './open-handles.ts';
+
+/** How many turns of the event loop what is being closed may take. */
+const closingTurns = 5;
 
 /** After so long without a look at the host's messages, ms, we look before the next attempt begins. */
 const lookAfterMs = 1;
@@ -106,11 +110,20 @@ export class WorkerSide {
       this.#current = current;
       const outcome = runAssignment(sent.envelope, current);
       if (isThenable(outcome)) {
-        outcome.then((settled) => this.#goOn(current, settled));
+        outcome.then((settled) => this.#closing(current, settled));
         return;
       }
       sent = this.#end(current, outcome);
     }
+  }
+
+  /**
+   * What was closed a moment ago is open for some more turns of the event loop, and so is a connection that `fetch` keeps
+   * without waiting for it: only what is open after them was left open. No turn is taken where nothing is.
+   */
+  async #closing(current: Current, outcome: OutcomeEnvelope): Promise<void> {
+    for (let turn = 0; turn < closingTurns && current.leavesOpen().length > 0; turn++) await nextTurn();
+    this.#goOn(current, outcome);
   }
 
   #goOn(current: Current, outcome: OutcomeEnvelope): void {
@@ -125,6 +138,7 @@ export class WorkerSide {
     this.#current = undefined;
     if (process.cwd() !== home) process.chdir(home);
     current.end(outcome, next?.id);
+    if (!channel.isOpen) dieSilently();
     if (next === undefined) this.#pump();
     return next;
   }
@@ -168,9 +182,14 @@ class Current implements WorkerLink {
     this.#controller.abort(reason);
   }
 
+  /** What is open now and was not when it began. */
+  leavesOpen(): string[] {
+    return this.#handles.opened();
+  }
+
   end(outcome: OutcomeEnvelope, next: number | undefined): void {
     this.#valve?.flush();
-    const left = this.#handles.opened();
+    const left = this.leavesOpen();
     const facts = {
       id: this.id,
       ms: performance.now() - this.#beganAtMs,
@@ -208,6 +227,11 @@ function sizeOf(fd: number): number {
   } catch {
     return 0;
   }
+}
+
+/** The body closed what we hear the host by: another worker is better than a deaf one. */
+function dieSilently(): void {
+  process.kill(process.pid, 'SIGKILL');
 }
 
 /** The host is gone: so must be all that came of it. We lead a group of our own. */

@@ -1,0 +1,51 @@
+/** What is told of handles that a body left open, and what is not. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Assignment, Pool } from '@pexen/core';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { processes } from '../src/index.ts';
+import { body, opened, RecordingTicket, runOne } from './support/attempts.ts';
+
+const url = new URL('./fixtures/fetching.ts', import.meta.url).href;
+
+let server: Server;
+let pool: Pool;
+
+beforeEach(async () => {
+  server = createServer((_request, response) => response.end('hello'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  pool = processes({ workers: 1 });
+  await opened(pool);
+});
+
+afterEach(async () => {
+  await pool.close('kill');
+  server.close();
+  server.closeAllConnections();
+});
+
+function talking(exportName: string): Assignment {
+  const { port } = server.address() as AddressInfo;
+  const address = { kind: 'export', url, exportPath: [exportName], fingerprint: '' } as const;
+  return { ...body(exportName, { port }), address };
+}
+
+test('connections that fetch keeps for later are nobody’s fault', async () => {
+  const ticket = new RecordingTicket();
+  expect(await runOne(pool, talking('fetchMuch'), ticket)).toMatchObject({ kind: 'returned', value: 20 });
+  expect(ticket.news).toEqual([]);
+});
+
+test('what is being closed is not left open', async () => {
+  const ticket = new RecordingTicket();
+  await runOne(pool, talking('closeServer'), ticket);
+  expect(ticket.news).toEqual([]);
+});
+
+test('a server that listens on is left open', async () => {
+  const ticket = new RecordingTicket();
+  await runOne(pool, talking('leaveServer'), ticket);
+  expect(ticket.news).toMatchObject([
+    { kind: 'finding', finding: { status: 'warn', message: expect.stringContaining('TCPServerWrap') } },
+  ]);
+});
