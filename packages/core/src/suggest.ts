@@ -1,13 +1,14 @@
 /** "Did you mean …?": the known name nearest to a mistaken one. */
 
-/** The nearest of `known` to `name`, if it is near enough to be what was meant: less than half of the letters differ. */
+/** The nearest of `known` to `name`, if it is near enough to be what was meant: less than half of the letters differ, or it begins alike. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of known) {
     const most = Math.max(1, Math.floor(Math.max(name.length, candidate.length) * 0.45));
-    if (Math.abs(candidate.length - name.length) > most) continue;
-    const distance = editDistance(name, candidate);
+    const isBeginning = isBeginningOf(name, candidate) || isBeginningOf(candidate, name);
+    if (!isBeginning && Math.abs(candidate.length - name.length) > most) continue;
+    const distance = isBeginning ? most : editDistance(name, candidate);
     if (distance <= most && distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
@@ -20,6 +21,11 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
 export function didYouMean(name: string, known: Iterable<string>): string | undefined {
   const match = nearest(name, known);
   return match === undefined ? undefined : `Did you mean "${match}"?`;
+}
+
+/** `bin` for `binary`. Two letters are too few to mean anything. */
+function isBeginningOf(short: string, long: string): boolean {
+  return short.length > 2 && long.startsWith(short);
 }
 
 /** Levenshtein's distance, by rows. */

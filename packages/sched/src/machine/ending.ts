@@ -11,7 +11,6 @@ import {
   BACKING_OFF,
   BAD,
   BEGUN,
-  CANCELLED,
   DISPATCHED,
   DONE,
   ENROLLED,
@@ -131,9 +130,10 @@ export class Ending {
 
   #isGivenBack(task: number): boolean {
     const { tasks } = this.#state;
+    if (tasks.state[task] !== DISPATCHED) return false;
     const times = (tasks.returned[task] as number) + 1;
     tasks.returned[task] = times;
-    return times < mostReturns && (tasks.stop[task] === 0 || tasks.stop[task] === CANCELLED);
+    return times < mostReturns;
   }
 
   /** It was not begun: no attempt was used. */

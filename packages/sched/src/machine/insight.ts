@@ -147,7 +147,7 @@ function chain(state: State, task: number): string {
   const parts: string[] = [];
   const seen = new Set<number>();
   let next: number | undefined = task;
-  while (next !== undefined && !seen.has(next) && parts.length < mostLinks) {
+  while (next !== undefined && !seen.has(next) && !state.tasks.isOut(next) && parts.length < mostLinks) {
     seen.add(next);
     const [text, further] = describeWaiting(state, next);
     parts.push(parts.length === 0 ? text : `which waits ${text}`);

@@ -2,6 +2,7 @@
  * Decides everything: which attempt starts when, how it ended, who is skipped and why. Facts in, orders out. Knows no clock, no
  * promise and no pool.
  */
+import { NONE } from '@pexen/lock';
 import type { Plan } from '../plan/plan.ts';
 import { Ending } from './ending.ts';
 import { CLOSED, CLOSING, FAILED, OPEN, OPENING, type PoolRow } from './pool-table.ts';
@@ -246,7 +247,7 @@ export class Machine {
    * that does not help, nothing ever will.
    */
   #unstall(): void {
-    const { pools, turn, retrying, tasks, remaining } = this.state;
+    const { pools, turn, retrying, tasks, remaining, locks } = this.state;
     if (
       remaining === 0 ||
       retrying > 0 ||
@@ -254,6 +255,8 @@ export class Machine {
     )
       return;
     if (pools.some((pool) => pool.queue.peek() >= 0 && (turn === undefined || turn === pool))) return;
+    const parked = locks.candidate();
+    if (parked !== NONE && (turn === undefined || turn === this.state.poolOf(parked))) return;
     if (turn !== undefined) {
       this.#close(turn);
       return;

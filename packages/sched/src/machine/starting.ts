@@ -20,10 +20,13 @@ export class Starting {
   readonly #setAside: number[] = [];
   /** Pools in which nothing was found for the place there is. */
   readonly #tried: PoolRow[] = [];
+  /** Some group wants to be alone. */
+  readonly #hasExclusive: boolean;
 
   constructor(state: State, ending: Ending) {
     this.#state = state;
     this.#ending = ending;
+    this.#hasExclusive = state.pools.some((pool) => pool.isExclusive);
   }
 
   /** Starts what can start. Opens pools that are needed. */
@@ -62,17 +65,18 @@ export class Starting {
 
   /** The best task that has a place, taken out of its queue; NONE if there is none. */
   #next(): number {
-    this.#callParked();
     this.#tried.length = 0;
-    for (let pool = this.#bestPool(); pool !== undefined; pool = this.#bestPool()) {
+    for (;;) {
+      this.#callParked();
+      const pool = this.#bestPool();
+      if (pool === undefined) return NONE;
       const task = this.#takeFrom(pool);
       if (task !== NONE) return task;
       this.#tried.push(pool);
     }
-    return NONE;
   }
 
-  /** Asks the lock table who could start. Those that have no place wait in their queue, like others. */
+  /** Asks the lock table who could start. Those that have no place wait in their queue, like others: they would hide the rest. */
   #callParked(): void {
     const { locks, tasks } = this.#state;
     const head = locks.starvedHead;
@@ -80,7 +84,7 @@ export class Starting {
       head !== NONE && tasks.state[head] === READY && this.#canHave(this.#state.poolOf(head));
     this.#parked = isHeadReady ? head : NONE;
     if (isHeadReady) return;
-    for (let tries = 0; this.#state.parked > 0 && tries < mostTried; tries++) {
+    while (this.#state.parked > 0) {
       if (!this.#state.pools.some((pool) => pool.hasPlace)) return;
       const task = locks.candidate();
       if (task === NONE) return;
@@ -94,28 +98,36 @@ export class Starting {
   }
 
   #canHave(pool: PoolRow): boolean {
-    return pool.hasPlace && this.#isItsTurn(pool);
+    return pool.hasPlace && this.#isItsTurn(pool) && !this.#tried.includes(pool);
   }
 
   /** The pool of the best task that has a place; undefined while an exclusive group waits for the others to end. */
   #bestPool(): PoolRow | undefined {
-    let first = NONE;
+    const group = this.#hasExclusive ? this.#poolOfFirst() : undefined;
+    if (group?.isExclusive && group !== this.#state.turn) {
+      this.#giveTurn(group);
+      return undefined;
+    }
     let best: PoolRow | undefined;
     let bestTask = NONE;
     for (const pool of this.#state.pools) {
-      const task = this.#isItsTurn(pool) ? this.#top(pool) : NONE;
-      if (task === NONE) continue;
-      if (this.#isBefore(task, first)) first = task;
-      if (!this.#tried.includes(pool) && this.#hasPlace(pool) && this.#isBefore(task, bestTask)) {
-        best = pool;
-        bestTask = task;
-      }
+      if (this.#tried.includes(pool) || !this.#isItsTurn(pool)) continue;
+      const task = this.#top(pool);
+      if (task === NONE || !this.#isBefore(task, bestTask) || !this.#hasPlace(pool)) continue;
+      best = pool;
+      bestTask = task;
     }
-    if (first === NONE) return undefined;
-    const group = this.#state.poolOf(first);
-    if (!group.isExclusive || group === this.#state.turn) return best;
-    this.#giveTurn(group);
-    return undefined;
+    return best;
+  }
+
+  /** The pool of the best task of all, whether it has a place or not. */
+  #poolOfFirst(): PoolRow | undefined {
+    let first = NONE;
+    for (const pool of this.#state.pools) {
+      const task = this.#isItsTurn(pool) ? this.#top(pool) : NONE;
+      if (task !== NONE && this.#isBefore(task, first)) first = task;
+    }
+    return first === NONE ? undefined : this.#state.poolOf(first);
   }
 
   /** While an exclusive group is open nothing else starts; before it opens, retries come to their end. */
@@ -130,8 +142,7 @@ export class Starting {
   }
 
   #giveTurn(group: PoolRow): void {
-    const { dispatched, pools } = this.#state;
-    if (dispatched > 0 || pools.some((pool) => pool.isGroup && pool.state !== CLOSED)) return;
+    if (this.#state.dispatched > 0) return;
     this.#state.turn = group;
     this.#open(group);
   }

@@ -1,0 +1,101 @@
+/** Counts everything again, naively, and compares. For tests and the simulator: costs as much as the run is large. */
+import { validate as validateLocks } from '@pexen/lock';
+import type { State } from './state.ts';
+import {
+  BACKING_OFF,
+  DISPATCHED,
+  DONE,
+  GAVE,
+  KEEPS,
+  PARKED,
+  READY,
+  RUNNING,
+  STATES,
+  WAITING,
+} from './task-table.ts';
+
+/** @throws Error naming the first thing that does not add up. */
+export function validate(state: State): void {
+  for (let task = 0; task < state.tasks.count; task++) validateTask(state, task);
+  validateGates(state);
+  validateCounts(state);
+  validateLocks(state.locks);
+}
+
+function validateTask(state: State, task: number): void {
+  const { tasks, gates, locks, plan } = state;
+  const at = tasks.state[task] as number;
+  const claim = (holds: boolean, what: string): void => {
+    if (!holds) throw new Error(`${plan.pathOf(task)}, ${STATES[at]}: ${what}`);
+  };
+  if (at === WAITING) {
+    const closed = gates.countClosed(task);
+    claim(tasks.blockers[task] === closed, `counts ${tasks.blockers[task]} closed gates of ${closed}`);
+    claim(closed > 0, 'waits for nothing');
+  }
+  if (at === READY || at === PARKED)
+    claim(tasks.has(task, KEEPS) || gates.countClosed(task) === 0, 'has a closed gate');
+  claim(locks.isParked(task) === (at === PARKED), 'the lock table disagrees about its being parked');
+  if (plan.demand[task] !== -1) {
+    const holds = at === DISPATCHED || at === RUNNING || tasks.has(task, KEEPS);
+    claim(locks.isHolding(task) === (holds && at !== DONE), 'the lock table disagrees about what it holds');
+  }
+  claim((at === DONE) === tasks.isDone(task), 'is over and is not');
+}
+
+function validateGates(state: State): void {
+  const { gates, tasks, plan } = state;
+  const { feeds, relays } = plan.graph;
+  for (let gate = 0; gate < plan.graph.gateCount; gate++) {
+    const feeders = feeds.sources(gate);
+    const pending =
+      feeders.filter((task) => !tasks.isDone(task)).length +
+      relays.sources(gate).filter((source) => !gates.isOpen(source)).length;
+    if (gates.pending[gate] !== pending)
+      throw new Error(`gate ${gate}: ${gates.pending[gate]} pending, counted ${pending}`);
+    if (!plan.graph.isRequirement(gate)) continue;
+    const gave = feeders.filter((task) => tasks.isDone(task) && tasks.has(task, GAVE)).length;
+    if ((gates.hits[gate] as number) > gave)
+      throw new Error(`gate ${gate}: ${gates.hits[gate]} hits, counted ${gave}`);
+  }
+}
+
+function validateCounts({ tasks, pools, ...state }: State): void {
+  const count = (test: (task: number) => boolean): number => {
+    let found = 0;
+    for (let task = 0; task < tasks.count; task++) if (test(task)) found++;
+    return found;
+  };
+  const compare = (what: string, kept: number, counted: number): void => {
+    if (kept !== counted) throw new Error(`${what}: ${kept}, counted ${counted}`);
+  };
+  const isIn = (wanted: number) => (task: number) => tasks.state[task] === wanted;
+  compare('parked', state.parked, count(isIn(PARKED)));
+  compare(
+    'remaining',
+    state.remaining,
+    count((task) => !tasks.isDone(task)),
+  );
+  compare(
+    'dispatched',
+    state.dispatched,
+    count((task) => tasks.isOut(task)),
+  );
+  compare(
+    'retrying',
+    state.retrying,
+    count((task) => tasks.attempt[task] !== 0 && !tasks.isOut(task) && !tasks.isDone(task)),
+  );
+  compare(
+    'backing off',
+    count(isIn(BACKING_OFF)) > 0 ? 1 : 0,
+    count(isIn(BACKING_OFF)) > 0 && state.retrying > 0 ? 1 : 0,
+  );
+  const { pool: poolOf } = state.plan.graph;
+  for (const pool of pools) {
+    const mine = (test: (task: number) => boolean) => (task: number) =>
+      poolOf[task] === pool.id && test(task);
+    compare(`${pool.name} dispatched`, pool.dispatched, count(mine((task) => tasks.isOut(task))));
+    compare(`${pool.name} remaining`, pool.remaining, count(mine((task) => !tasks.isDone(task))));
+  }
+}

@@ -1,0 +1,391 @@
+/**
+ * Plays a scenario, line by line, through the machine's one door, with pools and a clock that do only what the script says.
+ * The format is explained in scenarios/README.md.
+ */
+import {
+  amount,
+  anyOf,
+  atLeast,
+  type Capability,
+  every,
+  formatReason,
+  type PoolManifest,
+  type PoolOutcome,
+  type Problem,
+  type Requirement,
+  type Runnable,
+  type TaskMeta,
+  withMeta,
+} from '@pexen/core';
+import { why } from '../src/machine/insight.ts';
+import { validate } from '../src/machine/invariants.ts';
+import { Machine } from '../src/machine/machine.ts';
+import { STATUSES } from '../src/machine/outcomes.ts';
+import type { Command, Input, Part } from '../src/machine/protocol.ts';
+import { skipReason } from '../src/machine/skip-reason.ts';
+import { Plan } from '../src/plan/plan.ts';
+import type { PlanPool } from '../src/plan/planned.ts';
+
+const manifest: PoolManifest = {
+  name: 'scripted',
+  kills: true,
+  transport: 'reference',
+  closures: true,
+  executables: true,
+};
+
+interface MutablePool extends PlanPool {
+  slots: number;
+  spare: number;
+}
+
+export class Scenario {
+  readonly #said: string[] = [];
+  readonly #pools: MutablePool[] = [{ name: 'default', manifest, spare: 0, slots: 1 }];
+  readonly #capacities: [string, number][] = [];
+  readonly #defaults: Record<string, unknown> = {};
+  #overtakings = 64;
+  #pending: Runnable[] = [];
+  #plan: Plan | undefined;
+  #machine: Machine | undefined;
+  #nowMs = 0;
+  #alarmMs: number | undefined;
+  #isManual = false;
+  #beginsByHand = false;
+  #opensByHand = false;
+  #showsAlarms = false;
+  readonly #out = new Map<string, { readonly attempt: number; readonly part: Part; hasBegun: boolean }>();
+
+  /** What one line of the script makes the machine do, a line each. */
+  play(line: string): string[] {
+    this.#said.length = 0;
+    const [word = '', ...rest] = line.trim().split(/\s+/);
+    const settle = settlements[word];
+    if (settle !== undefined) this.#settle(rest[0] as string, settle(rest.slice(1)));
+    else this.#directive(word, rest);
+    return [...this.#said];
+  }
+
+  #directive(word: string, rest: string[]): void {
+    const text = rest.join(' ');
+    const [first = ''] = rest;
+    const settings = settingsIn(rest.slice(word === 'capacity' || word === 'defaults' ? 0 : 1));
+    switch (word) {
+      case 'slots':
+        this.#setSlots(Number(first), rest[1] ?? 'default');
+        break;
+      case 'spare':
+        (this.#pools[0] as MutablePool).spare = Number(first);
+        break;
+      case 'pool':
+        this.#addPool(first, settings);
+        break;
+      case 'group': {
+        const { workers = 'Infinity', exclusive = 'true' } = settings;
+        this.#addPool(first, settings, { exclusive: exclusive === 'true', workers: Number(workers) });
+        break;
+      }
+      case 'capacity':
+        for (const [name, count] of Object.entries(settings)) this.#capacities.push([name, Number(count)]);
+        break;
+      case 'overtakings':
+        this.#overtakings = Number(first);
+        break;
+      case 'defaults':
+        Object.assign(this.#defaults, metaOf(settings));
+        break;
+      case 'manual':
+        this.#isManual = true;
+        break;
+      case 'begin-by-hand':
+        this.#beginsByHand = true;
+        break;
+      case 'open-by-hand':
+        this.#opensByHand = true;
+        break;
+      case 'alarms':
+        this.#showsAlarms = true;
+        break;
+      case 'task':
+        this.#addTask(first, settings);
+        break;
+      case 'add':
+        this.#add();
+        break;
+      case 'go':
+      case 'pull':
+        this.#begin();
+        this.#tell({ type: 'result-wanted', atMs: this.#nowMs });
+        break;
+      case 'begin':
+        this.#beginAttempt(first);
+        break;
+      case 'opened':
+        this.#opened(first);
+        break;
+      case 'open-fails':
+        this.#tell({ type: 'pool-failed', atMs: this.#nowMs, pool: this.#poolAt(first), reason: 'no room' });
+        break;
+      case 'advance':
+        this.#advance(Number(first));
+        break;
+      case 'heard':
+        this.#tell({
+          ...{ type: 'quiet-since', atMs: this.#nowMs, task: this.#taskAt(first), sinceMs: this.#nowMs },
+          attempt: this.#out.get(first)?.attempt ?? 0,
+        });
+        break;
+      case 'drain':
+        this.#tell({ type: 'drain-requested', atMs: this.#nowMs, reason: text });
+        break;
+      case 'cancel':
+      case 'kill':
+        this.#tell({ type: 'cancel-requested', atMs: this.#nowMs, reason: text, how: word });
+        break;
+      case 'why':
+        this.#said.push(why(this.#at.state, this.#taskAt(first)));
+        break;
+      default:
+        throw new Error(`no such directive: ${word}`);
+    }
+  }
+
+  get #at(): Machine {
+    if (this.#machine === undefined) throw new Error('the scenario has not begun: write "go"');
+    return this.#machine;
+  }
+
+  #addPool(
+    name: string,
+    { slots = '1', spare = '0' }: Record<string, string>,
+    group?: PlanPool['group'],
+  ): void {
+    this.#pools.push({ name, manifest, spare: Number(spare), slots: Number(slots), ...(group && { group }) });
+  }
+
+  #addTask(name: string, settings: Record<string, string>): void {
+    this.#pending.push(withMeta(() => undefined, { name, ...metaOf(settings) }));
+  }
+
+  #begin(): void {
+    if (this.#machine !== undefined) return;
+    this.#plan = new Plan({
+      pools: this.#pools,
+      capacities: this.#capacities,
+      overtakings: this.#overtakings,
+      defaults: this.#defaults,
+      onWarning: (problem) => this.#said.push(`warning ${problem.code} ${problem.task}: ${problem.message}`),
+    });
+    this.#machine = new Machine(this.#plan);
+    this.#add();
+  }
+
+  #add(): void {
+    this.#begin();
+    const entries = this.#pending;
+    this.#pending = [];
+    if (entries.length === 0) return;
+    try {
+      const added = (this.#plan as Plan).add(entries);
+      this.#tell({ type: 'tasks-added', atMs: this.#nowMs, ...added });
+    } catch (error) {
+      const { problems } = error as { readonly problems?: readonly Problem[] };
+      if (problems === undefined) throw error;
+      for (const { code, task, message, hint } of problems)
+        this.#said.push(`refused ${code} ${task ?? ''}: ${message}${hint === undefined ? '' : ` | ${hint}`}`);
+    }
+  }
+
+  #setSlots(slots: number, name: string): void {
+    const pool = this.#poolAt(name);
+    (this.#pools[pool] as MutablePool).slots = slots;
+    if (this.#machine !== undefined) this.#tell({ type: 'slots-changed', atMs: this.#nowMs, pool, slots });
+  }
+
+  #poolAt(name: string): number {
+    return this.#pools.findIndex((pool) => pool.name === name);
+  }
+
+  #taskAt(path: string): number {
+    const task = this.#plan?.naming.taskAt(path);
+    if (task === undefined) throw new Error(`no such task: ${path}`);
+    return task;
+  }
+
+  #settle(name: string, outcome: PoolOutcome): void {
+    const [path = '', given] = name.split('#');
+    const out = this.#out.get(path);
+    const attempt = given === undefined ? (out?.attempt ?? 0) : Number(given);
+    const isCurrent = out?.attempt === attempt;
+    if (isCurrent) this.#out.delete(path);
+    const part = out?.part ?? 'body';
+    this.#tell({
+      type: 'attempt-ended',
+      atMs: this.#nowMs,
+      task: this.#taskAt(path),
+      attempt,
+      part,
+      outcome,
+    });
+  }
+
+  #beginAttempt(path: string): void {
+    const out = this.#out.get(path);
+    if (out === undefined) throw new Error(`not handed out: ${path}`);
+    out.hasBegun = true;
+    const { attempt, part } = out;
+    const task = this.#taskAt(path);
+    this.#tell({ type: 'attempt-started', atMs: this.#nowMs, task, attempt, part, worker: 'w' });
+  }
+
+  #opened(name: string): void {
+    const pool = this.#poolAt(name);
+    const { slots } = this.#pools[pool] as MutablePool;
+    this.#tell(
+      { type: 'slots-changed', atMs: this.#nowMs, pool, slots },
+      { type: 'pool-opened', atMs: this.#nowMs, pool },
+    );
+  }
+
+  /** The alarm rings on the way, if its time comes. */
+  #advance(ms: number): void {
+    const untilMs = this.#nowMs + ms;
+    while (this.#alarmMs !== undefined && this.#alarmMs <= untilMs) {
+      this.#nowMs = Math.max(this.#nowMs, this.#alarmMs);
+      this.#alarmMs = undefined;
+      this.#tell({ type: 'alarm-rang', atMs: this.#nowMs });
+    }
+    this.#nowMs = untilMs;
+  }
+
+  #tell(...inputs: Input[]): void {
+    const commands: Command[] = [];
+    this.#at.handle(inputs, commands);
+    validate(this.#at.state);
+    for (const command of commands) this.#obey(command);
+  }
+
+  #obey(command: Command): void {
+    const { plan, tasks } = this.#at.state;
+    switch (command.type) {
+      case 'start-attempt': {
+        const path = plan.pathOf(command.task);
+        const { attempt, part } = command;
+        this.#out.set(path, { attempt, part, hasBegun: false });
+        const pool = command.pool === 0 ? '' : ` in ${this.#pools[command.pool]?.name}`;
+        this.#said.push(`start ${path}#${attempt}${part === 'body' ? '' : ' cleanup'}${pool}`);
+        if (!this.#beginsByHand) this.#beginAttempt(path);
+        break;
+      }
+      case 'stop-attempt':
+        this.#said.push(
+          `stop ${plan.pathOf(command.task)}#${command.attempt} ${command.why}: ${command.reason}`,
+        );
+        break;
+      case 'give-result': {
+        const status = STATUSES[tasks.status[command.task] as number] as string;
+        const reason =
+          status === 'skipped' ? `: ${formatReason(skipReason(this.#at.state, command.task))}` : '';
+        const attempts = tasks.records[command.task]?.length ?? 0;
+        const times = attempts > 1 ? ` after ${attempts} attempts` : '';
+        this.#said.push(`deliver ${plan.pathOf(command.task)} ${status}${times}${reason}`);
+        if (!this.#isManual) this.#tell({ type: 'result-wanted', atMs: this.#nowMs });
+        break;
+      }
+      case 'open-pool': {
+        const { name } = this.#pools[command.pool] as MutablePool;
+        if (command.pool !== 0) this.#said.push(`open ${name}`);
+        if (!this.#opensByHand) this.#opened(name);
+        break;
+      }
+      case 'close-pool': {
+        if (command.pool !== 0) this.#said.push(`close ${this.#pools[command.pool]?.name} ${command.how}`);
+        this.#tell({ type: 'pool-closed', atMs: this.#nowMs, pool: command.pool });
+        break;
+      }
+      case 'set-alarm':
+        this.#alarmMs = command.atMs;
+        if (this.#showsAlarms) this.#said.push(`alarm ${command.atMs ?? 'none'}`);
+        break;
+      case 'end-run':
+        this.#said.push('end');
+        break;
+      case 'tell':
+        break;
+      default:
+        command satisfies never;
+    }
+  }
+}
+
+/** How the pool says that an attempt ended: `return a`, `throw a#2`, `fail a deps=false locks=true`. */
+const settlements: Readonly<Record<string, (rest: readonly string[]) => PoolOutcome>> = {
+  return: () => ({ kind: 'returned', value: undefined }),
+  throw: () => ({ kind: 'threw', error: new Error('boom') }),
+  fail: (rest) => {
+    const { deps = 'true', locks = 'true' } = settingsIn(rest);
+    return { kind: 'failed', error: new Error('no'), depsOk: deps === 'true', locksOk: locks === 'true' };
+  },
+  skip: (rest) => ({ kind: 'skipped-itself', reason: rest.join(' ') }),
+  abort: () => ({ kind: 'stopped', how: 'aborted' }),
+  killed: () => ({ kind: 'stopped', how: 'killed' }),
+  crash: () => ({ kind: 'crashed', reason: 'exit 7' }),
+  lose: () => ({ kind: 'lost', reason: 'node gone' }),
+  'give-back': () => ({ kind: 'not-started', reason: 'no worker' }),
+};
+
+function settingsIn(words: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const at = word.indexOf('=');
+      return at < 0 ? [word, 'true'] : [word.slice(0, at), word.slice(at + 1)];
+    }),
+  );
+}
+
+/** Metadata as scenarios write it: `requires=a;any(b,c)`, `uses=/x;memory*2`, `retries=2`. */
+function metaOf(settings: Record<string, string>): TaskMeta {
+  const meta: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(settings)) meta[name] = readers[name]?.(text) ?? Number(text);
+  const { delay, jitter, factor, maxDelay, retries, ...rest } = meta;
+  if (delay === undefined && jitter === undefined) return meta as TaskMeta;
+  const extra = Object.fromEntries(
+    Object.entries({ delay, jitter, factor, maxDelay }).filter(([, value]) => value !== undefined),
+  );
+  return { ...rest, retries: { count: retries, ...extra } } as TaskMeta;
+}
+
+const list = (text: string): string[] => text.split(';');
+const truth = (text: string): boolean => text === 'true';
+const word = (text: string): string => text.replaceAll('_', ' ');
+const readers: Readonly<Record<string, (text: string) => unknown>> = {
+  requires: (text) => list(text).map(requirementOf),
+  provides: list,
+  after: list,
+  before: list,
+  salvages: list,
+  tearsDown: (text) => text,
+  claims: list,
+  uses: (text) => list(text).map((use) => (use.includes('*') ? amountOf(use) : use)),
+  group: word,
+  pool: word,
+  exclusive: truth,
+  rerunnable: truth,
+  cleanup: () => () => undefined,
+  when: (text) => (text === 'true' || text === 'false' ? text === 'true' : word(text)),
+};
+
+function amountOf(text: string): unknown {
+  const [resource = '', count] = text.split('*');
+  return amount(resource, Number(count));
+}
+
+function requirementOf(text: string): Requirement {
+  const match = /^(\w+)\((.*)\)$/.exec(text);
+  if (match === null) return text;
+  const members: Capability[] = (match[2] as string).split(',');
+  if (match[1] === 'any') return anyOf(...members);
+  if (match[1] === 'every') return every(...members);
+  const [count, ...rest] = members;
+  return atLeast(Number(count), ...rest);
+}
