@@ -23,7 +23,7 @@ describe.concurrent('pexen run', () => {
     const dir = await folder(files, onTestFinished);
     const ended = await pexen(dir, 'run', '--junit', 'out/junit.xml');
     expect(ended.exitCode, ended.stdout + ended.stderr).toBe(1);
-    expect(ended.stdout).toContain('5 tasks: 3 passed, 1 skipped, 1 failed');
+    expect(ended.stdout).toContain('5 tasks: 3 passed, 1 failed, 1 skipped');
     expect(ended.stdout).toContain('no route to host');
     const xml = await readFile(join(dir, 'out/junit.xml'), 'utf8');
     expect(xml).toContain('fails.sh');
@@ -118,7 +118,7 @@ describe.concurrent('signals', () => {
   const files = {
     'tests.ts': `import { existsSync, watch, writeFileSync } from 'node:fs';
       import { task } from 'pexen';
-      export const first = task({ priority: -1, claims: ['x'] }, () => new Promise((resolve) => {
+      export const first = task({ priority: -1, claims: ['x'], grace: 100 }, () => new Promise((resolve) => {
         const watcher = watch('.', () => {
           if (!existsSync('let-go')) return;
           watcher.close();
