@@ -116,14 +116,16 @@ export class Capture {
     return skipped === 0 ? text : `\n… ${skipped} bytes left out …\n${text}`;
   }
 
+  /** What is written between the last two steps is lost and not even counted: nothing here could hold the writer up. */
   #cutBack(size: number): void {
     const half = this.#limits.kept / 2;
     this.#head ??= this.#read(this.#start, Math.min(size, this.#start + half));
     this.#lastCut = this.#read(Math.max(this.#start, size - half), size);
-    this.#cutAway += size - this.#start;
-    ftruncateSync(this.fd, 0);
+    this.#cutAway -= this.#start;
     this.#start = 0;
     this.#told = 0;
+    this.#cutAway += this.#size();
+    ftruncateSync(this.fd, 0);
   }
 
   #collect(end: number): CapturedOutput {
@@ -136,8 +138,9 @@ export class Capture {
     const head = this.#head ?? this.#read(start, start + half);
     const last = this.#read(Math.max(start, end - half), end);
     const missing = half - last.length;
-    const tail = missing === 0 ? last : Buffer.concat([this.#lastCut.subarray(-missing), last]);
-    return { head: headText(head), tail: tailText(tail), totalBytes };
+    // Where it was cut last something may be missing, so the reader is shown the place.
+    const before = missing === 0 ? '' : `${tailText(this.#lastCut.subarray(-missing))}\n…\n`;
+    return { head: headText(head), tail: before + tailText(last), totalBytes };
   }
 
   #size(): number {

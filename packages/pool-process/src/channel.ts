@@ -2,7 +2,7 @@
  * The other end of the pipes of a ProcessLine. Writing waits until the host has taken it: what was said before a crash, a
  * hang or a kill is always heard, and a flood is held back. Knows nothing of what is said.
  */
-import { writeSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { encodeFrame, FrameReader } from './codec.ts';
 
@@ -14,6 +14,16 @@ export class Channel {
   constructor(fromHost: number, toHost: number) {
     this.#fromHost = fromHost;
     this.#toHost = toHost;
+  }
+
+  /** False if somebody closed what we listen to. */
+  get isOpen(): boolean {
+    try {
+      fstatSync(this.#fromHost);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /**

@@ -48,6 +48,8 @@ export class WorkerProcess {
   /** Its processes were told to end: it is not used again. */
   #isTerminated = false;
   #isGone = false;
+  /** It said what it cannot know or what cannot be: nothing it says counts any more. */
+  #isDistrusted = false;
   /** It was meant to end. */
   #isExpected = false;
   /** Why it ends, where more is known than how. */
@@ -149,8 +151,9 @@ export class WorkerProcess {
   }
 
   #hear(message: unknown): void {
-    if (this.#isGone) return;
-    if (!isFromWorker(message) || !this.#heed(message)) this.#end('it sent a message that makes no sense');
+    if (this.#isGone || this.#isDistrusted) return;
+    this.#isDistrusted = !isFromWorker(message) || !this.#heed(message);
+    if (this.#isDistrusted) this.#end('it sent a message that makes no sense');
   }
 
   /** False if what it says cannot be. */
