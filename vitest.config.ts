@@ -32,7 +32,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: ['@pexen/source', 'node'] } },
   test: {
     execArgv: ['--conditions=@pexen/source'],
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [...members, tidy, e2e].map((test) => ({ extends: true as const, test })),
     coverage: { provider: 'v8', include: ['packages/*/src/**', 'apps/pexen/src/**'] },
