@@ -8,7 +8,7 @@ import type { Judgement, Verdict } from '@pexen/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { validateXML } from 'xmllint-wasm';
 import { type ForeignFile, foreignFiles } from '../src/foreign.ts';
-import { type ByHand, runAllByHand } from './by-hand.ts';
+import { type ByHand, runAllByHand, tapCounts } from './by-hand.ts';
 
 /** What run-showcase.ts prints. */
 interface ShowcaseRun {
@@ -30,6 +30,24 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('by hand', () => {
+  test('the files that are said to fail fail, and all others pass', () => {
+    const wrong = byHand.filter(({ file, exitCode }) => (exitCode === 0) !== (file.failing === undefined));
+    expect(wrong.map(({ file, exitCode, stderr }) => ({ ...file, exitCode, stderr }))).toEqual([]);
+  });
+
+  test('nearly all of them pass', () => {
+    expect(byHand.filter(({ exitCode }) => exitCode === 0).length).toBeGreaterThan(0.9 * byHand.length);
+  });
+
+  test('they talk TAP, and an exit code of 0 goes with output that has no "not ok"', () => {
+    const points = byHand.map((run) => ({ ...run, ...tapCounts(run.stdout) }));
+    expect(points.reduce((sum, { ok }) => sum + ok, 0)).toBeGreaterThan(1000);
+    const wrong = points.filter(({ exitCode, notOk }) => exitCode === 0 && notOk > 0);
+    expect(wrong.map(({ file }) => pathOf(file))).toEqual([]);
+  });
+});
 
 test('it ends well', () => {
   expect([alone.exitCode, parallel.exitCode]).toEqual([0, 0]);
