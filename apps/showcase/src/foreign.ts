@@ -30,7 +30,7 @@ export interface ForeignFile {
 const sharedAssertions = 'what the other files have in common; it runs nothing by itself';
 const stripped = 'needs a node_modules folder below test/, and npm packs none of those';
 
-export const foreignSuites: readonly ForeignSuite[] = [
+const foreignSuites: readonly ForeignSuite[] = [
   { name: '@ljharb/through' },
   { name: 'array.prototype.every', notTests: { 'test/tests.js': sharedAssertions } },
   { name: 'array.prototype.flat', notTests: { 'test/tests.js': sharedAssertions } },
