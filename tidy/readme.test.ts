@@ -1,9 +1,10 @@
 /**
- * The examples of every README compile and run. A block ```ts is a whole module, run by Node in the package's folder; the
+ * The examples of every README and of every guide page compile and run. A block ```ts is a whole module, run by Node in
+ * the folder of the package (of apps/pexen, for the guides); the
  * ```text block right after it is what it prints. A block ```ts no-run is only read by people.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -20,9 +21,12 @@ const BLOCK = /^```ts\n([\s\S]*?)^```\n(?:\n*^```text\n([\s\S]*?)^```$)?/gm;
 /** Beside the sources, so that the package's own name and dependencies resolve as they do there. */
 const SCRATCH = '.readme';
 
-/** The README of the house speaks of pexen and of its scheduler, and apps/pexen knows both. */
+/** The README of the house and the guides speak of pexen and of its packages, and apps/pexen knows them all. */
 const documented = [
   { readme: 'README.md', home: 'apps/pexen' },
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => ({ readme: `docs/${name}`, home: 'apps/pexen' })),
   ...members()
     .map(({ dir }) => ({ readme: `${dir}/README.md`, home: dir }))
     .filter(({ readme }) => existsSync(join(ROOT, readme))),
