@@ -44,7 +44,7 @@ describe.each(documented)('$readme', ({ readme, home }) => {
   beforeAll(() => {
     mkdirSync(scratch, { recursive: true });
     for (const example of examples) writeFileSync(fileOf(example), example.code);
-    const base = relative(scratch, join(ROOT, 'tsconfig.member.json'));
+    const base = relative(scratch, join(ROOT, 'tsconfig.base.json'));
     writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify({ extends: base, include: ['*.ts'] }));
   });
 
