@@ -43,7 +43,7 @@ export class Demands {
   compile(request: LockRequest): number {
     try {
       this.#collect(request);
-      return this.#enter();
+      return this.#enter(request.exclusive ?? false);
     } finally {
       for (const node of this.#nodes) this.#wants[node] = -1;
       this.#nodes.length = 0;
@@ -59,12 +59,11 @@ export class Demands {
     return want > USE_ONE;
   }
 
-  #collect({ uses, claims, exclusive }: LockRequest): void {
+  #collect({ uses, claims }: LockRequest): void {
     const problems: Problem[] = [];
     if (uses !== undefined) for (const use of uses) this.#collectUse(use, problems);
     if (claims !== undefined) for (const claim of claims) this.#want(this.#tree.nodeOf(claim), CLAIM);
     refuse(problems);
-    if (exclusive) this.#want(ROOT, EXCLUSIVE);
   }
 
   #collectUse(use: Resource | Amount, problems: Problem[]): void {
@@ -91,19 +90,20 @@ export class Demands {
     return this.counts.push(count) - 1;
   }
 
-  /** The stronger want stays: exclusive, claim, amount, use. */
+  /** The stronger want stays: claim, amount, use. */
   #want(node: number, want: number): void {
     this.#wants = grown(this.#wants, node + 1, -1);
     const before = this.#wants[node] as number;
     if (before < 0) this.#nodes.push(node);
-    else if (before === EXCLUSIVE || (before === CLAIM && want !== EXCLUSIVE)) return;
+    else if (before === CLAIM) return;
     else if (before > USE_ONE && want === USE_ONE) return;
     this.#wants[node] = want;
   }
 
-  #enter(): number {
+  /** To be exclusive is a want of its own, beside a use or claim of the root: it never poisons. */
+  #enter(isExclusive: boolean): number {
     if (this.#nodes.length > 1) this.#nodes.sort((a, b) => this.#compare(a, b));
-    let demand = ROOT;
+    let demand = isExclusive ? this.#child(ROOT, ROOT, EXCLUSIVE) : ROOT;
     for (const node of this.#nodes) {
       demand = this.#child(demand, node, this.#wants[node] as number);
       this.#asked = grown(this.#asked, node + 1);
