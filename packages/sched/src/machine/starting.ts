@@ -167,11 +167,11 @@ export class Starting {
       : top;
   }
 
-  /** The first of the starved goes before all others. */
+  /** The first of the starved goes before all others, and so does a parked task that holds things already. */
   #isBefore(task: number, other: number): boolean {
     if (other === NONE) return true;
-    const { locks, pools } = this.#state;
-    if (task === locks.starvedHead) return true;
+    const { locks, pools, tasks } = this.#state;
+    if (task === locks.starvedHead || (task === this.#parked && tasks.has(task, KEEPS))) return true;
     return (pools[0] as PoolRow).queue.isBefore(task, other);
   }
 

@@ -1,8 +1,9 @@
 /**
  * What must be true, worked out naively from the specs and from what was seen to happen: no graph, no counters, no queues, everything
- * is searched again at every question. Written from the rules of the semantics, not from the machine.
+ * is searched again at every question (who is named by whom is remembered until tasks are added, for speed). Written from the rules of
+ * the semantics, not from the machine.
  */
-import type { RequirementSpec, TaskSpec } from './scenario.ts';
+import type { RequirementSpec, Scenario, TaskSpec } from './scenario.ts';
 
 /** How a task ended, as far as others care. */
 export interface End {
@@ -20,6 +21,8 @@ export interface TaskShadow {
   /** Uses and claims are held: also between attempts. */
   holds: boolean;
   hasStarted: boolean;
+  /** When its last attempt was handed out, or begun. */
+  sinceMs: number;
   end: End | undefined;
   isGiven: boolean;
 }
@@ -30,72 +33,133 @@ export class Shadow {
   readonly tasks: TaskShadow[] = [];
   /** Resource → who poisoned it, and how it was held. */
   readonly poisoned = new Map<string, { readonly by: string; readonly how: 'used' | 'claimed' }>();
+  readonly #capacities: ReadonlyMap<string, number>;
+  /** A requirement that was met stays met. */
+  readonly #met = new Set<RequirementSpec>();
+  /** Capability → tasks that had provided it when it was torn down. */
+  readonly #withdrawn = new Map<string, Set<TaskShadow>>();
+  readonly #known = new Map<unknown, readonly TaskShadow[]>();
+
+  constructor({ capacities }: Pick<Scenario, 'capacities'>) {
+    this.#capacities = new Map(capacities);
+  }
 
   add(specs: readonly TaskSpec[]): void {
+    this.#known.clear();
     for (const spec of specs) {
       const index = this.tasks.length;
-      const fresh = {
-        active: undefined,
-        attempts: 0,
-        holds: false,
-        hasStarted: false,
-        end: undefined,
-        isGiven: false,
-      };
-      this.tasks.push({ spec, index, ...fresh });
+      const fresh = { active: undefined, attempts: 0, holds: false, hasStarted: false, sinceMs: 0 };
+      this.tasks.push({ spec, index, ...fresh, end: undefined, isGiven: false });
     }
   }
 
   /** Tasks that a name speaks of: the task itself, or all that provide the capability. */
-  named(name: string): TaskShadow[] {
-    return this.tasks.filter(({ spec }) => spec.name === name || spec.provides.includes(name));
+  named(name: string): readonly TaskShadow[] {
+    return this.#remember(name, () =>
+      this.tasks.filter(({ spec }) => spec.name === name || spec.provides.includes(name)),
+    );
   }
 
-  threshold(task: TaskShadow, { form, names, count }: RequirementSpec): Threshold {
-    const candidates = new Set(names.flatMap((name) => this.named(name)).filter((other) => other !== task));
-    const need = form === 'every' ? candidates.size : form === 'at-least' ? count : 1;
+  threshold(task: TaskShadow, requirement: RequirementSpec): Threshold {
+    if (this.#met.has(requirement)) return 'met';
+    const { form, names, count } = requirement;
+    const candidates = this.candidates(task, requirement);
+    const need = form === 'every' ? candidates.length : form === 'at-least' ? count : 1;
     let met = 0;
     let open = 0;
-    for (const { end } of candidates) {
-      if (end === undefined) open++;
-      else if (end.provides) met++;
+    for (const other of candidates) {
+      if (other.end === undefined) open++;
+      else if (other.end.provides && !this.#isVoid(other, names)) met++;
     }
     if (met >= need) return 'met';
     return met + open < need ? 'impossible' : 'open';
   }
 
+  /** All tasks that could meet the requirement of the task, or help to. */
+  candidates(task: TaskShadow, requirement: RequirementSpec): readonly TaskShadow[] {
+    return this.#remember(requirement, () => [
+      ...new Set(requirement.names.flatMap((name) => this.named(name)).filter((other) => other !== task)),
+    ]);
+  }
+
+  /** What is met now stays met. To be called after every fact. */
+  noteMet(): void {
+    for (const task of this.tasks) {
+      if (task.end !== undefined || task.attempts > 0) continue;
+      for (const requirement of task.spec.requires)
+        if (this.threshold(task, requirement) === 'met') this.#met.add(requirement);
+    }
+  }
+
+  /** The task starts for the first time. A teardown takes its capability away. */
+  began({ spec: { tearsDown } }: TaskShadow): void {
+    if (tearsDown === undefined) return;
+    const gone = this.named(tearsDown).filter(({ end }) => end !== undefined);
+    this.#withdrawn.set(tearsDown, new Set(gone));
+  }
+
+  /** All that it gave of this was torn down. */
+  #isVoid(task: TaskShadow, names: readonly string[]): boolean {
+    if (this.#withdrawn.size === 0) return false;
+    return names.every(
+      (name) => !this.named(name).includes(task) || this.#withdrawn.get(name)?.has(task) === true,
+    );
+  }
+
   /** Everything that has to be over before the task may start, in whatever way it ended. */
-  predecessors(task: TaskShadow): TaskShadow[] {
-    const { spec } = task;
-    const names = [...spec.after, ...spec.salvages];
-    const listed = names.flatMap((name) => this.named(name));
+  predecessors(task: TaskShadow): readonly TaskShadow[] {
+    return this.#remember(task, () => {
+      const { group } = task.spec;
+      const own = [...this.#own(task), ...this.#beforeTeardown(task.spec)];
+      const all = new Set(group === undefined ? own : [...own, ...this.groupEdges(group)]);
+      all.delete(task);
+      return [...all];
+    });
+  }
+
+  /** What it names itself, and who names it. */
+  #own(task: TaskShadow): TaskShadow[] {
+    const { after, salvages, tearsDown } = task.spec;
+    const names = [...after, ...salvages, ...(tearsDown === undefined ? [] : [tearsDown])];
     const before = this.tasks.filter((other) =>
       other.spec.before.some((name) => this.named(name).includes(task)),
     );
-    return [...listed, ...before, ...this.#beforeTeardown(spec)].filter((other) => other !== task);
+    return [...names.flatMap((name) => this.named(name)), ...before];
   }
 
-  /** Providers of the capability, all that need it (through others, too), and the teardowns of what those provide. */
+  /** All outside of the group that some task in it waits for. */
+  groupEdges(group: string): readonly TaskShadow[] {
+    return this.#remember(`group ${group}`, () => {
+      const members = this.tasks.filter(({ spec }) => spec.group === group);
+      const edges = members.flatMap((member) => [
+        ...this.#own(member),
+        ...member.spec.requires.flatMap((requirement) => this.candidates(member, requirement)),
+      ]);
+      return [...new Set(edges)].filter(({ spec }) => spec.group !== group);
+    });
+  }
+
+  /** All that need the capability (through others, too), and the teardowns of what those provide. */
   #beforeTeardown({ tearsDown }: TaskSpec): TaskShadow[] {
     if (tearsDown === undefined) return [];
-    const providers = this.named(tearsDown);
     const users = new Set<TaskShadow>();
     const given = new Set([tearsDown]);
     for (let grows = true; grows; ) {
       grows = false;
       for (const task of this.tasks) {
-        const needs = task.spec.requires.some(({ names }) => names.some((name) => given.has(name)));
-        if (!needs || users.has(task)) continue;
+        if (task.spec.tearsDown === tearsDown || users.has(task)) continue;
+        if (!task.spec.requires.some(({ names }) => names.some((name) => given.has(name)))) continue;
         users.add(task);
         grows = true;
         for (const name of [task.spec.name, ...task.spec.provides]) given.add(name);
       }
     }
-    const offered = new Set([...users].flatMap(({ spec }) => spec.provides));
+    const offered = new Set([...users].flatMap(({ spec }) => [spec.name, ...spec.provides]));
     const teardowns = this.tasks.filter(
-      ({ spec }) => spec.tearsDown !== undefined && offered.has(spec.tearsDown),
+      ({ spec }) =>
+        spec.tearsDown !== undefined && spec.tearsDown !== tearsDown && offered.has(spec.tearsDown),
     );
-    return [...providers, ...users, ...teardowns].filter(({ spec }) => spec.tearsDown !== tearsDown);
+    return [...users, ...teardowns];
   }
 
   /** Why the task may never run, or undefined if it still may (as far as others' ends decide). */
@@ -104,11 +168,13 @@ export class Shadow {
     if (!spec.applies) return 'it does not apply';
     if (spec.requires.some((requirement) => this.threshold(task, requirement) === 'impossible'))
       return 'a requirement';
+    if (spec.salvages.length === 0 && spec.tearsDown === undefined) return undefined;
+    if (spec.requires.some((requirement) => this.threshold(task, requirement) !== 'met')) return undefined;
     if (this.predecessors(task).some(({ end }) => end === undefined)) return undefined;
     if (spec.salvages.length > 0) {
       const broken = spec.salvages
         .flatMap((name) => this.named(name))
-        .some(({ end }) => end?.how === 'failed' || end?.how === 'bad');
+        .some((other) => other !== task && (other.end?.how === 'failed' || other.end?.how === 'bad'));
       if (!broken) return 'nothing to salvage';
     }
     if (spec.tearsDown !== undefined && !this.named(spec.tearsDown).some(({ hasStarted }) => hasStarted))
@@ -119,32 +185,55 @@ export class Shadow {
   /** Dependencies and order allow it to start now. */
   isUnblocked(task: TaskShadow): boolean {
     if (task.end !== undefined || task.attempts > 0 || task.active !== undefined) return false;
-    if (this.excluded(task) !== undefined) return false;
     return (
+      this.predecessors(task).every(({ end }) => end !== undefined) &&
       task.spec.requires.every((requirement) => this.threshold(task, requirement) === 'met') &&
-      this.predecessors(task).every(({ end }) => end !== undefined)
+      this.excluded(task) === undefined
     );
   }
 
   /** Who holds what the task needs, or undefined if nobody does. */
-  conflict(task: TaskShadow, capacities: ReadonlyMap<string, number>): TaskShadow | 'capacity' | undefined {
-    const holders = this.tasks.filter((other) => other !== task && other.holds);
-    const active = this.tasks.filter(
-      (other) => other !== task && (other.holds || other.active !== undefined),
-    );
-    const alone = active.find(({ spec }) => spec.exclusive || task.spec.exclusive);
-    if (alone !== undefined) return alone;
-    const holder = holders.find((other) => collide(task.spec, other));
+  conflict(task: TaskShadow): TaskShadow | 'capacity' | undefined {
+    const others = this.tasks.filter((other) => other !== task && other.holds);
+    const holder = others.find((other) => this.meets(task, other));
     if (holder !== undefined) return holder;
-    for (const [resource, capacity] of capacities) {
-      const taken = this.tasks.filter(
-        (other) => other !== task && other.active !== undefined && takesUnits(other),
-      );
-      const inUse = taken.reduce((sum, { spec }) => sum + unitsOf(spec, resource), 0);
+    for (const [resource, capacity] of this.#capacities) {
       const wanted = unitsOf(task.spec, resource);
-      if (wanted > 0 && inUse + wanted > capacity) return 'capacity';
+      if (wanted === 0) continue;
+      if (this.#inUse(resource, task) + wanted > capacity) return 'capacity';
     }
     return undefined;
+  }
+
+  /** Does what the other one holds keep the task from starting? Units left aside. */
+  meets(task: TaskShadow, other: TaskShadow): boolean {
+    if (task.spec.exclusive || other.spec.exclusive) return true;
+    return collide(task.spec, other.spec);
+  }
+
+  /** Would the other one, if it ran, be in the way of the task? Wherever both want units it may be. */
+  wouldMeet(task: TaskShadow, other: TaskShadow): boolean {
+    if (task.spec.exclusive || other.spec.exclusive || collide(task.spec, other.spec)) return true;
+    return [...this.#capacities.keys()].some(
+      (resource) => unitsOf(task.spec, resource) > 0 && unitsOf(other.spec, resource) > 0,
+    );
+  }
+
+  /** Would the other one, if it ran now, take what the task needs? Where there are units enough for both it would not. */
+  wouldTakeFrom(task: TaskShadow, other: TaskShadow): boolean {
+    if (task.spec.exclusive || other.spec.exclusive || collide(task.spec, other.spec)) return true;
+    for (const [resource, capacity] of this.#capacities) {
+      const both = [unitsOf(task.spec, resource), unitsOf(other.spec, resource)] as const;
+      if (Math.min(...both) > 0 && both[0] + both[1] + this.#inUse(resource, other) > capacity) return true;
+    }
+    return false;
+  }
+
+  #inUse(resource: string, except: TaskShadow): number {
+    let sum = 0;
+    for (const task of this.tasks)
+      if (task !== except && task.active !== undefined) sum += unitsOf(task.spec, resource);
+    return sum;
   }
 
   /** The poisoned resource that forbids the task, if any. */
@@ -169,15 +258,17 @@ export class Shadow {
   /** A teardown or salvage that claimed it and returned heals it. */
   heal({ spec }: TaskShadow): void {
     if (spec.salvages.length === 0 && spec.tearsDown === undefined) return;
-    for (const resource of this.poisoned.keys()) {
+    for (const resource of this.poisoned.keys())
       if (spec.claims.some((claim) => isAtOrAbove(claim, resource))) this.poisoned.delete(resource);
-    }
   }
-}
 
-/** Units count while an attempt runs; between attempts only uses and claims are kept. */
-function takesUnits({ active }: TaskShadow): boolean {
-  return active === 'body' || active === 'cleanup';
+  #remember(key: unknown, find: () => readonly TaskShadow[]): readonly TaskShadow[] {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const found = find();
+    this.#known.set(key, found);
+    return found;
+  }
 }
 
 function unitsOf({ amounts, uses }: TaskSpec, resource: string): number {
@@ -185,14 +276,13 @@ function unitsOf({ amounts, uses }: TaskSpec, resource: string): number {
   return own > 0 ? own : uses.includes(resource) ? 1 : 0;
 }
 
-/** Would the two meet if the first one started? Between attempts, amounts are not held. */
-function collide(one: TaskSpec, { spec, active }: TaskShadow): boolean {
-  const amountsOf = ({ amounts }: TaskSpec) => amounts.map(([name]) => name);
-  const mine = [...one.uses, ...amountsOf(one)];
-  const held = [...spec.uses, ...(active === undefined ? [] : amountsOf(spec))];
+/** Can the two not be held at the same time? An amount is a use as well, and stays one between attempts, without its units. */
+function collide(one: TaskSpec, other: TaskSpec): boolean {
+  if (one.claims.length === 0 && other.claims.length === 0) return false;
+  const shares = ({ uses, amounts }: TaskSpec) => [...uses, ...amounts.map(([name]) => name)];
   const meets = (claims: readonly string[], others: readonly string[]) =>
-    claims.some((claim) => others.some((other) => related(claim, other)));
-  return meets(one.claims, [...spec.claims, ...held]) || meets(spec.claims, mine);
+    claims.some((claim) => others.some((held) => related(claim, held)));
+  return meets(one.claims, [...other.claims, ...shares(other)]) || meets(other.claims, shares(one));
 }
 
 /** Same node, or one above the other. */

@@ -3,8 +3,10 @@ import { isPexenError } from '@pexen/core';
 import { Machine } from '../../src/machine/machine.ts';
 import { STATUSES } from '../../src/machine/outcomes.ts';
 import type { Command, Input } from '../../src/machine/protocol.ts';
+import { PARKED } from '../../src/machine/task-table.ts';
 import { Plan } from '../../src/plan/plan.ts';
 import { Builder, planOptions } from './build.ts';
+import { describeStep } from './describe.ts';
 import { generate } from './generate.ts';
 import type { Scenario, TaskSpec } from './scenario.ts';
 import { Watcher } from './watcher.ts';
@@ -28,9 +30,9 @@ export function simulate(seed: number): Simulated {
   return play(generate(seed));
 }
 
-/** Plays a scenario. */
-export function play(scenario: Scenario): Simulated {
-  const session = new Session(scenario);
+/** Plays a scenario. `log` is told every fact (`>`) and every order (`<`). */
+export function play(scenario: Scenario, log?: (line: string) => void): Simulated {
+  const session = new Session(scenario, log);
   const world = new World(scenario, session);
   const seen = () => ({
     seed: scenario.seed,
@@ -54,13 +56,18 @@ class Session implements Player {
   readonly #watcher: Watcher;
   readonly #builder = new Builder();
   readonly #specs: TaskSpec[] = [];
-  readonly #out: Command[] = [];
+  readonly #log: ((line: string) => void) | undefined;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: Scenario, log: ((line: string) => void) | undefined) {
+    this.#log = log;
     this.#plan = new Plan(planOptions(scenario));
     this.#machine = new Machine(this.#plan, { tells: true });
-    this.#watcher = new Watcher(scenario);
-    this.#watcher.isReserving = () => this.#plan.locks.starvedHead >= 0;
+    const { locks } = this.#plan;
+    this.#watcher = new Watcher(scenario, {
+      starvedHead: () => locks.starvedHead,
+      isParked: (task) => this.#machine.state.tasks.state[task] === PARKED,
+      goesBefore: (task, other) => goesBefore(this.#plan, task, other),
+    });
   }
 
   specOf(task: number): TaskSpec {
@@ -83,18 +90,32 @@ class Session implements Player {
     }
   }
 
+  /** The watcher sees facts and orders in the order in which they go, each at its moment. */
   handle(inputs: readonly Input[]): readonly Command[] {
-    for (const input of inputs) this.#watcher.input(input);
-    this.#out.length = 0;
-    this.#machine.handle(inputs, this.#out);
-    const commands = [...this.#out];
-    for (const input of inputs) this.#record(input);
-    for (const command of commands) {
-      this.#record(command);
-      this.#watch(command);
-    }
+    const out = new Orders((command) => this.#give(command));
+    this.#machine.handle(
+      withNotice(inputs, (input) => this.#take(input)),
+      out,
+    );
     this.#watcher.settled();
-    return commands;
+    return out;
+  }
+
+  #take(input: Input): void {
+    this.#record(input);
+    this.#tell('>', input);
+    this.#watcher.input(input);
+  }
+
+  #give(command: Command): void {
+    this.#record(command);
+    this.#tell('<', command);
+    this.#watch(command);
+  }
+
+  #tell(mark: string, step: Input | Command): void {
+    const line = this.#log === undefined ? undefined : describeStep(step);
+    if (line !== undefined) this.#log?.(`${mark} ${line}`);
   }
 
   #watch(command: Command): void {
@@ -117,4 +138,39 @@ class Session implements Player {
     for (let at = 0; at < text.length; at++)
       this.trace = (Math.imul(this.trace, 31) + text.charCodeAt(at)) | 0;
   }
+}
+
+/** A list that tells at once of everything that is appended. */
+class Orders extends Array<Command> {
+  readonly #tell: (command: Command) => void;
+
+  constructor(tell: (command: Command) => void) {
+    super();
+    this.#tell = tell;
+  }
+
+  override push(command: Command): number {
+    const length = super.push(command);
+    this.#tell(command);
+    return length;
+  }
+}
+
+/** The same list, but whoever goes through it is noticed at every element. */
+function withNotice(inputs: readonly Input[], notice: (input: Input) => void): readonly Input[] {
+  const noticed = [...inputs];
+  noticed[Symbol.iterator] = function* (): Generator<Input> {
+    for (const input of inputs) {
+      notice(input);
+      yield input;
+    }
+  } as (typeof noticed)[typeof Symbol.iterator];
+  return noticed;
+}
+
+function goesBefore({ priority, order }: Plan, task: number, other: number): boolean {
+  const first = (priority[task] as number) - (priority[other] as number);
+  if (first !== 0) return first < 0;
+  const second = (order.rank[other] as number) - (order.rank[task] as number);
+  return second === 0 ? task < other : second < 0;
 }

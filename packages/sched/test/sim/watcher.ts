@@ -1,11 +1,13 @@
 /**
- * Watches every fact that goes into the machine and every order that comes out, and complains as soon as one of the rules is
- * broken. Keeps a shadow of its own; believes the machine nothing.
+ * Watches every fact that goes into the machine and every order that comes out, in the order in which they go, and complains as soon as
+ * a rule is broken. Keeps a shadow of its own; believes the machine nothing but what `Glimpses` says.
  */
 import type { PoolOutcome } from '@pexen/core';
 import type { Command, Input, Part } from '../../src/machine/protocol.ts';
+import { Fairness } from './fairness.ts';
 import type { PoolSpec, Scenario, TaskSpec } from './scenario.ts';
-import { type End, Shadow, type TaskShadow } from './shadow.ts';
+import { Shadow, type TaskShadow } from './shadow.ts';
+import { hasRetry, retryDelayMs, type StopCause, type Verdict, verdictOf } from './verdict.ts';
 
 /** What the machine says of a task that is over, for comparison. */
 export interface Claimed {
@@ -13,52 +15,74 @@ export interface Claimed {
   readonly attempts: number;
 }
 
-interface Running {
+/** What cannot be seen from outside and is checked elsewhere: ranks, and whose turn it is among the starved. */
+export interface Glimpses {
+  /** The task for which things are reserved, -1 if there is none. */
+  starvedHead(): number;
+  /** By priority, rank and declaration. */
+  goesBefore(task: number, other: number): boolean;
+  /** It was tried and waits for a resource. */
+  isParked(task: number): boolean;
+}
+
+export interface Running {
   readonly task: TaskShadow;
   readonly attempt: number;
   readonly part: Part;
   readonly pool: number;
   startedAtMs: number | undefined;
   lastSignMs: number;
-  stopped: { readonly why: 'timed-out' | 'cancelled'; readonly atMs: number } | undefined;
+  /** When it is to be stopped, if it has begun by then. */
+  deadlineMs: number;
+  stopped: StopCause | undefined;
+  /** It has to be stopped before anything else happens. */
+  mustStop: StopCause | undefined;
 }
 
-interface PoolShadow {
+export interface PoolShadow {
+  readonly index: number;
   readonly spec: PoolSpec;
   slots: number;
   isOpen: boolean;
   /** The machine has asked for it and not closed it. */
   isWanted: boolean;
+  hasFailed: boolean;
 }
 
-/** What follows the end of an attempt. */
-interface Verdict {
-  readonly end: End;
-  readonly status: string;
-  readonly poisons: boolean;
-  readonly mayRetry: boolean;
-}
+const levels = ['going', 'drain', 'cancel', 'kill'] as const;
+const longestCleanupMs = 60_000;
+const never = Number.POSITIVE_INFINITY;
 
 export class Watcher {
-  readonly shadow = new Shadow();
+  readonly shadow: Shadow;
   readonly #scenario: Scenario;
-  readonly #capacities: ReadonlyMap<string, number>;
+  readonly #glimpses: Glimpses;
+  readonly #fairness: Fairness;
   readonly #pools: PoolShadow[];
   readonly #running = new Map<string, Running>();
-  /** Ended in an uncontrolled way; the cleanup, a retry or the result has to come. */
-  readonly #undecided = new Map<TaskShadow, Verdict>();
+  /** How the last attempt ended, of tasks that had one. */
+  readonly #last = new Map<TaskShadow, Verdict>();
+  /** They wait for their next attempt, which is due then. */
+  readonly #retries = new Map<TaskShadow, number>();
+  /** Their cleanup has to start before anything else happens. */
+  readonly #untidy = new Set<TaskShadow>();
   readonly #statuses = new Map<TaskShadow, string>();
   #pulls = 0;
-  #ending: 'drain' | 'cancel' | 'kill' | undefined;
+  #ending: (typeof levels)[number] = 'going';
   #hasEnded = false;
   #nowMs = 0;
-  /** Somebody is starved: what it needs is kept for it, so free slots may stay free. */
-  isReserving: () => boolean = () => false;
+  #alarmMs = never;
+  /** The first of the starved before the machine did what it does now: with what is done, it may be another one already. */
+  #head = -1;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: Scenario, glimpses: Glimpses) {
     this.#scenario = scenario;
-    this.#capacities = new Map(scenario.capacities);
-    this.#pools = scenario.pools.map((spec) => ({ spec, slots: 0, isOpen: false, isWanted: false }));
+    this.#glimpses = glimpses;
+    this.shadow = new Shadow(scenario);
+    this.#fairness = new Fairness(this.shadow, glimpses, scenario.overtakings);
+    this.#pools = scenario.pools.map((spec, index) => ({
+      ...{ index, spec, slots: 0, isOpen: false, isWanted: false, hasFailed: false },
+    }));
   }
 
   added(specs: readonly TaskSpec[]): void {
@@ -68,38 +92,56 @@ export class Watcher {
   // ——— what goes in ———
 
   input(input: Input): void {
+    this.#nothingIsOwed();
     this.#nowMs = input.atMs;
     switch (input.type) {
       case 'result-wanted':
         this.#pulls++;
-        return;
+        break;
       case 'pool-opened':
         this.#pool(input.pool).isOpen = true;
-        return;
+        break;
       case 'pool-closed':
         this.#pool(input.pool).isOpen = false;
-        return;
+        break;
+      case 'pool-failed':
+        this.#pool(input.pool).hasFailed = true;
+        this.#end('cancel');
+        break;
       case 'slots-changed':
-        this.#pool(input.pool).slots = input.slots;
-        return;
+        this.#setSlots(this.#pool(input.pool), input.slots);
+        break;
       case 'attempt-started':
         this.#begun(input);
-        return;
+        break;
       case 'attempt-ended':
         this.#over(input);
-        return;
+        break;
       case 'quiet-since':
         this.#sign(input);
-        return;
+        break;
+      case 'alarm-rang':
+        this.#rang();
+        break;
+      case 'tasks-added':
+        this.#giveUpForbidden();
+        break;
       case 'drain-requested':
-        this.#ending ??= 'drain';
-        return;
+        this.#end('drain');
+        break;
       case 'cancel-requested':
-        if (this.#ending !== 'kill') this.#ending = input.how;
-        return;
+        this.#end(input.how);
+        break;
       default:
-        return;
+        break;
     }
+    this.shadow.noteMet();
+    this.#head = this.#glimpses.starvedHead();
+  }
+
+  /** A group uses no more slots than it was told to. */
+  #setSlots(pool: PoolShadow, slots: number): void {
+    pool.slots = pool.spec.isGroup ? Math.min(slots, pool.spec.slots) : slots;
   }
 
   #begun({ task, attempt, part, atMs }: Input & { type: 'attempt-started' }): void {
@@ -107,12 +149,37 @@ export class Watcher {
     if (running === undefined || running.startedAtMs !== undefined) return;
     running.startedAtMs = atMs;
     running.lastSignMs = atMs;
-    running.task.hasStarted = true;
+    running.task.sinceMs = atMs;
+    if (part === 'body') running.task.hasStarted = true;
+    running.deadlineMs = Math.min(running.deadlineMs, atMs + this.#limitMs(running));
+  }
+
+  /** How long the attempt may take. */
+  #limitMs({ part, task: { spec } }: Running): number {
+    const isBrief = this.#ending === 'cancel' || this.#ending === 'kill';
+    const limitMs = part === 'cleanup' ? longestCleanupMs : (spec.timeout ?? never);
+    return isBrief ? Math.min(limitMs, spec.grace) : limitMs;
   }
 
   #sign({ task, attempt, sinceMs }: Input & { type: 'quiet-since' }): void {
     const running = this.#running.get(keyOf(task, attempt, 'body'));
     if (running !== undefined) running.lastSignMs = Math.max(running.lastSignMs, sinceMs);
+  }
+
+  #rang(): void {
+    this.#alarmMs = never;
+    for (const running of this.#running.values()) {
+      if (running.startedAtMs === undefined) {
+        if (running.deadlineMs <= this.#nowMs) running.deadlineMs = never;
+      } else if (running.stopped === undefined && this.#dueMs(running) <= this.#nowMs)
+        running.mustStop ??= 'timed-out';
+    }
+  }
+
+  /** When the attempt is to be stopped for taking too long, or for its silence. */
+  #dueMs({ task: { spec }, part, lastSignMs, deadlineMs }: Running): number {
+    const idleMs = part === 'body' && spec.idleTimeout !== undefined ? lastSignMs + spec.idleTimeout : never;
+    return Math.min(idleMs, deadlineMs);
   }
 
   #over({ task, attempt, part, outcome }: Input & { type: 'attempt-ended' }): void {
@@ -123,74 +190,96 @@ export class Watcher {
     const shadow = running.task;
     shadow.active = undefined;
     if (part === 'cleanup') {
-      this.#tidied(shadow, outcome);
+      this.#decide(shadow, outcome.kind === 'returned');
       return;
     }
     if (outcome.kind === 'not-started') {
       this.#givenBack(shadow, running);
       return;
     }
-    const verdict = verdictOf(outcome, running.stopped?.why);
-    const retries = this.#mayRetry(shadow, verdict, outcome);
-    if (verdict.poisons && shadow.spec.cleanup !== undefined && this.#ending !== 'kill') {
-      this.#undecided.set(shadow, { ...verdict, mayRetry: retries !== 'never' });
-    } else if (retries === 'never') this.#final(shadow, verdict);
-    else this.#undecided.set(shadow, { ...verdict, mayRetry: true });
+    shadow.hasStarted = true;
+    const verdict = verdictOf(outcome as PoolOutcome, running.stopped);
+    this.#last.set(shadow, verdict);
+    if (verdict.isUncontrolled && shadow.spec.cleanup !== undefined && this.#ending !== 'kill')
+      this.#untidy.add(shadow);
+    else this.#decide(shadow, undefined);
   }
 
   /** No attempt was used: it is as if it had not been dispatched. */
   #givenBack(shadow: TaskShadow, { stopped }: Running): void {
     shadow.attempts--;
-    if (shadow.attempts === 0) shadow.holds = false;
-    else shadow.holds = true;
-    if (stopped === undefined) return;
-    const end = { how: shadow.attempts === 0 ? 'skipped' : 'cancelled', provides: false } as const;
-    this.#final(shadow, {
-      end,
-      status: shadow.attempts === 0 ? 'skipped' : 'cancelled',
-      poisons: false,
-      mayRetry: false,
-    });
+    shadow.holds = shadow.attempts > 0;
+    if (stopped !== undefined || this.#isForbidden(shadow)) this.#giveUp(shadow);
+    else if (shadow.attempts > 0) this.#retries.set(shadow, this.#nowMs);
   }
 
-  #tidied(shadow: TaskShadow, outcome: PoolOutcome): void {
-    const verdict = this.#undecided.get(shadow);
-    if (verdict === undefined) return;
-    const isTidy = outcome.kind === 'returned';
-    if (isTidy && verdict.mayRetry && this.#ending === undefined) {
-      this.#undecided.set(shadow, { ...verdict, poisons: false });
-      return;
-    }
-    this.#undecided.delete(shadow);
-    this.#final(shadow, { ...verdict, poisons: verdict.poisons && !isTidy });
-  }
-
-  #mayRetry(
-    { spec, attempts }: TaskShadow,
-    { status }: Verdict,
-    { kind }: PoolOutcome,
-  ): 'must' | 'may' | 'never' {
-    if (this.#ending !== undefined) return 'never';
-    if (['returned', 'skipped-itself', 'cancelled'].includes(status)) return 'never';
-    const isLeft = attempts <= spec.retries;
-    if (status === 'lost') return spec.rerunnable && attempts < 3 ? 'may' : 'never';
-    if (status === 'crashed' || kind === 'crashed') return isLeft || spec.rerunnable ? 'may' : 'never';
-    return isLeft ? 'must' : 'never';
+  /** The attempt is over, and its cleanup too, if there was one: another attempt, or the end. */
+  #decide(shadow: TaskShadow, isTidy: boolean | undefined): void {
+    const { spec, attempts } = shadow;
+    const verdict = this.#last.get(shadow) as Verdict;
+    const mayGoOn = this.#ending === 'going' && isTidy !== false;
+    if (mayGoOn && hasRetry(spec, attempts, verdict.status)) {
+      this.#retries.set(shadow, this.#nowMs + retryDelayMs(spec, attempts));
+    } else this.#final(shadow, { ...verdict, poisons: verdict.poisons && isTidy !== true });
   }
 
   #final(shadow: TaskShadow, { end, status, poisons }: Verdict): void {
-    this.#undecided.delete(shadow);
+    this.#retries.delete(shadow);
     shadow.end = end;
     shadow.holds = false;
     this.#statuses.set(shadow, status);
-    if (poisons) this.shadow.poisonAll(shadow);
     if (end.how === 'returned') this.shadow.heal(shadow);
+    if (poisons) this.shadow.poisonAll(shadow);
+  }
+
+  /** It gets no further attempt: the last one counts, or there was none. */
+  #giveUp(shadow: TaskShadow): void {
+    const last = this.#last.get(shadow);
+    const skipped = { end: { how: 'skipped', provides: false }, status: 'skipped' } as const;
+    this.#final(shadow, last ?? { ...skipped, poisons: false, isUncontrolled: false });
+  }
+
+  /** The run is to end: what runs is stopped or not, what waits is given up. */
+  #end(level: 'drain' | 'cancel' | 'kill'): void {
+    if (levels.indexOf(level) > levels.indexOf(this.#ending)) {
+      this.#ending = level;
+      for (const running of this.#running.values()) this.#endRunning(running, level);
+    }
+    this.#giveUpForbidden();
+  }
+
+  #giveUpForbidden(): void {
+    if (this.#ending === 'going') return;
+    for (const shadow of this.shadow.tasks) {
+      const isOut = shadow.active !== undefined || this.#untidy.has(shadow);
+      if (shadow.end === undefined && !isOut && this.#isForbidden(shadow)) this.#giveUp(shadow);
+    }
+  }
+
+  #endRunning(running: Running, level: 'drain' | 'cancel' | 'kill'): void {
+    if (level === 'drain' || running.stopped !== undefined) return;
+    const { task, part } = running;
+    const isSpared = part === 'cleanup' || task.spec.tearsDown !== undefined;
+    if (level === 'kill' || !isSpared) running.mustStop = 'cancelled';
+    else running.deadlineMs = Math.min(running.deadlineMs, this.#nowMs + task.spec.grace);
+  }
+
+  /** May the task not start any more? */
+  #isForbidden({ spec, index }: TaskShadow): boolean {
+    if (this.#ending === 'going') return false;
+    const home = this.#homeOf(index);
+    return this.#ending === 'kill' || spec.tearsDown === undefined || home.hasFailed;
   }
 
   // ——— what comes out ———
 
   command(command: Command): void {
     if (this.#hasEnded) this.#complain(`${command.type} after the end of the run`);
+    this.#obeyed(command);
+    this.#head = this.#glimpses.starvedHead();
+  }
+
+  #obeyed(command: Command): void {
     switch (command.type) {
       case 'start-attempt':
         this.#starting(command);
@@ -202,7 +291,10 @@ export class Watcher {
         this.#opening(command.pool);
         return;
       case 'close-pool':
-        this.#pool(command.pool).isWanted = false;
+        this.#closing(command.pool, command.how);
+        return;
+      case 'set-alarm':
+        this.#alarmMs = command.atMs ?? never;
         return;
       case 'end-run':
         this.#ended();
@@ -214,121 +306,141 @@ export class Watcher {
 
   #starting({ task, attempt, part, pool }: Command & { type: 'start-attempt' }): void {
     const shadow = this.#task(task);
+    const { name } = shadow.spec;
+    if (shadow.end !== undefined) this.#complain(`${name} starts after its result`);
+    if (shadow.active !== undefined) this.#complain(`${name} starts twice`);
     if (part === 'cleanup') this.#startingCleanup(shadow);
     else if (shadow.attempts === 0) this.#startingFirst(shadow, pool);
     else this.#startingAgain(shadow);
-    if (part === 'body') shadow.attempts++;
+    this.#checkGroups(shadow, pool);
+    if (part === 'body') {
+      this.#checkStart(shadow, pool);
+      shadow.attempts++;
+      if (shadow.attempts === 1) this.shadow.began(shadow);
+    }
     if (attempt !== shadow.attempts)
-      this.#complain(`attempt ${attempt} of ${shadow.spec.name} should be ${shadow.attempts}`);
-    this.#undecided.get(shadow);
+      this.#complain(`attempt ${attempt} of ${name} should be ${shadow.attempts}`);
     shadow.active = part;
     shadow.holds = true;
-    const all = {
-      task: shadow,
-      attempt,
-      part,
-      pool,
-      startedAtMs: undefined,
-      lastSignMs: 0,
-      stopped: undefined,
-    };
-    this.#running.set(keyOf(task, attempt, part), all);
-    this.#checkRoom(pool, shadow);
+    shadow.sinceMs = this.#nowMs;
+    const fresh = { startedAtMs: undefined, lastSignMs: 0, deadlineMs: never };
+    const none = { stopped: undefined, mustStop: undefined };
+    this.#running.set(keyOf(task, attempt, part), { task: shadow, attempt, part, pool, ...fresh, ...none });
   }
 
   #startingFirst(shadow: TaskShadow, pool: number): void {
     const { name } = shadow.spec;
-    if (shadow.end !== undefined) this.#complain(`${name} starts after its result`);
-    if (shadow.active !== undefined) this.#complain(`${name} starts twice`);
     if (!this.shadow.isUnblocked(shadow)) this.#complain(`${name} starts though ${this.#obstacle(shadow)}`);
-    this.#checkHolds(shadow);
     const poison = this.shadow.poison(shadow);
     if (poison !== undefined) this.#complain(`${name} starts though ${poison} is poisoned`);
-    this.#checkEnding(shadow);
-    this.#checkGroups(shadow, pool);
-    if (this.#pulls === 0 && shadow.spec.tearsDown === undefined)
-      this.#complain(`${name} starts while the consumer is busy`);
-    this.#checkPriority(shadow, pool);
+    this.#checkOrder(shadow, pool);
+    const unfair = this.#fairness.started(shadow, this.#head, this.#nowMs);
+    if (unfair !== undefined) this.#complain(unfair);
   }
 
   #startingAgain(shadow: TaskShadow): void {
     const { name } = shadow.spec;
-    const verdict = this.#undecided.get(shadow);
-    if (shadow.end !== undefined || verdict === undefined)
-      this.#complain(`${name} starts again, but is over`);
-    if (!verdict.mayRetry) this.#complain(`${name} is retried, but must not be`);
-    if (this.#ending !== undefined) this.#complain(`${name} is retried after a ${this.#ending}`);
-    if (verdict.poisons && shadow.spec.cleanup !== undefined)
-      this.#complain(`${name} is retried before its cleanup`);
-    this.#undecided.delete(shadow);
-    this.#checkHolds(shadow);
+    const dueMs = this.#retries.get(shadow);
+    if (dueMs === undefined) this.#complain(`${name} starts again, but must not`);
+    else if (this.#nowMs < dueMs) this.#complain(`${name} starts again before its time, ${dueMs}`);
+    this.#retries.delete(shadow);
   }
 
   #startingCleanup(shadow: TaskShadow): void {
-    const verdict = this.#undecided.get(shadow);
-    if (verdict?.poisons !== true) this.#complain(`a cleanup of ${shadow.spec.name}, which needs none`);
-    if (this.#ending === 'kill') this.#complain(`a cleanup of ${shadow.spec.name} after a kill`);
+    if (!this.#untidy.delete(shadow)) this.#complain(`a cleanup of ${shadow.spec.name}, which needs none`);
+  }
+
+  /** What holds for every body that starts. */
+  #checkStart(shadow: TaskShadow, pool: number): void {
+    const { name } = shadow.spec;
+    const { spec, slots, isOpen, isWanted } = this.#pool(pool);
+    if (this.#isForbidden(shadow)) this.#complain(`${name} starts after a ${this.#ending}`);
+    if (this.#pulls === 0) this.#complain(`${name} starts while the consumer is busy`);
+    if (!isOpen || !isWanted) this.#complain(`${name} starts in ${spec.name}, which is not open`);
+    if (this.#used(pool) >= slots + spec.spare)
+      this.#complain(`more than ${slots} + ${spec.spare} attempts in ${spec.name}`);
+    this.#checkHolds(shadow);
+    if (this.#used(pool) >= slots) this.#checkSpare(shadow);
+  }
+
+  /** Places beyond the slots are for tasks that take nothing others wait for. */
+  #checkSpare(shadow: TaskShadow): void {
+    const other = this.shadow.tasks.find(
+      (each) => each !== shadow && this.#glimpses.isParked(each.index) && this.shadow.wouldMeet(each, shadow),
+    );
+    if (other !== undefined && shadow.attempts === 0)
+      this.#complain(`${shadow.spec.name} gets a spare place and takes what ${other.spec.name} waits for`);
   }
 
   #checkHolds(shadow: TaskShadow): void {
-    const other = this.shadow.conflict(shadow, this.#capacities);
+    const other = this.shadow.conflict(shadow);
     if (other === undefined) return;
     const who = other === 'capacity' ? 'there is not enough left' : `${other.spec.name} holds what it needs`;
     this.#complain(`${shadow.spec.name} starts though ${who}`);
   }
 
-  #checkEnding({ spec }: TaskShadow): void {
-    if (this.#ending === undefined) return;
-    if (this.#ending === 'cancel' && spec.tearsDown !== undefined) return;
-    this.#complain(`${spec.name} starts after a ${this.#ending}`);
-  }
-
-  #checkGroups({ spec }: TaskShadow, pool: number): void {
-    const { isGroup, exclusive } = this.#pool(pool).spec;
-    const home = this.#scenario.pools[pool]?.name;
-    if (home !== (spec.group ?? spec.pool ?? 'default'))
-      this.#complain(`${spec.name} starts in pool ${home}`);
-    for (const { task, pool: other } of this.#running.values()) {
-      if (other === pool) continue;
-      const beside = this.#pool(other).spec;
-      if ((isGroup && exclusive) || (beside.isGroup && beside.exclusive)) {
-        this.#complain(`${spec.name} of ${home} starts beside ${task.spec.name} of ${beside.name}`);
-      }
+  #checkGroups({ spec, index }: TaskShadow, pool: number): void {
+    const home = this.#homeOf(index);
+    if (home.index !== pool) this.#complain(`${spec.name} starts in pool ${this.#pool(pool).spec.name}`);
+    for (const other of this.shadow.tasks) {
+      if (!other.holds || other.index === index) continue;
+      const beside = this.#homeOf(other.index);
+      if (beside !== home && (isExclusive(home) || isExclusive(beside)))
+        this.#complain(
+          `${spec.name} of ${home.spec.name} starts beside ${other.spec.name} of ${beside.spec.name}`,
+        );
     }
+    const group = this.#openGroup(home);
+    if (group !== undefined) this.#complain(`${spec.name} starts while the group ${group.spec.name} is open`);
   }
 
-  /** Nobody who could start in its place has a better priority. */
-  #checkPriority(shadow: TaskShadow, pool: number): void {
-    if (this.isReserving() || this.#ending !== undefined || this.#used(pool) >= this.#pool(pool).slots)
-      return;
-    const better = this.#startable(pool).find(({ spec }) => spec.priority < shadow.spec.priority);
-    if (better !== undefined)
-      this.#complain(`${shadow.spec.name} starts before ${better.spec.name}, whose priority is better`);
-  }
-
-  #checkRoom(pool: number, shadow: TaskShadow): void {
-    const { spec, slots, isOpen } = this.#pool(pool);
-    if (!isOpen) this.#complain(`${shadow.spec.name} starts in ${spec.name}, which is not open`);
-    if (this.#used(pool) > slots + spec.spare)
-      this.#complain(`more than ${slots} + ${spec.spare} attempts in ${spec.name}`);
+  /** Nobody who could start in its place goes before it. */
+  #checkOrder(shadow: TaskShadow, pool: number): void {
+    if (this.#head === shadow.index || this.#used(pool) >= this.#pool(pool).slots) return;
+    const better = this.#startable().find(({ index }) => this.#glimpses.goesBefore(index, shadow.index));
+    if (better !== undefined) this.#complain(`${shadow.spec.name} starts before ${better.spec.name}`);
   }
 
   #stopping({ task, attempt, part, why }: Command & { type: 'stop-attempt' }): void {
     const running = this.#running.get(keyOf(task, attempt, part));
     if (running === undefined) this.#complain(`stop-attempt for ${task}#${attempt}, which does not run`);
-    if (why === 'cancelled' && this.#ending !== 'cancel' && this.#ending !== 'kill') {
-      this.#complain(`${running.task.spec.name} is cancelled though nobody asked for it`);
-    }
-    if (why === 'timed-out' && part === 'body' && !this.#isDue(running, 0)) {
-      this.#complain(`${running.task.spec.name} times out before its time`);
-    }
-    running.stopped = { why, atMs: this.#nowMs };
+    const { name } = running.task.spec;
+    if (running.stopped !== undefined) this.#complain(`${name} is stopped twice`);
+    if (running.mustStop !== why)
+      this.#complain(`${name} is ${why}, but should be ${running.mustStop ?? 'left alone'}`);
+    running.stopped = why;
+    running.mustStop = undefined;
   }
 
   #opening(pool: number): void {
     const state = this.#pool(pool);
-    if (state.isWanted) this.#complain(`${state.spec.name} is opened twice`);
+    const { name, isGroup } = state.spec;
+    if (state.isWanted || state.isOpen) this.#complain(`${name} is opened twice`);
+    if (this.#pulls === 0) this.#complain(`${name} is opened though nobody wants a result`);
+    const group = this.#openGroup(state);
+    if (group !== undefined) this.#complain(`${name} is opened while the group ${group.spec.name} is open`);
+    if (isGroup) this.#checkOutside(state);
     state.isWanted = true;
+  }
+
+  /** A group opens when all that its tasks wait for outside of it is over, and it opens alone. */
+  #checkOutside(group: PoolShadow): void {
+    const { name } = group.spec;
+    const pending = this.shadow.groupEdges(name).find(({ end }) => end === undefined);
+    if (pending !== undefined) this.#complain(`${name} is opened though ${pending.spec.name} is not over`);
+    const other = this.shadow.tasks.find(({ holds, index }) => holds && this.#homeOf(index) !== group);
+    if (isExclusive(group) && other !== undefined)
+      this.#complain(`${name} is opened though ${other.spec.name} runs`);
+  }
+
+  #closing(pool: number, how: 'drain' | 'kill'): void {
+    const state = this.#pool(pool);
+    if (!state.isWanted) this.#complain(`${state.spec.name} is closed, but was not opened`);
+    if (how === 'kill' && this.#ending !== 'kill')
+      this.#complain(`${state.spec.name} is killed for no reason`);
+    if (how === 'drain' && this.#used(pool) > 0)
+      this.#complain(`${state.spec.name} is closed while attempts run in it`);
+    state.isWanted = false;
   }
 
   /** The machine gives the result of a task, and says this of it. */
@@ -339,54 +451,25 @@ export class Watcher {
     this.#pulls--;
     if (shadow.isGiven) this.#complain(`the result of ${name} is given twice`);
     shadow.isGiven = true;
+    if (shadow.end === undefined) this.#complain(`${name} is ${claimed.status}, but is not over`);
     if (claimed.attempts !== shadow.attempts)
       this.#complain(`${name} had ${shadow.attempts} attempts, not ${claimed.attempts}`);
-    if (shadow.end === undefined) {
-      this.#givenEarly(shadow, claimed);
-      return;
-    }
     const status = this.#statuses.get(shadow);
     if (status !== claimed.status) this.#complain(`${name} is ${claimed.status}, but should be ${status}`);
-  }
-
-  /** A skip, or the end of a task that could have been tried again. */
-  #givenEarly(shadow: TaskShadow, { status }: Claimed): void {
-    const verdict = this.#undecided.get(shadow);
-    if (verdict !== undefined) {
-      this.#givenUp(shadow, verdict, status);
-      return;
-    }
-    const { name } = shadow.spec;
-    if (status !== 'skipped') {
-      this.#complain(`${name} is ${status}, but has not ended`);
-      return;
-    }
-    this.skipped(shadow.index);
-  }
-
-  #givenUp(shadow: TaskShadow, verdict: Verdict, status: string): void {
-    const { name, retries } = shadow.spec;
-    if (status !== verdict.status) this.#complain(`${name} is ${status}, but should be ${verdict.status}`);
-    const isOptional = ['crashed', 'lost'].includes(verdict.status) && shadow.attempts > retries;
-    if (this.#ending === undefined && !isOptional)
-      this.#complain(`${name} is given up though it has a retry left`);
-    this.#final(shadow, verdict);
   }
 
   /** The machine has skipped the task: told as soon as it is known, long before the result may be given. */
   skipped(task: number): void {
     const shadow = this.#task(task);
-    if (shadow.end !== undefined) return;
+    if (shadow.end?.how === 'skipped') return;
     const { name } = shadow.spec;
-    if (shadow.attempts > 0 || shadow.active !== undefined)
+    if (shadow.end !== undefined || shadow.attempts > 0 || shadow.active !== undefined)
       this.#complain(`${name} is skipped though it has started`);
     const isRight =
-      this.#ending !== undefined ||
       this.shadow.excluded(shadow) !== undefined ||
-      this.shadow.poison(shadow) !== undefined;
+      (this.shadow.isUnblocked(shadow) && this.shadow.poison(shadow) !== undefined);
     if (!isRight) this.#complain(`${name} is skipped though it could have run`);
-    shadow.end = { how: 'skipped', provides: false };
-    this.#statuses.set(shadow, 'skipped');
+    this.#giveUp(shadow);
   }
 
   #ended(): void {
@@ -396,52 +479,96 @@ export class Watcher {
     if (this.#running.size > 0) this.#complain('the run ends while attempts run');
     const open = this.#pools.find(({ isOpen }) => isOpen);
     if (open !== undefined) this.#complain(`the run ends while pool ${open.spec.name} is open`);
+    if (this.#pulls === 0) this.#complain('the run ends though nobody wants a result');
   }
 
   // ——— what must be true once the machine has spoken ———
 
   settled(): void {
-    this.#checkDeadlines();
-    if (this.#pulls === 0 || this.#ending !== undefined || this.#hasEnded || this.isReserving()) return;
-    for (const [pool, { isOpen, slots, isWanted }] of this.#pools.entries()) {
-      if (!isOpen || !isWanted || this.#used(pool) >= slots) continue;
-      const idle = this.#startable(pool)[0];
-      if (idle !== undefined) this.#complain(`${idle.spec.name} could run and a slot is free, but it waits`);
-    }
+    this.#nothingIsOwed();
+    if (this.#hasEnded) return;
+    this.#checkAlarm();
+    this.#checkExcluded();
+    if (this.#pulls > 0) this.#checkIdle();
+    const unfair = this.#fairness.check();
+    if (unfair !== undefined) this.#complain(unfair);
   }
 
-  #checkDeadlines(): void {
-    for (const running of this.#running.values()) {
-      if (running.part === 'cleanup' || running.stopped !== undefined) continue;
-      if (this.#isDue(running, 1))
-        this.#complain(`${running.task.spec.name} should have been stopped by now`);
-    }
+  /** What had to be ordered at once was ordered. */
+  #nothingIsOwed(): void {
+    for (const { task, mustStop } of this.#running.values())
+      if (mustStop !== undefined) this.#complain(`${task.spec.name} should have been stopped: ${mustStop}`);
+    for (const { spec } of this.#untidy) this.#complain(`the cleanup of ${spec.name} should have started`);
   }
 
-  #isDue({ task, startedAtMs, lastSignMs }: Running, lateMs: number): boolean {
-    if (startedAtMs === undefined) return false;
-    const { timeout, idleTimeout } = task.spec;
-    const isLate = timeout !== undefined && this.#nowMs >= startedAtMs + timeout + lateMs;
-    return isLate || (lateMs === 0 && idleTimeout !== undefined && this.#nowMs >= lastSignMs + idleTimeout);
+  /** Somebody will wake the machine when the next thing is due. */
+  #checkAlarm(): void {
+    const due = [...this.#running.values()]
+      .filter(({ startedAtMs, stopped }) => startedAtMs !== undefined && stopped === undefined)
+      .map((running) => this.#dueMs(running));
+    const retriesDue = [...this.#retries.values()].filter((dueMs) => dueMs > this.#nowMs);
+    const firstMs = Math.min(never, ...due, ...retriesDue);
+    if (firstMs < this.#alarmMs)
+      this.#complain(`the alarm is set to ${this.#alarmMs}, but something is due at ${firstMs}`);
   }
 
-  #startable(pool: number): TaskShadow[] {
-    const home = this.#scenario.pools[pool] as PoolSpec;
-    const closed = [...this.#running.values()].some(({ pool: other }) => {
-      const { isGroup, exclusive } = this.#pool(other).spec;
-      return other !== pool && ((isGroup && exclusive) || (home.isGroup && home.exclusive));
-    });
-    const groupsOpen = this.#pools.some(
-      ({ spec, isWanted }, at) => at !== pool && spec.isGroup && spec.exclusive && isWanted,
+  /** Whoever can never start is skipped at once. */
+  #checkExcluded(): void {
+    const lost = this.shadow.tasks.find(
+      (task) => task.end === undefined && task.attempts === 0 && this.shadow.excluded(task) !== undefined,
     );
-    if (closed || (groupsOpen && !home.isGroup)) return [];
-    return this.shadow.tasks.filter((task) => {
-      const { group, pool: named } = task.spec;
-      if ((group ?? named ?? 'default') !== home.name || !this.shadow.isUnblocked(task)) return false;
-      return (
-        this.shadow.conflict(task, this.#capacities) === undefined && this.shadow.poison(task) === undefined
-      );
-    });
+    if (lost !== undefined && lost.active === undefined)
+      this.#complain(`${lost.spec.name} should have been skipped: ${this.shadow.excluded(lost)}`);
+  }
+
+  #checkIdle(): void {
+    const first = this.#firstOfGroups();
+    const idle = this.#startable().find(
+      (task) =>
+        !this.#isForbidden(task) &&
+        (first === undefined ||
+          this.#homeOf(task.index) === this.#homeOf(first.index) ||
+          this.#glimpses.goesBefore(task.index, first.index)),
+    );
+    if (idle !== undefined) this.#complain(`${idle.spec.name} could run and a slot is free, but it waits`);
+  }
+
+  /** The first task of those exclusive groups that could open: whoever comes after it makes room. */
+  #firstOfGroups(): TaskShadow | undefined {
+    let first: TaskShadow | undefined;
+    if (this.#retries.size > 0) return undefined;
+    for (const task of this.shadow.tasks) {
+      if (!isExclusive(this.#homeOf(task.index)) || !this.shadow.isUnblocked(task)) continue;
+      if (first === undefined || this.#glimpses.goesBefore(task.index, first.index)) first = task;
+    }
+    return first;
+  }
+
+  /** Tasks that nothing keeps from starting, where there is a free slot. */
+  #startable(): TaskShadow[] {
+    return this.#pools.flatMap((pool) => this.#startableIn(pool));
+  }
+
+  #startableIn(pool: PoolShadow): TaskShadow[] {
+    const { isOpen, isWanted, slots } = pool;
+    if (!isOpen || !isWanted || this.#used(pool.index) >= slots) return [];
+    if (this.#openGroup(pool) !== undefined) return [];
+    const heads = [this.#head, this.#glimpses.starvedHead()].map((head) => this.shadow.tasks[head]);
+    return this.shadow.tasks.filter(
+      (task) =>
+        this.#homeOf(task.index) === pool &&
+        this.shadow.isUnblocked(task) &&
+        this.shadow.conflict(task) === undefined &&
+        this.shadow.poison(task) === undefined &&
+        heads.every((head) => head === undefined || head === task || !this.shadow.wouldTakeFrom(head, task)),
+    );
+  }
+
+  /** Another exclusive group that is open, or being opened or closed. */
+  #openGroup(home: PoolShadow): PoolShadow | undefined {
+    return this.#pools.find(
+      (pool) => pool !== home && isExclusive(pool) && !pool.hasFailed && (pool.isOpen || pool.isWanted),
+    );
   }
 
   #obstacle(shadow: TaskShadow): string {
@@ -456,7 +583,15 @@ export class Watcher {
   }
 
   #used(pool: number): number {
-    return [...this.#running.values()].filter((running) => running.pool === pool).length;
+    let used = 0;
+    for (const running of this.#running.values()) if (running.pool === pool) used++;
+    return used;
+  }
+
+  #homeOf(task: number): PoolShadow {
+    const { spec } = this.#task(task);
+    const name = spec.group ?? spec.pool ?? 'default';
+    return this.#pool(this.#scenario.pools.findIndex((pool) => pool.name === name));
   }
 
   #pool(pool: number): PoolShadow {
@@ -476,58 +611,10 @@ export class Watcher {
   }
 }
 
+function isExclusive({ spec }: PoolShadow): boolean {
+  return spec.isGroup && spec.exclusive;
+}
+
 function keyOf(task: number, attempt: number, part: Part): string {
   return `${task}#${attempt}${part}`;
-}
-
-/** The table of outcomes in the semantics, section 5. */
-function verdictOf(outcome: PoolOutcome, stopped: 'timed-out' | 'cancelled' | undefined): Verdict {
-  const bad = (status: string, poisons: boolean): Verdict => {
-    const how = status === 'cancelled' ? 'cancelled' : 'bad';
-    return { end: { how, provides: false }, status, poisons, mayRetry: false };
-  };
-  if (stopped !== undefined) return bad(stopped, poisonsThoughStopped(outcome));
-  switch (outcome.kind) {
-    case 'returned':
-      return {
-        end: { how: 'returned', provides: true },
-        status: 'returned',
-        poisons: false,
-        mayRetry: false,
-      };
-    case 'failed':
-      return {
-        end: { how: 'failed', provides: outcome.depsOk },
-        status: 'failed',
-        poisons: !outcome.locksOk,
-        mayRetry: false,
-      };
-    case 'skipped-itself':
-      return {
-        end: { how: 'skipped-itself', provides: false },
-        status: 'skipped-itself',
-        poisons: false,
-        mayRetry: false,
-      };
-    case 'threw':
-    case 'crashed':
-    case 'lost':
-      return bad(outcome.kind, true);
-    default:
-      throw new Error(`${outcome.kind} without having been stopped`);
-  }
-}
-
-function poisonsThoughStopped(outcome: PoolOutcome): boolean {
-  switch (outcome.kind) {
-    case 'returned':
-    case 'skipped-itself':
-      return false;
-    case 'stopped':
-      return outcome.how === 'killed';
-    case 'failed':
-      return !outcome.locksOk;
-    default:
-      return true;
-  }
 }

@@ -116,8 +116,15 @@ export class World {
     this.#waiting = [];
     if (all.length === 0 || this.#hasEnded) return;
     this.steps++;
-    this.#past.push(...all.filter(({ type }) => type === 'attempt-ended' || type === 'attempt-started'));
+    this.#past.push(...all.filter(mayBeToldTwice));
     for (const command of this.#player.handle(all)) this.#obey(command);
+  }
+
+  /** A fact that overtakes those which wait. */
+  #tellAtOnce(input: Input): void {
+    if (this.#hasEnded) return;
+    this.steps++;
+    for (const command of this.#player.handle([input])) this.#obey(command);
   }
 
   #obey(command: Command): void {
@@ -235,14 +242,21 @@ export class World {
     }
   }
 
-  #stop({ task, attempt, part, pool }: { task: number; attempt: number; part: Part; pool?: number }): void {
+  #stop({
+    task,
+    attempt,
+    part,
+  }: {
+    readonly task: number;
+    readonly attempt: number;
+    readonly part: Part;
+  }): void {
     const found = this.#pools
       .flatMap(({ attempts }) => [...attempts])
       .find((each) => {
         return each.task === task && each.attempt === attempt && each.part === part;
       });
-    if (found === undefined)
-      throw new Error(`stop-attempt for ${task}#${attempt} (${pool}), which no pool has`);
+    if (found === undefined) return;
     if (found.stopAtMs !== undefined) throw new Error(`stop-attempt for ${task}#${attempt} twice`);
     found.stopAtMs = this.#now;
     this.#agenda.at(this.#now + 1, () => this.#endStopped(found));
@@ -329,7 +343,6 @@ export class World {
     this.#alarm?.();
     this.#alarm = undefined;
     if (atMs === undefined) return;
-    if (atMs < this.#now) throw new Error(`an alarm in the past: ${atMs} at ${this.#now}`);
     if (this.#chance(this.#scenario.faults.earlyAlarm)) this.#agenda.at(this.#now, () => this.#ring());
     this.#alarm = this.#agenda.at(atMs, () => this.#ring());
   }
@@ -354,7 +367,7 @@ export class World {
       for (const { afterResults, tasks } of additions) {
         if (afterResults !== this.#results) continue;
         const added = this.#player.add(tasks, this.#now);
-        if (added !== undefined) this.#note(added);
+        if (added !== undefined) this.#tellAtOnce(added);
       }
       this.#note({ type: 'result-wanted', atMs: this.#now });
     });
@@ -377,6 +390,12 @@ export class World {
   #chance(probability: number): boolean {
     return !this.#isHealed && probability > 0 && this.#random.chance(probability);
   }
+}
+
+/** What was given back without having begun comes again under the same number: an old fact would look like a new one. */
+function mayBeToldTwice(input: Input): boolean {
+  if (input.type === 'attempt-ended') return input.outcome.kind !== 'not-started';
+  return input.type === 'attempt-started';
 }
 
 /** How an attempt ends that was asked to stop; undefined for one that ignores it. */

@@ -1,0 +1,90 @@
+/** A scenario and what happened in it, as lines for people. */
+import type { Command, Input } from '../../src/machine/protocol.ts';
+import type { AttemptScript, PoolSpec, Scenario, TaskSpec } from './scenario.ts';
+
+/** The scenario in lines; what is as usual is left out. */
+export function describeScenario(scenario: Scenario): string[] {
+  const { tasks, additions, pools, capacities, overtakings, pausesMs, ending, faults } = scenario;
+  return [
+    ...pools.map(describePool),
+    `capacities ${capacities.map(([name, count]) => `${name}=${count}`).join(' ')}, overtakings ${overtakings}`,
+    ...(pausesMs.some((ms) => ms > 0) ? [`pauses ${pausesMs.join(' ')}`] : []),
+    ...(ending === undefined ? [] : [`${ending.how} at ${ending.atMs} ms`]),
+    ...Object.entries(faults)
+      .filter(([, chance]) => chance > 0)
+      .map(([name, chance]) => `${name} ${chance}`),
+    ...tasks.map(describeTask),
+    ...additions.flatMap(({ afterResults, tasks: added }) => [
+      `after ${afterResults} results:`,
+      ...added.map((task) => `  ${describeTask(task)}`),
+    ]),
+  ];
+}
+
+function describePool({
+  name,
+  isGroup,
+  exclusive,
+  slots,
+  spare,
+  opensInMs,
+  kills,
+  changes,
+}: PoolSpec): string {
+  const parts = [
+    `${isGroup ? 'group' : 'pool'} ${name}: ${slots} slots`,
+    ...(spare > 0 ? [`spare ${spare}`] : []),
+    ...(exclusive ? ['exclusive'] : []),
+    ...(opensInMs > 0 ? [`opens in ${opensInMs} ms`] : []),
+    ...(kills ? [] : ['cannot kill']),
+    ...changes.map(([atMs, count]) => `${count} slots at ${atMs} ms`),
+  ];
+  return parts.join(', ');
+}
+
+const lists = ['provides', 'after', 'before', 'salvages', 'uses', 'claims'] as const;
+const values = ['weight', 'group', 'pool', 'timeout', 'idleTimeout', 'tearsDown'] as const;
+
+function describeTask(task: TaskSpec): string {
+  const { name, requires, amounts, cleanup, script, applies, exclusive, priority, retries, delay } = task;
+  const parts = [
+    ...requires.map(({ form, names, count }) => {
+      const what = form === 'at-least' ? `${form} ${count} of` : form;
+      return `requires=${form === 'one' ? '' : `${what}:`}${names.join('|')}`;
+    }),
+    ...lists.filter((list) => task[list].length > 0).map((list) => `${list}=${task[list].join('|')}`),
+    ...amounts.map(([resource, count]) => `takes=${count}${resource}`),
+    ...values.filter((key) => task[key] !== undefined).map((key) => `${key}=${task[key]}`),
+    ...(priority === 0 ? [] : [`priority=${priority}`]),
+    ...(exclusive ? ['exclusive'] : []),
+    ...(applies ? [] : ['does-not-apply']),
+    ...(retries === 0 ? [] : [`retries=${retries} delay=${delay}`]),
+    ...(task.rerunnable ? ['rerunnable'] : []),
+    ...(task.timeout === undefined && task.idleTimeout === undefined ? [] : [`grace=${task.grace}`]),
+    ...script.map(describeScript),
+    ...(cleanup === undefined ? [] : [`cleanup:${describeScript(cleanup)}`]),
+  ];
+  return `${name} ${parts.join(' ')}`;
+}
+
+function describeScript({
+  ends,
+  durationMs,
+  depsOk,
+  locksOk,
+  whenStopped,
+  isQuiet,
+  givenBack,
+}: AttemptScript) {
+  const oks = `${depsOk ? '' : ' deps not ok'}${locksOk ? '' : ' locks not ok'}`;
+  const back = givenBack > 0 ? `, given back ${givenBack} times` : '';
+  return `(${durationMs}ms ${ends}${oks}, if stopped ${whenStopped}${isQuiet ? ', quiet' : ''}${back})`;
+}
+
+/** A fact or an order in one line; undefined for news. */
+export function describeStep(step: Input | Command): string | undefined {
+  if (step.type === 'tell' && step.news.type !== 'task-skipped') return undefined;
+  return Object.values(step.type === 'tell' ? step.news : step)
+    .map((value) => (typeof value === 'object' ? JSON.stringify(value) : String(value)))
+    .join(' ');
+}
