@@ -40,6 +40,12 @@ export type { RunEvents } from './driver/engine.ts';
 export { type InlineOptions, inline } from './driver/inline-pool.ts';
 export { previewOf, select } from './driver/look-ahead.ts';
 export type { GroupOptions, PoolSource, RunOptions, TaskDefaults } from './driver/options.ts';
+export {
+  type Processed,
+  type ProcessOptions,
+  processResults,
+  type ResultData,
+} from './driver/process-results.ts';
 export { Run, run, type Summary } from './driver/run.ts';
 export type { Entry } from './plan/planned.ts';
 export type { Selectable, Selected } from './plan/select.ts';

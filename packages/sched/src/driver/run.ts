@@ -40,7 +40,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   /** So many of them are taken. */
   #taken = 0;
   /** Pulls of the iterator that wait for a result. */
-  readonly #pulls: PromiseWithResolvers<Pulled<Value>>[] = [];
+  readonly #pulls: PromiseWithResolvers<Pulled<unknown>>[] = [];
   /** Pulls that the machine did not answer yet. */
   #asked = 0;
   /** Who waits for the result of one task. */
@@ -59,7 +59,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     const added = plan.add(entries);
     this.#options = options;
     this.#engine = new Engine(plan, pools, options, this.events, {
-      give: (result, task) => this.#take(result as Result<Value>, task),
+      give: (result, task) => this.#take(result, task),
       end: () => this.#end(),
     });
     this.#engine.queue({ type: 'tasks-added', atMs: 0, ...added });
@@ -135,7 +135,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
         'Keep them, or make a new run.',
       );
     this.#isIterated = true;
-    return { next: () => this.#next(), return: () => this.#leave() };
+    return { next: () => this.#next() as Promise<Pulled<Value>>, return: () => this.#leave() };
   }
 
   /** What runs, what waits for what, who holds what. */
@@ -162,13 +162,13 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     return this.#summary.promise;
   }
 
-  #next(): Promise<Pulled<Value>> {
+  #next(): Promise<Pulled<unknown>> {
     if (this.#taken === this.#ready.length && !this.#hasEnded) {
       if (this.#asked <= this.#pulls.length) this.#pull();
       if (this.#taken === this.#ready.length && !this.#hasEnded) return this.#wait();
     }
     if (this.#taken === this.#ready.length) return this.#over();
-    const value = this.#ready[this.#taken++] as Result<Value>;
+    const value = this.#ready[this.#taken++] as Result;
     if (this.#taken === this.#ready.length) {
       this.#ready.length = 0;
       this.#taken = 0;
@@ -176,13 +176,13 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     return Promise.resolve({ value, done: false });
   }
 
-  #wait(): Promise<Pulled<Value>> {
-    const pull = Promise.withResolvers<Pulled<Value>>();
+  #wait(): Promise<Pulled<unknown>> {
+    const pull = Promise.withResolvers<Pulled<unknown>>();
     this.#pulls.push(pull);
     return pull.promise;
   }
 
-  #over(): Promise<Pulled<Value>> {
+  #over(): Promise<Pulled<never>> {
     const { failure } = this.#engine;
     if (failure === undefined) return Promise.resolve({ value: undefined, done: true });
     this.#engine.failure = undefined;
@@ -190,7 +190,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   }
 
   /** The loop was left. */
-  async #leave(): Promise<Pulled<Value>> {
+  async #leave(): Promise<Pulled<never>> {
     if (!this.#hasEnded) this.abort('its results were not wanted any more');
     this.#drive();
     await this.#summary.promise.catch(() => {});
@@ -208,7 +208,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   }
 
   /** A result came: for the first of those who wait, or to be kept. */
-  #take(result: Result<Value>, task: number): void {
+  #take(result: Result, task: number): void {
     this.#asked--;
     const awaited = this.#awaited.get(task);
     if (awaited !== undefined) {
