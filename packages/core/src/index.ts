@@ -49,6 +49,7 @@ export type {
   WaitingFor,
   WaitingTask,
 } from './inspection.ts';
+export { isBad, type JudgedFacts, judgementOf } from './judgement.ts';
 export { addressOf, closureProblem, idOf } from './locate.ts';
 export { duplicateIdProblem, findMaker, isMaker, type Maker, maker, takesInput } from './maker.ts';
 export { checkMeta, describeResource, metaKeys } from './meta-check.ts';

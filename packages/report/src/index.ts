@@ -14,4 +14,4 @@ export type {
 } from './options.ts';
 export type { Reporter, ReporterProblem, RunView } from './reporter.ts';
 export { terminal } from './terminal.ts';
-export { isBad, verdictOf } from './verdict.ts';
+export { verdictOf } from './verdict.ts';

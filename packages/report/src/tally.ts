@@ -1,6 +1,13 @@
 /** What a run came to so far: counts by verdict, time worked, and which tasks did not pass. Knows nothing of how it is shown. */
-import type { ReasonLink, RunEvent, TaskFinished, TaskSkipped, Verdict } from '@pexen/core';
-import { isBad, verdictOf } from './verdict.ts';
+import {
+  isBad,
+  type ReasonLink,
+  type RunEvent,
+  type TaskFinished,
+  type TaskSkipped,
+  type Verdict,
+} from '@pexen/core';
+import { verdictOf } from './verdict.ts';
 
 /** A task to be listed again at the end. */
 export interface NotPassed {

@@ -2,10 +2,17 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Finding, OutcomeKind, TaskFinished, TaskSkipped, Verdict } from '@pexen/core';
+import {
+  type Finding,
+  isBad,
+  type OutcomeKind,
+  type TaskFinished,
+  type TaskSkipped,
+  type Verdict,
+} from '@pexen/core';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { isBad, junit, verdictOf } from '../src/index.ts';
+import { junit, verdictOf } from '../src/index.ts';
 import { xmlName, xmlText } from '../src/junit/xml-text.ts';
 import { hostile } from './hostile.ts';
 import { type DialectName, hasSchemas, schemaErrors } from './schemas.ts';

@@ -1,6 +1,6 @@
 /** Runs a suite from its configuration to its exit code. */
-import type { Inspection, Judgement, Problem, Result, Verdict } from '@pexen/core';
-import { isBad, multi, type Reporter, type TerminalChoice } from '@pexen/report';
+import { type Inspection, isBad, type Judgement, type Problem, type Result, type Verdict } from '@pexen/core';
+import { multi, type Reporter, type TerminalChoice } from '@pexen/report';
 import { type Run, run } from '@pexen/sched';
 import { chooseTasks, gatherTasks } from './choose-tasks.ts';
 import type { LoadedConfig } from './config.ts';

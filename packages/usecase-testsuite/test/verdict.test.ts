@@ -46,19 +46,22 @@ describe('the verdict', () => {
     expect(judge(returned(), asExpected)).toEqual({ verdict: 'pass' });
   });
 
-  it('of one that returned with problems is warn, and names them', () => {
+  it('of one that returned with problems is warn', () => {
     const findings = [
       { name: 'latency', status: 'warn', message: '80 ms' },
       { name: 'loss', status: 'pass' },
     ] as const;
-    expect(judge(returned({ findings }), asExpected)).toEqual({ verdict: 'warn', reason: 'latency: 80 ms' });
+    expect(judge(returned({ findings }), asExpected)).toEqual({
+      verdict: 'warn',
+      reason: '1 problem',
+    });
   });
 
   it('of one with a failing finding is fail, though its body returned', () => {
     const findings = [{ name: 'loss', status: 'fail' }] as const;
     expect(judge(returned({ findings, flaky: true }), asExpected)).toEqual({
       verdict: 'fail',
-      reason: 'failed: loss',
+      reason: '1 of 1 findings failed',
     });
   });
 

@@ -2,8 +2,16 @@
  * The test cases a task becomes: one for itself, one for each of its findings. Neither XML nor any dialect of it is known
  * here. A case is red only if the verdict over its task is: a failed finding of a task that was expected to fail is not.
  */
-import type { Attachment, AttemptNews, Finding, TaskFinished, TaskSkipped, Verdict } from '@pexen/core';
-import { isBad, verdictOf } from '../verdict.ts';
+import {
+  type Attachment,
+  type AttemptNews,
+  type Finding,
+  isBad,
+  type TaskFinished,
+  type TaskSkipped,
+  type Verdict,
+} from '@pexen/core';
+import { verdictOf } from '../verdict.ts';
 import { attachmentLines } from './attachments.ts';
 import { attemptText, dataText, findingsText, outputOf } from './texts.ts';
 

@@ -92,7 +92,8 @@ function reasonOf(waiting: WaitingFor, { atMs, pools }: Inspection): Reason {
     }
     case 'slot': {
       const pool = pools.find(({ name }) => name === waiting.pool);
-      const busy = pool === undefined ? '' : `: ${Math.min(pool.dispatched, pool.slots)} of ${pool.slots} busy`;
+      const busy =
+        pool === undefined ? '' : `: ${Math.min(pool.dispatched, pool.slots)} of ${pool.slots} busy`;
       return { what: 'a free worker', how: 'in', by: [`${waiting.pool}${busy}`], isQueue: true };
     }
     case 'backoff': {

@@ -1,5 +1,5 @@
 /** The first lines of the live view: a note, how far the run is, what it came to so far. */
-import type { Verdict } from '@pexen/core';
+import { isBad, type Verdict } from '@pexen/core';
 import type { Tally } from '../tally.ts';
 import { type Cell, joinCells } from '../text/cells.ts';
 import { formatClock, formatGuess } from '../text/duration.ts';
@@ -7,7 +7,6 @@ import type { Paint } from '../text/paint.ts';
 import { printable } from '../text/printable.ts';
 import { verdictLooks, verdicts } from '../text/verdict-look.ts';
 import { clip, widthOf } from '../text/width.ts';
-import { isBad } from '../verdict.ts';
 
 /** A bar shorter than this says nothing. */
 const SHORTEST_BAR = 10;

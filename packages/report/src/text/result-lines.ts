@@ -2,11 +2,12 @@
 import {
   type AttemptEnded,
   formatReason,
+  isBad,
   type TaskFinished,
   type TaskSkipped,
   type Verdict,
 } from '@pexen/core';
-import { isBad, verdictOf } from '../verdict.ts';
+import { verdictOf } from '../verdict.ts';
 import { formatSeconds, formatSpan } from './duration.ts';
 import { errorLines, outputLines } from './failure.ts';
 import { findingLines, findingsHeadline } from './findings.ts';
