@@ -27,7 +27,7 @@ beforeAll(async () => {
   byHand = await runAllByHand(foreignFiles(), 2);
   alone = await runShowcase(1);
   parallel = await runShowcase(4);
-}, 300_000);
+}, 600_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
