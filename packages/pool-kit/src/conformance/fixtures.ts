@@ -74,6 +74,10 @@ export const ignores: Task = task(named('ignores'), async ({ progress }) => {
   progress({ done: 0, message: 'begun' });
   await sleep(600_000);
 });
+export const takesTime: Task = task(named('takes time'), async (context) => {
+  context.progress({ done: 0, message: 'begun' });
+  await sleep(Number(argsOf(context).ms));
+});
 export const blocks: Task = task(named('blocks'), ({ progress }) => {
   progress({ done: 0, message: 'begun' });
   for (;;);

@@ -62,7 +62,7 @@ export const missesProgram = rule('says that there is no such program', takesExe
 export const killsProgram = rule('kills a program that ignores SIGTERM', takesExecutables, async (stand) => {
   const script = 'process.on("SIGTERM", () => {}); console.log("begun"); setInterval(() => {}, 1000)';
   const attempt = stand.attempt(program(script), { graceMs: 200 });
-  await attempt.begun();
+  await attempt.told();
   attempt.abort();
   assert.equal(expectKind(await attempt.outcome(4_200), 'stopped').how, 'killed');
 });

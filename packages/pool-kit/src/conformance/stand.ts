@@ -39,6 +39,7 @@ export class Attempt {
   thrown: unknown;
   readonly #controller = new AbortController();
   readonly #patienceMs: number;
+  readonly #told = Promise.withResolvers<void>();
   readonly #begun = Promise.withResolvers<void>();
   readonly #outcome = Promise.withResolvers<PoolOutcome>();
   readonly #startedAt = Promise.withResolvers<number>();
@@ -74,6 +75,11 @@ export class Attempt {
     return within(this.#begun.promise, this.#patienceMs, `a sign that "${this.assignment.path}" has begun`);
   }
 
+  /** It has told its first news. */
+  told(): Promise<void> {
+    return within(this.#told.promise, this.#patienceMs, `news of "${this.assignment.path}"`);
+  }
+
   /** When the pool said that it has begun, on the clock of `performance`. */
   startedAt(): Promise<number> {
     return within(this.#startedAt.promise, this.#patienceMs, `started() of "${this.assignment.path}"`);
@@ -94,6 +100,7 @@ export class Attempt {
   #note(sign: Sign): void {
     this.signs.push(sign);
     this.#begun.resolve();
+    if (sign.kind === 'news') this.#told.resolve();
     if (sign.kind === 'started') this.#startedAt.resolve(performance.now());
   }
 
@@ -125,6 +132,8 @@ export class Stand {
   readonly patienceMs: number;
   /** What the pool told its context: numbers of slots, lost workers. */
   readonly slots: number[] = [];
+  /** How often it had told a number of slots when open() resolved. */
+  slotsToldAtOpen = 0;
   readonly lost: { readonly worker: string; readonly reason: string }[] = [];
   readonly #attempts: Attempt[] = [];
   #isOpen = false;
@@ -136,12 +145,19 @@ export class Stand {
   }
 
   async open(): Promise<void> {
+    const told = Promise.withResolvers<void>();
+    const slotsChanged = (slots: number): void => {
+      this.slots.push(slots);
+      told.resolve();
+    };
     const context = {
-      slotsChanged: (slots: number) => void this.slots.push(slots),
+      slotsChanged,
       workerLost: (worker: string, reason: string) => void this.lost.push({ worker, reason }),
     };
     await within(this.pool.open(context), this.patienceMs, 'open()');
     this.#isOpen = true;
+    this.slotsToldAtOpen = this.slots.length;
+    await within(told.promise, this.patienceMs, 'slotsChanged()');
   }
 
   async close(how: 'drain' | 'kill'): Promise<void> {
@@ -161,15 +177,18 @@ export class Stand {
     return await this.attempt(task, difference).outcome();
   }
 
-  /** As many attempts as there are slots, and some more. */
-  attempts(count: number, task: Runnable): Attempt[] {
-    return Array.from({ length: count }, (_, n) => this.attempt(task, { path: `attempt ${n}` }));
+  /** So many attempts of the task, each with a path of its own. */
+  attempts(count: number, task: Runnable, difference: Difference = {}): Attempt[] {
+    return Array.from({ length: count }, (_, n) =>
+      this.attempt(task, { path: `attempt ${n}`, ...difference }),
+    );
   }
 
   /** What a run would hand to the pool. */
   assignment(task: Runnable, { without, ...difference }: Difference = {}): Assignment {
     const definition = definitionOf(task);
-    const isWithout = without === 'address' || this.manifest.closures;
+    const isClosure = this.manifest.closures && typeof definition.body === 'function';
+    const isWithout = without === 'address' || isClosure;
     return {
       task,
       definition,
@@ -180,7 +199,7 @@ export class Stand {
       args: definition.args,
       shared: mergeShared(),
       received: [],
-      graceMs: 100,
+      graceMs: 5_000,
       timeoutMs: undefined,
       ...difference,
     };

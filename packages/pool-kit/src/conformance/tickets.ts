@@ -44,7 +44,9 @@ export const fillsSlots = rule(
   'makes as many attempts at the same time as it says it has slots',
   always,
   async (stand) => {
-    const attempts = stand.attempts(stand.slotCount, fixtures.obeys);
+    const attempts = Array.from({ length: stand.slotCount }, (_, n) =>
+      stand.attempt(fixtures.obeys, { path: `fills slot ${n}` }),
+    );
     await Promise.all(attempts.map((each) => each.begun()));
   },
 );
@@ -87,7 +89,7 @@ export const takesStopped = rule(
 );
 
 export const strandsNothing = rule('strands nothing behind a body that hangs', kills, async (stand) => {
-  const hanging = stand.attempts(stand.slotCount, fixtures.blocks);
+  const hanging = stand.attempts(stand.slotCount, fixtures.blocks, { graceMs: 100 });
   await Promise.all(hanging.map((each) => each.begun()));
   const behind = Array.from({ length: 4 }, (_, n) => stand.attempt(fixtures.echo, { path: `behind ${n}` }));
   for (const each of hanging) each.abort();

@@ -1,0 +1,60 @@
+/**
+ * Proves the conformance kit: it passes right pools, and each rule has a pool that breaks it and nothing else, for which exactly
+ * the case of that rule fails.
+ */
+import { execFile } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { contract } from '../src/conformance.ts';
+import { rightPools, wrongPools } from './wrong-pools/all.ts';
+
+interface Tried {
+  readonly pool: string;
+  readonly failed: readonly string[];
+  readonly messages: readonly string[];
+  readonly passed: number;
+}
+
+const tried = new Map<string, Tried>();
+
+/** Two processes share the work: one would take twice as long, and a test tool cannot host bodies that exit. */
+async function tryAll(): Promise<void> {
+  const file = fileURLToPath(new URL('./wrong-pools/try.ts', import.meta.url));
+  const half = async (which: string): Promise<void> => {
+    const child = execFile(process.execPath, ['--conditions=@pexen/source', file, which]);
+    child.stderr?.pipe(process.stderr);
+    for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+      const each = JSON.parse(line) as Tried;
+      tried.set(each.pool, each);
+    }
+  };
+  await Promise.all([half('even'), half('odd')]);
+}
+
+beforeAll(tryAll, 600_000);
+
+test('every rule has a pool that breaks it', () => {
+  const rules = contract.flatMap(({ cases }) => cases.map(({ name }) => name));
+  expect(wrongPools.map(({ breaks }) => breaks.name).toSorted()).toEqual(rules.toSorted());
+});
+
+describe('the kit passes a right pool', () => {
+  test.each(rightPools)('$is', ({ is }) => {
+    expect(tried.get(is)).toMatchObject({ failed: [] });
+    expect(tried.get(is)?.passed).toBeGreaterThan(40);
+  });
+});
+
+describe('the kit finds a pool that', () => {
+  test.each(wrongPools)('$does', ({ does, breaks }) => {
+    const { failed = [], messages } = tried.get(does) ?? {};
+    expect(failed, messages?.join('\n')).toEqual([
+      expect.stringMatching(new RegExp(`: ${literally(breaks.name)}$`)),
+    ]);
+  });
+});
+
+function literally(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}

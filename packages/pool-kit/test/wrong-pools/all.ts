@@ -1,0 +1,29 @@
+/** Every wrong pool, and the right ones they were made of. */
+import type { Pool } from '@pexen/core';
+import { wrongAddresses } from './addresses.ts';
+import { wrongErrors } from './errors.ts';
+import { InProcess } from './in-process.ts';
+import { wrongLife } from './life.ts';
+import { wrongOutcomes } from './outcomes.ts';
+import { wrongPrograms } from './programs.ts';
+import { Threaded } from './threaded.ts';
+import { wrongTickets } from './tickets.ts';
+import { wrongValues } from './values.ts';
+import type { WrongPool } from './wrong.ts';
+
+export const wrongPools: readonly WrongPool[] = [
+  ...wrongLife,
+  ...wrongOutcomes,
+  ...wrongTickets,
+  ...wrongValues,
+  ...wrongErrors,
+  ...wrongAddresses,
+  ...wrongPrograms,
+];
+
+export const rightPools: readonly { readonly is: string; readonly make: () => Pool }[] = [
+  { is: 'in this thread, by reference', make: () => new InProcess('reference') },
+  { is: 'in this thread, as if elsewhere', make: () => new InProcess('clone') },
+  { is: 'in this thread, with programs', make: () => new InProcess('reference', true) },
+  { is: 'of threads', make: () => new Threaded() },
+];

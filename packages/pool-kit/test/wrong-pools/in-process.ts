@@ -1,0 +1,200 @@
+/**
+ * A right pool in this very thread, to be made wrong. With `clone` it behaves as if its workers were elsewhere: values are
+ * cloned, modules loaded anew, and a body that exits or throws out of a timer "crashes" (see install).
+ */
+import { spawn } from 'node:child_process';
+import {
+  type Assignment,
+  OwnContext,
+  outcomeOfError,
+  type Pool,
+  type PoolContext,
+  type PoolManifest,
+  type PoolOutcome,
+  type Ticket,
+} from '@pexen/core';
+import { type BodyAddress, decodeOutcome, encodeAssignment, type OutcomeEnvelope } from '@pexen/pool-kit';
+import { runAssignment } from '@pexen/pool-kit/worker';
+
+export interface Job {
+  readonly assignment: Assignment;
+  readonly ticket: Ticket;
+  readonly settle: (outcome: PoolOutcome) => void;
+}
+
+/** Running jobs whose body can only end by bringing its worker down, and how to say so. */
+const dying = new Map<Job, () => void>();
+const exited = 'the body of an in-process pool called process.exit';
+
+/** Makes exits and uncaught errors of bodies crashes of their attempts. For this process alone, and for good. */
+export function install(): void {
+  process.exit = () => {
+    throw new Error(exited);
+  };
+  process.on('uncaughtException', (error) => {
+    const [crash] = dying.values();
+    if (crash === undefined) throw error;
+    crash();
+  });
+}
+
+export class InProcess implements Pool {
+  readonly manifest: PoolManifest;
+  slots = 2;
+  context: PoolContext | undefined;
+  readonly queue: Job[] = [];
+  readonly running = new Set<Job>();
+  #whenIdle: (() => void) | undefined;
+
+  constructor(transport: 'reference' | 'clone', executables = false) {
+    const closures = transport === 'reference';
+    this.manifest = { name: 'in-process', kills: false, transport, closures, executables };
+  }
+
+  async open(context: PoolContext): Promise<void> {
+    this.context = context;
+    context.slotsChanged(this.slots);
+  }
+
+  run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
+    if (this.context === undefined) return { kind: 'not-started', reason: 'not open' };
+    if (this.manifest.transport === 'clone' && ticket.signal.aborted)
+      return { kind: 'not-started', reason: 'stopped before' };
+    return new Promise((settle) => this.accept({ assignment, ticket, settle }));
+  }
+
+  async close(_how: 'drain' | 'kill'): Promise<void> {
+    this.context = undefined;
+    for (const job of this.queue.splice(0)) job.settle({ kind: 'not-started', reason: 'closed' });
+    while (this.running.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve;
+      });
+    }
+  }
+
+  accept(job: Job): void {
+    this.queue.push(job);
+    job.ticket.signal.addEventListener('abort', () => this.giveBack(job));
+    this.fill();
+  }
+
+  giveBack(job: Job): void {
+    const at = this.queue.indexOf(job);
+    if (at < 0) return;
+    this.queue.splice(at, 1);
+    job.settle({ kind: 'not-started', reason: 'stopped' });
+  }
+
+  fill(): void {
+    while (this.running.size < this.slots) {
+      const job = this.queue.shift();
+      if (job === undefined) return;
+      this.running.add(job);
+      this.begin(job).then((outcome) => this.end(job, outcome));
+    }
+  }
+
+  end(job: Job, outcome: PoolOutcome): void {
+    this.running.delete(job);
+    if (outcome.kind === 'crashed') this.crashed();
+    job.settle(outcome);
+    this.fill();
+    if (this.running.size === 0) this.#whenIdle?.();
+  }
+
+  crashed(): void {
+    this.context?.workerLost('in-process worker', 'it crashed');
+  }
+
+  async begin(job: Job): Promise<PoolOutcome> {
+    job.ticket.started('in-process worker');
+    const { address } = job.assignment;
+    if (address?.kind === 'executable' && this.manifest.executables) return await runProgram(job);
+    return this.manifest.transport === 'clone' ? await this.apart(job) : await here(job);
+  }
+
+  /** As a worker elsewhere would. */
+  async apart(job: Job): Promise<PoolOutcome> {
+    const { assignment, ticket } = job;
+    const envelope = structuredClone(encodeAssignment(assignment, this.manifest.name));
+    const crash = new Promise<OutcomeEnvelope>((resolve) => {
+      if (assignment.definition.meta.name !== 'dies later') return;
+      dying.set(job, () => {
+        dying.delete(job);
+        resolve({ kind: 'crashed', reason: 'an uncaught error' });
+      });
+    });
+    const address = envelope.address && this.elsewhere(envelope.address);
+    const running = runAssignment(
+      { ...envelope, ...(address && { address }) },
+      {
+        signal: ticket.signal,
+        started: () => {},
+        tell: (news) => ticket.tell(JSON.parse(JSON.stringify(news))),
+      },
+    );
+    const outcome = structuredClone(await Promise.race([running, crash]));
+    const decoded = decodeOutcome(outcome, 'in-process worker');
+    const isExit = decoded.kind === 'threw' && String(decoded.error).includes(exited);
+    return isExit ? { kind: 'crashed', reason: 'it exited' } : decoded;
+  }
+
+  /** The same module, to be loaded anew. */
+  elsewhere(address: BodyAddress): BodyAddress {
+    return { ...address, url: `${address.url}?elsewhere` };
+  }
+}
+
+async function here({ assignment, ticket }: Job): Promise<PoolOutcome> {
+  const { definition, part, args, shared, received, attempt, path } = assignment;
+  if (assignment.address?.kind === 'executable') return { kind: 'threw', error: new Error('no programs') };
+  const context = new OwnContext(definition.meta, { args, shared, received, attempt, path, ticket });
+  const body = part === 'cleanup' ? definition.meta.cleanup : definition.body;
+  try {
+    const value: unknown = await (body as (context: OwnContext) => unknown)(context);
+    return { kind: 'returned', value, provided: context.provided };
+  } catch (error) {
+    return outcomeOfError(error, ticket.signal);
+  }
+}
+
+async function runProgram({ assignment, ticket }: Job): Promise<PoolOutcome> {
+  const { file, argv, cwd, env } = assignment.address as Extract<
+    Assignment['address'],
+    { kind: 'executable' }
+  >;
+  const child = spawn(file, argv, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const texts = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (text: string) => {
+      texts[stream] += text;
+      ticket.tell({ kind: 'output', stream, text });
+    });
+  }
+  let timer: NodeJS.Timeout | undefined;
+  let isKilled = false;
+  ticket.signal.addEventListener('abort', () => {
+    child.kill('SIGTERM');
+    timer = setTimeout(() => {
+      isKilled = true;
+      child.kill('SIGKILL');
+    }, assignment.graceMs);
+  });
+  return await new Promise((resolve) => {
+    child.on('error', (error) =>
+      resolve({ kind: 'threw', error: new Error(`no such program: ${error.message}`) }),
+    );
+    child.on('close', (exitCode, signal) => {
+      clearTimeout(timer);
+      const captured = (head: string) => ({ head, tail: '', totalBytes: Buffer.byteLength(head) });
+      const [stdout, stderr] = [captured(texts.stdout), captured(texts.stderr)];
+      const value = { exitCode, signal, stdout, stderr, report: '', leaked: 0 };
+      resolve(isKilled ? { kind: 'stopped', how: 'killed' } : { kind: 'returned', value });
+    });
+  });
+}

@@ -1,0 +1,155 @@
+/** Pools that make the wrong thing of what happens to a body. */
+import type { Worker } from 'node:worker_threads';
+import * as rules from '../../src/conformance/outcomes.ts';
+import { InProcess } from './in-process.ts';
+import { type Job, Threaded } from './threaded.ts';
+import { changed, nameOf, onlyErrors, onlyOf, type WrongPool, wrong } from './wrong.ts';
+
+class LosesSlots extends InProcess {
+  override crashed(): void {
+    super.crashed();
+    this.slots--;
+  }
+}
+
+class TellsNoLoss extends InProcess {
+  override crashed(): void {}
+}
+
+class CutsGrace extends Threaded {
+  override graceOf(job: Job): number {
+    return super.graceOf(job) / 10;
+  }
+}
+
+class KillsOnlyIdle extends Threaded {
+  override kill(worker: Worker, job: Job): void {
+    if (job.assignment.path !== 'blocks' || this.queue.length > 0) super.kill(worker, job);
+  }
+}
+
+class KillsSlots extends Threaded {
+  override afterKill(): void {
+    if (this.queue.length === 0) this.slots--;
+  }
+}
+
+let atOnce = 0;
+/** Mixes outcomes up once very many are under way. */
+class MixesUp extends InProcess {
+  override accept(job: Parameters<InProcess['accept']>[0]): void {
+    const [other] = ++atOnce % 150 === 0 ? this.queue.splice(-1) : [];
+    if (other === undefined) super.accept(job);
+    else {
+      super.accept({ ...other, settle: job.settle });
+      super.accept({ ...job, settle: other.settle });
+    }
+  }
+}
+
+const failedToThrew = onlyOf('failed', ({ error, ...rest }, _assignment, wasStopped) =>
+  wasStopped ? { kind: 'stopped', how: 'killed' } : { ...rest, error },
+);
+
+export const wrongOutcomes: readonly WrongPool[] = [
+  wrong(rules.returns, 'loses the number 42', () =>
+    changed({
+      outcome: onlyOf('returned', (each) => ({ ...each, value: each.value === 42 ? 41 : each.value })),
+    }),
+  ),
+  wrong(rules.returnsLater, 'does not wait for promises', () =>
+    changed({
+      outcome: onlyOf('returned', (each) => ({
+        ...each,
+        value: each.value === 'later' ? Promise.resolve() : each.value,
+      })),
+    }),
+  ),
+  wrong(rules.manyAtOnce, 'mixes up the outcomes of many attempts', () => new MixesUp('reference')),
+  wrong(rules.throwing, 'loses the message of an error that is thrown', () =>
+    changed({
+      outcome: onlyErrors((error, assignment) => {
+        if (nameOf(assignment) === 'throws') error.message = '';
+        return undefined;
+      }),
+    }),
+  ),
+  wrong(rules.throwingLater, 'takes a rejection for a crash', () =>
+    changed({
+      outcome: onlyErrors((error, assignment) => {
+        if (nameOf(assignment) === 'throws later') error.message = 'rejected';
+        return undefined;
+      }),
+    }),
+  ),
+  wrong(rules.throwingText, 'makes errors of texts', () =>
+    changed({
+      outcome: onlyOf('threw', (each) => ({
+        ...each,
+        error: typeof each.error === 'string' ? new Error(each.error) : each.error,
+      })),
+    }),
+  ),
+  wrong(rules.failing, 'takes every failure for one that harmed nothing', () =>
+    changed({
+      outcome: onlyOf('failed', (each, _assignment, wasStopped) =>
+        wasStopped ? each : { ...each, depsOk: true, locksOk: true },
+      ),
+    }),
+  ),
+  wrong(rules.skipping, 'loses the reason of a skip', () =>
+    changed({ outcome: onlyOf('skipped-itself', (each) => ({ ...each, reason: '' })) }),
+  ),
+  wrong(rules.obeying, 'takes the reason of the signal for an error of the body', () =>
+    changed({
+      outcome: onlyOf('stopped', (each, assignment) =>
+        nameOf(assignment) === 'obeys' ? { kind: 'threw', error: new Error('stop') } : each,
+      ),
+    }),
+  ),
+  wrong(rules.obeyingByNode, 'knows only the reason itself', () =>
+    changed({
+      outcome: onlyOf('stopped', (each, assignment) =>
+        nameOf(assignment) === 'obeys by node' ? { kind: 'threw', error: new Error('AbortError') } : each,
+      ),
+    }),
+  ),
+  wrong(rules.returningAfterAbort, 'calls all that was stopped stopped, though it returned', () =>
+    changed({
+      outcome: onlyOf('returned', (each, _assignment, wasStopped) =>
+        wasStopped ? { kind: 'stopped', how: 'aborted' } : each,
+      ),
+    }),
+  ),
+  wrong(rules.failingAfterAbort, 'calls all that was stopped stopped, though it failed', () =>
+    changed({ outcome: failedToThrew }),
+  ),
+  wrong(rules.throwingAfterAbort, 'calls all that was stopped stopped, though it threw', () =>
+    changed({
+      outcome: onlyOf('threw', (each, _assignment, wasStopped) =>
+        wasStopped ? { kind: 'stopped', how: 'aborted' } : each,
+      ),
+    }),
+  ),
+  wrong(rules.exiting, 'takes exit code 0 for success', () =>
+    changed({
+      transport: 'clone',
+      outcome: onlyOf('crashed', (each, { args }) =>
+        (args as { code?: number }).code === 0 ? { kind: 'returned', value: undefined } : each,
+      ),
+    }),
+  ),
+  wrong(rules.dying, 'takes an uncaught error for one of the body', () =>
+    changed({
+      transport: 'clone',
+      outcome: onlyOf('crashed', (each, assignment) =>
+        nameOf(assignment) === 'dies later' ? { kind: 'threw', error: new Error(each.reason) } : each,
+      ),
+    }),
+  ),
+  wrong(rules.tellingOfLoss, 'says nothing of lost workers', () => new TellsNoLoss('clone')),
+  wrong(rules.surviving, 'does not replace lost workers', () => new LosesSlots('clone')),
+  wrong(rules.killing, 'cuts the grace short', () => new CutsGrace()),
+  wrong(rules.killingBusy, 'cannot kill a busy body', () => new KillsOnlyIdle()),
+  wrong(rules.workingAfterKill, 'does not replace what it killed', () => new KillsSlots()),
+];

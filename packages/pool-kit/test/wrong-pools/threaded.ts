@@ -1,0 +1,165 @@
+/** A right pool of threads, small and slow, to be made wrong in what concerns killing. */
+import { Worker } from 'node:worker_threads';
+import type { Assignment, News, Pool, PoolContext, PoolManifest, PoolOutcome, Ticket } from '@pexen/core';
+import { decodeOutcome, encodeAssignment, type OutcomeEnvelope } from '@pexen/pool-kit';
+
+export interface Job {
+  readonly assignment: Assignment;
+  readonly ticket: Ticket;
+  readonly settle: (outcome: PoolOutcome) => void;
+}
+
+type Message = { readonly news: News } | { readonly outcome: OutcomeEnvelope };
+
+/** Threads that closed pools have left, for the next ones: starting a thread is most of the time that a case takes. */
+const stock: Worker[] = [];
+/** Whom a thread works for. */
+const masters = new WeakMap<Worker, Threaded>();
+
+function startThread(): Worker {
+  const worker = new Worker(new URL('./threaded-worker.ts', import.meta.url));
+  worker.on('message', (message: Message) => masters.get(worker)?.hear(worker, message));
+  worker.on('error', () => {});
+  worker.on('exit', () => masters.get(worker)?.gone(worker));
+  return worker;
+}
+
+export class Threaded implements Pool {
+  readonly manifest: PoolManifest = {
+    name: 'threaded',
+    kills: true,
+    transport: 'clone',
+    closures: false,
+    executables: false,
+  };
+  slots = 2;
+  context: PoolContext | undefined;
+  readonly queue: Job[] = [];
+  readonly busy = new Map<Worker, Job>();
+  readonly idle: Worker[] = [];
+  readonly #dying = new Set<Promise<unknown>>();
+  #changed: () => void = () => {};
+
+  async open(context: PoolContext): Promise<void> {
+    this.context = context;
+    context.slotsChanged(this.slots);
+  }
+
+  run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
+    if (this.context === undefined || ticket.signal.aborted) return { kind: 'not-started', reason: 'no' };
+    return new Promise((settle) => {
+      const job = { assignment, ticket, settle };
+      this.queue.push(job);
+      ticket.signal.addEventListener('abort', () => this.stop(job));
+      this.fill();
+    });
+  }
+
+  async close(how: 'drain' | 'kill'): Promise<void> {
+    this.context = undefined;
+    for (const job of this.queue.splice(0)) this.giveBack(job);
+    if (how === 'kill') for (const worker of this.busy.keys()) this.terminate(worker);
+    while (this.busy.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+    }
+    for (const worker of this.idle.splice(0)) {
+      masters.delete(worker);
+      stock.push(worker);
+    }
+    await Promise.all(this.#dying);
+  }
+
+  giveBack({ settle }: Job): void {
+    settle({ kind: 'not-started', reason: 'given back' });
+  }
+
+  fill(): void {
+    while (this.busy.size < this.slots) {
+      const job = this.queue.shift();
+      if (job === undefined) return;
+      const worker = this.idle.pop() ?? this.hire();
+      this.busy.set(worker, job);
+      job.ticket.started(`thread ${worker.threadId}`);
+      worker.postMessage({ envelope: encodeAssignment(job.assignment, 'threaded') });
+    }
+  }
+
+  hire(): Worker {
+    const worker = stock.pop() ?? startThread();
+    masters.set(worker, this);
+    return worker;
+  }
+
+  hear(worker: Worker, message: Message): void {
+    const job = this.busy.get(worker);
+    if (job === undefined) return;
+    if ('news' in message) {
+      job.ticket.tell(message.news);
+      return;
+    }
+    this.busy.delete(worker);
+    this.idle.push(worker);
+    job.settle(decodeOutcome(message.outcome, 'thread'));
+    this.fill();
+    this.#changed();
+  }
+
+  stop(job: Job): void {
+    const at = this.queue.indexOf(job);
+    if (at >= 0) {
+      this.queue.splice(at, 1);
+      this.giveBack(job);
+    }
+    const worker = [...this.busy].find(([, each]) => each === job)?.[0];
+    if (worker === undefined) return;
+    worker.postMessage({ abort: true });
+    const timer = setTimeout(
+      () => this.busy.get(worker) === job && this.kill(worker, job),
+      this.graceOf(job),
+    );
+    worker.once('exit', () => clearTimeout(timer));
+    const { settle } = job;
+    Object.assign(job, {
+      settle: (outcome: PoolOutcome) => {
+        clearTimeout(timer);
+        settle(outcome);
+      },
+    });
+  }
+
+  graceOf({ assignment }: Job): number {
+    return assignment.graceMs;
+  }
+
+  kill(worker: Worker, _job: Job): void {
+    this.terminate(worker);
+  }
+
+  terminate(worker: Worker): void {
+    const end = worker.terminate();
+    this.#dying.add(end);
+    end.then(() => this.#dying.delete(end));
+  }
+
+  gone(worker: Worker): void {
+    const job = this.busy.get(worker);
+    this.busy.delete(worker);
+    if (job === undefined) {
+      const at = this.idle.indexOf(worker);
+      if (at >= 0) this.idle.splice(at, 1);
+      return;
+    }
+    const wasStopped = job.ticket.signal.aborted;
+    if (!wasStopped) this.context?.workerLost('thread', 'it ended');
+    else this.afterKill();
+    job.settle(
+      wasStopped ? { kind: 'stopped', how: 'killed' } : { kind: 'crashed', reason: 'the thread ended' },
+    );
+    this.fill();
+    this.#changed();
+  }
+
+  afterKill(): void {}
+}

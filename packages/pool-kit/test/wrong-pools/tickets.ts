@@ -1,0 +1,141 @@
+/** Pools that say the wrong thing of an attempt, or nothing. */
+import type { News, PoolOutcome, Ticket } from '@pexen/core';
+import * as rules from '../../src/conformance/tickets.ts';
+import { InProcess, type Job } from './in-process.ts';
+import { Threaded } from './threaded.ts';
+import { changed, nameOf, onlyOf, type WrongPool, wrong } from './wrong.ts';
+
+/** The ticket, with some of what it does done otherwise. */
+function otherwise(ticket: Ticket, changes: Partial<Ticket>): Ticket {
+  const { signal } = ticket;
+  return {
+    signal,
+    started: changes.started ?? ((worker) => ticket.started(worker)),
+    tell: changes.tell ?? ((news) => ticket.tell(news)),
+  };
+}
+
+/** Says that an attempt has begun only when there is something else to say. */
+class StartsLate extends InProcess {
+  override async begin(job: Job): Promise<PoolOutcome> {
+    let hasStarted = false;
+    const start = (): void => {
+      if (!hasStarted) job.ticket.started('late worker');
+      hasStarted = true;
+    };
+    const tell = (news: News): void => {
+      start();
+      job.ticket.tell(news);
+    };
+    const outcome = await super.begin({ ...job, ticket: otherwise(job.ticket, { started: () => {}, tell }) });
+    start();
+    return outcome;
+  }
+}
+
+class OneAtATime extends InProcess {
+  override fill(): void {
+    const isToFill = [...this.running].some(({ assignment }) => assignment.path.startsWith('fills slot'));
+    if (!isToFill) super.fill();
+  }
+  override accept(job: Job): void {
+    const wasTwo = this.slots;
+    if (job.assignment.path.startsWith('fills slot')) this.slots = 1;
+    super.accept(job);
+    this.slots = wasTwo;
+  }
+}
+
+class Overfills extends InProcess {
+  override accept(job: Job): void {
+    const isSame = [...this.running].some(({ assignment }) => assignment.task === job.assignment.task);
+    const isObeying = nameOf(job.assignment) === 'obeys';
+    const { slots } = this;
+    if (isSame && isObeying) this.slots = 10;
+    super.accept(job);
+    this.slots = slots;
+  }
+}
+
+class KeepsStopped extends InProcess {
+  override giveBack(): void {}
+}
+
+class TakesStopped extends InProcess {
+  override run(...[assignment, ticket]: Parameters<InProcess['run']>): ReturnType<InProcess['run']> {
+    if (!ticket.signal.aborted) return super.run(assignment, ticket);
+    return new Promise((settle) => this.accept({ assignment, ticket, settle }));
+  }
+}
+
+class Strands extends Threaded {
+  override afterKill(): void {
+    this.queue.length = 0;
+  }
+}
+
+/** Tells everybody. */
+class Gossips extends InProcess {
+  readonly #tickets: Ticket[] = [];
+  override async begin(job: Job): Promise<PoolOutcome> {
+    this.#tickets.push(job.ticket);
+    const isTalking = nameOf(job.assignment) === 'tells';
+    const everybody = isTalking ? this.#tickets : [job.ticket];
+    const tell = (news: News): void => {
+      for (const ticket of new Set([...everybody, job.ticket])) ticket.tell(news);
+    };
+    return await super.begin({ ...job, ticket: otherwise(job.ticket, { tell }) });
+  }
+}
+
+const dropsAbove = (limit: number) => {
+  return (ticket: Ticket): Ticket => {
+    let told = 0;
+    return otherwise(ticket, { tell: (news) => void (told++ < limit && ticket.tell(news)) });
+  };
+};
+
+export const wrongTickets: readonly WrongPool[] = [
+  wrong(rules.startsOnce, 'says twice that an attempt has begun', () =>
+    changed({
+      ticket: (ticket) =>
+        otherwise(ticket, {
+          started: (worker) => {
+            ticket.started(worker);
+            ticket.started(worker);
+          },
+        }),
+    }),
+  ),
+  wrong(rules.namesWorker, 'has workers without names', () =>
+    changed({ ticket: (ticket) => otherwise(ticket, { started: () => ticket.started('') }) }),
+  ),
+  wrong(rules.startsInTime, 'says that a body has begun when it has ended', () => new StartsLate('clone')),
+  wrong(rules.fillsSlots, 'leaves a slot empty', () => new OneAtATime('reference')),
+  wrong(rules.keepsToSlots, 'begins more than it has slots', () => new Overfills('reference')),
+  wrong(
+    rules.givesBackStopped,
+    'keeps what was stopped while it waited',
+    () => new KeepsStopped('reference'),
+  ),
+  wrong(rules.takesStopped, 'runs what was stopped before', () => new TakesStopped('clone')),
+  wrong(rules.strandsNothing, 'forgets what waited behind a killed body', () => new Strands()),
+  wrong(rules.tellsAll, 'drops attachments', () =>
+    changed({
+      ticket: (ticket) =>
+        otherwise(ticket, { tell: (news) => void (news.kind !== 'attachment' && ticket.tell(news)) }),
+    }),
+  ),
+  wrong(rules.tellsOwn, 'tells the news of one attempt to all', () => new Gossips('reference')),
+  wrong(rules.standsFloods, 'drops what comes after a thousand news', () =>
+    changed({ ticket: dropsAbove(1_000) }),
+  ),
+  wrong(rules.tellsUnfit, 'fails a body that tells what cannot cross', () =>
+    changed({
+      transport: 'clone',
+      outcome: onlyOf('returned', (each, assignment) =>
+        nameOf(assignment) === 'tells unfit' ? { kind: 'threw', error: new Error('DataCloneError') } : each,
+      ),
+    }),
+  ),
+];

@@ -1,0 +1,90 @@
+/** Pools that lose or spoil values. */
+import { isPexenError, mergeShared, type PoolOutcome } from '@pexen/core';
+import * as rules from '../../src/conformance/values.ts';
+import { changed, nameOf, onlyOf, type WrongPool, wrong } from './wrong.ts';
+
+/** Lets through what was refused because of this value. */
+function letsThrough(pattern: RegExp, instead: PoolOutcome) {
+  return onlyOf('threw', (each) =>
+    isPexenError(each.error) && pattern.test(each.error.message) ? instead : each,
+  );
+}
+
+const crashesOn = (name: string) =>
+  changed({
+    transport: 'clone',
+    outcome: (each, assignment) =>
+      nameOf(assignment) === name ? { kind: 'crashed', reason: 'out of stack or memory' } : each,
+  });
+
+const withValue = (change: (value: unknown) => unknown) =>
+  onlyOf('returned', (each) => ({ ...each, value: change(each.value) }));
+
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+export const wrongValues: readonly WrongPool[] = [
+  wrong(rules.carriesPlain, 'drops entries that are null', () =>
+    changed({
+      outcome: withValue((value) =>
+        isPlain(value) && Object.values(value).includes(null)
+          ? Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null))
+          : value,
+      ),
+    }),
+  ),
+  wrong(rules.carriesRich, 'makes objects of Maps', () =>
+    changed({
+      transport: 'clone',
+      outcome: withValue((value) =>
+        isPlain(value) && value.map instanceof Map ? { ...value, map: Object.fromEntries(value.map) } : value,
+      ),
+    }),
+  ),
+  wrong(rules.carriesReference, 'copies values that need not be copied', () =>
+    changed({ outcome: withValue((value) => (isPlain(value) ? { ...value } : value)) }),
+  ),
+  wrong(rules.tellsContext, 'takes every attempt for the first', () =>
+    changed({ assignment: (assignment) => ({ ...assignment, attempt: 1 }) }),
+  ),
+  wrong(rules.carriesKeys, 'loses what a body has set', () =>
+    changed({ outcome: onlyOf('returned', ({ value }) => ({ kind: 'returned', value })) }),
+  ),
+  wrong(rules.carriesShared, 'leaves the dictionary as it was', () =>
+    changed({ assignment: (assignment) => ({ ...assignment, shared: structuredClone(assignment.shared) }) }),
+  ),
+  wrong(rules.copiesShared, "changes the run's dictionary", () =>
+    changed({
+      transport: 'clone',
+      outcome: (outcome, { shared }) => {
+        for (const key of Object.keys(outcome.shared ?? {})) shared[key] = outcome.shared?.[key];
+        return outcome;
+      },
+    }),
+  ),
+  wrong(rules.refusesUnfitValue, 'drops functions from values without a word', () =>
+    changed({ transport: 'clone', outcome: letsThrough(/value\.db/, { kind: 'returned', value: {} }) }),
+  ),
+  wrong(rules.refusesUnfitShared, 'drops functions from the dictionary without a word', () =>
+    changed({ transport: 'clone', outcome: letsThrough(/shared\.db/, { kind: 'returned', value: {} }) }),
+  ),
+  wrong(rules.refusesUnfitArgs, 'drops functions from args without a word', () =>
+    changed({
+      transport: 'clone',
+      outcome: letsThrough(/args\.value\.call/, { kind: 'returned', value: {} }),
+    }),
+  ),
+  wrong(rules.refusesPrototypes, 'lets __proto__ through', () =>
+    changed({
+      transport: 'clone',
+      outcome: letsThrough(/__proto__/, {
+        kind: 'returned',
+        value: {},
+        shared: mergeShared({ polluted: true }),
+      }),
+    }),
+  ),
+  wrong(rules.standsCycles, 'crashes on cycles', () => crashesOn('returns cycle')),
+  wrong(rules.standsDepth, 'crashes on depth', () => crashesOn('returns deep')),
+  wrong(rules.standsSize, 'crashes on size', () => crashesOn('returns large')),
+];
