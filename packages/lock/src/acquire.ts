@@ -1,9 +1,18 @@
-/** Locks for people without the scheduler: promises over a LockTable. */
+/** Locks for people without the scheduler: promises over a lock table. Decides nothing itself. */
 import type { Resource } from '@pexen/core';
 import type { LockRequest } from './demands.ts';
+import { type Holder, NONE, TAKEN } from './ids.ts';
+import { LockTable } from './lock-table.ts';
+
+export interface LocksOptions {
+  /** How many units there are of a resource. */
+  readonly capacities?: Iterable<readonly [Resource, number]>;
+  /** So many later ones may go before somebody who waits, where they fit in beside what is held. At least 1, default 64. */
+  readonly overtakings?: number;
+}
 
 export interface AcquireOptions {
-  /** Gives up waiting; `acquire` rejects with its reason. */
+  /** Gives up waiting: `acquire` rejects with its reason. */
   readonly signal?: AbortSignal;
   /** Smaller goes first; default 0. Equal ones go by arrival. */
   readonly priority?: number;
@@ -15,12 +24,81 @@ export interface Held extends Disposable, AsyncDisposable {
   release(): void;
 }
 
-/** Fair hierarchical read-write locks with amounts, several at once, without deadlock. */
-export class Locks {
-  constructor(_options: { readonly capacities?: Iterable<readonly [Resource, number]> } = {}) {}
+/** Somebody who waits, or holds. */
+interface Caller {
+  readonly demand: number;
+  readonly grant: (held: Held) => void;
+}
 
-  /** Waits until everything is free at once, then holds it. */
-  acquire(_request: LockRequest, _options: AcquireOptions = {}): Promise<Held> {
-    return Promise.reject(new Error('not yet'));
+/**
+ * Fair hierarchical read-write locks with amounts, several at once, without deadlock: whoever waits holds nothing.
+ *
+ * @example
+ * const locks = new Locks();
+ * await using held = await locks.acquire({ uses: ['/etc'], claims: ['/etc/hosts'] });
+ */
+export class Locks {
+  /** To look at, with `describeNodes` and `describeWaits`. Holders are numbered as they come, and numbers are used again. */
+  readonly table: LockTable;
+  readonly #callers: (Caller | undefined)[] = [];
+  readonly #unused: Holder[] = [];
+  #arrivals = 0;
+
+  constructor(options: LocksOptions = {}) {
+    this.table = new LockTable(options);
+  }
+
+  /**
+   * Waits until everything is free at once, then holds it.
+   *
+   * @throws PexenError PEXEN_AMOUNT_UNKNOWN, PEXEN_AMOUNT_TOO_LARGE, or the reason of the signal.
+   */
+  async acquire(request: LockRequest, { signal, priority = 0 }: AcquireOptions = {}): Promise<Held> {
+    signal?.throwIfAborted();
+    const demand = this.table.compile(request);
+    const holder = this.#unused.pop() ?? this.#callers.length;
+    const { promise, resolve, reject } = Promise.withResolvers<Held>();
+    const giveUp = (): void => {
+      this.#leave(holder);
+      reject(signal?.reason);
+    };
+    const grant = (held: Held): void => {
+      signal?.removeEventListener('abort', giveUp);
+      resolve(held);
+    };
+    this.#callers[holder] = { demand, grant };
+    this.table.enrol(holder, demand, priority, -this.#arrivals++);
+    if (this.table.tryTake(holder) === TAKEN) return this.#heldBy(holder);
+    this.table.park(holder);
+    signal?.addEventListener('abort', giveUp, { once: true });
+    return promise;
+  }
+
+  #heldBy(holder: Holder): Held {
+    let isHeld = true;
+    const release = (): void => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#leave(holder);
+    };
+    return {
+      release,
+      [Symbol.dispose]: release,
+      [Symbol.asyncDispose]: async () => release(),
+    };
+  }
+
+  /** It holds nothing and waits for nothing any more: others may. */
+  #leave(holder: Holder): void {
+    const { demand } = this.#callers[holder] as Caller;
+    this.table.withdraw(holder);
+    this.table.release(holder);
+    this.table.forget(demand);
+    this.#callers[holder] = undefined;
+    this.#unused.push(holder);
+    for (let next = this.table.candidate(); next !== NONE; next = this.table.candidate()) {
+      this.table.tryTake(next);
+      this.#callers[next]?.grant(this.#heldBy(next));
+    }
   }
 }

@@ -1,15 +1,21 @@
-/** What a lock table would tell people: who holds what, who waits for whom. Walks everything; not for the hot path. */
-import type { Holder, NodeId } from './ids.ts';
+/** What a lock table would tell people: who holds what, who waits for whom. Walks much; not for the hot path. */
+import { CLAIM, EXCLUSIVE, USE_ONE } from './demands.ts';
+import { PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
+import { type DemandId, type Holder, NONE, type NodeId } from './ids.ts';
+import type { Inside } from './inside.ts';
 import type { LockTable } from './lock-table.ts';
+import { nameOfParts } from './resource-path.ts';
+import { ROOT } from './trie.ts';
 
 export type HoldMode = 'uses' | 'claims' | 'amount';
 
+/** A node that is held, poisoned or waited for. */
 export interface HeldNode {
   readonly node: NodeId;
   /** As people write it: `/a/b`, `db`. */
   readonly resource: string;
   readonly holders: readonly { readonly holder: Holder; readonly how: HoldMode; readonly count?: number }[];
-  /** Parked holders that wait at this node. */
+  /** Parked holders that wait at this node, best first. */
   readonly waiting: readonly Holder[];
   readonly capacity?: number;
   readonly poisonedBy?: Holder;
@@ -17,34 +23,138 @@ export interface HeldNode {
 
 export interface WaitingHolder {
   readonly holder: Holder;
-  /** The node where it met the conflict, and its name. */
+  /** The node where it meets the conflict, and its name. */
   readonly node: NodeId;
   readonly resource: string;
-  /** Those who hold what is in its way. */
+  /** Those who hold what is in its way, in order. Empty where nothing is: it is a candidate, or waits for a reservation. */
   readonly blockers: readonly Holder[];
-  /** Set when nothing but a reservation is in its way. */
+  /** The head of the starved, when nothing but what is reserved for it is in the way. */
   readonly reservedFor?: Holder;
   /** How often it was overtaken. */
   readonly overtaken: number;
   readonly starved: boolean;
 }
 
+/** One entry of a demand. */
+interface Need {
+  readonly node: NodeId;
+  readonly want: number;
+}
+
 /** Held and poisoned nodes, and those somebody waits at. */
-export function describeNodes(_table: LockTable): HeldNode[] {
-  throw new Error('not yet');
+export function describeNodes(table: LockTable): HeldNode[] {
+  const { tree, demands, holders, poison } = table.inside;
+  const found = new Map<NodeId, { holders: HeldNode['holders'][number][]; waiting: Holder[] }>();
+  const at = (node: NodeId) => {
+    const known = found.get(node) ?? { holders: [], waiting: [] };
+    found.set(node, known);
+    return known;
+  };
+  for (const holder of [...holders.active].sort((a, b) => a - b))
+    for (const need of needsOf(table.inside, holders.demand[holder] as DemandId))
+      at(need.node).holders.push({ holder, ...howOf(need.want, demands.counts) });
+  for (const { holder, node } of describeWaits(table)) at(node).waiting.push(holder);
+  for (const node of poison.stains.keys()) at(node);
+  return [...found].map(([node, lists]) => ({
+    node,
+    resource: nameOf(table, node),
+    ...lists,
+    ...(tree.capacityOf(node) > 0 && { capacity: tree.capacityOf(node) }),
+    ...(poison.stains.has(node) && { poisonedBy: poison.poisonerOf(node) }),
+  }));
 }
 
 /** Why a parked holder waits, as of now; undefined if it is not parked. */
-export function describeWait(_table: LockTable, _holder: Holder): WaitingHolder | undefined {
-  throw new Error('not yet');
+export function describeWait(table: LockTable, holder: Holder): WaitingHolder | undefined {
+  const { holders, waiting } = table.inside;
+  if (!holders.is(holder, PARKED) && holder !== waiting.head) return undefined;
+  const conflicts = conflictsOf(table.inside, holder, holders.active);
+  const isReturning = holders.is(holder, WITHOUT_AMOUNTS);
+  const others = waiting.head === NONE || waiting.head === holder || isReturning ? [] : [waiting.head];
+  const reserved = conflicts.size > 0 ? [] : [...conflictsOf(table.inside, holder, others)];
+  const node = [...conflicts.values(), ...reserved.map((entry) => entry[1])][0] ?? ROOT;
+  return {
+    holder,
+    node,
+    resource: nameOf(table, node),
+    blockers: [...conflicts.keys()].sort((a, b) => a - b),
+    ...(reserved.length > 0 && { reservedFor: waiting.head }),
+    overtaken: holders.overtaken[holder] as number,
+    starved: holders.is(holder, STARVED),
+  };
 }
 
-/** All parked holders. */
-export function describeWaits(_table: LockTable): WaitingHolder[] {
-  throw new Error('not yet');
+/** All parked holders, best first. */
+export function describeWaits(table: LockTable): WaitingHolder[] {
+  const { holders } = table.inside;
+  const parked: Holder[] = [];
+  for (let holder = 0; holder < holders.size; holder++) if (holders.is(holder, PARKED)) parked.push(holder);
+  parked.sort((a, b) => (holders.isBefore(a, b) ? -1 : 1));
+  return parked.map((holder) => describeWait(table, holder) as WaitingHolder);
 }
 
 /** The node's name as people write it. */
-export function nameOf(_table: LockTable, _node: NodeId): string {
-  throw new Error('not yet');
+export function nameOf(table: LockTable, node: NodeId): string {
+  return nameOfParts(table.inside.tree.partsOf(node));
+}
+
+/** Those of `others` whose demands conflict with the holder's, each with the node where they meet. */
+function conflictsOf(inside: Inside, holder: Holder, others: readonly Holder[]): Map<Holder, NodeId> {
+  const { holders } = inside;
+  const found = new Map<Holder, NodeId>();
+  const mine = needsOf(inside, holders.demand[holder] as DemandId);
+  for (const other of others) {
+    const theirs = needsOf(inside, holders.demand[other] as DemandId);
+    const node = other === holder ? undefined : meetingOf(inside, mine, theirs, holder, other);
+    if (node !== undefined) found.set(other, node);
+  }
+  return found;
+}
+
+function meetingOf(
+  inside: Inside,
+  mine: readonly Need[],
+  theirs: readonly Need[],
+  holder: Holder,
+  other: Holder,
+): NodeId | undefined {
+  if (holds(mine, EXCLUSIVE) || holds(theirs, EXCLUSIVE)) return ROOT;
+  const isReturning = inside.holders.is(holder, WITHOUT_AMOUNTS);
+  const hasGivenBack = inside.holders.is(other, WITHOUT_AMOUNTS);
+  for (const need of mine)
+    for (const { node, want } of theirs) {
+      if (!isReturning && (need.want === CLAIM || want === CLAIM)) {
+        if (inside.tree.isWithin(need.node, node)) return node;
+        if (inside.tree.isWithin(node, need.node)) return need.node;
+      }
+      const isShort = need.node === node && !hasGivenBack && isSpent(inside, need, want, other);
+      if (isShort) return node;
+    }
+  return undefined;
+}
+
+/** Do both want units, and are there too few? Those that are reserved count only against the reservation itself. */
+function isSpent(inside: Inside, { node, want }: Need, theirs: number, other: Holder): boolean {
+  if (want < USE_ONE || theirs < USE_ONE) return false;
+  const { held, reserved } = inside.obstacles;
+  const kept = other === inside.waiting.head ? (reserved.units[node] ?? 0) : 0;
+  const taken = (held.units[node] ?? 0) + kept + (inside.demands.counts[want] as number);
+  return taken > inside.tree.capacityOf(node);
+}
+
+function holds(needs: readonly Need[], want: number): boolean {
+  return needs.some((need) => need.want === want);
+}
+
+function needsOf({ demands }: Inside, demand: DemandId): Need[] {
+  const { parent, label, sort } = demands.trie;
+  const needs: Need[] = [];
+  for (let at = demand; at !== ROOT; at = parent[at] as number)
+    needs.push({ node: label[at] as number, want: sort[at] as number });
+  return needs.reverse();
+}
+
+function howOf(want: number, counts: readonly number[]): { readonly how: HoldMode; readonly count?: number } {
+  if (want === CLAIM || want === EXCLUSIVE) return { how: 'claims' };
+  return want > USE_ONE ? { how: 'amount', count: counts[want] as number } : { how: 'uses' };
 }

@@ -20,14 +20,14 @@ import {
 import { ROOT } from './trie.ts';
 
 /** Four counters a node: holds and claims of it, holds and claims below it. */
-const WIDTH = 4;
+export const WIDTH = 4;
 
 export class HoldCounts {
   /** Demands that are counted. */
   present = 0;
   units: Float64Array = new Float64Array(0);
-  #exclusives = 0;
-  #at = new Int32Array(16 * WIDTH);
+  exclusives = 0;
+  at: Int32Array = new Int32Array(16 * WIDTH);
   readonly #tree: ResourceTree;
   readonly #demands: Demands;
 
@@ -46,10 +46,10 @@ export class HoldCounts {
 
   countEntry(node: number, want: number, by: 1 | -1): void {
     if (want === EXCLUSIVE) {
-      this.#exclusives += by;
+      this.exclusives += by;
       return;
     }
-    if ((node + 1) * WIDTH > this.#at.length) this.#at = grown(this.#at, this.#tree.nodes.size * WIDTH);
+    if ((node + 1) * WIDTH > this.at.length) this.at = grown(this.at, this.#tree.nodes.size * WIDTH);
     if (want >= USE_ONE) this.#spend(node, this.#demands.counts[want] as number, by);
     const claims = want === CLAIM ? by : 0;
     this.#add(node * WIDTH, by, claims);
@@ -78,7 +78,7 @@ export class HoldCounts {
   /** Would the spot keep somebody away? SPENT is not asked here. */
   isTaken(spot: number): boolean {
     const kind = kindOf(spot);
-    if (kind === EXCLUDED) return this.#exclusives > 0;
+    if (kind === EXCLUDED) return this.exclusives > 0;
     if (kind === INHABITED) return this.present > 0;
     const base = nodeOf(spot) * WIDTH;
     if (kind === CLAIMED) return this.#get(base + 1) !== 0;
@@ -108,12 +108,12 @@ export class HoldCounts {
 
   /** Nodes that came later than the last count are not counted yet. */
   #get(index: number): number {
-    return index < this.#at.length ? (this.#at[index] as number) : 0;
+    return index < this.at.length ? (this.at[index] as number) : 0;
   }
 
   #add(index: number, holds: number, claims: number): void {
-    this.#at[index] = (this.#at[index] as number) + holds;
-    this.#at[index + 1] = (this.#at[index + 1] as number) + claims;
+    this.at[index] = (this.at[index] as number) + holds;
+    this.at[index + 1] = (this.at[index + 1] as number) + claims;
   }
 
   #spend(node: number, count: number, by: number): void {

@@ -11,6 +11,8 @@ export const STARVED = 8;
 
 export class Holders {
   size = 0;
+  /** Those who hold something, or nothing, in no order. */
+  readonly active: number[] = [];
   state: Uint8Array = new Uint8Array(16);
   demand: Int32Array = new Int32Array(16);
   /** How often it was overtaken. */
@@ -21,6 +23,8 @@ export class Holders {
   since: Int32Array = new Int32Array(16);
   /** … and its own. */
   start: Int32Array = new Int32Array(16);
+  /** Where in `active` it stands. */
+  #index = new Int32Array(16);
   #priority = new Float64Array(16);
   #rank = new Float64Array(16);
 
@@ -50,6 +54,23 @@ export class Holders {
     this.state[holder] = (this.state[holder] as number) & ~flag;
   }
 
+  /** It holds what it demands. */
+  activate(holder: number): void {
+    this.add(holder, HOLDING);
+    this.#index[holder] = this.active.length;
+    this.active.push(holder);
+  }
+
+  /** It holds nothing any more. */
+  deactivate(holder: number): void {
+    this.remove(holder, HOLDING | WITHOUT_AMOUNTS);
+    const last = this.active.pop() as number;
+    if (last === holder) return;
+    const index = this.#index[holder] as number;
+    this.active[index] = last;
+    this.#index[last] = index;
+  }
+
   /** Smaller priority first, then larger rank, then smaller holder. A total order. */
   isBefore(a: number, b: number): boolean {
     const priority = (this.#priority[a] as number) - (this.#priority[b] as number);
@@ -66,6 +87,7 @@ export class Holders {
     this.counted = grown(this.counted, size);
     this.since = grown(this.since, size);
     this.start = grown(this.start, size);
+    this.#index = grown(this.#index, size);
     this.#priority = grown(this.#priority, size);
     this.#rank = grown(this.#rank, size);
   }

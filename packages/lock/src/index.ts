@@ -1,5 +1,5 @@
 /** Fair hierarchical read-write locks with amounts. */
-export { type AcquireOptions, type Held, Locks } from './acquire.ts';
+export { type AcquireOptions, type Held, Locks, type LocksOptions } from './acquire.ts';
 export type { LockRequest } from './demands.ts';
 export {
   describeNodes,
@@ -11,6 +11,7 @@ export {
   type WaitingHolder,
 } from './description.ts';
 export { type DemandId, type Holder, NONE, type NodeId, RESERVED, TAKEN } from './ids.ts';
-export { LockTable, type LockTableOptions } from './lock-table.ts';
+export type { LockTableOptions } from './inside.ts';
+export { LockTable } from './lock-table.ts';
 export { HierarchyLock, isResourcePath, partsOf, path, type ResourcePath } from './resource-path.ts';
 export { validate } from './validate.ts';

@@ -3,27 +3,13 @@
  * pure. Knows holders as small integers and nothing of tasks, slots or time.
  */
 import type { Resource } from '@pexen/core';
-import { Demands, type LockRequest } from './demands.ts';
-import { HoldCounts } from './hold-counts.ts';
-import { HOLDING, Holders, PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
+import type { Demands, LockRequest } from './demands.ts';
+import { HOLDING, type Holders, PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
 import { type DemandId, type Holder, NONE, type NodeId, RESERVED, TAKEN } from './ids.ts';
-import { Obstacles } from './obstacles.ts';
-import { Poison } from './poison.ts';
-import { ResourceTree } from './resource-tree.ts';
+import { Inside, type LockTableOptions } from './inside.ts';
+import type { Obstacles } from './obstacles.ts';
 import { nodeOf } from './spot.ts';
-import { Waiting } from './waiting.ts';
-
-export interface LockTableOptions {
-  /** How many units there are of a resource; others have none to count. */
-  readonly capacities?: Iterable<readonly [Resource, number]>;
-  /** After so many overtakings a parked holder is starved. */
-  readonly overtakings?: number;
-  /**
-   * May `holder` start although it takes something that is reserved for `head`? Asked when `tryTake` would answer RESERVED for a
-   * holder that is not parked. Without it nobody may.
-   */
-  readonly mayOvertake?: (holder: Holder, head: Holder) => boolean;
-}
+import type { Waiting } from './waiting.ts';
 
 /**
  * The life of a holder: `enrol`, then `tryTake`; where that fails, `park`. A parked holder is tried again only when the table says
@@ -39,14 +25,13 @@ export interface LockTableOptions {
  * }
  */
 export class LockTable {
-  readonly #options: LockTableOptions;
-  readonly #tree = new ResourceTree();
-  readonly #demands = new Demands(this.#tree);
-  readonly #holders = new Holders();
-  readonly #held = new HoldCounts(this.#tree, this.#demands);
+  /** @internal */
+  readonly inside: Inside;
+  readonly #mayOvertake: (holder: Holder, head: Holder) => boolean;
+  readonly #demands: Demands;
+  readonly #holders: Holders;
   readonly #obstacles: Obstacles;
   readonly #waiting: Waiting;
-  readonly #poison: Poison;
   /** Calls of `tryTake`. */
   tries = 0;
   /** The candidate, while nothing has changed since. */
@@ -55,13 +40,12 @@ export class LockTable {
   #met: Holder = NONE;
 
   constructor(options: LockTableOptions = {}) {
-    this.#options = options;
-    for (const [resource, capacity] of options.capacities ?? []) this.#tree.declare(resource, capacity);
-    const counts = (): HoldCounts => new HoldCounts(this.#tree, this.#demands);
-    this.#obstacles = new Obstacles(this.#tree, this.#demands, this.#held, counts());
-    this.#poison = new Poison(this.#tree, this.#demands, counts());
-    const limit = options.overtakings ?? 64;
-    this.#waiting = new Waiting(this.#holders, this.#demands, this.#tree, this.#obstacles, counts(), limit);
+    this.#mayOvertake = options.mayOvertake ?? (() => false);
+    this.inside = new Inside(options);
+    this.#demands = this.inside.demands;
+    this.#holders = this.inside.holders;
+    this.#obstacles = this.inside.obstacles;
+    this.#waiting = this.inside.waiting;
   }
 
   /**
@@ -80,15 +64,15 @@ export class LockTable {
 
   /** The node of a resource: equal for equal nodes however they are spelled (`/a/b`, `path('a', 'b')`). It stays for good. */
   nodeOf(resource: Resource): NodeId {
-    const node = this.#tree.nodeOf(resource);
-    this.#tree.retain(node);
+    const node = this.inside.tree.nodeOf(resource);
+    this.inside.tree.retain(node);
     return node;
   }
 
   /** The capacity declared for the resource, if any. */
   capacityOf(resource: Resource): number | undefined {
-    const node = this.#tree.find(resource);
-    return node < 0 ? undefined : this.#tree.capacityOf(node) || undefined;
+    const node = this.inside.tree.find(resource);
+    return node < 0 ? undefined : this.inside.tree.capacityOf(node) || undefined;
   }
 
   /**
@@ -122,8 +106,8 @@ export class LockTable {
     }
     this.#changed();
     this.#waiting.leave(holder);
-    this.#held.count(this.#holders.demand[holder] as number, 1);
-    this.#holders.add(holder, HOLDING);
+    this.#obstacles.held.count(this.#holders.demand[holder] as number, 1);
+    this.#holders.activate(holder);
     this.#waiting.started(holder);
     return TAKEN;
   }
@@ -184,9 +168,9 @@ export class LockTable {
     this.#changed();
     const demand = this.#holders.demand[holder] as number;
     if (this.isParked(holder)) this.#waiting.unpark(holder);
-    if (this.#holders.is(holder, WITHOUT_AMOUNTS)) this.#held.countUnits(demand, 1);
-    this.#held.count(demand, -1);
-    this.#holders.remove(holder, HOLDING | WITHOUT_AMOUNTS);
+    if (this.#holders.is(holder, WITHOUT_AMOUNTS)) this.#obstacles.held.countUnits(demand, 1);
+    this.#obstacles.held.count(demand, -1);
+    this.#holders.deactivate(holder);
     if (this.#waiting.count > 0) this.#waiting.loosen(demand);
   }
 
@@ -195,7 +179,7 @@ export class LockTable {
     if (!this.isHolding(holder) || this.#holders.is(holder, WITHOUT_AMOUNTS)) return;
     this.#changed();
     const demand = this.#holders.demand[holder] as number;
-    this.#held.countUnits(demand, -1);
+    this.#obstacles.held.countUnits(demand, -1);
     this.#holders.add(holder, WITHOUT_AMOUNTS);
     if (this.#waiting.count > 0) this.#waiting.loosen(demand);
   }
@@ -203,7 +187,7 @@ export class LockTable {
   /** `release`, and what it used and claimed is poisoned. `exclusive` and amounts never poison. */
   releasePoisoned(holder: Holder): void {
     if (!this.isHolding(holder)) return;
-    this.#poison.add(this.#holders.demand[holder] as number, holder);
+    this.inside.poison.add(this.#holders.demand[holder] as number, holder);
     this.release(holder);
   }
 
@@ -226,17 +210,17 @@ export class LockTable {
 
   /** The poisoned node that forbids this demand, or NONE. Costs nothing while nothing is poisoned. */
   poisonedNode(demand: DemandId): NodeId | typeof NONE {
-    return this.#poison.nodeFor(demand);
+    return this.inside.poison.nodeFor(demand);
   }
 
   /** Who poisoned the node. */
   poisonerOf(node: NodeId): Holder | typeof NONE {
-    return this.#poison.poisonerOf(node);
+    return this.inside.poison.poisonerOf(node);
   }
 
   /** Heals every poisoned node at or below a claim of this demand. */
   heal(demand: DemandId): void {
-    this.#poison.heal(demand);
+    this.inside.poison.heal(demand);
   }
 
   isHolding(holder: Holder): boolean {
@@ -251,7 +235,7 @@ export class LockTable {
     const { head } = this.#waiting;
     if (!this.#obstacles.find(this.#holders.demand[holder] as number, holder === head)) return false;
     if (!this.#obstacles.isReservedOnly || this.isParked(holder)) return true;
-    return !(this.#options.mayOvertake?.(holder, head) ?? false);
+    return !this.#mayOvertake(holder, head);
   }
 
   #takeAmounts(holder: Holder): NodeId | typeof TAKEN {
@@ -260,7 +244,7 @@ export class LockTable {
     if (!this.#obstacles.hasUnits(demand)) return nodeOf(this.#obstacles.spot);
     this.#changed();
     if (this.isParked(holder)) this.#waiting.unpark(holder);
-    this.#held.countUnits(demand, 1);
+    this.#obstacles.held.countUnits(demand, 1);
     this.#holders.remove(holder, WITHOUT_AMOUNTS);
     return TAKEN;
   }

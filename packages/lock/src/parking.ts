@@ -14,9 +14,9 @@ import { FREE, kindOf, OPEN, spotAt } from './spot.ts';
 import { ROOT } from './trie.ts';
 
 /** Where a group is, when it hangs at no place: nobody in it waits … */
-const NOWHERE = -1;
+export const NOWHERE = -1;
 /** … or it waits with the group of a shorter beginning. */
-const DORMANT = -2;
+export const DORMANT = -2;
 
 export class Parking {
   count = 0;
@@ -27,16 +27,16 @@ export class Parking {
   readonly #obstacles: Obstacles;
   /** Called when a holder was looked at and moved to another spot: somebody took that before it could. */
   readonly #moved: (holder: number, spot: number) => void;
-  readonly #waiters: Heaps;
-  readonly #groups: Heaps;
+  readonly waiters: Heaps;
+  readonly groups: Heaps;
   /** Of a group: its own holders, a heap … */
-  #queue = new Int32Array(16).fill(EMPTY);
+  queue: Int32Array = new Int32Array(16).fill(EMPTY);
   /** … the last of them that came in order, … */
   #last = new Int32Array(16).fill(EMPTY);
   /** … its dormant groups, a heap … */
-  #dormant = new Int32Array(16).fill(EMPTY);
+  dormant: Int32Array = new Int32Array(16).fill(EMPTY);
   /** … and its place. */
-  #where = new Int32Array(16).fill(NOWHERE);
+  where: Int32Array = new Int32Array(16).fill(NOWHERE);
   readonly #stack: number[] = [];
 
   constructor(
@@ -51,9 +51,9 @@ export class Parking {
     this.#tree = tree;
     this.#obstacles = obstacles;
     this.#moved = moved;
-    this.#waiters = new Heaps(holders);
-    this.#groups = new Heaps(holders);
-    this.places = new Places(holders, this.#groups, obstacles);
+    this.waiters = new Heaps(holders);
+    this.groups = new Heaps(holders);
+    this.places = new Places(holders, this.groups, obstacles);
   }
 
   /** Parks the holder at what the last `find` of its demand met. */
@@ -72,7 +72,7 @@ export class Parking {
     const demand = this.#holders.demand[holder] as number;
     this.count--;
     if (this.#last[demand] === holder) this.#last[demand] = EMPTY;
-    this.#queue[demand] = this.#waiters.remove(this.#queue[demand] as number, holder);
+    this.queue[demand] = this.waiters.remove(this.queue[demand] as number, holder);
     this.#refresh(demand);
   }
 
@@ -90,7 +90,7 @@ export class Parking {
   candidate(): number {
     for (let place = this.places.bestLoose(); place !== EMPTY; place = this.places.bestLoose()) {
       const group = this.places.head[place] as number;
-      const holder = this.#groups.key[group] as number;
+      const holder = this.groups.key[group] as number;
       if (!this.#obstacles.find(this.#holders.demand[holder] as number, false)) return holder;
       const { spot } = this.#obstacles;
       this.#move(group, place);
@@ -102,8 +102,8 @@ export class Parking {
   /** The spot where the holder hangs, with its group or a shorter one. */
   spotOf(holder: number): number {
     let group = this.#holders.demand[holder] as number;
-    while (this.#where[group] === DORMANT) group = this.#demands.trie.parent[group] as number;
-    return this.places.spot[this.#where[group] as number] as number;
+    while (this.where[group] === DORMANT) group = this.#demands.trie.parent[group] as number;
+    return this.places.spot[this.where[group] as number] as number;
   }
 
   /** Appends those that wait at the node, at spots of some kinds (a bit each), and go before `holder`. */
@@ -116,16 +116,16 @@ export class Parking {
 
   /** Most come in the order in which they are to go: the last of the queue takes them behind it. */
   #enqueue(group: number, holder: number): void {
-    this.#waiters.key[holder] = holder;
+    this.waiters.key[holder] = holder;
     const last = this.#last[group] as number;
-    if (last !== EMPTY && this.#waiters.isLeaf(last) && this.#holders.isBefore(last, holder)) {
-      this.#waiters.append(last, holder);
+    if (last !== EMPTY && this.waiters.isLeaf(last) && this.#holders.isBefore(last, holder)) {
+      this.waiters.append(last, holder);
       this.#last[group] = holder;
       return;
     }
-    const queue = this.#queue[group] as number;
+    const queue = this.queue[group] as number;
     if (queue === EMPTY) this.#last[group] = holder;
-    this.#queue[group] = this.#waiters.insert(queue, holder);
+    this.queue[group] = this.waiters.insert(queue, holder);
   }
 
   /** Moves a group out of the way of others: to the obstacle that the last `find` met for its best holder. */
@@ -133,14 +133,14 @@ export class Parking {
     const { spot, want, prefix } = this.#obstacles;
     const { depth, parent } = this.#demands.trie;
     if ((depth[prefix] as number) <= (depth[group] as number)) {
-      this.#where[group] = NOWHERE;
+      this.where[group] = NOWHERE;
       this.places.remove(place, group);
       this.#hang(group, prefix, spot, want);
       return;
     }
     const above = parent[prefix] as number;
-    this.#dormant[above] = this.#groups.remove(this.#dormant[above] as number, prefix);
-    this.#where[prefix] = NOWHERE;
+    this.dormant[above] = this.groups.remove(this.dormant[above] as number, prefix);
+    this.where[prefix] = NOWHERE;
     this.#refresh(above);
     this.#hang(prefix, prefix, spot, want);
   }
@@ -148,11 +148,11 @@ export class Parking {
   /** Lets the group wait with `prefix`, a beginning of it, which is blocked. */
   #hang(group: number, prefix: number, spot: number, want: number): void {
     let at = group;
-    for (; this.#where[at] === NOWHERE; at = this.#demands.trie.parent[at] as number) {
-      this.#groups.key[at] = this.#best(at);
+    for (; this.where[at] === NOWHERE; at = this.#demands.trie.parent[at] as number) {
+      this.groups.key[at] = this.#best(at);
       if (at === prefix) {
         const place = this.places.at(spot, want);
-        this.#where[at] = place;
+        this.where[at] = place;
         this.places.insert(place, at);
         return;
       }
@@ -163,60 +163,60 @@ export class Parking {
 
   #sleep(group: number): void {
     const above = this.#demands.trie.parent[group] as number;
-    this.#where[group] = DORMANT;
-    this.#dormant[above] = this.#groups.insert(this.#dormant[above] as number, group);
+    this.where[group] = DORMANT;
+    this.dormant[above] = this.groups.insert(this.dormant[above] as number, group);
   }
 
   /** The holders of a group have changed: it, and the groups it waits with, get their places by their new best holders. */
   #refresh(group: number): void {
     let at = group;
     let best = this.#best(at);
-    while (this.#where[at] === DORMANT && best !== this.#groups.key[at]) {
+    while (this.where[at] === DORMANT && best !== this.groups.key[at]) {
       const above = this.#demands.trie.parent[at] as number;
-      this.#dormant[above] = this.#groups.remove(this.#dormant[above] as number, at);
-      this.#where[at] = NOWHERE;
-      this.#groups.key[at] = best;
+      this.dormant[above] = this.groups.remove(this.dormant[above] as number, at);
+      this.where[at] = NOWHERE;
+      this.groups.key[at] = best;
       if (best !== EMPTY) this.#sleep(at);
       at = above;
       best = this.#best(at);
     }
-    if (best !== this.#groups.key[at]) this.#rekey(at, best);
+    if (best !== this.groups.key[at]) this.#rekey(at, best);
   }
 
   /** The group hangs at a place. */
   #rekey(group: number, best: number): void {
-    const place = this.#where[group] as number;
+    const place = this.where[group] as number;
     if (best === EMPTY) {
-      this.#where[group] = NOWHERE;
+      this.where[group] = NOWHERE;
       this.places.remove(place, group);
     } else this.places.rekey(place, group, best);
   }
 
   /** The best of the group's own holders and of those of its dormant groups. */
   #best(group: number): number {
-    const own = this.#queue[group] as number;
-    const dormant = this.#dormant[group] as number;
+    const own = this.queue[group] as number;
+    const dormant = this.dormant[group] as number;
     if (dormant === EMPTY) return own;
-    const other = this.#groups.key[dormant] as number;
+    const other = this.groups.key[dormant] as number;
     return own !== EMPTY && this.#holders.isBefore(own, other) ? own : other;
   }
 
   #collectGroups(root: number, holder: number, out: number[]): void {
     const stack = this.#stack;
-    const { key, left, right } = this.#groups;
+    const { key, left, right } = this.groups;
     const base = stack.length;
     stack.push(root);
     while (stack.length > base) {
       const group = stack.pop() as number;
       if (group === EMPTY || !this.#holders.isBefore(key[group] as number, holder)) continue;
-      this.#collectHolders(this.#queue[group] as number, holder, out);
-      stack.push(left[group] as number, right[group] as number, this.#dormant[group] as number);
+      this.#collectHolders(this.queue[group] as number, holder, out);
+      stack.push(left[group] as number, right[group] as number, this.dormant[group] as number);
     }
   }
 
   #collectHolders(root: number, holder: number, out: number[]): void {
     const stack = this.#stack;
-    const { left, right } = this.#waiters;
+    const { left, right } = this.waiters;
     const base = stack.length;
     stack.push(root);
     while (stack.length > base) {
@@ -228,13 +228,13 @@ export class Parking {
   }
 
   #grow(holder: number, demand: number): void {
-    this.#waiters.grow(holder + 1);
+    this.waiters.grow(holder + 1);
     const size = Math.max(demand + 1, this.#demands.trie.size);
-    if (size <= this.#queue.length) return;
-    this.#groups.grow(size);
-    this.#queue = grown(this.#queue, size, EMPTY);
+    if (size <= this.queue.length) return;
+    this.groups.grow(size);
+    this.queue = grown(this.queue, size, EMPTY);
     this.#last = grown(this.#last, size, EMPTY);
-    this.#dormant = grown(this.#dormant, size, EMPTY);
-    this.#where = grown(this.#where, size, NOWHERE);
+    this.dormant = grown(this.dormant, size, EMPTY);
+    this.where = grown(this.where, size, NOWHERE);
   }
 }

@@ -23,7 +23,7 @@ export class Places {
   #size = 0;
   /** Places that are not there, linked by `next`. */
   #unused = EMPTY;
-  #isLoose = new Uint8Array(16);
+  isLoose: Uint8Array = new Uint8Array(16);
   readonly #loose: Heaps;
   #looseRoot = EMPTY;
 
@@ -65,31 +65,31 @@ export class Places {
   /** Makes those places at the node loose that are not blocked. */
   loosen(node: number): void {
     for (let place = this.firstAt(node); place !== EMPTY; place = this.next[place] as number)
-      if (this.#isLoose[place] === 0 && !this.#isBlocked(place)) this.#setLoose(place);
+      if (this.isLoose[place] === 0 && !this.isBlocked(place)) this.#setLoose(place);
   }
 
   /** Of the loose places that are not blocked, the one with the best holder, or EMPTY. */
   bestLoose(): number {
-    while (this.#looseRoot !== EMPTY && this.#isBlocked(this.#looseRoot)) {
+    while (this.#looseRoot !== EMPTY && this.isBlocked(this.#looseRoot)) {
       const place = this.#looseRoot;
       this.#looseRoot = this.#loose.remove(place, place);
-      this.#isLoose[place] = 0;
+      this.isLoose[place] = 0;
     }
     return this.#looseRoot;
   }
 
-  #isBlocked(place: number): boolean {
+  isBlocked(place: number): boolean {
     return this.#obstacles.isBlocked(this.spot[place] as number, this.want[place] as number, false);
   }
 
   #setLoose(place: number): void {
-    this.#isLoose[place] = 1;
+    this.isLoose[place] = 1;
     this.#loose.key[place] = this.#groups.key[this.head[place] as number] as number;
     this.#looseRoot = this.#loose.insert(this.#looseRoot, place);
   }
 
   #setHead(place: number, root: number): void {
-    const isLoose = this.#isLoose[place] === 1;
+    const isLoose = this.isLoose[place] === 1;
     if (isLoose) this.#looseRoot = this.#loose.remove(this.#looseRoot, place);
     this.head[place] = root;
     if (root === EMPTY) this.#unmake(place);
@@ -103,7 +103,7 @@ export class Places {
     this.spot[place] = spot;
     this.want[place] = want;
     this.head[place] = EMPTY;
-    this.#isLoose[place] = 0;
+    this.isLoose[place] = 0;
     this.next[place] = this.#first[node] as number;
     this.#first[node] = place;
     return place;
@@ -120,7 +120,7 @@ export class Places {
     this.want = grown(this.want, size);
     this.head = grown(this.head, size);
     this.next = grown(this.next, size);
-    this.#isLoose = grown(this.#isLoose, size);
+    this.isLoose = grown(this.isLoose, size);
     this.#loose.grow(size);
     return size - 1;
   }
@@ -134,7 +134,7 @@ export class Places {
       while (this.next[at] !== place) at = this.next[at] as number;
       this.next[at] = next;
     }
-    this.#isLoose[place] = 0;
+    this.isLoose[place] = 0;
     this.next[place] = this.#unused;
     this.#unused = place;
   }

@@ -1,0 +1,40 @@
+/** The parts of a table, put together. For the table itself, and for those in this package that describe and check it. */
+import type { Resource } from '@pexen/core';
+import { Demands } from './demands.ts';
+import { HoldCounts } from './hold-counts.ts';
+import { Holders } from './holders.ts';
+import type { Holder } from './ids.ts';
+import { Obstacles } from './obstacles.ts';
+import { Poison } from './poison.ts';
+import { ResourceTree } from './resource-tree.ts';
+import { Waiting } from './waiting.ts';
+
+export interface LockTableOptions {
+  /** How many units there are of a resource; others have none to count. */
+  readonly capacities?: Iterable<readonly [Resource, number]> | undefined;
+  /** After so many overtakings a parked holder is starved. At least 1, default 64. */
+  readonly overtakings?: number | undefined;
+  /**
+   * May `holder` start although it takes something that is reserved for `head`? Asked when `tryTake` would answer RESERVED for a
+   * holder that is not parked. Without it nobody may.
+   */
+  readonly mayOvertake?: ((holder: Holder, head: Holder) => boolean) | undefined;
+}
+
+export class Inside {
+  readonly tree: ResourceTree = new ResourceTree();
+  readonly demands: Demands = new Demands(this.tree);
+  readonly holders: Holders = new Holders();
+  readonly obstacles: Obstacles;
+  readonly waiting: Waiting;
+  readonly poison: Poison;
+
+  constructor({ capacities = [], overtakings = 64 }: LockTableOptions) {
+    const { tree, demands, holders } = this;
+    for (const [resource, capacity] of capacities) tree.declare(resource, capacity);
+    const counts = (): HoldCounts => new HoldCounts(tree, demands);
+    this.obstacles = new Obstacles(tree, demands, counts(), counts());
+    this.waiting = new Waiting(holders, demands, tree, this.obstacles, counts(), overtakings);
+    this.poison = new Poison(tree, demands, counts());
+  }
+}

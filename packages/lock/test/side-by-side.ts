@@ -1,0 +1,186 @@
+/** A table and an oracle, led through the same life; throws where they differ. */
+import { amount } from '@pexen/core';
+import { STARVED } from '../src/holders.ts';
+import { type DemandId, describeWait, LockTable, NONE, TAKEN, validate } from '../src/index.ts';
+import { kindOf, nodeOf } from '../src/spot.ts';
+import { holdsOf, isWithin, Oracle, type Request, type Task } from './oracle.ts';
+
+export const PATHS = ['/', '/a', '/b', '/a/x', '/a/y', '/a/x/1', '/a/x/2', '/b/x', '/c', '/m', '/m/n'];
+export const CAPACITIES: ReadonlyMap<string, number> = new Map([
+  ['/m', 3],
+  ['/a/x', 2],
+]);
+
+/** What may happen to a holder. */
+export const DEEDS = [
+  ...['start', 'start', 'start', 'release', 'release', 'try', 'park', 'park', 'unpark', 'withdraw', 'starve'],
+  ...['give-amounts', 'take-amounts', 'set-rank', 'poison', 'heal'],
+] as const;
+export type Deed = (typeof DEEDS)[number];
+
+export class SideBySide {
+  readonly table: LockTable;
+  readonly oracle: Oracle = new Oracle(CAPACITIES);
+  readonly #demands: DemandId[] = [];
+  readonly #names = new Map<number, string>();
+  readonly #overtakings: number;
+
+  constructor(overtakings: number) {
+    this.#overtakings = overtakings;
+    this.table = new LockTable({ capacities: CAPACITIES, overtakings });
+    for (const name of PATHS) this.#names.set(this.table.nodeOf(name), name);
+  }
+
+  /** A new holder; it tries, and parks if it may. */
+  add(request: Request, priority: number, rank: number, parks: boolean): void {
+    const { uses, claims, amounts, exclusive } = request;
+    const task = this.oracle.add(request, priority, rank);
+    const counted = amounts.map(([name, count]) => amount(name, count));
+    const demand = this.table.compile({ uses: [...uses, ...counted], claims, exclusive });
+    this.#demands.push(demand);
+    this.table.enrol(task.id, demand, priority, rank);
+    if (!this.#tryTake(task) && parks) this.#park(task);
+  }
+
+  act(deed: Deed, pick: number, rank: number): void {
+    const holds = this.#pick(pick, (task) => task.holds);
+    const wants = this.#pick(pick, (task) => !task.holds);
+    const needs = this.#pick(pick, (task) => task.holds && !task.hasUnits);
+    if (deed === 'start') this.#start();
+    else if (deed === 'take-amounts') {
+      if (needs !== undefined && !this.#tryTake(needs)) this.#park(needs);
+    } else if (deed === 'release' || deed === 'give-amounts' || deed === 'poison' || deed === 'heal') {
+      if (holds !== undefined) this.#giveBack(deed, holds);
+    } else if (wants !== undefined) this.#change(deed, wants, rank);
+  }
+
+  /** Everything that can be asked is answered alike. */
+  check(): void {
+    const { table, oracle } = this;
+    validate(table);
+    const candidate = table.candidate();
+    same('candidate', candidate, oracle.candidate(this.head)?.id ?? NONE);
+    validate(table);
+    for (const task of oracle.tasks) {
+      same(`holding ${task.id}`, table.isHolding(task.id), task.holds);
+      same(`parked ${task.id}`, table.isParked(task.id), task.parked);
+      same(`contended ${task.id}`, table.isContended(task.id), oracle.isContended(task));
+      const demand = this.#demands[task.id] as DemandId;
+      same(`poisoned ${task.id}`, table.poisonedNode(demand) !== NONE, oracle.isPoisoned(task.request));
+      if (task.parked) this.#checkWait(task);
+    }
+  }
+
+  get head(): Task | undefined {
+    return this.oracle.tasks[this.table.starvedHead];
+  }
+
+  #checkWait(task: Task): void {
+    const wait = describeWait(this.table, task.id);
+    same(`blockers of ${task.id}`, `${wait?.blockers}`, `${this.oracle.blockersOf(task)}`);
+    const { head } = this;
+    const isReserved = !this.oracle.canTake(task, head) && this.oracle.canTake(task, undefined);
+    same(`reserved for ${task.id}`, wait?.reservedFor, isReserved ? head?.id : undefined);
+  }
+
+  #giveBack(deed: Deed, task: Task): void {
+    if (deed === 'heal') {
+      this.table.heal(this.#demands[task.id] as DemandId);
+      this.oracle.heal(task.request);
+    } else if (deed === 'give-amounts') {
+      this.table.releaseAmounts(task.id);
+      task.hasUnits = false;
+    } else {
+      if (deed === 'poison') this.oracle.poison(task.request);
+      if (deed === 'poison') this.table.releasePoisoned(task.id);
+      else this.table.release(task.id);
+      Object.assign(task, { holds: false, hasUnits: false, parked: false });
+    }
+  }
+
+  #change(deed: Deed, task: Task, rank: number): void {
+    if (deed === 'try') this.#tryTake(task);
+    else if (deed === 'park') this.#park(task);
+    else if (deed === 'starve') this.table.starve(task.id);
+    else if (deed === 'set-rank') {
+      task.rank = rank;
+      this.table.setRank(task.id, task.priority, rank);
+    } else if (deed === 'unpark' || deed === 'withdraw') {
+      this.table[deed](task.id);
+      task.parked = false;
+    }
+  }
+
+  #start(): void {
+    const id = this.table.candidate();
+    if (id !== NONE) same(`start of ${id}`, this.#tryTake(this.oracle.tasks[id] as Task), true);
+  }
+
+  #tryTake(task: Task): boolean {
+    const expected = this.oracle.canTake(task, this.head);
+    same(`canTake ${task.id}`, this.table.canTake(task.id), expected);
+    const counts = task.holds ? [] : this.#countsAfter(task);
+    const taken = this.table.tryTake(task.id) === TAKEN;
+    same(`tryTake ${task.id}`, taken, expected);
+    if (!taken) return false;
+    Object.assign(task, { holds: true, hasUnits: true, parked: false });
+    for (const [other, isOvertaken, before] of counts) this.#checkCount(other, isOvertaken, before);
+    return true;
+  }
+
+  #checkCount(other: Task, isOvertaken: boolean, before: number): void {
+    const { holders } = this.table.inside;
+    const count = before + Number(isOvertaken);
+    same(`overtakings of ${other.id}`, holders.overtaken[other.id], count);
+    same(`starvation of ${other.id}`, this.#isStarved(other), isOvertaken && count >= this.#overtakings);
+  }
+
+  /** Of those who are parked and not starved: will they be overtaken if the task starts, and how often were they before? */
+  #countsAfter(task: Task): (readonly [Task, boolean, number])[] {
+    const { holders, waiting } = this.table.inside;
+    const counted = this.oracle.tasks.filter(
+      (other) => other !== task && other.parked && !other.holds && !this.#isStarved(other),
+    );
+    return counted.map((other) => {
+      const isOvertaken =
+        !this.oracle.isBefore(task, other) && this.#takesAt(task.request, waiting.parked.spotOf(other.id));
+      return [other, isOvertaken, holders.overtaken[other.id] as number] as const;
+    });
+  }
+
+  #isStarved(task: Task): boolean {
+    return this.table.inside.holders.is(task.id, STARVED);
+  }
+
+  /** Would the request take what those wait for who wait at the spot? */
+  #takesAt(request: Request, spot: number): boolean {
+    const name = this.#names.get(nodeOf(spot)) as string;
+    const claimed = request.claims;
+    const isUnder = (path: string): boolean => isWithin(path, name);
+    const units = this.oracle.unitsOf(request).map(([unit]) => unit);
+    return [
+      claimed.includes(name),
+      holdsOf(request).includes(name),
+      claimed.some(isUnder),
+      holdsOf(request).some(isUnder),
+      claimed.includes(name) || units.includes(name),
+      request.exclusive,
+      true,
+      false,
+    ][kindOf(spot)] as boolean;
+  }
+
+  #park(task: Task): void {
+    this.table.park(task.id);
+    task.parked = true;
+  }
+
+  #pick(pick: number, test: (task: Task) => boolean): Task | undefined {
+    const some = this.oracle.tasks.filter(test);
+    return some[pick % some.length];
+  }
+}
+
+export function same<T>(what: string, actual: T, expected: T): void {
+  if (actual !== expected) throw new Error(`${what}: the table says ${actual}, the oracle ${expected}`);
+}

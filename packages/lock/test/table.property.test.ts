@@ -1,0 +1,51 @@
+/** Random lives of random holders, against an oracle that compares everybody with everybody. */
+import fc from 'fast-check';
+import { test } from 'vitest';
+import type { Request } from './oracle.ts';
+import { DEEDS, PATHS, SideBySide } from './side-by-side.ts';
+
+const requests: fc.Arbitrary<Request> = fc
+  .record({
+    uses: fc.uniqueArray(fc.constantFrom(...PATHS), { maxLength: 3 }),
+    claims: fc.uniqueArray(fc.constantFrom(...PATHS), { maxLength: 2 }),
+    amounts: fc.uniqueArray(fc.tuple(fc.constantFrom('/m', '/a/x'), fc.integer({ min: 1, max: 2 })), {
+      maxLength: 1,
+      selector: ([name]) => name,
+    }),
+    exclusive: fc.oneof(
+      { arbitrary: fc.constant(false), weight: 15 },
+      { arbitrary: fc.constant(true), weight: 1 },
+    ),
+  })
+  .map((request) => (request.exclusive ? { ...request, uses: [], claims: [], amounts: [] } : request));
+
+const steps = fc.array(
+  fc.oneof(
+    fc.record({
+      kind: fc.constant('add' as const),
+      request: requests,
+      priority: fc.integer({ min: 0, max: 2 }),
+      rank: fc.integer({ min: 0, max: 3 }),
+      parks: fc.boolean(),
+    }),
+    fc.record({ kind: fc.constantFrom(...DEEDS), pick: fc.nat(), rank: fc.integer({ min: 0, max: 3 }) }),
+  ),
+  { maxLength: 80, size: 'max' },
+);
+
+/** PEXEN_LOCK_RUNS for more of them. */
+const numRuns = Number(process.env.PEXEN_LOCK_RUNS ?? 300);
+
+test('the table does what the oracle says', { timeout: 600_000 }, () => {
+  fc.assert(
+    fc.property(steps, fc.constantFrom(1, 2, 5, 64), (all, overtakings) => {
+      const both = new SideBySide(overtakings);
+      for (const step of all) {
+        if (step.kind === 'add') both.add(step.request, step.priority, step.rank, step.parks);
+        else both.act(step.kind, step.pick, step.rank);
+        both.check();
+      }
+    }),
+    { numRuns },
+  );
+});
