@@ -1,0 +1,75 @@
+/** Runs one shape, in this process, and tells what came of it. */
+import type { Runnable } from '@pexen/core';
+import { inline, type Run, run } from '../../src/index.ts';
+import { type ShapeName, shapes } from './shapes.ts';
+
+/** What is to be played: a shape, or the same tasks added to a run one by one, before or after it began. */
+export type Play = ShapeName | 'added one by one before' | 'added one by one on the way';
+export const plays: readonly Play[] = [
+  ...(Object.keys(shapes) as ShapeName[]),
+  'added one by one before',
+  'added one by one on the way',
+];
+
+export interface Played {
+  readonly name: Play;
+  readonly count: number;
+  /** How many results of each status. */
+  readonly statuses: Readonly<Record<string, number>>;
+  /** Tasks that did not get exactly one result. */
+  readonly wrong: number;
+  /** What the run keeps for each task before it begins, the tasks themselves left out; where garbage can be collected. */
+  readonly bytesPerTask: number | undefined;
+}
+
+/** @example await play('chain', 100_000) */
+export async function play(name: Play, count: number): Promise<Played> {
+  if (name === 'added one by one before') return addedBefore(count);
+  if (name === 'added one by one on the way') return addedOnTheWay(count);
+  const tasks = shapes[name](count);
+  const before = heap();
+  const execution = run(tasks, { pool: inline({ concurrency: 8 }) });
+  const after = heap();
+  const bytes = before === undefined || after === undefined ? undefined : (after - before) / count;
+  return { name, count, ...(await consume(execution, count)), bytesPerTask: bytes };
+}
+
+async function addedBefore(count: number): Promise<Played> {
+  const execution = run<Runnable>([]);
+  for (const task of shapes.chain(count)) execution.add([task]);
+  const consumed = await consume(execution, count);
+  return { name: 'added one by one before', count, ...consumed, bytesPerTask: undefined };
+}
+
+/** Every result brings the next task, which requires the one before and takes a lock. */
+async function addedOnTheWay(count: number): Promise<Played> {
+  const tasks = shapes['one lock'](count);
+  const execution = run(tasks.slice(0, 1));
+  let next = 1;
+  const consumed = await consume(execution, count, () => {
+    if (next < count) execution.add([tasks[next++] as Runnable]);
+  });
+  return { name: 'added one by one on the way', count, ...consumed, bytesPerTask: undefined };
+}
+
+async function consume(
+  execution: Run,
+  count: number,
+  then: () => void = () => {},
+): Promise<Pick<Played, 'statuses' | 'wrong'>> {
+  const seen = new Uint8Array(count);
+  const statuses: Record<string, number> = {};
+  for await (const { path, status } of execution) {
+    const index = Number(path.slice(1));
+    seen[index] = (seen[index] as number) + 1;
+    statuses[status] = (statuses[status] ?? 0) + 1;
+    then();
+  }
+  return { statuses, wrong: seen.filter((times) => times !== 1).length };
+}
+
+function heap(): number | undefined {
+  if (globalThis.gc === undefined) return undefined;
+  globalThis.gc();
+  return process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
+}
