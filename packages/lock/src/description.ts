@@ -4,7 +4,6 @@ import { PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
 import { type DemandId, type Holder, NONE, type NodeId } from './ids.ts';
 import type { Inside } from './inside.ts';
 import type { LockTable } from './lock-table.ts';
-import { nameOfParts } from './resource-path.ts';
 import { ROOT } from './trie.ts';
 
 export type HoldMode = 'uses' | 'claims' | 'amount';
@@ -95,7 +94,7 @@ export function describeWaits(table: LockTable): WaitingHolder[] {
 
 /** The node's name as people write it. */
 export function nameOf(table: LockTable, node: NodeId): string {
-  return nameOfParts(table.inside.tree.partsOf(node));
+  return table.inside.tree.nameOf(node);
 }
 
 /** Those of `others` whose demands conflict with the holder's, each with the node where they meet. */

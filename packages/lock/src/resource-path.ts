@@ -26,7 +26,7 @@ export class HierarchyLock implements ResourcePath {
 
   /** As people read it. */
   toString(): string {
-    return nameOfParts(this.parts);
+    return nameOfPath(this.parts);
   }
 }
 
@@ -41,9 +41,9 @@ export function partsOf(resource: Resource): readonly unknown[] {
   return isResourcePath(resource) ? resource.parts : [resource];
 }
 
-/** `/a/b` for two parts, `a` for one. */
-export function nameOfParts(parts: readonly unknown[]): string {
-  return parts.length === 1 ? String(parts[0]) : `/${parts.map(String).join('/')}`;
+/** `/a/b`. */
+export function nameOfPath(parts: readonly unknown[]): string {
+  return `/${parts.map(String).join('/')}`;
 }
 
 function split(text: string, separator: string): string[] {

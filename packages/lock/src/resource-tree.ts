@@ -1,7 +1,7 @@
 /** Names of resources become nodes of one tree, as integers. Knows no holders. */
 import type { Resource } from '@pexen/core';
 import { grown } from './columns.ts';
-import { partsOf } from './resource-path.ts';
+import { isResourcePath, nameOfPath, partsOf } from './resource-path.ts';
 import { ROOT, Trie } from './trie.ts';
 
 export class ResourceTree {
@@ -12,13 +12,17 @@ export class ResourceTree {
   readonly #idOf = new Map<unknown, number>();
   readonly #parts: unknown[] = [];
   #uses = new Int32Array(16);
+  /** Nodes right below the root that were first named by a path. */
+  readonly #paths = new Set<number>();
   readonly #freeIds: number[] = [];
 
   /** The node of a resource, made without any reference if it was not there. */
   nodeOf(resource: Resource): number {
-    if (typeof resource === 'string' && resource.charCodeAt(0) !== SLASH) return this.#child(ROOT, resource);
+    if (typeof resource === 'string' && resource.charCodeAt(0) !== SLASH)
+      return this.#child(ROOT, resource, false);
+    const isPath = typeof resource === 'string' || isResourcePath(resource);
     let node = ROOT;
-    for (const part of partsOf(resource)) node = this.#child(node, part);
+    for (const part of partsOf(resource)) node = this.#child(node, part, isPath);
     return node;
   }
 
@@ -50,7 +54,16 @@ export class ResourceTree {
 
   /** Takes a reference back: nodes that nobody needs any more are forgotten. */
   drop(node: number): void {
-    this.nodes.drop(node, (gone) => this.#forgetPart(this.nodes.label[gone] as number));
+    this.nodes.drop(node, (gone) => {
+      this.#paths.delete(gone);
+      this.#forgetPart(this.nodes.label[gone] as number);
+    });
+  }
+
+  /** As people write it: flat, if it was so when it was first named. */
+  nameOf(node: number): string {
+    const parts = this.partsOf(node);
+    return parts.length === 1 && !this.#paths.has(node) ? String(parts[0]) : nameOfPath(parts);
   }
 
   /** The way from the root. */
@@ -68,12 +81,14 @@ export class ResourceTree {
     return at === above;
   }
 
-  #child(parent: number, part: unknown): number {
+  #child(parent: number, part: unknown, isPath: boolean): number {
     const id = this.#idOf.get(part) ?? this.#newPart(part);
-    const child = this.nodes.find(parent, id, 0);
-    if (child >= 0) return child;
+    const known = this.nodes.find(parent, id, 0);
+    if (known >= 0) return known;
     this.#uses[id] = (this.#uses[id] as number) + 1;
-    return this.nodes.make(parent, id, 0);
+    const child = this.nodes.make(parent, id, 0);
+    if (isPath && parent === ROOT) this.#paths.add(child);
+    return child;
   }
 
   #newPart(part: unknown): number {

@@ -1,0 +1,495 @@
+import { amount, isPexenError } from '@pexen/core';
+import { describe, expect, it } from 'vitest';
+import {
+  describeNodes,
+  describeWait,
+  HierarchyLock,
+  type LockRequest,
+  LockTable,
+  type LockTableOptions,
+  NONE,
+  path,
+  RESERVED,
+  TAKEN,
+  validate,
+} from '../src/index.ts';
+
+/** A table that enrols holders by request. */
+class Desk {
+  readonly table: LockTable;
+  #next = 0;
+
+  constructor(options: LockTableOptions = {}) {
+    this.table = new LockTable(options);
+  }
+
+  /** A holder that has not tried yet. */
+  wants(request: LockRequest, priority = 0, rank = 0): number {
+    const holder = this.#next++;
+    this.table.enrol(holder, this.table.compile(request), priority, rank);
+    return holder;
+  }
+
+  /** A holder that has taken what it wants. */
+  holds(request: LockRequest): number {
+    const holder = this.wants(request);
+    expect(this.table.tryTake(holder)).toBe(TAKEN);
+    return holder;
+  }
+
+  /** A holder that had to park. */
+  waits(request: LockRequest, priority = 0, rank = 0): number {
+    const holder = this.wants(request, priority, rank);
+    expect(this.table.tryTake(holder)).not.toBe(TAKEN);
+    this.table.park(holder);
+    return holder;
+  }
+
+  /** Starts candidates as long as there are any. */
+  startAll(): number[] {
+    const started: number[] = [];
+    for (let next = this.table.candidate(); next !== NONE; next = this.table.candidate()) {
+      expect(this.table.tryTake(next)).toBe(TAKEN);
+      started.push(next);
+    }
+    validate(this.table);
+    return started;
+  }
+
+  canTake(request: LockRequest): boolean {
+    return this.table.canTake(this.wants(request));
+  }
+}
+
+describe('the tree', () => {
+  it('lets users share and claimers be alone', () => {
+    const desk = new Desk();
+    desk.holds({ uses: ['db'] });
+    expect(desk.canTake({ uses: ['db'] })).toBe(true);
+    expect(desk.canTake({ claims: ['db'] })).toBe(false);
+    expect(desk.canTake({ claims: ['other'] })).toBe(true);
+  });
+
+  it('lets a claim keep away what is above and below it, but not its siblings', () => {
+    const desk = new Desk();
+    desk.holds({ claims: ['/etc/net'] });
+    for (const request of [
+      { uses: ['/etc'] },
+      { uses: ['/etc/net/hosts'] },
+      { claims: ['/etc'] },
+      { claims: ['/'] },
+    ])
+      expect(desk.canTake(request)).toBe(false);
+    for (const request of [{ uses: ['/etc/users'] }, { claims: ['/etc/users'] }, { claims: ['/et'] }])
+      expect(desk.canTake(request)).toBe(true);
+  });
+
+  it('says at which node the conflict was met', () => {
+    const desk = new Desk();
+    const { table } = desk;
+    desk.holds({ claims: ['/a/b'] });
+    expect(table.tryTake(desk.wants({ uses: ['/a/b/c'] }))).toBe(table.nodeOf('/a/b'));
+    expect(table.tryTake(desk.wants({ claims: ['/a'] }))).toBe(table.nodeOf('/a'));
+  });
+
+  it('knows a node by any of its names', () => {
+    const { table } = new Desk();
+    const node = table.nodeOf('/a/b');
+    for (const name of [
+      '/a//b/',
+      path('a', 'b'),
+      new HierarchyLock('a.b', '.'),
+      new HierarchyLock(['a', 'b']),
+    ])
+      expect(table.nodeOf(name)).toBe(node);
+    expect(table.nodeOf('a/b')).not.toBe(node);
+    expect(table.nodeOf('a')).toBe(table.nodeOf('/a'));
+  });
+
+  it('takes any value as a part, compared as Map keys are', () => {
+    const { table } = new Desk();
+    const key = {};
+    expect(table.nodeOf(path(key, 1))).toBe(table.nodeOf(path(key, 1)));
+    expect(table.nodeOf(path({}, 1))).not.toBe(table.nodeOf(path(key, 1)));
+    expect(table.nodeOf(path('1'))).not.toBe(table.nodeOf(path(1)));
+    expect(table.nodeOf(Number.NaN)).toBe(table.nodeOf(Number.NaN));
+    for (const name of ['__proto__', 'constructor', '/__proto__/x'])
+      expect(table.nodeOf(name)).toBeGreaterThan(0);
+  });
+
+  it('does not let the holds of one holder conflict with each other', () => {
+    const desk = new Desk();
+    const holder = desk.holds({ claims: ['/a', '/a/b'], uses: ['/a/c', '/a'] });
+    desk.table.release(holder);
+    desk.holds({ claims: ['/a/b'], uses: ['/a'] });
+    validate(desk.table);
+  });
+
+  it('takes all or nothing', () => {
+    const desk = new Desk();
+    const blocker = desk.holds({ claims: ['b'] });
+    const waiter = desk.waits({ claims: ['a', 'b', 'c'] });
+    expect(desk.canTake({ claims: ['a', 'c'] })).toBe(true);
+    desk.table.release(blocker);
+    expect(desk.startAll()).toEqual([waiter]);
+  });
+});
+
+describe('exclusive holders', () => {
+  it('are alone, even among those who hold nothing', () => {
+    const desk = new Desk();
+    const idle = desk.holds({});
+    const alone = desk.waits({ exclusive: true });
+    desk.table.release(idle);
+    expect(desk.startAll()).toEqual([alone]);
+    expect(desk.canTake({})).toBe(false);
+    expect(desk.canTake({ uses: ['x'] })).toBe(false);
+    desk.table.release(alone);
+    expect(desk.canTake({ uses: ['x'] })).toBe(true);
+  });
+
+  it('differ from claims of the root, which leave those alone who hold nothing', () => {
+    const desk = new Desk();
+    desk.holds({});
+    desk.holds({ claims: ['/'] });
+    expect(desk.canTake({})).toBe(true);
+    expect(desk.canTake({ uses: ['x'] })).toBe(false);
+  });
+});
+
+describe('amounts', () => {
+  const capacities = [['memory', 10]] as const;
+
+  it('count at their node; a plain use counts 1', () => {
+    const desk = new Desk({ capacities });
+    desk.holds({ uses: [amount('memory', 8)] });
+    const user = desk.holds({ uses: ['memory'] });
+    expect(desk.canTake({ uses: [amount('memory', 2)] })).toBe(false);
+    expect(desk.canTake({ uses: [amount('memory', 1)] })).toBe(true);
+    desk.table.release(user);
+    expect(desk.canTake({ uses: [amount('memory', 2)] })).toBe(true);
+  });
+
+  it('are shared holds for what is above and below', () => {
+    const desk = new Desk({ capacities: [['/gpu/0', 2]] });
+    desk.holds({ uses: [amount('/gpu/0', 1)] });
+    for (const claim of ['/gpu', '/gpu/0', '/gpu/0/core'])
+      expect(desk.canTake({ claims: [claim] })).toBe(false);
+    expect(desk.canTake({ uses: ['/gpu'] })).toBe(true);
+  });
+
+  it('add up when one node is named twice', () => {
+    const desk = new Desk({ capacities });
+    desk.holds({ uses: [amount('memory', 4), amount('/memory', 4), 'memory'] });
+    expect(desk.canTake({ uses: [amount('memory', 2)] })).toBe(true);
+    expect(desk.canTake({ uses: [amount('memory', 3)] })).toBe(false);
+  });
+
+  it('may be fractions, without losing any to rounding', () => {
+    const desk = new Desk({ capacities: [['cpu', 1]] });
+    for (let count = 0; count < 10; count++) desk.holds({ uses: [amount('cpu', 0.1)] });
+    expect(desk.canTake({ uses: [amount('cpu', 0.1)] })).toBe(false);
+  });
+
+  it('that can never be had are refused, all of them, with a way out', () => {
+    const { table } = new Desk({ capacities });
+    try {
+      table.compile({ uses: [amount('memory', 11), amount('disk', 1)] });
+      expect.unreachable();
+    } catch (error) {
+      const codes = isPexenError(error) && error.problems.map(({ code }) => code);
+      expect(codes).toEqual(['PEXEN_AMOUNT_TOO_LARGE', 'PEXEN_AMOUNT_UNKNOWN']);
+    }
+  });
+
+  it('lets small ones pass a large one that waits, and the large one in the end', () => {
+    const desk = new Desk({ capacities, overtakings: 3 });
+    const half = desk.holds({ uses: [amount('memory', 5)] });
+    const large = desk.waits({ uses: [amount('memory', 10)] });
+    const small = [1, 2, 3].map(() => desk.holds({ uses: [amount('memory', 1)] }));
+    expect(desk.table.starvedHead).toBe(large);
+    expect(desk.table.tryTake(desk.wants({ uses: [amount('memory', 1)] }))).toBe(RESERVED);
+    for (const holder of [half, ...small]) desk.table.release(holder);
+    expect(desk.startAll()).toEqual([large]);
+  });
+});
+
+describe('waiting', () => {
+  it('goes by priority, then rank, then arrival', () => {
+    const desk = new Desk();
+    const blocker = desk.holds({ claims: ['x'] });
+    const waiters = [
+      desk.waits({ uses: ['x'] }, 1, 9),
+      desk.waits({ uses: ['x'] }, 0, 1),
+      desk.waits({ uses: ['x'] }, 0, 5),
+      desk.waits({ uses: ['x'] }, 0, 5),
+    ];
+    desk.table.release(blocker);
+    expect(desk.startAll()).toEqual([2, 3, 1, 0].map((index) => waiters[index]));
+  });
+
+  it('calls nobody whose way is blocked elsewhere', () => {
+    const desk = new Desk();
+    const x = desk.holds({ claims: ['x'] });
+    const y = desk.holds({ claims: ['y'] });
+    const both = desk.waits({ claims: ['x', 'y'] });
+    desk.table.release(x);
+    expect(desk.table.candidate()).toBe(NONE);
+    desk.table.release(y);
+    expect(desk.startAll()).toEqual([both]);
+  });
+
+  it('follows a change of rank', () => {
+    const desk = new Desk();
+    const blocker = desk.holds({ claims: ['x'] });
+    const [first, second] = [desk.waits({ claims: ['x'] }), desk.waits({ claims: ['x'] })];
+    desk.table.setRank(second, 0, 1);
+    desk.table.release(blocker);
+    expect(desk.table.candidate()).toBe(second);
+    desk.table.setRank(first, -1, 0);
+    expect(desk.table.candidate()).toBe(first);
+  });
+
+  it('ends with a withdrawal', () => {
+    const desk = new Desk();
+    const blocker = desk.holds({ claims: ['x'] });
+    const waiter = desk.waits({ claims: ['x'] });
+    desk.table.withdraw(waiter);
+    desk.table.release(blocker);
+    expect(desk.startAll()).toEqual([]);
+  });
+
+  it('knows what others wait for', () => {
+    const desk = new Desk();
+    desk.holds({ claims: ['x'] });
+    const waiter = desk.waits({ claims: ['x', '/a/b'] });
+    expect(desk.table.isContended(waiter)).toBe(false);
+    expect(desk.table.isContended(desk.wants({ uses: ['/a'] }))).toBe(true);
+    expect(desk.table.isContended(desk.wants({ claims: ['/a/c'] }))).toBe(false);
+    desk.table.unpark(waiter);
+    expect(desk.table.isContended(desk.wants({ uses: ['/a'] }))).toBe(false);
+  });
+});
+
+describe('fairness', () => {
+  it('seed: a claimer does not starve under a stream of users', () => {
+    const desk = new Desk();
+    let held = desk.holds({ uses: ['x'] });
+    const claimer = desk.waits({ claims: ['x'] });
+    let overtakings = 0;
+    for (; overtakings < 1000; overtakings++) {
+      const user = desk.wants({ uses: ['x'] });
+      if (desk.table.tryTake(user) !== TAKEN) break;
+      desk.table.release(held);
+      held = user;
+    }
+    expect(overtakings).toBe(64);
+    desk.table.release(held);
+    expect(desk.startAll()).toEqual([claimer]);
+  });
+
+  it('does not count starts of better rank', () => {
+    const desk = new Desk({ overtakings: 1 });
+    desk.holds({ uses: ['x'] });
+    desk.waits({ claims: ['x'] });
+    expect(desk.table.tryTake(desk.wants({ uses: ['x'] }, -1))).toBe(TAKEN);
+    expect(desk.table.starvedHead).toBe(NONE);
+    expect(desk.table.tryTake(desk.wants({ uses: ['x'] }))).toBe(TAKEN);
+    expect(desk.table.starvedHead).not.toBe(NONE);
+  });
+
+  it('keeps the count over parking again', () => {
+    const desk = new Desk({ overtakings: 2 });
+    desk.holds({ uses: ['x'] });
+    const claimer = desk.waits({ claims: ['x'] });
+    desk.holds({ uses: ['x'] });
+    desk.table.unpark(claimer);
+    desk.table.park(claimer);
+    desk.holds({ uses: ['x'] });
+    expect(desk.table.starvedHead).toBe(claimer);
+  });
+
+  it('ends even where two streams take turns in blocking', () => {
+    const desk = new Desk({ overtakings: 8 });
+    let [a, b] = [desk.holds({ claims: ['a'] }), desk.holds({ claims: ['b'] })];
+    const both = desk.waits({ claims: ['a', 'b'] });
+    const take = (name: string): number => {
+      const holder = desk.wants({ claims: [name] });
+      return desk.table.tryTake(holder) === TAKEN ? holder : NONE;
+    };
+    for (let turn = 0; turn < 100 && a !== NONE && b !== NONE; turn++) {
+      desk.table.release(a);
+      expect(desk.table.candidate()).toBe(NONE);
+      a = take('a');
+      desk.table.release(b);
+      expect(desk.table.candidate()).toBe(a === NONE ? both : NONE);
+      b = take('b');
+    }
+    expect(desk.table.starvedHead).toBe(both);
+    expect(desk.startAll()).toEqual([both]);
+  });
+
+  it('reserves for the head only; the next head follows in the order in which they starved', () => {
+    const desk = new Desk({ overtakings: 1 });
+    const [x, y] = [desk.holds({ uses: ['x'] }), desk.holds({ uses: ['y'] })];
+    const [onX, onY] = [desk.waits({ claims: ['x'] }), desk.waits({ claims: ['y'] })];
+    const overtaker = desk.holds({ uses: ['y'] });
+    desk.holds({ uses: ['x'] });
+    expect(desk.table.starvedHead).toBe(onY);
+    expect(desk.canTake({ uses: ['x'] })).toBe(true);
+    expect(desk.canTake({ uses: ['y'] })).toBe(false);
+    desk.table.release(y);
+    desk.table.release(overtaker);
+    expect(desk.startAll()).toEqual([onY]);
+    expect(desk.table.starvedHead).toBe(onX);
+    desk.table.release(x);
+    expect(desk.canTake({ uses: ['x'] })).toBe(false);
+  });
+
+  it('lets those slip in of whom the machine says that they may', () => {
+    const asked: number[][] = [];
+    const mayOvertake = (holder: number, head: number): boolean => asked.push([holder, head]) > 1;
+    const desk = new Desk({ overtakings: 1, mayOvertake });
+    desk.holds({ uses: ['x'] });
+    const claimer = desk.waits({ claims: ['x'] });
+    desk.holds({ uses: ['x'] });
+    const [first, second] = [desk.wants({ uses: ['x'] }), desk.wants({ uses: ['x'] })];
+    expect(desk.table.tryTake(first)).toBe(RESERVED);
+    expect(desk.table.tryTake(second)).toBe(TAKEN);
+    expect(asked).toEqual([
+      [first, claimer],
+      [second, claimer],
+    ]);
+  });
+
+  it('gives a reservation up with its head', () => {
+    const desk = new Desk({ overtakings: 1 });
+    desk.holds({ uses: ['x'] });
+    const claimer = desk.waits({ claims: ['x'] });
+    desk.holds({ uses: ['x'] });
+    const user = desk.waits({ uses: ['x'] });
+    expect(describeWait(desk.table, user)).toMatchObject({ blockers: [], reservedFor: claimer });
+    desk.table.withdraw(claimer);
+    expect(desk.startAll()).toEqual([user]);
+  });
+
+  it('reserves for somebody who waits for something else than a lock', () => {
+    const desk = new Desk();
+    const wide = desk.wants({ uses: ['x'] });
+    desk.table.starve(wide);
+    expect(desk.table.starvedHead).toBe(wide);
+    expect(desk.table.candidate()).toBe(NONE);
+    expect(desk.canTake({ claims: ['x'] })).toBe(false);
+    expect(desk.table.tryTake(wide)).toBe(TAKEN);
+    expect(desk.table.starvedHead).toBe(NONE);
+  });
+});
+
+describe('between two attempts', () => {
+  it('amounts are given back, uses and claims stay', () => {
+    const desk = new Desk({ capacities: [['slots', 1]], overtakings: 1 });
+    const holder = desk.holds({ uses: [amount('slots', 1)], claims: ['x'] });
+    desk.table.releaseAmounts(holder);
+    expect(desk.canTake({ uses: ['x'] })).toBe(false);
+    const other = desk.holds({ uses: [amount('slots', 1)] });
+    expect(desk.table.tryTake(holder)).not.toBe(TAKEN);
+    desk.table.park(holder);
+    desk.table.starve(desk.wants({ uses: [amount('slots', 1)] }));
+    desk.table.release(other);
+    expect(desk.startAll()).toEqual([holder]);
+    desk.table.release(holder);
+    validate(desk.table);
+  });
+});
+
+describe('poison', () => {
+  it('of a use forbids claims, of a claim everything', () => {
+    const desk = new Desk();
+    const { table } = desk;
+    table.releasePoisoned(desk.holds({ uses: ['/a'] }));
+    const demands = [{ uses: ['/a/b'] }, { claims: ['/a/b'] }, { claims: ['/'] }, { exclusive: true }, {}];
+    const verdicts = (): boolean[] =>
+      demands.map((demand) => table.poisonedNode(table.compile(demand)) !== NONE);
+    expect(verdicts()).toEqual([false, true, true, false, false]);
+    table.releasePoisoned(desk.holds({ claims: ['/a'] }));
+    expect(verdicts()).toEqual([true, true, true, false, false]);
+  });
+
+  it('is no hold: those who may take it can', () => {
+    const desk = new Desk();
+    const failed = desk.holds({ claims: ['/a'] });
+    desk.table.releasePoisoned(failed);
+    expect(desk.table.poisonerOf(desk.table.nodeOf('/a'))).toBe(failed);
+    expect(desk.canTake({ claims: ['/a'] })).toBe(true);
+  });
+
+  it('names the node that is poisoned itself', () => {
+    const desk = new Desk();
+    const { table } = desk;
+    table.releasePoisoned(desk.holds({ claims: ['/a/b'] }));
+    for (const uses of [['/a'], ['/a/b/c'], ['/a/b']])
+      expect(table.poisonedNode(table.compile({ uses }))).toBe(table.nodeOf('/a/b'));
+  });
+
+  it('is healed by a claim at or above it', () => {
+    const desk = new Desk();
+    const { table } = desk;
+    table.releasePoisoned(desk.holds({ claims: ['/a/b', '/c'] }));
+    const demand = table.compile({ uses: ['/a/b'] });
+    for (const claims of [['/a/b/c'], ['/c']]) table.heal(table.compile({ claims }));
+    expect(table.poisonedNode(demand)).toBe(table.nodeOf('/a/b'));
+    table.heal(table.compile({ claims: ['/a'] }));
+    expect(table.poisonedNode(demand)).toBe(NONE);
+    expect(describeNodes(table)).toEqual([]);
+  });
+
+  it('never comes from amounts or from being exclusive', () => {
+    const desk = new Desk({ capacities: [['m', 2]] });
+    desk.table.releasePoisoned(desk.holds({ uses: [amount('m', 1)] }));
+    desk.table.releasePoisoned(desk.holds({ exclusive: true }));
+    expect(desk.table.poisonedNode(desk.table.compile({ claims: ['/'] }))).toBe(NONE);
+  });
+});
+
+describe('descriptions', () => {
+  it('say who holds what and who waits for whom', () => {
+    const desk = new Desk({ capacities: [['m', 4]] });
+    const a = desk.holds({ uses: ['/a', amount('m', 3)] });
+    const b = desk.holds({ uses: ['/a'] });
+    const waiter = desk.waits({ claims: ['/a/b'] });
+    const other = desk.waits({ uses: [amount('m', 2)] });
+    expect(describeWait(desk.table, waiter)).toEqual({
+      ...{ holder: waiter, node: desk.table.nodeOf('/a'), resource: '/a', blockers: [a, b] },
+      ...{ overtaken: 0, starved: false },
+    });
+    expect(describeWait(desk.table, other)?.blockers).toEqual([a]);
+    expect(describeWait(desk.table, a)).toBeUndefined();
+    expect(describeNodes(desk.table)).toMatchObject([
+      { resource: 'm', holders: [{ holder: a, how: 'amount', count: 3 }], waiting: [other], capacity: 4 },
+      {
+        resource: '/a',
+        holders: [
+          { holder: a, how: 'uses' },
+          { holder: b, how: 'uses' },
+        ],
+        waiting: [waiter],
+      },
+    ]);
+  });
+});
+
+describe('forgetting', () => {
+  it('leaves nothing of what nobody needs', () => {
+    const { table } = new Desk();
+    for (let round = 0; round < 1000; round++) {
+      const demand = table.compile({ claims: [`/user/${round}/mail`], uses: [`/host/${round}`] });
+      table.enrol(0, demand);
+      table.tryTake(0);
+      table.release(0);
+      table.forget(demand);
+    }
+    const { tree, demands } = table.inside;
+    expect(tree.nodes.size).toBeLessThan(16);
+    expect(demands.trie.size).toBeLessThan(16);
+  });
+});
