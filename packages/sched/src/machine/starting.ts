@@ -170,9 +170,13 @@ export class Starting {
   /** The first of the starved goes before all others, and so does a parked task that holds things already. */
   #isBefore(task: number, other: number): boolean {
     if (other === NONE) return true;
-    const { locks, pools, tasks } = this.#state;
-    if (task === locks.starvedHead || (task === this.#parked && tasks.has(task, KEEPS))) return true;
-    return (pools[0] as PoolRow).queue.isBefore(task, other);
+    if (this.#isUrgent(task)) return true;
+    return !this.#isUrgent(other) && (this.#state.pools[0] as PoolRow).queue.isBefore(task, other);
+  }
+
+  #isUrgent(task: number): boolean {
+    const { locks, tasks } = this.#state;
+    return task === locks.starvedHead || (task === this.#parked && tasks.has(task, KEEPS));
   }
 
   /** Places beyond the slots are for tasks that take nothing others wait for. */
@@ -248,7 +252,7 @@ export class Starting {
     tasks.since[task] = nowMs;
     pool.dispatched++;
     this.#state.dispatched++;
-    const tornDown = this.#state.is(task, EXEMPT) ? plan.definitions[task]?.meta.tearsDown : undefined;
+    const tornDown = this.#state.is(task, EXEMPT) ? plan.metaOf(task).tearsDown : undefined;
     if (tornDown !== undefined) {
       const gate = plan.wiring.gateOf(tornDown);
       this.#state.withdrawn.add(gate);
