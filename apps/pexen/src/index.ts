@@ -11,6 +11,8 @@ export {
   type Finding,
   type Key,
   key,
+  type Maker,
+  maker,
   type PlacedTask,
   type Pool,
   place,

@@ -13,6 +13,8 @@ export {
   isTaskFailError,
   type Key,
   key,
+  type Maker,
+  maker,
   metaOf,
   PexenError,
   type PlacedTask,

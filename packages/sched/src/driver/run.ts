@@ -1,5 +1,5 @@
 /** One execution of a set of tasks, as its consumer sees it. */
-import type { Inspection, Result, ResultStatus } from '@pexen/core';
+import { type Inspection, type Result, type ResultStatus, refuseRunWhileLoading } from '@pexen/core';
 import { EventEmitter } from 'eventemitter3';
 import { inspect, story, why } from '../machine/insight.ts';
 import { GIVEN } from '../machine/task-table.ts';
@@ -276,6 +276,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
  * for await (const result of run([build, test], { pool: inline({ concurrency: 8 }) })) console.log(result.path, result.status);
  */
 export function run<E extends Entry>(entries: Iterable<E>, options: RunOptions = {}): Run<ValueOfEntry<E>> {
+  refuseRunWhileLoading();
   return new Run(entries, options);
 }
 

@@ -1,0 +1,92 @@
+import { createRequire } from 'node:module';
+import { describe, expect, it } from 'vitest';
+import {
+  addressOf,
+  definitionOf,
+  findMaker,
+  isPexenError,
+  markLoading,
+  metaOf,
+  outcomeOfError,
+  refuseRunWhileLoading,
+} from '../src/index.ts';
+import type * as Makers from './fixtures/makers.ts';
+import * as transformed from './fixtures/makers.ts';
+
+/** As Node loads it: the test tool's own loading is another case. */
+const makers = createRequire(import.meta.url)('./fixtures/makers.ts') as typeof Makers;
+
+describe('a maker', () => {
+  it('gives tasks that a worker can find: by the maker, its input and the name', () => {
+    const [first, second] = makers.checks(['a', 'b']);
+    const address = addressOf(definitionOf(second as NonNullable<typeof second>));
+    expect(address).toMatchObject({ kind: 'maker', input: ['a', 'b'], id: 'ping b' });
+    expect(findMaker(makers, (address as { maker: string }).maker)?.(['a', 'b'])).toHaveLength(2);
+    expect(metaOf(first as NonNullable<typeof first>).name).toBe('ping a');
+  });
+
+  it('gives tasks that can be called, as any', async () => {
+    expect(await makers.checks(['a'])[0]?.()).toBe('pong a');
+  });
+
+  it('goes by the name of its generator, and its tasks by their place, if they have no name', () => {
+    const [, unnamed] = makers.named(undefined);
+    expect(addressOf(definitionOf(unnamed as NonNullable<typeof unnamed>))).toMatchObject({
+      maker: 'greetings',
+      id: expect.stringMatching(/^\d+:\d+$/),
+    });
+  });
+
+  it('may give one task several times, with other args', () => {
+    expect(makers.ships(['eu', 'us'])).toHaveLength(2);
+  });
+
+  it('refuses two tasks of one name, naming both places', () => {
+    expect(() => makers.twins(undefined)).toThrow(
+      /PEXEN_DUPLICATE_ID twin \(.*makers\.ts.*\): .* the other was made at .*makers\.ts/,
+    );
+  });
+
+  it('made later gives tasks without an address: closures', () => {
+    const [task] = makers.makeLater()(undefined);
+    expect(addressOf(definitionOf(task as NonNullable<typeof task>))).toBeUndefined();
+  });
+});
+
+describe('an address', () => {
+  it('of a task with bound args is that of the task they were bound to', () => {
+    expect(addressOf(definitionOf(makers.bound))).toMatchObject({ kind: 'made', id: 'ship' });
+  });
+
+  it('has the fingerprint of the body, but where a test tool has rewritten it', () => {
+    expect(addressOf(definitionOf(makers.bound))).toMatchObject({ fingerprint: expect.stringMatching(/./) });
+    expect(addressOf(definitionOf(transformed.bound))).toMatchObject({ fingerprint: '' });
+  });
+});
+
+describe('a run', () => {
+  it('is refused while a worker loads a module, with the ways out', () => {
+    const unmark = markLoading('file:///tests.ts');
+    try {
+      refuseRunWhileLoading();
+      expect.unreachable();
+    } catch (error) {
+      expect(isPexenError(error) && error.problems[0]).toMatchObject({
+        code: 'PEXEN_RUN_WHILE_LOADING',
+        location: { file: 'file:///tests.ts' },
+        hint: expect.stringContaining('import.meta.main'),
+      });
+    }
+    unmark();
+    expect(() => refuseRunWhileLoading()).not.toThrow();
+  });
+});
+
+describe('an abort', () => {
+  it("is known in the AbortError that Node's functions make of the reason", () => {
+    const reason = new Error('enough');
+    const error = new DOMException('The operation was aborted', { name: 'AbortError', cause: reason });
+    expect(outcomeOfError(error, AbortSignal.abort(reason))).toEqual({ kind: 'stopped', how: 'aborted' });
+    expect(outcomeOfError(error, AbortSignal.abort(new Error('other'))).kind).toBe('threw');
+  });
+});
