@@ -10,9 +10,9 @@ import { ROOT, Trie } from './trie.ts';
 /** What somebody needs, all at once. The metadata of a task is one. */
 export interface LockRequest {
   /** Held shared; `amount(resource, n)` takes n of its capacity (a plain use of a resource with a capacity takes 1). */
-  readonly uses?: Iterable<Resource | Amount> | undefined;
+  readonly uses?: readonly (Resource | Amount)[] | undefined;
   /** Held alone. What is used as well as claimed is claimed. */
-  readonly claims?: Iterable<Resource> | undefined;
+  readonly claims?: readonly Resource[] | undefined;
   /** Nobody else may hold anything, nor be held with nothing. Unlike a claim of `/` it never poisons. */
   readonly exclusive?: boolean | undefined;
 }

@@ -1,0 +1,198 @@
+import { amount } from '@pexen/core';
+import { describe, expect, it } from 'vitest';
+import { describeNodes, type Held, Locks, validate } from '../src/index.ts';
+
+/** Lets everybody run who can. */
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Acquires in the order of the names, and writes down who got it. */
+function queueUp(locks: Locks, requests: Readonly<Record<string, Parameters<Locks['acquire']>[0]>>) {
+  const held = new Map<string, Held>();
+  for (const [name, request] of Object.entries(requests))
+    void locks.acquire(request).then((one) => held.set(name, one));
+  return held;
+}
+
+describe('acquire', () => {
+  it('lets readers in together and writers alone, by arrival', async () => {
+    const locks = new Locks();
+    const first = await locks.acquire({ claims: ['x'] });
+    const held = queueUp(locks, { r1: { uses: ['x'] }, w: { claims: ['x'] }, r2: { uses: ['x'] } });
+    await settle();
+    expect([...held.keys()]).toEqual([]);
+    first.release();
+    await settle();
+    expect([...held.keys()]).toEqual(['r1', 'r2']);
+    held.get('r1')?.release();
+    held.get('r2')?.release();
+    await settle();
+    expect([...held.keys()]).toEqual(['r1', 'r2', 'w']);
+  });
+
+  it('goes by priority before arrival', async () => {
+    const locks = new Locks();
+    const first = await locks.acquire({ claims: ['x'] });
+    const order: string[] = [];
+    const enter = async (name: string, priority: number): Promise<void> => {
+      const held = await locks.acquire({ claims: ['x'] }, { priority });
+      order.push(name);
+      held.release();
+    };
+    const all = [enter('late', 1), enter('early', -1), enter('usual', 0)];
+    first.release();
+    await Promise.all(all);
+    expect(order).toEqual(['early', 'usual', 'late']);
+  });
+
+  it('does not let a writer starve under a stream of readers', async () => {
+    const locks = new Locks({ overtakings: 4 });
+    let current = await locks.acquire({ uses: ['x'] });
+    const held = queueUp(locks, { writer: { claims: ['x'] } });
+    let readers = 0;
+    while (!held.has('writer') && readers < 100) {
+      const next = locks.acquire({ uses: ['x'] });
+      readers++;
+      await settle();
+      if (readers <= 4) {
+        current.release();
+        current = await next;
+      } else current.release();
+      await settle();
+    }
+    expect(readers).toBe(5);
+    expect(held.has('writer')).toBe(true);
+  });
+
+  it('gives back at the end of a block, sync or async', async () => {
+    const locks = new Locks();
+    {
+      await using held = await locks.acquire({ claims: ['x'] });
+      expect(held).toBeDefined();
+      expect(describeNodes(locks.table)).toHaveLength(1);
+    }
+    {
+      using held = await locks.acquire({ claims: ['x'] });
+      expect(held).toBeDefined();
+    }
+    expect(describeNodes(locks.table)).toHaveLength(0);
+  });
+
+  it('releases once, however often it is told to', async () => {
+    const locks = new Locks({ capacities: [['slots', 2]] });
+    const [one, two] = [await locks.acquire({ uses: ['slots'] }), await locks.acquire({ uses: ['slots'] })];
+    one.release();
+    one.release();
+    const three = await locks.acquire({ uses: ['slots'] });
+    const held = queueUp(locks, { four: { uses: ['slots'] } });
+    one.release();
+    await settle();
+    expect(held.size).toBe(0);
+    two.release();
+    await settle();
+    expect(held.size).toBe(1);
+    three.release();
+    held.get('four')?.release();
+    validate(locks.table);
+  });
+
+  it('takes several without deadlock, whatever their order', async () => {
+    const locks = new Locks();
+    let entered = 0;
+    const enter = async (claims: readonly string[]): Promise<void> => {
+      await using held = await locks.acquire({ claims });
+      await settle();
+      entered += held === undefined ? 0 : 1;
+    };
+    await Promise.all([enter(['a', 'b']), enter(['b', 'a']), enter(['c', 'a']), enter(['b', 'c'])]);
+    expect(entered).toBe(4);
+  });
+
+  it('counts amounts', async () => {
+    const locks = new Locks({ capacities: [['memory', 10]] });
+    const six = await locks.acquire({ uses: [amount('memory', 6)] });
+    const held = queueUp(locks, {
+      five: { uses: [amount('memory', 5)] },
+      four: { uses: [amount('memory', 4)] },
+    });
+    await settle();
+    expect([...held.keys()]).toEqual(['four']);
+    six.release();
+    await settle();
+    expect([...held.keys()]).toEqual(['four', 'five']);
+  });
+
+  it('rejects what can never be had', async () => {
+    const locks = new Locks();
+    await expect(locks.acquire({ uses: [amount('memory', 1)] })).rejects.toThrow('PEXEN_AMOUNT_UNKNOWN');
+  });
+});
+
+describe('abort', () => {
+  it('removes the one who waits, with the reason', async () => {
+    const locks = new Locks();
+    const first = await locks.acquire({ claims: ['x'] });
+    const giveUp = new AbortController();
+    const waiting = locks.acquire({ claims: ['x'] }, { signal: giveUp.signal });
+    const held = queueUp(locks, { next: { claims: ['x'] } });
+    giveUp.abort('too late');
+    await expect(waiting).rejects.toBe('too late');
+    first.release();
+    await settle();
+    expect(held.size).toBe(1);
+    validate(locks.table);
+  });
+
+  it('lets those in whom the one who gave up kept away', async () => {
+    const locks = new Locks({ overtakings: 1 });
+    await locks.acquire({ uses: ['x'] });
+    const giveUp = new AbortController();
+    const writer = locks.acquire({ claims: ['x'] }, { signal: giveUp.signal });
+    await locks.acquire({ uses: ['x'] });
+    const held = queueUp(locks, { reader: { uses: ['x'] } });
+    await settle();
+    expect(held.size).toBe(0);
+    giveUp.abort();
+    await expect(writer).rejects.toThrow('aborted');
+    expect(held.size).toBe(1);
+  });
+
+  it('before is a rejection at once, after changes nothing', async () => {
+    const locks = new Locks();
+    await expect(locks.acquire({ claims: ['x'] }, { signal: AbortSignal.abort('no') })).rejects.toBe('no');
+    const giveUp = new AbortController();
+    const held = await locks.acquire({ claims: ['x'] }, { signal: giveUp.signal });
+    giveUp.abort();
+    expect(describeNodes(locks.table)).toHaveLength(1);
+    held.release();
+  });
+
+  it('leaves no listener behind', async () => {
+    const locks = new Locks();
+    const { signal } = new AbortController();
+    let listeners = 0;
+    const { addEventListener, removeEventListener } = signal;
+    signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+      listeners++;
+      addEventListener.apply(signal, args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+      listeners--;
+      removeEventListener.apply(signal, args);
+    };
+    const first = await locks.acquire({ claims: ['x'] }, { signal });
+    const second = locks.acquire({ claims: ['x'] }, { signal });
+    first.release();
+    (await second).release();
+    expect(listeners).toBe(0);
+  });
+});
+
+it('a table that lives long does not grow', async () => {
+  const locks = new Locks();
+  for (let user = 0; user < 2000; user++) {
+    await using held = await locks.acquire({ claims: [`/user/${user}`] });
+    expect(held).toBeDefined();
+  }
+  const { tree, demands, holders } = locks.table.inside;
+  expect(Math.max(tree.nodes.size, demands.trie.size, holders.size)).toBeLessThan(16);
+});
