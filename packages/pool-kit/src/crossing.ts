@@ -105,6 +105,7 @@ function enterSpecial(
   if (types.isSharedArrayBuffer(value)) return border.sharedMemory ? 'done' : refuse('shared memory');
   if (ArrayBuffer.isView(value)) {
     const isShared = types.isSharedArrayBuffer(value.buffer);
+    if (!isShared) border.moves?.(value.buffer);
     return isShared && !border.sharedMemory ? refuse('a view of shared memory') : 'done';
   }
   if (isCopiedWhole(value)) return 'done';

@@ -1,0 +1,155 @@
+/** What bodies and threads can do to a pool, one by one: the verdict comes in time, and the pool works on. */
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Assignment, Runnable } from '@pexen/core';
+import { describe, expect, test } from 'vitest';
+import { open, type Rig, tasks } from './rig.ts';
+
+async function expectAlive({ attempt }: Rig): Promise<void> {
+  const { outcome } = attempt(tasks.echo, { args: { value: 'alive' } });
+  expect(await outcome).toMatchObject({ kind: 'returned', value: 'alive' });
+}
+
+const resourceLimits = { maxOldGenerationSizeMb: 48 };
+
+describe('a body that', () => {
+  test.each<[string, Runnable, Partial<Assignment>, unknown]>([
+    ['exits with 0', tasks.exits, { args: { code: 0 } }, { kind: 'crashed', reason: /code: 0/ }],
+    ['exits with 7', tasks.exits, { args: { code: 7 } }, { kind: 'crashed', reason: /code: 7/ }],
+    ['calls abort()', tasks.aborts, {}, { kind: 'threw' }],
+    ['throws out of a timer', tasks.throwsLater, {}, { kind: 'crashed', reason: /out of a timer/ }],
+    ['leaves a rejection unseen', tasks.rejectsUnseen, {}, { kind: 'crashed', reason: /nobody looks/ }],
+    ['fills the heap', tasks.fillsHeap, {}, { kind: 'crashed', reason: /ERR_WORKER_OUT_OF_MEMORY/ }],
+    ['overflows the stack', tasks.overflowsStack, {}, { kind: 'threw', error: { name: 'RangeError' } }],
+    ['changes the directory', tasks.changesDirectory, {}, { kind: 'threw' }],
+    ['exits while its value is read', tasks.exitsWhenRead, {}, { kind: 'crashed' }],
+    [
+      'returns a promise inside a value',
+      tasks.returnsPromiseIn,
+      {},
+      { kind: 'threw', error: { code: 'PEXEN_CANNOT_CROSS', message: /value\.later is a promise/ } },
+    ],
+    ['returns what only cloning refuses', tasks.returnsUrl, {}, { kind: /returned|threw/ }],
+    ['throws an error that cannot be read', tasks.throwsHostile, {}, { kind: 'threw' }],
+    ['returns a thenable that settles twice', tasks.thenable, {}, { kind: 'returned', value: 'first' }],
+    [
+      'writes garbage to the port of the thread',
+      tasks.talksToParent,
+      {},
+      { kind: 'returned', value: 'done' },
+    ],
+    ['closes the port of the thread', tasks.closesParentPort, {}, { kind: 'returned' }],
+  ])('%s', async (_name, task, more, expected) => {
+    await using rig = await open({ workers: 1, resourceLimits });
+    expect(await rig.attempt(task, more).outcome).toMatchObject(matching(expected) as object);
+    await expectAlive(rig);
+  });
+
+  test.each<[string, Runnable]>([
+    ['loops', tasks.spins],
+    ['loops over microtasks', tasks.spinsMicrotasks],
+    ['waits on memory', tasks.waitsOnMemory],
+    ['backtracks in a regular expression', tasks.backtracks],
+    ['ignores its signal', tasks.ignores],
+    ['returns a thenable that never settles', tasks.neverSettles],
+  ])('%s is killed within grace and four seconds', async (_name, task) => {
+    await using rig = await open();
+    const { started, outcome, abort } = rig.attempt(task);
+    await started;
+    const abortedAt = performance.now();
+    abort();
+    expect(await outcome).toMatchObject({ kind: 'stopped', how: 'killed' });
+    expect(performance.now() - abortedAt).toBeLessThan(4_100);
+    expect(rig.lost).toEqual([]);
+    await expectAlive(rig);
+  });
+
+  test('throws after it has returned costs its thread, and no other attempt', async () => {
+    await using rig = await open();
+    await rig.attempt(tasks.leavesBomb).outcome;
+    const { outcome } = rig.attempt(tasks.waits, { args: { ms: 1_000 } });
+    expect(await outcome).toMatchObject({
+      kind: 'crashed',
+      reason: expect.stringContaining('after the body'),
+    });
+    expect(rig.lost).toHaveLength(1);
+    await expectAlive(rig);
+  });
+});
+
+describe('a thread that is stuck in native code', () => {
+  test('is given up: its attempt is settled, its slot filled again, and the pool says so', async () => {
+    await using rig = await open();
+    const { started, outcome, abort } = rig.attempt(tasks.sleepsInNative, { args: { seconds: 4 } });
+    await started;
+    const abortedAt = performance.now();
+    abort();
+    const behind = rig.attempt(tasks.echo, { args: { value: 'not stranded' } });
+    expect(await outcome).toMatchObject({ kind: 'stopped', how: 'killed' });
+    expect(performance.now() - abortedAt).toBeLessThan(4_100);
+    expect(rig.lost).toEqual([expect.stringMatching(/thread-1: it is stuck in native code/)]);
+    expect(await behind.outcome).toMatchObject({ kind: 'returned' });
+  });
+
+  test('by a pipe that nobody writes to does not keep the pool from closing', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'pexen-'));
+    const path = join(directory, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const rig = await open();
+    const { told, outcome } = rig.attempt(tasks.readsPipe, { args: { path } });
+    await told;
+    const end = await reading(path);
+    await rig.pool.close('kill');
+    expect(await outcome).toMatchObject({ kind: 'crashed' });
+    closeSync(end);
+    rmSync(directory, { recursive: true });
+  });
+});
+
+describe('a module that', () => {
+  const load = (name: string): { readonly never: Runnable } =>
+    createRequire(import.meta.url)(`./fixtures/${name}.ts`);
+
+  test('exits while it is loaded costs its thread', async () => {
+    await using rig = await open({ workers: 1, env: { ...process.env, PEXEN_TEST_THREAD: '1' } });
+    const { outcome } = rig.attempt(load('exits-while-loading').never);
+    expect(await outcome).toMatchObject({ kind: 'crashed', reason: expect.stringContaining('code: 5') });
+    await expectAlive(rig);
+  });
+
+  test('never ends loading is stopped like a body', async () => {
+    await using rig = await open({ workers: 1, env: { ...process.env, PEXEN_TEST_THREAD: '1' } });
+    const { started, outcome, abort } = rig.attempt(load('never-ends-loading').never);
+    await started;
+    abort();
+    expect(await outcome).toMatchObject({ kind: 'stopped', how: 'killed' });
+    await expectAlive(rig);
+  });
+});
+
+describe('threads that cannot be started', () => {
+  test('are why open() rejects', async () => {
+    await expect(open({ workers: 2, loader: './no-such-loader.mjs' })).rejects.toThrow(/no-such-loader/);
+  });
+});
+
+/** Resolves once somebody waits for the pipe to be opened: its other end, opened. */
+async function reading(path: string): Promise<number> {
+  for (;;) {
+    try {
+      return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch {
+      await new Promise(setImmediate);
+    }
+  }
+}
+
+/** Regular expressions stand for texts that match. */
+function matching(expected: unknown): unknown {
+  if (expected instanceof RegExp) return expect.stringMatching(expected);
+  if (typeof expected !== 'object' || expected === null) return expected;
+  return Object.fromEntries(Object.entries(expected).map(([key, value]) => [key, matching(value)]));
+}

@@ -1,0 +1,87 @@
+/** What the tests of this package give a pool to do, without a scheduler. */
+import { createRequire } from 'node:module';
+import {
+  type Assignment,
+  addressOf,
+  definitionOf,
+  type News,
+  type Pool,
+  type PoolOutcome,
+  type Runnable,
+} from '@pexen/core';
+import { type ThreadsOptions, threads } from '@pexen/pool-thread';
+import type * as Tasks from './fixtures/tasks.ts';
+
+/** Loaded by Node itself, as a user's program loads them. */
+export const tasks: typeof Tasks = createRequire(import.meta.url)('./fixtures/tasks.ts');
+
+export interface Rig extends AsyncDisposable {
+  readonly pool: Pool;
+  readonly slots: number[];
+  readonly lost: string[];
+  attempt(task: Runnable, more?: Partial<Assignment>): Attempt;
+}
+
+export interface Attempt {
+  readonly outcome: Promise<PoolOutcome>;
+  /** The worker that began it. */
+  readonly started: Promise<string>;
+  readonly told: Promise<News>;
+  readonly news: News[];
+  abort(): void;
+}
+
+/** An open pool, closed at the end of the block. */
+export async function open(options: ThreadsOptions = { workers: 1 }): Promise<Rig> {
+  const pool = threads(options);
+  const slots: number[] = [];
+  const lost: string[] = [];
+  await pool.open({
+    slotsChanged: (count) => void slots.push(count),
+    workerLost: (worker, reason) => void lost.push(`${worker}: ${reason}`),
+  });
+  return {
+    pool,
+    slots,
+    lost,
+    attempt: (task, more) => attempt(pool, task, more),
+    [Symbol.asyncDispose]: () => pool.close('kill'),
+  };
+}
+
+function attempt(pool: Pool, task: Runnable, more: Partial<Assignment> = {}): Attempt {
+  const definition = definitionOf(task);
+  const controller = new AbortController();
+  const started = Promise.withResolvers<string>();
+  const told = Promise.withResolvers<News>();
+  const news: News[] = [];
+  const assignment: Assignment = {
+    task,
+    definition,
+    address: addressOf(definition),
+    path: definition.meta.name ?? 'unnamed',
+    attempt: 1,
+    part: 'body',
+    args: {},
+    shared: {},
+    received: [],
+    graceMs: 100,
+    timeoutMs: undefined,
+    ...more,
+  };
+  const outcome = pool.run(assignment, {
+    signal: controller.signal,
+    started: started.resolve,
+    tell: (each) => {
+      news.push(each);
+      told.resolve(each);
+    },
+  });
+  return {
+    outcome: Promise.resolve(outcome),
+    started: started.promise,
+    told: told.promise,
+    news,
+    abort: () => controller.abort(new Error('the test stops it')),
+  };
+}
