@@ -38,7 +38,6 @@ export {
 } from '@pexen/core';
 export { HierarchyLock, path } from '@pexen/lock';
 export { type Clock, systemClock } from './driver/clock.ts';
-export type { RunEvents } from './driver/engine.ts';
 export { type InlineOptions, inline } from './driver/inline-pool.ts';
 export { previewOf, select } from './driver/look-ahead.ts';
 export type { GroupOptions, PoolSource, RunOptions, TaskDefaults } from './driver/options.ts';
@@ -49,5 +48,6 @@ export {
   type ResultData,
 } from './driver/process-results.ts';
 export { Run, run, type Summary } from './driver/run.ts';
+export type { RunEvents } from './driver/teller.ts';
 export type { Entry } from './plan/planned.ts';
 export type { Selectable, Selected } from './plan/select.ts';

@@ -27,6 +27,7 @@ export class Attempt implements Assignment, Ticket {
   readonly id: TaskId;
   readonly attempt: number;
   readonly part: Part;
+  readonly definition: TaskDefinition;
   /** What the body told by `report`. */
   findings: Finding[] | undefined = undefined;
   /** When it gave a sign of life last; undefined if it only started. */
@@ -43,14 +44,11 @@ export class Attempt implements Assignment, Ticket {
     this.id = id;
     this.attempt = attempt;
     this.part = part;
+    this.definition = host.plan.definition(id);
   }
 
   get task(): object {
     return this.#host.plan.tasks[this.id] as object;
-  }
-
-  get definition(): TaskDefinition {
-    return this.#host.plan.definitions[this.id] as TaskDefinition;
   }
 
   get address(): Address | undefined {

@@ -2,17 +2,13 @@
 import {
   isThenable,
   type News,
-  type NewsEvent,
   type Pool,
   type PoolOutcome,
-  type Problem,
   type ReceivedKey,
   type Result,
   type ResultStatus,
-  type RunEvent,
   type SharedState,
 } from '@pexen/core';
-import type { EventEmitter } from 'eventemitter3';
 import { Machine } from '../machine/machine.ts';
 import type { Command, Input, PoolId, TaskId } from '../machine/protocol.ts';
 import type { State } from '../machine/state.ts';
@@ -24,16 +20,11 @@ import { HandOver } from './hand-over.ts';
 import type { RunOptions } from './options.ts';
 import { readOutcome } from './read-outcome.ts';
 import { makeResult } from './results.ts';
+import { messageOf, type Teller } from './teller.ts';
 
-/** What a run tells while it goes on: `event` – run events, in one order; `news` – what bodies say. */
-export interface RunEvents {
-  event: (event: RunEvent) => void;
-  news: (news: NewsEvent) => void;
-}
-
-/** What the engine hands out. */
-export interface EngineListener {
-  give(result: Result, task: TaskId): void;
+/** Who takes what the engine hands out. */
+export interface Consumer {
+  take(result: Result, task: TaskId): void;
   end(): void;
 }
 
@@ -43,72 +34,61 @@ export class Engine implements AttemptHost {
   readonly counts: Partial<Record<ResultStatus, number>> = {};
   /** Why the run fails, where that is not the doing of a task. */
   failure: unknown;
+  /** Milliseconds since 1970 when the run began. */
+  startedAt = 0;
   readonly #pools: readonly Pool[];
   readonly #options: RunOptions;
-  readonly #events: EventEmitter<RunEvents>;
-  readonly #listener: EngineListener;
+  readonly #teller: Teller;
+  readonly #consumer: Consumer;
   readonly #clock: Clock;
   readonly #handOver: HandOver;
   #inbox: Input[] = [];
-  #spareInbox: Input[] = [];
+  #read: Input[] = [];
   readonly #commands: Command[] = [];
   #obeyed = 0;
   #isPumping = false;
   /** The clock's time at which the run began. */
   #originMs = Number.NaN;
-  /** Milliseconds since 1970 at that moment. */
-  startedAt = 0;
+  /** The time as it was when it was last looked at. Code of the user's makes it stale. */
+  #freshMs = 0;
+  #isFresh = false;
   #takeAlarmBack: (() => void) | undefined;
   /** What is handed out, by task. */
   readonly #attempts: (Attempt | undefined)[] = [];
   /** Attempts with an idle timeout. */
   readonly #watched = new Set<Attempt>();
-  readonly #results = new Map<TaskId, Result>();
+  /** Results that were told and are not given yet. */
+  readonly #told = new Map<TaskId, Result>();
 
-  constructor(
-    plan: Plan,
-    pools: readonly Pool[],
-    options: RunOptions,
-    events: EventEmitter<RunEvents>,
-    listener: EngineListener,
-  ) {
+  constructor(plan: Plan, pools: readonly Pool[], options: RunOptions, teller: Teller, consumer: Consumer) {
     this.plan = plan;
     this.machine = new Machine(plan);
     this.#pools = pools;
     this.#options = options;
-    this.#events = events;
-    this.#listener = listener;
+    this.#teller = teller;
+    this.#consumer = consumer;
     this.#clock = options.clock ?? systemClock;
     this.#handOver = new HandOver(plan, this.machine.state.gates, options.shared);
   }
 
   /** Milliseconds since the run began. */
-  get nowMs(): number {
+  nowMs(): number {
+    const nowMs = this.#clock.now();
     if (Number.isNaN(this.#originMs)) {
-      this.#originMs = this.#clock.now();
+      this.#originMs = nowMs;
       this.startedAt = this.#clock.wallNow();
     }
-    return this.#clock.now() - this.#originMs;
+    return nowMs - this.#originMs;
   }
 
   get state(): State {
     return this.machine.state;
   }
 
-  get hasBegun(): boolean {
-    return this.machine.state.hasBegun;
-  }
-
   /** Facts wait in the mailbox while earlier ones are dealt with. */
   post(input: Input): void {
     this.#inbox.push(input);
-    this.pump();
-  }
-
-  /** For facts that must not wait, since what comes next builds on them. Never called while the machine is at work. */
-  tellAtOnce(input: Input): void {
-    this.machine.handle([input], this.#commands);
-    this.pump();
+    if (!this.#isPumping) this.pump();
   }
 
   /** Puts a fact into the mailbox without looking at it yet. */
@@ -116,22 +96,29 @@ export class Engine implements AttemptHost {
     this.#inbox.push(input);
   }
 
+  /** For facts that must not wait, since what comes next builds on them. Never called while the machine is at work. */
+  tellAtOnce(input: Input): void {
+    this.machine.handle([input], this.#commands);
+    if (!this.#isPumping) this.pump();
+  }
+
+  /** Deals with the mailbox. */
   pump(): void {
-    if (this.#isPumping) return;
     this.#isPumping = true;
-    this.machine.state.tells = this.#events.listenerCount('event') > 0;
+    this.machine.state.tells = this.#teller.listens('event');
     try {
       this.#obeyAll();
       while (this.#inbox.length > 0) {
         const inputs = this.#inbox;
-        this.#inbox = this.#spareInbox;
-        this.#spareInbox = inputs;
+        this.#inbox = this.#read;
+        this.#read = inputs;
         this.machine.handle(inputs, this.#commands);
         inputs.length = 0;
         this.#obeyAll();
       }
     } finally {
       this.#isPumping = false;
+      this.#isFresh = false;
     }
   }
 
@@ -144,32 +131,25 @@ export class Engine implements AttemptHost {
   }
 
   started({ id, attempt, part }: Attempt, worker: string): void {
-    this.post({ type: 'attempt-started', atMs: this.nowMs, task: id, attempt, part, worker });
+    this.post({ type: 'attempt-started', atMs: this.#aboutNowMs(), task: id, attempt, part, worker });
   }
 
   told(attempt: Attempt, news: News): void {
-    const atMs = this.nowMs;
+    const atMs = this.nowMs();
     attempt.heardMs = atMs;
     if (news.kind === 'finding') {
       attempt.findings ??= [];
       attempt.findings.push(news.finding);
     }
-    if (this.#events.listenerCount('news') > 0)
-      this.#emit('news', { atMs, path: attempt.path, attempt: attempt.attempt, news });
+    if (this.#teller.listens('news'))
+      this.#teller.tellNews({ atMs, path: attempt.path, attempt: attempt.attempt, news });
   }
 
   /** The result of a task that is over; the same object until it is given. */
   resultOf(task: TaskId): Result {
-    const known = this.#results.get(task) ?? this.#makeResult(task);
-    this.#results.set(task, known);
+    const known = this.#told.get(task) ?? this.#makeResult(task);
+    this.#told.set(task, known);
     return known;
-  }
-
-  #makeResult(task: TaskId): Result {
-    const findings = this.#attempts[task]?.findings;
-    const result = makeResult(this.machine.state, task, this.#handOver.finalOf(task), findings);
-    this.counts[result.status] = (this.counts[result.status] ?? 0) + 1;
-    return this.#options.judge === undefined ? result : this.#judge(result, this.#options.judge);
   }
 
   /** When the task gave its last sign of life, if it told anything. */
@@ -182,9 +162,11 @@ export class Engine implements AttemptHost {
     return this.#clock.setAlarm(this.#clock.now() + ms, ring);
   }
 
-  /** Tells the user of something that harms nothing. */
-  warn(problem: Problem): void {
-    this.#options.onWarning?.(problem);
+  /** The time, looked at again only where code of the user's ran since. */
+  #aboutNowMs(): number {
+    if (!this.#isFresh) this.#freshMs = this.nowMs();
+    this.#isFresh = this.#isPumping;
+    return this.#freshMs;
   }
 
   /** Commands may be added while they are obeyed. */
@@ -215,10 +197,10 @@ export class Engine implements AttemptHost {
         this.#setAlarm(command.atMs);
         break;
       case 'tell':
-        this.#emit('event', runEvent(command.news, this));
+        this.#teller.tell(runEvent(command.news, this));
         break;
       case 'end-run':
-        this.#listener.end();
+        this.#consumer.end();
         break;
       default:
         command satisfies never;
@@ -231,6 +213,7 @@ export class Engine implements AttemptHost {
     this.#attempts[task] = made;
     if (made.rules.idleMs !== undefined) this.#watched.add(made);
     const outcome = runIn(this.#pools[pool] as Pool, made);
+    this.#isFresh = false;
     if (isThenable(outcome))
       outcome.then(
         (settled) => this.#settle(made, settled),
@@ -242,49 +225,57 @@ export class Engine implements AttemptHost {
   #settle(made: Attempt, outcome: PoolOutcome): void {
     if (outcome.kind === 'lost' && outcome.fenced !== undefined) {
       const { kind, reason } = outcome;
-      const fenced = (): void => this.#settle(made, { kind, reason });
+      const fenced = () => this.#settle(made, { kind, reason });
       outcome.fenced.then(fenced, fenced);
       return;
     }
     made.isOver = true;
-    this.#watched.delete(made);
+    if (this.#watched.size > 0) this.#watched.delete(made);
+    const read = readOutcome(made, outcome, this.#options.reinterpret, this.plan.wiring.hasKeys);
+    if (made.part === 'body') this.#handOver.keep(made, outcome);
     const { id: task, attempt, part } = made;
-    const read = readOutcome(made, outcome, this.#options.reinterpret);
-    if (part === 'body' && outcome.kind !== 'not-started')
-      this.#handOver.keep(task, outcome.shared ?? made.touchedShared, outcome.provided);
-    this.post({ type: 'attempt-ended', atMs: this.nowMs, task, attempt, part, outcome: read });
+    this.post({ type: 'attempt-ended', atMs: this.#aboutNowMs(), task, attempt, part, outcome: read });
+  }
+
+  #makeResult(task: TaskId): Result {
+    const findings = this.#attempts[task]?.findings;
+    const result = makeResult(this.state, task, this.#handOver.finalOf(task), findings);
+    this.counts[result.status] = (this.counts[result.status] ?? 0) + 1;
+    return this.#teller.judged(result);
   }
 
   #give(task: TaskId): void {
-    const result = this.#results.get(task) ?? this.#makeResult(task);
-    if (this.#results.size > 0) this.#results.delete(task);
-    this.#attempts[task] = undefined;
-    this.machine.state.tasks.value[task] = undefined;
-    this.machine.state.tasks.records[task] = undefined;
-    this.#listener.give(result, task);
+    const result = this.#told.get(task) ?? this.#makeResult(task);
+    this.#told.delete(task);
+    if (task < this.#attempts.length) this.#attempts[task] = undefined;
+    this.state.tasks.forget(task);
+    this.#consumer.take(result, task);
   }
 
-  async #open(id: PoolId): Promise<void> {
+  async #open(pool: PoolId): Promise<void> {
     try {
-      await (this.#pools[id] as Pool).open({
-        slotsChanged: (slots) => this.post({ type: 'slots-changed', atMs: this.nowMs, pool: id, slots }),
+      await (this.#pools[pool] as Pool).open({
+        slotsChanged: (slots) => this.post({ type: 'slots-changed', atMs: this.nowMs(), pool, slots }),
         workerLost: (worker, reason) =>
-          this.post({ type: 'worker-lost', atMs: this.nowMs, pool: id, worker, reason }),
+          this.post({ type: 'worker-lost', atMs: this.nowMs(), pool, worker, reason }),
       });
-      this.post({ type: 'pool-opened', atMs: this.nowMs, pool: id });
+      this.post({ type: 'pool-opened', atMs: this.nowMs(), pool });
     } catch (error) {
       this.failure ??= error;
-      this.post({ type: 'pool-failed', atMs: this.nowMs, pool: id, reason: messageOf(error) });
+      this.post({ type: 'pool-failed', atMs: this.nowMs(), pool, reason: messageOf(error) });
     }
   }
 
-  async #close(id: PoolId, how: 'drain' | 'kill'): Promise<void> {
+  async #close(pool: PoolId, how: 'drain' | 'kill'): Promise<void> {
     try {
-      await (this.#pools[id] as Pool).close(how);
+      await (this.#pools[pool] as Pool).close(how);
     } catch (error) {
-      this.warn({ code: 'PEXEN_POOL_CLOSE', message: `a pool could not be closed: ${messageOf(error)}` });
+      this.#teller.warn({
+        code: 'PEXEN_POOL_CLOSE',
+        message: `a pool could not be closed: ${messageOf(error)}`,
+      });
     }
-    this.post({ type: 'pool-closed', atMs: this.nowMs, pool: id });
+    this.post({ type: 'pool-closed', atMs: this.nowMs(), pool });
   }
 
   #setAlarm(atMs: number | undefined): void {
@@ -294,35 +285,11 @@ export class Engine implements AttemptHost {
   }
 
   #ring(): void {
-    const atMs = this.nowMs;
+    const atMs = this.nowMs();
     for (const { id: task, attempt, heardMs } of this.#watched)
       if (heardMs !== undefined) this.queue({ type: 'quiet-since', atMs, task, attempt, sinceMs: heardMs });
     this.post({ type: 'alarm-rang', atMs });
   }
-
-  #judge(result: Result, judge: NonNullable<RunOptions['judge']>): Result {
-    try {
-      const judgement = judge(result);
-      return judgement === undefined ? result : { ...result, judgement };
-    } catch (error) {
-      this.warn({ code: 'PEXEN_JUDGE_THREW', task: result.path, message: messageOf(error) });
-      return result;
-    }
-  }
-
-  /** A listener that throws harms nobody else. */
-  #emit<E extends keyof RunEvents>(name: E, event: Parameters<RunEvents[E]>[0]): void {
-    try {
-      this.#events.emit(name, ...([event] as never));
-    } catch (error) {
-      this.warn({ code: 'PEXEN_LISTENER_THREW', message: messageOf(error) });
-    }
-  }
-}
-
-/** What an error says, or what else was thrown as text. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function runIn(pool: Pool, attempt: Attempt): PoolOutcome | Promise<PoolOutcome> {

@@ -80,12 +80,12 @@ export function poisonedIn({ locks, hasPoisoned }: State): string[] {
 function taskInfos({ plan }: State, from: number, to: number): TaskInfo[] {
   const infos: TaskInfo[] = [];
   for (let task = from; task < to; task++) {
-    const { group, tags } = plan.definitions[task]?.meta ?? {};
+    const { group, tags } = plan.metaOf(task);
     const slowAfterMs = plan.rules[task]?.slowAfterMs ?? Number.POSITIVE_INFINITY;
     const isMeasured = ((plan.flags[task] as number) & MEASURED) !== 0;
     infos.push({
       path: plan.pathOf(task),
-      callPath: plan.naming.callPaths[task] as readonly string[],
+      callPath: plan.naming.callPathOf(task),
       ...(isMeasured && { weightMs: plan.weight[task] as number }),
       ...(Number.isFinite(slowAfterMs) && { slowAfterMs }),
       ...(group !== undefined && { group }),

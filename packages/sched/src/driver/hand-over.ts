@@ -4,15 +4,16 @@ import {
   capabilitiesOf,
   isKey,
   mergeShared,
+  type PoolOutcome,
   type ReceivedKey,
   type Requirement,
   type SharedState,
-  type TaskDefinition,
   tornDown,
 } from '@pexen/core';
 import type { Gates } from '../machine/gates.ts';
 import type { TaskId } from '../machine/protocol.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { Attempt } from './attempt.ts';
 
 const nothing: SharedState = Object.freeze(mergeShared());
 const noKeys: readonly ReceivedKey[] = [];
@@ -56,7 +57,7 @@ export class HandOver {
 
   /** The values of the typed keys that the task requires. */
   receive(task: TaskId): readonly ReceivedKey[] {
-    const { requires = [], tearsDown } = (this.#plan.definitions[task] as TaskDefinition).meta;
+    const { requires = [], tearsDown } = this.#plan.metaOf(task);
     if (this.#values.size === 0) return noKeys;
     const { subjects, waits } = this.#plan.graph;
     const gates = waits.sources(task);
@@ -70,19 +71,16 @@ export class HandOver {
     return [...required, ...this.#received(tearsDown, tornDown, this.#tornDownBy(task))];
   }
 
-  /** Keeps what a task leaves; answers its final dictionary. `own` is what it worked with, if it looked. */
-  keep(
-    task: TaskId,
-    own: SharedState | undefined,
-    provided: readonly (readonly [number, unknown])[] = [],
-  ): SharedState {
-    if (provided.length > 0) this.#values.set(task, this.#byKey(task, provided));
-    const dictionary = own ?? (this.#isUsed ? this.inherit(task) : undefined);
-    if (dictionary === undefined || !hasEntries(dictionary)) return nothing;
-    this.#isUsed = true;
-    const final = Object.freeze(mergeShared(dictionary));
-    this.#finals[task] = final;
-    return final;
+  /** Keeps what an attempt leaves. */
+  keep(attempt: Attempt, { kind, shared, provided }: PoolOutcome): void {
+    const { id } = attempt;
+    if (kind === 'not-started') return;
+    if (provided !== undefined && provided.length > 0) this.#values.set(id, this.#byKey(id, provided));
+    const own = shared ?? attempt.touchedShared;
+    if (own === undefined && !this.#isUsed) return;
+    const dictionary = own ?? this.inherit(id);
+    this.#isUsed ||= hasEntries(dictionary);
+    this.#finals[id] = hasEntries(dictionary) ? Object.freeze(mergeShared(dictionary)) : undefined;
   }
 
   /** The final dictionary of a task; empty for one that never started. */
@@ -92,7 +90,7 @@ export class HandOver {
 
   /** The providers of what the task tears down: it inherits from all of them, however they ended. */
   #tornDownBy(task: TaskId): readonly TaskId[] {
-    const { tearsDown } = (this.#plan.definitions[task] as TaskDefinition).meta;
+    const { tearsDown } = this.#plan.metaOf(task);
     return tearsDown === undefined ? [] : this.#plan.graph.feeds.sources(this.#plan.wiring.gateOf(tearsDown));
   }
 
@@ -110,7 +108,7 @@ export class HandOver {
   }
 
   #byKey(task: TaskId, provided: readonly (readonly [number, unknown])[]): ReadonlyMap<AnyKey, unknown> {
-    const { provides = [] } = (this.#plan.definitions[task] as TaskDefinition).meta;
+    const { provides = [] } = this.#plan.metaOf(task);
     return new Map(provided.map(([at, value]) => [provides[at] as AnyKey, value]));
   }
 }

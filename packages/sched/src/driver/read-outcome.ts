@@ -11,18 +11,21 @@ import type { Attempt } from './attempt.ts';
 
 /**
  * Applies the executable's `interpret` (whose findings go to the attempt), then the check of typed keys, then `reinterpret`.
- * Where one of them throws, the attempt did.
+ * Where one of them throws, the attempt did. `hasKeys`: some task provides a typed key.
  */
 export function readOutcome(
   attempt: Attempt,
   outcome: PoolOutcome,
   reinterpret: ((outcome: PoolOutcome, task: Runnable) => PoolOutcome) | undefined,
+  hasKeys: boolean,
 ): PoolOutcome {
   if (attempt.part === 'cleanup' || outcome.kind === 'not-started') return outcome;
   const { body, meta } = attempt.definition;
-  if (typeof body === 'function' && reinterpret === undefined) return checkKeys(meta, outcome);
+  if (typeof body === 'function' && reinterpret === undefined)
+    return hasKeys ? checkKeys(meta, outcome) : outcome;
   try {
-    const checked = checkKeys(meta, interpret(attempt, outcome));
+    const interpreted = interpret(attempt, outcome);
+    const checked = hasKeys ? checkKeys(meta, interpreted) : interpreted;
     return reinterpret === undefined ? checked : reinterpret(checked, attempt.task as Runnable);
   } catch (error) {
     return { kind: 'threw', error };

@@ -20,7 +20,7 @@ export function makeResult(
   const attempts = tasks.records[id] ?? none;
   const task = plan.tasks[id] as Runnable;
   const path = plan.pathOf(id);
-  const callPath = plan.naming.callPaths[id] as readonly string[];
+  const callPath = plan.naming.callPathOf(id);
   const slow = tasks.has(id, SLOW);
   if (status === 'returned') {
     const flaky = attempts.length > 1;

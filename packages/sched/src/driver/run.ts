@@ -2,13 +2,16 @@
 import { type Inspection, type Result, type ResultStatus, refuseRunWhileLoading } from '@pexen/core';
 import { EventEmitter } from 'eventemitter3';
 import { inspect, story, why } from '../machine/insight.ts';
+import type { Input } from '../machine/protocol.ts';
 import { GIVEN } from '../machine/task-table.ts';
 import { Plan } from '../plan/plan.ts';
 import type { Entry } from '../plan/planned.ts';
-import { Engine, messageOf, type RunEvents } from './engine.ts';
+import { Engine } from './engine.ts';
 import { poisonedIn } from './events.ts';
 import type { RunOptions } from './options.ts';
+import { Outlet, type Pulled } from './outlet.ts';
 import { misuse, setUp } from './setup.ts';
+import { messageOf, type RunEvents, Teller } from './teller.ts';
 
 /** How a run ended. */
 export interface Summary {
@@ -24,7 +27,6 @@ export interface Summary {
 }
 
 type ValueOfEntry<E> = E extends Entry<infer Value> ? Awaited<Value> : never;
-type Pulled<Value> = IteratorResult<Result<Value>, undefined>;
 
 /**
  * A run. Iterate it once to get the results; nothing starts before the first pull. Leaving the loop aborts it.
@@ -35,21 +37,9 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   readonly events: EventEmitter<RunEvents> = new EventEmitter();
   readonly #options: RunOptions;
   readonly #engine: Engine;
-  /** Results that nobody took yet. */
-  readonly #ready: Result[] = [];
-  /** So many of them are taken. */
-  #taken = 0;
-  /** Pulls of the iterator that wait for a result. */
-  readonly #pulls: PromiseWithResolvers<Pulled<unknown>>[] = [];
-  /** Pulls that the machine did not answer yet. */
-  #asked = 0;
-  /** Who waits for the result of one task. */
-  readonly #awaited = new Map<number, PromiseWithResolvers<Result>>();
+  readonly #outlet: Outlet = new Outlet(() => this.#ask());
   readonly #summary: PromiseWithResolvers<Summary> = Promise.withResolvers();
   #isIterated = false;
-  /** Nobody iterates (any more): the run pulls by itself. */
-  #isDriven = false;
-  #hasEnded = false;
   #takeDeadlineBack: (() => void) | undefined;
 
   /** See `run`. */
@@ -58,8 +48,8 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     const plan = new Plan(planOptions);
     const added = plan.add(entries);
     this.#options = options;
-    this.#engine = new Engine(plan, pools, options, this.events, {
-      give: (result, task) => this.#take(result, task),
+    this.#engine = new Engine(plan, pools, options, new Teller(options, this.events), {
+      take: (result, task) => this.#outlet.take(result, task),
       end: () => this.#end(),
     });
     this.#engine.queue({ type: 'tasks-added', atMs: 0, ...added });
@@ -74,11 +64,12 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
    * @throws PexenError as `run` does; PEXEN_RUN_ENDED after a pull that met nothing left.
    */
   add(entries: Iterable<Entry>): void {
-    if (this.#hasEnded || this.#engine.machine.isEnding)
+    if (this.#engine.machine.isEnding)
       throw misuse('PEXEN_RUN_ENDED', 'tasks were added to a run that has ended', 'Make a new run.');
-    const input = { type: 'tasks-added' as const, atMs: 0, ...this.#engine.plan.add(entries) };
-    if (this.#engine.hasBegun) this.#engine.tellAtOnce({ ...input, atMs: this.#engine.nowMs });
-    else this.#engine.queue(input);
+    const added = this.#engine.plan.add(entries);
+    if (this.#engine.state.hasBegun)
+      this.#engine.tellAtOnce({ type: 'tasks-added', atMs: this.#engine.nowMs(), ...added });
+    else this.#engine.queue({ type: 'tasks-added', atMs: 0, ...added });
   }
 
   /**
@@ -87,15 +78,15 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
    */
   of<E extends Entry>(entry: E): Promise<Result<ValueOfEntry<E>>> {
     const task = this.#find(entry);
-    let awaited = this.#awaited.get(task);
-    if (awaited === undefined) {
-      awaited = Promise.withResolvers();
-      const known = this.#ready.find((result) => result?.path === this.#engine.plan.pathOf(task));
-      if (known !== undefined) awaited.resolve(known);
-      else if (this.#engine.state.tasks.has(task, GIVEN)) awaited.reject(gone());
-      else this.#await(task, awaited);
-    }
-    return awaited.promise as Promise<Result<ValueOfEntry<E>>>;
+    const { plan, state } = this.#engine;
+    const known = this.#outlet.find(plan.pathOf(task));
+    if (known !== undefined) return Promise.resolve(known as Result<ValueOfEntry<E>>);
+    if (state.tasks.has(task, GIVEN)) return Promise.reject(gone());
+    queueMicrotask(() => {
+      this.#driveUnlessIterated();
+      if (this.#outlet.awaits(task)) this.#outlet.askOnce();
+    });
+    return this.#outlet.await(task) as Promise<Result<ValueOfEntry<E>>>;
   }
 
   /** No further starts, but for teardowns and cleanups; what runs is stopped. The remaining results are still given. */
@@ -110,15 +101,13 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   /** No further starts; what runs may end. */
   drain(reason: unknown = 'it was drained'): void {
-    this.#engine.post({ type: 'drain-requested', atMs: this.#engine.nowMs, reason: messageOf(reason) });
+    this.#post({ type: 'drain-requested', atMs: this.#nowMs(), reason: messageOf(reason) });
   }
 
   /** Aborts what still runs and resolves when nothing is left. */
   async close(): Promise<void> {
-    if (!this.#hasEnded) {
-      this.abort('it was closed');
-      this.#drive();
-    }
+    if (!this.#outlet.hasEnded) this.abort('it was closed');
+    this.#drive();
     await this.#summary.promise.catch(() => {});
   }
 
@@ -128,31 +117,31 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   /** @throws PexenError PEXEN_SECOND_ITERATOR. */
   [Symbol.asyncIterator](): AsyncIterator<Result<Value>, undefined> {
-    if (this.#isIterated || this.#isDriven)
+    if (this.#isIterated || this.#outlet.isDriven)
       throw misuse(
         'PEXEN_SECOND_ITERATOR',
         'the results of a run are iterated twice',
         'Keep them, or make a new run.',
       );
     this.#isIterated = true;
-    return { next: () => this.#next() as Promise<Pulled<Value>>, return: () => this.#leave() };
+    return { next: () => this.#outlet.next() as Promise<Pulled<Value>>, return: () => this.#leave() };
   }
 
   /** What runs, what waits for what, who holds what. */
   inspect(): Inspection {
-    this.#engine.pump();
-    return inspect(this.#engine.state, this.#engine.nowMs, (task) => this.#engine.heardMs(task));
+    this.#flush();
+    return inspect(this.#engine.state, this.#engine.nowMs(), (task) => this.#engine.heardMs(task));
   }
 
   /** Why the task is not running, or how it ended, in one sentence. Takes a call path, too. */
   why(entry: Entry | string): string {
-    this.#engine.pump();
+    this.#flush();
     return why(this.#engine.state, this.#find(entry));
   }
 
   /** What happened to the task so far, one line each. */
   story(entry: Entry | string): readonly string[] {
-    this.#engine.pump();
+    this.#flush();
     return story(this.#engine.state, this.#find(entry));
   }
 
@@ -162,102 +151,66 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     return this.#summary.promise;
   }
 
-  #next(): Promise<Pulled<unknown>> {
-    if (this.#taken === this.#ready.length && !this.#hasEnded) {
-      if (this.#asked <= this.#pulls.length) this.#pull();
-      if (this.#taken === this.#ready.length && !this.#hasEnded) return this.#wait();
-    }
-    if (this.#taken === this.#ready.length) return this.#over();
-    const value = this.#ready[this.#taken++] as Result;
-    if (this.#taken === this.#ready.length) {
-      this.#ready.length = 0;
-      this.#taken = 0;
-    }
-    return Promise.resolve({ value, done: false });
-  }
-
-  #wait(): Promise<Pulled<unknown>> {
-    const pull = Promise.withResolvers<Pulled<unknown>>();
-    this.#pulls.push(pull);
-    return pull.promise;
-  }
-
-  #over(): Promise<Pulled<never>> {
-    const { failure } = this.#engine;
-    if (failure === undefined) return Promise.resolve({ value: undefined, done: true });
-    this.#engine.failure = undefined;
-    return Promise.reject(failure);
-  }
-
   /** The loop was left. */
   async #leave(): Promise<Pulled<never>> {
-    if (!this.#hasEnded) this.abort('its results were not wanted any more');
+    if (!this.#outlet.hasEnded) this.abort('its results were not wanted any more');
     this.#drive();
     await this.#summary.promise.catch(() => {});
     return { value: undefined, done: true };
   }
 
-  #pull(): void {
+  #ask(): void {
     const { deadline } = this.#options;
     if (deadline !== undefined && this.#takeDeadlineBack === undefined)
       this.#takeDeadlineBack = this.#engine.after(deadline, () =>
         this.abort(`it took longer than ${deadline} ms`),
       );
-    this.#asked++;
-    this.#engine.post({ type: 'result-wanted', atMs: this.#engine.nowMs });
-  }
-
-  /** A result came: for the first of those who wait, or to be kept. */
-  #take(result: Result, task: number): void {
-    this.#asked--;
-    const awaited = this.#awaited.get(task);
-    if (awaited !== undefined) {
-      this.#awaited.delete(task);
-      awaited.resolve(result);
-    }
-    const pull = this.#pulls.shift();
-    if (pull === undefined) this.#ready.push(result);
-    else pull.resolve({ value: result, done: false });
-    if ((this.#isDriven || this.#awaited.size > 0) && this.#asked === 0) this.#pull();
+    this.#engine.post({ type: 'result-wanted', atMs: this.#engine.nowMs() });
   }
 
   #end(): void {
-    this.#hasEnded = true;
+    const { failure, state, counts } = this.#engine;
     this.#takeDeadlineBack?.();
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
-    const { failure, state, counts, nowMs } = this.#engine;
-    for (const pull of this.#pulls.splice(0)) this.#over().then(pull.resolve, pull.reject);
+    this.#outlet.end(failure);
     if (failure !== undefined) this.#summary.reject(failure);
     else
       this.#summary.resolve({
-        ...{ counts, rest: this.#ready.slice(this.#taken), reason: state.reason },
-        ...{ poisoned: poisonedIn(state), durationMs: nowMs },
+        ...{ counts, rest: this.#outlet.rest, reason: state.reason },
+        ...{ poisoned: poisonedIn(state), durationMs: this.#engine.nowMs() },
       });
-  }
-
-  #await(task: number, awaited: PromiseWithResolvers<Result>): void {
-    this.#awaited.set(task, awaited);
-    queueMicrotask(() => {
-      this.#driveUnlessIterated();
-      if (this.#awaited.has(task) && this.#asked === 0) this.#pull();
-    });
   }
 
   #driveUnlessIterated(): void {
     if (!this.#isIterated) this.#drive();
   }
 
+  /** From now on results are asked for whether anybody takes them or not. */
   #drive(): void {
-    if (this.#isDriven) return;
-    this.#isDriven = true;
-    if (!this.#hasEnded && this.#asked === 0) this.#pull();
+    this.#outlet.isDriven = true;
+    this.#outlet.askOnce();
   }
 
   #stop(reason: unknown, how: 'cancel' | 'kill'): void {
-    this.#engine.post({ type: 'cancel-requested', atMs: this.#engine.nowMs, reason: messageOf(reason), how });
+    this.#post({ type: 'cancel-requested', atMs: this.#nowMs(), reason: messageOf(reason), how });
+  }
+
+  /** What comes before the first pull waits for it, so that listeners hear of it. */
+  #post(input: Input): void {
+    if (this.#engine.state.hasBegun) this.#engine.post(input);
+    else this.#engine.queue(input);
+  }
+
+  #nowMs(): number {
+    return this.#engine.state.hasBegun ? this.#engine.nowMs() : 0;
   }
 
   #onAbort = (): void => this.abort(this.#options.signal?.reason);
+
+  /** Who asks wants the present, not what waits in the mailbox. */
+  #flush(): void {
+    if (!this.#engine.state.hasBegun) this.#engine.pump();
+  }
 
   #find(entry: Entry | string): number {
     const { plan } = this.#engine;

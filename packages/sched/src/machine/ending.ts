@@ -1,5 +1,5 @@
 /** What becomes of a task when an attempt ends, or when it is clear that there will be none. */
-import type { AttemptRecord, Outcome, PoolOutcome, ResultStatus, TaskDefinition } from '@pexen/core';
+import type { AttemptRecord, Outcome, PoolOutcome, ResultStatus } from '@pexen/core';
 import { type GateId, SALVAGE } from '../plan/graph.ts';
 import { EXEMPT, TIDIES } from '../plan/plan.ts';
 import type { Rules } from '../plan/rules.ts';
@@ -106,7 +106,7 @@ export class Ending {
   /** Nothing to salvage, nothing to tear down. */
   #whyNotAtAll(task: number): number {
     const { plan, gates, tasks } = this.#state;
-    const { tearsDown, salvages } = (plan.definitions[task] as TaskDefinition).meta;
+    const { tearsDown, salvages } = plan.metaOf(task);
     const { waits, feeds, kind } = plan.graph;
     if (salvages !== undefined) {
       const isNeeded = waits.sources(task).some((gate) => kind[gate] === SALVAGE && gates.misses[gate] !== 0);

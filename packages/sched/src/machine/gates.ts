@@ -40,8 +40,8 @@ export class Gates {
   link(): void {
     const { feeds, waits, relays } = this.#graph;
     this.#grow(this.#graph.gateCount);
-    for (let edge = this.#feeds + 1; edge <= feeds.size; edge++)
-      this.#linkFeed(feeds.from[edge] as number, feeds.to[edge] as number);
+    this.#linkFeeds(false);
+    this.#linkFeeds(true);
     this.#feeds = feeds.size;
     while (this.#relays < relays.size) {
       const edge = ++this.#relays;
@@ -106,6 +106,15 @@ export class Gates {
     this.isMet[gate] = 0;
     this.hits[gate] = 0;
     this.#met.delete(gate);
+  }
+
+  /** Those that are over come last: what needs all of its feeders has to know of the others before. */
+  #linkFeeds(areOver: boolean): void {
+    const { feeds } = this.#graph;
+    for (let edge = this.#feeds + 1; edge <= feeds.size; edge++) {
+      const task = feeds.from[edge] as number;
+      if (this.#tasks.isDone(task) === areOver) this.#linkFeed(task, feeds.to[edge] as number);
+    }
   }
 
   #linkFeed(task: number, gate: GateId): void {

@@ -69,9 +69,11 @@ export function gives(outcome: Outcome): boolean {
   return outcome.kind === 'returned' || (outcome.kind === 'failed' && outcome.depsOk === true);
 }
 
+const harmless: ReadonlySet<ResultStatus> = new Set(['skipped', 'skipped-itself', 'cancelled']);
+
 /** Is that an end for which salvages are there? */
 export function isBad(status: ResultStatus): boolean {
-  return !['returned', 'skipped', 'skipped-itself', 'cancelled'].includes(status);
+  return status !== 'returned' && !harmless.has(status);
 }
 
 /** Does the cleanup of the metadata run after it? Not where the body itself took care of how it ended. */

@@ -80,7 +80,7 @@ export class State {
   }
 
   isTeardown(task: number): boolean {
-    return this.is(task, EXEMPT) && this.plan.definitions[task]?.meta.tearsDown !== undefined;
+    return this.is(task, EXEMPT) && this.plan.metaOf(task).tearsDown !== undefined;
   }
 
   /** Between its first start and its end. */

@@ -116,6 +116,13 @@ export class TaskTable {
     this.bits[task] = (this.bits[task] as number) & ~bit;
   }
 
+  /** Its result was given: nobody will ask for what is in it. */
+  forget(task: number): void {
+    this.value[task] = undefined;
+    this.records[task] = undefined;
+    this.worker[task] = undefined;
+  }
+
   isDone(task: number): boolean {
     return this.state[task] === DONE;
   }

@@ -54,6 +54,7 @@ export class Watchdog {
   /** Asks for the next alarm, unless one that is early enough was asked for. */
   setAlarm(isEnding: boolean): void {
     const { alarms, out } = this.#state;
+    if (alarms.size === 0 && this.#setMs === undefined) return;
     alarms.sweep((alarm) => this.#matters(alarm));
     const nextMs = isEnding ? undefined : alarms.nextMs;
     if (nextMs === this.#setMs) return;

@@ -17,13 +17,13 @@ import {
 import { findCycle } from './cycle.ts';
 import { type GateId, NEEDS } from './graph.ts';
 import type { Planned, PlanPool } from './planned.ts';
-import { PLACED } from './stated.ts';
+import { PLACED, TAKES } from './stated.ts';
 
 type NewProblem = Omit<Problem, 'task' | 'location'>;
 
 /** The problem, with the task's path and the place where it was made. */
 export function within(plan: Planned, task: number, problem: NewProblem): Problem {
-  const definition = plan.definitions[task] as TaskDefinition;
+  const definition = plan.definition(task);
   const location = locationOf(definition.site);
   const path = plan.pathOf(task) || plan.tasks[task]?.name || `task-${task + 1}`;
   return { ...problem, task: path, ...(location !== undefined && { location }) };
@@ -31,11 +31,11 @@ export function within(plan: Planned, task: number, problem: NewProblem): Proble
 
 /** Looks at one task alone. False if its metadata cannot be worked with. */
 export function checkTask(plan: Planned, task: number, problems: Problem[]): boolean {
-  const { meta, isUnbound } = plan.definitions[task] as TaskDefinition;
+  const meta = plan.metaOf(task);
   const found = checkMeta(meta, '');
   for (const problem of found) problems.push(within(plan, task, problem));
-  if (isUnbound) problems.push(within(plan, task, unbound));
-  if (((plan.stated[task] as number) & PLACED) !== 0) checkPlace(plan, task, meta, problems);
+  if (plan.states(task, TAKES) && plan.definition(task).isUnbound) problems.push(within(plan, task, unbound));
+  if (plan.states(task, PLACED)) checkPlace(plan, task, meta, problems);
   return found.length === 0;
 }
 
@@ -81,7 +81,7 @@ function checkName(
 
 /** Why the task does not apply, if it does not. */
 export function notApplicable(plan: Planned, task: number, problems: Problem[]): string | undefined {
-  const { when } = (plan.definitions[task] as TaskDefinition).meta;
+  const { when } = plan.metaOf(task);
   if (when === undefined) return undefined;
   try {
     const answer = typeof when === 'function' ? when(plan.options.facts ?? {}) : when;
@@ -99,7 +99,7 @@ export function addressesOf(plan: Planned, from: number, problems: Problem[]): v
   if (plan.options.pools.every(({ manifest }) => manifest.closures && manifest.executables)) return;
   for (let task = from; task < plan.graph.taskCount; task++) {
     const { manifest, name } = plan.options.pools[plan.graph.pool[task] as number] as PlanPool;
-    const definition = plan.definitions[task] as TaskDefinition;
+    const definition = plan.definition(task);
     if (typeof definition.body !== 'function' && !manifest.executables)
       problems.push(
         within(plan, task, {
@@ -129,7 +129,7 @@ function locate(
   const place = `${address.url}#${address.id}`;
   const other = plan.made.get(place);
   if (other === undefined) plan.made.set(place, task);
-  else if (plan.definitions[other]?.body !== definition.body)
+  else if (plan.definition(other).body !== definition.body)
     problems.push(
       within(plan, task, {
         code: 'PEXEN_DUPLICATE_ID',
@@ -140,7 +140,7 @@ function locate(
 }
 
 function madeAt(plan: Planned, task: number): string {
-  const { site } = plan.definitions[task] as TaskDefinition;
+  const { site } = plan.definition(task);
   const location = locationOf(site);
   return location === undefined ? '' : ` (line ${location.line}, column ${location.column})`;
 }
@@ -239,7 +239,7 @@ export function cycleProblem(plan: Planned): Problem {
 function warn(plan: Planned, from: number, onWarning: (problem: Problem) => void): void {
   const { graph } = plan;
   for (let task = from; task < graph.taskCount; task++) {
-    const { provides = [], tearsDown, salvages = [] } = (plan.definitions[task] as TaskDefinition).meta;
+    const { provides = [], tearsDown, salvages = [] } = plan.metaOf(task);
     for (const capability of provides)
       if (!isWanted(plan, plan.wiring.gateOf(capability)))
         onWarning(

@@ -4,6 +4,7 @@ import {
   checkMeta,
   definitionOf,
   isPlaced,
+  metaOf,
   type Problem,
   type Runnable,
   refuse,
@@ -45,7 +46,7 @@ export class Plan implements Planned {
   readonly graph: Graph = new Graph();
   readonly locks: LockTable;
   readonly tasks: Runnable[] = [];
-  readonly definitions: TaskDefinition[] = [];
+  readonly #metas: TaskMeta[] = [];
   readonly rules: Rules[] = [];
   readonly addresses: Map<number, Address> = new Map();
   readonly made: Map<string, number> = new Map();
@@ -85,7 +86,7 @@ export class Plan implements Planned {
     });
     this.wiring = new Wiring(this.graph, {
       tasks: this.tasks,
-      definitions: this.definitions,
+      definition: (task) => this.definition(task),
       isGroup: (pool) => options.pools[pool]?.group !== undefined,
     });
     for (const [index, { name, group }] of options.pools.entries())
@@ -116,6 +117,18 @@ export class Plan implements Planned {
     return this.naming.paths[task] as string;
   }
 
+  metaOf(task: number): TaskMeta {
+    return this.#metas[task] as TaskMeta;
+  }
+
+  definition(task: number): TaskDefinition {
+    return definitionOf(this.tasks[task] as Runnable);
+  }
+
+  states(task: number, kind: number): boolean {
+    return ((this.stated[task] as number) & kind) !== 0;
+  }
+
   /** The task of an entry that was added; the first, if it was added more than once. */
   find(entry: Entry): number | undefined {
     const runnable = isPlaced(entry) ? entry.task : entry;
@@ -128,12 +141,13 @@ export class Plan implements Planned {
     const broken = new Set<number>();
     if (Array.isArray(entries)) this.#grow(from + entries.length);
     for (const entry of entries) this.#enter(entry, problems, broken);
-    this.naming.nameRest(this.definitions, this.tasks);
+    this.naming.nameRest((task) => this.definition(task), this.tasks);
     const to = this.graph.taskCount;
     for (let task = from; task < to; task++)
       if (!broken.has(task) || this.#givesWell(task))
-        this.wiring.give(task, this.#metaOf(task), this.stated[task] as number);
-    for (let task = from; task < to; task++) if (!broken.has(task)) this.#settle(task, problems);
+        this.wiring.give(task, this.metaOf(task), this.stated[task] as number);
+    for (let task = from; task < to; task++)
+      if (broken.size === 0 || !broken.has(task)) this.#settle(task, problems);
     addressesOf(this, from, problems);
     checkWiring(this, from, problems);
     if (broken.size === 0 && !this.#rank(from)) problems.push(cycleProblem(this));
@@ -142,21 +156,20 @@ export class Plan implements Planned {
 
   /** What a broken task provides counts, so that nobody is told that it is missing. */
   #givesWell(task: number): boolean {
-    const { provides } = this.#metaOf(task);
+    const { provides } = this.metaOf(task);
     return checkMeta({ provides }, '').length === 0;
   }
 
   #enter(entry: Entry, problems: Problem[], broken: Set<number>): void {
     const runnable = isPlaced(entry) ? entry.task : entry;
-    const definition = definitionOf(runnable);
-    const { meta } = definition;
+    const meta = metaOf(runnable);
     const stated = statedIn(meta);
     const task = this.graph.addTask((stated & PLACED) === 0 ? 0 : this.#poolOf(meta));
     this.#grow(task + 1);
     this.stated[task] = stated;
     this.demand[task] = -1;
     this.tasks.push(runnable);
-    this.definitions.push(definition);
+    this.#metas.push(meta);
     this.rules.push((stated & RULED) === 0 ? this.#rules : rulesOf(meta, this.options.defaults ?? {}));
     const name = typeof meta.name === 'string' && meta.name !== '' ? meta.name : undefined;
     const clash = this.naming.name(task, isPlaced(entry) ? entry.under : nowhere, name);
@@ -166,7 +179,7 @@ export class Plan implements Planned {
 
   /** Everything but names and addresses. */
   #settle(task: number, problems: Problem[]): void {
-    const meta = this.#metaOf(task);
+    const meta = this.metaOf(task);
     const stated = this.stated[task] as number;
     this.flags[task] = 0;
     this.wiring.need(task, meta, stated);
@@ -181,10 +194,6 @@ export class Plan implements Planned {
   #askWhen(task: number, problems: Problem[]): void {
     const reason = notApplicable(this, task, problems);
     if (reason !== undefined) this.whyNot.set(task, reason);
-  }
-
-  #metaOf(task: number): TaskMeta {
-    return (this.definitions[task] as TaskDefinition).meta;
   }
 
   #demandOf(task: number, meta: TaskMeta, problems: Problem[]): number {
@@ -239,7 +248,7 @@ export class Plan implements Planned {
   #setFloors(from: number): void {
     if (this.#claimed.size === 0) return;
     for (let task = from; task < this.graph.taskCount; task++) {
-      const { claims } = (this.definitions[task] as TaskDefinition).meta;
+      const { claims } = this.metaOf(task);
       if (claims === undefined) continue;
       const together = claims.map((resource) => this.#claimed.get(this.locks.nodeOf(resource)) ?? 0);
       this.floor[task] = Math.max(0, ...together);
@@ -262,7 +271,7 @@ export class Plan implements Planned {
     for (let task = from; task < this.tasks.length; task++) this.#forget(task);
     for (const [place, task] of this.made) if (task >= from) this.made.delete(place);
     this.tasks.length = from;
-    this.definitions.length = from;
+    this.#metas.length = from;
     this.rules.length = from;
     if (from === 0 || this.#ranked <= from) return;
     this.#ranked = 0;
@@ -275,7 +284,7 @@ export class Plan implements Planned {
     const demand = this.demand[task] as number;
     if (demand < 0) return;
     this.locks.forget(demand);
-    for (const resource of this.definitions[task]?.meta.claims ?? []) {
+    for (const resource of this.metaOf(task).claims ?? []) {
       const node = this.locks.nodeOf(resource);
       this.#claimed.set(node, (this.#claimed.get(node) ?? 0) - (this.weight[task] as number));
     }

@@ -8,6 +8,7 @@ import type {
   Resource,
   Runnable,
   TaskDefinition,
+  TaskMeta,
 } from '@pexen/core';
 import type { Graph } from './graph.ts';
 import type { RuleDefaults } from './rules.ts';
@@ -58,13 +59,14 @@ export interface Planned {
   readonly graph: Graph;
   readonly wiring: Wiring;
   readonly tasks: readonly Runnable[];
-  readonly definitions: readonly TaskDefinition[];
-  /** Which entries the metadata of each task has. */
-  readonly stated: Int32Array;
   /** Where workers find the bodies of tasks that run in pools without closures. */
   readonly addresses: Map<number, Address>;
   /** What workers find by module and id. */
   readonly made: Map<string, number>;
   readonly live: Live | undefined;
   pathOf(task: number): string;
+  metaOf(task: number): TaskMeta;
+  definition(task: number): TaskDefinition;
+  /** Does the metadata of the task have entries of this kind? */
+  states(task: number, kind: number): boolean;
 }

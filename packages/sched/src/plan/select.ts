@@ -69,7 +69,7 @@ export function select(
 }
 
 function metaOf(plan: Plan, task: number): TaskDefinition['meta'] {
-  return (plan.definitions[task] as TaskDefinition).meta;
+  return plan.metaOf(task);
 }
 
 function requiredBy(plan: Plan, task: number): readonly Capability[] {

@@ -15,6 +15,8 @@ export const RANKED = 64;
 export const CLEANS = 128;
 /** `group`, `pool`. */
 export const PLACED = 256;
+/** `args`. */
+export const TAKES = 512;
 
 const bits: Readonly<Partial<Record<string, number>>> = Object.assign(Object.create(null) as object, {
   requires: REQUIRES,
@@ -36,6 +38,7 @@ const bits: Readonly<Partial<Record<string, number>>> = Object.assign(Object.cre
   priority: RANKED,
   weight: RANKED,
   cleanup: CLEANS,
+  args: TAKES,
   group: PLACED,
   pool: PLACED,
 } satisfies Partial<Record<keyof TaskMeta, number>>);

@@ -98,8 +98,13 @@ export class Teardowns {
     else if (!known.includes(capability)) known.push(capability);
   }
 
+  /** What a task gives itself it needs from others only: for that it is enough that it is over. */
   #needs(task: number, capability: GateId): void {
     const { unneeded } = this.#watched.get(capability) as Watched;
+    if (this.#gatesGivenBy(task).includes(capability)) {
+      if (!this.#graph.feeds.has(task, unneeded)) this.#graph.feed(task, unneeded);
+      return;
+    }
     const doneWith = this.#doneWithGate(task);
     if (!this.#graph.relays.has(doneWith, unneeded)) this.#graph.relays.add(doneWith, unneeded);
   }

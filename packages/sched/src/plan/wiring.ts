@@ -18,7 +18,7 @@ import { Teardowns } from './teardowns.ts';
 /** What the wiring is told of the tasks. */
 export interface Wired {
   readonly tasks: readonly Runnable[];
-  readonly definitions: readonly TaskDefinition[];
+  definition(task: number): TaskDefinition;
   /** Is the pool that of a group? */
   isGroup(pool: number): boolean;
 }
@@ -27,8 +27,12 @@ export class Wiring {
   readonly graph: Graph;
   /** Capabilities and compound requirements → gates. */
   readonly names: Map<unknown, GateId> = new Map();
+  /** Some capability is a typed key. */
+  hasKeys = false;
   readonly #wired: Wired;
   readonly #teardowns: Teardowns;
+  /** Of the first batch nothing has to be remembered: if that is refused, so is the plan. */
+  #hasKept = false;
   readonly #newNames: unknown[] = [];
   /** Capability → the gate that opens when all its providers are over. */
   readonly #after = new Map<GateId, GateId>();
@@ -77,8 +81,9 @@ export class Wiring {
     const known = this.names.get(capability);
     if (known !== undefined) return known;
     const gate = this.#name(capability, NEEDS, 1);
-    if (typeof capability !== 'string' && !isKey(capability))
-      for (const task of this.#identify().get(capability) ?? []) this.#giveIdentity(task, gate);
+    if (typeof capability === 'string') return gate;
+    if (isKey(capability)) this.hasKeys = true;
+    else for (const task of this.#identify().get(capability) ?? []) this.#giveIdentity(task, gate);
     return gate;
   }
 
@@ -95,6 +100,7 @@ export class Wiring {
 
   /** Forgets the names made since the last `keep`. The graph is restored by its owner. */
   undo(): void {
+    if (!this.#hasKept) this.names.clear();
     for (const name of this.#newNames) this.names.delete(name);
     this.#newNames.length = 0;
     this.#identities = undefined;
@@ -107,6 +113,7 @@ export class Wiring {
 
   /** What was made up to now stays. */
   keep(): void {
+    this.#hasKept = true;
     this.#newNames.length = 0;
   }
 
@@ -220,7 +227,7 @@ export class Wiring {
   #name(name: unknown, kind: number, need: number): GateId {
     const gate = this.graph.addGate(kind, name, need);
     this.names.set(name, gate);
-    this.#newNames.push(name);
+    if (this.#hasKept) this.#newNames.push(name);
     return gate;
   }
 
@@ -250,7 +257,7 @@ export class Wiring {
   /** The task itself and what it was made from. */
   #identitiesOf(task: number): object[] {
     const found: object[] = [this.#wired.tasks[task] as Runnable];
-    let { madeFrom } = this.#wired.definitions[task] as TaskDefinition;
+    let { madeFrom } = this.#wired.definition(task);
     while (madeFrom !== undefined && !found.includes(madeFrom)) {
       found.push(madeFrom);
       madeFrom = (madeFrom as { readonly [key: symbol]: TaskDefinition | undefined })[

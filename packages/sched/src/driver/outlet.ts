@@ -1,0 +1,115 @@
+/** Where results wait for those who want them: the iterator, those who await one task, or nobody. */
+import type { Result } from '@pexen/core';
+
+/** A step of the iterator. */
+export type Pulled<Value> = IteratorResult<Result<Value>, undefined>;
+type Pull = Pick<PromiseWithResolvers<Pulled<unknown>>, 'resolve' | 'reject'>;
+
+export class Outlet {
+  /** Somebody drives the run besides the iterator: results are asked for and kept. */
+  isDriven = false;
+  hasEnded = false;
+  readonly #ask: () => void;
+  /** Results that nobody took yet. */
+  readonly #ready: Result[] = [];
+  /** So many of them are taken. */
+  #taken = 0;
+  /** Pulls of the iterator that wait for a result. */
+  readonly #pulls: Pull[] = [];
+  /** Pulls that were not answered yet, whoever made them. */
+  #asked = 0;
+  /** Who waits for the result of one task. */
+  readonly #awaited = new Map<number, PromiseWithResolvers<Result>>();
+  #failure: unknown;
+
+  /** `ask` asks for one more result. */
+  constructor(ask: () => void) {
+    this.#ask = ask;
+  }
+
+  /** Results that nobody took. */
+  get rest(): readonly Result[] {
+    return this.#ready.slice(this.#taken);
+  }
+
+  next(): Promise<Pulled<unknown>> {
+    if (this.#isEmpty && !this.hasEnded && this.#asked <= this.#pulls.length) this.#pull();
+    if (!this.#isEmpty) return Promise.resolve({ value: this.#takeReady(), done: false });
+    return this.hasEnded ? this.#over() : new Promise(this.#addPull);
+  }
+
+  /** A result: for the first of those who wait, or to be kept. */
+  take(result: Result, task: number): void {
+    this.#asked--;
+    if (this.#awaited.size > 0) {
+      this.#awaited.get(task)?.resolve(result);
+      this.#awaited.delete(task);
+    }
+    const pull = this.#pulls.shift();
+    if (pull === undefined) this.#ready.push(result);
+    else pull.resolve({ value: result, done: false });
+    if (this.isDriven || this.#awaited.size > 0) this.askOnce();
+  }
+
+  /** Nothing comes any more. With a failure the next pull rejects. */
+  end(failure: unknown): void {
+    this.hasEnded = true;
+    this.#failure = failure;
+    for (const pull of this.#pulls.splice(0)) this.#over().then(pull.resolve, pull.reject);
+  }
+
+  /** Asks for a result, unless that was done and not answered yet. */
+  askOnce(): void {
+    if (this.#asked === 0 && !this.hasEnded) this.#pull();
+  }
+
+  /** The result that is here already. */
+  find(path: string): Result | undefined {
+    for (let at = this.#taken; at < this.#ready.length; at++)
+      if (this.#ready[at]?.path === path) return this.#ready[at];
+    return undefined;
+  }
+
+  /** Is there somebody who waits for the task? */
+  awaits(task: number): boolean {
+    return this.#awaited.has(task);
+  }
+
+  /** The result of the task, once it comes. */
+  await(task: number): Promise<Result> {
+    const known = this.#awaited.get(task) ?? Promise.withResolvers<Result>();
+    this.#awaited.set(task, known);
+    return known.promise;
+  }
+
+  get #isEmpty(): boolean {
+    return this.#taken === this.#ready.length;
+  }
+
+  #pull(): void {
+    this.#asked++;
+    this.#ask();
+  }
+
+  #takeReady(): Result {
+    const result = this.#ready[this.#taken++] as Result;
+    if (this.#isEmpty) {
+      this.#ready.length = 0;
+      this.#taken = 0;
+    }
+    return result;
+  }
+
+  #over(): Promise<Pulled<never>> {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    return failure === undefined
+      ? Promise.resolve({ value: undefined, done: true })
+      : Promise.reject(failure);
+  }
+
+  /** One function for all pulls. */
+  readonly #addPull = (resolve: Pull['resolve'], reject: Pull['reject']): void => {
+    this.#pulls.push({ resolve, reject });
+  };
+}

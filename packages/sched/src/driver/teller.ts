@@ -1,0 +1,59 @@
+/** Tells listeners and asks the judge; what these throw harms nobody but is warned of. */
+import type { NewsEvent, Problem, ProblemCode, Result, RunEvent } from '@pexen/core';
+import type { EventEmitter } from 'eventemitter3';
+import type { RunOptions } from './options.ts';
+
+/** What a run tells while it goes on: `event` – run events, in one order; `news` – what bodies say. */
+export interface RunEvents {
+  event: (event: RunEvent) => void;
+  news: (news: NewsEvent) => void;
+}
+
+export class Teller {
+  readonly #options: RunOptions;
+  readonly #events: EventEmitter<RunEvents>;
+
+  constructor(options: RunOptions, events: EventEmitter<RunEvents>) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** Does anybody listen? Else nothing has to be made. */
+  listens(name: keyof RunEvents): boolean {
+    return this.#events.listenerCount(name) > 0;
+  }
+
+  tell(event: RunEvent): void {
+    this.#guard('PEXEN_LISTENER_THREW', () => this.#events.emit('event', event));
+  }
+
+  tellNews(news: NewsEvent): void {
+    this.#guard('PEXEN_LISTENER_THREW', () => this.#events.emit('news', news));
+  }
+
+  /** The result with the judgement of it, if there is one. */
+  judged(result: Result): Result {
+    const { judge } = this.#options;
+    if (judge === undefined) return result;
+    const judgement = this.#guard('PEXEN_JUDGE_THREW', () => judge(result));
+    return judgement === undefined ? result : { ...result, judgement };
+  }
+
+  warn(problem: Problem): void {
+    this.#options.onWarning?.(problem);
+  }
+
+  #guard<T>(code: ProblemCode, action: () => T): T | undefined {
+    try {
+      return action();
+    } catch (error) {
+      this.warn({ code, message: messageOf(error) });
+      return undefined;
+    }
+  }
+}
+
+/** What an error says, or what else was thrown as text. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
