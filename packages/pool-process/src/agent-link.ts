@@ -21,6 +21,8 @@ import { type ProcessTree, signalGroup, sweep } from './process-tree.ts';
 /** An agent has its own ladder; this long after its last step it is given up, so that there is a verdict in time, ms. */
 const patienceMs = 1900;
 const heedMs = 2000;
+/** How long an agent may take to greet, ms: it may be far away. */
+const comeUpMs = 60_000;
 /** How long an agent may take to leave, ms. */
 const leaveMs = 5000;
 /** How long what is left of a launcher is looked for, ms. */
@@ -45,6 +47,7 @@ export class AgentLink {
   readonly #isOver = Promise.withResolvers<void>();
   #current: Current | undefined;
   #count = 0;
+  readonly #isAwaited: () => void;
   #isReady = false;
   #isGone = false;
   #cause: string | undefined;
@@ -72,6 +75,7 @@ export class AgentLink {
     });
     const { pid } = this.#line;
     this.#tree = pid === undefined ? undefined : { pid, cookie };
+    this.#isAwaited = clock.after(comeUpMs, () => this.#end('it did not greet'));
     const { workers: _, launcher: __, ...forAgent } = settings;
     this.#send({ do: 'hello', settings: forAgent, slot, cwd: process.cwd() });
   }
@@ -135,6 +139,7 @@ export class AgentLink {
     switch (message.is) {
       case 'ready':
         this.#isReady = true;
+        this.#isAwaited();
         if (message.version !== agentVersion)
           this.#end('the other end has another version of @pexen/pool-process');
         break;
@@ -193,6 +198,7 @@ export class AgentLink {
 
   async #die(exit: Exit): Promise<void> {
     this.#isGone = true;
+    this.#isAwaited();
     if (this.#tree !== undefined) await sweep(this.#tree, sweepMs, this.#means.clock);
     const how = this.#cause === undefined ? exit : `${exit}: ${this.#cause}`;
     if (!this.#isExpected) this.#means.lost(this.name, how);

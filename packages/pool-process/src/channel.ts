@@ -38,9 +38,7 @@ export class Channel {
   listen(hear: (message: unknown) => void, gone: () => void): void {
     const reader = new FrameReader();
     const socket = new Socket({ fd: this.#fromHost, readable: true, writable: false });
-    socket.on('data', (chunk: Buffer) => {
-      for (const message of reader.push(chunk)) hear(message);
-    });
+    socket.on('data', (chunk: Buffer) => reader.push(chunk, hear));
     socket.once('end', gone);
     socket.once('error', gone);
   }

@@ -53,30 +53,28 @@ export class FrameReader {
   }
 
   /**
-   * The messages that are complete with this chunk.
+   * Calls `hear` with each message that is complete with this chunk.
    * @throws ProtocolError at the first thing that is not a frame; the stream is of no use from then on.
    */
-  push(chunk: Buffer): unknown[] {
+  push(chunk: Buffer, hear: (message: unknown) => void): void {
     this.#chunks.push(chunk);
     this.#held += chunk.length;
-    return this.#held < this.#needed ? [] : this.#take();
+    if (this.#held >= this.#needed) this.#take(hear);
   }
 
-  #take(): unknown[] {
+  #take(hear: (message: unknown) => void): void {
     const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
-    const messages: unknown[] = [];
     let at = this.#isGreeted ? 0 : this.#endOfGreeting(bytes);
     while (this.#isGreeted) {
       const left = bytes.length - at;
       this.#needed = left < headLength ? headLength : headLength + lengthAt(bytes, at);
       if (left < this.#needed) break;
-      messages.push(decode(bytes.subarray(at + headLength, at + this.#needed)));
+      hear(decode(bytes.subarray(at + headLength, at + this.#needed)));
       at += this.#needed;
     }
     const rest = bytes.subarray(at);
     this.#chunks = rest.length === 0 ? [] : [rest];
     this.#held = rest.length;
-    return messages;
   }
 
   #endOfGreeting(bytes: Buffer): number {

@@ -45,6 +45,7 @@ export class House {
   #open = 0;
   #isClosing = false;
   #tellIdle: (() => void) | undefined;
+  #isClosed: Promise<void> | undefined;
 
   constructor(settings: Settings, { lost, clock, firstSlot = 0 }: HouseEvents) {
     const folder = mkdtempSync(join(tmpdir(), 'pexen-'));
@@ -72,16 +73,21 @@ export class House {
     return promise;
   }
 
-  /** Resolves when everything has its outcome and nothing is left. */
-  async close(how: 'drain' | 'kill'): Promise<void> {
-    const isIdle = Promise.withResolvers<void>();
-    this.#tellIdle = isIdle.resolve;
+  /** Resolves when everything has its outcome and nothing is left. May be called again, to kill what was to be let end. */
+  close(how: 'drain' | 'kill'): Promise<void> {
     this.#isClosing = true;
     for (const waiting of this.#queue.takeAll()) this.#conclude(waiting, closed);
     for (const station of this.#stations) {
       if (how === 'kill') station.kill('the pool was closed');
       else station.recall();
     }
+    this.#isClosed ??= this.#shutDown();
+    return this.#isClosed;
+  }
+
+  async #shutDown(): Promise<void> {
+    const isIdle = Promise.withResolvers<void>();
+    this.#tellIdle = isIdle.resolve;
     this.#checkIdle();
     await isIdle.promise;
     await Promise.all(this.#stations.map((station) => station.close()));

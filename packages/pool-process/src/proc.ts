@@ -41,12 +41,30 @@ const line = Buffer.alloc(256);
 
 /** The environment a process was started with; empty for zombies, kernel threads, and those we must not read. */
 export function environmentOf(pid: number): Buffer {
-  return read(pid, 'environ');
+  return read(pid, 'environ') ?? nothing;
 }
+
+/**
+ * Is it between two programs? For a moment then it has memory but no environment, and nobody can tell whose it is. (So have
+ * those that were started without any environment.)
+ */
+export function isBetweenPrograms(pid: number): boolean {
+  return read(pid, 'environ')?.length === 0 && (residentMb(pid) ?? 0) > 0;
+}
+
+/** The processes that become the parents of orphans: the first one, and whoever is above us. */
+export function adopters(): ReadonlySet<number> {
+  if (above === undefined) {
+    above = new Set([1]);
+    for (let pid = process.pid; pid > 1; pid = processFacts(pid)?.parent ?? 0) above.add(pid);
+  }
+  return above;
+}
+let above: Set<number> | undefined;
 
 /** Undefined if there is no such process. */
 export function processFacts(pid: number): ProcessFacts | undefined {
-  const text = read(pid, 'stat').toString('latin1');
+  const text = (read(pid, 'stat') ?? nothing).toString('latin1');
   // The command is in parentheses and may itself contain any character.
   const [state = '', parent, group] = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return text === '' ? undefined : { pid, parent: Number(parent), group: Number(group), state };
@@ -54,19 +72,20 @@ export function processFacts(pid: number): ProcessFacts | undefined {
 
 /** Memory that a process has in use, MiB; undefined if there is no such process. */
 export function residentMb(pid: number): number | undefined {
-  const pages = read(pid, 'statm').toString('latin1').split(' ')[1];
+  const pages = read(pid, 'statm')?.toString('latin1').split(' ')[1];
   return pages === undefined ? undefined : (Number(pages) * pageBytes) / (1024 * 1024);
 }
 const pageBytes = 4096;
 
-function read(pid: number, file: string): Buffer {
+/** Undefined if it is not there or not for us. */
+function read(pid: number, file: string): Buffer | undefined {
   const path = `/proc/${pid}/${file}`;
   // Asking first is much cheaper than an exception, and most of those we ask for are gone.
-  if (!hasProc() || !existsSync(path)) return nothing;
+  if (!hasProc() || !existsSync(path)) return undefined;
   try {
     return readFileSync(path);
   } catch {
-    return nothing;
+    return undefined;
   }
 }
 const nothing = Buffer.alloc(0);

@@ -90,7 +90,7 @@ export class ProcessLine {
     const reader = new FrameReader(isStandard);
     const hear = (chunk: Buffer): void => {
       try {
-        for (const message of reader.push(chunk)) heard(message);
+        reader.push(chunk, heard);
       } catch (error) {
         this.#fromProcess.off('data', hear);
         this.#fromProcess.resume();

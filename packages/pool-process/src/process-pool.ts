@@ -30,6 +30,8 @@ class ProcessPool implements Pool {
   readonly #options: ProcessesOptions;
   readonly #settings: Settings;
   #house: House | undefined;
+  /** One that is being closed, and may still have to be told to hurry. */
+  #closing: House | undefined;
 
   constructor(options: ProcessesOptions) {
     this.#options = options;
@@ -54,9 +56,11 @@ class ProcessPool implements Pool {
   }
 
   async close(how: 'drain' | 'kill'): Promise<void> {
-    const house = this.#house;
+    const house = this.#house ?? this.#closing;
     this.#house = undefined;
+    this.#closing = house;
     await house?.close(how);
+    if (this.#closing === house) this.#closing = undefined;
   }
 }
 

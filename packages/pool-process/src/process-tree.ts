@@ -4,7 +4,16 @@
  */
 import { type Clock, pause } from './clock.ts';
 import { carriesCookie } from './cookie.ts';
-import { allPids, environmentOf, hasProc, latestPid, type ProcessFacts, processFacts } from './proc.ts';
+import {
+  adopters,
+  allPids,
+  environmentOf,
+  hasProc,
+  isBetweenPrograms,
+  latestPid,
+  type ProcessFacts,
+  processFacts,
+} from './proc.ts';
 
 /** The leader, and the mark in the environment of all that came of it. */
 export interface ProcessTree {
@@ -28,7 +37,9 @@ export function terminateGroup(tree: ProcessTree): void {
  * and none with its cookie among those started since, which are few as a rule.
  */
 export function isGone(tree: ProcessTree): boolean {
-  return !signalGroup(tree, 0) && escapees(tree, startedSince(tree.pid)).length === 0;
+  if (signalGroup(tree, 0)) return false;
+  const since = startedSince(tree.pid);
+  return escapees(tree, since).length === 0 && suspects(since).length === 0;
 }
 
 /** What still lives of it: in its group, or with its cookie. Zombies do not count. */
@@ -52,7 +63,7 @@ export async function leftBehind(tree: ProcessTree, patienceMs: number, clock: C
   for (let wait = 1; ; wait *= 2) {
     const found = survivors(tree);
     const left = deadline - clock.now();
-    if (found.length === 0 || left <= 0) return found;
+    if (left <= 0 || (found.length === 0 && suspects(startedSince(tree.pid)).length === 0)) return found;
     await pause(clock, Math.min(wait, left));
   }
 }
@@ -61,20 +72,36 @@ export async function leftBehind(tree: ProcessTree, patienceMs: number, clock: C
  * Kills the group, and then whoever carries the cookie, again and again until nobody is found (what is killed may have
  * forked a moment before). Resolves with those that outlived it, `patienceMs` later: they are stuck in the kernel.
  */
-export async function sweep(tree: ProcessTree, patienceMs: number, clock: Clock): Promise<number[]> {
-  const deadline = clock.now() + patienceMs;
+export async function sweep(
+  tree: ProcessTree,
+  patienceMs: number,
+  clock: Clock,
+  look: (tree: ProcessTree) => number[] = survivors,
+): Promise<number[]> {
+  const start = clock.now();
   for (let wait = 1; ; wait = Math.min(wait * 2, 50)) {
     signalGroup(tree, 'SIGKILL');
-    const found = survivors(tree);
+    const found = look(tree);
     for (const pid of found) send(pid, 'SIGKILL');
-    if (found.length === 0 || clock.now() >= deadline) return found;
+    const passed = clock.now() - start;
+    const isDone =
+      found.length === 0 && (passed > suspenseMs || suspects(startedSince(tree.pid)).length === 0);
+    if (isDone || passed >= patienceMs) return found;
     await pause(clock, wait);
   }
 }
 
+/** So long we wait for those of whom nobody can tell whose they are, ms. */
+const suspenseMs = 100;
+
 /** Those of the given processes that carry the cookie. */
 function escapees({ cookie }: ProcessTree, pids: readonly number[]): number[] {
   return pids.filter((pid) => carriesCookie(environmentOf(pid), cookie));
+}
+
+/** Orphans that are just becoming another program: one of them may be ours. */
+function suspects(pids: readonly number[]): number[] {
+  return pids.filter((pid) => isBetweenPrograms(pid) && adopters().has(processFacts(pid)?.parent ?? 0));
 }
 
 /** The processes that may have been started since this one, itself left out. */

@@ -60,10 +60,19 @@ export class Spawner {
 
 const mostHelpers = 8;
 
+/** A helper that does not answer within that time hangs, ms. */
+const answerMs = 10_000;
+
+/** A program that has not ended, and what to call when the helper answers. */
+interface Awaited extends SpawnEvents {
+  readonly isAnswered: () => void;
+}
+
 class Helper {
   isGone = false;
+  readonly #clock: Clock;
   readonly #line: ProcessLine;
-  readonly #programs = new Map<number, SpawnEvents>();
+  readonly #programs = new Map<number, Awaited>();
   readonly #isOver = Promise.withResolvers<void>();
   #count = 0;
 
@@ -73,6 +82,7 @@ class Helper {
       env: { PATH: env.PATH ?? '', [cookieVariable]: cookies.next() },
       stdio: { kind: 'pipes', stdout: 'ignore', stderr: 'ignore' },
     };
+    this.#clock = clock;
     this.#line = new ProcessLine(program, clock, {
       heard: (message) => this.#hear(message as FromHelper),
       garbled: () => this.#kill(),
@@ -83,7 +93,8 @@ class Helper {
 
   start(order: SpawnOrder, events: SpawnEvents): void {
     const id = this.#count++;
-    this.#programs.set(id, events);
+    const isAnswered = this.#clock.after(answerMs, () => this.#kill());
+    this.#programs.set(id, { ...events, isAnswered });
     this.#line.send({ do: 'spawn', id, ...order } satisfies ToHelper);
   }
 
@@ -94,6 +105,7 @@ class Helper {
 
   #hear(message: FromHelper): void {
     const program = this.#programs.get(message.id);
+    program?.isAnswered();
     if (message.is !== 'running') this.#programs.delete(message.id);
     switch (message.is) {
       case 'running':
@@ -118,7 +130,10 @@ class Helper {
   #lose(exit: string): void {
     this.isGone = true;
     this.#line.close();
-    for (const program of this.#programs.values()) program.lost(exit);
+    for (const program of this.#programs.values()) {
+      program.isAnswered();
+      program.lost(exit);
+    }
     this.#isOver.resolve();
   }
 }

@@ -23,9 +23,9 @@ function cutOffAtEnd(bytes: Buffer): number {
 
 /** How many bytes a character has that begins with this one; 1 for what begins none. */
 function lengthOf(byte: number): number {
-  if (byte >= 0xf0 && byte < 0xf8) return 4;
-  if (byte >= 0xe0) return 3;
-  return byte >= 0xc0 ? 2 : 1;
+  if (byte < 0xc0 || byte >= 0xf8) return 1;
+  if (byte >= 0xf0) return 4;
+  return byte >= 0xe0 ? 3 : 2;
 }
 
 function isContinuation(byte: number | undefined): boolean {

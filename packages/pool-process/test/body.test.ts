@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pool } from '@pexen/core';
-import { beforeEach, describe, expect, test } from 'vitest';
-import { processes } from '../src/index.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ProcessesOptions, processes } from '../src/index.ts';
 import {
   body,
   factsOf,
@@ -16,13 +16,21 @@ import {
 } from './support/attempts.ts';
 import { processesWith } from './support/strays.ts';
 
-let mark: string;
+const mark = `body-${process.pid}`;
+const open = async (options: ProcessesOptions = {}): Promise<Pool> => {
+  const fresh = processes({ workers: 1, env: { TEST_MARK: mark }, outputIntervalMs: 10, ...options });
+  await opened(fresh);
+  return fresh;
+};
+/** One for all but those that close it. */
 let pool: Pool;
-
-beforeEach(async ({ task }) => {
-  mark = `test-${task.id}-${process.pid}`;
+beforeAll(async () => {
   pool = processes({ workers: 1, env: { TEST_MARK: mark }, outputIntervalMs: 10 });
-  await opened(pool);
+  await pool.open({ slotsChanged: () => {}, workerLost: () => {} });
+});
+afterAll(async () => {
+  await pool.close('kill');
+  expect(strays()).toEqual([]);
 });
 
 const strays = () => processesWith(`TEST_MARK=${mark}`);
@@ -175,46 +183,52 @@ describe('stopping', () => {
   });
 
   test('what was sent ahead of a slow one goes to another worker', async () => {
-    await pool.close('drain');
-    pool = processes({ workers: 2, env: { TEST_MARK: mark }, outputIntervalMs: 10 });
-    await opened(pool);
+    const two = await open({ workers: 2 });
     const file = join(scratch(), 'go');
-    await Promise.all(Array.from({ length: 500 }, () => runOne(pool, body('nothing'))));
-    const slow = pool.run(body('until', { file }), new RecordingTicket());
-    const short = Array.from({ length: 60 }, () => runOne(pool, body('nothing')));
+    await Promise.all(Array.from({ length: 500 }, () => runOne(two, body('nothing'))));
+    const slow = two.run(body('until', { file }), new RecordingTicket());
+    const short = Array.from({ length: 60 }, () => runOne(two, body('nothing')));
     await Promise.all(short);
     writeFileSync(file, '');
     expect(await slow).toMatchObject({ kind: 'returned', value: 'there' });
   });
 
   test('closing kills what runs', async () => {
+    const other = await open();
     const ticket = new RecordingTicket();
-    const outcome = pool.run(body('loopForever'), ticket);
+    const outcome = other.run(body('loopForever'), ticket);
     await ticket.hears();
-    await pool.close('kill');
+    await other.close('kill');
     expect(await outcome).toMatchObject({
       kind: 'crashed',
       reason: expect.stringContaining('the pool was closed'),
     });
-    expect(strays()).toEqual([]);
+  });
+
+  test('closing gently, and then not', async () => {
+    const other = await open();
+    const ticket = new RecordingTicket();
+    const outcome = other.run(body('loopForever'), ticket);
+    await ticket.hears();
+    const drained = other.close('drain');
+    await other.close('kill');
+    await drained;
+    expect(await outcome).toMatchObject({ kind: 'crashed' });
   });
 
   test('closing ends what workers started', async () => {
-    await runOne(pool, body('leaveProcess', { isDetached: true }));
-    expect(strays()).not.toEqual([]);
-    await pool.close('drain');
-    expect(strays()).toEqual([]);
+    const other = await open();
+    const pid = await returnOf(other, body('leaveProcess', { isDetached: true }));
+    expect(strays()).toContain(pid);
+    await other.close('drain');
+    expect(strays()).not.toContain(pid);
   });
 });
 
-describe('recycling', () => {
-  test('a worker is replaced after so many attempts', async () => {
-    await pool.close('drain');
-    pool = processes({ workers: 1, recycleAfter: 2, env: { TEST_MARK: mark } });
-    await opened(pool);
-    const pids = await Promise.all(Array.from({ length: 5 }, () => returnOf(pool, body('pid'))));
-    expect(pids[0]).toBe(pids[1]);
-    expect(pids[2]).toBe(pids[3]);
-    expect(new Set(pids).size).toBe(3);
-  });
+test('a worker is replaced after so many attempts', async () => {
+  const other = await open({ recycleAfter: 2 });
+  const pids = await Promise.all(Array.from({ length: 5 }, () => returnOf(other, body('pid'))));
+  expect(pids[0]).toBe(pids[1]);
+  expect(pids[2]).toBe(pids[3]);
+  expect(new Set(pids).size).toBe(3);
 });

@@ -1,4 +1,5 @@
 /** The contract of pools, tried on this one. */
+import './support/compile-cache.ts';
 import { poolConformance } from '@pexen/pool-kit/conformance';
 import { describe, test } from 'vitest';
 import { processes } from '../src/index.ts';

@@ -1,8 +1,8 @@
 /** Programs, as the pool runs them. Real ones. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isPexenError, type Pool } from '@pexen/core';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { processes } from '../src/index.ts';
 import {
   executable,
@@ -16,21 +16,35 @@ import {
 } from './support/attempts.ts';
 import { processesWith } from './support/strays.ts';
 
-/** Marks every process of one test. */
-let mark: string;
+/** Marks every process of these tests. */
+const mark = `executable-${process.pid}`;
+const open = async (): Promise<Pool> => {
+  const fresh = processes({ workers: 2, env: { TEST_MARK: mark }, outputIntervalMs: 10 });
+  await opened(fresh);
+  return fresh;
+};
+/** One for all but those that close it. */
 let pool: Pool;
-
-beforeEach(async ({ task }) => {
-  mark = `test-${task.id}-${process.pid}`;
+beforeAll(async () => {
   pool = processes({ workers: 2, env: { TEST_MARK: mark }, outputIntervalMs: 10 });
-  await opened(pool);
+  await pool.open({ slotsChanged: () => {}, workerLost: () => {} });
+});
+afterAll(async () => {
+  await pool.close('kill');
+  expect(processesWith(`TEST_MARK=${mark}`)).toEqual([]);
 });
 
-const strays = () => processesWith(`TEST_MARK=${mark}`);
+/** What lives of the tests before; the pool itself has helpers. */
+const strays = () => {
+  const helpers = processesWith(`TEST_MARK=${mark}`).filter((pid) =>
+    readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('spawn-helper'),
+  );
+  return processesWith(`TEST_MARK=${mark}`).filter((pid) => !helpers.includes(pid));
+};
 
 /** The variables a program saw. */
-async function seen(names: string, given = {}): Promise<Record<string, string>> {
-  const facts = factsOf(await runOne(pool, shell(`for n in ${names}; do eval echo $n=\\$$n; done`, given)));
+async function seen(names: string, given = {}, at: Pool = pool): Promise<Record<string, string>> {
+  const facts = factsOf(await runOne(at, shell(`for n in ${names}; do eval echo $n=\\$$n; done`, given)));
   return Object.fromEntries(
     facts.stdout.head
       .trim()
@@ -142,9 +156,10 @@ describe('the surroundings', () => {
   });
 
   test('closing leaves no folder', async () => {
-    const { HOME = '' } = await seen('HOME');
+    const other = await open();
+    const { HOME = '' } = await seen('HOME', {}, other);
     expect(existsSync(HOME)).toBe(true);
-    await pool.close('drain');
+    await other.close('drain');
     expect(existsSync(HOME)).toBe(false);
     expect(existsSync(join(HOME, '../..'))).toBe(false);
   });
@@ -324,10 +339,15 @@ describe('the end', () => {
   });
 
   test('close, drain: what runs runs to its end, what waits is given back', async () => {
+    const other = await open();
+    const go = join(scratch(), 'go');
     const tickets = [1, 2, 3].map(() => new RecordingTicket());
-    const outcomes = tickets.map((ticket) => pool.run(shell('sleep 0.05; echo done'), ticket));
+    const script = `until [ -e ${go} ]; do sleep 0.01; done; echo done`;
+    const outcomes = tickets.map((ticket) => other.run(shell(script), ticket));
     await Promise.all(tickets.slice(0, 2).map((ticket) => ticket.isStarted));
-    await pool.close('drain');
+    const closed = other.close('drain');
+    writeFileSync(go, '');
+    await closed;
     expect(await Promise.all(outcomes)).toMatchObject([
       { kind: 'returned', stdout: { head: 'done\n' } },
       { kind: 'returned', stdout: { head: 'done\n' } },
@@ -336,18 +356,20 @@ describe('the end', () => {
   });
 
   test('close, kill: what runs is killed, what waits is given back, nothing is left', async () => {
-    const outcomes = [1, 2, 3].map(() => pool.run(shell('sleep 1000'), new RecordingTicket()));
-    await pool.close('kill');
+    const other = await open();
+    const outcomes = [1, 2, 3].map(() => other.run(shell('sleep 1000'), new RecordingTicket()));
+    await other.close('kill');
     const kinds = (await Promise.all(outcomes)).map(({ kind }) => kind);
     expect(kinds).toEqual(['crashed', 'crashed', 'not-started']);
     expect(strays()).toEqual([]);
   });
 
   test('a closed pool gives everything back, and can be opened again', async () => {
-    await pool.close('drain');
-    expect(await runOne(pool, shell('true'))).toMatchObject({ kind: 'not-started' });
-    await opened(pool);
-    expect(factsOf(await runOne(pool, shell('exit 4'))).exitCode).toBe(4);
+    const other = await open();
+    await other.close('drain');
+    expect(await runOne(other, shell('true'))).toMatchObject({ kind: 'not-started' });
+    await opened(other);
+    expect(factsOf(await runOne(other, shell('exit 4'))).exitCode).toBe(4);
   });
 
   test('a program that kills its own group ends itself only', async () => {

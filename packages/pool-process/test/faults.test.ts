@@ -5,6 +5,7 @@ import type { PoolOutcome } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
 import { body, scratch } from './support/attempts.ts';
 import { Bench } from './support/bench.ts';
+import { until } from './support/strays.ts';
 
 const quick = { graceMs: 100 };
 
@@ -31,7 +32,7 @@ describe('a worker that is killed', () => {
     withBench(async (bench) => {
       const { value } = (await bench.run(body('pid'))) as { value: number };
       process.kill(value, 'SIGKILL');
-      await expect.poll(() => bench.lost).toHaveLength(1);
+      await until(() => bench.lost.length === 1);
       expect(bench.lost[0]).toContain('SIGKILL');
     }));
 

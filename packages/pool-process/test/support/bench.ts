@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Assignment, Pool, PoolOutcome } from '@pexen/core';
 import { expect } from 'vitest';
 import { type ProcessesOptions, processes } from '../../src/index.ts';
-import { type Given, RecordingTicket } from './attempts.ts';
+import { RecordingTicket } from './assignments.ts';
 import { processesWith } from './strays.ts';
 
 export class Bench {
@@ -73,5 +73,3 @@ export class Attempt {
     return outcome;
   }
 }
-
-export type { Given };

@@ -1,5 +1,6 @@
 /** Looks for processes that carry our cookie, to show that none is left. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The pids of living processes with such an entry in their environment; zombies have none. */
 export function processesWith(entry: string): number[] {
@@ -14,4 +15,9 @@ function environmentOf(pid: number): string[] {
   } catch {
     return [];
   }
+}
+
+/** Resolves once it is true; the test's own time limit is the limit. */
+export async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await sleep(5);
 }

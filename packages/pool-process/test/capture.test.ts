@@ -1,0 +1,114 @@
+/** Catching output in files. */
+import { truncateSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Capture, type CaptureLimits } from '../src/capture.ts';
+import { headText, tailText } from '../src/text.ts';
+import { scratch } from './support/attempts.ts';
+
+const limits: CaptureLimits = { kept: 8, onDisk: 32, told: 4 };
+
+function capture(given: Partial<CaptureLimits> = {}): {
+  caught: Capture;
+  write: (text: string | Buffer) => void;
+} {
+  const caught = new Capture(join(scratch(), 'output'), { ...limits, ...given });
+  onTestFinished(() => caught.close());
+  return { caught, write: (text) => void writeSync(caught.fd, Buffer.from(text)) };
+}
+
+test('little is kept whole', () => {
+  const { caught, write } = capture();
+  write('12345678');
+  expect(caught.finish()).toEqual({ head: '12345678', tail: '', totalBytes: 8 });
+});
+
+test('of more, the beginning and the end are kept', () => {
+  const { caught, write } = capture();
+  write('1234----5678');
+  expect(caught.finish()).toEqual({ head: '1234', tail: '5678', totalBytes: 12 });
+});
+
+test('one attempt after the other', () => {
+  const { caught, write } = capture();
+  write('one');
+  expect(caught.finish().head).toBe('one');
+  write('two');
+  expect(caught.finish().head).toBe('two');
+  expect(caught.finish()).toEqual({ head: '', tail: '', totalBytes: 0 });
+});
+
+test('attempts of a writer that goes on', () => {
+  const { caught, write } = capture();
+  write('stray');
+  caught.begin();
+  write('one');
+  const end = caught.size;
+  write('two');
+  expect(caught.finishAt(end, false).head).toBe('one');
+  expect(caught.news()).toBe('two');
+  expect(caught.finishAt(caught.size, true).head).toBe('two');
+  expect(caught.size).toBe(0);
+});
+
+test('news: each part once, and what is too much is said', () => {
+  const { caught, write } = capture();
+  write('ab');
+  expect([caught.news(), caught.news()]).toEqual(['ab', '']);
+  write('0123456789');
+  expect(caught.news()).toBe('\n… 6 bytes left out …\n6789');
+});
+
+test('news: a character in two parts', () => {
+  const { caught, write } = capture();
+  const [first, ...rest] = Buffer.from('ä€');
+  write(Buffer.from([first ?? 0]));
+  expect(caught.news()).toBe('');
+  write(Buffer.from(rest));
+  expect(caught.news()).toBe('ä€');
+});
+
+test('the file is cut back, and what counts is kept', () => {
+  const { caught, write } = capture();
+  write(`head${'-'.repeat(40)}`);
+  caught.news();
+  expect(caught.size).toBe(0);
+  write('tail');
+  expect(caught.finish()).toEqual({ head: 'head', tail: 'tail', totalBytes: 48 });
+});
+
+test('where it was cut just before the end, the place is shown', () => {
+  const { caught, write } = capture();
+  write(`head${'-'.repeat(38)}ta`);
+  caught.news();
+  write('il');
+  expect(caught.finish()).toEqual({ head: 'head', tail: 'ta\n…\nil', totalBytes: 46 });
+});
+
+test('a program that empties its own output', () => {
+  const { caught, write } = capture();
+  write('gone');
+  caught.news();
+  truncateSync(caught.path);
+  write('new');
+  expect(caught.news()).toBe('new');
+  expect(caught.finish()).toEqual({ head: 'new', tail: '', totalBytes: 3 });
+});
+
+describe('text that was cut anywhere', () => {
+  const bytes = Buffer.from('aä€😀z');
+
+  test('at the end', () => {
+    const texts = Array.from(bytes, (_, length) => headText(bytes.subarray(0, length)));
+    expect(texts).toEqual(['', 'a', 'a', 'aä', 'aä', 'aä', 'aä€', 'aä€', 'aä€', 'aä€', 'aä€😀']);
+  });
+
+  test('at the beginning', () => {
+    const texts = Array.from(bytes, (_, from) => tailText(bytes.subarray(from)));
+    expect(texts).toEqual(['aä€😀z', 'ä€😀z', '€😀z', '€😀z', '😀z', '😀z', '😀z', 'z', 'z', 'z', 'z']);
+  });
+
+  test('what is no text at all stays recognizable', () => {
+    expect(headText(Buffer.from([0x61, 0xff, 0xfe]))).toBe('a\ufffd\ufffd');
+  });
+});

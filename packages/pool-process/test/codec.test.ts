@@ -1,0 +1,93 @@
+/** Frames, whole and broken. */
+import { describe, expect, test } from 'vitest';
+import { encodeFrame, FrameReader, greeting, ProtocolError } from '../src/codec.ts';
+import { isFromWorker } from '../src/messages.ts';
+
+const messages: unknown[] = [
+  { is: 'ready' },
+  null,
+  'ä€😀',
+  [1, -0, Number.NaN, Number.POSITIVE_INFINITY, 1n, undefined],
+  { a: undefined, b: new Map([[1, new Set([new Date(0)])]]), c: Buffer.from('bytes') },
+  { long: 'x'.repeat(10_000), many: Array.from({ length: 1000 }, (_, n) => n) },
+  JSON.parse('{"__proto__": {"polluted": true}, "toJSON": 1}'),
+];
+
+/** Numbers that look random and are the same every time. */
+function* numbers(seed: number): Generator<number, never> {
+  for (let state = seed >>> 0; ; ) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    yield state;
+  }
+}
+
+test('what is put in comes out, wherever the bytes are cut', () => {
+  const bytes = Buffer.concat(messages.map(encodeFrame));
+  const random = numbers(1);
+  for (let round = 0; round < 50; round++) {
+    const reader = new FrameReader();
+    const heard: unknown[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      const length = 1 + (random.next().value % (round === 0 ? 1 : 4000));
+      reader.push(bytes.subarray(at, at + length), (message) => heard.push(message));
+      at += length;
+    }
+    expect(heard).toEqual(messages);
+  }
+});
+
+test('no prototype is changed by a message', () => {
+  const heard: unknown[] = [];
+  new FrameReader().push(encodeFrame(messages.at(-1)), (each) => heard.push(each));
+  const [message] = heard;
+  expect(Object.getPrototypeOf(message)).toBe(Object.prototype);
+  expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+});
+
+describe('garbage', () => {
+  test('is noticed at the first byte, and what came before is heard', () => {
+    const heard: unknown[] = [];
+    const bytes = Buffer.concat([encodeFrame(1), encodeFrame(2), Buffer.from('hello')]);
+    expect(() => new FrameReader().push(bytes, (each) => heard.push(each))).toThrow(ProtocolError);
+    expect(heard).toEqual([1, 2]);
+  });
+
+  test('is an error of the protocol or a message, never anything else: 20,000 frames with some bytes changed', () => {
+    const random = numbers(7);
+    const next = (below: number) => random.next().value % below;
+    const frames = [
+      ...messages,
+      { is: 'ended', id: 1, ms: 1, out: 0, err: 0, outcome: { kind: 'returned', value: new Map() } },
+    ].map(encodeFrame);
+    for (let round = 0; round < 20_000; round++) {
+      const frame = Buffer.from(frames[next(frames.length)] ?? []);
+      for (let change = 0; change <= next(4); change++) frame[5 + next(frame.length - 5)] = next(256);
+      try {
+        new FrameReader().push(frame, isFromWorker);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ProtocolError);
+      }
+    }
+  });
+});
+
+describe('with a greeting', () => {
+  test.each(['', 'Welcome to host!\r\n', '\0pexen', '\xa7\xff\xff\xff\xff'])(
+    'what comes before it is passed over: %j',
+    (before) => {
+      const bytes = Buffer.concat([
+        Buffer.from(before, 'latin1'),
+        greeting,
+        encodeFrame({ a: 1 }),
+        encodeFrame(2),
+      ]);
+      for (const step of [1, 3, 1000]) {
+        const reader = new FrameReader(true);
+        const heard: unknown[] = [];
+        for (let at = 0; at < bytes.length; at += step)
+          reader.push(bytes.subarray(at, at + step), (message) => heard.push(message));
+        expect(heard).toEqual([{ a: 1 }, 2]);
+      }
+    },
+  );
+});

@@ -1,0 +1,260 @@
+/** What can happen to programs, to those who start them, and to those who wait for them. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { body, executable, factsOf, program, scratch, shell } from './support/attempts.ts';
+import { Bench } from './support/bench.ts';
+import { ScriptedClock } from './support/scripted-clock.ts';
+import { processesWith, until } from './support/strays.ts';
+
+async function withBench(
+  use: (bench: Bench) => Promise<void>,
+  options: ConstructorParameters<typeof Bench>[0] = {},
+) {
+  await new Bench(options).with(async (bench) => {
+    await use(bench);
+    expect(factsOf(await bench.run(shell('echo still here'))).stdout.head).toBe('still here\n');
+  });
+}
+
+const quick = { graceMs: 100 };
+
+describe('a program', () => {
+  test.concurrent('that is killed by somebody else has facts', () =>
+    withBench(async (bench) => {
+      const attempt = bench.start(shell('sleep 1000'));
+      process.kill(await attempt.pid(), 'SIGKILL');
+      expect(factsOf(await attempt.outcome)).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
+    }));
+
+  test.concurrent('that was stopped and ignores SIGTERM is killed', () =>
+    withBench(async (bench) => {
+      const attempt = bench.start(
+        shell(`trap '' TERM; echo up; kill -STOP $$; while :; do sleep 1; done`, quick),
+      );
+      await attempt.ticket.said('up');
+      expect(await attempt.stop()).toMatchObject({ kind: 'stopped', how: 'killed' });
+    }));
+
+  test.concurrent('that forked twice and left a daemon that holds its output', () =>
+    withBench(async (bench) => {
+      const attempt = bench.start(
+        shell(`(setsid sh -c '(echo daemon; sleep 1000; sleep 1000) &' &); echo main`),
+      );
+      expect(factsOf(await attempt.outcome)).toMatchObject({ exitCode: 0, leaked: 2 });
+    }));
+
+  test.concurrent('that left 200 processes in sessions of their own', () =>
+    withBench(async (bench) => {
+      const facts = factsOf(
+        await bench.run(shell('for i in $(seq 200); do setsid sleep 1000 & done; exit 3')),
+      );
+      expect(facts.exitCode).toBe(3);
+      expect(facts.leaked).toBeGreaterThan(150);
+    }));
+
+  test.concurrent('that closes everything it was given', () =>
+    withBench(async (bench) => {
+      expect(factsOf(await bench.run(shell('exec 0<&- 1>&- 2>&- 3>&-; exit 9')))).toMatchObject({
+        exitCode: 9,
+      });
+    }));
+
+  test.concurrent('that writes 1 GiB: head and tail are kept, and little memory is used', () =>
+    withBench(async (bench) => {
+      const before = process.memoryUsage().rss;
+      let most = 0;
+      const watch = setInterval(() => {
+        most = Math.max(most, process.memoryUsage().rss);
+      }, 10);
+      const facts = factsOf(await bench.run(shell('yes 0123456789abcde | head -c 1073741824')));
+      clearInterval(watch);
+      expect(facts.stdout.head.startsWith('0123456789abcde\n')).toBe(true);
+      expect(facts.stdout.tail.endsWith('0123456789abcde\n')).toBe(true);
+      expect(facts.stdout.totalBytes).toBeGreaterThan(512 * 1024 ** 2);
+      expect((most - before) / 1024 ** 2).toBeLessThan(64);
+    }));
+
+  test.concurrent('that writes to its output as a file of its own', () =>
+    withBench(async (bench) => {
+      const facts = factsOf(
+        await bench.run(shell('echo first > /dev/stdout; echo second >> /dev/stdout; echo third')),
+      );
+      expect(facts.stdout.head).toBe('first\nsecond\nthird\n');
+    }));
+
+  test.concurrent('whose reports never end is heard up to a point', () =>
+    withBench(async (bench) => {
+      const facts = factsOf(await bench.run(shell('head -c 50000000 /dev/zero | tr "\\0" x >&3')));
+      expect(facts.report.length).toBeGreaterThan(1_000_000);
+      expect(facts.report.length).toBeLessThan(40_000_000);
+    }));
+
+  test.concurrent('of which somebody is just writing the file', () =>
+    withBench(async (bench) => {
+      const file = program(scratch(), 'busy', '');
+      execFileSync('cp', ['/bin/true', file]);
+      const writer = spawn('/bin/sh', ['-c', `exec 4>>${file}; echo; exec sleep 1000`], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      onTestFinished(() => void writer.kill('SIGKILL'));
+      await once(writer.stdout, 'data');
+      expect(await bench.run(executable(file))).toMatchObject({
+        kind: 'threw',
+        error: { code: 'PEXEN_CANNOT_START' },
+      });
+    }));
+});
+
+describe('whoever starts programs', () => {
+  /** The pid of the helper that started the process. */
+  const parentOf = (pid: number) =>
+    Number(readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[1]);
+
+  test.concurrent('dies: the program is ended, and the next one has another helper', () =>
+    withBench(async (bench) => {
+      const attempt = bench.start(shell('setsid sleep 1000 & sleep 1000'));
+      process.kill(parentOf(await attempt.pid()), 'SIGKILL');
+      expect(await attempt.outcome).toMatchObject({ kind: 'crashed' });
+      expect(bench.strays()).toHaveLength(0);
+    }));
+
+  test.concurrent('stops: the program ends in time all the same', () =>
+    new Bench().with(async (bench) => {
+      const attempt = bench.start(shell('sleep 1000', quick));
+      process.kill(parentOf(await attempt.pid()), 'SIGSTOP');
+      expect(await attempt.stop()).toMatchObject({ kind: 'stopped', how: 'killed' });
+    }));
+
+  test('stops before it has started one: the program goes to nobody, and that is said', async () => {
+    const clock = new ScriptedClock();
+    await new Bench({ clock }).with(async (bench) => {
+      const first = bench.start(shell('echo up; read line < /dev/zero'));
+      const helper = parentOf(await first.pid());
+      process.kill(await first.pid(), 'SIGKILL');
+      await first.outcome;
+      process.kill(helper, 'SIGSTOP');
+      const second = bench.start(shell('echo never'));
+      clock.advance(10_000);
+      expect(await second.outcome).toMatchObject({ kind: 'threw', error: { code: 'PEXEN_CANNOT_START' } });
+      expect(factsOf(await bench.run(shell('echo again'))).stdout.head).toBe('again\n');
+    });
+  });
+});
+
+describe('a worker', () => {
+  test('that does not take up what it is sent is replaced', async () => {
+    const clock = new ScriptedClock();
+    await new Bench({ clock }).with(async (bench) => {
+      const { value: pid } = (await bench.run(body('pid'))) as { value: number };
+      process.kill(pid, 'SIGSTOP');
+      const attempt = bench.start(body('pid'));
+      clock.advance(10_100);
+      expect(await attempt.outcome).toMatchObject({ kind: 'returned', value: expect.not.closeTo(pid, 0) });
+    });
+  });
+
+  test('that cannot come up is an error that says why', async () => {
+    await new Bench({ execArgv: ['--no-such-option'] }).with(async (bench) => {
+      const attempt = bench.start(body('nothing'));
+      const outcome = await attempt.outcome;
+      expect(outcome).toMatchObject({ kind: 'threw', error: { code: 'PEXEN_WORKER_START' } });
+      expect(String((outcome as { error: unknown }).error)).toContain('bad option: --no-such-option');
+      expect(attempt.ticket.workers).toHaveLength(1);
+    });
+  });
+});
+
+describe('a launcher', () => {
+  const run = async (launcher: string[]) => {
+    let outcome: unknown;
+    await new Bench({ launcher }).with(async (bench) => {
+      outcome = await bench.run(body('nothing'));
+    });
+    return outcome;
+  };
+
+  test.concurrent('that is not there', async () => {
+    expect(await run(['/nowhere/ssh', 'host'])).toMatchObject({
+      kind: 'threw',
+      error: { code: 'PEXEN_WORKER_START' },
+    });
+  });
+
+  test.concurrent('that fails says why', async () => {
+    const outcome = await run(['/bin/sh', '-c', 'echo Permission denied >&2; exit 255']);
+    expect(String((outcome as { error: unknown }).error)).toContain('Permission denied');
+  });
+
+  test('whose other end is no agent', async () => {
+    const clock = new ScriptedClock();
+    await new Bench({ launcher: ['/bin/sh', '-c', 'echo hello; exec cat'], clock }).with(async (bench) => {
+      const attempt = bench.start(body('nothing'));
+      clock.advance(60_000);
+      expect(await attempt.outcome).toMatchObject({ kind: 'threw', error: { code: 'PEXEN_WORKER_START' } });
+    });
+  });
+
+  test.concurrent('that is killed takes everything with it', () =>
+    withBench(
+      async (bench) => {
+        const attempt = bench.start(shell('setsid sleep 1000 & echo up; sleep 1000'));
+        await attempt.ticket.said('up');
+        const [agent] = processesWith('LAUNCHER=1').filter(
+          (pid) =>
+            bench.strays().includes(pid) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('agent'),
+        );
+        process.kill(Number(agent), 'SIGKILL');
+        expect(await attempt.outcome).toMatchObject({ kind: 'crashed' });
+        await until(() => bench.strays().length === 0);
+      },
+      { launcher: ['/usr/bin/env', 'LAUNCHER=1'] },
+    ));
+
+  test.concurrent('into a pid namespace of its own', ({ skip }) => {
+    try {
+      execFileSync('unshare', ['--pid', '--fork', '--kill-child', 'true'], { stdio: 'ignore' });
+    } catch {
+      skip('unshare is not allowed here');
+    }
+    return withBench(
+      async (bench) => {
+        expect(await bench.run(body('echo', { a: 1 }))).toMatchObject({ kind: 'returned', value: { a: 1 } });
+        const attempt = bench.start(
+          shell(`trap '' TERM; setsid sleep 1000 & echo up; sleep 1000; sleep 1000`, quick),
+        );
+        await attempt.ticket.said('up');
+        expect(await attempt.stop()).toMatchObject({ kind: 'stopped', how: 'killed' });
+      },
+      { launcher: ['unshare', '--pid', '--fork', '--kill-child'] },
+    );
+  });
+});
+
+describe('when we are killed', () => {
+  test.each([
+    ['here', []],
+    ['behind a launcher', ['/usr/bin/env', 'LAUNCHED=1']],
+  ])('everything %s ends, and our folder is removed', async (_where, launcher) => {
+    const mark = `killed-${process.pid}-${launcher.length}`;
+    const folder = scratch();
+    const host = spawn(
+      process.execPath,
+      [...process.execArgv, new URL('fixtures/host.ts', import.meta.url).pathname, JSON.stringify(launcher)],
+      {
+        env: { ...process.env, TEST_MARK: mark, TMPDIR: folder },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    onTestFinished(() => void host.kill('SIGKILL'));
+    await once(host.stdout, 'data');
+    expect(processesWith(`TEST_MARK=${mark}`).length).toBeGreaterThan(4);
+    expect(readdirSync(folder)).not.toEqual([]);
+    host.kill('SIGKILL');
+    await until(() => processesWith(`TEST_MARK=${mark}`).length === 0);
+    await until(() => readdirSync(folder).length === 0);
+    expect(tmpdir()).not.toBe(folder);
+  });
+});

@@ -1,0 +1,137 @@
+/** Assignments for tests, and tickets that write down what they are told. */
+import './compile-cache.ts';
+import { tmpdir } from 'node:os';
+import {
+  type Assignment,
+  definitionOf,
+  type ExecutableFacts,
+  executableTask,
+  type News,
+  type Pool,
+  type PoolOutcome,
+  type Ticket,
+} from '@pexen/core';
+
+export interface Given extends Partial<Assignment> {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** An assignment of a program. */
+export function executable(file: string, argv: readonly string[] = [], given: Given = {}): Assignment {
+  const { cwd = tmpdir(), env = {}, ...rest } = given;
+  const body = { file, argv, cwd, env };
+  const task = executableTask(
+    {},
+    { ...body, interpret: () => ({ outcome: { kind: 'returned', value: 0 }, findings: [] }) },
+  );
+  return {
+    ...{ task, definition: definitionOf(task), address: { kind: 'executable', ...body } },
+    ...{ path: 'a/program', attempt: 1, part: 'body', args: {}, shared: {}, received: [] },
+    ...{ graceMs: 200, timeoutMs: undefined },
+    ...rest,
+  };
+}
+
+/** An assignment of a line of shell. */
+export function shell(script: string, given: Given = {}): Assignment {
+  return executable('/bin/sh', ['-c', script], given);
+}
+
+/** A ticket that remembers, and can be waited on. */
+export class RecordingTicket implements Ticket {
+  readonly #controller = new AbortController();
+  readonly #start = Promise.withResolvers<string>();
+  readonly workers: string[] = [];
+  readonly news: News[] = [];
+  readonly #waiting = new Set<() => void>();
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+  /** Resolves when it is started. */
+  get isStarted(): Promise<string> {
+    return this.#start.promise;
+  }
+  /** What was written to stdout, as it was told. */
+  get stdout(): string {
+    return this.#text('stdout');
+  }
+  get stderr(): string {
+    return this.#text('stderr');
+  }
+
+  started(worker: string): void {
+    this.workers.push(worker);
+    this.#start.resolve(worker);
+  }
+  tell(news: News): void {
+    this.news.push(news);
+    for (const look of this.#waiting) look();
+  }
+  abort(): void {
+    this.#controller.abort(new Error('enough'));
+  }
+  /** Resolves as soon as this much was told on stdout. */
+  async said(text: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = () => this.stdout.includes(text) && resolve();
+    this.#waiting.add(look);
+    look();
+    await promise;
+    this.#waiting.delete(look);
+  }
+
+  /** Resolves with the first log line, or with that one. */
+  async hears(message?: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const isIt = (news: News): boolean =>
+      news.kind === 'log' && (message === undefined || news.message === message);
+    const look = () => this.news.some(isIt) && resolve();
+    this.#waiting.add(look);
+    look();
+    await promise;
+    this.#waiting.delete(look);
+  }
+
+  #text(stream: 'stdout' | 'stderr'): string {
+    return this.news
+      .map((news) => (news.kind === 'output' && news.stream === stream ? news.text : ''))
+      .join('');
+  }
+}
+
+/** Runs one attempt to its end. */
+export async function runOne(
+  pool: Pool,
+  assignment: Assignment,
+  ticket: RecordingTicket = new RecordingTicket(),
+): Promise<PoolOutcome> {
+  return await pool.run(assignment, ticket);
+}
+
+/** The facts about a program that ended. */
+export function factsOf(outcome: PoolOutcome): ExecutableFacts {
+  if (outcome.kind !== 'returned') throw new Error(`it ${outcome.kind}: ${JSON.stringify(outcome)}`);
+  return outcome.value as ExecutableFacts;
+}
+
+/** An assignment of a body among the fixtures. */
+export function body(exportName: string, args: unknown = {}, given: Given = {}): Assignment {
+  const url = new URL('../fixtures/bodies.ts', import.meta.url).href;
+  const task = (): void => {};
+  return {
+    ...{ task, definition: definitionOf(task) },
+    address: { kind: 'export', url, exportPath: [exportName], fingerprint: '' },
+    ...{ path: `bodies/${exportName}`, attempt: 1, part: 'body', args, shared: {}, received: [] },
+    ...{ graceMs: 200, timeoutMs: undefined },
+    ...given,
+  };
+}
+
+/** What a body returned. */
+export async function returnOf(pool: Pool, assignment: Assignment): Promise<unknown> {
+  const outcome = await runOne(pool, assignment);
+  if (outcome.kind !== 'returned') throw new Error(`it ${JSON.stringify(outcome)}`, { cause: outcome });
+  return outcome.value;
+}
