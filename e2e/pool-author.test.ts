@@ -1,0 +1,27 @@
+/** docs/POOLS.md as someone follows it who writes a pool: its files, in an empty project, beside our tarballs. */
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ROOT } from '../tidy/sources.ts';
+import { Project } from './project.ts';
+
+let project: Project;
+
+beforeAll(async () => {
+  project = await Project.of('pool-author');
+  await project.install('@pexen/core', '@pexen/pool-kit');
+  const page = readFileSync(join(ROOT, 'docs/POOLS.md'), 'utf8');
+  for (const [, name, code] of page.matchAll(/^```ts no-run\n\/\/ (.+\.ts)\n([\s\S]*?)^```$/gm)) {
+    await writeFile(join(project.dir, String(name)), String(code));
+  }
+}, 120_000);
+
+afterAll(() => project?.[Symbol.asyncDispose]());
+
+test('the pool of the page passes the conformance kit', async () => {
+  const ended = await project.run('node', '--test', '--test-reporter=tap', 'cluster-pool.test.ts');
+  expect(ended.code, ended.stdout).toBe(0);
+  expect(ended.stdout).toMatch(/^# fail 0$/m);
+  expect(Number(/^# pass (\d+)$/m.exec(ended.stdout)?.[1])).toBeGreaterThan(60);
+}, 300_000);
