@@ -37,7 +37,8 @@ class ThreadPool implements Pool, ThreadListener {
   #piscina: Piscina | undefined;
   #started = 0;
   #opening: PromiseWithResolvers<void> | undefined;
-  #changed: () => void = () => {};
+  /** Those who wait for threads to become free or to end. */
+  readonly #waiting = new Set<() => void>();
   /** Why no thread can be started any more. */
   #broken: string | undefined;
 
@@ -121,10 +122,15 @@ class ThreadPool implements Pool, ThreadListener {
     for (const flight of this.#spread.takeAll()) crash(flight, reason);
   }
 
+  #changed(): void {
+    for (const look of this.#waiting) look();
+    this.#waiting.clear();
+  }
+
   async #until(isSo: () => boolean): Promise<void> {
     while (!isSo()) {
       await new Promise<void>((resolve) => {
-        this.#changed = resolve;
+        this.#waiting.add(resolve);
       });
     }
   }

@@ -1,0 +1,93 @@
+/** What the original Python pexen does with its pool of threads, through a whole run; how we differ is in docs/decisions/0030-seed.md. */
+import { isPexenError, type Runnable, task } from '@pexen/core';
+import { type Run, run } from '@pexen/sched';
+import { expect, it } from 'vitest';
+import { threads } from '../src/index.ts';
+import * as seed from './fixtures/seed-tasks.ts';
+
+async function told(execution: Run): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const { path, status } of execution) lines.push(`${path} ${status}`);
+  return lines;
+}
+
+it('seed: a pool can be started again', async () => {
+  const pool = threads({ workers: 1 });
+  const expected = ['gives returned', 'takes returned'];
+  expect(await told(run([seed.gives, seed.takes], { pool }))).toEqual(expected);
+  expect(await told(run([seed.gives, seed.takes], { pool }))).toEqual(expected);
+});
+
+it('seed: results can still be read after the pool was shut down', async () => {
+  const execution = run([seed.gives, seed.takes], { pool: threads({ workers: 1 }) });
+  const { rest } = await execution.summary;
+  expect(execution.inspect().pools).toMatchObject([{ dispatched: 0 }]);
+  expect(rest.map(({ value }) => value)).toEqual(['given', [1, 2]]);
+});
+
+it('seed: takes new tasks while it runs', async () => {
+  const execution = run<Runnable>([seed.gives], { pool: threads({ workers: 1 }) });
+  const paths: string[] = [];
+  for await (const { path } of execution) {
+    paths.push(path);
+    if (path === 'gives') execution.add([seed.takes, seed.lives]);
+  }
+  expect(paths.sort()).toEqual(['gives', 'lives', 'takes']);
+});
+
+it('seed: what cannot cross, returned or shared, is an error in the result and harms nobody else', async () => {
+  const tasks = [seed.returnsFunction, seed.sharesFunction, seed.lives];
+  const { rest } = await run<Runnable>(tasks, { pool: threads({ workers: 1 }) }).summary;
+  const lines = rest.map(
+    ({ status, error }) => `${status}${error instanceof Error ? `: ${error.message}` : ''}`,
+  );
+  expect(lines).toEqual([
+    expect.stringMatching(/^threw: .*value\.deep\[0\] is a function/),
+    expect.stringMatching(/^threw: .*shared\.call is a function/),
+    'returned',
+  ]);
+});
+
+it('seed, differs: parts of an error that cannot cross are named, the rest survives', async () => {
+  const result = await run([seed.throwsParts], { pool: threads({ workers: 1 }) }).of(seed.throwsParts);
+  expect(result.error).toMatchObject({
+    ...{ name: 'RangeError', message: 'too far', metres: 12 },
+    stack: expect.stringContaining('seed-tasks.ts'),
+    socket: { unserializable: expect.stringContaining('socket is a function') },
+  });
+});
+
+it('seed, differs: values are copied, by threads, too', async () => {
+  const shared = { list: [3] };
+  const result = await run([seed.changes], { pool: threads({ workers: 1 }), shared }).of(seed.changes);
+  expect(result.value).toEqual([3, 4]);
+  expect(result.shared.list).toEqual([3, 4]);
+  expect(shared.list).toEqual([3]);
+});
+
+it('seed, differs: a function that was made while the program ran is refused: a thread could not find it', () => {
+  const closure = task({ name: 'closure' }, () => shared);
+  const shared = 1;
+  const codes: string[] = [];
+  try {
+    run([closure], { pool: threads({ workers: 1 }) });
+  } catch (error) {
+    if (isPexenError(error)) codes.push(...error.problems.map(({ code }) => code));
+  }
+  expect(codes).toEqual(['PEXEN_CLOSURE']);
+});
+
+it('seed: to start a running pool is an error', async () => {
+  const pool = threads({ workers: 1 });
+  const context = { slotsChanged: () => {}, workerLost: () => {} };
+  await pool.open(context);
+  await expect(pool.open(context)).rejects.toThrow(/open already/);
+  await pool.close('kill');
+});
+
+it('seed, differs: to close twice is no error, and who is being closed may be told to hurry', async () => {
+  const pool = threads({ workers: 2 });
+  await pool.open({ slotsChanged: () => {}, workerLost: () => {} });
+  await Promise.all([pool.close('drain'), pool.close('kill'), pool.close('drain')]);
+  await pool.close('drain');
+});
