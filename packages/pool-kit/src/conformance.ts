@@ -35,6 +35,7 @@ export const contract: readonly Chapter[] = [
       life.drainGivesBack,
       life.killEnds,
       life.killGivesBack,
+      life.killOvertakesDrain,
       life.leavesNothing,
     ],
   },

@@ -22,7 +22,7 @@ export interface Rig extends AsyncDisposable {
   attempt(task: Runnable, more?: Partial<Assignment>): Attempt;
 }
 
-export interface Attempt {
+interface Attempt {
   readonly outcome: Promise<PoolOutcome>;
   /** The worker that began it. */
   readonly started: Promise<string>;

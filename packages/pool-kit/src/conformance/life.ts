@@ -69,6 +69,19 @@ export const killGivesBack = rule("close('kill') gives back what has not begun",
   expectKind(await waiting.outcome(), 'not-started');
 });
 
+export const killOvertakesDrain = rule(
+  "close('kill') may overtake a close('drain') that takes too long",
+  kills,
+  async (stand) => {
+    const attempt = stand.attempt(fixtures.ignores);
+    await attempt.begun();
+    const drained = stand.close('drain');
+    await stand.close('kill');
+    await drained;
+    expectKind(await within(attempt.outcome(), 100, 'the outcome, once close() has resolved,'), 'crashed');
+  },
+);
+
 export const leavesNothing = ruleOfLife('leaves no handle behind', crosses, async (stand) => {
   const before = handles();
   await stand.open();

@@ -84,6 +84,16 @@ class KillForgetsQueue extends Threaded {
   }
 }
 
+class KillLetsDrain extends Threaded {
+  #isDraining = false;
+  override async close(how: 'drain' | 'kill'): Promise<void> {
+    if (this.#isDraining) return;
+    this.#isDraining = how === 'drain';
+    await super.close(how);
+    this.#isDraining = false;
+  }
+}
+
 class LeavesTimer extends InProcess {
   override async open(context: PoolContext): Promise<void> {
     setInterval(() => {}, 60_000);
@@ -100,5 +110,6 @@ export const wrongLife: readonly WrongPool[] = [
   wrong(rules.drainGivesBack, 'runs all that waits when it is drained', () => new DrainRunsAll('reference')),
   wrong(rules.killEnds, 'waits for a busy body when it is closed by force', () => new KillWaits()),
   wrong(rules.killGivesBack, 'forgets what waits when it is closed by force', () => new KillForgetsQueue()),
+  wrong(rules.killOvertakesDrain, 'drains on when it is told to hurry', () => new KillLetsDrain()),
   wrong(rules.leavesNothing, 'leaves a timer behind', () => new LeavesTimer('clone')),
 ];

@@ -38,7 +38,7 @@ export class Threaded implements Pool {
   readonly busy = new Map<Worker, Job>();
   readonly idle: Worker[] = [];
   readonly #dying = new Set<Promise<unknown>>();
-  #changed: () => void = () => {};
+  readonly #waiting = new Set<() => void>();
 
   async open(context: PoolContext): Promise<void> {
     this.context = context;
@@ -61,7 +61,7 @@ export class Threaded implements Pool {
     if (how === 'kill') for (const worker of this.busy.keys()) this.terminate(worker);
     while (this.busy.size > 0) {
       await new Promise<void>((resolve) => {
-        this.#changed = resolve;
+        this.#waiting.add(resolve);
       });
     }
     for (const worker of this.idle.splice(0)) {
@@ -127,6 +127,11 @@ export class Threaded implements Pool {
         settle(outcome);
       },
     });
+  }
+
+  #changed(): void {
+    for (const look of this.#waiting) look();
+    this.#waiting.clear();
   }
 
   graceOf({ assignment }: Job): number {
