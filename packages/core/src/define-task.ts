@@ -65,11 +65,14 @@ export function withMeta<F extends PlainFunction>(body: F, meta: TaskMeta): F {
 /** The args of a task that has none. */
 const noArgs = Object.freeze({});
 
-/** The metadata of a task or of a function; an empty object for a function without any. */
+/**
+ * The metadata of a task or of a function; an empty object for a function without any.
+ * @throws PexenError PEXEN_NOT_A_TASK for anything else.
+ */
 export function metaOf(runnable: object): TaskMeta {
-  return isTask(runnable)
-    ? runnable[definitionKey].meta
-    : ((runnable as { [metaKey]?: TaskMeta })[metaKey] ?? {});
+  if (isTask(runnable)) return runnable[definitionKey].meta;
+  if (typeof runnable !== 'function') throw notATask(runnable);
+  return (runnable as { [metaKey]?: TaskMeta })[metaKey] ?? {};
 }
 
 /** True for what `task()` made, in this or any other copy of the package. */
@@ -82,7 +85,10 @@ export function hasMeta(value: unknown): boolean {
   return typeof value === 'function' && metaKey in value;
 }
 
-/** What is known of a task, in one shape for tasks and plain functions. */
+/**
+ * What is known of a task, in one shape for tasks and plain functions.
+ * @throws PexenError PEXEN_NOT_A_TASK for anything else.
+ */
 export function definitionOf(runnable: Runnable): TaskDefinition {
   if (isTask(runnable)) return runnable[definitionKey];
   const meta = metaOf(runnable);
@@ -121,6 +127,17 @@ export function collectTasks(collector: Collector): () => void {
   return () => {
     world[collectorKey] = undefined;
   };
+}
+
+function notATask(value: unknown): PexenError {
+  const found = value === null ? 'null' : `${/^[aeiou]/.test(typeof value) ? 'an' : 'a'} ${typeof value}`;
+  return new PexenError([
+    {
+      code: 'PEXEN_NOT_A_TASK',
+      message: `there is ${value === undefined ? 'undefined' : found} where a task should be`,
+      hint: 'Hand over what task() gave, or a function.',
+    },
+  ]);
 }
 
 function unboundArgs(meta: TaskMeta): Pick<TaskDefinition, 'args' | 'isUnbound'> {

@@ -71,6 +71,15 @@ describe('a task', () => {
     expect(definitionOf(plain).body).toBe(plain);
   });
 
+  it('is a task or a function, and nothing else', () => {
+    for (const value of [undefined, null, 5, 'build', {}, []]) {
+      const thrown = caught(() => definitionOf(value as never));
+      expect(isPexenError(thrown) && thrown.message).toMatch(
+        /^PEXEN_NOT_A_TASK: there is (undefined|null|an? \w+) where a task should be\n/,
+      );
+    }
+  });
+
   it('is told to whoever collects tasks while a module loads', () => {
     const seen: string[] = [];
     const stop = collectTasks((_, definition) => seen.push(definition.meta.name ?? ''));

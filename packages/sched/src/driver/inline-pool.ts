@@ -4,6 +4,7 @@ import {
   isThenable,
   OwnContext,
   outcomeOfError,
+  PexenError,
   type Pool,
   type PoolContext,
   type PoolManifest,
@@ -24,9 +25,16 @@ const manifest: PoolManifest = {
   executables: false,
 };
 
-/** A pool in this thread: bodies get their values by reference, and those that never wait cost no promise. */
-export function inline(options: InlineOptions = {}): Pool {
-  return new InlinePool(options.concurrency ?? 1);
+/**
+ * A pool in this thread: bodies get their values by reference, and those that never wait cost no promise.
+ * @throws PexenError PEXEN_BAD_OPTION
+ */
+export function inline({ concurrency = 1 }: InlineOptions = {}): Pool {
+  if (!(concurrency >= 1) || (concurrency !== Infinity && !Number.isInteger(concurrency)))
+    throw new PexenError([
+      { code: 'PEXEN_BAD_OPTION', message: `inline: concurrency must be a whole number, 1 or more` },
+    ]);
+  return new InlinePool(concurrency);
 }
 
 /** An attempt beyond the pool's concurrency. */
@@ -49,6 +57,7 @@ class InlinePool implements Pool {
   }
 
   open(context: PoolContext): Promise<void> {
+    if (this.#isOpen) return Promise.reject(new Error('the pool is open already: give each run its own'));
     this.#isOpen = true;
     context.slotsChanged(this.#concurrency);
     return Promise.resolve();
