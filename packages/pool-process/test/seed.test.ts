@@ -1,4 +1,4 @@
-/** What the original Python pexen does with its pool of processes, through a whole run; how we differ is in docs/decisions/0030-seed.md. */
+/** What the original Python pexen does with its pool of processes, through a whole run; how we differ is in docs/decisions/0050-seed.md. */
 import { isPexenError, type Runnable, task } from '@pexen/core';
 import { type Run, run } from '@pexen/sched';
 import { expect, it } from 'vitest';
