@@ -39,6 +39,7 @@ class ProcessPool implements Pool {
   }
 
   async open(context: PoolContext): Promise<void> {
+    if (this.#house !== undefined) throw new Error('the pool is open already: give each run its own');
     const { clock = systemClock } = this.#options;
     const lost = (worker: string, reason: string): void => context.workerLost(worker, reason);
     this.#house = new House(this.#settings, { lost, clock });

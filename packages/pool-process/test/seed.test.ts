@@ -77,10 +77,18 @@ it('seed, differs: what a worker could not find is refused before the run, not w
   expect(codes).toEqual(['PEXEN_CLOSURE']);
 });
 
-it('seed, differs: to close twice is no error', async () => {
+it('seed: to start a running pool is an error', async () => {
   const pool = processes({ workers: 1 });
+  const context = { slotsChanged: () => {}, workerLost: () => {} };
+  await pool.open(context);
+  await expect(pool.open(context)).rejects.toThrow(/open already/);
+  await pool.close('kill');
+});
+
+it('seed, differs: to close twice is no error, and who is being closed may be told to hurry', async () => {
+  const pool = processes({ workers: 2 });
   await pool.open({ slotsChanged: () => {}, workerLost: () => {} });
-  await Promise.all([pool.close('drain'), pool.close('kill')]);
+  await Promise.all([pool.close('drain'), pool.close('kill'), pool.close('drain')]);
   await pool.close('drain');
 });
 
