@@ -11,7 +11,7 @@ export interface Pool {
   readonly manifest: PoolManifest;
   /**
    * Makes ready. Calls `context.slotsChanged(n)` before it resolves and whenever its capacity changes. May reject: then
-   * the run ends with that error, and `close` is not called.
+   * the run ends with that error, and `close` is not called. Rejects while it is open: one run at a time has it.
    */
   open(context: PoolContext): Promise<void>;
   /**
