@@ -94,11 +94,11 @@ export const metaKeys: readonly (keyof TaskMeta)[] = Object.keys(checks) as (key
  */
 export function checkMeta(meta: object, task: string): Problem[] {
   let problems = none;
-  let seen = 0;
+  let seen = 0; // entries that may contradict each other
   for (const name in meta) {
     const value = (meta as Record<string, unknown>)[name];
     if (value === undefined) continue;
-    seen += pairs[name] ?? 0;
+    if (name === 'uses' || name === 'claims' || name === 'group' || name === 'pool') seen++;
     const check = (checks as Readonly<Record<string, Check | undefined>>)[name];
     if (check !== undefined && check(value) === undefined) continue;
     const problem =
@@ -112,14 +112,6 @@ export function checkMeta(meta: object, task: string): Problem[] {
 /** Returned for nearly every task: it is not worth a list of its own. */
 const none: Problem[] = [];
 Object.freeze(none);
-
-/** Entries that may contradict each other: nothing to compare where there are less than two. */
-const pairs: Readonly<Record<string, number | undefined>> = Object.assign(Object.create(null), {
-  uses: 1,
-  claims: 1,
-  group: 1,
-  pool: 1,
-});
 
 function checkEntry(name: keyof TaskMeta, value: unknown, task: string): Problem | undefined {
   const complaint = checks[name](value);

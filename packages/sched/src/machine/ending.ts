@@ -93,7 +93,7 @@ export class Ending {
     if (tasks.state[task] !== WAITING || tasks.blockers[task] !== 0) return;
     const cause = this.#state.is(task, EXEMPT) ? this.#whyNotAtAll(task) : 0;
     if (cause !== 0) this.skip(task, cause, -1, -1);
-    else if (stopping !== GOING && !this.#state.isTeardown(task)) this.giveUp(task);
+    else if (this.#state.isForbidden(task)) this.giveUp(task);
     else this.makeReady(task);
   }
 
@@ -141,7 +141,7 @@ export class Ending {
     const { tasks, plan, gates, locks, stopping } = this.#state;
     this.#freePlace(task);
     tasks.attempt[task] = (tasks.attempt[task] as number) - 1;
-    const isStopped = tasks.stop[task] !== 0 || (stopping !== GOING && !this.#state.isTeardown(task));
+    const isStopped = tasks.stop[task] !== 0 || this.#state.isForbidden(task);
     tasks.stop[task] = 0;
     if (tasks.has(task, KEEPS)) locks.releaseAmounts(task);
     else if (tasks.has(task, ENROLLED)) locks.release(task);

@@ -6,6 +6,11 @@ import { grown } from '../plan/columns.ts';
 import { type GateId, type Graph, NEEDS_ALL } from '../plan/graph.ts';
 import { BAD, GAVE, PARKED, READY, type TaskTable, WAITING } from './task-table.ts';
 
+/** Where a feeder stands when its edge is linked. */
+const PENDING = 0;
+const MISSED = 1;
+const GIVEN = 2;
+
 export class Gates {
   readonly #graph: Graph;
   readonly #tasks: TaskTable;
@@ -26,6 +31,8 @@ export class Gates {
   /** Who met a requirement first; where it takes several, all are in `#met`. */
   #firstMet = new Int32Array(16);
   readonly #met = new Map<GateId, number[]>();
+  /** Capabilities that were torn down, and those who had given them. */
+  readonly #withdrawn = new Map<GateId, ReadonlySet<number>>();
   /** So many edges are linked. */
   #feeds = 0;
   #waits = 0;
@@ -40,8 +47,7 @@ export class Gates {
   link(): void {
     const { feeds, waits, relays } = this.#graph;
     this.#grow(this.#graph.gateCount);
-    this.#linkFeeds(false);
-    this.#linkFeeds(true);
+    for (const stage of [PENDING, MISSED, GIVEN]) this.#linkFeeds(stage);
     this.#feeds = feeds.size;
     while (this.#relays < relays.size) {
       const edge = ++this.#relays;
@@ -106,15 +112,32 @@ export class Gates {
     this.isMet[gate] = 0;
     this.hits[gate] = 0;
     this.#met.delete(gate);
+    const gone = this.#graph.feeds.sources(gate).filter((feeder) => this.#tasks.isDone(feeder));
+    this.#withdrawn.set(gate, new Set(gone));
   }
 
-  /** Those that are over come last: what needs all of its feeders has to know of the others before. */
-  #linkFeeds(areOver: boolean): void {
+  /** Those who gave come last: what needs all of its feeders has to know of the others before. */
+  #linkFeeds(stage: number): void {
     const { feeds } = this.#graph;
     for (let edge = this.#feeds + 1; edge <= feeds.size; edge++) {
       const task = feeds.from[edge] as number;
-      if (this.#tasks.isDone(task) === areOver) this.#linkFeed(task, feeds.to[edge] as number);
+      const gate = feeds.to[edge] as number;
+      if (this.#stageOf(task) === stage && !this.#isVoid(task, gate)) this.#linkFeed(task, gate);
     }
+  }
+
+  #stageOf(task: number): number {
+    if (!this.#tasks.isDone(task)) return PENDING;
+    return this.#tasks.has(task, GAVE) ? GIVEN : MISSED;
+  }
+
+  /** Was all that the task gave to the requirement torn down before that was made? */
+  #isVoid(task: number, gate: GateId): boolean {
+    if (this.#withdrawn.size === 0 || !this.#graph.isRequirement(gate)) return false;
+    const members = this.#graph.feeds
+      .targets(task)
+      .filter((member) => this.#graph.followersOf(member).includes(gate));
+    return members.length > 0 && members.every((member) => this.#withdrawn.get(member)?.has(task));
   }
 
   #linkFeed(task: number, gate: GateId): void {
@@ -162,7 +185,7 @@ export class Gates {
 
   #meet(gate: GateId): void {
     this.isMet[gate] = 1;
-    this.#met.get(gate)?.sort((a, b) => a - b);
+    if (this.#met.size > 0) this.#met.get(gate)?.sort((a, b) => a - b);
     this.#releaseAll(gate);
   }
 

@@ -127,7 +127,7 @@ export class Machine {
       this.#give();
       if (this.#wanted > 0 && this.state.dispatched === 0) this.#unstall();
     }
-    this.#closePools();
+    if (this.#mayClose()) this.#closePools();
     this.#watchdog.setAlarm(this.isEnding);
     if (this.isEnding && this.state.pools.every(isShut)) this.#end();
   }
@@ -172,7 +172,7 @@ export class Machine {
       if (plan.whyNot.size > 0 && plan.whyNot.has(task)) this.#ending.skip(task, NOT_APPLICABLE, -1, -1);
       else if (impossible >= 0)
         this.#ending.skip(task, REQUIREMENT, impossible, this.#ending.culpritOf(impossible));
-      else if (state.stopping !== GOING && !state.isTeardown(task)) this.#ending.giveUp(task);
+      else if (state.isForbidden(task)) this.#ending.giveUp(task);
       else if (tasks.blockers[task] === 0) this.#ending.free(task);
     }
   }
@@ -225,6 +225,10 @@ export class Machine {
     pool.state = state;
     this.state.isStale = true;
     if (state !== OPEN && this.state.turn === pool) this.state.turn = undefined;
+  }
+
+  #mayClose(): boolean {
+    return this.isEnding || this.state.hasGroups || this.state.stopping === KILLING;
   }
 
   /** Groups are closed at their end, everything when the run ends. */

@@ -66,6 +66,12 @@ export class Starting {
   /** The best task that has a place, taken out of its queue; NONE if there is none. */
   #next(): number {
     this.#tried.length = 0;
+    const { pools, parked, locks } = this.#state;
+    const only = pools.length === 1 && parked === 0 && locks.starvedHead === NONE ? pools[0] : undefined;
+    if (only !== undefined) {
+      this.#parked = NONE;
+      return this.#top(only) !== NONE && this.#hasPlace(only) ? this.#takeFrom(only) : NONE;
+    }
     for (;;) {
       this.#callParked();
       const pool = this.#bestPool();

@@ -3,7 +3,7 @@ import type { LockTable } from '@pexen/lock';
 import { EXEMPT, type Plan } from '../plan/plan.ts';
 import { Alarms } from './alarms.ts';
 import { Gates } from './gates.ts';
-import { PoolRow } from './pool-table.ts';
+import { FAILED, PoolRow } from './pool-table.ts';
 import type { Command, MachineNews } from './protocol.ts';
 import { Skips } from './skips.ts';
 import { Story } from './story.ts';
@@ -56,12 +56,15 @@ export class State {
   /** Reasons of stopped attempts. */
   readonly stopReasons: Map<number, string> = new Map();
 
+  readonly hasGroups: boolean;
+
   constructor(plan: Plan, tells: boolean) {
     this.plan = plan;
     this.locks = plan.locks;
     this.tells = tells;
     this.gates = new Gates(plan.graph, this.tasks);
     this.pools = plan.options.pools.map((pool, id) => new PoolRow(id, pool, plan));
+    this.hasGroups = this.pools.some((pool) => pool.isGroup);
   }
 
   /** Makes room for so many tasks. */
@@ -81,6 +84,12 @@ export class State {
 
   isTeardown(task: number): boolean {
     return this.is(task, EXEMPT) && this.plan.metaOf(task).tearsDown !== undefined;
+  }
+
+  /** The run is stopping, and the task must not start any more. */
+  isForbidden(task: number): boolean {
+    if (this.stopping === GOING) return false;
+    return this.stopping === KILLING || !this.isTeardown(task) || this.poolOf(task).state === FAILED;
   }
 
   /** Between its first start and its end. */

@@ -42,7 +42,7 @@ export class Stopping {
     for (let task = 0; task < tasks.count; task++) {
       if (tasks.state[task] === DONE) continue;
       if (tasks.isOut(task)) this.#stopRunning(task, level, reason);
-      else if (level === KILLING || !this.#state.isTeardown(task)) this.#ending.giveUp(task);
+      else if (this.#state.isForbidden(task)) this.#ending.giveUp(task);
     }
   }
 

@@ -96,7 +96,7 @@ export function notApplicable(plan: Planned, task: number, problems: Problem[]):
 
 /** Finds the bodies of tasks that go to pools which cannot take just any. */
 export function addressesOf(plan: Planned, from: number, problems: Problem[]): void {
-  if (plan.options.pools.every(({ manifest }) => manifest.closures && manifest.executables)) return;
+  if (!plan.hasPrograms && plan.options.pools.every(({ manifest }) => manifest.closures)) return;
   for (let task = from; task < plan.graph.taskCount; task++) {
     const { manifest, name } = plan.options.pools[plan.graph.pool[task] as number] as PlanPool;
     const definition = plan.definition(task);
@@ -147,15 +147,9 @@ function madeAt(plan: Planned, task: number): string {
 
 /** What only shows once all tasks are known: requirements nobody can meet. */
 export function checkWiring(plan: Planned, from: number, problems: Problem[]): void {
-  const { waits, feeds, kind, need } = plan.graph;
-  const isWithdrawnKnown = plan.live?.hasWithdrawn ?? false;
-  for (let task = from; task < plan.graph.taskCount; task++)
-    for (let edge = waits.firstTo(task); edge !== 0; edge = waits.nextTo[edge] as number) {
-      const gate = waits.from[edge] as number;
-      const isPlain = kind[gate] === NEEDS && need[gate] === 1 && !isWithdrawnKnown;
-      if (isPlain && feeds.firstTo(gate) !== 0) continue;
-      if (plan.graph.isRequirement(gate)) checkRequirement(plan, task, gate, problems);
-    }
+  const { suspects } = plan.wiring;
+  for (let at = 0; at < suspects.length; at += 2)
+    checkRequirement(plan, suspects[at] as number, suspects[at + 1] as number, problems);
   if (problems.length === 0 && plan.options.onWarning !== undefined) warn(plan, from, plan.options.onWarning);
 }
 

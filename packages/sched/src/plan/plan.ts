@@ -2,8 +2,10 @@
 import {
   type Address,
   checkMeta,
+  definitionKey,
   definitionOf,
   isPlaced,
+  isTask,
   metaOf,
   type Problem,
   type Runnable,
@@ -66,6 +68,7 @@ export class Plan implements Planned {
   demand: Int32Array = new Int32Array(16);
   /** Some task is `exclusive`: then all have to ask the lock table. */
   hasExclusive = false;
+  hasPrograms = false;
   live: Live | undefined;
   readonly #poolByName = new Map<string, number>();
   readonly #groupByName = new Map<string, number>();
@@ -73,6 +76,7 @@ export class Plan implements Planned {
   /** Weight of all that claim a resource. */
   readonly #claimed = new Map<number, number>();
   #ranked = 0;
+  #rankedBefore: Ranking | undefined;
   /** Grows whenever the ranks of tasks that were there before were worked out anew. */
   rankings = 0;
 
@@ -87,6 +91,7 @@ export class Plan implements Planned {
     this.wiring = new Wiring(this.graph, {
       tasks: this.tasks,
       definition: (task) => this.definition(task),
+      hasWithdrawn: () => this.live?.hasWithdrawn ?? false,
       isGroup: (pool) => options.pools[pool]?.group !== undefined,
     });
     for (const [index, { name, group }] of options.pools.entries())
@@ -144,9 +149,6 @@ export class Plan implements Planned {
     this.naming.nameRest((task) => this.definition(task), this.tasks);
     const to = this.graph.taskCount;
     for (let task = from; task < to; task++)
-      if (!broken.has(task) || this.#givesWell(task))
-        this.wiring.give(task, this.metaOf(task), this.stated[task] as number);
-    for (let task = from; task < to; task++)
       if (broken.size === 0 || !broken.has(task)) this.#settle(task, problems);
     addressesOf(this, from, problems);
     checkWiring(this, from, problems);
@@ -162,7 +164,9 @@ export class Plan implements Planned {
 
   #enter(entry: Entry, problems: Problem[], broken: Set<number>): void {
     const runnable = isPlaced(entry) ? entry.task : entry;
-    const meta = metaOf(runnable);
+    const definition = isTask(runnable) ? runnable[definitionKey] : undefined;
+    const meta = definition?.meta ?? metaOf(runnable);
+    if (definition !== undefined && typeof definition.body !== 'function') this.hasPrograms = true;
     const stated = statedIn(meta);
     const task = this.graph.addTask((stated & PLACED) === 0 ? 0 : this.#poolOf(meta));
     this.#grow(task + 1);
@@ -174,7 +178,9 @@ export class Plan implements Planned {
     const name = typeof meta.name === 'string' && meta.name !== '' ? meta.name : undefined;
     const clash = this.naming.name(task, isPlaced(entry) ? entry.under : nowhere, name);
     if (clash !== undefined) problems.push(within(this, task, clash));
-    if (!checkTask(this, task, problems)) broken.add(task);
+    const isBroken = !checkTask(this, task, problems);
+    if (isBroken) broken.add(task);
+    if (!isBroken || this.#givesWell(task)) this.wiring.give(task, meta, stated);
   }
 
   /** Everything but names and addresses. */
@@ -238,11 +244,29 @@ export class Plan implements Planned {
     const { taskCount } = this.graph;
     const first = taskCount > this.#ranked * 1.25 ? 0 : from;
     if (first === 0) {
+      this.#rankedBefore = this.#ranking(from);
       this.#ranked = taskCount;
       this.rankings++;
     }
     this.#setFloors(first);
     return this.order.walk(this.graph, first, this.weight, this.floor);
+  }
+
+  /** What to go back to if the new tasks are refused. */
+  #ranking(count: number): Ranking {
+    const { rankings } = this;
+    return {
+      ...{ ranked: this.#ranked, rankings },
+      rank: this.order.rank.slice(0, count),
+      floor: this.floor.slice(0, count),
+    };
+  }
+
+  #restoreRanking({ ranked, rankings, rank, floor }: Ranking): void {
+    this.#ranked = ranked;
+    this.rankings = rankings;
+    this.order.rank.set(rank);
+    this.floor.set(floor);
   }
 
   #setFloors(from: number): void {
@@ -273,9 +297,7 @@ export class Plan implements Planned {
     this.tasks.length = from;
     this.#metas.length = from;
     this.rules.length = from;
-    if (from === 0 || this.#ranked <= from) return;
-    this.#ranked = 0;
-    this.#rank(0);
+    if (this.#ranked > from && this.#rankedBefore !== undefined) this.#restoreRanking(this.#rankedBefore);
   }
 
   #forget(task: number): void {
@@ -289,4 +311,12 @@ export class Plan implements Planned {
       this.#claimed.set(node, (this.#claimed.get(node) ?? 0) - (this.weight[task] as number));
     }
   }
+}
+
+interface Ranking {
+  /** The number of tasks when all ranks were worked out last. */
+  readonly ranked: number;
+  readonly rankings: number;
+  readonly rank: Float64Array;
+  readonly floor: Float64Array;
 }

@@ -59,6 +59,8 @@ export interface Planned {
   readonly graph: Graph;
   readonly wiring: Wiring;
   readonly tasks: readonly Runnable[];
+  /** Some body is a program. */
+  readonly hasPrograms: boolean;
   /** Where workers find the bodies of tasks that run in pools without closures. */
   readonly addresses: Map<number, Address>;
   /** What workers find by module and id. */

@@ -11,6 +11,12 @@ interface Watched {
   readonly tornDown: GateId;
 }
 
+interface DoneWith {
+  readonly gate: GateId;
+  /** This is left out: the task needs it itself. */
+  readonly except: GateId;
+}
+
 export class Teardowns {
   readonly #graph: Graph;
   readonly #gatesGivenBy: (task: number) => readonly GateId[];
@@ -18,8 +24,8 @@ export class Teardowns {
   readonly #watched = new Map<GateId, Watched>();
   /** Requirement → the capabilities it speaks of that are watched. */
   readonly #watchers = new Map<GateId, GateId[]>();
-  /** Task → the gate that opens when nobody needs what it gives. */
-  readonly #doneWith = new Map<number, GateId>();
+  /** Task → the gates that open when it is over and nobody needs what it gives. */
+  readonly #doneWith = new Map<number, readonly DoneWith[]>();
   /** Tasks whose `DONE_WITH` gate is not connected yet, and capabilities that are not watched yet. */
   readonly #pending: (() => void)[] = [];
 
@@ -55,7 +61,8 @@ export class Teardowns {
 
   /** The task turned out to give this as well. */
   provided(task: number, gate: GateId): void {
-    if (this.#doneWith.has(task)) this.#connect(task, gate);
+    for (const done of this.#doneWith.get(task) ?? [])
+      if (gate !== done.except) this.#connect(done.gate, gate);
     this.#settle();
   }
 
@@ -63,7 +70,11 @@ export class Teardowns {
     const { gateCount } = this.#graph;
     for (const [gate, watched] of this.#watched)
       if (watched.unneeded >= gateCount) this.#watched.delete(gate);
-    for (const [task, gate] of this.#doneWith) if (gate >= gateCount) this.#doneWith.delete(task);
+    for (const [task, gates] of this.#doneWith)
+      this.#doneWith.set(
+        task,
+        gates.filter(({ gate }) => gate < gateCount),
+      );
     for (const [gate, capabilities] of this.#watchers) {
       const left = gate < gateCount ? capabilities.filter((of) => this.#watched.has(of)) : [];
       if (left.length === 0) this.#watchers.delete(gate);
@@ -98,32 +109,30 @@ export class Teardowns {
     else if (!known.includes(capability)) known.push(capability);
   }
 
-  /** What a task gives itself it needs from others only: for that it is enough that it is over. */
+  /** What a task gives itself it needs from others only: it must be done with the rest of what it gives. */
   #needs(task: number, capability: GateId): void {
     const { unneeded } = this.#watched.get(capability) as Watched;
-    if (this.#gatesGivenBy(task).includes(capability)) {
-      if (!this.#graph.feeds.has(task, unneeded)) this.#graph.feed(task, unneeded);
-      return;
-    }
-    const doneWith = this.#doneWithGate(task);
+    const except = this.#gatesGivenBy(task).includes(capability) ? capability : -1;
+    const doneWith = this.#doneWithGate(task, except);
     if (!this.#graph.relays.has(doneWith, unneeded)) this.#graph.relays.add(doneWith, unneeded);
   }
 
-  #doneWithGate(task: number): GateId {
-    const known = this.#doneWith.get(task);
-    if (known !== undefined) return known;
+  #doneWithGate(task: number, except: GateId): GateId {
+    const known = this.#doneWith.get(task) ?? [];
+    const found = known.find((each) => each.except === except);
+    if (found !== undefined) return found.gate;
     const gate = this.#graph.addGate(DONE_WITH, task);
-    this.#doneWith.set(task, gate);
+    this.#doneWith.set(task, [...known, { gate, except }]);
     this.#graph.feed(task, gate);
     this.#pending.push(() => {
-      for (const given of this.#gatesGivenBy(task)) this.#connect(task, given);
+      for (const given of this.#gatesGivenBy(task)) if (given !== except) this.#connect(gate, given);
     });
     return gate;
   }
 
-  #connect(task: number, given: GateId): void {
+  #connect(doneWith: GateId, given: GateId): void {
     const { tornDown } = this.#watch(given, this.#graph.subjects[given]);
-    this.#graph.relays.add(tornDown, this.#doneWith.get(task) as GateId);
+    this.#graph.relays.add(tornDown, doneWith);
   }
 
   /** A loop, not a recursion: chains may be long. */

@@ -19,6 +19,8 @@ import { Teardowns } from './teardowns.ts';
 export interface Wired {
   readonly tasks: readonly Runnable[];
   definition(task: number): TaskDefinition;
+  /** Is any capability torn down? */
+  hasWithdrawn(): boolean;
   /** Is the pool that of a group? */
   isGroup(pool: number): boolean;
 }
@@ -27,6 +29,8 @@ export class Wiring {
   readonly graph: Graph;
   /** Capabilities and compound requirements → gates. */
   readonly names: Map<unknown, GateId> = new Map();
+  /** Requirements that may be unmeetable: task and gate, in turn. */
+  readonly suspects: number[] = [];
   /** Some capability is a typed key. */
   hasKeys = false;
   readonly #wired: Wired;
@@ -91,11 +95,20 @@ export class Wiring {
   unmeetable(gate: GateId): readonly Capability[] {
     const { feeds, kind, need } = this.graph;
     const capabilities = capabilitiesOf(this.graph.subjects[gate] as Requirement);
-    if (kind[gate] === NEEDS_ALL)
-      return capabilities.filter((capability) => feeds.firstTo(this.names.get(capability) ?? -1) === 0);
+    if (kind[gate] === NEEDS_ALL) return capabilities.filter((capability) => !this.#isFed(gate, capability));
     const enough =
       need[gate] === 1 ? feeds.firstTo(gate) !== 0 : feeds.sources(gate).length >= (need[gate] as number);
     return enough ? [] : capabilities;
+  }
+
+  /** Does anybody who gives the capability count for the requirement? */
+  #isFed(gate: GateId, capability: Capability): boolean {
+    const { feeds, subjects } = this.graph;
+    const member = this.names.get(capability) ?? -1;
+    const isShared = this.names.get(subjects[gate]) === gate;
+    return isShared
+      ? feeds.firstTo(member) !== 0
+      : feeds.sources(member).some((task) => feeds.has(task, gate));
   }
 
   /** Forgets the names made since the last `keep`. The graph is restored by its owner. */
@@ -105,6 +118,7 @@ export class Wiring {
     this.#newNames.length = 0;
     this.#identities = undefined;
     this.#identified = 0;
+    this.suspects.length = 0;
     const { gateCount } = this.graph;
     for (const made of [this.#after, this.#before, this.#groups])
       for (const [key, gate] of made) if (gate >= gateCount) made.delete(key);
@@ -114,6 +128,7 @@ export class Wiring {
   /** What was made up to now stays. */
   keep(): void {
     this.#hasKept = true;
+    this.suspects.length = 0;
     this.#newNames.length = 0;
   }
 
@@ -129,6 +144,9 @@ export class Wiring {
     const provides = (stated & PROVIDES) === 0 ? undefined : meta.provides;
     if (this.#meetsItself(task, requirement, provides)) gate = this.#withoutSelf(gate, requirement, task);
     this.#wait(gate, task);
+    const { feeds, kind, need } = this.graph;
+    if (feeds.firstTo(gate) === 0 || kind[gate] !== NEEDS || need[gate] !== 1 || this.#wired.hasWithdrawn())
+      this.suspects.push(task, gate);
     if (this.#teardowns.isUsed) this.#teardowns.required(gate, task, meta.tearsDown);
   }
 
@@ -195,6 +213,14 @@ export class Wiring {
         if (provider !== task) this.#wait(before, provider);
     }
     this.graph.feed(task, before);
+    if (this.graph.feeds.has(task, gate)) this.#wait(this.#beforeOthers(before, capability, task), task);
+  }
+
+  /** A task that is before what it provides itself waits for all others that are before it. */
+  #beforeOthers(before: GateId, capability: Capability, task: number): GateId {
+    const others = this.graph.addGate(BEFORE, capability);
+    this.graph.follow(before, others, task);
+    return others;
   }
 
   #salvage(task: number, capabilities: readonly Capability[]): void {
