@@ -41,7 +41,7 @@ export class Builder {
       ...(pool !== undefined && { pool }),
       ...(timeout !== undefined && { timeout }),
       ...(idleTimeout !== undefined && { idleTimeout }),
-      ...(tearsDown !== undefined && { tearsDown }),
+      ...(tearsDown !== undefined && { tearsDown: this.#made.get(tearsDown) ?? tearsDown }),
       ...(cleanup !== undefined && { cleanup: () => undefined }),
     });
   }

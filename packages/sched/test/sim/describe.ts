@@ -4,12 +4,13 @@ import type { AttemptScript, PoolSpec, Scenario, TaskSpec } from './scenario.ts'
 
 /** The scenario in lines; what is as usual is left out. */
 export function describeScenario(scenario: Scenario): string[] {
-  const { tasks, additions, pools, capacities, overtakings, pausesMs, ending, faults } = scenario;
+  const { tasks, additions, pools, capacities, overtakings, pausesMs, endings, pulls, faults } = scenario;
   return [
     ...pools.map(describePool),
     `capacities ${capacities.map(([name, count]) => `${name}=${count}`).join(' ')}, overtakings ${overtakings}`,
     ...(pausesMs.some((ms) => ms > 0) ? [`pauses ${pausesMs.join(' ')}`] : []),
-    ...(ending === undefined ? [] : [`${ending.how} at ${ending.atMs} ms`]),
+    ...(pulls > 1 ? [`${pulls} results at a time`] : []),
+    ...endings.map(({ how, atMs }) => `${how} at ${atMs} ms`),
     ...Object.entries(faults)
       .filter(([, chance]) => chance > 0)
       .map(([name, chance]) => `${name} ${chance}`),
@@ -28,6 +29,7 @@ function describePool({
   slots,
   spare,
   opensInMs,
+  fails,
   kills,
   changes,
 }: PoolSpec): string {
@@ -36,6 +38,7 @@ function describePool({
     ...(spare > 0 ? [`spare ${spare}`] : []),
     ...(exclusive ? ['exclusive'] : []),
     ...(opensInMs > 0 ? [`opens in ${opensInMs} ms`] : []),
+    ...(fails ? ['cannot be opened'] : []),
     ...(kills ? [] : ['cannot kill']),
     ...changes.map(([atMs, count]) => `${count} slots at ${atMs} ms`),
   ];

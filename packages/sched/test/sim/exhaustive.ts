@@ -87,11 +87,13 @@ function scenarioOf(
     slots: workers,
     spare: 0,
     opensInMs: 0,
+    fails: false,
     kills: true,
   };
   return {
     ...{ seed: index, tasks, additions: [], capacities: [], overtakings: 64, pausesMs: [0] },
     pools: [{ ...pool, changes: [] }],
+    ...{ endings: [], pulls: 1 },
     faults: { duplicate: 0, batch: 0, earlyAlarm: 0 },
   };
 }

@@ -1,6 +1,7 @@
 /**
  * Nobody waits for ever for a resource that others take turns in holding. Counts overtakings naively, of tasks that hold one single
- * flat thing, for which there is no doubt what an overtaking is; of all others only what is reserved is guarded.
+ * flat thing, for which there is no doubt what an overtaking is, and only while nothing is reserved; of all others only what is
+ * reserved is guarded.
  */
 import type { Shadow, TaskShadow } from './shadow.ts';
 import type { Glimpses } from './watcher.ts';
@@ -28,6 +29,7 @@ export class Fairness {
       !this.#isBrief(task, head, nowMs)
     )
       return `${task.spec.name} starts and takes what is reserved for ${head.spec.name}`;
+    if (headBefore >= 0) return undefined;
     for (const other of this.#shadow.tasks) {
       if (other === task || !this.#glimpses.isParked(other.index) || other.attempts > 0) continue;
       if (this.#glimpses.goesBefore(task.index, other.index) || !isSingle(other)) continue;

@@ -28,7 +28,7 @@ export function generate(seed: number): Scenario {
   const pools = drawPools(random, character);
   const all = drawTasks(random, character, count, pools, 0);
   const isGrowing = random.chance(0.25);
-  const additions = isGrowing ? drawAdditions(random, character, pools, count) : [];
+  const additions = isGrowing ? drawAdditions(random, character, pools, all) : [];
   return {
     seed,
     tasks: all,
@@ -37,15 +37,20 @@ export function generate(seed: number): Scenario {
     capacities,
     overtakings: random.pick([1, 2, 4, 64]),
     pausesMs: random.chance(0.5) ? [0] : Array.from({ length: 5 }, () => random.pick([0, 0, 1, 5, 50])),
-    ...(random.chance(0.2) && {
-      ending: { how: random.pick(['drain', 'cancel', 'cancel', 'kill'] as const), atMs: random.int(0, 200) },
-    }),
+    endings: random.chance(0.25) ? drawEndings(random) : [],
+    pulls: random.chance(0.1) ? random.int(2, 4) : 1,
     faults: {
       duplicate: random.chance(0.3) ? 0.2 : 0,
       batch: random.chance(0.5) ? 0.4 : 0,
       earlyAlarm: random.chance(0.2) ? 0.2 : 0,
     },
   };
+}
+
+function drawEndings(random: Random): Scenario['endings'] {
+  return Array.from({ length: random.chance(0.3) ? random.int(2, 4) : 1 }, () => {
+    return { how: random.pick(['drain', 'cancel', 'cancel', 'kill'] as const), atMs: random.int(0, 200) };
+  });
 }
 
 function drawCharacter(random: Random): Character {
@@ -71,6 +76,7 @@ function drawPools(random: Random, { groups }: Character): PoolSpec[] {
     slots: random.int(1, 5),
     spare: random.pick([0, 0, 1, 3]),
     opensInMs: random.pick([0, 0, 3]),
+    fails: random.chance(0.01),
     kills: random.chance(0.7),
     changes: random.chance(0.2) ? [[random.int(0, 60), random.int(0, 5)]] : [],
   });
@@ -111,30 +117,67 @@ function drawTasks(
     const names = cuts.filter(({ name, cut }) => index >= cut && provided.has(name)).map(({ name }) => name);
     return { ...task, requires: [...task.requires, ...drawRequirements(random, character, names)] };
   });
-  const teardowns = cuts.filter(({ name }) => provided.has(name) && random.chance(0.15));
+  const single = random.chance(character.oddities) ? [`t${offset + random.int(0, count)}`] : [];
+  const torn = cuts.map(({ name }) => name).filter((name) => provided.has(name) && random.chance(0.15));
   return [
     ...linked,
-    ...teardowns.map(({ name }, index) =>
+    ...[...torn, ...single].map((name, index) =>
       drawTeardown(random, character, `t${offset + count + index}`, name),
     ),
   ];
 }
 
+/** Added tasks may have to do with those that were there before, in every way. */
 function drawAdditions(
   random: Random,
   character: Character,
   pools: readonly PoolSpec[],
-  count: number,
+  before: readonly TaskSpec[],
 ): Scenario['additions'] {
   const openPools = pools.filter(({ isGroup }) => !isGroup);
-  let offset = 1000;
-  return Array.from({ length: random.int(1, 4) }, () => {
-    offset += 100;
-    const tasks = drawTasks(random, character, random.int(1, 6), openPools, offset).map((task) =>
-      random.chance(0.5) ? { ...task, requires: [...task.requires, one(`t${random.int(0, count)}`)] } : task,
-    );
-    return { afterResults: random.int(1, count + 1), tasks };
+  const count = before.length;
+  const known = [...before];
+  const moments = Array.from({ length: random.int(1, 4) }, () => random.int(1, count + 1)).sort(
+    (a, b) => a - b,
+  );
+  return moments.map((afterResults, index) => {
+    const drawn = drawTasks(random, character, random.int(1, 6), openPools, 1100 + 100 * index);
+    const ties = random.chance(0.7) ? random.next() : 0;
+    const tasks = drawn.map((task) => tie(random, character, task, known, ties));
+    known.push(...tasks);
+    return { afterResults, tasks };
   });
+}
+
+/** Lets the task have to do with tasks that are there already. Of what it requires it provides one thing at most itself. */
+function tie(
+  random: Random,
+  character: Character,
+  task: TaskSpec,
+  known: readonly TaskSpec[],
+  ties: number,
+): TaskSpec {
+  const capabilities = [...new Set(known.flatMap(({ provides }) => provides))];
+  const names = known.map(({ name }) => name);
+  const more = (from: readonly string[], chance: number) =>
+    random.chance(ties * chance) ? random.some(from, 2) : [];
+  const requires = [
+    ...task.requires,
+    ...more(names, 0.5).map(one),
+    ...drawRequirements(random, { ...character, dependencies: ties }, random.some(capabilities, 2)),
+  ];
+  const provides = [...new Set([...task.provides, ...more(capabilities, 0.4)])];
+  const both = provides.filter((name) => requires.some((requirement) => requirement.names.includes(name)));
+  const canTearDown = capabilities.length > 0 && task.tearsDown === undefined && task.group === undefined;
+  return {
+    ...task,
+    requires,
+    provides: provides.filter((name) => !both.slice(1).includes(name)),
+    after: [...task.after, ...more([...names, ...capabilities], 0.2)],
+    before: [...task.before, ...more([...names, ...capabilities], 0.2)],
+    salvages: [...task.salvages, ...more(names, 0.1)],
+    ...(canTearDown && random.chance(ties * 0.15) && { tearsDown: random.pick(capabilities) }),
+  };
 }
 
 function drawRequirements(
@@ -254,7 +297,7 @@ function drawAttempt(random: Random, { failures, oddities }: Character): Attempt
     durationMs: random.pick([0, 0, 1, random.int(0, 40)]),
     depsOk: random.chance(0.6),
     locksOk: random.chance(0.6),
-    whenStopped: random.pick(['stops', 'stops', 'returns', 'fails', 'throws', 'ignores'] as const),
+    whenStopped: random.pick(['stops', 'stops', 'returns', 'fails', 'throws', 'skips', 'ignores'] as const),
     isQuiet: random.chance(0.5),
     givenBack: random.chance(oddities * 0.5) ? random.int(1, 3) : 0,
   };

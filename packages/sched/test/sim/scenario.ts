@@ -14,7 +14,7 @@ export interface AttemptScript {
   readonly depsOk: boolean;
   readonly locksOk: boolean;
   /** What the body does when it is asked to stop. */
-  readonly whenStopped: 'stops' | 'returns' | 'fails' | 'throws' | 'ignores';
+  readonly whenStopped: 'stops' | 'returns' | 'fails' | 'throws' | 'skips' | 'ignores';
   /** Gives no sign of life while it runs. */
   readonly isQuiet: boolean;
   /** So many times the pool first gives the attempt back without having begun it. */
@@ -56,6 +56,8 @@ export interface PoolSpec {
   readonly slots: number;
   readonly spare: number;
   readonly opensInMs: number;
+  /** It cannot be opened. */
+  readonly fails: boolean;
   /** Can it end a body that ignores its signal? */
   readonly kills: boolean;
   /** Its slots change to these at these times, until the world heals. */
@@ -72,7 +74,15 @@ export interface Scenario {
   readonly overtakings: number;
   /** How long the consumer thinks over each result; used in turn. */
   readonly pausesMs: readonly number[];
-  readonly ending?: { readonly how: 'drain' | 'cancel' | 'kill'; readonly atMs: number };
+  readonly endings: readonly { readonly how: 'drain' | 'cancel' | 'kill'; readonly atMs: number }[];
+  /** So many results the consumer asks for at a time. */
+  readonly pulls: number;
   /** Chances of the world, each 0 to 1. */
-  readonly faults: { readonly duplicate: number; readonly batch: number; readonly earlyAlarm: number };
+  readonly faults: {
+    /** An old fact is told again, or one about an attempt that never was. */
+    readonly duplicate: number;
+    /** A fact waits for the next one. */
+    readonly batch: number;
+    readonly earlyAlarm: number;
+  };
 }

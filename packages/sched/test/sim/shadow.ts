@@ -62,24 +62,26 @@ export class Shadow {
 
   threshold(task: TaskShadow, requirement: RequirementSpec): Threshold {
     if (this.#met.has(requirement)) return 'met';
-    const { form, names, count } = requirement;
+    const { form, count } = requirement;
     const candidates = this.candidates(task, requirement);
-    const need = form === 'every' ? candidates.length : form === 'at-least' ? count : 1;
+    const need = form === 'every' ? Math.max(1, candidates.length) : form === 'at-least' ? count : 1;
     let met = 0;
     let open = 0;
     for (const other of candidates) {
       if (other.end === undefined) open++;
-      else if (other.end.provides && !this.#isVoid(other, names)) met++;
+      else if (other.end.provides) met++;
     }
     if (met >= need) return 'met';
     return met + open < need ? 'impossible' : 'open';
   }
 
-  /** All tasks that could meet the requirement of the task, or help to. */
+  /** All tasks that could meet the requirement of the task, or help to. Not those whose part in it was torn down before. */
   candidates(task: TaskShadow, requirement: RequirementSpec): readonly TaskShadow[] {
-    return this.#remember(requirement, () => [
-      ...new Set(requirement.names.flatMap((name) => this.named(name)).filter((other) => other !== task)),
-    ]);
+    return this.#remember(requirement, () => {
+      const named = new Set(requirement.names.flatMap((name) => this.named(name)));
+      named.delete(task);
+      return [...named].filter((other) => !this.#isVoid(other, requirement.names));
+    });
   }
 
   /** What is met now stays met. To be called after every fact. */
@@ -98,6 +100,17 @@ export class Shadow {
     this.#withdrawn.set(tearsDown, new Set(gone));
   }
 
+  /** It is torn down, and nobody is left who could provide it anew. */
+  isGone(name: string): boolean {
+    return this.#withdrawn.has(name) && this.named(name).every(({ end }) => end !== undefined);
+  }
+
+  /** Takes back what was added last. */
+  drop(count: number): void {
+    this.#known.clear();
+    this.tasks.length -= count;
+  }
+
   /** All that it gave of this was torn down. */
   #isVoid(task: TaskShadow, names: readonly string[]): boolean {
     if (this.#withdrawn.size === 0) return false;
@@ -110,7 +123,7 @@ export class Shadow {
   predecessors(task: TaskShadow): readonly TaskShadow[] {
     return this.#remember(task, () => {
       const { group } = task.spec;
-      const own = [...this.#own(task), ...this.#beforeTeardown(task.spec)];
+      const own = [...this.#own(task), ...this.beforeTeardown(task.spec)];
       const all = new Set(group === undefined ? own : [...own, ...this.groupEdges(group)]);
       all.delete(task);
       return [...all];
@@ -139,16 +152,20 @@ export class Shadow {
     });
   }
 
-  /** All that need the capability (through others, too), and the teardowns of what those provide. */
-  #beforeTeardown({ tearsDown }: TaskSpec): TaskShadow[] {
+  /**
+   * All that need the capability (through others, too), and the teardowns of what those provide. To require what one tears down is
+   * not to need it.
+   */
+  beforeTeardown({ tearsDown }: TaskSpec): TaskShadow[] {
     if (tearsDown === undefined) return [];
     const users = new Set<TaskShadow>();
     const given = new Set([tearsDown]);
     for (let grows = true; grows; ) {
       grows = false;
       for (const task of this.tasks) {
-        if (task.spec.tearsDown === tearsDown || users.has(task)) continue;
-        if (!task.spec.requires.some(({ names }) => names.some((name) => given.has(name)))) continue;
+        if (users.has(task)) continue;
+        const needs = (name: string) => given.has(name) && name !== task.spec.tearsDown;
+        if (!task.spec.requires.some(({ names }) => names.some(needs))) continue;
         users.add(task);
         grows = true;
         for (const name of [task.spec.name, ...task.spec.provides]) given.add(name);

@@ -25,19 +25,21 @@ function kindOf(violation: string | undefined): string | undefined {
 }
 
 function* smallerThan(scenario: Scenario): Generator<Scenario> {
-  const { tasks, additions, pools, faults, ending } = scenario;
+  const { tasks, additions, pools, faults, endings } = scenario;
   for (const half of [tasks.slice(tasks.length >> 1), tasks.slice(0, tasks.length >> 1)])
     if (half.length > 1) yield without(scenario, new Set(half.map(({ name }) => name)));
   if (additions.length > 0) yield { ...scenario, additions: [] };
   for (const addition of additions)
     yield { ...scenario, additions: additions.filter((other) => other !== addition) };
+  for (const [at, addition] of additions.entries())
+    for (const afterResults of [1, addition.afterResults - 1])
+      if (afterResults >= 1 && afterResults < addition.afterResults)
+        yield { ...scenario, additions: additions.with(at, { ...addition, afterResults }) };
   for (const { name } of tasks) yield without(scenario, new Set([name]));
   for (const { name } of additions.flatMap((addition) => addition.tasks))
     yield without(scenario, new Set([name]));
-  if (ending !== undefined) {
-    const { ending: _ending, ...rest } = scenario;
-    yield rest;
-  }
+  for (const ending of endings) yield { ...scenario, endings: endings.filter((other) => other !== ending) };
+  if (scenario.pulls > 1) yield { ...scenario, pulls: 1 };
   if (scenario.pausesMs.length > 1) yield { ...scenario, pausesMs: [0] };
   for (const fault of Object.keys(faults) as (keyof typeof faults)[])
     if (faults[fault] > 0) yield { ...scenario, faults: { ...faults, [fault]: 0 } };
@@ -78,6 +80,7 @@ function forget(task: TaskSpec, names: ReadonlySet<string>): TaskSpec {
 function* plainerPools(pool: PoolSpec): Generator<PoolSpec> {
   if (pool.changes.length > 0) yield { ...pool, changes: [] };
   if (pool.spare > 0) yield { ...pool, spare: 0 };
+  if (pool.fails) yield { ...pool, fails: false };
   if (pool.opensInMs > 0) yield { ...pool, opensInMs: 0 };
   if (pool.slots > 1) yield { ...pool, slots: pool.slots - 1 };
 }

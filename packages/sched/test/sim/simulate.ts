@@ -1,8 +1,10 @@
 /** One seed from its scenario to its end: the machine, the world around it, and the watcher between them. */
 import { isPexenError } from '@pexen/core';
+import { validate } from '../../src/machine/invariants.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { STATUSES } from '../../src/machine/outcomes.ts';
 import type { Command, Input } from '../../src/machine/protocol.ts';
+import { skipReason } from '../../src/machine/skip-reason.ts';
 import { PARKED } from '../../src/machine/task-table.ts';
 import { Plan } from '../../src/plan/plan.ts';
 import { Builder, planOptions } from './build.ts';
@@ -11,6 +13,9 @@ import { generate } from './generate.ts';
 import type { Scenario, TaskSpec } from './scenario.ts';
 import { Watcher } from './watcher.ts';
 import { type Player, World } from './world.ts';
+
+/** The machine's own counts are counted again so often. */
+const everyHandles = 8;
 
 /** How a simulated run went. */
 export interface Simulated {
@@ -54,6 +59,7 @@ class Session implements Player {
   readonly #plan: Plan;
   readonly #machine: Machine;
   readonly #watcher: Watcher;
+  #handled = 0;
   readonly #builder = new Builder();
   readonly #specs: TaskSpec[] = [];
   readonly #log: ((line: string) => void) | undefined;
@@ -65,6 +71,7 @@ class Session implements Player {
     const { locks } = this.#plan;
     this.#watcher = new Watcher(scenario, {
       starvedHead: () => locks.starvedHead,
+      rankOf: (task) => this.#plan.order.rank[task] as number,
       isParked: (task) => this.#machine.state.tasks.state[task] === PARKED,
       goesBefore: (task, other) => goesBefore(this.#plan, task, other),
     });
@@ -76,17 +83,26 @@ class Session implements Player {
     return spec;
   }
 
-  /** Tasks that are refused leave no trace; that a run refuses its first tasks ends the game. */
+  /** Tasks that are refused, or come too late, leave no trace; that a run refuses its first tasks ends the game. */
   add(specs: readonly TaskSpec[], atMs: number): Input | undefined {
-    try {
-      const { from, to } = this.#plan.add(this.#builder.build(specs));
-      this.#watcher.added(specs);
-      this.#specs.push(...specs);
-      return { type: 'tasks-added', atMs, from, to };
-    } catch (error) {
-      if (!isPexenError(error)) throw error;
+    if (this.#machine.isEnding) return undefined;
+    const added = this.#addToPlan(specs);
+    this.#watcher.added(specs, typeof added === 'string' ? added : undefined);
+    if (typeof added === 'string') {
       this.isRefused ||= this.#specs.length === 0;
       return undefined;
+    }
+    this.#specs.push(...specs);
+    return { type: 'tasks-added', atMs, ...added };
+  }
+
+  /** What was refused is told as text. */
+  #addToPlan(specs: readonly TaskSpec[]): { readonly from: number; readonly to: number } | string {
+    try {
+      return this.#plan.add(this.#builder.build(specs));
+    } catch (error) {
+      if (!isPexenError(error)) throw error;
+      return error.message;
     }
   }
 
@@ -98,6 +114,7 @@ class Session implements Player {
       out,
     );
     this.#watcher.settled();
+    if (this.#handled++ % everyHandles === 0) validate(this.#machine.state);
     return out;
   }
 
@@ -122,7 +139,11 @@ class Session implements Player {
     this.#watcher.command(command);
     if (command.type === 'tell' && command.news.type === 'task-skipped')
       this.#watcher.skipped(command.news.task);
-    if (command.type === 'give-result') this.#watcher.given(command.task, this.#claimed(command.task));
+    if (command.type !== 'give-result') return;
+    const claimed = this.#claimed(command.task);
+    this.#watcher.given(command.task, claimed);
+    if (claimed.status === 'skipped')
+      this.#watcher.explained(command.task, skipReason(this.#machine.state, command.task));
   }
 
   #claimed(task: number): { readonly status: string; readonly attempts: number } {

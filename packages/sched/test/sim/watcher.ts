@@ -2,9 +2,12 @@
  * Watches every fact that goes into the machine and every order that comes out, in the order in which they go, and complains as soon as
  * a rule is broken. Keeps a shadow of its own; believes the machine nothing but what `Glimpses` says.
  */
-import type { PoolOutcome } from '@pexen/core';
+import type { PoolOutcome, ReasonLink } from '@pexen/core';
 import type { Command, Input, Part } from '../../src/machine/protocol.ts';
 import { Fairness } from './fairness.ts';
+import { wrongRank } from './ranks.ts';
+import { Reasons } from './reasons.ts';
+import { whyRefused } from './refusal.ts';
 import type { PoolSpec, Scenario, TaskSpec } from './scenario.ts';
 import { Shadow, type TaskShadow } from './shadow.ts';
 import { hasRetry, retryDelayMs, type StopCause, type Verdict, verdictOf } from './verdict.ts';
@@ -23,6 +26,7 @@ export interface Glimpses {
   goesBefore(task: number, other: number): boolean;
   /** It was tried and waits for a resource. */
   isParked(task: number): boolean;
+  rankOf(task: number): number;
 }
 
 export interface Running {
@@ -58,6 +62,7 @@ export class Watcher {
   readonly #scenario: Scenario;
   readonly #glimpses: Glimpses;
   readonly #fairness: Fairness;
+  readonly #reasons: Reasons;
   readonly #pools: PoolShadow[];
   readonly #running = new Map<string, Running>();
   /** How the last attempt ended, of tasks that had one. */
@@ -80,20 +85,26 @@ export class Watcher {
     this.#glimpses = glimpses;
     this.shadow = new Shadow(scenario);
     this.#fairness = new Fairness(this.shadow, glimpses, scenario.overtakings);
+    this.#reasons = new Reasons(this.shadow);
     this.#pools = scenario.pools.map((spec, index) => ({
       ...{ index, spec, slots: 0, isOpen: false, isWanted: false, hasFailed: false },
     }));
   }
 
-  added(specs: readonly TaskSpec[]): void {
+  /** Tasks were handed to the plan, which refused them or did not. */
+  added(specs: readonly TaskSpec[], problem: string | undefined): void {
     this.shadow.add(specs);
+    const reason = whyRefused(this.shadow, specs);
+    if ((reason === undefined) !== (problem === undefined))
+      this.#complain(`the plan says: ${problem ?? 'fine'}; but should say: ${reason ?? 'fine'}`);
+    if (problem !== undefined) this.shadow.drop(specs.length);
   }
 
   // ——— what goes in ———
 
   input(input: Input): void {
     this.#nothingIsOwed();
-    this.#nowMs = input.atMs;
+    this.#nowMs = Math.max(this.#nowMs, input.atMs);
     switch (input.type) {
       case 'result-wanted':
         this.#pulls++;
@@ -124,6 +135,7 @@ export class Watcher {
         this.#rang();
         break;
       case 'tasks-added':
+        if (input.from === 0) this.#checkRanks();
         this.#giveUpForbidden();
         break;
       case 'drain-requested':
@@ -139,19 +151,24 @@ export class Watcher {
     this.#head = this.#glimpses.starvedHead();
   }
 
+  #checkRanks(): void {
+    const wrong = wrongRank(this.shadow, (task) => this.#glimpses.rankOf(task));
+    if (wrong !== undefined) this.#complain(wrong);
+  }
+
   /** A group uses no more slots than it was told to. */
   #setSlots(pool: PoolShadow, slots: number): void {
     pool.slots = pool.spec.isGroup ? Math.min(slots, pool.spec.slots) : slots;
   }
 
-  #begun({ task, attempt, part, atMs }: Input & { type: 'attempt-started' }): void {
+  #begun({ task, attempt, part }: Input & { type: 'attempt-started' }): void {
     const running = this.#running.get(keyOf(task, attempt, part));
     if (running === undefined || running.startedAtMs !== undefined) return;
-    running.startedAtMs = atMs;
-    running.lastSignMs = atMs;
-    running.task.sinceMs = atMs;
+    running.startedAtMs = this.#nowMs;
+    running.lastSignMs = this.#nowMs;
+    running.task.sinceMs = this.#nowMs;
     if (part === 'body') running.task.hasStarted = true;
-    running.deadlineMs = Math.min(running.deadlineMs, atMs + this.#limitMs(running));
+    running.deadlineMs = Math.min(running.deadlineMs, this.#nowMs + this.#limitMs(running));
   }
 
   /** How long the attempt may take. */
@@ -229,7 +246,9 @@ export class Watcher {
     shadow.holds = false;
     this.#statuses.set(shadow, status);
     if (end.how === 'returned') this.shadow.heal(shadow);
-    if (poisons) this.shadow.poisonAll(shadow);
+    if (!poisons) return;
+    this.shadow.poisonAll(shadow);
+    this.#reasons.poisoned(shadow);
   }
 
   /** It gets no further attempt: the last one counts, or there was none. */
@@ -469,7 +488,14 @@ export class Watcher {
       this.shadow.excluded(shadow) !== undefined ||
       (this.shadow.isUnblocked(shadow) && this.shadow.poison(shadow) !== undefined);
     if (!isRight) this.#complain(`${name} is skipped though it could have run`);
+    this.#reasons.skipped(shadow, this.#ending !== 'going');
     this.#giveUp(shadow);
+  }
+
+  /** Why the task was skipped, as its result says. */
+  explained(task: number, chain: readonly ReasonLink[]): void {
+    const wrong = this.#reasons.wrong(this.#task(task), chain);
+    if (wrong !== undefined) this.#complain(wrong);
   }
 
   #ended(): void {
@@ -528,15 +554,18 @@ export class Watcher {
         !this.#isForbidden(task) &&
         (first === undefined ||
           this.#homeOf(task.index) === this.#homeOf(first.index) ||
-          this.#glimpses.goesBefore(task.index, first.index)),
+          (first.index !== this.#head && this.#glimpses.goesBefore(task.index, first.index))),
     );
     if (idle !== undefined) this.#complain(`${idle.spec.name} could run and a slot is free, but it waits`);
   }
 
   /** The first task of those exclusive groups that could open: whoever comes after it makes room. */
   #firstOfGroups(): TaskShadow | undefined {
-    let first: TaskShadow | undefined;
     if (this.#retries.size > 0) return undefined;
+    const head = this.shadow.tasks[this.#head];
+    if (head !== undefined && isExclusive(this.#homeOf(head.index)) && this.shadow.isUnblocked(head))
+      return head;
+    let first: TaskShadow | undefined;
     for (const task of this.shadow.tasks) {
       if (!isExclusive(this.#homeOf(task.index)) || !this.shadow.isUnblocked(task)) continue;
       if (first === undefined || this.#glimpses.goesBefore(task.index, first.index)) first = task;

@@ -72,7 +72,10 @@ export class World {
     this.#arrange();
     const first = this.#player.add(this.#scenario.tasks, 0);
     if (first === undefined) return;
-    this.#tell(first, { type: 'result-wanted', atMs: 0 });
+    this.#tell(
+      first,
+      ...Array.from({ length: this.#scenario.pulls }, () => ({ type: 'result-wanted', atMs: 0 }) as const),
+    );
     while (!this.#hasEnded) {
       const next = this.#agenda.next();
       if (next === undefined)
@@ -90,17 +93,17 @@ export class World {
   }
 
   #arrange(): void {
-    const { ending } = this.#scenario;
+    const { endings } = this.#scenario;
     for (const [index, pool] of this.#pools.entries()) {
       for (const [atMs, slots] of pool.spec.changes)
         this.#agenda.at(atMs, () => this.#changeSlots(index, slots));
       this.#agenda.at(healAtMs, () => this.#changeSlots(index, pool.spec.slots));
     }
-    if (ending !== undefined) {
-      const reason = `${ending.how} at ${ending.atMs}`;
-      this.#agenda.at(ending.atMs, () => {
-        if (ending.how === 'drain') this.#note({ type: 'drain-requested', atMs: this.#now, reason });
-        else this.#note({ type: 'cancel-requested', atMs: this.#now, reason, how: ending.how });
+    for (const { how, atMs } of endings) {
+      const reason = `${how} at ${atMs}`;
+      this.#agenda.at(atMs, () => {
+        if (how === 'drain') this.#note({ type: 'drain-requested', atMs: this.#now, reason });
+        else this.#note({ type: 'cancel-requested', atMs: this.#now, reason, how });
       });
     }
     this.#agenda.at(healAtMs, () => this.#heal());
@@ -280,17 +283,23 @@ export class World {
     state.attempts.delete(attempt);
     const { task, part, pool } = attempt;
     this.#note({ type: 'attempt-ended', atMs: this.#now, task, attempt: attempt.attempt, part, outcome });
-    if (this.#chance(this.#scenario.faults.duplicate))
-      this.#note({ ...this.#random.pick(this.#pastOr()), atMs: this.#now } as Input);
+    if (this.#chance(this.#scenario.faults.duplicate)) this.#noteNoise(pool);
     this.#fill(pool);
     this.#finishClosing(pool);
   }
 
-  /** An old fact to be told again, or one about an attempt that never was. */
-  #pastOr(): readonly Input[] {
-    if (this.#past.length > 0) return this.#past;
+  /** An old fact, told again, or one that says nothing or nothing true. */
+  #noteNoise(pool: number): void {
     const outcome = { kind: 'returned', value: 'forged' } as const;
-    return [{ type: 'attempt-ended', atMs: 0, task: 0, attempt: 99, part: 'body', outcome }];
+    const old = this.#past.length === 0 ? undefined : this.#random.pick(this.#past);
+    const task = old !== undefined && 'task' in old ? old.task : 0;
+    const noise: readonly Input[] = [
+      ...(old === undefined ? [] : [old, old]),
+      { type: 'attempt-ended', atMs: 0, task, attempt: 99, part: 'body', outcome },
+      { type: 'attempt-started', atMs: 0, task, attempt: 0, part: 'cleanup', worker: 'forged' },
+      { type: 'worker-lost', atMs: 0, pool, worker: 'w0', reason: 'it died' },
+    ];
+    this.#note({ ...this.#random.pick(noise), atMs: this.#now });
   }
 
   #open(pool: number): void {
@@ -298,6 +307,10 @@ export class World {
     if (state.isOpen) throw new Error(`open-pool for ${state.spec.name}, which is open`);
     state.closing = undefined;
     this.#agenda.at(this.#now + state.spec.opensInMs, () => {
+      if (state.spec.fails) {
+        this.#note({ type: 'pool-failed', atMs: this.#now, pool, reason: 'no workers' });
+        return;
+      }
       state.isOpen = true;
       this.#note({ type: 'slots-changed', atMs: this.#now, pool, slots: state.slots });
       this.#note({ type: 'pool-opened', atMs: this.#now, pool });
@@ -360,12 +373,12 @@ export class World {
 
   /** The consumer looks at the result for a while, perhaps adds tasks, and pulls again. */
   #consume(): void {
-    this.#results++;
+    const number = ++this.#results;
     const { pausesMs, additions } = this.#scenario;
-    const pause = pausesMs[this.#results % pausesMs.length] ?? 0;
+    const pause = pausesMs[number % pausesMs.length] ?? 0;
     this.#agenda.at(this.#now + pause, () => {
       for (const { afterResults, tasks } of additions) {
-        if (afterResults !== this.#results) continue;
+        if (afterResults !== number) continue;
         const added = this.#player.add(tasks, this.#now);
         if (added !== undefined) this.#tellAtOnce(added);
       }
@@ -411,6 +424,8 @@ function outcomeOfStop({ script, startedAtMs }: Attempt): PoolOutcome | undefine
       return { kind: 'failed', error: 'late', depsOk, locksOk };
     case 'throws':
       return { kind: 'threw', error: 'late' };
+    case 'skips':
+      return { kind: 'skipped-itself', reason: 'late' };
     default:
       return undefined;
   }

@@ -1,0 +1,53 @@
+/** Who is to blame that a task was skipped, noted when it was; and whether the chain of reasons in its result says so. */
+import type { ReasonLink } from '@pexen/core';
+import type { Shadow, TaskShadow } from './shadow.ts';
+
+/** So many links are certainly told one by one: after that the chain may jump to its end. */
+const mostCertain = 4;
+
+export class Reasons {
+  readonly #shadow: Shadow;
+  readonly #culprits = new Map<string, ReadonlySet<string>>();
+  readonly #poisoners = new Set<string>();
+
+  constructor(shadow: Shadow) {
+    this.#shadow = shadow;
+  }
+
+  poisoned({ spec }: TaskShadow): void {
+    this.#poisoners.add(spec.name);
+  }
+
+  /** The task is skipped. While the run stops, that is reason enough for not having what is required. */
+  skipped(task: TaskShadow, isStopping: boolean): void {
+    const { spec } = task;
+    const excluded = this.#shadow.excluded(task);
+    if (excluded === 'a requirement' && isStopping) return;
+    if (excluded === 'a requirement') this.#culprits.set(spec.name, this.#whoDidNotGive(task));
+    else if (excluded === undefined) this.#culprits.set(spec.name, this.#poisoners);
+  }
+
+  /** What is wrong with the chain, undefined if it is right. */
+  wrong({ spec: { name } }: TaskShadow, chain: readonly ReasonLink[]): string | undefined {
+    const told = `the reasons of ${name} (${chain.map(({ task }) => task).join(', ')})`;
+    if (chain[0]?.task !== name) return `${told} do not begin with it`;
+    const wrong = chain
+      .slice(1, mostCertain)
+      .find(({ task }, at) => !this.#culprits.get(chain[at]?.task ?? '')?.has(task));
+    if (wrong !== undefined) return `${told} blame ${wrong.task} wrongly`;
+    const last = chain.at(-1)?.task ?? '';
+    if ((this.#culprits.get(last)?.size ?? 0) > 0) return `${told} end with one that was skipped for others`;
+    return undefined;
+  }
+
+  /** Those who could have met a requirement that cannot be met any more, and did not. */
+  #whoDidNotGive(task: TaskShadow): ReadonlySet<string> {
+    return new Set(
+      task.spec.requires
+        .filter((requirement) => this.#shadow.threshold(task, requirement) === 'impossible')
+        .flatMap((requirement) => this.#shadow.candidates(task, requirement))
+        .filter(({ end }) => end?.provides === false)
+        .map(({ spec }) => spec.name),
+    );
+  }
+}
