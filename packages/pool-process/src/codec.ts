@@ -19,12 +19,20 @@ export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 }
 
+/** The message as a frame that anybody can read; JSON must be able to carry it. */
+export function encodeJsonFrame(message: unknown): Buffer {
+  return frameOf(JSON.stringify(message));
+}
+
 /**
  * The message as a frame.
  * @throws what V8 throws for a value that cannot be serialized; RangeError if it is too long.
  */
 export function encodeFrame(message: unknown): Buffer {
-  const content = isPlain(message, { left: mostPlain }) ? JSON.stringify(message) : serialize(message);
+  return frameOf(isPlain(message, { left: mostPlain }) ? JSON.stringify(message) : serialize(message));
+}
+
+function frameOf(content: string | Buffer): Buffer {
   const length = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
   if (length > longestFrame)
     throw new RangeError(`the message has ${length} bytes, more than ${longestFrame}`);

@@ -10,7 +10,7 @@ import type { Job } from './job.ts';
 import { climb, stuckMs } from './ladder.ts';
 import type { Means } from './means.ts';
 import { type ProgramOrder, refused } from './order.ts';
-import { leftBehind, type ProcessTree, signalGroup, sweep, terminateGroup } from './process-tree.ts';
+import { isGone, leftBehind, type ProcessTree, signalGroup, sweep, terminateGroup } from './process-tree.ts';
 import type { Workplace } from './workplace.ts';
 
 /** How long what a program left running may take to end by itself. */
@@ -77,6 +77,7 @@ export class ProgramAttempt {
       return refused(cannotStart(this.#order.program, this.#order.path, start.error));
     }
     this.#tree = { pid: start.pid, cookie: this.#cookie };
+    this.#means.leaders.add(start.pid);
     job.started(this.#worker());
     const stopFollowing = this.#means.tail.follow(() => this.#tellNews());
     job.onAbort(() => this.#stop(this.#order.graceMs));
@@ -84,6 +85,7 @@ export class ProgramAttempt {
     const ending = await Promise.race([this.#ended.promise, this.#givenUp.promise]);
     job.over();
     this.#stopLadder();
+    this.#means.leaders.delete(start.pid);
     const leaked = await this.#endRest(this.#tree);
     stopFollowing();
     this.#tellNews();
@@ -154,7 +156,7 @@ export class ProgramAttempt {
 
   /** Ends what the program left running, and says how many that were. */
   async #endRest(tree: ProcessTree): Promise<number> {
-    const left = await leftBehind(tree, leakMs, this.#means.clock);
+    const left = isGone(tree, this.#means.leaders) ? [] : await leftBehind(tree, leakMs, this.#means.clock);
     if (left.length === 0) return 0;
     this.isLeaky = true;
     const unkillable = await sweep(tree, stuckMs, this.#means.clock);

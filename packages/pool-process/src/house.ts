@@ -13,6 +13,7 @@ import type { Means } from './means.ts';
 import type { Settings } from './options.ts';
 import { pathOf, refused } from './order.ts';
 import { workersDieOf } from './problems.ts';
+import { pythonHelper } from './python-helper.ts';
 import { type Place, Queue } from './queue.ts';
 import { Spawner } from './spawner.ts';
 import type { Station } from './station.ts';
@@ -52,8 +53,9 @@ export class House {
     const cookies = new CookieJar();
     const tail = new Tail(clock, settings.outputIntervalMs);
     const env = environment(settings.env);
-    const spawner = new Spawner(settings.workers, { clock, cookies, env });
-    const means: Means = { clock, cookies, tail, settings, spawner, env, folder, lost };
+    const foreign = settings.helper === 'auto' ? pythonHelper() : undefined;
+    const spawner = new Spawner(settings.workers, foreign, { clock, cookies, env });
+    const means: Means = { clock, cookies, tail, settings, spawner, leaders: new Set(), env, folder, lost };
     this.#means = means;
     this.#watchdog = new Watchdog(cookies.prefix, folder);
     this.#stations = Array.from({ length: settings.workers }, (_, at) =>

@@ -11,6 +11,8 @@ export interface Means {
   readonly tail: Tail;
   readonly settings: Settings;
   readonly spawner: Spawner;
+  /** Leaders of groups of ours that run now: whose they are is known. */
+  readonly leaders: Set<number>;
   /** The environment that processes start from. */
   readonly env: Readonly<Record<string, string>>;
   /** A folder of the pool's own, for files without a name and the places where programs run. */

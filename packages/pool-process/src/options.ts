@@ -22,6 +22,11 @@ export interface ProcessesOptions {
   readonly launcher?: readonly string[];
   /** The Node behind the launcher. Default: `node` for ssh, else the one that runs this. */
   readonly node?: string;
+  /**
+   * What starts programs. `auto`: Python where Linux has one, since it needs half the time for it; else Node. Either keeps the
+   * same promises. Default `auto`.
+   */
+  readonly helper?: 'auto' | 'node';
   /** Added to the environment of every process; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** How much is kept of each output stream of an attempt, bytes; half from its beginning, half from its end. Default 4 MiB. */
@@ -37,6 +42,7 @@ export interface Settings {
   readonly workers: number;
   readonly launcher: readonly string[];
   readonly node: string | undefined;
+  readonly helper: 'auto' | 'node';
   readonly memoryLimitMb: number | undefined;
   readonly recycleAfter: number;
   /** Node's arguments for worker processes. */
@@ -56,7 +62,13 @@ export function settingsOf(options: ProcessesOptions): Settings {
     maxOutputBytes = 4 * mebibyte,
     outputIntervalMs = 100,
   } = options;
-  const { launcher = [], node, memoryLimitMb, recycleAfter = Number.POSITIVE_INFINITY } = options;
+  const {
+    launcher = [],
+    node,
+    helper = 'auto',
+    memoryLimitMb,
+    recycleAfter = Number.POSITIVE_INFINITY,
+  } = options;
   refuse([
     ...wholeNumber('workers', workers, 1),
     ...wholeNumber('maxOutputBytes', maxOutputBytes, 2),
@@ -73,6 +85,7 @@ export function settingsOf(options: ProcessesOptions): Settings {
     workers,
     launcher,
     node,
+    helper,
     env,
     limits,
     outputIntervalMs,

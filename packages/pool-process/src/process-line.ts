@@ -68,7 +68,12 @@ export class ProcessLine {
    * @throws what V8 throws for a message that cannot be serialized; RangeError if it is too long.
    */
   send(message: unknown): void {
-    this.#waiting.push(encodeFrame(message));
+    this.sendFrame(encodeFrame(message));
+  }
+
+  /** The same for a message that is a frame already. */
+  sendFrame(frame: Buffer): void {
+    this.#waiting.push(frame);
     if (this.#waiting.length === 1) setImmediate(() => this.#flush());
   }
 

@@ -34,13 +34,15 @@ export function terminateGroup(tree: ProcessTree): void {
 
 /**
  * Is nothing left of it, now that its leader has ended? Cheap enough to ask after every program: no process of its group,
- * and none with its cookie among those started since, which are few as a rule.
+ * and none with its cookie among those started since, which are few as a rule. `known` are not its own.
  */
-export function isGone(tree: ProcessTree): boolean {
+export function isGone(tree: ProcessTree, known: ReadonlySet<number> = nobody): boolean {
   if (signalGroup(tree, 0)) return false;
-  const since = startedSince(tree.pid);
+  const since = startedSince(tree.pid).filter((pid) => !known.has(pid));
   return escapees(tree, since).length === 0 && suspects(since).length === 0;
 }
+
+const nobody: ReadonlySet<number> = new Set();
 
 /** What still lives of it: in its group, or with its cookie. Zombies do not count. */
 export function survivors(tree: ProcessTree): number[] {
@@ -54,11 +56,9 @@ export function survivors(tree: ProcessTree): number[] {
 }
 
 /**
- * What still lives of it once stragglers had `patienceMs` to end; the leader has ended already. Resolves at once if
- * nothing is left.
+ * What still lives of it once stragglers had `patienceMs` to end; the leader has ended already.
  */
 export async function leftBehind(tree: ProcessTree, patienceMs: number, clock: Clock): Promise<number[]> {
-  if (isGone(tree)) return [];
   const deadline = clock.now() + patienceMs;
   for (let wait = 1; ; wait *= 2) {
     const found = survivors(tree);

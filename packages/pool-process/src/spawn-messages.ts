@@ -1,4 +1,4 @@
-/** What we and a spawn helper say to each other. Both are ours: nobody's code runs in a helper. */
+/** What we and a spawn helper say to each other, in JSON. Both are ours: nobody's code runs in a helper. */
 
 /** To the helper: first the environment that programs start from, then program after program. */
 export type ToHelper =
@@ -16,7 +16,7 @@ export type ToHelper =
       readonly files: readonly string[];
     };
 
-/** From the helper: how far the program of this number is. */
+/** From the helper: how far the program of this number is. Signals come by name or by number. */
 export type FromHelper =
   | { readonly is: 'running'; readonly id: number; readonly pid: number }
   | { readonly is: 'refused'; readonly id: number; readonly code: string; readonly message: string }
@@ -24,5 +24,5 @@ export type FromHelper =
       readonly is: 'ended';
       readonly id: number;
       readonly exitCode: number | null;
-      readonly signal: string | null;
+      readonly signal: number | string | null;
     };

@@ -1,4 +1,5 @@
 /** Bodies in worker processes. */
+import { execSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pool } from '@pexen/core';
@@ -125,6 +126,12 @@ describe('a body', () => {
     expect(ticket.news).toMatchObject([
       { kind: 'finding', finding: { status: 'warn', message: expect.stringContaining('Timeout') } },
     ]);
+  });
+
+  test('what it starts has nothing of ours open', async () => {
+    const plain = execSync('echo /proc/$$/fd/*', { encoding: 'utf8' });
+    const numbers = (paths: unknown) => String(paths).replaceAll(/\/proc\/\d+\/fd\//g, '');
+    expect(numbers(await returnOf(pool, body('openInChild')))).toBe(numbers(plain));
   });
 
   test('the next one starts in the same directory', async () => {
