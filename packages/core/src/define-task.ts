@@ -13,6 +13,7 @@ import {
   type GivenContext,
   type PlacedTask,
   type PlainFunction,
+  type Retries,
   type Runnable,
   type Task,
   type TaskDefinition,
@@ -29,7 +30,11 @@ export type TaskOf<M extends TaskMeta, Value> = M extends { readonly args: Stand
 declare const argsType: unique symbol;
 
 /** Makes entries that are no metadata a compile error. */
-type OnlyKnown<M> = { readonly [K in Exclude<keyof M, keyof TaskMeta>]: never };
+type OnlyKnown<M> = { readonly [K in Exclude<keyof M, keyof TaskMeta>]: never } & {
+  readonly retries?: M extends { readonly retries: infer R extends Retries }
+    ? { readonly [K in Exclude<keyof R, keyof Retries>]: never }
+    : unknown;
+};
 
 /** Called with every task made while a worker loads a module; see `collectTasks`. */
 type Collector = (task: object, definition: TaskDefinition) => void;

@@ -3,7 +3,7 @@ import type { Problem } from './errors.ts';
 import { isCompound } from './requirement.ts';
 import { isAmount } from './resource.ts';
 import { nearest } from './suggest.ts';
-import type { TaskMeta } from './task.ts';
+import type { Retries, TaskMeta } from './task.ts';
 
 type Check = (value: unknown) => string | undefined;
 
@@ -43,11 +43,26 @@ const resources: Check = (value) =>
 const claimed: Check = (value) =>
   resources(value) ??
   (Array.isArray(value) && value.some(isAmount) ? 'has an amount; amounts belong into uses' : undefined);
+const whole: Check = (value) =>
+  Number.isInteger(value) && (value as number) >= 0 ? undefined : 'must be a whole number, 0 or more';
+const retryEntries: Readonly<Record<keyof Retries, Check>> = {
+  count: whole,
+  delay: duration,
+  factor: (value) => (typeof value === 'number' && value >= 0 ? undefined : 'must be a number, 0 or more'),
+  maxDelay: duration,
+  jitter: (value) =>
+    typeof value === 'number' && value >= 0 && value <= 1 ? undefined : 'must be a number from 0 to 1',
+};
 const retries: Check = (value) => {
-  const count = typeof value === 'object' && value !== null && 'count' in value ? value.count : value;
-  return Number.isInteger(count) && (count as number) >= 0
-    ? undefined
-    : 'must be a whole number, or { count, delay, … }';
+  if (typeof value !== 'object' || value === null)
+    return whole(value) && 'must be a whole number, or { count, delay, … }';
+  for (const [name, entry] of Object.entries({ count: undefined, ...value })) {
+    const check = (retryEntries as Readonly<Record<string, Check | undefined>>)[name];
+    if (check === undefined) return `has no entry "${name}", but ${Object.keys(retryEntries).join(', ')}`;
+    const complaint = entry === undefined && name !== 'count' ? undefined : check(entry);
+    if (complaint !== undefined) return `has an entry "${name}" that ${complaint}`;
+  }
+  return undefined;
 };
 const condition: Check = (value) =>
   ['boolean', 'string', 'function'].includes(typeof value)

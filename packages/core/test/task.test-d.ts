@@ -49,6 +49,9 @@ task({ requires: ['x'] }, ({ get }) => get(built));
 task({ name: 'x', reqires: ['x'] }, () => {});
 // @ts-expect-error no such metadata
 task({ reqires: ['x'] }, () => {});
+task({ retries: { count: 2, delay: 100, jitter: 0.5 } }, () => {});
+// @ts-expect-error no such entry of retries
+task({ name: 'x', retries: { count: 2, deley: 100 } }, () => {});
 // @ts-expect-error requires is a list
 task({ requires: 'x' }, () => {});
 

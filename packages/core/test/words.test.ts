@@ -44,7 +44,12 @@ describe('metadata', () => {
 
   it('may name every form of requirement and of resource', () => {
     const requires = ['a', key('b'), task({}, () => {}), anyOf('c', 'd'), every('e'), atLeast(2, 'f', 'g')];
-    expect(checkMeta({ requires, uses: ['x', amount('memory', 5), 7], claims: [{}] }, 't')).toEqual([]);
+    expect(
+      checkMeta(
+        { requires, uses: ['x', amount('memory', 5), 7], claims: [{}], retries: { count: 2, factor: 1 } },
+        't',
+      ),
+    ).toEqual([]);
   });
 
   it.each([
@@ -52,6 +57,12 @@ describe('metadata', () => {
     [{ claims: [amount('x', 1)] }, 'claims has an amount; amounts belong into uses'],
     [{ uses: [amount('x', 0)] }, 'uses [0] has an amount that is not above 0'],
     [{ retries: 1.5 }, 'retries must be a whole number, or { count, delay, … }'],
+    [{ retries: {} }, 'retries has an entry "count" that must be a whole number, 0 or more'],
+    [
+      { retries: { count: 1, deley: 5 } },
+      'retries has no entry "deley", but count, delay, factor, maxDelay, jitter',
+    ],
+    [{ retries: { count: 1, jitter: 2 } }, 'retries has an entry "jitter" that must be a number from 0 to 1'],
     [{ group: 'g', pool: 'p' }, 'it names both group "g" and pool "p"'],
     [{ when: 5 }, 'when must be true, false, a reason or a function of the facts'],
   ])('%o is refused', (meta, message) => {
