@@ -4,7 +4,9 @@ import type { PoolSource } from './options.ts';
 import { run } from './run.ts';
 
 /** What of a result can cross to another thread or process. */
-export type ResultData<Value = unknown> = Omit<Result<Value>, 'task'>;
+export type ResultData<Value = unknown> = WithoutTask<Result<Value>>;
+/** Of each kind of result by itself, so that its status still tells which it is. */
+type WithoutTask<R> = R extends unknown ? Omit<R, 'task'> : never;
 
 export interface ProcessOptions {
   /** Where the processing runs. Default `inline()`. */
