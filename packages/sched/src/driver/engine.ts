@@ -47,6 +47,7 @@ export class Engine implements AttemptHost {
   readonly #commands: Command[] = [];
   #obeyed = 0;
   #isPumping = false;
+  #isBroken = false;
   /** The clock's time at which the run began. */
   #originMs = Number.NaN;
   /** The time as it was when it was last looked at. Code of the user's makes it stale. */
@@ -104,22 +105,39 @@ export class Engine implements AttemptHost {
 
   /** Deals with the mailbox. */
   pump(): void {
+    if (this.#isBroken) return;
     this.#isPumping = true;
     this.machine.state.tells = this.#teller.listens('event');
     try {
-      this.#obeyAll();
-      while (this.#inbox.length > 0) {
-        const inputs = this.#inbox;
-        this.#inbox = this.#read;
-        this.#read = inputs;
-        this.machine.handle(inputs, this.#commands);
-        inputs.length = 0;
-        this.#obeyAll();
-      }
-    } finally {
-      this.#isPumping = false;
-      this.#isFresh = false;
+      this.#dealWithAll();
+    } catch (error) {
+      void this.#breakDown(error);
     }
+    this.#isPumping = false;
+    this.#isFresh = false;
+  }
+
+  #dealWithAll(): void {
+    this.#obeyAll();
+    while (this.#inbox.length > 0) {
+      const inputs = this.#inbox;
+      this.#inbox = this.#read;
+      this.#read = inputs;
+      this.machine.handle(inputs, this.#commands);
+      inputs.length = 0;
+      this.#obeyAll();
+    }
+  }
+
+  /** A fault of ours, or of a clock: nothing can be relied on any more. Ends what runs by force and fails the run. */
+  async #breakDown(error: unknown): Promise<void> {
+    this.#isBroken = true;
+    this.failure ??= error;
+    this.#takeAlarmBack?.();
+    const reason = new Error('the run broke down', { cause: error });
+    for (const attempt of this.#attempts) if (attempt?.isOver === false) attempt.stop(reason);
+    await Promise.allSettled(this.#pools.map((pool) => pool.close('kill')));
+    this.#consumer.end();
   }
 
   inherit(task: TaskId): SharedState {

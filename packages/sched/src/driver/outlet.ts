@@ -18,6 +18,8 @@ export class Outlet {
   readonly #pulls: Pull[] = [];
   /** Pulls that were not answered yet, whoever made them. */
   #asked = 0;
+  /** The same by path, from when somebody asked for one of them. */
+  #byPath: Map<string, Result> | undefined;
   /** Who waits for the result of one task. */
   readonly #awaited = new Map<number, PromiseWithResolvers<Result>>();
   #failure: unknown;
@@ -46,7 +48,7 @@ export class Outlet {
       this.#awaited.delete(task);
     }
     const pull = this.#pulls.shift();
-    if (pull === undefined) this.#ready.push(result);
+    if (pull === undefined) this.#keep(result);
     else pull.resolve({ value: result, done: false });
     if (this.isDriven || this.#awaited.size > 0) this.askOnce();
   }
@@ -65,9 +67,8 @@ export class Outlet {
 
   /** The result that is here already. */
   find(path: string): Result | undefined {
-    for (let at = this.#taken; at < this.#ready.length; at++)
-      if (this.#ready[at]?.path === path) return this.#ready[at];
-    return undefined;
+    this.#byPath ??= new Map(this.rest.map((result) => [result.path, result]));
+    return this.#byPath.get(path);
   }
 
   /** Is there somebody who waits for the task? */
@@ -91,8 +92,14 @@ export class Outlet {
     this.#ask();
   }
 
+  #keep(result: Result): void {
+    this.#ready.push(result);
+    this.#byPath?.set(result.path, result);
+  }
+
   #takeReady(): Result {
     const result = this.#ready[this.#taken++] as Result;
+    this.#byPath?.delete(result.path);
     if (this.#isEmpty) {
       this.#ready.length = 0;
       this.#taken = 0;
