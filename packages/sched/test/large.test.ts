@@ -27,6 +27,7 @@ const asked: readonly Play[] = [
   'very many requirements',
   'added one by one before',
   'added one by one on the way',
+  'asked for one by one',
 ];
 const further: readonly Play[] = ['chain, backwards', 'chain that breaks', 'all of one capability'];
 

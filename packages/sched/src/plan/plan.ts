@@ -16,6 +16,7 @@ import {
 import { LockTable } from '@pexen/lock';
 import { addressesOf, checkTask, checkWiring, cycleProblem, notApplicable, within } from './check.ts';
 import { grown } from './columns.ts';
+import { Finder } from './finder.ts';
 import { Graph } from './graph.ts';
 import { Naming } from './naming.ts';
 import { Order } from './order.ts';
@@ -70,6 +71,7 @@ export class Plan implements Planned {
   hasExclusive = false;
   hasPrograms = false;
   live: Live | undefined;
+  readonly #finder = new Finder(this.tasks);
   readonly #poolByName = new Map<string, number>();
   readonly #groupByName = new Map<string, number>();
   readonly #rules: Rules;
@@ -136,9 +138,7 @@ export class Plan implements Planned {
 
   /** The task of an entry that was added; the first, if it was added more than once. */
   find(entry: Entry): number | undefined {
-    const runnable = isPlaced(entry) ? entry.task : entry;
-    const task = this.tasks.indexOf(runnable);
-    return task < 0 ? undefined : task;
+    return this.#finder.find(isPlaced(entry) ? entry.task : entry);
   }
 
   #compile(entries: Iterable<Entry>, from: number): Problem[] {
@@ -295,6 +295,7 @@ export class Plan implements Planned {
     for (let task = from; task < this.tasks.length; task++) this.#forget(task);
     for (const [place, task] of this.made) if (task >= from) this.made.delete(place);
     this.tasks.length = from;
+    this.#finder.undo(from);
     this.#metas.length = from;
     this.rules.length = from;
     if (this.#ranked > from && this.#rankedBefore !== undefined) this.#restoreRanking(this.#rankedBefore);

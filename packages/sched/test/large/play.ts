@@ -4,11 +4,16 @@ import { inline, type Run, run } from '../../src/index.ts';
 import { type ShapeName, shapes } from './shapes.ts';
 
 /** What is to be played: a shape, or the same tasks added to a run one by one, before or after it began. */
-export type Play = ShapeName | 'added one by one before' | 'added one by one on the way';
+export type Play =
+  | ShapeName
+  | 'added one by one before'
+  | 'added one by one on the way'
+  | 'asked for one by one';
 export const plays: readonly Play[] = [
   ...(Object.keys(shapes) as ShapeName[]),
   'added one by one before',
   'added one by one on the way',
+  'asked for one by one',
 ];
 
 export interface Played {
@@ -26,6 +31,7 @@ export interface Played {
 export async function play(name: Play, count: number): Promise<Played> {
   if (name === 'added one by one before') return addedBefore(count);
   if (name === 'added one by one on the way') return addedOnTheWay(count);
+  if (name === 'asked for one by one') return askedFor(count);
   const tasks = shapes[name](count);
   const before = heap();
   const execution = run(tasks, { pool: inline({ concurrency: 8 }) });
@@ -50,6 +56,21 @@ async function addedOnTheWay(count: number): Promise<Played> {
     if (next < count) execution.add([tasks[next++] as Runnable]);
   });
   return { name: 'added one by one on the way', count, ...consumed, bytesPerTask: undefined };
+}
+
+/** Nobody iterates: the last result is asked for first, then all of them. */
+async function askedFor(count: number): Promise<Played> {
+  const tasks = shapes.alone(count);
+  const execution = run(tasks);
+  await execution.of(tasks.at(-1) as Runnable);
+  const statuses: Record<string, number> = {};
+  let wrong = 0;
+  for (const [index, task] of tasks.entries()) {
+    const { path, status } = await execution.of(task);
+    if (path !== `t${index}`) wrong++;
+    statuses[status] = (statuses[status] ?? 0) + 1;
+  }
+  return { name: 'asked for one by one', count, statuses, wrong, bytesPerTask: undefined };
 }
 
 async function consume(
