@@ -35,6 +35,8 @@ export class Wiring {
   hasKeys = false;
   readonly #wired: Wired;
   readonly #teardowns: Teardowns;
+  /** Some capability was asked for twice. */
+  #hasShared = false;
   /** Of the first batch nothing has to be remembered: if that is refused, so is the plan. */
   #hasKept = false;
   readonly #newNames: unknown[] = [];
@@ -82,9 +84,11 @@ export class Wiring {
 
   /** The gate of a capability; made where there is none yet. */
   gateOf(capability: Capability): GateId {
-    const known = this.names.get(capability);
+    const known = this.#hasShared ? this.names.get(capability) : undefined;
     if (known !== undefined) return known;
+    const { size } = this.names;
     const gate = this.#name(capability, NEEDS, 1);
+    if (this.names.size === size) return this.#takeBack(capability);
     if (typeof capability === 'string') return gate;
     if (isKey(capability)) this.hasKeys = true;
     else for (const task of this.#identify().get(capability) ?? []) this.#giveIdentity(task, gate);
@@ -254,6 +258,16 @@ export class Wiring {
     const gate = this.graph.addGate(kind, name, need);
     this.names.set(name, gate);
     if (this.#hasKept) this.#newNames.push(name);
+    return gate;
+  }
+
+  /** It had a gate already. Until that happens for the first time nobody looks before naming: that halves the cost of names. */
+  #takeBack(capability: Capability): GateId {
+    this.#hasShared = true;
+    this.graph.dropGate();
+    this.#newNames.pop();
+    const gate = this.graph.subjects.indexOf(capability);
+    this.names.set(capability, gate);
     return gate;
   }
 
