@@ -60,7 +60,7 @@ export class AgentLink {
     this.name = settings.launcher.join(' ');
     const cookie = means.cookies.next();
     this.#stderr = new Capture(
-      join(folder, `agent-${cookie.slice(cookie.lastIndexOf('.') + 1)}-stderr`),
+      join(folder, `agent-${cookie.slice(cookie.lastIndexOf('/') + 1)}-stderr`),
       settings.limits,
     );
     const program = {

@@ -120,7 +120,7 @@ export class Capture {
   #cutBack(size: number): void {
     const half = this.#limits.kept / 2;
     this.#head ??= this.#read(this.#start, Math.min(size, this.#start + half));
-    this.#lastCut = this.#read(Math.max(this.#start, size - half), size);
+    this.#lastCut = this.#read(Math.max(this.#start, size - half), size, this.#lastCut);
     this.#cutAway -= this.#start;
     this.#start = 0;
     this.#told = 0;
@@ -147,8 +147,9 @@ export class Capture {
     return fstatSync(this.fd).size;
   }
 
-  #read(from: number, to: number): Buffer {
-    const bytes = Buffer.allocUnsafe(to - from);
+  /** Into the buffer that is given if it fits, since garbage of megabytes takes long to be collected. */
+  #read(from: number, to: number, into: Buffer = empty): Buffer {
+    const bytes = into.length === to - from ? into : Buffer.allocUnsafe(to - from);
     let length = 0;
     while (length < bytes.length) {
       const more = readSync(this.fd, bytes, length, bytes.length - length, from + length);

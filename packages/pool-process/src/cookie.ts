@@ -10,19 +10,19 @@ export const cookieVariable = 'PEXEN_ATTEMPT';
 
 /** Hands out the cookies of one pool. */
 export class CookieJar {
-  /** What all cookies of this pool begin with. */
-  readonly prefix: string;
+  /** The cookie of the pool itself: those it hands out are nested in it. */
+  readonly own: string;
   #count = 0;
 
   constructor(outer: string | undefined = process.env[cookieVariable]) {
     const own = randomUUID().replaceAll('-', '').slice(0, 16);
-    this.prefix = `${outer === undefined || outer === '' ? '' : `${outer}/`}${own}.`;
+    this.own = outer === undefined || outer === '' ? own : `${outer}/${own}`;
   }
 
   /** A cookie that was never given out before. */
   next(): string {
     this.#count++;
-    return `${this.prefix}${this.#count}`;
+    return `${this.own}/${this.#count}`;
   }
 }
 

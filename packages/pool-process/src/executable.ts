@@ -174,7 +174,8 @@ export class ProgramAttempt {
     const { stdout, stderr, report } = this.#place.streams;
     this.#tellText('stdout', stdout.news());
     this.#tellText('stderr', stderr.news());
-    report.news(); // Told to nobody until the end; this keeps it from growing without bounds.
+    // What it reports is for the end; now it is no more than a sign of life.
+    if (report.news() !== '') this.#job.ticket.tell({ kind: 'heartbeat' });
   }
 
   #tellText(stream: 'stdout' | 'stderr', text: string): void {

@@ -7,12 +7,14 @@ import type { Clock } from './clock.ts';
 import { CookieJar } from './cookie.ts';
 import type { Ending, GivenBack } from './ending.ts';
 import type { Job } from './job.ts';
+import { stuckMs } from './ladder.ts';
 import { LaunchedStation } from './launched-station.ts';
 import { LocalStation } from './local-station.ts';
 import type { Means } from './means.ts';
 import type { Settings } from './options.ts';
 import { pathOf, refused } from './order.ts';
 import { workersDieOf } from './problems.ts';
+import { sweep } from './process-tree.ts';
 import { pythonHelper } from './python-helper.ts';
 import { type Place, Queue } from './queue.ts';
 import { Spawner } from './spawner.ts';
@@ -57,7 +59,7 @@ export class House {
     const spawner = new Spawner(settings.workers, foreign, { clock, cookies, env });
     const means: Means = { clock, cookies, tail, settings, spawner, leaders: new Set(), env, folder, lost };
     this.#means = means;
-    this.#watchdog = new Watchdog(cookies.prefix, folder);
+    this.#watchdog = new Watchdog(cookies.own, folder);
     this.#stations = Array.from({ length: settings.workers }, (_, at) =>
       settings.launcher.length > 0
         ? new LaunchedStation(firstSlot + at, means)
@@ -67,6 +69,7 @@ export class House {
 
   /** Never rejects. */
   run(job: Job): Promise<OutcomeEnvelope> {
+    if (job.isAborted) return Promise.resolve(takenBack);
     const { promise, resolve } = Promise.withResolvers<OutcomeEnvelope>();
     const place = this.#queue.push({ job, settle: resolve });
     this.#open++;
@@ -94,9 +97,11 @@ export class House {
     await isIdle.promise;
     await Promise.all(this.#stations.map((station) => station.close()));
     await this.#means.spawner.close();
-    this.#means.tail.stop();
+    const { tail, cookies, clock } = this.#means;
+    tail.stop();
+    await sweep({ pid: undefined, cookie: cookies.own }, stuckMs, clock);
     await this.#watchdog.dismiss();
-    removeTree(this.#means.folder);
+    await removeTree(this.#means.folder);
   }
 
   /** Hands over what waits, in order, as far as there is room. */
@@ -105,6 +110,7 @@ export class House {
       const station = this.#stationFor(place.entry.job);
       if (station === undefined) return;
       place.isTaken = true;
+      place.entry.job.over(); // Whoever runs it says what is to be done from now on.
       void this.#runAt(station, place.entry);
     }
   }

@@ -38,7 +38,7 @@ export class Job {
     }
   }
 
-  /** It is over: nothing is to be stopped any more. */
+  /** Nothing is to be done any more, or not until somebody says what. */
   over(): void {
     this.#stop = () => {};
   }

@@ -50,7 +50,7 @@ export class LocalStation implements Station {
   async close(): Promise<void> {
     this.#dismissWorker();
     await Promise.all(this.#leaving);
-    this.#place?.remove();
+    await this.#place?.remove();
   }
 
   async #runProgram(job: Job, order: ProgramOrder): Promise<Ending> {

@@ -11,6 +11,8 @@ export interface ProcessFacts {
   readonly group: number;
   /** The letter of proc(5): Z is a zombie, D is stuck in the kernel. */
   readonly state: string;
+  /** When it was started, in ticks since the machine was. */
+  readonly startTicks: number;
 }
 
 /** True where /proc is there and speaks of our own pid namespace. */
@@ -39,17 +41,12 @@ export function latestPid(): number | undefined {
 let loadFile: number | undefined;
 const line = Buffer.alloc(256);
 
-/** The environment a process was started with; empty for zombies, kernel threads, and those we must not read. */
-export function environmentOf(pid: number): Buffer {
-  return read(pid, 'environ') ?? nothing;
-}
-
 /**
- * Is it between two programs? For a moment then it has memory but no environment, and nobody can tell whose it is. (So have
- * those that were started without any environment.)
+ * The environment a process was started with. Empty for zombies and kernel threads, for those that were started without any,
+ * and for a moment while a process becomes another program. Undefined if there is no such process, or not for us.
  */
-export function isBetweenPrograms(pid: number): boolean {
-  return read(pid, 'environ')?.length === 0 && (residentMb(pid) ?? 0) > 0;
+export function environmentOf(pid: number): Buffer | undefined {
+  return read(pid, 'environ');
 }
 
 /** The processes that become the parents of orphans: the first one, and whoever is above us. */
@@ -66,8 +63,9 @@ let above: Set<number> | undefined;
 export function processFacts(pid: number): ProcessFacts | undefined {
   const text = (read(pid, 'stat') ?? nothing).toString('latin1');
   // The command is in parentheses and may itself contain any character.
-  const [state = '', parent, group] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return text === '' ? undefined : { pid, parent: Number(parent), group: Number(group), state };
+  const [state = '', parent, group, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  if (text === '') return undefined;
+  return { pid, parent: Number(parent), group: Number(group), state, startTicks: Number(rest[16]) };
 }
 
 /** Memory that a process has in use, MiB; undefined if there is no such process. */

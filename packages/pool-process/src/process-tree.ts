@@ -4,26 +4,17 @@
  */
 import { type Clock, pause } from './clock.ts';
 import { carriesCookie } from './cookie.ts';
-import {
-  adopters,
-  allPids,
-  environmentOf,
-  hasProc,
-  isBetweenPrograms,
-  latestPid,
-  type ProcessFacts,
-  processFacts,
-} from './proc.ts';
+import { adopters, allPids, environmentOf, hasProc, latestPid, processFacts, residentMb } from './proc.ts';
 
-/** The leader, and the mark in the environment of all that came of it. */
+/** The leader of the group, if there is one, and the mark in the environment of all that came of it. */
 export interface ProcessTree {
-  readonly pid: number;
+  readonly pid: number | undefined;
   readonly cookie: string;
 }
 
 /** Sends a signal to the whole group. False if there is nobody in it. */
 export function signalGroup({ pid }: ProcessTree, signal: NodeJS.Signals | 0): boolean {
-  return send(-pid, signal);
+  return pid !== undefined && pid > 1 && send(-pid, signal);
 }
 
 /** Asks the group to end. Those that were stopped are woken, so that they can. */
@@ -38,32 +29,47 @@ export function terminateGroup(tree: ProcessTree): void {
  */
 export function isGone(tree: ProcessTree, known: ReadonlySet<number> = nobody): boolean {
   if (signalGroup(tree, 0)) return false;
-  const since = startedSince(tree.pid).filter((pid) => !known.has(pid));
-  return escapees(tree, since).length === 0 && suspects(since).length === 0;
+  for (const pid of startedSince(tree.pid)) {
+    if (!known.has(pid) && standingOf(tree, pid) !== 'foreign') return false;
+  }
+  return true;
 }
 
 const nobody: ReadonlySet<number> = new Set();
 
-/** What still lives of it: in its group, or with its cookie. Zombies do not count. */
-export function survivors(tree: ProcessTree): number[] {
-  if (!hasProc()) return signalGroup(tree, 0) ? [tree.pid] : [];
-  const pids = allPids();
-  const inGroup = pids
-    .map(processFacts)
-    .filter((facts): facts is ProcessFacts => facts?.group === tree.pid && facts.state !== 'Z')
-    .map(({ pid }) => pid);
-  return [...new Set([...inGroup, ...escapees(tree, pids)])];
+/** What a look at all processes found. */
+export interface Survivors {
+  /** Those that live: in its group, or with its cookie. Zombies do not. */
+  readonly pids: readonly number[];
+  /** There are some of whom nobody can tell for the moment; look again. */
+  readonly isUnclear: boolean;
 }
 
-/**
- * What still lives of it once stragglers had `patienceMs` to end; the leader has ended already.
- */
-export async function leftBehind(tree: ProcessTree, patienceMs: number, clock: Clock): Promise<number[]> {
+/** What still lives of it. */
+export function survivors(tree: ProcessTree): Survivors {
+  if (!hasProc()) return { pids: signalGroup(tree, 0) ? [tree.pid ?? 0] : [], isUnclear: false };
+  const found = new Set<number>();
+  let isUnclear = false;
+  for (const pid of allPids()) if (isMember(tree, pid) || standingOf(tree, pid) === 'ours') found.add(pid);
+  for (const pid of startedSince(tree.pid)) {
+    const standing = standingOf(tree, pid);
+    if (standing === 'ours') found.add(pid);
+    isUnclear ||= standing === 'unclear';
+  }
+  return { pids: [...found], isUnclear };
+}
+
+/** What still lives of it once stragglers had `patienceMs` to end; the leader has ended already. */
+export async function leftBehind(
+  tree: ProcessTree,
+  patienceMs: number,
+  clock: Clock,
+): Promise<readonly number[]> {
   const deadline = clock.now() + patienceMs;
   for (let wait = 1; ; wait *= 2) {
-    const found = survivors(tree);
+    const { pids, isUnclear } = survivors(tree);
     const left = deadline - clock.now();
-    if (left <= 0 || (found.length === 0 && suspects(startedSince(tree.pid)).length === 0)) return found;
+    if (left <= 0 || (pids.length === 0 && !isUnclear)) return pids;
     await pause(clock, Math.min(wait, left));
   }
 }
@@ -76,45 +82,79 @@ export async function sweep(
   tree: ProcessTree,
   patienceMs: number,
   clock: Clock,
-  look: (tree: ProcessTree) => number[] = survivors,
-): Promise<number[]> {
+  look: (tree: ProcessTree) => Survivors = survivors,
+): Promise<readonly number[]> {
   const start = clock.now();
   for (let wait = 1; ; wait = Math.min(wait * 2, 50)) {
     signalGroup(tree, 'SIGKILL');
-    const found = look(tree);
-    for (const pid of found) send(pid, 'SIGKILL');
+    const { pids, isUnclear } = look(tree);
+    for (const pid of pids) if (mayBeKilled(pid)) send(pid, 'SIGKILL');
     const passed = clock.now() - start;
-    const isDone =
-      found.length === 0 && (passed > suspenseMs || suspects(startedSince(tree.pid)).length === 0);
-    if (isDone || passed >= patienceMs) return found;
+    const isDone = pids.length === 0 && (!isUnclear || passed > unclearMs);
+    if (isDone || passed >= patienceMs) return pids;
     await pause(clock, wait);
   }
 }
 
-/** So long we wait for those of whom nobody can tell whose they are, ms. */
-const suspenseMs = 100;
+/** Longer than that nobody is between two programs: he was started without an environment, ms. */
+const unclearMs = 100;
 
-/** Those of the given processes that carry the cookie. */
-function escapees({ cookie }: ProcessTree, pids: readonly number[]): number[] {
-  return pids.filter((pid) => carriesCookie(environmentOf(pid), cookie));
+/**
+ * A last guard, since a mistake here would be terrible: what came of something that we started is younger than we are, and is
+ * neither we nor anybody above us.
+ */
+function mayBeKilled(pid: number): boolean {
+  const own = processFacts(process.pid)?.startTicks ?? Number.POSITIVE_INFINITY;
+  const start = processFacts(pid)?.startTicks ?? Number.NEGATIVE_INFINITY;
+  return pid > 1 && !adopters().has(pid) && start >= own;
 }
 
-/** Orphans that are just becoming another program: one of them may be ours. */
-function suspects(pids: readonly number[]): number[] {
-  return pids.filter((pid) => isBetweenPrograms(pid) && adopters().has(processFacts(pid)?.parent ?? 0));
+/** `unclear`: an orphan that is just becoming another program, and may be ours. */
+type Standing = 'ours' | 'unclear' | 'foreign';
+
+/** No cookie of ours is shorter: others could be found by accident. */
+const shortestCookie = 16;
+
+/** Whose a process is, by its cookie; from one look at its environment, since that may change any moment. */
+function standingOf({ cookie }: ProcessTree, pid: number): Standing {
+  const environment = environmentOf(pid);
+  if (environment === undefined) return 'foreign';
+  if (environment.length > 0)
+    return cookie.length >= shortestCookie && carriesCookie(environment, cookie) ? 'ours' : 'foreign';
+  const isOrphan = adopters().has(processFacts(pid)?.parent ?? 0);
+  return isOrphan && (residentMb(pid) ?? 0) > 0 ? 'unclear' : 'foreign';
 }
 
-/** The processes that may have been started since this one, itself left out. */
-function startedSince(pid: number): number[] {
-  const latest = latestPid();
-  if (latest === undefined || latest === pid) return [];
-  const isWrapped = latest < pid;
-  if (!isWrapped && latest - pid <= fewPids)
-    return Array.from({ length: latest - pid }, (_, at) => pid + 1 + at);
-  return allPids().filter((other) => (isWrapped ? other !== pid : other > pid));
+function isMember({ pid: leader }: ProcessTree, pid: number): boolean {
+  if (leader === undefined || leader <= 1) return false;
+  const facts = processFacts(pid);
+  return facts !== undefined && facts.group === leader && facts.state !== 'Z';
 }
+
+/**
+ * The processes that may have been started since this one, itself left out. It ends when nobody was started while it was
+ * looked through: whoever forks and ends meanwhile does not run away from us.
+ */
+function* startedSince(pid: number | undefined): Generator<number> {
+  let from = pid ?? latestPid();
+  for (let round = 0; round < mostRounds; round++) {
+    const latest = latestPid();
+    if (latest === undefined || from === undefined || latest === from) return;
+    if (latest > from && latest - from <= fewPids)
+      for (let next = from + 1; next <= latest; next++) yield next;
+    else yield* allPids().filter(isSince(from, latest));
+    from = latest;
+  }
+}
+
+/** Numbers are given out upwards, and then from the beginning again. */
+function isSince(from: number, latest: number): (pid: number) => boolean {
+  return latest > from ? (pid) => pid > from : (pid) => pid !== from;
+}
+
 /** Up to so many, asking for each is cheaper than listing all processes. */
 const fewPids = 48;
+const mostRounds = 100;
 
 function send(target: number, signal: NodeJS.Signals | 0): boolean {
   try {

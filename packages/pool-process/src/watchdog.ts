@@ -6,12 +6,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { cookieVariable } from './cookie.ts';
 import { hasProc } from './proc.ts';
 
-/** `$1`: what the cookies begin with. `$2`: the folder. */
+/** `$1`: the cookie of the pool. `$2`: the folder. */
 const script = `
 trap '' INT TERM HUP QUIT
 read -r word
 for round in 1 2 3 4 5 6 7 8 9 10; do
-  found=$(grep -lsF "${cookieVariable}=$1" /proc/[0-9]*/environ)
+  found=$(grep -lsF "${cookieVariable}=$1/" /proc/[0-9]*/environ)
   [ -z "$found" ] && break
   for file in $found; do
     pid=\${file#/proc/}
@@ -26,8 +26,8 @@ export class Watchdog {
   readonly #isGone: Promise<void>;
 
   /** Where the system has no /proc (or no sh) it does less, or nothing. */
-  constructor(cookiePrefix: string, folder: string) {
-    const argv = ['-c', script, 'pexen-watchdog', hasProc() ? cookiePrefix : '\\0', folder];
+  constructor(cookie: string, folder: string) {
+    const argv = ['-c', script, 'pexen-watchdog', hasProc() ? cookie : '\\0', folder];
     const { [cookieVariable]: _, ...env } = process.env;
     this.#process = spawn('/bin/sh', argv, {
       detached: true,

@@ -318,7 +318,7 @@ export class WorkerProcess {
 }
 
 function lastPart(cookie: string): string {
-  return cookie.slice(cookie.lastIndexOf('.') + 1);
+  return cookie.slice(cookie.lastIndexOf('/') + 1);
 }
 
 function tellLeft({ job }: Flight, left: readonly string[]): void {

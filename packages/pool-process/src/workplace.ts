@@ -2,17 +2,8 @@
  * Where the programs of one slot run: a private directory (their HOME and TMPDIR), the files that catch what they write,
  * and the file for their report. Clean for every attempt: what nobody touched is used again, anything else is made anew.
  */
-import {
-  chmodSync,
-  closeSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readSync,
-  rmSync,
-  type Stats,
-} from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, openSync, readSync, renameSync, type Stats } from 'node:fs';
+import { chmod, lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Capture, type CaptureLimits } from './capture.ts';
 
@@ -27,6 +18,7 @@ export class Workplace {
   #streams: Streams;
   #madeAt: Stats;
   #count = 0;
+  readonly #removals = new Set<Promise<void>>();
 
   /** The folder must not exist. */
   constructor(folder: string, limits: CaptureLimits) {
@@ -44,10 +36,10 @@ export class Workplace {
     return this.#streams;
   }
 
-  /** What the program wrote to fd 3, and then what it wrote to its report file. */
+  /** What the program wrote to fd 3, and then what it wrote to its report file; of too much, the whole lines at the beginning. */
   takeReport(): string {
-    const { head } = this.#streams.report.finish();
-    return head + this.#takeReportFile();
+    const { head, tail } = this.#streams.report.finish();
+    return (tail === '' ? head : wholeLines(head)) + this.#takeReportFile();
   }
 
   /**
@@ -58,7 +50,7 @@ export class Workplace {
     const home = lstatSync(this.home, { throwIfNoEntry: false });
     const isUntouched = home?.ino === this.#madeAt.ino && home.ctimeMs === this.#madeAt.ctimeMs;
     if (!isUntouched) {
-      removeTree(this.home);
+      this.#throwAway(this.home);
       this.#madeAt = this.#makeHome();
     }
     if (isLeaked) {
@@ -68,9 +60,22 @@ export class Workplace {
   }
 
   /** Removes it. */
-  remove(): void {
+  async remove(): Promise<void> {
     this.#closeStreams();
-    removeTree(this.#folder);
+    await Promise.all(this.#removals);
+    await removeTree(this.#folder);
+  }
+
+  /** Removing a large tree takes long: it is put aside at once, and removed meanwhile. */
+  #throwAway(path: string): void {
+    const aside = join(this.#folder, `trash-${this.#count++}`);
+    try {
+      renameSync(path, aside);
+    } catch {
+      return; // It is not there, or something is mounted on it; then it goes with everything else.
+    }
+    const removal = removeTree(aside).finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
   }
 
   #makeHome(): Stats {
@@ -79,8 +84,9 @@ export class Workplace {
   }
 
   #openStreams(): Streams {
-    const open = (name: string) => new Capture(join(this.#folder, `${name}-${this.#count++}`), this.#limits);
-    return { stdout: open('stdout'), stderr: open('stderr'), report: open('fd3') };
+    const open = (name: string, limits = this.#limits) =>
+      new Capture(join(this.#folder, `${name}-${this.#count++}`), limits);
+    return { stdout: open('stdout'), stderr: open('stderr'), report: open('fd3', reportLimits) };
   }
 
   #closeStreams(): void {
@@ -90,8 +96,8 @@ export class Workplace {
   #takeReportFile(): string {
     const facts = lstatSync(this.reportPath, { throwIfNoEntry: false });
     if (facts === undefined) return '';
-    const text = facts.isFile() ? readStart(this.reportPath, Math.min(facts.size, this.#limits.kept)) : '';
-    removeTree(this.reportPath);
+    const text = facts.isFile() ? readStart(this.reportPath, facts.size) : '';
+    this.#throwAway(this.reportPath);
     return text;
   }
 }
@@ -103,12 +109,17 @@ export interface Streams {
   readonly report: Capture;
 }
 
-function readStart(path: string, length: number): string {
+/** The longest report that is taken whole, bytes. */
+const longestReport = 16 * 1024 * 1024;
+const reportLimits: CaptureLimits = { kept: 2 * longestReport, onDisk: 4 * longestReport, told: 1024 };
+
+function readStart(path: string, size: number): string {
   try {
     const fd = openSync(path, 'r');
     try {
-      const bytes = Buffer.alloc(length);
-      return bytes.toString('utf8', 0, readSync(fd, bytes, 0, length, 0));
+      const bytes = Buffer.alloc(Math.min(size, longestReport));
+      const text = bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0));
+      return size > longestReport ? wholeLines(text) : text;
     } finally {
       closeSync(fd);
     }
@@ -117,21 +128,22 @@ function readStart(path: string, length: number): string {
   }
 }
 
+function wholeLines(text: string): string {
+  return text.slice(0, text.lastIndexOf('\n') + 1);
+}
+
 /** Removes a file or a tree, also one whose directories were made unwritable. What cannot be removed is left. */
-export function removeTree(path: string): void {
-  for (const prepare of [() => {}, () => unlock(path)]) {
-    try {
-      prepare();
-      rmSync(path, { recursive: true, force: true });
-      return;
-    } catch {
-      // The next one tries harder; a mount point, say, stays.
-    }
+export async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch {
+    await unlock(path).catch(() => {});
+    await rm(path, { recursive: true, force: true }).catch(() => {});
   }
 }
 
-function unlock(path: string): void {
-  if (!lstatSync(path).isDirectory()) return;
-  chmodSync(path, 0o700);
-  for (const name of readdirSync(path)) unlock(join(path, name));
+async function unlock(path: string): Promise<void> {
+  if (!(await lstat(path)).isDirectory()) return;
+  await chmod(path, 0o700);
+  for (const name of await readdir(path)) await unlock(join(path, name));
 }

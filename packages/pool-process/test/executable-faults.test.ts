@@ -1,8 +1,9 @@
 /** What can happen to programs, to those who start them, and to those who wait for them. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { body, executable, factsOf, program, scratch, shell } from './support/attempts.ts';
 import { Bench } from './support/bench.ts';
@@ -62,7 +63,7 @@ describe('a program', () => {
       });
     }));
 
-  test.concurrent('that writes 1 GiB: head and tail are kept, and little memory is used', () =>
+  test('that writes 1 GiB: head and tail are kept, and little memory is used', () =>
     withBench(async (bench) => {
       const before = process.memoryUsage().rss;
       let most = 0;
@@ -85,11 +86,30 @@ describe('a program', () => {
       expect(facts.stdout.head).toBe('first\nsecond\nthird\n');
     }));
 
-  test.concurrent('whose reports never end is heard up to a point', () =>
+  test.concurrent('whose reports never end is heard up to a point, and by whole lines', () =>
     withBench(async (bench) => {
-      const facts = factsOf(await bench.run(shell('head -c 50000000 /dev/zero | tr "\\0" x >&3')));
-      expect(facts.report.length).toBeGreaterThan(1_000_000);
-      expect(facts.report.length).toBeLessThan(40_000_000);
+      const { report } = factsOf(await bench.run(shell('yes "ok 1 - fine" | head -c 150000000 >&3')));
+      expect(report.length).toBeGreaterThan(16_000_000);
+      expect(report.length).toBeLessThan(17_000_000);
+      expect(report.endsWith('ok 1 - fine\n')).toBe(true);
+    }));
+
+  test.concurrent('that fills its HOME with what is hard to remove', () =>
+    withBench(async (bench) => {
+      const script =
+        'cd; echo $HOME; mkdir -p a/b/c; touch a/b/c/d; chmod 500 a/b/c; chmod 0 a/b; ln -s / root; mkfifo f';
+      const home = factsOf(await bench.run(shell(script))).stdout.head.trim();
+      expect(readdirSync(home)).toEqual([]);
+      expect(existsSync('/etc/passwd')).toBe(true);
+    }));
+
+  test.concurrent('that only reports shows signs of life', () =>
+    withBench(async (bench) => {
+      const go = join(scratch(), 'go');
+      const attempt = bench.start(shell(`echo "ok 1" >&3; until [ -e ${go} ]; do sleep 0.01; done`));
+      await attempt.ticket.hearsAny(({ kind }) => kind === 'heartbeat');
+      writeFileSync(go, '');
+      expect(factsOf(await attempt.outcome).report).toBe('ok 1\n');
     }));
 
   test.concurrent('of which somebody is just writing the file', () =>

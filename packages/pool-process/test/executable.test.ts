@@ -117,7 +117,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
     test('every attempt has a cookie of its own', async () => {
       const first = await seen('PEXEN_ATTEMPT');
       const second = await seen('PEXEN_ATTEMPT');
-      expect(first.PEXEN_ATTEMPT).toMatch(/[0-9a-f]{16}\.\d+$/);
+      expect(first.PEXEN_ATTEMPT).toMatch(/[0-9a-f]{16}\/\d+$/);
       expect(second.PEXEN_ATTEMPT).not.toBe(first.PEXEN_ATTEMPT);
     });
 
@@ -317,7 +317,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
     test('abort: SIGTERM for the whole group at once; a program that ends by itself has facts', async () => {
       const ticket = new RecordingTicket();
       const outcome = pool.run(
-        shell(`trap 'echo bye; exit 5' TERM; echo up; while :; do sleep 0.01; done`),
+        shell(`trap 'echo bye; exit 5' TERM; echo up; while :; do sleep 0.01; done`, { graceMs: 10_000 }),
         ticket,
       );
       await ticket.said('up');
@@ -364,6 +364,27 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(tickets[2]?.workers).toEqual([]);
       for (const ticket of tickets) ticket.abort();
       await Promise.all(outcomes);
+    });
+
+    test('abort before it is handed over: never started', async () => {
+      const ticket = new RecordingTicket();
+      ticket.abort();
+      expect(await runOne(pool, shell('true'), ticket)).toMatchObject({ kind: 'not-started' });
+      expect(ticket.workers).toEqual([]);
+    });
+
+    test('abort while it is being started, having waited before: killed, and said once', async () => {
+      const tickets = [1, 2, 3].map(() => new RecordingTicket());
+      const outcomes = tickets.map((ticket) => pool.run(shell('sleep 1000', { graceMs: 50 }), ticket));
+      await Promise.all(tickets.slice(0, 2).map((ticket) => ticket.isStarted));
+      tickets[0]?.abort();
+      await outcomes[0];
+      tickets[2]?.abort();
+      expect(await outcomes[2]).toMatchObject({ kind: 'stopped', how: 'killed' });
+      expect(tickets[2]?.workers).toHaveLength(1);
+      tickets[1]?.abort();
+      await outcomes[1];
+      expect(strays()).toEqual([]);
     });
 
     test('close, drain: what runs runs to its end, what waits is given back', async () => {

@@ -1,10 +1,13 @@
 /** Groups, escapees and cookies, with real processes. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../src/clock.ts';
 import { CookieJar, carriesCookie } from '../src/cookie.ts';
-import { isGone, leftBehind, type ProcessTree, survivors, sweep } from '../src/process-tree.ts';
+import { isGone, leftBehind, type ProcessTree, signalGroup, survivors, sweep } from '../src/process-tree.ts';
+import { scratch } from './support/attempts.ts';
 import { ScriptedClock } from './support/scripted-clock.ts';
 
 const jar = new CookieJar();
@@ -26,29 +29,55 @@ async function tree(script: string): Promise<{ tree: ProcessTree; exit: Promise<
 
 test('survivors: the group, and who left it', async () => {
   const { tree: found } = await tree('sleep 1000 & setsid sleep 1000 & echo; wait');
-  await expect.poll(() => survivors(found)).toHaveLength(3);
+  await expect.poll(() => survivors(found).pids).toHaveLength(3);
   expect(isGone(found)).toBe(false);
+});
+
+describe('nobody else is ever found', () => {
+  test.each([
+    ['without a group, by a cookie that nobody carries', { pid: undefined, cookie: new CookieJar().own }],
+    ['without a group, by a cookie that is too short', { pid: undefined, cookie: '' }],
+    ['by a group that does not exist', { pid: 2 ** 22 + 1, cookie: new CookieJar().own }],
+    ['by the group that signals take for our own', { pid: 0, cookie: new CookieJar().own }],
+    ['by the group that signals take for everybody', { pid: 1, cookie: new CookieJar().own }],
+  ])('%s', (_what, nobodys) => {
+    expect(survivors(nobodys).pids).toEqual([]);
+    expect(signalGroup(nobodys, 0)).toBe(false);
+  });
 });
 
 test('sweep: nobody is left, not even who forks all the time', async () => {
   const { tree: found } = await tree(
     'fork() { sleep 0.01; setsid sh -c "sleep 1000" & fork; }; fork & echo; wait',
   );
-  await expect.poll(() => survivors(found).length).toBeGreaterThan(3);
+  await expect.poll(() => survivors(found).pids.length).toBeGreaterThan(3);
   expect(await sweep(found, 5000, systemClock)).toEqual([]);
-  expect(survivors(found)).toEqual([]);
+  expect(survivors(found).pids).toEqual([]);
 });
 
 test('sweep: 200 processes, each in a session of its own', async () => {
   const { tree: found } = await tree('for i in $(seq 200); do setsid sleep 1000 & done; echo; wait');
-  await expect.poll(() => survivors(found).length).toBe(201);
+  await expect.poll(() => survivors(found).pids.length).toBe(201);
   expect(await sweep(found, 5000, systemClock)).toEqual([]);
+});
+
+test('nobody runs away by forking and ending all the time', async () => {
+  // A chain of processes, each in a session of its own, each ending as soon as it has started the next.
+  const file = join(scratch(), 'chain');
+  writeFileSync(file, 'if [ $1 = 0 ]; then exec sleep 1000; fi; setsid sh "$0" $(($1 - 1)) &');
+  for (let round = 0; round < 30; round++) {
+    const { tree: found, exit } = await tree(`sh ${file} 12 & echo`);
+    await exit;
+    expect(isGone(found)).toBe(false);
+    expect(await leftBehind(found, 200, systemClock)).not.toEqual([]);
+    expect(await sweep(found, 5000, systemClock)).toEqual([]);
+  }
 });
 
 test('a zombie is no survivor', async () => {
   // The shell is replaced by a sleep, which never asks after the child of the shell.
   const { tree: found } = await tree('sh -c "exit" & echo; exec sleep 1000');
-  await expect.poll(() => survivors(found)).toEqual([found.pid]);
+  await expect.poll(() => survivors(found).pids).toEqual([found.pid]);
 });
 
 test('leftBehind: who ends soon is not there', async () => {
@@ -60,13 +89,16 @@ test('leftBehind: who ends soon is not there', async () => {
 test('leftBehind: who stays is', async () => {
   const { tree: found, exit } = await tree('setsid sleep 1000 & echo');
   await exit;
-  await expect.poll(() => survivors(found)).toHaveLength(1);
+  await expect.poll(() => survivors(found).pids).toHaveLength(1);
   expect(await leftBehind(found, 20, systemClock)).toHaveLength(1);
 });
 
 test('sweep gives up on who cannot be killed, and says who', async () => {
   const clock = new ScriptedClock();
-  const swept = sweep({ pid: 2 ** 22 + 1, cookie: 'none' }, 1000, clock, () => [2 ** 22 + 2]);
+  const swept = sweep({ pid: 2 ** 22 + 1, cookie: 'none' }, 1000, clock, () => ({
+    pids: [2 ** 22 + 2],
+    isUnclear: false,
+  }));
   for (let step = 0; step < 40; step++) {
     await new Promise(setImmediate);
     clock.advance(50);
@@ -86,14 +118,15 @@ describe('cookies', () => {
   });
 
   test.each([
-    ['itself', ['PEXEN_ATTEMPT=a.1'], true],
-    ['at the end', ['B=2', 'PEXEN_ATTEMPT=a.1'], true],
-    ['one that begins alike', ['PEXEN_ATTEMPT=a.12'], false],
-    ['another variable', ['MY_PEXEN_ATTEMPT=a.1'], false],
-    ['its text in another variable', ['B=PEXEN_ATTEMPT=a.1'], false],
-    ['that, and itself', ['B=PEXEN_ATTEMPT=a.1', 'PEXEN_ATTEMPT=a.1'], true],
+    ['itself', ['PEXEN_ATTEMPT=a/1'], true],
+    ['at the end', ['B=2', 'PEXEN_ATTEMPT=a/1'], true],
+    ['one that begins alike', ['PEXEN_ATTEMPT=a/12'], false],
+    ['one nested in it', ['PEXEN_ATTEMPT=a/1/2'], true],
+    ['another variable', ['MY_PEXEN_ATTEMPT=a/1'], false],
+    ['its text in another variable', ['B=PEXEN_ATTEMPT=a/1'], false],
+    ['that, and itself', ['B=PEXEN_ATTEMPT=a/1', 'PEXEN_ATTEMPT=a/1'], true],
     ['nothing', [], false],
   ])('%s', (_what, entries, expected) => {
-    expect(carriesCookie(environment(...entries), 'a.1')).toBe(expected);
+    expect(carriesCookie(environment(...entries), 'a/1')).toBe(expected);
   });
 });

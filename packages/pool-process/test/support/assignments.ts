@@ -73,21 +73,25 @@ export class RecordingTicket implements Ticket {
     this.#controller.abort(new Error('enough'));
   }
   /** Resolves as soon as this much was told on stdout. */
-  async said(text: string): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const look = () => this.stdout.includes(text) && resolve();
-    this.#waiting.add(look);
-    look();
-    await promise;
-    this.#waiting.delete(look);
+  said(text: string): Promise<void> {
+    return this.#when(() => this.stdout.includes(text));
   }
 
   /** Resolves with the first log line, or with that one. */
-  async hears(message?: string): Promise<void> {
+  hears(message?: string): Promise<void> {
+    return this.hearsAny(
+      (news) => news.kind === 'log' && (message === undefined || news.message === message),
+    );
+  }
+
+  /** Resolves as soon as such news were told. */
+  hearsAny(isIt: (news: News) => boolean): Promise<void> {
+    return this.#when(() => this.news.some(isIt));
+  }
+
+  async #when(isTrue: () => boolean): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const isIt = (news: News): boolean =>
-      news.kind === 'log' && (message === undefined || news.message === message);
-    const look = () => this.news.some(isIt) && resolve();
+    const look = () => isTrue() && resolve();
     this.#waiting.add(look);
     look();
     await promise;
