@@ -162,7 +162,7 @@ function checkRequirement(plan: Planned, task: number, gate: GateId, problems: P
     const hint = enough ? 'Too few tasks provide it.' : suggest(plan, missing);
     problems.push(within(plan, task, { code: 'PEXEN_UNKNOWN_REQUIREMENT', message, hint }));
   } else if (plan.live?.hasWithdrawn) {
-    const gone = capabilitiesOf(requirement).find((capability) => isGone(plan, capability));
+    const gone = capabilitiesOf(requirement).find((capability) => isGone(plan, capability, task));
     if (gone === undefined) return;
     const message = `requires ${describeCapability(gone)}, which is torn down`;
     problems.push(
@@ -176,10 +176,11 @@ function isProvided(plan: Planned, capability: Capability): boolean {
   return gate !== undefined && plan.graph.feeds.firstTo(gate) !== 0;
 }
 
-function isGone(plan: Planned, capability: Capability): boolean {
+/** Torn down, and nobody but `self` is left to provide it anew. */
+function isGone(plan: Planned, capability: Capability, self: number): boolean {
   const gate = plan.wiring.names.get(capability);
   if (gate === undefined || !plan.live?.isWithdrawn(gate)) return false;
-  return !plan.graph.feeds.sources(gate).some((task) => !plan.live?.isOver(task));
+  return !plan.graph.feeds.sources(gate).some((task) => task !== self && !plan.live?.isOver(task));
 }
 
 /** The near name and who provides it. */

@@ -19,7 +19,7 @@ export function whyRefused(shadow: Shadow, specs: readonly TaskSpec[]): string |
         requirement.names.some((name) => !shadow.named(name).some((other) => other !== task))
       )
         return `${task.spec.name} requires every one of what nobody provides`;
-      const gone = requirement.names.find((name) => shadow.isGone(name));
+      const gone = requirement.names.find((name) => shadow.isGone(name, task));
       if (gone !== undefined) return `${task.spec.name} requires ${gone}, which is torn down`;
     }
   const own = shadow.tasks.find((task) => shadow.beforeTeardown(task.spec).includes(task));

@@ -101,8 +101,9 @@ export class Shadow {
   }
 
   /** It is torn down, and nobody is left who could provide it anew. */
-  isGone(name: string): boolean {
-    return this.#withdrawn.has(name) && this.named(name).every(({ end }) => end !== undefined);
+  isGone(name: string, forWhom: TaskShadow): boolean {
+    const others = this.named(name).filter((other) => other !== forWhom);
+    return this.#withdrawn.has(name) && others.every(({ end }) => end !== undefined);
   }
 
   /** Takes back what was added last. */

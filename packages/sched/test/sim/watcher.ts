@@ -515,6 +515,7 @@ export class Watcher {
     if (this.#hasEnded) return;
     this.#checkAlarm();
     this.#checkExcluded();
+    this.#checkClosing();
     if (this.#pulls > 0) this.#checkIdle();
     const unfair = this.#fairness.check();
     if (unfair !== undefined) this.#complain(unfair);
@@ -545,6 +546,15 @@ export class Watcher {
     );
     if (lost !== undefined && lost.active === undefined)
       this.#complain(`${lost.spec.name} should have been skipped: ${this.shadow.excluded(lost)}`);
+  }
+
+  /** A group whose tasks are all over is closed at once. */
+  #checkClosing(): void {
+    for (const { spec, isOpen, isWanted } of this.#pools) {
+      if (!spec.isGroup || !isOpen || !isWanted) continue;
+      if (this.shadow.tasks.every((task) => task.spec.group !== spec.name || task.end !== undefined))
+        this.#complain(`all tasks of ${spec.name} are over, but it stays open`);
+    }
   }
 
   #checkIdle(): void {

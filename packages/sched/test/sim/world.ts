@@ -294,7 +294,7 @@ export class World {
     const old = this.#past.length === 0 ? undefined : this.#random.pick(this.#past);
     const task = old !== undefined && 'task' in old ? old.task : 0;
     const noise: readonly Input[] = [
-      ...(old === undefined ? [] : [old, old]),
+      ...(old === undefined ? [] : [old, this.#past.at(-1) as Input]),
       { type: 'attempt-ended', atMs: 0, task, attempt: 99, part: 'body', outcome },
       { type: 'attempt-started', atMs: 0, task, attempt: 0, part: 'cleanup', worker: 'forged' },
       { type: 'worker-lost', atMs: 0, pool, worker: 'w0', reason: 'it died' },

@@ -1,0 +1,7 @@
+/** All planted bugs. */
+import type { PlantedBug } from './bug.ts';
+import { graphBugs } from './graph-bugs.ts';
+import { lockBugs } from './lock-bugs.ts';
+import { machineBugs } from './machine-bugs.ts';
+
+export const allBugs: readonly PlantedBug[] = [...lockBugs, ...graphBugs, ...machineBugs];

@@ -1,0 +1,10 @@
+/** A small mistake in the sources, as somebody might make it. */
+export interface PlantedBug {
+  /** In one line. */
+  readonly what: string;
+  /** From `packages/`. */
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly find: string;
+  readonly replace: string;
+}

@@ -1,0 +1,120 @@
+/** Mistakes in who waits for whom: plan, graph, gates, order. */
+import type { PlantedBug } from './bug.ts';
+
+const gates = 'sched/src/machine/gates.ts';
+const wiring = 'sched/src/plan/wiring.ts';
+const teardowns = 'sched/src/plan/teardowns.ts';
+const graph = 'sched/src/plan/graph.ts';
+const order = 'sched/src/plan/order.ts';
+const plan = 'sched/src/plan/plan.ts';
+
+export const graphBugs: readonly PlantedBug[] = [
+  {
+    what: 'the first provider meets every requirement of several',
+    file: gates,
+    find: 'return hits >= (this.#graph.need[gate] as number);',
+    replace: 'return hits >= 1;',
+  },
+  {
+    what: '`every` is met when all are over, however they ended',
+    file: gates,
+    find: 'return this.pending[gate] === 0 && this.misses[gate] === 0;',
+    replace: 'return this.pending[gate] === 0;',
+  },
+  {
+    what: 'nobody notices that a requirement has become impossible',
+    file: gates,
+    find: 'if (this.#isTheLastStraw(gate, misses)) this.impossible.push(gate);',
+    replace: '',
+  },
+  {
+    what: 'one failed provider of two makes a requirement impossible',
+    file: gates,
+    find: '(this.hits[gate] as number) + (this.pending[gate] as number) + 1 === this.#graph.need[gate]',
+    replace: '(this.hits[gate] as number) + 1 === this.#graph.need[gate]',
+  },
+  {
+    what: 'added tasks meet `every` by the first provider that is over',
+    file: gates,
+    find: 'for (const stage of [PENDING, MISSED, GIVEN]) this.#linkFeeds(stage);',
+    replace: 'for (const stage of [GIVEN, MISSED, PENDING]) this.#linkFeeds(stage);',
+  },
+  {
+    what: 'what is torn down still meets requirements',
+    file: gates,
+    find: 'this.#withdrawn.set(gate, new Set(gone));',
+    replace: '',
+  },
+  {
+    what: 'a salvage does not see who ended badly',
+    file: gates,
+    find: '        if (this.#tasks.has(task, BAD)) this.misses[gate] = (this.misses[gate] as number) + 1;\n        this.#open(gate);',
+    replace: '        this.#open(gate);',
+  },
+  {
+    what: 'tasks that are ready do not wait for what is added before them',
+    file: gates,
+    find: 'else if (state === READY || state === PARKED) this.held.push(task);',
+    replace: 'else if (state === PARKED) this.held.push(task);',
+  },
+  {
+    what: 'a task meets its own requirement',
+    file: graph,
+    find: 'if (task === exceptTask || this.pool[task] === exceptPool) return;',
+    replace: 'if (this.pool[task] === exceptPool) return;',
+  },
+  {
+    what: 'a group does not wait for what its tasks wait for outside',
+    file: wiring,
+    find: '    if (!this.graph.followersOf(gate).includes(group)) this.graph.follow(gate, group, -1, pool);\n',
+    replace: '',
+  },
+  {
+    what: '`before` does not hold providers that are added later',
+    file: wiring,
+    find: 'if (before !== undefined && !this.graph.feeds.has(task, before)) this.#wait(before, task);',
+    replace: '',
+  },
+  {
+    what: 'a teardown does not wait for who uses what the users provide',
+    file: teardowns,
+    find: 'for (const given of this.#gatesGivenBy(task)) if (given !== except) this.#connect(gate, given);',
+    replace: '',
+  },
+  {
+    what: 'a teardown does not wait for users that are added later',
+    file: teardowns,
+    find: '      if (this.#graph.subjects[capability] !== tearsDown) this.#needs(task, capability);\n    this.#settle();\n  }\n\n  /** A requirement that',
+    replace: '      void tearsDown;\n    this.#settle();\n  }\n\n  /** A requirement that',
+  },
+  {
+    what: 'refused tasks leave their names behind',
+    file: wiring,
+    find: '    for (const name of this.#newNames) this.names.delete(name);\n',
+    replace: '',
+  },
+  {
+    what: 'refused tasks leave their ranks behind',
+    file: plan,
+    find: 'if (this.#ranked > from && this.#rankedBefore !== undefined) this.#restoreRanking(this.#rankedBefore);',
+    replace: '',
+  },
+  {
+    what: 'the longest path is not counted, only what comes next',
+    file: order,
+    find: 'this.rank[task] = Math.max((this.rank[task] as number) + weight, floor);',
+    replace: 'this.rank[task] = Math.max(weight, floor);',
+  },
+  {
+    what: 'claimed resources do not count as chains',
+    file: order,
+    find: 'this.rank[task] = Math.max((this.rank[task] as number) + weight, floor);',
+    replace: 'this.rank[task] = (this.rank[task] as number) + weight + 0 * floor;',
+  },
+  {
+    what: 'a cycle is not noticed where it is entered for the second time',
+    file: order,
+    find: 'else if (seen === open) return this.#giveUp();',
+    replace: '',
+  },
+];

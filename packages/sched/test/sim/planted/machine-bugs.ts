@@ -1,0 +1,245 @@
+/** Mistakes in the machine. */
+import type { PlantedBug } from './bug.ts';
+
+const ending = 'sched/src/machine/ending.ts';
+const outcomes = 'sched/src/machine/outcomes.ts';
+const starting = 'sched/src/machine/starting.ts';
+const machine = 'sched/src/machine/machine.ts';
+const stopping = 'sched/src/machine/stopping.ts';
+const watchdog = 'sched/src/machine/watchdog.ts';
+const queue = 'sched/src/machine/ready-queue.ts';
+const pools = 'sched/src/machine/pool-table.ts';
+const state = 'sched/src/machine/state.ts';
+
+export const machineBugs: readonly PlantedBug[] = [
+  {
+    what: 'attempts are retried after the run was asked to stop',
+    file: ending,
+    find: 'const again = mayRetry && stopping === GOING;',
+    replace: 'const again = mayRetry;\n    void stopping;\n    void GOING;',
+  },
+  {
+    what: 'an uncontrolled failure leaves its resources free',
+    file: ending,
+    find: 'if (outcome.locksOk) locks.release(task);',
+    replace: "if (outcome.locksOk || outcome.kind === 'threw') locks.release(task);",
+  },
+  {
+    what: 'a cleanup that succeeds does not heal',
+    file: ending,
+    find: 'this.#decide(task, isTidy ? { ...outcome, locksOk: true } : outcome, again);',
+    replace: 'this.#decide(task, outcome, again);',
+  },
+  {
+    what: 'there is a retry after a cleanup that failed',
+    file: ending,
+    find: 'const again = isTidy && mayRetry(',
+    replace: 'const again = mayRetry(',
+  },
+  {
+    what: 'what was given back has used an attempt',
+    file: ending,
+    find: 'tasks.attempt[task] = (tasks.attempt[task] as number) - 1;',
+    replace: '',
+  },
+  {
+    what: 'retries give back what they hold',
+    file: ending,
+    find: '      tasks.set(task, KEEPS);\n      locks.releaseAmounts(task);\n    }\n    this.#state.retrying++;',
+    replace: '      locks.release(task);\n    }\n    this.#state.retrying++;',
+  },
+  {
+    what: 'seed: who waits is not offered again after a failure with locks ok and deps not',
+    file: ending,
+    find: 'if (outcome.locksOk) locks.release(task);\n        else {',
+    replace:
+      'if (outcome.locksOk && outcome.depsOk !== false) locks.release(task);\n        else if (!outcome.locksOk) {',
+  },
+  {
+    what: 'a given-back attempt keeps its place',
+    file: ending,
+    find: '    this.#freePlace(task);\n    tasks.attempt[task] = (tasks.attempt[task] as number) - 1;',
+    replace: '    tasks.attempt[task] = (tasks.attempt[task] as number) - 1;',
+  },
+  {
+    what: 'a teardown runs though nothing ever started',
+    file: ending,
+    find: 'return providers.some((provider) => tasks.has(provider, BEGUN)) ? 0 : NEVER_STARTED;',
+    replace: 'void providers;\n    void BEGUN;\n    void NEVER_STARTED;\n    return 0;',
+  },
+  {
+    what: 'the wrong task is blamed for a skip',
+    file: ending,
+    find: '.filter((feeder) => tasks.isDone(feeder) && !tasks.has(feeder, GAVE));',
+    replace: '.filter((feeder) => tasks.isDone(feeder));',
+  },
+  {
+    what: 'a controlled failure always lets dependents go on',
+    file: outcomes,
+    find: "(outcome.kind === 'failed' && outcome.depsOk === true)",
+    replace: "outcome.kind === 'failed'",
+  },
+  {
+    what: 'returned after a signal is called returned',
+    file: outcomes,
+    find: "if (stop !== 0 && outcome.kind !== 'lost') return nameStopped(",
+    replace: "if (stop !== 0 && outcome.kind !== 'lost' && outcome.kind !== 'returned') return nameStopped(",
+  },
+  {
+    what: 'a killed attempt leaves its resources in order',
+    file: outcomes,
+    find: "if (outcome.kind === 'stopped') return outcome.how === 'aborted';",
+    replace: "if (outcome.kind === 'stopped') return true;",
+  },
+  {
+    what: 'there is one retry too few',
+    file: outcomes,
+    find: "    case 'timed-out':\n      return attempt <= retries.count;",
+    replace: "    case 'timed-out':\n      return attempt < retries.count;",
+  },
+  {
+    what: 'what crashed is run again though it must not be',
+    file: outcomes,
+    find: 'return attempt <= retries.count || (rerunnable && attempt < mostReruns);',
+    replace: 'return attempt <= retries.count || attempt < mostReruns;',
+  },
+  {
+    what: 'what is lost is tried for ever',
+    file: outcomes,
+    find: "    case 'lost':\n      return rerunnable && attempt < mostReruns;",
+    replace: "    case 'lost':\n      return rerunnable && attempt < mostReruns + 1;",
+  },
+  {
+    what: 'waits between attempts grow from the first on',
+    file: outcomes,
+    find: 'delay * factor ** (attempt - 1)',
+    replace: 'delay * factor ** attempt',
+  },
+  {
+    what: 'contended tasks get spare places',
+    file: starting,
+    find: 'if (pool.hasSlot || !this.#isContended(top)) taken = top;',
+    replace: 'if (pool.hasSlot || top >= 0) taken = top;',
+  },
+  {
+    what: 'a group opens while others run',
+    file: starting,
+    find: 'if (this.#state.dispatched > 0) return;',
+    replace: '',
+  },
+  {
+    what: 'a group opens while others are retried',
+    file: starting,
+    find: 'return turn === undefined ? !pool.isExclusive || retrying === 0 : pool === turn;',
+    replace: 'void retrying;\n    return turn === undefined || pool === turn;',
+  },
+  {
+    what: 'parked tasks without a place hide the others',
+    file: starting,
+    find: '      locks.unpark(task);\n      this.#ending.makeReady(task);',
+    replace: '      return;',
+  },
+  {
+    what: 'measured tasks overtake the starved for as long as they like',
+    file: starting,
+    find: 'return nowMs + (plan.weight[task] as number) <= headStartMs;',
+    replace: 'return nowMs <= headStartMs;',
+  },
+  {
+    what: 'a poisoned resource is taken',
+    file: starting,
+    find: '      if (node !== NONE) {\n',
+    replace: '      if (node !== NONE && tasks.count < 0) {\n',
+  },
+  {
+    what: 'tasks start while the consumer works on a result',
+    file: machine,
+    find: 'if (this.#wanted > 0 && !this.isEnding) {',
+    replace: 'if (!this.isEnding) {',
+  },
+  {
+    what: 'facts about other attempts are believed',
+    file: machine,
+    find: ' && tasks.attempt[input.task] === input.attempt && ',
+    replace: ' && input.attempt > 0 && ',
+  },
+  {
+    what: 'the end of a body is taken for the end of its cleanup',
+    file: machine,
+    find: ' === input.attempt && part === input.part;',
+    replace: ' === input.attempt && part !== undefined;',
+  },
+  {
+    what: 'tasks are given up though they only wait for a slot',
+    file: machine,
+    find: '    if (parked !== NONE && (turn === undefined || turn === this.state.poolOf(parked))) return;\n',
+    replace: '',
+  },
+  {
+    what: 'new ranks do not reach the queues',
+    file: machine,
+    find: 'for (const pool of pools) pool.queue.rebuild();',
+    replace: 'void pools;',
+  },
+  {
+    what: 'a group stays open after its last task',
+    file: machine,
+    find: 'if (isOver || (pool.isGroup && pool.remaining === 0)) this.#close(pool);',
+    replace: 'if (isOver) this.#close(pool);',
+  },
+  {
+    what: 'cancelling does not stop what runs',
+    file: stopping,
+    find: 'if (level === DRAINING) return;',
+    replace: 'if (level === DRAINING || level === CANCELLING) return;',
+  },
+  {
+    what: 'a teardown has all the time it wants after a cancel',
+    file: stopping,
+    find: 'this.#state.alarms.set(this.#state.nowMs + graceMs, isTidying ? TIDY_TIMEOUT : TIMEOUT, task, attempt);',
+    replace: 'void [graceMs, TIDY_TIMEOUT, TIMEOUT, attempt];',
+  },
+  {
+    what: 'nothing is torn down after a cancel',
+    file: state,
+    find: 'return this.stopping === KILLING || !this.isTeardown(task) || this.poolOf(task).state === FAILED;',
+    replace: 'return this.stopping >= DRAINING;',
+  },
+  {
+    what: 'teardowns still start after a kill',
+    file: state,
+    find: 'return this.stopping === KILLING || !this.isTeardown(task)',
+    replace: 'return !this.isTeardown(task)',
+  },
+  {
+    what: 'signs of life do not count',
+    file: watchdog,
+    find: 'Math.max(sinceMs, this.#heard.get(task) ?? 0) + idleMs',
+    replace: 'sinceMs + idleMs',
+  },
+  {
+    what: 'a second, earlier deadline is not kept',
+    file: watchdog,
+    find: 'if (nextMs === this.#setMs) return;',
+    replace: 'if (nextMs === this.#setMs || (nextMs !== undefined && this.#setMs !== undefined)) return;',
+  },
+  {
+    what: 'the queue forgets its order when the best is taken',
+    file: queue,
+    find: 'if (!this.isBefore(other, task)) break;\n      this.#heap[at] = other;\n      at = below;',
+    replace:
+      'if (this.isBefore(task, other) || size > 5) break;\n      this.#heap[at] = other;\n      at = below;',
+  },
+  {
+    what: 'one attempt too many is handed out',
+    file: pools,
+    find: 'this.dispatched < this.slots + this.spare;',
+    replace: 'this.dispatched <= this.slots + this.spare;',
+  },
+  {
+    what: 'a group uses all slots of its pool',
+    file: pools,
+    find: 'this.slots = Math.min(slots, this.#mostSlots);',
+    replace: 'this.slots = slots;\n    void this.#mostSlots;',
+  },
+];

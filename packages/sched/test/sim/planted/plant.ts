@@ -1,0 +1,72 @@
+/** Plants a bug in a copy of the sources and lets the simulator look for it there, in a process of its own. */
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { PlantedBug } from './bug.ts';
+
+const packages = fileURLToPath(new URL('../../../../', import.meta.url));
+/** Beside the sources, so that their dependencies are found. */
+const scratch = join(packages, 'sched/.planted');
+
+/** What became of a bug. */
+export interface Hunt {
+  readonly bug: PlantedBug;
+  /** The text to be replaced is not there exactly once any more: somebody changed the source. */
+  readonly isGone: boolean;
+  /** So many seeds were played until it was found; undefined if it was not. */
+  readonly seeds: number | undefined;
+  /** What the watcher said, or why the copy did not run at all. */
+  readonly said: string;
+}
+
+/** Looks for the bug in at most so many seeds. */
+export async function hunt(bug: PlantedBug, name: string, mostSeeds: number): Promise<Hunt> {
+  const source = readFileSync(join(packages, bug.file), 'utf8');
+  if (source.split(bug.find).length !== 2) return { bug, isGone: true, seeds: undefined, said: '' };
+  const home = join(scratch, `${process.pid}-${name}`);
+  try {
+    copy(home);
+    writeFileSync(
+      join(home, bug.file),
+      source.replace(bug.find, () => bug.replace),
+    );
+    return await play(bug, home, mostSeeds);
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+/** Removes what is left of hunts that were broken off. */
+export function clear(): void {
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+function copy(home: string): void {
+  for (const folder of ['sched/src', 'sched/test/sim', 'lock/src'])
+    cpSync(join(packages, folder), join(home, folder), { recursive: true });
+  for (const member of ['sched', 'lock'])
+    cpSync(join(packages, member, 'package.json'), join(home, member, 'package.json'));
+  mkdirSync(join(home, 'node_modules/@pexen'), { recursive: true });
+  symlinkSync(join(packages, 'core'), join(home, 'node_modules/@pexen/core'));
+  symlinkSync(join(home, 'lock'), join(home, 'node_modules/@pexen/lock'));
+}
+
+async function play(bug: PlantedBug, home: string, mostSeeds: number): Promise<Hunt> {
+  const script = join(home, 'sched/test/sim/run.ts');
+  const args = ['--conditions=@pexen/source', script, '--seeds', `${mostSeeds}`, '--most', '1'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 });
+  let text = '';
+  let errors = '';
+  child.stdout.on('data', (chunk) => (text += chunk));
+  child.stderr.on('data', (chunk) => (errors += chunk));
+  const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>
+    child.on('close', (...how) => resolve(how)),
+  );
+  const [, seed, what = ''] = /^seed (\d+): (.*)/m.exec(text) ?? [];
+  if (seed !== undefined) return { bug, isGone: false, seeds: Number(seed), said: what };
+  if (code === 0) return { bug, isGone: false, seeds: undefined, said: 'found nothing' };
+  const why =
+    signal === null ? (/\w*Error: .*/.exec(errors)?.[0] ?? errors.slice(0, 300)) : 'it ran for ever';
+  return { bug, isGone: false, seeds: undefined, said: `did not run: ${why}` };
+}
