@@ -56,12 +56,14 @@ export function encodeAssignment(
   pool: string,
   border: Border = {},
 ): AssignmentEnvelope {
-  const { path, attempt, part, args, shared, received, timeoutMs } = assignment;
-  const address = assignment.address?.kind === 'executable' ? undefined : assignment.address;
+  const { path, attempt, part, args, shared, received, timeoutMs, address } = assignment;
+  if (address?.kind === 'made' && part === 'body' && timeoutMs === undefined) {
+    if (isEmpty(args) && isEmpty(shared) && received.length === 0) return { address, path, attempt };
+  }
   const problem = problemOf(assignment, pool) ?? obstacleProblem(assignment, path, border);
   if (problem !== undefined) return { path, attempt, refusal: encodeThrown(new PexenError([problem])) };
   return {
-    ...(address !== undefined && { address }),
+    address: address as BodyAddress,
     path,
     attempt,
     ...(part === 'cleanup' && { part }),
@@ -74,6 +76,7 @@ export function encodeAssignment(
 
 /** Packs an outcome. Never throws: a value that cannot cross makes it `threw`, with an error that names the value. */
 export function encodeOutcome(outcome: PoolOutcome, path: string, border: Border = {}): OutcomeEnvelope {
+  if (outcome.kind === 'returned' && isBare(outcome)) return outcome;
   const value = outcome.kind === 'returned' ? outcome.value : undefined;
   const problem = obstacleProblem(
     { value, shared: outcome.shared, provided: outcome.provided },
@@ -101,6 +104,12 @@ export function decodeOutcome(envelope: OutcomeEnvelope, worker: string): PoolOu
 export function refusedByTransport(path: string, error: unknown): PoolOutcome {
   const problem = crossingProblem(path, `a value cannot cross to or from the worker: ${String(error)}`);
   return { kind: 'threw', error: new PexenError([problem]) };
+}
+
+/** Nothing in it needs to be looked at. */
+function isBare({ value, shared, provided }: Extract<PoolOutcome, { readonly kind: 'returned' }>): boolean {
+  const isPrimitive = typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol';
+  return isPrimitive && shared === undefined && provided === undefined;
 }
 
 function withError(outcome: PoolOutcome, border: Border): OutcomeEnvelope {

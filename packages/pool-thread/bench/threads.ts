@@ -43,7 +43,7 @@ async function main(rounds: number): Promise<void> {
     print(scenario, table);
     results.push({ ...scenario, text: scenario.text?.length ?? 0, workers, rounds, table });
   }
-  await Promise.all(crew.map((contender) => contender.close()));
+  for (const contender of crew) await contender.close();
   if (values.json !== undefined)
     writeFileSync(values.json, JSON.stringify({ bench: 'threads', results }, null, 2));
 }

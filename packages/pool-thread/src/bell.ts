@@ -17,12 +17,12 @@ export class Bell {
     Atomics.notify(this.memory, 0);
   }
 
-  /** For the thread: blocks until the bell has rung since it was heard last, at most so long. True if it has. */
-  listen(timeoutMs: number): boolean {
+  /** For the thread: blocks until the bell has rung since it was heard last, at most so long. How often it has: a message each. */
+  listen(timeoutMs: number): number {
     Atomics.wait(this.memory, 0, this.#heard, timeoutMs);
     const rung = Atomics.load(this.memory, 0);
-    const isNew = rung !== this.#heard;
+    const rings = (rung - this.#heard) | 0;
     this.#heard = rung;
-    return isNew;
+    return rings;
   }
 }

@@ -1,24 +1,30 @@
 /** An attempt that the pool was given, on its way to its outcome. Knows no thread. */
 import type { Assignment, PoolOutcome, Ticket } from '@pexen/core';
 
-/** What is asked of a flight's pool. */
-type Stop = (flight: Flight) => void;
-
 export class Flight {
   readonly assignment: Assignment;
   readonly ticket: Ticket;
-  /** Given once, and kept by the promise of `run`. */
   readonly #land: (outcome: PoolOutcome) => void;
-  readonly #onAbort: () => void;
+  #onAbort: (() => void) | undefined;
   #hasStarted = false;
   #hasLanded = false;
 
-  constructor(assignment: Assignment, ticket: Ticket, land: (outcome: PoolOutcome) => void, stop: Stop) {
+  constructor(assignment: Assignment, ticket: Ticket, land: (outcome: PoolOutcome) => void) {
     this.assignment = assignment;
     this.ticket = ticket;
     this.#land = land;
+  }
+
+  get hasLanded(): boolean {
+    return this.#hasLanded;
+  }
+
+  /** Calls `stop` when the attempt must stop, at once if it must already. Not done before it is worth it: signals cost. */
+  listen(stop: (flight: Flight) => void): void {
+    const { signal } = this.ticket;
     this.#onAbort = () => stop(this);
-    ticket.signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal.aborted) stop(this);
+    else signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /** A thread has begun it. Saying so again changes nothing. */
@@ -32,7 +38,7 @@ export class Flight {
   land(outcome: PoolOutcome): void {
     if (this.#hasLanded) return;
     this.#hasLanded = true;
-    this.ticket.signal.removeEventListener('abort', this.#onAbort);
+    if (this.#onAbort !== undefined) this.ticket.signal.removeEventListener('abort', this.#onAbort);
     this.#land(outcome);
   }
 

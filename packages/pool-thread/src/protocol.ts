@@ -1,12 +1,14 @@
 /** What host and thread say to each other. Attempts go by numbers that the host gives out one after the other. */
 import type { News } from '@pexen/core';
 import type { AssignmentEnvelope, OutcomeEnvelope, ThrownWire } from '@pexen/pool-kit';
+import type { Packed } from './packing.ts';
 
 /** What a thread is told when it begins its work. */
 export interface Startup {
   readonly port: import('node:worker_threads').MessagePort;
   readonly claims: Int32Array<SharedArrayBuffer>;
   readonly bell: Int32Array<SharedArrayBuffer>;
+  readonly tray: SharedArrayBuffer;
   /** Leaves what bodies print to the process instead of catching it. */
   readonly inheritsOutput: boolean;
 }
@@ -17,13 +19,19 @@ export type ToThread =
       readonly type: 'run';
       readonly epoch: number;
       readonly first: number;
-      readonly envelopes: readonly AssignmentEnvelope[];
+      readonly attempts: Packed | readonly AssignmentEnvelope[];
+      readonly isPacked: boolean;
     }
   | { readonly type: 'abort'; readonly number: number; readonly reason: ThrownWire }
   /** One batch of news of the attempt has been taken. */
   | { readonly type: 'taken'; readonly number: number };
 
+/** A number is a message that costs little. */
+export const laid = 0;
+
 export type FromThread =
   | { readonly type: 'ready' }
+  /** Something lies in the tray. */
+  | typeof laid
   | { readonly type: 'news'; readonly number: number; readonly news: readonly News[] }
   | { readonly type: 'ended'; readonly number: number; readonly outcome: OutcomeEnvelope };

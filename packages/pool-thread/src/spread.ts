@@ -3,6 +3,7 @@
  * wait in vain. Knows nothing of the life of threads.
  */
 import type { Flight } from './flight.ts';
+import { Line } from './line.ts';
 import type { Thread } from './thread.ts';
 
 /** So many are sent at once while outcomes are still being heard: threads and host then work at the same time. */
@@ -11,12 +12,16 @@ const chunk = 8;
 /** How often it is looked what has begun, ms; longer and longer while nothing changes. */
 const look = { shortestMs: 2, longestMs: 32 };
 
+const none: ReadonlyMap<Thread, readonly Flight[]> = new Map();
+
 export class Spread {
   readonly #threads: ReadonlySet<Thread>;
-  #waiting = new Set<Flight>();
+  readonly #waiting = new Line();
+  /** Flights whose signals nobody listens to yet: most land before that is worth its cost. */
+  #fresh: Flight[] = [];
   #isToBeDone = false;
   #looking: NodeJS.Timeout | undefined;
-  #lookMs = look.shortestMs;
+  #lookMs = 0;
   /** Threads in which something waited the last time it was looked. */
   #held: ReadonlySet<Thread> = new Set();
 
@@ -25,54 +30,54 @@ export class Spread {
   }
 
   add(flight: Flight): void {
-    this.#waiting.add(flight);
-    if (this.#waiting.size === chunk) this.#distributeNow();
+    this.#waiting.push(flight);
+    if (this.#fresh.push(flight) === 1) this.#lookSoon();
+    if (this.#waiting.length === chunk) this.#distributeNow();
     else this.#distributeSoon();
   }
 
   /** There is room again. */
   freed(): void {
-    if (this.#waiting.size > 0) this.#distributeSoon();
-  }
-
-  /** The attempt must stop: it is given back where it has not begun, else its thread sees to it. */
-  stop(flight: Flight): void {
-    const thread = [...this.#threads].find((each) => each.has(flight));
-    const isBack = this.#waiting.delete(flight) || (thread !== undefined && this.#takeBack(thread, flight));
-    if (isBack) flight.giveBack('stopped before it was begun');
-    else thread?.stop(flight);
+    if (this.#waiting.length > 0) this.#distributeSoon();
   }
 
   /** Gives back everything that has not begun. */
   giveBackAll(reason: string): void {
-    const flights = [...this.#waiting, ...[...this.#threads].flatMap((thread) => thread.takeBack())];
-    this.#waiting.clear();
+    const flights = [
+      ...this.#waiting.takeAll(),
+      ...[...this.#threads].flatMap((thread) => thread.takeBack()),
+    ];
     for (const flight of flights) flight.giveBack(reason);
-    clearTimeout(this.#looking);
-    this.#looking = undefined;
   }
 
   /** Takes everything away that waits, for somebody else to settle. */
   takeAll(): Flight[] {
-    const flights = [...this.#waiting];
-    this.#waiting.clear();
-    return flights;
+    return this.#waiting.takeAll();
   }
 
   /** Sends what waits to where there is room, the least laden thread first. */
   distribute(): void {
     this.#isToBeDone = false;
+    if (this.#waiting.length === 1) this.#sendOne();
+    else this.#sendBatches();
+  }
+
+  #sendOne(): void {
+    const thread = this.#roomiest(none);
+    const flight = thread && this.#waiting.shift();
+    if (flight !== undefined) thread?.send([flight]);
+  }
+
+  #sendBatches(): void {
     const batches = new Map<Thread, Flight[]>();
-    for (const flight of this.#waiting) {
-      const thread = this.#roomiest(batches);
-      if (thread === undefined) break;
-      this.#waiting.delete(flight);
+    for (let thread = this.#roomiest(batches); thread !== undefined; thread = this.#roomiest(batches)) {
+      const flight = this.#waiting.shift();
+      if (flight === undefined) break;
       const batch = batches.get(thread);
       if (batch === undefined) batches.set(thread, [flight]);
       else batch.push(flight);
     }
     for (const [thread, flights] of batches) thread.send(flights);
-    if (batches.size > 0) this.#lookSoon();
   }
 
   #roomiest(batches: ReadonlyMap<Thread, readonly Flight[]>): Thread | undefined {
@@ -90,37 +95,63 @@ export class Spread {
   /** At once where a thread has nothing to do; else when all the outcomes that are here by now have been heard. */
   #distributeSoon(): void {
     if (this.#isToBeDone) return;
-    this.#isToBeDone = true;
-    const isUrgent = [...this.#threads].some(({ load, room }) => load === 0 && room > 0);
-    if (isUrgent) this.#distributeNow();
-    else setImmediate(() => this.#isToBeDone && this.distribute());
+    if (this.#hasIdleThread()) this.#distributeNow();
+    else {
+      this.#isToBeDone = true;
+      setImmediate(this.#distributeIfToBeDone);
+    }
   }
 
   #distributeNow(): void {
     this.#isToBeDone = true;
-    queueMicrotask(() => this.#isToBeDone && this.distribute());
+    queueMicrotask(this.#distributeIfToBeDone);
   }
 
+  readonly #distributeIfToBeDone = (): void => {
+    if (this.#isToBeDone) this.distribute();
+  };
+
+  #hasIdleThread(): boolean {
+    for (const { load, room } of this.#threads) if (load === 0 && room > 0) return true;
+    return false;
+  }
+
+  /** The attempt must stop: it is given back where it has not begun, else its thread sees to it. */
+  readonly #stop = (flight: Flight): void => {
+    const thread = [...this.#threads].find((each) => each.has(flight));
+    if (thread === undefined || this.#takeBack(thread, flight))
+      flight.giveBack('stopped before it was begun');
+    else thread.stop(flight);
+  };
+
+  /** True if this one was among those taken back. The others wait again. */
   #takeBack(thread: Thread, wanted?: Flight): boolean {
     const back = thread.takeBack();
-    const isBack = wanted !== undefined && back.includes(wanted);
-    this.#waiting = new Set([...back.filter((flight) => flight !== wanted), ...this.#waiting]);
-    if (this.#waiting.size > 0) this.#distributeSoon();
-    return isBack;
+    this.#waiting.putBack(back.filter((flight) => flight !== wanted));
+    if (this.#waiting.length > 0) this.#distributeSoon();
+    return wanted !== undefined && back.includes(wanted);
   }
 
   #lookSoon(): void {
+    if (this.#looking !== undefined && this.#lookMs === look.shortestMs) return;
+    clearTimeout(this.#looking);
     this.#lookMs = look.shortestMs;
-    this.#looking ??= setTimeout(() => this.#look(), this.#lookMs);
+    this.#looking = setTimeout(this.#look, this.#lookMs);
   }
 
-  /** Hears which attempts have begun in threads that cannot say so, and frees what waits behind a long one. */
-  #look(): void {
+  /**
+   * Begins to listen to what has not landed by now, hears which attempts have begun in threads that cannot say so, and frees
+   * what waits behind a long one.
+   */
+  readonly #look = (): void => {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    for (const flight of fresh) if (!flight.hasLanded) flight.listen(this.#stop);
     const holding = new Set([...this.#threads].filter((thread) => thread.notice()));
-    const isIdle = [...this.#threads].some(({ load, room }) => load === 0 && room > 0);
-    if (isIdle) for (const thread of holding) if (this.#held.has(thread)) this.#takeBack(thread);
+    if (this.#hasIdleThread())
+      for (const thread of holding) if (this.#held.has(thread)) this.#takeBack(thread);
     this.#held = holding;
     this.#lookMs = Math.min(this.#lookMs * 2, look.longestMs);
-    this.#looking = holding.size === 0 ? undefined : setTimeout(() => this.#look(), this.#lookMs);
-  }
+    this.#looking = holding.size === 0 ? undefined : setTimeout(this.#look, this.#lookMs);
+  };
 }

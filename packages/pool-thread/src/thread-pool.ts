@@ -65,9 +65,8 @@ class ThreadPool implements Pool, ThreadListener {
 
   run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
     if (this.#context === undefined) return { kind: 'not-started', reason: 'the pool is closed' };
-    if (ticket.signal.aborted) return { kind: 'not-started', reason: 'stopped before it was begun' };
     return new Promise((resolve) => {
-      const flight = new Flight(assignment, ticket, resolve, (stopped) => this.#spread.stop(stopped));
+      const flight = new Flight(assignment, ticket, resolve);
       if (this.#broken === undefined) this.#spread.add(flight);
       else crash(flight, this.#broken);
     });

@@ -16,7 +16,9 @@ import { Claims, distance, numberAfter } from './claims.ts';
 import { Depth } from './depth.ts';
 import type { Flight } from './flight.ts';
 import { threadBorder } from './move.ts';
-import type { FromThread, Startup, ToThread } from './protocol.ts';
+import { pack } from './packing.ts';
+import { type FromThread, laid, type Startup, type ToThread } from './protocol.ts';
+import { Tray } from './tray.ts';
 
 /** What a thread tells its pool. */
 export interface ThreadListener {
@@ -45,6 +47,7 @@ export class Thread {
   readonly #remotePort: MessagePort;
   readonly #claims = new Claims();
   readonly #bell = new Bell();
+  readonly #tray = new Tray();
   readonly #depth = new Depth();
   /** By number, in the order in which they were sent. */
   readonly #flights = new Map<number, Flight>();
@@ -71,8 +74,8 @@ export class Thread {
   /** What `work` in the thread is to be given, and what of it is moved there. */
   startup(inheritsOutput: boolean): { readonly startup: Startup; readonly moved: Transferable[] } {
     const port = this.#remotePort;
-    const startup = { port, claims: this.#claims.memory, bell: this.#bell.memory, inheritsOutput };
-    return { startup, moved: [port] };
+    const shared = { claims: this.#claims.memory, bell: this.#bell.memory, tray: this.#tray.memory };
+    return { startup: { port, ...shared, inheritsOutput }, moved: [port] };
   }
 
   /** Aborted when the thread is to be terminated. */
@@ -106,7 +109,7 @@ export class Thread {
     const border = threadBorder(moved);
     const envelopes = flights.map(({ assignment }) => encodeAssignment(assignment, 'threads', border));
     try {
-      this.#post({ type: 'run', epoch: this.#claims.epoch, first, envelopes }, moved);
+      this.#postRun(first, envelopes, moved);
     } catch {
       this.#sendSingly(flights, first);
     }
@@ -117,13 +120,20 @@ export class Thread {
     for (const [index, { assignment }] of flights.entries()) {
       const moved: object[] = [];
       const envelope = encodeAssignment(assignment, 'threads', threadBorder(moved));
-      const run = { type: 'run', epoch: this.#claims.epoch, first: numberAfter(first, index) } as const;
+      const number = numberAfter(first, index);
       try {
-        this.#post({ ...run, envelopes: [envelope] }, moved);
+        this.#postRun(number, [envelope], moved);
       } catch (error) {
-        this.#post({ ...run, envelopes: [refusal(envelope, error)] });
+        this.#postRun(number, [refusal(envelope, error)], []);
       }
     }
+  }
+
+  #postRun(first: number, envelopes: readonly AssignmentEnvelope[], moved: readonly object[]): void {
+    const packed = pack(envelopes);
+    const isPacked = packed !== undefined;
+    const { epoch } = this.#claims;
+    this.#post({ type: 'run', epoch, first, attempts: packed ?? envelopes, isPacked }, moved);
   }
 
   /** Tells the tickets of the attempts that have begun meanwhile. True if some have not. */
@@ -134,6 +144,11 @@ export class Thread {
       flight.start(this.name);
     }
     return false;
+  }
+
+  /** Settles what has ended, whether the thread could say so yet or not. */
+  takeOutcomes(): void {
+    this.#tray.takeAll((number, value) => this.#ended(number, { kind: 'returned', value }));
   }
 
   /** Takes back all that it has not begun; those will not begin here. */
@@ -185,6 +200,10 @@ export class Thread {
   }
 
   #hear(message: FromThread): void {
+    if (message === laid) {
+      this.takeOutcomes();
+      return;
+    }
     switch (message.type) {
       case 'ready':
         this.#isReady = true;
@@ -197,20 +216,23 @@ export class Thread {
         this.#post({ type: 'taken', number: message.number });
         return;
       }
-      case 'ended': {
-        const flight = this.#flights.get(message.number);
-        if (flight === undefined) return;
-        this.#flights.delete(message.number);
-        clearTimeout(this.#grace);
-        this.#depth.ended(performance.now());
-        flight.start(this.name);
-        flight.land(decodeOutcome(message.outcome, this.name));
-        this.#listener.freed(this);
+      case 'ended':
+        this.#ended(message.number, decodeOutcome(message.outcome, this.name));
         return;
-      }
       default:
         message satisfies never;
     }
+  }
+
+  #ended(number: number, outcome: PoolOutcome): void {
+    const flight = this.#flights.get(number);
+    if (flight === undefined) return;
+    this.#flights.delete(number);
+    clearTimeout(this.#grace);
+    this.#depth.ended(performance.now());
+    flight.start(this.name);
+    flight.land(outcome);
+    this.#listener.freed(this);
   }
 
   #see(what: 'port' | 'task'): void {
@@ -234,6 +256,7 @@ export class Thread {
     clearTimeout(this.#grace);
     this.#port.removeAllListeners();
     this.#port.close();
+    this.takeOutcomes();
     for (const flight of this.takeBack())
       flight.giveBack(`the thread it waited in has ended: ${ending.reason}`);
     for (const flight of this.#flights.values()) {

@@ -11,7 +11,9 @@ import { divertOutput, NewsValve, OutputCapture, runAssignment } from '@pexen/po
 import { Bell } from './bell.ts';
 import { Claims, numberAfter } from './claims.ts';
 import { threadBorder } from './move.ts';
-import type { FromThread, Startup, ToThread } from './protocol.ts';
+import { countOf, type Packed, unpack } from './packing.ts';
+import { type FromThread, laid, type Startup, type ToThread } from './protocol.ts';
+import { Tray } from './tray.ts';
 
 type Run = Extract<ToThread, { readonly type: 'run' }>;
 
@@ -19,17 +21,21 @@ type Run = Extract<ToThread, { readonly type: 'run' }>;
 interface Current {
   readonly number: number;
   readonly path: string;
-  readonly valve: NewsValve;
-  readonly capture: OutputCapture | undefined;
   /** What its outcome moves to the host. */
   readonly moved: object[];
+  /** These are made when they are needed: most bodies print nothing, tell nothing and never look at their signal. */
+  valve: NewsValve | undefined;
+  capture: OutputCapture | undefined;
   controller: AbortController | undefined;
 }
 
 /** How long attempts may follow each other before the thread listens for messages, ms. */
 const longestTurnMs = 5;
-/** How long it stays at the bell when there is nothing to do, ms. What bodies left behind in the event loop has to wait so long. */
-const lingerMs = 1;
+/**
+ * How long it stays at the bell when there is nothing to do, ms. What bodies left behind in the event loop has to wait so long;
+ * waiting with a timeout of a millisecond or two costs twice the time of a journey, since it sets the machine's timer anew.
+ */
+const lingerMs = 4;
 
 /** Piscina's task of this thread: it never ends by itself. */
 export function work(startup: Startup): Promise<never> {
@@ -48,7 +54,7 @@ class Worker {
   readonly #port: MessagePort;
   readonly #claims: Claims;
   readonly #bell: Bell;
-  readonly #captures: boolean;
+  readonly #tray: Tray;
   readonly #waiting: Run[] = [];
   /** The next one in the first of those that wait. */
   #next = 0;
@@ -56,16 +62,19 @@ class Worker {
   #isWorking = false;
   #turnEndsAt = 0;
 
-  constructor({ port, claims, bell, inheritsOutput }: Startup) {
+  constructor({ port, claims, bell, tray }: Startup) {
     this.#port = port;
     this.#claims = new Claims(claims);
     this.#bell = new Bell(bell);
-    this.#captures = !inheritsOutput;
+    this.#tray = new Tray(tray);
   }
 
   /** Where what is printed now belongs. */
   get capture(): OutputCapture | undefined {
-    return this.#current?.capture;
+    const current = this.#current;
+    if (current === undefined) return undefined;
+    current.capture ??= new OutputCapture((news) => this.#valveOf(current).tell(news));
+    return current.capture;
   }
 
   hear(message: ToThread): void {
@@ -79,7 +88,7 @@ class Worker {
         controllerOf(this.#current).abort(decodeThrown(message.reason, 'the host'));
         return;
       case 'taken':
-        if (this.#current?.number === message.number) this.#current.valve.credited();
+        if (this.#current?.number === message.number) this.#current.valve?.credited();
         return;
       default:
         message satisfies never;
@@ -112,7 +121,7 @@ class Worker {
   /** Is there something that was not taken back? */
   #hasNext(): boolean {
     for (let run = this.#waiting[0]; run !== undefined; run = this.#waiting[0]) {
-      if (this.#next < run.envelopes.length && run.epoch === this.#claims.epoch) return true;
+      if (this.#next < lengthOf(run) && run.epoch === this.#claims.epoch) return true;
       this.#waiting.shift();
       this.#next = 0;
     }
@@ -121,39 +130,36 @@ class Worker {
 
   /** Begins the next one, unless it was taken back right now. */
   #begin(): Promise<void> | undefined {
-    const { epoch, first, envelopes } = this.#waiting[0] as Run;
-    const number = numberAfter(first, this.#next);
-    const envelope = envelopes[this.#next++] as AssignmentEnvelope;
-    return this.#claims.claim(epoch, number) ? this.#attempt(number, envelope) : undefined;
+    const run = this.#waiting[0] as Run;
+    const index = this.#next++;
+    const number = numberAfter(run.first, index);
+    if (!this.#claims.claim(run.epoch, number)) return undefined;
+    return this.#attempt(number, envelopeOf(run, index));
   }
 
   /** Stays a moment for the next message: it comes much sooner this way than through the event loop. */
   #hearsMore(): boolean {
-    if (performance.now() > this.#turnEndsAt || !this.#bell.listen(lingerMs)) return false;
-    for (
-      let got = receiveMessageOnPort(this.#port);
-      got !== undefined;
-      got = receiveMessageOnPort(this.#port)
-    ) {
-      this.hear(got.message as ToThread);
+    if (performance.now() > this.#turnEndsAt) return false;
+    const rings = this.#bell.listen(lingerMs);
+    for (let n = 0; n < rings; n++) {
+      const got = receiveMessageOnPort(this.#port);
+      if (got !== undefined) this.hear(got.message as ToThread);
     }
-    return true;
+    return rings > 0;
   }
 
   /** Makes one attempt; a promise only where it takes one. */
   #attempt(number: number, envelope: AssignmentEnvelope): Promise<void> | undefined {
-    const valve = new NewsValve({ send: (news) => this.#post({ type: 'news', number, news }) });
-    const tell = valve.tell.bind(valve);
-    const capture = this.#captures ? new OutputCapture(tell) : undefined;
     const { path } = envelope;
-    const current: Current = { number, path, valve, capture, moved: [], controller: undefined };
+    const lazy = { valve: undefined, capture: undefined, controller: undefined };
+    const current: Current = { number, path, moved: [], ...lazy };
     this.#current = current;
     const outcome = runAssignment(envelope, {
       get signal() {
         return controllerOf(current).signal;
       },
       started: () => {},
-      tell,
+      tell: (news) => this.#valveOf(current).tell(news),
       border: threadBorder(current.moved),
     });
     if (outcome instanceof Promise) return outcome.then((ended) => this.#end(current, ended));
@@ -163,7 +169,8 @@ class Worker {
 
   #end({ number, path, valve, capture, moved }: Current, ended: OutcomeEnvelope): void {
     this.#current = undefined;
-    valve.flush();
+    if (valve === undefined && this.#layInTray(number, ended)) return;
+    valve?.flush();
     const outcome = capture === undefined ? ended : { ...ended, ...capture.facts };
     try {
       this.#post({ type: 'ended', number, outcome }, moved);
@@ -173,9 +180,31 @@ class Worker {
     }
   }
 
+  /** Only where nothing else was said of the attempt: messages and the tray keep no order between them. */
+  #layInTray(number: number, ended: OutcomeEnvelope): boolean {
+    if (ended.kind !== 'returned' || ended.shared !== undefined || ended.provided !== undefined) return false;
+    if (!this.#tray.lay(number, ended.value)) return false;
+    if (this.#tray.mustCall()) this.#post(laid);
+    return true;
+  }
+
+  #valveOf(current: Current): NewsValve {
+    const { number } = current;
+    current.valve ??= new NewsValve({ send: (news) => this.#post({ type: 'news', number, news }) });
+    return current.valve;
+  }
+
   #post(message: FromThread, moved: readonly object[] = []): void {
     this.#port.postMessage(message, moved as readonly Transferable[]);
   }
+}
+
+function lengthOf({ attempts, isPacked }: Run): number {
+  return isPacked ? countOf(attempts as Packed) : attempts.length;
+}
+
+function envelopeOf({ attempts, isPacked }: Run, index: number): AssignmentEnvelope {
+  return isPacked ? unpack(attempts as Packed, index) : (attempts[index] as AssignmentEnvelope);
 }
 
 /** Made only when somebody asks: most bodies never look at their signal. */

@@ -21,7 +21,6 @@ import {
 import type { BodyAddress } from '../envelope.ts';
 import { loadModule } from './load-module.ts';
 
-const found = new WeakMap<BodyAddress, TaskDefinition>();
 const loaded = new Map<string, object>();
 const loading = new Map<string, Promise<object>>();
 
@@ -30,13 +29,10 @@ const unsorted: TaskDefinition[] = [];
 const made = new Map<string, Map<string, TaskDefinition[]>>();
 
 /**
- * The definition of the task at the address; at once if its module is loaded already. Hand in the same address object each
- * time, and it is found once.
+ * The definition of the task at the address; at once if its module is loaded already.
  * @throws PexenError PEXEN_CANNOT_LOAD, PEXEN_NO_SUCH_TASK, PEXEN_DUPLICATE_ID, PEXEN_FINGERPRINT
  */
 export function findBody(address: BodyAddress): TaskDefinition | Promise<TaskDefinition> {
-  const known = found.get(address);
-  if (known !== undefined) return known;
   const namespace = loaded.get(address.url);
   if (namespace !== undefined) return findIn(namespace, address);
   return load(address.url).then((module) => findIn(module, address));
@@ -72,7 +68,6 @@ function collect(): () => void {
 function findIn(namespace: object, address: BodyAddress): TaskDefinition {
   const definition = pick(namespace, address);
   checkFingerprint(definition, address);
-  found.set(address, definition);
   return definition;
 }
 
@@ -103,7 +98,7 @@ function pickExport(
 }
 
 function pickMade(address: Extract<BodyAddress, { readonly kind: 'made' }>): TaskDefinition {
-  for (const definition of unsorted.splice(0)) sortIn(definition);
+  if (unsorted.length > 0) for (const definition of unsorted.splice(0)) sortIn(definition);
   const candidates = made.get(address.url)?.get(address.id) ?? [];
   const [first, second] = candidates;
   if (first === undefined) {
@@ -137,8 +132,8 @@ function pickFromMaker(
     const hint = 'Export the result of maker(…) from the module that calls it.';
     throw missing(address, `exports no maker "${address.maker}"`, hint);
   }
-  const task = tasksOf(make, address.input).find((each) => idOf(definitionOf(each)) === address.id);
-  if (task !== undefined) return definitionOf(task);
+  const task = tasksOf(make, address.input).get(address.id);
+  if (task !== undefined) return task;
   throw missing(
     address,
     `has the maker "${address.maker}", but it made no task "${address.id}" of the same input`,
@@ -146,13 +141,17 @@ function pickFromMaker(
   );
 }
 
-/** What the makers made last: the tasks of one call are asked for one after the other. */
-const lastMade = new Map<object, { readonly input: unknown; readonly tasks: readonly Runnable[] }>();
+/** What the makers made last, by id: the tasks of one call are asked for one after the other. */
+const lastMade = new Map<
+  object,
+  { readonly input: unknown; readonly tasks: ReadonlyMap<string, TaskDefinition> }
+>();
 
-function tasksOf(make: Maker<unknown>, input: unknown): readonly Runnable[] {
+function tasksOf(make: Maker<unknown>, input: unknown): ReadonlyMap<string, TaskDefinition> {
   const last = lastMade.get(make);
   if (last !== undefined && isDeepStrictEqual(last.input, input)) return last.tasks;
-  const tasks = make(input);
+  const definitions = make(input).map(definitionOf);
+  const tasks = new Map(definitions.map((definition) => [idOf(definition), definition]));
   lastMade.set(make, { input, tasks });
   return tasks;
 }

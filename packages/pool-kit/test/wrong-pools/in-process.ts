@@ -58,8 +58,6 @@ export class InProcess implements Pool {
 
   run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
     if (this.context === undefined) return { kind: 'not-started', reason: 'not open' };
-    if (this.manifest.transport === 'clone' && ticket.signal.aborted)
-      return { kind: 'not-started', reason: 'stopped before' };
     return new Promise((settle) => this.accept({ assignment, ticket, settle }));
   }
 

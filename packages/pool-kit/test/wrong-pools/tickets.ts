@@ -61,10 +61,12 @@ class KeepsStopped extends InProcess {
   override giveBack(): void {}
 }
 
+/** Waits for the event of a signal that was aborted before. */
 class TakesStopped extends InProcess {
-  override run(...[assignment, ticket]: Parameters<InProcess['run']>): ReturnType<InProcess['run']> {
-    if (!ticket.signal.aborted) return super.run(assignment, ticket);
-    return new Promise((settle) => this.accept({ assignment, ticket, settle }));
+  override async begin(job: Job): Promise<PoolOutcome> {
+    if (!job.ticket.signal.aborted) return await super.begin(job);
+    const { signal } = new AbortController();
+    return await super.begin({ ...job, ticket: { ...otherwise(job.ticket, {}), signal } });
   }
 }
 
@@ -118,7 +120,7 @@ export const wrongTickets: readonly WrongPool[] = [
     'keeps what was stopped while it waited',
     () => new KeepsStopped('reference'),
   ),
-  wrong(rules.takesStopped, 'runs what was stopped before', () => new TakesStopped('clone')),
+  wrong(rules.takesStopped, 'does not notice what was stopped before', () => new TakesStopped('reference')),
   wrong(rules.strandsNothing, 'forgets what waited behind a killed body', () => new Strands()),
   wrong(rules.tellsAll, 'drops attachments', () =>
     changed({
