@@ -19,7 +19,7 @@ export interface CaptureLimits {
 }
 
 /** 4 MiB kept, 64 MiB on disk, 64 KiB told at once. */
-export const usualLimits: CaptureLimits = {
+const usualLimits: CaptureLimits = {
   kept: 4 * 1024 * 1024,
   onDisk: 64 * 1024 * 1024,
   told: 64 * 1024,

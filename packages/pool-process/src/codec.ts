@@ -12,7 +12,7 @@ const headLength = 5;
 const v8Mark = 0xff;
 
 /** No frame may be longer, bytes. */
-export const longestFrame: number = 512 * 1024 * 1024;
+const longestFrame = 512 * 1024 * 1024;
 
 /** Something on the stream that is no frame of ours. */
 export class ProtocolError extends Error {

@@ -79,7 +79,7 @@ function isEnded({ id, ms, out, err, left, next, outcome }: Record<string, unkno
 }
 
 /** True for an outcome as a worker may report it: what only a pool can know is not among them. */
-export function isOutcome(value: unknown): value is OutcomeEnvelope {
+function isOutcome(value: unknown): value is OutcomeEnvelope {
   if (!isRecord(value) || !hasGoodFacts(value)) return false;
   switch (value.kind) {
     case 'returned':

@@ -4,20 +4,17 @@
  */
 import { encodeOutcome, encodeThrown, type OutcomeEnvelope, refusedByTransport } from '@pexen/pool-kit';
 import { AddressBook } from './address-book.ts';
-import { cookieVariable } from './cookie.ts';
 import type { Ending } from './ending.ts';
 import { Flight } from './flight.ts';
 import type { Job } from './job.ts';
-import { bodyLadder, climb, stuckMs } from './ladder.ts';
+import { bodyLadder, climb } from './ladder.ts';
 import type { Means } from './means.ts';
-import { type Ended, type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
+import { type Ended, type FromWorker, isFromWorker } from './messages.ts';
 import { type BodyOrder, refused } from './order.ts';
 import { Pace } from './pace.ts';
 import { workerDidNotStart } from './problems.ts';
-import { residentMb } from './proc.ts';
-import { type Exit, type LineProgram, ownProgram, ProcessLine } from './process-line.ts';
-import { type ProcessTree, signalGroup, sweep, terminateGroup } from './process-tree.ts';
-import { WorkerStreams } from './worker-output.ts';
+import type { Exit } from './process-line.ts';
+import { WorkerHull } from './worker-hull.ts';
 
 /** A worker that does not take up what it was sent within that time hangs, ms. */
 const takeUpMs = 10_000;
@@ -31,9 +28,7 @@ const answerMs = 1000;
 export class WorkerProcess {
   readonly name: string;
   readonly #means: Means;
-  readonly #line: ProcessLine;
-  readonly #tree: ProcessTree | undefined;
-  readonly #streams: WorkerStreams;
+  readonly #hull: WorkerHull;
   /** In the order in which they were sent: only the first can have begun. */
   readonly #flights: Flight[] = [];
   /** Those that were taken for given back although the worker did not say so. */
@@ -58,21 +53,12 @@ export class WorkerProcess {
 
   constructor(name: string, slot: number, means: Means) {
     this.#means = means;
-    const cookie = means.cookies.next();
-    this.#streams = new WorkerStreams(means.folder, `worker-${lastPart(cookie)}`, means.settings.limits);
-    const program: LineProgram = {
-      ...ownProgram(import.meta.resolve('@pexen/pool-process/child'), means.settings.execArgv),
-      env: { ...means.env, PEXEN_SLOT: String(slot), [cookieVariable]: cookie },
-      stdio: { kind: 'pipes', stdout: this.#streams.stdout.fd, stderr: this.#streams.stderr.fd },
-    };
-    this.#line = new ProcessLine(program, means.clock, {
+    this.#hull = new WorkerHull(slot, means, {
       heard: (message) => this.#hear(message),
       garbled: (error) => this.#end(`it sent ${error.message}`),
       gone: (exit) => void this.#die(exit),
     });
-    const { pid } = this.#line;
-    this.#tree = pid === undefined ? undefined : { pid, cookie };
-    this.name = `${name} (pid ${pid ?? 'none'})`;
+    this.name = `${name} (pid ${this.#hull.pid ?? 'none'})`;
   }
 
   /** How many more attempts may be handed to it now; the first begins at once if it is idle. */
@@ -100,11 +86,11 @@ export class WorkerProcess {
   run(job: Job, order: BodyOrder): Promise<Ending> {
     const flight = new Flight(this.#sent, job, order, this.#means.clock.now());
     try {
-      this.#line.send({
+      this.#hull.send({
         do: 'run',
         id: flight.id,
         ...this.#addresses.abbreviate(order.envelope),
-      } satisfies ToWorker);
+      });
     } catch (error) {
       job.started(this.name);
       const { path } = order.envelope;
@@ -133,21 +119,21 @@ export class WorkerProcess {
   async leave(): Promise<void> {
     this.#isRetired = true;
     this.#isExpected = true;
-    if (!this.#isGone) this.#line.send({ do: 'leave' } satisfies ToWorker);
+    if (!this.#isGone) this.#hull.send({ do: 'leave' });
     const cancel = this.#means.clock.after(answerMs, () => this.#end('it did not leave'));
     await this.isOver;
     cancel();
   }
 
   #beginWork(): void {
-    this.#streams.begin();
+    this.#hull.streams.begin();
     this.#stopLooking = this.#means.tail.follow(() => this.#look());
   }
 
   #end(cause: string): void {
     this.#cause ??= cause;
     this.#isRetired = true;
-    if (this.#tree !== undefined) signalGroup(this.#tree, 'SIGKILL');
+    this.#hull.kill();
   }
 
   #hear(message: unknown): void {
@@ -199,7 +185,7 @@ export class WorkerProcess {
     const flight = this.#current(id, true);
     if (flight === undefined) return false;
     for (const each of news) flight.job.ticket.tell(each);
-    this.#line.send({ do: 'credit', id, batches: 1 } satisfies ToWorker);
+    this.#hull.send({ do: 'credit', id, batches: 1 });
     return true;
   }
 
@@ -208,7 +194,7 @@ export class WorkerProcess {
     if (flight === undefined) return false;
     this.#flights.shift();
     this.#pace.note(ms);
-    const output = this.#streams.finish(flight.job, { stdout: out, stderr: err }, this.isIdle);
+    const output = this.#hull.streams.finish(flight.job, { stdout: out, stderr: err }, this.isIdle);
     if (left !== undefined && !flight.order.mayLeave) tellLeft(flight, left);
     if (this.isIdle) this.#stopLooking();
     this.#settle(flight, { ...outcome, ...output });
@@ -233,7 +219,7 @@ export class WorkerProcess {
   }
 
   #recall(flight: Flight): void {
-    this.#line.send({ do: 'recall', id: flight.id } satisfies ToWorker);
+    this.#hull.send({ do: 'recall', id: flight.id });
   }
 
   /** Stops what has not begun. A worker that gives no answer is blocked, and will read this before it begins another. */
@@ -251,15 +237,15 @@ export class WorkerProcess {
     const { order, job, id } = flight;
     const steps = bodyLadder(order.graceMs, {
       ask: () =>
-        this.#line.send({
+        this.#hull.send({
           do: 'abort',
           id,
           reason: encodeThrown(job.ticket.signal.reason),
-        } satisfies ToWorker),
+        }),
       terminate: () => {
         this.#isTerminated = true;
         this.#isRetired = true;
-        if (this.#tree !== undefined) terminateGroup(this.#tree);
+        this.#hull.terminate();
       },
       kill: () => this.kill('it did not end in time'),
       giveUp: () => void this.#die('cannot be ended: it is stuck in the kernel'),
@@ -273,19 +259,11 @@ export class WorkerProcess {
     if (first === undefined) return;
     const sinceMs = this.#means.clock.now() - first.sinceMs;
     if (first.isStarted) {
-      this.#streams.tell(first.job);
+      this.#hull.streams.tell(first.job);
       if (sinceMs > slowMs) this.recall();
     } else if (sinceMs > (this.#isReady ? takeUpMs : comeUpMs)) this.#end('it hangs');
-    this.#limitMemory();
-  }
-
-  #limitMemory(): void {
-    const { memoryLimitMb } = this.#means.settings;
-    const pid = this.#tree?.pid;
-    if (memoryLimitMb === undefined || pid === undefined) return;
-    const usedMb = residentMb(pid) ?? 0;
-    if (usedMb > memoryLimitMb)
-      this.#end(`it used ${Math.round(usedMb)} MiB of memory, its limit is ${memoryLimitMb}`);
+    const overuse = this.#hull.overuse();
+    if (overuse !== undefined) this.#end(overuse);
   }
 
   /** It has ended, or never will. */
@@ -293,18 +271,17 @@ export class WorkerProcess {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#stopLooking();
-    if (this.#tree !== undefined) await sweep(this.#tree, stuckMs, this.#means.clock);
+    await this.#hull.sweep();
     const how = this.#cause === undefined ? exit : `${exit}: ${this.#cause}`;
     if (!this.#isExpected) this.#means.lost(this.name, how);
     for (const flight of this.#flights.splice(0)) flight.end(this.#endingAfterDeath(flight, how));
-    this.#line.close();
-    this.#streams.close();
+    this.#hull.close();
     this.#isOver.resolve();
   }
 
   #endingAfterDeath({ isStarted, job, order }: Flight, how: string): Ending {
     if (isStarted) {
-      const output = this.#streams.last(job);
+      const output = this.#hull.streams.last(job);
       const isStopped = job.isAborted && this.#isExpected;
       return isStopped
         ? { kind: 'stopped', how: 'killed', ...output }
@@ -312,13 +289,9 @@ export class WorkerProcess {
     }
     if (this.#isReady || this.#isExpected) return { kind: 'given-back', death: how };
     job.started(this.name);
-    const { head } = this.#streams.stderr.finish();
+    const { head } = this.#hull.streams.stderr.finish();
     return refused(workerDidNotStart(order.envelope.path, how, head));
   }
-}
-
-function lastPart(cookie: string): string {
-  return cookie.slice(cookie.lastIndexOf('/') + 1);
 }
 
 function tellLeft({ job }: Flight, left: readonly string[]): void {
