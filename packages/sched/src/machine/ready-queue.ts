@@ -52,9 +52,9 @@ export class ReadyQueue {
     return second === 0 ? a < b : second < 0;
   }
 
-  #rise(from: number, task: number): void {
+  #rise(from: number, task: number, top = 0): void {
     let at = from;
-    while (at > 0) {
+    while (at > top) {
       const above = (at - 1) >> 1;
       const other = this.#heap[above] as number;
       if (!this.isBefore(task, other)) break;
@@ -64,20 +64,16 @@ export class ReadyQueue {
     this.#heap[at] = task;
   }
 
+  /** Down the path of the better children to the end, and from there up again: mostly that is where a task from the end belongs. */
   #sink(from: number, task: number): void {
+    const heap = this.#heap;
     const { size } = this;
     let at = from;
-    for (;;) {
-      let below = at * 2 + 1;
-      if (below >= size) break;
-      const right = below + 1;
-      if (right < size && this.isBefore(this.#heap[right] as number, this.#heap[below] as number))
-        below = right;
-      const other = this.#heap[below] as number;
-      if (!this.isBefore(other, task)) break;
-      this.#heap[at] = other;
+    for (let below = at * 2 + 1; below < size; below = at * 2 + 1) {
+      if (below + 1 < size && this.isBefore(heap[below + 1] as number, heap[below] as number)) below++;
+      heap[at] = heap[below] as number;
       at = below;
     }
-    this.#heap[at] = task;
+    this.#rise(at, task, from);
   }
 }
