@@ -9,7 +9,7 @@ import type {
   TaskDefinition,
   Ticket,
 } from '@pexen/core';
-import type { Part, TaskId } from '../machine/protocol.ts';
+import type { Part, StopCause, TaskId } from '../machine/protocol.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Rules } from '../plan/rules.ts';
 
@@ -97,8 +97,10 @@ export class Attempt implements Assignment, Ticket {
     return this.#abort.signal;
   }
 
-  /** Asks the body to stop. */
-  stop(reason: Error): void {
+  /** Asks the body to stop. The reason it sees is an error named TimeoutError or AbortError. */
+  stop(why: StopCause, message: string): void {
+    const reason = new Error(message);
+    reason.name = why === 'timed-out' ? 'TimeoutError' : 'AbortError';
     this.#abortReason = reason;
     this.#abort?.abort(reason);
   }

@@ -18,6 +18,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { runEvent } from './events.ts';
 import { HandOver } from './hand-over.ts';
 import type { RunOptions } from './options.ts';
+import { broken, closePool, killAll, openPool, runIn } from './pools.ts';
 import { readOutcome } from './read-outcome.ts';
 import { makeResult } from './results.ts';
 import { messageOf, type Teller } from './teller.ts';
@@ -134,9 +135,9 @@ export class Engine implements AttemptHost {
     this.#isBroken = true;
     this.failure ??= error;
     this.#takeAlarmBack?.();
-    const reason = new Error('the run broke down', { cause: error });
-    for (const attempt of this.#attempts) if (attempt?.isOver === false) attempt.stop(reason);
-    await Promise.allSettled(this.#pools.map((pool) => pool.close('kill')));
+    for (const attempt of this.#attempts)
+      if (attempt?.isOver === false) attempt.stop('cancelled', `the run broke down: ${messageOf(error)}`);
+    await killAll(this.#pools);
     this.#consumer.end();
   }
 
@@ -203,7 +204,7 @@ export class Engine implements AttemptHost {
         this.#give(command.task);
         break;
       case 'stop-attempt':
-        this.#attempts[command.task]?.stop(stopReason(command));
+        this.#attempts[command.task]?.stop(command.why, command.reason);
         break;
       case 'open-pool':
         void this.#open(command.pool);
@@ -270,30 +271,17 @@ export class Engine implements AttemptHost {
     this.#consumer.take(result, task);
   }
 
-  async #open(pool: PoolId): Promise<void> {
-    try {
-      await (this.#pools[pool] as Pool).open({
-        slotsChanged: (slots) => this.post({ type: 'slots-changed', atMs: this.nowMs(), pool, slots }),
-        workerLost: (worker, reason) =>
-          this.post({ type: 'worker-lost', atMs: this.nowMs(), pool, worker, reason }),
-      });
-      this.post({ type: 'pool-opened', atMs: this.nowMs(), pool });
-    } catch (error) {
-      this.failure ??= error;
-      this.post({ type: 'pool-failed', atMs: this.nowMs(), pool, reason: messageOf(error) });
-    }
+  async #open(id: PoolId): Promise<void> {
+    const error = await openPool(this.#pools[id] as Pool, id, this);
+    this.failure ??= error;
+    if (error === undefined) this.post({ type: 'pool-opened', atMs: this.nowMs(), pool: id });
+    else this.post({ type: 'pool-failed', atMs: this.nowMs(), pool: id, reason: messageOf(error) });
   }
 
-  async #close(pool: PoolId, how: 'drain' | 'kill'): Promise<void> {
-    try {
-      await (this.#pools[pool] as Pool).close(how);
-    } catch (error) {
-      this.#teller.warn({
-        code: 'PEXEN_POOL_CLOSE',
-        message: `a pool could not be closed: ${messageOf(error)}`,
-      });
-    }
-    this.post({ type: 'pool-closed', atMs: this.nowMs(), pool });
+  async #close(id: PoolId, how: 'drain' | 'kill'): Promise<void> {
+    const problem = await closePool(this.#pools[id] as Pool, how);
+    if (problem !== undefined) this.#teller.warn(problem);
+    this.post({ type: 'pool-closed', atMs: this.nowMs(), pool: id });
   }
 
   #setAlarm(atMs: number | undefined): void {
@@ -308,23 +296,4 @@ export class Engine implements AttemptHost {
       if (heardMs !== undefined) this.queue({ type: 'quiet-since', atMs, task, attempt, sinceMs: heardMs });
     this.post({ type: 'alarm-rang', atMs });
   }
-}
-
-function runIn(pool: Pool, attempt: Attempt): PoolOutcome | Promise<PoolOutcome> {
-  try {
-    return pool.run(attempt, attempt);
-  } catch (error) {
-    return broken(error);
-  }
-}
-
-/** Pools never reject; this one did. */
-function broken(error: unknown): PoolOutcome {
-  return { kind: 'crashed', reason: `the pool failed: ${String(error)}` };
-}
-
-function stopReason({ why, reason }: Extract<Command, { readonly type: 'stop-attempt' }>): Error {
-  const error = new Error(reason);
-  error.name = why === 'timed-out' ? 'TimeoutError' : 'AbortError';
-  return error;
 }

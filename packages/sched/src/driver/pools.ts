@@ -1,0 +1,55 @@
+/** Pools as the engine meets them: what they do becomes facts, and what they do wrong harms nobody else. */
+import type { Pool, PoolOutcome, Problem } from '@pexen/core';
+import type { Input, PoolId } from '../machine/protocol.ts';
+import type { Attempt } from './attempt.ts';
+import { messageOf } from './teller.ts';
+
+/** Where the facts go. */
+export interface PoolListener {
+  nowMs(): number;
+  post(input: Input): void;
+}
+
+/** Opens the pool; answers with the error, if that failed. */
+export async function openPool(pool: Pool, id: PoolId, listener: PoolListener): Promise<unknown> {
+  try {
+    await pool.open({
+      slotsChanged: (slots) =>
+        listener.post({ type: 'slots-changed', atMs: listener.nowMs(), pool: id, slots }),
+      workerLost: (worker, reason) =>
+        listener.post({ type: 'worker-lost', atMs: listener.nowMs(), pool: id, worker, reason }),
+    });
+    return undefined;
+  } catch (error) {
+    return error ?? new Error('the pool could not be opened');
+  }
+}
+
+/** Closes the pool; answers with what went wrong. */
+export async function closePool(pool: Pool, how: 'drain' | 'kill'): Promise<Problem | undefined> {
+  try {
+    await pool.close(how);
+    return undefined;
+  } catch (error) {
+    return { code: 'PEXEN_POOL_CLOSE', message: `a pool could not be closed: ${messageOf(error)}` };
+  }
+}
+
+/** Ends everything that runs in any of the pools. */
+export async function killAll(pools: readonly Pool[]): Promise<void> {
+  await Promise.all(pools.map((pool) => closePool(pool, 'kill')));
+}
+
+/** Hands the attempt over. Never throws. */
+export function runIn(pool: Pool, attempt: Attempt): PoolOutcome | Promise<PoolOutcome> {
+  try {
+    return pool.run(attempt, attempt);
+  } catch (error) {
+    return broken(error);
+  }
+}
+
+/** Pools never reject; this one did. */
+export function broken(error: unknown): PoolOutcome {
+  return { kind: 'crashed', reason: `the pool failed: ${String(error)}` };
+}
