@@ -36,12 +36,12 @@ export {
   tree,
   under,
 } from '@pexen/factory';
-export { processes } from '@pexen/pool-process';
-export { threads } from '@pexen/pool-thread';
 export type { Reporter } from '@pexen/report';
 export { HierarchyLock, inline, path } from '@pexen/sched';
 export {
   defineSuite,
+  processes,
+  threads,
   type ReporterChoice,
   type Suite,
   type SuiteConfig,

@@ -26,8 +26,8 @@ const metaKey: unique symbol = Symbol.for('pexen.meta') as never;
 /** What `task()` gives for metadata M: bound, unless the args have a schema. */
 export type TaskOf<M extends TaskMeta, Value> = M extends { readonly args: StandardSchema<infer Input> }
   ? UnboundTask<Input, Value>
-  : Task<Value> & { readonly [argsType]?: ArgsOf<M> };
-declare const argsType: unique symbol;
+  : /** `~args` is never there; it keeps the type of the args. */
+    Task<Value> & { readonly '~args'?: ArgsOf<M> };
 
 /** Makes entries that are no metadata a compile error. */
 type OnlyKnown<M> = { readonly [K in Exclude<keyof M, keyof TaskMeta>]: never } & {

@@ -1,4 +1,6 @@
 /** A full test suite as a library: what the command `pexen` is made of. */
+export { processes } from '@pexen/pool-process';
+export { threads } from '@pexen/pool-thread';
 export {
   configNames,
   environment,
