@@ -86,7 +86,7 @@ function runningAttempt(state: State, task: number, heardMs: number | undefined)
 }
 
 /** The first thing that keeps a task which is not over and not running. */
-export function waitsFor(state: State, task: number): WaitingFor {
+function waitsFor(state: State, task: number): WaitingFor {
   const { tasks, gates, turn } = state;
   const pool = state.poolOf(task);
   if (tasks.state[task] === WAITING) return gateWait(state, task, gates.closedGate(task));

@@ -111,8 +111,3 @@ function chance(task: number, attempt: number): number {
   hash = Math.imul(hash ^ (hash >>> 12), 0x297a2d39);
   return ((hash ^ (hash >>> 15)) >>> 0) / 0x1_0000_0000;
 }
-
-/** True while a stop is under way for this reason. */
-export function isStopping(stop: number): boolean {
-  return stop === TIMED_OUT || stop === CANCELLED;
-}

@@ -24,7 +24,7 @@ export const STATES: readonly TaskState[] = [
 ];
 
 /** What may follow what. */
-export const TRANSITIONS: Readonly<Record<TaskState, readonly TaskState[]>> = {
+const TRANSITIONS: Readonly<Record<TaskState, readonly TaskState[]>> = {
   waiting: ['ready', 'done'],
   ready: ['waiting', 'parked', 'dispatched', 'done'],
   parked: ['waiting', 'ready', 'dispatched', 'done'],

@@ -13,7 +13,7 @@ export const NEEDS = 0;
 /** Met when all feeders ended well. */
 export const NEEDS_ALL = 1;
 /** Gates from here on open when all that feeds them is over, however it ended. */
-export const ORDER = 2;
+const ORDER = 2;
 /** `after`: all providers of a capability are over. */
 export const AFTER = 2;
 /** `before`: all that declared to be before a capability are over. */
