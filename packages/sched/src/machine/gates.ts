@@ -6,6 +6,13 @@ import { grown } from '../plan/columns.ts';
 import { type GateId, type Graph, NEEDS_ALL } from '../plan/graph.ts';
 import { BAD, GAVE, PARKED, READY, type TaskTable, WAITING } from './task-table.ts';
 
+/** What is remembered of a capability that was torn down. */
+interface Withdrawal {
+  readonly gone: ReadonlySet<number>;
+  /** There were so many tasks. */
+  readonly taskCount: number;
+}
+
 /** Where a feeder stands when its edge is linked. */
 const PENDING = 0;
 const MISSED = 1;
@@ -32,7 +39,7 @@ export class Gates {
   #firstMet = new Int32Array(16);
   readonly #met = new Map<GateId, number[]>();
   /** Capabilities that were torn down, and those who had given them. */
-  readonly #withdrawn = new Map<GateId, ReadonlySet<number>>();
+  readonly #withdrawn = new Map<GateId, Withdrawal>();
   /** So many edges are linked. */
   #feeds = 0;
   #waits = 0;
@@ -76,14 +83,19 @@ export class Gates {
     const { waits } = this.#graph;
     for (let edge = waits.firstTo(task); edge !== 0; edge = waits.nextTo[edge] as number) {
       const gate = waits.from[edge] as number;
-      if (impossible ? this.isImpossible(gate) : !this.isOpen(gate)) return gate;
+      if (impossible ? this.isImpossible(gate) : !this.isOpenFor(task, gate)) return gate;
     }
     return -1;
   }
 
   /** How many of the task's gates are closed. */
   countClosed(task: number): number {
-    return this.#graph.waits.sources(task).filter((gate) => !this.isOpen(gate)).length;
+    return this.#graph.waits.sources(task).filter((gate) => !this.isOpenFor(task, gate)).length;
+  }
+
+  /** Does the task not wait for the gate? What was torn down was met for all that required it before. */
+  isOpenFor(task: number, gate: GateId): boolean {
+    return this.isOpen(gate) || task < (this.#withdrawn.get(gate)?.taskCount ?? 0);
   }
 
   /** Who met the requirement, in order of declaration. */
@@ -113,7 +125,7 @@ export class Gates {
     this.hits[gate] = 0;
     this.#met.delete(gate);
     const gone = this.#graph.feeds.sources(gate).filter((feeder) => this.#tasks.isDone(feeder));
-    this.#withdrawn.set(gate, new Set(gone));
+    this.#withdrawn.set(gate, { gone: new Set(gone), taskCount: this.#tasks.count });
   }
 
   /** Those who gave come last: what needs all of its feeders has to know of the others before. */
@@ -137,7 +149,7 @@ export class Gates {
     const members = this.#graph.feeds
       .targets(task)
       .filter((member) => this.#graph.followersOf(member).includes(gate));
-    return members.length > 0 && members.every((member) => this.#withdrawn.get(member)?.has(task));
+    return members.length > 0 && members.every((member) => this.#withdrawn.get(member)?.gone.has(task));
   }
 
   #linkFeed(task: number, gate: GateId): void {

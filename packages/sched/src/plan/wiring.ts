@@ -140,7 +140,7 @@ export class Wiring {
     this.graph.feed(task, gate);
     if (this.#before.size === 0) return;
     const before = this.#before.get(gate);
-    if (before !== undefined && !this.graph.feeds.has(task, before)) this.#wait(before, task);
+    if (before !== undefined) this.#holdBehind(before, task, this.graph.subjects[gate] as Capability);
   }
 
   #require(task: number, requirement: Requirement, meta: TaskMeta, stated: number): void {
@@ -213,11 +213,14 @@ export class Wiring {
     if (before === undefined) {
       before = this.graph.addGate(BEFORE, capability);
       this.#before.set(gate, before);
-      for (const provider of this.graph.feeds.sources(gate))
-        if (provider !== task) this.#wait(before, provider);
+      for (const provider of this.graph.feeds.sources(gate)) this.#holdBehind(before, provider, capability);
     }
     this.graph.feed(task, before);
-    if (this.graph.feeds.has(task, gate)) this.#wait(this.#beforeOthers(before, capability, task), task);
+  }
+
+  #holdBehind(before: GateId, provider: number, capability: Capability): void {
+    const isBeforeItself = this.#wired.definition(provider).meta.before?.includes(capability) ?? false;
+    this.#wait(isBeforeItself ? this.#beforeOthers(before, capability, provider) : before, provider);
   }
 
   /** A task that is before what it provides itself waits for all others that are before it. */
@@ -290,7 +293,7 @@ export class Wiring {
 
   #giveIdentity(task: number, gate: GateId): void {
     if (this.graph.feeds.has(task, gate)) return;
-    this.graph.feed(task, gate);
+    this.#provide(task, gate);
     this.#teardowns.provided(task, gate);
   }
 

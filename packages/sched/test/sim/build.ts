@@ -18,8 +18,13 @@ import type { RequirementSpec, Scenario, TaskSpec } from './scenario.ts';
 export class Builder {
   readonly #made = new Map<string, PlainFunction>();
 
+  /** All tasks there will ever be: some are named before they are added. */
+  constructor({ tasks, additions }: Pick<Scenario, 'tasks' | 'additions'>) {
+    for (const { name } of [...tasks, ...additions.flatMap((addition) => addition.tasks)])
+      this.#made.set(name, () => undefined);
+  }
+
   build(specs: readonly TaskSpec[]): PlacedTask[] {
-    for (const { name } of specs) this.#made.set(name, () => undefined);
     return specs.map((spec) => place([], this.#withMeta(spec)));
   }
 

@@ -115,7 +115,12 @@ function drawTasks(
   const provided = new Set(tasks.flatMap(({ provides }) => provides));
   const linked = tasks.map((task, index) => {
     const names = cuts.filter(({ name, cut }) => index >= cut && provided.has(name)).map(({ name }) => name);
-    return { ...task, requires: [...task.requires, ...drawRequirements(random, character, names)] };
+    const before = random.chance(character.order * 0.3) ? [random.pick(cuts).name] : [];
+    return {
+      ...task,
+      before: [...task.before, ...before],
+      requires: [...task.requires, ...drawRequirements(random, character, names)],
+    };
   });
   const single = random.chance(character.oddities) ? [`t${offset + random.int(0, count)}`] : [];
   const torn = cuts.map(({ name }) => name).filter((name) => provided.has(name) && random.chance(0.15));

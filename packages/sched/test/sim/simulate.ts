@@ -60,12 +60,13 @@ class Session implements Player {
   readonly #machine: Machine;
   readonly #watcher: Watcher;
   #handled = 0;
-  readonly #builder = new Builder();
+  readonly #builder: Builder;
   readonly #specs: TaskSpec[] = [];
   readonly #log: ((line: string) => void) | undefined;
 
   constructor(scenario: Scenario, log: ((line: string) => void) | undefined) {
     this.#log = log;
+    this.#builder = new Builder(scenario);
     this.#plan = new Plan(planOptions(scenario));
     this.#machine = new Machine(this.#plan, { tells: true });
     const { locks } = this.#plan;

@@ -9,7 +9,7 @@ import { Random } from './random.ts';
 import type { AttemptScript, PoolSpec, Scenario, TaskSpec } from './scenario.ts';
 
 /** Until then things may go wrong. */
-export const healAtMs = 2_000;
+const healAtMs = 2_000;
 /** No healthy world takes longer. */
 const endOfTimeMs = 1_000_000;
 

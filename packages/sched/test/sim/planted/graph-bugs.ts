@@ -42,8 +42,8 @@ export const graphBugs: readonly PlantedBug[] = [
   {
     what: 'what is torn down still meets requirements',
     file: gates,
-    find: 'this.#withdrawn.set(gate, new Set(gone));',
-    replace: '',
+    find: 'gone: new Set(gone),',
+    replace: 'gone: new Set(gone.slice(0, 0)),',
   },
   {
     what: 'a salvage does not see who ended badly',
@@ -72,7 +72,7 @@ export const graphBugs: readonly PlantedBug[] = [
   {
     what: '`before` does not hold providers that are added later',
     file: wiring,
-    find: 'if (before !== undefined && !this.graph.feeds.has(task, before)) this.#wait(before, task);',
+    find: 'if (before !== undefined) this.#holdBehind(before, task, this.graph.subjects[gate] as Capability);',
     replace: '',
   },
   {
