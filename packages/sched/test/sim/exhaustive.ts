@@ -8,10 +8,7 @@
  * | 2 | 2 | 2 graphs × 81 × 9 × 2 = 2,916 |
  * | 3 | 2 | 8 graphs × 729 × 27 × 2 = 314,928 |
  * | 4 | 1 | 64 graphs × 81 × 81 × 2 = 839,808 |
- *
- * `node test/sim/exhaustive.ts [--every N]`: with `--every`, only each N-th case.
  */
-import { parseArgs } from 'node:util';
 import type { AttemptScript, Scenario, TaskSpec } from './scenario.ts';
 import { play } from './simulate.ts';
 
@@ -19,39 +16,43 @@ const ends = ['returned', 'failed', 'threw'] as const;
 const holds = ['none', 'uses', 'claims'] as const;
 /** A claim of the second one meets uses of the first one: it lies above it. */
 const resources = ['/a/b', '/a'];
+const scopes = [
+  { count: 1, resourceCount: 2 },
+  { count: 2, resourceCount: 2 },
+  { count: 3, resourceCount: 2 },
+  { count: 4, resourceCount: 1 },
+] as const;
 
-const { values } = parseArgs({ options: { every: { type: 'string', default: '1' } } });
-const every = Number(values.every);
-const startedAt = performance.now();
-let cases = 0;
-let played = 0;
-let violations = 0;
-for (const [count, resourceCount] of [
-  [1, 2],
-  [2, 2],
-  [3, 2],
-  [4, 1],
-] as const) {
+/** How many there are, how many of them were played, and which broke a rule. */
+export interface Exhausted {
+  cases: number;
+  played: number;
+  readonly violations: string[];
+}
+
+/** Plays every N-th of the cases. */
+export function exhaust(every: number): Exhausted {
+  const seen: Exhausted = { cases: 0, played: 0, violations: [] };
+  for (const { count, resourceCount } of scopes) {
+    const bounds = boundsOf(count, resourceCount);
+    for (let index = 0; index < bounds.size; index++) {
+      if (seen.cases++ % every !== 0) continue;
+      seen.played++;
+      const { violation } = play(scenarioOf(index, bounds));
+      if (violation !== undefined) seen.violations.push(`${count} tasks, case ${index}: ${violation}`);
+    }
+  }
+  return seen;
+}
+
+function boundsOf(count: number, resourceCount: number): Bounds {
   const pairs = pairsOf(count);
   const graphs = 2 ** pairs.length;
   const holdings = holds.length ** (count * resourceCount);
   const outcomes = ends.length ** count;
-  for (let index = 0; index < graphs * holdings * outcomes * 2; index++) {
-    if (cases++ % every !== 0) continue;
-    played++;
-    const { violation } = play(
-      scenarioOf(index, { count, resourceCount, pairs, graphs, holdings, outcomes }),
-    );
-    if (violation === undefined) continue;
-    violations++;
-    if (violations <= 10) console.log(`${count} tasks, case ${index}: ${violation}`);
-  }
+  const size = graphs * holdings * outcomes * 2;
+  return { count, resourceCount, pairs, graphs, holdings, outcomes, size };
 }
-const seconds = (performance.now() - startedAt) / 1000;
-console.log(
-  `${played} of ${cases} cases, ${violations} violations, ${Math.round(played / seconds)} cases per second`,
-);
-process.exitCode = violations > 0 ? 1 : 0;
 
 interface Bounds {
   readonly count: number;
@@ -60,6 +61,7 @@ interface Bounds {
   readonly graphs: number;
   readonly holdings: number;
   readonly outcomes: number;
+  readonly size: number;
 }
 
 /** The case as a number with mixed digits: graph, holdings, outcomes, workers. */

@@ -1,0 +1,37 @@
+/** Who tests the tests: every planted bug has to be found by the simulator. docs/proof.md has the table. */
+import { afterAll, expect, test } from 'vitest';
+import { allBugs } from './sim/planted/all-bugs.ts';
+import { clear, hunt } from './sim/planted/plant.ts';
+
+const mostSeeds = 10_000;
+const seedsNeeded: string[] = [];
+
+afterAll(() => {
+  clear();
+  console.info(seedsNeeded.join('\n'));
+});
+
+test('there are at least 40 planted bugs', () => {
+  expect(allBugs.length).toBeGreaterThanOrEqual(40);
+  expect(new Set(allBugs.map(({ what }) => what)).size).toBe(allBugs.length);
+});
+
+/** Two at a time: each hunt is a process of its own. */
+const pairs = Array.from({ length: Math.ceil(allBugs.length / 2) }, (_, at) =>
+  allBugs.slice(at * 2, at * 2 + 2),
+);
+
+test.each(pairs.map((pair) => [pair.map(({ what }) => what).join(' · '), pair] as const))(
+  '%s',
+  { timeout: 150_000 },
+  async (_what, pair) => {
+    const hunts = await Promise.all(pair.map((bug) => hunt(bug, `${allBugs.indexOf(bug)}`, mostSeeds)));
+    for (const { bug, seeds } of hunts) seedsNeeded.push(`${seeds ?? 'not found'}: ${bug.what}`);
+    expect(
+      hunts.filter(({ isGone }) => isGone).map(({ bug }) => `${bug.file} has changed: ${bug.what}`),
+    ).toEqual([]);
+    expect(
+      hunts.filter(({ seeds }) => seeds === undefined).map(({ bug, said }) => `${bug.what}: ${said}`),
+    ).toEqual([]);
+  },
+);

@@ -1,0 +1,126 @@
+/** Simulated runs, watched at every step. What is proven by them, and how far, is in docs/proof.md. */
+import { describe, expect, test } from 'vitest';
+import { exhaust } from './sim/exhaustive.ts';
+import { generate } from './sim/generate.ts';
+import { plainScenario, plainTask } from './sim/plain.ts';
+import { playMany } from './sim/play-many.ts';
+import type { Scenario } from './sim/scenario.ts';
+import { shrink } from './sim/shrink.ts';
+import { play, simulate } from './sim/simulate.ts';
+
+test('2,000 seeds break no rule', { timeout: 120_000 }, () => {
+  const { seeds, violations } = playMany(1_000_000, 2_000, 5);
+  expect(violations).toEqual([]);
+  expect(seeds).toBe(2_000);
+});
+
+test('every 300th of the small cases breaks no rule', { timeout: 60_000 }, () => {
+  const { played, violations } = exhaust(300);
+  expect(violations).toEqual([]);
+  expect(played).toBeGreaterThan(3_000);
+});
+
+test('the same seed gives the same run, another seed another', () => {
+  expect(simulate(7).trace).toBe(simulate(7).trace);
+  expect(simulate(7).trace).not.toBe(simulate(8).trace);
+});
+
+test('a scenario that is all right is not shrunk', () => {
+  const scenario = generate(1);
+  expect(shrink(scenario)).toBe(scenario);
+});
+
+/** What the simulator found in the machine, made small. Each broke a rule before it was mended. */
+const found: Readonly<Record<string, Scenario>> = {
+  'a parked task whose pool has no slots is not given up': plainScenario({
+    pool: { slots: 2, changes: [[23, 0]] },
+    tasks: [
+      plainTask('t1'),
+      { ...plainTask('t3'), claims: ['/net/ipv4'] },
+      { ...plainTask('t4'), uses: ['/net/ipv4'] },
+    ],
+    pausesMs: [50, 0, 50, 0, 50],
+  }),
+  'a contended parked task does not hide one for another pool': plainScenario({
+    pool: { slots: 1, spare: 1 },
+    others: [{ name: 'other', slots: 1 }],
+    overtakings: 1,
+    tasks: [
+      { ...plainTask('t8'), pool: 'other', exclusive: true },
+      { ...plainTask('t12'), priority: -1, exclusive: true },
+      plainTask('t14'),
+      { ...plainTask('t15'), weight: 28 },
+      { ...plainTask('t16'), pool: 'other' },
+    ],
+  }),
+  'an exclusive group opens though a group that is not exclusive is open': plainScenario({
+    others: [
+      { name: 'g1', isGroup: true, exclusive: true },
+      { name: 'g2', isGroup: true },
+    ],
+    tasks: [
+      { ...plainTask('t13'), group: 'g1' },
+      { ...plainTask('t15'), group: 'g2' },
+    ],
+  }),
+  'to be exclusive takes nothing from a claim of the root': plainScenario({
+    tasks: [
+      { ...plainTask('t0'), claims: ['/'], exclusive: true },
+      { ...plainTask('t14', 'threw'), uses: ['cpu'], weight: 32 },
+    ],
+    capacities: [['cpu', 3]],
+  }),
+  'an added task that requires every provider waits for those that run': plainScenario({
+    pool: { slots: 2 },
+    tasks: [
+      { ...plainTask('t25'), provides: ['c0'] },
+      { ...plainTask('t27', 'returned', 5), provides: ['c0'] },
+    ],
+    added: [{ ...plainTask('t1101'), requires: [{ form: 'every', names: ['c0'], count: 1 }] }],
+  }),
+  'an added task that requires every provider is skipped where one was skipped': plainScenario({
+    tasks: [
+      { ...plainTask('t4'), provides: ['c0'] },
+      { ...plainTask('t5'), provides: ['c0'], salvages: ['t4'] },
+    ],
+    added: [{ ...plainTask('t1202'), requires: [{ form: 'every', names: ['c0'], count: 1 }] }],
+  }),
+  'a teardown that is added after a kill does not run': plainScenario({
+    tasks: [{ ...plainTask('t1'), provides: ['c0'] }, plainTask('t2', 'returned', 100), plainTask('t3')],
+    added: [{ ...plainTask('t9'), tearsDown: 'c0' }],
+    endings: [{ how: 'kill', atMs: 39 }],
+    afterResults: 2,
+  }),
+  'what was torn down meets no requirement that is added': plainScenario({
+    pool: { slots: 2 },
+    tasks: [
+      { ...plainTask('t0'), provides: ['c0'] },
+      { ...plainTask('t2'), tearsDown: 'c0' },
+    ],
+    added: [
+      { ...plainTask('t1200', 'returned', 5), provides: ['c0'] },
+      { ...plainTask('t1202'), requires: [{ form: 'any-of', names: ['c0'], count: 1 }] },
+    ],
+    afterResults: 2,
+  }),
+  'a task that is before what it provides waits for the others that are': plainScenario({
+    tasks: [
+      { ...plainTask('t7'), before: ['c0'] },
+      { ...plainTask('t8'), provides: ['c0'], before: ['c0'] },
+    ],
+  }),
+  'of two that are before what one of them provides, that one comes last': plainScenario({
+    tasks: [
+      { ...plainTask('t8'), provides: ['c0'], before: ['c0'] },
+      { ...plainTask('t9'), before: ['c0'] },
+    ],
+  }),
+};
+
+describe('found by the simulator', () => {
+  test.each(Object.entries(found))('%s', (_what, scenario) => {
+    const played = play(scenario);
+    expect(played.violation).toBeUndefined();
+    expect(played.isRefused).toBe(false);
+  });
+});
