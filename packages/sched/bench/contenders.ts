@@ -1,123 +1,158 @@
-/** Whoever runs many no-op tasks, 16 at a time: ourselves, and others for the part of the work that they do. */
+/** Who schedules: we and others, behind one door. All run the same bodies, which do nothing and say so later. */
 import { withMeta } from '@pexen/core';
-import { priorityQueue, queue } from 'async';
+import async from 'async';
 import { Effect } from 'effect';
 import fastq from 'fastq';
 import { PGraph } from 'p-graph';
 import pLimit from 'p-limit';
 import pMap from 'p-map';
 import PQueue from 'p-queue';
-import { inline, run } from '../src/index.ts';
+import { type Entry, inline, run } from '../src/index.ts';
+import type { Shape, Work } from './shapes.ts';
 
-export const concurrency = 16;
-
-/** `deps[i]` are the tasks, by number, that have to be over before task `i`. */
-export type Graph = readonly (readonly number[])[];
+const concurrency = 16;
 
 export interface Contender {
   readonly name: string;
-  /** Does it know what comes before what? Those that do not are compared where nothing does. */
+  readonly isOurs: boolean;
+  /** It knows dependencies. */
   readonly ordersTasks: boolean;
-  /** Builds everything and runs it; answers with the number of tasks that ran. */
-  readonly run: (graph: Graph) => Promise<number>;
+  /** Runs everything once; everything there is to be made for it is made here. Answers with how many ran. */
+  run(shape: Shape): Promise<number>;
 }
 
-/** Names, priorities, dictionaries, one result a task through the loop: everything a user would have. */
-async function pexen(
-  graph: Graph,
-  work: (context: { shared: Record<string, unknown> }) => Promise<unknown>,
-): Promise<number> {
-  const tasks = graph.map((deps, index) =>
-    withMeta((context) => work(context), {
-      name: `task-${index}`,
-      provides: [`done-${index}`],
-      requires: deps.map((dep) => `done-${dep}`),
-      priority: index % 3,
+type OwnBody = (context: { readonly shared: Record<string, unknown> }) => unknown;
+
+const nothing = async (): Promise<void> => {};
+
+/** Tasks with names, capabilities, priorities and resources, each given back as a result. */
+function tasksOf(works: readonly Work[], make: () => OwnBody = () => async () => {}): Entry[] {
+  return works.map(({ name, requires, priority, claims }) =>
+    withMeta(make() as () => unknown, {
+      ...{ name, priority, provides: [`${name} done`] },
+      ...(requires.length > 0 && { requires: requires.map((index) => `${works[index]?.name} done`) }),
+      ...(claims !== undefined && { claims }),
     }),
   );
-  let ended = 0;
-  for await (const { status } of run(tasks, { pool: inline({ concurrency }) }))
-    if (status === 'returned') ended++;
-  return ended;
 }
 
-async function byPGraph(graph: Graph): Promise<number> {
-  let ended = 0;
-  const nodes = new Map(
-    graph.map((_, index) => [`task-${index}`, { priority: index % 3, run: async () => void ended++ }]),
-  );
-  const edges = graph.flatMap((deps, index) =>
-    deps.map((dep): [string, string] => [`task-${dep}`, `task-${index}`]),
-  );
-  await new PGraph(nodes, edges).run({ concurrency });
-  return ended;
+async function drain(entries: readonly Entry[], later: readonly Entry[] = []): Promise<number> {
+  let count = 0;
+  let next = 0;
+  const going = run(entries, { pool: inline({ concurrency }) });
+  for await (const result of going) {
+    if (result.status === 'returned') count++;
+    if (next < later.length) going.add([later[next++] as Entry]);
+  }
+  return count;
 }
 
-function flat(
-  name: string,
-  runAll: (count: number, work: () => Promise<void>) => Promise<unknown>,
-): Contender {
-  return {
-    name,
-    ordersTasks: false,
-    run: async (graph) => {
-      let ended = 0;
-      await runAll(graph.length, async () => void ended++);
-      return ended;
-    },
-  };
-}
+export const pexen: Contender = {
+  ...{ name: 'pexen', isOurs: true, ordersTasks: true },
+  run: ({ works }) => drain(tasksOf(works)),
+};
+
+/** Every body writes into the dictionary that those who require it inherit. */
+const pexenSharing: Contender = {
+  ...{ name: 'pexen, shared state used', isOurs: true, ordersTasks: true },
+  run: ({ works }) => {
+    const make = (): OwnBody => async (context) => {
+      context.shared.last = true;
+    };
+    return drain(tasksOf(works, make));
+  },
+};
+
+/** All but the first are added from the loop, one for each result. */
+export const pexenAdding: Contender = {
+  ...{ name: 'pexen, added one by one', isOurs: true, ordersTasks: true },
+  run: ({ works }) => {
+    const [first, ...rest] = tasksOf(works);
+    return drain([first as Entry], rest);
+  },
+};
+
+const pGraph: Contender = {
+  ...{ name: 'p-graph', isOurs: false, ordersTasks: true },
+  async run({ works }) {
+    let count = 0;
+    const work = async (): Promise<void> => {
+      count++;
+    };
+    const nodes = new Map(works.map(({ name, priority }) => [name, { run: work, priority: -priority }]));
+    const edges = works.flatMap(({ name, requires }) =>
+      requires.map((index): [string, string] => [(works[index] as Work).name, name]),
+    );
+    await new PGraph(nodes, edges).run({ concurrency });
+    return count;
+  },
+};
+
+const pQueue = (name: string, isPrioritized: boolean): Contender => ({
+  ...{ name, isOurs: false, ordersTasks: false },
+  async run({ works }) {
+    const queue = new PQueue({ concurrency });
+    await Promise.all(
+      works.map(({ priority }) => queue.add(nothing, isPrioritized ? { priority: -priority } : {})),
+    );
+    return works.length;
+  },
+});
+
+const limit: Contender = {
+  ...{ name: 'p-limit', isOurs: false, ordersTasks: false },
+  async run({ works }) {
+    const limited = pLimit(concurrency);
+    await Promise.all(works.map(() => limited(nothing)));
+    return works.length;
+  },
+};
+
+const fast: Contender = {
+  ...{ name: 'fastq', isOurs: false, ordersTasks: false },
+  async run({ works }) {
+    const queue = fastq.promise<unknown, Work, void>(nothing, concurrency);
+    await Promise.all(works.map((work) => queue.push(work)));
+    return works.length;
+  },
+};
+
+const asyncQueue: Contender = {
+  ...{ name: 'async.queue', isOurs: false, ordersTasks: false },
+  async run({ works }) {
+    const queue = async.queue<Work>(nothing, concurrency);
+    await Promise.all(works.map((work) => queue.push(work)));
+    return works.length;
+  },
+};
+
+const asyncPriority: Contender = {
+  ...{ name: 'async.priorityQueue', isOurs: false, ordersTasks: false },
+  async run({ works }) {
+    const queue = async.priorityQueue<Work>(nothing, concurrency);
+    await Promise.all(works.map((work) => queue.push(work, work.priority)));
+    return works.length;
+  },
+};
+
+const effect: Contender = {
+  ...{ name: 'effect forEach', isOurs: false, ordersTasks: false },
+  async run({ works }) {
+    const each = Effect.forEach(works, () => Effect.promise(nothing), { concurrency, discard: true });
+    await Effect.runPromise(each);
+    return works.length;
+  },
+};
+
+const map: Contender = {
+  ...{ name: 'p-map', isOurs: false, ordersTasks: false },
+  async run({ works }) {
+    await pMap(works, nothing, { concurrency });
+    return works.length;
+  },
+};
 
 export const contenders: readonly Contender[] = [
-  { name: 'pexen', ordersTasks: true, run: (graph) => pexen(graph, async () => {}) },
-  {
-    name: 'pexen, every dictionary used',
-    ordersTasks: true,
-    run: (graph) => pexen(graph, async ({ shared }) => void (shared.last = 1)),
-  },
-  { name: 'p-graph', ordersTasks: true, run: byPGraph },
-  flat('p-queue', async (count, work) => {
-    const jobs = new PQueue({ concurrency });
-    await jobs.addAll(Array.from({ length: count }, () => work));
-  }),
-  flat('p-queue, priorities', async (count, work) => {
-    const jobs = new PQueue({ concurrency });
-    for (let index = 0; index < count; index++) void jobs.add(work, { priority: index % 3 });
-    await jobs.onIdle();
-  }),
-  flat('p-limit', (count, work) => {
-    const limit = pLimit(concurrency);
-    return Promise.all(Array.from({ length: count }, () => limit(work)));
-  }),
-  flat('p-map', (count, work) =>
-    pMap(
-      Array.from({ length: count }, (_, index) => index),
-      work,
-      { concurrency },
-    ),
-  ),
-  flat('fastq', (count, work) => {
-    const jobs = fastq.promise<unknown, number>(work, concurrency);
-    return Promise.all(Array.from({ length: count }, (_, index) => jobs.push(index)));
-  }),
-  flat('async.queue', (count, work) => {
-    const jobs = queue<number>(() => work(), concurrency);
-    return Promise.all(Array.from({ length: count }, (_, index) => jobs.pushAsync(index)));
-  }),
-  flat('async.priorityQueue', (count, work) => {
-    const jobs = priorityQueue<number>(() => work(), concurrency);
-    return Promise.all(Array.from({ length: count }, (_, index) => jobs.pushAsync(index, index % 3)));
-  }),
-  flat('effect forEach', (count, work) =>
-    Effect.runPromise(
-      Effect.forEach(
-        Array.from({ length: count }, (_, index) => index),
-        () => Effect.promise(work),
-        {
-          concurrency,
-          discard: true,
-        },
-      ),
-    ),
-  ),
+  ...[pexen, pexenSharing, pGraph, pQueue('p-queue', false), pQueue('p-queue, priorities', true)],
+  ...[limit, fast, asyncQueue, asyncPriority, effect, map],
 ];

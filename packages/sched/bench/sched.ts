@@ -1,15 +1,21 @@
 /**
- * W1 of the design: no-op tasks, everything included, µs per task; ours and others in alternation in one process, medians of the rounds
- * and ratios within each round.
+ * What scheduling a task costs (W1 of the design), ours and others', and how that grows.
  *
- *     node --expose-gc --conditions=@pexen/source bench/sched.ts [--count 100000] [--rounds 5] [--large] [--json FILE]
- *
- * `--large` adds the layered graph of a million tasks, ours and p-graph only, with what each keeps in memory.
+ *     node --conditions=@pexen/source --expose-gc bench/sched.ts [--count N] [--rounds N] [--large] [--json FILE]
  */
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Contender, concurrency, contenders, type Graph } from './contenders.ts';
-import { chain, fan, independent, layered } from './graphs.ts';
+import { contenders, pexen, pexenAdding } from './contenders.ts';
+import { measure, type Row } from './measure.ts';
+import * as shapes from './shapes.ts';
+
+interface Peak {
+  readonly micros: number;
+  readonly peakMb: number;
+  readonly bareMb: number;
+}
 
 const { values } = parseArgs({
   options: {
@@ -19,103 +25,94 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 });
-const count = Number(values.count);
-const rounds = Number(values.rounds);
+await main(Number(values.count), Number(values.rounds));
 
-interface Row {
-  readonly contender: string;
-  /** Median, µs per task. */
-  readonly micros: number;
-  /** Median over the rounds of ours by this contender's. */
-  readonly ours: number;
+async function main(count: number, rounds: number): Promise<void> {
+  const report = {
+    bench: 'sched',
+    ...{ count, rounds },
+    independent: await versus(shapes.independent(count), rounds, 'async.priorityQueue'),
+    layered: await versus(shapes.layered(count), rounds, 'p-graph'),
+    shapes: await ownShapes(count, rounds),
+    growth: await ownGrowth(count, rounds),
+    peaks: memory(values.large ? [count, 1e6] : [count]),
+  };
+  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(report, null, 2));
 }
 
-const results: { readonly shape: string; readonly count: number; readonly rows: readonly Row[] }[] = [];
-const ordering = contenders.filter(({ ordersTasks }) => ordersTasks);
-await compare('independent', independent(count), contenders, rounds);
-await compare('layered, 3 dependencies each', layered(count), ordering, rounds);
-await compare(
-  'chain',
-  chain(count),
-  ordering.filter(({ name }) => name !== 'p-graph'),
-  rounds,
-);
-await compare('fan', fan(count), ordering, rounds);
-await compare('layered, a tenth of it', layered(count / 10), ordering, rounds);
-if (values.large) await compare('layered, ten times as many', layered(count * 10), ordering, 1);
-await addedOneByOne();
-if (values.json !== undefined) {
-  writeFileSync(values.json, JSON.stringify({ bench: 'sched', concurrency, rounds, results }, undefined, 2));
+/** All that can do it, side by side. */
+async function versus(shape: shapes.Shape, rounds: number, reference: string): Promise<Row[]> {
+  const hasOrder = shape.works.some(({ requires }) => requires.length > 0);
+  const crew = contenders.filter(({ ordersTasks }) => ordersTasks || !hasOrder);
+  const rows = await measure(crew, shape, rounds, reference);
+  console.log(`\n${shape.name}: ${shape.works.length} tasks, 16 at a time, µs per task`);
+  for (const { name, micros, ratio } of rows.toSorted((a, b) => a.micros - b.micros))
+    console.log(`  ${name.padEnd(26)} ${micros.toFixed(2).padStart(8)}  ${ratio.toFixed(2)} × ${reference}`);
+  return rows;
 }
 
-async function compare(shape: string, graph: Graph, crew: readonly Contender[], most: number): Promise<void> {
-  const micros = new Map(crew.map(({ name }): [string, number[]] => [name, []]));
-  for (let round = -1; round < most; round++) {
-    for (const contender of round % 2 === 0 ? crew : crew.toReversed()) {
-      const took = await time(contender, graph);
-      if (round >= 0) micros.get(contender.name)?.push(took);
-    }
+/** Shapes that were made to hurt, each beside the layered one of the same size. */
+async function ownShapes(count: number, rounds: number): Promise<object[]> {
+  const base = shapes.layered(count);
+  const all = [];
+  console.log(`\npexen, other shapes: ${count} tasks, µs per task`);
+  for (const make of [shapes.chain, shapes.fan, shapes.wide, shapes.oneLock, shapes.hierarchy]) {
+    const shape = make(count);
+    const layered = { ...pexen, name: 'layered', run: () => pexen.run(base) };
+    const [row] = await measure([pexen, layered], shape, rounds, 'layered');
+    all.push({ ...row, name: shape.name, reference: 'layered' });
+    print(shape.name, row, 'layered');
   }
-  const own = micros.get('pexen') ?? [];
-  const rows = crew.map(({ name }) => {
-    const theirs = micros.get(name) ?? [];
-    return {
-      contender: name,
-      micros: median(theirs),
-      ours: median(own.map((each, at) => each / (theirs[at] ?? 1))),
-    };
-  });
-  results.push({ shape, count: graph.length, rows });
-  print(shape, graph.length, rows);
+  const [row] = await measure([pexenAdding, pexen], shapes.independent(count), rounds, 'pexen');
+  all.push({ ...row, name: 'added one by one', reference: 'added at once' });
+  print('added one by one', row, 'added at once');
+  return all;
 }
 
-async function time(contender: Contender, graph: Graph): Promise<number> {
-  globalThis.gc?.();
-  const beganAt = performance.now();
-  const ended = await contender.run(graph);
-  const micros = ((performance.now() - beganAt) * 1_000) / graph.length;
-  if (ended !== graph.length) throw new Error(`${contender.name} ran ${ended} of ${graph.length} tasks`);
-  return micros;
-}
-
-/** Each task is added by the loop that gets the result of the one before. */
-async function addedOneByOne(): Promise<void> {
-  const { run, inline } = await import('../src/index.ts');
-  const { withMeta } = await import('@pexen/core');
-  const make = (index: number) => withMeta(async () => {}, { name: `task-${index}` });
-  const atOnce: number[] = [];
-  const singly: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    let beganAt = performance.now();
-    const pool = () => inline({ concurrency });
-    for await (const _ of run(
-      Array.from({ length: count }, (_, index) => make(index)),
-      { pool },
-    ));
-    atOnce.push(((performance.now() - beganAt) * 1_000) / count);
-    beganAt = performance.now();
-    const execution = run([make(0)], { pool });
-    let added = 1;
-    for await (const _ of execution) if (added < count) execution.add([make(added++)]);
-    singly.push(((performance.now() - beganAt) * 1_000) / count);
-  }
-  const ratio = median(singly.map((each, at) => each / (atOnce[at] ?? 1)));
+function print(name: string, row: Row | undefined, reference: string): void {
   console.log(
-    `\nadded one by one: ${median(singly).toFixed(2)} µs, ${ratio.toFixed(2)} × adding them at once`,
+    `  ${name.padEnd(32)} ${row?.micros.toFixed(2).padStart(8)}  ${row?.ratio.toFixed(2)} × ${reference}`,
   );
-  const row = { contender: 'pexen, added one by one', micros: median(singly), ours: 1 / ratio };
-  results.push({ shape: 'added one by one', count, rows: [row] });
 }
 
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-function print(shape: string, tasks: number, rows: readonly Row[]): void {
-  console.log(`\n${shape}: ${tasks} tasks, ${concurrency} at a time`);
-  for (const { contender, micros, ours } of rows.toSorted((a, b) => a.micros - b.micros)) {
-    const ratio = contender === 'pexen' ? '' : `ours is ${ours.toFixed(2)} × this`;
-    console.log(`  ${contender.padEnd(30)} ${micros.toFixed(2).padStart(8)} µs  ${ratio}`);
+/** The exponent with which the time grows from a tenth of the tasks to all of them. */
+async function ownGrowth(count: number, rounds: number): Promise<object> {
+  const times = [];
+  for (const size of [count / 10, count]) {
+    const [row] = await measure([pexen], shapes.layered(size), rounds, 'pexen');
+    times.push((row?.micros ?? Number.NaN) * size);
   }
+  const exponent = Math.log10((times[1] as number) / (times[0] as number));
+  console.log(`\ngrowth from ${count / 10} to ${count} layered tasks: exponent ${exponent.toFixed(3)}`);
+  return { from: count / 10, to: count, exponent };
+}
+
+/** Peaks of memory, each in a process of its own. */
+function memory(sizes: readonly number[]): object[] {
+  const all = [];
+  console.log('\nlayered, each in a process of its own');
+  for (const size of sizes)
+    for (const name of ['pexen', 'p-graph']) {
+      const peak = peakOf(name, size);
+      const bytesPerTask = Math.round(((peak.peakMb - peak.bareMb) * 1024 * 1024) / size);
+      all.push({ name, size, ...peak, bytesPerTask });
+      const figures = `${peak.peakMb.toFixed(0).padStart(6)} MB, ${bytesPerTask} bytes per task`;
+      console.log(
+        `  ${name.padEnd(10)} ${String(size).padStart(8)} tasks  ${figures}, ${peak.micros.toFixed(2)} µs per task`,
+      );
+    }
+  return all;
+}
+
+function peakOf(name: string, size: number): Peak {
+  const script = fileURLToPath(new URL('peak.ts', import.meta.url));
+  const args = [
+    '--conditions=@pexen/source',
+    '--max-old-space-size=8000',
+    script,
+    'layered',
+    name,
+    `${size}`,
+  ];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
 }
