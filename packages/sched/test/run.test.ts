@@ -100,6 +100,20 @@ describe('results', () => {
     expect(began).toEqual(['a', 'b', 'c']);
   });
 
+  test('the run never outruns its consumer by more than its places, however quick the tasks are', async () => {
+    let begun = 0;
+    const tasks = Array.from({ length: 500 }, () => async () => ++begun);
+    const going = run(tasks, { pool: inline({ concurrency: 4 }), spare: 2 });
+    let taken = 0;
+    for await (const _ of going) {
+      taken++;
+      expect(begun - taken).toBeLessThanOrEqual(6);
+      if (taken === 100) going.abort('enough');
+    }
+    expect(begun).toBeLessThanOrEqual(106);
+    expect((await going.summary).counts.skipped).toBeGreaterThan(390);
+  });
+
   test('a task that a thousand others wait for is no deeper than one', async () => {
     const chain = Array.from({ length: 20_000 }, (_, at) =>
       named(`t${at}`, { provides: [`c${at}`], requires: at === 0 ? [] : [`c${at - 1}`] }),

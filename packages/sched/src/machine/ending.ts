@@ -261,6 +261,7 @@ export class Ending {
     this.#state.poolOf(task).remaining--;
     this.#state.isStale = true;
     results.push(task);
+    if (status !== 'skipped') this.#state.poolOf(task).unread++;
     gates.ended(task);
     if (!this.#state.tells) return;
     this.#state.tell({ type: status === 'skipped' ? 'task-skipped' : 'task-finished', atMs: nowMs, task });

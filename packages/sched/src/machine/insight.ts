@@ -96,7 +96,7 @@ function waitsFor(state: State, task: number): WaitingFor {
   if (pool.isExclusive && turn !== pool)
     return { kind: 'group', group: pool.name, ...(turn !== undefined && { current: turn.name }) };
   if (turn !== undefined && turn !== pool) return { kind: 'group', group: pool.name, current: turn.name };
-  if (tasks.state[task] === READY && pool.hasPlace) return { kind: 'consumer' };
+  if (tasks.state[task] === READY && pool.hasSlot) return { kind: 'consumer' };
   return { kind: 'slot', pool: pool.name };
 }
 

@@ -96,6 +96,10 @@ function validateCounts({ tasks, pools, ...state }: State): void {
     const mine = (test: (task: number) => boolean) => (task: number) =>
       poolOf[task] === pool.id && test(task);
     compare(`${pool.name} dispatched`, pool.dispatched, count(mine((task) => tasks.isOut(task))));
+    const unread = state.results
+      .slice(state.promised)
+      .filter((task) => poolOf[task] === pool.id && tasks.status[task] !== 0);
+    compare(`${pool.name} unread`, pool.unread, unread.length);
     compare(`${pool.name} remaining`, pool.remaining, count(mine((task) => !tasks.isDone(task))));
   }
 }

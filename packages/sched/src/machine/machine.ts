@@ -139,12 +139,26 @@ export class Machine {
 
   #pulled(): void {
     this.#wanted++;
+    this.#promise();
     if (!this.isEnding) this.#starting.fill();
+  }
+
+  /** A result that a pull will get gives its place free. */
+  #promise(): void {
+    const { state } = this;
+    const { results, tasks } = state;
+    while (state.promised < results.length && state.promised - state.given < this.#wanted) {
+      const task = results[state.promised++] as number;
+      if (tasks.status[task] === 0) continue;
+      state.poolOf(task).unread--;
+      state.isStale = true;
+    }
   }
 
   #give(): void {
     const { state } = this;
-    while (this.#wanted > 0 && state.given < state.results.length) {
+    this.#promise();
+    while (state.given < state.promised) {
       const task = state.results[state.given++] as number;
       this.#wanted--;
       state.tasks.set(task, GIVEN);
@@ -153,6 +167,7 @@ export class Machine {
     if (state.given === state.results.length) {
       state.results.length = 0;
       state.given = 0;
+      state.promised = 0;
       if (this.#wanted > 0 && state.remaining === 0) this.isEnding = true;
     }
   }

@@ -23,6 +23,8 @@ export class PoolRow {
   slots = 0;
   /** Handed out and not settled. */
   dispatched = 0;
+  /** Ended, and not promised to the consumer yet: they keep their places, so that the run cannot outrun its consumer. */
+  unread = 0;
   /** Its tasks that have no result yet. */
   remaining = 0;
   readonly #mostSlots: number;
@@ -47,6 +49,6 @@ export class PoolRow {
 
   /** A slot, or a place to wait for one. */
   get hasPlace(): boolean {
-    return this.state === OPEN && this.slots > 0 && this.dispatched < this.slots + this.spare;
+    return this.state === OPEN && this.slots > 0 && this.dispatched + this.unread < this.slots + this.spare;
   }
 }

@@ -49,6 +49,8 @@ export class State {
   results: number[] = [];
   /** So many of them are given. */
   given = 0;
+  /** So many are given or promised to a pull. */
+  promised = 0;
   /** Something changed that may let a task start. */
   isStale = true;
   /** Capabilities that are torn down. */
