@@ -89,7 +89,7 @@ export class Ending {
 
   /** Nothing keeps the task any more: it may start, unless there is no reason to. */
   free(task: number): void {
-    const { tasks, stopping } = this.#state;
+    const { tasks } = this.#state;
     if (tasks.state[task] !== WAITING || tasks.blockers[task] !== 0) return;
     const cause = this.#state.is(task, EXEMPT) ? this.#whyNotAtAll(task) : 0;
     if (cause !== 0) this.skip(task, cause, -1, -1);
@@ -138,7 +138,7 @@ export class Ending {
 
   /** It was not begun: no attempt was used. */
   #giveBack(task: number): void {
-    const { tasks, plan, gates, locks, stopping } = this.#state;
+    const { tasks, plan, gates, locks } = this.#state;
     this.#freePlace(task);
     tasks.attempt[task] = (tasks.attempt[task] as number) - 1;
     const isStopped = tasks.stop[task] !== 0 || this.#state.isForbidden(task);

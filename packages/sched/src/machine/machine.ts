@@ -9,7 +9,7 @@ import { CLOSED, CLOSING, FAILED, OPEN, OPENING, type PoolRow } from './pool-tab
 import type { Command, Input } from './protocol.ts';
 import { NOT_APPLICABLE, REQUIREMENT, STALLED } from './skips.ts';
 import { Starting } from './starting.ts';
-import { GOING, KILLING, State } from './state.ts';
+import { KILLING, State } from './state.ts';
 import { Stopping } from './stopping.ts';
 import { BEGUN, DISPATCHED, DONE, ENROLLED, GIVEN, RUNNING, TIDYING } from './task-table.ts';
 import { Watchdog } from './watchdog.ts';

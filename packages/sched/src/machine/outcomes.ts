@@ -1,7 +1,7 @@
 /** Names how an attempt ended, says what that means for others, and whether there is another. Pure rules, no state. */
 import type { Outcome, PoolOutcome, ResultStatus } from '@pexen/core';
 import type { Rules } from '../plan/rules.ts';
-import { CANCELLED, TIMED_OUT } from './task-table.ts';
+import { TIMED_OUT } from './task-table.ts';
 
 /** Statuses as the table keeps them. */
 export const STATUSES: readonly ResultStatus[] = [

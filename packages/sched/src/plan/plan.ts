@@ -19,8 +19,9 @@ import { grown } from './columns.ts';
 import { Finder } from './finder.ts';
 import { Graph } from './graph.ts';
 import { Naming } from './naming.ts';
-import { Order } from './order.ts';
+import type { Order } from './order.ts';
 import type { Entry, Live, Planned, PlanOptions } from './planned.ts';
+import { Ranks } from './ranks.ts';
 import { defaultRules, type Rules, rulesOf } from './rules.ts';
 import { CLEANS, CONDITIONAL, HOLDS, ORDERED, PLACED, RANKED, RULED, statedIn } from './stated.ts';
 import { Wiring } from './wiring.ts';
@@ -31,8 +32,6 @@ const nowhere: readonly string[] = [];
 export const EXEMPT = 1;
 /** Its expected duration is known. */
 export const MEASURED = 2;
-/** It requires a typed key. */
-export const KEYED = 4;
 /** It has a cleanup. */
 export const TIDIES = 8;
 
@@ -50,6 +49,8 @@ export class Plan implements Planned {
   readonly locks: LockTable;
   readonly tasks: Runnable[] = [];
   readonly #metas: TaskMeta[] = [];
+  readonly #ranks = new Ranks();
+  readonly order: Order = this.#ranks.order;
   readonly rules: Rules[] = [];
   readonly addresses: Map<number, Address> = new Map();
   readonly made: Map<string, number> = new Map();
@@ -57,13 +58,10 @@ export class Plan implements Planned {
   readonly whyNot: Map<number, string> = new Map();
   readonly naming: Naming = new Naming();
   readonly wiring: Wiring;
-  readonly order: Order = new Order();
   priority: Float64Array = new Float64Array(16);
   weight: Float64Array = new Float64Array(16);
   /** Which entries the metadata of each task has. */
   stated: Int32Array = new Int32Array(16);
-  /** Ranks are at least this: what tasks that claim the same have to do together. */
-  floor: Float64Array = new Float64Array(16);
   flags: Uint8Array = new Uint8Array(16);
   /** What each task holds, as the lock table knows it; -1 is nothing. */
   demand: Int32Array = new Int32Array(16);
@@ -75,12 +73,6 @@ export class Plan implements Planned {
   readonly #poolByName = new Map<string, number>();
   readonly #groupByName = new Map<string, number>();
   readonly #rules: Rules;
-  /** Weight of all that claim a resource. */
-  readonly #claimed = new Map<number, number>();
-  #ranked = 0;
-  #rankedBefore: Ranking | undefined;
-  /** Grows whenever the ranks of tasks that were there before were worked out anew. */
-  rankings = 0;
 
   constructor(options: PlanOptions) {
     this.options = options;
@@ -119,6 +111,11 @@ export class Plan implements Planned {
     return { from, to: this.graph.taskCount };
   }
 
+  /** Grows whenever the ranks of tasks that were there before were worked out anew. */
+  get rankings(): number {
+    return this.#ranks.rankings;
+  }
+
   /** The call path of a task, as text. */
   pathOf(task: number): string {
     return this.naming.paths[task] as string;
@@ -152,7 +149,9 @@ export class Plan implements Planned {
       if (broken.size === 0 || !broken.has(task)) this.#settle(task, problems);
     addressesOf(this, from, problems);
     checkWiring(this, from, problems);
-    if (broken.size === 0 && !this.#rank(from)) problems.push(cycleProblem(this));
+    const claimsOf = (task: number) => this.#claimsOf(task);
+    if (broken.size === 0 && !this.#ranks.rank(this.graph, from, this.weight, claimsOf))
+      problems.push(cycleProblem(this));
     return problems;
   }
 
@@ -208,7 +207,7 @@ export class Plan implements Planned {
     if (exclusive) this.hasExclusive = true;
     try {
       const demand = this.locks.compile(meta);
-      for (const resource of claims ?? []) this.#countClaim(task, this.locks.nodeOf(resource));
+      for (const node of this.#claimsOf(task)) this.#ranks.countClaim(node, this.weight[task] as number);
       return demand;
     } catch (error) {
       const found = (error as { readonly problems?: readonly Problem[] }).problems;
@@ -216,10 +215,6 @@ export class Plan implements Planned {
       for (const problem of found) problems.push(within(this, task, problem));
       return -1;
     }
-  }
-
-  #countClaim(task: number, node: number): void {
-    this.#claimed.set(node, (this.#claimed.get(node) ?? 0) + (this.weight[task] as number));
   }
 
   #weigh(task: number, meta: TaskMeta, stated: number): void {
@@ -239,51 +234,15 @@ export class Plan implements Planned {
     return pool === undefined ? 0 : (this.#poolByName.get(pool) ?? 0);
   }
 
-  /** False where there is a cycle. Ranks of old tasks are worked out again when the graph has grown by a quarter. */
-  #rank(from: number): boolean {
-    const { taskCount } = this.graph;
-    const first = taskCount > this.#ranked * 1.25 ? 0 : from;
-    if (first === 0) {
-      this.#rankedBefore = this.#ranking(from);
-      this.#ranked = taskCount;
-      this.rankings++;
-    }
-    this.#setFloors(first);
-    return this.order.walk(this.graph, first, this.weight, this.floor);
-  }
-
-  /** What to go back to if the new tasks are refused. */
-  #ranking(count: number): Ranking {
-    const { rankings } = this;
-    return {
-      ...{ ranked: this.#ranked, rankings },
-      rank: this.order.rank.slice(0, count),
-      floor: this.floor.slice(0, count),
-    };
-  }
-
-  #restoreRanking({ ranked, rankings, rank, floor }: Ranking): void {
-    this.#ranked = ranked;
-    this.rankings = rankings;
-    this.order.rank.set(rank);
-    this.floor.set(floor);
-  }
-
-  #setFloors(from: number): void {
-    if (this.#claimed.size === 0) return;
-    for (let task = from; task < this.graph.taskCount; task++) {
-      const { claims } = this.metaOf(task);
-      if (claims === undefined) continue;
-      const together = claims.map((resource) => this.#claimed.get(this.locks.nodeOf(resource)) ?? 0);
-      this.floor[task] = Math.max(0, ...together);
-    }
+  #claimsOf(task: number): readonly number[] {
+    if (!this.states(task, HOLDS)) return [];
+    return (this.metaOf(task).claims ?? []).map((resource) => this.locks.nodeOf(resource));
   }
 
   #grow(count: number): void {
     if (count <= this.priority.length) return;
     this.priority = grown(this.priority, count);
     this.weight = grown(this.weight, count);
-    this.floor = grown(this.floor, count);
     this.flags = grown(this.flags, count);
     this.stated = grown(this.stated, count);
     this.demand = grown(this.demand, count);
@@ -298,7 +257,7 @@ export class Plan implements Planned {
     this.#finder.undo(from);
     this.#metas.length = from;
     this.rules.length = from;
-    if (this.#ranked > from && this.#rankedBefore !== undefined) this.#restoreRanking(this.#rankedBefore);
+    this.#ranks.undo(from);
   }
 
   #forget(task: number): void {
@@ -307,17 +266,6 @@ export class Plan implements Planned {
     const demand = this.demand[task] as number;
     if (demand < 0) return;
     this.locks.forget(demand);
-    for (const resource of this.metaOf(task).claims ?? []) {
-      const node = this.locks.nodeOf(resource);
-      this.#claimed.set(node, (this.#claimed.get(node) ?? 0) - (this.weight[task] as number));
-    }
+    for (const node of this.#claimsOf(task)) this.#ranks.countClaim(node, -(this.weight[task] as number));
   }
-}
-
-interface Ranking {
-  /** The number of tasks when all ranks were worked out last. */
-  readonly ranked: number;
-  readonly rankings: number;
-  readonly rank: Float64Array;
-  readonly floor: Float64Array;
 }

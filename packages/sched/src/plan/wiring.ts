@@ -12,6 +12,7 @@ import {
   type TaskMeta,
 } from '@pexen/core';
 import { AFTER, BEFORE, type GateId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAGE } from './graph.ts';
+import { Identities } from './identities.ts';
 import { ORDERED, PROVIDES, REQUIRES } from './stated.ts';
 import { Teardowns } from './teardowns.ts';
 
@@ -47,9 +48,7 @@ export class Wiring {
   /** Pool of a group → the gate for which its tasks wait. */
   readonly #groups = new Map<number, GateId>();
   /** Tasks by what they are; made when somebody requires an object that is no key. */
-  #identities: Map<object, number[]> | undefined;
-  /** So many tasks are in there. */
-  #identified = 0;
+  #identities: Identities | undefined;
 
   constructor(graph: Graph, wired: Wired) {
     this.graph = graph;
@@ -91,7 +90,7 @@ export class Wiring {
     if (this.names.size === size) return this.#takeBack(capability);
     if (typeof capability === 'string') return gate;
     if (isKey(capability)) this.hasKeys = true;
-    else for (const task of this.#identify().get(capability) ?? []) this.#giveIdentity(task, gate);
+    else for (const task of this.#identify().tasksOf(capability)) this.#giveIdentity(task, gate);
     return gate;
   }
 
@@ -121,7 +120,6 @@ export class Wiring {
     for (const name of this.#newNames) this.names.delete(name);
     this.#newNames.length = 0;
     this.#identities = undefined;
-    this.#identified = 0;
     this.suspects.length = 0;
     const { gateCount } = this.graph;
     for (const made of [this.#after, this.#before, this.#groups])
@@ -274,40 +272,20 @@ export class Wiring {
     return gate;
   }
 
-  /** Brings the identities up to date. */
-  #identify(): Map<object, number[]> {
-    this.#identities ??= new Map();
-    for (; this.#identified < this.graph.taskCount; this.#identified++)
-      for (const identity of this.#identitiesOf(this.#identified))
-        this.#addIdentity(this.#identified, identity);
+  /** The identities, with all tasks there are. */
+  #identify(): Identities {
+    this.#identities ??= new Identities();
+    this.#identities.update(this.#wired.tasks, (task, identity) => {
+      const gate = this.names.get(identity);
+      if (gate !== undefined) this.#giveIdentity(task, gate);
+    });
     return this.#identities;
-  }
-
-  #addIdentity(task: number, identity: object): void {
-    const tasks = this.#identities?.get(identity);
-    if (tasks === undefined) this.#identities?.set(identity, [task]);
-    else tasks.push(task);
-    const gate = this.names.get(identity);
-    if (gate !== undefined) this.#giveIdentity(task, gate);
   }
 
   #giveIdentity(task: number, gate: GateId): void {
     if (this.graph.feeds.has(task, gate)) return;
     this.#provide(task, gate);
     this.#teardowns.provided(task, gate);
-  }
-
-  /** The task itself and what it was made from. */
-  #identitiesOf(task: number): object[] {
-    const found: object[] = [this.#wired.tasks[task] as Runnable];
-    let { madeFrom } = this.#wired.definition(task);
-    while (madeFrom !== undefined && !found.includes(madeFrom)) {
-      found.push(madeFrom);
-      madeFrom = (madeFrom as { readonly [key: symbol]: TaskDefinition | undefined })[
-        Symbol.for('pexen.task')
-      ]?.madeFrom;
-    }
-    return found;
   }
 
   #gatesGivenBy(task: number): GateId[] {
