@@ -1,0 +1,183 @@
+/** `run` beside a scheduler written in another way: the same ends, and with one worker the same order. */
+import {
+  anyOf,
+  atLeast,
+  every,
+  type PlainFunction,
+  type Requirement,
+  TaskFailError,
+  withMeta,
+} from '@pexen/core';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { inline, run } from '../src/index.ts';
+import { type Deed, type Job, type Need, oracle } from './oracle/oracle.ts';
+
+const mostJobs = 9;
+const capabilities = ['a', 'b', 'c', 'd'];
+const resources = ['/r', '/r/s', '/r/s/t', '/u', 'v'];
+/** More on demand: `PEXEN_RUNS=100000 vitest run --project sched oracle`. */
+const numRuns = Number(process.env.PEXEN_RUNS ?? 1_000);
+
+/** Capability n is given before its cut only and needed after it only, and places point to earlier jobs: there are no cycles. */
+const someJobs = fc
+  .record({
+    size: fc.integer({ min: 1, max: mostJobs }),
+    cuts: fc.array(fc.nat(mostJobs), { minLength: 4, maxLength: 4 }),
+  })
+  .chain(({ size, cuts }) =>
+    fc.tuple(...Array.from({ length: size }, (_, at) => someJob(at, size, cuts))).map(onlyWhatIsGiven),
+  );
+
+function someJob(at: number, size: number, cuts: readonly number[]): fc.Arbitrary<Job> {
+  const earlier = range(0, at);
+  const open = capabilities.filter((_, nth) => at < (cuts[nth] as number));
+  const closed = capabilities.filter((_, nth) => at >= (cuts[nth] as number));
+  const few = <T>(from: readonly T[], most: number) =>
+    fc.subarray([...from], { maxLength: Math.min(most, from.length) });
+  const need = fc.record({
+    form: fc.constantFrom<Need['form']>('one', 'any-of', 'every', 'at-least'),
+    of: few([...closed, ...earlier.map((place) => `#${place}`)], 3),
+    count: fc.integer({ min: 1, max: 2 }),
+  });
+  return fc
+    .record({
+      needs: fc.array(need, { maxLength: 2 }),
+      gives: few(open, 2),
+      after: few(earlier, 1),
+      before: few(range(at + 1, size), 1),
+      salvages: fc.oneof(
+        { weight: 5, arbitrary: fc.constant([]) },
+        { weight: 1, arbitrary: few(earlier, 2) },
+      ),
+      uses: few(resources, 2),
+      claims: few(resources, 1),
+      priority: fc.integer({ min: -1, max: 1 }),
+      weight: fc.integer({ min: 1, max: 9 }),
+      applies: fc.oneof(
+        { weight: 9, arbitrary: fc.constant(true) },
+        { weight: 1, arbitrary: fc.constant(false) },
+      ),
+      deed: someDeed,
+    })
+    .map((job) => ({ ...job, uses: job.uses.filter((resource) => !job.claims.includes(resource)) }));
+}
+
+const someDeed: fc.Arbitrary<Deed> = fc.oneof(
+  { weight: 5, arbitrary: fc.constant<Deed>({ does: 'returns' }) },
+  { weight: 1, arbitrary: fc.constant<Deed>({ does: 'throws' }) },
+  { weight: 1, arbitrary: fc.constant<Deed>({ does: 'skips' }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      does: fc.constant('fails' as const),
+      depsOk: fc.boolean(),
+      locksOk: fc.boolean(),
+    }),
+  },
+);
+
+/** Leaves out needs that nobody could ever meet, and adds a teardown for some capability that is given. */
+function onlyWhatIsGiven(jobs: readonly Job[]): Job[] {
+  const canBeMet = (at: number, { form, of, count }: Need): boolean => {
+    const giving = (name: string) =>
+      jobs.flatMap((job, other) => (job.gives.includes(name) || name === `#${other}` ? [other] : []));
+    const others = new Set(of.flatMap(giving).filter((other) => other !== at));
+    if (form === 'every')
+      return of.length > 0 && of.every((name) => giving(name).some((other) => other !== at));
+    return others.size >= (form === 'at-least' ? count : 1);
+  };
+  return jobs.map((job, at) => ({
+    ...job,
+    needs: job.needs.map(single).filter((need) => canBeMet(at, need)),
+  }));
+}
+
+function single(need: Need): Need {
+  return need.form === 'one' ? { ...need, of: need.of.slice(0, 1) } : need;
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from) }, (_, at) => from + at);
+}
+
+function tasksOf(jobs: readonly Job[], started: number[]): PlainFunction[] {
+  const bodies = jobs.map(
+    ({ deed }, at): PlainFunction =>
+      (context) => {
+        started.push(at);
+        if (deed.does === 'skips') context.skip('not here');
+        if (deed.does === 'throws') throw new Error('broken');
+        if (deed.does === 'fails')
+          throw new TaskFailError('failed', { depsOk: deed.depsOk, locksOk: deed.locksOk });
+      },
+  );
+  const named = (name: string) =>
+    name.startsWith('#') ? (bodies[Number(name.slice(1))] as PlainFunction) : name;
+  const placed = (places: readonly number[]) => places.map((place) => bodies[place] as PlainFunction);
+  const requirement = ({ form, of, count }: Need): Requirement => {
+    const capabilitiesOf = of.map(named);
+    if (form === 'one') return capabilitiesOf[0] as Requirement;
+    if (form === 'any-of') return anyOf(...capabilitiesOf);
+    return form === 'every' ? every(...capabilitiesOf) : atLeast(count, ...capabilitiesOf);
+  };
+  for (const [at, { needs, gives, after, before, salvages, tearsDown, applies, ...job }] of jobs.entries())
+    withMeta(bodies[at] as PlainFunction, {
+      ...{ name: `t${at}`, requires: needs.map(requirement), provides: gives },
+      ...{ after: placed(after), before: placed(before), uses: job.uses, claims: job.claims },
+      ...(salvages.length > 0 && { salvages: placed(salvages) }),
+      ...(tearsDown !== undefined && { tearsDown }),
+      ...{ priority: job.priority, weight: job.weight, when: applies },
+    });
+  return bodies;
+}
+
+async function ran(
+  jobs: readonly Job[],
+  concurrency: number,
+): Promise<{ statuses: string[]; order: number[] }> {
+  const order: number[] = [];
+  const statuses: string[] = [];
+  const tasks = tasksOf(jobs, order);
+  for await (const result of run(tasks, { pool: inline({ concurrency }) }))
+    statuses[tasks.indexOf(result.task as PlainFunction)] = result.status;
+  return { statuses, order };
+}
+
+test('with one worker all ends and the order of starts are as the oracle says', {
+  timeout: 600_000,
+}, async () => {
+  await fc.assert(
+    fc.asyncProperty(someJobs, async (jobs) => {
+      expect(await ran(jobs, 1)).toEqual(oracle(jobs));
+    }),
+    { numRuns },
+  );
+});
+
+test('a capability is torn down when nobody needs it any more, as the oracle says', {
+  timeout: 600_000,
+}, async () => {
+  const withTeardown = fc
+    .tuple(someJobs, fc.constantFrom(...capabilities), someDeed)
+    .map(([jobs, tearsDown, deed]) => {
+      const plain = { needs: [], gives: [], after: [], before: [], salvages: [], uses: [], claims: ['/r'] };
+      return [...jobs, { ...plain, tearsDown, priority: -1, weight: 1, applies: true, deed } as Job];
+    });
+  await fc.assert(
+    fc.asyncProperty(withTeardown, async (jobs) => {
+      expect(await ran(jobs, 1)).toEqual(oracle(jobs));
+    }),
+    { numRuns },
+  );
+});
+
+test('several workers change nothing about ends where nothing poisons', { timeout: 600_000 }, async () => {
+  const harmless = someJobs.map((jobs) => jobs.map((job) => ({ ...job, uses: [], claims: [] })));
+  await fc.assert(
+    fc.asyncProperty(harmless, async (jobs) => {
+      expect((await ran(jobs, 4)).statuses).toEqual(oracle(jobs).statuses);
+    }),
+    { numRuns },
+  );
+});
