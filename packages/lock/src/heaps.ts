@@ -8,13 +8,16 @@ import type { Holders } from './holders.ts';
 /** The root of an empty heap. */
 export const EMPTY = -1;
 
+/** Of each element, side by side: what is below it on the left and on the right, what is above it, and its key. */
+const WIDTH = 4;
+const LEFT = 0;
+const RIGHT = 1;
+const UP = 2;
+const KEY = 3;
+
 export class Heaps {
-  /** The holder by which an element is ordered. To be changed only while the element is in no heap. */
-  key: Int32Array = new Int32Array(16);
-  left: Int32Array = new Int32Array(16);
-  right: Int32Array = new Int32Array(16);
   readonly #holders: Holders;
-  #up = new Int32Array(16);
+  #at = new Int32Array(16 * WIDTH);
 
   constructor(holders: Holders) {
     this.#holders = holders;
@@ -22,67 +25,88 @@ export class Heaps {
 
   /** Makes room for elements below `size`. */
   grow(size: number): void {
-    this.key = grown(this.key, size);
-    this.left = grown(this.left, size);
-    this.right = grown(this.right, size);
-    this.#up = grown(this.#up, size);
+    this.#at = grown(this.#at, size * WIDTH);
+  }
+
+  /** The holder by which the element is ordered. */
+  keyOf(element: number): number {
+    return this.#at[element * WIDTH + KEY] as number;
+  }
+
+  /** Only while the element is in no heap. */
+  setKey(element: number, holder: number): void {
+    this.#at[element * WIDTH + KEY] = holder;
+  }
+
+  leftOf(element: number): number {
+    return this.#at[element * WIDTH + LEFT] as number;
+  }
+
+  rightOf(element: number): number {
+    return this.#at[element * WIDTH + RIGHT] as number;
+  }
+
+  isLeaf(element: number): boolean {
+    return this.leftOf(element) === EMPTY && this.rightOf(element) === EMPTY;
   }
 
   /** The new root. */
   insert(root: number, element: number): number {
-    this.left[element] = EMPTY;
-    this.right[element] = EMPTY;
-    this.#up[element] = EMPTY;
+    this.#isolate(element, EMPTY);
     return this.#meld(root, element);
   }
 
   /** Puts the element below a leaf that goes before it: no root changes, and nothing has to be compared. */
   append(leaf: number, element: number): void {
-    this.left[element] = EMPTY;
-    this.right[element] = EMPTY;
-    this.left[leaf] = element;
-    this.#up[element] = leaf;
+    this.#isolate(element, leaf);
+    this.#at[leaf * WIDTH + LEFT] = element;
   }
 
   /** The new root. */
   remove(root: number, element: number): number {
-    const above = this.#up[element] as number;
-    const rest = this.#meld(this.left[element] as number, this.right[element] as number);
-    if (rest !== EMPTY) this.#up[rest] = above;
+    const at = this.#at;
+    const base = element * WIDTH;
+    const above = at[base + UP] as number;
+    const rest = this.#meld(at[base + LEFT] as number, at[base + RIGHT] as number);
+    if (rest !== EMPTY) at[rest * WIDTH + UP] = above;
     if (above === EMPTY) return rest;
-    if (this.left[above] === element) this.left[above] = rest;
-    else this.right[above] = rest;
+    const side = at[above * WIDTH + LEFT] === element ? LEFT : RIGHT;
+    at[above * WIDTH + side] = rest;
     return root;
   }
 
-  isLeaf(element: number): boolean {
-    return this.left[element] === EMPTY && this.right[element] === EMPTY;
+  #isolate(element: number, above: number): void {
+    const base = element * WIDTH;
+    this.#at[base + LEFT] = EMPTY;
+    this.#at[base + RIGHT] = EMPTY;
+    this.#at[base + UP] = above;
   }
 
   /** Goes down along the right sides, swapping sides on the way: that keeps paths short on average. */
   #meld(one: number, other: number): number {
     if (one === EMPTY) return other;
     if (other === EMPTY) return one;
-    const { left, right } = this;
-    const up = this.#up;
-    let at = this.#isBefore(other, one) ? other : one;
-    let rest = at === one ? other : one;
-    const root = at;
+    const at = this.#at;
+    const isFirst = this.#isBefore(one, other);
+    const root = isFirst ? one : other;
+    let top = root;
+    let rest = isFirst ? other : one;
     for (;;) {
-      let next = right[at] as number;
-      right[at] = left[at] as number;
-      if (next === EMPTY) break;
-      if (this.#isBefore(rest, next)) [next, rest] = [rest, next];
-      left[at] = next;
-      up[next] = at;
-      at = next;
+      const base = top * WIDTH;
+      const next = at[base + RIGHT] as number;
+      at[base + RIGHT] = at[base + LEFT] as number;
+      const isNext = next !== EMPTY && this.#isBefore(next, rest);
+      const below = isNext ? next : rest;
+      at[base + LEFT] = below;
+      at[below * WIDTH + UP] = top;
+      if (next === EMPTY) return root;
+      if (!isNext) rest = next;
+      top = below;
     }
-    left[at] = rest;
-    up[rest] = at;
-    return root;
   }
 
   #isBefore(a: number, b: number): boolean {
-    return this.#holders.isBefore(this.key[a] as number, this.key[b] as number);
+    const at = this.#at;
+    return this.#holders.isBefore(at[a * WIDTH + KEY] as number, at[b * WIDTH + KEY] as number);
   }
 }

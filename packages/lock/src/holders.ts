@@ -25,8 +25,8 @@ export class Holders {
   start: Int32Array = new Int32Array(16);
   /** Where in `active` it stands. */
   #index = new Int32Array(16);
-  #priority = new Float64Array(16);
-  #rank = new Float64Array(16);
+  /** Priority and rank of each, side by side. */
+  #ranks = new Float64Array(32);
 
   enrol(holder: number, demand: number, priority: number, rank: number, since: number): void {
     if (holder >= this.size) this.#grow(holder + 1);
@@ -38,8 +38,8 @@ export class Holders {
   }
 
   setRank(holder: number, priority: number, rank: number): void {
-    this.#priority[holder] = priority;
-    this.#rank[holder] = rank;
+    this.#ranks[holder * 2] = priority;
+    this.#ranks[holder * 2 + 1] = rank;
   }
 
   is(holder: number, flag: number): boolean {
@@ -73,9 +73,10 @@ export class Holders {
 
   /** Smaller priority first, then larger rank, then smaller holder. A total order. */
   isBefore(a: number, b: number): boolean {
-    const priority = (this.#priority[a] as number) - (this.#priority[b] as number);
+    const ranks = this.#ranks;
+    const priority = (ranks[a * 2] as number) - (ranks[b * 2] as number);
     if (priority !== 0) return priority < 0;
-    const rank = (this.#rank[a] as number) - (this.#rank[b] as number);
+    const rank = (ranks[a * 2 + 1] as number) - (ranks[b * 2 + 1] as number);
     return rank === 0 ? a < b : rank > 0;
   }
 
@@ -88,7 +89,6 @@ export class Holders {
     this.since = grown(this.since, size);
     this.start = grown(this.start, size);
     this.#index = grown(this.#index, size);
-    this.#priority = grown(this.#priority, size);
-    this.#rank = grown(this.#rank, size);
+    this.#ranks = grown(this.#ranks, size * 2);
   }
 }

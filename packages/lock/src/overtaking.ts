@@ -94,7 +94,7 @@ export class Overtaking {
   }
 
   #visit(node: number, kinds: number, holder: Holder, parking: Parking): void {
-    this.#lastTaker = grown(this.#lastTaker, node + 1, NONE);
+    if (node >= this.#lastTaker.length) this.#lastTaker = grown(this.#lastTaker, node + 1, NONE);
     this.#lastTaker[node] = holder;
     parking.collectBetter(node, kinds, holder, this.#overtaken);
   }

@@ -90,7 +90,7 @@ export class Parking {
   candidate(): number {
     for (let place = this.places.bestLoose(); place !== EMPTY; place = this.places.bestLoose()) {
       const group = this.places.head[place] as number;
-      const holder = this.groups.key[group] as number;
+      const holder = this.groups.keyOf(group);
       if (!this.#obstacles.find(this.#holders.demand[holder] as number, false)) return holder;
       const { spot } = this.#obstacles;
       this.#move(group, place);
@@ -116,7 +116,7 @@ export class Parking {
 
   /** Most come in the order in which they are to go: the last of the queue takes them behind it. */
   #enqueue(group: number, holder: number): void {
-    this.waiters.key[holder] = holder;
+    this.waiters.setKey(holder, holder);
     const last = this.#last[group] as number;
     if (last !== EMPTY && this.waiters.isLeaf(last) && this.#holders.isBefore(last, holder)) {
       this.waiters.append(last, holder);
@@ -149,7 +149,7 @@ export class Parking {
   #hang(group: number, prefix: number, spot: number, want: number): void {
     let at = group;
     for (; this.where[at] === NOWHERE; at = this.#demands.trie.parent[at] as number) {
-      this.groups.key[at] = this.#best(at);
+      this.groups.setKey(at, this.#best(at));
       if (at === prefix) {
         const place = this.places.at(spot, want);
         this.where[at] = place;
@@ -171,16 +171,16 @@ export class Parking {
   #refresh(group: number): void {
     let at = group;
     let best = this.#best(at);
-    while (this.where[at] === DORMANT && best !== this.groups.key[at]) {
+    while (this.where[at] === DORMANT && best !== this.groups.keyOf(at)) {
       const above = this.#demands.trie.parent[at] as number;
       this.dormant[above] = this.groups.remove(this.dormant[above] as number, at);
       this.where[at] = NOWHERE;
-      this.groups.key[at] = best;
+      this.groups.setKey(at, best);
       if (best !== EMPTY) this.#sleep(at);
       at = above;
       best = this.#best(at);
     }
-    if (best !== this.groups.key[at]) this.#rekey(at, best);
+    if (best !== this.groups.keyOf(at)) this.#rekey(at, best);
   }
 
   /** The group hangs at a place. */
@@ -197,33 +197,31 @@ export class Parking {
     const own = this.queue[group] as number;
     const dormant = this.dormant[group] as number;
     if (dormant === EMPTY) return own;
-    const other = this.groups.key[dormant] as number;
+    const other = this.groups.keyOf(dormant);
     return own !== EMPTY && this.#holders.isBefore(own, other) ? own : other;
   }
 
   #collectGroups(root: number, holder: number, out: number[]): void {
     const stack = this.#stack;
-    const { key, left, right } = this.groups;
     const base = stack.length;
     stack.push(root);
     while (stack.length > base) {
       const group = stack.pop() as number;
-      if (group === EMPTY || !this.#holders.isBefore(key[group] as number, holder)) continue;
+      if (group === EMPTY || !this.#holders.isBefore(this.groups.keyOf(group), holder)) continue;
       this.#collectHolders(this.queue[group] as number, holder, out);
-      stack.push(left[group] as number, right[group] as number, this.dormant[group] as number);
+      stack.push(this.groups.leftOf(group), this.groups.rightOf(group), this.dormant[group] as number);
     }
   }
 
   #collectHolders(root: number, holder: number, out: number[]): void {
     const stack = this.#stack;
-    const { left, right } = this.waiters;
     const base = stack.length;
     stack.push(root);
     while (stack.length > base) {
       const waiter = stack.pop() as number;
       if (waiter === EMPTY || !this.#holders.isBefore(waiter, holder)) continue;
       out.push(waiter);
-      stack.push(left[waiter] as number, right[waiter] as number);
+      stack.push(this.waiters.leftOf(waiter), this.waiters.rightOf(waiter));
     }
   }
 

@@ -58,7 +58,7 @@ export class Places {
   /** The group has a new best holder. */
   rekey(place: number, group: number, key: number): void {
     const rest = this.#groups.remove(this.head[place] as number, group);
-    this.#groups.key[group] = key;
+    this.#groups.setKey(group, key);
     this.#setHead(place, this.#groups.insert(rest, group));
   }
 
@@ -84,7 +84,7 @@ export class Places {
 
   #setLoose(place: number): void {
     this.isLoose[place] = 1;
-    this.#loose.key[place] = this.#groups.key[this.head[place] as number] as number;
+    this.#loose.setKey(place, this.#groups.keyOf(this.head[place] as number));
     this.#looseRoot = this.#loose.insert(this.#looseRoot, place);
   }
 

@@ -1,46 +1,45 @@
 /** Those who were overtaken too often, in the order in which that happened. Knows not what they wait for. */
+import { grown } from './columns.ts';
+import { type Holder, NONE } from './ids.ts';
 
 export class StarvedQueue {
-  #line: (number | undefined)[] = [];
+  size = 0;
+  /** Who stands there; NONE where somebody left. */
+  #line: Holder[] = [];
   #from = 0;
-  /** Where each stands in the line. */
-  readonly #at = new Map<number, number>();
+  /** Where each stands. */
+  #at = new Int32Array(16).fill(NONE);
 
-  get size(): number {
-    return this.#at.size;
-  }
-
-  push(holder: number): void {
-    this.#at.set(holder, this.#line.length);
+  push(holder: Holder): void {
+    this.#at = grown(this.#at, holder + 1, NONE);
+    this.#at[holder] = this.#line.length;
     this.#line.push(holder);
+    this.size++;
   }
 
   /** Harmless if it is not there. */
-  remove(holder: number): void {
-    const at = this.#at.get(holder);
-    if (at === undefined) return;
-    this.#at.delete(holder);
-    this.#line[at] = undefined;
-    if (this.#at.size === 0) this.#clear();
+  remove(holder: Holder): void {
+    const at = this.#at[holder] ?? NONE;
+    if (at === NONE) return;
+    this.#at[holder] = NONE;
+    this.#line[at] = NONE;
+    if (--this.size > 0) return;
+    this.#line = [];
+    this.#from = 0;
   }
 
-  /** Takes the first one away. */
-  shift(): number | undefined {
-    while (this.#from < this.#line.length) {
-      const first = this.#line[this.#from++];
-      if (first === undefined) continue;
+  /** Takes the first one away; NONE if nobody is there. */
+  shift(): Holder | typeof NONE {
+    while (this.size > 0) {
+      const first = this.#line[this.#from++] as Holder;
+      if (first === NONE) continue;
       this.remove(first);
       return first;
     }
-    return undefined;
+    return NONE;
   }
 
-  *[Symbol.iterator](): Iterator<number> {
-    for (const holder of this.#line) if (holder !== undefined) yield holder;
-  }
-
-  #clear(): void {
-    this.#line = [];
-    this.#from = 0;
+  *[Symbol.iterator](): Iterator<Holder> {
+    for (const holder of this.#line) if (holder !== NONE) yield holder;
   }
 }

@@ -126,7 +126,7 @@ function checkParking(inside: Inside, parking: Parking, expected: readonly Holde
   for (let group = 0; group < queue.length; group++) {
     const own = elementsOf(waiters, queue[group] as number, (a, b) => holders.isBefore(a, b));
     const sleeping = elementsOf(groups, dormant[group] as number, (a, b) =>
-      holders.isBefore(groups.key[a] as number, groups.key[b] as number),
+      holders.isBefore(groups.keyOf(a), groups.keyOf(b)),
     );
     found.push(...own);
     for (const holder of own)
@@ -135,18 +135,18 @@ function checkParking(inside: Inside, parking: Parking, expected: readonly Holde
       claim(where[below] === DORMANT, `group ${below} is dormant`);
       claim(demands.trie.parent[below] === group, `group ${below} waits with the group it continues`);
     }
-    const keys = [...own, ...sleeping.map((below) => groups.key[below] as number)];
+    const keys = [...own, ...sleeping.map((below) => groups.keyOf(below))];
     const place = where[group] as number;
     claim((place === NOWHERE) === (keys.length === 0), `group ${group} is somewhere if anybody is in it`);
     if (place === NOWHERE) continue;
     const best = keys.reduce((a, b) => (holders.isBefore(a, b) ? a : b));
-    claim(groups.key[group] === best, `the key of group ${group} is its best holder`);
+    claim(groups.keyOf(group) === best, `the key of group ${group} is its best holder`);
     if (place >= 0) hung.set(place, [...(hung.get(place) ?? []), group]);
   }
   claim(same(found, expected), 'everybody parked is in a group');
   for (const [place, there] of hung) {
     const inHeap = elementsOf(groups, places.head[place] as number, (a, b) =>
-      holders.isBefore(groups.key[a] as number, groups.key[b] as number),
+      holders.isBefore(groups.keyOf(a), groups.keyOf(b)),
     );
     claim(same(inHeap, there), `the groups of place ${place} hang there`);
     claim(places.isLoose[place] === 1 || places.isBlocked(place), `place ${place} is loose or blocked`);
@@ -154,16 +154,12 @@ function checkParking(inside: Inside, parking: Parking, expected: readonly Holde
 }
 
 /** All of a heap, in no order, each checked to go after the one above it. */
-function elementsOf(
-  { left, right }: Heaps,
-  root: number,
-  isBefore: (a: number, b: number) => boolean,
-): number[] {
+function elementsOf(heaps: Heaps, root: number, isBefore: (a: number, b: number) => boolean): number[] {
   const found: number[] = [];
   const todo = root === EMPTY ? [] : [root];
   for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
     found.push(at);
-    for (const below of [left[at] as number, right[at] as number]) {
+    for (const below of [heaps.leftOf(at), heaps.rightOf(at)]) {
       if (below === EMPTY) continue;
       claim(!isBefore(below, at), `${below} goes after ${at}, which is above it`);
       todo.push(below);

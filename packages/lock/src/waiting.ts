@@ -98,7 +98,7 @@ export class Waiting {
   elect(): void {
     if (this.head !== NONE) return;
     const first = this.starved.shift();
-    if (first === undefined) return;
+    if (first === NONE) return;
     if (this.#holders.is(first, PARKED)) this.parkedStarved.unpark(first);
     this.#lead(first);
   }

@@ -140,7 +140,7 @@ export class Oracle {
 }
 
 /** Do two requests exclude each other, units aside? */
-export function conflict(a: Request, b: Request): boolean {
+function conflict(a: Request, b: Request): boolean {
   if (a.exclusive || b.exclusive) return true;
   const meets = (claims: readonly string[], other: Request): boolean =>
     claims.some((claim) => holdsOf(other).some((hold) => isWithin(claim, hold) || isWithin(hold, claim)));

@@ -6,7 +6,7 @@ import { kindOf, nodeOf } from '../src/spot.ts';
 import { holdsOf, isWithin, Oracle, type Request, type Task } from './oracle.ts';
 
 export const PATHS = ['/', '/a', '/b', '/a/x', '/a/y', '/a/x/1', '/a/x/2', '/b/x', '/c', '/m', '/m/n'];
-export const CAPACITIES: ReadonlyMap<string, number> = new Map([
+const CAPACITIES: ReadonlyMap<string, number> = new Map([
   ['/m', 3],
   ['/a/x', 2],
 ]);
