@@ -6,6 +6,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import type { CapturedOutput } from '@pexen/core';
+import { type Punch, systemPunch } from './punch.ts';
 import { headText, tailText } from './text.ts';
 
 /** Sizes in bytes. */
@@ -32,21 +33,25 @@ export class Capture {
   /** The same, for who must open it himself: to append. */
   readonly path: string;
   readonly #limits: CaptureLimits;
+  readonly #punch: Punch;
   /** Where in the file the attempt's output starts. */
   #start = 0;
   /** Up to where it was told. */
   #told = 0;
   /** How much of the attempt's output was cut away, and the parts of it that were kept. */
   #cutAway = 0;
+  /** How much of it takes no room on the disk any more. */
+  #hollow = 0;
   #head: Buffer | undefined;
   #lastCut: Buffer = empty;
   #decoder: StringDecoder | undefined;
 
   /** The file must not exist. */
-  constructor(path: string, limits: CaptureLimits = usualLimits) {
+  constructor(path: string, limits: CaptureLimits = usualLimits, punch: Punch = systemPunch) {
     this.fd = openSync(path, 'ax+', 0o600);
     this.path = path;
     this.#limits = limits;
+    this.#punch = punch;
   }
 
   /** From here on it is the output of the next attempt. */
@@ -74,7 +79,7 @@ export class Capture {
     const size = this.#size();
     if (size < this.#told) this.#told = this.#start = 0; // The program itself emptied it, as `> /dev/stdout` does.
     const text = this.#newsUpTo(Math.min(end, size));
-    if (size > this.#limits.onDisk) this.#cutBack(size);
+    if (size - this.#start - this.#hollow > this.#limits.onDisk) this.#makeRoom(size);
     return text;
   }
 
@@ -101,6 +106,7 @@ export class Capture {
     this.#start = start;
     this.#told = start;
     this.#cutAway = 0;
+    this.#hollow = 0;
     this.#head = undefined;
     this.#lastCut = empty;
     this.#decoder = undefined;
@@ -114,6 +120,17 @@ export class Capture {
     const text = this.#decoder.write(this.#read(this.#told + skipped, end));
     this.#told = end;
     return skipped === 0 ? text : `\n… ${skipped} bytes left out …\n${text}`;
+  }
+
+  /** Frees the middle, which will not be kept; where the system cannot do that, the file is cut back. */
+  #makeRoom(size: number): void {
+    const half = this.#limits.kept / 2;
+    const from = this.#start + Math.max(half, this.#hollow);
+    if (!this.#punch.isPossible) this.#cutBack(size);
+    else if (size - half > from) {
+      this.#punch.make(this.path, from, size - half);
+      this.#hollow = size - half - this.#start;
+    }
   }
 
   /** What is written between the last two steps is lost and not even counted: nothing here could hold the writer up. */

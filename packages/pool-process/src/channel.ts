@@ -9,6 +9,7 @@ import { encodeFrame, FrameReader } from './codec.ts';
 export class Channel {
   readonly #fromHost: number;
   readonly #toHost: number;
+  readonly #outgoing: Buffer = Buffer.alloc(bufferBytes);
 
   /** File descriptors: 3 and 4, or 0 and 1. */
   constructor(fromHost: number, toHost: number) {
@@ -31,14 +32,19 @@ export class Channel {
    * @throws what V8 throws for a message that cannot be serialized
    */
   say(message: unknown): void {
-    this.write(encodeFrame(message));
+    this.write(encodeFrame(message, this.#outgoing));
   }
 
   /** Hears what the host says, one message after the other; `gone` once the host is. */
   listen(hear: (message: unknown) => void, gone: () => void): void {
     const reader = new FrameReader();
-    const socket = new Socket({ fd: this.#fromHost, readable: true, writable: false });
-    socket.on('data', (chunk: Buffer) => reader.push(chunk, hear));
+    const callback = (length: number, bytes: Uint8Array): boolean => {
+      reader.push(Buffer.from(bytes.buffer, bytes.byteOffset, length), hear, true);
+      return true;
+    };
+    const onread = { buffer: Buffer.alloc(bufferBytes), callback };
+    const socket = new Socket({ fd: this.#fromHost, readable: true, writable: false, onread });
+    socket.resume();
     socket.once('end', gone);
     socket.once('error', gone);
   }
@@ -62,5 +68,8 @@ export class Channel {
     }
   }
 }
+
+/** Used again for every message that fits. */
+const bufferBytes = 65_536;
 
 const nobody = new Int32Array(new SharedArrayBuffer(4));

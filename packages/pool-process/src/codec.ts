@@ -25,22 +25,33 @@ export function encodeJsonFrame(message: unknown): Buffer {
 }
 
 /**
- * The message as a frame.
+ * The message as a frame. Where it fits into `into`, it is written there: garbage that lies outside of the heap is dear.
  * @throws what V8 throws for a value that cannot be serialized; RangeError if it is too long.
  */
-export function encodeFrame(message: unknown): Buffer {
-  return frameOf(isPlain(message, { left: mostPlain }) ? JSON.stringify(message) : serialize(message));
+export function encodeFrame(message: unknown, into?: Buffer): Buffer {
+  const content = isPlain(message, { left: mostPlain }) ? JSON.stringify(message) : serialize(message);
+  return frameOf(content, into);
 }
 
-function frameOf(content: string | Buffer): Buffer {
+function frameOf(content: string | Buffer, into?: Buffer): Buffer {
+  // A character takes at most three bytes.
+  const fits = into !== undefined && content.length * 3 + headLength <= into.length;
+  if (fits && typeof content === 'string') {
+    const length = into.write(content, headLength);
+    return headed(into.subarray(0, headLength + length), length);
+  }
   const length = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
   if (length > longestFrame)
     throw new RangeError(`the message has ${length} bytes, more than ${longestFrame}`);
   const frame = Buffer.allocUnsafe(headLength + length);
-  frame[0] = mark;
-  frame.writeUInt32LE(length, 1);
   if (typeof content === 'string') frame.write(content, headLength);
   else content.copy(frame, headLength);
+  return headed(frame, length);
+}
+
+function headed(frame: Buffer, length: number): Buffer {
+  frame[0] = mark;
+  frame.writeUInt32LE(length, 1);
   return frame;
 }
 
@@ -61,13 +72,15 @@ export class FrameReader {
   }
 
   /**
-   * Calls `hear` with each message that is complete with this chunk.
+   * Calls `hear` with each message that is complete with this chunk. `isLent`: the chunk is used again afterwards, so what is
+   * kept of it is copied.
    * @throws ProtocolError at the first thing that is not a frame; the stream is of no use from then on.
    */
-  push(chunk: Buffer, hear: (message: unknown) => void): void {
+  push(chunk: Buffer, hear: (message: unknown) => void, isLent = false): void {
     this.#chunks.push(chunk);
     this.#held += chunk.length;
     if (this.#held >= this.#needed) this.#take(hear);
+    if (isLent && this.#held > 0) this.#chunks.push(Buffer.from(this.#chunks.pop() ?? []));
   }
 
   #take(hear: (message: unknown) => void): void {
@@ -77,12 +90,12 @@ export class FrameReader {
       const left = bytes.length - at;
       this.#needed = left < headLength ? headLength : headLength + lengthAt(bytes, at);
       if (left < this.#needed) break;
-      hear(decode(bytes.subarray(at + headLength, at + this.#needed)));
+      hear(decode(bytes, at + headLength, at + this.#needed));
       at += this.#needed;
     }
-    const rest = bytes.subarray(at);
-    this.#chunks = rest.length === 0 ? [] : [rest];
-    this.#held = rest.length;
+    const rest = bytes.length - at;
+    this.#chunks = rest === 0 ? [] : [bytes.subarray(at)];
+    this.#held = rest;
   }
 
   #endOfGreeting(bytes: Buffer): number {
@@ -99,12 +112,16 @@ function lengthAt(bytes: Buffer, at: number): number {
   return length;
 }
 
-function decode(content: Buffer): unknown {
+function decode(bytes: Buffer, start: number, end: number): unknown {
   try {
     // A copy, since deserialized buffers would else hold on to the whole chunk.
-    return content[0] === v8Mark ? deserialize(Buffer.from(content)) : JSON.parse(content.toString());
+    return bytes[start] === v8Mark
+      ? deserialize(Buffer.from(bytes.subarray(start, end)))
+      : JSON.parse(bytes.toString('utf8', start, end));
   } catch (error) {
-    throw new ProtocolError(`a message that cannot be read: ${preview(content)}`, { cause: error });
+    throw new ProtocolError(`a message that cannot be read: ${preview(bytes.subarray(start, end))}`, {
+      cause: error,
+    });
   }
 }
 

@@ -3,17 +3,29 @@
 /** What is sent ahead should be worked off in that time, ms: so long at most it waits behind one that is suddenly slow. */
 const horizonMs = 2;
 const mostAhead = 32;
-const shareOfLast = 0.2;
+/** So many of the last attempts are looked at. */
+const looked = 7;
 
 export class Pace {
-  /** Mean of how long attempts took, the last ones counting most; nothing is known at first. */
-  #meanMs = Number.POSITIVE_INFINITY;
+  /** The median is what counts: on a busy machine some attempts take long only because they had to wait for a core. */
+  readonly #lastMs: number[] = [];
+  #next = 0;
+  #ahead = 0;
 
   note(ms: number): void {
-    this.#meanMs = Number.isFinite(this.#meanMs) ? this.#meanMs + shareOfLast * (ms - this.#meanMs) : ms;
+    this.#lastMs[this.#next] = ms;
+    this.#next = (this.#next + 1) % looked;
+    // As the last attempts are mostly alike, it is enough to look again once in a round, or when one is slow.
+    if (this.#next === 0 || ms > horizonMs) this.#ahead = this.#estimate();
   }
 
   get ahead(): number {
-    return Math.min(mostAhead, Math.floor(horizonMs / Math.max(this.#meanMs, 0.001)));
+    return this.#ahead;
+  }
+
+  #estimate(): number {
+    if (this.#lastMs.length < looked) return 0;
+    const medianMs = this.#lastMs.toSorted((a, b) => a - b)[looked >> 1] ?? Number.POSITIVE_INFINITY;
+    return Math.min(mostAhead, Math.floor(horizonMs / Math.max(medianMs, 0.001)));
   }
 }

@@ -35,6 +35,9 @@ export interface LineEvents {
   readonly gone: (exit: Exit) => void;
 }
 
+/** So many messages that are not urgent are sent at once. */
+const batch = 12;
+
 /** What it said is waited for so long after its end, ms: somebody else may have its pipe open. */
 const drainMs = 500;
 
@@ -44,9 +47,14 @@ export class ProcessLine {
   readonly #process: ChildProcess;
   readonly #toProcess: Writable;
   readonly #fromProcess: Readable;
+  readonly #clock: Clock;
   #waiting: Buffer[] = [];
+  /** What waits goes at the end of this turn of the event loop. */
+  #isToFlush = false;
+  #cancelLater: (() => void) | undefined;
 
   constructor({ command, argv, env, stdio }: LineProgram, clock: Clock, events: LineEvents) {
+    this.#clock = clock;
     const isStandard = stdio.kind === 'standard';
     this.#process = spawn(command, argv, {
       detached: true,
@@ -74,22 +82,41 @@ export class ProcessLine {
   /** The same for a message that is a frame already. */
   sendFrame(frame: Buffer): void {
     this.#waiting.push(frame);
-    if (this.#waiting.length === 1) setImmediate(() => this.#flush());
+    if (this.#isToFlush) return;
+    this.#isToFlush = true;
+    setImmediate(this.#flush);
+  }
+
+  /**
+   * Sends it with what is sent next, or with a batch of such messages, or a millisecond later: for what is not urgent. Every
+   * write wakes the other side, which costs more than the message.
+   */
+  sendLater(message: unknown): void {
+    this.#waiting.push(encodeFrame(message));
+    if (this.#isToFlush) return;
+    if (this.#waiting.length >= batch) {
+      this.#isToFlush = true;
+      setImmediate(this.#flush);
+    } else this.#cancelLater ??= this.#clock.after(1, this.#flush);
   }
 
   /** Frees what is left of it. Only once it is gone, or given up. */
   close(): void {
+    this.#cancelLater?.();
     this.#toProcess.destroy();
     this.#fromProcess.destroy();
     this.#process.unref();
   }
 
-  #flush(): void {
+  readonly #flush = (): void => {
+    this.#cancelLater?.();
+    this.#cancelLater = undefined;
+    this.#isToFlush = false;
     const frames = this.#waiting;
     this.#waiting = [];
-    if (this.#toProcess.destroyed) return;
+    if (frames.length === 0 || this.#toProcess.destroyed) return;
     this.#toProcess.write(frames.length === 1 ? frames[0] : Buffer.concat(frames));
-  }
+  };
 
   #listen({ heard, garbled }: LineEvents, isStandard: boolean): void {
     const reader = new FrameReader(isStandard);

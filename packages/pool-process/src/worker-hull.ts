@@ -38,6 +38,11 @@ export class WorkerHull {
     this.#line.send(message);
   }
 
+  /** The same for what is not urgent. */
+  sendLater(message: ToWorker): void {
+    this.#line.sendLater(message);
+  }
+
   /** SIGTERM to the whole group. */
   terminate(): void {
     terminateGroup(this.#tree);

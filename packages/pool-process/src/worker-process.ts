@@ -9,7 +9,7 @@ import { Flight } from './flight.ts';
 import type { Job } from './job.ts';
 import { bodyLadder, climb } from './ladder.ts';
 import type { Means } from './means.ts';
-import { type Ended, type FromWorker, isFromWorker } from './messages.ts';
+import { type Ended, type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
 import { type BodyOrder, refused } from './order.ts';
 import { Pace } from './pace.ts';
 import { workerDidNotStart } from './problems.ts';
@@ -22,6 +22,8 @@ const takeUpMs = 10_000;
 const comeUpMs = 30_000;
 /** One that runs longer gives back what was sent behind it, ms. */
 const slowMs = 20;
+/** A worker that has so many attempts is well supplied: more may come to it in batches. */
+const well = 12;
 /** How long a worker may take to give something back or to leave, ms. */
 const answerMs = 1000;
 
@@ -85,12 +87,10 @@ export class WorkerProcess {
   /** Runs the attempt after those that it was handed before. */
   run(job: Job, order: BodyOrder): Promise<Ending> {
     const flight = new Flight(this.#sent, job, order, this.#means.clock.now());
+    const message: ToWorker = { do: 'run', id: flight.id, ...this.#addresses.abbreviate(order.envelope) };
     try {
-      this.#hull.send({
-        do: 'run',
-        id: flight.id,
-        ...this.#addresses.abbreviate(order.envelope),
-      });
+      if (this.#flights.length > well) this.#hull.sendLater(message);
+      else this.#hull.send(message);
     } catch (error) {
       job.started(this.name);
       const { path } = order.envelope;

@@ -79,7 +79,7 @@ export class WorkerSide {
     if (address !== undefined) this.#addresses.set(at, address);
     const known = this.#addresses.get(at);
     this.#queue.push({ id, envelope: known === undefined ? envelope : { ...envelope, address: known } });
-    this.#pump();
+    this.#pump(true);
   }
 
   #giveBack(id: number): void {
@@ -89,19 +89,25 @@ export class WorkerSide {
     say({ is: 'recalled', id });
   }
 
-  /** Begins the next attempt if none is running: soon, so that what the host said meanwhile is heard first. */
-  #pump(): void {
+  /**
+   * Begins the next attempt if none is running: soon, so that what the host said meanwhile is heard first. Between two of them
+   * that takes a turn of the event loop; when it was idle, what came in one go is heard in one go.
+   */
+  #pump(wasIdle: boolean): void {
     if (this.#current !== undefined || this.#isPumping || this.#queue.length === 0) return;
     this.#isPumping = true;
-    setImmediate(() => {
-      this.#isPumping = false;
-      this.#lookedAtMs = performance.now();
-      const next = this.#queue.shift();
-      if (next === undefined) return;
-      say({ is: 'started', id: next.id });
-      this.#runFrom(next);
-    });
+    if (wasIdle) queueMicrotask(this.#beginNext);
+    else setImmediate(this.#beginNext);
   }
+
+  readonly #beginNext = (): void => {
+    this.#isPumping = false;
+    this.#lookedAtMs = performance.now();
+    const next = this.#queue.shift();
+    if (next === undefined) return;
+    say({ is: 'started', id: next.id });
+    this.#runFrom(next);
+  };
 
   /** Runs it, and those behind it as long as each ends at once and it is not yet time to look at the host's messages. */
   #runFrom(first: Sent): void {
@@ -126,6 +132,11 @@ export class WorkerSide {
     this.#goOn(current, outcome);
   }
 
+  #rest(): void {
+    if (!channel.isOpen) dieSilently();
+    this.#pump(false);
+  }
+
   #goOn(current: Current, outcome: OutcomeEnvelope): void {
     const next = this.#end(current, outcome);
     if (next !== undefined) this.#runFrom(next);
@@ -138,8 +149,7 @@ export class WorkerSide {
     this.#current = undefined;
     if (process.cwd() !== home) process.chdir(home);
     current.end(outcome, next?.id);
-    if (!channel.isOpen) dieSilently();
-    if (next === undefined) this.#pump();
+    if (next === undefined) this.#rest();
     return next;
   }
 }

@@ -1,18 +1,23 @@
 /** Catching output in files. */
-import { truncateSync, writeSync } from 'node:fs';
+import { statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Capture, type CaptureLimits } from '../src/capture.ts';
+import type { Punch } from '../src/punch.ts';
 import { headText, tailText } from '../src/text.ts';
 import { scratch } from './support/attempts.ts';
+import { until } from './support/strays.ts';
 
 const limits: CaptureLimits = { kept: 8, onDisk: 32, told: 4 };
 
-function capture(given: Partial<CaptureLimits> = {}): {
+function capture(
+  given: Partial<CaptureLimits> = {},
+  punch?: Punch,
+): {
   caught: Capture;
   write: (text: string | Buffer) => void;
 } {
-  const caught = new Capture(join(scratch(), 'output'), { ...limits, ...given });
+  const caught = new Capture(join(scratch(), 'output'), { ...limits, ...given }, punch);
   onTestFinished(() => caught.close());
   return { caught, write: (text) => void writeSync(caught.fd, Buffer.from(text)) };
 }
@@ -68,21 +73,39 @@ test('news: a character in two parts', () => {
   expect(caught.news()).toBe('ä€');
 });
 
-test('the file is cut back, and what counts is kept', () => {
-  const { caught, write } = capture();
-  write(`head${'-'.repeat(40)}`);
-  caught.news();
-  expect(caught.size).toBe(0);
-  write('tail');
-  expect(caught.finish()).toEqual({ head: 'head', tail: 'tail', totalBytes: 48 });
+describe('where the middle of a file cannot be freed', () => {
+  const impossible: Punch = { isPossible: false, make: () => {} };
+
+  test('the file is cut back, and what counts is kept', () => {
+    const { caught, write } = capture({}, impossible);
+    write(`head${'-'.repeat(40)}`);
+    caught.news();
+    expect(caught.size).toBe(0);
+    write('tail');
+    expect(caught.finish()).toEqual({ head: 'head', tail: 'tail', totalBytes: 48 });
+  });
+
+  test('where it was cut just before the end, the place is shown', () => {
+    const { caught, write } = capture({}, impossible);
+    write(`head${'-'.repeat(38)}ta`);
+    caught.news();
+    write('il');
+    expect(caught.finish()).toEqual({ head: 'head', tail: 'ta\n…\nil', totalBytes: 46 });
+  });
 });
 
-test('where it was cut just before the end, the place is shown', () => {
-  const { caught, write } = capture();
-  write(`head${'-'.repeat(38)}ta`);
-  caught.news();
-  write('il');
-  expect(caught.finish()).toEqual({ head: 'head', tail: 'ta\n…\nil', totalBytes: 46 });
+test('the middle of a large file takes no room, and nothing of the rest is lost', async () => {
+  const { caught, write } = capture({ kept: 65_536, onDisk: 1_048_576 });
+  for (let round = 0; round < 4; round++) {
+    write(`begin ${round}\n${'-'.repeat(4 * 1_048_576)}`);
+    caught.news();
+  }
+  write('the end');
+  await until(() => statSync(caught.path).blocks * 512 < 5 * 1_048_576);
+  const { head, tail, totalBytes } = caught.finish();
+  expect(head.startsWith('begin 0\n---')).toBe(true);
+  expect(tail.endsWith('---the end')).toBe(true);
+  expect(totalBytes).toBe(4 * (8 + 4 * 1_048_576) + 7);
 });
 
 test('a program that empties its own output', () => {

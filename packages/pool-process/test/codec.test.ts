@@ -22,7 +22,7 @@ function* numbers(seed: number): Generator<number, never> {
 }
 
 test('what is put in comes out, wherever the bytes are cut', () => {
-  const bytes = Buffer.concat(messages.map(encodeFrame));
+  const bytes = Buffer.concat(messages.map((message) => encodeFrame(message)));
   const random = numbers(1);
   for (let round = 0; round < 50; round++) {
     const reader = new FrameReader();
@@ -34,6 +34,24 @@ test('what is put in comes out, wherever the bytes are cut', () => {
     }
     expect(heard).toEqual(messages);
   }
+});
+
+test('a frame that is written where there is room is the same', () => {
+  const room = Buffer.alloc(1000);
+  for (const message of messages) expect(encodeFrame(message, room)).toEqual(encodeFrame(message));
+});
+
+test('what is kept of a chunk that is used again is a copy', () => {
+  const bytes = Buffer.concat(messages.map((message) => encodeFrame(message)));
+  const lent = Buffer.alloc(100);
+  const reader = new FrameReader();
+  const heard: unknown[] = [];
+  for (let at = 0; at < bytes.length; at += lent.length) {
+    const length = bytes.copy(lent, 0, at);
+    reader.push(lent.subarray(0, length), (message) => heard.push(message), true);
+    lent.fill(0);
+  }
+  expect(heard).toEqual(messages);
 });
 
 test('no prototype is changed by a message', () => {
@@ -58,7 +76,7 @@ describe('garbage', () => {
     const frames = [
       ...messages,
       { is: 'ended', id: 1, ms: 1, out: 0, err: 0, outcome: { kind: 'returned', value: new Map() } },
-    ].map(encodeFrame);
+    ].map((message) => encodeFrame(message));
     for (let round = 0; round < 20_000; round++) {
       const frame = Buffer.from(frames[next(frames.length)] ?? []);
       for (let change = 0; change <= next(4); change++) frame[5 + next(frame.length - 5)] = next(256);

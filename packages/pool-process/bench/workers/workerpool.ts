@@ -1,0 +1,3 @@
+import workerpool from 'workerpool';
+
+workerpool.worker({ work: async (input?: { text?: string }) => input?.text?.length });
