@@ -41,10 +41,10 @@ export { HierarchyLock, inline, path } from '@pexen/sched';
 export {
   defineSuite,
   processes,
-  threads,
   type ReporterChoice,
   type Suite,
   type SuiteConfig,
   type SuiteEnvironment,
   type SuiteGroup,
+  threads,
 } from '@pexen/usecase-testsuite';
