@@ -589,8 +589,9 @@ export class Watcher {
   }
 
   #startableIn(pool: PoolShadow): TaskShadow[] {
-    const { isOpen, isWanted, slots } = pool;
-    if (!isOpen || !isWanted || this.#used(pool.index) >= slots) return [];
+    const { isOpen, isWanted, slots, spec } = pool;
+    const used = this.#used(pool.index);
+    if (!isOpen || !isWanted || used >= slots || used + this.#unread(pool) >= slots + spec.spare) return [];
     if (this.#openGroup(pool) !== undefined) return [];
     const heads = [this.#head, this.#glimpses.starvedHead()].map((head) => this.shadow.tasks[head]);
     return this.shadow.tasks.filter(
@@ -601,6 +602,14 @@ export class Watcher {
         this.shadow.poison(task) === undefined &&
         heads.every((head) => head === undefined || head === task || !this.shadow.wouldTakeFrom(head, task)),
     );
+  }
+
+  /** Results that nobody took yet keep their places; skips have none. */
+  #unread(pool: PoolShadow): number {
+    const waiting = this.shadow.tasks.filter(
+      ({ end, isGiven }) => end !== undefined && end.how !== 'skipped' && !isGiven,
+    );
+    return waiting.filter(({ index }) => this.#homeOf(index) === pool).length;
   }
 
   /** Another exclusive group that is open, or being opened or closed. */

@@ -6,7 +6,7 @@ const wiring = 'sched/src/plan/wiring.ts';
 const teardowns = 'sched/src/plan/teardowns.ts';
 const graph = 'sched/src/plan/graph.ts';
 const order = 'sched/src/plan/order.ts';
-const plan = 'sched/src/plan/plan.ts';
+const ranks = 'sched/src/plan/ranks.ts';
 
 export const graphBugs: readonly PlantedBug[] = [
   {
@@ -95,9 +95,10 @@ export const graphBugs: readonly PlantedBug[] = [
   },
   {
     what: 'refused tasks leave their ranks behind',
-    file: plan,
-    find: 'if (this.#ranked > from && this.#rankedBefore !== undefined) this.#restoreRanking(this.#rankedBefore);',
-    replace: '',
+    file: ranks,
+    find: '    if (this.#before === undefined || this.#ranked <= from) return;\n',
+    replace:
+      '    if (from >= 0) return;\n    if (this.#before === undefined || this.#ranked <= from) return;\n',
   },
   {
     what: 'the longest path is not counted, only what comes next',

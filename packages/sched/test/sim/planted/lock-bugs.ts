@@ -84,8 +84,8 @@ export const lockBugs: readonly PlantedBug[] = [
   {
     what: 'the next of the starved is not made the first',
     file: waiting,
-    find: '    const first = this.starved.shift();\n    if (first === undefined) return;\n',
-    replace: '    const first = undefined as number | undefined;\n    if (first === undefined) return;\n',
+    find: '    const first = this.starved.shift();\n    if (first === NONE) return;\n',
+    replace: '    const first = NONE as number;\n    if (first === NONE) return;\n',
   },
   {
     what: 'starved ones that are free are not offered',

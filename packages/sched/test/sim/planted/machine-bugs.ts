@@ -226,15 +226,14 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'the queue forgets its order when the best is taken',
     file: queue,
-    find: 'if (!this.isBefore(other, task)) break;\n      this.#heap[at] = other;\n      at = below;',
-    replace:
-      'if (this.isBefore(task, other) || size > 5) break;\n      this.#heap[at] = other;\n      at = below;',
+    find: '    this.#rise(at, task, from);',
+    replace: '    if (size > 5) heap[at] = task;\n    else this.#rise(at, task, from);',
   },
   {
     what: 'one attempt too many is handed out',
     file: pools,
-    find: 'this.dispatched < this.slots + this.spare;',
-    replace: 'this.dispatched <= this.slots + this.spare;',
+    find: 'this.dispatched + this.unread < this.slots + this.spare;',
+    replace: 'this.dispatched + this.unread <= this.slots + this.spare;',
   },
   {
     what: 'a group uses all slots of its pool',
