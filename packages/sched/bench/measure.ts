@@ -1,11 +1,16 @@
-/** Times contenders in alternation, so that what the machine does meanwhile hits all of them. */
+/**
+ * Times contenders in alternation, so that what the machine does meanwhile hits all of them. Ratios are of processor time (garbage
+ * collection included): on a machine that others use as well, the time on the wall says more about them than about us.
+ */
 import type { Contender } from './contenders.ts';
 import type { Shape } from './shapes.ts';
 
 export interface Row {
   readonly name: string;
-  /** Median of the rounds, µs per task. */
+  /** Median of the rounds, µs per task, on the wall. */
   readonly micros: number;
+  /** The same of processor time. */
+  readonly cpuMicros: number;
   /** Median over the rounds of this time over that of the reference in the same round. */
   readonly ratio: number;
 }
@@ -17,31 +22,49 @@ export async function measure(
   rounds: number,
   reference: string,
 ): Promise<Row[]> {
-  const times = new Map(crew.map((contender): [Contender, number[]] => [contender, []]));
+  const times = new Map(crew.map((contender): [Contender, Time[]] => [contender, []]));
   for (const contender of crew) await timeOf(contender, shape);
   for (let round = 0; round < rounds; round++)
     for (const contender of round % 2 === 0 ? crew : crew.toReversed())
       times.get(contender)?.push(await timeOf(contender, shape));
-  const base = times.get(crew.find(({ name }) => name === reference) as Contender) as number[];
+  const base = times.get(crew.find(({ name }) => name === reference) as Contender) as Time[];
   return crew.map((contender) => {
-    const own = times.get(contender) as number[];
+    const own = times.get(contender) as Time[];
     return {
       name: contender.name,
-      micros: Number((median(own) / shape.works.length).toFixed(3)),
-      ratio: Number(median(own.map((time, round) => time / (base[round] as number))).toFixed(3)),
+      micros: perTask(
+        own.map(({ wall }) => wall),
+        shape,
+      ),
+      cpuMicros: perTask(
+        own.map(({ cpu }) => cpu),
+        shape,
+      ),
+      ratio: Number(median(own.map(({ cpu }, round) => cpu / (base[round] as Time).cpu)).toFixed(3)),
     };
   });
 }
 
 /** µs for the whole. */
-async function timeOf(contender: Contender, shape: Shape): Promise<number> {
+interface Time {
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+function perTask(times: readonly number[], { works }: Shape): number {
+  return Number((median(times) / works.length).toFixed(3));
+}
+
+async function timeOf(contender: Contender, shape: Shape): Promise<Time> {
   globalThis.gc?.();
+  const before = process.cpuUsage();
   const beganAt = performance.now();
   const count = await contender.run(shape);
-  const micros = (performance.now() - beganAt) * 1000;
+  const wall = (performance.now() - beganAt) * 1000;
+  const { user, system } = process.cpuUsage(before);
   if (count !== shape.works.length)
     throw new Error(`${contender.name} ran ${count} of ${shape.works.length}`);
-  return micros;
+  return { wall, cpu: user + system };
 }
 
 export function median(numbers: readonly number[]): number {

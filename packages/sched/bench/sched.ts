@@ -45,9 +45,10 @@ async function versus(shape: shapes.Shape, rounds: number, reference: string): P
   const hasOrder = shape.works.some(({ requires }) => requires.length > 0);
   const crew = contenders.filter(({ ordersTasks }) => ordersTasks || !hasOrder);
   const rows = await measure(crew, shape, rounds, reference);
-  console.log(`\n${shape.name}: ${shape.works.length} tasks, 16 at a time, µs per task`);
-  for (const { name, micros, ratio } of rows.toSorted((a, b) => a.micros - b.micros))
-    console.log(`  ${name.padEnd(26)} ${micros.toFixed(2).padStart(8)}  ${ratio.toFixed(2)} × ${reference}`);
+  console.log(
+    `\n${shape.name}: ${shape.works.length} tasks, 16 at a time, µs of processor (and on the wall) per task`,
+  );
+  for (const row of rows.toSorted((a, b) => a.cpuMicros - b.cpuMicros)) print(row.name, row, reference);
   return rows;
 }
 
@@ -55,7 +56,7 @@ async function versus(shape: shapes.Shape, rounds: number, reference: string): P
 async function ownShapes(count: number, rounds: number): Promise<object[]> {
   const base = shapes.layered(count);
   const all = [];
-  console.log(`\npexen, other shapes: ${count} tasks, µs per task`);
+  console.log(`\npexen, other shapes: ${count} tasks, µs of processor (and on the wall) per task`);
   for (const make of [shapes.chain, shapes.fan, shapes.wide, shapes.oneLock, shapes.hierarchy]) {
     const shape = make(count);
     const layered = { ...pexen, name: 'layered', run: () => pexen.run(base) };
@@ -70,9 +71,9 @@ async function ownShapes(count: number, rounds: number): Promise<object[]> {
 }
 
 function print(name: string, row: Row | undefined, reference: string): void {
-  console.log(
-    `  ${name.padEnd(32)} ${row?.micros.toFixed(2).padStart(8)}  ${row?.ratio.toFixed(2)} × ${reference}`,
-  );
+  const { cpuMicros = Number.NaN, micros = Number.NaN, ratio = Number.NaN } = row ?? {};
+  const figures = `${cpuMicros.toFixed(2).padStart(7)} ${`(${micros.toFixed(2)})`.padStart(9)}`;
+  console.log(`  ${name.padEnd(32)} ${figures}  ${ratio.toFixed(2)} × ${reference}`);
 }
 
 /** The exponent with which the time grows from a tenth of the tasks to all of them. */
@@ -80,7 +81,7 @@ async function ownGrowth(count: number, rounds: number): Promise<object> {
   const times = [];
   for (const size of [count / 10, count]) {
     const [row] = await measure([pexen], shapes.layered(size), rounds, 'pexen');
-    times.push((row?.micros ?? Number.NaN) * size);
+    times.push((row?.cpuMicros ?? Number.NaN) * size);
   }
   const exponent = Math.log10((times[1] as number) / (times[0] as number));
   console.log(`\ngrowth from ${count / 10} to ${count} layered tasks: exponent ${exponent.toFixed(3)}`);

@@ -13,7 +13,7 @@ export interface Shape {
 }
 
 /** Each task of a layer requires three of the layer before. */
-const layerWidth = 100;
+const layerWidth = 1000;
 
 export function independent(count: number): Shape {
   return { name: 'independent', works: many(count, () => ({ requires: [] })) };
