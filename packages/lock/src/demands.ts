@@ -2,7 +2,7 @@
  * What holders need, compiled: a demand is a path of (node, want) in a trie, so that equal demands are one, and demands that begin
  * alike share their beginning. Knows not who needs it.
  */
-import { type Amount, describeResource, isAmount, type Problem, type Resource, refuse } from '@pexen/core';
+import { type Amount, isAmount, type Problem, type Resource, refuse } from '@pexen/core';
 import { grown } from './columns.ts';
 import type { ResourceTree } from './resource-tree.ts';
 import { ROOT, Trie } from './trie.ts';
@@ -80,7 +80,7 @@ export class Demands {
     const before = this.#wants[node] ?? -1;
     const sum = count + (before > USE_ONE ? (this.counts[before] as number) : 0);
     if (sum <= capacity) this.#want(node, this.#amount(sum));
-    else problems.push(tooMuch(resource, sum, capacity));
+    else problems.push(tooMuch(this.#tree.nameOf(node), sum, capacity));
   }
 
   #amount(count: number): number {
@@ -134,8 +134,8 @@ export class Demands {
   }
 }
 
-function tooMuch(resource: Resource, count: number, capacity: number): Problem {
-  const name = describeResource(resource);
+function tooMuch(resource: string, count: number, capacity: number): Problem {
+  const name = `"${resource}"`;
   if (capacity > 0)
     return {
       code: 'PEXEN_AMOUNT_TOO_LARGE',

@@ -395,6 +395,7 @@ describe('between two attempts', () => {
     expect(desk.table.tryTake(holder)).not.toBe(TAKEN);
     desk.table.park(holder);
     desk.table.starve(desk.wants({ uses: [amount('slots', 1)] }));
+    expect(desk.table.candidate()).toBe(NONE);
     desk.table.release(other);
     expect(desk.startAll()).toEqual([holder]);
     desk.table.release(holder);

@@ -181,6 +181,6 @@ export class SideBySide {
   }
 }
 
-export function same<T>(what: string, actual: T, expected: T): void {
+function same<T>(what: string, actual: T, expected: T): void {
   if (actual !== expected) throw new Error(`${what}: the table says ${actual}, the oracle ${expected}`);
 }
