@@ -72,6 +72,8 @@ export class Watcher {
   /** Their cleanup has to start before anything else happens. */
   readonly #untidy = new Set<TaskShadow>();
   readonly #statuses = new Map<TaskShadow, string>();
+  /** In the order in which the tasks came to their ends; those that were given are not there any more. */
+  readonly #results: TaskShadow[] = [];
   #pulls = 0;
   #ending: (typeof levels)[number] = 'going';
   #hasEnded = false;
@@ -243,6 +245,7 @@ export class Watcher {
   #final(shadow: TaskShadow, { end, status, poisons }: Verdict): void {
     this.#retries.delete(shadow);
     shadow.end = end;
+    this.#results.push(shadow);
     shadow.holds = false;
     this.#statuses.set(shadow, status);
     if (end.how === 'returned') this.shadow.heal(shadow);
@@ -378,6 +381,8 @@ export class Watcher {
     if (!isOpen || !isWanted) this.#complain(`${name} starts in ${spec.name}, which is not open`);
     if (this.#used(pool) >= slots + spec.spare)
       this.#complain(`more than ${slots} + ${spec.spare} attempts in ${spec.name}`);
+    if (this.#used(pool) + this.#unread(this.#pool(pool)) >= slots + spec.spare)
+      this.#complain(`${name} starts though results that nobody read take all places of ${spec.name}`);
     this.#checkHolds(shadow);
     if (this.#used(pool) >= slots) this.#checkSpare(shadow);
   }
@@ -470,11 +475,22 @@ export class Watcher {
     this.#pulls--;
     if (shadow.isGiven) this.#complain(`the result of ${name} is given twice`);
     shadow.isGiven = true;
+    this.#takeResult(shadow);
     if (shadow.end === undefined) this.#complain(`${name} is ${claimed.status}, but is not over`);
     if (claimed.attempts !== shadow.attempts)
       this.#complain(`${name} had ${shadow.attempts} attempts, not ${claimed.attempts}`);
     const status = this.#statuses.get(shadow);
     if (status !== claimed.status) this.#complain(`${name} is ${claimed.status}, but should be ${status}`);
+  }
+
+  /** What ended first is given first; skips may come in between anywhere. */
+  #takeResult(shadow: TaskShadow): void {
+    const at = this.#results.indexOf(shadow);
+    const isRun = ({ end }: TaskShadow) => end?.how !== 'skipped';
+    const earlier = isRun(shadow) ? this.#results.slice(0, Math.max(0, at)).find(isRun) : undefined;
+    if (earlier !== undefined)
+      this.#complain(`the result of ${shadow.spec.name} is given before that of ${earlier.spec.name}`);
+    if (at >= 0) this.#results.splice(at, 1);
   }
 
   /** The machine has skipped the task: told as soon as it is known, long before the result may be given. */
@@ -604,12 +620,11 @@ export class Watcher {
     );
   }
 
-  /** Results that nobody took yet keep their places; skips have none. */
+  /** Results keep their places until a pull is there for them; skips have none. */
   #unread(pool: PoolShadow): number {
-    const waiting = this.shadow.tasks.filter(
-      ({ end, isGiven }) => end !== undefined && end.how !== 'skipped' && !isGiven,
-    );
-    return waiting.filter(({ index }) => this.#homeOf(index) === pool).length;
+    return this.#results
+      .slice(this.#pulls)
+      .filter(({ end, index }) => end?.how !== 'skipped' && this.#homeOf(index) === pool).length;
   }
 
   /** Another exclusive group that is open, or being opened or closed. */

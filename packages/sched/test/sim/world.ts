@@ -293,7 +293,9 @@ export class World {
     const outcome = { kind: 'returned', value: 'forged' } as const;
     const old = this.#past.length === 0 ? undefined : this.#random.pick(this.#past);
     const task = old !== undefined && 'task' in old ? old.task : 0;
+    const latest = this.#waiting.filter(mayBeToldTwice).slice(-1);
     const noise: readonly Input[] = [
+      ...[...latest, ...latest],
       ...(old === undefined ? [] : [old, this.#past.at(-1) as Input]),
       { type: 'attempt-ended', atMs: 0, task, attempt: 99, part: 'body', outcome },
       { type: 'attempt-started', atMs: 0, task, attempt: 0, part: 'cleanup', worker: 'forged' },

@@ -236,6 +236,12 @@ export const machineBugs: readonly PlantedBug[] = [
     replace: 'this.dispatched + this.unread <= this.slots + this.spare;',
   },
   {
+    what: 'results that nobody read take no places',
+    file: pools,
+    find: 'this.dispatched + this.unread < this.slots + this.spare;',
+    replace: 'this.dispatched < this.slots + this.spare;',
+  },
+  {
     what: 'a group uses all slots of its pool',
     file: pools,
     find: 'this.slots = Math.min(slots, this.#mostSlots);',

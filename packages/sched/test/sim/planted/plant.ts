@@ -7,7 +7,7 @@ import type { PlantedBug } from './bug.ts';
 
 const packages = fileURLToPath(new URL('../../../../', import.meta.url));
 /** Beside the sources, so that their dependencies are found. */
-const scratch = join(packages, 'sched/.planted');
+const scratch = join(packages, `sched/.planted/${process.pid}`);
 
 /** What became of a bug. */
 export interface Hunt {
@@ -24,7 +24,7 @@ export interface Hunt {
 export async function hunt(bug: PlantedBug, name: string, mostSeeds: number): Promise<Hunt> {
   const source = readFileSync(join(packages, bug.file), 'utf8');
   if (source.split(bug.find).length !== 2) return { bug, isGone: true, seeds: undefined, said: '' };
-  const home = join(scratch, `${process.pid}-${name}`);
+  const home = join(scratch, name);
   try {
     copy(home);
     writeFileSync(
