@@ -29,7 +29,7 @@ export function encodeJsonFrame(message: unknown): Buffer {
  * @throws what V8 throws for a value that cannot be serialized; RangeError if it is too long.
  */
 export function encodeFrame(message: unknown, into?: Buffer): Buffer {
-  const content = isPlain(message, { left: mostPlain }) ? JSON.stringify(message) : serialize(message);
+  const content = new PlainCheck().passes(message) ? JSON.stringify(message) : serialize(message);
   return frameOf(content, into);
 }
 
@@ -129,35 +129,50 @@ function preview(bytes: Buffer): string {
   return JSON.stringify(bytes.toString('latin1', 0, 40));
 }
 
-/** So many values are looked at to find out whether JSON will do. */
+/** So many values are looked at to find out whether JSON will do; for many the formats cost much the same. */
 const mostPlain = 64;
+/** V8's format carries long texts as well, but what it makes lies outside of the heap and is dear to collect. All of them together. */
+const longestPlain = 16 * 1024 * 1024;
 
-/** Does JSON give back the very same? Looks at a few values only: for large ones the formats cost much the same. */
-function isPlain(value: unknown, budget: { left: number }): boolean {
-  if (budget.left-- <= 0) return false;
-  switch (typeof value) {
-    case 'string':
-      return value.length < 4096;
-    case 'boolean':
-      return true;
-    case 'number':
-      return Number.isFinite(value) && !Object.is(value, -0);
-    case 'object':
-      return value === null || arePlain(value, budget);
-    default:
-      return false;
+/** Does JSON give back the very same? */
+class PlainCheck {
+  #valuesLeft = mostPlain;
+  #charactersLeft = longestPlain;
+  /** What is met twice is one object on the other side as well: V8's format can say that. */
+  readonly #met: object[] = [];
+
+  passes(value: unknown): boolean {
+    if (this.#valuesLeft-- <= 0) return false;
+    switch (typeof value) {
+      case 'string':
+        this.#charactersLeft -= value.length;
+        return this.#charactersLeft >= 0;
+      case 'boolean':
+        return true;
+      case 'number':
+        return Number.isFinite(value) && !Object.is(value, -0);
+      case 'object':
+        return value === null || this.#passesObject(value);
+      default:
+        return false;
+    }
   }
-}
 
-function arePlain(value: object, budget: { left: number }): boolean {
-  if (Array.isArray(value)) {
-    for (let at = 0; at < value.length; at++) if (!isPlain(value[at], budget)) return false;
+  #passesObject(value: object): boolean {
+    if (this.#met.includes(value)) return false;
+    this.#met.push(value);
+    if (Array.isArray(value)) return this.#passesArray(value);
+    if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+    for (const key in value) {
+      if (key === '__proto__' || key === 'toJSON') return false;
+      if (!this.passes((value as Record<string, unknown>)[key])) return false;
+    }
     return true;
   }
-  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
-  for (const key in value) {
-    if (key === '__proto__' || key === 'toJSON') return false;
-    if (!isPlain((value as Record<string, unknown>)[key], budget)) return false;
+
+  /** An array may have names beside its numbers, as what `match` gives has. */
+  #passesArray(list: readonly unknown[]): boolean {
+    for (let at = 0; at < list.length; at++) if (!this.passes(list[at])) return false;
+    return Object.keys(list).length === list.length;
   }
-  return true;
 }

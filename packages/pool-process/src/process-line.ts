@@ -38,6 +38,8 @@ export interface LineEvents {
 /** So many messages that are not urgent are sent at once. */
 const batch = 12;
 
+const largeBytes = 65_536;
+
 /** What it said is waited for so long after its end, ms: somebody else may have its pipe open. */
 const drainMs = 500;
 
@@ -115,8 +117,20 @@ export class ProcessLine {
     const frames = this.#waiting;
     this.#waiting = [];
     if (frames.length === 0 || this.#toProcess.destroyed) return;
-    this.#toProcess.write(frames.length === 1 ? frames[0] : Buffer.concat(frames));
+    this.#write(frames);
   };
+
+  /** Small frames in one piece; large ones are not copied together. */
+  #write(frames: readonly Buffer[]): void {
+    const length = frames.reduce((sum, frame) => sum + frame.length, 0);
+    if (frames.length === 1 || length < largeBytes) {
+      this.#toProcess.write(frames.length === 1 ? frames[0] : Buffer.concat(frames, length));
+      return;
+    }
+    this.#toProcess.cork();
+    for (const frame of frames) this.#toProcess.write(frame);
+    this.#toProcess.uncork();
+  }
 
   #listen({ heard, garbled }: LineEvents, isStandard: boolean): void {
     const reader = new FrameReader(isStandard);

@@ -9,9 +9,17 @@ const messages: unknown[] = [
   'ä€😀',
   [1, -0, Number.NaN, Number.POSITIVE_INFINITY, 1n, undefined],
   { a: undefined, b: new Map([[1, new Set([new Date(0)])]]), c: Buffer.from('bytes') },
+  'lone \ud800 surrogate',
+  { text: 'täxt "quoted"\n\u2028'.repeat(10_000) },
   { long: 'x'.repeat(10_000), many: Array.from({ length: 1000 }, (_, n) => n) },
   JSON.parse('{"__proto__": {"polluted": true}, "toJSON": 1}'),
 ];
+
+function carry<T>(message: T): T {
+  const heard: unknown[] = [];
+  new FrameReader().push(encodeFrame(message), (each) => heard.push(each));
+  return heard[0] as T;
+}
 
 /** Numbers that look random and are the same every time. */
 function* numbers(seed: number): Generator<number, never> {
@@ -34,6 +42,18 @@ test('what is put in comes out, wherever the bytes are cut', () => {
     }
     expect(heard).toEqual(messages);
   }
+});
+
+test('what JSON would lose is not lost: names in an array, and that two are one', () => {
+  const twice = { here: 'and there' };
+  const carried = carry({ match: 'abc'.match(/b/), first: twice, second: twice });
+  expect(carried.match?.index).toBe(1);
+  expect(carried.second).toBe(carried.first);
+});
+
+test('many long texts of which JSON would make a longer one than there can be are carried', () => {
+  const texts = Array.from({ length: 12 }, () => '\u0001'.repeat(8 * 1024 * 1024));
+  expect(carry(texts)).toEqual(texts);
 });
 
 test('a frame that is written where there is room is the same', () => {
