@@ -67,10 +67,10 @@ export class Ending {
 
   /** One of those that did not give what the gate stands for: one that ran, if there is one. */
   culpritOf(gate: GateId): number {
-    const { tasks, plan } = this.#state;
+    const { tasks, plan, gates } = this.#state;
     const failed = plan.graph.feeds
       .sources(gate)
-      .filter((feeder) => tasks.isDone(feeder) && !tasks.has(feeder, GAVE));
+      .filter((feeder) => tasks.isDone(feeder) && !tasks.has(feeder, GAVE) && !gates.isVoid(feeder, gate));
     return failed.find((feeder) => tasks.status[feeder] !== 0) ?? failed[0] ?? -1;
   }
 

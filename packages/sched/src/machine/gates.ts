@@ -134,7 +134,7 @@ export class Gates {
     for (let edge = this.#feeds + 1; edge <= feeds.size; edge++) {
       const task = feeds.from[edge] as number;
       const gate = feeds.to[edge] as number;
-      if (this.#stageOf(task) === stage && !this.#isVoid(task, gate)) this.#linkFeed(task, gate);
+      if (this.#stageOf(task) === stage && !this.isVoid(task, gate)) this.#linkFeed(task, gate);
     }
   }
 
@@ -144,12 +144,12 @@ export class Gates {
   }
 
   /** Was all that the task gave to the requirement torn down before that was made? */
-  #isVoid(task: number, gate: GateId): boolean {
+  isVoid(task: number, gate: GateId): boolean {
     if (this.#withdrawn.size === 0 || !this.#graph.isRequirement(gate)) return false;
     const members = this.#graph.feeds
       .targets(task)
       .filter((member) => this.#graph.followersOf(member).includes(gate));
-    return members.length > 0 && members.every((member) => this.#withdrawn.get(member)?.gone.has(task));
+    return (members.length > 0 ? members : [gate]).every((of) => this.#withdrawn.get(of)?.gone.has(task));
   }
 
   #linkFeed(task: number, gate: GateId): void {

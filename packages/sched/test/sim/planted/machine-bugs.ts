@@ -70,8 +70,14 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'the wrong task is blamed for a skip',
     file: ending,
-    find: '.filter((feeder) => tasks.isDone(feeder) && !tasks.has(feeder, GAVE));',
-    replace: '.filter((feeder) => tasks.isDone(feeder));',
+    find: '.filter((feeder) => tasks.isDone(feeder) && !tasks.has(feeder, GAVE) && !gates.isVoid(feeder, gate));',
+    replace: '.filter((feeder) => tasks.isDone(feeder));\n    void gates;',
+  },
+  {
+    what: 'a skip is blamed on one whose part was torn down',
+    file: ending,
+    find: '!tasks.has(feeder, GAVE) && !gates.isVoid(feeder, gate));',
+    replace: '!tasks.has(feeder, GAVE));\n    void gates;',
   },
   {
     what: 'a controlled failure always lets dependents go on',
