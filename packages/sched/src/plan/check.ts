@@ -220,7 +220,7 @@ function checkLateMember(plan: Planned, task: number, meta: TaskMeta, problems: 
 
 /** The tasks wait for each other in a circle. */
 export function cycleProblem(plan: Planned): Problem {
-  const cycle = findCycle(plan.graph);
+  const cycle = findCycle(plan);
   const [first = 0] = cycle;
   const path = [...cycle, first].map((task) => plan.pathOf(task)).join(' → ');
   return within(plan, first, {

@@ -1,23 +1,28 @@
-/** Finds the cycle to show to people: the shortest through the first few tasks that are in any. Only asked when there is one. */
-import type { Graph } from './graph.ts';
+/** Finds the cycle to show to people: the shortest through the first few that are in any. Only asked when there is one. */
+import { DONE_WITH, type Graph } from './graph.ts';
+import type { Planned } from './planned.ts';
 
-/** From so many tasks a shortest way back to themselves is looked for. */
+/** From so many tasks and gates a shortest way back to themselves is looked for. */
 const mostStarts = 200;
 
-/** The tasks of a short cycle, in the order in which they would have to run; empty if there is no cycle. */
-export function findCycle(graph: Graph): number[] {
+/** The tasks of a short cycle, in the order in which they would have to run or to be done with; empty if there is no cycle. */
+export function findCycle(plan: Pick<Planned, 'graph' | 'live'>): number[] {
+  const left = nodesInCycles(plan);
   let shortest: number[] = [];
-  for (const start of tasksInCycles(graph).slice(0, mostStarts)) {
-    const found = wayBack(graph, start);
+  for (const start of [...left].slice(0, mostStarts)) {
+    const found = wayBack(plan.graph, start, left);
     if (found.length > 0 && (shortest.length === 0 || found.length < shortest.length)) shortest = found;
   }
   return shortest;
 }
 
-/** What is left when tasks and gates that nothing leads to, or that lead to nothing, are taken away again and again. */
-function tasksInCycles(graph: Graph): number[] {
+/**
+ * What is left when tasks that are over are taken away, and then, again and again, tasks and gates that nothing leads to or that
+ * lead to nothing.
+ */
+function nodesInCycles({ graph, live }: Pick<Planned, 'graph' | 'live'>): ReadonlySet<number> {
   const nodes = [
-    ...Array(graph.taskCount).keys(),
+    ...[...Array(graph.taskCount).keys()].filter((task) => !live?.isOver(task)),
     ...Array.from({ length: graph.gateCount }, (_, gate) => ~gate),
   ];
   const left = new Set(nodes);
@@ -31,7 +36,7 @@ function tasksInCycles(graph: Graph): number[] {
     (node) => before(graph, node),
     (node) => after(graph, node),
   );
-  return [...left].filter((node) => node >= 0);
+  return left;
 }
 
 function peel(left: Set<number>, onward: (node: number) => number[], back: (node: number) => number[]): void {
@@ -48,16 +53,16 @@ function peel(left: Set<number>, onward: (node: number) => number[], back: (node
   }
 }
 
-/** Breadth first from the task until it is met again. */
-function wayBack(graph: Graph, start: number): number[] {
+/** Breadth first from the node until it is met again; the tasks on the way. */
+function wayBack(graph: Graph, start: number, within: ReadonlySet<number>): number[] {
   const cameFrom = new Map<number, number>();
   let front = [start];
   while (front.length > 0) {
     const next: number[] = [];
     for (const node of front)
       for (const other of after(graph, node)) {
-        if (other === start) return tasksOn(cameFrom, node, start);
-        if (cameFrom.has(other)) continue;
+        if (other === start) return tasksOn(graph, cameFrom, node);
+        if (cameFrom.has(other) || !within.has(other)) continue;
         cameFrom.set(other, node);
         next.push(other);
       }
@@ -66,11 +71,16 @@ function wayBack(graph: Graph, start: number): number[] {
   return [];
 }
 
-function tasksOn(cameFrom: ReadonlyMap<number, number>, last: number, start: number): number[] {
+function tasksOn(graph: Graph, cameFrom: ReadonlyMap<number, number>, last: number): number[] {
   const path: number[] = [];
-  for (let node: number | undefined = last; node !== undefined && node !== start; node = cameFrom.get(node))
-    if (node >= 0) path.push(node);
-  return [start, ...path.reverse()];
+  for (let node: number | undefined = last; node !== undefined; node = cameFrom.get(node)) path.push(node);
+  return [...new Set(path.reverse().flatMap((node) => taskAt(graph, node)))];
+}
+
+/** A task, or the one that has to be done with. */
+function taskAt({ kind, subjects }: Graph, node: number): number[] {
+  if (node >= 0) return [node];
+  return kind[~node] === DONE_WITH ? [subjects[~node] as number] : [];
 }
 
 function after({ feeds, waits, relays }: Graph, node: number): number[] {

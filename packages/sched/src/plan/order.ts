@@ -4,6 +4,7 @@
  */
 import { grown } from './columns.ts';
 import type { Graph } from './graph.ts';
+import type { Planned } from './planned.ts';
 
 export class Order {
   /** Larger is more urgent. */
@@ -22,14 +23,19 @@ export class Order {
 
   /**
    * Ranks the tasks from `from` on; those before keep their ranks. `weight` is the expected duration of each, `floor` the
-   * least rank it can have. Answers false where it meets a cycle; the new ranks are worth nothing then.
+   * least rank it can have. What is over waits for nobody. Answers false where it meets a cycle; the new ranks are worth nothing then.
    */
-  walk(graph: Graph, from: number, weight: Float64Array, floor: Float64Array): boolean {
+  walk(
+    { graph, live }: Pick<Planned, 'graph' | 'live'>,
+    from: number,
+    weight: Float64Array,
+    floor: Float64Array,
+  ): boolean {
     this.#prepare(graph);
     this.#from = from;
     const open = ++this.#walks * 2;
     for (let root = from; root < graph.taskCount; root++) {
-      if ((this.#taskSeen[root] as number) >= open) continue;
+      if ((this.#taskSeen[root] as number) >= open || live?.isOver(root)) continue;
       this.#enter(root, open, graph);
       while (this.#depth > 0) {
         const top = this.#depth - 1;
@@ -41,8 +47,9 @@ export class Order {
         }
         const next = this.#follow(graph, node, edge, top);
         const seen = (next < 0 ? this.#gateSeen[~next] : this.#taskSeen[next]) as number;
-        if (seen < open) this.#enter(next, open, graph);
-        else if (seen === open) return this.#giveUp();
+        if (seen < open) {
+          if (next < 0 || !live?.isOver(next)) this.#enter(next, open, graph);
+        } else if (seen === open) return this.#giveUp();
         else this.#raise(node, next);
       }
     }

@@ -150,7 +150,7 @@ export class Plan implements Planned {
     addressesOf(this, from, problems);
     checkWiring(this, from, problems);
     const claimsOf = (task: number) => this.#claimsOf(task);
-    if (broken.size === 0 && !this.#ranks.rank(this.graph, from, this.weight, claimsOf))
+    if (broken.size === 0 && !this.#ranks.rank(this, from, this.weight, claimsOf))
       problems.push(cycleProblem(this));
     return problems;
   }

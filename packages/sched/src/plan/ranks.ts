@@ -1,7 +1,7 @@
 /** The ranks of all tasks: worked out for new ones, and for all when the graph has grown by a quarter. Can go back. */
 import { grown } from './columns.ts';
-import type { Graph } from './graph.ts';
 import { Order } from './order.ts';
+import type { Planned } from './planned.ts';
 
 /** What went before, for the case that the new tasks are refused. */
 interface Before {
@@ -30,12 +30,12 @@ export class Ranks {
 
   /** False where there is a cycle. `claimsOf` tells which nodes a task claims. */
   rank(
-    graph: Graph,
+    plan: Pick<Planned, 'graph' | 'live'>,
     from: number,
     weight: Float64Array,
     claimsOf: (task: number) => readonly number[],
   ): boolean {
-    const { taskCount } = graph;
+    const { taskCount } = plan.graph;
     this.#floor = grown(this.#floor, taskCount);
     const first = taskCount > this.#ranked * 1.25 ? 0 : from;
     if (first === 0) {
@@ -45,7 +45,7 @@ export class Ranks {
     }
     if (this.#claimed.size > 0)
       for (let task = first; task < taskCount; task++) this.#floor[task] = this.#together(claimsOf(task));
-    return this.order.walk(graph, first, weight, this.#floor);
+    return this.order.walk(plan, first, weight, this.#floor);
   }
 
   /** The tasks from `from` on were refused. */

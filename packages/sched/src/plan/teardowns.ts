@@ -20,6 +20,7 @@ interface DoneWith {
 export class Teardowns {
   readonly #graph: Graph;
   readonly #gatesGivenBy: (task: number) => readonly GateId[];
+  readonly #tornDownBy: (task: number) => Capability | undefined;
   /** Capability → its gates. */
   readonly #watched = new Map<GateId, Watched>();
   /** Requirement → the capabilities it speaks of that are watched. */
@@ -29,14 +30,19 @@ export class Teardowns {
   /** Tasks whose `DONE_WITH` gate is not connected yet, and capabilities that are not watched yet. */
   readonly #pending: (() => void)[] = [];
 
-  constructor(graph: Graph, gatesGivenBy: (task: number) => readonly GateId[]) {
+  constructor(
+    graph: Graph,
+    gatesGivenBy: (task: number) => readonly GateId[],
+    tornDownBy: (task: number) => Capability | undefined,
+  ) {
     this.#graph = graph;
     this.#gatesGivenBy = gatesGivenBy;
+    this.#tornDownBy = tornDownBy;
   }
 
   /** The task tears the capability down. */
   add(task: number, gate: GateId, capability: Capability): void {
-    const { unneeded, tornDown } = this.#watch(gate, capability, task);
+    const { unneeded, tornDown } = this.#watch(gate, capability);
     this.#graph.waits.add(unneeded, task);
     this.#graph.feed(task, tornDown);
     this.#settle();
@@ -48,9 +54,8 @@ export class Teardowns {
   }
 
   /** The task requires what the gate stands for. */
-  required(gate: GateId, task: number, tearsDown: Capability | undefined): void {
-    for (const capability of this.#watchers.get(gate) ?? [])
-      if (this.#graph.subjects[capability] !== tearsDown) this.#needs(task, capability);
+  required(gate: GateId, task: number): void {
+    for (const capability of this.#watchers.get(gate) ?? []) this.#needs(task, capability);
     this.#settle();
   }
 
@@ -82,7 +87,7 @@ export class Teardowns {
     }
   }
 
-  #watch(gate: GateId, subject: unknown, teardown = -1): Watched {
+  #watch(gate: GateId, subject: unknown): Watched {
     const known = this.#watched.get(gate);
     if (known !== undefined) return known;
     const unneeded = this.#graph.addGate(UNNEEDED, subject);
@@ -90,16 +95,15 @@ export class Teardowns {
     const watched = { unneeded, tornDown };
     this.#watched.set(gate, watched);
     this.#graph.relays.add(unneeded, tornDown);
-    this.#pending.push(() => this.#watchDependents(gate, teardown));
+    this.#pending.push(() => this.#watchDependents(gate));
     return watched;
   }
 
-  #watchDependents(gate: GateId, teardown: number): void {
+  #watchDependents(gate: GateId): void {
     const requirements = this.#graph.followersOf(gate).filter((of) => this.#graph.isRequirement(of));
     for (const requirement of [gate, ...requirements]) {
       this.#watchRequirement(requirement, gate);
-      for (const task of this.#graph.waits.targets(requirement))
-        if (task !== teardown) this.#needs(task, gate);
+      for (const task of this.#graph.waits.targets(requirement)) this.#needs(task, gate);
     }
   }
 
@@ -109,8 +113,12 @@ export class Teardowns {
     else if (!known.includes(capability)) known.push(capability);
   }
 
-  /** What a task gives itself it needs from others only: it must be done with the rest of what it gives. */
+  /**
+   * To require what one tears down is not to need it. What a task gives itself it needs from others only: it must be done with the
+   * rest of what it gives.
+   */
   #needs(task: number, capability: GateId): void {
+    if (this.#tornDownBy(task) === this.#graph.subjects[capability]) return;
     const { unneeded } = this.#watched.get(capability) as Watched;
     const except = this.#gatesGivenBy(task).includes(capability) ? capability : -1;
     const doneWith = this.#doneWithGate(task, except);

@@ -53,7 +53,11 @@ export class Wiring {
   constructor(graph: Graph, wired: Wired) {
     this.graph = graph;
     this.#wired = wired;
-    this.#teardowns = new Teardowns(graph, (task) => this.#gatesGivenBy(task));
+    this.#teardowns = new Teardowns(
+      graph,
+      (task) => this.#gatesGivenBy(task),
+      (task) => wired.definition(task).meta.tearsDown,
+    );
   }
 
   /** What the task gives. To be called for all new tasks before `need` is called for any. */
@@ -149,7 +153,7 @@ export class Wiring {
     const { feeds, kind, need } = this.graph;
     if (feeds.firstTo(gate) === 0 || kind[gate] !== NEEDS || need[gate] !== 1 || this.#wired.hasWithdrawn())
       this.suspects.push(task, gate);
-    if (this.#teardowns.isUsed) this.#teardowns.required(gate, task, meta.tearsDown);
+    if (this.#teardowns.isUsed) this.#teardowns.required(gate, task);
   }
 
   #requirementGate(requirement: Requirement): GateId {

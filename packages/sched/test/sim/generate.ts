@@ -154,7 +154,7 @@ function drawAdditions(
   });
 }
 
-/** Lets the task have to do with tasks that are there already. Of what it requires it provides one thing at most itself. */
+/** Lets the task have to do with tasks that are there already. */
 function tie(
   random: Random,
   character: Character,
@@ -172,12 +172,11 @@ function tie(
     ...drawRequirements(random, { ...character, dependencies: ties }, random.some(capabilities, 2)),
   ];
   const provides = [...new Set([...task.provides, ...more(capabilities, 0.4)])];
-  const both = provides.filter((name) => requires.some((requirement) => requirement.names.includes(name)));
   const canTearDown = capabilities.length > 0 && task.tearsDown === undefined && task.group === undefined;
   return {
     ...task,
     requires,
-    provides: provides.filter((name) => !both.slice(1).includes(name)),
+    provides,
     after: [...task.after, ...more([...names, ...capabilities], 0.2)],
     before: [...task.before, ...more([...names, ...capabilities], 0.2)],
     salvages: [...task.salvages, ...more(names, 0.1)],

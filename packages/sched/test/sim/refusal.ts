@@ -22,35 +22,57 @@ export function whyRefused(shadow: Shadow, specs: readonly TaskSpec[]): string |
       const gone = requirement.names.find((name) => shadow.isGone(name, task));
       if (gone !== undefined) return `${task.spec.name} requires ${gone}, which is torn down`;
     }
-  const own = shadow.tasks.find((task) => shadow.beforeTeardown(task.spec).includes(task));
+  const own = shadow.tasks.find(
+    (task) => task.end === undefined && shadow.beforeTeardown(task.spec).includes(task),
+  );
   if (own !== undefined) return `${own.spec.name} needs through others what it tears down`;
-  const cycle = cycleThrough(shadow);
-  return cycle === undefined ? undefined : `there is a cycle through ${cycle}`;
+  const cycle = circleAmong(shadow.tasks, (task) => waitsFor(shadow, task))?.spec.name;
+  if (cycle !== undefined) return `there is a cycle through ${cycle}`;
+  const torn = shadow.tasks.flatMap(({ spec }) => spec.tearsDown ?? []);
+  const circle = circleAmong(torn, (name) => builtOn(shadow, name));
+  return circle === undefined ? undefined : `${circle} is built on itself, and would have to be torn down`;
 }
 
-/** Groups count as one node: all that its tasks wait for outside comes before all of them. */
-function cycleThrough(shadow: Shadow): string | undefined {
-  const walked = new Set<TaskShadow>();
-  const walking = new Set<TaskShadow>();
-  const walk = (task: TaskShadow): string | undefined => {
-    if (walked.has(task)) return undefined;
-    if (walking.has(task)) return task.spec.name;
-    walking.add(task);
-    const before = [
-      ...shadow.predecessors(task),
-      ...task.spec.requires.flatMap((requirement) => shadow.candidates(task, requirement)),
-    ];
-    for (const other of before) {
-      const cycle = walk(other);
-      if (cycle !== undefined) return cycle;
-    }
-    walking.delete(task);
-    walked.add(task);
-    return undefined;
+/**
+ * Groups count as one node: all that its tasks wait for outside comes before all of them. What is over waits for nobody.
+ */
+function waitsFor(shadow: Shadow, task: TaskShadow): readonly TaskShadow[] {
+  if (task.end !== undefined) return [];
+  return [
+    ...shadow.predecessors(task),
+    ...task.spec.requires.flatMap((requirement) => shadow.candidates(task, requirement)),
+  ];
+}
+
+/** What those provide who require this. It has to be torn down before; who is over counts as well, since what it gave is still there. */
+function builtOn({ tasks }: Shadow, name: string): readonly string[] {
+  return tasks
+    .filter(({ spec }) => spec.tearsDown !== name && spec.requires.some(({ names }) => names.includes(name)))
+    .flatMap(({ spec }) => [spec.name, ...spec.provides])
+    .filter((given) => given !== name);
+}
+
+/** A node from which one comes back to it, if there is one that can be reached. */
+function circleAmong<Node>(nodes: readonly Node[], next: (node: Node) => readonly Node[]): Node | undefined {
+  const walked = new Set<Node>();
+  const walking = new Set<Node>();
+  const walk = (node: Node): Node | undefined => {
+    if (walking.has(node)) return node;
+    if (walked.has(node)) return undefined;
+    walking.add(node);
+    const found = first(next(node), walk);
+    walking.delete(node);
+    walked.add(node);
+    return found;
   };
-  for (const task of shadow.tasks) {
-    const cycle = walk(task);
-    if (cycle !== undefined) return cycle;
+  return first(nodes, walk);
+}
+
+/** The first answer there is. */
+function first<Node>(nodes: readonly Node[], ask: (node: Node) => Node | undefined): Node | undefined {
+  for (const node of nodes) {
+    const answer = ask(node);
+    if (answer !== undefined) return answer;
   }
   return undefined;
 }

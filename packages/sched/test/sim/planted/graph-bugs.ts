@@ -84,8 +84,8 @@ export const graphBugs: readonly PlantedBug[] = [
   {
     what: 'a teardown does not wait for users that are added later',
     file: teardowns,
-    find: '      if (this.#graph.subjects[capability] !== tearsDown) this.#needs(task, capability);\n    this.#settle();\n  }\n\n  /** A requirement that',
-    replace: '      void tearsDown;\n    this.#settle();\n  }\n\n  /** A requirement that',
+    find: 'for (const capability of this.#watchers.get(gate) ?? []) this.#needs(task, capability);',
+    replace: 'void gate;\n    void task;',
   },
   {
     what: 'refused tasks leave their names behind',
@@ -116,6 +116,18 @@ export const graphBugs: readonly PlantedBug[] = [
     what: 'a cycle is not noticed where it is entered for the second time',
     file: order,
     find: 'else if (seen === open) return this.#giveUp();',
+    replace: '',
+  },
+  {
+    what: 'what is over is taken to wait',
+    file: order,
+    find: 'if (next < 0 || !live?.isOver(next)) this.#enter(next, open, graph);',
+    replace: 'this.#enter(next, open, graph);',
+  },
+  {
+    what: 'to require what one tears down is to need it',
+    file: teardowns,
+    find: '    if (this.#tornDownBy(task) === this.#graph.subjects[capability]) return;\n',
     replace: '',
   },
 ];
