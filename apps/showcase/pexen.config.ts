@@ -1,18 +1,6 @@
-import { defineSuite, executables, modules, processes, together, under } from 'pexen';
+import { defineSuite, executables, modules, together, under } from 'pexen';
 import { type ForeignFile, foreignFiles } from './src/foreign.ts';
-
-/** What other people wrote: every file as its package runs it, by the Node that runs us. */
-const foreign = Object.values(Object.groupBy(foreignFiles(), (file) => file.package)).map((files = []) =>
-  suiteOf(files),
-);
-
-function suiteOf(files: readonly ForeignFile[]) {
-  const [first] = files;
-  if (first === undefined) throw new Error('a package without tests');
-  const include = files.map(({ file }) => file);
-  const programs = executables({ dir: first.cwd, cwd: 'dir', include, command: [process.execPath] });
-  return under(first.package.split('/'), programs);
-}
+import { poolsFor } from './src/pools.ts';
 
 /** By call path. */
 const foreignFailures = Object.fromEntries(
@@ -21,16 +9,35 @@ const foreignFailures = Object.fromEntries(
   ),
 );
 
-export default defineSuite({
-  from: {
-    api: modules({ dir: 'tests/api', include: ['**/*.task.ts'] }),
-    sys: executables({ dir: 'tests/sys' }),
-    foreign: together(...foreign),
-  },
-  groups: { crowd: { pool: () => processes({ workers: 2 }) } },
-  expectedFailures: {
-    ...foreignFailures,
-    'api/items/deletingNothing': 'the service deletes what was never there just as gladly',
-  },
-  reporters: ['terminal', ['junit', { file: 'out/junit.xml' }]],
+export default defineSuite(({ env }) => {
+  const { pool, pools, programs } = poolsFor(env);
+
+  /** What other people wrote: every file as its package runs it, by the Node that runs us. */
+  const foreign = Object.values(Object.groupBy(foreignFiles(), (file) => file.package)).map((files = []) =>
+    suiteOf(files),
+  );
+
+  function suiteOf(files: readonly ForeignFile[]) {
+    const [first] = files;
+    if (first === undefined) throw new Error('a package without tests');
+    const include = files.map(({ file }) => file);
+    const how = { include, command: [process.execPath], meta: programs } as const;
+    return under(first.package.split('/'), executables({ dir: first.cwd, cwd: 'dir', ...how }));
+  }
+
+  return {
+    from: {
+      api: modules({ dir: 'tests/api', include: ['**/*.task.ts'] }),
+      sys: executables({ dir: 'tests/sys', meta: programs }),
+      foreign: together(...foreign),
+    },
+    pool,
+    pools,
+    groups: { crowd: { pool: () => pool({ workers: 2 }) } },
+    expectedFailures: {
+      ...foreignFailures,
+      'api/items/deletingNothing': 'the service deletes what was never there just as gladly',
+    },
+    reporters: ['terminal', ['junit', { file: 'out/junit.xml' }]],
+  };
 });

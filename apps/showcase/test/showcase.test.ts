@@ -1,4 +1,4 @@
-/** The showcase as a whole: its verdicts are those of running everything by hand, however many workers there are. */
+/** The showcase as a whole: its verdicts are those of running everything by hand, however many workers there are and of what kind. */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,8 @@ import { type ByHand, runAllByHand, tapCounts } from './by-hand.ts';
 interface ShowcaseRun {
   readonly exitCode: number;
   readonly judgements: Readonly<Record<string, Judgement>>;
+  /** In which worker each task ran. */
+  readonly workers: Readonly<Record<string, string>>;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'showcase-'));
@@ -63,6 +65,39 @@ test('one worker and four give the same verdicts', () => {
   expect(verdictsOf(parallel)).toEqual(verdictsOf(alone));
 });
 
+describe.each([
+  {
+    where: 'with its functions in threads',
+    env: { SHOWCASE_BODIES: 'threads' },
+    functions: /^thread-\d+$/,
+    programs: /^process \d+ /,
+  },
+  {
+    where: 'in processes behind a launcher',
+    env: { SHOWCASE_LAUNCHER: 'nice -n 1' },
+    functions: /^nice -n 1: process \d+ /,
+    programs: /^nice -n 1: process \d+ /,
+  },
+])('$where', ({ where, env, functions, programs }) => {
+  let there: ShowcaseRun;
+  beforeAll(async () => {
+    there = await runShowcase(4, where, env);
+  }, 300_000);
+
+  test('every task ran there', () => {
+    const strayed = Object.entries(there.workers).filter(
+      ([path, worker]) => !(path.startsWith('api/') ? functions : programs).test(worker),
+    );
+    expect(strayed).toEqual([]);
+    expect(Object.keys(there.workers).length).toBe(Object.keys(parallel.workers).length);
+  });
+
+  test('it has the same verdicts', () => {
+    expect(there.exitCode).toBe(0);
+    expect(verdictsOf(there)).toEqual(verdictsOf(alone));
+  });
+});
+
 test('our own suite shows every kind of verdict that leaves a run green', () => {
   const { judgements } = parallel;
   expect(judgements['api/items/listing']).toMatchObject({ verdict: 'warn' });
@@ -100,10 +135,15 @@ describe('the JUnit reports', () => {
   });
 });
 
-async function runShowcase(workers: number): Promise<ShowcaseRun> {
+async function runShowcase(
+  workers: number,
+  name: string = String(workers),
+  env: Readonly<Record<string, string>> = {},
+): Promise<ShowcaseRun> {
   const program = join(import.meta.dirname, 'run-showcase.ts');
-  const argv = ['--conditions=@pexen/source', program, String(workers), join(folder, String(workers))];
-  const { stdout } = await promisify(execFile)(process.execPath, argv, { maxBuffer: 2 ** 26 });
+  const argv = ['--conditions=@pexen/source', program, String(workers), join(folder, name)];
+  const options = { env: { ...process.env, ...env }, maxBuffer: 2 ** 26 };
+  const { stdout } = await promisify(execFile)(process.execPath, argv, options);
   return JSON.parse(stdout);
 }
 
