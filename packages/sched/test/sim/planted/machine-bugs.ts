@@ -74,12 +74,6 @@ export const machineBugs: readonly PlantedBug[] = [
     replace: '.filter((feeder) => tasks.isDone(feeder));\n    void gates;',
   },
   {
-    what: 'a skip is blamed on one whose part was torn down',
-    file: ending,
-    find: '!tasks.has(feeder, GAVE) && !gates.isVoid(feeder, gate));',
-    replace: '!tasks.has(feeder, GAVE));\n    void gates;',
-  },
-  {
     what: 'a controlled failure always lets dependents go on',
     file: outcomes,
     find: "(outcome.kind === 'failed' && outcome.depsOk === true)",
