@@ -293,8 +293,9 @@ export class Wiring {
   }
 
   #gatesGivenBy(task: number): GateId[] {
-    return this.graph.feeds
+    const { feeds, subjects } = this.graph;
+    return feeds
       .targets(task)
-      .filter((gate) => this.graph.isRequirement(gate) && !isCompound(this.graph.subjects[gate]));
+      .filter((gate) => this.names.get(subjects[gate]) === gate && !isCompound(subjects[gate]));
   }
 }
