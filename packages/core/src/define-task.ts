@@ -5,6 +5,7 @@ import { lonelyContext } from './body-context.ts';
 import { captureCallSite } from './call-site.ts';
 import { PexenError } from './errors.ts';
 import type { ExecutableBody } from './executable.ts';
+import { checkParts, notATask } from './not-a-task.ts';
 import {
   type ArgsOf,
   type Body,
@@ -45,15 +46,15 @@ const collectorKey: unique symbol = Symbol.for('pexen.collector') as never;
  *
  * @example
  * const lint = task({ name: 'lint', uses: ['src'] }, ({ signal }) => runLinter(signal));
+ * @throws PexenError PEXEN_NOT_A_TASK without metadata or without a body.
  */
 export function task<const M extends TaskMeta, Value>(
   meta: M & OnlyKnown<M>,
   body: (context: BodyContext<M>) => Value,
 ): TaskOf<M, Awaited<Value>> {
-  return makeTask({ ...unboundArgs(meta), meta, body, site: captureCallSite(task) }) as TaskOf<
-    M,
-    Awaited<Value>
-  >;
+  const site = captureCallSite(task);
+  checkParts(meta, body, site);
+  return makeTask({ ...unboundArgs(meta), meta, body, site }) as TaskOf<M, Awaited<Value>>;
 }
 
 /** Makes a task whose body is a program. Only pools that take executables can run it. */
@@ -132,17 +133,6 @@ export function collectTasks(collector: Collector): () => void {
   return () => {
     world[collectorKey] = undefined;
   };
-}
-
-function notATask(value: unknown): PexenError {
-  const found = value === null ? 'null' : `${/^[aeiou]/.test(typeof value) ? 'an' : 'a'} ${typeof value}`;
-  return new PexenError([
-    {
-      code: 'PEXEN_NOT_A_TASK',
-      message: `there is ${value === undefined ? 'undefined' : found} where a task should be`,
-      hint: 'Hand over what task() gave, or a function.',
-    },
-  ]);
 }
 
 function unboundArgs(meta: TaskMeta): Pick<TaskDefinition, 'args' | 'isUnbound'> {

@@ -10,6 +10,7 @@ import {
 import { addressed, definitionOf } from './define-task.ts';
 import { formatLocation, PexenError, type Problem } from './errors.ts';
 import { idOf, positionOf } from './locate.ts';
+import { madeItems } from './not-a-task.ts';
 import type { Runnable, Task, TaskDefinition } from './task.ts';
 
 const makerKey: unique symbol = Symbol.for('pexen.maker') as never;
@@ -35,7 +36,8 @@ interface MakerDefinition {
  *   for (const host of hosts) yield task({ name: `ping ${host}` }, () => ping(host));
  * });
  * run(checks(['a', 'b']), { pool: threads() });
- * @throws PexenError PEXEN_DUPLICATE_ID, by the function it returns, where two tasks of one call have the same name.
+ * @throws PexenError PEXEN_DUPLICATE_ID, by the function it returns, where two tasks of one call have the same name;
+ * PEXEN_NOT_A_TASK, likewise, where it gives something else.
  */
 export function maker<Input, Value>(make: (input: Input) => Iterable<Runnable<Value>>): Maker<Input, Value> {
   const site = captureCallSite(maker);
@@ -63,7 +65,7 @@ export function findMaker(namespace: object, id: string): Maker<unknown> | undef
 }
 
 function makeTasks({ make, id }: MakerDefinition, site: CallSite, input: unknown): readonly Runnable[] {
-  const made = [...make(input as never)];
+  const made = madeItems(make(input as never), site) as Runnable[];
   refuseDuplicates(made.map(definitionOf));
   const url = loadingModuleOf(site);
   if (url === undefined) return made;

@@ -80,6 +80,26 @@ describe('a task', () => {
     }
   });
 
+  it('needs metadata and a body, and says where they are missing', () => {
+    const wrong: [given: unknown[], said: RegExp][] = [
+      [[() => 1], /was given a function for its metadata/],
+      [['ping', () => 1], /was given a string for its metadata/],
+      [[null, () => 1], /was given null for its metadata/],
+      [[[], () => 1], /was given a list for its metadata/],
+      [[{ name: 'a' }], /was given undefined for its body/],
+      [[{ name: 'a' }, 5], /was given a number for its body/],
+    ];
+    for (const [given, said] of wrong) {
+      const thrown = caught(() => Reflect.apply(task, undefined, given));
+      expect(isPexenError(thrown) && thrown.problems[0]).toMatchObject({
+        code: 'PEXEN_NOT_A_TASK',
+        message: expect.stringMatching(said),
+        location: { file: expect.stringContaining('define-task.test.ts') },
+        hint: expect.stringContaining('task({ … }, () => …)'),
+      });
+    }
+  });
+
   it('is told to whoever collects tasks while a module loads', () => {
     const seen: string[] = [];
     const stop = collectTasks((_, definition) => seen.push(definition.meta.name ?? ''));

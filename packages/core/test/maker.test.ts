@@ -5,6 +5,7 @@ import {
   definitionOf,
   findMaker,
   isPexenError,
+  maker,
   markLoading,
   metaOf,
   outcomeOfError,
@@ -45,6 +46,22 @@ describe('a maker', () => {
     expect(() => makers.twins(undefined)).toThrow(
       /PEXEN_DUPLICATE_ID twin \(.*makers\.ts.*\): .* the other was made at .*makers\.ts/,
     );
+  });
+
+  it('that gives something else says where it was made', () => {
+    const placed = { under: ['deep'], task: () => 1 };
+    for (const [given, said] of [
+      [() => 5, /gave a number instead of tasks/],
+      [async () => [], /gave an object instead of tasks/],
+      [() => [() => 1, placed], /its item 1 is an object/],
+    ] as const) {
+      const thrown = caught(() => maker(given as never)(undefined));
+      expect(isPexenError(thrown) && thrown.problems[0]).toMatchObject({
+        code: 'PEXEN_NOT_A_TASK',
+        message: expect.stringMatching(said),
+        location: { file: expect.stringContaining('maker.test.ts') },
+      });
+    }
   });
 
   it('made later gives tasks without an address: closures', () => {
@@ -90,3 +107,12 @@ describe('an abort', () => {
     expect(outcomeOfError(error, AbortSignal.abort(new Error('other'))).kind).toBe('threw');
   });
 });
+
+function caught(act: () => unknown): unknown {
+  try {
+    act();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}

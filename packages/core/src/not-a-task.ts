@@ -1,0 +1,47 @@
+/** What is said where something stands that is no task, or of which none can be made. Modules are often loaded without a look at their types. */
+import { type CallSite, locationOf } from './call-site.ts';
+import { PexenError } from './errors.ts';
+
+/** Something was to be run that cannot be. */
+export function notATask(value: unknown): PexenError {
+  return refusal(
+    `there is ${kindOf(value)} where a task should be`,
+    'Hand over what task() gave, or a function.',
+  );
+}
+
+/** Refuses to make a task without metadata or without a body. @throws PexenError PEXEN_NOT_A_TASK. */
+export function checkParts(meta: unknown, body: unknown, site: CallSite): void {
+  const isMeta = typeof meta === 'object' && meta !== null && !Array.isArray(meta);
+  if (isMeta && typeof body === 'function') return;
+  const given = isMeta ? `${kindOf(body)} for its body` : `${kindOf(meta)} for its metadata`;
+  throw refusal(`task() was given ${given}`, 'Write task({ … }, () => …).', site);
+}
+
+/** The items that a maker gave. @throws PexenError PEXEN_NOT_A_TASK where it gave something else, or items that are no tasks. */
+export function madeItems(made: unknown, site: CallSite): unknown[] {
+  const hint = 'Give a list of nothing but tasks and functions, or yield them one by one.';
+  if (!isIterable(made)) throw refusal(`a maker gave ${kindOf(made)} instead of tasks`, hint, site);
+  const items = [...made];
+  const wrong = items.findIndex((item) => typeof item !== 'function');
+  if (wrong < 0) return items;
+  throw refusal(`a maker gave tasks, but its item ${wrong} is ${kindOf(items[wrong])}`, hint, site);
+}
+
+function refusal(message: string, hint: string, site?: CallSite): PexenError {
+  const location = locationOf(site);
+  return new PexenError([
+    { code: 'PEXEN_NOT_A_TASK', ...(location !== undefined && { location }), message, hint },
+  ]);
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
+}
+
+/** `null`, `a list`, `an object`, `a function`. */
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return 'a list';
+  return `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
+}
