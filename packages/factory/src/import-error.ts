@@ -1,38 +1,65 @@
 /** What an error of `import()` means: where it is, what it says and what to do. Knows nothing of tasks. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { Problem, SourceLocation } from '@pexen/core';
+import { fileURLToPath } from 'node:url';
+import type { Problem, ProblemCode, SourceLocation } from '@pexen/core';
 
-const useLoader = "Or load it with tsx: npm i -D tsx, and NODE_OPTIONS='--import tsx'.";
+/** What a module is loaded for: its tasks, or the configuration it exports. */
+export type ModuleRole = 'tasks' | 'configuration';
 
-/** What Node's loader answers to what type stripping and modules cannot do. */
-const hints: Readonly<Record<string, string>> = {
-  ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX: `Node only strips types: write it without enum, namespace and parameter properties. ${useLoader}`,
-  ERR_INVALID_TYPESCRIPT_SYNTAX: `Node's type stripping does not understand it. ${useLoader}`,
-  ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING:
-    'Node strips no types below node_modules: use the JavaScript there.',
-  ERR_UNKNOWN_FILE_EXTENSION: `Node knows .ts, .mts, .cts, .js, .mjs and .cjs. ${useLoader}`,
+const codes: Readonly<Record<ModuleRole, ProblemCode>> = {
+  tasks: 'PEXEN_MODULE_FAILED',
+  configuration: 'PEXEN_CONFIG_FAILED',
+};
+
+/** The configuration says how modules are loaded, but not how it is loaded itself. */
+const useLoader: Readonly<Record<ModuleRole, string>> = {
+  tasks: "Or load it with tsx: npm i -D tsx, and loader: 'tsx' in the configuration.",
+  configuration: "Or load it with tsx: npm i -D tsx, and NODE_OPTIONS='--import tsx'.",
+};
+
+interface Hint {
+  readonly text: string;
+  /** Would a loader help? */
+  readonly loader?: true;
+}
+
+const doWorkInBodies = 'At its top level a module makes tasks; work is done in their bodies.';
+
+/** What Node's loader answers to what type stripping and modules cannot do, and what we answer ourselves. */
+const hints: Readonly<Record<string, Hint>> = {
+  ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX: {
+    text: 'Node only strips types: write it without enum, namespace and parameter properties.',
+    loader: true,
+  },
+  ERR_INVALID_TYPESCRIPT_SYNTAX: { text: "Node's type stripping does not understand it.", loader: true },
+  ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING: {
+    text: 'Node strips no types below node_modules: use the JavaScript there.',
+  },
+  ERR_UNKNOWN_FILE_EXTENSION: { text: 'Node knows .ts, .mts, .cts, .js, .mjs and .cjs.', loader: true },
+  ERR_EXIT_WHILE_LOADING: { text: doWorkInBodies },
+  ERR_NEVER_LOADED: { text: doWorkInBodies },
 };
 
 /** The problem with the module at `path` that threw `error` while it was loaded. */
-export async function importProblem(error: unknown, path: string): Promise<Problem> {
+export async function importProblem(error: unknown, path: string, role: ModuleRole): Promise<Problem> {
   const place = placeOf(error, path) ?? (isFromParser(error) ? await placeOfMistake(path) : undefined);
   const isElsewhere = place === undefined ? isFromParser(error) : place.file !== path;
   const hint =
-    hintFor(error, path) ??
+    hintFor(error, path, role) ??
     (place === undefined && isElsewhere ? `To see where, run it: node ${path}` : undefined);
   return {
-    code: 'PEXEN_MODULE_FAILED',
+    code: codes[role],
     location: isElsewhere || place === undefined ? { file: path } : place,
     message: `it cannot be loaded: ${describe(error)}${isElsewhere ? elsewhere(place) : ''}`,
     ...(hint !== undefined && { hint }),
   };
 }
 
-function hintFor(error: unknown, path: string): string | undefined {
+function hintFor(error: unknown, path: string, role: ModuleRole): string | undefined {
   const { code, message, url } = fieldsOf(error);
-  if (Object.hasOwn(hints, code)) return hints[code];
+  const known = Object.hasOwn(hints, code) ? hints[code] : undefined;
+  if (known !== undefined) return known.loader ? `${known.text} ${useLoader[role]}` : known.text;
   if (code === 'ERR_MODULE_NOT_FOUND') return missingHint(message, url);
   if (/^(?:require|module|exports|__dirname|__filename) is not defined/.test(message)) {
     return 'It is an ES module: use import and export, or name it .cjs.';
@@ -42,7 +69,7 @@ function hintFor(error: unknown, path: string): string | undefined {
     return 'Is it spelled right? A type wants: import type { … }.';
   }
   return /\.[cm]?ts$/.test(path)
-    ? `Decorators, for one, need more than type stripping. ${useLoader}`
+    ? `Decorators, for one, need more than type stripping. ${useLoader[role]}`
     : undefined;
 }
 
@@ -79,17 +106,24 @@ function isFromParser(error: unknown): boolean {
   return error instanceof SyntaxError && fieldsOf(error).stack.includes('compileSourceTextModule');
 }
 
+/** Parses a module as Node would and runs nothing of it. Stripping types keeps every line where it was. */
+const parse = `
+  const { readFileSync } = require('node:fs');
+  const { stripTypeScriptTypes } = require('node:module');
+  const { SourceTextModule } = require('node:vm');
+  const [path] = process.argv.slice(1);
+  const text = readFileSync(path, 'utf8');
+  new SourceTextModule(/ts$/.test(path) ? stripTypeScriptTypes(text) : text, { identifier: path });`;
+
 /** Parses the module alone, in a process that runs nothing; undefined if the mistake is in another one. */
 async function placeOfMistake(path: string): Promise<SourceLocation | undefined> {
+  const argv = ['--no-warnings', '--experimental-vm-modules', '-e', parse, path];
   const said = await new Promise<string>((resolve) => {
-    execFile(process.execPath, ['--check', path], { timeout: 10_000 }, (_error, _stdout, stderr) =>
-      resolve(stderr),
-    );
+    execFile(process.execPath, argv, { timeout: 10_000 }, (_error, _stdout, stderr) => resolve(stderr));
   });
-  return [path, pathToFileURL(path).href]
-    .filter((name) => said.startsWith(`${name}:`))
-    .map((name) => ({ file: path, line: Number.parseInt(said.slice(name.length + 1), 10) }))
-    .find(({ line }) => line > 0);
+  if (!said.startsWith(`${path}:`)) return undefined;
+  const line = Number.parseInt(said.slice(path.length + 1), 10);
+  return line > 0 ? { file: path, line } : undefined;
 }
 
 function elsewhere(place: SourceLocation | undefined): string {

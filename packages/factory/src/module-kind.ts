@@ -15,8 +15,14 @@ import {
 } from '@pexen/core';
 import { compareCodePoints } from './code-point-order.ts';
 import type { FileKind, Made } from './file-kind.ts';
-import { loadModule } from './load-module.ts';
-import { type ExportedTask, exportedTasks, nameMatch } from './module-exports.ts';
+import { loadModule, problemsOf } from './load-module.ts';
+import {
+  type ExportedTask,
+  type ExportedTasks,
+  exportedTasks,
+  type NameMatch,
+  nameMatch,
+} from './module-exports.ts';
 import type { DefaultMeta, ExportOptions } from './options.ts';
 import type { FoundFile } from './walk.ts';
 import { defaultMetaOf, type Workshop } from './workshop.ts';
@@ -66,10 +72,8 @@ async function* makeTasks(
   const candidates: Candidate[] = [];
   const unbound = new Set<Runnable>();
   for (const file of files) {
-    const { namespace, problems } = await loadModule(file.path);
-    problems?.forEach(workshop.problem);
-    if (namespace === undefined) continue;
-    const exports = await exportedTasks(namespace, isMeant);
+    const exports = await exportsOf(file, isMeant, workshop);
+    if (exports === undefined) continue;
     for (const each of exports.unbound) unbound.add(each);
     for (const each of exports.problems) workshop.problem({ location: { file: file.path }, ...each });
     const found = exports.tasks.map((exported) => ({
@@ -82,6 +86,23 @@ async function* makeTasks(
   }
   warnOfUnbound(unbound, candidates, workshop);
   for (const each of bestOf(candidates)) yield { file: each.file, task: placeOf(each, options, workshop) };
+}
+
+/** Undefined, and problems, where the module cannot be loaded, or a maker or a generator that it exports throws. */
+async function exportsOf(
+  { path }: FoundFile,
+  isMeant: NameMatch,
+  { problem }: Workshop,
+): Promise<ExportedTasks | undefined> {
+  const { namespace, problems } = await loadModule(path);
+  problems?.forEach(problem);
+  if (namespace === undefined) return undefined;
+  try {
+    return await exportedTasks(namespace, isMeant);
+  } catch (error) {
+    for (const each of await problemsOf(error, path, 'tasks')) problem(each);
+    return undefined;
+  }
 }
 
 /** In the order of the source where it is known, else by name. */

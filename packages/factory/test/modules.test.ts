@@ -245,7 +245,48 @@ describe('a module that cannot be loaded is a problem with a place and a way out
       /a\.task\.ts:1 \| /,
       /without enum/,
     ],
-    ['a decorator', { 'a.task.ts': '@(() => {}) class A {}' }, /SyntaxError/, /Decorators, for one/],
+    [
+      'a decorator',
+      { 'a.task.ts': '\nconst x: number = 1;\n@(() => {}) class A {}' },
+      /^PEXEN_MODULE_FAILED \| a\.task\.ts:3 \| it cannot be loaded: SyntaxError: Invalid or unexpected token$/,
+      /Decorators, for one.* loader: 'tsx' in the configuration/,
+    ],
+    [
+      'a decorator in a module that it imports',
+      {
+        'a.task.ts': "const x: number = 1;\nimport './b.ts';",
+        'b.ts': '@(() => {}) class A {}',
+      },
+      /^PEXEN_MODULE_FAILED \| a\.task\.ts \| .*, in b\.ts:1$/,
+      /Decorators, for one/,
+    ],
+    [
+      'one that would end everything',
+      { 'a.task.mjs': '\nprocess.exit(0);' },
+      /^PEXEN_MODULE_FAILED \| a\.task\.mjs:2:9 \| it cannot be loaded: Error: it called process\.exit\(0\)$/,
+      /^At its top level a module makes tasks/,
+    ],
+    [
+      'one that waits for what never comes',
+      { 'a.task.mjs': 'await new Promise(() => {});' },
+      /^PEXEN_MODULE_FAILED \| a\.task\.mjs \| .* waits at its top level for what never comes$/,
+      /^At its top level a module makes tasks/,
+    ],
+    [
+      'a maker that throws',
+      {
+        'a.task.mjs':
+          "import { maker } from '@pexen/core';\nexport const all = maker(() => { throw new RangeError('no'); });",
+      },
+      /^PEXEN_MODULE_FAILED \| a\.task\.mjs:2:\d+ \| .*RangeError: no$/,
+      undefined,
+    ],
+    [
+      'a maker of something else',
+      { 'a.task.mjs': "import { maker } from '@pexen/core';\nexport const all = maker(() => 5);" },
+      /^PEXEN_NOT_A_TASK \| .*a\.task\.mjs:2:\d+ \| a maker gave a number instead of tasks$/,
+      /^Give a list/,
+    ],
     [
       'an import without its ending',
       { 'a.task.ts': "import './lib/b';", 'lib/b.ts': '' },
