@@ -31,6 +31,9 @@ interface Opening {
 
 const none: Header = { kind: 'none' };
 
+/** Editors of other systems put it before the first line, and do not show it. */
+const byteOrderMark = /^\ufeff/;
+
 /** A comment line: its sign and what follows. Signs may be repeated (`##`, `///`). */
 const commentLine = /^[ \t]{0,40}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})([\s\S]*)$/;
 const opening = /^([ \t]{0,40}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})[ \t]{0,40})pexen:(?=[\s{]|$)/;
@@ -38,7 +41,8 @@ const opening = /^([ \t]{0,40}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})[ \t]{0,40})pexen:(?
 /** The header in the first bytes of a file. Binary files have none. */
 export function findHeader(head: Buffer, file: string): Header {
   if (head.includes(0)) return none;
-  const lines = head.subarray(0, headBytes).toString().split('\n').map(withoutReturn);
+  const text = head.subarray(0, headBytes).toString().replace(byteOrderMark, '');
+  const lines = text.split('\n').map(withoutReturn);
   const openings = lines.map(openingOf).filter((found) => found !== undefined);
   const [first, second] = openings;
   if (first === undefined) return none;

@@ -37,6 +37,7 @@ describe('where it stands', () => {
   test.each([
     ['shell', '#!/bin/sh\n# pexen: { claims: [/proc/sys/net], timeout: 20s }\ntrue\n'],
     ['C and JavaScript', '// pexen: { claims: [/proc/sys/net], timeout: 20s }'],
+    ['a byte order mark', '\ufeff# pexen: { claims: [/proc/sys/net], timeout: 20s }\ntrue\n'],
     ['SQL and Lua', '-- pexen: { claims: [/proc/sys/net], timeout: 20s }'],
     ['Lisp and assembler', ';; pexen: { claims: [/proc/sys/net], timeout: 20s }'],
     ['indented, without a blank before', '\t##pexen:{ claims: [/proc/sys/net], timeout: 20s }'],
