@@ -31,6 +31,7 @@ export const contract: readonly Chapter[] = [
       life.runBeforeOpen,
       life.runAfterClose,
       life.reopens,
+      life.opensForOne,
       life.drainLetsEnd,
       life.drainGivesBack,
       life.killEnds,

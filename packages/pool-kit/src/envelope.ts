@@ -125,7 +125,7 @@ function problemOf({ address, definition, path }: Assignment, pool: string): Pro
   if (address === undefined) return closureProblem(definition, path, pool);
   if (address.kind !== 'executable') return undefined;
   return {
-    code: 'PEXEN_NO_EXECUTABLES',
+    code: 'PEXEN_EXECUTABLE',
     task: path,
     message: `the pool "${pool}" does not run programs`,
     hint: 'Give it a pool that does, as processes().',

@@ -36,6 +36,16 @@ export const reopens = rule('can be opened again after it was closed', always, a
   expectKind(await stand.outcomeOf(fixtures.echo), 'returned');
 });
 
+export const opensForOne = rule('rejects open() while it is open', always, async (stand) => {
+  const told: number[] = [];
+  const second = { slotsChanged: (slots: number) => void told.push(slots), workerLost: () => {} };
+  const opened = within(stand.pool.open(second), stand.patienceMs, 'an answer of the second open()');
+  const isRefusal = (error: unknown): boolean => !(error instanceof assert.AssertionError);
+  await assert.rejects(opened, isRefusal, 'two have it at the same time');
+  assert.deepEqual(told, [], 'the one that was refused was told of slots');
+  expectKind(await stand.outcomeOf(fixtures.echo), 'returned');
+});
+
 export const drainLetsEnd = rule("close('drain') lets what runs end", always, async (stand) => {
   const attempt = stand.attempt(fixtures.takesTime, { args: { ms: 200 } });
   await attempt.begun();

@@ -52,6 +52,7 @@ export class InProcess implements Pool {
   }
 
   async open(context: PoolContext): Promise<void> {
+    if (this.context !== undefined) throw new Error('open already');
     this.context = context;
     context.slotsChanged(this.slots);
   }

@@ -45,6 +45,13 @@ class OpensOnce extends InProcess {
   }
 }
 
+class OpensForAll extends InProcess {
+  override async open(context: PoolContext): Promise<void> {
+    this.context = undefined;
+    await super.open(context);
+  }
+}
+
 class DrainAbandons extends InProcess {
   override async close(): Promise<void> {
     this.context = undefined;
@@ -106,6 +113,7 @@ export const wrongLife: readonly WrongPool[] = [
   wrong(rules.runBeforeOpen, 'runs before it is open', () => new RunsBeforeOpen('reference')),
   wrong(rules.runAfterClose, 'runs after it was closed', () => new RunsAfterClose('reference')),
   wrong(rules.reopens, 'opens only once', () => new OpensOnce('reference')),
+  wrong(rules.opensForOne, 'lets two have it at the same time', () => new OpensForAll('reference')),
   wrong(rules.drainLetsEnd, 'abandons what runs when it is drained', () => new DrainAbandons('reference')),
   wrong(rules.drainGivesBack, 'runs all that waits when it is drained', () => new DrainRunsAll('reference')),
   wrong(rules.killEnds, 'waits for a busy body when it is closed by force', () => new KillWaits()),

@@ -15,12 +15,18 @@ type Message = { readonly news: News } | { readonly outcome: OutcomeEnvelope };
 const stock: Worker[] = [];
 /** Whom a thread works for. */
 const masters = new WeakMap<Worker, Threaded>();
+/** Threads that are being ended. What they said just before may still be heard, but nobody must be given them. */
+const doomed = new WeakSet<Worker>();
 
 function startThread(): Worker {
   const worker = new Worker(new URL('./threaded-worker.ts', import.meta.url));
   worker.on('message', (message: Message) => masters.get(worker)?.hear(worker, message));
   worker.on('error', () => {});
-  worker.on('exit', () => masters.get(worker)?.gone(worker));
+  worker.on('exit', () => {
+    const at = stock.indexOf(worker);
+    if (at >= 0) stock.splice(at, 1);
+    masters.get(worker)?.gone(worker);
+  });
   return worker;
 }
 
@@ -41,6 +47,7 @@ export class Threaded implements Pool {
   readonly #waiting = new Set<() => void>();
 
   async open(context: PoolContext): Promise<void> {
+    if (this.context !== undefined) throw new Error('open already');
     this.context = context;
     context.slotsChanged(this.slots);
   }
@@ -100,7 +107,7 @@ export class Threaded implements Pool {
       return;
     }
     this.busy.delete(worker);
-    this.idle.push(worker);
+    if (!doomed.has(worker)) this.idle.push(worker);
     job.settle(decodeOutcome(message.outcome, 'thread'));
     this.fill();
     this.#changed();
@@ -143,6 +150,7 @@ export class Threaded implements Pool {
   }
 
   terminate(worker: Worker): void {
+    doomed.add(worker);
     const end = worker.terminate();
     this.#dying.add(end);
     end.then(() => this.#dying.delete(end));
