@@ -1,5 +1,7 @@
 /** What becomes of a task when an attempt ends, or when it is clear that there will be none. */
+
 import type { AttemptRecord, Outcome, PoolOutcome, ResultStatus } from '@pexen/core';
+import { clear } from '../plan/clear.ts';
 import { type GateId, SALVAGE } from '../plan/graph.ts';
 import { EXEMPT, TIDIES } from '../plan/plan.ts';
 import type { Rules } from '../plan/rules.ts';
@@ -62,7 +64,8 @@ export class Ending {
     if (!gates.isImpossible(gate)) return;
     const culprit = this.culpritOf(gate);
     for (const task of plan.graph.waits.targets(gate))
-      if (tasks.state[task] === WAITING) this.skip(task, REQUIREMENT, gate, culprit);
+      if (tasks.state[task] === WAITING && !gates.isOpenFor(task, gate))
+        this.skip(task, REQUIREMENT, gate, culprit);
   }
 
   /** One of those that did not give what the gate stands for: one that ran, if there is one. */
@@ -79,11 +82,11 @@ export class Ending {
     const { released, held, impossible } = this.#state.gates;
     while (released.length + held.length + impossible.length > 0) {
       for (let index = 0; index < impossible.length; index++) this.skipBehind(impossible[index] as number);
-      impossible.length = 0;
+      clear(impossible);
       for (let index = 0; index < held.length; index++) this.#hold(held[index] as number);
-      held.length = 0;
+      clear(held);
       for (let index = 0; index < released.length; index++) this.free(released[index] as number);
-      released.length = 0;
+      clear(released);
     }
   }
 

@@ -95,7 +95,7 @@ export class Gates {
 
   /** Does the task not wait for the gate? What was torn down was met for all that required it before. */
   isOpenFor(task: number, gate: GateId): boolean {
-    return this.isOpen(gate) || task < (this.#withdrawn.get(gate)?.taskCount ?? 0);
+    return this.isOpen(gate) || task < this.#countBefore(gate);
   }
 
   /** Who met the requirement, in order of declaration. */
@@ -242,13 +242,19 @@ export class Gates {
   #releaseAll(gate: GateId): void {
     const { waits } = this.#graph;
     const { state, blockers } = this.#tasks;
+    const first = this.#countBefore(gate);
     for (let edge = waits.firstFrom(gate); edge !== 0; edge = waits.nextFrom[edge] as number) {
       const task = waits.to[edge] as number;
-      if (state[task] !== WAITING || edge > this.#waits) continue;
+      if (state[task] !== WAITING || task < first || edge > this.#waits) continue;
       const left = (blockers[task] as number) - 1;
       blockers[task] = left;
       if (left === 0) this.released.push(task);
     }
+  }
+
+  /** So many tasks were there when the capability was torn down: they had it. */
+  #countBefore(gate: GateId): number {
+    return this.#withdrawn.get(gate)?.taskCount ?? 0;
   }
 
   #grow(count: number): void {
