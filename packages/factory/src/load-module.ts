@@ -15,12 +15,12 @@ export async function loadModule(path: string, role: ModuleRole = 'tasks'): Prom
     const namespace = await withinOurLife(() => import(/* @vite-ignore */ href));
     return { namespace: namespace as Readonly<Record<string, unknown>> };
   } catch (error) {
-    return { problems: await problemsOf(error, path, role) };
+    return { problems: await moduleProblems(error, path, role) };
   }
 }
 
 /** What an error of a module at that path means, thrown while it loaded or by what it exports. */
-export async function problemsOf(
+export async function moduleProblems(
   error: unknown,
   path: string,
   role: ModuleRole,

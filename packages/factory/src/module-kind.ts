@@ -15,7 +15,7 @@ import {
 } from '@pexen/core';
 import { compareCodePoints } from './code-point-order.ts';
 import type { FileKind, Made } from './file-kind.ts';
-import { loadModule, problemsOf } from './load-module.ts';
+import { loadModule, moduleProblems } from './load-module.ts';
 import {
   type ExportedTask,
   type ExportedTasks,
@@ -100,7 +100,7 @@ async function exportsOf(
   try {
     return await exportedTasks(namespace, isMeant);
   } catch (error) {
-    for (const each of await problemsOf(error, path, 'tasks')) problem(each);
+    for (const each of await moduleProblems(error, path, 'tasks')) problem(each);
     return undefined;
   }
 }

@@ -3,21 +3,26 @@ import type { Facts, PlacedTask, Problem } from '@pexen/core';
 import { type RunOptions, type Selected, select } from '@pexen/sched';
 import type { LoadedConfig } from './config.ts';
 import { factsOf, gather } from './gather.ts';
+import { startLoader } from './loader.ts';
 import { isNarrowing, pick, type Selection } from './selection.ts';
 
-/** The facts and all tasks of a suite. */
+/** The facts and all tasks of a suite, and what loaded them. */
 export interface GatheredTasks {
   readonly facts: Facts;
+  /** The address of the suite's loader, for the workers. */
+  readonly loader: string | undefined;
   readonly tasks: readonly PlacedTask[];
 }
 
-/** Asks for the facts and runs the factories. @throws PexenError with the problems of all factories. */
+/** Starts the loader, asks for the facts and runs the factories. @throws PexenError with the problems of all factories. */
 export async function gatherTasks(
   loaded: LoadedConfig,
   onWarning: (warning: Problem) => void,
 ): Promise<GatheredTasks> {
+  const { config, root } = loaded;
+  const loader = config.loader === undefined ? undefined : await startLoader(config.loader, root);
   const facts = await factsOf(loaded);
-  return { facts, tasks: await gather(loaded, facts, onWarning) };
+  return { facts, loader, tasks: await gather(loaded, facts, onWarning) };
 }
 
 /**

@@ -1,20 +1,41 @@
 /** Checks the shape of a configuration, all of it at once. */
 import { didYouMean, type Problem, refuse } from '@pexen/core';
+import type { JUnitOptions } from '@pexen/report';
 import * as z from 'zod/mini';
-import type { SuiteConfig } from './define-suite.ts';
+import type { SuiteConfig, TerminalReporterOptions } from './define-suite.ts';
+
+/** More would only cost memory. */
+export const mostWorkers = 10_000;
 
 const ms = z.number().check(z.nonnegative());
-const count = z.int().check(z.positive());
+const count = z.int().check(z.positive(), z.maximum(mostWorkers));
 const callable = z.custom((value) => typeof value === 'function', 'must be a function');
 const factory = z.custom(
   (value) => typeof value === 'object' && value !== null && 'make' in value,
   'must be a factory: executables({ … }), modules({ … }), tree({ … })',
 );
 const reporterName = z.enum(['terminal', 'live', 'lines']);
+const lines = z.int().check(z.nonnegative());
+const terminalOptions = z.strictObject({
+  color: z.optional(z.boolean()),
+  passes: z.optional(z.boolean()),
+  outputLines: z.optional(lines),
+  slowAfter: z.optional(ms),
+} satisfies Record<keyof TerminalReporterOptions, unknown>);
+const junitOptions = z.strictObject({
+  file: z.string().check(z.minLength(1)),
+  strict: z.optional(z.boolean()),
+  name: z.optional(z.string()),
+  properties: z.optional(z.record(z.string(), z.string())),
+  output: z.optional(z.enum(['failed', 'all', 'none'])),
+  outputLimit: z.optional(lines),
+  findings: z.optional(z.boolean()),
+} satisfies Record<keyof JUnitOptions, unknown>);
 const reporter = z.union([
   reporterName,
   z.tuple([reporterName]),
-  z.tuple([z.literal('junit'), z.strictObject({ file: z.string(), strict: z.optional(z.boolean()) })]),
+  z.tuple([reporterName, terminalOptions]),
+  z.tuple([z.literal('junit'), junitOptions]),
   z.custom((value) => typeof value === 'object' && value !== null && 'event' in value && 'close' in value),
 ]);
 
@@ -31,6 +52,7 @@ const shape = {
   ),
   capacities: z.optional(z.union([z.map(z.unknown(), ms), z.record(z.string(), ms)])),
   workers: z.optional(count),
+  loader: z.optional(z.string().check(z.minLength(1))),
   spare: z.optional(ms),
   shared: z.optional(z.record(z.string(), z.unknown())),
   deadline: z.optional(ms),

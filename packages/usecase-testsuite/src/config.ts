@@ -1,9 +1,8 @@
 /** Finds, loads and checks the configuration of a suite. Knows nothing of running it. */
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { PexenError } from '@pexen/core';
-import { tree } from '@pexen/factory';
+import { PexenError, refuse } from '@pexen/core';
+import { loadModule, moduleProblems, tree } from '@pexen/factory';
 import { checkConfig } from './config-check.ts';
 import type { Suite, SuiteConfig, SuiteEnvironment } from './define-suite.ts';
 
@@ -24,8 +23,8 @@ export interface LoadedConfig {
 }
 
 /**
- * The configuration in a directory, or the one named. Without any, every executable and every exported task below the
- * directory is a task.
+ * The configuration of a directory, its own or that of the project it lies in, or the one named. Without any, every
+ * executable and every exported task below the directory is a task.
  * @throws PexenError PEXEN_NO_CONFIG, PEXEN_CONFIG_FAILED, PEXEN_BAD_CONFIG.
  */
 export async function loadConfig(directory: string, named?: string): Promise<LoadedConfig> {
@@ -49,7 +48,21 @@ export async function loadConfig(directory: string, named?: string): Promise<Loa
  * @throws PexenError PEXEN_BAD_CONFIG with every problem.
  */
 export async function resolveSuite(suite: Suite, env: SuiteEnvironment, file?: string): Promise<SuiteConfig> {
-  return checkConfig(typeof suite === 'function' ? await suite(env) : suite, file);
+  return checkConfig(typeof suite === 'function' ? await suiteOf(suite, env, file) : suite, file);
+}
+
+/** What the function of a configuration gives. What it throws is a mistake in the configuration, and has its place. */
+async function suiteOf(
+  suite: Extract<Suite, (env: SuiteEnvironment) => unknown>,
+  env: SuiteEnvironment,
+  file: string | undefined,
+): Promise<SuiteConfig> {
+  try {
+    return await suite(env);
+  } catch (error) {
+    if (file !== undefined) refuse(await moduleProblems(error, file, 'configuration'));
+    throw error;
+  }
 }
 
 /** The environment of this process. */
@@ -58,13 +71,29 @@ export function environment(): SuiteEnvironment {
   return { ci: CI !== undefined && CI !== '' && CI !== '0' && CI !== 'false', env: process.env };
 }
 
+/**
+ * The first configuration on the way up. The way ends where a repository begins or, outside of repositories, a package: what
+ * lies above belongs to somebody else.
+ */
 function findConfig(directory: string): string | undefined {
-  return configNames.map((name) => resolve(join(directory, name))).find((file) => existsSync(file));
+  const wayUp = directoriesUpFrom(resolve(directory));
+  const has = (name: string) => (dir: string) => existsSync(join(dir, name));
+  const top = wayUp.find(has('.git')) ?? wayUp.find(has('package.json')) ?? directory;
+  return wayUp
+    .slice(0, wayUp.indexOf(top) + 1)
+    .flatMap((dir) => configNames.map((name) => join(dir, name)))
+    .find((file) => existsSync(file));
+}
+
+function directoriesUpFrom(directory: string): string[] {
+  const above = dirname(directory);
+  return above === directory ? [directory] : [directory, ...directoriesUpFrom(above)];
 }
 
 async function importSuite(file: string): Promise<Suite> {
-  const module = await importConfig(file);
-  if (module.default !== undefined) return module.default;
+  const { namespace, problems = [] } = await loadModule(file, 'configuration');
+  refuse(problems);
+  if (namespace?.default !== undefined) return namespace.default as Suite;
   throw new PexenError([
     {
       code: 'PEXEN_BAD_CONFIG',
@@ -73,35 +102,4 @@ async function importSuite(file: string): Promise<Suite> {
       hint: 'Write: export default defineSuite({ from: { … } });',
     },
   ]);
-}
-
-async function importConfig(file: string): Promise<{ readonly default?: Suite }> {
-  try {
-    return (await import(pathToFileURL(file).href)) as { readonly default?: Suite };
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new PexenError(
-      [
-        {
-          code: 'PEXEN_CONFIG_FAILED',
-          location: { file },
-          message: `it cannot be loaded: ${message}`,
-          ...wayOut(cause),
-        },
-      ],
-      { cause },
-    );
-  }
-}
-
-/** What to do about the errors that people meet most. */
-function wayOut(cause: unknown): { readonly hint?: string } {
-  const { code, message = '' } = cause as { readonly code?: string; readonly message?: string };
-  if (code === 'ERR_MODULE_NOT_FOUND' && /package '(pexen|@pexen\/[^']+)'/.test(message)) {
-    return { hint: 'Install it: npm install --save-dev pexen' };
-  }
-  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
-    return { hint: 'Node only strips types: no enum, namespace or parameter property. Or write it as .js.' };
-  }
-  return {};
 }

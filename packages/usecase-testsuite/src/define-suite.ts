@@ -1,7 +1,7 @@
 /** What a suite is made of, as its author writes it down. */
 import type { Facts, Pool, Resource, TaskMeta } from '@pexen/core';
 import type { Factory } from '@pexen/factory';
-import type { Reporter } from '@pexen/report';
+import type { JUnitOptions, LinesOptions, Reporter } from '@pexen/report';
 
 /** The environment a configuration may depend on. */
 export interface SuiteEnvironment {
@@ -14,6 +14,8 @@ export interface SuiteEnvironment {
 export interface PoolRequest {
   /** How many workers the command line or the configuration asks for. */
   readonly workers: number;
+  /** The address of the suite's loader, where it has one. `processes` and `threads` take it as it is. */
+  readonly loader?: string;
 }
 
 /** A group of exclusivity: its tasks run together, in a pool of their own, while nothing else does. */
@@ -25,21 +27,17 @@ export interface SuiteGroup {
   readonly exclusive?: boolean;
 }
 
-/** The name of a reporter, a name with options, or a reporter of one's own. */
+/** The name of a reporter, a name with options, or a reporter of one's own. The file of `junit` is relative to the configuration. */
 export type ReporterChoice =
   | ReporterName
-  | readonly [name: 'terminal' | 'live' | 'lines']
-  | readonly [name: 'junit', options: JunitChoice]
+  | readonly [name: ReporterName, options?: TerminalReporterOptions]
+  | readonly [name: 'junit', options: JUnitOptions]
   | Reporter;
 
 export type ReporterName = 'terminal' | 'live' | 'lines';
 
-export interface JunitChoice {
-  /** Relative to the configuration. */
-  readonly file: string;
-  /** Also valid for importers of the strict Ant dialect. */
-  readonly strict?: boolean;
-}
+/** What a configuration may say of the reporters on a terminal. */
+export type TerminalReporterOptions = Pick<LinesOptions, 'color' | 'passes' | 'outputLines' | 'slowAfter'>;
 
 /** The whole configuration of a suite. Times are milliseconds; every entry but `from` may be left out. */
 export interface SuiteConfig {
@@ -56,6 +54,8 @@ export interface SuiteConfig {
   readonly capacities?: ReadonlyMap<Resource, number> | Readonly<Record<string, number>>;
   /** How many run at the same time. Default: one a processor. `-j` wins. */
   readonly workers?: number;
+  /** A module that loads what Node's type stripping cannot, here and in the workers: `'tsx'`, or a path from the configuration. */
+  readonly loader?: string;
   readonly spare?: number;
   /** Entries of every task's dictionary. */
   readonly shared?: Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 /** Runs the factories of a configuration and gathers what they make and what they find wrong. */
 import { type Facts, type PlacedTask, type Problem, refuse } from '@pexen/core';
 import { gather as gatherFrom, together, under } from '@pexen/factory';
-import type { LoadedConfig } from './config.ts';
+import { environment, type LoadedConfig } from './config.ts';
 
 /**
  * All tasks of the suite, in the order of the configuration.
@@ -22,7 +22,7 @@ export async function gather(
 /** What is known of the environment: the suite's own facts over those that every suite has. */
 export async function factsOf({ config }: LoadedConfig): Promise<Facts> {
   const own = typeof config.facts === 'function' ? await config.facts() : config.facts;
-  return { platform: process.platform, arch: process.arch, ci: Boolean(process.env.CI), ...own };
+  return { platform: process.platform, arch: process.arch, ci: environment().ci, ...own };
 }
 
 function partsOf(callPath: string): string[] {

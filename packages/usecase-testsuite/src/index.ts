@@ -8,9 +8,9 @@ export {
   loadConfig,
   resolveSuite,
 } from './config.ts';
+export { mostWorkers } from './config-check.ts';
 export {
   defineSuite,
-  type JunitChoice,
   type PoolRequest,
   type ReporterChoice,
   type ReporterName,
@@ -18,6 +18,7 @@ export {
   type SuiteConfig,
   type SuiteEnvironment,
   type SuiteGroup,
+  type TerminalReporterOptions,
 } from './define-suite.ts';
 export { type ExitCode, exitCodeOfProblem, exitCodes } from './exit-code.ts';
 export { type ListedTask, listSuite } from './list-suite.ts';

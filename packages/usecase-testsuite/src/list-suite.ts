@@ -36,7 +36,8 @@ export async function listSuite(
   const { config } = loaded;
   const gathered = await gatherTasks(loaded, onWarning);
   const expectations = new Expectations(config.expectedFailures ?? {});
-  const options = runOptions(config, { facts: gathered.facts, expectations, onWarning: () => {} });
+  const { facts, loader } = gathered;
+  const options = runOptions(config, { facts, loader, expectations, onWarning: () => {} });
   const selected = chooseTasks(gathered, selection, options);
   const order = previewOf(
     selected.map(({ entry }) => entry),

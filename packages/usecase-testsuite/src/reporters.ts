@@ -1,7 +1,7 @@
 /** Makes the reporters that a configuration or a command line chooses. */
 import { resolve } from 'node:path';
 import { junit, lines, live, type Reporter, type TerminalChoice, terminal } from '@pexen/report';
-import type { ReporterChoice } from './define-suite.ts';
+import type { ReporterChoice, ReporterName } from './define-suite.ts';
 
 /** A reporter for each choice; files are relative to `root`. */
 export function makeReporters(
@@ -12,19 +12,15 @@ export function makeReporters(
   return choices.map((choice) => makeReporter(choice, root, options));
 }
 
+const terminals: Readonly<Record<ReporterName, (options: TerminalChoice) => Reporter>> = {
+  terminal,
+  live,
+  lines,
+};
+
 function makeReporter(choice: ReporterChoice, root: string, options: TerminalChoice): Reporter {
   if (typeof choice === 'object' && 'event' in choice) return choice;
-  const [name, given] = typeof choice === 'string' ? [choice] : choice;
-  switch (name) {
-    case 'terminal':
-      return terminal(options);
-    case 'live':
-      return live(options);
-    case 'lines':
-      return lines(options);
-    case 'junit':
-      return junit({ ...given, file: resolve(root, given.file) });
-    default:
-      return name satisfies never;
-  }
+  const [name, given] = typeof choice === 'string' ? ([choice] as const) : choice;
+  if (name === 'junit') return junit({ ...given, file: resolve(root, given.file) });
+  return terminals[name]({ ...options, ...given });
 }

@@ -15,6 +15,7 @@ const suiteDefaults = { timeout: 300_000, grace: 10_000, slowAfter: 60_000, reru
 export interface SuiteRunGiven {
   /** Instead of what the configuration says. */
   readonly workers?: number;
+  readonly loader: string | undefined;
   readonly facts: Facts;
   readonly expectations: Expectations;
   readonly onWarning: (warning: Problem) => void;
@@ -23,9 +24,12 @@ export interface SuiteRunGiven {
 /** The options of a run of the suite. Pools are made by the run, and opened only when it begins. */
 export function runOptions(
   config: SuiteConfig,
-  { workers, facts, expectations, onWarning }: SuiteRunGiven,
+  { workers, loader, facts, expectations, onWarning }: SuiteRunGiven,
 ): RunOptions {
-  const request: PoolRequest = { workers: workers ?? config.workers ?? availableParallelism() };
+  const request: PoolRequest = {
+    workers: workers ?? config.workers ?? availableParallelism(),
+    ...definedOf({ loader }),
+  };
   const { pool = processes, pools = {}, groups = {}, capacities, spare, shared, deadline } = config;
   const { timeout, idleTimeout, grace, slowAfter, retries, rerunnable } = config;
   const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });

@@ -59,23 +59,24 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   const { config, root } = loaded;
   const gathered = await gatherTasks(loaded, warn);
   const expectations = new Expectations(config.expectedFailures ?? {});
-  const given = { ...options, facts: gathered.facts, expectations, onWarning: warn };
+  const { facts, loader } = gathered;
+  const given = { ...options, facts, loader, expectations, onWarning: warn };
   const chosen = chooseTasks(gathered, options, runOptions(config, { ...given, onWarning: () => {} }));
   const execution = run(
     chosen.map(({ entry }) => entry),
     runOptions(config, given),
   );
   const choices = options.reporters ?? config.reporters ?? ['terminal'];
-  const failures: Problem[] = [];
-  const reporter = multi(makeReporters(choices, root, options.terminal), (failure) => {
-    failures.push(reporterFailed(failure.reporter, failure.error));
+  let reportFailed = false;
+  const reporter = multi(makeReporters(choices, root, options.terminal), ({ reporter, error }) => {
+    reportFailed = true;
+    warn(reporterFailed(reporter, error));
   });
   listen(execution, reporter);
   options.onStart?.(controlsOf(execution, reporter));
   const ended = await follow(execution, reporter);
   if (!isNarrowing(options)) for (const unused of expectations.unused()) warn(unused);
-  for (const failure of failures) warn(failure);
-  return { ...ended, exitCode: exitCodeOf(ended, failures.length > 0) };
+  return { ...ended, exitCode: exitCodeOf(ended, reportFailed) };
 }
 
 /** Takes every result, and sees to it that nothing is left open. */

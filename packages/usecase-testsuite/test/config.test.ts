@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isPexenError, type Problem } from '@pexen/core';
@@ -42,9 +42,21 @@ describe('a configuration', () => {
       shared: { a: 1 },
       retries: { count: 2, delay: 10 },
       expectedFailures: { 'a/**': 'because' },
-      reporters: ['terminal', ['junit', { file: 'out.xml', strict: true }], { event() {}, async close() {} }],
+      reporters: [
+        'terminal',
+        ['lines', { color: false, passes: false, outputLines: 5, slowAfter: 1000 }],
+        [
+          'junit',
+          {
+            ...{ file: 'out.xml', strict: true, name: 'ours', properties: { build: '7' } },
+            ...{ output: 'all', outputLimit: 1000, findings: false },
+          },
+        ],
+        { event() {}, async close() {} },
+      ],
       ...{
         workers: 2,
+        loader: 'tsx',
         spare: 1,
         deadline: 5,
         timeout: 5,
@@ -58,7 +70,13 @@ describe('a configuration', () => {
   });
 
   it('is refused with every problem at once, each with its place', async () => {
-    const wrong = { from: { sys: 'tests' }, retry: 1, workers: 0, groups: { vm: {} }, reporters: ['juint'] };
+    const wrong = {
+      from: { sys: 'tests' },
+      retry: 1,
+      workers: 1e9,
+      groups: { vm: {} },
+      reporters: ['juint'],
+    };
     const problems = await problemsOf(resolveSuite(wrong as never, here));
     expect(new Set(problems.map(({ code }) => code))).toEqual(new Set(['PEXEN_BAD_CONFIG']));
     const said = problems.map(({ message }) => message).join('\n');
@@ -81,7 +99,39 @@ describe('a configuration', () => {
     expect(await loadConfig(other)).toMatchObject({ root: other, file: join(other, 'pexen.config.mjs') });
   });
 
+  it('is looked for on the way up to where the repository begins, or else the package', async () => {
+    const dir = await folder({ 'pexen.config.mjs': 'export default { from: {} };', 'package.json': '{}' });
+    const deep = join(dir, 'packages/one/test');
+    await mkdir(deep, { recursive: true });
+    expect(await loadConfig(deep)).toMatchObject({ root: dir, file: join(dir, 'pexen.config.mjs') });
+
+    await writeFile(join(dir, 'packages/one/package.json'), '{}');
+    expect(await loadConfig(deep)).toMatchObject({ root: deep, file: undefined });
+    await mkdir(join(dir, '.git'));
+    expect(await loadConfig(deep)).toMatchObject({ root: dir });
+    await mkdir(join(dir, 'packages/one/.git'));
+    expect(await loadConfig(deep)).toMatchObject({ root: deep, file: undefined });
+  });
+
+  it('that lies above and belongs to nobody is left alone', async () => {
+    const dir = await folder({ 'pexen.config.mjs': 'export default { from: {} };' });
+    await mkdir(join(dir, 'sub'));
+    expect(await loadConfig(join(dir, 'sub'))).toMatchObject({ file: undefined });
+  });
+
   it.each([
+    [
+      'pexen.config.mjs',
+      '\nexport default () => { throw new RangeError("no"); };',
+      'PEXEN_CONFIG_FAILED',
+      undefined,
+    ],
+    [
+      'pexen.config.mjs',
+      'import "no-such-package";',
+      'PEXEN_CONFIG_FAILED',
+      /Install it: npm i -D no-such-package/,
+    ],
     ['pexen.config.mjs', 'export const suite = {};', 'PEXEN_BAD_CONFIG', /export default defineSuite/],
     ['pexen.config.mjs', 'throw new Error("no luck");', 'PEXEN_CONFIG_FAILED', undefined],
     ['pexen.config.mts', 'export default { from: [] as never as', 'PEXEN_CONFIG_FAILED', undefined],
