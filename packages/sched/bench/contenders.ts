@@ -27,10 +27,10 @@ const nothing = async (): Promise<void> => {};
 
 /** Tasks with names, capabilities, priorities and resources, each given back as a result. */
 function tasksOf(works: readonly Work[], make: () => OwnBody = () => async () => {}): Entry[] {
-  return works.map(({ name, requires, priority, claims }) =>
+  return works.map(({ name, done, requires, priority, claims }) =>
     withMeta(make() as () => unknown, {
-      ...{ name, priority, provides: [`${name} done`] },
-      ...(requires.length > 0 && { requires: requires.map((index) => `${works[index]?.name} done`) }),
+      ...{ name, priority, provides: [done] },
+      ...(requires.length > 0 && { requires: requires.map((index) => (works[index] as Work).done) }),
       ...(claims !== undefined && { claims }),
     }),
   );

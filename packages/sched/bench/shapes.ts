@@ -1,6 +1,8 @@
 /** What there is to schedule, as plain data: who requires whom, and who needs which resource. */
 export interface Work {
   readonly name: string;
+  /** The capability it provides. One string for all who name it, as a literal in a source would be. */
+  readonly done: string;
   /** Places in the list. */
   readonly requires: readonly number[];
   readonly priority: number;
@@ -59,9 +61,9 @@ export function hierarchy(count: number): Shape {
   };
 }
 
-function many(count: number, make: (index: number) => Omit<Work, 'name' | 'priority'>): Work[] {
+function many(count: number, make: (index: number) => Omit<Work, 'name' | 'done' | 'priority'>): Work[] {
   return Array.from({ length: count }, (_, index) => ({
-    ...{ name: `task-${index}`, priority: index % 3 },
+    ...{ name: `task-${index}`, done: `task-${index} done`, priority: index % 3 },
     ...make(index),
   }));
 }

@@ -1,4 +1,5 @@
 /** Obeys the machine: the only place where attempts, pools and timers are touched, and where facts come in from all of them. */
+
 import {
   isThenable,
   type News,
@@ -12,6 +13,7 @@ import {
 import { Machine } from '../machine/machine.ts';
 import type { Command, Input, PoolId, TaskId } from '../machine/protocol.ts';
 import type { State } from '../machine/state.ts';
+import { clear } from '../plan/clear.ts';
 import type { Plan } from '../plan/plan.ts';
 import { Attempt, type AttemptHost } from './attempt.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -125,7 +127,7 @@ export class Engine implements AttemptHost {
       this.#inbox = this.#read;
       this.#read = inputs;
       this.machine.handle(inputs, this.#commands);
-      inputs.length = 0;
+      clear(inputs);
       this.#obeyAll();
     }
   }
@@ -191,7 +193,7 @@ export class Engine implements AttemptHost {
   /** Commands may be added while they are obeyed. */
   #obeyAll(): void {
     while (this.#obeyed < this.#commands.length) this.#obey(this.#commands[this.#obeyed++] as Command);
-    this.#commands.length = 0;
+    clear(this.#commands);
     this.#obeyed = 0;
   }
 

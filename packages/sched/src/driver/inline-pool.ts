@@ -109,17 +109,19 @@ class InlinePool implements Pool {
     }
   }
 
-  async #settled(value: PromiseLike<unknown>, context: OwnContext, ticket: Ticket): Promise<PoolOutcome> {
+  #settled(value: PromiseLike<unknown>, context: OwnContext, ticket: Ticket): Promise<PoolOutcome> {
     this.#running++;
-    try {
-      return returned(await value, context);
-    } catch (error) {
-      return failed(error, context, ticket);
-    } finally {
-      this.#running--;
-      this.#beginNext();
-      if (this.#running === 0) this.#whenIdle?.();
-    }
+    return Promise.resolve(value).then(
+      (settled) => this.#ended(returned(settled, context)),
+      (error) => this.#ended(failed(error, context, ticket)),
+    );
+  }
+
+  #ended(outcome: PoolOutcome): PoolOutcome {
+    this.#running--;
+    if (this.#waiting.size > 0) this.#beginNext();
+    if (this.#running === 0) this.#whenIdle?.();
+    return outcome;
   }
 }
 

@@ -1,5 +1,7 @@
 /** Where results wait for those who want them: the iterator, those who await one task, or nobody. */
+
 import type { Result } from '@pexen/core';
+import { clear } from '../plan/clear.ts';
 
 /** A step of the iterator. */
 export type Pulled<Value> = IteratorResult<Result<Value>, undefined>;
@@ -101,7 +103,7 @@ export class Outlet {
     const result = this.#ready[this.#taken++] as Result;
     this.#byPath?.delete(result.path);
     if (this.#isEmpty) {
-      this.#ready.length = 0;
+      clear(this.#ready);
       this.#taken = 0;
     }
     return result;

@@ -2,7 +2,9 @@
  * Decides everything: which attempt starts when, how it ended, who is skipped and why. Facts in, orders out. Knows no clock, no
  * promise and no pool.
  */
+
 import { NONE } from '@pexen/lock';
+import { clear } from '../plan/clear.ts';
 import type { Plan } from '../plan/plan.ts';
 import { Ending } from './ending.ts';
 import { CLOSED, CLOSING, FAILED, OPEN, OPENING, type PoolRow } from './pool-table.ts';
@@ -165,7 +167,7 @@ export class Machine {
       state.out.push({ type: 'give-result', task });
     }
     if (state.given === state.results.length) {
-      state.results.length = 0;
+      clear(state.results);
       state.given = 0;
       state.promised = 0;
       if (this.#wanted > 0 && state.remaining === 0) this.isEnding = true;

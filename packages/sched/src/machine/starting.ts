@@ -1,5 +1,7 @@
 /** Which task starts next, and where. */
+
 import { describeWait, NONE, TAKEN } from '@pexen/lock';
+import { clear } from '../plan/clear.ts';
 import { EXEMPT, MEASURED } from '../plan/plan.ts';
 import type { Ending } from './ending.ts';
 import { CLOSED, OPENING, type PoolRow } from './pool-table.ts';
@@ -65,7 +67,7 @@ export class Starting {
 
   /** The best task that has a place, taken out of its queue; NONE if there is none. */
   #next(): number {
-    this.#tried.length = 0;
+    clear(this.#tried);
     const { pools, parked, locks } = this.#state;
     const only = pools.length === 1 && parked === 0 && locks.starvedHead === NONE ? pools[0] : undefined;
     if (only !== undefined) {
@@ -199,7 +201,7 @@ export class Starting {
       else this.#setAside.push(top);
     }
     for (const task of this.#setAside) queue.push(task);
-    this.#setAside.length = 0;
+    clear(this.#setAside);
     return taken;
   }
 

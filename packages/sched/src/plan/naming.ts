@@ -1,5 +1,7 @@
 /** Gives every task its call path, unique in the run. */
+
 import { formatCallPath, type Problem, type Runnable, type TaskDefinition } from '@pexen/core';
+import { clear } from './clear.ts';
 
 export class Naming {
   readonly paths: string[] = [];
@@ -37,7 +39,7 @@ export class Naming {
       this.paths[task] = path;
       this.#tasks.set(path, task);
     }
-    this.#nameless.length = 0;
+    clear(this.#nameless);
   }
 
   taskAt(path: string): number | undefined {
@@ -59,7 +61,7 @@ export class Naming {
       this.#placed.delete(task);
     }
     this.paths.length = this.#kept;
-    this.#nameless.length = 0;
+    clear(this.#nameless);
   }
 
   #place(task: number, callPath: readonly string[]): string {

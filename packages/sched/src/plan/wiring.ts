@@ -1,4 +1,5 @@
 /** Turns the names in the metadata of tasks into gates and edges of the graph. Here names become integers, once. */
+
 import {
   type Capability,
   type CompoundRequirement,
@@ -11,6 +12,7 @@ import {
   type TaskDefinition,
   type TaskMeta,
 } from '@pexen/core';
+import { clear } from './clear.ts';
 import { AFTER, BEFORE, type GateId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAGE } from './graph.ts';
 import { Identities } from './identities.ts';
 import { ORDERED, PROVIDES, REQUIRES } from './stated.ts';
@@ -122,9 +124,9 @@ export class Wiring {
   undo(): void {
     if (!this.#hasKept) this.names.clear();
     for (const name of this.#newNames) this.names.delete(name);
-    this.#newNames.length = 0;
+    clear(this.#newNames);
     this.#identities = undefined;
-    this.suspects.length = 0;
+    clear(this.suspects);
     const { gateCount } = this.graph;
     for (const made of [this.#after, this.#before, this.#groups])
       for (const [key, gate] of made) if (gate >= gateCount) made.delete(key);
@@ -134,8 +136,8 @@ export class Wiring {
   /** What was made up to now stays. */
   keep(): void {
     this.#hasKept = true;
-    this.suspects.length = 0;
-    this.#newNames.length = 0;
+    clear(this.suspects);
+    clear(this.#newNames);
   }
 
   #provide(task: number, gate: GateId): void {
