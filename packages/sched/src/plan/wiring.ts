@@ -1,5 +1,4 @@
 /** Turns the names in the metadata of tasks into gates and edges of the graph. Here names become integers, once. */
-
 import {
   type Capability,
   type CompoundRequirement,
@@ -55,11 +54,8 @@ export class Wiring {
   constructor(graph: Graph, wired: Wired) {
     this.graph = graph;
     this.#wired = wired;
-    this.#teardowns = new Teardowns(
-      graph,
-      (task) => this.#gatesGivenBy(task),
-      (task) => wired.definition(task).meta.tearsDown,
-    );
+    const tornDownBy = (task: number) => wired.definition(task).meta.tearsDown;
+    this.#teardowns = new Teardowns(graph, (task) => this.#gatesGivenBy(task), tornDownBy);
   }
 
   /** What the task gives. To be called for all new tasks before `need` is called for any. */
