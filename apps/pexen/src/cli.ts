@@ -1,6 +1,6 @@
 /** What bin/pexen.js starts on a Node that is new enough: runs the command line and leaves its exit code. */
+import { endings } from './endings.ts';
 import { main } from './main.ts';
 
-main(process.argv.slice(2)).then((exitCode) => {
-  process.exitCode = exitCode;
-});
+const ending = endings(process);
+main(process.argv.slice(2)).then((exitCode) => ending.done(exitCode));

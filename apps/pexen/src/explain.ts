@@ -4,6 +4,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 import { formatLocation, isPexenError, type Problem } from '@pexen/core';
+import { printable } from '@pexen/report';
 import { type ExitCode, exitCodeOfProblem, exitCodes } from '@pexen/usecase-testsuite';
 
 /** Where it is said. */
@@ -29,10 +30,11 @@ function describe(
   const paint = (format: Parameters<typeof styleText>[0], text: string) =>
     styleText(format, text, { stream: output as NodeJS.WriteStream });
   const head = `${paint(kind === 'error' ? 'red' : 'yellow', kind)} ${paint('dim', code)}`;
-  const lines = [`${head} ${task === undefined ? '' : `${paint('bold', task)}: `}${message}`];
+  const who = task === undefined ? '' : `${paint('bold', printable(task))}: `;
+  const lines = [`${head} ${who}${printable(message)}`];
   if (location !== undefined)
-    lines.push(`      at ${formatLocation({ ...location, file: nearName(location.file) })}`);
-  if (hint !== undefined) lines.push(`      ${paint('cyan', hint)}`);
+    lines.push(`      at ${printable(formatLocation({ ...location, file: nearName(location.file) }))}`);
+  if (hint !== undefined) lines.push(`      ${paint('cyan', printable(hint))}`);
   return lines.join('\n');
 }
 

@@ -1,5 +1,5 @@
 /** The command line: which words there are, and which command they mean. */
-import { type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
+import { type ExitCode, exitCodes, mostWorkers } from '@pexen/usecase-testsuite';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { init } from './commands/init.ts';
 import { type ListOptions, list } from './commands/list.ts';
@@ -45,8 +45,12 @@ function commandLine(leave: (exitCode: ExitCode) => void): Command {
 function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
   selecting(program.command('run'))
     .description('run the suite, or what the patterns select together with all it needs')
-    .addOption(new Option('-j, --workers <n>', 'how many run at the same time').argParser(positive))
-    .option('--reporter <name...>', 'terminal, live, lines or junit=FILE, instead of those configured')
+    .addOption(new Option('-j, --workers <n>', 'how many run at the same time').argParser(workers))
+    .option(
+      '--reporter <name>',
+      `terminal, live, lines or junit=FILE, instead of those configured${again}`,
+      all,
+    )
     .option('--junit <file>', 'write JUnit XML as well')
     .action(async (patterns: string[], options: RunOptions) => leave(await run(patterns, options)))
     .addHelpText('after', runHelp);
@@ -64,7 +68,7 @@ function addList(program: Command, leave: (exitCode: ExitCode) => void): void {
 function selecting(command: Command): Command {
   return command
     .argument('[pattern...]', "call paths: 'net/ping', all below 'net', or a glob such as 'net/**/v6*'")
-    .option('-t, --tag <tag...>', 'only tasks with one of these tags')
+    .option('-t, --tag <tag>', `only tasks with this tag${again}`, all)
     .option('-c, --config <file>', 'the configuration; default: pexen.config.{ts,mts,js,mjs}, or none');
 }
 
@@ -72,8 +76,15 @@ const runHelp = `
 Exit codes: 0 all well, 1 failures, 2 usage or configuration, 3 could not run, 4 nothing selected, 75 interrupted.
 Ctrl-C waits for what runs; twice cancels it; three times kills it.`;
 
-function positive(text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new InvalidArgumentError(`"${text}" is not a whole number above 0.`);
+/** Not `<name...>`: that would take the patterns behind it for more names. */
+const again = '; may be given several times';
+
+function all(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+function workers(text: string): number {
+  const number = /^\d+$/.test(text) ? Number(text) : 0;
+  if (number > 0 && number <= mostWorkers) return number;
+  throw new InvalidArgumentError(`"${text}" is not a whole number from 1 to ${mostWorkers}.`);
 }

@@ -1,18 +1,19 @@
 /** What may stand behind `--reporter`. */
+import { resolve } from 'node:path';
 import { didYouMean, PexenError } from '@pexen/core';
 import type { ReporterChoice } from '@pexen/usecase-testsuite';
 
 const names = ['terminal', 'live', 'lines'] as const;
 
 /**
- * `terminal`, `live`, `lines`, or `junit=FILE`.
+ * `terminal`, `live`, `lines`, or `junit=FILE`, with the file relative to the current directory.
  * @throws PexenError PEXEN_UNKNOWN_REPORTER.
  */
 export function parseReporter(text: string): ReporterChoice {
-  const [name = '', file] = text.split('=', 2);
+  const [, name = '', file] = /^([^=]*)=?(.*)$/s.exec(text) ?? [];
   const known = names.find((candidate) => candidate === name);
-  if (known !== undefined && file === undefined) return known;
-  if (name === 'junit' && file) return ['junit', { file }];
+  if (known !== undefined && !text.includes('=')) return known;
+  if (name === 'junit' && file) return junitInto(file);
   throw new PexenError([
     {
       code: 'PEXEN_UNKNOWN_REPORTER',
@@ -23,4 +24,9 @@ export function parseReporter(text: string): ReporterChoice {
           : (didYouMean(name, names) ?? `There are: ${names.join(', ')}, junit=FILE.`),
     },
   ]);
+}
+
+/** The reporter for a file that was named on the command line: relative to the current directory, not to the configuration. */
+export function junitInto(file: string): ReporterChoice {
+  return ['junit', { file: resolve(file) }];
 }

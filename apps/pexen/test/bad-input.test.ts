@@ -91,8 +91,80 @@ const cases: readonly {
     words: ['run', '--reporter', 'lnes'],
     says: ['PEXEN_UNKNOWN_REPORTER', 'Did you mean "lines"?'],
   },
+  {
+    name: 'a configuration that type stripping cannot load',
+    files: config('enum A { B }\nexport default defineSuite({ from: {} });'),
+    says: ['PEXEN_CONFIG_FAILED', 'pexen.config.ts:', "NODE_OPTIONS='--import tsx'"],
+  },
+  {
+    name: 'a module of tasks that type stripping cannot load',
+    files: tests('enum A { B }\nexport const a = task({}, () => A.B);'),
+    says: ['PEXEN_MODULE_FAILED', 'tests.ts:', "loader: 'tsx' in the configuration"],
+  },
+  {
+    name: 'a module that ends the process while it loads',
+    files: tests('process.exit(0);'),
+    says: ['PEXEN_MODULE_FAILED', 'tests.ts:', 'it called process.exit(0)'],
+  },
+  {
+    name: 'a module that never ends to load',
+    files: tests('await new Promise(() => {});'),
+    says: ['PEXEN_MODULE_FAILED', 'tests.ts', 'waits at its top level for what never comes'],
+  },
+  {
+    name: 'a configuration that ends the process',
+    files: config('process.exit(0);'),
+    says: ['PEXEN_CONFIG_FAILED', 'it called process.exit(0)'],
+  },
+  {
+    name: 'a configuration whose function throws',
+    files: config('export default defineSuite(() => { throw new Error("no luck"); });'),
+    says: ['PEXEN_CONFIG_FAILED', 'pexen.config.ts:', 'no luck'],
+  },
+  {
+    name: 'a configuration that never comes to an end',
+    files: config('export default defineSuite(() => new Promise(() => {}));'),
+    exitCode: 3,
+    says: ['nothing left to do'],
+  },
+  {
+    name: 'a factory that ends the process',
+    files: config(`
+      const quitter = { kind: 'quitter', describe: 'quitter', async *make() { process.exit(0); } };
+      export default defineSuite({ from: { '': quitter } });`),
+    exitCode: 3,
+    says: ['process.exit'],
+  },
+  {
+    name: 'a loader that is not there',
+    files: config("export default defineSuite({ from: {}, loader: 'no-such-loader' });"),
+    says: ['PEXEN_NO_LOADER', 'npm i -D no-such-loader'],
+  },
+  {
+    name: 'a task without a body',
+    files: tests("export const a = task({ claims: ['db'] });"),
+    says: ['PEXEN_NOT_A_TASK', 'tests.ts:', 'task({ … }, () => …)'],
+  },
   { name: 'an unknown option', files: {}, words: ['run', '--wrokers', '2'], says: ['--workers'] },
   { name: 'a number of workers that is none', files: {}, words: ['run', '-j', 'many'], says: ['"many"'] },
+  {
+    name: 'more workers than there can be',
+    files: {},
+    words: ['run', '-j', '1e9'],
+    says: ['"1e9"', '10000'],
+  },
+  {
+    name: 'a folder to begin in that is not there',
+    files: {},
+    words: ['init', '--dir', 'gone'],
+    says: ['PEXEN_NO_FOLDER', 'gone'],
+  },
+  {
+    name: 'a package.json that is none',
+    files: { 'package.json': '{ "name": ' },
+    words: ['init'],
+    says: ['PEXEN_BAD_MANIFEST', 'package.json', 'JSON'],
+  },
   {
     name: 'a pattern that matches nothing',
     files: tests(''),

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const bin = fileURLToPath(new URL('../bin/pexen.js', import.meta.url));
+/** What npm links as `pexen`. */
+export const bin: string = fileURLToPath(new URL('../bin/pexen.js', import.meta.url));
 const workspaceModules = fileURLToPath(new URL('../node_modules', import.meta.url));
 
 export interface Ended {

@@ -14,4 +14,5 @@ export type {
 } from './options.ts';
 export type { Reporter, ReporterProblem, RunView } from './reporter.ts';
 export { terminal } from './terminal.ts';
+export { printable, printableLines } from './text/printable.ts';
 export { verdictOf } from './verdict.ts';

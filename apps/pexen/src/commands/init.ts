@@ -1,7 +1,10 @@
-/** `pexen init`: a first suite in a fresh folder. Changes nothing that is there. */
-import { existsSync } from 'node:fs';
+/** `pexen init`: a first suite in a fresh folder. Changes nothing that is there but for one entry of package.json. */
+import { existsSync, statSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { findPackageJSON } from 'node:module';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { PexenError } from '@pexen/core';
 import { configNames, type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
 import type { Output } from '../explain.ts';
 import { ownVersion } from '../own-version.ts';
@@ -16,38 +19,69 @@ export default defineSuite({
 `;
 
 interface Manifest {
-  readonly name?: string;
   readonly private?: boolean;
   readonly type?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
-/** Writes a configuration, and pexen among the dev dependencies, where there are none yet. */
+/**
+ * Writes a configuration, and pexen among the dev dependencies, where there are none yet.
+ * @throws PexenError PEXEN_NO_FOLDER, PEXEN_BAD_MANIFEST.
+ */
 export async function init(dir: string, output: Output): Promise<ExitCode> {
   const root = resolve(dir);
+  if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) throw noFolder(root);
   const manifest = await addDependency(root, output);
   const existing = configNames.find((name) => existsSync(join(root, name)));
-  if (existing !== undefined) {
-    output.write(`${existing} is there already; left as it is.\n`);
-    return exitCodes.ok;
-  }
-  const name = manifest.type === 'module' ? 'pexen.config.ts' : 'pexen.config.mts';
-  await writeFile(join(root, name), config);
-  output.write(`Wrote ${name}. Now: npx pexen run\n`);
+  const name = existing ?? (manifest.type === 'module' ? 'pexen.config.ts' : 'pexen.config.mts');
+  if (existing === undefined) await writeFile(join(root, name), config);
+  const did = existing === undefined ? `Wrote ${name}.` : `${name} is there already; left as it is.`;
+  output.write(`${did} Now: ${isInstalled(root) ? '' : 'npm install && '}npx pexen run\n`);
   return exitCodes.ok;
 }
 
 async function addDependency(root: string, output: Output): Promise<Manifest> {
   const file = join(root, 'package.json');
-  const before = existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as Manifest) : undefined;
-  const manifest: Manifest = before ?? { name: basename(root).toLowerCase(), private: true, type: 'module' };
+  const text = existsSync(file) ? await readFile(file, 'utf8') : undefined;
+  const manifest: Manifest = text === undefined ? { private: true, type: 'module' } : parse(text, file);
   if (manifest.devDependencies?.pexen !== undefined || manifest.dependencies?.pexen !== undefined)
     return manifest;
   const devDependencies = { ...manifest.devDependencies, pexen: `^${ownVersion()}` };
-  await writeFile(file, `${JSON.stringify({ ...manifest, devDependencies }, undefined, 2)}\n`);
+  const indent = /^[ \t]+(?=")/m.exec(text ?? '')?.[0] ?? '  ';
+  await writeFile(file, `${JSON.stringify({ ...manifest, devDependencies }, undefined, indent)}\n`);
   output.write(
-    `${before === undefined ? 'Wrote package.json with' : 'Added to package.json:'} the dev dependency pexen.\n`,
+    `${text === undefined ? 'Wrote package.json with' : 'Added to package.json:'} the dev dependency pexen.\n`,
   );
   return manifest;
+}
+
+function parse(text: string, file: string): Manifest {
+  try {
+    return JSON.parse(text.replace(/^\ufeff/, '')) as Manifest;
+  } catch (cause) {
+    const message = `it is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const problem = {
+      code: 'PEXEN_BAD_MANIFEST',
+      location: { file },
+      message,
+      hint: 'Mend it first.',
+    } as const;
+    throw new PexenError([problem], { cause });
+  }
+}
+
+/** Would an import of it be found? */
+function isInstalled(root: string): boolean {
+  try {
+    return findPackageJSON('pexen', pathToFileURL(join(root, 'package.json'))) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function noFolder(root: string): PexenError {
+  return new PexenError([
+    { code: 'PEXEN_NO_FOLDER', message: `there is no folder ${root}`, hint: 'Make it first: mkdir -p' },
+  ]);
 }

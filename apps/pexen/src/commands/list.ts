@@ -1,5 +1,6 @@
 /** `pexen list`: what would run, in which order, and what was pulled in by what. */
 import { styleText } from 'node:util';
+import { printable } from '@pexen/report';
 import { type ExitCode, exitCodes, type ListedTask, listSuite, loadConfig } from '@pexen/usecase-testsuite';
 import { formatWarning, type Output } from '../explain.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
@@ -28,7 +29,7 @@ function lineOf(task: ListedTask, count: number, output: Output): string {
   const dim = (text: string) => styleText('dim', text, { stream: output as NodeJS.WriteStream });
   const number = String(task.order ?? '-').padStart(String(count).length);
   const remarks = remarksOf(task);
-  return `${dim(number)}  ${task.path}${remarks.length === 0 ? '' : `  ${dim(remarks.join('; '))}`}`;
+  return `${dim(number)}  ${printable(task.path)}${remarks.length === 0 ? '' : `  ${dim(printable(remarks.join('; ')))}`}`;
 }
 
 function remarksOf({

@@ -7,7 +7,7 @@ import {
   type SuiteConfig,
 } from '@pexen/usecase-testsuite';
 import { formatWarning } from '../explain.ts';
-import { parseReporter } from '../reporter-argument.ts';
+import { junitInto, parseReporter } from '../reporter-argument.ts';
 import { obeySignals } from '../signals.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
 
@@ -41,5 +41,5 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
 /** Those of the command line instead of those configured; `--junit` comes on top of either. */
 function reportersOf({ reporter, junit }: RunOptions, config: SuiteConfig): ReporterChoice[] {
   const chosen = reporter?.map(parseReporter) ?? config.reporters ?? ['terminal'];
-  return junit === undefined ? [...chosen] : [...chosen, ['junit', { file: junit }]];
+  return junit === undefined ? [...chosen] : [...chosen, junitInto(junit)];
 }

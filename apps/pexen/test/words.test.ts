@@ -1,0 +1,138 @@
+/** The command as people and scripts use it: its words, its output in pipes and full disks, a first configuration. */
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, it } from 'vitest';
+import { bin, folder, pexen } from './command.ts';
+
+const sh = (body: string) => `#!/bin/sh\n${body}\n`;
+
+describe.concurrent('what is printed', () => {
+  it('keeps control characters of names away from the terminal', async ({ expect, onTestFinished }) => {
+    const dir = await folder({ 'a\u001b[2J\nb.sh': sh('true') }, onTestFinished);
+    const listed = await pexen(dir, 'list');
+    expect(listed.stdout).toBe('1  a\\nb.sh\n');
+    const refused = await pexen(dir, 'run', 'x\u001b[2J');
+    expect(refused.stderr).toContain('no task matches "x"');
+  });
+
+  it('may be read only in part', async ({ expect, onTestFinished }) => {
+    const dir = await folder({ 'a.sh': sh('true') }, onTestFinished);
+    for (const words of [['list'], ['list', '--json'], ['run', '--reporter', 'lines'], ['--help']]) {
+      const { code, stderr } = await inShell(dir, words, '| true');
+      expect({ words, code, stderr }).toEqual({ words, code: 0, stderr: '' });
+    }
+  });
+
+  it.runIf(existsSync('/dev/full'))(
+    'must find room, or the exit code says so',
+    async ({ expect, onTestFinished }) => {
+      const dir = await folder({ 'a.sh': sh('true') }, onTestFinished);
+      for (const words of [['list'], ['run', '--reporter', 'lines']]) {
+        const { code, stderr } = await inShell(dir, words, '> /dev/full');
+        expect(code, stderr).toBe(3);
+        expect(stderr).toMatch(/^.*no space left on device.*\n$/);
+      }
+    },
+  );
+});
+
+describe.concurrent('the words of the command', () => {
+  it('tell patterns from tags and reporters, in any order', async ({ expect, onTestFinished }) => {
+    const files = {
+      'tests.ts': `import { task } from 'pexen';
+        export const a = task({ tags: ['quick'] }, () => {});
+        export const b = task({ tags: ['slow', 'net'] }, () => {});`,
+    };
+    const dir = await folder(files, onTestFinished);
+    const listed = await pexen(dir, 'list', '--tag', 'quick', '-t', 'net', 'tests/b');
+    expect(listed.stdout, listed.stderr).toBe('1  tests/b\n');
+    const ran = await pexen(dir, 'run', '--reporter', 'lines', '--reporter', 'junit=a=b.xml', 'tests/a');
+    expect(ran.stdout, ran.stderr).toContain('1 task: 1 passed');
+    expect(existsSync(join(dir, 'a=b.xml'))).toBe(true);
+  });
+
+  it('name files from the current directory, wherever the configuration is', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const files = {
+      'pexen.config.ts': `import { defineSuite, executables } from 'pexen';
+        export default defineSuite({ from: { sys: executables({ dir: 'tests' }) } });`,
+      'tests/a.sh': sh('true'),
+    };
+    const dir = await folder(files, onTestFinished);
+    const ended = await pexen(join(dir, 'tests'), 'run', '--junit', 'here.xml');
+    expect(ended.stdout, ended.stderr).toContain('PASS');
+    expect(ended.stdout).toContain('sys/a.sh');
+    expect(existsSync(join(dir, 'tests/here.xml'))).toBe(true);
+  });
+});
+
+describe.concurrent('a loader', () => {
+  it('loads the modules of tasks here and in the workers', async ({ expect, onTestFinished }) => {
+    const files = {
+      'loader.mjs': `import { readFileSync } from 'node:fs';
+        import { registerHooks, stripTypeScriptTypes } from 'node:module';
+        registerHooks({ load: (url, context, next) => url.endsWith('.task.ts')
+          ? { format: 'module', shortCircuit: true, source: stripTypeScriptTypes(readFileSync(new URL(url), 'utf8'), { mode: 'transform' }) }
+          : next(url, context) });`,
+      'pexen.config.ts': `import { defineSuite, modules, threads } from 'pexen';
+        export default defineSuite({ from: { '': modules({ dir: '.' }) }, pools: { thread: threads }, loader: './loader.mjs' });`,
+      'a.task.ts': `import { task } from 'pexen';
+        enum Colour { Red, Green }
+        const check = () => { if (Colour.Green !== 1) throw new Error('no'); };
+        export const inProcess = task({}, () => check());
+        export const inThread = task({ pool: 'thread' }, () => check());`,
+    };
+    const ended = await pexen(await folder(files, onTestFinished), 'run');
+    expect(ended.stdout, ended.stderr).toContain('2 tasks: 2 passed');
+  });
+});
+
+describe.concurrent('pexen init', () => {
+  it('needs no package.json, and leaves what is there as it is written', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const dir = await folder({}, onTestFinished);
+    await writeFile(join(dir, 'package.json'), '{\n\t"name": "x"\n}\n');
+    const added = await pexen(dir, 'init');
+    expect(added.stdout).toBe(
+      'Added to package.json: the dev dependency pexen.\nWrote pexen.config.mts. Now: npx pexen run\n',
+    );
+    expect(readFileSync(join(dir, 'package.json'), 'utf8')).toMatch(
+      /^\{\n\t"name": "x",\n\t"devDependencies": \{\n\t\t"pexen": "\^.*"\n\t\}\n\}\n$/,
+    );
+    expect((await pexen(dir, 'init')).stdout).toBe(
+      'pexen.config.mts is there already; left as it is. Now: npx pexen run\n',
+    );
+    await mkdir(join(dir, 'A folder of tests/node_modules'), { recursive: true });
+    await rm(join(dir, 'node_modules'), { recursive: true });
+    const fresh = await pexen(join(dir, 'A folder of tests'), 'init');
+    expect(fresh.stdout).toContain('Wrote pexen.config.ts. Now: npm install && npx pexen run');
+    const manifest = JSON.parse(readFileSync(join(dir, 'A folder of tests/package.json'), 'utf8'));
+    expect(manifest).toEqual({
+      private: true,
+      type: 'module',
+      devDependencies: { pexen: expect.any(String) },
+    });
+  });
+});
+
+/** The command as a shell runs it, with what stands behind it there; the exit code is that of the command. */
+async function inShell(
+  dir: string,
+  words: readonly string[],
+  behind: string,
+): Promise<{ code: unknown; stderr: string }> {
+  const script = `set -o pipefail; "$@" ${behind}`;
+  const argv = ['-c', script, 'bash', process.execPath, '--conditions=@pexen/source', bin, ...words];
+  const env = { ...process.env, NO_COLOR: '1', CI: '1', FORCE_COLOR: undefined };
+  return await promisify(execFile)('bash', argv, { cwd: dir, env }).then(
+    ({ stderr }) => ({ code: 0, stderr }),
+    ({ code, stderr }) => ({ code, stderr }),
+  );
+}
