@@ -1,28 +1,75 @@
 /** Writes a file so that it is there as a whole or not at all. Synchronous, so that it can be done when a process ends. */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 /** So much is written at once, characters. */
 const CHUNK = 1 << 20;
 
-/** Writes the pieces beside the file and puts them in its place once they are on disk. */
+/** Where a path leads. */
+interface Destination {
+  /** That of the file itself, where links lead to it. */
+  readonly path: string;
+  /** May it be replaced by another file? Devices, pipes and what a shell has opened may only be written to. */
+  readonly isPlain: boolean;
+}
+
+/** Takes away what is there from before, and fails now where it could not be written later. */
+export function prepareFile(file: string): void {
+  const { path, isPlain } = destinationOf(file);
+  if (!isPlain) return;
+  mkdirSync(dirname(path), { recursive: true });
+  rmSync(path, { force: true });
+  const draft = draftOf(path);
+  closeSync(openSync(draft, 'w'));
+  rmSync(draft);
+}
+
+/** Writes the pieces beside the file and puts them in its place once they are on disk; what is no plain file, they follow. */
 export function writeWhole(file: string, pieces: Iterable<string>): void {
-  mkdirSync(dirname(file), { recursive: true });
-  const draft = `${file}.${process.pid}.tmp`;
+  const { path, isPlain } = destinationOf(file);
+  if (isPlain) replace(path, pieces);
+  else writeTo(path, 'a', pieces);
+}
+
+function replace(path: string, pieces: Iterable<string>): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = draftOf(path);
   try {
-    writeDraft(draft, pieces);
-    renameSync(draft, file);
+    writeTo(draft, 'w', pieces);
+    renameSync(draft, path);
   } catch (error) {
     rmSync(draft, { force: true });
     throw error;
   }
 }
 
-function writeDraft(draft: string, pieces: Iterable<string>): void {
-  const handle = openSync(draft, 'w');
+function destinationOf(file: string): Destination {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile() !== true) return { path: file, isPlain: found === undefined || found.isDirectory() };
+  const isOfShell = /^\/(?:dev|proc)\//.test(file);
+  return isOfShell ? { path: file, isPlain: false } : { path: realpathSync(file), isPlain: true };
+}
+
+function draftOf(path: string): string {
+  return `${path}.${process.pid}.tmp`;
+}
+
+function writeTo(path: string, flag: 'w' | 'a', pieces: Iterable<string>): void {
+  const handle = openSync(path, flag);
   try {
     for (const chunk of chunksOf(pieces)) writeFileSync(handle, chunk);
-    fsyncSync(handle);
+    if (fstatSync(handle).isFile()) fsyncSync(handle);
   } finally {
     closeSync(handle);
   }

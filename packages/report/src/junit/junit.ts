@@ -1,11 +1,10 @@
 /** The reporter that writes JUnit XML: a suite for each top of the call paths, a case for each task and each finding. */
-import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Attachment, NewsEvent, RunEnded, RunEvent, RunStarted, TasksAdded } from '@pexen/core';
 import type { JUnitOptions } from '../options.ts';
 import type { Reporter } from '../reporter.ts';
-import { writeWhole } from '../write-file.ts';
+import { prepareFile, writeWhole } from '../write-file.ts';
 import { jenkins, strict } from './dialect.ts';
 import { Document } from './document.ts';
 import { type CaseOptions, casesOf, missingCase, skippedCase } from './test-case.ts';
@@ -15,7 +14,7 @@ const OUTPUT_LIMIT = 65_536;
 
 /**
  * Writes JUnit XML when it is closed, as a whole or not at all. An older report is removed when the run starts, so that
- * nobody takes it for this run's. Where a run is broken off, the tasks without a result are in the report as such.
+ * nobody takes it for this run's; where none could be written, that shows then. Where a run is broken off, the tasks without a result are in the report as such.
  *
  * @example
  * const reporter = junit({ file: 'out/junit.xml' });
@@ -112,7 +111,7 @@ class JUnit implements Reporter {
   }
 
   #start({ startedAt, pools }: RunStarted): void {
-    rmSync(this.#options.file, { force: true });
+    prepareFile(this.#options.file);
     this.#started = { startedAt, pools: pools.map(({ kind }) => kind).join(', ') };
     process.once('exit', this.#writeAtExit);
   }
