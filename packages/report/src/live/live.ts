@@ -18,6 +18,7 @@ import { Estimate } from './estimate.ts';
 import { ForeignOutput } from './foreign-output.ts';
 import { Frame } from './frame.ts';
 import { Screen } from './screen.ts';
+import { onSuspension } from './suspension.ts';
 
 /** At most ten pictures a second. */
 const FRAME = 100;
@@ -123,7 +124,10 @@ class Live implements Reporter {
     // Whoever ends the process in the middle of a run still gets the cursor back, and sees what was said last.
     const end = (): void => this.#end();
     process.once('exit', end);
-    const streams = isOfProcess(this.#stream) ? [process.stdout, process.stderr] : [];
+    const isOurs = isOfProcess(this.#stream);
+    const leave = (): void => this.#drawing.attempt(() => this.#screen.close([]));
+    const stopWatching = isOurs ? onSuspension({ leave, comeBack: redraw }) : () => {};
+    const streams = isOurs ? [process.stdout, process.stderr] : [];
     const foreign = new ForeignOutput(streams, (line) => {
       this.#above.push(...printableLines(line));
       this.#isDirty = true;
@@ -132,6 +136,7 @@ class Live implements Reporter {
       stopTicking();
       this.#stream.removeListener('resize', redraw);
       process.removeListener('exit', end);
+      stopWatching();
       foreign.release();
     };
   }

@@ -61,12 +61,13 @@ export class Screen {
     this.#flush();
   }
 
-  /** Takes the picture away, leaves the lines, and gives the cursor back. */
+  /** Takes the picture away, leaves the lines, and gives the cursor back. Another picture may follow. */
   close(last: readonly string[]): void {
     if (this.#isOpen) {
       this.#forgetIfResized();
       this.#log.clear();
       this.#isOpen = false;
+      this.#shown = [];
       this.#pending += SHOW_CURSOR;
     }
     if (last.length > 0) this.#pending += `${last.join('\n')}\n`;

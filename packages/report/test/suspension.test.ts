@@ -1,0 +1,62 @@
+/** Ctrl-Z and fg, with a real process: what is on its terminal while it is stopped, and after. */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+
+const source = new URL('../src/index.ts', import.meta.url).href;
+const script = `
+  const { live } = await import(${JSON.stringify(source)});
+  Object.assign(process.stdout, { isTTY: true, columns: 80, rows: 24 });
+  const reporter = live({ color: false });
+  reporter.event({ type: 'run-started', version: 1, atMs: 0, startedAt: 0, pools: [] });
+  reporter.event({ type: 'tasks-added', atMs: 0, tasks: [{ path: 'a', callPath: ['a'] }] });
+  reporter.event({ type: 'task-started', atMs: 0, path: 'a', attempt: 1, worker: 'w' });
+  setInterval(() => {}, 1000); // what a run would do: the reporter keeps nobody alive
+  process.once('SIGUSR2', () => reporter.close().then(() => process.exit(0)));`;
+
+const hide = '\u001b[?25l';
+const show = '\u001b[?25h';
+
+test.runIf(process.platform === 'linux')(
+  'the cursor is there while the process is stopped, and the picture once it goes on',
+  async () => {
+    const argv = ['--conditions=@pexen/source', '--input-type=module', '-e', script];
+    const child = spawn(process.execPath, argv, { cwd: fileURLToPath(new URL('..', import.meta.url)) });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let written = '';
+    const waiting = new Set<() => void>();
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      written += text;
+      for (const look of waiting) look();
+    });
+    const until = (isTrue: () => boolean): Promise<void> =>
+      new Promise((resolve) => {
+        const look = (): unknown => isTrue() && resolve();
+        waiting.add(look);
+        look();
+      });
+
+    await until(() => written.includes('1 running'));
+    expect(written.lastIndexOf(hide)).toBeGreaterThan(written.lastIndexOf(show));
+    const before = written.length;
+    child.kill('SIGTSTP');
+    await until(() => written.includes(show, before));
+    const stopped = written.length;
+    await expect.poll(() => stateOf(child.pid), { interval: 5 }).toBe('T');
+    expect(written.slice(before)).not.toContain('1 running');
+
+    child.kill('SIGCONT');
+    await until(() => written.includes('1 running', stopped));
+    expect(written.slice(stopped)).toContain(hide);
+    child.kill('SIGUSR2');
+    const code = await new Promise((resolve) => child.once('exit', resolve));
+    expect(code).toBe(0);
+    expect(written.lastIndexOf(show)).toBeGreaterThan(written.lastIndexOf(hide));
+  },
+);
+
+/** As the system calls it: `T` is stopped. */
+function stateOf(pid: number | undefined): string | undefined {
+  return /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+}
