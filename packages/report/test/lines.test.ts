@@ -5,7 +5,7 @@ import type { LinesOptions } from '../src/options.ts';
 import { mixedRun } from './mixed-run.ts';
 import { Paper, Pipe } from './paper.ts';
 import { play } from './play.ts';
-import { Script } from './script.ts';
+import { type Ending, Script } from './script.ts';
 import { ScriptedClock } from './scripted-clock.ts';
 
 async function linesOf(script: Script, options: LinesOptions = {}): Promise<string> {
@@ -165,6 +165,60 @@ test('nothing a task says reaches the terminal as it is', async () => {
   const text = await linesOf(script);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there.
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+});
+
+describe('what went wrong is told once', () => {
+  const told = async (ending: Ending): Promise<string[]> => {
+    const script = new Script().tasks(['t']).start(0, 't').end(1, 't', ending);
+    const lines = (await linesOf(script)).split('\n').slice(1);
+    return lines.slice(
+      0,
+      lines.findIndex((line) => line.startsWith('───')),
+    );
+  };
+
+  test('an error that ends with the output below it', async () => {
+    const error = { name: 'TaskFailError', message: 'exit code 3\nth of July\nno route' };
+    const stderr = 'the 4th of July\nno route\n\n';
+    expect(await told({ status: 'failed', error, stderr })).toEqual([
+      '     FAIL [   0.001s] t  exit code 3 …',
+      '            stderr',
+      '            │ the 4th of July',
+      '            │ no route',
+    ]);
+    const other = await told({ status: 'failed', error, stderr: 'something else\nno route\n' });
+    expect(other.slice(1, 3)).toEqual(['            th of July', '            no route']);
+  });
+
+  test('the first line of an error of several', async () => {
+    const error = { name: 'AssertionError', message: 'they differ:\n\n1 !== 2' };
+    expect(await told({ status: 'failed', error })).toEqual([
+      '     FAIL [   0.001s] t  they differ: …',
+      '            1 !== 2',
+    ]);
+  });
+
+  test('but a line too long for the first one is told in full', async () => {
+    const message = `no answer from ${'x'.repeat(300)}, which is down`;
+    const [line, detail] = await told({ status: 'threw', error: { name: 'Error', message } });
+    expect(line).toMatch(/…/);
+    expect(detail).toBe(`            Error: ${message}`);
+  });
+
+  test('our own refusals, without the places of ours that made them', async () => {
+    const frame = '    at run (file:///home/ada/node_modules/@pexen/pool-process/dist/index.js:1:1)';
+    const message =
+      'PEXEN_CANNOT_START a.sh: its first line names "/bin/sh\\r"\n    Save it with plain line feeds.';
+    const error = {
+      ...{ name: 'PexenError', message, stack: `PexenError: ${message}\n${frame}` },
+      cause: { name: 'Error', message: 'ENOENT', stack: `Error: ENOENT\n${frame}` },
+    };
+    expect(await told({ status: 'threw', error })).toEqual([
+      '    ERROR [   0.001s] t  PEXEN_CANNOT_START a.sh: its first line names "/bin/sh\\r" …',
+      '                Save it with plain line feeds.',
+      '            caused by Error: ENOENT',
+    ]);
+  });
 });
 
 describe('whoever reads the lines', () => {

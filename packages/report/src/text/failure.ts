@@ -3,43 +3,85 @@ import { type AttemptNews, type CapturedOutput, type ErrorNews, formatOutput } f
 import type { Paint } from './paint.ts';
 import { printable, printableLines } from './printable.ts';
 
-const OWN_ERROR = 'TaskFailError';
+/** Our own classes say nothing to anybody; nor do the places where we made one. */
+const ownErrors: ReadonlySet<string> = new Set(['TaskFailError', 'PexenError']);
 const FRAMES = 8;
 const MESSAGE_LINES = 30;
 const CAUSES = 4;
 
-/** The error as lines; its message is left out where it is one line and `known` already. */
-export function errorLines(error: ErrorNews, known: string | undefined, paint: Paint): string[] {
+/** The last lines of an output. */
+export interface ShownOutput {
+  readonly title: string;
+  readonly lines: readonly string[];
+  /** How many lines there are in all. */
+  readonly count: number;
+}
+
+/**
+ * The error as lines, but for what is told elsewhere: its first line where that is among `said`, and what follows it where
+ * the output below ends with the same.
+ */
+export function errorLines(
+  error: ErrorNews,
+  said: readonly string[],
+  outputs: readonly ShownOutput[],
+  paint: Paint,
+): string[] {
   const message = printableLines(error.message);
-  const isKnown = message.length <= 1 && known !== undefined && known.includes(error.message);
-  const head = isKnown ? [] : titled(error.name, message);
-  return [...head, ...framesOf(error).map((frame) => paint('dim', frame)), ...causeLines(error, paint)];
+  const [first = '', ...rest] = message;
+  const news = outputs.some((output) => endsWith(output.lines, rest)) ? [] : rest;
+  const isSaid = said.some((text) => text.includes(first));
+  const told = isSaid ? limited(news.slice(news.findIndex(isFilled))) : titled(error.name, [first, ...news]);
+  return [...told, ...framesOf(error).map((frame) => paint('dim', frame)), ...causeLines(error, paint)];
 }
 
-/** The last `atMost` lines of each output that is not empty, each under a title of its own. */
-export function outputLines(attempt: AttemptNews, atMost: number, paint: Paint): string[] {
-  return [
-    ...tailOf('stdout', attempt.stdout, atMost, paint),
-    ...tailOf('stderr', attempt.stderr, atMost, paint),
-  ];
+/** The last `atMost` lines of each output that is not empty. */
+export function outputsOf(attempt: AttemptNews, atMost: number): ShownOutput[] {
+  if (atMost <= 0) return [];
+  const outputs = [shownOf('stdout', attempt.stdout, atMost), shownOf('stderr', attempt.stderr, atMost)];
+  return outputs.filter(({ count }) => count > 0);
 }
 
-/** The name says something only where it is not that of our own class for what fails on purpose. */
-function titled(name: string, message: readonly string[]): string[] {
-  const [first = '', ...rest] = message.slice(0, MESSAGE_LINES);
-  const dropped = message.length - MESSAGE_LINES;
-  const title = name === OWN_ERROR ? first : `${printable(name)}: ${first}`;
-  return [title, ...rest, ...(dropped > 0 ? [`… ${dropped} more lines`] : [])];
+/** Each output under a title of its own. */
+export function outputLines(outputs: readonly ShownOutput[], paint: Paint): string[] {
+  return outputs.flatMap(({ title, lines, count }) => {
+    const which = lines.length < count ? ` (last ${lines.length} of ${count} lines)` : '';
+    return [paint('dim', `${title}${which}`), ...lines.map((line) => `${paint('dim', '│')} ${line}`)];
+  });
 }
 
-/** Frames of the user's: neither Node's own nor those of packages, unless there are no others. */
+/** The name says something only where it is not that of a class of our own. */
+function titled(name: string, [first = '', ...rest]: readonly string[]): string[] {
+  return limited([ownErrors.has(name) ? first : `${printable(name)}: ${first}`, ...rest]);
+}
+
+function limited(lines: readonly string[]): string[] {
+  const dropped = lines.length - MESSAGE_LINES;
+  return dropped <= 0 ? [...lines] : [...lines.slice(0, MESSAGE_LINES), `… ${dropped} more lines`];
+}
+
+/** Frames of the user's: neither Node's own nor those of packages, unless there are no others; never ours. */
 function framesOf({ name, stack }: ErrorNews): string[] {
   const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  const outside = frames.filter((frame) => !/\(?node:/.test(frame));
+  const outside = frames.filter((frame) => !/\(?node:|\/node_modules\/@pexen\//.test(frame));
   const own = outside.filter((frame) => !frame.includes('/node_modules/'));
-  return (own.length > 0 || name === OWN_ERROR ? own : outside)
+  return (own.length > 0 || ownErrors.has(name) ? own : outside)
     .slice(0, FRAMES)
     .map((frame) => `  ${printable(frame.trim())}`);
+}
+
+/** Blank lines at the end count for nothing, and the beginning of the first one may be missing. */
+function endsWith(lines: readonly string[], end: readonly string[]): boolean {
+  const filled = lines.slice(0, lines.findLastIndex(isFilled) + 1);
+  const same = filled.slice(-end.length);
+  return (
+    same.length === end.length &&
+    end.every((line, index) => (index === 0 ? same[index]?.endsWith(line) : same[index] === line))
+  );
+}
+
+function isFilled(line: string): boolean {
+  return line.trim() !== '';
 }
 
 function causeLines(error: ErrorNews, paint: Paint): string[] {
@@ -53,11 +95,7 @@ function causeLines(error: ErrorNews, paint: Paint): string[] {
   return lines;
 }
 
-function tailOf(title: string, output: CapturedOutput | undefined, atMost: number, paint: Paint): string[] {
-  if (output === undefined || atMost <= 0) return [];
-  const lines = printableLines(formatOutput(output));
-  if (lines.length === 0) return [];
-  const shown = lines.slice(-atMost);
-  const which = shown.length < lines.length ? ` (last ${shown.length} of ${lines.length} lines)` : '';
-  return [paint('dim', `${title}${which}`), ...shown.map((line) => `${paint('dim', '│')} ${line}`)];
+function shownOf(title: string, output: CapturedOutput | undefined, atMost: number): ShownOutput {
+  const lines = output === undefined ? [] : printableLines(formatOutput(output));
+  return { title, lines: lines.slice(-atMost), count: lines.length };
 }

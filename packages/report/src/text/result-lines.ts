@@ -9,12 +9,12 @@ import {
 } from '@pexen/core';
 import { verdictOf } from '../verdict.ts';
 import { formatSeconds, formatSpan } from './duration.ts';
-import { errorLines, outputLines } from './failure.ts';
+import { errorLines, outputLines, outputsOf } from './failure.ts';
 import { findingLines, findingsHeadline } from './findings.ts';
 import type { Paint } from './paint.ts';
 import { printable, printableLines } from './printable.ts';
 import { verdictLooks } from './verdict-look.ts';
-import { clip, clipMiddle } from './width.ts';
+import { clip, clipMiddle, widthOf } from './width.ts';
 
 const WORD_COLUMNS = 9;
 const REASON_COLUMNS = 160;
@@ -53,9 +53,7 @@ export function finishedLines(event: TaskFinished, { paint, outputLines: atMost 
   const line = statusLine(verdict, formatSeconds(event.durationMs), event.path, extra, paint);
   return [
     line,
-    ...detailsOf(event, verdict, `${headline}\n${reason ?? ''}`, { paint, outputLines: atMost }).map(
-      indented,
-    ),
+    ...detailsOf(event, verdict, inFull([headline, reason]), { paint, outputLines: atMost }).map(indented),
   ];
 }
 
@@ -111,14 +109,26 @@ function headlineOf({ findings }: TaskFinished, reason: string | undefined): str
   return repeats && counted !== '' ? counted : reason;
 }
 
-function detailsOf(event: TaskFinished, verdict: Verdict, known: string, options: LineOptions): string[] {
+/** `said` is what the line above says in full. */
+function detailsOf(
+  event: TaskFinished,
+  verdict: Verdict,
+  said: readonly string[],
+  options: LineOptions,
+): string[] {
   const { paint } = options;
   if (verdict === 'warn' || verdict === 'flaky') return findingLines(event.findings, paint);
   if (!isBad(verdict) && verdict !== 'cancelled') return [];
   const last = event.attempts.at(-1);
-  const error = last?.error === undefined ? [] : errorLines(last.error, known, paint);
-  const output = last === undefined ? [] : outputLines(last, options.outputLines, paint);
-  return [...findingLines(event.findings, paint), ...error, ...output];
+  const outputs = last === undefined ? [] : outputsOf(last, options.outputLines);
+  const error = last?.error === undefined ? [] : errorLines(last.error, said, outputs, paint);
+  return [...findingLines(event.findings, paint), ...error, ...outputLines(outputs, paint)];
+}
+
+/** The first lines of the texts, where they are not too long for one line. */
+function inFull(texts: readonly (string | undefined)[]): string[] {
+  const firsts = texts.map((text) => printableLines(text ?? '')[0] ?? '');
+  return firsts.filter((text) => text !== '' && widthOf(text) <= REASON_COLUMNS);
 }
 
 function isTelling(status: string): boolean {
