@@ -1,14 +1,16 @@
 /** Executable files as tasks. Knows where their metadata stands, and warns of programs that could do harm. */
 import { executableTask, type Problem } from '@pexen/core';
 import type { FileKind, Made, Surroundings } from './file-kind.ts';
-import { type FileMeta, noFileMeta, readFileMeta } from './file-meta.ts';
+import { type FileMeta, longestMeta, noFileMeta } from './file-meta.ts';
 import { codeOf } from './files.ts';
 import { findHeader, headBytes } from './header.ts';
 import type { ExecutablesOptions } from './options.ts';
 import { type Command, commandFor, findCommand, programBody } from './program.ts';
 import type { FoundFile } from './walk.ts';
 import { defaultMetaOf, type Workshop } from './workshop.ts';
-import { longestYaml } from './yaml-text.ts';
+
+/** What reads metadata. Loaded only where there are any: it brings a parser of YAML along. */
+const loadReader = (): Promise<typeof import('./read-file-meta.ts')> => import('./read-file-meta.ts');
 
 /** Can anybody execute it? Whether we can, the start will show. */
 export function isExecutable({ mode }: FoundFile): boolean {
@@ -38,28 +40,28 @@ export function headOf(file: FoundFile, { files }: Workshop): Buffer {
   }
 }
 
-function* makeTasks(
+async function* makeTasks(
   files: readonly FoundFile[],
   { sideFiles }: Surroundings,
   options: ExecutablesOptions,
   workshop: Workshop,
-): Generator<Made> {
+): AsyncGenerator<Made, void> {
   const given = findCommand(options.command, workshop);
   if (given === undefined && options.command !== undefined) return;
   warnOfStrangers(files, workshop);
   for (const file of files)
-    yield { file, task: makeTask(file, sideFiles.get(file.path), given, options, workshop) };
+    yield { file, task: await makeTask(file, sideFiles.get(file.path), given, options, workshop) };
 }
 
-function makeTask(
+async function makeTask(
   file: FoundFile,
   sideFile: string | undefined,
   given: Command | undefined,
   options: ExecutablesOptions,
   workshop: Workshop,
-): Made['task'] {
+): Promise<Made['task']> {
   const head = headOf(file, workshop);
-  const said = readMeta(file, head, sideFile, workshop);
+  const said = await readMeta(file, head, sideFile, workshop);
   said.problems.forEach(workshop.problem);
   const meta = {
     name: file.parts.at(-1) ?? '',
@@ -70,12 +72,17 @@ function makeTask(
   return { under: [...workshop.under, ...file.parts.slice(0, -1)], task: executableTask(meta, body) };
 }
 
-function readMeta(file: FoundFile, head: Buffer, sideFile: string | undefined, workshop: Workshop): FileMeta {
+async function readMeta(
+  file: FoundFile,
+  head: Buffer,
+  sideFile: string | undefined,
+  workshop: Workshop,
+): Promise<FileMeta> {
   const header = findHeader(head, file.path);
   if (header.kind === 'broken') return { ...noFileMeta, problems: [header.problem] };
   if (header.kind === 'none') return sideFile === undefined ? noFileMeta : readSideFile(sideFile, workshop);
   const at = { file: file.path, line: header.line, column: header.column };
-  if (sideFile === undefined) return readFileMeta(header.text, file.path, at);
+  if (sideFile === undefined) return (await loadReader()).readFileMeta(header.text, file.path, at);
   const message = `there is metadata in the header and in ${sideFile}`;
   return {
     ...noFileMeta,
@@ -83,9 +90,10 @@ function readMeta(file: FoundFile, head: Buffer, sideFile: string | undefined, w
   };
 }
 
-function readSideFile(path: string, { files }: Workshop): FileMeta {
+async function readSideFile(path: string, { files }: Workshop): Promise<FileMeta> {
+  const { readFileMeta } = await loadReader();
   try {
-    return readFileMeta(files.head(path, longestYaml + 1).toString(), path);
+    return readFileMeta(files.head(path, longestMeta + 1).toString(), path);
   } catch (error) {
     const message = `it cannot be read (${codeOf(error)})`;
     return {

@@ -2,9 +2,14 @@
  * Reads TAP (12 to 14, subtests included) as findings. What is wrong with the output as a whole, such as a plan that does
  * not hold, is a failing finding, too: a test that ends half-way must not look well. Knows nothing of exit codes.
  */
+import { createRequire } from 'node:module';
 import type { CapturedOutput, Finding } from '@pexen/core';
-import { type FinalResults, Parser, type Result } from 'tap-parser';
+import type { FinalResults, Parser, Result } from 'tap-parser';
 import { looksLikeTap, tapLinesOf } from './tap-lines.ts';
+
+/** Required when it is first used: it takes longer to load than many a run, and there is nobody to wait for it. */
+const require = createRequire(import.meta.url);
+const loadParser = (): typeof Parser => (require('tap-parser') as { readonly Parser: typeof Parser }).Parser;
 
 /** What TAP says. */
 export interface Tap {
@@ -62,7 +67,7 @@ function readDocument(
   diagnostics: readonly string[],
   isCut: boolean,
 ): { findings: Finding[]; skippedAll?: string } {
-  const parser = new Parser();
+  const parser = new (loadParser())();
   const level = new Level(parser, [], { diagnostics, isCut });
   for (const line of lines) parser.write(`${line}\n`);
   parser.end();

@@ -14,6 +14,7 @@ import {
   type Node,
   parseDocument,
 } from 'yaml';
+import { longestMeta } from './file-meta.ts';
 
 /** A document, or what is wrong with it. */
 export interface ReadYaml {
@@ -24,8 +25,6 @@ export interface ReadYaml {
   locate(node: Node): SourceLocation;
 }
 
-/** Longer texts are refused. */
-export const longestYaml = 65_536;
 const deepest = 16;
 
 /** The document in `text`; `code` is that of its problems. */
@@ -40,7 +39,7 @@ export function readYaml(text: string, file: string, code: ProblemCode): ReadYam
     problems: [{ code, location, message }],
     locate: () => ({ file }),
   });
-  if (text.length > longestYaml) return unread(`it is longer than ${longestYaml} characters`, { file });
+  if (text.length > longestMeta) return unread(`it is longer than ${longestMeta} characters`, { file });
   if (isTooDeep(text)) return unread(`it is nested deeper than ${deepest} levels`, { file });
   const document = parse(text, lines);
   if (document === undefined) return unread('it cannot be parsed', { file });

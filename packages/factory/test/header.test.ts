@@ -3,8 +3,9 @@ import { Buffer } from 'node:buffer';
 import { amount, anyOf, atLeast, every } from '@pexen/core';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type FileMeta, readFileMeta } from '../src/file-meta.ts';
+import type { FileMeta } from '../src/file-meta.ts';
 import { findHeader, headBytes } from '../src/header.ts';
+import { readFileMeta } from '../src/read-file-meta.ts';
 
 /** What a file of this text says of itself. */
 function read(text: string | Buffer): FileMeta | 'nothing' {

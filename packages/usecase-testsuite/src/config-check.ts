@@ -2,10 +2,7 @@
 import { didYouMean, type Problem, refuse } from '@pexen/core';
 import type { JUnitOptions } from '@pexen/report';
 import * as z from 'zod/mini';
-import type { SuiteConfig, TerminalReporterOptions } from './define-suite.ts';
-
-/** More would only cost memory. */
-export const mostWorkers = 10_000;
+import { mostWorkers, type SuiteConfig, type TerminalReporterOptions } from './define-suite.ts';
 
 const ms = z.number().check(z.nonnegative());
 const count = z.int().check(z.positive(), z.maximum(mostWorkers));

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { PexenError, refuse } from '@pexen/core';
 import { loadModule, moduleProblems, tree } from '@pexen/factory';
-import { checkConfig } from './config-check.ts';
 import type { Suite, SuiteConfig, SuiteEnvironment } from './define-suite.ts';
 
 /** The names a configuration may have; the first one there is wins. */
@@ -48,6 +47,7 @@ export async function loadConfig(directory: string, named?: string): Promise<Loa
  * @throws PexenError PEXEN_BAD_CONFIG with every problem.
  */
 export async function resolveSuite(suite: Suite, env: SuiteEnvironment, file?: string): Promise<SuiteConfig> {
+  const { checkConfig } = await import('./config-check.ts'); // brings zod along, which most commands never need
   return checkConfig(typeof suite === 'function' ? await suiteOf(suite, env, file) : suite, file);
 }
 

@@ -39,6 +39,9 @@ export type ReporterName = 'terminal' | 'live' | 'lines';
 /** What a configuration may say of the reporters on a terminal. */
 export type TerminalReporterOptions = Pick<LinesOptions, 'color' | 'passes' | 'outputLines' | 'slowAfter'>;
 
+/** More workers would only cost memory. */
+export const mostWorkers = 10_000;
+
 /** The whole configuration of a suite. Times are milliseconds; every entry but `from` may be left out. */
 export interface SuiteConfig {
   /** Where the tasks come from: call path → factory. `''` puts them at the root. */
@@ -52,7 +55,7 @@ export interface SuiteConfig {
   readonly groups?: Readonly<Record<string, SuiteGroup>>;
   /** How much there is of resources that are taken by amount. */
   readonly capacities?: ReadonlyMap<Resource, number> | Readonly<Record<string, number>>;
-  /** How many run at the same time. Default: one a processor. `-j` wins. */
+  /** How many run at the same time, at most 10,000. Default: one a processor. `-j` wins. */
   readonly workers?: number;
   /** A module that loads what Node's type stripping cannot, here and in the workers: `'tsx'`, or a path from the configuration. */
   readonly loader?: string;

@@ -8,9 +8,9 @@ export {
   loadConfig,
   resolveSuite,
 } from './config.ts';
-export { mostWorkers } from './config-check.ts';
 export {
   defineSuite,
+  mostWorkers,
   type PoolRequest,
   type ReporterChoice,
   type ReporterName,

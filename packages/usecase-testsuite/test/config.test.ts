@@ -48,8 +48,13 @@ describe('a configuration', () => {
         [
           'junit',
           {
-            ...{ file: 'out.xml', strict: true, name: 'ours', properties: { build: '7' } },
-            ...{ output: 'all', outputLimit: 1000, findings: false },
+            file: 'out.xml',
+            strict: true,
+            name: 'ours',
+            properties: { build: '7' },
+            output: 'all',
+            outputLimit: 1000,
+            findings: false,
           },
         ],
         { event() {}, async close() {} },

@@ -1,5 +1,6 @@
 /** Elements of XML as data, and as text. Text and attributes must have gone through xmlText or xmlName before. */
-import XMLBuilder from 'fast-xml-builder';
+import type XMLBuilder from 'fast-xml-builder';
+import { loadXmlBuilder } from '../on-demand.ts';
 
 export interface Element {
   readonly name: string;
@@ -16,19 +17,22 @@ interface Ordered {
 const INDENT = '  ';
 const SHELL = 'x';
 
-const builder = new XMLBuilder({
+let builder: InstanceType<typeof XMLBuilder> | undefined;
+
+const options = {
   preserveOrder: true,
   ignoreAttributes: false,
   attributeNamePrefix: '',
   format: true,
   indentBy: INDENT,
   suppressEmptyNode: true,
-});
+} as const;
 
 /** The element as text that begins with a line break, indented as the child of `depth` elements. */
 export function render(element: Element, depth = 0): string {
   let tree = ordered(element);
   for (let level = 0; level < depth; level++) tree = ordered({ name: SHELL, content: [] }, [tree]);
+  builder ??= new (loadXmlBuilder())(options);
   const text: string = builder.build([tree]);
   let [start, end] = [0, text.length];
   for (let level = 0; level < depth; level++) {

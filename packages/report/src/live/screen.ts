@@ -2,7 +2,8 @@
  * A picture at the end of a terminal, and lines that scroll above it. Each change is one write, so that nothing flickers; what is
  * redrawn is worked out by log-update. Knows nothing of what is in the picture.
  */
-import { createLogUpdate } from 'log-update';
+import type { createLogUpdate } from 'log-update';
+import { loadLogUpdate } from '../on-demand.ts';
 import type { TerminalStream } from '../options.ts';
 import type { Output } from '../output.ts';
 import { strip } from '../text/strip.ts';
@@ -36,7 +37,7 @@ export class Screen {
     this.#stream = stream;
     this.#output = output;
     this.#fixed = fixed;
-    this.#log = createLogUpdate(this.#paper(), { showCursor: true });
+    this.#log = loadLogUpdate().createLogUpdate(this.#paper(), { showCursor: true });
   }
 
   get columns(): number {

@@ -1,13 +1,16 @@
 /** How many columns text takes in a terminal, and how to make it take no more. For text without control sequences. */
-import stringWidth from 'string-width';
+import { loadStringWidth } from '../on-demand.ts';
 
 const ELLIPSIS = '…';
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 const plainAscii = /^[ -~]*$/;
+let stringWidth: ReturnType<typeof loadStringWidth> | undefined;
+let graphemes: Intl.Segmenter | undefined;
 
 /** The columns a line takes; wide characters take two. */
 export function widthOf(text: string): number {
-  return plainAscii.test(text) ? text.length : stringWidth(text);
+  if (plainAscii.test(text)) return text.length;
+  stringWidth ??= loadStringWidth();
+  return stringWidth(text);
 }
 
 /** At most `columns` columns of the text; the end goes. */
@@ -38,6 +41,8 @@ export function padStart(text: string, columns: number): string {
 }
 
 function charactersOf(text: string): string[] {
+  if (plainAscii.test(text)) return Array.from(text);
+  graphemes ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   return Array.from(graphemes.segment(text), ({ segment }) => segment);
 }
 
