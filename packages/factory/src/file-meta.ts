@@ -1,6 +1,14 @@
 /** What a file can say of itself, in a header or beside it. Knows not how it is read: see read-file-meta.ts. */
 import type { Problem, TaskMeta } from '@pexen/core';
-import type { ProgramEntries } from './meta-entries.ts';
+
+/** How a program is started, as its file says. */
+export interface ProgramEntries {
+  readonly argv?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Relative to the file's directory. */
+  readonly cwd?: string;
+  readonly tap?: boolean;
+}
 
 /** What a file says of itself. */
 export interface FileMeta {

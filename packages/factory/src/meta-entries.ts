@@ -14,16 +14,8 @@ import {
 } from '@pexen/core';
 import { isMap, isNode, isScalar, isSeq, type Node } from 'yaml';
 import { durationForms, readDuration } from './duration.ts';
+import type { ProgramEntries } from './file-meta.ts';
 import { sourceOf } from './yaml-text.ts';
-
-/** How a program is started, as its file says. */
-export interface ProgramEntries {
-  readonly argv?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-  /** Relative to the file's directory. */
-  readonly cwd?: string;
-  readonly tap?: boolean;
-}
 
 /** Metadata that only code can have. */
 export const entriesOfCode = ['args', 'cleanup'] as const;

@@ -1,8 +1,8 @@
 /** How a file is started: itself, by its interpreter, or through a command. */
 import { delimiter, dirname, join, resolve } from 'node:path';
 import type { ExecutableBody } from '@pexen/core';
+import type { ProgramEntries } from './file-meta.ts';
 import { interpreter } from './interpret.ts';
-import type { ProgramEntries } from './meta-entries.ts';
 import type { ExecutablesOptions } from './options.ts';
 import type { FoundFile } from './walk.ts';
 import type { Workshop } from './workshop.ts';

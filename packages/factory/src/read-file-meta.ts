@@ -2,14 +2,8 @@
 import { basename } from 'node:path';
 import { checkMeta, nearest, type Problem, type SourceLocation, type TaskMeta } from '@pexen/core';
 import { isMap, type Node } from 'yaml';
-import { type FileMeta, noFileMeta } from './file-meta.ts';
-import {
-  type EntryName,
-  entriesOf,
-  entriesOfCode,
-  entryReaders,
-  type ProgramEntries,
-} from './meta-entries.ts';
+import { type FileMeta, noFileMeta, type ProgramEntries } from './file-meta.ts';
+import { type EntryName, entriesOf, entriesOfCode, entryReaders } from './meta-entries.ts';
 import { readYaml } from './yaml-text.ts';
 
 const programNames: ReadonlySet<string> = new Set([
