@@ -10,6 +10,8 @@ export class Channel {
   readonly #fromHost: number;
   readonly #toHost: number;
   readonly #outgoing: Buffer = Buffer.alloc(bufferBytes);
+  /** So many bytes of that wait to be written with what is said next. */
+  #held = 0;
 
   /** File descriptors: 3 and 4, or 0 and 1. */
   constructor(fromHost: number, toHost: number) {
@@ -32,7 +34,30 @@ export class Channel {
    * @throws what V8 throws for a message that cannot be serialized
    */
   say(message: unknown): void {
-    this.write(encodeFrame(message, this.#outgoing));
+    if (this.hold(message)) this.flush();
+  }
+
+  /**
+   * The same, but it goes with what is said next, or by `flush`: each write wakes the host, which costs more than the message. False if
+   * it was said at once, since it is large.
+   * @throws what V8 throws for a message that cannot be serialized
+   */
+  hold(message: unknown): boolean {
+    const frame = encodeFrame(message, this.#outgoing.subarray(this.#held));
+    if (frame.buffer === this.#outgoing.buffer) {
+      this.#held += frame.length;
+      return true;
+    }
+    this.flush();
+    this.write(frame);
+    return false;
+  }
+
+  /** Says what is held. */
+  flush(): void {
+    const length = this.#held;
+    this.#held = 0;
+    if (length > 0) this.write(this.#outgoing.subarray(0, length));
   }
 
   /** Hears what the host says, one message after the other; `gone` once the host is. */
@@ -42,7 +67,7 @@ export class Channel {
       reader.push(Buffer.from(bytes.buffer, bytes.byteOffset, length), hear, true);
       return true;
     };
-    const onread = { buffer: Buffer.alloc(bufferBytes), callback };
+    const onread = { buffer: Buffer.alloc(heardBytes), callback };
     const socket = new Socket({ fd: this.#fromHost, readable: true, writable: false, onread });
     socket.resume();
     socket.once('end', gone);
@@ -71,5 +96,7 @@ export class Channel {
 
 /** Used again for every message that fits. */
 const bufferBytes = 65_536;
+/** As much as a pipe holds. */
+const heardBytes = 262_144;
 
 const nobody = new Int32Array(new SharedArrayBuffer(4));

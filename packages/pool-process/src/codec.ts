@@ -1,15 +1,18 @@
 /**
  * Messages as bytes on a stream, and back. A frame is a mark, the length of its content (4 bytes), and the content: JSON where
- * the message allows it, since that is several times faster for small ones, V8's own format for all others. Knows
- * nothing of what the messages say; what comes from the other side may be garbage.
+ * the message allows it, since that is several times faster for small ones, with its long texts behind it; V8's own format for
+ * all others. Knows nothing of what the messages say; what comes from the other side may be garbage.
  */
 import { deserialize, serialize } from 'node:v8';
+import { bytesOf, join, longText, type Parted, part, writeTexts } from './long-texts.ts';
 
 /** The first byte of every frame: garbage is noticed at once. */
 const mark = 0xa7;
 const headLength = 5;
 /** The first byte of V8's format; no JSON begins with it. */
 const v8Mark = 0xff;
+/** The first byte of content with texts behind it; then the length of the JSON (4 bytes), the JSON and the texts. */
+const textsMark = 0xfe;
 
 /** No frame may be longer, bytes. */
 const longestFrame = 512 * 1024 * 1024;
@@ -29,8 +32,22 @@ export function encodeJsonFrame(message: unknown): Buffer {
  * @throws what V8 throws for a value that cannot be serialized; RangeError if it is too long.
  */
 export function encodeFrame(message: unknown, into?: Buffer): Buffer {
-  const content = new PlainCheck().passes(message) ? JSON.stringify(message) : serialize(message);
-  return frameOf(content, into);
+  const check = new PlainCheck();
+  if (!check.passes(message)) return frameOf(serialize(message), into);
+  return check.hasLongTexts ? frameWithTexts(message) : frameOf(JSON.stringify(message), into);
+}
+
+function frameWithTexts(message: unknown): Buffer {
+  const { parted, texts } = part(message);
+  const json = JSON.stringify(parted);
+  const jsonLength = Buffer.byteLength(json);
+  const textsAt = headLength + headLength + jsonLength;
+  const frame = emptyFrame(textsAt - headLength + bytesOf(parted));
+  frame[headLength] = textsMark;
+  frame.writeUInt32LE(jsonLength, headLength + 1);
+  frame.write(json, headLength + headLength);
+  writeTexts(texts, parted, frame, textsAt);
+  return frame;
 }
 
 function frameOf(content: string | Buffer, into?: Buffer): Buffer {
@@ -40,13 +57,16 @@ function frameOf(content: string | Buffer, into?: Buffer): Buffer {
     const length = into.write(content, headLength);
     return headed(into.subarray(0, headLength + length), length);
   }
-  const length = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
-  if (length > longestFrame)
-    throw new RangeError(`the message has ${length} bytes, more than ${longestFrame}`);
-  const frame = Buffer.allocUnsafe(headLength + length);
+  const frame = emptyFrame(typeof content === 'string' ? Buffer.byteLength(content) : content.length);
   if (typeof content === 'string') frame.write(content, headLength);
   else content.copy(frame, headLength);
-  return headed(frame, length);
+  return frame;
+}
+
+function emptyFrame(length: number): Buffer {
+  if (length > longestFrame)
+    throw new RangeError(`the message has ${length} bytes, more than ${longestFrame}`);
+  return headed(Buffer.allocUnsafe(headLength + length), length);
 }
 
 function headed(frame: Buffer, length: number): Buffer {
@@ -115,14 +135,19 @@ function lengthAt(bytes: Buffer, at: number): number {
 function decode(bytes: Buffer, start: number, end: number): unknown {
   try {
     // A copy, since deserialized buffers would else hold on to the whole chunk.
-    return bytes[start] === v8Mark
-      ? deserialize(Buffer.from(bytes.subarray(start, end)))
-      : JSON.parse(bytes.toString('utf8', start, end));
+    if (bytes[start] === v8Mark) return deserialize(Buffer.from(bytes.subarray(start, end)));
+    if (bytes[start] === textsMark) return decodeWithTexts(bytes.subarray(start, end));
+    return JSON.parse(bytes.toString('utf8', start, end));
   } catch (error) {
     throw new ProtocolError(`a message that cannot be read: ${preview(bytes.subarray(start, end))}`, {
       cause: error,
     });
   }
+}
+
+function decodeWithTexts(content: Buffer): unknown {
+  const textsAt = headLength + content.readUInt32LE(1);
+  return join(JSON.parse(content.toString('utf8', headLength, textsAt)) as Parted, content, textsAt);
 }
 
 function preview(bytes: Buffer): string {
@@ -131,13 +156,11 @@ function preview(bytes: Buffer): string {
 
 /** So many values are looked at to find out whether JSON will do; for many the formats cost much the same. */
 const mostPlain = 64;
-/** V8's format carries long texts as well, but what it makes lies outside of the heap and is dear to collect. All of them together. */
-const longestPlain = 16 * 1024 * 1024;
 
 /** Does JSON give back the very same? */
 class PlainCheck {
+  hasLongTexts = false;
   #valuesLeft = mostPlain;
-  #charactersLeft = longestPlain;
   /** What is met twice is one object on the other side as well: V8's format can say that. */
   readonly #met: object[] = [];
 
@@ -145,8 +168,8 @@ class PlainCheck {
     if (this.#valuesLeft-- <= 0) return false;
     switch (typeof value) {
       case 'string':
-        this.#charactersLeft -= value.length;
-        return this.#charactersLeft >= 0;
+        this.hasLongTexts ||= value.length >= longText;
+        return true;
       case 'boolean':
         return true;
       case 'number':

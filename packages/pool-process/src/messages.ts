@@ -26,6 +26,7 @@ export type ToWorker =
 /** From the worker. */
 export type FromWorker =
   | { readonly is: 'ready' }
+  /** May come after the host has seen its mark. */
   | { readonly is: 'started'; readonly id: number }
   | { readonly is: 'news'; readonly id: number; readonly news: readonly News[] }
   | Ended

@@ -16,9 +16,17 @@ export interface LineProgram {
   readonly command: string;
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** `pipes`: on fd 3 and fd 4, beside these files for stdout and stderr. `standard`: on stdin and stdout, this file for stderr. */
+  /**
+   * `pipes`: on fd 3 and fd 4, beside these files for stdout and stderr, and further ones from fd 5 on. `standard`: on stdin and stdout, this
+   * file for stderr.
+   */
   readonly stdio:
-    | { readonly kind: 'pipes'; readonly stdout: number | 'ignore'; readonly stderr: number | 'ignore' }
+    | {
+        readonly kind: 'pipes';
+        readonly stdout: number | 'ignore';
+        readonly stderr: number | 'ignore';
+        readonly files?: readonly number[];
+      }
     | { readonly kind: 'standard'; readonly stderr: number };
 }
 
@@ -63,7 +71,7 @@ export class ProcessLine {
       env,
       stdio: isStandard
         ? ['pipe', 'pipe', stdio.stderr]
-        : ['ignore', stdio.stdout, stdio.stderr, 'pipe', 'pipe'],
+        : ['ignore', stdio.stdout, stdio.stderr, 'pipe', 'pipe', ...(stdio.files ?? [])],
     });
     this.pid = this.#process.pid;
     this.#toProcess = this.#process.stdio[isStandard ? 0 : 3] as Writable;

@@ -1,4 +1,6 @@
 /** A worker as a process: its line, its output, its group and all that came of it. Knows nothing of attempts. */
+import { join } from 'node:path';
+import { BeginMarkFile } from './begin-mark.ts';
 import { cookieVariable } from './cookie.ts';
 import { stuckMs } from './ladder.ts';
 import type { Means } from './means.ts';
@@ -10,6 +12,8 @@ import { WorkerStreams } from './worker-output.ts';
 
 export class WorkerHull {
   readonly streams: WorkerStreams;
+  /** Which attempt it has begun last, where it cannot say so. */
+  readonly mark: BeginMarkFile;
   readonly #means: Means;
   readonly #line: ProcessLine;
   readonly #tree: ProcessTree;
@@ -19,10 +23,12 @@ export class WorkerHull {
     const cookie = means.cookies.next();
     const number = cookie.slice(cookie.lastIndexOf('/') + 1);
     this.streams = new WorkerStreams(means.folder, `worker-${number}`, means.settings.limits);
+    this.mark = new BeginMarkFile(join(means.folder, `worker-${number}-begun`));
+    const { stdout, stderr } = this.streams;
     const program: LineProgram = {
       ...ownProgram(import.meta.resolve('@pexen/pool-process/child'), means.settings.execArgv),
       env: { ...means.env, PEXEN_SLOT: String(slot), [cookieVariable]: cookie },
-      stdio: { kind: 'pipes', stdout: this.streams.stdout.fd, stderr: this.streams.stderr.fd },
+      stdio: { kind: 'pipes', stdout: stdout.fd, stderr: stderr.fd, files: [this.mark.fd] },
     };
     this.#line = new ProcessLine(program, means.clock, events);
     this.#tree = { pid: this.#line.pid, cookie };
@@ -71,5 +77,6 @@ export class WorkerHull {
   close(): void {
     this.#line.close();
     this.streams.close();
+    this.mark.close();
   }
 }

@@ -4,6 +4,7 @@
  */
 import { encodeOutcome, encodeThrown, type OutcomeEnvelope, refusedByTransport } from '@pexen/pool-kit';
 import { AddressBook } from './address-book.ts';
+import { BeginWatch } from './begin-watch.ts';
 import type { Ending } from './ending.ts';
 import { Flight } from './flight.ts';
 import type { Job } from './job.ts';
@@ -26,6 +27,8 @@ const slowMs = 20;
 const well = 12;
 /** How long a worker may take to give something back or to leave, ms. */
 const answerMs = 1000;
+/** After so long without an attempt, ms, what was printed meanwhile is not the next one's. */
+const idleMs = 1;
 
 export class WorkerProcess {
   readonly name: string;
@@ -37,8 +40,12 @@ export class WorkerProcess {
   readonly #withdrawn = new Set<number>();
   readonly #addresses = new AddressBook();
   readonly #pace = new Pace();
+  readonly #beginWatch: BeginWatch;
   readonly #isOver = Promise.withResolvers<void>();
   #sent = 0;
+  /** The number of the attempt that began last. */
+  #begun = -1;
+  #idleSinceMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
   /** No more is sent to it. */
   #isRetired = false;
@@ -55,6 +62,7 @@ export class WorkerProcess {
 
   constructor(name: string, slot: number, means: Means) {
     this.#means = means;
+    this.#beginWatch = new BeginWatch(means.clock, () => this.#glance());
     this.#hull = new WorkerHull(slot, means, {
       heard: (message) => this.#hear(message),
       garbled: (error) => this.#end(`it sent ${error.message}`),
@@ -99,6 +107,7 @@ export class WorkerProcess {
     this.#sent++;
     if (this.isIdle) this.#beginWork();
     this.#flights.push(flight);
+    this.#beginWatch.soon();
     if (this.#sent >= this.#means.settings.recycleAfter) this.#isRetired = true;
     job.onAbort(() => this.#withdraw(flight));
     return flight.ending;
@@ -126,8 +135,13 @@ export class WorkerProcess {
   }
 
   #beginWork(): void {
-    this.#hull.streams.begin();
+    if (this.#means.clock.now() - this.#idleSinceMs > idleMs) this.#hull.streams.begin();
     this.#stopLooking = this.#means.tail.follow(() => this.#look());
+  }
+
+  #rest(): void {
+    this.#stopLooking();
+    this.#idleSinceMs = this.#means.clock.now();
   }
 
   #end(cause: string): void {
@@ -149,7 +163,7 @@ export class WorkerProcess {
         this.#isReady = true;
         return true;
       case 'started':
-        return this.#started(message.id);
+        return message.id <= this.#begun || this.#started(message.id);
       case 'news':
         return this.#told(message);
       case 'ended':
@@ -175,6 +189,7 @@ export class WorkerProcess {
     const flight = this.#current(id, false);
     if (flight === undefined) return false;
     flight.isStarted = true;
+    this.#begun = id;
     flight.sinceMs = this.#means.clock.now();
     flight.job.started(this.name);
     flight.job.onAbort(() => this.#stop(flight));
@@ -196,9 +211,18 @@ export class WorkerProcess {
     this.#pace.note(ms);
     const output = this.#hull.streams.finish(flight.job, { stdout: out, stderr: err }, this.isIdle);
     if (left !== undefined && !flight.order.mayLeave) tellLeft(flight, left);
-    if (this.isIdle) this.#stopLooking();
+    if (this.isIdle) this.#rest();
     this.#settle(flight, { ...outcome, ...output });
-    return next === undefined || this.#started(next);
+    if (next !== undefined) return this.#started(next);
+    this.#beginWatch.soon();
+    return true;
+  }
+
+  /** Has the first begun, although nobody said so? True as long as that may be. */
+  #glance(): boolean {
+    const [first] = this.#flights;
+    if (this.#isGone || this.#isDistrusted || first === undefined || first.isStarted) return false;
+    return !this.#hull.mark.is(first.id) || !this.#started(first.id);
   }
 
   /** What was told to end may have lost what it needs, so it is used no more, and goes together with all it started. */
@@ -213,7 +237,7 @@ export class WorkerProcess {
   #giveBack(id: number): boolean {
     const at = this.#flights.findIndex((flight) => flight.id === id && !flight.isStarted);
     const [flight] = at === -1 ? [] : this.#flights.splice(at, 1);
-    if (this.isIdle) this.#stopLooking();
+    if (this.isIdle) this.#rest();
     flight?.end({ kind: 'given-back' });
     return flight !== undefined;
   }
@@ -224,9 +248,12 @@ export class WorkerProcess {
 
   /** Stops what has not begun. A worker that gives no answer is blocked, and will read this before it begins another. */
   #withdraw(flight: Flight): void {
+    this.#glance();
+    if (flight.isStarted) return; // Then it is being stopped already, or has ended.
     this.#recall(flight);
     const give = (): void => {
-      if (this.#giveBack(flight.id)) this.#withdrawn.add(flight.id);
+      this.#glance();
+      if (!flight.isStarted && this.#giveBack(flight.id)) this.#withdrawn.add(flight.id);
     };
     const afterMs = Math.min(flight.order.graceMs, answerMs);
     flight.climb(() => climb(this.#means.clock, [{ afterMs, take: give }]));
@@ -255,6 +282,7 @@ export class WorkerProcess {
 
   /** Looks after it while it works. */
   #look(): void {
+    this.#glance();
     const [first] = this.#flights;
     if (first === undefined) return;
     const sinceMs = this.#means.clock.now() - first.sinceMs;
@@ -269,8 +297,10 @@ export class WorkerProcess {
   /** It has ended, or never will. */
   async #die(exit: Exit): Promise<void> {
     if (this.#isGone) return;
+    this.#glance();
     this.#isGone = true;
     this.#stopLooking();
+    this.#beginWatch.stop();
     await this.#hull.sweep();
     const how = this.#cause === undefined ? exit : `${exit}: ${this.#cause}`;
     if (!this.#isExpected) this.#means.lost(this.name, how);

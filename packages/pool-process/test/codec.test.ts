@@ -11,6 +11,8 @@ const messages: unknown[] = [
   { a: undefined, b: new Map([[1, new Set([new Date(0)])]]), c: Buffer.from('bytes') },
   'lone \ud800 surrogate',
   { text: 'täxt "quoted"\n\u2028'.repeat(10_000) },
+  ['ASCII '.repeat(1_000), { deep: ['é'.repeat(5_000), '\ud800'.repeat(5_000)] }, 'short'],
+  '€'.repeat(5_000),
   { long: 'x'.repeat(10_000), many: Array.from({ length: 1000 }, (_, n) => n) },
   JSON.parse('{"__proto__": {"polluted": true}, "toJSON": 1}'),
 ];
@@ -51,7 +53,7 @@ test('what JSON would lose is not lost: names in an array, and that two are one'
   expect(carried.second).toBe(carried.first);
 });
 
-test('many long texts of which JSON would make a longer one than there can be are carried', () => {
+test('long texts are carried however long they would be as JSON', () => {
   const texts = Array.from({ length: 12 }, () => '\u0001'.repeat(8 * 1024 * 1024));
   expect(carry(texts)).toEqual(texts);
 });
@@ -80,6 +82,15 @@ test('no prototype is changed by a message', () => {
   const [message] = heard;
   expect(Object.getPrototypeOf(message)).toBe(Object.prototype);
   expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+});
+
+test('a long text goes nowhere but where there was one', () => {
+  const forged = { message: { a: '' }, places: [{ path: ['__proto__', 'x'], bytes: 1, isWide: false }] };
+  const json = Buffer.from(JSON.stringify(forged));
+  const content = Buffer.concat([Buffer.from([0xfe, json.length, 0, 0, 0]), json, Buffer.from('y')]);
+  const frame = Buffer.concat([Buffer.from([0xa7, content.length, 0, 0, 0]), content]);
+  expect(() => new FrameReader().push(frame, () => {})).toThrow(ProtocolError);
+  expect(({} as { x?: string }).x).toBeUndefined();
 });
 
 describe('garbage', () => {

@@ -147,6 +147,8 @@ describe('a body that hangs', () => {
       const attempt = bench.start(body('closeFd', { fds: [3] }, quick));
       expect(await attempt.outcome).toMatchObject({ kind: 'returned' });
       expect(await bench.run(body('closeFd', { fds: [4] }))).toMatchObject({ kind: 'crashed' });
+      expect(await bench.run(body('closeFd', { fds: [5] }))).toMatchObject({ kind: 'returned' });
+      expect(await bench.run(body('closeFd', { fds: [] }))).toMatchObject({ kind: 'returned' });
     }));
 
   test.concurrent('no more, having closed what it prints to', () =>
