@@ -9,7 +9,7 @@ export interface EndingProcess {
   exitCode?: typeof process.exitCode;
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
-  once(event: 'beforeExit' | 'exit', listener: (code: number) => void): unknown;
+  once(event: 'exit', listener: (code: number) => void): unknown;
 }
 
 /** Watches over the process from now on; `done` is told the exit code of the command when it has ended. */
@@ -20,14 +20,14 @@ export function endings(us: EndingProcess): { done(exitCode: ExitCode): void } {
     us.exitCode = exitCodes.infrastructure;
     us.stderr.write(`pexen: ${message}\n`);
   };
-  us.once('beforeExit', () => {
-    if (isDone) return;
-    isDone = true;
-    fail('nothing left to do, and not done: something in the configuration waits for what never comes.');
-  });
   us.once('exit', (code) => {
     if (isDone || code === exitCodes.interrupted) return;
-    fail(`broken off by process.exit(${code}), called by something in the configuration or in a task.`);
+    // Only who calls process.exit sets an exit code.
+    fail(
+      us.exitCode === undefined
+        ? 'nothing left to do, and not done: something in the configuration waits for what never comes.'
+        : `broken off by process.exit(${code}), called by something in the configuration or in a task.`,
+    );
   });
   // Writing fails later than it is asked for. Reporters tell of it themselves.
   for (const stream of [us.stdout, us.stderr]) {

@@ -186,6 +186,9 @@ describe.concurrent('bad input', () => {
         else expect(ended.stderr).toMatch(text);
       }
       expect(ended.exitCode, ended.stderr).toBe(exitCode);
+      expect(ended.stderr.match(/PEXEN_MODULE_FAILED|^pexen: /gm) ?? [], 'told once').toHaveLength(
+        /PEXEN_MODULE_FAILED|^pexen: /m.test(ended.stderr) ? 1 : 0,
+      );
       expect(ended.stderr, 'no stack trace').not.toMatch(/^\s+at .*\(/m);
       expect(existsSync(join(dir, 'it-ran'))).toBe(false);
     },
