@@ -199,6 +199,7 @@ export class Machine {
     const { plan, pools, tasks, locks } = this.state;
     if (this.#rankings === plan.rankings) return;
     this.#rankings = plan.rankings;
+    this.state.isStale = true;
     for (const pool of pools) pool.queue.rebuild();
     for (let task = 0; task < tasks.count; task++)
       if (tasks.has(task, ENROLLED) && !tasks.isDone(task))
