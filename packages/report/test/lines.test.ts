@@ -179,12 +179,12 @@ describe('what went wrong is told once', () => {
 
   test('an error that ends with the output below it', async () => {
     const error = { name: 'TaskFailError', message: 'exit code 3\nth of July\nno route' };
-    const stderr = 'the 4th of July\nno route\n\n';
+    const stderr = 'the 4th of July \nno route \n\n';
     expect(await told({ status: 'failed', error, stderr })).toEqual([
       '     FAIL [   0.001s] t  exit code 3 …',
       '            stderr',
-      '            │ the 4th of July',
-      '            │ no route',
+      '            │ the 4th of July ',
+      '            │ no route ',
     ]);
     const other = await told({ status: 'failed', error, stderr: 'something else\nno route\n' });
     expect(other.slice(1, 3)).toEqual(['            th of July', '            no route']);

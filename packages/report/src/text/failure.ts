@@ -70,13 +70,13 @@ function framesOf({ name, stack }: ErrorNews): string[] {
     .map((frame) => `  ${printable(frame.trim())}`);
 }
 
-/** Blank lines at the end count for nothing, and the beginning of the first one may be missing. */
+/** Blanks at the end of lines and of all count for nothing, and the beginning of the first one may be missing. */
 function endsWith(lines: readonly string[], end: readonly string[]): boolean {
-  const filled = lines.slice(0, lines.findLastIndex(isFilled) + 1);
+  const filled = lines.slice(0, lines.findLastIndex(isFilled) + 1).map((line) => line.trimEnd());
   const same = filled.slice(-end.length);
   return (
     same.length === end.length &&
-    end.every((line, index) => (index === 0 ? same[index]?.endsWith(line) : same[index] === line))
+    end.every((line, at) => (at === 0 ? same[at]?.endsWith(line.trimEnd()) : same[at] === line.trimEnd()))
   );
 }
 
