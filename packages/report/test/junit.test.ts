@@ -53,6 +53,18 @@ function caseNamed(root: Node, name: string): Node {
 
 const steady = (text: string): string => text.replaceAll(/hostname="[^"]*"/g, 'hostname="here"');
 
+test('frames of ours are not in it', async () => {
+  const stack = [
+    'RangeError: too far',
+    '    at check (file:///home/ada/suite/a.task.ts:3:9)',
+    '    at runBody (file:///home/ada/suite/node_modules/@pexen/pool-kit/dist/worker.js:435:19)',
+  ].join('\n');
+  const error = { name: 'RangeError', message: 'too far', stack };
+  const root = await checked(new Script().tasks(['t']).start(0, 't').end(1, 't', { status: 'threw', error }));
+  const [told] = allNodes(caseNamed(root, 't')).filter(({ name }) => name === 'error');
+  expect(told?.text).toBe(stack.split('\n').slice(0, 2).join('\n'));
+});
+
 describe('a run in which nearly everything happens', () => {
   test('as Jenkins and GitLab read it', async () => {
     await checked(mixedRun());

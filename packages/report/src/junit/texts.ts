@@ -45,8 +45,10 @@ export function outputOf(output: CapturedOutput | undefined, limit: number): str
   return output === undefined ? '' : limited(formatOutput(output), limit);
 }
 
-/** The stack where it begins with the message, as V8 writes it; else both. */
+/** The stack where it begins with the message, as V8 writes it; else both. Frames of ours say nothing to anybody. */
 function errorText({ name, message, stack }: ErrorNews): string {
   if (stack === undefined) return `${name}: ${message}`;
-  return stack.includes(message) ? stack : `${name}: ${message}\n${stack}`;
+  const told = stack.split('\n').filter((line) => !/^\s+at .*\/node_modules\/@pexen\//.test(line));
+  const text = told.join('\n');
+  return text.includes(message) ? text : `${name}: ${message}\n${text}`;
 }
