@@ -1,0 +1,10 @@
+/** A pool that gives an attempt back again and again is not asked for ever. */
+import { expect, it } from 'vitest';
+import { Scenario } from './scenario.ts';
+
+it('what is given back a hundred times in a row has crashed', () => {
+  const scenario = new Scenario();
+  for (const line of ['slots 1', 'begin-by-hand', 'task a', 'go']) scenario.play(line);
+  for (let times = 1; times < 100; times++) expect(scenario.play('give-back a')).toEqual(['start a#1']);
+  expect(scenario.play('give-back a')).toEqual(['deliver a crashed', 'end']);
+});
