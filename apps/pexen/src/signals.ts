@@ -1,4 +1,7 @@
-/** What signals do to a running suite: the first interrupt waits for what runs, the second cancels it, the third kills it. */
+/**
+ * What signals do to a running suite: the first interrupt waits for what runs, the second cancels it, the third kills it. To
+ * quit is to kill at once.
+ */
 import { exitCodes, type SuiteControls } from '@pexen/usecase-testsuite';
 
 /** The part of `process` that signals need. */
@@ -22,12 +25,18 @@ export function obeySignals(controls: SuiteControls, source: SignalSource): () =
     controls.cancel(signal);
     deadline ??= setTimeout(() => controls.kill(signal), longestTermination);
   };
+  const onQuit = (): void => {
+    interrupts = Math.max(interrupts, steps.length - 2);
+    onInterrupt();
+  };
   source.on('SIGINT', onInterrupt);
+  source.on('SIGQUIT', onQuit);
   source.on('SIGTERM', onTerminate);
   source.on('SIGHUP', onTerminate);
   return () => {
     clearTimeout(deadline);
     source.off('SIGINT', onInterrupt);
+    source.off('SIGQUIT', onQuit);
     source.off('SIGTERM', onTerminate);
     source.off('SIGHUP', onTerminate);
   };
@@ -46,7 +55,7 @@ function interruptSteps(controls: SuiteControls, source: SignalSource): (() => v
     },
     () => {
       controls.note('Killing everything.');
-      controls.kill('interrupted three times');
+      controls.kill('killed');
     },
     () => source.exit(exitCodes.interrupted),
   ];

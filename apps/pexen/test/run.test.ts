@@ -159,6 +159,20 @@ describe.concurrent('signals', () => {
   });
 });
 
+describe.concurrent('the quit key', () => {
+  it('kills at once, and reports are written all the same', async ({ expect, onTestFinished }) => {
+    const files = { 'a.sh': '#!/bin/sh\ntrap "" TERM\ntouch runs\nwhile :; do sleep 100; done\n' };
+    const dir = await folder(files, onTestFinished);
+    const running = start(dir, 'run', '--reporter', 'lines', '--junit', 'out.xml');
+    await appears(dir, 'runs');
+    running.kill('SIGQUIT');
+    const ended = await running.ended;
+    expect(ended.exitCode, ended.stderr).toBe(75);
+    expect(ended.stdout).toContain('Killing everything.');
+    expect(existsSync(join(dir, 'out.xml'))).toBe(true);
+  });
+});
+
 /** Resolves as soon as the file is there. */
 function appears(dir: string, name: string): Promise<void> {
   return new Promise((resolve) => {

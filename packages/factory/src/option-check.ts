@@ -13,6 +13,10 @@ type Check = (value: unknown) => string | undefined;
 const text: Check = (value) =>
   typeof value === 'string' && value !== '' ? undefined : 'must be a non-empty string';
 const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 'must be true or false');
+const globs: Check = (value) =>
+  Array.isArray(value) && value.every((each) => text(each) === undefined)
+    ? undefined
+    : 'must be a list of patterns';
 const texts: Check = (value) =>
   Array.isArray(value) && value.every((each) => typeof each === 'string')
     ? undefined
@@ -26,7 +30,7 @@ const variables: Check = (value) =>
 const meta: Check = (value) =>
   isRecord(value) || typeof value === 'function' ? undefined : 'must be metadata or a function that gives it';
 const match: Check = (value) =>
-  typeof value === 'string' || value instanceof RegExp || texts(value) === undefined
+  text(value) === undefined || value instanceof RegExp || globs(value) === undefined
     ? undefined
     : 'must be a pattern, a list of patterns or a regular expression';
 
@@ -41,8 +45,8 @@ export type OptionName =
 const checks: Readonly<Record<OptionName, Check>> = {
   dir: text,
   file: text,
-  include: texts,
-  exclude: texts,
+  include: globs,
+  exclude: globs,
   followLinks: flag,
   meta,
   cwd: text,

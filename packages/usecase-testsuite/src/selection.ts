@@ -14,9 +14,11 @@ export interface Selectable {
   readonly tags: readonly string[];
 }
 
-/** A pattern over call paths: a glob (`net/**`), a whole path, or the beginning of one, up to a `/`. */
+/** A pattern over call paths: a glob (`net/**`), a whole path, or the beginning of one, up to a `/`; `.` is all of them. */
 export function pathMatcher(pattern: string): (path: string) => boolean {
   const trimmed = pattern.replace(/\/+$/, '');
+  if (trimmed === '') return () => false;
+  if (trimmed === '.') return () => true;
   const isGlob = picomatch(trimmed, { dot: true });
   return (path) => path === trimmed || path.startsWith(`${trimmed}/`) || isGlob(path);
 }

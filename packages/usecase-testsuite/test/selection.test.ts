@@ -17,6 +17,12 @@ describe('a pattern', () => {
     expect(pathMatcher('ne')('net/ping')).toBe(false);
   });
 
+  it('may be the current directory, as a shell would write it; an empty one is nothing', () => {
+    expect(paths({ patterns: ['.'] })).toHaveLength(3);
+    expect(paths({ patterns: ['./net/ping'] })).toEqual(['net/ping']);
+    for (const pattern of ['', '/']) expect(() => paths({ patterns: [pattern] })).toThrow('no task matches');
+  });
+
   it('takes names apart that look like globs only as globs', () => {
     expect(pathMatcher('a[1]')('a[1]')).toBe(true);
   });
