@@ -4,7 +4,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 import { formatLocation, isPexenError, type Problem } from '@pexen/core';
-import { printable } from '@pexen/report';
+import { printable, printableLines } from '@pexen/report';
 import { type ExitCode, exitCodeOfProblem, exitCodes } from '@pexen/usecase-testsuite';
 
 /** Where it is said. */
@@ -13,13 +13,22 @@ export type Output = NodeJS.WritableStream;
 /** Prints an error with all its problems and their ways out; answers with the exit code. */
 export function explain(error: unknown, output: Output): ExitCode {
   if (!isPexenError(error)) {
-    output.write(`pexen: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    output.write(`pexen: ${error instanceof Error ? stackOf(error) : printable(String(error))}\n`);
     return exitCodes.infrastructure;
   }
   const { problems } = error;
   if (problems.length > 1) output.write(`${problems.length} problems, nothing was run:\n`);
   for (const problem of problems) output.write(`${describe(problem, output)}\n`);
   return exitCodeOfProblem(error.code);
+}
+
+/** With the frames of whoever threw it: those of packages only where there are no others, since then it is our mistake. */
+function stackOf(error: Error): string {
+  const lines = printableLines(error.stack ?? error.message);
+  const isFrame = (line: string) => /^\s+at /.test(line);
+  const isOthers = (line: string) => isFrame(line) && /node:|[\\/]node_modules[\\/]/.test(line);
+  const own = lines.filter((line) => !isOthers(line));
+  return (own.some(isFrame) ? own : lines).join('\n');
 }
 
 function describe(

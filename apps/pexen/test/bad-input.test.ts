@@ -122,6 +122,21 @@ const cases: readonly {
     says: ['PEXEN_CONFIG_FAILED', 'pexen.config.ts:', 'no luck'],
   },
   {
+    name: 'a pool that is none',
+    files: {
+      ...tests(''),
+      ...config(
+        "export default defineSuite({ from: { '': modules({ dir: '.' }) }, pool: async () => pexen.threads() });",
+      ),
+    },
+    says: ['PEXEN_BAD_CONFIG', 'pool: its function gave something that is no pool', 'Write processes'],
+  },
+  {
+    name: 'facts that cannot be had',
+    files: config('export default defineSuite({ from: {}, facts: () => { throw new Error("no luck"); } });'),
+    says: ['PEXEN_CONFIG_FAILED', 'pexen.config.ts:', 'no luck'],
+  },
+  {
     name: 'a configuration that never comes to an end',
     files: config('export default defineSuite(() => new Promise(() => {}));'),
     exitCode: 3,

@@ -82,14 +82,35 @@ function problemsOf(issue: z.core.$ZodIssue, file: string | undefined): Problem[
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => unknownKey(key, where, location));
   }
+  if (issue.code === 'invalid_union') {
+    const inside = meantForm(issue).map((each) => ({ ...each, path: [...issue.path, ...each.path] }));
+    if (inside.length > 0) return inside.flatMap((each) => problemsOf(each, file));
+  }
   const message = issue.code === 'invalid_union' ? 'is none of the forms it may have' : issue.message;
+  const hint = forms[String(issue.path[0])];
   return [
     {
       code: 'PEXEN_BAD_CONFIG',
       ...location,
       message: `${where === '' ? 'the configuration' : where}: ${message}`,
+      ...(hint !== undefined && { hint }),
     },
   ];
+}
+
+/** How the entries are written that have several forms, or one that is easily mistaken. */
+const forms: Readonly<Record<string, string>> = {
+  from: "Write from: { sys: executables({ dir: 'tests' }) }.",
+  reporters:
+    "Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; there are terminal, live, lines and junit.",
+  retries: 'Write a number, or { count: 2, delay: 1000 }.',
+};
+
+/** What is wrong within the form that was meant: the one whose first part is right. Nothing where no form was meant. */
+function meantForm({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] {
+  return (
+    errors.find((issues) => issues.every(({ path: [first] }) => first !== undefined && first !== 0)) ?? []
+  );
 }
 
 function unknownKey(key: string, where: string, location: Pick<Problem, 'location'>): Problem {

@@ -48,17 +48,16 @@ export async function loadConfig(directory: string, named?: string): Promise<Loa
  */
 export async function resolveSuite(suite: Suite, env: SuiteEnvironment, file?: string): Promise<SuiteConfig> {
   const { checkConfig } = await import('./config-check.ts'); // brings zod along, which most commands never need
-  return checkConfig(typeof suite === 'function' ? await suiteOf(suite, env, file) : suite, file);
+  return checkConfig(
+    typeof suite === 'function' ? await ofConfiguration(() => suite(env), file) : suite,
+    file,
+  );
 }
 
-/** What the function of a configuration gives. What it throws is a mistake in the configuration, and has its place. */
-async function suiteOf(
-  suite: Extract<Suite, (env: SuiteEnvironment) => unknown>,
-  env: SuiteEnvironment,
-  file: string | undefined,
-): Promise<SuiteConfig> {
+/** What a function of the configuration gives. What it throws is a mistake in the configuration, and has its place. */
+export async function ofConfiguration<T>(ask: () => T | Promise<T>, file: string | undefined): Promise<T> {
   try {
-    return await suite(env);
+    return await ask();
   } catch (error) {
     if (file !== undefined) refuse(await moduleProblems(error, file, 'configuration'));
     throw error;

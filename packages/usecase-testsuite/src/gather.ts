@@ -1,7 +1,7 @@
 /** Runs the factories of a configuration and gathers what they make and what they find wrong. */
 import { type Facts, type PlacedTask, type Problem, refuse } from '@pexen/core';
 import { gather as gatherFrom, together, under } from '@pexen/factory';
-import { environment, type LoadedConfig } from './config.ts';
+import { environment, type LoadedConfig, ofConfiguration } from './config.ts';
 
 /**
  * All tasks of the suite, in the order of the configuration.
@@ -19,9 +19,13 @@ export async function gather(
   return tasks;
 }
 
-/** What is known of the environment: the suite's own facts over those that every suite has. */
-export async function factsOf({ config }: LoadedConfig): Promise<Facts> {
-  const own = typeof config.facts === 'function' ? await config.facts() : config.facts;
+/**
+ * What is known of the environment: the suite's own facts over those that every suite has.
+ * @throws PexenError PEXEN_CONFIG_FAILED where the function that asks for them throws.
+ */
+export async function factsOf({ config, file }: LoadedConfig): Promise<Facts> {
+  const { facts } = config;
+  const own = typeof facts === 'function' ? await ofConfiguration(async () => facts(), file) : facts;
   return { platform: process.platform, arch: process.arch, ci: environment().ci, ...own };
 }
 

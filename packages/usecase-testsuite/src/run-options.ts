@@ -1,6 +1,6 @@
 /** What a suite's configuration means to the scheduler. */
 import { availableParallelism } from 'node:os';
-import type { Facts, Problem } from '@pexen/core';
+import { type Facts, PexenError, type Pool, type Problem } from '@pexen/core';
 import { processes } from '@pexen/pool-process';
 import type { RunOptions } from '@pexen/sched';
 import { assertionsFail } from './assertion.ts';
@@ -35,14 +35,25 @@ export function runOptions(
   const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });
   return {
     ...definedOf({ capacities, spare, shared, deadline }),
-    pool: () => pool(request),
-    pools: mapValues(pools, (make) => () => make(request)),
-    groups: mapValues(groups, (group) => ({ ...group, pool: () => group.pool(request) })),
+    pool: () => checkedPool('pool', pool(request)),
+    pools: mapValues(pools, (make, name) => () => checkedPool(`pools.${name}`, make(request))),
+    groups: mapValues(groups, (group, name) => ({
+      ...group,
+      pool: () => checkedPool(`groups.${name}.pool`, group.pool(request)),
+    })),
     defaults: { ...suiteDefaults, ...own },
     reinterpret: assertionsFail,
     judge: (result) => judge(result, (path) => expectations.reasonFor(path)),
     ...{ facts, onWarning },
   };
+}
+
+/** What a function of the configuration gave, if it is a pool. @throws PexenError PEXEN_BAD_CONFIG. */
+function checkedPool(entry: string, pool: Pool): Pool {
+  if (typeof pool?.manifest === 'object' && typeof pool.open === 'function') return pool;
+  const message = `${entry}: its function gave something that is no pool`;
+  const hint = 'Write processes, threads, or (request) => processes({ ...request, recycleAfter: 100 }).';
+  throw new PexenError([{ code: 'PEXEN_BAD_CONFIG', message, hint }]);
 }
 
 /** The entries that are there. */
@@ -53,7 +64,7 @@ function definedOf<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K
 
 function mapValues<In, Out>(
   record: Readonly<Record<string, In>>,
-  make: (value: In) => Out,
+  make: (value: In, name: string) => Out,
 ): Record<string, Out> {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, make(value)]));
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, make(value, name)]));
 }

@@ -97,6 +97,21 @@ describe('a configuration', () => {
     expect(problems.find(({ message }) => message.includes('"retry"'))?.hint).toBe('Did you mean "retries"?');
   });
 
+  it('says what is wrong in the form that was meant, or which forms there are', async () => {
+    const reporters = [['junit', { fil: 'x' }], ['lines', { passes: 1 }], ['tap', {}], 7];
+    const wrong = { from: {}, retries: { cont: 1 }, reporters };
+    const problems = await problemsOf(resolveSuite(wrong as never, here));
+    expect(problems.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^retries\.count: /),
+      expect.stringMatching(/^reporters\.0\.1\.file: /),
+      'there is no entry "reporters.0.1.fil"',
+      expect.stringMatching(/^reporters\.1\.1\.passes: /),
+      'reporters.2: is none of the forms it may have',
+      'reporters.3: is none of the forms it may have',
+    ]);
+    expect(problems.at(-1)?.hint).toMatch(/terminal, live, lines and junit/);
+  });
+
   it('is found in the directory, or there is none and the directory itself is the suite', async () => {
     const dir = await folder({});
     expect(await loadConfig(dir)).toMatchObject({ root: dir, file: undefined });
