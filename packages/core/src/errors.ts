@@ -1,5 +1,7 @@
 /** What can be wrong with what a user gave us, and the one error class that carries it. Knows nothing of tasks or runs. */
 
+import { defined } from './defined.ts';
+
 /** A stable, searchable name of one kind of problem. All of them are listed in docs/ERRORS.md. */
 export type ProblemCode = `PEXEN_${Uppercase<string>}`;
 
@@ -46,6 +48,22 @@ export class PexenError extends Error {
 /** True for a PexenError of this or of any other copy of the package. */
 export function isPexenError(error: unknown): error is PexenError {
   return error instanceof Error && brand in error;
+}
+
+/** The problem; what is not known is left out. */
+export function problem(
+  code: ProblemCode,
+  message: string,
+  hint?: string,
+  task?: string,
+  location?: SourceLocation,
+): Problem {
+  return defined({ code, message, hint, task, location });
+}
+
+/** The error for one problem. */
+export function misuse(...parts: Parameters<typeof problem>): PexenError {
+  return new PexenError([problem(...parts)]);
 }
 
 /** Throws one PexenError with all the problems, if there are any. */

@@ -19,13 +19,16 @@ export {
   task,
   withMeta,
 } from './define-task.ts';
+export { type Defined, defined } from './defined.ts';
 export {
   formatLocation,
   formatProblem,
   isPexenError,
+  misuse,
   PexenError,
   type Problem,
   type ProblemCode,
+  problem,
   refuse,
   type SourceLocation,
 } from './errors.ts';

@@ -176,6 +176,7 @@ export class Scenario {
       defaults: this.#defaults,
       onWarning: (problem) => this.#said.push(`warning ${problem.code} ${problem.task}: ${problem.message}`),
     });
+    this.#plan.add([]); // what refuses its very first tasks is not used any more
     this.#machine = new Machine(this.#plan);
     this.#add();
   }

@@ -40,8 +40,8 @@ export class HandOver {
     if (!this.#isUsed) return mergeShared();
     const { waits, kind } = this.#plan.graph;
     const inherited = [this.#initial];
-    for (let edge = waits.firstTo(task); edge !== 0; edge = waits.nextTo[edge] as number) {
-      const gate = waits.from[edge] as number;
+    for (let edge = waits.in.first(task); edge !== 0; edge = waits.in.next[edge] as number) {
+      const gate = waits.in.end[edge] as number;
       if (!this.#plan.graph.isRequirement(gate) || kind[gate] === undefined) continue;
       for (const provider of this.#gates.metBy(gate)) {
         const final = this.#finals[provider];
@@ -60,7 +60,7 @@ export class HandOver {
     const { requires = [], tearsDown } = this.#plan.metaOf(task);
     if (this.#values.size === 0) return noKeys;
     const { subjects, waits } = this.#plan.graph;
-    const gates = waits.sources(task);
+    const gates = waits.in.ends(task);
     const required = requires.flatMap((requirement, at) => {
       const gate = gates.find(
         (each) => subjects[each] === requirement && this.#plan.graph.isRequirement(each),
@@ -91,7 +91,7 @@ export class HandOver {
   /** The providers of what the task tears down: it inherits from all of them, however they ended. */
   #tornDownBy(task: TaskId): readonly TaskId[] {
     const { tearsDown } = this.#plan.metaOf(task);
-    return tearsDown === undefined ? [] : this.#plan.graph.feeds.sources(this.#plan.wiring.gateOf(tearsDown));
+    return tearsDown === undefined ? [] : this.#plan.graph.feeds.in.ends(this.#plan.wiring.gateOf(tearsDown));
   }
 
   #received(requirement: Requirement, at: number, providers: readonly TaskId[]): ReceivedKey[] {

@@ -63,7 +63,7 @@ export class Ending {
     const { tasks, plan, gates } = this.#state;
     if (!gates.isImpossible(gate)) return;
     const culprit = this.culpritOf(gate);
-    for (const task of plan.graph.waits.targets(gate))
+    for (const task of plan.graph.waits.out.ends(gate))
       if (tasks.state[task] === WAITING && !gates.isOpenFor(task, gate))
         this.skip(task, REQUIREMENT, gate, culprit);
   }
@@ -71,8 +71,8 @@ export class Ending {
   /** One of those that did not give what the gate stands for: one that ran, if there is one. */
   culpritOf(gate: GateId): number {
     const { tasks, plan, gates } = this.#state;
-    const failed = plan.graph.feeds
-      .sources(gate)
+    const failed = plan.graph.feeds.in
+      .ends(gate)
       .filter((feeder) => tasks.isDone(feeder) && !tasks.has(feeder, GAVE) && !gates.isVoid(feeder, gate));
     return failed.find((feeder) => tasks.status[feeder] !== 0) ?? failed[0] ?? -1;
   }
@@ -112,11 +112,11 @@ export class Ending {
     const { tearsDown, salvages } = plan.metaOf(task);
     const { waits, feeds, kind } = plan.graph;
     if (salvages !== undefined) {
-      const isNeeded = waits.sources(task).some((gate) => kind[gate] === SALVAGE && gates.misses[gate] !== 0);
+      const isNeeded = waits.in.ends(task).some((gate) => kind[gate] === SALVAGE && gates.misses[gate] !== 0);
       if (!isNeeded) return NOTHING_TO_SALVAGE;
     }
     if (tearsDown === undefined) return 0;
-    const providers = feeds.sources(plan.wiring.gateOf(tearsDown));
+    const providers = feeds.in.ends(plan.wiring.gateOf(tearsDown));
     return providers.some((provider) => tasks.has(provider, BEGUN)) ? 0 : NEVER_STARTED;
   }
 
@@ -153,7 +153,7 @@ export class Ending {
       return;
     }
     if (tasks.attempt[task] !== 0) this.#state.retrying++;
-    const closed = plan.graph.waits.firstTo(task) === 0 ? 0 : gates.countClosed(task);
+    const closed = plan.graph.waits.in.first(task) === 0 ? 0 : gates.countClosed(task);
     if (closed === 0) this.makeReady(task);
     else {
       this.#state.move(task, WAITING);

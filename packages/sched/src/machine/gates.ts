@@ -2,7 +2,7 @@
  * What the gates of the graph have seen so far: which are open, which can never open, and what that means for the tasks behind
  * them. Knows nothing of locks, pools or time.
  */
-import { grown } from '../plan/columns.ts';
+import { bytes, ints, Table } from '../plan/columns.ts';
 import { type GateId, type Graph, NEEDS_ALL } from '../plan/graph.ts';
 import { BAD, GAVE, PARKED, READY, type TaskTable, WAITING } from './task-table.ts';
 
@@ -18,17 +18,17 @@ const PENDING = 0;
 const MISSED = 1;
 const GIVEN = 2;
 
-export class Gates {
+export class Gates extends Table {
   readonly #graph: Graph;
   readonly #tasks: TaskTable;
   /** Feeders that are not over yet. */
-  pending: Int32Array = new Int32Array(16);
+  pending: Int32Array = ints();
   /** Feeders of a requirement that gave what they provide. */
-  hits: Int32Array = new Int32Array(16);
+  hits: Int32Array = ints();
   /** Feeders of a requirement that did not; of other gates, those that ended badly. */
-  misses: Int32Array = new Int32Array(16);
+  misses: Int32Array = ints();
   /** A requirement that is met stays met. */
-  isMet: Uint8Array = new Uint8Array(16);
+  isMet: Uint8Array = bytes();
   /** To be taken by the machine: tasks that nothing keeps any more … */
   readonly released: number[] = [];
   /** … tasks that were free to start and are not any more … */
@@ -36,7 +36,7 @@ export class Gates {
   /** … and gates that became impossible. */
   readonly impossible: GateId[] = [];
   /** Who met a requirement first; where it takes several, all are in `#met`. */
-  #firstMet = new Int32Array(16);
+  firstMet: Int32Array = ints();
   readonly #met = new Map<GateId, number[]>();
   /** Capabilities that were torn down, and those who had given them. */
   readonly #withdrawn = new Map<GateId, Withdrawal>();
@@ -46,6 +46,7 @@ export class Gates {
   #relays = 0;
 
   constructor(graph: Graph, tasks: TaskTable) {
+    super();
     this.#graph = graph;
     this.#tasks = tasks;
   }
@@ -53,16 +54,16 @@ export class Gates {
   /** Takes in the gates and edges that the graph got since. The new tasks have to be in the table. */
   link(): void {
     const { feeds, waits, relays } = this.#graph;
-    this.#grow(this.#graph.gateCount);
+    this.reserve(this.#graph.gateCount);
     for (const stage of [PENDING, MISSED, GIVEN]) this.#linkFeeds(stage);
     this.#feeds = feeds.size;
     while (this.#relays < relays.size) {
       const edge = ++this.#relays;
-      if (!this.isOpen(relays.from[edge] as number)) this.#close(relays.to[edge] as number);
+      if (!this.isOpen(relays.in.end[edge] as number)) this.#close(relays.out.end[edge] as number);
     }
     while (this.#waits < waits.size) {
       const edge = ++this.#waits;
-      if (!this.isOpen(waits.from[edge] as number)) this.#hold(waits.to[edge] as number);
+      if (!this.isOpen(waits.in.end[edge] as number)) this.#hold(waits.out.end[edge] as number);
     }
   }
 
@@ -81,8 +82,8 @@ export class Gates {
   /** The first gate of the task that is closed, or impossible; -1 if there is none. */
   closedGate(task: number, impossible = false): GateId {
     const { waits } = this.#graph;
-    for (let edge = waits.firstTo(task); edge !== 0; edge = waits.nextTo[edge] as number) {
-      const gate = waits.from[edge] as number;
+    for (let edge = waits.in.first(task); edge !== 0; edge = waits.in.next[edge] as number) {
+      const gate = waits.in.end[edge] as number;
       if (impossible ? this.isImpossible(gate) : !this.isOpenFor(task, gate)) return gate;
     }
     return -1;
@@ -90,7 +91,7 @@ export class Gates {
 
   /** How many of the task's gates are closed. */
   countClosed(task: number): number {
-    return this.#graph.waits.sources(task).filter((gate) => !this.isOpenFor(task, gate)).length;
+    return this.#graph.waits.in.ends(task).filter((gate) => !this.isOpenFor(task, gate)).length;
   }
 
   /** Does the task not wait for the gate? What was torn down was met for all that required it before. */
@@ -101,14 +102,14 @@ export class Gates {
   /** Who met the requirement, in order of declaration. */
   metBy(gate: GateId): readonly number[] {
     if (this.isMet[gate] !== 1) return [];
-    return this.#met.get(gate) ?? [this.#firstMet[gate] as number];
+    return this.#met.get(gate) ?? [this.firstMet[gate] as number];
   }
 
   /** The task is over. What that does is in the lists. */
   ended(task: number): void {
     const { feeds } = this.#graph;
-    for (let edge = feeds.firstFrom(task); edge !== 0; edge = feeds.nextFrom[edge] as number) {
-      const gate = feeds.to[edge] as number;
+    for (let edge = feeds.out.first(task); edge !== 0; edge = feeds.out.next[edge] as number) {
+      const gate = feeds.out.end[edge] as number;
       if (this.#graph.isRequirement(gate)) {
         this.pending[gate] = (this.pending[gate] as number) - 1;
         this.#count(gate, task);
@@ -124,7 +125,7 @@ export class Gates {
     this.isMet[gate] = 0;
     this.hits[gate] = 0;
     this.#met.delete(gate);
-    const gone = this.#graph.feeds.sources(gate).filter((feeder) => this.#tasks.isDone(feeder));
+    const gone = this.#graph.feeds.in.ends(gate).filter((feeder) => this.#tasks.isDone(feeder));
     this.#withdrawn.set(gate, { gone: new Set(gone), taskCount: this.#tasks.count });
   }
 
@@ -132,8 +133,8 @@ export class Gates {
   #linkFeeds(stage: number): void {
     const { feeds } = this.#graph;
     for (let edge = this.#feeds + 1; edge <= feeds.size; edge++) {
-      const task = feeds.from[edge] as number;
-      const gate = feeds.to[edge] as number;
+      const task = feeds.in.end[edge] as number;
+      const gate = feeds.out.end[edge] as number;
       if (this.#stageOf(task) === stage && !this.isVoid(task, gate)) this.#linkFeed(task, gate);
     }
   }
@@ -146,8 +147,8 @@ export class Gates {
   /** Was all that the task gave to the requirement torn down before that was made? */
   isVoid(task: number, gate: GateId): boolean {
     if (this.#withdrawn.size === 0 || !this.#graph.isRequirement(gate)) return false;
-    const members = this.#graph.feeds
-      .targets(task)
+    const members = this.#graph.feeds.out
+      .ends(task)
       .filter((member) => this.#graph.followersOf(member).includes(gate));
     return (members.length > 0 ? members : [gate]).every((of) => this.#withdrawn.get(of)?.gone.has(task));
   }
@@ -172,7 +173,7 @@ export class Gates {
     const hits = ((this.hits[gate] as number) + 1) | 0;
     this.hits[gate] = hits;
     if (this.isMet[gate] === 1) return;
-    if (hits === 1) this.#firstMet[gate] = task;
+    if (hits === 1) this.firstMet[gate] = task;
     else this.#meetMore(gate, task, hits);
     if (this.#isEnough(gate, hits)) this.#meet(gate);
   }
@@ -190,7 +191,7 @@ export class Gates {
   }
 
   #meetMore(gate: GateId, task: number, hits: number): void {
-    const met = hits === 2 ? [this.#firstMet[gate] as number] : (this.#met.get(gate) as number[]);
+    const met = hits === 2 ? [this.firstMet[gate] as number] : (this.#met.get(gate) as number[]);
     met.push(task);
     this.#met.set(gate, met);
   }
@@ -221,16 +222,16 @@ export class Gates {
       this.pending[next] = before + change;
       if ((change > 0 ? before : before + change) !== 0) continue;
       turned.push(next);
-      for (let edge = relays.firstFrom(next); edge !== 0; edge = relays.nextFrom[edge] as number)
-        if (edge <= this.#relays) todo.push(relays.to[edge] as number);
+      for (let edge = relays.out.first(next); edge !== 0; edge = relays.out.next[edge] as number)
+        if (edge <= this.#relays) todo.push(relays.out.end[edge] as number);
     }
     return turned;
   }
 
   #holdAll(gate: GateId): void {
     const { waits } = this.#graph;
-    for (let edge = waits.firstFrom(gate); edge !== 0; edge = waits.nextFrom[edge] as number)
-      if (edge <= this.#waits) this.#hold(waits.to[edge] as number);
+    for (let edge = waits.out.first(gate); edge !== 0; edge = waits.out.next[edge] as number)
+      if (edge <= this.#waits) this.#hold(waits.out.end[edge] as number);
   }
 
   #hold(task: number): void {
@@ -243,8 +244,8 @@ export class Gates {
     const { waits } = this.#graph;
     const { state, blockers } = this.#tasks;
     const first = this.#countBefore(gate);
-    for (let edge = waits.firstFrom(gate); edge !== 0; edge = waits.nextFrom[edge] as number) {
-      const task = waits.to[edge] as number;
+    for (let edge = waits.out.first(gate); edge !== 0; edge = waits.out.next[edge] as number) {
+      const task = waits.out.end[edge] as number;
       if (state[task] !== WAITING || task < first || edge > this.#waits) continue;
       const left = (blockers[task] as number) - 1;
       blockers[task] = left;
@@ -255,13 +256,5 @@ export class Gates {
   /** So many tasks were there when the capability was torn down: they had it. */
   #countBefore(gate: GateId): number {
     return this.#withdrawn.get(gate)?.taskCount ?? 0;
-  }
-
-  #grow(count: number): void {
-    this.pending = grown(this.pending, count);
-    this.hits = grown(this.hits, count);
-    this.misses = grown(this.misses, count);
-    this.isMet = grown(this.isMet, count);
-    this.#firstMet = grown(this.#firstMet, count);
   }
 }

@@ -121,9 +121,9 @@ function pendingFor(state: State, gate: GateId): number[] {
   const found = new Set<number>();
   const seen = new Set([gate]);
   for (const next of seen) {
-    for (const feeder of graph.feeds.sources(next)) if (!state.tasks.isDone(feeder)) found.add(feeder);
+    for (const feeder of graph.feeds.in.ends(next)) if (!state.tasks.isDone(feeder)) found.add(feeder);
     if (found.size > 0) break;
-    for (const source of graph.relays.sources(next)) if (!state.gates.isOpen(source)) seen.add(source);
+    for (const source of graph.relays.in.ends(next)) if (!state.gates.isOpen(source)) seen.add(source);
   }
   return [...found];
 }

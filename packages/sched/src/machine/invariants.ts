@@ -47,10 +47,10 @@ function validateGates(state: State): void {
   const { gates, tasks, plan } = state;
   const { feeds, relays } = plan.graph;
   for (let gate = 0; gate < plan.graph.gateCount; gate++) {
-    const feeders = feeds.sources(gate);
+    const feeders = feeds.in.ends(gate);
     const pending =
       feeders.filter((task) => !tasks.isDone(task)).length +
-      relays.sources(gate).filter((source) => !gates.isOpen(source)).length;
+      relays.in.ends(gate).filter((source) => !gates.isOpen(source)).length;
     if (gates.pending[gate] !== pending)
       throw new Error(`gate ${gate}: ${gates.pending[gate]} pending, counted ${pending}`);
     if (!plan.graph.isRequirement(gate)) continue;

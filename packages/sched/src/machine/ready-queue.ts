@@ -1,46 +1,45 @@
 /** Tasks that may start, best first: smaller priority, then larger rank, then declared earlier. A binary heap. */
 
+import { ints, Table } from '../plan/columns.ts';
+
 /** What orders the tasks. */
 export interface Ranking {
   readonly priority: Float64Array;
   readonly order: { readonly rank: Float64Array };
 }
 
-export class ReadyQueue {
+export class ReadyQueue extends Table {
   readonly #ranking: Ranking;
-  #heap = new Int32Array(64);
+  heap: Int32Array = ints();
   size = 0;
 
   constructor(ranking: Ranking) {
+    super();
     this.#ranking = ranking;
   }
 
   push(task: number): void {
-    if (this.size === this.#heap.length) {
-      const larger = new Int32Array(this.size * 2);
-      larger.set(this.#heap);
-      this.#heap = larger;
-    }
+    this.reserve(this.size + 1);
     this.#rise(this.size++, task);
   }
 
   /** The best one, -1 if there is none. */
   peek(): number {
-    return this.size === 0 ? -1 : (this.#heap[0] as number);
+    return this.size === 0 ? -1 : (this.heap[0] as number);
   }
 
   /** Takes the best one away. */
   pop(): number {
     const best = this.peek();
     if (best < 0) return best;
-    const last = this.#heap[--this.size] as number;
+    const last = this.heap[--this.size] as number;
     if (this.size > 0) this.#sink(0, last);
     return best;
   }
 
   /** The ranks have changed. */
   rebuild(): void {
-    for (let at = (this.size >> 1) - 1; at >= 0; at--) this.#sink(at, this.#heap[at] as number);
+    for (let at = (this.size >> 1) - 1; at >= 0; at--) this.#sink(at, this.heap[at] as number);
   }
 
   /** Does `a` go first? */
@@ -56,17 +55,17 @@ export class ReadyQueue {
     let at = from;
     while (at > top) {
       const above = (at - 1) >> 1;
-      const other = this.#heap[above] as number;
+      const other = this.heap[above] as number;
       if (!this.isBefore(task, other)) break;
-      this.#heap[at] = other;
+      this.heap[at] = other;
       at = above;
     }
-    this.#heap[at] = task;
+    this.heap[at] = task;
   }
 
   /** Down the path of the better children to the end, and from there up again: mostly that is where a task from the end belongs. */
   #sink(from: number, task: number): void {
-    const heap = this.#heap;
+    const heap = this.heap;
     const { size } = this;
     let at = from;
     for (let below = at * 2 + 1; below < size; below = at * 2 + 1) {

@@ -1,5 +1,5 @@
 /** Why tasks were skipped, as integers; `skip-reason.ts` makes words of them. */
-import { grown } from '../plan/columns.ts';
+import { bytes, ints, Table } from '../plan/columns.ts';
 
 export const NOT_APPLICABLE = 1;
 /** `subject` is the gate. */
@@ -11,20 +11,13 @@ export const NOTHING_TO_SALVAGE = 5;
 export const NEVER_STARTED = 6;
 export const STALLED = 7;
 
-export class Skips {
-  cause: Uint8Array = new Uint8Array(16);
-  subject: Int32Array = new Int32Array(16);
+export class Skips extends Table {
+  cause: Uint8Array = bytes();
+  subject: Int32Array = ints();
   /** The task to blame, -1 if there is none. */
-  culprit: Int32Array = new Int32Array(16);
+  culprit: Int32Array = ints();
   /** The task at the end of the chain of those to blame, -1 if there is none. */
-  origin: Int32Array = new Int32Array(16);
-
-  grow(count: number): void {
-    this.cause = grown(this.cause, count);
-    this.subject = grown(this.subject, count);
-    this.culprit = grown(this.culprit, count);
-    this.origin = grown(this.origin, count);
-  }
+  origin: Int32Array = ints();
 
   note(task: number, cause: number, subject: number, culprit: number): void {
     this.cause[task] = cause;

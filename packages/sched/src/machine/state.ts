@@ -73,7 +73,7 @@ export class State {
   grow(count: number): void {
     this.remaining += count - this.tasks.count;
     this.tasks.grow(count);
-    this.skips.grow(count);
+    this.skips.reserve(count);
   }
 
   poolOf(task: number): PoolRow {

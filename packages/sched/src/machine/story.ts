@@ -1,21 +1,23 @@
 /** What happened to the tasks, so that one can be told: the last so many steps of all of them, in a ring of fixed size. */
+import { bytes, floats, ints, Table } from '../plan/columns.ts';
 
 const longest = 1 << 16;
 
-export class Story {
+export class Story extends Table {
   #size = 256;
   #next = 0;
-  #task = new Int32Array(256);
-  #step = new Uint8Array(256);
-  #at = new Float64Array(256);
+  task: Int32Array = ints();
+  step: Uint8Array = bytes();
+  at: Float64Array = floats();
 
   /** The task came into this state. */
   note(task: number, step: number, atMs: number): void {
-    if (this.#next === this.#size && this.#size < longest) this.#grow();
+    if (this.#next === this.#size && this.#size < longest) this.#size *= 2;
+    this.reserve(this.#size);
     const place = this.#next++ & (this.#size - 1);
-    this.#task[place] = task;
-    this.#step[place] = step;
-    this.#at[place] = atMs;
+    this.task[place] = task;
+    this.step[place] = step;
+    this.at[place] = atMs;
   }
 
   /** The steps of the task that are still known. */
@@ -23,23 +25,9 @@ export class Story {
     const found: { readonly step: number; readonly atMs: number }[] = [];
     for (let index = Math.max(0, this.#next - this.#size); index < this.#next; index++) {
       const place = index & (this.#size - 1);
-      if (this.#task[place] === task)
-        found.push({ step: this.#step[place] as number, atMs: this.#at[place] as number });
+      if (this.task[place] === task)
+        found.push({ step: this.step[place] as number, atMs: this.at[place] as number });
     }
     return found;
-  }
-
-  #grow(): void {
-    const { length } = this.#task;
-    this.#size = length * 2;
-    const task = new Int32Array(this.#size);
-    const step = new Uint8Array(this.#size);
-    const at = new Float64Array(this.#size);
-    task.set(this.#task);
-    step.set(this.#step);
-    at.set(this.#at);
-    this.#task = task;
-    this.#step = step;
-    this.#at = at;
   }
 }

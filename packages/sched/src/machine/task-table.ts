@@ -1,6 +1,6 @@
 /** Where every task stands: one row each, in columns. Knows no rules but which state may follow which. */
 import type { AttemptRecord } from '@pexen/core';
-import { grown } from '../plan/columns.ts';
+import { bytes, floats, ints, Table } from '../plan/columns.ts';
 import type { TaskState } from './protocol.ts';
 
 /** States as the table keeps them; the names are for people. */
@@ -60,21 +60,21 @@ const allowed = Uint8Array.from(STATES, (from) =>
   TRANSITIONS[from].reduce((bits, to) => bits | (1 << STATES.indexOf(to)), 0),
 );
 
-export class TaskTable {
+export class TaskTable extends Table {
   count = 0;
-  state: Uint8Array = new Uint8Array(16);
+  state: Uint8Array = bytes();
   /** Gates that are still closed to it. Counted only while it waits. */
-  blockers: Int32Array = new Int32Array(16);
+  blockers: Int32Array = ints();
   /** Attempts begun or handed out, 0 before the first. */
-  attempt: Int32Array = new Int32Array(16);
-  stop: Uint8Array = new Uint8Array(16);
+  attempt: Int32Array = ints();
+  stop: Uint8Array = bytes();
   /** Handed out and given back again, in a row. */
-  returned: Uint8Array = new Uint8Array(16);
-  bits: Uint8Array = new Uint8Array(16);
+  returned: Uint8Array = bytes();
+  bits: Uint8Array = bytes();
   /** When the attempt was handed out, and from its start on when that was. */
-  since: Float64Array = new Float64Array(16);
+  since: Float64Array = floats();
   /** Place in `resultStatuses`. */
-  status: Uint8Array = new Uint8Array(16);
+  status: Uint8Array = bytes();
   readonly worker: (string | undefined)[] = [];
   readonly records: (AttemptRecord[] | undefined)[] = [];
   readonly value: unknown[] = [];
@@ -86,14 +86,7 @@ export class TaskTable {
       this.records.push(undefined);
       this.value.push(undefined);
     }
-    this.state = grown(this.state, count);
-    this.blockers = grown(this.blockers, count);
-    this.attempt = grown(this.attempt, count);
-    this.stop = grown(this.stop, count);
-    this.returned = grown(this.returned, count);
-    this.bits = grown(this.bits, count);
-    this.since = grown(this.since, count);
-    this.status = grown(this.status, count);
+    this.reserve(count);
   }
 
   /** @throws Error where the table of transitions does not allow it: the machine is wrong, not the user. */

@@ -1,12 +1,31 @@
-/** Typed arrays that grow. */
+/** Tables whose columns are typed arrays. They grow together. */
 
-type Column = Uint8Array | Int32Array | Float64Array;
+const least = 16;
 
-/** The column, or a larger copy of it where `needed` entries do not fit. New entries are 0. */
-export function grown<C extends Column>(column: C, needed: number): C {
-  if (column.length >= needed) return column;
-  const Larger = column.constructor as new (length: number) => C;
-  const larger = new Larger(Math.max(needed, column.length * 2, 16));
+/** A new column of small numbers. */
+export const bytes = (): Uint8Array => new Uint8Array(least);
+/** A new column of whole numbers. */
+export const ints = (): Int32Array => new Int32Array(least);
+/** A new column of any numbers. */
+export const floats = (): Float64Array => new Float64Array(least);
+
+/** Its columns are those of its properties that are typed arrays; all are of one length. New entries are 0. */
+export abstract class Table {
+  #length = least;
+
+  /** Makes room for so many rows. */
+  reserve(count: number): void {
+    if (count <= this.#length) return;
+    this.#length = Math.max(count, this.#length * 2);
+    const properties = this as unknown as Record<string, unknown>;
+    for (const [name, column] of Object.entries(this))
+      if (ArrayBuffer.isView(column)) properties[name] = grown(column as Int32Array, this.#length);
+  }
+}
+
+/** A larger copy. */
+function grown(column: Int32Array, length: number): Int32Array {
+  const larger = new (column.constructor as Int32ArrayConstructor)(length);
   larger.set(column);
   return larger;
 }

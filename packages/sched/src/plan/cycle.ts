@@ -84,11 +84,11 @@ function taskAt({ kind, subjects }: Graph, node: number): number[] {
 }
 
 function after({ feeds, waits, relays }: Graph, node: number): number[] {
-  if (node >= 0) return feeds.targets(node).map((gate) => ~gate);
-  return [...waits.targets(~node), ...relays.targets(~node).map((gate) => ~gate)];
+  if (node >= 0) return feeds.out.ends(node).map((gate) => ~gate);
+  return [...waits.out.ends(~node), ...relays.out.ends(~node).map((gate) => ~gate)];
 }
 
 function before({ feeds, waits, relays }: Graph, node: number): number[] {
-  if (node >= 0) return waits.sources(node).map((gate) => ~gate);
-  return [...feeds.sources(~node), ...relays.sources(~node).map((gate) => ~gate)];
+  if (node >= 0) return waits.in.ends(node).map((gate) => ~gate);
+  return [...feeds.in.ends(~node), ...relays.in.ends(~node).map((gate) => ~gate)];
 }

@@ -2,8 +2,10 @@
  * Who waits for whom, as integers. Between tasks stand *gates*: what a task gives feeds gates, and tasks wait for gates, so that a
  * thousand tasks which require what a thousand others provide are two thousand edges and not a million. Only grows.
  */
-import { grown } from './columns.ts';
+import { clear } from './clear.ts';
+import { bytes, ints, Table } from './columns.ts';
 import { Edges } from './edges.ts';
+import type { Journal } from './journal.ts';
 
 /** A gate's place in the graph, from 0. */
 export type GateId = number;
@@ -38,7 +40,7 @@ interface Follower {
   readonly exceptPool: number;
 }
 
-export class Graph {
+export class Graph extends Table {
   taskCount = 0;
   gateCount = 0;
   /** Task → gate. */
@@ -47,28 +49,43 @@ export class Graph {
   readonly waits: Edges = new Edges();
   /** Gate → gate. */
   readonly relays: Edges = new Edges();
-  kind: Uint8Array = new Uint8Array(16);
-  need: Int32Array = new Int32Array(16);
+  kind: Uint8Array = bytes();
+  need: Int32Array = ints();
   /** The pool of each task. */
-  pool: Int32Array = new Int32Array(16);
+  pool: Int32Array = ints();
   /** What the gate is about: a requirement, a task, the name of a group. */
   readonly subjects: unknown[] = [];
+  readonly #journal: Journal;
   readonly #followers = new Map<GateId, Follower[]>();
-  readonly #followed: GateId[] = [];
+
+  constructor(journal: Journal) {
+    super();
+    this.#journal = journal;
+  }
+
+  /** To be called before tasks are added that may be refused. */
+  remember(): void {
+    const { taskCount, gateCount, subjects } = this;
+    const edges = [this.feeds, this.waits, this.relays];
+    const sizes = edges.map(({ size }) => size);
+    this.#journal.note(() => {
+      for (const [index, size] of sizes.entries()) edges[index]?.cutAfter(size);
+      this.taskCount = taskCount;
+      this.gateCount = gateCount;
+      clear(subjects, gateCount);
+    });
+  }
 
   addTask(pool: number): number {
     const task = this.taskCount++;
-    if (task >= this.pool.length) this.pool = grown(this.pool, task + 1);
+    this.reserve(this.taskCount);
     this.pool[task] = pool;
     return task;
   }
 
   addGate(kind: number, subject: unknown, need = 1): GateId {
     const gate = this.gateCount++;
-    if (gate >= this.kind.length) {
-      this.kind = grown(this.kind, gate + 1);
-      this.need = grown(this.need, gate + 1);
-    }
+    this.reserve(this.gateCount);
     this.kind[gate] = kind;
     this.need[gate] = need;
     this.subjects.push(subject);
@@ -84,17 +101,17 @@ export class Graph {
   /** The task feeds the gate, and the gates that follow it. */
   feed(task: number, gate: GateId): void {
     this.feeds.add(task, gate);
-    if (this.#followers.size > 0) this.#feedFollowers(task, gate);
+    if (this.#followers.size === 0) return;
+    for (const follower of this.#followers.get(gate) ?? []) this.#feedFollower(task, follower);
   }
 
   /** From now on all that feeds `gate`, or did so already, feeds `follower` too, once. */
   follow(gate: GateId, follower: GateId, exceptTask = -1, exceptPool = -1): void {
-    const list = this.#followers.get(gate);
+    const list = this.#followers.get(gate) ?? [];
+    if (list.length === 0) this.#followers.set(gate, list);
     const entry = { gate: follower, exceptTask, exceptPool };
-    if (list === undefined) this.#followers.set(gate, [entry]);
-    else list.push(entry);
-    this.#followed.push(gate);
-    for (const task of this.feeds.sources(gate)) this.#feedFollower(task, entry);
+    this.#journal.push(list, entry);
+    for (const task of this.feeds.in.ends(gate)) this.#feedFollower(task, entry);
   }
 
   /** The gates that follow the gate. */
@@ -106,40 +123,8 @@ export class Graph {
     return (this.kind[gate] as number) < ORDER;
   }
 
-  /** What `restore` needs to take back all that was added since. */
-  mark(): GraphMark {
-    const { taskCount, gateCount, feeds, waits, relays } = this;
-    return {
-      ...{ taskCount, gateCount, feeds: feeds.size, waits: waits.size, relays: relays.size },
-      follows: this.#followed.length,
-    };
-  }
-
-  restore(mark: GraphMark): void {
-    this.taskCount = mark.taskCount;
-    this.gateCount = mark.gateCount;
-    this.subjects.length = mark.gateCount;
-    this.feeds.cutAfter(mark.feeds);
-    this.waits.cutAfter(mark.waits);
-    this.relays.cutAfter(mark.relays);
-    while (this.#followed.length > mark.follows) this.#followers.get(this.#followed.pop() as number)?.pop();
-  }
-
-  #feedFollowers(task: number, gate: GateId): void {
-    for (const follower of this.#followers.get(gate) ?? []) this.#feedFollower(task, follower);
-  }
-
   #feedFollower(task: number, { gate, exceptTask, exceptPool }: Follower): void {
     if (task === exceptTask || this.pool[task] === exceptPool) return;
     if (!this.feeds.has(task, gate)) this.feed(task, gate);
   }
-}
-
-export interface GraphMark {
-  readonly taskCount: number;
-  readonly gateCount: number;
-  readonly feeds: number;
-  readonly waits: number;
-  readonly relays: number;
-  readonly follows: number;
 }

@@ -1,45 +1,41 @@
 /** Gives every task its call path, unique in the run. */
 
-import { formatCallPath, type Problem, type Runnable, type TaskDefinition } from '@pexen/core';
-import { clear } from './clear.ts';
+import { formatCallPath } from '@pexen/core';
+import type { Journal } from './journal.ts';
 
 export class Naming {
   readonly paths: string[] = [];
+  readonly #journal: Journal;
   /** Path → task. */
   readonly #tasks = new Map<string, number>();
   /** Call paths of those that are not just their path. */
   readonly #placed = new Map<number, readonly string[]>();
   /** Derived path → the suffix given last. */
   readonly #suffixes = new Map<string, number>();
-  /** Tasks of this batch that have no name of their own. */
-  readonly #nameless: number[] = [];
-  #kept = 0;
 
-  /** The task's path, if it has a name. The nameless get theirs from `nameRest`. */
-  name(task: number, under: readonly string[], name: string | undefined): Problem | undefined {
-    if (name === undefined) {
-      this.paths.push('');
-      this.#placed.set(task, under);
-      this.#nameless.push(task);
-      return undefined;
-    }
-    const isPlain = under.length === 0 && !name.includes('/') && !name.includes('\\');
-    const path = isPlain ? name : this.#place(task, [...under, name]);
-    this.paths.push(path);
-    const { size } = this.#tasks;
-    this.#tasks.set(path, task);
-    return this.#tasks.size === size ? this.#clash(path) : undefined;
+  constructor(journal: Journal) {
+    this.#journal = journal;
   }
 
-  /** Names derived from functions, made unique by a suffix. */
-  nameRest(definition: (task: number) => TaskDefinition, tasks: readonly Runnable[]): void {
-    for (const task of this.#nameless) {
-      const name = derivedName(definition(task), tasks[task] as Runnable) || `task-${task + 1}`;
-      const path = this.#place(task, this.#free(this.callPathOf(task), name));
-      this.paths[task] = path;
-      this.#tasks.set(path, task);
-    }
-    clear(this.#nameless);
+  /** Adds the next task. One without a name gets its path from `derive`. False if the path was given already. */
+  name(under: readonly string[], name: string | undefined): boolean {
+    const task = this.paths.length;
+    this.#journal.push(this.paths, '');
+    const isPlain = under.length === 0 && name !== undefined && !/[\\/]/.test(name);
+    if (!isPlain) this.#journal.put(this.#placed, task, name === undefined ? under : [...under, name]);
+    return name === undefined || this.#give(task, isPlain ? name : formatCallPath([...under, name]));
+  }
+
+  /** Gives the task a name that was derived from its function, made unique by a suffix. */
+  derive(task: number, name: string): void {
+    const under = this.callPathOf(task);
+    const base = formatCallPath([...under, name]);
+    let suffix = this.#suffixes.get(base) ?? 1;
+    let callPath = [...under, name];
+    while (this.#tasks.has(formatCallPath(callPath))) callPath = [...under, `${name}-${++suffix}`];
+    this.#suffixes.set(base, suffix);
+    this.#journal.put(this.#placed, task, callPath);
+    this.#give(task, formatCallPath(callPath));
   }
 
   taskAt(path: string): number | undefined {
@@ -50,47 +46,10 @@ export class Naming {
     return this.#placed.get(task) ?? [this.paths[task] as string];
   }
 
-  keep(): void {
-    this.#kept = this.paths.length;
+  #give(task: number, path: string): boolean {
+    this.paths[task] = path;
+    const { size } = this.#tasks;
+    this.#journal.put(this.#tasks, path, task);
+    return this.#tasks.size > size;
   }
-
-  undo(): void {
-    for (let task = this.#kept; task < this.paths.length; task++) {
-      const path = this.paths[task] as string;
-      if ((this.#tasks.get(path) ?? -1) >= this.#kept) this.#tasks.delete(path);
-      this.#placed.delete(task);
-    }
-    this.paths.length = this.#kept;
-    clear(this.#nameless);
-  }
-
-  #place(task: number, callPath: readonly string[]): string {
-    this.#placed.set(task, callPath);
-    return formatCallPath(callPath);
-  }
-
-  /** The path was taken, and is given back to who had it: the batch is refused anyway. */
-  #clash(path: string): Problem {
-    this.#tasks.set(path, this.paths.indexOf(path));
-    return {
-      code: 'PEXEN_DUPLICATE_PATH',
-      message: 'this call path is given twice',
-      hint: 'Give one of them another name, or place them under different parents.',
-    };
-  }
-
-  #free(under: readonly string[], name: string): readonly string[] {
-    const base = formatCallPath([...under, name]);
-    let suffix = this.#suffixes.get(base) ?? 1;
-    let callPath = [...under, name];
-    while (this.#tasks.has(formatCallPath(callPath))) callPath = [...under, `${name}-${++suffix}`];
-    this.#suffixes.set(base, suffix);
-    return callPath;
-  }
-}
-
-function derivedName({ body, address }: TaskDefinition, runnable: Runnable): string {
-  if (typeof body !== 'function') return body.file.replace(/^.*[\\/]/, '');
-  if (address?.kind === 'export') return address.exportPath.at(-1) ?? '';
-  return body.name || runnable.name;
 }

@@ -2,123 +2,75 @@
  * How urgent each task is: the longest chain of expected durations from its start to the end of all that waits for it. Found by one
  * walk down the graph, which also notices a cycle. A loop with a stack of its own: chains may be long.
  */
-import { grown } from './columns.ts';
-import type { Graph } from './graph.ts';
+import { floats, ints, Table } from './columns.ts';
+import type { Edges } from './edges.ts';
 import type { Planned } from './planned.ts';
 
-export class Order {
-  /** Larger is more urgent. */
-  rank: Float64Array = new Float64Array(16);
-  #gateRank = new Float64Array(16);
+type Walked = Pick<Planned, 'graph' | 'live'>;
+
+export class Order extends Table {
+  /** Of each task; larger is more urgent. While the graph is walked, of the gates too: they stand behind all tasks. */
+  rank: Float64Array = floats();
   /** Twice the number of the walk while a node is being walked, one more when that is done. */
-  #taskSeen = new Int32Array(16);
-  #gateSeen = new Int32Array(16);
-  #walks = 0;
-  #from = 0;
-  /** Tasks as they are, gates as ~gate. */
-  #stack = new Int32Array(64);
-  /** The edge to follow next; relays are negative. */
-  #cursor = new Int32Array(64);
-  #depth = 0;
+  seen: Int32Array = ints();
+  #open = 0;
+  #isCyclic = false;
+  #stack: number[] = [];
 
   /**
    * Ranks the tasks from `from` on; those before keep their ranks. `weight` is the expected duration of each, `floor` the
    * least rank it can have. What is over waits for nobody. Answers false where it meets a cycle; the new ranks are worth nothing then.
    */
-  walk(
-    { graph, live }: Pick<Planned, 'graph' | 'live'>,
-    from: number,
-    weight: Float64Array,
-    floor: Float64Array,
-  ): boolean {
-    this.#prepare(graph);
-    this.#from = from;
-    const open = ++this.#walks * 2;
-    for (let root = from; root < graph.taskCount; root++) {
-      if ((this.#taskSeen[root] as number) >= open || live?.isOver(root)) continue;
-      this.#enter(root, open, graph);
-      while (this.#depth > 0) {
-        const top = this.#depth - 1;
-        const node = this.#stack[top] as number;
-        const edge = this.#cursor[top] as number;
-        if (edge === 0) {
-          this.#leave(node, open, weight, floor);
-          continue;
-        }
-        const next = this.#follow(graph, node, edge, top);
-        const seen = (next < 0 ? this.#gateSeen[~next] : this.#taskSeen[next]) as number;
-        if (seen < open) {
-          if (next < 0 || !live?.isOver(next)) this.#enter(next, open, graph);
-        } else if (seen === open) return this.#giveUp();
-        else this.#raise(node, next);
+  walk(plan: Walked, from: number, weight: Float64Array, floor: Float64Array): boolean {
+    const { taskCount, gateCount } = plan.graph;
+    this.reserve(taskCount + gateCount);
+    this.#open += 2;
+    this.#isCyclic = false;
+    this.#stack = [];
+    for (let root = from; root < taskCount; root++) {
+      this.#meet(root, plan);
+      while (this.#stack.length > 0) {
+        const { length } = this.#stack;
+        const node = this.#stack[length - 1] as number;
+        const rank = (this.seen[node] as number) > this.#open ? -1 : this.#lookBehind(node, plan);
+        if (this.#isCyclic) return false;
+        if (this.#stack.length > length) continue;
+        this.#stack.pop();
+        if (rank < 0) continue;
+        this.seen[node] = this.#open + 1;
+        if (node >= taskCount) this.rank[node] = rank;
+        else if (node >= from)
+          this.rank[node] = Math.max(rank + (weight[node] as number), floor[node] as number);
       }
     }
     return true;
   }
 
-  #prepare({ taskCount, gateCount }: Graph): void {
-    this.rank = grown(this.rank, taskCount);
-    this.#taskSeen = grown(this.#taskSeen, taskCount);
-    this.#gateRank = grown(this.#gateRank, gateCount);
-    this.#gateSeen = grown(this.#gateSeen, gateCount);
+  /** The largest rank of what comes right after the node; 0 if nothing does. */
+  #lookBehind(node: number, plan: Walked): number {
+    const { taskCount, feeds, waits, relays } = plan.graph;
+    this.seen[node] = this.#open;
+    if (node < taskCount) return this.#follow(feeds, node, taskCount, plan);
+    const gate = node - taskCount;
+    return Math.max(this.#follow(waits, gate, 0, plan), this.#follow(relays, gate, taskCount, plan));
   }
 
-  #enter(node: number, open: number, graph: Graph): void {
-    const at = this.#depth++;
-    if (at >= this.#stack.length) {
-      this.#stack = grown(this.#stack, at + 1);
-      this.#cursor = grown(this.#cursor, at + 1);
+  /** The same by edges of one kind, whose ends are nodes when `offset` is added. */
+  #follow({ out }: Edges, from: number, offset: number, plan: Walked): number {
+    let largest = 0;
+    for (let edge = out.first(from); edge !== 0; edge = out.next[edge] as number) {
+      const rank = this.#meet((out.end[edge] as number) + offset, plan);
+      if (rank > largest) largest = rank;
     }
-    this.#stack[at] = node;
-    if (node < 0) {
-      this.#gateSeen[~node] = open;
-      this.#gateRank[~node] = 0;
-      this.#cursor[at] = graph.waits.firstFrom(~node) || -graph.relays.firstFrom(~node);
-    } else {
-      this.#taskSeen[node] = open;
-      if (node >= this.#from) this.rank[node] = 0;
-      this.#cursor[at] = graph.feeds.firstFrom(node);
-    }
+    return largest;
   }
 
-  /** The node at the end of the edge; moves the cursor to the edge after it. */
-  #follow({ feeds, waits, relays }: Graph, node: number, edge: number, top: number): number {
-    if (node >= 0) {
-      this.#cursor[top] = feeds.nextFrom[edge] as number;
-      return ~(feeds.to[edge] as number);
-    }
-    if (edge > 0) {
-      this.#cursor[top] = (waits.nextFrom[edge] as number) || -relays.firstFrom(~node);
-      return waits.to[edge] as number;
-    }
-    this.#cursor[top] = -(relays.nextFrom[-edge] as number);
-    return ~(relays.to[-edge] as number);
-  }
-
-  #leave(node: number, open: number, weight: Float64Array, floor: Float64Array): void {
-    if (node < 0) this.#gateSeen[~node] = open + 1;
-    else {
-      this.#taskSeen[node] = open + 1;
-      if (node >= this.#from) this.#settle(node, weight[node] as number, floor[node] as number);
-    }
-    this.#depth--;
-    if (this.#depth > 0) this.#raise(this.#stack[this.#depth - 1] as number, node);
-  }
-
-  #settle(task: number, weight: number, floor: number): void {
-    this.rank[task] = Math.max((this.rank[task] as number) + weight, floor);
-  }
-
-  /** The node comes before `next`, so it is at least as urgent. */
-  #raise(node: number, next: number): void {
-    const rank = (next < 0 ? this.#gateRank[~next] : this.rank[next]) as number;
-    if (node < 0) {
-      if ((this.#gateRank[~node] as number) < rank) this.#gateRank[~node] = rank;
-    } else if (node >= this.#from && (this.rank[node] as number) < rank) this.rank[node] = rank;
-  }
-
-  #giveUp(): false {
-    this.#depth = 0;
-    return false;
+  /** The rank of the node, if that is known. Else it is put on the stack, to be walked first. */
+  #meet(node: number, { graph, live }: Walked): number {
+    const seen = this.seen[node] as number;
+    if (seen > this.#open) return this.rank[node] as number;
+    if (seen === this.#open) this.#isCyclic = true;
+    else if (node >= graph.taskCount || !live?.isOver(node)) this.#stack.push(node);
+    return 0;
   }
 }

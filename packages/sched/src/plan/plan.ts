@@ -14,10 +14,11 @@ import {
   type TaskMeta,
 } from '@pexen/core';
 import { LockTable } from '@pexen/lock';
-import { addressesOf, checkTask, checkWiring, cycleProblem, notApplicable, within } from './check.ts';
-import { grown } from './columns.ts';
-import { Finder } from './finder.ts';
+import { Check } from './check.ts';
+import { clear } from './clear.ts';
+import { bytes, floats, ints, Table } from './columns.ts';
 import { Graph } from './graph.ts';
+import { Journal } from './journal.ts';
 import { Naming } from './naming.ts';
 import type { Order } from './order.ts';
 import type { Entry, Live, Planned, PlanOptions } from './planned.ts';
@@ -43,38 +44,40 @@ export const TIDIES = 8;
  * const { from, to } = plan.add(tasks);
  * machine.handle([{ type: 'tasks-added', atMs: 0, from, to }, { type: 'result-wanted', atMs: 0 }], commands);
  */
-export class Plan implements Planned {
+export class Plan extends Table implements Planned {
   readonly options: PlanOptions;
-  readonly graph: Graph = new Graph();
+  readonly #journal = new Journal();
+  readonly graph: Graph = new Graph(this.#journal);
   readonly locks: LockTable;
   readonly tasks: Runnable[] = [];
   readonly #metas: TaskMeta[] = [];
-  readonly #ranks = new Ranks();
+  readonly #ranks = new Ranks(this.#journal);
   readonly order: Order = this.#ranks.order;
   readonly rules: Rules[] = [];
   readonly addresses: Map<number, Address> = new Map();
-  readonly made: Map<string, number> = new Map();
   /** Why tasks do not apply. */
   readonly whyNot: Map<number, string> = new Map();
-  readonly naming: Naming = new Naming();
-  readonly wiring: Wiring;
-  priority: Float64Array = new Float64Array(16);
-  weight: Float64Array = new Float64Array(16);
+  readonly naming: Naming = new Naming(this.#journal);
+  readonly wiring: Wiring = new Wiring(this, this.#journal);
+  priority: Float64Array = floats();
+  weight: Float64Array = floats();
   /** Which entries the metadata of each task has. */
-  stated: Int32Array = new Int32Array(16);
-  flags: Uint8Array = new Uint8Array(16);
+  stated: Int32Array = ints();
+  flags: Uint8Array = bytes();
   /** What each task holds, as the lock table knows it; -1 is nothing. */
-  demand: Int32Array = new Int32Array(16);
+  demand: Int32Array = ints();
   /** Some task is `exclusive`: then all have to ask the lock table. */
   hasExclusive = false;
   hasPrograms = false;
   live: Live | undefined;
-  readonly #finder = new Finder(this.tasks);
+  /** What workers find by module and id. */
+  readonly #made = new Map<string, number>();
   readonly #poolByName = new Map<string, number>();
   readonly #groupByName = new Map<string, number>();
   readonly #rules: Rules;
 
   constructor(options: PlanOptions) {
+    super();
     this.options = options;
     this.#rules = defaultRules(options.defaults);
     this.locks = new LockTable({
@@ -82,32 +85,24 @@ export class Plan implements Planned {
       ...(options.overtakings !== undefined && { overtakings: options.overtakings }),
       mayOvertake: (task, head) => this.live?.mayOvertake(task, head) ?? false,
     });
-    this.wiring = new Wiring(this.graph, {
-      tasks: this.tasks,
-      definition: (task) => this.definition(task),
-      hasWithdrawn: () => this.live?.hasWithdrawn ?? false,
-      isGroup: (pool) => options.pools[pool]?.group !== undefined,
-    });
     for (const [index, { name, group }] of options.pools.entries())
       (group === undefined ? this.#poolByName : this.#groupByName).set(name, index);
   }
 
   /**
-   * Adds tasks, whole or not at all.
+   * Adds tasks, whole or not at all. A plan that refuses its very first ones is of no further use.
    * @throws PexenError with everything that is wrong with them.
    */
   add(entries: Iterable<Entry>): { readonly from: number; readonly to: number } {
-    const mark = this.graph.mark();
-    const from = mark.taskCount;
+    const from = this.graph.taskCount;
+    this.#remember();
     try {
       refuse(this.#compile(entries, from));
     } catch (error) {
-      this.graph.restore(mark);
-      this.#undo(from);
+      this.#journal.undo();
       throw error;
     }
-    this.naming.keep();
-    this.wiring.keep();
+    this.#journal.keep();
     return { from, to: this.graph.taskCount };
   }
 
@@ -135,24 +130,33 @@ export class Plan implements Planned {
 
   /** The task of an entry that was added; the first, if it was added more than once. */
   find(entry: Entry): number | undefined {
-    return this.#finder.find(isPlaced(entry) ? entry.task : entry);
+    return this.wiring.find(isPlaced(entry) ? entry.task : entry);
   }
 
-  #compile(entries: Iterable<Entry>, from: number): Problem[] {
-    const problems: Problem[] = [];
+  putAddress(task: number, address: Address): void {
+    this.#journal.put(this.addresses, task, address);
+  }
+
+  madeAt(place: string, task: number): number {
+    if (!this.#made.has(place)) this.#journal.put(this.#made, place, task);
+    return this.#made.get(place) as number;
+  }
+
+  #compile(entries: Iterable<Entry>, from: number): readonly Problem[] {
+    const check = new Check(this, from);
     const broken = new Set<number>();
-    if (Array.isArray(entries)) this.#grow(from + entries.length);
-    for (const entry of entries) this.#enter(entry, problems, broken);
-    this.naming.nameRest((task) => this.definition(task), this.tasks);
+    if (Array.isArray(entries)) this.reserve(from + entries.length);
+    for (const entry of entries) this.#enter(entry, check, broken);
     const to = this.graph.taskCount;
     for (let task = from; task < to; task++)
-      if (broken.size === 0 || !broken.has(task)) this.#settle(task, problems);
-    addressesOf(this, from, problems);
-    checkWiring(this, from, problems);
+      if (this.pathOf(task) === '') this.naming.derive(task, this.#nameOf(task));
+    for (let task = from; task < to; task++)
+      if (broken.size === 0 || !broken.has(task)) this.#settle(task, check);
+    check.addresses();
+    check.wiring();
     const claimsOf = (task: number) => this.#claimsOf(task);
-    if (broken.size === 0 && !this.#ranks.rank(this, from, this.weight, claimsOf))
-      problems.push(cycleProblem(this));
-    return problems;
+    if (broken.size === 0 && !this.#ranks.rank(this, from, this.weight, claimsOf)) check.cycle();
+    return check.problems;
   }
 
   /** What a broken task provides counts, so that nobody is told that it is missing. */
@@ -161,58 +165,58 @@ export class Plan implements Planned {
     return checkMeta({ provides }, '').length === 0;
   }
 
-  #enter(entry: Entry, problems: Problem[], broken: Set<number>): void {
+  #enter(entry: Entry, check: Check, broken: Set<number>): void {
     const runnable = isPlaced(entry) ? entry.task : entry;
     const definition = isTask(runnable) ? runnable[definitionKey] : undefined;
     const meta = definition?.meta ?? metaOf(runnable);
     if (definition !== undefined && typeof definition.body !== 'function') this.hasPrograms = true;
     const stated = statedIn(meta);
     const task = this.graph.addTask((stated & PLACED) === 0 ? 0 : this.#poolOf(meta));
-    this.#grow(task + 1);
+    this.reserve(task + 1);
     this.stated[task] = stated;
     this.demand[task] = -1;
     this.tasks.push(runnable);
     this.#metas.push(meta);
     this.rules.push((stated & RULED) === 0 ? this.#rules : rulesOf(meta, this.options.defaults ?? {}));
     const name = typeof meta.name === 'string' && meta.name !== '' ? meta.name : undefined;
-    const clash = this.naming.name(task, isPlaced(entry) ? entry.under : nowhere, name);
-    if (clash !== undefined) problems.push(within(this, task, clash));
-    const isBroken = !checkTask(this, task, problems);
+    if (!this.naming.name(isPlaced(entry) ? entry.under : nowhere, name)) check.duplicatePath(task);
+    const isBroken = !check.task(task);
     if (isBroken) broken.add(task);
     if (!isBroken || this.#givesWell(task)) this.wiring.give(task, meta, stated);
   }
 
   /** Everything but names and addresses. */
-  #settle(task: number, problems: Problem[]): void {
+  #settle(task: number, check: Check): void {
     const meta = this.metaOf(task);
     const stated = this.stated[task] as number;
     this.flags[task] = 0;
     this.wiring.need(task, meta, stated);
     this.#weigh(task, meta, stated);
-    if ((stated & CONDITIONAL) !== 0) this.#askWhen(task, problems);
+    if ((stated & CONDITIONAL) !== 0) this.#askWhen(task, check);
     if ((stated & CLEANS) !== 0 && meta.cleanup !== undefined) this.#flag(task, TIDIES);
     if ((stated & ORDERED) !== 0 && (meta.tearsDown !== undefined || meta.salvages !== undefined))
       this.#flag(task, EXEMPT);
-    if ((stated & HOLDS) !== 0) this.demand[task] = this.#demandOf(task, meta, problems);
+    if ((stated & HOLDS) !== 0) this.demand[task] = this.#demandOf(task, meta, check);
   }
 
-  #askWhen(task: number, problems: Problem[]): void {
-    const reason = notApplicable(this, task, problems);
-    if (reason !== undefined) this.whyNot.set(task, reason);
+  #askWhen(task: number, check: Check): void {
+    const reason = check.notApplicable(task);
+    if (reason !== undefined) this.#journal.put(this.whyNot, task, reason);
   }
 
-  #demandOf(task: number, meta: TaskMeta, problems: Problem[]): number {
+  #demandOf(task: number, meta: TaskMeta, check: Check): number {
     const { uses, claims, exclusive = false } = meta;
     if (uses === undefined && claims === undefined && !exclusive) return -1;
     if (exclusive) this.hasExclusive = true;
     try {
       const demand = this.locks.compile(meta);
+      this.#journal.note(() => this.locks.forget(demand));
       for (const node of this.#claimsOf(task)) this.#ranks.countClaim(node, this.weight[task] as number);
       return demand;
     } catch (error) {
       const found = (error as { readonly problems?: readonly Problem[] }).problems;
       if (found === undefined) throw error;
-      for (const problem of found) problems.push(within(this, task, problem));
+      for (const problem of found) check.add(task, problem);
       return -1;
     }
   }
@@ -239,33 +243,26 @@ export class Plan implements Planned {
     return (this.metaOf(task).claims ?? []).map((resource) => this.locks.nodeOf(resource));
   }
 
-  #grow(count: number): void {
-    if (count <= this.priority.length) return;
-    this.priority = grown(this.priority, count);
-    this.weight = grown(this.weight, count);
-    this.flags = grown(this.flags, count);
-    this.stated = grown(this.stated, count);
-    this.demand = grown(this.demand, count);
+  /** Its name, where the metadata gives none; what it stands for, where it has none either. */
+  #nameOf(task: number): string {
+    const { body, address } = this.definition(task);
+    const named =
+      typeof body !== 'function'
+        ? body.file.replace(/^.*[\\/]/, '')
+        : address?.kind === 'export'
+          ? address.exportPath.at(-1)
+          : body.name || (this.tasks[task] as Runnable).name;
+    return named || `task-${task + 1}`;
   }
 
-  #undo(from: number): void {
-    this.wiring.undo();
-    this.naming.undo();
-    for (let task = from; task < this.tasks.length; task++) this.#forget(task);
-    for (const [place, task] of this.made) if (task >= from) this.made.delete(place);
-    this.tasks.length = from;
-    this.#finder.undo(from);
-    this.#metas.length = from;
-    this.rules.length = from;
-    this.#ranks.undo(from);
-  }
-
-  #forget(task: number): void {
-    this.whyNot.delete(task);
-    this.addresses.delete(task);
-    const demand = this.demand[task] as number;
-    if (demand < 0) return;
-    this.locks.forget(demand);
-    for (const node of this.#claimsOf(task)) this.#ranks.countClaim(node, -(this.weight[task] as number));
+  /** For the case that what is about to be added is refused. */
+  #remember(): void {
+    const { graph, tasks, rules } = this;
+    const count = graph.taskCount;
+    this.#journal.note(() => {
+      for (const list of [tasks, this.#metas, rules]) clear(list, count);
+    });
+    graph.remember();
+    this.wiring.remember();
   }
 }

@@ -61,10 +61,10 @@ export interface Planned {
   readonly tasks: readonly Runnable[];
   /** Some body is a program. */
   readonly hasPrograms: boolean;
-  /** Where workers find the bodies of tasks that run in pools without closures. */
-  readonly addresses: Map<number, Address>;
-  /** What workers find by module and id. */
-  readonly made: Map<string, number>;
+  /** A worker finds the body of the task there. */
+  putAddress(task: number, address: Address): void;
+  /** The first task that workers find by this module and id: maybe this very task. */
+  madeAt(place: string, task: number): number;
   readonly live: Live | undefined;
   pathOf(task: number): string;
   metaOf(task: number): TaskMeta;

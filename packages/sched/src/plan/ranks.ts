@@ -1,31 +1,29 @@
-/** The ranks of all tasks: worked out for new ones, and for all when the graph has grown by a quarter. Can go back. */
-import { grown } from './columns.ts';
+/** The ranks of all tasks: worked out for new ones, and for all when the graph has grown by a quarter. */
+import { floats, Table } from './columns.ts';
+import type { Journal } from './journal.ts';
 import { Order } from './order.ts';
 import type { Planned } from './planned.ts';
 
-/** What went before, for the case that the new tasks are refused. */
-interface Before {
-  readonly ranked: number;
-  readonly rankings: number;
-  readonly rank: Float64Array;
-  readonly floor: Float64Array;
-}
-
-export class Ranks {
+export class Ranks extends Table {
   readonly order: Order = new Order();
   /** Grows whenever the ranks of tasks that were there before were worked out anew. */
   rankings = 0;
   /** Ranks are at least this: what tasks that claim the same have to do together. */
-  #floor = new Float64Array(16);
+  floor: Float64Array = floats();
   /** Weight of all that claim a resource. */
   readonly #claimed = new Map<number, number>();
   /** The number of tasks when all ranks were worked out last. */
   #ranked = 0;
-  #before: Before | undefined;
+  readonly #journal: Journal;
 
-  /** A task of this weight claims the node, or does not any more. */
+  constructor(journal: Journal) {
+    super();
+    this.#journal = journal;
+  }
+
+  /** A task of this weight claims the node. */
   countClaim(node: number, weight: number): void {
-    this.#claimed.set(node, (this.#claimed.get(node) ?? 0) + weight);
+    this.#journal.put(this.#claimed, node, (this.#claimed.get(node) ?? 0) + weight);
   }
 
   /** False where there is a cycle. `claimsOf` tells which nodes a task claims. */
@@ -36,7 +34,7 @@ export class Ranks {
     claimsOf: (task: number) => readonly number[],
   ): boolean {
     const { taskCount } = plan.graph;
-    this.#floor = grown(this.#floor, taskCount);
+    this.reserve(taskCount);
     const first = taskCount > this.#ranked * 1.25 ? 0 : from;
     if (first === 0) {
       this.#remember(from);
@@ -44,23 +42,21 @@ export class Ranks {
       this.rankings++;
     }
     if (this.#claimed.size > 0)
-      for (let task = first; task < taskCount; task++) this.#floor[task] = this.#together(claimsOf(task));
-    return this.order.walk(plan, first, weight, this.#floor);
-  }
-
-  /** The tasks from `from` on were refused. */
-  undo(from: number): void {
-    if (this.#before === undefined || this.#ranked <= from) return;
-    this.#ranked = this.#before.ranked;
-    this.rankings = this.#before.rankings;
-    this.order.rank.set(this.#before.rank);
-    this.#floor.set(this.#before.floor);
+      for (let task = first; task < taskCount; task++) this.floor[task] = this.#together(claimsOf(task));
+    return this.order.walk(plan, first, weight, this.floor);
   }
 
   #remember(count: number): void {
-    const { rankings, order } = this;
+    const { order, rankings } = this;
+    const ranked = this.#ranked;
     const rank = order.rank.slice(0, count);
-    this.#before = { ranked: this.#ranked, rankings, rank, floor: this.#floor.slice(0, count) };
+    const floor = this.floor.slice(0, count);
+    this.#journal.note(() => {
+      this.#ranked = ranked;
+      this.rankings = rankings;
+      order.rank.set(rank);
+      this.floor.set(floor);
+    });
   }
 
   /** The most that those who claim one of the nodes have to do. */

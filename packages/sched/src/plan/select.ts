@@ -77,7 +77,7 @@ function requiredBy(plan: Plan, task: number): readonly Capability[] {
 }
 
 function providersOf(plan: Plan, capability: Capability): readonly number[] {
-  return plan.graph.feeds.sources(plan.wiring.gateOf(capability));
+  return plan.graph.feeds.in.ends(plan.wiring.gateOf(capability));
 }
 
 function teardownsOf(plan: Plan, from: number): { readonly task: number; readonly capability: Capability }[] {

@@ -2,8 +2,10 @@
  * When a capability may be torn down: once all who require it, directly or through what they provide in turn, are over, and what
  * those provide is torn down. Made of gates, for those tasks only which stand below something that is torn down.
  */
-import type { Capability } from '@pexen/core';
+import { type Capability, isCompound } from '@pexen/core';
 import { DONE_WITH, type GateId, type Graph, TORN_DOWN, UNNEEDED } from './graph.ts';
+import type { Journal } from './journal.ts';
+import type { Planned } from './planned.ts';
 
 /** The gates about one capability, and who tears it down. */
 interface Watched {
@@ -18,26 +20,29 @@ interface DoneWith {
 }
 
 export class Teardowns {
+  readonly #plan: Pick<Planned, 'graph' | 'metaOf'>;
   readonly #graph: Graph;
-  readonly #gatesGivenBy: (task: number) => readonly GateId[];
-  readonly #tornDownBy: (task: number) => Capability | undefined;
+  readonly #names: ReadonlyMap<unknown, GateId>;
+  readonly #journal: Journal;
   /** Capability → its gates. */
   readonly #watched = new Map<GateId, Watched>();
   /** Requirement → the capabilities it speaks of that are watched. */
-  readonly #watchers = new Map<GateId, GateId[]>();
+  readonly #watchers = new Map<GateId, readonly GateId[]>();
   /** Task → the gates that open when it is over and nobody needs what it gives. */
   readonly #doneWith = new Map<number, readonly DoneWith[]>();
   /** Tasks whose `DONE_WITH` gate is not connected yet, and capabilities that are not watched yet. */
   readonly #pending: (() => void)[] = [];
 
+  /** `names`: capabilities → their gates. */
   constructor(
-    graph: Graph,
-    gatesGivenBy: (task: number) => readonly GateId[],
-    tornDownBy: (task: number) => Capability | undefined,
+    plan: Pick<Planned, 'graph' | 'metaOf'>,
+    names: ReadonlyMap<unknown, GateId>,
+    journal: Journal,
   ) {
-    this.#graph = graph;
-    this.#gatesGivenBy = gatesGivenBy;
-    this.#tornDownBy = tornDownBy;
+    this.#plan = plan;
+    this.#graph = plan.graph;
+    this.#names = names;
+    this.#journal = journal;
   }
 
   /** The task tears the capability down. */
@@ -71,29 +76,13 @@ export class Teardowns {
     this.#settle();
   }
 
-  undo(): void {
-    const { gateCount } = this.#graph;
-    for (const [gate, watched] of this.#watched)
-      if (watched.unneeded >= gateCount) this.#watched.delete(gate);
-    for (const [task, gates] of this.#doneWith)
-      this.#doneWith.set(
-        task,
-        gates.filter(({ gate }) => gate < gateCount),
-      );
-    for (const [gate, capabilities] of this.#watchers) {
-      const left = gate < gateCount ? capabilities.filter((of) => this.#watched.has(of)) : [];
-      if (left.length === 0) this.#watchers.delete(gate);
-      else this.#watchers.set(gate, left);
-    }
-  }
-
   #watch(gate: GateId, subject: unknown): Watched {
     const known = this.#watched.get(gate);
     if (known !== undefined) return known;
     const unneeded = this.#graph.addGate(UNNEEDED, subject);
     const tornDown = this.#graph.addGate(TORN_DOWN, subject);
     const watched = { unneeded, tornDown };
-    this.#watched.set(gate, watched);
+    this.#journal.put(this.#watched, gate, watched);
     this.#graph.relays.add(unneeded, tornDown);
     this.#pending.push(() => this.#watchDependents(gate));
     return watched;
@@ -103,14 +92,13 @@ export class Teardowns {
     const requirements = this.#graph.followersOf(gate).filter((of) => this.#graph.isRequirement(of));
     for (const requirement of [gate, ...requirements]) {
       this.#watchRequirement(requirement, gate);
-      for (const task of this.#graph.waits.targets(requirement)) this.#needs(task, gate);
+      for (const task of this.#graph.waits.out.ends(requirement)) this.#needs(task, gate);
     }
   }
 
   #watchRequirement(requirement: GateId, capability: GateId): void {
-    const known = this.#watchers.get(requirement);
-    if (known === undefined) this.#watchers.set(requirement, [capability]);
-    else if (!known.includes(capability)) known.push(capability);
+    const known = this.#watchers.get(requirement) ?? [];
+    if (!known.includes(capability)) this.#journal.put(this.#watchers, requirement, [...known, capability]);
   }
 
   /**
@@ -118,7 +106,7 @@ export class Teardowns {
    * rest of what it gives.
    */
   #needs(task: number, capability: GateId): void {
-    if (this.#tornDownBy(task) === this.#graph.subjects[capability]) return;
+    if (this.#plan.metaOf(task).tearsDown === this.#graph.subjects[capability]) return;
     const { unneeded } = this.#watched.get(capability) as Watched;
     const except = this.#gatesGivenBy(task).includes(capability) ? capability : -1;
     const doneWith = this.#doneWithGate(task, except);
@@ -130,7 +118,7 @@ export class Teardowns {
     const found = known.find((each) => each.except === except);
     if (found !== undefined) return found.gate;
     const gate = this.#graph.addGate(DONE_WITH, task);
-    this.#doneWith.set(task, [...known, { gate, except }]);
+    this.#journal.put(this.#doneWith, task, [...known, { gate, except }]);
     this.#graph.feed(task, gate);
     this.#pending.push(() => {
       for (const given of this.#gatesGivenBy(task)) if (given !== except) this.#connect(gate, given);
@@ -141,6 +129,13 @@ export class Teardowns {
   #connect(doneWith: GateId, given: GateId): void {
     const { tornDown } = this.#watch(given, this.#graph.subjects[given]);
     this.#graph.relays.add(tornDown, doneWith);
+  }
+
+  #gatesGivenBy(task: number): GateId[] {
+    const { feeds, subjects } = this.#graph;
+    return feeds.out
+      .ends(task)
+      .filter((gate) => this.#names.get(subjects[gate]) === gate && !isCompound(subjects[gate]));
   }
 
   /** A loop, not a recursion: chains may be long. */

@@ -8,24 +8,18 @@ import {
   isKey,
   type Requirement,
   type Runnable,
-  type TaskDefinition,
   type TaskMeta,
 } from '@pexen/core';
 import { clear } from './clear.ts';
 import { AFTER, BEFORE, type GateId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAGE } from './graph.ts';
 import { Identities } from './identities.ts';
+import type { Journal } from './journal.ts';
+import type { Planned } from './planned.ts';
 import { ORDERED, PROVIDES, REQUIRES } from './stated.ts';
 import { Teardowns } from './teardowns.ts';
 
-/** What the wiring is told of the tasks. */
-export interface Wired {
-  readonly tasks: readonly Runnable[];
-  definition(task: number): TaskDefinition;
-  /** Is any capability torn down? */
-  hasWithdrawn(): boolean;
-  /** Is the pool that of a group? */
-  isGroup(pool: number): boolean;
-}
+/** What the wiring has to know of the plan. */
+type Wired = Pick<Planned, 'graph' | 'tasks' | 'live' | 'options' | 'metaOf'>;
 
 export class Wiring {
   readonly graph: Graph;
@@ -35,27 +29,33 @@ export class Wiring {
   readonly suspects: number[] = [];
   /** Some capability is a typed key. */
   hasKeys = false;
-  readonly #wired: Wired;
+  readonly #plan: Wired;
+  readonly #journal: Journal;
   readonly #teardowns: Teardowns;
   /** Some capability was asked for twice. */
   #hasShared = false;
-  /** Of the first batch nothing has to be remembered: if that is refused, so is the plan. */
-  #hasKept = false;
-  readonly #newNames: unknown[] = [];
   /** Capability → the gate that opens when all its providers are over. */
   readonly #after = new Map<GateId, GateId>();
   /** Capability → the gate for which its providers wait. */
   readonly #before = new Map<GateId, GateId>();
   /** Pool of a group → the gate for which its tasks wait. */
   readonly #groups = new Map<number, GateId>();
-  /** Tasks by what they are; made when somebody requires an object that is no key. */
+  /** Tasks by what they are; made when somebody asks for an object that is no key. */
   #identities: Identities | undefined;
 
-  constructor(graph: Graph, wired: Wired) {
-    this.graph = graph;
-    this.#wired = wired;
-    const tornDownBy = (task: number) => wired.definition(task).meta.tearsDown;
-    this.#teardowns = new Teardowns(graph, (task) => this.#gatesGivenBy(task), tornDownBy);
+  constructor(plan: Wired, journal: Journal) {
+    this.graph = plan.graph;
+    this.#plan = plan;
+    this.#journal = journal;
+    this.#teardowns = new Teardowns(plan, this.names, journal);
+  }
+
+  /** To be called before tasks are added that may be refused. */
+  remember(): void {
+    clear(this.suspects);
+    this.#journal.note(() => {
+      this.#identities = undefined;
+    });
   }
 
   /** What the task gives. To be called for all new tasks before `need` is called for any. */
@@ -72,7 +72,7 @@ export class Wiring {
       for (const requirement of requires) this.#require(task, requirement, meta, stated);
     if ((stated & ORDERED) !== 0) this.#order(task, meta);
     const pool = this.graph.pool[task] as number;
-    if (this.#wired.isGroup(pool)) this.graph.waits.add(this.#groupGate(pool), task);
+    if (this.#isGroup(pool)) this.graph.waits.add(this.#groupGate(pool), task);
   }
 
   #order(task: number, meta: TaskMeta): void {
@@ -96,13 +96,19 @@ export class Wiring {
     return gate;
   }
 
+  /** The task that was made of just this; the first, if it was added more than once. */
+  find(runnable: Runnable): number | undefined {
+    const tasks = this.#identify().tasksOf(runnable);
+    return tasks.find((task) => this.#plan.tasks[task] === runnable);
+  }
+
   /** The capabilities of a requirement that has too few providers to be ever met; empty if it can be met. */
   unmeetable(gate: GateId): readonly Capability[] {
     const { feeds, kind, need } = this.graph;
     const capabilities = capabilitiesOf(this.graph.subjects[gate] as Requirement);
     if (kind[gate] === NEEDS_ALL) return capabilities.filter((capability) => !this.#isFed(gate, capability));
     const enough =
-      need[gate] === 1 ? feeds.firstTo(gate) !== 0 : feeds.sources(gate).length >= (need[gate] as number);
+      need[gate] === 1 ? feeds.in.first(gate) !== 0 : feeds.in.ends(gate).length >= (need[gate] as number);
     return enough ? [] : capabilities;
   }
 
@@ -112,28 +118,8 @@ export class Wiring {
     const member = this.names.get(capability) ?? -1;
     const isShared = this.names.get(subjects[gate]) === gate;
     return isShared
-      ? feeds.firstTo(member) !== 0
-      : feeds.sources(member).some((task) => feeds.has(task, gate));
-  }
-
-  /** Forgets the names made since the last `keep`. The graph is restored by its owner. */
-  undo(): void {
-    if (!this.#hasKept) this.names.clear();
-    for (const name of this.#newNames) this.names.delete(name);
-    clear(this.#newNames);
-    this.#identities = undefined;
-    clear(this.suspects);
-    const { gateCount } = this.graph;
-    for (const made of [this.#after, this.#before, this.#groups])
-      for (const [key, gate] of made) if (gate >= gateCount) made.delete(key);
-    this.#teardowns.undo();
-  }
-
-  /** What was made up to now stays. */
-  keep(): void {
-    this.#hasKept = true;
-    clear(this.suspects);
-    clear(this.#newNames);
+      ? feeds.in.first(member) !== 0
+      : feeds.in.ends(member).some((task) => feeds.has(task, gate));
   }
 
   #provide(task: number, gate: GateId): void {
@@ -149,7 +135,12 @@ export class Wiring {
     if (this.#meetsItself(task, requirement, provides)) gate = this.#withoutSelf(gate, requirement, task);
     this.#wait(gate, task);
     const { feeds, kind, need } = this.graph;
-    if (feeds.firstTo(gate) === 0 || kind[gate] !== NEEDS || need[gate] !== 1 || this.#wired.hasWithdrawn())
+    if (
+      feeds.in.first(gate) === 0 ||
+      kind[gate] !== NEEDS ||
+      need[gate] !== 1 ||
+      this.#plan.live?.hasWithdrawn
+    )
       this.suspects.push(task, gate);
     if (this.#teardowns.isUsed) this.#teardowns.required(gate, task);
   }
@@ -165,7 +156,7 @@ export class Wiring {
   /** Only own provisions can be met by oneself; nearly no task has any that it also requires. */
   #meetsItself(task: number, requirement: Requirement, provides: readonly Capability[] | undefined): boolean {
     if (typeof requirement === 'string') return provides?.includes(requirement) ?? false;
-    const self = this.#wired.tasks[task];
+    const self = this.#plan.tasks[task];
     return capabilitiesOf(requirement).some(
       (capability) => capability === self || provides?.includes(capability),
     );
@@ -197,7 +188,7 @@ export class Wiring {
     const known = this.#after.get(gate);
     if (known !== undefined) return known;
     const after = this.#orderGate(AFTER, capability, [gate]);
-    this.#after.set(gate, after);
+    this.#journal.put(this.#after, gate, after);
     return after;
   }
 
@@ -212,14 +203,14 @@ export class Wiring {
     let before = this.#before.get(gate);
     if (before === undefined) {
       before = this.graph.addGate(BEFORE, capability);
-      this.#before.set(gate, before);
-      for (const provider of this.graph.feeds.sources(gate)) this.#holdBehind(before, provider, capability);
+      this.#journal.put(this.#before, gate, before);
+      for (const provider of this.graph.feeds.in.ends(gate)) this.#holdBehind(before, provider, capability);
     }
     this.graph.feed(task, before);
   }
 
   #holdBehind(before: GateId, provider: number, capability: Capability): void {
-    const isBeforeItself = this.#wired.definition(provider).meta.before?.includes(capability) ?? false;
+    const isBeforeItself = this.#plan.metaOf(provider).before?.includes(capability) ?? false;
     this.#wait(isBeforeItself ? this.#beforeOthers(before, capability, provider) : before, provider);
   }
 
@@ -244,7 +235,7 @@ export class Wiring {
   #wait(gate: GateId, task: number): void {
     this.graph.waits.add(gate, task);
     const pool = this.graph.pool[task] as number;
-    if (!this.#wired.isGroup(pool)) return;
+    if (!this.#isGroup(pool)) return;
     const group = this.#groupGate(pool);
     if (!this.graph.followersOf(gate).includes(group)) this.graph.follow(gate, group, -1, pool);
   }
@@ -253,14 +244,17 @@ export class Wiring {
     const known = this.#groups.get(pool);
     if (known !== undefined) return known;
     const gate = this.graph.addGate(GROUP, pool);
-    this.#groups.set(pool, gate);
+    this.#journal.put(this.#groups, pool, gate);
     return gate;
+  }
+
+  #isGroup(pool: number): boolean {
+    return this.#plan.options.pools[pool]?.group !== undefined;
   }
 
   #name(name: unknown, kind: number, need: number): GateId {
     const gate = this.graph.addGate(kind, name, need);
-    this.names.set(name, gate);
-    if (this.#hasKept) this.#newNames.push(name);
+    this.#journal.put(this.names, name, gate);
     return gate;
   }
 
@@ -268,7 +262,6 @@ export class Wiring {
   #takeBack(capability: Capability): GateId {
     this.#hasShared = true;
     this.graph.dropGate();
-    this.#newNames.pop();
     const gate = this.graph.subjects.indexOf(capability);
     this.names.set(capability, gate);
     return gate;
@@ -276,8 +269,8 @@ export class Wiring {
 
   /** The identities, with all tasks there are. */
   #identify(): Identities {
-    this.#identities ??= new Identities();
-    this.#identities.update(this.#wired.tasks, (task, identity) => {
+    this.#identities ??= new Identities(this.#plan.tasks);
+    this.#identities.update((task, identity) => {
       const gate = this.names.get(identity);
       if (gate !== undefined) this.#giveIdentity(task, gate);
     });
@@ -288,12 +281,5 @@ export class Wiring {
     if (this.graph.feeds.has(task, gate)) return;
     this.#provide(task, gate);
     this.#teardowns.provided(task, gate);
-  }
-
-  #gatesGivenBy(task: number): GateId[] {
-    const { feeds, subjects } = this.graph;
-    return feeds
-      .targets(task)
-      .filter((gate) => this.names.get(subjects[gate]) === gate && !isCompound(subjects[gate]));
   }
 }

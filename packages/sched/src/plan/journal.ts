@@ -1,0 +1,45 @@
+/**
+ * How to take back what refused tasks have changed. Of the first batch nothing is noted: where that is refused, so is the plan.
+ */
+export class Journal {
+  /** The last is undone first; undefined during the first batch. */
+  #steps: (() => void)[] | undefined;
+
+  /** Says how to take back what is about to change. */
+  note(step: () => void): void {
+    this.#steps?.push(step);
+  }
+
+  /** Puts an entry into a map. */
+  put<K, V>(map: Map<K, V>, key: K, value: V): void {
+    if (this.#steps !== undefined) this.#notePut(map, key);
+    map.set(key, value);
+  }
+
+  /** Adds to the end of a list. */
+  push<T>(list: T[], entry: T): void {
+    if (this.#steps !== undefined) this.#notePush(list);
+    list.push(entry);
+  }
+
+  /** What was changed up to now stays. */
+  keep(): void {
+    this.#steps = [];
+  }
+
+  /** Takes back everything since the last `keep`. */
+  undo(): void {
+    for (const step of this.#steps?.reverse() ?? []) step();
+    this.keep();
+  }
+
+  // Functions of their own: where variables are kept for steps, they cost something even if there are none.
+  #notePut<K, V>(map: Map<K, V>, key: K): void {
+    const before = map.get(key);
+    this.note(before === undefined ? () => map.delete(key) : () => map.set(key, before));
+  }
+
+  #notePush(list: unknown[]): void {
+    this.note(() => list.pop());
+  }
+}
