@@ -92,6 +92,25 @@ describe.concurrent('a loader', () => {
   });
 });
 
+describe.concurrent('pexen list', () => {
+  it('loads no library that it has no use for', async ({ expect, onTestFinished }) => {
+    const watcher = `import { registerHooks } from 'node:module';
+      import { writeFileSync } from 'node:fs';
+      const loaded = [];
+      registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
+      process.once('exit', () => writeFileSync('loaded.json', JSON.stringify(loaded)));`;
+    const dir = await folder({ 'a.sh': sh('true'), '.watcher.mjs': watcher }, onTestFinished);
+    const argv = ['--conditions=@pexen/source', '--import', './.watcher.mjs', bin, 'list'];
+    const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: dir });
+    expect(stdout).toBe('1  a.sh\n');
+    const urls = JSON.parse(readFileSync(join(dir, 'loaded.json'), 'utf8')) as string[];
+    const packages = urls.map((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1]);
+    expect(packages).toContain('commander');
+    for (const name of ['zod', 'yaml', 'tap-parser', 'log-update', 'string-width', 'fast-xml-builder'])
+      expect(packages).not.toContain(name);
+  });
+});
+
 describe.concurrent('pexen init', () => {
   it('needs no package.json, and leaves what is there as it is written', async ({
     expect,
