@@ -1,0 +1,129 @@
+/**
+ * What a task costs does not grow with their number, counted and not timed: what the machine is told and says, tries and looks in the lock
+ * table, and what the queues do. `large.test.ts` counts every block of code; this says of which sums that is made.
+ */
+import { type PoolManifest, withMeta } from '@pexen/core';
+import { describe, expect, it } from 'vitest';
+import { Machine } from '../src/machine/machine.ts';
+import type { Command, Input } from '../src/machine/protocol.ts';
+import { ReadyQueue } from '../src/machine/ready-queue.ts';
+import { Plan } from '../src/plan/plan.ts';
+import { type Shape, shapes } from './large/shapes.ts';
+
+const manifest: PoolManifest = {
+  ...{ name: 'counted', kills: true, transport: 'reference' },
+  ...{ closures: true, executables: true },
+};
+
+/** A task, but for the last. */
+interface Costs {
+  readonly commands: number;
+  readonly tries: number;
+  readonly finds: number;
+  /** Tasks put into queues. */
+  readonly pushes: number;
+  /** Tasks compared by the queues, for each that is put in or taken out, over the logarithm of how many there may be. */
+  readonly comparisons: number;
+}
+
+/** Two commands (start, result), one place in a queue, and in the lock table at most park, try again, and a look by chance. */
+const limits: Costs = { commands: 2.1, tries: 3, finds: 3, pushes: 1, comparisons: 1.2 };
+
+/** Runs the shape with eight slots; every attempt returns at once. */
+function costsOf(shape: Shape, count: number): Costs {
+  const plan = new Plan({ pools: [{ name: 'default', manifest, spare: 0 }] });
+  const machine = new Machine(plan);
+  const queues = watchQueues();
+  const { results, commands } = drive(machine, plan.add(shape(count)));
+  queues.stop();
+  expect(results).toBe(count);
+  const { tries, finds } = plan.locks;
+  return {
+    ...{ commands: commands / count, tries: tries / count, finds: finds / count },
+    pushes: queues.pushes / count,
+    comparisons: queues.comparisons / (queues.pushes * Math.log2(count)),
+  };
+}
+
+/** Plays the pool and the consumer until the run ends. */
+function drive(
+  machine: Machine,
+  added: { readonly from: number; readonly to: number },
+): { readonly results: number; readonly commands: number } {
+  let inputs: Input[] = [
+    { type: 'tasks-added', atMs: 0, ...added },
+    { type: 'result-wanted', atMs: 0 },
+  ];
+  let results = 0;
+  let commands = 0;
+  while (inputs.length > 0) {
+    const out: Command[] = [];
+    machine.handle(inputs, out);
+    commands += out.length;
+    results += out.filter(({ type }) => type === 'give-result').length;
+    inputs = out.flatMap(answersTo);
+  }
+  return { results, commands };
+}
+
+function answersTo(command: Command): Input[] {
+  const atMs = 0;
+  switch (command.type) {
+    case 'open-pool':
+      return [
+        { type: 'slots-changed', atMs, pool: command.pool, slots: 8 },
+        { type: 'pool-opened', atMs, pool: command.pool },
+      ];
+    case 'close-pool':
+      return [{ type: 'pool-closed', atMs, pool: command.pool }];
+    case 'start-attempt': {
+      const { task, attempt, part } = command;
+      return [
+        { type: 'attempt-started', atMs, task, attempt, part, worker: 'w' },
+        { type: 'attempt-ended', atMs, task, attempt, part, outcome: { kind: 'returned', value: undefined } },
+      ];
+    }
+    case 'give-result':
+      return [{ type: 'result-wanted', atMs }];
+    default:
+      return [];
+  }
+}
+
+/** Counts what all queues do, until it is stopped. */
+function watchQueues(): { pushes: number; comparisons: number; stop: () => void } {
+  const { push, isBefore } = ReadyQueue.prototype;
+  const counts = { pushes: 0, comparisons: 0, stop };
+  ReadyQueue.prototype.push = function (task) {
+    counts.pushes++;
+    push.call(this, task);
+  };
+  ReadyQueue.prototype.isBefore = function (a, b) {
+    counts.comparisons++;
+    return isBefore.call(this, a, b);
+  };
+  function stop(): void {
+    Object.assign(ReadyQueue.prototype, { push, isBefore });
+  }
+  return counts;
+}
+
+const small = 2_000;
+const large = 20_000;
+
+/** Four locks, one of them wanted by half of the tasks. */
+const fourLocks: Shape = (count) =>
+  Array.from({ length: count }, (_, index) =>
+    withMeta(() => {}, { name: `t${index}`, claims: [`lock-${index ** 2 % 16}`] }),
+  );
+
+describe('what a task costs', () => {
+  it.each(Object.entries({ ...shapes, 'four locks': fourLocks }))('%s', (_name, shape) => {
+    const [few, many] = [costsOf(shape, small), costsOf(shape, large)];
+    for (const [what, most] of Object.entries(limits)) {
+      const cost = what as keyof Costs;
+      expect(many[cost], what).toBeLessThanOrEqual(most);
+      expect(many[cost], what).toBeLessThanOrEqual(few[cost] * 1.1 + 0.01);
+    }
+  });
+});
