@@ -15,6 +15,7 @@ import type { Command, Input, PoolId, TaskId } from '../machine/protocol.ts';
 import type { State } from '../machine/state.ts';
 import { clear } from '../plan/clear.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { Entry } from '../plan/planned.ts';
 import { Attempt, type AttemptHost } from './attempt.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { runEvent } from './events.ts';
@@ -52,7 +53,7 @@ export class Engine implements AttemptHost {
   #isPumping = false;
   #isBroken = false;
   /** The clock's time at which the run began. */
-  #originMs = Number.NaN;
+  #originMs: number | undefined;
   /** The time as it was when it was last looked at. Code of the user's makes it stale. */
   #freshMs = 0;
   #isFresh = false;
@@ -75,35 +76,42 @@ export class Engine implements AttemptHost {
     this.#handOver = new HandOver(plan, this.machine.state.gates, options.shared);
   }
 
-  /** Milliseconds since the run began. */
+  /** Milliseconds since the run began; 0 before. */
   nowMs(): number {
-    const nowMs = this.#clock.now();
-    if (Number.isNaN(this.#originMs)) {
-      this.#originMs = nowMs;
-      this.startedAt = this.#clock.wallNow();
-    }
-    return nowMs - this.#originMs;
+    return this.#originMs === undefined ? 0 : this.#clock.now() - this.#originMs;
   }
 
   get state(): State {
     return this.machine.state;
   }
 
-  /** Facts wait in the mailbox while earlier ones are dealt with. */
+  /**
+   * Facts wait in the mailbox while earlier ones are dealt with. What comes before the first result is asked for waits for that, so
+   * that listeners hear of it.
+   */
   post(input: Input): void {
     this.#inbox.push(input);
+    if (this.state.hasBegun && !this.#isPumping) this.pump();
+  }
+
+  /** Asks for one more result. The run begins when that is done for the first time. */
+  want(): void {
+    if (this.#originMs === undefined) {
+      this.#originMs = this.#clock.now();
+      this.startedAt = this.#clock.wallNow();
+    }
+    this.#inbox.push({ type: 'result-wanted', atMs: this.nowMs() });
     if (!this.#isPumping) this.pump();
   }
 
-  /** Puts a fact into the mailbox without looking at it yet. */
-  queue(input: Input): void {
-    this.#inbox.push(input);
-  }
-
-  /** For facts that must not wait, since what comes next builds on them. Never called while the machine is at work. */
-  tellAtOnce(input: Input): void {
-    this.machine.handle([input], this.#commands);
-    if (!this.#isPumping) this.pump();
+  /** Adds tasks to the plan. The machine has to know of them at once, since what comes next builds on them. */
+  add(entries: Iterable<Entry>): void {
+    const input: Input = { type: 'tasks-added', atMs: this.nowMs(), ...this.plan.add(entries) };
+    if (!this.state.hasBegun) this.#inbox.push(input);
+    else {
+      this.machine.handle([input], this.#commands);
+      if (!this.#isPumping) this.pump();
+    }
   }
 
   /** Deals with the mailbox. */
@@ -163,7 +171,7 @@ export class Engine implements AttemptHost {
       attempt.findings.push(news.finding);
     }
     if (this.#teller.listens('news'))
-      this.#teller.tellNews({ atMs, path: attempt.path, attempt: attempt.attempt, news });
+      this.#teller.tell('news', { atMs, path: attempt.path, attempt: attempt.attempt, news });
   }
 
   /** The result of a task that is over; the same object until it is given. */
@@ -218,7 +226,7 @@ export class Engine implements AttemptHost {
         this.#setAlarm(command.atMs);
         break;
       case 'tell':
-        this.#teller.tell(runEvent(command.news, this));
+        this.#teller.tell('event', runEvent(command.news, this));
         break;
       case 'end-run':
         this.#consumer.end();
@@ -289,13 +297,13 @@ export class Engine implements AttemptHost {
   #setAlarm(atMs: number | undefined): void {
     this.#takeAlarmBack?.();
     this.#takeAlarmBack =
-      atMs === undefined ? undefined : this.#clock.setAlarm(this.#originMs + atMs, () => this.#ring());
+      atMs === undefined ? undefined : this.after(atMs - this.nowMs(), () => this.#ring());
   }
 
   #ring(): void {
     const atMs = this.nowMs();
     for (const { id: task, attempt, heardMs } of this.#watched)
-      if (heardMs !== undefined) this.queue({ type: 'quiet-since', atMs, task, attempt, sinceMs: heardMs });
+      if (heardMs !== undefined) this.#inbox.push({ type: 'quiet-since', atMs, task, attempt, sinceMs: heardMs });
     this.post({ type: 'alarm-rang', atMs });
   }
 }

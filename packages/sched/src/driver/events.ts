@@ -2,6 +2,7 @@
 import {
   type AttemptNews,
   type AttemptRecord,
+  defined,
   errorNews,
   type Result,
   type ResultStatus,
@@ -28,6 +29,7 @@ export function runEvent(news: MachineNews, sources: EventSources): RunEvent {
   const { state } = sources;
   const { plan } = state;
   const { atMs } = news;
+  const path = 'task' in news ? plan.pathOf(news.task) : '';
   switch (news.type) {
     case 'run-started': {
       const pools = plan.options.pools.map(({ name, manifest }) => ({ name, kind: manifest.name }));
@@ -36,33 +38,30 @@ export function runEvent(news: MachineNews, sources: EventSources): RunEvent {
     case 'tasks-added':
       return { type: 'tasks-added', atMs, tasks: taskInfos(state, news.from, news.to) };
     case 'task-started':
-      return { ...news, atMs, path: plan.pathOf(news.task), type: 'task-started' };
+      return { type: news.type, atMs, path, attempt: news.attempt, worker: news.worker };
     case 'attempt-ended': {
-      const record = state.tasks.records[news.task]?.at(-1) as AttemptRecord;
-      const { retryInMs } = news;
-      const attempt = attemptNews(record);
-      const path = plan.pathOf(news.task);
-      return { type: 'attempt-ended', atMs, path, attempt, ...(retryInMs !== undefined && { retryInMs }) };
+      const attempt = attemptNews(state.tasks.records[news.task]?.at(-1) as AttemptRecord);
+      return defined({ type: news.type, atMs, path, attempt, retryInMs: news.retryInMs });
     }
-    case 'task-finished':
-      return finished(sources.resultOf(news.task), atMs);
+    case 'task-finished': {
+      const { callPath, judgement, findings, flaky, slow, ...result } = sources.resultOf(news.task);
+      const status = result.status as Exclude<ResultStatus, 'skipped'>;
+      const attempts = result.attempts.map(attemptNews);
+      const durationMs = attempts.reduce((sum, attempt) => sum + attempt.durationMs, 0);
+      const facts = { callPath, status, attempts, findings, flaky, slow, durationMs, judgement };
+      return defined({ type: news.type, atMs, path, ...facts });
+    }
     case 'task-skipped': {
-      const { path, callPath, judgement, reason = [] } = sources.resultOf(news.task);
-      return { type: 'task-skipped', atMs, path, callPath, reason, ...(judgement && { judgement }) };
+      const { callPath, judgement, reason = [] } = sources.resultOf(news.task);
+      return defined({ type: news.type, atMs, path, callPath, reason, judgement });
     }
     case 'worker-lost': {
       const pool = plan.options.pools[news.pool]?.name ?? '';
       return { type: 'worker-lost', atMs, pool, worker: news.worker, reason: news.reason };
     }
     case 'run-ended': {
-      const reason = state.reason === undefined ? {} : { reason: state.reason };
-      return {
-        type: 'run-ended',
-        atMs,
-        counts: { ...sources.counts },
-        ...reason,
-        poisoned: poisonedIn(state),
-      };
+      const counts = { ...sources.counts };
+      return defined({ type: news.type, atMs, counts, reason: state.reason, poisoned: poisonedIn(state) });
     }
     default:
       return news satisfies never;
@@ -81,48 +80,23 @@ function taskInfos({ plan }: State, from: number, to: number): TaskInfo[] {
   const infos: TaskInfo[] = [];
   for (let task = from; task < to; task++) {
     const { group, tags } = plan.metaOf(task);
-    const slowAfterMs = plan.rules[task]?.slowAfterMs ?? Number.POSITIVE_INFINITY;
+    const slowAfterMs = plan.rules[task]?.slowAfterMs ?? Infinity;
     const isMeasured = ((plan.flags[task] as number) & MEASURED) !== 0;
-    infos.push({
-      path: plan.pathOf(task),
-      callPath: plan.naming.callPathOf(task),
-      ...(isMeasured && { weightMs: plan.weight[task] as number }),
-      ...(Number.isFinite(slowAfterMs) && { slowAfterMs }),
-      ...(group !== undefined && { group }),
-      ...(tags !== undefined && { tags }),
-    });
+    infos.push(
+      defined({
+        path: plan.pathOf(task),
+        callPath: plan.naming.callPathOf(task),
+        weightMs: isMeasured ? plan.weight[task] : undefined,
+        slowAfterMs: slowAfterMs === Infinity ? undefined : slowAfterMs,
+        group,
+        tags,
+      }),
+    );
   }
   return infos;
 }
 
-function finished(result: Result, atMs: number): RunEvent {
-  const { path, callPath, judgement, findings, flaky, slow } = result;
-  const attempts = result.attempts.map(attemptNews);
-  const durationMs = attempts.reduce((sum, attempt) => sum + attempt.durationMs, 0);
-  const status = result.status as Exclude<ResultStatus, 'skipped'>;
-  return {
-    ...{
-      type: 'task-finished' as const,
-      atMs,
-      path,
-      callPath,
-      status,
-      attempts,
-      findings,
-      flaky,
-      slow,
-      durationMs,
-    },
-    ...(judgement && { judgement }),
-  };
-}
-
 function attemptNews({ outcome, ...record }: AttemptRecord): AttemptNews {
-  const { error, reason } = outcome;
-  return {
-    ...record,
-    outcome: outcome.kind,
-    ...(error !== undefined && { error: errorNews(error) }),
-    ...(reason !== undefined && { reason }),
-  };
+  const { kind, error, reason } = outcome;
+  return defined({ ...record, outcome: kind, error: error === undefined ? error : errorNews(error), reason });
 }

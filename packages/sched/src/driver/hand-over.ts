@@ -38,21 +38,12 @@ export class HandOver {
   /** The run's dictionary, then those of the providers that met the requirements, in the order of both. */
   inherit(task: TaskId): SharedState {
     if (!this.#isUsed) return mergeShared();
-    const { waits, kind } = this.#plan.graph;
-    const inherited = [this.#initial];
-    for (let edge = waits.in.first(task); edge !== 0; edge = waits.in.next[edge] as number) {
-      const gate = waits.in.end[edge] as number;
-      if (!this.#plan.graph.isRequirement(gate) || kind[gate] === undefined) continue;
-      for (const provider of this.#gates.metBy(gate)) {
-        const final = this.#finals[provider];
-        if (final !== undefined) inherited.push(final);
-      }
-    }
-    for (const provider of this.#tornDownBy(task)) {
-      const final = this.#finals[provider];
-      if (final !== undefined) inherited.push(final);
-    }
-    return mergeShared(...inherited);
+    const { graph } = this.#plan;
+    const met = graph.waits.in
+      .ends(task)
+      .flatMap((gate) => (graph.isRequirement(gate) ? this.#gates.metBy(gate) : []));
+    const finals = [...met, ...this.#tornDownBy(task)].map((provider) => this.#finals[provider]);
+    return mergeShared(this.#initial, ...finals.filter((final) => final !== undefined));
   }
 
   /** The values of the typed keys that the task requires. */
@@ -95,16 +86,14 @@ export class HandOver {
   }
 
   #received(requirement: Requirement, at: number, providers: readonly TaskId[]): ReceivedKey[] {
-    const received: ReceivedKey[] = [];
-    for (const [member, key] of capabilitiesOf(requirement).entries()) {
-      if (!isKey(key)) continue;
-      const values = providers
-        .map((provider) => this.#values.get(provider))
-        .filter((found) => found?.has(key))
-        .map((found) => found?.get(key));
-      if (values.length > 0) received.push({ requirement: at, member, values });
-    }
-    return received;
+    return capabilitiesOf(requirement).flatMap((key, member) => {
+      if (!isKey(key)) return [];
+      const values = providers.flatMap((provider) => {
+        const found = this.#values.get(provider);
+        return found?.has(key) ? [found.get(key)] : [];
+      });
+      return values.length === 0 ? [] : [{ requirement: at, member, values }];
+    });
   }
 
   #byKey(task: TaskId, provided: readonly (readonly [number, unknown])[]): ReadonlyMap<AnyKey, unknown> {

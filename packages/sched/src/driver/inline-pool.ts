@@ -2,9 +2,9 @@
 import {
   type Assignment,
   isThenable,
+  misuse,
   OwnContext,
   outcomeOfError,
-  PexenError,
   type Pool,
   type PoolContext,
   type PoolManifest,
@@ -31,9 +31,7 @@ const manifest: PoolManifest = {
  */
 export function inline({ concurrency = 1 }: InlineOptions = {}): Pool {
   if (!(concurrency >= 1) || (concurrency !== Infinity && !Number.isInteger(concurrency)))
-    throw new PexenError([
-      { code: 'PEXEN_BAD_OPTION', message: `inline: concurrency must be a whole number, 1 or more` },
-    ]);
+    throw misuse('PEXEN_BAD_OPTION', 'inline: concurrency must be a whole number, 1 or more');
   return new InlinePool(concurrency);
 }
 

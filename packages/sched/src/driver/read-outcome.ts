@@ -1,5 +1,6 @@
 /** What a pool says of an attempt, read for the machine: exit codes as outcomes, unset keys as failures, the user's own rules. */
 import {
+  defined,
   type ExecutableFacts,
   type PoolOutcome,
   type Runnable,
@@ -38,7 +39,7 @@ function interpret(attempt: Attempt, outcome: PoolOutcome): PoolOutcome {
   const { outcome: read, findings } = body.interpret(outcome.value as ExecutableFacts);
   attempt.findings = [...(attempt.findings ?? []), ...findings];
   const { stdout, stderr } = outcome;
-  return { ...read, ...(stdout && { stdout }), ...(stderr && { stderr }) };
+  return { ...read, ...defined({ stdout, stderr }) };
 }
 
 function checkKeys(meta: TaskMeta, outcome: PoolOutcome): PoolOutcome {

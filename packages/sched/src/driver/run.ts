@@ -1,8 +1,7 @@
 /** One execution of a set of tasks, as its consumer sees it. */
-import { type Inspection, type Result, type ResultStatus, refuseRunWhileLoading } from '@pexen/core';
+import { type Inspection, misuse, type Result, type ResultStatus, refuseRunWhileLoading } from '@pexen/core';
 import { EventEmitter } from 'eventemitter3';
 import { inspect, story, why } from '../machine/insight.ts';
-import type { Input } from '../machine/protocol.ts';
 import { GIVEN } from '../machine/task-table.ts';
 import { Plan } from '../plan/plan.ts';
 import type { Entry } from '../plan/planned.ts';
@@ -10,7 +9,7 @@ import { Engine } from './engine.ts';
 import { poisonedIn } from './events.ts';
 import type { RunOptions } from './options.ts';
 import { Outlet, type Pulled } from './outlet.ts';
-import { misuse, setUp } from './setup.ts';
+import { setUp } from './setup.ts';
 import { messageOf, type RunEvents, Teller } from './teller.ts';
 
 /** How a run ended. */
@@ -46,13 +45,12 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   constructor(entries: Iterable<Entry>, options: RunOptions) {
     const { pools, plan: planOptions } = setUp(options);
     const plan = new Plan(planOptions);
-    const added = plan.add(entries);
     this.#options = options;
     this.#engine = new Engine(plan, pools, options, new Teller(options, this.events), {
       take: (result, task) => this.#outlet.take(result, task),
       end: () => this.#end(),
     });
-    this.#engine.queue({ type: 'tasks-added', atMs: 0, ...added });
+    this.#engine.add(entries);
     this.#summary.promise.catch(() => {});
     const { signal } = options;
     if (signal?.aborted) this.#onAbort();
@@ -66,10 +64,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   add(entries: Iterable<Entry>): void {
     if (this.#engine.machine.isEnding)
       throw misuse('PEXEN_RUN_ENDED', 'tasks were added to a run that has ended', 'Make a new run.');
-    const added = this.#engine.plan.add(entries);
-    if (this.#engine.state.hasBegun)
-      this.#engine.tellAtOnce({ type: 'tasks-added', atMs: this.#engine.nowMs(), ...added });
-    else this.#engine.queue({ type: 'tasks-added', atMs: 0, ...added });
+    this.#engine.add(entries);
   }
 
   /**
@@ -101,7 +96,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   /** No further starts; what runs may end. */
   drain(reason: unknown = 'it was drained'): void {
-    this.#post({ type: 'drain-requested', atMs: this.#nowMs(), reason: messageOf(reason) });
+    this.#engine.post({ type: 'drain-requested', atMs: this.#engine.nowMs(), reason: messageOf(reason) });
   }
 
   /** Aborts what still runs and resolves when nothing is left. */
@@ -165,7 +160,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
       this.#takeDeadlineBack = this.#engine.after(deadline, () =>
         this.abort(`it took longer than ${deadline} ms`),
       );
-    this.#engine.post({ type: 'result-wanted', atMs: this.#engine.nowMs() });
+    this.#engine.want();
   }
 
   #end(): void {
@@ -192,17 +187,8 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   }
 
   #stop(reason: unknown, how: 'cancel' | 'kill'): void {
-    this.#post({ type: 'cancel-requested', atMs: this.#nowMs(), reason: messageOf(reason), how });
-  }
-
-  /** What comes before the first pull waits for it, so that listeners hear of it. */
-  #post(input: Input): void {
-    if (this.#engine.state.hasBegun) this.#engine.post(input);
-    else this.#engine.queue(input);
-  }
-
-  #nowMs(): number {
-    return this.#engine.state.hasBegun ? this.#engine.nowMs() : 0;
+    const atMs = this.#engine.nowMs();
+    this.#engine.post({ type: 'cancel-requested', atMs, reason: messageOf(reason), how });
   }
 
   #onAbort = (): void => this.abort(this.#options.signal?.reason);

@@ -1,5 +1,5 @@
 /** Makes a plan's view of the pools and options that a run was given. */
-import { PexenError, type Pool, type ProblemCode, type Resource } from '@pexen/core';
+import { defined, type Pool, type Resource } from '@pexen/core';
 import type { PlanOptions, PlanPool } from '../plan/planned.ts';
 import { inline } from './inline-pool.ts';
 import type { GroupOptions, PoolSource, RunOptions } from './options.ts';
@@ -20,7 +20,7 @@ export function setUp(options: RunOptions): Setup {
     pools.push(pool);
     planned.push({
       ...{ name, manifest, spare: spare ?? (manifest.transport === 'reference' ? 0 : 1) },
-      ...(group && { group: { exclusive: group.exclusive ?? true, workers: group.workers ?? Infinity } }),
+      group: group && { exclusive: true, workers: Infinity, ...defined(group) },
     });
   };
   add('default', options.pool ?? inline());
@@ -34,9 +34,4 @@ export function setUp(options: RunOptions): Setup {
 function capacitiesOf(given: RunOptions['capacities']): Iterable<readonly [Resource, number]> | undefined {
   if (given === undefined) return undefined;
   return Symbol.iterator in given ? given : Object.entries(given);
-}
-
-/** Misuse of a run that already goes on. */
-export function misuse(code: ProblemCode, message: string, hint: string): PexenError {
-  return new PexenError([{ code, message, hint }]);
 }

@@ -23,12 +23,8 @@ export class Teller {
     return this.#events.listenerCount(name) > 0;
   }
 
-  tell(event: RunEvent): void {
-    this.#guard('PEXEN_LISTENER_THREW', () => this.#events.emit('event', event));
-  }
-
-  tellNews(news: NewsEvent): void {
-    this.#guard('PEXEN_LISTENER_THREW', () => this.#events.emit('news', news));
+  tell<Name extends keyof RunEvents>(name: Name, ...what: Parameters<RunEvents[Name]>): void {
+    this.#guard('PEXEN_LISTENER_THREW', () => this.#events.emit(name, ...(what as [never])));
   }
 
   /** The result with the judgement of it, if there is one. */

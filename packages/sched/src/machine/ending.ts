@@ -120,12 +120,12 @@ export class Ending {
     return providers.some((provider) => tasks.has(provider, BEGUN)) ? 0 : NEVER_STARTED;
   }
 
-  /** Something was added that it has to wait for. */
+  /** Something was added that it has to wait for, unless it has begun: retries wait for nobody. */
   #hold(task: number): void {
     const { tasks, gates } = this.#state;
     const closed = gates.countClosed(task);
     const state = tasks.state[task];
-    if ((state !== READY && state !== PARKED) || tasks.has(task, KEEPS) || closed === 0) return;
+    if ((state !== READY && state !== PARKED) || tasks.attempt[task] !== 0 || closed === 0) return;
     this.#withdraw(task);
     this.#state.move(task, WAITING);
     tasks.blockers[task] = closed;
@@ -152,8 +152,9 @@ export class Ending {
       this.giveUp(task);
       return;
     }
-    if (tasks.attempt[task] !== 0) this.#state.retrying++;
-    const closed = plan.graph.waits.in.first(task) === 0 ? 0 : gates.countClosed(task);
+    const hasBegun = tasks.attempt[task] !== 0;
+    if (hasBegun) this.#state.retrying++;
+    const closed = hasBegun || plan.graph.waits.in.first(task) === 0 ? 0 : gates.countClosed(task);
     if (closed === 0) this.makeReady(task);
     else {
       this.#state.move(task, WAITING);

@@ -13,6 +13,8 @@ export class Order extends Table {
   rank: Float64Array = floats();
   /** Twice the number of the walk while a node is being walked, one more when that is done. */
   seen: Int32Array = ints();
+  /** So many relays are walked: one between gates of old tasks may close a cycle to which no new task leads. */
+  relays = 0;
   #open = 0;
   #isCyclic = false;
   #stack: number[] = [];
@@ -22,28 +24,35 @@ export class Order extends Table {
    * least rank it can have. What is over waits for nobody. Answers false where it meets a cycle; the new ranks are worth nothing then.
    */
   walk(plan: Walked, from: number, weight: Float64Array, floor: Float64Array): boolean {
-    const { taskCount, gateCount } = plan.graph;
+    const { taskCount, gateCount, relays } = plan.graph;
     this.reserve(taskCount + gateCount);
     this.#open += 2;
     this.#isCyclic = false;
     this.#stack = [];
-    for (let root = from; root < taskCount; root++) {
-      this.#meet(root, plan);
-      while (this.#stack.length > 0) {
-        const { length } = this.#stack;
-        const node = this.#stack[length - 1] as number;
-        const rank = (this.seen[node] as number) > this.#open ? -1 : this.#lookBehind(node, plan);
-        if (this.#isCyclic) return false;
-        if (this.#stack.length > length) continue;
-        this.#stack.pop();
-        if (rank < 0) continue;
-        this.seen[node] = this.#open + 1;
-        if (node >= taskCount) this.rank[node] = rank;
-        else if (node >= from)
-          this.rank[node] = Math.max(rank + (weight[node] as number), floor[node] as number);
-      }
+    for (let task = from; task < taskCount && !this.#isCyclic; task++)
+      this.#descend(task, plan, from, weight, floor);
+    for (; this.relays < relays.size && !this.#isCyclic; this.relays++)
+      this.#descend(taskCount + (relays.out.end[this.relays + 1] as number), plan, from, weight, floor);
+    return !this.#isCyclic;
+  }
+
+  /** Ranks the node and all that comes after it. */
+  #descend(root: number, plan: Walked, from: number, weight: Float64Array, floor: Float64Array): void {
+    const { taskCount } = plan.graph;
+    this.#meet(root, plan);
+    while (this.#stack.length > 0) {
+      const { length } = this.#stack;
+      const node = this.#stack[length - 1] as number;
+      const rank = (this.seen[node] as number) > this.#open ? -1 : this.#lookBehind(node, plan);
+      if (this.#isCyclic) return;
+      if (this.#stack.length > length) continue;
+      this.#stack.pop();
+      if (rank < 0) continue;
+      this.seen[node] = this.#open + 1;
+      if (node >= taskCount) this.rank[node] = rank;
+      else if (node >= from)
+        this.rank[node] = Math.max(rank + (weight[node] as number), floor[node] as number);
     }
-    return true;
   }
 
   /** The largest rank of what comes right after the node; 0 if nothing does. */

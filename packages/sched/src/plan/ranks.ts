@@ -34,6 +34,10 @@ export class Ranks extends Table {
     claimsOf: (task: number) => readonly number[],
   ): boolean {
     const { taskCount } = plan.graph;
+    const { relays } = this.order;
+    this.#journal.note(() => {
+      this.order.relays = relays;
+    });
     this.reserve(taskCount);
     const first = taskCount > this.#ranked * 1.25 ? 0 : from;
     if (first === 0) {
