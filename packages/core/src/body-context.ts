@@ -2,6 +2,7 @@
 import { SkipSignal } from './failure.ts';
 import type { News } from './news.ts';
 import { type AnyKey, capabilitiesOf, formOf, isKey } from './requirement.ts';
+import { checkedAttachment, checkedFinding, checkedProgress } from './said.ts';
 import { mergeShared, type SharedState } from './shared-state.ts';
 import type { AnyBodyContext, GivenContext, TaskDefinition, TaskMeta } from './task.ts';
 
@@ -76,16 +77,17 @@ export class OwnContext implements AnyBodyContext {
     return skip;
   }
   get report(): AnyBodyContext['report'] {
-    return (finding) => this.#ticket.tell({ kind: 'finding', finding });
+    return (finding) => this.#ticket.tell({ kind: 'finding', finding: checkedFinding(finding) });
   }
   get progress(): AnyBodyContext['progress'] {
-    return (progress) => this.#ticket.tell({ kind: 'progress', progress });
+    return (progress) => this.#ticket.tell({ kind: 'progress', progress: checkedProgress(progress) });
   }
   get attach(): AnyBodyContext['attach'] {
-    return (attachment) => this.#ticket.tell({ kind: 'attachment', attachment });
+    return (attachment) =>
+      this.#ticket.tell({ kind: 'attachment', attachment: checkedAttachment(attachment) });
   }
   get log(): AnyBodyContext['log'] {
-    return (message, data) => this.#ticket.tell({ kind: 'log', message, data });
+    return (message, data) => this.#ticket.tell({ kind: 'log', message: String(message), data });
   }
 
   /** What was set so far. */

@@ -138,9 +138,16 @@ export interface NewsEvent {
   readonly news: News;
 }
 
-/** An error of any kind as plain data; depth and length are limited, cycles are cut. */
+/** An error of any kind as plain data; depth and length are limited, cycles are cut. Never throws, whatever was thrown. */
 export function errorNews(error: unknown, depth = 5): ErrorNews {
-  if (!(error instanceof Error)) return { name: typeof error, message: clip(describeThrown(error)) };
+  try {
+    return error instanceof Error ? newsOf(error, depth) : newsOfOther(error);
+  } catch {
+    return { name: 'Error', message: 'an error that cannot be read' };
+  }
+}
+
+function newsOf(error: Error, depth: number): ErrorNews {
   const cause = error.cause === undefined || depth === 0 ? undefined : errorNews(error.cause, depth - 1);
   const { stack } = error;
   return {
@@ -149,6 +156,10 @@ export function errorNews(error: unknown, depth = 5): ErrorNews {
     ...(typeof stack === 'string' && { stack: clip(stack) }),
     ...(cause !== undefined && { cause }),
   };
+}
+
+function newsOfOther(thrown: unknown): ErrorNews {
+  return { name: typeof thrown, message: clip(describeThrown(thrown)) };
 }
 
 const longest = 16_384;

@@ -16,6 +16,7 @@ import {
   locationOf,
   mergeShared,
   nearest,
+  OwnContext,
   outcomeOfError,
   PexenError,
   SkipSignal,
@@ -157,5 +158,38 @@ describe('small words', () => {
     const cyclic: { self?: unknown } = {};
     cyclic.self = cyclic;
     expect(errorNews(cyclic)).toEqual({ name: 'object', message: '[object Object]' });
+  });
+
+  it('an error may hide everything: it is told that there was one', () => {
+    const hidden = Object.defineProperty(new Error('x'), 'message', {
+      get: () => {
+        throw new Error('no');
+      },
+    });
+    expect(errorNews(hidden)).toEqual({ name: 'Error', message: 'an error that cannot be read' });
+    const withCause = errorNews(new Error('outer', { cause: hidden }));
+    expect(withCause).toMatchObject({ message: 'outer', cause: { message: 'an error that cannot be read' } });
+    expect(errorNews(Object.create(null))).toEqual({ name: 'object', message: '{}' });
+  });
+
+  it('what a body says is looked at where it says it', () => {
+    const told: unknown[] = [];
+    const ticket = { signal: new AbortController().signal, tell: (news: unknown) => void told.push(news) };
+    const parts = { args: {}, shared: {}, received: [], attempt: 1, path: 't' };
+    const context = new OwnContext({}, parts, ticket);
+    const wrong: (() => unknown)[] = [
+      () => context.report(null as never),
+      () => context.report({ name: 'a', status: 'odd' as never }),
+      () => context.report({ name: 5 as never, status: 'pass' }),
+      () => context.progress({ done: Number.NaN }),
+      () => context.attach({} as never),
+    ];
+    for (const say of wrong) expect(say).toThrow(TypeError);
+    context.report({ name: '', status: 'warn', data: 1n });
+    context.log(5 as never);
+    expect(told).toEqual([
+      { kind: 'finding', finding: { name: '', status: 'warn', data: 1n } },
+      { kind: 'log', message: '5', data: undefined },
+    ]);
   });
 });
