@@ -1,6 +1,10 @@
 /** The lines, as people read them. */
-import { describe, expect, test } from 'vitest';
-import { lines } from '../src/index.ts';
+import { readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Finding } from '@pexen/core';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { junit, lines } from '../src/index.ts';
 import type { LinesOptions } from '../src/options.ts';
 import { mixedRun } from './mixed-run.ts';
 import { Paper, Pipe } from './paper.ts';
@@ -165,6 +169,34 @@ test('nothing a task says reaches the terminal as it is', async () => {
   const text = await linesOf(script);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there.
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+});
+
+test('data of findings may be anything', async () => {
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+  const hidden = {
+    get x(): never {
+      throw new Error('no');
+    },
+  };
+  const findings = [circle, 5n, hidden, () => 1, Symbol('s')].map((data) => ({
+    ...{ name: 'odd', status: 'fail', data },
+  })) as Finding[];
+  const script = new Script().tasks(['t']).start(0, 't').end(1, 't', { findings }).ended(2);
+  const shown = (await linesOf(script)).split('\n').slice(2, 7);
+  expect(shown.map((line) => line.trim())).toEqual([
+    '✗ odd: <ref *1> { self: [Circular *1] }',
+    '✗ odd: 5n',
+    '✗ odd: { x: [Getter] }',
+    '✗ odd: [Function (anonymous)]',
+    '✗ odd: Symbol(s)',
+  ]);
+  const file = join(tmpdir(), `pexen-odd-${process.pid}.xml`);
+  onTestFinished(() => rmSync(file, { force: true }));
+  const reporter = junit({ file });
+  for (const event of script.events) reporter.event(event);
+  await reporter.close();
+  expect(readFileSync(file, 'utf8')).toContain('[Circular *1]');
 });
 
 describe('what went wrong is told once', () => {

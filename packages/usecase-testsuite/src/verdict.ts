@@ -1,5 +1,5 @@
 /** What a test suite makes of a result: one verdict, and the reason for it where there is one to give. */
-import { formatReason, isBad, type Judgement, judgementOf, type Result } from '@pexen/core';
+import { errorNews, formatReason, isBad, type Judgement, judgementOf, type Result } from '@pexen/core';
 
 /** The reason why a task is expected not to pass, or undefined where it is expected to pass. */
 export type Expectation = (path: string) => string | undefined;
@@ -23,5 +23,5 @@ export function judge(result: Result, expectedToFail: Expectation): Judgement {
 
 function reasonOf({ status, error, reason = [] }: Result): string {
   if (status !== 'failed' && status !== 'threw') return formatReason(reason);
-  return error instanceof Error ? error.message : String(error);
+  return errorNews(error, 0).message;
 }

@@ -13,7 +13,7 @@ import {
 } from '@pexen/core';
 import { verdictOf } from '../verdict.ts';
 import { attachmentLines } from './attachments.ts';
-import { attemptText, dataText, findingsText, outputOf } from './texts.ts';
+import { attemptText, dataOf, findingsText, outputOf } from './texts.ts';
 
 /** How a case stands in the report. */
 type Standing =
@@ -147,7 +147,7 @@ function rerunOf(attempt: AttemptNews, shows: boolean, { outputLimit }: CaseOpti
 }
 
 function findingCase(parent: string, finding: Finding, verdict: Verdict): TestCase {
-  const said = [finding.message ?? '', dataText(finding.data)].filter(Boolean).join('\n');
+  const said = [finding.message ?? '', dataOf(finding.data)].filter(Boolean).join('\n');
   const remark = finding.status === 'warn' || finding.status === 'info' ? `${finding.status}: ${said}\n` : '';
   return {
     ...emptyCase(`${parent} › ${finding.name.trim() || '(unnamed)'}`),

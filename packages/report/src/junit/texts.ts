@@ -6,6 +6,7 @@ import {
   type Finding,
   formatOutput,
 } from '@pexen/core';
+import { dataText } from '../text/data.ts';
 import { limited } from './xml-text.ts';
 
 const FINDINGS = 50;
@@ -33,11 +34,9 @@ export function findingsText(findings: readonly Finding[]): string {
   return lines.join('\n');
 }
 
-/** The data of a finding, as JSON where it is not text. */
-export function dataText(data: unknown): string {
-  if (data === undefined || data === null) return '';
-  const text = typeof data === 'string' ? data : (JSON.stringify(data, undefined, 2) ?? '');
-  return limited(text, DATA);
+/** The data of a finding, not too long for a report. */
+export function dataOf(data: unknown): string {
+  return limited(dataText(data, 2), DATA);
 }
 
 /** A captured output, not longer than `limit` characters. */

@@ -1,5 +1,6 @@
 /** The findings of a task that are worth reading, as lines. */
 import type { Finding } from '@pexen/core';
+import { dataText } from './data.ts';
 import type { Paint } from './paint.ts';
 import { printable, printableLines } from './printable.ts';
 
@@ -24,16 +25,11 @@ export function findingsHeadline(findings: readonly Finding[]): string {
 
 function linesOf({ name, status, message, data }: Finding, paint: Paint): string[] {
   const mark = status === 'fail' ? paint('red', '✗') : paint('yellow', '!');
-  const said = printableLines(message ?? dataAsText(data));
+  const said = printableLines(message ?? dataText(data));
   const shown = said.slice(0, MESSAGE_LINES).map((line) => `  ${line}`);
   if (said.length > MESSAGE_LINES) shown.push(paint('dim', `  … ${said.length - MESSAGE_LINES} more lines`));
   if (said.length === 1 && name.length + (said[0]?.length ?? 0) < 90) {
     return [`${mark} ${printable(name)}: ${said[0]}`];
   }
   return [`${mark} ${printable(name)}`, ...shown];
-}
-
-function dataAsText(data: unknown): string {
-  if (data === undefined || data === null) return '';
-  return typeof data === 'string' ? data : (JSON.stringify(data) ?? '');
 }
