@@ -1,6 +1,6 @@
 /** Tools that run programs, those of them that are installed, each told to run `/bin/true` so many times. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lap } from './side-by-side.ts';
 
@@ -11,6 +11,8 @@ interface Tool {
   readonly command: readonly string[];
   /** A file to be its stdin. */
   readonly stdin?: string;
+  /** A file that it writes and that must not be there. */
+  readonly writes?: string;
 }
 
 /** One lap for each tool that is there. */
@@ -64,6 +66,25 @@ function all(count: number, atATime: number): Tool[] {
       },
     },
     {
+      name: 'kyua',
+      command: [
+        ...[
+          'kyua',
+          '--config=none',
+          '--loglevel=error',
+          '--logfile=/dev/null',
+          `--variable=parallelism=${jobs}`,
+        ],
+        ...['test', '--results-file=results.db'],
+      ],
+      writes: 'results.db',
+      prepare: (folder) => {
+        for (const number of numbers) symlinkSync('/bin/true', join(folder, `t${number}`));
+        const tests = numbers.map((number) => `plain_test_program{name='t${number}'}`);
+        writeFileSync(join(folder, 'Kyuafile'), `syntax(2)\ntest_suite('bench')\n${tests.join('\n')}\n`);
+      },
+    },
+    {
       name: 'xargs',
       command: ['xargs', '-P', jobs, '-n', '1', '/bin/true'],
       prepare: (folder) => writeFileSync(join(folder, 'numbers'), numbers.join('\n')),
@@ -72,7 +93,8 @@ function all(count: number, atATime: number): Tool[] {
   ];
 }
 
-function time({ command: [program = '', ...argv], stdin }: Tool, folder: string): Promise<number> {
+function time({ command: [program = '', ...argv], stdin, writes }: Tool, folder: string): Promise<number> {
+  if (writes !== undefined) rmSync(join(folder, writes), { force: true });
   const input = stdin === undefined ? 'ignore' : openSync(join(folder, stdin), 'r');
   const beganAt = performance.now();
   return new Promise((resolve, reject) => {
