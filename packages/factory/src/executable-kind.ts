@@ -61,6 +61,7 @@ async function makeTask(
   workshop: Workshop,
 ): Promise<Made['task']> {
   const head = headOf(file, workshop);
+  if (isMarkedScript(head)) workshop.warn(markedScript(file));
   const said = await readMeta(file, head, sideFile, workshop);
   said.problems.forEach(workshop.problem);
   const meta = {
@@ -101,6 +102,20 @@ async function readSideFile(path: string, { files }: Workshop): Promise<FileMeta
       problems: [{ code: 'PEXEN_UNREADABLE_FILE', location: { file: path }, message }],
     };
   }
+}
+
+/** A byte order mark hides the `#!` behind it from the system. */
+function isMarkedScript(head: Buffer): boolean {
+  return head.subarray(0, 5).equals(Buffer.from('\ufeff#!'));
+}
+
+function markedScript({ path }: FoundFile): Problem {
+  return {
+    code: 'PEXEN_BYTE_ORDER_MARK',
+    location: { file: path, line: 1 },
+    message: 'it begins with a byte order mark, so its #! line does not hold: /bin/sh runs it',
+    hint: 'Save it as UTF-8 without the mark.',
+  };
 }
 
 /** Programs that run as somebody else, or that somebody else could have written. */

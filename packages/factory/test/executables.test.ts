@@ -268,6 +268,19 @@ test.runIf(process.getuid?.() === 0)('programs of another user are told', async 
   expect(brief(warnings, dir)).toEqual(['PEXEN_OTHER_OWNER | b.sh | it belongs to another user']);
 });
 
+test('a script whose first line is hidden by a byte order mark is told', async () => {
+  const dir = scratch({
+    'a.sh': { text: '\ufeff#!/bin/bash\ntrue\n', mode: 0o755 },
+    'b.sh': { text: '\ufefftrue\n', mode: 0o755 },
+    'c.sh': program(),
+  });
+  const { warnings, tasks } = await made(executables({ dir: '.' }), dir);
+  expect(tasks).toHaveLength(3);
+  expect(brief(warnings, dir)).toEqual([
+    'PEXEN_BYTE_ORDER_MARK | a.sh:1 | it begins with a byte order mark, so its #! line does not hold: /bin/sh runs it',
+  ]);
+});
+
 test('hostile names become tasks that run, and never options of a command', async () => {
   const names = [
     '-rf',

@@ -14,7 +14,7 @@ export function dataText(data: unknown, indent = 0): string {
 
 function inspected(data: unknown): string {
   try {
-    return inspect(data, { breakLength: Number.POSITIVE_INFINITY });
+    return inspect(data, { breakLength: Number.POSITIVE_INFINITY, customInspect: false });
   } catch {
     return 'data that cannot be read';
   }
