@@ -130,10 +130,7 @@ export class Scenario {
         this.#advance(Number(first));
         break;
       case 'heard':
-        this.#tell({
-          ...{ type: 'quiet-since', atMs: this.#nowMs, task: this.#taskAt(first), sinceMs: this.#nowMs },
-          attempt: this.#out.get(first)?.attempt ?? 0,
-        });
+        this.#heard(first);
         break;
       case 'drain':
         this.#tell({ type: 'drain-requested', atMs: this.#nowMs, reason: text });
@@ -228,6 +225,13 @@ export class Scenario {
       part,
       outcome,
     });
+  }
+
+  #heard(name: string): void {
+    const [path = '', given] = name.split('#');
+    const attempt = given === undefined ? (this.#out.get(path)?.attempt ?? 0) : Number(given);
+    const atMs = this.#nowMs;
+    this.#tell({ type: 'quiet-since', atMs, task: this.#taskAt(path), attempt, sinceMs: atMs });
   }
 
   #beginAttempt(path: string): void {
