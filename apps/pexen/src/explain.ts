@@ -22,13 +22,17 @@ export function explain(error: unknown, output: Output): ExitCode {
   return exitCodeOfProblem(error.code);
 }
 
-/** With the frames of whoever threw it: those of packages only where there are no others, since then it is our mistake. */
+/**
+ * With the frames of whoever threw it: those of packages only where there are no others, since then it is our mistake –
+ * unless it is the system that refuses something.
+ */
 function stackOf(error: Error): string {
   const lines = printableLines(error.stack ?? error.message);
   const isFrame = (line: string) => /^\s+at /.test(line);
   const isOthers = (line: string) => isFrame(line) && /node:|[\\/]node_modules[\\/]/.test(line);
   const own = lines.filter((line) => !isOthers(line));
-  return (own.some(isFrame) ? own : lines).join('\n');
+  const isOfSystem = 'syscall' in error;
+  return (own.some(isFrame) || isOfSystem ? own : lines).join('\n');
 }
 
 function describe(

@@ -175,6 +175,12 @@ const cases: readonly {
     says: ['PEXEN_NO_FOLDER', 'gone'],
   },
   {
+    name: 'a package.json that is a folder',
+    files: { 'sub/package.json/x': '' },
+    words: ['init', '--dir', 'sub'],
+    says: ['PEXEN_BAD_MANIFEST', 'EISDIR'],
+  },
+  {
     name: 'a package.json that is none',
     files: { 'package.json': '{ "name": ' },
     words: ['init'],

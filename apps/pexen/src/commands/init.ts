@@ -25,6 +25,14 @@ interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
+interface Written {
+  /** As it is in the file; undefined where there is none. */
+  readonly text: string | undefined;
+  readonly manifest: Manifest;
+}
+
+const fresh: Written = { text: undefined, manifest: { private: true, type: 'module' } };
+
 /**
  * Writes a configuration, and pexen among the dev dependencies, where there are none yet.
  * @throws PexenError PEXEN_NO_FOLDER, PEXEN_BAD_MANIFEST.
@@ -43,8 +51,7 @@ export async function init(dir: string, output: Output): Promise<ExitCode> {
 
 async function addDependency(root: string, output: Output): Promise<Manifest> {
   const file = join(root, 'package.json');
-  const text = existsSync(file) ? await readFile(file, 'utf8') : undefined;
-  const manifest: Manifest = text === undefined ? { private: true, type: 'module' } : parse(text, file);
+  const { text, manifest } = existsSync(file) ? await read(file) : fresh;
   if (manifest.devDependencies?.pexen !== undefined || manifest.dependencies?.pexen !== undefined)
     return manifest;
   const devDependencies = { ...manifest.devDependencies, pexen: `^${ownVersion()}` };
@@ -56,11 +63,12 @@ async function addDependency(root: string, output: Output): Promise<Manifest> {
   return manifest;
 }
 
-function parse(text: string, file: string): Manifest {
+async function read(file: string): Promise<Written> {
   try {
-    return JSON.parse(text.replace(/^\ufeff/, '')) as Manifest;
+    const text = await readFile(file, 'utf8');
+    return { text, manifest: JSON.parse(text.replace(/^\ufeff/, '')) as Manifest };
   } catch (cause) {
-    const message = `it is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const message = `it cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`;
     const problem = {
       code: 'PEXEN_BAD_MANIFEST',
       location: { file },
