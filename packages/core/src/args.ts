@@ -1,5 +1,5 @@
 /** The arguments of a task: their type, and how they are checked when they are bound. */
-import { PexenError } from './errors.ts';
+import { misuse, problem, refuse } from './errors.ts';
 
 /** The part of the Standard Schema interface (https://standardschema.dev, version 1) that we use; zod, valibot and others fit. */
 export interface StandardSchema<Input = unknown, Output = Input> {
@@ -38,28 +38,26 @@ export function isSchema(value: unknown): value is StandardSchema {
  */
 export function checkArgs(schema: StandardSchema, args: unknown, task: string): unknown {
   const checked = schema['~standard'].validate(args);
-  if ('then' in checked) {
-    throw new PexenError([
-      {
-        code: 'PEXEN_ASYNC_SCHEMA',
+  if ('then' in checked)
+    throw misuse(
+      'PEXEN_ASYNC_SCHEMA',
+      'the schema of its args is asynchronous',
+      'Use a schema that validates synchronously.',
+      task,
+    );
+  const { issues } = checked;
+  if (issues === undefined) return checked.value;
+  refuse(
+    issues.map((issue) =>
+      problem(
+        'PEXEN_BAD_ARGS',
+        `${issue.message}${formatIssuePath(issue)}`,
+        'Mend the value handed to with().',
         task,
-        message: 'the schema of its args is asynchronous',
-        hint: 'Use a schema that validates synchronously.',
-      },
-    ]);
-  }
-  if (checked.issues === undefined) return checked.value;
-  const [first, ...rest] = checked.issues.map((issue) => ({
-    code: 'PEXEN_BAD_ARGS' as const,
-    task,
-    message: `${issue.message}${formatIssuePath(issue)}`,
-    hint: 'Mend the value handed to with().',
-  }));
-  throw new PexenError(
-    first === undefined
-      ? [{ code: 'PEXEN_BAD_ARGS', task, message: 'the args were refused' }]
-      : [first, ...rest],
+      ),
+    ),
   );
+  throw misuse('PEXEN_BAD_ARGS', 'the args were refused', undefined, task);
 }
 
 function formatIssuePath(issue: SchemaIssue): string {

@@ -131,15 +131,11 @@ export function unsetKeys(meta: TaskMeta, provided: readonly (readonly [number, 
 /** The context of a task that is called without a scheduler. */
 export function lonelyContext(definition: TaskDefinition, given: GivenContext): AnyBodyContext {
   const { values = new Map<AnyKey, unknown>(), ...rest } = given;
-  const path = definition.meta.name ?? 'task';
-  const ticket = { signal: given.signal ?? new AbortController().signal, tell: () => {} };
-  const parts = { args: definition.args, shared: mergeShared(), received: [], attempt: 1, path, ticket };
-  const { args, shared, attempt, signal, report, progress, attach, log } = new OwnContext(
-    definition.meta,
-    parts,
-  );
+  const silent = () => {};
   return {
-    ...{ args, shared, attempt, path, signal, skip, report, progress, attach, log },
+    ...{ args: definition.args, shared: mergeShared(), attempt: 1, path: definition.meta.name ?? 'task' },
+    ...{ signal: new AbortController().signal, skip },
+    ...{ report: silent, progress: silent, attach: silent, log: silent },
     get: (key) => values.get(key),
     getAll: (key) => (values.has(key) ? [values.get(key)] : []),
     set: (key, value) => void values.set(key, value),

@@ -3,7 +3,7 @@ import type { Address } from './address.ts';
 import { checkArgs, isSchema, type StandardSchema } from './args.ts';
 import { lonelyContext } from './body-context.ts';
 import { captureCallSite } from './call-site.ts';
-import { PexenError } from './errors.ts';
+import { misuse } from './errors.ts';
 import type { ExecutableBody } from './executable.ts';
 import { checkParts, notATask } from './not-a-task.ts';
 import {
@@ -169,15 +169,8 @@ function bindArgs(from: object, definition: TaskDefinition, args: unknown, meta:
 function callBody(definition: TaskDefinition, given: GivenContext = {}): Promise<unknown> {
   const { body, meta } = definition;
   if (typeof body !== 'function') {
-    return Promise.reject(
-      new PexenError([
-        {
-          code: 'PEXEN_NOT_CALLABLE',
-          message: `"${meta.name ?? body.file}" is a program`,
-          hint: 'Run it in a pool that takes executables.',
-        },
-      ]),
-    );
+    const message = `"${meta.name ?? body.file}" is a program`;
+    return Promise.reject(misuse('PEXEN_NOT_CALLABLE', message, 'Run it in a pool that takes executables.'));
   }
   return new Promise((resolve) => resolve(body(lonelyContext(definition, given) as never)));
 }

@@ -54,9 +54,9 @@ export function isPexenError(error: unknown): error is PexenError {
 export function problem(
   code: ProblemCode,
   message: string,
-  hint?: string,
-  task?: string,
-  location?: SourceLocation,
+  hint?: string | undefined,
+  task?: string | undefined,
+  location?: SourceLocation | undefined,
 ): Problem {
   return defined({ code, message, hint, task, location });
 }

@@ -1,7 +1,7 @@
 /** Works out the address of a task that nobody wrote down. */
 import { type Address, fingerprintOf } from './address.ts';
 import { type CallSite, isLoadedByRunner, loadingModuleOf, locationOf } from './call-site.ts';
-import type { Problem } from './errors.ts';
+import { type Problem, problem } from './errors.ts';
 import { definitionKey, type Task, type TaskDefinition } from './task.ts';
 
 /** The address of the task, or undefined for a closure: a body that no worker can find. */
@@ -45,12 +45,11 @@ function originOf({ madeFrom, body }: TaskDefinition): TaskDefinition | undefine
 
 /** What to tell somebody who hands a closure to a pool that cannot take it. */
 export function closureProblem(definition: TaskDefinition, task: string, poolName: string): Problem {
-  const location = locationOf(definition.site);
-  return {
-    code: 'PEXEN_CLOSURE',
+  return problem(
+    'PEXEN_CLOSURE',
+    `a worker of the pool "${poolName}" cannot find its body: it was not made while a module loaded`,
+    'Make it with task() at the top level of a module, yield it from an exported maker, or run it inline.',
     task,
-    ...(location !== undefined && { location }),
-    message: `a worker of the pool "${poolName}" cannot find its body: it was not made while a module loaded`,
-    hint: 'Make it with task() at the top level of a module, yield it from an exported maker, or run it inline.',
-  };
+    locationOf(definition.site),
+  );
 }

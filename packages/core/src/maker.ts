@@ -8,7 +8,7 @@ import {
   locationOf,
 } from './call-site.ts';
 import { addressed, definitionOf } from './define-task.ts';
-import { formatLocation, PexenError, type Problem } from './errors.ts';
+import { formatLocation, type Problem, problem, refuse } from './errors.ts';
 import { idOf, positionOf } from './locate.ts';
 import { madeItems } from './not-a-task.ts';
 import type { Runnable, Task, TaskDefinition } from './task.ts';
@@ -87,20 +87,18 @@ function refuseDuplicates(definitions: readonly TaskDefinition[]): void {
     if (first === undefined) seen.set(id, definition);
     else if (first.body !== definition.body) problems.push(duplicateIdProblem(id, first, definition));
   }
-  const [first, ...rest] = problems;
-  if (first !== undefined) throw new PexenError([first, ...rest]);
+  refuse(problems);
 }
 
 /** Two tasks of one module, or of one call of a maker, that a worker could not tell apart. */
 export function duplicateIdProblem(id: string, first: TaskDefinition, second: TaskDefinition): Problem {
-  const location = locationOf(second.site);
   const other = locationOf(first.site);
   const where = other === undefined ? '' : `, the other was made at ${formatLocation(other)}`;
-  return {
-    code: 'PEXEN_DUPLICATE_ID',
-    task: id,
-    ...(location !== undefined && { location }),
-    message: `a worker cannot tell two tasks apart that both go by "${id}"${where}`,
-    hint: 'Give each its own name: task({ name: … }, …).',
-  };
+  return problem(
+    'PEXEN_DUPLICATE_ID',
+    `a worker cannot tell two tasks apart that both go by "${id}"${where}`,
+    'Give each its own name: task({ name: … }, …).',
+    id,
+    locationOf(second.site),
+  );
 }

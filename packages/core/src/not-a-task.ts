@@ -1,6 +1,6 @@
 /** What is said where something stands that is no task, or of which none can be made. Modules are often loaded without a look at their types. */
 import { type CallSite, locationOf } from './call-site.ts';
-import { PexenError } from './errors.ts';
+import { misuse, type PexenError } from './errors.ts';
 
 /** Something was to be run that cannot be. */
 export function notATask(value: unknown): PexenError {
@@ -29,10 +29,7 @@ export function madeItems(made: unknown, site: CallSite): unknown[] {
 }
 
 function refusal(message: string, hint: string, site?: CallSite): PexenError {
-  const location = locationOf(site);
-  return new PexenError([
-    { code: 'PEXEN_NOT_A_TASK', ...(location !== undefined && { location }), message, hint },
-  ]);
+  return misuse('PEXEN_NOT_A_TASK', message, hint, undefined, locationOf(site));
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {

@@ -1,5 +1,5 @@
 /** Says to the scheduler that a worker is loading a module, so that a module which starts a run is not run within itself. */
-import { PexenError } from './errors.ts';
+import { misuse } from './errors.ts';
 
 const loadingKey: unique symbol = Symbol.for('pexen.worker') as never;
 type World = { [loadingKey]?: Set<string> | undefined };
@@ -21,12 +21,11 @@ export function markLoading(url: string): () => void {
 export function refuseRunWhileLoading(): void {
   const [url] = (globalThis as World)[loadingKey] ?? [];
   if (url === undefined) return;
-  throw new PexenError([
-    {
-      code: 'PEXEN_RUN_WHILE_LOADING',
-      location: { file: url },
-      message: 'a worker that loads this module for its tasks would start a second run',
-      hint: 'Move the tasks to a module of their own, or guard the run: if (import.meta.main) … (Node 24.2 and newer).',
-    },
-  ]);
+  throw misuse(
+    'PEXEN_RUN_WHILE_LOADING',
+    'a worker that loads this module for its tasks would start a second run',
+    'Move the tasks to a module of their own, or guard the run: if (import.meta.main) … (Node 24.2 and newer).',
+    undefined,
+    { file: url },
+  );
 }

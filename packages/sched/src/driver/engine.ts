@@ -7,7 +7,6 @@ import {
   type PoolOutcome,
   type ReceivedKey,
   type Result,
-  type ResultStatus,
   type SharedState,
 } from '@pexen/core';
 import { Machine } from '../machine/machine.ts';
@@ -23,7 +22,7 @@ import { HandOver } from './hand-over.ts';
 import type { RunOptions } from './options.ts';
 import { broken, closePool, killAll, openPool, runIn } from './pools.ts';
 import { readOutcome } from './read-outcome.ts';
-import { makeResult } from './results.ts';
+import { Results } from './results.ts';
 import { messageOf, type Teller } from './teller.ts';
 
 /** Who takes what the engine hands out. */
@@ -35,7 +34,7 @@ export interface Consumer {
 export class Engine implements AttemptHost {
   readonly plan: Plan;
   readonly machine: Machine;
-  readonly counts: Partial<Record<ResultStatus, number>> = {};
+  readonly #results: Results;
   /** Why the run fails, where that is not the doing of a task. */
   failure: unknown;
   /** Milliseconds since 1970 when the run began. */
@@ -62,8 +61,6 @@ export class Engine implements AttemptHost {
   readonly #attempts: (Attempt | undefined)[] = [];
   /** Attempts with an idle timeout. */
   readonly #watched = new Set<Attempt>();
-  /** Results that were told and are not given yet. */
-  readonly #told = new Map<TaskId, Result>();
 
   constructor(plan: Plan, pools: readonly Pool[], options: RunOptions, teller: Teller, consumer: Consumer) {
     this.plan = plan;
@@ -74,6 +71,7 @@ export class Engine implements AttemptHost {
     this.#consumer = consumer;
     this.#clock = options.clock ?? systemClock;
     this.#handOver = new HandOver(plan, this.machine.state.gates, options.shared);
+    this.#results = new Results(this.machine.state, this.#handOver, teller);
   }
 
   /** Milliseconds since the run began; 0 before. */
@@ -174,11 +172,12 @@ export class Engine implements AttemptHost {
       this.#teller.tell('news', { atMs, path: attempt.path, attempt: attempt.attempt, news });
   }
 
-  /** The result of a task that is over; the same object until it is given. */
+  get counts(): Results['counts'] {
+    return this.#results.counts;
+  }
+
   resultOf(task: TaskId): Result {
-    const known = this.#told.get(task) ?? this.#makeResult(task);
-    this.#told.set(task, known);
-    return known;
+    return this.#results.tell(task, this.#attempts[task]);
   }
 
   /** When the task gave its last sign of life, if it told anything. */
@@ -266,18 +265,9 @@ export class Engine implements AttemptHost {
     this.post({ type: 'attempt-ended', atMs: this.#aboutNowMs(), task, attempt, part, outcome: read });
   }
 
-  #makeResult(task: TaskId): Result {
-    const findings = this.#attempts[task]?.findings;
-    const result = makeResult(this.state, task, this.#handOver.finalOf(task), findings);
-    this.counts[result.status] = (this.counts[result.status] ?? 0) + 1;
-    return this.#teller.judged(result);
-  }
-
   #give(task: TaskId): void {
-    const result = this.#told.get(task) ?? this.#makeResult(task);
-    this.#told.delete(task);
+    const result = this.#results.take(task, this.#attempts[task]);
     if (task < this.#attempts.length) this.#attempts[task] = undefined;
-    this.state.tasks.forget(task);
     this.#consumer.take(result, task);
   }
 
@@ -297,13 +287,14 @@ export class Engine implements AttemptHost {
   #setAlarm(atMs: number | undefined): void {
     this.#takeAlarmBack?.();
     this.#takeAlarmBack =
-      atMs === undefined ? undefined : this.after(atMs - this.nowMs(), () => this.#ring());
+      atMs === undefined ? undefined : this.#clock.setAlarm((this.#originMs ?? 0) + atMs, () => this.#ring());
   }
 
   #ring(): void {
     const atMs = this.nowMs();
     for (const { id: task, attempt, heardMs } of this.#watched)
-      if (heardMs !== undefined) this.#inbox.push({ type: 'quiet-since', atMs, task, attempt, sinceMs: heardMs });
+      if (heardMs !== undefined)
+        this.#inbox.push({ type: 'quiet-since', atMs, task, attempt, sinceMs: heardMs });
     this.post({ type: 'alarm-rang', atMs });
   }
 }

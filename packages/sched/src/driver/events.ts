@@ -21,6 +21,7 @@ export interface EventSources {
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly counts: Readonly<Partial<Record<ResultStatus, number>>>;
+  /** The result of a task that is over. */
   resultOf(task: number): Result;
 }
 

@@ -1,33 +1,79 @@
 /** Makes the results that the consumer gets of what the machine knows. */
-import type { AttemptRecord, Finding, Result, Runnable, SharedState } from '@pexen/core';
+import type { AttemptRecord, Result, ResultStatus, Runnable } from '@pexen/core';
 import { STATUSES } from '../machine/outcomes.ts';
 import type { TaskId } from '../machine/protocol.ts';
 import { skipReason } from '../machine/skip-reason.ts';
 import type { State } from '../machine/state.ts';
 import { SLOW } from '../machine/task-table.ts';
+import type { Attempt } from './attempt.ts';
+import type { HandOver } from './hand-over.ts';
+import type { Teller } from './teller.ts';
 
 const none: readonly never[] = Object.freeze([]);
 
-/** The result of a task that is over. */
-export function makeResult(
-  state: State,
-  id: TaskId,
-  shared: SharedState,
-  findings: readonly Finding[] = none,
-): Result {
-  const { plan, tasks } = state;
-  const status = STATUSES[tasks.status[id] as number] as Result['status'];
-  const attempts = tasks.records[id] ?? none;
-  const task = plan.tasks[id] as Runnable;
-  const path = plan.pathOf(id);
-  const callPath = plan.naming.callPathOf(id);
-  const slow = tasks.has(id, SLOW);
-  if (status === 'returned') {
-    const flaky = attempts.length > 1;
-    return { task, path, callPath, status, value: tasks.value[id], attempts, shared, flaky, slow, findings };
+export class Results {
+  /** How many were made of each status. */
+  readonly counts: Partial<Record<ResultStatus, number>> = {};
+  readonly #state: State;
+  readonly #handOver: HandOver;
+  readonly #teller: Teller;
+  /** Results that listeners know and that are not taken yet. */
+  readonly #told = new Map<TaskId, Result>();
+
+  constructor(state: State, handOver: HandOver, teller: Teller) {
+    this.#state = state;
+    this.#handOver = handOver;
+    this.#teller = teller;
   }
-  const { error, reason: why } = (attempts.at(-1) as AttemptRecord | undefined)?.outcome ?? {};
-  const reason =
-    status === 'skipped' ? skipReason(state, id) : why === undefined ? none : [{ task: path, why }];
-  return { task, path, callPath, status, error, reason, attempts, shared, flaky: false, slow, findings };
+
+  /** The result of a task that is over, for listeners; the same object is taken later. */
+  tell(task: TaskId, last: Attempt | undefined): Result {
+    const result = this.#make(task, last);
+    this.#told.set(task, result);
+    return result;
+  }
+
+  /** The result of a task that is over, for the consumer. Nothing of it is kept. */
+  take(task: TaskId, last: Attempt | undefined): Result {
+    const result = this.#told.get(task) ?? this.#make(task, last);
+    this.#told.delete(task);
+    this.#state.tasks.forget(task);
+    return result;
+  }
+
+  #make(task: TaskId, last: Attempt | undefined): Result {
+    const result = this.#teller.judged(this.#describe(task, last?.findings ?? none));
+    this.counts[result.status] = (this.counts[result.status] ?? 0) + 1;
+    return result;
+  }
+
+  #describe(id: TaskId, findings: Result['findings']): Result {
+    const { plan, tasks } = this.#state;
+    const status = STATUSES[tasks.status[id] as number] as ResultStatus;
+    const attempts = tasks.records[id] ?? none;
+    const task = plan.tasks[id] as Runnable;
+    const path = plan.pathOf(id);
+    const callPath = plan.naming.callPathOf(id);
+    const shared = this.#handOver.finalOf(id);
+    const slow = tasks.has(id, SLOW);
+    if (status === 'returned') {
+      const flaky = attempts.length > 1;
+      return {
+        task,
+        path,
+        callPath,
+        status,
+        value: tasks.value[id],
+        attempts,
+        shared,
+        flaky,
+        slow,
+        findings,
+      };
+    }
+    const { error, reason: why } = (attempts.at(-1) as AttemptRecord | undefined)?.outcome ?? {};
+    const reason =
+      status === 'skipped' ? skipReason(this.#state, id) : why === undefined ? none : [{ task: path, why }];
+    return { task, path, callPath, status, error, reason, attempts, shared, flaky: false, slow, findings };
+  }
 }

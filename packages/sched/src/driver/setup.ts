@@ -1,5 +1,5 @@
 /** Makes a plan's view of the pools and options that a run was given. */
-import { defined, type Pool, type Resource } from '@pexen/core';
+import type { Pool, Resource } from '@pexen/core';
 import type { PlanOptions, PlanPool } from '../plan/planned.ts';
 import { inline } from './inline-pool.ts';
 import type { GroupOptions, PoolSource, RunOptions } from './options.ts';
@@ -20,7 +20,7 @@ export function setUp(options: RunOptions): Setup {
     pools.push(pool);
     planned.push({
       ...{ name, manifest, spare: spare ?? (manifest.transport === 'reference' ? 0 : 1) },
-      group: group && { exclusive: true, workers: Infinity, ...defined(group) },
+      group: group && { exclusive: group.exclusive ?? true, workers: group.workers ?? Infinity },
     });
   };
   add('default', options.pool ?? inline());

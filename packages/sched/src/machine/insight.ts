@@ -1,11 +1,11 @@
 /** The machine's state for people: what runs, what waits for what, and why. Reads only; walks everything. */
 import {
   type Capability,
+  defined,
   describeCapability,
   describeRequirement,
   type HeldResource,
   type Inspection,
-  type Requirement,
   type RunningAttempt,
   type WaitingFor,
 } from '@pexen/core';
@@ -30,7 +30,7 @@ export function inspect(
   for (let task = 0; task < tasks.count; task++) {
     if (tasks.isOut(task)) running.push(runningAttempt(state, task, heardMs(task)));
     else if (tasks.state[task] !== DONE)
-      waiting.push({ path: plan.pathOf(task), for: waitsFor(state, task) });
+      waiting.push({ path: plan.pathOf(task), for: waitOf(state, task).for });
     else if (tasks.status[task] === 0) skipped++;
     else finished++;
   }
@@ -71,49 +71,71 @@ function format(atMs: number): string {
 
 function runningAttempt(state: State, task: number, heardMs: number | undefined): RunningAttempt {
   const { tasks, plan } = state;
-  const worker = tasks.worker[task];
   const sinceMs = tasks.since[task] as number;
-  return {
-    ...{
-      path: plan.pathOf(task),
-      attempt: tasks.attempt[task] as number,
-      pool: state.poolOf(task).name,
-      sinceMs,
-    },
-    ...(worker !== undefined && { worker }),
+  const attempt = tasks.attempt[task] as number;
+  const place = { pool: state.poolOf(task).name, worker: tasks.worker[task] };
+  return defined({
+    path: plan.pathOf(task),
+    attempt,
+    ...place,
+    sinceMs,
     lastSignOfLifeMs: heardMs ?? sinceMs,
-  };
+  });
+}
+
+/** What keeps a task. */
+interface Wait {
+  readonly for: WaitingFor;
+  /** The same in words, up to the tasks. */
+  readonly text: string;
+  /** The tasks that keep it, if it is tasks. */
+  readonly tasks?: readonly number[];
 }
 
 /** The first thing that keeps a task which is not over and not running. */
-function waitsFor(state: State, task: number): WaitingFor {
+function waitOf(state: State, task: number): Wait {
   const { tasks, gates, turn } = state;
   const pool = state.poolOf(task);
   if (tasks.state[task] === WAITING) return gateWait(state, task, gates.closedGate(task));
   if (tasks.state[task] === PARKED) return resourceWait(state, task);
-  if (tasks.state[task] === BACKING_OFF)
-    return { kind: 'backoff', untilMs: state.alarms.find(task) ?? state.nowMs };
-  if (pool.isExclusive && turn !== pool)
-    return { kind: 'group', group: pool.name, ...(turn !== undefined && { current: turn.name }) };
-  if (turn !== undefined && turn !== pool) return { kind: 'group', group: pool.name, current: turn.name };
-  if (tasks.state[task] === READY && pool.hasSlot) return { kind: 'consumer' };
-  return { kind: 'slot', pool: pool.name };
+  if (tasks.state[task] === BACKING_OFF) {
+    const untilMs = state.alarms.find(task) ?? state.nowMs;
+    return { for: { kind: 'backoff', untilMs }, text: `until ${format(untilMs)} for its next attempt` };
+  }
+  if (turn !== pool && (pool.isExclusive || turn !== undefined)) return groupWait(pool.name, turn?.name);
+  if (tasks.state[task] === READY && pool.hasSlot) return forConsumer;
+  return { for: { kind: 'slot', pool: pool.name }, text: `for a slot in the pool "${pool.name}"` };
 }
 
-function gateWait(state: State, task: number, gate: GateId): WaitingFor {
-  const { graph } = state.plan;
-  const pending = pendingFor(state, gate);
-  if (graph.isRequirement(gate)) {
-    const requirement = describeRequirement(graph.subjects[gate] as Requirement);
-    return {
-      kind: 'requirement',
-      requirement,
-      providers: pending.map((feeder) => state.plan.pathOf(feeder)),
-    };
-  }
-  if (graph.kind[gate] === GROUP) return { kind: 'group', group: state.poolOf(task).name };
-  return { kind: 'order', tasks: pending.map((feeder) => state.plan.pathOf(feeder)) };
+const forConsumer: Wait = { for: { kind: 'consumer' }, text: 'for the next result to be asked for' };
+
+function groupWait(group: string, current?: string): Wait {
+  const text =
+    current === undefined ? `for the turn of the group "${group}"` : `until the group "${current}" is over`;
+  return { for: defined({ kind: 'group' as const, group, current }), text };
 }
+
+function gateWait(state: State, task: number, gate: GateId): Wait {
+  const { graph } = state.plan;
+  const kind = graph.kind[gate] as number;
+  if (kind === GROUP) return groupWait(state.poolOf(task).name);
+  const tasks = pendingFor(state, gate);
+  const paths = tasks.map((pending) => state.plan.pathOf(pending));
+  const subject = graph.subjects[gate] as Capability;
+  if (graph.isRequirement(gate)) {
+    const requirement = describeRequirement(subject);
+    const text = `for ${requirement}, to be provided by`;
+    return { for: { kind: 'requirement', requirement, providers: paths }, text, tasks };
+  }
+  const text = orderTexts[kind] ?? `until nobody needs ${describeCapability(subject)}, which still concerns`;
+  return { for: { kind: 'order', tasks: paths }, text, tasks };
+}
+
+const orderTexts: Readonly<Record<number, string>> = {
+  [AFTER]: 'to run after',
+  [BEFORE]: 'since it was put behind',
+  [SALVAGE]: 'to salvage',
+};
 
 /** The tasks that the gate still waits for. Behind gates that wait for gates are tasks, too. */
 function pendingFor(state: State, gate: GateId): number[] {
@@ -128,15 +150,17 @@ function pendingFor(state: State, gate: GateId): number[] {
   return [...found];
 }
 
-function resourceWait(state: State, task: number): WaitingFor {
-  const wait = describeWait(state.locks, task);
-  if (wait === undefined) return { kind: 'consumer' };
-  if (wait.reservedFor !== undefined) return { kind: 'reservation', of: state.plan.pathOf(wait.reservedFor) };
-  return {
-    kind: 'resource',
-    resource: wait.resource,
-    holders: wait.blockers.map((holder) => state.plan.pathOf(holder)),
-  };
+function resourceWait({ locks, plan }: State, task: number): Wait {
+  const wait = describeWait(locks, task);
+  if (wait === undefined) return forConsumer;
+  const { resource, blockers, reservedFor } = wait;
+  if (reservedFor !== undefined) {
+    const of = plan.pathOf(reservedFor);
+    return { for: { kind: 'reservation', of }, text: 'for what is reserved for', tasks: [reservedFor] };
+  }
+  const holders = blockers.map((holder) => plan.pathOf(holder));
+  const text = `for the resource "${resource}", held by`;
+  return { for: { kind: 'resource', resource, holders }, text, tasks: blockers };
 }
 
 /** So many links of a chain are told. */
@@ -149,78 +173,26 @@ function chain(state: State, task: number): string {
   let next: number | undefined = task;
   while (next !== undefined && !seen.has(next) && !state.tasks.isOut(next) && parts.length < mostLinks) {
     seen.add(next);
-    const [text, further] = describeWaiting(state, next);
-    parts.push(parts.length === 0 ? text : `which waits ${text}`);
-    next = further;
+    const { text, tasks } = waitOf(state, next);
+    parts.push(tasks === undefined ? text : `${text} ${someOf(state, tasks)}`);
+    next = tasks?.find((each) => state.tasks.isOut(each)) ?? tasks?.[0];
   }
   const isRunning = next !== undefined && state.tasks.isOut(next);
-  return `${parts.join(', ')}${isRunning ? ', which is running' : ''}`;
+  return `${parts.join(', which waits ')}${isRunning ? ', which is running' : ''}`;
 }
 
-/** In words, and the task to ask next. */
-function describeWaiting(state: State, task: number): [text: string, further: number | undefined] {
-  const wait = waitsFor(state, task);
-  switch (wait.kind) {
-    case 'requirement':
-      return follow(state, `for ${wait.requirement}, to be provided by`, wait.providers);
-    case 'order':
-      return follow(state, orderText(state, task), wait.tasks);
-    case 'resource':
-      return follow(state, `for the resource "${wait.resource}", held by`, wait.holders);
-    case 'reservation':
-      return follow(state, 'for what is reserved for', [wait.of]);
-    case 'group':
-      return [
-        wait.current === undefined
-          ? `for the turn of the group "${wait.group}"`
-          : `until the group "${wait.current}" is over`,
-        undefined,
-      ];
-    case 'slot':
-      return [`for a slot in the pool "${wait.pool}"`, undefined];
-    case 'backoff':
-      return [`until ${format(wait.untilMs)} for its next attempt`, undefined];
-    case 'consumer':
-      return ['for the next result to be asked for', undefined];
-    default:
-      return wait satisfies never;
-  }
-}
-
-function orderText(state: State, task: number): string {
-  const gate = state.gates.closedGate(task);
-  const { kind, subjects } = state.plan.graph;
-  const names: Record<number, string> = {
-    [AFTER]: 'to run after',
-    [BEFORE]: 'since it was put behind',
-    [SALVAGE]: 'to salvage',
-  };
-  return (
-    names[kind[gate] as number] ??
-    `until nobody needs ${describeCapability(subjects[gate] as Capability)}, which still concerns`
-  );
-}
-
-function follow(state: State, text: string, paths: readonly string[]): [string, number | undefined] {
-  const [first] = paths;
-  const more = paths.length > 3 ? ` and ${paths.length - 3} more` : '';
-  const names = paths
-    .slice(0, 3)
-    .map((path) => `"${path}"`)
-    .join(', ');
-  const tasks = paths.map((path) => state.plan.naming.taskAt(path));
-  const out = tasks.find((task) => task !== undefined && state.tasks.isOut(task));
-  return [`${text} ${names}${more}`, out ?? (first === undefined ? undefined : tasks[0])];
+function someOf({ plan }: State, tasks: readonly number[]): string {
+  const names = tasks.slice(0, 3).map((task) => `"${plan.pathOf(task)}"`);
+  return names.join(', ') + (tasks.length > 3 ? ` and ${tasks.length - 3} more` : '');
 }
 
 function heldResources({ locks, plan }: State): HeldResource[] {
-  return describeNodes(locks).map(({ resource, holders, waiting, poisonedBy }) => ({
-    resource,
-    holders: holders.map(({ holder, how, count }) => ({
-      ...{ path: plan.pathOf(holder), how },
-      ...(count !== undefined && { count }),
-    })),
-    waiting: waiting.map((holder) => plan.pathOf(holder)),
-    ...(poisonedBy !== undefined && { poisonedBy: plan.pathOf(poisonedBy) }),
-  }));
+  return describeNodes(locks).map(({ resource, holders, waiting, poisonedBy }) =>
+    defined({
+      resource,
+      holders: holders.map(({ holder, how, count }) => defined({ path: plan.pathOf(holder), how, count })),
+      waiting: waiting.map((holder) => plan.pathOf(holder)),
+      poisonedBy: poisonedBy === undefined ? poisonedBy : plan.pathOf(poisonedBy),
+    }),
+  );
 }
