@@ -62,6 +62,7 @@ export class AgentLink {
     this.#stderr = new Capture(
       join(folder, `agent-${cookie.slice(cookie.lastIndexOf('/') + 1)}-stderr`),
       settings.limits,
+      means.punch,
     );
     const program = {
       ...launchCommand(settings, import.meta.resolve('@pexen/pool-process/agent')),

@@ -6,7 +6,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import type { CapturedOutput } from '@pexen/core';
-import { type Punch, systemPunch } from './punch.ts';
+import type { Punch } from './punch.ts';
 import { headText, tailText } from './text.ts';
 
 /** Sizes in bytes. */
@@ -18,13 +18,6 @@ export interface CaptureLimits {
   /** How much of it is told at once; what is more is left out of the news. */
   readonly told: number;
 }
-
-/** 4 MiB kept, 64 MiB on disk, 64 KiB told at once. */
-const usualLimits: CaptureLimits = {
-  kept: 4 * 1024 * 1024,
-  onDisk: 64 * 1024 * 1024,
-  told: 64 * 1024,
-};
 
 /** One stream. It is used for one attempt after the other: `begin`, `news` any number of times, `finish`. */
 export class Capture {
@@ -47,7 +40,7 @@ export class Capture {
   #decoder: StringDecoder | undefined;
 
   /** The file must not exist. */
-  constructor(path: string, limits: CaptureLimits = usualLimits, punch: Punch = systemPunch) {
+  constructor(path: string, limits: CaptureLimits, punch: Punch) {
     this.fd = openSync(path, 'ax+', 0o600);
     this.path = path;
     this.#limits = limits;

@@ -31,6 +31,16 @@ export class Flight {
     this.#stopLadder = ladder();
   }
 
+  /** Tells that its body ended and left something open, where that is not what it is for. */
+  tellLeft(left: readonly string[]): void {
+    if (this.order.mayLeave) return;
+    const message = `It ended and left open: ${left.join(', ')}.`;
+    this.job.ticket.tell({
+      kind: 'finding',
+      finding: { name: 'handles left open', status: 'warn', message },
+    });
+  }
+
   /** What it came to. */
   end(ending: Ending | Promise<Ending>): void {
     this.#stopLadder();

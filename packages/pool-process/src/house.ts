@@ -15,6 +15,7 @@ import type { Settings } from './options.ts';
 import { pathOf, refused } from './order.ts';
 import { workersDieOf } from './problems.ts';
 import { sweep } from './process-tree.ts';
+import { HelperPunch } from './punch.ts';
 import { pythonHelper } from './python-helper.ts';
 import { type Place, Queue } from './queue.ts';
 import { Spawner } from './spawner.ts';
@@ -57,7 +58,19 @@ export class House {
     const env = environment(settings.env);
     const foreign = settings.helper === 'auto' ? pythonHelper() : undefined;
     const spawner = new Spawner(settings.workers, foreign, { clock, cookies, env });
-    const means: Means = { clock, cookies, tail, settings, spawner, leaders: new Set(), env, folder, lost };
+    const punch = new HelperPunch(spawner);
+    const means: Means = {
+      clock,
+      cookies,
+      tail,
+      settings,
+      spawner,
+      punch,
+      leaders: new Set(),
+      env,
+      folder,
+      lost,
+    };
     this.#means = means;
     this.#watchdog = new Watchdog(cookies.own, folder);
     this.#stations = Array.from({ length: settings.workers }, (_, at) =>

@@ -57,6 +57,7 @@ export class LocalStation implements Station {
     this.#place ??= new Workplace(
       join(this.#means.folder, `slot-${this.#slot}`),
       this.#means.settings.limits,
+      this.#means.punch,
     );
     const program = new ProgramAttempt(job, order, this.#slot, this.#place, this.#means);
     this.#program = program;

@@ -2,6 +2,7 @@
 import type { Clock } from './clock.ts';
 import type { CookieJar } from './cookie.ts';
 import type { Settings } from './options.ts';
+import type { Punch } from './punch.ts';
 import type { Spawner } from './spawner.ts';
 import type { Tail } from './tail.ts';
 
@@ -11,6 +12,7 @@ export interface Means {
   readonly tail: Tail;
   readonly settings: Settings;
   readonly spawner: Spawner;
+  readonly punch: Punch;
   /** Leaders of groups of ours that run now: whose they are is known. */
   readonly leaders: Set<number>;
   /** The environment that processes start from. */

@@ -1,5 +1,5 @@
 /** Frees the room that a part of a file takes on the disk, while others go on writing to it. */
-import { execFile } from 'node:child_process';
+import type { Spawner } from './spawner.ts';
 
 /** Makes holes in files. */
 export interface Punch {
@@ -9,18 +9,37 @@ export interface Punch {
   make(path: string, from: number, to: number): void;
 }
 
-/** Node has no call for it, util-linux has a program. If that cannot do it, it is not possible from then on. */
-class SystemPunch implements Punch {
+/** `$1`: the file. That it is gone meanwhile proves nothing. */
+const script = '[ -e "$1" ] || exit 0; file=$1; shift; exec fallocate "$@" "$file"';
+
+/** No program of a task has it. */
+const ownSlot = 2 ** 31;
+
+/**
+ * Node has no call for it, util-linux has a program; a helper starts it, since a large process needs long to do so. If it cannot do that, it
+ * is not possible from then on.
+ */
+export class HelperPunch implements Punch {
   isPossible: boolean = process.platform === 'linux';
+  readonly #spawner: Spawner;
+
+  constructor(spawner: Spawner) {
+    this.#spawner = spawner;
+  }
 
   make(path: string, from: number, to: number): void {
-    const argv = ['--punch-hole', '--offset', String(from), '--length', String(to - from), path];
-    execFile('fallocate', argv, (error) => {
-      // A file that is gone meanwhile proves nothing.
-      if (error !== null && !error.message.includes('No such file')) this.isPossible = false;
-    });
+    const range = ['--punch-hole', '--offset', String(from), '--length', String(to - from)];
+    const argv = ['-c', script, 'sh', path, ...range];
+    const files = ['/dev/null', '/dev/null'];
+    const fail = (): void => {
+      this.isPossible = false;
+    };
+    const ended = (exitCode: number | null): void => {
+      if (exitCode !== 0 && exitCode !== null) fail();
+    };
+    this.#spawner.start(
+      { slot: ownSlot, file: '/bin/sh', argv, cwd: '/', env: {}, files },
+      { running: () => {}, refused: fail, ended, lost: () => {} },
+    );
   }
 }
-
-/** What there is here. */
-export const systemPunch: Punch = new SystemPunch();

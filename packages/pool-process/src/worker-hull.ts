@@ -22,7 +22,7 @@ export class WorkerHull {
     this.#means = means;
     const cookie = means.cookies.next();
     const number = cookie.slice(cookie.lastIndexOf('/') + 1);
-    this.streams = new WorkerStreams(means.folder, `worker-${number}`, means.settings.limits);
+    this.streams = new WorkerStreams(means.folder, `worker-${number}`, means.settings.limits, means.punch);
     this.mark = new BeginMarkFile(join(means.folder, `worker-${number}-begun`));
     const { stdout, stderr } = this.streams;
     const program: LineProgram = {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { CapturedOutput } from '@pexen/core';
 import { Capture, type CaptureLimits } from './capture.ts';
 import type { Job } from './job.ts';
+import type { Punch } from './punch.ts';
 
 /** Where in the files an attempt's output ends. */
 export interface OutputEnds {
@@ -23,9 +24,9 @@ export class WorkerStreams {
   readonly stderr: Capture;
 
   /** `name` is used by no other worker of the pool. */
-  constructor(folder: string, name: string, limits: CaptureLimits) {
-    this.stdout = new Capture(join(folder, `${name}-stdout`), limits);
-    this.stderr = new Capture(join(folder, `${name}-stderr`), limits);
+  constructor(folder: string, name: string, limits: CaptureLimits, punch: Punch) {
+    this.stdout = new Capture(join(folder, `${name}-stdout`), limits, punch);
+    this.stderr = new Capture(join(folder, `${name}-stderr`), limits, punch);
   }
 
   /** What was written so far is nobody's. */

@@ -4,6 +4,7 @@
  */
 import { encodeOutcome, encodeThrown, type OutcomeEnvelope, refusedByTransport } from '@pexen/pool-kit';
 import { AddressBook } from './address-book.ts';
+import { type Death, endingAfterDeath } from './after-death.ts';
 import { BeginWatch } from './begin-watch.ts';
 import type { Ending } from './ending.ts';
 import { Flight } from './flight.ts';
@@ -11,9 +12,8 @@ import type { Job } from './job.ts';
 import { bodyLadder, climb } from './ladder.ts';
 import type { Means } from './means.ts';
 import { type Ended, type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
-import { type BodyOrder, refused } from './order.ts';
+import type { BodyOrder } from './order.ts';
 import { Pace } from './pace.ts';
-import { workerDidNotStart } from './problems.ts';
 import type { Exit } from './process-line.ts';
 import { WorkerHull } from './worker-hull.ts';
 
@@ -45,7 +45,8 @@ export class WorkerProcess {
   #sent = 0;
   /** The number of the attempt that began last. */
   #begun = -1;
-  #idleSinceMs = Number.NEGATIVE_INFINITY;
+  /** A new one has printed nothing that is somebody else's, and may soon say why it cannot come up. */
+  #idleSinceMs = Number.POSITIVE_INFINITY;
   #isReady = false;
   /** No more is sent to it. */
   #isRetired = false;
@@ -210,7 +211,7 @@ export class WorkerProcess {
     this.#flights.shift();
     this.#pace.note(ms);
     const output = this.#hull.streams.finish(flight.job, { stdout: out, stderr: err }, this.isIdle);
-    if (left !== undefined && !flight.order.mayLeave) tellLeft(flight, left);
+    if (left !== undefined) flight.tellLeft(left);
     if (this.isIdle) this.#rest();
     this.#settle(flight, { ...outcome, ...output });
     if (next !== undefined) return this.#started(next);
@@ -304,27 +305,12 @@ export class WorkerProcess {
     await this.#hull.sweep();
     const how = this.#cause === undefined ? exit : `${exit}: ${this.#cause}`;
     if (!this.#isExpected) this.#means.lost(this.name, how);
-    for (const flight of this.#flights.splice(0)) flight.end(this.#endingAfterDeath(flight, how));
+    const death: Death = {
+      ...{ name: this.name, how, streams: this.#hull.streams },
+      ...{ isReady: this.#isReady, isExpected: this.#isExpected },
+    };
+    for (const flight of this.#flights.splice(0)) flight.end(endingAfterDeath(flight, death));
     this.#hull.close();
     this.#isOver.resolve();
   }
-
-  #endingAfterDeath({ isStarted, job, order }: Flight, how: string): Ending {
-    if (isStarted) {
-      const output = this.#hull.streams.last(job);
-      const isStopped = job.isAborted && this.#isExpected;
-      return isStopped
-        ? { kind: 'stopped', how: 'killed', ...output }
-        : { kind: 'crashed', reason: `${this.name} ${how}`, ...output };
-    }
-    if (this.#isReady || this.#isExpected) return { kind: 'given-back', death: how };
-    job.started(this.name);
-    const { head } = this.#hull.streams.stderr.finish();
-    return refused(workerDidNotStart(order.envelope.path, how, head));
-  }
-}
-
-function tellLeft({ job }: Flight, left: readonly string[]): void {
-  const message = `It ended and left open: ${left.join(', ')}.`;
-  job.ticket.tell({ kind: 'finding', finding: { name: 'handles left open', status: 'warn', message } });
 }

@@ -6,6 +6,7 @@ import { closeSync, lstatSync, mkdirSync, openSync, readSync, renameSync, type S
 import { chmod, lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Capture, type CaptureLimits } from './capture.ts';
+import type { Punch } from './punch.ts';
 
 /** The place of one slot; used for one attempt at a time. */
 export class Workplace {
@@ -15,16 +16,18 @@ export class Workplace {
   readonly reportPath: string;
   readonly #folder: string;
   readonly #limits: CaptureLimits;
+  readonly #punch: Punch;
   #streams: Streams;
   #madeAt: Stats;
   #count = 0;
   readonly #removals = new Set<Promise<void>>();
 
   /** The folder must not exist. */
-  constructor(folder: string, limits: CaptureLimits) {
+  constructor(folder: string, limits: CaptureLimits, punch: Punch) {
     mkdirSync(folder, 0o700);
     this.#folder = folder;
     this.#limits = limits;
+    this.#punch = punch;
     this.home = join(folder, 'home');
     this.reportPath = join(folder, 'report');
     this.#madeAt = this.#makeHome();
@@ -85,7 +88,7 @@ export class Workplace {
 
   #openStreams(): Streams {
     const open = (name: string, limits = this.#limits) =>
-      new Capture(join(this.#folder, `${name}-${this.#count++}`), limits);
+      new Capture(join(this.#folder, `${name}-${this.#count++}`), limits, this.#punch);
     return { stdout: open('stdout'), stderr: open('stderr'), report: open('fd3', reportLimits) };
   }
 

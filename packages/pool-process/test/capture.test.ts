@@ -3,16 +3,28 @@ import { statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Capture, type CaptureLimits } from '../src/capture.ts';
-import type { Punch } from '../src/punch.ts';
+import { systemClock } from '../src/clock.ts';
+import { CookieJar } from '../src/cookie.ts';
+import { HelperPunch, type Punch } from '../src/punch.ts';
+import { Spawner } from '../src/spawner.ts';
 import { headText, tailText } from '../src/text.ts';
 import { scratch } from './support/attempts.ts';
 import { until } from './support/strays.ts';
+
+const impossible: Punch = { isPossible: false, make: () => {} };
+
+function helperPunch(): Punch {
+  const means = { clock: systemClock, cookies: new CookieJar(), env: { PATH: process.env.PATH ?? '' } };
+  const spawner = new Spawner(1, undefined, means);
+  onTestFinished(() => spawner.close());
+  return new HelperPunch(spawner);
+}
 
 const limits: CaptureLimits = { kept: 8, onDisk: 32, told: 4 };
 
 function capture(
   given: Partial<CaptureLimits> = {},
-  punch?: Punch,
+  punch: Punch = impossible,
 ): {
   caught: Capture;
   write: (text: string | Buffer) => void;
@@ -74,10 +86,8 @@ test('news: a character in two parts', () => {
 });
 
 describe('where the middle of a file cannot be freed', () => {
-  const impossible: Punch = { isPossible: false, make: () => {} };
-
   test('the file is cut back, and what counts is kept', () => {
-    const { caught, write } = capture({}, impossible);
+    const { caught, write } = capture();
     write(`head${'-'.repeat(40)}`);
     caught.news();
     expect(caught.size).toBe(0);
@@ -86,7 +96,7 @@ describe('where the middle of a file cannot be freed', () => {
   });
 
   test('where it was cut just before the end, the place is shown', () => {
-    const { caught, write } = capture({}, impossible);
+    const { caught, write } = capture();
     write(`head${'-'.repeat(38)}ta`);
     caught.news();
     write('il');
@@ -95,7 +105,7 @@ describe('where the middle of a file cannot be freed', () => {
 });
 
 test('the middle of a large file takes no room, and nothing of the rest is lost', async () => {
-  const { caught, write } = capture({ kept: 65_536, onDisk: 1_048_576 });
+  const { caught, write } = capture({ kept: 65_536, onDisk: 1_048_576 }, helperPunch());
   for (let round = 0; round < 4; round++) {
     write(`begin ${round}\n${'-'.repeat(4 * 1_048_576)}`);
     caught.news();
