@@ -1,5 +1,6 @@
 /** The command as someone gets it who installs `pexen` into a folder that has never heard of it. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { published } from '../tidy/sources.ts';
@@ -32,6 +33,17 @@ describe('three shell scripts', () => {
     const ran = await project.run('npx', 'pexen', 'run');
     expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 0 });
   });
+});
+
+test('libraries that are loaded late are there: YAML, TAP, XML, wide characters, the live view', async () => {
+  const project = await installed('shell-scripts');
+  const script = '#!/bin/sh\n# pexen: { tags: [wide] }\necho 1..2; echo ok 1 - 一; echo not ok 2 - 二\n';
+  await writeFile(join(project.dir, '文件.sh'), script, { mode: 0o755 });
+  const words = ['--tag', 'wide', '--reporter', 'live', '--junit', 'out.xml'];
+  const ran = await project.run('npx', 'pexen', 'run', ...words);
+  expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 1 });
+  expect(ran.stdout).toMatch(/✗ 二/);
+  expect(readFileSync(join(project.dir, 'out.xml'), 'utf8')).toContain('name="文件.sh › 二"');
 });
 
 describe('one module of three exported tasks', () => {
