@@ -128,6 +128,7 @@ export class Ending {
     if ((state !== READY && state !== PARKED) || tasks.attempt[task] !== 0 || closed === 0) return;
     this.#withdraw(task);
     this.#state.move(task, WAITING);
+    this.#state.isStale = true;
     tasks.blockers[task] = closed;
   }
 

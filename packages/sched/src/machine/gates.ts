@@ -120,6 +120,11 @@ export class Gates extends Table {
     }
   }
 
+  /** Was any capability torn down? */
+  get hasWithdrawn(): boolean {
+    return this.#withdrawn.size > 0;
+  }
+
   /** The capability is torn down: who met it does not count any more. */
   withdraw(gate: GateId): void {
     this.isMet[gate] = 0;

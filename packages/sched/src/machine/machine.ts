@@ -49,14 +49,14 @@ export class Machine {
     this.#starting = new Starting(this.state, this.#ending);
     this.#stopping = new Stopping(this.state, this.#ending);
     this.#watchdog = new Watchdog(this.state, this.#ending);
-    const { tasks, pools, withdrawn } = this.state;
+    const { tasks, pools, gates } = this.state;
     plan.live = {
       isOver: (task) => tasks.isDone(task),
       isGroupOpen: (pool) => pools[pool]?.isGroup === true && pools[pool]?.state !== CLOSED,
       get hasWithdrawn() {
-        return withdrawn.size > 0;
+        return gates.hasWithdrawn;
       },
-      isWithdrawn: (gate) => withdrawn.has(gate),
+      isVoid: (task, gate) => gates.isVoid(task, gate),
       mayOvertake: (task, head) => this.#starting.mayOvertake(task, head),
     };
   }

@@ -2,7 +2,7 @@
 
 import { describeWait, NONE, TAKEN } from '@pexen/lock';
 import { clear } from '../plan/clear.ts';
-import { EXEMPT, MEASURED } from '../plan/plan.ts';
+import { EXEMPT, MEASURED } from '../plan/stated.ts';
 import type { Ending } from './ending.ts';
 import { CLOSED, OPENING, type PoolRow } from './pool-table.ts';
 import { POISON } from './skips.ts';
@@ -260,12 +260,9 @@ export class Starting {
     tasks.since[task] = nowMs;
     pool.dispatched++;
     this.#state.dispatched++;
-    const tornDown = this.#state.is(task, EXEMPT) ? plan.metaOf(task).tearsDown : undefined;
-    if (tornDown !== undefined) {
-      const gate = plan.wiring.gateOf(tornDown);
-      this.#state.withdrawn.add(gate);
-      gates.withdraw(gate);
-    }
+    const isNew = attempt === 1 && tasks.returned[task] === 0;
+    const tornDown = isNew && this.#state.is(task, EXEMPT) ? plan.metaOf(task).tearsDown : undefined;
+    if (tornDown !== undefined) gates.withdraw(plan.wiring.gateOf(tornDown));
     out.push({ type: 'start-attempt', task, attempt, part: 'body', pool: pool.id });
   }
 }

@@ -53,8 +53,6 @@ export class State {
   promised = 0;
   /** Something changed that may let a task start. */
   isStale = true;
-  /** Capabilities that are torn down. */
-  readonly withdrawn: Set<number> = new Set();
   /** Reasons of stopped attempts. */
   readonly stopReasons: Map<number, string> = new Map();
 

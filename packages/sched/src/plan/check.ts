@@ -199,11 +199,12 @@ export class Check {
     return gate === undefined ? [] : this.#plan.graph.feeds.in.ends(gate);
   }
 
-  /** Torn down, and nobody but `self` is left to provide it anew. */
+  /** Torn down, and nobody but `self` provides it anew. */
   #isGone(capability: Capability, self: number): boolean {
     const { wiring, live } = this.#plan;
-    if (!live?.isWithdrawn(wiring.names.get(capability) ?? -1)) return false;
-    return !this.#providersOf(capability).some((task) => task !== self && !live.isOver(task));
+    const gate = wiring.names.get(capability) ?? -1;
+    const others = this.#providersOf(capability).filter((task) => task !== self);
+    return others.length > 0 && others.every((task) => live?.isVoid(task, gate));
   }
 
   /** The near name and who provides it. */

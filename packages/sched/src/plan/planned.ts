@@ -47,8 +47,8 @@ export interface Live {
   isGroupOpen(pool: number): boolean;
   /** Is any capability torn down? */
   readonly hasWithdrawn: boolean;
-  /** Is the capability torn down? */
-  isWithdrawn(gate: number): boolean;
+  /** Was all that the task gave to the requirement torn down? */
+  isVoid(task: number, gate: number): boolean;
   /** May a task start although it takes what is reserved for another? */
   mayOvertake(task: number, head: number): boolean;
 }

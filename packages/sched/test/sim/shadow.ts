@@ -100,10 +100,10 @@ export class Shadow {
     this.#withdrawn.set(tearsDown, new Set(gone));
   }
 
-  /** It is torn down, and nobody is left who could provide it anew. */
+  /** It is torn down, and nobody provides it anew. */
   isGone(name: string, forWhom: TaskShadow): boolean {
     const others = this.named(name).filter((other) => other !== forWhom);
-    return this.#withdrawn.has(name) && others.every(({ end }) => end !== undefined);
+    return others.length > 0 && others.every((other) => this.#withdrawn.get(name)?.has(other));
   }
 
   /** Takes back what was added last. */
