@@ -13,7 +13,7 @@ import {
 import { describeNodes } from '@pexen/lock';
 import type { MachineNews } from '../machine/protocol.ts';
 import type { State } from '../machine/state.ts';
-import { MEASURED } from '../plan/plan.ts';
+import { MEASURED } from '../plan/stated.ts';
 
 /** What events tell besides what the machine knows. */
 export interface EventSources {
@@ -82,12 +82,11 @@ function taskInfos({ plan }: State, from: number, to: number): TaskInfo[] {
   for (let task = from; task < to; task++) {
     const { group, tags } = plan.metaOf(task);
     const slowAfterMs = plan.rules[task]?.slowAfterMs ?? Infinity;
-    const isMeasured = ((plan.flags[task] as number) & MEASURED) !== 0;
     infos.push(
       defined({
         path: plan.pathOf(task),
         callPath: plan.naming.callPathOf(task),
-        weightMs: isMeasured ? plan.weight[task] : undefined,
+        weightMs: plan.states(task, MEASURED) ? plan.weight[task] : undefined,
         slowAfterMs: slowAfterMs === Infinity ? undefined : slowAfterMs,
         group,
         tags,

@@ -3,8 +3,8 @@
 import type { AttemptRecord, Outcome, PoolOutcome, ResultStatus } from '@pexen/core';
 import { clear } from '../plan/clear.ts';
 import { type GateId, SALVAGE } from '../plan/graph.ts';
-import { EXEMPT, TIDIES } from '../plan/plan.ts';
 import type { Rules } from '../plan/rules.ts';
+import { CLEANS, EXEMPT } from '../plan/stated.ts';
 import { BACKOFF } from './alarms.ts';
 import { gives, isBad, mayRetry, nameOutcome, retryDelay, STATUSES, wantsCleanup } from './outcomes.ts';
 import { NEVER_STARTED, NOTHING_TO_SALVAGE, REQUIREMENT, STOPPED } from './skips.ts';
@@ -53,7 +53,10 @@ export class Ending {
   skip(task: number, cause: number, subject: number, culprit: number): void {
     const { skips, stopping } = this.#state;
     const isStopped = stopping !== GOING && cause === REQUIREMENT;
-    skips.note(task, isStopped ? STOPPED : cause, subject, isStopped ? -1 : culprit);
+    const blamed = isStopped ? -1 : culprit;
+    const origin = skips.get(blamed)?.origin ?? -1;
+    const why = isStopped ? STOPPED : cause;
+    skips.set(task, { cause: why, subject, culprit: blamed, origin: origin < 0 ? blamed : origin });
     this.#withdraw(task);
     this.#close(task, 'skipped');
   }
@@ -170,7 +173,7 @@ export class Ending {
     if (named.kind === 'returned') tasks.value[task] = (outcome as { readonly value: unknown }).value;
     tasks.returned[task] = 0;
     tasks.stop[task] = 0;
-    if (this.#state.is(task, TIDIES) && stopping !== KILLING && wantsCleanup(named)) this.#tidy(task);
+    if (this.#state.is(task, CLEANS) && stopping !== KILLING && wantsCleanup(named)) this.#tidy(task);
     else this.#decide(task, named, mayRetry(named, tasks.attempt[task] as number, plan.rules[task] as Rules));
   }
 

@@ -20,12 +20,12 @@ const mostLinks = 5;
 export function skipReason(state: State, task: number): ReasonLink[] {
   const { skips, plan } = state;
   const chain = [link(state, task)];
-  let blamed = skips.culprit[task] as number;
+  const { culprit = -1, origin = -1 } = skips.get(task) ?? {};
+  let blamed = culprit;
   while (blamed >= 0 && chain.length < mostLinks) {
     chain.push(link(state, blamed));
-    blamed = skips.cause[blamed] === 0 ? -1 : (skips.culprit[blamed] as number);
+    blamed = skips.get(blamed)?.culprit ?? -1;
   }
-  const origin = skips.origin[task] as number;
   if (blamed >= 0 && origin >= 0 && chain.at(-1)?.task !== plan.pathOf(origin))
     chain.push(link(state, origin));
   return chain;
@@ -37,11 +37,12 @@ function link(state: State, task: number): ReasonLink {
 
 function whyOf(state: State, task: number): string {
   const { skips, plan, tasks, reason } = state;
-  switch (skips.cause[task]) {
+  const { cause, subject = -1 } = skips.get(task) ?? {};
+  switch (cause) {
     case REQUIREMENT:
-      return `requires ${describeRequirement(plan.graph.subjects[skips.subject[task] as number] as Requirement)}`;
+      return `requires ${describeRequirement(plan.graph.subjects[subject] as Requirement)}`;
     case POISON:
-      return `needs ${quote(nameOf(state.locks, skips.subject[task] as number))}, which was left in an unknown state`;
+      return `needs ${quote(nameOf(state.locks, subject))}, which was left in an unknown state`;
     case STOPPED:
       return `was not started: ${reason}`;
     case NOT_APPLICABLE:

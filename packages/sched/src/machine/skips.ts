@@ -1,5 +1,4 @@
 /** Why tasks were skipped, as integers; `skip-reason.ts` makes words of them. */
-import { bytes, ints, Table } from '../plan/columns.ts';
 
 export const NOT_APPLICABLE = 1;
 /** `subject` is the gate. */
@@ -11,20 +10,12 @@ export const NOTHING_TO_SALVAGE = 5;
 export const NEVER_STARTED = 6;
 export const STALLED = 7;
 
-export class Skips extends Table {
-  cause: Uint8Array = bytes();
-  subject: Int32Array = ints();
-  /** The task to blame, -1 if there is none. */
-  culprit: Int32Array = ints();
-  /** The task at the end of the chain of those to blame, -1 if there is none. */
-  origin: Int32Array = ints();
-
-  note(task: number, cause: number, subject: number, culprit: number): void {
-    this.cause[task] = cause;
-    this.subject[task] = subject;
-    this.culprit[task] = culprit;
-    this.origin[task] =
-      culprit >= 0 && this.cause[culprit] !== 0 ? (this.origin[culprit] as number) : culprit;
-    if (culprit >= 0 && (this.origin[task] as number) < 0) this.origin[task] = culprit;
-  }
+/** Of a task that was skipped. Tasks are -1 where there is none. */
+export interface Skip {
+  readonly cause: number;
+  readonly subject: number;
+  /** The task to blame. */
+  readonly culprit: number;
+  /** The task at the end of the chain of those to blame. */
+  readonly origin: number;
 }

@@ -1,11 +1,12 @@
 /** All that the machine knows, in one place for its parts. Decides nothing. */
 import type { LockTable } from '@pexen/lock';
-import { EXEMPT, type Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
+import { EXEMPT } from '../plan/stated.ts';
 import { Alarms } from './alarms.ts';
 import { Gates } from './gates.ts';
 import { FAILED, PoolRow } from './pool-table.ts';
 import type { Command, MachineNews } from './protocol.ts';
-import { Skips } from './skips.ts';
+import type { Skip } from './skips.ts';
 import { Story } from './story.ts';
 import { PARKED, TaskTable } from './task-table.ts';
 
@@ -22,7 +23,8 @@ export class State {
   readonly gates: Gates;
   readonly pools: readonly PoolRow[];
   readonly alarms: Alarms = new Alarms();
-  readonly skips: Skips = new Skips();
+  /** Why tasks were skipped. */
+  readonly skips: Map<number, Skip> = new Map();
   readonly story: Story = new Story();
   /** The exclusive group whose turn it is. */
   turn: PoolRow | undefined;
@@ -71,15 +73,15 @@ export class State {
   grow(count: number): void {
     this.remaining += count - this.tasks.count;
     this.tasks.grow(count);
-    this.skips.reserve(count);
   }
 
   poolOf(task: number): PoolRow {
     return this.pools[this.plan.graph.pool[task] as number] as PoolRow;
   }
 
-  is(task: number, flag: number): boolean {
-    return ((this.plan.flags[task] as number) & flag) !== 0;
+  /** Does its metadata have entries of this kind? */
+  is(task: number, kind: number): boolean {
+    return this.plan.states(task, kind);
   }
 
   isTeardown(task: number): boolean {

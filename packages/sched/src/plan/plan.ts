@@ -16,25 +16,18 @@ import {
 import { LockTable } from '@pexen/lock';
 import { Check } from './check.ts';
 import { clear } from './clear.ts';
-import { bytes, floats, ints, Table } from './columns.ts';
+import { floats, ints, Table } from './columns.ts';
 import { Graph } from './graph.ts';
 import { Journal } from './journal.ts';
 import { Naming } from './naming.ts';
 import type { Order } from './order.ts';
-import type { Entry, Live, Planned, PlanOptions } from './planned.ts';
+import type { Entry, Live, Planned, PlanOptions, PlanPool } from './planned.ts';
 import { Ranks } from './ranks.ts';
 import { defaultRules, type Rules, rulesOf } from './rules.ts';
-import { CLEANS, CONDITIONAL, HOLDS, ORDERED, PLACED, RANKED, RULED, statedIn } from './stated.ts';
+import { CONDITIONAL, HOLDS, MEASURED, PLACED, RANKED, RULED, statedIn } from './stated.ts';
 import { Wiring } from './wiring.ts';
 
 const nowhere: readonly string[] = [];
-
-/** Takes poisoned resources: it tears down or salvages. */
-export const EXEMPT = 1;
-/** Its expected duration is known. */
-export const MEASURED = 2;
-/** It has a cleanup. */
-export const TIDIES = 8;
 
 /**
  * A growing set of compiled tasks. Made of names once; everything after works with integers.
@@ -63,7 +56,6 @@ export class Plan extends Table implements Planned {
   weight: Float64Array = floats();
   /** Which entries the metadata of each task has. */
   stated: Int32Array = ints();
-  flags: Uint8Array = bytes();
   /** What each task holds, as the lock table knows it; -1 is nothing. */
   demand: Int32Array = ints();
   /** Some task is `exclusive`: then all have to ask the lock table. */
@@ -72,8 +64,6 @@ export class Plan extends Table implements Planned {
   live: Live | undefined;
   /** What workers find by module and id. */
   readonly #made = new Map<string, number>();
-  readonly #poolByName = new Map<string, number>();
-  readonly #groupByName = new Map<string, number>();
   readonly #rules: Rules;
 
   constructor(options: PlanOptions) {
@@ -85,8 +75,6 @@ export class Plan extends Table implements Planned {
       ...(options.overtakings !== undefined && { overtakings: options.overtakings }),
       mayOvertake: (task, head) => this.live?.mayOvertake(task, head) ?? false,
     });
-    for (const [index, { name, group }] of options.pools.entries())
-      (group === undefined ? this.#poolByName : this.#groupByName).set(name, index);
   }
 
   /**
@@ -189,13 +177,9 @@ export class Plan extends Table implements Planned {
   #settle(task: number, check: Check): void {
     const meta = this.metaOf(task);
     const stated = this.stated[task] as number;
-    this.flags[task] = 0;
     this.wiring.need(task, meta, stated);
     this.#weigh(task, meta, stated);
     if ((stated & CONDITIONAL) !== 0) this.#askWhen(task, check);
-    if ((stated & CLEANS) !== 0 && meta.cleanup !== undefined) this.#flag(task, TIDIES);
-    if ((stated & ORDERED) !== 0 && (meta.tearsDown !== undefined || meta.salvages !== undefined))
-      this.#flag(task, EXEMPT);
     if ((stated & HOLDS) !== 0) this.demand[task] = this.#demandOf(task, meta, check);
   }
 
@@ -226,16 +210,15 @@ export class Plan extends Table implements Planned {
     this.priority[task] = (isStated ? meta.priority : undefined) ?? 0;
     const known = (isStated ? meta.weight : undefined) ?? this.options.weights?.(this.pathOf(task));
     this.weight[task] = known ?? 1;
-    if (known !== undefined) this.#flag(task, MEASURED);
-  }
-
-  #flag(task: number, flag: number): void {
-    this.flags[task] = (this.flags[task] as number) | flag;
+    if (known !== undefined) this.stated[task] = stated | MEASURED;
   }
 
   #poolOf({ group, pool }: TaskMeta): number {
-    if (group !== undefined) return this.#groupByName.get(group) ?? 0;
-    return pool === undefined ? 0 : (this.#poolByName.get(pool) ?? 0);
+    const isMeant = (each: PlanPool) =>
+      group === undefined
+        ? each.group === undefined && each.name === pool
+        : each.group && each.name === group;
+    return Math.max(0, this.options.pools.findLastIndex(isMeant));
   }
 
   #claimsOf(task: number): readonly number[] {

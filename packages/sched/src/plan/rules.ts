@@ -1,5 +1,5 @@
 /** What holds for the attempts of a task: its own metadata, else the defaults. */
-import type { Retries, TaskMeta } from '@pexen/core';
+import { defined, type Retries, type TaskMeta } from '@pexen/core';
 
 /** What tasks are held to where their metadata says nothing. See `TaskMeta`. */
 export type RuleDefaults = Pick<
@@ -24,7 +24,7 @@ export function defaultRules(defaults: RuleDefaults = {}): Rules {
     timeoutMs: limit(defaults.timeout),
     idleMs: limit(defaults.idleTimeout),
     graceMs: defaults.grace ?? 10_000,
-    slowAfterMs: defaults.slowAfter ?? Number.POSITIVE_INFINITY,
+    slowAfterMs: defaults.slowAfter ?? Infinity,
     retries: {
       ...{ delay: 0, factor: 2, maxDelay: 30_000, jitter: 0 },
       ...(typeof retries === 'number' ? { count: retries } : retries),
@@ -35,14 +35,10 @@ export function defaultRules(defaults: RuleDefaults = {}): Rules {
 
 /** The rules of a task that says something itself. */
 export function rulesOf(meta: TaskMeta, defaults: RuleDefaults): Rules {
-  return defaultRules({ ...defaults, ...stated(meta) });
-}
-
-function stated(meta: TaskMeta): RuleDefaults {
-  return Object.fromEntries(Object.entries(meta).filter(([, value]) => value !== undefined));
+  return defaultRules({ ...defaults, ...defined(meta) });
 }
 
 /** Infinity is how metadata says that a default is not to hold. */
 function limit(ms: number | undefined): number | undefined {
-  return ms === Number.POSITIVE_INFINITY ? undefined : ms;
+  return ms === Infinity ? undefined : ms;
 }

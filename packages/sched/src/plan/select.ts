@@ -1,5 +1,5 @@
 /** Which tasks a run needs if only some of them are asked for, and why each of the others is pulled in. */
-import { type Capability, capabilitiesOf, describeCapability, type TaskDefinition } from '@pexen/core';
+import { type Capability, capabilitiesOf, defined, describeCapability } from '@pexen/core';
 import type { Plan } from './plan.ts';
 import type { Entry } from './planned.ts';
 
@@ -38,52 +38,30 @@ export function select(
 ): Selected[] {
   const all = [...entries];
   const { from } = plan.add(all);
-  const tasks = all.map((entry, index) => ({
-    entry,
-    path: plan.pathOf(from + index),
-    tags: metaOf(plan, from + index).tags ?? [],
-  }));
-  const chosen = new Map<number, Selected['pulledIn']>();
-  const agenda: number[] = [];
-  const choose = (task: number, why?: Selected['pulledIn']): void => {
-    if (chosen.has(task)) return;
-    chosen.set(task, why);
-    agenda.push(task);
-  };
-  for (const [index, task] of tasks.entries()) if (isWanted(task)) choose(from + index);
-  const teardowns = teardownsOf(plan, from);
-  for (let next = agenda.shift(); next !== undefined; next = agenda.shift()) {
-    const by = plan.pathOf(next);
-    for (const capability of requiredBy(plan, next))
-      for (const provider of providersOf(plan, capability))
-        if (provider !== next) choose(provider, { by, as: 'provider', of: describeCapability(capability) });
-    for (const { task, capability } of teardowns)
-      if (providersOf(plan, capability).includes(next))
-        choose(task, { by, as: 'teardown', of: describeCapability(capability) });
-  }
-  return tasks.flatMap((task, index) => {
-    if (!chosen.has(from + index)) return [];
-    const pulledIn = chosen.get(from + index);
-    return [{ ...task, ...(pulledIn !== undefined && { pulledIn }) }];
+  const tasks = all.map((entry, index) => {
+    const { tags = [], tearsDown } = plan.metaOf(from + index);
+    return { selectable: { entry, path: plan.pathOf(from + index), tags }, tearsDown };
   });
-}
-
-function metaOf(plan: Plan, task: number): TaskDefinition['meta'] {
-  return plan.metaOf(task);
-}
-
-function requiredBy(plan: Plan, task: number): readonly Capability[] {
-  return (metaOf(plan, task).requires ?? []).flatMap(capabilitiesOf);
+  const chosen = new Map<number, Selected['pulledIn']>();
+  const pullIn = (task: number, by: number, as: 'provider' | 'teardown', of: Capability): void => {
+    if (!chosen.has(task)) chosen.set(task, { by: plan.pathOf(by), as, of: describeCapability(of) });
+  };
+  for (const [index, { selectable }] of tasks.entries())
+    if (isWanted(selectable)) chosen.set(from + index, undefined);
+  // Those that are chosen meanwhile come, too.
+  for (const next of chosen.keys()) {
+    for (const capability of (plan.metaOf(next).requires ?? []).flatMap(capabilitiesOf))
+      for (const provider of providersOf(plan, capability)) pullIn(provider, next, 'provider', capability);
+    for (const [index, { tearsDown }] of tasks.entries())
+      if (tearsDown !== undefined && providersOf(plan, tearsDown).includes(next))
+        pullIn(from + index, next, 'teardown', tearsDown);
+  }
+  return tasks.flatMap(({ selectable }, index) => {
+    const pulledIn = chosen.get(from + index);
+    return chosen.has(from + index) ? [defined({ ...selectable, pulledIn })] : [];
+  });
 }
 
 function providersOf(plan: Plan, capability: Capability): readonly number[] {
   return plan.graph.feeds.in.ends(plan.wiring.gateOf(capability));
-}
-
-function teardownsOf(plan: Plan, from: number): { readonly task: number; readonly capability: Capability }[] {
-  const tasks = Array.from({ length: plan.graph.taskCount - from }, (_, index) => from + index);
-  return tasks.flatMap((task) => {
-    const { tearsDown } = metaOf(plan, task);
-    return tearsDown === undefined ? [] : [{ task, capability: tearsDown }];
-  });
 }

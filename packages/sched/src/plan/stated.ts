@@ -3,28 +3,32 @@ import type { TaskMeta } from '@pexen/core';
 
 export const REQUIRES = 1;
 export const PROVIDES = 2;
-/** `after`, `before`, `salvages`, `tearsDown`. */
+/** `after`, `before`. */
 export const ORDERED = 4;
+/** `salvages`, `tearsDown`: it takes poisoned resources, too. */
+export const EXEMPT = 8;
 /** `uses`, `claims`, `exclusive`. */
-export const HOLDS = 8;
+export const HOLDS = 16;
 /** What `rulesOf` reads. */
-export const RULED = 16;
-export const CONDITIONAL = 32;
+export const RULED = 32;
+export const CONDITIONAL = 64;
 /** `priority`, `weight`. */
-export const RANKED = 64;
-export const CLEANS = 128;
+export const RANKED = 128;
+/** Its expected duration is known, from `weight` or from the run. */
+export const MEASURED = 256;
+export const CLEANS = 512;
 /** `group`, `pool`. */
-export const PLACED = 256;
+export const PLACED = 1024;
 /** `args`. */
-export const TAKES = 512;
+export const TAKES = 2048;
 
 const bits: Readonly<Partial<Record<string, number>>> = Object.assign(Object.create(null) as object, {
   requires: REQUIRES,
   provides: PROVIDES,
   after: ORDERED,
   before: ORDERED,
-  salvages: ORDERED,
-  tearsDown: ORDERED,
+  salvages: EXEMPT,
+  tearsDown: EXEMPT,
   uses: HOLDS,
   claims: HOLDS,
   exclusive: HOLDS,
@@ -36,16 +40,17 @@ const bits: Readonly<Partial<Record<string, number>>> = Object.assign(Object.cre
   rerunnable: RULED,
   when: CONDITIONAL,
   priority: RANKED,
-  weight: RANKED,
+  weight: RANKED | MEASURED,
   cleanup: CLEANS,
   args: TAKES,
   group: PLACED,
   pool: PLACED,
 } satisfies Partial<Record<keyof TaskMeta, number>>);
 
-/** The bits of the entries that are there, `undefined` ones included. */
+/** The bits of the entries that are there. */
 export function statedIn(meta: TaskMeta): number {
   let stated = 0;
-  for (const name in meta) stated |= bits[name] ?? 0;
+  for (const name in meta)
+    if ((meta as Record<string, unknown>)[name] !== undefined) stated |= bits[name] ?? 0;
   return stated;
 }

@@ -15,7 +15,7 @@ import { AFTER, BEFORE, type GateId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAG
 import { Identities } from './identities.ts';
 import type { Journal } from './journal.ts';
 import type { Planned } from './planned.ts';
-import { ORDERED, PROVIDES, REQUIRES } from './stated.ts';
+import { EXEMPT, ORDERED, PROVIDES, REQUIRES } from './stated.ts';
 import { Teardowns } from './teardowns.ts';
 
 /** What the wiring has to know of the plan. */
@@ -59,28 +59,27 @@ export class Wiring {
   }
 
   /** What the task gives. To be called for all new tasks before `need` is called for any. */
-  give(task: number, { provides }: TaskMeta, stated: number): void {
-    if ((stated & PROVIDES) !== 0 && provides !== undefined)
-      for (const capability of provides) this.#provide(task, this.gateOf(capability));
+  give(task: number, meta: TaskMeta, stated: number): void {
+    if ((stated & PROVIDES) !== 0)
+      for (const capability of meta.provides ?? []) this.#provide(task, this.gateOf(capability));
     if (this.#identities !== undefined) this.#identify();
   }
 
   /** What the task waits for. A requirement's gate may turn out to have too few feeders: `unmeetable` tells. */
   need(task: number, meta: TaskMeta, stated: number): void {
-    const { requires } = meta;
-    if ((stated & REQUIRES) !== 0 && requires !== undefined)
-      for (const requirement of requires) this.#require(task, requirement, meta, stated);
-    if ((stated & ORDERED) !== 0) this.#order(task, meta);
+    if ((stated & REQUIRES) !== 0)
+      for (const requirement of meta.requires ?? []) this.#require(task, requirement, meta, stated);
+    if ((stated & (ORDERED | EXEMPT)) !== 0) this.#order(task, meta);
     const pool = this.graph.pool[task] as number;
     if (this.#isGroup(pool)) this.graph.waits.add(this.#groupGate(pool), task);
   }
 
   #order(task: number, meta: TaskMeta): void {
-    if (meta.after !== undefined)
-      for (const capability of meta.after) this.#wait(this.#afterGate(capability, task), task);
-    if (meta.before !== undefined) for (const capability of meta.before) this.#goBefore(task, capability);
-    if (meta.salvages !== undefined) this.#salvage(task, meta.salvages);
-    if (meta.tearsDown !== undefined) this.#tearDown(task, meta.tearsDown);
+    const { after = [], before = [], salvages, tearsDown } = meta;
+    for (const capability of after) this.#wait(this.#afterGate(capability, task), task);
+    for (const capability of before) this.#goBefore(task, capability);
+    if (salvages !== undefined) this.#salvage(task, salvages);
+    if (tearsDown !== undefined) this.#tearDown(task, tearsDown);
   }
 
   /** The gate of a capability; made where there is none yet. */
