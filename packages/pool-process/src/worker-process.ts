@@ -14,21 +14,9 @@ import type { Means } from './means.ts';
 import { type Ended, type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
 import type { BodyOrder } from './order.ts';
 import { Pace } from './pace.ts';
+import { answerMs, comeUpMs, idleMs, slowMs, takeUpMs, well } from './patience.ts';
 import type { Exit } from './process-line.ts';
 import { WorkerHull } from './worker-hull.ts';
-
-/** A worker that does not take up what it was sent within that time hangs, ms. */
-const takeUpMs = 10_000;
-/** So long may it take to come up, ms. */
-const comeUpMs = 30_000;
-/** One that runs longer gives back what was sent behind it, ms. */
-const slowMs = 20;
-/** A worker that has so many attempts is well supplied: more may come to it in batches. */
-const well = 12;
-/** How long a worker may take to give something back or to leave, ms. */
-const answerMs = 1000;
-/** After so long without an attempt, ms, what was printed meanwhile is not the next one's. */
-const idleMs = 1;
 
 export class WorkerProcess {
   readonly name: string;
@@ -264,12 +252,7 @@ export class WorkerProcess {
   #stop(flight: Flight): void {
     const { order, job, id } = flight;
     const steps = bodyLadder(order.graceMs, {
-      ask: () =>
-        this.#hull.send({
-          do: 'abort',
-          id,
-          reason: encodeThrown(job.ticket.signal.reason),
-        }),
+      ask: () => this.#hull.send({ do: 'abort', id, reason: encodeThrown(job.ticket.signal.reason) }),
       terminate: () => {
         this.#isTerminated = true;
         this.#isRetired = true;
@@ -305,10 +288,8 @@ export class WorkerProcess {
     await this.#hull.sweep();
     const how = this.#cause === undefined ? exit : `${exit}: ${this.#cause}`;
     if (!this.#isExpected) this.#means.lost(this.name, how);
-    const death: Death = {
-      ...{ name: this.name, how, streams: this.#hull.streams },
-      ...{ isReady: this.#isReady, isExpected: this.#isExpected },
-    };
+    const [isReady, isExpected] = [this.#isReady, this.#isExpected];
+    const death: Death = { name: this.name, how, streams: this.#hull.streams, isReady, isExpected };
     for (const flight of this.#flights.splice(0)) flight.end(endingAfterDeath(flight, death));
     this.#hull.close();
     this.#isOver.resolve();
