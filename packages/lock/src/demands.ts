@@ -23,6 +23,12 @@ export const CLAIM = 1;
 export const EXCLUSIVE = 2;
 export const USE_ONE = 3;
 
+/** One entry of a demand. */
+export interface Need {
+  readonly node: number;
+  readonly want: number;
+}
+
 export class Demands {
   /** Entries: the label is a node, the sort a want. The path of a demand is what it needs. */
   readonly trie: Trie = new Trie();
@@ -54,9 +60,13 @@ export class Demands {
     this.trie.drop(demand, (gone) => this.#tree.drop(this.trie.label[gone] as number));
   }
 
-  /** Of a node and a want, an amount: is it one? */
-  isAmount(want: number): boolean {
-    return want > USE_ONE;
+  /** What a demand needs, in its order, as a list: for where it is not urgent. */
+  needsOf(demand: number): Need[] {
+    const { parent, label, sort } = this.trie;
+    const needs: Need[] = [];
+    for (let at = demand; at !== ROOT; at = parent[at] as number)
+      needs.unshift({ node: label[at] as number, want: sort[at] as number });
+    return needs;
   }
 
   #collect({ uses, claims }: LockRequest): void {
@@ -136,15 +146,10 @@ export class Demands {
 
 function tooMuch(resource: string, count: number, capacity: number): Problem {
   const name = `"${resource}"`;
-  if (capacity > 0)
-    return {
-      code: 'PEXEN_AMOUNT_TOO_LARGE',
-      message: `takes ${count} of ${name}, which has ${capacity}`,
-      hint: `Take less, or declare a larger capacity for ${name}.`,
-    };
+  const isKnown = capacity > 0;
   return {
-    code: 'PEXEN_AMOUNT_UNKNOWN',
-    message: `takes ${count} of ${name}, which has no capacity`,
-    hint: `Declare it: capacities: [[${name}, ${count}]].`,
+    code: isKnown ? 'PEXEN_AMOUNT_TOO_LARGE' : 'PEXEN_AMOUNT_UNKNOWN',
+    message: `takes ${count} of ${name}, which has ${isKnown ? capacity : 'no capacity'}`,
+    hint: `${isKnown ? 'Take less, or declare' : 'Declare'} capacities: [[${name}, ${count}]].`,
   };
 }

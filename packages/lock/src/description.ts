@@ -1,7 +1,7 @@
 /** What a lock table would tell people: who holds what, who waits for whom. Walks much; not for the hot path. */
-import { CLAIM, EXCLUSIVE, USE_ONE } from './demands.ts';
-import { PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
-import { type DemandId, type Holder, NONE, type NodeId } from './ids.ts';
+import { CLAIM, EXCLUSIVE, type Need, USE_ONE } from './demands.ts';
+import { OVERTAKEN, PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
+import { type Holder, NONE, type NodeId } from './ids.ts';
 import type { Inside } from './inside.ts';
 import type { LockTable } from './lock-table.ts';
 import { ROOT } from './trie.ts';
@@ -34,12 +34,6 @@ export interface WaitingHolder {
   readonly starved: boolean;
 }
 
-/** One entry of a demand. */
-interface Need {
-  readonly node: NodeId;
-  readonly want: number;
-}
-
 /** Held and poisoned nodes, and those somebody waits at. */
 export function describeNodes(table: LockTable): HeldNode[] {
   const { tree, demands, holders, poison } = table.inside;
@@ -50,7 +44,7 @@ export function describeNodes(table: LockTable): HeldNode[] {
     return known;
   };
   for (const holder of [...holders.active].sort((a, b) => a - b))
-    for (const need of needsOf(table.inside, holders.demand[holder] as DemandId))
+    for (const need of demands.needsOf(holders.demandOf(holder)))
       at(need.node).holders.push({ holder, ...howOf(need.want, demands.counts) });
   for (const { holder, node } of describeWaits(table)) at(node).waiting.push(holder);
   for (const node of poison.stains.keys()) at(node);
@@ -66,19 +60,19 @@ export function describeNodes(table: LockTable): HeldNode[] {
 /** Why a parked holder waits, as of now; undefined if it is not parked. */
 export function describeWait(table: LockTable, holder: Holder): WaitingHolder | undefined {
   const { holders, waiting } = table.inside;
-  if (!holders.is(holder, PARKED) && holder !== waiting.head) return undefined;
-  const conflicts = conflictsOf(table.inside, holder, holders.active);
-  const isReturning = holders.is(holder, WITHOUT_AMOUNTS);
-  const others = waiting.head === NONE || waiting.head === holder || isReturning ? [] : [waiting.head];
-  const reserved = conflicts.size > 0 ? [] : [...conflictsOf(table.inside, holder, others)];
-  const node = [...conflicts.values(), ...reserved.map((entry) => entry[1])][0] ?? ROOT;
+  const { head } = waiting;
+  if (!holders.is(holder, PARKED) && holder !== head) return undefined;
+  const held = meetingsOf(table.inside, holder, holders.active);
+  const mayReserve = held.length === 0 && head !== NONE && !holders.is(holder, WITHOUT_AMOUNTS);
+  const reserved = mayReserve ? meetingsOf(table.inside, holder, [head]) : [];
+  const node = [...held, ...reserved][0]?.node ?? ROOT;
   return {
     holder,
     node,
     resource: nameOf(table, node),
-    blockers: [...conflicts.keys()].sort((a, b) => a - b),
-    ...(reserved.length > 0 && { reservedFor: waiting.head }),
-    overtaken: holders.overtaken[holder] as number,
+    blockers: held.map(({ other }) => other).sort((a, b) => a - b),
+    ...(reserved.length > 0 && { reservedFor: head }),
+    overtaken: holders.get(holder, OVERTAKEN),
     starved: holders.is(holder, STARVED),
   };
 }
@@ -98,36 +92,31 @@ export function nameOf(table: LockTable, node: NodeId): string {
 }
 
 /** Those of `others` whose demands conflict with the holder's, each with the node where they meet. */
-function conflictsOf(inside: Inside, holder: Holder, others: readonly Holder[]): Map<Holder, NodeId> {
-  const { holders } = inside;
-  const found = new Map<Holder, NodeId>();
-  const mine = needsOf(inside, holders.demand[holder] as DemandId);
-  for (const other of others) {
-    const theirs = needsOf(inside, holders.demand[other] as DemandId);
-    const node = other === holder ? undefined : meetingOf(inside, mine, theirs, holder, other);
-    if (node !== undefined) found.set(other, node);
-  }
-  return found;
+function meetingsOf(
+  inside: Inside,
+  holder: Holder,
+  others: readonly Holder[],
+): { other: Holder; node: NodeId }[] {
+  return others.flatMap((other) => {
+    const node = other === holder ? undefined : meetingOf(inside, holder, other);
+    return node === undefined ? [] : [{ other, node }];
+  });
 }
 
-function meetingOf(
-  inside: Inside,
-  mine: readonly Need[],
-  theirs: readonly Need[],
-  holder: Holder,
-  other: Holder,
-): NodeId | undefined {
-  if (holds(mine, EXCLUSIVE) || holds(theirs, EXCLUSIVE)) return ROOT;
-  const isReturning = inside.holders.is(holder, WITHOUT_AMOUNTS);
-  const hasGivenBack = inside.holders.is(other, WITHOUT_AMOUNTS);
+function meetingOf(inside: Inside, holder: Holder, other: Holder): NodeId | undefined {
+  const { tree, demands, holders } = inside;
+  const mine = demands.needsOf(holders.demandOf(holder));
+  const theirs = demands.needsOf(holders.demandOf(other));
+  if ([...mine, ...theirs].some(({ want }) => want === EXCLUSIVE)) return ROOT;
+  const isReturning = holders.is(holder, WITHOUT_AMOUNTS);
+  const hasGivenBack = holders.is(other, WITHOUT_AMOUNTS);
   for (const need of mine)
     for (const { node, want } of theirs) {
       if (!isReturning && (need.want === CLAIM || want === CLAIM)) {
-        if (inside.tree.isWithin(need.node, node)) return node;
-        if (inside.tree.isWithin(node, need.node)) return need.node;
+        if (tree.isWithin(need.node, node)) return node;
+        if (tree.isWithin(node, need.node)) return need.node;
       }
-      const isShort = need.node === node && !hasGivenBack && isSpent(inside, need, want, other);
-      if (isShort) return node;
+      if (need.node === node && !hasGivenBack && isSpent(inside, need, want, other)) return node;
     }
   return undefined;
 }
@@ -139,18 +128,6 @@ function isSpent(inside: Inside, { node, want }: Need, theirs: number, other: Ho
   const kept = other === inside.waiting.head ? (reserved.units[node] ?? 0) : 0;
   const taken = (held.units[node] ?? 0) + kept + (inside.demands.counts[want] as number);
   return taken > inside.tree.capacityOf(node);
-}
-
-function holds(needs: readonly Need[], want: number): boolean {
-  return needs.some((need) => need.want === want);
-}
-
-function needsOf({ demands }: Inside, demand: DemandId): Need[] {
-  const { parent, label, sort } = demands.trie;
-  const needs: Need[] = [];
-  for (let at = demand; at !== ROOT; at = parent[at] as number)
-    needs.push({ node: label[at] as number, want: sort[at] as number });
-  return needs.reverse();
 }
 
 function howOf(want: number, counts: readonly number[]): { readonly how: HoldMode; readonly count?: number } {

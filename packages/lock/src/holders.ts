@@ -1,4 +1,4 @@
-/** What is known of each holder, in columns, and who goes before whom. Knows no nodes. */
+/** What is known of each holder, side by side in one column, and who goes before whom. Knows no nodes. */
 import { grown } from './columns.ts';
 
 /** What a holder is doing, as bits. */
@@ -9,31 +9,34 @@ export const WITHOUT_AMOUNTS = 4;
 /** It was overtaken too often, and stands in the queue of the starved. */
 export const STARVED = 8;
 
+/** What it is doing, what it demands, where in `active` it stands; … */
+const STATE = 0;
+const DEMAND = 1;
+const INDEX = 2;
+/** … how often it was overtaken, and by which start last; the last start before it was enrolled, and its own. */
+export const OVERTAKEN = 3;
+export const COUNTED = 4;
+export const SINCE = 5;
+export const START = 6;
+const WIDTH = 8;
+
 export class Holders {
   size = 0;
   /** Those who hold something, or nothing, in no order. */
   readonly active: number[] = [];
-  state: Uint8Array = new Uint8Array(16);
-  demand: Int32Array = new Int32Array(16);
-  /** How often it was overtaken. */
-  overtaken: Int32Array = new Int32Array(16);
-  /** The last start that was counted as overtaking it. */
-  counted: Int32Array = new Int32Array(16);
-  /** Starts are numbered; the last one before it was enrolled … */
-  since: Int32Array = new Int32Array(16);
-  /** … and its own. */
-  start: Int32Array = new Int32Array(16);
-  /** Where in `active` it stands. */
-  #index = new Int32Array(16);
+  #at = new Int32Array(16 * WIDTH);
   /** Priority and rank of each, side by side. */
   #ranks = new Float64Array(32);
 
+  /** `since` is the number of the last start so far. */
   enrol(holder: number, demand: number, priority: number, rank: number, since: number): void {
-    if (holder >= this.size) this.#grow(holder + 1);
-    this.state[holder] = 0;
-    this.demand[holder] = demand;
-    this.overtaken[holder] = 0;
-    this.since[holder] = since;
+    this.size = Math.max(this.size, holder + 1);
+    this.#at = grown(this.#at, this.size * WIDTH);
+    this.#ranks = grown(this.#ranks, this.size * 2);
+    this.set(holder, STATE, 0);
+    this.set(holder, DEMAND, demand);
+    this.set(holder, OVERTAKEN, 0);
+    this.set(holder, SINCE, since);
     this.setRank(holder, priority, rank);
   }
 
@@ -42,23 +45,34 @@ export class Holders {
     this.#ranks[holder * 2 + 1] = rank;
   }
 
+  get(holder: number, what: number): number {
+    return this.#at[holder * WIDTH + what] as number;
+  }
+
+  set(holder: number, what: number, value: number): void {
+    this.#at[holder * WIDTH + what] = value;
+  }
+
+  demandOf(holder: number): number {
+    return this.get(holder, DEMAND);
+  }
+
   is(holder: number, flag: number): boolean {
-    return ((this.state[holder] as number) & flag) !== 0;
+    return (this.get(holder, STATE) & flag) !== 0;
   }
 
   add(holder: number, flag: number): void {
-    this.state[holder] = (this.state[holder] as number) | flag;
+    this.set(holder, STATE, this.get(holder, STATE) | flag);
   }
 
   remove(holder: number, flag: number): void {
-    this.state[holder] = (this.state[holder] as number) & ~flag;
+    this.set(holder, STATE, this.get(holder, STATE) & ~flag);
   }
 
   /** It holds what it demands. */
   activate(holder: number): void {
     this.add(holder, HOLDING);
-    this.#index[holder] = this.active.length;
-    this.active.push(holder);
+    this.set(holder, INDEX, this.active.push(holder) - 1);
   }
 
   /** It holds nothing any more. */
@@ -66,9 +80,8 @@ export class Holders {
     this.remove(holder, HOLDING | WITHOUT_AMOUNTS);
     const last = this.active.pop() as number;
     if (last === holder) return;
-    const index = this.#index[holder] as number;
-    this.active[index] = last;
-    this.#index[last] = index;
+    this.active[this.get(holder, INDEX)] = last;
+    this.set(last, INDEX, this.get(holder, INDEX));
   }
 
   /** Smaller priority first, then larger rank, then smaller holder. A total order. */
@@ -78,17 +91,5 @@ export class Holders {
     if (priority !== 0) return priority < 0;
     const rank = (ranks[a * 2 + 1] as number) - (ranks[b * 2 + 1] as number);
     return rank === 0 ? a < b : rank > 0;
-  }
-
-  #grow(size: number): void {
-    this.size = size;
-    this.state = grown(this.state, size);
-    this.demand = grown(this.demand, size);
-    this.overtaken = grown(this.overtaken, size);
-    this.counted = grown(this.counted, size);
-    this.since = grown(this.since, size);
-    this.start = grown(this.start, size);
-    this.#index = grown(this.#index, size);
-    this.#ranks = grown(this.#ranks, size * 2);
   }
 }

@@ -1,6 +1,7 @@
 /** The parts of a table, put together. For the table itself, and for those in this package that describe and check it. */
 import type { Resource } from '@pexen/core';
 import { Demands } from './demands.ts';
+import { Footprint } from './footprint.ts';
 import { HoldCounts } from './hold-counts.ts';
 import { Holders } from './holders.ts';
 import type { Holder } from './ids.ts';
@@ -24,17 +25,18 @@ export interface LockTableOptions {
 export class Inside {
   readonly tree: ResourceTree = new ResourceTree();
   readonly demands: Demands = new Demands(this.tree);
+  readonly footprint: Footprint = new Footprint(this.tree, this.demands);
   readonly holders: Holders = new Holders();
   readonly obstacles: Obstacles;
   readonly waiting: Waiting;
   readonly poison: Poison;
 
   constructor({ capacities = [], overtakings = 64 }: LockTableOptions) {
-    const { tree, demands, holders } = this;
+    const { tree, demands, footprint, holders } = this;
     for (const [resource, capacity] of capacities) tree.declare(resource, capacity);
     const counts = (): HoldCounts => new HoldCounts(tree, demands);
     this.obstacles = new Obstacles(tree, demands, counts(), counts());
-    this.waiting = new Waiting(holders, demands, tree, this.obstacles, counts(), overtakings);
+    this.waiting = new Waiting(holders, demands, tree, footprint, this.obstacles, counts(), overtakings);
     this.poison = new Poison(tree, demands, counts());
   }
 }

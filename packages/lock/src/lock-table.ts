@@ -8,7 +8,6 @@ import { HOLDING, type Holders, PARKED, STARVED, WITHOUT_AMOUNTS } from './holde
 import { type DemandId, type Holder, NONE, type NodeId, RESERVED, TAKEN } from './ids.ts';
 import { Inside, type LockTableOptions } from './inside.ts';
 import type { Obstacles } from './obstacles.ts';
-import { nodeOf } from './spot.ts';
 import type { Waiting } from './waiting.ts';
 
 /**
@@ -71,8 +70,7 @@ export class LockTable {
 
   /** The capacity declared for the resource, if any. */
   capacityOf(resource: Resource): number | undefined {
-    const node = this.inside.tree.find(resource);
-    return node < 0 ? undefined : this.inside.tree.capacityOf(node) || undefined;
+    return this.inside.tree.capacityOf(this.inside.tree.find(resource)) || undefined;
   }
 
   /**
@@ -102,11 +100,11 @@ export class LockTable {
     if (this.isHolding(holder)) return this.#takeAmounts(holder);
     if (holder !== this.#found && this.#isBlocked(holder)) {
       this.#met = holder;
-      return this.#obstacles.isReservedOnly ? RESERVED : nodeOf(this.#obstacles.spot);
+      return this.#obstacles.isReservedOnly ? RESERVED : this.inside.tree.nodeAt(this.#obstacles.spot);
     }
     this.#changed();
     this.#waiting.leave(holder);
-    this.#obstacles.held.count(this.#holders.demand[holder] as number, 1);
+    this.#obstacles.held.count(this.#holders.demandOf(holder), 1);
     this.#holders.activate(holder);
     this.#waiting.started(holder);
     return TAKEN;
@@ -119,7 +117,7 @@ export class LockTable {
 
   /** Would `tryTake` succeed now? Changes nothing. */
   canTake(holder: Holder): boolean {
-    if (this.isHolding(holder)) return this.#obstacles.hasUnits(this.#holders.demand[holder] as number);
+    if (this.isHolding(holder)) return this.#obstacles.hasUnits(this.#holders.demandOf(holder));
     this.#met = NONE;
     return !this.#isBlocked(holder);
   }
@@ -127,7 +125,7 @@ export class LockTable {
   /** Lets the holder wait at the place where it meets a conflict, until it is the `candidate`. */
   park(holder: Holder): void {
     if (this.isParked(holder)) return;
-    if (this.#met !== holder) this.#obstacles.find(this.#holders.demand[holder] as number, false);
+    if (this.#met !== holder) this.#obstacles.find(this.#holders.demandOf(holder), false);
     this.#changed();
     this.#waiting.park(holder);
   }
@@ -147,7 +145,7 @@ export class LockTable {
     this.#changed();
     const wasHead = holder === this.#waiting.head;
     this.#waiting.leave(holder);
-    if (wasHead) this.#waiting.loosen(this.#holders.demand[holder] as number);
+    if (wasHead) this.#waiting.loosen(this.#holders.demandOf(holder));
     this.#waiting.elect();
   }
 
@@ -166,7 +164,7 @@ export class LockTable {
   release(holder: Holder): void {
     if (!this.isHolding(holder)) return;
     this.#changed();
-    const demand = this.#holders.demand[holder] as number;
+    const demand = this.#holders.demandOf(holder);
     if (this.isParked(holder)) this.#waiting.unpark(holder);
     if (this.#holders.is(holder, WITHOUT_AMOUNTS)) this.#obstacles.held.countUnits(demand, 1);
     this.#obstacles.held.count(demand, -1);
@@ -178,7 +176,7 @@ export class LockTable {
   releaseAmounts(holder: Holder): void {
     if (!this.isHolding(holder) || this.#holders.is(holder, WITHOUT_AMOUNTS)) return;
     this.#changed();
-    const demand = this.#holders.demand[holder] as number;
+    const demand = this.#holders.demandOf(holder);
     this.#obstacles.held.countUnits(demand, -1);
     this.#holders.add(holder, WITHOUT_AMOUNTS);
     if (this.#waiting.count > 0) this.#waiting.loosen(demand);
@@ -187,7 +185,7 @@ export class LockTable {
   /** `release`, and what it used and claimed is poisoned. `exclusive` and amounts never poison. */
   releasePoisoned(holder: Holder): void {
     if (!this.isHolding(holder)) return;
-    this.inside.poison.add(this.#holders.demand[holder] as number, holder);
+    this.inside.poison.add(this.#holders.demandOf(holder), holder);
     this.release(holder);
   }
 
@@ -233,15 +231,15 @@ export class LockTable {
 
   #isBlocked(holder: Holder): boolean {
     const { head } = this.#waiting;
-    if (!this.#obstacles.find(this.#holders.demand[holder] as number, holder === head)) return false;
+    if (!this.#obstacles.find(this.#holders.demandOf(holder), holder === head)) return false;
     if (!this.#obstacles.isReservedOnly || this.isParked(holder)) return true;
     return !this.#mayOvertake(holder, head);
   }
 
   #takeAmounts(holder: Holder): NodeId | typeof TAKEN {
     if (!this.#holders.is(holder, WITHOUT_AMOUNTS)) return TAKEN;
-    const demand = this.#holders.demand[holder] as number;
-    if (!this.#obstacles.hasUnits(demand)) return nodeOf(this.#obstacles.spot);
+    const demand = this.#holders.demandOf(holder);
+    if (!this.#obstacles.hasUnits(demand)) return this.inside.tree.nodeAt(this.#obstacles.spot);
     this.#changed();
     if (this.isParked(holder)) this.#waiting.unpark(holder);
     this.#obstacles.held.countUnits(demand, 1);

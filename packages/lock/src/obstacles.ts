@@ -1,10 +1,12 @@
 /** What is in the way of a demand: what others hold, and what is reserved for the head of the starved. Knows not who asks. */
 import { type Demands, USE_ONE } from './demands.ts';
 import type { HoldCounts } from './hold-counts.ts';
-import type { ResourceTree } from './resource-tree.ts';
-import { EXCLUDED, FREE, kindOf, nodeOf, OPEN, SPENT, spotAt } from './spot.ts';
+import { HOUSE, type ResourceTree } from './resource-tree.ts';
+import { CLAIMED, FREE, HELD, spotAt } from './spot.ts';
 import { ROOT } from './trie.ts';
 
+/** Somebody exclusive is in everybody's way. */
+const EXCLUDED = spotAt(HOUSE, CLAIMED);
 /** Rounding of fractional amounts shall not keep anybody out. */
 const TOLERANCE = 1 + 1e-9;
 
@@ -14,8 +16,6 @@ export class Obstacles {
   readonly reserved: HoldCounts;
   /** Of the last `find`: where it met the first obstacle, FREE if there was none. */
   spot = FREE;
-  /** … how the node was wanted, … */
-  want = 0;
   /** … the shortest beginning of the demand that is blocked, … */
   prefix = ROOT;
   /** … and whether nothing but the reservation is in the way. */
@@ -35,9 +35,9 @@ export class Obstacles {
   /** Looks for what is in the way of the whole demand; of several obstacles, for that of the shortest beginning. */
   find(demand: number, isHead: boolean): boolean {
     this.finds++;
-    this.spot = FREE;
+    this.#note(demand, FREE);
     const { parent, label, sort } = this.#demands.trie;
-    const isReserving = !isHead && this.reserved.present > 0;
+    const isReserving = !isHead && !this.reserved.isEmpty;
     let isHeld = false;
     for (let at = demand; at !== ROOT; at = parent[at] as number) {
       const node = label[at] as number;
@@ -45,7 +45,7 @@ export class Obstacles {
       let spot = this.#heldSpot(node, want);
       if (spot !== FREE) isHeld = true;
       else if (isReserving) spot = this.#reservedSpot(node, want);
-      if (spot !== FREE) this.#note(at, spot, want);
+      if (spot !== FREE) this.#note(at, spot);
     }
     isHeld = this.#findExclusive(isReserving) || isHeld;
     this.isReservedOnly = !isHeld;
@@ -53,10 +53,10 @@ export class Obstacles {
   }
 
   /** Is the spot still in the way? */
-  isBlocked(spot: number, want: number, isHead: boolean): boolean {
-    if (kindOf(spot) === OPEN) return false;
-    const isReserving = !isHead && this.reserved.present > 0;
-    if (kindOf(spot) === SPENT) return this.#isSpent(nodeOf(spot), want, isReserving);
+  isBlocked(spot: number, isHead: boolean): boolean {
+    const isReserving = !isHead && !this.reserved.isEmpty;
+    const units = this.#tree.unitsAt(spot);
+    if (units !== undefined) return this.#isSpent(this.#tree.nodeAt(spot), units, isReserving);
     return this.held.isTaken(spot) || (isReserving && this.reserved.isTaken(spot));
   }
 
@@ -67,7 +67,7 @@ export class Obstacles {
     for (let at = demand; at !== ROOT; at = parent[at] as number) {
       const node = label[at] as number;
       if (!this.#isSpent(node, sort[at] as number, false)) continue;
-      this.#note(at, spotAt(node, SPENT), sort[at] as number);
+      this.#note(at, this.#shortage(node, sort[at] as number));
       return false;
     }
     return true;
@@ -75,7 +75,7 @@ export class Obstacles {
 
   /** Would the demand be in conflict with what is counted in `others`? Who takes units meets everybody who wants some. */
   meets(others: HoldCounts, demand: number): boolean {
-    if (others.isTaken(spotAt(ROOT, EXCLUDED))) return true;
+    if (others.isTaken(EXCLUDED)) return true;
     const { parent, label, sort } = this.#demands.trie;
     for (let at = demand; at !== ROOT; at = parent[at] as number) {
       const node = label[at] as number;
@@ -88,26 +88,29 @@ export class Obstacles {
 
   #heldSpot(node: number, want: number): number {
     const spot = this.held.spotOf(node, want);
-    return spot === FREE && this.#isSpent(node, want, false) ? spotAt(node, SPENT) : spot;
+    return spot === FREE && this.#isSpent(node, want, false) ? this.#shortage(node, want) : spot;
   }
 
   #reservedSpot(node: number, want: number): number {
     const spot = this.reserved.spotOf(node, want);
-    return spot === FREE && this.#isSpent(node, want, true) ? spotAt(node, SPENT) : spot;
+    return spot === FREE && this.#isSpent(node, want, true) ? this.#shortage(node, want) : spot;
   }
 
   /** Somebody exclusive is in everybody's way. */
   #findExclusive(isReserving: boolean): boolean {
-    const spot = spotAt(ROOT, EXCLUDED);
-    const isHeld = this.held.isTaken(spot);
-    if (isHeld || (isReserving && this.reserved.isTaken(spot))) this.#note(ROOT, spot, 0);
+    const isHeld = this.held.isTaken(EXCLUDED);
+    if (isHeld || (isReserving && this.reserved.isTaken(EXCLUDED))) this.#note(ROOT, EXCLUDED);
     return isHeld;
   }
 
-  #note(prefix: number, spot: number, want: number): void {
+  #note(prefix: number, spot: number): void {
     this.prefix = prefix;
     this.spot = spot;
-    this.want = want;
+  }
+
+  /** Who wants more units than there are waits apart from those who want fewer. */
+  #shortage(node: number, want: number): number {
+    return spotAt(this.#tree.aside(node, want), HELD);
   }
 
   #isSpent(node: number, want: number, isReserving: boolean): boolean {

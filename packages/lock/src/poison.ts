@@ -3,8 +3,7 @@ import { CLAIM, type Demands, EXCLUSIVE, USE, USE_ONE } from './demands.ts';
 import type { HoldCounts } from './hold-counts.ts';
 import { type Holder, NONE, type NodeId } from './ids.ts';
 import type { ResourceTree } from './resource-tree.ts';
-import { CLAIMED, FREE, HELD, kindOf, nodeOf } from './spot.ts';
-import { ROOT } from './trie.ts';
+import { CLAIMED, FREE, kindOf, nodeOf } from './spot.ts';
 
 interface Stain {
   readonly want: typeof USE | typeof CLAIM;
@@ -26,25 +25,19 @@ export class Poison {
   }
 
   add(demand: number, by: Holder): void {
-    const { parent, label, sort } = this.#demands.trie;
-    for (let at = demand; at !== ROOT; at = parent[at] as number) {
-      const want = sort[at] as number;
-      if (want === CLAIM) this.#stain(label[at] as number, { want: CLAIM, by });
-      else if (want === USE || want === USE_ONE) this.#stain(label[at] as number, { want: USE, by });
-    }
+    for (const { node, want } of this.#demands.needsOf(demand))
+      if (want === CLAIM) this.#stain(node, { want: CLAIM, by });
+      else if (want === USE || want === USE_ONE) this.#stain(node, { want: USE, by });
   }
 
   /** The poisoned node that forbids the demand, or NONE. */
   nodeFor(demand: number): NodeId {
     if (this.stains.size === 0) return NONE;
-    const { parent, label, sort } = this.#demands.trie;
-    let found = NONE;
-    for (let at = demand; at !== ROOT; at = parent[at] as number) {
-      const want = sort[at] as number;
-      const spot = want === EXCLUSIVE ? FREE : this.#counts.spotOf(label[at] as number, want);
-      if (spot !== FREE) found = this.#poisonedAt(spot, want);
+    for (const { node, want } of this.#demands.needsOf(demand)) {
+      const spot = want === EXCLUSIVE ? FREE : this.#counts.spotOf(node, want);
+      if (spot !== FREE) return this.#poisonedAt(spot, want);
     }
-    return found;
+    return NONE;
   }
 
   poisonerOf(node: NodeId): Holder {
@@ -54,9 +47,7 @@ export class Poison {
   /** Heals what is at or below a claim of the demand. */
   heal(demand: number): void {
     if (this.stains.size === 0) return;
-    const { parent, label, sort } = this.#demands.trie;
-    for (let at = demand; at !== ROOT; at = parent[at] as number)
-      if (sort[at] === CLAIM) this.#healBelow(label[at] as number);
+    for (const { node, want } of this.#demands.needsOf(demand)) if (want === CLAIM) this.#healBelow(node);
   }
 
   #stain(node: NodeId, stain: Stain): void {
@@ -80,7 +71,7 @@ export class Poison {
   /** The node that is poisoned itself: at the spot, or somewhere below it. */
   #poisonedAt(spot: number, want: number): NodeId {
     const node = nodeOf(spot);
-    if (kindOf(spot) === HELD || kindOf(spot) === CLAIMED) return node;
+    if (kindOf(spot) <= CLAIMED) return node;
     for (const [below, stains] of this.stains)
       if (
         this.#tree.isWithin(below, node) &&

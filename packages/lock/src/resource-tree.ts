@@ -1,25 +1,40 @@
 /** Names of resources become nodes of one tree, as integers. Knows no holders. */
 import type { Resource } from '@pexen/core';
 import { grown } from './columns.ts';
+import { EXCLUSIVE, USE_ONE } from './demands.ts';
 import { isResourcePath, nameOfPath, partsOf } from './resource-path.ts';
-import { ROOT, Trie } from './trie.ts';
+import { nodeOf } from './spot.ts';
+import { ROOT } from './trie.ts';
+
+/** Beside the tree: everybody is in it, and the exclusive have it for themselves. */
+export const HOUSE = 1;
 
 export class ResourceTree {
-  /** Nodes: the label is a part, as an integer. */
-  readonly nodes: Trie = new Trie();
+  /** Nodes are below this. */
+  size = 1;
+  /** Of each node, the one above it; -1 of the root, and of what is not a node. */
+  parent: Int32Array = new Int32Array(16).fill(-1);
   /** Units there are of a node, if any are declared at all; 0 is no capacity. */
   capacity: Float64Array = new Float64Array(0);
-  readonly #idOf = new Map<unknown, number>();
+  /** References from outside, and one for each node below. */
+  readonly refs: number[] = [1];
+  /** By which want it is counted apart; undefined of what is in the tree. */
+  readonly #wants: (number | undefined)[] = [];
   readonly #parts: unknown[] = [];
-  #uses = new Int32Array(16);
+  readonly #below: (Map<unknown, number> | undefined)[] = [];
   /** Nodes right below the root that were first named by a path. */
   readonly #paths = new Set<number>();
-  readonly #freeIds: number[] = [];
+  readonly #free: number[] = [];
+  /** Stand for wants, as parts. */
+  readonly #asides: object[] = [];
+
+  constructor() {
+    this.aside(ROOT, EXCLUSIVE);
+  }
 
   /** The node of a resource, made without any reference if it was not there. */
   nodeOf(resource: Resource): number {
-    if (typeof resource === 'string' && resource.charCodeAt(0) !== SLASH)
-      return this.#child(ROOT, resource, false);
+    if (typeof resource === 'string' && resource.charCodeAt(0) !== SLASH) return this.#child(ROOT, resource);
     const isPath = typeof resource === 'string' || isResourcePath(resource);
     let node = ROOT;
     for (const part of partsOf(resource)) node = this.#child(node, part, isPath);
@@ -28,13 +43,29 @@ export class ResourceTree {
 
   /** The node of a resource if somebody has named it, else -1. */
   find(resource: Resource): number {
-    let node = ROOT;
-    for (const part of partsOf(resource)) {
-      const id = this.#idOf.get(part);
-      node = id === undefined ? -1 : this.nodes.find(node, id, 0);
-      if (node < 0) return -1;
-    }
-    return node;
+    let node: number | undefined = ROOT;
+    for (const part of partsOf(resource)) node = node === undefined ? node : this.#below[node]?.get(part);
+    return node ?? -1;
+  }
+
+  /** What is counted of a node apart from the tree, by how it is wanted, has a node of its own, for ever. */
+  aside(node: number, want: number): number {
+    this.#asides[want] ??= {};
+    const aside = this.#child(node, this.#asides[want]);
+    this.#wants[aside] = want;
+    return aside;
+  }
+
+  /** The want by which units are counted at the spot, if any are: it is in the way while there are too few for that. */
+  unitsAt(spot: number): number | undefined {
+    const want = this.#wants[nodeOf(spot)];
+    return want !== undefined && want >= USE_ONE ? want : undefined;
+  }
+
+  /** The node of a spot, as people know it. */
+  nodeAt(spot: number): number {
+    const node = nodeOf(spot);
+    return this.#wants[node] === undefined ? node : (this.parent[node] as number);
   }
 
   declare(resource: Resource, capacity: number): void {
@@ -49,63 +80,61 @@ export class ResourceTree {
   }
 
   retain(node: number): void {
-    this.nodes.retain(node);
+    this.refs[node] = (this.refs[node] as number) + 1;
   }
 
   /** Takes a reference back: nodes that nobody needs any more are forgotten. */
   drop(node: number): void {
-    this.nodes.drop(node, (gone) => {
-      this.#paths.delete(gone);
-      this.#forgetPart(this.nodes.label[gone] as number);
-    });
+    for (let at = node; at !== ROOT; ) {
+      const refs = (this.refs[at] as number) - 1;
+      this.refs[at] = refs;
+      if (refs > 0) return;
+      at = this.#forget(at);
+    }
   }
 
   /** As people write it: flat, if it was so when it was first named. */
   nameOf(node: number): string {
-    const parts = this.partsOf(node);
-    return parts.length === 1 && !this.#paths.has(node) ? String(parts[0]) : nameOfPath(parts);
-  }
-
-  /** The way from the root. */
-  partsOf(node: number): unknown[] {
     const parts: unknown[] = [];
-    for (let at = node; at !== ROOT; at = this.nodes.parent[at] as number)
-      parts.push(this.#parts[this.nodes.label[at] as number]);
-    return parts.reverse();
+    for (let at = node; at !== ROOT; at = this.parent[at] as number) parts.unshift(this.#parts[at]);
+    return parts.length === 1 && !this.#paths.has(node) ? String(parts[0]) : nameOfPath(parts);
   }
 
   /** Is it `above` itself, or somewhere below it? */
   isWithin(node: number, above: number): boolean {
     let at = node;
-    while (at !== above && at !== ROOT) at = this.nodes.parent[at] as number;
+    while (at !== above && at !== ROOT) at = this.parent[at] as number;
     return at === above;
   }
 
-  #child(parent: number, part: unknown, isPath: boolean): number {
-    const id = this.#idOf.get(part) ?? this.#newPart(part);
-    const known = this.nodes.find(parent, id, 0);
-    if (known >= 0) return known;
-    this.#uses[id] = (this.#uses[id] as number) + 1;
-    const child = this.nodes.make(parent, id, 0);
-    if (isPath && parent === ROOT) this.#paths.add(child);
-    return child;
+  #child(parent: number, part: unknown, isPath = false): number {
+    this.#below[parent] ??= new Map();
+    const known = this.#below[parent].get(part);
+    return known ?? this.#make(parent, part, isPath);
   }
 
-  #newPart(part: unknown): number {
-    const id = this.#freeIds.pop() ?? this.#parts.length;
-    this.#parts[id] = part;
-    this.#idOf.set(part, id);
-    this.#uses = grown(this.#uses, id + 1);
-    return id;
+  #make(parent: number, part: unknown, isPath: boolean): number {
+    const node = this.#free.pop() ?? this.size++;
+    this.parent = grown(this.parent, this.size, -1);
+    this.parent[node] = parent;
+    this.refs[node] = 0;
+    this.#parts[node] = part;
+    this.#below[parent]?.set(part, node);
+    this.retain(parent);
+    if (isPath && parent === ROOT) this.#paths.add(node);
+    return node;
   }
 
-  #forgetPart(id: number): void {
-    const uses = (this.#uses[id] as number) - 1;
-    this.#uses[id] = uses;
-    if (uses > 0) return;
-    this.#idOf.delete(this.#parts[id]);
-    this.#parts[id] = undefined;
-    this.#freeIds.push(id);
+  /** Answers the node above it, which has lost a reference by that. */
+  #forget(node: number): number {
+    const parent = this.parent[node] as number;
+    this.#below[parent]?.delete(this.#parts[node]);
+    this.#below[node] = undefined;
+    this.#parts[node] = undefined;
+    this.#paths.delete(node);
+    this.parent[node] = -1;
+    this.#free.push(node);
+    return parent;
   }
 }
 

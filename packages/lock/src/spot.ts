@@ -1,33 +1,28 @@
-/** What can be in somebody's way, and at which node: a kind and a node, as one integer. */
+/** What can be in somebody's way: a spot is one of the counters of a node, and in the way while it is not 0. One integer. */
 
-/** A claim of the node keeps shares of it, and of what is below, away. */
-export const CLAIMED = 0;
-/** Any hold of the node keeps claims of it, and of what is below, away. */
-export const HELD = 1;
-/** A claim below the node keeps shares of it away. */
-export const CLAIMED_BELOW = 2;
-/** Any hold below the node keeps claims of it away. */
-export const HELD_BELOW = 3;
-/** Too few units are left. */
-export const SPENT = 4;
-/** At the root: somebody exclusive keeps everybody away. */
-export const EXCLUDED = 5;
-/** At the root: anybody at all keeps the exclusive away. */
-export const INHABITED = 6;
-/** In nobody's way: for those who are parked although all is free. */
-export const OPEN = 7;
+/** Holds of the node keep claims of it, and of what is below, away. */
+export const HELD = 0;
+/** Claims of the node keep everybody away from it, and from what is below. */
+export const CLAIMED = 1;
+/** Holds of the node or below it keep claims of it away. */
+export const HELD_WITHIN = 2;
+/** Claims of the node or below it keep everybody away from it. */
+export const CLAIMED_WITHIN = 3;
+
+/** Counters of a node. */
+export const WIDTH = 4;
 
 /** Not a spot: nothing is in the way. */
 export const FREE = -1;
 
 export function spotAt(node: number, kind: number): number {
-  return node * 8 + kind;
+  return node * WIDTH + kind;
 }
 
 export function nodeOf(spot: number): number {
-  return spot >> 3;
+  return (spot / WIDTH) | 0;
 }
 
 export function kindOf(spot: number): number {
-  return spot & 7;
+  return spot % WIDTH;
 }

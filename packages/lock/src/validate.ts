@@ -1,12 +1,14 @@
 /** Counts everything again, naively, and compares. For tests and the simulator. */
-import { CLAIM, EXCLUSIVE } from './demands.ts';
-import { EMPTY, type Heaps } from './heaps.ts';
-import { type HoldCounts, WIDTH } from './hold-counts.ts';
+import { NOTHING } from './boxes.ts';
+import { CLAIM, type Demands, EXCLUSIVE } from './demands.ts';
+import type { HoldCounts } from './hold-counts.ts';
 import { HOLDING, PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
 import { type Holder, NONE } from './ids.ts';
 import type { Inside } from './inside.ts';
 import type { LockTable } from './lock-table.ts';
-import { DORMANT, NOWHERE, type Parking } from './parking.ts';
+import type { Parking } from './parking.ts';
+import { HOUSE } from './resource-tree.ts';
+import { CLAIMED, CLAIMED_WITHIN, HELD, HELD_WITHIN, kindOf, nodeOf, spotAt, WIDTH } from './spot.ts';
 import { ROOT } from './trie.ts';
 
 /** @throws Error naming the first invariant of the table that does not hold. */
@@ -28,19 +30,9 @@ export function validate(table: LockTable): void {
   checkCounts(inside, 'reserved', obstacles.reserved, head, () => 1);
   checkConflicts(inside);
   checkUnits(inside);
-  for (const node of poison.stains.keys())
-    claim((inside.tree.nodes.refs[node] as number) > 0, 'poison keeps');
+  for (const node of poison.stains.keys()) claim((inside.tree.refs[node] as number) > 0, 'poison keeps');
   const apart = parked.filter((holder) => !returning.includes(holder) && holder !== waiting.head);
-  checkParking(
-    inside,
-    waiting.parked,
-    apart.filter((holder) => !holders.is(holder, STARVED)),
-  );
-  checkParking(
-    inside,
-    waiting.parkedStarved,
-    apart.filter((holder) => holders.is(holder, STARVED)),
-  );
+  checkParking(inside, waiting.parked, apart);
 }
 
 /** The counters are those of the holders, added up. */
@@ -52,52 +44,50 @@ function checkCounts(
   units: (holder: Holder) => number,
 ): void {
   const { tree, demands, holders } = inside;
-  const { parent, label, sort } = demands.trie;
-  const expected = new Int32Array(tree.nodes.size * WIDTH);
-  const spent = new Float64Array(tree.nodes.size);
-  const add = (index: number, by = 1): void => {
-    expected[index] = (expected[index] as number) + by;
+  const expected = new Int32Array(tree.size * WIDTH);
+  const spent = new Float64Array(tree.size);
+  const add = (node: number, kind: number): void => {
+    expected[spotAt(node, kind)] = (expected[spotAt(node, kind)] as number) + 1;
   };
-  let exclusives = 0;
-  for (const holder of of)
-    for (let at = holders.demand[holder] as number; at !== ROOT; at = parent[at] as number) {
-      const node = label[at] as number;
-      const want = sort[at] as number;
-      if (want === EXCLUSIVE) exclusives++;
+  for (const holder of of) {
+    add(HOUSE, HELD);
+    for (const { node, want } of demands.needsOf(holders.demandOf(holder))) {
+      if (want === EXCLUSIVE) add(HOUSE, CLAIMED);
       else {
-        add(node * WIDTH);
-        if (want === CLAIM) add(node * WIDTH + 1);
+        add(node, HELD);
+        if (want === CLAIM) add(node, CLAIMED);
         spent[node] = (spent[node] as number) + (demands.counts[want] as number) * units(holder);
-        for (let above = node; above !== ROOT; ) {
-          above = tree.nodes.parent[above] as number;
-          add(above * WIDTH + 2);
-          if (want === CLAIM) add(above * WIDTH + 3);
+        for (const within of [node, ...aboveOf(inside, node)]) {
+          add(within, HELD_WITHIN);
+          if (want === CLAIM) add(within, CLAIMED_WITHIN);
         }
       }
     }
-  claim(counts.present === of.length, `${name}: as many are present as there are`);
-  claim(counts.exclusives === exclusives, `${name}: the exclusive are counted`);
-  for (let index = 0; index < expected.length; index++) {
-    if ((counts.at[index] ?? 0) === expected[index]) continue;
-    const node = Math.floor(index / WIDTH);
-    throw broken(
-      `${name}: counter ${index % WIDTH} of node ${node} is ${expected[index]}, not ${counts.at[index]}`,
-    );
   }
-  for (let node = 0; node < spent.length; node++)
-    if (Math.abs((counts.units[node] ?? 0) - (spent[node] as number)) >= 1e-6)
-      throw broken(`${name}: units of node ${node}`);
+  for (const [spot, count] of expected.entries())
+    claim(
+      (counts.at[spot] ?? 0) === count,
+      `${name}: counter ${kindOf(spot)} of node ${nodeOf(spot)} is ${count}`,
+    );
+  for (const [node, count] of spent.entries())
+    claim(
+      Math.abs((counts.units[node] ?? 0) - count) < 1e-6,
+      `${name}: ${count} units of node ${node} are taken`,
+    );
+}
+
+function aboveOf({ tree }: Inside, node: number): number[] {
+  const above: number[] = [];
+  for (let at = tree.parent[node] as number; at >= ROOT; at = tree.parent[at] as number) above.push(at);
+  return above;
 }
 
 /** No two holders hold what conflicts. */
-function checkConflicts({ holders, demands, tree }: Inside): void {
-  const { parent, label, sort } = demands.trie;
-  const needs = holders.active.flatMap((holder) => {
-    const mine: { holder: Holder; node: number; want: number }[] = [];
-    for (let at = holders.demand[holder] as number; at !== ROOT; at = parent[at] as number)
-      mine.push({ holder, node: label[at] as number, want: sort[at] as number });
-    return mine;
-  });
+function checkConflicts(inside: Inside): void {
+  const { demands, holders, tree } = inside;
+  const needs = holders.active.flatMap((holder) =>
+    demands.needsOf(holders.demandOf(holder)).map((need) => ({ holder, ...need })),
+  );
   for (const one of needs) {
     if (one.want === EXCLUSIVE) claim(holders.active.length === 1, `${one.holder} is exclusive and alone`);
     if (one.want !== CLAIM) continue;
@@ -110,62 +100,49 @@ function checkConflicts({ holders, demands, tree }: Inside): void {
 }
 
 function checkUnits({ tree, obstacles }: Inside): void {
-  for (let node = 0; node < tree.nodes.size; node++)
+  for (let node = 0; node < tree.size; node++)
     claim(
       (obstacles.held.units[node] ?? 0) <= tree.capacityOf(node) + 1e-6,
       `no more is taken of node ${node} than there is`,
     );
 }
 
-/** Everybody is in one group; groups are heaps with right keys; places that are not loose are blocked. */
+/** Everybody waits with a beginning of what it demands; boxes go by their best holder; places that are not loose are blocked. */
 function checkParking(inside: Inside, parking: Parking, expected: readonly Holder[]): void {
-  const { holders, demands } = inside;
-  const { queue, dormant, where, groups, waiters, places } = parking;
+  const { holders, demands, obstacles } = inside;
+  const { boxes, places, loose } = parking;
   const found: Holder[] = [];
-  const hung = new Map<number, number[]>();
-  for (let group = 0; group < queue.length; group++) {
-    const own = elementsOf(waiters, queue[group] as number, (a, b) => holders.isBefore(a, b));
-    const sleeping = elementsOf(groups, dormant[group] as number, (a, b) =>
-      holders.isBefore(groups.keyOf(a), groups.keyOf(b)),
-    );
-    found.push(...own);
-    for (const holder of own)
-      claim(holders.demand[holder] === group, `${holder} waits in the group of its demand`);
-    for (const below of sleeping) {
-      claim(where[below] === DORMANT, `group ${below} is dormant`);
-      claim(demands.trie.parent[below] === group, `group ${below} waits with the group it continues`);
+  const check = (box: number, beginning: number, isStarved: boolean): void => {
+    const contents = boxes.contentsOf(box);
+    for (const one of contents) {
+      const name = boxes.nameOf(one);
+      const isHolder = boxes.topOf(one) === NOTHING;
+      claim(boxes.boxOf(one) === box, `${name} knows its box`);
+      claim(startsWith(demands, isHolder ? holders.demandOf(name) : name, beginning), `${name} fits in`);
+      claim(!isHolder || holders.is(name, STARVED) === isStarved, `${name} waits with its like`);
+      if (isHolder) found.push(name);
+      else check(one, name, isStarved);
     }
-    const keys = [...own, ...sleeping.map((below) => groups.keyOf(below))];
-    const place = where[group] as number;
-    claim((place === NOWHERE) === (keys.length === 0), `group ${group} is somewhere if anybody is in it`);
-    if (place === NOWHERE) continue;
-    const best = keys.reduce((a, b) => (holders.isBefore(a, b) ? a : b));
-    claim(groups.keyOf(group) === best, `the key of group ${group} is its best holder`);
-    if (place >= 0) hung.set(place, [...(hung.get(place) ?? []), group]);
+    const best = contents
+      .map((one) => boxes.bestOf(one))
+      .sort((a, b) => (holders.isBefore(a, b) ? -1 : 1))[0];
+    claim(boxes.bestOf(box) === (best ?? NONE), `box ${boxes.nameOf(box)} goes by its best holder`);
+  };
+  const inLoose = boxes.contentsOf(loose);
+  for (const [index, place] of places.entries()) {
+    if (place === NOTHING) continue;
+    const spot = index >> 1;
+    check(place, ROOT, index % 2 === 1);
+    const isOpen = boxes.topOf(place) !== NOTHING && !obstacles.isBlocked(spot, false);
+    claim(!isOpen || inLoose.includes(place), `spot ${spot} is loose or blocked`);
   }
   claim(same(found, expected), 'everybody parked is in a group');
-  for (const [place, there] of hung) {
-    const inHeap = elementsOf(groups, places.head[place] as number, (a, b) =>
-      holders.isBefore(groups.keyOf(a), groups.keyOf(b)),
-    );
-    claim(same(inHeap, there), `the groups of place ${place} hang there`);
-    claim(places.isLoose[place] === 1 || places.isBlocked(place), `place ${place} is loose or blocked`);
-  }
 }
 
-/** All of a heap, in no order, each checked to go after the one above it. */
-function elementsOf(heaps: Heaps, root: number, isBefore: (a: number, b: number) => boolean): number[] {
-  const found: number[] = [];
-  const todo = root === EMPTY ? [] : [root];
-  for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
-    found.push(at);
-    for (const below of [heaps.leftOf(at), heaps.rightOf(at)]) {
-      if (below === EMPTY) continue;
-      claim(!isBefore(below, at), `${below} goes after ${at}, which is above it`);
-      todo.push(below);
-    }
-  }
-  return found;
+function startsWith({ trie }: Demands, demand: number, beginning: number): boolean {
+  let at = demand;
+  while (at !== beginning && at !== ROOT) at = trie.parent[at] as number;
+  return at === beginning;
 }
 
 function holdersThat({ holders }: Inside, flag: number): Holder[] {

@@ -3,6 +3,7 @@
  * what it needs reserved. Knows not how anything is taken.
  */
 import type { Demands } from './demands.ts';
+import type { Footprint } from './footprint.ts';
 import type { HoldCounts } from './hold-counts.ts';
 import { HOLDING, type Holders, PARKED, STARVED } from './holders.ts';
 import { type Holder, NONE } from './ids.ts';
@@ -20,7 +21,6 @@ export class Waiting {
   count = 0;
   readonly overtaking: Overtaking;
   readonly parked: Parking;
-  readonly parkedStarved: Parking;
   readonly starved: StarvedQueue = new StarvedQueue();
   /** What all that are parked want. */
   readonly wanted: HoldCounts;
@@ -30,7 +30,6 @@ export class Waiting {
   readonly #obstacles: Obstacles;
   /** Where the head met its last obstacle. */
   #headSpot = FREE;
-  #headWant = 0;
   /** Units came back since those who return were looked at in vain. */
   #hasUnitsBack = true;
 
@@ -38,6 +37,7 @@ export class Waiting {
     holders: Holders,
     demands: Demands,
     tree: ResourceTree,
+    footprint: Footprint,
     obstacles: Obstacles,
     wanted: HoldCounts,
     overtakings: number,
@@ -45,11 +45,10 @@ export class Waiting {
     this.#holders = holders;
     this.#obstacles = obstacles;
     this.wanted = wanted;
-    this.overtaking = new Overtaking(holders, demands, tree, overtakings);
-    this.parked = new Parking(holders, demands, tree, obstacles, (holder, spot) => {
-      if (this.overtaking.moved(holder, spot)) this.starve(holder);
+    this.overtaking = new Overtaking(holders, tree, footprint, overtakings);
+    this.parked = new Parking(holders, demands, tree, footprint, obstacles, (holder, spot) => {
+      if (!holders.is(holder, STARVED) && this.overtaking.moved(holder, spot)) this.starve(holder);
     });
-    this.parkedStarved = new Parking(holders, demands, tree, obstacles, () => {});
   }
 
   /** Parks the holder at what the last `find` of its demand met. */
@@ -58,14 +57,14 @@ export class Waiting {
     this.#holders.add(holder, PARKED);
     this.#hasUnitsBack = true;
     if (this.#holders.is(holder, HOLDING)) this.returning.add(holder);
-    else if (holder !== this.head) this.#parkingOf(holder).park(holder);
+    else if (holder !== this.head) this.parked.park(holder);
   }
 
   unpark(holder: Holder): void {
     this.#count(holder, -1);
     this.#holders.remove(holder, PARKED);
     if (this.#holders.is(holder, HOLDING)) this.returning.delete(holder);
-    else if (holder !== this.head) this.#parkingOf(holder).unpark(holder);
+    else if (holder !== this.head) this.parked.unpark(holder);
   }
 
   /** The holder takes what it demands, or does not want it any more: it is not parked, and not starved. */
@@ -76,7 +75,7 @@ export class Waiting {
     this.starved.remove(holder);
     if (holder !== this.head) return;
     this.head = NONE;
-    this.#obstacles.reserved.count(this.#holders.demand[holder] as number, -1);
+    this.#obstacles.reserved.count(this.#holders.demandOf(holder), -1);
   }
 
   /** The holder has taken what it demands: who was overtaken by that? */
@@ -99,15 +98,14 @@ export class Waiting {
     if (this.head !== NONE) return;
     const first = this.starved.shift();
     if (first === NONE) return;
-    if (this.#holders.is(first, PARKED)) this.parkedStarved.unpark(first);
+    if (this.#holders.is(first, PARKED)) this.parked.unpark(first);
     this.#lead(first);
   }
 
   /** Something of what the demand takes was given back. */
   loosen(demand: number): void {
     this.#hasUnitsBack = true;
-    if (this.parked.count > 0) this.parked.loosen(demand);
-    if (this.parkedStarved.count > 0) this.parkedStarved.loosen(demand);
+    this.parked.loosen(demand);
   }
 
   /** The parked holder to start next, or NONE. */
@@ -115,11 +113,7 @@ export class Waiting {
     if (this.count === 0) return NONE;
     const returning = this.#bestReturning();
     if (returning !== NONE) return returning;
-    const ordinary = this.parked.candidate();
-    if (this.#isHeadFree()) return this.head;
-    const starved = this.parkedStarved.candidate();
-    if (ordinary === NONE || starved === NONE) return ordinary === NONE ? starved : ordinary;
-    return this.#holders.isBefore(ordinary, starved) ? ordinary : starved;
+    return this.#isHeadFree() ? this.head : this.parked.candidate();
   }
 
   /** Does anybody else who is parked want what the holder takes? */
@@ -127,7 +121,7 @@ export class Waiting {
     if (this.count === 0) return false;
     const isParked = this.#holders.is(holder, PARKED);
     if (isParked) this.#count(holder, -1);
-    const answer = this.#obstacles.meets(this.wanted, this.#holders.demand[holder] as number);
+    const answer = this.#obstacles.meets(this.wanted, this.#holders.demandOf(holder));
     if (isParked) this.#count(holder, 1);
     return answer;
   }
@@ -135,23 +129,22 @@ export class Waiting {
   #queueUp(holder: Holder, isParked: boolean): void {
     this.starved.push(holder);
     if (!isParked) return;
-    this.#obstacles.find(this.#holders.demand[holder] as number, false);
-    this.parkedStarved.park(holder);
+    this.#obstacles.find(this.#holders.demandOf(holder), false);
+    this.parked.park(holder);
   }
 
   #lead(holder: Holder): void {
     this.head = holder;
     this.#headSpot = FREE;
-    this.#obstacles.reserved.count(this.#holders.demand[holder] as number, 1);
+    this.#obstacles.reserved.count(this.#holders.demandOf(holder), 1);
   }
 
   #isHeadFree(): boolean {
     if (this.head === NONE || !this.#holders.is(this.head, PARKED)) return false;
     const obstacles = this.#obstacles;
-    if (this.#headSpot !== FREE && obstacles.isBlocked(this.#headSpot, this.#headWant, true)) return false;
-    obstacles.find(this.#holders.demand[this.head] as number, true);
+    if (this.#headSpot !== FREE && obstacles.isBlocked(this.#headSpot, true)) return false;
+    obstacles.find(this.#holders.demandOf(this.head), true);
     this.#headSpot = obstacles.spot;
-    this.#headWant = obstacles.want;
     return obstacles.spot === FREE;
   }
 
@@ -159,18 +152,14 @@ export class Waiting {
     if (this.returning.size === 0 || !this.#hasUnitsBack) return NONE;
     let best = NONE;
     for (const holder of this.returning)
-      if (this.#obstacles.hasUnits(this.#holders.demand[holder] as number))
+      if (this.#obstacles.hasUnits(this.#holders.demandOf(holder)))
         if (best === NONE || this.#holders.isBefore(holder, best)) best = holder;
     this.#hasUnitsBack = best !== NONE;
     return best;
   }
 
-  #parkingOf(holder: Holder): Parking {
-    return this.#holders.is(holder, STARVED) ? this.parkedStarved : this.parked;
-  }
-
   #count(holder: Holder, by: 1 | -1): void {
-    const demand = this.#holders.demand[holder] as number;
+    const demand = this.#holders.demandOf(holder);
     this.count += by;
     if (this.#holders.is(holder, HOLDING)) this.wanted.countUnits(demand, by);
     else this.wanted.count(demand, by);

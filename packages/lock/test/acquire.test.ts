@@ -194,5 +194,5 @@ it('a table that lives long does not grow', async () => {
     expect(held).toBeDefined();
   }
   const { tree, demands, holders } = locks.table.inside;
-  expect(Math.max(tree.nodes.size, demands.trie.size, holders.size)).toBeLessThan(16);
+  expect(Math.max(tree.size, demands.trie.size, holders.size)).toBeLessThan(16);
 });

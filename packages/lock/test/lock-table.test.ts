@@ -490,7 +490,7 @@ describe('forgetting', () => {
       table.forget(demand);
     }
     const { tree, demands } = table.inside;
-    expect(tree.nodes.size).toBeLessThan(16);
+    expect(tree.size).toBeLessThan(16);
     expect(demands.trie.size).toBeLessThan(16);
   });
 });

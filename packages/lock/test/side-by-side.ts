@@ -1,7 +1,8 @@
 /** A table and an oracle, led through the same life; throws where they differ. */
 import { amount } from '@pexen/core';
-import { STARVED } from '../src/holders.ts';
+import { OVERTAKEN, STARVED } from '../src/holders.ts';
 import { type DemandId, describeWait, LockTable, NONE, TAKEN, validate } from '../src/index.ts';
+import { HOUSE } from '../src/resource-tree.ts';
 import { kindOf, nodeOf } from '../src/spot.ts';
 import { holdsOf, isWithin, Oracle, type Request, type Task } from './oracle.ts';
 
@@ -131,7 +132,7 @@ export class SideBySide {
   #checkCount(other: Task, isOvertaken: boolean, before: number): void {
     const { holders } = this.table.inside;
     const count = before + Number(isOvertaken);
-    same(`overtakings of ${other.id}`, holders.overtaken[other.id], count);
+    same(`overtakings of ${other.id}`, holders.get(other.id, OVERTAKEN), count);
     same(`starvation of ${other.id}`, this.#isStarved(other), isOvertaken && count >= this.#overtakings);
   }
 
@@ -144,7 +145,7 @@ export class SideBySide {
     return counted.map((other) => {
       const isOvertaken =
         !this.oracle.isBefore(task, other) && this.#takesAt(task.request, waiting.parked.spotOf(other.id));
-      return [other, isOvertaken, holders.overtaken[other.id] as number] as const;
+      return [other, isOvertaken, holders.get(other.id, OVERTAKEN)] as const;
     });
   }
 
@@ -154,19 +155,18 @@ export class SideBySide {
 
   /** Would the request take what those wait for who wait at the spot? */
   #takesAt(request: Request, spot: number): boolean {
-    const name = this.#names.get(nodeOf(spot)) as string;
+    const { tree } = this.table.inside;
+    if (nodeOf(spot) === HOUSE) return [true, request.exclusive][kindOf(spot)] ?? false;
+    const name = this.#names.get(tree.nodeAt(spot)) as string;
     const claimed = request.claims;
     const isUnder = (path: string): boolean => isWithin(path, name);
     const units = this.oracle.unitsOf(request).map(([unit]) => unit);
+    if (tree.unitsAt(spot) !== undefined) return claimed.includes(name) || units.includes(name);
     return [
-      claimed.includes(name),
       holdsOf(request).includes(name),
-      claimed.some(isUnder),
+      claimed.includes(name),
       holdsOf(request).some(isUnder),
-      claimed.includes(name) || units.includes(name),
-      request.exclusive,
-      true,
-      false,
+      claimed.some(isUnder),
     ][kindOf(spot)] as boolean;
   }
 

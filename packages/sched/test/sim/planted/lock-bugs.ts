@@ -6,37 +6,38 @@ const waiting = 'lock/src/waiting.ts';
 const overtaking = 'lock/src/overtaking.ts';
 const poison = 'lock/src/poison.ts';
 const obstacles = 'lock/src/obstacles.ts';
+const parking = 'lock/src/parking.ts';
 const table = 'lock/src/lock-table.ts';
 
 export const lockBugs: readonly PlantedBug[] = [
   {
     what: 'a claim does not see what is held below it',
     file: counts,
-    find: 'return this.#get(node * WIDTH + 2) !== 0 ? spotAt(node, HELD_BELOW) : FREE;',
-    replace: 'return FREE;',
+    find: 'const spot = spotAt(node, isClaim ? HELD_WITHIN : CLAIMED_WITHIN);',
+    replace: 'const spot = spotAt(node, isClaim ? HELD : CLAIMED_WITHIN);',
   },
   {
     what: 'a use does not see what is claimed below it',
     file: counts,
-    find: 'return this.#get(node * WIDTH + 3) !== 0 ? spotAt(node, CLAIMED_BELOW) : FREE;',
-    replace: 'return FREE;',
+    find: 'const spot = spotAt(node, isClaim ? HELD_WITHIN : CLAIMED_WITHIN);',
+    replace: 'const spot = spotAt(node, isClaim ? HELD_WITHIN : CLAIMED);',
   },
   {
     what: 'a use does not see what is claimed above it',
     file: counts,
-    find: 'if (this.#get(at * WIDTH + 1) !== 0) return spotAt(at, CLAIMED);',
-    replace: '',
+    find: 'if (this.isTaken(spot)) return spot;',
+    replace: 'if (this.isTaken(spot) && (isClaim || at === node)) return spot;',
   },
   {
     what: 'a claim does not see what is held above it',
     file: counts,
-    find: 'if (this.#get(at * WIDTH) !== 0) return spotAt(at, HELD);',
-    replace: '',
+    find: 'if (this.isTaken(spot)) return spot;',
+    replace: 'if (this.isTaken(spot) && (!isClaim || at === node)) return spot;',
   },
   {
     what: 'an exclusive one starts beside others',
     file: counts,
-    find: 'if (want === EXCLUSIVE) return this.present > 0 ? spotAt(ROOT, INHABITED) : FREE;',
+    find: 'if (want === EXCLUSIVE) return this.isEmpty ? FREE : spotAt(HOUSE, HELD);',
     replace: 'if (want === EXCLUSIVE) return FREE;',
   },
   {
@@ -72,13 +73,13 @@ export const lockBugs: readonly PlantedBug[] = [
   {
     what: 'a reservation outlives the one it was made for',
     file: waiting,
-    find: 'this.#obstacles.reserved.count(this.#holders.demand[holder] as number, -1);',
+    find: 'this.#obstacles.reserved.count(this.#holders.demandOf(holder), -1);',
     replace: '',
   },
   {
     what: 'a release offers nothing to those who wait',
     file: waiting,
-    find: '    if (this.parked.count > 0) this.parked.loosen(demand);\n',
+    find: '    this.parked.loosen(demand);\n',
     replace: '',
   },
   {
@@ -89,21 +90,21 @@ export const lockBugs: readonly PlantedBug[] = [
   },
   {
     what: 'starved ones that are free are not offered',
-    file: waiting,
-    find: 'const starved = this.parkedStarved.candidate();',
-    replace: 'const starved = NONE as number;',
+    file: parking,
+    find: '    this.#loosenPlace(boxAt(spot, true), spot);\n',
+    replace: '',
   },
   {
     what: 'the worse of two that are free goes first',
-    file: waiting,
-    find: 'return this.#holders.isBefore(ordinary, starved) ? ordinary : starved;',
-    replace: 'return this.#holders.isBefore(ordinary, starved) ? starved : ordinary;',
+    file: 'lock/src/holders.ts',
+    find: 'return rank === 0 ? a < b : rank > 0;',
+    replace: 'return rank === 0 ? a < b : rank < 0;',
   },
   {
     what: 'a failed claim poisons like a use',
     file: poison,
-    find: 'if (want === CLAIM) this.#stain(label[at] as number, { want: CLAIM, by });',
-    replace: 'if (want === CLAIM) this.#stain(label[at] as number, { want: USE, by });',
+    find: 'if (want === CLAIM) this.#stain(node, { want: CLAIM, by });',
+    replace: 'if (want === CLAIM) this.#stain(node, { want: USE, by });',
   },
   {
     what: 'a failed use does not poison',
@@ -114,8 +115,8 @@ export const lockBugs: readonly PlantedBug[] = [
   {
     what: 'a teardown heals nothing',
     file: poison,
-    find: 'if (sort[at] === CLAIM) this.#healBelow(label[at] as number);',
-    replace: 'if (at < ROOT) this.#healBelow(label[at] as number);',
+    find: 'if (want === CLAIM) this.#healBelow(node);',
+    replace: 'if (want < USE) this.#healBelow(node);',
   },
   {
     what: 'a release gives back nothing that was claimed',

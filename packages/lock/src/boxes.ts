@@ -1,0 +1,183 @@
+/**
+ * Boxes in boxes. Everything is in one box at most; what is in a box is a skew heap, ordered by holders: a thing by its own, a box by the
+ * best that is in it, at any depth. All of them are places in one column, so that there is no object for any. Knows not what they stand for.
+ */
+import { grown } from './columns.ts';
+import type { Holders } from './holders.ts';
+import { type Holder, NONE } from './ids.ts';
+
+/** Not a box, nor anything that is in one. */
+export const NOTHING = 0;
+
+/** Of each, side by side: in its heap what is below it on the left and on the right, and what is above it; … */
+const LEFT = 0;
+const RIGHT = 1;
+const UP = 2;
+/** … the holder it is ordered by, NONE of an empty box; the top of the heap that is in it; what came last; the box it is in; its name. */
+const BEST = 3;
+const TOP = 4;
+const LAST = 5;
+const IN = 6;
+const NAME = 7;
+const WIDTH = 8;
+
+export class Boxes {
+  #at = new Int32Array(16 * WIDTH);
+  #size = WIDTH;
+  readonly #holders: Holders;
+  readonly #stack: number[] = [];
+
+  constructor(holders: Holders) {
+    this.#holders = holders;
+  }
+
+  /** A new thing that goes by a holder, or a new box, which goes by NONE as yet. Its name is yours. */
+  make(name: number, best: Holder): number {
+    const made = this.#size;
+    this.#size += WIDTH;
+    this.#at = grown(this.#at, this.#size);
+    this.#at[made + NAME] = name;
+    this.#at[made + BEST] = best;
+    return made;
+  }
+
+  nameOf(one: number): number {
+    return this.#at[one + NAME] as number;
+  }
+
+  /** The best holder in it, or NONE. */
+  bestOf(one: number): Holder {
+    return this.#at[one + BEST] as number;
+  }
+
+  /** What goes first in the box, or NOTHING. */
+  topOf(box: number): number {
+    return this.#at[box + TOP] as number;
+  }
+
+  /** The box it is in, or NOTHING. */
+  boxOf(one: number): number {
+    return this.#at[one + IN] as number;
+  }
+
+  /** Puts what is in no box into one. */
+  put(one: number, box: number): void {
+    this.#insert(one, box);
+    this.#refresh(box, true);
+  }
+
+  /** Takes it out of its box, if it is in one. */
+  take(one: number): void {
+    const box = this.boxOf(one);
+    if (box === NOTHING) return;
+    this.#remove(one);
+    this.#refresh(box, false);
+  }
+
+  /** Appends the holders in the box, at any depth, that go before one. */
+  collectBefore(box: number, holder: Holder, out: Holder[]): void {
+    const stack = this.#stack;
+    let one = this.topOf(box);
+    for (; one !== NOTHING; one = stack.pop() ?? NOTHING) {
+      if (!this.#goesBefore(one, holder)) continue;
+      const top = this.topOf(one);
+      const left = this.#at[one + LEFT] as number;
+      const right = this.#at[one + RIGHT] as number;
+      if (top === NOTHING) out.push(this.bestOf(one));
+      else stack.push(top);
+      if (left !== NOTHING) stack.push(left);
+      if (right !== NOTHING) stack.push(right);
+    }
+  }
+
+  /** All that is directly in the box, in no order. */
+  contentsOf(box: number): number[] {
+    const found = [this.topOf(box)].filter((top) => top !== NOTHING);
+    for (const one of found)
+      for (const side of [LEFT, RIGHT]) {
+        const below = this.#at[one + side] as number;
+        if (below !== NOTHING) found.push(below);
+      }
+    return found;
+  }
+
+  /** What is in the box has changed: if it goes by another holder now, it gets another place in the box it is in, and so on. */
+  #refresh(box: number, isBetter: boolean): void {
+    const at = this.#at;
+    for (let one = box; one !== NOTHING; ) {
+      const top = at[one + TOP] as number;
+      const best = top === NOTHING ? NONE : (at[top + BEST] as number);
+      if (best === at[one + BEST]) return;
+      const outer = at[one + IN] as number;
+      const stays = outer === NOTHING || this.#mayStay(one, best, isBetter);
+      if (!stays) this.#remove(one);
+      at[one + BEST] = best;
+      if (!stays && best !== NONE) this.#insert(one, outer);
+      one = outer;
+    }
+  }
+
+  /** Would it be where it belongs in its heap, if it went by that holder? */
+  #mayStay(one: number, best: Holder, isBetter: boolean): boolean {
+    const at = this.#at;
+    if (isBetter) return at[one + UP] === NOTHING || this.#goesBefore(at[one + UP] as number, best);
+    if (best === NONE) return false;
+    return (
+      !this.#goesBefore(at[one + LEFT] as number, best) && !this.#goesBefore(at[one + RIGHT] as number, best)
+    );
+  }
+
+  #goesBefore(one: number, holder: Holder): boolean {
+    return one !== NOTHING && this.#holders.isBefore(this.#at[one + BEST] as number, holder);
+  }
+
+  /** Most come in the order in which they are to go: what came last takes them below it. */
+  #insert(one: number, box: number): void {
+    const at = this.#at;
+    const last = at[box + LAST] as number;
+    const isNext = at[last + IN] === box && at[last + LEFT] === NOTHING && this.#isBefore(last, one);
+    at[one + LEFT] = NOTHING;
+    at[one + RIGHT] = NOTHING;
+    at[one + UP] = isNext ? last : NOTHING;
+    at[one + IN] = box;
+    if (isNext) at[last + LEFT] = one;
+    else at[box + TOP] = this.#meld(at[box + TOP] as number, one);
+    at[box + LAST] = one;
+  }
+
+  #remove(one: number): void {
+    const at = this.#at;
+    const above = at[one + UP] as number;
+    const rest = this.#meld(at[one + LEFT] as number, at[one + RIGHT] as number);
+    if (rest !== NOTHING) at[rest + UP] = above;
+    if (above === NOTHING) at[(at[one + IN] as number) + TOP] = rest;
+    else at[above + (at[above + LEFT] === one ? LEFT : RIGHT)] = rest;
+    at[one + IN] = NOTHING;
+  }
+
+  /** Goes down along the right sides, swapping sides on the way: that keeps paths short on average. */
+  #meld(one: number, other: number): number {
+    if (one === NOTHING) return other;
+    if (other === NOTHING) return one;
+    const at = this.#at;
+    const isFirst = this.#isBefore(one, other);
+    const root = isFirst ? one : other;
+    let top = root;
+    let rest = isFirst ? other : one;
+    for (;;) {
+      const next = at[top + RIGHT] as number;
+      at[top + RIGHT] = at[top + LEFT] as number;
+      const isNext = next !== NOTHING && this.#isBefore(next, rest);
+      const below = isNext ? next : rest;
+      at[top + LEFT] = below;
+      at[below + UP] = top;
+      if (next === NOTHING) return root;
+      if (!isNext) rest = next;
+      top = below;
+    }
+  }
+
+  #isBefore(a: number, b: number): boolean {
+    return this.#holders.isBefore(this.#at[a + BEST] as number, this.#at[b + BEST] as number);
+  }
+}
