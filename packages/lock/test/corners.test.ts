@@ -21,7 +21,7 @@ function want(table: LockTable, ...holders: readonly number[]): void {
   validate(table);
 }
 
-const [r, s] = [{ claims: ['r'] }, { claims: ['s'] }];
+const [r, s, t] = [{ claims: ['r'] }, { claims: ['s'] }, { claims: ['t'] }];
 
 it('says which capacity was declared', () => {
   const table = new LockTable({ capacities: [['memory', 4]] });
@@ -186,9 +186,27 @@ it('of those who starve by one start, the best is first, wherever they wait', ()
   }
 });
 
+it('keeps others away from each of very many resources', () => {
+  const table = new LockTable();
+  const demands = Array.from({ length: 100 }, (_, at) => table.compile({ claims: [`/many/${at}`] }));
+  for (const [at, demand] of demands.entries())
+    for (const holder of [at, at + demands.length]) table.enrol(holder, demand);
+  want(table, ...demands.keys());
+  for (const at of demands.keys()) {
+    expect(table.tryTake(at + demands.length)).toBe(table.nodeOf(`/many/${at}`));
+    table.park(at + demands.length);
+  }
+  table.release(77);
+  expect(table.candidate()).toBe(177);
+});
+
 /** 2 wants r and s. 0 holds r; then s is taken, and r comes back. Is 2 starved by that? */
 function isStarvedBy(priority: number, isBefore: boolean): boolean {
-  const table = tableOf([r, s], [0, priority], { overtakings: 1 });
+  const table = new LockTable({ overtakings: 1 });
+  for (let at = 0; at < 40; at++) table.nodeOf(`other-${at}`);
+  for (const [holder, request] of [r, s, r, t, t].entries())
+    table.enrol(holder, table.compile(request), holder === 1 ? priority : holder);
+  want(table, 3, 4);
   if (isBefore) want(table, 0, 1);
   table.enrol(2, table.compile({ claims: ['r', 's'] }), 5);
   want(table, ...(isBefore ? [2] : [0, 2, 1]));
@@ -209,6 +227,7 @@ it('of a starved one and another, both free, the better is the candidate', () =>
     const table = tableOf([r, s, r, s, s]);
     want(table, 0, 1, 2, 3, 4);
     table.starve(2);
+    expect(table.canTake(2)).toBe(false);
     table.starve(starved);
     expect(table.starvedHead).toBe(2);
     table.release(1);
