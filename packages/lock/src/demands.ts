@@ -6,6 +6,7 @@ import { type Amount, isAmount, type Problem, type Resource, refuse } from '@pex
 import { grown } from './columns.ts';
 import type { ResourceTree } from './resource-tree.ts';
 import { ROOT, Trie } from './trie.ts';
+import { CLAIM, EXCLUSIVE, USE, USE_ONE } from './wants.ts';
 
 /** What somebody needs, all at once. The metadata of a task is one. */
 export interface LockRequest {
@@ -16,12 +17,6 @@ export interface LockRequest {
   /** Nobody else may hold anything, nor be held with nothing. Unlike a claim of `/` it never poisons. */
   readonly exclusive?: boolean | undefined;
 }
-
-/** How a node is wanted. From USE_ONE on units are counted: USE_ONE is a use where there is a capacity, all above are amounts. */
-export const USE = 0;
-export const CLAIM = 1;
-export const EXCLUSIVE = 2;
-export const USE_ONE = 3;
 
 /** One entry of a demand. */
 export interface Need {

@@ -1,10 +1,11 @@
 /** What a lock table would tell people: who holds what, who waits for whom. Walks much; not for the hot path. */
-import { CLAIM, EXCLUSIVE, type Need, USE_ONE } from './demands.ts';
+import type { Need } from './demands.ts';
 import { OVERTAKEN, PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
 import { type Holder, NONE, type NodeId } from './ids.ts';
 import type { Inside } from './inside.ts';
 import type { LockTable } from './lock-table.ts';
 import { ROOT } from './trie.ts';
+import { CLAIM, EXCLUSIVE, USE_ONE } from './wants.ts';
 
 export type HoldMode = 'uses' | 'claims' | 'amount';
 

@@ -1,8 +1,9 @@
 /** Which counters a demand raises while it is held: there it overtakes, and there it makes room in the end. Knows not who waits. */
-import { CLAIM, type Demands, EXCLUSIVE } from './demands.ts';
+import type { Demands } from './demands.ts';
 import { HOUSE, type ResourceTree } from './resource-tree.ts';
 import { CLAIMED, CLAIMED_WITHIN, HELD, HELD_WITHIN, spotAt } from './spot.ts';
 import { ROOT } from './trie.ts';
+import { CLAIM, EXCLUSIVE } from './wants.ts';
 
 export class Footprint {
   /** The spots of what was asked for last, some of them twice; those below `size`. */

@@ -3,10 +3,11 @@
  * wanted and poisoned. Knows nobody by name.
  */
 import { grown } from './columns.ts';
-import { CLAIM, type Demands, EXCLUSIVE, USE_ONE } from './demands.ts';
+import type { Demands } from './demands.ts';
 import { HOUSE, type ResourceTree } from './resource-tree.ts';
 import { CLAIMED, CLAIMED_WITHIN, FREE, HELD, HELD_WITHIN, spotAt, WIDTH } from './spot.ts';
 import { ROOT } from './trie.ts';
+import { CLAIM, EXCLUSIVE, USE_ONE } from './wants.ts';
 
 export class HoldCounts {
   /** Of each spot. Nodes that came later than the last count are not there yet. */

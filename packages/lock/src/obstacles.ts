@@ -1,9 +1,10 @@
 /** What is in the way of a demand: what others hold, and what is reserved for the head of the starved. Knows not who asks. */
-import { type Demands, USE_ONE } from './demands.ts';
+import type { Demands } from './demands.ts';
 import type { HoldCounts } from './hold-counts.ts';
 import { HOUSE, type ResourceTree } from './resource-tree.ts';
 import { CLAIMED, FREE, HELD, spotAt } from './spot.ts';
 import { ROOT } from './trie.ts';
+import { USE_ONE } from './wants.ts';
 
 /** Somebody exclusive is in everybody's way. */
 const EXCLUDED = spotAt(HOUSE, CLAIMED);

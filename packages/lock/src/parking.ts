@@ -5,13 +5,14 @@
  */
 import { Boxes, NOTHING } from './boxes.ts';
 import { grown } from './columns.ts';
-import { CLAIM, type Demands, USE_ONE } from './demands.ts';
+import type { Demands } from './demands.ts';
 import type { Footprint } from './footprint.ts';
 import { type Holders, STARVED } from './holders.ts';
 import { type Holder, NONE } from './ids.ts';
 import type { Obstacles } from './obstacles.ts';
 import { HOUSE, type ResourceTree } from './resource-tree.ts';
 import { CLAIMED_WITHIN, FREE, spotAt } from './spot.ts';
+import { CLAIM, USE_ONE } from './wants.ts';
 
 /** In nobody's way, ever: for those who are parked although all is free. */
 const OPEN = spotAt(HOUSE, CLAIMED_WITHIN);

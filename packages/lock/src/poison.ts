@@ -1,9 +1,10 @@
 /** What failures left behind: resources nobody should trust, until somebody heals them. Knows not who may take them all the same. */
-import { CLAIM, type Demands, EXCLUSIVE, USE, USE_ONE } from './demands.ts';
+import type { Demands } from './demands.ts';
 import type { HoldCounts } from './hold-counts.ts';
 import { type Holder, NONE, type NodeId } from './ids.ts';
 import type { ResourceTree } from './resource-tree.ts';
 import { CLAIMED, FREE, kindOf, nodeOf } from './spot.ts';
+import { CLAIM, EXCLUSIVE, USE, USE_ONE } from './wants.ts';
 
 interface Stain {
   readonly want: typeof USE | typeof CLAIM;

@@ -1,10 +1,10 @@
 /** Names of resources become nodes of one tree, as integers. Knows no holders. */
 import type { Resource } from '@pexen/core';
 import { grown } from './columns.ts';
-import { EXCLUSIVE, USE_ONE } from './demands.ts';
 import { isResourcePath, nameOfPath, partsOf } from './resource-path.ts';
 import { nodeOf } from './spot.ts';
 import { ROOT } from './trie.ts';
+import { EXCLUSIVE, USE_ONE } from './wants.ts';
 
 /** Beside the tree: everybody is in it, and the exclusive have it for themselves. */
 export const HOUSE = 1;

@@ -1,6 +1,6 @@
 /** Counts everything again, naively, and compares. For tests and the simulator. */
 import { NOTHING } from './boxes.ts';
-import { CLAIM, type Demands, EXCLUSIVE } from './demands.ts';
+import type { Demands } from './demands.ts';
 import type { HoldCounts } from './hold-counts.ts';
 import { HOLDING, PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
 import { type Holder, NONE } from './ids.ts';
@@ -10,6 +10,7 @@ import type { Parking } from './parking.ts';
 import { HOUSE } from './resource-tree.ts';
 import { CLAIMED, CLAIMED_WITHIN, HELD, HELD_WITHIN, kindOf, nodeOf, spotAt, WIDTH } from './spot.ts';
 import { ROOT } from './trie.ts';
+import { CLAIM, EXCLUSIVE } from './wants.ts';
 
 /** @throws Error naming the first invariant of the table that does not hold. */
 export function validate(table: LockTable): void {
