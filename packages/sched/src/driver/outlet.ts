@@ -1,6 +1,7 @@
 /** Where results wait for those who want them: the iterator, those who await one task, or nobody. */
 
 import type { Result } from '@pexen/core';
+import { clear } from '../plan/clear.ts';
 
 /** A step of the iterator. */
 export type Pulled<Value> = IteratorResult<Result<Value>, undefined>;
@@ -11,12 +12,16 @@ export class Outlet {
   isDriven = false;
   hasEnded = false;
   readonly #ask: () => void;
-  /** Results that nobody took yet, by task, in the order in which they came. */
-  readonly #ready = new Map<number, Result>();
+  /** Results that nobody took yet. */
+  readonly #ready: Result[] = [];
+  /** So many of them are taken. */
+  #taken = 0;
   /** Pulls of the iterator that wait for a result. */
   readonly #pulls: Pull[] = [];
   /** Pulls that were not answered yet, whoever made them. */
   #asked = 0;
+  /** The same by path, from when somebody asked for one of them. */
+  #byPath: Map<string, Result> | undefined;
   /** Who waits for the result of one task. */
   readonly #awaited = new Map<number, PromiseWithResolvers<Result>>();
   #failure: unknown;
@@ -28,15 +33,12 @@ export class Outlet {
 
   /** Results that nobody took. */
   get rest(): readonly Result[] {
-    return [...this.#ready.values()];
+    return this.#ready.slice(this.#taken);
   }
 
   next(): Promise<Pulled<unknown>> {
-    if (this.#ready.size === 0 && !this.hasEnded && this.#asked <= this.#pulls.length) this.#pull();
-    for (const [task, value] of this.#ready) {
-      this.#ready.delete(task);
-      return Promise.resolve({ value, done: false });
-    }
+    if (this.#isEmpty && !this.hasEnded && this.#asked <= this.#pulls.length) this.#pull();
+    if (!this.#isEmpty) return Promise.resolve({ value: this.#takeReady(), done: false });
     return this.hasEnded ? this.#over() : new Promise(this.#addPull);
   }
 
@@ -48,7 +50,7 @@ export class Outlet {
       this.#awaited.delete(task);
     }
     const pull = this.#pulls.shift();
-    if (pull === undefined) this.#ready.set(task, result);
+    if (pull === undefined) this.#keep(result);
     else pull.resolve({ value: result, done: false });
     if (this.isDriven || this.#awaited.size > 0) this.askOnce();
   }
@@ -66,8 +68,9 @@ export class Outlet {
   }
 
   /** The result that is here already. */
-  find(task: number): Result | undefined {
-    return this.#ready.get(task);
+  find(path: string): Result | undefined {
+    this.#byPath ??= new Map(this.rest.map((result) => [result.path, result]));
+    return this.#byPath.get(path);
   }
 
   /** Is there somebody who waits for the task? */
@@ -82,9 +85,28 @@ export class Outlet {
     return known.promise;
   }
 
+  get #isEmpty(): boolean {
+    return this.#taken === this.#ready.length;
+  }
+
   #pull(): void {
     this.#asked++;
     this.#ask();
+  }
+
+  #keep(result: Result): void {
+    this.#ready.push(result);
+    this.#byPath?.set(result.path, result);
+  }
+
+  #takeReady(): Result {
+    const result = this.#ready[this.#taken++] as Result;
+    this.#byPath?.delete(result.path);
+    if (this.#isEmpty) {
+      clear(this.#ready);
+      this.#taken = 0;
+    }
+    return result;
   }
 
   #over(): Promise<Pulled<never>> {

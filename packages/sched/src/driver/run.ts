@@ -73,9 +73,10 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
    */
   of<E extends Entry>(entry: E): Promise<Result<ValueOfEntry<E>>> {
     const task = this.#find(entry);
-    const known = this.#outlet.find(task);
+    const { plan, state } = this.#engine;
+    const known = this.#outlet.find(plan.pathOf(task));
     if (known !== undefined) return Promise.resolve(known as Result<ValueOfEntry<E>>);
-    if (this.#engine.state.tasks.has(task, GIVEN)) return Promise.reject(gone());
+    if (state.tasks.has(task, GIVEN)) return Promise.reject(gone());
     queueMicrotask(() => {
       this.#driveUnlessIterated();
       if (this.#outlet.awaits(task)) this.#outlet.askOnce();
