@@ -186,6 +186,40 @@ it('of those who starve by one start, the best is first, wherever they wait', ()
   }
 });
 
+it('those that want the same are all overtaken by one start, and all wait on when one of them goes', () => {
+  const both = { claims: ['r', 's'] };
+  const table = tableOf([{ uses: ['r'] }, both, both, both, { uses: ['r'] }], [], { overtakings: 1 });
+  want(table, 0, 1, 2, 3);
+  expect(table.tryTake(4)).toBe(TAKEN);
+  for (const holder of [1, 2]) {
+    expect(table.starvedHead).toBe(holder);
+    table.withdraw(holder);
+  }
+  expect(table.starvedHead).toBe(3);
+
+  const other = tableOf([r, both, both, both]);
+  want(other, 0, 1, 2, 3);
+  other.withdraw(1);
+  other.release(0);
+  expect(other.candidate()).toBe(2);
+});
+
+it('who waits for few units does not wait for those who need more, whoever came first', () => {
+  const units = (count: number): LockRequest => ({ uses: [amount('memory', count)] });
+  for (const [large, small] of [
+    [2, 3],
+    [3, 2],
+  ] as const) {
+    const requests = [units(2), units(2), units(large === 2 ? 4 : 2), units(large === 2 ? 2 : 4)];
+    const table = tableOf(requests, [], { capacities: [['memory', 4]] });
+    want(table, 0, 1, 2, 3);
+    table.release(0);
+    expect(table.candidate()).toBe(small);
+    table.release(1);
+    expect(table.candidate()).toBe(2);
+  }
+});
+
 it('keeps others away from each of very many resources', () => {
   const table = new LockTable();
   const demands = Array.from({ length: 100 }, (_, at) => table.compile({ claims: [`/many/${at}`] }));
