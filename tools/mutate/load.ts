@@ -9,7 +9,10 @@ import { collect, type Test } from './collect.ts';
 
 const files: readonly string[] = [
   'lock/test/lock-table.test.ts',
+  'lock/test/corners.test.ts',
   'sched/test/scenarios.test.ts',
+  'sched/test/giving-back.test.ts',
+  'sched/test/values-in-order.test.ts',
   'sched/test/all-problems.test.ts',
   'sched/test/select.test.ts',
   'lock/test/acquire.test.ts',
@@ -25,6 +28,7 @@ const files: readonly string[] = [
 /** Too slow to be run for every mutant; the seeds below are in their place. */
 const slow: ReadonlySet<string> = new Set([
   'results > a long chain of skips does not overflow the stack',
+  'results > a task that a thousand others wait for is no deeper than one',
   '2,000 seeds break no rule',
   'every 300th of the small cases breaks no rule',
   'a scenario that is all right is not shrunk',

@@ -30,6 +30,9 @@ Object.assign(globalThis, { [INSTRUMENTER_CONSTANTS.NAMESPACE]: context });
 /** A promise that does not settle is a failure; what does not even return is ended by Stryker. */
 const patienceMs = 2_000;
 
+/** Stryker lets a mutant be entered a hundred times as often as in all tests together; for loops that run a million times ten must do. */
+const shareOfHits = 10;
+
 class MutantRunner implements TestRunner {
   #tests: readonly Test[] = [];
 
@@ -45,7 +48,8 @@ class MutantRunner implements TestRunner {
   }
 
   async mutantRun(options: MutantRunOptions): Promise<MutantRunResult> {
-    const { activeMutant, hitLimit, testFilter, mutantActivation, disableBail } = options;
+    const { activeMutant, testFilter, mutantActivation, disableBail } = options;
+    const hitLimit = options.hitLimit && Math.ceil(options.hitLimit / shareOfHits);
     context.activeMutant = mutantActivation === 'static' ? activeMutant.id : undefined;
     try {
       if (options.reloadEnvironment || this.#tests.length === 0) this.#tests = await load(process.cwd());
