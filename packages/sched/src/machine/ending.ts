@@ -177,10 +177,11 @@ export class Ending {
     else this.#decide(task, named, mayRetry(named, tasks.attempt[task] as number, plan.rules[task] as Rules));
   }
 
-  #record(task: number, outcome: Outcome, { stdout, stderr }: PoolOutcome): void {
+  #record(task: number, outcome: Outcome, { stdout, stderr, ranMs }: PoolOutcome): void {
     const { tasks, plan, nowMs } = this.#state;
-    const startedAtMs = tasks.since[task] as number;
-    const durationMs = nowMs - startedAtMs;
+    const sinceMs = tasks.since[task] as number;
+    const durationMs = ranMs ?? nowMs - sinceMs;
+    const startedAtMs = Math.min(sinceMs, nowMs - durationMs);
     const attempt = tasks.attempt[task] as number;
     const worker = tasks.worker[task] ?? '';
     const record: AttemptRecord =

@@ -206,11 +206,7 @@ export class Machine {
         locks.setRank(task, plan.priority[task] as number, plan.order.rank[task] as number);
   }
 
-  #isCurrent(input: {
-    readonly task: number;
-    readonly attempt: number;
-    readonly part: 'body' | 'cleanup';
-  }): boolean {
+  #isCurrent(input: Extract<Input, { readonly part: unknown }>): boolean {
     const { tasks } = this.state;
     const part = tasks.has(input.task, TIDYING) ? 'cleanup' : 'body';
     return tasks.isOut(input.task) && tasks.attempt[input.task] === input.attempt && part === input.part;

@@ -19,15 +19,21 @@ import { findCycle } from './cycle.ts';
 import { type GateId, NEEDS } from './graph.ts';
 import type { Planned, PlanPool } from './planned.ts';
 import { PLACED, TAKES } from './stated.ts';
+import type { Wiring } from './wiring.ts';
+
+/** The plan, as the checks see it. */
+interface Checked extends Planned {
+  readonly wiring: Wiring;
+}
 
 /** Looks at the tasks of one batch and gathers what is wrong with them. */
 export class Check {
   readonly problems: Problem[] = [];
-  readonly #plan: Planned;
+  readonly #plan: Checked;
   /** The first task of the batch. */
   readonly #from: number;
 
-  constructor(plan: Planned, from: number) {
+  constructor(plan: Checked, from: number) {
     this.#plan = plan;
     this.#from = from;
   }

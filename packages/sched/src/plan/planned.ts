@@ -12,7 +12,6 @@ import type {
 } from '@pexen/core';
 import type { Graph } from './graph.ts';
 import type { RuleDefaults } from './rules.ts';
-import type { Wiring } from './wiring.ts';
 
 /** What the plan has to know of a pool. `pools[0]` is that of tasks which name none. */
 export interface PlanPool {
@@ -53,11 +52,10 @@ export interface Live {
   mayOvertake(task: number, head: number): boolean;
 }
 
-/** The plan, as the checks see it. */
+/** The plan, as its parts see it. */
 export interface Planned {
   readonly options: PlanOptions;
   readonly graph: Graph;
-  readonly wiring: Wiring;
   readonly tasks: readonly Runnable[];
   /** Some body is a program. */
   readonly hasPrograms: boolean;
