@@ -5,6 +5,8 @@ import type { SharedState } from './shared-state.ts';
 
 /** What a pool brings back besides the ending itself. */
 export interface PoolOutcomeFacts {
+  /** How long the attempt ran, ms, by the worker's own clock. Absent: from `started` to the outcome. */
+  readonly ranMs?: number;
   /** The task's dictionary at its end. Absent: the one in the assignment was changed in place. */
   readonly shared?: SharedState;
   /** Values of typed keys: [position in `provides`, value]. Absent: see `provided` of the body context. */
