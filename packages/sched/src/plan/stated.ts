@@ -14,7 +14,7 @@ export const RULED = 32;
 export const CONDITIONAL = 64;
 /** `priority`, `weight`. */
 export const RANKED = 128;
-/** Its expected duration is known, from `weight` or from the run. */
+/** Its expected duration is known, from `weight` or from the run: set where it is weighed. */
 export const MEASURED = 256;
 export const CLEANS = 512;
 /** `group`, `pool`. */
@@ -40,17 +40,22 @@ const bits: Readonly<Partial<Record<string, number>>> = Object.assign(Object.cre
   rerunnable: RULED,
   when: CONDITIONAL,
   priority: RANKED,
-  weight: RANKED | MEASURED,
+  weight: RANKED,
   cleanup: CLEANS,
   args: TAKES,
   group: PLACED,
   pool: PLACED,
 } satisfies Partial<Record<keyof TaskMeta, number>>);
 
-/** The bits of the entries that are there. */
+/** Of these, what is given as undefined does not count; others are looked at again where they are used. */
+const EXACT = EXEMPT | CLEANS;
+
+/** The bits of the entries that are there. Reading a value by its name costs more than all else here: few are read. */
 export function statedIn(meta: TaskMeta): number {
   let stated = 0;
-  for (const name in meta)
-    if ((meta as Record<string, unknown>)[name] !== undefined) stated |= bits[name] ?? 0;
+  for (const name in meta) {
+    const bit = bits[name] ?? 0;
+    if ((bit & EXACT) === 0 || (meta as Record<string, unknown>)[name] !== undefined) stated |= bit;
+  }
   return stated;
 }
