@@ -127,11 +127,26 @@ export class Gates extends Table {
 
   /** The capability is torn down: who met it does not count any more. */
   withdraw(gate: GateId): void {
-    this.isMet[gate] = 0;
-    this.hits[gate] = 0;
-    this.#met.delete(gate);
     const gone = this.#graph.feeds.in.ends(gate).filter((feeder) => this.#tasks.isDone(feeder));
     this.#withdrawn.set(gate, { gone: new Set(gone), taskCount: this.#tasks.count });
+    this.isMet[gate] = 0;
+    this.#recount(gate);
+    for (const follower of this.#graph.followersOf(gate)) {
+      if (!this.#graph.isRequirement(follower) || this.isMet[follower] === 1) continue;
+      this.#recount(follower);
+      if (this.isImpossible(follower)) this.impossible.push(follower);
+    }
+  }
+
+  /** Of what a requirement has got so far some was torn down. */
+  #recount(gate: GateId): void {
+    const givers = this.#graph.feeds.in
+      .ends(gate)
+      .filter((feeder) => this.#stageOf(feeder) === GIVEN && !this.isVoid(feeder, gate));
+    this.hits[gate] = givers.length;
+    this.firstMet[gate] = givers[0] ?? 0;
+    if (givers.length > 1) this.#met.set(gate, givers);
+    else this.#met.delete(gate);
   }
 
   /** Those who gave come last: what needs all of its feeders has to know of the others before. */
