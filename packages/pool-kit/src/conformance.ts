@@ -71,6 +71,7 @@ export const contract: readonly Chapter[] = [
       tickets.startsOnce,
       tickets.namesWorker,
       tickets.startsInTime,
+      tickets.knowsDurations,
       tickets.fillsSlots,
       tickets.keepsToSlots,
       tickets.givesBackStopped,

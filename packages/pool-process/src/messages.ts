@@ -38,8 +38,6 @@ export interface Ended {
   readonly is: 'ended';
   readonly id: number;
   readonly outcome: OutcomeEnvelope;
-  /** How long it took, ms. */
-  readonly ms: number;
   /** Sizes of the files that catch stdout and stderr. */
   readonly out: number;
   readonly err: number;
@@ -69,10 +67,9 @@ export function isFromWorker(value: unknown): value is FromWorker {
   }
 }
 
-function isEnded({ id, ms, out, err, left, next, outcome }: Record<string, unknown>): boolean {
+function isEnded({ id, out, err, left, next, outcome }: Record<string, unknown>): boolean {
   return (
     [id, out, err].every(isCount) &&
-    typeof ms === 'number' &&
     (left === undefined || isTexts(left)) &&
     (next === undefined || isCount(next)) &&
     isOutcome(outcome)
@@ -98,7 +95,8 @@ function isOutcome(value: unknown): value is OutcomeEnvelope {
   }
 }
 
-function hasGoodFacts({ shared, provided }: Record<string, unknown>): boolean {
+function hasGoodFacts({ ranMs = 0, shared, provided }: Record<string, unknown>): boolean {
+  if (typeof ranMs !== 'number' || !(ranMs >= 0)) return false;
   if (shared !== undefined && !isRecord(shared)) return false;
   return (
     provided === undefined ||

@@ -193,11 +193,11 @@ export class WorkerProcess {
     return true;
   }
 
-  #ended({ id, ms, out, err, outcome, left, next }: Ended): boolean {
+  #ended({ id, out, err, outcome, left, next }: Ended): boolean {
     const flight = this.#current(id, true);
     if (flight === undefined) return false;
     this.#flights.shift();
-    this.#pace.note(ms);
+    this.#pace.note(outcome.ranMs ?? 0);
     const output = this.#hull.streams.finish(flight.job, { stdout: out, stderr: err }, this.isIdle);
     if (left !== undefined) flight.tellLeft(left);
     if (this.isIdle) this.#rest();

@@ -176,7 +176,6 @@ export class WorkerSide {
 class Current implements WorkerLink {
   readonly id: number;
   readonly #path: string;
-  readonly #beganAtMs = performance.now();
   readonly #handles = new OpenHandles();
   #controller: AbortController | undefined;
   #valve: NewsValve | undefined;
@@ -220,7 +219,6 @@ class Current implements WorkerLink {
     const left = this.leavesOpen();
     const facts = {
       id: this.id,
-      ms: performance.now() - this.#beganAtMs,
       out: sizeOf(1),
       err: sizeOf(2),
       ...(left.length > 0 && { left }),

@@ -41,8 +41,9 @@ describe('a body', () => {
     expect(await runOne(pool, body('echo', { a: [1, 'b'] }))).toEqual({
       kind: 'returned',
       value: { a: [1, 'b'] },
+      ranMs: expect.any(Number),
     });
-    expect(await runOne(pool, body('nothing'))).toEqual({ kind: 'returned' });
+    expect(await runOne(pool, body('nothing'))).toEqual({ kind: 'returned', ranMs: expect.any(Number) });
   });
 
   test('runs in a process that is used again', async () => {

@@ -106,7 +106,7 @@ describe('garbage', () => {
     const next = (below: number) => random.next().value % below;
     const frames = [
       ...messages,
-      { is: 'ended', id: 1, ms: 1, out: 0, err: 0, outcome: { kind: 'returned', value: new Map() } },
+      { is: 'ended', id: 1, out: 0, err: 0, outcome: { kind: 'returned', value: new Map() } },
     ].map((message) => encodeFrame(message));
     for (let round = 0; round < 20_000; round++) {
       const frame = Buffer.from(frames[next(frames.length)] ?? []);

@@ -206,23 +206,19 @@ describe('a body that says what it should not', () => {
     ['nothing known', { is: 'unknown' }],
     [
       'the end of an attempt that does not exist',
-      { is: 'ended', id: 99, ms: 1, out: 0, err: 0, outcome: { kind: 'returned' } },
+      { is: 'ended', id: 99, out: 0, err: 0, outcome: { kind: 'returned' } },
     ],
     ['the start of one that does not exist', { is: 'started', id: 99 }],
     [
       'an outcome that only a pool can know',
-      { is: 'ended', id: 0, ms: 1, out: 0, err: 0, outcome: { kind: 'lost', reason: '' } },
+      { is: 'ended', id: 0, out: 0, err: 0, outcome: { kind: 'lost', reason: '' } },
     ],
-    [
-      'an outcome without its error',
-      { is: 'ended', id: 0, ms: 1, out: 0, err: 0, outcome: { kind: 'threw' } },
-    ],
+    ['an outcome without its error', { is: 'ended', id: 0, out: 0, err: 0, outcome: { kind: 'threw' } }],
     [
       'an error that is none',
       {
         is: 'ended',
         id: 0,
-        ms: 1,
         out: 0,
         err: 0,
         outcome: { kind: 'threw', error: { error: { name: 1 } } },
@@ -242,7 +238,6 @@ describe('a body that says what it should not', () => {
       const message = {
         is: 'ended',
         id: 0,
-        ms: 1,
         out: 0,
         err: 0,
         outcome: { kind: 'returned', value: 'forged' },

@@ -40,6 +40,20 @@ export const startsInTime = rule(
   },
 );
 
+export const knowsDurations = rule(
+  'knows how long a body ran, from its beginning to its outcome or by ranMs',
+  always,
+  async (stand) => {
+    await stand.outcomeOf(fixtures.echo);
+    const beganMs = performance.now();
+    const attempt = stand.attempt(fixtures.blocksFor, { args: { ms: 300 } });
+    const outcome = await attempt.outcome();
+    const endedMs = performance.now();
+    const { ranMs = endedMs - (await attempt.startedAt()) } = outcome;
+    assert.ok(ranMs > 250 && ranMs <= endedMs - beganMs + 1, `${ranMs} ms for a body that takes 300`);
+  },
+);
+
 export const fillsSlots = rule(
   'makes as many attempts at the same time as it says it has slots',
   always,

@@ -50,8 +50,11 @@ export function runAssignment(
   link: WorkerLink,
 ): OutcomeEnvelope | Promise<OutcomeEnvelope> {
   link.started();
-  const finish = (outcome: PoolOutcome): OutcomeEnvelope =>
-    encodeOutcome(outcome, envelope.path, link.border);
+  const beganAtMs = performance.now();
+  const finish = (outcome: PoolOutcome): OutcomeEnvelope => {
+    const ranMs = Math.round((performance.now() - beganAtMs) * 1000) / 1000;
+    return encodeOutcome({ ...outcome, ranMs }, envelope.path, link.border);
+  };
   try {
     const outcome = attempt(envelope, link);
     return isThenable(outcome) ? outcome.then(finish, (error) => finish(threw(error))) : finish(outcome);

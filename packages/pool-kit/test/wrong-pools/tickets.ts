@@ -113,6 +113,9 @@ export const wrongTickets: readonly WrongPool[] = [
     changed({ ticket: (ticket) => otherwise(ticket, { started: () => ticket.started('') }) }),
   ),
   wrong(rules.startsInTime, 'says that a body has begun when it has ended', () => new StartsLate('clone')),
+  wrong(rules.knowsDurations, 'says that a body took no time', () =>
+    changed({ outcome: (outcome) => ({ ...outcome, ranMs: 0 }) }),
+  ),
   wrong(rules.fillsSlots, 'leaves a slot empty', () => new OneAtATime('reference')),
   wrong(rules.keepsToSlots, 'begins more than it has slots', () => new Overfills('reference')),
   wrong(
