@@ -3,6 +3,7 @@
  * table; what stands behind the names is handed on to it. With several benches, `--json out.json` becomes `out-NAME.json`.
  */
 import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** Name → program, and the folder it runs in. */
@@ -28,7 +29,12 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 const chosen = named.length === 0 ? known : (named as Name[]);
-const { values } = parseArgs({ args: options, strict: false, options: { json: { type: 'string' } } });
+const { tokens } = parseArgs({
+  args: options,
+  strict: false,
+  tokens: true,
+  options: { json: { type: 'string' }, data: { type: 'string' } },
+});
 for (const name of chosen) process.exitCode = run(name) || process.exitCode;
 
 /** Answers with the exit code. */
@@ -39,9 +45,17 @@ function run(name: Name): number {
   return spawnSync(process.execPath, args, { cwd, stdio: 'inherit' }).status ?? 1;
 }
 
-/** Files are relative to where the command was called, which is the root. */
+/** What stands behind the names; files and folders are relative to where the command was called. */
 function optionsFor(name: Name): string[] {
-  if (typeof values.json !== 'string') return options;
-  const file = chosen.length === 1 ? values.json : values.json.replace(/(\.json)?$/, `-${name}.json`);
-  return options.map((word) => (word === values.json ? `${process.cwd()}/${file}` : word));
+  return tokens.flatMap((token) => {
+    if (token.kind === 'positional') return [token.value];
+    if (token.kind !== 'option') return ['--'];
+    if (token.value === undefined) return [token.rawName];
+    if (token.name === 'data') return [token.rawName, resolve(token.value)];
+    return [token.rawName, token.name === 'json' ? resolve(fileFor(name, token.value)) : token.value];
+  });
+}
+
+function fileFor(name: Name, file: string): string {
+  return chosen.length === 1 ? file : file.replace(/(\.json)?$/, `-${name}.json`);
 }
