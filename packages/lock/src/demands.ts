@@ -46,8 +46,7 @@ export class Demands {
       this.#collect(request);
       return this.#enter(request.exclusive ?? false);
     } finally {
-      for (const node of this.#nodes) this.#wants[node] = -1;
-      this.#nodes.length = 0;
+      for (let node = this.#nodes.pop(); node !== undefined; node = this.#nodes.pop()) this.#wants[node] = -1;
     }
   }
 
