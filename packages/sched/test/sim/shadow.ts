@@ -96,6 +96,7 @@ export class Shadow {
   /** The task starts for the first time. A teardown takes its capability away. */
   began({ spec: { tearsDown } }: TaskShadow): void {
     if (tearsDown === undefined) return;
+    this.#known.clear();
     const gone = this.named(tearsDown).filter(({ end }) => end !== undefined);
     this.#withdrawn.set(tearsDown, new Set(gone));
   }
