@@ -14,4 +14,3 @@ export { type DemandId, type Holder, NONE, type NodeId, RESERVED, TAKEN } from '
 export type { LockTableOptions } from './inside.ts';
 export { LockTable } from './lock-table.ts';
 export { HierarchyLock, isResourcePath, partsOf, path, type ResourcePath } from './resource-path.ts';
-export { validate } from './validate.ts';

@@ -1,6 +1,7 @@
 import { amount } from '@pexen/core';
 import { describe, expect, it } from 'vitest';
-import { describeNodes, type Held, Locks, validate } from '../src/index.ts';
+import { describeNodes, type Held, Locks } from '../src/index.ts';
+import { validate } from '../src/validate.ts';
 
 /** Lets everybody run who can. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

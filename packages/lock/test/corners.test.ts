@@ -1,7 +1,8 @@
 /** Corners of the table that mutants found without a test: what is remembered between calls, and who of several comes first. */
 import { amount } from '@pexen/core';
 import { expect, it } from 'vitest';
-import { type LockRequest, LockTable, type LockTableOptions, NONE, TAKEN, validate } from '../src/index.ts';
+import { type LockRequest, LockTable, type LockTableOptions, NONE, TAKEN } from '../src/index.ts';
+import { validate } from '../src/validate.ts';
 
 /** A table with holders 0, 1, 2, …; smaller numbers in `priorities` go first. */
 function tableOf(

@@ -11,8 +11,8 @@ import {
   path,
   RESERVED,
   TAKEN,
-  validate,
 } from '../src/index.ts';
+import { validate } from '../src/validate.ts';
 
 /** A table that enrols holders by request. */
 class Desk {

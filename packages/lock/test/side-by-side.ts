@@ -1,9 +1,10 @@
 /** A table and an oracle, led through the same life; throws where they differ. */
 import { amount } from '@pexen/core';
 import { OVERTAKEN, STARVED } from '../src/holders.ts';
-import { type DemandId, describeWait, LockTable, NONE, TAKEN, validate } from '../src/index.ts';
+import { type DemandId, describeWait, LockTable, NONE, TAKEN } from '../src/index.ts';
 import { HOUSE } from '../src/resource-tree.ts';
 import { kindOf, nodeOf } from '../src/spot.ts';
+import { validate } from '../src/validate.ts';
 import { holdsOf, isWithin, Oracle, type Request, type Task } from './oracle.ts';
 
 export const PATHS = ['/', '/a', '/b', '/a/x', '/a/y', '/a/x/1', '/a/x/2', '/b/x', '/c', '/m', '/m/n'];

@@ -1,5 +1,5 @@
 /** Counts everything again, naively, and compares. For tests and the simulator: costs as much as the run is large. */
-import { validate as validateLocks } from '@pexen/lock';
+import { validate as validateLocks } from '@pexen/lock/validate';
 import type { State } from './state.ts';
 import {
   BACKING_OFF,
