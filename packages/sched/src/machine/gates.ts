@@ -164,7 +164,7 @@ export class Gates extends Table {
     return this.#tasks.has(task, GAVE) ? GIVEN : MISSED;
   }
 
-  /** Was all that the task gave to the requirement torn down before that was made? */
+  /** Was all that the task gave to the requirement torn down? */
   isVoid(task: number, gate: GateId): boolean {
     if (this.#withdrawn.size === 0 || !this.#graph.isRequirement(gate)) return false;
     const members = this.#graph.feeds.out
