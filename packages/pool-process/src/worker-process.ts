@@ -104,7 +104,7 @@ export class WorkerProcess {
 
   /** Asks for what has not begun; it comes back as the ending of `run`. */
   recall(): void {
-    for (const flight of this.#flights) if (!flight.isStarted) this.#recall(flight);
+    for (const { isStarted, id } of this.#flights) if (!isStarted) this.#hull.send({ do: 'recall', id });
   }
 
   /** Ends it by force: the pool is being closed. */
@@ -141,6 +141,7 @@ export class WorkerProcess {
 
   #hear(message: unknown): void {
     if (this.#isGone || this.#isDistrusted) return;
+    this.#glance(); // What a body says in the name of its worker may come before the word that it has begun.
     this.#isDistrusted = !isFromWorker(message) || !this.#heed(message);
     if (this.#isDistrusted) this.#end('it sent a message that makes no sense');
   }
@@ -195,7 +196,7 @@ export class WorkerProcess {
 
   #ended({ id, out, err, outcome, left, next }: Ended): boolean {
     const flight = this.#current(id, true);
-    if (flight === undefined) return false;
+    if (flight === undefined) return this.#endedAgain(id, next);
     this.#flights.shift();
     this.#pace.note(outcome.ranMs ?? 0);
     const output = this.#hull.streams.finish(flight.job, { stdout: out, stderr: err }, this.isIdle);
@@ -205,6 +206,12 @@ export class WorkerProcess {
     if (next !== undefined) return this.#started(next);
     this.#beginWatch.soon();
     return true;
+  }
+
+  /** Its body has said so before: that one is over, and must harm no other that is under way by now. */
+  #endedAgain(id: number, next: number | undefined): boolean {
+    this.#isRetired = true;
+    return id <= this.#begun && (next === undefined || this.#started(next));
   }
 
   /** Has the first begun, although nobody said so? True as long as that may be. */
@@ -231,15 +238,11 @@ export class WorkerProcess {
     return flight !== undefined;
   }
 
-  #recall(flight: Flight): void {
-    this.#hull.send({ do: 'recall', id: flight.id });
-  }
-
   /** Stops what has not begun. A worker that gives no answer is blocked, and will read this before it begins another. */
   #withdraw(flight: Flight): void {
     this.#glance();
     if (flight.isStarted) return; // Then it is being stopped already, or has ended.
-    this.#recall(flight);
+    this.#hull.send({ do: 'recall', id: flight.id });
     const give = (): void => {
       this.#glance();
       if (!flight.isStarted && this.#giveBack(flight.id)) this.#withdrawn.add(flight.id);
