@@ -56,35 +56,47 @@ interface Row {
   readonly perSecond: number;
   /** Median over the rounds of this contender's rate by Piscina's in the same round. */
   readonly byPiscina: number;
+  /** Median of what a call costs all threads together, µs of processor: unlike the rate it does not depend on where they run. */
+  readonly processorUs: number;
+}
+
+/** What one round showed. */
+interface Round {
+  readonly perSecond: number;
+  readonly processorUs: number;
 }
 
 async function measure(crew: readonly Contender[], scenario: Scenario, rounds: number): Promise<Row[]> {
-  const rates = new Map(crew.map((contender): [Contender, number[]] => [contender, []]));
-  for (const contender of crew) await rate(contender, scenario);
+  const seen = new Map(crew.map((contender): [Contender, Round[]] => [contender, []]));
+  for (const contender of crew) await play(contender, scenario);
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? crew : crew.toReversed();
-    for (const contender of order) rates.get(contender)?.push(await rate(contender, scenario));
+    for (const contender of order) seen.get(contender)?.push(await play(contender, scenario));
   }
-  const piscina = rates.get(crew.find(({ name }) => name === 'piscina') as Contender) as number[];
+  const piscina = seen.get(crew.find(({ name }) => name === 'piscina') as Contender) as Round[];
   return crew.map((contender) => {
-    const own = rates.get(contender) as number[];
+    const own = seen.get(contender) as Round[];
+    const byPiscina = own.map(({ perSecond }, round) => perSecond / (piscina[round] as Round).perSecond);
     return {
       name: contender.name,
-      perSecond: Math.round(median(own)),
-      byPiscina: Number(median(own.map((each, round) => each / (piscina[round] as number))).toFixed(2)),
+      perSecond: Math.round(median(own.map(({ perSecond }) => perSecond))),
+      byPiscina: Number(median(byPiscina).toFixed(2)),
+      processorUs: Number(median(own.map(({ processorUs }) => processorUs)).toFixed(1)),
     };
   });
 }
 
-/** Calls a second. */
-async function rate(contender: Contender, { inFlight, calls, text }: Scenario): Promise<number> {
+async function play(contender: Contender, { inFlight, calls, text }: Scenario): Promise<Round> {
   let left = calls;
   const lane = async (): Promise<void> => {
     while (left-- > 0) await contender.call(text);
   };
+  const usedBefore = process.cpuUsage();
   const beganAt = performance.now();
   await Promise.all(Array.from({ length: inFlight }, lane));
-  return (calls / (performance.now() - beganAt)) * 1_000;
+  const perSecond = (calls / (performance.now() - beganAt)) * 1_000;
+  const { user, system } = process.cpuUsage(usedBefore);
+  return { perSecond, processorUs: (user + system) / calls };
 }
 
 function median(numbers: readonly number[]): number {
@@ -96,6 +108,9 @@ function print({ name, inFlight, calls }: Scenario, rows: readonly Row[]): void 
   console.log(`\n${name}: ${inFlight} in flight, ${workers} threads, ${calls} calls a round`);
   for (const row of rows.toSorted((a, b) => b.perSecond - a.perSecond)) {
     const rateText = row.perSecond.toLocaleString('en').padStart(9);
-    console.log(`  ${row.name.padEnd(16)} ${rateText}/s  ${row.byPiscina.toFixed(2)} × piscina`);
+    const ratio = `${row.byPiscina.toFixed(2)} × piscina`;
+    console.log(
+      `  ${row.name.padEnd(16)} ${rateText}/s  ${ratio}  ${row.processorUs.toFixed(1)} µs of processor each`,
+    );
   }
 }
