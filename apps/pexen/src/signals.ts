@@ -45,8 +45,8 @@ export function obeySignals(controls: SuiteControls, source: SignalSource): () =
 function interruptSteps(controls: SuiteControls, source: SignalSource): (() => void)[] {
   return [
     () => {
-      const { running } = controls.inspect().counts;
-      controls.note(`Interrupted: waiting for ${running} running; press again to cancel them.`);
+      const begun = controls.inspect().running.filter(({ worker }) => worker !== undefined);
+      controls.note(`Interrupted: waiting for ${begun.length} running; press again to cancel them.`);
       controls.drain('interrupted');
     },
     () => {

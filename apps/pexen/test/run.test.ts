@@ -118,7 +118,7 @@ describe.concurrent('signals', () => {
   const files = {
     'tests.ts': `import { existsSync, watch, writeFileSync } from 'node:fs';
       import { task } from 'pexen';
-      export const first = task({ priority: -1, claims: ['x'], grace: 100 }, () => new Promise((resolve) => {
+      export const first = task({ priority: -1, grace: 100 }, () => new Promise((resolve) => {
         const watcher = watch('.', () => {
           if (!existsSync('let-go')) return;
           watcher.close();
@@ -126,7 +126,7 @@ describe.concurrent('signals', () => {
         });
         writeFileSync('first-runs', '');
       }));
-      export const second = task({ claims: ['x'] }, () => writeFileSync('second-ran', ''));`,
+      export const second = task({}, () => writeFileSync('second-ran', ''));`,
   };
 
   it('the first interrupt waits for what runs and starts nothing more', async ({
@@ -134,10 +134,10 @@ describe.concurrent('signals', () => {
     onTestFinished,
   }) => {
     const dir = await folder(files, onTestFinished);
-    const running = start(dir, 'run', '--reporter', 'lines');
+    const running = start(dir, 'run', '-j', '1', '--reporter', 'lines');
     await appears(dir, 'first-runs');
     running.kill('SIGINT');
-    await running.sees('press again');
+    await running.sees('waiting for 1 running; press again');
     await writeFile(join(dir, 'let-go'), '');
     const ended = await running.ended;
     expect(ended.exitCode, ended.stdout + ended.stderr).toBe(75);
@@ -147,7 +147,7 @@ describe.concurrent('signals', () => {
 
   it('the second one cancels what runs', async ({ expect, onTestFinished }) => {
     const dir = await folder(files, onTestFinished);
-    const running = start(dir, 'run', '--reporter', 'lines');
+    const running = start(dir, 'run', '-j', '1', '--reporter', 'lines');
     await appears(dir, 'first-runs');
     running.kill('SIGINT');
     await running.sees('press again');

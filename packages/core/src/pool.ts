@@ -21,6 +21,11 @@ export interface Pool {
    */
   run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome>;
   /**
+   * Gives back what has not begun; what has goes on, and more may be given to it. Called when a run drains: what a pool without
+   * it has not begun by then, it begins all the same.
+   */
+  recall?(): void;
+  /**
    * `drain` – lets what has begun end; `kill` – ends it now: what the ticket's signal had not stopped before has `crashed`. In
    * either case what has not begun is given back, every promise of `run` is settled, and no worker, timer or handle is left
    * when it resolves.

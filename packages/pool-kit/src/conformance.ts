@@ -75,6 +75,7 @@ export const contract: readonly Chapter[] = [
       tickets.fillsSlots,
       tickets.keepsToSlots,
       tickets.givesBackStopped,
+      tickets.givesBackRecalled,
       tickets.takesStopped,
       tickets.strandsNothing,
       tickets.tellsAll,

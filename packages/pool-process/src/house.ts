@@ -28,6 +28,8 @@ import { removeTree } from './workplace.ts';
 interface Waiting {
   readonly job: Job;
   readonly settle: (outcome: OutcomeEnvelope) => void;
+  /** How often things had been recalled when it came. */
+  readonly recalls: number;
 }
 
 /** What a house tells, and where its slots begin. */
@@ -47,7 +49,7 @@ export class House {
   readonly #queue = new Queue<Waiting>();
   /** How many jobs have no outcome yet. */
   #open = 0;
-  #isClosing = false;
+  #recalls = 0;
   #tellIdle: (() => void) | undefined;
   #isClosed: Promise<void> | undefined;
 
@@ -84,21 +86,24 @@ export class House {
   run(job: Job): Promise<OutcomeEnvelope> {
     if (job.isAborted) return Promise.resolve(takenBack);
     const { promise, resolve } = Promise.withResolvers<OutcomeEnvelope>();
-    const place = this.#queue.push({ job, settle: resolve });
+    const place = this.#queue.push({ job, settle: resolve, recalls: this.#recalls });
     this.#open++;
     this.#fill();
     if (!place.isTaken) this.#mayBeTakenBack(place);
     return promise;
   }
 
+  /** Gives back what has not begun. */
+  recall(): void {
+    this.#recalls++;
+    for (const waiting of this.#queue.takeAll()) this.#conclude(waiting, takenBack);
+    for (const station of this.#stations) station.recall();
+  }
+
   /** Resolves when everything has its outcome and nothing is left. May be called again, to kill what was to be let end. */
   close(how: 'drain' | 'kill'): Promise<void> {
-    this.#isClosing = true;
-    for (const waiting of this.#queue.takeAll()) this.#conclude(waiting, closed);
-    for (const station of this.#stations) {
-      if (how === 'kill') station.kill('the pool was closed');
-      else station.recall();
-    }
+    this.recall();
+    if (how === 'kill') for (const station of this.#stations) station.kill('the pool was closed');
     this.#isClosed ??= this.#shutDown();
     return this.#isClosed;
   }
@@ -163,8 +168,7 @@ export class House {
   #comeBack(waiting: Waiting, { death }: GivenBack): void {
     const { job } = waiting;
     if (death !== undefined) job.tries++;
-    if (this.#isClosing) this.#conclude(waiting, closed);
-    else if (job.isAborted) this.#conclude(waiting, takenBack);
+    if (job.isAborted || waiting.recalls < this.#recalls) this.#conclude(waiting, takenBack);
     else if (death !== undefined && job.tries >= mostTries) this.#conclude(waiting, this.#refuse(job, death));
     else this.#mayBeTakenBack(this.#queue.putBack(waiting));
   }
@@ -193,8 +197,7 @@ export class House {
   }
 }
 
-const takenBack: OutcomeEnvelope = { kind: 'not-started', reason: 'it was stopped before it began' };
-const closed: OutcomeEnvelope = { kind: 'not-started', reason: 'the pool was closed' };
+const takenBack: OutcomeEnvelope = { kind: 'not-started', reason: 'it was taken back before it began' };
 
 /** What our own attempts are told goes not on to theirs. */
 const ownVariables = new Set([

@@ -56,6 +56,10 @@ class ProcessPool implements Pool {
     return decode(order as OutcomeEnvelope, this.manifest.name);
   }
 
+  recall(): void {
+    this.#house?.recall();
+  }
+
   async close(how: 'drain' | 'kill'): Promise<void> {
     const house = this.#house ?? this.#closing;
     this.#house = undefined;

@@ -72,6 +72,10 @@ class ThreadPool implements Pool, ThreadListener {
     });
   }
 
+  recall(): void {
+    this.#spread.giveBackAll('no more is begun');
+  }
+
   async close(how: 'drain' | 'kill'): Promise<void> {
     this.#context = undefined;
     this.#spread.giveBackAll('the pool was closed');

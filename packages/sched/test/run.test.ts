@@ -276,6 +276,19 @@ describe('ending', () => {
     expect(await loop).toEqual(['b skipped', 'a returned']);
   });
 
+  test('drain takes back what waits in the pool', async () => {
+    const gate = Promise.withResolvers<string>();
+    const begun: string[] = [];
+    const notes = (name: string) => named(name, {}, () => begun.push(name));
+    const going = run([named('a', {}, () => gate.promise), notes('b'), notes('c')], { spare: 2 });
+    const loop = statuses(going);
+    await settled();
+    going.drain('first ctrl-c');
+    gate.resolve('done');
+    expect(await loop).toEqual(['b skipped', 'c skipped', 'a returned']);
+    expect(begun).toEqual([]);
+  });
+
   test('close sees to it that nothing is left, whether begun or not', async () => {
     const waits = task({ name: 'waits' }, ({ signal }) => rejectsOn(signal));
     const going = run([waits]);

@@ -287,6 +287,12 @@ export class Scenario {
           `stop ${plan.pathOf(command.task)}#${command.attempt} ${command.why}: ${command.reason}`,
         );
         break;
+      case 'recall': {
+        const unbegun = [...this.#out].filter(([, { hasBegun }]) => !hasBegun).map(([path]) => path);
+        const mine = unbegun.filter((path) => plan.graph.pool[this.#taskAt(path)] === command.pool);
+        if (mine.length > 0) this.#said.push(`recall ${mine.join(' ')}`);
+        break;
+      }
       case 'give-result': {
         const status = STATUSES[tasks.status[command.task] as number] as string;
         const reason =

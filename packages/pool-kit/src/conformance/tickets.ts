@@ -92,6 +92,24 @@ export const givesBackStopped = rule(
   },
 );
 
+export const givesBackRecalled = rule(
+  'gives back what has not begun when it is recalled (if it can), and nothing else',
+  always,
+  async (stand) => {
+    const { pool } = stand;
+    if (pool.recall === undefined) return;
+    const running = stand.attempts(stand.slotCount, fixtures.obeys);
+    await Promise.all(running.map((each) => each.begun()));
+    const waiting = stand.attempts(3, fixtures.echo);
+    pool.recall();
+    for (const each of waiting) expectKind(await each.outcome(), 'not-started');
+    const later = stand.attempt(fixtures.echo, { path: 'later' });
+    for (const each of running) each.abort();
+    for (const each of running) expectKind(await each.outcome(), 'stopped');
+    expectKind(await later.outcome(), 'returned');
+  },
+);
+
 export const takesStopped = rule(
   'gives back, or stops at once, what was stopped before it was given',
   always,

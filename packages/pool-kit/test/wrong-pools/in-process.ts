@@ -62,9 +62,13 @@ export class InProcess implements Pool {
     return new Promise((settle) => this.accept({ assignment, ticket, settle }));
   }
 
+  recall(): void {
+    for (const job of this.queue.splice(0)) job.settle({ kind: 'not-started', reason: 'given back' });
+  }
+
   async close(_how: 'drain' | 'kill'): Promise<void> {
     this.context = undefined;
-    for (const job of this.queue.splice(0)) job.settle({ kind: 'not-started', reason: 'closed' });
+    this.recall();
     while (this.running.size > 0) {
       await new Promise<void>((resolve) => {
         this.#whenIdle = resolve;

@@ -61,6 +61,15 @@ class KeepsStopped extends InProcess {
   override giveBack(): void {}
 }
 
+/** Takes a recall for a reason to stop. */
+class RecallsAll extends InProcess {
+  override recall(): void {
+    super.recall();
+    if (this.context === undefined) return;
+    for (const job of this.running) job.settle({ kind: 'not-started', reason: 'recalled' });
+  }
+}
+
 /** Waits for the event of a signal that was aborted before. */
 class TakesStopped extends InProcess {
   override async begin(job: Job): Promise<PoolOutcome> {
@@ -122,6 +131,11 @@ export const wrongTickets: readonly WrongPool[] = [
     rules.givesBackStopped,
     'keeps what was stopped while it waited',
     () => new KeepsStopped('reference'),
+  ),
+  wrong(
+    rules.givesBackRecalled,
+    'gives back what runs when it is recalled',
+    () => new RecallsAll('reference'),
   ),
   wrong(rules.takesStopped, 'does not notice what was stopped before', () => new TakesStopped('reference')),
   wrong(rules.strandsNothing, 'forgets what waited behind a killed body', () => new Strands()),

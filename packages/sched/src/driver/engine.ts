@@ -20,7 +20,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { runEvent } from './events.ts';
 import { HandOver } from './hand-over.ts';
 import type { RunOptions } from './options.ts';
-import { broken, closePool, killAll, openPool, runIn } from './pools.ts';
+import { broken, closePool, killAll, openPool, recall, runIn } from './pools.ts';
 import { readOutcome } from './read-outcome.ts';
 import { Results } from './results.ts';
 import { messageOf, type Teller } from './teller.ts';
@@ -214,6 +214,9 @@ export class Engine implements AttemptHost {
         break;
       case 'stop-attempt':
         this.#attempts[command.task]?.stop(command.why, command.reason);
+        break;
+      case 'recall':
+        recall(this.#pools[command.pool] as Pool);
         break;
       case 'open-pool':
         void this.#open(command.pool);

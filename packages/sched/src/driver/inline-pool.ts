@@ -67,11 +67,15 @@ class InlinePool implements Pool {
     return new Promise((settle) => this.#wait({ assignment, ticket, settle }));
   }
 
+  recall(): void {
+    for (const { settle } of this.#waiting) settle(notStarted('no more is begun'));
+    this.#waiting.clear();
+  }
+
   /** Gives back what waits. Bodies that are under way are waited for: nothing else can be done with them. */
   close(): Promise<void> {
     this.#isOpen = false;
-    for (const { settle } of this.#waiting) settle(notStarted('the pool was closed'));
-    this.#waiting.clear();
+    this.recall();
     if (this.#running === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#whenIdle = resolve;

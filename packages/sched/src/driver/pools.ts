@@ -25,6 +25,15 @@ export async function openPool(pool: Pool, id: PoolId, listener: PoolListener): 
   }
 }
 
+/** Has the pool give back what it has not begun. One that cannot begins it. */
+export function recall(pool: Pool): void {
+  try {
+    pool.recall?.();
+  } catch {
+    // What is not given back is begun.
+  }
+}
+
 /** Closes the pool; answers with what went wrong. */
 export async function closePool(pool: Pool, how: 'drain' | 'kill'): Promise<Problem | undefined> {
   try {

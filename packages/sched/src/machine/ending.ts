@@ -38,8 +38,11 @@ export class Ending {
   /** An attempt that was handed out is settled. */
   settle(task: number, outcome: PoolOutcome): void {
     const { tasks } = this.#state;
-    if (tasks.has(task, TIDYING)) this.#tidied(task, outcome.kind === 'returned');
-    else if (outcome.kind === 'not-started' && this.#isGivenBack(task)) this.#giveBack(task);
+    const isGivenBack = outcome.kind === 'not-started' && this.#isGivenBack(task);
+    if (tasks.has(task, TIDYING)) {
+      if (isGivenBack && tasks.stop[task] === 0) this.#tidy(task);
+      else this.#tidied(task, outcome.kind === 'returned');
+    } else if (isGivenBack) this.#giveBack(task);
     else this.#ended(task, outcome);
   }
 

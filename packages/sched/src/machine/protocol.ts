@@ -93,6 +93,8 @@ export type Command =
       readonly why: StopCause;
       readonly reason: string;
     }
+  /** What the pool has not begun is to come back as `not-started`; what has begun goes on, and is not told. */
+  | { readonly type: 'recall'; readonly pool: PoolId }
   /** To be answered by `slots-changed` and `pool-opened`, or by `pool-failed`. */
   | { readonly type: 'open-pool'; readonly pool: PoolId }
   /** To be answered by `pool-closed`. */

@@ -16,7 +16,7 @@ export class Stopping {
     this.#ending = ending;
   }
 
-  /** What runs may end. */
+  /** What has begun may end. */
   drain(reason: string): void {
     this.#stop(DRAINING, reason);
   }
@@ -44,6 +44,13 @@ export class Stopping {
       if (tasks.isOut(task)) this.#stopRunning(task, level, reason);
       else if (this.#state.isForbidden(task)) this.#ending.giveUp(task);
     }
+    if (level === DRAINING) this.#recall();
+  }
+
+  /** Only the pools know what has begun by now. Teardowns and cleanups that come back are handed out again. */
+  #recall(): void {
+    const { pools, out } = this.#state;
+    for (const pool of pools) if (pool.dispatched > 0) out.push({ type: 'recall', pool: pool.id });
   }
 
   /** Teardowns and cleanups may go on for the grace, unless the run is killed. */

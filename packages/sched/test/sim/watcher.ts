@@ -51,6 +51,8 @@ export interface PoolShadow {
   /** The machine has asked for it and not closed it. */
   isWanted: boolean;
   hasFailed: boolean;
+  /** What it has not begun must be taken back before anything else happens. */
+  mustRecall: boolean;
 }
 
 const levels = ['going', 'drain', 'cancel', 'kill'] as const;
@@ -89,7 +91,7 @@ export class Watcher {
     this.#fairness = new Fairness(this.shadow, glimpses, scenario.overtakings);
     this.#reasons = new Reasons(this.shadow);
     this.#pools = scenario.pools.map((spec, index) => ({
-      ...{ index, spec, slots: 0, isOpen: false, isWanted: false, hasFailed: false },
+      ...{ index, spec, slots: 0, isOpen: false, isWanted: false, hasFailed: false, mustRecall: false },
     }));
   }
 
@@ -209,7 +211,9 @@ export class Watcher {
     const shadow = running.task;
     shadow.active = undefined;
     if (part === 'cleanup') {
-      this.#decide(shadow, outcome.kind === 'returned');
+      const isGivenBack = outcome.kind === 'not-started' && running.startedAtMs === undefined;
+      if (isGivenBack && running.stopped === undefined) this.#untidy.add(shadow);
+      else this.#decide(shadow, outcome.kind === 'returned');
       return;
     }
     if (outcome.kind === 'not-started') {
@@ -266,6 +270,7 @@ export class Watcher {
     if (levels.indexOf(level) > levels.indexOf(this.#ending)) {
       this.#ending = level;
       for (const running of this.#running.values()) this.#endRunning(running, level);
+      if (level === 'drain') for (const pool of this.#pools) pool.mustRecall = this.#used(pool.index) > 0;
     }
     this.#giveUpForbidden();
   }
@@ -308,6 +313,10 @@ export class Watcher {
         return;
       case 'stop-attempt':
         this.#stopping(command);
+        return;
+      case 'recall':
+        if (!this.#pool(command.pool).mustRecall) this.#complain('a recall for no reason');
+        this.#pool(command.pool).mustRecall = false;
         return;
       case 'open-pool':
         this.#opening(command.pool);
@@ -541,6 +550,8 @@ export class Watcher {
   #nothingIsOwed(): void {
     for (const { task, mustStop } of this.#running.values())
       if (mustStop !== undefined) this.#complain(`${task.spec.name} should have been stopped: ${mustStop}`);
+    for (const { spec, mustRecall } of this.#pools)
+      if (mustRecall) this.#complain(`what ${spec.name} has not begun should have been recalled`);
     for (const { spec } of this.#untidy) this.#complain(`the cleanup of ${spec.name} should have started`);
   }
 

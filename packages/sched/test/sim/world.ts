@@ -138,6 +138,9 @@ export class World {
       case 'stop-attempt':
         this.#stop(command);
         return;
+      case 'recall':
+        this.#agenda.at(this.#now + 1, () => this.#recall(command.pool));
+        return;
       case 'open-pool':
         this.#open(command.pool);
         return;
@@ -263,6 +266,12 @@ export class World {
     if (found.stopAtMs !== undefined) throw new Error(`stop-attempt for ${task}#${attempt} twice`);
     found.stopAtMs = this.#now;
     this.#agenda.at(this.#now + 1, () => this.#endStopped(found));
+  }
+
+  /** Some may have begun on the way. */
+  #recall(pool: number): void {
+    for (const attempt of [...(this.#pools[pool] as PoolState).attempts])
+      if (attempt.startedAtMs === undefined) this.#end(attempt, { kind: 'not-started', reason: 'recalled' });
   }
 
   #endStopped(attempt: Attempt): void {

@@ -37,6 +37,18 @@ export const machineBugs: readonly PlantedBug[] = [
     replace: 'const again = mayRetry(',
   },
   {
+    what: 'a cleanup that was given back counts as failed',
+    file: ending,
+    find: 'if (isGivenBack && tasks.stop[task] === 0) this.#tidy(task);',
+    replace: 'if (isGivenBack && tasks.stop[task] === 3) this.#tidy(task);',
+  },
+  {
+    what: 'a drain leaves in the pools what has not begun',
+    file: stopping,
+    find: 'if (level === DRAINING) this.#recall();',
+    replace: '',
+  },
+  {
     what: 'what was given back has used an attempt',
     file: ending,
     find: 'tasks.attempt[task] = (tasks.attempt[task] as number) - 1;',
