@@ -43,4 +43,7 @@ const { ClusterPool } = createRequire(import.meta.url)(join(scratch, 'cluster-po
   readonly ClusterPool: new (options: { readonly workers: number }) => Pool;
 };
 
-poolConformance({ test, factory: () => new ClusterPool({ workers: 2 }) });
+/** Only a pool that is wrong is waited for so long; a right one may run on a machine that is very busy. */
+const patienceMs = 30_000;
+
+poolConformance({ test, patienceMs, factory: () => new ClusterPool({ workers: 2 }) });

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Assignment, Runnable } from '@pexen/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { open, type Rig, tasks } from './rig.ts';
 
 async function expectAlive({ attempt }: Rig): Promise<void> {
@@ -70,8 +70,7 @@ describe('a body that', () => {
   test('throws after it has returned costs its thread, and no other attempt', async () => {
     await using rig = await open();
     await rig.attempt(tasks.leavesBomb).outcome;
-    const { outcome } = rig.attempt(tasks.waits, { args: { ms: 1_000 } });
-    expect(await outcome).toMatchObject({
+    expect(await rig.attempt(tasks.lightsBomb).outcome).toMatchObject({
       kind: 'crashed',
       reason: expect.stringContaining('after the body'),
     });
@@ -81,10 +80,20 @@ describe('a body that', () => {
 });
 
 describe('a thread that is stuck in native code', () => {
+  /** A pipe that nobody writes to. */
+  function pipe(): string {
+    const directory = mkdtempSync(join(tmpdir(), 'pexen-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const path = join(directory, 'pipe');
+    execFileSync('mkfifo', [path]);
+    return path;
+  }
+
   test('is given up: its attempt is settled, its slot filled again, and the pool says so', async () => {
     await using rig = await open();
-    const { started, outcome, abort } = rig.attempt(tasks.sleepsInNative, { args: { seconds: 4 } });
-    await started;
+    const path = pipe();
+    const { outcome, abort } = rig.attempt(tasks.waitsForProgram, { args: { path } });
+    const end = await reading(path);
     const abortedAt = performance.now();
     abort();
     const behind = rig.attempt(tasks.echo, { args: { value: 'not stranded' } });
@@ -92,20 +101,17 @@ describe('a thread that is stuck in native code', () => {
     expect(performance.now() - abortedAt).toBeLessThan(4_100);
     expect(rig.lost).toEqual([expect.stringMatching(/thread-1: it is stuck in native code/)]);
     expect(await behind.outcome).toMatchObject({ kind: 'returned' });
+    closeSync(end);
   });
 
   test('by a pipe that nobody writes to does not keep the pool from closing', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'pexen-'));
-    const path = join(directory, 'pipe');
-    execFileSync('mkfifo', [path]);
     const rig = await open();
-    const { told, outcome } = rig.attempt(tasks.readsPipe, { args: { path } });
-    await told;
+    const path = pipe();
+    const { outcome } = rig.attempt(tasks.readsPipe, { args: { path } });
     const end = await reading(path);
     await rig.pool.close('kill');
     expect(await outcome).toMatchObject({ kind: 'crashed' });
     closeSync(end);
-    rmSync(directory, { recursive: true });
   });
 });
 
@@ -136,7 +142,7 @@ describe('threads that cannot be started', () => {
   });
 });
 
-/** Resolves once somebody waits for the pipe to be opened: its other end, opened. */
+/** Resolves once somebody reads from the pipe: its other end, opened, so that he waits until it is closed. */
 async function reading(path: string): Promise<number> {
   for (;;) {
     try {

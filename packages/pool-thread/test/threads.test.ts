@@ -38,14 +38,23 @@ describe('short bodies that travel together', () => {
     for (let n = 0; n < 20; n++) await rig.attempt(tasks.echo).outcome;
   }
 
+  /** An attempt that keeps its thread busy until it is let go. */
+  function busy(rig: Awaited<ReturnType<typeof open>>) {
+    const memory = new Int32Array(new SharedArrayBuffer(4));
+    const letGo = (): void => {
+      Atomics.store(memory, 0, 1);
+      Atomics.notify(memory, 0);
+    };
+    return { ...rig.attempt(tasks.busyUntil, { args: { memory } }), letGo };
+  }
+
   test('are not held up by a long one among them: another thread takes them over', async () => {
     await using rig = await open({ workers: 2 });
     await warm(rig);
-    const first = rig.attempt(tasks.busyFor, { args: { ms: 600 } });
+    const first = busy(rig);
     const rest = Array.from({ length: 20 }, () => rig.attempt(tasks.echo));
-    const beganAt = performance.now();
     await Promise.all(rest.map(({ outcome }) => outcome));
-    expect(performance.now() - beganAt).toBeLessThan(500);
+    first.letGo();
     expect(await first.outcome).toMatchObject({ kind: 'returned' });
   });
 
@@ -53,27 +62,33 @@ describe('short bodies that travel together', () => {
     await using rig = await open();
     await warm(rig);
     const quick = rig.attempt(tasks.echo);
-    const busy = rig.attempt(tasks.busyFor, { args: { ms: 600 } });
+    const long = busy(rig);
     const behind = rig.attempt(tasks.echo);
     const order: string[] = [];
     quick.started.then(() => order.push('quick started'));
-    busy.started.then(() => order.push('busy started'));
-    busy.outcome.then(() => order.push('busy ended'));
+    long.started.then(() => order.push('long started'));
+    long.outcome.then(() => order.push('long ended'));
     behind.started.then(() => order.push('behind started'));
+    await long.started;
+    long.letGo();
     await behind.outcome;
-    expect(order).toEqual(['quick started', 'busy started', 'busy ended', 'behind started']);
+    expect(order).toEqual(['quick started', 'long started', 'long ended', 'behind started']);
   });
 
   test('are taken back exactly where they have not begun', async () => {
     await using rig = await open();
     await warm(rig);
-    const busy = rig.attempt(tasks.busyFor, { args: { ms: 300 } });
+    const long = busy(rig);
     const behind = Array.from({ length: 10 }, () => rig.attempt(tasks.echo));
-    await busy.started;
-    for (const each of behind.filter((_, n) => n % 2 === 0)) each.abort();
+    await long.started;
+    const stopped = behind.filter((_, n) => n % 2 === 0);
+    for (const each of stopped) each.abort();
+    const back = await Promise.all(stopped.map(({ outcome }) => outcome));
+    expect(back.map(({ kind }) => kind)).toEqual(stopped.map(() => 'not-started'));
+    long.letGo();
     const kinds = await Promise.all(behind.map(async ({ outcome }) => (await outcome).kind));
     expect(kinds).toEqual(behind.map((_, n) => (n % 2 === 0 ? 'not-started' : 'returned')));
-    expect(await busy.outcome).toMatchObject({ kind: 'returned' });
+    expect(await long.outcome).toMatchObject({ kind: 'returned' });
   });
 });
 
