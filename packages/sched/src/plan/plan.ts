@@ -8,6 +8,7 @@ import {
   isTask,
   metaOf,
   type Problem,
+  problem,
   type Runnable,
   refuse,
   type TaskDefinition,
@@ -200,7 +201,7 @@ export class Plan extends Table implements Planned {
     } catch (error) {
       const found = (error as { readonly problems?: readonly Problem[] }).problems;
       if (found === undefined) throw error;
-      for (const problem of found) check.add(task, problem);
+      for (const { code, message, hint } of found) check.add(task, problem(code, message, asOption(hint)));
       return -1;
     }
   }
@@ -248,4 +249,9 @@ export class Plan extends Table implements Planned {
     graph.remember();
     this.wiring.remember();
   }
+}
+
+/** Locks are told capacities in pairs; a run takes them by name, too, and suites take no pairs at all. */
+function asOption(hint: string | undefined): string | undefined {
+  return hint?.replace(/\[\[(.*), (\d+)\]\]/, '{ $1: $2 }');
 }
