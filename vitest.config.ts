@@ -33,6 +33,8 @@ export default defineConfig({
   test: {
     execArgv: ['--conditions=@pexen/source'],
     testTimeout: 60_000,
+    // What is polled for comes when it comes: the default of a second fails on a machine that is busy.
+    expect: { poll: { timeout: 50_000 } },
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [...members, tidy, e2e].map((test) => ({ extends: true as const, test })),
     coverage: { provider: 'v8', include: ['packages/*/src/**', 'apps/pexen/src/**'] },

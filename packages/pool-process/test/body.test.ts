@@ -15,7 +15,8 @@ import {
   scratch,
   shell,
 } from './support/attempts.ts';
-import { processesWith } from './support/strays.ts';
+import { isStopped, processesWith, until } from './support/strays.ts';
+import { WarpedClock } from './support/warped-clock.ts';
 
 const mark = `body-${process.pid}`;
 const open = async (options: ProcessesOptions = {}): Promise<Pool> => {
@@ -167,12 +168,17 @@ describe('stopping', () => {
   });
 
   test('a body whose process was stopped is woken, and may end', async () => {
+    const before = strays();
+    const clock = new WarpedClock();
+    const other = await open({ clock });
     const ticket = new RecordingTicket();
-    const outcome = pool.run(body('stopSelf', {}, { graceMs: 50 }), ticket);
-    await ticket.hears();
+    const outcome = other.run(body('stopSelf', {}, { graceMs: 30_000 }), ticket);
+    const pid = await ticket.pid();
+    await until(() => isStopped(pid));
     ticket.abort();
+    clock.advance(2_000);
     expect(await outcome).toMatchObject({ kind: 'returned' });
-    expect(strays()).toEqual([]);
+    expect(strays()).toEqual(before);
   });
 
   test('what waits behind a hang begins elsewhere, or is given back when it is to stop', async () => {

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { body, executable, factsOf, program, scratch, shell } from './support/attempts.ts';
 import { Bench } from './support/bench.ts';
-import { ScriptedClock } from './support/scripted-clock.ts';
-import { processesWith, until } from './support/strays.ts';
+import { isStopped, processesWith, until } from './support/strays.ts';
+import { WarpedClock } from './support/warped-clock.ts';
 
 async function withBench(
   use: (bench: Bench) => Promise<void>,
@@ -32,18 +32,20 @@ describe('a program', () => {
 
   test.concurrent('that was stopped and ignores SIGTERM is killed', () =>
     withBench(async (bench) => {
-      const attempt = bench.start(
-        shell(`trap '' TERM; echo up; kill -STOP $$; while :; do sleep 1; done`, quick),
-      );
-      await attempt.ticket.said('up');
+      const attempt = bench.start(shell(`trap '' TERM; kill -STOP $$; while :; do sleep 1; done`, quick));
+      const pid = await attempt.pid();
+      await until(() => isStopped(pid));
       expect(await attempt.stop()).toMatchObject({ kind: 'stopped', how: 'killed' });
     }));
 
   test.concurrent('that forked twice and left a daemon that holds its output', () =>
     withBench(async (bench) => {
-      const attempt = bench.start(
-        shell(`(setsid sh -c '(echo daemon; sleep 1000; sleep 1000) &' &); echo main`),
-      );
+      // It ends when the daemon is all there: whoever is just being started would not be counted, or counted twice.
+      const script = `cd
+        setsid sh -c '(echo daemon; sleep 1000 & touch there; wait) &'
+        until [ -e there ]; do sleep 0.01; done
+        echo main`;
+      const attempt = bench.start(shell(script));
       expect(factsOf(await attempt.outcome)).toMatchObject({ exitCode: 0, leaked: 2 });
     }));
 
@@ -134,7 +136,7 @@ describe('whoever starts programs', () => {
     }));
 
   test('stops before it has started one: the program goes to nobody, and that is said', async () => {
-    const clock = new ScriptedClock();
+    const clock = new WarpedClock();
     await new Bench({ clock }).with(async (bench) => {
       const first = bench.start(shell('echo up; read line < /dev/zero'));
       const helper = parentOf(await first.pid());
@@ -151,7 +153,7 @@ describe('whoever starts programs', () => {
 
 describe('a worker', () => {
   test('that does not take up what it is sent is replaced', async () => {
-    const clock = new ScriptedClock();
+    const clock = new WarpedClock();
     await new Bench({ clock }).with(async (bench) => {
       const { value: pid } = (await bench.run(body('pid'))) as { value: number };
       process.kill(pid, 'SIGSTOP');
@@ -194,7 +196,7 @@ describe('a launcher', () => {
   });
 
   test('whose other end is no agent', async () => {
-    const clock = new ScriptedClock();
+    const clock = new WarpedClock();
     await new Bench({ launcher: ['/bin/sh', '-c', 'echo hello; exec cat'], clock }).with(async (bench) => {
       const attempt = bench.start(body('nothing'));
       clock.advance(60_000);

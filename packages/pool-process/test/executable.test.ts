@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isPexenError, type Pool } from '@pexen/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { processes } from '../src/index.ts';
+import { type ProcessesOptions, processes } from '../src/index.ts';
 import {
   executable,
   factsOf,
@@ -15,13 +15,15 @@ import {
   scratch,
   shell,
 } from './support/attempts.ts';
-import { processesWith } from './support/strays.ts';
+import { isStopped, processesWith, until } from './support/strays.ts';
+import { WarpedClock } from './support/warped-clock.ts';
 
 describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
   /** Marks every process of these tests. */
   const mark = `executable-${helper}-${process.pid}`;
-  const open = async (): Promise<Pool> => {
-    const fresh = processes({ workers: 2, env: { TEST_MARK: mark }, outputIntervalMs: 10, helper });
+  const open = async (options: ProcessesOptions = {}): Promise<Pool> => {
+    const env = { TEST_MARK: mark };
+    const fresh = processes({ workers: 2, env, outputIntervalMs: 10, helper, ...options });
     await opened(fresh);
     return fresh;
   };
@@ -310,7 +312,8 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
     });
 
     test('who ends soon after is no leak', async () => {
-      const facts = factsOf(await runOne(pool, shell('(sleep 0.01; echo late) &')));
+      const other = await open({ clock: new WarpedClock(100) });
+      const facts = factsOf(await runOne(other, shell('(sleep 0.01; echo late) &')));
       expect(facts).toMatchObject({ leaked: 0, stdout: { head: 'late\n' } });
     });
 
@@ -347,10 +350,11 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
     test('abort: a stopped program is woken by its end', async () => {
       const ticket = new RecordingTicket();
       const outcome = pool.run(
-        shell(`trap 'exit 6' TERM; echo up; kill -STOP $$; sleep 1000`, { graceMs: 10_000 }),
+        shell(`trap 'exit 6' TERM; kill -STOP $$; sleep 1000`, { graceMs: 10_000 }),
         ticket,
       );
-      await ticket.said('up');
+      const pid = await ticket.pid();
+      await until(() => isStopped(pid));
       ticket.abort();
       expect(factsOf(await outcome).exitCode).toBe(6);
     });

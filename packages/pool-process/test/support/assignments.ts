@@ -53,6 +53,10 @@ export class RecordingTicket implements Ticket {
   get isStarted(): Promise<string> {
     return this.#start.promise;
   }
+  /** The pid in the name of the worker that started it. */
+  async pid(): Promise<number> {
+    return Number(/pid (\d+)/.exec(await this.isStarted)?.[1]);
+  }
   /** What was written to stdout, as it was told. */
   get stdout(): string {
     return this.#text('stdout');

@@ -60,8 +60,8 @@ export class Attempt {
   }
 
   /** The pid in the name of its worker. */
-  async pid(): Promise<number> {
-    return Number(/pid (\d+)/.exec(await this.ticket.isStarted)?.[1]);
+  pid(): Promise<number> {
+    return this.ticket.pid();
   }
 
   /** Has it stopped; its outcome must come in time. */

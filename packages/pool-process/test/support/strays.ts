@@ -17,6 +17,11 @@ function environmentOf(pid: number): string[] {
   }
 }
 
+/** It was stopped by a signal, and does nothing until it is woken. */
+export function isStopped(pid: number): boolean {
+  return /\) T/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+}
+
 /** Resolves once it is true; the test's own time limit is the limit. */
 export async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await sleep(5);
