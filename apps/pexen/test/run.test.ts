@@ -106,6 +106,21 @@ describe.concurrent('pexen run', () => {
     expect(JSON.parse(stdout)).toHaveLength(4);
   });
 
+  it('warns of unknown names in orders, whatever is selected', async ({ expect, onTestFinished }) => {
+    const text = `import { task } from 'pexen';
+      export const build = task({ provides: ['build'] }, () => {});
+      export const lint = task({ after: ['build'] }, () => {});
+      export const ship = task({ after: ['biuld'], before: ['lint'] }, () => {});`;
+    const dir = await folder({ 'tests.ts': text }, onTestFinished);
+    const lint = await pexen(dir, 'list', 'tests/lint');
+    expect(lint.stderr).toBe('');
+    const { stderr } = await pexen(dir, 'list', 'tests/ship');
+    expect(stderr).toMatch(
+      /warning PEXEN_UNKNOWN_CAPABILITY tests\/ship: .*"biuld".*\n.*\n.*Did you mean "build"/,
+    );
+    expect(stderr).toContain('The task "tests/lint" goes by that name');
+  });
+
   it('says that it could not run when a report cannot be written', async ({ expect, onTestFinished }) => {
     const dir = await folder({ 'passes.sh': sh('true') }, onTestFinished);
     const ended = await pexen(dir, 'run', '--junit', '/dev/null/report.xml');

@@ -171,7 +171,8 @@ export class Scenario {
       capacities: this.#capacities,
       overtakings: this.#overtakings,
       defaults: this.#defaults,
-      onWarning: (problem) => this.#said.push(`warning ${problem.code} ${problem.task}: ${problem.message}`),
+      onWarning: ({ code, task, message, hint }) =>
+        this.#said.push(`warning ${code} ${task}: ${message}${hint === undefined ? '' : ` | ${hint}`}`),
     });
     this.#plan.add([]); // what refuses its very first tasks is not used any more
     this.#machine = new Machine(this.#plan);

@@ -26,7 +26,8 @@ export async function gatherTasks(
 }
 
 /**
- * The tasks that were asked for, with all they need. `options` are those of the run, for its pools and groups.
+ * The tasks that were asked for, with all they need. `options` are those of the run, for its pools and groups. What looks wrong with
+ * them is judged among all tasks: others may be missing only because nobody asked for them.
  * @throws PexenError with all that is wrong with the tasks; PEXEN_NOTHING_SELECTED.
  */
 export function chooseTasks(
@@ -34,8 +35,13 @@ export function chooseTasks(
   selection: Selection,
   options: RunOptions,
 ): readonly Selected[] {
-  const all = select(tasks, () => true, options);
+  const warnings: Problem[] = [];
+  const all = select(tasks, () => true, { ...options, onWarning: (warning) => warnings.push(warning) });
   const wanted = new Set(pick(all, selection).map(({ path }) => path));
-  if (!isNarrowing(selection)) return all;
-  return select(tasks, ({ path }) => wanted.has(path), options);
+  const chosen = isNarrowing(selection)
+    ? select(tasks, ({ path }) => wanted.has(path), { ...options, onWarning: () => {} })
+    : all;
+  const paths = new Set(chosen.map(({ path }) => path));
+  for (const warning of warnings) if (paths.has(warning.task ?? '')) options.onWarning?.(warning);
+  return chosen;
 }

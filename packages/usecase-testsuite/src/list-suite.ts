@@ -37,12 +37,10 @@ export async function listSuite(
   const gathered = await gatherTasks(loaded, onWarning);
   const expectations = new Expectations(config.expectedFailures ?? {});
   const { facts, loader } = gathered;
-  const options = runOptions(config, { facts, loader, expectations, onWarning: () => {} });
+  const options = runOptions(config, { facts, loader, expectations, onWarning });
   const selected = chooseTasks(gathered, selection, options);
-  const order = previewOf(
-    selected.map(({ entry }) => entry),
-    options,
-  );
+  const entries = selected.map(({ entry }) => entry);
+  const order = previewOf(entries, { ...options, onWarning: () => {} });
   const listed = selected.map((task) => describe(task, order.indexOf(task.path) + 1, expectations));
   return listed.sort((a, b) => (a.order ?? Number.POSITIVE_INFINITY) - (b.order ?? Number.POSITIVE_INFINITY));
 }

@@ -61,11 +61,16 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   const expectations = new Expectations(config.expectedFailures ?? {});
   const { facts, loader } = gathered;
   const given = { ...options, facts, loader, expectations, onWarning: warn };
-  const chosen = chooseTasks(gathered, options, runOptions(config, { ...given, onWarning: () => {} }));
+  const chosen = chooseTasks(gathered, options, runOptions(config, given));
+  let isMade = false;
+  const onWarning = (warning: Problem): void => {
+    if (isMade) warn(warning); // What it says of its tasks was told when they were chosen.
+  };
   const execution = run(
     chosen.map(({ entry }) => entry),
-    runOptions(config, given),
+    runOptions(config, { ...given, onWarning }),
   );
+  isMade = true;
   const choices = options.reporters ?? config.reporters ?? ['terminal'];
   let reportFailed = false;
   const reporter = multi(makeReporters(choices, root, options.terminal), ({ reporter, error }) => {

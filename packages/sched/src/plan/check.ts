@@ -17,6 +17,7 @@ import {
 } from '@pexen/core';
 import { findCycle } from './cycle.ts';
 import { type GateId, NEEDS } from './graph.ts';
+import type { Naming } from './naming.ts';
 import type { Planned, PlanPool } from './planned.ts';
 import { PLACED, TAKES } from './stated.ts';
 import type { Wiring } from './wiring.ts';
@@ -24,6 +25,7 @@ import type { Wiring } from './wiring.ts';
 /** The plan, as the checks see it. */
 interface Checked extends Planned {
   readonly wiring: Wiring;
+  readonly naming: Naming;
 }
 
 /** Looks at the tasks of one batch and gathers what is wrong with them. */
@@ -32,6 +34,8 @@ export class Check {
   readonly #plan: Checked;
   /** The first task of the batch. */
   readonly #from: number;
+  /** Names in orders that were told to be unknown. */
+  readonly #told = new Set<Capability>();
 
   constructor(plan: Checked, from: number) {
     this.#plan = plan;
@@ -186,7 +190,7 @@ export class Check {
         task,
         'PEXEN_UNKNOWN_REQUIREMENT',
         `requires ${describeRequirement(requirement)}, which no task provides`,
-        enough ? 'Too few tasks provide it.' : this.#suggest(missing),
+        enough ? 'Too few tasks provide it.' : (this.#suggest(missing) ?? 'Add a task that provides it.'),
       );
     } else if (live?.hasWithdrawn) {
       const gone = capabilitiesOf(requirement).find((capability) => this.#isGone(capability, task));
@@ -213,19 +217,23 @@ export class Check {
     return others.length > 0 && others.every((task) => live?.isVoid(task, gate));
   }
 
-  /** The near name and who provides it. */
-  #suggest(missing: readonly Capability[]): string {
-    const { wiring, graph } = this.#plan;
+  /** The near name and who provides it, or the task that goes by the name, if there is one. */
+  #suggest(missing: readonly Capability[]): string | undefined {
+    const { wiring, graph, naming } = this.#plan;
+    const names = missing.filter((capability) => typeof capability === 'string');
+    const task = naming.paths.find((path) => names.some((name) => `/${path}`.endsWith(`/${name}`)));
+    if (task !== undefined)
+      return `The task "${task}" goes by that name, but does not state it in "provides".`;
     const provided: string[] = [];
     for (const [name, gate] of wiring.names)
       if (typeof name === 'string' && graph.feeds.in.first(gate) !== 0) provided.push(name);
-    for (const capability of missing) {
-      const near = typeof capability === 'string' ? nearest(capability, provided) : undefined;
+    for (const name of names) {
+      const near = nearest(name, provided);
       if (near === undefined) continue;
       const [provider = 0] = this.#providersOf(near);
       return `Did you mean "${near}" (provided by "${this.#plan.pathOf(provider)}")?`;
     }
-    return 'Add a task that provides it.';
+    return undefined;
   }
 
   /** A group that is open takes only what could start in it. */
@@ -246,25 +254,27 @@ export class Check {
       );
   }
 
-  /** What looks wrong and harms nothing. */
+  /** What looks wrong and harms nothing. Who names a task or a key in an order means it, whether it is here or not. */
   #warnings(task: number): Problem[] {
-    const { provides = [], tearsDown, salvages = [] } = this.#plan.metaOf(task);
+    const { provides = [], tearsDown, salvages = [], after = [], before = [] } = this.#plan.metaOf(task);
     const unused = provides.filter((capability) => !this.#isWanted(capability));
-    const unknown = [...salvages, ...(tearsDown === undefined ? [] : [tearsDown])].filter(
-      (capability) => this.#providersOf(capability).length === 0,
-    );
-    const warn = (code: ProblemCode, message: string) => this.#of(task, { code, message });
+    const isUnknown = (capability: Capability): boolean => this.#providersOf(capability).length === 0;
+    const skipping = [...salvages, ...(tearsDown === undefined ? [] : [tearsDown])].filter(isUnknown);
+    const ordering = [...after, ...before].filter((each) => typeof each === 'string' && isUnknown(each));
+    const fresh = ordering.filter((each) => !this.#told.has(each) && this.#told.add(each));
+    const unknown = (capability: Capability, what: string): Problem =>
+      problem(
+        'PEXEN_UNKNOWN_CAPABILITY',
+        `there is no task that provides ${describeCapability(capability)}: ${what}`,
+        this.#suggest([capability]),
+      );
     return [
       ...unused.map((each) =>
-        warn('PEXEN_UNUSED', `provides ${describeCapability(each)}, which no task requires`),
+        problem('PEXEN_UNUSED', `provides ${describeCapability(each)}, which no task requires`),
       ),
-      ...unknown.map((each) =>
-        warn(
-          'PEXEN_UNKNOWN_CAPABILITY',
-          `there is no task that provides ${describeCapability(each)}: it will be skipped`,
-        ),
-      ),
-    ];
+      ...skipping.map((each) => unknown(each, 'it will be skipped')),
+      ...fresh.map((each) => unknown(each, 'to be before or after it means nothing')),
+    ].map((found) => this.#of(task, found));
   }
 
   #isWanted(capability: Capability): boolean {
