@@ -5,7 +5,10 @@
 import {
   type Address,
   type Assignment,
+  type Capability,
+  capabilitiesOf,
   closureProblem,
+  isKey,
   isRefusedKey,
   mergeShared,
   PexenError,
@@ -14,8 +17,10 @@ import {
   type Problem,
   type ReceivedKey,
   type SharedState,
+  type TaskMeta,
+  tornDown,
 } from '@pexen/core';
-import { type Border, describeObstacle, obstacleIn } from './crossing.ts';
+import { type Border, describeObstacle, type Obstacle, obstacleIn } from './crossing.ts';
 import { decodeThrown, encodeThrown, type ThrownWire } from './error-codec.ts';
 
 /** Addresses of bodies that a worker loads: all but those of programs. */
@@ -60,7 +65,9 @@ export function encodeAssignment(
   if (address?.kind === 'made' && part === 'body' && timeoutMs === undefined) {
     if (isEmpty(args) && isEmpty(shared) && received.length === 0) return { address, path, attempt };
   }
-  const problem = problemOf(assignment, pool) ?? obstacleProblem(assignment, path, border);
+  const keyed = received.flatMap((each) => receivedValues(each, assignment.definition.meta));
+  const values = { args, shared, keyed, address };
+  const problem = problemOf(assignment, pool) ?? obstacleProblem(values, path, border);
   if (problem !== undefined) return { path, attempt, refusal: encodeThrown(new PexenError([problem])) };
   return {
     address: address as BodyAddress,
@@ -74,15 +81,20 @@ export function encodeAssignment(
   };
 }
 
-/** Packs an outcome. Never throws: a value that cannot cross makes it `threw`, with an error that names the value. */
-export function encodeOutcome(outcome: PoolOutcome, path: string, border: Border = {}): OutcomeEnvelope {
+/**
+ * Packs an outcome. Never throws: a value that cannot cross makes it `threw`, with an error that names the value – those of typed keys
+ * by what the metadata `provides`.
+ */
+export function encodeOutcome(
+  outcome: PoolOutcome,
+  path: string,
+  border: Border = {},
+  { provides = [] }: Pick<TaskMeta, 'provides'> = {},
+): OutcomeEnvelope {
   if (outcome.kind === 'returned' && isBare(outcome)) return outcome;
   const value = outcome.kind === 'returned' ? outcome.value : undefined;
-  const problem = obstacleProblem(
-    { value, shared: outcome.shared, provided: outcome.provided },
-    path,
-    border,
-  );
+  const keyed = outcome.provided?.map(([at, given]): KeyValue => [provides[at], given]);
+  const problem = obstacleProblem({ value, shared: outcome.shared, keyed }, path, border);
   if (problem === undefined) return withError(outcome, border);
   const { shared: _shared, provided: _provided, ...rest } = outcome;
   if (outcome.kind !== 'returned') return withError(rest as PoolOutcome, border);
@@ -136,9 +148,25 @@ interface Values {
   readonly args?: unknown;
   readonly value?: unknown;
   readonly shared?: SharedState | undefined;
-  readonly received?: readonly ReceivedKey[];
-  readonly provided?: PoolOutcomeFacts['provided'] | undefined;
+  readonly keyed?: readonly KeyValue[] | undefined;
   readonly address?: Address | undefined;
+}
+
+/** A value and the typed key that it is of. */
+type KeyValue = readonly [key: Capability | undefined, value: unknown];
+
+function receivedValues({ requirement, member, values }: ReceivedKey, meta: TaskMeta): KeyValue[] {
+  const entry = requirement === tornDown ? meta.tearsDown : meta.requires?.[requirement];
+  const key = entry === undefined ? undefined : capabilitiesOf(entry)[member];
+  return values.map((value) => [key, value]);
+}
+
+function keyedObstacle(keyed: readonly KeyValue[], border: Border): Obstacle | undefined {
+  for (const [key, value] of keyed) {
+    const found = obstacleIn(value, isKey(key) ? key.name : 'the value of a key', border);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function obstacleProblem(values: Values, path: string, border: Border): Problem | undefined {
@@ -150,8 +178,7 @@ function obstacleProblem(values: Values, path: string, border: Border): Problem 
     obstacleIn(values.args, 'args', border) ??
     obstacleIn(values.value, 'value', border) ??
     obstacleIn(values.shared, 'shared', border) ??
-    obstacleIn(values.received, 'received', border) ??
-    obstacleIn(values.provided, 'provided', border) ??
+    keyedObstacle(values.keyed ?? [], border) ??
     obstacleIn(input, 'input', border);
   return (
     obstacle && crossingProblem(path, `${describeObstacle(obstacle)} and cannot cross to or from a worker`)

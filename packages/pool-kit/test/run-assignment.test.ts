@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
-import { addressOf, definitionOf, type News, type Runnable } from '@pexen/core';
+import { type Assignment, addressOf, definitionOf, type News, type Runnable } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
-import { type AssignmentEnvelope, type BodyAddress, decodeOutcome } from '../src/index.ts';
+import { type AssignmentEnvelope, type BodyAddress, decodeOutcome, encodeAssignment } from '../src/index.ts';
 import { runAssignment } from '../src/worker.ts';
 import type * as Tasks from './fixtures/tasks.ts';
 
@@ -116,6 +116,22 @@ describe('the outcome', () => {
     const { outcome } = await attempt(envelopeOf(tasks.unfit));
     expect(outcome).toMatchObject({ kind: 'threw', error: { code: 'PEXEN_CANNOT_CROSS' } });
     expect(String((outcome as { error: unknown }).error)).toMatch(/value\.db\.socket is a function/);
+  });
+
+  test('names the key whose value could not cross', async () => {
+    const { outcome } = await attempt(envelopeOf(tasks.unfitKey));
+    expect(String((outcome as { error: unknown }).error)).toMatch(/ built\.dir is a function/);
+  });
+
+  test('names the key whose value could not be handed on', async () => {
+    const definition = definitionOf(tasks.keyed);
+    const received = [{ requirement: 0, member: 0, values: [{ dir: 'out' }, { dir: Symbol('out') }] }];
+    const assignment: Assignment = {
+      ...{ task: tasks.keyed, definition, address: addressOf(definition), path: 'keyed', attempt: 1 },
+      ...{ part: 'body', args: {}, shared: {}, received, graceMs: 0, timeoutMs: undefined },
+    };
+    const { outcome } = await attempt(encodeAssignment(assignment, 'test'));
+    expect(String((outcome as { error: unknown }).error)).toMatch(/ built\.dir is a symbol/);
   });
 
   test('of the part cleanup is that of the cleanup', async () => {

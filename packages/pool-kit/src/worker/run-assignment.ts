@@ -51,12 +51,17 @@ export function runAssignment(
 ): OutcomeEnvelope | Promise<OutcomeEnvelope> {
   link.started();
   const beganAtMs = performance.now();
+  let definition: TaskDefinition | undefined;
   const finish = (outcome: PoolOutcome): OutcomeEnvelope => {
     const ranMs = Math.round((performance.now() - beganAtMs) * 1000) / 1000;
-    return encodeOutcome({ ...outcome, ranMs }, envelope.path, link.border);
+    return encodeOutcome({ ...outcome, ranMs }, envelope.path, link.border, definition?.meta);
+  };
+  const run = (found: TaskDefinition): PoolOutcome | Promise<PoolOutcome> => {
+    definition = found;
+    return runBody(found, envelope, link);
   };
   try {
-    const outcome = attempt(envelope, link);
+    const outcome = attempt(envelope, run);
     return isThenable(outcome) ? outcome.then(finish, (error) => finish(threw(error))) : finish(outcome);
   } catch (error) {
     return finish(threw(error));
@@ -64,15 +69,13 @@ export function runAssignment(
 }
 
 function attempt(
-  { refusal, address, ...envelope }: AssignmentEnvelope,
-  link: WorkerLink,
+  { refusal, address }: AssignmentEnvelope,
+  run: (found: TaskDefinition) => PoolOutcome | Promise<PoolOutcome>,
 ): PoolOutcome | Promise<PoolOutcome> {
   if (refusal !== undefined) return threw(decodeThrown(refusal, ''));
   if (address === undefined) return threw(new TypeError('an envelope without an address'));
   const definition = findBody(address);
-  return isThenable(definition)
-    ? definition.then((there) => runBody(there, envelope, link))
-    : runBody(definition, envelope, link);
+  return isThenable(definition) ? definition.then(run) : run(definition);
 }
 
 type Input = Omit<AssignmentEnvelope, 'address' | 'refusal'>;
