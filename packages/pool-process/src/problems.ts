@@ -21,7 +21,7 @@ export function workerDidNotStart(task: string, how: string, output: string): Pe
       code: 'PEXEN_WORKER_START',
       task,
       message: `its worker process did not come up: ${how}${said === '' ? '' : `\n${said}`}`,
-      hint: 'Look at the options loader, execArgv, env and launcher of the pool.',
+      hint: 'Look at the options loader, execArgv, env, launcher and memoryLimitMb of the pool.',
     },
   ]);
 }

@@ -1,5 +1,5 @@
 /** Any text made fit for XML 1.0. Builders of XML escape what has a meaning; what must not be there at all is our business. */
-import { strip } from '../text/strip.ts';
+import stripAnsi from 'strip-ansi';
 
 /** What XML 1.0 has no way to write, not even as a reference. Lone halves of surrogate pairs are already gone. */
 const outsideXml = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
@@ -8,7 +8,7 @@ const LONGEST_NAME = 1000;
 
 /** The text without control sequences of terminals; every character that XML 1.0 does not know becomes U+FFFD. */
 export function xmlText(text: string): string {
-  return strip(text).toWellFormed().replace(outsideXml, REPLACEMENT);
+  return stripAnsi(text).toWellFormed().replace(outsideXml, REPLACEMENT);
 }
 
 /** For names, messages and other attributes: one line, no blanks around it, not endless, never empty. */

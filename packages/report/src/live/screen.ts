@@ -3,10 +3,10 @@
  * redrawn is worked out by log-update. Knows nothing of what is in the picture.
  */
 import type { createLogUpdate } from 'log-update';
+import stripAnsi from 'strip-ansi';
 import { loadLogUpdate } from '../on-demand.ts';
 import type { TerminalStream } from '../options.ts';
 import type { Output } from '../output.ts';
-import { strip } from '../text/strip.ts';
 import { widthOf } from '../text/width.ts';
 
 const HIDE_CURSOR = '\u001b[?25l';
@@ -84,7 +84,7 @@ export class Screen {
   /** A terminal that got narrower has broken the lines of the picture anew: it is taken away by the rows it takes now. */
   #forgetIfResized(): void {
     if (this.#shown.length === 0 || this.#shownColumns === this.columns) return;
-    const taken = this.#shown.map((line) => Math.ceil(widthOf(strip(line)) / Math.max(1, this.columns)));
+    const taken = this.#shown.map((line) => Math.ceil(widthOf(stripAnsi(line)) / Math.max(1, this.columns)));
     const rows = taken.reduce((sum, count) => sum + Math.max(1, count), 0);
     this.#pending += `\u001b[${Math.min(rows, this.rows - 1)}A\r\u001b[J`;
     this.#shown = [];

@@ -2,7 +2,7 @@
  * Text of tasks made fit for a terminal: what would move the cursor, change the title or turn the reading direction is
  * taken out or shown as an escape. Everything that reaches a terminal and was not written by us goes through here.
  */
-import { strip } from './strip.ts';
+import stripAnsi from 'strip-ansi';
 
 /** Control characters, line separators, marks and overrides of direction, and characters that cannot be seen. */
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
@@ -10,19 +10,19 @@ const TAB = 8;
 
 /** The text as one line: `a\nb` reads `a\nb`, as in source code. */
 export function printable(text: string): string {
-  return strip(text).toWellFormed().replace(unsafe, escaped);
+  return stripAnsi(text).toWellFormed().replace(unsafe, escaped);
 }
 
 /** The text as the lines a terminal would show of it: of a line that was overwritten, what stayed. */
 export function printableLines(text: string): string[] {
-  const lines = strip(text).replace(/\n+$/, '').split('\n');
+  const lines = stripAnsi(text).replace(/\n+$/, '').split('\n');
   return lines.length === 1 && lines[0] === '' ? [] : lines.map(asShown);
 }
 
 /** The last thing said in a piece of output: its last line that is not empty, or an empty text. */
 export function lastLine(text: string): string {
   const end = text.slice(-1000).trimEnd();
-  return asShown(strip(end.slice(end.lastIndexOf('\n') + 1)));
+  return asShown(stripAnsi(end.slice(end.lastIndexOf('\n') + 1)));
 }
 
 function asShown(line: string): string {
