@@ -17,8 +17,8 @@ describe('printable', () => {
     ['\u001b]8;;https://example.org\u001b\\link\u001b]8;;\u001b\\', 'link'],
     ['a\nb\tc', 'a\\nb\\tc'],
     [
-      'bell \u0007, escape \u001b) delete \u007f, nel \u0085',
-      'bell \\x07, escape \\x1b) delete \\x7f, nel \\x85',
+      'bell \u0007, escape \u001b? delete \u007f, nel \u0085',
+      'bell \\x07, escape \\x1b? delete \\x7f, nel \\x85',
     ],
     ['\u202egnp.exe', '\\u202egnp.exe'],
     ['half \ud800 a pair', 'half \ufffd a pair'],
