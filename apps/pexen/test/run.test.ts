@@ -121,6 +121,21 @@ describe.concurrent('pexen run', () => {
     expect(stderr).toContain('The task "tests/lint" goes by that name');
   });
 
+  it('says that it could not run when no worker comes up', async ({ expect, onTestFinished }) => {
+    const files = {
+      'pexen.config.ts': `import { defineSuite, processes, tree } from 'pexen';
+        const pool = (request) => processes({ ...request, execArgv: ['--no-such-flag'] });
+        export default defineSuite({ from: { '': tree({ dir: '.' }) }, pool, workers: 1 });`,
+      'tests.ts': `import { task } from 'pexen';\nexport const one = task({}, () => {});`,
+      'fails.sh': sh('exit 1'),
+    };
+    const dir = await folder(files, onTestFinished);
+    const unable = await pexen(dir, 'run', 'tests');
+    expect(unable.stdout, unable.stderr).toContain('PEXEN_WORKER_START');
+    expect(unable.exitCode).toBe(3);
+    expect((await pexen(dir, 'run')).exitCode, 'where something has failed besides').toBe(1);
+  });
+
   it('says that it could not run when a report cannot be written', async ({ expect, onTestFinished }) => {
     const dir = await folder({ 'passes.sh': sh('true') }, onTestFinished);
     const ended = await pexen(dir, 'run', '--junit', '/dev/null/report.xml');

@@ -8,7 +8,7 @@ export const exitCodes = {
   failures: 1,
   /** The command line, the configuration or a task's metadata is wrong; nothing ran. */
   usage: 2,
-  /** It could not run, or not to its end: a pool that does not open, a report that cannot be written. */
+  /** It could not run, or not to its end: a pool that does not open, workers that do not come up, a report that cannot be written. */
   infrastructure: 3,
   /** No task was selected. */
   nothingSelected: 4,

@@ -79,23 +79,30 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   });
   listen(execution, reporter);
   options.onStart?.(controlsOf(execution, reporter));
-  const ended = await follow(execution, reporter);
+  const { unable, ...ended } = await follow(execution, reporter);
   if (!isNarrowing(options)) for (const unused of expectations.unused()) warn(unused);
-  return { ...ended, exitCode: exitCodeOf(ended, reportFailed) };
+  return { ...ended, exitCode: exitCodeOf({ ...ended, unable }, reportFailed) };
+}
+
+interface Ended extends Omit<SuiteEnd, 'exitCode'> {
+  /** How many did not run because no worker could be started for them. */
+  readonly unable: number;
 }
 
 /** Takes every result, and sees to it that nothing is left open. */
-async function follow(execution: Run, reporter: Reporter): Promise<Omit<SuiteEnd, 'exitCode'>> {
+async function follow(execution: Run, reporter: Reporter): Promise<Ended> {
+  let unable = 0;
   const judgements = new Map<string, Judgement>();
   const verdicts: Partial<Record<Verdict, number>> = {};
   try {
-    for await (const { path, judgement } of execution as AsyncIterable<Result>) {
+    for await (const { path, judgement, error } of execution as AsyncIterable<Result>) {
       if (judgement === undefined) continue;
+      if (isBad(judgement.verdict) && isOfWorkers(error)) unable++;
       judgements.set(path, judgement);
       verdicts[judgement.verdict] = (verdicts[judgement.verdict] ?? 0) + 1;
     }
     const { reason, durationMs } = await execution.summary;
-    return { judgements, verdicts, reason, durationMs };
+    return { judgements, verdicts, reason, durationMs, unable };
   } finally {
     await execution.close();
     await reporter.close();
@@ -118,10 +125,17 @@ function controlsOf(execution: Run, reporter: Required<Reporter>): SuiteControls
   };
 }
 
-function exitCodeOf({ verdicts, reason }: Omit<SuiteEnd, 'exitCode'>, reportFailed: boolean): ExitCode {
+function exitCodeOf({ verdicts, reason, unable }: Ended, reportFailed: boolean): ExitCode {
   if (reason !== undefined) return exitCodes.interrupted;
-  if (Object.keys(verdicts).some((verdict) => isBad(verdict as Verdict))) return exitCodes.failures;
-  return reportFailed ? exitCodes.infrastructure : exitCodes.ok;
+  let bad = 0;
+  for (const [verdict, count] of Object.entries(verdicts)) if (isBad(verdict as Verdict)) bad += count;
+  if (bad > unable) return exitCodes.failures;
+  return unable > 0 || reportFailed ? exitCodes.infrastructure : exitCodes.ok;
+}
+
+/** The workers of its pool do not even come up. */
+function isOfWorkers(error: unknown): boolean {
+  return (error as { readonly code?: unknown } | undefined)?.code === 'PEXEN_WORKER_START';
 }
 
 function reporterFailed(reporter: string, error: unknown): Problem {
