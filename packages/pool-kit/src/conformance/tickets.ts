@@ -29,14 +29,12 @@ export const startsInTime = rule(
   crosses,
   async (stand) => {
     await stand.outcomeOf(fixtures.echo);
-    const attempt = stand.attempt(fixtures.blocksFor, { args: { ms: 600 } });
-    await attempt.outcome();
-    const endedAt = performance.now();
-    const startedAt = await attempt.startedAt();
-    assert.ok(
-      endedAt - startedAt > 300,
-      `it said so ${Math.round(endedAt - startedAt)} ms before a body of 600 ms ended`,
-    );
+    await onceInAWhile(async () => {
+      const attempt = stand.attempt(fixtures.blocksFor, { args: { ms: 600 } });
+      await attempt.outcome();
+      const aheadMs = performance.now() - (await attempt.startedAt());
+      assert.ok(aheadMs > 300, `it said so ${Math.round(aheadMs)} ms before a body of 600 ms ended`);
+    });
   },
 );
 
@@ -45,12 +43,14 @@ export const knowsDurations = rule(
   always,
   async (stand) => {
     await stand.outcomeOf(fixtures.echo);
-    const beganMs = performance.now();
-    const attempt = stand.attempt(fixtures.blocksFor, { args: { ms: 300 } });
-    const outcome = await attempt.outcome();
-    const endedMs = performance.now();
-    const { ranMs = endedMs - (await attempt.startedAt()) } = outcome;
-    assert.ok(ranMs > 250 && ranMs <= endedMs - beganMs + 1, `${ranMs} ms for a body that takes 300`);
+    await onceInAWhile(async () => {
+      const beganMs = performance.now();
+      const attempt = stand.attempt(fixtures.blocksFor, { args: { ms: 300 } });
+      const outcome = await attempt.outcome();
+      const endedMs = performance.now();
+      const { ranMs = endedMs - (await attempt.startedAt()) } = outcome;
+      assert.ok(ranMs > 250 && ranMs <= endedMs - beganMs + 1, `${ranMs} ms for a body that takes 300`);
+    });
   },
 );
 
@@ -174,6 +174,18 @@ export const tellsUnfit = rule('replaces what cannot cross in a finding', crosse
   const [finding] = attempt.news.filter((news) => news.kind === 'finding');
   assert.equal(finding?.finding.name, 'with a function');
 });
+
+/** Where this machine itself stands still for a moment, everything is heard late: one of three times will do. */
+async function onceInAWhile(check: () => Promise<void>): Promise<void> {
+  for (let left = 2; left > 0; left--) {
+    try {
+      return await check();
+    } catch {
+      // Once more.
+    }
+  }
+  await check();
+}
 
 function kindsOf(attempt: Attempt): Sign['kind'][] {
   return attempt.signs.map(({ kind }) => kind);

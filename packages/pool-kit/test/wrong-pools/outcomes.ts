@@ -16,9 +16,15 @@ class TellsNoLoss extends InProcess {
   override crashed(): void {}
 }
 
+/** Hardly leaves those a grace who have a short one, and does not even wait for their end. */
 class CutsGrace extends Threaded {
   override graceOf(job: Job): number {
-    return super.graceOf(job) / 10;
+    const graceMs = super.graceOf(job);
+    return graceMs < 1_000 ? 10 : graceMs;
+  }
+  override kill(worker: Worker, job: Job): void {
+    super.kill(worker, job);
+    job.settle({ kind: 'stopped', how: 'killed' });
   }
 }
 
