@@ -54,9 +54,10 @@ describe.concurrent('pexen run', () => {
     expect,
     onTestFinished,
   }) => {
+    // Its time must suffice for the two lines before it hangs, on any machine.
     const files = {
       'hangs.sh':
-        '#!/bin/sh\n# pexen: { timeout: 500ms, grace: 200ms }\nsleep 300 &\necho $! > child-pid\nwait\n',
+        '#!/bin/sh\n# pexen: { timeout: 5s, grace: 200ms }\nsleep 300 &\necho $! > child-pid\nwait\n',
     };
     const dir = await folder(files, onTestFinished);
     const ended = await pexen(dir, 'run');

@@ -64,7 +64,9 @@ const serve = (request: IncomingMessage, response: ServerResponse): void => {
     (error: unknown) => send(response, { status: 500, body: String(error) }),
   );
 };
-const servers = [createServer(serve), createServer(serve)] as const;
+/** It is left to clients to close what they do not use: a request must not meet a connection that is just being closed here. */
+const options = { keepAliveTimeout: 0 };
+const servers = [createServer(options, serve), createServer(options, serve)] as const;
 
 const watch = setInterval(() => {
   if (!isAlive(owner)) stop();
