@@ -151,6 +151,13 @@ const cases: readonly {
     says: ['process.exit'],
   },
   {
+    name: 'a factory that gives nothing',
+    files: config(`
+      const idle = { kind: 'idle', describe: 'my own tests', make() {} };
+      export default defineSuite({ from: { '': idle } });`),
+    says: ['PEXEN_BAD_FACTORY', '"my own tests"', 'gave undefined'],
+  },
+  {
     name: 'a loader that is not there',
     files: config("export default defineSuite({ from: {}, loader: 'no-such-loader' });"),
     says: ['PEXEN_NO_LOADER', 'npm i -D no-such-loader'],

@@ -5,10 +5,14 @@ import {
   type CallPath,
   type Facts,
   isPexenError,
+  isPlaced,
+  misuse,
   PexenError,
   type PlacedTask,
   type Problem,
+  problem,
 } from '@pexen/core';
+import { describe as errorText, placeOf } from './import-error.ts';
 
 /** Turns some input into tasks, each with its place in the tree. May be used any number of times. */
 export interface Factory {
@@ -67,7 +71,7 @@ export function together(...factories: readonly Factory[]): Factory {
   };
 }
 
-/** Everything a factory makes, with its problems and warnings as values. An error that is no PexenError is thrown on. */
+/** Everything a factory makes, with its problems and warnings as values. */
 export async function gather(factory: Factory, context: FactoryContext): Promise<Gathered> {
   const tasks: PlacedTask[] = [];
   const problems: Problem[] = [];
@@ -77,9 +81,9 @@ export async function gather(factory: Factory, context: FactoryContext): Promise
     context.warn?.(warning);
   };
   try {
-    for await (const placed of factory.make({ ...context, warn })) tasks.push(placed);
+    for await (const placed of entriesOf(factory, { ...context, warn })) tasks.push(placed);
   } catch (error) {
-    problems.push(...problemsOf(error));
+    problems.push(...problemsOf(error, factory));
   }
   return { tasks, problems, warnings };
 }
@@ -91,16 +95,49 @@ async function* makeTogether(
   const problems: Problem[] = [];
   for (const factory of factories) {
     try {
-      yield* factory.make(context);
+      yield* entriesOf(factory, context);
     } catch (error) {
-      problems.push(...problemsOf(error));
+      problems.push(...problemsOf(error, factory));
     }
   }
   const [first, ...rest] = problems;
   if (first !== undefined) throw new PexenError([first, ...rest]);
 }
 
-function problemsOf(error: unknown): readonly Problem[] {
+/** What the factory makes, one by one. Anybody may write one, so it is looked at what comes. */
+async function* entriesOf(factory: Factory, context: FactoryContext): AsyncGenerator<PlacedTask, void> {
+  const made: unknown = factory.make(context);
+  if (!isIterable(made)) throw wrong(factory, `its make() gave ${nameOf(made)} instead of tasks`);
+  for await (const entry of made) {
+    if (isEntry(entry)) yield entry;
+    else throw wrong(factory, `its make() gave ${nameOf(entry)} among its tasks`);
+  }
+}
+
+function isIterable(made: unknown): made is AsyncIterable<unknown> | Iterable<unknown> {
+  return (
+    typeof made === 'object' && made !== null && (Symbol.asyncIterator in made || Symbol.iterator in made)
+  );
+}
+
+function nameOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (value instanceof Promise) return 'a promise';
+  return `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
+}
+
+function isEntry(entry: unknown): entry is PlacedTask {
+  return typeof entry === 'function' || (isPlaced(entry) && Array.isArray(entry.under));
+}
+
+function wrong({ describe }: Factory, what: string): PexenError {
+  const hint = 'Write async *make({ under = [] }) { yield place([...under, …], task); }.';
+  return misuse('PEXEN_BAD_FACTORY', `the factory "${describe}": ${what}`, hint);
+}
+
+/** Where it threw something of its own: its name, and the first place that is known of. */
+function problemsOf(error: unknown, { describe }: Factory): readonly Problem[] {
   if (isPexenError(error)) return error.problems;
-  throw error;
+  const message = `the factory "${describe}" threw ${errorText(error)}`;
+  return [problem('PEXEN_FACTORY_FAILED', message, undefined, undefined, placeOf(error, ''))];
 }

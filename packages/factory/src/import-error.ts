@@ -86,7 +86,7 @@ function missingHint(message: string, url: string): string {
 }
 
 /** From the first line of a stack, where parsers put it; else where in the module it was; else where it was at all. */
-function placeOf(error: unknown, path: string): SourceLocation | undefined {
+export function placeOf(error: unknown, path: string): SourceLocation | undefined {
   const lines = fieldsOf(error).stack.slice(0, 20_000).split('\n');
   const first = /^((?:file:|\/).{1,4096}?):(\d{1,9})()$/.exec(lines[0] ?? '');
   const frames = lines.map((line) =>
@@ -130,7 +130,8 @@ function elsewhere(place: SourceLocation | undefined): string {
   return place === undefined ? ', in a module that it imports' : `, in ${place.file}:${place.line}`;
 }
 
-function describe(error: unknown): string {
+/** The error in one line. */
+export function describe(error: unknown): string {
   const { name, message } = fieldsOf(error);
   const first = message.trim().split('\n', 1)[0] ?? '';
   return error instanceof Error ? `${name}: ${first}` : String(error);

@@ -43,16 +43,37 @@ test('the problems of all of them come in one error, after all tasks', async () 
   expect(tasks).toHaveLength(3);
 });
 
-test('an error that is none of ours is not taken for a problem', async () => {
-  const broken: Factory = {
-    kind: 'broken',
-    describe: 'broken',
-    // biome-ignore lint/correctness/useYield: it fails before it gets there
-    async *make() {
-      throw new TypeError('a mistake in the factory');
+/** One that was written without a look at the types. */
+function careless(make: () => unknown): Factory {
+  return { kind: 'careless', describe: 'mine', make } as unknown as Factory;
+}
+
+test('a factory that throws is named, and keeps the others from nothing', async () => {
+  const broken = careless(() => {
+    throw new TypeError('a mistake in the factory');
+  });
+  const { tasks, problems } = await gather(together(under('x', broken), fixed('a')), { root: '/' });
+  expect(tasks).toHaveLength(1);
+  expect(problems).toEqual([
+    {
+      code: 'PEXEN_FACTORY_FAILED',
+      message: 'the factory "mine" threw TypeError: a mistake in the factory',
+      location: expect.objectContaining({ file: import.meta.filename }),
     },
-  };
-  await expect(gather(together(fixed('a'), broken), { root: '/' })).rejects.toThrow(TypeError);
+  ]);
+});
+
+test.each([
+  ['undefined instead of tasks', () => undefined],
+  ['a number instead of tasks', () => 5],
+  ['a promise instead of tasks', async () => []],
+  ['a number among its tasks', () => [7]],
+  ['an object among its tasks', () => [{ under: 'x', task: one }]],
+])('a factory that gives %s is named', async (what, make) => {
+  const { problems } = await gather(careless(make), { root: '/' });
+  expect(problems).toMatchObject([
+    { code: 'PEXEN_BAD_FACTORY', message: `the factory "mine": its make() gave ${what}` },
+  ]);
 });
 
 test('seed: a factory can be used again, and sees what is new', async () => {
