@@ -105,6 +105,11 @@ export class Attempt implements Assignment, Ticket {
     this.#abort?.abort(reason);
   }
 
+  found(finding: Finding): void {
+    this.findings ??= [];
+    this.findings.push(finding);
+  }
+
   started(worker: string): void {
     if (!this.isOver) this.#host.started(this, worker);
   }

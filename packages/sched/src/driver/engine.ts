@@ -164,10 +164,7 @@ export class Engine implements AttemptHost {
   told(attempt: Attempt, news: News): void {
     const atMs = this.nowMs();
     attempt.heardMs = atMs;
-    if (news.kind === 'finding') {
-      attempt.findings ??= [];
-      attempt.findings.push(news.finding);
-    }
+    if (news.kind === 'finding') attempt.found(news.finding);
     if (this.#teller.listens('news'))
       this.#teller.tell('news', { atMs, path: attempt.path, attempt: attempt.attempt, news });
   }
