@@ -1,7 +1,7 @@
 /** A pool of worker threads: keeps them alive through Piscina, one endless task of Piscina's in each. */
 import { fileURLToPath } from 'node:url';
 import type { Assignment, Pool, PoolContext, PoolManifest, PoolOutcome, Ticket } from '@pexen/core';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { Flight } from './flight.ts';
 import { type FilledOptions, fillOptions, type ThreadsOptions } from './options.ts';
 import { Spread } from './spread.ts';
@@ -47,10 +47,11 @@ class ThreadPool implements Pool, ThreadListener {
   }
 
   async open(context: PoolContext): Promise<void> {
+    const library = await import('piscina'); // Many who could use threads never do.
     if (this.#piscina !== undefined) throw new Error('the pool of threads is open already');
     this.#broken = undefined;
     this.#opening = Promise.withResolvers();
-    this.#piscina = makePiscina(this.#options);
+    this.#piscina = makePiscina(library.Piscina, this.#options);
     this.#piscina.on('error', (error) => this.#cannotReplace(error));
     this.#context = context;
     for (let n = 0; n < this.#options.workers; n++) this.#start();
@@ -144,7 +145,10 @@ function crash(flight: Flight, reason: string): void {
   flight.land({ kind: 'crashed', reason });
 }
 
-function makePiscina({ workers, loader, execArgv = [], resourceLimits, env }: FilledOptions): Piscina {
+function makePiscina(
+  Pool: typeof Piscina,
+  { workers, loader, execArgv = [], resourceLimits, env }: FilledOptions,
+): Piscina {
   const own = [...execArgv, ...(loader === undefined ? [] : ['--import', loader])];
   const options = {
     filename: fileURLToPath(import.meta.resolve('@pexen/pool-thread/worker')),
@@ -156,12 +160,12 @@ function makePiscina({ workers, loader, execArgv = [], resourceLimits, env }: Fi
     ...(resourceLimits !== undefined && { resourceLimits }),
     ...(env !== undefined && { env: env as Record<string, string> }),
   } as const;
-  if (own.length === 0) return new Piscina(options);
+  if (own.length === 0) return new Pool(options);
   try {
-    return new Piscina({ ...options, execArgv: [...process.execArgv, ...own] });
+    return new Pool({ ...options, execArgv: [...process.execArgv, ...own] });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error;
-    return new Piscina({ ...options, execArgv: own });
+    return new Pool({ ...options, execArgv: own });
   }
 }
 
