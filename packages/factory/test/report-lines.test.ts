@@ -108,7 +108,8 @@ test('what is written as JSON is read as it was', () => {
       message: fc.string(),
       data: fc
         .jsonValue({ maxDepth: 5 })
-        .filter((data) => !/__proto__|constructor|prototype/.test(JSON.stringify(data))),
+        .filter((data) => !/__proto__|constructor|prototype/.test(JSON.stringify(data)))
+        .map((data) => JSON.parse(JSON.stringify(data)) as unknown), // JSON knows no -0.
     },
     { requiredKeys: ['name', 'status'] },
   );
