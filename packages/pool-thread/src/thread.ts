@@ -217,11 +217,20 @@ export class Thread {
         return;
       }
       case 'ended':
+        if (this.#isBrokenOff(message)) return;
         this.#ended(message.number, decodeOutcome(message.outcome, this.name));
         return;
       default:
         message satisfies never;
     }
+  }
+
+  /**
+   * What it was at when it was ended: where V8 breaks off a module that is being loaded, those that import it go on for a moment, find
+   * that it gives nothing, and fail. That is no outcome of theirs.
+   */
+  #isBrokenOff({ number, outcome }: Extract<FromThread, { readonly type: 'ended' }>): boolean {
+    return this.#ending?.how === 'asked' && outcome.kind === 'threw' && number === this.#claims.begun;
   }
 
   #ended(number: number, outcome: PoolOutcome): void {

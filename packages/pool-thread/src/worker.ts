@@ -42,6 +42,7 @@ export function work(startup: Startup): Promise<never> {
   const { port } = startup;
   const worker = new Worker(startup);
   if (!startup.inheritsOutput) divertOutput(() => worker.capture);
+  process.once('exit', () => worker.leave());
   port.on('message', (message: ToThread) => worker.hear(message));
   port.on('messageerror', (error) => {
     throw error;
@@ -61,6 +62,7 @@ class Worker {
   #current: Current | undefined;
   #isWorking = false;
   #turnEndsAt = 0;
+  #isLeaving = false;
 
   constructor({ port, claims, bell, tray }: Startup) {
     this.#port = port;
@@ -75,6 +77,11 @@ class Worker {
     if (current === undefined) return undefined;
     current.capture ??= new OutputCapture((news) => this.#valveOf(current).tell(news));
     return current.capture;
+  }
+
+  /** Its thread ends: what runs on for a moment because V8 breaks off what it needs, has no outcome. */
+  leave(): void {
+    this.#isLeaving = true;
   }
 
   hear(message: ToThread): void {
@@ -168,6 +175,7 @@ class Worker {
   }
 
   #end({ number, path, valve, capture, moved }: Current, ended: OutcomeEnvelope): void {
+    if (this.#isLeaving) return;
     this.#current = undefined;
     if (valve === undefined && this.#layInTray(number, ended)) return;
     valve?.flush();

@@ -1,6 +1,6 @@
 /** What bodies and threads can do to a pool, one by one: the verdict comes in time, and the pool works on. */
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -133,6 +133,41 @@ describe('a module that', () => {
     abort();
     expect(await outcome).toMatchObject({ kind: 'stopped', how: 'killed' });
     await expectAlive(rig);
+  });
+});
+
+describe('a module that another one needs', () => {
+  /** An attempt that is loading that module. */
+  async function loading(what: string) {
+    const directory = mkdtempSync(join(tmpdir(), 'pexen-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const sign = join(directory, 'sign');
+    const env = { ...process.env, PEXEN_TEST_THREAD: what, PEXEN_TEST_SIGN: sign };
+    const rig = await open({ workers: 1, env });
+    const attempt = rig.attempt(createRequire(import.meta.url)('./fixtures/needs-broken-off.ts').never);
+    await expect.poll(() => existsSync(sign), { interval: 5 }).toBe(true);
+    return { ...rig, ...attempt, rig };
+  }
+
+  test('and that never ends loading is stopped, which is no error of the other', async () => {
+    await using attempt = await loading('spins');
+    attempt.abort();
+    expect(await attempt.outcome).toMatchObject({ kind: 'stopped', how: 'killed' });
+    await expectAlive(attempt.rig);
+  });
+
+  test('and that never ends loading has crashed when the pool is closed', async () => {
+    const { pool, outcome } = await loading('spins');
+    await pool.close('kill');
+    expect(await outcome).toMatchObject({ kind: 'crashed' });
+  });
+
+  test('and that exits costs its thread', async () => {
+    await using attempt = await loading('exits');
+    const reason = expect.stringContaining('code: 6');
+    expect(await attempt.outcome).toMatchObject({ kind: 'crashed', reason });
+    expect(attempt.lost).toHaveLength(1);
+    await expectAlive(attempt.rig);
   });
 });
 
