@@ -4,9 +4,12 @@ import { poolConformance } from '@pexen/pool-kit/conformance';
 import { describe, test } from 'vitest';
 import { processes } from '../src/index.ts';
 
-/** Most cases wait for processes: they wait together. One counts the handles of this process, and must be alone. */
+/** Cases that count the handles of this process, or look at the clock: they must be alone. */
+const alone = /handle|while it still keeps|how long a body ran/;
+
+/** Most cases wait for processes: they wait together. */
 function define(name: string, body: () => Promise<void>): void {
-  if (name.includes('handle')) test(name, body);
+  if (alone.test(name)) test(name, body);
   else test.concurrent(name, body);
 }
 
