@@ -57,8 +57,8 @@ describe('a body that', () => {
     ['returns a thenable that never settles', tasks.neverSettles],
   ])('%s is killed within grace and four seconds', async (_name, task) => {
     await using rig = await open();
-    const { started, outcome, abort } = rig.attempt(task);
-    await started;
+    const { told, outcome, abort } = rig.attempt(task);
+    await told;
     const abortedAt = performance.now();
     abort();
     expect(await outcome).toMatchObject({ kind: 'stopped', how: 'killed' });

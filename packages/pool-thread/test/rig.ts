@@ -26,6 +26,8 @@ interface Attempt {
   readonly outcome: Promise<PoolOutcome>;
   /** The worker that began it. */
   readonly started: Promise<string>;
+  /** Its first news: its body runs. */
+  readonly told: Promise<News>;
   readonly news: News[];
   abort(): void;
 }
@@ -52,6 +54,7 @@ function attempt(pool: Pool, task: Runnable, more: Partial<Assignment> = {}): At
   const definition = definitionOf(task);
   const controller = new AbortController();
   const started = Promise.withResolvers<string>();
+  const told = Promise.withResolvers<News>();
   const news: News[] = [];
   const assignment: Assignment = {
     task,
@@ -70,11 +73,15 @@ function attempt(pool: Pool, task: Runnable, more: Partial<Assignment> = {}): At
   const outcome = pool.run(assignment, {
     signal: controller.signal,
     started: started.resolve,
-    tell: (each) => void news.push(each),
+    tell: (each) => {
+      news.push(each);
+      told.resolve(each);
+    },
   });
   return {
     outcome: Promise.resolve(outcome),
     started: started.promise,
+    told: told.promise,
     news,
     abort: () => controller.abort(new Error('the test stops it')),
   };

@@ -1,0 +1,63 @@
+/**
+ * The time of a suite: it stands still while the process is stopped (Ctrl-Z), so that nothing is overdue when it goes on. A clock for
+ * runs and for pools. Knows no signals.
+ */
+
+/** Longest time a timer of the runtime can be set to. */
+const longestMs = 2_147_483_647;
+
+export class PausableClock {
+  /** How long it has stood still so far. */
+  #pausedMs = 0;
+  /** The runtime's time at which it was stopped. */
+  #stoppedAt: number | undefined;
+  readonly #tellers = new Set<(isPaused: boolean) => void>();
+
+  /** Milliseconds since any fixed moment. */
+  now(): number {
+    return (this.#stoppedAt ?? performance.now()) - this.#pausedMs;
+  }
+
+  /** Milliseconds since 1970. */
+  wallNow(): number {
+    return Date.now();
+  }
+
+  setAlarm(atMs: number, ring: () => void): () => void {
+    return this.after(atMs - this.now(), ring);
+  }
+
+  /** Calls back once after so many milliseconds; the returned function takes that back. */
+  after(delayMs: number, callback: () => void): () => void {
+    const dueMs = this.now() + delayMs;
+    const wait = (leftMs: number) => setTimeout(look, Math.min(Math.max(0, Math.ceil(leftMs)), longestMs));
+    const look = (): void => {
+      const leftMs = dueMs - this.now();
+      if (leftMs > 0) timer = wait(leftMs);
+      else callback();
+    };
+    let timer = wait(delayMs);
+    return () => clearTimeout(timer);
+  }
+
+  /** Calls `tell(true)` before it stands still and `tell(false)` once it goes on, until the returned function is called. */
+  onPause(tell: (isPaused: boolean) => void): () => void {
+    this.#tellers.add(tell);
+    return () => this.#tellers.delete(tell);
+  }
+
+  /** Stands still from now on. */
+  pause(): void {
+    if (this.#stoppedAt !== undefined) return;
+    for (const tell of this.#tellers) tell(true);
+    this.#stoppedAt = performance.now();
+  }
+
+  /** Goes on from where it stood still. */
+  goOn(): void {
+    if (this.#stoppedAt === undefined) return;
+    this.#pausedMs += performance.now() - this.#stoppedAt;
+    this.#stoppedAt = undefined;
+    for (const tell of this.#tellers) tell(false);
+  }
+}
