@@ -17,7 +17,8 @@ const e2e = {
   root: '.',
   include: ['e2e/**/*.test.ts'],
   globalSetup: ['e2e/pack.ts'],
-  testTimeout: 120_000,
+  testTimeout: 240_000,
+  hookTimeout: 240_000,
   sequence: { groupOrder: 1 },
 };
 
@@ -33,6 +34,8 @@ export default defineConfig({
   test: {
     execArgv: ['--conditions=@pexen/source'],
     testTimeout: 60_000,
+    // What is opened before and removed after may take as long: ten seconds, the default, are few for folders of node_modules.
+    hookTimeout: 60_000,
     // What is polled for comes when it comes: the default of a second fails on a machine that is busy.
     expect: { poll: { timeout: 50_000 } },
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],

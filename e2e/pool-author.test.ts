@@ -15,7 +15,7 @@ beforeAll(async () => {
   for (const [, name, code] of page.matchAll(/^```ts no-run\n\/\/ (.+\.ts)\n([\s\S]*?)^```$/gm)) {
     await writeFile(join(project.dir, String(name)), String(code));
   }
-}, 120_000);
+});
 
 afterAll(() => project?.[Symbol.asyncDispose]());
 

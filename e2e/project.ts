@@ -30,7 +30,9 @@ export class Project implements AsyncDisposable {
     const tarballs = names.map(tarballOf);
     const manifest = join(this.dir, 'package.json');
     if (!existsSync(manifest)) await writeFile(manifest, '{}\n'); // npm would look for one in the folders above
-    const options = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+    // A registry that does not answer for a moment is not what is tested here.
+    const patience = ['--fetch-retries=6', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=15000'];
+    const options = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...patience];
     const installed = await this.run('npm', 'install', ...options, ...tarballs);
     if (installed.code !== 0) {
       throw new Error(`npm install failed:\n${installed.stderr}\n${inject('packProblems')}`);

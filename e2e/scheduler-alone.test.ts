@@ -12,7 +12,7 @@ let project: Project;
 beforeAll(async () => {
   project = await Project.of('scheduler-alone');
   await project.install('@pexen/core', '@pexen/lock', '@pexen/sched');
-}, 120_000);
+});
 
 afterAll(() => project?.[Symbol.asyncDispose]());
 
