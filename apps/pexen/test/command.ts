@@ -38,7 +38,12 @@ export async function folder(files: Readonly<Record<string, string>>, atEnd: AtE
 export function start(
   dir: string,
   ...words: string[]
-): { readonly ended: Promise<Ended>; kill(signal: NodeJS.Signals): void; sees(text: string): Promise<void> } {
+): {
+  readonly pid: number | undefined;
+  readonly ended: Promise<Ended>;
+  kill(signal: NodeJS.Signals): void;
+  sees(text: string): Promise<void>;
+} {
   const env = { ...process.env, NO_COLOR: '1', CI: '1', FORCE_COLOR: undefined };
   const child = spawn(process.execPath, ['--conditions=@pexen/source', bin, ...words], { cwd: dir, env });
   let stdout = '';
@@ -63,7 +68,7 @@ export function start(
       look();
       void ended.then(() => reject(new Error(`ended without saying "${text}":\n${stdout}${stderr}`)));
     });
-  return { ended, kill: (signal) => child.kill(signal), sees };
+  return { pid: child.pid, ended, kill: (signal) => child.kill(signal), sees };
 }
 
 /** The command from its start to its end. */

@@ -190,6 +190,36 @@ describe.concurrent('signals', () => {
   });
 });
 
+describe.runIf(process.platform === 'linux').concurrent('the stop key', () => {
+  it('stops what runs as well, until it goes on', async ({ expect, onTestFinished }) => {
+    const files = {
+      'a.sh':
+        '#!/bin/sh\necho $$ > pid-of-program\nmv pid-of-program runs-program\nwhile [ ! -e let-go ]; do sleep 0.02; done\n',
+      'tests.ts': `import { existsSync, renameSync, writeFileSync } from 'node:fs';
+        import { setTimeout as sleep } from 'node:timers/promises';
+        import { task } from 'pexen';
+        export const body = task({}, async () => {
+          writeFileSync('pid-of-body', String(process.pid));
+          renameSync('pid-of-body', 'runs-body');
+          while (!existsSync('let-go')) await sleep(20);
+        });`,
+    };
+    const dir = await folder(files, onTestFinished);
+    const running = start(dir, 'run', '-j', '2', '--reporter', 'lines');
+    const names = ['runs-program', 'runs-body'];
+    await Promise.all(names.map((name) => appears(dir, name)));
+    const pids = names.map((name) => Number(readFileSync(join(dir, name), 'utf8')));
+    running.kill('SIGTSTP');
+    const states = () => [running.pid ?? 0, ...pids].map(stateOf);
+    await expect.poll(states, { interval: 5, timeout: 10_000 }).toEqual(['T', 'T', 'T']);
+    await writeFile(join(dir, 'let-go'), '');
+    running.kill('SIGCONT');
+    const ended = await running.ended;
+    expect(ended.stdout, ended.stderr).toContain('2 tasks: 2 passed');
+    expect(ended.exitCode).toBe(0);
+  });
+});
+
 describe.concurrent('the quit key', () => {
   it('kills at once, and reports are written all the same', async ({ expect, onTestFinished }) => {
     const files = { 'a.sh': '#!/bin/sh\ntrap "" TERM\ntouch runs\nwhile :; do sleep 100; done\n' };
@@ -219,6 +249,11 @@ function appears(dir: string, name: string): Promise<void> {
 
 /** Zombies do not run. */
 function isRunning(pid: number): boolean {
-  if (!existsSync(`/proc/${pid}/stat`)) return false;
-  return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  return !['Z', 'X', undefined].includes(stateOf(pid));
+}
+
+/** As the system calls it: `T` is stopped. */
+function stateOf(pid: number): string | undefined {
+  if (!existsSync(`/proc/${pid}/stat`)) return undefined;
+  return /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
 }

@@ -5,6 +5,11 @@ export interface Clock {
   now(): number;
   /** Calls back once after so many milliseconds; the returned function takes that back. */
   after(delayMs: number, callback: () => void): () => void;
+  /**
+   * Calls `tell(true)` before this clock stands still and `tell(false)` once it goes on, until the returned function is called. One
+   * that never does has none.
+   */
+  onPause?(tell: (isPaused: boolean) => void): () => void;
 }
 
 /** The real one. */

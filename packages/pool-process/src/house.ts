@@ -15,7 +15,7 @@ import type { Means } from './means.ts';
 import type { Settings } from './options.ts';
 import { pathOf, refused } from './order.ts';
 import { workersDieOf } from './problems.ts';
-import { sweep } from './process-tree.ts';
+import { signalGroup, sweep } from './process-tree.ts';
 import { pythonHelper } from './python-helper.ts';
 import { type Place, Queue } from './queue.ts';
 import { Spawner } from './spawner.ts';
@@ -52,6 +52,7 @@ export class House {
   #recalls = 0;
   #tellIdle: (() => void) | undefined;
   #isClosed: Promise<void> | undefined;
+  readonly #stopPausing: (() => void) | undefined;
 
   constructor(settings: Settings, { lost, clock, firstSlot = 0 }: HouseEvents) {
     const folder = mkdtempSync(join(tmpdir(), 'pexen-'));
@@ -74,6 +75,9 @@ export class House {
       lost,
     };
     this.#means = means;
+    this.#stopPausing = clock.onPause?.((isPaused) => {
+      for (const pid of means.leaders) signalGroup({ pid, cookie: '' }, isPaused ? 'SIGSTOP' : 'SIGCONT');
+    });
     this.#watchdog = new Watchdog(cookies.own, folder);
     this.#stations = Array.from({ length: settings.workers }, (_, at) =>
       settings.launcher.length > 0
@@ -117,6 +121,7 @@ export class House {
     await this.#means.spawner.close();
     const { tail, cookies, clock } = this.#means;
     tail.stop();
+    this.#stopPausing?.();
     await sweep({ pid: undefined, cookie: cookies.own }, stuckMs, clock);
     await this.#watchdog.dismiss();
     await removeTree(this.#means.folder);

@@ -33,7 +33,7 @@ export interface ProcessesOptions {
   readonly maxOutputBytes?: number;
   /** How often the output of what runs is looked at to be told, ms. Default 100. */
   readonly outputIntervalMs?: number;
-  /** For tests. */
+  /** What time it is: one that may stand still, or a scripted one for tests. While it stands still, so do the processes. */
   readonly clock?: Clock;
 }
 

@@ -32,6 +32,7 @@ export class WorkerHull {
     };
     this.#line = new ProcessLine(program, means.clock, events);
     this.#tree = { pid: this.#line.pid, cookie };
+    if (this.pid !== undefined) means.leaders.add(this.pid);
   }
 
   /** Undefined if it could not even be started. */
@@ -75,6 +76,7 @@ export class WorkerHull {
 
   /** Frees what is left of it here. */
   close(): void {
+    if (this.pid !== undefined) this.#means.leaders.delete(this.pid);
     this.#line.close();
     this.streams.close();
     this.mark.close();

@@ -3,6 +3,7 @@ export { type Clock, systemClock } from './clock.ts';
 export { junit } from './junit/junit.ts';
 export { lines } from './lines.ts';
 export { live } from './live/live.ts';
+export { onSuspension, type Suspended } from './live/suspension.ts';
 export { multi } from './multi.ts';
 export type {
   JUnitOptions,

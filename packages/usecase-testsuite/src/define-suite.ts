@@ -1,6 +1,7 @@
 /** What a suite is made of, as its author writes it down. */
 import type { Facts, Pool, Resource, TaskMeta } from '@pexen/core';
 import type { Factory } from '@pexen/factory';
+import type { Clock } from '@pexen/pool-process';
 import type { JUnitOptions, LinesOptions, Reporter } from '@pexen/report';
 
 /** The environment a configuration may depend on. */
@@ -16,6 +17,8 @@ export interface PoolRequest {
   readonly workers: number;
   /** The address of the suite's loader, where it has one. `processes` and `threads` take it as it is. */
   readonly loader?: string;
+  /** The time of the run, which stands still while the process is stopped. `processes` stops what it runs meanwhile. */
+  readonly clock?: Clock;
 }
 
 /** A group of exclusivity: its tasks run together, in a pool of their own, while nothing else does. */

@@ -6,6 +6,7 @@ import type { RunOptions } from '@pexen/sched';
 import { assertionsFail } from './assertion.ts';
 import type { PoolRequest, SuiteConfig } from './define-suite.ts';
 import type { Expectations } from './expectations.ts';
+import type { PausableClock } from './pausable-clock.ts';
 import { judge } from './verdict.ts';
 
 /** Five minutes hang nothing; ten seconds of grace are enough to tidy up; a test may start again after a crash. */
@@ -19,22 +20,24 @@ export interface SuiteRunGiven {
   readonly facts: Facts;
   readonly expectations: Expectations;
   readonly onWarning: (warning: Problem) => void;
+  /** Default: the system's. */
+  readonly clock?: PausableClock;
 }
 
 /** The options of a run of the suite. Pools are made by the run, and opened only when it begins. */
 export function runOptions(
   config: SuiteConfig,
-  { workers, loader, facts, expectations, onWarning }: SuiteRunGiven,
+  { workers, loader, facts, expectations, onWarning, clock }: SuiteRunGiven,
 ): RunOptions {
   const request: PoolRequest = {
     workers: workers ?? config.workers ?? availableParallelism(),
-    ...definedOf({ loader }),
+    ...definedOf({ loader, clock }),
   };
   const { pool = processes, pools = {}, groups = {}, capacities, spare, shared, deadline } = config;
   const { timeout, idleTimeout, grace, slowAfter, retries, rerunnable } = config;
   const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });
   return {
-    ...definedOf({ capacities, spare, shared, deadline }),
+    ...definedOf({ capacities, spare, shared, deadline, clock }),
     pool: () => checkedPool('pool', pool(request)),
     pools: mapValues(pools, (make, name) => () => checkedPool(`pools.${name}`, make(request))),
     groups: mapValues(groups, (group, name) => ({

@@ -7,6 +7,7 @@ import type { LoadedConfig } from './config.ts';
 import type { ReporterChoice } from './define-suite.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { Expectations } from './expectations.ts';
+import { PausableClock } from './pausable-clock.ts';
 import { makeReporters } from './reporters.ts';
 import { runOptions } from './run-options.ts';
 import { isNarrowing, type Selection } from './selection.ts';
@@ -33,6 +34,9 @@ export interface SuiteControls {
   cancel(reason: string): void;
   /** Everything is ended by force. */
   kill(reason: string): void;
+  /** Time stands still, and what runs in processes with it: this process is about to be stopped. */
+  pause(): void;
+  goOn(): void;
   /** One sentence for the people who watch. */
   note(text: string): void;
   inspect(): Inspection;
@@ -62,13 +66,14 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   const { facts, loader } = gathered;
   const given = { ...options, facts, loader, expectations, onWarning: warn };
   const chosen = chooseTasks(gathered, options, runOptions(config, given));
+  const clock = new PausableClock();
   let isMade = false;
   const onWarning = (warning: Problem): void => {
     if (isMade) warn(warning); // What it says of its tasks was told when they were chosen.
   };
   const execution = run(
     chosen.map(({ entry }) => entry),
-    runOptions(config, { ...given, onWarning }),
+    runOptions(config, { ...given, onWarning, clock }),
   );
   isMade = true;
   const choices = options.reporters ?? config.reporters ?? ['terminal'];
@@ -78,7 +83,7 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
     warn(reporterFailed(reporter, error));
   });
   listen(execution, reporter);
-  options.onStart?.(controlsOf(execution, reporter));
+  options.onStart?.(controlsOf(execution, reporter, clock));
   const { unable, ...ended } = await follow(execution, reporter);
   if (!isNarrowing(options)) for (const unused of expectations.unused()) warn(unused);
   return { ...ended, exitCode: exitCodeOf({ ...ended, unable }, reportFailed) };
@@ -115,11 +120,13 @@ function listen(execution: Run, reporter: Required<Reporter>): void {
   reporter.attach({ inspect: () => execution.inspect() });
 }
 
-function controlsOf(execution: Run, reporter: Required<Reporter>): SuiteControls {
+function controlsOf(execution: Run, reporter: Required<Reporter>, clock: PausableClock): SuiteControls {
   return {
     drain: (reason) => execution.drain(reason),
     cancel: (reason) => execution.abort(reason),
     kill: (reason) => execution.kill(reason),
+    pause: () => clock.pause(),
+    goOn: () => clock.goOn(),
     note: (text) => reporter.note(text),
     inspect: () => execution.inspect(),
   };

@@ -1,4 +1,5 @@
 /** `pexen run`: runs the suite in the current directory and says how it went. */
+import { onSuspension } from '@pexen/report';
 import {
   type ExitCode,
   loadConfig,
@@ -29,7 +30,12 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
       reporters: reportersOf(options, loaded.config),
       onWarning: (warning) => process.stderr.write(formatWarning(warning, process.stderr)),
       onStart: (controls) => {
-        restore = obeySignals(controls, process);
+        const deafen = obeySignals(controls, process);
+        const forget = onSuspension({ leave: () => controls.pause(), comeBack: () => controls.goOn() });
+        restore = () => {
+          deafen();
+          forget();
+        };
       },
     });
     return exitCode;
