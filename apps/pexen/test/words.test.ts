@@ -77,8 +77,10 @@ describe.concurrent('a loader', () => {
       'loader.mjs': `import { readFileSync } from 'node:fs';
         import { registerHooks, stripTypeScriptTypes } from 'node:module';
         registerHooks({ load: (url, context, next) => url.endsWith('.task.ts')
-          ? { format: 'module', shortCircuit: true, source: stripTypeScriptTypes(readFileSync(new URL(url), 'utf8'), { mode: 'transform' }) }
-          : next(url, context) });`,
+          ? { format: 'module', shortCircuit: true, source: stripTypeScriptTypes(withoutEnum(url)) }
+          : next(url, context) });
+        const withoutEnum = (url) =>
+          readFileSync(new URL(url), 'utf8').replace(/enum (\\w+) {.*}/, 'const $1 = { Red: 0, Green: 1 };');`,
       'pexen.config.ts': `import { defineSuite, modules, threads } from 'pexen';
         export default defineSuite({ from: { '': modules({ dir: '.' }) }, pools: { thread: threads }, loader: './loader.mjs' });`,
       'a.task.ts': `import { task } from 'pexen';
