@@ -80,17 +80,17 @@ type RequiresOf<M> = M extends { readonly requires: readonly (infer R)[] } ? R :
 type ProvidesOf<M> = M extends { readonly provides: readonly (infer C)[] } ? C : never;
 type MembersOf<R> = R extends { readonly capabilities: readonly (infer C)[] } ? C : never;
 /** Keys that are required by themselves: their value is certainly there. */
-export type RequiredKeys<M> = Extract<RequiresOf<M>, AnyKey>;
+type RequiredKeys<M> = Extract<RequiresOf<M>, AnyKey>;
 /** Keys under `anyOf` or `atLeast`, and the one that is torn down: their value may be there. */
-export type OptionalKeys<M> = Extract<
+type OptionalKeys<M> = Extract<
   | MembersOf<Extract<RequiresOf<M>, AnyOf | AtLeast>>
   | (M extends { readonly tearsDown: infer C } ? C : never),
   AnyKey
 >;
 /** Keys under `every`. */
-export type EveryKeys<M> = Extract<MembersOf<Extract<RequiresOf<M>, Every>>, AnyKey>;
+type EveryKeys<M> = Extract<MembersOf<Extract<RequiresOf<M>, Every>>, AnyKey>;
 /** Keys the task provides. */
-export type ProvidedKeys<M> = Extract<ProvidesOf<M>, AnyKey>;
+type ProvidedKeys<M> = Extract<ProvidesOf<M>, AnyKey>;
 
 /** The type of `args` in the body. */
 export type ArgsOf<M> = M extends { readonly args: StandardSchema<infer _Input, infer Output> }

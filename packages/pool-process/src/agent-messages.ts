@@ -17,7 +17,7 @@ export type ToAgent =
   | { readonly do: 'close'; readonly how: 'drain' | 'kill' };
 
 /** What concerns an agent; `recycleAfter` and limits may be infinite, which V8's format carries. */
-export type AgentSettings = Omit<Settings, 'workers' | 'launcher'>;
+type AgentSettings = Omit<Settings, 'workers' | 'launcher'>;
 
 export type FromAgent =
   | { readonly is: 'ready'; readonly version: number }
