@@ -98,7 +98,7 @@ export class Engine implements AttemptHost {
       this.#originMs = this.#clock.now();
       this.startedAt = this.#clock.wallNow();
     }
-    this.#inbox.push({ type: 'result-wanted', atMs: this.nowMs() });
+    this.#inbox.push({ type: 'result-wanted', atMs: this.#aboutNowMs() });
     if (!this.#isPumping) this.pump();
   }
 
@@ -190,7 +190,7 @@ export class Engine implements AttemptHost {
   /** The time, looked at again only where code of the user's ran since. */
   #aboutNowMs(): number {
     if (!this.#isFresh) this.#freshMs = this.nowMs();
-    this.#isFresh = this.#isPumping;
+    this.#isFresh = true;
     return this.#freshMs;
   }
 
@@ -226,6 +226,7 @@ export class Engine implements AttemptHost {
         break;
       case 'tell':
         this.#teller.tell('event', runEvent(command.news, this));
+        this.#isFresh = false;
         break;
       case 'end-run':
         this.#consumer.end();
@@ -269,6 +270,7 @@ export class Engine implements AttemptHost {
     const result = this.#results.take(task, this.#attempts[task]);
     if (task < this.#attempts.length) this.#attempts[task] = undefined;
     this.#consumer.take(result, task);
+    this.#isFresh = false;
   }
 
   async #open(id: PoolId): Promise<void> {

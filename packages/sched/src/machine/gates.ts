@@ -55,7 +55,7 @@ export class Gates extends Table {
   link(): void {
     const { feeds, waits, relays } = this.#graph;
     this.reserve(this.#graph.gateCount);
-    for (const stage of [PENDING, MISSED, GIVEN]) this.#linkFeeds(stage);
+    for (const stage of [PENDING, MISSED, GIVEN]) if (!this.#linkFeeds(stage)) break;
     this.#feeds = feeds.size;
     while (this.#relays < relays.size) {
       const edge = ++this.#relays;
@@ -149,14 +149,17 @@ export class Gates extends Table {
     else this.#met.delete(gate);
   }
 
-  /** Those who gave come last: what needs all of its feeders has to know of the others before. */
-  #linkFeeds(stage: number): void {
+  /** Those who gave come last: what needs all of its feeders has to know of the others before. False if there are no others. */
+  #linkFeeds(stage: number): boolean {
     const { feeds } = this.#graph;
+    let others = 0;
     for (let edge = this.#feeds + 1; edge <= feeds.size; edge++) {
       const task = feeds.in.end[edge] as number;
       const gate = feeds.out.end[edge] as number;
-      if (this.#stageOf(task) === stage && !this.isVoid(task, gate)) this.#linkFeed(task, gate);
+      if (this.#stageOf(task) !== stage) others++;
+      else if (!this.isVoid(task, gate)) this.#linkFeed(task, gate);
     }
+    return others > 0;
   }
 
   #stageOf(task: number): number {
@@ -275,6 +278,6 @@ export class Gates extends Table {
 
   /** So many tasks were there when the capability was torn down: they had it. */
   #countBefore(gate: GateId): number {
-    return this.#withdrawn.get(gate)?.taskCount ?? 0;
+    return this.hasWithdrawn ? (this.#withdrawn.get(gate)?.taskCount ?? 0) : 0;
   }
 }

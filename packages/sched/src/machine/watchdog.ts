@@ -34,8 +34,9 @@ export class Watchdog {
     }
     const mostMs = isBrief ? Math.min(timeoutMs ?? graceMs, graceMs) : timeoutMs;
     if (mostMs !== undefined) alarms.set(nowMs + mostMs, TIMEOUT, task, attempt);
-    if (idleMs !== undefined) alarms.set(nowMs + idleMs, IDLE, task, attempt);
+    if (idleMs === undefined) return;
     this.#heard.delete(task);
+    alarms.set(nowMs + idleMs, IDLE, task, attempt);
   }
 
   /** The attempt gave its last sign of life at `sinceMs`. */

@@ -219,14 +219,15 @@ export class Check {
 
   /** The near name and who provides it, or the task that goes by the name, if there is one. */
   #suggest(missing: readonly Capability[]): string | undefined {
-    const { wiring, graph, naming } = this.#plan;
+    const { graph, naming } = this.#plan;
     const names = missing.filter((capability) => typeof capability === 'string');
     const task = naming.paths.find((path) => names.some((name) => `/${path}`.endsWith(`/${name}`)));
     if (task !== undefined)
       return `The task "${task}" goes by that name, but does not state it in "provides".`;
     const provided: string[] = [];
-    for (const [name, gate] of wiring.names)
-      if (typeof name === 'string' && graph.feeds.in.first(gate) !== 0) provided.push(name);
+    for (const [gate, name] of graph.subjects.entries())
+      if (typeof name === 'string' && graph.kind[gate] === NEEDS && graph.feeds.in.first(gate) !== 0)
+        provided.push(name);
     for (const name of names) {
       const near = nearest(name, provided);
       if (near === undefined) continue;

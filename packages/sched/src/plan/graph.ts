@@ -92,12 +92,6 @@ export class Graph extends Table {
     return gate;
   }
 
-  /** Takes the last gate away again; nothing may lead to it. */
-  dropGate(): void {
-    this.gateCount--;
-    this.subjects.pop();
-  }
-
   /** The task feeds the gate, and the gates that follow it. */
   feed(task: number, gate: GateId): void {
     this.feeds.add(task, gate);

@@ -1,13 +1,14 @@
 /** Gives every task its call path, unique in the run. */
 
 import { formatCallPath } from '@pexen/core';
+import { clear } from './clear.ts';
 import type { Journal } from './journal.ts';
+import { NameIndex } from './name-index.ts';
 
 export class Naming {
   readonly paths: string[] = [];
   readonly #journal: Journal;
-  /** Path → task. */
-  readonly #tasks = new Map<string, number>();
+  readonly #tasks = new NameIndex(this.paths);
   /** Call paths of those that are not just their path. */
   readonly #placed = new Map<number, readonly string[]>();
   /** Derived path → the suffix given last. */
@@ -17,10 +18,19 @@ export class Naming {
     this.#journal = journal;
   }
 
+  /** To be called before tasks are added that may be refused. */
+  remember(): void {
+    const count = this.paths.length;
+    this.#journal.note(() => {
+      clear(this.paths, count);
+      this.#tasks.cut(count);
+    });
+  }
+
   /** Adds the next task. One without a name gets its path from `derive`. False if the path was given already. */
   name(under: readonly string[], name: string | undefined): boolean {
     const task = this.paths.length;
-    this.#journal.push(this.paths, '');
+    this.paths.push('');
     const isPlain = under.length === 0 && name !== undefined && !/[\\/]/.test(name);
     if (!isPlain) this.#journal.put(this.#placed, task, name === undefined ? under : [...under, name]);
     return name === undefined || this.#give(task, isPlain ? name : formatCallPath([...under, name]));
@@ -32,7 +42,8 @@ export class Naming {
     const base = formatCallPath([...under, name]);
     let suffix = this.#suffixes.get(base) ?? 1;
     let callPath = [...under, name];
-    while (this.#tasks.has(formatCallPath(callPath))) callPath = [...under, `${name}-${++suffix}`];
+    while (this.#tasks.get(formatCallPath(callPath)) !== undefined)
+      callPath = [...under, `${name}-${++suffix}`];
     this.#suffixes.set(base, suffix);
     this.#journal.put(this.#placed, task, callPath);
     this.#give(task, formatCallPath(callPath));
@@ -48,8 +59,6 @@ export class Naming {
 
   #give(task: number, path: string): boolean {
     this.paths[task] = path;
-    const { size } = this.#tasks;
-    this.#journal.put(this.#tasks, path, task);
-    return this.#tasks.size > size;
+    return this.#tasks.add(path, task) === task;
   }
 }

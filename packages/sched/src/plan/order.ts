@@ -29,7 +29,8 @@ export class Order extends Table {
     this.#open += 2;
     this.#isCyclic = false;
     this.#stack = [];
-    for (let task = from; task < taskCount && !this.#isCyclic; task++)
+    // The last first: most tasks are declared after those they wait for, and what comes after them is ranked then.
+    for (let task = taskCount - 1; task >= from && !this.#isCyclic; task--)
       this.#descend(task, plan, from, weight, floor);
     for (; this.relays < relays.size && !this.#isCyclic; this.relays++)
       this.#descend(taskCount + (relays.out.end[this.relays + 1] as number), plan, from, weight, floor);

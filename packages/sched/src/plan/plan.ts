@@ -247,6 +247,7 @@ export class Plan extends Table implements Planned {
       for (const list of [tasks, this.#metas, rules]) clear(list, count);
     });
     graph.remember();
+    this.naming.remember();
     this.wiring.remember();
   }
 }

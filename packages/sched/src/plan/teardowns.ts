@@ -5,6 +5,7 @@
 import { type Capability, isCompound } from '@pexen/core';
 import { DONE_WITH, type GateId, type Graph, TORN_DOWN, UNNEEDED } from './graph.ts';
 import type { Journal } from './journal.ts';
+import type { NameIndex } from './name-index.ts';
 import type { Planned } from './planned.ts';
 
 /** The gates about one capability, and who tears it down. */
@@ -22,7 +23,7 @@ interface DoneWith {
 export class Teardowns {
   readonly #plan: Pick<Planned, 'graph' | 'metaOf'>;
   readonly #graph: Graph;
-  readonly #names: ReadonlyMap<unknown, GateId>;
+  readonly #names: Pick<NameIndex, 'get'>;
   readonly #journal: Journal;
   /** Capability → its gates. */
   readonly #watched = new Map<GateId, Watched>();
@@ -34,11 +35,7 @@ export class Teardowns {
   readonly #pending: (() => void)[] = [];
 
   /** `names`: capabilities → their gates. */
-  constructor(
-    plan: Pick<Planned, 'graph' | 'metaOf'>,
-    names: ReadonlyMap<unknown, GateId>,
-    journal: Journal,
-  ) {
+  constructor(plan: Pick<Planned, 'graph' | 'metaOf'>, names: Pick<NameIndex, 'get'>, journal: Journal) {
     this.#plan = plan;
     this.#graph = plan.graph;
     this.#names = names;

@@ -14,6 +14,7 @@ import { clear } from './clear.ts';
 import { AFTER, BEFORE, type GateId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAGE } from './graph.ts';
 import { Identities } from './identities.ts';
 import type { Journal } from './journal.ts';
+import { NameIndex } from './name-index.ts';
 import type { Planned } from './planned.ts';
 import { EXEMPT, ORDERED, PROVIDES, REQUIRES } from './stated.ts';
 import { Teardowns } from './teardowns.ts';
@@ -24,7 +25,7 @@ type Wired = Pick<Planned, 'graph' | 'tasks' | 'live' | 'options' | 'metaOf'>;
 export class Wiring {
   readonly graph: Graph;
   /** Capabilities and compound requirements → gates. */
-  readonly names: Map<unknown, GateId> = new Map();
+  readonly names: NameIndex;
   /** Requirements that may be unmeetable: task and gate, in turn. */
   readonly suspects: number[] = [];
   /** Some capability is a typed key. */
@@ -32,8 +33,6 @@ export class Wiring {
   readonly #plan: Wired;
   readonly #journal: Journal;
   readonly #teardowns: Teardowns;
-  /** Some capability was asked for twice. */
-  #hasShared = false;
   /** Capability → the gate that opens when all its providers are over. */
   readonly #after = new Map<GateId, GateId>();
   /** Capability → the gate for which its providers wait. */
@@ -47,13 +46,16 @@ export class Wiring {
     this.graph = plan.graph;
     this.#plan = plan;
     this.#journal = journal;
+    this.names = new NameIndex(plan.graph.subjects);
     this.#teardowns = new Teardowns(plan, this.names, journal);
   }
 
   /** To be called before tasks are added that may be refused. */
   remember(): void {
     clear(this.suspects);
+    const { gateCount } = this.graph;
     this.#journal.note(() => {
+      this.names.cut(gateCount);
       this.#identities = undefined;
     });
   }
@@ -84,11 +86,10 @@ export class Wiring {
 
   /** The gate of a capability; made where there is none yet. */
   gateOf(capability: Capability): GateId {
-    const known = this.#hasShared ? this.names.get(capability) : undefined;
-    if (known !== undefined) return known;
-    const { size } = this.names;
-    const gate = this.#name(capability, NEEDS, 1);
-    if (this.names.size === size) return this.#takeBack(capability);
+    const { gateCount } = this.graph;
+    const gate = this.names.add(capability, gateCount);
+    if (gate !== gateCount) return gate;
+    this.graph.addGate(NEEDS, capability);
     if (typeof capability === 'string') return gate;
     if (isKey(capability)) this.hasKeys = true;
     else for (const task of this.#identify().tasksOf(capability)) this.#giveIdentity(task, gate);
@@ -129,7 +130,8 @@ export class Wiring {
   }
 
   #require(task: number, requirement: Requirement, meta: TaskMeta, stated: number): void {
-    let gate = this.names.get(requirement) ?? this.#requirementGate(requirement);
+    let gate =
+      typeof requirement === 'string' ? this.gateOf(requirement) : this.#requirementGate(requirement);
     const provides = (stated & PROVIDES) === 0 ? undefined : meta.provides;
     if (this.#meetsItself(task, requirement, provides)) gate = this.#withoutSelf(gate, requirement, task);
     this.#wait(gate, task);
@@ -146,8 +148,11 @@ export class Wiring {
 
   #requirementGate(requirement: Requirement): GateId {
     if (!isCompound(requirement)) return this.gateOf(requirement);
+    const known = this.names.get(requirement);
+    if (known !== undefined) return known;
     const all = formOf(requirement) === 'every';
-    const gate = this.#name(requirement, all ? NEEDS_ALL : NEEDS, all ? 0 : requirement.count);
+    const gate = this.names.add(requirement, this.graph.gateCount);
+    this.graph.addGate(all ? NEEDS_ALL : NEEDS, requirement, all ? 0 : requirement.count);
     this.#followMembers(requirement, gate);
     return gate;
   }
@@ -249,21 +254,6 @@ export class Wiring {
 
   #isGroup(pool: number): boolean {
     return this.#plan.options.pools[pool]?.group !== undefined;
-  }
-
-  #name(name: unknown, kind: number, need: number): GateId {
-    const gate = this.graph.addGate(kind, name, need);
-    this.#journal.put(this.names, name, gate);
-    return gate;
-  }
-
-  /** It had a gate already. Until that happens for the first time nobody looks before naming: that halves the cost of names. */
-  #takeBack(capability: Capability): GateId {
-    this.#hasShared = true;
-    this.graph.dropGate();
-    const gate = this.graph.subjects.indexOf(capability);
-    this.names.set(capability, gate);
-    return gate;
   }
 
   /** The identities, with all tasks there are. */

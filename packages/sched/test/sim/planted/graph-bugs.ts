@@ -36,8 +36,8 @@ export const graphBugs: readonly PlantedBug[] = [
   {
     what: 'added tasks meet `every` by the first provider that is over',
     file: gates,
-    find: 'for (const stage of [PENDING, MISSED, GIVEN]) this.#linkFeeds(stage);',
-    replace: 'for (const stage of [GIVEN, MISSED, PENDING]) this.#linkFeeds(stage);',
+    find: 'for (const stage of [PENDING, MISSED, GIVEN]) if',
+    replace: 'for (const stage of [GIVEN, MISSED, PENDING]) if',
   },
   {
     what: 'what is torn down still meets requirements',
@@ -90,8 +90,8 @@ export const graphBugs: readonly PlantedBug[] = [
   {
     what: 'refused tasks leave their names behind',
     file: wiring,
-    find: 'this.#journal.put(this.names, name, gate);',
-    replace: 'this.names.set(name, gate);',
+    find: 'this.names.cut(gateCount);',
+    replace: 'void gateCount;',
   },
   {
     what: 'refused tasks leave their ranks behind',
