@@ -1,6 +1,7 @@
 /** The tasks, checked and compiled to integers; grows when tasks are added to a run. Knows nothing of what has happened. */
 import {
   type Address,
+  type Body,
   checkMeta,
   definitionKey,
   definitionOf,
@@ -25,10 +26,11 @@ import type { Order } from './order.ts';
 import type { Entry, Live, Planned, PlanOptions, PlanPool } from './planned.ts';
 import { Ranks } from './ranks.ts';
 import { defaultRules, type Rules, rulesOf } from './rules.ts';
-import { CONDITIONAL, HOLDS, MEASURED, PLACED, RANKED, RULED, statedIn } from './stated.ts';
+import { CONDITIONAL, HOLDS, MEASURED, PLACED, PLAIN, RANKED, RULED, statedIn } from './stated.ts';
 import { Wiring } from './wiring.ts';
 
 const nowhere: readonly string[] = [];
+const noArgs: object = Object.freeze({});
 
 /**
  * A growing set of compiled tasks. Made of names once; everything after works with integers.
@@ -109,8 +111,11 @@ export class Plan extends Table implements Planned {
     return this.#metas[task] as TaskMeta;
   }
 
+  /** Looks neither at a plain function again nor at its metadata: they may be far away in memory. */
   definition(task: number): TaskDefinition {
-    return definitionOf(this.tasks[task] as Runnable);
+    const runnable = this.tasks[task] as Runnable;
+    if (!this.states(task, PLAIN)) return definitionOf(runnable);
+    return { meta: this.metaOf(task), body: runnable as Body, args: noArgs, isUnbound: false };
   }
 
   states(task: number, kind: number): boolean {
@@ -159,7 +164,7 @@ export class Plan extends Table implements Planned {
     const definition = isTask(runnable) ? runnable[definitionKey] : undefined;
     const meta = definition?.meta ?? metaOf(runnable);
     if (definition !== undefined && typeof definition.body !== 'function') this.hasPrograms = true;
-    const stated = statedIn(meta);
+    const stated = statedIn(meta, definition === undefined);
     const task = this.graph.addTask((stated & PLACED) === 0 ? 0 : this.#poolOf(meta));
     this.reserve(task + 1);
     this.stated[task] = stated;
