@@ -12,13 +12,12 @@ import type {
 import type { Part, StopCause, TaskId } from '../machine/protocol.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Rules } from '../plan/rules.ts';
+import type { HandOver } from './hand-over.ts';
 
 /** What an attempt needs of the run. */
 export interface AttemptHost {
   readonly plan: Plan;
-  /** The dictionary the task begins with; a new one each time. */
-  inherit(task: TaskId): SharedState;
-  receive(task: TaskId): readonly ReceivedKey[];
+  readonly handOver: Pick<HandOver, 'inherit' | 'receive'>;
   started(attempt: Attempt, worker: string): void;
   told(attempt: Attempt, news: News): void;
 }
@@ -76,7 +75,7 @@ export class Attempt implements Assignment, Ticket {
   }
 
   get shared(): SharedState {
-    this.#shared ??= this.#host.inherit(this.id);
+    this.#shared ??= this.#host.handOver.inherit(this.id);
     return this.#shared;
   }
 
@@ -86,7 +85,7 @@ export class Attempt implements Assignment, Ticket {
   }
 
   get received(): readonly ReceivedKey[] {
-    return this.#host.receive(this.id);
+    return this.#host.handOver.receive(this.id);
   }
 
   get signal(): AbortSignal {

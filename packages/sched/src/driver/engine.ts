@@ -1,14 +1,6 @@
 /** Obeys the machine: the only place where attempts, pools and timers are touched, and where facts come in from all of them. */
 
-import {
-  isThenable,
-  type News,
-  type Pool,
-  type PoolOutcome,
-  type ReceivedKey,
-  type Result,
-  type SharedState,
-} from '@pexen/core';
+import { isThenable, type News, type Pool, type PoolOutcome, type Result } from '@pexen/core';
 import { Machine } from '../machine/machine.ts';
 import type { Command, Input, PoolId, TaskId } from '../machine/protocol.ts';
 import type { State } from '../machine/state.ts';
@@ -34,6 +26,7 @@ export interface Consumer {
 export class Engine implements AttemptHost {
   readonly plan: Plan;
   readonly machine: Machine;
+  readonly handOver: HandOver;
   readonly #results: Results;
   /** Why the run fails, where that is not the doing of a task. */
   failure: unknown;
@@ -44,7 +37,6 @@ export class Engine implements AttemptHost {
   readonly #teller: Teller;
   readonly #consumer: Consumer;
   readonly #clock: Clock;
-  readonly #handOver: HandOver;
   #inbox: Input[] = [];
   #read: Input[] = [];
   readonly #commands: Command[] = [];
@@ -70,8 +62,8 @@ export class Engine implements AttemptHost {
     this.#teller = teller;
     this.#consumer = consumer;
     this.#clock = options.clock ?? systemClock;
-    this.#handOver = new HandOver(plan, this.machine.state.gates, options.shared);
-    this.#results = new Results(this.machine.state, this.#handOver, teller);
+    this.handOver = new HandOver(plan, this.machine.state.gates, options.shared);
+    this.#results = new Results(this.machine.state, this.handOver, teller);
   }
 
   /** Milliseconds since the run began; 0 before. */
@@ -147,14 +139,6 @@ export class Engine implements AttemptHost {
       if (attempt?.isOver === false) attempt.stop('cancelled', `the run broke down: ${messageOf(error)}`);
     await killAll(this.#pools);
     this.#consumer.end();
-  }
-
-  inherit(task: TaskId): SharedState {
-    return this.#handOver.inherit(task);
-  }
-
-  receive(task: TaskId): readonly ReceivedKey[] {
-    return this.#handOver.receive(task);
   }
 
   started({ id, attempt, part }: Attempt, worker: string): void {
@@ -261,8 +245,8 @@ export class Engine implements AttemptHost {
     made.isOver = true;
     if (this.#watched.size > 0) this.#watched.delete(made);
     const read = readOutcome(made, outcome, this.#options.reinterpret, this.plan.wiring.hasKeys);
-    if (made.part === 'body') this.#handOver.keep(made, outcome);
     const { id: task, attempt, part } = made;
+    if (part === 'body') this.handOver.keep(task, made.touchedShared, outcome);
     this.post({ type: 'attempt-ended', atMs: this.#aboutNowMs(), task, attempt, part, outcome: read });
   }
 

@@ -13,7 +13,6 @@ import {
 import type { Gates } from '../machine/gates.ts';
 import type { TaskId } from '../machine/protocol.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Attempt } from './attempt.ts';
 
 const nothing: SharedState = Object.freeze(mergeShared());
 const noKeys: readonly ReceivedKey[] = [];
@@ -35,7 +34,7 @@ export class HandOver {
     this.#isUsed = Object.keys(this.#initial).length > 0;
   }
 
-  /** The run's dictionary, then those of the providers that met the requirements, in the order of both. */
+  /** What the task begins with, new each time: the run's dictionary, then those of the providers that met the requirements, in the order of both. */
   inherit(task: TaskId): SharedState {
     if (!this.#isUsed) return mergeShared();
     const { graph } = this.#plan;
@@ -62,16 +61,15 @@ export class HandOver {
     return [...required, ...this.#received(tearsDown, tornDown, this.#tornDownBy(task))];
   }
 
-  /** Keeps what an attempt leaves. */
-  keep(attempt: Attempt, { kind, shared, provided }: PoolOutcome): void {
-    const { id } = attempt;
+  /** Keeps what an attempt leaves; `touched` is the dictionary in its assignment, if anybody asked for it. */
+  keep(task: TaskId, touched: SharedState | undefined, { kind, shared, provided }: PoolOutcome): void {
     if (kind === 'not-started') return;
-    if (provided !== undefined && provided.length > 0) this.#values.set(id, this.#byKey(id, provided));
-    const own = shared ?? attempt.touchedShared;
+    if (provided !== undefined && provided.length > 0) this.#values.set(task, this.#byKey(task, provided));
+    const own = shared ?? touched;
     if (own === undefined && !this.#isUsed) return;
-    const dictionary = own ?? this.inherit(id);
+    const dictionary = own ?? this.inherit(task);
     this.#isUsed ||= hasEntries(dictionary);
-    this.#finals[id] = hasEntries(dictionary) ? Object.freeze(mergeShared(dictionary)) : undefined;
+    this.#finals[task] = hasEntries(dictionary) ? Object.freeze(mergeShared(dictionary)) : undefined;
   }
 
   /** The final dictionary of a task; empty for one that never started. */
