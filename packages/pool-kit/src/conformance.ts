@@ -71,6 +71,7 @@ export const contract: readonly Chapter[] = [
       tickets.startsOnce,
       tickets.namesWorker,
       tickets.startsInTime,
+      tickets.startsAfterWaiting,
       tickets.knowsDurations,
       tickets.fillsSlots,
       tickets.keepsToSlots,

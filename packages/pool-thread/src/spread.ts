@@ -60,6 +60,7 @@ export class Spread {
     this.#isToBeDone = false;
     if (this.#waiting.length === 1) this.#sendOne();
     else this.#sendBatches();
+    this.#lookSoon(); // What waited until now may be long, and nobody else says that it has begun.
   }
 
   #sendOne(): void {

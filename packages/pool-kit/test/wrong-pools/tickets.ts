@@ -15,9 +15,15 @@ function otherwise(ticket: Ticket, changes: Partial<Ticket>): Ticket {
   };
 }
 
-/** Says that an attempt has begun only when there is something else to say. */
+/** Says that the attempt of this path has begun only when there is something else to say. */
 class StartsLate extends InProcess {
+  readonly #path: string;
+  constructor(path: string) {
+    super('clone');
+    this.#path = path;
+  }
   override async begin(job: Job): Promise<PoolOutcome> {
+    if (job.assignment.path !== this.#path) return await super.begin(job);
     let hasStarted = false;
     const start = (): void => {
       if (!hasStarted) job.ticket.started('late worker');
@@ -121,7 +127,16 @@ export const wrongTickets: readonly WrongPool[] = [
   wrong(rules.namesWorker, 'has workers without names', () =>
     changed({ ticket: (ticket) => otherwise(ticket, { started: () => ticket.started('') }) }),
   ),
-  wrong(rules.startsInTime, 'says that a body has begun when it has ended', () => new StartsLate('clone')),
+  wrong(
+    rules.startsInTime,
+    'says that a body has begun when it has ended',
+    () => new StartsLate('blocks for'),
+  ),
+  wrong(
+    rules.startsAfterWaiting,
+    'says that a body has begun when it has ended, if it had waited',
+    () => new StartsLate('waited long'),
+  ),
   wrong(rules.knowsDurations, 'says that a body took no time', () =>
     changed({ outcome: (outcome) => ({ ...outcome, ranMs: 0 }) }),
   ),
