@@ -106,12 +106,9 @@ describe('a program', () => {
       const writer = spawn('/bin/sh', ['-c', `exec 4>>${file}; echo; exec sleep 1000`], {
         stdio: ['ignore', 'pipe', 'ignore'],
       });
-      onTestFinished(() => void writer.kill('SIGKILL'));
       await once(writer.stdout, 'data');
-      expect(await bench.run(executable(file))).toMatchObject({
-        kind: 'threw',
-        error: { code: 'PEXEN_CANNOT_START' },
-      });
+      const outcome = await bench.run(executable(file)).finally(() => writer.kill('SIGKILL'));
+      expect(outcome).toMatchObject({ kind: 'threw', error: { code: 'PEXEN_CANNOT_START' } });
     }));
 });
 
