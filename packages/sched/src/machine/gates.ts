@@ -9,7 +9,7 @@ import { BAD, GAVE, PARKED, READY, type TaskTable, WAITING } from './task-table.
 /** What is remembered of a capability that was torn down. */
 interface Withdrawal {
   readonly gone: ReadonlySet<number>;
-  /** There were so many tasks. */
+  /** The tasks before this one had it: so many there were when it was torn down last after it had been met. */
   readonly taskCount: number;
 }
 
@@ -128,7 +128,8 @@ export class Gates extends Table {
   /** The capability is torn down: who met it does not count any more. */
   withdraw(gate: GateId): void {
     const gone = this.#graph.feeds.in.ends(gate).filter((feeder) => this.#tasks.isDone(feeder));
-    this.#withdrawn.set(gate, { gone: new Set(gone), taskCount: this.#tasks.count });
+    const taskCount = this.isMet[gate] === 1 ? this.#tasks.count : this.#countBefore(gate);
+    this.#withdrawn.set(gate, { gone: new Set(gone), taskCount });
     this.isMet[gate] = 0;
     this.#recount(gate);
     for (const follower of this.#graph.followersOf(gate)) {
