@@ -215,7 +215,8 @@ describe.runIf(process.platform === 'linux').concurrent('the stop key', () => {
       await expect.poll(() => states()[0], { interval: 5 }).toBe('T');
     };
     await press();
-    // A program that has just begun may not have been heard of yet, and is then not stopped: the key is pressed again.
+    // A shell whose child is stopped just before it becomes "sleep" waits for it in the kernel, and is D; and a program that has
+    // only just begun may not have been heard of yet. Then the key is pressed again.
     while (states().some((state) => state !== 'T')) {
       running.kill('SIGCONT');
       await expect.poll(() => states()[0], { interval: 5 }).not.toBe('T');
