@@ -33,11 +33,11 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: ['@pexen/source', 'node'] } },
   test: {
     execArgv: ['--conditions=@pexen/source'],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     // What is opened before and removed after may take as long: ten seconds, the default, are few for folders of node_modules.
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     // What is polled for comes when it comes: the default of a second fails on a machine that is busy.
-    expect: { poll: { timeout: 50_000 } },
+    expect: { poll: { timeout: 100_000 } },
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [...members, tidy, e2e].map((test) => ({ extends: true as const, test })),
     coverage: { provider: 'v8', include: ['packages/*/src/**', 'apps/pexen/src/**'] },

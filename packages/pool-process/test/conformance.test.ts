@@ -15,11 +15,11 @@ function define(name: string, body: () => Promise<void>): void {
 
 const patienceMs = 30_000;
 
-describe('processes', { timeout: 60_000 }, () => {
+describe('processes', () => {
   poolConformance({ test: define, patienceMs, factory: () => processes({ workers: 2 }) });
 });
 
-describe('processes through a launcher', { timeout: 60_000 }, () => {
+describe('processes through a launcher', () => {
   const launcher = ['/bin/sh', '-c', 'echo Welcome!; exec "$@"', 'sh'];
   poolConformance({ test: define, patienceMs, factory: () => processes({ workers: 2, launcher }) });
 });
