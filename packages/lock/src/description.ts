@@ -1,5 +1,4 @@
 /** What a lock table would tell people: who holds what, who waits for whom. Walks much; not for the hot path. */
-import type { Need } from './demands.ts';
 import { OVERTAKEN, PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
 import { type Holder, NONE, type NodeId } from './ids.ts';
 import type { Inside } from './inside.ts';
@@ -105,30 +104,22 @@ function meetingsOf(
 }
 
 function meetingOf(inside: Inside, holder: Holder, other: Holder): NodeId | undefined {
-  const { tree, demands, holders } = inside;
+  const { tree, demands, holders, obstacles, waiting } = inside;
   const mine = demands.needsOf(holders.demandOf(holder));
   const theirs = demands.needsOf(holders.demandOf(other));
   if ([...mine, ...theirs].some(({ want }) => want === EXCLUSIVE)) return ROOT;
   const isReturning = holders.is(holder, WITHOUT_AMOUNTS);
-  const hasGivenBack = holders.is(other, WITHOUT_AMOUNTS);
+  const hasUnits = !holders.is(other, WITHOUT_AMOUNTS);
   for (const need of mine)
     for (const { node, want } of theirs) {
       if (!isReturning && (need.want === CLAIM || want === CLAIM)) {
         if (tree.isWithin(need.node, node)) return node;
         if (tree.isWithin(node, need.node)) return need.node;
       }
-      if (need.node === node && !hasGivenBack && isSpent(inside, need, want, other)) return node;
+      const wantsUnits = need.node === node && want >= USE_ONE && hasUnits;
+      if (wantsUnits && obstacles.isSpent(node, need.want, other === waiting.head)) return node;
     }
   return undefined;
-}
-
-/** Do both want units, and are there too few? Those that are reserved count only against the reservation itself. */
-function isSpent(inside: Inside, { node, want }: Need, theirs: number, other: Holder): boolean {
-  if (want < USE_ONE || theirs < USE_ONE) return false;
-  const { held, reserved } = inside.obstacles;
-  const kept = other === inside.waiting.head ? (reserved.units[node] ?? 0) : 0;
-  const taken = (held.units[node] ?? 0) + kept + (inside.demands.counts[want] as number);
-  return taken > inside.tree.capacityOf(node);
 }
 
 function howOf(want: number, counts: readonly number[]): { readonly how: HoldMode; readonly count?: number } {

@@ -13,11 +13,13 @@ export const STARVED = 8;
 const STATE = 0;
 const DEMAND = 1;
 const INDEX = 2;
-/** … how often it was overtaken, and by which start last; the last start before it was enrolled, and its own. */
+/** … how often it was overtaken, and by which start last; the last start before it was enrolled, and its own; … */
 export const OVERTAKEN = 3;
 export const COUNTED = 4;
 export const SINCE = 5;
 export const START = 6;
+/** … and where in the queue of the starved it stands. */
+export const TICKET = 7;
 const WIDTH = 8;
 
 export class Holders {

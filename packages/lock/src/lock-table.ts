@@ -78,7 +78,7 @@ export class LockTable {
    * The holder must hold nothing and not be parked.
    */
   enrol(holder: Holder, demand: DemandId, priority = 0, rank = 0): void {
-    this.#holders.enrol(holder, demand, priority, rank, this.#waiting.overtaking.starts);
+    this.#holders.enrol(holder, demand, priority, rank, this.#waiting.starts);
   }
 
   /** A new rank, also while the holder is parked. */
@@ -135,7 +135,6 @@ export class LockTable {
    * like (its pool is full, say). Harmless if it was not parked.
    */
   unpark(holder: Holder): void {
-    if (!this.isParked(holder)) return;
     this.#changed();
     this.#waiting.unpark(holder);
   }
@@ -165,7 +164,7 @@ export class LockTable {
     if (!this.isHolding(holder)) return;
     this.#changed();
     const demand = this.#holders.demandOf(holder);
-    if (this.isParked(holder)) this.#waiting.unpark(holder);
+    this.#waiting.unpark(holder);
     if (this.#holders.is(holder, WITHOUT_AMOUNTS)) this.#obstacles.held.countUnits(demand, 1);
     this.#obstacles.held.count(demand, -1);
     this.#holders.deactivate(holder);
@@ -241,7 +240,7 @@ export class LockTable {
     const demand = this.#holders.demandOf(holder);
     if (!this.#obstacles.hasUnits(demand)) return this.inside.tree.nodeAt(this.#obstacles.spot);
     this.#changed();
-    if (this.isParked(holder)) this.#waiting.unpark(holder);
+    this.#waiting.unpark(holder);
     this.#obstacles.held.countUnits(demand, 1);
     this.#holders.remove(holder, WITHOUT_AMOUNTS);
     return TAKEN;

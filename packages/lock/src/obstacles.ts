@@ -43,9 +43,9 @@ export class Obstacles {
     for (let at = demand; at !== ROOT; at = parent[at] as number) {
       const node = label[at] as number;
       const want = sort[at] as number;
-      let spot = this.#heldSpot(node, want);
+      let spot = this.#spotIn(this.held, node, want, false);
       if (spot !== FREE) isHeld = true;
-      else if (isReserving) spot = this.#reservedSpot(node, want);
+      else if (isReserving) spot = this.#spotIn(this.reserved, node, want, true);
       if (spot !== FREE) this.#note(at, spot);
     }
     isHeld = this.#findExclusive(isReserving) || isHeld;
@@ -57,7 +57,7 @@ export class Obstacles {
   isBlocked(spot: number, isHead: boolean): boolean {
     const isReserving = !isHead && !this.reserved.isEmpty;
     const units = this.#tree.unitsAt(spot);
-    if (units !== undefined) return this.#isSpent(this.#tree.nodeAt(spot), units, isReserving);
+    if (units !== undefined) return this.isSpent(this.#tree.nodeAt(spot), units, isReserving);
     return this.held.isTaken(spot) || (isReserving && this.reserved.isTaken(spot));
   }
 
@@ -67,7 +67,7 @@ export class Obstacles {
     const { parent, label, sort } = this.#demands.trie;
     for (let at = demand; at !== ROOT; at = parent[at] as number) {
       const node = label[at] as number;
-      if (!this.#isSpent(node, sort[at] as number, false)) continue;
+      if (!this.isSpent(node, sort[at] as number, false)) continue;
       this.#note(at, this.#shortage(node, sort[at] as number));
       return false;
     }
@@ -87,14 +87,9 @@ export class Obstacles {
     return false;
   }
 
-  #heldSpot(node: number, want: number): number {
-    const spot = this.held.spotOf(node, want);
-    return spot === FREE && this.#isSpent(node, want, false) ? this.#shortage(node, want) : spot;
-  }
-
-  #reservedSpot(node: number, want: number): number {
-    const spot = this.reserved.spotOf(node, want);
-    return spot === FREE && this.#isSpent(node, want, true) ? this.#shortage(node, want) : spot;
+  #spotIn(counts: HoldCounts, node: number, want: number, isReserving: boolean): number {
+    const spot = counts.spotOf(node, want);
+    return spot === FREE && this.isSpent(node, want, isReserving) ? this.#shortage(node, want) : spot;
   }
 
   /** Somebody exclusive is in everybody's way. */
@@ -114,7 +109,8 @@ export class Obstacles {
     return spotAt(this.#tree.aside(node, want), HELD);
   }
 
-  #isSpent(node: number, want: number, isReserving: boolean): boolean {
+  /** Are there too few units for the want? */
+  isSpent(node: number, want: number, isReserving: boolean): boolean {
     if (want < USE_ONE) return false;
     const reserved = isReserving ? (this.reserved.units[node] ?? 0) : 0;
     const taken = (this.held.units[node] ?? 0) + reserved + (this.#demands.counts[want] as number);

@@ -41,8 +41,6 @@ export class Parking {
   readonly #tree: ResourceTree;
   readonly #footprint: Footprint;
   readonly #obstacles: Obstacles;
-  /** Called when a holder was looked at and moved to another spot: somebody took that before it could. */
-  readonly #moved: (holder: Holder, spot: number) => void;
   /** Of each beginning of a demand two groups, boxes of holders and of groups. */
   #groups = new Int32Array(16);
   /** Of each holder, what stands for it in the boxes. */
@@ -56,14 +54,12 @@ export class Parking {
     tree: ResourceTree,
     footprint: Footprint,
     obstacles: Obstacles,
-    moved: (holder: Holder, spot: number) => void,
   ) {
     this.#holders = holders;
     this.#demands = demands;
     this.#tree = tree;
     this.#footprint = footprint;
     this.#obstacles = obstacles;
-    this.#moved = moved;
     this.boxes = new Boxes(holders);
     this.loose = this.boxes.make(NONE, NONE);
   }
@@ -94,15 +90,20 @@ export class Parking {
     for (const spot of this.shortagesOf(demand)) this.#loosenSpot(spot);
   }
 
-  /** The best holder for which everything is free, or NONE. Groups that are looked at in vain move to what is in their way. */
-  candidate(): Holder | typeof NONE {
+  /**
+   * The best holder for which everything is free, or NONE. Groups that are looked at in vain move to what is in their way, and
+   * `moved` is told: somebody took that before they could.
+   */
+  candidate(moved: (holder: Holder, spot: number) => void): Holder | typeof NONE {
     for (;;) {
       const place = this.boxes.topOf(this.loose);
       if (place === NOTHING) return NONE;
       const holder = this.boxes.bestOf(place);
       if (this.#obstacles.isBlocked(this.#spotOfPlace(place), false)) this.boxes.take(place);
-      else if (this.#obstacles.find(this.#holders.demandOf(holder), false)) this.#move(holder);
-      else return holder;
+      else if (this.#obstacles.find(this.#holders.demandOf(holder), false)) {
+        this.#move(holder);
+        moved(holder, this.#obstacles.spot);
+      } else return holder;
     }
   }
 
@@ -142,7 +143,7 @@ export class Parking {
 
   /** The holder was looked at in vain: it moves, with as many as share the beginning that is blocked. */
   #move(holder: Holder): void {
-    const { prefix, spot } = this.#obstacles;
+    const { prefix } = this.#obstacles;
     const { depth } = this.#demands.trie;
     let one = this.#waiters[holder] as number;
     let beginning = this.#holders.demandOf(holder);
@@ -155,7 +156,6 @@ export class Parking {
     }
     this.boxes.take(one);
     this.#hang(one, beginning, holder);
-    this.#moved(holder, spot);
   }
 
   /**

@@ -1,37 +1,57 @@
 /**
- * Who waits and who comes next. Those who were overtaken too often are starved: they are parked apart, and the head of their queue has
- * what it needs reserved. Knows not how anything is taken.
+ * Who waits and who comes next. Counts the overtakings: starts of worse rank that took what somebody waits for. At the limit a holder
+ * is starved, parked apart, and not counted any more; the head of the queue of the starved has what it needs reserved. Knows not how
+ * anything is taken.
  */
+import { grown } from './columns.ts';
 import type { Demands } from './demands.ts';
 import type { Footprint } from './footprint.ts';
 import type { HoldCounts } from './hold-counts.ts';
-import { HOLDING, type Holders, PARKED, STARVED } from './holders.ts';
+import {
+  COUNTED,
+  HOLDING,
+  type Holders,
+  OVERTAKEN,
+  PARKED,
+  SINCE,
+  START,
+  STARVED,
+  TICKET,
+} from './holders.ts';
 import { type Holder, NONE } from './ids.ts';
 import type { Obstacles } from './obstacles.ts';
-import { Overtaking } from './overtaking.ts';
 import { Parking } from './parking.ts';
 import type { ResourceTree } from './resource-tree.ts';
-import { FREE } from './spot.ts';
-import { StarvedQueue } from './starved-queue.ts';
+import { FREE, nodeOf } from './spot.ts';
 
 export class Waiting {
   /** The only one that has what it needs reserved. */
   head: Holder = NONE;
   /** How many are parked. */
   count = 0;
-  readonly overtaking: Overtaking;
+  /** Starts so far: they are numbered from 1. */
+  starts = 0;
   readonly parked: Parking;
-  readonly starved: StarvedQueue = new StarvedQueue();
   /** What all that are parked want. */
   readonly wanted: HoldCounts;
   /** Those who hold everything but their amounts, and wait for these. */
   readonly returning: Set<Holder> = new Set();
   readonly #holders: Holders;
+  readonly #tree: ResourceTree;
+  readonly #footprint: Footprint;
   readonly #obstacles: Obstacles;
+  readonly #limit: number;
+  /** The starved but the head, in the order in which they became so. Those before `#first`, or with another ticket, have left. */
+  #line: Holder[] = [];
+  #first = 0;
   /** Where the head met its last obstacle. */
   #headSpot = FREE;
   /** Units came back since those who return were looked at in vain. */
   #hasUnitsBack = true;
+  /** Of a node, the last start that took it or something below it while others waited. */
+  #lastTaker = new Int32Array(16).fill(NONE);
+  /** Scratch: those that the start at hand overtakes. */
+  readonly #overtaken: Holder[] = [];
 
   constructor(
     holders: Holders,
@@ -40,15 +60,20 @@ export class Waiting {
     footprint: Footprint,
     obstacles: Obstacles,
     wanted: HoldCounts,
-    overtakings: number,
+    limit: number,
   ) {
     this.#holders = holders;
+    this.#tree = tree;
+    this.#footprint = footprint;
     this.#obstacles = obstacles;
+    this.#limit = limit;
     this.wanted = wanted;
-    this.overtaking = new Overtaking(holders, tree, footprint, overtakings);
-    this.parked = new Parking(holders, demands, tree, footprint, obstacles, (holder, spot) => {
-      if (!holders.is(holder, STARVED) && this.overtaking.moved(holder, spot)) this.starve(holder);
-    });
+    this.parked = new Parking(holders, demands, tree, footprint, obstacles);
+  }
+
+  /** The starved but the head, in their order. */
+  get starved(): Holder[] {
+    return this.#line.filter((holder, at) => at >= this.#first && this.#isInLine(holder, at));
   }
 
   /** Parks the holder at what the last `find` of its demand met. */
@@ -60,7 +85,9 @@ export class Waiting {
     else if (holder !== this.head) this.parked.park(holder);
   }
 
+  /** Harmless if it is not parked. */
   unpark(holder: Holder): void {
+    if (!this.#holders.is(holder, PARKED)) return;
     this.#count(holder, -1);
     this.#holders.remove(holder, PARKED);
     if (this.#holders.is(holder, HOLDING)) this.returning.delete(holder);
@@ -69,19 +96,25 @@ export class Waiting {
 
   /** The holder takes what it demands, or does not want it any more: it is not parked, and not starved. */
   leave(holder: Holder): void {
-    if (this.#holders.is(holder, PARKED)) this.unpark(holder);
-    if (!this.#holders.is(holder, STARVED)) return;
+    this.unpark(holder);
     this.#holders.remove(holder, STARVED);
-    this.starved.remove(holder);
     if (holder !== this.head) return;
     this.head = NONE;
     this.#obstacles.reserved.count(this.#holders.demandOf(holder), -1);
   }
 
-  /** The holder has taken what it demands: who was overtaken by that? */
+  /** The holder has taken what it demands: those who are starved by that are so, best first. */
   started(holder: Holder): void {
     this.elect();
-    for (const other of this.overtaking.start(holder, this.parked)) this.starve(other);
+    this.#holders.set(holder, START, ++this.starts);
+    if (this.parked.count === 0) return;
+    const overtaken = this.#overtaken;
+    this.#collectOvertaken(holder);
+    if (overtaken.length === 0) return;
+    const starved = overtaken.filter((other) => this.#isNew(other) && this.#isTooMuch(other));
+    while (overtaken.length > 0) overtaken.pop(); // setting `length` leaves optimized code
+    if (starved.length > 1) starved.sort((a, b) => (this.#holders.isBefore(a, b) ? -1 : 1));
+    for (const other of starved) this.starve(other);
   }
 
   /** Puts the holder at the end of the queue of the starved. */
@@ -89,17 +122,29 @@ export class Waiting {
     const isParked = this.#holders.is(holder, PARKED);
     if (isParked) this.parked.unpark(holder);
     this.#holders.add(holder, STARVED);
-    if (this.head === NONE) this.#lead(holder);
-    else this.#queueUp(holder, isParked);
+    if (this.head === NONE) {
+      this.#lead(holder);
+      return;
+    }
+    this.#holders.set(holder, TICKET, this.#line.push(holder) - 1);
+    if (!isParked) return;
+    this.#obstacles.find(this.#holders.demandOf(holder), false);
+    this.parked.park(holder);
   }
 
   /** If nobody is the head, the first of the starved is. */
   elect(): void {
     if (this.head !== NONE) return;
-    const first = this.starved.shift();
-    if (first === NONE) return;
-    if (this.#holders.is(first, PARKED)) this.parked.unpark(first);
-    this.#lead(first);
+    while (this.#first < this.#line.length) {
+      const at = this.#first++;
+      const first = this.#line[at] as Holder;
+      if (!this.#isInLine(first, at)) continue;
+      if (this.#holders.is(first, PARKED)) this.parked.unpark(first);
+      this.#lead(first);
+      return;
+    }
+    this.#line = [];
+    this.#first = 0;
   }
 
   /** Something of what the demand takes was given back. */
@@ -113,7 +158,7 @@ export class Waiting {
     if (this.count === 0) return NONE;
     const returning = this.#bestReturning();
     if (returning !== NONE) return returning;
-    return this.#isHeadFree() ? this.head : this.parked.candidate();
+    return this.#isHeadFree() ? this.head : this.parked.candidate(this.#moved);
   }
 
   /** Does anybody else who is parked want what the holder takes? */
@@ -126,11 +171,49 @@ export class Waiting {
     return answer;
   }
 
-  #queueUp(holder: Holder, isParked: boolean): void {
-    this.starved.push(holder);
-    if (!isParked) return;
-    this.#obstacles.find(this.#holders.demandOf(holder), false);
-    this.parked.park(holder);
+  /**
+   * A parked holder found that its way is blocked elsewhere now: that is an overtaking, too. Without this two streams could take
+   * turns in blocking it, each while it waits for the other.
+   */
+  readonly #moved = (holder: Holder, spot: number): void => {
+    const node = this.#tree.unitsAt(spot) === undefined ? nodeOf(spot) : this.#tree.nodeAt(spot);
+    const taker = this.#lastTaker[node] ?? NONE;
+    if (taker === NONE || this.#holders.is(holder, STARVED) || this.#holders.isBefore(taker, holder)) return;
+    const isLater = this.#holders.get(taker, START) > this.#holders.get(holder, SINCE);
+    if (isLater && this.#isTooMuch(holder)) this.starve(holder);
+  };
+
+  /** Whoever waits at a spot that it takes, and goes before it. */
+  #collectOvertaken(holder: Holder): void {
+    const demand = this.#holders.demandOf(holder);
+    this.#footprint.ofDemand(demand);
+    const { spots, size } = this.#footprint;
+    this.#lastTaker = grown(this.#lastTaker, this.#tree.size, NONE);
+    for (let index = 0; index < size; index++) {
+      const spot = spots[index] as number;
+      this.#lastTaker[nodeOf(spot)] = holder;
+      this.parked.collectBefore(spot, holder, this.#overtaken);
+    }
+    for (const spot of this.parked.shortagesOf(demand))
+      this.parked.collectBefore(spot, holder, this.#overtaken);
+  }
+
+  /** Was it not counted yet for the start at hand? */
+  #isNew(holder: Holder): boolean {
+    const isNew = this.#holders.get(holder, COUNTED) !== this.starts;
+    this.#holders.set(holder, COUNTED, this.starts);
+    return isNew;
+  }
+
+  /** Counts an overtaking. */
+  #isTooMuch(holder: Holder): boolean {
+    const count = this.#holders.get(holder, OVERTAKEN) + 1;
+    this.#holders.set(holder, OVERTAKEN, count);
+    return count >= this.#limit;
+  }
+
+  #isInLine(holder: Holder, at: number): boolean {
+    return this.#holders.is(holder, STARVED) && this.#holders.get(holder, TICKET) === at;
   }
 
   #lead(holder: Holder): void {

@@ -3,7 +3,6 @@ import type { PlantedBug } from './bug.ts';
 
 const counts = 'lock/src/hold-counts.ts';
 const waiting = 'lock/src/waiting.ts';
-const overtaking = 'lock/src/overtaking.ts';
 const poison = 'lock/src/poison.ts';
 const obstacles = 'lock/src/obstacles.ts';
 const parking = 'lock/src/parking.ts';
@@ -54,20 +53,20 @@ export const lockBugs: readonly PlantedBug[] = [
   },
   {
     what: 'who waits longest is never starved',
-    file: overtaking,
+    file: waiting,
     find: 'return count >= this.#limit;',
     replace: 'return false;',
   },
   {
     what: 'one overtaking too many is allowed',
-    file: overtaking,
+    file: waiting,
     find: 'return count >= this.#limit;',
     replace: 'return count > this.#limit;',
   },
   {
     what: 'what the first of the starved needs is not reserved',
     file: obstacles,
-    find: '      else if (isReserving) spot = this.#reservedSpot(node, want);\n',
+    find: '      else if (isReserving) spot = this.#spotIn(this.reserved, node, want, true);\n',
     replace: '',
   },
   {
@@ -85,8 +84,8 @@ export const lockBugs: readonly PlantedBug[] = [
   {
     what: 'the next of the starved is not made the first',
     file: waiting,
-    find: '    const first = this.starved.shift();\n    if (first === NONE) return;\n',
-    replace: '    const first = NONE as number;\n    if (first === NONE) return;\n',
+    find: 'if (this.head !== NONE) return;\n    while',
+    replace: 'if (this.head !== NONE || this.#first >= 0) return;\n    while',
   },
   {
     what: 'starved ones that are free are not offered',
