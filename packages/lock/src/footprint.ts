@@ -26,6 +26,12 @@ export class Footprint {
       this.#add(label[at] as number, sort[at] as number);
   }
 
+  /** Of one entry alone: the house is not in it. */
+  ofEntry(node: number, want: number): void {
+    this.size = 0;
+    this.#add(node, want);
+  }
+
   /** The node itself, and whatever it is within. */
   #add(node: number, want: number): void {
     const { spots } = this;

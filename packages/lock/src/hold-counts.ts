@@ -4,6 +4,7 @@
  */
 import { grown } from './columns.ts';
 import type { Demands } from './demands.ts';
+import type { Footprint } from './footprint.ts';
 import { HOUSE, type ResourceTree } from './resource-tree.ts';
 import { CLAIMED, CLAIMED_WITHIN, FREE, HELD, HELD_WITHIN, spotAt, WIDTH } from './spot.ts';
 import { ROOT } from './trie.ts';
@@ -16,10 +17,12 @@ export class HoldCounts {
   units: Float64Array = new Float64Array(0);
   readonly #tree: ResourceTree;
   readonly #demands: Demands;
+  readonly #footprint: Footprint;
 
-  constructor(tree: ResourceTree, demands: Demands) {
+  constructor(tree: ResourceTree, demands: Demands, footprint: Footprint) {
     this.#tree = tree;
     this.#demands = demands;
+    this.#footprint = footprint;
   }
 
   /** Is anything counted? */
@@ -29,18 +32,15 @@ export class HoldCounts {
 
   /** Adds (1) or takes away (-1) a whole demand. */
   count(demand: number, by: 1 | -1): void {
-    this.at = grown(this.at, this.#tree.size * WIDTH);
-    this.#add(HOUSE, HELD, by);
-    const { parent, label, sort } = this.#demands.trie;
-    for (let at = demand; at !== ROOT; at = parent[at] as number)
-      this.#addEntry(label[at] as number, sort[at] as number, by);
+    this.#footprint.ofDemand(demand);
+    this.#addAll(by);
     if (this.#tree.capacity.length > 0) this.countUnits(demand, by);
   }
 
   /** Adds or takes away a use or a claim. */
   countEntry(node: number, want: number, by: 1 | -1): void {
-    this.at = grown(this.at, this.#tree.size * WIDTH);
-    this.#addEntry(node, want, by);
+    this.#footprint.ofEntry(node, want);
+    this.#addAll(by);
   }
 
   /** The units of a demand only: they are given back, or taken again, while the rest stays. */
@@ -73,24 +73,13 @@ export class HoldCounts {
     return (this.at[spot] as number) > 0;
   }
 
-  /** The counters of Footprint, without a list of them: this is done at every start and every end. */
-  #addEntry(node: number, want: number, by: number): void {
-    if (want === EXCLUSIVE) {
-      this.#add(HOUSE, CLAIMED, by);
-      return;
+  #addAll(by: number): void {
+    this.at = grown(this.at, this.#tree.size * WIDTH);
+    const { at } = this;
+    const { spots, size } = this.#footprint;
+    for (let index = 0; index < size; index++) {
+      const spot = spots[index] as number;
+      at[spot] = (at[spot] as number) + by;
     }
-    const claims = want === CLAIM ? by : 0;
-    this.#add(node, HELD, by);
-    this.#add(node, CLAIMED, claims);
-    const { parent } = this.#tree;
-    for (let at = node; at >= ROOT; at = parent[at] as number) {
-      this.#add(at, HELD_WITHIN, by);
-      this.#add(at, CLAIMED_WITHIN, claims);
-    }
-  }
-
-  #add(node: number, kind: number, by: number): void {
-    const spot = spotAt(node, kind);
-    this.at[spot] = (this.at[spot] as number) + by;
   }
 }

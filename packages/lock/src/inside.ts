@@ -34,7 +34,7 @@ export class Inside {
   constructor({ capacities = [], overtakings = 64 }: LockTableOptions) {
     const { tree, demands, footprint, holders } = this;
     for (const [resource, capacity] of capacities) tree.declare(resource, capacity);
-    const counts = (): HoldCounts => new HoldCounts(tree, demands);
+    const counts = (): HoldCounts => new HoldCounts(tree, demands, footprint);
     this.obstacles = new Obstacles(tree, demands, counts(), counts());
     this.waiting = new Waiting(holders, demands, tree, footprint, this.obstacles, counts(), overtakings);
     this.poison = new Poison(tree, demands, counts());
