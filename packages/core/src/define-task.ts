@@ -98,8 +98,13 @@ export function hasMeta(value: unknown): boolean {
 export function definitionOf(runnable: Runnable): TaskDefinition {
   if (isTask(runnable)) return runnable[definitionKey];
   const meta = metaOf(runnable);
-  if (meta.args === undefined) return { meta, body: runnable as Body, args: noArgs, isUnbound: false };
+  if (meta.args === undefined) return plainDefinition(runnable, meta);
   return { ...unboundArgs(meta), meta, body: runnable as Body };
+}
+
+/** What is known of a function that is no task and has no args, if its metadata is known already. */
+export function plainDefinition(body: Runnable, meta: TaskMeta): TaskDefinition {
+  return { meta, body: body as Body, args: noArgs, isUnbound: false };
 }
 
 /**

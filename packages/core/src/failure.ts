@@ -74,8 +74,7 @@ export function controlled<Context, Value>(
 ): (context: Context) => Value {
   const rethrow = (error: unknown): never => {
     if (isTaskFailError(error) || isSkipSignal(error)) throw error;
-    const message = error instanceof Error ? error.message : String(error);
-    throw new as(message, { cause: error, depsOk, locksOk });
+    throw new as(messageOf(error), { cause: error, depsOk, locksOk });
   };
   const wrapped = (context: Context): Value => {
     try {
@@ -87,6 +86,11 @@ export function controlled<Context, Value>(
   };
   Object.defineProperty(wrapped, 'name', { value: body.name });
   return wrapped;
+}
+
+/** What an error says, or what else was thrown as text. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** True for promises and everything that can be awaited like one. */

@@ -207,7 +207,7 @@ export class Scenario {
 
   #taskAt(path: string): number {
     const task = this.#plan?.naming.taskAt(path);
-    if (task === undefined) throw new Error(`no such task: ${path}`);
+    if (task === undefined || task < 0) throw new Error(`no such task: ${path}`);
     return task;
   }
 

@@ -1,6 +1,6 @@
 /** Obeys the machine: the only place where attempts, pools and timers are touched, and where facts come in from all of them. */
 
-import { isThenable, type News, type Pool, type PoolOutcome, type Result } from '@pexen/core';
+import { isThenable, messageOf, type News, type Pool, type PoolOutcome, type Result } from '@pexen/core';
 import { Machine } from '../machine/machine.ts';
 import type { Command, Input, PoolId, TaskId } from '../machine/protocol.ts';
 import type { State } from '../machine/state.ts';
@@ -15,7 +15,7 @@ import type { RunOptions } from './options.ts';
 import { broken, closePool, killAll, openPool, recall, runIn } from './pools.ts';
 import { readOutcome } from './read-outcome.ts';
 import { Results } from './results.ts';
-import { messageOf, type Teller } from './teller.ts';
+import type { Teller } from './teller.ts';
 
 /** Who takes what the engine hands out. */
 export interface Consumer {

@@ -1,8 +1,7 @@
 /** Pools as the engine meets them: what they do becomes facts, and what they do wrong harms nobody else. */
-import type { Pool, PoolOutcome, Problem } from '@pexen/core';
+import { messageOf, type Pool, type PoolOutcome, type Problem } from '@pexen/core';
 import type { Input, PoolId } from '../machine/protocol.ts';
 import type { Attempt } from './attempt.ts';
-import { messageOf } from './teller.ts';
 
 /** Where the facts go. */
 export interface PoolListener {

@@ -1,5 +1,12 @@
 /** One execution of a set of tasks, as its consumer sees it. */
-import { type Inspection, misuse, type Result, type ResultStatus, refuseRunWhileLoading } from '@pexen/core';
+import {
+  type Inspection,
+  messageOf,
+  misuse,
+  type Result,
+  type ResultStatus,
+  refuseRunWhileLoading,
+} from '@pexen/core';
 import { EventEmitter } from 'eventemitter3';
 import { inspect, story, why } from '../machine/insight.ts';
 import { GIVEN } from '../machine/task-table.ts';
@@ -10,7 +17,7 @@ import { poisonedIn } from './events.ts';
 import type { RunOptions } from './options.ts';
 import { Outlet, type Pulled } from './outlet.ts';
 import { setUp } from './setup.ts';
-import { messageOf, type RunEvents, Teller } from './teller.ts';
+import { type RunEvents, Teller } from './teller.ts';
 
 /** How a run ended. */
 export interface Summary {
@@ -200,9 +207,8 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   #find(entry: Entry | string): number {
     const { plan } = this.#engine;
-    const task = typeof entry === 'string' ? plan.naming.taskAt(entry) : plan.find(entry);
-    if (task === undefined)
-      throw misuse('PEXEN_UNKNOWN_TASK', 'the task is not part of this run', 'Add it first.');
+    const task = typeof entry === 'string' ? plan.naming.taskAt(entry) : (plan.find(entry) ?? -1);
+    if (task < 0) throw misuse('PEXEN_UNKNOWN_TASK', 'the task is not part of this run', 'Add it first.');
     return task;
   }
 }

@@ -1,5 +1,12 @@
 /** Tells listeners and asks the judge; what these throw harms nobody but is warned of. */
-import type { NewsEvent, Problem, ProblemCode, Result, RunEvent } from '@pexen/core';
+import {
+  messageOf,
+  type NewsEvent,
+  type Problem,
+  type ProblemCode,
+  type Result,
+  type RunEvent,
+} from '@pexen/core';
 import type { EventEmitter } from 'eventemitter3';
 import type { RunOptions } from './options.ts';
 
@@ -47,9 +54,4 @@ export class Teller {
       return undefined;
     }
   }
-}
-
-/** What an error says, or what else was thrown as text. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

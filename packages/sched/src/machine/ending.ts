@@ -1,6 +1,6 @@
 /** What becomes of a task when an attempt ends, or when it is clear that there will be none. */
 
-import type { AttemptRecord, Outcome, PoolOutcome, ResultStatus } from '@pexen/core';
+import { type AttemptRecord, defined, type Outcome, type PoolOutcome, type ResultStatus } from '@pexen/core';
 import { clear } from '../plan/clear.ts';
 import { type GateId, SALVAGE } from '../plan/graph.ts';
 import type { Rules } from '../plan/rules.ts';
@@ -187,14 +187,8 @@ export class Ending {
     const startedAtMs = Math.min(sinceMs, nowMs - durationMs);
     const attempt = tasks.attempt[task] as number;
     const worker = tasks.worker[task] ?? '';
-    const record: AttemptRecord =
-      stdout === undefined && stderr === undefined
-        ? { attempt, outcome, worker, startedAtMs, durationMs }
-        : {
-            ...{ attempt, outcome, worker, startedAtMs, durationMs },
-            ...(stdout !== undefined && { stdout }),
-            ...(stderr !== undefined && { stderr }),
-          };
+    const record: AttemptRecord = { attempt, outcome, worker, startedAtMs, durationMs };
+    if ((stdout ?? stderr) !== undefined) Object.assign(record, defined({ stdout, stderr }));
     const records = tasks.records[task];
     if (records === undefined) tasks.records[task] = [record];
     else records.push(record);

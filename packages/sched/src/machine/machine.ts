@@ -129,7 +129,7 @@ export class Machine {
       this.#give();
       if (this.#wanted > 0 && this.state.dispatched === 0) this.#unstall();
     }
-    if (this.#mayClose()) this.#closePools();
+    this.#closePools();
     this.#watchdog.setAlarm(this.isEnding);
     if (this.isEnding && this.state.pools.every(isShut)) this.#end();
   }
@@ -239,10 +239,6 @@ export class Machine {
     pool.state = state;
     this.state.isStale = true;
     if (state !== OPEN && this.state.turn === pool) this.state.turn = undefined;
-  }
-
-  #mayClose(): boolean {
-    return this.isEnding || this.state.hasGroups || this.state.stopping === KILLING;
   }
 
   /** Groups are closed at their end, everything when the run ends. */

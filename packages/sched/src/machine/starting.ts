@@ -76,7 +76,7 @@ export class Starting {
     }
     for (;;) {
       this.#callParked();
-      const pool = this.#bestPool();
+      const pool = this.#poolOfNext();
       if (pool === undefined) return NONE;
       const task = this.#takeFrom(pool);
       if (task !== NONE) return task;
@@ -110,32 +110,26 @@ export class Starting {
   }
 
   /** The pool of the best task that has a place; undefined while an exclusive group waits for the others to end. */
-  #bestPool(): PoolRow | undefined {
-    const group = this.#hasExclusive ? this.#poolOfFirst() : undefined;
+  #poolOfNext(): PoolRow | undefined {
+    const group = this.#hasExclusive ? this.#bestPool(() => true) : undefined;
     if (group?.isExclusive && group !== this.#state.turn) {
       this.#giveTurn(group);
       return undefined;
     }
+    return this.#bestPool((pool) => !this.#tried.includes(pool) && this.#hasPlace(pool));
+  }
+
+  /** The pool of the best task among those that may have it. */
+  #bestPool(mayHave: (pool: PoolRow) => boolean): PoolRow | undefined {
     let best: PoolRow | undefined;
     let bestTask = NONE;
     for (const pool of this.#state.pools) {
-      if (this.#tried.includes(pool) || !this.#isItsTurn(pool)) continue;
-      const task = this.#top(pool);
-      if (task === NONE || !this.#isBefore(task, bestTask) || !this.#hasPlace(pool)) continue;
+      const task = this.#isItsTurn(pool) ? this.#top(pool) : NONE;
+      if (task === NONE || !this.#isBefore(task, bestTask) || !mayHave(pool)) continue;
       best = pool;
       bestTask = task;
     }
     return best;
-  }
-
-  /** The pool of the best task of all, whether it has a place or not. */
-  #poolOfFirst(): PoolRow | undefined {
-    let first = NONE;
-    for (const pool of this.#state.pools) {
-      const task = this.#isItsTurn(pool) ? this.#top(pool) : NONE;
-      if (task !== NONE && this.#isBefore(task, first)) first = task;
-    }
-    return first === NONE ? undefined : this.#state.poolOf(first);
   }
 
   /** While an exclusive group is open nothing else starts; before it opens, retries come to their end. */

@@ -58,15 +58,12 @@ export class State {
   /** Reasons of stopped attempts. */
   readonly stopReasons: Map<number, string> = new Map();
 
-  readonly hasGroups: boolean;
-
   constructor(plan: Plan, tells: boolean) {
     this.plan = plan;
     this.locks = plan.locks;
     this.tells = tells;
     this.gates = new Gates(plan.graph, this.tasks);
     this.pools = plan.options.pools.map((pool, id) => new PoolRow(id, pool, plan));
-    this.hasGroups = this.pools.some((pool) => pool.isGroup);
   }
 
   /** Makes room for so many tasks. */

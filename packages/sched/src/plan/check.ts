@@ -9,6 +9,7 @@ import {
   describeRequirement,
   didYouMean,
   locationOf,
+  messageOf,
   nearest,
   type Problem,
   type ProblemCode,
@@ -76,8 +77,7 @@ export class Check {
       if (answer === true) return undefined;
       return answer === false ? 'does not apply here' : String(answer);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.#refuse(task, 'PEXEN_WHEN_THREW', `its "when" threw: ${message}`);
+      this.#refuse(task, 'PEXEN_WHEN_THREW', `its "when" threw: ${messageOf(error)}`);
       return undefined;
     }
   }
@@ -205,14 +205,14 @@ export class Check {
   }
 
   #providersOf(capability: Capability): readonly number[] {
-    const gate = this.#plan.wiring.names.get(capability);
-    return gate === undefined ? [] : this.#plan.graph.feeds.in.ends(gate);
+    const gate = this.#plan.wiring.names.find(capability);
+    return gate < 0 ? [] : this.#plan.graph.feeds.in.ends(gate);
   }
 
   /** Torn down, and nobody but `self` provides it anew. */
   #isGone(capability: Capability, self: number): boolean {
     const { wiring, live } = this.#plan;
-    const gate = wiring.names.get(capability) ?? -1;
+    const gate = wiring.names.find(capability);
     const others = this.#providersOf(capability).filter((task) => task !== self);
     return others.length > 0 && others.every((task) => live?.isVoid(task, gate));
   }
@@ -224,10 +224,10 @@ export class Check {
     const task = naming.paths.find((path) => names.some((name) => `/${path}`.endsWith(`/${name}`)));
     if (task !== undefined)
       return `The task "${task}" goes by that name, but does not state it in "provides".`;
-    const provided: string[] = [];
-    for (const [gate, name] of graph.subjects.entries())
-      if (typeof name === 'string' && graph.kind[gate] === NEEDS && graph.feeds.in.first(gate) !== 0)
-        provided.push(name);
+    const provided = graph.subjects.filter(
+      (name, gate): name is string =>
+        typeof name === 'string' && graph.kind[gate] === NEEDS && graph.feeds.in.first(gate) !== 0,
+    );
     for (const name of names) {
       const near = nearest(name, provided);
       if (near === undefined) continue;

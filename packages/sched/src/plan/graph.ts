@@ -104,7 +104,8 @@ export class Graph extends Table {
     const list = this.#followers.get(gate) ?? [];
     if (list.length === 0) this.#followers.set(gate, list);
     const entry = { gate: follower, exceptTask, exceptPool };
-    this.#journal.push(list, entry);
+    list.push(entry);
+    this.#journal.note(() => list.pop());
     for (const task of this.feeds.in.ends(gate)) this.#feedFollower(task, entry);
   }
 

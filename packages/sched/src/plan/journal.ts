@@ -16,12 +16,6 @@ export class Journal {
     map.set(key, value);
   }
 
-  /** Adds to the end of a list. */
-  push<T>(list: T[], entry: T): void {
-    if (this.#steps !== undefined) this.#notePush(list);
-    list.push(entry);
-  }
-
   /** What was changed up to now stays. */
   keep(): void {
     this.#steps = [];
@@ -33,13 +27,9 @@ export class Journal {
     this.keep();
   }
 
-  // Functions of their own: where variables are kept for steps, they cost something even if there are none.
+  // A function of its own: where variables are kept for steps, they cost something even if there are none.
   #notePut<K, V>(map: Map<K, V>, key: K): void {
     const before = map.get(key);
     this.note(before === undefined ? () => map.delete(key) : () => map.set(key, before));
-  }
-
-  #notePush(list: unknown[]): void {
-    this.note(() => list.pop());
   }
 }

@@ -11,25 +11,23 @@ export class NameIndex {
   #hashes = ints();
   #count = 0;
 
-  /** `names` may grow: what is added here stands there under its number. */
+  /** `names` may grow: what gets a number here stands there under it. */
   constructor(names: readonly unknown[]) {
     this.#names = names;
   }
 
-  get(name: unknown): number | undefined {
-    if (typeof name !== 'string') return this.#others.get(name);
-    const entry = this.#slots[this.#find(name, hashOf(name))] as number;
-    return entry === 0 ? undefined : entry - 1;
-  }
-
-  /** Gives the name this number, unless it has one. Answers with the number that it has now. */
-  add(name: unknown, number: number): number {
-    if (typeof name !== 'string') return this.#addOther(name, number);
-    if (this.#count * 2 >= this.#slots.length) this.#rehash(this.#slots.length * 4);
+  /** The number of the name. One that has none gets that of `ifNew`; -1 gives none. */
+  find(name: unknown, ifNew = -1): number {
+    if (typeof name !== 'string') return this.#findOther(name, ifNew);
     const hash = hashOf(name);
-    const slot = this.#find(name, hash);
-    if (this.#slots[slot] === 0) this.#fill(slot, number + 1, hash);
-    return (this.#slots[slot] as number) - 1;
+    const slots = this.#slots;
+    const last = slots.length - 1;
+    for (let slot = hash & last, entry = slots[slot]; entry; entry = slots[slot]) {
+      if (this.#hashes[slot] === hash && this.#names[entry - 1] === name) return entry - 1;
+      slot = (slot + 1) & last;
+    }
+    if (ifNew >= 0) this.#put(ifNew + 1, hash);
+    return ifNew;
   }
 
   /** Forgets the names whose number is not below `end`. */
@@ -38,44 +36,31 @@ export class NameIndex {
     this.#rehash(this.#slots.length, end);
   }
 
-  #addOther(name: unknown, number: number): number {
-    const known = this.#others.get(name);
-    if (known === undefined) this.#others.set(name, number);
-    return known ?? number;
+  #findOther(name: unknown, ifNew: number): number {
+    const number = this.#others.get(name) ?? ifNew;
+    if (ifNew >= 0) this.#others.set(name, number);
+    return number;
   }
 
-  /** The place of the text, or where it would have to be put. */
-  #find(text: string, hash: number): number {
-    const slots = this.#slots;
-    const last = slots.length - 1;
+  #put(entry: number, hash: number): void {
+    if (this.#count * 2 >= this.#slots.length) this.#rehash(this.#slots.length * 4);
+    const last = this.#slots.length - 1;
     let slot = hash & last;
-    for (let entry = slots[slot] as number; entry !== 0; entry = slots[slot] as number) {
-      if (this.#hashes[slot] === hash && this.#names[entry - 1] === text) break;
-      slot = (slot + 1) & last;
-    }
-    return slot;
-  }
-
-  #fill(slot: number, entry: number, hash: number): void {
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & last;
     this.#slots[slot] = entry;
     this.#hashes[slot] = hash;
     this.#count++;
   }
 
   /** Makes a table of this length, a power of two. */
-  #rehash(length: number, end: number = Number.POSITIVE_INFINITY): void {
+  #rehash(length: number, end = Number.POSITIVE_INFINITY): void {
     const slots = this.#slots;
     const hashes = this.#hashes;
     this.#slots = new Int32Array(length);
     this.#hashes = new Int32Array(length);
     this.#count = 0;
-    for (let old = 0; old < slots.length; old++) {
-      const entry = slots[old] as number;
-      if (entry === 0 || entry > end) continue;
-      let slot = (hashes[old] as number) & (length - 1);
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & (length - 1);
-      this.#fill(slot, entry, hashes[old] as number);
-    }
+    for (const [slot, entry] of slots.entries())
+      if (entry !== 0 && entry <= end) this.#put(entry, hashes[slot] as number);
   }
 }
 

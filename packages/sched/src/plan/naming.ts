@@ -18,13 +18,10 @@ export class Naming {
     this.#journal = journal;
   }
 
-  /** To be called before tasks are added that may be refused. */
-  remember(): void {
-    const count = this.paths.length;
-    this.#journal.note(() => {
-      clear(this.paths, count);
-      this.#tasks.cut(count);
-    });
+  /** Takes the tasks from this one on away again. */
+  cut(end: number): void {
+    clear(this.paths, end);
+    this.#tasks.cut(end);
   }
 
   /** Adds the next task. One without a name gets its path from `derive`. False if the path was given already. */
@@ -42,15 +39,15 @@ export class Naming {
     const base = formatCallPath([...under, name]);
     let suffix = this.#suffixes.get(base) ?? 1;
     let callPath = [...under, name];
-    while (this.#tasks.get(formatCallPath(callPath)) !== undefined)
-      callPath = [...under, `${name}-${++suffix}`];
+    while (this.#tasks.find(formatCallPath(callPath)) >= 0) callPath = [...under, `${name}-${++suffix}`];
     this.#suffixes.set(base, suffix);
     this.#journal.put(this.#placed, task, callPath);
     this.#give(task, formatCallPath(callPath));
   }
 
-  taskAt(path: string): number | undefined {
-    return this.#tasks.get(path);
+  /** The task of this path; -1 if there is none. */
+  taskAt(path: string): number {
+    return this.#tasks.find(path);
   }
 
   callPathOf(task: number): readonly string[] {
@@ -59,6 +56,6 @@ export class Naming {
 
   #give(task: number, path: string): boolean {
     this.paths[task] = path;
-    return this.#tasks.add(path, task) === task;
+    return this.#tasks.find(path, task) === task;
   }
 }

@@ -1,7 +1,6 @@
 /** The tasks, checked and compiled to integers; grows when tasks are added to a run. Knows nothing of what has happened. */
 import {
   type Address,
-  type Body,
   checkMeta,
   definitionKey,
   definitionOf,
@@ -9,6 +8,7 @@ import {
   isTask,
   metaOf,
   type Problem,
+  plainDefinition,
   problem,
   type Runnable,
   refuse,
@@ -26,11 +26,10 @@ import type { Order } from './order.ts';
 import type { Entry, Live, Planned, PlanOptions, PlanPool } from './planned.ts';
 import { Ranks } from './ranks.ts';
 import { defaultRules, type Rules, rulesOf } from './rules.ts';
-import { CONDITIONAL, HOLDS, MEASURED, PLACED, PLAIN, RANKED, RULED, statedIn } from './stated.ts';
+import { CONDITIONAL, HOLDS, MEASURED, PLACED, PLAIN, RANKED, RULED, statedIn, TAKES } from './stated.ts';
 import { Wiring } from './wiring.ts';
 
 const nowhere: readonly string[] = [];
-const noArgs: object = Object.freeze({});
 
 /**
  * A growing set of compiled tasks. Made of names once; everything after works with integers.
@@ -114,8 +113,8 @@ export class Plan extends Table implements Planned {
   /** Looks neither at a plain function again nor at its metadata: they may be far away in memory. */
   definition(task: number): TaskDefinition {
     const runnable = this.tasks[task] as Runnable;
-    if (!this.states(task, PLAIN)) return definitionOf(runnable);
-    return { meta: this.metaOf(task), body: runnable as Body, args: noArgs, isUnbound: false };
+    const isPlain = ((this.stated[task] as number) & (PLAIN | TAKES)) === PLAIN;
+    return isPlain ? plainDefinition(runnable, this.metaOf(task)) : definitionOf(runnable);
   }
 
   states(task: number, kind: number): boolean {
@@ -164,7 +163,7 @@ export class Plan extends Table implements Planned {
     const definition = isTask(runnable) ? runnable[definitionKey] : undefined;
     const meta = definition?.meta ?? metaOf(runnable);
     if (definition !== undefined && typeof definition.body !== 'function') this.hasPrograms = true;
-    const stated = statedIn(meta, definition === undefined);
+    const stated = statedIn(meta) | (definition === undefined ? PLAIN : 0);
     const task = this.graph.addTask((stated & PLACED) === 0 ? 0 : this.#poolOf(meta));
     this.reserve(task + 1);
     this.stated[task] = stated;
@@ -246,14 +245,14 @@ export class Plan extends Table implements Planned {
 
   /** For the case that what is about to be added is refused. */
   #remember(): void {
-    const { graph, tasks, rules } = this;
-    const count = graph.taskCount;
+    const { taskCount, gateCount } = this.graph;
     this.#journal.note(() => {
-      for (const list of [tasks, this.#metas, rules]) clear(list, count);
+      for (const list of [this.tasks, this.#metas, this.rules]) clear(list, taskCount);
+      this.naming.cut(taskCount);
+      this.wiring.cut(gateCount);
     });
-    graph.remember();
-    this.naming.remember();
-    this.wiring.remember();
+    this.graph.remember();
+    clear(this.wiring.suspects);
   }
 }
 

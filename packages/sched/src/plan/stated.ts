@@ -21,7 +21,7 @@ export const CLEANS = 512;
 export const PLACED = 1024;
 /** `args`. */
 export const TAKES = 2048;
-/** The task is a plain function, without args. */
+/** The task is a plain function. */
 export const PLAIN = 4096;
 
 const bits: Readonly<Partial<Record<string, number>>> = Object.assign(Object.create(null) as object, {
@@ -53,11 +53,11 @@ const bits: Readonly<Partial<Record<string, number>>> = Object.assign(Object.cre
 const EXACT = EXEMPT | CLEANS;
 
 /** The bits of the entries that are there. Reading a value by its name costs more than all else here: few are read. */
-export function statedIn(meta: TaskMeta, isFunction: boolean): number {
+export function statedIn(meta: TaskMeta): number {
   let stated = 0;
   for (const name in meta) {
     const bit = bits[name] ?? 0;
     if ((bit & EXACT) === 0 || (meta as Record<string, unknown>)[name] !== undefined) stated |= bit;
   }
-  return isFunction && (stated & TAKES) === 0 ? stated | PLAIN : stated;
+  return stated;
 }

@@ -23,7 +23,7 @@ interface DoneWith {
 export class Teardowns {
   readonly #plan: Pick<Planned, 'graph' | 'metaOf'>;
   readonly #graph: Graph;
-  readonly #names: Pick<NameIndex, 'get'>;
+  readonly #names: NameIndex;
   readonly #journal: Journal;
   /** Capability → its gates. */
   readonly #watched = new Map<GateId, Watched>();
@@ -35,7 +35,7 @@ export class Teardowns {
   readonly #pending: (() => void)[] = [];
 
   /** `names`: capabilities → their gates. */
-  constructor(plan: Pick<Planned, 'graph' | 'metaOf'>, names: Pick<NameIndex, 'get'>, journal: Journal) {
+  constructor(plan: Pick<Planned, 'graph' | 'metaOf'>, names: NameIndex, journal: Journal) {
     this.#plan = plan;
     this.#graph = plan.graph;
     this.#names = names;
@@ -132,7 +132,7 @@ export class Teardowns {
     const { feeds, subjects } = this.#graph;
     return feeds.out
       .ends(task)
-      .filter((gate) => this.#names.get(subjects[gate]) === gate && !isCompound(subjects[gate]));
+      .filter((gate) => this.#names.find(subjects[gate]) === gate && !isCompound(subjects[gate]));
   }
 
   /** A loop, not a recursion: chains may be long. */

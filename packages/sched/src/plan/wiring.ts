@@ -10,7 +10,6 @@ import {
   type Runnable,
   type TaskMeta,
 } from '@pexen/core';
-import { clear } from './clear.ts';
 import { AFTER, BEFORE, type GateId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAGE } from './graph.ts';
 import { Identities } from './identities.ts';
 import type { Journal } from './journal.ts';
@@ -50,14 +49,10 @@ export class Wiring {
     this.#teardowns = new Teardowns(plan, this.names, journal);
   }
 
-  /** To be called before tasks are added that may be refused. */
-  remember(): void {
-    clear(this.suspects);
-    const { gateCount } = this.graph;
-    this.#journal.note(() => {
-      this.names.cut(gateCount);
-      this.#identities = undefined;
-    });
+  /** Takes the gates from this one on away again. */
+  cut(gateCount: number): void {
+    this.names.cut(gateCount);
+    this.#identities = undefined;
   }
 
   /** What the task gives. To be called for all new tasks before `need` is called for any. */
@@ -87,7 +82,7 @@ export class Wiring {
   /** The gate of a capability; made where there is none yet. */
   gateOf(capability: Capability): GateId {
     const { gateCount } = this.graph;
-    const gate = this.names.add(capability, gateCount);
+    const gate = this.names.find(capability, gateCount);
     if (gate !== gateCount) return gate;
     this.graph.addGate(NEEDS, capability);
     if (typeof capability === 'string') return gate;
@@ -115,8 +110,8 @@ export class Wiring {
   /** Does anybody who gives the capability count for the requirement? */
   #isFed(gate: GateId, capability: Capability): boolean {
     const { feeds, subjects } = this.graph;
-    const member = this.names.get(capability) ?? -1;
-    const isShared = this.names.get(subjects[gate]) === gate;
+    const member = this.names.find(capability);
+    const isShared = this.names.find(subjects[gate]) === gate;
     return isShared
       ? feeds.in.first(member) !== 0
       : feeds.in.ends(member).some((task) => feeds.has(task, gate));
@@ -148,10 +143,10 @@ export class Wiring {
 
   #requirementGate(requirement: Requirement): GateId {
     if (!isCompound(requirement)) return this.gateOf(requirement);
-    const known = this.names.get(requirement);
-    if (known !== undefined) return known;
+    const { gateCount } = this.graph;
+    const gate = this.names.find(requirement, gateCount);
+    if (gate !== gateCount) return gate;
     const all = formOf(requirement) === 'every';
-    const gate = this.names.add(requirement, this.graph.gateCount);
     this.graph.addGate(all ? NEEDS_ALL : NEEDS, requirement, all ? 0 : requirement.count);
     this.#followMembers(requirement, gate);
     return gate;
@@ -260,8 +255,8 @@ export class Wiring {
   #identify(): Identities {
     this.#identities ??= new Identities(this.#plan.tasks);
     this.#identities.update((task, identity) => {
-      const gate = this.names.get(identity);
-      if (gate !== undefined) this.#giveIdentity(task, gate);
+      const gate = this.names.find(identity);
+      if (gate >= 0) this.#giveIdentity(task, gate);
     });
     return this.#identities;
   }
