@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { published, ROOT } from '../tidy/sources.ts';
-import { type Ended, sh } from './shell.ts';
+import { type Ended, sh, shWithin } from './shell.ts';
 
 /** A folder outside the workspace that is gone once disposed. */
 export class Project implements AsyncDisposable {
@@ -31,9 +31,16 @@ export class Project implements AsyncDisposable {
     const manifest = join(this.dir, 'package.json');
     if (!existsSync(manifest)) await writeFile(manifest, '{}\n'); // npm would look for one in the folders above
     // A registry that does not answer for a moment is not what is tested here.
-    const patience = ['--fetch-retries=6', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=15000'];
+    const patience = [
+      '--fetch-retries=6',
+      '--fetch-retry-mintimeout=1000',
+      '--fetch-retry-maxtimeout=15000',
+      '--fetch-timeout=30000',
+    ];
     const options = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...patience];
-    const installed = await this.run('npm', 'install', ...options, ...tarballs);
+    const npm = ['npm', 'install', ...options, ...tarballs] as const;
+    // npm has been seen to wait for ever, for a file operation whose end was never told: it is started once more then.
+    const installed = await shWithin(90_000, this.dir, ...npm).catch(() => this.run(...npm));
     if (installed.code !== 0) {
       throw new Error(`npm install failed:\n${installed.stderr}\n${inject('packProblems')}`);
     }

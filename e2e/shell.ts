@@ -9,10 +9,21 @@ export interface Ended {
 }
 
 /** Runs a command to its end, whatever that is; rejects only when it could not start or was killed. */
-export async function sh(cwd: string, command: string, ...args: string[]): Promise<Ended> {
+export function sh(cwd: string, command: string, ...args: string[]): Promise<Ended> {
+  return shWithin(0, cwd, command, ...args);
+}
+
+/** The same; it is killed after so many milliseconds, where that is more than 0. */
+export async function shWithin(
+  timeout: number,
+  cwd: string,
+  command: string,
+  ...args: string[]
+): Promise<Ended> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOfThisRun(name)));
+  const options = { cwd, env, maxBuffer: 1 << 26, timeout, killSignal: 'SIGKILL' } as const;
   try {
-    const { stdout, stderr } = await promisify(execFile)(command, args, { cwd, env, maxBuffer: 1 << 26 });
+    const { stdout, stderr } = await promisify(execFile)(command, args, options);
     return { code: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: unknown; stdout?: string; stderr?: string };
