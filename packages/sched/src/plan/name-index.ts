@@ -43,7 +43,7 @@ export class NameIndex {
   }
 
   #put(entry: number, hash: number): void {
-    if (this.#count * 2 >= this.#slots.length) this.#rehash(this.#slots.length * 4);
+    if (this.#count * 2 >= this.#slots.length) this.#rehash(this.#slots.length * 2);
     const last = this.#slots.length - 1;
     let slot = hash & last;
     while (this.#slots[slot] !== 0) slot = (slot + 1) & last;
