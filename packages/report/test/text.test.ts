@@ -80,8 +80,11 @@ describe('width', () => {
         const shown = printable(text);
         expect(widthOf(clip(shown, width))).toBeLessThanOrEqual(width);
         expect(widthOf(clipMiddle(shown, width))).toBeLessThanOrEqual(width);
-        expect(widthOf(padEnd(clip(shown, width), width))).toBe(width);
-        expect(widthOf(padStart(clip(shown, width), width))).toBe(width);
+        const clipped = clip(shown, width);
+        // Not measured as a whole: there are letters (U+113D1) that make one character with the blank after them.
+        const blanks = ' '.repeat(width - widthOf(clipped));
+        expect(padEnd(clipped, width)).toBe(clipped + blanks);
+        expect(padStart(clipped, width)).toBe(blanks + clipped);
       }),
       { numRuns: 2000 },
     );
