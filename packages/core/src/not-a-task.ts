@@ -36,9 +36,10 @@ function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
-/** `null`, `a list`, `an object`, `a function`. */
-function kindOf(value: unknown): string {
+/** What was given, for people: `null`, `a list`, `a promise`, `an object`, `a function`. */
+export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return 'a list';
+  if (value instanceof Promise) return 'a promise';
   return `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
 }

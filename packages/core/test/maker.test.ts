@@ -52,7 +52,7 @@ describe('a maker', () => {
     const placed = { under: ['deep'], task: () => 1 };
     for (const [given, said] of [
       [() => 5, /gave a number instead of tasks/],
-      [async () => [], /gave an object instead of tasks/],
+      [async () => [], /gave a promise instead of tasks/],
       [() => [() => 1, placed], /its item 1 is an object/],
     ] as const) {
       const thrown = caught(() => maker(given as never)(undefined));

@@ -6,6 +6,7 @@ import {
   type Facts,
   isPexenError,
   isPlaced,
+  kindOf,
   misuse,
   PexenError,
   type PlacedTask,
@@ -107,10 +108,10 @@ async function* makeTogether(
 /** What the factory makes, one by one. Anybody may write one, so it is looked at what comes. */
 async function* entriesOf(factory: Factory, context: FactoryContext): AsyncGenerator<PlacedTask, void> {
   const made: unknown = factory.make(context);
-  if (!isIterable(made)) throw wrong(factory, `its make() gave ${nameOf(made)} instead of tasks`);
+  if (!isIterable(made)) throw wrong(factory, `its make() gave ${kindOf(made)} instead of tasks`);
   for await (const entry of made) {
     if (isEntry(entry)) yield entry;
-    else throw wrong(factory, `its make() gave ${nameOf(entry)} among its tasks`);
+    else throw wrong(factory, `its make() gave ${kindOf(entry)} among its tasks`);
   }
 }
 
@@ -118,12 +119,6 @@ function isIterable(made: unknown): made is AsyncIterable<unknown> | Iterable<un
   return (
     typeof made === 'object' && made !== null && (Symbol.asyncIterator in made || Symbol.iterator in made)
   );
-}
-
-function nameOf(value: unknown): string {
-  if (value === undefined || value === null) return String(value);
-  if (value instanceof Promise) return 'a promise';
-  return `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
 }
 
 function isEntry(entry: unknown): entry is PlacedTask {

@@ -1,5 +1,5 @@
 /** What the makers of tasks share while a factory works: where they are, and where they tell problems. */
-import type { CallPath, Facts, Problem, TaskMeta } from '@pexen/core';
+import { type CallPath, type Facts, messageOf, type Problem, type TaskMeta } from '@pexen/core';
 import type { FactoryContext } from './factory.ts';
 import type { Files } from './files.ts';
 import type { DefaultMeta, WalkedFile } from './options.ts';
@@ -36,7 +36,7 @@ export function defaultMetaOf(meta: DefaultMeta | undefined, file: WalkedFile, w
     workshop.problem({
       code: 'PEXEN_META_FAILED',
       location: { file: file.path },
-      message: `the function "meta" threw: ${error instanceof Error ? error.message : String(error)}`,
+      message: `the function "meta" threw: ${messageOf(error)}`,
       hint: 'Mend it where the factory is configured.',
     });
     return {};

@@ -1,6 +1,6 @@
 /** Why a program could not be started, said so that its author can mend it. */
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
-import { PexenError, type Problem } from '@pexen/core';
+import { messageOf, PexenError, type Problem } from '@pexen/core';
 import type { Program } from './order.ts';
 
 /** A PexenError PEXEN_CANNOT_START for what `spawn` threw or told. */
@@ -54,7 +54,7 @@ function explain(file: string, cwd: string, code: string, cause: unknown): Expla
       };
     default:
       return {
-        message: cause instanceof Error ? cause.message : String(cause),
+        message: messageOf(cause),
         hint: 'Check its path and its permissions.',
       };
   }

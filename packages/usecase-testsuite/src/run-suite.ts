@@ -1,5 +1,13 @@
 /** Runs a suite from its configuration to its exit code. */
-import { type Inspection, isBad, type Judgement, type Problem, type Result, type Verdict } from '@pexen/core';
+import {
+  type Inspection,
+  isBad,
+  type Judgement,
+  messageOf,
+  type Problem,
+  type Result,
+  type Verdict,
+} from '@pexen/core';
 import { multi, type Reporter, type TerminalChoice } from '@pexen/report';
 import { type Run, run } from '@pexen/sched';
 import { chooseTasks, gatherTasks } from './choose-tasks.ts';
@@ -146,6 +154,6 @@ function isOfWorkers(error: unknown): boolean {
 }
 
 function reporterFailed(reporter: string, error: unknown): Problem {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   return { code: 'PEXEN_REPORTER_FAILED', message: `the reporter ${reporter} failed: ${why}` };
 }

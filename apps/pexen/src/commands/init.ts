@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { PexenError } from '@pexen/core';
+import { messageOf, PexenError } from '@pexen/core';
 import { configNames, type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
 import type { Output } from '../explain.ts';
 import { ownVersion } from '../own-version.ts';
@@ -68,7 +68,7 @@ async function read(file: string): Promise<Written> {
     const text = await readFile(file, 'utf8');
     return { text, manifest: JSON.parse(text.replace(/^\ufeff/, '')) as Manifest };
   } catch (cause) {
-    const message = `it cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const message = `it cannot be read: ${messageOf(cause)}`;
     const problem = {
       code: 'PEXEN_BAD_MANIFEST',
       location: { file },
