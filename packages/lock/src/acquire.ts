@@ -1,12 +1,12 @@
 /** Locks for people without the scheduler: promises over a lock table. Decides nothing itself. */
-import type { Resource } from '@pexen/core';
 import type { LockRequest } from './demands.ts';
 import { type Holder, NONE, TAKEN } from './ids.ts';
+import type { Capacities } from './inside.ts';
 import { LockTable } from './lock-table.ts';
 
 export interface LocksOptions {
   /** How many units there are of a resource. */
-  readonly capacities?: Iterable<readonly [Resource, number]>;
+  readonly capacities?: Capacities;
   /** So many later ones may go before somebody who waits, where they fit in beside what is held. At least 1, default 64. */
   readonly overtakings?: number;
 }

@@ -144,6 +144,6 @@ function tooMuch(resource: string, count: number, capacity: number): Problem {
   return {
     code: isKnown ? 'PEXEN_AMOUNT_TOO_LARGE' : 'PEXEN_AMOUNT_UNKNOWN',
     message: `takes ${count} of ${name}, which has ${isKnown ? capacity : 'no capacity'}`,
-    hint: `${isKnown ? 'Take less, or declare' : 'Declare'} capacities: [[${name}, ${count}]].`,
+    hint: `${isKnown ? 'Take less, or declare' : 'Declare'} capacities: { ${name}: ${count} }.`,
   };
 }

@@ -11,6 +11,6 @@ export {
   type WaitingHolder,
 } from './description.ts';
 export { type DemandId, type Holder, NONE, type NodeId, RESERVED, TAKEN } from './ids.ts';
-export type { LockTableOptions } from './inside.ts';
+export type { Capacities, LockTableOptions } from './inside.ts';
 export { LockTable } from './lock-table.ts';
 export { HierarchyLock, isResourcePath, partsOf, path, type ResourcePath } from './resource-path.ts';

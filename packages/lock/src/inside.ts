@@ -10,9 +10,12 @@ import { Poison } from './poison.ts';
 import { ResourceTree } from './resource-tree.ts';
 import { Waiting } from './waiting.ts';
 
+/** How many units there are of resources: by name, or in pairs, for those that are no text. */
+export type Capacities = Readonly<Record<string, number>> | Iterable<readonly [Resource, number]>;
+
 export interface LockTableOptions {
   /** How many units there are of a resource; others have none to count. */
-  readonly capacities?: Iterable<readonly [Resource, number]> | undefined;
+  readonly capacities?: Capacities | undefined;
   /** After so many overtakings a parked holder is starved. At least 1, default 64. */
   readonly overtakings?: number | undefined;
   /**
@@ -33,7 +36,8 @@ export class Inside {
 
   constructor({ capacities = [], overtakings = 64 }: LockTableOptions) {
     const { tree, demands, footprint, holders } = this;
-    for (const [resource, capacity] of capacities) tree.declare(resource, capacity);
+    const pairs = Symbol.iterator in capacities ? capacities : Object.entries(capacities);
+    for (const [resource, capacity] of pairs) tree.declare(resource, capacity);
     const counts = (): HoldCounts => new HoldCounts(tree, demands, footprint);
     this.obstacles = new Obstacles(tree, demands, counts(), counts());
     this.waiting = new Waiting(holders, demands, tree, footprint, this.obstacles, counts(), overtakings);

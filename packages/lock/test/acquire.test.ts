@@ -79,7 +79,7 @@ describe('acquire', () => {
   });
 
   it('releases once, however often it is told to', async () => {
-    const locks = new Locks({ capacities: [['slots', 2]] });
+    const locks = new Locks({ capacities: { slots: 2 } });
     const [one, two] = [await locks.acquire({ uses: ['slots'] }), await locks.acquire({ uses: ['slots'] })];
     one.release();
     one.release();

@@ -1,15 +1,6 @@
 /** What `run` may be told besides the tasks. */
-import type {
-  Facts,
-  Judgement,
-  Pool,
-  PoolOutcome,
-  Problem,
-  Resource,
-  Result,
-  Retries,
-  Runnable,
-} from '@pexen/core';
+import type { Facts, Judgement, Pool, PoolOutcome, Problem, Result, Retries, Runnable } from '@pexen/core';
+import type { Capacities } from '@pexen/lock';
 import type { Clock } from './clock.ts';
 
 /** A pool, or what makes one when the run begins. */
@@ -45,7 +36,7 @@ export interface RunOptions {
   /** For tasks with `group` in their metadata. */
   readonly groups?: Readonly<Record<string, GroupOptions>>;
   /** How many units there are of resources that are taken by amount. */
-  readonly capacities?: Readonly<Record<string, number>> | Iterable<readonly [Resource, number]>;
+  readonly capacities?: Capacities;
   /** So many attempts may wait in a pool beyond its workers. Default 0 for pools in this thread, else 1. */
   readonly spare?: number;
   /** The dictionary that every task begins with. */

@@ -1,5 +1,5 @@
 /** Makes a plan's view of the pools and options that a run was given. */
-import type { Pool, Resource } from '@pexen/core';
+import type { Pool } from '@pexen/core';
 import type { PlanOptions, PlanPool } from '../plan/planned.ts';
 import { inline } from './inline-pool.ts';
 import type { GroupOptions, PoolSource, RunOptions } from './options.ts';
@@ -26,12 +26,6 @@ export function setUp(options: RunOptions): Setup {
   add('default', options.pool ?? inline());
   for (const [name, source] of Object.entries(options.pools ?? {})) add(name, source);
   for (const [name, group] of Object.entries(options.groups ?? {})) add(name, group.pool, group.spare, group);
-  const { facts, weights, defaults, onWarning } = options;
-  const capacities = capacitiesOf(options.capacities);
+  const { capacities, facts, weights, defaults, onWarning } = options;
   return { pools, plan: { pools: planned, capacities, facts, weights, defaults, onWarning } };
-}
-
-function capacitiesOf(given: RunOptions['capacities']): Iterable<readonly [Resource, number]> | undefined {
-  if (given === undefined) return undefined;
-  return Symbol.iterator in given ? given : Object.entries(given);
 }

@@ -9,7 +9,6 @@ import {
   metaOf,
   type Problem,
   plainDefinition,
-  problem,
   type Runnable,
   refuse,
   type TaskDefinition,
@@ -205,7 +204,7 @@ export class Plan extends Table implements Planned {
     } catch (error) {
       const found = (error as { readonly problems?: readonly Problem[] }).problems;
       if (found === undefined) throw error;
-      for (const { code, message, hint } of found) check.add(task, problem(code, message, asOption(hint)));
+      for (const problem of found) check.add(task, problem);
       return -1;
     }
   }
@@ -254,9 +253,4 @@ export class Plan extends Table implements Planned {
     this.graph.remember();
     clear(this.wiring.suspects);
   }
-}
-
-/** Locks are told capacities in pairs; a run takes them by name, too, and suites take no pairs at all. */
-function asOption(hint: string | undefined): string | undefined {
-  return hint?.replace(/\[\[(.*), (\d+)\]\]/, '{ $1: $2 }');
 }

@@ -5,11 +5,11 @@ import type {
   PlacedTask,
   PoolManifest,
   Problem,
-  Resource,
   Runnable,
   TaskDefinition,
   TaskMeta,
 } from '@pexen/core';
+import type { Capacities } from '@pexen/lock';
 import type { Graph } from './graph.ts';
 import type { RuleDefaults } from './rules.ts';
 
@@ -27,7 +27,7 @@ export interface PlanPool {
 /** What a plan is made with. */
 export interface PlanOptions {
   readonly pools: readonly PlanPool[];
-  readonly capacities?: Iterable<readonly [Resource, number]> | undefined;
+  readonly capacities?: Capacities | undefined;
   readonly facts?: Facts | undefined;
   /** Expected durations of tasks that state none, by path, ms. */
   readonly weights?: ((path: string) => number | undefined) | undefined;
