@@ -46,7 +46,8 @@ export function describeNodes(table: LockTable): HeldNode[] {
   for (const holder of [...holders.active].sort((a, b) => a - b))
     for (const need of demands.needsOf(holders.demandOf(holder)))
       at(need.node).holders.push({ holder, ...howOf(need.want, demands.counts) });
-  for (const { holder, node } of describeWaits(table)) at(node).waiting.push(holder);
+  for (const { holder, node, blockers, reservedFor } of describeWaits(table))
+    if (blockers.length > 0 || reservedFor !== undefined) at(node).waiting.push(holder);
   for (const node of poison.stains.keys()) at(node);
   return [...found].map(([node, lists]) => ({
     node,

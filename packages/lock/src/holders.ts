@@ -8,6 +8,8 @@ export const PARKED = 2;
 export const WITHOUT_AMOUNTS = 4;
 /** It was overtaken too often, and stands in the queue of the starved. */
 export const STARVED = 8;
+/** The bits above are its lane. */
+const LANE = 4;
 
 /** What it is doing, what it demands, where in `active` it stands; … */
 const STATE = 0;
@@ -31,11 +33,11 @@ export class Holders {
   #ranks = new Float64Array(32);
 
   /** `since` is the number of the last start so far. */
-  enrol(holder: number, demand: number, priority: number, rank: number, since: number): void {
+  enrol(holder: number, demand: number, priority: number, rank: number, lane: number, since: number): void {
     this.size = Math.max(this.size, holder + 1);
     this.#at = grown(this.#at, this.size * WIDTH);
     this.#ranks = grown(this.#ranks, this.size * 2);
-    this.set(holder, STATE, 0);
+    this.set(holder, STATE, lane << LANE);
     this.set(holder, DEMAND, demand);
     this.set(holder, OVERTAKEN, 0);
     this.set(holder, SINCE, since);
@@ -57,6 +59,10 @@ export class Holders {
 
   demandOf(holder: number): number {
     return this.get(holder, DEMAND);
+  }
+
+  laneOf(holder: number): number {
+    return this.get(holder, STATE) >> LANE;
   }
 
   is(holder: number, flag: number): boolean {

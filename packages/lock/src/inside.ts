@@ -6,6 +6,7 @@ import { HoldCounts } from './hold-counts.ts';
 import { Holders } from './holders.ts';
 import type { Holder } from './ids.ts';
 import { Obstacles } from './obstacles.ts';
+import { Parking } from './parking.ts';
 import { Poison } from './poison.ts';
 import { ResourceTree } from './resource-tree.ts';
 import { Waiting } from './waiting.ts';
@@ -16,6 +17,8 @@ export type Capacities = Readonly<Record<string, number>> | Iterable<readonly [R
 export interface LockTableOptions {
   /** How many units there are of a resource; others have none to count. */
   readonly capacities?: Capacities | undefined;
+  /** So many lanes there are: kinds of holders of which any can be closed (`setLane`). Default 1. */
+  readonly lanes?: number | undefined;
   /** After so many overtakings a parked holder is starved. At least 1, default 64. */
   readonly overtakings?: number | undefined;
   /**
@@ -34,13 +37,14 @@ export class Inside {
   readonly waiting: Waiting;
   readonly poison: Poison;
 
-  constructor({ capacities = [], overtakings = 64 }: LockTableOptions) {
+  constructor({ capacities = [], overtakings = 64, lanes = 1 }: LockTableOptions) {
     const { tree, demands, footprint, holders } = this;
     const pairs = Symbol.iterator in capacities ? capacities : Object.entries(capacities);
     for (const [resource, capacity] of pairs) tree.declare(resource, capacity);
     const counts = (): HoldCounts => new HoldCounts(tree, demands, footprint);
     this.obstacles = new Obstacles(tree, demands, counts(), counts());
-    this.waiting = new Waiting(holders, demands, tree, footprint, this.obstacles, counts(), overtakings);
+    const parking = new Parking(holders, demands, tree, footprint, this.obstacles, lanes);
+    this.waiting = new Waiting(holders, tree, footprint, this.obstacles, parking, counts(), overtakings);
     this.poison = new Poison(tree, demands, counts());
   }
 }

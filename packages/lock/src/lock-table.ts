@@ -68,23 +68,29 @@ export class LockTable {
     return node;
   }
 
-  /** The capacity declared for the resource, if any. */
-  capacityOf(resource: Resource): number | undefined {
-    return this.inside.tree.capacityOf(this.inside.tree.find(resource)) || undefined;
-  }
-
   /**
    * Makes the holder known. Smaller `priority` goes first, then larger `rank`, then smaller holder.
    * The holder must hold nothing and not be parked.
    */
-  enrol(holder: Holder, demand: DemandId, priority = 0, rank = 0): void {
-    this.#holders.enrol(holder, demand, priority, rank, this.#waiting.starts);
+  enrol(holder: Holder, demand: DemandId, priority = 0, rank = 0, lane = 0): void {
+    this.#holders.enrol(holder, demand, priority, rank, lane, this.#waiting.starts);
+  }
+
+  /**
+   * Opens or closes a lane; at first all are open. Holders of a closed lane stay parked where they are, but are no candidates, and to
+   * start before them is not to overtake them: there is no slot for them, say.
+   */
+  setLane(lane: number, isOpen: boolean): void {
+    if (this.#waiting.parked.isOpen(lane) === isOpen) return;
+    this.#found = NONE;
+    this.#waiting.parked.setLane(lane, isOpen);
   }
 
   /** A new rank, also while the holder is parked. */
   setRank(holder: Holder, priority: number, rank: number): void {
     const wasParked = this.isParked(holder);
-    if (wasParked) this.unpark(holder);
+    this.#changed();
+    this.#waiting.unpark(holder);
     this.#holders.setRank(holder, priority, rank);
     if (wasParked) this.park(holder);
   }
@@ -130,15 +136,6 @@ export class LockTable {
     this.#waiting.park(holder);
   }
 
-  /**
-   * Parks it no more, but keeps its place among the starved and the count of its overtakings: it is yours again, to try when you
-   * like (its pool is full, say). Harmless if it was not parked.
-   */
-  unpark(holder: Holder): void {
-    this.#changed();
-    this.#waiting.unpark(holder);
-  }
-
   /** It does not want any more. Harmless if it wanted nothing. What it holds, it keeps. */
   withdraw(holder: Holder): void {
     this.#changed();
@@ -149,8 +146,8 @@ export class LockTable {
   }
 
   /**
-   * The parked holder to start next: everything it demands is free, and of those it has the best rank; the head of the starved goes
-   * first of all. NONE if there is none. Changes nothing that you could see: ask again after each `tryTake`.
+   * The parked holder to start next: its lane is open, everything it demands is free, and of those it has the best rank; the head of
+   * the starved goes first of all. NONE if there is none. Changes nothing that you could see: ask again after each `tryTake`.
    */
   candidate(): Holder | typeof NONE {
     if (this.#found !== NONE) return this.#found;

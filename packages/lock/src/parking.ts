@@ -24,24 +24,27 @@ function placeNameOf(spot: number): number {
   return -1 - spot;
 }
 
-/** The starved are kept apart, since nobody overtakes them: of each spot and each beginning there are two boxes, side by side. */
-function boxAt(what: number, isStarved: boolean): number {
-  return what * 2 + (isStarved ? 1 : 0);
-}
-
 export class Parking {
   count = 0;
   readonly boxes: Boxes;
-  /** The places whose spot may be free. A place that is not in here is blocked. */
-  readonly loose: number;
-  /** Of each spot two places, boxes of groups: one for the starved, which are not overtaken, after one for the others. */
+  /** Of each lane, the places whose spot may be free. A place that is not in here is blocked. */
+  readonly loose: readonly number[];
+  /** Those of the lanes that are open. */
+  readonly open: number;
+  /** Of each spot so many places as there are rows: boxes of groups. */
   places: Int32Array = new Int32Array(16);
   readonly #holders: Holders;
   readonly #demands: Demands;
   readonly #tree: ResourceTree;
   readonly #footprint: Footprint;
   readonly #obstacles: Obstacles;
-  /** Of each beginning of a demand two groups, boxes of holders and of groups. */
+  /**
+   * The starved are kept apart, since nobody overtakes them, and so are the lanes: two rows for each, of those who are not starved
+   * and of those who are.
+   */
+  readonly #rows: number;
+  readonly #isClosed: boolean[] = [];
+  /** Of each beginning of a demand a group for each row, boxes of holders and of groups. */
   #groups = new Int32Array(16);
   /** Of each holder, what stands for it in the boxes. */
   #waiters = new Int32Array(16);
@@ -54,6 +57,7 @@ export class Parking {
     tree: ResourceTree,
     footprint: Footprint,
     obstacles: Obstacles,
+    lanes: number,
   ) {
     this.#holders = holders;
     this.#demands = demands;
@@ -61,14 +65,16 @@ export class Parking {
     this.#footprint = footprint;
     this.#obstacles = obstacles;
     this.boxes = new Boxes(holders);
-    this.loose = this.boxes.make(NONE, NONE);
+    this.loose = Array.from({ length: lanes }, () => this.boxes.make(NONE, NONE));
+    this.open = this.boxes.make(NONE, NONE);
+    this.#rows = lanes * 2;
   }
 
   /** Parks the holder at what the last `find` of its demand met. */
   park(holder: Holder): void {
     const demand = this.#holders.demandOf(holder);
     this.#waiters = grown(this.#waiters, holder + 1);
-    this.#groups = grown(this.#groups, boxAt(this.#demands.trie.size, false));
+    this.#groups = grown(this.#groups, this.#demands.trie.size * this.#rows);
     if (this.#waiters[holder] === NOTHING) this.#waiters[holder] = this.boxes.make(holder, holder);
     this.count++;
     if (this.#obstacles.spot === FREE) this.#obstacles.spot = OPEN;
@@ -96,8 +102,9 @@ export class Parking {
    */
   candidate(moved: (holder: Holder, spot: number) => void): Holder | typeof NONE {
     for (;;) {
-      const place = this.boxes.topOf(this.loose);
-      if (place === NOTHING) return NONE;
+      const lane = this.boxes.topOf(this.open);
+      if (lane === NOTHING) return NONE;
+      const place = this.boxes.topOf(lane);
       const holder = this.boxes.bestOf(place);
       if (this.#obstacles.isBlocked(this.#spotOfPlace(place), false)) this.boxes.take(place);
       else if (this.#obstacles.find(this.#holders.demandOf(holder), false)) {
@@ -107,6 +114,22 @@ export class Parking {
     }
   }
 
+  /** Holders of a closed lane are no candidates. */
+  setLane(lane: number, isOpen: boolean): void {
+    this.#isClosed[lane] = !isOpen;
+    const loose = this.loose[lane] as number;
+    if (!isOpen) this.boxes.take(loose);
+    else this.#openUp(loose);
+  }
+
+  isOpen(lane: number): boolean {
+    return !this.#isClosed[lane];
+  }
+
+  isOpenTo(holder: Holder): boolean {
+    return this.isOpen(this.#holders.laneOf(holder));
+  }
+
   /** The spot where the holder hangs, with its group. */
   spotOf(holder: Holder): number {
     let one = this.#waiters[holder] as number;
@@ -114,10 +137,13 @@ export class Parking {
     return this.#spotOfPlace(one);
   }
 
-  /** Appends those that wait at the spot, are not starved, and go before `holder`. */
+  /** Appends those that wait at the spot in open lanes, are not starved, and go before `holder`. */
   collectBefore(spot: number, holder: Holder, out: Holder[]): void {
-    const index = boxAt(spot, false);
-    if (this.#isUsed(index)) this.boxes.collectBefore(this.places[index] as number, holder, out);
+    for (let row = 0; row < this.#rows; row += 2) {
+      const index = spot * this.#rows + row;
+      if (this.#isUsed(index) && this.isOpen(row >> 1))
+        this.boxes.collectBefore(this.places[index] as number, holder, out);
+    }
   }
 
   /** The spots where somebody waits for units of what the demand takes units of, or claims. */
@@ -131,14 +157,28 @@ export class Parking {
   }
 
   #loosenSpot(spot: number): void {
-    this.#loosenPlace(boxAt(spot, false), spot);
-    this.#loosenPlace(boxAt(spot, true), spot);
+    for (let row = 0; row < this.#rows; row++) this.#loosenPlace(spot, row);
   }
 
-  #loosenPlace(index: number, spot: number): void {
+  #loosenPlace(spot: number, row: number): void {
+    const index = spot * this.#rows + row;
     if (!this.#isUsed(index) || this.#obstacles.isBlocked(spot, false)) return;
     const place = this.places[index] as number;
-    if (this.boxes.boxOf(place) === NOTHING) this.boxes.put(place, this.loose);
+    if (this.boxes.boxOf(place) !== NOTHING) return;
+    const loose = this.loose[row >> 1] as number;
+    this.boxes.put(place, loose);
+    if (this.isOpen(row >> 1)) this.#openUp(loose);
+  }
+
+  /** Empty lanes stay outside. */
+  #openUp(loose: number): void {
+    const isIn = this.boxes.boxOf(loose) !== NOTHING || this.boxes.topOf(loose) === NOTHING;
+    if (!isIn) this.boxes.put(loose, this.open);
+  }
+
+  /** Where the holder belongs among the boxes of a spot, or of a beginning. */
+  #rowOf(holder: Holder): number {
+    return this.#holders.laneOf(holder) * 2 + Number(this.#holders.is(holder, STARVED));
   }
 
   /** The holder was looked at in vain: it moves, with as many as share the beginning that is blocked. */
@@ -164,15 +204,15 @@ export class Parking {
    */
   #hang(one: number, beginning: number, holder: Holder): void {
     const { prefix, spot } = this.#obstacles;
-    const isStarved = this.#holders.is(holder, STARVED);
+    const row = this.#rowOf(holder);
     let at = beginning;
-    while (at !== prefix && this.boxes.boxOf(this.#groups[boxAt(at, isStarved)] as number) === NOTHING)
+    while (at !== prefix && this.boxes.boxOf(this.#groups[at * this.#rows + row] as number) === NOTHING)
       at = this.#demands.trie.parent[at] as number;
-    const group = this.#box(this.#groups, boxAt(at, isStarved), at);
+    const group = this.#box(this.#groups, at * this.#rows + row, at);
     if (group !== one) this.boxes.put(one, group);
     if (this.boxes.boxOf(group) !== NOTHING) return;
-    this.places = grown(this.places, boxAt(spot + 1, false));
-    this.boxes.put(group, this.#box(this.places, boxAt(spot, isStarved), placeNameOf(spot)));
+    this.places = grown(this.places, (spot + 1) * this.#rows);
+    this.boxes.put(group, this.#box(this.places, spot * this.#rows + row, placeNameOf(spot)));
     if (this.#tree.unitsAt(spot) !== undefined) this.#noteShortage(spot);
   }
 
@@ -185,9 +225,14 @@ export class Parking {
   #noteShortage(spot: number): void {
     const node = this.#tree.nodeAt(spot);
     const known = this.#shortages.get(node) ?? new Set();
-    for (const other of known)
-      if (!this.#isUsed(boxAt(other, false)) && !this.#isUsed(boxAt(other, true))) known.delete(other);
+    for (const other of known) if (!this.#isUsedAt(other)) known.delete(other);
     this.#shortages.set(node, known.add(spot));
+  }
+
+  /** Does anybody wait at the spot? */
+  #isUsedAt(spot: number): boolean {
+    for (let row = 0; row < this.#rows; row++) if (this.#isUsed(spot * this.#rows + row)) return true;
+    return false;
   }
 
   /** Does anybody wait at the place? */

@@ -41,13 +41,6 @@ export class ResourceTree {
     return node;
   }
 
-  /** The node of a resource if somebody has named it, else -1. */
-  find(resource: Resource): number {
-    let node: number | undefined = ROOT;
-    for (const part of partsOf(resource)) node = node === undefined ? node : this.#below[node]?.get(part);
-    return node ?? -1;
-  }
-
   /** What is counted of a node apart from the tree, by how it is wanted, has a node of its own, for ever. */
   aside(node: number, want: number): number {
     this.#asides[want] ??= {};

@@ -111,31 +111,40 @@ function checkUnits({ tree, obstacles }: Inside): void {
 /** Everybody waits with a beginning of what it demands; boxes go by their best holder; places that are not loose are blocked. */
 function checkParking(inside: Inside, parking: Parking, expected: readonly Holder[]): void {
   const { holders, demands, obstacles } = inside;
-  const { boxes, places, loose } = parking;
+  const { boxes, places, loose, open } = parking;
+  const rows = loose.length * 2;
   const found: Holder[] = [];
-  const check = (box: number, beginning: number, isStarved: boolean): void => {
+  const check = (box: number, beginning: number, row: number): void => {
     const contents = boxes.contentsOf(box);
     for (const one of contents) {
       const name = boxes.nameOf(one);
       const isHolder = boxes.topOf(one) === NOTHING;
       claim(boxes.boxOf(one) === box, `${name} knows its box`);
       claim(startsWith(demands, isHolder ? holders.demandOf(name) : name, beginning), `${name} fits in`);
-      claim(!isHolder || holders.is(name, STARVED) === isStarved, `${name} waits with its like`);
+      const own = holders.laneOf(name) * 2 + Number(holders.is(name, STARVED));
+      claim(!isHolder || own === row, `${name} waits with its like`);
       if (isHolder) found.push(name);
-      else check(one, name, isStarved);
+      else check(one, name, row);
     }
     const best = contents
       .map((one) => boxes.bestOf(one))
       .sort((a, b) => (holders.isBefore(a, b) ? -1 : 1))[0];
     claim(boxes.bestOf(box) === (best ?? NONE), `box ${boxes.nameOf(box)} goes by its best holder`);
   };
-  const inLoose = boxes.contentsOf(loose);
+  const lanes = boxes.contentsOf(open);
+  for (const [lane, box] of loose.entries())
+    claim(
+      lanes.includes(box) === (parking.isOpen(lane) && boxes.topOf(box) !== NOTHING),
+      `lane ${lane} is where it belongs`,
+    );
   for (const [index, place] of places.entries()) {
     if (place === NOTHING) continue;
-    const spot = index >> 1;
-    check(place, ROOT, index % 2 === 1);
+    const spot = Math.floor(index / rows);
+    const row = index % rows;
+    check(place, ROOT, row);
     const isOpen = boxes.topOf(place) !== NOTHING && !obstacles.isBlocked(spot, false);
-    claim(!isOpen || inLoose.includes(place), `spot ${spot} is loose or blocked`);
+    const inLoose = boxes.boxOf(place) === loose[row >> 1];
+    claim(!isOpen || inLoose, `spot ${spot} is loose or blocked`);
   }
   claim(same(found, expected), 'everybody parked is in a group');
 }

@@ -4,7 +4,6 @@
  * anything is taken.
  */
 import { grown } from './columns.ts';
-import type { Demands } from './demands.ts';
 import type { Footprint } from './footprint.ts';
 import type { HoldCounts } from './hold-counts.ts';
 import {
@@ -20,7 +19,7 @@ import {
 } from './holders.ts';
 import { type Holder, NONE } from './ids.ts';
 import type { Obstacles } from './obstacles.ts';
-import { Parking } from './parking.ts';
+import type { Parking } from './parking.ts';
 import type { ResourceTree } from './resource-tree.ts';
 import { FREE, nodeOf } from './spot.ts';
 
@@ -46,7 +45,7 @@ export class Waiting {
   #first = 0;
   /** Where the head met its last obstacle. */
   #headSpot = FREE;
-  /** Units came back since those who return were looked at in vain. */
+  /** There may be units for some of those who return. */
   #hasUnitsBack = true;
   /** Of a node, the last start that took it or something below it while others waited. */
   #lastTaker = new Int32Array(16).fill(NONE);
@@ -55,10 +54,10 @@ export class Waiting {
 
   constructor(
     holders: Holders,
-    demands: Demands,
     tree: ResourceTree,
     footprint: Footprint,
     obstacles: Obstacles,
+    parked: Parking,
     wanted: HoldCounts,
     limit: number,
   ) {
@@ -68,7 +67,7 @@ export class Waiting {
     this.#obstacles = obstacles;
     this.#limit = limit;
     this.wanted = wanted;
-    this.parked = new Parking(holders, demands, tree, footprint, obstacles);
+    this.parked = parked;
   }
 
   /** The starved but the head, in their order. */
@@ -183,7 +182,7 @@ export class Waiting {
     if (isLater && this.#isTooMuch(holder)) this.starve(holder);
   };
 
-  /** Whoever waits at a spot that it takes, and goes before it. */
+  /** Whoever waits at a spot that it takes, and goes before it. Who waits in a closed lane could not have started. */
   #collectOvertaken(holder: Holder): void {
     const demand = this.#holders.demandOf(holder);
     this.#footprint.ofDemand(demand);
@@ -223,7 +222,8 @@ export class Waiting {
   }
 
   #isHeadFree(): boolean {
-    if (this.head === NONE || !this.#holders.is(this.head, PARKED)) return false;
+    if (this.head === NONE || !this.#holders.is(this.head, PARKED) || !this.parked.isOpenTo(this.head))
+      return false;
     const obstacles = this.#obstacles;
     if (this.#headSpot !== FREE && obstacles.isBlocked(this.#headSpot, true)) return false;
     obstacles.find(this.#holders.demandOf(this.head), true);
@@ -233,11 +233,14 @@ export class Waiting {
 
   #bestReturning(): Holder {
     if (this.returning.size === 0 || !this.#hasUnitsBack) return NONE;
+    const { parked } = this;
     let best = NONE;
-    for (const holder of this.returning)
-      if (this.#obstacles.hasUnits(this.#holders.demandOf(holder)))
-        if (best === NONE || this.#holders.isBefore(holder, best)) best = holder;
-    this.#hasUnitsBack = best !== NONE;
+    this.#hasUnitsBack = false;
+    for (const holder of this.returning) {
+      if (!this.#obstacles.hasUnits(this.#holders.demandOf(holder))) continue;
+      this.#hasUnitsBack = true;
+      if (parked.isOpenTo(holder) && (best === NONE || this.#holders.isBefore(holder, best))) best = holder;
+    }
     return best;
   }
 

@@ -24,14 +24,6 @@ function want(table: LockTable, ...holders: readonly number[]): void {
 
 const [r, s, t] = [{ claims: ['r'] }, { claims: ['s'] }, { claims: ['t'] }];
 
-it('says which capacity was declared', () => {
-  const table = new LockTable({ capacities: [['memory', 4]] });
-  table.compile({ uses: ['disk'] });
-  expect(table.capacityOf('memory')).toBe(4);
-  expect(table.capacityOf('disk')).toBeUndefined();
-  expect(table.capacityOf('nowhere')).toBeUndefined();
-});
-
 it('a node that was asked for is never given to another name', () => {
   const table = new LockTable();
   const node = table.nodeOf('r');

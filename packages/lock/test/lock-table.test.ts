@@ -24,9 +24,9 @@ class Desk {
   }
 
   /** A holder that has not tried yet. */
-  wants(request: LockRequest, priority = 0, rank = 0): number {
+  wants(request: LockRequest, priority = 0, rank = 0, lane = 0): number {
     const holder = this.#next++;
-    this.table.enrol(holder, this.table.compile(request), priority, rank);
+    this.table.enrol(holder, this.table.compile(request), priority, rank, lane);
     return holder;
   }
 
@@ -38,8 +38,8 @@ class Desk {
   }
 
   /** A holder that had to park. */
-  waits(request: LockRequest, priority = 0, rank = 0): number {
-    const holder = this.wants(request, priority, rank);
+  waits(request: LockRequest, priority = 0, rank = 0, lane = 0): number {
+    const holder = this.wants(request, priority, rank, lane);
     expect(this.table.tryTake(holder)).not.toBe(TAKEN);
     this.table.park(holder);
     return holder;
@@ -266,7 +266,7 @@ describe('waiting', () => {
     expect(desk.table.isContended(waiter)).toBe(false);
     expect(desk.table.isContended(desk.wants({ uses: ['/a'] }))).toBe(true);
     expect(desk.table.isContended(desk.wants({ claims: ['/a/c'] }))).toBe(false);
-    desk.table.unpark(waiter);
+    desk.table.withdraw(waiter);
     expect(desk.table.isContended(desk.wants({ uses: ['/a'] }))).toBe(false);
   });
 });
@@ -303,7 +303,7 @@ describe('fairness', () => {
     desk.holds({ uses: ['x'] });
     const claimer = desk.waits({ claims: ['x'] });
     desk.holds({ uses: ['x'] });
-    desk.table.unpark(claimer);
+    desk.table.withdraw(claimer);
     desk.table.park(claimer);
     desk.holds({ uses: ['x'] });
     expect(desk.table.starvedHead).toBe(claimer);
@@ -492,5 +492,63 @@ describe('forgetting', () => {
     const { tree, demands } = table.inside;
     expect(tree.size).toBeLessThan(16);
     expect(demands.trie.size).toBeLessThan(16);
+  });
+});
+
+describe('lanes', () => {
+  it('who waits in a closed lane is no candidate, and hides nobody', () => {
+    const desk = new Desk({ lanes: 2 });
+    const blocker = desk.holds({ claims: ['x'] });
+    const other = desk.waits({ claims: ['x'] }, 0, 0, 1);
+    const own = desk.waits({ claims: ['x'] });
+    desk.table.setLane(1, false);
+    desk.table.release(blocker);
+    expect(desk.startAll()).toEqual([own]);
+    desk.table.release(own);
+    expect(desk.startAll()).toEqual([]);
+    desk.table.setLane(1, true);
+    expect(desk.startAll()).toEqual([other]);
+  });
+
+  it('the first of the starved waits for its lane, and keeps what is reserved for it', () => {
+    const desk = new Desk({ lanes: 2 });
+    const blocker = desk.holds({ claims: ['x'] });
+    const starved = desk.waits({ claims: ['x'] }, 0, 0, 1);
+    const own = desk.waits({ claims: ['x'] });
+    desk.table.starve(starved);
+    desk.table.setLane(1, false);
+    desk.table.release(blocker);
+    expect(desk.startAll()).toEqual([]);
+    desk.table.setLane(1, true);
+    expect(desk.startAll()).toEqual([starved]);
+    desk.table.release(starved);
+    expect(desk.startAll()).toEqual([own]);
+  });
+
+  it('nobody overtakes who could not have started', () => {
+    const desk = new Desk({ lanes: 2, overtakings: 1 });
+    desk.holds({ uses: ['x'] });
+    const claimer = desk.waits({ claims: ['x'] }, 0, 0, 1);
+    desk.table.setLane(1, false);
+    desk.holds({ uses: ['x'] });
+    expect(desk.table.starvedHead).toBe(NONE);
+    desk.table.setLane(1, true);
+    desk.holds({ uses: ['x'] });
+    expect(desk.table.starvedHead).toBe(claimer);
+  });
+
+  it('units that came back while its lane was closed are there when it opens', () => {
+    const desk = new Desk({ lanes: 2, capacities: { gpu: 1 } });
+    const returning = desk.wants({ uses: ['gpu'] }, 0, 0, 1);
+    expect(desk.table.tryTake(returning)).toBe(TAKEN);
+    desk.table.releaseAmounts(returning);
+    const other = desk.holds({ uses: ['gpu'] });
+    expect(desk.table.tryTake(returning)).not.toBe(TAKEN);
+    desk.table.park(returning);
+    desk.table.setLane(1, false);
+    desk.table.release(other);
+    expect(desk.startAll()).toEqual([]);
+    desk.table.setLane(1, true);
+    expect(desk.startAll()).toEqual([returning]);
   });
 });

@@ -13,6 +13,7 @@ export interface Request {
 export interface Task {
   readonly id: number;
   readonly request: Request;
+  readonly lane: number;
   priority: number;
   rank: number;
   holds: boolean;
@@ -25,6 +26,8 @@ export type Capacities = ReadonlyMap<string, number>;
 export class Oracle {
   readonly tasks: Task[] = [];
   readonly capacities: Capacities;
+  /** Lanes whose tasks are no candidates. */
+  readonly closed = new Set<number>();
   /** What was poisoned, as what the failed held. */
   stains: Request[] = [];
 
@@ -32,9 +35,9 @@ export class Oracle {
     this.capacities = capacities;
   }
 
-  add(request: Request, priority: number, rank: number): Task {
+  add(request: Request, priority: number, rank: number, lane: number): Task {
     const id = this.tasks.length;
-    const task = { id, request, priority, rank, holds: false, hasUnits: false, parked: false };
+    const task = { id, request, lane, priority, rank, holds: false, hasUnits: false, parked: false };
     this.tasks.push(task);
     return task;
   }
@@ -57,7 +60,9 @@ export class Oracle {
 
   /** The parked task that is to start next. */
   candidate(head: Task | undefined): Task | undefined {
-    const parked = this.tasks.filter((task) => task.parked && this.canTake(task, head));
+    const parked = this.tasks.filter(
+      (task) => task.parked && !this.closed.has(task.lane) && this.canTake(task, head),
+    );
     const returning = parked.filter((task) => task.holds);
     if (returning.length > 0) return this.best(returning);
     return head !== undefined && parked.includes(head) ? head : this.best(parked);

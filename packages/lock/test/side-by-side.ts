@@ -8,6 +8,8 @@ import { validate } from '../src/validate.ts';
 import { holdsOf, isWithin, Oracle, type Request, type Task } from './oracle.ts';
 
 export const PATHS = ['/', '/a', '/b', '/a/x', '/a/y', '/a/x/1', '/a/x/2', '/b/x', '/c', '/m', '/m/n'];
+/** So many lanes there are. */
+export const LANES = 3;
 const CAPACITIES: ReadonlyMap<string, number> = new Map([
   ['/m', 3],
   ['/a/x', 2],
@@ -15,8 +17,8 @@ const CAPACITIES: ReadonlyMap<string, number> = new Map([
 
 /** What may happen to a holder. */
 export const DEEDS = [
-  ...['start', 'start', 'start', 'release', 'release', 'try', 'park', 'park', 'unpark', 'withdraw', 'starve'],
-  ...['give-amounts', 'take-amounts', 'set-rank', 'poison', 'heal'],
+  ...['start', 'start', 'start', 'release', 'release', 'try', 'park', 'park', 'withdraw', 'starve'],
+  ...['give-amounts', 'take-amounts', 'set-rank', 'poison', 'heal', 'open', 'open', 'close'],
 ] as const;
 export type Deed = (typeof DEEDS)[number];
 
@@ -29,18 +31,18 @@ export class SideBySide {
 
   constructor(overtakings: number) {
     this.#overtakings = overtakings;
-    this.table = new LockTable({ capacities: CAPACITIES, overtakings });
+    this.table = new LockTable({ capacities: CAPACITIES, overtakings, lanes: LANES });
     for (const name of PATHS) this.#names.set(this.table.nodeOf(name), name);
   }
 
   /** A new holder; it tries, and parks if it may. */
-  add(request: Request, priority: number, rank: number, parks: boolean): void {
+  add(request: Request, priority: number, rank: number, lane: number, parks: boolean): void {
     const { uses, claims, amounts, exclusive } = request;
-    const task = this.oracle.add(request, priority, rank);
+    const task = this.oracle.add(request, priority, rank, lane);
     const counted = amounts.map(([name, count]) => amount(name, count));
     const demand = this.table.compile({ uses: [...uses, ...counted], claims, exclusive });
     this.#demands.push(demand);
-    this.table.enrol(task.id, demand, priority, rank);
+    this.table.enrol(task.id, demand, priority, rank, lane);
     if (!this.#tryTake(task) && parks) this.#park(task);
   }
 
@@ -49,6 +51,7 @@ export class SideBySide {
     const wants = this.#pick(pick, (task) => !task.holds);
     const needs = this.#pick(pick, (task) => task.holds && !task.hasUnits);
     if (deed === 'start') this.#start();
+    else if (deed === 'open' || deed === 'close') this.#setLane(pick % LANES, deed === 'open');
     else if (deed === 'take-amounts') {
       if (needs !== undefined && !this.#tryTake(needs)) this.#park(needs);
     } else if (deed === 'release' || deed === 'give-amounts' || deed === 'poison' || deed === 'heal') {
@@ -107,10 +110,16 @@ export class SideBySide {
     else if (deed === 'set-rank') {
       task.rank = rank;
       this.table.setRank(task.id, task.priority, rank);
-    } else if (deed === 'unpark' || deed === 'withdraw') {
-      this.table[deed](task.id);
+    } else if (deed === 'withdraw') {
+      this.table.withdraw(task.id);
       task.parked = false;
     }
+  }
+
+  #setLane(lane: number, isOpen: boolean): void {
+    this.table.setLane(lane, isOpen);
+    if (isOpen) this.oracle.closed.delete(lane);
+    else this.oracle.closed.add(lane);
   }
 
   #start(): void {
@@ -137,11 +146,18 @@ export class SideBySide {
     same(`starvation of ${other.id}`, this.#isStarved(other), isOvertaken && count >= this.#overtakings);
   }
 
-  /** Of those who are parked and not starved: will they be overtaken if the task starts, and how often were they before? */
+  /**
+   * Of those who are parked in open lanes and not starved: will they be overtaken if the task starts, and how often were they before?
+   */
   #countsAfter(task: Task): (readonly [Task, boolean, number])[] {
     const { holders, waiting } = this.table.inside;
     const counted = this.oracle.tasks.filter(
-      (other) => other !== task && other.parked && !other.holds && !this.#isStarved(other),
+      (other) =>
+        other !== task &&
+        other.parked &&
+        !this.oracle.closed.has(other.lane) &&
+        !other.holds &&
+        !this.#isStarved(other),
     );
     return counted.map((other) => {
       const isOvertaken =

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { test } from 'vitest';
 import type { Request } from './oracle.ts';
-import { DEEDS, PATHS, SideBySide } from './side-by-side.ts';
+import { DEEDS, LANES, PATHS, SideBySide } from './side-by-side.ts';
 
 const requests: fc.Arbitrary<Request> = fc
   .record({
@@ -26,6 +26,7 @@ const steps = fc.array(
       request: requests,
       priority: fc.integer({ min: 0, max: 2 }),
       rank: fc.integer({ min: 0, max: 3 }),
+      lane: fc.nat({ max: LANES - 1 }),
       parks: fc.boolean(),
     }),
     fc.record({ kind: fc.constantFrom(...DEEDS), pick: fc.nat(), rank: fc.integer({ min: 0, max: 3 }) }),
@@ -41,7 +42,7 @@ test('the table does what the oracle says', { timeout: 600_000 }, () => {
     fc.property(steps, fc.constantFrom(1, 2, 5, 64), (all, overtakings) => {
       const both = new SideBySide(overtakings);
       for (const step of all) {
-        if (step.kind === 'add') both.add(step.request, step.priority, step.rank, step.parks);
+        if (step.kind === 'add') both.add(step.request, step.priority, step.rank, step.lane, step.parks);
         else both.act(step.kind, step.pick, step.rank);
         both.check();
       }

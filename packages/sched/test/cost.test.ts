@@ -29,9 +29,9 @@ interface Costs {
 /** Two commands (start, result), one place in a queue, and in the lock table at most park, try again, and a look by chance. */
 const limits: Costs = { commands: 2.1, tries: 3, finds: 3, pushes: 1, comparisons: 1.2 };
 
-/** Runs the shape with eight slots; every attempt returns at once. */
-function costsOf(shape: Shape, count: number): Costs {
-  const plan = new Plan({ pools: [{ name: 'default', manifest, spare: 0 }] });
+/** Runs the shape in pools with eight slots each; every attempt returns at once. */
+function costsOf(shape: Shape, count: number, pools: readonly string[] = ['default']): Costs {
+  const plan = new Plan({ pools: pools.map((name) => ({ name, manifest, spare: 0 })) });
   const machine = new Machine(plan);
   const queues = watchQueues();
   const { results, commands } = drive(machine, plan.add(shape(count)));
@@ -58,7 +58,7 @@ function drive(
   let commands = 0;
   while (inputs.length > 0) {
     const out: Command[] = [];
-    machine.handle(inputs, out);
+    for (const input of inputs) machine.handle([input], out);
     commands += out.length;
     results += out.filter(({ type }) => type === 'give-result').length;
     inputs = out.flatMap(answersTo);
@@ -117,13 +117,28 @@ const fourLocks: Shape = (count) =>
     withMeta(() => {}, { name: `t${index}`, claims: [`lock-${index ** 2 % 16}`] }),
   );
 
+/** Tasks of two pools that want one lock, and as many of one of the pools that want nothing and keep it full. */
+const sharedLock: Shape = (count) =>
+  Array.from({ length: count }, (_, index) => {
+    const claims = index % 3 < 2 ? ['x'] : [];
+    return withMeta(() => {}, { name: `t${index}`, claims, pool: index % 3 === 1 ? 'other' : 'default' });
+  });
+
+function expectLinear(few: Costs, many: Costs): void {
+  for (const [what, most] of Object.entries(limits)) {
+    const cost = what as keyof Costs;
+    expect(many[cost], what).toBeLessThanOrEqual(most);
+    expect(many[cost], what).toBeLessThanOrEqual(few[cost] * 1.1 + 0.01);
+  }
+}
+
 describe('what a task costs', () => {
   it.each(Object.entries({ ...shapes, 'four locks': fourLocks }))('%s', (_name, shape) => {
-    const [few, many] = [costsOf(shape, small), costsOf(shape, large)];
-    for (const [what, most] of Object.entries(limits)) {
-      const cost = what as keyof Costs;
-      expect(many[cost], what).toBeLessThanOrEqual(most);
-      expect(many[cost], what).toBeLessThanOrEqual(few[cost] * 1.1 + 0.01);
-    }
+    expectLinear(costsOf(shape, small), costsOf(shape, large));
+  });
+
+  it('one lock, wanted in two pools of which one is full', () => {
+    const pools = ['default', 'other'];
+    expectLinear(costsOf(sharedLock, small, pools), costsOf(sharedLock, large, pools));
   });
 });

@@ -7,6 +7,7 @@ import type { Rules } from '../plan/rules.ts';
 import { CLEANS, EXEMPT } from '../plan/stated.ts';
 import { BACKOFF } from './alarms.ts';
 import { gives, isBad, mayRetry, nameOutcome, retryDelay, STATUSES, wantsCleanup } from './outcomes.ts';
+import type { PoolRow } from './pool-table.ts';
 import { NEVER_STARTED, NOTHING_TO_SALVAGE, REQUIREMENT, STOPPED } from './skips.ts';
 import { GOING, KILLING, type State } from './state.ts';
 import {
@@ -110,6 +111,16 @@ export class Ending {
     this.#state.move(task, READY);
     this.#state.poolOf(task).queue.push(task);
     this.#state.isStale = true;
+  }
+
+  /** The pool was closed: its parked tasks wait in its queue until it is opened again. */
+  requeue(pool: PoolRow): void {
+    const { tasks } = this.#state;
+    for (let task = 0; this.#state.parked > 0 && task < tasks.count; task++) {
+      if (tasks.state[task] !== PARKED || this.#state.poolOf(task) !== pool) continue;
+      this.#withdraw(task);
+      this.makeReady(task);
+    }
   }
 
   /** Nothing to salvage, nothing to tear down. */

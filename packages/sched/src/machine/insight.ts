@@ -14,7 +14,7 @@ import { AFTER, BEFORE, type GateId, GROUP, SALVAGE } from '../plan/graph.ts';
 import { STATUSES } from './outcomes.ts';
 import { skipReason } from './skip-reason.ts';
 import type { State } from './state.ts';
-import { BACKING_OFF, DONE, PARKED, READY, STATES, WAITING } from './task-table.ts';
+import { BACKING_OFF, DONE, PARKED, STATES, WAITING } from './task-table.ts';
 
 /** Everything at once. `heardMs` tells when a task gave its last sign of life. */
 export function inspect(
@@ -97,13 +97,14 @@ function waitOf(state: State, task: number): Wait {
   const { tasks, gates, turn } = state;
   const pool = state.poolOf(task);
   if (tasks.state[task] === WAITING) return gateWait(state, task, gates.closedGate(task));
-  if (tasks.state[task] === PARKED) return resourceWait(state, task);
+  const resource = tasks.state[task] === PARKED ? resourceWait(state, task) : undefined;
+  if (resource !== undefined) return resource;
   if (tasks.state[task] === BACKING_OFF) {
     const untilMs = state.alarms.find(task) ?? state.nowMs;
     return { for: { kind: 'backoff', untilMs }, text: `until ${format(untilMs)} for its next attempt` };
   }
   if (turn !== pool && (pool.isExclusive || turn !== undefined)) return groupWait(pool.name, turn?.name);
-  if (tasks.state[task] === READY && pool.hasSlot) return forConsumer;
+  if (pool.hasSlot) return forConsumer;
   return { for: { kind: 'slot', pool: pool.name }, text: `for a slot in the pool "${pool.name}"` };
 }
 
@@ -150,14 +151,16 @@ function pendingFor(state: State, gate: GateId): number[] {
   return [...found];
 }
 
-function resourceWait({ locks, plan }: State, task: number): Wait {
+/** Undefined where all it needs is free. */
+function resourceWait({ locks, plan }: State, task: number): Wait | undefined {
   const wait = describeWait(locks, task);
-  if (wait === undefined) return forConsumer;
+  if (wait === undefined) return undefined;
   const { resource, blockers, reservedFor } = wait;
   if (reservedFor !== undefined) {
     const of = plan.pathOf(reservedFor);
     return { for: { kind: 'reservation', of }, text: 'for what is reserved for', tasks: [reservedFor] };
   }
+  if (blockers.length === 0) return undefined;
   const holders = blockers.map((holder) => plan.pathOf(holder));
   const text = `for the resource "${resource}", held by`;
   return { for: { kind: 'resource', resource, holders }, text, tasks: blockers };

@@ -239,6 +239,7 @@ export class Machine {
     pool.state = state;
     this.state.isStale = true;
     if (state !== OPEN && this.state.turn === pool) this.state.turn = undefined;
+    if (state === CLOSED) this.#ending.requeue(pool);
   }
 
   /** Groups are closed at their end, everything when the run ends. */
@@ -269,6 +270,7 @@ export class Machine {
     )
       return;
     if (pools.some((pool) => pool.queue.peek() >= 0 && (turn === undefined || turn === pool))) return;
+    for (const pool of pools) locks.setLane(pool.id, true);
     const parked = locks.candidate();
     if (parked !== NONE && (turn === undefined || turn === this.state.poolOf(parked))) return;
     if (turn !== undefined) {

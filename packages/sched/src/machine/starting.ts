@@ -84,25 +84,13 @@ export class Starting {
     }
   }
 
-  /** Asks the lock table who could start. Those that have no place wait in their queue, like others: they would hide the rest. */
+  /** Asks the lock table who could start, of those that have a place. */
   #callParked(): void {
-    const { locks, tasks } = this.#state;
-    const head = locks.starvedHead;
-    const isHeadReady =
-      head !== NONE && tasks.state[head] === READY && this.#canHave(this.#state.poolOf(head));
-    this.#parked = isHeadReady ? head : NONE;
-    if (isHeadReady) return;
-    while (this.#state.parked > 0) {
-      if (!this.#state.pools.some((pool) => pool.hasPlace)) return;
-      const task = locks.candidate();
-      if (task === NONE) return;
-      if (this.#canHave(this.#state.poolOf(task))) {
-        this.#parked = task;
-        return;
-      }
-      locks.unpark(task);
-      this.#ending.makeReady(task);
-    }
+    const { locks, pools, parked } = this.#state;
+    this.#parked = NONE;
+    if (parked === 0) return;
+    for (const pool of pools) locks.setLane(pool.id, this.#canHave(pool));
+    this.#parked = locks.candidate();
   }
 
   #canHave(pool: PoolRow): boolean {
@@ -233,7 +221,8 @@ export class Starting {
     if (tasks.has(task, ENROLLED)) return;
     tasks.set(task, ENROLLED);
     const priority = plan.priority[task] as number;
-    locks.enrol(task, this.#demandOf(task), priority, plan.order.rank[task] as number);
+    const pool = plan.graph.pool[task] as number;
+    locks.enrol(task, this.#demandOf(task), priority, plan.order.rank[task] as number, pool);
   }
 
   #demandOf(task: number): number {

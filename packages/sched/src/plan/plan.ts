@@ -74,6 +74,7 @@ export class Plan extends Table implements Planned {
     this.locks = new LockTable({
       ...(options.capacities !== undefined && { capacities: options.capacities }),
       ...(options.overtakings !== undefined && { overtakings: options.overtakings }),
+      lanes: options.pools.length,
       mayOvertake: (task, head) => this.live?.mayOvertake(task, head) ?? false,
     });
   }

@@ -18,8 +18,16 @@ export class Fairness {
     this.#limit = limit;
   }
 
-  /** A task starts; `headBefore` is the one for which things were reserved before that. Answers what is wrong with it. */
-  started(task: TaskShadow, headBefore: number, nowMs: number): string | undefined {
+  /**
+   * A task starts; `headBefore` is the one for which things were reserved before that. Who could not have started for want of a slot
+   * is not overtaken. Answers what is wrong with it.
+   */
+  started(
+    task: TaskShadow,
+    headBefore: number,
+    nowMs: number,
+    hasSlot: (task: TaskShadow) => boolean,
+  ): string | undefined {
     this.#overtaken.delete(task);
     const head = headBefore === this.#glimpses.starvedHead() ? this.#shadow.tasks[headBefore] : undefined;
     if (
@@ -33,7 +41,7 @@ export class Fairness {
     for (const other of this.#shadow.tasks) {
       if (other === task || !this.#glimpses.isParked(other.index) || other.attempts > 0) continue;
       if (this.#glimpses.goesBefore(task.index, other.index) || !isSingle(other)) continue;
-      if (this.#shadow.wouldTakeFrom(other, task))
+      if (this.#shadow.wouldTakeFrom(other, task) && hasSlot(other))
         this.#overtaken.set(other, (this.#overtaken.get(other) ?? 0) + 1);
     }
     return undefined;

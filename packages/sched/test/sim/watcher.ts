@@ -365,7 +365,8 @@ export class Watcher {
     const poison = this.shadow.poison(shadow);
     if (poison !== undefined) this.#complain(`${name} starts though ${poison} is poisoned`);
     this.#checkOrder(shadow, pool);
-    const unfair = this.#fairness.started(shadow, this.#head, this.#nowMs);
+    const hasSlot = (other: TaskShadow): boolean => this.#hasSlot(this.#homeOf(other.index));
+    const unfair = this.#fairness.started(shadow, this.#head, this.#nowMs, hasSlot);
     if (unfair !== undefined) this.#complain(unfair);
   }
 
@@ -616,10 +617,7 @@ export class Watcher {
   }
 
   #startableIn(pool: PoolShadow): TaskShadow[] {
-    const { isOpen, isWanted, slots, spec } = pool;
-    const used = this.#used(pool.index);
-    if (!isOpen || !isWanted || used >= slots || used + this.#unread(pool) >= slots + spec.spare) return [];
-    if (this.#openGroup(pool) !== undefined) return [];
+    if (!this.#hasSlot(pool)) return [];
     const heads = [this.#head, this.#glimpses.starvedHead()].map((head) => this.shadow.tasks[head]);
     return this.shadow.tasks.filter(
       (task) =>
@@ -629,6 +627,14 @@ export class Watcher {
         this.shadow.poison(task) === undefined &&
         heads.every((head) => head === undefined || head === task || !this.shadow.wouldTakeFrom(head, task)),
     );
+  }
+
+  #hasSlot(pool: PoolShadow): boolean {
+    const { isOpen, isWanted, slots, spec } = pool;
+    const used = this.#used(pool.index);
+    if (!isOpen || !isWanted || used >= slots || used + this.#unread(pool) >= slots + spec.spare)
+      return false;
+    return this.#openGroup(pool) === undefined;
   }
 
   /** Results keep their places until a pull is there for them; skips have none. */

@@ -90,8 +90,8 @@ export const lockBugs: readonly PlantedBug[] = [
   {
     what: 'starved ones that are free are not offered',
     file: parking,
-    find: '    this.#loosenPlace(boxAt(spot, true), spot);\n',
-    replace: '',
+    find: 'row < this.#rows; row++) this.#loosenPlace',
+    replace: 'row < this.#rows; row += 2) this.#loosenPlace',
   },
   {
     what: 'the worse of two that are free goes first',

@@ -148,8 +148,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'parked tasks without a place hide the others',
     file: starting,
-    find: '      locks.unpark(task);\n      this.#ending.makeReady(task);',
-    replace: '      return;',
+    find: 'locks.setLane(pool.id, this.#canHave(pool));',
+    replace: 'locks.setLane(pool.id, true);',
   },
   {
     what: 'measured tasks overtake the starved for as long as they like',
@@ -185,6 +185,12 @@ export const machineBugs: readonly PlantedBug[] = [
     what: 'tasks are given up though they only wait for a slot',
     file: machine,
     find: '    if (parked !== NONE && (turn === undefined || turn === this.state.poolOf(parked))) return;\n',
+    replace: '',
+  },
+  {
+    what: 'tasks are given up whose pool has no place just now',
+    file: machine,
+    find: '    for (const pool of pools) locks.setLane(pool.id, true);\n',
     replace: '',
   },
   {
