@@ -12,11 +12,11 @@ const environment = ['ATTEMPT', 'ATTEMPT_NUMBER', 'REPORT', 'SLOT', 'TASK', 'TIM
 
 const page = readFileSync(join(ROOT, 'docs/ERRORS.md'), 'utf8');
 const told = [...page.matchAll(/^### (.*)$/gm)].map(([, code = '']) => code);
-const named = new Set(
-  published()
-    .flatMap((member) => sourcesIn(`${member.dir}/src`))
-    .flatMap(namesIn),
-);
+const sources = published().flatMap((member) => sourcesIn(`${member.dir}/src`));
+const named = new Set(sources.flatMap(namesIn));
+
+/** Their messages are made by somebody else: a schema, a function of the user's. */
+const saidByOthers = ['PEXEN_BAD_ARGS', 'PEXEN_JUDGE_THREW', 'PEXEN_LISTENER_THREW'];
 
 /** Every text in the file that is written like a code. */
 function namesIn(file: SourceFile): string[] {
@@ -25,6 +25,27 @@ function namesIn(file: SourceFile): string[] {
     if (ts.isStringLiteralLike(node) && /^PEXEN_[A-Z_]+$/.test(node.text)) found.push(node.text);
   });
   return found;
+}
+
+/** The texts in the file, each as the parts of it that are always the same. */
+function textsIn(file: SourceFile): string[][] {
+  const found: string[][] = [];
+  walk(file, (node) => {
+    if (ts.isStringLiteralLike(node)) found.push([node.text]);
+    if (ts.isTemplateExpression(node))
+      found.push([node.head.text, ...node.templateSpans.map(({ literal }) => literal.text)]);
+  });
+  return found.filter((parts) => parts.join('').trim().length >= 8);
+}
+
+/** Could the sentence have been made of these parts? */
+function isMadeOf(parts: readonly string[], sentence: string): boolean {
+  let from = 0;
+  return parts.every((part) => {
+    const at = sentence.indexOf(part, from);
+    from = at + part.length;
+    return at >= 0;
+  });
 }
 
 describe('docs/ERRORS.md', () => {
@@ -47,6 +68,21 @@ describe('docs/ERRORS.md', () => {
     expect(entries.filter((entry) => !/^### PEXEN_[A-Z_]+\n\S.*\n> \S.*\n\n\S.*\n+$/.test(entry))).toEqual(
       [],
     );
+  });
+
+  test('shows messages as the sources make them', () => {
+    const shown = [...page.matchAll(/^### (.*)\n.*\n> (.*)$/gm)].map(([, code = '', message = '']) => ({
+      code,
+      message,
+    }));
+    const read = sources.map((file) => ({ codes: namesIn(file), texts: textsIn(file) }));
+    const isMade = (code: string, message: string): boolean =>
+      read.some(
+        ({ codes, texts }) => codes.includes(code) && texts.some((parts) => isMadeOf(parts, message)),
+      );
+    expect(shown.length).toBe(told.length);
+    const ours = shown.filter(({ code }) => !saidByOthers.includes(code));
+    expect(ours.filter(({ code, message }) => !isMade(code, message))).toEqual([]);
   });
 
   test('does not speak of the environment, which the sources name elsewhere', () => {
