@@ -20,6 +20,7 @@ export interface ExecutableBody {
 export interface ExecutableFacts {
   /** null if a signal ended it. */
   readonly exitCode: number | null;
+  /** The signal that ended it, as `SIGKILL`; null if it ended by itself. */
   readonly signal: string | null;
   readonly stdout: CapturedOutput;
   readonly stderr: CapturedOutput;

@@ -1,60 +1,86 @@
 /** The state of a run at one moment, as plain data for people and programs. */
 
+/** All of a run at one moment: `run.inspect()`. Times ending in `Ms` are milliseconds, counted from the start of the run. */
 export interface Inspection {
   readonly atMs: number;
+  /** How many tasks there are of each kind; together they are all. */
   readonly counts: {
     readonly waiting: number;
     readonly running: number;
     readonly finished: number;
     readonly skipped: number;
   };
+  /** Handed to a pool and not settled yet. */
   readonly running: readonly RunningAttempt[];
   readonly waiting: readonly WaitingTask[];
+  /** Those that are held, waited for or poisoned. */
   readonly resources: readonly HeldResource[];
   readonly pools: readonly PoolState[];
   /** The group whose turn it is. */
   readonly group?: string;
 }
 
+/** An attempt that a pool has. */
 export interface RunningAttempt {
   readonly path: string;
+  /** 1 for the first. */
   readonly attempt: number;
   readonly pool: string;
   /** Undefined while it is dispatched but has not begun. */
   readonly worker?: string;
+  /** When it began; while it has not, when it was handed to the pool. */
   readonly sinceMs: number;
+  /** When it last said something: output, progress, a finding. */
   readonly lastSignOfLifeMs: number;
 }
 
+/** A task that is not running yet. */
 export interface WaitingTask {
   readonly path: string;
   readonly for: WaitingFor;
 }
 
+/** What is in a task's way, the nearest thing first: as soon as that is gone, it may wait for another. */
 export type WaitingFor =
+  /** A requirement that is not met, and those who could still meet it. */
   | { readonly kind: 'requirement'; readonly requirement: string; readonly providers: readonly string[] }
+  /** `after`, `before`, `salvages` or `tearsDown`: these have to be over first. */
   | { readonly kind: 'order'; readonly tasks: readonly string[] }
+  /** Others hold it, or what lies above or below it. */
   | { readonly kind: 'resource'; readonly resource: string; readonly holders: readonly string[] }
+  /** What it needs is free, and kept for the first of the starved. */
   | { readonly kind: 'reservation'; readonly of: string }
+  /** It is not the turn of its group. */
   | { readonly kind: 'group'; readonly group: string; readonly current?: string }
+  /** Its pool is full. */
   | { readonly kind: 'slot'; readonly pool: string }
+  /** The delay before its next attempt. */
   | { readonly kind: 'backoff'; readonly untilMs: number }
+  /** Nothing but the consumer, who works on a result. */
   | { readonly kind: 'consumer' };
 
+/** A resource that is held, waited for or poisoned. Tasks are named by their call paths. */
 export interface HeldResource {
   readonly resource: string;
   readonly holders: readonly {
     readonly path: string;
     readonly how: 'uses' | 'claims' | 'amount';
+    /** How many units, of an amount. */
     readonly count?: number;
   }[];
+  /** Who waits at it, best first. */
   readonly waiting: readonly string[];
+  /** Whose failure left it in an unknown state. */
   readonly poisonedBy?: string;
 }
 
+/** How full a pool is. */
 export interface PoolState {
+  /** `default`, its key in `pools`, or the name of its group. */
   readonly name: string;
+  /** The name in its manifest. */
   readonly kind: string;
   readonly slots: number;
+  /** Attempts handed to it and not settled, those that have not begun included. */
   readonly dispatched: number;
 }

@@ -8,6 +8,7 @@ import type { TaskDefinition } from './task.ts';
 
 /** A place where bodies run. After `close` it may be opened again. */
 export interface Pool {
+  /** What it can do. It never changes. */
   readonly manifest: PoolManifest;
   /**
    * Makes ready. Calls `context.slotsChanged(n)` before it resolves and whenever its capacity changes. May reject: then
@@ -71,6 +72,7 @@ export interface Assignment {
   readonly args: unknown;
   /** The dictionary the body starts from: its own object under the transport `reference`, else to be copied. */
   readonly shared: SharedState;
+  /** The values of the keys that the task requires. */
   readonly received: readonly ReceivedKey[];
   /** Time between the signal and force, ms. */
   readonly graceMs: number;

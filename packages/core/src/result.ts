@@ -13,6 +13,7 @@ export interface AttemptRecord {
   /** Numbered from 1, without gaps. */
   readonly attempt: number;
   readonly outcome: Outcome;
+  /** The name its pool gives to the worker. */
   readonly worker: string;
   readonly startedAtMs: number;
   readonly durationMs: number;
@@ -63,6 +64,7 @@ export interface OtherResult extends ResultFacts {
   readonly reason: readonly ReasonLink[];
 }
 
+/** What became of one task. `status` tells the two kinds apart: only a task that returned has a value. */
 export type Result<Value = unknown> = ReturnedResult<Value> | OtherResult;
 
 /** `requires "bin"; "link" threw`: a reason chain as one line. */

@@ -33,7 +33,7 @@ export interface TaskMeta {
   readonly exclusive?: boolean;
   /** Lower starts first. Default 0. */
   readonly priority?: number;
-  /** Expected duration in ms. Default: what history says, else 1 and marked as unmeasured. */
+  /** Expected duration in ms. Default: what the run's option `weights` says, else 1 and marked as unmeasured. */
   readonly weight?: number;
   /** A Standard Schema or `type<T>()` for the body's `args`, or the args themselves as a plain object. */
   readonly args?: StandardSchema | Readonly<Record<string, unknown>>;
@@ -55,6 +55,7 @@ export interface TaskMeta {
   readonly rerunnable?: boolean;
   /** Tidies up after an attempt that ended in an uncontrolled way; if it returns, nothing is poisoned. */
   readonly cleanup?: Body;
+  /** Words to select it by. */
   readonly tags?: readonly string[];
   /** Whether it applies at all, asked before the run: true, false, or a reason why not. */
   readonly when?: boolean | string | ((facts: Facts) => boolean | string);
@@ -72,7 +73,7 @@ export interface Retries {
   readonly factor?: number;
   /** Longest wait, ms. Default 30,000. */
   readonly maxDelay?: number;
-  /** Share of each wait that is left to (seeded) chance, 0 to 1. Default 0. */
+  /** The most that chance takes off each wait, as a share of it, 0 to 1. The same task and attempt always wait the same. Default 0. */
   readonly jitter?: number;
 }
 
@@ -101,6 +102,7 @@ export type ArgsOf<M> = M extends { readonly args: StandardSchema<infer _Input, 
 
 /** What a body is given. All functions may be taken out of it (`({ set, skip }) => …`). */
 export interface BodyContext<M = TaskMeta> {
+  /** The task's own arguments. */
   readonly args: ArgsOf<M>;
   /** This task's own dictionary: what its providers handed on, and what it hands on in turn. */
   readonly shared: SharedState;
@@ -122,8 +124,11 @@ export interface BodyContext<M = TaskMeta> {
   readonly skip: (reason: string) => never;
   /** Tells one finding. */
   readonly report: (finding: Finding) => void;
+  /** Tells how far it is; a sign of life, too. */
   readonly progress: (progress: Progress) => void;
+  /** Adds a file or a text to what is reported of the task. */
   readonly attach: (attachment: Attachment) => void;
+  /** Tells something to whoever listens to the run. */
   readonly log: (message: string, data?: unknown) => void;
 }
 

@@ -4,6 +4,7 @@ import { type Holder, NONE, TAKEN } from './ids.ts';
 import type { Capacities } from './inside.ts';
 import { LockTable } from './lock-table.ts';
 
+/** What holds for all locks of one `Locks`. */
 export interface LocksOptions {
   /** How many units there are of a resource. */
   readonly capacities?: Capacities;
@@ -11,6 +12,7 @@ export interface LocksOptions {
   readonly overtakings?: number;
 }
 
+/** How one `acquire` waits. */
 export interface AcquireOptions {
   /** Gives up waiting: `acquire` rejects with its reason. */
   readonly signal?: AbortSignal;

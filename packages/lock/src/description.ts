@@ -6,6 +6,7 @@ import type { LockTable } from './lock-table.ts';
 import { ROOT } from './trie.ts';
 import { CLAIM, EXCLUSIVE, USE_ONE } from './wants.ts';
 
+/** How a node is held. */
 export type HoldMode = 'uses' | 'claims' | 'amount';
 
 /** A node that is held, poisoned or waited for. */
@@ -20,6 +21,7 @@ export interface HeldNode {
   readonly poisonedBy?: Holder;
 }
 
+/** Why a parked holder waits. */
 export interface WaitingHolder {
   readonly holder: Holder;
   /** The node where it meets the conflict, and its name. */

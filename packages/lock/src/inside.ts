@@ -14,6 +14,7 @@ import { Waiting } from './waiting.ts';
 /** How many units there are of resources: by name, or in pairs, for those that are no text. */
 export type Capacities = Readonly<Record<string, number>> | Iterable<readonly [Resource, number]>;
 
+/** What a lock table is made with. */
 export interface LockTableOptions {
   /** How many units there are of a resource; others have none to count. */
   readonly capacities?: Capacities | undefined;

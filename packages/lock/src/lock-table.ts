@@ -217,10 +217,12 @@ export class LockTable {
     this.inside.poison.heal(demand);
   }
 
+  /** Does it hold what it demanded (amounts may have been given back)? */
   isHolding(holder: Holder): boolean {
     return this.#holders.is(holder, HOLDING);
   }
 
+  /** Does it wait here? */
   isParked(holder: Holder): boolean {
     return this.#holders.is(holder, PARKED);
   }

@@ -1,4 +1,4 @@
-/** Makes run events, plain data for journals and reporters, of the news of the machine. */
+/** Makes run events, plain data for reporters and files, of the news of the machine. */
 import {
   type AttemptNews,
   type AttemptRecord,

@@ -12,6 +12,7 @@ import {
   type Ticket,
 } from '@pexen/core';
 
+/** What `inline` may be told. */
 export interface InlineOptions {
   /** So many bodies may be under way at the same time. Default 1. */
   readonly concurrency?: number;

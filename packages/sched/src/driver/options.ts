@@ -24,10 +24,13 @@ export interface TaskDefaults {
   /** Default 10,000. */
   readonly grace?: number;
   readonly slowAfter?: number;
+  /** Default 0. */
   readonly retries?: number | Retries;
+  /** Default false. */
   readonly rerunnable?: boolean;
 }
 
+/** What `run` may be told. Everything may be left out; times are milliseconds. */
 export interface RunOptions {
   /** Where tasks run that name no pool. Default `inline()`. */
   readonly pool?: PoolSource;
@@ -45,6 +48,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Cancels the run after so many milliseconds. */
   readonly deadline?: number;
+  /** What time it is. Default `systemClock`. */
   readonly clock?: Clock;
   /** For the `when` of tasks. */
   readonly facts?: Facts;
@@ -57,6 +61,7 @@ export interface RunOptions {
   readonly reinterpret?: (outcome: PoolOutcome, task: Runnable) => PoolOutcome;
   /** What to make of a result; asked once for each, before anybody sees it. */
   readonly judge?: (result: Result) => Judgement | undefined;
+  /** For tasks whose metadata does not say. */
   readonly defaults?: TaskDefaults;
   /** Told of what looks wrong and harms nothing: a capability that nobody requires, a listener that throws. */
   readonly onWarning?: (problem: Problem) => void;

@@ -10,9 +10,11 @@ import {
 import type { EventEmitter } from 'eventemitter3';
 import type { RunOptions } from './options.ts';
 
-/** What a run tells while it goes on: `event` – run events, in one order; `news` – what bodies say. */
+/** What a run tells while it goes on. */
 export interface RunEvents {
+  /** Run events, in one order. */
   event: (event: RunEvent) => void;
+  /** What bodies say, beside the events. */
   news: (news: NewsEvent) => void;
 }
 

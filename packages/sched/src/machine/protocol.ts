@@ -6,7 +6,7 @@ import type { PoolOutcome } from '@pexen/core';
 
 /** A task's place in the order of declaration, from 0. */
 export type TaskId = number;
-/** A pool's place in `Plan.pools`, from 0. */
+/** A pool's place in the plan's `options.pools`, from 0. */
 export type PoolId = number;
 /** What of a task is run: `cleanup` is the `cleanup` of its metadata. */
 export type Part = 'body' | 'cleanup';
@@ -122,7 +122,7 @@ export type MachineNews =
       readonly attempt: number;
       readonly worker: string;
     }
-  /** The attempt's record is the last of `Machine.recordsOf(task)`. */
+  /** The attempt's record is the task's last one. */
   | {
       readonly type: 'attempt-ended';
       readonly atMs: number;

@@ -73,7 +73,7 @@ export class TaskTable extends Table {
   bits: Uint8Array = bytes();
   /** When the attempt was handed out, and from its start on when that was. */
   since: Float64Array = floats();
-  /** Place in `resultStatuses`. */
+  /** Place in `STATUSES`. */
   status: Uint8Array = bytes();
   readonly worker: (string | undefined)[] = [];
   readonly records: (AttemptRecord[] | undefined)[] = [];

@@ -12,6 +12,7 @@ export interface Selectable {
 
 /** A task that is to run. */
 export interface Selected extends Selectable {
+  /** What was handed in: to be handed to `run`. */
   readonly entry: Entry;
   /** Absent for tasks that were asked for themselves. */
   readonly pulledIn?: {
