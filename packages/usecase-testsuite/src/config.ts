@@ -22,8 +22,8 @@ export interface LoadedConfig {
 }
 
 /**
- * The configuration of a directory, its own or that of the project it lies in, or the one named. Without any, every
- * executable and every exported task below the directory is a task.
+ * The configuration of a directory, its own or that of the project it lies in, or the one named. Without any, all
+ * that looks like a test below the directory is one.
  * @throws PexenError PEXEN_NO_CONFIG, PEXEN_CONFIG_FAILED, PEXEN_BAD_CONFIG.
  */
 export async function loadConfig(directory: string, named?: string): Promise<LoadedConfig> {

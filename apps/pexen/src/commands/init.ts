@@ -12,7 +12,7 @@ import { ownVersion } from '../own-version.ts';
 const config = `import { defineSuite, tree } from 'pexen';
 
 export default defineSuite({
-  // Every executable, and every task that a module exports, below this folder. The key is where they stand in call paths.
+  // All that looks like a test below this folder: *.task.ts, and executables such as tests/ping.sh. The key begins their call paths.
   from: { '': tree({ dir: '.' }) },
   reporters: ['terminal', ['junit', { file: 'out/junit.xml' }]],
 });
