@@ -1,4 +1,4 @@
-/** What our pages point at is there: relative links, and paths of the workspace in backticks. */
+/** What our pages point at is there: relative links, headings, paths of the workspace and of a package's own sources in backticks. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -9,12 +9,31 @@ const pages = [
   ...members().map(({ dir }) => `${dir}/README.md`),
 ].filter((page) => existsSync(join(ROOT, page)));
 
-const LINK = /\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)/g;
+const LINK = /\]\((?!https?:|mailto:)([^)#\s]*)(#[^)\s]*)?\)/g;
 const PATH = /`((?:packages|apps|docs|tidy|e2e|tools)\/[\w./-]*)`/g;
+const SOURCE = /`(src\/[\w./-]*)`/g;
 
 test.each(pages)('%s leads nowhere wrong', (page) => {
   const text = readFileSync(join(ROOT, page), 'utf8');
-  const linked = [...text.matchAll(LINK)].map(([, link = '']) => join(dirname(page), link));
   const named = [...text.matchAll(PATH)].map(([, path = '']) => path);
-  expect([...linked, ...named].filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  const own = [...text.matchAll(SOURCE)].map(([, path = '']) => join(dirname(page), path));
+  const wrong = [...named, ...own].filter((path) => !existsSync(join(ROOT, path)));
+  for (const [, link = '', anchor = ''] of text.matchAll(LINK)) {
+    const target = link === '' ? page : join(dirname(page), link);
+    if (!existsSync(join(ROOT, target))) wrong.push(target);
+    else if (anchor !== '' && !anchorsOf(target).includes(anchor)) wrong.push(target + anchor);
+  }
+  expect(wrong).toEqual([]);
 });
+
+/** The headings of a page as GitHub makes anchors of them. */
+function anchorsOf(page: string): string[] {
+  const text = readFileSync(join(ROOT, page), 'utf8').replaceAll(/^```[\s\S]*?^```/gm, '');
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(
+    ([, heading = '']) =>
+      `#${heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-')}`,
+  );
+}
