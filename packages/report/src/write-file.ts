@@ -28,7 +28,8 @@ interface Destination {
 export function prepareFile(file: string): void {
   const { path, isPlain } = destinationOf(file);
   if (!isPlain) return;
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
+  refuseFolder(path);
   rmSync(path, { force: true });
   const draft = draftOf(path);
   closeSync(openSync(draft, 'w'));
@@ -43,7 +44,7 @@ export function writeWhole(file: string, pieces: Iterable<string>): void {
 }
 
 function replace(path: string, pieces: Iterable<string>): void {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const draft = draftOf(path);
   try {
     writeTo(draft, 'w', pieces);
@@ -52,6 +53,23 @@ function replace(path: string, pieces: Iterable<string>): void {
     rmSync(draft, { force: true });
     throw error;
   }
+}
+
+/** Folder by folder: where the system says that a new one is not there (`/proc` does), Node's `recursive` asks for ever. */
+function makeFolder(dir: string): void {
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(dir) !== dir) makeFolder(dirname(dir));
+  try {
+    mkdirSync(dir);
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
+}
+
+function refuseFolder(path: string): void {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new Error(`EISDIR: ${path} is a folder, and the report is to be a file`);
 }
 
 function destinationOf(file: string): Destination {

@@ -49,6 +49,28 @@ describe('a run in which nearly everything happens', () => {
   });
 });
 
+test('of a line that is too long for anybody, the beginning is shown', async () => {
+  const long = 'x'.repeat(4_000_000);
+  const cut = `${'x'.repeat(1000)}… (4000000 characters)`;
+  const findings: Finding[] = [
+    { name: long, status: 'fail' },
+    { name: 'said', status: 'fail', message: long },
+  ];
+  const error = { name: 'Error', message: `first\n${long}` };
+  const script = new Script().tasks(['a', 'b']).start(1, 'a').start(1, 'b');
+  const printed = { name: 'TaskFailError', message: `exit code 1\n${'x'.repeat(2000)}` };
+  script.end(2, 'a', { status: 'threw', findings, error, stdout: `a\n${long}\nb` });
+  script.end(3, 'b', { status: 'failed', error: printed, stdout: long });
+  const text = await linesOf(script.ended(3));
+  expect(text.split('\n').filter((line) => line.length > 300)).toEqual([
+    `            ✗ ${cut}`,
+    `              ${cut}`,
+    `            ${cut}`,
+    `            │ ${cut}`,
+    `            │ ${cut}`,
+  ]);
+});
+
 test('a run without tasks', async () => {
   expect(await linesOf(new Script().tasks([]).ended(3))).toBe(
     `${'─'.repeat(80)}\n  SUMMARY [   0.003s] 0 tasks: nothing to do\n`,

@@ -75,7 +75,24 @@ test.runIf(existsSync('/dev/stdout'))('what a shell has opened is written to, an
 test('what cannot be written shows before the run', () => {
   const dir = folder();
   mkdirSync(join(dir, 'out.xml'));
-  expect(() => prepareFile(join(dir, 'out.xml'))).toThrow('EISDIR');
+  expect(() => prepareFile(join(dir, 'out.xml'))).toThrow(`EISDIR: ${dir}/out.xml is a folder`);
   writeFileSync(join(dir, 'file'), '');
   expect(() => prepareFile(join(dir, 'file/out.xml'))).toThrow(/ENOTDIR|EEXIST/);
+});
+
+test('a folder that cannot be made ends the attempt to make it', () => {
+  const dir = folder();
+  symlinkSync('nowhere', join(dir, 'link'));
+  expect(() => prepareFile(join(dir, 'link/out.xml'))).toThrow(/ENOENT|EEXIST/);
+  expect(() => prepareFile(join(dir, 'link/deep/out.xml'))).toThrow(/ENOENT|EEXIST/);
+});
+
+/** In a process of its own: what went wrong here went on for ever. */
+test.runIf(existsSync('/proc/self'))('where the system makes no folders, that is said', () => {
+  const { href } = new URL('../src/write-file.ts', import.meta.url);
+  const script = `import { prepareFile } from ${JSON.stringify(href)};
+    try { prepareFile('/proc/no/such/out.xml'); } catch (error) { console.log(error.code); }`;
+  const options = { timeout: 20_000, killSignal: 'SIGKILL' } as const;
+  const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], options);
+  expect(said.toString()).toBe('ENOENT\n');
 });

@@ -1,7 +1,7 @@
 /** What went wrong in an attempt, as lines: the error with the frames that are the user's, its causes, and what was printed. */
 import { type AttemptNews, type CapturedOutput, type ErrorNews, formatOutput } from '@pexen/core';
 import type { Paint } from './paint.ts';
-import { printable, printableLines } from './printable.ts';
+import { clipped, printable, printableLines } from './printable.ts';
 
 /** Our own classes say nothing to anybody; nor do the places where we made one. */
 const ownErrors: ReadonlySet<string> = new Set(['TaskFailError', 'PexenError']);
@@ -46,7 +46,10 @@ export function outputsOf(attempt: AttemptNews, atMost: number): ShownOutput[] {
 export function outputLines(outputs: readonly ShownOutput[], paint: Paint): string[] {
   return outputs.flatMap(({ title, lines, count }) => {
     const which = lines.length < count ? ` (last ${lines.length} of ${count} lines)` : '';
-    return [paint('dim', `${title}${which}`), ...lines.map((line) => `${paint('dim', '│')} ${line}`)];
+    return [
+      paint('dim', `${title}${which}`),
+      ...lines.map((line) => `${paint('dim', '│')} ${clipped(line)}`),
+    ];
   });
 }
 
@@ -57,7 +60,8 @@ function titled(name: string, [first = '', ...rest]: readonly string[]): string[
 
 function limited(lines: readonly string[]): string[] {
   const dropped = lines.length - MESSAGE_LINES;
-  return dropped <= 0 ? [...lines] : [...lines.slice(0, MESSAGE_LINES), `… ${dropped} more lines`];
+  const shown = lines.slice(0, MESSAGE_LINES).map(clipped);
+  return dropped <= 0 ? shown : [...shown, `… ${dropped} more lines`];
 }
 
 /** Frames of the user's: neither Node's own nor those of packages, unless there are no others; never ours. */

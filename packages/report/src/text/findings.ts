@@ -2,7 +2,7 @@
 import type { Finding } from '@pexen/core';
 import { dataText } from './data.ts';
 import type { Paint } from './paint.ts';
-import { printable, printableLines } from './printable.ts';
+import { clipped, printable, printableLines } from './printable.ts';
 
 const MOST = 20;
 const MESSAGE_LINES = 12;
@@ -24,12 +24,13 @@ export function findingsHeadline(findings: readonly Finding[]): string {
 }
 
 function linesOf({ name, status, message, data }: Finding, paint: Paint): string[] {
+  const title = printable(clipped(name));
   const mark = status === 'fail' ? paint('red', '✗') : paint('yellow', '!');
-  const said = printableLines(message ?? dataText(data));
+  const said = printableLines(message ?? dataText(data)).map(clipped);
   const shown = said.slice(0, MESSAGE_LINES).map((line) => `  ${line}`);
   if (said.length > MESSAGE_LINES) shown.push(paint('dim', `  … ${said.length - MESSAGE_LINES} more lines`));
   if (said.length === 1 && name.length + (said[0]?.length ?? 0) < 90) {
-    return [`${mark} ${printable(name)}: ${said[0]}`];
+    return [`${mark} ${title}: ${said[0]}`];
   }
-  return [`${mark} ${printable(name)}`, ...shown];
+  return [`${mark} ${title}`, ...shown];
 }

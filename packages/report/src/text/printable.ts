@@ -7,6 +7,8 @@ import stripAnsi from 'strip-ansi';
 /** Control characters, line separators, marks and overrides of direction, and characters that cannot be seen. */
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
 const TAB = 8;
+/** More of a line helps nobody who reads it on a terminal. */
+const LONGEST = 1_000;
 
 /** The text as one line: `a\nb` reads `a\nb`, as in source code. */
 export function printable(text: string): string {
@@ -29,6 +31,11 @@ function asShown(line: string): string {
   const overwritten = line.replace(/\r+$/, '');
   const shown = overwritten.slice(overwritten.lastIndexOf('\r') + 1);
   return expandTabs(shown).toWellFormed().replace(unsafe, escaped);
+}
+
+/** A line that is not too long; of one that is, the beginning, and how long it was. */
+export function clipped(line: string): string {
+  return line.length <= LONGEST ? line : `${line.slice(0, LONGEST)}… (${line.length} characters)`;
 }
 
 function expandTabs(line: string): string {
