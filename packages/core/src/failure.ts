@@ -35,7 +35,7 @@ export class TaskFailError extends Error {
 
 /** True for a TaskFailError of this or any other copy of the package, and for one that crossed a border. */
 export function isTaskFailError(error: unknown): error is TaskFailError {
-  return error instanceof Error && failBrand in error;
+  return bears(failBrand, error);
 }
 
 /** Thrown by `context.skip(reason)`; a body that throws it has skipped itself. */
@@ -50,7 +50,16 @@ export class SkipSignal extends Error {
 
 /** True for a SkipSignal of this or any other copy of the package. */
 export function isSkipSignal(error: unknown): error is SkipSignal {
-  return error instanceof Error && skipBrand in error;
+  return bears(skipBrand, error);
+}
+
+/** A proxy that cannot be looked at bears nothing. */
+function bears(brand: symbol, error: unknown): boolean {
+  try {
+    return error instanceof Error && brand in error;
+  } catch {
+    return false;
+  }
 }
 
 /** How `controlled` turns what a body throws into a TaskFailError. */
@@ -79,7 +88,7 @@ export function controlled<Context, Value>(
   const wrapped = (context: Context): Value => {
     try {
       const value = body(context);
-      return isThenable(value) ? (value.then(undefined, rethrow) as Value) : value;
+      return isThenable(value) ? (Promise.resolve(value).then(undefined, rethrow) as Value) : value;
     } catch (error) {
       return rethrow(error);
     }
@@ -88,12 +97,20 @@ export function controlled<Context, Value>(
   return wrapped;
 }
 
-/** What an error says, or what else was thrown as text. */
+/** What an error says, or what else was thrown as text. Never throws, whatever was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return unreadable;
+  }
 }
 
-/** True for promises and everything that can be awaited like one. */
+/** What is said of an error that cannot be looked at: a getter of it throws, or it has no text. */
+export const unreadable = 'an error that cannot be read';
+
+/** True for promises and everything that can be awaited like one, functions too. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  return typeof (value as { readonly then?: unknown }).then === 'function';
 }

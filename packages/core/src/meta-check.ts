@@ -1,6 +1,6 @@
 /** Finds everything that is wrong with one task's metadata. */
 import { type Problem, problem } from './errors.ts';
-import { isCompound } from './requirement.ts';
+import { formOf, isCompound } from './requirement.ts';
 import { isAmount } from './resource.ts';
 import { didYouMean } from './suggest.ts';
 import type { Retries, TaskMeta } from './task.ts';
@@ -44,6 +44,8 @@ const capabilities = listOf(capability);
 const requirements = listOf((entry) => {
   if (!isCompound(entry)) return capability(entry);
   if (entry.capabilities.length === 0) return 'names no capability';
+  if (formOf(entry) === 'at-least' && !(entry.count >= 1 && Number.isInteger(entry.count)))
+    return 'needs a whole number of providers, 1 or more';
   return entry.capabilities.map(capability).find((complaint) => complaint !== undefined);
 });
 const resources = listOf((entry) => {
@@ -160,9 +162,12 @@ function contradictions({ uses, claims, group, pool }: TaskMeta, task: string): 
   return [...problems, problem('PEXEN_GROUP_AND_POOL', message, hint, task)];
 }
 
-/** A resource as people read it. */
+/** A resource as people read it: `"db"`, the name of an object that has one, else its text. Never throws. */
 export function describeResource(resource: unknown): string {
-  return typeof resource === 'string'
-    ? `"${resource}"`
-    : String((resource as { name?: unknown } | null)?.name ?? resource);
+  if (typeof resource === 'string') return `"${resource}"`;
+  try {
+    return String((resource as { name?: unknown } | null)?.name ?? resource);
+  } catch {
+    return 'an object without a name';
+  }
 }

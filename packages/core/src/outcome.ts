@@ -64,11 +64,16 @@ export interface Outcome {
   readonly locksOk: boolean;
 }
 
-/** The physical outcome for something a body threw. `abortReason` is the signal's reason, if it was aborted. */
+/** The physical outcome for something a body threw, which may be anything; `signal` is the one the body was given. Never throws. */
 export function outcomeOfError(error: unknown, signal?: AbortSignal): PoolOutcome {
-  if (isSkipSignal(error)) return { kind: 'skipped-itself', reason: error.message };
-  if (isTaskFailError(error)) return { kind: 'failed', error, depsOk: error.depsOk, locksOk: error.locksOk };
-  if (signal?.aborted && isAbort(error, signal.reason)) return { kind: 'stopped', how: 'aborted' };
+  try {
+    if (isSkipSignal(error)) return { kind: 'skipped-itself', reason: error.message };
+    if (isTaskFailError(error))
+      return { kind: 'failed', error, depsOk: error.depsOk, locksOk: error.locksOk };
+    if (signal?.aborted && isAbort(error, signal.reason)) return { kind: 'stopped', how: 'aborted' };
+  } catch {
+    // It cannot even be looked at: a proxy, or a getter that throws.
+  }
   return { kind: 'threw', error };
 }
 

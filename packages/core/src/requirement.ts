@@ -89,9 +89,14 @@ export function describeCapability(capability: Capability): string {
   return describeObject(capability);
 }
 
+/** So many capabilities of a requirement are named, and the rest counted. */
+const mostNames = 12;
+
 /** A requirement as people read it: `any of "a", "b"`. */
 export function describeRequirement(requirement: Requirement): string {
-  const names = capabilitiesOf(requirement).map(describeCapability).join(', ');
+  const all = capabilitiesOf(requirement);
+  const rest = all.length > mostNames ? ` and ${all.length - mostNames} more` : '';
+  const names = all.slice(0, mostNames).map(describeCapability).join(', ') + rest;
   if (!isCompound(requirement)) return names;
   const form = requirement[requirementBrand];
   if (form === 'at-least') return `at least ${requirement.count} of ${names}`;

@@ -3,6 +3,7 @@
  * from the start of the run. What bodies say (output, progress …) comes beside it, as NewsEvent.
  */
 import type { CapturedOutput } from './captured-output.ts';
+import { unreadable } from './failure.ts';
 import type { Finding, Judgement } from './finding.ts';
 import type { News } from './news.ts';
 import type { OutcomeKind } from './outcome.ts';
@@ -143,7 +144,7 @@ export function errorNews(error: unknown, depth = 5): ErrorNews {
   try {
     return error instanceof Error ? newsOf(error, depth) : newsOfOther(error);
   } catch {
-    return { name: 'Error', message: 'an error that cannot be read' };
+    return { name: 'Error', message: unreadable };
   }
 }
 

@@ -7,6 +7,7 @@ import {
   checkMeta,
   definitionOf,
   describeRequirement,
+  describeResource,
   didYouMean,
   errorNews,
   every,
@@ -55,6 +56,8 @@ describe('metadata', () => {
 
   it.each([
     [{ requires: [anyOf()] }, 'requires [0] names no capability'],
+    [{ requires: [atLeast(0, 'a')] }, 'requires [0] needs a whole number of providers, 1 or more'],
+    [{ requires: [atLeast(Infinity, 'a')] }, 'requires [0] needs a whole number of providers, 1 or more'],
     [{ claims: [amount('x', 1)] }, 'claims has an amount; amounts belong into uses'],
     [{ uses: [amount('x', 0)] }, 'uses [0] has an amount that is not above 0'],
     [{ retries: 1.5 }, 'retries must be a whole number, or { count, delay, … }'],
@@ -98,6 +101,14 @@ describe('small words', () => {
   it('formats requirements', () => {
     expect(describeRequirement(atLeast(2, 'a', key('b')))).toBe('at least 2 of "a", key "b"');
     expect(describeRequirement(anyOf('a', { name: 'disk' }))).toBe('any of "a", Object "disk"');
+    const many = describeRequirement(every(...Array.from({ length: 20_000 }, (_, at) => `c${at}`)));
+    expect(many).toMatch(/^every "c0", .*, "c11" and 19988 more$/);
+  });
+
+  it('describes resources of any kind', () => {
+    const bare: object = Object.create(null);
+    const described = ['db', 7, Symbol('s'), { name: 'disk' }, bare].map(describeResource);
+    expect(described).toEqual(['"db"', '7', 'Symbol(s)', 'disk', 'an object without a name']);
   });
 
   it('finds the name that was meant, and none where nothing is near', () => {
