@@ -121,10 +121,9 @@ const nothingSet: readonly never[] = Object.freeze([]);
 
 /** The keys among `provides` that nobody gave a value, by name. */
 export function unsetKeys(meta: TaskMeta, provided: readonly (readonly [number, unknown])[]): string[] {
-  if (meta.provides === undefined) return [];
-  const missing = meta.provides.filter(
-    (capability, at) => isKey(capability) && !provided.some(([set]) => set === at),
-  );
+  const { provides = [] } = meta;
+  const set = provided.map(([at]) => provides[at]);
+  const missing = provides.filter((capability) => isKey(capability) && !set.includes(capability));
   return missing.map((capability) => (capability as AnyKey).name);
 }
 

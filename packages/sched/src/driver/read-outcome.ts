@@ -42,10 +42,13 @@ function interpret(attempt: Attempt, outcome: PoolOutcome): PoolOutcome {
   return { ...read, ...defined({ stdout, stderr }) };
 }
 
+/** Without the values of its keys nothing is provided: who requires them could not go on, whatever the failure says. */
 function checkKeys(meta: TaskMeta, outcome: PoolOutcome): PoolOutcome {
-  if (outcome.kind !== 'returned' || meta.provides === undefined) return outcome;
+  const { kind } = outcome;
+  if ((kind !== 'returned' && kind !== 'failed') || meta.provides === undefined) return outcome;
   const unset = unsetKeys(meta, outcome.provided ?? []);
   if (unset.length === 0) return outcome;
+  if (kind === 'failed') return { ...outcome, depsOk: false };
   const error = new TaskFailError(`returned without having set ${unset.join(', ')}`, { depsOk: false });
   return { kind: 'failed', error, depsOk: false, locksOk: true };
 }
