@@ -41,3 +41,11 @@ it('a fault of the run itself rejects the loop and closes the pools by force', a
 it('… and rejects the summary', async () => {
   await expect(brokenRun([]).summary).rejects.toThrow('the clock is broken');
 });
+
+it('… and whoever awaits one task, or adds more', async () => {
+  const execution = brokenRun([]);
+  await expect(execution.of('waits' as never)).rejects.toThrow('the clock is broken');
+  await expect(execution.summary).rejects.toThrow('the clock is broken');
+  await expect(execution.of('waits' as never)).rejects.toThrow('the clock is broken');
+  expect(() => execution.add([() => 1])).toThrow('PEXEN_RUN_ENDED');
+});

@@ -311,6 +311,15 @@ describe('ending', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('an iterator that was left gives nothing more', async () => {
+    const going = run([named('a'), named('b')]);
+    const results = going[Symbol.asyncIterator]();
+    await results.next();
+    expect(await results.return?.()).toEqual({ done: true, value: undefined });
+    expect(await results.next()).toEqual({ done: true, value: undefined });
+    expect((await going.summary).rest.map(({ path }) => path)).toEqual(['b']);
+  });
+
   test('a second iterator is an error', async () => {
     const going = run([named('a')]);
     going[Symbol.asyncIterator]();

@@ -55,10 +55,11 @@ export class Outlet {
     if (this.isDriven || this.#awaited.size > 0) this.askOnce();
   }
 
-  /** Nothing comes any more. With a failure the next pull rejects. */
+  /** Nothing comes any more. With a failure the next pull rejects, and so does whoever awaits one task. */
   end(failure: unknown): void {
     this.hasEnded = true;
     this.#failure = failure;
+    for (const awaited of this.#awaited.values()) awaited.reject(failure);
     for (const pull of this.#pulls.splice(0)) this.#over().then(pull.resolve, pull.reject);
   }
 

@@ -1,5 +1,6 @@
 /** Works on results in a pool of its own while the tasks still run: a run of its own, fed by the results of another. */
-import { type Result, type Runnable, type UnboundTask, withMeta } from '@pexen/core';
+import { type Result, type Runnable, refuse, type UnboundTask, withMeta } from '@pexen/core';
+import { checkNumber } from './option-check.ts';
 import type { PoolSource } from './options.ts';
 import { run } from './run.ts';
 
@@ -43,6 +44,7 @@ export async function* processResults<Value, Out>(
   processing: Processing<Value, Out>,
   { pool, limit = 16 }: ProcessOptions = {},
 ): AsyncGenerator<Processed<Value, Out>, undefined> {
+  refuse(checkNumber('limit', limit, 1));
   const work = run<Runnable<Out>>([], { ...(pool !== undefined && { pool }) });
   const source = results[Symbol.asyncIterator]();
   const processed = work[Symbol.asyncIterator]();
@@ -54,7 +56,10 @@ export async function* processResults<Value, Out>(
       if (!isSourceDone && under.size < limit) arrived.expect('source', () => source.next());
       if (under.size > 0) arrived.expect('work', () => processed.next());
       const [from, step] = (await arrived.next()) ?? [];
-      if (step === undefined) return undefined;
+      if (step === undefined) {
+        await processed.next(); // rejects where the pool of the processing could not be opened
+        return undefined;
+      }
       if (step.done) isSourceDone = true;
       else if (from === 'work') yield take(under, step.value as Result<Awaited<Out>>);
       else {

@@ -32,6 +32,9 @@ export interface Summary {
   readonly durationMs: number;
 }
 
+/** Nothing comes any more. */
+const over = Object.freeze({ value: undefined, done: true } as const);
+
 type ValueOfEntry<E> = E extends Entry<infer Value> ? Awaited<Value> : never;
 
 /**
@@ -46,6 +49,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   readonly #outlet: Outlet = new Outlet(() => this.#ask());
   readonly #summary: PromiseWithResolvers<Summary> = Promise.withResolvers();
   #isIterated = false;
+  #isLeft = false;
   #takeDeadlineBack: (() => void) | undefined;
 
   /** See `run`. */
@@ -69,7 +73,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
    * @throws PexenError as `run` does; PEXEN_RUN_ENDED after a pull that met nothing left.
    */
   add(entries: Iterable<Entry>): void {
-    if (this.#engine.machine.isEnding)
+    if (this.#engine.machine.isEnding || this.#outlet.hasEnded)
       throw misuse('PEXEN_RUN_ENDED', 'tasks were added to a run that has ended', 'Make a new run.');
     this.#engine.add(entries);
   }
@@ -84,6 +88,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     const known = this.#outlet.find(plan.pathOf(task));
     if (known !== undefined) return Promise.resolve(known as Result<ValueOfEntry<E>>);
     if (state.tasks.has(task, GIVEN)) return Promise.reject(gone());
+    if (this.#outlet.hasEnded) return Promise.reject(this.#engine.failure);
     queueMicrotask(() => {
       this.#driveUnlessIterated();
       if (this.#outlet.awaits(task)) this.#outlet.askOnce();
@@ -122,11 +127,14 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     if (this.#isIterated || this.#outlet.isDriven)
       throw misuse(
         'PEXEN_SECOND_ITERATOR',
-        'the results of a run are iterated twice',
-        'Keep them, or make a new run.',
+        'the results of the run are taken already, by a loop, of() or summary',
+        'Begin the loop before, keep the results, or make a new run.',
       );
     this.#isIterated = true;
-    return { next: () => this.#outlet.next() as Promise<Pulled<Value>>, return: () => this.#leave() };
+    return {
+      next: () => (this.#isLeft ? Promise.resolve(over) : (this.#outlet.next() as Promise<Pulled<Value>>)),
+      return: () => this.#leave(),
+    };
   }
 
   /** What runs, what waits for what, who holds what. */
@@ -153,12 +161,13 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     return this.#summary.promise;
   }
 
-  /** The loop was left. */
+  /** The loop was left: what comes now goes to the summary. */
   async #leave(): Promise<Pulled<never>> {
+    this.#isLeft = true;
     if (!this.#outlet.hasEnded) this.abort('its results were not wanted any more');
     this.#drive();
     await this.#summary.promise.catch(() => {});
-    return { value: undefined, done: true };
+    return over;
   }
 
   #ask(): void {
@@ -208,7 +217,8 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   #find(entry: Entry | string): number {
     const { plan } = this.#engine;
     const task = typeof entry === 'string' ? plan.naming.taskAt(entry) : (plan.find(entry) ?? -1);
-    if (task < 0) throw misuse('PEXEN_UNKNOWN_TASK', 'the task is not part of this run', 'Add it first.');
+    const name = typeof entry === 'string' ? `"${entry}"` : 'the task';
+    if (task < 0) throw misuse('PEXEN_UNKNOWN_TASK', `${name} is not part of this run`, 'Add it first.');
     return task;
   }
 }

@@ -1,7 +1,8 @@
 /** Makes a plan's view of the pools and options that a run was given. */
-import type { Pool } from '@pexen/core';
+import { checkMeta, type Pool, refuse } from '@pexen/core';
 import type { PlanOptions, PlanPool } from '../plan/planned.ts';
 import { inline } from './inline-pool.ts';
+import { checkNumber } from './option-check.ts';
 import type { GroupOptions, PoolSource, RunOptions } from './options.ts';
 
 /** The pools, in the order in which the plan numbers them. */
@@ -10,8 +11,22 @@ export interface Setup {
   readonly plan: PlanOptions;
 }
 
-/** Calls the pool factories; opens nothing. */
+/**
+ * Calls the pool factories; opens nothing.
+ * @throws PexenError PEXEN_BAD_OPTION; PEXEN_BAD_META and PEXEN_UNKNOWN_META for the defaults.
+ */
 export function setUp(options: RunOptions): Setup {
+  const { capacities, facts, weights, defaults, onWarning } = options;
+  const groups = Object.entries(options.groups ?? {});
+  refuse([
+    ...checkNumber('spare', options.spare, 0),
+    ...checkNumber('deadline', options.deadline, 0),
+    ...groups.flatMap(([name, { workers, spare }]) => [
+      ...checkNumber(`groups.${name}.workers`, workers, 1),
+      ...checkNumber(`groups.${name}.spare`, spare, 0),
+    ]),
+    ...checkMeta(defaults ?? {}, 'defaults'),
+  ]);
   const pools: Pool[] = [];
   const planned: PlanPool[] = [];
   const add = (name: string, source: PoolSource, spare = options.spare, group?: GroupOptions): void => {
@@ -25,7 +40,6 @@ export function setUp(options: RunOptions): Setup {
   };
   add('default', options.pool ?? inline());
   for (const [name, source] of Object.entries(options.pools ?? {})) add(name, source);
-  for (const [name, group] of Object.entries(options.groups ?? {})) add(name, group.pool, group.spare, group);
-  const { capacities, facts, weights, defaults, onWarning } = options;
+  for (const [name, group] of groups) add(name, group.pool, group.spare, group);
   return { pools, plan: { pools: planned, capacities, facts, weights, defaults, onWarning } };
 }

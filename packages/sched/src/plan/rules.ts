@@ -27,7 +27,7 @@ export function defaultRules(defaults: RuleDefaults = {}): Rules {
     slowAfterMs: defaults.slowAfter ?? Infinity,
     retries: {
       ...{ delay: 0, factor: 2, maxDelay: 30_000, jitter: 0 },
-      ...(typeof retries === 'number' ? { count: retries } : retries),
+      ...(typeof retries === 'number' ? { count: retries } : defined(retries)),
     },
     rerunnable: defaults.rerunnable ?? false,
   };

@@ -1,0 +1,88 @@
+/** Options that are no numbers, or too small: refused, since the run would stand still or silently do nothing. */
+import { isPexenError, type Problem, task } from '@pexen/core';
+import { describe, expect, test } from 'vitest';
+import { inline, processResults, type RunOptions, run } from '../src/index.ts';
+import { ScriptedClock, settled } from './scripted-clock.ts';
+
+const quick = task({ name: 'quick', group: 'vm' }, () => 1);
+const vm = { pool: () => inline() };
+
+function problemsOf(options: RunOptions): readonly Problem[] {
+  try {
+    run([quick], { groups: { vm }, ...options });
+  } catch (error) {
+    if (isPexenError(error)) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+test.each([
+  [{ spare: -1 }, 'spare must be a number, 0 or more'],
+  [{ spare: Number.NaN }, 'spare must be a number, 0 or more'],
+  [{ deadline: '5' as never }, 'deadline must be a number, 0 or more'],
+  [{ groups: { vm: { ...vm, workers: 0 } } }, 'groups.vm.workers must be a number, 1 or more'],
+  [{ groups: { vm: { ...vm, workers: Number.NaN } } }, 'groups.vm.workers must be a number, 1 or more'],
+  [{ groups: { vm: { ...vm, spare: -2 } } }, 'groups.vm.spare must be a number, 0 or more'],
+])('%o is refused', (options, message) => {
+  expect(problemsOf(options)).toEqual([{ code: 'PEXEN_BAD_OPTION', message }]);
+});
+
+test('what is no limit is fine, and so is what is not given', () => {
+  const groups = { vm: { ...vm, workers: Number.POSITIVE_INFINITY } };
+  expect(problemsOf({ spare: Number.POSITIVE_INFINITY, deadline: Number.POSITIVE_INFINITY, groups })).toEqual(
+    [],
+  );
+});
+
+test('defaults are looked at like metadata, all at once', () => {
+  const defaults = { timeout: -5, retries: Number.POSITIVE_INFINITY, graec: 5 };
+  expect(
+    problemsOf({ defaults, spare: -1 }).map(({ code, task: of, message }) => [code, of, message]),
+  ).toEqual([
+    ['PEXEN_BAD_OPTION', undefined, 'spare must be a number, 0 or more'],
+    ['PEXEN_BAD_META', 'defaults', 'timeout must be a number of milliseconds, 0 or more'],
+    ['PEXEN_BAD_META', 'defaults', 'retries must be a whole number, or { count, delay, … }'],
+    ['PEXEN_UNKNOWN_META', 'defaults', 'there is no metadata "graec"'],
+  ]);
+});
+
+test('entries of retries that are given as undefined are as good as not given', async () => {
+  const clock = new ScriptedClock();
+  const attempts: number[] = [];
+  const retries = { count: 2, delay: 100, factor: undefined as never, maxDelay: undefined as never };
+  const shaky = task({ name: 'shaky', retries }, () => {
+    attempts.push(clock.now());
+    throw new Error('no');
+  });
+  const { summary } = run([shaky], { clock });
+  await settled();
+  clock.advance(100);
+  await settled();
+  clock.advance(200);
+  await summary;
+  expect(attempts.map((atMs) => atMs - (attempts[0] as number))).toEqual([0, 100, 300]);
+});
+
+describe('processing', () => {
+  test.each([0, -1, Number.NaN])('with a limit of %d is refused: it would process nothing', async (limit) => {
+    const uploads = processResults(run([() => 1]), () => {}, { limit });
+    await expect(uploads.next()).rejects.toThrow('limit must be a number, 1 or more');
+  });
+
+  test('whose pool cannot be opened rejects', async () => {
+    const pool = inline();
+    const shut = {
+      ...{ manifest: pool.manifest, run: () => pool.run, close: () => Promise.resolve() },
+      open: () => Promise.reject(new Error('no such host')),
+    };
+    const statuses: string[] = [];
+    const loop = async (): Promise<void> => {
+      const uploads = processResults(run([() => 1, () => 2]), () => {}, { pool: shut as never });
+      for await (const { result, processed } of uploads)
+        statuses.push(`${result.status}, ${processed.status}`);
+    };
+    await expect(loop()).rejects.toThrow('no such host');
+    expect(statuses).toEqual(['returned, skipped', 'returned, skipped']);
+  });
+});
