@@ -86,6 +86,8 @@ export interface ErrorNews {
   readonly message: string;
   readonly stack?: string;
   readonly cause?: ErrorNews;
+  /** The first of those that an AggregateError holds. */
+  readonly errors?: readonly ErrorNews[];
 }
 
 export interface TaskFinished {
@@ -150,12 +152,16 @@ export function errorNews(error: unknown, depth = 5): ErrorNews {
 
 function newsOf(error: Error, depth: number): ErrorNews {
   const cause = error.cause === undefined || depth === 0 ? undefined : errorNews(error.cause, depth - 1);
-  const { stack } = error;
+  const { stack, errors } = error as Partial<AggregateError>;
   return {
     name: String(error.name),
     message: clip(String(error.message)),
     ...(typeof stack === 'string' && { stack: clip(stack) }),
     ...(cause !== undefined && { cause }),
+    ...(depth > 0 &&
+      Array.isArray(errors) && {
+        errors: errors.slice(0, most).map((each) => errorNews(each, depth > 1 ? 1 : 0)),
+      }),
   };
 }
 
@@ -164,6 +170,8 @@ function newsOfOther(thrown: unknown): ErrorNews {
 }
 
 const longest = 16_384;
+/** So many of the errors in an error, on two levels. */
+const most = 8;
 
 function clip(text: string): string {
   return text.length <= longest ? text : `${text.slice(0, longest)}… (${text.length} characters)`;

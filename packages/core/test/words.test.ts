@@ -171,6 +171,19 @@ describe('small words', () => {
     expect(errorNews(cyclic)).toEqual({ name: 'object', message: '[object Object]' });
   });
 
+  it('tells the errors that an error holds, some of them and not too deep', () => {
+    const inner = new AggregateError([new Error('deep', { cause: 'x' }), 'a text'], 'inner');
+    const error = new AggregateError([inner, ...Array.from({ length: 99 }, () => new Error('e'))], 'outer');
+    const { errors = [] } = errorNews(error);
+    expect(errors).toHaveLength(8);
+    expect(errors[0]).toMatchObject({
+      message: 'inner',
+      errors: [{ message: 'deep' }, { message: 'a text' }],
+    });
+    error.errors.splice(0, 1, error);
+    expect(JSON.stringify(errorNews(error)).length).toBeLessThan(100_000);
+  });
+
   it('an error may hide everything: it is told that there was one', () => {
     const hidden = Object.defineProperty(new Error('x'), 'message', {
       get: () => {

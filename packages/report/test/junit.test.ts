@@ -65,6 +65,20 @@ test('frames of ours are not in it', async () => {
   expect(told?.text).toBe(stack.split('\n').slice(0, 2).join('\n'));
 });
 
+test('an error that holds others is told with them', async () => {
+  const errors = [
+    { name: 'Error', message: 'no route', cause: { name: 'Error', message: 'cable' } },
+    { name: 'Error', message: 'no host' },
+  ];
+  const error = { name: 'AggregateError', message: 'both', errors };
+  const root = await checked(new Script().tasks(['t']).start(0, 't').end(1, 't', { status: 'threw', error }));
+  const [told] = allNodes(caseNamed(root, 't')).filter(({ name }) => name === 'error');
+  expect(told?.text.split('\n')).toEqual([
+    ...['AggregateError: both', 'one of its errors: Error: no route', 'caused by Error: cable'],
+    'one of its errors: Error: no host',
+  ]);
+});
+
 describe('a run in which nearly everything happens', () => {
   test('as Jenkins and GitLab read it', async () => {
     await checked(mixedRun());

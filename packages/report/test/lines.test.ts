@@ -259,6 +259,24 @@ describe('what went wrong is told once', () => {
     expect(detail).toBe(`            Error: ${message}`);
   });
 
+  test('an error that holds others, with them', async () => {
+    const first = { name: 'Error', message: 'no route', cause: { name: 'Error', message: 'cable' } };
+    const second = {
+      name: 'TypeError',
+      message: 'no host\nat all',
+      stack: 'TypeError: no host\n    at f (a.js:1:1)',
+    };
+    const error = { name: 'AggregateError', message: 'both ways failed', errors: [first, second] };
+    expect(await told({ status: 'threw', error })).toEqual([
+      '    ERROR [   0.001s] t  both ways failed',
+      '            one of its errors: Error: no route',
+      '            caused by Error: cable',
+      '            one of its errors: TypeError: no host',
+      '            at all',
+      '              at f (a.js:1:1)',
+    ]);
+  });
+
   test('our own refusals, without the places of ours that made them', async () => {
     const frame = '    at run (file:///home/ada/node_modules/@pexen/pool-process/dist/index.js:1:1)';
     const message =

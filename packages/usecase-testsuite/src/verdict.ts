@@ -1,5 +1,13 @@
 /** What a test suite makes of a result: one verdict, and the reason for it where there is one to give. */
-import { errorNews, formatReason, isBad, type Judgement, judgementOf, type Result } from '@pexen/core';
+import {
+  errorNews,
+  formatReason,
+  isBad,
+  isPexenError,
+  type Judgement,
+  judgementOf,
+  type Result,
+} from '@pexen/core';
 
 /** The reason why a task is expected not to pass, or undefined where it is expected to pass. */
 export type Expectation = (path: string) => string | undefined;
@@ -23,5 +31,7 @@ export function judge(result: Result, expectedToFail: Expectation): Judgement {
 
 function reasonOf({ status, error, reason = [] }: Result): string {
   if (status !== 'failed' && status !== 'threw') return formatReason(reason);
+  // Of ours, what it says: task and place are known, and the way out follows.
+  if (isPexenError(error)) return error.problems.map(({ message }) => message).join('; ');
   return errorNews(error, 0).message;
 }

@@ -1,4 +1,4 @@
-import type { OtherResult, Result, ReturnedResult } from '@pexen/core';
+import { type OtherResult, PexenError, type Result, type ReturnedResult } from '@pexen/core';
 import { describe, expect, it } from 'vitest';
 import { judge } from '../src/verdict.ts';
 
@@ -40,6 +40,14 @@ describe('the verdict', () => {
     ['skipped-itself', 'skip', 'because'],
   ] as const)('of one that %s is %s', (status, verdict, reason) => {
     expect(judge(ended(status), asExpected)).toEqual({ verdict, reason });
+  });
+
+  it('of one that could not run says why, and not once more which task it is', () => {
+    const message = 'the program cannot be started: its first line names "/bin/zsh", which is not there';
+    const error = new PexenError([
+      { code: 'PEXEN_CANNOT_START', task: 'net/ping', message, hint: 'Install it.' },
+    ]);
+    expect(judge(ended('threw', { error }), asExpected)).toEqual({ verdict: 'error', reason: message });
   });
 
   it('of one that returned is pass', () => {

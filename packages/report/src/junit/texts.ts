@@ -12,16 +12,19 @@ import { limited } from './xml-text.ts';
 const FINDINGS = 50;
 const DATA = 4000;
 
-/** What an attempt ended with: the error with its stack and causes, else the reason. */
+/** What an attempt ended with: the error with its stack, its causes and the errors it holds, else the reason. */
 export function attemptText(attempt: AttemptNews | undefined): string {
-  if (attempt?.error === undefined) return attempt?.reason ?? '';
-  const causes: string[] = [];
-  let error: ErrorNews | undefined = attempt.error;
-  while (error !== undefined) {
-    causes.push(errorText(error));
-    error = error.cause;
-  }
-  return causes.join('\ncaused by ');
+  return attempt?.error === undefined ? (attempt?.reason ?? '') : errorTexts(attempt.error).join('\n');
+}
+
+function errorTexts(error: ErrorNews): string[] {
+  const { cause, errors = [] } = error;
+  const told = (word: string, inner: ErrorNews): string => `${word} ${errorTexts(inner).join('\n')}`;
+  return [
+    errorText(error),
+    ...(cause === undefined ? [] : [told('caused by', cause)]),
+    ...errors.map((inner) => told('one of its errors:', inner)),
+  ];
 }
 
 /** The failed findings, one a line. */

@@ -88,15 +88,18 @@ function isFilled(line: string): boolean {
   return line.trim() !== '';
 }
 
-function causeLines(error: ErrorNews, paint: Paint): string[] {
-  const lines: string[] = [];
-  let cause = error.cause;
-  for (let depth = 0; cause !== undefined && depth < CAUSES; depth++) {
-    const [first = '', ...rest] = titled(cause.name, printableLines(cause.message));
-    lines.push(`caused by ${first}`, ...rest, ...framesOf(cause).map((frame) => paint('dim', frame)));
-    cause = cause.cause;
-  }
-  return lines;
+/** What the error was caused by, and the errors it holds, each with its own. */
+function causeLines({ cause, errors = [] }: ErrorNews, paint: Paint, depth = 0): string[] {
+  if (depth === CAUSES) return [];
+  const told = (word: string, inner: ErrorNews): string[] => {
+    const [first = '', ...rest] = titled(inner.name, printableLines(inner.message));
+    const frames = framesOf(inner).map((frame) => paint('dim', frame));
+    return [`${word} ${first}`, ...rest, ...frames, ...causeLines(inner, paint, depth + 1)];
+  };
+  return [
+    ...(cause === undefined ? [] : told('caused by', cause)),
+    ...errors.flatMap((inner) => told('one of its errors:', inner)),
+  ];
 }
 
 function shownOf(title: string, output: CapturedOutput | undefined, atMost: number): ShownOutput {
