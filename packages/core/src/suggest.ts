@@ -5,7 +5,7 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of known) {
-    const most = Math.max(1, Math.floor(Math.max(name.length, candidate.length) * 0.45));
+    const most = Math.floor(Math.max(name.length, candidate.length) * 0.45);
     const isBeginning = isBeginningOf(name, candidate) || isBeginningOf(candidate, name);
     if (!isBeginning && Math.abs(candidate.length - name.length) > most) continue;
     const distance = isBeginning ? most : editDistance(name, candidate);

@@ -116,6 +116,7 @@ describe('small words', () => {
     expect(didYouMean('database', ['databse', 'x'])).toBe('Did you mean "databse"?');
     expect(nearest('retry', ['reporters', 'retries'])).toBe('retries');
     expect(nearest('bin', ['something else', 'lib'])).toBeUndefined();
+    expect(nearest('b', ['a', 'db'])).toBeUndefined();
   });
 
   it('never writes two call paths alike', () => {

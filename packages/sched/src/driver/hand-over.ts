@@ -12,6 +12,7 @@ import {
 } from '@pexen/core';
 import type { Gates } from '../machine/gates.ts';
 import type { TaskId } from '../machine/protocol.ts';
+import type { GateId } from '../plan/graph.ts';
 import type { Plan } from '../plan/plan.ts';
 
 const nothing: SharedState = Object.freeze(mergeShared());
@@ -49,12 +50,13 @@ export class HandOver {
   receive(task: TaskId): readonly ReceivedKey[] {
     const { requires = [], tearsDown } = this.#plan.metaOf(task);
     if (this.#values.size === 0) return noKeys;
-    const { subjects, waits } = this.#plan.graph;
-    const gates = waits.in.ends(task);
+    const { graph, wiring } = this.#plan;
+    const gates = graph.waits.in.ends(task);
     const required = requires.flatMap((requirement, at) => {
-      const gate = gates.find(
-        (each) => subjects[each] === requirement && this.#plan.graph.isRequirement(each),
-      );
+      const shared = wiring.names.find(requirement);
+      const isIt = (gate: GateId): boolean =>
+        gate === shared || (graph.subjects[gate] === requirement && graph.isRequirement(gate));
+      const gate = gates.find(isIt);
       return gate === undefined ? [] : this.#received(requirement, at, this.#gates.metBy(gate));
     });
     if (!isKey(tearsDown)) return required;

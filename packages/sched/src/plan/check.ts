@@ -8,6 +8,8 @@ import {
   describeCapability,
   describeRequirement,
   didYouMean,
+  every,
+  kindOf,
   locationOf,
   messageOf,
   nearest,
@@ -75,11 +77,17 @@ export class Check {
     try {
       const answer = typeof when === 'function' ? when(this.#plan.options.facts ?? {}) : (when ?? true);
       if (answer === true) return undefined;
-      return answer === false ? 'does not apply here' : String(answer);
+      if (answer === false || typeof answer === 'string') return answer || 'does not apply here';
+      this.#refuse(task, 'PEXEN_BAD_META', `its "when" gave ${kindOf(answer)}, not true, false or a reason`);
     } catch (error) {
-      this.#refuse(task, 'PEXEN_WHEN_THREW', `its "when" threw: ${messageOf(error)}`);
-      return undefined;
+      this.#refuse(
+        task,
+        'PEXEN_WHEN_THREW',
+        `its "when" threw: ${messageOf(error)}`,
+        'Mend it, or give the run the facts that it asks for.',
+      );
     }
+    return undefined;
   }
 
   /** Finds the bodies of tasks that go to pools which cannot take just any. */
@@ -88,12 +96,13 @@ export class Check {
     if (!hasPrograms && options.pools.every(({ manifest }) => manifest.closures)) return;
     for (let task = this.#from; task < graph.taskCount; task++) {
       const { manifest, name } = options.pools[graph.pool[task] as number] as PlanPool;
-      if (typeof this.#plan.definition(task).body !== 'function' && !manifest.executables)
+      const isFunction = typeof this.#plan.definition(task).body === 'function';
+      if (isFunction ? manifest.bodies === false : !manifest.executables)
         this.#refuse(
           task,
-          'PEXEN_EXECUTABLE',
-          `it is a program, and the pool "${name}" takes none`,
-          'Run it in a pool of processes.',
+          isFunction ? 'PEXEN_FUNCTION' : 'PEXEN_EXECUTABLE',
+          `it is a ${isFunction ? 'function' : 'program'}, and the pool "${name}" takes none`,
+          `Run it in a pool ${isFunction ? 'that does' : 'of processes'}.`,
         );
       else if (!manifest.closures) this.#locate(task, name);
     }
@@ -185,12 +194,13 @@ export class Check {
     const missing = wiring.unmeetable(gate);
     const requirement = graph.subjects[gate] as Requirement;
     if (missing.length > 0) {
-      const enough = missing.some((capability) => this.#providersOf(capability).length > 0);
+      const some = missing.some((capability) => this.#providersOf(capability).length > 0);
+      const lacking = missing.length < capabilitiesOf(requirement).length ? every(...missing) : requirement;
       this.#refuse(
         task,
         'PEXEN_UNKNOWN_REQUIREMENT',
-        `requires ${describeRequirement(requirement)}, which no task provides`,
-        enough ? 'Too few tasks provide it.' : (this.#suggest(missing) ?? 'Add a task that provides it.'),
+        `requires ${describeRequirement(lacking)}, which ${some ? 'too few tasks provide' : 'no task provides'}`,
+        some ? 'Add one, or ask for fewer.' : (this.#suggest(missing) ?? 'Add a task that provides it.'),
       );
     } else if (live?.hasWithdrawn) {
       const gone = capabilitiesOf(requirement).find((capability) => this.#isGone(capability, task));

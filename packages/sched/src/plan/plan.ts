@@ -84,10 +84,11 @@ export class Plan extends Table implements Planned {
    * @throws PexenError with everything that is wrong with them.
    */
   add(entries: Iterable<Entry>): { readonly from: number; readonly to: number } {
+    const list = Array.isArray(entries) ? (entries as readonly Entry[]) : [...entries]; // making some may add others
     const from = this.graph.taskCount;
     this.#remember();
     try {
-      refuse(this.#compile(entries, from));
+      refuse(this.#compile(list, from));
     } catch (error) {
       this.#journal.undo();
       throw error;
@@ -135,10 +136,10 @@ export class Plan extends Table implements Planned {
     return this.#made.get(place) as number;
   }
 
-  #compile(entries: Iterable<Entry>, from: number): readonly Problem[] {
+  #compile(entries: readonly Entry[], from: number): readonly Problem[] {
     const check = new Check(this, from);
     const broken = new Set<number>();
-    if (Array.isArray(entries)) this.reserve(from + entries.length);
+    this.reserve(from + entries.length);
     for (const entry of entries) this.#enter(entry, check, broken);
     const to = this.graph.taskCount;
     for (let task = from; task < to; task++)

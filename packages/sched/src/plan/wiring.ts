@@ -32,6 +32,8 @@ export class Wiring {
   readonly #plan: Wired;
   readonly #journal: Journal;
   readonly #teardowns: Teardowns;
+  /** Form, number and capabilities of a compound requirement → its gate: those that say the same are one, whoever made them. */
+  readonly #compounds = new Map<string, GateId>();
   /** Capability → the gate that opens when all its providers are over. */
   readonly #after = new Map<GateId, GateId>();
   /** Capability → the gate for which its providers wait. */
@@ -143,13 +145,18 @@ export class Wiring {
 
   #requirementGate(requirement: Requirement): GateId {
     if (!isCompound(requirement)) return this.gateOf(requirement);
-    const { gateCount } = this.graph;
-    const gate = this.names.find(requirement, gateCount);
-    if (gate !== gateCount) return gate;
+    const known = this.names.find(requirement);
+    if (known >= 0) return known;
     const all = formOf(requirement) === 'every';
-    this.graph.addGate(all ? NEEDS_ALL : NEEDS, requirement, all ? 0 : requirement.count);
-    this.#followMembers(requirement, gate);
-    return gate;
+    const need = all ? 0 : requirement.count;
+    const likeness = `${all}${need}:${requirement.capabilities.map((each) => this.gateOf(each))}`;
+    let gate = this.#compounds.get(likeness);
+    if (gate === undefined) {
+      gate = this.graph.addGate(all ? NEEDS_ALL : NEEDS, requirement, need);
+      this.#journal.put(this.#compounds, likeness, gate);
+      this.#followMembers(requirement, gate);
+    }
+    return this.names.find(requirement, gate);
   }
 
   /** Only own provisions can be met by oneself; nearly no task has any that it also requires. */

@@ -1,0 +1,91 @@
+/** Requirements that say the same are one, whoever made them; what tasks are handed to begin with is looked at before anything is added. */
+import { atLeast, every, isPexenError, key, task } from '@pexen/core';
+import { expect, it } from 'vitest';
+import { inline, run } from '../src/index.ts';
+import { Plan } from '../src/plan/plan.ts';
+
+const pools = [{ name: 'default', manifest: inline().manifest, spare: 0 }];
+
+it('a thousand who each want every one of a thousand are two thousand edges and not a million', () => {
+  const plan = new Plan({ pools });
+  const shards = Array.from({ length: 1_000 }, (_, at) =>
+    task({ name: `shard-${at}`, provides: ['shard'] }, () => {}),
+  );
+  const merges = shards.map((_, at) => task({ name: `merge-${at}`, requires: [every('shard')] }, () => {}));
+  plan.add([...shards, ...merges]);
+  expect(plan.graph.feeds.size + plan.graph.waits.size).toBe(3_000);
+});
+
+it('each gets the values of its own requirement', async () => {
+  const port = key<number>('port');
+  const servers = [1, 2].map((at) =>
+    task({ name: `server-${at}`, provides: [port] }, ({ set }) => set(port, at)),
+  );
+  const sum = (name: string, requirement: ReturnType<typeof every<[typeof port]>>) =>
+    task(
+      { name, requires: ['x', requirement], provides: name === 'also' ? [port] : [] },
+      ({ getAll, set }) => {
+        if (name === 'also') set(port as never, 4 as never);
+        return getAll(port).join();
+      },
+    );
+  const x = task({ name: 'x', provides: ['x'] }, () => {});
+  const tasks = [x, ...servers, sum('also', every(port)), sum('one', every(port)), sum('other', every(port))];
+  const values = [];
+  for await (const { path, value } of run(tasks)) if (value !== undefined) values.push(`${path} ${value}`);
+  expect(values).toEqual(['also 1,2', 'one 1,2,4', 'other 1,2,4']);
+});
+
+it('what is refused takes its requirements back', async () => {
+  const going = run([task({ name: 'a', provides: ['p'] }, () => {})]);
+  const refused = [
+    task({ name: 'b', requires: [every('p', 'q')], provides: ['q'] }, () => {}),
+    task({ name: 'c', requires: ['nothing'] }, () => {}),
+  ];
+  expect(() => going.add(refused)).toThrow('PEXEN_UNKNOWN_REQUIREMENT');
+  going.add([
+    task({ name: 'd', requires: [every('p', 'q')] }, () => {}),
+    task({ name: 'e', provides: ['q'] }, () => {}),
+  ]);
+  expect((await going.summary).counts).toEqual({ returned: 3 });
+});
+
+it('a refusal names what is lacking, and not what is there', () => {
+  const there = task({ name: 'there', provides: ['a'] }, () => {});
+  const wants = task({ name: 'wants', requires: [every('a', 'b'), atLeast(2, 'a')] }, () => {});
+  const told = (() => {
+    try {
+      run([there, wants]);
+    } catch (error) {
+      if (isPexenError(error)) return error.problems.map(({ message, hint }) => `${message}. ${hint}`);
+    }
+    return [];
+  })();
+  expect(told).toEqual([
+    'requires every "b", which no task provides. Add a task that provides it.',
+    'requires at least 2 of "a", which too few tasks provide. Add one, or ask for fewer.',
+  ]);
+});
+
+it('tasks that are made while they are added may add others', async () => {
+  const going = run([() => 1]);
+  const making = function* () {
+    yield task({ name: 'x' }, () => {});
+    going.add([task({ name: 'y' }, () => {})]);
+    yield task({ name: 'z', requires: ['nothing'] }, () => {});
+  };
+  expect(() => going.add(making())).toThrow('PEXEN_UNKNOWN_REQUIREMENT');
+  const paths = [];
+  for await (const { path } of going) paths.push(path);
+  expect(paths).toEqual(['task-1', 'y']);
+});
+
+it('a condition that gives neither true, false nor a reason is refused', () => {
+  const late = task({ name: 'late', when: (async () => true) as never }, () => {});
+  expect(() => run([late])).toThrow('its "when" gave a promise, not true, false or a reason');
+});
+
+it('an empty reason not to run is still one', async () => {
+  const { rest } = await run([task({ name: 'a', when: '' }, () => {})]).summary;
+  expect(rest[0]?.reason).toEqual([{ task: 'a', why: 'does not apply here' }]);
+});
