@@ -1,0 +1,43 @@
+/** What users may write down is on a page: every entry of these interfaces, in backticks. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { expect, test } from 'vitest';
+import { ROOT, sourcesIn, walk } from './sources.ts';
+
+const documented = [
+  ['packages/core', 'TaskMeta', 'docs/tasks.md'],
+  ['packages/core', 'BodyContext', 'docs/tasks.md'],
+  ['packages/core', 'Retries', 'docs/tasks.md'],
+  ['packages/sched', 'GroupOptions', 'docs/order-and-groups.md'],
+  ['packages/sched', 'RunOptions', 'packages/sched/README.md'],
+  ['packages/sched', 'TaskDefaults', 'packages/sched/README.md'],
+  ['packages/sched', 'InlineOptions', 'packages/sched/README.md'],
+  ['packages/factory', 'WalkOptions', 'docs/factories.md'],
+  ['packages/factory', 'ProgramOptions', 'docs/factories.md'],
+  ['packages/factory', 'ExecutablesOptions', 'docs/factories.md'],
+  ['packages/factory', 'ExportOptions', 'docs/factories.md'],
+  ['packages/pool-process', 'ProcessesOptions', 'packages/pool-process/README.md'],
+  ['packages/pool-thread', 'ThreadsOptions', 'docs/threads.md'],
+  ['packages/report', 'JUnitOptions', 'docs/reports.md'],
+  ['packages/usecase-testsuite', 'SuiteConfig', 'apps/pexen/README.md'],
+] as const;
+
+test.each(documented)('%s: every entry of %s is in %s', (member, name, page) => {
+  const text = readFileSync(join(ROOT, page), 'utf8').replaceAll(/^```[\s\S]*?^```/gm, '');
+  const told = new Set([...text.matchAll(/`([^`\n]+)`/g)].flatMap(([, code = '']) => code.split(/\W+/)));
+  const entries = entriesOf(member, name);
+  expect(entries).not.toEqual([]);
+  expect(entries.filter((entry) => !told.has(entry))).toEqual([]);
+});
+
+/** The names of the entries of an interface, wherever in the package it is. */
+function entriesOf(member: string, name: string): string[] {
+  const found: string[] = [];
+  for (const file of sourcesIn(`${member}/src`))
+    walk(file, (node) => {
+      if (ts.isInterfaceDeclaration(node) && node.name.text === name)
+        found.push(...node.members.map((entry) => entry.name?.getText(file.tree) ?? ''));
+    });
+  return found;
+}
