@@ -1,6 +1,6 @@
 /** Walks a directory and hands every file to the kind that takes it. Knows no kind. */
-import { resolve } from 'node:path';
-import { didYouMean, type PlacedTask, type Problem, refuse } from '@pexen/core';
+import { basename, dirname, resolve } from 'node:path';
+import { nearest, type PlacedTask, type Problem, refuse } from '@pexen/core';
 import { comparePaths } from './code-point-order.ts';
 import type { Factory, FactoryContext } from './factory.ts';
 import type { FileKind, FileKinds, Made } from './file-kind.ts';
@@ -68,19 +68,24 @@ function tellLonelySideFiles(
     if (taken.has(path)) continue;
     const isThere = exists(path, workshop.files);
     if (isThere && !files.some((file) => file.path === path)) continue;
-    const near = didYouMean(
-      path,
-      files.map((file) => file.path),
-    );
     workshop.problem({
       code: 'PEXEN_LONELY_SIDE_FILE',
       location: { file: sideFile },
       message: isThere ? `it is about ${path}, which is no test here` : `there is no ${path}`,
-      hint: isThere
-        ? 'Is that file not executable?'
-        : (near ?? `Name it after the file it is about, with ${sideFileEnding} behind.`),
+      hint: isThere ? 'Is that file not executable?' : nameAfter(path, files),
     });
   }
+}
+
+/** The file that the side file of `path` may be about: mostly an ending was forgotten, or there is a slip. */
+function nameAfter(path: string, files: readonly FoundFile[]): string {
+  const names = files
+    .filter((file) => dirname(file.path) === dirname(path))
+    .map((file) => basename(file.path));
+  const wanted = basename(path);
+  const meant = names.find((name) => name.startsWith(`${wanted}.`)) ?? nearest(wanted, names);
+  if (meant === undefined) return `Name it after the file it is about, with ${sideFileEnding} behind.`;
+  return `Is it about ${meant}? Then call it ${meant}${sideFileEnding}.`;
 }
 
 function exists(path: string, files: Files): boolean {

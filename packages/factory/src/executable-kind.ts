@@ -7,27 +7,33 @@ import { findHeader, headBytes } from './header.ts';
 import type { ExecutablesOptions } from './options.ts';
 import { type Command, commandFor, findCommand, programBody } from './program.ts';
 import type { FoundFile } from './walk.ts';
+import { hintToBit, isExecutable, looksLikeTest, notExecutable } from './without-bit.ts';
 import { defaultMetaOf, type Workshop } from './workshop.ts';
 
 /** What reads metadata. Loaded only where there are any: it brings a parser of YAML along. */
 const loadReader = (): Promise<typeof import('./read-file-meta.ts')> => import('./read-file-meta.ts');
 
-/** Can anybody execute it? Whether we can, the start will show. */
-export function isExecutable({ mode }: FoundFile): boolean {
-  return (mode & 0o111) !== 0;
-}
-
-/** Executable files, or with `command` all files, as tasks. `takes` narrows down which. */
+/** Executable files, or with `command` all files, as tasks. `wants` narrows down which. */
 export function executableKind(
   options: ExecutablesOptions,
   workshop: Workshop,
-  takes: FileKind['takes'] = (file) => options.command !== undefined || isExecutable(file),
+  wants: FileKind['takes'] = () => true,
 ): FileKind {
+  const withoutBit: FoundFile[] = [];
   return {
     name: 'executables',
-    takes,
-    make: (files, surroundings) => makeTasks(files, surroundings, options, workshop),
-    hint: scriptsWithoutBit,
+    takes(file, surroundings) {
+      if (options.command !== undefined || isExecutable(file)) return wants(file, surroundings);
+      const isOdd =
+        !surroundings.sideFiles.has(file.path) && looksLikeTest(file, () => headOf(file, workshop));
+      if (isOdd && wants(file, surroundings)) withoutBit.push(file);
+      return false;
+    },
+    make(files, surroundings) {
+      if (files.length > 0 && withoutBit.length > 0) workshop.warn(notExecutable(withoutBit, workshop));
+      return makeTasks(files, surroundings, options, workshop);
+    },
+    hint: hintToBit,
   };
 }
 
@@ -136,11 +142,4 @@ function warnOfStrangers(files: readonly FoundFile[], { warn }: Workshop): void 
     'Is that meant? Else: chmod ug-s.',
   );
   tell('PEXEN_OTHER_OWNER', strange, 'it belongs to another user', 'Run only what you trust.');
-}
-
-function scriptsWithoutBit(all: readonly FoundFile[]): string | undefined {
-  const scripts = all.filter((file) => !isExecutable(file) && /\.(?:sh|bash|py|pl|rb)$/.test(file.path));
-  if (scripts.length === 0) return undefined;
-  const names = scripts.slice(0, 3).map(({ parts }) => parts.join('/'));
-  return `Scripts must be executable: chmod +x ${names.join(' ')}${scripts.length > 3 ? ' …' : ''}`;
 }

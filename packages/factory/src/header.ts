@@ -38,17 +38,29 @@ const byteOrderMark = /^\ufeff/;
 const commentLine = /^[ \t]{0,40}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})([\s\S]*)$/;
 const opening = /^([ \t]{0,40}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})[ \t]{0,40})pexen:(?=[\s{]|$)/;
 
+/** What is meant to be one, and is none. */
+const nearly =
+  /^([ \t]{0,40}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})[ \t]{0,40})pexen[ \t]{0,9}(?:[:=]?[ \t]{0,9}\{|:[ \t]{0,9}$)/i;
+
 /** The header in the first bytes of a file. Binary files have none. */
 export function findHeader(head: Buffer, file: string): Header {
   if (head.includes(0)) return none;
   const text = head.subarray(0, headBytes).toString().replace(byteOrderMark, '');
   const lines = text.split('\n').map(withoutReturn);
-  const openings = lines.map(openingOf).filter((found) => found !== undefined);
+  const openings = lines.map((line, index) => openingOf(line, index)).filter((found) => found !== undefined);
   const [first, second] = openings;
-  if (first === undefined) return none;
+  if (first === undefined) return misspelled(lines, file);
   if (second !== undefined)
     return broken(second, file, 'it is the second header of the file', 'Keep one of them.');
   return readOpening(first, lines, file, head.length >= headBytes);
+}
+
+function misspelled(lines: readonly string[], file: string): Header {
+  const [meant] = lines
+    .map((line, index) => openingOf(line, index, nearly))
+    .filter((found) => found !== undefined);
+  if (meant === undefined) return none;
+  return broken(meant, file, 'it begins with "pexen:", in small letters and with a colon', howTo(meant));
 }
 
 function readOpening(first: Opening, lines: readonly string[], file: string, isCut: boolean): Header {
@@ -106,8 +118,8 @@ function howTo({ marker }: Opening): string {
   return `Write ${marker} pexen: { claims: [/proc/sys/net], timeout: 20s }, or ${marker} pexen: {} to say nothing.`;
 }
 
-function openingOf(line: string, index: number): Opening | undefined {
-  const match = opening.exec(line);
+function openingOf(line: string, index: number, form = opening): Opening | undefined {
+  const match = form.exec(line);
   if (match === null) return undefined;
   const [whole, before = '', marker = ''] = match;
   return { index, marker, column: before.length, rest: line.slice(whole.length), restColumn: whole.length };

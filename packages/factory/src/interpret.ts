@@ -106,7 +106,7 @@ function endOf(output: CapturedOutput): string {
 
 function leaks({ leaked }: ExecutableFacts): Finding[] {
   if (leaked === 0) return [];
-  const message = `${leaked} ${leaked === 1 ? 'process' : 'processes'} that it started still ran when it had ended`;
+  const message = `${leaked} ${leaked === 1 ? 'process' : 'processes'} that it started still ran when it had ended, and ${leaked === 1 ? 'was' : 'were'} killed`;
   return [{ name: 'left behind', status: 'warn', message }];
 }
 

@@ -49,6 +49,13 @@ const wholeNumber: Reader<number> = (node, complain) =>
 const duration: Reader<number> = (node, complain) =>
   readDuration(isScalar(node) ? node.value : undefined) ?? complain(node, `must be ${durationForms}`);
 
+/** A deadline; `off` takes away what the configuration says for all. */
+const limit: Reader<number> = (node, complain) => {
+  if (isScalar(node) && node.value === 'off') return Number.POSITIVE_INFINITY;
+  const read = duration(node, complain);
+  return read === 0 ? complain(node, 'must be above 0', 'For none, write off.') : read;
+};
+
 const truth: Reader<boolean | string> = (node, complain) =>
   isScalar(node) && typeof node.value === 'boolean' ? node.value : text(node, complain);
 
@@ -119,8 +126,8 @@ export const entryReaders: Readonly<Record<EntryName, Reader>> = {
   weight: duration,
   group: text,
   pool: text,
-  timeout: duration,
-  idleTimeout: duration,
+  timeout: limit,
+  idleTimeout: limit,
   grace: duration,
   slowAfter: duration,
   retries,

@@ -26,11 +26,17 @@ export interface ExportedTask {
   readonly isDefault: boolean;
 }
 
+/** A task whose args are still to be bound, and the name of the export that it is in. */
+export interface Unbound {
+  readonly runnable: Runnable;
+  readonly name: string;
+}
+
 /** All tasks of a module, and what is no task although it should be. */
 export interface ExportedTasks {
   readonly tasks: readonly ExportedTask[];
   /** Tasks whose args are still to be bound: templates, not tasks. */
-  readonly unbound: readonly Runnable[];
+  readonly unbound: readonly Unbound[];
   readonly problems: readonly Pick<Problem, 'code' | 'message' | 'hint'>[];
 }
 
@@ -61,7 +67,7 @@ export async function exportedTasks(namespace: object, isMeant: NameMatch): Prom
 
 class Search implements ExportedTasks {
   readonly tasks: ExportedTask[] = [];
-  readonly unbound: Runnable[] = [];
+  readonly unbound: Unbound[] = [];
   readonly problems: Pick<Problem, 'code' | 'message' | 'hint'>[] = [];
   readonly #isMeant: NameMatch;
 
@@ -74,7 +80,7 @@ class Search implements ExportedTasks {
     const under = isDefault ? [] : [name];
     if (isMaker(value)) {
       if (!takesInput(value)) this.#lookThrough(name, under, value(undefined), undefined);
-    } else if (isUnbound(value)) this.unbound.push(value);
+    } else if (isUnbound(value)) this.unbound.push({ runnable: value, name });
     else if (this.#isRunnable(value, name)) {
       const given = metaOf(value).name ?? (isDefault ? undefined : name);
       this.tasks.push({ runnable: value, exportPath, under: [], name: given, isDefault });
@@ -98,7 +104,7 @@ class Search implements ExportedTasks {
       const placed = isPlaced(item) ? item : { under: [], task: item };
       const way = exportPath && [...exportPath, String(index), ...(isPlaced(item) ? ['task'] : [])];
       if (!isFunction(placed.task)) this.#tellNoTask(name, index);
-      else if (isUnbound(placed.task)) this.unbound.push(placed.task);
+      else if (isUnbound(placed.task)) this.unbound.push({ runnable: placed.task, name });
       else this.#takeItem(placed.task, index, [...under, ...placed.under], way);
     }
   }

@@ -70,11 +70,11 @@ async function* makeTasks(
 ): AsyncGenerator<Made, void> {
   const isMeant = nameMatch(options);
   const candidates: Candidate[] = [];
-  const unbound = new Set<Runnable>();
+  const unbound = new Map<Runnable, string>();
   for (const file of files) {
     const exports = await exportsOf(file, isMeant, workshop);
     if (exports === undefined) continue;
-    for (const each of exports.unbound) unbound.add(each);
+    for (const { runnable, name } of exports.unbound) unbound.set(runnable, name);
     for (const each of exports.problems) workshop.problem({ location: { file: file.path }, ...each });
     const found = exports.tasks.map((exported) => ({
       file,
@@ -191,18 +191,18 @@ function noTask({ path }: FoundFile): Problem {
 }
 
 function warnOfUnbound(
-  unbound: ReadonlySet<Runnable>,
+  unbound: ReadonlyMap<Runnable, string>,
   candidates: readonly Candidate[],
   { warn }: Workshop,
 ): void {
   const bound = new Set(candidates.map(({ definition }) => definition.madeFrom));
-  for (const each of unbound) {
+  for (const [each, exportName] of unbound) {
     if (bound.has(each)) continue;
     const location = locationOf(definitionOf(each).site);
     warn({
       code: 'PEXEN_UNBOUND',
       ...(location !== undefined && { location }),
-      message: `the task "${each.name}" has no args: it is left out`,
+      message: `the task "${each.name || exportName}" has no args: it is left out`,
       hint: 'Export it with its args: export const one = template.with({ … });',
     });
   }

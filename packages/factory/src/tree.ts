@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { Problem } from '@pexen/core';
 import { directoryFactory } from './directory-factory.ts';
-import { executableKind, headOf, isExecutable } from './executable-kind.ts';
+import { executableKind, headOf } from './executable-kind.ts';
 import type { Factory } from './factory.ts';
 import type { FileKind } from './file-kind.ts';
 import { findHeader } from './header.ts';
@@ -11,6 +11,7 @@ import { checkOptions, type OptionName } from './option-check.ts';
 import type { TreeOptions } from './options.ts';
 import { guess } from './test-or-tool.ts';
 import type { FoundFile } from './walk.ts';
+import { isExecutable } from './without-bit.ts';
 import type { Workshop } from './workshop.ts';
 
 const known: readonly OptionName[] = [
@@ -37,11 +38,10 @@ export function tree(options: TreeOptions): Factory {
 function guessedExecutables(options: TreeOptions, workshop: Workshop): FileKind {
   const tools: FoundFile[] = [];
   const kind = executableKind(options, workshop, (file, { sideFiles }) => {
-    if (!isExecutable(file)) return false;
     const head = headOf(file, workshop);
     const hasMeta = sideFiles.has(file.path) || findHeader(head, file.path).kind !== 'none';
     const guessed = guess({ parts: file.parts, head, hasMeta });
-    if (guessed === 'tool') tools.push(file);
+    if (guessed === 'tool' && isExecutable(file)) tools.push(file);
     return guessed === 'test';
   });
   return {

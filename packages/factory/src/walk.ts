@@ -12,6 +12,7 @@ import { type Patterns, patterns } from './patterns.ts';
 
 /** The end of the name of a file with the metadata of another one. */
 export const sideFileEnding = '.pexen.yaml';
+const almostItsEnding = '.pexen.yml';
 
 /** A regular file, or a link to one. */
 export interface FoundFile extends WalkedFile {
@@ -122,6 +123,7 @@ class Walk {
 
   #takeFile({ path, parts }: Place, { mode, uid }: Looked): void {
     if (path.endsWith(sideFileEnding)) this.#sideFiles.set(path.slice(0, -sideFileEnding.length), path);
+    else if (path.endsWith(almostItsEnding)) this.#problems.push(misnamed(path));
     else if (this.#include?.matches(parts.join('/')) ?? true) this.#found.push({ path, parts, mode, uid });
   }
 
@@ -185,6 +187,16 @@ function unreadableFile(path: string, error: unknown): Problem {
     location: { file: path },
     message: `it cannot be looked at (${codeOf(error)})`,
     hint: 'Mend the permissions of its directory, or exclude it.',
+  };
+}
+
+/** Nobody would read it, and what it says would silently not hold. */
+function misnamed(path: string): Problem {
+  return {
+    code: 'PEXEN_LONELY_SIDE_FILE',
+    location: { file: path },
+    message: `it is no side file: these end with ${sideFileEnding}`,
+    hint: 'Rename it.',
   };
 }
 

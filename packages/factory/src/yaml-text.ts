@@ -116,8 +116,10 @@ export function sourceOf(node: unknown): string | undefined {
   return typeof node.value === 'string' ? node.value : (node.source ?? String(node.value));
 }
 
-/** The parser's messages, in one line and without a capital. */
+/** The parser's messages, in one line and without a capital; in words of ours where its own are about itself. */
 function plain(message: string): string {
   const line = message.replaceAll(/\s+/g, ' ').trim();
+  if (/multiple documents/.test(line)) return 'there is more than one document';
+  if (/^Unexpected .* at node end$/.test(line)) return 'there is more behind its end';
   return line.charAt(0).toLowerCase() + line.slice(1);
 }

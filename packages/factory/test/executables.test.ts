@@ -4,7 +4,7 @@ import { chmodSync, chownSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type ExecutableBody, type Interpretation, isTask, type PlacedTask } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
-import { executables } from '../src/index.ts';
+import { executables, type Factory, tree } from '../src/index.ts';
 import { output } from './facts.ts';
 import { brief, definition, made, paths, program, scratch } from './scratch.ts';
 
@@ -229,6 +229,43 @@ test('all problems of a walk come in one error, each with its place', async () =
     'PEXEN_LONELY_SIDE_FILE | e.sh.pexen.yaml | there is no e.sh',
     'PEXEN_LONELY_SIDE_FILE | f.sh.pexen.yaml | it is about f.sh, which is no test here',
   ]);
+});
+
+test('a side file that nobody would read says what it should be called', async () => {
+  const dir = scratch({
+    ...{ 'a.sh': program(), 'a.pexen.yaml': '', 'b.sh': program(), 'b.sh.pexen.yml': '' },
+    ...{ 'deep/ping': program(), 'deep/pinng.pexen.yaml': '' },
+  });
+  const { problems } = await made(executables({ dir: '.' }), dir);
+  expect(brief(problems, dir)).toEqual([
+    'PEXEN_LONELY_SIDE_FILE | b.sh.pexen.yml | it is no side file: these end with .pexen.yaml',
+    'PEXEN_LONELY_SIDE_FILE | a.pexen.yaml | there is no a',
+    'PEXEN_LONELY_SIDE_FILE | deep/pinng.pexen.yaml | there is no deep/pinng',
+  ]);
+  expect(problems.map(({ hint }) => hint)).toEqual([
+    'Rename it.',
+    'Is it about a.sh? Then call it a.sh.pexen.yaml.',
+    'Is it about ping? Then call it ping.pexen.yaml.',
+  ]);
+});
+
+test('scripts that have lost their executable bit are told; what other scripts read is not', async () => {
+  const layout = {
+    ...{
+      'test/a.sh': program(),
+      'test/b.sh': '#!/bin/sh\n',
+      'test/c': '#!/bin/sh\n',
+      'test/d.py': 'import x\n',
+    },
+    ...{ 'test/lib.sh': '#!/bin/sh\n', 'test/net-helpers.bash': '#!/bin/bash\n', 'test/notes.md': '#! no' },
+    ...{ 'deploy.sh': '#!/bin/sh\n', 'e.sh': '# pexen: { tags: [x] }\n' },
+  };
+  const dir = scratch(layout);
+  const told = async (factory: Factory) => brief((await made(factory, dir)).warnings, dir);
+  const warning = `PEXEN_NOT_EXECUTABLE | ${dir} | these scripts are not executable, and left out:`;
+  expect(await told(executables({ dir: '.' }))).toEqual([`${warning} deploy.sh, e.sh, test/b.sh, test/c`]);
+  expect(await told(tree({ dir: '.' }))).toEqual([`${warning} e.sh, test/b.sh, test/c`]);
+  expect(await told(executables({ dir: '.', command: ['sh'], include: ['**/*.sh'] }))).toEqual([]);
 });
 
 test('side files of what is excluded are no concern', async () => {

@@ -56,6 +56,7 @@ describe('where it stands', () => {
 
   test.each([
     ['no comment', 'pexen: { timeout: 1s }'],
+    ['prose', '# Pexen is what runs this: {}\n# pexen (see above): x\n# pexen'],
     ['something before it', '# see pexen: { timeout: 1s }'],
     ['another word', '# pexen:x { timeout: 1s }'],
     ['another sign', '* pexen: { timeout: 1s }'],
@@ -100,12 +101,37 @@ describe('where it stands', () => {
       `# pexen: { tags: [\n${'# a,\n'.repeat(headBytes)}# ] }`,
       `1:3 the header: its { is not closed within the first ${headBytes} bytes → Close it, or write the metadata into a side file.`,
     ],
-  ])('broken: %s', (_name, text, complaint) => {
+    ...['# Pexen: { timeout: 1s }', '# pexen { timeout: 1s }', '# pexen = {', '# PEXEN:\n#  timeout: 1s'].map(
+      (text) => [
+        `misspelled: ${text}`,
+        text,
+        '1:3 the header: it begins with "pexen:", in small letters and with a colon → Write # pexen: { claims: [/proc/sys/net], timeout: 20s }, or # pexen: {} to say nothing.',
+      ],
+    ),
+  ] as [string, string, string][])('broken: %s', (_name, text, complaint) => {
     expect(complaints(Buffer.from(text).subarray(0, headBytes))).toEqual([`PEXEN_BAD_HEADER ${complaint}`]);
   });
 });
 
 describe('what it may say', () => {
+  test('a deadline that the configuration sets for all may be off; 0 would end every test at once', () => {
+    expect(metaIn('# pexen: { timeout: off, idleTimeout: off }')).toEqual({
+      ...{ timeout: Number.POSITIVE_INFINITY, idleTimeout: Number.POSITIVE_INFINITY },
+    });
+    expect(complaints('# pexen: { timeout: 0, idleTimeout: 0s }')).toEqual([
+      'PEXEN_BAD_META 1:21 timeout must be above 0 → For none, write off.',
+      'PEXEN_BAD_META 1:37 idleTimeout must be above 0 → For none, write off.',
+    ]);
+  });
+
+  test('mistakes in YAML are told in words of ours where the words of the parser are about itself', () => {
+    expect(complaints('# pexen: { timeout: 1s } and more')).toEqual([
+      'PEXEN_BAD_HEADER 1:26 there is more behind its end',
+    ]);
+    const { problems } = readFileMeta('timeout: 1s\n---\ntags: [a]\n', '/x/a.pexen.yaml');
+    expect(problems.map(({ message }) => message)).toEqual(['there is more than one document']);
+  });
+
   test('every entry', () => {
     const text = `# pexen:
 #   name: ping

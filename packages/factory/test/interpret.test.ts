@@ -117,7 +117,7 @@ describe('findings', () => {
       {
         name: 'left behind',
         status: 'warn',
-        message: '2 processes that it started still ran when it had ended',
+        message: '2 processes that it started still ran when it had ended, and were killed',
       },
     ]);
   });

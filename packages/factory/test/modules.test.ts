@@ -159,7 +159,8 @@ test('a template that nobody binds is told, one that is bound is not', async () 
     'a.task.mjs': `import { task, type } from '@pexen/core';
       export const bound = task({ args: type() }, () => 1);
       export const one = bound.with(1);
-      export const lonely = task({ name: 'lonely', args: type() }, () => 2);`,
+      export const lonely = task({ name: 'lonely', args: type() }, () => 2);
+      export const nameless = task({ args: type() }, () => 3);`,
   });
   const { tasks, warnings } = await made(modules({ dir: '.' }), dir);
   expect(paths({ tasks })).toEqual(['a/one']);
@@ -167,6 +168,7 @@ test('a template that nobody binds is told, one that is bound is not', async () 
     expect.stringMatching(
       /^PEXEN_UNBOUND \| .*a\.task\.mjs:4:\d+ \| the task "lonely" has no args: it is left out$/,
     ),
+    expect.stringMatching(/the task "nameless" has no args: it is left out$/),
   ]);
 });
 
