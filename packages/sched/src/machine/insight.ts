@@ -12,9 +12,10 @@ import {
 import { describeNodes, describeWait } from '@pexen/lock';
 import { AFTER, BEFORE, type GateId, GROUP, SALVAGE } from '../plan/graph.ts';
 import { STATUSES } from './outcomes.ts';
+import { CLOSED, OPENING, type PoolRow } from './pool-table.ts';
 import { skipReason } from './skip-reason.ts';
 import type { State } from './state.ts';
-import { BACKING_OFF, DONE, PARKED, STATES, WAITING } from './task-table.ts';
+import { BACKING_OFF, DISPATCHED, DONE, PARKED, READY, STATES, TIDYING, WAITING } from './task-table.ts';
 
 /** Everything at once. `heardMs` tells when a task gave its last sign of life. */
 export function inspect(
@@ -50,13 +51,22 @@ export function inspect(
 export function why(state: State, task: number): string {
   const { tasks, plan } = state;
   const path = `"${plan.pathOf(task)}"`;
-  if (tasks.isOut(task))
-    return `${path} is running: attempt ${tasks.attempt[task]} on ${tasks.worker[task] || 'no worker yet'}.`;
+  if (tasks.isOut(task)) return `${path} ${whatRuns(state, task)}.`;
   if (tasks.state[task] !== DONE) return `${path} waits ${chain(state, task)}.`;
   if (tasks.status[task] !== 0) return `${path} is over: it ${STATUSES[tasks.status[task] as number]}.`;
   const [first, ...rest] = skipReason(state, task);
   const more = rest.map(({ task: other, why: text }) => `; "${other}" ${text}`).join('');
   return `${path} was skipped: it ${first?.why}${more}.`;
+}
+
+function whatRuns(state: State, task: number): string {
+  const { tasks, stopReasons } = state;
+  const part = tasks.has(task, TIDYING) ? 'the cleanup of attempt' : 'attempt';
+  const what = `${part} ${tasks.attempt[task]}`;
+  const asked = tasks.stop[task] === 0 ? '' : `, asked to stop: ${stopReasons.get(task)}`;
+  return tasks.state[task] === DISPATCHED
+    ? `waits in the pool "${state.poolOf(task).name}", which has not begun ${what}${asked}`
+    : `is running: ${what} on ${tasks.worker[task]}${asked}`;
 }
 
 /** What happened to the task, one line a step. */
@@ -103,24 +113,45 @@ function waitOf(state: State, task: number): Wait {
     const untilMs = state.alarms.find(task) ?? state.nowMs;
     return { for: { kind: 'backoff', untilMs }, text: `until ${format(untilMs)} for its next attempt` };
   }
-  if (turn !== pool && (pool.isExclusive || turn !== undefined)) return groupWait(pool.name, turn?.name);
-  if (pool.hasSlot) return forConsumer;
-  return { for: { kind: 'slot', pool: pool.name }, text: `for a slot in the pool "${pool.name}"` };
+  if (turn !== pool && turn !== undefined) return groupWait(pool, turn);
+  if (pool.isExclusive && pool !== turn && state.dispatched + state.retrying > 0)
+    return groupWait(pool, undefined, underWay(state));
+  const first = pool.hasSlot ? groupBefore(state, task) : undefined;
+  if (first !== undefined) return groupWait(pool, first);
+  if (pool.hasSlot || pool.state === CLOSED) return forConsumer;
+  const text = pool.state === OPENING ? 'for the opening of' : 'for a slot in';
+  return { for: { kind: 'slot', pool: pool.name }, text: `${text} the pool "${pool.name}"` };
 }
 
 const forConsumer: Wait = { for: { kind: 'consumer' }, text: 'for the next result to be asked for' };
 
-function groupWait(group: string, current?: string): Wait {
-  const text =
-    current === undefined ? `for the turn of the group "${group}"` : `until the group "${current}" is over`;
-  return { for: defined({ kind: 'group' as const, group, current }), text };
+/** Until its own group may begin, which comes after `tasks`, or until another one is over. */
+function groupWait({ name: group }: PoolRow, other?: PoolRow, tasks: readonly number[] = []): Wait {
+  const current = other?.name;
+  const what = defined({ kind: 'group' as const, group, current });
+  if (current !== undefined) return { for: what, text: `until the group "${current}" is over` };
+  return { for: what, text: `for the turn of the group "${group}", which comes after`, tasks };
+}
+
+/** The exclusive group that goes before the task, and waits for what runs to end. */
+function groupBefore({ pools, tasks, retrying }: State, task: number): PoolRow | undefined {
+  return pools.find(({ isExclusive, queue }) => {
+    const top = queue.peek();
+    return isExclusive && retrying === 0 && tasks.state[top] === READY && queue.isBefore(top, task);
+  });
+}
+
+function underWay(state: State): number[] {
+  const found: number[] = [];
+  for (let task = 0; task < state.tasks.count; task++) if (state.isUnderWay(task)) found.push(task);
+  return found;
 }
 
 function gateWait(state: State, task: number, gate: GateId): Wait {
   const { graph } = state.plan;
   const kind = graph.kind[gate] as number;
-  if (kind === GROUP) return groupWait(state.poolOf(task).name);
   const tasks = pendingFor(state, gate);
+  if (kind === GROUP) return groupWait(state.poolOf(task), undefined, tasks);
   const paths = tasks.map((pending) => state.plan.pathOf(pending));
   const subject = graph.subjects[gate] as Capability;
   if (graph.isRequirement(gate)) {
@@ -162,7 +193,12 @@ function resourceWait({ locks, plan }: State, task: number): Wait | undefined {
   }
   if (blockers.length === 0) return undefined;
   const holders = blockers.map((holder) => plan.pathOf(holder));
-  const text = `for the resource "${resource}", held by`;
+  const isAlone = (each: number): boolean => plan.metaOf(each).exclusive === true;
+  const text = isAlone(task)
+    ? 'to run alone, after'
+    : blockers.some(isAlone)
+      ? 'to run after the exclusive'
+      : `for the resource "${resource}", held by`;
   return { for: { kind: 'resource', resource, holders }, text, tasks: blockers };
 }
 
@@ -180,8 +216,9 @@ function chain(state: State, task: number): string {
     parts.push(tasks === undefined ? text : `${text} ${someOf(state, tasks)}`);
     next = tasks?.find((each) => state.tasks.isOut(each)) ?? tasks?.[0];
   }
-  const isRunning = next !== undefined && state.tasks.isOut(next);
-  return `${parts.join(', which waits ')}${isRunning ? ', which is running' : ''}`;
+  const text = parts.join(', which waits ');
+  if (next === undefined || !state.tasks.isOut(next)) return text;
+  return `${text}, which ${state.tasks.state[next] === DISPATCHED ? 'has not begun' : 'is running'}`;
 }
 
 function someOf({ plan }: State, tasks: readonly number[]): string {
