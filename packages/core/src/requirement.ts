@@ -39,8 +39,11 @@ export interface CompoundRequirement<Form extends 'any-of' | 'every' | 'at-least
   /** How many providers must end well; `every` means all there are. */
   readonly count: number;
 }
+/** What `anyOf` makes. */
 export type AnyOf<C extends Capability = Capability> = CompoundRequirement<'any-of', C>;
+/** What `every` makes. */
 export type Every<C extends Capability = Capability> = CompoundRequirement<'every', C>;
+/** What `atLeast` makes. */
 export type AtLeast<C extends Capability = Capability> = CompoundRequirement<'at-least', C>;
 
 /** What may stand in `requires`. */

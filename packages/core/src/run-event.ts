@@ -1,5 +1,5 @@
 /**
- * What a run tells, in one order, to journal, reporters and consumers: plain data, JSON throughout, versioned. `atMs` counts
+ * What a run tells, in one order, to reporters and whoever else listens: plain data, JSON throughout, versioned. `atMs` counts
  * from the start of the run. What bodies say (output, progress …) comes beside it, as NewsEvent.
  */
 import type { CapturedOutput } from './captured-output.ts';
@@ -12,6 +12,7 @@ import type { ReasonLink, ResultStatus } from './result.ts';
 /** Grows by one with every change that a reader of old events would trip over. */
 export const runEventVersion = 1;
 
+/** One piece of news of a run, from `run-started` to `run-ended`. */
 export type RunEvent =
   | RunStarted
   | TasksAdded
@@ -22,6 +23,7 @@ export type RunEvent =
   | WorkerLost
   | RunEnded;
 
+/** The first event. */
 export interface RunStarted {
   readonly type: 'run-started';
   readonly version: typeof runEventVersion;
@@ -90,6 +92,7 @@ export interface ErrorNews {
   readonly errors?: readonly ErrorNews[];
 }
 
+/** A task is over and was not skipped. */
 export interface TaskFinished {
   readonly type: 'task-finished';
   readonly atMs: number;
@@ -105,6 +108,7 @@ export interface TaskFinished {
   readonly durationMs: number;
 }
 
+/** A task got no attempt; `reason` says why, down to where it began. */
 export interface TaskSkipped {
   readonly type: 'task-skipped';
   readonly atMs: number;
@@ -114,6 +118,7 @@ export interface TaskSkipped {
   readonly reason: readonly ReasonLink[];
 }
 
+/** A worker ended without being asked to. Its attempt is told of by itself. */
 export interface WorkerLost {
   readonly type: 'worker-lost';
   readonly atMs: number;
@@ -122,6 +127,7 @@ export interface WorkerLost {
   readonly reason: string;
 }
 
+/** The last event. */
 export interface RunEnded {
   readonly type: 'run-ended';
   readonly atMs: number;

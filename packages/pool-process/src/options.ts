@@ -4,6 +4,7 @@ import { type Problem, refuse } from '@pexen/core';
 import type { CaptureLimits } from './capture.ts';
 import type { Clock } from './clock.ts';
 
+/** What `processes` may be told. */
 export interface ProcessesOptions {
   /** How many attempts run at the same time. Default: as many as the machine has cores for us. */
   readonly workers?: number;

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
 import { type Problem, refuse } from '@pexen/core';
 
+/** What `threads` may be told. */
 export interface ThreadsOptions {
   /** How many threads. Default: as many as the machine runs at once. */
   readonly workers?: number;

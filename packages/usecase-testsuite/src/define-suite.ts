@@ -37,6 +37,7 @@ export type ReporterChoice =
   | readonly [name: 'junit', options: JUnitOptions]
   | Reporter;
 
+/** The reporters for a terminal: `terminal` is one of the other two, as fits. */
 export type ReporterName = 'terminal' | 'live' | 'lines';
 
 /** What a configuration may say of the reporters on a terminal. */

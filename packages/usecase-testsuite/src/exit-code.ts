@@ -12,10 +12,11 @@ export const exitCodes = {
   infrastructure: 3,
   /** No task was selected. */
   nothingSelected: 4,
-  /** Interrupted before the end. */
+  /** Ended early: interrupted, or past its deadline. */
   interrupted: 75,
 } as const;
 
+/** One of them. */
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** Codes of problems that mean "there was nothing to run", rather than "this is wrong". */

@@ -9,11 +9,12 @@ export type ResultData<Value = unknown> = WithoutTask<Result<Value>>;
 /** Of each kind of result by itself, so that its status still tells which it is. */
 type WithoutTask<R> = R extends unknown ? Omit<R, 'task'> : never;
 
+/** What `processResults` may be told. */
 export interface ProcessOptions {
   /** Where the processing runs. Default `inline()`. */
-  readonly pool?: PoolSource;
+  readonly pool?: PoolSource | undefined;
   /** So many results may be on their way through it: then no more are asked for. Default 16. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 /** A result, and what became of its processing. */
