@@ -1,0 +1,71 @@
+/** What each signal does to a running suite, in the order in which they may come. */
+import { EventEmitter } from 'node:events';
+import type { SuiteControls } from '@pexen/usecase-testsuite';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { obeySignals, type SignalSource } from '../src/signals.ts';
+
+/** Notes what is done to a suite of which two attempts are out, one of them begun. */
+function stand() {
+  const done: string[] = [];
+  const note = (what: string) => (): void => void done.push(what);
+  const running = [{ worker: 'w' }, {}];
+  const controls = {
+    ...{
+      drain: note('drain'),
+      cancel: note('cancel'),
+      kill: note('kill'),
+      note: (text: string) => notes.push(text),
+    },
+    inspect: () => ({ running }),
+  } as unknown as SuiteControls;
+  const notes: string[] = [];
+  const emitter = new EventEmitter();
+  const source = Object.assign(emitter, { exit: (code: number) => done.push(`exit ${code}`) });
+  const deafen = obeySignals(controls, source as unknown as SignalSource);
+  const send = (...signals: NodeJS.Signals[]): void => {
+    for (const signal of signals) emitter.emit(signal, signal);
+  };
+  return { done, notes, send, deafen, emitter };
+}
+
+afterEach(() => void vi.useRealTimers());
+
+describe('signals', () => {
+  test('an interrupt drains, a second one cancels, a third one kills, a fourth one leaves', () => {
+    const { done, notes, send } = stand();
+    send('SIGINT');
+    expect(done).toEqual(['drain']);
+    expect(notes).toEqual(['Interrupted: waiting for 1 running; press again to cancel them.']);
+    send('SIGINT', 'SIGINT', 'SIGINT');
+    expect(done).toEqual(['drain', 'cancel', 'kill', 'exit 75']);
+  });
+
+  test('to quit is to kill at once, also after an interrupt', () => {
+    const { done, send } = stand();
+    send('SIGINT', 'SIGQUIT');
+    expect(done).toEqual(['drain', 'kill']);
+  });
+
+  test.each(['SIGTERM', 'SIGHUP'] as const)(
+    '%s cancels, and kills what is left after five seconds',
+    (signal) => {
+      vi.useFakeTimers();
+      const { done, send } = stand();
+      send(signal);
+      vi.advanceTimersByTime(4_999);
+      expect(done).toEqual(['cancel']);
+      vi.advanceTimersByTime(1);
+      expect(done).toEqual(['cancel', 'kill']);
+    },
+  );
+
+  test('when the suite is over nobody listens, and nothing is killed', () => {
+    vi.useFakeTimers();
+    const { done, send, deafen, emitter } = stand();
+    send('SIGTERM');
+    deafen();
+    vi.advanceTimersByTime(60_000);
+    expect(done).toEqual(['cancel']);
+    expect(emitter.eventNames()).toEqual([]);
+  });
+});

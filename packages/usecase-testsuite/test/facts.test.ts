@@ -1,0 +1,28 @@
+/** What the `when` of tasks is told of the environment. */
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { factsOf } from '../src/gather.ts';
+
+const loaded = (facts?: object) => ({ config: { from: {}, ...facts }, root: '/', file: undefined });
+
+afterEach(() => void vi.unstubAllEnvs());
+
+describe('facts', () => {
+  test('every suite has the platform, the architecture and whether this is a CI run', async () => {
+    const { platform, arch } = process;
+    vi.stubEnv('CI', '1');
+    expect(await factsOf(loaded())).toEqual({ platform, arch, ci: true });
+    vi.stubEnv('CI', 'false');
+    expect(await factsOf(loaded())).toEqual({ platform, arch, ci: false });
+  });
+
+  test('those of the configuration stand over them, as a value or by a function', async () => {
+    expect(await factsOf(loaded({ facts: { kernel: '6.12', arch: 'mips' } }))).toMatchObject({
+      kernel: '6.12',
+      arch: 'mips',
+    });
+    expect(await factsOf(loaded({ facts: async () => ({ kernel: '6.13' }) }))).toMatchObject({
+      kernel: '6.13',
+      arch: process.arch,
+    });
+  });
+});
