@@ -3,6 +3,7 @@ import type { Address } from './address.ts';
 import { checkArgs, isSchema, type StandardSchema } from './args.ts';
 import { lonelyContext } from './body-context.ts';
 import { captureCallSite } from './call-site.ts';
+import { defined } from './defined.ts';
 import { misuse } from './errors.ts';
 import type { ExecutableBody } from './executable.ts';
 import { checkParts, notATask } from './not-a-task.ts';
@@ -163,7 +164,7 @@ function bindArgs(from: object, definition: TaskDefinition, args: unknown, meta:
   const checked = checkArgs(schema, args, definition.meta.name ?? 'a task');
   const bound: TaskDefinition = {
     ...definition,
-    meta: { ...definition.meta, ...meta },
+    meta: { ...definition.meta, ...defined(meta) },
     args: checked,
     isUnbound: false,
     madeFrom: from,

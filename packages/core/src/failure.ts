@@ -6,9 +6,9 @@ const skipBrand = Symbol.for('pexen.SkipSignal');
 /** What a controlled failure leaves behind. Both default to true: dependents may go on, resources are fine. */
 export interface TaskFailOptions extends ErrorOptions {
   /** May the tasks that require what this one provides go on? */
-  readonly depsOk?: boolean;
+  readonly depsOk?: boolean | undefined;
   /** Are the resources it held in order? If not, they are poisoned. */
-  readonly locksOk?: boolean;
+  readonly locksOk?: boolean | undefined;
   /** Anything the consumer of the result should know; must be cloneable to cross a border. */
   readonly data?: unknown;
 }
@@ -64,13 +64,10 @@ function bears(brand: symbol, error: unknown): boolean {
 
 /** How `controlled` turns what a body throws into a TaskFailError. */
 export interface ControlledOptions {
-  readonly depsOk?: boolean;
-  readonly locksOk?: boolean;
+  readonly depsOk?: boolean | undefined;
+  readonly locksOk?: boolean | undefined;
   /** The class to throw; it is called as `new as(message, { cause, depsOk, locksOk })`. */
-  readonly as?: new (
-    message: string,
-    options: TaskFailOptions,
-  ) => TaskFailError;
+  readonly as?: (new (message: string, options: TaskFailOptions) => TaskFailError) | undefined;
 }
 
 /**

@@ -9,56 +9,56 @@ import type { AnyKey, AnyOf, AtLeast, Capability, Every, Requirement, ValueOf } 
 import type { Amount, Resource } from './resource.ts';
 import type { SharedState } from './shared-state.ts';
 
-/** All that is said of a task besides its body. Every entry may be left out; times are milliseconds. */
+/** All that is said of a task besides its body. Every entry may be left out, or be undefined; times are milliseconds. */
 export interface TaskMeta {
   /** Last part of the call path. Default: the function's name, the export's, or `task-n`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** What must have ended well before. Selecting a task selects the providers of what it requires. */
-  readonly requires?: readonly Requirement[];
+  readonly requires?: readonly Requirement[] | undefined;
   /** Runs after these, however they end; pulls nothing in. */
-  readonly after?: readonly Capability[];
+  readonly after?: readonly Capability[] | undefined;
   /** Runs before these; pulls nothing in. */
-  readonly before?: readonly Capability[];
+  readonly before?: readonly Capability[] | undefined;
   /** Runs only if one of these ended badly. */
-  readonly salvages?: readonly Capability[];
+  readonly salvages?: readonly Capability[] | undefined;
   /** Runs once nobody needs this capability any more, also after failures. */
-  readonly tearsDown?: Capability;
+  readonly tearsDown?: Capability | undefined;
   /** What is given when the task ends well. Every task provides itself, too. */
-  readonly provides?: readonly Capability[];
+  readonly provides?: readonly Capability[] | undefined;
   /** Resources held shared while it runs, and amounts of resources with a capacity. */
-  readonly uses?: readonly (Resource | Amount)[];
+  readonly uses?: readonly (Resource | Amount)[] | undefined;
   /** Resources held exclusively while it runs. */
-  readonly claims?: readonly Resource[];
+  readonly claims?: readonly Resource[] | undefined;
   /** Nothing else runs meanwhile. */
-  readonly exclusive?: boolean;
+  readonly exclusive?: boolean | undefined;
   /** Lower starts first. Default 0. */
-  readonly priority?: number;
+  readonly priority?: number | undefined;
   /** Expected duration in ms. Default: what the run's option `weights` says, else 1 and marked as unmeasured. */
-  readonly weight?: number;
+  readonly weight?: number | undefined;
   /** A Standard Schema or `type<T>()` for the body's `args`, or the args themselves as a plain object. */
-  readonly args?: StandardSchema | Readonly<Record<string, unknown>>;
+  readonly args?: StandardSchema | Readonly<Record<string, unknown>> | undefined;
   /** The group of exclusivity it belongs to. */
-  readonly group?: string;
+  readonly group?: string | undefined;
   /** The named pool it runs in. */
-  readonly pool?: string;
+  readonly pool?: string | undefined;
   /** Longest time an attempt may take, counted from its start in the worker. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Longest time without output, progress or heartbeat. */
-  readonly idleTimeout?: number;
+  readonly idleTimeout?: number | undefined;
   /** Time between asking an attempt to stop and ending it by force. */
-  readonly grace?: number;
+  readonly grace?: number | undefined;
   /** From here on the task is called slow. */
-  readonly slowAfter?: number;
+  readonly slowAfter?: number | undefined;
   /** Further attempts after one that may be retried. Default 0. */
-  readonly retries?: number | Retries;
+  readonly retries?: number | Retries | undefined;
   /** May start again after a crash or a lost worker. */
-  readonly rerunnable?: boolean;
+  readonly rerunnable?: boolean | undefined;
   /** Tidies up after an attempt that ended in an uncontrolled way; if it returns, nothing is poisoned. */
-  readonly cleanup?: Body;
+  readonly cleanup?: Body | undefined;
   /** Words to select it by. */
-  readonly tags?: readonly string[];
+  readonly tags?: readonly string[] | undefined;
   /** Whether it applies at all, asked before the run: true, false, or a reason why not. */
-  readonly when?: boolean | string | ((facts: Facts) => boolean | string);
+  readonly when?: boolean | string | ((facts: Facts) => boolean | string) | undefined;
 }
 
 /** What is known of the environment, for `when`. */
@@ -68,13 +68,13 @@ export type Facts = Readonly<Record<string, unknown>>;
 export interface Retries {
   readonly count: number;
   /** Wait before the first retry, ms. Default 0. */
-  readonly delay?: number;
+  readonly delay?: number | undefined;
   /** Each wait is this many times the one before. Default 2. */
-  readonly factor?: number;
+  readonly factor?: number | undefined;
   /** Longest wait, ms. Default 30,000. */
-  readonly maxDelay?: number;
+  readonly maxDelay?: number | undefined;
   /** The most that chance takes off each wait, as a share of it, 0 to 1. The same task and attempt always wait the same. Default 0. */
-  readonly jitter?: number;
+  readonly jitter?: number | undefined;
 }
 
 type RequiresOf<M> = M extends { readonly requires: readonly (infer R)[] } ? R : never;

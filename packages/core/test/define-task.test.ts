@@ -42,6 +42,7 @@ describe('a task', () => {
   it('with args is bound by with(), checked by its schema, and remembers what it was made from', async () => {
     const ship = task({ name: 'ship', args: type<{ to: string }>() }, ({ args }) => args.to);
     const toEurope = ship.with({ to: 'eu' }, { name: 'ship-eu' });
+    expect(metaOf(ship.with({ to: 'eu' }, { name: undefined })).name).toBe('ship');
     expect(await toEurope()).toBe('eu');
     expect(await ship({ to: 'us' })).toBe('us');
     expect(metaOf(toEurope).name).toBe('ship-eu');

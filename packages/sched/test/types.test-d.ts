@@ -73,6 +73,15 @@ ship();
 // @ts-expect-error no schema, no `with`
 answer.with({});
 
+// What may be left out may be undefined, under exactOptionalPropertyTypes too.
+declare const maybe: number | undefined;
+declare const signal: AbortSignal | undefined;
+const patient = task({ timeout: maybe, retries: { count: 1, delay: maybe }, tags: undefined }, () => 1);
+run([patient], { signal, spare: maybe, deadline: maybe, defaults: { timeout: maybe }, judge: undefined });
+processResults(run([patient]), () => {}, { limit: maybe, pool: inline({ concurrency: maybe }) });
+new TaskFailError('no', { depsOk: undefined });
+ship.with({ to: 'eu' }, { name: undefined });
+
 // What runs.
 run([place(['net'], answer), withMeta(() => 1, { tags: ['quick'] }), () => {}]);
 // @ts-expect-error not bound, also in a place

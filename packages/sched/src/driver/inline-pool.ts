@@ -15,7 +15,7 @@ import {
 /** What `inline` may be told. */
 export interface InlineOptions {
   /** So many bodies may be under way at the same time. Default 1. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
 }
 
 const manifest: PoolManifest = {

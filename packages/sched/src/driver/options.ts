@@ -10,59 +10,59 @@ export type PoolSource = Pool | (() => Pool);
 export interface GroupOptions {
   readonly pool: PoolSource;
   /** Use at most so many of the pool's slots. */
-  readonly workers?: number;
+  readonly workers?: number | undefined;
   /** See `RunOptions.spare`. */
-  readonly spare?: number;
+  readonly spare?: number | undefined;
   /** Nothing outside the group runs while it is open. Default true. */
-  readonly exclusive?: boolean;
+  readonly exclusive?: boolean | undefined;
 }
 
 /** Used for tasks whose metadata does not say. Times are milliseconds; where nothing is said there is no limit. */
 export interface TaskDefaults {
-  readonly timeout?: number;
-  readonly idleTimeout?: number;
+  readonly timeout?: number | undefined;
+  readonly idleTimeout?: number | undefined;
   /** Default 10,000. */
-  readonly grace?: number;
-  readonly slowAfter?: number;
+  readonly grace?: number | undefined;
+  readonly slowAfter?: number | undefined;
   /** Default 0. */
-  readonly retries?: number | Retries;
+  readonly retries?: number | Retries | undefined;
   /** Default false. */
-  readonly rerunnable?: boolean;
+  readonly rerunnable?: boolean | undefined;
 }
 
 /** What `run` may be told. Everything may be left out; times are milliseconds. */
 export interface RunOptions {
   /** Where tasks run that name no pool. Default `inline()`. */
-  readonly pool?: PoolSource;
+  readonly pool?: PoolSource | undefined;
   /** For tasks with `pool` in their metadata. */
-  readonly pools?: Readonly<Record<string, PoolSource>>;
+  readonly pools?: Readonly<Record<string, PoolSource>> | undefined;
   /** For tasks with `group` in their metadata. */
-  readonly groups?: Readonly<Record<string, GroupOptions>>;
+  readonly groups?: Readonly<Record<string, GroupOptions>> | undefined;
   /** How many units there are of resources that are taken by amount. */
-  readonly capacities?: Capacities;
+  readonly capacities?: Capacities | undefined;
   /** So many attempts may wait in a pool beyond its workers. Default 0 for pools in this thread, else 1. */
-  readonly spare?: number;
+  readonly spare?: number | undefined;
   /** The dictionary that every task begins with. */
-  readonly shared?: Readonly<Record<string, unknown>>;
+  readonly shared?: Readonly<Record<string, unknown>> | undefined;
   /** Aborting it is `run.abort(signal.reason)`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Cancels the run after so many milliseconds. */
-  readonly deadline?: number;
+  readonly deadline?: number | undefined;
   /** What time it is. Default `systemClock`. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** For the `when` of tasks. */
-  readonly facts?: Facts;
+  readonly facts?: Facts | undefined;
   /** Expected durations of tasks that state no `weight`, by call path, ms: what was measured before. */
-  readonly weights?: (path: string) => number | undefined;
+  readonly weights?: ((path: string) => number | undefined) | undefined;
   /**
    * Reads a pool's outcome as another one before the machine sees it, for users with rules of their own: a test suite takes an
    * AssertionError for a controlled failure. Applied after an executable's own `interpret`.
    */
-  readonly reinterpret?: (outcome: PoolOutcome, task: Runnable) => PoolOutcome;
+  readonly reinterpret?: ((outcome: PoolOutcome, task: Runnable) => PoolOutcome) | undefined;
   /** What to make of a result; asked once for each, before anybody sees it. */
-  readonly judge?: (result: Result) => Judgement | undefined;
+  readonly judge?: ((result: Result) => Judgement | undefined) | undefined;
   /** For tasks whose metadata does not say. */
-  readonly defaults?: TaskDefaults;
+  readonly defaults?: TaskDefaults | undefined;
   /** Told of what looks wrong and harms nothing: a capability that nobody requires, a listener that throws. */
-  readonly onWarning?: (problem: Problem) => void;
+  readonly onWarning?: ((problem: Problem) => void) | undefined;
 }

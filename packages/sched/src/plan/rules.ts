@@ -13,7 +13,7 @@ export interface Rules {
   readonly idleMs: number | undefined;
   readonly graceMs: number;
   readonly slowAfterMs: number;
-  readonly retries: Required<Retries>;
+  readonly retries: { readonly [K in keyof Retries]-?: Exclude<Retries[K], undefined> };
   readonly rerunnable: boolean;
 }
 
