@@ -44,8 +44,10 @@ export interface PoolManifest {
   readonly transport: 'reference' | 'clone' | 'serialize';
   /** Does it take bodies that have no address? */
   readonly closures: boolean;
-  /** Does it take programs? */
+  /** Does it take programs? What comes of one is `returned`, with its `ExecutableFacts` as the value: the run interprets them. */
   readonly executables: boolean;
+  /** Does it run functions? Left out: it does. `false` where programs are all it takes. */
+  readonly bodies?: boolean;
 }
 
 /** What a pool may tell the run at any time while it is open. */
@@ -56,7 +58,10 @@ export interface PoolContext {
   workerLost(worker: string, reason: string): void;
 }
 
-/** One attempt to be made. */
+/**
+ * One attempt to be made. Like the ticket an object of the run: its entries may be getters, and a copy by spread is empty. A pool
+ * around another hands both on as they are, or others made entry by entry.
+ */
 export interface Assignment {
   /** The task object itself, for pools with the transport `reference`. */
   readonly task: object;

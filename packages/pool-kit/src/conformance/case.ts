@@ -16,14 +16,25 @@ export interface ConformanceCase {
 type Applies = ConformanceCase['appliesTo'];
 
 export const always: Applies = () => true;
+/** Runs functions: all but pools for programs alone. */
+export const takesBodies: Applies = ({ bodies }) => bodies !== false;
+export const takesNoBodies: Applies = ({ bodies }) => bodies === false;
+
+const withBodies =
+  (applies: Applies): Applies =>
+  (manifest) =>
+    takesBodies(manifest) && applies(manifest);
+
 /** Values and bodies leave this thread. */
-export const crosses: Applies = ({ transport }) => transport !== 'reference';
-export const staysHere: Applies = ({ transport }) => transport === 'reference';
-export const clones: Applies = ({ transport }) => transport === 'clone';
-export const kills: Applies = (manifest) => manifest.kills;
-export const takesClosures: Applies = ({ closures }) => closures;
-export const needsAddresses: Applies = ({ closures }) => !closures;
+export const crosses: Applies = withBodies(({ transport }) => transport !== 'reference');
+export const staysHere: Applies = withBodies(({ transport }) => transport === 'reference');
+export const clones: Applies = withBodies(({ transport }) => transport === 'clone');
+export const serializes: Applies = withBodies(({ transport }) => transport === 'serialize');
+export const kills: Applies = withBodies((manifest) => manifest.kills);
+export const takesClosures: Applies = withBodies(({ closures }) => closures);
+export const needsAddresses: Applies = withBodies(({ closures }) => !closures);
 export const takesExecutables: Applies = ({ executables }) => executables;
+export const killsExecutables: Applies = (manifest) => manifest.executables && manifest.kills;
 export const noExecutables: Applies = ({ executables }) => !executables;
 
 /** A case for a pool that is open. */
@@ -60,7 +71,13 @@ export function expectError(outcome: PoolOutcome, kind: 'threw' | 'failed'): Err
   return error;
 }
 
-function describe(outcome: PoolOutcome): string {
+/** Fails unless the two are the same; says both, and what they are. */
+export function expectSame<T>(actual: T, expected: T, what: string): void {
+  assert.equal(actual, expected, `${what}: ${String(actual)}, and should be ${String(expected)}`);
+}
+
+/** An outcome in a few words. */
+export function describe(outcome: PoolOutcome): string {
   const error = 'error' in outcome ? `: ${String(outcome.error)}` : '';
   const reason = 'reason' in outcome ? `: ${outcome.reason}` : '';
   return `"${outcome.kind}"${error}${reason}`;

@@ -1,12 +1,12 @@
 /** Errors come back as those they were. */
 import assert from 'node:assert/strict';
 import type { TaskFailError } from '@pexen/core';
-import { always, crosses, expectError, rule } from './case.ts';
+import { crosses, expectError, rule, takesBodies } from './case.ts';
 import { fixtures } from './stand.ts';
 
 export const keepsClassName = rule(
   'keeps the name of an error and its own properties',
-  always,
+  takesBodies,
   async (stand) => {
     const error = expectError(await stand.outcomeOf(fixtures.throws), 'threw');
     assert.equal(error.name, 'DatabaseError');
@@ -14,7 +14,7 @@ export const keepsClassName = rule(
   },
 );
 
-export const keepsCauses = rule('keeps the chain of causes', always, async (stand) => {
+export const keepsCauses = rule('keeps the chain of causes', takesBodies, async (stand) => {
   const { cause } = expectError(await stand.outcomeOf(fixtures.throws), 'threw');
   assert.ok(cause instanceof Error, 'there is no cause');
   assert.equal(cause.name, 'TypeError');
@@ -22,7 +22,7 @@ export const keepsCauses = rule('keeps the chain of causes', always, async (stan
   assert.equal(cause.cause, 'typed by hand');
 });
 
-export const keepsAggregates = rule('keeps the errors of an AggregateError', always, async (stand) => {
+export const keepsAggregates = rule('keeps the errors of an AggregateError', takesBodies, async (stand) => {
   const error = expectError(await stand.outcomeOf(fixtures.throwsMany), 'threw') as AggregateError;
   assert.deepEqual(
     error.errors?.map(({ name, message }: Error) => [name, message]),
@@ -33,14 +33,14 @@ export const keepsAggregates = rule('keeps the errors of an AggregateError', alw
   );
 });
 
-export const keepsStack = rule('keeps the stack of where an error was thrown', always, async (stand) => {
+export const keepsStack = rule('keeps the stack of where an error was thrown', takesBodies, async (stand) => {
   const { stack } = expectError(await stand.outcomeOf(fixtures.throwsLater), 'threw');
   assert.match(String(stack), /fixtures\.[jt]s/);
 });
 
 export const keepsFailure = rule(
   'keeps message, class, data and properties of a TaskFailError',
-  always,
+  takesBodies,
   async (stand) => {
     const error = expectError(await stand.outcomeOf(fixtures.fails), 'failed') as TaskFailError & {
       count?: number;

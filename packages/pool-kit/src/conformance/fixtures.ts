@@ -1,4 +1,5 @@
 /** Tasks for the conformance kit: each does one thing that a pool must get right. Loaded by host and workers alike. */
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AnyBodyContext,
@@ -85,6 +86,19 @@ export const blocks: Task = task(named('blocks'), ({ progress }) => {
 export const blocksFor: Task = task(named('blocks for'), (context) => {
   const endsAt = Date.now() + Number(argsOf(context).ms);
   while (Date.now() < endsAt);
+});
+/** Leaves a file behind as soon as it runs. */
+export const marks: Task = task(named('marks'), (context) => {
+  writeFileSync(String(argsOf(context).file), 'ran');
+});
+/** Writes to its file again and again, whatever it is asked. */
+export const writesOn: Task = task(named('writes on'), async (context) => {
+  const write = (): void => appendFileSync(String(argsOf(context).file), '.');
+  write();
+  const writing = setInterval(write, 10);
+  context.progress({ done: 0, message: 'begun' });
+  await sleep(600_000);
+  clearInterval(writing);
 });
 export const exits: Task = task(named('exits'), (context) => process.exit(Number(argsOf(context).code)));
 export const diesLater: Task = task(named('dies later'), () => {

@@ -1,7 +1,7 @@
 /** A pool opens, closes, and may be opened again. */
 import assert from 'node:assert/strict';
-import { always, crosses, expectKind, kills, rule, ruleOfLife } from './case.ts';
-import { fixtures, within } from './stand.ts';
+import { always, crosses, expectKind, kills, rule, ruleOfLife, takesBodies } from './case.ts';
+import { fixtures, type Stand, within } from './stand.ts';
 
 export const openSaysSlots = ruleOfLife(
   'says how many slots it has before open() resolves',
@@ -30,13 +30,13 @@ export const runAfterClose = rule(
   },
 );
 
-export const reopens = rule('can be opened again after it was closed', always, async (stand) => {
+export const reopens = rule('can be opened again after it was closed', takesBodies, async (stand) => {
   await stand.close('drain');
   await stand.open();
   expectKind(await stand.outcomeOf(fixtures.echo), 'returned');
 });
 
-export const opensForOne = rule('rejects open() while it is open', always, async (stand) => {
+export const opensForOne = rule('rejects open() while it is open', takesBodies, async (stand) => {
   const told: number[] = [];
   const second = { slotsChanged: (slots: number) => void told.push(slots), workerLost: () => {} };
   const opened = within(stand.pool.open(second), stand.patienceMs, 'an answer of the second open()');
@@ -46,23 +46,27 @@ export const opensForOne = rule('rejects open() while it is open', always, async
   expectKind(await stand.outcomeOf(fixtures.echo), 'returned');
 });
 
-export const drainLetsEnd = rule("close('drain') lets what runs end", always, async (stand) => {
+export const drainLetsEnd = rule("close('drain') lets what runs end", takesBodies, async (stand) => {
   const attempt = stand.attempt(fixtures.takesTime, { args: { ms: 200 } });
   await attempt.begun();
   await stand.close('drain');
   expectKind(await within(attempt.outcome(), 100, 'the outcome, once close() has resolved,'), 'returned');
 });
 
-export const drainGivesBack = rule("close('drain') gives back what has not begun", always, async (stand) => {
-  const running = stand.attempts(stand.slotCount, fixtures.returnsAfterAbort);
-  await Promise.all(running.map((each) => each.begun()));
-  const waiting = stand.attempt(fixtures.echo, { path: 'waits' });
-  const closed = stand.close('drain');
-  for (const each of running) each.abort();
-  await closed;
-  expectKind(await waiting.outcome(), 'not-started');
-  assert.ok(!waiting.hasBegun, 'it was begun all the same');
-});
+export const drainGivesBack = rule(
+  "close('drain') gives back what has not begun",
+  takesBodies,
+  async (stand) => {
+    const running = stand.attempts(stand.slotCount, fixtures.returnsAfterAbort);
+    await Promise.all(running.map((each) => each.begun()));
+    const waiting = stand.attempt(fixtures.echo, { path: 'waits' });
+    const closed = stand.close('drain');
+    for (const each of running) each.abort();
+    await closed;
+    expectKind(await waiting.outcome(), 'not-started');
+    assert.ok(!waiting.hasBegun, 'it was begun all the same');
+  },
+);
 
 export const killEnds = rule("close('kill') ends what runs, whatever it does", kills, async (stand) => {
   const attempt = stand.attempt(fixtures.blocks);
@@ -76,7 +80,7 @@ export const killGivesBack = rule("close('kill') gives back what has not begun",
   await Promise.all(running.map((each) => each.begun()));
   const waiting = stand.attempt(fixtures.echo, { path: 'waits' });
   await stand.close('kill');
-  expectKind(await waiting.outcome(), 'not-started');
+  expectKind(await within(waiting.outcome(), 100, 'the outcome, once close() has resolved,'), 'not-started');
 });
 
 export const killOvertakesDrain = rule(
@@ -92,8 +96,34 @@ export const killOvertakesDrain = rule(
   },
 );
 
+export const settlesAll = rule(
+  'has settled everything when close() resolves, and says nothing afterwards',
+  takesBodies,
+  async (stand) => {
+    const hows = stand.manifest.kills ? (['drain', 'kill'] as const) : (['drain'] as const);
+    for (const how of hows) {
+      if (!stand.isOpen) await stand.open();
+      const running = stand.attempts(stand.slotCount, fixtures.takesTime, { args: { ms: 100 } });
+      await Promise.all(running.map((each) => each.begun()));
+      const waiting = how === 'drain' ? stand.attempts(2, fixtures.echo) : [];
+      const all = [...running, ...waiting];
+      await stand.close(how);
+      await new Promise(setImmediate);
+      for (const each of all)
+        assert.ok(each.isSettled, `close('${how}') resolved, and "${each.assignment.path}" has no outcome`);
+      await stand.lull();
+      for (const each of all)
+        assert.equal(
+          each.signs.at(-1)?.kind,
+          'outcome',
+          'something was said of an attempt after its outcome',
+        );
+    }
+  },
+);
+
 export const leavesNothing = ruleOfLife('leaves no handle behind', crosses, async (stand) => {
-  const before = handles();
+  const leftovers = await handlesAdded(stand);
   await stand.open();
   await stand.outcomeOf(fixtures.echoLater);
   const aborted = stand.attempt(fixtures.obeys);
@@ -101,12 +131,38 @@ export const leavesNothing = ruleOfLife('leaves no handle behind', crosses, asyn
   aborted.abort();
   await aborted.outcome();
   await stand.close('drain');
-  // A second; and some turns of the loop, should the machine stand still for that second.
-  const deadline = performance.now() + 1_000;
-  for (let turns = 0; added(before).length > 0 && (turns < 100 || performance.now() < deadline); turns++)
-    await new Promise(setImmediate);
-  assert.deepEqual(added(before), [], 'handles that were not there before');
+  assert.deepEqual(await leftovers(), [], 'handles that were not there before');
+  const listening = listeners();
+  await stand.open();
+  await stand.outcomeOf(fixtures.exits, { args: { code: 7 } });
+  if (stand.manifest.kills) {
+    const running = stand.attempt(fixtures.ignores);
+    await running.begun();
+    await stand.close('kill');
+  } else await stand.close('drain');
+  assert.deepEqual(await leftovers(), [], 'handles that were not there before');
+  assert.deepEqual(listeners(), listening, 'listeners of `process`: more each time it is opened and closed');
 });
+
+/** Afterwards: which handles there are besides those of now. */
+export async function handlesAdded(stand: Stand): Promise<() => Promise<readonly string[]>> {
+  // Twice: what is gone a moment later must not stand for something new.
+  const [first, , second] = [handles(), await stand.lull(), handles()];
+  const before = new Map([...first].map(([kind, count]) => [kind, Math.min(count, second.get(kind) ?? 0)]));
+  return async () => {
+    // A second; and some turns of the loop, should the machine stand still for that second.
+    const deadline = performance.now() + 1_000;
+    for (let turns = 0; added(before).length > 0 && (turns < 100 || performance.now() < deadline); turns++)
+      await new Promise(setImmediate);
+    return added(before);
+  };
+}
+
+/** How many listen to each event of `process`. */
+function listeners(): Readonly<Record<string, number>> {
+  const names = process.eventNames().filter((name) => typeof name === 'string');
+  return Object.fromEntries(names.map((name) => [name, process.listenerCount(name)]));
+}
 
 /** Handles of this thread that keep it alive, and how many of each. Those of a test tool come and go: they are no concern. */
 function handles(): ReadonlyMap<string, number> {

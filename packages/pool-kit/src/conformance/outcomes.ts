@@ -1,17 +1,17 @@
 /** Whatever happens to a body is an outcome, and the right one. */
 import assert from 'node:assert/strict';
 import { isTaskFailError } from '@pexen/core';
-import { always, crosses, expectError, expectKind, kills, rule } from './case.ts';
+import { crosses, expectError, expectKind, expectSame, kills, rule, takesBodies } from './case.ts';
 import { fixtures } from './stand.ts';
 
-export const returns = rule('brings back what a body returns', always, async (stand) => {
+export const returns = rule('brings back what a body returns', takesBodies, async (stand) => {
   const { value } = expectKind(await stand.outcomeOf(fixtures.echo, { args: { value: 42 } }), 'returned');
   assert.equal(value, 42);
 });
 
 export const returnsLater = rule(
   'brings back what a promise of a body resolves to',
-  always,
+  takesBodies,
   async (stand) => {
     const outcome = await stand.outcomeOf(fixtures.echoLater, { args: { value: 'later' } });
     assert.equal(expectKind(outcome, 'returned').value, 'later');
@@ -20,7 +20,7 @@ export const returnsLater = rule(
 
 export const manyAtOnce = rule(
   'settles each of many attempts with its own outcome',
-  always,
+  takesBodies,
   async (stand) => {
     const attempts = Array.from({ length: 200 }, (_, n) =>
       stand.attempt(fixtures.echo, { args: { value: n + 1_000 }, path: `echo ${n}` }),
@@ -34,33 +34,33 @@ export const manyAtOnce = rule(
   },
 );
 
-export const throwing = rule('calls a body that throws "threw"', always, async (stand) => {
+export const throwing = rule('calls a body that throws "threw"', takesBodies, async (stand) => {
   const attempt = stand.attempt(fixtures.throws);
   assert.equal(expectError(await attempt.outcome(), 'threw').message, 'no connection');
 });
 
-export const throwingLater = rule('calls a body that rejects "threw"', always, async (stand) => {
+export const throwingLater = rule('calls a body that rejects "threw"', takesBodies, async (stand) => {
   assert.equal(expectError(await stand.outcomeOf(fixtures.throwsLater), 'threw').message, 'no connection');
 });
 
 export const throwingText = rule(
   'brings back what is thrown though it is no error',
-  always,
+  takesBodies,
   async (stand) => {
     assert.equal(expectKind(await stand.outcomeOf(fixtures.throwsText), 'threw').error, 'just a text');
   },
 );
 
-export const failing = rule('calls a TaskFailError "failed", with its flags', always, async (stand) => {
+export const failing = rule('calls a TaskFailError "failed", with its flags', takesBodies, async (stand) => {
   const outcome = expectKind(await stand.outcomeOf(fixtures.fails), 'failed');
-  assert.equal(outcome.depsOk, false, 'depsOk');
-  assert.equal(outcome.locksOk, false, 'locksOk');
+  expectSame(outcome.depsOk, false, 'depsOk');
+  expectSame(outcome.locksOk, false, 'locksOk');
   assert.ok(isTaskFailError(outcome.error), 'the error is no TaskFailError any more');
 });
 
 export const skipping = rule(
   'calls skip(reason) "skipped-itself", with the reason',
-  always,
+  takesBodies,
   async (stand) => {
     const { reason } = expectKind(await stand.outcomeOf(fixtures.skips), 'skipped-itself');
     assert.equal(reason, 'no such device');
@@ -69,7 +69,7 @@ export const skipping = rule(
 
 export const obeying = rule(
   'calls a body that rejects with the reason of its signal "stopped, aborted"',
-  always,
+  takesBodies,
   async (stand) => {
     const attempt = stand.attempt(fixtures.obeys);
     await attempt.begun();
@@ -80,7 +80,7 @@ export const obeying = rule(
 
 export const obeyingByNode = rule(
   'knows the AbortError that Node makes of the reason',
-  always,
+  takesBodies,
   async (stand) => {
     const attempt = stand.attempt(fixtures.obeysByNode);
     await attempt.begun();
@@ -91,7 +91,7 @@ export const obeyingByNode = rule(
 
 export const returningAfterAbort = rule(
   'calls a body that returns after its signal "returned"',
-  always,
+  takesBodies,
   async (stand) => {
     const attempt = stand.attempt(fixtures.returnsAfterAbort);
     await attempt.begun();
@@ -102,7 +102,7 @@ export const returningAfterAbort = rule(
 
 export const failingAfterAbort = rule(
   'calls a body that fails after its signal "failed"',
-  always,
+  takesBodies,
   async (stand) => {
     const attempt = stand.attempt(fixtures.failsAfterAbort);
     await attempt.begun();
@@ -113,7 +113,7 @@ export const failingAfterAbort = rule(
 
 export const throwingAfterAbort = rule(
   'calls a body that throws something else after its signal "threw"',
-  always,
+  takesBodies,
   async (stand) => {
     const attempt = stand.attempt(fixtures.throwsAfterAbort);
     await attempt.begun();
@@ -142,19 +142,25 @@ export const dying = rule(
 );
 
 export const tellingOfLoss = rule('says which worker was lost', crosses, async (stand) => {
-  await stand.outcomeOf(fixtures.exits, { args: { code: 7 } });
+  const attempt = stand.attempt(fixtures.exits, { args: { code: 7 } });
+  await attempt.outcome();
   await stand.outcomeOf(fixtures.echo);
-  assert.equal(stand.lost.length, 1, 'workerLost');
-  assert.ok(stand.lost[0]?.worker, 'the worker has no name');
-  assert.ok(stand.lost[0]?.reason, 'there is no reason');
+  expectSame(stand.lost.length, 1, 'calls of workerLost()');
+  const [{ worker = '', reason = '' } = {}] = stand.lost;
+  assert.ok(worker, 'the worker has no name');
+  assert.ok(reason, 'there is no reason');
+  const [started] = attempt.signs.flatMap((sign) => (sign.kind === 'started' ? [sign.worker] : []));
+  expectSame(worker, started, 'the worker that workerLost() names, against the one that started() named');
 });
 
 export const surviving = rule(
   'works on after a worker was lost, in all its slots',
   crosses,
   async (stand) => {
-    const crashes = stand.attempts(stand.slotCount, fixtures.diesLater);
+    const { slotCount } = stand;
+    const crashes = stand.attempts(slotCount, fixtures.diesLater);
     await Promise.all(crashes.map((each) => each.outcome()));
+    await stand.slotsBack(slotCount);
     const attempts = stand.attempts(stand.slotCount, fixtures.obeys);
     await Promise.all(attempts.map((each) => each.begun()));
   },
@@ -184,10 +190,12 @@ export const workingAfterKill = rule(
   'works on after it has killed, in all its slots',
   kills,
   async (stand) => {
-    const busy = stand.attempts(stand.slotCount, fixtures.ignores, { graceMs: 100 });
+    const { slotCount } = stand;
+    const busy = stand.attempts(slotCount, fixtures.ignores, { graceMs: 100 });
     await Promise.all(busy.map((each) => each.begun()));
     for (const each of busy) each.abort();
     await Promise.all(busy.map((each) => each.outcome()));
+    await stand.slotsBack(slotCount);
     const attempts = stand.attempts(stand.slotCount, fixtures.obeys);
     await Promise.all(attempts.map((each) => each.begun()));
   },

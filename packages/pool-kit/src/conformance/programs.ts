@@ -1,8 +1,26 @@
 /** Pools that take programs bring back raw facts of them. */
 import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
-import { type ExecutableFacts, executableTask, formatOutput, type PoolOutcome, type Task } from '@pexen/core';
-import { expectError, expectKind, rule, takesExecutables } from './case.ts';
+import {
+  type ExecutableFacts,
+  executableTask,
+  formatOutput,
+  isPexenError,
+  type PoolOutcome,
+  type Task,
+} from '@pexen/core';
+import {
+  expectError,
+  expectKind,
+  expectSame,
+  killsExecutables,
+  rule,
+  ruleOfLife,
+  takesExecutables,
+  takesNoBodies,
+} from './case.ts';
+import { handlesAdded } from './life.ts';
+import { type Attempt, fixtures, type Stand } from './stand.ts';
 
 const interpretNothing = () => {
   throw new Error('the run interprets, not the pool');
@@ -20,8 +38,21 @@ function program(
   );
 }
 
+/** Says that it has begun, and goes on until it is ended. */
+const goesOn = 'console.log("begun"); setInterval(() => {}, 1000)';
+
 function factsOf(outcome: PoolOutcome): ExecutableFacts {
-  return expectKind(outcome, 'returned').value as ExecutableFacts;
+  const { value } = expectKind(outcome, 'returned');
+  const hasFacts = typeof value === 'object' && value !== null && 'exitCode' in value;
+  assert.ok(hasFacts, 'the value of a program that ran is its ExecutableFacts; the run interprets them');
+  return value as ExecutableFacts;
+}
+
+/** Programs that go on, in all slots. */
+async function running(stand: Stand, graceMs = 5_000): Promise<Attempt[]> {
+  const attempts = stand.attempts(stand.slotCount, program(goesOn), { graceMs });
+  await Promise.all(attempts.map((each) => each.begun()));
+  return attempts;
 }
 
 export const bringsFacts = rule(
@@ -56,7 +87,11 @@ export const tellsSignal = rule('says which signal ended a program', takesExecut
 export const missesProgram = rule('says that there is no such program', takesExecutables, async (stand) => {
   const body = { file: '/no/such/program', argv: [], cwd: '/', env: {}, interpret: interpretNothing };
   const error = expectError(await stand.outcomeOf(executableTask({ name: 'missing' }, body)), 'threw');
-  assert.match(error.message, /program/);
+  assert.match(
+    error.message,
+    /program/,
+    `its message should say that the program is missing: ${error.message}`,
+  );
 });
 
 export const killsProgram = rule('kills a program that ignores SIGTERM', takesExecutables, async (stand) => {
@@ -65,4 +100,110 @@ export const killsProgram = rule('kills a program that ignores SIGTERM', takesEx
   await attempt.told();
   attempt.abort();
   assert.equal(expectKind(await attempt.outcome(4_200), 'stopped').how, 'killed');
+});
+
+export const bringsAllOutput = rule(
+  'brings back the beginning and the end of much output, and how much it was',
+  takesExecutables,
+  async (stand) => {
+    const script = 'process.stdout.write("first\\n" + "x".repeat(300_000) + "\\nlast\\n")';
+    const { stdout } = factsOf(await stand.outcomeOf(program(script)));
+    expectSame(stdout.totalBytes, 300_012, 'bytes of output');
+    const text = formatOutput(stdout);
+    assert.ok(text.startsWith('first\n') && text.endsWith('\nlast\n'), 'its beginning or its end is missing');
+  },
+);
+
+export const gathersReports = rule(
+  'gathers what a program writes to fd 3 and to the file $PEXEN_REPORT, in that order',
+  takesExecutables,
+  async (stand) => {
+    const script =
+      'const { appendFileSync, writeSync } = require("node:fs"); appendFileSync(process.env.PEXEN_REPORT, "file\\n"); writeSync(3, "fd\\n")';
+    expectSame(factsOf(await stand.outcomeOf(program(script))).report, 'fd\nfile\n', 'the report');
+  },
+);
+
+export const startsProgram = rule(
+  'says exactly once, and before its output, that a program has begun',
+  takesExecutables,
+  async (stand) => {
+    const attempt = stand.attempt(program('console.log("out")'));
+    await attempt.outcome();
+    const kinds = attempt.signs.map(({ kind }) => kind);
+    expectSame(kinds[0], 'started', 'what came first');
+    expectSame(kinds.filter((kind) => kind === 'started').length, 1, 'calls of started()');
+  },
+);
+
+export const keepsProgramsApart = rule(
+  'settles each of many programs with its own facts, and begins no more than it has slots',
+  takesExecutables,
+  async (stand) => {
+    const script = (n: number): Task => program(`setTimeout(() => console.log(${n}), 50)`);
+    let most = 0;
+    const attempts = Array.from({ length: stand.slotCount + 4 }, (_, n) =>
+      stand.attempt(script(n), { path: `program ${n}` }),
+    );
+    const look = setInterval(() => {
+      const going = attempts.filter((each) => each.hasBegun && !each.isSettled).length;
+      most = Math.max(most, going);
+    });
+    try {
+      for (const [n, each] of attempts.entries())
+        expectSame(formatOutput(factsOf(await each.outcome()).stdout), `${n}\n`, 'the output of a program');
+    } finally {
+      clearInterval(look);
+    }
+    assert.ok(most <= stand.slotCount, `${most} went on at the same time in ${stand.slotCount} slots`);
+  },
+);
+
+export const givesBackPrograms = rule(
+  'gives back a program that is stopped before it was begun',
+  takesExecutables,
+  async (stand) => {
+    const before = await running(stand, 100);
+    const waiting = stand.attempt(program('console.log("ran")'), { path: 'waits' });
+    waiting.abort();
+    expectKind(await waiting.outcome(), 'not-started');
+    assert.ok(!waiting.hasBegun, 'it was begun all the same');
+    for (const each of before) each.abort();
+    await Promise.all(before.map((each) => each.outcome()));
+  },
+);
+
+export const endsPrograms = rule(
+  "close('kill') ends programs, and gives back those that wait",
+  killsExecutables,
+  async (stand) => {
+    const before = await running(stand);
+    const waiting = stand.attempt(program(''), { path: 'waits' });
+    await stand.close('kill');
+    await new Promise(setImmediate);
+    for (const each of [...before, waiting])
+      assert.ok(each.isSettled, `close() resolved, and "${each.assignment.path}" has no outcome`);
+    for (const each of before) expectKind(await each.outcome(), 'crashed');
+    expectKind(await waiting.outcome(), 'not-started');
+  },
+);
+
+export const leavesNoProgram = ruleOfLife(
+  'leaves no handle of a program behind, and opens again',
+  takesExecutables,
+  async (stand) => {
+    const leftovers = await handlesAdded(stand);
+    for (let time = 0; time < 2; time++) {
+      await stand.open();
+      factsOf(await stand.outcomeOf(program('console.log("out")')));
+      await stand.close('drain');
+    }
+    assert.deepEqual(await leftovers(), [], 'handles that were not there before');
+  },
+);
+
+export const refusesBodies = rule('refuses functions', takesNoBodies, async (stand) => {
+  const error = expectError(await stand.outcomeOf(fixtures.echo), 'threw');
+  assert.ok(isPexenError(error), `expected a PexenError, got ${error.name}: ${error.message}`);
+  expectSame(error.code, 'PEXEN_FUNCTION', 'its code');
 });

@@ -13,7 +13,9 @@ import {
   type PoolOutcome,
   type Runnable,
 } from '@pexen/core';
+import { describe } from './case.ts';
 import type * as Fixtures from './fixtures.ts';
+import { asGetters, RunTicket } from './of-run.ts';
 
 export const fixturesUrl: string = import.meta.resolve('@pexen/pool-kit/conformance/fixtures');
 
@@ -44,7 +46,7 @@ export class Attempt {
   readonly #outcome = Promise.withResolvers<PoolOutcome>();
   readonly #startedAt = Promise.withResolvers<number>();
 
-  constructor(pool: Pool, assignment: Assignment, patienceMs: number, isAborted: boolean) {
+  constructor(pool: Pool, assignment: Assignment, patienceMs: number, { isAborted, isOfRun }: How) {
     if (isAborted) this.abort();
     this.assignment = assignment;
     this.#patienceMs = patienceMs;
@@ -53,8 +55,11 @@ export class Attempt {
       started: (worker: string) => this.#note({ kind: 'started', worker }),
       tell: (news: News) => this.#note({ kind: 'news', news }),
     };
+    for (const each of [this.#begun, this.#told]) each.promise.catch(() => {});
     try {
-      const outcome = pool.run(assignment, ticket);
+      const outcome = isOfRun
+        ? pool.run(asGetters(assignment), new RunTicket(ticket))
+        : pool.run(assignment, ticket);
       const settled = isThenable(outcome) ? outcome : Promise.resolve(outcome);
       settled.then(
         (each) => this.#settle(each),
@@ -89,6 +94,10 @@ export class Attempt {
     this.#controller.abort(reason);
   }
 
+  get isSettled(): boolean {
+    return this.signs.some(({ kind }) => kind === 'outcome');
+  }
+
   get hasBegun(): boolean {
     return this.signs.some(({ kind }) => kind !== 'outcome');
   }
@@ -107,6 +116,9 @@ export class Attempt {
   #settle(outcome: PoolOutcome): void {
     this.signs.push({ kind: 'outcome', outcome });
     this.#outcome.resolve(outcome);
+    const message = `"${this.assignment.path}" ended before it said what was waited for: ${describe(outcome)}`;
+    this.#begun.reject(new assert.AssertionError({ message }));
+    this.#told.reject(new assert.AssertionError({ message }));
   }
 
   #fail(error: unknown): void {
@@ -122,7 +134,11 @@ export type Difference = Partial<Assignment> & {
   readonly without?: 'address';
   /** Its signal was aborted before the pool was given it. */
   readonly isAborted?: boolean;
+  /** Assignment and ticket are objects as a run has them: with getters, and methods that need their object. */
+  readonly isOfRun?: boolean;
 };
+
+type How = Pick<Difference, 'isAborted' | 'isOfRun'>;
 
 /** One pool, opened and closed as often as a case wants. */
 export class Stand {
@@ -136,7 +152,7 @@ export class Stand {
   slotsToldAtOpen = 0;
   readonly lost: { readonly worker: string; readonly reason: string }[] = [];
   readonly #attempts: Attempt[] = [];
-  #isOpen = false;
+  isOpen = false;
 
   constructor(pool: Pool, patienceMs: number) {
     this.pool = pool;
@@ -155,19 +171,20 @@ export class Stand {
       workerLost: (worker: string, reason: string) => void this.lost.push({ worker, reason }),
     };
     await within(this.pool.open(context), this.patienceMs, 'open()');
-    this.#isOpen = true;
+    this.isOpen = true;
     this.slotsToldAtOpen = this.slots.length;
     await within(told.promise, this.patienceMs, 'slotsChanged()');
   }
 
   async close(how: 'drain' | 'kill'): Promise<void> {
-    this.#isOpen = false;
+    this.isOpen = false;
     await within(this.pool.close(how), this.patienceMs, `close('${how}')`);
   }
 
   /** Gives the pool one attempt of the task. */
-  attempt(task: Runnable, { isAborted = false, ...difference }: Difference = {}): Attempt {
-    const attempt = new Attempt(this.pool, this.assignment(task, difference), this.patienceMs, isAborted);
+  attempt(task: Runnable, { isAborted = false, isOfRun = false, ...difference }: Difference = {}): Attempt {
+    const assignment = this.assignment(task, difference);
+    const attempt = new Attempt(this.pool, assignment, this.patienceMs, { isAborted, isOfRun });
     this.#attempts.push(attempt);
     return attempt;
   }
@@ -215,10 +232,17 @@ export class Stand {
     return this.slots.at(-1) ?? 0;
   }
 
-  /** Leaves nothing behind, whatever the case found. */
+  /** Waits until it says again that it has so many slots. */
+  async slotsBack(count: number): Promise<void> {
+    const deadline = performance.now() + this.patienceMs;
+    while (this.slotCount < count && performance.now() < deadline) await new Promise(setImmediate);
+    assert.ok(this.slotCount >= count, `it had ${count} slots, and says ${this.slotCount} for good`);
+  }
+
+  /** Leaves nothing behind, whatever the case found. Fails where the pool cannot be closed. */
   async clear(): Promise<void> {
     for (const attempt of this.#attempts) attempt.abort();
-    if (this.#isOpen) await this.close('kill').catch(() => {});
+    if (this.isOpen) await this.close('kill');
   }
 }
 

@@ -1,22 +1,22 @@
 /** A pool says when an attempt begins, hands on its news, and gives back what it has not begun. */
 import assert from 'node:assert/strict';
-import { always, crosses, expectKind, kills, rule } from './case.ts';
+import { crosses, describe, expectKind, expectSame, kills, rule, takesBodies } from './case.ts';
 import { type Attempt, fixtures, type Sign } from './stand.ts';
 
 export const startsOnce = rule(
   'says exactly once, and before all else, that an attempt has begun',
-  always,
+  takesBodies,
   async (stand) => {
     for (const task of [fixtures.echo, fixtures.tells, fixtures.throws, fixtures.skips]) {
       const attempt = stand.attempt(task);
       await attempt.outcome();
-      assert.equal(kindsOf(attempt).filter((kind) => kind === 'started').length, 1, 'calls of started()');
-      assert.equal(kindsOf(attempt)[0], 'started', 'what came first');
+      expectSame(kindsOf(attempt).filter((kind) => kind === 'started').length, 1, 'calls of started()');
+      expectSame(kindsOf(attempt)[0], 'started', 'what came first');
     }
   },
 );
 
-export const namesWorker = rule('names the worker that begins', always, async (stand) => {
+export const namesWorker = rule('names the worker that begins', takesBodies, async (stand) => {
   const attempt = stand.attempt(fixtures.echo);
   await attempt.outcome();
   const [first] = attempt.signs.filter((sign) => sign.kind === 'started');
@@ -55,7 +55,7 @@ async function startsLongBeforeItsEnd(attempt: Attempt): Promise<void> {
 
 export const knowsDurations = rule(
   'knows how long a body ran, from its beginning to its outcome or by ranMs',
-  always,
+  takesBodies,
   async (stand) => {
     await stand.outcomeOf(fixtures.echo);
     await onceInAWhile(async () => {
@@ -71,7 +71,7 @@ export const knowsDurations = rule(
 
 export const fillsSlots = rule(
   'makes as many attempts at the same time as it says it has slots',
-  always,
+  takesBodies,
   async (stand) => {
     const attempts = Array.from({ length: stand.slotCount }, (_, n) =>
       stand.attempt(fixtures.obeys, { path: `fills slot ${n}` }),
@@ -82,12 +82,12 @@ export const fillsSlots = rule(
 
 export const keepsToSlots = rule(
   'begins no more attempts than it says it has slots, and the rest later',
-  always,
+  takesBodies,
   async (stand) => {
     const attempts = stand.attempts(stand.slotCount + 2, fixtures.obeys);
     await Promise.all(attempts.slice(0, stand.slotCount).map((each) => each.begun()));
     await stand.lull();
-    assert.equal(attempts.filter((each) => each.hasBegun).length, stand.slotCount, 'attempts begun');
+    expectSame(attempts.filter((each) => each.hasBegun).length, stand.slotCount, 'attempts begun');
     for (const each of attempts.slice(0, stand.slotCount)) each.abort();
     await Promise.all(attempts.slice(stand.slotCount).map((each) => each.begun()));
   },
@@ -95,7 +95,7 @@ export const keepsToSlots = rule(
 
 export const givesBackStopped = rule(
   'gives back what is stopped before it was begun',
-  always,
+  takesBodies,
   async (stand) => {
     const running = stand.attempts(stand.slotCount, fixtures.obeys);
     await Promise.all(running.map((each) => each.begun()));
@@ -109,7 +109,7 @@ export const givesBackStopped = rule(
 
 export const givesBackRecalled = rule(
   'gives back what has not begun when it is recalled (if it can), and nothing else',
-  always,
+  takesBodies,
   async (stand) => {
     const { pool } = stand;
     if (pool.recall === undefined) return;
@@ -128,7 +128,7 @@ export const givesBackRecalled = rule(
 
 export const takesStopped = rule(
   'gives back, or stops at once, what was stopped before it was given',
-  always,
+  takesBodies,
   async (stand) => {
     await stand.attempt(fixtures.obeys, { isAborted: true }).outcome();
   },
@@ -140,12 +140,13 @@ export const strandsNothing = rule('strands nothing behind a body that hangs', k
   const behind = Array.from({ length: 4 }, (_, n) => stand.attempt(fixtures.echo, { path: `behind ${n}` }));
   for (const each of hanging) each.abort();
   const outcomes = await Promise.all(behind.map((each) => each.outcome()));
-  for (const { kind } of outcomes) assert.match(kind, /^(not-started|returned)$/);
+  for (const outcome of outcomes)
+    assert.match(outcome.kind, /^(not-started|returned)$/, `what waited behind it got ${describe(outcome)}`);
 });
 
 export const tellsAll = rule(
   'hands on every kind of news, in order, before the outcome',
-  always,
+  takesBodies,
   async (stand) => {
     const attempt = stand.attempt(fixtures.tells);
     await attempt.outcome();
@@ -167,21 +168,53 @@ export const tellsAll = rule(
   },
 );
 
-export const tellsOwn = rule('hands the news of an attempt to its own ticket', always, async (stand) => {
+export const tellsOwn = rule('hands the news of an attempt to its own ticket', takesBodies, async (stand) => {
   const talking = stand.attempt(fixtures.tells);
   const silent = stand.attempt(fixtures.echo);
   await Promise.all([talking.outcome(), silent.outcome()]);
   assert.deepEqual(silent.news, []);
 });
 
-export const standsFloods = rule('loses no finding in a flood of news', always, async (stand) => {
+export const standsFloods = rule('loses no finding in a flood of news', takesBodies, async (stand) => {
   const attempt = stand.attempt(fixtures.floods);
   expectKind(await attempt.outcome(), 'returned');
-  const findings = attempt.news.filter(({ kind }) => kind === 'finding');
-  assert.equal(findings.length, 50, 'findings');
+  const findings = attempt.news.filter((news) => news.kind === 'finding');
+  expectSame(findings.length, 50, 'findings');
+  const names = findings.map(({ finding }) => finding.name);
+  assert.deepEqual(
+    names,
+    names.map((_, at) => `check ${(at + 1) * 400}`),
+    'the findings are not in order',
+  );
   const progress = attempt.news.filter((news) => news.kind === 'progress').at(-1);
-  assert.equal(progress?.progress.done, 20_000, 'the last progress');
+  expectSame(progress?.progress.done, 20_000, 'the last progress');
 });
+
+export const sparesOthers = rule(
+  'does nothing when an attempt is stopped that has ended already',
+  takesBodies,
+  async (stand) => {
+    const ended = stand.attempts(stand.slotCount, fixtures.echo, { graceMs: 10 });
+    await Promise.all(ended.map((each) => each.outcome()));
+    const running = stand.attempts(stand.slotCount, fixtures.takesTime, { args: { ms: 200 } });
+    await Promise.all(running.map((each) => each.begun()));
+    for (const each of ended) each.abort();
+    for (const each of running) expectKind(await each.outcome(), 'returned');
+  },
+);
+
+export const takesThemWhole = rule(
+  'reads assignment and ticket where they are, and copies neither',
+  takesBodies,
+  async (stand) => {
+    const attempt = stand.attempt(fixtures.tells, { isOfRun: true, path: 'with getters' });
+    const outcome = await attempt.outcome();
+    const hint = 'their entries are getters here, as in a run: a copy by spread is empty';
+    assert.equal(outcome.kind, 'returned', `expected "returned", got ${describe(outcome)}; ${hint}`);
+    assert.ok(kindsOf(attempt).includes('started'), `started() never reached the ticket; ${hint}`);
+    assert.ok(attempt.news.length > 0, `tell() never reached the ticket; ${hint}`);
+  },
+);
 
 export const tellsUnfit = rule('replaces what cannot cross in a finding', crosses, async (stand) => {
   const attempt = stand.attempt(fixtures.tellsUnfit);

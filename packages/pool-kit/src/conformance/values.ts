@@ -1,7 +1,7 @@
 /** Values reach the body and come back as the manifest promises; what cannot cross is an error of the task that names it. */
 import assert from 'node:assert/strict';
 import { mergeShared, type PoolOutcome, type SharedState } from '@pexen/core';
-import { always, clones, crosses, expectError, expectKind, rule, staysHere } from './case.ts';
+import { clones, crosses, describe, expectError, expectKind, rule, staysHere, takesBodies } from './case.ts';
 import { type Attempt, fixtures } from './stand.ts';
 
 const plain = {
@@ -13,7 +13,7 @@ const plain = {
   deep: { er: { still: 'here' } },
 };
 
-export const carriesPlain = rule('carries plain data there and back', always, async (stand) => {
+export const carriesPlain = rule('carries plain data there and back', takesBodies, async (stand) => {
   assert.deepEqual(await echo(stand.attempt(fixtures.echo, { args: { value: plain } })), plain);
 });
 
@@ -36,7 +36,7 @@ export const carriesReference = rule('hands over the values themselves', staysHe
 
 export const tellsContext = rule(
   'tells the body its call path and the number of the attempt',
-  always,
+  takesBodies,
   async (stand) => {
     const outcome = await stand.outcomeOf(fixtures.tellsContext, { path: 'net/ping', attempt: 3 });
     assert.deepEqual(expectKind(outcome, 'returned').value, { attempt: 3, path: 'net/ping' });
@@ -45,7 +45,7 @@ export const tellsContext = rule(
 
 export const carriesKeys = rule(
   'hands over typed keys by their position, there and back',
-  always,
+  takesBodies,
   async (stand) => {
     const received = [{ requirement: 1, member: 0, values: [{ dir: 'out' }] }];
     const outcome = await stand.outcomeOf(fixtures.keyed, { received });
@@ -54,11 +54,15 @@ export const carriesKeys = rule(
   },
 );
 
-export const carriesShared = rule('brings back the dictionary as the body left it', always, async (stand) => {
-  const attempt = stand.attempt(fixtures.shares, { shared: mergeShared({ list: [1, 2, 3] }) });
-  const shared = sharedAfter(await attempt.outcome(), attempt);
-  assert.deepEqual({ ...shared }, { list: [1, 2, 3, 4], added: 'here' });
-});
+export const carriesShared = rule(
+  'brings back the dictionary as the body left it',
+  takesBodies,
+  async (stand) => {
+    const attempt = stand.attempt(fixtures.shares, { shared: mergeShared({ list: [1, 2, 3] }) });
+    const shared = sharedAfter(await attempt.outcome(), attempt);
+    assert.deepEqual({ ...shared }, { list: [1, 2, 3, 4], added: 'here' });
+  },
+);
 
 export const copiesShared = rule("leaves the run's dictionary alone", crosses, async (stand) => {
   const shared = mergeShared({ list: [1, 2, 3] });
@@ -121,8 +125,13 @@ async function echo(attempt: Attempt): Promise<unknown> {
 
 /** An error or a success, but no crash. */
 async function expectSettled(attempt: Attempt): Promise<void> {
-  const { kind } = await attempt.outcome();
-  assert.match(kind, /^(returned|threw)$/);
+  const outcome = await attempt.outcome();
+  const hint = 'a value that cannot cross is an error of the task: see obstacleIn()';
+  assert.match(
+    outcome.kind,
+    /^(returned|threw)$/,
+    `expected "returned" or "threw", got ${describe(outcome)}; ${hint}`,
+  );
 }
 
 function sharedAfter(outcome: PoolOutcome, { assignment }: Attempt): SharedState {

@@ -1,7 +1,7 @@
 /** Pools that run the wrong body, or one that they should not. */
 import { type Address, isPexenError } from '@pexen/core';
 import * as rules from '../../src/conformance/addresses.ts';
-import { changed, nameOf, onlyErrors, onlyOf, type WrongPool, wrong } from './wrong.ts';
+import { changed, nameOf, onlyErrors, onlyOf, otherwise, type WrongPool, wrong } from './wrong.ts';
 
 /** Another outcome in the place of one error code. */
 const insteadOf = (code: string, value: unknown) =>
@@ -39,7 +39,7 @@ export const wrongAddresses: readonly WrongPool[] = [
     }),
   ),
   wrong(rules.runsCleanup, 'runs the body where it should tidy up', () =>
-    changed({ assignment: (assignment) => ({ ...assignment, part: 'body' }) }),
+    changed({ assignment: (assignment) => otherwise(assignment, { part: 'body' }) }),
   ),
   wrong(rules.checksFingerprint, 'does not look at fingerprints', () =>
     changed({
@@ -47,7 +47,7 @@ export const wrongAddresses: readonly WrongPool[] = [
       assignment: (assignment) =>
         assignment.address === undefined
           ? assignment
-          : { ...assignment, address: { ...assignment.address, fingerprint: '' } as Address },
+          : otherwise(assignment, { address: { ...assignment.address, fingerprint: '' } as Address }),
     }),
   ),
   wrong(rules.missesTask, 'takes a missing task for one that does nothing', () =>

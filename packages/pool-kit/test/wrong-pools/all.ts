@@ -5,15 +5,17 @@ import { wrongErrors } from './errors.ts';
 import { InProcess } from './in-process.ts';
 import { wrongLife } from './life.ts';
 import { wrongOutcomes } from './outcomes.ts';
-import { wrongPrograms } from './programs.ts';
+import { ProgramsOnly, wrongPrograms } from './programs.ts';
 import { Threaded } from './threaded.ts';
 import { wrongTickets } from './tickets.ts';
+import { wrongTraces } from './traces.ts';
 import { wrongValues } from './values.ts';
 import type { WrongPool } from './wrong.ts';
 
 export const wrongPools: readonly WrongPool[] = [
   ...wrongLife,
   ...wrongOutcomes,
+  ...wrongTraces,
   ...wrongTickets,
   ...wrongValues,
   ...wrongErrors,
@@ -25,5 +27,6 @@ export const rightPools: readonly { readonly is: string; readonly make: () => Po
   { is: 'in this thread, by reference', make: () => new InProcess('reference') },
   { is: 'in this thread, as if elsewhere', make: () => new InProcess('clone') },
   { is: 'in this thread, with programs', make: () => new InProcess('reference', true) },
+  { is: 'in this thread, programs only', make: () => new ProgramsOnly() },
   { is: 'of threads', make: () => new Threaded() },
 ];

@@ -3,14 +3,20 @@
  * cloned, modules loaded anew, and a body that exits or throws out of a timer "crashes" (see install).
  */
 import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import {
   type Assignment,
   OwnContext,
   outcomeOfError,
+  PexenError,
   type Pool,
   type PoolContext,
   type PoolManifest,
   type PoolOutcome,
+  problem,
   type Ticket,
 } from '@pexen/core';
 import { type BodyAddress, decodeOutcome, encodeAssignment, type OutcomeEnvelope } from '@pexen/pool-kit';
@@ -24,7 +30,16 @@ export interface Job {
 
 /** Running jobs whose body can only end by bringing its worker down, and how to say so. */
 const dying = new Map<Job, () => void>();
+const takesNone = problem(
+  'PEXEN_FUNCTION',
+  'it is a function, and this pool takes none',
+  undefined,
+  'a task',
+);
 const exited = 'the body of an in-process pool called process.exit';
+
+/** Running programs, and how to end them. */
+const ends = new WeakMap<Job, () => void>();
 
 /** Makes exits and uncaught errors of bodies crashes of their attempts. For this process alone, and for good. */
 export function install(): void {
@@ -39,16 +54,16 @@ export function install(): void {
 }
 
 export class InProcess implements Pool {
-  readonly manifest: PoolManifest;
+  manifest: PoolManifest;
   slots = 2;
   context: PoolContext | undefined;
   readonly queue: Job[] = [];
   readonly running = new Set<Job>();
   #whenIdle: (() => void) | undefined;
 
-  constructor(transport: 'reference' | 'clone', executables = false) {
-    const closures = transport === 'reference';
-    this.manifest = { name: 'in-process', kills: false, transport, closures, executables };
+  constructor(transport: 'reference' | 'clone', executables = false, bodies = true) {
+    const closures = transport === 'reference' && bodies;
+    this.manifest = { name: 'in-process', kills: false, transport, closures, executables, bodies };
   }
 
   async open(context: PoolContext): Promise<void> {
@@ -66,9 +81,15 @@ export class InProcess implements Pool {
     for (const job of this.queue.splice(0)) job.settle({ kind: 'not-started', reason: 'given back' });
   }
 
-  async close(_how: 'drain' | 'kill'): Promise<void> {
-    this.context = undefined;
+  /** Gives back what waits when it is closed. */
+  giveBackAll(): void {
     this.recall();
+  }
+
+  async close(how: 'drain' | 'kill'): Promise<void> {
+    this.context = undefined;
+    this.giveBackAll();
+    if (how === 'kill') for (const job of this.running) ends.get(job)?.();
     while (this.running.size > 0) {
       await new Promise<void>((resolve) => {
         this.#whenIdle = resolve;
@@ -114,6 +135,7 @@ export class InProcess implements Pool {
     job.ticket.started('in-process worker');
     const { address } = job.assignment;
     if (address?.kind === 'executable' && this.manifest.executables) return await runProgram(job);
+    if (this.manifest.bodies === false) return { kind: 'threw', error: new PexenError([takesNone]) };
     return this.manifest.transport === 'clone' ? await this.apart(job) : await here(job);
   }
 
@@ -162,41 +184,57 @@ async function here({ assignment, ticket }: Job): Promise<PoolOutcome> {
   }
 }
 
-async function runProgram({ assignment, ticket }: Job): Promise<PoolOutcome> {
+async function runProgram(job: Job): Promise<PoolOutcome> {
+  const { assignment, ticket } = job;
   const { file, argv, cwd, env } = assignment.address as Extract<
     Assignment['address'],
     { kind: 'executable' }
   >;
+  const folder = mkdtempSync(join(tmpdir(), 'pexen-in-process-'));
+  const reportFile = join(folder, 'report');
   const child = spawn(file, argv, {
     cwd,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, PEXEN_REPORT: reportFile, ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
-  const texts = { stdout: '', stderr: '' };
-  for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream].setEncoding('utf8').on('data', (text: string) => {
-      texts[stream] += text;
-      ticket.tell({ kind: 'output', stream, text });
+  const texts = { stdout: '', stderr: '', report: '' };
+  for (const [name, stream] of [
+    ['stdout', child.stdio[1]],
+    ['stderr', child.stdio[2]],
+    ['report', child.stdio[3]],
+  ] as const) {
+    (stream as Readable).setEncoding('utf8').on('data', (text: string) => {
+      texts[name] += text;
+      if (name !== 'report') ticket.tell({ kind: 'output', stream: name, text });
     });
   }
   let timer: NodeJS.Timeout | undefined;
   let isKilled = false;
+  let isClosed = false;
+  ends.set(job, () => {
+    isClosed = true;
+    child.kill('SIGKILL');
+  });
   ticket.signal.addEventListener('abort', () => {
-    child.kill('SIGTERM');
+    if (!child.kill('SIGTERM')) return; // It has ended.
     timer = setTimeout(() => {
       isKilled = true;
       child.kill('SIGKILL');
     }, assignment.graceMs);
   });
   return await new Promise((resolve) => {
-    child.on('error', (error) =>
-      resolve({ kind: 'threw', error: new Error(`no such program: ${error.message}`) }),
-    );
+    child.on('error', (error) => {
+      rmSync(folder, { recursive: true, force: true });
+      resolve({ kind: 'threw', error: new Error(`no such program: ${error.message}`) });
+    });
     child.on('close', (exitCode, signal) => {
       clearTimeout(timer);
       const captured = (head: string) => ({ head, tail: '', totalBytes: Buffer.byteLength(head) });
       const [stdout, stderr] = [captured(texts.stdout), captured(texts.stderr)];
-      const value = { exitCode, signal, stdout, stderr, report: '', leaked: 0 };
+      const report = texts.report + (existsSync(reportFile) ? readFileSync(reportFile, 'utf8') : '');
+      rmSync(folder, { recursive: true, force: true });
+      const value = { exitCode, signal, stdout, stderr, report, leaked: 0 };
+      if (isClosed) resolve({ kind: 'crashed', reason: 'closed' });
       resolve(isKilled ? { kind: 'stopped', how: 'killed' } : { kind: 'returned', value });
     });
   });

@@ -1,7 +1,7 @@
 /** Pools that do not open and close as they should. */
-import type { PoolContext } from '@pexen/core';
+import type { PoolContext, PoolOutcome } from '@pexen/core';
 import * as rules from '../../src/conformance/life.ts';
-import { InProcess } from './in-process.ts';
+import { InProcess, type Job } from './in-process.ts';
 import { Threaded } from './threaded.ts';
 import { type WrongPool, wrong } from './wrong.ts';
 
@@ -108,6 +108,40 @@ class LeavesTimer extends InProcess {
   }
 }
 
+/** Is closed a little before it has settled what it gives back. */
+class SettlesLate extends InProcess {
+  override giveBackAll(): void {
+    const waiting = this.queue.splice(0);
+    if (waiting.length === 0) return;
+    setTimeout(() => {
+      for (const job of waiting) job.settle({ kind: 'not-started', reason: 'closed' });
+    }, 250);
+  }
+}
+
+/** Goes on talking of an attempt that is over. */
+class TalksOn extends InProcess {
+  override end(job: Job, outcome: PoolOutcome): void {
+    super.end(job, outcome);
+    if (this.context !== undefined) return;
+    setTimeout(() => job.ticket.tell({ kind: 'heartbeat' }), 20);
+  }
+}
+
+class ListensForEver extends InProcess {
+  override async open(context: PoolContext): Promise<void> {
+    process.on('SIGWINCH', () => {});
+    await super.open(context);
+  }
+}
+
+class LeavesTimerOfCrash extends InProcess {
+  override crashed(): void {
+    super.crashed();
+    setInterval(() => {}, 60_000);
+  }
+}
+
 export const wrongLife: readonly WrongPool[] = [
   wrong(rules.openSaysSlots, 'says its slots a little late', () => new SaysSlotsLate('reference')),
   wrong(rules.runBeforeOpen, 'runs before it is open', () => new RunsBeforeOpen('reference')),
@@ -119,5 +153,9 @@ export const wrongLife: readonly WrongPool[] = [
   wrong(rules.killEnds, 'waits for a busy body when it is closed by force', () => new KillWaits()),
   wrong(rules.killGivesBack, 'forgets what waits when it is closed by force', () => new KillForgetsQueue()),
   wrong(rules.killOvertakesDrain, 'drains on when it is told to hurry', () => new KillLetsDrain()),
+  wrong(rules.settlesAll, 'is closed before it has given back', () => new SettlesLate('reference')),
+  wrong(rules.settlesAll, 'goes on talking of what has ended', () => new TalksOn('reference')),
   wrong(rules.leavesNothing, 'leaves a timer behind', () => new LeavesTimer('clone')),
+  wrong(rules.leavesNothing, 'leaves a timer behind for each crash', () => new LeavesTimerOfCrash('clone')),
+  wrong(rules.leavesNothing, 'listens to the process once more each time', () => new ListensForEver('clone')),
 ];

@@ -1,5 +1,6 @@
 /** Pools that make the wrong thing of what happens to a body. */
 import type { Worker } from 'node:worker_threads';
+import type { PoolContext } from '@pexen/core';
 import * as rules from '../../src/conformance/outcomes.ts';
 import { InProcess } from './in-process.ts';
 import { type Job, Threaded } from './threaded.ts';
@@ -9,6 +10,25 @@ class LosesSlots extends InProcess {
   override crashed(): void {
     super.crashed();
     this.slots--;
+  }
+}
+
+/** Says that it has a slot less after each crash, and never that it has one more. */
+class ShrinksSlots extends InProcess {
+  override crashed(): void {
+    super.crashed();
+    this.slots--;
+    this.context?.slotsChanged(this.slots);
+  }
+  override async open(context: PoolContext): Promise<void> {
+    this.slots = 3;
+    await super.open(context);
+  }
+}
+
+class MisnamesLost extends InProcess {
+  override crashed(): void {
+    this.context?.workerLost('another worker', 'it crashed');
   }
 }
 
@@ -154,6 +174,8 @@ export const wrongOutcomes: readonly WrongPool[] = [
     }),
   ),
   wrong(rules.tellingOfLoss, 'says nothing of lost workers', () => new TellsNoLoss('clone')),
+  wrong(rules.tellingOfLoss, 'names another worker than the one that began', () => new MisnamesLost('clone')),
+  wrong(rules.surviving, 'shrinks with every crash, and says so', () => new ShrinksSlots('clone')),
   wrong(rules.surviving, 'does not replace lost workers', () => new LosesSlots('clone')),
   wrong(rules.killing, 'cuts the grace short', () => new CutsGrace()),
   wrong(rules.killingBusy, 'cannot kill a busy body', () => new KillsOnlyIdle()),

@@ -1,7 +1,59 @@
 /** Pools that run programs wrongly. */
-import type { ExecutableFacts } from '@pexen/core';
+import type { ExecutableFacts, PoolOutcome } from '@pexen/core';
 import * as rules from '../../src/conformance/programs.ts';
-import { changed, onlyErrors, onlyOf, type WrongPool, wrong } from './wrong.ts';
+import { InProcess, type Job } from './in-process.ts';
+import { changed, onlyErrors, onlyOf, otherwise, type WrongPool, wrong } from './wrong.ts';
+
+/** A right pool that runs nothing but programs. */
+export class ProgramsOnly extends InProcess {
+  constructor() {
+    super('reference', true, false);
+    this.manifest = { ...this.manifest, kills: true };
+  }
+  override async begin(job: Job): Promise<PoolOutcome> {
+    return await super.begin(job);
+  }
+}
+
+class CountsTwice extends ProgramsOnly {
+  override async begin(job: Job): Promise<PoolOutcome> {
+    job.ticket.started('in-process worker');
+    return await super.begin(job);
+  }
+}
+
+class RunsAllPrograms extends ProgramsOnly {
+  override accept(job: Job): void {
+    this.slots = job.assignment.path.startsWith('program ') ? 10 : 2;
+    super.accept(job);
+  }
+}
+
+class KeepsStopped extends ProgramsOnly {
+  override giveBack(): void {}
+}
+
+class KillForgets extends ProgramsOnly {
+  override async close(how: 'drain' | 'kill'): Promise<void> {
+    if (how === 'kill') this.queue.length = 0;
+    await super.close(how);
+  }
+}
+
+class LeavesTimer extends ProgramsOnly {
+  override async begin(job: Job): Promise<PoolOutcome> {
+    setInterval(() => {}, 60_000);
+    return await super.begin(job);
+  }
+}
+
+class LosesFunctions extends ProgramsOnly {
+  override async begin(job: Job): Promise<PoolOutcome> {
+    const outcome = await super.begin(job);
+    const isFunction = typeof job.assignment.definition.body === 'function';
+    return isFunction ? { kind: 'crashed', reason: 'it is no program' } : outcome;
+  }
+}
 
 const spoilsFacts = (change: (facts: ExecutableFacts) => ExecutableFacts) => () =>
   changed({
@@ -13,6 +65,31 @@ const spoilsFacts = (change: (facts: ExecutableFacts) => ExecutableFacts) => () 
 
 export const wrongPrograms: readonly WrongPool[] = [
   wrong(
+    rules.bringsAllOutput,
+    'forgets what is too much, and that it was',
+    spoilsFacts((facts) => {
+      const { head, totalBytes } = facts.stdout;
+      return totalBytes < 65_536
+        ? facts
+        : { ...facts, stdout: { head: head.slice(0, 65_536), tail: '', totalBytes: 65_536 } };
+    }),
+  ),
+  wrong(
+    rules.gathersReports,
+    'reads no reports',
+    spoilsFacts((facts) => ({ ...facts, report: '' })),
+  ),
+  wrong(rules.startsProgram, 'says twice that a program has begun', () => new CountsTwice()),
+  wrong(rules.keepsProgramsApart, 'runs all programs at once', () => new RunsAllPrograms()),
+  wrong(
+    rules.givesBackPrograms,
+    'keeps a program that was stopped while it waited',
+    () => new KeepsStopped(),
+  ),
+  wrong(rules.endsPrograms, 'forgets programs that wait when it is closed by force', () => new KillForgets()),
+  wrong(rules.leavesNoProgram, 'leaves a timer behind for each program', () => new LeavesTimer()),
+  wrong(rules.refusesBodies, 'takes a function for a crash', () => new LosesFunctions()),
+  wrong(
     rules.bringsFacts,
     'takes every exit code but 0 for 1',
     spoilsFacts((facts) => ({ ...facts, exitCode: facts.exitCode === 3 ? 1 : facts.exitCode })),
@@ -22,7 +99,7 @@ export const wrongPrograms: readonly WrongPool[] = [
       executables: true,
       assignment: (assignment) =>
         assignment.address?.kind === 'executable'
-          ? { ...assignment, address: { ...assignment.address, cwd: process.cwd() } }
+          ? otherwise(assignment, { address: { ...assignment.address, cwd: process.cwd() } })
           : assignment,
     }),
   ),

@@ -15,6 +15,7 @@ type Message = { readonly news: News } | { readonly outcome: OutcomeEnvelope };
 const stock: Worker[] = [];
 /** Whom a thread works for. */
 const masters = new WeakMap<Worker, Threaded>();
+const names = new WeakMap<Worker, string>();
 /** Threads that are being ended. What they said just before may still be heard, but nobody must be given them. */
 const doomed = new WeakSet<Worker>();
 
@@ -88,9 +89,16 @@ export class Threaded implements Pool {
       if (job === undefined) return;
       const worker = this.idle.pop() ?? this.hire();
       this.busy.set(worker, job);
-      job.ticket.started(`thread ${worker.threadId}`);
+      job.ticket.started(this.nameOf(worker));
       worker.postMessage({ envelope: encodeAssignment(job.assignment, 'threaded') });
     }
+  }
+
+  /** Asked for again after its end, when the thread itself does not know its number any more. */
+  nameOf(worker: Worker): string {
+    const name = names.get(worker) ?? `thread ${worker.threadId}`;
+    names.set(worker, name);
+    return name;
   }
 
   hire(): Worker {
@@ -165,7 +173,7 @@ export class Threaded implements Pool {
       return;
     }
     const wasStopped = job.ticket.signal.aborted;
-    if (!wasStopped) this.context?.workerLost('thread', 'it ended');
+    if (!wasStopped) this.context?.workerLost(this.nameOf(worker), 'it ended');
     else this.afterKill();
     job.settle(
       wasStopped ? { kind: 'stopped', how: 'killed' } : { kind: 'crashed', reason: 'the thread ended' },

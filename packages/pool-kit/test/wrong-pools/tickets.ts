@@ -85,6 +85,45 @@ class TakesStopped extends InProcess {
   }
 }
 
+/** Gives a copy of the ticket to those that it works with. */
+class CopiesTickets extends InProcess {
+  override async begin(job: Job): Promise<PoolOutcome> {
+    const { ticket } = job;
+    const copy = { ...ticket, started: (worker: string) => ticket.started(worker) };
+    if (copy.tell === undefined) return { kind: 'crashed', reason: 'ticket.tell is not a function' };
+    return await super.begin({ ...job, ticket: copy });
+  }
+}
+
+const swaps = (ticket: Ticket): Ticket => {
+  let kept: News | undefined;
+  return otherwise(ticket, {
+    tell: (news) => {
+      if (news.kind !== 'finding' || !/^check \d+00$/.test(news.finding.name)) return ticket.tell(news);
+      const before = kept;
+      kept = before === undefined ? news : undefined;
+      if (before === undefined) return;
+      ticket.tell(news);
+      ticket.tell(before);
+    },
+  });
+};
+
+/** Ends whatever its worker does when an attempt is stopped. */
+class StopsNext extends InProcess {
+  override async begin(job: Job): Promise<PoolOutcome> {
+    const signal = AbortSignal.any([job.ticket.signal, ...this.#last.splice(0)]);
+    this.#last.push(job.ticket.signal);
+    const isLong = nameOf(job.assignment) === 'takes time';
+    if (!isLong || job.ticket.signal.aborted) return await super.begin(job);
+    const stopped = new Promise<PoolOutcome>((resolve) => {
+      signal.addEventListener('abort', () => resolve({ kind: 'crashed', reason: 'its worker was ended' }));
+    });
+    return await Promise.race([super.begin(job), stopped]);
+  }
+  readonly #last: AbortSignal[] = [];
+}
+
 class Strands extends Threaded {
   override afterKill(): void {
     this.queue.length = 0;
@@ -153,6 +192,9 @@ export const wrongTickets: readonly WrongPool[] = [
     () => new RecallsAll('reference'),
   ),
   wrong(rules.takesStopped, 'does not notice what was stopped before', () => new TakesStopped('reference')),
+  wrong(rules.sparesOthers, 'ends the next attempt of a worker, too', () => new StopsNext('reference')),
+  wrong(rules.takesThemWhole, 'copies tickets', () => new CopiesTickets('reference')),
+  wrong(rules.standsFloods, 'tells findings in another order', () => changed({ ticket: swaps })),
   wrong(rules.strandsNothing, 'forgets what waited behind a killed body', () => new Strands()),
   wrong(rules.tellsAll, 'drops attachments', () =>
     changed({

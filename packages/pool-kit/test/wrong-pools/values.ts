@@ -1,7 +1,7 @@
 /** Pools that lose or spoil values. */
 import { isPexenError, mergeShared, type PoolOutcome } from '@pexen/core';
 import * as rules from '../../src/conformance/values.ts';
-import { changed, nameOf, onlyOf, type WrongPool, wrong } from './wrong.ts';
+import { changed, nameOf, onlyOf, otherwise, type WrongPool, wrong } from './wrong.ts';
 
 /** Lets through what was refused because of this value. */
 function letsThrough(pattern: RegExp, instead: PoolOutcome) {
@@ -45,13 +45,15 @@ export const wrongValues: readonly WrongPool[] = [
     changed({ outcome: withValue((value) => (isPlain(value) ? { ...value } : value)) }),
   ),
   wrong(rules.tellsContext, 'takes every attempt for the first', () =>
-    changed({ assignment: (assignment) => ({ ...assignment, attempt: 1 }) }),
+    changed({ assignment: (assignment) => otherwise(assignment, { attempt: 1 }) }),
   ),
   wrong(rules.carriesKeys, 'loses what a body has set', () =>
     changed({ outcome: onlyOf('returned', ({ value }) => ({ kind: 'returned', value })) }),
   ),
   wrong(rules.carriesShared, 'leaves the dictionary as it was', () =>
-    changed({ assignment: (assignment) => ({ ...assignment, shared: structuredClone(assignment.shared) }) }),
+    changed({
+      assignment: (assignment) => otherwise(assignment, { shared: structuredClone(assignment.shared) }),
+    }),
   ),
   wrong(rules.copiesShared, "changes the run's dictionary", () =>
     changed({

@@ -15,6 +15,11 @@ export function wrong(breaks: ConformanceCase, does: string, make: () => Pool): 
   return { does, breaks, make };
 }
 
+/** The assignment, with some of it otherwise. */
+export function otherwise(assignment: Assignment, changes: Partial<Assignment>): Assignment {
+  return Object.create(assignment, Object.getOwnPropertyDescriptors(changes)) as Assignment;
+}
+
 /** What is changed on the way in and out. */
 export interface Changes {
   readonly transport?: 'reference' | 'clone';

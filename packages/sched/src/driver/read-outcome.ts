@@ -38,8 +38,8 @@ function interpret(attempt: Attempt, outcome: PoolOutcome): PoolOutcome {
   if (typeof body === 'function' || outcome.kind !== 'returned') return outcome;
   const { outcome: read, findings } = body.interpret(outcome.value as ExecutableFacts);
   attempt.findings = [...(attempt.findings ?? []), ...findings];
-  const { stdout, stderr } = outcome;
-  return { ...read, ...defined({ stdout, stderr }) };
+  const { ranMs, stdout, stderr } = outcome;
+  return { ...read, ...defined({ ranMs, stdout, stderr }) };
 }
 
 /** Without the values of its keys nothing is provided: who requires them could not go on, whatever the failure says. */

@@ -1,0 +1,43 @@
+/** Pools that say one thing of a body and do another. */
+import type { Worker } from 'node:worker_threads';
+import * as rules from '../../src/conformance/traces.ts';
+import { InProcess } from './in-process.ts';
+import { type Job, Threaded } from './threaded.ts';
+import { nameOf, type WrongPool, wrong } from './wrong.ts';
+
+/** Gives back what waits when it is recalled, and runs it all the same. */
+class RunsRecalled extends InProcess {
+  override recall(): void {
+    const waiting = [...this.queue];
+    super.recall();
+    const silent = (job: (typeof waiting)[number]) => ({
+      assignment: job.assignment,
+      ticket: { signal: new AbortController().signal, started: () => {}, tell: () => {} },
+      settle: () => {},
+    });
+    this.queue.push(...waiting.filter(({ assignment }) => nameOf(assignment) === 'marks').map(silent));
+  }
+}
+
+/** Lets go of a body instead of ending it, until it is closed. */
+class LetsGo extends Threaded {
+  readonly #loose: Worker[] = [];
+  override kill(worker: Worker, job: Job): void {
+    if (nameOf(job.assignment) !== 'writes on') {
+      super.kill(worker, job);
+      return;
+    }
+    this.#loose.push(worker);
+    this.busy.delete(worker);
+    job.settle({ kind: 'stopped', how: 'killed' });
+  }
+  override async close(how: 'drain' | 'kill'): Promise<void> {
+    for (const worker of this.#loose.splice(0)) this.terminate(worker);
+    await super.close(how);
+  }
+}
+
+export const wrongTraces: readonly WrongPool[] = [
+  wrong(rules.runsNothingGivenBack, 'runs what it has given back', () => new RunsRecalled('reference')),
+  wrong(rules.endsWhatItKills, 'lets go of what it calls killed', () => new LetsGo()),
+];
