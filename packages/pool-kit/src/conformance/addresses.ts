@@ -1,15 +1,8 @@
 /** Bodies are found by their addresses, and never another one instead. */
 import assert from 'node:assert/strict';
 import { type Address, type Body, fingerprintOf, isPexenError, type PoolOutcome, task } from '@pexen/core';
-import {
-  expectError,
-  expectKind,
-  needsAddresses,
-  noExecutables,
-  rule,
-  takesBodies,
-  takesClosures,
-} from './case.ts';
+import { needsAddresses, noExecutables, rule, takesBodies, takesClosures } from './case.ts';
+import { expectError, expectKind } from './expect.ts';
 import { fixtures, fixturesUrl, type Stand } from './stand.ts';
 
 export const findsMade = rule(

@@ -1,7 +1,8 @@
 /** Errors come back as those they were. */
 import assert from 'node:assert/strict';
 import type { TaskFailError } from '@pexen/core';
-import { crosses, expectError, rule, takesBodies } from './case.ts';
+import { crosses, rule, takesBodies } from './case.ts';
+import { expectError } from './expect.ts';
 import { fixtures } from './stand.ts';
 
 export const keepsClassName = rule(

@@ -1,6 +1,7 @@
 /** A pool opens, closes, and may be opened again. */
 import assert from 'node:assert/strict';
-import { always, crosses, expectKind, kills, rule, ruleOfLife, takesBodies } from './case.ts';
+import { always, crosses, kills, rule, ruleOfLife, takesBodies } from './case.ts';
+import { expectKind } from './expect.ts';
 import { fixtures, type Stand, within } from './stand.ts';
 
 export const openSaysSlots = ruleOfLife(

@@ -1,7 +1,8 @@
 /** Whatever happens to a body is an outcome, and the right one. */
 import assert from 'node:assert/strict';
 import { isTaskFailError } from '@pexen/core';
-import { crosses, expectError, expectKind, expectSame, kills, rule, takesBodies } from './case.ts';
+import { crosses, kills, rule, takesBodies } from './case.ts';
+import { expectError, expectKind, expectSame } from './expect.ts';
 import { fixtures } from './stand.ts';
 
 export const returns = rule('brings back what a body returns', takesBodies, async (stand) => {

@@ -9,16 +9,8 @@ import {
   type PoolOutcome,
   type Task,
 } from '@pexen/core';
-import {
-  expectError,
-  expectKind,
-  expectSame,
-  killsExecutables,
-  rule,
-  ruleOfLife,
-  takesExecutables,
-  takesNoBodies,
-} from './case.ts';
+import { killsExecutables, rule, ruleOfLife, takesExecutables, takesNoBodies } from './case.ts';
+import { expectError, expectKind, expectSame } from './expect.ts';
 import { handlesAdded } from './life.ts';
 import { type Attempt, fixtures, type Stand } from './stand.ts';
 

@@ -13,7 +13,7 @@ import {
   type PoolOutcome,
   type Runnable,
 } from '@pexen/core';
-import { describe } from './case.ts';
+import { describe } from './expect.ts';
 import type * as Fixtures from './fixtures.ts';
 import { asGetters, RunTicket } from './of-run.ts';
 

@@ -1,6 +1,7 @@
 /** A pool says when an attempt begins, hands on its news, and gives back what it has not begun. */
 import assert from 'node:assert/strict';
-import { crosses, describe, expectKind, expectSame, kills, rule, takesBodies } from './case.ts';
+import { crosses, kills, rule, takesBodies } from './case.ts';
+import { describe, expectKind, expectSame } from './expect.ts';
 import { type Attempt, fixtures, type Sign } from './stand.ts';
 
 export const startsOnce = rule(

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ConformanceCase, expectKind, kills, rule, takesBodies } from './case.ts';
+import { type ConformanceCase, kills, rule, takesBodies } from './case.ts';
+import { expectKind } from './expect.ts';
 import { type Attempt, fixtures, type Stand } from './stand.ts';
 
 /** A case with a folder of its own. */

@@ -1,7 +1,8 @@
 /** Values reach the body and come back as the manifest promises; what cannot cross is an error of the task that names it. */
 import assert from 'node:assert/strict';
 import { mergeShared, type PoolOutcome, type SharedState } from '@pexen/core';
-import { clones, crosses, describe, expectError, expectKind, rule, staysHere, takesBodies } from './case.ts';
+import { clones, crosses, rule, staysHere, takesBodies } from './case.ts';
+import { describe, expectError, expectKind } from './expect.ts';
 import { type Attempt, fixtures } from './stand.ts';
 
 const plain = {
