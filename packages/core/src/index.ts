@@ -77,6 +77,7 @@ export {
   type Capability,
   type CompoundRequirement,
   capabilitiesOf,
+  describeCapabilities,
   describeCapability,
   describeRequirement,
   type Every,

@@ -92,14 +92,18 @@ export function describeCapability(capability: Capability): string {
   return describeObject(capability);
 }
 
-/** So many capabilities of a requirement are named, and the rest counted. */
+/** So many are named, and the rest counted. */
 const mostNames = 12;
+
+/** Capabilities as people read them: `"a", "b"`. */
+export function describeCapabilities(all: readonly Capability[]): string {
+  const names = all.slice(0, mostNames).map(describeCapability).join(', ');
+  return all.length > mostNames ? `${names} and ${all.length - mostNames} more` : names;
+}
 
 /** A requirement as people read it: `any of "a", "b"`. */
 export function describeRequirement(requirement: Requirement): string {
-  const all = capabilitiesOf(requirement);
-  const rest = all.length > mostNames ? ` and ${all.length - mostNames} more` : '';
-  const names = all.slice(0, mostNames).map(describeCapability).join(', ') + rest;
+  const names = describeCapabilities(capabilitiesOf(requirement));
   if (!isCompound(requirement)) return names;
   const form = requirement[requirementBrand];
   if (form === 'at-least') return `at least ${requirement.count} of ${names}`;

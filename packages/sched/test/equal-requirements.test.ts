@@ -62,7 +62,7 @@ it('a refusal names what is lacking, and not what is there', () => {
     return [];
   })();
   expect(told).toEqual([
-    'requires every "b", which no task provides. Add a task that provides it.',
+    'requires "b", which no task provides. Add a task that provides it.',
     'requires at least 2 of "a", which too few tasks provide. Add one, or ask for fewer.',
   ]);
 });

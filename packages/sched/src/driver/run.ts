@@ -32,9 +32,6 @@ export interface Summary {
   readonly durationMs: number;
 }
 
-/** Nothing comes any more. */
-const over = Object.freeze({ value: undefined, done: true } as const);
-
 type ValueOfEntry<E> = E extends Entry<infer Value> ? Awaited<Value> : never;
 
 /**
@@ -49,7 +46,8 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   readonly #outlet: Outlet = new Outlet(() => this.#ask());
   readonly #summary: PromiseWithResolvers<Summary> = Promise.withResolvers();
   #isIterated = false;
-  #isLeft = false;
+  /** Resolves to the end once the loop is left and nothing is under way. */
+  #left: Promise<Pulled<never>> | undefined;
   #takeDeadlineBack: (() => void) | undefined;
 
   /** See `run`. */
@@ -132,8 +130,8 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
       );
     this.#isIterated = true;
     return {
-      next: () => (this.#isLeft ? Promise.resolve(over) : (this.#outlet.next() as Promise<Pulled<Value>>)),
-      return: () => this.#leave(),
+      next: () => (this.#left ?? this.#outlet.next()) as Promise<Pulled<Value>>,
+      return: () => (this.#left ??= this.#leave()),
     };
   }
 
@@ -163,11 +161,10 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   /** The loop was left: what comes now goes to the summary. */
   async #leave(): Promise<Pulled<never>> {
-    this.#isLeft = true;
     if (!this.#outlet.hasEnded) this.abort('its results were not wanted any more');
     this.#drive();
     await this.#summary.promise.catch(() => {});
-    return over;
+    return { value: undefined, done: true };
   }
 
   #ask(): void {

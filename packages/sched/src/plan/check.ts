@@ -5,10 +5,11 @@ import {
   capabilitiesOf,
   checkMeta,
   closureProblem,
+  describeCapabilities,
   describeCapability,
   describeRequirement,
   didYouMean,
-  every,
+  formOf,
   kindOf,
   locationOf,
   messageOf,
@@ -195,11 +196,12 @@ export class Check {
     const requirement = graph.subjects[gate] as Requirement;
     if (missing.length > 0) {
       const some = missing.some((capability) => this.#providersOf(capability).length > 0);
-      const lacking = missing.length < capabilitiesOf(requirement).length ? every(...missing) : requirement;
+      const lacking =
+        formOf(requirement) === 'every' ? describeCapabilities(missing) : describeRequirement(requirement);
       this.#refuse(
         task,
         'PEXEN_UNKNOWN_REQUIREMENT',
-        `requires ${describeRequirement(lacking)}, which ${some ? 'too few tasks provide' : 'no task provides'}`,
+        `requires ${lacking}, which ${some ? 'too few tasks provide' : 'no task provides'}`,
         some ? 'Add one, or ask for fewer.' : (this.#suggest(missing) ?? 'Add a task that provides it.'),
       );
     } else if (live?.hasWithdrawn) {
