@@ -40,7 +40,10 @@ export interface PoolManifest {
   readonly name: string;
   /** Can it end a body that does not listen to its signal? */
   readonly kills: boolean;
-  /** How values cross: not at all, by structured clone, or by a serialization that loses more. */
+  /**
+   * How values cross: not at all, by structured clone, or by a serialization that carries less, as JSON. What it cannot carry is an error
+   * of the task that names it, never another value.
+   */
   readonly transport: 'reference' | 'clone' | 'serialize';
   /** Does it take bodies that have no address? */
   readonly closures: boolean;

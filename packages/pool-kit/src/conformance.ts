@@ -98,6 +98,7 @@ export const contract: readonly Chapter[] = [
     cases: [
       values.carriesPlain,
       values.carriesRich,
+      values.losesNothing,
       values.carriesReference,
       values.tellsContext,
       values.carriesKeys,

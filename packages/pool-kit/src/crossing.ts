@@ -7,8 +7,10 @@ export interface Obstacle {
   readonly what: string;
 }
 
-/** What a border lets through beside plain data, Map, Set, Date, RegExp, errors and buffers. */
+/** What a border lets through beside plain data, Map, Set, Date, RegExp, errors and buffers; or, with `json`, instead of them. */
 export interface Border {
+  /** Only what JSON brings back as it was. An entry that is `undefined` may be missing afterwards. */
+  readonly json?: boolean;
   /** Memory that both sides see: only between threads. */
   readonly sharedMemory?: boolean;
   /** Objects that are moved rather than copied, ports above all; each one met is handed to `moves`. */
@@ -30,7 +32,7 @@ interface Visit {
  * `name` is what the value is called in the path.
  */
 export function obstacleIn(value: unknown, name: string, border: Border = {}): Obstacle | undefined {
-  const refusal = typeof value === 'object' ? undefined : refusalOf(value);
+  const refusal = typeof value === 'object' ? undefined : refusalOf(value, border);
   if (refusal !== undefined) return { path: name, what: refusal };
   if (typeof value !== 'object' || value === null) return undefined;
   return walk({ value, depth: 0, key: name, from: undefined }, border);
@@ -49,7 +51,8 @@ function walk(root: Visit, border: Border): Obstacle | undefined {
     let at = visit.key;
     const from = visit;
     const meet = (child: unknown, key: string): boolean => {
-      refusal = typeof child === 'object' ? undefined : refusalOf(child);
+      refusal = typeof child === 'object' ? undefined : refusalOf(child, border);
+      if (border.json && refusal === undefined) refusal = lostByJson(child, from);
       if (refusal !== undefined) at = key;
       else if (typeof child === 'object' && child !== null && !seen.has(child)) {
         seen.add(child);
@@ -87,6 +90,7 @@ function enterSpecial(
   meet: Meet,
 ): 'ordinary' | 'done' | { readonly refusal: string } {
   if (border.moves?.(value)) return 'done';
+  if (border.json && isMadeOtherwise(value)) return refuse(`${nameOfClass(value)}, which JSON does not keep`);
   if (types.isMap(value)) {
     let index = 0;
     for (const [key, entry] of value) {
@@ -155,9 +159,33 @@ function isDangerous(key: string, entry: unknown): boolean {
   return (key === 'constructor' || key === 'prototype') && typeof entry === 'object' && entry !== null;
 }
 
-function refusalOf(value: unknown): string | undefined {
+function refusalOf(value: unknown, { json }: Border): string | undefined {
   if (typeof value === 'function') return 'a function';
-  return typeof value === 'symbol' ? 'a symbol' : undefined;
+  if (typeof value === 'symbol') return 'a symbol';
+  const isUnknown =
+    json && (typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value)));
+  return isUnknown ? `${String(value)}, which JSON does not know` : undefined;
+}
+
+/** What JSON would change about something inside of an object. */
+function lostByJson(child: unknown, parent: Visit): string | undefined {
+  if (child === undefined && Array.isArray(parent.value))
+    return 'undefined in a list, which JSON does not know';
+  if (typeof child !== 'object' || child === null) return undefined;
+  for (let at: Visit | undefined = parent; at !== undefined; at = at.from)
+    if (at.value === child) return 'an object that holds itself';
+  return undefined;
+}
+
+/** Has more to it than its own entries, or another text in JSON. */
+function isMadeOtherwise(value: object): boolean {
+  if (isCopiedWhole(value) || ArrayBuffer.isView(value) || types.isMap(value) || types.isSet(value))
+    return true;
+  return types.isBoxedPrimitive(value) || typeof (value as { toJSON?: unknown }).toJSON === 'function';
+}
+
+function nameOfClass(value: object): string {
+  return `a ${Object.prototype.toString.call(value).slice(8, -1)}`;
 }
 
 function pathOf(visit: Visit): string {

@@ -91,7 +91,7 @@ export function encodeOutcome(
   border: Border = {},
   { provides = [] }: Pick<TaskMeta, 'provides'> = {},
 ): OutcomeEnvelope {
-  if (outcome.kind === 'returned' && isBare(outcome)) return outcome;
+  if (outcome.kind === 'returned' && !border.json && isBare(outcome)) return outcome;
   const value = outcome.kind === 'returned' ? outcome.value : undefined;
   const keyed = outcome.provided?.map(([at, given]): KeyValue => [provides[at], given]);
   const problem = obstacleProblem({ value, shared: outcome.shared, keyed }, path, border);

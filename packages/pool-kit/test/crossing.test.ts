@@ -90,3 +90,35 @@ test('nesting that would overflow a stack is refused, without overflowing one', 
 test('a long list takes linear time', () => {
   expect(said(Array.from({ length: 1_000_000 }, (_, n) => ({ n })))).toBeUndefined();
 });
+
+describe('over a border of JSON', () => {
+  const json = (value: unknown): string | undefined => {
+    const obstacle = obstacleIn(value, 'value', { json: true });
+    return obstacle && describeObstacle(obstacle);
+  };
+  const itself: { list: unknown[] } = { list: [] };
+  itself.list.push(itself);
+
+  test.each([
+    ['a Map', { a: new Map() }, 'value.a is a Map, which JSON does not keep'],
+    ['a Date', [new Date()], 'value[0] is a Date, which JSON does not keep'],
+    ['bytes', new Uint8Array(1), 'value is a Uint8Array, which JSON does not keep'],
+    [
+      'what says another text of itself',
+      { u: new URL('http://x') },
+      'value.u is a URL, which JSON does not keep',
+    ],
+    ['a bigint', { n: 1n }, 'value.n is 1, which JSON does not know'],
+    ['no number', [Number.NaN], 'value[0] is NaN, which JSON does not know'],
+    ['a hole', [1, undefined], 'value[1] is undefined in a list, which JSON does not know'],
+    ['a circle', itself, 'value.list[0] is an object that holds itself'],
+  ])('%s is named', (_what, value, expected) => {
+    expect(json(value)).toBe(expected);
+    expect(said(value)).toBeUndefined();
+  });
+
+  test('what JSON brings back passes, an object met twice included', () => {
+    const twice = { n: 1 };
+    expect(json({ twice, list: [twice, null, 'x', -0.5, true], missing: undefined })).toBeUndefined();
+  });
+});

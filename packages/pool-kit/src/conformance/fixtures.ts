@@ -142,6 +142,20 @@ export const sharesUnfit: Task = task(named('shares unfit'), ({ shared }) => {
   shared.db = { socket() {} };
 });
 export const returnsUnfit: Task = task(named('returns unfit'), () => ({ db: [{ socket() {} }] }));
+/** What a serialization may not know. */
+export const rich: Readonly<Record<string, unknown>> = {
+  map: new Map([['k', 1]]),
+  set: new Set(['k']),
+  date: new Date(1_000),
+  pattern: /a+/gi,
+  bytes: new Uint8Array([1, 2, 3]),
+  bigint: 1n,
+  notANumber: Number.NaN,
+  inList: [1, undefined, 3],
+};
+export const returnsRich: Task = task(named('returns rich'), (context) => ({
+  at: rich[String(argsOf(context).which)],
+}));
 export const returnsPolluting: Task = task(named('returns polluting'), () =>
   JSON.parse('{ "__proto__": { "polluted": true } }'),
 );

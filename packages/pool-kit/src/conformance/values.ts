@@ -1,7 +1,7 @@
 /** Values reach the body and come back as the manifest promises; what cannot cross is an error of the task that names it. */
 import assert from 'node:assert/strict';
 import { mergeShared, type PoolOutcome, type SharedState } from '@pexen/core';
-import { clones, crosses, rule, staysHere, takesBodies } from './case.ts';
+import { clones, crosses, rule, serializes, staysHere, takesBodies } from './case.ts';
 import { describe, expectError, expectKind } from './expect.ts';
 import { type Attempt, fixtures } from './stand.ts';
 
@@ -29,6 +29,31 @@ export const carriesRich = rule('carries what structured clone carries', clones,
   };
   assert.deepEqual(await echo(stand.attempt(fixtures.echo, { args: { value } })), value);
 });
+
+export const losesNothing = rule(
+  'brings back another value never: the same, or an error that names what it cannot carry',
+  serializes,
+  async (stand) => {
+    for (const [which, value] of Object.entries(fixtures.rich)) {
+      const given = await stand.outcomeOf(fixtures.echo, { path: `is given ${which}`, args: { value } });
+      if (given.kind === 'returned')
+        assert.deepEqual(given.value, value, `what became of ${which} in the args`);
+      else assert.match(expectError(given, 'threw').message, /args\.value/);
+      const returned = await stand.outcomeOf(fixtures.returnsRich, {
+        path: `returns ${which}`,
+        args: { which },
+      });
+      const hint = 'see `json` of Border';
+      if (returned.kind === 'returned')
+        assert.deepEqual(
+          returned.value,
+          { at: value },
+          `${which} was returned, and became another value; ${hint}`,
+        );
+      else assert.match(expectError(returned, 'threw').message, /value\.at/);
+    }
+  },
+);
 
 export const carriesReference = rule('hands over the values themselves', staysHere, async (stand) => {
   const value = { call: () => 1 };

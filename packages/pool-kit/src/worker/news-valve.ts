@@ -5,6 +5,7 @@
  * Knows no transport.
  */
 import type { News } from '@pexen/core';
+import type { Border } from '../crossing.ts';
 import { crossable } from '../error-codec.ts';
 
 /** How a valve sends, and how much it holds. */
@@ -13,6 +14,8 @@ export interface ValveOptions {
   readonly send: (news: readonly News[]) => void;
   /** Batches on their way without an answer. Default 16. */
   readonly window?: number;
+  /** What may cross beside plain data, as in the link of `runAssignment`. */
+  readonly border?: Border;
 }
 
 const most = { batchLength: 64, textLength: 65_536, logs: 100, results: 10_000 };
@@ -20,6 +23,7 @@ const most = { batchLength: 64, textLength: 65_536, logs: 100, results: 10_000 }
 /** One attempt's news on their way to the host. */
 export class NewsValve {
   readonly #send: (news: readonly News[]) => void;
+  readonly #border: Border;
   #credit: number;
   #kept: News[] = [];
   /** Progress and heartbeat: only the last one says something. */
@@ -31,14 +35,15 @@ export class NewsValve {
   #droppedResults = 0;
   #droppedText = 0;
 
-  constructor({ send, window = 16 }: ValveOptions) {
+  constructor({ send, window = 16, border = {} }: ValveOptions) {
     this.#send = send;
+    this.#border = border;
     this.#credit = window;
   }
 
   /** Sends the news at once, or keeps them until there is credit. Never throws: data that cannot cross is replaced. */
   tell(news: News): void {
-    const fitting = fitToCross(news);
+    const fitting = fitToCross(news, this.#border);
     if (this.#credit > 0 && this.#kept.length === 0 && sizeOf(fitting) <= most.textLength) {
       this.#credit--;
       this.#send([fitting]);
@@ -143,22 +148,22 @@ function sizeOf(news: News): number {
 }
 
 /** The news as they are, or with a note in the place of what cannot cross. */
-function fitToCross(news: News): News {
+function fitToCross(news: News, border: Border): News {
   switch (news.kind) {
     case 'finding':
-      return { kind: 'finding', finding: crossableFields(news.finding) };
+      return { kind: 'finding', finding: crossableFields(news.finding, border) };
     case 'attachment':
-      return { kind: 'attachment', attachment: crossableFields(news.attachment) };
+      return { kind: 'attachment', attachment: crossableFields(news.attachment, border) };
     case 'progress':
-      return { kind: 'progress', progress: crossableFields(news.progress) };
+      return { kind: 'progress', progress: crossableFields(news.progress, border) };
     case 'log':
-      return crossableFields(news);
+      return crossableFields(news, border);
     default:
       return news;
   }
 }
 
-function crossableFields<T extends object>(record: T): T {
-  const fields = Object.entries(record).map(([name, value]) => [name, crossable(value, name)]);
+function crossableFields<T extends object>(record: T, border: Border): T {
+  const fields = Object.entries(record).map(([name, value]) => [name, crossable(value, name, border)]);
   return Object.fromEntries(fields) as T;
 }

@@ -26,6 +26,7 @@ export const wrongPools: readonly WrongPool[] = [
 export const rightPools: readonly { readonly is: string; readonly make: () => Pool }[] = [
   { is: 'in this thread, by reference', make: () => new InProcess('reference') },
   { is: 'in this thread, as if elsewhere', make: () => new InProcess('clone') },
+  { is: 'in this thread, over JSON', make: () => new InProcess('serialize') },
   { is: 'in this thread, with programs', make: () => new InProcess('reference', true) },
   { is: 'in this thread, programs only', make: () => new ProgramsOnly() },
   { is: 'of threads', make: () => new Threaded() },

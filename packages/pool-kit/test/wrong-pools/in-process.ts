@@ -1,6 +1,6 @@
 /**
  * A right pool in this very thread, to be made wrong. With `clone` it behaves as if its workers were elsewhere: values are
- * cloned, modules loaded anew, and a body that exits or throws out of a timer "crashes" (see install).
+ * cloned or made JSON, modules loaded anew, and a body that exits or throws out of a timer "crashes" (see install).
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -61,7 +61,7 @@ export class InProcess implements Pool {
   readonly running = new Set<Job>();
   #whenIdle: (() => void) | undefined;
 
-  constructor(transport: 'reference' | 'clone', executables = false, bodies = true) {
+  constructor(transport: 'reference' | 'clone' | 'serialize', executables = false, bodies = true) {
     const closures = transport === 'reference' && bodies;
     this.manifest = { name: 'in-process', kills: false, transport, closures, executables, bodies };
   }
@@ -136,13 +136,15 @@ export class InProcess implements Pool {
     const { address } = job.assignment;
     if (address?.kind === 'executable' && this.manifest.executables) return await runProgram(job);
     if (this.manifest.bodies === false) return { kind: 'threw', error: new PexenError([takesNone]) };
-    return this.manifest.transport === 'clone' ? await this.apart(job) : await here(job);
+    return this.manifest.transport !== 'reference' ? await this.apart(job) : await here(job);
   }
 
   /** As a worker elsewhere would. */
   async apart(job: Job): Promise<PoolOutcome> {
     const { assignment, ticket } = job;
-    const envelope = structuredClone(encodeAssignment(assignment, this.manifest.name));
+    const json = this.manifest.transport === 'serialize';
+    const cross = <T>(value: T): T => (json ? JSON.parse(JSON.stringify(value)) : structuredClone(value));
+    const envelope = cross(encodeAssignment(assignment, this.manifest.name, { json }));
     const crash = new Promise<OutcomeEnvelope>((resolve) => {
       if (assignment.definition.meta.name !== 'dies later') return;
       dying.set(job, () => {
@@ -157,9 +159,10 @@ export class InProcess implements Pool {
         signal: ticket.signal,
         started: () => {},
         tell: (news) => ticket.tell(JSON.parse(JSON.stringify(news))),
+        border: { json },
       },
     );
-    const outcome = structuredClone(await Promise.race([running, crash]));
+    const outcome = cross(await Promise.race([running, crash]));
     const decoded = decodeOutcome(outcome, 'in-process worker');
     const isExit = decoded.kind === 'threw' && String(decoded.error).includes(exited);
     return isExit ? { kind: 'crashed', reason: 'it exited' } : decoded;

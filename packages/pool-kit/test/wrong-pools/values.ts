@@ -33,6 +33,14 @@ export const wrongValues: readonly WrongPool[] = [
       ),
     }),
   ),
+  wrong(rules.losesNothing, 'makes texts of dates, and says nothing', () =>
+    changed({
+      transport: 'serialize',
+      outcome: onlyOf('threw', (each, { path }) =>
+        path === 'returns date' ? { kind: 'returned', value: { at: '1970-01-01T00:00:01.000Z' } } : each,
+      ),
+    }),
+  ),
   wrong(rules.carriesRich, 'makes objects of Maps', () =>
     changed({
       transport: 'clone',

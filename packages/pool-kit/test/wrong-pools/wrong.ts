@@ -22,7 +22,7 @@ export function otherwise(assignment: Assignment, changes: Partial<Assignment>):
 
 /** What is changed on the way in and out. */
 export interface Changes {
-  readonly transport?: 'reference' | 'clone';
+  readonly transport?: 'reference' | 'clone' | 'serialize';
   readonly executables?: boolean;
   readonly assignment?: (assignment: Assignment) => Assignment;
   readonly ticket?: (ticket: Ticket, assignment: Assignment) => Ticket;
