@@ -53,9 +53,10 @@ it('what is refused takes its requirements back', async () => {
 it('a refusal names what is lacking, and not what is there', () => {
   const there = task({ name: 'there', provides: ['a'] }, () => {});
   const wants = task({ name: 'wants', requires: [every('a', 'b'), atLeast(2, 'a')] }, () => {});
+  const alone = task({ name: 'alone', provides: ['c'], requires: ['c'] }, () => {});
   const told = (() => {
     try {
-      run([there, wants]);
+      run([there, wants, alone]);
     } catch (error) {
       if (isPexenError(error)) return error.problems.map(({ message, hint }) => `${message}. ${hint}`);
     }
@@ -63,7 +64,8 @@ it('a refusal names what is lacking, and not what is there', () => {
   })();
   expect(told).toEqual([
     'requires "b", which no task provides. Add a task that provides it.',
-    'requires at least 2 of "a", which too few tasks provide. Add one, or ask for fewer.',
+    'requires at least 2 of "a", which too few tasks provide. Add another one, or ask for fewer.',
+    'requires "c", which no other task provides. Add another one, or ask for fewer.',
   ]);
 });
 

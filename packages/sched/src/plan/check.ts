@@ -122,11 +122,16 @@ export class Check {
 
   /** The tasks wait for each other in a circle. */
   cycle(): void {
+    const { graph, options } = this.#plan;
     const cycle = findCycle(this.#plan);
     const [first = 0] = cycle;
-    const path = [...cycle, first].map((task) => this.#plan.pathOf(task)).join(' → ');
+    const nameOf = (node: number): string =>
+      node < 0
+        ? `the group "${options.pools[graph.subjects[~node] as number]?.name}"`
+        : this.#plan.pathOf(node);
+    const path = [...cycle, first].map(nameOf).join(' → ');
     this.#refuse(
-      first,
+      cycle.find((node) => node >= 0) ?? 0,
       'PEXEN_CYCLE',
       `tasks wait for each other: ${path}`,
       'Every task that could provide what another requires counts. Take one of these requirements away.',
@@ -196,13 +201,14 @@ export class Check {
     const requirement = graph.subjects[gate] as Requirement;
     if (missing.length > 0) {
       const some = missing.some((capability) => this.#providersOf(capability).length > 0);
+      const few = (graph.need[gate] as number) > 1 ? 'too few tasks provide' : 'no other task provides';
       const lacking =
         formOf(requirement) === 'every' ? describeCapabilities(missing) : describeRequirement(requirement);
       this.#refuse(
         task,
         'PEXEN_UNKNOWN_REQUIREMENT',
-        `requires ${lacking}, which ${some ? 'too few tasks provide' : 'no task provides'}`,
-        some ? 'Add one, or ask for fewer.' : (this.#suggest(missing) ?? 'Add a task that provides it.'),
+        `requires ${lacking}, which ${some ? few : 'no task provides'}`,
+        some ? 'Add another one, or ask for fewer.' : (this.#suggest(missing) ?? 'Add a task that provides it.'),
       );
     } else if (live?.hasWithdrawn) {
       const gone = capabilitiesOf(requirement).find((capability) => this.#isGone(capability, task));

@@ -1,11 +1,14 @@
 /** Finds the cycle to show to people: the shortest through the first few that are in any. Only asked when there is one. */
-import { DONE_WITH, type Graph } from './graph.ts';
+import { DONE_WITH, GROUP, type Graph } from './graph.ts';
 import type { Planned } from './planned.ts';
 
 /** From so many tasks and gates a shortest way back to themselves is looked for. */
 const mostStarts = 200;
 
-/** The tasks of a short cycle, in the order in which they would have to run or to be done with; empty if there is no cycle. */
+/**
+ * The tasks of a short cycle, in the order in which they would have to run or to be done with, and between them, negated, the gates
+ * of the groups that would have to begin; empty if there is no cycle.
+ */
 export function findCycle(plan: Pick<Planned, 'graph' | 'live'>): number[] {
   const left = nodesInCycles(plan);
   let shortest: number[] = [];
@@ -74,12 +77,12 @@ function wayBack(graph: Graph, start: number, within: ReadonlySet<number>): numb
 function tasksOn(graph: Graph, cameFrom: ReadonlyMap<number, number>, last: number): number[] {
   const path: number[] = [];
   for (let node: number | undefined = last; node !== undefined; node = cameFrom.get(node)) path.push(node);
-  return [...new Set(path.reverse().flatMap((node) => taskAt(graph, node)))];
+  return [...new Set(path.reverse().flatMap((node) => toldOf(graph, node)))];
 }
 
-/** A task, or the one that has to be done with. */
-function taskAt({ kind, subjects }: Graph, node: number): number[] {
-  if (node >= 0) return [node];
+/** A task, or the one that has to be done with, or a group. */
+function toldOf({ kind, subjects }: Graph, node: number): number[] {
+  if (node >= 0 || kind[~node] === GROUP) return [node];
   return kind[~node] === DONE_WITH ? [subjects[~node] as number] : [];
 }
 
