@@ -28,18 +28,25 @@ function commandLine(leave: (exitCode: ExitCode) => void): Command {
       'Runs trees of tests: in the right order, as parallel as possible, and tells everything about it.',
     )
     .version(ownVersion())
-    .showHelpAfterError('(pexen --help says what there is)')
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true })
     .exitOverride();
   addRun(program, leave);
   addList(program, leave);
+  addInit(program, leave);
+  for (const each of [program, ...program.commands]) {
+    const words = each === program ? 'pexen' : `pexen ${each.name()}`;
+    each.showHelpAfterError(`(${words} --help says what there is)`);
+  }
+  return program;
+}
+
+function addInit(program: Command, leave: (exitCode: ExitCode) => void): void {
   program
     .command('init')
     .description('write a first configuration, and pexen among the dev dependencies')
     .option('--dir <dir>', 'the folder', '.')
     .action(async ({ dir }: { readonly dir: string }) => leave(await init(dir, process.stdout)));
-  return program;
 }
 
 function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {

@@ -14,6 +14,10 @@ export function parseReporter(text: string): ReporterChoice {
   const known = names.find((candidate) => candidate === name);
   if (known !== undefined && !text.includes('=')) return known;
   if (name === 'junit' && file) return junitInto(file);
+  if (known !== undefined) {
+    const hint = 'Its options stand in the configuration.';
+    throw new PexenError([{ code: 'PEXEN_UNKNOWN_REPORTER', message: `${known} takes no value here`, hint }]);
+  }
   throw new PexenError([
     {
       code: 'PEXEN_UNKNOWN_REPORTER',

@@ -92,6 +92,18 @@ const cases: readonly {
     says: ['PEXEN_UNKNOWN_REPORTER', 'Did you mean "lines"?'],
   },
   {
+    name: 'a reporter with a value that it does not take',
+    files: tests(''),
+    words: ['run', '--reporter', 'lines=3'],
+    says: ['PEXEN_UNKNOWN_REPORTER', 'lines takes no value here'],
+  },
+  {
+    name: 'an unknown option',
+    files: tests(''),
+    words: ['list', '--junit', 'x'],
+    says: ["unknown option '--junit'", '(pexen list --help says what there is)'],
+  },
+  {
     name: 'a configuration that type stripping cannot load',
     files: config('enum A { B }\nexport default defineSuite({ from: {} });'),
     says: ['PEXEN_CONFIG_FAILED', 'pexen.config.ts:', "NODE_OPTIONS='--import tsx'"],

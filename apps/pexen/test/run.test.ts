@@ -107,6 +107,31 @@ describe.concurrent('pexen run', () => {
     expect(JSON.parse(stdout)).toHaveLength(4);
   });
 
+  it('lists what each is there for, and why it may not run', async ({ expect, onTestFinished }) => {
+    const text = `import { task } from 'pexen';
+      export const server = task({ provides: ['server'] }, () => {});
+      export const stop = task({ tearsDown: 'server' }, () => {});
+      export const asks = task({ requires: ['server'] }, () => {});
+      export const rescue = task({ salvages: [asks, 'server'] }, () => {});
+      export const moon = task({ when: ({ platform }) => 'no moon on ' + platform.slice(0, 0) + 'earth' }, () => {});
+      export const never = task({ when: false }, () => {});`;
+    const dir = await folder({ 'tests.ts': text }, onTestFinished);
+    const { stdout } = await pexen(dir, 'list');
+    expect(stdout.split('\n').map((line) => line.trim())).toEqual([
+      '1  tests/server',
+      '2  tests/asks  requires "server"',
+      '3  tests/stop  tears down "server"',
+      '-  tests/rescue  only if task "asks" or "server" ends badly',
+      '-  tests/moon  does not apply here: no moon on earth',
+      '-  tests/never  does not apply here',
+      '',
+    ]);
+    const json = JSON.parse((await pexen(dir, 'list', '--json')).stdout);
+    expect(json[2]).toMatchObject({ path: 'tests/stop', tearsDown: '"server"' });
+    expect(json[3]).toMatchObject({ path: 'tests/rescue', salvages: ['task "asks"', '"server"'] });
+    expect(json[4]).toMatchObject({ path: 'tests/moon', reason: 'no moon on earth' });
+  });
+
   it('warns of unknown names in orders, whatever is selected', async ({ expect, onTestFinished }) => {
     const text = `import { task } from 'pexen';
       export const build = task({ provides: ['build'] }, () => {});

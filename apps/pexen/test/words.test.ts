@@ -122,6 +122,21 @@ describe.concurrent('pexen list', () => {
 });
 
 describe.concurrent('pexen init', () => {
+  it('changes no package.json that is none', async ({ expect, onTestFinished }) => {
+    const dir = await folder({}, onTestFinished);
+    for (const [text, kind] of [
+      ['[]', 'a list'],
+      ['null', 'null'],
+      ['"x"', 'a string'],
+    ] as const) {
+      await writeFile(join(dir, 'package.json'), text);
+      const ended = await pexen(dir, 'init');
+      expect(ended, ended.stderr).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(ended.stderr).toContain(`error PEXEN_BAD_MANIFEST it cannot be read: it is ${kind}`);
+      expect(readFileSync(join(dir, 'package.json'), 'utf8')).toBe(text);
+    }
+  });
+
   it('needs no package.json, and leaves what is there as it is written', async ({
     expect,
     onTestFinished,

@@ -11,6 +11,7 @@ import {
   type Runnable,
   takesInput,
 } from '@pexen/core';
+import { isNameless } from './export-name.ts';
 import type { ExportOptions } from './options.ts';
 import { patterns } from './patterns.ts';
 
@@ -115,7 +116,7 @@ class Search implements ExportedTasks {
     under: readonly string[],
     exportPath: readonly string[] | undefined,
   ): void {
-    const name = metaOf(runnable).name ?? (runnable.name === '' ? String(index) : undefined);
+    const name = metaOf(runnable).name ?? (isNameless(runnable) ? String(index) : undefined);
     this.tasks.push({ runnable, exportPath, under, name, isDefault: false });
   }
 

@@ -14,6 +14,7 @@ import {
   type TaskMeta,
 } from '@pexen/core';
 import { compareCodePoints } from './code-point-order.ts';
+import { nameAfterExport } from './export-name.ts';
 import type { FileKind, Made } from './file-kind.ts';
 import { loadModule, moduleProblems } from './load-module.ts';
 import {
@@ -152,6 +153,7 @@ function placeOf(
   const name = exported.name ?? (exported.isDefault ? stemOf(file) : undefined);
   const defaults = defaultMetaOf(options.meta, file, workshop);
   const meta = { ...defaults, ...definition.meta, ...(name !== undefined && { name }) };
+  if (name !== undefined) nameAfterExport(exported.runnable, [...exported.under, name].join('/'));
   return { under, task: withAddress(exported, definition, file, meta) };
 }
 

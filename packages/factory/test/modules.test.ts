@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Address, addressOf, type PlacedTask, type Task } from '@pexen/core';
+import { type Address, addressOf, describeRequirement, type PlacedTask, type Task } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
 import { modules } from '../src/index.ts';
 import { brief, definition, type Layout, made, paths, scratch } from './scratch.ts';
@@ -152,6 +152,20 @@ test('Node alone finds the same tasks in the same order, and every address has a
       exportPath: ['default', 'two'],
     },
   );
+});
+
+test('a task without a name of its own is told by that of its export', async () => {
+  const dir = linked({
+    'a.task.mjs': `import { task, withMeta } from '@pexen/core';
+      export const build = task({}, () => 1);
+      export const own = task({ name: 'its own' }, () => 1);
+      export const list = [task({}, () => 1)];
+      export const use = task({ requires: [build, own, list[0]] }, () => 1);
+      export default task({ salvages: [use] }, () => 1);`,
+  });
+  const { tasks } = await made(modules({ dir: '.' }), dir);
+  const told = tasks.flatMap((each) => definition(each).meta.requires ?? []).map(describeRequirement);
+  expect(told).toEqual(['task "build"', 'task "its own"', 'task "list/0"']);
 });
 
 test('a template that nobody binds is told, one that is bound is not', async () => {

@@ -5,12 +5,14 @@ import * as z from 'zod/mini';
 import { mostWorkers, type SuiteConfig, type TerminalReporterOptions } from './define-suite.ts';
 
 const ms = z.number().check(z.nonnegative());
+const limit = z.custom(
+  (value) => typeof value === 'number' && value > 0,
+  'must be milliseconds above 0; for none, Infinity',
+);
 const count = z.int().check(z.positive(), z.maximum(mostWorkers));
 const callable = z.custom((value) => typeof value === 'function', 'must be a function');
-const factory = z.custom(
-  (value) => typeof value === 'object' && value !== null && 'make' in value,
-  'must be a factory: executables({ … }), modules({ … }), tree({ … })',
-);
+const isFactory = (value: unknown): boolean => typeof value === 'object' && value !== null && 'make' in value;
+const factory = z.custom(isFactory, 'must be a factory: executables({ … }), modules({ … }), tree({ … })');
 const reporterName = z.enum(['terminal', 'live', 'lines']);
 const lines = z.int().check(z.nonnegative());
 const terminalOptions = z.strictObject({
@@ -52,10 +54,10 @@ const shape = {
   loader: z.optional(z.string().check(z.minLength(1))),
   spare: z.optional(ms),
   shared: z.optional(z.record(z.string(), z.unknown())),
-  deadline: z.optional(ms),
+  deadline: z.optional(limit),
   retries: z.optional(z.union([ms, z.looseObject({ count: ms })])),
-  timeout: z.optional(ms),
-  idleTimeout: z.optional(ms),
+  timeout: z.optional(limit),
+  idleTimeout: z.optional(limit),
   grace: z.optional(ms),
   slowAfter: z.optional(ms),
   rerunnable: z.optional(z.boolean()),
@@ -72,30 +74,87 @@ const schema = z.strictObject(shape);
 export function checkConfig(config: unknown, file?: string): SuiteConfig {
   z.config(z.locales.en());
   const checked = schema.safeParse(config);
-  if (!checked.success) refuse(checked.error.issues.flatMap((issue) => problemsOf(issue, file)));
+  const tell = teller(config, file);
+  if (!checked.success)
+    refuse(withoutRepeats(checked.error.issues.flatMap((issue) => problemsOf(issue, tell))));
   return config as SuiteConfig;
 }
 
-function problemsOf(issue: z.core.$ZodIssue, file: string | undefined): Problem[] {
-  const where = issue.path.map(String).join('.');
-  const location = file === undefined ? {} : { location: { file } };
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => unknownKey(key, where, location));
+/** Makes a problem of what is wrong at a place of the configuration. */
+interface Teller {
+  (path: Path, message: string, hint?: string): Problem;
+  /** What is there. */
+  valueAt(path: Path): unknown;
+}
+
+type Path = readonly PropertyKey[];
+
+function teller(config: unknown, file: string | undefined): Teller {
+  const tell = (path: Path, message: string, hint = forms[String(path[0])]): Problem => ({
+    code: 'PEXEN_BAD_CONFIG',
+    ...(file !== undefined && { location: { file } }),
+    message: path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`,
+    ...(hint !== undefined && { hint }),
+  });
+  const valueAt = (path: Path): unknown =>
+    path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], config);
+  return Object.assign(tell, { valueAt });
+}
+
+function problemsOf(issue: z.core.$ZodIssue, tell: Teller): Problem[] {
+  const { path } = issue;
+  if (path[0] === 'from' && isFactory(tell.valueAt(['from']))) {
+    return [
+      tell(
+        ['from'],
+        'it is a factory itself',
+        "Say where its tasks stand: from: { '': tree({ dir: '.' }) }.",
+      ),
+    ];
   }
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key], tell));
   if (issue.code === 'invalid_union') {
-    const inside = meantForm(issue).map((each) => ({ ...each, path: [...issue.path, ...each.path] }));
-    if (inside.length > 0) return inside.flatMap((each) => problemsOf(each, file));
+    const inside = meantForm(issue).map((each) => ({ ...each, path: [...path, ...each.path] }));
+    if (inside.length > 0) return inside.flatMap((each) => problemsOf(each, tell));
+    return [
+      path[0] === 'reporters' ? wrongReporter(path, tell) : tell(path, 'is none of the forms it may have'),
+    ];
   }
-  const message = issue.code === 'invalid_union' ? 'is none of the forms it may have' : issue.message;
-  const hint = forms[String(issue.path[0])];
-  return [
-    {
-      code: 'PEXEN_BAD_CONFIG',
-      ...location,
-      message: `${where === '' ? 'the configuration' : where}: ${message}`,
-      ...(hint !== undefined && { hint }),
-    },
+  return [tell(path, `${path.length === 0 ? 'the configuration ' : ''}${plain(issue.message)}`)];
+}
+
+function wrongReporter(path: Path, tell: Teller): Problem {
+  const value = tell.valueAt(path);
+  const name: unknown = Array.isArray(value) ? value[0] : value;
+  if (name === 'junit')
+    return tell(path, 'junit needs a file', "Write ['junit', { file: 'out/junit.xml' }].");
+  if (typeof name !== 'string') return tell(path, 'is none of the forms it may have');
+  return tell(
+    path,
+    `there is no reporter "${name}"`,
+    didYouMean(name, ['terminal', 'live', 'lines', 'junit']),
+  );
+}
+
+/** One mistake may show at several places. */
+function withoutRepeats(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((each) => [each.message, each])).values()];
+}
+
+/** In our words what zod says in its own. */
+function plain(message: string): string {
+  const words: readonly [RegExp, string][] = [
+    [/^Invalid input: expected (\w+), received undefined$/, 'is missing'],
+    [/^Invalid input: expected int, received (\w+)$/, 'must be a whole number'],
+    [/^Invalid input: expected (?:object|record|map), received (\w+)$/, 'must be an object, not $1'],
+    [/^Invalid input: expected (\w+), received (\w+)$/, 'must be a $1, not $2'],
+    [/^Too small: expected (?:number|int) to be >=(.+)$/, 'must be $1 or more'],
+    [/^Too small: expected (?:number|int) to be >(.+)$/, 'must be above $1'],
+    [/^Too big: expected (?:number|int) to be <=(.+)$/, 'must be $1 or less'],
+    [/^Invalid option: expected one of (.+)$/, 'must be one of $1'],
   ];
+  const [form, said] = words.find(([each]) => each.test(message)) ?? [];
+  return form === undefined || said === undefined ? message : message.replace(form, said);
 }
 
 /** How the entries are written that have several forms, or one that is easily mistaken. */
@@ -113,16 +172,14 @@ function meantForm({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[]
   );
 }
 
-function unknownKey(key: string, where: string, location: Pick<Problem, 'location'>): Problem {
+function unknownKey(path: Path, tell: Teller): Problem {
+  const [key] = path;
   const hint =
-    where === ''
-      ? (didYouMean(key, Object.keys(shape)) ?? `There are: ${Object.keys(shape).join(', ')}.`)
+    path.length === 1
+      ? (didYouMean(String(key), Object.keys(shape)) ?? `There are: ${Object.keys(shape).join(', ')}.`)
       : undefined;
-  const path = where === '' ? key : `${where}.${key}`;
   return {
-    code: 'PEXEN_BAD_CONFIG',
-    ...location,
-    message: `there is no entry "${path}"`,
+    ...tell([], `there is no entry "${path.map(String).join('.')}"`),
     ...(hint !== undefined && { hint }),
   };
 }

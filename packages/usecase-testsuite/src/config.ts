@@ -1,5 +1,5 @@
 /** Finds, loads and checks the configuration of a suite. Knows nothing of running it. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { PexenError, refuse } from '@pexen/core';
 import { loadModule, moduleProblems, tree } from '@pexen/factory';
@@ -12,6 +12,9 @@ export const configNames: readonly string[] = [
   'pexen.config.js',
   'pexen.config.mjs',
 ];
+
+const data = /\.(?:json[5c]?|ya?ml|toml)$/;
+const howNamed = 'A configuration is a module: pexen.config.ts, .mts, .js or .mjs.';
 
 /** A configuration that has been checked, and the directory that its relative paths start from. */
 export interface LoadedConfig {
@@ -30,16 +33,18 @@ export async function loadConfig(directory: string, named?: string): Promise<Loa
   const file = named === undefined ? findConfig(directory) : resolve(directory, named);
   if (file === undefined)
     return { config: { from: { '': tree({ dir: '.' }) } }, root: resolve(directory), file };
-  if (!existsSync(file)) {
-    throw new PexenError([
-      { code: 'PEXEN_NO_CONFIG', message: `there is no ${file}`, hint: 'Write one with: pexen init' },
-    ]);
-  }
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) throw noConfig(`there is no ${file}`, 'Write one with: pexen init');
+  if (found.isDirectory() || data.test(file)) throw noConfig(`${file} is no module`, howNamed);
   return {
     config: await resolveSuite(await importSuite(file), environment(), file),
     root: dirname(file),
     file,
   };
+}
+
+function noConfig(message: string, hint: string): PexenError {
+  return new PexenError([{ code: 'PEXEN_NO_CONFIG', message, hint }]);
 }
 
 /**

@@ -1,5 +1,13 @@
 /** What a run of a suite would do, without doing it. */
-import { describeRequirement, describeResource, isAmount, metaOf, type Problem } from '@pexen/core';
+import {
+  describeRequirement,
+  describeResource,
+  type Facts,
+  isAmount,
+  metaOf,
+  type Problem,
+  type TaskMeta,
+} from '@pexen/core';
 import { previewOf, type Selected } from '@pexen/sched';
 import { chooseTasks, gatherTasks } from './choose-tasks.ts';
 import type { LoadedConfig } from './config.ts';
@@ -17,6 +25,12 @@ export interface ListedTask {
   readonly requires: readonly string[];
   readonly uses: readonly string[];
   readonly claims: readonly string[];
+  /** What it tears down, where it does. */
+  readonly tearsDown?: string;
+  /** Where it runs only if one of these ended badly. */
+  readonly salvages?: readonly string[];
+  /** Why it does not apply, where it says so itself. */
+  readonly reason?: string;
   readonly group?: string;
   readonly pool?: string;
   readonly tags: readonly string[];
@@ -41,35 +55,50 @@ export async function listSuite(
   const selected = chooseTasks(gathered, selection, options);
   const entries = selected.map(({ entry }) => entry);
   const order = previewOf(entries, { ...options, onWarning: () => {} });
-  const listed = selected.map((task) => describe(task, order.indexOf(task.path) + 1, expectations));
+  const places = new Map(order.map((path, index) => [path, index + 1]));
+  const listed = selected.map((task) => describe(task, places.get(task.path), facts, expectations));
   return listed.sort((a, b) => (a.order ?? Number.POSITIVE_INFINITY) - (b.order ?? Number.POSITIVE_INFINITY));
 }
 
 function describe(
   { entry, path, tags, pulledIn }: Selected,
-  order: number,
+  order: number | undefined,
+  facts: Facts,
   expectations: Expectations,
 ): ListedTask {
   const {
     requires = [],
     uses = [],
     claims = [],
+    salvages = [],
+    tearsDown,
+    when,
     group,
     pool,
   } = metaOf('under' in entry ? entry.task : entry);
   const expectedToFail = expectations.reasonFor(path);
+  const reason = order === undefined ? reasonOf(when, facts) : undefined;
   return {
     path,
-    ...(order > 0 && { order }),
+    ...(order !== undefined && { order }),
     ...(pulledIn !== undefined && { pulledIn }),
     requires: requires.map(describeRequirement),
     uses: uses.map((use) =>
       isAmount(use) ? `${use.count} of ${describeResource(use.resource)}` : describeResource(use),
     ),
     claims: claims.map(describeResource),
+    ...(tearsDown !== undefined && { tearsDown: describeRequirement(tearsDown) }),
+    ...(salvages.length > 0 && { salvages: salvages.map(describeRequirement) }),
+    ...(reason !== undefined && { reason }),
     ...(group !== undefined && { group }),
     ...(pool !== undefined && { pool }),
     tags,
     ...(expectedToFail !== undefined && { expectedToFail }),
   };
+}
+
+/** That it does not throw has been seen by then. */
+function reasonOf(when: TaskMeta['when'], facts: Facts): string | undefined {
+  const said = typeof when === 'function' ? when(facts) : when;
+  return typeof said === 'string' ? said : undefined;
 }

@@ -36,9 +36,9 @@ export function pick<T extends Selectable>(
   tasks: readonly T[],
   { patterns = [], tags = [] }: Selection,
 ): T[] {
-  const matchers = patterns.map((pattern) => ({ pattern, matches: pathMatcher(pattern) }));
+  const matchers = [...new Set(patterns)].map((pattern) => ({ pattern, matches: pathMatcher(pattern) }));
   const unmatched = matchers.filter(({ matches }) => !tasks.some(({ path }) => matches(path)));
-  const unknownTags = tags.filter((tag) => !tasks.some((task) => task.tags.includes(tag)));
+  const unknownTags = [...new Set(tags)].filter((tag) => !tasks.some((task) => task.tags.includes(tag)));
   refuse([
     ...unmatched.map(({ pattern }) => noSuchPath(pattern, tasks)),
     ...unknownTags.map((tag) => noSuchTag(tag, tasks)),
@@ -76,9 +76,13 @@ function noSuchTag(tag: string, tasks: readonly Selectable[]): Problem {
 }
 
 function noTaskHasBoth(patterns: readonly string[], tags: readonly string[]): Problem {
-  const message =
-    patterns.length + tags.length === 0
-      ? 'there are no tasks'
-      : `no task matches ${patterns.join(', ')} and has a tag of ${tags.join(', ')}`;
-  return { code: 'PEXEN_NOTHING_SELECTED', message, hint: 'See what there is with: pexen list' };
+  const code = 'PEXEN_NOTHING_SELECTED';
+  if (patterns.length + tags.length === 0)
+    return {
+      code,
+      message: 'there are no tasks',
+      hint: 'Name a factory in the entry from of the configuration.',
+    };
+  const message = `no task both matches ${patterns.join(' or ')} and has the tag ${tags.join(' or ')}`;
+  return { code, message, hint: 'See what there is with: pexen list' };
 }

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isPexenError, type Problem } from '@pexen/core';
+import { tree } from '@pexen/factory';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadConfig, resolveSuite } from '../src/config.ts';
 
@@ -106,10 +107,58 @@ describe('a configuration', () => {
       expect.stringMatching(/^reporters\.0\.1\.file: /),
       'there is no entry "reporters.0.1.fil"',
       expect.stringMatching(/^reporters\.1\.1\.passes: /),
-      'reporters.2: is none of the forms it may have',
+      'reporters.2: there is no reporter "tap"',
       'reporters.3: is none of the forms it may have',
     ]);
     expect(problems.at(-1)?.hint).toMatch(/terminal, live, lines and junit/);
+  });
+
+  it('is refused in words that say what to write', async () => {
+    const told = async (config: unknown) =>
+      (await problemsOf(resolveSuite(config as never, here))).map(
+        ({ message, hint }) => `${message}${hint === undefined ? '' : ` → ${hint}`}`,
+      );
+    const from = {};
+    const write =
+      "Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; there are terminal, live, lines and junit.";
+    expect(await told({})).toEqual([
+      "from: is missing → Write from: { sys: executables({ dir: 'tests' }) }.",
+    ]);
+    expect(await told([])).toEqual(['the configuration must be an object, not array']);
+    expect(await told({ from: tree({ dir: '.' }) })).toEqual([
+      "from: it is a factory itself → Say where its tasks stand: from: { '': tree({ dir: '.' }) }.",
+    ]);
+    expect(await told({ from, workers: 0, slowAfter: -1, rerunnable: 'no', spare: 'x' })).toEqual([
+      'workers: must be above 0',
+      'spare: must be a number, not string',
+      'slowAfter: must be 0 or more',
+      'rerunnable: must be a boolean, not string',
+    ]);
+    expect(await told({ from, workers: 1.5, retries: { count: 'x' } })).toEqual([
+      'workers: must be a whole number',
+      'retries.count: must be a number, not string → Write a number, or { count: 2, delay: 1000 }.',
+    ]);
+    expect(await told({ from, reporters: ['lnes', 'junit', ['junit']] })).toEqual([
+      'reporters.0: there is no reporter "lnes" → Did you mean "lines"?',
+      "reporters.1: junit needs a file → Write ['junit', { file: 'out/junit.xml' }].",
+      "reporters.2: junit needs a file → Write ['junit', { file: 'out/junit.xml' }].",
+    ]);
+    expect(await told({ from, reporters: [7, ['junit', { file: 'x', output: 'some' }]] })).toEqual([
+      `reporters.0: is none of the forms it may have → ${write}`,
+      `reporters.1.1.output: must be one of "failed"|"all"|"none" → ${write}`,
+    ]);
+  });
+
+  it('may take a deadline away; none of 0, which would end every test at once', async () => {
+    const config = { from: {}, timeout: Number.POSITIVE_INFINITY, deadline: Number.POSITIVE_INFINITY };
+    expect(await resolveSuite(config, here)).toBe(config);
+    const problems = await problemsOf(
+      resolveSuite({ from: {}, timeout: 0, idleTimeout: '5s' } as never, here),
+    );
+    expect(problems.map(({ message }) => message)).toEqual([
+      'timeout: must be milliseconds above 0; for none, Infinity',
+      'idleTimeout: must be milliseconds above 0; for none, Infinity',
+    ]);
   });
 
   it('is found in the directory, or there is none and the directory itself is the suite', async () => {
@@ -159,6 +208,18 @@ describe('a configuration', () => {
     const [problem] = await problemsOf(loadConfig(await folder({ [name]: text })));
     expect(problem).toMatchObject({ code, location: { file: expect.stringContaining(name) } });
     if (hint !== undefined) expect(problem?.hint).toMatch(hint);
+  });
+
+  it('that was named must be a module', async () => {
+    const dir = await folder({ 'pexen.json': '{}', 'pexen.yaml': 'from: {}' });
+    for (const name of ['pexen.json', 'pexen.yaml', '.']) {
+      const [problem] = await problemsOf(loadConfig(dir, name));
+      expect(problem).toMatchObject({
+        code: 'PEXEN_NO_CONFIG',
+        message: expect.stringContaining('is no module'),
+      });
+      expect(problem?.hint).toBe('A configuration is a module: pexen.config.ts, .mts, .js or .mjs.');
+    }
   });
 
   it('that was named must be there', async () => {

@@ -43,6 +43,12 @@ describe('a selection', () => {
     );
   });
 
+  it('names what is asked for twice once', () => {
+    expect(() => pick(tasks, { tags: ['x', 'x'], patterns: ['y', 'y'] })).toThrow(
+      /^PEXEN_NOTHING_SELECTED: no task matches "y"\n.*\nPEXEN_NOTHING_SELECTED: no task has the tag "x"\n.*$/,
+    );
+  });
+
   it('is refused when no task has both', () => {
     expect(() => pick(tasks, { patterns: ['disk'], tags: ['quick'] })).toThrow(/PEXEN_NOTHING_SELECTED/);
   });

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { messageOf, PexenError } from '@pexen/core';
+import { kindOf, messageOf, PexenError } from '@pexen/core';
 import { configNames, type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
 import type { Output } from '../explain.ts';
 import { ownVersion } from '../own-version.ts';
@@ -66,7 +66,9 @@ async function addDependency(root: string, output: Output): Promise<Manifest> {
 async function read(file: string): Promise<Written> {
   try {
     const text = await readFile(file, 'utf8');
-    return { text, manifest: JSON.parse(text.replace(/^\ufeff/, '')) as Manifest };
+    const manifest: unknown = JSON.parse(text.replace(/^\ufeff/, ''));
+    if (kindOf(manifest) !== 'an object') throw new TypeError(`it is ${kindOf(manifest)}`);
+    return { text, manifest: manifest as Manifest };
   } catch (cause) {
     const message = `it cannot be read: ${messageOf(cause)}`;
     const problem = {

@@ -32,28 +32,28 @@ function lineOf(task: ListedTask, count: number, output: Output): string {
   return `${dim(number)}  ${printable(task.path)}${remarks.length === 0 ? '' : `  ${dim(printable(remarks.join('; ')))}`}`;
 }
 
-function remarksOf({
-  order,
-  pulledIn,
-  requires,
-  uses,
-  claims,
-  group,
-  pool,
-  expectedToFail,
-}: ListedTask): string[] {
-  const listed = (word: string, names: readonly string[]) =>
-    names.length === 0 ? [] : [`${word} ${names.join(', ')}`];
+function remarksOf(task: ListedTask): string[] {
+  const { pulledIn, requires, uses, claims, tearsDown, group, pool, expectedToFail } = task;
+  const listed = (word: string, names: readonly (string | undefined)[]) =>
+    names[0] === undefined ? [] : [`${word} ${names.join(', ')}`];
   return [
-    ...(order === undefined ? ['does not apply here'] : []),
+    ...onlyIf(task),
     ...(pulledIn === undefined ? [] : [pulledInBecause(pulledIn)]),
     ...listed('requires', requires),
     ...listed('uses', uses),
     ...listed('claims', claims),
-    ...listed('group', group === undefined ? [] : [group]),
-    ...listed('pool', pool === undefined ? [] : [pool]),
-    ...(expectedToFail === undefined ? [] : [`expected to fail: ${expectedToFail}`]),
+    ...listed('tears down', pulledIn?.as === 'teardown' ? [] : [tearsDown]),
+    ...listed('group', [group]),
+    ...listed('pool', [pool]),
+    ...listed('expected to fail:', [expectedToFail]),
   ];
+}
+
+/** Why it has no place in the order of starts. */
+function onlyIf({ order, salvages, reason }: ListedTask): string[] {
+  if (order !== undefined) return [];
+  if (salvages !== undefined) return [`only if ${salvages.join(' or ')} ends badly`];
+  return [reason === undefined ? 'does not apply here' : `does not apply here: ${reason}`];
 }
 
 function pulledInBecause({ by, as, of }: NonNullable<ListedTask['pulledIn']>): string {
