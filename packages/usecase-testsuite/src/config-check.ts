@@ -9,6 +9,10 @@ const limit = z.custom(
   (value) => typeof value === 'number' && value > 0,
   'must be milliseconds above 0; for none, Infinity',
 );
+const msOrNever = z.custom(
+  (value) => typeof value === 'number' && value >= 0,
+  'must be milliseconds, 0 or more; for never, Infinity',
+);
 const count = z.int().check(z.positive(), z.maximum(mostWorkers));
 const callable = z.custom((value) => typeof value === 'function', 'must be a function');
 const isFactory = (value: unknown): boolean => typeof value === 'object' && value !== null && 'make' in value;
@@ -59,7 +63,7 @@ const shape = {
   timeout: z.optional(limit),
   idleTimeout: z.optional(limit),
   grace: z.optional(ms),
-  slowAfter: z.optional(ms),
+  slowAfter: z.optional(msOrNever),
   rerunnable: z.optional(z.boolean()),
   expectedFailures: z.optional(z.record(z.string(), z.string())),
   reporters: z.optional(z.array(reporter)),

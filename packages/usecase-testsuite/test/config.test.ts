@@ -131,7 +131,7 @@ describe('a configuration', () => {
     expect(await told({ from, workers: 0, slowAfter: -1, rerunnable: 'no', spare: 'x' })).toEqual([
       'workers: must be above 0',
       'spare: must be a number, not string',
-      'slowAfter: must be 0 or more',
+      'slowAfter: must be milliseconds, 0 or more; for never, Infinity',
       'rerunnable: must be a boolean, not string',
     ]);
     expect(await told({ from, workers: 1.5, retries: { count: 'x' } })).toEqual([
@@ -150,7 +150,12 @@ describe('a configuration', () => {
   });
 
   it('may take a deadline away; none of 0, which would end every test at once', async () => {
-    const config = { from: {}, timeout: Number.POSITIVE_INFINITY, deadline: Number.POSITIVE_INFINITY };
+    const config = {
+      from: {},
+      timeout: Number.POSITIVE_INFINITY,
+      deadline: Number.POSITIVE_INFINITY,
+      slowAfter: Number.POSITIVE_INFINITY,
+    };
     expect(await resolveSuite(config, here)).toBe(config);
     const problems = await problemsOf(
       resolveSuite({ from: {}, timeout: 0, idleTimeout: '5s' } as never, here),
