@@ -60,7 +60,7 @@ function misspelled(lines: readonly string[], file: string): Header {
     .map((line, index) => openingOf(line, index, nearly))
     .filter((found) => found !== undefined);
   if (meant === undefined) return none;
-  return broken(meant, file, 'it begins with "pexen:", in small letters and with a colon', howTo(meant));
+  return broken(meant, file, 'it must begin with "pexen:", in small letters and with a colon', howTo(meant));
 }
 
 function readOpening(first: Opening, lines: readonly string[], file: string, isCut: boolean): Header {

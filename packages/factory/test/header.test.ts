@@ -105,7 +105,7 @@ describe('where it stands', () => {
       (text) => [
         `misspelled: ${text}`,
         text,
-        '1:3 the header: it begins with "pexen:", in small letters and with a colon → Write # pexen: { claims: [/proc/sys/net], timeout: 20s }, or # pexen: {} to say nothing.',
+        '1:3 the header: it must begin with "pexen:", in small letters and with a colon → Write # pexen: { claims: [/proc/sys/net], timeout: 20s }, or # pexen: {} to say nothing.',
       ],
     ),
   ] as [string, string, string][])('broken: %s', (_name, text, complaint) => {
