@@ -16,7 +16,8 @@ const SOURCE = /`(src\/[\w./-]*)`/g;
 test.each(pages)('%s leads nowhere wrong', (page) => {
   const text = readFileSync(join(ROOT, page), 'utf8');
   const named = [...text.matchAll(PATH)].map(([, path = '']) => path);
-  const own = [...text.matchAll(SOURCE)].map(([, path = '']) => join(dirname(page), path));
+  const isOfPackage = /^(?:packages|apps)\//.test(page);
+  const own = isOfPackage ? [...text.matchAll(SOURCE)].map(([, path = '']) => join(dirname(page), path)) : [];
   const wrong = [...named, ...own].filter((path) => !existsSync(join(ROOT, path)));
   for (const [, link = '', anchor = ''] of text.matchAll(LINK)) {
     const target = link === '' ? page : join(dirname(page), link);
