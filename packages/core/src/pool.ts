@@ -12,7 +12,8 @@ export interface Pool {
   readonly manifest: PoolManifest;
   /**
    * Makes ready. Calls `context.slotsChanged(n)` before it resolves and whenever its capacity changes. May reject: then
-   * the run ends with that error, and `close` is not called. Rejects while it is open: one run at a time has it.
+   * the run ends with that error, and `close` is not called: what was made by then it lets go of itself. Rejects while it is
+   * open: one run at a time has it.
    */
   open(context: PoolContext): Promise<void>;
   /**
@@ -57,7 +58,7 @@ export interface PoolManifest {
 export interface PoolContext {
   /** How many attempts can run at the same time from now on. */
   slotsChanged(slots: number): void;
-  /** A worker ended without being asked to. Its attempt's outcome comes through `run` as ever. */
+  /** A worker ended without being asked to: the name is the one that `started` was told. Its attempt's outcome comes through `run`. */
   workerLost(worker: string, reason: string): void;
 }
 

@@ -163,9 +163,16 @@ export const contract: readonly Chapter[] = [
 
 /** What the kit needs. */
 export interface ConformanceOptions {
-  /** Defines one test: `test` of vitest, node:test, jest … A case takes up to 10 seconds where something is wrong. */
+  /**
+   * Defines one test: `test` of vitest, node:test, jest … A case takes up to 10 seconds where something is wrong. Cases may run at the
+   * same time; only those with "handle" in their name must be alone in their thread, and those that look at the clock
+   * want a machine that is not busy.
+   */
   readonly test: (name: string, body: () => Promise<void>) => unknown;
-  /** Makes a pool, not opened, with two workers or more; called once for each case and once to read the manifest. */
+  /**
+   * Makes a pool, not opened, with two workers or more; called once for each case and once to read the manifest. A pool that is never
+   * opened is never closed either: its constructor must take nothing that keeps the process alive.
+   */
   readonly factory: () => Pool;
   /** How long the kit waits for what must happen soon, ms. Default 8,000. */
   readonly patienceMs?: number;

@@ -6,7 +6,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Pool } from '@pexen/core';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { poolConformance } from '../src/conformance.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -27,6 +27,7 @@ test('the page has the pool, its worker and its test', () => {
   expect(files.map(([, name]) => name)).toEqual([
     'cluster-pool.ts',
     'cluster-worker.ts',
+    'logged-pool.ts',
     'cluster-pool.test.ts',
   ]);
 });
@@ -39,11 +40,29 @@ test('they compile', async () => {
   expect(compiled.stdout).toBe('');
 });
 
-const { ClusterPool } = createRequire(import.meta.url)(join(scratch, 'cluster-pool.ts')) as {
+const load = createRequire(import.meta.url);
+const { ClusterPool } = load(join(scratch, 'cluster-pool.ts')) as {
   readonly ClusterPool: new (options: { readonly workers: number }) => Pool;
+};
+const { LoggedPool } = load(join(scratch, 'logged-pool.ts')) as {
+  readonly LoggedPool: new (inner: Pool, log: (line: string) => void) => Pool;
 };
 
 /** Only a pool that is wrong is waited for so long; a right one may run on a machine that is very busy. */
 const patienceMs = 30_000;
 
 poolConformance({ test, patienceMs, factory: () => new ClusterPool({ workers: 2 }) });
+
+describe('around it, the one that logs', () => {
+  const lines: string[] = [];
+  const whatItHandsOn = (name: string, body: () => Promise<void>): void => {
+    if (/^(life|tickets): /.test(name)) test(name, body);
+  };
+  const factory = (): Pool => new LoggedPool(new ClusterPool({ workers: 2 }), (line) => lines.push(line));
+  poolConformance({ test: whatItHandsOn, patienceMs, factory });
+
+  test('it has logged', () => {
+    expect(lines).toContainEqual(expect.stringMatching(/^tells begins on worker \d+$/));
+    expect(lines).toContain('tells: returned');
+  });
+});

@@ -141,7 +141,8 @@ export const standsDepth = rule('lives on after a value that is nested very deep
 });
 
 export const standsSize = rule('lives on after a value of 100 MiB', crosses, async (stand) => {
-  await expectSettled(stand.attempt(fixtures.returnsLarge, { args: { bytes: 100 * 1_048_576 } }));
+  const large = stand.attempt(fixtures.returnsLarge, { args: { bytes: 100 * 1_048_576 } });
+  await expectSettled(large, stand.patienceMs * 5);
   expectKind(await stand.outcomeOf(fixtures.echo), 'returned');
 });
 
@@ -150,8 +151,8 @@ async function echo(attempt: Attempt): Promise<unknown> {
 }
 
 /** An error or a success, but no crash. */
-async function expectSettled(attempt: Attempt): Promise<void> {
-  const outcome = await attempt.outcome();
+async function expectSettled(attempt: Attempt, withinMs?: number): Promise<void> {
+  const outcome = await attempt.outcome(withinMs);
   const hint = 'a value that cannot cross is an error of the task: see obstacleIn()';
   assert.match(
     outcome.kind,
