@@ -88,6 +88,7 @@ export {
   type Key,
   key,
   type Requirement,
+  sayTheSame,
   type ValueOf,
 } from './requirement.ts';
 export { type Amount, amount, isAmount, type Resource } from './resource.ts';

@@ -84,6 +84,17 @@ export function capabilitiesOf(requirement: Requirement): readonly Capability[] 
   return isCompound(requirement) ? requirement.capabilities : [requirement];
 }
 
+/** True for requirements that say the same, whoever made them. */
+export function sayTheSame(one: unknown, other: unknown): boolean {
+  if (!isCompound(one) || !isCompound(other)) return one === other;
+  return (
+    formOf(one) === formOf(other) &&
+    one.count === other.count &&
+    one.capabilities.length === other.capabilities.length &&
+    one.capabilities.every((capability, at) => capability === other.capabilities[at])
+  );
+}
+
 /** A capability as people read it: `"bin"`, `key "built"`, the name of a task, or the kind of object. */
 export function describeCapability(capability: Capability): string {
   if (typeof capability === 'string') return `"${capability}"`;

@@ -8,11 +8,11 @@ import {
   type ReceivedKey,
   type Requirement,
   type SharedState,
+  sayTheSame,
   tornDown,
 } from '@pexen/core';
 import type { Gates } from '../machine/gates.ts';
 import type { TaskId } from '../machine/protocol.ts';
-import type { GateId } from '../plan/graph.ts';
 import type { Plan } from '../plan/plan.ts';
 
 const nothing: SharedState = Object.freeze(mergeShared());
@@ -50,13 +50,10 @@ export class HandOver {
   receive(task: TaskId): readonly ReceivedKey[] {
     const { requires = [], tearsDown } = this.#plan.metaOf(task);
     if (this.#values.size === 0) return noKeys;
-    const { graph, wiring } = this.#plan;
-    const gates = graph.waits.in.ends(task);
+    const { graph } = this.#plan;
+    const gates = graph.waits.in.ends(task).filter((gate) => graph.isRequirement(gate));
     const required = requires.flatMap((requirement, at) => {
-      const shared = wiring.names.find(requirement);
-      const isIt = (gate: GateId): boolean =>
-        gate === shared || (graph.subjects[gate] === requirement && graph.isRequirement(gate));
-      const gate = gates.find(isIt);
+      const gate = gates.find((each) => sayTheSame(graph.subjects[each], requirement));
       return gate === undefined ? [] : this.#received(requirement, at, this.#gates.metBy(gate));
     });
     if (!isKey(tearsDown)) return required;

@@ -1,26 +1,20 @@
 /** What becomes of a task when an attempt ends, or when it is clear that there will be none. */
 
 import { type AttemptRecord, defined, type Outcome, type PoolOutcome, type ResultStatus } from '@pexen/core';
-import { clear } from '../plan/clear.ts';
-import { type GateId, SALVAGE } from '../plan/graph.ts';
 import type { Rules } from '../plan/rules.ts';
 import { CLEANS, EXEMPT } from '../plan/stated.ts';
 import { BACKOFF } from './alarms.ts';
 import { gives, isBad, mayRetry, nameOutcome, retryDelay, STATUSES, wantsCleanup } from './outcomes.ts';
-import type { PoolRow } from './pool-table.ts';
-import { NEVER_STARTED, NOTHING_TO_SALVAGE, REQUIREMENT, STOPPED } from './skips.ts';
+import { REQUIREMENT, STOPPED } from './skips.ts';
 import { GOING, KILLING, type State } from './state.ts';
 import {
   BACKING_OFF,
   BAD,
-  BEGUN,
   DISPATCHED,
   DONE,
   ENROLLED,
   GAVE,
   KEEPS,
-  PARKED,
-  READY,
   SLOW,
   TIDYING,
   WAITING,
@@ -61,92 +55,8 @@ export class Ending {
     const origin = skips.get(blamed)?.origin ?? -1;
     const why = isStopped ? STOPPED : cause;
     skips.set(task, { cause: why, subject, culprit: blamed, origin: origin < 0 ? blamed : origin });
-    this.#withdraw(task);
+    this.#state.withdraw(task);
     this.#close(task, 'skipped');
-  }
-
-  /** All that waits for the gate can never start. */
-  skipBehind(gate: GateId): void {
-    const { tasks, plan, gates } = this.#state;
-    if (!gates.isImpossible(gate)) return;
-    const culprit = this.culpritOf(gate);
-    for (const task of plan.graph.waits.out.ends(gate))
-      if (tasks.state[task] === WAITING && !gates.isOpenFor(task, gate))
-        this.skip(task, REQUIREMENT, gate, culprit);
-  }
-
-  /** One of those that did not give what the gate stands for: one that ran, if there is one. */
-  culpritOf(gate: GateId): number {
-    const { tasks, plan, gates } = this.#state;
-    const failed = plan.graph.feeds.in
-      .ends(gate)
-      .filter((feeder) => tasks.isDone(feeder) && !tasks.has(feeder, GAVE) && !gates.isVoid(feeder, gate));
-    return failed.find((feeder) => tasks.status[feeder] !== 0) ?? failed[0] ?? -1;
-  }
-
-  /** Does what the gates say, until they say nothing more. */
-  cascade(): void {
-    const { released, held, impossible } = this.#state.gates;
-    while (released.length + held.length + impossible.length > 0) {
-      for (let index = 0; index < impossible.length; index++) this.skipBehind(impossible[index] as number);
-      clear(impossible);
-      for (let index = 0; index < held.length; index++) this.#hold(held[index] as number);
-      clear(held);
-      for (let index = 0; index < released.length; index++) this.free(released[index] as number);
-      clear(released);
-    }
-  }
-
-  /** Nothing keeps the task any more: it may start, unless there is no reason to. */
-  free(task: number): void {
-    const { tasks } = this.#state;
-    if (tasks.state[task] !== WAITING || tasks.blockers[task] !== 0) return;
-    const cause = this.#state.is(task, EXEMPT) ? this.#whyNotAtAll(task) : 0;
-    if (cause !== 0) this.skip(task, cause, -1, -1);
-    else if (this.#state.isForbidden(task)) this.giveUp(task);
-    else this.makeReady(task);
-  }
-
-  makeReady(task: number): void {
-    this.#state.move(task, READY);
-    this.#state.poolOf(task).queue.push(task);
-    this.#state.isStale = true;
-  }
-
-  /** The pool was closed: its parked tasks wait in its queue until it is opened again. */
-  requeue(pool: PoolRow): void {
-    const { tasks } = this.#state;
-    for (let task = 0; this.#state.parked > 0 && task < tasks.count; task++) {
-      if (tasks.state[task] !== PARKED || this.#state.poolOf(task) !== pool) continue;
-      this.#withdraw(task);
-      this.makeReady(task);
-    }
-  }
-
-  /** Nothing to salvage, nothing to tear down. */
-  #whyNotAtAll(task: number): number {
-    const { plan, gates, tasks } = this.#state;
-    const { tearsDown, salvages } = plan.metaOf(task);
-    const { waits, feeds, kind } = plan.graph;
-    if (salvages !== undefined) {
-      const isNeeded = waits.in.ends(task).some((gate) => kind[gate] === SALVAGE && gates.misses[gate] !== 0);
-      if (!isNeeded) return NOTHING_TO_SALVAGE;
-    }
-    if (tearsDown === undefined) return 0;
-    const providers = feeds.in.ends(plan.wiring.gateOf(tearsDown));
-    return providers.some((provider) => tasks.has(provider, BEGUN)) ? 0 : NEVER_STARTED;
-  }
-
-  /** Something was added that it has to wait for, unless it has begun: retries wait for nobody. */
-  #hold(task: number): void {
-    const { tasks, gates } = this.#state;
-    const closed = gates.countClosed(task);
-    const state = tasks.state[task];
-    if ((state !== READY && state !== PARKED) || tasks.attempt[task] !== 0 || closed === 0) return;
-    this.#withdraw(task);
-    this.#state.move(task, WAITING);
-    this.#state.isStale = true;
-    tasks.blockers[task] = closed;
   }
 
   #isGivenBack(task: number): boolean {
@@ -173,7 +83,7 @@ export class Ending {
     const hasBegun = tasks.attempt[task] !== 0;
     if (hasBegun) this.#state.retrying++;
     const closed = hasBegun || plan.graph.waits.in.first(task) === 0 ? 0 : gates.countClosed(task);
-    if (closed === 0) this.makeReady(task);
+    if (closed === 0) this.#state.makeReady(task);
     else {
       this.#state.move(task, WAITING);
       tasks.blockers[task] = closed;
@@ -247,7 +157,7 @@ export class Ending {
     this.#state.retrying++;
     this.#state.move(task, BACKING_OFF);
     if (delayMs > 0) alarms.set(nowMs + delayMs, BACKOFF, task, tasks.attempt[task] as number);
-    else this.makeReady(task);
+    else this.#state.makeReady(task);
   }
 
   #finish(task: number, outcome: Outcome): void {
@@ -255,7 +165,7 @@ export class Ending {
     if (gives(outcome)) tasks.set(task, GAVE);
     if (isBad(outcome.kind)) tasks.set(task, BAD);
     if (tasks.has(task, ENROLLED)) {
-      this.#withdraw(task);
+      this.#state.withdraw(task);
       if (locks.isHolding(task)) {
         const demand = plan.demand[task] as number;
         if (demand >= 0 && outcome.kind === 'returned' && this.#state.is(task, EXEMPT)) locks.heal(demand);
@@ -282,11 +192,6 @@ export class Ending {
     gates.ended(task);
     if (!this.#state.tells) return;
     this.#state.tell({ type: status === 'skipped' ? 'task-skipped' : 'task-finished', atMs: nowMs, task });
-  }
-
-  #withdraw(task: number): void {
-    const { tasks, locks } = this.#state;
-    if (tasks.has(task, ENROLLED) && !this.#state.tasks.isOut(task)) locks.withdraw(task);
   }
 
   #freePlace(task: number): void {

@@ -79,6 +79,12 @@ export class Gates extends Table {
     return (this.hits[gate] as number) + (this.pending[gate] as number) < (this.#graph.need[gate] as number);
   }
 
+  /** Was it met before all came who feed it now? */
+  isOutdated(gate: GateId): boolean {
+    if (this.isMet[gate] !== 1 || this.#graph.kind[gate] !== NEEDS_ALL) return false;
+    return this.hits[gate] !== this.#graph.feeds.in.ends(gate).length;
+  }
+
   /** The first gate of the task that is closed, or impossible; -1 if there is none. */
   closedGate(task: number, impossible = false): GateId {
     const { waits } = this.#graph;

@@ -3,17 +3,18 @@
  * promise and no pool.
  */
 
-import { NONE } from '@pexen/lock';
 import { clear } from '../plan/clear.ts';
 import type { Plan } from '../plan/plan.ts';
+import { Closing } from './closing.ts';
 import { Ending } from './ending.ts';
-import { CLOSED, CLOSING, FAILED, OPEN, OPENING, type PoolRow } from './pool-table.ts';
+import { Gatekeeper } from './gatekeeper.ts';
+import { CLOSED, FAILED, OPEN, type PoolRow } from './pool-table.ts';
 import type { Command, Input } from './protocol.ts';
-import { NOT_APPLICABLE, REQUIREMENT, STALLED } from './skips.ts';
+import { NOT_APPLICABLE, REQUIREMENT } from './skips.ts';
 import { Starting } from './starting.ts';
-import { KILLING, State } from './state.ts';
+import { State } from './state.ts';
 import { Stopping } from './stopping.ts';
-import { BEGUN, DISPATCHED, DONE, ENROLLED, GIVEN, RUNNING, TIDYING } from './task-table.ts';
+import { BEGUN, DISPATCHED, ENROLLED, GIVEN, RUNNING, TIDYING } from './task-table.ts';
 import { Watchdog } from './watchdog.ts';
 
 export interface MachineOptions {
@@ -33,7 +34,9 @@ export class Machine {
   /** To be read by everybody, and written by the machine only. */
   readonly state: State;
   readonly #ending: Ending;
+  readonly #gatekeeper: Gatekeeper;
   readonly #starting: Starting;
+  readonly #closing: Closing;
   readonly #stopping: Stopping;
   readonly #watchdog: Watchdog;
   /** Pulls that were not answered yet. */
@@ -46,9 +49,11 @@ export class Machine {
   constructor(plan: Plan, options: MachineOptions = {}) {
     this.state = new State(plan, options.tells ?? false);
     this.#ending = new Ending(this.state);
-    this.#starting = new Starting(this.state, this.#ending);
+    this.#gatekeeper = new Gatekeeper(this.state, this.#ending);
+    this.#starting = new Starting(this.state, this.#ending, this.#gatekeeper);
+    this.#closing = new Closing(this.state, this.#ending, this.#gatekeeper);
     this.#stopping = new Stopping(this.state, this.#ending);
-    this.#watchdog = new Watchdog(this.state, this.#ending);
+    this.#watchdog = new Watchdog(this.state);
     const { tasks, pools, gates } = this.state;
     plan.live = {
       isOver: (task) => tasks.isDone(task),
@@ -57,6 +62,7 @@ export class Machine {
         return gates.hasWithdrawn;
       },
       isVoid: (task, gate) => gates.isVoid(task, gate),
+      isOutdated: (gate) => gates.isOutdated(gate),
       mayOvertake: (task, head) => this.#starting.mayOvertake(task, head),
     };
   }
@@ -68,7 +74,7 @@ export class Machine {
       this.state.nowMs = Math.max(this.state.nowMs, input.atMs);
       if (!this.state.hasBegun) this.#begin();
       this.#accept(input);
-      this.#ending.cascade();
+      this.#gatekeeper.cascade();
     }
     this.#advance();
   }
@@ -88,17 +94,17 @@ export class Machine {
         this.#added(input.from, input.to);
         break;
       case 'pool-opened':
-        this.#setPool(input.pool, OPEN);
+        this.#closing.setPool(input.pool, OPEN);
         break;
       case 'pool-closed':
-        this.#setPool(input.pool, CLOSED);
+        this.#closing.setPool(input.pool, CLOSED);
         break;
       case 'slots-changed':
         this.#poolAt(input.pool).setSlots(input.slots);
         this.state.isStale = true;
         break;
       case 'pool-failed':
-        this.#setPool(input.pool, FAILED);
+        this.#closing.setPool(input.pool, FAILED);
         this.#stopping.poolFailed(input.pool, input.reason);
         break;
       case 'worker-lost':
@@ -127,11 +133,14 @@ export class Machine {
     if (this.#wanted > 0 && !this.isEnding) {
       this.#starting.fill();
       this.#give();
-      if (this.#wanted > 0 && this.state.dispatched === 0) this.#unstall();
+      if (this.#wanted > 0 && this.state.dispatched === 0) {
+        this.#closing.unstall();
+        this.#give();
+      }
     }
-    this.#closePools();
+    this.#closing.closePools(this.isEnding);
     this.#watchdog.setAlarm(this.isEnding);
-    if (this.isEnding && this.state.pools.every(isShut)) this.#end();
+    if (this.isEnding && this.#closing.areAllShut) this.#end();
   }
 
   #begin(): void {
@@ -188,9 +197,9 @@ export class Machine {
       const impossible = from === 0 ? -1 : gates.closedGate(task, true);
       if (plan.whyNot.size > 0 && plan.whyNot.has(task)) this.#ending.skip(task, NOT_APPLICABLE, -1, -1);
       else if (impossible >= 0)
-        this.#ending.skip(task, REQUIREMENT, impossible, this.#ending.culpritOf(impossible));
+        this.#ending.skip(task, REQUIREMENT, impossible, this.#gatekeeper.culpritOf(impossible));
       else if (state.isForbidden(task)) this.#ending.giveUp(task);
-      else if (tasks.blockers[task] === 0) this.#ending.free(task);
+      else if (tasks.blockers[task] === 0) this.#gatekeeper.free(task);
     }
   }
 
@@ -234,55 +243,6 @@ export class Machine {
     return this.state.pools[pool] as PoolRow;
   }
 
-  #setPool(id: number, state: number): void {
-    const pool = this.#poolAt(id);
-    pool.state = state;
-    this.state.isStale = true;
-    if (state !== OPEN && this.state.turn === pool) this.state.turn = undefined;
-    if (state === CLOSED) this.#ending.requeue(pool);
-  }
-
-  /** Groups are closed at their end, everything when the run ends. */
-  #closePools(): void {
-    const isOver = this.isEnding || this.state.stopping === KILLING;
-    for (const pool of this.state.pools) {
-      if (pool.state !== OPEN) continue;
-      if (isOver || (pool.isGroup && pool.remaining === 0)) this.#close(pool);
-    }
-  }
-
-  #close(pool: PoolRow): void {
-    pool.state = CLOSING;
-    const how = this.state.stopping === KILLING ? 'kill' : 'drain';
-    this.state.out.push({ type: 'close-pool', pool: pool.id, how });
-  }
-
-  /**
-   * Nothing runs, nobody is given anything, and yet tasks wait. A group steps aside for those outside whom it waits for; if even
-   * that does not help, nothing ever will.
-   */
-  #unstall(): void {
-    const { pools, turn, retrying, tasks, remaining, locks } = this.state;
-    if (
-      remaining === 0 ||
-      retrying > 0 ||
-      pools.some((pool) => pool.state === OPENING || pool.state === CLOSING)
-    )
-      return;
-    if (pools.some((pool) => pool.queue.peek() >= 0 && (turn === undefined || turn === pool))) return;
-    for (const pool of pools) locks.setLane(pool.id, true);
-    const parked = locks.candidate();
-    if (parked !== NONE && (turn === undefined || turn === this.state.poolOf(parked))) return;
-    if (turn !== undefined) {
-      this.#close(turn);
-      return;
-    }
-    for (let task = 0; task < tasks.count; task++)
-      if (tasks.state[task] !== DONE) this.#ending.skip(task, STALLED, -1, -1);
-    this.#ending.cascade();
-    this.#give();
-  }
-
   #end(): void {
     const { state } = this;
     if (state.hasEnded) return;
@@ -290,8 +250,4 @@ export class Machine {
     if (state.tells) state.tell({ type: 'run-ended', atMs: state.nowMs });
     state.out.push({ type: 'end-run' });
   }
-}
-
-function isShut(pool: PoolRow): boolean {
-  return pool.state === CLOSED || pool.state === FAILED;
 }

@@ -4,6 +4,7 @@ import { describeWait, NONE, TAKEN } from '@pexen/lock';
 import { clear } from '../plan/clear.ts';
 import { EXEMPT, MEASURED } from '../plan/stated.ts';
 import type { Ending } from './ending.ts';
+import type { Gatekeeper } from './gatekeeper.ts';
 import { CLOSED, OPENING, type PoolRow } from './pool-table.ts';
 import { POISON } from './skips.ts';
 import type { State } from './state.ts';
@@ -15,6 +16,7 @@ const mostTried = 8;
 export class Starting {
   readonly #state: State;
   readonly #ending: Ending;
+  readonly #gatekeeper: Gatekeeper;
   /** What tasks that hold nothing ask for where some task wants to be alone. */
   #emptyDemand: number = NONE;
   /** The parked task that could start now and has a place, or the first of the starved. */
@@ -25,9 +27,10 @@ export class Starting {
   /** Some group wants to be alone. */
   readonly #hasExclusive: boolean;
 
-  constructor(state: State, ending: Ending) {
+  constructor(state: State, ending: Ending, gatekeeper: Gatekeeper) {
     this.#state = state;
     this.#ending = ending;
+    this.#gatekeeper = gatekeeper;
     this.#hasExclusive = state.pools.some((pool) => pool.isExclusive);
   }
 
@@ -37,7 +40,7 @@ export class Starting {
       this.#state.isStale = false;
       for (let task = this.#next(); task !== NONE; task = this.#next()) {
         this.#start(task);
-        this.#ending.cascade();
+        this.#gatekeeper.cascade();
       }
     }
   }

@@ -8,7 +8,7 @@ import { FAILED, PoolRow } from './pool-table.ts';
 import type { Command, MachineNews } from './protocol.ts';
 import type { Skip } from './skips.ts';
 import { Story } from './story.ts';
-import { PARKED, TaskTable } from './task-table.ts';
+import { ENROLLED, PARKED, READY, TaskTable } from './task-table.ts';
 
 /** How far the run was asked to stop. */
 export const GOING = 0;
@@ -101,6 +101,18 @@ export class State {
     if (to === PARKED) this.parked++;
     this.tasks.move(task, to);
     this.story.note(task, to, this.nowMs);
+  }
+
+  /** It may start as soon as its pool has a place for it. */
+  makeReady(task: number): void {
+    this.move(task, READY);
+    this.poolOf(task).queue.push(task);
+    this.isStale = true;
+  }
+
+  /** It waits for resources no more. */
+  withdraw(task: number): void {
+    if (this.tasks.has(task, ENROLLED) && !this.tasks.isOut(task)) this.locks.withdraw(task);
   }
 
   tell(news: MachineNews): void {

@@ -1,7 +1,6 @@
 /** Deadlines of attempts, counted from their real start, and the waiting between attempts. */
 import type { Rules } from '../plan/rules.ts';
 import { type Alarm, BACKOFF, IDLE, TIDY_TIMEOUT, TIMEOUT } from './alarms.ts';
-import type { Ending } from './ending.ts';
 import { CANCELLING, type State } from './state.ts';
 import { BACKING_OFF, RUNNING, TIDYING, TIMED_OUT } from './task-table.ts';
 
@@ -10,15 +9,13 @@ const longestCleanupMs = 60_000;
 
 export class Watchdog {
   readonly #state: State;
-  readonly #ending: Ending;
   /** The alarm that the driver was asked for. */
   #setMs: number | undefined;
   /** Last signs of life of attempts with an idle timeout. */
   readonly #heard = new Map<number, number>();
 
-  constructor(state: State, ending: Ending) {
+  constructor(state: State) {
     this.#state = state;
-    this.#ending = ending;
   }
 
   /** The attempt began: its deadlines count from now. */
@@ -74,7 +71,7 @@ export class Watchdog {
   #due({ kind, task, attempt }: Alarm): void {
     const { nowMs, tasks } = this.#state;
     const sinceMs = tasks.since[task] as number;
-    if (kind === BACKOFF) this.#ending.makeReady(task);
+    if (kind === BACKOFF) this.#state.makeReady(task);
     else if (kind === IDLE) this.#checkSilence(task, attempt, sinceMs);
     else this.#stop(task, `ran for ${Math.round(nowMs - sinceMs)} ms`);
   }

@@ -146,17 +146,17 @@ export class Wiring {
   #requirementGate(requirement: Requirement): GateId {
     if (!isCompound(requirement)) return this.gateOf(requirement);
     const known = this.names.find(requirement);
-    if (known >= 0) return known;
+    if (known >= 0 && !this.#plan.live?.isOutdated(known)) return known;
     const all = formOf(requirement) === 'every';
     const need = all ? 0 : requirement.count;
     const likeness = `${all}${need}:${requirement.capabilities.map((each) => this.gateOf(each))}`;
     let gate = this.#compounds.get(likeness);
-    if (gate === undefined) {
+    if (gate === undefined || this.#plan.live?.isOutdated(gate)) {
       gate = this.graph.addGate(all ? NEEDS_ALL : NEEDS, requirement, need);
       this.#journal.put(this.#compounds, likeness, gate);
       this.#followMembers(requirement, gate);
     }
-    return this.names.find(requirement, gate);
+    return known >= 0 ? gate : this.names.find(requirement, gate);
   }
 
   /** Only own provisions can be met by oneself; nearly no task has any that it also requires. */

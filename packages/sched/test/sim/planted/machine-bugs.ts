@@ -1,7 +1,9 @@
 /** Mistakes in the machine. */
 import type { PlantedBug } from './bug.ts';
 
+const closing = 'sched/src/machine/closing.ts';
 const ending = 'sched/src/machine/ending.ts';
+const gatekeeper = 'sched/src/machine/gatekeeper.ts';
 const outcomes = 'sched/src/machine/outcomes.ts';
 const starting = 'sched/src/machine/starting.ts';
 const machine = 'sched/src/machine/machine.ts';
@@ -75,13 +77,13 @@ export const machineBugs: readonly PlantedBug[] = [
   },
   {
     what: 'a teardown runs though nothing ever started',
-    file: ending,
+    file: gatekeeper,
     find: 'return providers.some((provider) => tasks.has(provider, BEGUN)) ? 0 : NEVER_STARTED;',
     replace: 'void providers;\n    void BEGUN;\n    void NEVER_STARTED;\n    return 0;',
   },
   {
     what: 'the wrong task is blamed for a skip',
-    file: ending,
+    file: gatekeeper,
     find: '.filter((feeder) => tasks.isDone(feeder) && !tasks.has(feeder, GAVE) && !gates.isVoid(feeder, gate));',
     replace: '.filter((feeder) => tasks.isDone(feeder));\n    void gates;',
   },
@@ -183,13 +185,13 @@ export const machineBugs: readonly PlantedBug[] = [
   },
   {
     what: 'tasks are given up though they only wait for a slot',
-    file: machine,
-    find: '    if (parked !== NONE && (turn === undefined || turn === this.state.poolOf(parked))) return;\n',
-    replace: '',
+    file: closing,
+    find: '    return parked !== NONE && mayHave(this.#state.poolOf(parked));\n',
+    replace: '    void parked;\n    return false;\n',
   },
   {
     what: 'tasks are given up whose pool has no place just now',
-    file: machine,
+    file: closing,
     find: '    for (const pool of pools) locks.setLane(pool.id, true);\n',
     replace: '',
   },
@@ -201,7 +203,7 @@ export const machineBugs: readonly PlantedBug[] = [
   },
   {
     what: 'a group stays open after its last task',
-    file: machine,
+    file: closing,
     find: 'if (isOver || (pool.isGroup && pool.remaining === 0)) this.#close(pool);',
     replace: 'if (isOver) this.#close(pool);',
   },

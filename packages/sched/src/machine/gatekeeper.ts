@@ -1,0 +1,86 @@
+/** Does what the gates say: lets tasks go, holds them again, skips those that can never start. */
+import { clear } from '../plan/clear.ts';
+import { type GateId, SALVAGE } from '../plan/graph.ts';
+import { EXEMPT } from '../plan/stated.ts';
+import type { Ending } from './ending.ts';
+import { NEVER_STARTED, NOTHING_TO_SALVAGE, REQUIREMENT } from './skips.ts';
+import type { State } from './state.ts';
+import { BEGUN, GAVE, PARKED, READY, WAITING } from './task-table.ts';
+
+export class Gatekeeper {
+  readonly #state: State;
+  readonly #ending: Ending;
+
+  constructor(state: State, ending: Ending) {
+    this.#state = state;
+    this.#ending = ending;
+  }
+
+  /** Goes on until the gates say nothing more. */
+  cascade(): void {
+    const { released, held, impossible } = this.#state.gates;
+    while (released.length + held.length + impossible.length > 0) {
+      for (let index = 0; index < impossible.length; index++) this.#skipBehind(impossible[index] as number);
+      clear(impossible);
+      for (let index = 0; index < held.length; index++) this.#hold(held[index] as number);
+      clear(held);
+      for (let index = 0; index < released.length; index++) this.free(released[index] as number);
+      clear(released);
+    }
+  }
+
+  /** Nothing keeps the task any more: it may start, unless there is no reason to. */
+  free(task: number): void {
+    const { tasks } = this.#state;
+    if (tasks.state[task] !== WAITING || tasks.blockers[task] !== 0) return;
+    const cause = this.#state.is(task, EXEMPT) ? this.#whyNotAtAll(task) : 0;
+    if (cause !== 0) this.#ending.skip(task, cause, -1, -1);
+    else if (this.#state.isForbidden(task)) this.#ending.giveUp(task);
+    else this.#state.makeReady(task);
+  }
+
+  /** One of those that did not give what the gate stands for: one that ran, if there is one. */
+  culpritOf(gate: GateId): number {
+    const { tasks, plan, gates } = this.#state;
+    const failed = plan.graph.feeds.in
+      .ends(gate)
+      .filter((feeder) => tasks.isDone(feeder) && !tasks.has(feeder, GAVE) && !gates.isVoid(feeder, gate));
+    return failed.find((feeder) => tasks.status[feeder] !== 0) ?? failed[0] ?? -1;
+  }
+
+  /** All that waits for the gate can never start. */
+  #skipBehind(gate: GateId): void {
+    const { tasks, plan, gates } = this.#state;
+    if (!gates.isImpossible(gate)) return;
+    const culprit = this.culpritOf(gate);
+    for (const task of plan.graph.waits.out.ends(gate))
+      if (tasks.state[task] === WAITING && !gates.isOpenFor(task, gate))
+        this.#ending.skip(task, REQUIREMENT, gate, culprit);
+  }
+
+  /** Nothing to salvage, nothing to tear down. */
+  #whyNotAtAll(task: number): number {
+    const { plan, gates, tasks } = this.#state;
+    const { tearsDown, salvages } = plan.metaOf(task);
+    const { waits, feeds, kind } = plan.graph;
+    if (salvages !== undefined) {
+      const isNeeded = waits.in.ends(task).some((gate) => kind[gate] === SALVAGE && gates.misses[gate] !== 0);
+      if (!isNeeded) return NOTHING_TO_SALVAGE;
+    }
+    if (tearsDown === undefined) return 0;
+    const providers = feeds.in.ends(plan.wiring.gateOf(tearsDown));
+    return providers.some((provider) => tasks.has(provider, BEGUN)) ? 0 : NEVER_STARTED;
+  }
+
+  /** Something was added that it has to wait for, unless it has begun: retries wait for nobody. */
+  #hold(task: number): void {
+    const { tasks, gates } = this.#state;
+    const closed = gates.countClosed(task);
+    const state = tasks.state[task];
+    if ((state !== READY && state !== PARKED) || tasks.attempt[task] !== 0 || closed === 0) return;
+    this.#state.withdraw(task);
+    this.#state.move(task, WAITING);
+    this.#state.isStale = true;
+    tasks.blockers[task] = closed;
+  }
+}
