@@ -10,15 +10,14 @@ import {
   describeRequirement,
   didYouMean,
   formOf,
-  kindOf,
   locationOf,
-  messageOf,
   nearest,
   type Problem,
   type ProblemCode,
   problem,
   type Requirement,
 } from '@pexen/core';
+import { askWhen } from './condition.ts';
 import { findCycle } from './cycle.ts';
 import { type GateId, NEEDS } from './graph.ts';
 import type { Naming } from './naming.ts';
@@ -74,21 +73,9 @@ export class Check {
 
   /** Why the task does not apply, if it does not. */
   notApplicable(task: number): string | undefined {
-    const { when } = this.#plan.metaOf(task);
-    try {
-      const answer = typeof when === 'function' ? when(this.#plan.options.facts ?? {}) : (when ?? true);
-      if (answer === true) return undefined;
-      if (answer === false || typeof answer === 'string') return answer || 'does not apply here';
-      this.#refuse(task, 'PEXEN_BAD_META', `its "when" gave ${kindOf(answer)}, not true, false or a reason`);
-    } catch (error) {
-      this.#refuse(
-        task,
-        'PEXEN_WHEN_THREW',
-        `its "when" threw: ${messageOf(error)}`,
-        'Mend it, or give the run the facts that it asks for.',
-      );
-    }
-    return undefined;
+    const { reason, problem: found } = askWhen(this.#plan.metaOf(task), this.#plan.options.facts);
+    if (found !== undefined) this.add(task, found);
+    return reason;
   }
 
   /** Finds the bodies of tasks that go to pools which cannot take just any. */
@@ -208,7 +195,9 @@ export class Check {
         task,
         'PEXEN_UNKNOWN_REQUIREMENT',
         `requires ${lacking}, which ${some ? few : 'no task provides'}`,
-        some ? 'Add another one, or ask for fewer.' : (this.#suggest(missing) ?? 'Add a task that provides it.'),
+        some
+          ? 'Add another one, or ask for fewer.'
+          : (this.#suggest(missing) ?? 'Add a task that provides it.'),
       );
     } else if (live?.hasWithdrawn) {
       const gone = capabilitiesOf(requirement).find((capability) => this.#isGone(capability, task));
