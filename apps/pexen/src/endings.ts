@@ -1,14 +1,23 @@
 /**
  * How the process ends: with the exit code of the command, and never with one that says less. A process that ends before its
- * command did not run what it should have, though Node may call that a success. Knows no command.
+ * command did not run what it should have, though Node may call that a success; one whose command is done ends, whatever
+ * others left open in it. Knows no command.
  */
 import { type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
+
+type Output = NodeJS.WritableStream & { readonly writableLength: number };
+
+/** So long what is still open may take to close by itself, ms. */
+const patience = 2_000;
 
 /** The part of `process` that endings need. */
 export interface EndingProcess {
   exitCode?: typeof process.exitCode;
-  readonly stdout: NodeJS.WritableStream;
-  readonly stderr: NodeJS.WritableStream;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  exit(): unknown;
+  /** What is still open, each by its kind: `Timeout`. */
+  getActiveResourcesInfo(): string[];
   once(event: 'exit', listener: (code: number) => void): unknown;
 }
 
@@ -41,6 +50,26 @@ export function endings(us: EndingProcess): { done(exitCode: ExitCode): void } {
     done(exitCode) {
       isDone = true;
       us.exitCode = isBroken && exitCode === exitCodes.ok ? exitCodes.infrastructure : exitCode;
+      endAtLast(us);
     },
   };
+}
+
+/** A timer or a connection that a module of tests has opened while it was loaded would keep the process for ever. */
+function endAtLast(us: EndingProcess): void {
+  const look = (): void => {
+    // Somebody reads slowly what we have said.
+    if (us.stdout.writableLength + us.stderr.writableLength > 0) {
+      setTimeout(look, patience).unref();
+      return;
+    }
+    // Standard output and its kin are among them.
+    const kinds = new Set(us.getActiveResourcesInfo().filter((kind) => !/^(?:Pipe|TTY)Wrap$/.test(kind)));
+    const which = kinds.size === 0 ? '' : ` (${[...kinds].join(', ')})`;
+    us.stderr.write(
+      `pexen: done, but the configuration or a module of tests keeps something open${which}: ended all the same.\n`,
+    );
+    us.exit();
+  };
+  setTimeout(look, patience).unref();
 }

@@ -121,6 +121,30 @@ describe.concurrent('pexen list', () => {
   });
 });
 
+describe.concurrent('modules of tests that do more than make tasks', () => {
+  const text = `import { task } from 'pexen';
+    console.log('loading');
+    process.stdout.write('half a line');
+    setInterval(() => {}, 1000);
+    export const one = task({}, () => 1);`;
+
+  it('do not keep the command once it is done', async ({ expect, onTestFinished }) => {
+    const dir = await folder({ 'tests.ts': text }, onTestFinished);
+    const ended = await pexen(dir, 'run', '--reporter', 'lines');
+    expect(ended, ended.stderr).toMatchObject({ exitCode: 0 });
+    expect(ended.stdout).toContain('1 with problems');
+    expect(ended.stderr).toContain('keeps something open (Timeout): ended all the same');
+  });
+
+  it('do not print into a list', async ({ expect, onTestFinished }) => {
+    const dir = await folder({ 'tests.ts': text }, onTestFinished);
+    const ended = await pexen(dir, 'list', '--json');
+    expect(JSON.parse(ended.stdout)).toMatchObject([{ path: 'tests/one' }]);
+    expect(ended.stderr).toMatch(/^loading\nhalf a line/);
+    expect(ended.exitCode).toBe(0);
+  });
+});
+
 describe.concurrent('pexen init', () => {
   it('changes no package.json that is none', async ({ expect, onTestFinished }) => {
     const dir = await folder({}, onTestFinished);

@@ -1,5 +1,6 @@
 /** `pexen list`: what would run, in which order, and what was pulled in by what. */
 import { styleText } from 'node:util';
+import type { Problem } from '@pexen/core';
 import { printable } from '@pexen/report';
 import { type ExitCode, exitCodes, type ListedTask, listSuite, loadConfig } from '@pexen/usecase-testsuite';
 import { formatWarning, type Output } from '../explain.ts';
@@ -16,13 +17,26 @@ export async function list(
   options: ListOptions,
   output: Output,
 ): Promise<ExitCode> {
-  const loaded = await loadConfig(process.cwd(), options.config);
-  const tasks = await listSuite(loaded, selectionOf(patterns, options), (warning) =>
-    process.stderr.write(formatWarning(warning, process.stderr)),
+  const warn = (warning: Problem) => process.stderr.write(formatWarning(warning, process.stderr));
+  const tasks = await othersToStderr(async () =>
+    listSuite(await loadConfig(process.cwd(), options.config), selectionOf(patterns, options), warn),
   );
   if (options.json) output.write(`${JSON.stringify(tasks, undefined, 2)}\n`);
   else for (const task of tasks) output.write(`${lineOf(task, tasks.length, output)}\n`);
   return exitCodes.ok;
+}
+
+/** What modules print while they are loaded is no part of the list, which others may read as JSON. */
+async function othersToStderr<T>(load: () => Promise<T>): Promise<T> {
+  const { stdout, stderr } = process;
+  const own = Object.getOwnPropertyDescriptor(stdout, 'write');
+  stdout.write = stderr.write.bind(stderr) as typeof stdout.write;
+  try {
+    return await load();
+  } finally {
+    if (own === undefined) Reflect.deleteProperty(stdout, 'write');
+    else Object.defineProperty(stdout, 'write', own);
+  }
 }
 
 function lineOf(task: ListedTask, count: number, output: Output): string {
