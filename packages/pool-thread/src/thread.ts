@@ -189,7 +189,7 @@ export class Thread {
     if (this.#ending !== undefined) return;
     this.#ending = ending;
     clearTimeout(this.#grace);
-    this.#givingUp = setTimeout(() => this.#giveUp(), endingMs);
+    this.#givingUp ??= setTimeout(() => this.#giveUp(), endingMs);
   }
 
   /** Piscina has let go of it, for this reason. */

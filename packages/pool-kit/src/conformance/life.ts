@@ -147,6 +147,8 @@ export const leavesNothing = ruleOfLife('leaves no handle behind', crosses, asyn
 
 /** Afterwards: which handles there are besides those of now. */
 export async function handlesAdded(stand: Stand): Promise<() => Promise<readonly string[]>> {
+  // These two are made when they are first looked at, by whomever.
+  void [process.stdout, process.stderr];
   // Twice: what is gone a moment later must not stand for something new.
   const [first, , second] = [handles(), await stand.lull(), handles()];
   const before = new Map([...first].map(([kind, count]) => [kind, Math.min(count, second.get(kind) ?? 0)]));
