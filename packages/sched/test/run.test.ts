@@ -14,7 +14,7 @@ import {
   type as typed,
   withMeta,
 } from '@pexen/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { amount, anyOf, every, inline, type Run, run, TaskFailError } from '../src/index.ts';
 import { ScriptedClock, settled } from './scripted-clock.ts';
 
@@ -264,6 +264,15 @@ describe('ending', () => {
     controller.abort('ctrl-c');
     expect(await loop).toEqual(['waits cancelled']);
     expect(await statuses(run([waits], { signal: controller.signal }))).toEqual(['waits skipped']);
+  });
+
+  test('a run that nobody begins leaves nothing at the signal of its options', async () => {
+    const controller = new AbortController();
+    const add = vi.spyOn(controller.signal, 'addEventListener');
+    const going = run([named('a')], { signal: controller.signal });
+    expect(add).not.toHaveBeenCalled();
+    controller.abort(new Error('before the first pull'));
+    expect((await going.summary).reason).toBe('before the first pull');
   });
 
   test('drain lets what runs end and starts nothing more', async () => {

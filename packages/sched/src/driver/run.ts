@@ -45,6 +45,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   readonly #engine: Engine;
   readonly #outlet: Outlet = new Outlet(() => this.#ask());
   readonly #summary: PromiseWithResolvers<Summary> = Promise.withResolvers();
+  #hasBegun = false;
   #isIterated = false;
   /** Resolves to the end once the loop is left and nothing is under way. */
   #left: Promise<Pulled<never>> | undefined;
@@ -61,9 +62,6 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     });
     this.#engine.add(entries);
     this.#summary.promise.catch(() => {});
-    const { signal } = options;
-    if (signal?.aborted) this.#onAbort();
-    else signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /**
@@ -168,12 +166,19 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   }
 
   #ask(): void {
-    const { deadline } = this.#options;
-    if (deadline !== undefined && this.#takeDeadlineBack === undefined)
+    if (!this.#hasBegun) this.#begin(this.#options);
+    this.#engine.want();
+  }
+
+  /** A run that nobody wants anything of leaves nothing at the signal, and no timer. */
+  #begin({ signal, deadline }: RunOptions): void {
+    this.#hasBegun = true;
+    if (signal?.aborted) this.#onAbort();
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (deadline !== undefined)
       this.#takeDeadlineBack = this.#engine.after(deadline, () =>
         this.abort(`it took longer than ${deadline} ms`),
       );
-    this.#engine.want();
   }
 
   #end(): void {
