@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 import { formatLocation, isPexenError, type Problem } from '@pexen/core';
 import { printable, printableLines } from '@pexen/report';
-import { type ExitCode, exitCodeOfProblem, exitCodes } from '@pexen/usecase-testsuite';
+import { type ExitCode, exitCodeOfProblems, exitCodes } from '@pexen/usecase-testsuite';
 
 /** Where it is said. */
 export type Output = NodeJS.WritableStream;
@@ -19,7 +19,7 @@ export function explain(error: unknown, output: Output): ExitCode {
   const { problems } = error;
   if (problems.length > 1) output.write(`${problems.length} problems, nothing was run:\n`);
   for (const problem of problems) output.write(`${describe(problem, output)}\n`);
-  return exitCodeOfProblem(error.code);
+  return exitCodeOfProblems(problems);
 }
 
 /**

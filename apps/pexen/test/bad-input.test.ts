@@ -98,6 +98,13 @@ const cases: readonly {
     says: ['PEXEN_UNKNOWN_REPORTER', 'lines takes no value here'],
   },
   {
+    name: 'nothing to run, and something wrong besides',
+    files: config(`
+      const empty = executables({ dir: '.', include: ['no/*.sh'] });
+      export default defineSuite({ from: { empty, gone: executables({ dir: 'gone' }) } });`),
+    says: ['PEXEN_NOTHING_FOUND', 'PEXEN_UNREADABLE_DIRECTORY'],
+  },
+  {
     name: 'an unknown option',
     files: tests(''),
     words: ['list', '--junit', 'x'],

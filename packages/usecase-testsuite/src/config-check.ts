@@ -166,6 +166,9 @@ const forms: Readonly<Record<string, string>> = {
   from: "Write from: { sys: executables({ dir: 'tests' }) }.",
   reporters:
     "Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; there are terminal, live, lines and junit.",
+  pool: 'Write pool: threads, or pool: (request) => threads({ ...request, workers: 2 }).',
+  pools: 'Write pools: { quick: threads }.',
+  groups: 'Write groups: { vm: { pool: () => processes({ workers: 5 }) } }.',
   retries: 'Write a number, or { count: 2, delay: 1000 }.',
 };
 

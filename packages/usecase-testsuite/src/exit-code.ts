@@ -1,4 +1,5 @@
 /** What the end of a run means to a shell. */
+import type { Problem } from '@pexen/core';
 
 /** The exit codes of the command; scripts rely on them. */
 export const exitCodes = {
@@ -22,7 +23,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 /** Codes of problems that mean "there was nothing to run", rather than "this is wrong". */
 const nothingCodes: ReadonlySet<string> = new Set(['PEXEN_NOTHING_SELECTED', 'PEXEN_NOTHING_FOUND']);
 
-/** The exit code for a PexenError that ended a run before it began. */
-export function exitCodeOfProblem(code: string): ExitCode {
-  return nothingCodes.has(code) ? exitCodes.nothingSelected : exitCodes.usage;
+/** The exit code for a PexenError that ended a run before it began: that there was nothing to run, if nothing else was wrong. */
+export function exitCodeOfProblems(problems: readonly Pick<Problem, 'code'>[]): ExitCode {
+  return problems.every(({ code }) => nothingCodes.has(code)) ? exitCodes.nothingSelected : exitCodes.usage;
 }

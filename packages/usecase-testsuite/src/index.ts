@@ -20,7 +20,7 @@ export {
   type SuiteGroup,
   type TerminalReporterOptions,
 } from './define-suite.ts';
-export { type ExitCode, exitCodeOfProblem, exitCodes } from './exit-code.ts';
+export { type ExitCode, exitCodeOfProblems, exitCodes } from './exit-code.ts';
 export { type ListedTask, listSuite } from './list-suite.ts';
 export { runSuite, type SuiteControls, type SuiteEnd, type SuiteRunOptions } from './run-suite.ts';
 export type { Selection } from './selection.ts';

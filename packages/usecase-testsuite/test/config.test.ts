@@ -143,6 +143,11 @@ describe('a configuration', () => {
       "reporters.1: junit needs a file → Write ['junit', { file: 'out/junit.xml' }].",
       "reporters.2: junit needs a file → Write ['junit', { file: 'out/junit.xml' }].",
     ]);
+    expect(await told({ from, pool: 'threads', pools: { a: {} }, groups: { vm: 'processes' } })).toEqual([
+      'pool: must be a function → Write pool: threads, or pool: (request) => threads({ ...request, workers: 2 }).',
+      'pools.a: must be a function → Write pools: { quick: threads }.',
+      'groups.vm: must be an object, not string → Write groups: { vm: { pool: () => processes({ workers: 5 }) } }.',
+    ]);
     expect(await told({ from, reporters: [7, ['junit', { file: 'x', output: 'some' }]] })).toEqual([
       `reporters.0: is none of the forms it may have → ${write}`,
       `reporters.1.1.output: must be one of "failed"|"all"|"none" → ${write}`,
