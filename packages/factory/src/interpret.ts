@@ -37,6 +37,7 @@ const outOfControl = 99;
 const tailLines = 20;
 const tailLength = 2_000;
 const namesShown = 5;
+const longestSaid = 120;
 
 /** A function for `interpret` of an executable body. */
 export function interpreter({ tap }: InterpretOptions = {}): (facts: ExecutableFacts) => Interpretation {
@@ -79,15 +80,37 @@ function plainError(error: Error): Error {
   return error;
 }
 
-/** `exit code 3, failed: a, b`, and below it the last lines of the output, where they may say more. */
+/**
+ * `exit code 3, failed: a, b`, or `exit code 3: no route to host` with what it said last; below it the last lines of the output,
+ * where they may say more.
+ */
 function describe(facts: ExecutableFacts, failing: readonly Finding[]): string {
   const end =
     facts.exitCode === null ? `ended by ${facts.signal ?? 'a signal'}` : `exit code ${facts.exitCode}`;
+  if (failing.length > 0) return withTail(`${end}, failed: ${namesOf(failing)}`, lastLines(facts.stderr));
+  const tail = lastLines(facts.stderr) || lastLines(facts.stdout);
+  const last = lastSaid(tail);
+  const head = last === '' ? end : `${end}: ${last}`;
+  return tail.trim() === last ? head : withTail(head, tail);
+}
+
+function namesOf(failing: readonly Finding[]): string {
   const names = failing.slice(0, namesShown).map(({ name }) => name);
-  const more = failing.length > namesShown ? ` and ${failing.length - namesShown} more` : '';
-  const head = failing.length === 0 ? end : `${end}, failed: ${names.join(', ')}${more}`;
-  const tail = lastLines(facts.stderr) || (failing.length === 0 ? lastLines(facts.stdout) : '');
+  return `${names.join(', ')}${failing.length > namesShown ? ` and ${failing.length - namesShown} more` : ''}`;
+}
+
+function withTail(head: string, tail: string): string {
   return tail === '' ? head : `${head}\n${tail}`;
+}
+
+/** The end of a text as a terminal shows it, not too long for one line. */
+function lastSaid(text: string): string {
+  const said =
+    text
+      .split(/[\n\r]/)
+      .findLast((part) => part.trim() !== '')
+      ?.trim() ?? '';
+  return said.length > longestSaid ? `${said.slice(0, longestSaid)}…` : said;
 }
 
 function lastLines(output: CapturedOutput): string {

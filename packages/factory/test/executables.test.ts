@@ -69,7 +69,7 @@ test('three shell scripts are three tasks that end as they say', async () => {
       findings: [{ name: 'x' }, { name: 'y' }, { name: 'disk', message: 'full' }],
     },
     { outcome: { kind: 'skipped-itself', reason: 'no network' }, findings: [] },
-    { outcome: { kind: 'failed', error: { message: 'exit code 3\nbroken' } }, findings: [] },
+    { outcome: { kind: 'failed', error: { message: 'exit code 3: broken' } }, findings: [] },
   ]);
 });
 

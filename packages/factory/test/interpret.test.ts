@@ -42,7 +42,7 @@ describe('the exit code decides', () => {
   test('99, and a signal: out of control', () => {
     const lost = outcome(facts({ exitCode: 99, stderr: 'lost control' }));
     expect(lost.kind).toBe('threw');
-    expect(errorOf(lost).message).toBe('exit code 99\nlost control');
+    expect(errorOf(lost).message).toBe('exit code 99: lost control');
     expect(isTaskFailError(errorOf(lost))).toBe(false);
     const killed = outcome(facts({ exitCode: null, signal: 'SIGSEGV' }));
     expect(killed.kind).toBe('threw');
@@ -56,7 +56,7 @@ describe('the exit code decides', () => {
       expect(end).toMatchObject({ kind: 'failed', depsOk: false, locksOk: true });
       expect(errorOf(end)).toMatchObject({
         name: 'TaskFailError',
-        message: `exit code ${exitCode}\na\nb`,
+        message: `exit code ${exitCode}: b\na\nb`,
         depsOk: false,
         locksOk: true,
       });
@@ -64,14 +64,23 @@ describe('the exit code decides', () => {
     },
   );
 
+  test('the message begins with what was said last, as a terminal shows it', () => {
+    const message = (stderr: string) =>
+      errorOf(outcome(facts({ exitCode: 1, stderr }))).message.split('\n')[0];
+    expect(message('first\n  no route to host  \n\n')).toBe('exit code 1: no route to host');
+    expect(message('10%\r99%\r100%\r\n')).toBe('exit code 1: 100%');
+    expect(message('x'.repeat(500))).toBe(`exit code 1: ${'x'.repeat(120)}…`);
+    expect(message(' \n')).toBe('exit code 1');
+  });
+
   test('the message has the last lines, of the errors if there are any', () => {
-    expect(errorOf(outcome(facts({ exitCode: 1, stdout: 'said\n' }))).message).toBe('exit code 1\nsaid');
+    expect(errorOf(outcome(facts({ exitCode: 1, stdout: 'said\n' }))).message).toBe('exit code 1: said');
     const long = Array.from({ length: 100 }, (_, at) => `line ${at}`).join('\n');
     expect(errorOf(outcome(facts({ exitCode: 1, stderr: long }))).message).toBe(
-      `exit code 1\n${long.split('\n').slice(-20).join('\n')}`,
+      `exit code 1: line 99\n${long.split('\n').slice(-20).join('\n')}`,
     );
     expect(errorOf(outcome(facts({ exitCode: 1, stderr: 'x'.repeat(10_000) }))).message.length).toBeLessThan(
-      2_100,
+      2_200,
     );
   });
 });

@@ -60,6 +60,6 @@ test('seed: the result of a program says how it ended; an exit code but 0 is an 
   });
   expect(interpret(facts({ exitCode: 3, stderr: 'no' })).outcome).toMatchObject({
     ...{ kind: 'failed', depsOk: false, locksOk: true },
-    error: { message: 'exit code 3\nno' },
+    error: { message: 'exit code 3: no' },
   });
 });
