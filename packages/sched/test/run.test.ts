@@ -8,6 +8,7 @@ import {
   type Pool,
   type PoolContext,
   type PoolOutcome,
+  place,
   type Result,
   type Ticket,
   task,
@@ -159,6 +160,19 @@ describe('of', () => {
     const result = await going.of(a);
     expect(result.status === 'returned' && result.value + 1).toBe(8);
     expect((await going.summary).counts).toEqual({ returned: 2 });
+  });
+
+  test('of one that stands in several places is that of the place', async () => {
+    const where = task({ name: 'where' }, ({ path }) => path);
+    const [here, there] = [place(['here'], where), place(['there'], where)];
+    const going = run([here, there]);
+    expect((await going.of(there)).value).toBe('there/where');
+    expect((await going.of(place(['here'], where))).value).toBe('here/where');
+    expect((await going.of(where)).value).toBe('here/where');
+    expect(() => going.of(place(['nowhere'], where))).toThrow('PEXEN_UNKNOWN_TASK');
+    const nameless = [1, 2].map((at) => place(['x'], () => at));
+    const other = run([() => 0, ...nameless]);
+    expect((await other.of(nameless[1] as (typeof nameless)[0])).value).toBe(2);
   });
 
   test('inside the loop keeps things going until it is there', async () => {

@@ -4,6 +4,7 @@ import {
   checkMeta,
   definitionKey,
   definitionOf,
+  formatCallPath,
   isPlaced,
   isTask,
   metaOf,
@@ -122,9 +123,15 @@ export class Plan extends Table implements Planned {
     return ((this.stated[task] as number) & kind) !== 0;
   }
 
-  /** The task of an entry that was added; the first, if it was added more than once. */
+  /** The task of an entry that was added; the first, if it was added more than once at this place, or no place is named. */
   find(entry: Entry): number | undefined {
-    return this.wiring.find(isPlaced(entry) ? entry.task : entry);
+    if (!isPlaced(entry)) return this.wiring.madeOf(entry)[0];
+    const { under, task: runnable } = entry;
+    const named = this.naming.taskAt(formatCallPath([...under, metaOf(runnable).name ?? runnable.name]));
+    if (this.tasks[named] === runnable) return named;
+    const place = formatCallPath(under);
+    const isThere = (task: number) => formatCallPath(this.naming.callPathOf(task).slice(0, -1)) === place;
+    return this.wiring.madeOf(runnable).find(isThere);
   }
 
   putAddress(task: number, address: Address): void {

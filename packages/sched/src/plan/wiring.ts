@@ -93,10 +93,11 @@ export class Wiring {
     return gate;
   }
 
-  /** The task that was made of just this; the first, if it was added more than once. */
-  find(runnable: Runnable): number | undefined {
-    const tasks = this.#identify().tasksOf(runnable);
-    return tasks.find((task) => this.#plan.tasks[task] === runnable);
+  /** The tasks that were made of just this: several, if it was added more than once. */
+  madeOf(runnable: Runnable): readonly number[] {
+    return this.#identify()
+      .tasksOf(runnable)
+      .filter((task) => this.#plan.tasks[task] === runnable);
   }
 
   /** The capabilities of a requirement that has too few providers to be ever met; empty if it can be met. */
