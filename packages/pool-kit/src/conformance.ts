@@ -84,6 +84,7 @@ export const contract: readonly Chapter[] = [
       tickets.givesBackStopped,
       tickets.givesBackRecalled,
       tickets.takesStopped,
+      tickets.stopsEarly,
       tickets.sparesOthers,
       tickets.takesThemWhole,
       tickets.strandsNothing,

@@ -114,8 +114,10 @@ export class Attempt {
   }
 
   #settle(outcome: PoolOutcome): void {
+    const hasStarted = this.signs.some(({ kind }) => kind === 'started');
     this.signs.push({ kind: 'outcome', outcome });
-    this.#outcome.resolve(outcome);
+    if (hasStarted || outcome.kind === 'not-started') this.#outcome.resolve(outcome);
+    else this.#refuse(`${describe(outcome)}, and started() was not called before`);
     const message = `"${this.assignment.path}" ended before it said what was waited for: ${describe(outcome)}`;
     this.#begun.reject(new assert.AssertionError({ message }));
     this.#told.reject(new assert.AssertionError({ message }));
@@ -123,7 +125,12 @@ export class Attempt {
 
   #fail(error: unknown): void {
     this.thrown = error;
-    this.#outcome.reject(new assert.AssertionError({ message: `run() threw or rejected: ${String(error)}` }));
+    this.#refuse(`run() threw or rejected: ${String(error)}`);
+  }
+
+  #refuse(why: string): void {
+    const message = `"${this.assignment.path}": ${why}`;
+    this.#outcome.reject(new assert.AssertionError({ message }));
     this.#outcome.promise.catch(() => {});
   }
 }

@@ -191,6 +191,31 @@ export const standsFloods = rule('loses no finding in a flood of news', takesBod
   expectSame(progress?.progress.done, 20_000, 'the last progress');
 });
 
+export const stopsEarly = rule(
+  'calls nothing stopped or crashed of which it has not said that it began',
+  kills,
+  async (stand) => {
+    // Workers may only just be made: what is stopped may or may not have begun.
+    for (const waitMs of [0, 5, 25, 100]) {
+      const attempts = stand.attempts(stand.slotCount, fixtures.ignores, {
+        path: 'stopped early',
+        graceMs: 1,
+      });
+      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+      for (const each of attempts) each.abort();
+      for (const each of attempts) {
+        const outcome = await each.outcome();
+        assert.match(
+          outcome.kind,
+          /^(not-started|stopped)$/,
+          `what was stopped early got ${describe(outcome)}`,
+        );
+      }
+    }
+    expectKind(await stand.outcomeOf(fixtures.echo), 'returned');
+  },
+);
+
 export const sparesOthers = rule(
   'does nothing when an attempt is stopped that has ended already',
   takesBodies,

@@ -130,7 +130,7 @@ class TalksOn extends InProcess {
 
 class ListensForEver extends InProcess {
   override async open(context: PoolContext): Promise<void> {
-    process.on('SIGWINCH', () => {});
+    if (process.listenerCount('SIGWINCH') < 9) process.on('SIGWINCH', () => {});
     await super.open(context);
   }
 }

@@ -55,8 +55,13 @@ class KillsOnlyIdle extends Threaded {
 }
 
 class KillsSlots extends Threaded {
+  #isEarly = false;
+  override kill(worker: Worker, job: Job): void {
+    this.#isEarly = job.assignment.path === 'stopped early';
+    super.kill(worker, job);
+  }
   override afterKill(): void {
-    if (this.queue.length === 0) this.slots--;
+    if (!this.#isEarly && this.queue.length === 0) this.slots--;
   }
 }
 

@@ -2,7 +2,7 @@
 import type { News, PoolOutcome, Ticket } from '@pexen/core';
 import * as rules from '../../src/conformance/tickets.ts';
 import { InProcess, type Job } from './in-process.ts';
-import { Threaded } from './threaded.ts';
+import { Threaded, type Job as ThreadedJob } from './threaded.ts';
 import { changed, nameOf, onlyOf, type WrongPool, wrong } from './wrong.ts';
 
 /** The ticket, with some of what it does done otherwise. */
@@ -124,6 +124,17 @@ class StopsNext extends InProcess {
   readonly #last: AbortSignal[] = [];
 }
 
+/** Calls stopped what never began. */
+class StopsUnbegun extends Threaded {
+  override giveBack(job: ThreadedJob): void {
+    if (job.assignment.path === 'stopped early') job.settle({ kind: 'stopped', how: 'killed' });
+    else super.giveBack(job);
+  }
+  override fill(): void {
+    if (this.queue[0]?.assignment.path !== 'stopped early') super.fill();
+  }
+}
+
 class Strands extends Threaded {
   override afterKill(): void {
     this.queue.length = 0;
@@ -192,6 +203,7 @@ export const wrongTickets: readonly WrongPool[] = [
     () => new RecallsAll('reference'),
   ),
   wrong(rules.takesStopped, 'does not notice what was stopped before', () => new TakesStopped('reference')),
+  wrong(rules.stopsEarly, 'calls stopped what never began', () => new StopsUnbegun()),
   wrong(rules.sparesOthers, 'ends the next attempt of a worker, too', () => new StopsNext('reference')),
   wrong(rules.takesThemWhole, 'copies tickets', () => new CopiesTickets('reference')),
   wrong(rules.standsFloods, 'tells findings in another order', () => changed({ ticket: swaps })),
