@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { describeObstacle, obstacleIn } from '../src/index.ts';
+import { describeObstacle, encodeOutcome, obstacleIn } from '../src/index.ts';
 
 const said = (value: unknown): string | undefined => {
   const obstacle = obstacleIn(value, 'value');
@@ -120,5 +120,11 @@ describe('over a border of JSON', () => {
   test('what JSON brings back passes, an object met twice included', () => {
     const twice = { n: 1 };
     expect(json({ twice, list: [twice, null, 'x', -0.5, true], missing: undefined })).toBeUndefined();
+  });
+
+  test.each([1n, Number.NaN])('%s as the whole of an outcome is an error of the task', (value) => {
+    const outcome = encodeOutcome({ kind: 'returned', value }, 'task', { json: true });
+    expect(outcome.kind).toBe('threw');
+    expect(encodeOutcome({ kind: 'returned', value }, 'task').kind).toBe('returned');
   });
 });

@@ -73,3 +73,11 @@ describe('news', () => {
     ]);
   });
 });
+
+test('over a border of JSON, what JSON would change is replaced by what it is', () => {
+  const sent: News[] = [];
+  const valve = new NewsValve({ send: (news) => void sent.push(...news), border: { json: true } });
+  valve.tell({ kind: 'log', message: 'with a Map', data: { at: new Map([['k', 1]]) } });
+  const data = { unserializable: 'data.at is a Map, which JSON does not keep' };
+  expect(JSON.parse(JSON.stringify(sent))).toEqual([{ kind: 'log', message: 'with a Map', data }]);
+});
