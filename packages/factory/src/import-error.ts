@@ -32,7 +32,10 @@ const hints: Readonly<Record<string, Hint>> = {
     text: 'Node only strips types: write it without enum, namespace and parameter properties.',
     loader: true,
   },
-  ERR_INVALID_TYPESCRIPT_SYNTAX: { text: "Node's type stripping does not understand it.", loader: true },
+  ERR_INVALID_TYPESCRIPT_SYNTAX: {
+    text: "Is there a slip? Else it is syntax that Node's type stripping does not know: write it otherwise.",
+    loader: true,
+  },
   ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING: {
     text: 'Node strips no types below node_modules: use the JavaScript there.',
   },

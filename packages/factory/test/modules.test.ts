@@ -244,6 +244,12 @@ describe('a module that cannot be loaded is a problem with a place and a way out
       undefined,
     ],
     [
+      'a mistake in the syntax of TypeScript',
+      { 'a.task.ts': 'const a: number = [1;\n' },
+      /a\.task\.ts:1 \| it cannot be loaded: SyntaxError: /,
+      /^Is there a slip\? .* Or load it with tsx/,
+    ],
+    [
       'a mistake in what it imports',
       { 'a.task.mjs': "import './b.mjs';", 'b.mjs': '\nlet 5;\n' },
       /a\.task\.mjs \| .*SyntaxError.*, in a module that it imports$/,
