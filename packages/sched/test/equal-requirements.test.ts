@@ -69,6 +69,24 @@ it('a refusal names what is lacking, and not what is there', () => {
   ]);
 });
 
+it('a task that was forgotten, and a key of the same name, are told apart', () => {
+  const forgotten = task({ name: 'forgotten' }, () => {});
+  const gives = task({ name: 'gives', provides: [key('port')] }, () => {});
+  const wants = task({ name: 'wants', requires: [forgotten, key('port')] }, () => {});
+  const hints = (() => {
+    try {
+      run([gives, wants]);
+    } catch (error) {
+      if (isPexenError(error)) return error.problems.map(({ hint }) => hint);
+    }
+    return [];
+  })();
+  expect(hints).toEqual([
+    'Add it to the run: to require a task does not do that.',
+    'The key of this name that "gives" provides is another one: share the object.',
+  ]);
+});
+
 it('tasks that are made while they are added may add others', async () => {
   const going = run([() => 1]);
   const making = function* () {

@@ -11,7 +11,6 @@ import {
   didYouMean,
   formOf,
   locationOf,
-  nearest,
   type Problem,
   type ProblemCode,
   problem,
@@ -23,6 +22,7 @@ import { type GateId, NEEDS } from './graph.ts';
 import type { Naming } from './naming.ts';
 import type { Planned, PlanPool } from './planned.ts';
 import { PLACED, TAKES } from './stated.ts';
+import { wayOut } from './way-out.ts';
 import type { Wiring } from './wiring.ts';
 
 /** The plan, as the checks see it. */
@@ -197,7 +197,7 @@ export class Check {
         `requires ${lacking}, which ${some ? few : 'no task provides'}`,
         some
           ? 'Add another one, or ask for fewer.'
-          : (this.#suggest(missing) ?? 'Add a task that provides it.'),
+          : (wayOut(this.#plan, missing) ?? 'Add a task that provides it.'),
       );
     } else if (live?.hasWithdrawn) {
       const gone = capabilitiesOf(requirement).find((capability) => this.#isGone(capability, task));
@@ -222,26 +222,6 @@ export class Check {
     const gate = wiring.names.find(capability);
     const others = this.#providersOf(capability).filter((task) => task !== self);
     return others.length > 0 && others.every((task) => live?.isVoid(task, gate));
-  }
-
-  /** The near name and who provides it, or the task that goes by the name, if there is one. */
-  #suggest(missing: readonly Capability[]): string | undefined {
-    const { graph, naming } = this.#plan;
-    const names = missing.filter((capability) => typeof capability === 'string');
-    const task = naming.paths.find((path) => names.some((name) => `/${path}`.endsWith(`/${name}`)));
-    if (task !== undefined)
-      return `The task "${task}" goes by that name, but does not state it in "provides".`;
-    const provided = graph.subjects.filter(
-      (name, gate): name is string =>
-        typeof name === 'string' && graph.kind[gate] === NEEDS && graph.feeds.in.first(gate) !== 0,
-    );
-    for (const name of names) {
-      const near = nearest(name, provided);
-      if (near === undefined) continue;
-      const [provider = 0] = this.#providersOf(near);
-      return `Did you mean "${near}" (provided by "${this.#plan.pathOf(provider)}")?`;
-    }
-    return undefined;
   }
 
   /** A group that is open takes only what could start in it. */
@@ -274,7 +254,7 @@ export class Check {
       problem(
         'PEXEN_UNKNOWN_CAPABILITY',
         `there is no task that provides ${describeCapability(capability)}: ${what}`,
-        this.#suggest([capability]),
+        wayOut(this.#plan, [capability]),
       );
     return [
       ...unused.map((each) =>
