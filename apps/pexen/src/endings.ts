@@ -23,40 +23,48 @@ export interface EndingProcess {
 
 /** Watches over the process from now on; `done` is told the exit code of the command when it has ended. */
 export function endings(us: EndingProcess): { done(exitCode: ExitCode): void } {
-  let isDone = false;
+  /** What the command ended with, once it has. */
+  let ended: ExitCode | undefined;
   let isBroken = false;
-  const fail = (message: string): void => {
-    us.exitCode = exitCodes.infrastructure;
-    us.stderr.write(`pexen: ${message}\n`);
+  let isMute = false;
+  const say = (message: string): void => {
+    if (!isMute) us.stderr.write(`pexen: ${message}\n`);
+  };
+  const settle = (): void => {
+    if (ended !== undefined)
+      us.exitCode = isBroken && ended === exitCodes.ok ? exitCodes.infrastructure : ended;
   };
   us.once('exit', (code) => {
-    if (isDone || code === exitCodes.interrupted) return;
+    if (ended !== undefined || code === exitCodes.interrupted) return;
     // Only who calls process.exit sets an exit code.
-    fail(
+    say(
       us.exitCode === undefined
         ? 'nothing left to do, and not done: something in the configuration waits for what never comes.'
         : `broken off by process.exit(${code}), called by something in the configuration or in a task.`,
     );
+    us.exitCode = exitCodes.infrastructure;
   });
   // Writing fails later than it is asked for. Reporters tell of it themselves.
   for (const stream of [us.stdout, us.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (stream === us.stderr) isMute = true; // to complain of that there would fail in turn, and so on for ever
       if (error.code === 'EPIPE' || stream.listenerCount('error') > 1) return;
       isBroken = true;
-      fail(`its output cannot be written: ${error.message}`);
+      say(`its output cannot be written: ${error.message}`);
+      settle();
     });
   }
   return {
     done(exitCode) {
-      isDone = true;
-      us.exitCode = isBroken && exitCode === exitCodes.ok ? exitCodes.infrastructure : exitCode;
-      endAtLast(us);
+      ended = exitCode;
+      settle();
+      endAtLast(us, say);
     },
   };
 }
 
 /** A timer or a connection that a module of tests has opened while it was loaded would keep the process for ever. */
-function endAtLast(us: EndingProcess): void {
+function endAtLast(us: EndingProcess, say: (message: string) => void): void {
   const look = (): void => {
     // Somebody reads slowly what we have said.
     if (us.stdout.writableLength + us.stderr.writableLength > 0) {
@@ -66,9 +74,7 @@ function endAtLast(us: EndingProcess): void {
     // Standard output and its kin are among them.
     const kinds = new Set(us.getActiveResourcesInfo().filter((kind) => !/^(?:Pipe|TTY)Wrap$/.test(kind)));
     const which = kinds.size === 0 ? '' : ` (${[...kinds].join(', ')})`;
-    us.stderr.write(
-      `pexen: done, but the configuration or a module of tests keeps something open${which}: ended all the same.\n`,
-    );
+    say(`done, but the configuration or a module of tests keeps something open${which}: ended all the same.`);
     us.exit();
   };
   setTimeout(look, patience).unref();

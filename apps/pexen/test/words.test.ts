@@ -37,6 +37,15 @@ describe.concurrent('what is printed', () => {
       }
     },
   );
+
+  it.runIf(existsSync('/dev/full'))(
+    'ends where nothing can be said at all, as when its terminal is gone',
+    async ({ expect, onTestFinished }) => {
+      const dir = await folder({ 'a.sh': sh('true') }, onTestFinished);
+      expect(await inShell(dir, ['run', 'nothing'], '2> /dev/full')).toMatchObject({ code: 4 });
+      expect(await inShell(dir, ['run'], '> /dev/full 2>&1')).toMatchObject({ code: 3 });
+    },
+  );
 });
 
 describe.concurrent('the words of the command', () => {
