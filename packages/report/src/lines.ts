@@ -50,7 +50,7 @@ class Lines implements Reporter {
     const stream = options.stream ?? process.stdout;
     this.#output = new Output(stream);
     this.#paint = paintFor(stream, options.color);
-    this.#columns = options.columns ?? stream.columns;
+    this.#columns = options.columns ?? (stream.columns || undefined);
     this.#outputLines = options.outputLines ?? OUTPUT_LINES;
     this.#showsPasses = options.passes ?? true;
     this.#clock = options.clock ?? systemClock;

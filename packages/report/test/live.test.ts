@@ -70,6 +70,14 @@ describe('a rehearsed run', () => {
       expect(history.match(new RegExp(`^ +${line} `, 'gm'))).toHaveLength(2);
   });
 
+  test('in a terminal that does not know its size is as in one of the usual size', async () => {
+    const [usual, unknown] = [stage(80, 24), stage(80, 24)];
+    Object.defineProperties(unknown.terminal, { columns: { value: 0 }, rows: { value: 0 } });
+    for (const on of [usual, unknown]) rehearsed(on)(9000);
+    expect(await unknown.terminal.screen()).toBe(await usual.terminal.screen());
+    for (const on of [usual, unknown]) await on.reporter.close();
+  });
+
   test('a window that changes its size leaves no ruins', async () => {
     const on = stage(110, 34);
     const playTo = rehearsed(on);

@@ -14,6 +14,7 @@ const SHOW_CURSOR = '\u001b[?25h';
 /** Terminals that know it show everything between the two at once. */
 const BEGIN_UPDATE = '\u001b[?2026h';
 const END_UPDATE = '\u001b[?2026l';
+/** Of terminals that do not know their size: some say 0. */
 const COLUMNS = 80;
 const ROWS = 24;
 
@@ -41,11 +42,11 @@ export class Screen {
   }
 
   get columns(): number {
-    return this.#fixed.columns ?? this.#stream.columns ?? COLUMNS;
+    return this.#fixed.columns ?? (this.#stream.columns || COLUMNS);
   }
 
   get rows(): number {
-    return this.#fixed.rows ?? this.#stream.rows ?? ROWS;
+    return this.#fixed.rows ?? (this.#stream.rows || ROWS);
   }
 
   /** Shows the picture, and above it, for good, the lines that are new. */
