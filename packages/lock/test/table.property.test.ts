@@ -4,35 +4,42 @@ import { test } from 'vitest';
 import type { Request } from './oracle.ts';
 import { DEEDS, LANES, PATHS, SideBySide } from './side-by-side.ts';
 
-const requests: fc.Arbitrary<Request> = fc
-  .record({
-    uses: fc.uniqueArray(fc.constantFrom(...PATHS), { maxLength: 3 }),
-    claims: fc.uniqueArray(fc.constantFrom(...PATHS), { maxLength: 2 }),
-    amounts: fc.uniqueArray(fc.tuple(fc.constantFrom('/m', '/a/x'), fc.integer({ min: 1, max: 2 })), {
-      maxLength: 1,
-      selector: ([name]) => name,
-    }),
-    exclusive: fc.oneof(
-      { arbitrary: fc.constant(false), weight: 15 },
-      { arbitrary: fc.constant(true), weight: 1 },
-    ),
-  })
-  .map((request) => (request.exclusive ? { ...request, uses: [], claims: [], amounts: [] } : request));
+/** Where few things are wanted by many, those who wait for the same stand in line behind each other. */
+const FEW = ['/c', '/a/x'];
 
-const steps = fc.array(
-  fc.oneof(
-    fc.record({
-      kind: fc.constant('add' as const),
-      request: requests,
-      priority: fc.integer({ min: 0, max: 2 }),
-      rank: fc.integer({ min: 0, max: 3 }),
-      lane: fc.nat({ max: LANES - 1 }),
-      parks: fc.boolean(),
-    }),
-    fc.record({ kind: fc.constantFrom(...DEEDS), pick: fc.nat(), rank: fc.integer({ min: 0, max: 3 }) }),
-  ),
-  { maxLength: 80, size: 'max' },
-);
+const requestsFor = (paths: readonly string[]): fc.Arbitrary<Request> =>
+  fc
+    .record({
+      uses: fc.uniqueArray(fc.constantFrom(...paths), { maxLength: 3 }),
+      claims: fc.uniqueArray(fc.constantFrom(...paths), { maxLength: 2 }),
+      amounts: fc.uniqueArray(fc.tuple(fc.constantFrom('/m', '/a/x'), fc.integer({ min: 1, max: 2 })), {
+        maxLength: 1,
+        selector: ([name]) => name,
+      }),
+      exclusive: fc.oneof(
+        { arbitrary: fc.constant(false), weight: 15 },
+        { arbitrary: fc.constant(true), weight: 1 },
+      ),
+    })
+    .map((request) => (request.exclusive ? { ...request, uses: [], claims: [], amounts: [] } : request));
+
+const stepsFor = (paths: readonly string[]) =>
+  fc.array(
+    fc.oneof(
+      fc.record({
+        kind: fc.constant('add' as const),
+        request: requestsFor(paths),
+        priority: fc.integer({ min: 0, max: 2 }),
+        rank: fc.integer({ min: 0, max: 3 }),
+        lane: fc.nat({ max: LANES - 1 }),
+        parks: fc.boolean(),
+      }),
+      fc.record({ kind: fc.constantFrom(...DEEDS), pick: fc.nat(), rank: fc.integer({ min: 0, max: 3 }) }),
+    ),
+    { maxLength: 80, size: 'max' },
+  );
+
+const steps = fc.oneof(stepsFor(PATHS), stepsFor(FEW));
 
 /** PEXEN_LOCK_RUNS for more of them. */
 const numRuns = Number(process.env.PEXEN_LOCK_RUNS ?? 300);
