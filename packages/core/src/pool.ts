@@ -51,7 +51,7 @@ export interface PoolManifest {
   /** Does it take programs? What comes of one is `returned`, with its `ExecutableFacts` as the value: the run interprets them. */
   readonly executables: boolean;
   /** Does it run functions? Left out: it does. `false` where programs are all it takes. */
-  readonly bodies?: boolean;
+  readonly functions?: boolean;
 }
 
 /** What a pool may tell the run at any time while it is open. */

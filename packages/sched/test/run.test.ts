@@ -638,7 +638,7 @@ describe('pools', () => {
 
   test('a function is refused before the run by pools that take programs alone', () => {
     const pool = fakePool();
-    const manifest = { ...pool.manifest, closures: false, executables: true, bodies: false };
+    const manifest = { ...pool.manifest, closures: false, executables: true, functions: false };
     expect(codeOf(() => run([named('a')], { pool: { ...pool, manifest } }))).toBe('PEXEN_FUNCTION');
   });
 

@@ -1,13 +1,13 @@
 /** Bodies are found by their addresses, and never another one instead. */
 import assert from 'node:assert/strict';
 import { type Address, type Body, fingerprintOf, isPexenError, type PoolOutcome, task } from '@pexen/core';
-import { needsAddresses, noExecutables, rule, takesBodies, takesClosures } from './case.ts';
+import { needsAddresses, noExecutables, rule, takesClosures, takesFunctions } from './case.ts';
 import { expectError, expectKind } from './expect.ts';
 import { fixtures, fixturesUrl, type Stand } from './stand.ts';
 
 export const findsMade = rule(
   'finds tasks made in a loop while their module loads',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     for (const [index, looped] of fixtures.looped.entries()) {
       assert.equal(expectKind(await stand.outcomeOf(looped), 'returned').value, ['a', 'b'][index]);
@@ -28,7 +28,7 @@ export const findsExport = rule(
   },
 );
 
-export const findsMakers = rule('finds what an exported maker made', takesBodies, async (stand) => {
+export const findsMakers = rule('finds what an exported maker made', takesFunctions, async (stand) => {
   for (const made of fixtures.made(['x', 'y'])) {
     const outcome = await stand.outcomeOf(made);
     assert.equal(expectKind(outcome, 'returned').value, `made ${made.name}`);
@@ -37,7 +37,7 @@ export const findsMakers = rule('finds what an exported maker made', takesBodies
 
 export const findsBound = rule(
   'finds a task whose args were bound under another name',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const bound = fixtures.bound.with({ to: 'eu' }, { name: 'bound to eu' });
     assert.equal(expectKind(await stand.outcomeOf(bound), 'returned').value, 'eu');
@@ -46,7 +46,7 @@ export const findsBound = rule(
 
 export const runsCleanup = rule(
   'runs the cleanup of a task where that is asked for',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const outcome = await stand.outcomeOf(fixtures.tidies, { part: 'cleanup' });
     assert.equal(expectKind(outcome, 'returned').value, 'tidied');

@@ -16,13 +16,13 @@ type Applies = ConformanceCase['appliesTo'];
 
 export const always: Applies = () => true;
 /** Runs functions: all but pools for programs alone. */
-export const takesBodies: Applies = ({ bodies }) => bodies !== false;
-export const takesNoBodies: Applies = ({ bodies }) => bodies === false;
+export const takesFunctions: Applies = ({ functions }) => functions !== false;
+export const takesNoFunctions: Applies = ({ functions }) => functions === false;
 
 const withBodies =
   (applies: Applies): Applies =>
   (manifest) =>
-    takesBodies(manifest) && applies(manifest);
+    takesFunctions(manifest) && applies(manifest);
 
 /** Values and bodies leave this thread. */
 export const crosses: Applies = withBodies(({ transport }) => transport !== 'reference');

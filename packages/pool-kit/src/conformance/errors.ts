@@ -1,13 +1,13 @@
 /** Errors come back as those they were. */
 import assert from 'node:assert/strict';
 import type { TaskFailError } from '@pexen/core';
-import { crosses, rule, takesBodies } from './case.ts';
+import { crosses, rule, takesFunctions } from './case.ts';
 import { expectError } from './expect.ts';
 import { fixtures } from './stand.ts';
 
 export const keepsClassName = rule(
   'keeps the name of an error and its own properties',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const error = expectError(await stand.outcomeOf(fixtures.throws), 'threw');
     assert.equal(error.name, 'DatabaseError');
@@ -15,7 +15,7 @@ export const keepsClassName = rule(
   },
 );
 
-export const keepsCauses = rule('keeps the chain of causes', takesBodies, async (stand) => {
+export const keepsCauses = rule('keeps the chain of causes', takesFunctions, async (stand) => {
   const { cause } = expectError(await stand.outcomeOf(fixtures.throws), 'threw');
   assert.ok(cause instanceof Error, 'there is no cause');
   assert.equal(cause.name, 'TypeError');
@@ -23,25 +23,33 @@ export const keepsCauses = rule('keeps the chain of causes', takesBodies, async 
   assert.equal(cause.cause, 'typed by hand');
 });
 
-export const keepsAggregates = rule('keeps the errors of an AggregateError', takesBodies, async (stand) => {
-  const error = expectError(await stand.outcomeOf(fixtures.throwsMany), 'threw') as AggregateError;
-  assert.deepEqual(
-    error.errors?.map(({ name, message }: Error) => [name, message]),
-    [
-      ['RangeError', 'first'],
-      ['DatabaseError', 'second'],
-    ],
-  );
-});
+export const keepsAggregates = rule(
+  'keeps the errors of an AggregateError',
+  takesFunctions,
+  async (stand) => {
+    const error = expectError(await stand.outcomeOf(fixtures.throwsMany), 'threw') as AggregateError;
+    assert.deepEqual(
+      error.errors?.map(({ name, message }: Error) => [name, message]),
+      [
+        ['RangeError', 'first'],
+        ['DatabaseError', 'second'],
+      ],
+    );
+  },
+);
 
-export const keepsStack = rule('keeps the stack of where an error was thrown', takesBodies, async (stand) => {
-  const { stack } = expectError(await stand.outcomeOf(fixtures.throwsLater), 'threw');
-  assert.match(String(stack), /fixtures\.[jt]s/);
-});
+export const keepsStack = rule(
+  'keeps the stack of where an error was thrown',
+  takesFunctions,
+  async (stand) => {
+    const { stack } = expectError(await stand.outcomeOf(fixtures.throwsLater), 'threw');
+    assert.match(String(stack), /fixtures\.[jt]s/);
+  },
+);
 
 export const keepsFailure = rule(
   'keeps message, class, data and properties of a TaskFailError',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const error = expectError(await stand.outcomeOf(fixtures.fails), 'failed') as TaskFailError & {
       count?: number;

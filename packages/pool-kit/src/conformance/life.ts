@@ -1,6 +1,6 @@
 /** A pool opens, closes, and may be opened again. */
 import assert from 'node:assert/strict';
-import { always, crosses, kills, rule, ruleOfLife, takesBodies } from './case.ts';
+import { always, crosses, kills, rule, ruleOfLife, takesFunctions } from './case.ts';
 import { expectKind } from './expect.ts';
 import { fixtures, type Stand, within } from './stand.ts';
 
@@ -31,13 +31,13 @@ export const runAfterClose = rule(
   },
 );
 
-export const reopens = rule('can be opened again after it was closed', takesBodies, async (stand) => {
+export const reopens = rule('can be opened again after it was closed', takesFunctions, async (stand) => {
   await stand.close('drain');
   await stand.open();
   expectKind(await stand.outcomeOf(fixtures.echo), 'returned');
 });
 
-export const opensForOne = rule('rejects open() while it is open', takesBodies, async (stand) => {
+export const opensForOne = rule('rejects open() while it is open', takesFunctions, async (stand) => {
   const told: number[] = [];
   const second = { slotsChanged: (slots: number) => void told.push(slots), workerLost: () => {} };
   const opened = within(stand.pool.open(second), stand.patienceMs, 'an answer of the second open()');
@@ -47,7 +47,7 @@ export const opensForOne = rule('rejects open() while it is open', takesBodies, 
   expectKind(await stand.outcomeOf(fixtures.echo), 'returned');
 });
 
-export const drainLetsEnd = rule("close('drain') lets what runs end", takesBodies, async (stand) => {
+export const drainLetsEnd = rule("close('drain') lets what runs end", takesFunctions, async (stand) => {
   const attempt = stand.attempt(fixtures.takesTime, { args: { ms: 200 } });
   await attempt.begun();
   await stand.close('drain');
@@ -56,7 +56,7 @@ export const drainLetsEnd = rule("close('drain') lets what runs end", takesBodie
 
 export const drainGivesBack = rule(
   "close('drain') gives back what has not begun",
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const running = stand.attempts(stand.slotCount, fixtures.returnsAfterAbort);
     await Promise.all(running.map((each) => each.begun()));
@@ -99,7 +99,7 @@ export const killOvertakesDrain = rule(
 
 export const settlesAll = rule(
   'has settled everything when close() resolves, and says nothing afterwards',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const hows = stand.manifest.kills ? (['drain', 'kill'] as const) : (['drain'] as const);
     for (const how of hows) {

@@ -1,18 +1,18 @@
 /** Whatever happens to a body is an outcome, and the right one. */
 import assert from 'node:assert/strict';
 import { isTaskFailError } from '@pexen/core';
-import { crosses, kills, rule, takesBodies } from './case.ts';
+import { crosses, kills, rule, takesFunctions } from './case.ts';
 import { expectError, expectKind, expectSame } from './expect.ts';
 import { fixtures } from './stand.ts';
 
-export const returns = rule('brings back what a body returns', takesBodies, async (stand) => {
+export const returns = rule('brings back what a body returns', takesFunctions, async (stand) => {
   const { value } = expectKind(await stand.outcomeOf(fixtures.echo, { args: { value: 42 } }), 'returned');
   assert.equal(value, 42);
 });
 
 export const returnsLater = rule(
   'brings back what a promise of a body resolves to',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const outcome = await stand.outcomeOf(fixtures.echoLater, { args: { value: 'later' } });
     assert.equal(expectKind(outcome, 'returned').value, 'later');
@@ -21,7 +21,7 @@ export const returnsLater = rule(
 
 export const manyAtOnce = rule(
   'settles each of many attempts with its own outcome',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const attempts = Array.from({ length: 200 }, (_, n) =>
       stand.attempt(fixtures.echo, { args: { value: n + 1_000 }, path: `echo ${n}` }),
@@ -35,33 +35,37 @@ export const manyAtOnce = rule(
   },
 );
 
-export const throwing = rule('calls a body that throws "threw"', takesBodies, async (stand) => {
+export const throwing = rule('calls a body that throws "threw"', takesFunctions, async (stand) => {
   const attempt = stand.attempt(fixtures.throws);
   assert.equal(expectError(await attempt.outcome(), 'threw').message, 'no connection');
 });
 
-export const throwingLater = rule('calls a body that rejects "threw"', takesBodies, async (stand) => {
+export const throwingLater = rule('calls a body that rejects "threw"', takesFunctions, async (stand) => {
   assert.equal(expectError(await stand.outcomeOf(fixtures.throwsLater), 'threw').message, 'no connection');
 });
 
 export const throwingText = rule(
   'brings back what is thrown though it is no error',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     assert.equal(expectKind(await stand.outcomeOf(fixtures.throwsText), 'threw').error, 'just a text');
   },
 );
 
-export const failing = rule('calls a TaskFailError "failed", with its flags', takesBodies, async (stand) => {
-  const outcome = expectKind(await stand.outcomeOf(fixtures.fails), 'failed');
-  expectSame(outcome.depsOk, false, 'depsOk');
-  expectSame(outcome.locksOk, false, 'locksOk');
-  assert.ok(isTaskFailError(outcome.error), 'the error is no TaskFailError any more');
-});
+export const failing = rule(
+  'calls a TaskFailError "failed", with its flags',
+  takesFunctions,
+  async (stand) => {
+    const outcome = expectKind(await stand.outcomeOf(fixtures.fails), 'failed');
+    expectSame(outcome.depsOk, false, 'depsOk');
+    expectSame(outcome.locksOk, false, 'locksOk');
+    assert.ok(isTaskFailError(outcome.error), 'the error is no TaskFailError any more');
+  },
+);
 
 export const skipping = rule(
   'calls skip(reason) "skipped-itself", with the reason',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const { reason } = expectKind(await stand.outcomeOf(fixtures.skips), 'skipped-itself');
     assert.equal(reason, 'no such device');
@@ -70,7 +74,7 @@ export const skipping = rule(
 
 export const obeying = rule(
   'calls a body that rejects with the reason of its signal "stopped, aborted"',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const attempt = stand.attempt(fixtures.obeys);
     await attempt.begun();
@@ -81,7 +85,7 @@ export const obeying = rule(
 
 export const obeyingByNode = rule(
   'knows the AbortError that Node makes of the reason',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const attempt = stand.attempt(fixtures.obeysByNode);
     await attempt.begun();
@@ -92,7 +96,7 @@ export const obeyingByNode = rule(
 
 export const returningAfterAbort = rule(
   'calls a body that returns after its signal "returned"',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const attempt = stand.attempt(fixtures.returnsAfterAbort);
     await attempt.begun();
@@ -103,7 +107,7 @@ export const returningAfterAbort = rule(
 
 export const failingAfterAbort = rule(
   'calls a body that fails after its signal "failed"',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const attempt = stand.attempt(fixtures.failsAfterAbort);
     await attempt.begun();
@@ -114,7 +118,7 @@ export const failingAfterAbort = rule(
 
 export const throwingAfterAbort = rule(
   'calls a body that throws something else after its signal "threw"',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const attempt = stand.attempt(fixtures.throwsAfterAbort);
     await attempt.begun();

@@ -9,7 +9,7 @@ import {
   type PoolOutcome,
   type Task,
 } from '@pexen/core';
-import { killsExecutables, rule, ruleOfLife, takesExecutables, takesNoBodies } from './case.ts';
+import { killsExecutables, rule, ruleOfLife, takesExecutables, takesNoFunctions } from './case.ts';
 import { expectError, expectKind, expectSame } from './expect.ts';
 import { handlesAdded } from './life.ts';
 import { type Attempt, fixtures, type Stand } from './stand.ts';
@@ -194,7 +194,7 @@ export const leavesNoProgram = ruleOfLife(
   },
 );
 
-export const refusesBodies = rule('refuses functions', takesNoBodies, async (stand) => {
+export const refusesBodies = rule('refuses functions', takesNoFunctions, async (stand) => {
   const error = expectError(await stand.outcomeOf(fixtures.echo), 'threw');
   assert.ok(isPexenError(error), `expected a PexenError, got ${error.name}: ${error.message}`);
   expectSame(error.code, 'PEXEN_FUNCTION', 'its code');

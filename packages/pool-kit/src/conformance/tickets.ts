@@ -1,12 +1,12 @@
 /** A pool says when an attempt begins, hands on its news, and gives back what it has not begun. */
 import assert from 'node:assert/strict';
-import { crosses, kills, rule, takesBodies } from './case.ts';
+import { crosses, kills, rule, takesFunctions } from './case.ts';
 import { describe, expectKind, expectSame } from './expect.ts';
 import { type Attempt, fixtures, type Sign } from './stand.ts';
 
 export const startsOnce = rule(
   'says exactly once, and before all else, that an attempt has begun',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     for (const task of [fixtures.echo, fixtures.tells, fixtures.throws, fixtures.skips]) {
       const attempt = stand.attempt(task);
@@ -17,7 +17,7 @@ export const startsOnce = rule(
   },
 );
 
-export const namesWorker = rule('names the worker that begins', takesBodies, async (stand) => {
+export const namesWorker = rule('names the worker that begins', takesFunctions, async (stand) => {
   const attempt = stand.attempt(fixtures.echo);
   await attempt.outcome();
   const [first] = attempt.signs.filter((sign) => sign.kind === 'started');
@@ -56,7 +56,7 @@ async function startsLongBeforeItsEnd(attempt: Attempt): Promise<void> {
 
 export const knowsDurations = rule(
   'knows how long a body ran, from its beginning to its outcome or by ranMs',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     await stand.outcomeOf(fixtures.echo);
     await onceInAWhile(async () => {
@@ -72,7 +72,7 @@ export const knowsDurations = rule(
 
 export const fillsSlots = rule(
   'makes as many attempts at the same time as it says it has slots',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const attempts = Array.from({ length: stand.slotCount }, (_, n) =>
       stand.attempt(fixtures.obeys, { path: `fills slot ${n}` }),
@@ -83,7 +83,7 @@ export const fillsSlots = rule(
 
 export const keepsToSlots = rule(
   'begins no more attempts than it says it has slots, and the rest later',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const attempts = stand.attempts(stand.slotCount + 2, fixtures.obeys);
     await Promise.all(attempts.slice(0, stand.slotCount).map((each) => each.begun()));
@@ -96,7 +96,7 @@ export const keepsToSlots = rule(
 
 export const givesBackStopped = rule(
   'gives back what is stopped before it was begun',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const running = stand.attempts(stand.slotCount, fixtures.obeys);
     await Promise.all(running.map((each) => each.begun()));
@@ -110,7 +110,7 @@ export const givesBackStopped = rule(
 
 export const givesBackRecalled = rule(
   'gives back what has not begun when it is recalled (if it can), and nothing else',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const { pool } = stand;
     if (pool.recall === undefined) return;
@@ -129,7 +129,7 @@ export const givesBackRecalled = rule(
 
 export const takesStopped = rule(
   'gives back, or stops at once, what was stopped before it was given',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     await stand.attempt(fixtures.obeys, { isAborted: true }).outcome();
   },
@@ -147,7 +147,7 @@ export const strandsNothing = rule('strands nothing behind a body that hangs', k
 
 export const tellsAll = rule(
   'hands on every kind of news, in order, before the outcome',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const attempt = stand.attempt(fixtures.tells);
     await attempt.outcome();
@@ -169,14 +169,18 @@ export const tellsAll = rule(
   },
 );
 
-export const tellsOwn = rule('hands the news of an attempt to its own ticket', takesBodies, async (stand) => {
-  const talking = stand.attempt(fixtures.tells);
-  const silent = stand.attempt(fixtures.echo);
-  await Promise.all([talking.outcome(), silent.outcome()]);
-  assert.deepEqual(silent.news, []);
-});
+export const tellsOwn = rule(
+  'hands the news of an attempt to its own ticket',
+  takesFunctions,
+  async (stand) => {
+    const talking = stand.attempt(fixtures.tells);
+    const silent = stand.attempt(fixtures.echo);
+    await Promise.all([talking.outcome(), silent.outcome()]);
+    assert.deepEqual(silent.news, []);
+  },
+);
 
-export const standsFloods = rule('loses no finding in a flood of news', takesBodies, async (stand) => {
+export const standsFloods = rule('loses no finding in a flood of news', takesFunctions, async (stand) => {
   const attempt = stand.attempt(fixtures.floods);
   expectKind(await attempt.outcome(), 'returned');
   const findings = attempt.news.filter((news) => news.kind === 'finding');
@@ -218,7 +222,7 @@ export const stopsEarly = rule(
 
 export const sparesOthers = rule(
   'does nothing when an attempt is stopped that has ended already',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const ended = stand.attempts(stand.slotCount, fixtures.echo, { graceMs: 10 });
     await Promise.all(ended.map((each) => each.outcome()));
@@ -231,7 +235,7 @@ export const sparesOthers = rule(
 
 export const takesThemWhole = rule(
   'reads assignment and ticket where they are, and copies neither',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const attempt = stand.attempt(fixtures.tells, { isOfRun: true, path: 'with getters' });
     const outcome = await attempt.outcome();

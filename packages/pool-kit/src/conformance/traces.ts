@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ConformanceCase, kills, rule, takesBodies } from './case.ts';
+import { type ConformanceCase, kills, rule, takesFunctions } from './case.ts';
 import { expectKind } from './expect.ts';
 import { type Attempt, fixtures, type Stand } from './stand.ts';
 
@@ -25,7 +25,7 @@ function ruleOfTraces(
 
 export const runsNothingGivenBack = ruleOfTraces(
   'never runs what it gives back',
-  takesBodies,
+  takesFunctions,
   async (stand, folder) => {
     const running = stand.attempts(stand.slotCount, fixtures.obeys);
     await Promise.all(running.map((each) => each.begun()));

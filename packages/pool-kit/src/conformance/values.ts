@@ -1,7 +1,7 @@
 /** Values reach the body and come back as the manifest promises; what cannot cross is an error of the task that names it. */
 import assert from 'node:assert/strict';
 import { mergeShared, type PoolOutcome, type SharedState } from '@pexen/core';
-import { clones, crosses, rule, serializes, staysHere, takesBodies } from './case.ts';
+import { clones, crosses, rule, serializes, staysHere, takesFunctions } from './case.ts';
 import { describe, expectError, expectKind } from './expect.ts';
 import { type Attempt, fixtures } from './stand.ts';
 
@@ -14,7 +14,7 @@ const plain = {
   deep: { er: { still: 'here' } },
 };
 
-export const carriesPlain = rule('carries plain data there and back', takesBodies, async (stand) => {
+export const carriesPlain = rule('carries plain data there and back', takesFunctions, async (stand) => {
   assert.deepEqual(await echo(stand.attempt(fixtures.echo, { args: { value: plain } })), plain);
 });
 
@@ -62,7 +62,7 @@ export const carriesReference = rule('hands over the values themselves', staysHe
 
 export const tellsContext = rule(
   'tells the body its call path and the number of the attempt',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const outcome = await stand.outcomeOf(fixtures.tellsContext, { path: 'net/ping', attempt: 3 });
     assert.deepEqual(expectKind(outcome, 'returned').value, { attempt: 3, path: 'net/ping' });
@@ -71,7 +71,7 @@ export const tellsContext = rule(
 
 export const carriesKeys = rule(
   'hands over typed keys by their position, there and back',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const received = [{ requirement: 1, member: 0, values: [{ dir: 'out' }] }];
     const outcome = await stand.outcomeOf(fixtures.keyed, { received });
@@ -82,7 +82,7 @@ export const carriesKeys = rule(
 
 export const carriesShared = rule(
   'brings back the dictionary as the body left it',
-  takesBodies,
+  takesFunctions,
   async (stand) => {
     const attempt = stand.attempt(fixtures.shares, { shared: mergeShared({ list: [1, 2, 3] }) });
     const shared = sharedAfter(await attempt.outcome(), attempt);

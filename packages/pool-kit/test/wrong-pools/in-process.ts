@@ -61,9 +61,9 @@ export class InProcess implements Pool {
   readonly running = new Set<Job>();
   #whenIdle: (() => void) | undefined;
 
-  constructor(transport: 'reference' | 'clone' | 'serialize', executables = false, bodies = true) {
-    const closures = transport === 'reference' && bodies;
-    this.manifest = { name: 'in-process', kills: false, transport, closures, executables, bodies };
+  constructor(transport: 'reference' | 'clone' | 'serialize', executables = false, functions = true) {
+    const closures = transport === 'reference' && functions;
+    this.manifest = { name: 'in-process', kills: false, transport, closures, executables, functions };
   }
 
   async open(context: PoolContext): Promise<void> {
@@ -135,7 +135,7 @@ export class InProcess implements Pool {
     job.ticket.started('in-process worker');
     const { address } = job.assignment;
     if (address?.kind === 'executable' && this.manifest.executables) return await runProgram(job);
-    if (this.manifest.bodies === false) return { kind: 'threw', error: new PexenError([takesNone]) };
+    if (this.manifest.functions === false) return { kind: 'threw', error: new PexenError([takesNone]) };
     return this.manifest.transport !== 'reference' ? await this.apart(job) : await here(job);
   }
 

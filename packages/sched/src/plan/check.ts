@@ -85,7 +85,7 @@ export class Check {
     for (let task = this.#from; task < graph.taskCount; task++) {
       const { manifest, name } = options.pools[graph.pool[task] as number] as PlanPool;
       const isFunction = typeof this.#plan.definition(task).body === 'function';
-      if (isFunction ? manifest.bodies === false : !manifest.executables)
+      if (isFunction ? manifest.functions === false : !manifest.executables)
         this.#refuse(
           task,
           isFunction ? 'PEXEN_FUNCTION' : 'PEXEN_EXECUTABLE',
