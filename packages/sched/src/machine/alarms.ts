@@ -1,4 +1,4 @@
-/** Moments at which something may be due. Entries are not taken back: whoever set them looks whether they still mean anything. */
+/** Moments at which something may be due. Entries are seldom taken back: whoever set them looks whether they still mean anything. */
 
 export const TIMEOUT = 0;
 export const IDLE = 1;
@@ -46,6 +46,11 @@ export class Alarms {
   /** Takes the earliest away if it is due. */
   take(nowMs: number): Alarm | undefined {
     return (this.nextMs ?? Infinity) <= nowMs ? this.#list.shift() : undefined;
+  }
+
+  /** Those of the task mean nothing any more. */
+  drop(task: number): void {
+    this.#list = this.#list.filter((alarm) => alarm.task !== task);
   }
 
   /** Now and then drops the entries that mean nothing any more. */

@@ -32,8 +32,9 @@ export class Ending {
 
   /** An attempt that was handed out is settled. */
   settle(task: number, outcome: PoolOutcome): void {
-    const { tasks } = this.#state;
+    const { tasks, stopping, alarms } = this.#state;
     const isGivenBack = outcome.kind === 'not-started' && this.#isGivenBack(task);
+    if (isGivenBack && stopping !== GOING) alarms.drop(task); // its number is used again
     if (tasks.has(task, TIDYING)) {
       if (isGivenBack && tasks.stop[task] === 0) this.#tidy(task);
       else this.#tidied(task, outcome.kind === 'returned');
