@@ -1,4 +1,5 @@
 /** Locks for people without the scheduler: promises over a lock table. Decides nothing itself. */
+import { isAmount, type Problem, problem, refuse } from '@pexen/core';
 import type { LockRequest } from './demands.ts';
 import { type Holder, NONE, TAKEN } from './ids.ts';
 import type { Capacities } from './inside.ts';
@@ -7,17 +8,17 @@ import { LockTable } from './lock-table.ts';
 /** What holds for all locks of one `Locks`. */
 export interface LocksOptions {
   /** How many units there are of a resource. */
-  readonly capacities?: Capacities;
+  readonly capacities?: Capacities | undefined;
   /** So many later ones may go before somebody who waits, where they fit in beside what is held. At least 1, default 64. */
-  readonly overtakings?: number;
+  readonly overtakings?: number | undefined;
 }
 
 /** How one `acquire` waits. */
 export interface AcquireOptions {
   /** Gives up waiting: `acquire` rejects with its reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Smaller goes first; default 0. Equal ones go by arrival. */
-  readonly priority?: number;
+  readonly priority?: number | undefined;
 }
 
 /** What you hold. `await using held = await locks.acquire(…)` gives it back at the end of the block. */
@@ -53,10 +54,11 @@ export class Locks {
   /**
    * Waits until everything is free at once, then holds it.
    *
-   * @throws PexenError PEXEN_AMOUNT_UNKNOWN, PEXEN_AMOUNT_TOO_LARGE, or the reason of the signal.
+   * @throws PexenError PEXEN_BAD_META, PEXEN_AMOUNT_UNKNOWN, PEXEN_AMOUNT_TOO_LARGE, or the reason of the signal.
    */
   async acquire(request: LockRequest, { signal, priority = 0 }: AcquireOptions = {}): Promise<Held> {
     signal?.throwIfAborted();
+    refuse(checkRequest(request));
     const demand = this.table.compile(request);
     const holder = this.#unused.pop() ?? this.#callers.length;
     const { promise, resolve, reject } = Promise.withResolvers<Held>();
@@ -103,4 +105,16 @@ export class Locks {
       this.#callers[next]?.grant(this.#heldBy(next));
     }
   }
+}
+
+/** A text in place of a list would be taken for a list of letters. */
+function checkRequest({ uses = [], claims = [] }: LockRequest): Problem[] {
+  const bad = (message: string): Problem => problem('PEXEN_BAD_META', message);
+  const lists = Object.entries({ uses, claims }).filter(([, list]) => !Array.isArray(list));
+  if (lists.length > 0) return lists.map(([name]) => bad(`${name} must be a list`));
+  const amounts = uses.filter(isAmount).filter(({ count }) => !(count > 0 && Number.isFinite(count)));
+  return [
+    ...amounts.map(() => bad('uses has an amount that is not above 0')),
+    ...(claims.some(isAmount) ? [bad('claims has an amount; amounts belong into uses')] : []),
+  ];
 }

@@ -2,7 +2,7 @@
  * What holders need, compiled: a demand is a path of (node, want) in a trie, so that equal demands are one, and demands that begin
  * alike share their beginning. Knows not who needs it.
  */
-import { type Amount, isAmount, type Problem, type Resource, refuse } from '@pexen/core';
+import { type Amount, describeResource, isAmount, type Problem, type Resource, refuse } from '@pexen/core';
 import { grown } from './columns.ts';
 import type { ResourceTree } from './resource-tree.ts';
 import { ROOT, Trie } from './trie.ts';
@@ -74,7 +74,9 @@ export class Demands {
     if (isAmount(use)) this.#collectAmount(use, problems);
     else {
       const node = this.#tree.nodeOf(use);
-      this.#want(node, this.#tree.capacityOf(node) > 0 ? USE_ONE : USE);
+      const capacity = this.#tree.capacityOf(node);
+      this.#want(node, capacity > 0 ? USE_ONE : USE);
+      if (capacity > 0 && capacity < 1) problems.push(tooMuch(use, 1, capacity));
     }
   }
 
@@ -84,7 +86,7 @@ export class Demands {
     const before = this.#wants[node] ?? -1;
     const sum = count + (before > USE_ONE ? (this.counts[before] as number) : 0);
     if (sum <= capacity) this.#want(node, this.#amount(sum));
-    else problems.push(tooMuch(this.#tree.nameOf(node), sum, capacity));
+    else problems.push(tooMuch(resource, sum, capacity));
   }
 
   #amount(count: number): number {
@@ -138,12 +140,13 @@ export class Demands {
   }
 }
 
-function tooMuch(resource: string, count: number, capacity: number): Problem {
-  const name = `"${resource}"`;
+function tooMuch(resource: Resource, count: number, capacity: number): Problem {
+  const name = describeResource(resource);
+  const entry = typeof resource === 'string' ? `{ ${name}: ${count} }` : `[[it, ${count}]]`;
   const isKnown = capacity > 0;
   return {
     code: isKnown ? 'PEXEN_AMOUNT_TOO_LARGE' : 'PEXEN_AMOUNT_UNKNOWN',
     message: `takes ${count} of ${name}, which has ${isKnown ? capacity : 'no capacity'}`,
-    hint: `${isKnown ? 'Take less, or declare' : 'Declare'} capacities: { ${name}: ${count} }.`,
+    hint: `${isKnown ? 'Take less, or declare' : 'Declare'} capacities: ${entry}.`,
   };
 }

@@ -1,5 +1,5 @@
 /** The parts of a table, put together. For the table itself, and for those in this package that describe and check it. */
-import type { Resource } from '@pexen/core';
+import { checkNumber, describeResource, type Problem, problem, type Resource, refuse } from '@pexen/core';
 import { Demands } from './demands.ts';
 import { Footprint } from './footprint.ts';
 import { HoldCounts } from './hold-counts.ts';
@@ -40,7 +40,8 @@ export class Inside {
 
   constructor({ capacities = [], overtakings = 64, lanes = 1 }: LockTableOptions) {
     const { tree, demands, footprint, holders } = this;
-    const pairs = Symbol.iterator in capacities ? capacities : Object.entries(capacities);
+    const pairs = Symbol.iterator in capacities ? [...capacities] : Object.entries(capacities);
+    refuse([...checkNumber('overtakings', overtakings, 1), ...pairs.flatMap(checkCapacity)]);
     for (const [resource, capacity] of pairs) tree.declare(resource, capacity);
     const counts = (): HoldCounts => new HoldCounts(tree, demands, footprint);
     this.obstacles = new Obstacles(tree, demands, counts(), counts());
@@ -48,4 +49,10 @@ export class Inside {
     this.waiting = new Waiting(holders, tree, footprint, this.obstacles, parking, counts(), overtakings);
     this.poison = new Poison(tree, demands, counts());
   }
+}
+
+function checkCapacity([resource, capacity]: readonly [Resource, number]): Problem[] {
+  if (typeof capacity === 'number' && capacity > 0) return [];
+  const message = `the capacity of ${describeResource(resource)} must be a number above 0`;
+  return [problem('PEXEN_BAD_OPTION', message)];
 }

@@ -1,5 +1,5 @@
 /** Resources that are places in a tree, by any values as parts. Knows no locks. */
-import type { Resource } from '@pexen/core';
+import { describeResource, type Resource } from '@pexen/core';
 
 const brand: unique symbol = Symbol.for('pexen.path') as never;
 
@@ -43,7 +43,12 @@ export function partsOf(resource: Resource): readonly unknown[] {
 
 /** `/a/b`. */
 export function nameOfPath(parts: readonly unknown[]): string {
-  return `/${parts.map(String).join('/')}`;
+  return `/${parts.map(nameOfPart).join('/')}`;
+}
+
+/** A text is its own name. Any value may be a part, also one that has no text. */
+export function nameOfPart(part: unknown): string {
+  return typeof part === 'string' ? part : describeResource(part);
 }
 
 function split(text: string, separator: string): string[] {

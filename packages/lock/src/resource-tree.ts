@@ -1,7 +1,7 @@
 /** Names of resources become nodes of one tree, as integers. Knows no holders. */
 import type { Resource } from '@pexen/core';
 import { grown } from './columns.ts';
-import { isResourcePath, nameOfPath, partsOf } from './resource-path.ts';
+import { isResourcePath, nameOfPart, nameOfPath, partsOf } from './resource-path.ts';
 import { nodeOf } from './spot.ts';
 import { ROOT } from './trie.ts';
 import { EXCLUSIVE, USE_ONE } from './wants.ts';
@@ -90,7 +90,7 @@ export class ResourceTree {
   nameOf(node: number): string {
     const parts: unknown[] = [];
     for (let at = node; at !== ROOT; at = this.parent[at] as number) parts.unshift(this.#parts[at]);
-    return parts.length === 1 && !this.#paths.has(node) ? String(parts[0]) : nameOfPath(parts);
+    return parts.length === 1 && !this.#paths.has(node) ? nameOfPart(parts[0]) : nameOfPath(parts);
   }
 
   /** Is it `above` itself, or somewhere below it? */

@@ -77,6 +77,7 @@ export class Waiting {
 
   /** Parks the holder at what the last `find` of its demand met. */
   park(holder: Holder): void {
+    if (this.#isToBeStarved(holder)) this.starve(holder);
     this.#count(holder, 1);
     this.#holders.add(holder, PARKED);
     this.#hasUnitsBack = true;
@@ -209,6 +210,12 @@ export class Waiting {
     const count = this.#holders.get(holder, OVERTAKEN) + 1;
     this.#holders.set(holder, OVERTAKEN, count);
     return count >= this.#limit;
+  }
+
+  /** It left the queue of the starved without having had what it waited for, and is back. */
+  #isToBeStarved(holder: Holder): boolean {
+    const isOld = this.#holders.get(holder, OVERTAKEN) >= this.#limit;
+    return isOld && !this.#holders.is(holder, STARVED | HOLDING);
   }
 
   #isInLine(holder: Holder, at: number): boolean {

@@ -197,3 +197,17 @@ it('a table that lives long does not grow', async () => {
   const { tree, demands, holders } = locks.table.inside;
   expect(Math.max(tree.size, demands.trie.size, holders.size)).toBeLessThan(16);
 });
+
+it('refuses what it would take for something else, and waits for nothing then', async () => {
+  const locks = new Locks({ capacities: { m: 2 } });
+  await expect(locks.acquire({ claims: 'db' as never })).rejects.toThrow(
+    'PEXEN_BAD_META: claims must be a list',
+  );
+  const amounts = [amount('m', -1), amount('m', 0), amount('m', Number.NaN)];
+  for (const each of amounts) await expect(locks.acquire({ uses: [each] })).rejects.toThrow('not above 0');
+  await expect(locks.acquire({ claims: [amount('m', 1) as never] })).rejects.toThrow(
+    'amounts belong into uses',
+  );
+  await using held = await locks.acquire({ uses: [amount('m', 2)] });
+  expect(held).toBeDefined();
+});

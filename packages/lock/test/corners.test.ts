@@ -1,7 +1,14 @@
 /** Corners of the table that mutants found without a test: what is remembered between calls, and who of several comes first. */
 import { amount } from '@pexen/core';
 import { expect, it } from 'vitest';
-import { type LockRequest, LockTable, type LockTableOptions, NONE, TAKEN } from '../src/index.ts';
+import {
+  describeNodes,
+  type LockRequest,
+  LockTable,
+  type LockTableOptions,
+  NONE,
+  TAKEN,
+} from '../src/index.ts';
 import { validate } from '../src/validate.ts';
 
 /** A table with holders 0, 1, 2, …; smaller numbers in `priorities` go first. */
@@ -263,4 +270,43 @@ it('of a starved one and another, both free, the better is the candidate', () =>
     table.release(3);
     expect(table.candidate()).toBe(4);
   }
+});
+
+it('refuses options that mean nothing, all at once', () => {
+  const capacities = { none: 0, less: -1, odd: Number.NaN };
+  expect(() => new LockTable({ capacities, overtakings: 0 })).toThrow(
+    /overtakings must be a number, 1 or more[\s\S]*"none"[\s\S]*"less"[\s\S]*"odd" must be a number above 0/,
+  );
+});
+
+it('refuses a plain use of what has less than one unit', () => {
+  const table = new LockTable({ capacities: { half: 0.5 } });
+  expect(() => table.compile({ uses: ['half'] })).toThrow(
+    /PEXEN_AMOUNT_TOO_LARGE: takes 1 of "half", which has 0.5/,
+  );
+  table.compile({ uses: [amount('half', 0.5)] });
+});
+
+it('says how capacities of resources are declared that are no texts', () => {
+  const gpu = Symbol('gpu');
+  expect(() => new LockTable().compile({ uses: [amount(gpu as never, 2)] })).toThrow(
+    /capacities: \[\[it, 2\]\]/,
+  );
+});
+
+it('names what has no text', () => {
+  const odd = [
+    Object.create(null),
+    {
+      toString: () => {
+        throw new Error('no');
+      },
+    },
+    { name: 'disk' },
+  ] as object[];
+  const table = tableOf(odd.map((resource) => ({ claims: [resource] })));
+  want(table, 0, 1, 2);
+  expect(describeNodes(table).map(({ resource }) => resource)).toEqual([
+    ...['an object without a name', 'an object without a name', 'disk'],
+  ]);
 });

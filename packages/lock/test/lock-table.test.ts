@@ -309,6 +309,18 @@ describe('fairness', () => {
     expect(desk.table.starvedHead).toBe(claimer);
   });
 
+  it('who comes back is starved as before', () => {
+    const desk = new Desk({ overtakings: 1 });
+    desk.holds({ uses: ['x'] });
+    const claimer = desk.waits({ claims: ['x'] });
+    desk.holds({ uses: ['x'] });
+    desk.table.withdraw(claimer);
+    expect(desk.table.starvedHead).toBe(NONE);
+    desk.table.park(claimer);
+    expect(desk.table.starvedHead).toBe(claimer);
+    validate(desk.table);
+  });
+
   it('ends even where two streams take turns in blocking', () => {
     const desk = new Desk({ overtakings: 8 });
     let [a, b] = [desk.holds({ claims: ['a'] }), desk.holds({ claims: ['b'] })];
