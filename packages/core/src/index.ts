@@ -60,6 +60,7 @@ export { duplicateIdProblem, findMaker, isMaker, type Maker, maker, takesInput }
 export { checkMeta, describeResource, metaKeys } from './meta-check.ts';
 export type { Attachment, News, Progress } from './news.ts';
 export { kindOf } from './not-a-task.ts';
+export { checkNumber, unknownOptions } from './option-check.ts';
 export {
   type Outcome,
   type OutcomeKind,

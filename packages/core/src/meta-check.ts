@@ -30,6 +30,7 @@ const isFrom0 = (value: unknown): boolean => typeof value === 'number' && value 
 const text = must('a non-empty string', (value) => typeof value === 'string' && value !== '');
 const flag = must('true or false', (value) => typeof value === 'boolean');
 const finite = must('a finite number', Number.isFinite);
+const limit = must('a number of milliseconds above 0', (value) => isFrom0(value) && value !== 0);
 const duration = must('a number of milliseconds, 0 or more', isFrom0);
 const body = must('a function', (value) => typeof value === 'function');
 const strings = must(
@@ -95,8 +96,8 @@ const checks: Readonly<Record<keyof TaskMeta, Check>> = Object.assign(Object.cre
   args: record,
   group: text,
   pool: text,
-  timeout: duration,
-  idleTimeout: duration,
+  timeout: limit,
+  idleTimeout: limit,
   grace: duration,
   slowAfter: duration,
   retries,

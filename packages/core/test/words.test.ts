@@ -35,7 +35,7 @@ describe('metadata', () => {
     expect(problems.map(({ code, message, hint }) => [code, message, hint])).toEqual([
       ['PEXEN_UNKNOWN_META', 'there is no metadata "reqires"', 'Did you mean "requires"?'],
       ['PEXEN_BAD_META', 'provides must be a list', "Write provides: ['bin']."],
-      ['PEXEN_BAD_META', 'timeout must be a number of milliseconds, 0 or more', undefined],
+      ['PEXEN_BAD_META', 'timeout must be a number of milliseconds above 0', undefined],
       [
         'PEXEN_USED_AND_CLAIMED',
         '"db" is both used and claimed',

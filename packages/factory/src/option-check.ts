@@ -1,5 +1,5 @@
 /** Checks what users hand to factories, all of it at once: configurations are often plain JavaScript. */
-import { didYouMean, type Problem, refuse } from '@pexen/core';
+import { type Problem, refuse, unknownOptions } from '@pexen/core';
 import type {
   ExecutablesOptions,
   ExportOptions,
@@ -69,23 +69,20 @@ export function checkOptions(
 ): void {
   const missing = needed.filter((name) => (options as Readonly<Record<string, unknown>>)[name] === undefined);
   refuse([
-    ...missing.map((name) => problem(factory, `needs the option "${name}"`, undefined)),
-    ...Object.entries(options).flatMap(([name, value]) => checkOption(factory, name, value, known)),
+    ...missing.map((name) => problem(factory, `needs the option "${name}"`)),
+    ...unknownOptions(factory, options, known),
+    ...Object.entries(options).flatMap(([name, value]) => checkOption(factory, name, value)),
   ]);
 }
 
-function checkOption(factory: string, name: string, value: unknown, known: readonly OptionName[]): Problem[] {
-  if (value === undefined) return [];
-  if (!(known as readonly string[]).includes(name)) {
-    const hint = didYouMean(name, known) ?? `There are: ${known.join(', ')}.`;
-    return [problem(factory, `has no option "${name}"`, hint)];
-  }
-  const complaint = checks[name as OptionName](value);
-  return complaint === undefined ? [] : [problem(factory, `the option "${name}" ${complaint}`, undefined)];
+function checkOption(factory: string, name: string, value: unknown): Problem[] {
+  const complaint =
+    value === undefined ? undefined : (checks as Record<string, Check | undefined>)[name]?.(value);
+  return complaint === undefined ? [] : [problem(factory, `the option "${name}" ${complaint}`)];
 }
 
-function problem(factory: string, message: string, hint: string | undefined): Problem {
-  return { code: 'PEXEN_BAD_OPTION', message: `${factory}: ${message}`, ...(hint !== undefined && { hint }) };
+function problem(factory: string, message: string): Problem {
+  return { code: 'PEXEN_BAD_OPTION', message: `${factory}: ${message}` };
 }
 
 function isRecord(value: unknown): value is object {

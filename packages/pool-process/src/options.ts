@@ -1,6 +1,6 @@
 /** What can be said of a pool of processes. */
 import { availableParallelism } from 'node:os';
-import { type Problem, refuse } from '@pexen/core';
+import { type Problem, refuse, unknownOptions } from '@pexen/core';
 import type { CaptureLimits } from './capture.ts';
 import type { Clock } from './clock.ts';
 
@@ -55,6 +55,11 @@ export interface Settings {
 
 const mebibyte = 1024 * 1024;
 
+const known: readonly (keyof ProcessesOptions)[] = [
+  ...(['workers', 'memoryLimitMb', 'recycleAfter', 'loader', 'execArgv', 'launcher', 'node'] as const),
+  ...(['helper', 'env', 'maxOutputBytes', 'outputIntervalMs', 'clock'] as const),
+];
+
 /** @throws PexenError PEXEN_BAD_OPTION with everything that is wrong. */
 export function settingsOf(options: ProcessesOptions): Settings {
   const {
@@ -71,6 +76,7 @@ export function settingsOf(options: ProcessesOptions): Settings {
     recycleAfter = Number.POSITIVE_INFINITY,
   } = options;
   refuse([
+    ...unknownOptions('processes', options, known),
     ...wholeNumber('workers', workers, 1),
     ...wholeNumber('maxOutputBytes', maxOutputBytes, 2),
     ...wholeNumber('outputIntervalMs', outputIntervalMs, 1),

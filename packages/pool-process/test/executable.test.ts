@@ -438,4 +438,5 @@ test('the pool tells how many slots it has', async () => {
 
 test('options that cannot be are refused, all at once', () => {
   expect(() => processes({ workers: 0, maxOutputBytes: -1 })).toThrow(/workers(.|\n)*maxOutputBytes/);
+  expect(() => processes({ worker: 2 } as never)).toThrow(/no option "worker"(.|\n)*Did you mean "workers"/);
 });

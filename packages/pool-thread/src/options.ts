@@ -1,7 +1,7 @@
 /** What a pool of threads may be told. */
 import { availableParallelism } from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
-import { type Problem, refuse } from '@pexen/core';
+import { type Problem, refuse, unknownOptions } from '@pexen/core';
 
 /** What `threads` may be told. */
 export interface ThreadsOptions {
@@ -30,10 +30,15 @@ export interface FilledOptions extends ThreadsOptions {
   readonly output: 'capture' | 'inherit';
 }
 
+/** `clock` is part of what a suite asks of its pools; threads have no use for it. */
+const known: readonly (keyof ThreadsOptions | 'clock')[] = [
+  ...(['workers', 'loader', 'resourceLimits', 'env', 'execArgv', 'output', 'clock'] as const),
+];
+
 /** @throws PexenError PEXEN_BAD_OPTION with everything that is wrong with them */
 export function fillOptions(options: ThreadsOptions): FilledOptions {
   const { workers = availableParallelism(), output = 'capture' } = options;
-  const problems: Problem[] = [];
+  const problems: Problem[] = unknownOptions('threads', options, known);
   const bad = (message: string): void => void problems.push({ code: 'PEXEN_BAD_OPTION', message });
   if (!Number.isInteger(workers) || workers < 1) bad('threads: workers must be a whole number, 1 or more');
   if (!['capture', 'inherit'].includes(output)) bad('threads: output must be "capture" or "inherit"');

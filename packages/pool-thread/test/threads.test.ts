@@ -23,6 +23,7 @@ describe('threads', () => {
     expect(rig.slots[0]).toBeGreaterThan(0);
     expect(() => threads({ workers: 0 })).toThrow(/PEXEN_BAD_OPTION.*workers/);
     expect(() => threads({ workers: 1.5, output: 'loud' as never })).toThrow(/workers[\s\S]*output/);
+    expect(() => threads({ worker: 2 } as never)).toThrow(/no option "worker"[\s\S]*Did you mean "workers"/);
   });
 
   test('are used again', async () => {

@@ -28,6 +28,14 @@ test.each([
   expect(problemsOf(options)).toEqual([{ code: 'PEXEN_BAD_OPTION', message }]);
 });
 
+test('what is no option is refused, with the near name', () => {
+  expect(problemsOf({ capacity: { x: 1 }, deadlin: 5 } as never)).toMatchObject([
+    { message: 'run: has no option "capacity"', hint: 'Did you mean "capacities"?' },
+    { message: 'run: has no option "deadlin"', hint: 'Did you mean "deadline"?' },
+  ]);
+  expect(() => inline({ workers: 2 } as never)).toThrow('inline: has no option "workers"');
+});
+
 test('what is no limit is fine, and so is what is not given', () => {
   const groups = { vm: { ...vm, workers: Number.POSITIVE_INFINITY } };
   expect(problemsOf({ spare: Number.POSITIVE_INFINITY, deadline: Number.POSITIVE_INFINITY, groups })).toEqual(
@@ -41,7 +49,7 @@ test('defaults are looked at like metadata, all at once', () => {
     problemsOf({ defaults, spare: -1 }).map(({ code, task: of, message }) => [code, of, message]),
   ).toEqual([
     ['PEXEN_BAD_OPTION', undefined, 'spare must be a number, 0 or more'],
-    ['PEXEN_BAD_META', 'defaults', 'timeout must be a number of milliseconds, 0 or more'],
+    ['PEXEN_BAD_META', 'defaults', 'timeout must be a number of milliseconds above 0'],
     ['PEXEN_BAD_META', 'defaults', 'retries must be a whole number, or { count, delay, … }'],
     ['PEXEN_UNKNOWN_META', 'defaults', 'there is no metadata "graec"'],
   ]);

@@ -9,7 +9,9 @@ import {
   type PoolContext,
   type PoolManifest,
   type PoolOutcome,
+  refuse,
   type Ticket,
+  unknownOptions,
 } from '@pexen/core';
 
 /** What `inline` may be told. */
@@ -30,7 +32,9 @@ const manifest: PoolManifest = {
  * A pool in this thread: bodies get their values by reference, and those that never wait cost no promise.
  * @throws PexenError PEXEN_BAD_OPTION
  */
-export function inline({ concurrency = 1 }: InlineOptions = {}): Pool {
+export function inline(options: InlineOptions = {}): Pool {
+  refuse(unknownOptions('inline', options, ['concurrency']));
+  const { concurrency = 1 } = options;
   if (!(concurrency >= 1) || (concurrency !== Infinity && !Number.isInteger(concurrency)))
     throw misuse('PEXEN_BAD_OPTION', 'inline: concurrency must be a whole number, 1 or more');
   return new InlinePool(concurrency);

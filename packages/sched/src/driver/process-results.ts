@@ -1,6 +1,5 @@
 /** Works on results in a pool of its own while the tasks still run: a run of its own, fed by the results of another. */
-import { type Result, type Runnable, refuse, type UnboundTask, withMeta } from '@pexen/core';
-import { checkNumber } from './option-check.ts';
+import { checkNumber, type Result, type Runnable, refuse, type UnboundTask, withMeta } from '@pexen/core';
 import type { PoolSource } from './options.ts';
 import { run } from './run.ts';
 

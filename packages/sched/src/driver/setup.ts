@@ -1,8 +1,7 @@
 /** Makes a plan's view of the pools and options that a run was given. */
-import { checkMeta, type Pool, refuse } from '@pexen/core';
+import { checkMeta, checkNumber, type Pool, refuse, unknownOptions } from '@pexen/core';
 import type { PlanOptions, PlanPool } from '../plan/planned.ts';
 import { inline } from './inline-pool.ts';
-import { checkNumber } from './option-check.ts';
 import type { GroupOptions, PoolSource, RunOptions } from './options.ts';
 
 /** The pools, in the order in which the plan numbers them. */
@@ -10,6 +9,11 @@ export interface Setup {
   readonly pools: readonly Pool[];
   readonly plan: PlanOptions;
 }
+
+const known: readonly (keyof RunOptions)[] = [
+  ...(['pool', 'pools', 'groups', 'capacities', 'spare', 'shared', 'signal', 'deadline', 'clock'] as const),
+  ...(['facts', 'weights', 'reinterpret', 'judge', 'defaults', 'onWarning'] as const),
+];
 
 /**
  * Calls the pool factories; opens nothing.
@@ -19,6 +23,7 @@ export function setUp(options: RunOptions): Setup {
   const { capacities, facts, weights, defaults, onWarning } = options;
   const groups = Object.entries(options.groups ?? {});
   refuse([
+    ...unknownOptions('run', options, known),
     ...checkNumber('spare', options.spare, 0),
     ...checkNumber('deadline', options.deadline, 0),
     ...groups.flatMap(([name, { workers, spare }]) => [
