@@ -381,7 +381,7 @@ describe('timeouts', () => {
     await settled();
     await clock.advance(100);
     const [result] = await loop;
-    expect(result).toMatchObject({ status: 'timed-out', reason: [{ why: 'ran for 100 ms' }] });
+    expect(result).toMatchObject({ status: 'timed-out', reason: [{ why: 'took longer than 100 ms' }] });
     expect(clock.pending).toBe(0);
   });
 

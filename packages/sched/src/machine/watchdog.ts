@@ -68,12 +68,12 @@ export class Watchdog {
     return tasks.state[task] === RUNNING && tasks.has(task, TIDYING) === (kind === TIDY_TIMEOUT);
   }
 
-  #due({ kind, task, attempt }: Alarm): void {
-    const { nowMs, tasks } = this.#state;
+  #due({ kind, task, attempt, atMs }: Alarm): void {
+    const { tasks } = this.#state;
     const sinceMs = tasks.since[task] as number;
     if (kind === BACKOFF) this.#state.makeReady(task);
     else if (kind === IDLE) this.#checkSilence(task, attempt, sinceMs);
-    else this.#stop(task, `ran for ${Math.round(nowMs - sinceMs)} ms`);
+    else this.#stop(task, `took longer than ${Math.round(atMs - sinceMs)} ms`);
   }
 
   #checkSilence(task: number, attempt: number, sinceMs: number): void {
