@@ -59,7 +59,7 @@ export { addressOf, closureProblem, idOf } from './locate.ts';
 export { duplicateIdProblem, findMaker, isMaker, type Maker, maker, takesInput } from './maker.ts';
 export { checkMeta, describeResource, metaKeys } from './meta-check.ts';
 export type { Attachment, News, Progress } from './news.ts';
-export { kindOf } from './not-a-task.ts';
+export { kindOf, listOfTasks } from './not-a-task.ts';
 export { checkNumber, unknownOptions } from './option-check.ts';
 export {
   type Outcome,

@@ -10,6 +10,13 @@ export function notATask(value: unknown): PexenError {
   );
 }
 
+/** What was handed over as tasks, as a list. @throws PexenError PEXEN_NOT_A_TASK where it is none: a task by itself, mostly. */
+export function listOfTasks<T>(value: Iterable<T>): readonly T[] {
+  if (!isIterable(value))
+    throw refusal(`there is ${kindOf(value)} where a list of tasks should be`, 'Write run([task]).');
+  return Array.isArray(value) ? value : [...value];
+}
+
 /** Refuses to make a task without metadata or without a body. @throws PexenError PEXEN_NOT_A_TASK. */
 export function checkParts(meta: unknown, body: unknown, site: CallSite): void {
   const isMeta = typeof meta === 'object' && meta !== null && !Array.isArray(meta);

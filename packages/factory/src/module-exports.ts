@@ -28,7 +28,7 @@ export interface ExportedTask {
 }
 
 /** A task whose args are still to be bound, and the name of the export that it is in. */
-export interface Unbound {
+interface Unbound {
   readonly runnable: Runnable;
   readonly name: string;
 }

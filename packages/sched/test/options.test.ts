@@ -94,3 +94,10 @@ describe('processing', () => {
     expect(statuses).toEqual(['returned, skipped', 'returned, skipped']);
   });
 });
+
+test('what is no list of tasks is refused, mostly a task by itself', () => {
+  expect(() => run(quick as never)).toThrow(
+    /^PEXEN_NOT_A_TASK: there is a function where a list of tasks should be[\s\S]*Write run\(\[task\]\)/,
+  );
+  expect(() => run(Promise.resolve([quick]) as never)).toThrow('there is a promise where');
+});

@@ -7,6 +7,7 @@ import {
   formatCallPath,
   isPlaced,
   isTask,
+  listOfTasks,
   metaOf,
   type Problem,
   plainDefinition,
@@ -85,7 +86,7 @@ export class Plan extends Table implements Planned {
    * @throws PexenError with everything that is wrong with them.
    */
   add(entries: Iterable<Entry>): { readonly from: number; readonly to: number } {
-    const list = Array.isArray(entries) ? (entries as readonly Entry[]) : [...entries]; // making some may add others
+    const list = listOfTasks(entries); // making some may add others
     const from = this.graph.taskCount;
     this.#remember();
     try {
