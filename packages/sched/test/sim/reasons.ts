@@ -9,6 +9,8 @@ export class Reasons {
   readonly #shadow: Shadow;
   readonly #culprits = new Map<string, ReadonlySet<string>>();
   readonly #poisoners = new Set<string>();
+  /** A requirement of theirs can be blamed on nobody: what was given was torn down, say. */
+  readonly #unblamed = new Set<string>();
 
   constructor(shadow: Shadow) {
     this.#shadow = shadow;
@@ -36,18 +38,19 @@ export class Reasons {
       .find(({ task }, at) => !this.#culprits.get(chain[at]?.task ?? '')?.has(task));
     if (wrong !== undefined) return `${told} blame ${wrong.task} wrongly`;
     const last = chain.at(-1)?.task ?? '';
-    if ((this.#culprits.get(last)?.size ?? 0) > 0) return `${told} end with one that was skipped for others`;
+    if ((this.#culprits.get(last)?.size ?? 0) > 0 && !this.#unblamed.has(last))
+      return `${told} end with one that was skipped for others`;
     return undefined;
   }
 
   /** Those who could have met a requirement that cannot be met any more, and did not. */
   #whoDidNotGive(task: TaskShadow): ReadonlySet<string> {
-    return new Set(
-      task.spec.requires
-        .filter((requirement) => this.#shadow.threshold(task, requirement) === 'impossible')
-        .flatMap((requirement) => this.#shadow.candidates(task, requirement))
-        .filter(({ end }) => end?.provides === false)
-        .map(({ spec }) => spec.name),
-    );
+    const blamed = task.spec.requires
+      .filter((requirement) => this.#shadow.threshold(task, requirement) === 'impossible')
+      .map((requirement) =>
+        this.#shadow.candidates(task, requirement).filter(({ end }) => end?.provides === false),
+      );
+    if (blamed.some((culprits) => culprits.length === 0)) this.#unblamed.add(task.spec.name);
+    return new Set(blamed.flat().map(({ spec }) => spec.name));
   }
 }
