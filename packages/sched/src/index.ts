@@ -40,7 +40,7 @@ export { HierarchyLock, path } from '@pexen/lock';
 export { type Clock, systemClock } from './driver/clock.ts';
 export { type InlineOptions, inline } from './driver/inline-pool.ts';
 export { previewOf, select } from './driver/look-ahead.ts';
-export type { GroupOptions, PoolSource, RunOptions, TaskDefaults } from './driver/options.ts';
+export type { GroupOptions, PoolSource, RunOptions } from './driver/options.ts';
 export {
   type Processed,
   type ProcessOptions,
@@ -50,4 +50,5 @@ export {
 export { Run, run, type Summary } from './driver/run.ts';
 export type { RunEvents } from './driver/teller.ts';
 export type { Entry } from './plan/planned.ts';
+export type { TaskDefaults } from './plan/rules.ts';
 export type { Selectable, Selected } from './plan/select.ts';

@@ -1,6 +1,7 @@
 /** What `run` may be told besides the tasks. */
-import type { Facts, Judgement, Pool, PoolOutcome, Problem, Result, Retries, Runnable } from '@pexen/core';
+import type { Facts, Judgement, Pool, PoolOutcome, Problem, Result, Runnable } from '@pexen/core';
 import type { Capacities } from '@pexen/lock';
+import type { TaskDefaults } from '../plan/rules.ts';
 import type { Clock } from './clock.ts';
 
 /** A pool, or what makes one when the run begins. */
@@ -15,19 +16,6 @@ export interface GroupOptions {
   readonly spare?: number | undefined;
   /** Nothing outside the group runs while it is open. Default true. */
   readonly exclusive?: boolean | undefined;
-}
-
-/** Used for tasks whose metadata does not say. Times are milliseconds; where nothing is said there is no limit. */
-export interface TaskDefaults {
-  readonly timeout?: number | undefined;
-  readonly idleTimeout?: number | undefined;
-  /** Default 10,000. */
-  readonly grace?: number | undefined;
-  readonly slowAfter?: number | undefined;
-  /** Default 0. */
-  readonly retries?: number | Retries | undefined;
-  /** Default false. */
-  readonly rerunnable?: boolean | undefined;
 }
 
 /** What `run` may be told. Everything may be left out; times are milliseconds. */

@@ -11,7 +11,7 @@ import type {
 } from '@pexen/core';
 import type { Capacities } from '@pexen/lock';
 import type { Graph } from './graph.ts';
-import type { RuleDefaults } from './rules.ts';
+import type { TaskDefaults } from './rules.ts';
 
 /** What the plan has to know of a pool. `pools[0]` is that of tasks which name none. */
 export interface PlanPool {
@@ -31,7 +31,7 @@ export interface PlanOptions {
   readonly facts?: Facts | undefined;
   /** Expected durations of tasks that state none, by path, ms. */
   readonly weights?: ((path: string) => number | undefined) | undefined;
-  readonly defaults?: RuleDefaults | undefined;
+  readonly defaults?: TaskDefaults | undefined;
   /** After so many overtakings a waiting task is starved. Default 64. */
   readonly overtakings?: number | undefined;
   readonly onWarning?: ((problem: Problem) => void) | undefined;

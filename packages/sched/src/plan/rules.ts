@@ -1,11 +1,18 @@
 /** What holds for the attempts of a task: its own metadata, else the defaults. */
 import { defined, type Retries, type TaskMeta } from '@pexen/core';
 
-/** What tasks are held to where their metadata says nothing. See `TaskMeta`. */
-export type RuleDefaults = Pick<
-  TaskMeta,
-  'timeout' | 'idleTimeout' | 'grace' | 'slowAfter' | 'retries' | 'rerunnable'
->;
+/** Used for tasks whose metadata does not say. Times are milliseconds; where nothing is said there is no limit. */
+export interface TaskDefaults {
+  readonly timeout?: number | undefined;
+  readonly idleTimeout?: number | undefined;
+  /** Default 10,000. */
+  readonly grace?: number | undefined;
+  readonly slowAfter?: number | undefined;
+  /** Default 0. */
+  readonly retries?: number | Retries | undefined;
+  /** Default false. */
+  readonly rerunnable?: boolean | undefined;
+}
 
 /** Times are milliseconds; an absent one is no limit. */
 export interface Rules {
@@ -18,7 +25,7 @@ export interface Rules {
 }
 
 /** The rules of a task that says just this, or of all that say nothing. */
-export function defaultRules(defaults: RuleDefaults = {}): Rules {
+export function defaultRules(defaults: TaskDefaults = {}): Rules {
   const { retries = 0 } = defaults;
   return {
     timeoutMs: limit(defaults.timeout),
@@ -34,7 +41,7 @@ export function defaultRules(defaults: RuleDefaults = {}): Rules {
 }
 
 /** The rules of a task that says something itself. */
-export function rulesOf(meta: TaskMeta, defaults: RuleDefaults): Rules {
+export function rulesOf(meta: TaskMeta, defaults: TaskDefaults): Rules {
   return defaultRules({ ...defaults, ...defined(meta) });
 }
 

@@ -2,7 +2,7 @@
  * When a capability may be torn down: once all who require it, directly or through what they provide in turn, are over, and what
  * those provide is torn down. Made of gates, for those tasks only which stand below something that is torn down.
  */
-import { type Capability, isCompound } from '@pexen/core';
+import type { Capability } from '@pexen/core';
 import { DONE_WITH, type GateId, type Graph, TORN_DOWN, UNNEEDED } from './graph.ts';
 import type { Journal } from './journal.ts';
 import type { NameIndex } from './name-index.ts';
@@ -130,9 +130,7 @@ export class Teardowns {
 
   #gatesGivenBy(task: number): GateId[] {
     const { feeds, subjects } = this.#graph;
-    return feeds.out
-      .ends(task)
-      .filter((gate) => this.#names.find(subjects[gate]) === gate && !isCompound(subjects[gate]));
+    return feeds.out.ends(task).filter((gate) => this.#names.find(subjects[gate]) === gate);
   }
 
   /** A loop, not a recursion: chains may be long. */

@@ -23,7 +23,7 @@ type Wired = Pick<Planned, 'graph' | 'tasks' | 'live' | 'options' | 'metaOf'>;
 
 export class Wiring {
   readonly graph: Graph;
-  /** Capabilities and compound requirements → gates. */
+  /** Capabilities → gates. */
   readonly names: NameIndex;
   /** Requirements that may be unmeetable: task and gate, in turn. */
   readonly suspects: number[] = [];
@@ -112,12 +112,11 @@ export class Wiring {
 
   /** Does anybody who gives the capability count for the requirement? */
   #isFed(gate: GateId, capability: Capability): boolean {
-    const { feeds, subjects } = this.graph;
-    const member = this.names.find(capability);
-    const isShared = this.names.find(subjects[gate]) === gate;
-    return isShared
-      ? feeds.in.first(member) !== 0
-      : feeds.in.ends(member).some((task) => feeds.has(task, gate));
+    const { feeds } = this.graph;
+    const givers = feeds.in;
+    for (let edge = givers.first(this.gateOf(capability)); edge !== 0; edge = givers.next[edge] as number)
+      if (feeds.has(givers.end[edge] as number, gate)) return true;
+    return false;
   }
 
   #provide(task: number, gate: GateId): void {
@@ -146,8 +145,6 @@ export class Wiring {
 
   #requirementGate(requirement: Requirement): GateId {
     if (!isCompound(requirement)) return this.gateOf(requirement);
-    const known = this.names.find(requirement);
-    if (known >= 0 && !this.#plan.live?.isOutdated(known)) return known;
     const all = formOf(requirement) === 'every';
     const need = all ? 0 : requirement.count;
     const likeness = `${all}${need}:${requirement.capabilities.map((each) => this.gateOf(each))}`;
@@ -157,7 +154,7 @@ export class Wiring {
       this.#journal.put(this.#compounds, likeness, gate);
       this.#followMembers(requirement, gate);
     }
-    return known >= 0 ? gate : this.names.find(requirement, gate);
+    return gate;
   }
 
   /** Only own provisions can be met by oneself; nearly no task has any that it also requires. */
