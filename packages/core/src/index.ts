@@ -93,6 +93,7 @@ export {
   type ValueOf,
 } from './requirement.ts';
 export { type Amount, amount, isAmount, type Resource } from './resource.ts';
+export { checkHeld } from './resource-check.ts';
 export {
   type AttemptRecord,
   formatReason,

@@ -1,28 +1,13 @@
 /** Finds everything that is wrong with one task's metadata. */
+import { badEntry, type Check, listOf, must } from './entry-check.ts';
 import { type Problem, problem } from './errors.ts';
 import { formOf, isCompound } from './requirement.ts';
-import { isAmount } from './resource.ts';
+import { claimed, used } from './resource-check.ts';
 import { didYouMean } from './suggest.ts';
 import type { Retries, TaskMeta } from './task.ts';
 
-/** What is wrong with a value; undefined if nothing is. */
-type Check = (value: unknown) => string | undefined;
 type Checks = Readonly<Record<string, Check | undefined>>;
 
-const must =
-  (be: string, isSo: (value: unknown) => boolean): Check =>
-  (value) =>
-    isSo(value) ? undefined : `must be ${be}`;
-const listOf =
-  (check: Check): Check =>
-  (value) => {
-    if (!Array.isArray(value)) return 'must be a list';
-    for (let index = 0; index < value.length; index++) {
-      const complaint = check(value[index]);
-      if (complaint !== undefined) return `[${index}] ${complaint}`;
-    }
-    return undefined;
-  };
 const isObject = (value: unknown): boolean =>
   (typeof value === 'object' && value !== null) || typeof value === 'function';
 const isFrom0 = (value: unknown): boolean => typeof value === 'number' && value >= 0;
@@ -49,13 +34,6 @@ const requirements = listOf((entry) => {
     return 'needs a whole number of providers, 1 or more';
   return entry.capabilities.map(capability).find((complaint) => complaint !== undefined);
 });
-const resources = listOf((entry) => {
-  if (!isAmount(entry)) return entry == null ? 'must be a resource, not null or undefined' : undefined;
-  return entry.count > 0 && Number.isFinite(entry.count) ? undefined : 'has an amount that is not above 0';
-});
-const claimed: Check = (value) =>
-  resources(value) ??
-  ((value as unknown[]).some(isAmount) ? 'has an amount; amounts belong into uses' : undefined);
 const whole = must('a whole number, 0 or more', (value) => Number.isInteger(value) && isFrom0(value));
 const retryEntries: Readonly<Record<keyof Retries, Check>> = {
   count: whole,
@@ -88,7 +66,7 @@ const checks: Readonly<Record<keyof TaskMeta, Check>> = Object.assign(Object.cre
   salvages: capabilities,
   tearsDown: capability,
   provides: capabilities,
-  uses: resources,
+  uses: used,
   claims: claimed,
   exclusive: flag,
   priority: finite,
@@ -133,12 +111,6 @@ export function checkMeta(meta: object, task: string): Problem[] {
     problems = [...problems, found];
   }
   return rivals < 2 ? problems : [...problems, ...contradictions(meta, task)];
-}
-
-function badEntry(name: string, value: unknown, check: Check, complaint: string, task: string): Problem {
-  const isOne = typeof value === 'string' && check([value]) === undefined;
-  const hint = isOne ? `Write ${name}: ['${value}'].` : undefined;
-  return problem('PEXEN_BAD_META', `${name} ${complaint}`, hint, task);
 }
 
 function unknownEntry(name: string, task: string): Problem {

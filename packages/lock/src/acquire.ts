@@ -1,5 +1,5 @@
 /** Locks for people without the scheduler: promises over a lock table. Decides nothing itself. */
-import { isAmount, type Problem, problem, refuse } from '@pexen/core';
+import { checkHeld, refuse } from '@pexen/core';
 import type { LockRequest } from './demands.ts';
 import { type Holder, NONE, TAKEN } from './ids.ts';
 import type { Capacities } from './inside.ts';
@@ -58,7 +58,7 @@ export class Locks {
    */
   async acquire(request: LockRequest, { signal, priority = 0 }: AcquireOptions = {}): Promise<Held> {
     signal?.throwIfAborted();
-    refuse(checkRequest(request));
+    refuse(checkHeld(request));
     const demand = this.table.compile(request);
     const holder = this.#unused.pop() ?? this.#callers.length;
     const { promise, resolve, reject } = Promise.withResolvers<Held>();
@@ -105,16 +105,4 @@ export class Locks {
       this.#callers[next]?.grant(this.#heldBy(next));
     }
   }
-}
-
-/** A text in place of a list would be taken for a list of letters. */
-function checkRequest({ uses = [], claims = [] }: LockRequest): Problem[] {
-  const bad = (message: string): Problem => problem('PEXEN_BAD_META', message);
-  const lists = Object.entries({ uses, claims }).filter(([, list]) => !Array.isArray(list));
-  if (lists.length > 0) return lists.map(([name]) => bad(`${name} must be a list`));
-  const amounts = uses.filter(isAmount).filter(({ count }) => !(count > 0 && Number.isFinite(count)));
-  return [
-    ...amounts.map(() => bad('uses has an amount that is not above 0')),
-    ...(claims.some(isAmount) ? [bad('claims has an amount; amounts belong into uses')] : []),
-  ];
 }
