@@ -157,7 +157,7 @@ export const contract: readonly Chapter[] = [
       programs.givesBackPrograms,
       programs.endsPrograms,
       programs.leavesNoProgram,
-      programs.refusesBodies,
+      programs.refusesFunctions,
     ],
   },
 ];

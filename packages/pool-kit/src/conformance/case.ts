@@ -19,19 +19,19 @@ export const always: Applies = () => true;
 export const takesFunctions: Applies = ({ functions }) => functions !== false;
 export const takesNoFunctions: Applies = ({ functions }) => functions === false;
 
-const withBodies =
+const runsFunctionsAnd =
   (applies: Applies): Applies =>
   (manifest) =>
     takesFunctions(manifest) && applies(manifest);
 
 /** Values and bodies leave this thread. */
-export const crosses: Applies = withBodies(({ transport }) => transport !== 'reference');
-export const staysHere: Applies = withBodies(({ transport }) => transport === 'reference');
-export const clones: Applies = withBodies(({ transport }) => transport === 'clone');
-export const serializes: Applies = withBodies(({ transport }) => transport === 'serialize');
-export const kills: Applies = withBodies((manifest) => manifest.kills);
-export const takesClosures: Applies = withBodies(({ closures }) => closures);
-export const needsAddresses: Applies = withBodies(({ closures }) => !closures);
+export const crosses: Applies = runsFunctionsAnd(({ transport }) => transport !== 'reference');
+export const staysHere: Applies = runsFunctionsAnd(({ transport }) => transport === 'reference');
+export const clones: Applies = runsFunctionsAnd(({ transport }) => transport === 'clone');
+export const serializes: Applies = runsFunctionsAnd(({ transport }) => transport === 'serialize');
+export const kills: Applies = runsFunctionsAnd((manifest) => manifest.kills);
+export const takesClosures: Applies = runsFunctionsAnd(({ closures }) => closures);
+export const needsAddresses: Applies = runsFunctionsAnd(({ closures }) => !closures);
 export const takesExecutables: Applies = ({ executables }) => executables;
 export const killsExecutables: Applies = (manifest) => manifest.executables && manifest.kills;
 export const noExecutables: Applies = ({ executables }) => !executables;

@@ -58,8 +58,7 @@ export const drainGivesBack = rule(
   "close('drain') gives back what has not begun",
   takesFunctions,
   async (stand) => {
-    const running = stand.attempts(stand.slotCount, fixtures.returnsAfterAbort);
-    await Promise.all(running.map((each) => each.begun()));
+    const running = await stand.fill(fixtures.returnsAfterAbort);
     const waiting = stand.attempt(fixtures.echo, { path: 'waits' });
     const closed = stand.close('drain');
     for (const each of running) each.abort();
@@ -77,8 +76,7 @@ export const killEnds = rule("close('kill') ends what runs, whatever it does", k
 });
 
 export const killGivesBack = rule("close('kill') gives back what has not begun", kills, async (stand) => {
-  const running = stand.attempts(stand.slotCount, fixtures.ignores);
-  await Promise.all(running.map((each) => each.begun()));
+  await stand.fill(fixtures.ignores);
   const waiting = stand.attempt(fixtures.echo, { path: 'waits' });
   await stand.close('kill');
   expectKind(await within(waiting.outcome(), 100, 'the outcome, once close() has resolved,'), 'not-started');
@@ -104,8 +102,7 @@ export const settlesAll = rule(
     const hows = stand.manifest.kills ? (['drain', 'kill'] as const) : (['drain'] as const);
     for (const how of hows) {
       if (!stand.isOpen) await stand.open();
-      const running = stand.attempts(stand.slotCount, fixtures.takesTime, { args: { ms: 100 } });
-      await Promise.all(running.map((each) => each.begun()));
+      const running = await stand.fill(fixtures.takesTime, { args: { ms: 100 } });
       const waiting = how === 'drain' ? stand.attempts(2, fixtures.echo) : [];
       const all = [...running, ...waiting];
       await stand.close(how);

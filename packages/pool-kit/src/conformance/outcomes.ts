@@ -166,8 +166,7 @@ export const surviving = rule(
     const crashes = stand.attempts(slotCount, fixtures.diesLater);
     await Promise.all(crashes.map((each) => each.outcome()));
     await stand.slotsBack(slotCount);
-    const attempts = stand.attempts(stand.slotCount, fixtures.obeys);
-    await Promise.all(attempts.map((each) => each.begun()));
+    await stand.fill(fixtures.obeys);
   },
 );
 
@@ -201,7 +200,6 @@ export const workingAfterKill = rule(
     for (const each of busy) each.abort();
     await Promise.all(busy.map((each) => each.outcome()));
     await stand.slotsBack(slotCount);
-    const attempts = stand.attempts(stand.slotCount, fixtures.obeys);
-    await Promise.all(attempts.map((each) => each.begun()));
+    await stand.fill(fixtures.obeys);
   },
 );

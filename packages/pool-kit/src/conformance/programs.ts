@@ -42,8 +42,7 @@ function factsOf(outcome: PoolOutcome): ExecutableFacts {
 
 /** Programs that go on, in all slots. */
 async function running(stand: Stand, graceMs = 5_000): Promise<Attempt[]> {
-  const attempts = stand.attempts(stand.slotCount, program(goesOn), { graceMs });
-  await Promise.all(attempts.map((each) => each.begun()));
+  const attempts = await stand.fill(program(goesOn), { graceMs });
   return attempts;
 }
 
@@ -194,7 +193,7 @@ export const leavesNoProgram = ruleOfLife(
   },
 );
 
-export const refusesBodies = rule('refuses functions', takesNoFunctions, async (stand) => {
+export const refusesFunctions = rule('refuses functions', takesNoFunctions, async (stand) => {
   const error = expectError(await stand.outcomeOf(fixtures.echo), 'threw');
   assert.ok(isPexenError(error), `expected a PexenError, got ${error.name}: ${error.message}`);
   expectSame(error.code, 'PEXEN_FUNCTION', 'its code');

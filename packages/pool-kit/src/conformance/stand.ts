@@ -208,6 +208,13 @@ export class Stand {
     );
   }
 
+  /** An attempt of the task in each slot, all of them begun. */
+  async fill(task: Runnable, difference: Difference = {}): Promise<Attempt[]> {
+    const attempts = this.attempts(this.slotCount, task, difference);
+    await Promise.all(attempts.map((each) => each.begun()));
+    return attempts;
+  }
+
   /** What a run would hand to the pool. */
   assignment(task: Runnable, { without, ...difference }: Difference = {}): Assignment {
     const definition = definitionOf(task);

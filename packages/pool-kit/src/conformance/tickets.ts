@@ -38,8 +38,7 @@ export const startsAfterWaiting = rule(
   'says so of a body that waited long for a worker, too',
   crosses,
   async (stand) => {
-    const before = stand.attempts(stand.slotCount, fixtures.obeys);
-    await Promise.all(before.map((each) => each.begun()));
+    const before = await stand.fill(fixtures.obeys);
     const waiting = stand.attempt(fixtures.blocksFor, { path: 'waited long', args: { ms: 600 } });
     await stand.lull();
     for (const each of before) each.abort();
@@ -98,8 +97,7 @@ export const givesBackStopped = rule(
   'gives back what is stopped before it was begun',
   takesFunctions,
   async (stand) => {
-    const running = stand.attempts(stand.slotCount, fixtures.obeys);
-    await Promise.all(running.map((each) => each.begun()));
+    await stand.fill(fixtures.obeys);
     const waiting = stand.attempt(fixtures.echo, { path: 'waits' });
     waiting.abort();
     const { reason } = expectKind(await waiting.outcome(), 'not-started');
@@ -114,8 +112,7 @@ export const givesBackRecalled = rule(
   async (stand) => {
     const { pool } = stand;
     if (pool.recall === undefined) return;
-    const running = stand.attempts(stand.slotCount, fixtures.obeys);
-    await Promise.all(running.map((each) => each.begun()));
+    const running = await stand.fill(fixtures.obeys);
     const waiting = stand.attempts(3, fixtures.echo);
     pool.recall();
     for (const each of waiting) expectKind(await each.outcome(), 'not-started');
@@ -136,8 +133,7 @@ export const takesStopped = rule(
 );
 
 export const strandsNothing = rule('strands nothing behind a body that hangs', kills, async (stand) => {
-  const hanging = stand.attempts(stand.slotCount, fixtures.blocks, { graceMs: 100 });
-  await Promise.all(hanging.map((each) => each.begun()));
+  const hanging = await stand.fill(fixtures.blocks, { graceMs: 100 });
   const behind = Array.from({ length: 4 }, (_, n) => stand.attempt(fixtures.echo, { path: `behind ${n}` }));
   for (const each of hanging) each.abort();
   const outcomes = await Promise.all(behind.map((each) => each.outcome()));
@@ -226,8 +222,7 @@ export const sparesOthers = rule(
   async (stand) => {
     const ended = stand.attempts(stand.slotCount, fixtures.echo, { graceMs: 10 });
     await Promise.all(ended.map((each) => each.outcome()));
-    const running = stand.attempts(stand.slotCount, fixtures.takesTime, { args: { ms: 200 } });
-    await Promise.all(running.map((each) => each.begun()));
+    const running = await stand.fill(fixtures.takesTime, { args: { ms: 200 } });
     for (const each of ended) each.abort();
     for (const each of running) expectKind(await each.outcome(), 'returned');
   },

@@ -27,8 +27,7 @@ export const runsNothingGivenBack = ruleOfTraces(
   'never runs what it gives back',
   takesFunctions,
   async (stand, folder) => {
-    const running = stand.attempts(stand.slotCount, fixtures.obeys);
-    await Promise.all(running.map((each) => each.begun()));
+    const running = await stand.fill(fixtures.obeys);
     const fileOf = ({ assignment }: Attempt): string => join(folder, assignment.path);
     const marks = (path: string): Attempt =>
       stand.attempt(fixtures.marks, { path, args: { file: join(folder, path) } });

@@ -88,7 +88,7 @@ export const wrongPrograms: readonly WrongPool[] = [
   ),
   wrong(rules.endsPrograms, 'forgets programs that wait when it is closed by force', () => new KillForgets()),
   wrong(rules.leavesNoProgram, 'leaves a timer behind for each program', () => new LeavesTimer()),
-  wrong(rules.refusesBodies, 'takes a function for a crash', () => new LosesFunctions()),
+  wrong(rules.refusesFunctions, 'takes a function for a crash', () => new LosesFunctions()),
   wrong(
     rules.bringsFacts,
     'takes every exit code but 0 for 1',
