@@ -5,9 +5,6 @@ import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { members, placeOf, published, ROOT, type SourceFile, sourcesIn, walk } from './sources.ts';
 
-const LONGEST_FILE = 300;
-const LONG_FILE = 250;
-
 const everything = [
   ...members().flatMap((member) => sourcesIn(member.dir)),
   ...['tidy', 'e2e', 'tools'].filter((folder) => existsSync(join(ROOT, folder))).flatMap(sourcesIn),
@@ -28,17 +25,6 @@ test('no source silences the compiler', () => {
 test('only config files have a default export', () => {
   const files = everything.filter((file) => !file.path.endsWith('.config.ts'));
   expect(files.flatMap((file) => nodesOf(file, isDefaultExport))).toEqual([]);
-});
-
-test(`no source file is longer than ${LONGEST_FILE} lines`, () => {
-  const sizes = sources.map((file) => ({ path: file.path, lines: file.text.split('\n').length - 1 }));
-  const long = sizes.filter(({ lines }) => lines > LONG_FILE).sort((a, b) => b.lines - a.lines);
-  if (long.length > 0)
-    console.info(
-      `Longer than ${LONG_FILE} lines:`,
-      long.map(({ path, lines }) => `${path} ${lines}`),
-    );
-  expect(long.filter(({ lines }) => lines > LONGEST_FILE)).toEqual([]);
 });
 
 test('no published module awaits at its top level, so that require() can load it', () => {
