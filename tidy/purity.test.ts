@@ -2,7 +2,7 @@
 import { isBuiltin } from 'node:module';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
-import { importsOf, placeOf, type SourceFile, sourcesIn, targetOf, walk } from './sources.ts';
+import { importsOf, members, placeOf, type SourceFile, sourcesIn, targetOf, walk } from './sources.ts';
 
 const PURE_FOLDERS = [
   'packages/core/src',
@@ -11,11 +11,24 @@ const PURE_FOLDERS = [
   'packages/sched/src/machine',
 ];
 
-/** The promise shell over the lock table, and the entry that shows it. */
-const SHELL = 'packages/lock/src/acquire.ts';
+/** The promise shell over the lock table and the timers of all packages, which are an entry of their own. */
+const SHELLS = ['packages/lock/src/acquire.ts', 'packages/core/src/timers.ts'];
+/** The entry that exports the promise shell. */
 const ENTRIES = ['packages/lock/src/index.ts'];
 
-const pureFiles = PURE_FOLDERS.flatMap(sourcesIn).filter((file) => file.path !== SHELL);
+const pureFiles = PURE_FOLDERS.flatMap(sourcesIn).filter((file) => !SHELLS.includes(file.path));
+
+/** May set the runtime's timers themselves: their delays are short, and no option changes them. */
+const FIXED_DELAYS = [
+  'apps/pexen/src/endings.ts',
+  'apps/pexen/src/signals.ts',
+  'packages/core/src/timers.ts',
+  'packages/pool-kit/src/conformance/fixtures.ts',
+  'packages/pool-kit/src/conformance/programs.ts',
+  'packages/pool-kit/src/conformance/stand.ts',
+  'packages/pool-kit/src/conformance/tickets.ts',
+  'packages/pool-thread/src/spread.ts',
+];
 
 const IMPURE_GLOBALS = [
   'process',
@@ -37,6 +50,19 @@ test('pure code exists and is looked at', () => {
 test('pure code imports nothing of Node', () => {
   const wrong = pureFiles.flatMap(importsOf).filter(({ specifier }) => isBuiltin(specifier));
   expect(wrong.map(({ file, specifier }) => `${file.path} imports ${specifier}`)).toEqual([]);
+});
+
+test('pure code imports no timers', () => {
+  const timers = pureFiles.flatMap(importsOf).filter(({ specifier }) => specifier === '@pexen/core/timers');
+  expect(timers.map(({ file }) => file.path)).toEqual([]);
+});
+
+test('delays that somebody gives go to the one timer, which takes long ones', () => {
+  const sources = members().flatMap(({ dir }) => sourcesIn(`${dir}/src`));
+  const others = sources.filter(({ path }) => !FIXED_DELAYS.includes(path));
+  const setsTimer = (node: ts.Node): boolean =>
+    ts.isCallExpression(node) && node.expression.getText() === 'setTimeout';
+  expect(others.flatMap((file) => findings(file, setsTimer))).toEqual([]);
 });
 
 test('pure code imports only pure code', () => {

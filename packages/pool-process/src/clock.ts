@@ -1,4 +1,5 @@
 /** Time as the pool sees it, so that tests can script it. */
+import { monotonicMs, startTimer } from '@pexen/core/timers';
 
 /** Milliseconds that never go back, and calls that come later. */
 export interface Clock {
@@ -14,11 +15,8 @@ export interface Clock {
 
 /** The real one. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
-  after: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs);
-    return () => clearTimeout(timer);
-  },
+  now: monotonicMs,
+  after: startTimer,
 };
 
 /** Resolves after so many milliseconds. */

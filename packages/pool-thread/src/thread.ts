@@ -4,6 +4,7 @@
  */
 import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
 import type { PoolOutcome } from '@pexen/core';
+import { startTimer } from '@pexen/core/timers';
 import {
   type AssignmentEnvelope,
   decodeOutcome,
@@ -57,8 +58,8 @@ export class Thread {
   /** What must both be seen before it has ended: its port closed, and Piscina let go of it. */
   readonly #leftToSee: Set<'port' | 'task'> = new Set(['port', 'task']);
   #isSettled = false;
-  #grace: NodeJS.Timeout | undefined;
-  #givingUp: NodeJS.Timeout | undefined;
+  #cancelGrace: (() => void) | undefined;
+  #cancelGivingUp: (() => void) | undefined;
 
   constructor(name: string, listener: ThreadListener) {
     this.name = name;
@@ -174,7 +175,7 @@ export class Thread {
     if (number === undefined || this.#ending !== undefined) return;
     this.#post({ type: 'abort', number, reason: encodeThrown(flight.ticket.signal.reason) });
     const reason = 'its body did not stop within its grace';
-    this.#grace = setTimeout(() => this.end({ how: 'asked', reason }), flight.assignment.graceMs);
+    this.#cancelGrace = startTimer(flight.assignment.graceMs, () => this.end({ how: 'asked', reason }));
   }
 
   /** Terminates it. What runs in it is settled when it is gone, or has turned out to be stuck. */
@@ -188,8 +189,8 @@ export class Thread {
   expectEnd(ending: ThreadEnding): void {
     if (this.#ending !== undefined) return;
     this.#ending = ending;
-    clearTimeout(this.#grace);
-    this.#givingUp ??= setTimeout(() => this.#giveUp(), endingMs);
+    this.#cancelGrace?.();
+    this.#cancelGivingUp ??= startTimer(endingMs, () => this.#giveUp());
   }
 
   /** Piscina has let go of it, for this reason. */
@@ -237,7 +238,7 @@ export class Thread {
     const flight = this.#flights.get(number);
     if (flight === undefined) return;
     this.#flights.delete(number);
-    clearTimeout(this.#grace);
+    this.#cancelGrace?.();
     this.#depth.ended(performance.now());
     flight.start(this.name);
     flight.land(outcome);
@@ -247,7 +248,7 @@ export class Thread {
   #see(what: 'port' | 'task'): void {
     this.#leftToSee.delete(what);
     if (this.#leftToSee.size === 0) this.#settle(this.#ending ?? { how: 'died', reason: 'it ended' });
-    else this.#givingUp ??= setTimeout(() => this.#giveUp(), endingMs);
+    else this.#cancelGivingUp ??= startTimer(endingMs, () => this.#giveUp());
   }
 
   #giveUp(): void {
@@ -261,8 +262,8 @@ export class Thread {
   #settle(ending: ThreadEnding): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
-    clearTimeout(this.#givingUp);
-    clearTimeout(this.#grace);
+    this.#cancelGivingUp?.();
+    this.#cancelGrace?.();
     this.#port.removeAllListeners();
     this.#port.close();
     this.takeOutcomes();

@@ -67,6 +67,14 @@ describe('a body that', () => {
     await expectAlive(rig);
   });
 
+  test.each([Infinity, 2 ** 31])('a grace of %s ms is waited for', async (graceMs) => {
+    await using rig = await open();
+    const { told, outcome, abort } = rig.attempt(tasks.endsInItsTime, { graceMs });
+    await told;
+    abort();
+    expect(await outcome).toMatchObject({ kind: 'returned', value: 'in its time' });
+  });
+
   test('throws after it has returned costs its thread, and no other attempt', async () => {
     await using rig = await open();
     await rig.attempt(tasks.leavesBomb).outcome;

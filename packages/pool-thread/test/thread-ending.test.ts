@@ -1,11 +1,12 @@
 /** The end of a thread, told in either order: by its port, and by Piscina. */
 import { once } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { Thread } from '../src/thread.ts';
 
-beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
-afterEach(() => vi.useRealTimers());
+// Before the sources are loaded: they keep references of their own.
+vi.hoisted(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+afterAll(() => vi.useRealTimers());
 
 /** A thread that nobody has begun: what it does is told by hand. */
 function makeThread(): { thread: Thread; remote: MessagePort; ended: Promise<void> } {

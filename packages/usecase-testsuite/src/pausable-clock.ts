@@ -2,9 +2,7 @@
  * The time of a suite: it stands still while the process is stopped (Ctrl-Z), so that nothing is overdue when it goes on. A clock for
  * runs and for pools. Knows no signals.
  */
-
-/** Longest time a timer of the runtime can be set to. */
-const longestMs = 2_147_483_647;
+import { monotonicMs, startTimer } from '@pexen/core/timers';
 
 export class PausableClock {
   /** How long it has stood still so far. */
@@ -15,7 +13,7 @@ export class PausableClock {
 
   /** Milliseconds since any fixed moment. */
   now(): number {
-    return (this.#stoppedAt ?? performance.now()) - this.#pausedMs;
+    return (this.#stoppedAt ?? monotonicMs()) - this.#pausedMs;
   }
 
   /** Milliseconds since 1970. */
@@ -30,14 +28,13 @@ export class PausableClock {
   /** Calls back once after so many milliseconds; the returned function takes that back. */
   after(delayMs: number, callback: () => void): () => void {
     const dueMs = this.now() + delayMs;
-    const wait = (leftMs: number) => setTimeout(look, Math.min(Math.max(0, Math.ceil(leftMs)), longestMs));
     const look = (): void => {
       const leftMs = dueMs - this.now();
-      if (leftMs > 0) timer = wait(leftMs);
+      if (leftMs > 0) cancel = startTimer(leftMs, look);
       else callback();
     };
-    let timer = wait(delayMs);
-    return () => clearTimeout(timer);
+    let cancel = startTimer(delayMs, look);
+    return () => cancel();
   }
 
   /** Calls `tell(true)` before it stands still and `tell(false)` once it goes on, until the returned function is called. */
@@ -50,13 +47,13 @@ export class PausableClock {
   pause(): void {
     if (this.#stoppedAt !== undefined) return;
     for (const tell of this.#tellers) tell(true);
-    this.#stoppedAt = performance.now();
+    this.#stoppedAt = monotonicMs();
   }
 
   /** Goes on from where it stood still. */
   goOn(): void {
     if (this.#stoppedAt === undefined) return;
-    this.#pausedMs += performance.now() - this.#stoppedAt;
+    this.#pausedMs += monotonicMs() - this.#stoppedAt;
     this.#stoppedAt = undefined;
     for (const tell of this.#tellers) tell(false);
   }

@@ -1,9 +1,10 @@
 /** A clock that stands still makes nothing overdue. */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { PausableClock } from '../src/pausable-clock.ts';
 
-beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+// Before the sources are loaded: they keep references of their own.
+vi.hoisted(() => vi.useFakeTimers());
+afterAll(() => void vi.useRealTimers());
 
 test('it goes on from where it stood still', () => {
   const clock = new PausableClock();

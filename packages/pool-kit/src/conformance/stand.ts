@@ -13,6 +13,7 @@ import {
   type PoolOutcome,
   type Runnable,
 } from '@pexen/core';
+import { startTimer } from '@pexen/core/timers';
 import { describe } from './expect.ts';
 import type * as Fixtures from './fixtures.ts';
 import { asGetters, RunTicket } from './of-run.ts';
@@ -262,16 +263,14 @@ export class Stand {
 
 /** The promise's value; fails if it takes longer. */
 export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+  let cancel: (() => void) | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new assert.AssertionError({ message: `${what} did not come within ${ms} ms` })),
-      ms,
-    );
+    const message = `${what} did not come within ${ms} ms`;
+    cancel = startTimer(ms, () => reject(new assert.AssertionError({ message })));
   });
   try {
     return await Promise.race([promise, late]);
   } finally {
-    clearTimeout(timer);
+    cancel?.();
   }
 }

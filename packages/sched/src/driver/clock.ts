@@ -1,4 +1,5 @@
 /** Time for a run: the seam that tests script. */
+import { monotonicMs, startTimer } from '@pexen/core/timers';
 
 /** Milliseconds that only go forward, and one kind of timer. */
 export interface Clock {
@@ -10,15 +11,9 @@ export interface Clock {
   wallNow(): number;
 }
 
-/** Longest time a timer of the runtime can be set to; a longer one rings early, which is harmless. */
-const longestMs = 2_147_483_647;
-
 /** The runtime's own time. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: monotonicMs,
   wallNow: () => Date.now(),
-  setAlarm(atMs, ring) {
-    const timer = setTimeout(ring, Math.min(Math.max(0, Math.ceil(atMs - performance.now())), longestMs));
-    return () => clearTimeout(timer);
-  },
+  setAlarm: (atMs, ring) => startTimer(atMs - monotonicMs(), ring),
 };

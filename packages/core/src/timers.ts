@@ -1,0 +1,35 @@
+/**
+ * The one timer of all packages, and the clock that goes with it. Delays may be as long as anybody likes: the runtime's own timers turn
+ * what is beyond 2³¹ ms (24.8 days) into 1 ms. Keeps references of its own to the runtime's functions, which bodies may replace. The pure
+ * packages do not import it.
+ */
+
+const { setTimeout, clearTimeout, performance } = globalThis;
+
+/** Milliseconds since any fixed moment, never going back. */
+export const monotonicMs: () => number = performance.now.bind(performance);
+
+/** Longest delay that the runtime's timers keep. */
+const longestMs = 2_147_483_647;
+
+/**
+ * Calls `ring` once, `delayMs` milliseconds from now and never before. `Infinity` never rings and keeps no process alive; a delay that is
+ * 0, below 0 or no number rings at the next turn. The returned function cancels the timer.
+ *
+ * @example
+ * const cancel = startTimer(30 * 24 * 3_600_000, () => controller.abort());
+ */
+export function startTimer(delayMs: number, ring: () => void): () => void {
+  if (delayMs === Infinity) return () => {};
+  const dueMs = monotonicMs() + (delayMs > 0 ? delayMs : 0);
+  const look = (): void => {
+    if (dueMs > monotonicMs()) wait();
+    else ring();
+  };
+  let timer: ReturnType<typeof setTimeout>;
+  const wait = (): void => {
+    timer = setTimeout(look, Math.min(Math.ceil(dueMs - monotonicMs()), longestMs));
+  };
+  wait();
+  return () => clearTimeout(timer);
+}
