@@ -1,7 +1,7 @@
 /** Everything there is between `open` and `close`: the stations, and the queue before them. Knows not how things are run. */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { encodeThrown, type OutcomeEnvelope } from '@pexen/pool-kit';
 import type { Clock } from './clock.ts';
 import { CookieJar } from './cookie.ts';
@@ -55,7 +55,8 @@ export class House {
   readonly #stopPausing: (() => void) | undefined;
 
   constructor(settings: Settings, { lost, clock, firstSlot = 0 }: HouseEvents) {
-    const folder = mkdtempSync(join(tmpdir(), 'pexen-'));
+    // Absolute even where TMPDIR is not: programs run in directories of their own.
+    const folder = mkdtempSync(resolve(tmpdir(), 'pexen-'));
     const cookies = new CookieJar();
     const tail = new Tail(clock, settings.outputIntervalMs);
     const env = environment(settings.env);
