@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/agent.ts', 'src/child.ts', 'src/spawn-helper.ts'],
+  entry: ['src/index.ts', 'src/agent.ts', 'src/child.ts', 'src/reaper.ts', 'src/spawn-helper.ts'],
   format: ['esm'],
   dts: false,
   clean: true,

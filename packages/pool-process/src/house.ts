@@ -14,6 +14,7 @@ import { LocalStation } from './local-station.ts';
 import type { Means } from './means.ts';
 import type { Settings } from './options.ts';
 import { pathOf, refused } from './order.ts';
+import { OrphanReaper } from './orphan-reaper.ts';
 import { workersDieOf } from './problems.ts';
 import { signalGroup, sweep } from './process-tree.ts';
 import { pythonHelper } from './python-helper.ts';
@@ -21,7 +22,6 @@ import { type Place, Queue } from './queue.ts';
 import { Spawner } from './spawner.ts';
 import type { Station } from './station.ts';
 import { Tail } from './tail.ts';
-import { Watchdog } from './watchdog.ts';
 import { removeTree } from './workplace.ts';
 
 /** A job that waits, and where its outcome is to go. */
@@ -44,7 +44,7 @@ const mostTries = 3;
 
 export class House {
   readonly #means: Means;
-  readonly #watchdog: Watchdog;
+  readonly #reaper: OrphanReaper;
   readonly #stations: readonly Station[];
   readonly #queue = new Queue<Waiting>();
   /** How many jobs have no outcome yet. */
@@ -79,7 +79,7 @@ export class House {
     this.#stopPausing = clock.onPause?.((isPaused) => {
       for (const pid of means.leaders) signalGroup({ pid, cookie: '' }, isPaused ? 'SIGSTOP' : 'SIGCONT');
     });
-    this.#watchdog = new Watchdog(cookies.own, folder);
+    this.#reaper = new OrphanReaper(cookies.own, folder);
     this.#stations = Array.from({ length: settings.workers }, (_, at) =>
       settings.launcher.length > 0
         ? new LaunchedStation(firstSlot + at, means)
@@ -124,7 +124,7 @@ export class House {
     tail.stop();
     this.#stopPausing?.();
     await sweep({ pid: undefined, cookie: cookies.own }, stuckMs, clock);
-    await this.#watchdog.dismiss();
+    await this.#reaper.dismiss();
     await removeTree(this.#means.folder);
   }
 

@@ -4,12 +4,23 @@
  */
 import { type Clock, pause } from './clock.ts';
 import { carriesCookie } from './cookie.ts';
-import { adopters, allPids, environmentOf, hasProc, latestPid, processFacts, residentMb } from './proc.ts';
+import {
+  adopters,
+  allPids,
+  environmentOf,
+  hasProc,
+  latestPid,
+  ownStartTicks,
+  processFacts,
+  residentMb,
+} from './platform.ts';
 
 /** The leader of the group, if there is one, and the mark in the environment of all that came of it. */
 export interface ProcessTree {
   readonly pid: number | undefined;
   readonly cookie: string;
+  /** Nothing that was started before belongs to it, in ticks since the machine was started. Default: the start of this process. */
+  readonly sinceTicks?: number;
 }
 
 /** Sends a signal to the whole group. False if there is nobody in it. */
@@ -45,17 +56,24 @@ export interface Survivors {
   readonly isUnclear: boolean;
 }
 
-/** What still lives of it. */
-export function survivors(tree: ProcessTree): Survivors {
+/** What still lives of it. `act` is called for each process in the moment in which it is found. */
+export function survivors(tree: ProcessTree, act: (pid: number) => void = () => {}): Survivors {
   if (!hasProc()) return { pids: signalGroup(tree, 0) ? [tree.pid ?? 0] : [], isUnclear: false };
   const found = new Set<number>();
+  const find = (pid: number): void => {
+    act(pid);
+    found.add(pid);
+  };
   let isUnclear = false;
-  for (const pid of allPids()) if (isMember(tree, pid) || standingOf(tree, pid) === 'ours') found.add(pid);
-  for (const pid of startedSince(tree.pid)) {
-    const standing = standingOf(tree, pid);
-    if (standing === 'ours') found.add(pid);
+  const examine = (pid: number): void => {
+    const standing = isMember(tree, pid) ? 'ours' : standingOf(tree, pid);
+    if (standing === 'ours') find(pid);
     isUnclear ||= standing === 'unclear';
-  }
+  };
+  // Read before the list: what is in the list may end while the list is examined, and its child is not in it.
+  const newest = latestPid();
+  for (const pid of allPids()) examine(pid);
+  for (const pid of startedSince(newest)) examine(pid);
   return { pids: [...found], isUnclear };
 }
 
@@ -75,20 +93,23 @@ export async function leftBehind(
 }
 
 /**
- * Kills the group, and then whoever carries the cookie, again and again until nobody is found (what is killed may have
- * forked a moment before). Resolves with those that outlived it, `patienceMs` later: they are stuck in the kernel.
+ * Kills the group, and then each process that carries the cookie, in the moment in which it is found: one that renews itself by
+ * forking every millisecond does not live until a scan is complete. Repeats that until a scan finds nothing. Resolves with those
+ * that outlived it, `patienceMs` later: they are stuck in the kernel.
  */
 export async function sweep(
   tree: ProcessTree,
   patienceMs: number,
   clock: Clock,
-  look: (tree: ProcessTree) => Survivors = survivors,
+  look: (tree: ProcessTree, act: (pid: number) => void) => Survivors = survivors,
 ): Promise<readonly number[]> {
   const start = clock.now();
+  const kill = (pid: number): void => {
+    if (mayBeKilled(tree, pid)) send(pid, 'SIGKILL');
+  };
   for (let wait = 1; ; wait = Math.min(wait * 2, 50)) {
     signalGroup(tree, 'SIGKILL');
-    const { pids, isUnclear } = look(tree);
-    for (const pid of pids) if (mayBeKilled(pid)) send(pid, 'SIGKILL');
+    const { pids, isUnclear } = look(tree, kill);
     const passed = clock.now() - start;
     const isDone = pids.length === 0 && (!isUnclear || passed > unclearMs);
     if (isDone || passed >= patienceMs) return pids;
@@ -100,13 +121,14 @@ export async function sweep(
 const unclearMs = 100;
 
 /**
- * A last guard, since a mistake here would be terrible: what came of something that we started is younger than we are, and is
- * neither we nor anybody above us.
+ * A last guard, since a mistake here would be terrible: a process of the tree is not older than the tree, and is neither this process
+ * nor one above it.
  */
-function mayBeKilled(pid: number): boolean {
-  const own = processFacts(process.pid)?.startTicks ?? Number.POSITIVE_INFINITY;
-  const start = processFacts(pid)?.startTicks ?? Number.NEGATIVE_INFINITY;
-  return pid > 1 && !adopters().has(pid) && start >= own;
+function mayBeKilled({ sinceTicks = ownStartTicks() }: ProcessTree, pid: number): boolean {
+  const start = processFacts(pid)?.startTicks;
+  return (
+    pid > 1 && !adopters().has(pid) && start !== undefined && sinceTicks !== undefined && start >= sinceTicks
+  );
 }
 
 /** `unclear`: an orphan that is just becoming another program, and may be ours. */
@@ -136,7 +158,7 @@ function isMember({ pid: leader }: ProcessTree, pid: number): boolean {
  * looked through: whoever forks and ends meanwhile does not run away from us.
  */
 function* startedSince(pid: number | undefined): Generator<number> {
-  let from = pid ?? latestPid();
+  let from = pid;
   for (let round = 0; round < mostRounds; round++) {
     const latest = latestPid();
     if (latest === undefined || from === undefined || latest === from) return;

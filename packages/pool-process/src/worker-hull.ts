@@ -5,7 +5,7 @@ import { cookieVariable } from './cookie.ts';
 import { stuckMs } from './ladder.ts';
 import type { Means } from './means.ts';
 import type { ToWorker } from './messages.ts';
-import { residentMb } from './proc.ts';
+import { residentMb } from './platform.ts';
 import { type LineEvents, type LineProgram, ownProgram, ProcessLine } from './process-line.ts';
 import { type ProcessTree, signalGroup, sweep, terminateGroup } from './process-tree.ts';
 import { WorkerStreams } from './worker-output.ts';

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { body, executable, factsOf, program, scratch, shell } from './support/attempts.ts';
 import { Bench } from './support/bench.ts';
+import { isTouched, python, renewing } from './support/renewing.ts';
 import { isStopped, processesWith, until } from './support/strays.ts';
 import { WarpedClock } from './support/warped-clock.ts';
 
@@ -238,6 +239,28 @@ describe('a launcher', () => {
 });
 
 describe('when we are killed', () => {
+  test.skipIf(python === undefined)(
+    'a process that renews itself every 2 ms by fork and setsid ends (skipped without /usr/bin/python3)',
+    async () => {
+      const folder = scratch();
+      const beat = join(scratch(), 'beat');
+      writeFileSync(beat, '');
+      const line = renewing(scratch(), 0.002, beat);
+      const host = spawn(
+        process.execPath,
+        [...process.execArgv, new URL('fixtures/host.ts', import.meta.url).pathname, '[]', line],
+        { env: { ...process.env, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'inherit'] },
+      );
+      onTestFinished(() => void host.kill('SIGKILL'));
+      await once(host.stdout, 'data');
+      expect(await isTouched(beat)).toBe(true);
+      host.kill('SIGKILL');
+      // Removed only after the sweep.
+      await until(() => readdirSync(folder).length === 0);
+      expect(await isTouched(beat)).toBe(false);
+    },
+  );
+
   test.each([
     ['here', []],
     ['behind a launcher', ['/usr/bin/env', 'LAUNCHED=1']],

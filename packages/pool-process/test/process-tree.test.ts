@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../src/clock.ts';
 import { CookieJar, carriesCookie } from '../src/cookie.ts';
+import { processFacts } from '../src/platform.ts';
 import { isGone, leftBehind, type ProcessTree, signalGroup, survivors, sweep } from '../src/process-tree.ts';
 import { scratch } from './support/attempts.ts';
+import { isTouched, python, renewing } from './support/renewing.ts';
 import { ScriptedClock } from './support/scripted-clock.ts';
 
 const jar = new CookieJar();
@@ -57,6 +59,30 @@ test('sweep: nobody is left, not even who forks all the time', async () => {
   expect(survivors(found).pids).toEqual([]);
 });
 
+test.skipIf(python === undefined).each([0.002, 0.0002])(
+  'sweep: a process that renews itself every %s s by fork and setsid (skipped without /usr/bin/python3)',
+  async (gap) => {
+    for (let round = 0; round < 5; round++) {
+      const beat = join(scratch(), 'beat');
+      writeFileSync(beat, '');
+      const { tree: found, exit } = await tree(`${renewing(scratch(), gap, beat)} & echo; wait`);
+      await exit;
+      await expect.poll(() => isTouched(beat)).toBe(true);
+      expect(await sweep({ ...found, pid: undefined }, patienceMs, systemClock)).toEqual([]);
+      expect(await isTouched(beat)).toBe(false);
+    }
+  },
+);
+
+test('sweep: nothing that is older than the tree is killed, whatever it carries', async () => {
+  const { tree: found } = await tree('echo; exec sleep 1000');
+  const sinceTicks = (processFacts(found.pid ?? 0)?.startTicks ?? 0) + 1;
+  expect(await sweep({ pid: undefined, cookie: found.cookie, sinceTicks }, 20, systemClock)).toEqual([
+    found.pid,
+  ]);
+  expect(survivors(found).pids).toEqual([found.pid]);
+});
+
 test('sweep: 200 processes, each in a session of its own', async () => {
   const { tree: found } = await tree('for i in $(seq 200); do setsid sleep 1000 & done; echo; wait');
   await expect.poll(() => survivors(found).pids.length).toBe(201);
@@ -67,7 +93,7 @@ test('nobody runs away by forking and ending all the time', async () => {
   // A chain of processes, each in a session of its own, each ending as soon as it has started the next.
   const file = join(scratch(), 'chain');
   writeFileSync(file, 'if [ $1 = 0 ]; then exec sleep 1000; fi; setsid sh "$0" $(($1 - 1)) &');
-  for (let round = 0; round < 30; round++) {
+  for (let round = 0; round < 12; round++) {
     const { tree: found, exit } = await tree(`sh ${file} 12 & echo`);
     await exit;
     expect(isGone(found)).toBe(false);

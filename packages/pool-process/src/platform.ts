@@ -1,6 +1,7 @@
 /**
- * What Linux tells of processes under /proc. Knows nothing of attempts or pools. Where there is no /proc, or it shows
- * another pid namespace than ours (so that its numbers must not be used), everything here finds nothing.
+ * What the operating system offers beyond Node: the facts about processes that Linux shows under /proc. Knows nothing of attempts or
+ * pools. Where /proc is missing, or shows another pid namespace than ours (so that its numbers must not be used), everything here
+ * finds nothing, and its callers fall back to what POSIX has. `PEXEN_PLATFORM=portable` in the environment switches that fallback on.
  */
 import { existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 
@@ -15,12 +16,22 @@ export interface ProcessFacts {
   readonly startTicks: number;
 }
 
-/** True where /proc is there and speaks of our own pid namespace. */
+/** Linux, with all that only Linux has. */
+export const isLinux: boolean = process.platform === 'linux' && process.env.PEXEN_PLATFORM !== 'portable';
+
+/** True where /proc is there and speaks of our own pid namespace: processes that left their group can be found. */
 export function hasProc(): boolean {
-  usable ??= isUsable();
+  usable ??= isLinux && isUsable();
   return usable;
 }
 let usable: boolean | undefined;
+
+/** When this process was started, in ticks since the machine was; undefined where that cannot be read. */
+export function ownStartTicks(): number | undefined {
+  ownStart ??= processFacts(process.pid)?.startTicks;
+  return ownStart;
+}
+let ownStart: number | undefined;
 
 /** The pids of all processes. */
 export function allPids(): number[] {
