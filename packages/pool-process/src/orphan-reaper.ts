@@ -22,7 +22,7 @@ export class OrphanReaper {
 
   /** Where the system has no sh, it does nothing; without /proc it only removes the folder. */
   constructor(cookie: string, folder: string) {
-    const { command, argv } = ownProgram(import.meta.resolve('@pexen/pool-process/reaper'), []);
+    const { command, argv } = ownProgram(import.meta.resolve('@pexen/pool-process/reaper'), conditions());
     const program = [command, ...argv, cookie, folder, String(ownStartTicks() ?? '')];
     const { [cookieVariable]: _, NODE_OPTIONS: __, ...env } = process.env;
     this.#process = spawn('/bin/sh', ['-c', script, 'pexen-reaper', folder, ...program], {
@@ -46,4 +46,13 @@ export class OrphanReaper {
     this.#process.kill('SIGKILL');
     await this.#isGone;
   }
+}
+
+/** Those under which this process finds its packages. */
+function conditions(): string[] {
+  const { execArgv } = process;
+  return execArgv.flatMap((argument, at) => {
+    if (/^(?:-C|--conditions)=/.test(argument)) return [argument];
+    return /^(?:-C|--conditions)$/.test(argument) ? [argument, execArgv[at + 1] ?? ''] : [];
+  });
 }
