@@ -27,7 +27,7 @@ export function explain(error: unknown, output: Output): ExitCode {
  * unless it is the system that refuses something.
  */
 function stackOf(error: Error): string {
-  const lines = printableLines(error.stack ?? error.message);
+  const lines = printableLines(typeof error.stack === 'string' ? error.stack : error.message);
   const isFrame = (line: string) => /^\s+at /.test(line);
   const isOthers = (line: string) => isFrame(line) && /node:|[\\/]node_modules[\\/]/.test(line);
   const own = lines.filter((line) => !isOthers(line));

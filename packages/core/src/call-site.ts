@@ -1,31 +1,96 @@
-/** Where in the user's source `task()` was called, and whether that was while the module loaded. */
+/**
+ * Where in the user's source `task()` was called, and whether that was while the module loaded. Reads V8's structured call
+ * sites, never the text of a stack: that text depends on flags, on source maps and on what others do to `Error`.
+ */
 import type { SourceLocation } from './errors.ts';
 
-/** A stack trace taken at the call; it is read only when somebody asks. */
-export type CallSite = { readonly stack?: string | undefined };
+/** Taken at a call. Its frames are read only when they are needed. */
+export interface CallSite {
+  /** What V8 captured; removed once it was read, since it holds the functions of all frames. */
+  stack?: unknown;
+  facts?: SiteFacts;
+}
 
-/** Stands between a resumed function and those who await it; says nothing of who called. */
-const taskQueues = 'node:internal/process/task_queues';
+/** What is known of a call, read from its frames. */
+interface SiteFacts {
+  /** In the script that runs, before any source map. */
+  readonly position: SourceLocation | undefined;
+  /** As the process itself would print it, where somebody gave it another way to print frames. */
+  readonly printed: SourceLocation | undefined;
+  /** The URL of the module that was loading. */
+  readonly module: string | undefined;
+  readonly isByRunner: boolean;
+}
+
+/** The part of V8's call sites that is read here. */
+interface V8Site {
+  getFileName(): string | null | undefined;
+  getFunctionName(): string | null;
+  getLineNumber(): number | null;
+  getColumnNumber(): number | null;
+  /** Where the function of the frame begins: 1:1 for the code of a module itself, and for no function in it. */
+  getEnclosingLineNumber(): number | null;
+  getEnclosingColumnNumber(): number | null;
+}
 
 interface Frame {
-  /** '' where V8 names none: the top level of an ES module, and anonymous functions. */
+  /** '' where V8 names none: the code of a module, and anonymous functions. */
   readonly functionName: string;
   readonly url: string;
   readonly line: number;
   readonly column: number;
+  readonly beginsWithScript: boolean;
 }
 
-/** Takes the stack above `below`. Costs about a microsecond; reading it later costs more. */
+/** Finds the original of a position, as `findSourceMap` of node:module does. */
+export type FindSourceMap = (file: string) =>
+  | {
+      findOrigin(line: number, column: number): object;
+    }
+  | undefined;
+
+/** Deep enough for helpers that call themselves; each further frame costs a third of a microsecond. */
+const deepest = 200;
+const noFacts: SiteFacts = {
+  position: undefined,
+  printed: undefined,
+  module: undefined,
+  isByRunner: false,
+};
+let findSourceMap: FindSourceMap = () => undefined;
+
+/** Takes the frames above `below`, whatever limit of frames the process has. Costs microseconds; reading costs more. */
 export function captureCallSite(below: (...args: never[]) => unknown): CallSite {
-  const site: { stack?: string } = {};
+  const site: CallSite = {};
+  const limit = Error.stackTraceLimit;
+  // Reflect, because assigning throws where somebody froze Error: then the process's own limit holds.
+  Reflect.set(Error, 'stackTraceLimit', deepest);
   Error.captureStackTrace?.(site, below);
+  Reflect.set(Error, 'stackTraceLimit', limit);
   return site;
 }
 
-/** The location of the call, `undefined` where the runtime gave no stack. */
+/** Lets locations be shown through source maps. For the packages that know Node; this one does not. */
+export function useSourceMaps(find: FindSourceMap): void {
+  findSourceMap = find;
+}
+
+/** The location of the call as people know it, in the original source; `undefined` where the runtime gave no stack. */
 export function locationOf(site: CallSite | undefined): SourceLocation | undefined {
-  const frame = framesOf(site)[0];
-  return frame === undefined ? undefined : { file: frame.url, line: frame.line, column: frame.column };
+  const { position, printed } = factsOf(site);
+  if (printed !== undefined) return printed;
+  if (position?.line === undefined || position.column === undefined) return position;
+  const origin: Partial<Record<string, unknown>> =
+    findSourceMap(position.file)?.findOrigin(position.line, position.column) ?? {};
+  const { fileName, lineNumber, columnNumber } = origin;
+  if (typeof fileName !== 'string' || typeof lineNumber !== 'number' || typeof columnNumber !== 'number')
+    return position;
+  return { file: fileName, line: lineNumber, column: columnNumber };
+}
+
+/** The position of the call in the script that runs: the same in every process that loads it. */
+export function scriptPositionOf(site: CallSite | undefined): SourceLocation | undefined {
+  return factsOf(site).position;
 }
 
 /**
@@ -33,30 +98,55 @@ export function locationOf(site: CallSite | undefined): SourceLocation | undefin
  * that loads the module makes the same task again.
  */
 export function loadingModuleOf(site: CallSite | undefined): string | undefined {
-  const frames = framesOf(site);
-  const url = frames[0]?.url;
-  if (url === undefined || !isUserModule(url)) return undefined;
-  const loads = frames.some((frame, index) => frame.url === url && isTopLevel(frame, frames[index + 1]));
-  return loads ? toUrl(url) : undefined;
-}
-
-/** ES modules: no function name, called by a loader or (after a top-level await) by nobody. CommonJS: V8's own name. */
-function isTopLevel(frame: Frame, caller: Frame | undefined): boolean {
-  if (frame.functionName === 'Object.<anonymous>') return caller?.functionName.startsWith('Module.') ?? false;
-  return frame.functionName === '' && (caller === undefined || isLoader(caller));
-}
-
-/** Node's own loader, or the module runner of vite that tests are often run by. */
-function isLoader({ url, functionName }: Frame): boolean {
-  return url.startsWith('node:internal/modules/') || isRunner(functionName);
+  return factsOf(site).module;
 }
 
 /** True where a module runner rather than Node loaded the module of the call, and so changed its text. */
 export function isLoadedByRunner(site: CallSite | undefined): boolean {
-  return framesOf(site).some(({ functionName }) => isRunner(functionName));
+  return factsOf(site).isByRunner;
 }
 
-function isRunner(functionName: string): boolean {
+function factsOf(site: CallSite | undefined): SiteFacts {
+  if (site === undefined) return noFacts;
+  if (site.facts === undefined) {
+    site.facts = readFacts(site);
+    delete site.stack;
+  }
+  return site.facts;
+}
+
+function readFacts(site: CallSite): SiteFacts {
+  const v8Sites = v8SitesOf(site);
+  const frames = v8Sites.map(frameOf).filter(({ url }) => !url.startsWith(taskQueues));
+  const [first] = frames;
+  if (first === undefined) return noFacts;
+  const { url, line, column } = first;
+  const loader = frames.find(isLoader);
+  const isByRunner = loader !== undefined && isRunner(loader);
+  const isLoading = frames.some((frame, index) => frame.url === url && isTopLevel(frame, frames[index + 1]));
+  return {
+    position: { file: url, line, column },
+    printed: printedPositionOf(v8Sites[0]),
+    module: isLoading && isUserModule(url) ? toUrl(url) : undefined,
+    isByRunner,
+  };
+}
+
+/**
+ * The code of a module is the nameless function that begins where its file begins; a function within it begins later, even
+ * an anonymous one that goes on after an `await` and has no caller any more. Whoever wraps modules moves that beginning, but
+ * calls the wrapper from a loader.
+ */
+function isTopLevel({ functionName, beginsWithScript }: Frame, caller: Frame | undefined): boolean {
+  return functionName === '' && (beginsWithScript || (caller !== undefined && isLoader(caller)));
+}
+
+/** Node's own loader, or the module runner of vite that tests are often run by. */
+function isLoader(frame: Frame): boolean {
+  return frame.url.startsWith('node:internal/modules/') || isRunner(frame);
+}
+
+function isRunner({ functionName }: Frame): boolean {
   return functionName.endsWith('runInlinedModule');
 }
 
@@ -75,17 +165,47 @@ function encodePath(path: string): string {
   return encodeURI(path).replaceAll('?', '%3F').replaceAll('#', '%23');
 }
 
-function framesOf(site: CallSite | undefined): readonly Frame[] {
-  const lines = site?.stack?.split('\n') ?? [];
-  return lines
-    .map(parseFrame)
-    .filter((frame) => frame !== undefined && !frame.url.startsWith(taskQueues)) as Frame[];
+/** Stands between a resumed function and those who await it; says nothing of who called. */
+const taskQueues = 'node:internal/process/task_queues';
+
+/** V8 makes the value of `stack` when it is first read, by whatever function stands there at that moment. */
+function v8SitesOf(site: CallSite): readonly V8Site[] {
+  const own = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
+  const value = (_error: unknown, sites: readonly V8Site[]): readonly V8Site[] => sites;
+  const isOurs = Reflect.defineProperty(Error, 'prepareStackTrace', {
+    value,
+    configurable: true,
+    writable: true,
+  });
+  try {
+    const { stack } = site;
+    return isOurs && Array.isArray(stack) ? stack : [];
+  } finally {
+    if (own !== undefined) Reflect.defineProperty(Error, 'prepareStackTrace', own);
+    else Reflect.deleteProperty(Error, 'prepareStackTrace');
+  }
 }
 
-/** `    at name (url:line:column)` or `    at url:line:column`, with `async ` before either. */
-function parseFrame(line: string): Frame | undefined {
-  const match = /^\s+at (?:async )?(?:(.*?) \()?(.+?):(\d+):(\d+)\)?$/.exec(line);
-  if (match === null) return undefined;
-  const [, functionName = '', url = '', lineNumber, column] = match;
-  return { functionName, url, line: Number(lineNumber), column: Number(column) };
+/** How test tools and other compilers that run as libraries tell positions in the source: by their own way to print frames. */
+function printedPositionOf(site: V8Site | undefined): SourceLocation | undefined {
+  const print: unknown = Reflect.get(Error, 'prepareStackTrace');
+  if (site === undefined || typeof print !== 'function') return undefined;
+  try {
+    const text = String(Reflect.apply(print, Error, [new Error('where'), [site]]));
+    const [, file, line, column] =
+      /^\s+at (?:.* \()?((?:file:|\/|[A-Za-z]:[\\/]).*?):(\d+):(\d+)\)?$/m.exec(text) ?? [];
+    return file === undefined ? undefined : { file, line: Number(line), column: Number(column) };
+  } catch {
+    return undefined;
+  }
+}
+
+function frameOf(site: V8Site): Frame {
+  return {
+    functionName: site.getFunctionName() ?? '',
+    url: site.getFileName() ?? '',
+    line: site.getLineNumber() ?? 0,
+    column: site.getColumnNumber() ?? 0,
+    beginsWithScript: site.getEnclosingLineNumber() === 1 && site.getEnclosingColumnNumber() === 1,
+  };
 }

@@ -3,7 +3,15 @@ export { type Address, fingerprintOf } from './address.ts';
 export { isSchema, type SchemaIssue, type SchemaResult, type StandardSchema, type } from './args.ts';
 export { type ContextParts, OwnContext, type ReceivedKey, tornDown, unsetKeys } from './body-context.ts';
 export { type CallPath, formatCallPath } from './call-path.ts';
-export { type CallSite, isLoadedByRunner, loadingModuleOf, locationOf } from './call-site.ts';
+export {
+  type CallSite,
+  type FindSourceMap,
+  isLoadedByRunner,
+  loadingModuleOf,
+  locationOf,
+  scriptPositionOf,
+  useSourceMaps,
+} from './call-site.ts';
 export { type CapturedOutput, formatOutput } from './captured-output.ts';
 export {
   addressed,

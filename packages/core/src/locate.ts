@@ -1,6 +1,12 @@
 /** Works out the address of a task that nobody wrote down. */
 import { type Address, fingerprintOf } from './address.ts';
-import { type CallSite, isLoadedByRunner, loadingModuleOf, locationOf } from './call-site.ts';
+import {
+  type CallSite,
+  isLoadedByRunner,
+  loadingModuleOf,
+  locationOf,
+  scriptPositionOf,
+} from './call-site.ts';
 import { type Problem, problem } from './errors.ts';
 import { definitionKey, type Task, type TaskDefinition } from './task.ts';
 
@@ -24,17 +30,26 @@ export function addressOf(definition: TaskDefinition): Address | undefined {
   };
 }
 
-/** The name by which a worker finds a task: its own, or else that of its function or the place where it was made. */
-export function idOf({ meta, body, site }: TaskDefinition): string {
+/**
+ * The name by which a worker finds a task: its own, or else that of its function or the place where it was made. `isByRunner`:
+ * was the module loaded by a test tool's runner?
+ */
+export function idOf(
+  { meta, body, site }: TaskDefinition,
+  isByRunner: boolean = isLoadedByRunner(site),
+): string {
   if (meta.name !== undefined) return meta.name;
   if (site === undefined && typeof body === 'function' && body.name !== '') return body.name;
-  return positionOf(site);
+  return positionOf(site, isByRunner);
 }
 
-/** `line:column` of a call. */
-export function positionOf(site: CallSite | undefined): string {
-  const location = locationOf(site);
-  return `${location?.line}:${location?.column}`;
+/**
+ * `line:column` of a call, in the script that runs. A module runner runs another text than the workers, which load the file
+ * itself; there the position is that in the file.
+ */
+export function positionOf(site: CallSite | undefined, isByRunner: boolean = isLoadedByRunner(site)): string {
+  const position = isByRunner ? locationOf(site) : scriptPositionOf(site);
+  return `${position?.line}:${position?.column}`;
 }
 
 /** The task that `with` was called on: the one that a worker finds, since `with` may give a new name and only adds args. */

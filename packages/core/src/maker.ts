@@ -66,23 +66,31 @@ export function findMaker(namespace: object, id: string): Maker<unknown> | undef
 
 function makeTasks({ make, id }: MakerDefinition, site: CallSite, input: unknown): readonly Runnable[] {
   const made = madeItems(make(input as never), site) as Runnable[];
-  refuseDuplicates(made.map(definitionOf));
+  const isByRunner = isLoadedByRunner(site);
+  refuseDuplicates(made.map(definitionOf), isByRunner);
   const url = loadingModuleOf(site);
   if (url === undefined) return made;
   return made.map((runnable) => {
     const definition = definitionOf(runnable);
     if (typeof definition.body !== 'function') return runnable;
-    const fingerprint = isLoadedByRunner(site) ? '' : fingerprintOf(definition.body);
-    const address: Address = { kind: 'maker', url, maker: id, input, id: idOf(definition), fingerprint };
+    const fingerprint = isByRunner ? '' : fingerprintOf(definition.body);
+    const address: Address = {
+      kind: 'maker',
+      url,
+      maker: id,
+      input,
+      id: idOf(definition, isByRunner),
+      fingerprint,
+    };
     return addressed(runnable, address);
   });
 }
 
-function refuseDuplicates(definitions: readonly TaskDefinition[]): void {
+function refuseDuplicates(definitions: readonly TaskDefinition[], isByRunner: boolean): void {
   const seen = new Map<string, TaskDefinition>();
   const problems: Problem[] = [];
   for (const definition of definitions) {
-    const id = idOf(definition);
+    const id = idOf(definition, isByRunner);
     const first = seen.get(id);
     if (first === undefined) seen.set(id, definition);
     else if (first.body !== definition.body) problems.push(duplicateIdProblem(id, first, definition));

@@ -1,7 +1,10 @@
 /** Imports a module of the user's. What goes wrong is a value, and so is a module that never ends to load or would end us. */
+import { findSourceMap } from 'node:module';
 import { pathToFileURL } from 'node:url';
-import { isPexenError, type Problem } from '@pexen/core';
+import { isPexenError, type Problem, useSourceMaps } from '@pexen/core';
 import { importProblem, type ModuleRole } from './import-error.ts';
+
+useSourceMaps(findSourceMap);
 
 /** The namespace, or the problems. */
 export type Loaded =

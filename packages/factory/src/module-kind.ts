@@ -10,6 +10,8 @@ import {
   type PlacedTask,
   type Problem,
   type Runnable,
+  type SourceLocation,
+  scriptPositionOf,
   type TaskDefinition,
   type TaskMeta,
 } from '@pexen/core';
@@ -116,15 +118,15 @@ function byPlace(a: Candidate, b: Candidate): number {
   return (here.line ?? 0) - (there.line ?? 0) || (here.column ?? 0) - (there.column ?? 0);
 }
 
-/** Where in the module itself the task was made. */
-function siteIn({
-  file,
-  definition,
-}: Candidate): { readonly line?: number; readonly column?: number } | undefined {
-  const location = locationOf(definition.site);
-  if (location === undefined) return undefined;
-  const path = location.file.startsWith('file:') ? fileURLToPath(location.file) : location.file;
-  return path === file.path ? location : undefined;
+/** Where in the module itself the task was made: in the file as it is, or else as it was compiled. */
+function siteIn({ file, definition: { site } }: Candidate): SourceLocation | undefined {
+  const isInFile = (location: SourceLocation | undefined): boolean =>
+    location !== undefined && pathOf(location.file) === file.path;
+  return [locationOf(site), scriptPositionOf(site)].find(isInFile);
+}
+
+function pathOf(file: string): string {
+  return file.startsWith('file:') ? fileURLToPath(file) : file;
 }
 
 /** A task that several modules export, or one module under several names, is one task: of the module that made it. */

@@ -2,6 +2,7 @@
  * Finds the body that an address leads to: loads the module, once, and looks for the task in it. A body that is not the one
  * the host meant is an error, never run.
  */
+import { findSourceMap } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
 import {
   type Body,
@@ -17,9 +18,12 @@ import {
   type Problem,
   type Runnable,
   type TaskDefinition,
+  useSourceMaps,
 } from '@pexen/core';
 import type { BodyAddress } from '../envelope.ts';
 import { loadModule } from './load-module.ts';
+
+useSourceMaps(findSourceMap);
 
 const loaded = new Map<string, object>();
 const loading = new Map<string, Promise<object>>();

@@ -6,6 +6,7 @@ import {
   type Result,
   type ResultStatus,
   refuseRunWhileLoading,
+  useSourceMaps,
 } from '@pexen/core';
 import { EventEmitter } from 'eventemitter3';
 import { inspect, story, why } from '../machine/insight.ts';
@@ -18,6 +19,10 @@ import type { RunOptions } from './options.ts';
 import { Outlet, type Pulled } from './outlet.ts';
 import { setUp } from './setup.ts';
 import { type RunEvents, Teller } from './teller.ts';
+
+// Asked for, not imported: bundlers for other places than Node have no such module.
+const node = globalThis.process?.getBuiltinModule?.('node:module');
+if (node !== undefined) useSourceMaps(node.findSourceMap);
 
 /** How a run ended. */
 export interface Summary {
