@@ -51,7 +51,7 @@ export interface TaskMeta {
   readonly slowAfter?: number | undefined;
   /** Further attempts after one that may be retried. Default 0. */
   readonly retries?: number | Retries | undefined;
-  /** May start again after a crash or a lost worker. */
+  /** May start again after its worker was lost (a node, or ended by its pool) or pexen itself died. A crash of the body is not that: see `retries`. */
   readonly rerunnable?: boolean | undefined;
   /** Tidies up after an attempt that ended in an uncontrolled way; if it returns, nothing is poisoned. */
   readonly cleanup?: Body | undefined;

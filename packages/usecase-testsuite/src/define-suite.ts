@@ -76,7 +76,7 @@ export interface SuiteConfig {
   readonly grace?: number;
   /** Default 60,000. */
   readonly slowAfter?: number;
-  /** Default true: a test may start again after a crash. */
+  /** Default true: a test may start again after its worker was lost. A crash is retried only with `retries`. */
   readonly rerunnable?: boolean;
   /** Tests that cannot pass yet: pattern over call paths → reason. */
   readonly expectedFailures?: Readonly<Record<string, string>>;

@@ -87,9 +87,8 @@ export function mayRetry({ kind }: Outcome, attempt: number, { retries, rerunnab
     case 'failed':
     case 'threw':
     case 'timed-out':
-      return attempt <= retries.count;
     case 'crashed':
-      return attempt <= retries.count || (rerunnable && attempt < mostReruns);
+      return attempt <= retries.count;
     case 'lost':
       return rerunnable && attempt < mostReruns;
     default:

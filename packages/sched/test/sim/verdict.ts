@@ -73,9 +73,8 @@ export function hasRetry({ retries, rerunnable }: TaskSpec, attempts: number, st
     case 'failed':
     case 'threw':
     case 'timed-out':
-      return isLeft;
     case 'crashed':
-      return isLeft || (rerunnable && attempts < 3);
+      return isLeft;
     case 'lost':
       return rerunnable && attempts < 3;
     default:

@@ -108,14 +108,15 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'there is one retry too few',
     file: outcomes,
-    find: "    case 'timed-out':\n      return attempt <= retries.count;",
-    replace: "    case 'timed-out':\n      return attempt < retries.count;",
+    find: "    case 'crashed':\n      return attempt <= retries.count;",
+    replace: "    case 'crashed':\n      return attempt < retries.count;",
   },
   {
-    what: 'what crashed is run again though it must not be',
+    what: 'a crash is run again because its task is rerunnable',
     file: outcomes,
-    find: 'return attempt <= retries.count || (rerunnable && attempt < mostReruns);',
-    replace: 'return attempt <= retries.count || attempt < mostReruns;',
+    find: "    case 'crashed':\n      return attempt <= retries.count;",
+    replace:
+      "      return attempt <= retries.count;\n    case 'crashed':\n      return attempt <= retries.count || (rerunnable && attempt < mostReruns);",
   },
   {
     what: 'what is lost is tried for ever',
