@@ -24,6 +24,16 @@ export interface ExecutableFacts {
   readonly signal: string | null;
   readonly stdout: CapturedOutput;
   readonly stderr: CapturedOutput;
+  /**
+   * Where the middle of stdout was dropped: of all of stdout the lines that may be test points, plans or their diagnostics, whole and in
+   * order. Absent where `stdout` is complete.
+   */
+  readonly evidence?: string;
+  /**
+   * Why some of what it wrote may be missing in `stdout`, `evidence` or `report`, one sentence. Then no end of it counts as a good one,
+   * whatever `interpret` makes of these facts.
+   */
+  readonly incomplete?: string;
   /** What it wrote to fd 3 and to the file named in `$PEXEN_REPORT`, in that order. */
   readonly report: string;
   /** Descendants that still ran when it had ended (they were ended too). */

@@ -7,7 +7,7 @@ export interface ProgramEntries {
   readonly env?: Readonly<Record<string, string>>;
   /** Relative to the file's directory. */
   readonly cwd?: string;
-  readonly tap?: boolean;
+  readonly tap?: boolean | 'perl';
 }
 
 /** What a file says of itself. */

@@ -3,7 +3,7 @@
  * the program was.
  *
  * - 0: it ended well – unless a finding says `fail`: a program that tells of a failure has failed.
- * - 77: it skipped itself; the last line of its output is the reason. So does TAP that skips all.
+ * - 77: it skipped itself, unless a finding says `fail`; the last line of its output is the reason. So does TAP that skips all.
  * - 99, or a signal: out of control; what it held is poisoned.
  * - Anything else: it failed, dependents must not go on, and what it held is in order.
  */
@@ -16,7 +16,8 @@ import {
   type PoolOutcome,
   TaskFailError,
 } from '@pexen/core';
-import { limitFindings, readReport } from './report-lines.ts';
+import { FindingList } from './finding-list.ts';
+import { readReport } from './report-lines.ts';
 import { readTap } from './tap.ts';
 
 /** The value of a task whose program ended well. */
@@ -28,8 +29,8 @@ export interface ProgramValue {
 
 /** How to read a program's output. */
 export interface InterpretOptions {
-  /** Is the output TAP? Default: looked for in the output itself. */
-  readonly tap?: boolean | undefined;
+  /** Is the output TAP, or TAP as Perl's harness reads it? Default: looked for in the output itself. */
+  readonly tap?: boolean | 'perl' | undefined;
 }
 
 const skippedItself = 77;
@@ -42,31 +43,61 @@ const longestSaid = 120;
 /** A function for `interpret` of an executable body. */
 export function interpreter({ tap }: InterpretOptions = {}): (facts: ExecutableFacts) => Interpretation {
   return (facts) => {
-    const points = tap === false ? undefined : readTap(facts.stdout, tap);
-    const all = [...(points?.findings ?? []), ...readReport(facts.report), ...leaks(facts)];
+    const findings = new FindingList();
+    const points = tap === false ? undefined : readTap(textOf(facts), tapOptions[`${tap}`]);
+    if (points !== undefined) findings.absorb(points.findings);
+    if (points !== undefined && isCut(facts)) findings.add(cut);
+    readReport(facts.report, findings);
+    for (const finding of leaks(facts)) findings.add(finding);
     const { stdout, stderr } = facts;
     return {
-      outcome: { ...outcomeOf(facts, all, points?.skippedAll), stdout, stderr },
-      findings: limitFindings(all),
+      outcome: { ...outcomeOf(facts, findings, points?.skippedAll), stdout, stderr },
+      findings: findings.toArray(),
     };
   };
 }
 
+const tapOptions = {
+  undefined: {},
+  true: { isWanted: true },
+  perl: { isWanted: true, dialect: 'perl' },
+} as const;
+
+/** What may be TAP of an output: all of it, or the lines that were kept of one that was too long. */
+function textOf(facts: ExecutableFacts): string {
+  const { stdout, evidence } = facts;
+  if (!isCut(facts)) return evidence ?? stdout.head;
+  // The broken lines on either side of the gap are left out.
+  const { head, tail } = stdout;
+  return `${head.slice(0, head.lastIndexOf('\n') + 1)}${tail.slice(tail.indexOf('\n') + 1)}`;
+}
+
+/** A pool that keeps no lines apart has dropped some. */
+function isCut({ stdout, evidence }: ExecutableFacts): boolean {
+  return evidence === undefined && stdout.tail !== '';
+}
+
+const cut: Finding = {
+  name: 'TAP',
+  status: 'fail',
+  message: 'not all of the output was kept: test points may be missing',
+};
+
 function outcomeOf(
   facts: ExecutableFacts,
-  findings: readonly Finding[],
+  findings: FindingList,
   skippedAll: string | undefined,
 ): PoolOutcome {
   const { exitCode } = facts;
-  const failing = findings.filter(({ status }) => status === 'fail');
   if (exitCode === null || exitCode === outOfControl) {
-    return { kind: 'threw', error: plainError(new Error(describe(facts, failing))) };
+    return { kind: 'threw', error: plainError(new Error(describe(facts, findings))) };
   }
-  if (exitCode === skippedItself)
+  const hasFailure = (findings.counts.fail ?? 0) > 0;
+  if (exitCode === skippedItself && !hasFailure)
     return { kind: 'skipped-itself', reason: lastLine(facts) ?? `exit code ${exitCode}` };
-  if (exitCode !== 0 || failing.length > 0) return failed(describe(facts, failing));
+  if (exitCode !== 0 || hasFailure) return failed(describe(facts, findings));
   if (skippedAll !== undefined) return { kind: 'skipped-itself', reason: skippedAll };
-  return { kind: 'returned', value: { exitCode: 0, findings: countOf(findings) } satisfies ProgramValue };
+  return { kind: 'returned', value: { exitCode: 0, findings: findings.counts } satisfies ProgramValue };
 }
 
 function failed(message: string): PoolOutcome {
@@ -84,19 +115,21 @@ function plainError(error: Error): Error {
  * `exit code 3, failed: a, b`, or `exit code 3: no route to host` with what it said last; below it the last lines of the output,
  * where they may say more.
  */
-function describe(facts: ExecutableFacts, failing: readonly Finding[]): string {
+function describe(facts: ExecutableFacts, findings: FindingList): string {
   const end =
     facts.exitCode === null ? `ended by ${facts.signal ?? 'a signal'}` : `exit code ${facts.exitCode}`;
-  if (failing.length > 0) return withTail(`${end}, failed: ${namesOf(failing)}`, lastLines(facts.stderr));
+  if (findings.failing.length > 0)
+    return withTail(`${end}, failed: ${namesOf(findings)}`, lastLines(facts.stderr));
   const tail = lastLines(facts.stderr) || lastLines(facts.stdout);
   const last = lastSaid(tail);
   const head = last === '' ? end : `${end}: ${last}`;
   return tail.trim() === last ? head : withTail(head, tail);
 }
 
-function namesOf(failing: readonly Finding[]): string {
+function namesOf({ failing, counts }: FindingList): string {
   const names = failing.slice(0, namesShown).map(({ name }) => name);
-  return `${names.join(', ')}${failing.length > namesShown ? ` and ${failing.length - namesShown} more` : ''}`;
+  const more = (counts.fail ?? 0) - names.length;
+  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function withTail(head: string, tail: string): string {
@@ -131,10 +164,4 @@ function leaks({ leaked }: ExecutableFacts): Finding[] {
   if (leaked === 0) return [];
   const message = `${leaked} ${leaked === 1 ? 'process' : 'processes'} that it started still ran when it had ended, and ${leaked === 1 ? 'was' : 'were'} killed`;
   return [{ name: 'left behind', status: 'warn', message }];
-}
-
-function countOf(findings: readonly Finding[]): ProgramValue['findings'] {
-  const counts: Partial<Record<Finding['status'], number>> = {};
-  for (const { status } of findings) counts[status] = (counts[status] ?? 0) + 1;
-  return counts;
 }

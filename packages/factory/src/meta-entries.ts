@@ -38,6 +38,13 @@ const text: Reader<string> = (node, complain) => {
 const flag: Reader<boolean> = (node, complain) =>
   isScalar(node) && typeof node.value === 'boolean' ? node.value : complain(node, 'must be true or false');
 
+const dialect: Reader<boolean | 'perl'> = (node, complain) => {
+  const value = isScalar(node) ? node.value : undefined;
+  return typeof value === 'boolean' || value === 'perl'
+    ? value
+    : complain(node, 'must be true, false or perl');
+};
+
 const finite: Reader<number> = (node, complain) =>
   isScalar(node) && Number.isFinite(node.value) ? (node.value as number) : complain(node, 'must be a number');
 
@@ -137,7 +144,7 @@ export const entryReaders: Readonly<Record<EntryName, Reader>> = {
   argv: listOf(anyText),
   env,
   cwd: text,
-  tap: flag,
+  tap: dialect,
 };
 
 /** A map's entries: name, the key's node, and the value's unless there is none or it is null. */

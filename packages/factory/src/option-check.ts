@@ -13,6 +13,8 @@ type Check = (value: unknown) => string | undefined;
 const text: Check = (value) =>
   typeof value === 'string' && value !== '' ? undefined : 'must be a non-empty string';
 const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 'must be true or false');
+const dialect: Check = (value) =>
+  typeof value === 'boolean' || value === 'perl' ? undefined : "must be true, false or 'perl'";
 const globs: Check = (value) =>
   Array.isArray(value) && value.every((each) => text(each) === undefined)
     ? undefined
@@ -52,7 +54,7 @@ const checks: Readonly<Record<OptionName, Check>> = {
   cwd: text,
   argv: texts,
   env: variables,
-  tap: flag,
+  tap: dialect,
   command,
   match,
 };

@@ -33,8 +33,11 @@ export interface ProgramOptions {
   /** Arguments after the file. */
   readonly argv?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Is the output TAP? Default: looked for in the output itself. */
-  readonly tap?: boolean;
+  /**
+   * Is the output TAP? `perl`: it is, with directives and numbers as Perl's harness `prove` reads them. Default: looked for in the output
+   * itself, and read by the grammar of TAP 14.
+   */
+  readonly tap?: boolean | 'perl';
 }
 
 /** For `executables`. */

@@ -1,42 +1,44 @@
 /**
  * Findings that a program wrote down line by line, to fd 3 or into `$PEXEN_REPORT`. A line that cannot be read becomes a
- * finding itself: a report never fails a run. Knows nothing of exit codes.
+ * finding itself. Knows nothing of exit codes.
  */
 import { type Finding, isRefusedKey } from '@pexen/core';
+import { FindingList } from './finding-list.ts';
 
-/** More findings of one source are counted, not kept. */
-export const mostFindings = 10_000;
 const deepestData = 64;
 const mostProblems = 20;
 
 const statuses: readonly Finding['status'][] = ['pass', 'fail', 'warn', 'skip', 'todo', 'info'];
 const textForm = new RegExp(`^(${statuses.join('|')})[ \\t]+`);
+/** A line of which at least the failure can be read. */
+const saysFail = /^fail(?:ed|ure)?\b|^\{.*"status"\s*:\s*"fail/i;
+/** Zero bytes and marks of byte order say nothing: they stand where a file was emptied while it was written. */
+const nothing = /[\0\ufeff]/g;
 
 /**
  * Reads a report: JSON lines with the fields of a Finding, or `pass NAME: message` (fail, warn, skip, todo, info). Blank lines
- * and lines that begin with `#` are left out.
+ * and lines that begin with `#` are left out. A line that cannot be read is a warning, or a failure where it says `fail`.
  */
-export function readReport(report: string): Finding[] {
-  const findings: Finding[] = [];
+export function readReport(report: string, findings: FindingList = new FindingList()): FindingList {
   let unread = 0;
-  for (const [index, raw] of report.split('\n').entries()) {
-    const line = raw.trim();
+  let number = 0;
+  for (let from = 0; from < report.length; ) {
+    const newline = report.indexOf('\n', from);
+    const end = newline === -1 ? report.length : newline;
+    const line = report.slice(from, end).replaceAll(nothing, '').trim();
+    from = end + 1;
+    number++;
     if (line === '' || line.startsWith('#')) continue;
     const finding = line.startsWith('{') ? readJsonLine(line) : readTextLine(line);
-    if (typeof finding !== 'string') findings.push(finding);
-    else if (unread++ < mostProblems) findings.push(unreadLine(index + 1, finding, line));
+    if (typeof finding !== 'string') findings.add(finding);
+    else if (saysFail.test(line)) findings.add(unreadLine(number, 'fail', finding, line));
+    else if (unread++ < mostProblems) findings.add(unreadLine(number, 'warn', finding, line));
   }
-  if (unread > mostProblems) findings.push(warning(`${unread - mostProblems} more lines cannot be read`));
+  if (unread > mostProblems) {
+    const message = `${unread - mostProblems} more lines cannot be read`;
+    findings.add({ name: 'report', status: 'warn', message });
+  }
   return findings;
-}
-
-/** The first findings, the failing ones before all others, and how many were left out. */
-export function limitFindings(findings: readonly Finding[]): readonly Finding[] {
-  if (findings.length <= mostFindings) return findings;
-  const failing = findings.filter(({ status }) => status === 'fail');
-  const kept = new Set([...new Set([...failing, ...findings])].slice(0, mostFindings));
-  const left = findings.length - kept.size;
-  return [...findings.filter((each) => kept.has(each)), warning(`${left} more findings are not shown`)];
 }
 
 function readTextLine(line: string): Finding | string {
@@ -83,11 +85,7 @@ function isTame(data: unknown): boolean {
   return true;
 }
 
-function unreadLine(line: number, why: string, text: string): Finding {
+function unreadLine(line: number, status: Finding['status'], why: string, text: string): Finding {
   const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text;
-  return { name: `report line ${line}`, status: 'warn', message: `cannot be read, ${why}: ${shown}` };
-}
-
-function warning(message: string): Finding {
-  return { name: 'report', status: 'warn', message };
+  return { name: `report line ${line}`, status, message: `cannot be read, ${why}: ${shown}` };
 }

@@ -1,196 +1,432 @@
 /**
- * Reads TAP (12 to 14, subtests included) as findings. What is wrong with the output as a whole, such as a plan that does
- * not hold, is a failing finding, too: a test that ends half-way must not look well. Knows nothing of exit codes.
+ * Reads TAP (12 to 14, subtests included) line by line as findings, in bounded memory. What is wrong with the output as a whole, such as a
+ * plan that does not hold, is a failing finding, too: a test that ends half-way must not pass. Knows nothing of exit codes.
  */
-import { createRequire } from 'node:module';
-import type { CapturedOutput, Finding } from '@pexen/core';
-import type { FinalResults, Parser, Result } from 'tap-parser';
-import { looksLikeTap, tapLinesOf } from './tap-lines.ts';
-
-/** Required when it is first used: it takes longer to load than many a run, and there is nobody to wait for it. */
-const require = createRequire(import.meta.url);
-const loadParser = (): typeof Parser => (require('tap-parser') as { readonly Parser: typeof Parser }).Parser;
+import type { Finding } from '@pexen/core';
+import { FindingList } from './finding-list.ts';
+import { readTapLine, type TapDialect, type TapLine, type TapPoint } from './tap-line.ts';
 
 /** What TAP says. */
 export interface Tap {
-  readonly findings: readonly Finding[];
+  readonly findings: FindingList;
   /** Why the program ran no test at all, if it said so: `1..0 # skip no network`. */
   readonly skippedAll?: string;
 }
 
+/** How to read it. */
+export interface TapOptions {
+  /** True: it must be TAP. Otherwise it may be. */
+  readonly isWanted?: boolean;
+  readonly dialect?: TapDialect;
+}
+
 /**
- * The findings in an output. `wanted` – true: it must be TAP, undefined: it may be.
+ * The findings in a text.
  * @returns undefined if it may be TAP and is not
  */
-export function readTap(output: CapturedOutput, wanted?: boolean): Tap | undefined {
-  if (!looksLikeTap(output)) {
-    if (wanted !== true) return undefined;
-    return { findings: [{ name: 'TAP', status: 'fail', message: 'there is no TAP in the output' }] };
+export function readTap(
+  text: string,
+  { isWanted = false, dialect = 'tap14' }: TapOptions = {},
+): Tap | undefined {
+  const reader = new TapReader(dialect);
+  for (let from = 0; from < text.length; ) {
+    const newline = text.indexOf('\n', from);
+    const end = newline === -1 ? text.length : newline;
+    reader.push(text.slice(from, Math.min(end, from + longestLine)));
+    from = end + 1;
   }
-  const { lines, diagnostics, isCut } = tapLinesOf(output);
-  const documents = splitDocuments(lines).map((document) => readDocument(document, diagnostics, isCut));
-  const findings = documents.flatMap((document) => document.findings);
-  if (isCut)
-    findings.push({
-      name: 'TAP',
-      status: 'warn',
-      message: 'not all of the output was kept: test points may be missing',
-    });
-  const skipped = documents.map(({ skippedAll }) => skippedAll).filter((reason) => reason !== undefined);
-  const isSkipped = findings.length === 0 && skipped.length === documents.length;
-  return { findings, ...(isSkipped && { skippedAll: skipped.join('; ') }) };
+  const tap = reader.end();
+  if (tap !== undefined || !isWanted) return tap;
+  const findings = new FindingList();
+  findings.add({ name: 'TAP', status: 'fail', message: 'there is no TAP in the output' });
+  return { findings };
 }
 
-/** A program may print several documents, one after the other: a version, a second plan or a test point after the last plan begins one. */
-function splitDocuments(lines: readonly string[]): string[][] {
-  const documents: string[][] = [[]];
-  let plan: 'none' | 'first' | 'last' = 'none';
-  let points = 0;
-  for (const line of lines) {
-    const isPlan = /^\d+\.\./.test(line);
-    const isPoint = /^(?:not )?ok\b/.test(line);
-    const begins = /^TAP version/i.test(line) || (isPlan && plan !== 'none') || (isPoint && plan === 'last');
-    if (begins && documents.at(-1)?.length !== 0) {
-      if (points > 0 || plan !== 'none') documents.push([]);
-      plan = 'none';
-      points = 0;
-    }
-    if (isPlan) plan = points > 0 || /^\d+\.\.0\b/.test(line) ? 'last' : 'first';
-    if (isPoint) points++;
-    documents.at(-1)?.push(line);
-  }
-  return documents;
+/** What is longer is cut before it is read, characters. */
+const longestLine = 10_000;
+const deepestIndent = 64;
+const indentOfLevel = 4;
+const longestDiagnostics = 4_000;
+/** So many numbers that are out of sequence are remembered to find those that come twice. */
+const mostNumbers = 100_000;
+
+/** A finding to which diagnostics may be added. */
+type OpenFinding = { -readonly [Key in keyof Finding]: Finding[Key] };
+
+interface Block {
+  readonly indent: string;
+  readonly lines: string[];
+  length: number;
 }
 
-function readDocument(
-  lines: readonly string[],
-  diagnostics: readonly string[],
-  isCut: boolean,
-): { findings: Finding[]; skippedAll?: string } {
-  const parser = new (loadParser())();
-  const level = new Level(parser, [], { diagnostics, isCut });
-  for (const line of lines) parser.write(`${line}\n`);
-  parser.end();
-  return { findings: level.take(), ...(level.skippedAll !== undefined && { skippedAll: level.skippedAll }) };
-}
+/** Reads one output. */
+class TapReader {
+  readonly #dialect: TapDialect;
+  readonly #findings = new FindingList();
+  readonly #skipped: string[] = [];
+  #documents = 0;
+  #document: Document;
+  /** The YAML block that is open: its indentation and its lines. */
+  #block: Block | undefined;
+  #hasVersion = false;
+  #hasPlan = false;
+  #hasPoint = false;
+  #hasSkippedPlan = false;
+  #hasNumberedFailure = false;
 
-interface Reading {
-  readonly diagnostics: readonly string[];
-  readonly isCut: boolean;
-}
-
-/** One level of a document: the top, or a subtest. */
-class Level {
-  /** Set at the end of a level whose plan is `1..0 # skip`. */
-  skippedAll: string | undefined;
-  readonly #path: readonly string[];
-  readonly #reading: Reading;
-  readonly #findings: Finding[] = [];
-  /** The subtest that waits for the test point that closes it. */
-  #subtest: Level | undefined;
-  #unnamed = 0;
-
-  constructor(parser: Parser, path: readonly string[], reading: Reading) {
-    this.#path = path;
-    this.#reading = reading;
-    parser.on('child', (child: Parser) => this.#enter(child));
-    parser.on('assert', (result: Result) => this.#point(result));
-    parser.on('complete', (results: FinalResults) => this.#complete(results, parser.syntheticPlan));
+  constructor(dialect: TapDialect) {
+    this.#dialect = dialect;
+    this.#document = new Document(dialect);
   }
 
-  take(): Finding[] {
-    this.#closeSubtest();
-    return this.#findings;
-  }
-
-  #enter(child: Parser): void {
-    this.#closeSubtest();
-    const name = child.name === '' ? `subtest ${++this.#unnamed}` : child.name;
-    this.#subtest = new Level(child, [...this.#path, name], this.#reading);
-  }
-
-  #point(result: Result): void {
-    if (!result.closingTestPoint || this.#subtest === undefined) {
-      this.#findings.push(this.#findingOf(result));
+  push(raw: string): void {
+    const line = harmless(raw);
+    if (this.#block !== undefined && !this.#endsBlock(line, this.#block)) return;
+    const content = line.trimStart();
+    const indent = line.slice(0, line.length - content.length);
+    if (content === '---' && indent !== '' && this.#document.awaitsDiagnostics) {
+      this.#block = { indent, lines: [], length: 0 };
       return;
     }
-    const below = this.#subtest.take();
-    this.#subtest = undefined;
-    const excused = result.todo !== false || result.skip !== false;
-    this.#findings.push(...(excused ? below.map(excuse) : below));
-    const says = this.#findingOf(result);
-    const isSaid =
-      !excused &&
-      below.length > 0 &&
-      (says.status === 'fail') === below.some(({ status }) => status === 'fail');
-    if (!isSaid) this.#findings.push(says);
+    const depth = depthOf(indent);
+    if (content === '' || depth === undefined) return;
+    const read = readTapLine(content, this.#dialect);
+    if (read === undefined) return;
+    if (depth === 0) this.#notice(read);
+    if (depth === 0 && this.#document.isEndedBy(read)) this.#endDocument();
+    this.#document.push(read, depth);
   }
 
-  #closeSubtest(): void {
-    this.#findings.push(...(this.#subtest?.take() ?? []));
-    this.#subtest = undefined;
+  /** Undefined: it was not TAP. */
+  end(): Tap | undefined {
+    if (this.#block !== undefined) this.#closeBlock(this.#block);
+    const isPlanned = this.#hasPlan && (this.#hasPoint || this.#hasSkippedPlan);
+    if (!this.#hasVersion && !isPlanned && !this.#hasNumberedFailure) return undefined;
+    this.#endDocument();
+    const isSkipped = this.#findings.length === 0 && this.#skipped.length === this.#documents;
+    return { findings: this.#findings, ...(isSkipped && { skippedAll: this.#skipped.join('; ') }) };
   }
 
-  #findingOf(result: Result): Finding {
-    const name = this.#nameOf(
-      result.name === '' ? `test ${result.id || this.#findings.length + 1}` : result.name,
-    );
-    const { status, reason } = readDirective(result);
-    const diagnostics = status === 'fail' || status === 'todo' ? this.#diagnosticsOf(result) : undefined;
-    const message = [reason, diagnostics].filter((part) => part !== undefined && part !== '').join('\n');
-    return { name, status, ...(message !== '' && { message }) };
+  /** Is the output TAP? It says so, it has a plan and test points, or a numbered test point that failed. */
+  #notice(line: TapLine): void {
+    this.#hasVersion ||= line.kind === 'version';
+    this.#hasPlan ||= line.kind === 'plan';
+    this.#hasSkippedPlan ||= line.kind === 'plan' && isSkip(line.comment);
+    this.#hasPoint ||= line.kind === 'point';
+    this.#hasNumberedFailure ||= line.kind === 'point' && !line.isOk && line.number !== undefined;
   }
 
-  #diagnosticsOf({ diag }: Result): string | undefined {
-    const ref = (diag as { readonly ref?: unknown } | null)?.ref;
-    return typeof ref === 'number' ? this.#reading.diagnostics[ref] : undefined;
+  #endDocument(): void {
+    const { findings, skippedAll } = this.#document.end();
+    this.#findings.absorb(findings);
+    if (skippedAll !== undefined) this.#skipped.push(skippedAll);
+    this.#documents++;
+    this.#document = new Document(this.#dialect);
   }
 
-  #complete(results: FinalResults, isWithoutPlan: boolean): void {
-    const { bailout, count, plan, failures } = results;
-    const isTop = this.#path.length === 0;
-    const planned = (plan.end ?? 0) - (plan.start ?? 1) + 1;
-    if (bailout !== false) {
-      if (isTop) this.#tell('Bail out!', 'fail', bailout === true ? undefined : bailout);
-    } else if (this.#reading.isCut) {
-      // Nobody can say how many there were.
-    } else if (plan.skipAll && count === 0) {
-      this.#completeEmpty(plan.skipReason, isWithoutPlan);
-    } else if (plan.end === null) {
-      const message = `there is none: after ${count} test points it may have ended half-way`;
-      this.#tell('plan', isTop ? 'fail' : 'warn', message);
-    } else if (planned !== count) {
-      this.#tell('plan', 'fail', `${planned} test points were planned, ${count} were seen`);
-    } else if (failures.some((failure) => typeof failure.tapError === 'string')) {
-      this.#tell('plan', 'warn', 'test points are numbered twice, or beyond the plan');
+  /** False as long as the line belongs to the block; a line of smaller indentation ends one, and stands for itself. */
+  #endsBlock(line: string, block: Block): boolean {
+    if (line === `${block.indent}...`) this.#closeBlock(block);
+    else if (line !== '' && !line.startsWith(block.indent)) {
+      this.#closeBlock(block);
+      return true;
+    } else if (block.length <= longestDiagnostics) {
+      block.lines.push(line.slice(block.indent.length));
+      block.length += line.length;
     }
+    return false;
   }
 
-  #completeEmpty(reason: string, isWithoutPlan: boolean): void {
-    if (!isWithoutPlan && /^skip/i.test(reason)) {
-      this.skippedAll = reason.replace(/^skip\S*\s*/i, '') || 'no reason given';
-    } else if (!isWithoutPlan) this.#tell('plan', 'info', 'no test was planned');
-    else if (this.#path.length === 0) this.#tell('plan', 'fail', 'there is neither a plan nor a test point');
-  }
-
-  #tell(name: string, status: Finding['status'], message: string | undefined): void {
-    this.#closeSubtest();
-    this.#findings.push({ name: this.#nameOf(name), status, ...(message !== undefined && { message }) });
-  }
-
-  #nameOf(name: string): string {
-    return [...this.#path, name].join(' › ');
+  #closeBlock({ lines }: Block): void {
+    this.#block = undefined;
+    const text = lines.join('\n').trimEnd();
+    this.#document.diagnose(
+      text.length > longestDiagnostics ? `${text.slice(0, longestDiagnostics)}…` : text,
+    );
   }
 }
 
-function readDirective({ ok, todo, skip }: Result): {
-  readonly status: Finding['status'];
-  readonly reason?: string;
-} {
-  if (skip !== false) return { status: 'skip', ...(skip !== true && { reason: skip }) };
-  if (todo === false) return { status: ok ? 'pass' : 'fail' };
-  const reason = todo === true ? 'todo' : `todo: ${todo}`;
-  return ok ? { status: 'pass', reason: `${reason} (it passes already)` } : { status: 'todo', reason };
+/** From one version, plan or point to the next that cannot belong to the same. A program may print several, one after the other. */
+class Document {
+  readonly #dialect: TapDialect;
+  /** The top, and the subtests that are open, each in the one before. */
+  readonly #levels: Level[] = [new Level('')];
+  /** Names of subtests that are still to come, by the depth at which they were announced. */
+  readonly #announced = new Map<number, string>();
+  #plan: 'none' | 'first' | 'last' = 'none';
+  #isBailedOut = false;
+  /** Diagnostics may follow the point that was read last; undefined where they would not be shown. */
+  #last: OpenFinding | undefined;
+  awaitsDiagnostics = false;
+
+  constructor(dialect: TapDialect) {
+    this.#dialect = dialect;
+  }
+
+  get #top(): Level {
+    return this.#levels[0] as Level;
+  }
+
+  /** Does a line at the top begin another document? */
+  isEndedBy(line: TapLine): boolean {
+    if (this.#plan === 'none' && this.#top.count === 0) return false;
+    if (line.kind === 'version') return true;
+    return (
+      (line.kind === 'plan' && this.#plan !== 'none') || (line.kind === 'point' && this.#plan === 'last')
+    );
+  }
+
+  push(line: TapLine, depth: number): void {
+    if (this.#isBailedOut) return;
+    this.awaitsDiagnostics = line.kind === 'point';
+    switch (line.kind) {
+      case 'point':
+        this.#point(line, depth);
+        break;
+      case 'plan':
+        this.#planned(line, depth);
+        break;
+      case 'bail-out':
+        this.#bailOut(line.reason);
+        break;
+      case 'subtest':
+        this.#closeBelow(depth);
+        this.#announced.set(depth, line.name);
+        break;
+      case 'close':
+        this.#closeOpened(depth, true);
+        break;
+      case 'version':
+        break;
+      default:
+        line satisfies never;
+    }
+  }
+
+  /** Adds what stood in a YAML block below the last point. */
+  diagnose(text: string): void {
+    this.awaitsDiagnostics = false;
+    if (this.#last === undefined || text === '') return;
+    const { message } = this.#last;
+    this.#last.message = message === undefined ? text : `${message}\n${text}`;
+    this.#last = undefined;
+  }
+
+  end(): { readonly findings: FindingList; readonly skippedAll: string | undefined } {
+    this.#closeOpened(0, false);
+    this.#closeBelow(0);
+    if (!this.#isBailedOut) this.#judge(this.#top, true);
+    return { findings: this.#top.findings, skippedAll: this.#top.skippedAll };
+  }
+
+  #planned({ first, last, comment }: Extract<TapLine, { kind: 'plan' }>, depth: number): void {
+    const level = this.#levelAt(depth);
+    this.#closeOpened(depth, false);
+    const planned = Math.max(0, last - first + 1);
+    if (level.planned !== undefined && level.planned !== planned) level.isContradictory = true;
+    level.planned ??= planned;
+    level.first = first;
+    if (planned === 0 && isSkip(comment)) level.skipComment = comment;
+    if (depth === 0) this.#plan = level.count > 0 || planned === 0 ? 'last' : 'first';
+  }
+
+  #point(point: TapPoint, depth: number): void {
+    const level = this.#levelAt(depth);
+    this.#closeOpened(depth, false);
+    const below = this.#takeBelow(depth);
+    level.number(point.number);
+    if (point.opens) {
+      level.opened = point;
+      this.#announced.set(depth, point.name);
+      this.#last = undefined;
+    } else this.#add(level, point, below);
+  }
+
+  /** Concludes the point that ended with `{`. `isClosed`: by its `}`. */
+  #closeOpened(depth: number, isClosed: boolean): void {
+    const level = this.#levels[depth];
+    const point = level?.opened;
+    if (level === undefined || point === undefined) return;
+    level.opened = undefined;
+    const below = this.#takeBelow(depth);
+    this.#announced.delete(depth);
+    // Without a subtest the brace belongs to the description.
+    const name = isClosed || below !== undefined ? point.name : `${point.name} {`.trimStart();
+    this.#add(level, { ...point, name }, below);
+  }
+
+  #add(level: Level, point: TapPoint, below: FindingList | undefined): void {
+    const finding = this.#findingOf(point, level);
+    this.#last = finding.status === 'fail' || finding.status === 'todo' ? finding : undefined;
+    if (below === undefined || below.length === 0) {
+      level.findings.add(finding);
+      return;
+    }
+    const isExcused = finding.status === 'todo' || finding.status === 'skip';
+    const hasFailure = (below.counts.fail ?? 0) > 0;
+    level.findings.absorb(below, isExcused ? excuse : undefined);
+    const isSaid = point.directive === undefined && (finding.status === 'fail') === hasFailure;
+    if (isSaid) this.#last = undefined;
+    else level.findings.add(finding);
+  }
+
+  #findingOf({ isOk, directive, name, number }: TapPoint, level: Level): OpenFinding {
+    const full = level.nameOf(name === '' ? `test ${number ?? level.count}` : name);
+    if (directive === undefined) return { name: full, status: isOk ? 'pass' : 'fail' };
+    const { kind, reason } = directive;
+    if (kind === 'skip') {
+      const hasFailed = !isOk && this.#dialect === 'perl';
+      return { name: full, status: hasFailed ? 'fail' : 'skip', ...(reason !== '' && { message: reason }) };
+    }
+    if (!isOk) return { name: full, status: 'todo', message: reason === '' ? 'todo' : `todo: ${reason}` };
+    const expected = 'passed, though it was expected to fail';
+    return { name: full, status: 'warn', message: reason === '' ? expected : `${expected}: ${reason}` };
+  }
+
+  /** The level of a line, opened if need be. Names announced further in were for nothing. */
+  #levelAt(depth: number): Level {
+    while (this.#levels.length <= depth) {
+      const at = this.#levels.length;
+      const parent = this.#levels[at - 1] as Level;
+      const name = this.#announced.get(at - 1) ?? (at === depth ? this.#announced.get(at) : undefined);
+      this.#announced.delete(at - 1);
+      this.#levels.push(new Level(parent.nameOf(name || `subtest ${++parent.unnamed}`)));
+    }
+    for (const at of [...this.#announced.keys()]) if (at >= depth) this.#announced.delete(at);
+    return this.#levels[depth] as Level;
+  }
+
+  /** What the open subtest below a depth has found; it is closed with that. */
+  #takeBelow(depth: number): FindingList | undefined {
+    while (this.#levels.length > depth + 2) this.#closeLast();
+    if (this.#levels.length <= depth + 1) return undefined;
+    this.#closeOpened(depth + 1, false);
+    const level = this.#levels.pop() as Level;
+    this.#judge(level, false);
+    return level.findings;
+  }
+
+  /** Closes the subtests below a depth for which no point came. */
+  #closeBelow(depth: number): void {
+    while (this.#levels.length > depth + 1) this.#closeLast();
+  }
+
+  #closeLast(): void {
+    const at = this.#levels.length - 1;
+    this.#closeOpened(at, false);
+    const level = this.#levels.pop() as Level;
+    this.#judge(level, false);
+    const parent = this.#levels[at - 1] as Level;
+    const { opened } = parent;
+    parent.opened = undefined;
+    if (opened === undefined) parent.findings.absorb(level.findings);
+    else this.#add(parent, opened, level.findings);
+  }
+
+  #bailOut(reason: string): void {
+    this.#closeBelow(0);
+    this.#isBailedOut = true;
+    this.#last = undefined;
+    this.#top.add('Bail out!', 'fail', reason === '' ? undefined : reason);
+  }
+
+  /** What is to be said of a level as a whole. */
+  #judge(level: Level, isTop: boolean): void {
+    const { planned, count } = level;
+    if (planned === undefined && count === 0) {
+      if (isTop) level.add('plan', 'fail', 'there is neither a plan nor a test point');
+    } else if (planned === undefined) {
+      const message = `there is none: after ${count} test points it may have ended half-way`;
+      level.add('plan', isTop ? 'fail' : 'warn', message);
+    } else if (planned !== count) {
+      level.add('plan', 'fail', `${planned} test points were planned, ${count} were seen`);
+    } else if (level.isContradictory) {
+      level.add('plan', 'fail', 'there are two, and they differ');
+    } else if (count === 0 && level.skippedAll === undefined) {
+      level.add('plan', 'info', 'no test was planned');
+    } else if (this.#dialect === 'perl' && level.isOutOfSequence) {
+      level.add('plan', 'fail', 'test points are out of sequence');
+    } else if (level.hasBadNumbers) {
+      level.add('plan', 'warn', 'test points are numbered twice, or beyond the plan');
+    }
+  }
+}
+
+/** The top of a document, or a subtest. */
+class Level {
+  readonly findings: FindingList = new FindingList();
+  count = 0;
+  planned: number | undefined;
+  first = 1;
+  isContradictory = false;
+  skipComment: string | undefined;
+  /** The point that ended with `{`, as long as its subtest is open. */
+  opened: TapPoint | undefined;
+  /** How many subtests had no name. */
+  unnamed = 0;
+  isOutOfSequence = false;
+  readonly #path: string;
+  /** Points are numbered up to this one without gaps. */
+  #inSequence = 0;
+  readonly #numbers = new Set<number>();
+  #isTwice = false;
+  #highest = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  nameOf(name: string): string {
+    return this.#path === '' ? name : `${this.#path} › ${name}`;
+  }
+
+  add(name: string, status: Finding['status'], message: string | undefined): void {
+    this.findings.add({ name: this.nameOf(name), status, ...(message !== undefined && { message }) });
+  }
+
+  /** Counts a point. */
+  number(given: number | undefined): void {
+    this.count++;
+    const number = given ?? this.count;
+    this.#highest = Math.max(this.#highest, number);
+    if (number === this.#inSequence + 1) {
+      this.#inSequence++;
+      return;
+    }
+    this.isOutOfSequence ||= number !== this.count;
+    this.#isTwice ||= number <= this.#inSequence || this.#numbers.has(number);
+    if (this.#numbers.size < mostNumbers) this.#numbers.add(number);
+  }
+
+  /** A number came twice, or is beyond the plan. */
+  get hasBadNumbers(): boolean {
+    return this.#isTwice || this.#highest > this.first + (this.planned ?? 0) - 1;
+  }
+
+  get skippedAll(): string | undefined {
+    if (this.skipComment === undefined || this.count > 0) return undefined;
+    return this.skipComment.replace(/^skip\S*\s*/i, '') || 'no reason given';
+  }
+}
+
+function isSkip(comment: string): boolean {
+  return /^skip/i.test(comment);
+}
+
+/** The expressions for lines do not see past a carriage return or a Unicode line end, and bytes of zero hide the words behind them. */
+function harmless(line: string): string {
+  return line
+    .replace(/^\ufeff/, '')
+    .replaceAll('\0', '')
+    .replaceAll(/[\r\u2028\u2029]/g, ' ')
+    .trimEnd();
+}
+
+/** How many subtests a line stands in; undefined where no line of TAP is indented so. */
+function depthOf(indent: string): number | undefined {
+  if (indent === '') return 0;
+  const width = indent.replaceAll('\t', '    ').length;
+  return width <= deepestIndent && width % indentOfLevel === 0 ? width / indentOfLevel : undefined;
 }
 
 /** Inside a subtest that is skipped or still to do, failures are no failures. */

@@ -352,7 +352,7 @@ describe('options', () => {
     [{ dir: 'x', include: '*.sh' }, 'the option "include" must be a list of patterns'],
     [{ dir: 'x', exclude: [''] }, 'the option "exclude" must be a list of patterns'],
     [{ dir: 'x', env: { A: 1 } }, 'the option "env" must be an object of strings'],
-    [{ dir: 'x', tap: 'yes' }, 'the option "tap" must be true or false'],
+    [{ dir: 'x', tap: 'yes' }, 'the option "tap" must be true, false or \'perl\''],
     [{ dir: 'x', meta: 7 }, 'the option "meta" must be metadata or a function that gives it'],
     [{ dir: 'x', command: [] }, 'the option "command" must name a program'],
     [{ dir: 'x', command: ['node'] }, 'with "command" it needs the option "include"'],

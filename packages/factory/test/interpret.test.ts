@@ -1,8 +1,9 @@
 /** What the end of a program means (SEMANTICS 11). */
 import { type ExecutableFacts, isTaskFailError, type PoolOutcome } from '@pexen/core';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type InterpretOptions, interpreter } from '../src/index.ts';
-import { facts, output } from './facts.ts';
+import { capped, facts, output } from './facts.ts';
 
 /** The outcome without the output it carries. */
 function outcome(given: ExecutableFacts, options?: InterpretOptions): PoolOutcome {
@@ -34,9 +35,16 @@ describe('the exit code decides', () => {
       reason: 'no disk',
     });
     expect(outcome(facts({ exitCode: 77 }))).toEqual({ kind: 'skipped-itself', reason: 'exit code 77' });
-    expect(outcome(facts({ exitCode: 77, stdout: '1..1\nnot ok\n' }))).toMatchObject({
-      kind: 'skipped-itself',
-    });
+  });
+
+  test('77 with a finding that failed: it failed', () => {
+    const tap = outcome(facts({ exitCode: 77, stdout: '1..2\nok 1\nnot ok 2 - b\n' }));
+    expect(tap).toMatchObject({ kind: 'failed', depsOk: false, locksOk: true });
+    expect(errorOf(tap).message).toBe('exit code 77, failed: b');
+    expect(outcome(facts({ exitCode: 77, report: 'fail c\n' })).kind).toBe('failed');
+    expect(outcome(facts({ exitCode: 77, stdout: '1..1\nok 1\n', report: 'warn c\n' })).kind).toBe(
+      'skipped-itself',
+    );
   });
 
   test('99, and a signal: out of control', () => {
@@ -144,6 +152,47 @@ describe('findings', () => {
   test('very many are limited', () => {
     const { findings } = interpreter()(facts({ report: 'pass a\n'.repeat(20_000) }));
     expect(findings).toHaveLength(10_001);
+  });
+});
+
+test("TAP as Perl's harness reads it", () => {
+  const stdout = '1..1\nnot ok 1 - closes#todo later\n';
+  expect(outcome(facts({ stdout }), { tap: 'perl' }).kind).toBe('returned');
+  expect(outcome(facts({ stdout })).kind).toBe('failed');
+  expect(outcome(facts({ stdout: 'hello' }), { tap: 'perl' }).kind).toBe('failed');
+});
+
+describe('of output that was not kept as a whole', () => {
+  const points = Array.from(
+    { length: 2_000 },
+    (_, at) => `${at === 1_000 ? 'not ok' : 'ok'} ${at + 1} - point ${at + 1}\n`,
+  );
+  const text = `TAP version 13\n1..2000\n${points.join('')}`;
+
+  test('the lines that were kept apart count', () => {
+    const given = { ...facts({}), stdout: capped(text, 5_000), evidence: text };
+    const { outcome: end, findings } = interpreter()(given);
+    expect(errorOf(end).message).toBe('exit code 0, failed: point 1001');
+    expect(findings).toHaveLength(2_000);
+  });
+
+  test('without them TAP has failed, since nobody knows what is missing', () => {
+    const { findings } = interpreter()({ ...facts({}), stdout: capped(text, 5_000) });
+    expect(findings.at(-1)).toMatchObject({ name: 'TAP', status: 'fail' });
+    const plain = { ...facts({}), stdout: capped('hello\n'.repeat(5_000), 5_000) };
+    expect(interpreter()(plain).outcome.kind).toBe('returned');
+  });
+
+  test('wherever it is cut, no point is invented', () => {
+    const names = new Set(points.map((line) => line.trim().replace(/^.* - /, '')));
+    fc.assert(
+      fc.property(fc.nat({ max: 8_000 }), (cap) => {
+        const { findings } = interpreter({ tap: true })({ ...facts({}), stdout: capped(text, cap) });
+        const invented = findings.filter(({ name }) => !names.has(name) && name !== 'TAP' && name !== 'plan');
+        expect(invented).toEqual([]);
+      }),
+      { numRuns: 30 },
+    );
   });
 });
 

@@ -2,7 +2,10 @@
 import type { Finding } from '@pexen/core';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { limitFindings, mostFindings, readReport } from '../src/report-lines.ts';
+import { mostFindings } from '../src/finding-list.ts';
+import { readReport as readInto } from '../src/report-lines.ts';
+
+const readReport = (text: string): readonly Finding[] => readInto(text).toArray();
 
 test.each<[string, Finding]>([
   ['pass dns', { name: 'dns', status: 'pass' }],
@@ -26,7 +29,6 @@ test.each([
   ['pass', 'begins with none of pass, fail'],
   ['PASS x', 'begins with none of'],
   ['pass : a', 'it has no name'],
-  ['failed x', 'begins with none of'],
   ['{"name":"x"', 'it is no JSON'],
   ['{"status":"pass"}', 'it has no name'],
   ['{"name":7,"status":"pass"}', 'it has no name'],
@@ -45,6 +47,28 @@ test.each([
   expect(finding?.message?.length).toBeLessThan(400);
 });
 
+test.each([
+  ['failed x', 'begins with none of'],
+  ['FAIL x: y', 'begins with none of'],
+  ['fail: y', 'begins with none of'],
+  ['fail', 'begins with none of'],
+  ['{"name":"x","status":"fail"', 'it is no JSON'],
+  ['{"status":"fail"}', 'it has no name'],
+  ['{"name":"x","status":"failed"}', 'its status is none of'],
+  ['{"name":"x","status":"fail","message":1}', 'its message is no text'],
+])('a line that cannot be read, but says that something failed, is a failure: %s', (line, why) => {
+  const [finding] = readReport(line);
+  expect(finding).toMatchObject({ name: 'report line 1', status: 'fail' });
+  expect(finding?.message).toContain(why);
+});
+
+test.each(['\0\0\0fail x: y', '\ufefffail x: y', 'fail x: y\r', ' fail x: y', 'fail \ufffdx: y'])(
+  'a failure is read behind bytes that are no text: %j',
+  (line) => {
+    expect(readReport(line)).toMatchObject([{ status: 'fail', message: 'y' }]);
+  },
+);
+
 test('a flood of bad lines is a few warnings', () => {
   const findings = readReport('x\n'.repeat(100_000));
   expect(findings).toHaveLength(21);
@@ -56,8 +80,7 @@ test('a flood of bad lines is a few warnings', () => {
 });
 
 test('of very many findings, the failing ones are kept', () => {
-  const many = [...readReport('pass a\n'.repeat(mostFindings)), ...readReport('fail b\npass c')];
-  const kept = limitFindings(many);
+  const kept = readReport(`${'pass a\n'.repeat(mostFindings)}fail b\npass c`);
   expect(kept).toHaveLength(mostFindings + 1);
   expect(kept.filter(({ status }) => status === 'fail')).toHaveLength(1);
   expect(kept.at(-1)).toEqual({ name: 'report', status: 'warn', message: '2 more findings are not shown' });
