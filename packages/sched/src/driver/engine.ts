@@ -23,6 +23,9 @@ export interface Consumer {
   end(): void;
 }
 
+/** Of an attempt that was ordered before the request to stop, and whose turn came after it. The machine decides again. */
+const stopPosted: PoolOutcome = { kind: 'not-started', reason: 'the run was asked to stop' };
+
 export class Engine implements AttemptHost {
   readonly plan: Plan;
   readonly machine: Machine;
@@ -42,6 +45,8 @@ export class Engine implements AttemptHost {
   readonly #commands: Command[] = [];
   #obeyed = 0;
   #isPumping = false;
+  /** The mailbox holds a request to stop: a listener made it while older commands are still being obeyed. */
+  #isStopPosted = false;
   #isBroken = false;
   /** The clock's time at which the run began. */
   #originMs: number | undefined;
@@ -80,6 +85,7 @@ export class Engine implements AttemptHost {
    * that listeners hear of it.
    */
   post(input: Input): void {
+    if (input.type === 'drain-requested' || input.type === 'cancel-requested') this.#isStopPosted = true;
     this.#inbox.push(input);
     if (this.state.hasBegun && !this.#isPumping) this.pump();
   }
@@ -124,6 +130,7 @@ export class Engine implements AttemptHost {
       const inputs = this.#inbox;
       this.#inbox = this.#read;
       this.#read = inputs;
+      this.#isStopPosted = false;
       this.machine.handle(inputs, this.#commands);
       clear(inputs);
       this.#obeyAll();
@@ -225,7 +232,8 @@ export class Engine implements AttemptHost {
     while (this.#attempts.length <= task) this.#attempts.push(undefined);
     this.#attempts[task] = made;
     if (made.rules.idleMs !== undefined) this.#watched.add(made);
-    const outcome = runIn(this.#pools[pool] as Pool, made);
+    const mayStart = !this.#isStopPosted || part === 'cleanup';
+    const outcome = mayStart ? runIn(this.#pools[pool] as Pool, made) : stopPosted;
     this.#isFresh = false;
     if (isThenable(outcome))
       outcome.then(
