@@ -27,9 +27,12 @@ export type Address =
     }
   | ({ readonly kind: 'executable' } & Pick<ExecutableBody, 'file' | 'argv' | 'cwd' | 'env'>);
 
+/** Under it a function that only wraps another one keeps that one, so that its text counts. */
+export const wrappedKey: unique symbol = Symbol.for('pexen.wrapped') as never;
+
 /** A short hash of a body's source text: tells two bodies apart, protects from nothing. */
 export function fingerprintOf(body: (...args: never[]) => unknown): string {
-  const text = Function.prototype.toString.call(body);
+  const text = textOf(body);
   let high = 0xdeadbeef;
   let low = 0x41c6ce57;
   for (let i = 0; i < text.length; i++) {
@@ -38,4 +41,9 @@ export function fingerprintOf(body: (...args: never[]) => unknown): string {
     low = Math.imul(low ^ unit, 1597334677);
   }
   return (high >>> 0).toString(36) + (low >>> 0).toString(36);
+}
+
+function textOf(body: (...args: never[]) => unknown): string {
+  const wrapped = (body as { readonly [wrappedKey]?: typeof body })[wrappedKey];
+  return wrapped === undefined ? Function.prototype.toString.call(body) : textOf(wrapped);
 }

@@ -2,11 +2,11 @@
 import type { Address } from './address.ts';
 import { checkArgs, isSchema, type StandardSchema } from './args.ts';
 import { lonelyContext } from './body-context.ts';
-import { captureCallSite } from './call-site.ts';
+import { type CallSite, captureCallSite } from './call-site.ts';
 import { defined } from './defined.ts';
 import { misuse } from './errors.ts';
 import type { ExecutableBody } from './executable.ts';
-import { checkParts, notATask } from './not-a-task.ts';
+import { checkParts, checkPlace, metadataTwice, notATask } from './not-a-task.ts';
 import {
   type ArgsOf,
   type Body,
@@ -47,14 +47,15 @@ const collectorKey: unique symbol = Symbol.for('pexen.collector') as never;
  *
  * @example
  * const lint = task({ name: 'lint', uses: ['src'] }, ({ signal }) => runLinter(signal));
- * @throws PexenError PEXEN_NOT_A_TASK without metadata or without a body.
+ * @throws PexenError PEXEN_NOT_A_TASK without metadata or without a body; PEXEN_METADATA_TWICE for a body that has metadata.
  */
 export function task<const M extends TaskMeta, Value>(
   meta: M & OnlyKnown<M>,
   body: (context: BodyContext<M>) => Value,
 ): TaskOf<M, Awaited<Value>> {
   const site = captureCallSite(task);
-  checkParts(meta, body, site);
+  checkParts('task', meta, body, site);
+  if (isTask(body) || hasMeta(body)) throw metadataTwice('body', site);
   return makeTask({ ...unboundArgs(meta), meta, body, site }) as TaskOf<M, Awaited<Value>>;
 }
 
@@ -63,8 +64,14 @@ export function executableTask(meta: TaskMeta, body: ExecutableBody): Task {
   return makeTask({ ...unboundArgs(meta), meta, body }) as Task;
 }
 
-/** Puts metadata on a plain function, in place, and returns it. */
+/**
+ * Puts metadata on a plain function, in place, and returns it.
+ * @throws PexenError PEXEN_NOT_A_TASK without metadata or without a function; PEXEN_METADATA_TWICE for a task.
+ */
 export function withMeta<F extends PlainFunction>(body: F, meta: TaskMeta): F {
+  if (typeof body !== 'function' || typeof meta !== 'object' || meta === null || Array.isArray(meta))
+    checkParts('withMeta', meta, body, captureCallSite(withMeta));
+  if (isTask(body)) throw metadataTwice('task', captureCallSite(withMeta));
   Object.defineProperty(body, metaKey, { value: meta, configurable: true, writable: true });
   return body;
 }
@@ -122,8 +129,17 @@ export function addressed(runnable: Runnable, address: Address | undefined, meta
   }) as Task;
 }
 
-/** Gives a runnable a place in a tree: `place(['net', 'ipv4'], ping)`. */
+/** The task with another body, made from it, at that place. */
+export function rewrapped(from: Task, body: Body, site: CallSite): Task {
+  return makeTask({ ...definitionOf(from), body, site, address: undefined, madeFrom: from }) as Task;
+}
+
+/**
+ * Gives a runnable a place in a tree: `place(['net', 'ipv4'], ping)`.
+ * @throws PexenError PEXEN_NOT_A_TASK where the path is no list of strings, or there is no task.
+ */
 export function place<Value>(under: readonly string[], runnable: Runnable<Value>): PlacedTask<Value> {
+  checkPlace(under, runnable, () => captureCallSite(place));
   return { under, task: runnable };
 }
 

@@ -62,38 +62,6 @@ function bears(brand: symbol, error: unknown): boolean {
   }
 }
 
-/** How `controlled` turns what a body throws into a TaskFailError. */
-export interface ControlledOptions {
-  readonly depsOk?: boolean | undefined;
-  readonly locksOk?: boolean | undefined;
-  /** The class to throw; it is called as `new as(message, { cause, depsOk, locksOk })`. */
-  readonly as?: (new (message: string, options: TaskFailOptions) => TaskFailError) | undefined;
-}
-
-/**
- * Wraps a body so that whatever it throws becomes a TaskFailError (or `as`), with the original as its `cause`. A
- * TaskFailError and a skip pass unchanged. The wrapped body returns what the original returns.
- */
-export function controlled<Context, Value>(
-  body: (context: Context) => Value,
-  { depsOk = true, locksOk = true, as = TaskFailError }: ControlledOptions = {},
-): (context: Context) => Value {
-  const rethrow = (error: unknown): never => {
-    if (isTaskFailError(error) || isSkipSignal(error)) throw error;
-    throw new as(messageOf(error), { cause: error, depsOk, locksOk });
-  };
-  const wrapped = (context: Context): Value => {
-    try {
-      const value = body(context);
-      return isThenable(value) ? (Promise.resolve(value).then(undefined, rethrow) as Value) : value;
-    } catch (error) {
-      return rethrow(error);
-    }
-  };
-  Object.defineProperty(wrapped, 'name', { value: body.name });
-  return wrapped;
-}
-
 /** What an error says, or what else was thrown as text. Never throws, whatever was thrown. */
 export function messageOf(error: unknown): string {
   try {

@@ -13,6 +13,7 @@ export {
   useSourceMaps,
 } from './call-site.ts';
 export { type CapturedOutput, formatOutput } from './captured-output.ts';
+export { type ControlledOptions, controlled } from './controlled.ts';
 export {
   addressed,
   collectTasks,
@@ -43,8 +44,6 @@ export {
 } from './errors.ts';
 export type { ExecutableBody, ExecutableFacts, Interpretation } from './executable.ts';
 export {
-  type ControlledOptions,
-  controlled,
   isSkipSignal,
   isTaskFailError,
   isThenable,
@@ -63,7 +62,7 @@ export type {
   WaitingTask,
 } from './inspection.ts';
 export { isBad, type JudgedFacts, judgementOf } from './judgement.ts';
-export { addressOf, closureProblem, idOf } from './locate.ts';
+export { addressOf, closureProblem, idOf, isCopy } from './locate.ts';
 export { duplicateIdProblem, findMaker, isMaker, type Maker, maker, takesInput } from './maker.ts';
 export { checkMeta, describeResource, metaKeys } from './meta-check.ts';
 export type { Attachment, News, Progress } from './news.ts';

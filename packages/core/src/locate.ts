@@ -31,16 +31,15 @@ export function addressOf(definition: TaskDefinition): Address | undefined {
 }
 
 /**
- * The name by which a worker finds a task: its own, or else that of its function or the place where it was made. `isByRunner`:
- * was the module loaded by a test tool's runner?
+ * The name by which a worker finds a task: its own, or else that of its function or the place where it was made. One that was
+ * made from another task, which has the same name, says so. `isByRunner`: was the module loaded by a test tool's runner?
  */
-export function idOf(
-  { meta, body, site }: TaskDefinition,
-  isByRunner: boolean = isLoadedByRunner(site),
-): string {
-  if (meta.name !== undefined) return meta.name;
-  if (site === undefined && typeof body === 'function' && body.name !== '') return body.name;
-  return positionOf(site, isByRunner);
+export function idOf(definition: TaskDefinition, isByRunner?: boolean): string {
+  const { meta, body, site, madeFrom } = definition;
+  const prefix = madeFrom === undefined || isCopy(definition) ? '' : 'controlled ';
+  if (meta.name !== undefined) return prefix + meta.name;
+  if (site === undefined && typeof body === 'function' && body.name !== '') return prefix + body.name;
+  return prefix + positionOf(site, isByRunner);
 }
 
 /**
@@ -50,6 +49,13 @@ export function idOf(
 export function positionOf(site: CallSite | undefined, isByRunner: boolean = isLoadedByRunner(site)): string {
   const position = isByRunner ? locationOf(site) : scriptPositionOf(site);
   return `${position?.line}:${position?.column}`;
+}
+
+/** Was it made from another task or function, whose body it has? Then a worker finds that one. */
+export function isCopy({ madeFrom, body }: TaskDefinition): boolean {
+  return (
+    madeFrom !== undefined && (madeFrom === body || (madeFrom as Partial<Task>)[definitionKey]?.body === body)
+  );
 }
 
 /** The task that `with` was called on: the one that a worker finds, since `with` may give a new name and only adds args. */

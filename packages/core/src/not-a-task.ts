@@ -18,11 +18,37 @@ export function listOfTasks<T>(value: Iterable<T>): readonly T[] {
 }
 
 /** Refuses to make a task without metadata or without a body. @throws PexenError PEXEN_NOT_A_TASK. */
-export function checkParts(meta: unknown, body: unknown, site: CallSite): void {
+export function checkParts(of: 'task' | 'withMeta', meta: unknown, body: unknown, site: CallSite): void {
   const isMeta = typeof meta === 'object' && meta !== null && !Array.isArray(meta);
   if (isMeta && typeof body === 'function') return;
-  const given = isMeta ? `${kindOf(body)} for its body` : `${kindOf(meta)} for its metadata`;
-  throw refusal(`task() was given ${given}`, 'Write task({ … }, () => …).', site);
+  const given =
+    typeof body === 'function' || (of === 'task' && !isMeta)
+      ? `${kindOf(meta)} for its metadata`
+      : `${kindOf(body)} for its body`;
+  const form = of === 'task' ? 'task({ … }, () => …)' : 'withMeta(() => …, { … })';
+  throw refusal(`${of}() was given ${given}`, `Write ${form}.`, site);
+}
+
+/** Refuses a place that is none. @throws PexenError PEXEN_NOT_A_TASK. */
+export function checkPlace(under: unknown, task: unknown, site: () => CallSite): void {
+  const odd = Array.isArray(under) ? under.findIndex((part) => typeof part !== 'string') : undefined;
+  if (odd === -1 && typeof task === 'function') return;
+  const path =
+    odd === undefined
+      ? `${kindOf(under)} for its path`
+      : `a path with ${kindOf((under as unknown[])[odd])} in it`;
+  const given = odd === -1 ? `${kindOf(task)} for its task` : path;
+  throw refusal(`place() was given ${given}`, "Write place(['net', 'ipv4'], task).", site());
+}
+
+/** Two places with metadata, one of which would not count. */
+export function metadataTwice(where: 'body' | 'task', site: CallSite): PexenError {
+  const message =
+    where === 'body'
+      ? 'the body of task() has metadata of its own, which would not count'
+      : 'withMeta() was given a task, which has metadata already';
+  const hint = 'Write all metadata in one place: task({ … }, () => …).';
+  return misuse('PEXEN_METADATA_TWICE', message, hint, undefined, locationOf(site));
 }
 
 /** The items that a maker gave. @throws PexenError PEXEN_NOT_A_TASK where it gave something else, or items that are no tasks. */

@@ -4,10 +4,12 @@ import {
   collectTasks,
   controlled,
   definitionOf,
+  executableTask,
   isPexenError,
   isTask,
   key,
   metaOf,
+  place,
   TaskFailError,
   task,
   type,
@@ -101,6 +103,44 @@ describe('a task', () => {
     }
   });
 
+  it('does not lose metadata that its body has, nor does a task any that is put on it', () => {
+    const withClaims = withMeta(() => 1, { claims: ['L'] });
+    const inner = task({ claims: ['L'] }, () => 1);
+    for (const act of [
+      () => task({ name: 'a' }, withClaims),
+      () => task({ name: 'a' }, controlled(withClaims)),
+      () => task({ name: 'a' }, inner),
+      () => withMeta(inner, { priority: 1 }),
+    ]) {
+      const thrown = caught(act);
+      expect(isPexenError(thrown) && thrown.problems[0]).toMatchObject({
+        code: 'PEXEN_METADATA_TWICE',
+        location: { file: expect.stringContaining('define-task.test.ts') },
+        hint: expect.stringContaining('one place'),
+      });
+    }
+  });
+
+  it('is refused with its place where metadata or a place in a tree is put on what cannot run', () => {
+    const wrong: [act: () => unknown, said: RegExp][] = [
+      [() => withMeta(5 as never, {}), /withMeta\(\) was given a number for its body/],
+      [() => withMeta(() => 1, null as never), /withMeta\(\) was given null for its metadata/],
+      [() => withMeta(() => 1, ['x'] as never), /withMeta\(\) was given a list for its metadata/],
+      [() => place('net' as never, () => 1), /place\(\) was given a string for its path/],
+      [() => place(['net', 4] as never, () => 1), /place\(\) was given a path with a number in it/],
+      [() => place(['net'], undefined as never), /place\(\) was given undefined for its task/],
+    ];
+    for (const [act, said] of wrong) {
+      const thrown = caught(act);
+      expect(isPexenError(thrown) && thrown.problems[0]).toMatchObject({
+        code: 'PEXEN_NOT_A_TASK',
+        message: expect.stringMatching(said),
+        location: { file: expect.stringContaining('define-task.test.ts') },
+        hint: expect.stringMatching(/Write (withMeta|place)\(/),
+      });
+    }
+  });
+
   it('is told to whoever collects tasks while a module loads', () => {
     const seen: string[] = [];
     const stop = collectTasks((_, definition) => seen.push(definition.meta.name ?? ''));
@@ -123,6 +163,7 @@ describe('a task', () => {
 });
 
 describe('controlled', () => {
+  const program = { file: '/bin/true', argv: [], cwd: '/', env: {} } as never;
   class Broken extends TaskFailError {}
 
   it('turns what a body throws into a controlled failure with the cause', () => {
@@ -137,6 +178,51 @@ describe('controlled', () => {
       TaskFailError,
     );
     await expect(controlled(async () => 5)(undefined)).resolves.toBe(5);
+  });
+
+  it('keeps the metadata of a function', () => {
+    const safe = controlled(withMeta(() => 1, { name: 'a', claims: ['L'] }));
+    expect(metaOf(safe)).toEqual({ name: 'a', claims: ['L'] });
+    expect(isTask(safe)).toBe(false);
+  });
+
+  it('makes a task of a task, with its metadata, and also provides what it was made from', async () => {
+    const built = key<string>('built');
+    const broken = task({ name: 'a', claims: ['L'], requires: [built] }, ({ get }) => {
+      throw new Error(get(built));
+    });
+    const safe = controlled(broken, { depsOk: false, as: Broken });
+    expect(isTask(safe)).toBe(true);
+    expect(metaOf(safe)).toMatchObject({ name: 'a', claims: ['L'], requires: [built] });
+    expect(definitionOf(safe).madeFrom).toBe(broken);
+    const thrown = await safe({ values: new Map([[built, 'no']]) }).catch((error: unknown) => error);
+    expect(thrown).toBeInstanceOf(Broken);
+    expect(thrown).toMatchObject({ message: 'no', depsOk: false });
+  });
+
+  it('makes a template of a template', async () => {
+    const ship = controlled(
+      task({ name: 'ship', args: type<{ to: string }>() }, ({ args }): string => {
+        if (args.to === '') throw new Error('no');
+        return args.to;
+      }),
+    );
+    const nowhere = ship.with({ to: '' }, { name: 'nowhere' });
+    expect(metaOf(nowhere).name).toBe('nowhere');
+    await expect(nowhere()).rejects.toBeInstanceOf(TaskFailError);
+    await expect(ship({ to: 'eu' })).resolves.toBe('eu');
+  });
+
+  it('refuses what has no body, and options that it does not have', () => {
+    const wrong: [act: () => unknown, said: RegExp][] = [
+      [
+        () => controlled(5 as never),
+        /^PEXEN_NOT_A_TASK .*define-task\.test\.ts.*: controlled\(\) was given a number/,
+      ],
+      [() => controlled(executableTask({}, program)), /^PEXEN_NOT_CALLABLE .*: "\/bin\/true" is a program/],
+      [() => controlled(() => 1, { depOk: false } as never), /^PEXEN_BAD_OPTION.*"depOk"\n.*"depsOk"/],
+    ];
+    for (const [act, said] of wrong) expect(act).toThrow(said);
   });
 
   it('lets a controlled failure pass unchanged', () => {

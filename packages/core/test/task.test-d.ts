@@ -2,6 +2,7 @@
 import {
   type AnyBodyContext,
   anyOf,
+  controlled,
   every,
   key,
   type Runnable,
@@ -55,7 +56,18 @@ task({ name: 'x', retries: { count: 2, deley: 100 } }, () => {});
 // @ts-expect-error requires is a list
 task({ requires: 'x' }, () => {});
 
+const safeShip = controlled(ship, { depsOk: false });
+// @ts-expect-error its args are not bound
+run([safeShip]);
+// @ts-expect-error wrong args
+safeShip.with({ to: 1 });
+// @ts-expect-error no such option
+controlled(lint, { depOk: false });
+export const safe: Task<string> = controlled(lint);
+
 run([
+  safeShip.with({ to: 'eu' }),
+  controlled(({ attempt }: AnyBodyContext) => attempt),
   build,
   lint,
   ship.with({ to: 'eu' }),

@@ -57,6 +57,17 @@ describe('an address', () => {
     });
   });
 
+  test('of a controlled task is its own, and has the fingerprint of the body within', async () => {
+    const { outcome } = await attempt(envelopeOf(tasks.safe));
+    expect(outcome).toMatchObject({ kind: 'failed', depsOk: false, error: { message: 'unsafe' } });
+    expect((await attempt(envelopeOf(tasks.unsafe))).outcome.kind).toBe('threw');
+    const fingerprints = [tasks.safe, tasks.otherSafe].map((each) => {
+      const address = addressOf(definitionOf(each)) as BodyAddress;
+      return address.fingerprint;
+    });
+    expect(new Set(fingerprints).size).toBe(2);
+  });
+
   test('that leads to another body is an error', async () => {
     const envelope = envelopeOf(tasks.plain);
     const address = { ...envelope.address, fingerprint: 'other' } as BodyAddress;

@@ -12,6 +12,7 @@ import {
   findMaker,
   fingerprintOf,
   idOf,
+  isCopy,
   loadingModuleOf,
   type Maker,
   PexenError,
@@ -65,7 +66,7 @@ let stop: () => void = () => {};
 
 function collect(): () => void {
   return collectTasks((_task, definition) => {
-    if (definition.madeFrom === undefined) unsorted.push(definition);
+    if (!isCopy(definition)) unsorted.push(definition);
   });
 }
 
