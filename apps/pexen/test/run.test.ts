@@ -40,13 +40,17 @@ describe.concurrent('pexen run', () => {
         export const wrong = task({ claims: ['db'] }, () => assert.equal(1, 2));
         export const after = task({ claims: ['db'], after: [wrong] }, () => {});
         export const broken = task({ claims: ['disk'] }, () => { throw new Error('oops'); });
-        export const poisoned = task({ claims: ['disk'], after: [broken] }, () => {});`,
+        export const next = task({ claims: ['disk'], after: [broken] }, () => {});
+        export const crashing = task({ claims: ['net'] }, () => process.exit(3));
+        export const poisoned = task({ claims: ['net'], after: [crashing] }, () => {});`,
     };
     const ended = await pexen(await folder(files, onTestFinished), 'run', '--reporter', 'lines');
     expect(ended.stdout).toMatch(/FAIL .*tests\/wrong/);
     expect(ended.stdout).toMatch(/PASS .*tests\/after/);
-    expect(ended.stdout).toMatch(/ERROR .*tests\/broken/);
-    expect(ended.stdout).toMatch(/SKIP .*tests\/poisoned.*disk/);
+    expect(ended.stdout).toMatch(/FAIL .*tests\/broken {2}oops/);
+    expect(ended.stdout).toMatch(/PASS .*tests\/next/);
+    expect(ended.stdout).toMatch(/CRASH .*tests\/crashing/);
+    expect(ended.stdout).toMatch(/SKIP .*tests\/poisoned.*net/);
     expect(ended.exitCode).toBe(1);
   });
 

@@ -30,8 +30,11 @@ export type PoolOutcome = PoolOutcomeFacts &
         readonly error: unknown;
         readonly depsOk: boolean;
         readonly locksOk: boolean;
+        /** The body did not say so itself: its cleanup runs, and if that fails, its resources are poisoned. Default false. */
+        readonly wantsCleanup?: boolean;
       }
-    | { readonly kind: 'threw'; readonly error: unknown }
+    /** `locksOk`: are its resources in order, as where the body was never begun? Default false. */
+    | { readonly kind: 'threw'; readonly error: unknown; readonly locksOk?: boolean }
     | { readonly kind: 'skipped-itself'; readonly reason: string }
     | { readonly kind: 'stopped'; readonly how: 'aborted' | 'killed'; readonly error?: unknown }
     | { readonly kind: 'crashed'; readonly reason: string }
@@ -62,6 +65,8 @@ export interface Outcome {
   readonly depsOk?: boolean;
   /** False where the attempt leaves what it used and claimed poisoned. */
   readonly locksOk: boolean;
+  /** True where the cleanup runs although the resources count as being in order. */
+  readonly wantsCleanup?: boolean;
 }
 
 /** The physical outcome for something a body threw, which may be anything; `signal` is the one the body was given. Never throws. */

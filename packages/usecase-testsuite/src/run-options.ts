@@ -3,10 +3,10 @@ import { availableParallelism } from 'node:os';
 import { type Facts, PexenError, type Pool, type Problem } from '@pexen/core';
 import { processes } from '@pexen/pool-process';
 import type { RunOptions } from '@pexen/sched';
-import { assertionsFail } from './assertion.ts';
 import type { PoolRequest, SuiteConfig } from './define-suite.ts';
 import type { Expectations } from './expectations.ts';
 import type { PausableClock } from './pausable-clock.ts';
+import { thrownFails } from './thrown.ts';
 import { judge } from './verdict.ts';
 
 /** Five minutes hang nothing; ten seconds of grace are enough to tidy up; a test may start again after a crash. */
@@ -45,7 +45,7 @@ export function runOptions(
       pool: () => checkedPool(`groups.${name}.pool`, group.pool(request)),
     })),
     defaults: { ...suiteDefaults, ...own },
-    reinterpret: assertionsFail,
+    reinterpret: thrownFails,
     judge: (result) => judge(result, (path) => expectations.reasonFor(path)),
     ...{ facts, onWarning },
   };

@@ -133,7 +133,7 @@ export class Ending {
     tasks.stop[task] = 0;
     const { outcome } = (tasks.records[task] as AttemptRecord[]).at(-1) as AttemptRecord;
     const again = isTidy && mayRetry(outcome, tasks.attempt[task] as number, plan.rules[task] as Rules);
-    this.#decide(task, isTidy ? { ...outcome, locksOk: true } : outcome, again);
+    this.#decide(task, { ...outcome, locksOk: isTidy }, again);
   }
 
   /** Another attempt, or the end. */

@@ -30,10 +30,12 @@ export function nameOutcome(outcome: PoolOutcome, stop: number, reason: string):
   switch (outcome.kind) {
     case 'returned':
       return returned;
-    case 'failed':
-      return { kind: 'failed', error: outcome.error, depsOk: outcome.depsOk, locksOk: outcome.locksOk };
+    case 'failed': {
+      const { error, depsOk, locksOk } = outcome;
+      return { kind: 'failed', error, depsOk, locksOk, ...cleanupAfter(outcome) };
+    }
     case 'threw':
-      return { kind: 'threw', error: outcome.error, locksOk: false };
+      return { kind: 'threw', error: outcome.error, locksOk: outcome.locksOk ?? false };
     case 'skipped-itself':
       return { kind: 'skipped-itself', reason: outcome.reason, locksOk: true };
     case 'stopped':
@@ -54,12 +56,18 @@ export function nameOutcome(outcome: PoolOutcome, stop: number, reason: string):
 function nameStopped(outcome: PoolOutcome, stop: number, reason: string): Outcome {
   const kind = stop === TIMED_OUT ? 'timed-out' : 'cancelled';
   const { error } = outcome as { readonly error?: unknown };
-  return { kind, reason, locksOk: endedItself(outcome), ...(error !== undefined && { error }) };
+  const locksOk = endedItself(outcome);
+  return { kind, reason, locksOk, ...(error !== undefined && { error }), ...cleanupAfter(outcome) };
+}
+
+function cleanupAfter(outcome: PoolOutcome): Pick<Outcome, 'wantsCleanup'> {
+  return outcome.kind === 'failed' && outcome.wantsCleanup === true ? { wantsCleanup: true } : {};
 }
 
 /** After a signal: did the body end in an orderly way? */
 function endedItself(outcome: PoolOutcome): boolean {
   if (outcome.kind === 'failed') return outcome.locksOk;
+  if (outcome.kind === 'threw') return outcome.locksOk ?? false;
   if (outcome.kind === 'stopped') return outcome.how === 'aborted';
   return ['returned', 'skipped-itself', 'not-started'].includes(outcome.kind);
 }
@@ -77,8 +85,8 @@ export function isBad(status: ResultStatus): boolean {
 }
 
 /** Does the cleanup of the metadata run after it? Not where the body itself took care of how it ended. */
-export function wantsCleanup({ kind, locksOk }: Outcome): boolean {
-  return !locksOk && kind !== 'failed' && kind !== 'lost';
+export function wantsCleanup({ kind, locksOk, wantsCleanup = false }: Outcome): boolean {
+  return wantsCleanup || (!locksOk && kind !== 'failed' && kind !== 'lost');
 }
 
 /** May there be another attempt after this one, its number being `attempt`? */
