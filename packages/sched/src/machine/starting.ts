@@ -10,9 +10,6 @@ import { POISON } from './skips.ts';
 import type { State } from './state.ts';
 import { DISPATCHED, ENROLLED, KEEPS, PARKED, READY } from './task-table.ts';
 
-/** So many tasks are looked at where the first cannot have the place. */
-const mostTried = 8;
-
 export class Starting {
   readonly #state: State;
   readonly #ending: Ending;
@@ -21,8 +18,7 @@ export class Starting {
   #emptyDemand: number = NONE;
   /** The parked task that could start now and has a place, or the first of the starved. */
   #parked: number = NONE;
-  readonly #setAside: number[] = [];
-  /** Pools in which nothing was found for the place there is. */
+  /** Pools whose best task waits for a slot, though there is a spare place. */
   readonly #tried: PoolRow[] = [];
   /** Some group wants to be alone. */
   readonly #hasExclusive: boolean;
@@ -172,28 +168,31 @@ export class Starting {
     return task === locks.starvedHead || (task === this.#parked && tasks.has(task, KEEPS));
   }
 
-  /** Places beyond the slots are for tasks that take nothing others wait for. */
+  /** Takes the best task of the pool out of its queue; NONE if that has to wait for a slot. Then all that are worse wait, too. */
   #takeFrom(pool: PoolRow): number {
-    const { queue } = pool;
-    let taken: number = NONE;
-    while (taken === NONE && this.#setAside.length < mostTried) {
-      const top = this.#top(pool);
-      if (top === NONE) break;
-      const isParked = top === this.#parked;
-      if (!isParked) queue.pop();
-      if (pool.hasSlot || !this.#isContended(top)) taken = top;
-      else if (isParked) this.#parked = NONE;
-      else this.#setAside.push(top);
-    }
-    for (const task of this.#setAside) queue.push(task);
-    clear(this.#setAside);
-    return taken;
+    const top = this.#top(pool);
+    if (top === NONE || (!pool.hasSlot && this.#needsSlot(top))) return NONE;
+    if (top !== this.#parked) pool.queue.pop();
+    return top;
   }
 
-  #isContended(task: number): boolean {
-    if (this.#demandOf(task) === NONE) return false;
+  /**
+   * Places beyond the slots are for tasks that take nothing others wait for. A task that would be parked or skipped at once takes no
+   * place at all.
+   */
+  #needsSlot(task: number): boolean {
+    const demand = this.#demandOf(task);
+    if (demand === NONE) return false;
+    const { locks } = this.#state;
     this.#enrol(task);
-    return this.#state.locks.isContended(task);
+    return locks.isContended(task) && locks.canTake(task) && !this.#isPoisoned(task, demand);
+  }
+
+  /** Does the task have to be skipped for what it needs? */
+  #isPoisoned(task: number, demand: number): boolean {
+    const { locks, tasks } = this.#state;
+    if (this.#state.is(task, EXEMPT) || tasks.has(task, KEEPS)) return false;
+    return locks.poisonedNode(demand) !== NONE;
   }
 
   #start(task: number): void {
@@ -205,12 +204,10 @@ export class Starting {
   /** Takes what the task needs. If it cannot, the task is parked, or skipped where something is poisoned. */
   #hold(task: number, demand: number): boolean {
     const { locks, tasks } = this.#state;
-    if (!this.#state.is(task, EXEMPT) && !tasks.has(task, KEEPS)) {
+    if (this.#isPoisoned(task, demand)) {
       const node = locks.poisonedNode(demand);
-      if (node !== NONE) {
-        this.#ending.skip(task, POISON, node, locks.poisonerOf(node));
-        return false;
-      }
+      this.#ending.skip(task, POISON, node, locks.poisonerOf(node));
+      return false;
     }
     this.#enrol(task);
     if (locks.tryTake(task) === TAKEN) return true;

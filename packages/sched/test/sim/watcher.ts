@@ -399,11 +399,16 @@ export class Watcher {
 
   /** Places beyond the slots are for tasks that take nothing others wait for. */
   #checkSpare(shadow: TaskShadow): void {
-    const other = this.shadow.tasks.find(
-      (each) => each !== shadow && this.#glimpses.isParked(each.index) && this.shadow.wouldMeet(each, shadow),
-    );
+    const other = this.#rivalOf(shadow);
     if (other !== undefined && shadow.attempts === 0)
       this.#complain(`${shadow.spec.name} gets a spare place and takes what ${other.spec.name} waits for`);
+  }
+
+  /** Somebody else who waits for what the task takes. */
+  #rivalOf(shadow: TaskShadow): TaskShadow | undefined {
+    return this.shadow.tasks.find(
+      (each) => each !== shadow && this.#glimpses.isParked(each.index) && this.shadow.wouldMeet(each, shadow),
+    );
   }
 
   #checkHolds(shadow: TaskShadow): void {
@@ -428,11 +433,15 @@ export class Watcher {
     if (group !== undefined) this.#complain(`${spec.name} starts while the group ${group.spec.name} is open`);
   }
 
-  /** Nobody who could start in its place goes before it. */
+  /** Nobody who could start in its place goes before it; nor does a task that only has to stay out of a spare place. */
   #checkOrder(shadow: TaskShadow, pool: number): void {
-    if (this.#head === shadow.index || this.#used(pool) >= this.#pool(pool).slots) return;
-    const better = this.#startable().find(({ index }) => this.#glimpses.goesBefore(index, shadow.index));
-    if (better !== undefined) this.#complain(`${shadow.spec.name} starts before ${better.spec.name}`);
+    if (this.#head === shadow.index) return;
+    const isSpare = this.#used(pool) >= this.#pool(pool).slots;
+    const rivals = [...this.#startable(), ...(isSpare ? this.#freeIn(this.#pool(pool)) : [])];
+    const better = rivals.find(({ index }) => this.#glimpses.goesBefore(index, shadow.index));
+    if (better === undefined) return;
+    const where = isSpare ? ' in a spare place' : '';
+    this.#complain(`${shadow.spec.name} starts${where} before ${better.spec.name}`);
   }
 
   #stopping({ task, attempt, part, why }: Command & { type: 'stop-attempt' }): void {
@@ -587,14 +596,32 @@ export class Watcher {
 
   #checkIdle(): void {
     const first = this.#firstOfGroups();
-    const idle = this.#startable().find(
-      (task) =>
-        !this.#isForbidden(task) &&
-        (first === undefined ||
-          this.#homeOf(task.index) === this.#homeOf(first.index) ||
-          (first.index !== this.#head && this.#glimpses.goesBefore(task.index, first.index))),
-    );
+    const isIdle = (task: TaskShadow): boolean =>
+      !this.#isForbidden(task) &&
+      (first === undefined ||
+        this.#homeOf(task.index) === this.#homeOf(first.index) ||
+        (first.index !== this.#head && this.#glimpses.goesBefore(task.index, first.index)));
+    const idle = this.#startable().find(isIdle);
     if (idle !== undefined) this.#complain(`${idle.spec.name} could run and a slot is free, but it waits`);
+    for (const pool of this.#pools) this.#checkSpareIdle(pool, isIdle);
+  }
+
+  /**
+   * The best task that could run gets the spare place, if nobody waits for what it takes. Not looked at while something is reserved:
+   * whether a better one may slip in, and so keeps the place free, depends on its weight.
+   */
+  #checkSpareIdle(pool: PoolShadow, isIdle: (task: TaskShadow) => boolean): void {
+    if (this.#glimpses.starvedHead() >= 0 || !this.#hasSparePlace(pool) || this.#isRetryDueIn(pool)) return;
+    const [best] = this.#freeIn(pool)
+      .filter(isIdle)
+      .sort((one, other) => (this.#glimpses.goesBefore(one.index, other.index) ? -1 : 1));
+    if (best !== undefined && this.#rivalOf(best) === undefined)
+      this.#complain(`${best.spec.name} could have a spare place, and nobody waits for what it takes`);
+  }
+
+  /** A task that holds things between two attempts goes before all others. */
+  #isRetryDueIn(pool: PoolShadow): boolean {
+    return [...this.#retries.keys()].some(({ index }) => this.#homeOf(index) === pool);
   }
 
   /** The first task of those exclusive groups that could open: whoever comes after it makes room. */
@@ -617,7 +644,11 @@ export class Watcher {
   }
 
   #startableIn(pool: PoolShadow): TaskShadow[] {
-    if (!this.#hasSlot(pool)) return [];
+    return this.#hasSlot(pool) ? this.#freeIn(pool) : [];
+  }
+
+  /** Tasks of the pool that nothing keeps from starting but a place, perhaps. */
+  #freeIn(pool: PoolShadow): TaskShadow[] {
     const heads = [this.#head, this.#glimpses.starvedHead()].map((head) => this.shadow.tasks[head]);
     return this.shadow.tasks.filter(
       (task) =>
@@ -630,10 +661,17 @@ export class Watcher {
   }
 
   #hasSlot(pool: PoolShadow): boolean {
+    return this.#used(pool.index) < pool.slots && this.#hasPlace(pool);
+  }
+
+  #hasSparePlace(pool: PoolShadow): boolean {
+    return this.#used(pool.index) >= pool.slots && this.#hasPlace(pool);
+  }
+
+  #hasPlace(pool: PoolShadow): boolean {
     const { isOpen, isWanted, slots, spec } = pool;
-    const used = this.#used(pool.index);
-    if (!isOpen || !isWanted || used >= slots || used + this.#unread(pool) >= slots + spec.spare)
-      return false;
+    const taken = this.#used(pool.index) + this.#unread(pool);
+    if (!isOpen || !isWanted || slots === 0 || taken >= slots + spec.spare) return false;
     return this.#openGroup(pool) === undefined;
   }
 

@@ -133,8 +133,29 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'contended tasks get spare places',
     file: starting,
-    find: 'if (pool.hasSlot || !this.#isContended(top)) taken = top;',
-    replace: 'if (pool.hasSlot || top >= 0) taken = top;',
+    find: 'if (top === NONE || (!pool.hasSlot && this.#needsSlot(top))) return NONE;',
+    replace: 'if (top === NONE) return NONE;',
+  },
+  {
+    what: 'a spare place is filled past a better task that has to stay out of it',
+    file: starting,
+    find: 'if (top === NONE || (!pool.hasSlot && this.#needsSlot(top))) return NONE;',
+    replace:
+      'if (top === NONE) return NONE;\n    if (!pool.hasSlot && this.#needsSlot(top)) {\n      const { queue } = pool;\n' +
+      '      if (top !== this.#parked) queue.pop();\n      const next = queue.pop();\n      if (top !== this.#parked) queue.push(top);\n' +
+      '      if (next === NONE || !this.#needsSlot(next)) return next;\n      queue.push(next);\n      return NONE;\n    }',
+  },
+  {
+    what: 'nothing gets a spare place',
+    file: starting,
+    find: '(!pool.hasSlot && this.#needsSlot(top))',
+    replace: '(!pool.hasSlot && (top >= 0 || this.#needsSlot(top)))',
+  },
+  {
+    what: 'who waits for what is held keeps others out of spare places',
+    file: starting,
+    find: 'return locks.isContended(task) && locks.canTake(task) && !this.#isPoisoned(task, demand);',
+    replace: 'return locks.isContended(task) && !this.#isPoisoned(task, demand);',
   },
   {
     what: 'a group opens while others run',
