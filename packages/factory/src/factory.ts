@@ -63,10 +63,17 @@ export function under(path: CallPath | string, factory: Factory): Factory {
   };
 }
 
+const togetherKind = 'together';
+
+/** Its parts say themselves what is odd about them. */
+function isTogether({ kind }: Factory): boolean {
+  return kind === togetherKind;
+}
+
 /** Several factories as one, made one after the other. The problems of all of them come in one error. */
 export function together(...factories: readonly Factory[]): Factory {
   return {
-    kind: 'together',
+    kind: togetherKind,
     describe: factories.map(({ describe }) => describe).join(', '),
     make: (context) => makeTogether(factories, context),
   };
@@ -109,10 +116,13 @@ async function* makeTogether(
 async function* entriesOf(factory: Factory, context: FactoryContext): AsyncGenerator<PlacedTask, void> {
   const made: unknown = factory.make(context);
   if (!isIterable(made)) throw wrong(factory, `its make() gave ${kindOf(made)} instead of tasks`);
+  let isEmpty = true;
   for await (const entry of made) {
+    isEmpty = false;
     if (isEntry(entry)) yield entry;
     else throw wrong(factory, `its make() gave ${kindOf(entry)} among its tasks`);
   }
+  if (isEmpty && !isTogether(factory)) context.warn?.(madeNothing(factory));
 }
 
 function isIterable(made: unknown): made is AsyncIterable<unknown> | Iterable<unknown> {
@@ -123,6 +133,11 @@ function isIterable(made: unknown): made is AsyncIterable<unknown> | Iterable<un
 
 function isEntry(entry: unknown): entry is PlacedTask {
   return typeof entry === 'function' || (isPlaced(entry) && Array.isArray(entry.under));
+}
+
+function madeNothing({ describe }: Factory): Problem {
+  const hint = 'Remove it from the configuration, or look why its input is empty.';
+  return problem('PEXEN_MADE_NOTHING', `the factory "${describe}" made no task`, hint);
 }
 
 function wrong({ describe }: Factory, what: string): PexenError {

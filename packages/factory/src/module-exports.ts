@@ -6,6 +6,7 @@ import {
   isPlaced,
   isTask,
   metaOf,
+  type PlacedTask,
   type PlainFunction,
   type Problem,
   type Runnable,
@@ -39,6 +40,8 @@ export interface ExportedTasks {
   /** Tasks whose args are still to be bound: templates, not tasks. */
   readonly unbound: readonly Unbound[];
   readonly problems: readonly Pick<Problem, 'code' | 'message' | 'hint'>[];
+  /** The names of exported functions that are none of these. */
+  readonly functions: readonly string[];
 }
 
 /** Is the export of this name meant, whatever it says of itself? */
@@ -59,7 +62,7 @@ export async function exportedTasks(namespace: object, isMeant: NameMatch): Prom
   for (const [name, value] of Object.entries(namespace)) {
     // What `import` gives of a CommonJS module twice.
     if (name === 'module.exports') continue;
-    if (name === 'default' && isPlainObject(value)) {
+    if (name === 'default' && isPlainObject(value) && !isPlaced(value)) {
       for (const [key, inner] of Object.entries(value)) await search.look(key, inner, ['default', key]);
     } else await search.look(name, value, [name]);
   }
@@ -70,6 +73,7 @@ class Search implements ExportedTasks {
   readonly tasks: ExportedTask[] = [];
   readonly unbound: Unbound[] = [];
   readonly problems: Pick<Problem, 'code' | 'message' | 'hint'>[] = [];
+  readonly functions: string[] = [];
   readonly #isMeant: NameMatch;
 
   constructor(isMeant: NameMatch) {
@@ -82,11 +86,27 @@ class Search implements ExportedTasks {
     if (isMaker(value)) {
       if (!takesInput(value)) this.#lookThrough(name, under, value(undefined), undefined);
     } else if (isUnbound(value)) this.unbound.push({ runnable: value, name });
-    else if (this.#isRunnable(value, name)) {
-      const given = metaOf(value).name ?? (isDefault ? undefined : name);
-      this.tasks.push({ runnable: value, exportPath, under: [], name: given, isDefault });
-    } else if (Array.isArray(value)) this.#lookThrough(name, under, value, exportPath);
+    else if (this.#isRunnable(value, name)) this.#takeExport(value, name, exportPath, []);
+    else if (isPlaced(value)) this.#lookAtPlaced(name, value, [...exportPath, 'task']);
+    else if (isFunction(value)) this.functions.push(name);
+    else if (Array.isArray(value)) this.#lookThrough(name, under, value, exportPath);
     else if (isGenerator(value)) this.#lookThrough(name, under, await itemsOf(value), undefined);
+  }
+
+  #lookAtPlaced(name: string, { under, task }: PlacedTask, exportPath: readonly string[]): void {
+    if (isUnbound(task)) this.unbound.push({ runnable: task, name });
+    else if (isFunction(task)) this.#takeExport(task, name, exportPath, under);
+  }
+
+  #takeExport(
+    runnable: Runnable,
+    exportName: string,
+    exportPath: readonly string[],
+    under: readonly string[],
+  ): void {
+    const isDefault = exportName === 'default';
+    const name = metaOf(runnable).name ?? (isDefault ? undefined : exportName);
+    this.tasks.push({ runnable, exportPath, under, name, isDefault });
   }
 
   /** A list with a task in it is a list of tasks. */

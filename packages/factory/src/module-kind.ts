@@ -85,7 +85,10 @@ async function* makeTasks(
       definition: definitionOf(exported.runnable),
     }));
     candidates.push(...found.sort(byPlace));
-    if (found.length + exports.unbound.length + exports.problems.length === 0) workshop.warn(noTask(file));
+    if (found.length + exports.unbound.length + exports.problems.length > 0) continue;
+    if (exports.functions.length > 0 && moduleFile.test(basename(file.path)))
+      workshop.problem(functionsOnly(file, exports.functions));
+    else workshop.warn(noTask(file));
   }
   warnOfUnbound(unbound, candidates, workshop);
   for (const each of bestOf(candidates)) yield { file: each.file, task: placeOf(each, options, workshop) };
@@ -191,6 +194,18 @@ function noTask({ path }: FoundFile): Problem {
     location: { file: path },
     message: 'the module exports no task',
     hint: 'Export one: export const ping = task({ … }, () => …); or exclude the file.',
+  };
+}
+
+/** By its name it has tasks, and whoever wrote it may think that these are some: none of them would run. */
+function functionsOnly({ path }: FoundFile, functions: readonly string[]): Problem {
+  const more = functions.length > 5 ? ` and ${functions.length - 5} more` : '';
+  const first = functions.find((name) => name !== 'default') ?? 'ping';
+  return {
+    code: 'PEXEN_FUNCTIONS_ONLY',
+    location: { file: path },
+    message: `the module exports no task, only the functions ${functions.slice(0, 5).join(', ')}${more}`,
+    hint: `Write export const ${first} = task({}, () => …), say by "match" which functions are meant, or exclude the file.`,
   };
 }
 

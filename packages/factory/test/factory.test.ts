@@ -30,6 +30,24 @@ test('several go together, in their order', async () => {
   expect(factory.describe).toBe('b, a, c');
 });
 
+test('one that makes nothing is told of, once, whatever others make', async () => {
+  const nothing: Factory = { kind: 'none', describe: 'checks of ci', async *make() {} };
+  const warned = async (factory: Factory) => {
+    const { warnings, problems } = await gather(factory, { root: '/' });
+    expect(problems).toEqual([]);
+    return warnings.map(({ code, message }) => `${code} ${message}`);
+  };
+  const warning = 'PEXEN_MADE_NOTHING the factory "checks of ci" made no task';
+  expect(await warned(together(fixed('a'), under('x', nothing)))).toEqual([warning]);
+  expect(await warned(together(together(nothing)))).toEqual([warning]);
+  expect(await warned(together())).toEqual([]);
+  const { warnings } = await gather(
+    together(fixed('a'), { ...nothing, make: () => fixed('b', 'bad').make({ root: '/' }) }),
+    { root: '/' },
+  );
+  expect(warnings).toEqual([]);
+});
+
 test('the problems of all of them come in one error, after all tasks', async () => {
   const factory = together(fixed('a', 'first'), fixed('b'), fixed('c', 'second'));
   const got = await gather(factory, { root: '/' });

@@ -218,6 +218,52 @@ test('modules without tasks are told; if there is none at all, it is a problem',
   expect(brief(gone.problems, dir)).toEqual(['PEXEN_MODULE_FAILED | gone.mjs | there is no such file']);
 });
 
+test('a module that is called like one of tasks and exports nothing but functions is a problem', async () => {
+  const dir = linked({
+    'a.task.mjs':
+      'export const add = () => 1; export function divide() {} export class Helper {} export const n = 1;',
+    'b.task.mjs':
+      "import { task } from '@pexen/core'; export const y = task({}, () => 1); export const help = () => 1;",
+    'helpers.mjs': 'export const help = () => 1;',
+  });
+  const got = await made(modules({ dir: '.', include: ['*.mjs'] }), dir);
+  expect(paths(got)).toEqual(['b/y']);
+  expect(got.problems).toMatchObject([
+    {
+      code: 'PEXEN_FUNCTIONS_ONLY',
+      location: { file: join(dir, 'a.task.mjs') },
+      message: 'the module exports no task, only the functions add, divide',
+      hint: expect.stringMatching(/export const add = task\(\{\}, \(\) => …\).*"match"/),
+    },
+  ]);
+  expect(brief(got.warnings, dir)).toEqual(['PEXEN_NO_TASK | helpers.mjs | the module exports no task']);
+  expect(paths(await made(modules({ dir: '.', match: ['add', 'divide'] }), dir))).toEqual([
+    'a/add',
+    'a/divide',
+    'b/y',
+  ]);
+  const file = await made(modules({ file: 'a.task.mjs' }), dir);
+  expect(brief(file.problems, dir)).toEqual([
+    'PEXEN_FUNCTIONS_ONLY | a.task.mjs | the module exports no task, only the functions add, divide',
+  ]);
+});
+
+test('an export that has a place in a tree is a task there', async () => {
+  const dir = linked({
+    'a.task.mjs': `import { place, task } from '@pexen/core';
+      export const one = place(['net', 'ipv4'], task({ name: 'ping' }, () => 1));
+      export const two = place(['net'], task({}, () => 2));
+      export default place(['deep'], task({}, () => 2));`,
+  });
+  const got = await made(modules({ dir: '.' }), dir);
+  expect(paths(got)).toEqual(['a/net/ipv4/ping', 'a/net/two', 'deep/a']);
+  expect(got.tasks.map((placed) => definition(placed).address)).toMatchObject([
+    { kind: 'export', exportPath: ['one', 'task'] },
+    { kind: 'export', exportPath: ['two', 'task'] },
+    { kind: 'export', exportPath: ['default', 'task'] },
+  ]);
+});
+
 test('options are checked', () => {
   expect(() => modules({} as never)).toThrow('modules: needs the option "dir"');
   expect(() => modules({ file: 'a', dir: 'b' } as never)).toThrow('modules: "file" does not go with "dir"');
