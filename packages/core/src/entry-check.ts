@@ -31,6 +31,25 @@ export function badEntry(
   task?: string,
 ): Problem {
   const isOne = typeof value === 'string' && check([value]) === undefined;
-  const hint = isOne ? `Write ${name}: ['${value}'].` : undefined;
+  const hint = isOne ? `Write ${name}: ['${value}'].` : numberHint(name, value, check);
   return problem('PEXEN_BAD_META', `${name} ${complaint}`, hint, task);
+}
+
+const unitsMs: Readonly<Record<string, number>> = {
+  '': 1,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+};
+
+/** How the number is written that the text means, as headers of programs may have it: `20s`. Undefined where it means none. */
+export function numberHint(name: string, value: unknown, check: Check): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const [, digits, unit = ''] = /^\s*(-?\d+(?:\.\d+)?)\s*(ms|s|m|min|h)?\s*$/.exec(value) ?? [];
+  const number = Number(digits) * (unitsMs[unit] as number);
+  if (digits === undefined || check(number) !== undefined) return undefined;
+  const text = String(number).replace(/\B(?=(?:\d{3})+$)/g, Math.abs(number) < 10_000 ? '' : '_');
+  return `Write ${name}: ${text}${unit === '' ? '' : ' (milliseconds)'}.`;
 }

@@ -1,5 +1,6 @@
 /** Finds everything that is wrong with one task's metadata. */
-import { badEntry, type Check, listOf, must } from './entry-check.ts';
+import { isSchema } from './args.ts';
+import { badEntry, type Check, listOf, must, numberHint } from './entry-check.ts';
 import { type Problem, problem } from './errors.ts';
 import { formOf, isCompound } from './requirement.ts';
 import { claimed, used } from './resource-check.ts';
@@ -45,7 +46,7 @@ const retryEntries: Readonly<Record<keyof Retries, Check>> = {
 const retries: Check = (value) => {
   if (typeof value !== 'object' || value === null)
     return whole(value) && 'must be a whole number, or { count, delay, … }';
-  for (const [name, entry] of Object.entries({ count: undefined, ...value })) {
+  for (const [name, entry] of Object.entries({ ...value, count: (value as Partial<Retries>).count })) {
     const check = (retryEntries as Checks)[name];
     if (check === undefined) return `has no entry "${name}", but ${Object.keys(retryEntries).join(', ')}`;
     const complaint = entry === undefined && name !== 'count' ? undefined : check(entry);
@@ -56,7 +57,10 @@ const retries: Check = (value) => {
 const condition = must('true, false, a reason or a function of the facts', (value) =>
   ['boolean', 'string', 'function'].includes(typeof value),
 );
-const record = must('a schema or an object', isObject);
+const record = must(
+  'a schema or an object with names, not a list',
+  (value) => isSchema(value) || (isObject(value) && typeof value !== 'function' && !Array.isArray(value)),
+);
 
 const checks: Readonly<Record<keyof TaskMeta, Check>> = Object.assign(Object.create(null) as object, {
   name: text,
@@ -106,11 +110,32 @@ export function checkMeta(meta: object, task: string): Problem[] {
     const check = (checks as Checks)[name];
     const complaint = check === undefined ? '' : check(value);
     if (complaint === undefined) continue;
-    const found =
-      check === undefined ? unknownEntry(name, task) : badEntry(name, value, check, complaint, task);
-    problems = [...problems, found];
+    problems = [...problems, wrongEntry(name, value, check, complaint, task)];
   }
   return rivals < 2 ? problems : [...problems, ...contradictions(meta, task)];
+}
+
+function wrongEntry(
+  name: string,
+  value: unknown,
+  check: Check | undefined,
+  complaint: string,
+  task: string,
+): Problem {
+  if (check === undefined) return unknownEntry(name, task);
+  const hint = check === retries ? retriesHint(value) : undefined;
+  const found = badEntry(name, value, check, complaint, task);
+  return hint === undefined ? found : { ...found, hint };
+}
+
+/** The first entry of `retries` that is wrong, written as it was probably meant. */
+function retriesHint(value: unknown): string | undefined {
+  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  const hintOf = ([name, entry]: [string, unknown]): string | undefined => {
+    const check = (retryEntries as Checks)[name];
+    return check === undefined ? didYouMean(name, Object.keys(retryEntries)) : numberHint(name, entry, check);
+  };
+  return entries.map(hintOf).find((hint) => hint !== undefined);
 }
 
 function unknownEntry(name: string, task: string): Problem {

@@ -1,9 +1,14 @@
 /** Looks at options: configurations are often plain JavaScript, and what nobody knows or understands would not be noticed. */
 import { type Problem, problem } from './errors.ts';
+import { kindOf } from './not-a-task.ts';
 import { didYouMean } from './suggest.ts';
 
-/** Those of the options that are none. `of` is what they were handed to: `threads`. */
-export function unknownOptions(of: string, options: object, known: readonly string[]): Problem[] {
+/** Those of the options that are none, or that they are no options at all. `of` is what they were handed to: `threads`. */
+export function unknownOptions(of: string, options: unknown, known: readonly string[]): Problem[] {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    const message = `${of}: its options must be an object, not ${kindOf(options)}`;
+    return [problem('PEXEN_BAD_OPTION', message, `Write ${of}({ ${known[0]}: … }).`)];
+  }
   return Object.keys(options)
     .filter((name) => !known.includes(name))
     .map((name) =>

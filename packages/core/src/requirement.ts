@@ -1,4 +1,6 @@
 /** What a task can require and provide. */
+import { type CallSite, locationOf } from './call-site.ts';
+import { formatLocation } from './errors.ts';
 
 const keyBrand: unique symbol = Symbol.for('pexen.key') as never;
 const requirementBrand: unique symbol = Symbol.for('pexen.requirement') as never;
@@ -99,7 +101,7 @@ export function sayTheSame(one: unknown, other: unknown): boolean {
 export function describeCapability(capability: Capability): string {
   if (typeof capability === 'string') return `"${capability}"`;
   if (isKey(capability)) return `key "${capability.name}"`;
-  if (typeof capability === 'function') return `task "${capability.name}"`;
+  if (typeof capability === 'function') return describeFunction(capability);
   return describeObject(capability);
 }
 
@@ -119,6 +121,20 @@ export function describeRequirement(requirement: Requirement): string {
   const form = requirement[requirementBrand];
   if (form === 'at-least') return `at least ${requirement.count} of ${names}`;
   return form === 'every' ? `every ${names}` : `any of ${names}`;
+}
+
+/** By which a task carries its definition; see task.ts, which knows this file. */
+const definitionKey: unique symbol = Symbol.for('pexen.task') as never;
+
+function describeFunction(task: {
+  readonly name: string;
+  readonly [definitionKey]?: { readonly site?: CallSite };
+}): string {
+  if (task.name !== '') return `task "${task.name}"`;
+  const location = locationOf(task[definitionKey]?.site);
+  if (location === undefined) return 'a function without a name';
+  const file = location.file.slice(location.file.lastIndexOf('/') + 1);
+  return `the task without a name made at ${formatLocation({ ...location, file })}`;
 }
 
 function describeObject(value: object): string {

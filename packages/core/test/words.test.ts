@@ -23,6 +23,7 @@ import {
   SkipSignal,
   TaskFailError,
   task,
+  unknownOptions,
 } from '../src/index.ts';
 import * as made from './fixtures/made.ts';
 
@@ -69,8 +70,43 @@ describe('metadata', () => {
     [{ retries: { count: 1, jitter: 2 } }, 'retries has an entry "jitter" that must be a number from 0 to 1'],
     [{ group: 'g', pool: 'p' }, 'it names both group "g" and pool "p"'],
     [{ when: 5 }, 'when must be true, false, a reason or a function of the facts'],
+    [{ args: [] }, 'args must be a schema or an object with names, not a list'],
+    [{ args: () => 1 }, 'args must be a schema or an object with names, not a list'],
   ])('%o is refused', (meta, message) => {
     expect(checkMeta(meta, 't').map((problem) => problem.message)).toEqual([message]);
+  });
+});
+
+describe('a wrong entry of metadata', () => {
+  it.each([
+    [{ timeout: '20s' }, 'Write timeout: 20_000 (milliseconds).'],
+    [{ grace: '1.5 s' }, 'Write grace: 1500 (milliseconds).'],
+    [{ slowAfter: '2h' }, 'Write slowAfter: 7_200_000 (milliseconds).'],
+    [{ priority: '-5' }, 'Write priority: -5.'],
+    [{ retries: '2' }, 'Write retries: 2.'],
+    [{ retries: { cuont: 2 } }, 'Did you mean "count"?'],
+    [{ retries: { count: 2, delay: '1s' } }, 'Write delay: 1000 (milliseconds).'],
+    [{ timeout: '0s' }, undefined],
+    [{ timeout: 'long' }, undefined],
+  ] as const)('%o says how it is written', (meta, hint) => {
+    expect(checkMeta(meta, 't').map((problem) => problem.hint)).toEqual([hint]);
+  });
+});
+
+describe('options', () => {
+  it.each([
+    [3, 'a number'],
+    [null, 'null'],
+    [[], 'a list'],
+    [() => 1, 'a function'],
+  ])('%o are none', (options, kind) => {
+    expect(unknownOptions('inline', options, ['concurrency'])).toEqual([
+      {
+        code: 'PEXEN_BAD_OPTION',
+        message: `inline: its options must be an object, not ${kind}`,
+        hint: 'Write inline({ concurrency: … }).',
+      },
+    ]);
   });
 });
 
@@ -216,5 +252,15 @@ describe('small words', () => {
       { kind: 'finding', finding: { name: '', status: 'warn', data: 1n } },
       { kind: 'log', message: '5', data: undefined },
     ]);
+  });
+});
+
+describe('a required task without a name', () => {
+  it('is called by the place where it was made', () => {
+    const unnamed = [task({}, () => {}), () => {}];
+    Object.defineProperty(unnamed[1], 'name', { value: '' });
+    const [made, plain] = unnamed.map((each) => describeRequirement(each));
+    expect(made).toMatch(/^the task without a name made at words\.test\.ts:\d+:\d+$/);
+    expect(plain).toBe('a function without a name');
   });
 });

@@ -1,12 +1,18 @@
-import { isPexenError, task } from '@pexen/core';
+import { isPexenError, type Problem, task, type } from '@pexen/core';
 import { expect, it } from 'vitest';
-import { run } from '../src/index.ts';
+import { inline, place, previewOf, type RunOptions, run, select } from '../src/index.ts';
 
-function codesOf(...tasks: Parameters<typeof run>[0] extends Iterable<infer E> ? E[] : never): string[] {
+type Tasks = Parameters<typeof run>[0];
+
+function codesOf(...tasks: Tasks extends Iterable<infer E> ? E[] : never): string[] {
+  return problemsOf(tasks).map(({ code, task: path }) => `${code} ${path}`);
+}
+
+function problemsOf(tasks: Tasks, options: RunOptions = {}): readonly Problem[] {
   try {
-    run(tasks);
+    run(tasks, options);
   } catch (error) {
-    if (isPexenError(error)) return error.problems.map(({ code, task: path }) => `${code} ${path}`);
+    if (isPexenError(error)) return error.problems;
     throw error;
   }
   throw new Error('nothing was refused');
@@ -30,4 +36,84 @@ it('a cycle is told beside an unknown requirement', () => {
     'PEXEN_UNKNOWN_REQUIREMENT',
     'PEXEN_CYCLE',
   ]);
+});
+
+it('entries that are no tasks are told one by one, beside all other problems', () => {
+  const lost = task({ name: 'lost', requires: ['nowhere'] }, () => {});
+  const greedy = task({ name: 'greedy', clams: ['db'] } as never, () => {});
+  const placed = { under: ['net'], task: 'ping' };
+  const problems = problemsOf([
+    lost,
+    5,
+    greedy,
+    undefined,
+    placed,
+    task({ name: 'fine' }, () => {}),
+  ] as never);
+  expect(problems.map(({ code, task: path, message }) => `${code} ${path}: ${message}`)).toEqual([
+    'PEXEN_NOT_A_TASK undefined: tasks[1]: there is a number where a task should be',
+    'PEXEN_NOT_A_TASK undefined: tasks[3]: there is undefined where a task should be',
+    'PEXEN_NOT_A_TASK undefined: tasks[4]: there is a string where a task should be',
+    'PEXEN_UNKNOWN_META greedy: there is no metadata "clams"',
+    'PEXEN_UNKNOWN_REQUIREMENT lost: requires "nowhere", which no task provides',
+  ]);
+});
+
+it('wrong options are told beside what is wrong with the tasks', () => {
+  const lost = task({ name: 'lost', requires: ['nowhere'], pool: 'quick', group: undefined }, () => {});
+  const lonely = task({ name: 'lonely', pool: 'quik' }, () => {});
+  const member = task({ name: 'member', group: 'vm' }, () => {});
+  const options = {
+    sapre: 1,
+    deadline: -1,
+    pools: { quick: inline() },
+    groups: { vm: { pool: () => inline(), workers: 0 } },
+  };
+  const told = [
+    'run: has no option "sapre"',
+    'deadline must be a number, 0 or more',
+    'groups.vm.workers must be a number, 1 or more',
+    'there is no pool "quik"',
+    'requires "nowhere", which no task provides',
+  ];
+  const messages = (act: () => unknown): string[] => {
+    try {
+      act();
+    } catch (error) {
+      if (isPexenError(error)) return error.problems.map(({ message }) => message);
+    }
+    throw new Error('nothing was refused');
+  };
+  const tasks = [lost, lonely, member];
+  expect(messages(() => run(tasks, options as never))).toEqual(told);
+  expect(messages(() => select(tasks, () => true, options as never))).toEqual(told);
+  expect(messages(() => previewOf(tasks, options as never))).toEqual(told);
+});
+
+it('two tasks of one template and name are told how to name them', () => {
+  const ship = task({ name: 'ship', args: type<string>() }, () => {});
+  const [same] = problemsOf([ship.with('eu'), ship.with('us')]);
+  expect(same).toMatchObject({
+    code: 'PEXEN_DUPLICATE_PATH',
+    hint: "Name each: with(args, { name: 'ship-2' }).",
+  });
+  const [placed] = problemsOf([place(['x'], ship.with('eu')), place(['x'], ship.with('us'))]);
+  expect(placed?.hint).toMatch(/with\(args, \{ name: 'ship-2' \}\)/);
+  const [others] = problemsOf([task({ name: 'a' }, () => {}), task({ name: 'a' }, () => {})]);
+  expect(others?.hint).toMatch(/another name/);
+});
+
+it('a path that is not there is told with the nearest one', async () => {
+  await using execution = run([
+    task({ name: 'alpha' }, () => {}),
+    place(
+      ['net'],
+      task({ name: 'ping' }, () => {}),
+    ),
+  ]);
+  expect(() => execution.why('alhpa')).toThrow(/"alhpa" is not part of this run\n {4}Did you mean "alpha"\?/);
+  expect(() => execution.story('ping')).toThrow(/Did you mean "net\/ping"\?/);
+  expect(() => execution.why(() => {})).toThrow(
+    /PEXEN_UNKNOWN_TASK: the task is not part of this run\n {4}Add it first\./,
+  );
 });

@@ -4,7 +4,7 @@ import { Plan } from '../plan/plan.ts';
 import type { Entry } from '../plan/planned.ts';
 import { type Selectable, type Selected, select as selectFrom } from '../plan/select.ts';
 import type { RunOptions } from './options.ts';
-import { setUp } from './setup.ts';
+import { setUpFor } from './setup.ts';
 
 /**
  * The tasks for which `isWanted`, with all providers of what they require and the teardowns of what those provide, and so on;
@@ -20,7 +20,7 @@ export function select(
   isWanted: (task: Selectable) => boolean,
   options: RunOptions = {},
 ): Selected[] {
-  return selectFrom(new Plan(setUp(options).plan), entries, isWanted);
+  return selectFrom(new Plan(setUpFor(entries, options).plan), entries, isWanted);
 }
 
 /**
@@ -29,7 +29,7 @@ export function select(
  * @throws PexenError as `run` does.
  */
 export function previewOf(entries: Iterable<Entry>, options: RunOptions = {}): string[] {
-  const plan = new Plan(setUp(options).plan);
+  const plan = new Plan(setUpFor(entries, options).plan);
   plan.add(entries);
   return preview(plan).map((task) => plan.pathOf(task));
 }

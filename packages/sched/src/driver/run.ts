@@ -1,5 +1,6 @@
 /** One execution of a set of tasks, as its consumer sees it. */
 import {
+  didYouMean,
   type Inspection,
   messageOf,
   misuse,
@@ -17,7 +18,7 @@ import { Engine } from './engine.ts';
 import { poisonedIn } from './events.ts';
 import type { RunOptions } from './options.ts';
 import { Outlet, type Pulled } from './outlet.ts';
-import { setUp } from './setup.ts';
+import { setUpFor } from './setup.ts';
 import { type RunEvents, Teller } from './teller.ts';
 
 // Asked for, not imported: bundlers for other places than Node have no such module.
@@ -58,7 +59,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   /** See `run`. */
   constructor(entries: Iterable<Entry>, options: RunOptions) {
-    const { pools, plan: planOptions } = setUp(options);
+    const { pools, plan: planOptions } = setUpFor(entries, options);
     const plan = new Plan(planOptions);
     this.#options = options;
     this.#engine = new Engine(plan, pools, options, new Teller(options, this.events), {
@@ -224,10 +225,17 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   #find(entry: Entry | string): number {
     const { plan } = this.#engine;
     const task = typeof entry === 'string' ? plan.naming.taskAt(entry) : (plan.find(entry) ?? -1);
+    if (task >= 0) return task;
     const name = typeof entry === 'string' ? `"${entry}"` : 'the task';
-    if (task < 0) throw misuse('PEXEN_UNKNOWN_TASK', `${name} is not part of this run`, 'Add it first.');
-    return task;
+    const hint = typeof entry === 'string' ? nearPath(entry, plan.naming.paths) : undefined;
+    throw misuse('PEXEN_UNKNOWN_TASK', `${name} is not part of this run`, hint ?? 'Add it first.');
   }
+}
+
+/** A path that ends like it, or else the nearest. */
+function nearPath(path: string, paths: readonly string[]): string | undefined {
+  const below = paths.find((each) => each.endsWith(`/${path}`));
+  return below === undefined ? didYouMean(path, paths) : `Did you mean "${below}"?`;
 }
 
 /**

@@ -5,11 +5,13 @@ import {
   capabilitiesOf,
   checkMeta,
   closureProblem,
+  definitionOf,
   describeCapabilities,
   describeCapability,
   describeRequirement,
   didYouMean,
   formOf,
+  isTask,
   locationOf,
   type Problem,
   type ProblemCode,
@@ -67,8 +69,15 @@ export class Check {
       task,
       'PEXEN_DUPLICATE_PATH',
       'this call path is given twice',
-      'Give one of them another name, or place them under different parents.',
+      this.#otherName(task) ?? 'Give one of them another name, or place them under different parents.',
     );
+  }
+
+  /** How tasks are named that come of one template; nothing where the task does not. */
+  #otherName(task: number): string | undefined {
+    const { meta, madeFrom } = this.#plan.definition(task);
+    if (madeFrom === undefined || !isTask(madeFrom) || !definitionOf(madeFrom).isUnbound) return undefined;
+    return `Name each: with(args, { name: '${meta.name}-2' }).`;
   }
 
   /** Why the task does not apply, if it does not. */

@@ -7,10 +7,12 @@ import {
   formatCallPath,
   isPlaced,
   isTask,
+  kindOf,
   listOfTasks,
   metaOf,
   type Problem,
   plainDefinition,
+  problem,
   type Runnable,
   refuse,
   type TaskDefinition,
@@ -31,6 +33,28 @@ import { CONDITIONAL, HOLDS, MEASURED, PLACED, PLAIN, RANKED, RULED, statedIn, T
 import { Wiring } from './wiring.ts';
 
 const nowhere: readonly string[] = [];
+
+/** What can be tasks, and a problem for each entry that cannot. */
+function sortOut(entries: readonly Entry[]): {
+  readonly tasks: readonly Entry[];
+  readonly problems: readonly Problem[];
+} {
+  const problems: Problem[] = [];
+  const tasks = entries.filter((entry, at) => {
+    const { under, task } = isPlaced(entry) ? entry : { under: nowhere, task: entry };
+    if (typeof task !== 'function')
+      problems.push(notATaskAt(at, `there is ${kindOf(task)} where a task should be`));
+    else if (Array.isArray(under) && under.every((part) => typeof part === 'string')) return true;
+    else problems.push(notATaskAt(at, 'its path must be a list of strings'));
+    return false;
+  });
+  return { tasks, problems };
+}
+
+function notATaskAt(at: number, message: string): Problem {
+  const hint = "Hand over what task() gave, a function, or place(['net'], task).";
+  return problem('PEXEN_NOT_A_TASK', `tasks[${at}]: ${message}`, hint);
+}
 
 /**
  * A growing set of compiled tasks. Made of names once; everything after works with integers.
@@ -86,11 +110,11 @@ export class Plan extends Table implements Planned {
    * @throws PexenError with everything that is wrong with them.
    */
   add(entries: Iterable<Entry>): { readonly from: number; readonly to: number } {
-    const list = listOfTasks(entries); // making some may add others
+    const { tasks: list, problems } = sortOut(listOfTasks(entries)); // making some may add others
     const from = this.graph.taskCount;
     this.#remember();
     try {
-      refuse(this.#compile(list, from));
+      refuse([...problems, ...this.#compile(list, from)]);
     } catch (error) {
       this.#journal.undo();
       throw error;
