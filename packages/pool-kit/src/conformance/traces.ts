@@ -67,7 +67,7 @@ export const endsWhatItKills = ruleOfTraces(
 
 async function writing(stand: Stand, file: string): Promise<Attempt> {
   const attempt = stand.attempt(fixtures.writesOn, { args: { file }, graceMs: 100 });
-  await attempt.begun();
+  await attempt.told();
   return attempt;
 }
 
