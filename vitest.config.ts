@@ -1,5 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { isWhole, sample } from './tools/sample.ts';
 
 /** Every package and app with a test folder is a project of its own, named after its folder. */
 const members = ['packages', 'apps'].flatMap((parent) =>
@@ -28,17 +30,34 @@ const conditions = ['@pexen/source', 'module', 'node', 'development|production']
 /** Where .ci/run wants the numbers. */
 const report = process.env.VITEST_JSON_REPORT;
 
+/** Says once which part of the long test families is played. */
+const teller = {
+  onInit: () =>
+    console.info(
+      isWhole
+        ? 'The long test families are played whole.'
+        : `A tenth of the long test families is played, that of ${sample}. All of them: pnpm test:full`,
+    ),
+};
+
+function jsonTo(outputFile: string): ['json', { outputFile: string }] {
+  return ['json', { outputFile }];
+}
+
 export default defineConfig({
-  resolve: { conditions },
+  resolve: { conditions, alias: { '#sample': fileURLToPath(new URL('tools/sample.ts', import.meta.url)) } },
   ssr: { resolve: { conditions, externalConditions: ['@pexen/source', 'node'] } },
   test: {
+    // All cores: by default one of two would stand idle.
+    maxWorkers: '100%',
+    env: { PEXEN_SAMPLE: sample },
     execArgv: ['--conditions=@pexen/source'],
     testTimeout: 120_000,
     // What is opened before and removed after may take as long: ten seconds, the default, are few for folders of node_modules.
     hookTimeout: 120_000,
     // What is polled for comes when it comes: the default of a second fails on a machine that is busy.
     expect: { poll: { timeout: 100_000 } },
-    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
+    reporters: ['default', teller, ...(report ? [jsonTo(report)] : [])],
     projects: [...members, tidy, e2e].map((test) => ({ extends: true as const, test })),
     coverage: { provider: 'v8', include: ['packages/*/src/**', 'apps/pexen/src/**'] },
   },

@@ -1,11 +1,11 @@
 /**
  * Runs the showcase in a process of its own, as the command would, and prints every verdict as JSON, and in which workers the tasks ran.
- * `node run-showcase.ts WORKERS FOLDER` leaves its reports in the folder.
+ * `node run-showcase.ts WORKERS FOLDER [PATTERN…]` leaves its reports in the folder.
  */
 import { join } from 'node:path';
 import { loadConfig, type ReporterChoice, runSuite } from '@pexen/usecase-testsuite';
 
-const [workers, folder = '.'] = process.argv.slice(2);
+const [workers, folder = '.', ...patterns] = process.argv.slice(2);
 const loaded = await loadConfig(join(import.meta.dirname, '..'));
 
 /** By call path. */
@@ -19,6 +19,7 @@ const whereabouts: ReporterChoice = {
 
 const end = await runSuite(loaded, {
   workers: Number(workers),
+  patterns,
   reporters: [
     ['junit', { file: join(folder, 'junit.xml') }],
     ['junit', { file: join(folder, 'strict.xml'), strict: true }],

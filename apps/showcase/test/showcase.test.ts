@@ -1,12 +1,13 @@
 /** The showcase as a whole: its verdicts are those of running everything by hand, however many workers there are and of what kind. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Judgement, Verdict } from '@pexen/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { validateXML } from 'xmllint-wasm';
+import { isWhole, sampled } from '#sample';
 import { type ForeignFile, foreignFiles } from '../src/foreign.ts';
 import { type ByHand, runAllByHand, tapCounts } from './by-hand.ts';
 
@@ -19,14 +20,21 @@ interface ShowcaseRun {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'showcase-'));
-const schemas = new URL('../../../../shared/data/schemas/', import.meta.url);
+const schemas = new URL('../../../packages/report/test/schemas/', import.meta.url);
+
+/** Those that pass and those that cannot. Our own suite is always played whole. */
+const { passing = [], failing = [] } = Object.groupBy(foreignFiles(), (file) =>
+  file.failing === undefined ? 'passing' : 'failing',
+);
+const files = [...sampled(passing), ...sampled(failing)];
+const selected = isWhole ? [] : ['api/**', 'sys/**', ...files.map(pathOf)];
 
 let byHand: readonly ByHand[];
 let alone: ShowcaseRun;
 let parallel: ShowcaseRun;
 
 beforeAll(async () => {
-  byHand = await runAllByHand(foreignFiles(), 2);
+  byHand = await runAllByHand(files, 2);
   alone = await runShowcase(1);
   parallel = await runShowcase(4);
 }, 600_000);
@@ -40,12 +48,12 @@ describe('by hand', () => {
   });
 
   test('nearly all of them pass', () => {
-    expect(byHand.filter(({ exitCode }) => exitCode === 0).length).toBeGreaterThan(0.9 * byHand.length);
+    expect(byHand.filter(({ exitCode }) => exitCode === 0).length).toBeGreaterThan(0.85 * byHand.length);
   });
 
   test('they talk TAP, and an exit code of 0 goes with output that has no "not ok"', () => {
     const points = byHand.map((run) => ({ ...run, ...tapCounts(run.stdout) }));
-    expect(points.reduce((sum, { ok }) => sum + ok, 0)).toBeGreaterThan(1000);
+    expect(points.reduce((sum, { ok }) => sum + ok, 0)).toBeGreaterThan(isWhole ? 1000 : 20);
     const wrong = points.filter(({ exitCode, notOk }) => exitCode === 0 && notOk > 0);
     expect(wrong.map(({ file }) => pathOf(file))).toEqual([]);
   });
@@ -115,21 +123,14 @@ describe('the JUnit reports', () => {
   });
 
   test.each([
-    ['junit.xml', 'jenkins-junit-10.xsd'],
-    ['strict.xml', 'windyroad-JUnit.xsd'],
+    ['junit.xml', 'junit-jenkins.xsd'],
+    ['strict.xml', 'junit-strict.xsd'],
   ])('%s is valid', async (report, schema) => {
     const contents = readFileSync(join(folder, '4', report), 'utf8');
     expect(brokenRulesOf(contents)).toEqual([]);
-    const xsd = new URL(schema, schemas);
-    if (!existsSync(xsd)) {
-      console.info(
-        `There is no ${schema} beside this checkout: ${report} was checked by rules of our own only.`,
-      );
-      return;
-    }
     const { errors } = await validateXML({
       xml: { fileName: report, contents },
-      schema: { fileName: schema, contents: readFileSync(xsd, 'utf8') },
+      schema: { fileName: schema, contents: readFileSync(new URL(schema, schemas), 'utf8') },
     });
     expect(errors).toEqual([]);
   });
@@ -141,7 +142,7 @@ async function runShowcase(
   env: Readonly<Record<string, string>> = {},
 ): Promise<ShowcaseRun> {
   const program = join(import.meta.dirname, 'run-showcase.ts');
-  const argv = ['--conditions=@pexen/source', program, String(workers), join(folder, name)];
+  const argv = ['--conditions=@pexen/source', program, String(workers), join(folder, name), ...selected];
   const options = { env: { ...process.env, ...env }, maxBuffer: 2 ** 26 };
   const { stdout } = await promisify(execFile)(process.execPath, argv, options);
   return JSON.parse(stdout);

@@ -1,7 +1,12 @@
 /** Who tests the tests: every planted bug has to be found by the simulator. docs/proof.md has the table. */
+
 import { afterAll, expect, test } from 'vitest';
+import { sampled } from '#sample';
 import { allBugs } from './sim/planted/all-bugs.ts';
-import { clear, hunt } from './sim/planted/plant.ts';
+import { graphBugs } from './sim/planted/graph-bugs.ts';
+import { lockBugs } from './sim/planted/lock-bugs.ts';
+import { machineBugs } from './sim/planted/machine-bugs.ts';
+import { clear, hunt, isGone } from './sim/planted/plant.ts';
 
 const mostSeeds = 10_000;
 const seedsNeeded: string[] = [];
@@ -16,10 +21,13 @@ test('there are at least 40 planted bugs', () => {
   expect(new Set(allBugs.map(({ what }) => what)).size).toBe(allBugs.length);
 });
 
+test('every line in which a bug is planted is there', () => {
+  expect(allBugs.filter(isGone).map(({ file, what }) => `${file} has changed: ${what}`)).toEqual([]);
+});
+
+const bugs = [lockBugs, graphBugs, machineBugs].flatMap(sampled);
 /** Two at a time: each hunt is a process of its own. */
-const pairs = Array.from({ length: Math.ceil(allBugs.length / 2) }, (_, at) =>
-  allBugs.slice(at * 2, at * 2 + 2),
-);
+const pairs = Array.from({ length: Math.ceil(bugs.length / 2) }, (_, at) => bugs.slice(at * 2, at * 2 + 2));
 
 test.each(pairs.map((pair) => [pair.map(({ what }) => what).join(' · '), pair] as const))(
   '%s',
@@ -27,9 +35,6 @@ test.each(pairs.map((pair) => [pair.map(({ what }) => what).join(' · '), pair] 
   async (_what, pair) => {
     const hunts = await Promise.all(pair.map((bug) => hunt(bug, `${allBugs.indexOf(bug)}`, mostSeeds)));
     for (const { bug, seeds } of hunts) seedsNeeded.push(`${seeds ?? 'not found'}: ${bug.what}`);
-    expect(
-      hunts.filter(({ isGone }) => isGone).map(({ bug }) => `${bug.file} has changed: ${bug.what}`),
-    ).toEqual([]);
     expect(
       hunts.filter(({ seeds }) => seeds === undefined).map(({ bug, said }) => `${bug.what}: ${said}`),
     ).toEqual([]);

@@ -26,23 +26,26 @@ test.each(ways)('%s: no further attempt of a task that failed', async (_how, sto
   expect(Object.values(counts)).toEqual([1]);
 });
 
-test.each(ways)('%s: no further task; what has to be torn down still is, but not after a kill', async (how, stop) => {
-  const seen: string[] = [];
-  const body = (name: string) => (): void => void seen.push(name);
-  const tasks = [
-    task({ name: 'first', provides: ['server'] }, body('first')),
-    task({ name: 'second' }, body('second')),
-    task({ name: 'third', requires: ['server'] }, body('third')),
-    task({ name: 'down', tearsDown: 'server' }, body('down')),
-  ];
-  const execution = run(tasks, { pool: inline({ concurrency: 4 }) });
-  execution.events.on('event', (event) => {
-    if (event.type === 'task-started' && event.path === 'first') {
-      seen.push('stop');
-      stop(execution);
-    }
-  });
-  await execution.summary;
-  const after = seen.slice(seen.indexOf('stop') + 1);
-  expect(after).toEqual(how === 'kill' ? [] : ['down']);
-});
+test.each(ways)(
+  '%s: no further task; what has to be torn down still is, but not after a kill',
+  async (how, stop) => {
+    const seen: string[] = [];
+    const body = (name: string) => (): void => void seen.push(name);
+    const tasks = [
+      task({ name: 'first', provides: ['server'] }, body('first')),
+      task({ name: 'second' }, body('second')),
+      task({ name: 'third', requires: ['server'] }, body('third')),
+      task({ name: 'down', tearsDown: 'server' }, body('down')),
+    ];
+    const execution = run(tasks, { pool: inline({ concurrency: 4 }) });
+    execution.events.on('event', (event) => {
+      if (event.type === 'task-started' && event.path === 'first') {
+        seen.push('stop');
+        stop(execution);
+      }
+    });
+    await execution.summary;
+    const after = seen.slice(seen.indexOf('stop') + 1);
+    expect(after).toEqual(how === 'kill' ? [] : ['down']);
+  },
+);

@@ -12,16 +12,19 @@ import { wrongTraces } from './traces.ts';
 import { wrongValues } from './values.ts';
 import type { WrongPool } from './wrong.ts';
 
-export const wrongPools: readonly WrongPool[] = [
-  ...wrongLife,
-  ...wrongOutcomes,
-  ...wrongTraces,
-  ...wrongTickets,
-  ...wrongValues,
-  ...wrongErrors,
-  ...wrongAddresses,
-  ...wrongPrograms,
+/** By the part of the contract that they break. */
+export const families: readonly (readonly WrongPool[])[] = [
+  wrongLife,
+  wrongOutcomes,
+  wrongTraces,
+  wrongTickets,
+  wrongValues,
+  wrongErrors,
+  wrongAddresses,
+  wrongPrograms,
 ];
+
+export const wrongPools: readonly WrongPool[] = families.flat();
 
 export const rightPools: readonly { readonly is: string; readonly make: () => Pool }[] = [
   { is: 'in this thread, by reference', make: () => new InProcess('reference') },

@@ -20,10 +20,15 @@ export interface Hunt {
   readonly said: string;
 }
 
+/** True where the text to be replaced is not in its file exactly once. */
+export function isGone({ file, find }: PlantedBug): boolean {
+  return readFileSync(join(packages, file), 'utf8').split(find).length !== 2;
+}
+
 /** Looks for the bug in at most so many seeds. */
 export async function hunt(bug: PlantedBug, name: string, mostSeeds: number): Promise<Hunt> {
+  if (isGone(bug)) return { bug, isGone: true, seeds: undefined, said: '' };
   const source = readFileSync(join(packages, bug.file), 'utf8');
-  if (source.split(bug.find).length !== 2) return { bug, isGone: true, seeds: undefined, said: '' };
   const home = join(scratch, name);
   try {
     copy(home);
