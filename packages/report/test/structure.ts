@@ -1,4 +1,4 @@
-/** What a report must look like, as rules of our own: for places where the schemas are absent, and as a second opinion. */
+/** What a report must look like, beyond the schemas: counts that are right, one verdict for each case, names that differ. */
 import type { DialectName } from './schemas.ts';
 import type { Node } from './xml.ts';
 
