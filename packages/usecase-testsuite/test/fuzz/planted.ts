@@ -1,0 +1,55 @@
+/** Small mistakes in the sources, as somebody might make them, which random runs have to find. */
+import type { PoolKind } from './plan.ts';
+
+export interface PlantedMistake {
+  /** In one line. */
+  readonly what: string;
+  /** From `packages/`. */
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly find: string;
+  readonly replace: string;
+  /** Where it is looked for. */
+  readonly pool: PoolKind;
+}
+
+export const plantedMistakes: readonly PlantedMistake[] = [
+  {
+    what: 'a run leaves its listener at the signal',
+    file: 'sched/src/driver/run.ts',
+    find: "this.#options.signal?.removeEventListener('abort', this.#onAbort);",
+    replace: '',
+    pool: 'inline',
+  },
+  {
+    what: 'attempts are retried after the run was asked to stop',
+    file: 'sched/src/machine/ending.ts',
+    find: 'const again = mayRetry && stopping === GOING;',
+    replace: 'const again = mayRetry || stopping === undefined || GOING === undefined;',
+    pool: 'inline',
+  },
+  {
+    what: 'the last alarm of a run is not taken back',
+    file: 'sched/src/driver/engine.ts',
+    find: `this.#takeAlarmBack?.();
+    this.#takeAlarmBack =
+      atMs === undefined`,
+    replace: `this.#takeAlarmBack =
+      atMs === undefined`,
+    pool: 'inline',
+  },
+  {
+    what: 'a claim does not see what is held below it',
+    file: 'lock/src/hold-counts.ts',
+    find: 'const spot = spotAt(node, isClaim ? HELD_WITHIN : CLAIMED_WITHIN);',
+    replace: 'const spot = spotAt(node, isClaim ? HELD : CLAIMED_WITHIN);',
+    pool: 'inline',
+  },
+  {
+    what: 'a pool in this thread runs one body too many',
+    file: 'sched/src/driver/inline-pool.ts',
+    find: 'if (this.#running < this.#concurrency) return',
+    replace: 'if (this.#running <= this.#concurrency) return',
+    pool: 'inline',
+  },
+];
