@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Assignment, Pool, PoolContext, PoolManifest, PoolOutcome, Ticket } from '@pexen/core';
 import type { Piscina } from 'piscina';
+import { withExecArgv } from './exec-argv.ts';
 import { Flight } from './flight.ts';
 import { type FilledOptions, fillOptions, type ThreadsOptions } from './options.ts';
 import { Spread } from './spread.ts';
@@ -161,12 +162,7 @@ function makePiscina(
     ...(env !== undefined && { env: env as Record<string, string> }),
   } as const;
   if (own.length === 0) return new Pool(options);
-  try {
-    return new Pool({ ...options, execArgv: [...process.execArgv, ...own] });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error;
-    return new Pool({ ...options, execArgv: own });
-  }
+  return withExecArgv(process.execArgv, own, (execArgv) => new Pool({ ...options, execArgv }));
 }
 
 function describe(error: unknown): string {
