@@ -14,7 +14,11 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exitCode = 3;
 } else {
   import('pexen/cli').catch((error) => {
-    console.error(error);
+    console.error(
+      error.code === 'EMFILE' || error.code === 'ENFILE'
+        ? 'pexen: the system allows too few open files. Raise the limit: ulimit -n 1024'
+        : error,
+    );
     process.exitCode = 3;
   });
 }

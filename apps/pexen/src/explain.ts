@@ -12,6 +12,11 @@ export type Output = NodeJS.WritableStream;
 
 /** Prints an error with all its problems and their ways out; answers with the exit code. */
 export function explain(error: unknown, output: Output): ExitCode {
+  const shortage = shortageIn(error);
+  if (shortage !== undefined) {
+    output.write(`pexen: ${shortage}\n`);
+    return exitCodes.infrastructure;
+  }
   if (!isPexenError(error)) {
     output.write(`pexen: ${error instanceof Error ? stackOf(error) : printable(String(error))}\n`);
     return exitCodes.infrastructure;
@@ -21,6 +26,26 @@ export function explain(error: unknown, output: Output): ExitCode {
   for (const problem of problems) output.write(`${describe(problem, output)}\n`);
   return exitCodeOfProblems(problems);
 }
+
+/** What the system had no room for, and what to do; undefined if it is none of that. */
+function shortageIn(error: unknown): string | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code = '', message } = cause as NodeJS.ErrnoException;
+    // Where a module could not be loaded for that reason, the problem says so in its message.
+    const [, named = ''] = /\b(EMFILE|ENFILE): /.exec(message) ?? [];
+    const shortage = shortages.get(code) ?? shortages.get(named);
+    if (shortage !== undefined) return shortage;
+  }
+  return undefined;
+}
+
+const tooFewFiles = 'the system allows too few open files. Raise the limit: ulimit -n 1024';
+
+const shortages: ReadonlyMap<string, string> = new Map([
+  ['EAGAIN', 'the system allows too few processes. Raise the limit: ulimit -u 1024'],
+  ['EMFILE', tooFewFiles],
+  ['ENFILE', tooFewFiles],
+]);
 
 /**
  * With the frames of whoever threw it: those of packages only where there are no others, since then it is our mistake –

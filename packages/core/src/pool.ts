@@ -1,6 +1,7 @@
 /** What a pool is. Everything that a contributor of a further one must keep to is said here; the conformance kit proves it. */
 import type { Address } from './address.ts';
 import type { ReceivedKey } from './body-context.ts';
+import type { Problem } from './errors.ts';
 import type { News } from './news.ts';
 import type { PoolOutcome } from './outcome.ts';
 import type { SharedState } from './shared-state.ts';
@@ -60,6 +61,13 @@ export interface PoolContext {
   slotsChanged(slots: number): void;
   /** A worker ended without being asked to: the name is the one that `started` was told. Its attempt's outcome comes through `run`. */
   workerLost(worker: string, reason: string): void;
+  /** Something that users should know, and that changes no outcome. A host that does not listen has none. */
+  warn?(warning: Problem): void;
+  /**
+   * The pool can run nothing any more, whatever is given to it: the run is cancelled and ends with that error. `close` is called as at
+   * the end of any run. A host that does not listen has none.
+   */
+  failed?(error: Error): void;
 }
 
 /**

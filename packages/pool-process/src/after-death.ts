@@ -1,7 +1,6 @@
 /** What becomes of the attempts of a worker that has died. */
 import type { Ending } from './ending.ts';
 import type { Flight } from './flight.ts';
-import { refused } from './order.ts';
 import { workerDidNotStart } from './problems.ts';
 import type { Exit } from './process-line.ts';
 import type { WorkerStreams } from './worker-output.ts';
@@ -19,7 +18,7 @@ export interface Death {
 
 /** The ending of an attempt that it had, begun or not. */
 export function endingAfterDeath(
-  { isStarted, job, order }: Flight,
+  { isStarted, job }: Flight,
   { name, how, streams, isReady, isExpected }: Death,
 ): Ending {
   if (isStarted) {
@@ -29,7 +28,6 @@ export function endingAfterDeath(
       : { kind: 'crashed', reason: `${name} ${how}`, ...output };
   }
   if (isReady || isExpected) return { kind: 'given-back', death: how };
-  job.started(name);
   const { head } = streams.stderr.finish();
-  return refused(workerDidNotStart(order.envelope.path, how, head));
+  return { kind: 'no-slot', error: workerDidNotStart(how, head) };
 }

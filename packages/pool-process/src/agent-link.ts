@@ -13,7 +13,7 @@ import type { Job } from './job.ts';
 import { climb } from './ladder.ts';
 import { launchCommand } from './launch-command.ts';
 import type { Means } from './means.ts';
-import { pathOf, refused } from './order.ts';
+import { pathOf } from './order.ts';
 import { workerDidNotStart } from './problems.ts';
 import { type Exit, ProcessLine } from './process-line.ts';
 import { type ProcessTree, signalGroup, sweep } from './process-tree.ts';
@@ -219,7 +219,6 @@ export class AgentLink {
       return { kind: isFar && !this.#isExpected ? 'lost' : 'crashed', reason: `${this.name} ${how}` };
     }
     if (this.#isReady || this.#isExpected) return { kind: 'given-back', death: how };
-    job.started(this.name);
-    return refused(workerDidNotStart(pathOf(job.order), `${this.name} ${how}`, this.#stderr.finish().head));
+    return { kind: 'no-slot', error: workerDidNotStart(`${this.name} ${how}`, this.#stderr.finish().head) };
   }
 }

@@ -6,15 +6,20 @@ import type { ExecutableFacts } from '@pexen/core';
 import { encodeThrown, type OutcomeEnvelope } from '@pexen/pool-kit';
 import { cannotStart } from './cannot-start.ts';
 import { cookieVariable } from './cookie.ts';
+import type { NoSlot } from './ending.ts';
 import type { Job } from './job.ts';
 import { climb, stuckMs } from './ladder.ts';
 import type { Means } from './means.ts';
 import { type ProgramOrder, refused } from './order.ts';
+import { isShortage } from './platform.ts';
 import { isGone, leftBehind, type ProcessTree, signalGroup, sweep, terminateGroup } from './process-tree.ts';
 import type { Workplace } from './workplace.ts';
 
 /** How long what a program left running may take to end by itself. */
 const leakMs = 100;
+
+/** What an attempt comes to; `no-slot`: the system had no room for the program, which has not begun. */
+type Attempted = OutcomeEnvelope | NoSlot;
 
 /** How a program ended: by an exit code or by a signal; neither if it could not be ended. */
 interface Ending {
@@ -32,7 +37,7 @@ type Start =
 /** A program under way. */
 export class ProgramAttempt {
   /** Never rejects. */
-  readonly outcome: Promise<OutcomeEnvelope>;
+  readonly outcome: Promise<Attempted>;
   /** Did it leave processes running, which may still write where it wrote? Known with the outcome. */
   isLeaky = false;
   readonly #job: Job;
@@ -69,10 +74,11 @@ export class ProgramAttempt {
     this.#stop(0);
   }
 
-  async #run(): Promise<OutcomeEnvelope> {
+  async #run(): Promise<Attempted> {
     const job = this.#job;
     const start = await this.#start();
     if (start.kind === 'refused') {
+      if (isShortage(start.error)) return { kind: 'no-slot', error: start.error };
       job.started(this.#worker());
       return refused(cannotStart(this.#order.program, this.#order.path, start.error));
     }

@@ -2,6 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
+import type { PexenError, Problem } from '@pexen/core';
 import { encodeThrown, type OutcomeEnvelope } from '@pexen/pool-kit';
 import type { Clock } from './clock.ts';
 import { CookieJar } from './cookie.ts';
@@ -13,9 +14,9 @@ import { LaunchedStation } from './launched-station.ts';
 import { LocalStation } from './local-station.ts';
 import type { Means } from './means.ts';
 import type { Settings } from './options.ts';
-import { pathOf, refused } from './order.ts';
+import { type Order, pathOf, refused } from './order.ts';
 import { OrphanReaper } from './orphan-reaper.ts';
-import { workersDieOf } from './problems.ts';
+import { noSlotLeft, slotClosed, workersDieOf } from './problems.ts';
 import { signalGroup, sweep } from './process-tree.ts';
 import { pythonHelper } from './python-helper.ts';
 import { type Place, Queue } from './queue.ts';
@@ -37,7 +38,30 @@ interface HouseEvents {
   readonly lost: Means['lost'];
   readonly clock: Clock;
   readonly firstSlot?: number;
+  /** So many slots are left. */
+  readonly slotsChanged?: ((slots: number) => void) | undefined;
+  readonly warn?: ((warning: Problem) => void) | undefined;
+  /** No slot is left: nothing that is handed over from now on can run. */
+  readonly failed?: ((error: PexenError) => void) | undefined;
 }
+
+/** A station, and how its set-up went lately. */
+interface Slot {
+  readonly number: number;
+  readonly station: Station;
+  /** How often in a row it could not be set up, for programs and for bodies. */
+  readonly failures: Record<Order['kind'], number>;
+  isClosed: boolean;
+  /** It is not used: for a while after such a failure, or ever again. */
+  isOut: boolean;
+}
+
+/** A slot that could not be set up so often in a row is closed. */
+const mostFailures = 3;
+
+/** A slot that could not be set up is tried again after so long, ms; longer each time. */
+const restMs = 100;
+const restFactor = 4;
 
 /** After so many workers died on it before it began, the job is taken for the cause. */
 const mostTries = 3;
@@ -45,7 +69,12 @@ const mostTries = 3;
 export class House {
   readonly #means: Means;
   readonly #reaper: OrphanReaper;
-  readonly #stations: readonly Station[];
+  readonly #slots: readonly Slot[];
+  readonly #events: HouseEvents;
+  /** Why nothing can run any more. */
+  #failure: PexenError | undefined;
+  /** Of the timers of slots that are tried again later. */
+  readonly #cancelRests = new Set<() => void>();
   readonly #queue = new Queue<Waiting>();
   /** How many jobs have no outcome yet. */
   #open = 0;
@@ -54,7 +83,9 @@ export class House {
   #isClosed: Promise<void> | undefined;
   readonly #stopPausing: (() => void) | undefined;
 
-  constructor(settings: Settings, { lost, clock, firstSlot = 0 }: HouseEvents) {
+  constructor(settings: Settings, events: HouseEvents) {
+    const { lost, clock, firstSlot = 0 } = events;
+    this.#events = events;
     // Absolute even where TMPDIR is not: programs run in directories of their own.
     const folder = mkdtempSync(resolve(tmpdir(), 'pexen-'));
     const cookies = new CookieJar();
@@ -80,16 +111,18 @@ export class House {
       for (const pid of means.leaders) signalGroup({ pid, cookie: '' }, isPaused ? 'SIGSTOP' : 'SIGCONT');
     });
     this.#reaper = new OrphanReaper(cookies.own, folder);
-    this.#stations = Array.from({ length: settings.workers }, (_, at) =>
-      settings.launcher.length > 0
-        ? new LaunchedStation(firstSlot + at, means)
-        : new LocalStation(firstSlot + at, means),
-    );
+    const isLaunched = settings.launcher.length > 0;
+    this.#slots = Array.from({ length: settings.workers }, (_, at) => {
+      const number = firstSlot + at;
+      const station = isLaunched ? new LaunchedStation(number, means) : new LocalStation(number, means);
+      return { number, station, failures: { program: 0, body: 0 }, isClosed: false, isOut: false };
+    });
   }
 
   /** Never rejects. */
   run(job: Job): Promise<OutcomeEnvelope> {
     if (job.isAborted) return Promise.resolve(takenBack);
+    if (this.#failure !== undefined) return Promise.resolve(this.#cannotRun(job, this.#failure));
     const { promise, resolve } = Promise.withResolvers<OutcomeEnvelope>();
     const place = this.#queue.push({ job, settle: resolve, recalls: this.#recalls });
     this.#open++;
@@ -102,13 +135,13 @@ export class House {
   recall(): void {
     this.#recalls++;
     for (const waiting of this.#queue.takeAll()) this.#conclude(waiting, takenBack);
-    for (const station of this.#stations) station.recall();
+    for (const { station } of this.#slots) station.recall();
   }
 
   /** Resolves when everything has its outcome and nothing is left. May be called again, to kill what was to be let end. */
   close(how: 'drain' | 'kill'): Promise<void> {
     this.recall();
-    if (how === 'kill') for (const station of this.#stations) station.kill('the pool was closed');
+    if (how === 'kill') for (const { station } of this.#slots) station.kill('the pool was closed');
     this.#isClosed ??= this.#shutDown();
     return this.#isClosed;
   }
@@ -118,7 +151,8 @@ export class House {
     this.#tellIdle = isIdle.resolve;
     this.#checkIdle();
     await isIdle.promise;
-    await Promise.all(this.#stations.map((station) => station.close()));
+    for (const cancel of this.#cancelRests) cancel();
+    await Promise.all(this.#slots.map(({ station }) => station.close()));
     await this.#means.spawner.close();
     const { tail, cookies, clock } = this.#means;
     tail.stop();
@@ -131,34 +165,79 @@ export class House {
   /** Hands over what waits, in order, as far as there is room. */
   #fill(): void {
     for (let place = this.#queue.peek(); place !== undefined; place = this.#queue.peek()) {
-      const station = this.#stationFor(place.entry.job);
-      if (station === undefined) return;
+      const slot = this.#slotFor(place.entry.job);
+      if (slot === undefined) return;
       place.isTaken = true;
       place.entry.job.over(); // Whoever runs it says what is to be done from now on.
-      void this.#runAt(station, place.entry);
+      void this.#runAt(slot, place.entry);
     }
   }
 
   /** A free one with the lowest number, so that the numbers in use are compact; else the one that takes most ahead. */
-  #stationFor({ order }: Job): Station | undefined {
-    let best: Station | undefined;
+  #slotFor({ order }: Job): Slot | undefined {
+    let best: Slot | undefined;
     let most = 0;
-    for (const station of this.#stations) {
-      if (station.isFree) return station;
-      const room = station.roomFor(order);
+    for (const slot of this.#slots) {
+      if (slot.isOut) continue;
+      if (slot.station.isFree) return slot;
+      const room = slot.station.roomFor(order);
       if (room > most) {
-        best = station;
+        best = slot;
         most = room;
       }
     }
     return best;
   }
 
-  async #runAt(station: Station, waiting: Waiting): Promise<void> {
-    const ending = await this.#runSafely(station, waiting.job);
-    if (ending.kind === 'given-back') this.#comeBack(waiting, ending);
-    else this.#conclude(waiting, ending);
+  async #runAt(slot: Slot, waiting: Waiting): Promise<void> {
+    const ending = await this.#runSafely(slot.station, waiting.job);
+    if (ending.kind === 'no-slot') {
+      this.#setUpFailed(slot, waiting.job.order.kind, ending.error);
+      this.#comeBack(waiting, { kind: 'given-back' });
+    } else if (ending.kind === 'given-back') this.#comeBack(waiting, ending);
+    else {
+      slot.failures[waiting.job.order.kind] = 0;
+      this.#conclude(waiting, ending);
+    }
     this.#fill();
+  }
+
+  /** Uses it again a while later, but not for ever. What was handed over together fails together and counts once. */
+  #setUpFailed(slot: Slot, kind: Order['kind'], error: unknown): void {
+    if (slot.isOut) return;
+    slot.isOut = true;
+    const times = ++slot.failures[kind];
+    if (times >= mostFailures) this.#closeSlot(slot, error);
+    else this.#rest(slot, restMs * restFactor ** (times - 1));
+  }
+
+  #rest(slot: Slot, ms: number): void {
+    const cancel = this.#means.clock.after(ms, () => {
+      this.#cancelRests.delete(cancel);
+      slot.isOut = false;
+      this.#fill();
+    });
+    this.#cancelRests.add(cancel);
+  }
+
+  #closeSlot(slot: Slot, error: unknown): void {
+    slot.isClosed = true;
+    const left = this.#slots.filter(({ isClosed }) => !isClosed).length;
+    if (left > 0) {
+      this.#events.warn?.(slotClosed(slot.number, mostFailures, error));
+      this.#events.slotsChanged?.(left);
+      return;
+    }
+    const failure = noSlotLeft(error);
+    this.#failure = failure;
+    this.#events.failed?.(failure); // It takes back what it can.
+    for (const waiting of this.#queue.takeAll())
+      this.#conclude(waiting, this.#cannotRun(waiting.job, failure));
+  }
+
+  #cannotRun(job: Job, failure: PexenError): OutcomeEnvelope {
+    job.started('none');
+    return refused(failure);
   }
 
   /** Whatever goes wrong here, the job has an outcome: disks are full and files run out. */
@@ -175,6 +254,7 @@ export class House {
     const { job } = waiting;
     if (death !== undefined) job.tries++;
     if (job.isAborted || waiting.recalls < this.#recalls) this.#conclude(waiting, takenBack);
+    else if (this.#failure !== undefined) this.#conclude(waiting, this.#cannotRun(job, this.#failure));
     else if (death !== undefined && job.tries >= mostTries) this.#conclude(waiting, this.#refuse(job, death));
     else this.#mayBeTakenBack(this.#queue.putBack(waiting));
   }

@@ -14,6 +14,8 @@ export class LocalStation implements Station {
   readonly #slot: number;
   readonly #means: Means;
   #place: Workplace | undefined;
+  /** What is left of one that could not be set up does not stand in the way of the next. */
+  #placesTried = 0;
   #program: ProgramAttempt | undefined;
   #worker: WorkerProcess | undefined;
   /** Workers of before, that may not have gone yet. */
@@ -35,7 +37,12 @@ export class LocalStation implements Station {
 
   run(job: Job): Promise<Ending> {
     const { order } = job;
-    return order.kind === 'program' ? this.#runProgram(job, order) : this.#freshWorker().run(job, order);
+    try {
+      if (order.kind === 'program') return this.#runProgram(job, order, this.#cleanPlace());
+      return this.#freshWorker().run(job, order);
+    } catch (error) {
+      return Promise.resolve({ kind: 'no-slot', error });
+    }
   }
 
   recall(): void {
@@ -53,18 +60,28 @@ export class LocalStation implements Station {
     await this.#place?.remove();
   }
 
-  async #runProgram(job: Job, order: ProgramOrder): Promise<Ending> {
-    this.#place ??= new Workplace(
-      join(this.#means.folder, `slot-${this.#slot}`),
-      this.#means.settings.limits,
-      this.#means.punch,
-    );
-    const program = new ProgramAttempt(job, order, this.#slot, this.#place, this.#means);
+  async #runProgram(job: Job, order: ProgramOrder, place: Workplace): Promise<Ending> {
+    const program = new ProgramAttempt(job, order, this.#slot, place, this.#means);
     this.#program = program;
     const outcome = await program.outcome;
-    this.#place.clean(program.isLeaky);
+    try {
+      place.clean(program.isLeaky);
+    } catch {
+      // The next program gets another one; what is left of this one goes with the folder of the pool.
+      this.#place = undefined;
+      place.abandon();
+    }
     this.#program = undefined;
     return outcome;
+  }
+
+  #cleanPlace(): Workplace {
+    const { folder, settings, punch } = this.#means;
+    if (this.#place === undefined) {
+      const again = this.#placesTried++ === 0 ? '' : `-${this.#placesTried}`;
+      this.#place = new Workplace(join(folder, `slot-${this.#slot}${again}`), settings.limits, punch);
+    }
+    return this.#place;
   }
 
   #freshWorker(): WorkerProcess {

@@ -86,6 +86,71 @@ export function residentMb(pid: number): number | undefined {
 }
 const pageBytes = 4096;
 
+/** How many more of each the system lets this process have; infinite where no limit is known. */
+export interface Room {
+  readonly openFiles: number;
+  /** Processes and threads of this user. */
+  readonly processes: number;
+}
+
+/** Reads the limits of this process and what is in use. */
+export function roomLeft(): Room {
+  const limits = (read(process.pid, 'limits') ?? nothing).toString('latin1');
+  const openFiles = limitIn(limits, 'Max open files');
+  const processes = mayExceedProcesses() ? Number.POSITIVE_INFINITY : limitIn(limits, 'Max processes');
+  return {
+    openFiles: Number.isFinite(openFiles) ? openFiles - countOpenFiles() : openFiles,
+    // Counting costs a look at every process: only a small limit can be near.
+    processes: processes <= smallLimit ? processes - countOwnThreads() : Number.POSITIVE_INFINITY,
+  };
+}
+
+const smallLimit = 4096;
+
+/** The soft limit of that name in the text of /proc/PID/limits. */
+function limitIn(limits: string, name: string): number {
+  const [, soft] = new RegExp(`^${name} +(\\d+)`, 'm').exec(limits) ?? [];
+  return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+}
+
+/** Infinite where not even one more file can be opened: then all are in use. */
+function countOpenFiles(): number {
+  try {
+    return readdirSync('/proc/self/fd').length - 1;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Root, and those with CAP_SYS_ADMIN or CAP_SYS_RESOURCE, may have more processes than the limit says. */
+function mayExceedProcesses(): boolean {
+  const [, uid, capabilities = '0'] =
+    /^Uid:\s+(\d+)[\s\S]*^CapEff:\s+([0-9a-f]+)/m.exec(statusOf(process.pid)) ?? [];
+  const exempt = (1n << 21n) | (1n << 24n);
+  return uid === '0' || (BigInt(`0x${capabilities}`) & exempt) !== 0n;
+}
+
+function countOwnThreads(): number {
+  const uid = String(process.getuid?.());
+  let threads = 0;
+  for (const pid of allPids()) {
+    const [, owner, count] = /^Uid:\s+(\d+)[\s\S]*^Threads:\s+(\d+)/m.exec(statusOf(pid)) ?? [];
+    if (owner === uid) threads += Number(count);
+  }
+  return threads;
+}
+
+function statusOf(pid: number): string {
+  return (read(pid, 'status') ?? nothing).toString('latin1');
+}
+
+/** Is it what the system says when it has no room: of open files, processes or memory? */
+export function isShortage(error: unknown): boolean {
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  return code !== undefined && shortages.has(code);
+}
+const shortages: ReadonlySet<string> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM']);
+
 /** Undefined if it is not there or not for us. */
 function read(pid: number, file: string): Buffer | undefined {
   const path = `/proc/${pid}/${file}`;

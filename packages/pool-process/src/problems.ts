@@ -1,5 +1,6 @@
 /** What can go wrong between us and a process that is nobody's fault inside it, said so that it can be mended. */
-import { PexenError } from '@pexen/core';
+import { isPexenError, messageOf, PexenError, type Problem } from '@pexen/core';
+import { isShortage } from './platform.ts';
 
 /** The cleanup of a program is a function, which has no address. */
 export function cleanupOfProgram(task: string): PexenError {
@@ -14,13 +15,12 @@ export function cleanupOfProgram(task: string): PexenError {
 }
 
 /** A worker ended before it was ready for anything. */
-export function workerDidNotStart(task: string, how: string, output: string): PexenError {
+export function workerDidNotStart(how: string, output: string): PexenError {
   const said = output.trim();
   return new PexenError([
     {
       code: 'PEXEN_WORKER_START',
-      task,
-      message: `its worker process did not come up: ${how}${said === '' ? '' : `\n${said}`}`,
+      message: `a worker process did not come up: ${how}${said === '' ? '' : `\n${said}`}`,
       hint: 'Look at the options loader, execArgv, env, launcher and memoryLimitMb of the pool.',
     },
   ]);
@@ -36,4 +36,23 @@ export function workersDieOf(task: string, death: string): PexenError {
       hint: 'Look at its args and at what its module does when it is loaded.',
     },
   ]);
+}
+
+/** A slot is used no more. */
+export function slotClosed(slot: number, times: number, error: unknown): Problem {
+  return {
+    code: 'PEXEN_SLOT_CLOSED',
+    message: `slot ${slot} is closed: it could not be set up ${times} times in a row: ${messageOf(error)}`,
+    hint: 'The other slots go on. Look at the limits of the system and at the options of the pool.',
+  };
+}
+
+/** Nothing can run any more: why the last slot could not be set up. */
+export function noSlotLeft(error: unknown): PexenError {
+  if (isPexenError(error)) return error;
+  const hint = isShortage(error)
+    ? 'Use fewer workers, or raise the limits of memory, processes and open files.'
+    : 'Look at the free space and the permissions of the temporary folder.';
+  const message = `no slot is left to run anything in: ${messageOf(error)}`;
+  return new PexenError([{ code: 'PEXEN_NO_SLOT', message, hint }], { cause: error });
 }

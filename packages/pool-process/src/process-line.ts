@@ -3,7 +3,7 @@
  * said has been heard. Knows nothing of what is said.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from './clock.ts';
 import { encodeFrame, FrameReader } from './codec.ts';
@@ -74,8 +74,10 @@ export class ProcessLine {
         : ['ignore', stdio.stdout, stdio.stderr, 'pipe', 'pipe', ...(stdio.files ?? [])],
     });
     this.pid = this.#process.pid;
-    this.#toProcess = this.#process.stdio[isStandard ? 0 : 3] as Writable;
-    this.#fromProcess = this.#process.stdio[isStandard ? 1 : 4] as Readable;
+    // Where the files ran out while its pipes were made, Node leaves it without any.
+    const pipes: readonly unknown[] = this.#process.stdio ?? [];
+    this.#toProcess = (pipes[isStandard ? 0 : 3] ?? new PassThrough().destroy()) as Writable;
+    this.#fromProcess = (pipes[isStandard ? 1 : 4] ?? new PassThrough().destroy()) as Readable;
     this.#toProcess.on('error', () => {}); // It is about to be gone: `gone` will say so.
     this.#listen(events, isStandard);
     this.#watchEnd(clock, events);

@@ -1,11 +1,13 @@
 /** The pool as the run sees it: assignments in, outcomes out. */
 import type { Assignment, Pool, PoolContext, PoolManifest, PoolOutcome, Ticket } from '@pexen/core';
 import { decodeOutcome, type OutcomeEnvelope } from '@pexen/pool-kit';
+import { capacityFor } from './capacity.ts';
 import { systemClock } from './clock.ts';
 import { House } from './house.ts';
 import { Job } from './job.ts';
 import { type ProcessesOptions, type Settings, settingsOf } from './options.ts';
 import { isOrder, orderOf } from './order.ts';
+import { roomLeft } from './platform.ts';
 
 /**
  * A pool of processes: programs, each in a group of its own, and bodies in worker processes that are used again. What hangs
@@ -41,9 +43,22 @@ class ProcessPool implements Pool {
   async open(context: PoolContext): Promise<void> {
     if (this.#house !== undefined) throw new Error('the pool is open already: give each run its own');
     const { clock = systemClock } = this.#options;
-    const lost = (worker: string, reason: string): void => context.workerLost(worker, reason);
-    this.#house = new House(this.#settings, { lost, clock });
-    context.slotsChanged(this.#settings.workers);
+    // What runs behind a launcher has limits of its own.
+    const { launcher, workers } = this.#settings;
+    const { slots, warning } =
+      launcher.length > 0 ? { slots: workers, warning: undefined } : capacityFor(workers, roomLeft());
+    if (warning !== undefined) context.warn?.(warning);
+    this.#house = new House(
+      { ...this.#settings, workers: slots },
+      {
+        lost: (worker, reason) => context.workerLost(worker, reason),
+        slotsChanged: (left) => context.slotsChanged(left),
+        warn: (problem) => context.warn?.(problem),
+        failed: (error) => context.failed?.(error),
+        clock,
+      },
+    );
+    context.slotsChanged(slots);
   }
 
   run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {

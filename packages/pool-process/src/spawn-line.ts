@@ -119,9 +119,16 @@ export class Helper {
     const pending = [...this.#pending.values()];
     for (const { isAnswered } of pending) isAnswered();
     if (this.#isForeign && !this.#hasStarted) this.#useless(pending);
-    else for (const { events } of pending) events.lost(exit);
+    else if (this.#hasStarted) for (const { events } of pending) events.lost(exit);
+    else for (const { events } of pending) events.refused(helperDidNotStart(exit));
     this.#isOver.resolve();
   }
+}
+
+/** It never answered, so it has started nothing. */
+function helperDidNotStart(exit: string): Error {
+  const message = `the process that starts programs did not come up: it ${exit}`;
+  return Object.assign(new Error(message), { code: 'EAGAIN' });
 }
 
 /** What keeps a process of ours small, since all its memory is copied with every fork. */

@@ -1,5 +1,6 @@
 /** A worker as a process: its line, its output, its group and all that came of it. Knows nothing of attempts. */
 import { join } from 'node:path';
+import { allOrNone } from './all-or-none.ts';
 import { BeginMarkFile } from './begin-mark.ts';
 import { cookieVariable } from './cookie.ts';
 import { stuckMs } from './ladder.ts';
@@ -22,8 +23,13 @@ export class WorkerHull {
     this.#means = means;
     const cookie = means.cookies.next();
     const number = cookie.slice(cookie.lastIndexOf('/') + 1);
-    this.streams = new WorkerStreams(means.folder, `worker-${number}`, means.settings.limits, means.punch);
-    this.mark = new BeginMarkFile(join(means.folder, `worker-${number}-begun`));
+    const { folder, settings, punch } = means;
+    const [streams, mark] = allOrNone<WorkerStreams | BeginMarkFile>([
+      () => new WorkerStreams(folder, `worker-${number}`, settings.limits, punch),
+      () => new BeginMarkFile(join(folder, `worker-${number}-begun`)),
+    ]);
+    this.streams = streams as WorkerStreams;
+    this.mark = mark as BeginMarkFile;
     const { stdout, stderr } = this.streams;
     const program: LineProgram = {
       ...ownProgram(import.meta.resolve('@pexen/pool-process/child'), means.settings.execArgv),

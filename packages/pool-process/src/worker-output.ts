@@ -1,6 +1,7 @@
 /** What the bodies of a worker print: told while they run, and divided among them by the sizes of the files at their ends. */
 import { join } from 'node:path';
 import type { CapturedOutput } from '@pexen/core';
+import { allOrNone } from './all-or-none.ts';
 import { Capture, type CaptureLimits } from './capture.ts';
 import type { Job } from './job.ts';
 import type { Punch } from './punch.ts';
@@ -25,8 +26,13 @@ export class WorkerStreams {
 
   /** `name` is used by no other worker of the pool. */
   constructor(folder: string, name: string, limits: CaptureLimits, punch: Punch) {
-    this.stdout = new Capture(join(folder, `${name}-stdout`), limits, punch);
-    this.stderr = new Capture(join(folder, `${name}-stderr`), limits, punch);
+    const [stdout, stderr] = allOrNone(
+      ['stdout', 'stderr'].map(
+        (stream) => () => new Capture(join(folder, `${name}-${stream}`), limits, punch),
+      ),
+    );
+    this.stdout = stdout as Capture;
+    this.stderr = stderr as Capture;
   }
 
   /** What was written so far is nobody's. */

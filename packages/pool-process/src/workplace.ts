@@ -5,6 +5,7 @@
 import { closeSync, lstatSync, mkdirSync, openSync, readSync, renameSync, type Stats } from 'node:fs';
 import { chmod, lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { allOrNone } from './all-or-none.ts';
 import { Capture, type CaptureLimits } from './capture.ts';
 import type { Punch } from './punch.ts';
 
@@ -22,7 +23,7 @@ export class Workplace {
   #count = 0;
   readonly #removals = new Set<Promise<void>>();
 
-  /** The folder must not exist. */
+  /** The folder must not exist. Where it cannot be set up, nothing of it is left open. */
   constructor(folder: string, limits: CaptureLimits, punch: Punch) {
     mkdirSync(folder, 0o700);
     this.#folder = folder;
@@ -47,7 +48,7 @@ export class Workplace {
 
   /**
    * Makes it clean for the next attempt. `isLeaked`: somebody who may still write lives on, so nothing that he may have
-   * open is used again.
+   * open is used again. Throws where the system has no room for what has to be made again: then it is of no use any more.
    */
   clean(isLeaked: boolean): void {
     const home = lstatSync(this.home, { throwIfNoEntry: false });
@@ -57,9 +58,15 @@ export class Workplace {
       this.#madeAt = this.#makeHome();
     }
     if (isLeaked) {
+      const fresh = this.#openStreams();
       this.#closeStreams();
-      this.#streams = this.#openStreams();
+      this.#streams = fresh;
     }
+  }
+
+  /** Closes what it has open; its files stay until the folder of the pool is removed. */
+  abandon(): void {
+    this.#closeStreams();
   }
 
   /** Removes it. */
@@ -87,9 +94,13 @@ export class Workplace {
   }
 
   #openStreams(): Streams {
-    const open = (name: string, limits = this.#limits) =>
-      new Capture(join(this.#folder, `${name}-${this.#count++}`), limits, this.#punch);
-    return { stdout: open('stdout'), stderr: open('stderr'), report: open('fd3', reportLimits) };
+    const opener =
+      (name: string, limits = this.#limits) =>
+      () =>
+        new Capture(join(this.#folder, `${name}-${this.#count++}`), limits, this.#punch);
+    const all = allOrNone([opener('stdout'), opener('stderr'), opener('fd3', reportLimits)]);
+    const [stdout, stderr, report] = all as [Capture, Capture, Capture];
+    return { stdout, stderr, report };
   }
 
   #closeStreams(): void {

@@ -23,7 +23,16 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 /** Codes of problems that mean "there was nothing to run", rather than "this is wrong". */
 const nothingCodes: ReadonlySet<string> = new Set(['PEXEN_NOTHING_SELECTED', 'PEXEN_NOTHING_FOUND']);
 
-/** The exit code for a PexenError that ended a run before it began: that there was nothing to run, if nothing else was wrong. */
+/** Codes of problems that mean "it could not be run here", rather than "this is wrong". */
+const infrastructureCodes: ReadonlySet<string> = new Set([
+  ...['PEXEN_LIMIT_TOO_LOW', 'PEXEN_NO_SLOT', 'PEXEN_WORKER_START'],
+]);
+
+/**
+ * The exit code for a PexenError that ended a run: that there was nothing to run, or that nothing could be run here, if nothing else was
+ * wrong.
+ */
 export function exitCodeOfProblems(problems: readonly Pick<Problem, 'code'>[]): ExitCode {
+  if (problems.every(({ code }) => infrastructureCodes.has(code))) return exitCodes.infrastructure;
   return problems.every(({ code }) => nothingCodes.has(code)) ? exitCodes.nothingSelected : exitCodes.usage;
 }

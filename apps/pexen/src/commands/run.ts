@@ -4,6 +4,7 @@ import {
   type ExitCode,
   loadConfig,
   type ReporterChoice,
+  requireRoom,
   runSuite,
   type SuiteConfig,
 } from '@pexen/usecase-testsuite';
@@ -21,6 +22,7 @@ export interface RunOptions extends SelectOptions {
 
 /** Runs what the patterns select, or everything; answers with the exit code. */
 export async function run(patterns: readonly string[], options: RunOptions): Promise<ExitCode> {
+  requireRoom();
   const loaded = await loadConfig(process.cwd(), options.config);
   let restore: (() => void) | undefined;
   try {

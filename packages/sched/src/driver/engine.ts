@@ -1,6 +1,14 @@
 /** Obeys the machine: the only place where attempts, pools and timers are touched, and where facts come in from all of them. */
 
-import { isThenable, messageOf, type News, type Pool, type PoolOutcome, type Result } from '@pexen/core';
+import {
+  isThenable,
+  messageOf,
+  type News,
+  type Pool,
+  type PoolOutcome,
+  type Problem,
+  type Result,
+} from '@pexen/core';
 import { Machine } from '../machine/machine.ts';
 import type { Command, Input, PoolId, TaskId } from '../machine/protocol.ts';
 import type { State } from '../machine/state.ts';
@@ -171,6 +179,16 @@ export class Engine implements AttemptHost {
   /** When the task gave its last sign of life, if it told anything. */
   heardMs(task: TaskId): number | undefined {
     return this.#attempts[task]?.heardMs;
+  }
+
+  warn(problem: Problem): void {
+    this.#teller.warn(problem);
+  }
+
+  /** A pool can run nothing any more: the run is cancelled, and ends with that error. */
+  fail(error: Error): void {
+    this.failure ??= error;
+    this.post({ type: 'cancel-requested', atMs: this.nowMs(), reason: messageOf(error), how: 'cancel' });
   }
 
   /** Calls `ring` after so many milliseconds; the returned function takes it back. */

@@ -7,6 +7,9 @@ import type { Attempt } from './attempt.ts';
 export interface PoolListener {
   nowMs(): number;
   post(input: Input): void;
+  warn(problem: Problem): void;
+  /** The run cannot go on. */
+  fail(error: Error): void;
 }
 
 /** Opens the pool; answers with the error, if that failed. */
@@ -17,6 +20,8 @@ export async function openPool(pool: Pool, id: PoolId, listener: PoolListener): 
         listener.post({ type: 'slots-changed', atMs: listener.nowMs(), pool: id, slots }),
       workerLost: (worker, reason) =>
         listener.post({ type: 'worker-lost', atMs: listener.nowMs(), pool: id, worker, reason }),
+      warn: (warning) => listener.warn(warning),
+      failed: (error) => listener.fail(error),
     });
     return undefined;
   } catch (error) {

@@ -1,0 +1,82 @@
+/** The command where the system allows little. */
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'vitest';
+import { bin, type Ended, folder } from './command.ts';
+
+const files = {
+  'a.task.ts': `import { task } from 'pexen';\nexport const a = task({}, () => 1);`,
+  'tests/t.sh': '#!/bin/sh\nexit 0\n',
+};
+
+/** Runs the command through the shell, behind that prefix; `left` is what it left in its temporary folder. */
+async function pexen(dir: string, prefix: string): Promise<Ended & { readonly left: readonly string[] }> {
+  const temporary = join(dir, 'tmp');
+  mkdirSync(temporary, { recursive: true });
+  chmodSync(dir, 0o755);
+  chmodSync(temporary, 0o777);
+  const script = `${prefix} "$0" --conditions=@pexen/source "$@"`;
+  const child = spawn('/bin/sh', ['-c', script, process.execPath, bin, 'run', '-j', '4'], {
+    cwd: dir,
+    env: {
+      ...process.env,
+      TMPDIR: temporary,
+      HOME: temporary,
+      NO_COLOR: '1',
+      CI: '1',
+      FORCE_COLOR: undefined,
+    },
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const exitCode = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { exitCode, stdout, stderr, left: readdirSync(temporary) };
+}
+
+describe.concurrent('a low limit of open files', () => {
+  it.for([24, 30, 36, 40])(
+    'of %d is named in one sentence, and nothing is left',
+    async (limit, { expect, onTestFinished }) => {
+      const dir = await folder(files, onTestFinished);
+      const { exitCode, stdout, stderr, left } = await pexen(dir, `ulimit -n ${limit}; exec`);
+      expect(stderr).toMatch(
+        /^.*the system allows too few open files.*\n? *Raise the limit: ulimit -n 1024\.?\n$/,
+      );
+      expect({ exitCode, stdout, left }).toEqual({ exitCode: 3, stdout: '', left: [] });
+    },
+  );
+
+  it.for([56, 80])('of %d is enough, with fewer workers', async (limit, { expect, onTestFinished }) => {
+    const dir = await folder(files, onTestFinished);
+    const { exitCode, stderr, left } = await pexen(dir, `ulimit -n ${limit}; exec`);
+    expect(stderr.replace(/^warning PEXEN_FEWER_SLOTS .*\n.*\n/, '')).toBe('');
+    expect({ exitCode, left }).toEqual({ exitCode: 0, left: [] });
+  });
+});
+
+/** A user who exists nowhere else, so that nothing else counts against the limit of processes. */
+const user = 54_321;
+const canBeAnother =
+  process.getuid?.() === 0 && existsSync('/usr/bin/setpriv') && existsSync('/usr/bin/prlimit');
+
+describe.runIf(canBeAnother)('a low limit of processes (needs root, setpriv and prlimit)', () => {
+  it('is named in one sentence, without a wait', async ({ expect, onTestFinished, skip }) => {
+    const dir = await folder(files, onTestFinished);
+    const another = `setpriv --reuid ${user} --clear-groups`;
+    const can = await pexen(dir, `exec ${another} true`);
+    if (can.exitCode !== 0) skip('another user is not allowed here');
+    const { exitCode, stdout, stderr, left } = await pexen(dir, `exec prlimit --nproc=15 ${another}`);
+    if (/EACCES|Permission denied/.test(stderr)) skip('another user cannot read the sources');
+    expect(stderr).toMatch(
+      /^error PEXEN_LIMIT_TOO_LOW the system allows too few processes and threads: .*\n *Raise the limit: ulimit -u 1024\.\n$/,
+    );
+    expect({ exitCode, stdout, left }).toEqual({ exitCode: 3, stdout: '', left: [] });
+  });
+});
