@@ -27,6 +27,9 @@ const e2e = {
 /** Tests see the sources of the other packages, never a dist that may be stale. */
 const conditions = ['@pexen/source', 'module', 'node', 'development|production'];
 
+/** Node processes keep what they compiled for the next ones: most of their time would else go into stripping types. */
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/node', import.meta.url));
+
 /** Where .ci/run wants the numbers. */
 const report = process.env.VITEST_JSON_REPORT;
 

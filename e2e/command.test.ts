@@ -2,16 +2,26 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { published } from '../tidy/sources.ts';
 import { Project } from './project.ts';
 
 const everything = published().map((member) => member.manifest.name);
 
+/** Where everything is installed once; each test gets a copy of what npm made there. */
+let first: Project;
+
+beforeAll(async () => {
+  first = await Project.of('shell-scripts');
+  await first.install(...everything);
+});
+
+afterAll(() => first?.[Symbol.asyncDispose]());
+
 async function installed(name: string): Promise<Project> {
   const project = await Project.of(name);
   onTestFinished(() => project[Symbol.asyncDispose]());
-  await project.install(...everything);
+  await project.takeInstalled(first);
   return project;
 }
 

@@ -46,6 +46,12 @@ export class Project implements AsyncDisposable {
     }
   }
 
+  /** Takes what was installed into another project, as npm left it. */
+  async takeInstalled(from: Project): Promise<void> {
+    for (const name of ['node_modules', 'package.json', 'package-lock.json'])
+      await cp(join(from.dir, name), join(this.dir, name), { recursive: true, verbatimSymlinks: true });
+  }
+
   run(command: string, ...args: string[]): Promise<Ended> {
     return sh(this.dir, command, ...args);
   }

@@ -36,33 +36,56 @@ test.each(published().map(({ dir }) => `${dir}/README.md`))('%s has an example t
   expect(examplesIn(readme)).not.toEqual([]);
 });
 
-describe.each(documented)('$readme', ({ readme, home }) => {
-  const examples = examplesIn(readme);
+const pages = documented.map(({ readme, home }) => {
   const scratch = join(ROOT, home, SCRATCH, `${process.pid}-${readme.replace(/\W/g, '-')}`);
-  const fileOf = ({ line }: Example): string => join(scratch, `line-${line}.ts`);
+  return { readme, home, scratch, examples: examplesIn(readme) };
+});
+/** What the compiler says of all pages: it is started once, since loading the types of Node and of ours is most of its work. */
+let complaints = '';
 
-  beforeAll(() => {
+beforeAll(async () => {
+  for (const { scratch, examples } of pages) {
     mkdirSync(scratch, { recursive: true });
-    for (const example of examples) writeFileSync(fileOf(example), example.code);
-    const base = relative(scratch, join(ROOT, 'tsconfig.base.json'));
-    writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify({ extends: base, include: ['*.ts'] }));
-  });
+    for (const example of examples) writeFileSync(fileOf(scratch, example), example.code);
+  }
+  const config = join(ROOT, 'apps/pexen', SCRATCH, `${process.pid}.json`);
+  const include = pages.map(({ scratch }) => join(scratch, '*.ts'));
+  writeFileSync(config, JSON.stringify({ extends: join(ROOT, 'tsconfig.base.json'), include }));
+  const tsc = join(ROOT, 'node_modules/.bin/tsc');
+  const compiled = await promisify(execFile)(tsc, ['-p', config, '--pretty', 'false'], { cwd: ROOT }).catch(
+    (failed: { stdout: string }) => failed,
+  );
+  complaints = compiled.stdout;
+  rmSync(config);
+});
 
-  afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(() => {
+  for (const { scratch } of pages) rmSync(scratch, { recursive: true, force: true });
+});
 
-  test.runIf(examples.length > 0)('the examples compile', async () => {
-    const compiled = await promisify(execFile)(join(ROOT, 'node_modules/.bin/tsc'), ['-p', scratch], {
-      cwd: ROOT,
-    }).catch((failed: { stdout: string }) => failed);
-    expect(compiled.stdout).toBe('');
+test('the compiler says nothing that is not about an example', () => {
+  const places = pages.map(({ scratch }) => relative(ROOT, scratch));
+  const others = complaints
+    .split('\n')
+    .filter((line) => /^\S/.test(line) && !places.some((place) => line.includes(place)));
+  expect(others).toEqual([]);
+});
+
+describe.each(pages)('$readme', ({ home, scratch, examples }) => {
+  test.runIf(examples.length > 0)('the examples compile', () => {
+    expect(complaints.split('\n').filter((line) => line.includes(relative(ROOT, scratch)))).toEqual([]);
   });
 
   test.each(examples)('the example of line $line runs', async (example) => {
-    const args = ['--conditions=@pexen/source', fileOf(example)];
+    const args = ['--conditions=@pexen/source', fileOf(scratch, example)];
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: join(ROOT, home) });
     if (example.prints !== undefined) expect(stdout.trimEnd()).toBe(example.prints.trimEnd());
   });
 });
+
+function fileOf(scratch: string, { line }: Example): string {
+  return join(scratch, `line-${line}.ts`);
+}
 
 /** The examples of a README, or none if there is no such file. */
 function examplesIn(readme: string): Example[] {
