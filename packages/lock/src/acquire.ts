@@ -11,6 +11,8 @@ export interface LocksOptions {
   readonly capacities?: Capacities | undefined;
   /** So many later ones may go before somebody who waits, where they fit in beside what is held. At least 1, default 64. */
   readonly overtakings?: number | undefined;
+  /** So many better ones that came later may go before the one that waits longest for the same. At least 1, default 512. */
+  readonly latecomers?: number | undefined;
 }
 
 /** How one `acquire` waits. */

@@ -1,9 +1,8 @@
 /**
  * Boxes in boxes. Everything is in one box at most; what is in a box is a skew heap, ordered by holders: a thing by its own, a box by the
- * best that is in it, at any depth. All of them are places in one column, so that there is no object for any. Knows not what they stand for.
+ * first that is in it, at any depth. All of them are places in one column, so that there is no object for any. Knows not what they stand for.
  */
 import { grown } from './columns.ts';
-import type { Holders } from './holders.ts';
 import { type Holder, NONE } from './ids.ts';
 
 /** Not a box, nor anything that is in one. */
@@ -24,11 +23,12 @@ const WIDTH = 8;
 export class Boxes {
   #at = new Int32Array(16 * WIDTH);
   #size = WIDTH;
-  readonly #holders: Holders;
+  readonly #isFirst: (holder: Holder, other: Holder) => boolean;
   readonly #stack: number[] = [];
 
-  constructor(holders: Holders) {
-    this.#holders = holders;
+  /** `isFirst`: does a holder go before another one? */
+  constructor(isFirst: (holder: Holder, other: Holder) => boolean) {
+    this.#isFirst = isFirst;
   }
 
   /** A new thing that goes by a holder, or a new box, which goes by NONE as yet. Its name is yours. */
@@ -128,7 +128,7 @@ export class Boxes {
   }
 
   #goesBefore(one: number, holder: Holder): boolean {
-    return one !== NOTHING && this.#holders.isBefore(this.#at[one + BEST] as number, holder);
+    return one !== NOTHING && this.#isFirst(this.#at[one + BEST] as number, holder);
   }
 
   /** Most come in the order in which they are to go: what came last takes them below it. */
@@ -178,6 +178,6 @@ export class Boxes {
   }
 
   #isBefore(a: number, b: number): boolean {
-    return this.#holders.isBefore(this.#at[a + BEST] as number, this.#at[b + BEST] as number);
+    return this.#isFirst(this.#at[a + BEST] as number, this.#at[b + BEST] as number);
   }
 }

@@ -8,8 +8,10 @@ export const PARKED = 2;
 export const WITHOUT_AMOUNTS = 4;
 /** It was overtaken too often, and stands in the queue of the starved. */
 export const STARVED = 8;
+/** It was parked once, at least. */
+const WAITED = 16;
 /** The bits above are its lane. */
-const LANE = 4;
+const LANE = 5;
 
 /** What it is doing, what it demands, where in `active` it stands; … */
 const STATE = 0;
@@ -20,26 +22,48 @@ export const OVERTAKEN = 3;
 export const COUNTED = 4;
 export const SINCE = 5;
 export const START = 6;
-/** … and where in the queue of the starved it stands. */
+/** … where in the queue of the starved it stands; how many better ones that were added later took what it waits for; … */
 export const TICKET = 7;
-const WIDTH = 8;
+export const LATECOMERS = 8;
+/** … the moment when it was added, and the moment when it was first parked. */
+const ADDED = 9;
+const WAITING_SINCE = 10;
+const WIDTH = 11;
 
 export class Holders {
   size = 0;
   /** Those who hold something, or nothing, in no order. */
   readonly active: number[] = [];
+  /** The last moment so far. Moments are compared by their difference, so that the count may run over. */
+  #moment = 0;
   #at = new Int32Array(16 * WIDTH);
   /** Priority and rank of each, side by side. */
   #ranks = new Float64Array(32);
 
-  /** `since` is the number of the last start so far. */
-  enrol(holder: number, demand: number, priority: number, rank: number, lane: number, since: number): void {
+  /** A moment later than all before. */
+  tick(): number {
+    this.#moment = (this.#moment + 1) | 0;
+    return this.#moment;
+  }
+
+  /** `added` is the moment when it was added, `since` the number of the last start so far. */
+  enrol(
+    holder: number,
+    demand: number,
+    priority: number,
+    rank: number,
+    lane: number,
+    added: number,
+    since: number,
+  ): void {
     this.size = Math.max(this.size, holder + 1);
     this.#at = grown(this.#at, this.size * WIDTH);
     this.#ranks = grown(this.#ranks, this.size * 2);
     this.set(holder, STATE, lane << LANE);
     this.set(holder, DEMAND, demand);
     this.set(holder, OVERTAKEN, 0);
+    this.set(holder, LATECOMERS, 0);
+    this.set(holder, ADDED, added);
     this.set(holder, SINCE, since);
     this.setRank(holder, priority, rank);
   }
@@ -90,6 +114,24 @@ export class Holders {
     if (last === holder) return;
     this.active[this.get(holder, INDEX)] = last;
     this.set(last, INDEX, this.get(holder, INDEX));
+  }
+
+  /** It is parked. However often it is, it has waited since the first time. */
+  noteWait(holder: number): void {
+    if (this.is(holder, WAITED)) return;
+    this.add(holder, WAITED);
+    this.set(holder, WAITING_SINCE, this.tick());
+  }
+
+  /** Of two that were parked: was `a` parked first? */
+  waitsLonger(a: number, b: number): boolean {
+    return ((this.get(a, WAITING_SINCE) - this.get(b, WAITING_SINCE)) | 0) < 0;
+  }
+
+  /** Does `holder` go before one that was parked already when it was added? */
+  isLatecomer(holder: number, parked: number): boolean {
+    const isLater = ((this.get(holder, ADDED) - this.get(parked, WAITING_SINCE)) | 0) > 0;
+    return isLater && this.isBefore(holder, parked);
   }
 
   /** Smaller priority first, then larger rank, then smaller holder. A total order. */

@@ -23,6 +23,11 @@ export interface LockTableOptions {
   /** After so many overtakings a parked holder is starved. At least 1, default 64. */
   readonly overtakings?: number | undefined;
   /**
+   * After so many starts of better holders that were added after it was parked, the one that waits longest at its place is starved.
+   * At least 1, default 512.
+   */
+  readonly latecomers?: number | undefined;
+  /**
    * May `holder` start although it takes something that is reserved for `head`? Asked when `tryTake` would answer RESERVED for a
    * holder that is not parked. Without it nobody may.
    */
@@ -38,15 +43,20 @@ export class Inside {
   readonly waiting: Waiting;
   readonly poison: Poison;
 
-  constructor({ capacities = [], overtakings = 64, lanes = 1 }: LockTableOptions) {
+  constructor({ capacities = [], overtakings = 64, latecomers = 512, lanes = 1 }: LockTableOptions) {
     const { tree, demands, footprint, holders } = this;
     const pairs = Symbol.iterator in capacities ? [...capacities] : Object.entries(capacities);
-    refuse([...checkNumber('overtakings', overtakings, 1), ...pairs.flatMap(checkCapacity)]);
+    refuse([
+      ...checkNumber('overtakings', overtakings, 1),
+      ...checkNumber('latecomers', latecomers, 1),
+      ...pairs.flatMap(checkCapacity),
+    ]);
     for (const [resource, capacity] of pairs) tree.declare(resource, capacity);
     const counts = (): HoldCounts => new HoldCounts(tree, demands, footprint);
     this.obstacles = new Obstacles(tree, demands, counts(), counts());
     const parking = new Parking(holders, demands, tree, footprint, this.obstacles, lanes);
-    this.waiting = new Waiting(holders, tree, footprint, this.obstacles, parking, counts(), overtakings);
+    const limits = { overtakings, latecomers };
+    this.waiting = new Waiting(holders, tree, footprint, this.obstacles, parking, counts(), limits);
     this.poison = new Poison(tree, demands, counts());
   }
 }

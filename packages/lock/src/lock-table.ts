@@ -70,10 +70,22 @@ export class LockTable {
 
   /**
    * Makes the holder known. Smaller `priority` goes first, then larger `rank`, then smaller holder.
-   * The holder must hold nothing and not be parked.
+   * The holder must hold nothing and not be parked. `added` is the moment from which on it wanted this, of `tick`; now, if left out.
    */
-  enrol(holder: Holder, demand: DemandId, priority = 0, rank = 0, lane = 0): void {
-    this.#holders.enrol(holder, demand, priority, rank, lane, this.#waiting.starts);
+  enrol(
+    holder: Holder,
+    demand: DemandId,
+    priority = 0,
+    rank = 0,
+    lane = 0,
+    added: number = this.tick(),
+  ): void {
+    this.#holders.enrol(holder, demand, priority, rank, lane, added, this.#waiting.starts);
+  }
+
+  /** A moment later than all before: to enrol holders with that were added now. */
+  tick(): number {
+    return this.#holders.tick();
   }
 
   /**
@@ -185,7 +197,7 @@ export class LockTable {
     this.release(holder);
   }
 
-  /** Puts the holder at the end of the queue of the starved, as 64 overtakings would: it waits for a slot, say. */
+  /** Puts the holder at the end of the queue of the starved, as too many overtakings would: it waits for a slot, say. */
   starve(holder: Holder): void {
     if (this.#holders.is(holder, STARVED | HOLDING)) return;
     this.#changed();

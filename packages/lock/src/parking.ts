@@ -26,7 +26,10 @@ function placeNameOf(spot: number): number {
 
 export class Parking {
   count = 0;
+  /** By rank. */
   readonly boxes: Boxes;
+  /** The same boxes, with the same things in them, by how long they wait. Places are in no box here. */
+  readonly ages: Boxes;
   /** Of each lane, the places whose spot may be free. A place that is not in here is blocked. */
   readonly loose: readonly number[];
   /** Those of the lanes that are open. */
@@ -64,9 +67,10 @@ export class Parking {
     this.#tree = tree;
     this.#footprint = footprint;
     this.#obstacles = obstacles;
-    this.boxes = new Boxes(holders);
-    this.loose = Array.from({ length: lanes }, () => this.boxes.make(NONE, NONE));
-    this.open = this.boxes.make(NONE, NONE);
+    this.boxes = new Boxes((one, other) => holders.isBefore(one, other));
+    this.ages = new Boxes((one, other) => holders.waitsLonger(one, other));
+    this.loose = Array.from({ length: lanes }, () => this.#make(NONE, NONE));
+    this.open = this.#make(NONE, NONE);
     this.#rows = lanes * 2;
   }
 
@@ -75,7 +79,7 @@ export class Parking {
     const demand = this.#holders.demandOf(holder);
     this.#waiters = grown(this.#waiters, holder + 1);
     this.#groups = grown(this.#groups, this.#demands.trie.size * this.#rows);
-    if (this.#waiters[holder] === NOTHING) this.#waiters[holder] = this.boxes.make(holder, holder);
+    if (this.#waiters[holder] === NOTHING) this.#waiters[holder] = this.#make(holder, holder);
     this.count++;
     if (this.#obstacles.spot === FREE) this.#obstacles.spot = OPEN;
     this.#hang(this.#waiters[holder] as number, demand, holder);
@@ -84,7 +88,7 @@ export class Parking {
 
   unpark(holder: Holder): void {
     this.count--;
-    this.boxes.take(this.#waiters[holder] as number);
+    this.#take(this.#waiters[holder] as number);
   }
 
   /** Something of what the demand takes was given back: those who wait for it are worth a look. */
@@ -137,13 +141,27 @@ export class Parking {
     return this.#spotOfPlace(one);
   }
 
-  /** Appends those that wait at the spot in open lanes, are not starved, and go before `holder`. */
-  collectBefore(spot: number, holder: Holder, out: Holder[]): void {
+  /**
+   * Appends those that wait at the spot in open lanes, are not starved, and are overtaken if `holder` takes it: all that go before it,
+   * and the one that waits longest, if `holder` is a latecomer to that.
+   */
+  collectOvertaken(spot: number, holder: Holder, out: Holder[]): void {
+    for (let row = 0; row < this.#rows; row += 2)
+      if (this.#isOpenPlace(spot, row))
+        this.boxes.collectBefore(this.places[spot * this.#rows + row] as number, holder, out);
+    const longest = this.longestAt(spot);
+    if (longest !== NONE && this.#holders.isLatecomer(holder, longest)) out.push(longest);
+  }
+
+  /** Who waits longest of those that wait at the spot in open lanes and are not starved, or NONE. */
+  longestAt(spot: number): Holder | typeof NONE {
+    let longest: Holder = NONE;
     for (let row = 0; row < this.#rows; row += 2) {
-      const index = spot * this.#rows + row;
-      if (this.#isUsed(index) && this.isOpen(row >> 1))
-        this.boxes.collectBefore(this.places[index] as number, holder, out);
+      if (!this.#isOpenPlace(spot, row)) continue;
+      const first = this.ages.bestOf(this.places[spot * this.#rows + row] as number);
+      if (longest === NONE || this.#holders.waitsLonger(first, longest)) longest = first;
     }
+    return longest;
   }
 
   /** The spots where somebody waits for units of what the demand takes units of, or claims. */
@@ -194,7 +212,7 @@ export class Parking {
       one = group;
       beginning = name;
     }
-    this.boxes.take(one);
+    this.#take(one);
     this.#hang(one, beginning, holder);
   }
 
@@ -209,16 +227,32 @@ export class Parking {
     while (at !== prefix && this.boxes.boxOf(this.#groups[at * this.#rows + row] as number) === NOTHING)
       at = this.#demands.trie.parent[at] as number;
     const group = this.#box(this.#groups, at * this.#rows + row, at);
-    if (group !== one) this.boxes.put(one, group);
+    if (group !== one) this.#put(one, group);
     if (this.boxes.boxOf(group) !== NOTHING) return;
     this.places = grown(this.places, (spot + 1) * this.#rows);
-    this.boxes.put(group, this.#box(this.places, spot * this.#rows + row, placeNameOf(spot)));
+    this.#put(group, this.#box(this.places, spot * this.#rows + row, placeNameOf(spot)));
     if (this.#tree.unitsAt(spot) !== undefined) this.#noteShortage(spot);
   }
 
   #box(boxes: Int32Array, index: number, name: number): number {
-    if (boxes[index] === NOTHING) boxes[index] = this.boxes.make(name, NONE);
+    if (boxes[index] === NOTHING) boxes[index] = this.#make(name, NONE);
     return boxes[index] as number;
+  }
+
+  /** It is called the same among the boxes by rank and among those by age, since both are always made together. */
+  #make(name: number, best: Holder): number {
+    this.ages.make(name, best);
+    return this.boxes.make(name, best);
+  }
+
+  #put(one: number, box: number): void {
+    this.boxes.put(one, box);
+    this.ages.put(one, box);
+  }
+
+  #take(one: number): void {
+    this.boxes.take(one);
+    this.ages.take(one);
   }
 
   /** Forgets those where nobody waits any more. */
@@ -233,6 +267,11 @@ export class Parking {
   #isUsedAt(spot: number): boolean {
     for (let row = 0; row < this.#rows; row++) if (this.#isUsed(spot * this.#rows + row)) return true;
     return false;
+  }
+
+  /** Does anybody wait at the spot who is not starved, in that row, and is the lane open? */
+  #isOpenPlace(spot: number, row: number): boolean {
+    return this.#isUsed(spot * this.#rows + row) && this.isOpen(row >> 1);
   }
 
   /** Does anybody wait at the place? */

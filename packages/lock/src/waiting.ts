@@ -1,6 +1,7 @@
 /**
- * Who waits and who comes next. Counts the overtakings: starts of worse rank that took what somebody waits for. At the limit a holder
- * is starved, parked apart, and not counted any more; the head of the queue of the starved has what it needs reserved. Knows not how
+ * Who waits and who comes next. Counts the overtakings: starts of worse rank that took what somebody waits for; and, of whoever waits
+ * longest at a spot, the latecomers: starts of better rank of those that were added after it was parked. At either limit a holder is
+ * starved, parked apart, and not counted any more; the head of the queue of the starved has what it needs reserved. Knows not how
  * anything is taken.
  */
 import { grown } from './columns.ts';
@@ -10,6 +11,7 @@ import {
   COUNTED,
   HOLDING,
   type Holders,
+  LATECOMERS,
   OVERTAKEN,
   PARKED,
   SINCE,
@@ -21,7 +23,15 @@ import { type Holder, NONE } from './ids.ts';
 import type { Obstacles } from './obstacles.ts';
 import type { Parking } from './parking.ts';
 import type { ResourceTree } from './resource-tree.ts';
-import { FREE, nodeOf } from './spot.ts';
+import { FREE, HELD, spotAt, WIDTH } from './spot.ts';
+
+/** So many starts by which a holder is starved. */
+export interface Limits {
+  /** … of equal or worse rank. */
+  readonly overtakings: number;
+  /** … of better ones that were added after it was parked, while it waits longest. */
+  readonly latecomers: number;
+}
 
 export class Waiting {
   /** The only one that has what it needs reserved. */
@@ -39,7 +49,7 @@ export class Waiting {
   readonly #tree: ResourceTree;
   readonly #footprint: Footprint;
   readonly #obstacles: Obstacles;
-  readonly #limit: number;
+  readonly #limits: Limits;
   /** The starved but the head, in the order in which they became so. Those before `#first`, or with another ticket, have left. */
   #line: Holder[] = [];
   #first = 0;
@@ -47,7 +57,7 @@ export class Waiting {
   #headSpot = FREE;
   /** There may be units for some of those who return. */
   #hasUnitsBack = true;
-  /** Of a node, the last start that took it or something below it while others waited. */
+  /** Of a spot, the last start that took it while others waited. */
   #lastTaker = new Int32Array(16).fill(NONE);
   /** Scratch: those that the start at hand overtakes. */
   readonly #overtaken: Holder[] = [];
@@ -59,13 +69,13 @@ export class Waiting {
     obstacles: Obstacles,
     parked: Parking,
     wanted: HoldCounts,
-    limit: number,
+    limits: Limits,
   ) {
     this.#holders = holders;
     this.#tree = tree;
     this.#footprint = footprint;
     this.#obstacles = obstacles;
-    this.#limit = limit;
+    this.#limits = limits;
     this.wanted = wanted;
     this.parked = parked;
   }
@@ -77,6 +87,7 @@ export class Waiting {
 
   /** Parks the holder at what the last `find` of its demand met. */
   park(holder: Holder): void {
+    this.#holders.noteWait(holder);
     if (this.#isToBeStarved(holder)) this.starve(holder);
     this.#count(holder, 1);
     this.#holders.add(holder, PARKED);
@@ -106,12 +117,13 @@ export class Waiting {
   /** The holder has taken what it demands: those who are starved by that are so, best first. */
   started(holder: Holder): void {
     this.elect();
-    this.#holders.set(holder, START, ++this.starts);
+    this.starts = (this.starts + 1) | 0;
+    this.#holders.set(holder, START, this.starts);
     if (this.parked.count === 0) return;
     const overtaken = this.#overtaken;
     this.#collectOvertaken(holder);
     if (overtaken.length === 0) return;
-    const starved = overtaken.filter((other) => this.#isNew(other) && this.#isTooMuch(other));
+    const starved = overtaken.filter((other) => this.#isNew(other) && this.#isTooMuch(other, holder));
     while (overtaken.length > 0) overtaken.pop(); // setting `length` leaves optimized code
     if (starved.length > 1) starved.sort((a, b) => (this.#holders.isBefore(a, b) ? -1 : 1));
     for (const other of starved) this.starve(other);
@@ -176,26 +188,42 @@ export class Waiting {
    * turns in blocking it, each while it waits for the other.
    */
   readonly #moved = (holder: Holder, spot: number): void => {
-    const node = this.#tree.unitsAt(spot) === undefined ? nodeOf(spot) : this.#tree.nodeAt(spot);
-    const taker = this.#lastTaker[node] ?? NONE;
-    if (taker === NONE || this.#holders.is(holder, STARVED) || this.#holders.isBefore(taker, holder)) return;
-    const isLater = this.#holders.get(taker, START) > this.#holders.get(holder, SINCE);
-    if (isLater && this.#isTooMuch(holder)) this.starve(holder);
+    if (this.#obstacles.isReservedOnly) return;
+    const taken = this.#tree.unitsAt(spot) === undefined ? spot : spotAt(this.#tree.nodeAt(spot), HELD);
+    const taker = this.#lastTaker[taken] ?? NONE;
+    if (taker === NONE) return;
+    this.#countLatecomer(taker, spot);
+    if (this.#holders.is(holder, STARVED) || this.#holders.isBefore(taker, holder)) return;
+    if (this.#hasStartedAfter(taker, this.#holders.get(holder, SINCE)) && this.#isTooMuch(holder, taker))
+      this.starve(holder);
   };
 
-  /** Whoever waits at a spot that it takes, and goes before it. Who waits in a closed lane could not have started. */
+  /** Others may have moved with a holder: of these, too, only who waits longest counts, unless it did when the taker started. */
+  #countLatecomer(taker: Holder, spot: number): void {
+    const longest = this.parked.longestAt(spot);
+    if (longest === NONE || !this.#holders.isLatecomer(taker, longest)) return;
+    if (!this.#hasStartedAfter(taker, this.#holders.get(longest, COUNTED))) return;
+    this.#holders.set(longest, COUNTED, this.#holders.get(taker, START));
+    if (this.#isTooMuch(longest, taker)) this.starve(longest);
+  }
+
+  #hasStartedAfter(taker: Holder, start: number): boolean {
+    return ((this.#holders.get(taker, START) - start) | 0) > 0;
+  }
+
+  /** Whoever is overtaken at a spot that it takes. Who waits in a closed lane could not have started. */
   #collectOvertaken(holder: Holder): void {
     const demand = this.#holders.demandOf(holder);
     this.#footprint.ofDemand(demand);
     const { spots, size } = this.#footprint;
-    this.#lastTaker = grown(this.#lastTaker, this.#tree.size, NONE);
+    this.#lastTaker = grown(this.#lastTaker, this.#tree.size * WIDTH, NONE);
     for (let index = 0; index < size; index++) {
       const spot = spots[index] as number;
-      this.#lastTaker[nodeOf(spot)] = holder;
-      this.parked.collectBefore(spot, holder, this.#overtaken);
+      this.#lastTaker[spot] = holder;
+      this.parked.collectOvertaken(spot, holder, this.#overtaken);
     }
     for (const spot of this.parked.shortagesOf(demand))
-      this.parked.collectBefore(spot, holder, this.#overtaken);
+      this.parked.collectOvertaken(spot, holder, this.#overtaken);
   }
 
   /** Was it not counted yet for the start at hand? */
@@ -206,15 +234,20 @@ export class Waiting {
   }
 
   /** Counts an overtaking. */
-  #isTooMuch(holder: Holder): boolean {
-    const count = this.#holders.get(holder, OVERTAKEN) + 1;
-    this.#holders.set(holder, OVERTAKEN, count);
-    return count >= this.#limit;
+  #isTooMuch(holder: Holder, by: Holder): boolean {
+    const isLatecomer = this.#holders.isBefore(by, holder);
+    const kind = isLatecomer ? LATECOMERS : OVERTAKEN;
+    const count = this.#holders.get(holder, kind) + 1;
+    this.#holders.set(holder, kind, count);
+    return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.overtakings);
   }
 
   /** It left the queue of the starved without having had what it waited for, and is back. */
   #isToBeStarved(holder: Holder): boolean {
-    const isOld = this.#holders.get(holder, OVERTAKEN) >= this.#limit;
+    const { overtakings, latecomers } = this.#limits;
+    const isOld =
+      this.#holders.get(holder, OVERTAKEN) >= overtakings ||
+      this.#holders.get(holder, LATECOMERS) >= latecomers;
     return isOld && !this.#holders.is(holder, STARVED | HOLDING);
   }
 

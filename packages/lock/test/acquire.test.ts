@@ -64,6 +64,22 @@ describe('acquire', () => {
     expect(held.has('writer')).toBe(true);
   });
 
+  it('does not let a writer starve under an endless stream of readers that go before it', async () => {
+    const locks = new Locks({ latecomers: 16 });
+    let current = await locks.acquire({ uses: ['x'] });
+    const held = queueUp(locks, { writer: { claims: ['x'] } });
+    let readers = 0;
+    while (!held.has('writer') && readers < 100) {
+      const next = locks.acquire({ uses: ['x'] }, { priority: -1 });
+      readers++;
+      await settle();
+      current.release();
+      if (readers <= 16) current = await next;
+      await settle();
+    }
+    expect(readers).toBe(17);
+  });
+
   it('gives back at the end of a block, sync or async', async () => {
     const locks = new Locks();
     {

@@ -298,6 +298,73 @@ describe('fairness', () => {
     expect(desk.table.starvedHead).not.toBe(NONE);
   });
 
+  describe('of latecomers: better ones that are added later', () => {
+    /** Better readers, one after the other, until one is refused; answers how many there were. */
+    const streamOf = (desk: Desk, request: LockRequest, most: number): number => {
+      for (let count = 0; count < most; count++) {
+        const reader = desk.wants(request, -1);
+        if (desk.table.tryTake(reader) !== TAKEN) return count;
+        desk.table.release(reader);
+      }
+      return most;
+    };
+
+    it('512 starve the one that waits longest, then the next is counted', () => {
+      const desk = new Desk();
+      const held = desk.holds({ uses: ['x'] });
+      const [first, second] = [desk.waits({ claims: ['x'] }), desk.waits({ claims: ['x'] })];
+      expect(streamOf(desk, { uses: ['x'] }, 1_000)).toBe(512);
+      expect(desk.table.starvedHead).toBe(first);
+      desk.table.release(held);
+      expect(desk.startAll()).toEqual([first]);
+      desk.table.release(first);
+      desk.holds({ uses: ['x'] });
+      expect(streamOf(desk, { uses: ['x'] }, 1_000)).toBe(512);
+      expect(desk.table.starvedHead).toBe(second);
+    });
+
+    it('those that were added before count for nobody', () => {
+      const desk = new Desk({ latecomers: 1 });
+      const better = desk.wants({ uses: ['x'] }, -1);
+      desk.holds({ uses: ['x'] });
+      desk.waits({ claims: ['x'] });
+      expect(desk.table.tryTake(better)).toBe(TAKEN);
+      expect(desk.table.starvedHead).toBe(NONE);
+    });
+
+    it('are counted only if they take what it waits for, and not where there is no slot for it', () => {
+      const desk = new Desk({ latecomers: 1, lanes: 2 });
+      desk.holds({ uses: ['x'] });
+      const writer = desk.waits({ claims: ['x'] }, 0, 0, 1);
+      expect(streamOf(desk, { uses: ['y'] }, 5)).toBe(5);
+      desk.table.setLane(1, false);
+      expect(streamOf(desk, { uses: ['x'] }, 5)).toBe(5);
+      desk.table.setLane(1, true);
+      expect(streamOf(desk, { uses: ['x'] }, 5)).toBe(1);
+      expect(desk.table.starvedHead).toBe(writer);
+    });
+
+    it('are counted where two streams of them take turns in blocking', () => {
+      const desk = new Desk({ latecomers: 8 });
+      let [a, b] = [desk.holds({ claims: ['a'] }), desk.holds({ claims: ['b'] })];
+      const both = [desk.waits({ claims: ['a', 'b'] }), desk.waits({ claims: ['a', 'b'] }, -0.5)];
+      const take = (name: string): number => {
+        const holder = desk.wants({ claims: [name] }, -1);
+        return desk.table.tryTake(holder) === TAKEN ? holder : NONE;
+      };
+      for (let turn = 0; turn < 100 && a !== NONE && b !== NONE; turn++) {
+        desk.table.release(a);
+        desk.table.candidate();
+        a = take('a');
+        desk.table.release(b);
+        desk.table.candidate();
+        b = take('b');
+      }
+      validate(desk.table);
+      expect(desk.table.starvedHead).toBe(both[0]);
+    });
+  });
+
   it('keeps the count over parking again', () => {
     const desk = new Desk({ overtakings: 2 });
     desk.holds({ uses: ['x'] });

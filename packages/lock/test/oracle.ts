@@ -19,6 +19,9 @@ export interface Task {
   holds: boolean;
   hasUnits: boolean;
   parked: boolean;
+  /** When it was added, and when it was first parked, counted in steps; it is never parked at Infinity. */
+  readonly added: number;
+  waitingSince: number;
 }
 
 export type Capacities = ReadonlyMap<string, number>;
@@ -28,6 +31,7 @@ export class Oracle {
   readonly capacities: Capacities;
   /** Lanes whose tasks are no candidates. */
   readonly closed = new Set<number>();
+  #step = 0;
   /** What was poisoned, as what the failed held. */
   stains: Request[] = [];
 
@@ -37,9 +41,16 @@ export class Oracle {
 
   add(request: Request, priority: number, rank: number, lane: number): Task {
     const id = this.tasks.length;
-    const task = { id, request, lane, priority, rank, holds: false, hasUnits: false, parked: false };
+    const added = ++this.#step;
+    const fresh = { holds: false, hasUnits: false, parked: false, waitingSince: Number.POSITIVE_INFINITY };
+    const task = { id, request, lane, priority, rank, added, ...fresh };
     this.tasks.push(task);
     return task;
+  }
+
+  park(task: Task): void {
+    task.parked = true;
+    task.waitingSince = Math.min(task.waitingSince, ++this.#step);
   }
 
   isBefore(a: Task, b: Task): boolean {

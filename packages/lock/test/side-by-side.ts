@@ -1,6 +1,6 @@
 /** A table and an oracle, led through the same life; throws where they differ. */
 import { amount } from '@pexen/core';
-import { OVERTAKEN, STARVED } from '../src/holders.ts';
+import { LATECOMERS, OVERTAKEN, STARVED } from '../src/holders.ts';
 import { type DemandId, describeWait, LockTable, NONE, TAKEN } from '../src/index.ts';
 import { HOUSE } from '../src/resource-tree.ts';
 import { kindOf, nodeOf } from '../src/spot.ts';
@@ -22,16 +22,27 @@ export const DEEDS = [
 ] as const;
 export type Deed = (typeof DEEDS)[number];
 
+/** What is to be counted of a task that waits, once another one has started. */
+interface Counted {
+  readonly task: Task;
+  readonly overtakings: number;
+  readonly latecomers: number;
+  /** One of the two grows by that start. */
+  readonly isCounted: boolean;
+}
+
 export class SideBySide {
   readonly table: LockTable;
   readonly oracle: Oracle = new Oracle(CAPACITIES);
   readonly #demands: DemandId[] = [];
   readonly #names = new Map<number, string>();
   readonly #overtakings: number;
+  readonly #latecomers: number;
 
-  constructor(overtakings: number) {
+  constructor(overtakings: number, latecomers: number) {
     this.#overtakings = overtakings;
-    this.table = new LockTable({ capacities: CAPACITIES, overtakings, lanes: LANES });
+    this.#latecomers = latecomers;
+    this.table = new LockTable({ capacities: CAPACITIES, overtakings, latecomers, lanes: LANES });
     for (const name of PATHS) this.#names.set(this.table.nodeOf(name), name);
   }
 
@@ -135,21 +146,20 @@ export class SideBySide {
     same(`tryTake ${task.id}`, taken, expected);
     if (!taken) return false;
     Object.assign(task, { holds: true, hasUnits: true, parked: false });
-    for (const [other, isOvertaken, before] of counts) this.#checkCount(other, isOvertaken, before);
+    for (const counted of counts) this.#checkCount(counted);
     return true;
   }
 
-  #checkCount(other: Task, isOvertaken: boolean, before: number): void {
+  #checkCount({ task: { id }, task, overtakings, latecomers, isCounted }: Counted): void {
     const { holders } = this.table.inside;
-    const count = before + Number(isOvertaken);
-    same(`overtakings of ${other.id}`, holders.get(other.id, OVERTAKEN), count);
-    same(`starvation of ${other.id}`, this.#isStarved(other), isOvertaken && count >= this.#overtakings);
+    same(`overtakings of ${id}`, holders.get(id, OVERTAKEN), overtakings);
+    same(`latecomers of ${id}`, holders.get(id, LATECOMERS), latecomers);
+    const isTooMuch = overtakings >= this.#overtakings || latecomers >= this.#latecomers;
+    same(`starvation of ${id}`, this.#isStarved(task), isCounted && isTooMuch);
   }
 
-  /**
-   * Of those who are parked in open lanes and not starved: will they be overtaken if the task starts, and how often were they before?
-   */
-  #countsAfter(task: Task): (readonly [Task, boolean, number])[] {
+  /** Of those who are parked in open lanes and not starved: how often will they have been overtaken if the task starts? */
+  #countsAfter(task: Task): Counted[] {
     const { holders, waiting } = this.table.inside;
     const counted = this.oracle.tasks.filter(
       (other) =>
@@ -159,10 +169,20 @@ export class SideBySide {
         !other.holds &&
         !this.#isStarved(other),
     );
+    const spotOf = ({ id }: Task): number => waiting.parked.spotOf(id);
+    const waitsLongest = (one: Task): boolean =>
+      counted.every((other) => spotOf(other) !== spotOf(one) || other.waitingSince >= one.waitingSince);
     return counted.map((other) => {
-      const isOvertaken =
-        !this.oracle.isBefore(task, other) && this.#takesAt(task.request, waiting.parked.spotOf(other.id));
-      return [other, isOvertaken, holders.get(other.id, OVERTAKEN)] as const;
+      const isTaken = this.#takesAt(task.request, spotOf(other));
+      const isBetter = this.oracle.isBefore(task, other);
+      const isOvertaken = isTaken && !isBetter;
+      const isPassed = isTaken && isBetter && task.added > other.waitingSince && waitsLongest(other);
+      return {
+        task: other,
+        overtakings: holders.get(other.id, OVERTAKEN) + Number(isOvertaken),
+        latecomers: holders.get(other.id, LATECOMERS) + Number(isPassed),
+        isCounted: isOvertaken || isPassed,
+      };
     });
   }
 
@@ -189,7 +209,7 @@ export class SideBySide {
 
   #park(task: Task): void {
     this.table.park(task.id);
-    task.parked = true;
+    this.oracle.park(task);
   }
 
   #pick(pick: number, test: (task: Task) => boolean): Task | undefined {

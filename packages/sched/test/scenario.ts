@@ -45,6 +45,7 @@ export class Scenario {
   readonly #capacities: [string, number][] = [];
   readonly #defaults: Record<string, unknown> = {};
   #overtakings = 64;
+  #latecomers = 512;
   #pending: Runnable[] = [];
   #plan: Plan | undefined;
   #machine: Machine | undefined;
@@ -90,6 +91,9 @@ export class Scenario {
         break;
       case 'overtakings':
         this.#overtakings = Number(first);
+        break;
+      case 'latecomers':
+        this.#latecomers = Number(first);
         break;
       case 'defaults':
         Object.assign(this.#defaults, metaOf(settings));
@@ -170,6 +174,7 @@ export class Scenario {
       pools: this.#pools,
       capacities: this.#capacities,
       overtakings: this.#overtakings,
+      latecomers: this.#latecomers,
       defaults: this.#defaults,
       onWarning: ({ code, task, message, hint }) =>
         this.#said.push(`warning ${code} ${task}: ${message}${hint === undefined ? '' : ` | ${hint}`}`),

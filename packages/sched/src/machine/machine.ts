@@ -187,6 +187,7 @@ export class Machine {
     const { state } = this;
     const { tasks, plan, gates } = state;
     state.grow(to);
+    tasks.added.fill(state.locks.tick(), from, to);
     for (let task = from; task < to; task++) state.poolOf(task).remaining++;
     gates.link();
     if (state.tells) state.tell({ type: 'tasks-added', atMs: state.nowMs, from, to });

@@ -222,7 +222,8 @@ export class Starting {
     tasks.set(task, ENROLLED);
     const priority = plan.priority[task] as number;
     const pool = plan.graph.pool[task] as number;
-    locks.enrol(task, this.#demandOf(task), priority, plan.order.rank[task] as number, pool);
+    const rank = plan.order.rank[task] as number;
+    locks.enrol(task, this.#demandOf(task), priority, rank, pool, tasks.added[task]);
   }
 
   #demandOf(task: number): number {

@@ -68,6 +68,8 @@ export class TaskTable extends Table {
   /** Attempts begun or handed out, 0 before the first. */
   attempt: Int32Array = ints();
   stop: Uint8Array = bytes();
+  /** The moment when it was added, by the lock table. */
+  added: Int32Array = ints();
   /** Handed out and given back again, in a row. */
   returned: Uint8Array = bytes();
   bits: Uint8Array = bytes();

@@ -99,7 +99,7 @@ export class Plan extends Table implements Planned {
     this.#rules = defaultRules(options.defaults);
     this.locks = new LockTable({
       ...(options.capacities !== undefined && { capacities: options.capacities }),
-      ...(options.overtakings !== undefined && { overtakings: options.overtakings }),
+      ...{ overtakings: options.overtakings, latecomers: options.latecomers },
       lanes: options.pools.length,
       mayOvertake: (task, head) => this.live?.mayOvertake(task, head) ?? false,
     });

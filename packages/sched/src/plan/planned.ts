@@ -34,6 +34,8 @@ export interface PlanOptions {
   readonly defaults?: TaskDefaults | undefined;
   /** After so many overtakings a waiting task is starved. Default 64. */
   readonly overtakings?: number | undefined;
+  /** After so many better tasks that were added later, the one that waits longest is starved. Default 512. */
+  readonly latecomers?: number | undefined;
   readonly onWarning?: ((problem: Problem) => void) | undefined;
 }
 

@@ -65,13 +65,13 @@ export class Builder {
 }
 
 /** What the plan of a scenario is made with. */
-export function planOptions({ pools, capacities, overtakings }: Scenario): PlanOptions {
+export function planOptions({ pools, capacities, overtakings, latecomers }: Scenario): PlanOptions {
   return {
     pools: pools.map(({ name, spare, isGroup, exclusive, slots, kills }) => ({
       ...{ name, spare, manifest: manifest(kills) },
       ...(isGroup && { group: { exclusive, workers: slots } }),
     })),
-    ...{ capacities, overtakings },
+    ...{ capacities, overtakings, latecomers },
   };
 }
 

@@ -1,21 +1,47 @@
 /**
- * Nobody waits for ever for a resource that others take turns in holding. Counts overtakings naively, of tasks that hold one single
- * flat thing, for which there is no doubt what an overtaking is, and only while nothing is reserved; of all others only what is
+ * Nobody waits for ever for a resource that others take turns in holding, or that better ones take which are added again and again; and
+ * nothing is reserved for a task before its time, so that without additions priority is strict. Counts naively, of tasks that hold one
+ * single flat thing, for which there is no doubt what an overtaking is, and only while nothing is reserved; of all others only what is
  * reserved is guarded.
  */
 import type { Shadow, TaskShadow } from './shadow.ts';
 import type { Glimpses } from './watcher.ts';
 
+/** So many starts by which a waiting task is starved. */
+export interface Limits {
+  readonly overtakings: number;
+  readonly latecomers: number;
+}
+
+/** What was seen of a task while it waited for a resource. */
+interface Wait {
+  /** So many batches of tasks had been added when it was first seen to wait. */
+  readonly batches: number;
+  /** Starts of equal or worse rank that took what it waits for: of tasks for which there is no doubt what that is. */
+  overtakings: number;
+  /** At most so many starts of either kind can have been counted for it. */
+  mostOvertakings: number;
+  mostLatecomers: number;
+}
+
 export class Fairness {
   readonly #shadow: Shadow;
   readonly #glimpses: Glimpses;
-  readonly #limit: number;
-  readonly #overtaken = new Map<TaskShadow, number>();
+  readonly #limits: Limits;
+  readonly #waits = new Map<TaskShadow, Wait>();
+  /** Latecomers that took what the task waits for, while nobody else waited for it. */
+  readonly #latecomers = new Map<TaskShadow, number>();
+  #batches = 0;
 
-  constructor(shadow: Shadow, glimpses: Glimpses, limit: number) {
+  constructor(shadow: Shadow, glimpses: Glimpses, limits: Limits) {
     this.#shadow = shadow;
     this.#glimpses = glimpses;
-    this.#limit = limit;
+    this.#limits = limits;
+  }
+
+  /** Tasks were added. */
+  added(): void {
+    this.#batches++;
   }
 
   /**
@@ -28,7 +54,10 @@ export class Fairness {
     nowMs: number,
     hasSlot: (task: TaskShadow) => boolean,
   ): string | undefined {
-    this.#overtaken.delete(task);
+    this.#noteWaits();
+    const own = this.#waits.get(task);
+    if (own !== undefined) own.overtakings = 0;
+    this.#countMost(task);
     const head = headBefore === this.#glimpses.starvedHead() ? this.#shadow.tasks[headBefore] : undefined;
     if (
       head !== undefined &&
@@ -37,23 +66,69 @@ export class Fairness {
       !this.#isBrief(task, head, nowMs)
     )
       return `${task.spec.name} starts and takes what is reserved for ${head.spec.name}`;
+    this.#latecomers.delete(task);
     if (headBefore >= 0) return undefined;
-    for (const other of this.#shadow.tasks) {
-      if (other === task || !this.#glimpses.isParked(other.index) || other.attempts > 0) continue;
-      if (this.#glimpses.goesBefore(task.index, other.index) || !isSingle(other)) continue;
-      if (this.#shadow.wouldTakeFrom(other, task) && hasSlot(other))
-        this.#overtaken.set(other, (this.#overtaken.get(other) ?? 0) + 1);
+    for (const [other, wait] of this.#waits) {
+      if (this.#glimpses.goesBefore(task.index, other.index) || !this.#isWaiting(other)) continue;
+      if (isSingle(other) && this.#shadow.wouldTakeFrom(other, task) && hasSlot(other)) wait.overtakings++;
     }
+    this.#countLatecomer(task, hasSlot);
     return undefined;
   }
 
   /** Once the machine has spoken: whoever was overtaken too often has something reserved, or somebody before it has. */
   check(): string | undefined {
-    if (this.#glimpses.starvedHead() >= 0) return undefined;
-    for (const [{ index, spec }, count] of this.#overtaken)
-      if (count >= this.#limit && this.#glimpses.isParked(index))
-        return `${spec.name} was overtaken ${count} times, and nothing is reserved for it`;
+    this.#noteWaits();
+    if (this.#glimpses.starvedHead() >= 0) return this.#unduly();
+    for (const [task, { overtakings }] of this.#waits)
+      if (overtakings >= this.#limits.overtakings && this.#isWaiting(task))
+        return `${task.spec.name} was overtaken ${overtakings} times, and nothing is reserved for it`;
+    for (const [task, count] of this.#latecomers)
+      if (count >= this.#limits.latecomers && this.#isWaiting(task))
+        return `${task.spec.name} was passed by ${count} latecomers, and nothing is reserved for it`;
     return undefined;
+  }
+
+  #isWaiting(task: TaskShadow): boolean {
+    return this.#glimpses.isParked(task.index) && task.attempts === 0;
+  }
+
+  #noteWaits(): void {
+    for (const task of this.#shadow.tasks)
+      if (this.#isWaiting(task) && !this.#waits.has(task))
+        this.#waits.set(task, { batches: this.#batches, ...none });
+  }
+
+  /** Whatever the machine counts, it is among these. */
+  #countMost(task: TaskShadow): void {
+    for (const [other, wait] of this.#waits) {
+      if (!this.#shadow.wouldMeet(other, task)) continue;
+      if (!this.#glimpses.goesBefore(task.index, other.index)) wait.mostOvertakings++;
+      else if (task.batch > wait.batches) wait.mostLatecomers++;
+    }
+  }
+
+  /** Only where one single task waits for what it takes: that is the one that waits longest. */
+  #countLatecomer(task: TaskShadow, hasSlot: (task: TaskShadow) => boolean): void {
+    const [only, ...others] = this.#shadow.tasks.filter(
+      (other) => other !== task && this.#isWaiting(other) && this.#shadow.wouldMeet(other, task),
+    );
+    if (only === undefined || others.length > 0 || !isSingle(only) || !hasSlot(only)) return;
+    const { batches } = this.#waits.get(only) as Wait;
+    if (task.batch <= batches || !this.#glimpses.goesBefore(task.index, only.index)) return;
+    if (this.#shadow.wouldTakeFrom(only, task))
+      this.#latecomers.set(only, (this.#latecomers.get(only) ?? 0) + 1);
+  }
+
+  /** Things are reserved for a task that was not overtaken so often. */
+  #unduly(): string | undefined {
+    const head = this.#shadow.tasks[this.#glimpses.starvedHead()];
+    const wait = head && this.#waits.get(head);
+    if (head === undefined || wait === undefined || !isSingle(head)) return undefined;
+    const { mostOvertakings, mostLatecomers } = wait;
+    if (mostOvertakings >= this.#limits.overtakings || mostLatecomers >= this.#limits.latecomers)
+      return undefined;
+    return `things are reserved for ${head.spec.name}, which was overtaken ${mostOvertakings} times, and passed by ${mostLatecomers} latecomers`;
   }
 
   /** All weights are known, and by them the task is over before the one for which things are reserved could start. */
@@ -69,6 +144,8 @@ export class Fairness {
     return nowMs + weight <= headStartMs;
   }
 }
+
+const none = { overtakings: 0, mostOvertakings: 0, mostLatecomers: 0 };
 
 /** It waits for one thing only, above and below which there is nothing but the top of all. */
 function isSingle({ spec: { uses, claims, amounts, exclusive } }: TaskShadow): boolean {

@@ -36,6 +36,7 @@ export function generate(seed: number): Scenario {
     pools,
     capacities,
     overtakings: random.pick([1, 2, 4, 64]),
+    latecomers: random.pick([1, 2, 4, 512]),
     pausesMs: random.chance(0.5) ? [0] : Array.from({ length: 5 }, () => random.pick([0, 0, 1, 5, 50])),
     endings: random.chance(0.25) ? drawEndings(random) : [],
     pulls: random.chance(0.1) ? random.int(2, 4) : 1,

@@ -31,6 +31,7 @@ export interface Differences {
   readonly others?: readonly Partial<PoolSpec>[];
   readonly capacities?: Scenario['capacities'];
   readonly overtakings?: number;
+  readonly latecomers?: number;
   readonly pausesMs?: readonly number[];
   readonly endings?: Scenario['endings'];
 }
@@ -38,7 +39,17 @@ export interface Differences {
 export function plainScenario(differences: Differences): Scenario {
   const { tasks, added = [], afterResults = 1, pool = {}, others = [], ...rest } = differences;
   return {
-    ...{ seed: 1, tasks, capacities: [], overtakings: 64, pausesMs: [0], endings: [], pulls: 1, ...rest },
+    ...{
+      seed: 1,
+      tasks,
+      capacities: [],
+      overtakings: 64,
+      latecomers: 512,
+      pausesMs: [0],
+      endings: [],
+      pulls: 1,
+    },
+    ...rest,
     additions: added.length === 0 ? [] : [{ afterResults, tasks: added }],
     pools: [pool, ...others].map(plainPool),
     faults: { duplicate: 0, batch: 0, earlyAlarm: 0 },

@@ -72,6 +72,7 @@ export interface Scenario {
   readonly pools: readonly PoolSpec[];
   readonly capacities: readonly (readonly [resource: string, count: number])[];
   readonly overtakings: number;
+  readonly latecomers: number;
   /** How long the consumer thinks over each result; used in turn. */
   readonly pausesMs: readonly number[];
   readonly endings: readonly { readonly how: 'drain' | 'cancel' | 'kill'; readonly atMs: number }[];

@@ -15,6 +15,8 @@ export interface End {
 export interface TaskShadow {
   readonly spec: TaskSpec;
   readonly index: number;
+  /** Tasks that were added together have the same number, later ones a larger one. */
+  readonly batch: number;
   /** Some attempt or cleanup is in a pool. */
   active: 'body' | 'cleanup' | undefined;
   attempts: number;
@@ -46,10 +48,11 @@ export class Shadow {
 
   add(specs: readonly TaskSpec[]): void {
     this.#known.clear();
+    const batch = (this.tasks.at(-1)?.batch ?? 0) + 1;
     for (const spec of specs) {
       const index = this.tasks.length;
       const fresh = { active: undefined, attempts: 0, holds: false, hasStarted: false, sinceMs: 0 };
-      this.tasks.push({ spec, index, ...fresh, end: undefined, isGiven: false });
+      this.tasks.push({ spec, index, batch, ...fresh, end: undefined, isGiven: false });
     }
   }
 

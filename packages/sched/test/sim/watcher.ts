@@ -88,7 +88,7 @@ export class Watcher {
     this.#scenario = scenario;
     this.#glimpses = glimpses;
     this.shadow = new Shadow(scenario);
-    this.#fairness = new Fairness(this.shadow, glimpses, scenario.overtakings);
+    this.#fairness = new Fairness(this.shadow, glimpses, scenario);
     this.#reasons = new Reasons(this.shadow);
     this.#pools = scenario.pools.map((spec, index) => ({
       ...{ index, spec, slots: 0, isOpen: false, isWanted: false, hasFailed: false, mustRecall: false },
@@ -102,6 +102,7 @@ export class Watcher {
     if ((reason === undefined) !== (problem === undefined))
       this.#complain(`the plan says: ${problem ?? 'fine'}; but should say: ${reason ?? 'fine'}`);
     if (problem !== undefined) this.shadow.drop(specs.length);
+    else this.#fairness.added();
   }
 
   // ——— what goes in ———

@@ -2,6 +2,7 @@
 import type { PlantedBug } from './bug.ts';
 
 const counts = 'lock/src/hold-counts.ts';
+const holders = 'lock/src/holders.ts';
 const waiting = 'lock/src/waiting.ts';
 const poison = 'lock/src/poison.ts';
 const obstacles = 'lock/src/obstacles.ts';
@@ -52,16 +53,46 @@ export const lockBugs: readonly PlantedBug[] = [
     replace: '',
   },
   {
-    what: 'who waits longest is never starved',
+    what: 'who is overtaken is never starved',
     file: waiting,
-    find: 'return count >= this.#limit;',
-    replace: 'return false;',
+    find: 'return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.overtakings);',
+    replace: 'return isLatecomer && count >= this.#limits.latecomers;',
   },
   {
     what: 'one overtaking too many is allowed',
     file: waiting,
-    find: 'return count >= this.#limit;',
-    replace: 'return count > this.#limit;',
+    find: 'return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.overtakings);',
+    replace: 'return isLatecomer ? count >= this.#limits.latecomers : count > this.#limits.overtakings;',
+  },
+  {
+    what: 'latecomers starve nobody',
+    file: waiting,
+    find: 'return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.overtakings);',
+    replace: 'return !isLatecomer && count >= this.#limits.overtakings;',
+  },
+  {
+    what: 'one latecomer too many is allowed',
+    file: waiting,
+    find: 'return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.overtakings);',
+    replace: 'return isLatecomer ? count > this.#limits.latecomers : count >= this.#limits.overtakings;',
+  },
+  {
+    what: 'better ones count as latecomers though they were there before',
+    file: holders,
+    find: 'return isLater && this.isBefore(holder, parked);',
+    replace: 'void isLater;\n    return this.isBefore(holder, parked);',
+  },
+  {
+    what: 'added tasks are taken to have been there from the beginning',
+    file: 'sched/src/machine/machine.ts',
+    find: 'tasks.added.fill(state.locks.tick(), from, to);',
+    replace: 'tasks.added.fill(0, from, to);',
+  },
+  {
+    what: 'who is parked again waits from then on',
+    file: holders,
+    find: '    if (this.is(holder, WAITED)) return;\n',
+    replace: '',
   },
   {
     what: 'what the first of the starved needs is not reserved',
@@ -95,7 +126,7 @@ export const lockBugs: readonly PlantedBug[] = [
   },
   {
     what: 'the worse of two that are free goes first',
-    file: 'lock/src/holders.ts',
+    file: holders,
     find: 'return rank === 0 ? a < b : rank > 0;',
     replace: 'return rank === 0 ? a < b : rank < 0;',
   },
