@@ -32,7 +32,16 @@ export interface Held extends Disposable, AsyncDisposable {
 /** Somebody who waits, or holds. */
 interface Caller {
   readonly demand: number;
-  readonly grant: (held: Held) => void;
+  /** Gives up waiting when this is aborted. */
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (held: Held) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** All that wait under one signal, and its only listener: a signal looks through all of its listeners for each one that comes or goes. */
+interface Watch {
+  readonly holders: Set<Holder>;
+  readonly onAbort: () => void;
 }
 
 /**
@@ -47,6 +56,7 @@ export class Locks {
   readonly table: LockTable;
   readonly #callers: (Caller | undefined)[] = [];
   readonly #unused: Holder[] = [];
+  readonly #watches = new Map<AbortSignal, Watch>();
   #arrivals = 0;
 
   constructor(options: LocksOptions = {}) {
@@ -64,20 +74,41 @@ export class Locks {
     const demand = this.table.compile(request);
     const holder = this.#unused.pop() ?? this.#callers.length;
     const { promise, resolve, reject } = Promise.withResolvers<Held>();
-    const giveUp = (): void => {
-      this.#leave(holder);
-      reject(signal?.reason);
-    };
-    const grant = (held: Held): void => {
-      signal?.removeEventListener('abort', giveUp);
-      resolve(held);
-    };
-    this.#callers[holder] = { demand, grant };
+    this.#callers[holder] = { demand, signal, resolve, reject };
     this.table.enrol(holder, demand, priority, -this.#arrivals++);
     if (this.table.tryTake(holder) === TAKEN) return this.#heldBy(holder);
     this.table.park(holder);
-    signal?.addEventListener('abort', giveUp, { once: true });
+    if (signal !== undefined) this.#watch(signal, holder);
     return promise;
+  }
+
+  #watch(signal: AbortSignal, holder: Holder): void {
+    let watch = this.#watches.get(signal);
+    if (watch === undefined) {
+      watch = { holders: new Set(), onAbort: () => this.#abort(signal) };
+      this.#watches.set(signal, watch);
+      signal.addEventListener('abort', watch.onAbort, { once: true });
+    }
+    watch.holders.add(holder);
+  }
+
+  #unwatch(signal: AbortSignal, holder: Holder): void {
+    const watch = this.#watches.get(signal);
+    watch?.holders.delete(holder);
+    if (watch?.holders.size !== 0) return;
+    this.#watches.delete(signal);
+    signal.removeEventListener('abort', watch.onAbort);
+  }
+
+  /** All that wait under the signal leave before others are let in: none of them is granted what it does not want any more. */
+  #abort(signal: AbortSignal): void {
+    const holders = this.#watches.get(signal)?.holders ?? [];
+    this.#watches.delete(signal);
+    for (const holder of holders) {
+      this.#callers[holder]?.reject(signal.reason);
+      this.#leave(holder);
+    }
+    this.#letIn();
   }
 
   #heldBy(holder: Holder): Held {
@@ -86,6 +117,7 @@ export class Locks {
       if (!isHeld) return;
       isHeld = false;
       this.#leave(holder);
+      this.#letIn();
     };
     return {
       release,
@@ -94,7 +126,7 @@ export class Locks {
     };
   }
 
-  /** It holds nothing and waits for nothing any more: others may. */
+  /** It holds nothing and waits for nothing any more. */
   #leave(holder: Holder): void {
     const { demand } = this.#callers[holder] as Caller;
     this.table.withdraw(holder);
@@ -102,9 +134,15 @@ export class Locks {
     this.table.forget(demand);
     this.#callers[holder] = undefined;
     this.#unused.push(holder);
+  }
+
+  /** Grants what is free to those who wait for it. */
+  #letIn(): void {
     for (let next = this.table.candidate(); next !== NONE; next = this.table.candidate()) {
       this.table.tryTake(next);
-      this.#callers[next]?.grant(this.#heldBy(next));
+      const { signal, resolve } = this.#callers[next] as Caller;
+      if (signal !== undefined) this.#unwatch(signal, next);
+      resolve(this.#heldBy(next));
     }
   }
 }

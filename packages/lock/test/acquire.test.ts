@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { amount } from '@pexen/core';
 import { describe, expect, it } from 'vitest';
 import { describeNodes, type Held, Locks } from '../src/index.ts';
@@ -181,6 +182,37 @@ describe('abort', () => {
     giveUp.abort();
     expect(describeNodes(locks.table)).toHaveLength(1);
     held.release();
+  });
+
+  it('has one listener for all that wait under one signal, and none when they are through', async () => {
+    const locks = new Locks();
+    const { signal } = new AbortController();
+    const countListeners = (): number => getEventListeners(signal, 'abort').length;
+    const first = await locks.acquire({ claims: ['x'] });
+    const all = Array.from({ length: 100 }, async () =>
+      (await locks.acquire({ claims: ['x'] }, { signal })).release(),
+    );
+    await settle();
+    expect(countListeners()).toBe(1);
+    first.release();
+    await Promise.all(all);
+    expect(countListeners()).toBe(0);
+    validate(locks.table);
+  });
+
+  it('grants nothing to whoever waits under the signal that lets others give up', async () => {
+    const locks = new Locks({ overtakings: 1 });
+    const giveUp = new AbortController();
+    await locks.acquire({ uses: ['x'] });
+    const writer = locks.acquire({ claims: ['x'] }, { signal: giveUp.signal });
+    await locks.acquire({ uses: ['x'] }, { priority: 1 });
+    const reader = locks.acquire({ uses: ['x'] }, { signal: giveUp.signal, priority: 1 });
+    giveUp.abort('no more');
+    expect(await Promise.allSettled([writer, reader])).toEqual([
+      { status: 'rejected', reason: 'no more' },
+      { status: 'rejected', reason: 'no more' },
+    ]);
+    validate(locks.table);
   });
 
   it('leaves no listener behind', async () => {
