@@ -37,8 +37,42 @@ function commandLine(leave: (exitCode: ExitCode) => void): Command {
   for (const each of [program, ...program.commands]) {
     const words = each === program ? 'pexen' : `pexen ${each.name()}`;
     each.showHelpAfterError(`(${words} --help says what there is)`);
+    each.configureOutput({ outputError: (text, write) => write(withSuggestion(text)) });
   }
   return program;
+}
+
+/** What other runners call what we have; names that are merely misspelled are found by their letters. */
+const otherNames: Readonly<Record<string, string>> = {
+  ...named('--workers', [
+    'jobs',
+    'parallel',
+    'concurrency',
+    'threads',
+    'processes',
+    'max-workers',
+    'maxWorkers',
+  ]),
+  ...named('--reporter', ['format', 'formatter', 'output-format']),
+  ...named('--junit', ['xml', 'junitxml', 'junit-xml', 'output']),
+  ...named('--tag', ['label', 'mark', 'group']),
+  ...named("a pattern, as in: pexen run 'net/**'", ['filter', 'grep', 'only', 'test', 'testNamePattern']),
+  ...named('NO_COLOR=1, or color in the options of the reporter', [
+    'color',
+    'colour',
+    'no-color',
+    'no-colour',
+  ]),
+};
+
+function named(ours: string, theirs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(theirs.map((name) => [name, ours]));
+}
+
+function withSuggestion(text: string): string {
+  const [, name = ''] = /^error: unknown option '--?([^=']+)/.exec(text) ?? [];
+  const ours = Object.hasOwn(otherNames, name) ? otherNames[name] : undefined;
+  return ours === undefined ? text : `${text.split('\n', 1)[0]}\n(Did you mean ${ours}?)\n`;
 }
 
 function addInit(program: Command, leave: (exitCode: ExitCode) => void): void {
@@ -75,7 +109,7 @@ function addList(program: Command, leave: (exitCode: ExitCode) => void): void {
 function selecting(command: Command): Command {
   return command
     .argument('[pattern...]', "call paths: 'net/ping', all below 'net', or a glob such as 'net/**/v6*'")
-    .option('-t, --tag <tag>', `only tasks with this tag${again}`, all)
+    .option('-t, --tag <tag>', `only tasks with this tag${again}, then one of them is enough`, all)
     .option('-c, --config <file>', 'the configuration; default: pexen.config.{ts,mts,js,mjs}, or none');
 }
 

@@ -58,9 +58,40 @@ describe.concurrent('the words of the command', () => {
     const dir = await folder(files, onTestFinished);
     const listed = await pexen(dir, 'list', '--tag', 'quick', '-t', 'net', 'tests/b');
     expect(listed.stdout, listed.stderr).toBe('1  tests/b\n');
+    const either = await pexen(dir, 'list', '--tag', 'quick', '-t', 'net');
+    expect(either.stdout).toBe('1  tests/a\n2  tests/b\n');
+    expect((await pexen(dir, 'list', '--help')).stdout).toMatch(
+      /several\s+times,\s+then\s+one\s+of\s+them\s+is\s+enough/,
+    );
     const ran = await pexen(dir, 'run', '--reporter', 'lines', '--reporter', 'junit=a=b.xml', 'tests/a');
     expect(ran.stdout, ran.stderr).toContain('1 task: 1 passed');
     expect(existsSync(join(dir, 'a=b.xml'))).toBe(true);
+  });
+
+  it('of other runners lead to ours', async ({ expect, onTestFinished }) => {
+    const dir = await folder({}, onTestFinished);
+    for (const [given, meant] of [
+      ['--jobs', '--workers'],
+      ['--jobs=4', '--workers'],
+      ['--worker', '--workers'],
+      ['--colour', 'NO_COLOR=1'],
+      ['--grep', 'a pattern'],
+    ] as const) {
+      const ended = await pexen(dir, 'run', given);
+      expect(ended).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(ended.stderr).toContain(`(Did you mean ${meant}`);
+      expect(ended.stderr.match(/Did you mean/g)).toHaveLength(1);
+      expect(ended.stderr).toContain('(pexen run --help says what there is)');
+    }
+  });
+
+  it('tell of a second configuration', async ({ expect, onTestFinished }) => {
+    const config =
+      "import { defineSuite, tree } from 'pexen'; export default defineSuite({ from: { '': tree({ dir: '.' }) } });";
+    const files = { 'pexen.config.ts': config, 'pexen.config.js': config, 'a.sh': sh('true') };
+    const ended = await pexen(await folder(files, onTestFinished), 'run', '--reporter', 'lines');
+    expect(ended.exitCode, ended.stderr).toBe(0);
+    expect(ended.stderr).toMatch(/warning PEXEN_TWO_CONFIGS .*\n +at pexen\.config\.js\n/);
   });
 
   it('name files from the current directory, wherever the configuration is', async ({

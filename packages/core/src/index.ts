@@ -30,6 +30,7 @@ export {
   withMeta,
 } from './define-task.ts';
 export { type Defined, defined } from './defined.ts';
+export { numberHint } from './entry-check.ts';
 export {
   formatLocation,
   formatProblem,

@@ -53,8 +53,16 @@ export interface Gathered {
  * The factory with more path before its tasks.
  *
  * @example under(['net', 'ipv4'], executables({ dir: 'tests/ipv4' }))
+ * @throws PexenError PEXEN_BAD_OPTION
  */
 export function under(path: CallPath | string, factory: Factory): Factory {
+  const isPath =
+    typeof path === 'string' || (Array.isArray(path) && path.every((part) => typeof part === 'string'));
+  const form = "under(['net', 'ipv4'], executables({ … }))";
+  if (!isPath)
+    throw badArgument(`under: its path must be a text or a list of texts, not ${kindOf(path)}`, form);
+  if (!isFactory(factory))
+    throw badArgument(`under: there is ${kindOf(factory)} where a factory should be`, form);
   const parts = typeof path === 'string' ? [path] : path;
   return {
     kind: factory.kind,
@@ -70,13 +78,31 @@ function isTogether({ kind }: Factory): boolean {
   return kind === togetherKind;
 }
 
-/** Several factories as one, made one after the other. The problems of all of them come in one error. */
+/**
+ * Several factories as one, made one after the other. The problems of all of them come in one error.
+ * @throws PexenError PEXEN_BAD_OPTION
+ */
 export function together(...factories: readonly Factory[]): Factory {
+  const wrong = factories.find((each) => !isFactory(each));
+  if (wrong !== undefined || factories.includes(undefined as never)) {
+    const message = `together: there is ${kindOf(wrong)} where a factory should be`;
+    throw badArgument(message, 'together(executables({ … }), modules({ … }))');
+  }
   return {
     kind: togetherKind,
     describe: factories.map(({ describe }) => describe).join(', '),
     make: (context) => makeTogether(factories, context),
   };
+}
+
+function isFactory(value: unknown): value is Factory {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as Partial<Factory>).make === 'function'
+  );
+}
+
+function badArgument(message: string, form: string): PexenError {
+  return misuse('PEXEN_BAD_OPTION', message, `Write ${form}.`);
 }
 
 /** Everything a factory makes, with its problems and warnings as values. */

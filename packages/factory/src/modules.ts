@@ -23,7 +23,7 @@ const known: readonly OptionName[] = ['dir', 'file', 'include', 'exclude', 'foll
  * @throws PexenError PEXEN_BAD_OPTION
  */
 export function modules(options: ModuleOptions | ModuleTreeOptions): Factory {
-  checkOptions('modules', options, known, options.file === undefined ? ['dir'] : []);
+  checkOptions('modules', options, known, options?.file === undefined ? ['dir'] : []);
   if (options.file === undefined) return moduleTree(options);
   const others = known.filter((name) => !['file', 'meta', 'match'].includes(name));
   const wrong = others.filter((name) =>

@@ -69,6 +69,7 @@ export function checkOptions(
   known: readonly OptionName[],
   needed: readonly OptionName[],
 ): void {
+  if (!isRecord(options)) refuse(unknownOptions(factory, options, needed.length > 0 ? needed : known));
   const missing = needed.filter((name) => (options as Readonly<Record<string, unknown>>)[name] === undefined);
   refuse([
     ...missing.map((name) => problem(factory, `needs the option "${name}"`)),

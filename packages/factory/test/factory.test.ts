@@ -1,7 +1,7 @@
 /** Factories nest, go together, and can be used again. */
 import { PexenError, place, task } from '@pexen/core';
 import { expect, test } from 'vitest';
-import { executables, type Factory, gather, together, under } from '../src/index.ts';
+import { executables, type Factory, gather, modules, together, tree, under } from '../src/index.ts';
 import { made, paths, program, scratch } from './scratch.ts';
 
 const one = task({ name: 'one' }, () => 1);
@@ -28,6 +28,34 @@ test('several go together, in their order', async () => {
   const factory = together(under('x', fixed('b')), fixed('a'), together(fixed('c')));
   expect(paths(await gather(factory, { root: '/' }))).toEqual(['x/b/one', 'a/one', 'c/one']);
   expect(factory.describe).toBe('b, a, c');
+});
+
+test('what is no factory, no path or no options is refused', () => {
+  for (const [act, said] of [
+    [
+      () => under(5 as never, fixed('a')),
+      /^PEXEN_BAD_OPTION: under: its path must be a text or a list of texts, not a number\n/,
+    ],
+    [() => under('a', 5 as never), /^PEXEN_BAD_OPTION: under: there is a number where a factory should be\n/],
+    [
+      () => together([fixed('a')] as never),
+      /^PEXEN_BAD_OPTION: together: there is a list where .*\n {4}Write together\(/,
+    ],
+    [
+      () => together(fixed('a'), undefined as never),
+      /^PEXEN_BAD_OPTION: together: there is undefined where a factory/,
+    ],
+    [
+      () => executables(undefined as never),
+      /^PEXEN_BAD_OPTION: executables: its options must be an object, not undefined\n {4}Write executables\(\{ dir: … \}\)\.$/,
+    ],
+    [() => modules(null as never), /^PEXEN_BAD_OPTION: modules: its options must be an object, not null/],
+    [
+      () => tree('tests' as never),
+      /^PEXEN_BAD_OPTION: tree: its options must be an object, not a string\n {4}Write tree\(\{ dir: … \}\)\.$/,
+    ],
+  ] as const)
+    expect(act).toThrow(said);
 });
 
 test('one that makes nothing is told of, once, whatever others make', async () => {

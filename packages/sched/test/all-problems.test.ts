@@ -42,18 +42,13 @@ it('entries that are no tasks are told one by one, beside all other problems', (
   const lost = task({ name: 'lost', requires: ['nowhere'] }, () => {});
   const greedy = task({ name: 'greedy', clams: ['db'] } as never, () => {});
   const placed = { under: ['net'], task: 'ping' };
-  const problems = problemsOf([
-    lost,
-    5,
-    greedy,
-    undefined,
-    placed,
-    task({ name: 'fine' }, () => {}),
-  ] as never);
+  const oddly = { under: 'net', task: () => {} };
+  const problems = problemsOf([lost, 5, greedy, undefined, placed, oddly] as never);
   expect(problems.map(({ code, task: path, message }) => `${code} ${path}: ${message}`)).toEqual([
     'PEXEN_NOT_A_TASK undefined: tasks[1]: there is a number where a task should be',
     'PEXEN_NOT_A_TASK undefined: tasks[3]: there is undefined where a task should be',
     'PEXEN_NOT_A_TASK undefined: tasks[4]: there is a string where a task should be',
+    'PEXEN_NOT_A_TASK undefined: tasks[5]: its path must be a list of strings',
     'PEXEN_UNKNOWN_META greedy: there is no metadata "clams"',
     'PEXEN_UNKNOWN_REQUIREMENT lost: requires "nowhere", which no task provides',
   ]);

@@ -19,7 +19,8 @@ export async function gatherTasks(
   loaded: LoadedConfig,
   onWarning: (warning: Problem) => void,
 ): Promise<GatheredTasks> {
-  const { config, root } = loaded;
+  const { config, root, warnings = [] } = loaded;
+  for (const warning of warnings) onWarning(warning);
   const loader = config.loader === undefined ? undefined : await startLoader(config.loader, root);
   const facts = await factsOf(loaded);
   return { facts, loader, tasks: await gather(loaded, facts, onWarning) };

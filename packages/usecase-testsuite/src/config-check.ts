@@ -1,8 +1,13 @@
 /** Checks the shape of a configuration, all of it at once. */
-import { didYouMean, type Problem, refuse } from '@pexen/core';
+import { checkMeta, didYouMean, numberHint, type Problem, refuse } from '@pexen/core';
 import type { JUnitOptions } from '@pexen/report';
 import * as z from 'zod/mini';
-import { mostWorkers, type SuiteConfig, type TerminalReporterOptions } from './define-suite.ts';
+import {
+  mostWorkers,
+  type SuiteConfig,
+  type SuiteGroup,
+  type TerminalReporterOptions,
+} from './define-suite.ts';
 
 const ms = z.number().check(z.nonnegative());
 const limit = z.custom(
@@ -19,13 +24,19 @@ const isFactory = (value: unknown): boolean => typeof value === 'object' && valu
 const factory = z.custom(isFactory, 'must be a factory: executables({ … }), modules({ … }), tree({ … })');
 const reporterName = z.enum(['terminal', 'live', 'lines']);
 const lines = z.int().check(z.nonnegative());
-const terminalOptions = z.strictObject({
+const terminalEntries = {
   color: z.optional(z.boolean()),
   passes: z.optional(z.boolean()),
   outputLines: z.optional(lines),
   slowAfter: z.optional(ms),
-} satisfies Record<keyof TerminalReporterOptions, unknown>);
-const junitOptions = z.strictObject({
+} satisfies Record<keyof TerminalReporterOptions, unknown>;
+const terminalOptions = z.strictObject(terminalEntries);
+const groupEntries = {
+  pool: callable,
+  spare: z.optional(ms),
+  exclusive: z.optional(z.boolean()),
+} satisfies Record<keyof SuiteGroup, unknown>;
+const junitEntries = {
   file: z.string().check(z.minLength(1)),
   strict: z.optional(z.boolean()),
   name: z.optional(z.string()),
@@ -33,7 +44,8 @@ const junitOptions = z.strictObject({
   output: z.optional(z.enum(['failed', 'all', 'none'])),
   outputLimit: z.optional(lines),
   findings: z.optional(z.boolean()),
-} satisfies Record<keyof JUnitOptions, unknown>);
+} satisfies Record<keyof JUnitOptions, unknown>;
+const junitOptions = z.strictObject(junitEntries);
 const reporter = z.union([
   reporterName,
   z.tuple([reporterName]),
@@ -47,19 +59,15 @@ const shape = {
   facts: z.optional(z.union([callable, z.record(z.string(), z.unknown())])),
   pool: z.optional(callable),
   pools: z.optional(z.record(z.string(), callable)),
-  groups: z.optional(
-    z.record(
-      z.string(),
-      z.strictObject({ pool: callable, spare: z.optional(ms), exclusive: z.optional(z.boolean()) }),
-    ),
-  ),
+  groups: z.optional(z.record(z.string(), z.strictObject(groupEntries))),
   capacities: z.optional(z.union([z.map(z.unknown(), ms), z.record(z.string(), ms)])),
   workers: z.optional(count),
   loader: z.optional(z.string().check(z.minLength(1))),
   spare: z.optional(ms),
   shared: z.optional(z.record(z.string(), z.unknown())),
   deadline: z.optional(limit),
-  retries: z.optional(z.union([ms, z.looseObject({ count: ms })])),
+  /** As in the metadata of tasks; see `wrongRetries`. */
+  retries: z.optional(z.unknown()),
   timeout: z.optional(limit),
   idleTimeout: z.optional(limit),
   grace: z.optional(ms),
@@ -79,8 +87,8 @@ export function checkConfig(config: unknown, file?: string): SuiteConfig {
   z.config(z.locales.en());
   const checked = schema.safeParse(config);
   const tell = teller(config, file);
-  if (!checked.success)
-    refuse(withoutRepeats(checked.error.issues.flatMap((issue) => problemsOf(issue, tell))));
+  const issues = checked.success ? [] : checked.error.issues;
+  refuse([...withoutRepeats(issues.flatMap((issue) => problemsOf(issue, tell))), ...wrongRetries(tell)]);
   return config as SuiteConfig;
 }
 
@@ -105,6 +113,14 @@ function teller(config: unknown, file: string | undefined): Teller {
   return Object.assign(tell, { valueAt });
 }
 
+function wrongRetries(tell: Teller): Problem[] {
+  const retries = tell.valueAt(['retries']);
+  if (retries === undefined) return [];
+  return checkMeta({ retries }, '').map(({ message, hint }) =>
+    tell(['retries'], message.replace(/^retries /, ''), hint ?? forms.retries),
+  );
+}
+
 function problemsOf(issue: z.core.$ZodIssue, tell: Teller): Problem[] {
   const { path } = issue;
   if (path[0] === 'from' && isFactory(tell.valueAt(['from']))) {
@@ -124,7 +140,8 @@ function problemsOf(issue: z.core.$ZodIssue, tell: Teller): Problem[] {
       path[0] === 'reporters' ? wrongReporter(path, tell) : tell(path, 'is none of the forms it may have'),
     ];
   }
-  return [tell(path, `${path.length === 0 ? 'the configuration ' : ''}${plain(issue.message)}`)];
+  const message = `${path.length === 0 ? 'the configuration ' : ''}${plain(issue.message)}`;
+  return [tell(path, message, isOfNumber(issue) ? asNumber(path, tell) : undefined)];
 }
 
 function wrongReporter(path: Path, tell: Teller): Problem {
@@ -140,6 +157,17 @@ function wrongReporter(path: Path, tell: Teller): Problem {
   );
 }
 
+function isOfNumber({ message }: z.core.$ZodIssue): boolean {
+  return /expected (?:number|int)\b|milliseconds/.test(message);
+}
+
+/** How the number is written that a text there means. */
+function asNumber(path: Path, tell: Teller): string | undefined {
+  return numberHint(String(path.at(-1)), tell.valueAt(path), (number) =>
+    (number as number) > 0 ? undefined : 'none',
+  );
+}
+
 /** One mistake may show at several places. */
 function withoutRepeats(problems: readonly Problem[]): Problem[] {
   return [...new Map(problems.map((each) => [each.message, each])).values()];
@@ -151,6 +179,7 @@ function plain(message: string): string {
     [/^Invalid input: expected (\w+), received undefined$/, 'is missing'],
     [/^Invalid input: expected int, received (\w+)$/, 'must be a whole number'],
     [/^Invalid input: expected (?:object|record|map), received (\w+)$/, 'must be an object, not $1'],
+    [/^Invalid input: expected array, received (\w+)$/, 'must be a list, not $1'],
     [/^Invalid input: expected (\w+), received (\w+)$/, 'must be a $1, not $2'],
     [/^Too small: expected (?:number|int) to be >=(.+)$/, 'must be $1 or more'],
     [/^Too small: expected (?:number|int) to be >(.+)$/, 'must be above $1'],
@@ -159,6 +188,13 @@ function plain(message: string): string {
   ];
   const [form, said] = words.find(([each]) => each.test(message)) ?? [];
   return form === undefined || said === undefined ? message : message.replace(form, said);
+}
+
+/** What may stand where the last part of the path does. */
+function entriesAround(path: Path, tell: Teller): object {
+  if (path.length === 1) return shape;
+  if (path[0] === 'groups') return groupEntries;
+  return tell.valueAt([...path.slice(0, -2), 0]) === 'junit' ? junitEntries : terminalEntries;
 }
 
 /** How the entries are written that have several forms, or one that is easily mistaken. */
@@ -180,11 +216,8 @@ function meantForm({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[]
 }
 
 function unknownKey(path: Path, tell: Teller): Problem {
-  const [key] = path;
-  const hint =
-    path.length === 1
-      ? (didYouMean(String(key), Object.keys(shape)) ?? `There are: ${Object.keys(shape).join(', ')}.`)
-      : undefined;
+  const known = Object.keys(entriesAround(path, tell));
+  const hint = didYouMean(String(path.at(-1)), known) ?? `There are: ${known.join(', ')}.`;
   return {
     ...tell([], `there is no entry "${path.map(String).join('.')}"`),
     ...(hint !== undefined && { hint }),

@@ -1,7 +1,7 @@
 /** Finds, loads and checks the configuration of a suite. Knows nothing of running it. */
 import { existsSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { PexenError, refuse } from '@pexen/core';
+import { basename, dirname, join, resolve } from 'node:path';
+import { PexenError, type Problem, refuse } from '@pexen/core';
 import { loadModule, moduleProblems, tree } from '@pexen/factory';
 import type { Suite, SuiteConfig, SuiteEnvironment } from './define-suite.ts';
 
@@ -22,6 +22,8 @@ export interface LoadedConfig {
   readonly root: string;
   /** Undefined where there is none and the directory itself is the suite. */
   readonly file: string | undefined;
+  /** What looks wrong and harms nothing: another configuration beside it. Default: nothing does. */
+  readonly warnings?: readonly Problem[];
 }
 
 /**
@@ -40,7 +42,20 @@ export async function loadConfig(directory: string, named?: string): Promise<Loa
     config: await resolveSuite(await importSuite(file), environment(), file),
     root: dirname(file),
     file,
+    warnings: named === undefined ? othersBeside(file) : [],
   };
+}
+
+function othersBeside(file: string): Problem[] {
+  return configNames
+    .map((name) => join(dirname(file), name))
+    .filter((other) => other !== file && existsSync(other))
+    .map((other) => ({
+      code: 'PEXEN_TWO_CONFIGS',
+      location: { file: other },
+      message: `this configuration is left out: ${basename(file)} counts`,
+      hint: 'Remove one of them, or name the one you mean: --config FILE.',
+    }));
 }
 
 function noConfig(message: string, hint: string): PexenError {

@@ -1,5 +1,5 @@
 /** What a suite is made of, as its author writes it down. */
-import type { Facts, Pool, Resource, TaskMeta } from '@pexen/core';
+import type { Facts, Pool, Resource, Retries, TaskMeta } from '@pexen/core';
 import type { Factory } from '@pexen/factory';
 import type { Clock } from '@pexen/pool-process';
 import type { JUnitOptions, LinesOptions, Reporter } from '@pexen/report';
@@ -87,12 +87,27 @@ export interface SuiteConfig {
 /** A suite as it is handed around: made by `defineSuite`, read by `runSuite`. */
 export type Suite = SuiteConfig | ((environment: SuiteEnvironment) => SuiteConfig | Promise<SuiteConfig>);
 
+/** Entries that are none: never what one may write. */
+type Unknown<T, Known> = { readonly [K in Exclude<keyof T, keyof Known>]: never };
+
+/** Makes entries that are none a compile error also where a function gives the configuration. */
+type OnlyKnown<C> = Unknown<C, SuiteConfig> & {
+  readonly groups?: C extends { readonly groups: infer G }
+    ? { readonly [K in keyof G]: Unknown<G[K], SuiteGroup> }
+    : unknown;
+  readonly retries?: C extends { readonly retries: infer R extends Retries } ? Unknown<R, Retries> : unknown;
+};
+
 /**
- * Returns its argument; editors then know what may stand in it.
+ * Returns its argument; editors then know what may stand in it, and entries that are none do not compile.
  *
  * @example
  * export default defineSuite(({ ci }) => ({ from: { sys: executables({ dir: 'tests' }) }, retries: ci ? 1 : 0 }));
  */
-export function defineSuite(suite: Suite): Suite {
+export function defineSuite<const C extends SuiteConfig>(
+  suite:
+    | (C & OnlyKnown<C>)
+    | ((environment: SuiteEnvironment) => (C & OnlyKnown<C>) | Promise<C & OnlyKnown<C>>),
+): Suite {
   return suite;
 }

@@ -5,6 +5,7 @@ import { isPexenError, type Problem } from '@pexen/core';
 import { tree } from '@pexen/factory';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadConfig, resolveSuite } from '../src/config.ts';
+import { listSuite } from '../src/index.ts';
 
 const here = { ci: false, env: {} };
 const nothing = { kind: 'none', describe: 'nothing', async *make() {} };
@@ -103,14 +104,14 @@ describe('a configuration', () => {
     const wrong = { from: {}, retries: { cont: 1 }, reporters };
     const problems = await problemsOf(resolveSuite(wrong as never, here));
     expect(problems.map(({ message }) => message)).toEqual([
-      expect.stringMatching(/^retries\.count: /),
       expect.stringMatching(/^reporters\.0\.1\.file: /),
       'there is no entry "reporters.0.1.fil"',
       expect.stringMatching(/^reporters\.1\.1\.passes: /),
       'reporters.2: there is no reporter "tap"',
       'reporters.3: is none of the forms it may have',
+      'retries: has no entry "cont", but count, delay, factor, maxDelay, jitter',
     ]);
-    expect(problems.at(-1)?.hint).toMatch(/terminal, live, lines and junit/);
+    expect(problems.at(-2)?.hint).toMatch(/terminal, live, lines and junit/);
   });
 
   it('is refused in words that say what to write', async () => {
@@ -136,7 +137,7 @@ describe('a configuration', () => {
     ]);
     expect(await told({ from, workers: 1.5, retries: { count: 'x' } })).toEqual([
       'workers: must be a whole number',
-      'retries.count: must be a number, not string → Write a number, or { count: 2, delay: 1000 }.',
+      'retries: has an entry "count" that must be a whole number, 0 or more → Write a number, or { count: 2, delay: 1000 }.',
     ]);
     expect(await told({ from, reporters: ['lnes', 'junit', ['junit']] })).toEqual([
       'reporters.0: there is no reporter "lnes" → Did you mean "lines"?',
@@ -152,6 +153,55 @@ describe('a configuration', () => {
       `reporters.0: is none of the forms it may have → ${write}`,
       `reporters.1.1.output: must be one of "failed"|"all"|"none" → ${write}`,
     ]);
+  });
+
+  it('says how an entry is written, wherever it stands', async () => {
+    const hints = async (config: object) =>
+      (await problemsOf(resolveSuite({ from: {}, ...config } as never, here))).map(({ hint }) => hint);
+    expect(await hints({ timeout: '20s', grace: '500ms', workers: '3', deadline: '1h' })).toEqual([
+      'Write workers: 3.',
+      'Write deadline: 3_600_000 (milliseconds).',
+      'Write timeout: 20_000 (milliseconds).',
+      'Write grace: 500 (milliseconds).',
+    ]);
+    expect(await hints({ retries: { cuont: 2 } })).toEqual(['Did you mean "count"?']);
+    expect(await hints({ retries: { count: 2, delay: '1s' } })).toEqual([
+      'Write delay: 1000 (milliseconds).',
+    ]);
+    expect(await hints({ groups: { vm: { pool: () => {}, exclusiv: true } } })).toEqual([
+      'Did you mean "exclusive"?',
+    ]);
+    expect(await hints({ reporters: [['terminal', { colour: true }]] })).toEqual(['Did you mean "color"?']);
+    expect(await hints({ reporters: [['live', { slowAfter: '5s' }]] })).toEqual([
+      'Write slowAfter: 5000 (milliseconds).',
+    ]);
+    expect(await hints({ reporters: [['junit', { file: 'x', outputs: 'all' }]] })).toEqual([
+      'Did you mean "output"?',
+    ]);
+    expect(await hints({ reporters: [['lines', { verbose: true }]] })).toEqual([
+      'There are: color, passes, outputLines, slowAfter.',
+    ]);
+  });
+
+  it('that lies beside another one is told which of them counts', async () => {
+    const one = 'export default { from: {} };';
+    const dir = await folder({ 'pexen.config.mjs': one, 'pexen.config.js': one });
+    const loaded = await loadConfig(dir);
+    expect(loaded).toMatchObject({
+      file: join(dir, 'pexen.config.js'),
+      warnings: [
+        {
+          code: 'PEXEN_TWO_CONFIGS',
+          location: { file: join(dir, 'pexen.config.mjs') },
+          message: 'this configuration is left out: pexen.config.js counts',
+        },
+      ],
+    });
+    expect((await loadConfig(dir, 'pexen.config.mjs')).warnings).toEqual([]);
+    const warnings: Problem[] = [];
+    const config = { ...loaded.config, from: { '': tree({ dir: '.' }) } };
+    await listSuite({ ...loaded, config }, {}, (warning) => warnings.push(warning)).catch(() => {});
+    expect(warnings).toMatchObject([{ code: 'PEXEN_TWO_CONFIGS' }]);
   });
 
   it('may take a deadline away; none of 0, which would end every test at once', async () => {
