@@ -28,7 +28,9 @@ export function startTimer(delayMs: number, ring: () => void): () => void {
   };
   let timer: ReturnType<typeof setTimeout>;
   const wait = (): void => {
-    timer = setTimeout(look, Math.min(Math.ceil(dueMs - monotonicMs()), longestMs));
+    // The moment may have passed since it was worked out.
+    const leftMs = Math.max(Math.ceil(dueMs - monotonicMs()), 0);
+    timer = setTimeout(look, Math.min(leftMs, longestMs));
   };
   wait();
   return () => clearTimeout(timer);

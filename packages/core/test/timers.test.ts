@@ -69,4 +69,13 @@ describe('timers', () => {
     vi.unstubAllGlobals();
     expect(ring).toHaveBeenCalledOnce();
   });
+
+  it('never ask the runtime for a negative delay, though time passes while they are set', async () => {
+    let nowMs = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 5));
+    const set = vi.spyOn(globalThis, 'setTimeout');
+    vi.resetModules();
+    (await import('../src/timers.ts')).startTimer(1, () => {});
+    expect(set.mock.calls.map(([, delay]) => delay)).toEqual([0]);
+  });
 });

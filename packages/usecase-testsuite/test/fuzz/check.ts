@@ -208,12 +208,11 @@ class Check {
     return this.#tasks.flatMap(({ name, tearsDown }) => {
       if (tearsDown === undefined) return [];
       const providers = this.#providersOf([tearsDown]);
-      const hasStarted = providers.some((provider) => this.#stays.has(provider));
+      const hasStarted = providers.some((provider) => this.#wasTried(provider));
       const stay = this.#stays.get(name);
       if (stay === undefined) {
         const isKilled = this.#played.plan.interruption?.how === 'kill' && this.#stopAt < Infinity;
-        const wasTried = (this.#results.get(name)?.attempts.length ?? 0) > 0;
-        return hasStarted && !isKilled && !wasTried
+        return hasStarted && !isKilled && !this.#wasTried(name)
           ? [`${name} did not run, though ${tearsDown} was begun`]
           : [];
       }
@@ -223,6 +222,11 @@ class Check {
         .filter((other) => this.#isUnderWayAfter(other, stay.from))
         .map((other) => `${name} tore ${tearsDown} down while ${other} needed it`);
     });
+  }
+
+  /** Some attempt began, whether its body was reached or not. */
+  #wasTried(name: string): boolean {
+    return (this.#results.get(name)?.attempts.length ?? 0) > 0;
   }
 
   /** Everyone who requires it, or what those provide. */
