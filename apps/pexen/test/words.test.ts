@@ -1,7 +1,7 @@
 /** The command as people and scripts use it: its words, its output in pipes and full disks, a first configuration. */
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, it } from 'vitest';
@@ -219,6 +219,34 @@ describe.concurrent('pexen init', () => {
       type: 'module',
       devDependencies: { pexen: expect.any(String) },
     });
+  });
+});
+
+describe.concurrent('a project that npm made CommonJS', () => {
+  const text = `import { task } from 'pexen';\nexport const note = task({}, () => {});\n`;
+  const commonJs = '{ "name": "x", "type": "commonjs" }';
+
+  it('is told of by init', async ({ expect, onTestFinished }) => {
+    const dir = await folder({ 'package.json': commonJs }, onTestFinished);
+    expect((await pexen(dir, 'init')).stdout).toBe(
+      'Added to package.json: the dev dependency pexen.\n' +
+        'package.json says "type": "commonjs": write "type": "module" there, or name modules of tests x.task.mts.\n' +
+        'Wrote pexen.config.mts. Now: npx pexen run\n',
+    );
+  });
+
+  it('has two ways to run a first module, and the hint names them', async ({ expect, onTestFinished }) => {
+    const dir = await folder({ 'package.json': commonJs, 'notes.task.ts': text }, onTestFinished);
+    const refused = await pexen(dir, 'list');
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toContain(
+      'Its package.json makes it a CommonJS module: write "type": "module" there, or rename it to notes.task.mts.',
+    );
+    await rename(join(dir, 'notes.task.ts'), join(dir, 'notes.task.mts'));
+    expect((await pexen(dir, 'list')).stdout).toContain('notes/note');
+    await rename(join(dir, 'notes.task.mts'), join(dir, 'notes.task.ts'));
+    await writeFile(join(dir, 'package.json'), '{ "type": "module" }');
+    expect((await pexen(dir, 'list')).stdout).toContain('notes/note');
   });
 });
 

@@ -1,6 +1,7 @@
 /** What an error of `import()` means: where it is, what it says and what to do. Knows nothing of tasks. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Problem, ProblemCode, SourceLocation } from '@pexen/core';
 
@@ -68,12 +69,25 @@ function hintFor(error: unknown, path: string, role: ModuleRole): string | undef
     return 'It is an ES module: use import and export, or name it .cjs.';
   }
   if (!(error instanceof SyntaxError)) return undefined;
+  if (isModuleSyntax.test(message)) return asModule(placeOf(error, path)?.file ?? path);
   if (message.includes('does not provide an export named')) {
     return 'Is it spelled right? A type wants: import type { … }.';
   }
   return /\.[cm]?ts$/.test(path)
     ? `Decorators, for one, need more than type stripping. ${useLoader[role]}`
     : undefined;
+}
+
+/** What Node says of the syntax of ES modules in a file that it takes for CommonJS. */
+const isModuleSyntax =
+  /^(?:Cannot use import statement outside a module|Cannot use 'import\.meta' outside a module|Unexpected token 'export'|await is only valid in async functions and the top level bodies of modules)/;
+
+/** Its name says what it is, or else the nearest package.json does, as one made by `npm init` may. */
+function asModule(file: string): string {
+  const renamed = basename(file).replace(/\.c?([jt])s$/, '.m$1s');
+  return /\.c[jt]s$/.test(file)
+    ? `Its name makes it a CommonJS module: rename it to ${renamed}.`
+    : `Its package.json makes it a CommonJS module: write "type": "module" there, or rename it to ${renamed}.`;
 }
 
 function missingHint(message: string, url: string): string {

@@ -385,6 +385,28 @@ describe('a module that cannot be loaded is a problem with a place and a way out
       /require is not defined/,
       /name it \.cjs/,
     ],
+    ...(
+      [
+        ['an import', "import 'node:fs';", /Cannot use import statement outside a module/],
+        ['an export', 'export const x = 1;', /Unexpected token 'export'/],
+        ['import.meta', 'console.log(import.meta.url);', /Cannot use 'import\.meta' outside a module/],
+        ['an await at its top level', 'await 1;', /await is only valid/],
+      ] as const
+    ).map(
+      ([what, text, message]) =>
+        [
+          `${what} in a module that package.json makes CommonJS`,
+          { 'a.task.ts': text, 'package.json': '{ "type": "commonjs" }' },
+          message,
+          /^Its package\.json makes it a CommonJS module: write "type": "module" there, or rename it to a\.task\.mts\.$/,
+        ] as [string, Record<string, string>, RegExp, RegExp],
+    ),
+    [
+      'an import in a module that its name makes CommonJS',
+      { 'a.task.cts': "import fs from 'node:fs';\nawait fs;", 'b.task.ts': '' },
+      /await is only valid|Cannot use import statement/,
+      /^Its name makes it a CommonJS module: rename it to a\.task\.mts\.$/,
+    ],
     [
       'types below node_modules',
       {

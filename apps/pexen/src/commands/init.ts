@@ -45,9 +45,14 @@ export async function init(dir: string, output: Output): Promise<ExitCode> {
   const name = existing ?? (manifest.type === 'module' ? 'pexen.config.ts' : 'pexen.config.mts');
   if (existing === undefined) await writeFile(join(root, name), config);
   const did = existing === undefined ? `Wrote ${name}.` : `${name} is there already; left as it is.`;
+  if (manifest.type === 'commonjs') output.write(commonJs);
   output.write(`${did} Now: ${isInstalled(root) ? '' : 'npm install && '}npx pexen run\n`);
   return exitCodes.ok;
 }
+
+/** What `npm init -y` writes since npm 11. */
+const commonJs =
+  'package.json says "type": "commonjs": write "type": "module" there, or name modules of tests x.task.mts.\n';
 
 async function addDependency(root: string, output: Output): Promise<Manifest> {
   const file = join(root, 'package.json');
