@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { isWhole, sample } from './tools/sample.ts';
@@ -51,8 +52,8 @@ export default defineConfig({
   resolve: { conditions, alias: { '#sample': fileURLToPath(new URL('tools/sample.ts', import.meta.url)) } },
   ssr: { resolve: { conditions, externalConditions: ['@pexen/source', 'node'] } },
   test: {
-    // All cores: by default one of two would stand idle.
-    maxWorkers: '100%',
+    // By default one of two cores would stand idle; and many tests wait for processes more than they work.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     env: { PEXEN_SAMPLE: sample },
     execArgv: ['--conditions=@pexen/source'],
     testTimeout: 120_000,

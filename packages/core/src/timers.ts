@@ -21,7 +21,7 @@ const longestMs = 2_147_483_647;
  */
 export function startTimer(delayMs: number, ring: () => void): () => void {
   if (delayMs === Infinity) return () => {};
-  const dueMs = monotonicMs() + (delayMs > 0 ? delayMs : 0);
+  const dueMs = monotonicMs() + Math.max(delayMs || 0, 0);
   const look = (): void => {
     if (dueMs > monotonicMs()) wait();
     else ring();
