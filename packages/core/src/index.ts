@@ -76,7 +76,15 @@ export {
   type PoolOutcome,
   type PoolOutcomeFacts,
 } from './outcome.ts';
-export type { Assignment, Pool, PoolContext, PoolManifest, Ticket } from './pool.ts';
+export {
+  type Assignment,
+  type Pool,
+  type PoolContext,
+  type PoolManifest,
+  poolAbandoned,
+  poolInUse,
+  type Ticket,
+} from './pool.ts';
 export {
   type AnyKey,
   type AnyOf,

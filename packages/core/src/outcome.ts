@@ -18,7 +18,8 @@ export interface PoolOutcomeFacts {
 /**
  * A physical fact, as a pool sees it. A pool never says timed-out or cancelled: it does not know why it was asked to stop.
  * - `stopped`: only after the ticket's signal. `aborted` – the body rejected with the signal's reason; `killed` – the pool
- *   ended it by force. A body that returned, failed or threw after the signal is reported as just that.
+ *   ended it by force; `abandoned` – the pool cannot end it, so the body may still run. A body that returned, failed or threw after
+ *   the signal is reported as just that.
  * - `crashed`: the worker died, or ended without a result. `lost`: the worker cannot be reached and may still run.
  * - `not-started`: given back; the body was never begun.
  */
@@ -37,6 +38,11 @@ export type PoolOutcome = PoolOutcomeFacts &
     | { readonly kind: 'threw'; readonly error: unknown; readonly locksOk?: boolean }
     | { readonly kind: 'skipped-itself'; readonly reason: string }
     | { readonly kind: 'stopped'; readonly how: 'aborted' | 'killed'; readonly error?: unknown }
+    /**
+     * `settled` resolves when the body certainly does not run any more; until then the task keeps what it uses and claims, while its slot
+     * is free again. Absent: that is never known.
+     */
+    | { readonly kind: 'stopped'; readonly how: 'abandoned'; readonly settled?: PromiseLike<unknown> }
     | { readonly kind: 'crashed'; readonly reason: string }
     /** `fenced` resolves when it certainly does not run any more; until then it keeps what it holds. Absent: it is so now. */
     | { readonly kind: 'lost'; readonly reason: string; readonly fenced?: PromiseLike<unknown> }
@@ -67,6 +73,8 @@ export interface Outcome {
   readonly locksOk: boolean;
   /** True where the cleanup runs although the resources count as being in order. */
   readonly wantsCleanup?: boolean;
+  /** The body could not be ended and may still run: there is no further attempt and no cleanup. */
+  readonly abandoned?: true;
 }
 
 /** The physical outcome for something a body threw, which may be anything; `signal` is the one the body was given. Never throws. */

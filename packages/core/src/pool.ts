@@ -1,7 +1,7 @@
 /** What a pool is. Everything that a contributor of a further one must keep to is said here; the conformance kit proves it. */
 import type { Address } from './address.ts';
 import type { ReceivedKey } from './body-context.ts';
-import type { Problem } from './errors.ts';
+import { misuse, type PexenError, type Problem } from './errors.ts';
 import type { News } from './news.ts';
 import type { PoolOutcome } from './outcome.ts';
 import type { SharedState } from './shared-state.ts';
@@ -13,14 +13,15 @@ export interface Pool {
   readonly manifest: PoolManifest;
   /**
    * Makes ready. Calls `context.slotsChanged(n)` before it resolves and whenever its capacity changes. May reject: then
-   * the run ends with that error, and `close` is not called: what was made by then it lets go of itself. Rejects while it is
-   * open: one run at a time has it.
+   * the run ends with that error, and `close` is not called: the pool releases itself what it has made by then. Rejects with `poolInUse()`
+   * while it is open, since one run at a time has a pool, and with `poolAbandoned()` while a body that it could not end still runs.
    */
   open(context: PoolContext): Promise<void>;
   /**
    * Runs one attempt, or keeps it until a worker is free. Never throws, never rejects: whatever happened is an outcome. An
    * outcome may be returned at once or promised. Once `ticket.signal` is aborted it settles within the assignment's
-   * grace and four seconds (where the manifest says `kills`), and what was not begun comes back as `not-started`.
+   * grace and four seconds, and what was not begun comes back as `not-started`. A body that the pool cannot end by then (it runs in this
+   * thread, or is stuck in native code) is `stopped`, `how: 'abandoned'`: its slot takes the next attempt.
    */
   run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome>;
   /**
@@ -29,9 +30,10 @@ export interface Pool {
    */
   recall?(): void;
   /**
-   * `drain` – lets what has begun end; `kill` – ends it now: what the ticket's signal had not stopped before has `crashed`. In
-   * either case what has not begun is given back, every promise of `run` is settled, and no worker, timer or handle is left
-   * when it resolves.
+   * `drain` – lets what has begun end; `kill` – ends it now, and abandons at once what cannot be ended: what the ticket's signal had not
+   * stopped before has `crashed`. In either case what has not begun is given back, every promise of `run` is settled, and no worker, timer
+   * or handle is left when it resolves, but for abandoned bodies. May be called while `open` is under way: that is given up, and `open`
+   * rejects or resolves soon.
    */
   close(how: 'drain' | 'kill'): Promise<void>;
 }
@@ -68,6 +70,29 @@ export interface PoolContext {
    * the end of any run. A host that does not listen has none.
    */
   failed?(error: Error): void;
+  /**
+   * Calls `ring` after so many milliseconds by the clock of the run; the returned function cancels that. Pools without a clock of their own
+   * measure the grace of bodies with it. Absent: take `startTimer` of `@pexen/core/timers`.
+   */
+  readonly after?: (delayMs: number, ring: () => void) => () => void;
+}
+
+/** The error with which `open` rejects while another run has the pool. */
+export function poolInUse(): PexenError {
+  return misuse(
+    'PEXEN_POOL_IN_USE',
+    'the pool is open already, for another run',
+    'Give each run a pool of its own, as in pool: () => inline(), or wait for the end of the other run.',
+  );
+}
+
+/** The error with which `open` rejects while a body that the pool could not end still runs. */
+export function poolAbandoned(): PexenError {
+  return misuse(
+    'PEXEN_POOL_ABANDONED',
+    'a body that could not be ended still runs in the pool',
+    'Make a new pool, or open this one when the body has settled.',
+  );
 }
 
 /**

@@ -62,6 +62,11 @@ export interface OtherResult extends ResultFacts {
   readonly error: unknown;
   /** Of a skipped task: the chain of reasons. Else at most one link. */
   readonly reason: readonly ReasonLink[];
+  /**
+   * The body (or the cleanup) could not be ended and may still run. What it uses and claims stays taken until it settles, and is
+   * poisoned then.
+   */
+  readonly abandoned?: true;
 }
 
 /** What became of one task. `status` tells the two kinds apart: only a task that returned has a value. */

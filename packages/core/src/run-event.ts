@@ -78,6 +78,8 @@ export interface AttemptNews {
   readonly durationMs: number;
   readonly error?: ErrorNews;
   readonly reason?: string;
+  /** The body could not be ended and may still run. */
+  readonly abandoned?: true;
   readonly stdout?: CapturedOutput;
   readonly stderr?: CapturedOutput;
 }

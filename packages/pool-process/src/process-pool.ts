@@ -1,5 +1,13 @@
 /** The pool as the run sees it: assignments in, outcomes out. */
-import type { Assignment, Pool, PoolContext, PoolManifest, PoolOutcome, Ticket } from '@pexen/core';
+import {
+  type Assignment,
+  type Pool,
+  type PoolContext,
+  type PoolManifest,
+  type PoolOutcome,
+  poolInUse,
+  type Ticket,
+} from '@pexen/core';
 import { decodeOutcome, type OutcomeEnvelope } from '@pexen/pool-kit';
 import { capacityFor } from './capacity.ts';
 import { systemClock } from './clock.ts';
@@ -41,7 +49,7 @@ class ProcessPool implements Pool {
   }
 
   async open(context: PoolContext): Promise<void> {
-    if (this.#house !== undefined) throw new Error('the pool is open already: give each run its own');
+    if (this.#house !== undefined) throw poolInUse();
     const { clock = systemClock } = this.#options;
     // What runs behind a launcher has limits of its own.
     const { launcher, workers } = this.#settings;

@@ -1,6 +1,14 @@
 /** A pool of worker threads: keeps them alive through Piscina, one endless task of Piscina's in each. */
 import { fileURLToPath } from 'node:url';
-import type { Assignment, Pool, PoolContext, PoolManifest, PoolOutcome, Ticket } from '@pexen/core';
+import {
+  type Assignment,
+  type Pool,
+  type PoolContext,
+  type PoolManifest,
+  type PoolOutcome,
+  poolInUse,
+  type Ticket,
+} from '@pexen/core';
 import type { Piscina } from 'piscina';
 import { withExecArgv } from './exec-argv.ts';
 import { Flight } from './flight.ts';
@@ -49,7 +57,7 @@ class ThreadPool implements Pool, ThreadListener {
 
   async open(context: PoolContext): Promise<void> {
     const library = await import('piscina'); // Many who could use threads never do.
-    if (this.#piscina !== undefined) throw new Error('the pool of threads is open already');
+    if (this.#piscina !== undefined) throw poolInUse();
     this.#broken = undefined;
     this.#opening = Promise.withResolvers();
     this.#piscina = makePiscina(library.Piscina, this.#options);
@@ -80,6 +88,7 @@ class ThreadPool implements Pool, ThreadListener {
 
   async close(how: 'drain' | 'kill'): Promise<void> {
     this.#context = undefined;
+    this.#opening?.reject(new Error('the pool was closed while it was opening'));
     this.#spread.giveBackAll('the pool was closed');
     if (how === 'drain') await this.#until(() => [...this.#threads].every(({ load }) => load === 0));
     for (const thread of this.#threads) thread.expectEnd({ how: 'asked', reason: 'the pool was closed' });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Assignment, Runnable } from '@pexen/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { threads } from '../src/index.ts';
 import { open, type Rig, tasks } from './rig.ts';
 
 async function expectAlive({ attempt }: Rig): Promise<void> {
@@ -183,6 +184,21 @@ describe('threads that cannot be started', () => {
   test('are why open() rejects', async () => {
     await expect(open({ workers: 2, loader: './no-such-loader.mjs' })).rejects.toThrow(/no-such-loader/);
   });
+
+  test.each(['drain', 'kill'] as const)(
+    'is given up by close(%j) while its loader waits for ever',
+    async (how) => {
+      const pool = threads({
+        workers: 2,
+        loader: new URL('./fixtures/loader-never-ends.mjs', import.meta.url).href,
+      });
+      const opening = pool.open({ slotsChanged: () => expect.fail(), workerLost: () => expect.fail() });
+      const rejected = expect(opening).rejects.toThrow('closed while it was opening');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pool.close(how);
+      await rejected;
+    },
+  );
 });
 
 /** Resolves once somebody reads from the pipe: its other end, opened, so that he waits until it is closed. */

@@ -124,6 +124,12 @@ export class Scenario {
       case 'begin':
         this.#beginAttempt(first);
         break;
+      case 'settle': {
+        const [path = '', attempt = 1] = first.split('#');
+        const body = { task: this.#taskAt(path), attempt: Number(attempt), part: 'body' } as const;
+        this.#tell({ type: 'abandoned-settled', atMs: this.#nowMs, ...body });
+        break;
+      }
       case 'opened':
         this.#opened(first);
         break;
@@ -346,6 +352,7 @@ const settlements: Readonly<Record<string, (rest: readonly string[]) => PoolOutc
   skip: (rest) => ({ kind: 'skipped-itself', reason: rest.join(' ') }),
   abort: () => ({ kind: 'stopped', how: 'aborted' }),
   killed: () => ({ kind: 'stopped', how: 'killed' }),
+  abandon: () => ({ kind: 'stopped', how: 'abandoned' }),
   crash: () => ({ kind: 'crashed', reason: 'exit 7' }),
   lose: () => ({ kind: 'lost', reason: 'node gone' }),
   'give-back': () => ({ kind: 'not-started', reason: 'no worker' }),

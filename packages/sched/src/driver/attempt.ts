@@ -33,6 +33,8 @@ export class Attempt implements Assignment, Ticket {
   heardMs: number | undefined = undefined;
   /** What a pool says after the outcome is not listened to. */
   isOver = false;
+  /** Called once the attempt must stop, after its signal was aborted. */
+  onStop: (() => void) | undefined = undefined;
   readonly #host: AttemptHost;
   #shared: SharedState | undefined = undefined;
   #abort: AbortController | undefined = undefined;
@@ -102,6 +104,7 @@ export class Attempt implements Assignment, Ticket {
     reason.name = why === 'timed-out' ? 'TimeoutError' : 'AbortError';
     this.#abortReason = reason;
     this.#abort?.abort(reason);
+    this.onStop?.();
   }
 
   found(finding: Finding): void {

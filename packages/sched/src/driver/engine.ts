@@ -9,18 +9,20 @@ import {
   type Problem,
   type Result,
 } from '@pexen/core';
+import { startTimer } from '@pexen/core/timers';
 import { Machine } from '../machine/machine.ts';
-import type { Command, Input, PoolId, TaskId } from '../machine/protocol.ts';
-import type { State } from '../machine/state.ts';
+import type { Command, Input, Part, PoolId, TaskId } from '../machine/protocol.ts';
+import { GOING, type State } from '../machine/state.ts';
 import { clear } from '../plan/clear.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Entry } from '../plan/planned.ts';
 import { Attempt, type AttemptHost } from './attempt.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { isTurnLong, nextTurn } from './event-loop.ts';
 import { runEvent } from './events.ts';
 import { HandOver } from './hand-over.ts';
 import type { RunOptions } from './options.ts';
-import { broken, closePool, killAll, openPool, recall, runIn } from './pools.ts';
+import { broken, type PoolListener, RunPool } from './pools.ts';
 import { readOutcome } from './read-outcome.ts';
 import { Results } from './results.ts';
 import type { Teller } from './teller.ts';
@@ -34,7 +36,7 @@ export interface Consumer {
 /** Of an attempt that was ordered before the request to stop, and whose turn came after it. The machine decides again. */
 const stopPosted: PoolOutcome = { kind: 'not-started', reason: 'the run was asked to stop' };
 
-export class Engine implements AttemptHost {
+export class Engine implements AttemptHost, PoolListener {
   readonly plan: Plan;
   readonly machine: Machine;
   readonly handOver: HandOver;
@@ -43,7 +45,9 @@ export class Engine implements AttemptHost {
   failure: unknown;
   /** Milliseconds since 1970 when the run began. */
   startedAt = 0;
-  readonly #pools: readonly Pool[];
+  readonly #pools: readonly RunPool[];
+  /** Pools whose bodies run in this thread. */
+  readonly #inline: ReadonlySet<PoolId>;
   readonly #options: RunOptions;
   readonly #teller: Teller;
   readonly #consumer: Consumer;
@@ -55,6 +59,8 @@ export class Engine implements AttemptHost {
   #isPumping = false;
   /** The mailbox holds a request to stop: a listener made it while older commands are still being obeyed. */
   #isStopPosted = false;
+  /** The rest waits for the next turn of the event loop. */
+  #isYielding = false;
   #isBroken = false;
   /** The clock's time at which the run began. */
   #originMs: number | undefined;
@@ -70,7 +76,10 @@ export class Engine implements AttemptHost {
   constructor(plan: Plan, pools: readonly Pool[], options: RunOptions, teller: Teller, consumer: Consumer) {
     this.plan = plan;
     this.machine = new Machine(plan);
-    this.#pools = pools;
+    this.#pools = pools.map((pool, id) => new RunPool(pool, id, this));
+    this.#inline = new Set(
+      pools.flatMap(({ manifest }, id) => (manifest.transport === 'reference' ? [id] : [])),
+    );
     this.#options = options;
     this.#teller = teller;
     this.#consumer = consumer;
@@ -95,7 +104,11 @@ export class Engine implements AttemptHost {
   post(input: Input): void {
     if (input.type === 'drain-requested' || input.type === 'cancel-requested') this.#isStopPosted = true;
     this.#inbox.push(input);
-    if (this.state.hasBegun && !this.#isPumping) this.pump();
+    if (this.state.hasBegun) this.pump();
+  }
+
+  cannotOpen(error: unknown): void {
+    this.failure ??= error;
   }
 
   /** Asks for one more result. The run begins when that is done for the first time. */
@@ -105,7 +118,7 @@ export class Engine implements AttemptHost {
       this.startedAt = this.#clock.wallNow();
     }
     this.#inbox.push({ type: 'result-wanted', atMs: this.#aboutNowMs() });
-    if (!this.#isPumping) this.pump();
+    this.pump();
   }
 
   /** Adds tasks to the plan. The machine has to know of them at once, since what comes next builds on them. */
@@ -114,13 +127,13 @@ export class Engine implements AttemptHost {
     if (!this.state.hasBegun) this.#inbox.push(input);
     else {
       this.machine.handle([input], this.#commands);
-      if (!this.#isPumping) this.pump();
+      this.pump();
     }
   }
 
-  /** Deals with the mailbox. */
+  /** Deals with the mailbox, unless that is being done, or goes on in the next turn of the event loop. */
   pump(): void {
-    if (this.#isBroken) return;
+    if (this.#isPumping || this.#isYielding || this.#isBroken) return;
     this.#isPumping = true;
     this.machine.state.tells = this.#teller.listens('event');
     try {
@@ -134,15 +147,29 @@ export class Engine implements AttemptHost {
 
   #dealWithAll(): void {
     this.#obeyAll();
-    while (this.#inbox.length > 0) {
-      const inputs = this.#inbox;
-      this.#inbox = this.#read;
-      this.#read = inputs;
-      this.#isStopPosted = false;
-      this.machine.handle(inputs, this.#commands);
-      clear(inputs);
+    while (this.#inbox.length > 0 && !this.#isYielding) {
+      this.#tellMachine();
       this.#obeyAll();
     }
+  }
+
+  #tellMachine(): void {
+    const inputs = this.#inbox;
+    this.#inbox = this.#read;
+    this.#read = inputs;
+    this.#isStopPosted = false;
+    this.machine.handle(inputs, this.#commands);
+    clear(inputs);
+  }
+
+  /** Lets timers ring and signals be heard. What came meanwhile is known before anything else starts. */
+  #yield(): void {
+    this.#isYielding = true;
+    nextTurn(() => {
+      this.#isYielding = false;
+      if (this.#inbox.length > 0 && !this.#isBroken) this.#tellMachine();
+      this.pump();
+    });
   }
 
   /** A fault of ours, or of a clock: nothing can be relied on any more. Ends what runs by force and fails the run. */
@@ -152,7 +179,7 @@ export class Engine implements AttemptHost {
     this.#takeAlarmBack?.();
     for (const attempt of this.#attempts)
       if (attempt?.isOver === false) attempt.stop('cancelled', `the run broke down: ${messageOf(error)}`);
-    await killAll(this.#pools);
+    await Promise.all(this.#pools.map((pool) => pool.kill()));
     this.#consumer.end();
   }
 
@@ -193,6 +220,8 @@ export class Engine implements AttemptHost {
 
   /** Calls `ring` after so many milliseconds; the returned function takes it back. */
   after(ms: number, ring: () => void): () => void {
+    if (ms === Infinity) return () => {};
+    if (this.#isBroken) return startTimer(ms, ring); // maybe by the clock
     return this.#clock.setAlarm(this.#clock.now() + ms, ring);
   }
 
@@ -203,9 +232,17 @@ export class Engine implements AttemptHost {
     return this.#freshMs;
   }
 
-  /** Commands may be added while they are obeyed. */
+  /** Commands may be added while they are obeyed. Where bodies have kept the thread for too long, the rest is obeyed later. */
   #obeyAll(): void {
-    while (this.#obeyed < this.#commands.length) this.#obey(this.#commands[this.#obeyed++] as Command);
+    while (this.#obeyed < this.#commands.length) {
+      const command = this.#commands[this.#obeyed] as Command;
+      if (command.type === 'start-attempt' && this.#inline.has(command.pool) && isTurnLong()) {
+        this.#yield();
+        return;
+      }
+      this.#obeyed++;
+      this.#obey(command);
+    }
     clear(this.#commands);
     this.#obeyed = 0;
   }
@@ -222,13 +259,13 @@ export class Engine implements AttemptHost {
         this.#attempts[command.task]?.stop(command.why, command.reason);
         break;
       case 'recall':
-        recall(this.#pools[command.pool] as Pool);
+        this.#poolAt(command.pool).recall();
         break;
       case 'open-pool':
-        void this.#open(command.pool);
+        void this.#poolAt(command.pool).open();
         break;
       case 'close-pool':
-        void this.#close(command.pool, command.how);
+        void this.#poolAt(command.pool).close(command.how);
         break;
       case 'set-alarm':
         this.#setAlarm(command.atMs);
@@ -250,8 +287,7 @@ export class Engine implements AttemptHost {
     while (this.#attempts.length <= task) this.#attempts.push(undefined);
     this.#attempts[task] = made;
     if (made.rules.idleMs !== undefined) this.#watched.add(made);
-    const mayStart = !this.#isStopPosted || part === 'cleanup';
-    const outcome = mayStart ? runIn(this.#pools[pool] as Pool, made) : stopPosted;
+    const outcome = this.#isTakenBack(task, part) ? stopPosted : this.#poolAt(pool).run(made);
     this.#isFresh = false;
     if (isThenable(outcome))
       outcome.then(
@@ -259,6 +295,13 @@ export class Engine implements AttemptHost {
         (error: unknown) => this.#settle(made, broken(error)),
       );
     else this.#settle(made, outcome);
+  }
+
+  /** Since the attempt was ordered the run was asked to stop: by a listener, or while the thread was left to others. */
+  #isTakenBack(task: TaskId, part: Part): boolean {
+    const { tasks, stopping } = this.state;
+    if (tasks.stop[task] !== 0) return true;
+    return part === 'body' && (this.#isStopPosted || (stopping !== GOING && this.state.isForbidden(task)));
   }
 
   #settle(made: Attempt, outcome: PoolOutcome): void {
@@ -274,6 +317,13 @@ export class Engine implements AttemptHost {
     const { id: task, attempt, part } = made;
     if (part === 'body') this.handOver.keep(task, made.touchedShared, outcome);
     this.post({ type: 'attempt-ended', atMs: this.#aboutNowMs(), task, attempt, part, outcome: read });
+    if (outcome.kind !== 'stopped' || outcome.how !== 'abandoned') return;
+    const settled = () => this.post({ type: 'abandoned-settled', atMs: this.nowMs(), task, attempt, part });
+    outcome.settled?.then(settled, settled);
+  }
+
+  #poolAt(pool: PoolId): RunPool {
+    return this.#pools[pool] as RunPool;
   }
 
   #give(task: TaskId): void {
@@ -281,19 +331,6 @@ export class Engine implements AttemptHost {
     if (task < this.#attempts.length) this.#attempts[task] = undefined;
     this.#consumer.take(result, task);
     this.#isFresh = false;
-  }
-
-  async #open(id: PoolId): Promise<void> {
-    const error = await openPool(this.#pools[id] as Pool, id, this);
-    this.failure ??= error;
-    if (error === undefined) this.post({ type: 'pool-opened', atMs: this.nowMs(), pool: id });
-    else this.post({ type: 'pool-failed', atMs: this.nowMs(), pool: id, reason: messageOf(error) });
-  }
-
-  async #close(id: PoolId, how: 'drain' | 'kill'): Promise<void> {
-    const problem = await closePool(this.#pools[id] as Pool, how);
-    if (problem !== undefined) this.#teller.warn(problem);
-    this.post({ type: 'pool-closed', atMs: this.nowMs(), pool: id });
   }
 
   #setAlarm(atMs: number | undefined): void {

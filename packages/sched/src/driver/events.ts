@@ -69,11 +69,15 @@ export function runEvent(news: MachineNews, sources: EventSources): RunEvent {
   }
 }
 
-/** Names of the resources that are poisoned now. */
-export function poisonedIn({ locks, hasPoisoned }: State): string[] {
-  if (!hasPoisoned) return [];
+/** Names of the resources that are poisoned now, and of those that abandoned bodies still use or claim. */
+export function poisonedIn({ locks, hasPoisoned, abandoned }: State): string[] {
+  if (!hasPoisoned && abandoned.size === 0) return [];
+  const isLeft = (holder: number, how: string): boolean => how !== 'amount' && abandoned.has(holder);
   return describeNodes(locks)
-    .filter(({ poisonedBy }) => poisonedBy !== undefined)
+    .filter(
+      ({ poisonedBy, holders }) =>
+        poisonedBy !== undefined || holders.some(({ holder, how }) => isLeft(holder, how)),
+    )
     .map(({ resource }) => resource);
 }
 
@@ -97,6 +101,7 @@ function taskInfos({ plan }: State, from: number, to: number): TaskInfo[] {
 }
 
 function attemptNews({ outcome, ...record }: AttemptRecord): AttemptNews {
-  const { kind, error, reason } = outcome;
-  return defined({ ...record, outcome: kind, error: error === undefined ? error : errorNews(error), reason });
+  const { kind, error, reason, abandoned } = outcome;
+  const news = error === undefined ? error : errorNews(error);
+  return defined({ ...record, outcome: kind, error: news, reason, abandoned });
 }

@@ -1,4 +1,4 @@
-/** Runs bodies in this very thread. Can ask a body to stop, and cannot make it. */
+/** Runs bodies in this very thread. Can ask a body to stop; one that does not is abandoned. */
 import {
   type Assignment,
   isThenable,
@@ -9,10 +9,15 @@ import {
   type PoolContext,
   type PoolManifest,
   type PoolOutcome,
+  poolAbandoned,
+  poolInUse,
   refuse,
   type Ticket,
   unknownOptions,
 } from '@pexen/core';
+import { startTimer } from '@pexen/core/timers';
+import { Attempt } from './attempt.ts';
+import { isTurnLong, nextTurn } from './event-loop.ts';
 
 /** What `inline` may be told. */
 export interface InlineOptions {
@@ -47,12 +52,22 @@ interface Waiting {
   readonly settle: (outcome: PoolOutcome | Promise<PoolOutcome>) => void;
 }
 
+/** A body that waits for something. */
+interface RunningBody {
+  readonly settle: (outcome: PoolOutcome) => void;
+  /** Fulfilled when the body has ended, abandoned or not. */
+  settled?: Promise<void>;
+  cancelGrace?: () => void;
+}
+
 class InlinePool implements Pool {
   readonly manifest: PoolManifest = manifest;
   readonly #concurrency: number;
   readonly #waiting = new Set<Waiting>();
+  readonly #running = new Set<RunningBody>();
+  readonly #abandoned = new Set<RunningBody>();
   #isOpen = false;
-  #running = 0;
+  #after: NonNullable<PoolContext['after']> = startTimer;
   #whenIdle: (() => void) | undefined;
 
   constructor(concurrency: number) {
@@ -60,15 +75,17 @@ class InlinePool implements Pool {
   }
 
   open(context: PoolContext): Promise<void> {
-    if (this.#isOpen) return Promise.reject(new Error('the pool is open already: give each run its own'));
+    if (this.#isOpen || this.#running.size > 0) return Promise.reject(poolInUse());
+    if (this.#abandoned.size > 0) return Promise.reject(poolAbandoned());
     this.#isOpen = true;
+    this.#after = context.after ?? startTimer;
     context.slotsChanged(this.#concurrency);
     return Promise.resolve();
   }
 
   run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
     if (!this.#isOpen) return notStarted('the pool is closed');
-    if (this.#running < this.#concurrency) return this.#begin(assignment, ticket);
+    if (this.#running.size < this.#concurrency) return this.#begin(assignment, ticket);
     return new Promise((settle) => this.#wait({ assignment, ticket, settle }));
   }
 
@@ -77,14 +94,16 @@ class InlinePool implements Pool {
     this.#waiting.clear();
   }
 
-  /** Gives back what waits. Bodies that are under way are waited for: nothing else can be done with them. */
-  close(): Promise<void> {
+  /** Gives back what waits. `kill` gives bodies one turn of the event loop to hear of their signal, and abandons those that go on. */
+  async close(how: 'drain' | 'kill'): Promise<void> {
     this.#isOpen = false;
     this.recall();
-    if (this.#running === 0) return Promise.resolve();
-    return new Promise((resolve) => {
+    if (this.#running.size === 0) return;
+    const idle = new Promise<void>((resolve) => {
       this.#whenIdle = resolve;
     });
+    if (how === 'kill') nextTurn(() => this.#abandonAll());
+    await idle;
   }
 
   #wait(waiting: Waiting): void {
@@ -97,7 +116,11 @@ class InlinePool implements Pool {
 
   #beginNext(): void {
     for (const waiting of this.#waiting) {
-      if (this.#running >= this.#concurrency) return;
+      if (this.#running.size >= this.#concurrency) return;
+      if (isTurnLong()) {
+        nextTurn(() => this.#beginNext());
+        return;
+      }
       this.#waiting.delete(waiting);
       waiting.settle(this.#begin(waiting.assignment, waiting.ticket));
     }
@@ -110,26 +133,63 @@ class InlinePool implements Pool {
     const body = part === 'body' ? definition.body : definition.meta.cleanup;
     try {
       const value = (body as (context: OwnContext) => unknown)(context);
-      return isThenable(value) ? this.#settled(value, context, ticket) : returned(value, context);
+      return isThenable(value)
+        ? this.#follow(value, context, assignment.graceMs, ticket)
+        : returned(value, context);
     } catch (error) {
       return failed(error, context, ticket);
     }
   }
 
-  #settled(value: PromiseLike<unknown>, context: OwnContext, ticket: Ticket): Promise<PoolOutcome> {
-    this.#running++;
-    return Promise.resolve(value).then(
-      (settled) => this.#ended(returned(settled, context)),
-      (error) => this.#ended(failed(error, context, ticket)),
-    );
+  /** The outcome of a body that waits: when it settles, or when it is abandoned. */
+  #follow(
+    value: PromiseLike<unknown>,
+    context: OwnContext,
+    graceMs: number,
+    ticket: Ticket,
+  ): Promise<PoolOutcome> {
+    return new Promise((settle) => {
+      const body: RunningBody = { settle };
+      this.#running.add(body);
+      body.settled = Promise.resolve(value).then(
+        (settled) => this.#ended(body, returned(settled, context)),
+        (error) => this.#ended(body, failed(error, context, ticket)),
+      );
+      whenStopped(ticket, () => {
+        if (this.#running.has(body)) body.cancelGrace = this.#after(graceMs, () => this.#abandon(body));
+      });
+    });
   }
 
-  #ended(outcome: PoolOutcome): PoolOutcome {
-    this.#running--;
-    if (this.#waiting.size > 0) this.#beginNext();
-    if (this.#running === 0) this.#whenIdle?.();
-    return outcome;
+  #ended(body: RunningBody, outcome: PoolOutcome): void {
+    if (this.#abandoned.delete(body)) return;
+    this.#release(body, outcome);
   }
+
+  #abandon(body: RunningBody): void {
+    this.#abandoned.add(body);
+    this.#release(body, { kind: 'stopped', how: 'abandoned', settled: body.settled as Promise<void> });
+  }
+
+  #abandonAll(): void {
+    for (const body of this.#running) this.#abandon(body);
+  }
+
+  /** Settles the attempt and gives its place to the next one. */
+  #release(body: RunningBody, outcome: PoolOutcome): void {
+    body.cancelGrace?.();
+    this.#running.delete(body);
+    body.settle(outcome);
+    if (this.#waiting.size > 0) this.#beginNext();
+    if (this.#running.size === 0) this.#whenIdle?.();
+  }
+}
+
+/** Calls back when the attempt must stop. Attempts of our own say so without a signal, which costs more than many a body. */
+function whenStopped(ticket: Ticket, stop: () => void): void {
+  if (ticket instanceof Attempt) ticket.onStop = stop;
+  else if (ticket.signal.aborted) stop();
+  else ticket.signal.addEventListener('abort', stop, { once: true });
 }
 
 function returned(value: unknown, { provided }: OwnContext): PoolOutcome {

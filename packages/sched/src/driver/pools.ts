@@ -7,60 +7,130 @@ import type { Attempt } from './attempt.ts';
 export interface PoolListener {
   nowMs(): number;
   post(input: Input): void;
+  after(ms: number, ring: () => void): () => void;
+  /** The pool could not be opened. */
+  cannotOpen(error: unknown): void;
   warn(problem: Problem): void;
   /** The run cannot go on. */
   fail(error: Error): void;
 }
 
-/** Opens the pool; answers with the error, if that failed. */
-export async function openPool(pool: Pool, id: PoolId, listener: PoolListener): Promise<unknown> {
-  try {
-    await pool.open({
-      slotsChanged: (slots) =>
-        listener.post({ type: 'slots-changed', atMs: listener.nowMs(), pool: id, slots }),
-      workerLost: (worker, reason) =>
-        listener.post({ type: 'worker-lost', atMs: listener.nowMs(), pool: id, worker, reason }),
-      warn: (warning) => listener.warn(warning),
-      failed: (error) => listener.fail(error),
+/** A pool that is closed while it opens gives up within so many milliseconds. One that does not is left behind. */
+const longestGivingUpMs = { drain: 4_000, kill: 1_000 };
+
+/** One pool of a run. */
+export class RunPool {
+  readonly #pool: Pool;
+  readonly #id: PoolId;
+  readonly #listener: PoolListener;
+  /** The opening that is under way, with its error if it fails. */
+  #opening: Promise<unknown> | undefined;
+
+  constructor(pool: Pool, id: PoolId, listener: PoolListener) {
+    this.#pool = pool;
+    this.#id = id;
+    this.#listener = listener;
+  }
+
+  /** Posts `pool-opened` or `pool-failed`; neither if the pool was closed before that. */
+  async open(): Promise<void> {
+    const opening = this.#tryToOpen();
+    this.#opening = opening;
+    const error = await opening;
+    if (this.#opening !== opening) return;
+    this.#opening = undefined;
+    if (error === undefined) this.#post({ type: 'pool-opened' });
+    else {
+      this.#listener.cannotOpen(error);
+      this.#post({ type: 'pool-failed', reason: messageOf(error) });
+    }
+  }
+
+  /** Posts `pool-closed`. */
+  async close(how: 'drain' | 'kill'): Promise<void> {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    const problem = await (opening === undefined ? this.#tryToClose(how) : this.#giveUp(opening, how));
+    if (problem !== undefined) this.#listener.warn(problem);
+    this.#post({ type: 'pool-closed' });
+  }
+
+  /** Has the pool give back what it has not begun. One that cannot begins it. */
+  recall(): void {
+    try {
+      this.#pool.recall?.();
+    } catch {
+      // What is not given back is begun.
+    }
+  }
+
+  /** Hands the attempt over. Never throws. */
+  run(attempt: Attempt): PoolOutcome | Promise<PoolOutcome> {
+    try {
+      return this.#pool.run(attempt, attempt);
+    } catch (error) {
+      return broken(error);
+    }
+  }
+
+  /** Ends everything that runs in the pool. */
+  async kill(): Promise<void> {
+    await this.#tryToClose('kill');
+  }
+
+  async #tryToOpen(): Promise<unknown> {
+    const listener = this.#listener;
+    const pool = this.#id;
+    try {
+      await this.#pool.open({
+        slotsChanged: (slots) =>
+          listener.post({ type: 'slots-changed', atMs: listener.nowMs(), pool, slots }),
+        workerLost: (worker, reason) =>
+          listener.post({ type: 'worker-lost', atMs: listener.nowMs(), pool, worker, reason }),
+        after: (ms, ring) => listener.after(ms, ring),
+        warn: (warning) => listener.warn(warning),
+        failed: (error) => listener.fail(error),
+      });
+      return undefined;
+    } catch (error) {
+      return error ?? new Error('the pool could not be opened');
+    }
+  }
+
+  /** Answers with what went wrong. */
+  async #tryToClose(how: 'drain' | 'kill'): Promise<Problem | undefined> {
+    try {
+      await this.#pool.close(how);
+      return undefined;
+    } catch (error) {
+      return { code: 'PEXEN_POOL_CLOSE', message: `a pool could not be closed: ${messageOf(error)}` };
+    }
+  }
+
+  /** Closes the pool while it opens. What opens nevertheless is closed once more, whenever that is. */
+  #giveUp(opening: Promise<unknown>, how: 'drain' | 'kill'): Promise<Problem | undefined> {
+    const closedLate = opening.then((error) => (error === undefined ? this.#tryToClose('kill') : undefined));
+    const closed = Promise.all([this.#tryToClose(how), closedLate]);
+    return new Promise((resolve) => {
+      const ms = longestGivingUpMs[how];
+      const message = `a pool was closed while it was opening, and has not given up within ${ms} ms`;
+      const cancel = this.#listener.after(ms, () => resolve({ code: 'PEXEN_POOL_CLOSE', message }));
+      closed.then(([early, late]) => {
+        cancel();
+        resolve(early ?? late);
+      });
     });
-    return undefined;
-  } catch (error) {
-    return error ?? new Error('the pool could not be opened');
+  }
+
+  #post(fact: PoolFact): void {
+    this.#listener.post({ ...fact, atMs: this.#listener.nowMs(), pool: this.#id });
   }
 }
 
-/** Has the pool give back what it has not begun. One that cannot begins it. */
-export function recall(pool: Pool): void {
-  try {
-    pool.recall?.();
-  } catch {
-    // What is not given back is begun.
-  }
-}
-
-/** Closes the pool; answers with what went wrong. */
-export async function closePool(pool: Pool, how: 'drain' | 'kill'): Promise<Problem | undefined> {
-  try {
-    await pool.close(how);
-    return undefined;
-  } catch (error) {
-    return { code: 'PEXEN_POOL_CLOSE', message: `a pool could not be closed: ${messageOf(error)}` };
-  }
-}
-
-/** Ends everything that runs in any of the pools. */
-export async function killAll(pools: readonly Pool[]): Promise<void> {
-  await Promise.all(pools.map((pool) => closePool(pool, 'kill')));
-}
-
-/** Hands the attempt over. Never throws. */
-export function runIn(pool: Pool, attempt: Attempt): PoolOutcome | Promise<PoolOutcome> {
-  try {
-    return pool.run(attempt, attempt);
-  } catch (error) {
-    return broken(error);
-  }
-}
+type PoolFact =
+  | { readonly type: 'pool-opened' }
+  | { readonly type: 'pool-closed' }
+  | { readonly type: 'pool-failed'; readonly reason: string };
 
 /** Pools never reject; this one did. */
 export function broken(error: unknown): PoolOutcome {

@@ -8,6 +8,7 @@ import {
   type TaskMeta,
   unsetKeys,
 } from '@pexen/core';
+import { isAbandoned } from '../machine/outcomes.ts';
 import type { Attempt } from './attempt.ts';
 
 /**
@@ -20,7 +21,7 @@ export function readOutcome(
   reinterpret: ((outcome: PoolOutcome, task: Runnable) => PoolOutcome) | undefined,
   hasKeys: boolean,
 ): PoolOutcome {
-  if (attempt.part === 'cleanup' || outcome.kind === 'not-started') return outcome;
+  if (attempt.part === 'cleanup' || outcome.kind === 'not-started' || isAbandoned(outcome)) return outcome;
   const { body, meta } = attempt.definition;
   if (typeof body === 'function' && reinterpret === undefined)
     return hasKeys ? checkKeys(meta, outcome) : outcome;

@@ -71,9 +71,10 @@ export class Results {
         findings,
       };
     }
-    const { error, reason: why } = (attempts.at(-1) as AttemptRecord | undefined)?.outcome ?? {};
+    const { error, reason: why, abandoned } = (attempts.at(-1) as AttemptRecord | undefined)?.outcome ?? {};
     const reason =
       status === 'skipped' ? skipReason(this.#state, id) : why === undefined ? none : [{ task: path, why }];
-    return { task, path, callPath, status, error, reason, attempts, shared, flaky: false, slow, findings };
+    const rest = { attempts, shared, flaky: false, slow, findings, ...(abandoned && { abandoned }) };
+    return { task, path, callPath, status, error, reason, ...rest };
   }
 }

@@ -6,6 +6,9 @@ export const BACKOFF = 2;
 /** Of the cleanup. */
 export const TIDY_TIMEOUT = 3;
 
+/** A pool, whose number stands for the task and whose count of openings for the attempt, must have been opened. */
+export const OPENED = 4;
+
 /** One moment. */
 export interface Alarm {
   readonly atMs: number;

@@ -1,11 +1,11 @@
 /** When pools are closed: groups at their end, all at the end of the run; and what is given up because nothing will ever start it. */
-import { NONE } from '@pexen/lock';
+import { describeWait, NONE } from '@pexen/lock';
 import type { Ending } from './ending.ts';
 import type { Gatekeeper } from './gatekeeper.ts';
 import { CLOSED, CLOSING, FAILED, OPEN, OPENING, type PoolRow } from './pool-table.ts';
-import { STALLED } from './skips.ts';
+import { HELD, STALLED } from './skips.ts';
 import { KILLING, type State } from './state.ts';
-import { DONE, PARKED } from './task-table.ts';
+import { BACKING_OFF, DONE, PARKED } from './task-table.ts';
 
 export class Closing {
   readonly #state: State;
@@ -22,50 +22,86 @@ export class Closing {
     return this.#state.pools.every(({ state }) => state === CLOSED || state === FAILED);
   }
 
-  /** The pool was opened or closed, or could not be. */
-  setPool(id: number, state: number): void {
+  /** The pool was opened or closed, or could not be. What comes of an opening that was given up changes nothing. */
+  setPool(id: number, state: number): boolean {
     const pool = this.#state.pools[id] as PoolRow;
+    if (pool.state !== (state === CLOSED ? CLOSING : OPENING)) return false;
     pool.state = state;
     this.#state.isStale = true;
     if (state !== OPEN && this.#state.turn === pool) this.#state.turn = undefined;
     if (state === CLOSED) this.#requeue(pool);
+    return true;
   }
 
-  /** Groups are closed at their end, everything when the run ends. */
+  /** It takes too long, and the run is stopping: what wants to start in the pool is given up. */
+  giveUpOpening(id: number): void {
+    const { tasks, plan } = this.#state;
+    for (let task = 0; task < tasks.count; task++)
+      if (plan.graph.pool[task] === id && tasks.state[task] !== DONE) this.#ending.giveUp(task);
+    this.#close(this.#state.pools[id] as PoolRow);
+  }
+
+  /** Groups are closed at their end, everything when the run ends, opened or not. */
   closePools(isEnding: boolean): void {
     const isOver = isEnding || this.#state.stopping === KILLING;
     for (const pool of this.#state.pools) {
-      if (pool.state !== OPEN) continue;
+      if (pool.state !== OPEN && pool.state !== OPENING) continue;
       if (isOver || (pool.isGroup && pool.remaining === 0)) this.#close(pool);
     }
   }
 
   /**
-   * Nothing runs, nobody is given anything, and yet tasks wait. A group steps aside for those outside whom it waits for; if even
-   * that does not help, nothing ever will.
+   * Nothing runs, nobody is given anything, and yet tasks wait. Those that wait for abandoned bodies are skipped; a group steps aside for
+   * those outside whom it waits for; if even that does not help, nothing ever will. True if others may start now.
    */
-  unstall(): void {
+  unstall(): boolean {
     const { turn, tasks } = this.#state;
-    if (this.#mayGoOn()) return;
+    if (this.#mayGoOn()) return false;
+    if (this.#giveUpBehindAbandoned()) return true;
     if (turn !== undefined) {
       this.#close(turn);
-      return;
+      return false;
     }
     for (let task = 0; task < tasks.count; task++)
       if (tasks.state[task] !== DONE) this.#ending.skip(task, STALLED, -1, -1);
     this.#gatekeeper.cascade();
+    return false;
+  }
+
+  /** Nobody knows when, or whether, the bodies end. A task that keeps what it holds for a retry ends as its last attempt did. */
+  #giveUpBehindAbandoned(): boolean {
+    const { abandoned, tasks, locks, turn } = this.#state;
+    let hasFound = false;
+    for (let task = 0; abandoned.size > 0 && task < tasks.count; task++) {
+      if (tasks.state[task] !== PARKED || (turn !== undefined && this.#state.poolOf(task) !== turn)) continue;
+      const wait = describeWait(locks, task);
+      const culprit = wait?.blockers.find((blocker) => abandoned.has(blocker));
+      if (wait === undefined || culprit === undefined) continue;
+      hasFound = true;
+      if (tasks.attempt[task] === 0) this.#ending.skip(task, HELD, wait.node, culprit);
+      else this.#ending.giveUp(task);
+    }
+    this.#gatekeeper.cascade();
+    return hasFound;
   }
 
   /** Is there anything to wait for: a pool, a retry, a slot? */
   #mayGoOn(): boolean {
-    const { pools, turn, retrying, remaining, locks } = this.#state;
+    const { pools, turn, remaining, locks } = this.#state;
     const mayHave = (pool: PoolRow): boolean => turn === undefined || turn === pool;
-    if (remaining === 0 || retrying > 0) return true;
+    if (remaining === 0 || this.#isBackingOff()) return true;
     if (pools.some(({ state }) => state === OPENING || state === CLOSING)) return true;
     if (pools.some((pool) => pool.queue.peek() >= 0 && mayHave(pool))) return true;
     for (const pool of pools) locks.setLane(pool.id, true);
     const parked = locks.candidate();
     return parked !== NONE && mayHave(this.#state.poolOf(parked));
+  }
+
+  /** Of those between two attempts, only such that wait for units which abandoned bodies hold can wait in vain. */
+  #isBackingOff(): boolean {
+    const { retrying, abandoned, tasks } = this.#state;
+    if (retrying === 0 || abandoned.size === 0) return retrying > 0;
+    return tasks.state.subarray(0, tasks.count).includes(BACKING_OFF);
   }
 
   #close(pool: PoolRow): void {

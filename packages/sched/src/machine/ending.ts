@@ -4,7 +4,16 @@ import { type AttemptRecord, defined, type Outcome, type PoolOutcome, type Resul
 import type { Rules } from '../plan/rules.ts';
 import { CLEANS, EXEMPT } from '../plan/stated.ts';
 import { BACKOFF } from './alarms.ts';
-import { gives, isBad, mayRetry, nameOutcome, retryDelay, STATUSES, wantsCleanup } from './outcomes.ts';
+import {
+  gives,
+  isAbandoned,
+  isBad,
+  mayRetry,
+  nameOutcome,
+  retryDelay,
+  STATUSES,
+  wantsCleanup,
+} from './outcomes.ts';
 import { REQUIREMENT, STOPPED } from './skips.ts';
 import { GOING, KILLING, type State } from './state.ts';
 import {
@@ -37,9 +46,22 @@ export class Ending {
     if (isGivenBack && stopping !== GOING) alarms.drop(task); // its number is used again
     if (tasks.has(task, TIDYING)) {
       if (isGivenBack && tasks.stop[task] === 0) this.#tidy(task);
-      else this.#tidied(task, outcome.kind === 'returned');
+      else {
+        if (isAbandoned(outcome)) this.#abandonCleanup(task);
+        this.#tidied(task, outcome.kind === 'returned');
+      }
     } else if (isGivenBack) this.#giveBack(task);
     else this.#ended(task, outcome);
+  }
+
+  /** The body of an abandoned attempt has ended at last: what it held is in an unknown state. */
+  abandonedSettled(task: number, attempt: number): void {
+    const { abandoned, tasks, locks } = this.#state;
+    if (tasks.attempt[task] !== attempt || !abandoned.delete(task)) return;
+    this.#state.isStale = true;
+    if (!locks.isHolding(task)) return;
+    this.#state.hasPoisoned = true;
+    locks.releasePoisoned(task);
   }
 
   /** The task gets no (further) attempt, because the run stops. */
@@ -136,6 +158,13 @@ export class Ending {
     this.#decide(task, { ...outcome, locksOk: isTidy }, again);
   }
 
+  /** The attempt before it was the last one, and its body has ended; that of the cleanup may still run. */
+  #abandonCleanup(task: number): void {
+    const records = this.#state.tasks.records[task] as AttemptRecord[];
+    const last = records.pop() as AttemptRecord;
+    records.push({ ...last, outcome: { ...last.outcome, locksOk: false, abandoned: true } });
+  }
+
   /** Another attempt, or the end. */
   #decide(task: number, outcome: Outcome, mayRetry: boolean): void {
     const { plan, tasks, nowMs, stopping } = this.#state;
@@ -165,7 +194,8 @@ export class Ending {
     const { tasks, plan, locks } = this.#state;
     if (gives(outcome)) tasks.set(task, GAVE);
     if (isBad(outcome.kind)) tasks.set(task, BAD);
-    if (tasks.has(task, ENROLLED)) {
+    if (outcome.abandoned) this.#state.abandoned.add(task);
+    else if (tasks.has(task, ENROLLED)) {
       this.#state.withdraw(task);
       if (locks.isHolding(task)) {
         const demand = plan.demand[task] as number;

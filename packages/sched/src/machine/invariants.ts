@@ -37,8 +37,9 @@ function validateTask(state: State, task: number): void {
     claim(tasks.has(task, KEEPS) || gates.countClosed(task) === 0, 'has a closed gate');
   claim(locks.isParked(task) === (at === PARKED), 'the lock table disagrees about its being parked');
   if (plan.demand[task] !== -1) {
-    const holds = at === DISPATCHED || at === RUNNING || tasks.has(task, KEEPS);
-    claim(locks.isHolding(task) === (holds && at !== DONE), 'the lock table disagrees about what it holds');
+    const keeps = at === DISPATCHED || at === RUNNING || tasks.has(task, KEEPS);
+    const holds = at === DONE ? state.abandoned.has(task) : keeps;
+    claim(locks.isHolding(task) === holds, 'the lock table disagrees about what it holds');
   }
   claim((at === DONE) === tasks.isDone(task), 'is over and is not');
 }

@@ -87,6 +87,9 @@ export class Machine {
       case 'attempt-started':
         if (this.#isCurrent(input)) this.#started(input);
         break;
+      case 'abandoned-settled':
+        this.#ending.abandonedSettled(input.task, input.attempt);
+        break;
       case 'result-wanted':
         this.#pulled();
         break;
@@ -104,8 +107,7 @@ export class Machine {
         this.state.isStale = true;
         break;
       case 'pool-failed':
-        this.#closing.setPool(input.pool, FAILED);
-        this.#stopping.poolFailed(input.pool, input.reason);
+        if (this.#closing.setPool(input.pool, FAILED)) this.#stopping.poolFailed(input.pool, input.reason);
         break;
       case 'worker-lost':
         if (this.state.tells) this.state.tell(input);
@@ -114,7 +116,7 @@ export class Machine {
         this.#watchdog.heard(input.task, input.attempt, input.sinceMs);
         break;
       case 'alarm-rang':
-        this.#watchdog.ring();
+        for (const pool of this.#watchdog.ring()) this.#closing.giveUpOpening(pool);
         break;
       case 'drain-requested':
         this.#stopping.drain(input.reason);
@@ -131,16 +133,18 @@ export class Machine {
   #advance(): void {
     this.#give();
     if (this.#wanted > 0 && !this.isEnding) {
-      this.#starting.fill();
+      this.#fill();
+      while (this.#wanted > 0 && this.state.dispatched === 0 && this.#closing.unstall()) this.#fill();
       this.#give();
-      if (this.#wanted > 0 && this.state.dispatched === 0) {
-        this.#closing.unstall();
-        this.#give();
-      }
     }
     this.#closing.closePools(this.isEnding);
     this.#watchdog.setAlarm(this.isEnding);
     if (this.isEnding && this.#closing.areAllShut) this.#end();
+  }
+
+  #fill(): void {
+    this.#starting.fill();
+    this.#give();
   }
 
   #begin(): void {

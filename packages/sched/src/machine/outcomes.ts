@@ -39,7 +39,12 @@ export function nameOutcome(outcome: PoolOutcome, stop: number, reason: string):
     case 'skipped-itself':
       return { kind: 'skipped-itself', reason: outcome.reason, locksOk: true };
     case 'stopped':
-      return { kind: 'crashed', reason: `was ${outcome.how}, and nobody had asked`, locksOk: false };
+      return {
+        kind: 'crashed',
+        reason: `was ${outcome.how} by the pool without a stop request`,
+        locksOk: false,
+        ...(isAbandoned(outcome) && { abandoned: true }),
+      };
     case 'crashed':
     case 'lost':
     case 'not-started':
@@ -55,6 +60,13 @@ export function nameOutcome(outcome: PoolOutcome, stop: number, reason: string):
 
 function nameStopped(outcome: PoolOutcome, stop: number, reason: string): Outcome {
   const kind = stop === TIMED_OUT ? 'timed-out' : 'cancelled';
+  if (isAbandoned(outcome))
+    return {
+      kind,
+      reason: `${reason}; its body did not end and was abandoned`,
+      locksOk: false,
+      abandoned: true,
+    };
   const { error } = outcome as { readonly error?: unknown };
   const locksOk = endedItself(outcome);
   return { kind, reason, locksOk, ...(error !== undefined && { error }), ...cleanupAfter(outcome) };
@@ -62,6 +74,11 @@ function nameStopped(outcome: PoolOutcome, stop: number, reason: string): Outcom
 
 function cleanupAfter(outcome: PoolOutcome): Pick<Outcome, 'wantsCleanup'> {
   return outcome.kind === 'failed' && outcome.wantsCleanup === true ? { wantsCleanup: true } : {};
+}
+
+/** The body may still run. */
+export function isAbandoned(outcome: PoolOutcome): boolean {
+  return outcome.kind === 'stopped' && outcome.how === 'abandoned';
 }
 
 /** After a signal: did the body end in an orderly way? */
@@ -84,13 +101,19 @@ export function isBad(status: ResultStatus): boolean {
   return status !== 'returned' && !harmless.has(status);
 }
 
-/** Does the cleanup of the metadata run after it? Not where the body itself took care of how it ended. */
-export function wantsCleanup({ kind, locksOk, wantsCleanup = false }: Outcome): boolean {
+/** Does the cleanup of the metadata run after it? Not where the body itself took care of how it ended, nor beside a body that still runs. */
+export function wantsCleanup({ kind, locksOk, abandoned, wantsCleanup = false }: Outcome): boolean {
+  if (abandoned) return false;
   return wantsCleanup || (!locksOk && kind !== 'failed' && kind !== 'lost');
 }
 
 /** May there be another attempt after this one, its number being `attempt`? */
-export function mayRetry({ kind }: Outcome, attempt: number, { retries, rerunnable }: Rules): boolean {
+export function mayRetry(
+  { kind, abandoned }: Outcome,
+  attempt: number,
+  { retries, rerunnable }: Rules,
+): boolean {
+  if (abandoned) return false; // two bodies would hold the same
   switch (kind) {
     case 'failed':
     case 'threw':

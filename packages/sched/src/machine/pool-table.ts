@@ -19,6 +19,8 @@ export class PoolRow {
   readonly spare: number;
   readonly queue: ReadyQueue;
   state = CLOSED;
+  /** How often it was opened. */
+  openings = 0;
   /** As the pool says, but at most what the group wants. */
   slots = 0;
   /** Handed out and not settled. */

@@ -51,6 +51,14 @@ export type Input =
       readonly part: Part;
       readonly outcome: PoolOutcome;
     }
+  /** The body of an abandoned attempt has ended at last: certainly not running any more. */
+  | {
+      readonly type: 'abandoned-settled';
+      readonly atMs: number;
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly part: Part;
+    }
   /** The attempt's last sign of life was at `sinceMs`. Told before `alarm-rang`, of attempts with an idle timeout. */
   | {
       readonly type: 'quiet-since';
@@ -95,9 +103,9 @@ export type Command =
     }
   /** What the pool has not begun is to come back as `not-started`; what has begun goes on, and is not told. */
   | { readonly type: 'recall'; readonly pool: PoolId }
-  /** To be answered by `slots-changed` and `pool-opened`, or by `pool-failed`. */
+  /** To be answered by `slots-changed` and `pool-opened`, or by `pool-failed`; if it is closed before that, by `pool-closed` only. */
   | { readonly type: 'open-pool'; readonly pool: PoolId }
-  /** To be answered by `pool-closed`. */
+  /** To be answered by `pool-closed`. May come before the pool has opened. */
   | { readonly type: 'close-pool'; readonly pool: PoolId; readonly how: 'drain' | 'kill' }
   /** Replaces the alarm set before; `undefined` takes it back. */
   | { readonly type: 'set-alarm'; readonly atMs: number | undefined }

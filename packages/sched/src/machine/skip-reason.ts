@@ -3,6 +3,7 @@ import { describeRequirement, type ReasonLink, type Requirement } from '@pexen/c
 import { nameOf } from '@pexen/lock';
 import { STATUSES } from './outcomes.ts';
 import {
+  HELD,
   NEVER_STARTED,
   NOT_APPLICABLE,
   NOTHING_TO_SALVAGE,
@@ -43,6 +44,8 @@ function whyOf(state: State, task: number): string {
       return `requires ${describeRequirement(plan.graph.subjects[subject] as Requirement)}`;
     case POISON:
       return `needs ${quote(nameOf(state.locks, subject))}, which was left in an unknown state`;
+    case HELD:
+      return `needs ${quote(nameOf(state.locks, subject))}, which an abandoned body still holds`;
     case STOPPED:
       return `was not started: ${reason}`;
     case NOT_APPLICABLE:

@@ -9,6 +9,8 @@ export const STOPPED = 4;
 export const NOTHING_TO_SALVAGE = 5;
 export const NEVER_STARTED = 6;
 export const STALLED = 7;
+/** `subject` is the node of the lock table, `culprit` the task whose abandoned body holds it. */
+export const HELD = 8;
 
 /** Of a task that was skipped. Tasks are -1 where there is none. */
 export interface Skip {

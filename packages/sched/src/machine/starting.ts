@@ -7,8 +7,9 @@ import type { Ending } from './ending.ts';
 import type { Gatekeeper } from './gatekeeper.ts';
 import { CLOSED, OPENING, type PoolRow } from './pool-table.ts';
 import { POISON } from './skips.ts';
-import type { State } from './state.ts';
+import { CANCELLING, type State } from './state.ts';
 import { DISPATCHED, ENROLLED, KEEPS, PARKED, READY } from './task-table.ts';
+import { watchOpening } from './watchdog.ts';
 
 export class Starting {
   readonly #state: State;
@@ -43,9 +44,9 @@ export class Starting {
 
   /** Lets what runs hold its nothing, when the first task that wants to be alone was added. */
   holdAll(): void {
-    const { tasks, locks } = this.#state;
+    const { tasks, locks, abandoned } = this.#state;
     for (let task = 0; task < tasks.count; task++)
-      if (this.#state.isUnderWay(task) && !tasks.has(task, ENROLLED)) {
+      if ((this.#state.isUnderWay(task) || abandoned.has(task)) && !tasks.has(task, ENROLLED)) {
         this.#enrol(task);
         locks.tryTake(task);
       }
@@ -138,7 +139,9 @@ export class Starting {
 
   #open(pool: PoolRow): void {
     pool.state = OPENING;
+    pool.openings++;
     this.#state.out.push({ type: 'open-pool', pool: pool.id });
+    if (this.#state.stopping === CANCELLING) watchOpening(this.#state, pool.id);
   }
 
   /** The task of the pool that would go first. */

@@ -55,6 +55,8 @@ export class State {
   promised = 0;
   /** Something changed that may let a task start. */
   isStale = true;
+  /** Tasks that are over although a body of theirs may still run: they keep what they hold. */
+  readonly abandoned: Set<number> = new Set();
   /** Reasons of stopped attempts. */
   readonly stopReasons: Map<number, string> = new Map();
 

@@ -3,9 +3,10 @@
 import type { Rules } from '../plan/rules.ts';
 import { TIDY_TIMEOUT, TIMEOUT } from './alarms.ts';
 import type { Ending } from './ending.ts';
+import { OPENING } from './pool-table.ts';
 import { CANCELLING, DRAINING, KILLING, type State } from './state.ts';
 import { CANCELLED, DONE, TIDYING } from './task-table.ts';
-import { stopAttempt } from './watchdog.ts';
+import { stopAttempt, watchOpening } from './watchdog.ts';
 
 export class Stopping {
   readonly #state: State;
@@ -45,6 +46,8 @@ export class Stopping {
       else if (this.#state.isForbidden(task)) this.#ending.giveUp(task);
     }
     if (level === DRAINING) this.#recall();
+    if (level === CANCELLING)
+      for (const { id, state } of this.#state.pools) if (state === OPENING) watchOpening(this.#state, id);
   }
 
   /** Only the pools know what has begun by now. Teardowns and cleanups that come back are handed out again. */

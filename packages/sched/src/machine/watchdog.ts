@@ -1,8 +1,9 @@
 /** Deadlines of attempts, counted from their real start, and the waiting between attempts. */
 import type { Rules } from '../plan/rules.ts';
-import { type Alarm, BACKOFF, IDLE, TIDY_TIMEOUT, TIMEOUT } from './alarms.ts';
-import { CANCELLING, type State } from './state.ts';
-import { BACKING_OFF, RUNNING, TIDYING, TIMED_OUT } from './task-table.ts';
+import { type Alarm, BACKOFF, IDLE, OPENED, TIDY_TIMEOUT, TIMEOUT } from './alarms.ts';
+import { OPENING } from './pool-table.ts';
+import { CANCELLING, KILLING, type State } from './state.ts';
+import { BACKING_OFF, DONE, RUNNING, TIDYING, TIMED_OUT } from './task-table.ts';
 
 /** A cleanup may take so long, ms. */
 const longestCleanupMs = 60_000;
@@ -41,12 +42,17 @@ export class Watchdog {
     if (this.#state.tasks.attempt[task] === attempt) this.#heard.set(task, sinceMs);
   }
 
-  /** Does what is due. */
-  ring(): void {
+  /** Does what is due. Answers with the pools that should have been opened by now. */
+  ring(): readonly number[] {
     this.#setMs = undefined;
     const { alarms, nowMs } = this.#state;
-    for (let alarm = alarms.take(nowMs); alarm !== undefined; alarm = alarms.take(nowMs))
-      if (this.#matters(alarm)) this.#due(alarm);
+    const late: number[] = [];
+    for (let alarm = alarms.take(nowMs); alarm !== undefined; alarm = alarms.take(nowMs)) {
+      if (!this.#matters(alarm)) continue;
+      if (alarm.kind === OPENED) late.push(alarm.task);
+      else this.#due(alarm);
+    }
+    return late;
   }
 
   /** Asks for the next alarm, unless one that is early enough was asked for. */
@@ -54,15 +60,17 @@ export class Watchdog {
     const { alarms, out } = this.#state;
     if (alarms.size === 0 && this.#setMs === undefined) return;
     alarms.sweep((alarm) => this.#matters(alarm));
-    const nextMs = isEnding ? undefined : alarms.nextMs;
+    const isOver = isEnding || this.#state.stopping === KILLING;
+    const nextMs = isOver ? undefined : alarms.nextMs;
     if (nextMs === this.#setMs) return;
-    if (!isEnding && (nextMs === undefined || nextMs > (this.#setMs ?? Number.POSITIVE_INFINITY))) return;
+    if (!isOver && (nextMs === undefined || nextMs > (this.#setMs ?? Number.POSITIVE_INFINITY))) return;
     this.#setMs = nextMs;
     out.push({ type: 'set-alarm', atMs: nextMs });
   }
 
   #matters({ kind, task, attempt }: Alarm): boolean {
-    const { tasks } = this.#state;
+    const { tasks, pools } = this.#state;
+    if (kind === OPENED) return pools[task]?.state === OPENING && pools[task].openings === attempt;
     if (tasks.attempt[task] !== attempt) return false;
     if (kind === BACKOFF) return tasks.state[task] === BACKING_OFF;
     return tasks.state[task] === RUNNING && tasks.has(task, TIDYING) === (kind === TIDY_TIMEOUT);
@@ -87,6 +95,16 @@ export class Watchdog {
   #stop(task: number, reason: string): void {
     stopAttempt(this.#state, task, TIMED_OUT, reason);
   }
+}
+
+/** While the run stops, what is left to do in a pool that is being opened waits for it no longer than its own grace. */
+export function watchOpening(state: State, pool: number): void {
+  const { tasks, plan, alarms, nowMs, pools } = state;
+  let graceMs = 0;
+  for (let task = 0; task < tasks.count; task++)
+    if (plan.graph.pool[task] === pool && tasks.state[task] !== DONE)
+      graceMs = Math.max(graceMs, (plan.rules[task] as Rules).graceMs);
+  alarms.set(nowMs + graceMs, OPENED, pool, pools[pool]?.openings ?? 0);
 }
 
 /** Asks the pool to stop what of the task is running, once. */

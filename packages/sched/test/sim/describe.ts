@@ -31,6 +31,7 @@ function describePool({
   spare,
   opensInMs,
   fails,
+  neverOpens,
   kills,
   changes,
 }: PoolSpec): string {
@@ -40,6 +41,7 @@ function describePool({
     ...(exclusive ? ['exclusive'] : []),
     ...(opensInMs > 0 ? [`opens in ${opensInMs} ms`] : []),
     ...(fails ? ['cannot be opened'] : []),
+    ...(neverOpens ? ['is never opened'] : []),
     ...(kills ? [] : ['cannot kill']),
     ...changes.map(([atMs, count]) => `${count} slots at ${atMs} ms`),
   ];

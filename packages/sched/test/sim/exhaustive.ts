@@ -90,6 +90,7 @@ function scenarioOf(
     spare: 0,
     opensInMs: 0,
     fails: false,
+    neverOpens: false,
     kills: true,
   };
   return {

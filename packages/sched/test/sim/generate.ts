@@ -45,6 +45,16 @@ export function generate(seed: number): Scenario {
       batch: random.chance(0.5) ? 0.4 : 0,
       earlyAlarm: random.chance(0.2) ? 0.2 : 0,
     },
+    ...(random.chance(0.05) && drawStuckPools(random, pools)),
+  };
+}
+
+/** Pools that are never opened, and an ending, since nothing else ends such a run. */
+function drawStuckPools(random: Random, pools: readonly PoolSpec[]): Pick<Scenario, 'pools' | 'endings'> {
+  const how = random.pick(['cancel', 'kill'] as const);
+  return {
+    pools: pools.map((pool) => ({ ...pool, neverOpens: random.chance(0.6) })),
+    endings: [...drawEndings(random), { how, atMs: random.int(0, 200) }],
   };
 }
 
@@ -78,6 +88,7 @@ function drawPools(random: Random, { groups }: Character): PoolSpec[] {
     spare: random.pick([0, 0, 1, 3]),
     opensInMs: random.pick([0, 0, 3]),
     fails: random.chance(0.01),
+    neverOpens: false,
     kills: random.chance(0.7),
     changes: random.chance(0.2) ? [[random.int(0, 60), random.int(0, 5)]] : [],
   });

@@ -59,6 +59,6 @@ export function plainScenario(differences: Differences): Scenario {
 function plainPool(differences: Partial<PoolSpec>): PoolSpec {
   return {
     ...{ name: 'default', isGroup: false, exclusive: false, slots: 1, spare: 0, opensInMs: 0 },
-    ...{ fails: false, kills: true, changes: [], ...differences },
+    ...{ fails: false, neverOpens: false, kills: true, changes: [], ...differences },
   };
 }

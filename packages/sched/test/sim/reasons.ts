@@ -26,7 +26,10 @@ export class Reasons {
     const excluded = this.#shadow.excluded(task);
     if (excluded === 'a requirement' && isStopping) return;
     if (excluded === 'a requirement') this.#culprits.set(spec.name, this.#whoDidNotGive(task));
-    else if (excluded === undefined) this.#culprits.set(spec.name, this.#poisoners);
+    else if (excluded === undefined) {
+      const left = this.#shadow.abandonedInTheWay(task).map((other) => other.spec.name);
+      this.#culprits.set(spec.name, new Set([...this.#poisoners, ...left]));
+    }
   }
 
   /** What is wrong with the chain, undefined if it is right. */

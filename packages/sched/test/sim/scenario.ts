@@ -58,7 +58,9 @@ export interface PoolSpec {
   readonly opensInMs: number;
   /** It cannot be opened. */
   readonly fails: boolean;
-  /** Can it end a body that ignores its signal? */
+  /** Its opening never ends by itself. */
+  readonly neverOpens: boolean;
+  /** Can it end a body that ignores its signal? One that cannot abandons it. */
   readonly kills: boolean;
   /** Its slots change to these at these times, until the world heals. */
   readonly changes: readonly (readonly [atMs: number, slots: number])[];

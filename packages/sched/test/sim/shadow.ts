@@ -26,6 +26,8 @@ export interface TaskShadow {
   /** When its last attempt was handed out, or begun. */
   sinceMs: number;
   end: End | undefined;
+  /** It is over although a body of it may still run. */
+  isAbandoned: boolean;
   isGiven: boolean;
 }
 
@@ -52,7 +54,7 @@ export class Shadow {
     for (const spec of specs) {
       const index = this.tasks.length;
       const fresh = { active: undefined, attempts: 0, holds: false, hasStarted: false, sinceMs: 0 };
-      this.tasks.push({ spec, index, batch, ...fresh, end: undefined, isGiven: false });
+      this.tasks.push({ spec, index, batch, ...fresh, end: undefined, isAbandoned: false, isGiven: false });
     }
   }
 
@@ -227,6 +229,23 @@ export class Shadow {
     return undefined;
   }
 
+  /** The abandoned tasks that hold what the task needs. A task between two attempts lacks units only. */
+  abandonedInTheWay(task: TaskShadow): readonly TaskShadow[] {
+    return this.tasks.filter((other) => {
+      if (other === task || !other.isAbandoned) return false;
+      return (task.attempts === 0 && this.meets(task, other)) || this.#lacksUnitsOf(task, other);
+    });
+  }
+
+  #lacksUnitsOf(task: TaskShadow, other: TaskShadow): boolean {
+    for (const [resource, capacity] of this.#capacities) {
+      const wanted = unitsOf(task.spec, resource);
+      if (wanted > 0 && unitsOf(other.spec, resource) > 0 && this.#inUse(resource, task) + wanted > capacity)
+        return true;
+    }
+    return false;
+  }
+
   /** Does what the other one holds keep the task from starting? Units left aside. */
   meets(task: TaskShadow, other: TaskShadow): boolean {
     if (task.spec.exclusive || other.spec.exclusive) return true;
@@ -254,7 +273,8 @@ export class Shadow {
   #inUse(resource: string, except: TaskShadow): number {
     let sum = 0;
     for (const task of this.tasks)
-      if (task !== except && task.active !== undefined) sum += unitsOf(task.spec, resource);
+      if (task !== except && (task.active !== undefined || task.isAbandoned))
+        sum += unitsOf(task.spec, resource);
     return sum;
   }
 

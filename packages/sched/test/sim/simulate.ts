@@ -140,6 +140,8 @@ class Session implements Player {
     this.#watcher.command(command);
     if (command.type === 'tell' && command.news.type === 'task-skipped')
       this.#watcher.skipped(command.news.task);
+    if (command.type === 'tell' && command.news.type === 'task-finished')
+      this.#watcher.finished(command.news.task);
     if (command.type !== 'give-result') return;
     const claimed = this.#claimed(command.task);
     this.#watcher.given(command.task, claimed);

@@ -39,8 +39,15 @@ export function verdictOf(outcome: PoolOutcome, stopped: StopCause | undefined):
 
 function verdictOfStopped(outcome: PoolOutcome, status: StopCause): Verdict {
   const how = status === 'cancelled' ? 'cancelled' : 'bad';
+  if (isAbandoned(outcome))
+    return { end: { how, provides: false }, status, poisons: false, isUncontrolled: false };
   const poisons = poisonsThoughStopped(outcome);
   return { end: { how, provides: false }, status, poisons, isUncontrolled: poisons };
+}
+
+/** Its body may still run: nothing is done beside it, and what it holds stays taken. */
+export function isAbandoned(outcome: PoolOutcome): boolean {
+  return outcome.kind === 'stopped' && outcome.how === 'abandoned';
 }
 
 function fine(how: End['how'], provides: boolean): Omit<Verdict, 'status'> {

@@ -10,7 +10,7 @@ import { Reasons } from './reasons.ts';
 import { whyRefused } from './refusal.ts';
 import type { PoolSpec, Scenario, TaskSpec } from './scenario.ts';
 import { Shadow, type TaskShadow } from './shadow.ts';
-import { hasRetry, retryDelayMs, type StopCause, type Verdict, verdictOf } from './verdict.ts';
+import { hasRetry, isAbandoned, retryDelayMs, type StopCause, type Verdict, verdictOf } from './verdict.ts';
 
 /** What the machine says of a task that is over, for comparison. */
 export interface Claimed {
@@ -51,6 +51,8 @@ export interface PoolShadow {
   /** The machine has asked for it and not closed it. */
   isWanted: boolean;
   hasFailed: boolean;
+  /** While the run is cancelled: until then its opening is waited for. */
+  openByMs: number;
   /** What it has not begun must be taken back before anything else happens. */
   mustRecall: boolean;
 }
@@ -83,6 +85,10 @@ export class Watcher {
   #alarmMs = never;
   /** The first of the starved before the machine did what it does now: with what is done, it may be another one already. */
   #head = -1;
+  /** The one before the last order. */
+  #headBefore = -1;
+  /** Nothing ran and nothing could start when the first of those that wait for abandoned bodies was given up. */
+  #isStalled: boolean | undefined;
 
   constructor(scenario: Scenario, glimpses: Glimpses) {
     this.#scenario = scenario;
@@ -91,7 +97,16 @@ export class Watcher {
     this.#fairness = new Fairness(this.shadow, glimpses, scenario);
     this.#reasons = new Reasons(this.shadow);
     this.#pools = scenario.pools.map((spec, index) => ({
-      ...{ index, spec, slots: 0, isOpen: false, isWanted: false, hasFailed: false, mustRecall: false },
+      ...{
+        index,
+        spec,
+        slots: 0,
+        isOpen: false,
+        isWanted: false,
+        hasFailed: false,
+        openByMs: never,
+        mustRecall: false,
+      },
     }));
   }
 
@@ -109,6 +124,7 @@ export class Watcher {
 
   input(input: Input): void {
     this.#nothingIsOwed();
+    this.#isStalled = undefined;
     this.#nowMs = Math.max(this.#nowMs, input.atMs);
     switch (input.type) {
       case 'result-wanted':
@@ -116,9 +132,11 @@ export class Watcher {
         break;
       case 'pool-opened':
         this.#pool(input.pool).isOpen = true;
+        this.#pool(input.pool).openByMs = never;
         break;
       case 'pool-closed':
         this.#pool(input.pool).isOpen = false;
+        this.#pool(input.pool).openByMs = never;
         break;
       case 'pool-failed':
         this.#pool(input.pool).hasFailed = true;
@@ -132,6 +150,9 @@ export class Watcher {
         break;
       case 'attempt-ended':
         this.#over(input);
+        break;
+      case 'abandoned-settled':
+        this.#settledLate(input);
         break;
       case 'quiet-since':
         this.#sign(input);
@@ -211,6 +232,7 @@ export class Watcher {
     this.#running.delete(key);
     const shadow = running.task;
     shadow.active = undefined;
+    if (isAbandoned(outcome)) shadow.isAbandoned = true;
     if (part === 'cleanup') {
       const isGivenBack = outcome.kind === 'not-started' && running.startedAtMs === undefined;
       if (isGivenBack && running.stopped === undefined) this.#untidy.add(shadow);
@@ -241,7 +263,7 @@ export class Watcher {
   #decide(shadow: TaskShadow, isTidy: boolean | undefined): void {
     const { spec, attempts } = shadow;
     const verdict = this.#last.get(shadow) as Verdict;
-    const mayGoOn = this.#ending === 'going' && isTidy !== false;
+    const mayGoOn = this.#ending === 'going' && isTidy !== false && !shadow.isAbandoned;
     if (mayGoOn && hasRetry(spec, attempts, verdict.status)) {
       this.#retries.set(shadow, this.#nowMs + retryDelayMs(spec, attempts));
     } else this.#final(shadow, { ...verdict, poisons: verdict.poisons && isTidy !== true });
@@ -251,10 +273,21 @@ export class Watcher {
     this.#retries.delete(shadow);
     shadow.end = end;
     this.#results.push(shadow);
-    shadow.holds = false;
     this.#statuses.set(shadow, status);
+    if (shadow.isAbandoned) return;
+    shadow.holds = false;
     if (end.how === 'returned') this.shadow.heal(shadow);
     if (!poisons) return;
+    this.shadow.poisonAll(shadow);
+    this.#reasons.poisoned(shadow);
+  }
+
+  /** The body of a task that is over has ended: what it held is in an unknown state. */
+  #settledLate({ task }: Input & { type: 'abandoned-settled' }): void {
+    const shadow = this.#task(task);
+    if (!shadow.isAbandoned) return;
+    shadow.isAbandoned = false;
+    shadow.holds = false;
     this.shadow.poisonAll(shadow);
     this.#reasons.poisoned(shadow);
   }
@@ -268,12 +301,22 @@ export class Watcher {
 
   /** The run is to end: what runs is stopped or not, what waits is given up. */
   #end(level: 'drain' | 'cancel' | 'kill'): void {
-    if (levels.indexOf(level) > levels.indexOf(this.#ending)) {
+    const isNews = levels.indexOf(level) > levels.indexOf(this.#ending);
+    if (isNews) {
       this.#ending = level;
       for (const running of this.#running.values()) this.#endRunning(running, level);
       if (level === 'drain') for (const pool of this.#pools) pool.mustRecall = this.#used(pool.index) > 0;
     }
     this.#giveUpForbidden();
+    if (isNews && level === 'cancel') for (const pool of this.#pools) this.#limitOpening(pool);
+  }
+
+  /** The teardowns that are left wait for the opening of their pool as long as the most patient of them has grace. */
+  #limitOpening(pool: PoolShadow): void {
+    const isOpening = pool.isWanted && !pool.isOpen && !pool.hasFailed;
+    const isLeft = ({ end, index }: TaskShadow): boolean => end === undefined && this.#homeOf(index) === pool;
+    const graces = this.shadow.tasks.filter(isLeft).map(({ spec }) => spec.grace);
+    pool.openByMs = isOpening ? this.#nowMs + Math.max(0, ...graces) : never;
   }
 
   #giveUpForbidden(): void {
@@ -304,6 +347,8 @@ export class Watcher {
   command(command: Command): void {
     if (this.#hasEnded) this.#complain(`${command.type} after the end of the run`);
     this.#obeyed(command);
+    if (command.type !== 'tell') this.#isStalled = undefined;
+    this.#headBefore = this.#head;
     this.#head = this.#glimpses.starvedHead();
   }
 
@@ -423,7 +468,7 @@ export class Watcher {
     const home = this.#homeOf(index);
     if (home.index !== pool) this.#complain(`${spec.name} starts in pool ${this.#pool(pool).spec.name}`);
     for (const other of this.shadow.tasks) {
-      if (!other.holds || other.index === index) continue;
+      if (!other.holds || other.isAbandoned || other.index === index) continue;
       const beside = this.#homeOf(other.index);
       if (beside !== home && (isExclusive(home) || isExclusive(beside)))
         this.#complain(
@@ -465,6 +510,7 @@ export class Watcher {
     if (group !== undefined) this.#complain(`${name} is opened while the group ${group.spec.name} is open`);
     if (isGroup) this.#checkOutside(state);
     state.isWanted = true;
+    if (this.#ending === 'cancel') this.#limitOpening(state);
   }
 
   /** A group opens when all that its tasks wait for outside of it is over, and it opens alone. */
@@ -472,7 +518,9 @@ export class Watcher {
     const { name } = group.spec;
     const pending = this.shadow.groupEdges(name).find(({ end }) => end === undefined);
     if (pending !== undefined) this.#complain(`${name} is opened though ${pending.spec.name} is not over`);
-    const other = this.shadow.tasks.find(({ holds, index }) => holds && this.#homeOf(index) !== group);
+    const other = this.shadow.tasks.find(
+      ({ holds, isAbandoned: isLeft, index }) => holds && !isLeft && this.#homeOf(index) !== group,
+    );
     if (isExclusive(group) && other !== undefined)
       this.#complain(`${name} is opened though ${other.spec.name} runs`);
   }
@@ -522,10 +570,32 @@ export class Watcher {
       this.#complain(`${name} is skipped though it has started`);
     const isRight =
       this.shadow.excluded(shadow) !== undefined ||
-      (this.shadow.isUnblocked(shadow) && this.shadow.poison(shadow) !== undefined);
+      (this.shadow.isUnblocked(shadow) &&
+        (this.shadow.poison(shadow) !== undefined || this.#waitsInVain(shadow))) ||
+      this.#isOverdue(this.#homeOf(task));
     if (!isRight) this.#complain(`${name} is skipped though it could have run`);
-    this.#reasons.skipped(shadow, this.#ending !== 'going');
+    if (!this.#isOverdue(this.#homeOf(task))) this.#reasons.skipped(shadow, this.#ending !== 'going');
     this.#giveUp(shadow);
+  }
+
+  /** The machine has ended the task without a further attempt, which it only does to those that wait for abandoned bodies. */
+  finished(task: number): void {
+    const shadow = this.#task(task);
+    if (shadow.end !== undefined) return;
+    if (!this.#retries.has(shadow) || !this.#waitsInVain(shadow))
+      this.#complain(`${shadow.spec.name} is over though it may be tried again`);
+    this.#giveUp(shadow);
+  }
+
+  #isOverdue({ isOpen, openByMs }: PoolShadow): boolean {
+    return !isOpen && openByMs <= this.#nowMs;
+  }
+
+  /** Nothing runs that could end, and abandoned bodies hold what the task needs. */
+  #waitsInVain(shadow: TaskShadow): boolean {
+    if (this.shadow.abandonedInTheWay(shadow).length === 0) return false;
+    this.#isStalled ??= this.#running.size === 0 && this.#startable([this.#headBefore]).length === 0;
+    return this.#isStalled;
   }
 
   /** Why the task was skipped, as its result says. */
@@ -572,7 +642,11 @@ export class Watcher {
       .filter(({ startedAtMs, stopped }) => startedAtMs !== undefined && stopped === undefined)
       .map((running) => this.#dueMs(running));
     const retriesDue = [...this.#retries.values()].filter((dueMs) => dueMs > this.#nowMs);
-    const firstMs = Math.min(never, ...due, ...retriesDue);
+    const openings = this.#pools
+      .filter(({ isOpen, isWanted, hasFailed }) => isWanted && !isOpen && !hasFailed)
+      .map(({ openByMs }) => openByMs);
+    const opens = this.#ending === 'cancel' ? openings : [];
+    const firstMs = Math.min(never, ...due, ...retriesDue, ...opens);
     if (firstMs < this.#alarmMs)
       this.#complain(`the alarm is set to ${this.#alarmMs}, but something is due at ${firstMs}`);
   }
@@ -640,17 +714,18 @@ export class Watcher {
   }
 
   /** Tasks that nothing keeps from starting, where there is a free slot. */
-  #startable(): TaskShadow[] {
-    return this.#pools.flatMap((pool) => this.#startableIn(pool));
+  #startable(moreHeads: readonly number[] = []): TaskShadow[] {
+    return this.#pools.flatMap((pool) => this.#startableIn(pool, moreHeads));
   }
 
-  #startableIn(pool: PoolShadow): TaskShadow[] {
-    return this.#hasSlot(pool) ? this.#freeIn(pool) : [];
+  #startableIn(pool: PoolShadow, moreHeads: readonly number[] = []): TaskShadow[] {
+    return this.#hasSlot(pool) ? this.#freeIn(pool, moreHeads) : [];
   }
 
   /** Tasks of the pool that nothing keeps from starting but a place, perhaps. */
-  #freeIn(pool: PoolShadow): TaskShadow[] {
-    const heads = [this.#head, this.#glimpses.starvedHead()].map((head) => this.shadow.tasks[head]);
+  #freeIn(pool: PoolShadow, moreHeads: readonly number[] = []): TaskShadow[] {
+    const indices = [...moreHeads, this.#head, this.#glimpses.starvedHead()];
+    const heads = indices.map((head) => this.shadow.tasks[head]);
     return this.shadow.tasks.filter(
       (task) =>
         this.#homeOf(task.index) === pool &&

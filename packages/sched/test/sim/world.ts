@@ -21,6 +21,8 @@ interface Attempt {
   readonly pool: number;
   readonly script: AttemptScript;
   givenBack: boolean;
+  /** It was asked to stop, does not, and nothing waits for it any more. */
+  isAbandoned: boolean;
   startedAtMs: number | undefined;
   lastSignMs: number;
   stopAtMs: number | undefined;
@@ -31,6 +33,7 @@ interface PoolState {
   readonly spec: PoolSpec;
   slots: number;
   isOpen: boolean;
+  isOpening: boolean;
   closing: 'drain' | 'kill' | undefined;
   readonly attempts: Set<Attempt>;
 }
@@ -63,7 +66,14 @@ export class World {
     this.#player = player;
     this.#random = new Random(scenario.seed ^ 0x5eed);
     this.#pools = scenario.pools.map((spec) => ({
-      ...{ spec, slots: spec.slots, isOpen: false, closing: undefined, attempts: new Set<Attempt>() },
+      ...{
+        spec,
+        slots: spec.slots,
+        isOpen: false,
+        isOpening: false,
+        closing: undefined,
+        attempts: new Set<Attempt>(),
+      },
     }));
   }
 
@@ -177,6 +187,7 @@ export class World {
       pool,
       script,
       givenBack: false,
+      isAbandoned: false,
       startedAtMs: undefined,
       lastSignMs: 0,
     };
@@ -280,14 +291,37 @@ export class World {
       this.#end(attempt, outcome);
       return;
     }
-    if (!(this.#pools[attempt.pool] as PoolState).spec.kills) return;
     const { grace } = this.#player.specOf(attempt.task);
-    this.#agenda.at(this.#now + grace, () => this.#end(attempt, { kind: 'stopped', how: 'killed' }));
+    this.#agenda.at(this.#now + grace, () => this.#force(attempt));
+  }
+
+  /** Ends the body, or goes on without it. */
+  #force(attempt: Attempt): void {
+    if (attempt.isOver || attempt.isAbandoned) return;
+    if ((this.#pools[attempt.pool] as PoolState).spec.kills)
+      this.#end(attempt, { kind: 'stopped', how: 'killed' });
+    else {
+      attempt.isAbandoned = true;
+      this.#leave(attempt, { kind: 'stopped', how: 'abandoned' });
+    }
   }
 
   #end(attempt: Attempt, outcome: PoolOutcome): void {
     if (attempt.isOver) return;
     attempt.isOver = true;
+    if (attempt.isAbandoned) this.#noteSettled(attempt);
+    else this.#leave(attempt, outcome);
+  }
+
+  #noteSettled({ task, attempt, part, pool }: Attempt): void {
+    const settled = { type: 'abandoned-settled', atMs: this.#now, task, attempt, part } as const;
+    this.#note(settled);
+    if (this.#chance(this.#scenario.faults.duplicate)) this.#note(settled);
+    this.#fill(pool);
+  }
+
+  /** The attempt is over for the machine. */
+  #leave(attempt: Attempt, outcome: PoolOutcome): void {
     const state = this.#pools[attempt.pool] as PoolState;
     state.attempts.delete(attempt);
     const { task, part, pool } = attempt;
@@ -317,7 +351,11 @@ export class World {
     const state = this.#pools[pool] as PoolState;
     if (state.isOpen) throw new Error(`open-pool for ${state.spec.name}, which is open`);
     state.closing = undefined;
+    state.isOpening = true;
+    if (state.spec.neverOpens) return;
     this.#agenda.at(this.#now + state.spec.opensInMs, () => {
+      if (!state.isOpening || (state.spec.fails && state.closing !== undefined)) return;
+      state.isOpening = false;
       if (state.spec.fails) {
         this.#note({ type: 'pool-failed', atMs: this.#now, pool, reason: 'no workers' });
         return;
@@ -336,12 +374,10 @@ export class World {
       for (const attempt of [...state.attempts]) {
         const { startedAtMs } = attempt;
         const reason = 'the pool was closed';
-        this.#agenda.at(this.#now + 1, () =>
-          this.#end(
-            attempt,
-            startedAtMs === undefined ? { kind: 'not-started', reason } : { kind: 'stopped', how: 'killed' },
-          ),
-        );
+        this.#agenda.at(this.#now + 1, () => {
+          if (startedAtMs === undefined) this.#end(attempt, { kind: 'not-started', reason });
+          else this.#force(attempt);
+        });
       }
     }
     this.#agenda.at(this.#now + 1, () => this.#finishClosing(pool));
@@ -349,8 +385,9 @@ export class World {
 
   #finishClosing(pool: number): void {
     const state = this.#pools[pool] as PoolState;
-    if (!state.isOpen || state.closing === undefined || state.attempts.size > 0) return;
+    if (state.closing === undefined || state.attempts.size > 0) return;
     state.isOpen = false;
+    state.isOpening = false;
     state.closing = undefined;
     this.#note({ type: 'pool-closed', atMs: this.#now, pool });
   }

@@ -289,4 +289,58 @@ export const machineBugs: readonly PlantedBug[] = [
     find: 'this.slots = Math.min(slots, this.#mostSlots);',
     replace: 'this.slots = slots;\n    void this.#mostSlots;',
   },
+  {
+    what: 'an abandoned body gives back what it holds at once',
+    file: ending,
+    find: '    if (outcome.abandoned) this.#state.abandoned.add(task);\n    else if (tasks.has(task, ENROLLED)) {',
+    replace: '    if (tasks.has(task, ENROLLED)) {',
+  },
+  {
+    what: 'what an abandoned body held is in order once it has settled',
+    file: ending,
+    find: '    this.#state.hasPoisoned = true;\n    locks.releasePoisoned(task);\n  }\n\n  /** The task gets no',
+    replace: '    locks.release(task);\n  }\n\n  /** The task gets no',
+  },
+  {
+    what: 'what an abandoned body held is never given back',
+    file: ending,
+    find: '    if (!locks.isHolding(task)) return;\n    this.#state.hasPoisoned = true;',
+    replace: '    if (locks.isHolding(task)) return;\n    this.#state.hasPoisoned = true;',
+  },
+  {
+    what: 'there is a retry beside an abandoned body',
+    file: outcomes,
+    find: '  if (abandoned) return false; // two bodies would hold the same\n',
+    replace: '  void abandoned;\n',
+  },
+  {
+    what: 'the cleanup runs beside an abandoned body',
+    file: outcomes,
+    find: '  if (abandoned) return false;\n  return wantsCleanup',
+    replace: '  void abandoned;\n  return wantsCleanup',
+  },
+  {
+    what: 'whoever waits for an abandoned body is given up while others run',
+    file: machine,
+    find: 'this.state.dispatched === 0 && this.#closing.unstall()',
+    replace: 'this.#closing.unstall()',
+  },
+  {
+    what: 'a retry waits for an abandoned body for ever',
+    file: closing,
+    find: '    if (retrying === 0 || abandoned.size === 0) return retrying > 0;',
+    replace: '    void abandoned;\n    if (retrying > 0) return true;',
+  },
+  {
+    what: 'a pool that is opening is not closed',
+    file: closing,
+    find: '      if (pool.state !== OPEN && pool.state !== OPENING) continue;',
+    replace: '      if (pool.state !== OPEN) continue;',
+  },
+  {
+    what: 'a teardown waits for its pool for ever',
+    file: stopping,
+    find: 'if (state === OPENING) watchOpening(this.#state, id);',
+    replace: 'if (state === 99) watchOpening(this.#state, id);',
+  },
 ];
