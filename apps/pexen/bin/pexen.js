@@ -3,7 +3,10 @@
 // instead of dying on a syntax error; everything else is in src/cli.ts.
 const [major, minor] = process.versions.node.split('.').map(Number);
 
-if (major < 22 || (major === 22 && minor < 18)) {
+if (process.platform === 'win32') {
+  console.error('pexen does not run on Windows. Use it in the Windows Subsystem for Linux.');
+  process.exitCode = 3;
+} else if (major < 22 || (major === 22 && minor < 18)) {
   console.error(
     'pexen needs Node 22.18 or newer, and this is Node ' +
       process.versions.node +

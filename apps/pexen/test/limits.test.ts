@@ -1,6 +1,6 @@
 /** The command where the system allows little. */
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { bin, type Ended, folder } from './command.ts';
@@ -39,6 +39,22 @@ async function pexen(dir: string, prefix: string): Promise<Ended & { readonly le
   const exitCode = await new Promise<number | null>((resolve) => child.on('close', resolve));
   return { exitCode, stdout, stderr, left: readdirSync(temporary) };
 }
+
+it('says once that strays cannot be found where there is no /proc, and does the rest', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const hangs = '#!/bin/sh\n# pexen: { timeout: 300ms, grace: 100ms }\nsleep 1000 & echo $! > ../pid\nwait\n';
+  const dir = await folder({ ...files, 'tests/hangs.sh': hangs }, onTestFinished);
+  const { exitCode, stdout, stderr, left } = await pexen(
+    dir,
+    'PEXEN_PLATFORM=portable; export PEXEN_PLATFORM; exec',
+  );
+  expect(stderr.match(/PEXEN_NO_SWEEP/g)).toHaveLength(1);
+  expect(stdout).toMatch(/TIMEOUT.*hangs/);
+  expect({ exitCode, left }).toEqual({ exitCode: 1, left: [] });
+  expect(() => process.kill(Number(readFileSync(join(dir, 'pid'), 'utf8')), 0)).toThrow('ESRCH');
+});
 
 describe.concurrent('a low limit of open files', () => {
   it.for([24, 30, 36, 40])(

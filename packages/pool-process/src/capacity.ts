@@ -1,6 +1,7 @@
 /** How many slots the limits of the system leave room for. Knows nothing of what runs in them. */
 import { PexenError, type Problem } from '@pexen/core';
 import { type Room, roomLeft } from './platform.ts';
+import { unsupportedSystem } from './problems.ts';
 
 /** What a pool needs besides its slots: its helpers, the pipes of a process that is being started, and what modules read meanwhile. */
 const base: Room = { openFiles: 16, processes: 3 };
@@ -33,11 +34,13 @@ export function capacityFor(wanted: number, room: Room): Capacity {
 }
 
 /**
- * Is there room for one worker? To be asked before anything else is started, so that a limit is named once and plainly.
- * @throws PexenError PEXEN_LIMIT_TOO_LOW
+ * Can processes run here: is it a system with what they need, and is there room for one worker? To be asked before anything else is started,
+ * so that what is missing is named once and plainly.
+ * @throws PexenError PEXEN_WINDOWS, PEXEN_LIMIT_TOO_LOW
  */
-export function requireRoom(): void {
-  capacityFor(1, roomLeft());
+export function requireSystem(platform: string = process.platform, room: () => Room = roomLeft): void {
+  if (platform === 'win32') throw unsupportedSystem();
+  capacityFor(1, room());
 }
 
 const openFiles = { lacking: 'open files', command: 'ulimit -n 1024' };

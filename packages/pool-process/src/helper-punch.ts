@@ -1,4 +1,5 @@
 /** Has a helper make holes in files. */
+import { isLinux } from './platform.ts';
 import type { Punch } from './punch.ts';
 import type { Spawner } from './spawner.ts';
 
@@ -13,7 +14,7 @@ const ownSlot = 2 ** 31;
  * is not possible from then on.
  */
 export class HelperPunch implements Punch {
-  isPossible: boolean = process.platform === 'linux';
+  isPossible: boolean = isLinux;
   readonly #spawner: Spawner;
 
   constructor(spawner: Spawner) {

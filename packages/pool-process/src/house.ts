@@ -16,7 +16,7 @@ import type { Means } from './means.ts';
 import type { Settings } from './options.ts';
 import { type Order, pathOf, refused } from './order.ts';
 import { OrphanReaper } from './orphan-reaper.ts';
-import { noSlotLeft, slotClosed, workersDieOf } from './problems.ts';
+import { folderLeft, noSlotLeft, slotClosed, workersDieOf } from './problems.ts';
 import { signalGroup, sweep } from './process-tree.ts';
 import { pythonHelper } from './python-helper.ts';
 import { type Place, Queue } from './queue.ts';
@@ -159,7 +159,9 @@ export class House {
     this.#stopPausing?.();
     await sweep({ pid: undefined, cookie: cookies.own }, stuckMs, clock);
     await this.#reaper.dismiss();
-    await removeTree(this.#means.folder);
+    const { folder } = this.#means;
+    const error = await removeTree(folder);
+    if (error !== undefined) this.#events.warn?.(folderLeft(folder, error));
   }
 
   /** Hands over what waits, in order, as far as there is room. */

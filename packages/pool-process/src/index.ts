@@ -1,5 +1,5 @@
 /** Pools of processes. */
-export { requireRoom } from './capacity.ts';
+export { requireSystem } from './capacity.ts';
 export type { Clock } from './clock.ts';
 export type { ProcessesOptions } from './options.ts';
 export { processes } from './process-pool.ts';

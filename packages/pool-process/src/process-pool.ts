@@ -15,7 +15,8 @@ import { House } from './house.ts';
 import { Job } from './job.ts';
 import { type ProcessesOptions, type Settings, settingsOf } from './options.ts';
 import { isOrder, orderOf } from './order.ts';
-import { roomLeft } from './platform.ts';
+import { hasProc, roomLeft } from './platform.ts';
+import { noSweep, unsupportedSystem } from './problems.ts';
 
 /**
  * A pool of processes: programs, each in a group of its own, and bodies in worker processes that are used again. What hangs
@@ -51,11 +52,13 @@ class ProcessPool implements Pool {
   async open(context: PoolContext): Promise<void> {
     if (this.#house !== undefined) throw poolInUse();
     const { clock = systemClock } = this.#options;
+    if (process.platform === 'win32') throw unsupportedSystem();
     // What runs behind a launcher has limits of its own.
     const { launcher, workers } = this.#settings;
     const { slots, warning } =
       launcher.length > 0 ? { slots: workers, warning: undefined } : capacityFor(workers, roomLeft());
     if (warning !== undefined) context.warn?.(warning);
+    if (launcher.length === 0 && !hasProc()) context.warn?.(noSweep());
     this.#house = new House(
       { ...this.#settings, workers: slots },
       {

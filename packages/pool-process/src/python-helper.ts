@@ -4,13 +4,14 @@
  */
 import { existsSync } from 'node:fs';
 import type { Command } from './launch-command.ts';
+import { isLinux } from './platform.ts';
 
 /** Where distributions put it. What is found through PATH may be anything, and slow. */
 const places: readonly string[] = ['/usr/bin/python3', '/usr/local/bin/python3'];
 
 /** Its command line; undefined where there is no Python, or no Linux. */
 export function pythonHelper(): Command | undefined {
-  const command = process.platform === 'linux' ? places.find((place) => existsSync(place)) : undefined;
+  const command = isLinux ? places.find((place) => existsSync(place)) : undefined;
   return command === undefined ? undefined : { command, argv: ['-I', '-S', '-c', script] };
 }
 

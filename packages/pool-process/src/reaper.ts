@@ -8,9 +8,8 @@ const patienceMs = 10_000;
 
 const [cookie = '', folder = '', start = ''] = process.argv.slice(2);
 const sinceTicks = start === '' ? undefined : Number(start);
-await sweep(
+void sweep(
   { pid: undefined, cookie, ...(sinceTicks !== undefined && { sinceTicks }) },
   patienceMs,
   systemClock,
-);
-await removeTree(folder);
+).then(() => removeTree(folder));

@@ -21,6 +21,8 @@ export class Workplace {
   #streams: Streams;
   #madeAt: Stats;
   #count = 0;
+  /** Why something of an attempt could not be put away. */
+  #spoilt: unknown;
   readonly #removals = new Set<Promise<void>>();
 
   /** The folder must not exist. Where it cannot be set up, nothing of it is left open. */
@@ -51,10 +53,12 @@ export class Workplace {
    * open is used again. Throws where the system has no room for what has to be made again: then it is of no use any more.
    */
   clean(isLeaked: boolean): void {
+    if (this.#spoilt !== undefined) throw this.#spoilt;
     const home = lstatSync(this.home, { throwIfNoEntry: false });
     const isUntouched = home?.ino === this.#madeAt.ino && home.ctimeMs === this.#madeAt.ctimeMs;
     if (!isUntouched) {
       this.#throwAway(this.home);
+      if (this.#spoilt !== undefined) throw this.#spoilt;
       this.#madeAt = this.#makeHome();
     }
     if (isLeaked) {
@@ -81,10 +85,12 @@ export class Workplace {
     const aside = join(this.#folder, `trash-${this.#count++}`);
     try {
       renameSync(path, aside);
-    } catch {
-      return; // It is not there, or something is mounted on it; then it goes with everything else.
+    } catch (error) {
+      // What is mounted or immutable stays where it is, and no further program may find it there.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#spoilt ??= error;
+      return;
     }
-    const removal = removeTree(aside).finally(() => this.#removals.delete(removal));
+    const removal = removeTree(aside).then(() => void this.#removals.delete(removal));
     this.#removals.add(removal);
   }
 
@@ -146,14 +152,18 @@ function wholeLines(text: string): string {
   return text.slice(0, text.lastIndexOf('\n') + 1);
 }
 
-/** Removes a file or a tree, also one whose directories were made unwritable. What cannot be removed is left. */
-export async function removeTree(path: string): Promise<void> {
+/** Removes a file or a tree, also one whose directories were made unwritable. Answers why something of it is left, if so. */
+export async function removeTree(path: string): Promise<unknown> {
   try {
     await rm(path, { recursive: true, force: true });
   } catch {
     await unlock(path).catch(() => {});
-    await rm(path, { recursive: true, force: true }).catch(() => {});
+    return await rm(path, { recursive: true, force: true }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
   }
+  return undefined;
 }
 
 async function unlock(path: string): Promise<void> {

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import type { Pool, PoolContext, Problem } from '@pexen/core';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { capacityFor } from '../src/capacity.ts';
+import { capacityFor, requireSystem } from '../src/capacity.ts';
 import { type ProcessesOptions, processes } from '../src/index.ts';
 import { roomLeft } from '../src/platform.ts';
 import { body, RecordingTicket, scratch, shell } from './support/attempts.ts';
@@ -85,6 +85,11 @@ test('slots that fail three times in a row are closed; with the last one the poo
   ]);
   expect(failures).toMatchObject([{ code: 'PEXEN_NO_SLOT' }]);
   expect(await run(pool)).toMatchObject({ kind: 'threw', error: { code: 'PEXEN_NO_SLOT' } });
+});
+
+test('another system is refused', () => {
+  expect(() => requireSystem('win32')).toThrow('pexen does not run on Windows');
+  expect(() => requireSystem('darwin')).not.toThrow();
 });
 
 describe('the limits of the system', () => {

@@ -1,5 +1,5 @@
 /** A full test suite as a library: what the command `pexen` is made of. */
-export { processes, requireRoom } from '@pexen/pool-process';
+export { processes, requireSystem } from '@pexen/pool-process';
 export { threads } from '@pexen/pool-thread';
 export {
   configNames,

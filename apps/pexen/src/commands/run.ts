@@ -4,7 +4,7 @@ import {
   type ExitCode,
   loadConfig,
   type ReporterChoice,
-  requireRoom,
+  requireSystem,
   runSuite,
   type SuiteConfig,
 } from '@pexen/usecase-testsuite';
@@ -22,7 +22,7 @@ export interface RunOptions extends SelectOptions {
 
 /** Runs what the patterns select, or everything; answers with the exit code. */
 export async function run(patterns: readonly string[], options: RunOptions): Promise<ExitCode> {
-  requireRoom();
+  requireSystem();
   const loaded = await loadConfig(process.cwd(), options.config);
   let restore: (() => void) | undefined;
   try {
