@@ -4,7 +4,7 @@
  */
 import { format } from 'node:util';
 
-export { expect } from 'vitest';
+export { expect, vi } from 'vitest';
 
 export interface Test {
   readonly name: string;

@@ -11,14 +11,14 @@ import { shrink } from './sim/shrink.ts';
 import { play, simulate } from './sim/simulate.ts';
 
 const most = isWhole ? 2_000 : 600;
-test(`${most} seeds break no rule`, { timeout: 120_000 }, () => {
+test('many seeds break no rule', { timeout: 120_000 }, () => {
   const { seeds, violations } = playMany(1_000_000, most, 5);
   expect(violations).toEqual([]);
   expect(seeds).toBe(most);
 });
 
 const step = isWhole ? 300 : 900;
-test(`every ${step}th of the small cases breaks no rule`, { timeout: 60_000 }, () => {
+test('small cases break no rule', { timeout: 60_000 }, () => {
   const { played, violations } = exhaust(step);
   expect(violations).toEqual([]);
   expect(played).toBeGreaterThan(1_000_000 / step);
