@@ -175,6 +175,7 @@ export interface GivenContext extends Partial<Omit<AnyBodyContext, 'args' | 'get
 /** A function that is a task without further ado; metadata may be put on it by `withMeta`. */
 export type PlainFunction<Value = unknown> = ((context: AnyBodyContext) => Value) & {
   readonly [unbound]?: never;
+  readonly [definitionKey]?: never;
 };
 
 /** What `run` takes: tasks, plain functions, and either of them with a place in a tree. */

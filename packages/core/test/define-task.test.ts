@@ -110,7 +110,7 @@ describe('a task', () => {
       () => task({ name: 'a' }, withClaims),
       () => task({ name: 'a' }, controlled(withClaims)),
       () => task({ name: 'a' }, inner),
-      () => withMeta(inner, { priority: 1 }),
+      () => withMeta(inner as never, { priority: 1 }),
     ]) {
       const thrown = caught(act);
       expect(isPexenError(thrown) && thrown.problems[0]).toMatchObject({

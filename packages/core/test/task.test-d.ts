@@ -5,10 +5,12 @@ import {
   controlled,
   every,
   key,
+  place,
   type Runnable,
   type Task,
   task,
   type,
+  withMeta,
 } from '../src/index.ts';
 
 declare function run(tasks: readonly Runnable[]): void;
@@ -64,6 +66,25 @@ safeShip.with({ to: 1 });
 // @ts-expect-error no such option
 controlled(lint, { depOk: false });
 export const safe: Task<string> = controlled(lint);
+
+withMeta(() => 1, { claims: ['db'] });
+place(['net'], lint);
+// @ts-expect-error no function
+withMeta(5, {});
+// @ts-expect-error no metadata
+withMeta(() => 1, null);
+// @ts-expect-error a task has metadata already
+withMeta(lint, { claims: ['db'] });
+// @ts-expect-error a path is a list
+place('net', lint);
+// @ts-expect-error no task
+place(['net'], 5);
+// @ts-expect-error args have names
+task({ args: [] }, () => {});
+// @ts-expect-error times are numbers of milliseconds
+task({ timeout: '20s' }, () => {});
+// @ts-expect-error no such option
+controlled(() => 1, { depOk: false });
 
 run([
   safeShip.with({ to: 'eu' }),

@@ -99,6 +99,8 @@ run([answer], { pool: () => inline({ concurrency: 2 }), capacities: { memory: 8 
 run([answer], { concurrency: 2 });
 // @ts-expect-error no such option of the pool
 inline({ workers: 2 });
+// @ts-expect-error options are an object
+inline(3);
 // @ts-expect-error numbers
 run([answer], { capacities: { memory: 'all' } });
 // @ts-expect-error there are no such defaults
