@@ -636,6 +636,35 @@ describe('pools', () => {
     expect(result?.attempts[0]?.durationMs).toBe(1_234);
   });
 
+  test.each([
+    ['returned', { kind: 'returned', value: 0 }, 'failed', []],
+    ['skipped itself', { kind: 'skipped-itself', reason: 'no net' }, 'failed', []],
+    [
+      'failed',
+      { kind: 'failed', error: new TaskFailError('b'), depsOk: true, locksOk: false },
+      'failed',
+      ['r'],
+    ],
+    ['threw', { kind: 'threw', error: new Error('SIGSEGV') }, 'threw', ['r']],
+  ] as const)(
+    'a program whose evidence is incomplete has not passed, if it %s',
+    async (_how, outcome, status, poisoned) => {
+      const program = executableTask(
+        { name: 'prog', claims: ['r'] },
+        {
+          ...{ file: '/bin/true', argv: [], cwd: '/', env: {} },
+          interpret: () => ({ outcome, findings: [{ name: 'tap', status: 'pass' }] }),
+        },
+      );
+      const facts = { exitCode: 0, incomplete: 'the disk was full (ENOSPC)' };
+      const going = run([program], { pool: fakePool(() => ({ kind: 'returned', value: facts })) });
+      const [result] = await collect(going);
+      expect(result).toMatchObject({ status, findings: [{ name: 'tap' }] });
+      expect(String(result?.error)).toMatch(/PEXEN_EVIDENCE_LOST prog: the disk was full \(ENOSPC\)/);
+      expect((await going.summary).poisoned).toEqual(poisoned);
+    },
+  );
+
   test('a function is refused before the run by pools that take programs alone', () => {
     const pool = fakePool();
     const manifest = { ...pool.manifest, closures: false, executables: true, functions: false };

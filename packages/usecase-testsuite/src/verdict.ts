@@ -23,6 +23,9 @@ export function judge(result: Result, expectedToFail: Expectation): Judgement {
     reason: reasonOf(result),
   });
   const expected = expectedToFail(result.path);
+  // Nobody knows whether it passed, so that is nothing which could be expected of it.
+  if (isPexenError(result.error) && result.error.code === 'PEXEN_EVIDENCE_LOST')
+    return { ...judgement, verdict: 'error' };
   if (expected === undefined) return judgement;
   if (isBad(judgement.verdict)) return { verdict: 'expected-fail', reason: expected };
   if (judgement.verdict !== 'pass') return judgement;

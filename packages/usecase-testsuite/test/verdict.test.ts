@@ -50,6 +50,14 @@ describe('the verdict', () => {
     expect(judge(ended('threw', { error }), asExpected)).toEqual({ verdict: 'error', reason: message });
   });
 
+  it('of one whose evidence is incomplete is error, whatever was expected', () => {
+    const message = 'the disk was full (ENOSPC)';
+    const error = new PexenError([{ code: 'PEXEN_EVIDENCE_LOST', task: 'net/ping', message }]);
+    for (const status of ['failed', 'threw'] as const)
+      for (const expected of [asExpected, expectedToFail])
+        expect(judge(ended(status, { error }), expected)).toEqual({ verdict: 'error', reason: message });
+  });
+
   it('of one that returned is pass', () => {
     expect(judge(returned(), asExpected)).toEqual({ verdict: 'pass' });
   });

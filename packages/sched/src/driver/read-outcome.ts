@@ -2,6 +2,8 @@
 import {
   defined,
   type ExecutableFacts,
+  messageOf,
+  PexenError,
   type PoolOutcome,
   type Runnable,
   TaskFailError,
@@ -37,10 +39,23 @@ export function readOutcome(
 function interpret(attempt: Attempt, outcome: PoolOutcome): PoolOutcome {
   const { body } = attempt.definition;
   if (typeof body === 'function' || outcome.kind !== 'returned') return outcome;
-  const { outcome: read, findings } = body.interpret(outcome.value as ExecutableFacts);
+  const facts = outcome.value as ExecutableFacts;
+  const { outcome: read, findings } = body.interpret(facts);
   attempt.findings = [...(attempt.findings ?? []), ...findings];
   const { ranMs, stdout, stderr } = outcome;
-  return { ...read, ...defined({ ranMs, stdout, stderr }) };
+  const trusted = facts.incomplete === undefined ? read : distrust(attempt, read, facts.incomplete);
+  return { ...trusted, ...defined({ ranMs, stdout, stderr }) };
+}
+
+/** Where evidence may be missing, nobody knows whether the program passed: it has not. What went out of control stays so. */
+function distrust({ path }: Attempt, outcome: PoolOutcome, why: string): PoolOutcome {
+  const hint = 'Give the program and TMPDIR more room, or have it report less, and run it again.';
+  const cause = 'error' in outcome ? outcome.error : undefined;
+  const message = cause === undefined ? why : `${why}; it ended with ${messageOf(cause).split('\n')[0]}`;
+  const error = new PexenError([{ code: 'PEXEN_EVIDENCE_LOST', task: path, message, hint }], { cause });
+  if (outcome.kind === 'threw') return { kind: 'threw', error };
+  const locksOk = outcome.kind !== 'failed' || outcome.locksOk;
+  return { kind: 'failed', error, depsOk: false, locksOk };
 }
 
 /** Without the values of its keys nothing is provided: who requires them could not go on, whatever the failure says. */
