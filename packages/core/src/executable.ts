@@ -29,6 +29,8 @@ export interface ExecutableFacts {
    * order. Absent where `stdout` is complete.
    */
   readonly evidence?: string;
+  /** It emptied its own stdout, as `> /dev/stdout` does: what it had printed before is lost. */
+  readonly isEmptied?: boolean;
   /**
    * Why some of what it wrote may be missing in `stdout`, `evidence` or `report`, one sentence. Then no end of it counts as a good one,
    * whatever `interpret` makes of these facts.

@@ -47,6 +47,7 @@ export function interpreter({ tap }: InterpretOptions = {}): (facts: ExecutableF
     const points = tap === false ? undefined : readTap(textOf(facts), tapOptions[`${tap}`]);
     if (points !== undefined) findings.absorb(points.findings);
     if (points !== undefined && isCut(facts)) findings.add(cut);
+    if (tap !== false && facts.isEmptied === true) findings.add(emptied);
     readReport(facts.report, findings);
     for (const finding of leaks(facts)) findings.add(finding);
     const { stdout, stderr } = facts;
@@ -81,6 +82,13 @@ const cut: Finding = {
   name: 'TAP',
   status: 'fail',
   message: 'not all of the output was kept: test points may be missing',
+};
+
+const emptied: Finding = {
+  name: 'TAP',
+  status: 'fail',
+  message:
+    'the program emptied its own output, as "> /dev/stdout" does: test points may be missing. Write >&1 instead, or say tap: false.',
 };
 
 function outcomeOf(

@@ -1,11 +1,13 @@
 /**
  * One output stream of a process, caught in a file. The process writes straight into it, so that a
- * flood costs us nothing and a slow reader never holds the writer up; we look at its size from time to time, keep the
- * first and the last part, and cut it back when it grows. Knows nothing of processes.
+ * slow reader never holds the writer up; we look at its size from time to time, keep the first and the last part, and cut it back
+ * when it grows. Where it is evidence, the lines that count are read before anything is cut. Knows nothing of processes.
  */
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import type { CapturedOutput } from '@pexen/core';
+import type { EvidenceLines } from './evidence-lines.ts';
 import type { Punch } from './punch.ts';
 import { headText, tailText } from './text.ts';
 
@@ -17,6 +19,12 @@ export interface CaptureLimits {
   readonly onDisk: number;
   /** How much of it is told at once; what is more is left out of the news. */
   readonly told: number;
+}
+
+/** For a stream that is evidence. */
+export interface EvidenceOptions {
+  /** Takes what is more than is kept, so that no line that counts is lost. Absent: evidence is what is kept. */
+  readonly lines?: EvidenceLines;
 }
 
 /** One stream. It is used for one attempt after the other: `begin`, `news` any number of times, `finish`. */
@@ -38,13 +46,29 @@ export class Capture {
   #head: Buffer | undefined;
   #lastCut: Buffer = empty;
   #decoder: StringDecoder | undefined;
+  readonly #lines: EvidenceLines | undefined;
+  /** What stands at the beginning of a file that is evidence, as long as the program has not emptied it. */
+  readonly #mark: Buffer;
+  #isEmptied = false;
+  /** Up to where lines were read. */
+  #scanned = 0;
 
-  /** The file must not exist. */
-  constructor(path: string, limits: CaptureLimits, punch: Punch) {
+  /** The file must not exist. With `evidence` it is used for one attempt only. */
+  constructor(path: string, limits: CaptureLimits, punch: Punch, evidence?: EvidenceOptions) {
     this.fd = openSync(path, 'ax+', 0o600);
     this.path = path;
     this.#limits = limits;
     this.#punch = punch;
+    this.#lines = evidence?.lines;
+    this.#mark = evidence === undefined ? empty : randomBytes(markLength);
+    if (evidence === undefined) return;
+    try {
+      writeSync(this.fd, this.#mark);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.#begin(markLength);
   }
 
   /** From here on it is the output of the next attempt. */
@@ -70,10 +94,29 @@ export class Capture {
   /** What came since it was last asked, up to that place in the file; '' if nothing did. Cuts back what is too large. */
   news(end: number = Number.POSITIVE_INFINITY): string {
     const size = this.#size();
-    if (size < this.#told) this.#told = this.#start = 0; // The program itself emptied it, as `> /dev/stdout` does.
+    this.#noticeEmptied(size);
     const text = this.#newsUpTo(Math.min(end, size));
+    if (this.#isLong(size)) this.#scan(size, scannedAtOnce);
     if (size - this.#start - this.#hollow > this.#limits.onDisk) this.#makeRoom(size);
     return text;
+  }
+
+  /** Reads the lines that count to the end of what was written, without holding up what else is to be done. */
+  async readToEnd(): Promise<void> {
+    const end = this.#size(); // Whoever escaped may go on writing for ever.
+    while (this.#isLong(end) && !this.#scan(end, scannedAtOnce))
+      await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+
+  /** Of an output that was not kept whole, the lines that count. Ask after `readToEnd`, and before `finish`. */
+  get evidence(): string | undefined {
+    return this.#isLong(this.#size()) ? this.#lines?.end() : undefined;
+  }
+
+  /** Did the program itself empty the file? Then what stood in it before is lost. */
+  get isEmptied(): boolean {
+    this.#noticeEmptied(this.#size());
+    return this.#isEmptied;
   }
 
   /** The output of the attempt, and the file made ready for the next. */
@@ -89,10 +132,10 @@ export class Capture {
     return output;
   }
 
-  /** Removes it. */
+  /** Removes it, if it can be removed: a program may have forbidden that. */
   close(): void {
     closeSync(this.fd);
-    unlinkSync(this.path);
+    removeFile(this.path);
   }
 
   #begin(start: number): void {
@@ -103,6 +146,33 @@ export class Capture {
     this.#head = undefined;
     this.#lastCut = empty;
     this.#decoder = undefined;
+  }
+
+  /** As `> /dev/stdout` does. */
+  #noticeEmptied(size: number): void {
+    const isMarked = !this.#isEmptied && this.#mark.length > 0;
+    const isGone = isMarked && !this.#read(0, markLength).equals(this.#mark);
+    if (size >= this.#told && !isGone) return;
+    this.#isEmptied ||= isMarked;
+    this.#told = this.#start = this.#scanned = 0;
+  }
+
+  /** Is it more than can be kept whole, and are there lines to be read? */
+  #isLong(size: number): boolean {
+    return this.#lines !== undefined && size - this.#start > this.#limits.kept;
+  }
+
+  /** Reads lines, so many bytes at most. True once all are read. */
+  #scan(size: number, atMost: number): boolean {
+    this.#scanned = Math.max(this.#scanned, this.#start);
+    const end = Math.min(size, this.#scanned + atMost);
+    while (this.#scanned < end) {
+      const bytes = this.#read(this.#scanned, Math.min(end, this.#scanned + chunk.length), chunk);
+      if (bytes.length === 0) return true; // The program emptied it meanwhile.
+      this.#lines?.push(bytes);
+      this.#scanned += bytes.length;
+    }
+    return this.#scanned >= size;
   }
 
   #newsUpTo(end: number): string {
@@ -119,11 +189,13 @@ export class Capture {
   #makeRoom(size: number): void {
     const half = this.#limits.kept / 2;
     const from = this.#start + Math.max(half, this.#hollow);
-    if (!this.#punch.isPossible) this.#cutBack(size);
-    else if (size - half > from) {
-      this.#punch.make(this.path, from, size - half);
-      this.#hollow = size - half - this.#start;
-    }
+    const to = Math.min(size - half, this.#lines === undefined ? size : this.#scanned);
+    if (this.#punch.isPossible) {
+      if (to <= from) return;
+      this.#punch.make(this.path, from, to);
+      this.#hollow = to - this.#start;
+    } else if (this.#lines === undefined) this.#cutBack(size);
+    // Evidence is not cut back, since some of it would be lost: it takes its room on the disk until the attempt ends.
   }
 
   /** What is written between the last two steps is lost and not even counted: nothing here could hold the writer up. */
@@ -159,7 +231,7 @@ export class Capture {
 
   /** Into the buffer that is given if it fits, since garbage of megabytes takes long to be collected. */
   #read(from: number, to: number, into: Buffer = empty): Buffer {
-    const bytes = into.length === to - from ? into : Buffer.allocUnsafe(to - from);
+    const bytes = into.length >= to - from ? into.subarray(0, to - from) : Buffer.allocUnsafe(to - from);
     let length = 0;
     while (length < bytes.length) {
       const more = readSync(this.fd, bytes, length, bytes.length - length, from + length);
@@ -170,5 +242,19 @@ export class Capture {
   }
 }
 
+/** Removes a file that is there, if possible. What is left goes with the folder of the pool, or is told then. */
+export function removeFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It is a directory, something is mounted on it, or it was made immutable.
+  }
+}
+
 const empty = Buffer.alloc(0);
+const markLength = 8;
+/** One for all: what is read into it is used at once. */
+const chunk = Buffer.alloc(256 * 1024);
+/** So much is read without a pause, bytes. */
+const scannedAtOnce = 32 * 1024 * 1024;
 const nothing: CapturedOutput = { head: '', tail: '', totalBytes: 0 };

@@ -2,7 +2,7 @@
  * Runs a program as an attempt: in a group of its own, with what it writes caught in files, until the program itself ends;
  * what it left running is noticed and ended. Brings back facts. Knows nothing of what they mean.
  */
-import type { ExecutableFacts } from '@pexen/core';
+import { type CapturedOutput, type ExecutableFacts, messageOf } from '@pexen/core';
 import { encodeThrown, type OutcomeEnvelope } from '@pexen/pool-kit';
 import { cannotStart } from './cannot-start.ts';
 import { cookieVariable } from './cookie.ts';
@@ -11,9 +11,9 @@ import type { Job } from './job.ts';
 import { climb, stuckMs } from './ladder.ts';
 import type { Means } from './means.ts';
 import { type ProgramOrder, refused } from './order.ts';
+import type { OutputFiles } from './output-files.ts';
 import { isShortage } from './platform.ts';
 import { isGone, leftBehind, type ProcessTree, signalGroup, sweep, terminateGroup } from './process-tree.ts';
-import type { Workplace } from './workplace.ts';
 
 /** How long what a program left running may take to end by itself. */
 const leakMs = 100;
@@ -30,6 +30,14 @@ interface Ending {
 /** Of a program that could not be ended, or whose end nobody saw. */
 const unknown: Ending = { exitCode: null, signal: null };
 
+/** Where a program runs, and where what it writes goes. */
+export interface ProgramPlace {
+  /** Its HOME and TMPDIR; clean. */
+  readonly home: string;
+  /** Of this attempt alone. */
+  readonly files: OutputFiles;
+}
+
 type Start =
   | { readonly kind: 'running'; readonly pid: number }
   | { readonly kind: 'refused'; readonly error: unknown };
@@ -38,12 +46,10 @@ type Start =
 export class ProgramAttempt {
   /** Never rejects. */
   readonly outcome: Promise<Attempted>;
-  /** Did it leave processes running, which may still write where it wrote? Known with the outcome. */
-  isLeaky = false;
   readonly #job: Job;
   readonly #order: ProgramOrder;
   readonly #slot: number;
-  readonly #place: Workplace;
+  readonly #place: ProgramPlace;
   readonly #means: Means;
   readonly #cookie: string;
   #tree: ProcessTree | undefined;
@@ -57,8 +63,8 @@ export class ProgramAttempt {
   readonly #ended = Promise.withResolvers<Ending>();
   readonly #givenUp = Promise.withResolvers<Ending>();
 
-  /** Starts it at once. The place must be clean. */
-  constructor(job: Job, order: ProgramOrder, slot: number, place: Workplace, means: Means) {
+  /** Starts it at once. */
+  constructor(job: Job, order: ProgramOrder, slot: number, place: ProgramPlace, means: Means) {
     this.#job = job;
     this.#order = order;
     this.#slot = slot;
@@ -76,6 +82,9 @@ export class ProgramAttempt {
 
   async #run(): Promise<Attempted> {
     const job = this.#job;
+    const { disk } = this.#means;
+    const timesFull = disk.times;
+    disk.look();
     const start = await this.#start();
     if (start.kind === 'refused') {
       if (isShortage(start.error)) return { kind: 'no-slot', error: start.error };
@@ -89,13 +98,15 @@ export class ProgramAttempt {
     job.onAbort(() => this.#stop(this.#order.graceMs));
     if (this.#isToDie) this.#stop(0);
     const ending = await Promise.race([this.#ended.promise, this.#givenUp.promise]);
+    disk.look(); // Before anything is removed that may have filled it.
     job.over();
     this.#stopLadder();
     this.#means.leaders.delete(start.pid);
     const leaked = await this.#endRest(this.#tree);
     stopFollowing();
     this.#tellNews();
-    return this.#report(ending, leaked);
+    await this.#place.files.stdout.readToEnd();
+    return this.#report(ending, leaked, timesFull);
   }
 
   #worker(): string {
@@ -105,7 +116,7 @@ export class ProgramAttempt {
 
   #start(): Promise<Start> {
     const { file, argv, cwd } = this.#order.program;
-    const { stdout, stderr, report } = this.#place.streams;
+    const { stdout, stderr, report } = this.#place.files;
     const files = [stdout.path, stderr.path, report.path];
     const { promise, resolve } = Promise.withResolvers<Start>();
     this.#means.spawner.start(
@@ -126,14 +137,14 @@ export class ProgramAttempt {
 
   #environment(): Record<string, string | null> {
     const { program, attempt, path, timeoutMs } = this.#order;
-    const { home, reportPath } = this.#place;
+    const { home, files } = this.#place;
     return {
       HOME: home,
       TMPDIR: home,
       ...program.env,
       [cookieVariable]: this.#cookie,
       PEXEN_ATTEMPT_NUMBER: String(attempt),
-      PEXEN_REPORT: reportPath,
+      PEXEN_REPORT: files.reportPath,
       PEXEN_SLOT: String(this.#slot),
       PEXEN_TASK: path,
       PEXEN_TIMEOUT_MS: timeoutMs === undefined ? null : String(timeoutMs),
@@ -164,7 +175,6 @@ export class ProgramAttempt {
   async #endRest(tree: ProcessTree): Promise<number> {
     const left = isGone(tree, this.#means.leaders) ? [] : await leftBehind(tree, leakMs, this.#means.clock);
     if (left.length === 0) return 0;
-    this.isLeaky = true;
     const unkillable = await sweep(tree, stuckMs, this.#means.clock);
     if (unkillable.length > 0) {
       const pids = unkillable.join(', ');
@@ -177,26 +187,57 @@ export class ProgramAttempt {
   }
 
   #tellNews(): void {
-    const { stdout, stderr, report } = this.#place.streams;
-    this.#tellText('stdout', stdout.news());
-    this.#tellText('stderr', stderr.news());
+    const { files } = this.#place;
+    this.#means.disk.look();
+    this.#tellText('stdout', files.stdout.news());
+    this.#tellText('stderr', files.stderr.news());
     // What it reports is for the end; now it is no more than a sign of life.
-    if (report.news() !== '') this.#job.ticket.tell({ kind: 'heartbeat' });
+    if (files.hasReported()) this.#job.ticket.tell({ kind: 'heartbeat' });
   }
 
   #tellText(stream: 'stdout' | 'stderr', text: string): void {
     if (text !== '') this.#job.ticket.tell({ kind: 'output', stream, text });
   }
 
-  #report({ exitCode, signal }: Ending, leaked: number): OutcomeEnvelope {
-    const place = this.#place;
-    const stdout = place.streams.stdout.finish();
-    const stderr = place.streams.stderr.finish();
-    const facts: ExecutableFacts = { exitCode, signal, stdout, stderr, report: place.takeReport(), leaked };
+  #report({ exitCode, signal }: Ending, leaked: number, timesFull: number): OutcomeEnvelope {
+    const { disk } = this.#means;
+    const missing: string[] = [];
+    disk.look();
+    if (disk.times > timesFull)
+      missing.push(`the file system of its output ${disk.why}: some of what it reported may be missing`);
+    const { stdout, stderr, evidence, report, isEmptied } = this.#takeOutput(missing);
+    const facts: ExecutableFacts = {
+      ...{ exitCode, signal, stdout, stderr, report, leaked },
+      ...(evidence !== undefined && { evidence }),
+      ...(isEmptied && { isEmptied }),
+      ...(missing.length > 0 && { incomplete: missing.join('; ') }),
+    };
     if (this.#isLost) return { kind: 'crashed', reason: 'the process that started it died', stdout, stderr };
     if (exitCode !== null || !this.#isSignalled) return { kind: 'returned', value: facts, stdout, stderr };
     if (!this.#job.ticket.signal.aborted)
       return { kind: 'crashed', reason: 'the pool was closed', stdout, stderr };
     return { kind: 'stopped', how: 'killed', stdout, stderr };
   }
+
+  /** What it wrote. That it cannot be read makes it incomplete, too. */
+  #takeOutput(missing: string[]): TakenOutput {
+    const { files } = this.#place;
+    const note = (why: string): void => void missing.push(why);
+    try {
+      const { isEmptied } = files.stdout;
+      const evidence = files.takeEvidence(note);
+      const [stdout, stderr] = [files.stdout.finish(), files.stderr.finish()];
+      return { stdout, stderr, evidence, isEmptied, report: files.takeReport(note) };
+    } catch (error) {
+      note(`what it wrote cannot be read: ${messageOf(error)}`);
+      return { stdout: silence, stderr: silence, evidence: undefined, isEmptied: false, report: '' };
+    }
+  }
 }
+
+interface TakenOutput extends Pick<ExecutableFacts, 'stdout' | 'stderr' | 'report'> {
+  readonly evidence: string | undefined;
+  readonly isEmptied: boolean;
+}
+
+const silence: CapturedOutput = { head: '', tail: '', totalBytes: 0 };

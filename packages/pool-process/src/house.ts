@@ -6,6 +6,7 @@ import type { PexenError, Problem } from '@pexen/core';
 import { encodeThrown, type OutcomeEnvelope } from '@pexen/pool-kit';
 import type { Clock } from './clock.ts';
 import { CookieJar } from './cookie.ts';
+import { DiskWatch, diskProbe } from './disk-watch.ts';
 import type { Ending, GivenBack } from './ending.ts';
 import { HelperPunch } from './helper-punch.ts';
 import type { Job } from './job.ts';
@@ -104,6 +105,7 @@ export class House {
       leaders: new Set(),
       env,
       folder,
+      disk: new DiskWatch(diskProbe(folder)),
       lost,
     };
     this.#means = means;
@@ -159,6 +161,7 @@ export class House {
     this.#stopPausing?.();
     await sweep({ pid: undefined, cookie: cookies.own }, stuckMs, clock);
     await this.#reaper.dismiss();
+    this.#means.disk.close();
     const { folder } = this.#means;
     const error = await removeTree(folder);
     if (error !== undefined) this.#events.warn?.(folderLeft(folder, error));

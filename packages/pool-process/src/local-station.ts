@@ -5,6 +5,7 @@ import { ProgramAttempt } from './executable.ts';
 import type { Job } from './job.ts';
 import type { Means } from './means.ts';
 import type { Order, ProgramOrder } from './order.ts';
+import { OutputFiles } from './output-files.ts';
 import type { Station } from './station.ts';
 import { WorkerProcess } from './worker-process.ts';
 import { Workplace } from './workplace.ts';
@@ -17,6 +18,8 @@ export class LocalStation implements Station {
   /** What is left of one that could not be set up does not stand in the way of the next. */
   #placesTried = 0;
   #program: ProgramAttempt | undefined;
+  /** How many programs were to be run. */
+  #programs = 0;
   #worker: WorkerProcess | undefined;
   /** Workers of before, that may not have gone yet. */
   readonly #leaving = new Set<Promise<void>>();
@@ -38,7 +41,8 @@ export class LocalStation implements Station {
   run(job: Job): Promise<Ending> {
     const { order } = job;
     try {
-      if (order.kind === 'program') return this.#runProgram(job, order, this.#cleanPlace());
+      if (order.kind === 'program')
+        return this.#runProgram(job, order, this.#cleanPlace(), this.#freshFiles());
       return this.#freshWorker().run(job, order);
     } catch (error) {
       return Promise.resolve({ kind: 'no-slot', error });
@@ -60,28 +64,31 @@ export class LocalStation implements Station {
     await this.#place?.remove();
   }
 
-  async #runProgram(job: Job, order: ProgramOrder, place: Workplace): Promise<Ending> {
-    const program = new ProgramAttempt(job, order, this.#slot, place, this.#means);
+  async #runProgram(job: Job, order: ProgramOrder, place: Workplace, files: OutputFiles): Promise<Ending> {
+    const program = new ProgramAttempt(job, order, this.#slot, { home: place.home, files }, this.#means);
     this.#program = program;
     const outcome = await program.outcome;
+    files.close();
     try {
-      place.clean(program.isLeaky);
+      place.clean();
     } catch {
-      // The next program gets another one; what is left of this one goes with the folder of the pool.
-      this.#place = undefined;
-      place.abandon();
+      this.#place = undefined; // The next program gets another one.
     }
     this.#program = undefined;
     return outcome;
   }
 
   #cleanPlace(): Workplace {
-    const { folder, settings, punch } = this.#means;
     if (this.#place === undefined) {
       const again = this.#placesTried++ === 0 ? '' : `-${this.#placesTried}`;
-      this.#place = new Workplace(join(folder, `slot-${this.#slot}${again}`), settings.limits, punch);
+      this.#place = new Workplace(join(this.#means.folder, `slot-${this.#slot}${again}`));
     }
     return this.#place;
+  }
+
+  #freshFiles(): OutputFiles {
+    const { folder, settings, punch } = this.#means;
+    return new OutputFiles(folder, `${this.#slot}-${this.#programs++}`, settings.limits, punch);
   }
 
   #freshWorker(): WorkerProcess {

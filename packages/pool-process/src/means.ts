@@ -1,6 +1,7 @@
 /** What everything that runs in one opened pool shares. */
 import type { Clock } from './clock.ts';
 import type { CookieJar } from './cookie.ts';
+import type { DiskWatch } from './disk-watch.ts';
 import type { Settings } from './options.ts';
 import type { Punch } from './punch.ts';
 import type { Spawner } from './spawner.ts';
@@ -19,6 +20,8 @@ export interface Means {
   readonly env: Readonly<Record<string, string>>;
   /** A folder of the pool's own, for files without a name and the places where programs run. */
   readonly folder: string;
+  /** Whether there is room in that folder. */
+  readonly disk: DiskWatch;
   /** A worker ended without being asked to. */
   readonly lost: (worker: string, reason: string) => void;
 }

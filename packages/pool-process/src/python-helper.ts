@@ -19,7 +19,7 @@ export function pythonHelper(): Command | undefined {
 const script = `
 import errno, json, os, select, signal, struct
 
-base, opened, running, buffer = {}, {}, {}, b''
+base, running, buffer = {}, {}, b''
 null = os.open('/dev/null', os.O_RDONLY)
 for fd in (3, 4): os.set_inheritable(fd, False)
 woken, wake = os.pipe()
@@ -32,23 +32,15 @@ def say(message):
     frame = b'\\xa7' + struct.pack('<I', len(content)) + content
     while frame: frame = frame[os.write(4, frame):]
 
-def files_of(slot, files):
-    known = opened.get(slot)
-    if known and known[0] == files: return known[1]
-    for fd in known[1] if known else (): os.close(fd)
-    fds = [os.open(file, os.O_WRONLY | os.O_APPEND) for file in files]
-    opened[slot] = (files, fds)
-    return fds
-
 def spawn(file, argv, env, fds):
     actions = [(os.POSIX_SPAWN_DUP2, fd, at) for at, fd in enumerate([null, *fds])]
     return os.posix_spawn(file, argv, env, file_actions=actions, setsid=True, setsigmask=[],
                           setsigdef=[signal.SIGPIPE, signal.SIGXFSZ])
 
 def start(order):
-    number, file = order['id'], order['file']
+    number, file, fds = order['id'], order['file'], []
     try:
-        fds = files_of(order['slot'], order['files'])
+        for path in order['files']: fds.append(os.open(path, os.O_WRONLY | os.O_APPEND))
         env = {**base, **order['env']}
         env = {name: value for name, value in env.items() if value is not None}
         os.chdir(order['cwd'])
@@ -61,6 +53,8 @@ def start(order):
         code = errno.errorcode.get(getattr(error, 'errno', None), '')
         say({'is': 'refused', 'id': number, 'code': code, 'message': str(error)})
         return
+    finally:
+        for fd in fds: os.close(fd)
     running[pid] = number
     say({'is': 'running', 'id': number, 'pid': pid})
 

@@ -10,7 +10,6 @@ import type { FromHelper, ToHelper } from './spawn-messages.ts';
 type Order = Extract<ToHelper, { do: 'spawn' }>;
 
 const groups = new Set<number>();
-const opened = new Map<number, { readonly files: readonly string[]; readonly fds: readonly number[] }>();
 let base: Readonly<Record<string, string>> = {};
 
 const channel = new Channel(3, 4);
@@ -22,12 +21,16 @@ function obey(message: ToHelper): void {
 }
 
 function start(order: Order): void {
+  const fds: number[] = [];
   try {
     const { file, argv, cwd } = order;
-    const stdio = ['ignore' as const, ...filesOf(order)];
+    for (const path of order.files) fds.push(openSync(path, 'a'));
+    const stdio = ['ignore' as const, ...fds];
     watch(order.id, spawn(file, argv, { cwd, env: environment(order), stdio, detached: true }));
   } catch (error) {
     refuse(order.id, error);
+  } finally {
+    for (const fd of fds) closeSync(fd);
   }
 }
 
@@ -52,15 +55,6 @@ function environment({ env }: Order): NodeJS.ProcessEnv {
   const all: NodeJS.ProcessEnv = { ...base };
   for (const [name, value] of Object.entries(env)) all[name] = value ?? undefined;
   return all;
-}
-
-function filesOf({ slot, files }: Order): readonly number[] {
-  const known = opened.get(slot);
-  if (known?.files.every((file, at) => file === files[at])) return known.fds;
-  for (const fd of known?.fds ?? []) closeSync(fd);
-  const fds = files.map((file) => openSync(file, 'a'));
-  opened.set(slot, { files, fds });
-  return fds;
 }
 
 function endWithHost(): void {

@@ -12,7 +12,7 @@ export type ToHelper =
       readonly cwd: string;
       /** Over the base; what is null is taken out. */
       readonly env: Readonly<Record<string, string | null>>;
-      /** Files for stdout, stderr and fd 3. The helper keeps them open until the slot has others. */
+      /** Files for stdout, stderr and fd 3, which exist: the helper opens them to append, and closes them at once. */
       readonly files: readonly string[];
     };
 

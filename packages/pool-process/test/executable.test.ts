@@ -88,10 +88,15 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(factsOf(await runOne(pool, shell('true'))).report).toBe('');
     });
 
-    test('a report that is not a file is no report', async () => {
-      expect(factsOf(await runOne(pool, shell('mkfifo $PEXEN_REPORT'))).report).toBe('');
-      expect(factsOf(await runOne(pool, shell('mkdir $PEXEN_REPORT'))).report).toBe('');
-      expect(factsOf(await runOne(pool, shell('ln -s /etc/passwd $PEXEN_REPORT'))).report).toBe('');
+    test.each([
+      ['a pipe, and no file', 'mkfifo $PEXEN_REPORT'],
+      ['a directory, and no file', 'mkdir $PEXEN_REPORT'],
+      ['a symbolic link, and no file', 'ln -s /etc/passwd $PEXEN_REPORT'],
+    ])('a report that cannot be read is told: %s', async (what, script) => {
+      expect(factsOf(await runOne(pool, shell(script)))).toMatchObject({
+        report: '',
+        incomplete: `$PEXEN_REPORT is ${what}`,
+      });
     });
 
     test('one attempt gets nothing of what another wrote', async () => {
