@@ -88,6 +88,7 @@ class Search implements ExportedTasks {
     } else if (isUnbound(value)) this.unbound.push({ runnable: value, name });
     else if (this.#isRunnable(value, name)) this.#takeExport(value, name, exportPath, []);
     else if (isPlaced(value)) this.#lookAtPlaced(name, value, [...exportPath, 'task']);
+    else if (isPlainObject(value)) this.#lookIntoObject(name, value, exportPath);
     else if (isFunction(value)) this.functions.push(name);
     else if (Array.isArray(value)) this.#lookThrough(name, under, value, exportPath);
     else if (isGenerator(value)) this.#lookThrough(name, under, await itemsOf(value), undefined);
@@ -96,6 +97,21 @@ class Search implements ExportedTasks {
   #lookAtPlaced(name: string, { under, task }: PlacedTask, exportPath: readonly string[]): void {
     if (isUnbound(task)) this.unbound.push({ runnable: task, name });
     else if (isFunction(task)) this.#takeExport(task, name, exportPath, under);
+  }
+
+  /** Its tasks; what else is in it is left alone. */
+  #lookIntoObject(
+    name: string,
+    object: Readonly<Record<string, unknown>>,
+    exportPath: readonly string[],
+  ): void {
+    for (const [key, value] of Object.entries(object)) {
+      const way = [...exportPath, key];
+      if (isPlaced(value))
+        this.#lookAtPlaced(key, { ...value, under: [name, ...value.under] }, [...way, 'task']);
+      else if (isUnbound(value)) this.unbound.push({ runnable: value, name: key });
+      else if (isTask(value) || hasMeta(value)) this.#takeExport(value as Runnable, key, way, [name]);
+    }
   }
 
   #takeExport(

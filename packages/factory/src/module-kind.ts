@@ -132,7 +132,7 @@ function pathOf(file: string): string {
   return file.startsWith('file:') ? fileURLToPath(file) : file;
 }
 
-/** A task that several modules export, or one module under several names, is one task: of the module that made it. */
+/** A task that several modules export, or one module under several names, is one task: of the module that made it, by the shortest way. */
 function bestOf(candidates: readonly Candidate[]): readonly Candidate[] {
   const best = new Map<Runnable, Candidate>();
   for (const candidate of candidates) {
@@ -144,7 +144,9 @@ function bestOf(candidates: readonly Candidate[]): readonly Candidate[] {
 }
 
 function rankOf(candidate: Candidate): number {
-  return (siteIn(candidate) === undefined ? 0 : 2) + (candidate.exported.isDefault ? 0 : 1);
+  const { isDefault, exportPath } = candidate.exported;
+  const nearness = exportPath === undefined ? 0 : 1 / exportPath.length;
+  return (siteIn(candidate) === undefined ? 0 : 4) + (isDefault ? 0 : 2) + nearness;
 }
 
 function placeOf(

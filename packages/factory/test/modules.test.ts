@@ -248,6 +248,24 @@ test('a module that is called like one of tasks and exports nothing but function
   ]);
 });
 
+test('tasks in an exported object are tasks', async () => {
+  const dir = linked({
+    'a.task.mjs': `import { place, task, withMeta } from '@pexen/core';
+      export const net = { ping: task({}, () => 1), own: task({ name: 'named' }, () => 2), help: () => 3, n: 4,
+        plain: withMeta(() => 5, { tags: ['x'] }), deep: place(['ipv4'], task({}, () => 6)) };
+      export const settings = { help: () => 7 };
+      export const zed = task({}, () => 8);
+      export const all = { zed };`,
+  });
+  const got = await made(modules({ dir: '.' }), dir);
+  expect(got.problems).toEqual([]);
+  expect(paths(got).sort()).toEqual([
+    ...['a/net/ipv4/deep', 'a/net/named', 'a/net/ping', 'a/net/plain', 'a/zed'],
+  ]);
+  expect(addressIn(got.tasks, 'a/net/ping')).toMatchObject({ kind: 'export', exportPath: ['net', 'ping'] });
+  expect(addressIn(got.tasks, 'a/net/ipv4/deep')).toMatchObject({ exportPath: ['net', 'deep', 'task'] });
+});
+
 test('an export that has a place in a tree is a task there', async () => {
   const dir = linked({
     'a.task.mjs': `import { place, task } from '@pexen/core';

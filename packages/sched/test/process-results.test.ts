@@ -31,6 +31,21 @@ test('in the order in which the processing ends, while tasks still run', async (
   expect(seen).toEqual(['t1', 't2', 't0']);
 });
 
+test('keeps the metadata of the function that processes', async () => {
+  let under = 0;
+  let most = 0;
+  const process = async (): Promise<void> => {
+    most = Math.max(most, ++under);
+    await settled();
+    under--;
+  };
+  const claiming = withMeta(process, { claims: ['/report'] });
+  const options = { pool: inline({ concurrency: 4 }) };
+  for await (const { processed } of processResults(run(numbers(3)), claiming, options))
+    expect(processed.status).toBe('returned');
+  expect(most).toBe(1);
+});
+
 test('at most so many are under way: then no more results are asked for', async () => {
   let ran = 0;
   const tasks = Array.from({ length: 6 }, () => () => ++ran);

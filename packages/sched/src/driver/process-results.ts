@@ -1,5 +1,13 @@
 /** Works on results in a pool of its own while the tasks still run: a run of its own, fed by the results of another. */
-import { checkNumber, type Result, type Runnable, refuse, type UnboundTask, withMeta } from '@pexen/core';
+import {
+  checkNumber,
+  metaOf,
+  type Result,
+  type Runnable,
+  refuse,
+  type UnboundTask,
+  withMeta,
+} from '@pexen/core';
 import type { PoolSource } from './options.ts';
 import { run } from './run.ts';
 
@@ -89,9 +97,9 @@ function taskFor<Value, Out>(
   processing: Processing<Value, Out>,
   { task: _, ...data }: Result<Value>,
 ): Runnable<Out> {
-  const meta = { name: data.path };
-  if ('with' in processing) return processing.with(data, meta) as Runnable<Out>;
-  return withMeta(() => processing(data), meta);
+  const name = data.path;
+  if ('with' in processing) return processing.with(data, { name }) as Runnable<Out>;
+  return withMeta(() => processing(data), { ...metaOf(processing), name });
 }
 
 /** The first of several promises to settle, each of them asked for only once at a time. */
