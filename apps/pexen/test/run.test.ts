@@ -54,6 +54,38 @@ describe.concurrent('pexen run', () => {
     expect(ended.exitCode).toBe(1);
   });
 
+  it.for(['processes', 'threads'])(
+    'is not green where bodies in %s leave errors behind, and blames no other',
+    async (pool, { expect, onTestFinished }) => {
+      const files = {
+        'pexen.config.ts': `import { defineSuite, modules, processes, threads } from 'pexen';
+        export default defineSuite({ from: { '': modules({ dir: 'suite' }) }, workers: 1, pool: () => ${pool}({ workers: 1 }) });`,
+        'suite/a.task.ts': `import assert from 'node:assert/strict';
+        import { setTimeout as sleep } from 'node:timers/promises';
+        import { task } from 'pexen';
+        export const forgets = task({ priority: 1 }, () => { void assert.rejects(async () => {}); });
+        export const late = task({ priority: 2 }, () => { setTimeout(() => { throw new Error('out of a timer'); }, 50); });
+        export const innocent = task({ priority: 3, claims: ['db'] }, () => sleep(200));
+        export const dies = task({ priority: 4 }, () => process.exit(0));
+        export const last = task({ priority: 5 }, () => { setTimeout(() => { throw new Error('after the last'); }, 150); });`,
+      };
+      const dir = await folder(files, onTestFinished);
+      const ended = await pexen(dir, 'run', '--reporter', 'lines', '--junit', 'out/junit.xml');
+      expect(ended.stdout, ended.stderr).toMatch(/FAIL .*a\/forgets {2}Missing expected rejection/);
+      expect(ended.stdout).toMatch(/(PASS|WARN) .*a\/late/);
+      expect(ended.stdout).toMatch(/LATE .*a\/late {2}Error: out of a timer/);
+      expect(ended.stdout).toMatch(/PASS .*a\/innocent/);
+      expect(ended.stdout).toMatch(/LATE .*a\/last {2}Error: after the last/);
+      expect(ended.stdout.match(/CRASH/g)).toHaveLength(2);
+      expect(ended.stdout).not.toContain('RETRY');
+      expect(ended.stdout).toContain('2 late errors');
+      expect(ended.exitCode).toBe(1);
+      expect(await readFile(join(dir, 'out/junit.xml'), 'utf8')).toContain('out of a timer');
+      const only = await pexen(dir, 'run', 'a/late', 'a/innocent');
+      expect(only.exitCode, only.stdout).toBe(1);
+    },
+  );
+
   it('ends a program that hangs, and what it started, when its time is up', async ({
     expect,
     onTestFinished,

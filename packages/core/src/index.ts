@@ -124,6 +124,7 @@ export {
   type AttemptNews,
   type ErrorNews,
   errorNews,
+  type LateErrorEvent,
   type NewsEvent,
   type RunEnded,
   type RunEvent,

@@ -63,6 +63,12 @@ export interface PoolContext {
   slotsChanged(slots: number): void;
   /** A worker ended without being asked to: the name is the one that `started` was told. Its attempt's outcome comes through `run`. */
   workerLost(worker: string, reason: string): void;
+  /**
+   * An error surfaced in the worker after the body that it comes from had ended: out of a timer, a listener, or a promise that was not
+   * awaited. `tasks` are the call paths that it may come from. It fails no attempt, but the run is not a good one; the worker finishes what
+   * it runs and is replaced. May come until `close` has resolved.
+   */
+  lateError(worker: string, tasks: readonly string[], error: unknown): void;
   /** Something that users should know, and that changes no outcome. A host that does not listen has none. */
   warn?(warning: Problem): void;
   /**

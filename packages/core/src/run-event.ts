@@ -21,6 +21,7 @@ export type RunEvent =
   | TaskFinished
   | TaskSkipped
   | WorkerLost
+  | LateErrorEvent
   | RunEnded;
 
 /** The first event. */
@@ -127,6 +128,17 @@ export interface WorkerLost {
   readonly pool: string;
   readonly worker: string;
   readonly reason: string;
+}
+
+/** An error surfaced in a worker after the body that it comes from had ended. It changes no result, and the run is not a good one. */
+export interface LateErrorEvent {
+  readonly type: 'late-error';
+  readonly atMs: number;
+  readonly pool: string;
+  readonly worker: string;
+  /** Call paths of the tasks that it may come from: one where that is certain. */
+  readonly tasks: readonly string[];
+  readonly error: ErrorNews;
 }
 
 /** The last event. */

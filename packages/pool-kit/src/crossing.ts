@@ -1,5 +1,6 @@
 /** Finds what in a value cannot cross a border by structured clone, and names the way to it. Knows nothing of tasks. */
 import { types } from 'node:util';
+import { toJson } from './own-globals.ts';
 
 /** The first thing met that cannot cross: `shared.db.socket` is `a function`. */
 export interface Obstacle {
@@ -95,8 +96,7 @@ function enterSpecial(
     let index = 0;
     for (const [key, entry] of value) {
       if (!meet(key, `.keys()[${index}]`)) break;
-      if (!meet(entry, typeof key === 'string' ? `.get(${JSON.stringify(key)})` : `.values()[${index}]`))
-        break;
+      if (!meet(entry, typeof key === 'string' ? `.get(${toJson(key)})` : `.values()[${index}]`)) break;
       index++;
     }
     return 'done';
@@ -196,5 +196,5 @@ function pathOf(visit: Visit): string {
 }
 
 function keyPath(key: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${toJson(key)}]`;
 }

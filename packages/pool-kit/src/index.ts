@@ -18,3 +18,4 @@ export {
   type ThrownWire,
   type Unserializable,
 } from './error-codec.ts';
+export * as own from './own-globals.ts';

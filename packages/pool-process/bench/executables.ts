@@ -56,7 +56,7 @@ async function main(rounds: number, count: number): Promise<void> {
 
 async function pexen(name: string, options: ProcessesOptions): Promise<Contender> {
   const pool = processes({ workers: atATime, ...options });
-  await pool.open({ slotsChanged() {}, workerLost() {} });
+  await pool.open({ slotsChanged() {}, workerLost() {}, lateError() {} });
   const assignment: Assignment = {
     task: program,
     definition: { meta: {}, body: () => {}, args: {}, isUnbound: false },

@@ -27,7 +27,7 @@ class BenchTicket implements Ticket {
 
 async function pexen(text: string | undefined): Promise<Contender> {
   const pool = processes({ workers });
-  await pool.open({ slotsChanged() {}, workerLost() {} });
+  await pool.open({ slotsChanged() {}, workerLost() {}, lateError() {} });
   const task: Task = text === undefined ? nothing : (length as Task);
   const definition = definitionOf(task);
   const address = addressOf(definition);

@@ -4,7 +4,13 @@
  */
 import { basename, join } from 'node:path';
 import type { News } from '@pexen/core';
-import { encodeOutcome, encodeThrown, type OutcomeEnvelope, refusedByTransport } from '@pexen/pool-kit';
+import {
+  decodeThrown,
+  encodeOutcome,
+  encodeThrown,
+  type OutcomeEnvelope,
+  refusedByTransport,
+} from '@pexen/pool-kit';
 import { agentVersion, type FromAgent, type ToAgent } from './agent-messages.ts';
 import { Capture } from './capture.ts';
 import { cookieVariable } from './cookie.ts';
@@ -156,6 +162,12 @@ export class AgentLink {
       case 'lost':
         this.#means.lost(`${this.name}: ${message.worker}`, message.reason);
         break;
+      case 'late': {
+        const worker = `${this.name}: ${message.worker}`;
+        const { tasks, error } = message.error;
+        this.#means.late(worker, tasks, decodeThrown(error, worker));
+        break;
+      }
       default:
         message satisfies never;
     }

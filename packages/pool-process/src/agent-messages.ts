@@ -1,11 +1,12 @@
 /** What we and an agent say to each other: the same package at both ends, maybe on different machines. */
 import type { News } from '@pexen/core';
 import type { OutcomeEnvelope, ThrownWire } from '@pexen/pool-kit';
+import type { LateError } from '@pexen/pool-kit/worker';
 import type { Settings } from './options.ts';
 import type { Order } from './order.ts';
 
 /** Grows with every change of these messages, or of an order. */
-export const agentVersion = 1;
+export const agentVersion = 2;
 
 export type ToAgent =
   /** Comes first. `slot` is the number of the slot that the agent is; `cwd` is where we are, if it has such a directory. */
@@ -24,4 +25,6 @@ export type FromAgent =
   | { readonly is: 'started'; readonly id: number; readonly worker: string }
   | { readonly is: 'news'; readonly id: number; readonly news: readonly News[] }
   | { readonly is: 'ended'; readonly id: number; readonly outcome: OutcomeEnvelope }
-  | { readonly is: 'lost'; readonly worker: string; readonly reason: string };
+  | { readonly is: 'lost'; readonly worker: string; readonly reason: string }
+  /** An error surfaced in a worker of a body that had ended. */
+  | { readonly is: 'late'; readonly worker: string; readonly error: LateError };

@@ -3,7 +3,7 @@
  * sweeping happen where the processes are, and by the user who may.
  */
 import type { News, Ticket } from '@pexen/core';
-import { decodeThrown, type ThrownWire } from '@pexen/pool-kit';
+import { decodeThrown, encodeThrown, type ThrownWire } from '@pexen/pool-kit';
 import { NewsValve } from '@pexen/pool-kit/worker';
 import { agentVersion, type FromAgent, type ToAgent } from './agent-messages.ts';
 import { Channel } from './channel.ts';
@@ -60,9 +60,11 @@ export class AgentSide {
       // The other machine has no such directory; modules are found by their URLs all the same.
     }
     const lost = (worker: string, reason: string): void => say({ is: 'lost', worker, reason });
+    const late = (worker: string, tasks: readonly string[], error: unknown): void =>
+      say({ is: 'late', worker, error: { tasks, error: encodeThrown(error) } });
     this.#house = new House(
       { ...settings, workers: 1, launcher: [] },
-      { lost, clock: systemClock, firstSlot: slot },
+      { lost, late, clock: systemClock, firstSlot: slot },
     );
   }
 

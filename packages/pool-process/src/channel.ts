@@ -4,7 +4,12 @@
  */
 import { fstatSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import process from 'node:process';
+import { own } from '@pexen/pool-kit';
 import { encodeFrame, FrameReader } from './codec.ts';
+
+const { pid } = process;
+const { wait } = Atomics;
 
 export class Channel {
   readonly #fromHost: number;
@@ -84,11 +89,11 @@ export class Channel {
       return writeSync(this.#toHost, bytes, at);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EAGAIN') {
-        Atomics.wait(nobody, 0, 0, 1);
+        wait(nobody, 0, 0, 1);
         return 0;
       }
       // There is nobody any more to whom anything could be said, or the body has closed what is not its own.
-      process.kill(process.pid, 'SIGKILL');
+      own.sendSignal(pid, 'SIGKILL');
       throw error;
     }
   }

@@ -4,6 +4,7 @@
  * all others. Knows nothing of what the messages say; what comes from the other side may be garbage.
  */
 import { deserialize, serialize } from 'node:v8';
+import { own } from '@pexen/pool-kit';
 import { bytesOf, join, longText, type Parted, part, writeTexts } from './long-texts.ts';
 
 /** The first byte of every frame: garbage is noticed at once. */
@@ -24,7 +25,7 @@ export class ProtocolError extends Error {
 
 /** The message as a frame that anybody can read; JSON must be able to carry it. */
 export function encodeJsonFrame(message: unknown): Buffer {
-  return frameOf(JSON.stringify(message));
+  return frameOf(own.toJson(message));
 }
 
 /**
@@ -34,12 +35,12 @@ export function encodeJsonFrame(message: unknown): Buffer {
 export function encodeFrame(message: unknown, into?: Buffer): Buffer {
   const check = new PlainCheck();
   if (!check.passes(message)) return frameOf(serialize(message), into);
-  return check.hasLongTexts ? frameWithTexts(message) : frameOf(JSON.stringify(message), into);
+  return check.hasLongTexts ? frameWithTexts(message) : frameOf(own.toJson(message), into);
 }
 
 function frameWithTexts(message: unknown): Buffer {
   const { parted, texts } = part(message);
-  const json = JSON.stringify(parted);
+  const json = own.toJson(parted);
   const jsonLength = Buffer.byteLength(json);
   const textsAt = headLength + headLength + jsonLength;
   const frame = emptyFrame(textsAt - headLength + bytesOf(parted));
@@ -137,7 +138,7 @@ function decode(bytes: Buffer, start: number, end: number): unknown {
     // A copy, since deserialized buffers would else hold on to the whole chunk.
     if (bytes[start] === v8Mark) return deserialize(Buffer.from(bytes.subarray(start, end)));
     if (bytes[start] === textsMark) return decodeWithTexts(bytes.subarray(start, end));
-    return JSON.parse(bytes.toString('utf8', start, end));
+    return own.fromJson(bytes.toString('utf8', start, end));
   } catch (error) {
     throw new ProtocolError(`a message that cannot be read: ${preview(bytes.subarray(start, end))}`, {
       cause: error,
@@ -147,11 +148,11 @@ function decode(bytes: Buffer, start: number, end: number): unknown {
 
 function decodeWithTexts(content: Buffer): unknown {
   const textsAt = headLength + content.readUInt32LE(1);
-  return join(JSON.parse(content.toString('utf8', headLength, textsAt)) as Parted, content, textsAt);
+  return join(own.fromJson(content.toString('utf8', headLength, textsAt)) as Parted, content, textsAt);
 }
 
 function preview(bytes: Buffer): string {
-  return JSON.stringify(bytes.toString('latin1', 0, 40));
+  return own.toJson(bytes.toString('latin1', 0, 40));
 }
 
 /** So many values are looked at to find out whether JSON will do; for many the formats cost much the same. */

@@ -37,6 +37,7 @@ interface Waiting {
 /** What a house tells, and where its slots begin. */
 interface HouseEvents {
   readonly lost: Means['lost'];
+  readonly late: Means['late'];
   readonly clock: Clock;
   readonly firstSlot?: number;
   /** So many slots are left. */
@@ -85,7 +86,7 @@ export class House {
   readonly #stopPausing: (() => void) | undefined;
 
   constructor(settings: Settings, events: HouseEvents) {
-    const { lost, clock, firstSlot = 0 } = events;
+    const { lost, late, clock, firstSlot = 0 } = events;
     this.#events = events;
     // Absolute even where TMPDIR is not: programs run in directories of their own.
     const folder = mkdtempSync(resolve(tmpdir(), 'pexen-'));
@@ -107,6 +108,7 @@ export class House {
       folder,
       disk: new DiskWatch(diskProbe(folder)),
       lost,
+      late,
     };
     this.#means = means;
     this.#stopPausing = clock.onPause?.((isPaused) => {

@@ -24,4 +24,6 @@ export interface Means {
   readonly disk: DiskWatch;
   /** A worker ended without being asked to. */
   readonly lost: (worker: string, reason: string) => void;
+  /** An error surfaced in a worker of a body that had ended. */
+  readonly late: (worker: string, tasks: readonly string[], error: unknown) => void;
 }

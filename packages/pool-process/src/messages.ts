@@ -4,6 +4,7 @@
  */
 import type { News } from '@pexen/core';
 import type { AssignmentEnvelope, BodyAddress, OutcomeEnvelope, ThrownWire } from '@pexen/pool-kit';
+import type { LateError } from '@pexen/pool-kit/worker';
 
 /** To the worker. `id` is the number of an attempt in this worker. */
 export type ToWorker =
@@ -31,6 +32,10 @@ export type FromWorker =
   | { readonly is: 'news'; readonly id: number; readonly news: readonly News[] }
   | Ended
   | { readonly is: 'recalled'; readonly id: number }
+  /** An error of a body that had ended. The worker takes no further attempt. */
+  | { readonly is: 'late'; readonly error: LateError }
+  /** It takes no further attempt: a body that failed may go on. */
+  | { readonly is: 'spoiled' }
   /** The process is about to die of an error that nobody caught. */
   | { readonly is: 'dying'; readonly why: string };
 
@@ -52,7 +57,10 @@ export function isFromWorker(value: unknown): value is FromWorker {
   if (!isRecord(value)) return false;
   switch (value.is) {
     case 'ready':
+    case 'spoiled':
       return true;
+    case 'late':
+      return isRecord(value.error) && isTexts(value.error.tasks) && isThrown(value.error.error);
     case 'started':
     case 'recalled':
       return isCount(value.id);

@@ -1,12 +1,14 @@
 /** Which handles a body left open: what keeps the event loop alive now and did not before. */
 
+import { own } from '@pexen/pool-kit/worker';
+
 /** Taken when it begins; asked when it ends. Costs a tenth of a microsecond where few are open. */
 export class OpenHandles {
-  readonly #before: readonly string[] = process.getActiveResourcesInfo();
+  readonly #before: readonly string[] = own.activeResources();
 
   /** The kinds of those that are open now and were not, one entry each. */
   opened(): string[] {
-    const now = process.getActiveResourcesInfo();
+    const now = own.activeResources();
     if (now.length <= this.#before.length) return [];
     const before = [...this.#before];
     return now.filter((kind) => {

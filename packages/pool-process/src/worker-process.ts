@@ -2,7 +2,13 @@
  * The host's end of one worker process: sends it attempts, several ahead while they are short, hears how each ends, and
  * knows what became of each when it dies. Knows nothing of slots or of other workers.
  */
-import { encodeOutcome, encodeThrown, type OutcomeEnvelope, refusedByTransport } from '@pexen/pool-kit';
+import {
+  decodeThrown,
+  encodeOutcome,
+  encodeThrown,
+  type OutcomeEnvelope,
+  refusedByTransport,
+} from '@pexen/pool-kit';
 import { AddressBook } from './address-book.ts';
 import { type Death, endingAfterDeath } from './after-death.ts';
 import { BeginWatch } from './begin-watch.ts';
@@ -160,12 +166,23 @@ export class WorkerProcess {
         return this.#ended(message);
       case 'recalled':
         return this.#withdrawn.delete(message.id) || this.#giveBack(message.id);
+      case 'late':
+        this.#means.late(this.name, message.error.tasks, decodeThrown(message.error.error, this.name));
+        return this.#retire();
+      case 'spoiled':
+        return this.#retire();
       case 'dying':
         this.#cause ??= message.why;
         return true;
       default:
         return message satisfies never;
     }
+  }
+
+  /** What ran in it may disturb what would run: it finishes that and gives the rest back. */
+  #retire(): true {
+    this.#isRetired = true;
+    return true;
   }
 
   /** The attempt of this number, if it is the one that the worker can be busy with. */

@@ -1,7 +1,7 @@
 /** What goes on in a worker process: bodies run one after the other, and the host hears of each as soon as there is news. */
 import { fstatSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isThenable, type News } from '@pexen/core';
+import process from 'node:process';
+import type { News } from '@pexen/core';
 import {
   type AssignmentEnvelope,
   type BodyAddress,
@@ -11,7 +11,17 @@ import {
   refusedByTransport,
   type ThrownWire,
 } from '@pexen/pool-kit';
-import { NewsValve, runAssignment, type WorkerLink } from '@pexen/pool-kit/worker';
+import {
+  asWorker,
+  BodyAttempt,
+  Gaps,
+  type LateError,
+  NewsValve,
+  own,
+  untilQuiet,
+  type WorkerLink,
+  watchErrors,
+} from '@pexen/pool-kit/worker';
 import { BeginMark } from './begin-mark.ts';
 import { Channel } from './channel.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
@@ -22,7 +32,10 @@ const closingTurns = 5;
 
 /** After so long without a look at the host's messages, ms, we look before the next attempt begins. */
 const lookAfterMs = 1;
+/** How long what the last body left behind may take before the worker leaves, ms. */
+const leavingMs = 250;
 
+const { pid } = process;
 const channel = new Channel(3, 4);
 const mark = new BeginMark(5);
 let isToFlush = false;
@@ -37,7 +50,7 @@ function saySoon(message: FromWorker): void {
   channel.hold(message);
   if (isToFlush) return;
   isToFlush = true;
-  process.nextTick(flush);
+  own.nextTick(flush);
 }
 
 function flush(): void {
@@ -46,7 +59,7 @@ function flush(): void {
 }
 
 /** Every attempt begins there. */
-const home = process.cwd();
+const home = own.currentFolder();
 
 /** An attempt that was sent and has not begun. */
 interface Sent {
@@ -61,12 +74,19 @@ export class WorkerSide {
   #lookedAtMs = 0;
   /** The next one is about to begin without being asked again. */
   #isPumping = false;
+  /** It begins no further attempt: what ran in it may disturb what would run. */
+  #isSpoiled = false;
+  readonly #gaps = new Gaps();
 
   begin(): void {
-    channel.listen((message) => this.#hear(message as ToWorker), endWithHost);
+    watchErrors();
+    const hear = (message: unknown): void => asWorker(() => this.#hear(message as ToWorker));
+    channel.listen(hear, endWithHost);
     process.on('uncaughtExceptionMonitor', (error) => say({ is: 'dying', why: describe(error) }));
     // The processes that a body started are in our group, and are told directly.
-    process.on('SIGTERM', () => this.#current?.abort(new Error('The worker was told to end.')));
+    process.on('SIGTERM', () =>
+      asWorker(() => this.#current?.abort(new Error('The worker was told to end.'))),
+    );
     say({ is: 'ready' });
   }
 
@@ -85,7 +105,7 @@ export class WorkerSide {
         if (this.#current?.id === message.id) this.#current.credited(message.batches);
         break;
       case 'leave':
-        process.exit(0);
+        void leave();
         break;
       default:
         message satisfies never;
@@ -96,7 +116,8 @@ export class WorkerSide {
     if (address !== undefined) this.#addresses.set(at, address);
     const known = this.#addresses.get(at);
     this.#queue.push({ id, envelope: known === undefined ? envelope : { ...envelope, address: known } });
-    this.#pump(true);
+    if (this.#isSpoiled) this.#giveAllBack();
+    else this.#pump(true);
   }
 
   #giveBack(id: number): void {
@@ -113,13 +134,13 @@ export class WorkerSide {
   #pump(wasIdle: boolean): void {
     if (this.#current !== undefined || this.#isPumping || this.#queue.length === 0) return;
     this.#isPumping = true;
-    if (wasIdle) queueMicrotask(this.#beginNext);
-    else setImmediate(this.#beginNext);
+    if (wasIdle) own.soon(this.#beginNext);
+    else own.later(this.#beginNext);
   }
 
   readonly #beginNext = (): void => {
     this.#isPumping = false;
-    this.#lookedAtMs = performance.now();
+    this.#lookedAtMs = own.now();
     const next = this.#queue.shift();
     if (next === undefined) return;
     if (mark.set(next.id)) saySoon({ is: 'started', id: next.id });
@@ -127,27 +148,29 @@ export class WorkerSide {
     this.#runFrom(next);
   };
 
-  /** Runs it, and those behind it as long as each ends at once and it is not yet time to look at the host's messages. */
-  #runFrom(first: Sent): void {
-    for (let sent: Sent | undefined = first; sent !== undefined; ) {
-      const current = new Current(sent);
-      this.#current = current;
-      const outcome = runAssignment(sent.envelope, current);
-      if (isThenable(outcome)) {
-        outcome.then((settled) => this.#closing(current, settled));
-        return;
-      }
-      sent = this.#end(current, outcome);
-    }
+  /** Runs it, and then those behind it until it is time to look at the host's messages. */
+  #runFrom(sent: Sent): void {
+    const current = new Current(sent, this);
+    this.#current = current;
+    const goOn = (): void => {
+      const next = this.#end(current);
+      if (next !== undefined) this.#runFrom(next);
+    };
+    current.run((isQuiet) => {
+      if (isQuiet) this.#gaps.next(goOn, this.#queue.length);
+      else void this.#closing(current, goOn);
+    });
   }
 
   /**
    * What was closed a moment ago is open for some more turns of the event loop, and so is a connection that `fetch` keeps
-   * without waiting for it: only what is open after them was left open. No turn is taken where nothing is.
+   * without waiting for it: only what is open after them was left open. One turn is always taken: what surfaces by then fails the body.
    */
-  async #closing(current: Current, outcome: OutcomeEnvelope): Promise<void> {
-    for (let turn = 0; turn < closingTurns && current.leavesOpen().length > 0; turn++) await nextTurn();
-    this.#goOn(current, outcome);
+  async #closing(current: Current, goOn: () => void): Promise<void> {
+    let turns = 0;
+    do await nextTurn();
+    while (++turns < closingTurns && current.leavesOpen().length > 0);
+    goOn();
   }
 
   #rest(): void {
@@ -155,17 +178,33 @@ export class WorkerSide {
     this.#pump(false);
   }
 
-  #goOn(current: Current, outcome: OutcomeEnvelope): void {
-    const next = this.#end(current, outcome);
-    if (next !== undefined) this.#runFrom(next);
+  /** An error surfaced of a body that had ended. */
+  late(error: LateError): void {
+    this.#spoil({ is: 'late', error });
+  }
+
+  /** A body that failed may go on. */
+  spoiled(): void {
+    this.#spoil({ is: 'spoiled' });
+  }
+
+  #spoil(message: FromWorker): void {
+    this.#isSpoiled = true;
+    say(message);
+    this.#giveAllBack();
+  }
+
+  #giveAllBack(): void {
+    for (const { id } of this.#queue.splice(0)) say({ is: 'recalled', id });
   }
 
   /** Says how it ended, and gives the one that begins at once. */
-  #end(current: Current, outcome: OutcomeEnvelope): Sent | undefined {
-    const isTimeToLook = performance.now() - this.#lookedAtMs > lookAfterMs;
+  #end(current: Current): Sent | undefined {
+    const outcome = current.conclude();
+    const isTimeToLook = own.now() - this.#lookedAtMs > lookAfterMs;
     const next = isTimeToLook ? undefined : this.#queue.shift();
     this.#current = undefined;
-    if (process.cwd() !== home) process.chdir(home);
+    if (own.currentFolder() !== home) own.changeFolder(home);
     current.end(outcome, next?.id);
     if (next === undefined) this.#rest();
     return next;
@@ -177,17 +216,38 @@ class Current implements WorkerLink {
   readonly id: number;
   readonly #path: string;
   readonly #handles = new OpenHandles();
+  readonly #body: BodyAttempt;
+  readonly #worker: WorkerSide;
   #controller: AbortController | undefined;
   #valve: NewsValve | undefined;
 
-  constructor({ id, envelope }: Sent) {
+  constructor({ id, envelope }: Sent, worker: WorkerSide) {
     this.id = id;
     this.#path = envelope.path;
+    this.#worker = worker;
+    this.#body = new BodyAttempt(envelope, this);
   }
 
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    this.#controller ??= new own.OwnAbortController();
     return this.#controller.signal;
+  }
+
+  /** Calls back when its body has ended; `isQuiet`: what can surface of it does so before the next callback. */
+  run(whenEnded: (isQuiet: boolean) => void): void {
+    this.#body.run(() => whenEnded(this.#body.isQuiet));
+  }
+
+  conclude(): OutcomeEnvelope {
+    return this.#body.conclude();
+  }
+
+  late(error: LateError): void {
+    this.#worker.late(error);
+  }
+
+  spoiled(): void {
+    this.#worker.spoiled();
   }
 
   /** The host has been told. */
@@ -205,8 +265,9 @@ class Current implements WorkerLink {
   }
 
   abort(reason: unknown): void {
-    this.#controller ??= new AbortController();
-    this.#controller.abort(reason);
+    this.#controller ??= new own.OwnAbortController();
+    const controller = this.#controller;
+    this.#body.within(() => controller.abort(reason));
   }
 
   /** What is open now and was not when it began. */
@@ -255,17 +316,27 @@ function sizeOf(fd: number): number {
   }
 }
 
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void own.later(resolve));
+}
+
+/** Ends in an orderly way: what is pending may still throw, but not for long. */
+async function leave(): Promise<void> {
+  await untilQuiet(leavingMs);
+  own.endProcess(0);
+}
+
 /** The body closed what we hear the host by: another worker is better than a deaf one. */
 function dieSilently(): void {
-  process.kill(process.pid, 'SIGKILL');
+  own.sendSignal(pid, 'SIGKILL');
 }
 
 /** The host is gone: so must be all that came of it. We lead a group of our own. */
 function endWithHost(): void {
   try {
-    process.kill(-process.pid, 'SIGKILL');
+    own.sendSignal(-pid, 'SIGKILL');
   } finally {
-    process.exit(1);
+    own.endProcess(1);
   }
 }
 

@@ -28,7 +28,7 @@ const open = async (options: ProcessesOptions = {}): Promise<Pool> => {
 let pool: Pool;
 beforeAll(async () => {
   pool = processes({ workers: 1, env: { TEST_MARK: mark }, outputIntervalMs: 10 });
-  await pool.open({ slotsChanged: () => {}, workerLost: () => {} });
+  await pool.open({ slotsChanged: () => {}, workerLost: () => {}, lateError: () => {} });
 });
 afterAll(async () => {
   await pool.close('kill');

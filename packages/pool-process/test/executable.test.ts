@@ -31,7 +31,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
   let pool: Pool;
   beforeAll(async () => {
     pool = processes({ workers: 2, env: { TEST_MARK: mark }, outputIntervalMs: 10, helper });
-    await pool.open({ slotsChanged: () => {}, workerLost: () => {} });
+    await pool.open({ slotsChanged: () => {}, workerLost: () => {}, lateError: () => {} });
   });
   afterAll(async () => {
     await pool.close('kill');

@@ -82,8 +82,6 @@ describe('a body that ends its worker', () => {
     ['exit(7)', body('exit', { code: 7 }), 'exited with code 7'],
     ['SIGSEGV', body('killSelf', { signal: 'SIGSEGV' }), 'was ended by SIGSEGV'],
     ['abort()', body('abort'), 'was ended by SIGABRT'],
-    ['an error nobody catches', body('uncaught'), 'nobody catches this'],
-    ['a rejection nobody handles', body('unhandled'), 'nobody handles this'],
   ];
   test.concurrent.each(ways)('by %s', (_way, assignment, reason) =>
     withBench(async (bench) => {

@@ -26,6 +26,7 @@ test.for(ways)(
     await pool.open({
       slotsChanged: () => {},
       workerLost: () => {},
+      lateError: () => {},
       warn: (warning) => void warnings.push(warning),
     });
     vi.unstubAllEnvs();

@@ -26,6 +26,7 @@ async function opened(options: ProcessesOptions): Promise<Opened> {
   const context: PoolContext = {
     slotsChanged: (slots) => void told.slots.push(slots),
     workerLost: () => {},
+    lateError: () => {},
     warn: (warning) => void told.warnings.push(warning),
     failed: (error) => void told.failures.push(error),
   };

@@ -33,7 +33,7 @@ class BenchTicket implements Ticket {
 
 async function pexen(): Promise<Contender> {
   const pool = threads({ workers });
-  await pool.open({ slotsChanged() {}, workerLost() {} });
+  await pool.open({ slotsChanged() {}, workerLost() {}, lateError() {} });
   let count = 0;
   const assign = (task: Task, args: unknown) => {
     const definition = definitionOf(task);

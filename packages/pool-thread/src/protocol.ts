@@ -1,6 +1,7 @@
 /** What host and thread say to each other. Attempts go by numbers that the host gives out one after the other. */
 import type { News } from '@pexen/core';
 import type { AssignmentEnvelope, OutcomeEnvelope, ThrownWire } from '@pexen/pool-kit';
+import type { LateError } from '@pexen/pool-kit/worker';
 import type { Packed } from './packing.ts';
 
 /** What a thread is told when it begins its work. */
@@ -24,7 +25,9 @@ export type ToThread =
     }
   | { readonly type: 'abort'; readonly number: number; readonly reason: ThrownWire }
   /** One batch of news of the attempt has been taken. */
-  | { readonly type: 'taken'; readonly number: number };
+  | { readonly type: 'taken'; readonly number: number }
+  /** No more attempts will come: answer once nothing is pending that could still throw, or soon in any case. */
+  | { readonly type: 'leave' };
 
 /** A number is a message that costs little. */
 export const laid = 0;
@@ -34,4 +37,10 @@ export type FromThread =
   /** Something lies in the tray. */
   | typeof laid
   | { readonly type: 'news'; readonly number: number; readonly news: readonly News[] }
-  | { readonly type: 'ended'; readonly number: number; readonly outcome: OutcomeEnvelope };
+  | { readonly type: 'ended'; readonly number: number; readonly outcome: OutcomeEnvelope }
+  /** An error of a body that had ended. It takes no further attempt. */
+  | { readonly type: 'late'; readonly error: LateError }
+  /** It takes no further attempt: a body that failed may go on. */
+  | { readonly type: 'spoiled' }
+  /** The answer to `leave`. */
+  | { readonly type: 'left' };

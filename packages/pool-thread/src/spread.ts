@@ -36,6 +36,12 @@ export class Spread {
     else this.#distributeSoon();
   }
 
+  /** Takes flights back that were sent to a thread, before all that wait. */
+  takeOver(flights: readonly Flight[]): void {
+    this.#waiting.putBack(flights);
+    if (this.#waiting.length > 0) this.#distributeSoon();
+  }
+
   /** There is room again. */
   freed(): void {
     if (this.#waiting.length > 0) this.#distributeSoon();

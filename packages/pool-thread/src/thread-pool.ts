@@ -43,6 +43,8 @@ class ThreadPool implements Pool, ThreadListener {
   readonly #threads = new Set<Thread>();
   readonly #spread = new Spread(this.#threads);
   #context: PoolContext | undefined;
+  /** The same, until nothing can surface any more. */
+  #lateContext: PoolContext | undefined;
   #piscina: Piscina | undefined;
   #started = 0;
   #opening: PromiseWithResolvers<void> | undefined;
@@ -63,6 +65,7 @@ class ThreadPool implements Pool, ThreadListener {
     this.#piscina = makePiscina(library.Piscina, this.#options);
     this.#piscina.on('error', (error) => this.#cannotReplace(error));
     this.#context = context;
+    this.#lateContext = context;
     for (let n = 0; n < this.#options.workers; n++) this.#start();
     try {
       await this.#opening.promise;
@@ -90,7 +93,11 @@ class ThreadPool implements Pool, ThreadListener {
     this.#context = undefined;
     this.#opening?.reject(new Error('the pool was closed while it was opening'));
     this.#spread.giveBackAll('the pool was closed');
-    if (how === 'drain') await this.#until(() => [...this.#threads].every(({ load }) => load === 0));
+    if (how === 'drain') {
+      await this.#until(() => [...this.#threads].every(({ load }) => load === 0));
+      await Promise.all([...this.#threads].map((thread) => thread.leave()));
+    }
+    this.#lateContext = undefined;
     for (const thread of this.#threads) thread.expectEnd({ how: 'asked', reason: 'the pool was closed' });
     this.#piscina?.destroy().catch(() => {});
     this.#piscina = undefined;
@@ -105,6 +112,14 @@ class ThreadPool implements Pool, ThreadListener {
   freed(): void {
     this.#spread.freed();
     this.#changed();
+  }
+
+  late({ name }: Thread, tasks: readonly string[], error: unknown): void {
+    this.#lateContext?.lateError(name, tasks, error);
+  }
+
+  returned(flights: readonly Flight[]): void {
+    this.#spread.takeOver(flights);
   }
 
   ended(thread: Thread, { how, reason }: ThreadEnding): void {

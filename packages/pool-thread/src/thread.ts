@@ -8,6 +8,7 @@ import { startTimer } from '@pexen/core/timers';
 import {
   type AssignmentEnvelope,
   decodeOutcome,
+  decodeThrown,
   encodeAssignment,
   encodeThrown,
   refusedByTransport,
@@ -27,6 +28,10 @@ export interface ThreadListener {
   ready(thread: Thread): void;
   /** An attempt of it has ended. */
   freed(thread: Thread): void;
+  /** An error surfaced in it of a body that had ended. */
+  late(thread: Thread, tasks: readonly string[], error: unknown): void;
+  /** Attempts that it must not begin any more, to be sent to others. */
+  returned(flights: readonly Flight[]): void;
   /** It is gone, or given up; its attempts are settled. */
   ended(thread: Thread, ending: ThreadEnding): void;
 }
@@ -39,6 +44,8 @@ export interface ThreadEnding {
 
 /** How long a thread may take to be gone, ms. */
 const endingMs = 2_000;
+/** How long a thread may take to say that nothing is pending in it, ms: a little longer than it waits for that. */
+const leavingMs = 500;
 
 export class Thread {
   readonly name: string;
@@ -54,6 +61,9 @@ export class Thread {
   readonly #flights = new Map<number, Flight>();
   #next = 1;
   #isReady = false;
+  /** It is sent no further attempt, and ends when it has none. */
+  #isRetired = false;
+  #hasLeft = Promise.withResolvers<void>();
   #ending: ThreadEnding | undefined;
   /** What must both be seen before it has ended: its port closed, and Piscina let go of it. */
   readonly #leftToSee: Set<'port' | 'task'> = new Set(['port', 'task']);
@@ -95,7 +105,9 @@ export class Thread {
 
   /** How many more it may be sent now. */
   get room(): number {
-    return this.#isReady && this.#ending === undefined ? this.#depth.value - this.load : 0;
+    return this.#isReady && !this.#isRetired && this.#ending === undefined
+      ? this.#depth.value - this.load
+      : 0;
   }
 
   /** Sends attempts, to be begun one after the other. */
@@ -178,6 +190,15 @@ export class Thread {
     this.#cancelGrace = startTimer(flight.assignment.graceMs, () => this.end({ how: 'asked', reason }));
   }
 
+  /** Lets what its last body left behind surface, for a moment. It must have nothing to do. */
+  async leave(): Promise<void> {
+    if (!this.#isReady || this.#ending !== undefined) return;
+    this.#post({ type: 'leave' });
+    const cancel = startTimer(leavingMs, () => this.#hasLeft.resolve());
+    await this.#hasLeft.promise;
+    cancel();
+  }
+
   /** Terminates it. What runs in it is settled when it is gone, or has turned out to be stuck. */
   end(ending: ThreadEnding): void {
     if (this.#ending !== undefined) return;
@@ -221,6 +242,16 @@ export class Thread {
         if (this.#isBrokenOff(message)) return;
         this.#ended(message.number, decodeOutcome(message.outcome, this.name));
         return;
+      case 'late':
+        this.#listener.late(this, message.error.tasks, decodeThrown(message.error.error, this.name));
+        this.#retire();
+        return;
+      case 'spoiled':
+        this.#retire();
+        return;
+      case 'left':
+        this.#hasLeft.resolve();
+        return;
       default:
         message satisfies never;
     }
@@ -242,7 +273,19 @@ export class Thread {
     this.#depth.ended(performance.now());
     flight.start(this.name);
     flight.land(outcome);
+    this.#endIfRetired();
     this.#listener.freed(this);
+  }
+
+  /** What ran in it may disturb what would run: another one takes its place once it has nothing to do. */
+  #retire(): void {
+    this.#isRetired = true;
+    this.#listener.returned(this.takeBack());
+    this.#endIfRetired();
+  }
+
+  #endIfRetired(): void {
+    if (this.#isRetired && this.load === 0) this.end({ how: 'asked', reason: 'it was replaced' });
   }
 
   #see(what: 'port' | 'task'): void {
@@ -262,6 +305,7 @@ export class Thread {
   #settle(ending: ThreadEnding): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
+    this.#hasLeft.resolve();
     this.#cancelGivingUp?.();
     this.#cancelGrace?.();
     this.#port.removeAllListeners();

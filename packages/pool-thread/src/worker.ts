@@ -6,8 +6,20 @@ import {
   encodeOutcome,
   type OutcomeEnvelope,
   refusedByTransport,
+  type ThrownWire,
 } from '@pexen/pool-kit';
-import { divertOutput, NewsValve, OutputCapture, runAssignment } from '@pexen/pool-kit/worker';
+import {
+  asWorker,
+  BodyAttempt,
+  divertOutput,
+  Gaps,
+  type LateError,
+  NewsValve,
+  OutputCapture,
+  own,
+  untilQuiet,
+  watchErrors,
+} from '@pexen/pool-kit/worker';
 import { Bell } from './bell.ts';
 import { Claims, numberAfter } from './claims.ts';
 import { threadBorder } from './move.ts';
@@ -21,6 +33,7 @@ type Run = Extract<ToThread, { readonly type: 'run' }>;
 interface Current {
   readonly number: number;
   readonly path: string;
+  body: BodyAttempt | undefined;
   /** What its outcome moves to the host. */
   readonly moved: object[];
   /** These are made when they are needed: most bodies print nothing, tell nothing and never look at their signal. */
@@ -36,17 +49,24 @@ const longestTurnMs = 5;
  * waiting with a timeout of a millisecond or two costs twice the time of a journey, since it sets the machine's timer anew.
  */
 const lingerMs = 4;
+/** How long what the last body left behind may take before the thread leaves, ms. */
+const leavingMs = 250;
 
 /** Piscina's task of this thread: it never ends by itself. */
 export function work(startup: Startup): Promise<never> {
   const { port } = startup;
   const worker = new Worker(startup);
   if (!startup.inheritsOutput) divertOutput(() => worker.capture);
+  watchErrors();
   process.once('exit', () => worker.leave());
-  port.on('message', (message: ToThread) => worker.hear(message));
-  port.on('messageerror', (error) => {
-    throw error;
-  });
+  port.on('message', (message: ToThread) => asWorker(() => worker.hear(message)));
+  port.on('messageerror', (error) =>
+    asWorker(() =>
+      own.later(() => {
+        throw error;
+      }),
+    ),
+  );
   port.postMessage({ type: 'ready' } satisfies FromThread);
   return new Promise(() => {});
 }
@@ -63,6 +83,9 @@ class Worker {
   #isWorking = false;
   #turnEndsAt = 0;
   #isLeaving = false;
+  /** It makes no further attempt: what ran in it may disturb what would run. */
+  #isSpoiled = false;
+  readonly #gaps = new Gaps();
 
   constructor({ port, claims, bell, tray }: Startup) {
     this.#port = port;
@@ -91,35 +114,39 @@ class Worker {
         if (!this.#isWorking) this.#takeTurn();
         return;
       case 'abort':
-        if (this.#current?.number !== message.number) return;
-        controllerOf(this.#current).abort(decodeThrown(message.reason, 'the host'));
+        if (this.#current?.number === message.number) abort(this.#current, message.reason);
         return;
       case 'taken':
         if (this.#current?.number === message.number) this.#current.valve?.credited();
+        return;
+      case 'leave':
+        void this.#sayLeft();
         return;
       default:
         message satisfies never;
     }
   }
 
-  #takeTurn(): void {
-    this.#turnEndsAt = performance.now() + longestTurnMs;
-    this.#work();
+  async #sayLeft(): Promise<void> {
+    await untilQuiet(leavingMs);
+    this.#post({ type: 'left' });
   }
 
-  /** Makes what waits. Bodies that take no promise follow each other at once, but let messages in now and then. */
+  readonly #takeTurn = (): void => {
+    this.#turnEndsAt = own.now() + longestTurnMs;
+    this.#work();
+  };
+
+  /** Makes what waits, one after the other. Those that end at once let messages in now and then. */
   #work(): void {
     this.#isWorking = true;
     do {
       while (this.#hasNext()) {
-        if (performance.now() > this.#turnEndsAt) {
-          setImmediate(() => this.#takeTurn());
+        if (own.now() > this.#turnEndsAt) {
+          own.later(this.#takeTurn);
           return;
         }
-        const ending = this.#begin();
-        if (ending === undefined) continue;
-        ending.then(() => this.#work());
-        return;
+        if (this.#begin()) return; // It goes on when that has ended.
       }
     } while (this.#hearsMore());
     this.#isWorking = false;
@@ -127,6 +154,7 @@ class Worker {
 
   /** Is there something that was not taken back? */
   #hasNext(): boolean {
+    if (this.#isSpoiled) return false;
     for (let run = this.#waiting[0]; run !== undefined; run = this.#waiting[0]) {
       if (this.#next < lengthOf(run) && run.epoch === this.#claims.epoch) return true;
       this.#waiting.shift();
@@ -135,18 +163,19 @@ class Worker {
     return false;
   }
 
-  /** Begins the next one, unless it was taken back right now. */
-  #begin(): Promise<void> | undefined {
+  /** Begins the next one; false if it was taken back right now. */
+  #begin(): boolean {
     const run = this.#waiting[0] as Run;
     const index = this.#next++;
     const number = numberAfter(run.first, index);
-    if (!this.#claims.claim(run.epoch, number)) return undefined;
-    return this.#attempt(number, envelopeOf(run, index));
+    if (!this.#claims.claim(run.epoch, number)) return false;
+    this.#attempt(number, envelopeOf(run, index), lengthOf(run) - index);
+    return true;
   }
 
   /** Stays a moment for the next message: it comes much sooner this way than through the event loop. */
   #hearsMore(): boolean {
-    if (performance.now() > this.#turnEndsAt) return false;
+    if (this.#isSpoiled || own.now() > this.#turnEndsAt) return false;
     const rings = this.#bell.listen(lingerMs);
     for (let n = 0; n < rings; n++) {
       const got = receiveMessageOnPort(this.#port);
@@ -155,23 +184,45 @@ class Worker {
     return rings > 0;
   }
 
-  /** Makes one attempt; a promise only where it takes one. */
-  #attempt(number: number, envelope: AssignmentEnvelope): Promise<void> | undefined {
-    const { path } = envelope;
-    const lazy = { valve: undefined, capture: undefined, controller: undefined };
-    const current: Current = { number, path, moved: [], ...lazy };
-    this.#current = current;
-    const outcome = runAssignment(envelope, {
+  /** Makes one attempt, and goes on once it has ended and what can surface of it has. `left`: how many follow it. */
+  #attempt(number: number, envelope: AssignmentEnvelope, left: number): void {
+    const lazy = { body: undefined, valve: undefined, capture: undefined, controller: undefined };
+    const current: Current = { number, path: envelope.path, moved: [], ...lazy };
+    const body = new BodyAttempt(envelope, {
       get signal() {
         return controllerOf(current).signal;
       },
       started: () => {},
       tell: (news) => this.#valveOf(current).tell(news),
       border: threadBorder(current.moved),
+      late: (error) => this.#late(error),
+      spoiled: () => this.#spoil({ type: 'spoiled' }),
     });
-    if (outcome instanceof Promise) return outcome.then((ended) => this.#end(current, ended));
-    this.#end(current, outcome);
-    return undefined;
+    current.body = body;
+    this.#current = current;
+    const end = (): void => this.#end(current, body.conclude());
+    body.run(() => {
+      if (body.isQuiet) {
+        this.#gaps.next(() => {
+          end();
+          this.#work();
+        }, left);
+      } else {
+        own.later(() => {
+          end();
+          this.#takeTurn();
+        });
+      }
+    });
+  }
+
+  #late(error: LateError): void {
+    this.#spoil({ type: 'late', error });
+  }
+
+  #spoil(message: FromThread): void {
+    this.#isSpoiled = true;
+    this.#post(message);
   }
 
   #end({ number, path, valve, capture, moved }: Current, ended: OutcomeEnvelope): void {
@@ -215,8 +266,12 @@ function envelopeOf({ attempts, isPacked }: Run, index: number): AssignmentEnvel
   return isPacked ? unpack(attempts as Packed, index) : (attempts[index] as AssignmentEnvelope);
 }
 
+function abort(current: Current, reason: ThrownWire): void {
+  current.body?.within(() => controllerOf(current).abort(decodeThrown(reason, 'the host')));
+}
+
 /** Made only when somebody asks: most bodies never look at their signal. */
 function controllerOf(current: Current): AbortController {
-  current.controller ??= new AbortController();
+  current.controller ??= new own.OwnAbortController();
   return current.controller;
 }

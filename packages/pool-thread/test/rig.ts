@@ -15,10 +15,17 @@ import type * as Tasks from './fixtures/tasks.ts';
 /** Loaded by Node itself, as a user's program loads them. */
 export const tasks: typeof Tasks = createRequire(import.meta.url)('./fixtures/tasks.ts');
 
+interface LateErrorRecord {
+  readonly worker: string;
+  readonly tasks: readonly string[];
+  readonly error: unknown;
+}
+
 export interface Rig extends AsyncDisposable {
   readonly pool: Pool;
   readonly slots: number[];
   readonly lost: string[];
+  readonly late: LateErrorRecord[];
   attempt(task: Runnable, more?: Partial<Assignment>): Attempt;
 }
 
@@ -37,14 +44,17 @@ export async function open(options: ThreadsOptions = { workers: 1 }): Promise<Ri
   const pool = threads(options);
   const slots: number[] = [];
   const lost: string[] = [];
+  const late: LateErrorRecord[] = [];
   await pool.open({
     slotsChanged: (count) => void slots.push(count),
     workerLost: (worker, reason) => void lost.push(`${worker}: ${reason}`),
+    lateError: (worker, tasks, error) => void late.push({ worker, tasks, error }),
   });
   return {
     pool,
     slots,
     lost,
+    late,
     attempt: (task, more) => attempt(pool, task, more),
     [Symbol.asyncDispose]: () => pool.close('kill'),
   };

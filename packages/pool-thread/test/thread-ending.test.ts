@@ -11,7 +11,10 @@ afterAll(() => vi.useRealTimers());
 /** A thread that nobody has begun: what it does is told by hand. */
 function makeThread(): { thread: Thread; remote: MessagePort; ended: Promise<void> } {
   const { promise: ended, resolve } = Promise.withResolvers<void>();
-  const thread = new Thread('thread-1', { ready: () => {}, freed: () => {}, ended: () => resolve() });
+  const thread = new Thread('thread-1', {
+    ...{ ready: () => {}, freed: () => {}, late: () => {}, returned: () => {} },
+    ended: () => resolve(),
+  });
   return { thread, remote: thread.startup(false).startup.port as MessagePort, ended };
 }
 

@@ -12,7 +12,7 @@ import { Tally } from './tally.ts';
 import { formatSpan } from './text/duration.ts';
 import { type Paint, paintFor } from './text/paint.ts';
 import { lastLine, printable } from './text/printable.ts';
-import { finishedLines, newsLine, retryLine, skippedLines } from './text/result-lines.ts';
+import { finishedLines, lateErrorLines, newsLine, retryLine, skippedLines } from './text/result-lines.ts';
 import { summaryLines } from './text/summary-lines.ts';
 import { verdictOf } from './verdict.ts';
 
@@ -100,6 +100,8 @@ class Lines implements Reporter {
         return skippedLines(event, options);
       case 'worker-lost':
         return [newsLine('LOST', '', `${event.worker} of ${event.pool}`, event.reason, this.#paint)];
+      case 'late-error':
+        return lateErrorLines(event, options);
       case 'run-ended':
         return this.#summary();
       default:

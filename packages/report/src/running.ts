@@ -69,6 +69,7 @@ export class RunningTasks {
         return;
       case 'run-started':
       case 'worker-lost':
+      case 'late-error':
         return;
       default:
         event satisfies never;

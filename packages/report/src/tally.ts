@@ -33,6 +33,8 @@ export class Tally {
   /** Why the run ended before its end, where it did. */
   endReason: string | undefined;
   poisoned: readonly string[] = [];
+  /** Errors that surfaced after their bodies had ended. */
+  lateErrors = 0;
   hasEnded = false;
   /** Bad verdicts and cancelled tasks, in the order of their ends; no more than `MOST_LISTED`. */
   readonly notPassed: NotPassed[] = [];
@@ -65,6 +67,9 @@ export class Tally {
       case 'task-started':
       case 'attempt-ended':
       case 'worker-lost':
+        return;
+      case 'late-error':
+        this.lateErrors++;
         return;
       default:
         event satisfies never;

@@ -302,3 +302,17 @@ test('a hundred thousand tasks: a report as large as its text, written in pieces
   await reporter.close();
   expect(readFileSync(file, 'utf8').match(/<testcase /g)).toHaveLength(100_001);
 });
+
+test.each([false, true])('a late error is a case of its own (strict: %s)', async (strict) => {
+  const script = new Script()
+    .tasks(['a/one'])
+    .start(1, 'a/one')
+    .end(2, 'a/one')
+    .late(4, 'process-1', ['a/one'], 'too late')
+    .ended(7);
+  const root = await checked(script, { strict });
+  const late = allNodes(root).filter((node) => node.attributes.classname === 'late errors');
+  expect(late.map(({ attributes }) => attributes.name)).toEqual(['a/one']);
+  expect(JSON.stringify(late)).toMatch(/too late.*It surfaced in process-1/);
+  expect(allNodes(root).filter(({ name }) => name === 'error')).toHaveLength(1);
+});

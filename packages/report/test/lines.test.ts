@@ -311,3 +311,22 @@ describe('whoever reads the lines', () => {
     await expect(reporter.close()).rejects.toThrow('ENOSPC');
   });
 });
+
+test('errors that surface after their bodies had ended, and how many there were', async () => {
+  const script = new Script()
+    .tasks(['a/one', 'a/two'])
+    .start(1, 'a/one')
+    .end(2, 'a/one')
+    .start(3, 'a/two')
+    .late(4, 'process-1', ['a/one'], 'too late')
+    .late(5, 'process-1', ['a/one', 'a/two'], 'whose?')
+    .end(6, 'a/two')
+    .ended(7);
+  const text = await linesOf(script);
+  expect(text).toMatch(
+    /^ +LATE .* a\/one {2}Error: too late\n +It surfaced in process-1 after the task had ended\./m,
+  );
+  expect(text).toMatch(/LATE .* one of 2 tasks {2}Error: whose\?\n.*It may come from: a\/one, a\/two/);
+  expect(text).toContain('a.task.ts:3:9');
+  expect(text).toContain('2 tasks: 2 passed, 2 late errors');
+});

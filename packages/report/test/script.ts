@@ -92,6 +92,15 @@ export class Script {
     return this.#tell({ type: 'worker-lost', atMs, pool: 'default', worker, reason });
   }
 
+  late(atMs: number, worker: string, tasks: readonly string[], message: string): this {
+    const error = {
+      name: 'Error',
+      message,
+      stack: `Error: ${message}\n    at file:///home/ada/suite/a.task.ts:3:9`,
+    };
+    return this.#tell({ type: 'late-error', atMs, pool: 'default', worker, tasks, error });
+  }
+
   says(atMs: number, path: string, news: NewsEvent['news']): this {
     const attempt = this.#of(path).attempts.length + 1;
     this.told.push({ news: { atMs, path, attempt, news } });

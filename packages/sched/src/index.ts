@@ -47,7 +47,7 @@ export {
   processResults,
   type ResultData,
 } from './driver/process-results.ts';
-export { Run, run, type Summary } from './driver/run.ts';
+export { type LateErrorRecord, Run, run, type Summary } from './driver/run.ts';
 export type { RunEvents } from './driver/teller.ts';
 export type { Entry } from './plan/planned.ts';
 export type { TaskDefaults } from './plan/rules.ts';

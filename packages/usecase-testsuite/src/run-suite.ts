@@ -59,6 +59,8 @@ export interface SuiteEnd {
   readonly judgements: ReadonlyMap<string, Judgement>;
   /** Why it ended early, if it did. */
   readonly reason: string | undefined;
+  /** How many errors surfaced after their bodies had ended: with any of them the exit code is not 0. */
+  readonly lateErrors: number;
   readonly durationMs: number;
 }
 
@@ -114,8 +116,8 @@ async function follow(execution: Run, reporter: Reporter): Promise<Ended> {
       judgements.set(path, judgement);
       verdicts[judgement.verdict] = (verdicts[judgement.verdict] ?? 0) + 1;
     }
-    const { reason, durationMs } = await execution.summary;
-    return { judgements, verdicts, reason, durationMs, unable };
+    const { reason, durationMs, lateErrors } = await execution.summary;
+    return { judgements, verdicts, reason, durationMs, unable, lateErrors: lateErrors.length };
   } finally {
     await execution.close();
     await reporter.close();
@@ -140,11 +142,11 @@ function controlsOf(execution: Run, reporter: Required<Reporter>, clock: Pausabl
   };
 }
 
-function exitCodeOf({ verdicts, reason, unable }: Ended, reportFailed: boolean): ExitCode {
+function exitCodeOf({ verdicts, reason, unable, lateErrors }: Ended, reportFailed: boolean): ExitCode {
   if (reason !== undefined) return exitCodes.interrupted;
   let bad = 0;
   for (const [verdict, count] of Object.entries(verdicts)) if (isBad(verdict as Verdict)) bad += count;
-  if (bad > unable) return exitCodes.failures;
+  if (bad > unable || lateErrors > 0) return exitCodes.failures;
   return unable > 0 || reportFailed ? exitCodes.infrastructure : exitCodes.ok;
 }
 

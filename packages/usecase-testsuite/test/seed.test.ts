@@ -89,7 +89,7 @@ describe.each(Object.entries(pools))('%s', (_name, make) => {
 
   it('seed: to start a running pool is an error', async () => {
     const pool = make({ workers: 1 });
-    const context = { slotsChanged: () => {}, workerLost: () => {} };
+    const context = { slotsChanged: () => {}, workerLost: () => {}, lateError: () => {} };
     await pool.open(context);
     await expect(pool.open(context)).rejects.toThrow(/open already/);
     await pool.close('kill');
@@ -97,7 +97,7 @@ describe.each(Object.entries(pools))('%s', (_name, make) => {
 
   it('seed, differs: to close twice is no error, and who is being closed may be told to hurry', async () => {
     const pool = make({ workers: 2 });
-    await pool.open({ slotsChanged: () => {}, workerLost: () => {} });
+    await pool.open({ slotsChanged: () => {}, workerLost: () => {}, lateError: () => {} });
     await Promise.all([pool.close('drain'), pool.close('kill'), pool.close('drain')]);
     await pool.close('drain');
   });

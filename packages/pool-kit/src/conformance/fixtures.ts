@@ -101,11 +101,22 @@ export const writesOn: Task = task(named('writes on'), async (context) => {
   clearInterval(writing);
 });
 export const exits: Task = task(named('exits'), (context) => process.exit(Number(argsOf(context).code)));
-export const diesLater: Task = task(named('dies later'), () => {
+export const throwsOutOfTimer: Task = task(named('throws out of a timer'), () => {
   setTimeout(() => {
-    throw new Error('nobody catches this');
+    throw new Error('nothing catches this');
   });
   return new Promise(() => {});
+});
+export const forgetsAwait: Task = task(named('forgets await'), () => {
+  void Promise.reject(new Error('nothing awaits this'));
+});
+export const throwsAfterwards: Task = task(named('throws afterwards'), (context) => {
+  setTimeout(
+    () => {
+      throw new Error('its body has ended');
+    },
+    Number(argsOf(context).ms),
+  );
 });
 
 export const tells: Task = task(named('tells'), async ({ progress, report, attach, log }) => {

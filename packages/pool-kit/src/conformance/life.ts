@@ -39,7 +39,11 @@ export const reopens = rule('can be opened again after it was closed', takesFunc
 
 export const opensForOne = rule('rejects open() while it is open', takesFunctions, async (stand) => {
   const told: number[] = [];
-  const second = { slotsChanged: (slots: number) => void told.push(slots), workerLost: () => {} };
+  const second = {
+    slotsChanged: (slots: number) => void told.push(slots),
+    workerLost: () => {},
+    lateError: () => {},
+  };
   const opened = within(stand.pool.open(second), stand.patienceMs, 'an answer of the second open()');
   const isRefusal = (error: unknown): boolean => !(error instanceof assert.AssertionError);
   await assert.rejects(opened, isRefusal, 'two have it at the same time');

@@ -138,11 +138,38 @@ export const exiting = rule(
   },
 );
 
-export const dying = rule(
-  'calls a body crashed that brings its worker down later',
+export const throwingOutOfTimer = rule(
+  'fails a body at once by an exception that surfaces beside it, out of a timer',
   crosses,
   async (stand) => {
-    expectKind(await stand.outcomeOf(fixtures.diesLater), 'crashed');
+    const { message } = expectError(await stand.outcomeOf(fixtures.throwsOutOfTimer), 'threw');
+    assert.equal(message, 'nothing catches this');
+  },
+);
+
+export const forgettingAwait = rule(
+  'fails a body that leaves a rejection behind that nothing handles',
+  crosses,
+  async (stand) => {
+    const outcome = await stand.outcomeOf(fixtures.forgetsAwait);
+    assert.equal(expectError(outcome, 'threw').message, 'nothing awaits this');
+  },
+);
+
+export const tellingLateErrors = rule(
+  'tells an error that surfaces after its body has ended, and fails no other body by it',
+  crosses,
+  async (stand) => {
+    const guilty = stand.attempt(fixtures.throwsAfterwards, { path: 'guilty', args: { ms: 50 } });
+    expectKind(await guilty.outcome(), 'returned');
+    const running = await stand.fill(fixtures.takesTime, { args: { ms: 300 } });
+    for (const each of running) expectKind(await each.outcome(), 'returned');
+    expectSame(stand.late.length, 1, 'calls of lateError()');
+    const [{ worker = '', tasks = [], error } = {}] = stand.late;
+    const [started] = guilty.signs.flatMap((sign) => (sign.kind === 'started' ? [sign.worker] : []));
+    expectSame(worker, started, 'the worker that lateError() names, against the one that started() named');
+    assert.ok(tasks.includes('guilty'), 'the task that it comes from is not among those named');
+    assert.match(String(error), /its body has ended/);
   },
 );
 
@@ -159,12 +186,14 @@ export const tellingOfLoss = rule('says which worker was lost', crosses, async (
 });
 
 export const surviving = rule(
-  'works on after a worker was lost, in all its slots',
+  'works on after a worker was lost or has to be replaced, in all its slots',
   crosses,
   async (stand) => {
     const { slotCount } = stand;
-    const crashes = stand.attempts(slotCount, fixtures.diesLater);
+    const crashes = stand.attempts(slotCount, fixtures.exits, { args: { code: 7 } });
     await Promise.all(crashes.map((each) => each.outcome()));
+    const failures = stand.attempts(slotCount, fixtures.throwsOutOfTimer);
+    await Promise.all(failures.map((each) => each.outcome()));
     await stand.slotsBack(slotCount);
     await stand.fill(fixtures.obeys);
   },

@@ -159,6 +159,8 @@ export class Stand {
   /** How often it had told a number of slots when open() resolved. */
   slotsToldAtOpen = 0;
   readonly lost: { readonly worker: string; readonly reason: string }[] = [];
+  readonly late: { readonly worker: string; readonly tasks: readonly string[]; readonly error: unknown }[] =
+    [];
   readonly #attempts: Attempt[] = [];
   isOpen = false;
 
@@ -177,6 +179,8 @@ export class Stand {
     const context = {
       slotsChanged,
       workerLost: (worker: string, reason: string) => void this.lost.push({ worker, reason }),
+      lateError: (worker: string, tasks: readonly string[], error: unknown) =>
+        void this.late.push({ worker, tasks, error }),
     };
     await within(this.pool.open(context), this.patienceMs, 'open()');
     this.isOpen = true;

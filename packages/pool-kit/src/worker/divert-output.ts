@@ -1,4 +1,5 @@
 /** Leads what this process or thread prints to the attempt that runs. Output outside of attempts goes where it always went. */
+import { nextTick } from '../own-globals.ts';
 import type { OutputCapture } from './output-capture.ts';
 
 /** Gives the capture of the attempt that runs, if one does. */
@@ -22,7 +23,7 @@ function divert(stream: 'stdout' | 'stderr', current: CurrentCapture): void {
       typeof chunk === 'string' && typeof encoding === 'string' && !/^utf-?8$/i.test(encoding);
     capture.write(stream, isEncoded ? Buffer.from(chunk, encoding as BufferEncoding) : chunk);
     const done = rest.find((each): each is () => void => typeof each === 'function');
-    if (done !== undefined) process.nextTick(done);
+    if (done !== undefined) nextTick(done);
     return true;
   };
   target.write = write as Write;

@@ -40,7 +40,11 @@ const made = new Map<string, Map<string, TaskDefinition[]>>();
 export function findBody(address: BodyAddress): TaskDefinition | Promise<TaskDefinition> {
   const namespace = loaded.get(address.url);
   if (namespace !== undefined) return findIn(namespace, address);
-  return load(address.url).then((module) => findIn(module, address));
+  return findLoaded(address);
+}
+
+async function findLoaded(address: BodyAddress): Promise<TaskDefinition> {
+  return findIn(await load(address.url), address);
 }
 
 /** Loads the module at the URL, and collects the tasks made meanwhile. Loading the same module twice at a time is one loading. */
@@ -48,18 +52,21 @@ function load(url: string): Promise<object> {
   const underWay = loading.get(url);
   if (underWay !== undefined) return underWay;
   const stopCollecting = loading.size === 0 ? collect() : undefined;
-  const promise = loadModule(url).then((namespace) => {
+  if (stopCollecting !== undefined) stop = stopCollecting;
+  const promise = loadNow(url);
+  loading.set(url, promise);
+  return promise;
+}
+
+async function loadNow(url: string): Promise<object> {
+  try {
+    const namespace = await loadModule(url);
     loaded.set(url, namespace);
     return namespace;
-  });
-  loading.set(url, promise);
-  const end = (): void => {
+  } finally {
     loading.delete(url);
     if (loading.size === 0) stop();
-  };
-  if (stopCollecting !== undefined) stop = stopCollecting;
-  promise.then(end, end);
-  return promise;
+  }
 }
 
 let stop: () => void = () => {};

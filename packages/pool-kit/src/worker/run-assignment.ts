@@ -1,4 +1,5 @@
 /** The worker's side of one attempt: find the body, run it, and make an outcome of whatever happens. Knows no transport. */
+import { AsyncResource } from 'node:async_hooks';
 import {
   isThenable,
   mergeShared,
@@ -12,7 +13,9 @@ import {
 import type { Border } from '../crossing.ts';
 import { type AssignmentEnvelope, encodeOutcome, type OutcomeEnvelope } from '../envelope.ts';
 import { decodeThrown } from '../error-codec.ts';
+import { later, now } from '../own-globals.ts';
 import { findBody } from './find-body.ts';
+import { begin, end, type LateError, outsideBodies, type Watched, within } from './late-errors.ts';
 
 /** What a transport gives to the attempt that runs. */
 export interface WorkerLink {
@@ -21,19 +24,29 @@ export interface WorkerLink {
    * it is read only when the body asks for it, and when the body has thrown.
    */
   readonly signal: AbortSignal;
-  /** The attempt begins: to be told to the host before anything else, since deadlines count from here. Called exactly once. */
+  /** The attempt starts: to be told to the host before anything else, since deadlines count from here. Called exactly once. */
   started(): void;
   /** News of the body, until the outcome. */
   tell(news: News): void;
   /** What may cross beside plain data. */
   readonly border?: Border;
+  /** The body reads its signal, for the first time. */
+  signalRead?(): void;
+  /**
+   * An error surfaced after its body had ended; may come at any time, long after the outcome of this attempt. The host reports it with
+   * `PoolContext.lateError`, and the worker takes no further attempt. Needs `watchErrors`.
+   */
+  late?(error: LateError): void;
+  /** An exception failed the attempt while its body goes on: the worker takes no further attempt. Comes before the outcome. */
+  spoiled?(): void;
 }
 
 /**
- * Runs one attempt and gives its outcome, ready to be sent. Never throws and never rejects; answers at once where neither the
- * loading nor the body took a promise. What the body prints is the transport's business.
+ * Runs one attempt and gives its outcome, ready to be sent, after one more turn of the event loop: what surfaces by then fails the attempt.
+ * Never rejects. What the body prints is the transport's business.
  *
  * @example
+ * watchErrors();
  * socket.on('message', async ({ id, envelope }) => {
  *   const controller = new AbortController();
  *   aborts.set(id, controller);
@@ -41,41 +54,144 @@ export interface WorkerLink {
  *     signal: controller.signal,
  *     started: () => socket.send({ id, started: true }),
  *     tell: (news) => socket.send({ id, news }),
+ *     late: (error) => socket.send({ late: error }),
  *   });
  *   socket.send({ id, outcome });
  * });
  */
-export function runAssignment(
-  envelope: AssignmentEnvelope,
-  link: WorkerLink,
-): OutcomeEnvelope | Promise<OutcomeEnvelope> {
-  link.started();
-  const beganAtMs = performance.now();
-  let definition: TaskDefinition | undefined;
-  const finish = (outcome: PoolOutcome): OutcomeEnvelope => {
-    const ranMs = Math.round((performance.now() - beganAtMs) * 1000) / 1000;
-    return encodeOutcome({ ...outcome, ranMs }, envelope.path, link.border, definition?.meta);
-  };
-  const run = (found: TaskDefinition): PoolOutcome | Promise<PoolOutcome> => {
-    definition = found;
-    return runBody(found, envelope, link);
-  };
-  try {
-    const outcome = attempt(envelope, run);
-    return isThenable(outcome) ? outcome.then(finish, (error) => finish(threw(error))) : finish(outcome);
-  } catch (error) {
-    return finish(threw(error));
+export function runAssignment(envelope: AssignmentEnvelope, link: WorkerLink): Promise<OutcomeEnvelope> {
+  return new Promise((resolve) => {
+    const attempt = new BodyAttempt(envelope, link);
+    attempt.run(() => later(() => resolve(attempt.conclude())));
+  });
+}
+
+/** One attempt, for transports that order the turns of the event loop themselves. */
+export class BodyAttempt implements Watched {
+  readonly path: string;
+  readonly #envelope: AssignmentEnvelope;
+  readonly #link: WorkerLink;
+  readonly #beganAtMs: number = now();
+  #definition: TaskDefinition | undefined;
+  #ranMs = 0;
+  /** What came of the body itself. */
+  #outcome: PoolOutcome | undefined;
+  /** What surfaced beside it. */
+  #surfaced: { readonly error: unknown } | undefined;
+  #hasEnded = false;
+  #isQuiet = false;
+  #whenEnded: () => void = () => {};
+
+  constructor(envelope: AssignmentEnvelope, link: WorkerLink) {
+    this.path = envelope.path;
+    this.#envelope = envelope;
+    this.#link = link;
+  }
+
+  /** It ended at once, and started nothing that takes a turn of the event loop: what can surface will do so before the next callback. */
+  get isQuiet(): boolean {
+    return this.#isQuiet;
+  }
+
+  /** Runs it, and calls back once its body has ended or something surfaced that fails it; never throws. */
+  run(whenEnded: () => void): void {
+    this.#whenEnded = whenEnded;
+    begin(this);
+    this.#link.started();
+    try {
+      this.#start();
+    } catch (error) {
+      this.#settle(threw(error));
+    }
+  }
+
+  /** Its outcome, to be asked for once. From now on what surfaces is late. */
+  conclude(): OutcomeEnvelope {
+    const [rejection] = end(this).map((error) => ({ error }));
+    if (this.#outcome === undefined) this.#link.spoiled?.();
+    const failure = this.#surfaced ?? rejection;
+    const outcome = failure === undefined ? this.#outcome : this.#failedBy(failure.error);
+    const told = { ...(outcome ?? threw(undefined)), ranMs: this.#ranMs };
+    return encodeOutcome(told, this.path, this.#link.border, this.#definition?.meta);
+  }
+
+  /** Runs code that belongs to the body, as the listeners of its signal. */
+  within(code: () => void): void {
+    within(this, code);
+  }
+
+  fail(error: unknown): void {
+    this.#surfaced ??= { error };
+    this.#end();
+  }
+
+  isAbort(error: unknown): boolean {
+    return outcomeOfError(error, this.#link.signal).kind === 'stopped';
+  }
+
+  late(error: LateError): void {
+    this.#link.late?.(error);
+  }
+
+  #start(): void {
+    const { refusal, address } = this.#envelope;
+    if (refusal !== undefined) throw decodeThrown(refusal, '');
+    if (address === undefined) throw new TypeError('an envelope without an address');
+    const found = outsideBodies(() => findBody(address));
+    if (isThenable(found)) void this.#runLater(found);
+    else this.#runBody(found);
+  }
+
+  async #runLater(found: Promise<TaskDefinition>): Promise<void> {
+    try {
+      this.#runBody(await found);
+    } catch (error) {
+      this.#settle(threw(error));
+    }
+  }
+
+  #runBody(definition: TaskDefinition): void {
+    this.#definition = definition;
+    const before = asyncId();
+    const outcome = within(this, () => runBody(definition, this.#envelope, this.#link));
+    if (isThenable(outcome)) void this.#settleLater(outcome);
+    else {
+      this.#isQuiet = asyncId() === before + 1;
+      this.#settle(outcome);
+    }
+  }
+
+  async #settleLater(outcome: Promise<PoolOutcome>): Promise<void> {
+    this.#settle(await outcome);
+  }
+
+  #settle(outcome: PoolOutcome): void {
+    this.#outcome = outcome;
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#ranMs = Math.round((now() - this.#beganAtMs) * 1000) / 1000;
+    this.#whenEnded();
+  }
+
+  /** What failed by itself keeps its own error. */
+  #failedBy(error: unknown): PoolOutcome {
+    const own = this.#outcome;
+    if (own !== undefined && own.kind !== 'returned' && own.kind !== 'skipped-itself') return own;
+    const outcome = outcomeOfError(error, this.#link.signal);
+    const failed = outcome.kind === 'skipped-itself' ? threw(error) : outcome;
+    if (own === undefined) return failed;
+    const { shared, provided } = own;
+    return { ...failed, ...(shared && { shared }), ...(provided && { provided }) };
   }
 }
 
-function attempt(
-  { refusal, address }: AssignmentEnvelope,
-  run: (found: TaskDefinition) => PoolOutcome | Promise<PoolOutcome>,
-): PoolOutcome | Promise<PoolOutcome> {
-  if (refusal !== undefined) return threw(decodeThrown(refusal, ''));
-  if (address === undefined) return threw(new TypeError('an envelope without an address'));
-  const definition = findBody(address);
-  return isThenable(definition) ? definition.then(run) : run(definition);
+/** The number of an asynchronous resource made now: the next one made in this thread has the next number. */
+function asyncId(): number {
+  return new AsyncResource('PEXEN').asyncId();
 }
 
 type Input = Omit<AssignmentEnvelope, 'address' | 'refusal'>;
@@ -90,6 +206,7 @@ function runBody(
     return threw(new TypeError(`the task has no ${part ?? 'body'} that a worker could call`));
   const own = mergeShared(shared);
   const context = new OwnContext(meta, { args, shared: own, received, attempt, path, ticket: link });
+  noteReadingOfSignal(context, link);
   const facts = (): PoolOutcomeFacts => ({
     ...(hasEntries(own) || hasEntries(shared) ? { shared: own } : {}),
     ...(context.provided.length > 0 && { provided: context.provided }),
@@ -98,7 +215,34 @@ function runBody(
   const failed = (error: unknown): PoolOutcome => ({ ...outcomeOfError(error, link.signal), ...facts() });
   try {
     const value: unknown = code(context as never);
-    return isThenable(value) ? Promise.resolve(value).then(returned, failed) : returned(value);
+    return isThenable(value) ? settled(value, returned, failed) : returned(value);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+/** As an own property, so that destructuring and spreading the context count as reading it. */
+function noteReadingOfSignal(context: OwnContext, link: WorkerLink): void {
+  if (link.signalRead === undefined) return;
+  let isRead = false;
+  Object.defineProperty(context, 'signal', {
+    enumerable: true,
+    configurable: true,
+    get: () => {
+      if (!isRead) link.signalRead?.();
+      isRead = true;
+      return link.signal;
+    },
+  });
+}
+
+async function settled(
+  value: PromiseLike<unknown>,
+  returned: (value: unknown) => PoolOutcome,
+  failed: (error: unknown) => PoolOutcome,
+): Promise<PoolOutcome> {
+  try {
+    return returned(await value);
   } catch (error) {
     return failed(error);
   }

@@ -19,8 +19,8 @@ import {
   problem,
   type Ticket,
 } from '@pexen/core';
-import { type BodyAddress, decodeOutcome, encodeAssignment, type OutcomeEnvelope } from '@pexen/pool-kit';
-import { runAssignment } from '@pexen/pool-kit/worker';
+import { type BodyAddress, decodeOutcome, decodeThrown, encodeAssignment } from '@pexen/pool-kit';
+import { runAssignment, watchErrors } from '@pexen/pool-kit/worker';
 
 export interface Job {
   readonly assignment: Assignment;
@@ -28,8 +28,6 @@ export interface Job {
   readonly settle: (outcome: PoolOutcome) => void;
 }
 
-/** Running jobs whose body can only end by bringing its worker down, and how to say so. */
-const dying = new Map<Job, () => void>();
 const takesNone = problem(
   'PEXEN_FUNCTION',
   'it is a function, and this pool takes none',
@@ -41,16 +39,12 @@ const exited = 'the body of an in-process pool called process.exit';
 /** Running programs, and how to end them. */
 const ends = new WeakMap<Job, () => void>();
 
-/** Makes exits and uncaught errors of bodies crashes of their attempts. For this process alone, and for good. */
+/** Makes exits of bodies crashes of their attempts, and errors that surface beside them theirs. For this process alone, and for good. */
 export function install(): void {
   process.exit = () => {
     throw new Error(exited);
   };
-  process.on('uncaughtException', (error) => {
-    const [crash] = dying.values();
-    if (crash === undefined) throw error;
-    crash();
-  });
+  watchErrors();
 }
 
 export class InProcess implements Pool {
@@ -127,6 +121,10 @@ export class InProcess implements Pool {
     if (this.running.size === 0) this.#whenIdle?.();
   }
 
+  late(tasks: readonly string[], error: unknown): void {
+    this.context?.lateError('in-process worker', tasks, error);
+  }
+
   crashed(): void {
     this.context?.workerLost('in-process worker', 'it crashed');
   }
@@ -145,13 +143,6 @@ export class InProcess implements Pool {
     const json = this.manifest.transport === 'serialize';
     const cross = <T>(value: T): T => (json ? JSON.parse(JSON.stringify(value)) : structuredClone(value));
     const envelope = cross(encodeAssignment(assignment, this.manifest.name, { json }));
-    const crash = new Promise<OutcomeEnvelope>((resolve) => {
-      if (assignment.definition.meta.name !== 'dies later') return;
-      dying.set(job, () => {
-        dying.delete(job);
-        resolve({ kind: 'crashed', reason: 'an uncaught error' });
-      });
-    });
     const address = envelope.address && this.elsewhere(envelope.address);
     const running = runAssignment(
       { ...envelope, ...(address && { address }) },
@@ -160,9 +151,10 @@ export class InProcess implements Pool {
         started: () => {},
         tell: (news) => ticket.tell(JSON.parse(JSON.stringify(news))),
         border: { json },
+        late: ({ tasks, error }) => this.late(tasks, decodeThrown(error, 'in-process worker')),
       },
     );
-    const outcome = cross(await Promise.race([running, crash]));
+    const outcome = cross(await running);
     const decoded = decodeOutcome(outcome, 'in-process worker');
     const isExit = decoded.kind === 'threw' && String(decoded.error).includes(exited);
     return isExit ? { kind: 'crashed', reason: 'it exited' } : decoded;

@@ -1,9 +1,9 @@
 /** Pools that make the wrong thing of what happens to a body. */
 import type { Worker } from 'node:worker_threads';
-import type { PoolContext } from '@pexen/core';
+import type { PoolContext, PoolOutcome } from '@pexen/core';
 import * as rules from '../../src/conformance/outcomes.ts';
-import { InProcess } from './in-process.ts';
-import { type Job, Threaded } from './threaded.ts';
+import { InProcess, type Job } from './in-process.ts';
+import { Threaded, type Job as ThreadedJob } from './threaded.ts';
 import { changed, nameOf, onlyErrors, onlyOf, type WrongPool, wrong } from './wrong.ts';
 
 class LosesSlots extends InProcess {
@@ -32,31 +32,48 @@ class MisnamesLost extends InProcess {
   }
 }
 
+class TellsNoLateErrors extends InProcess {
+  override late(): void {}
+}
+
+/** Fails whatever runs when an error of another body surfaces. */
+class BlamesNext extends InProcess {
+  #error: unknown;
+  override late(tasks: readonly string[], error: unknown): void {
+    super.late(tasks, error);
+    this.#error = error;
+  }
+  override end(job: Job, outcome: PoolOutcome): void {
+    const isLate = this.#error !== undefined;
+    super.end(job, isLate ? { kind: 'threw', error: this.#error } : outcome);
+  }
+}
+
 class TellsNoLoss extends InProcess {
   override crashed(): void {}
 }
 
 /** Hardly leaves those a grace who have a short one, and does not even wait for their end. */
 class CutsGrace extends Threaded {
-  override graceOf(job: Job): number {
+  override graceOf(job: ThreadedJob): number {
     const graceMs = super.graceOf(job);
     return graceMs < 1_000 ? 10 : graceMs;
   }
-  override kill(worker: Worker, job: Job): void {
+  override kill(worker: Worker, job: ThreadedJob): void {
     super.kill(worker, job);
     job.settle({ kind: 'stopped', how: 'killed' });
   }
 }
 
 class KillsOnlyIdle extends Threaded {
-  override kill(worker: Worker, job: Job): void {
+  override kill(worker: Worker, job: ThreadedJob): void {
     if (job.assignment.path !== 'blocks' || this.queue.length > 0) super.kill(worker, job);
   }
 }
 
 class KillsSlots extends Threaded {
   #isEarly = false;
-  override kill(worker: Worker, job: Job): void {
+  override kill(worker: Worker, job: ThreadedJob): void {
     this.#isEarly = job.assignment.path === 'stopped early';
     super.kill(worker, job);
   }
@@ -170,14 +187,24 @@ export const wrongOutcomes: readonly WrongPool[] = [
       ),
     }),
   ),
-  wrong(rules.dying, 'takes an uncaught error for one of the body', () =>
+  wrong(rules.throwingOutOfTimer, 'takes an uncaught error for a crash', () =>
     changed({
       transport: 'clone',
-      outcome: onlyOf('crashed', (each, assignment) =>
-        nameOf(assignment) === 'dies later' ? { kind: 'threw', error: new Error(each.reason) } : each,
+      outcome: onlyOf('threw', (each, assignment) =>
+        nameOf(assignment) === 'throws out of a timer' ? { kind: 'crashed', reason: 'uncaught' } : each,
       ),
     }),
   ),
+  wrong(rules.forgettingAwait, 'takes no notice of unhandled rejections', () =>
+    changed({
+      transport: 'clone',
+      outcome: onlyOf('threw', (each, assignment) =>
+        nameOf(assignment) === 'forgets await' ? { kind: 'returned', value: undefined } : each,
+      ),
+    }),
+  ),
+  wrong(rules.tellingLateErrors, 'says nothing of late errors', () => new TellsNoLateErrors('clone')),
+  wrong(rules.tellingLateErrors, 'blames the body that runs for late errors', () => new BlamesNext('clone')),
   wrong(rules.tellingOfLoss, 'says nothing of lost workers', () => new TellsNoLoss('clone')),
   wrong(rules.tellingOfLoss, 'names another worker than the one that began', () => new MisnamesLost('clone')),
   wrong(rules.surviving, 'shrinks with every crash, and says so', () => new ShrinksSlots('clone')),

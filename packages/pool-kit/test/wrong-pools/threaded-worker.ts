@@ -1,7 +1,9 @@
 /** The worker of threaded.ts: one attempt at a time. */
 import { parentPort } from 'node:worker_threads';
 import type { AssignmentEnvelope } from '@pexen/pool-kit';
-import { NewsValve, runAssignment } from '@pexen/pool-kit/worker';
+import { type LateError, NewsValve, runAssignment, watchErrors } from '@pexen/pool-kit/worker';
+
+watchErrors();
 
 let controller = new AbortController();
 
@@ -18,6 +20,8 @@ parentPort?.on('message', async (message: { envelope: AssignmentEnvelope } | { a
     signal: controller.signal,
     started: () => {},
     tell: valve.tell.bind(valve),
+    late: (late: LateError) => parentPort?.postMessage({ late }),
+    spoiled: () => parentPort?.postMessage({ spoiled: true }),
   };
   const outcome = await runAssignment(message.envelope, link);
   valve.flush();

@@ -1,7 +1,8 @@
 /** A right pool of threads, small and slow, to be made wrong in what concerns killing. */
 import { Worker } from 'node:worker_threads';
 import type { Assignment, News, Pool, PoolContext, PoolManifest, PoolOutcome, Ticket } from '@pexen/core';
-import { decodeOutcome, encodeAssignment, type OutcomeEnvelope } from '@pexen/pool-kit';
+import { decodeOutcome, decodeThrown, encodeAssignment, type OutcomeEnvelope } from '@pexen/pool-kit';
+import type { LateError } from '@pexen/pool-kit/worker';
 
 export interface Job {
   readonly assignment: Assignment;
@@ -9,7 +10,11 @@ export interface Job {
   readonly settle: (outcome: PoolOutcome) => void;
 }
 
-type Message = { readonly news: News } | { readonly outcome: OutcomeEnvelope };
+type Message =
+  | { readonly news: News }
+  | { readonly outcome: OutcomeEnvelope }
+  | { readonly late: LateError }
+  | { readonly spoiled: true };
 
 /** Threads that closed pools have left, for the next ones: starting a thread is most of the time that a case takes. */
 const stock: Worker[] = [];
@@ -46,6 +51,8 @@ export class Threaded implements Pool {
   readonly idle: Worker[] = [];
   readonly #dying = new Set<Promise<unknown>>();
   readonly #waiting = new Set<() => void>();
+  /** They make no further attempt. */
+  readonly #spoiled = new Set<Worker>();
 
   async open(context: PoolContext): Promise<void> {
     if (this.context !== undefined) throw new Error('open already');
@@ -108,6 +115,15 @@ export class Threaded implements Pool {
   }
 
   hear(worker: Worker, message: Message): void {
+    if ('late' in message) {
+      const { tasks, error } = message.late;
+      this.context?.lateError(this.nameOf(worker), tasks, decodeThrown(error, 'thread'));
+    }
+    if ('late' in message || 'spoiled' in message) {
+      this.#spoiled.add(worker);
+      if (this.idle.includes(worker)) this.terminate(worker);
+      return;
+    }
     const job = this.busy.get(worker);
     if (job === undefined) return;
     if ('news' in message) {
@@ -115,6 +131,7 @@ export class Threaded implements Pool {
       return;
     }
     this.busy.delete(worker);
+    if (this.#spoiled.has(worker)) this.terminate(worker);
     if (!doomed.has(worker)) this.idle.push(worker);
     job.settle(decodeOutcome(message.outcome, 'thread'));
     this.fill();
@@ -159,6 +176,8 @@ export class Threaded implements Pool {
 
   terminate(worker: Worker): void {
     doomed.add(worker);
+    const at = this.idle.indexOf(worker);
+    if (at >= 0) this.idle.splice(at, 1);
     const end = worker.terminate();
     this.#dying.add(end);
     end.then(() => this.#dying.delete(end));

@@ -42,6 +42,7 @@ export async function opened(pool: Pool): Promise<number> {
       slots = now;
     },
     workerLost: () => {},
+    lateError: () => {},
   });
   onTestFinished(() => pool.close('kill'));
   return slots;

@@ -6,9 +6,16 @@ import { type ProcessesOptions, processes } from '../../src/index.ts';
 import { RecordingTicket } from './assignments.ts';
 import { processesWith } from './strays.ts';
 
+interface LateErrorRecord {
+  readonly worker: string;
+  readonly tasks: readonly string[];
+  readonly error: unknown;
+}
+
 export class Bench {
   readonly pool: Pool;
   readonly lost: string[] = [];
+  readonly late: LateErrorRecord[] = [];
   readonly #mark = randomUUID();
 
   constructor(options: ProcessesOptions = {}) {
@@ -25,6 +32,7 @@ export class Bench {
     await this.pool.open({
       slotsChanged: () => {},
       workerLost: (worker, reason) => void this.lost.push(`${worker}: ${reason}`),
+      lateError: (worker, tasks, error) => void this.late.push({ worker, tasks, error }),
     });
     try {
       await use(this);

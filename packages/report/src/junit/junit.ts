@@ -7,7 +7,7 @@ import type { Reporter } from '../reporter.ts';
 import { prepareFile, writeWhole } from '../write-file.ts';
 import { jenkins, strict } from './dialect.ts';
 import { Document } from './document.ts';
-import { type CaseOptions, casesOf, missingCase, skippedCase } from './test-case.ts';
+import { type CaseOptions, casesOf, lateErrorCase, missingCase, skippedCase } from './test-case.ts';
 
 const NAME = 'pexen';
 const OUTPUT_LIMIT = 65_536;
@@ -74,6 +74,9 @@ class JUnit implements Reporter {
       case 'task-skipped':
         this.#document.add(event.callPath, skippedCase(event));
         this.#open.delete(event.path);
+        break;
+      case 'late-error':
+        this.#document.add(['late errors', ''], lateErrorCase(event));
         break;
       case 'run-ended':
         this.#ended = event;

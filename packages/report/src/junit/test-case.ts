@@ -7,6 +7,7 @@ import {
   type AttemptNews,
   type Finding,
   isBad,
+  type LateErrorEvent,
   type TaskFinished,
   type TaskSkipped,
   type Verdict,
@@ -72,6 +73,15 @@ export function missingCase(callPath: readonly string[], wasRunning: boolean): T
   const error = { kind: 'error', type: 'interrupted', message, text: message } as const;
   const skipped = { kind: 'skipped', message: 'the run was broken off before this task started' } as const;
   return { ...emptyCase(nameOf(callPath)), standing: wasRunning ? error : skipped };
+}
+
+/** The case of an error that surfaced after its body had ended: no case of a task is red for it. */
+export function lateErrorCase({ tasks, worker, error }: LateErrorEvent): TestCase {
+  const message = `${error.name}: ${error.message}`;
+  const from = tasks.length === 0 ? worker : tasks.join(', ');
+  const why = `It surfaced in ${worker} after its task had ended. It may come from: ${from}`;
+  const text = `${why}\n\n${error.stack ?? message}`;
+  return { ...emptyCase(from), standing: { kind: 'error', type: error.name, message, text } };
 }
 
 function taskCase(

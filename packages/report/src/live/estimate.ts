@@ -31,6 +31,7 @@ export class Estimate {
       case 'task-started':
       case 'attempt-ended':
       case 'worker-lost':
+      case 'late-error':
       case 'run-ended':
         return;
       default:

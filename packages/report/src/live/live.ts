@@ -10,7 +10,7 @@ import { RunningTasks } from '../running.ts';
 import { Tally } from '../tally.ts';
 import { type Paint, paintFor } from '../text/paint.ts';
 import { printableLines } from '../text/printable.ts';
-import { finishedLines, newsLine, retryLine, skippedLines } from '../text/result-lines.ts';
+import { finishedLines, lateErrorLines, newsLine, retryLine, skippedLines } from '../text/result-lines.ts';
 import { summaryLines } from '../text/summary-lines.ts';
 import { verdictOf } from '../verdict.ts';
 import { type Blocked, blockedIn } from './blocked.ts';
@@ -192,6 +192,8 @@ class Live implements Reporter {
         return [retryLine(event, this.#paint)].filter((line) => line !== undefined);
       case 'worker-lost':
         return [newsLine('LOST', '', `${event.worker} of ${event.pool}`, event.reason, this.#paint)];
+      case 'late-error':
+        return lateErrorLines(event, options);
       case 'run-started':
       case 'tasks-added':
       case 'task-started':

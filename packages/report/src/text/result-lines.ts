@@ -3,6 +3,7 @@ import {
   type AttemptEnded,
   formatReason,
   isBad,
+  type LateErrorEvent,
   type TaskFinished,
   type TaskSkipped,
   type Verdict,
@@ -61,6 +62,20 @@ export function finishedLines(event: TaskFinished, { paint, outputLines: atMost 
 export function skippedLines(event: TaskSkipped, { paint }: LineOptions): string[] {
   const { verdict, reason = formatReason(event.reason) } = verdictOf(event);
   return [statusLine(verdict, '', event.path, reason, paint)];
+}
+
+/** The lines of an error that surfaced after its body had ended: where it may come from, and what it is. */
+export function lateErrorLines({ tasks, error, worker }: LateErrorEvent, { paint }: LineOptions): string[] {
+  const [only = worker] = tasks;
+  const isCertain = tasks.length <= 1;
+  const where = isCertain ? only : `one of ${tasks.length} tasks`;
+  const headline = `${error.name}: ${error.message}`;
+  const line = wordLine(paint('red', 'LATE'), 4, '', where, headline, paint);
+  const why = isCertain
+    ? `It surfaced in ${worker} after the task had ended.`
+    : `It surfaced in ${worker} after its task had ended. It may come from: ${tasks.join(', ')}`;
+  const details = errorLines(error, inFull([headline]), [], paint);
+  return [line, ...[...printableLines(why), ...details].map(indented)];
 }
 
 /** The line of an attempt that will be followed by another; undefined where it is the last. */

@@ -64,6 +64,9 @@ function countsLines(tally: Tally, columns: number, paint: Paint): string[] {
     );
   const missing = tally.tasks - tally.done;
   if (missing > 0) counts.push(counted(missing, 'without a result', 'red'));
+  const { lateErrors } = tally;
+  if (lateErrors > 0)
+    counts.push(counted(lateErrors, lateErrors === 1 ? 'late error' : 'late errors', 'red'));
   const said = counts.length > 0 ? counts : [{ text: 'nothing to do', style: 'reset' as const }];
   const [first = '', ...rest] = brokenList(`${tasks(tally.tasks)}:`, said, columns - BELOW.length, paint);
   const time = paint('dim', `[${formatSeconds(tally.atMs)}]`);

@@ -60,6 +60,11 @@ export function runEvent(news: MachineNews, sources: EventSources): RunEvent {
       const pool = plan.options.pools[news.pool]?.name ?? '';
       return { type: 'worker-lost', atMs, pool, worker: news.worker, reason: news.reason };
     }
+    case 'late-error': {
+      const pool = plan.options.pools[news.pool]?.name ?? '';
+      const { type, worker, tasks } = news;
+      return { type, atMs, pool, worker, tasks, error: errorNews(news.error) };
+    }
     case 'run-ended': {
       const counts = { ...sources.counts };
       return defined({ type: news.type, atMs, counts, reason: state.reason, poisoned: poisonedIn(state) });

@@ -87,6 +87,8 @@ export class RunPool {
           listener.post({ type: 'slots-changed', atMs: listener.nowMs(), pool, slots }),
         workerLost: (worker, reason) =>
           listener.post({ type: 'worker-lost', atMs: listener.nowMs(), pool, worker, reason }),
+        lateError: (worker, tasks, error) =>
+          listener.post({ type: 'late-error', atMs: listener.nowMs(), pool, worker, tasks, error }),
         after: (ms, ring) => listener.after(ms, ring),
         warn: (warning) => listener.warn(warning),
         failed: (error) => listener.fail(error),

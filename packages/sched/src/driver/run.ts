@@ -35,7 +35,17 @@ export interface Summary {
   readonly reason: string | undefined;
   /** Resources that stayed poisoned. */
   readonly poisoned: readonly string[];
+  /** Errors that surfaced in workers after the bodies they come from had ended. Where there are any, the run is not a good one. */
+  readonly lateErrors: readonly LateErrorRecord[];
   readonly durationMs: number;
+}
+
+/** An error that surfaced after its body had ended. */
+export interface LateErrorRecord {
+  /** Call paths of the tasks that it may come from: one where that is certain. */
+  readonly tasks: readonly string[];
+  readonly worker: string;
+  readonly error: unknown;
 }
 
 type ValueOfEntry<E> = E extends Entry<infer Value> ? Awaited<Value> : never;
@@ -197,6 +207,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
       this.#summary.resolve({
         ...{ counts, rest: this.#outlet.rest, reason: state.reason },
         ...{ poisoned: poisonedIn(state), durationMs: this.#engine.nowMs() },
+        lateErrors: state.lateErrors.map(({ tasks, worker, error }) => ({ tasks, worker, error })),
       });
   }
 

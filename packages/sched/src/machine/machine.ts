@@ -109,6 +109,10 @@ export class Machine {
       case 'pool-failed':
         if (this.#closing.setPool(input.pool, FAILED)) this.#stopping.poolFailed(input.pool, input.reason);
         break;
+      case 'late-error':
+        this.state.lateErrors.push(input);
+        if (this.state.tells) this.state.tell(input);
+        break;
       case 'worker-lost':
         if (this.state.tells) this.state.tell(input);
         break;

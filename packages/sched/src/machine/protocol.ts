@@ -33,6 +33,15 @@ export type Input =
       readonly worker: string;
       readonly reason: string;
     }
+  /** An error of a body that had ended surfaced in a worker. */
+  | {
+      readonly type: 'late-error';
+      readonly atMs: number;
+      readonly pool: PoolId;
+      readonly worker: string;
+      readonly tasks: readonly string[];
+      readonly error: unknown;
+    }
   /** A worker really began: deadlines count from here. */
   | {
       readonly type: 'attempt-started';
@@ -145,6 +154,14 @@ export type MachineNews =
       readonly pool: PoolId;
       readonly worker: string;
       readonly reason: string;
+    }
+  | {
+      readonly type: 'late-error';
+      readonly atMs: number;
+      readonly pool: PoolId;
+      readonly worker: string;
+      readonly tasks: readonly string[];
+      readonly error: unknown;
     }
   | { readonly type: 'run-ended'; readonly atMs: number };
 

@@ -5,7 +5,7 @@ import { EXEMPT } from '../plan/stated.ts';
 import { Alarms } from './alarms.ts';
 import { Gates } from './gates.ts';
 import { FAILED, PoolRow } from './pool-table.ts';
-import type { Command, MachineNews } from './protocol.ts';
+import type { Command, Input, MachineNews } from './protocol.ts';
 import type { Skip } from './skips.ts';
 import { Story } from './story.ts';
 import { ENROLLED, PARKED, READY, TaskTable } from './task-table.ts';
@@ -57,6 +57,8 @@ export class State {
   isStale = true;
   /** Tasks that are over although a body of theirs may still run: they keep what they hold. */
   readonly abandoned: Set<number> = new Set();
+  /** Errors that surfaced after their bodies had ended. */
+  readonly lateErrors: Extract<Input, { readonly type: 'late-error' }>[] = [];
   /** Reasons of stopped attempts. */
   readonly stopReasons: Map<number, string> = new Map();
 
