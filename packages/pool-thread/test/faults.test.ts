@@ -186,11 +186,8 @@ describe('threads that cannot be started', () => {
         workers: 2,
         loader: new URL('./fixtures/loader-never-ends.mjs', import.meta.url).href,
       });
-      const opening = pool.open({
-        slotsChanged: expect.fail,
-        workerLost: expect.fail,
-        lateError: expect.fail,
-      });
+      const never = (): never => expect.fail();
+      const opening = pool.open({ slotsChanged: never, workerLost: never, lateError: never });
       const rejected = expect(opening).rejects.toThrow('closed while it was opening');
       await new Promise((resolve) => setTimeout(resolve, 50));
       await pool.close(how);
