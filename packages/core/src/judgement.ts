@@ -30,10 +30,12 @@ export function isBad(verdict: Verdict): boolean {
  * | timed-out | `timeout` |
  * | crashed, lost | `crashed` |
  * | cancelled | `cancelled` |
- * | skipped-itself, skipped | `skip` |
+ * | skipped-itself | `fail` if a finding failed, else `skip` |
+ * | skipped | `skip` |
  */
 export function judgementOf(facts: JudgedFacts): Judgement {
   if (facts.status === 'returned') return judgementOfReturned(facts);
+  if (facts.status === 'skipped-itself' && count(facts.findings, 'fail') > 0) return failedFindings(facts);
   const verdict = verdicts[facts.status];
   return facts.reason === undefined || facts.reason === '' ? { verdict } : { verdict, reason: facts.reason };
 }
@@ -50,12 +52,15 @@ const verdicts: Readonly<Record<Exclude<ResultStatus, 'returned'>, Verdict>> = {
 };
 
 function judgementOfReturned({ findings, flaky, attempts }: JudgedFacts): Judgement {
-  const failed = count(findings, 'fail');
-  if (failed > 0) return { verdict: 'fail', reason: `${failed} of ${findings.length} findings failed` };
+  if (count(findings, 'fail') > 0) return failedFindings({ findings });
   if (flaky) return { verdict: 'flaky', reason: `passed at attempt ${attempts}` };
   const warned = count(findings, 'warn');
   if (warned > 0) return { verdict: 'warn', reason: warned === 1 ? '1 problem' : `${warned} problems` };
   return { verdict: 'pass' };
+}
+
+function failedFindings({ findings }: Pick<JudgedFacts, 'findings'>): Judgement {
+  return { verdict: 'fail', reason: `${count(findings, 'fail')} of ${findings.length} findings failed` };
 }
 
 function count(findings: readonly Finding[], status: Finding['status']): number {

@@ -37,6 +37,21 @@ describe('news', () => {
     expect(batches.flat().map((news) => news.kind === 'output' && news.text)).toEqual(['a', 'bc', 'd']);
   });
 
+  test.each(['pass', 'fail'] as const)('of more findings than are kept, one that is %s counts', (status) => {
+    const { valve: full, batches } = valve(0);
+    const tell = (name: string, finding: 'pass' | 'fail') =>
+      full.tell({ kind: 'finding', finding: { name, status: finding } });
+    for (let at = 0; at < 10_000; at++) tell('a', 'pass');
+    tell('last', status);
+    full.flush();
+    expect(batches.flat().at(-1)).toMatchObject({
+      finding: {
+        name: '1 findings or attachments were dropped',
+        status: status === 'fail' ? 'fail' : 'warn',
+      },
+    });
+  });
+
   test('of a flood stay small, and what was dropped is said', () => {
     const { valve: full, batches } = valve(1);
     for (let line = 0; line < 100_000; line++) {

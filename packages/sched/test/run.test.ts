@@ -661,6 +661,7 @@ describe('pools', () => {
       const [result] = await collect(going);
       expect(result).toMatchObject({ status, findings: [{ name: 'tap' }] });
       expect(String(result?.error)).toMatch(/PEXEN_EVIDENCE_LOST prog: the disk was full \(ENOSPC\)/);
+      expect(result?.error).toHaveProperty('stack', String(result?.error));
       expect((await going.summary).poisoned).toEqual(poisoned);
     },
   );

@@ -58,6 +58,14 @@ describe('the verdict', () => {
         expect(judge(ended(status, { error }), expected)).toEqual({ verdict: 'error', reason: message });
   });
 
+  it('of one that skipped itself after a finding failed is fail', () => {
+    const findings = [{ name: 'dns', status: 'fail' }] as const;
+    expect(judge(ended('skipped-itself', { findings }), asExpected)).toEqual({
+      verdict: 'fail',
+      reason: '1 of 1 findings failed',
+    });
+  });
+
   it('of one that returned is pass', () => {
     expect(judge(returned(), asExpected)).toEqual({ verdict: 'pass' });
   });

@@ -1,7 +1,8 @@
 /**
  * Lets a body's news through as fast as the host takes them, so that a flood drowns neither side. So much may be on its way
  * without an answer; beyond that, news are kept back, and grow together: output into one text (its middle dropped), progress
- * into the latest, log lines into a number. Findings and attachments are results: all are kept, up to a cap that is said.
+ * into the latest, log lines into a number. Findings and attachments are results: all are kept, up to a cap that is said,
+ * as a failure where one that failed was dropped.
  * Knows no transport.
  */
 import type { News } from '@pexen/core';
@@ -33,6 +34,8 @@ export class NewsValve {
   #results = 0;
   #droppedLogs = 0;
   #droppedResults = 0;
+  /** A finding that failed was among them. */
+  #hasDroppedFailure = false;
   #droppedText = 0;
 
   constructor({ send, window = 16, border = {} }: ValveOptions) {
@@ -103,8 +106,11 @@ export class NewsValve {
         return;
       case 'finding':
       case 'attachment':
-        if (++this.#results > most.results) this.#droppedResults++;
-        else this.#kept.push(news);
+        if (++this.#results <= most.results) this.#kept.push(news);
+        else {
+          this.#droppedResults++;
+          this.#hasDroppedFailure ||= news.kind === 'finding' && news.finding.status === 'fail';
+        }
         return;
       default:
         news satisfies never;
@@ -134,11 +140,13 @@ export class NewsValve {
     if (this.#droppedResults > 0) {
       const message = `more than ${most.results} came too fast`;
       const name = `${this.#droppedResults} findings or attachments were dropped`;
-      said.push({ kind: 'finding', finding: { name, status: 'warn', message } });
+      const status = this.#hasDroppedFailure ? 'fail' : 'warn';
+      said.push({ kind: 'finding', finding: { name, status, message } });
     }
     this.#droppedText = 0;
     this.#droppedLogs = 0;
     this.#droppedResults = 0;
+    this.#hasDroppedFailure = false;
     return said;
   }
 }

@@ -53,6 +53,7 @@ function distrust({ path }: Attempt, outcome: PoolOutcome, why: string): PoolOut
   const cause = 'error' in outcome ? outcome.error : undefined;
   const message = cause === undefined ? why : `${why}; it ended with ${messageOf(cause).split('\n')[0]}`;
   const error = new PexenError([{ code: 'PEXEN_EVIDENCE_LOST', task: path, message, hint }], { cause });
+  error.stack = String(error); // Where it was made says nothing about the program.
   if (outcome.kind === 'threw') return { kind: 'threw', error };
   const locksOk = outcome.kind !== 'failed' || outcome.locksOk;
   return { kind: 'failed', error, depsOk: false, locksOk };
