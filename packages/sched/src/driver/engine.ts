@@ -102,8 +102,11 @@ export class Engine implements AttemptHost, PoolListener {
    * that listeners hear of it.
    */
   post(input: Input): void {
-    if (input.type === 'drain-requested' || input.type === 'cancel-requested') this.#isStopPosted = true;
     this.#inbox.push(input);
+    if (input.type === 'drain-requested' || input.type === 'cancel-requested') {
+      this.#isStopPosted = true;
+      this.#isYielding = false;
+    }
     if (this.state.hasBegun) this.pump();
   }
 
@@ -131,7 +134,7 @@ export class Engine implements AttemptHost, PoolListener {
     }
   }
 
-  /** Deals with the mailbox, unless that is being done, or goes on in the next turn of the event loop. */
+  /** Deals with the mailbox, unless that is being done, or goes on in the next turn of the event loop. A request to stop waits for no turn. */
   pump(): void {
     if (this.#isPumping || this.#isYielding || this.#isBroken) return;
     this.#isPumping = true;
@@ -236,7 +239,12 @@ export class Engine implements AttemptHost, PoolListener {
   #obeyAll(): void {
     while (this.#obeyed < this.#commands.length) {
       const command = this.#commands[this.#obeyed] as Command;
-      if (command.type === 'start-attempt' && this.#inline.has(command.pool) && isTurnLong()) {
+      if (
+        command.type === 'start-attempt' &&
+        this.#inline.has(command.pool) &&
+        !this.#isStopPosted &&
+        isTurnLong()
+      ) {
         this.#yield();
         return;
       }
