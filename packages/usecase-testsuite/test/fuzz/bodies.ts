@@ -74,6 +74,12 @@ function play(log: string | undefined, plan: TaskPlan, context: AnyBodyContext):
   if (how === 'exits') return soon(afterMs, () => process.exit(3));
   if (how === 'ignores') return new Promise(() => {});
   if (how === 'waits') return untilAborted(context.signal).finally(leave);
+  if (how === 'late') {
+    return soon(25, () => {
+      leave();
+      return endAs(how, plan.name, context);
+    });
+  }
   const finish = (): string => {
     leave();
     return endAs(how, plan.name, context);

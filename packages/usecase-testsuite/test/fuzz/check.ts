@@ -111,11 +111,15 @@ class Check {
       const wrong = attempts
         .map(({ outcome }, index) => ({
           kind: outcome.kind,
+          error: outcome.error,
           ending: endingOf(task, index + 1),
           attempt: index + 1,
         }))
         .filter(({ kind, ending }) => !this.#mayEnd(task, ending, kind))
-        .map(({ kind, ending, attempt }) => `${task.name}#${attempt} ${ending.how} and is ${kind}`);
+        .map(
+          ({ kind, error, ending, attempt }) =>
+            `${task.name}#${attempt} ${ending.how} and is ${kind} ${error ?? ''}`,
+        );
       return [...wrong, ...this.#retryErrors(task)];
     });
   }
@@ -128,6 +132,7 @@ class Check {
       return how === 'exits' || (isStopped && this.#played.plan.interruption?.how === 'kill');
     switch (how) {
       case 'returns':
+      case 'late':
         return kind === 'returned';
       case 'throws':
         return kind === 'threw';
@@ -150,7 +155,8 @@ class Check {
       ['failed', 'threw', 'timed-out', 'crashed'].includes(kind ?? '');
     if (kinds.length > 1 + retries) return [`${name} has ${kinds.length} attempts and ${retries} retries`];
     if (!kinds.slice(0, -1).every(again)) return [`${name} is tried again after ${kinds.join(', ')}`];
-    const mayStop = this.#stopAt < Infinity || cleanup !== undefined || kinds.length === 0;
+    const mayStop =
+      this.#stopAt < Infinity || cleanup !== undefined || kinds.length === 0 || this.#isAbandoned(name);
     const tooFew = again(kinds.at(-1)) && kinds.length < 1 + retries && !mayStop;
     return tooFew ? [`${name} is not tried again after ${kinds.join(', ')}, with ${retries} retries`] : [];
   }
@@ -212,7 +218,7 @@ class Check {
       const stay = this.#stays.get(name);
       if (stay === undefined) {
         const isKilled = this.#played.plan.interruption?.how === 'kill' && this.#stopAt < Infinity;
-        return hasStarted && !isKilled && !this.#wasTried(name)
+        return hasStarted && !isKilled && !this.#wasTried(name) && !this.#isKeptOut(name)
           ? [`${name} did not run, though ${tearsDown} was begun`]
           : [];
       }
@@ -222,6 +228,12 @@ class Check {
         .filter((other) => this.#isUnderWayAfter(other, stay.from))
         .map((other) => `${name} tore ${tearsDown} down while ${other} needed it`);
     });
+  }
+
+  /** What it claims is held by a body that was abandoned. */
+  #isKeptOut(name: string): boolean {
+    const holders = this.#started().filter((task) => this.#isAbandoned(task.name));
+    return holders.some((holder) => clashOf(holder, this.#planOf(name)) !== undefined);
   }
 
   /** Some attempt began, whether its body was reached or not. */
@@ -258,7 +270,20 @@ class Check {
 
   #overlap(one: string, other: string): boolean {
     const [a, b] = [this.#stay(one), this.#stay(other)];
-    return a.from < b.to && b.from < a.to;
+    return a.from < this.#holdsUntil(other) && b.from < this.#holdsUntil(one);
+  }
+
+  /** An abandoned body holds what it holds until it has really ended. */
+  #holdsUntil(name: string): number {
+    if (!this.#isAbandoned(name)) return this.#stay(name).to;
+    const leave = this.#sightings.findLastIndex(({ what, task }) => task === name && what === 'leave');
+    const enter = this.#sightings.findLastIndex(({ what, task }) => task === name && what === 'enter');
+    return leave > enter ? leave : Infinity;
+  }
+
+  #isAbandoned(name: string): boolean {
+    const result = this.#results.get(name);
+    return result !== undefined && 'abandoned' in result;
   }
 
   #groupErrors(started: readonly TaskPlan[]): string[] {
@@ -279,12 +304,13 @@ class Check {
     });
   }
 
-  /** No pool ran more bodies than it has slots. */
+  /** No pool ran more bodies than it has slots. One that was abandoned has given its slot back. */
   slots(): string[] {
     const { workers, group } = this.#played.plan;
     return this.#overRunning((running) => {
-      const inGroup = running.filter((name) => this.#planOf(name).isInGroup).length;
-      const others = running.length - inGroup;
+      const counted = running.filter((name) => !this.#isAbandoned(name));
+      const inGroup = counted.filter((name) => this.#planOf(name).isInGroup).length;
+      const others = counted.length - inGroup;
       return inGroup > group.workers || others > workers ? `${running} ran at one time` : undefined;
     });
   }
@@ -376,6 +402,8 @@ class Check {
   }
 
   #lastEnd(task: string): number {
+    if (this.#isAbandoned(task))
+      return this.#sightings.findLastIndex(({ what, task: of }) => of === task && what === 'attempt-ended');
     const ends = this.#sightings.map(({ what, task: of }, at) =>
       of === task && (what === 'leave' || what === 'attempt-ended') ? at : -1,
     );

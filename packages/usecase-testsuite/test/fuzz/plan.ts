@@ -3,7 +3,8 @@
 /** How one attempt of a body ends. */
 export interface Ending {
   /**
-   * `waits`: until its signal is aborted. `ignores`: never settles. `exits`: ends its worker. The failures say of what they leave behind
+   * `waits`: until its signal is aborted. `ignores`: never settles. `late`: returns after a while, whatever it is asked. `exits`: ends its
+   * worker. The failures say of what they leave behind
    * that dependents must not go on, or that the resources are in disorder.
    */
   readonly how:
@@ -15,6 +16,7 @@ export interface Ending {
     | 'skips'
     | 'waits'
     | 'ignores'
+    | 'late'
     | 'exits';
   /** How long it takes before that; undefined: it never waits for anything. */
   readonly afterMs: number | undefined;
@@ -249,8 +251,10 @@ class Planner {
       'fails-locks',
       'skips',
       'waits',
+      'late',
+      'ignores',
     ] as const;
-    const how = random.pick(this.#kind === 'inline' ? common : ([...common, 'ignores', 'exits'] as const));
+    const how = random.pick(this.#kind === 'inline' ? common : ([...common, 'exits'] as const));
     return { how, afterMs };
   }
 
