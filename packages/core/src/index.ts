@@ -137,7 +137,7 @@ export {
   type TasksAdded,
   type WorkerLost,
 } from './run-event.ts';
-export { isRefusedKey, mergeShared, type SharedState } from './shared-state.ts';
+export { checkShared, isRefusedKey, mergeShared, type SharedState } from './shared-state.ts';
 export { didYouMean, nearest } from './suggest.ts';
 export {
   type AnyBodyContext,

@@ -1,4 +1,5 @@
 /** The dictionaries that tasks hand on to those who require them. */
+import { type Problem, problem } from './errors.ts';
 
 /** A task's private dictionary. It has no prototype; `__proto__`, `constructor` and `prototype` are refused as keys. */
 export type SharedState = Record<string, unknown>;
@@ -8,6 +9,15 @@ const refusedKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'p
 /** True for keys that could reach a prototype. */
 export function isRefusedKey(key: string): boolean {
   return refusedKeys.has(key);
+}
+
+/** What is wrong with a dictionary: the first of its keys that is refused. `of` is what it was given as. */
+export function checkShared(dictionary: object, of: string): Problem[] {
+  const key = Object.keys(dictionary).find(isRefusedKey);
+  if (key === undefined) return [];
+  return [
+    problem('PEXEN_REFUSED_KEY', `${of} has the key "${key}", which is refused`, 'Give it another name.'),
+  ];
 }
 
 /** An empty dictionary, or one with the entries of the given ones, later ones winning. The values are not copied. */

@@ -472,7 +472,7 @@ describe('what tasks hand on', () => {
       shared.fine = 1;
     });
     const [result] = await collect(run([evil]));
-    expect(Object.keys(result?.shared ?? {})).toEqual(['fine']);
+    expect(result).toMatchObject({ status: 'threw', shared: {}, error: { code: 'PEXEN_REFUSED_KEY' } });
   });
 
   test('retries start from the state of the first attempt', async () => {

@@ -16,6 +16,7 @@ import { GOING, type State } from '../machine/state.ts';
 import { clear } from '../plan/clear.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Entry } from '../plan/planned.ts';
+import { AsyncContexts } from './async-contexts.ts';
 import { Attempt, type AttemptHost } from './attempt.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { isTurnLong, nextTurn } from './event-loop.ts';
@@ -72,6 +73,7 @@ export class Engine implements AttemptHost, PoolListener {
   readonly #attempts: (Attempt | undefined)[] = [];
   /** Attempts with an idle timeout. */
   readonly #watched = new Set<Attempt>();
+  readonly #contexts = new AsyncContexts();
 
   constructor(plan: Plan, pools: readonly Pool[], options: RunOptions, teller: Teller, consumer: Consumer) {
     this.plan = plan;
@@ -127,6 +129,7 @@ export class Engine implements AttemptHost, PoolListener {
   /** Adds tasks to the plan. The machine has to know of them at once, since what comes next builds on them. */
   add(entries: Iterable<Entry>): void {
     const input: Input = { type: 'tasks-added', atMs: this.nowMs(), ...this.plan.add(entries) };
+    if (input.from < input.to) this.#contexts.capture(input.from);
     if (!this.state.hasBegun) this.#inbox.push(input);
     else {
       this.machine.handle([input], this.#commands);
@@ -295,7 +298,7 @@ export class Engine implements AttemptHost, PoolListener {
     while (this.#attempts.length <= task) this.#attempts.push(undefined);
     this.#attempts[task] = made;
     if (made.rules.idleMs !== undefined) this.#watched.add(made);
-    const outcome = this.#isTakenBack(task, part) ? stopPosted : this.#poolAt(pool).run(made);
+    const outcome = this.#isTakenBack(task, part) ? stopPosted : this.#runIn(pool, made);
     this.#isFresh = false;
     if (isThenable(outcome))
       outcome.then(
@@ -321,13 +324,20 @@ export class Engine implements AttemptHost, PoolListener {
     }
     made.isOver = true;
     if (this.#watched.size > 0) this.#watched.delete(made);
-    const read = readOutcome(made, outcome, this.#options.reinterpret, this.plan.wiring.hasKeys);
+    const own = readOutcome(made, outcome, this.#options.reinterpret, this.plan.wiring.hasKeys);
     const { id: task, attempt, part } = made;
-    if (part === 'body') this.handOver.keep(task, made.touchedShared, outcome);
+    const wrong = part === 'body' ? this.handOver.keep(task, made.touchedShared, outcome) : undefined;
+    const isWrong = wrong !== undefined && !('error' in own);
+    const read: PoolOutcome = isWrong ? { kind: 'threw', error: wrong } : own;
     this.post({ type: 'attempt-ended', atMs: this.#aboutNowMs(), task, attempt, part, outcome: read });
     if (outcome.kind !== 'stopped' || outcome.how !== 'abandoned') return;
     const settled = () => this.post({ type: 'abandoned-settled', atMs: this.nowMs(), task, attempt, part });
     outcome.settled?.then(settled, settled);
+  }
+
+  #runIn(pool: PoolId, made: Attempt): PoolOutcome | Promise<PoolOutcome> {
+    if (!this.#inline.has(pool)) return this.#poolAt(pool).run(made);
+    return this.#contexts.run(made.id, () => this.#poolAt(pool).run(made));
   }
 
   #poolAt(pool: PoolId): RunPool {

@@ -2,8 +2,10 @@
 import {
   type AnyKey,
   capabilitiesOf,
+  checkShared,
   isKey,
   mergeShared,
+  PexenError,
   type PoolOutcome,
   type ReceivedKey,
   type Requirement,
@@ -60,15 +62,25 @@ export class HandOver {
     return [...required, ...this.#received(tearsDown, tornDown, this.#tornDownBy(task))];
   }
 
-  /** Keeps what an attempt leaves; `touched` is the dictionary in its assignment, if anybody asked for it. */
-  keep(task: TaskId, touched: SharedState | undefined, { kind, shared, provided }: PoolOutcome): void {
-    if (kind === 'not-started') return;
+  /**
+   * Keeps what an attempt leaves; `touched` is the dictionary in its assignment, if the body asked for it. Answers with what is wrong with
+   * the dictionary, which is not kept then.
+   */
+  keep(
+    task: TaskId,
+    touched: SharedState | undefined,
+    { kind, shared, provided }: PoolOutcome,
+  ): PexenError | undefined {
+    if (kind === 'not-started') return undefined;
     if (provided !== undefined && provided.length > 0) this.#values.set(task, this.#byKey(task, provided));
     const own = shared ?? touched;
-    if (own === undefined && !this.#isUsed) return;
+    if (own === undefined && !this.#isUsed) return undefined;
+    const [wrong] = own === undefined ? [] : checkShared(own, 'shared');
+    if (wrong !== undefined) return new PexenError([{ ...wrong, task: this.#plan.pathOf(task) }]);
     const dictionary = own ?? this.inherit(task);
     this.#isUsed ||= hasEntries(dictionary);
     this.#finals[task] = hasEntries(dictionary) ? Object.freeze(mergeShared(dictionary)) : undefined;
+    return undefined;
   }
 
   /** The final dictionary of a task; empty for one that never started. */

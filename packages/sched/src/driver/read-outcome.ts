@@ -3,6 +3,7 @@ import {
   defined,
   type ExecutableFacts,
   messageOf,
+  misuse,
   PexenError,
   type PoolOutcome,
   type Runnable,
@@ -30,10 +31,34 @@ export function readOutcome(
   try {
     const interpreted = interpret(attempt, outcome);
     const checked = hasKeys ? checkKeys(meta, interpreted) : interpreted;
-    return reinterpret === undefined ? checked : reinterpret(checked, attempt.task as Runnable);
+    return reinterpret === undefined
+      ? checked
+      : reinterpreted(reinterpret(checked, attempt.task as Runnable));
   } catch (error) {
     return { kind: 'threw', error };
   }
+}
+
+const kinds: readonly PoolOutcome['kind'][] = [
+  ...([
+    'returned',
+    'failed',
+    'threw',
+    'skipped-itself',
+    'stopped',
+    'crashed',
+    'lost',
+    'not-started',
+  ] as const),
+];
+
+/** @throws PexenError PEXEN_BAD_OPTION where it is no outcome. */
+function reinterpreted(outcome: unknown): PoolOutcome {
+  const { kind } = (outcome ?? {}) as { readonly kind?: PoolOutcome['kind'] };
+  if (kind !== undefined && kinds.includes(kind)) return outcome as PoolOutcome;
+  const what =
+    typeof outcome === 'object' && outcome !== null ? `one of the kind "${String(kind)}"` : String(outcome);
+  throw misuse('PEXEN_BAD_OPTION', `reinterpret must return an outcome, not ${what}`);
 }
 
 function interpret(attempt: Attempt, outcome: PoolOutcome): PoolOutcome {

@@ -4,6 +4,7 @@ import {
   type Inspection,
   messageOf,
   misuse,
+  type Pool,
   type Result,
   type ResultStatus,
   refuseRunWhileLoading,
@@ -18,7 +19,7 @@ import { Engine } from './engine.ts';
 import { poisonedIn } from './events.ts';
 import type { RunOptions } from './options.ts';
 import { Outlet, type Pulled } from './outlet.ts';
-import { setUpFor } from './setup.ts';
+import { occupy, setUpFor } from './setup.ts';
 import { type RunEvents, Teller } from './teller.ts';
 
 // Asked for, not imported: bundlers for other places than Node have no such module.
@@ -58,6 +59,8 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   /** Listeners that throw are reported to `onWarning` and harm nothing. */
   readonly events: EventEmitter<RunEvents> = new EventEmitter();
   readonly #options: RunOptions;
+  readonly #pools: readonly Pool[];
+  #vacate: (() => void) | undefined;
   readonly #engine: Engine;
   readonly #outlet: Outlet = new Outlet(() => this.#ask());
   readonly #summary: PromiseWithResolvers<Summary> = Promise.withResolvers();
@@ -72,6 +75,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     const { pools, plan: planOptions } = setUpFor(entries, options);
     const plan = new Plan(planOptions);
     this.#options = options;
+    this.#pools = pools;
     this.#engine = new Engine(plan, pools, options, new Teller(options, this.events), {
       take: (result, task) => this.#outlet.take(result, task),
       end: () => this.#end(),
@@ -189,6 +193,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   /** A run that nobody wants anything of leaves nothing at the signal, and no timer. */
   #begin({ signal, deadline }: RunOptions): void {
     this.#hasBegun = true;
+    this.#vacate = occupy(this.#pools);
     if (signal?.aborted) this.#onAbort();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (deadline !== undefined)
@@ -200,6 +205,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   #end(): void {
     const { failure, state, counts } = this.#engine;
     this.#takeDeadlineBack?.();
+    this.#vacate?.();
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#outlet.end(failure);
     if (failure !== undefined) this.#summary.reject(failure);
@@ -221,7 +227,9 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     this.#outlet.askOnce();
   }
 
+  /** The deadline has nothing to add to that. */
   #stop(reason: unknown, how: 'cancel' | 'kill'): void {
+    this.#takeDeadlineBack?.();
     const atMs = this.#engine.nowMs();
     this.#engine.post({ type: 'cancel-requested', atMs, reason: messageOf(reason), how });
   }

@@ -1,17 +1,18 @@
 /** Makes a plan's view of the pools and options that a run was given. */
 import {
-  checkMeta,
-  checkNumber,
   isPexenError,
+  PexenError,
   type Pool,
   type PoolManifest,
   type Problem,
+  poolInUse,
+  problem,
   refuse,
-  unknownOptions,
 } from '@pexen/core';
 import { Plan } from '../plan/plan.ts';
 import type { Entry, PlanOptions, PlanPool } from '../plan/planned.ts';
 import { inline } from './inline-pool.ts';
+import { checkOptions, checkPool, isGiven } from './option-types.ts';
 import type { GroupOptions, PoolSource, RunOptions } from './options.ts';
 
 /** The pools, in the order in which the plan numbers them. */
@@ -20,32 +21,41 @@ export interface Setup {
   readonly plan: PlanOptions;
 }
 
-const known: readonly (keyof RunOptions)[] = [
-  ...(['pool', 'pools', 'groups', 'capacities', 'spare', 'shared', 'signal', 'deadline', 'clock'] as const),
-  ...(['facts', 'weights', 'reinterpret', 'judge', 'defaults', 'onWarning'] as const),
-];
+/** Pools that a run has begun to use, and has not closed for good. */
+const inUse = new WeakSet<Pool>();
+
+/** From now on, until the returned function is called, `run` refuses the pools. Those that another run has say so when they are opened. */
+export function occupy(pools: readonly Pool[]): () => void {
+  const free = pools.filter((pool) => !inUse.has(pool));
+  for (const pool of free) inUse.add(pool);
+  return () => {
+    for (const pool of free) inUse.delete(pool);
+  };
+}
 
 /**
  * Calls the pool factories; opens nothing.
  * @throws PexenError PEXEN_BAD_OPTION; PEXEN_BAD_META and PEXEN_UNKNOWN_META for the defaults.
  */
 export function setUp(options: RunOptions): Setup {
-  const { capacities, facts, weights, defaults, onWarning } = options;
-  const groups = Object.entries(options.groups ?? {});
-  refuse([
-    ...unknownOptions('run', options, known),
-    ...checkNumber('spare', options.spare, 0),
-    ...checkNumber('deadline', options.deadline, 0),
-    ...groups.flatMap(([name, { workers, spare }]) => [
-      ...checkNumber(`groups.${name}.workers`, workers, 1),
-      ...checkNumber(`groups.${name}.spare`, spare, 0),
-    ]),
-    ...checkMeta(defaults ?? {}, 'defaults'),
-  ]);
+  refuse(checkOptions(options));
+  const { capacities, facts, defaults, onWarning } = options;
   const pools: Pool[] = [];
+  const problems: Problem[] = [];
   const planned: PlanPool[] = [];
-  const add = (name: string, source: PoolSource, spare = options.spare, group?: GroupOptions): void => {
-    const pool = typeof source === 'function' ? source() : source;
+  const add = (
+    key: string,
+    name: string,
+    source: PoolSource,
+    spare = options.spare,
+    group?: GroupOptions,
+  ): void => {
+    const pool = isGiven(source) ? source : source();
+    const found = isGiven(source)
+      ? checkGiven(key, pool, pools)
+      : checkPool(`what ${key}() makes`, pool ?? null);
+    problems.push(...found);
+    if (found.length > 0) return;
     const { manifest } = pool;
     pools.push(pool);
     planned.push({
@@ -53,10 +63,34 @@ export function setUp(options: RunOptions): Setup {
       group: group && { exclusive: group.exclusive ?? true, workers: group.workers ?? Infinity },
     });
   };
-  add('default', options.pool ?? inline());
-  for (const [name, source] of Object.entries(options.pools ?? {})) add(name, source);
-  for (const [name, group] of groups) add(name, group.pool, group.spare, group);
+  add('pool', 'default', options.pool ?? inline());
+  for (const [name, source] of Object.entries(options.pools ?? {})) add(`pools.${name}`, name, source);
+  for (const [name, group] of Object.entries(options.groups ?? {}))
+    add(`groups.${name}.pool`, name, group.pool, group.spare, group);
+  refuse(problems);
+  const weights = checkedWeights(options.weights);
   return { pools, plan: { pools: planned, capacities, facts, weights, defaults, onWarning } };
+}
+
+/** One object cannot be two pools of a run, nor a pool of two runs at the same time. */
+function checkGiven(key: string, pool: Pool, others: readonly Pool[]): readonly Problem[] {
+  if (inUse.has(pool))
+    return poolInUse().problems.map((each) => ({ ...each, message: `${key}: ${each.message}` }));
+  if (!others.includes(pool)) return [];
+  const message = `${key} is a pool that the run has already under another name`;
+  return [problem('PEXEN_POOL_IN_USE', message, 'Make one for each, as in pool: () => inline().')];
+}
+
+/** Estimates that are no durations would order tasks by chance. */
+function checkedWeights(weights: RunOptions['weights']): RunOptions['weights'] {
+  if (weights === undefined) return undefined;
+  return (path) => {
+    const weight: unknown = weights(path);
+    if (weight === undefined || (typeof weight === 'number' && weight >= 0 && weight < Infinity))
+      return weight;
+    const message = `weights("${path}") must return milliseconds, 0 or more, or undefined, not ${String(weight)}`;
+    throw new PexenError([problem('PEXEN_BAD_OPTION', message, undefined, path)]);
+  };
 }
 
 /**
