@@ -1,11 +1,14 @@
 /** An attempt that the pool was given, on its way to its outcome. Knows no thread. */
-import type { Assignment, PoolOutcome, Ticket } from '@pexen/core';
+import type { Assignment, News, PoolOutcome, PoolOutcomeFacts, Ticket } from '@pexen/core';
+import { OutputCapture } from '@pexen/pool-kit/worker';
 
 export class Flight {
   readonly assignment: Assignment;
   readonly ticket: Ticket;
   readonly #land: (outcome: PoolOutcome) => void;
   #onAbort: (() => void) | undefined;
+  /** What it printed as far as that was told: its thread may end before it can say it in the outcome. */
+  #capture: OutputCapture | undefined;
   #hasStarted = false;
   #hasLanded = false;
 
@@ -32,6 +35,20 @@ export class Flight {
     if (this.#hasStarted) return;
     this.#hasStarted = true;
     this.ticket.started(worker);
+  }
+
+  /** Its body says something. */
+  tell(news: News): void {
+    if (news.kind === 'output') {
+      this.#capture ??= new OutputCapture(() => {});
+      this.#capture.write(news.stream, news.text);
+    }
+    this.ticket.tell(news);
+  }
+
+  /** What it printed so far. */
+  get output(): Pick<PoolOutcomeFacts, 'stdout' | 'stderr'> {
+    return this.#capture?.facts ?? {};
   }
 
   /** Settles it. Doing so again changes nothing. */

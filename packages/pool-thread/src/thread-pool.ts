@@ -6,6 +6,7 @@ import {
   type PoolContext,
   type PoolManifest,
   type PoolOutcome,
+  poolAbandoned,
   poolInUse,
   type Ticket,
 } from '@pexen/core';
@@ -47,6 +48,8 @@ class ThreadPool implements Pool, ThreadListener {
   #lateContext: PoolContext | undefined;
   #piscina: Piscina | undefined;
   #started = 0;
+  /** Threads that could not be ended, and may still do something. */
+  readonly #abandoned = new Set<Thread>();
   #opening: PromiseWithResolvers<void> | undefined;
   /** Those who wait for threads to become free or to end. */
   readonly #waiting = new Set<() => void>();
@@ -60,6 +63,7 @@ class ThreadPool implements Pool, ThreadListener {
   async open(context: PoolContext): Promise<void> {
     const library = await import('piscina'); // Many who could use threads never do.
     if (this.#piscina !== undefined) throw poolInUse();
+    if (this.#abandoned.size > 0) throw poolAbandoned();
     this.#broken = undefined;
     this.#opening = Promise.withResolvers();
     this.#piscina = makePiscina(library.Piscina, this.#options);
@@ -124,12 +128,18 @@ class ThreadPool implements Pool, ThreadListener {
 
   ended(thread: Thread, { how, reason }: ThreadEnding): void {
     this.#threads.delete(thread);
+    if (how === 'stuck') this.#abandon(thread);
     if (this.#context !== undefined) {
       if (how !== 'asked') this.#context.workerLost(thread.name, reason);
       if (thread.hasBeenReady) this.#start();
       else if (this.#threads.size === 0) this.#break(`no thread can be started: ${reason}`);
     }
     this.#changed();
+  }
+
+  #abandon(thread: Thread): void {
+    this.#abandoned.add(thread);
+    void thread.gone.then(() => this.#abandoned.delete(thread));
   }
 
   #start(): void {

@@ -63,7 +63,8 @@ export class Thread {
   #isReady = false;
   /** It is sent no further attempt, and ends when it has none. */
   #isRetired = false;
-  #hasLeft = Promise.withResolvers<void>();
+  readonly #hasLeft = Promise.withResolvers<void>();
+  readonly #gone = Promise.withResolvers<void>();
   #ending: ThreadEnding | undefined;
   /** What must both be seen before it has ended: its port closed, and Piscina let go of it. */
   readonly #leftToSee: Set<'port' | 'task'> = new Set(['port', 'task']);
@@ -92,6 +93,11 @@ export class Thread {
   /** Aborted when the thread is to be terminated. */
   get termination(): AbortSignal {
     return this.#terminate.signal;
+  }
+
+  /** Resolves when it certainly has ended; also that of a thread which was given up. */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
   }
 
   get hasBeenReady(): boolean {
@@ -234,7 +240,7 @@ export class Thread {
       case 'news': {
         const flight = this.#flights.get(message.number);
         flight?.start(this.name);
-        for (const news of message.news) flight?.ticket.tell(news);
+        for (const news of message.news) flight?.tell(news);
         this.#post({ type: 'taken', number: message.number });
         return;
       }
@@ -309,13 +315,19 @@ export class Thread {
     this.#cancelGivingUp?.();
     this.#cancelGrace?.();
     this.#port.removeAllListeners();
-    this.#port.close();
+    if (ending.how === 'stuck') {
+      this.#port.once('close', () => this.#gone.resolve());
+      this.#port.unref();
+    } else {
+      this.#port.close();
+      this.#gone.resolve();
+    }
     this.takeOutcomes();
     for (const flight of this.takeBack())
       flight.giveBack(`the thread it waited in has ended: ${ending.reason}`);
     for (const flight of this.#flights.values()) {
       flight.start(this.name);
-      flight.land(outcomeOf(ending, flight));
+      flight.land(outcomeOf(ending, flight, this.gone));
     }
     this.#flights.clear();
     this.#listener.ended(this, ending);
@@ -337,8 +349,10 @@ function refusal({ path, attempt }: AssignmentEnvelope, error: unknown): Assignm
   return { path, attempt, refusal: encodeThrown('error' in outcome ? outcome.error : error) };
 }
 
-/** Only who was asked to stop was stopped: the others lost their thread. */
-function outcomeOf({ how, reason }: ThreadEnding, { ticket }: Flight): PoolOutcome {
-  const wasStopped = how !== 'died' && ticket.signal.aborted;
-  return wasStopped ? { kind: 'stopped', how: 'killed' } : { kind: 'crashed', reason };
+/** Only what was asked to stop was stopped: the others lost their thread. `gone` resolves when the thread certainly has ended. */
+function outcomeOf({ how, reason }: ThreadEnding, flight: Flight, gone: Promise<void>): PoolOutcome {
+  const { output, ticket } = flight;
+  if (how === 'died' || !ticket.signal.aborted) return { kind: 'crashed', reason, ...output };
+  if (how === 'stuck') return { kind: 'stopped', how: 'abandoned', settled: gone, ...output };
+  return { kind: 'stopped', how: 'killed', ...output };
 }

@@ -100,11 +100,17 @@ describe('a thread that is stuck in native code', () => {
     const abortedAt = performance.now();
     abort();
     const behind = rig.attempt(tasks.echo, { args: { value: 'not stranded' } });
-    expect(await outcome).toMatchObject({ kind: 'stopped', how: 'killed' });
+    const abandoned = await outcome;
+    expect(abandoned).toMatchObject({ kind: 'stopped', how: 'abandoned' });
     expect(performance.now() - abortedAt).toBeLessThan(4_100);
     expect(rig.lost).toEqual([expect.stringMatching(/thread-1: it is stuck in native code/)]);
     expect(await behind.outcome).toMatchObject({ kind: 'returned' });
+    await rig.pool.close('drain');
+    const context = { slotsChanged: () => {}, workerLost: () => {}, lateError: () => {} };
+    await expect(rig.pool.open(context)).rejects.toThrow('PEXEN_POOL_ABANDONED');
     closeSync(end);
+    await (abandoned as { readonly settled?: PromiseLike<unknown> }).settled;
+    await rig.pool.open(context);
   });
 
   test('by a pipe that nobody writes to does not keep the pool from closing', async () => {

@@ -88,3 +88,14 @@ test('what a body enters into its asynchronous context is not seen by the next o
       value: undefined,
     });
 });
+
+test.each(['killed', 'crashed'])(
+  'what a body printed before its thread was %s is in its outcome',
+  async (how) => {
+    await using rig = await open();
+    const attempt = rig.attempt(bodies.prints, { args: { exits: how === 'crashed' } });
+    await attempt.told;
+    if (how === 'killed') attempt.abort();
+    expect(await attempt.outcome).toMatchObject({ stdout: { head: 'before the end\n' } });
+  },
+);
