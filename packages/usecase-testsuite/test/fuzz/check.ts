@@ -223,9 +223,9 @@ class Check {
           : [];
       }
       if (!hasStarted) return [`${name} ran, though nothing provided ${tearsDown}`];
-      return [...providers, ...this.#usersOf(tearsDown)]
-        .filter((other) => other !== name && this.#wasAddedBefore(other, stay.from))
-        .filter((other) => this.#isUnderWayAfter(other, stay.from))
+      const needed = [...providers, ...this.#usersOf(tearsDown)].filter((other) => other !== name);
+      return needed
+        .filter((other) => this.#mustBeAwaited(other, needed) && this.#isUnderWayAfter(other, stay.from))
         .map((other) => `${name} tore ${tearsDown} down while ${other} needed it`);
     });
   }
@@ -234,6 +234,19 @@ class Check {
   #isKeptOut(name: string): boolean {
     const holders = this.#started().filter((task) => this.#isAbandoned(task.name));
     return holders.some((holder) => clashOf(holder, this.#planOf(name)) !== undefined);
+  }
+
+  /** It was there from the start, or came while the teardown waited for another one, and was not yet handed to a pool. */
+  #mustBeAwaited(name: string, needed: readonly string[]): boolean {
+    const addedAt = this.#addedAt.get(name) ?? Infinity;
+    const isFirst = this.#played.plan.tasks.some((task) => task.name === name);
+    return (
+      isFirst ||
+      needed.some(
+        (other) =>
+          other !== name && this.#isUnderWayAfter(other, addedAt) && this.#wasAddedBefore(other, addedAt),
+      )
+    );
   }
 
   /** Some attempt began, whether its body was reached or not. */
