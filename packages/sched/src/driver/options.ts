@@ -43,8 +43,8 @@ export interface RunOptions {
   /** Expected durations of tasks that state no `weight`, by call path, ms: what was measured before. */
   readonly weights?: ((path: string) => number | undefined) | undefined;
   /**
-   * Reads a pool's outcome as another one before the machine sees it, for users with rules of their own: a test suite takes an
-   * AssertionError for a controlled failure. Applied after an executable's own `interpret`.
+   * Reads a pool's outcome as another one before the machine sees it, for users with rules of their own: a test suite takes
+   * what a body throws for a failed check. Applied after an executable's own `interpret`.
    */
   readonly reinterpret?: ((outcome: PoolOutcome, task: Runnable) => PoolOutcome) | undefined;
   /** What to make of a result; asked once for each, before anybody sees it. */
