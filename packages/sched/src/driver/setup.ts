@@ -37,7 +37,7 @@ export function occupy(pools: readonly Pool[]): () => void {
  * Calls the pool factories; opens nothing.
  * @throws PexenError PEXEN_BAD_OPTION; PEXEN_BAD_META and PEXEN_UNKNOWN_META for the defaults.
  */
-export function setUp(options: RunOptions): Setup {
+function setUp(options: RunOptions): Setup {
   refuse(checkOptions(options));
   const { capacities, facts, defaults, onWarning } = options;
   const pools: Pool[] = [];
