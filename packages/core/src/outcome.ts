@@ -11,6 +11,8 @@ export interface PoolOutcomeFacts {
   readonly shared?: SharedState;
   /** Values of typed keys: [position in `provides`, value]. Absent: see `provided` of the body context. */
   readonly provided?: readonly (readonly [position: number, value: unknown])[];
+  /** What ended it after its signal, for people: `ended by SIGTERM`. */
+  readonly step?: string;
   readonly stdout?: CapturedOutput;
   readonly stderr?: CapturedOutput;
 }

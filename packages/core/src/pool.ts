@@ -124,6 +124,8 @@ export interface Assignment {
   readonly received: readonly ReceivedKey[];
   /** Time between the signal and force, ms. */
   readonly graceMs: number;
+  /** Neither the task nor the run states that grace: on a timeout, a body that has not read its signal need not be given it. */
+  readonly isDefaultGrace?: boolean;
   /** For the body to know (`$PEXEN_TIMEOUT_MS`); the run keeps the deadline itself. */
   readonly timeoutMs: number | undefined;
 }

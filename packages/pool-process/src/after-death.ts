@@ -18,13 +18,13 @@ export interface Death {
 
 /** The ending of an attempt that it had, begun or not. */
 export function endingAfterDeath(
-  { isStarted, job }: Flight,
+  { isStarted, job, step }: Flight,
   { name, how, streams, isReady, isExpected }: Death,
 ): Ending {
   if (isStarted) {
     const output = streams.last(job);
     return job.isAborted && isExpected
-      ? { kind: 'stopped', how: 'killed', ...output }
+      ? { kind: 'stopped', how: 'killed', ...output, ...(step !== undefined && { step }) }
       : { kind: 'crashed', reason: `${name} ${how}`, ...output };
   }
   if (isReady || isExpected) return { kind: 'given-back', death: how };

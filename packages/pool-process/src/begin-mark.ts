@@ -5,6 +5,8 @@
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 
 const length = 4;
+/** Behind it: the number of the attempt that has read its signal last. */
+const readAt = length;
 
 /** The worker's side. */
 export class BeginMark {
@@ -13,6 +15,16 @@ export class BeginMark {
 
   constructor(fd: number) {
     this.#fd = fd;
+  }
+
+  /** The attempt has read its signal. The host looks when it must stop it, since the body may keep its worker busy by then. */
+  setSignalRead(id: number): void {
+    this.#bytes.writeUInt32LE(id + 1);
+    try {
+      writeSync(this.#fd, this.#bytes, 0, length, readAt);
+    } catch {
+      // Then it is taken for one that has not.
+    }
   }
 
   /** False if it could not be written: a body has closed what is not its own, or the disk is full. */
@@ -42,6 +54,13 @@ export class BeginMarkFile {
   /** Is that the number of the attempt that was begun last? */
   is(id: number): boolean {
     return readSync(this.fd, this.#bytes, 0, length, 0) === length && this.#bytes.readUInt32LE() === id + 1;
+  }
+
+  /** Has the attempt of this number read its signal? */
+  hasReadSignal(id: number): boolean {
+    return (
+      readSync(this.fd, this.#bytes, 0, length, readAt) === length && this.#bytes.readUInt32LE() === id + 1
+    );
   }
 
   /** Removes it. */

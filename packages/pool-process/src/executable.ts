@@ -56,6 +56,8 @@ export class ProgramAttempt {
   #stopLadder = (): void => {};
   /** We sent it a signal. */
   #isSignalled = false;
+  /** The hardest step that was taken to stop it, for people. */
+  #step: string | undefined;
   /** The pool is being closed. */
   #isToDie = false;
   /** The helper that started it has died. */
@@ -165,10 +167,15 @@ export class ProgramAttempt {
     this.#stopLadder();
     this.#isSignalled = true;
     this.#stopLadder = climb(this.#means.clock, [
-      { afterMs: 0, take: () => terminateGroup(tree) },
-      { afterMs: graceMs, take: () => signalGroup(tree, 'SIGKILL') },
+      { afterMs: 0, take: () => this.#signal('SIGTERM', () => terminateGroup(tree)) },
+      { afterMs: graceMs, take: () => this.#signal('SIGKILL', () => signalGroup(tree, 'SIGKILL')) },
       { afterMs: stuckMs, take: () => this.#givenUp.resolve(unknown) },
     ]);
+  }
+
+  #signal(signal: 'SIGTERM' | 'SIGKILL', send: () => void): void {
+    this.#step = `ended by ${signal}`;
+    send();
   }
 
   /** Ends what the program left running, and says how many that were. */
@@ -213,10 +220,12 @@ export class ProgramAttempt {
       ...(missing.length > 0 && { incomplete: missing.join('; ') }),
     };
     if (this.#isLost) return { kind: 'crashed', reason: 'the process that started it died', stdout, stderr };
-    if (exitCode !== null || !this.#isSignalled) return { kind: 'returned', value: facts, stdout, stderr };
+    const step = this.#step === undefined ? {} : { step: this.#step };
+    if (exitCode !== null || !this.#isSignalled)
+      return { kind: 'returned', value: facts, stdout, stderr, ...step };
     if (!this.#job.ticket.signal.aborted)
       return { kind: 'crashed', reason: 'the pool was closed', stdout, stderr };
-    return { kind: 'stopped', how: 'killed', stdout, stderr };
+    return { kind: 'stopped', how: 'killed', stdout, stderr, ...step };
   }
 
   /** What it wrote. That it cannot be read makes it incomplete, too. */

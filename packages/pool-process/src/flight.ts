@@ -11,6 +11,8 @@ export class Flight {
   readonly ending: Promise<Ending>;
   readonly #settle: (ending: Ending | Promise<Ending>) => void;
   isStarted = false;
+  /** The hardest step that was taken to stop it, for people. */
+  step: string | undefined;
   /** When it last changed hands, by the pool's clock. */
   sinceMs: number;
   #stopLadder: () => void = () => {};

@@ -51,6 +51,19 @@ export function bodyLadder(graceMs: number, { ask, terminate, kill, giveUp }: Bo
   ];
 }
 
+/** A body that never read its signal cannot heed it: its processes are told at once, and soon killed. */
+export function hastyLadder({ ask, terminate, kill, giveUp }: BodySteps): Step[] {
+  return [
+    { afterMs: 0, take: ask },
+    { afterMs: 0, take: terminate },
+    { afterMs: hastyMs, take: kill },
+    { afterMs: stuckMs, take: giveUp },
+  ];
+}
+
+/** How long the processes of such a body have after SIGTERM. */
+const hastyMs = 250;
+
 /** How long a body that heeds its abort message has before signals are sent; a shorter grace makes it shorter. */
 const heedMs = 2000;
 

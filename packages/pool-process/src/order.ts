@@ -18,6 +18,8 @@ export interface BodyOrder {
   readonly kind: 'body';
   readonly envelope: AssignmentEnvelope;
   readonly graceMs: number;
+  /** Need it not be given its grace on a timeout if it has not read its signal? */
+  readonly isHasty: boolean;
   /** May it leave handles open when it ends, since others are to use what it provides? */
   readonly mayLeave: boolean;
 }
@@ -49,7 +51,9 @@ export function orderOf(assignment: Assignment, pool: string): Order | OutcomeEn
   }
   const envelope = encodeAssignment(assignment, pool);
   if (envelope.refusal !== undefined) return { kind: 'threw', error: envelope.refusal };
-  return { kind: 'body', envelope, graceMs, mayLeave: (definition.meta.provides?.length ?? 0) > 0 };
+  const isHasty =
+    assignment.isDefaultGrace === true && part === 'body' && definition.meta.cleanup === undefined;
+  return { kind: 'body', envelope, graceMs, isHasty, mayLeave: (definition.meta.provides?.length ?? 0) > 0 };
 }
 
 /** Tells an order from the outcome that stands in its place. */

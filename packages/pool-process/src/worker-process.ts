@@ -15,7 +15,7 @@ import { BeginWatch } from './begin-watch.ts';
 import type { Ending } from './ending.ts';
 import { Flight } from './flight.ts';
 import type { Job } from './job.ts';
-import { bodyLadder, climb } from './ladder.ts';
+import { type BodySteps, bodyLadder, climb, hastyLadder } from './ladder.ts';
 import type { Means } from './means.ts';
 import { type Ended, type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
 import type { BodyOrder } from './order.ts';
@@ -219,7 +219,8 @@ export class WorkerProcess {
     const output = this.#hull.streams.finish(flight.job, { stdout: out, stderr: err }, this.isIdle);
     if (left !== undefined) flight.tellLeft(left);
     if (this.isIdle) this.#rest();
-    this.#settle(flight, { ...outcome, ...output });
+    const { step } = flight;
+    this.#settle(flight, { ...outcome, ...output, ...(step !== undefined && { step }) });
     if (next !== undefined) return this.#started(next);
     this.#beginWatch.soon();
     return true;
@@ -271,17 +272,28 @@ export class WorkerProcess {
   /** Stops what runs. */
   #stop(flight: Flight): void {
     const { order, job, id } = flight;
-    const steps = bodyLadder(order.graceMs, {
-      ask: () => this.#hull.send({ do: 'abort', id, reason: encodeThrown(job.ticket.signal.reason) }),
+    const { reason } = job.ticket.signal;
+    const isTimeout = (reason as { readonly name?: unknown } | undefined)?.name === 'TimeoutError';
+    const isHasty = isTimeout && order.isHasty && !this.#hull.mark.hasReadSignal(id);
+    const steps: BodySteps = {
+      ask: () => {
+        flight.step = 'ended when its signal was aborted';
+        this.#hull.send({ do: 'abort', id, reason: encodeThrown(reason) });
+      },
       terminate: () => {
+        flight.step = 'ended by SIGTERM';
         this.#isTerminated = true;
         this.#isRetired = true;
         this.#hull.terminate();
       },
-      kill: () => this.kill('it did not end in time'),
+      kill: () => {
+        flight.step = 'ended by SIGKILL';
+        this.kill('it did not end in time');
+      },
       giveUp: () => void this.#die('cannot be ended: it is stuck in the kernel'),
-    });
-    flight.climb(() => climb(this.#means.clock, steps));
+    };
+    const ladder = isHasty ? hastyLadder(steps) : bodyLadder(order.graceMs, steps);
+    flight.climb(() => climb(this.#means.clock, ladder));
   }
 
   /** Looks after it while it works. */

@@ -242,6 +242,10 @@ class Current implements WorkerLink {
     return this.#body.conclude();
   }
 
+  signalRead(): void {
+    mark.setSignalRead(this.id);
+  }
+
   late(error: LateError): void {
     this.#worker.late(error);
   }

@@ -29,7 +29,7 @@ export class Claims {
   /** To be handed to the other side. */
   readonly memory: Int32Array<SharedArrayBuffer>;
 
-  constructor(memory: Int32Array<SharedArrayBuffer> = new Int32Array(new SharedArrayBuffer(4))) {
+  constructor(memory: Int32Array<SharedArrayBuffer> = new Int32Array(new SharedArrayBuffer(8))) {
     this.memory = memory;
   }
 
@@ -41,6 +41,16 @@ export class Claims {
   /** The number of the attempt that was begun last. */
   get begun(): number {
     return this.#word() & (numbers - 1);
+  }
+
+  /** For the thread: the attempt of this number has read its signal. */
+  setSignalRead(number: number): void {
+    Atomics.store(this.memory, 1, number);
+  }
+
+  /** For the host, also while the body keeps the thread: has the attempt of this number read its signal? Numbers begin with 1. */
+  hasReadSignal(number: number): boolean {
+    return Atomics.load(this.memory, 1) === number;
   }
 
   /** For the thread: true if the attempt may begin, and is known to have begun. */

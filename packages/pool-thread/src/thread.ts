@@ -42,6 +42,8 @@ export interface ThreadEnding {
   readonly reason: string;
 }
 
+/** How long a body has after a timeout that never read its signal, ms. */
+const hastyMs = 250;
 /** How long a thread may take to be gone, ms. */
 const endingMs = 2_000;
 /** How long a thread may take to say that nothing is pending in it, ms: a little longer than it waits for that. */
@@ -193,7 +195,16 @@ export class Thread {
     if (number === undefined || this.#ending !== undefined) return;
     this.#post({ type: 'abort', number, reason: encodeThrown(flight.ticket.signal.reason) });
     const reason = 'its body did not stop within its grace';
-    this.#cancelGrace = startTimer(flight.assignment.graceMs, () => this.end({ how: 'asked', reason }));
+    this.#cancelGrace = startTimer(this.#graceOf(flight, number), () => this.end({ how: 'asked', reason }));
+  }
+
+  /** A body that never read its signal cannot heed it: after a timeout it gets its grace only where one is stated. */
+  #graceOf({ assignment, ticket }: Flight, number: number): number {
+    const { graceMs, isDefaultGrace, part, definition } = assignment;
+    const isTimeout =
+      (ticket.signal.reason as { readonly name?: unknown } | undefined)?.name === 'TimeoutError';
+    const mayHeed = isDefaultGrace !== true || part !== 'body' || definition.meta.cleanup !== undefined;
+    return !isTimeout || mayHeed || this.#claims.hasReadSignal(number) ? graceMs : Math.min(hastyMs, graceMs);
   }
 
   /** Lets what its last body left behind surface, for a moment. It must have nothing to do. */
@@ -354,5 +365,5 @@ function outcomeOf({ how, reason }: ThreadEnding, flight: Flight, gone: Promise<
   const { output, ticket } = flight;
   if (how === 'died' || !ticket.signal.aborted) return { kind: 'crashed', reason, ...output };
   if (how === 'stuck') return { kind: 'stopped', how: 'abandoned', settled: gone, ...output };
-  return { kind: 'stopped', how: 'killed', ...output };
+  return { kind: 'stopped', how: 'killed', step: 'ended with its thread', ...output };
 }

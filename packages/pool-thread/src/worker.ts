@@ -195,6 +195,7 @@ class Worker {
       started: () => {},
       tell: (news) => this.#valveOf(current).tell(news),
       border: threadBorder(current.moved),
+      signalRead: () => this.#claims.setSignalRead(number),
       late: (error) => this.#late(error),
       spoiled: () => this.#spoil({ type: 'spoiled' }),
     });

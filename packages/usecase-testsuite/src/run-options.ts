@@ -9,8 +9,8 @@ import type { PausableClock } from './pausable-clock.ts';
 import { thrownFails } from './thrown.ts';
 import { judge } from './verdict.ts';
 
-/** Five minutes hang nothing; ten seconds of grace are enough to tidy up; a test may start again after a crash. */
-const suiteDefaults = { timeout: 300_000, grace: 10_000, slowAfter: 60_000, rerunnable: true } as const;
+/** Five minutes hang nothing; a test may start again after its worker was lost. The grace is that of the scheduler, 10 s, unless it is stated. */
+const suiteDefaults = { timeout: 300_000, slowAfter: 60_000, rerunnable: true } as const;
 
 /** What is known besides the configuration. */
 export interface SuiteRunGiven {

@@ -68,6 +68,10 @@ export class Attempt implements Assignment, Ticket {
     return this.rules.graceMs;
   }
 
+  get isDefaultGrace(): boolean {
+    return this.rules.isDefaultGrace;
+  }
+
   get timeoutMs(): number | undefined {
     return this.rules.timeoutMs;
   }

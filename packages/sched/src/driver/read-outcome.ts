@@ -67,9 +67,9 @@ function interpret(attempt: Attempt, outcome: PoolOutcome): PoolOutcome {
   const facts = outcome.value as ExecutableFacts;
   const { outcome: read, findings } = body.interpret(facts);
   attempt.findings = [...(attempt.findings ?? []), ...findings];
-  const { ranMs, stdout, stderr } = outcome;
+  const { ranMs, stdout, stderr, step } = outcome;
   const trusted = facts.incomplete === undefined ? read : distrust(attempt, read, facts.incomplete);
-  return { ...trusted, ...defined({ ranMs, stdout, stderr }) };
+  return { ...trusted, ...defined({ ranMs, stdout, stderr, step }) };
 }
 
 /** Where evidence may be missing, nobody knows whether the program passed: it has not. What went out of control stays so. */

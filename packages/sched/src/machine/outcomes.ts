@@ -69,7 +69,8 @@ function nameStopped(outcome: PoolOutcome, stop: number, reason: string): Outcom
     };
   const { error } = outcome as { readonly error?: unknown };
   const locksOk = endedItself(outcome);
-  return { kind, reason, locksOk, ...(error !== undefined && { error }), ...cleanupAfter(outcome) };
+  const told = outcome.step === undefined ? reason : `${reason}; ${outcome.step}`;
+  return { kind, reason: told, locksOk, ...(error !== undefined && { error }), ...cleanupAfter(outcome) };
 }
 
 function cleanupAfter(outcome: PoolOutcome): Pick<Outcome, 'wantsCleanup'> {

@@ -19,6 +19,8 @@ export interface Rules {
   readonly timeoutMs: number | undefined;
   readonly idleMs: number | undefined;
   readonly graceMs: number;
+  /** Nobody has said what the grace is. */
+  readonly isDefaultGrace: boolean;
   readonly slowAfterMs: number;
   readonly retries: { readonly [K in keyof Retries]-?: Exclude<Retries[K], undefined> };
   readonly rerunnable: boolean;
@@ -31,6 +33,7 @@ export function defaultRules(defaults: TaskDefaults = {}): Rules {
     timeoutMs: limit(defaults.timeout),
     idleMs: limit(defaults.idleTimeout),
     graceMs: defaults.grace ?? 10_000,
+    isDefaultGrace: defaults.grace === undefined,
     slowAfterMs: defaults.slowAfter ?? Infinity,
     retries: {
       ...{ delay: 0, factor: 2, maxDelay: 30_000, jitter: 0 },
