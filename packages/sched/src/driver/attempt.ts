@@ -49,7 +49,7 @@ export class Attempt implements Assignment, Ticket {
   }
 
   get task(): object {
-    return this.#host.plan.tasks[this.id] as object;
+    return this.#host.plan.runnableOf(this.id) as object;
   }
 
   get address(): Address | undefined {

@@ -16,6 +16,7 @@ import {
 import type { Gates } from '../machine/gates.ts';
 import type { TaskId } from '../machine/protocol.ts';
 import type { Plan } from '../plan/plan.ts';
+import { PROVIDES } from '../plan/stated.ts';
 
 const nothing: SharedState = Object.freeze(mergeShared());
 const noKeys: readonly ReceivedKey[] = [];
@@ -28,6 +29,8 @@ export class HandOver {
   /** Some dictionary has something in it. */
   #isUsed: boolean;
   readonly #finals: (SharedState | undefined)[] = [];
+  /** Dictionaries of tasks that are over and can only be named by themselves. */
+  readonly #weakFinals = new WeakMap<object, Map<TaskId, SharedState>>();
   readonly #values = new Map<TaskId, ReadonlyMap<AnyKey, unknown>>();
 
   constructor(plan: Plan, gates: Gates, shared: Readonly<Record<string, unknown>> = {}) {
@@ -44,7 +47,7 @@ export class HandOver {
     const met = graph.waits.in
       .ends(task)
       .flatMap((gate) => (graph.isRequirement(gate) ? this.#gates.metBy(gate) : []));
-    const finals = [...met, ...this.#tornDownBy(task)].map((provider) => this.#finals[provider]);
+    const finals = [...met, ...this.#tornDownBy(task)].map((provider) => this.#finalOf(provider));
     return mergeShared(this.#initial, ...finals.filter((final) => final !== undefined));
   }
 
@@ -85,7 +88,24 @@ export class HandOver {
 
   /** The final dictionary of a task; empty for one that never started. */
   finalOf(task: TaskId): SharedState {
-    return this.#finals[task] ?? nothing;
+    return this.#finalOf(task) ?? nothing;
+  }
+
+  /** The result of the task was given. What cannot be named by a text is kept as long as somebody can name it. */
+  forget(task: TaskId): void {
+    const final = this.#finals[task];
+    const runnable = this.#plan.runnableOf(task);
+    if (final === undefined || runnable === undefined || this.#plan.states(task, PROVIDES)) return;
+    const known = this.#weakFinals.get(runnable) ?? new Map<TaskId, SharedState>();
+    this.#weakFinals.set(runnable, known.set(task, final));
+    this.#finals[task] = undefined;
+  }
+
+  #finalOf(task: TaskId): SharedState | undefined {
+    const final = this.#finals[task];
+    if (final !== undefined) return final;
+    const runnable = this.#plan.runnableOf(task);
+    return runnable === undefined ? undefined : this.#weakFinals.get(runnable)?.get(task);
   }
 
   /** The providers of what the task tears down: it inherits from all of them, however they ended. */

@@ -38,6 +38,9 @@ export class Results {
     const result = this.#told.get(task) ?? this.#make(task, last);
     this.#told.delete(task);
     this.#state.tasks.forget(task);
+    this.#state.stopReasons.delete(task);
+    this.#handOver.forget(task);
+    this.#state.plan.forget(task);
     return result;
   }
 
@@ -51,7 +54,7 @@ export class Results {
     const { plan, tasks } = this.#state;
     const status = STATUSES[tasks.status[id] as number] as ResultStatus;
     const attempts = tasks.records[id] ?? none;
-    const task = plan.tasks[id] as Runnable;
+    const task = plan.runnableOf(id) as Runnable;
     const path = plan.pathOf(id);
     const callPath = plan.naming.callPathOf(id);
     const shared = this.#handOver.finalOf(id);

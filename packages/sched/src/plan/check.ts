@@ -146,7 +146,7 @@ export class Check {
   /** The problem, with the task's path and the place where it was made. */
   #of(task: number, { code, message, hint }: Problem): Problem {
     const plan = this.#plan;
-    const path = plan.pathOf(task) || plan.tasks[task]?.name || `task-${task + 1}`;
+    const path = plan.pathOf(task) || plan.runnableOf(task)?.name || `task-${task + 1}`;
     return problem(code, message, hint, path, locationOf(plan.definition(task).site));
   }
 
@@ -179,6 +179,7 @@ export class Check {
     if (address.kind !== 'made') return;
     const { id, url } = address;
     const other = plan.madeAt(`${url}#${id}`, task);
+    if (plan.runnableOf(other) === undefined) return;
     const { body, site } = plan.definition(other);
     if (body === definition.body) return;
     const location = locationOf(site);

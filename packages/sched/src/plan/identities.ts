@@ -1,21 +1,29 @@
 /** Which tasks are meant by an object: by a task itself, and by what tasks were made from. Looks at none before somebody asks. */
 import { definitionKey, isTask, type Runnable } from '@pexen/core';
 
+/** The tasks, by number. */
+export interface Known {
+  readonly count: number;
+  /** Undefined for one that is over and that nobody else knows any more. */
+  runnableOf(task: number): Runnable | undefined;
+}
+
 export class Identities {
-  readonly #runnables: readonly Runnable[];
-  readonly #tasks = new Map<object, number[]>();
+  readonly #known: Known;
+  /** What nobody else knows any more is not named any more. */
+  readonly #tasks = new WeakMap<object, number[]>();
   /** So many tasks are in there. */
   #count = 0;
 
-  /** `runnables` may grow. */
-  constructor(runnables: readonly Runnable[]) {
-    this.#runnables = runnables;
+  /** `known` may grow. */
+  constructor(known: Known) {
+    this.#known = known;
   }
 
   /** Takes in the tasks that came since; `onIdentity` is told of each task and everything it is. */
   update(onIdentity: (task: number, identity: object) => void): void {
-    for (; this.#count < this.#runnables.length; this.#count++)
-      for (const identity of identitiesOf(this.#runnables[this.#count] as Runnable)) {
+    for (; this.#count < this.#known.count; this.#count++)
+      for (const identity of identitiesOf(this.#known.runnableOf(this.#count))) {
         const known = this.#tasks.get(identity);
         if (known === undefined) this.#tasks.set(identity, [this.#count]);
         else known.push(this.#count);
@@ -29,7 +37,8 @@ export class Identities {
   }
 }
 
-function identitiesOf(runnable: Runnable): ReadonlySet<object> {
+function identitiesOf(runnable: Runnable | undefined): ReadonlySet<object> {
+  if (runnable === undefined) return new Set();
   const found = new Set<object>([runnable]);
   for (const each of found) if (isTask(each)) found.add(each[definitionKey].madeFrom ?? each);
   return found;

@@ -2,6 +2,7 @@
 import {
   type Address,
   checkMeta,
+  defined,
   definitionKey,
   definitionOf,
   formatCallPath,
@@ -33,6 +34,7 @@ import { CONDITIONAL, HOLDS, MEASURED, PLACED, PLAIN, RANKED, RULED, statedIn, T
 import { Wiring } from './wiring.ts';
 
 const nowhere: readonly string[] = [];
+const nothing: TaskMeta = Object.freeze({});
 
 /** What can be tasks, and a problem for each entry that cannot. */
 function sortOut(entries: readonly Entry[]): {
@@ -69,7 +71,8 @@ export class Plan extends Table implements Planned {
   readonly #journal = new Journal();
   readonly graph: Graph = new Graph(this.#journal);
   readonly locks: LockTable;
-  readonly tasks: Runnable[] = [];
+  /** Those whose result was given are known weakly. */
+  readonly #tasks: (Runnable | WeakRef<Runnable>)[] = [];
   readonly #metas: TaskMeta[] = [];
   readonly #ranks = new Ranks(this.#journal);
   readonly order: Order = this.#ranks.order;
@@ -133,13 +136,34 @@ export class Plan extends Table implements Planned {
     return this.naming.paths[task] as string;
   }
 
+  get count(): number {
+    return this.#tasks.length;
+  }
+
+  runnableOf(task: number): Runnable | undefined {
+    const known = this.#tasks[task];
+    return typeof known === 'object' ? known.deref() : known;
+  }
+
+  /** The result of the task was given: of its body, its args and its metadata nothing is kept but what later tasks may ask for. */
+  forget(task: number): void {
+    const runnable = this.#tasks[task];
+    if (typeof runnable !== 'function') return;
+    this.#tasks[task] = new WeakRef(runnable);
+    const { before, tearsDown } = this.metaOf(task);
+    this.#metas[task] =
+      before === undefined && tearsDown === undefined ? nothing : defined({ before, tearsDown });
+    this.rules[task] = this.#rules;
+    this.addresses.delete(task);
+  }
+
   metaOf(task: number): TaskMeta {
     return this.#metas[task] as TaskMeta;
   }
 
   /** Looks neither at a plain function again nor at its metadata: they may be far away in memory. */
   definition(task: number): TaskDefinition {
-    const runnable = this.tasks[task] as Runnable;
+    const runnable = this.runnableOf(task) as Runnable;
     const isPlain = ((this.stated[task] as number) & (PLAIN | TAKES)) === PLAIN;
     return isPlain ? plainDefinition(runnable, this.metaOf(task)) : definitionOf(runnable);
   }
@@ -153,7 +177,7 @@ export class Plan extends Table implements Planned {
     if (!isPlaced(entry)) return this.wiring.madeOf(entry)[0];
     const { under, task: runnable } = entry;
     const named = this.naming.taskAt(formatCallPath([...under, metaOf(runnable).name ?? runnable.name]));
-    if (this.tasks[named] === runnable) return named;
+    if (this.runnableOf(named) === runnable) return named;
     const place = formatCallPath(under);
     const isThere = (task: number) => formatCallPath(this.naming.callPathOf(task).slice(0, -1)) === place;
     return this.wiring.madeOf(runnable).find(isThere);
@@ -201,7 +225,7 @@ export class Plan extends Table implements Planned {
     this.reserve(task + 1);
     this.stated[task] = stated;
     this.demand[task] = -1;
-    this.tasks.push(runnable);
+    this.#tasks.push(runnable);
     this.#metas.push(meta);
     this.rules.push((stated & RULED) === 0 ? this.#rules : rulesOf(meta, this.options.defaults ?? {}));
     const name = typeof meta.name === 'string' && meta.name !== '' ? meta.name : undefined;
@@ -272,7 +296,7 @@ export class Plan extends Table implements Planned {
         ? body.file.replace(/^.*[\\/]/, '')
         : address?.kind === 'export'
           ? address.exportPath.at(-1)
-          : body.name || (this.tasks[task] as Runnable).name;
+          : body.name || (this.runnableOf(task) as Runnable).name;
     return named || `task-${task + 1}`;
   }
 
@@ -280,7 +304,7 @@ export class Plan extends Table implements Planned {
   #remember(): void {
     const { taskCount, gateCount } = this.graph;
     this.#journal.note(() => {
-      for (const list of [this.tasks, this.#metas, this.rules]) clear(list, taskCount);
+      for (const list of [this.#tasks, this.#metas, this.rules]) clear(list, taskCount);
       this.naming.cut(taskCount);
       this.wiring.cut(gateCount);
     });

@@ -60,7 +60,9 @@ export interface Live {
 export interface Planned {
   readonly options: PlanOptions;
   readonly graph: Graph;
-  readonly tasks: readonly Runnable[];
+  readonly count: number;
+  /** Undefined for a task that is over and that nobody else knows any more. */
+  runnableOf(task: number): Runnable | undefined;
   /** Some body is a program. */
   readonly hasPrograms: boolean;
   /** A worker finds the body of the task there. */

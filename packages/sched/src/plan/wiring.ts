@@ -19,7 +19,7 @@ import { EXEMPT, ORDERED, PROVIDES, REQUIRES } from './stated.ts';
 import { Teardowns } from './teardowns.ts';
 
 /** What the wiring has to know of the plan. */
-type Wired = Pick<Planned, 'graph' | 'tasks' | 'live' | 'options' | 'metaOf'>;
+type Wired = Pick<Planned, 'graph' | 'count' | 'runnableOf' | 'live' | 'options' | 'metaOf'>;
 
 export class Wiring {
   readonly graph: Graph;
@@ -97,7 +97,7 @@ export class Wiring {
   madeOf(runnable: Runnable): readonly number[] {
     return this.#identify()
       .tasksOf(runnable)
-      .filter((task) => this.#plan.tasks[task] === runnable);
+      .filter((task) => this.#plan.runnableOf(task) === runnable);
   }
 
   /** The capabilities of a requirement that has too few providers to be ever met; empty if it can be met. */
@@ -160,7 +160,7 @@ export class Wiring {
   /** Only own provisions can be met by oneself; nearly no task has any that it also requires. */
   #meetsItself(task: number, requirement: Requirement, provides: readonly Capability[] | undefined): boolean {
     if (typeof requirement === 'string') return provides?.includes(requirement) ?? false;
-    const self = this.#plan.tasks[task];
+    const self = this.#plan.runnableOf(task);
     return capabilitiesOf(requirement).some(
       (capability) => capability === self || provides?.includes(capability),
     );
@@ -258,7 +258,7 @@ export class Wiring {
 
   /** The identities, with all tasks there are. */
   #identify(): Identities {
-    this.#identities ??= new Identities(this.#plan.tasks);
+    this.#identities ??= new Identities(this.#plan);
     this.#identities.update((task, identity) => {
       const gate = this.names.find(identity);
       if (gate >= 0) this.#giveIdentity(task, gate);
