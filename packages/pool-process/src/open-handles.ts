@@ -12,13 +12,24 @@ export class OpenHandles {
     if (now.length <= this.#before.length) return [];
     const before = [...this.#before];
     return now.filter((kind) => {
-      if (transient.has(kind)) return false;
+      if (transient.has(kind) || this.#isAccepted(kind)) return false;
       const at = before.indexOf(kind);
       if (at !== -1) before.splice(at, 1);
       return at === -1;
     });
   }
+
+  /** A server that was open before may have accepted it: that is of the task that opened the server. */
+  #isAccepted(kind: string): boolean {
+    const server = servers.get(kind);
+    return server !== undefined && this.#before.includes(server);
+  }
 }
+
+const servers: ReadonlyMap<string, string> = new Map([
+  ['TCPSocketWrap', 'TCPServerWrap'],
+  ['PipeWrap', 'PipeServerWrap'],
+]);
 
 /** Requests that are about to be over by themselves, and our own. */
 const transient: ReadonlySet<string> = new Set([

@@ -49,3 +49,10 @@ test('a server that listens on is left open', async () => {
     { kind: 'finding', finding: { status: 'warn', message: expect.stringContaining('TCPServerWrap') } },
   ]);
 });
+
+test('what a server of an earlier task accepted is not the fault of the one that uses it', async () => {
+  await runOne(pool, talking('provideServer'), new RecordingTicket());
+  const ticket = new RecordingTicket();
+  expect(await runOne(pool, talking('useServer'), ticket)).toMatchObject({ kind: 'returned' });
+  expect(ticket.news).toEqual([]);
+});
