@@ -223,9 +223,9 @@ class Check {
           : [];
       }
       if (!hasStarted) return [`${name} ran, though nothing provided ${tearsDown}`];
-      const needed = [...providers, ...this.#usersOf(tearsDown)].filter((other) => other !== name);
-      return needed
-        .filter((other) => this.#mustBeAwaited(other, needed) && this.#isUnderWayAfter(other, stay.from))
+      const needed = new Set([...providers, ...this.#usersOf(tearsDown)]);
+      return this.#awaitedOf(needed)
+        .filter((other) => other !== name && this.#isUnderWayAfter(other, stay.from))
         .map((other) => `${name} tore ${tearsDown} down while ${other} needed it`);
     });
   }
@@ -236,17 +236,18 @@ class Check {
     return holders.some((holder) => clashOf(holder, this.#planOf(name)) !== undefined);
   }
 
-  /** It was there from the start, or came while the teardown waited for another one, and was not yet handed to a pool. */
-  #mustBeAwaited(name: string, needed: readonly string[]): boolean {
-    const addedAt = this.#addedAt.get(name) ?? Infinity;
-    const isFirst = this.#played.plan.tasks.some((task) => task.name === name);
-    return (
-      isFirst ||
-      needed.some(
-        (other) =>
-          other !== name && this.#isUnderWayAfter(other, addedAt) && this.#wasAddedBefore(other, addedAt),
-      )
-    );
+  /** Those who were there from the start, or came while a teardown that waits for them waited for earlier ones. */
+  #awaitedOf(needed: ReadonlySet<string>): string[] {
+    const { tasks, additions } = this.#played.plan;
+    const batches = [tasks, ...additions.map((addition) => addition.tasks)]
+      .map((batch) => batch.map(({ name }) => name))
+      .map((names) => ({ names, addedAt: this.#addedAt.get(names[0] ?? '') ?? Infinity }))
+      .sort((one, other) => one.addedAt - other.addedAt);
+    const awaited: string[] = [];
+    for (const [index, { names, addedAt }] of batches.entries())
+      if (index === 0 || awaited.some((other) => this.#isUnderWayAfter(other, addedAt)))
+        awaited.push(...names.filter((name) => needed.has(name)));
+    return awaited;
   }
 
   /** Some attempt began, whether its body was reached or not. */
