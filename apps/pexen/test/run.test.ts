@@ -168,19 +168,24 @@ describe.concurrent('pexen run', () => {
     expect(json[4]).toMatchObject({ path: 'tests/moon', reason: 'no moon on earth' });
   });
 
-  it('warns of unknown names in orders, whatever is selected', async ({ expect, onTestFinished }) => {
+  it('refuses names in orders that no task provides, whatever is selected', async ({
+    expect,
+    onTestFinished,
+  }) => {
     const text = `import { task } from 'pexen';
       export const build = task({ provides: ['build'] }, () => {});
       export const lint = task({ after: ['build'] }, () => {});
-      export const ship = task({ after: ['biuld'], before: ['lint'] }, () => {});`;
+      export const ship = task({ before: ['lint'] }, () => {});`;
     const dir = await folder({ 'tests.ts': text }, onTestFinished);
     const lint = await pexen(dir, 'list', 'tests/lint');
-    expect(lint.stderr).toBe('');
-    const { stderr } = await pexen(dir, 'list', 'tests/ship');
-    expect(stderr).toMatch(
-      /warning PEXEN_UNKNOWN_CAPABILITY tests\/ship: .*"biuld".*\n.*\n.*Did you mean "build"/,
-    );
-    expect(stderr).toContain('The task "tests/lint" goes by that name');
+    expect(lint).toMatchObject({ stderr: '', exitCode: 0 });
+    const ship = await pexen(dir, 'list', 'tests/ship');
+    expect(ship.stderr).toMatch(/warning PEXEN_UNKNOWN_CAPABILITY tests\/ship: .*"lint"/);
+    expect(ship.stderr).toContain('The task "tests/lint" goes by that name');
+    await writeFile(join(dir, 'tests.ts'), text.replace("after: ['build']", "after: ['biuld']"));
+    const typo = await pexen(dir, 'list', 'tests/ship');
+    expect(typo.exitCode).toBe(2);
+    expect(typo.stderr).toMatch(/PEXEN_UNKNOWN_CAPABILITY[\s\S]*"biuld"[\s\S]*Did you mean "build"/);
   });
 
   it('says that it could not run when no worker comes up', async ({ expect, onTestFinished }) => {

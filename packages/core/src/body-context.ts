@@ -1,7 +1,7 @@
 /** Makes the context that a body is given, wherever it runs. */
 import { SkipSignal } from './failure.ts';
 import type { News } from './news.ts';
-import { type AnyKey, capabilitiesOf, formOf, isKey } from './requirement.ts';
+import { type AnyKey, capabilitiesOf, formOf, isKey, tornDownBy } from './requirement.ts';
 import { checkedAttachment, checkedFinding, checkedProgress } from './said.ts';
 import { mergeShared, type SharedState } from './shared-state.ts';
 import type { AnyBodyContext, GivenContext, TaskDefinition, TaskMeta } from './task.ts';
@@ -96,16 +96,18 @@ export class OwnContext implements AnyBodyContext {
   }
 
   #valuesOf(key: AnyKey, asked: 'get' | 'getAll'): readonly unknown[] {
-    const { requires, tearsDown } = this.#meta;
+    const { requires } = this.#meta;
+    const torn = tornDownBy(this.#meta);
     const received = this.#parts.received.find(({ requirement, member }) => {
-      const entry = requirement === tornDown ? tearsDown : requires?.[requirement];
+      if (requirement === tornDown) return torn[member] === key;
+      const entry = requires?.[requirement];
       return entry !== undefined && capabilitiesOf(entry)[member] === key;
     });
     if (received !== undefined) return received.values;
     const isOptional = requires?.some(
       (entry) => formOf(entry) !== 'one' && capabilitiesOf(entry).includes(key),
     );
-    if (isOptional || tearsDown === key) return [];
+    if (isOptional || torn.includes(key)) return [];
     throw new TypeError(`${asked}: key "${key.name}" is not among what "${this.path}" requires`);
   }
 

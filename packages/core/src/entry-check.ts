@@ -30,9 +30,17 @@ export function badEntry(
   complaint: string,
   task?: string,
 ): Problem {
-  const isOne = typeof value === 'string' && check([value]) === undefined;
-  const hint = isOne ? `Write ${name}: ['${value}'].` : numberHint(name, value, check);
-  return problem('PEXEN_BAD_META', `${name} ${complaint}`, hint, task);
+  return problem('PEXEN_BAD_META', `${name} ${complaint}`, hintFor(name, value, check), task);
+}
+
+function hintFor(name: string, value: unknown, check: Check): string | undefined {
+  if (typeof value === 'string')
+    return check([value]) === undefined ? `Write ${name}: ['${value}'].` : numberHint(name, value, check);
+  const isOther =
+    typeof value === 'object' && value !== null && !Array.isArray(value) && Symbol.iterator in value;
+  return isOther && check([...(value as Iterable<unknown>)]) === undefined
+    ? `Make it a list: ${name}: [...values].`
+    : undefined;
 }
 
 const unitsMs: Readonly<Record<string, number>> = {

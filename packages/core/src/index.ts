@@ -100,12 +100,14 @@ export {
   type Every,
   every,
   formOf,
+  isCapability,
   isCompound,
   isKey,
   type Key,
   key,
   type Requirement,
   sayTheSame,
+  tornDownBy,
   type ValueOf,
 } from './requirement.ts';
 export { type Amount, amount, isAmount, type Resource } from './resource.ts';

@@ -2,7 +2,8 @@
 import { isSchema } from './args.ts';
 import { badEntry, type Check, listOf, must, numberHint } from './entry-check.ts';
 import { type Problem, problem } from './errors.ts';
-import { formOf, isCompound } from './requirement.ts';
+import { formOf, isCapability, isCompound } from './requirement.ts';
+import { isAmount } from './resource.ts';
 import { claimed, used } from './resource-check.ts';
 import { didYouMean } from './suggest.ts';
 import type { Retries, TaskMeta } from './task.ts';
@@ -24,8 +25,8 @@ const strings = must(
   (value) => Array.isArray(value) && value.every((entry) => typeof entry === 'string'),
 );
 const capability = must(
-  'a capability: a string, a key, a task or another object',
-  (value) => (typeof value === 'string' ? value !== '' : isObject(value)) && !isCompound(value),
+  'a capability: a string, a key, a task or another object, but no list, no amount and nothing that anyOf, every or atLeast made',
+  isCapability,
 );
 const capabilities = listOf(capability);
 const requirements = listOf((entry) => {
@@ -35,6 +36,10 @@ const requirements = listOf((entry) => {
     return 'needs a whole number of providers, 1 or more';
   return entry.capabilities.map(capability).find((complaint) => complaint !== undefined);
 });
+const tearsDown: Check = (value) => {
+  if (!Array.isArray(value)) return capability(value);
+  return value.length === 0 ? 'names no capability' : capabilities(value);
+};
 const whole = must('a whole number, 0 or more', (value) => Number.isInteger(value) && isFrom0(value));
 const retryEntries: Readonly<Record<keyof Retries, Check>> = {
   count: whole,
@@ -68,7 +73,7 @@ const checks: Readonly<Record<keyof TaskMeta, Check>> = Object.assign(Object.cre
   after: capabilities,
   before: capabilities,
   salvages: capabilities,
-  tearsDown: capability,
+  tearsDown,
   provides: capabilities,
   uses: used,
   claims: claimed,
@@ -144,7 +149,9 @@ function unknownEntry(name: string, task: string): Problem {
 }
 
 function contradictions({ uses, claims, group, pool }: TaskMeta, task: string): Problem[] {
-  const used = new Set<unknown>(Array.isArray(uses) ? uses : []);
+  const used = new Set<unknown>(
+    Array.isArray(uses) ? uses.map((use) => (isAmount(use) ? use.resource : use)) : [],
+  );
   const both = Array.isArray(claims) ? claims.filter((resource) => used.has(resource)) : [];
   const problems = both.map((resource) =>
     problem(

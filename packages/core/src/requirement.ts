@@ -1,13 +1,27 @@
 /** What a task can require and provide. */
 import { type CallSite, locationOf } from './call-site.ts';
 import { formatLocation } from './errors.ts';
+import { isAmount, type NoAmount } from './resource.ts';
 
 const keyBrand: unique symbol = Symbol.for('pexen.key') as never;
 const requirementBrand: unique symbol = Symbol.for('pexen.requirement') as never;
 declare const channel: unique symbol;
 
-/** A name of something that a task can give to others: a string, or any object (a task, a key), compared as Map keys are. */
-export type Capability = string | object;
+/**
+ * A name of something that a task can give to others: a string, or any object (a task, a key), compared as Map keys are. A list, an
+ * amount, or what `anyOf`, `every` and `atLeast` make is none.
+ */
+export type Capability = string | (object & NoCompound & NoAmount & NoList);
+
+/** What `anyOf`, `every` and `atLeast` make is not this. */
+interface NoCompound {
+  readonly [requirementBrand]?: never;
+}
+
+/** A list is not this. */
+interface NoList {
+  readonly reduceRight?: never;
+}
 
 /** What every typed key has, whatever its values are. */
 export interface AnyKey {
@@ -69,6 +83,13 @@ export function atLeast<C extends readonly Capability[]>(
   return compound('at-least', count, capabilities);
 }
 
+/** True for what may stand where a capability is wanted. */
+export function isCapability(value: unknown): value is Capability {
+  if (typeof value === 'string') return value !== '';
+  if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) return false;
+  return !isCompound(value) && !isAmount(value) && !Array.isArray(value);
+}
+
 /** The form of a requirement, `one` for a bare capability. */
 export function formOf(requirement: Requirement): 'one' | 'any-of' | 'every' | 'at-least' {
   return isCompound(requirement) ? requirement[requirementBrand] : 'one';
@@ -86,6 +107,18 @@ export function capabilitiesOf(requirement: Requirement): readonly Capability[] 
   return isCompound(requirement) ? requirement.capabilities : [requirement];
 }
 
+/** What a task tears down, as a list. */
+export function tornDownBy({
+  tearsDown,
+}: {
+  readonly tearsDown?: Capability | readonly Capability[] | undefined;
+}): readonly Capability[] {
+  if (tearsDown === undefined) return nothing;
+  return Array.isArray(tearsDown) ? tearsDown : [tearsDown as Capability];
+}
+
+const nothing: readonly Capability[] = [];
+
 /** True for requirements that say the same, whoever made them. */
 export function sayTheSame(one: unknown, other: unknown): boolean {
   if (!isCompound(one) || !isCompound(other)) return one === other;
@@ -101,8 +134,8 @@ export function sayTheSame(one: unknown, other: unknown): boolean {
 export function describeCapability(capability: Capability): string {
   if (typeof capability === 'string') return `"${capability}"`;
   if (isKey(capability)) return `key "${capability.name}"`;
-  if (typeof capability === 'function') return describeFunction(capability);
-  return describeObject(capability);
+  const value: object = capability;
+  return typeof value === 'function' ? describeFunction(value) : describeObject(value);
 }
 
 /** So many are named, and the rest counted. */

@@ -6,7 +6,12 @@ const amountBrand: unique symbol = Symbol.for('pexen.amount') as never;
  * Something tasks share: a string or any other value, compared as Map keys are. A string that begins with `/` is a path
  * and so a node of a tree; any other value is one flat node.
  */
-export type Resource = unknown;
+export type Resource = string | number | bigint | boolean | symbol | (object & NoAmount);
+
+/** An amount is not this. */
+export interface NoAmount {
+  readonly [amountBrand]?: never;
+}
 
 /** A number of units of a resource that has a capacity. */
 export interface Amount {

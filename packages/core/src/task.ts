@@ -21,8 +21,8 @@ export interface TaskMeta {
   readonly before?: readonly Capability[] | undefined;
   /** Runs only if one of these ended badly. */
   readonly salvages?: readonly Capability[] | undefined;
-  /** Runs once nobody needs this capability any more, also after failures. */
-  readonly tearsDown?: Capability | undefined;
+  /** Runs once no task needs this capability any more (of a list: any of them), also after failures. */
+  readonly tearsDown?: Capability | readonly Capability[] | undefined;
   /** What is given when the task ends well. Every task provides itself, too. */
   readonly provides?: readonly Capability[] | undefined;
   /** Resources held shared while it runs, and amounts of resources with a capacity. */
@@ -85,7 +85,7 @@ type RequiredKeys<M> = Extract<RequiresOf<M>, AnyKey>;
 /** Keys under `anyOf` or `atLeast`, and the one that is torn down: their value may be there. */
 type OptionalKeys<M> = Extract<
   | MembersOf<Extract<RequiresOf<M>, AnyOf | AtLeast>>
-  | (M extends { readonly tearsDown: infer C } ? C : never),
+  | (M extends { readonly tearsDown: infer C } ? (C extends readonly (infer Each)[] ? Each : C) : never),
   AnyKey
 >;
 /** Keys under `every`. */

@@ -1,6 +1,7 @@
 /** What must compile does, and what must not does not: checked by `tsc`, never run. */
 import {
   type AnyBodyContext,
+  amount,
   anyOf,
   controlled,
   every,
@@ -46,6 +47,29 @@ task({ tearsDown: port }, ({ get }) => {
   const maybe: number | undefined = get(port);
   return maybe;
 });
+task({ tearsDown: [port, built] }, ({ get }) => {
+  const maybe: number | undefined = get(port);
+  // @ts-expect-error the value may be missing
+  const surely: { dir: string } = get(built);
+  return [maybe, surely];
+});
+task({ uses: ['db', 7, { table: 'users' }, ['a', 1], amount('m', 1)], claims: ['/a', port, lint] }, () => {});
+// @ts-expect-error null is no resource
+task({ uses: [null] }, () => {});
+// @ts-expect-error an amount cannot be claimed
+task({ claims: [amount('m', 1)] }, () => {});
+// @ts-expect-error an order names capabilities
+task({ after: [anyOf('a')] }, () => {});
+// @ts-expect-error an order names capabilities
+task({ before: [every('a')] }, () => {});
+// @ts-expect-error no nesting
+task({ requires: [anyOf(every('a'))] }, () => {});
+// @ts-expect-error a list is no capability
+task({ requires: [['a']] }, () => {});
+// @ts-expect-error a list is no capability
+task({ provides: [['a']] }, () => {});
+// @ts-expect-error an amount is no capability
+task({ salvages: [amount('m', 1)] }, () => {});
 // @ts-expect-error not required
 task({ requires: ['x'] }, ({ get }) => get(built));
 // @ts-expect-error no such metadata, beside one there is

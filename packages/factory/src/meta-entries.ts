@@ -124,7 +124,7 @@ export const entryReaders: Readonly<Record<EntryName, Reader>> = {
   after: texts,
   before: texts,
   salvages: texts,
-  tearsDown: text,
+  tearsDown: (node, complain) => (isSeq(node) ? texts(node, complain) : text(node, complain)),
   provides: texts,
   uses: listOf<string | Amount>(use),
   claims: texts,

@@ -139,7 +139,7 @@ describe('what it may say', () => {
 #   after: [x]
 #   before: [y]
 #   salvages: [z]
-#   tearsDown: server
+#   tearsDown: [server, x]
 #   provides: [pinged]
 #   uses: [/proc/sys, { memory-mb: 512 }]
 #   claims: [port]
@@ -163,7 +163,7 @@ describe('what it may say', () => {
     expect(metaIn(text)).toEqual({
       name: 'ping',
       requires: ['server', anyOf('a', 'b'), every('c'), atLeast(2, 'd', 'e', 'f')],
-      ...{ after: ['x'], before: ['y'], salvages: ['z'], tearsDown: 'server', provides: ['pinged'] },
+      ...{ after: ['x'], before: ['y'], salvages: ['z'], tearsDown: ['server', 'x'], provides: ['pinged'] },
       uses: ['/proc/sys', amount('memory-mb', 512)],
       ...{ claims: ['port'], exclusive: true, priority: -2.5, weight: 1_500, group: 'vm' },
       ...{ timeout: 300_000, idleTimeout: 100, grace: 0, slowAfter: 7_200_000 },

@@ -13,4 +13,11 @@ export {
 export { type DemandId, type Holder, NONE, type NodeId, RESERVED, TAKEN } from './ids.ts';
 export type { Capacities, LockTableOptions } from './inside.ts';
 export { LockTable } from './lock-table.ts';
-export { HierarchyLock, isResourcePath, partsOf, path, type ResourcePath } from './resource-path.ts';
+export {
+  HierarchyLock,
+  isResourcePath,
+  isSamePlace,
+  partsOf,
+  path,
+  type ResourcePath,
+} from './resource-path.ts';

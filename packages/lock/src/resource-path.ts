@@ -41,6 +41,15 @@ export function partsOf(resource: Resource): readonly unknown[] {
   return isResourcePath(resource) ? resource.parts : [resource];
 }
 
+/** Do the two name one place, however they are spelled (`a`, `/a/`, `path('a')`)? */
+export function isSamePlace(one: Resource, other: Resource): boolean {
+  if (one === other) return true;
+  const [parts, others] = [partsOf(one), partsOf(other)];
+  const isSame = (part: unknown, at: number): boolean =>
+    part === others[at] || (Number.isNaN(part) && Number.isNaN(others[at]));
+  return parts.length === others.length && parts.every(isSame);
+}
+
 /** `/a/b`. */
 export function nameOfPath(parts: readonly unknown[]): string {
   return `/${parts.map(nameOfPart).join('/')}`;

@@ -19,6 +19,7 @@ import {
   type SharedState,
   type TaskMeta,
   tornDown,
+  tornDownBy,
 } from '@pexen/core';
 import { type Border, describeObstacle, type Obstacle, obstacleIn } from './crossing.ts';
 import { decodeThrown, encodeThrown, type ThrownWire } from './error-codec.ts';
@@ -156,8 +157,9 @@ interface Values {
 type KeyValue = readonly [key: Capability | undefined, value: unknown];
 
 function receivedValues({ requirement, member, values }: ReceivedKey, meta: TaskMeta): KeyValue[] {
-  const entry = requirement === tornDown ? meta.tearsDown : meta.requires?.[requirement];
-  const key = entry === undefined ? undefined : capabilitiesOf(entry)[member];
+  const entry = meta.requires?.[requirement];
+  const members = requirement === tornDown ? tornDownBy(meta) : entry && capabilitiesOf(entry);
+  const key = members?.[member];
   return values.map((value) => [key, value]);
 }
 

@@ -351,7 +351,7 @@ describe('ending', () => {
   });
 
   test('running the same tasks again is a new run', async () => {
-    const tasks = [named('a'), named('b', { after: ['a'] })];
+    const tasks = [named('a', { provides: ['a-done'] }), named('b', { after: ['a-done'] })];
     expect(await statuses(run(tasks))).toEqual(await statuses(run(tasks)));
   });
 

@@ -388,7 +388,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   after: list,
   before: list,
   salvages: list,
-  tearsDown: (text) => text,
+  tearsDown: (text) => (text.includes(';') ? list(text) : text),
   claims: list,
   uses: (text) => list(text).map((use) => (use.includes('*') ? amountOf(use) : use)),
   group: word,

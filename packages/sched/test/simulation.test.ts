@@ -91,7 +91,7 @@ const found: Readonly<Record<string, Scenario>> = {
   }),
   'a teardown that is added after a kill does not run': plainScenario({
     tasks: [{ ...plainTask('t1'), provides: ['c0'] }, plainTask('t2', 'returned', 100), plainTask('t3')],
-    added: [{ ...plainTask('t9'), tearsDown: 'c0' }],
+    added: [{ ...plainTask('t9'), tearsDown: ['c0'] }],
     endings: [{ how: 'kill', atMs: 39 }],
     afterResults: 2,
   }),
@@ -99,7 +99,7 @@ const found: Readonly<Record<string, Scenario>> = {
     pool: { slots: 2 },
     tasks: [
       { ...plainTask('t0'), provides: ['c0'] },
-      { ...plainTask('t2'), tearsDown: 'c0' },
+      { ...plainTask('t2'), tearsDown: ['c0'] },
     ],
     added: [
       { ...plainTask('t1200', 'returned', 5), provides: ['c0'] },

@@ -23,6 +23,14 @@ it('a teardown gets no value where the provider failed before it set one', async
   expect(rest.at(-1)).toMatchObject({ path: 'stop', value: 'nothing' });
 });
 
+it('a teardown of several gets the values of all of them', async () => {
+  const log = key<string>('log');
+  const logs = task({ name: 'logs', provides: [log], requires: [service] }, ({ set }) => set(log, 'syslog'));
+  const stop = task({ name: 'stop', tearsDown: [log, service] }, ({ get }) => [get(service), get(log)]);
+  const { rest } = await run([start, logs, stop]).summary;
+  expect(rest.at(-1)).toMatchObject({ path: 'stop', value: [80, 'syslog'] });
+});
+
 it('a task may require what it tears down', async () => {
   const stop = task({ name: 'stop', requires: [service], tearsDown: service }, ({ get }) => get(service));
   const { rest } = await run([start, stop]).summary;

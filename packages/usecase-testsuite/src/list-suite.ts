@@ -7,6 +7,7 @@ import {
   metaOf,
   type Problem,
   type TaskMeta,
+  tornDownBy,
 } from '@pexen/core';
 import { previewOf, type Selected } from '@pexen/sched';
 import { chooseTasks, gatherTasks } from './choose-tasks.ts';
@@ -54,7 +55,7 @@ export async function listSuite(
   const options = runOptions(config, { facts, loader, expectations, onWarning });
   const selected = chooseTasks(gathered, selection, options);
   const entries = selected.map(({ entry }) => entry);
-  const order = previewOf(entries, { ...options, onWarning: () => {} });
+  const order = previewOf(entries, { ...options, partial: true, onWarning: () => {} });
   const places = new Map(order.map((path, index) => [path, index + 1]));
   const listed = selected.map((task) => describe(task, places.get(task.path), facts, expectations));
   return listed.sort((a, b) => (a.order ?? Number.POSITIVE_INFINITY) - (b.order ?? Number.POSITIVE_INFINITY));
@@ -66,16 +67,9 @@ function describe(
   facts: Facts,
   expectations: Expectations,
 ): ListedTask {
-  const {
-    requires = [],
-    uses = [],
-    claims = [],
-    salvages = [],
-    tearsDown,
-    when,
-    group,
-    pool,
-  } = metaOf('under' in entry ? entry.task : entry);
+  const meta = metaOf('under' in entry ? entry.task : entry);
+  const { requires = [], uses = [], claims = [], salvages = [], when, group, pool } = meta;
+  const torn = tornDownBy(meta);
   const expectedToFail = expectations.reasonFor(path);
   const reason = order === undefined ? reasonOf(when, facts) : undefined;
   return {
@@ -87,7 +81,7 @@ function describe(
       isAmount(use) ? `${use.count} of ${describeResource(use.resource)}` : describeResource(use),
     ),
     claims: claims.map(describeResource),
-    ...(tearsDown !== undefined && { tearsDown: describeRequirement(tearsDown) }),
+    ...(torn.length > 0 && { tearsDown: torn.map(describeRequirement).join(', ') }),
     ...(salvages.length > 0 && { salvages: salvages.map(describeRequirement) }),
     ...(reason !== undefined && { reason }),
     ...(group !== undefined && { group }),

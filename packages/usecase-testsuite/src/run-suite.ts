@@ -83,7 +83,7 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   };
   const execution = run(
     chosen.map(({ entry }) => entry),
-    runOptions(config, { ...given, onWarning, clock }),
+    { ...runOptions(config, { ...given, onWarning, clock }), partial: true },
   );
   isMade = true;
   const choices = options.reporters ?? config.reporters ?? ['terminal'];

@@ -1,6 +1,7 @@
 /** What tasks hand on to those who require them: dictionaries, and the values of typed keys. */
 import {
   type AnyKey,
+  type Capability,
   capabilitiesOf,
   checkShared,
   isKey,
@@ -12,6 +13,7 @@ import {
   type SharedState,
   sayTheSame,
   tornDown,
+  tornDownBy,
 } from '@pexen/core';
 import type { Gates } from '../machine/gates.ts';
 import type { TaskId } from '../machine/protocol.ts';
@@ -47,13 +49,14 @@ export class HandOver {
     const met = graph.waits.in
       .ends(task)
       .flatMap((gate) => (graph.isRequirement(gate) ? this.#gates.metBy(gate) : []));
-    const finals = [...met, ...this.#tornDownBy(task)].map((provider) => this.#finalOf(provider));
+    const finals = [...met, ...this.#givenBefore(task)].map((provider) => this.#finalOf(provider));
     return mergeShared(this.#initial, ...finals.filter((final) => final !== undefined));
   }
 
   /** The values of the typed keys that the task requires. */
   receive(task: TaskId): readonly ReceivedKey[] {
-    const { requires = [], tearsDown } = this.#plan.metaOf(task);
+    const meta = this.#plan.metaOf(task);
+    const { requires = [] } = meta;
     if (this.#values.size === 0) return noKeys;
     const { graph } = this.#plan;
     const gates = graph.waits.in.ends(task).filter((gate) => graph.isRequirement(gate));
@@ -61,8 +64,10 @@ export class HandOver {
       const gate = gates.find((each) => sayTheSame(graph.subjects[each], requirement));
       return gate === undefined ? [] : this.#received(requirement, at, this.#gates.metBy(gate));
     });
-    if (!isKey(tearsDown)) return required;
-    return [...required, ...this.#received(tearsDown, tornDown, this.#tornDownBy(task))];
+    const torn = tornDownBy(meta);
+    return torn.length === 0
+      ? required
+      : [...required, ...this.#receivedOf(torn, tornDown, this.#givenBefore(task))];
   }
 
   /**
@@ -109,13 +114,20 @@ export class HandOver {
   }
 
   /** The providers of what the task tears down: it inherits from all of them, however they ended. */
-  #tornDownBy(task: TaskId): readonly TaskId[] {
-    const { tearsDown } = this.#plan.metaOf(task);
-    return tearsDown === undefined ? [] : this.#plan.graph.feeds.in.ends(this.#plan.wiring.gateOf(tearsDown));
+  #givenBefore(task: TaskId): readonly TaskId[] {
+    const { graph, wiring } = this.#plan;
+    const providers = tornDownBy(this.#plan.metaOf(task)).flatMap((each) =>
+      graph.feeds.in.ends(wiring.gateOf(each)),
+    );
+    return [...new Set(providers)].sort((one, other) => one - other);
   }
 
   #received(requirement: Requirement, at: number, providers: readonly TaskId[]): ReceivedKey[] {
-    return capabilitiesOf(requirement).flatMap((key, member) => {
+    return this.#receivedOf(capabilitiesOf(requirement), at, providers);
+  }
+
+  #receivedOf(capabilities: readonly Capability[], at: number, providers: readonly TaskId[]): ReceivedKey[] {
+    return capabilities.flatMap((key, member) => {
       if (!isKey(key)) return [];
       const values = providers.flatMap((provider) => {
         const found = this.#values.get(provider);

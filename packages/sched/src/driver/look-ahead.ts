@@ -12,7 +12,7 @@ import { setUpFor } from './setup.ts';
  *
  * @example
  * const selected = select(tasks, ({ path }) => path.startsWith('net/'));
- * for await (const result of run(selected.map(({ entry }) => entry))) …
+ * for await (const result of run(selected.map(({ entry }) => entry), { partial: true })) …
  * @throws PexenError with all that is wrong with the tasks, selected or not.
  */
 export function select(

@@ -51,6 +51,11 @@ export interface RunOptions {
   readonly judge?: ((result: Result) => Judgement | undefined) | undefined;
   /** For tasks whose metadata does not say. */
   readonly defaults?: TaskDefaults | undefined;
+  /**
+   * The tasks are a part of a whole that was checked, by `select`: names in `after`, `salvages` and `tearsDown` may be of what tasks
+   * provide that are not among them. Default false.
+   */
+  readonly partial?: boolean | undefined;
   /** Told of what looks wrong and harms nothing: a capability that nobody requires, a listener that throws. */
   readonly onWarning?: ((problem: Problem) => void) | undefined;
 }

@@ -39,7 +39,7 @@ export function occupy(pools: readonly Pool[]): () => void {
  */
 function setUp(options: RunOptions): Setup {
   refuse(checkOptions(options));
-  const { capacities, facts, defaults, onWarning } = options;
+  const { capacities, facts, defaults, partial, onWarning } = options;
   const pools: Pool[] = [];
   const problems: Problem[] = [];
   const planned: PlanPool[] = [];
@@ -69,7 +69,7 @@ function setUp(options: RunOptions): Setup {
     add(`groups.${name}.pool`, name, group.pool, group.spare, group);
   refuse(problems);
   const weights = checkedWeights(options.weights);
-  return { pools, plan: { pools: planned, capacities, facts, weights, defaults, onWarning } };
+  return { pools, plan: { pools: planned, capacities, facts, weights, defaults, partial, onWarning } };
 }
 
 /** One object cannot be two pools of a run, nor a pool of two runs at the same time. */

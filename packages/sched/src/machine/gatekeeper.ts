@@ -1,4 +1,5 @@
 /** Does what the gates say: lets tasks go, holds them again, skips those that can never start. */
+import { tornDownBy } from '@pexen/core';
 import { clear } from '../plan/clear.ts';
 import { type GateId, SALVAGE } from '../plan/graph.ts';
 import { EXEMPT } from '../plan/stated.ts';
@@ -61,14 +62,15 @@ export class Gatekeeper {
   /** Nothing to salvage, nothing to tear down. */
   #whyNotAtAll(task: number): number {
     const { plan, gates, tasks } = this.#state;
-    const { tearsDown, salvages } = plan.metaOf(task);
+    const { salvages } = plan.metaOf(task);
     const { waits, feeds, kind } = plan.graph;
     if (salvages !== undefined) {
       const isNeeded = waits.in.ends(task).some((gate) => kind[gate] === SALVAGE && gates.misses[gate] !== 0);
       if (!isNeeded) return NOTHING_TO_SALVAGE;
     }
-    if (tearsDown === undefined) return 0;
-    const providers = feeds.in.ends(plan.wiring.gateOf(tearsDown));
+    const torn = tornDownBy(plan.metaOf(task));
+    if (torn.length === 0) return 0;
+    const providers = torn.flatMap((capability) => feeds.in.ends(plan.wiring.gateOf(capability)));
     return providers.some((provider) => tasks.has(provider, BEGUN)) ? 0 : NEVER_STARTED;
   }
 

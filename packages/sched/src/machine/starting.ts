@@ -1,5 +1,6 @@
 /** Which task starts next, and where. */
 
+import { tornDownBy } from '@pexen/core';
 import { describeWait, NONE, TAKEN } from '@pexen/lock';
 import { clear } from '../plan/clear.ts';
 import { EXEMPT, MEASURED } from '../plan/stated.ts';
@@ -248,8 +249,8 @@ export class Starting {
     pool.dispatched++;
     this.#state.dispatched++;
     const isNew = attempt === 1 && tasks.returned[task] === 0;
-    const tornDown = isNew && this.#state.is(task, EXEMPT) ? plan.metaOf(task).tearsDown : undefined;
-    if (tornDown !== undefined) gates.withdraw(plan.wiring.gateOf(tornDown));
+    if (isNew && this.#state.is(task, EXEMPT))
+      for (const tornDown of tornDownBy(plan.metaOf(task))) gates.withdraw(plan.wiring.gateOf(tornDown));
     out.push({ type: 'start-attempt', task, attempt, part: 'body', pool: pool.id });
   }
 }

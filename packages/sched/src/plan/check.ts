@@ -1,5 +1,6 @@
 /** What is refused before the run: everything that is wrong, with its task, its place and a way out. */
 import {
+  type Amount,
   addressOf,
   type Capability,
   capabilitiesOf,
@@ -9,21 +10,26 @@ import {
   describeCapabilities,
   describeCapability,
   describeRequirement,
+  describeResource,
   didYouMean,
   formOf,
+  isAmount,
   isTask,
   locationOf,
   type Problem,
   type ProblemCode,
   problem,
   type Requirement,
+  type Resource,
+  tornDownBy,
 } from '@pexen/core';
+import { isSamePlace } from '@pexen/lock';
 import { askWhen } from './condition.ts';
 import { findCycle } from './cycle.ts';
 import { type GateId, NEEDS } from './graph.ts';
 import type { Naming } from './naming.ts';
 import type { Planned, PlanPool } from './planned.ts';
-import { PLACED, TAKES } from './stated.ts';
+import { EXEMPT, ORDERED, PLACED, TAKES } from './stated.ts';
 import { wayOut } from './way-out.ts';
 import type { Wiring } from './wiring.ts';
 
@@ -80,6 +86,21 @@ export class Check {
     return `Name each: with(args, { name: '${meta.name}-2' }).`;
   }
 
+  /** One place in the tree of resources is both used and claimed, under different spellings: the same ones are known already. */
+  usedAndClaimed(task: number, uses: readonly (Resource | Amount)[], claims: readonly Resource[]): void {
+    for (const use of uses) {
+      const used = isAmount(use) ? use.resource : use;
+      const claim = claims.find((each) => each !== used && isSamePlace(each, used));
+      if (claim !== undefined)
+        this.#refuse(
+          task,
+          'PEXEN_USED_AND_CLAIMED',
+          `${describeResource(used)}, which it uses, and ${describeResource(claim)}, which it claims, are one resource`,
+          'A claim includes the use: remove it from uses.',
+        );
+    }
+  }
+
   /** Why the task does not apply, if it does not. */
   notApplicable(task: number): string | undefined {
     const { reason, problem: found } = askWhen(this.#plan.metaOf(task), this.#plan.options.facts);
@@ -110,7 +131,10 @@ export class Check {
     const { suspects } = this.#plan.wiring;
     for (let at = 0; at < suspects.length; at += 2)
       this.#requirement(suspects[at] as number, suspects[at + 1] as number);
-    const { onWarning } = this.#plan.options;
+    const { onWarning, partial = false } = this.#plan.options;
+    if (!partial)
+      for (let task = this.#from; task < this.#plan.graph.taskCount; task++)
+        if (this.#plan.states(task, ORDERED | EXEMPT)) this.#unknownNames(task);
     if (this.problems.length > 0 || onWarning === undefined) return;
     for (let task = this.#from; task < this.#plan.graph.taskCount; task++)
       for (const each of this.#warnings(task)) onWarning(each);
@@ -252,26 +276,46 @@ export class Check {
       );
   }
 
-  /** What looks wrong and harms nothing. Who names a task or a key in an order means it, whether it is here or not. */
+  /** A name that no task provides means nothing. Who names a task or a key there means it, whether it is in the run or not. */
+  #unknownNames(task: number): void {
+    const { after = [], salvages = [] } = this.#plan.metaOf(task);
+    const entries = { after, salvages, tearsDown: tornDownBy(this.#plan.metaOf(task)) };
+    for (const [entry, capabilities] of Object.entries(entries))
+      for (const name of capabilities)
+        if (typeof name === 'string' && this.#isUnknown(name))
+          this.#refuse(
+            task,
+            'PEXEN_UNKNOWN_CAPABILITY',
+            `${entry} names "${name}", which no task provides`,
+            wayOut(this.#plan, [name]) ?? 'Add a task that provides it, or remove the name.',
+          );
+  }
+
+  #isUnknown(capability: Capability): boolean {
+    return this.#providersOf(capability).length === 0;
+  }
+
+  /** What looks wrong and harms nothing. What is to come after a task may be added later. */
   #warnings(task: number): Problem[] {
-    const { provides = [], tearsDown, salvages = [], after = [], before = [] } = this.#plan.metaOf(task);
+    const meta = this.#plan.metaOf(task);
+    const { provides = [], salvages = [], before = [] } = meta;
     const unused = provides.filter((capability) => !this.#isWanted(capability));
-    const isUnknown = (capability: Capability): boolean => this.#providersOf(capability).length === 0;
-    const skipping = [...salvages, ...(tearsDown === undefined ? [] : [tearsDown])].filter(isUnknown);
-    const ordering = [...after, ...before].filter((each) => typeof each === 'string' && isUnknown(each));
+    const isLost = (each: Capability): boolean => typeof each !== 'string' && this.#isUnknown(each);
+    const skipping = [...salvages, ...tornDownBy(meta)].filter(isLost);
+    const ordering = before.filter((each) => typeof each === 'string' && this.#isUnknown(each));
     const fresh = ordering.filter((each) => !this.#told.has(each) && this.#told.add(each));
     const unknown = (capability: Capability, what: string): Problem =>
       problem(
         'PEXEN_UNKNOWN_CAPABILITY',
-        `there is no task that provides ${describeCapability(capability)}: ${what}`,
+        `no task provides ${describeCapability(capability)}: ${what}`,
         wayOut(this.#plan, [capability]),
       );
     return [
       ...unused.map((each) =>
         problem('PEXEN_UNUSED', `provides ${describeCapability(each)}, which no task requires`),
       ),
-      ...skipping.map((each) => unknown(each, 'it will be skipped')),
-      ...fresh.map((each) => unknown(each, 'to be before or after it means nothing')),
+      ...skipping.map((each) => unknown(each, 'the task will be skipped')),
+      ...fresh.map((each) => unknown(each, 'to be before it means nothing yet')),
     ].map((found) => this.#of(task, found));
   }
 

@@ -253,6 +253,7 @@ export class Plan extends Table implements Planned {
   #demandOf(task: number, meta: TaskMeta, check: Check): number {
     const { uses, claims, exclusive = false } = meta;
     if (uses === undefined && claims === undefined && !exclusive) return -1;
+    if (uses !== undefined && claims !== undefined) check.usedAndClaimed(task, uses, claims);
     if (exclusive) this.hasExclusive = true;
     try {
       const demand = this.locks.compile(meta);

@@ -36,6 +36,8 @@ export interface PlanOptions {
   readonly overtakings?: number | undefined;
   /** After so many better tasks that were added later, the one that waits longest is starved. Default 512. */
   readonly latecomers?: number | undefined;
+  /** The tasks are some of a whole that was checked: orders may name what others provide. */
+  readonly partial?: boolean | undefined;
   readonly onWarning?: ((problem: Problem) => void) | undefined;
 }
 

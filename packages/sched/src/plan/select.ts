@@ -1,5 +1,5 @@
 /** Which tasks a run needs if only some of them are asked for, and why each of the others is pulled in. */
-import { type Capability, capabilitiesOf, defined, describeCapability } from '@pexen/core';
+import { type Capability, capabilitiesOf, defined, describeCapability, tornDownBy } from '@pexen/core';
 import type { Plan } from './plan.ts';
 import type { Entry } from './planned.ts';
 
@@ -40,8 +40,9 @@ export function select(
   const all = [...entries];
   const { from } = plan.add(all);
   const tasks = all.map((entry, index) => {
-    const { tags = [], tearsDown } = plan.metaOf(from + index);
-    return { selectable: { entry, path: plan.pathOf(from + index), tags }, tearsDown };
+    const meta = plan.metaOf(from + index);
+    const { tags = [] } = meta;
+    return { selectable: { entry, path: plan.pathOf(from + index), tags }, torn: tornDownBy(meta) };
   });
   const chosen = new Map<number, Selected['pulledIn']>();
   const pullIn = (task: number, by: number, as: 'provider' | 'teardown', of: Capability): void => {
@@ -53,9 +54,10 @@ export function select(
   for (const next of chosen.keys()) {
     for (const capability of (plan.metaOf(next).requires ?? []).flatMap(capabilitiesOf))
       for (const provider of providersOf(plan, capability)) pullIn(provider, next, 'provider', capability);
-    for (const [index, { tearsDown }] of tasks.entries())
-      if (tearsDown !== undefined && providersOf(plan, tearsDown).includes(next))
-        pullIn(from + index, next, 'teardown', tearsDown);
+    for (const [index, { torn }] of tasks.entries()) {
+      const given = torn.find((capability) => providersOf(plan, capability).includes(next));
+      if (given !== undefined) pullIn(from + index, next, 'teardown', given);
+    }
   }
   return tasks.flatMap(({ selectable }, index) => {
     const pulledIn = chosen.get(from + index);

@@ -2,23 +2,29 @@
  * When a capability may be torn down: once all who require it, directly or through what they provide in turn, are over, and what
  * those provide is torn down. Made of gates, for those tasks only which stand below something that is torn down.
  */
-import type { Capability } from '@pexen/core';
+import { type Capability, tornDownBy } from '@pexen/core';
 import { DONE_WITH, type GateId, type Graph, TORN_DOWN, UNNEEDED } from './graph.ts';
 import type { Journal } from './journal.ts';
 import type { NameIndex } from './name-index.ts';
 import type { Planned } from './planned.ts';
 
-/** The gates about one capability, and who tears it down. */
+/** The gates about one capability. */
 interface Watched {
   readonly unneeded: GateId;
   readonly tornDown: GateId;
+  /** As this task sees it, which tears down several capabilities and does not wait for itself; `all` for everybody else. */
+  readonly tearer: number;
 }
 
 interface DoneWith {
   readonly gate: GateId;
   /** This is left out: the task needs it itself. */
   readonly except: GateId;
+  /** See `Watched`. */
+  readonly tearer: number;
 }
+
+const all = -1;
 
 export class Teardowns {
   readonly #plan: Pick<Planned, 'graph' | 'metaOf'>;
@@ -26,7 +32,9 @@ export class Teardowns {
   readonly #names: NameIndex;
   readonly #journal: Journal;
   /** Capability → its gates. */
-  readonly #watched = new Map<GateId, Watched>();
+  readonly #watched = new Map<GateId, readonly Watched[]>();
+  /** Capability → the tasks that tear it down. */
+  readonly #tearers = new Map<GateId, readonly number[]>();
   /** Requirement → the capabilities it speaks of that are watched. */
   readonly #watchers = new Map<GateId, readonly GateId[]>();
   /** Task → the gates that open when it is over and nobody needs what it gives. */
@@ -42,11 +50,15 @@ export class Teardowns {
     this.#journal = journal;
   }
 
-  /** The task tears the capability down. */
-  add(task: number, gate: GateId, capability: Capability): void {
-    const { unneeded, tornDown } = this.#watch(gate, capability);
-    this.#graph.waits.add(unneeded, task);
-    this.#graph.feed(task, tornDown);
+  /** The task tears the capabilities down, once none of them is needed any more. */
+  add(task: number, capabilities: readonly GateId[]): void {
+    const tearer = capabilities.length > 1 ? task : all;
+    for (const gate of capabilities) {
+      for (const watched of this.#watched.get(gate) ?? [])
+        if (watched.tearer !== task) this.#graph.feed(task, watched.tornDown);
+      this.#journal.put(this.#tearers, gate, [...(this.#tearers.get(gate) ?? []), task]);
+    }
+    for (const gate of capabilities) this.#graph.waits.add(this.#watch(gate, tearer).unneeded, task);
     this.#settle();
   }
 
@@ -68,19 +80,21 @@ export class Teardowns {
 
   /** The task turned out to give this as well. */
   provided(task: number, gate: GateId): void {
-    for (const done of this.#doneWith.get(task) ?? [])
-      if (gate !== done.except) this.#connect(done.gate, gate);
+    for (const done of this.#doneWith.get(task) ?? []) if (gate !== done.except) this.#connect(done, gate);
     this.#settle();
   }
 
-  #watch(gate: GateId, subject: unknown): Watched {
-    const known = this.#watched.get(gate);
-    if (known !== undefined) return known;
+  #watch(gate: GateId, tearer: number): Watched {
+    const known = this.#watched.get(gate) ?? [];
+    const found = known.find((each) => each.tearer === tearer);
+    if (found !== undefined) return found;
+    const subject = this.#graph.subjects[gate];
     const unneeded = this.#graph.addGate(UNNEEDED, subject);
     const tornDown = this.#graph.addGate(TORN_DOWN, subject);
-    const watched = { unneeded, tornDown };
-    this.#journal.put(this.#watched, gate, watched);
+    const watched = { unneeded, tornDown, tearer };
+    this.#journal.put(this.#watched, gate, [...known, watched]);
     this.#graph.relays.add(unneeded, tornDown);
+    for (const task of this.#tearers.get(gate) ?? []) if (task !== tearer) this.#graph.feed(task, tornDown);
     this.#pending.push(() => this.#watchDependents(gate));
     return watched;
   }
@@ -103,29 +117,31 @@ export class Teardowns {
    * rest of what it gives.
    */
   #needs(task: number, capability: GateId): void {
-    if (this.#plan.metaOf(task).tearsDown === this.#graph.subjects[capability]) return;
-    const { unneeded } = this.#watched.get(capability) as Watched;
+    const subject = this.#graph.subjects[capability] as Capability;
+    if (tornDownBy(this.#plan.metaOf(task)).includes(subject)) return;
     const except = this.#gatesGivenBy(task).includes(capability) ? capability : -1;
-    const doneWith = this.#doneWithGate(task, except);
-    if (!this.#graph.relays.has(doneWith, unneeded)) this.#graph.relays.add(doneWith, unneeded);
+    for (const { unneeded, tearer } of this.#watched.get(capability) ?? []) {
+      const doneWith = this.#doneWithGate(task, except, tearer);
+      if (!this.#graph.relays.has(doneWith, unneeded)) this.#graph.relays.add(doneWith, unneeded);
+    }
   }
 
-  #doneWithGate(task: number, except: GateId): GateId {
+  #doneWithGate(task: number, except: GateId, tearer: number): GateId {
     const known = this.#doneWith.get(task) ?? [];
-    const found = known.find((each) => each.except === except);
+    const found = known.find((each) => each.except === except && each.tearer === tearer);
     if (found !== undefined) return found.gate;
     const gate = this.#graph.addGate(DONE_WITH, task);
-    this.#journal.put(this.#doneWith, task, [...known, { gate, except }]);
+    const doneWith = { gate, except, tearer };
+    this.#journal.put(this.#doneWith, task, [...known, doneWith]);
     this.#graph.feed(task, gate);
     this.#pending.push(() => {
-      for (const given of this.#gatesGivenBy(task)) if (given !== except) this.#connect(gate, given);
+      for (const given of this.#gatesGivenBy(task)) if (given !== except) this.#connect(doneWith, given);
     });
     return gate;
   }
 
-  #connect(doneWith: GateId, given: GateId): void {
-    const { tornDown } = this.#watch(given, this.#graph.subjects[given]);
-    this.#graph.relays.add(tornDown, doneWith);
+  #connect({ gate, tearer }: DoneWith, given: GateId): void {
+    this.#graph.relays.add(this.#watch(given, tearer).tornDown, gate);
   }
 
   #gatesGivenBy(task: number): GateId[] {

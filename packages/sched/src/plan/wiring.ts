@@ -9,6 +9,7 @@ import {
   type Requirement,
   type Runnable,
   type TaskMeta,
+  tornDownBy,
 } from '@pexen/core';
 import { AFTER, BEFORE, type GateId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAGE } from './graph.ts';
 import { Identities } from './identities.ts';
@@ -74,11 +75,12 @@ export class Wiring {
   }
 
   #order(task: number, meta: TaskMeta): void {
-    const { after = [], before = [], salvages, tearsDown } = meta;
+    const { after = [], before = [], salvages } = meta;
     for (const capability of after) this.#wait(this.#afterGate(capability, task), task);
     for (const capability of before) this.#goBefore(task, capability);
     if (salvages !== undefined) this.#salvage(task, salvages);
-    if (tearsDown !== undefined) this.#tearDown(task, tearsDown);
+    const torn = tornDownBy(meta);
+    if (torn.length > 0) this.#tearDown(task, torn);
   }
 
   /** The gate of a capability; made where there is none yet. */
@@ -230,9 +232,10 @@ export class Wiring {
     this.#wait(this.#orderGate(SALVAGE, capabilities, gates, task), task);
   }
 
-  #tearDown(task: number, capability: Capability): void {
-    this.#wait(this.#afterGate(capability, task), task);
-    this.#teardowns.add(task, this.gateOf(capability), capability);
+  #tearDown(task: number, capabilities: readonly Capability[]): void {
+    for (const capability of capabilities) this.#wait(this.#afterGate(capability, task), task);
+    const gates = capabilities.map((capability) => this.gateOf(capability));
+    this.#teardowns.add(task, [...new Set(gates)]);
   }
 
   /** A member of a group makes the whole group wait for what it waits for outside. */

@@ -21,7 +21,7 @@ export interface Job {
   readonly after: readonly number[];
   readonly before: readonly number[];
   readonly salvages: readonly number[];
-  readonly tearsDown?: string;
+  readonly tearsDown?: readonly string[];
   readonly uses: readonly string[];
   readonly claims: readonly string[];
   readonly priority: number;
@@ -112,7 +112,7 @@ function isHopeless(jobs: readonly Job[], statuses: readonly string[], earlier: 
   const isBroken = (other: number) => ['failed', 'threw'].includes(statuses[other] as string);
   if (salvages.length > 0 && !salvages.some(isBroken)) return true;
   if (tearsDown === undefined) return false;
-  return !jobs.some((job, other) => job.gives.includes(tearsDown) && statuses[other] !== 'skipped');
+  return !jobs.some(({ gives }, other) => shares(gives, tearsDown) && statuses[other] !== 'skipped');
 }
 
 /** All needs are met, and all is over that has to be. */
@@ -132,13 +132,13 @@ function mustBeOver(jobs: readonly Job[]): Table {
   for (const [at, { after, before, salvages, tearsDown }] of jobs.entries()) {
     for (const other of [...after, ...salvages]) mark(table, other, at);
     for (const other of before) mark(table, at, other);
-    if (tearsDown === undefined) continue;
-    for (const [other, job] of jobs.entries()) {
-      const isProvider = job.gives.includes(tearsDown);
-      const isUser = namesIt(jobs, other, tearsDown, needsOf);
-      if (isProvider || isUser) mark(table, other, at);
-      if (isUser) markTeardowns(jobs, table, other, at, tearsDown);
-    }
+    for (const torn of tearsDown ?? [])
+      for (const [other, job] of jobs.entries()) {
+        const isProvider = job.gives.includes(torn);
+        const isUser = namesIt(jobs, other, torn, needsOf);
+        if (isProvider || isUser) mark(table, other, at);
+        if (isUser) markTeardowns(jobs, table, other, at, torn);
+      }
   }
   return table;
 }
@@ -154,13 +154,14 @@ function markTeardowns(
   at: number,
   tearsDown: string,
 ): void {
-  for (const [other, job] of jobs.entries())
-    if (
-      job.tearsDown !== undefined &&
-      job.tearsDown !== tearsDown &&
-      jobs[user]?.gives.includes(job.tearsDown)
-    )
-      mark(table, other, at);
+  for (const [other, job] of jobs.entries()) {
+    const others = (job.tearsDown ?? []).filter((torn) => torn !== tearsDown);
+    if (shares(jobs[user]?.gives ?? [], others)) mark(table, other, at);
+  }
+}
+
+function shares(some: readonly string[], others: readonly string[]): boolean {
+  return some.some((one) => others.includes(one));
 }
 
 /** `table[a][b]`: a needs something of b, or of somebody who does. Closed by squaring. */

@@ -50,11 +50,11 @@ it('seed, differs: metadata is not changed entry by entry but replaced, and what
   expect(refusalOf(() => run([body, wrong]))).toEqual(['PEXEN_UNKNOWN_META b']);
 });
 
-it('seed, differs: capabilities and resources are the same only if Map says so, equal lists are not', async () => {
+it('seed, differs: capabilities and resources are the same only if Map says so, equal objects are not', async () => {
   const one = ['a', 1];
   const other = ['a', 1];
-  const gives = task({ name: 'gives', provides: [one] }, () => {});
-  const wants = task({ name: 'wants', requires: [other] }, () => {});
+  const gives = task({ name: 'gives', provides: [{ a: 1 }] }, () => {});
+  const wants = task({ name: 'wants', requires: [{ a: 1 }] }, () => {});
   expect(refusalOf(() => run([gives, wants]))).toEqual(['PEXEN_UNKNOWN_REQUIREMENT wants']);
   const pool = new ScriptedPool(3);
   const claims = [one, one, other].map((resource, at) =>

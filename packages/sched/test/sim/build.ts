@@ -9,6 +9,7 @@ import {
   type PoolManifest,
   place,
   type Requirement,
+  type TaskMeta,
   withMeta,
 } from '@pexen/core';
 import type { PlanOptions } from '../../src/plan/planned.ts';
@@ -30,7 +31,7 @@ export class Builder {
 
   #withMeta(spec: TaskSpec): PlainFunction {
     const { name, exclusive, priority, grace, retries, delay, rerunnable, claims, amounts } = spec;
-    const { weight, group, pool, timeout, idleTimeout, cleanup, tearsDown } = spec;
+    const { weight, group, pool, timeout, idleTimeout, cleanup } = spec;
     return withMeta(this.#made.get(name) as PlainFunction, {
       ...{ name, exclusive, priority, grace, rerunnable, claims },
       requires: spec.requires.map((requirement) => this.#requirement(requirement)),
@@ -46,7 +47,7 @@ export class Builder {
       ...(pool !== undefined && { pool }),
       ...(timeout !== undefined && { timeout }),
       ...(idleTimeout !== undefined && { idleTimeout }),
-      ...(tearsDown !== undefined && { tearsDown: this.#made.get(tearsDown) ?? tearsDown }),
+      ...(spec.tearsDown.length > 0 && { tearsDown: this.#tornDown(spec.tearsDown) }),
       ...(cleanup !== undefined && { cleanup: () => undefined }),
     });
   }
@@ -57,6 +58,12 @@ export class Builder {
     if (form === 'every') return every(...capabilities);
     if (form === 'at-least') return atLeast(count, ...capabilities);
     return capabilities[0] ?? '';
+  }
+
+  /** A list of one means the same as the one. */
+  #tornDown(names: readonly string[]): TaskMeta['tearsDown'] {
+    const named = this.#named(names);
+    return named.length === 1 ? named[0] : named;
   }
 
   #named(names: readonly string[]): (string | PlainFunction)[] {

@@ -48,8 +48,8 @@ function describePool({
   return parts.join(', ');
 }
 
-const lists = ['provides', 'after', 'before', 'salvages', 'uses', 'claims'] as const;
-const values = ['weight', 'group', 'pool', 'timeout', 'idleTimeout', 'tearsDown'] as const;
+const lists = ['provides', 'after', 'before', 'salvages', 'tearsDown', 'uses', 'claims'] as const;
+const values = ['weight', 'group', 'pool', 'timeout', 'idleTimeout'] as const;
 
 function describeTask(task: TaskSpec): string {
   const { name, requires, amounts, cleanup, script, applies, exclusive, priority, retries, delay } = task;

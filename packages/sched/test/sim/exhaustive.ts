@@ -112,7 +112,16 @@ function taskOf(
   return {
     name: `t${at}`,
     requires: requires.map((name) => ({ form: 'one' as const, names: [name], count: 1 })),
-    ...{ provides: [], after: [], before: [], salvages: [], amounts: [], exclusive: false, priority: 0 },
+    ...{
+      provides: [],
+      after: [],
+      before: [],
+      salvages: [],
+      tearsDown: [],
+      amounts: [],
+      exclusive: false,
+      priority: 0,
+    },
     ...{ uses: heldAs('uses'), claims: heldAs('claims') },
     ...{ grace: 0, retries: 0, delay: 0, rerunnable: false, applies: true },
     script: [{ ...script, whenStopped: 'stops', isQuiet: true, givenBack: 0 }],

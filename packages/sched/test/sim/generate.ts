@@ -138,9 +138,10 @@ function drawTasks(
   const torn = cuts.map(({ name }) => name).filter((name) => provided.has(name) && random.chance(0.15));
   return [
     ...linked,
-    ...[...torn, ...single].map((name, index) =>
-      drawTeardown(random, character, `t${offset + count + index}`, name),
-    ),
+    ...[...torn, ...single].map((name, index, all) => {
+      const more = random.chance(0.2) ? random.some(all, 2).filter((other) => other !== name) : [];
+      return drawTeardown(random, character, `t${offset + count + index}`, [name, ...more]);
+    }),
   ];
 }
 
@@ -184,7 +185,7 @@ function tie(
     ...drawRequirements(random, { ...character, dependencies: ties }, random.some(capabilities, 2)),
   ];
   const provides = [...new Set([...task.provides, ...more(capabilities, 0.4)])];
-  const canTearDown = capabilities.length > 0 && task.tearsDown === undefined && task.group === undefined;
+  const canTearDown = capabilities.length > 0 && task.tearsDown.length === 0 && task.group === undefined;
   return {
     ...task,
     requires,
@@ -192,7 +193,7 @@ function tie(
     after: [...task.after, ...more([...names, ...capabilities], 0.2)],
     before: [...task.before, ...more([...names, ...capabilities], 0.2)],
     salvages: [...task.salvages, ...more(names, 0.1)],
-    ...(canTearDown && random.chance(ties * 0.15) && { tearsDown: random.pick(capabilities) }),
+    ...(canTearDown && random.chance(ties * 0.15) && { tearsDown: random.some(capabilities, 2) }),
   };
 }
 
@@ -257,6 +258,7 @@ function drawTask(
     after: ordered(earlier),
     before: random.chance(0.3) ? ordered(later) : [],
     salvages: random.chance(oddities) ? random.some(earlier, 2) : [],
+    tearsDown: [],
     ...drawLocks(random, character),
     exclusive: random.chance(oddities * 0.5),
     priority: random.pick([0, 0, 0, -1, 1]),
@@ -276,7 +278,12 @@ function drawTask(
   };
 }
 
-function drawTeardown(random: Random, character: Character, name: string, tearsDown: string): TaskSpec {
+function drawTeardown(
+  random: Random,
+  character: Character,
+  name: string,
+  tearsDown: readonly string[],
+): TaskSpec {
   const plain = drawTask(random, { ...character, dependencies: 0, order: 0, oddities: 0 }, name, {
     ...{ earlier: [], later: [], provides: [], group: undefined },
     pools: [{ name: 'default' } as PoolSpec],

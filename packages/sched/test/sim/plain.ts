@@ -12,6 +12,7 @@ export function plainTask(name: string, ends: AttemptScript['ends'] = 'returned'
       after: [],
       before: [],
       salvages: [],
+      tearsDown: [],
       uses: [],
       claims: [],
       amounts: [],

@@ -22,13 +22,17 @@ export function whyRefused(shadow: Shadow, specs: readonly TaskSpec[]): string |
       const gone = requirement.names.find((name) => shadow.isGone(name, task));
       if (gone !== undefined) return `${task.spec.name} requires ${gone}, which is torn down`;
     }
+  const unknown = added
+    .flatMap(({ spec: { after, salvages, tearsDown } }) => [...after, ...salvages, ...tearsDown])
+    .find((name) => name.startsWith('c') && shadow.named(name).length === 0);
+  if (unknown !== undefined) return `no task provides ${unknown}`;
   const own = shadow.tasks.find(
-    (task) => task.end === undefined && shadow.beforeTeardown(task.spec).includes(task),
+    (task) => task.end === undefined && shadow.beforeTeardown(task).includes(task),
   );
   if (own !== undefined) return `${own.spec.name} needs through others what it tears down`;
   const cycle = circleAmong(shadow.tasks, (task) => waitsFor(shadow, task))?.spec.name;
   if (cycle !== undefined) return `there is a cycle through ${cycle}`;
-  const torn = shadow.tasks.flatMap(({ spec }) => spec.tearsDown ?? []);
+  const torn = shadow.tasks.flatMap(({ spec }) => spec.tearsDown);
   const circle = circleAmong(torn, (name) => builtOn(shadow, name));
   return circle === undefined ? undefined : `${circle} is built on itself, and would have to be torn down`;
 }
@@ -47,7 +51,9 @@ function waitsFor(shadow: Shadow, task: TaskShadow): readonly TaskShadow[] {
 /** What those provide who require this. It has to be torn down before; who is over counts as well, since what it gave is still there. */
 function builtOn({ tasks }: Shadow, name: string): readonly string[] {
   return tasks
-    .filter(({ spec }) => spec.tearsDown !== name && spec.requires.some(({ names }) => names.includes(name)))
+    .filter(
+      ({ spec }) => !spec.tearsDown.includes(name) && spec.requires.some(({ names }) => names.includes(name)),
+    )
     .flatMap(({ spec }) => [spec.name, ...spec.provides])
     .filter((given) => given !== name);
 }

@@ -28,7 +28,7 @@ export interface TaskSpec {
   readonly after: readonly string[];
   readonly before: readonly string[];
   readonly salvages: readonly string[];
-  readonly tearsDown?: string;
+  readonly tearsDown: readonly string[];
   readonly uses: readonly string[];
   readonly claims: readonly string[];
   readonly amounts: readonly (readonly [resource: string, count: number])[];

@@ -100,10 +100,9 @@ export class Shadow {
 
   /** The task starts for the first time. A teardown takes its capability away. */
   began({ spec: { tearsDown } }: TaskShadow): void {
-    if (tearsDown === undefined) return;
-    this.#known.clear();
-    const gone = this.named(tearsDown).filter(({ end }) => end !== undefined);
-    this.#withdrawn.set(tearsDown, new Set(gone));
+    if (tearsDown.length > 0) this.#known.clear();
+    for (const name of tearsDown)
+      this.#withdrawn.set(name, new Set(this.named(name).filter(({ end }) => end !== undefined)));
   }
 
   /** It is torn down, and nobody provides it anew. */
@@ -130,7 +129,7 @@ export class Shadow {
   predecessors(task: TaskShadow): readonly TaskShadow[] {
     return this.#remember(task, () => {
       const { group } = task.spec;
-      const own = [...this.#own(task), ...this.beforeTeardown(task.spec)];
+      const own = [...this.#own(task), ...this.beforeTeardown(task)];
       const all = new Set(group === undefined ? own : [...own, ...this.groupEdges(group)]);
       all.delete(task);
       return [...all];
@@ -140,7 +139,7 @@ export class Shadow {
   /** What it names itself, and who names it. */
   #own(task: TaskShadow): TaskShadow[] {
     const { after, salvages, tearsDown } = task.spec;
-    const names = [...after, ...salvages, ...(tearsDown === undefined ? [] : [tearsDown])];
+    const names = [...after, ...salvages, ...tearsDown];
     const before = this.tasks.filter((other) =>
       other.spec.before.some((name) => this.named(name).includes(task)),
     );
@@ -160,18 +159,21 @@ export class Shadow {
   }
 
   /**
-   * All that need the capability (through others, too), and the teardowns of what those provide. To require what one tears down is
-   * not to need it.
+   * All that need what the task tears down (through others, too), and other teardowns of what those provide. To require what one tears
+   * down is not to need it.
    */
-  beforeTeardown({ tearsDown }: TaskSpec): TaskShadow[] {
-    if (tearsDown === undefined) return [];
+  beforeTeardown(task: TaskShadow): TaskShadow[] {
+    return task.spec.tearsDown.flatMap((name) => this.#beforeTearing(name, task));
+  }
+
+  #beforeTearing(tearsDown: string, tearer: TaskShadow): TaskShadow[] {
     const users = new Set<TaskShadow>();
     const given = new Set([tearsDown]);
     for (let grows = true; grows; ) {
       grows = false;
       for (const task of this.tasks) {
         if (users.has(task)) continue;
-        const needs = (name: string) => given.has(name) && name !== task.spec.tearsDown;
+        const needs = (name: string) => given.has(name) && !task.spec.tearsDown.includes(name);
         if (!task.spec.requires.some(({ names }) => names.some(needs))) continue;
         users.add(task);
         grows = true;
@@ -180,8 +182,8 @@ export class Shadow {
     }
     const offered = new Set([...users].flatMap(({ spec }) => [spec.name, ...spec.provides]));
     const teardowns = this.tasks.filter(
-      ({ spec }) =>
-        spec.tearsDown !== undefined && spec.tearsDown !== tearsDown && offered.has(spec.tearsDown),
+      (task) =>
+        task !== tearer && task.spec.tearsDown.some((name) => name !== tearsDown && offered.has(name)),
     );
     return [...users, ...teardowns];
   }
@@ -192,7 +194,7 @@ export class Shadow {
     if (!spec.applies) return 'it does not apply';
     if (spec.requires.some((requirement) => this.threshold(task, requirement) === 'impossible'))
       return 'a requirement';
-    if (spec.salvages.length === 0 && spec.tearsDown === undefined) return undefined;
+    if (spec.salvages.length === 0 && spec.tearsDown.length === 0) return undefined;
     if (spec.requires.some((requirement) => this.threshold(task, requirement) !== 'met')) return undefined;
     if (this.predecessors(task).some(({ end }) => end === undefined)) return undefined;
     if (spec.salvages.length > 0) {
@@ -201,7 +203,8 @@ export class Shadow {
         .some((other) => other !== task && (other.end?.how === 'failed' || other.end?.how === 'bad'));
       if (!broken) return 'nothing to salvage';
     }
-    if (spec.tearsDown !== undefined && !this.named(spec.tearsDown).some(({ hasStarted }) => hasStarted))
+    const torn = spec.tearsDown.flatMap((name) => this.named(name));
+    if (spec.tearsDown.length > 0 && !torn.some(({ hasStarted }) => hasStarted))
       return 'nothing to tear down';
     return undefined;
   }
@@ -280,7 +283,7 @@ export class Shadow {
 
   /** The poisoned resource that forbids the task, if any. */
   poison({ spec }: TaskShadow): string | undefined {
-    if (spec.salvages.length > 0 || spec.tearsDown !== undefined) return undefined;
+    if (spec.salvages.length > 0 || spec.tearsDown.length > 0) return undefined;
     for (const [resource, { how }] of this.poisoned) {
       if (spec.claims.some((claim) => related(claim, resource))) return resource;
       const held = [...spec.uses, ...spec.amounts.map(([name]) => name)];
@@ -299,7 +302,7 @@ export class Shadow {
 
   /** A teardown or salvage that claimed it and returned heals it. */
   heal({ spec }: TaskShadow): void {
-    if (spec.salvages.length === 0 && spec.tearsDown === undefined) return;
+    if (spec.salvages.length === 0 && spec.tearsDown.length === 0) return;
     for (const resource of this.poisoned.keys())
       if (spec.claims.some((claim) => isAtOrAbove(claim, resource))) this.poisoned.delete(resource);
   }

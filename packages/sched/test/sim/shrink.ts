@@ -85,8 +85,18 @@ function* plainerPools(pool: PoolSpec): Generator<PoolSpec> {
   if (pool.slots > 1) yield { ...pool, slots: pool.slots - 1 };
 }
 
-const lists = ['requires', 'provides', 'after', 'before', 'salvages', 'uses', 'claims', 'amounts'] as const;
-const optional = ['timeout', 'idleTimeout', 'cleanup', 'tearsDown', 'weight', 'pool', 'group'] as const;
+const lists = [
+  'requires',
+  'provides',
+  'after',
+  'before',
+  'salvages',
+  'tearsDown',
+  'uses',
+  'claims',
+  'amounts',
+] as const;
+const optional = ['timeout', 'idleTimeout', 'cleanup', 'weight', 'pool', 'group'] as const;
 const numbers = ['grace', 'retries', 'delay', 'priority'] as const;
 
 function* plainerTasks(task: TaskSpec): Generator<TaskSpec> {

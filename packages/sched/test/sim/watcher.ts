@@ -330,7 +330,7 @@ export class Watcher {
   #endRunning(running: Running, level: 'drain' | 'cancel' | 'kill'): void {
     if (level === 'drain' || running.stopped !== undefined) return;
     const { task, part } = running;
-    const isSpared = part === 'cleanup' || task.spec.tearsDown !== undefined;
+    const isSpared = part === 'cleanup' || task.spec.tearsDown.length > 0;
     if (level === 'kill' || !isSpared) running.mustStop = 'cancelled';
     else running.deadlineMs = Math.min(running.deadlineMs, this.#nowMs + task.spec.grace);
   }
@@ -339,7 +339,7 @@ export class Watcher {
   #isForbidden({ spec, index }: TaskShadow): boolean {
     if (this.#ending === 'going') return false;
     const home = this.#homeOf(index);
-    return this.#ending === 'kill' || spec.tearsDown === undefined || home.hasFailed;
+    return this.#ending === 'kill' || spec.tearsDown.length === 0 || home.hasFailed;
   }
 
   // ——— what comes out ———

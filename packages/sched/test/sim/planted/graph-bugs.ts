@@ -78,8 +78,21 @@ export const graphBugs: readonly PlantedBug[] = [
   {
     what: 'a teardown does not wait for who uses what the users provide',
     file: teardowns,
-    find: 'for (const given of this.#gatesGivenBy(task)) if (given !== except) this.#connect(gate, given);',
+    find: 'for (const given of this.#gatesGivenBy(task)) if (given !== except) this.#connect(doneWith, given);',
     replace: '',
+  },
+  {
+    what: 'what tears down several things waits for the users of the first only',
+    file: teardowns,
+    find: 'for (const gate of capabilities) this.#graph.waits.add(this.#watch(gate, tearer).unneeded, task);',
+    replace:
+      'for (const gate of capabilities.slice(0, 1)) this.#graph.waits.add(this.#watch(gate, tearer).unneeded, task);',
+  },
+  {
+    what: 'what tears down several things is taken to wait for itself',
+    file: teardowns,
+    find: 'const tearer = capabilities.length > 1 ? task : all;',
+    replace: 'const tearer = all;',
   },
   {
     what: 'a teardown does not wait for users that are added later',
@@ -126,7 +139,7 @@ export const graphBugs: readonly PlantedBug[] = [
   {
     what: 'to require what one tears down is to need it',
     file: teardowns,
-    find: '    if (this.#plan.metaOf(task).tearsDown === this.#graph.subjects[capability]) return;\n',
-    replace: '',
+    find: '    if (tornDownBy(this.#plan.metaOf(task)).includes(subject)) return;\n',
+    replace: '    void [tornDownBy, subject];\n',
   },
 ];
