@@ -11,12 +11,16 @@ const files = {
 };
 
 /** Runs the command through the shell, behind that prefix; `left` is what it left in its temporary folder. */
-async function pexen(dir: string, prefix: string): Promise<Ended & { readonly left: readonly string[] }> {
+async function pexen(
+  dir: string,
+  prefix: string,
+  suffix = '',
+): Promise<Ended & { readonly left: readonly string[] }> {
   const temporary = join(dir, 'tmp');
   mkdirSync(temporary, { recursive: true });
   chmodSync(dir, 0o755);
   chmodSync(temporary, 0o777);
-  const script = `${prefix} "$0" --conditions=@pexen/source "$@"`;
+  const script = `${prefix} "$0" --conditions=@pexen/source "$@"${suffix}`;
   const child = spawn('/bin/sh', ['-c', script, process.execPath, bin, 'run', '-j', '4'], {
     cwd: dir,
     env: {
@@ -55,6 +59,65 @@ it('says once that strays cannot be found where there is no /proc, and does the 
   expect({ exitCode, left }).toEqual({ exitCode: 1, left: [] });
   expect(() => process.kill(Number(readFileSync(join(dir, 'pid'), 'utf8')), 0)).toThrow('ESRCH');
 });
+
+const looks = `#!/bin/sh
+printenv A_BYTE > ../byte; tr '\\0' '\\n' < /proc/$$/environ | grep '^a[.]b=' > ../odd; printenv CHANGED > ../changed; printenv OWN > ../own
+ulimit -S -n > ../soft; ulimit -H -n > ../hard
+`;
+
+describe.concurrent('what a program inherits', () => {
+  const settings = (options: string): string =>
+    `import { defineSuite, executables, processes } from 'pexen';
+     export default defineSuite({
+       from: { tests: executables({ dir: 'tests' }) },
+       pool: (request) => processes({ ...request, ${options} }),
+     });`;
+
+  it.for(['auto', 'node'])(
+    'started by the helper "%s": bytes and limits as pexen was given them',
+    async (helper, { expect, onTestFinished }) => {
+      const config = `process.env.CHANGED = 'new';\n${settings(`helper: '${helper}', env: { OWN: 'own' }`)}`;
+      const dir = await folder({ 'tests/t.sh': looks, 'pexen.config.ts': config }, onTestFinished);
+      const variables = `A_BYTE="$(printf 'caf\\351 \\360x')" CHANGED=$(printf '\\351') OWN=$(printf '\\351') a.b=odd`;
+      const prefix = `ulimit -S -n 200; ulimit -H -n 900; env ${variables}`;
+      const { exitCode, stdout, stderr } = await pexen(dir, prefix, '; exit $?');
+      expect(exitCode, stdout + stderr).toBe(0);
+      const read = (name: string) => readFileSync(join(dir, name), 'latin1').trim();
+      expect(read('byte')).toBe('caf\xe9 \xf0x');
+      expect([read('odd'), read('changed'), read('own')]).toEqual(['a.b=odd', 'new', 'own']);
+      expect([read('soft'), read('hard')]).toEqual(['200', '900']);
+    },
+  );
+
+  it('is limited by the option limits', async ({ expect, onTestFinished }) => {
+    const config = settings('limits: { openFiles: 300 }');
+    const dir = await folder({ 'tests/t.sh': looks, 'pexen.config.ts': config }, onTestFinished);
+    expect((await pexen(dir, 'ulimit -S -n 200; ulimit -H -n 900;', '; exit $?')).exitCode).toBe(0);
+    expect(readFileSync(join(dir, 'soft'), 'utf8')).toBe('300\n');
+  });
+});
+
+it.for([
+  [
+    'whose name is not UTF-8',
+    `d=$(printf 'caf\\351'); mkdir "$d"; cd "$d"; exec`,
+    /is not UTF-8: .*caf\ufffd/,
+  ],
+  [
+    'that is gone',
+    'mkdir gone; cd gone; rmdir ../gone; exec',
+    /the folder in which pexen was started is gone/,
+  ],
+] as const)(
+  'a start in a folder %s is refused in one sentence',
+  async ([, prefix, says], { expect, onTestFinished }) => {
+    const dir = await folder(files, onTestFinished);
+    const { exitCode, stdout, stderr } = await pexen(dir, prefix);
+    expect(stderr).toMatch(says);
+    expect(stderr).toMatch(/^error PEXEN_START_FOLDER .*\n.*\n$/);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
+  },
+);
 
 describe.concurrent('a low limit of open files', () => {
   it.for([24, 30, 36, 40])(

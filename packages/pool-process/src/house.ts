@@ -9,6 +9,7 @@ import { CookieJar } from './cookie.ts';
 import { DiskWatch, diskProbe } from './disk-watch.ts';
 import type { Ending, GivenBack } from './ending.ts';
 import { HelperPunch } from './helper-punch.ts';
+import { inherited } from './inherited.ts';
 import type { Job } from './job.ts';
 import { stuckMs } from './ladder.ts';
 import { LaunchedStation } from './launched-station.ts';
@@ -92,9 +93,9 @@ export class House {
     const folder = mkdtempSync(resolve(tmpdir(), 'pexen-'));
     const cookies = new CookieJar();
     const tail = new Tail(clock, settings.outputIntervalMs);
-    const env = environment(settings.env);
+    const { env, raw, openFiles } = inherited(settings.env, settings.openFiles);
     const foreign = settings.helper === 'auto' ? pythonHelper() : undefined;
-    const spawner = new Spawner(settings.workers, foreign, { clock, cookies, env });
+    const spawner = new Spawner(settings.workers, foreign, { clock, cookies, env, raw, openFiles });
     const punch = new HelperPunch(spawner);
     const means: Means = {
       clock,
@@ -291,18 +292,3 @@ export class House {
 }
 
 const takenBack: OutcomeEnvelope = { kind: 'not-started', reason: 'it was taken back before it began' };
-
-/** What our own attempts are told goes not on to theirs. */
-const ownVariables = new Set([
-  'PEXEN_ATTEMPT_NUMBER',
-  'PEXEN_REPORT',
-  'PEXEN_SLOT',
-  'PEXEN_TASK',
-  'PEXEN_TIMEOUT_MS',
-]);
-
-function environment(added: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const own = Object.entries(process.env).filter(([name]) => !ownVariables.has(name));
-  const all = Object.entries({ ...Object.fromEntries(own), ...added });
-  return Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== undefined));
-}

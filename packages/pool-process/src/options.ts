@@ -30,6 +30,11 @@ export interface ProcessesOptions {
   readonly helper?: 'auto' | 'node';
   /** Added to the environment of every process; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /**
+   * Limits of programs. `openFiles`: the soft limit of open files. Default: that of the process that started this one, where it can be
+   * read, since Node raises its own; else as it is here.
+   */
+  readonly limits?: { readonly openFiles?: number };
   /** How much is kept of each output stream of an attempt, bytes; half from its beginning, half from its end. Default 4 MiB. */
   readonly maxOutputBytes?: number;
   /** How often the output of what runs is looked at to be told, ms. Default 100. */
@@ -50,6 +55,7 @@ export interface Settings {
   readonly execArgv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly limits: CaptureLimits;
+  readonly openFiles: number | undefined;
   readonly outputIntervalMs: number;
 }
 
@@ -57,7 +63,7 @@ const mebibyte = 1024 * 1024;
 
 const known: readonly (keyof ProcessesOptions)[] = [
   ...(['workers', 'memoryLimitMb', 'recycleAfter', 'loader', 'execArgv', 'launcher', 'node'] as const),
-  ...(['helper', 'env', 'maxOutputBytes', 'outputIntervalMs', 'clock'] as const),
+  ...(['helper', 'env', 'limits', 'maxOutputBytes', 'outputIntervalMs', 'clock'] as const),
 ];
 
 /** @throws PexenError PEXEN_BAD_OPTION with everything that is wrong. */
@@ -74,9 +80,13 @@ export function settingsOf(options: ProcessesOptions): Settings {
     helper = 'auto',
     memoryLimitMb,
     recycleAfter = Number.POSITIVE_INFINITY,
+    limits: limitsOfPrograms = {},
   } = options;
+  const { openFiles } = limitsOfPrograms;
   refuse([
     ...unknownOptions('processes', options, known),
+    ...unknownOptions('processes: limits', limitsOfPrograms, ['openFiles']),
+    ...(openFiles === undefined ? [] : wholeNumber('limits.openFiles', openFiles, leastOpenFiles)),
     ...wholeNumber('workers', workers, 1),
     ...wholeNumber('maxOutputBytes', maxOutputBytes, 2),
     ...wholeNumber('outputIntervalMs', outputIntervalMs, 1),
@@ -95,12 +105,16 @@ export function settingsOf(options: ProcessesOptions): Settings {
     helper,
     env,
     limits,
+    openFiles,
     outputIntervalMs,
     memoryLimitMb,
     recycleAfter,
     execArgv: execArgvOf(options),
   };
 }
+
+/** No program comes up with fewer than its streams, its report and what its loader opens. */
+const leastOpenFiles = 8;
 
 /** Node itself needs about half of that. */
 const leastMemoryMb = 96;

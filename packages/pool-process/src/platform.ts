@@ -144,6 +144,22 @@ function statusOf(pid: number): string {
   return (read(pid, 'status') ?? nothing).toString('latin1');
 }
 
+/** The environment that this process was given, byte for byte; empty where that cannot be read. */
+export function ownEnvironment(): Buffer {
+  return environmentOf(process.pid) ?? nothing;
+}
+
+/**
+ * The soft limit of open files of the process that started this one, where Node has raised that of this one. Undefined where it cannot be
+ * read.
+ */
+export function parentOpenFiles(): number | undefined {
+  const [parents, own] = [process.ppid, process.pid].map((pid) =>
+    limitIn((read(pid, 'limits') ?? nothing).toString('latin1'), 'Max open files'),
+  );
+  return parents !== undefined && Number.isFinite(parents) && parents !== own ? parents : undefined;
+}
+
 /** Is it what the system says when it has no room: of open files, processes or memory? */
 export function isShortage(error: unknown): boolean {
   const { code } = (error ?? {}) as NodeJS.ErrnoException;

@@ -17,9 +17,10 @@ export function pythonHelper(): Command | undefined {
 
 /** What NotImplementedError and AttributeError say is that this Python cannot do it: it goes, and another helper is used. */
 const script = `
-import errno, json, os, select, signal, struct
+import base64, errno, json, os, resource, select, signal, struct
 
-base, running, buffer = {}, {}, b''
+base, raw, limit, running, buffer = {}, [], None, {}, b''
+own_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
 null = os.open('/dev/null', os.O_RDONLY)
 for fd in (3, 4): os.set_inheritable(fd, False)
 woken, wake = os.pipe()
@@ -37,18 +38,34 @@ def spawn(file, argv, env, fds):
     return os.posix_spawn(file, argv, env, file_actions=actions, setsid=True, setsigmask=[],
                           setsigdef=[signal.SIGPIPE, signal.SIGXFSZ])
 
+def limited(file, argv, env, fds):
+    if limit is None: return spawn(file, argv, env, fds)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, own_limit[1]))
+    try: return spawn(file, argv, env, fds)
+    finally: resource.setrlimit(resource.RLIMIT_NOFILE, own_limit)
+
+def set_base(order):
+    global base, raw, limit
+    base, raw, wanted = order['env'], [], order['openFiles']
+    for each in order['raw']: raw.append((each['name'], *base64.b64decode(each['entry']).split(b'=', 1)))
+    soft, hard = own_limit
+    if wanted is not None and hard != resource.RLIM_INFINITY: wanted = min(wanted, hard)
+    limit = None if wanted is None or wanted == soft else wanted
+
 def start(order):
     number, file, fds = order['id'], order['file'], []
     try:
         for path in order['files']: fds.append(os.open(path, os.O_WRONLY | os.O_APPEND))
         env = {**base, **order['env']}
         env = {name: value for name, value in env.items() if value is not None}
+        for name, key, value in raw:
+            if name not in order['env']: env[key] = value
         os.chdir(order['cwd'])
         try:
-            pid = spawn(file, [file, *order['argv']], env, fds)
+            pid = limited(file, [file, *order['argv']], env, fds)
         except OSError as error:
             if error.errno != errno.ENOEXEC: raise
-            pid = spawn('/bin/sh', ['/bin/sh', file, *order['argv']], env, fds)
+            pid = limited('/bin/sh', ['/bin/sh', file, *order['argv']], env, fds)
     except (OSError, ValueError) as error:
         code = errno.errorcode.get(getattr(error, 'errno', None), '')
         say({'is': 'refused', 'id': number, 'code': code, 'message': str(error)})
@@ -70,8 +87,7 @@ def reap():
             say({'is': 'ended', 'id': number, 'exitCode': os.WEXITSTATUS(status), 'signal': None})
 
 def obey(order):
-    global base
-    if order['do'] == 'base': base = order['env']
+    if order['do'] == 'base': set_base(order)
     else: start(order)
 
 def end_with_host():

@@ -5,28 +5,31 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { Channel } from './channel.ts';
+import { throughShell } from './shell-start.ts';
 import type { FromHelper, ToHelper } from './spawn-messages.ts';
 
 type Order = Extract<ToHelper, { do: 'spawn' }>;
 
 const groups = new Set<number>();
-let base: Readonly<Record<string, string>> = {};
+let base: Extract<ToHelper, { do: 'base' }> = { do: 'base', env: {}, raw: [], openFiles: null };
 
 const channel = new Channel(3, 4);
 channel.listen((message) => obey(message as ToHelper), endWithHost);
 
 function obey(message: ToHelper): void {
-  if (message.do === 'base') base = message.env;
+  if (message.do === 'base') base = message;
   else start(message);
 }
 
 function start(order: Order): void {
   const fds: number[] = [];
   try {
-    const { file, argv, cwd } = order;
+    const { cwd } = order;
     for (const path of order.files) fds.push(openSync(path, 'a'));
     const stdio = ['ignore' as const, ...fds];
-    watch(order.id, spawn(file, argv, { cwd, env: environment(order), stdio, detached: true }));
+    const env = environment(order);
+    const { file, argv } = throughShell(order, base, env) ?? order;
+    watch(order.id, spawn(file, argv, { cwd, env, stdio, detached: true }));
   } catch (error) {
     refuse(order.id, error);
   } finally {
@@ -52,7 +55,7 @@ function refuse(id: number, error: unknown): void {
 }
 
 function environment({ env }: Order): NodeJS.ProcessEnv {
-  const all: NodeJS.ProcessEnv = { ...base };
+  const all: NodeJS.ProcessEnv = { ...base.env };
   for (const [name, value] of Object.entries(env)) all[name] = value ?? undefined;
   return all;
 }

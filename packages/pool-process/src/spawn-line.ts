@@ -6,7 +6,7 @@ import { type CookieJar, cookieVariable } from './cookie.ts';
 import type { Command } from './launch-command.ts';
 import { type LineProgram, ownProgram, ProcessLine } from './process-line.ts';
 import { signalGroup } from './process-tree.ts';
-import type { FromHelper, ToHelper } from './spawn-messages.ts';
+import type { FromHelper, RawVariable, ToHelper } from './spawn-messages.ts';
 
 /** What to start. */
 export type SpawnOrder = Omit<Extract<ToHelper, { do: 'spawn' }>, 'do' | 'id'>;
@@ -25,6 +25,8 @@ export interface SpawnMeans {
   readonly clock: Clock;
   readonly cookies: CookieJar;
   readonly env: Readonly<Record<string, string>>;
+  readonly raw?: readonly RawVariable[];
+  readonly openFiles?: number | undefined;
 }
 
 /** What was ordered and has not ended. */
@@ -53,7 +55,7 @@ export class Helper {
   /** `foreign`: the command line of one that is not ours. */
   constructor(
     foreign: Command | undefined,
-    { clock, cookies, env }: SpawnMeans,
+    { clock, cookies, env, raw = [], openFiles }: SpawnMeans,
     useless: (orphans: readonly Pending[]) => void,
   ) {
     this.#clock = clock;
@@ -69,7 +71,7 @@ export class Helper {
       garbled: () => this.#kill(),
       gone: (exit) => this.#lose(exit),
     });
-    this.#send({ do: 'base', env });
+    this.#send({ do: 'base', env, raw, openFiles: openFiles ?? null });
   }
 
   start(order: SpawnOrder, events: SpawnEvents): void {

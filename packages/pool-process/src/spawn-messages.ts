@@ -1,8 +1,22 @@
 /** What we and a spawn helper say to each other, in JSON. Both are ours: nobody's code runs in a helper. */
 
+/** A variable that is not UTF-8. */
+export interface RawVariable {
+  /** As Node decodes it. */
+  readonly name: string;
+  /** Its bytes, `NAME=value`, in base64. */
+  readonly entry: string;
+}
+
 /** To the helper: first the environment that programs start from, then program after program. */
 export type ToHelper =
-  | { readonly do: 'base'; readonly env: Readonly<Record<string, string>> }
+  | {
+      readonly do: 'base';
+      readonly env: Readonly<Record<string, string>>;
+      readonly raw: readonly RawVariable[];
+      /** Their soft limit of open files; null: that of the helper. */
+      readonly openFiles: number | null;
+    }
   | {
       readonly do: 'spawn';
       readonly id: number;

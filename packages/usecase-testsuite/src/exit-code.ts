@@ -25,7 +25,7 @@ const nothingCodes: ReadonlySet<string> = new Set(['PEXEN_NOTHING_SELECTED', 'PE
 
 /** Codes of problems that mean "it could not be run here", rather than "this is wrong". */
 const infrastructureCodes: ReadonlySet<string> = new Set([
-  ...['PEXEN_LIMIT_TOO_LOW', 'PEXEN_NO_SLOT', 'PEXEN_WORKER_START', 'PEXEN_WINDOWS'],
+  ...['PEXEN_LIMIT_TOO_LOW', 'PEXEN_NO_SLOT', 'PEXEN_START_FOLDER', 'PEXEN_WORKER_START', 'PEXEN_WINDOWS'],
 ]);
 
 /**

@@ -8,6 +8,7 @@ import { kindOf, messageOf, PexenError } from '@pexen/core';
 import { configNames, type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
 import type { Output } from '../explain.ts';
 import { ownVersion } from '../own-version.ts';
+import { workingDirectory } from '../working-directory.ts';
 
 const config = `import { defineSuite, tree } from 'pexen';
 
@@ -38,7 +39,7 @@ const fresh: Written = { text: undefined, manifest: { private: true, type: 'modu
  * @throws PexenError PEXEN_NO_FOLDER, PEXEN_BAD_MANIFEST.
  */
 export async function init(dir: string, output: Output): Promise<ExitCode> {
-  const root = resolve(dir);
+  const root = resolve(workingDirectory(), dir);
   if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) throw noFolder(root);
   const manifest = await addDependency(root, output);
   const existing = configNames.find((name) => existsSync(join(root, name)));

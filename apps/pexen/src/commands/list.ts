@@ -4,6 +4,7 @@ import type { Problem } from '@pexen/core';
 import { printable } from '@pexen/report';
 import { type ExitCode, exitCodes, type ListedTask, listSuite, loadConfig } from '@pexen/usecase-testsuite';
 import { formatWarning, type Output } from '../explain.ts';
+import { workingDirectory } from '../working-directory.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
 
 /** What may stand behind `pexen list`. */
@@ -19,7 +20,7 @@ export async function list(
 ): Promise<ExitCode> {
   const warn = (warning: Problem) => process.stderr.write(formatWarning(warning, process.stderr));
   const tasks = await othersToStderr(async () =>
-    listSuite(await loadConfig(process.cwd(), options.config), selectionOf(patterns, options), warn),
+    listSuite(await loadConfig(workingDirectory(), options.config), selectionOf(patterns, options), warn),
   );
   if (options.json) output.write(`${JSON.stringify(tasks, undefined, 2)}\n`);
   else for (const task of tasks) output.write(`${lineOf(task, tasks.length, output)}\n`);

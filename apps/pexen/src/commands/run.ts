@@ -11,6 +11,7 @@ import {
 import { formatWarning } from '../explain.ts';
 import { junitInto, parseReporter } from '../reporter-argument.ts';
 import { obeySignals } from '../signals.ts';
+import { workingDirectory } from '../working-directory.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
 
 /** What may stand behind `pexen run`. */
@@ -23,7 +24,7 @@ export interface RunOptions extends SelectOptions {
 /** Runs what the patterns select, or everything; answers with the exit code. */
 export async function run(patterns: readonly string[], options: RunOptions): Promise<ExitCode> {
   requireSystem();
-  const loaded = await loadConfig(process.cwd(), options.config);
+  const loaded = await loadConfig(workingDirectory(), options.config);
   let restore: (() => void) | undefined;
   try {
     const { exitCode } = await runSuite(loaded, {
