@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { cookieVariable } from './cookie.ts';
 import { ownStartTicks } from './platform.ts';
-import { ownProgram } from './process-line.ts';
+import { conditions, ownProgram } from './process-line.ts';
 
 /** `$1`: the folder. The rest is the command line of the program. */
 const script = `
@@ -46,13 +46,4 @@ export class OrphanReaper {
     this.#process.kill('SIGKILL');
     await this.#isGone;
   }
-}
-
-/** Those under which this process finds its packages. */
-function conditions(): string[] {
-  const { execArgv } = process;
-  return execArgv.flatMap((argument, at) => {
-    if (/^(?:-C|--conditions)=/.test(argument)) return [argument];
-    return /^(?:-C|--conditions)$/.test(argument) ? [argument, execArgv[at + 1] ?? ''] : [];
-  });
 }

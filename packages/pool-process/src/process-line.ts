@@ -35,6 +35,15 @@ export function ownProgram(url: string, execArgv: readonly string[]): Pick<LineP
   return { command: process.execPath, argv: [...execArgv, fileURLToPath(url)] };
 }
 
+/** Node's arguments for the conditions under which this process finds its packages: a program of ours finds the same. */
+export function conditions(): string[] {
+  const { execArgv } = process;
+  return execArgv.flatMap((argument, at) => {
+    if (/^(?:-C|--conditions)=/.test(argument)) return [argument];
+    return /^(?:-C|--conditions)$/.test(argument) ? [argument, execArgv[at + 1] ?? ''] : [];
+  });
+}
+
 export interface LineEvents {
   readonly heard: (message: unknown) => void;
   /** It sent what is no message; nothing more will be heard. */

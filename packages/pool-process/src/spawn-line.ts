@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts';
 import { encodeJsonFrame } from './codec.ts';
 import { type CookieJar, cookieVariable } from './cookie.ts';
 import type { Command } from './launch-command.ts';
-import { type LineProgram, ownProgram, ProcessLine } from './process-line.ts';
+import { conditions, type LineProgram, ownProgram, ProcessLine } from './process-line.ts';
 import { signalGroup } from './process-tree.ts';
 import type { FromHelper, RawVariable, ToHelper } from './spawn-messages.ts';
 
@@ -62,7 +62,8 @@ export class Helper {
     this.#useless = useless;
     this.#isForeign = foreign !== undefined;
     const program: LineProgram = {
-      ...(foreign ?? ownProgram(import.meta.resolve('@pexen/pool-process/spawn-helper'), lean)),
+      ...(foreign ??
+        ownProgram(import.meta.resolve('@pexen/pool-process/spawn-helper'), [...conditions(), ...lean])),
       env: { PATH: env.PATH ?? '', [cookieVariable]: cookies.next() },
       stdio: { kind: 'pipes', stdout: 'ignore', stderr: 'ignore' },
     };
