@@ -4,7 +4,7 @@
  * when it grows. Where it is evidence, the lines that count are read before anything is cut. Knows nothing of processes.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import type { CapturedOutput } from '@pexen/core';
 import type { EvidenceLines } from './evidence-lines.ts';
@@ -60,7 +60,7 @@ export class Capture {
     this.#limits = limits;
     this.#punch = punch;
     this.#lines = evidence?.lines;
-    this.#mark = evidence === undefined ? empty : randomBytes(markLength);
+    this.#mark = evidence === undefined ? empty : mark;
     if (evidence === undefined) return;
     try {
       writeSync(this.fd, this.#mark);
@@ -94,7 +94,7 @@ export class Capture {
   /** What came since it was last asked, up to that place in the file; '' if nothing did. Cuts back what is too large. */
   news(end: number = Number.POSITIVE_INFINITY): string {
     const size = this.#size();
-    this.#noticeEmptied(size);
+    if (size < this.#told) this.#noticeEmptied();
     const text = this.#newsUpTo(Math.min(end, size));
     if (this.#isLong(size)) this.#scan(size, scannedAtOnce);
     if (size - this.#start - this.#hollow > this.#limits.onDisk) this.#makeRoom(size);
@@ -115,13 +115,20 @@ export class Capture {
 
   /** Did the program itself empty the file? Then what stood in it before is lost. */
   get isEmptied(): boolean {
-    this.#noticeEmptied(this.#size());
+    const isGone = !this.#isEmptied && !this.#read(0, markLength).equals(this.#mark);
+    if (isGone) this.#noticeEmptied();
     return this.#isEmptied;
   }
 
   /** The output of the attempt, and the file made ready for the next. */
   finish(): CapturedOutput {
     return this.finishAt(this.#size(), true);
+  }
+
+  /** The output of the only attempt. What is large takes no room any more, though somebody may have it open. */
+  finishLast(): CapturedOutput {
+    const end = this.#size();
+    return this.finishAt(end, end > largeFile);
   }
 
   /** The same for a writer that goes on: what follows `end` is the next attempt's, unless the file is to be emptied. */
@@ -149,11 +156,8 @@ export class Capture {
   }
 
   /** As `> /dev/stdout` does. */
-  #noticeEmptied(size: number): void {
-    const isMarked = !this.#isEmptied && this.#mark.length > 0;
-    const isGone = isMarked && !this.#read(0, markLength).equals(this.#mark);
-    if (size >= this.#told && !isGone) return;
-    this.#isEmptied ||= isMarked;
+  #noticeEmptied(): void {
+    this.#isEmptied = true;
     this.#told = this.#start = this.#scanned = 0;
   }
 
@@ -245,14 +249,16 @@ export class Capture {
 /** Removes a file that is there, if possible. What is left goes with the folder of the pool, or is told then. */
 export function removeFile(path: string): void {
   try {
-    rmSync(path, { force: true });
+    unlinkSync(path);
   } catch {
-    // It is a directory, something is mounted on it, or it was made immutable.
+    // It is gone or a directory, something is mounted on it, or it was made immutable.
   }
 }
 
 const empty = Buffer.alloc(0);
+const largeFile = 1024 * 1024;
 const markLength = 8;
+const mark = randomBytes(markLength);
 /** One for all: what is read into it is used at once. */
 const chunk = Buffer.alloc(256 * 1024);
 /** So much is read without a pause, bytes. */

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 /** With fewer blocks nothing can be written. */
 const leastBlocks = 2;
 const probe = Buffer.alloc(4096);
+/** A trial to write costs more than a question, and finds what is left of a quota: it is made this often at most, ms. */
+const probeMs = 50;
 
 /** What is asked of the system. */
 export interface DiskProbe {
@@ -21,6 +23,7 @@ export interface DiskProbe {
 export class DiskWatch {
   readonly #probe: DiskProbe;
   #times = 0;
+  #probedMs = Number.NEGATIVE_INFINITY;
   #why = '';
 
   constructor(probe: DiskProbe) {
@@ -55,7 +58,10 @@ export class DiskWatch {
       const free = process.geteuid?.() === 0 ? bfree : bavail;
       if (free < leastBlocks) return 'was full (ENOSPC)';
       if (files > 0 && ffree === 0) return 'had no room for another file (ENOSPC)';
+      const nowMs = performance.now();
+      if (nowMs - this.#probedMs < probeMs) return undefined;
       this.#probe.write();
+      this.#probedMs = nowMs;
       return undefined;
     } catch (error) {
       const { code = 'unknown error' } = error as NodeJS.ErrnoException;

@@ -86,7 +86,6 @@ export class ProgramAttempt {
     const job = this.#job;
     const { disk } = this.#means;
     const timesFull = disk.times;
-    disk.look();
     const start = await this.#start();
     if (start.kind === 'refused') {
       if (isShortage(start.error)) return { kind: 'no-slot', error: start.error };
@@ -96,7 +95,10 @@ export class ProgramAttempt {
     this.#tree = { pid: start.pid, cookie: this.#cookie };
     this.#means.leaders.add(start.pid);
     job.started(this.#worker());
-    const stopFollowing = this.#means.tail.follow(() => this.#tellNews());
+    const stopFollowing = this.#means.tail.follow(() => {
+      disk.look();
+      this.#tellNews();
+    });
     job.onAbort(() => this.#stop(this.#order.graceMs));
     if (this.#isToDie) this.#stop(0);
     const ending = await Promise.race([this.#ended.promise, this.#givenUp.promise]);
@@ -195,7 +197,6 @@ export class ProgramAttempt {
 
   #tellNews(): void {
     const { files } = this.#place;
-    this.#means.disk.look();
     this.#tellText('stdout', files.stdout.news());
     this.#tellText('stderr', files.stderr.news());
     // What it reports is for the end; now it is no more than a sign of life.
@@ -209,7 +210,6 @@ export class ProgramAttempt {
   #report({ exitCode, signal }: Ending, leaked: number, timesFull: number): OutcomeEnvelope {
     const { disk } = this.#means;
     const missing: string[] = [];
-    disk.look();
     if (disk.times > timesFull)
       missing.push(`the file system of its output ${disk.why}: some of what it reported may be missing`);
     const { stdout, stderr, evidence, report, isEmptied } = this.#takeOutput(missing);
@@ -235,7 +235,7 @@ export class ProgramAttempt {
     try {
       const { isEmptied } = files.stdout;
       const evidence = files.takeEvidence(note);
-      const [stdout, stderr] = [files.stdout.finish(), files.stderr.finish()];
+      const [stdout, stderr] = [files.stdout.finishLast(), files.stderr.finishLast()];
       return { stdout, stderr, evidence, isEmptied, report: files.takeReport(note) };
     } catch (error) {
       note(`what it wrote cannot be read: ${messageOf(error)}`);

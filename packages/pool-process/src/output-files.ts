@@ -23,7 +23,6 @@ export class OutputFiles {
   readonly report: Capture;
   /** For `$PEXEN_REPORT`; does not exist until the program makes it. */
   readonly reportPath: string;
-  readonly #folder: string;
   readonly #lines = new EvidenceLines(mostEvidence);
   #reportSize: number | undefined;
 
@@ -42,7 +41,6 @@ export class OutputFiles {
     this.stdout = stdout;
     this.stderr = stderr;
     this.report = report;
-    this.#folder = folder;
     this.reportPath = join(folder, `report-${name}`);
   }
 
@@ -60,7 +58,7 @@ export class OutputFiles {
       missing(
         'the program emptied fd 3, as opening /dev/fd/3 to write does: what it had reported before is lost',
       );
-    const { head, tail, totalBytes } = this.report.finish();
+    const { head, tail, totalBytes } = this.report.finishLast();
     if (totalBytes > mostEvidence) missing(`it wrote more to fd 3 than ${inMebibytes(mostEvidence)}`);
     const first = tail === '' ? withNewline(head) : head.slice(0, head.lastIndexOf('\n') + 1);
     return first + this.#takeReportFile(missing);
@@ -77,16 +75,16 @@ export class OutputFiles {
   /** Removes them. */
   close(): void {
     for (const capture of [this.stdout, this.stderr, this.report]) capture.close();
-    removeFile(this.reportPath);
+    if (this.#reportSize !== undefined) removeFile(this.reportPath);
   }
 
   #takeReportFile(missing: (why: string) => void): string {
     try {
       const facts = lstatSync(this.reportPath, { throwIfNoEntry: false });
+      this.#reportSize ??= facts?.size;
       if (facts?.isFile() === true) return this.#readReport(missing);
       if (facts !== undefined) missing(`$PEXEN_REPORT is ${kindOf(facts)}, and no file`);
       else if (this.#reportSize !== undefined) missing('$PEXEN_REPORT was removed by the program');
-      else lstatSync(this.#folder);
     } catch (error) {
       missing(`$PEXEN_REPORT cannot be read: ${(error as Error).message}`);
     }

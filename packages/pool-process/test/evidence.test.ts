@@ -167,7 +167,7 @@ describe('what the program itself takes away', () => {
 
   test('it removes the folder of its report', async () => {
     const { incomplete } = await factsIn('echo fail a > $PEXEN_REPORT; rm -r $(dirname $PEXEN_REPORT)');
-    expect(incomplete).toMatch(/\$PEXEN_REPORT (?:cannot be read: ENOENT|was removed)/);
+    expect(incomplete).toMatch(/ENOENT|was removed/);
   });
 
   test('it puts another report in the place of the first', async () => {
