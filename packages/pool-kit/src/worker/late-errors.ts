@@ -3,7 +3,7 @@
  * rejection that nothing handles. Each attempt runs in an asynchronous context of its own, so an error names its attempt even when that
  * has ended and another one runs. Knows no transport and no outcome.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import process from 'node:process';
 import { encodeThrown, type ThrownWire } from '../error-codec.ts';
 import { later } from '../own-globals.ts';
@@ -34,7 +34,7 @@ type Owner = Watched | typeof ours;
 const owners = new AsyncLocalStorage<Owner>();
 const withOwner = owners.run.bind(owners) as <T>(owner: Owner, code: () => T) => T;
 const currentOwner = owners.getStore.bind(owners) as () => Owner | undefined;
-/** Also undoes what bodies do to asynchronous contexts for good, by `enterWith`. */
+/** Without what bodies do to asynchronous contexts for good, by `enterWith`; older Nodes keep that in the resource, so each body has one. */
 const outsideOfBodies = AsyncLocalStorage.snapshot();
 
 /** Attempts that run, and the paths of those that ended last. */
@@ -76,7 +76,7 @@ export function outsideBodies<T>(code: () => T): T {
 
 /** Runs code of the attempt. */
 export function within<T>(watched: Watched, code: () => T): T {
-  return outsideOfBodies(() => withOwner(watched, code));
+  return outsideOfBodies(() => new AsyncResource('PEXEN').runInAsyncScope(() => withOwner(watched, code)));
 }
 
 /** The attempt begins. */

@@ -152,11 +152,16 @@ export class BodyAttempt implements Watched {
 
   #runBody(definition: TaskDefinition): void {
     this.#definition = definition;
-    const before = asyncId();
-    const outcome = within(this, () => runBody(definition, this.#envelope, this.#link));
+    let isAlone = false;
+    const outcome = within(this, () => {
+      const before = asyncId();
+      const ended = runBody(definition, this.#envelope, this.#link);
+      isAlone = asyncId() === before + 1;
+      return ended;
+    });
     if (isThenable(outcome)) void this.#settleLater(outcome);
     else {
-      this.#isQuiet = asyncId() === before + 1;
+      this.#isQuiet = isAlone;
       this.#settle(outcome);
     }
   }
