@@ -19,6 +19,7 @@ export interface EndingProcess {
   /** What is still open, each by its kind: `Timeout`. */
   getActiveResourcesInfo(): string[];
   once(event: 'exit', listener: (code: number) => void): unknown;
+  once(event: 'uncaughtExceptionMonitor', listener: () => void): unknown;
 }
 
 /** Watches over the process from now on; `done` is told the exit code of the command when it has ended. */
@@ -34,13 +35,19 @@ export function endings(us: EndingProcess): { done(exitCode: ExitCode): void } {
     if (ended !== undefined)
       us.exitCode = isBroken && ended === exitCodes.ok ? exitCodes.infrastructure : ended;
   };
+  let isUncaught = false;
+  us.once('uncaughtExceptionMonitor', () => {
+    isUncaught = true;
+  });
   us.once('exit', (code) => {
     if (ended !== undefined || code === exitCodes.interrupted) return;
-    // Only who calls process.exit sets an exit code.
+    // Node has printed the error, and sets an exit code as well; else only who calls process.exit does.
     say(
-      us.exitCode === undefined
-        ? 'nothing left to do, and not done: something in the configuration waits for what never comes.'
-        : `broken off by process.exit(${code}), called by something in the configuration or in a task.`,
+      isUncaught
+        ? 'ended by an error that nothing caught, printed above.'
+        : us.exitCode === undefined
+          ? 'nothing left to do, and not done: something in the configuration waits for what never comes.'
+          : `broken off by process.exit(${code}), called by something in the configuration or in a task.`,
     );
     us.exitCode = exitCodes.infrastructure;
   });
