@@ -29,7 +29,7 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'a cleanup that succeeds does not heal',
     file: ending,
-    find: 'this.#decide(task, isTidy ? { ...outcome, locksOk: true } : outcome, again);',
+    find: 'this.#decide(task, { ...outcome, locksOk: isTidy }, again);',
     replace: 'this.#decide(task, outcome, again);',
   },
   {
@@ -184,8 +184,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'a poisoned resource is taken',
     file: starting,
-    find: '      if (node !== NONE) {\n',
-    replace: '      if (node !== NONE && tasks.count < 0) {\n',
+    find: '    if (this.#isPoisoned(task, demand)) {\n      const node',
+    replace: '    if (this.#isPoisoned(task, demand) && tasks.count < 0) {\n      const node',
   },
   {
     what: 'tasks start while the consumer works on a result',
