@@ -184,8 +184,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'a poisoned resource is taken',
     file: starting,
-    find: '    if (this.#isPoisoned(task, demand)) {\n      const node',
-    replace: '    if (this.#isPoisoned(task, demand) && tasks.count < 0) {\n      const node',
+    find: 'return locks.poisonedNode(demand) !== NONE;',
+    replace: 'void [locks, demand];\n    return false;',
   },
   {
     what: 'tasks start while the consumer works on a result',
