@@ -230,10 +230,12 @@ class Check {
     });
   }
 
-  /** What it claims is held by a body that was abandoned. */
+  /** What it claims is held by a body that was abandoned. Units are below the root, too. */
   #isKeptOut(name: string): boolean {
-    const holders = this.#started().filter((task) => this.#isAbandoned(task.name));
-    return holders.some((holder) => clashOf(holder, this.#planOf(name)) !== undefined);
+    const claimer = this.#planOf(name);
+    const clashes = (holder: TaskPlan): boolean =>
+      clashOf(holder, claimer) !== undefined || (holder.amount > 0 && claimer.claims.includes('/'));
+    return this.#started().some((holder) => this.#isAbandoned(holder.name) && clashes(holder));
   }
 
   /** Those who were there from the start, or came while a teardown that waits for them waited for earlier ones. */
