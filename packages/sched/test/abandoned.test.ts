@@ -243,3 +243,42 @@ test('a teardown waits for the opening of its pool no longer than its grace', as
   expect(await results).toMatchObject([{ path: 'up' }, { path: 'down', status: 'skipped' }]);
   expect(pool.closed).toEqual(['drain']);
 });
+
+describe('a run that is stopped while a body is being started', () => {
+  const ways = [
+    ['abort', (going: Run) => going.abort('enough')],
+    ['kill', (going: Run) => going.kill('enough')],
+  ] as const;
+
+  test.each(ways)('%s by a listener who hears of the start: the body does not run', async (_how, stop) => {
+    const seen: string[] = [];
+    const first = task({ name: 'first' }, async () => {});
+    const second = task({ name: 'second' }, () => {
+      seen.push('second');
+      return never();
+    });
+    const { going, results, clock } = play([first, second], { spare: 1 });
+    going.events.on('event', (event) => {
+      if (event.type === 'task-started' && event.path === 'second') stop(going);
+    });
+    const statuses = (await results).map(({ path, status }) => `${path} ${status}`);
+    expect(statuses.toSorted()).toEqual(['first cancelled', 'second cancelled']);
+    expect(seen).toEqual([]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test.each(ways)('%s by the body itself, which then never settles: it is abandoned', async (how, stop) => {
+    const first = task({ name: 'first' }, async () => {});
+    const stops = task({ name: 'stops', grace: 50 }, () => {
+      stop(going);
+      return never();
+    });
+    const { going, results, clock } = play([first, stops], { spare: 1 });
+    await settled();
+    if (how === 'abort') await clock.advance(50);
+    expect((await results).find(({ path }) => path === 'stops')).toMatchObject({
+      ...{ status: 'cancelled', abandoned: true },
+    });
+    expect(clock.pending).toBe(0);
+  });
+});

@@ -102,6 +102,11 @@ export class Attempt implements Assignment, Ticket {
     return this.#abort.signal;
   }
 
+  /** It was asked to stop. */
+  get isStopped(): boolean {
+    return this.#abortReason !== undefined;
+  }
+
   /** Asks the body to stop. The reason it sees is an error named TimeoutError or AbortError. */
   stop(why: StopCause, message: string): void {
     const reason = new Error(message);

@@ -67,6 +67,8 @@ class InlinePool implements Pool {
   readonly #running = new Set<RunningBody>();
   readonly #abandoned = new Set<RunningBody>();
   #isOpen = false;
+  /** Closed by `kill`: a body that a synchronous part of it let go on is abandoned as well. */
+  #isKilled = false;
   #after: NonNullable<PoolContext['after']> = startTimer;
   #whenIdle: (() => void) | undefined;
 
@@ -78,6 +80,7 @@ class InlinePool implements Pool {
     if (this.#isOpen || this.#running.size > 0) return Promise.reject(poolInUse());
     if (this.#abandoned.size > 0) return Promise.reject(poolAbandoned());
     this.#isOpen = true;
+    this.#isKilled = false;
     this.#after = context.after ?? startTimer;
     context.slotsChanged(this.#concurrency);
     return Promise.resolve();
@@ -97,6 +100,7 @@ class InlinePool implements Pool {
   /** Gives back what waits. `kill` gives bodies one turn of the event loop to hear of their signal, and abandons those that go on. */
   async close(how: 'drain' | 'kill'): Promise<void> {
     this.#isOpen = false;
+    this.#isKilled = how === 'kill';
     this.recall();
     if (this.#running.size === 0) return;
     const idle = new Promise<void>((resolve) => {
@@ -128,6 +132,8 @@ class InlinePool implements Pool {
 
   #begin(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
     ticket.started('inline');
+    // A listener who heard of the start may have stopped the run.
+    if (isStopped(ticket)) return { kind: 'stopped', how: 'aborted' };
     const { definition, part } = assignment;
     const context = new OwnContext(definition.meta, assignment, ticket);
     const body = part === 'body' ? definition.body : definition.meta.cleanup;
@@ -158,6 +164,8 @@ class InlinePool implements Pool {
       whenStopped(ticket, () => {
         if (this.#running.has(body)) body.cancelGrace = this.#after(graceMs, () => this.#abandon(body));
       });
+      // The body itself has killed the run before it gave its promise.
+      if (this.#isKilled) nextTurn(() => this.#abandonAll());
     });
   }
 
@@ -187,9 +195,13 @@ class InlinePool implements Pool {
 
 /** Calls back when the attempt must stop. Attempts of our own say so without a signal, which costs more than many a body. */
 function whenStopped(ticket: Ticket, stop: () => void): void {
-  if (ticket instanceof Attempt) ticket.onStop = stop;
-  else if (ticket.signal.aborted) stop();
+  if (isStopped(ticket)) stop();
+  else if (ticket instanceof Attempt) ticket.onStop = stop;
   else ticket.signal.addEventListener('abort', stop, { once: true });
+}
+
+function isStopped(ticket: Ticket): boolean {
+  return ticket instanceof Attempt ? ticket.isStopped : ticket.signal.aborted;
 }
 
 function returned(value: unknown, { provided }: OwnContext): PoolOutcome {
