@@ -71,7 +71,12 @@ function play(log: string | undefined, plan: TaskPlan, context: AnyBodyContext):
   write(log, 'enter', plan.name, attempt, 'body');
   const leave = (): void => write(log, 'leave', plan.name, attempt, 'body');
   const { how, afterMs } = ending;
-  if (how === 'exits') return soon(afterMs, () => process.exit(3));
+  if (how === 'exits') {
+    return soon(afterMs, () => {
+      leave();
+      process.exit(3);
+    });
+  }
   if (how === 'ignores') return new Promise(() => {});
   if (how === 'waits') return untilAborted(context.signal).finally(leave);
   if (how === 'late') {

@@ -324,11 +324,17 @@ class Check {
   slots(): string[] {
     const { workers, group } = this.#played.plan;
     return this.#overRunning((running) => {
-      const counted = running.filter((name) => !this.#isAbandoned(name));
+      const counted = running.filter((name) => !this.#isAbandoned(name) && !this.#endsUnseen(name));
       const inGroup = counted.filter((name) => this.#planOf(name).isInGroup).length;
       const others = counted.length - inGroup;
       return inGroup > group.workers || others > workers ? `${running} ran at one time` : undefined;
     });
+  }
+
+  /** Ended by force elsewhere: its pool may start the next one before the run tells of the end. */
+  #endsUnseen(name: string): boolean {
+    const isForced = this.#planOf(name).endings.some(({ how }) => how === 'ignores');
+    return isForced && this.#played.plan.pool !== 'inline';
   }
 
   /** Looks at those whose bodies are under way, at each start. */
