@@ -18,17 +18,21 @@ const TOP = 4;
 const LAST = 5;
 const IN = 6;
 const NAME = 7;
-const WIDTH = 8;
+export const WIDTH = 8;
+
+/** Which of two holders goes first. */
+export interface Order {
+  isBefore(holder: Holder, other: Holder): boolean;
+}
 
 export class Boxes {
   #at = new Int32Array(16 * WIDTH);
   #size = WIDTH;
-  readonly #isFirst: (holder: Holder, other: Holder) => boolean;
+  readonly #order: Order;
   readonly #stack: number[] = [];
 
-  /** `isFirst`: does a holder go before another one? */
-  constructor(isFirst: (holder: Holder, other: Holder) => boolean) {
-    this.#isFirst = isFirst;
+  constructor(order: Order) {
+    this.#order = order;
   }
 
   /** A new thing that goes by a holder, or a new box, which goes by NONE as yet. Its name is yours. */
@@ -39,6 +43,11 @@ export class Boxes {
     this.#at[made + NAME] = name;
     this.#at[made + BEST] = best;
     return made;
+  }
+
+  /** All that was made is below this, `WIDTH` apart. */
+  get size(): number {
+    return this.#size;
   }
 
   nameOf(one: number): number {
@@ -128,7 +137,7 @@ export class Boxes {
   }
 
   #goesBefore(one: number, holder: Holder): boolean {
-    return one !== NOTHING && this.#isFirst(this.#at[one + BEST] as number, holder);
+    return one !== NOTHING && this.#order.isBefore(this.#at[one + BEST] as number, holder);
   }
 
   /** Most come in the order in which they are to go: what came last takes them below it. */
@@ -178,6 +187,6 @@ export class Boxes {
   }
 
   #isBefore(a: number, b: number): boolean {
-    return this.#isFirst(this.#at[a + BEST] as number, this.#at[b + BEST] as number);
+    return this.#order.isBefore(this.#at[a + BEST] as number, this.#at[b + BEST] as number);
   }
 }

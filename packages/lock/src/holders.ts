@@ -30,12 +30,23 @@ const ADDED = 9;
 const WAITING_SINCE = 10;
 const WIDTH = 11;
 
+function isLater(moment: number, other: number): boolean {
+  return ((moment - other) | 0) > 0;
+}
+
 export class Holders {
   size = 0;
   /** Those who hold something, or nothing, in no order. */
   readonly active: number[] = [];
   /** The last moment so far. Moments are compared by their difference, so that the count may run over. */
   #moment = 0;
+  /** The latest of the moments at which any was added. */
+  #lastAdded = 0;
+  /** When the first of those that are parked was, and the worst of them, by what it was ranked; some may have left since. */
+  #firstWait = 0;
+  #worst = 0;
+  #worstPriority = 0;
+  #worstRank = 0;
   #at = new Int32Array(16 * WIDTH);
   /** Priority and rank of each, side by side. */
   #ranks = new Float64Array(32);
@@ -64,6 +75,7 @@ export class Holders {
     this.set(holder, OVERTAKEN, 0);
     this.set(holder, LATECOMERS, 0);
     this.set(holder, ADDED, added);
+    if (isLater(added, this.#lastAdded)) this.#lastAdded = added;
     this.set(holder, SINCE, since);
     this.setRank(holder, priority, rank);
   }
@@ -71,6 +83,11 @@ export class Holders {
   setRank(holder: number, priority: number, rank: number): void {
     this.#ranks[holder * 2] = priority;
     this.#ranks[holder * 2 + 1] = rank;
+  }
+
+  /** Does it have this rank already? */
+  isRanked(holder: number, priority: number, rank: number): boolean {
+    return this.#ranks[holder * 2] === priority && this.#ranks[holder * 2 + 1] === rank;
   }
 
   get(holder: number, what: number): number {
@@ -116,22 +133,45 @@ export class Holders {
     this.set(last, INDEX, this.get(holder, INDEX));
   }
 
-  /** It is parked. However often it is, it has waited since the first time. */
-  noteWait(holder: number): void {
-    if (this.is(holder, WAITED)) return;
+  /** It is parked, and perhaps the only one. It has waited since the first time. Has it been parked before, and others were added since? */
+  noteWait(holder: number, isOnly: boolean): boolean {
+    const isAgain = this.is(holder, WAITED);
     this.add(holder, WAITED);
-    this.set(holder, WAITING_SINCE, this.tick());
+    if (!isAgain) this.set(holder, WAITING_SINCE, this.tick());
+    const since = this.get(holder, WAITING_SINCE);
+    if (isOnly || isLater(this.#firstWait, since)) this.#firstWait = since;
+    if (isOnly || !this.#isBeforeWorst(holder)) {
+      this.#worst = holder;
+      this.#worstPriority = this.#ranks[holder * 2] as number;
+      this.#worstRank = this.#ranks[holder * 2 + 1] as number;
+    }
+    return isAgain && isLater(this.#lastAdded, since);
+  }
+
+  /**
+   * May it be a latecomer to anybody who is parked? Asked of the worst and of the first that were, since nobody was. Where ranks change,
+   * it may be as soon as anybody was added later.
+   */
+  mayBeLatecomer(holder: number, isNew: boolean): boolean {
+    if (!isNew) return isLater(this.#lastAdded, this.#firstWait);
+    return isLater(this.get(holder, ADDED), this.#firstWait) && this.#isBeforeWorst(holder);
+  }
+
+  #isBeforeWorst(holder: number): boolean {
+    const priority = (this.#ranks[holder * 2] as number) - this.#worstPriority;
+    if (priority !== 0) return priority < 0;
+    const rank = (this.#ranks[holder * 2 + 1] as number) - this.#worstRank;
+    return rank === 0 ? holder < this.#worst : rank > 0;
   }
 
   /** Of two that were parked: was `a` parked first? */
   waitsLonger(a: number, b: number): boolean {
-    return ((this.get(a, WAITING_SINCE) - this.get(b, WAITING_SINCE)) | 0) < 0;
+    return isLater(this.get(b, WAITING_SINCE), this.get(a, WAITING_SINCE));
   }
 
   /** Does `holder` go before one that was parked already when it was added? */
   isLatecomer(holder: number, parked: number): boolean {
-    const isLater = ((this.get(holder, ADDED) - this.get(parked, WAITING_SINCE)) | 0) > 0;
-    return isLater && this.isBefore(holder, parked);
+    return isLater(this.get(holder, ADDED), this.get(parked, WAITING_SINCE)) && this.isBefore(holder, parked);
   }
 
   /** Smaller priority first, then larger rank, then smaller holder. A total order. */

@@ -81,6 +81,7 @@ export class LockTable {
     added: number = this.tick(),
   ): void {
     this.#holders.enrol(holder, demand, priority, rank, lane, added, this.#waiting.starts);
+    this.#waiting.ranked(holder, true);
   }
 
   /** A moment later than all before: to enrol holders with that were added now. */
@@ -100,10 +101,12 @@ export class LockTable {
 
   /** A new rank, also while the holder is parked. */
   setRank(holder: Holder, priority: number, rank: number): void {
+    if (this.#holders.isRanked(holder, priority, rank)) return;
     const wasParked = this.isParked(holder);
     this.#changed();
     this.#waiting.unpark(holder);
     this.#holders.setRank(holder, priority, rank);
+    this.#waiting.ranked(holder, false);
     if (wasParked) this.park(holder);
   }
 

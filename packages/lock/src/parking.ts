@@ -3,7 +3,7 @@
  * beginning, with the holders and longer groups that were found blocked there, and it hangs at the spot that is in its way. All of a
  * group move as one, so that what a release costs depends on what it frees, not on how many wait. Knows nothing of fairness.
  */
-import { Boxes, NOTHING } from './boxes.ts';
+import { Boxes, NOTHING, WIDTH } from './boxes.ts';
 import { grown } from './columns.ts';
 import type { Demands } from './demands.ts';
 import type { Footprint } from './footprint.ts';
@@ -28,8 +28,8 @@ export class Parking {
   count = 0;
   /** By rank. */
   readonly boxes: Boxes;
-  /** The same boxes, with the same things in them, by how long they wait. Places are in no box here. */
-  readonly ages: Boxes;
+  /** The same boxes, with the same things in them, by how long they wait; undefined until that matters. Places are in no box here. */
+  ages: Boxes | undefined;
   /** Of each lane, the places whose spot may be free. A place that is not in here is blocked. */
   readonly loose: readonly number[];
   /** Those of the lanes that are open. */
@@ -67,8 +67,7 @@ export class Parking {
     this.#tree = tree;
     this.#footprint = footprint;
     this.#obstacles = obstacles;
-    this.boxes = new Boxes((one, other) => holders.isBefore(one, other));
-    this.ages = new Boxes((one, other) => holders.waitsLonger(one, other));
+    this.boxes = new Boxes(holders);
     this.loose = Array.from({ length: lanes }, () => this.#make(NONE, NONE));
     this.open = this.#make(NONE, NONE);
     this.#rows = lanes * 2;
@@ -153,12 +152,35 @@ export class Parking {
     if (longest !== NONE && this.#holders.isLatecomer(holder, longest)) out.push(longest);
   }
 
+  /** From now on it matters who waits longest. */
+  useAges(): void {
+    if (this.ages !== undefined) return;
+    const { boxes } = this;
+    const holders = this.#holders;
+    const ages = new Boxes({ isBefore: (one, other) => holders.waitsLonger(one, other) });
+    this.ages = ages;
+    for (let one = WIDTH; one < boxes.size; one += WIDTH) {
+      const name = boxes.nameOf(one);
+      ages.make(name, this.#waiters[name] === one ? name : NONE);
+    }
+    for (const place of this.places) if (place !== NOTHING) this.#mirror(place, ages);
+  }
+
+  #mirror(box: number, ages: Boxes): void {
+    for (const one of this.boxes.contentsOf(box)) {
+      if (this.boxes.topOf(one) !== NOTHING) this.#mirror(one, ages);
+      ages.put(one, box);
+    }
+  }
+
   /** Who waits longest of those that wait at the spot in open lanes and are not starved, or NONE. */
   longestAt(spot: number): Holder | typeof NONE {
+    const { ages } = this;
     let longest: Holder = NONE;
+    if (ages === undefined) return longest;
     for (let row = 0; row < this.#rows; row += 2) {
       if (!this.#isOpenPlace(spot, row)) continue;
-      const first = this.ages.bestOf(this.places[spot * this.#rows + row] as number);
+      const first = ages.bestOf(this.places[spot * this.#rows + row] as number);
       if (longest === NONE || this.#holders.waitsLonger(first, longest)) longest = first;
     }
     return longest;
@@ -241,18 +263,18 @@ export class Parking {
 
   /** It is called the same among the boxes by rank and among those by age, since both are always made together. */
   #make(name: number, best: Holder): number {
-    this.ages.make(name, best);
+    this.ages?.make(name, best);
     return this.boxes.make(name, best);
   }
 
   #put(one: number, box: number): void {
     this.boxes.put(one, box);
-    this.ages.put(one, box);
+    this.ages?.put(one, box);
   }
 
   #take(one: number): void {
     this.boxes.take(one);
-    this.ages.take(one);
+    this.ages?.take(one);
   }
 
   /** Forgets those where nobody waits any more. */

@@ -111,7 +111,7 @@ function checkUnits({ tree, obstacles }: Inside): void {
 /** Everybody waits with a beginning of what it demands; boxes go by their best holder; places that are not loose are blocked. */
 function checkParking(inside: Inside, parking: Parking, expected: readonly Holder[]): void {
   const { holders, demands, obstacles } = inside;
-  const { boxes, places, loose, open } = parking;
+  const { boxes, ages, places, loose, open } = parking;
   const rows = loose.length * 2;
   const found: Holder[] = [];
   const check = (box: number, beginning: number, row: number): void => {
@@ -120,6 +120,7 @@ function checkParking(inside: Inside, parking: Parking, expected: readonly Holde
       const name = boxes.nameOf(one);
       const isHolder = boxes.topOf(one) === NOTHING;
       claim(boxes.boxOf(one) === box, `${name} knows its box`);
+      claim(ages === undefined || ages.boxOf(one) === box, `${name} is in its box by age, too`);
       claim(startsWith(demands, isHolder ? holders.demandOf(name) : name, beginning), `${name} fits in`);
       const own = holders.laneOf(name) * 2 + Number(holders.is(name, STARVED));
       claim(!isHolder || own === row, `${name} waits with its like`);
@@ -130,6 +131,13 @@ function checkParking(inside: Inside, parking: Parking, expected: readonly Holde
       .map((one) => boxes.bestOf(one))
       .sort((a, b) => (holders.isBefore(a, b) ? -1 : 1))[0];
     claim(boxes.bestOf(box) === (best ?? NONE), `box ${boxes.nameOf(box)} goes by its best holder`);
+    const [oldest] = contents
+      .map((one) => ages?.bestOf(one) ?? NONE)
+      .sort((a, b) => (holders.waitsLonger(a, b) ? -1 : 1));
+    claim(
+      ages === undefined || ages.bestOf(box) === (oldest ?? NONE),
+      `box ${boxes.nameOf(box)} knows its oldest`,
+    );
   };
   const lanes = boxes.contentsOf(open);
   for (const [lane, box] of loose.entries())

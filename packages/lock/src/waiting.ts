@@ -85,9 +85,15 @@ export class Waiting {
     return this.#line.filter((holder, at) => at >= this.#first && this.#isInLine(holder, at));
   }
 
+  /** The holder is known, or has another rank. Who waits longest is of no interest before there is a latecomer to anybody. */
+  ranked(holder: Holder, isNew: boolean): void {
+    if (this.count === 0 || this.parked.ages !== undefined) return;
+    if (this.#holders.mayBeLatecomer(holder, isNew)) this.parked.useAges();
+  }
+
   /** Parks the holder at what the last `find` of its demand met. */
   park(holder: Holder): void {
-    this.#holders.noteWait(holder);
+    if (this.#holders.noteWait(holder, this.count === 0)) this.parked.useAges();
     if (this.#isToBeStarved(holder)) this.starve(holder);
     this.#count(holder, 1);
     this.#holders.add(holder, PARKED);

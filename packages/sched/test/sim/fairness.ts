@@ -17,6 +17,8 @@ export interface Limits {
 interface Wait {
   /** So many batches of tasks had been added when it was first seen to wait. */
   readonly batches: number;
+  /** Its rank then. Where that changes it is parked anew, and what is taken before it is looked at again is counted only then. */
+  readonly rank: number;
   /** Starts of equal or worse rank that took what it waits for: of tasks for which there is no doubt what that is. */
   overtakings: number;
   /** At most so many starts of either kind can have been counted for it. */
@@ -96,7 +98,7 @@ export class Fairness {
   #noteWaits(): void {
     for (const task of this.#shadow.tasks)
       if (this.#isWaiting(task) && !this.#waits.has(task))
-        this.#waits.set(task, { batches: this.#batches, ...none });
+        this.#waits.set(task, { batches: this.#batches, rank: this.#glimpses.rankOf(task.index), ...none });
   }
 
   /** Whatever the machine counts, it is among these. */
@@ -114,7 +116,8 @@ export class Fairness {
       (other) => other !== task && this.#isWaiting(other) && this.#shadow.wouldMeet(other, task),
     );
     if (only === undefined || others.length > 0 || !isSingle(only) || !hasSlot(only)) return;
-    const { batches } = this.#waits.get(only) as Wait;
+    const { batches, rank } = this.#waits.get(only) as Wait;
+    if (rank !== this.#glimpses.rankOf(only.index)) return;
     if (task.batch <= batches || !this.#glimpses.goesBefore(task.index, only.index)) return;
     if (this.#shadow.wouldTakeFrom(only, task))
       this.#latecomers.set(only, (this.#latecomers.get(only) ?? 0) + 1);

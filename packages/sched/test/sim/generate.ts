@@ -23,6 +23,7 @@ interface Character {
 
 export function generate(seed: number): Scenario {
   const random = new Random(seed);
+  if (random.chance(0.06)) return drawStream(seed, random);
   const character = drawCharacter(random);
   const count = random.chance(0.3) ? random.int(1, 6) : random.int(1, 40);
   const pools = drawPools(random, character);
@@ -55,6 +56,39 @@ function drawStuckPools(random: Random, pools: readonly PoolSpec[]): Pick<Scenar
   return {
     pools: pools.map((pool) => ({ ...pool, neverOpens: random.chance(0.6) })),
     endings: [...drawEndings(random), { how, atMs: random.int(0, 200) }],
+  };
+}
+
+/** Some wait for a resource that others take which are added again and again, most of them better. */
+function drawStream(seed: number, random: Random): Scenario {
+  const calm = { dependencies: 0, order: 0, failures: 0, groups: false, limits: 0, retries: 0, oddities: 0 };
+  const character = { ...calm, locks: 0, resources };
+  const pool = {
+    ...(drawPools(random, character)[0] as PoolSpec),
+    slots: random.int(2, 4),
+    changes: [],
+    fails: false,
+  };
+  const [resource] = random.some(['db', '/net'], 1);
+  const make = (name: string, waits: boolean): TaskSpec => {
+    const around = { earlier: [], later: [], provides: [], pools: [pool], group: undefined };
+    const { pool: _, ...task } = drawTask(random, character, name, around);
+    const [attempt] = task.script as [AttemptScript];
+    const script = [{ ...attempt, durationMs: random.int(1, 20) }];
+    const held = waits ? { claims: [resource ?? 'db'] } : { uses: [resource ?? 'db'] };
+    return { ...task, ...held, script, priority: waits ? 0 : random.pick([-1, -1, -1, 0]) };
+  };
+  const many = (count: number, from: number, waits: boolean): TaskSpec[] =>
+    Array.from({ length: count }, (_, index) => make(`t${from + index}`, waits));
+  return {
+    ...{ seed, capacities, pools: [pool], pausesMs: [0], endings: [], pulls: random.int(1, 3) },
+    tasks: [...many(random.int(1, 3), 0, false), ...many(random.int(1, 3), 10, true)],
+    additions: Array.from({ length: 12 }, (_, index) => ({
+      afterResults: index + 1,
+      tasks: many(random.int(1, 3), 1100 + 100 * index, random.chance(0.1)),
+    })),
+    ...{ overtakings: random.pick([2, 4, 64]), latecomers: random.pick([1, 2, 4]) },
+    faults: { duplicate: 0, batch: 0, earlyAlarm: 0 },
   };
 }
 

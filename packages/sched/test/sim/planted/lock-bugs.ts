@@ -79,8 +79,8 @@ export const lockBugs: readonly PlantedBug[] = [
   {
     what: 'better ones count as latecomers though they were there before',
     file: holders,
-    find: 'return isLater && this.isBefore(holder, parked);',
-    replace: 'void isLater;\n    return this.isBefore(holder, parked);',
+    find: 'return isLater(this.get(holder, ADDED), this.get(parked, WAITING_SINCE)) && this.isBefore(holder, parked);',
+    replace: 'return this.isBefore(holder, parked);',
   },
   {
     what: 'added tasks are taken to have been there from the beginning',
@@ -91,8 +91,8 @@ export const lockBugs: readonly PlantedBug[] = [
   {
     what: 'who is parked again waits from then on',
     file: holders,
-    find: '    if (this.is(holder, WAITED)) return;\n',
-    replace: '',
+    find: '    if (!isAgain) this.set(holder, WAITING_SINCE, this.tick());',
+    replace: '    this.set(holder, WAITING_SINCE, this.tick());',
   },
   {
     what: 'what the first of the starved needs is not reserved',
