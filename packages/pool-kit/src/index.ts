@@ -1,5 +1,19 @@
 /** The host's side of a pool: what goes over the border, and how. */
 export { type Border, describeObstacle, type Obstacle, obstacleIn } from './crossing.ts';
+export { type Clock, systemClock } from './engine/clock.ts';
+export type {
+  Connection,
+  ConnectionEvents,
+  Connector,
+  ConnectorContext,
+  SentAttempt,
+  Step,
+  Timeouts,
+  WorkKind,
+} from './engine/connector.ts';
+export { MessageConnection, type MessageTransport } from './engine/message-connection.ts';
+export { type FromWorker, isFromWorker, isNews, isWorkerOutcome, type ToWorker } from './engine/messages.ts';
+export { SlotEngine, type SlotEngineOptions } from './engine/slot-engine.ts';
 export {
   type AssignmentEnvelope,
   type BodyAddress,
@@ -18,4 +32,5 @@ export {
   type ThrownWire,
   type Unserializable,
 } from './error-codec.ts';
+export { FrameReader, frame, LineReader, MessageStream } from './frames.ts';
 export * as own from './own-globals.ts';

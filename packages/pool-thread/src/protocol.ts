@@ -2,14 +2,14 @@
 import type { News } from '@pexen/core';
 import type { AssignmentEnvelope, OutcomeEnvelope, ThrownWire } from '@pexen/pool-kit';
 import type { LateError } from '@pexen/pool-kit/worker';
-import type { Packed } from './packing.ts';
+import type { Packed } from './batch-codec.ts';
 
-/** What a thread is told when it begins its work. */
+/** What a thread is told when it starts its work. */
 export interface Startup {
   readonly port: import('node:worker_threads').MessagePort;
-  readonly claims: Int32Array<SharedArrayBuffer>;
-  readonly bell: Int32Array<SharedArrayBuffer>;
-  readonly tray: SharedArrayBuffer;
+  readonly fence: Int32Array<SharedArrayBuffer>;
+  readonly doorbell: Int32Array<SharedArrayBuffer>;
+  readonly ring: SharedArrayBuffer;
   /** Leaves what bodies print to the process instead of catching it. */
   readonly inheritsOutput: boolean;
 }
@@ -24,18 +24,18 @@ export type ToThread =
       readonly isPacked: boolean;
     }
   | { readonly type: 'abort'; readonly number: number; readonly reason: ThrownWire }
-  /** One batch of news of the attempt has been taken. */
-  | { readonly type: 'taken'; readonly number: number }
+  /** One batch of news of the attempt was taken. */
+  | { readonly type: 'credit'; readonly number: number }
   /** No more attempts will come: answer once nothing is pending that could still throw, or soon in any case. */
   | { readonly type: 'leave' };
 
 /** A number is a message that costs little. */
-export const laid = 0;
+export const written = 0;
 
 export type FromThread =
   | { readonly type: 'ready' }
-  /** Something lies in the tray. */
-  | typeof laid
+  /** Something was written to the ring. */
+  | typeof written
   | { readonly type: 'news'; readonly number: number; readonly news: readonly News[] }
   | { readonly type: 'ended'; readonly number: number; readonly outcome: OutcomeEnvelope }
   /** An error of a body that had ended. It takes no further attempt. */

@@ -20,12 +20,10 @@ import {
   untilQuiet,
   watchErrors,
 } from '@pexen/pool-kit/worker';
-import { Bell } from './bell.ts';
-import { Claims, numberAfter } from './claims.ts';
+import { countOf, type Packed, unpack } from './batch-codec.ts';
 import { threadBorder } from './move.ts';
-import { countOf, type Packed, unpack } from './packing.ts';
-import { type FromThread, laid, type Startup, type ToThread } from './protocol.ts';
-import { Tray } from './tray.ts';
+import { type FromThread, type Startup, type ToThread, written } from './protocol.ts';
+import { Doorbell, ResultRing, StartFence } from './shared-memory.ts';
 
 type Run = Extract<ToThread, { readonly type: 'run' }>;
 
@@ -45,7 +43,7 @@ interface Current {
 /** How long attempts may follow each other before the thread listens for messages, ms. */
 const longestTurnMs = 5;
 /**
- * How long it stays at the bell when there is nothing to do, ms. What bodies left behind in the event loop has to wait so long;
+ * How long it listens for the doorbell when there is nothing to do, ms. What bodies left behind in the event loop has to wait so long;
  * waiting with a timeout of a millisecond or two costs twice the time of a journey, since it sets the machine's timer anew.
  */
 const lingerMs = 4;
@@ -73,9 +71,9 @@ export function work(startup: Startup): Promise<never> {
 
 class Worker {
   readonly #port: MessagePort;
-  readonly #claims: Claims;
-  readonly #bell: Bell;
-  readonly #tray: Tray;
+  readonly #fence: StartFence;
+  readonly #doorbell: Doorbell;
+  readonly #ring: ResultRing;
   readonly #waiting: Run[] = [];
   /** The next one in the first of those that wait. */
   #next = 0;
@@ -87,11 +85,11 @@ class Worker {
   #isSpoiled = false;
   readonly #gaps = new Gaps();
 
-  constructor({ port, claims, bell, tray }: Startup) {
+  constructor({ port, fence, doorbell, ring }: Startup) {
     this.#port = port;
-    this.#claims = new Claims(claims);
-    this.#bell = new Bell(bell);
-    this.#tray = new Tray(tray);
+    this.#fence = new StartFence(fence);
+    this.#doorbell = new Doorbell(doorbell);
+    this.#ring = new ResultRing(ring);
   }
 
   /** Where what is printed now belongs. */
@@ -116,7 +114,7 @@ class Worker {
       case 'abort':
         if (this.#current?.number === message.number) abort(this.#current, message.reason);
         return;
-      case 'taken':
+      case 'credit':
         if (this.#current?.number === message.number) this.#current.valve?.credited();
         return;
       case 'leave':
@@ -146,7 +144,7 @@ class Worker {
           own.later(this.#takeTurn);
           return;
         }
-        if (this.#begin()) return; // It goes on when that has ended.
+        if (this.#startNext()) return; // It goes on when that has ended.
       }
     } while (this.#hearsMore());
     this.#isWorking = false;
@@ -156,19 +154,19 @@ class Worker {
   #hasNext(): boolean {
     if (this.#isSpoiled) return false;
     for (let run = this.#waiting[0]; run !== undefined; run = this.#waiting[0]) {
-      if (this.#next < lengthOf(run) && run.epoch === this.#claims.epoch) return true;
+      if (this.#next < lengthOf(run) && run.epoch === this.#fence.epoch) return true;
       this.#waiting.shift();
       this.#next = 0;
     }
     return false;
   }
 
-  /** Begins the next one; false if it was taken back right now. */
-  #begin(): boolean {
+  /** Starts the next one; false if it was taken back right now. */
+  #startNext(): boolean {
     const run = this.#waiting[0] as Run;
     const index = this.#next++;
-    const number = numberAfter(run.first, index);
-    if (!this.#claims.claim(run.epoch, number)) return false;
+    const number = run.first + index;
+    if (!this.#fence.claim(run.epoch, number)) return false;
     this.#attempt(number, envelopeOf(run, index), lengthOf(run) - index);
     return true;
   }
@@ -176,7 +174,7 @@ class Worker {
   /** Stays a moment for the next message: it comes much sooner this way than through the event loop. */
   #hearsMore(): boolean {
     if (this.#isSpoiled || own.now() > this.#turnEndsAt) return false;
-    const rings = this.#bell.listen(lingerMs);
+    const rings = this.#doorbell.listen(lingerMs);
     for (let n = 0; n < rings; n++) {
       const got = receiveMessageOnPort(this.#port);
       if (got !== undefined) this.hear(got.message as ToThread);
@@ -195,7 +193,7 @@ class Worker {
       started: () => {},
       tell: (news) => this.#valveOf(current).tell(news),
       border: threadBorder(current.moved),
-      signalRead: () => this.#claims.setSignalRead(number),
+      signalRead: () => this.#fence.setSignalRead(number),
       late: (error) => this.#late(error),
       spoiled: () => this.#spoil({ type: 'spoiled' }),
     });
@@ -229,7 +227,7 @@ class Worker {
   #end({ number, path, valve, capture, moved }: Current, ended: OutcomeEnvelope): void {
     if (this.#isLeaving) return;
     this.#current = undefined;
-    if (valve === undefined && this.#layInTray(number, ended)) return;
+    if (valve === undefined && this.#writeToRing(number, ended)) return;
     valve?.flush();
     const outcome = capture === undefined ? ended : { ...ended, ...capture.facts };
     try {
@@ -240,11 +238,11 @@ class Worker {
     }
   }
 
-  /** Only where nothing else was said of the attempt: messages and the tray keep no order between them. */
-  #layInTray(number: number, ended: OutcomeEnvelope): boolean {
+  /** Only where nothing else was said of the attempt: messages and the ring keep no order between them. */
+  #writeToRing(number: number, ended: OutcomeEnvelope): boolean {
     if (ended.kind !== 'returned' || ended.shared !== undefined || ended.provided !== undefined) return false;
-    if (!this.#tray.lay(number, ended.value)) return false;
-    if (this.#tray.mustCall()) this.#post(laid);
+    if (!this.#ring.write(number, ended.value)) return false;
+    if (this.#ring.mustCall()) this.#post(written);
     return true;
   }
 

@@ -103,7 +103,7 @@ describe('a thread that is stuck in native code', () => {
     const abandoned = await outcome;
     expect(abandoned).toMatchObject({ kind: 'stopped', how: 'abandoned' });
     expect(performance.now() - abortedAt).toBeLessThan(4_100);
-    expect(rig.lost).toEqual([expect.stringMatching(/thread-1: it is stuck in native code/)]);
+    expect(rig.lost).toEqual([expect.stringMatching(/thread-1: cannot be ended; it was replaced/)]);
     expect(await behind.outcome).toMatchObject({ kind: 'returned' });
     await rig.pool.close('drain');
     const context = { slotsChanged: () => {}, workerLost: () => {}, lateError: () => {} };

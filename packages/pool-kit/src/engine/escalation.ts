@@ -1,0 +1,64 @@
+/** The steps by which an attempt is made to stop, each harder than the one before. Knows no worker. */
+import type { Clock } from './clock.ts';
+import type { Step } from './connector.ts';
+
+/** How long a body that listens to its signal has before its processes are told to end, ms; a shorter grace makes it shorter. */
+const heedMs = 2_000;
+
+/** How long after it was killed a worker may take to be gone, ms. What takes longer cannot be ended, and is abandoned. */
+const stuckMs = 2_000;
+
+/** How long the processes of a body have that cannot listen to its signal, ms. */
+const hastyMs = 250;
+
+/** The steps for a body that has never read its signal: it cannot listen to that. */
+export function hastySteps(graceMs: number, hasTerminate: boolean): readonly Step[] {
+  return [
+    { afterMs: 0, action: 'abort' },
+    ...(hasTerminate ? [{ afterMs: 0, action: 'terminate' } as const] : []),
+    { afterMs: Math.min(hastyMs, graceMs), action: 'kill' },
+    { afterMs: stuckMs, action: 'abandon' },
+  ];
+}
+
+/** The steps for a worker about which nothing else is known. */
+export function usualSteps(graceMs: number, hasTerminate: boolean): readonly Step[] {
+  const kill: Step[] = [
+    { afterMs: graceMs, action: 'kill' },
+    { afterMs: stuckMs, action: 'abandon' },
+  ];
+  const ask: Step = { afterMs: 0, action: 'abort' };
+  return hasTerminate
+    ? [ask, { afterMs: Math.min(heedMs, graceMs), action: 'terminate' }, ...kill]
+    : [ask, ...kill];
+}
+
+/** Takes the steps one after the other, at once those that wait for nothing, until the returned function is called. */
+export function escalate(
+  clock: Pick<Clock, 'after'>,
+  steps: readonly Step[],
+  take: (action: Step['action']) => void,
+): () => void {
+  let next = 0;
+  let cancel = (): void => {};
+  const goOn = (): void => {
+    for (let step = steps[next]; step !== undefined; step = steps[next]) {
+      if (step.afterMs > 0) {
+        cancel = clock.after(step.afterMs, takeNext);
+        return;
+      }
+      next++;
+      take(step.action);
+    }
+  };
+  const takeNext = (): void => {
+    const step = steps[next++];
+    if (step !== undefined) take(step.action);
+    goOn();
+  };
+  goOn();
+  return () => {
+    next = steps.length;
+    cancel();
+  };
+}

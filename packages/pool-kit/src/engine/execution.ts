@@ -1,0 +1,135 @@
+/** One attempt on its way through a pool, from `run` to its outcome, wherever it waits or runs meanwhile. */
+import type { Assignment, News, PoolOutcome, Ticket } from '@pexen/core';
+import { OutputCapture } from '../worker/output-capture.ts';
+import type { SentAttempt, WorkKind } from './connector.ts';
+
+/** Who has an attempt, and stops it. */
+interface Link {
+  stop(attempt: Execution): void;
+}
+
+export class Execution implements SentAttempt {
+  readonly assignment: Assignment;
+  readonly kind: WorkKind;
+  /** Its number in the connection that has it; -1 while it waits. */
+  number = -1;
+  /** When it was sent, or when it started, by the pool's clock. */
+  sinceMs = 0;
+  /** What the hardest step is called that was taken to stop it; '' if none was. */
+  step = '';
+  /** How many workers have died that had it before it started. */
+  deaths = 0;
+  /** How often the pool had reclaimed everything when it was sent. */
+  reclaims = 0;
+  /** The link that has it, while one has. */
+  link: Link | undefined = undefined;
+  /** It is to be stopped as soon as it turns out to have started. */
+  isStopping = false;
+  /** The name of the worker that started it; '' until then. */
+  worker = '';
+  readonly #ticket: Ticket;
+  readonly #settle: (outcome: PoolOutcome) => void;
+  /** What it printed as far as that was told: its worker may end before it can say so in the outcome. */
+  #capture: OutputCapture | undefined;
+  #isOver = false;
+  #isListening = false;
+  readonly #stop = (): void => {
+    if (this.link !== undefined) this.link.stop(this);
+    else this.return('stopped before it was started');
+  };
+  #cancelEscalation: () => void = () => {};
+
+  constructor(
+    assignment: Assignment,
+    ticket: Ticket,
+    kind: WorkKind,
+    settle: (outcome: PoolOutcome) => void,
+  ) {
+    this.assignment = assignment;
+    this.kind = kind;
+    this.#ticket = ticket;
+    this.#settle = settle;
+  }
+
+  /** It has its outcome. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get hasStarted(): boolean {
+    return this.worker !== '';
+  }
+
+  /** The run wants it stopped. */
+  get isAborted(): boolean {
+    return this.#ticket.signal.aborted;
+  }
+
+  get abortReason(): unknown {
+    return this.#ticket.signal.reason;
+  }
+
+  /** On a timeout it need not be given its grace if its body cannot listen: nothing states that grace, and nothing cleans up behind the body. */
+  get isHasty(): boolean {
+    const { isDefaultGrace, part, definition } = this.assignment;
+    const { name } = (this.abortReason ?? {}) as { readonly name?: unknown };
+    const isTimeout = name === 'TimeoutError';
+    return isTimeout && isDefaultGrace === true && part === 'body' && definition.meta.cleanup === undefined;
+  }
+
+  /**
+   * From now on it is stopped when the run wants that; at once, if it does already. A signal costs a little, so the engine listens only to attempts
+   * that are not over after a moment.
+   */
+  listen(): void {
+    if (this.#isListening || this.#isOver) return;
+    this.#isListening = true;
+    const stop = this.#stop;
+    const { signal } = this.#ticket;
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  }
+
+  start(worker: string, nowMs: number): void {
+    if (this.worker !== '') return;
+    this.worker = worker;
+    this.sinceMs = nowMs;
+    this.#ticket.started(worker);
+  }
+
+  tell(news: News): void {
+    if (!this.#isOver) this.#ticket.tell(news);
+  }
+
+  /** Keeps output that was told, for an outcome without any. */
+  keep(news: News): void {
+    if (news.kind !== 'output') return;
+    this.#capture ??= new OutputCapture(() => {});
+    this.#capture.write(news.stream, news.text);
+  }
+
+  /** What was kept of its output. */
+  get output(): Pick<PoolOutcome, 'stdout' | 'stderr'> {
+    return this.#capture?.facts ?? {};
+  }
+
+  /** These steps stop it, instead of those that were being taken. */
+  replaceEscalation(cancel: () => void): void {
+    this.#cancelEscalation();
+    this.#cancelEscalation = cancel;
+  }
+
+  /** Settles it. A second outcome changes nothing. */
+  settle(outcome: PoolOutcome): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#cancelEscalation();
+    if (this.#isListening) this.#ticket.signal.removeEventListener('abort', this.#stop);
+    this.#settle(outcome);
+  }
+
+  /** Settles it as never started. */
+  return(reason: string): void {
+    this.settle({ kind: 'not-started', reason });
+  }
+}

@@ -1,0 +1,539 @@
+/**
+ * The engine's end of one connection: which attempts the worker has, in which order they were sent, and what becomes of each when it ends, is
+ * stopped, is taken back, or loses its worker. Knows nothing of slots or of what else waits.
+ */
+import type { News, PoolOutcome } from '@pexen/core';
+import { decodeOutcome, type OutcomeEnvelope, refusedByTransport } from '../envelope.ts';
+import { decodeThrown } from '../error-codec.ts';
+import type { LateError } from '../worker/late-errors.ts';
+import type { Clock } from './clock.ts';
+import type { Connection, ConnectionEvents, Step, Timeouts } from './connector.ts';
+import { escalate, hastySteps, usualSteps } from './escalation.ts';
+import type { Execution } from './execution.ts';
+import { PrefetchWindow } from './prefetch-window.ts';
+
+/** What a link tells the engine. */
+export interface LinkHost {
+  readonly clock: Clock;
+  /** What the grace of bodies is measured by. */
+  readonly graceClock: Pick<Clock, 'after'>;
+  readonly timeouts: Timeouts;
+  /** The worker is ready, within reach again, or has room for more. */
+  roomChanged(link: Link): void;
+  /** These attempts have not started, and are to run elsewhere. `death`: how the worker ended that had them. */
+  returned(attempts: readonly Execution[], death?: string): void;
+  /** The worker cannot be counted on for now. */
+  awayChanged(): void;
+  /** A worker ended without being asked to. */
+  workerLost(name: string, reason: string): void;
+  /** See `PoolContext`. */
+  lateError(name: string, tasks: readonly string[], error: unknown): void;
+  /** An attempt has run here. */
+  succeeded(): void;
+  /** An attempt could not be run here, and runs elsewhere or later. */
+  slotFailed(error: unknown): void;
+  /** A worker cannot be ended; the promise resolves when it has ended after all. */
+  abandoned(settled: Promise<void>): void;
+  /** Nothing is left of it. `failure`: how it ended, where it never became ready and was not asked to end. */
+  over(link: Link, failure: string | undefined): void;
+}
+
+/** What waits behind an attempt that has run for so long, ms, is taken back when another slot is free. */
+const slowMs = 10;
+
+export class Link implements ConnectionEvents {
+  readonly #host: LinkHost;
+  readonly #connection: Connection;
+  /** `true`: an attempt may be chosen for this worker before it is ready. */
+  readonly #takesEarly: boolean;
+  /** By number, in the order in which they were sent. */
+  readonly #held = new Map<number, Execution>();
+  /** Chosen for this worker, and not sent yet: it is sent when the worker is ready. */
+  #outbox: Execution[] = [];
+  /** Attempts that were taken for returned although the worker did not answer. */
+  readonly #givenUp = new Set<number>();
+  readonly #window = new PrefetchWindow();
+  readonly #over = Promise.withResolvers<void>();
+  /** Resolves when the worker has ended, also one that was abandoned. */
+  readonly #ended = Promise.withResolvers<void>();
+  /** What is to be done once nothing is left of the worker. */
+  #afterGone: (() => void)[] = [];
+  #cancelWatch: () => void;
+  #sent = 0;
+  #unstarted = 0;
+  #isReady = false;
+  #isAway = false;
+  #isLost = false;
+  /** Nothing more is sent to it. */
+  #isRetired = false;
+  /** It was asked to end. */
+  #isExpected = false;
+  #isTerminated = false;
+  #isKilled = false;
+  #isAbandoned = false;
+  #isDistrusted = false;
+  #isGone = false;
+
+  /** @throws what `connect` throws */
+  constructor(host: LinkHost, takesEarly: boolean, connect: (events: ConnectionEvents) => Connection) {
+    this.#host = host;
+    this.#takesEarly = takesEarly;
+    this.#connection = connect(this);
+    const { connectMs } = host.timeouts;
+    this.#cancelWatch = host.clock.after(connectMs, () => this.#killUnasked('did not become ready in time'));
+  }
+
+  get name(): string {
+    return this.#connection.name;
+  }
+
+  get runsBoth(): boolean {
+    return this.#connection.runsBoth === true;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** How many attempts it has, started or not. */
+  get load(): number {
+    return this.#held.size + this.#outbox.length;
+  }
+
+  /** It has an attempt, or may have one: its slot is taken. */
+  get isBusy(): boolean {
+    return this.load > 0 || this.#afterGone.length > 0 || this.#isLost;
+  }
+
+  /** Another worker is needed. */
+  get isSpent(): boolean {
+    return this.#isRetired || this.#isGone;
+  }
+
+  /** It is out of reach. */
+  get isAway(): boolean {
+    return this.#isAway || this.#isLost;
+  }
+
+  /** How many more attempts it takes now. */
+  get room(): number {
+    if (this.isSpent || this.isAway) return 0;
+    const { mostAttempts = Number.POSITIVE_INFINITY, prefetches } = this.#connection;
+    const atOnce = this.#isReady ? (prefetches ? this.#window.size : 1) : this.#takesEarly ? 1 : 0;
+    return Math.min(atOnce - this.load, mostAttempts - this.#sent - this.#outbox.length);
+  }
+
+  /** Resolves when nothing is left of the worker. */
+  get whenOver(): Promise<void> {
+    return this.#over.promise;
+  }
+
+  /** Chooses the attempt for this worker; `flush` sends it. Returns how many are to be sent. */
+  add(attempt: Execution): number {
+    attempt.link = this;
+    return this.#outbox.push(attempt);
+  }
+
+  /** Sends what was chosen, all in one go; as soon as the worker is ready, if it is not. */
+  flush(): void {
+    if (!this.#isReady || this.#outbox.length === 0) return;
+    const attempts = this.#outbox;
+    this.#outbox = [];
+    for (const attempt of attempts) this.#hold(attempt);
+    const { mostAttempts = Number.POSITIVE_INFINITY } = this.#connection;
+    if (this.#sent >= mostAttempts) this.#isRetired = true;
+    try {
+      this.#connection.send(attempts);
+    } catch (error) {
+      if (attempts.length === 1) this.#refuse(attempts[0] as Execution, error);
+      else this.#sendSingly(attempts);
+    }
+  }
+
+  #hold(attempt: Execution): void {
+    attempt.number = this.#sent++;
+    attempt.sinceMs = this.#host.clock.now();
+    this.#held.set(attempt.number, attempt);
+    this.#unstarted++;
+  }
+
+  /** The value of one of several cannot cross, which only sending finds: it must not keep the others. */
+  #sendSingly(attempts: readonly Execution[]): void {
+    for (const attempt of attempts) {
+      try {
+        this.#connection.send([attempt]);
+      } catch (error) {
+        this.#refuse(attempt, error);
+      }
+    }
+  }
+
+  #refuse(attempt: Execution, error: unknown): void {
+    this.#release(attempt);
+    attempt.start(this.name, this.#host.clock.now());
+    attempt.settle(refusedByTransport(attempt.assignment.path, error));
+    this.#host.roomChanged(this);
+  }
+
+  /** The run wants the attempt stopped. */
+  stop(attempt: Execution): void {
+    if (this.#outbox.includes(attempt)) {
+      this.#outbox = this.#outbox.filter((each) => each !== attempt);
+      attempt.return('stopped before it was sent');
+      return;
+    }
+    this.#glance();
+    if (attempt.isOver || this.#held.get(attempt.number) !== attempt) return;
+    if (attempt.hasStarted || this.#connection.reclaim === undefined) this.#escalate(attempt);
+    else this.#withdraw(attempt);
+  }
+
+  /** Takes back what has not started; `returned` of the host follows. */
+  reclaim(): void {
+    const attempts = this.#outbox;
+    this.#outbox = [];
+    if (attempts.length > 0) this.#host.returned(attempts);
+    this.#glance();
+    if (this.#unstarted > 0) this.#reclaimHeld([...this.#held.values()].filter((each) => !each.hasStarted));
+  }
+
+  /** Looks whether an attempt has started that its worker is too busy to tell of. True as long as it is worth looking again. */
+  poll(nowMs: number, canRunElsewhere: boolean): boolean {
+    this.#glance();
+    const first = this.#first();
+    if (first === undefined || this.#isGone || this.#isAway) return false;
+    const waitedMs = nowMs - first.sinceMs;
+    if (!first.hasStarted) {
+      if (this.#isReady && waitedMs > this.#host.timeouts.takeUpMs)
+        this.#killUnasked('hung: it did not start what it was sent');
+    } else if (canRunElsewhere && this.#unstarted > 0 && waitedMs > slowMs) this.reclaim();
+    return this.#unstarted > 0;
+  }
+
+  /** Ends it by force: the pool is being closed. */
+  kill(cause: string): void {
+    this.#isExpected = true;
+    this.#end(cause);
+  }
+
+  /** Lets it end in an orderly way, and by force where it does not. It must be idle. */
+  leave(): Promise<void> {
+    this.#isRetired = true;
+    this.#isExpected = true;
+    if (this.#isGone || this.#isKilled) return this.whenOver;
+    if (this.#connection.leave === undefined || this.isAway) this.#end('was not needed any more');
+    else {
+      this.#watch(this.#host.timeouts.answerMs, () => this.#end('did not leave'));
+      this.#connection.leave();
+    }
+    return this.whenOver;
+  }
+
+  // What the connection tells.
+
+  ready(): void {
+    if (this.#isReady || this.#isGone) return;
+    this.#isReady = true;
+    if (!this.#isKilled) this.#cancelWatch();
+    this.flush();
+    this.#host.roomChanged(this);
+  }
+
+  started(number: number): void {
+    const attempt = this.#isDistrusted ? undefined : this.#held.get(number);
+    if (attempt !== undefined && !attempt.hasStarted) this.#start(attempt);
+    else if (this.#givenUp.has(number)) this.violated('it started what it was told to return');
+  }
+
+  news(number: number, news: readonly News[]): void {
+    this.started(number);
+    const attempt = this.#isDistrusted ? undefined : this.#held.get(number);
+    for (const each of news) {
+      if (this.#connection.lastOutput === undefined) attempt?.keep(each);
+      attempt?.tell(each);
+    }
+  }
+
+  ended(number: number, outcome: OutcomeEnvelope): void {
+    this.started(number);
+    const attempt = this.#isDistrusted ? undefined : this.#held.get(number);
+    if (attempt === undefined) return;
+    this.#release(attempt);
+    const nowMs = this.#host.clock.now();
+    this.#window.note(outcome.ranMs ?? nowMs - attempt.sinceMs);
+    const next = this.#first();
+    if (next !== undefined && !next.hasStarted) next.sinceMs = nowMs;
+    const decoded = decode(outcome, this.name);
+    this.#settle(attempt, attempt.step === '' ? decoded : { ...stepOf(attempt), ...decoded });
+    this.#host.succeeded();
+    this.#host.roomChanged(this);
+  }
+
+  returned(number: number): void {
+    if (this.#givenUp.delete(number)) return;
+    const attempt = this.#held.get(number);
+    if (attempt === undefined || attempt.hasStarted) return;
+    this.#release(attempt);
+    this.#host.returned([attempt]);
+    this.#host.roomChanged(this);
+  }
+
+  lateError({ tasks, error }: LateError): void {
+    this.#host.lateError(this.name, tasks, decodeThrown(error, this.name));
+    this.spoiled();
+  }
+
+  slotFailed(number: number, error: unknown): void {
+    const attempt = this.#held.get(number);
+    if (attempt === undefined || attempt.hasStarted) return;
+    this.#release(attempt);
+    this.#host.slotFailed(error);
+    this.#host.returned([attempt]);
+  }
+
+  spoiled(): void {
+    this.#isRetired = true;
+    this.reclaim();
+    this.#host.roomChanged(this);
+  }
+
+  mustEnd(cause: string): void {
+    this.#killUnasked(cause);
+  }
+
+  violated(what: string): void {
+    this.#isDistrusted = true;
+    this.#killUnasked(what);
+  }
+
+  disconnected(): void {
+    if (this.#isAway || this.#isGone) return;
+    this.#isAway = true;
+    this.#host.awayChanged();
+  }
+
+  reconnected(identity: 'same' | 'other'): void {
+    if (!this.#isAway || this.#isGone) return;
+    this.#isAway = false;
+    if (identity === 'other') {
+      const how = 'was replaced by another worker while it was out of reach';
+      this.#host.workerLost(this.name, how);
+      this.#loseAll(how, (attempt) => this.#outcomeAfterEnd(attempt, how));
+    }
+    this.#host.awayChanged();
+    this.#host.roomChanged(this);
+  }
+
+  lost(reason: string, fenced: PromiseLike<unknown>): void {
+    if (this.#isLost || this.#isGone) return;
+    this.#isLost = true;
+    this.#isRetired = true;
+    this.#host.workerLost(this.name, reason);
+    // What was sent may start at any time, as long as it is not fenced: nothing of it may run elsewhere.
+    const nowMs = this.#host.clock.now();
+    for (const attempt of this.#held.values()) attempt.start(this.name, nowMs);
+    this.#unstarted = 0;
+    this.#loseAll(reason, () => ({ kind: 'lost', reason: `${this.name} ${reason}`, fenced }));
+    const isFenced = (): void => this.gone(reason);
+    fenced.then(isFenced, isFenced);
+    this.#host.awayChanged();
+  }
+
+  gone(how: string): void {
+    this.#ended.resolve();
+    this.#conclude(how);
+  }
+
+  /** Settles everything that the worker had. */
+  #conclude(how: string): void {
+    if (this.#isGone) return;
+    this.#glance();
+    this.#isGone = true;
+    this.#cancelWatch();
+    if (!this.#isExpected && !this.#isLost) this.#host.workerLost(this.name, how);
+    this.#loseAll(how, (attempt) => this.#outcomeAfterEnd(attempt, how));
+    for (const settle of this.#afterGone.splice(0)) settle();
+    this.#over.resolve();
+    this.#host.over(this, this.#isReady || this.#isExpected ? undefined : how);
+  }
+
+  // How attempts leave.
+
+  #start(attempt: Execution): void {
+    this.#unstarted--;
+    attempt.start(this.name, this.#host.clock.now());
+    // It was being taken back, and has won: now it has to be stopped.
+    if (attempt.isStopping) this.#escalate(attempt);
+  }
+
+  #release(attempt: Execution): void {
+    this.#held.delete(attempt.number);
+    if (!attempt.hasStarted) this.#unstarted--;
+    attempt.link = undefined;
+  }
+
+  /** A worker that was told to end may have lost what it needs: it is not used again, and its outcome waits until all of it is gone. */
+  #settle(attempt: Execution, outcome: PoolOutcome): void {
+    if (!this.#isTerminated || this.#isGone) {
+      attempt.settle(outcome);
+      return;
+    }
+    attempt.replaceEscalation(() => {});
+    this.#afterGone.push(() => attempt.settle(outcome));
+    void this.leave();
+  }
+
+  #loseAll(how: string, outcomeOf: (attempt: Execution) => PoolOutcome): void {
+    const attempts = [...this.#outbox, ...this.#held.values()];
+    this.#outbox = [];
+    for (const attempt of attempts) this.#release(attempt);
+    this.#unstarted = 0;
+    const waiting = attempts.filter((each) => !each.hasStarted);
+    for (const attempt of attempts) if (attempt.hasStarted) attempt.settle(outcomeOf(attempt));
+    if (waiting.length > 0)
+      this.#host.returned(waiting, this.#isExpected || !this.#isReady ? undefined : how);
+  }
+
+  #outcomeAfterEnd(attempt: Execution, how: string): PoolOutcome {
+    const output = this.#connection.lastOutput?.(attempt.number) ?? attempt.output;
+    if (attempt.isAborted && this.#isAbandoned)
+      return { kind: 'stopped', how: 'abandoned', settled: this.#ended.promise, ...output };
+    return attempt.isAborted && this.#isExpected
+      ? { kind: 'stopped', how: 'killed', ...output, ...stepOf(attempt) }
+      : { kind: 'crashed', reason: `${this.name} ${how}`, ...output };
+  }
+
+  #escalate(attempt: Execution): void {
+    const { graceClock } = this.#host;
+    attempt.replaceEscalation(
+      escalate(graceClock, this.#stepsFor(attempt), (action) => this.#take(action, attempt)),
+    );
+  }
+
+  #stepsFor(attempt: Execution): readonly Step[] {
+    const { escalation, hasReadSignal, terminate } = this.#connection;
+    if (escalation !== undefined) return escalation.call(this.#connection, attempt);
+    const isDeaf = hasReadSignal !== undefined && !hasReadSignal.call(this.#connection, attempt.number);
+    const stepsOf = isDeaf && attempt.isHasty ? hastySteps : usualSteps;
+    return stepsOf(attempt.assignment.graceMs, terminate !== undefined);
+  }
+
+  #take(action: Step['action'], attempt: Execution): void {
+    if (this.#isGone) return;
+    attempt.step = this.#connection.stepNames?.[action] ?? stepNames[action];
+    switch (action) {
+      case 'abort':
+        this.#connection.abort(attempt.number, attempt.abortReason);
+        break;
+      case 'terminate':
+        this.#isTerminated = true;
+        this.#isRetired = true;
+        this.#connection.terminate?.();
+        break;
+      case 'kill':
+        this.kill('did not end in time');
+        break;
+      case 'abandon':
+        this.#abandon();
+        break;
+      default:
+        action satisfies never;
+    }
+  }
+
+  /** Stops an attempt that has not started. A worker that gives no answer is busy, and reads the request before it starts another one. */
+  #withdraw(attempt: Execution): void {
+    attempt.isStopping = true;
+    this.#reclaimHeld([attempt]);
+    if (attempt.isOver) return;
+    const giveUp = (): void => {
+      this.#glance();
+      if (attempt.hasStarted || this.#held.get(attempt.number) !== attempt) return;
+      this.#givenUp.add(attempt.number);
+      this.#release(attempt);
+      attempt.return('stopped before it was started');
+      this.#host.roomChanged(this);
+    };
+    const afterMs = Math.min(attempt.assignment.graceMs, this.#host.timeouts.answerMs);
+    attempt.replaceEscalation(this.#host.clock.after(afterMs, giveUp));
+  }
+
+  #reclaimHeld(attempts: readonly Execution[]): void {
+    const returned = this.#connection.reclaim?.(attempts.map(({ number }) => number));
+    if (returned === undefined || returned.length === 0) return;
+    const back = returned
+      .flatMap((number) => this.#held.get(number) ?? [])
+      .filter((each) => !each.hasStarted);
+    for (const attempt of back) this.#release(attempt);
+    this.#host.returned(back);
+    this.#host.roomChanged(this);
+  }
+
+  #glance(): void {
+    if (this.#unstarted === 0 || this.#isGone || this.#isDistrusted) return;
+    const upTo = this.#connection.startedUpTo?.() ?? -1;
+    for (const [number, attempt] of this.#held) {
+      if (number > upTo) return;
+      if (!attempt.hasStarted) this.#start(attempt);
+    }
+  }
+
+  #first(): Execution | undefined {
+    return this.#held.values().next().value;
+  }
+
+  // How the worker ends.
+
+  #killUnasked(cause: string): void {
+    if (!this.#isGone) this.#end(cause);
+  }
+
+  #end(cause: string): void {
+    this.#isRetired = true;
+    if (this.#isKilled || this.#isGone) return;
+    this.#isKilled = true;
+    this.#watch(stuckMs, () => this.#abandon());
+    this.#connection.kill(cause);
+  }
+
+  /** It cannot be ended by anybody. */
+  #abandon(): void {
+    if (this.#isGone) return;
+    const how = 'cannot be ended; it was replaced, and may still do something';
+    this.#host.workerLost(this.name, how);
+    this.#isExpected = true;
+    this.#isAbandoned = true;
+    this.#host.abandoned(this.#ended.promise);
+    this.#connection.abandon?.();
+    this.#conclude(how);
+  }
+
+  #watch(afterMs: number, call: () => void): void {
+    this.#cancelWatch();
+    this.#cancelWatch = this.#host.clock.after(afterMs, call);
+  }
+}
+
+const stepNames: Readonly<Record<Step['action'], string>> = {
+  abort: 'ended when its signal was aborted',
+  terminate: 'ended by SIGTERM',
+  kill: 'ended by force',
+  abandon: 'could not be ended',
+};
+
+/** How long a worker may take to be gone after it was killed, ms. */
+const stuckMs = 2_000;
+
+/** What ended it after its signal. */
+function stepOf({ step }: Execution): { readonly step?: string } {
+  return step === '' ? {} : { step };
+}
+
+/** What a worker sent was checked, but only as far as can be foreseen. */
+function decode(outcome: OutcomeEnvelope, worker: string): PoolOutcome {
+  try {
+    return decodeOutcome(outcome, worker);
+  } catch (error) {
+    return { kind: 'threw', error };
+  }
+}

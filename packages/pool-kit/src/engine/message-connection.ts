@@ -1,0 +1,96 @@
+/** A connection that carries messages, whatever carries them: a socket, a pipe, the channel of a child process. */
+import type { Border } from '../crossing.ts';
+import { encodeAssignment } from '../envelope.ts';
+import { encodeThrown } from '../error-codec.ts';
+import type { Connection, ConnectionEvents, SentAttempt } from './connector.ts';
+import { isFromWorker, type ToWorker } from './messages.ts';
+
+/** How messages reach the worker, and how it is ended. */
+export interface MessageTransport {
+  /** The name of the worker for people. */
+  readonly name: string;
+  /** The name of the pool, for errors about values that cannot cross. */
+  readonly pool: string;
+  /** Sends a message; keeps it while the worker is not there yet. Throws for a value that the transport cannot carry. */
+  readonly send: (message: ToWorker) => void;
+  /** Ends the worker by force; `events.gone` is to follow. `cause` says why. */
+  readonly kill: (cause: string) => void;
+  /** What may cross beside plain data. */
+  readonly border?: Border;
+}
+
+/**
+ * The host's end of a worker that runs a `WorkerSession`. Hand what it sends to `hear`, and tell `events.gone` when it has ended.
+ *
+ * @example
+ * const connection = new MessageConnection({ name, pool, send, kill }, events);
+ * new MessageStream(socket, (message) => connection.hear(message));
+ */
+export class MessageConnection implements Connection {
+  readonly name: string;
+  readonly prefetches = true;
+  readonly #transport: MessageTransport;
+  readonly #events: ConnectionEvents;
+
+  constructor(transport: MessageTransport, events: ConnectionEvents) {
+    this.name = transport.name;
+    this.#transport = transport;
+    this.#events = events;
+  }
+
+  send(attempts: readonly SentAttempt[]): void {
+    const { pool, border } = this.#transport;
+    for (const { number, assignment } of attempts)
+      this.#transport.send({ do: 'run', number, envelope: encodeAssignment(assignment, pool, border) });
+  }
+
+  abort(number: number, reason: unknown): void {
+    this.#transport.send({ do: 'abort', number, reason: encodeThrown(reason, this.#transport.border) });
+  }
+
+  reclaim(numbers: readonly number[]): undefined {
+    this.#transport.send({ do: 'reclaim', numbers });
+  }
+
+  leave(): void {
+    this.#transport.send({ do: 'leave' });
+  }
+
+  kill(cause: string): void {
+    this.#transport.kill(cause);
+  }
+
+  /** A message of the worker has come. */
+  hear(message: unknown): void {
+    if (!isFromWorker(message)) {
+      this.#events.violated('sent a message that makes no sense');
+      return;
+    }
+    switch (message.is) {
+      case 'ready':
+        this.#events.ready();
+        break;
+      case 'started':
+        this.#events.started(message.number);
+        break;
+      case 'news':
+        this.#events.news(message.number, message.news);
+        this.#transport.send({ do: 'credit', number: message.number, batches: 1 });
+        break;
+      case 'ended':
+        this.#events.ended(message.number, message.outcome);
+        break;
+      case 'returned':
+        this.#events.returned(message.number);
+        break;
+      case 'late':
+        this.#events.lateError(message.error);
+        break;
+      case 'spoiled':
+        this.#events.spoiled();
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+}

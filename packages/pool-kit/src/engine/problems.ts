@@ -1,0 +1,44 @@
+/** What can go wrong between a pool and its workers, said so that it can be fixed. */
+import { isPexenError, messageOf, PexenError, type Problem } from '@pexen/core';
+
+/** A worker ended before it was ready for anything. `how` goes on after its name. */
+export function workerDidNotStart(name: string, how: string, hint: string): PexenError {
+  return new PexenError([
+    { code: 'PEXEN_WORKER_START', message: `${name} did not come up: it ${how}`, hint },
+  ]);
+}
+
+/** One worker after the other died that had been sent the attempt. */
+export function workersDieOf(task: string, death: string): PexenError {
+  const message = `every worker that is sent it dies before it starts: the last one ${death}`;
+  const hint = 'Look at its args and at what its module does when it is loaded.';
+  return new PexenError([{ code: 'PEXEN_WORKER_DIES', task, message, hint }]);
+}
+
+/** A slot is not used any more. */
+export function slotClosed(slot: number, times: number, error: unknown): Problem {
+  const counted = times === 1 ? '' : ` ${times} times in a row`;
+  return {
+    code: 'PEXEN_SLOT_CLOSED',
+    message: `slot ${slot} is closed: it could not be set up${counted}: ${messageOf(error)}`,
+    hint: 'The other slots go on. Look at the limits of the system and at the options of the pool.',
+  };
+}
+
+/** Nothing can run any more: why the last slot could not be set up. */
+export function noSlotLeft(error: unknown): PexenError {
+  if (isPexenError(error)) return error;
+  const hint = isShortage(error)
+    ? 'Use fewer workers, or raise the limits of memory, processes and open files.'
+    : 'Look at the free space and the permissions of the temporary folder.';
+  const message = `no slot is left to run anything in: ${messageOf(error)}`;
+  return new PexenError([{ code: 'PEXEN_NO_SLOT', message, hint }], { cause: error });
+}
+
+/** Is it what the system says when it has no room: for open files, processes or memory? */
+function isShortage(error: unknown): boolean {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return typeof code === 'string' && shortages.has(code);
+}
+
+const shortages: ReadonlySet<string> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM']);

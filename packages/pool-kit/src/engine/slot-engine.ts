@@ -1,0 +1,363 @@
+/**
+ * The pool contract, kept once for every kind of worker: a queue before numbered slots, attempts sent ahead while they are short, and everything
+ * that must happen when attempts are stopped, taken back, or lose their worker. What is special about a kind of worker is its connector.
+ */
+import {
+  type Assignment,
+  type PexenError,
+  type Pool,
+  type PoolContext,
+  type PoolManifest,
+  type PoolOutcome,
+  poolAbandoned,
+  poolInUse,
+  type Ticket,
+} from '@pexen/core';
+import { startTimer } from '@pexen/core/timers';
+import { type Clock, systemClock } from './clock.ts';
+import type { Connector, ConnectorContext, Timeouts, WorkKind } from './connector.ts';
+import { Execution } from './execution.ts';
+import type { Link } from './link.ts';
+import { noSlotLeft, slotClosed, workersDieOf } from './problems.ts';
+import { Queue } from './queue.ts';
+import { Slot, type SlotHost } from './slot.ts';
+
+/** What an engine is given besides its connector. */
+export interface SlotEngineOptions {
+  /** What time it is. Default: the real time. */
+  readonly clock?: Clock;
+}
+
+/**
+ * A pool over a connector.
+ *
+ * @example
+ * export const cluster = (options: ClusterOptions): Pool => new SlotEngine(new ClusterConnector(options));
+ */
+export class SlotEngine implements Pool {
+  readonly manifest: PoolManifest;
+  readonly #connector: Connector;
+  readonly #clock: Clock | undefined;
+  #session: Session | undefined;
+  /** One that is being closed, and may still have to be told to hurry. */
+  #closing: Session | undefined;
+  /** Workers that could not be ended and have not ended yet. */
+  readonly #abandoned = new Set<Promise<void>>();
+
+  constructor(connector: Connector, { clock }: SlotEngineOptions = {}) {
+    this.manifest = connector.manifest;
+    this.#connector = connector;
+    this.#clock = clock;
+  }
+
+  /** Rejects while the pool is open, and where the connector cannot be opened or, if it connects at open, no worker becomes ready. */
+  async open(context: PoolContext): Promise<void> {
+    if (this.#session !== undefined) throw poolInUse();
+    if (this.#abandoned.size > 0) throw poolAbandoned();
+    const session = new Session(this.#connector, this.#clock, context, (settled) => this.#note(settled));
+    this.#session = session;
+    try {
+      await session.open();
+    } catch (error) {
+      if (this.#session === session) this.#session = undefined;
+      await session.close('kill');
+      throw error;
+    }
+  }
+
+  run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
+    if (this.#session === undefined) return { kind: 'not-started', reason: 'the pool is not open' };
+    return this.#session.run(assignment, ticket);
+  }
+
+  recall(): void {
+    this.#session?.reclaim();
+  }
+
+  async close(how: 'drain' | 'kill'): Promise<void> {
+    const session = this.#session ?? this.#closing;
+    this.#session = undefined;
+    this.#closing = session;
+    await session?.close(how);
+    if (this.#closing === session) this.#closing = undefined;
+  }
+
+  #note(settled: Promise<void>): void {
+    this.#abandoned.add(settled);
+    void settled.then(() => this.#abandoned.delete(settled));
+  }
+}
+
+const usualTimeouts: Timeouts = { connectMs: 30_000, takeUpMs: 10_000, answerMs: 1_000 };
+
+/** After so many workers died that had it and had not started it, an attempt is taken for the cause. */
+const mostDeaths = 3;
+
+/** So many attempts are sent at once while outcomes are still being heard: workers and host then work at the same time. */
+const chunk = 8;
+
+/** How often it is looked what has started, ms; less and less often while nothing changes. */
+const poll = { shortestMs: 2, longestMs: 64 };
+
+/** Everything between `open` and `close`. */
+class Session implements SlotHost {
+  readonly clock: Clock;
+  readonly graceClock: Pick<Clock, 'after'>;
+  readonly timeouts: Timeouts;
+  readonly abandoned: (settled: Promise<void>) => void;
+  readonly #connector: Connector;
+  readonly #context: PoolContext;
+  readonly #slots: Slot[] = [];
+  readonly #queue = new Queue<Execution>();
+  /** How many of the slots the connector lets us use. */
+  #allowed: number;
+  #toldSlots = -1;
+  #isOpen = false;
+  /** How many attempts have no outcome yet. */
+  #unsettled = 0;
+  #reclaims = 0;
+  #isScheduled = false;
+  /** Attempts whose signals are not listened to yet: most are over before that is worth its cost. */
+  #fresh: Execution[] = [];
+  #cancelPoll: (() => void) | undefined;
+  #pollMs = 0;
+  #whenIdle: (() => void) | undefined;
+  #closed: Promise<void> | undefined;
+  /** Resolves when a worker is ready, rejects when there can be none. */
+  readonly #firstReady = Promise.withResolvers<void>();
+  /** Why nothing can be run any more. */
+  #failure: PexenError | undefined;
+
+  constructor(
+    connector: Connector,
+    clock: Clock | undefined,
+    context: PoolContext,
+    abandoned: (settled: Promise<void>) => void,
+  ) {
+    this.clock = clock ?? systemClock;
+    this.graceClock = clock ?? { after: context.after ?? startTimer };
+    this.abandoned = abandoned;
+    this.timeouts = { ...usualTimeouts, ...connector.timeouts };
+    this.#connector = connector;
+    this.#context = context;
+    this.#allowed = connector.slots;
+    this.#firstReady.promise.catch(() => {});
+  }
+
+  async open(): Promise<void> {
+    const context: ConnectorContext = { slotsChanged: (slots) => this.#allow(slots) };
+    await this.#connector.open?.(context);
+    this.#throwIfClosed();
+    this.#addSlots();
+    if (this.#connector.connectsAtOpen) {
+      for (const slot of this.#slots) slot.connect('function');
+      await this.#firstReady.promise;
+    }
+    this.#isOpen = true;
+    this.#tellSlots();
+  }
+
+  run(assignment: Assignment, ticket: Ticket): Promise<PoolOutcome> {
+    return new Promise((resolve) => {
+      const attempt = new Execution(assignment, ticket, this.#kindOf(assignment), (outcome) => {
+        resolve(outcome);
+        if (--this.#unsettled === 0) this.#whenIdle?.();
+      });
+      this.#unsettled++;
+      attempt.reclaims = this.#reclaims;
+      if (this.#failure !== undefined) {
+        this.#refuse(attempt, this.#failure);
+        return;
+      }
+      this.#queue.push(attempt);
+      if (this.#fresh.push(attempt) === 1) this.#pollSoon();
+      if (this.#queue.length === chunk) queueMicrotask(this.#distributeIfScheduled);
+      this.#schedule();
+    });
+  }
+
+  /** Gives back what has not started. */
+  reclaim(): void {
+    this.#reclaims++;
+    for (const attempt of this.#queue.takeAll()) attempt.return('no more is started');
+    for (const slot of this.#slots) for (const link of slot.links) link.reclaim();
+  }
+
+  /** Resolves when everything is settled and nothing is left. May be called again, to kill what was to be let end. */
+  close(how: 'drain' | 'kill'): Promise<void> {
+    this.#firstReady.reject(new Error('the pool was closed while it was opening'));
+    this.reclaim();
+    if (how === 'kill') this.#connector.closing?.();
+    if (how === 'kill') for (const slot of this.#slots) slot.kill('the pool was closed');
+    this.#closed ??= this.#shutDown();
+    return this.#closed;
+  }
+
+  async #shutDown(): Promise<void> {
+    if (this.#unsettled > 0)
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve;
+      });
+    this.#connector.closing?.();
+    await Promise.all(this.#slots.map((slot) => slot.close()));
+    this.#cancelPoll?.();
+    this.#cancelPoll = undefined;
+    await this.#connector.close?.();
+  }
+
+  // What slots tell.
+
+  ready(): void {
+    this.#firstReady.resolve();
+  }
+
+  roomChanged(): void {
+    if (this.#queue.length > 0) this.#schedule();
+  }
+
+  usabilityChanged(): void {
+    this.#tellSlots();
+  }
+
+  returned(attempts: readonly Execution[], death?: string): void {
+    const again: Execution[] = [];
+    for (const attempt of attempts) {
+      attempt.link = undefined;
+      attempt.number = -1;
+      if (death !== undefined) attempt.deaths++;
+      if (attempt.isAborted) attempt.return('stopped before it was started');
+      else if (attempt.reclaims < this.#reclaims) attempt.return('no more is started');
+      else if (this.#failure !== undefined) this.#refuse(attempt, this.#failure);
+      else if (death !== undefined && attempt.deaths >= mostDeaths)
+        this.#refuse(attempt, workersDieOf(attempt.assignment.path, death));
+      else again.push(attempt);
+    }
+    this.#queue.putBack(again);
+    if (again.length > 0) this.#schedule();
+  }
+
+  workerLost(name: string, reason: string): void {
+    this.#context.workerLost(name, reason);
+  }
+
+  lateError(name: string, tasks: readonly string[], error: unknown): void {
+    this.#context.lateError(name, tasks, error);
+  }
+
+  slotClosed(slot: Slot, times: number, error: unknown): void {
+    if (this.#slots.some(({ isClosed }) => !isClosed)) {
+      this.#context.warn?.(slotClosed(slot.number, times, error));
+      this.#tellSlots();
+      return;
+    }
+    const failure = noSlotLeft(error);
+    this.#failure = failure;
+    this.#firstReady.reject(failure);
+    if (this.#isOpen) this.#context.failed?.(failure); // It takes back what it can.
+    for (const attempt of this.#queue.takeAll()) this.#refuse(attempt, failure);
+  }
+
+  // Which attempt goes where.
+
+  /** At once where a slot is free; else when all the outcomes that are here by now have been heard. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    if (this.#slots.some(({ isFree }) => isFree)) queueMicrotask(this.#distributeIfScheduled);
+    else setImmediate(this.#distributeIfScheduled);
+  }
+
+  readonly #distributeIfScheduled = (): void => {
+    if (this.#isScheduled) this.#distribute();
+  };
+
+  /** Sends what waits, in its order, as far as there is room. */
+  #distribute(): void {
+    this.#isScheduled = false;
+    const chosen: Link[] = [];
+    for (let attempt = this.#queue.peek(); attempt !== undefined; attempt = this.#queue.peek()) {
+      const link = this.#linkFor(attempt);
+      if (link === undefined) break;
+      this.#queue.shift();
+      if (link.add(attempt) === 1) chosen.push(link);
+    }
+    for (const link of chosen) link.flush();
+    if (chosen.length > 0) this.#pollSoon(); // What was sent may be long, and its worker too busy to say that it has started.
+  }
+
+  /** In the free slot with the lowest number, so that the numbers in use are compact; else the worker that has least to do and takes one ahead. */
+  #linkFor({ kind }: Execution): Link | undefined {
+    let best: Link | undefined;
+    for (const slot of this.#slots) {
+      if (slot.number >= this.#allowed) break;
+      if (slot.isFree) {
+        const link = slot.freeFor(kind);
+        if (link !== undefined) return link;
+        continue;
+      }
+      const link = slot.aheadFor(kind);
+      if (link !== undefined && (best === undefined || link.load < best.load)) best = link;
+    }
+    return best;
+  }
+
+  #pollSoon(): void {
+    if (this.#cancelPoll !== undefined && this.#pollMs === poll.shortestMs) return;
+    this.#cancelPoll?.();
+    this.#pollMs = poll.shortestMs;
+    this.#cancelPoll = this.clock.after(this.#pollMs, this.#poll);
+  }
+
+  /** Begins to listen to what is not over by now, hears what has started in workers that cannot say so, and frees what waits behind a long one. */
+  readonly #poll = (): void => {
+    this.#cancelPoll = undefined;
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    for (const attempt of fresh) attempt.listen();
+    const nowMs = this.clock.now();
+    const canRunElsewhere = this.#slots.some((slot) => slot.isFree && slot.number < this.#allowed);
+    let isWorthIt = false;
+    for (const slot of this.#slots)
+      for (const link of slot.links) if (link.poll(nowMs, canRunElsewhere)) isWorthIt = true;
+    this.#pollMs = Math.min(this.#pollMs * 2, poll.longestMs);
+    if (isWorthIt && this.#cancelPoll === undefined)
+      this.#cancelPoll = this.clock.after(this.#pollMs, this.#poll);
+  };
+
+  // Slots.
+
+  /** A pool that takes no programs has them refused by a worker of the usual kind. */
+  #kindOf({ address }: Assignment): WorkKind {
+    const { executables } = this.#connector.manifest;
+    return executables && address?.kind === 'executable' ? 'program' : 'function';
+  }
+
+  #allow(slots: number): void {
+    this.#allowed = slots;
+    this.#addSlots();
+    this.#tellSlots();
+    this.roomChanged();
+  }
+
+  #addSlots(): void {
+    while (this.#slots.length < this.#allowed)
+      this.#slots.push(new Slot(this.#slots.length, this.#connector, this));
+  }
+
+  #tellSlots(): void {
+    if (!this.#isOpen || this.#closed !== undefined) return;
+    const usable = this.#slots.filter((slot) => slot.number < this.#allowed && slot.isUsable).length;
+    if (usable === this.#toldSlots) return;
+    this.#toldSlots = usable;
+    this.#context.slotsChanged(usable);
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closed !== undefined) throw new Error('the pool was closed while it was opening');
+  }
+
+  #refuse(attempt: Execution, error: PexenError): void {
+    attempt.start('none', this.clock.now());
+    attempt.settle({ kind: 'threw', error });
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * One slot of a pool: at most one worker of each kind, of which never more than one is busy. A slot in which no worker can be started is tried again
+ * a little later, and is closed after several failures in a row.
+ */
+import type { Clock } from './clock.ts';
+import type { Connector, Timeouts, WorkKind } from './connector.ts';
+import type { Execution } from './execution.ts';
+import { Link, type LinkHost } from './link.ts';
+import { workerDidNotStart } from './problems.ts';
+
+/** What a slot tells the engine. */
+export interface SlotHost {
+  readonly clock: Clock;
+  readonly graceClock: Pick<Clock, 'after'>;
+  readonly timeouts: Timeouts;
+  /** A worker is ready. */
+  ready(): void;
+  /** There may be room for more. */
+  roomChanged(): void;
+  /** Whether the slot can be counted on has changed. */
+  usabilityChanged(): void;
+  /** See `LinkHost`. */
+  returned(attempts: readonly Execution[], death?: string): void;
+  workerLost(name: string, reason: string): void;
+  lateError(name: string, tasks: readonly string[], error: unknown): void;
+  abandoned(settled: Promise<void>): void;
+  /** The slot could not be set up so many times in a row, and is not used any more. */
+  slotClosed(slot: Slot, times: number, error: unknown): void;
+}
+
+/** So many failures in a row close a slot, where the connector says nothing else. */
+const usualFailures = 3;
+
+const usualHint = 'Look at the options of the pool.';
+
+/** How long a slot rests after a failure, ms: twice as long after each further one. */
+const restMs = 50;
+
+export class Slot implements LinkHost {
+  readonly number: number;
+  readonly clock: Clock;
+  readonly graceClock: Pick<Clock, 'after'>;
+  readonly timeouts: Timeouts;
+  /** The workers that may be sent something, or still have something. */
+  links: readonly Link[] = [];
+  readonly #connector: Connector;
+  readonly #host: SlotHost;
+  readonly #linkFor: Partial<Record<WorkKind, Link>> = {};
+  /** Workers that are ending. */
+  readonly #leaving = new Set<Link>();
+  #failures = 0;
+  #cancelRest: (() => void) | undefined;
+  #isClosed = false;
+
+  constructor(number: number, connector: Connector, host: SlotHost) {
+    this.number = number;
+    this.clock = host.clock;
+    this.graceClock = host.graceClock;
+    this.timeouts = host.timeouts;
+    this.#connector = connector;
+    this.#host = host;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** It can be counted on. */
+  get isUsable(): boolean {
+    return !this.#isClosed && this.links.every(({ isAway }) => !isAway);
+  }
+
+  /** Nothing is sent here for now, or ever. */
+  get #isOut(): boolean {
+    return this.#isClosed || this.#cancelRest !== undefined;
+  }
+
+  /** Nothing runs here, and an attempt would start at once. */
+  get isFree(): boolean {
+    if (this.#isOut) return false;
+    for (const link of this.links) if (link.isBusy || link.isAway) return false;
+    return true;
+  }
+
+  /** The worker that would start such an attempt at once, started if need be. Only for a slot that is free. */
+  freeFor(kind: WorkKind): Link | undefined {
+    this.#dismissSpent();
+    const link = this.#linkFor[kind] ?? this.connect(kind);
+    return link !== undefined && link.room > 0 ? link : undefined;
+  }
+
+  /** The worker that would take such an attempt ahead. */
+  aheadFor(kind: WorkKind): Link | undefined {
+    const link = this.#isOut ? undefined : this.#linkFor[kind];
+    if (link === undefined || link.room <= 0) return undefined;
+    for (const each of this.links) if (each !== link && each.isBusy) return undefined;
+    return link;
+  }
+
+  /** Starts a worker. Returns nothing where that fails. */
+  connect(kind: WorkKind): Link | undefined {
+    try {
+      const takesEarly = this.#connector.connectsAtOpen !== true;
+      const link = new Link(this, takesEarly, (events) => this.#connector.connect(this.number, events, kind));
+      this.#linkFor[kind] = link;
+      if (link.runsBoth) this.#linkFor[kind === 'function' ? 'program' : 'function'] = link;
+      this.links = [...this.links, link];
+      return link;
+    } catch (error) {
+      this.slotFailed(error);
+      return undefined;
+    }
+  }
+
+  /** Starts a worker where every slot has one, unless it has or cannot have one now. */
+  reconnect(): void {
+    if (this.#connector.connectsAtOpen && !this.#isOut && this.links.length === 0) this.connect('function');
+  }
+
+  kill(cause: string): void {
+    for (const link of [...this.links, ...this.#leaving]) link.kill(cause);
+  }
+
+  /** Lets all workers leave; resolves when nothing is left of them. They must be idle. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelRest?.();
+    for (const link of this.links) this.#dismiss(link);
+    await Promise.all([...this.#leaving].map(({ whenOver }) => whenOver));
+  }
+
+  // What links tell.
+
+  succeeded(): void {
+    this.#failures = 0;
+  }
+
+  roomChanged(link: Link): void {
+    if (link.isReady) this.#host.ready();
+    if (link.isSpent) this.#dismissSpent();
+    this.#host.roomChanged();
+  }
+
+  returned(attempts: readonly Execution[], death?: string): void {
+    this.#host.returned(attempts, death);
+  }
+
+  awayChanged(): void {
+    this.#host.usabilityChanged();
+  }
+
+  workerLost(name: string, reason: string): void {
+    this.#host.workerLost(name, reason);
+  }
+
+  lateError(name: string, tasks: readonly string[], error: unknown): void {
+    this.#host.lateError(name, tasks, error);
+  }
+
+  abandoned(settled: Promise<void>): void {
+    this.#host.abandoned(settled);
+  }
+
+  over(link: Link, failure: string | undefined): void {
+    this.#forget(link);
+    if (failure !== undefined)
+      this.slotFailed(workerDidNotStart(link.name, failure, this.#connector.startHint ?? usualHint));
+    this.reconnect();
+    this.#host.usabilityChanged();
+    this.#host.roomChanged();
+  }
+
+  /** Uses it again a while later, but not for ever. */
+  slotFailed(error: unknown): void {
+    if (this.#isOut) return;
+    this.#failures++;
+    if (this.#failures >= (this.#connector.mostFailures ?? usualFailures)) {
+      this.#isClosed = true;
+      this.#host.slotClosed(this, this.#failures, error);
+      return;
+    }
+    this.#cancelRest = this.clock.after(restMs * 2 ** (this.#failures - 1), () => {
+      this.#cancelRest = undefined;
+      this.reconnect();
+      this.#host.roomChanged();
+    });
+  }
+
+  #forget(link: Link): void {
+    this.#leaving.delete(link);
+    this.links = this.links.filter((each) => each !== link);
+    for (const kind of ['function', 'program'] as const)
+      if (this.#linkFor[kind] === link) delete this.#linkFor[kind];
+  }
+
+  /** Lets workers leave that are not to be used again. */
+  #dismissSpent(): void {
+    for (const link of this.links) if (link.isSpent && !link.isBusy) this.#dismiss(link);
+  }
+
+  #dismiss(link: Link): void {
+    this.#forget(link);
+    this.#leaving.add(link);
+    void link.leave();
+  }
+}

@@ -1,0 +1,187 @@
+/** A worker's end of a `MessageConnection`: runs what it is sent, one attempt after the other, and tells what becomes of each. */
+import type { News } from '@pexen/core';
+import type { Border } from '../crossing.ts';
+import type { FromWorker, ToWorker } from '../engine/messages.ts';
+import {
+  type AssignmentEnvelope,
+  encodeOutcome,
+  type OutcomeEnvelope,
+  refusedByTransport,
+} from '../envelope.ts';
+import { decodeThrown } from '../error-codec.ts';
+import { endProcess, later, OwnAbortController } from '../own-globals.ts';
+import { asWorker, type LateError, watchErrors } from './late-errors.ts';
+import { NewsValve } from './news-valve.ts';
+import { runAssignment, type WorkerLink } from './run-assignment.ts';
+import { untilQuiet } from './turns.ts';
+
+/** How a worker answers its host. */
+export interface WorkerSessionOptions {
+  /** Sends a message to the host. Throws for a value that the transport cannot carry. */
+  readonly send: (message: FromWorker) => void;
+  /** Ends the worker: called when the host asks it to leave, while nothing runs. Default: the process exits. */
+  readonly leave?: () => void;
+  /** What may cross beside plain data. */
+  readonly border?: Border;
+}
+
+/** How long what the last body left behind may take before the worker leaves, ms. */
+const leavingMs = 250;
+
+/**
+ * Makes attempts in this worker. Errors that surface outside of bodies are reported as those of the bodies they belong to.
+ *
+ * @example
+ * const stream = new MessageStream(socket, (message) => session.hear(message as ToWorker));
+ * const session = new WorkerSession({ send: (message) => stream.send(message) });
+ */
+export class WorkerSession {
+  readonly #options: WorkerSessionOptions;
+  readonly #queue: Sent[] = [];
+  #current: Current | undefined;
+  /** It starts no further attempt: what ran in it may disturb what would run. */
+  #isSpoiled = false;
+
+  /** Tells the host at once that the worker is ready. */
+  constructor(options: WorkerSessionOptions) {
+    this.#options = options;
+    watchErrors();
+    options.send({ is: 'ready' });
+  }
+
+  /** A message of the host has come. */
+  hear(message: ToWorker): void {
+    asWorker(() => this.#hear(message));
+  }
+
+  #hear(message: ToWorker): void {
+    switch (message.do) {
+      case 'run':
+        this.#queue.push(message);
+        if (this.#isSpoiled) this.#returnAll();
+        else if (this.#current === undefined) this.#runNext();
+        break;
+      case 'abort':
+        if (this.#current?.number === message.number)
+          this.#current.abort(decodeThrown(message.reason, 'the host'));
+        break;
+      case 'reclaim':
+        for (const number of message.numbers) this.#return(number);
+        break;
+      case 'credit':
+        if (this.#current?.number === message.number) this.#current.credited(message.batches);
+        break;
+      case 'leave':
+        void this.#leave();
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** An error of a body, after that had ended or while it goes on. */
+  spoil(message: Extract<FromWorker, { is: 'late' | 'spoiled' }>): void {
+    this.#isSpoiled = true;
+    this.#options.send(message);
+    this.#returnAll();
+  }
+
+  #return(number: number): void {
+    const at = this.#queue.findIndex((sent) => sent.number === number);
+    if (at < 0) return;
+    this.#queue.splice(at, 1);
+    this.#options.send({ is: 'returned', number });
+  }
+
+  #returnAll(): void {
+    for (const { number } of [...this.#queue]) this.#return(number);
+  }
+
+  #runNext(): void {
+    const sent = this.#queue.shift();
+    if (sent === undefined) return;
+    const current = new Current(sent, this.#options, this);
+    this.#current = current;
+    void this.#run(sent, current);
+  }
+
+  async #run({ envelope }: Sent, current: Current): Promise<void> {
+    const outcome = await runAssignment(envelope, current);
+    this.#current = undefined;
+    current.end(outcome);
+    later(() => this.#current === undefined && this.#runNext()); // What the host has sent meanwhile is heard first.
+  }
+
+  async #leave(): Promise<void> {
+    await untilQuiet(leavingMs);
+    (this.#options.leave ?? (() => endProcess(0)))();
+  }
+}
+
+interface Sent {
+  readonly number: number;
+  readonly envelope: AssignmentEnvelope;
+}
+
+/** The attempt that runs. */
+class Current implements WorkerLink {
+  readonly number: number;
+  readonly border: Border;
+  readonly #path: string;
+  readonly #send: WorkerSessionOptions['send'];
+  readonly #session: WorkerSession;
+  readonly #controller = new OwnAbortController();
+  readonly #valve: NewsValve;
+
+  constructor(
+    { number, envelope }: Sent,
+    { send, border = {} }: WorkerSessionOptions,
+    session: WorkerSession,
+  ) {
+    this.number = number;
+    this.border = border;
+    this.#path = envelope.path;
+    this.#send = send;
+    this.#session = session;
+    this.#valve = new NewsValve({ send: (news) => send({ is: 'news', number, news }), border });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  started(): void {
+    this.#send({ is: 'started', number: this.number });
+  }
+
+  tell(news: News): void {
+    this.#valve.tell(news);
+  }
+
+  late(error: LateError): void {
+    this.#session.spoil({ is: 'late', error });
+  }
+
+  spoiled(): void {
+    this.#session.spoil({ is: 'spoiled' });
+  }
+
+  credited(batches: number): void {
+    for (let batch = 0; batch < batches; batch++) this.#valve.credited();
+  }
+
+  abort(reason: unknown): void {
+    this.#controller.abort(reason);
+  }
+
+  end(outcome: OutcomeEnvelope): void {
+    const { number } = this;
+    this.#valve.flush();
+    try {
+      this.#send({ is: 'ended', number, outcome });
+    } catch (error) {
+      const refused = encodeOutcome(refusedByTransport(this.#path, error), this.#path, this.border);
+      this.#send({ is: 'ended', number, outcome: refused });
+    }
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Words of memory that the host and one thread both see, so that they can tell each other what messages could not: while a body keeps its thread
+ * busy, and for less than a message costs. Each of the three has one host and one thread. Knows no attempts besides their numbers.
+ */
+
+/**
+ * Which attempt a thread has started last. So the host knows it even while the body keeps the thread from sending a message, and can take back what
+ * has not started without asking.
+ *
+ * The first word holds an epoch and a number. The thread claims an attempt by writing its number, if the epoch is still that under which the attempt was
+ * sent. The host takes back all that has not started by raising the epoch. Each is one atomic step, so every attempt has either started or is taken
+ * back, never both.
+ */
+export class StartFence {
+  /** To be handed to the other side. */
+  readonly memory: Int32Array<SharedArrayBuffer>;
+  /** The highest number that is known to have started: the word has only its last digits. */
+  #startedUpTo = -1;
+
+  constructor(memory?: Int32Array<SharedArrayBuffer>) {
+    this.memory = memory ?? new Int32Array(new SharedArrayBuffer(8));
+    if (memory === undefined) Atomics.store(this.memory, 0, numbers - 1);
+  }
+
+  /** The epoch under which attempts are sent now. */
+  get epoch(): number {
+    return this.#word() >>> numberBits;
+  }
+
+  /** For the host: the number of the attempt that started last, -1 before the first. */
+  get startedUpTo(): number {
+    const digits = this.#word() & (numbers - 1);
+    const known = (this.#startedUpTo + numbers) % numbers;
+    this.#startedUpTo += (digits - known + numbers) % numbers;
+    return this.#startedUpTo;
+  }
+
+  /** For the thread: the attempt of this number has read its signal. */
+  setSignalRead(number: number): void {
+    Atomics.store(this.memory, 1, number + 1);
+  }
+
+  /** For the host, also while the body keeps the thread busy: has the attempt of this number read its signal? */
+  hasReadSignal(number: number): boolean {
+    return Atomics.load(this.memory, 1) === number + 1;
+  }
+
+  /** For the thread: true if the attempt may start, and is known to have started. */
+  claim(epoch: number, number: number): boolean {
+    const word = this.#word();
+    if (word >>> numberBits !== epoch) return false;
+    return this.#replace(word, epoch, number % numbers);
+  }
+
+  /** For the host: takes back all that was sent and has not started. `startedUpTo` is exact from then on. */
+  takeBack(): void {
+    for (;;) {
+      const word = this.#word();
+      const next = ((word >>> numberBits) + 1) % epochs;
+      if (this.#replace(word, next, word & (numbers - 1))) return;
+    }
+  }
+
+  #word(): number {
+    return Atomics.load(this.memory, 0);
+  }
+
+  #replace(word: number, epoch: number, number: number): boolean {
+    return Atomics.compareExchange(this.memory, 0, word, (epoch << numberBits) | number) === word;
+  }
+}
+
+const numberBits = 20;
+const epochs = 2 ** (32 - numberBits);
+/** Numbers go round in the word: many more than attempts are ever in one thread at a time. */
+const numbers = 2 ** numberBits;
+
+/**
+ * Wakes a thread that has just become idle sooner than its event loop would: the host rings after each message, and the thread listens for a moment
+ * before it goes back to its loop.
+ */
+export class Doorbell {
+  /** To be handed to the other side. */
+  readonly memory: Int32Array<SharedArrayBuffer>;
+  #heard = 0;
+
+  constructor(memory: Int32Array<SharedArrayBuffer> = new Int32Array(new SharedArrayBuffer(4))) {
+    this.memory = memory;
+  }
+
+  /** For the host. */
+  ring(): void {
+    Atomics.add(this.memory, 0, 1);
+    Atomics.notify(this.memory, 0);
+  }
+
+  /** For the thread: blocks until the bell has rung since it was heard last, at most so long. How often it has: a message each. */
+  listen(timeoutMs: number): number {
+    Atomics.wait(this.memory, 0, this.#heard, timeoutMs);
+    const rung = Atomics.load(this.memory, 0);
+    const rings = (rung - this.#heard) | 0;
+    this.#heard = rung;
+    return rings;
+  }
+}
+
+/** Places; more attempts are never in one thread. */
+const places = 64;
+/** A place: the attempt's number, the kind of the value, and the value where it is a number. */
+const wordsAPlace = 4;
+const header = { written: 0, read: 1, called: 2, words: 4 };
+
+const kinds = [undefined, null, true, false] as const;
+const numberKind = kinds.length;
+
+/**
+ * Where a thread writes what came of attempts that ended with little to say: a message for each would cost more than the body. The host is called
+ * once, by a message, and takes all there is by then; so nothing waits for the body that comes next.
+ */
+export class ResultRing {
+  /** To be handed to the other side. */
+  readonly memory: SharedArrayBuffer;
+  readonly #words: Int32Array;
+  readonly #numbers: Float64Array;
+
+  constructor(memory?: SharedArrayBuffer) {
+    this.memory = memory ?? new SharedArrayBuffer(4 * (header.words + places * wordsAPlace));
+    this.#words = new Int32Array(this.memory);
+    this.#numbers = new Float64Array(this.memory);
+  }
+
+  /** For the thread: false where the value is not of the few kinds that fit, or there is no place. */
+  write(number: number, value: unknown): boolean {
+    const kind = typeof value === 'number' ? numberKind : kinds.indexOf(value as undefined);
+    const written = this.#load(header.written);
+    if (kind < 0 || written - this.#load(header.read) >= places) return false;
+    const at = placeOf(written);
+    this.#words[at] = number;
+    this.#words[at + 1] = kind;
+    if (typeof value === 'number') this.#numbers[at / 2 + 1] = value;
+    Atomics.store(this.#words, header.written, written + 1);
+    return true;
+  }
+
+  /** For the thread, after it has written something: true if the host must be called, and has not been yet. */
+  mustCall(): boolean {
+    return Atomics.exchange(this.#words, header.called, 1) === 0;
+  }
+
+  /** For the host: hands over everything that was written. It has to be called again for what comes later. */
+  readAll(take: (number: number, value: unknown) => void): void {
+    Atomics.store(this.#words, header.called, 0);
+    for (let read = this.#load(header.read); read !== this.#load(header.written); read++) {
+      const at = placeOf(read);
+      const number = this.#words[at] as number;
+      const kind = this.#words[at + 1] as number;
+      const value = kind === numberKind ? this.#numbers[at / 2 + 1] : kinds[kind];
+      Atomics.store(this.#words, header.read, read + 1);
+      take(number, value);
+    }
+  }
+
+  #load(index: number): number {
+    return Atomics.load(this.#words, index);
+  }
+}
+
+function placeOf(count: number): number {
+  return header.words + (count % places) * wordsAPlace;
+}
