@@ -148,15 +148,18 @@ class Check {
   }
 
   #retryErrors(task: TaskPlan): string[] {
-    const { name, retries, cleanup } = task;
+    const { name, retries, cleanup, amount } = task;
     const { attempts = [] } = this.#results.get(name) ?? {};
     const kinds = attempts.map(({ outcome }) => outcome.kind);
     const again = (kind: string | undefined): boolean =>
       ['failed', 'threw', 'timed-out', 'crashed'].includes(kind ?? '');
     if (kinds.length > 1 + retries) return [`${name} has ${kinds.length} attempts and ${retries} retries`];
     if (!kinds.slice(0, -1).every(again)) return [`${name} is tried again after ${kinds.join(', ')}`];
-    const mayStop =
-      this.#stopAt < Infinity || cleanup !== undefined || kinds.length === 0 || this.#isAbandoned(name);
+    // Between attempts units are given back; a body that was abandoned may have them for good.
+    const waitsInVain =
+      amount > 0 && this.#tasks.some((other) => other.amount > 0 && this.#isAbandoned(other.name));
+    const isCutShort = this.#stopAt < Infinity || this.#isAbandoned(name) || waitsInVain;
+    const mayStop = isCutShort || cleanup !== undefined || kinds.length === 0;
     const tooFew = again(kinds.at(-1)) && kinds.length < 1 + retries && !mayStop;
     return tooFew ? [`${name} is not tried again after ${kinds.join(', ')}, with ${retries} retries`] : [];
   }
