@@ -1,6 +1,6 @@
 /** docs/POOLS.md as someone follows it who writes a pool: its files, in an empty project, beside our tarballs. */
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ROOT } from '../tidy/sources.ts';
@@ -15,12 +15,21 @@ beforeAll(async () => {
   for (const [, name, code] of page.matchAll(/^```ts no-run\n\/\/ (.+\.ts)\n([\s\S]*?)^```$/gm)) {
     await writeFile(join(project.dir, String(name)), String(code));
   }
+  const [, tsconfig] = /^```json\n([\s\S]*?)^```$/m.exec(page) ?? [];
+  await writeFile(join(project.dir, 'tsconfig.json'), String(tsconfig));
+  await mkdir(join(project.dir, 'node_modules/@types'), { recursive: true });
+  await symlink(join(ROOT, 'node_modules/@types/node'), join(project.dir, 'node_modules/@types/node'));
 });
 
 afterAll(() => project?.[Symbol.asyncDispose]());
 
+test('its files compile with the flags of the page', async () => {
+  const tsc = join(ROOT, 'node_modules/.bin/tsc');
+  expect(await project.run(tsc, '-p', '.')).toMatchObject({ code: 0, stdout: '' });
+});
+
 test('the pool of the page passes the conformance kit', async () => {
-  const ended = await project.run('node', '--test', '--test-reporter=tap', 'cluster-pool.test.ts');
+  const ended = await project.run('node', '--test', '--test-reporter=tap', 'socket-pool.test.ts');
   expect(ended.code, ended.stdout).toBe(0);
   expect(ended.stdout).toMatch(/^# fail 0$/m);
   expect(Number(/^# pass (\d+)$/m.exec(ended.stdout)?.[1])).toBeGreaterThan(60);

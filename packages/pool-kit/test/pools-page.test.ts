@@ -1,4 +1,4 @@
-/** The pool of docs/POOLS.md, exactly as it stands there: it compiles, and keeps the contract. */
+/** The pools of docs/POOLS.md, exactly as they stand there: they compile, are as short as the page says, and keep the contract. */
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,21 +15,33 @@ const page = readFileSync(join(root, 'docs/POOLS.md'), 'utf8');
 /** Beside the sources, so that the packages resolve as they do for them. */
 const scratch = join(root, 'packages/pool-kit/.readme', `pools-page-${process.pid}`);
 
-const files = [...page.matchAll(/^```ts no-run\n\/\/ (.+\.ts)\n([\s\S]*?)^```$/gm)];
+const files = new Map(
+  [...page.matchAll(/^```ts no-run\n\/\/ (.+\.ts)\n([\s\S]*?)^```$/gm)].map(([, name = '', code = '']) => [
+    name,
+    code,
+  ]),
+);
 mkdirSync(scratch, { recursive: true });
-for (const [, name, code] of files) writeFileSync(join(scratch, String(name)), String(code));
+for (const [name, code] of files) writeFileSync(join(scratch, name), code);
 const base = relative(scratch, join(root, 'tsconfig.base.json'));
 writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify({ extends: base, include: ['*.ts'] }));
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-test('the page has the pool, its worker and its test', () => {
-  expect(files.map(([, name]) => name)).toEqual([
-    'cluster-pool.ts',
-    'cluster-worker.ts',
+test('the page has the pool, its worker, its test, and a pool around another', () => {
+  expect([...files.keys()].toSorted()).toEqual([
     'logged-pool.ts',
-    'cluster-pool.test.ts',
+    'socket-pool.test.ts',
+    'socket-pool.ts',
+    'socket-worker.ts',
   ]);
+});
+
+test('a pool over a socket takes at most 80 lines with its worker', () => {
+  const lines = ['socket-pool.ts', 'socket-worker.ts'].flatMap((name) =>
+    files.get(name)?.trimEnd().split('\n'),
+  );
+  expect(lines.length).toBeLessThanOrEqual(80);
 });
 
 test('they compile', async () => {
@@ -41,8 +53,8 @@ test('they compile', async () => {
 });
 
 const load = createRequire(import.meta.url);
-const { ClusterPool } = load(join(scratch, 'cluster-pool.ts')) as {
-  readonly ClusterPool: new (options: { readonly workers: number }) => Pool;
+const { sockets } = load(join(scratch, 'socket-pool.ts')) as {
+  readonly sockets: (options: { readonly workers: number }) => Pool;
 };
 const { LoggedPool } = load(join(scratch, 'logged-pool.ts')) as {
   readonly LoggedPool: new (inner: Pool, log: (line: string) => void) => Pool;
@@ -51,18 +63,18 @@ const { LoggedPool } = load(join(scratch, 'logged-pool.ts')) as {
 /** Only a pool that is wrong is waited for so long; a right one may run on a machine that is very busy. */
 const patienceMs = 30_000;
 
-poolConformance({ test, patienceMs, factory: () => new ClusterPool({ workers: 2 }) });
+poolConformance({ test, patienceMs, factory: () => sockets({ workers: 2 }) });
 
 describe('around it, the one that logs', () => {
   const lines: string[] = [];
   const whatItHandsOn = (name: string, body: () => Promise<void>): void => {
     if (/recalled|copies neither|every kind of news|opened again|exactly once/.test(name)) test(name, body);
   };
-  const factory = (): Pool => new LoggedPool(new ClusterPool({ workers: 2 }), (line) => lines.push(line));
+  const factory = (): Pool => new LoggedPool(sockets({ workers: 2 }), (line) => lines.push(line));
   poolConformance({ test: whatItHandsOn, patienceMs, factory });
 
   test('it has logged', () => {
-    expect(lines).toContainEqual(expect.stringMatching(/^tells begins on worker \d+$/));
+    expect(lines).toContainEqual(expect.stringMatching(/^tells started on worker \d+ \(pid \d+\)$/));
     expect(lines).toContain('tells: returned');
   });
 });
