@@ -25,8 +25,8 @@ export interface Pool {
    */
   run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome>;
   /**
-   * Gives back what has not begun; what has goes on, and more may be given to it. Called when a run drains: what a pool without
-   * it has not begun by then, it begins all the same.
+   * Gives back what has not begun; what has goes on, and more may be given to it. Called when a run drains. Left out only by pools in which
+   * no attempt ever waits: nothing else keeps what waits from being begun.
    */
   recall?(): void;
   /**

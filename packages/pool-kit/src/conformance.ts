@@ -3,6 +3,7 @@
  * table of contents of the contract. It brings no test runner: hand it the `test` of yours.
  */
 import type { Pool } from '@pexen/core';
+import * as abandoning from './conformance/abandoning.ts';
 import * as addresses from './conformance/addresses.ts';
 import type { ConformanceCase } from './conformance/case.ts';
 import * as errors from './conformance/errors.ts';
@@ -38,8 +39,10 @@ export const contract: readonly Chapter[] = [
       life.killEnds,
       life.killGivesBack,
       life.killOvertakesDrain,
+      life.closesWhileOpening,
       life.settlesAll,
       life.leavesNothing,
+      life.leavesNothingHidden,
     ],
   },
   {
@@ -74,6 +77,10 @@ export const contract: readonly Chapter[] = [
     cases: [traces.runsNothingGivenBack, traces.endsWhatItKills],
   },
   {
+    title: 'abandoning',
+    cases: [abandoning.abandons, abandoning.refusesToOpen, abandoning.killAbandons],
+  },
+  {
     title: 'tickets',
     cases: [
       tickets.startsOnce,
@@ -102,6 +109,7 @@ export const contract: readonly Chapter[] = [
       values.carriesPlain,
       values.carriesRich,
       values.losesNothing,
+      values.carriesLess,
       values.carriesReference,
       values.tellsContext,
       values.carriesKeys,
@@ -193,13 +201,17 @@ export function poolConformance({ test, factory, patienceMs = 8_000 }: Conforman
   const { manifest } = factory();
   for (const { title, cases } of contract) {
     for (const each of cases.filter(({ appliesTo }) => appliesTo(manifest))) {
-      test(`${title}: ${each.name}`, () => tryCase(each, factory(), patienceMs));
+      test(`${title}: ${each.name}`, () => tryCase(each, factory, patienceMs));
     }
   }
 }
 
-async function tryCase({ opened, check }: ConformanceCase, pool: Pool, patienceMs: number): Promise<void> {
-  const stand = new Stand(pool, patienceMs);
+async function tryCase(
+  { opened, check }: ConformanceCase,
+  factory: () => Pool,
+  patienceMs: number,
+): Promise<void> {
+  const stand = new Stand(factory, patienceMs);
   try {
     if (opened) await stand.open();
     await check(stand);

@@ -1,4 +1,7 @@
 /** One rule of the contract, and how it is tried. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { PoolManifest } from '@pexen/core';
 import type { Stand } from './stand.ts';
 
@@ -30,6 +33,7 @@ export const staysHere: Applies = runsFunctionsAnd(({ transport }) => transport 
 export const clones: Applies = runsFunctionsAnd(({ transport }) => transport === 'clone');
 export const serializes: Applies = runsFunctionsAnd(({ transport }) => transport === 'serialize');
 export const kills: Applies = runsFunctionsAnd((manifest) => manifest.kills);
+export const cannotKill: Applies = runsFunctionsAnd((manifest) => !manifest.kills);
 export const takesClosures: Applies = runsFunctionsAnd(({ closures }) => closures);
 export const needsAddresses: Applies = runsFunctionsAnd(({ closures }) => !closures);
 export const takesExecutables: Applies = ({ executables }) => executables;
@@ -52,4 +56,20 @@ export function ruleOfLife(
   check: (stand: Stand) => Promise<void>,
 ): ConformanceCase {
   return { name, appliesTo, check, opened: false };
+}
+
+/** A case for a pool that is open, with a folder of its own for the traces of bodies. */
+export function ruleOfTraces(
+  name: string,
+  appliesTo: Applies,
+  check: (stand: Stand, folder: string) => Promise<void>,
+): ConformanceCase {
+  return rule(name, appliesTo, async (stand) => {
+    const folder = mkdtempSync(join(tmpdir(), 'pexen-traces-'));
+    try {
+      await check(stand, folder);
+    } finally {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    }
+  });
 }

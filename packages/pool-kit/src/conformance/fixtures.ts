@@ -1,5 +1,5 @@
 /** Tasks for the conformance kit: each does one thing that a pool must get right. Loaded by host and workers alike. */
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AnyBodyContext,
@@ -99,6 +99,11 @@ export const writesOn: Task = task(named('writes on'), async (context) => {
   context.progress({ done: 0, message: 'begun' });
   await sleep(600_000);
   clearInterval(writing);
+});
+/** Goes on as long as its file is there, whatever it is asked. */
+export const lingers: Task = task(named('lingers'), async (context) => {
+  context.progress({ done: 0, message: 'begun' });
+  while (existsSync(String(argsOf(context).file))) await sleep(10);
 });
 export const exits: Task = task(named('exits'), (context) => process.exit(Number(argsOf(context).code)));
 export const throwsOutOfTimer: Task = task(named('throws out of a timer'), () => {

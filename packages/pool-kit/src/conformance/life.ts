@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { always, crosses, kills, rule, ruleOfLife, takesFunctions } from './case.ts';
 import { expectKind } from './expect.ts';
+import { HandleCensus } from './handle-census.ts';
 import { fixtures, type Stand, within } from './stand.ts';
 
 export const openSaysSlots = ruleOfLife(
@@ -99,6 +100,23 @@ export const killOvertakesDrain = rule(
   },
 );
 
+export const closesWhileOpening = ruleOfLife(
+  'may be closed while it is being opened, and opened again afterwards',
+  takesFunctions,
+  async (stand) => {
+    for (const how of ['drain', 'kill'] as const) {
+      const opened = stand.opening();
+      if (how === 'kill') await new Promise(setImmediate);
+      await stand.close(how);
+      await opened;
+      expectKind(await stand.outcomeOf(fixtures.echo), 'not-started');
+      await stand.open();
+      expectKind(await stand.outcomeOf(fixtures.echo), 'returned');
+      await stand.close('drain');
+    }
+  },
+);
+
 export const settlesAll = rule(
   'has settled everything when close() resolves, and says nothing afterwards',
   takesFunctions,
@@ -145,6 +163,47 @@ export const leavesNothing = ruleOfLife('leaves no handle behind', crosses, asyn
   assert.deepEqual(await leftovers(), [], 'handles that were not there before');
   assert.deepEqual(listeners(), listening, 'listeners of `process`: more each time it is opened and closed');
 });
+
+export const leavesNothingHidden = ruleOfLife(
+  'leaves no handle behind that is not referenced, as a server or a timer',
+  takesFunctions,
+  async (stand) => {
+    const census = new HandleCensus();
+    try {
+      await census.watch(() => useUp(stand));
+      // What all pools of the kind share is made with the first one; what is left behind is there once more with each further one.
+      for (let round = 1; round <= mostRounds; round++) {
+        const before = census.hidden();
+        await census.watch(() => useUp(stand.another()));
+        const added = await census.addedTo(before);
+        if (added.length === 0) return;
+        assert.ok(round < mostRounds, `left behind by each pool: ${added.join(', ')}`);
+      }
+    } finally {
+      census.stop();
+    }
+  },
+);
+
+/** Something that comes and goes may be there once more by chance, but not so often in a row. */
+const mostRounds = 3;
+
+/** All the life of a pool. */
+async function useUp(stand: Stand): Promise<void> {
+  const { kills: canKill, transport } = stand.manifest;
+  for (const how of ['drain', 'kill'] as const) {
+    await stand.open();
+    await stand.outcomeOf(fixtures.echoLater);
+    const aborted = stand.attempt(fixtures.obeys);
+    await aborted.begun();
+    aborted.abort();
+    await aborted.outcome();
+    if (how === 'kill' && transport !== 'reference')
+      await stand.outcomeOf(fixtures.exits, { args: { code: 7 } });
+    if (how === 'kill' && canKill) await stand.attempt(fixtures.ignores).begun();
+    await stand.close(how);
+  }
+}
 
 /** Afterwards: which handles there are besides those of now. */
 export async function handlesAdded(stand: Stand): Promise<() => Promise<readonly string[]>> {

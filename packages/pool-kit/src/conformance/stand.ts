@@ -9,6 +9,7 @@ import {
   mergeShared,
   type News,
   type Pool,
+  type PoolContext,
   type PoolManifest,
   type PoolOutcome,
   type Runnable,
@@ -164,28 +165,44 @@ export class Stand {
   readonly #attempts: Attempt[] = [];
   isOpen = false;
 
-  constructor(pool: Pool, patienceMs: number) {
-    this.pool = pool;
-    this.manifest = pool.manifest;
+  /** Makes another pool of the same kind. */
+  readonly #factory: () => Pool;
+
+  constructor(factory: () => Pool, patienceMs: number) {
+    this.#factory = factory;
+    this.pool = factory();
+    this.manifest = this.pool.manifest;
     this.patienceMs = patienceMs;
+  }
+
+  /** A stand with another pool of the same kind, not opened. */
+  another(): Stand {
+    return new Stand(this.#factory, this.patienceMs);
   }
 
   async open(): Promise<void> {
     const told = Promise.withResolvers<void>();
-    const slotsChanged = (slots: number): void => {
-      this.slots.push(slots);
-      told.resolve();
-    };
-    const context = {
-      slotsChanged,
-      workerLost: (worker: string, reason: string) => void this.lost.push({ worker, reason }),
-      lateError: (worker: string, tasks: readonly string[], error: unknown) =>
-        void this.late.push({ worker, tasks, error }),
-    };
-    await within(this.pool.open(context), this.patienceMs, 'open()');
+    await within(this.pool.open(this.#context(told.resolve)), this.patienceMs, 'open()');
     this.isOpen = true;
     this.slotsToldAtOpen = this.slots.length;
     await within(told.promise, this.patienceMs, 'slotsChanged()');
+  }
+
+  /** Begins to open the pool; resolves when that is over, whether it is open or refused. */
+  async opening(): Promise<void> {
+    const over = this.pool.open(this.#context(() => {})).catch(() => {});
+    await within(over, this.patienceMs, 'an end of open()');
+  }
+
+  #context(toldSlots: () => void): PoolContext {
+    return {
+      slotsChanged: (slots) => {
+        this.slots.push(slots);
+        toldSlots();
+      },
+      workerLost: (worker, reason) => void this.lost.push({ worker, reason }),
+      lateError: (worker, tasks, error) => void this.late.push({ worker, tasks, error }),
+    };
   }
 
   async close(how: 'drain' | 'kill'): Promise<void> {

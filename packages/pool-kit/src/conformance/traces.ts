@@ -1,27 +1,10 @@
 /** What a pool says of a body is what became of it: bodies leave traces in files, where host and workers share a disk. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ConformanceCase, kills, rule, takesFunctions } from './case.ts';
+import { kills, ruleOfTraces, takesFunctions } from './case.ts';
 import { expectKind } from './expect.ts';
 import { type Attempt, fixtures, type Stand } from './stand.ts';
-
-/** A case with a folder of its own. */
-function ruleOfTraces(
-  name: string,
-  appliesTo: ConformanceCase['appliesTo'],
-  check: (stand: Stand, folder: string) => Promise<void>,
-): ConformanceCase {
-  return rule(name, appliesTo, async (stand) => {
-    const folder = mkdtempSync(join(tmpdir(), 'pexen-traces-'));
-    try {
-      await check(stand, folder);
-    } finally {
-      rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-    }
-  });
-}
 
 export const runsNothingGivenBack = ruleOfTraces(
   'never runs what it gives back',
@@ -65,13 +48,15 @@ export const endsWhatItKills = ruleOfTraces(
   },
 );
 
-async function writing(stand: Stand, file: string): Promise<Attempt> {
+/** An attempt that writes to the file until it is ended by force, and has begun to. */
+export async function writing(stand: Stand, file: string): Promise<Attempt> {
   const attempt = stand.attempt(fixtures.writesOn, { args: { file }, graceMs: 100 });
   await attempt.told();
   return attempt;
 }
 
-async function writesNoMore(stand: Stand, { assignment }: Attempt): Promise<void> {
+/** Fails if the body of this attempt still does something. */
+export async function writesNoMore(stand: Stand, { assignment }: Attempt): Promise<void> {
   const { file } = assignment.args as { readonly file: string };
   const sizeBefore = sizeOf(file);
   await stand.lull();

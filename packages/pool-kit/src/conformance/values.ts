@@ -55,6 +55,26 @@ export const losesNothing = rule(
   },
 );
 
+export const carriesLess = rule(
+  'refuses something that structured clone carries, else it promises `clone`',
+  serializes,
+  async (stand) => {
+    const hint = 'a pool that carries them all has the transport `clone`; see `json` of Border';
+    const carried: Record<'args' | 'returned values', string[]> = { args: [], 'returned values': [] };
+    for (const [which, value] of Object.entries(fixtures.rich)) {
+      const given = await stand.outcomeOf(fixtures.echo, { path: `is given ${which}`, args: { value } });
+      // An error may also be that of a value that cannot get back: it was carried there.
+      if (given.kind === 'returned' || !/args\.value/.test(expectError(given, 'threw').message))
+        carried.args.push(which);
+      const path = `returns ${which}`;
+      const returned = await stand.outcomeOf(fixtures.returnsRich, { path, args: { which } });
+      if (returned.kind === 'returned') carried['returned values'].push(which);
+    }
+    for (const [what, names] of Object.entries(carried))
+      assert.notDeepEqual(names, Object.keys(fixtures.rich), `what it carries in ${what}; ${hint}`);
+  },
+);
+
 export const carriesReference = rule('hands over the values themselves', staysHere, async (stand) => {
   const value = { call: () => 1 };
   assert.equal(await echo(stand.attempt(fixtures.echo, { args: { value } })), value);

@@ -1,5 +1,6 @@
 /** Every wrong pool, and the right ones they were made of. */
 import type { Pool } from '@pexen/core';
+import { wrongAbandoning } from './abandoning.ts';
 import { wrongAddresses } from './addresses.ts';
 import { wrongErrors } from './errors.ts';
 import { InProcess } from './in-process.ts';
@@ -17,6 +18,7 @@ export const families: readonly (readonly WrongPool[])[] = [
   wrongLife,
   wrongOutcomes,
   wrongTraces,
+  wrongAbandoning,
   wrongTickets,
   wrongValues,
   wrongErrors,

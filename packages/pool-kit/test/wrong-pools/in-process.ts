@@ -16,6 +16,7 @@ import {
   type PoolContext,
   type PoolManifest,
   type PoolOutcome,
+  poolAbandoned,
   problem,
   type Ticket,
 } from '@pexen/core';
@@ -49,21 +50,31 @@ export function install(): void {
 
 export class InProcess implements Pool {
   manifest: PoolManifest;
+  /** Values cross as JSON. */
+  json: boolean;
   slots = 2;
   context: PoolContext | undefined;
   readonly queue: Job[] = [];
   readonly running = new Set<Job>();
+  /** They were given up, and still run. */
+  readonly abandoned = new Map<Job, PromiseWithResolvers<void>>();
   #whenIdle: (() => void) | undefined;
 
   constructor(transport: 'reference' | 'clone' | 'serialize', executables = false, functions = true) {
+    this.json = transport === 'serialize';
     const closures = transport === 'reference' && functions;
     this.manifest = { name: 'in-process', kills: false, transport, closures, executables, functions };
   }
 
   async open(context: PoolContext): Promise<void> {
     if (this.context !== undefined) throw new Error('open already');
+    if (this.isTaken()) throw poolAbandoned();
     this.context = context;
     context.slotsChanged(this.slots);
+  }
+
+  isTaken(): boolean {
+    return this.abandoned.size > 0;
   }
 
   run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
@@ -83,7 +94,10 @@ export class InProcess implements Pool {
   async close(how: 'drain' | 'kill'): Promise<void> {
     this.context = undefined;
     this.giveBackAll();
-    if (how === 'kill') for (const job of this.running) ends.get(job)?.();
+    if (how === 'kill') {
+      await new Promise(setImmediate); // What listens to its signal ends by now.
+      for (const job of this.running) (ends.get(job) ?? (() => this.abandon(job)))();
+    }
     while (this.running.size > 0) {
       await new Promise<void>((resolve) => {
         this.#whenIdle = resolve;
@@ -109,12 +123,44 @@ export class InProcess implements Pool {
       const job = this.queue.shift();
       if (job === undefined) return;
       this.running.add(job);
-      this.begin(job).then((outcome) => this.end(job, outcome));
+      this.begin(job).then((outcome) => this.ended(job, outcome));
+      const { signal } = job.ticket;
+      if (signal.aborted) this.giveUpLater(job);
+      else signal.addEventListener('abort', () => this.giveUpLater(job));
     }
+  }
+
+  /** Its grace begins. What can be ended is ended by others. */
+  giveUpLater(job: Job): void {
+    if (!this.running.has(job) || ends.has(job)) return;
+    this.#graces.set(
+      job,
+      setTimeout(() => this.abandon(job), job.assignment.graceMs),
+    );
+  }
+  readonly #graces = new Map<Job, NodeJS.Timeout>();
+
+  abandon(job: Job): void {
+    const settled = Promise.withResolvers<void>();
+    this.abandoned.set(job, settled);
+    this.end(
+      job,
+      job.ticket.signal.aborted
+        ? { kind: 'stopped', how: 'abandoned', settled: settled.promise }
+        : { kind: 'crashed', reason: 'the pool was closed' },
+    );
+  }
+
+  ended(job: Job, outcome: PoolOutcome): void {
+    const settled = this.abandoned.get(job);
+    if (!this.abandoned.delete(job)) this.end(job, outcome);
+    settled?.resolve();
   }
 
   end(job: Job, outcome: PoolOutcome): void {
     this.running.delete(job);
+    clearTimeout(this.#graces.get(job));
+    this.#graces.delete(job);
     if (outcome.kind === 'crashed') this.crashed();
     job.settle(outcome);
     this.fill();
@@ -140,7 +186,7 @@ export class InProcess implements Pool {
   /** As a worker elsewhere would. */
   async apart(job: Job): Promise<PoolOutcome> {
     const { assignment, ticket } = job;
-    const json = this.manifest.transport === 'serialize';
+    const { json } = this;
     const cross = <T>(value: T): T => (json ? JSON.parse(JSON.stringify(value)) : structuredClone(value));
     const envelope = cross(encodeAssignment(assignment, this.manifest.name, { json }));
     const address = envelope.address && this.elsewhere(envelope.address);

@@ -1,4 +1,5 @@
 /** Pools that do not open and close as they should. */
+import { createServer } from 'node:net';
 import type { PoolContext, PoolOutcome } from '@pexen/core';
 import * as rules from '../../src/conformance/life.ts';
 import { InProcess, type Job } from './in-process.ts';
@@ -128,6 +129,43 @@ class TalksOn extends InProcess {
   }
 }
 
+class LeavesHiddenTimer extends InProcess {
+  override async open(context: PoolContext): Promise<void> {
+    setInterval(() => {}, 60_000).unref();
+    await super.open(context);
+  }
+}
+
+class LeavesHiddenServer extends InProcess {
+  override async open(context: PoolContext): Promise<void> {
+    await super.open(context);
+    createServer().listen(0).unref();
+  }
+}
+
+/** Is open although it was closed meanwhile. */
+class OpensAfterClose extends InProcess {
+  override async open(context: PoolContext): Promise<void> {
+    if (this.context === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+    await super.open(context);
+  }
+}
+
+/** Never comes to an end of opening when it was closed meanwhile. */
+class OpensForEver extends InProcess {
+  #closes = 0;
+  override async open(context: PoolContext): Promise<void> {
+    const closes = this.#closes;
+    if (this.context === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+    if (closes < this.#closes) await new Promise(() => {});
+    await super.open(context);
+  }
+  override async close(how: 'drain' | 'kill'): Promise<void> {
+    this.#closes++;
+    await super.close(how);
+  }
+}
+
 class ListensForEver extends InProcess {
   override async open(context: PoolContext): Promise<void> {
     if (process.listenerCount('SIGWINCH') < 9) process.on('SIGWINCH', () => {});
@@ -158,4 +196,24 @@ export const wrongLife: readonly WrongPool[] = [
   wrong(rules.leavesNothing, 'leaves a timer behind', () => new LeavesTimer('clone')),
   wrong(rules.leavesNothing, 'leaves a timer behind for each crash', () => new LeavesTimerOfCrash('clone')),
   wrong(rules.leavesNothing, 'listens to the process once more each time', () => new ListensForEver('clone')),
+  wrong(
+    rules.leavesNothingHidden,
+    'leaves an unreferenced timer behind',
+    () => new LeavesHiddenTimer('reference'),
+  ),
+  wrong(
+    rules.leavesNothingHidden,
+    'leaves an unreferenced server behind',
+    () => new LeavesHiddenServer('reference'),
+  ),
+  wrong(
+    rules.closesWhileOpening,
+    'is open although it was closed while it was opening',
+    () => new OpensAfterClose('reference'),
+  ),
+  wrong(
+    rules.closesWhileOpening,
+    'never ends opening when it was closed meanwhile',
+    () => new OpensForEver('reference'),
+  ),
 ];

@@ -70,9 +70,13 @@ export class Threaded implements Pool {
     });
   }
 
+  recall(): void {
+    for (const job of this.queue.splice(0)) this.giveBack(job);
+  }
+
   async close(how: 'drain' | 'kill'): Promise<void> {
     this.context = undefined;
-    for (const job of this.queue.splice(0)) this.giveBack(job);
+    this.recall();
     if (how === 'kill') for (const worker of this.busy.keys()) this.terminate(worker);
     while (this.busy.size > 0) {
       await new Promise<void>((resolve) => {

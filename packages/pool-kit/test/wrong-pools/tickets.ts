@@ -76,6 +76,18 @@ class RecallsAll extends InProcess {
   }
 }
 
+/** Begins what waits in it whatever it is asked. */
+class RecallsNothing extends InProcess {
+  override recall(): void {}
+  override giveBackAll(): void {
+    super.recall();
+  }
+}
+
+class CannotRecall extends RecallsNothing {
+  override readonly recall = undefined as never;
+}
+
 /** Waits for the event of a signal that was aborted before. */
 class TakesStopped extends InProcess {
   override async begin(job: Job): Promise<PoolOutcome> {
@@ -202,6 +214,12 @@ export const wrongTickets: readonly WrongPool[] = [
     'gives back what runs when it is recalled',
     () => new RecallsAll('reference'),
   ),
+  wrong(
+    rules.givesBackRecalled,
+    'keeps what waits when it is recalled',
+    () => new RecallsNothing('reference'),
+  ),
+  wrong(rules.givesBackRecalled, 'lets attempts wait and has no recall', () => new CannotRecall('reference')),
   wrong(rules.takesStopped, 'does not notice what was stopped before', () => new TakesStopped('reference')),
   wrong(rules.stopsEarly, 'calls stopped what never began', () => new StopsUnbegun()),
   wrong(rules.sparesOthers, 'ends the next attempt of a worker, too', () => new StopsNext('reference')),

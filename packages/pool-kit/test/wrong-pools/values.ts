@@ -1,6 +1,7 @@
 /** Pools that lose or spoil values. */
 import { isPexenError, mergeShared, type PoolOutcome } from '@pexen/core';
 import * as rules from '../../src/conformance/values.ts';
+import { InProcess } from './in-process.ts';
 import { changed, nameOf, onlyOf, otherwise, type WrongPool, wrong } from './wrong.ts';
 
 /** Lets through what was refused because of this value. */
@@ -23,6 +24,11 @@ const withValue = (change: (value: unknown) => unknown) =>
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
+/** Promises JSON, and sends clones. */
+class SendsClones extends InProcess {
+  override json = false;
+}
+
 export const wrongValues: readonly WrongPool[] = [
   wrong(rules.carriesPlain, 'drops entries that are null', () =>
     changed({
@@ -41,6 +47,7 @@ export const wrongValues: readonly WrongPool[] = [
       ),
     }),
   ),
+  wrong(rules.carriesLess, 'declares a serialization and sends clones', () => new SendsClones('serialize')),
   wrong(rules.carriesRich, 'makes objects of Maps', () =>
     changed({
       transport: 'clone',

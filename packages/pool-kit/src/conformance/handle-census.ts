@@ -1,0 +1,86 @@
+/**
+ * Which handles were made by what was watched, are still there, and keep nothing alive: `process.getActiveResourcesInfo()` does not know
+ * them. Handles of a test tool are not counted. Knows no pool.
+ */
+import { AsyncLocalStorage, createHook } from 'node:async_hooks';
+import { startTimer } from '@pexen/core/timers';
+
+/** Those that last until they are closed, and say so when they are. A thread has a message port as long as it lives. */
+const kinds =
+  /^(Timeout|MESSAGEPORT|PROCESSWRAP|PIPEWRAP|PIPESERVERWRAP|TCPWRAP|TCPSERVERWRAP|UDPWRAP|FSEVENTWRAP|STATWATCHER)$/;
+
+const plainNames: Readonly<Record<string, string>> = {
+  Timeout: 'timer',
+  MESSAGEPORT: 'message port (or thread)',
+  PROCESSWRAP: 'process',
+  PIPEWRAP: 'pipe',
+  PIPESERVERWRAP: 'server on a path',
+  TCPWRAP: 'socket',
+  TCPSERVERWRAP: 'server on a port',
+  UDPWRAP: 'UDP socket',
+  FSEVENTWRAP: 'file watcher',
+  STATWATCHER: 'file watcher',
+};
+
+/** One of them, and where it was made. */
+export interface Handle {
+  readonly kind: string;
+  readonly resource: { readonly hasRef?: () => boolean };
+  readonly stack: string | undefined;
+}
+
+export class HandleCensus {
+  readonly #alive = new Map<number, Handle>();
+  readonly #watched = new AsyncLocalStorage<true>();
+  readonly #hook = createHook({
+    init: (id, kind, _trigger, resource) => {
+      if (kinds.test(kind) && this.#watched.getStore())
+        this.#alive.set(id, { kind, resource, stack: new Error('made here').stack });
+    },
+    destroy: (id) => void this.#alive.delete(id),
+  }).enable();
+
+  /** Counts what is made by this call, and by all that comes of it. */
+  watch<T>(use: () => Promise<T>): Promise<T> {
+    return this.#watched.run(true, use);
+  }
+
+  /** The unreferenced handles that are there now. */
+  hidden(): ReadonlyMap<number, Handle> {
+    return new Map([...this.#alive].filter(([, { resource }]) => resource.hasRef?.() === false));
+  }
+
+  /** What is there now and was not before, where it is more of its kind, in words. Waits a while for it to go. */
+  async addedTo(before: ReadonlyMap<number, Handle>): Promise<readonly string[]> {
+    const added = (): readonly string[] => addedTo(before, this.hidden());
+    // A second; and some turns of the loop, should the machine stand still for that second.
+    const deadline = performance.now() + 1_000;
+    for (let turns = 0; added().length > 0 && (turns < 100 || performance.now() < deadline); turns++)
+      await new Promise<void>((resolve) => startTimer(5, resolve));
+    return added();
+  }
+
+  stop(): void {
+    this.#hook.disable();
+  }
+}
+
+function addedTo(before: ReadonlyMap<number, Handle>, now: ReadonlyMap<number, Handle>): readonly string[] {
+  const [countsBefore, counts] = [countsOf(before), countsOf(now)];
+  return [...now]
+    .filter(([id, { kind }]) => !before.has(id) && (counts.get(kind) ?? 0) > (countsBefore.get(kind) ?? 0))
+    .map(([, { kind, stack }]) => `a ${plainNames[kind] ?? kind}${placeIn(stack)}`);
+}
+
+function countsOf(handles: ReadonlyMap<number, Handle>): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { kind } of handles.values()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return counts;
+}
+
+/** Where a handle was made: the first line that is neither of the runtime nor of this file. */
+function placeIn(stack = ''): string {
+  const lines = stack.split('\n').slice(1);
+  const line = lines.find((each) => !/\(?node:|handle-census/.test(each));
+  return line === undefined ? '' : ` made ${line.trim()}`;
+}
