@@ -11,7 +11,7 @@ export interface MessageTransport {
   readonly name: string;
   /** The name of the pool, for errors about values that cannot cross. */
   readonly pool: string;
-  /** Sends a message; keeps it while the worker is not there yet. Throws for a value that the transport cannot carry. */
+  /** Sends a message. Called only once the worker has said that it is ready. Throws for a value that the transport cannot carry. */
   readonly send: (message: ToWorker) => void;
   /** Ends the worker by force; `events.gone` is to follow. `cause` says why. */
   readonly kill: (cause: string) => void;
@@ -31,6 +31,7 @@ export class MessageConnection implements Connection {
   readonly prefetches = true;
   readonly #transport: MessageTransport;
   readonly #events: ConnectionEvents;
+  #isReady = false;
 
   constructor(transport: MessageTransport, events: ConnectionEvents) {
     this.name = transport.name;
@@ -52,8 +53,10 @@ export class MessageConnection implements Connection {
     this.#transport.send({ do: 'reclaim', numbers });
   }
 
+  /** A worker that is not ready may never hear of it: it is ended by force. */
   leave(): void {
-    this.#transport.send({ do: 'leave' });
+    if (this.#isReady) this.#transport.send({ do: 'leave' });
+    else this.kill('was not needed any more');
   }
 
   kill(cause: string): void {
@@ -68,6 +71,7 @@ export class MessageConnection implements Connection {
     }
     switch (message.is) {
       case 'ready':
+        this.#isReady = true;
         this.#events.ready();
         break;
       case 'started':
