@@ -11,6 +11,8 @@ import {
   settle,
 } from './scripted-connector.ts';
 
+const programsOnly = { ...new ScriptedConnector(1).manifest, functions: false };
+
 async function opened(slots: number, skills: Skills = {}, connectsAtOpen = false) {
   const clock = new ScriptedClock();
   const connector = new ScriptedConnector(slots, skills, connectsAtOpen);
@@ -111,6 +113,19 @@ describe('which attempt goes where', () => {
     expect(program.outcome?.kind).toBe('returned');
     expect(connector.workers.map(({ kind }) => kind)).toEqual(['program', 'function']);
     expect(worker(1).asked).toEqual(['send 0']);
+  });
+
+  test('a pool that takes nothing but programs refuses functions, and starts no worker for them', async () => {
+    const connector = Object.assign(new ScriptedConnector(1), { manifest: programsOnly });
+    const pool = new SlotEngine(connector, { clock: new ScriptedClock() });
+    await pool.open(new HeardContext());
+    const given = new Given('f');
+    expect(await pool.run(given.assignment, given)).toMatchObject({
+      kind: 'threw',
+      error: { code: 'PEXEN_FUNCTION' },
+    });
+    expect(given.signs.length).toBe(1);
+    expect(connector.workers).toEqual([]);
   });
 
   test('a worker may run both', async () => {

@@ -15,6 +15,13 @@ export function workersDieOf(task: string, death: string): PexenError {
   return new PexenError([{ code: 'PEXEN_WORKER_DIES', task, message, hint }]);
 }
 
+/** The attempt runs a function, and the pool takes nothing but programs. */
+export function functionRefused(task: string, pool: string): PexenError {
+  const message = `it is a function, and the pool "${pool}" takes none`;
+  const hint = 'Run it in a pool that does.';
+  return new PexenError([{ code: 'PEXEN_FUNCTION', task, message, hint }]);
+}
+
 /** A slot is not used any more. */
 export function slotClosed(slot: number, times: number, error: unknown): Problem {
   const counted = times === 1 ? '' : ` ${times} times in a row`;

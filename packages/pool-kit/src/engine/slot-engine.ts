@@ -18,7 +18,7 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Connector, ConnectorContext, Timeouts, WorkKind } from './connector.ts';
 import { Execution } from './execution.ts';
 import type { Link } from './link.ts';
-import { noSlotLeft, slotClosed, workersDieOf } from './problems.ts';
+import { functionRefused, noSlotLeft, slotClosed, workersDieOf } from './problems.ts';
 import { Queue } from './queue.ts';
 import { Slot, type SlotHost } from './slot.ts';
 
@@ -165,8 +165,9 @@ class Session implements SlotHost {
       });
       this.#unsettled++;
       attempt.reclaims = this.#reclaims;
-      if (this.#failure !== undefined) {
-        this.#refuse(attempt, this.#failure);
+      const refusal = this.#refusalOf(attempt);
+      if (refusal !== undefined) {
+        this.#refuse(attempt, refusal);
         return;
       }
       this.#queue.push(attempt);
@@ -354,6 +355,12 @@ class Session implements SlotHost {
 
   #throwIfClosed(): void {
     if (this.#closed !== undefined) throw new Error('the pool was closed while it was opening');
+  }
+
+  /** Why the attempt cannot run in this pool, if it cannot. */
+  #refusalOf({ kind, assignment }: Execution): PexenError | undefined {
+    const { functions = true, name } = this.#connector.manifest;
+    return kind === 'function' && !functions ? functionRefused(assignment.path, name) : this.#failure;
   }
 
   #refuse(attempt: Execution, error: PexenError): void {
