@@ -114,8 +114,10 @@ export { type Amount, amount, isAmount, type Resource } from './resource.ts';
 export { checkHeld } from './resource-check.ts';
 export {
   type AttemptRecord,
+  formatProviderGone,
   formatReason,
   type OtherResult,
+  type ProviderGone,
   type ReasonLink,
   type Result,
   type ResultStatus,

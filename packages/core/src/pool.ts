@@ -64,6 +64,12 @@ export interface PoolContext {
   /** A worker ended without being asked to: the name is the one that `started` was told. Its attempt's outcome comes through `run`. */
   workerLost(worker: string, reason: string): void;
   /**
+   * A worker has ended or is being ended, whoever wanted that: what bodies left running in it is gone. May be called besides `workerLost`, which
+   * counts as the same. Nothing fails by it, and no one is told: a task that fails later and builds on a task that ran there is given the
+   * reason. `reason` goes on after "it": "did not end in time". A host that does not listen has none.
+   */
+  workerGone?(worker: string, reason: string): void;
+  /**
    * An error surfaced in the worker after the body that it comes from had ended: out of a timer, a listener, or a promise that was not
    * awaited. `tasks` are the call paths that it may come from. It fails no attempt, but the run is not a good one; the worker finishes what
    * it runs and is replaced. May come until `close` has resolved.

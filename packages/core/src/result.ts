@@ -27,6 +27,21 @@ export interface ReasonLink {
   readonly why: string;
 }
 
+/** A provider of what a task required, whose worker was gone before the task failed: a server that it had started there was gone, too. */
+export interface ProviderGone {
+  /** The path of the provider. */
+  readonly provider: string;
+  /** The worker in which its last attempt ran. */
+  readonly worker: string;
+  /** How the worker ended, as what follows "it": "did not end in time". */
+  readonly reason: string;
+}
+
+/** `the worker of its provider "db" (process 0 (pid 123)) is gone: it did not end in time`. */
+export function formatProviderGone({ provider, worker, reason }: ProviderGone): string {
+  return `the worker of its provider "${provider}" (${worker}) is gone: it ${reason}`;
+}
+
 interface ResultFacts {
   /** The very object that was handed to the run. */
   readonly task: Runnable;
@@ -52,6 +67,7 @@ export interface ReturnedResult<Value = unknown> extends ResultFacts {
   readonly value: Value;
   readonly error?: undefined;
   readonly reason?: undefined;
+  readonly providersGone?: undefined;
 }
 
 /** The task did not end well, or never started. */
@@ -67,6 +83,11 @@ export interface OtherResult extends ResultFacts {
    * poisoned then.
    */
   readonly abandoned?: true;
+  /**
+   * The task failed after workers were gone in which tasks had run that it builds on, directly or through others: nearest first, and possibly
+   * the cause of the failure. Absent where there are none.
+   */
+  readonly providersGone?: readonly ProviderGone[];
 }
 
 /** What became of one task. `status` tells the two kinds apart: only a task that returned has a value. */

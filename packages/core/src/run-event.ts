@@ -7,7 +7,7 @@ import { unreadable } from './failure.ts';
 import type { Finding, Judgement } from './finding.ts';
 import type { News } from './news.ts';
 import type { OutcomeKind } from './outcome.ts';
-import type { ReasonLink, ResultStatus } from './result.ts';
+import type { ProviderGone, ReasonLink, ResultStatus } from './result.ts';
 
 /** Grows by one with every change that a reader of old events would trip over. */
 export const runEventVersion = 1;
@@ -107,6 +107,8 @@ export interface TaskFinished {
   readonly findings: readonly Finding[];
   readonly flaky: boolean;
   readonly slow: boolean;
+  /** Of a task that failed: tasks that it builds on whose workers were gone by then. */
+  readonly providersGone?: readonly ProviderGone[];
   /** Of all attempts together. */
   readonly durationMs: number;
 }

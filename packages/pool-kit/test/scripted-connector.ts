@@ -207,6 +207,7 @@ export class ScriptedConnector implements Connector {
 export class HeardContext implements PoolContext {
   readonly slots: number[] = [];
   readonly lost: string[] = [];
+  readonly gone: string[] = [];
   readonly late: string[] = [];
   readonly warnings: string[] = [];
   readonly failures: Error[] = [];
@@ -217,6 +218,10 @@ export class HeardContext implements PoolContext {
 
   workerLost(worker: string, reason: string): void {
     this.lost.push(`${worker} ${reason}`);
+  }
+
+  workerGone(worker: string, reason: string): void {
+    this.gone.push(`${worker} ${reason}`);
   }
 
   lateError(worker: string, tasks: readonly string[], error: unknown): void {

@@ -337,6 +337,30 @@ describe('stopping', () => {
     expect(connector.workers.length).toBe(2);
   });
 
+  test('that a worker is gone is told once, as soon as its end is decided, whoever wants it', async () => {
+    const { clock, context, give, worker } = await opened(2, {
+      canTerminate: true,
+      mostAttempts: 2,
+      canLeave: true,
+    });
+    const a = give('a', { graceMs: 3_000 });
+    await settle();
+    worker(0).start(0);
+    await clock.advance(2);
+    a.abort();
+    await clock.advance(2_000);
+    expect(worker(0).asked.at(-1)).toBe('terminate');
+    expect(context.gone).toEqual(['worker 0 was ended, since a did not stop when it was asked to']);
+    await clock.advance(3_000);
+    give('b');
+    give('c');
+    await settle();
+    worker(1).gone('exited with code 3');
+    await settle();
+    expect(context.gone.slice(1)).toEqual(['worker 1 exited with code 3']);
+    expect(context.lost).toEqual(['worker 1 exited with code 3']);
+  });
+
   test('a worker that cannot be ended is abandoned and replaced', async () => {
     const { clock, context, give, connector, worker } = await opened(1, { isStuck: true });
     const a = give('a');

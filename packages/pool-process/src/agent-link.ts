@@ -52,6 +52,8 @@ export class AgentLink {
   readonly #stderr: Capture;
   readonly #isOver = Promise.withResolvers<void>();
   #current: Current | undefined;
+  /** The workers of the other end in which attempts have started. */
+  readonly #workers = new Set<string>();
   #count = 0;
   readonly #isAwaited: () => void;
   #isReady = false;
@@ -151,6 +153,7 @@ export class AgentLink {
           this.#end('the other end has another version of @pexen/pool-process');
         break;
       case 'started':
+        this.#workers.add(`${this.name}: ${message.worker}`);
         this.#at(message.id)?.job.started(`${this.name}: ${message.worker}`);
         break;
       case 'news':
@@ -161,6 +164,10 @@ export class AgentLink {
         break;
       case 'lost':
         this.#means.lost(`${this.name}: ${message.worker}`, message.reason);
+        break;
+      case 'gone':
+        this.#workers.delete(`${this.name}: ${message.worker}`);
+        this.#means.gone(`${this.name}: ${message.worker}`, message.reason);
         break;
       case 'late': {
         const worker = `${this.name}: ${message.worker}`;
@@ -212,8 +219,9 @@ export class AgentLink {
   async #die(exit: Exit): Promise<void> {
     this.#isGone = true;
     this.#isAwaited();
-    if (this.#tree !== undefined) await sweep(this.#tree, sweepMs, this.#means.clock);
     const how = this.#cause === undefined ? exit : `${exit}: ${this.#cause}`;
+    for (const worker of this.#workers) this.#means.gone(worker, `ended with ${this.name}, which ${how}`);
+    if (this.#tree !== undefined) await sweep(this.#tree, sweepMs, this.#means.clock);
     if (!this.#isExpected) this.#means.lost(this.name, how);
     const current = this.#current;
     this.#current = undefined;

@@ -26,5 +26,6 @@ export type FromAgent =
   | { readonly is: 'news'; readonly id: number; readonly news: readonly News[] }
   | { readonly is: 'ended'; readonly id: number; readonly outcome: OutcomeEnvelope }
   | { readonly is: 'lost'; readonly worker: string; readonly reason: string }
+  | { readonly is: 'gone'; readonly worker: string; readonly reason: string }
   /** An error surfaced in a worker of a body that had ended. */
   | { readonly is: 'late'; readonly worker: string; readonly error: LateError };

@@ -60,11 +60,12 @@ export class AgentSide {
       // The other machine has no such directory; modules are found by their URLs all the same.
     }
     const lost = (worker: string, reason: string): void => say({ is: 'lost', worker, reason });
+    const gone = (worker: string, reason: string): void => say({ is: 'gone', worker, reason });
     const late = (worker: string, tasks: readonly string[], error: unknown): void =>
       say({ is: 'late', worker, error: { tasks, error: encodeThrown(error) } });
     this.#house = new House(
       { ...settings, workers: 1, launcher: [] },
-      { lost, late, clock: systemClock, firstSlot: slot },
+      { lost, gone, late, clock: systemClock, firstSlot: slot },
     );
   }
 

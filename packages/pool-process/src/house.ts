@@ -38,6 +38,7 @@ interface Waiting {
 /** What a house tells, and where its slots begin. */
 interface HouseEvents {
   readonly lost: Means['lost'];
+  readonly gone: Means['gone'];
   readonly late: Means['late'];
   readonly clock: Clock;
   readonly firstSlot?: number;
@@ -87,7 +88,7 @@ export class House {
   readonly #stopPausing: (() => void) | undefined;
 
   constructor(settings: Settings, events: HouseEvents) {
-    const { lost, late, clock, firstSlot = 0 } = events;
+    const { lost, gone, late, clock, firstSlot = 0 } = events;
     this.#events = events;
     // Absolute even where TMPDIR is not: programs run in directories of their own.
     const folder = mkdtempSync(resolve(tmpdir(), 'pexen-'));
@@ -109,6 +110,7 @@ export class House {
       folder,
       disk: new DiskWatch(diskProbe(folder)),
       lost,
+      gone,
       late,
     };
     this.#means = means;

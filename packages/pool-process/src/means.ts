@@ -24,6 +24,8 @@ export interface Means {
   readonly disk: DiskWatch;
   /** A worker ended without being asked to. */
   readonly lost: (worker: string, reason: string) => void;
+  /** See `PoolContext.workerGone`. Told at once, and maybe again. */
+  readonly gone: (worker: string, reason: string) => void;
   /** An error surfaced in a worker of a body that had ended. */
   readonly late: (worker: string, tasks: readonly string[], error: unknown) => void;
 }

@@ -63,6 +63,7 @@ class ProcessPool implements Pool {
       { ...this.#settings, workers: slots },
       {
         lost: (worker, reason) => context.workerLost(worker, reason),
+        gone: (worker, reason) => context.workerGone?.(worker, reason),
         late: (worker, tasks, error) => context.lateError(worker, tasks, error),
         slotsChanged: (left) => context.slotsChanged(left),
         warn: (problem) => context.warn?.(problem),

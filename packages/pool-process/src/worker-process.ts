@@ -284,10 +284,15 @@ export class WorkerProcess {
         flight.step = 'ended by SIGTERM';
         this.#isTerminated = true;
         this.#isRetired = true;
+        this.#means.gone(
+          this.name,
+          `was ended, since ${order.envelope.path} did not stop when it was asked to`,
+        );
         this.#hull.terminate();
       },
       kill: () => {
         flight.step = 'ended by SIGKILL';
+        this.#means.gone(this.name, `was ended by SIGKILL, since ${order.envelope.path} did not end in time`);
         this.kill('it did not end in time');
       },
       giveUp: () => void this.#die('cannot be ended: it is stuck in the kernel'),
@@ -317,8 +322,9 @@ export class WorkerProcess {
     this.#isGone = true;
     this.#stopLooking();
     this.#beginWatch.stop();
-    await this.#hull.sweep();
     const how = this.#cause === undefined ? exit : `${exit}: ${this.#cause}`;
+    this.#means.gone(this.name, this.#isExpected && this.#cause === undefined ? 'was replaced' : how);
+    await this.#hull.sweep();
     if (!this.#isExpected) this.#means.lost(this.name, how);
     const [isReady, isExpected] = [this.#isReady, this.#isExpected];
     const death: Death = { name: this.name, how, streams: this.#hull.streams, isReady, isExpected };

@@ -26,6 +26,8 @@ export interface LinkHost {
   awayChanged(): void;
   /** A worker ended without being asked to. */
   workerLost(name: string, reason: string): void;
+  /** It has ended or is being ended, whoever wanted that. */
+  workerGone(name: string, reason: string): void;
   /** See `PoolContext`. */
   lateError(name: string, tasks: readonly string[], error: unknown): void;
   /** An attempt has run here. */
@@ -73,6 +75,7 @@ export class Link implements ConnectionEvents {
   #isAbandoned = false;
   #isDistrusted = false;
   #isGone = false;
+  #isToldGone = false;
 
   /** @throws what `connect` throws */
   constructor(host: LinkHost, takesEarly: boolean, connect: (events: ConnectionEvents) => Connection) {
@@ -351,6 +354,7 @@ export class Link implements ConnectionEvents {
     this.#isGone = true;
     this.#cancelWatch();
     if (!this.#isExpected && !this.#isLost) this.#host.workerLost(this.name, how);
+    this.#tellGone(this.#isExpected && !this.#isKilled ? 'was replaced' : how);
     this.#loseAll(how, (attempt) => this.#outcomeAfterEnd(attempt, how));
     for (const settle of this.#afterGone.splice(0)) settle();
     this.#over.resolve();
@@ -428,9 +432,11 @@ export class Link implements ConnectionEvents {
       case 'terminate':
         this.#isTerminated = true;
         this.#isRetired = true;
+        this.#tellGone(`was ended, since ${attempt.assignment.path} did not stop when it was asked to`);
         this.#connection.terminate?.();
         break;
       case 'kill':
+        this.#tellGone(`was ended by force, since ${attempt.assignment.path} did not end in time`);
         this.kill('did not end in time');
         break;
       case 'abandon':
@@ -485,7 +491,16 @@ export class Link implements ConnectionEvents {
   // How the worker ends.
 
   #killUnasked(cause: string): void {
-    if (!this.#isGone) this.#end(cause);
+    if (this.#isGone) return;
+    this.#tellGone(`was ended by force: it ${cause}`);
+    this.#end(cause);
+  }
+
+  /** As early as it is known, so that the reason is there before what its end makes fail. */
+  #tellGone(how: string): void {
+    if (this.#isToldGone) return;
+    this.#isToldGone = true;
+    this.#host.workerGone(this.name, how);
   }
 
   #end(cause: string): void {

@@ -241,6 +241,10 @@ class Session implements SlotHost {
     this.#context.workerLost(name, reason);
   }
 
+  workerGone(name: string, reason: string): void {
+    this.#context.workerGone?.(name, reason);
+  }
+
   lateError(name: string, tasks: readonly string[], error: unknown): void {
     this.#context.lateError(name, tasks, error);
   }

@@ -22,6 +22,7 @@ export interface SlotHost {
   /** See `LinkHost`. */
   returned(attempts: readonly Execution[], death?: string): void;
   workerLost(name: string, reason: string): void;
+  workerGone(name: string, reason: string): void;
   lateError(name: string, tasks: readonly string[], error: unknown): void;
   abandoned(settled: Promise<void>): void;
   /** The slot could not be set up so many times in a row, and is not used any more. */
@@ -151,6 +152,10 @@ export class Slot implements LinkHost {
 
   workerLost(name: string, reason: string): void {
     this.#host.workerLost(name, reason);
+  }
+
+  workerGone(name: string, reason: string): void {
+    this.#host.workerGone(name, reason);
   }
 
   lateError(name: string, tasks: readonly string[], error: unknown): void {

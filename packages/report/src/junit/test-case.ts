@@ -14,7 +14,7 @@ import {
 } from '@pexen/core';
 import { verdictOf } from '../verdict.ts';
 import { attachmentLines } from './attachments.ts';
-import { attemptText, dataOf, findingsText, outputOf } from './texts.ts';
+import { attemptText, dataOf, findingsText, goneText, outputOf } from './texts.ts';
 
 /** How a case stands in the report. */
 type Standing =
@@ -132,7 +132,7 @@ function standingOf(
         kind: verdict === 'fail' ? 'failure' : 'error',
         type: last?.error?.name ?? verdict,
         message,
-        text: textOf(message, findingsText(event.findings), attemptText(last)),
+        text: textOf(message, findingsText(event.findings), attemptText(last), goneText(event.providersGone)),
       };
     default:
       return verdict satisfies never;
@@ -140,9 +140,9 @@ function standingOf(
 }
 
 /** What is said in a later text is not said before. */
-function textOf(message: string, findings: string, attempt: string): string {
+function textOf(message: string, findings: string, attempt: string, gone: string): string {
   const isSaid = attempt.includes(message) || findings.includes(message);
-  return [isSaid ? '' : message, findings, attempt].filter((text) => text !== '').join('\n\n');
+  return [isSaid ? '' : message, findings, attempt, gone].filter((text) => text !== '').join('\n\n');
 }
 
 function rerunOf(attempt: AttemptNews, shows: boolean, { outputLimit }: CaseOptions): Rerun {

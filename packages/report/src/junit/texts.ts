@@ -5,6 +5,8 @@ import {
   type ErrorNews,
   type Finding,
   formatOutput,
+  formatProviderGone,
+  type ProviderGone,
 } from '@pexen/core';
 import { dataText } from '../text/data.ts';
 import { limited } from './xml-text.ts';
@@ -35,6 +37,11 @@ export function findingsText(findings: readonly Finding[]): string {
     .map(({ name, message }) => `✗ ${name}${message === undefined ? '' : `: ${message}`}`);
   if (failed.length > FINDINGS) lines.push(`… and ${failed.length - FINDINGS} more`);
   return lines.join('\n');
+}
+
+/** Providers whose workers were gone, one a line. */
+export function goneText(gone: readonly ProviderGone[] = []): string {
+  return gone.map(formatProviderGone).join('\n');
 }
 
 /** The data of a finding, not too long for a report. */

@@ -1,6 +1,7 @@
 /** One result as people read it: one line, and what they need to know below it where the task did not pass. */
 import {
   type AttemptEnded,
+  formatProviderGone,
   formatReason,
   isBad,
   type LateErrorEvent,
@@ -137,7 +138,8 @@ function detailsOf(
   const last = event.attempts.at(-1);
   const outputs = last === undefined ? [] : outputsOf(last, options.outputLines);
   const error = last?.error === undefined ? [] : errorLines(last.error, said, outputs, paint);
-  return [...findingLines(event.findings, paint), ...error, ...outputLines(outputs, paint)];
+  const gone = (event.providersGone ?? []).map((each) => printable(formatProviderGone(each)));
+  return [...findingLines(event.findings, paint), ...error, ...gone, ...outputLines(outputs, paint)];
 }
 
 /** The first lines of the texts, where they are not too long for one line. */

@@ -4,6 +4,7 @@ import type {
   Assignment,
   Finding,
   News,
+  ProviderGone,
   ReceivedKey,
   SharedState,
   TaskDefinition,
@@ -22,6 +23,8 @@ export interface AttemptHost {
   told(attempt: Attempt, news: News): void;
 }
 
+const none: readonly never[] = Object.freeze([]);
+
 export class Attempt implements Assignment, Ticket {
   readonly id: TaskId;
   readonly attempt: number;
@@ -29,6 +32,8 @@ export class Attempt implements Assignment, Ticket {
   readonly definition: TaskDefinition;
   /** What the body told by `report`. */
   findings: Finding[] | undefined = undefined;
+  /** Whose workers were gone when it had failed. */
+  providersGone: readonly ProviderGone[] = none;
   /** When it gave a sign of life last; undefined if it only started. */
   heardMs: number | undefined = undefined;
   /** What a pool says after the outcome is not listened to. */
@@ -114,6 +119,12 @@ export class Attempt implements Assignment, Ticket {
     this.#abortReason = reason;
     this.#abort?.abort(reason);
     this.onStop?.();
+  }
+
+  /** A cleanup adds to what is known of the attempt before it. */
+  follow(body: Attempt | undefined): void {
+    this.findings = body?.findings;
+    this.providersGone = body?.providersGone ?? none;
   }
 
   found(finding: Finding): void {

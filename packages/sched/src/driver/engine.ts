@@ -7,6 +7,7 @@ import {
   type Pool,
   type PoolOutcome,
   type Problem,
+  type ProviderGone,
   type Result,
 } from '@pexen/core';
 import { startTimer } from '@pexen/core/timers';
@@ -24,6 +25,7 @@ import { runEvent } from './events.ts';
 import { HandOver } from './hand-over.ts';
 import type { RunOptions } from './options.ts';
 import { broken, type PoolListener, RunPool } from './pools.ts';
+import { ProviderWorkers } from './provider-workers.ts';
 import { readOutcome } from './read-outcome.ts';
 import { Results } from './results.ts';
 import type { Teller } from './teller.ts';
@@ -74,6 +76,7 @@ export class Engine implements AttemptHost, PoolListener {
   /** Attempts with an idle timeout. */
   readonly #watched = new Set<Attempt>();
   readonly #contexts = new AsyncContexts();
+  readonly #providerWorkers = new ProviderWorkers();
 
   constructor(plan: Plan, pools: readonly Pool[], options: RunOptions, teller: Teller, consumer: Consumer) {
     this.plan = plan;
@@ -189,7 +192,11 @@ export class Engine implements AttemptHost, PoolListener {
     this.#consumer.end();
   }
 
-  started({ id, attempt, part }: Attempt, worker: string): void {
+  started({ id, attempt, part, definition }: Attempt, worker: string): void {
+    const pool = this.plan.graph.pool[id] as PoolId;
+    // Of a program nothing is left when it has ended.
+    if (part === 'body' && !this.#inline.has(pool) && typeof definition.body === 'function')
+      this.#providerWorkers.started(id, pool, worker);
     this.post({ type: 'attempt-started', atMs: this.#aboutNowMs(), task: id, attempt, part, worker });
   }
 
@@ -216,6 +223,10 @@ export class Engine implements AttemptHost, PoolListener {
 
   warn(problem: Problem): void {
     this.#teller.warn(problem);
+  }
+
+  workerGone(pool: PoolId, worker: string, reason: string): void {
+    this.#providerWorkers.gone(pool, worker, reason);
   }
 
   /** A pool can run nothing any more: the run is cancelled, and ends with that error. */
@@ -296,6 +307,7 @@ export class Engine implements AttemptHost, PoolListener {
   #start({ task, attempt, part, pool }: Extract<Command, { readonly type: 'start-attempt' }>): void {
     const made = new Attempt(this, task, attempt, part);
     while (this.#attempts.length <= task) this.#attempts.push(undefined);
+    if (part === 'cleanup') made.follow(this.#attempts[task]);
     this.#attempts[task] = made;
     if (made.rules.idleMs !== undefined) this.#watched.add(made);
     const outcome = this.#isTakenBack(task, part) ? stopPosted : this.#runIn(pool, made);
@@ -329,10 +341,19 @@ export class Engine implements AttemptHost, PoolListener {
     const wrong = part === 'body' ? this.handOver.keep(task, made.touchedShared, outcome) : undefined;
     const isWrong = wrong !== undefined && !('error' in own);
     const read: PoolOutcome = isWrong ? { kind: 'threw', error: wrong } : own;
+    if (part === 'body' && read.kind !== 'returned') made.providersGone = this.#providersGoneFor(task);
     this.post({ type: 'attempt-ended', atMs: this.#aboutNowMs(), task, attempt, part, outcome: read });
     if (outcome.kind !== 'stopped' || outcome.how !== 'abandoned') return;
     const settled = () => this.post({ type: 'abandoned-settled', atMs: this.nowMs(), task, attempt, part });
     outcome.settled?.then(settled, settled);
+  }
+
+  #providersGoneFor(task: TaskId): readonly ProviderGone[] {
+    return this.#providerWorkers.goneFor(
+      task,
+      (each) => this.handOver.providersOf(each),
+      (each) => this.plan.pathOf(each),
+    );
   }
 
   #runIn(pool: PoolId, made: Attempt): PoolOutcome | Promise<PoolOutcome> {

@@ -45,11 +45,23 @@ export function runEvent(news: MachineNews, sources: EventSources): RunEvent {
       return defined({ type: news.type, atMs, path, attempt, retryInMs: news.retryInMs });
     }
     case 'task-finished': {
-      const { callPath, judgement, findings, flaky, slow, ...result } = sources.resultOf(news.task);
+      const { callPath, judgement, findings, flaky, slow, providersGone, ...result } = sources.resultOf(
+        news.task,
+      );
       const status = result.status as Exclude<ResultStatus, 'skipped'>;
       const attempts = result.attempts.map(attemptNews);
       const durationMs = attempts.reduce((sum, attempt) => sum + attempt.durationMs, 0);
-      const facts = { callPath, status, attempts, findings, flaky, slow, durationMs, judgement };
+      const facts = {
+        callPath,
+        status,
+        attempts,
+        findings,
+        flaky,
+        slow,
+        providersGone,
+        durationMs,
+        judgement,
+      };
       return defined({ type: news.type, atMs, path, ...facts });
     }
     case 'task-skipped': {

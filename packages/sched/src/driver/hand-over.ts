@@ -45,12 +45,17 @@ export class HandOver {
   /** What the task begins with, new each time: the run's dictionary, then those of the providers that met the requirements, in the order of both. */
   inherit(task: TaskId): SharedState {
     if (!this.#isUsed) return mergeShared();
+    const finals = this.providersOf(task).map((provider) => this.#finalOf(provider));
+    return mergeShared(this.#initial, ...finals.filter((final) => final !== undefined));
+  }
+
+  /** Who met the requirements of the task, in their order, and who provided what it tears down. */
+  providersOf(task: TaskId): readonly TaskId[] {
     const { graph } = this.#plan;
     const met = graph.waits.in
       .ends(task)
       .flatMap((gate) => (graph.isRequirement(gate) ? this.#gates.metBy(gate) : []));
-    const finals = [...met, ...this.#givenBefore(task)].map((provider) => this.#finalOf(provider));
-    return mergeShared(this.#initial, ...finals.filter((final) => final !== undefined));
+    return [...met, ...this.#givenBefore(task)];
   }
 
   /** The values of the typed keys that the task requires. */

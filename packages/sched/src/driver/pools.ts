@@ -10,6 +10,8 @@ export interface PoolListener {
   after(ms: number, ring: () => void): () => void;
   /** The pool could not be opened. */
   cannotOpen(error: unknown): void;
+  /** A worker has ended or is being ended. */
+  workerGone(pool: PoolId, worker: string, reason: string): void;
   warn(problem: Problem): void;
   /** The run cannot go on. */
   fail(error: Error): void;
@@ -85,8 +87,11 @@ export class RunPool {
       await this.#pool.open({
         slotsChanged: (slots) =>
           listener.post({ type: 'slots-changed', atMs: listener.nowMs(), pool, slots }),
-        workerLost: (worker, reason) =>
-          listener.post({ type: 'worker-lost', atMs: listener.nowMs(), pool, worker, reason }),
+        workerLost: (worker, reason) => {
+          listener.workerGone(pool, worker, reason);
+          listener.post({ type: 'worker-lost', atMs: listener.nowMs(), pool, worker, reason });
+        },
+        workerGone: (worker, reason) => listener.workerGone(pool, worker, reason),
         lateError: (worker, tasks, error) =>
           listener.post({ type: 'late-error', atMs: listener.nowMs(), pool, worker, tasks, error }),
         after: (ms, ring) => listener.after(ms, ring),

@@ -45,13 +45,14 @@ export class Results {
   }
 
   #make(task: TaskId, last: Attempt | undefined): Result {
-    const result = this.#teller.judged(this.#describe(task, last?.findings ?? none));
+    const result = this.#teller.judged(this.#describe(task, last));
     this.counts[result.status] = (this.counts[result.status] ?? 0) + 1;
     return result;
   }
 
-  #describe(id: TaskId, findings: Result['findings']): Result {
+  #describe(id: TaskId, last: Attempt | undefined): Result {
     const { plan, tasks } = this.#state;
+    const findings = last?.findings ?? none;
     const status = STATUSES[tasks.status[id] as number] as ResultStatus;
     const attempts = tasks.records[id] ?? none;
     const task = plan.runnableOf(id) as Runnable;
@@ -77,7 +78,12 @@ export class Results {
     const { error, reason: why, abandoned } = (attempts.at(-1) as AttemptRecord | undefined)?.outcome ?? {};
     const reason =
       status === 'skipped' ? skipReason(this.#state, id) : why === undefined ? none : [{ task: path, why }];
-    const rest = { attempts, shared, flaky: false, slow, findings, ...(abandoned && { abandoned }) };
+    const gone = status === 'cancelled' ? none : (last?.providersGone ?? none);
+    const rest = {
+      ...{ attempts, shared, flaky: false, slow, findings },
+      ...(abandoned && { abandoned }),
+      ...(gone.length > 0 && { providersGone: gone }),
+    };
     return { task, path, callPath, status, error, reason, ...rest };
   }
 }
