@@ -606,7 +606,7 @@ describe('a worker out of reach', () => {
     expect(a?.outcome?.kind).toBe('returned');
   });
 
-  test('comes back as another one: what had started has crashed, the rest runs again', async () => {
+  test('comes back as another one: what had started has crashed, and what it was sent besides may have run', async () => {
     const { context, giveAll, worker } = await openedShort();
     const [a, b] = await giveAll('a', 'b');
     worker(0).start(8);
@@ -616,10 +616,35 @@ describe('a worker out of reach', () => {
     const how = 'was replaced by another worker while it was out of reach';
     expect(context.lost).toEqual([`worker 0 ${how}`]);
     expect(a?.outcome).toEqual({ kind: 'crashed', reason: `worker 0 ${how}` });
+    expect(b?.outcome).toEqual({ kind: 'lost', reason: `worker 0 ${how}` });
+    await giveAll('c');
     expect(worker(0).asked.at(-1)).toBe('send 10');
-    worker(0).return(10);
+  });
+
+  test('ends while it is out of reach: what it was sent may have run, and does not run again', async () => {
+    const { connector, giveAll, worker } = await openedShort();
+    const [a, b] = await giveAll('a', 'b');
+    worker(0).start(8);
+    worker(0).events.disconnected();
+    worker(0).gone('ended');
     await settle();
-    expect(b?.outcome?.kind).toBe('returned');
+    expect(a?.outcome).toEqual({ kind: 'crashed', reason: 'worker 0 ended' });
+    expect(b?.outcome).toEqual({ kind: 'lost', reason: 'worker 0 ended' });
+    expect(connector.workers.length).toBe(1);
+  });
+
+  test('has not returned what is to be stopped: it may have started, and is ended by force after its grace', async () => {
+    const { clock, giveAll, worker } = await openedShort({ reclaims: 'later' });
+    const [, b] = await giveAll('a', 'b');
+    worker(0).start(8);
+    worker(0).events.disconnected();
+    await clock.advance(2);
+    b?.abort();
+    await clock.advance(1_000);
+    expect(b?.outcome).toBeUndefined();
+    await clock.advance(5_000);
+    expect(worker(0).asked.at(-1)).toBe('kill');
+    expect(b?.outcome).toMatchObject({ kind: 'stopped', how: 'killed' });
   });
 
   test('is lost: its slot stays taken until it is fenced', async () => {

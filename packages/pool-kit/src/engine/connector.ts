@@ -54,7 +54,7 @@ export interface Timeouts {
   readonly connectMs: number;
   /** For an idle worker to start what it was sent. Default 10,000. */
   readonly takeUpMs: number;
-  /** For a worker to return what has not started, and to leave. Default 1,000. */
+  /** For a worker to return what has not started, and to leave; more than a message takes there and back. Default 1,000. */
   readonly answerMs: number;
 }
 
@@ -146,11 +146,14 @@ export interface ConnectionEvents {
   mustEnd(cause: string): void;
   /** The worker broke the protocol: it is killed, and nothing it says counts any more. */
   violated(what: string): void;
-  /** The worker is out of reach for now: nothing is sent to it, and its slot is not counted. */
+  /**
+   * The worker is out of reach for now: no further attempt is sent to it, and its slot is not counted. Tell `lost`, rather than `gone`, of one that
+   * may still run.
+   */
   disconnected(): void;
   /**
-   * It is back. `same`: with everything it had. Otherwise another worker answers in its place, and the attempts of the former one are gone: those that had
-   * started have crashed, the others are run again.
+   * It is back. `same`: with everything it had, and nothing that it or the host has said meanwhile is missing. Otherwise another worker answers in
+   * its place, and the attempts of the former one are gone: those that had started have crashed, the others are lost, since they may have started.
    */
   reconnected(identity: 'same' | 'other'): void;
   /**

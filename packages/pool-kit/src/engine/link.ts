@@ -321,7 +321,8 @@ export class Link implements ConnectionEvents {
     if (identity === 'other') {
       const how = 'was replaced by another worker while it was out of reach';
       this.#host.workerLost(this.name, how);
-      this.#loseAll(how, (attempt) => this.#outcomeAfterEnd(attempt, how));
+      this.#host.workerGone(this.name, how);
+      this.#loseAfterAbsence(how);
     }
     this.#host.awayChanged();
     this.#host.roomChanged(this);
@@ -332,10 +333,9 @@ export class Link implements ConnectionEvents {
     this.#isLost = true;
     this.#isRetired = true;
     this.#host.workerLost(this.name, reason);
+    this.#tellGone(reason);
     // What was sent may start at any time, as long as it is not fenced: nothing of it may run elsewhere.
-    const nowMs = this.#host.clock.now();
-    for (const attempt of this.#held.values()) attempt.start(this.name, nowMs);
-    this.#unstarted = 0;
+    this.#presumeStarted();
     this.#loseAll(reason, () => ({ kind: 'lost', reason: `${this.name} ${reason}`, fenced }));
     const isFenced = (): void => this.gone(reason);
     fenced.then(isFenced, isFenced);
@@ -355,7 +355,8 @@ export class Link implements ConnectionEvents {
     this.#cancelWatch();
     if (!this.#isExpected && !this.#isLost) this.#host.workerLost(this.name, how);
     this.#tellGone(this.#isExpected && !this.#isKilled ? 'was replaced' : how);
-    this.#loseAll(how, (attempt) => this.#outcomeAfterEnd(attempt, how));
+    if (this.#isAway && !this.#isLost) this.#loseAfterAbsence(how);
+    else this.#loseAll(how, (attempt) => this.#outcomeAfterEnd(attempt, how));
     for (const settle of this.#afterGone.splice(0)) settle();
     this.#over.resolve();
     this.#host.over(this, this.#isReady || this.#isExpected ? undefined : how);
@@ -396,6 +397,25 @@ export class Link implements ConnectionEvents {
     for (const attempt of attempts) if (attempt.hasStarted) attempt.settle(outcomeOf(attempt));
     if (waiting.length > 0)
       this.#host.returned(waiting, this.#isExpected || !this.#isReady ? undefined : how);
+  }
+
+  /** Nothing has been heard of the worker for a while, and it is gone: what it was sent and has not said to have started may have run. */
+  #loseAfterAbsence(how: string): void {
+    const unknown = this.#presumeStarted();
+    this.#loseAll(how, (attempt) =>
+      unknown.has(attempt) && !attempt.isAborted
+        ? { kind: 'lost', reason: `${this.name} ${how}`, ...attempt.output }
+        : this.#outcomeAfterEnd(attempt, how),
+    );
+  }
+
+  /** Everything that was sent counts as started. Returns what was not known to have. */
+  #presumeStarted(): ReadonlySet<Execution> {
+    const unknown = new Set([...this.#held.values()].filter((each) => !each.hasStarted));
+    const nowMs = this.#host.clock.now();
+    for (const attempt of unknown) attempt.start(this.name, nowMs);
+    this.#unstarted = 0;
+    return unknown;
   }
 
   #outcomeAfterEnd(attempt: Execution, how: string): PoolOutcome {
@@ -455,6 +475,10 @@ export class Link implements ConnectionEvents {
     const giveUp = (): void => {
       this.#glance();
       if (attempt.hasStarted || this.#held.get(attempt.number) !== attempt) return;
+      if (this.isAway) {
+        this.#start(attempt); // It may have, and could not say so: it is stopped as what has.
+        return;
+      }
       this.#givenUp.add(attempt.number);
       this.#release(attempt);
       attempt.return('stopped before it was started');
