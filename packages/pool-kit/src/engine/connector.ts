@@ -29,7 +29,7 @@ export interface Connector {
   /** Prepares what all connections share. May reject: then the pool cannot be opened, and `close` is called. */
   open?(context: ConnectorContext): void | Promise<void>;
   /**
-   * Starts a worker for this slot and returns at once; what happens is told by the events, never before this call has returned. Throws when there
+   * Starts a worker for this slot and returns at once. The events report what happens to it, never before this call has returned. Throws when there
    * can be no worker: the slot is tried again later, and closed after `mostFailures` in a row.
    */
   connect(slot: number, events: ConnectionEvents, kind: WorkKind): Connection;
@@ -39,7 +39,7 @@ export interface Connector {
   close?(): void | Promise<void>;
 }
 
-/** What a connector may tell at any time while it is open. */
+/** What a connector may report at any time while it is open. */
 export interface ConnectorContext {
   /**
    * So many slots are usable from now on, 0 to any number. What runs in a slot that is no longer counted goes on to its end, and nothing more is sent
@@ -76,7 +76,7 @@ export interface Step {
   readonly action: 'abort' | 'terminate' | 'kill' | 'abandon';
 }
 
-/** One worker, as the engine uses it. No method is called after `gone` was told. */
+/** One worker, as the engine uses it. No method is called after `gone` was reported. */
 export interface Connection {
   /** The name of the worker for people, the same in `started` and `workerLost`. */
   readonly name: string;
@@ -95,14 +95,14 @@ export interface Connection {
   terminate?(): void;
   /**
    * Takes these attempts back, unless they have started. Either returns the numbers of those that are certain not to start (it may return more
-   * than was asked for), or returns nothing and tells `returned` for each one later. Left out: what was sent cannot be taken back.
+   * than was asked for), or returns nothing and reports `returned` for each one later. Left out: what was sent cannot be taken back.
    */
   reclaim?(numbers: readonly number[]): readonly number[] | undefined;
   /** The number of the attempt that started last, for a worker that may be too busy to tell. */
   startedUpTo?(): number;
   /** Has the body of this attempt read its signal? A body that has not cannot listen to it, and is not given an unstated grace on a timeout. */
   hasReadSignal?(number: number): boolean;
-  /** What the attempt printed, when the worker is gone and cannot tell its outcome. Left out: what was told as news. */
+  /** What the attempt printed, when the worker is gone and cannot report its outcome. Left out: what was reported as news. */
   lastOutput?(number: number): Pick<PoolOutcome, 'stdout' | 'stderr'>;
   /**
    * The steps that stop this attempt. Left out: `abort`, `terminate` after at most 2 s if there is such a method, `kill` after the grace, `abandon`; and
@@ -110,8 +110,8 @@ export interface Connection {
    */
   escalation?(attempt: SentAttempt): readonly Step[];
   /**
-   * Gives up a worker that cannot be ended: tells what it has said until now, and frees what this side has of it. `gone` is told once it has ended
-   * after all, if that is ever known.
+   * Gives up a worker that cannot be ended: reports what it has sent until now, and releases what this side has of it. Report `gone` once it has
+   * ended after all, if that is ever known.
    */
   abandon?(): void;
   /** What each step is called in an outcome: `ended by SIGKILL`. */
@@ -124,7 +124,7 @@ export interface Connection {
   readonly runsBoth?: boolean;
 }
 
-/** What a connection tells the engine. Attempts are named by their numbers. */
+/** What a connection reports to the engine. Attempts go by their numbers. */
 export interface ConnectionEvents {
   /** The worker can run attempts. */
   ready(): void;
@@ -162,8 +162,8 @@ export interface ConnectionEvents {
    */
   lost(reason: string, fenced: PromiseLike<unknown>): void;
   /**
-   * The worker has ended, everything that it said was told, and nothing is left of it. `how` goes on after its name: `exited with code 7`. Tell
-   * it exactly once.
+   * The worker has ended, everything that it sent was reported, and nothing is left of it. `how` goes on after its name: `exited with code 7`.
+   * Report it exactly once.
    */
   gone(how: string): void;
 }

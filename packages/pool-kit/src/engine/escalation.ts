@@ -2,7 +2,7 @@
 import type { Clock } from './clock.ts';
 import type { Step } from './connector.ts';
 
-/** How long a body that listens to its signal has before its processes are told to end, ms; a shorter grace makes it shorter. */
+/** How long a body that listens to its signal has before its processes get SIGTERM, ms; a shorter grace period shortens it. */
 const heedMs = 2_000;
 
 /** How long after it was killed a worker may take to be gone, ms. What takes longer cannot be ended, and is abandoned. */

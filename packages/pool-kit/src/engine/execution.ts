@@ -29,7 +29,7 @@ export class Execution implements SentAttempt {
   worker = '';
   readonly #ticket: Ticket;
   readonly #settle: (outcome: PoolOutcome) => void;
-  /** What it printed as far as that was told: its worker may end before it can say so in the outcome. */
+  /** What it printed, as far as that came as news: its worker may end before it can report the outcome. */
   #capture: OutputCapture | undefined;
   #isOver = false;
   #isListening = false;
@@ -101,7 +101,7 @@ export class Execution implements SentAttempt {
     if (!this.#isOver) this.#ticket.tell(news);
   }
 
-  /** Keeps output that was told, for an outcome without any. */
+  /** Keeps output that came as news, for an outcome without any. */
   keep(news: News): void {
     if (news.kind !== 'output') return;
     this.#capture ??= new OutputCapture(() => {});

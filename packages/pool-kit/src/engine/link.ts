@@ -12,7 +12,7 @@ import { escalate, hastySteps, usualSteps } from './escalation.ts';
 import type { Execution } from './execution.ts';
 import { PrefetchWindow } from './prefetch-window.ts';
 
-/** What a link tells the engine. */
+/** What a link reports to the engine. */
 export interface LinkHost {
   readonly clock: Clock;
   /** What the grace of bodies is measured by. */
@@ -52,8 +52,8 @@ export class Link implements ConnectionEvents {
   readonly #held = new Map<number, Execution>();
   /** Chosen for this worker, and not sent yet: it is sent when the worker is ready. */
   #outbox: Execution[] = [];
-  /** Attempts that were taken for returned although the worker did not answer. */
-  readonly #givenUp = new Set<number>();
+  /** Attempts that count as returned although the worker did not answer. */
+  readonly #presumedReturned = new Set<number>();
   readonly #window = new PrefetchWindow();
   readonly #over = Promise.withResolvers<void>();
   /** Resolves when the worker has ended, also one that was abandoned. */
@@ -185,7 +185,7 @@ export class Link implements ConnectionEvents {
       attempt.return('stopped before it was sent');
       return;
     }
-    this.#glance();
+    this.#readStartMarker();
     if (attempt.isOver || this.#held.get(attempt.number) !== attempt) return;
     if (attempt.hasStarted || this.#connection.reclaim === undefined) this.#escalate(attempt);
     else this.#withdraw(attempt);
@@ -196,13 +196,13 @@ export class Link implements ConnectionEvents {
     const attempts = this.#outbox;
     this.#outbox = [];
     if (attempts.length > 0) this.#host.returned(attempts);
-    this.#glance();
+    this.#readStartMarker();
     if (this.#unstarted > 0) this.#reclaimHeld([...this.#held.values()].filter((each) => !each.hasStarted));
   }
 
-  /** Looks whether an attempt has started that its worker is too busy to tell of. True as long as it is worth looking again. */
+  /** Finds attempts that have started in a worker too busy to report it. True as long as it is worth looking again. */
   poll(nowMs: number, canRunElsewhere: boolean): boolean {
-    this.#glance();
+    this.#readStartMarker();
     const first = this.#first();
     if (first === undefined || this.#isGone || this.#isAway) return false;
     const waitedMs = nowMs - first.sinceMs;
@@ -232,7 +232,7 @@ export class Link implements ConnectionEvents {
     return this.whenOver;
   }
 
-  // What the connection tells.
+  // What the connection reports.
 
   ready(): void {
     if (this.#isReady || this.#isGone) return;
@@ -245,7 +245,7 @@ export class Link implements ConnectionEvents {
   started(number: number): void {
     const attempt = this.#isDistrusted ? undefined : this.#held.get(number);
     if (attempt !== undefined && !attempt.hasStarted) this.#start(attempt);
-    else if (this.#givenUp.has(number)) this.violated('it started what it was told to return');
+    else if (this.#presumedReturned.has(number)) this.violated('it started what it was told to return');
   }
 
   news(number: number, news: readonly News[]): void {
@@ -273,7 +273,7 @@ export class Link implements ConnectionEvents {
   }
 
   returned(number: number): void {
-    if (this.#givenUp.delete(number)) return;
+    if (this.#presumedReturned.delete(number)) return;
     const attempt = this.#held.get(number);
     if (attempt === undefined || attempt.hasStarted) return;
     this.#release(attempt);
@@ -350,7 +350,7 @@ export class Link implements ConnectionEvents {
   /** Settles everything that the worker had. */
   #conclude(how: string): void {
     if (this.#isGone) return;
-    this.#glance();
+    this.#readStartMarker();
     this.#isGone = true;
     this.#cancelWatch();
     if (!this.#isExpected && !this.#isLost) this.#host.workerLost(this.name, how);
@@ -377,7 +377,7 @@ export class Link implements ConnectionEvents {
     attempt.link = undefined;
   }
 
-  /** A worker that was told to end may have lost what it needs: it is not used again, and its outcome waits until all of it is gone. */
+  /** A worker that got SIGTERM may have lost what it needs: it is not used again, and the outcome waits until all of it is gone. */
   #settle(attempt: Execution, outcome: PoolOutcome): void {
     if (!this.#isTerminated || this.#isGone) {
       attempt.settle(outcome);
@@ -473,13 +473,13 @@ export class Link implements ConnectionEvents {
     this.#reclaimHeld([attempt]);
     if (attempt.isOver) return;
     const giveUp = (): void => {
-      this.#glance();
+      this.#readStartMarker();
       if (attempt.hasStarted || this.#held.get(attempt.number) !== attempt) return;
       if (this.isAway) {
         this.#start(attempt); // It may have, and could not say so: it is stopped as what has.
         return;
       }
-      this.#givenUp.add(attempt.number);
+      this.#presumedReturned.add(attempt.number);
       this.#release(attempt);
       attempt.return('stopped before it was started');
       this.#host.roomChanged(this);
@@ -499,7 +499,8 @@ export class Link implements ConnectionEvents {
     this.#host.roomChanged(this);
   }
 
-  #glance(): void {
+  /** Marks as started what the worker has started without being able to report it. */
+  #readStartMarker(): void {
     if (this.#unstarted === 0 || this.#isGone || this.#isDistrusted) return;
     const upTo = this.#connection.startedUpTo?.() ?? -1;
     for (const [number, attempt] of this.#held) {
@@ -535,7 +536,7 @@ export class Link implements ConnectionEvents {
     this.#connection.kill(cause);
   }
 
-  /** It cannot be ended by anybody. */
+  /** Force does not end it either. */
   #abandon(): void {
     if (this.#isGone) return;
     const how = 'cannot be ended; it was replaced, and may still do something';

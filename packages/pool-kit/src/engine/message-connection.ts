@@ -20,7 +20,7 @@ export interface MessageTransport {
 }
 
 /**
- * The host's end of a worker that runs a `WorkerSession`. Hand what it sends to `hear`, and tell `events.gone` when it has ended.
+ * The host's end of a worker that runs a `WorkerSession`. Hand what it sends to `hear`, and report `events.gone` when it has ended.
  *
  * @example
  * const connection = new MessageConnection({ name, pool, send, kill }, events);

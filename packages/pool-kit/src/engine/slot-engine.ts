@@ -39,7 +39,7 @@ export class SlotEngine implements Pool {
   readonly #connector: Connector;
   readonly #clock: Clock | undefined;
   #session: Session | undefined;
-  /** One that is being closed, and may still have to be told to hurry. */
+  /** The one that is being closed: a kill may still have to overtake its drain. */
   #closing: Session | undefined;
   /** Workers that could not be ended and have not ended yet. */
   readonly #abandoned = new Set<Promise<void>>();
@@ -96,7 +96,7 @@ const mostDeaths = 3;
 /** So many attempts are sent at once while outcomes are still being heard: workers and host then work at the same time. */
 const chunk = 8;
 
-/** How often it is looked what has started, ms; less and less often while nothing changes. */
+/** How often the engine looks what has started, ms: less and less often while nothing changes. */
 const poll = { shortestMs: 2, longestMs: 64 };
 
 /** Everything between `open` and `close`. */
@@ -111,7 +111,7 @@ class Session implements SlotHost {
   readonly #queue = new Queue<Execution>();
   /** How many of the slots the connector lets us use. */
   #allowed: number;
-  #toldSlots = -1;
+  #reportedSlots = -1;
   #isOpen = false;
   /** How many attempts have no outcome yet. */
   #unsettled = 0;
@@ -154,7 +154,7 @@ class Session implements SlotHost {
       await this.#firstReady.promise;
     }
     this.#isOpen = true;
-    this.#tellSlots();
+    this.#reportSlots();
   }
 
   run(assignment: Assignment, ticket: Ticket): Promise<PoolOutcome> {
@@ -177,7 +177,7 @@ class Session implements SlotHost {
     });
   }
 
-  /** Gives back what has not started. */
+  /** Returns what has not started. */
   reclaim(): void {
     this.#reclaims++;
     for (const attempt of this.#queue.takeAll()) attempt.return('no more is started');
@@ -206,7 +206,7 @@ class Session implements SlotHost {
     await this.#connector.close?.();
   }
 
-  // What slots tell.
+  // What slots report.
 
   ready(): void {
     this.#firstReady.resolve();
@@ -217,7 +217,7 @@ class Session implements SlotHost {
   }
 
   usabilityChanged(): void {
-    this.#tellSlots();
+    this.#reportSlots();
   }
 
   returned(attempts: readonly Execution[], death?: string): void {
@@ -252,7 +252,7 @@ class Session implements SlotHost {
   slotClosed(slot: Slot, times: number, error: unknown): void {
     if (this.#slots.some(({ isClosed }) => !isClosed)) {
       this.#context.warn?.(slotClosed(slot.number, times, error));
-      this.#tellSlots();
+      this.#reportSlots();
       return;
     }
     const failure = noSlotLeft(error);
@@ -313,7 +313,7 @@ class Session implements SlotHost {
     this.#cancelPoll = this.clock.after(this.#pollMs, this.#poll);
   }
 
-  /** Begins to listen to what is not over by now, hears what has started in workers that cannot say so, and frees what waits behind a long one. */
+  /** Listens from now on to what is not over yet, finds what has started in workers that cannot report it, and frees what waits behind a long one. */
   readonly #poll = (): void => {
     this.#cancelPoll = undefined;
     const fresh = this.#fresh;
@@ -340,7 +340,7 @@ class Session implements SlotHost {
   #allow(slots: number): void {
     this.#allowed = slots;
     this.#addSlots();
-    this.#tellSlots();
+    this.#reportSlots();
     this.roomChanged();
   }
 
@@ -349,11 +349,11 @@ class Session implements SlotHost {
       this.#slots.push(new Slot(this.#slots.length, this.#connector, this));
   }
 
-  #tellSlots(): void {
+  #reportSlots(): void {
     if (!this.#isOpen || this.#closed !== undefined) return;
     const usable = this.#slots.filter((slot) => slot.number < this.#allowed && slot.isUsable).length;
-    if (usable === this.#toldSlots) return;
-    this.#toldSlots = usable;
+    if (usable === this.#reportedSlots) return;
+    this.#reportedSlots = usable;
     this.#context.slotsChanged(usable);
   }
 

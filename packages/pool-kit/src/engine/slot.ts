@@ -8,7 +8,7 @@ import type { Execution } from './execution.ts';
 import { Link, type LinkHost } from './link.ts';
 import { workerDidNotStart } from './problems.ts';
 
-/** What a slot tells the engine. */
+/** What a slot reports to the engine. */
 export interface SlotHost {
   readonly clock: Clock;
   readonly graceClock: Pick<Clock, 'after'>;
@@ -130,7 +130,7 @@ export class Slot implements LinkHost {
     await Promise.all([...this.#leaving].map(({ whenOver }) => whenOver));
   }
 
-  // What links tell.
+  // What links report.
 
   succeeded(): void {
     this.#failures = 0;

@@ -1,4 +1,4 @@
-/** A worker's end of a `MessageConnection`: runs what it is sent, one attempt after the other, and tells what becomes of each. */
+/** A worker's end of a `MessageConnection`: runs what it is sent, one attempt after the other, and reports what becomes of each. */
 import type { News } from '@pexen/core';
 import type { Border } from '../crossing.ts';
 import type { FromWorker, ToWorker } from '../engine/messages.ts';
@@ -42,7 +42,7 @@ export class WorkerSession {
   /** It starts no further attempt: what ran in it may disturb what would run. */
   #isSpoiled = false;
 
-  /** Tells the host at once that the worker is ready. */
+  /** Reports to the host at once that the worker is ready. */
   constructor(options: WorkerSessionOptions) {
     this.#options = options;
     watchErrors();
