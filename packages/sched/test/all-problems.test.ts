@@ -1,4 +1,4 @@
-import { isPexenError, type Problem, task, type } from '@pexen/core';
+import { amount, isPexenError, type Problem, task, type } from '@pexen/core';
 import { expect, it } from 'vitest';
 import { inline, place, previewOf, type RunOptions, run, select } from '../src/index.ts';
 
@@ -83,6 +83,42 @@ it('wrong options are told beside what is wrong with the tasks', () => {
   expect(messages(() => run(tasks, options as never))).toEqual(told);
   expect(messages(() => select(tasks, () => true, options as never))).toEqual(told);
   expect(messages(() => previewOf(tasks, options as never))).toEqual(told);
+});
+
+it('nonsense of weights, capacities and facts is told beside what is wrong with the tasks', () => {
+  const lost = task({ name: 'lost', requires: ['nowhere'] }, () => {});
+  const amounts = task({ name: 'amounts', uses: [amount('ram', 2)], when: ({ os }) => os === 1 }, () => {});
+  const missing = 'requires "nowhere", which no task provides';
+  const told = (options: unknown) =>
+    problemsOf([lost, amounts], options as never).map(({ task: path, message }) => `${path}: ${message}`);
+  const rule = 'must return milliseconds, 0 or more, or undefined, not';
+  const capacities = { ram: 4 };
+  for (const [weights, message] of [
+    [() => -1, `lost: weights("lost") ${rule} -1`],
+    [() => '5', `lost: weights("lost") ${rule} a string`],
+    [
+      () => {
+        throw new Error('no history');
+      },
+      'lost: weights("lost") threw: no history',
+    ],
+    [5, 'undefined: weights must be a function, not a number'],
+  ] as const)
+    expect(told({ weights, capacities }).toSorted()).toEqual([message, `lost: ${missing}`].toSorted());
+  expect(told({ capacities: { ram: 0 } })).toEqual([
+    'undefined: the capacity of "ram" must be a number above 0',
+    `lost: ${missing}`,
+  ]);
+  expect(told({ facts: 5, capacities })).toEqual([
+    'undefined: facts must be an object, not a number',
+    `lost: ${missing}`,
+  ]);
+  expect(told({ spare: -1, capacities: { ram: 1 } })).toHaveLength(3);
+  expect(told(null)).toEqual([
+    'undefined: run: its options must be an object, not null',
+    expect.stringMatching(/amounts: takes 2 of "ram"/),
+    `lost: ${missing}`,
+  ]);
 });
 
 it('two tasks of one template and name are told how to name them', () => {

@@ -1,6 +1,5 @@
 /** Looks at tasks without running any: what a selection pulls in, and in which order a run would start. */
 import { preview } from '../machine/preview.ts';
-import { Plan } from '../plan/plan.ts';
 import type { Entry } from '../plan/planned.ts';
 import { type Selectable, type Selected, select as selectFrom } from '../plan/select.ts';
 import type { RunOptions } from './options.ts';
@@ -20,7 +19,7 @@ export function select(
   isWanted: (task: Selectable) => boolean,
   options: RunOptions = {},
 ): Selected[] {
-  return selectFrom(new Plan(setUpFor(entries, options).plan), entries, isWanted);
+  return selectFrom(setUpFor(entries, options).plan, entries, isWanted);
 }
 
 /**
@@ -29,7 +28,7 @@ export function select(
  * @throws PexenError as `run` does.
  */
 export function previewOf(entries: Iterable<Entry>, options: RunOptions = {}): string[] {
-  const plan = new Plan(setUpFor(entries, options).plan);
+  const plan = setUpFor(entries, options).plan;
   plan.add(entries);
   return preview(plan).map((task) => plan.pathOf(task));
 }

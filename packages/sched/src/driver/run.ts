@@ -13,7 +13,6 @@ import {
 import { EventEmitter } from 'eventemitter3';
 import { inspect, story, why } from '../machine/insight.ts';
 import { GIVEN } from '../machine/task-table.ts';
-import { Plan } from '../plan/plan.ts';
 import type { Entry } from '../plan/planned.ts';
 import { Engine } from './engine.ts';
 import { poisonedIn } from './events.ts';
@@ -72,8 +71,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   /** See `run`. */
   constructor(entries: Iterable<Entry>, options: RunOptions) {
-    const { pools, plan: planOptions } = setUpFor(entries, options);
-    const plan = new Plan(planOptions);
+    const { pools, plan } = setUpFor(entries, options);
     this.#options = options;
     this.#pools = pools;
     this.#engine = new Engine(plan, pools, options, new Teller(options, this.events), {

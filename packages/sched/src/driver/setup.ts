@@ -1,7 +1,6 @@
 /** Makes a plan's view of the pools and options that a run was given. */
 import {
   isPexenError,
-  PexenError,
   type Pool,
   type PoolManifest,
   type Problem,
@@ -18,7 +17,8 @@ import type { GroupOptions, PoolSource, RunOptions } from './options.ts';
 /** The pools, in the order in which the plan numbers them. */
 export interface Setup {
   readonly pools: readonly Pool[];
-  readonly plan: PlanOptions;
+  /** Without tasks yet. */
+  readonly plan: Plan;
 }
 
 /** Pools that a run has begun to use, and has not closed for good. */
@@ -68,8 +68,11 @@ function setUp(options: RunOptions): Setup {
   for (const [name, group] of Object.entries(options.groups ?? {}))
     add(`groups.${name}.pool`, name, group.pool, group.spare, group);
   refuse(problems);
-  const weights = checkedWeights(options.weights);
-  return { pools, plan: { pools: planned, capacities, facts, weights, defaults, partial, onWarning } };
+  const { weights } = options;
+  return {
+    pools,
+    plan: new Plan({ pools: planned, capacities, facts, weights, defaults, partial, onWarning }),
+  };
 }
 
 /** One object cannot be two pools of a run, nor a pool of two runs at the same time. */
@@ -79,18 +82,6 @@ function checkGiven(key: string, pool: Pool, others: readonly Pool[]): readonly 
   if (!others.includes(pool)) return [];
   const message = `${key} is a pool that the run has already under another name`;
   return [problem('PEXEN_POOL_IN_USE', message, 'Make one for each, as in pool: () => inline().')];
-}
-
-/** Estimates that are no durations would order tasks by chance. */
-function checkedWeights(weights: RunOptions['weights']): RunOptions['weights'] {
-  if (weights === undefined) return undefined;
-  return (path) => {
-    const weight: unknown = weights(path);
-    if (weight === undefined || (typeof weight === 'number' && weight >= 0 && weight < Infinity))
-      return weight;
-    const message = `weights("${path}") must return milliseconds, 0 or more, or undefined, not ${String(weight)}`;
-    throw new PexenError([problem('PEXEN_BAD_OPTION', message, undefined, path)]);
-  };
 }
 
 /**
@@ -115,6 +106,13 @@ const standIn: PoolManifest = {
   executables: true,
 };
 
+/** What only comes of wrong capacities and facts. */
+const consequences: ReadonlySet<string> = new Set([
+  'PEXEN_AMOUNT_UNKNOWN',
+  'PEXEN_AMOUNT_TOO_LARGE',
+  'PEXEN_WHEN_THREW',
+]);
+
 function problemsOfTasks(entries: Iterable<Entry>, options: RunOptions): readonly Problem[] {
   const { pools, groups, capacities, facts } = options ?? {};
   const planned = ['default', ...namesOf(pools)].map(
@@ -122,13 +120,25 @@ function problemsOfTasks(entries: Iterable<Entry>, options: RunOptions): readonl
   );
   const group = { exclusive: true, workers: Infinity };
   for (const name of namesOf(groups)) planned.push({ name, manifest: standIn, spare: 0, group });
+  const plan = planUnlessRefused({ pools: planned, capacities, facts });
   try {
-    new Plan({ pools: planned, capacities, facts }).add(entries);
+    (plan ?? new Plan({ pools: planned })).add(entries);
   } catch (error) {
     // Anything else comes of the wrong options.
-    if (isPexenError(error)) return error.problems;
+    if (isPexenError(error))
+      return error.problems.filter(({ code }) => plan !== undefined || !consequences.has(code));
   }
   return [];
+}
+
+/** Undefined where capacities or facts are wrong. */
+function planUnlessRefused(options: PlanOptions): Plan | undefined {
+  if (!['object', 'undefined'].includes(typeof options.facts) || options.facts === null) return undefined;
+  try {
+    return new Plan(options);
+  } catch {
+    return undefined;
+  }
 }
 
 function namesOf(record: unknown): string[] {

@@ -15,7 +15,9 @@ import {
   formOf,
   isAmount,
   isTask,
+  kindOf,
   locationOf,
+  messageOf,
   type Problem,
   type ProblemCode,
   problem,
@@ -47,6 +49,8 @@ export class Check {
   readonly #from: number;
   /** Names in orders that were told to be unknown. */
   readonly #told = new Set<Capability>();
+
+  #isWeightTold = false;
 
   constructor(plan: Checked, from: number) {
     this.#plan = plan;
@@ -106,6 +110,23 @@ export class Check {
     const { reason, problem: found } = askWhen(this.#plan.metaOf(task), this.#plan.options.facts);
     if (found !== undefined) this.add(task, found);
     return reason;
+  }
+
+  /** What `weights` says of the task. Estimates that are no durations would order tasks by chance. Only the first wrong one is told. */
+  estimate(task: number, weights: (path: string) => unknown): number | undefined {
+    const path = this.#plan.pathOf(task);
+    let told: string;
+    try {
+      const weight = weights(path);
+      if (weight === undefined || (typeof weight === 'number' && weight >= 0 && weight < Infinity))
+        return weight;
+      told = `must return milliseconds, 0 or more, or undefined, not ${kindOrValue(weight)}`;
+    } catch (error) {
+      told = `threw: ${messageOf(error)}`;
+    }
+    if (!this.#isWeightTold) this.add(task, problem('PEXEN_BAD_OPTION', `weights("${path}") ${told}`));
+    this.#isWeightTold = true;
+    return undefined;
   }
 
   /** Finds the bodies of tasks that go to pools which cannot take just any. */
@@ -326,4 +347,8 @@ export class Check {
       graph.kind[gate] === NEEDS && (graph.waits.out.first(gate) !== 0 || graph.followersOf(gate).length > 0)
     );
   }
+}
+
+function kindOrValue(value: unknown): string {
+  return typeof value === 'number' ? String(value) : kindOf(value);
 }

@@ -240,7 +240,7 @@ export class Plan extends Table implements Planned {
     const meta = this.metaOf(task);
     const stated = this.stated[task] as number;
     this.wiring.need(task, meta, stated);
-    this.#weigh(task, meta, stated);
+    this.#weigh(task, meta, stated, check);
     if ((stated & CONDITIONAL) !== 0) this.#askWhen(task, check);
     if ((stated & HOLDS) !== 0) this.demand[task] = this.#demandOf(task, meta, check);
   }
@@ -268,12 +268,16 @@ export class Plan extends Table implements Planned {
     }
   }
 
-  #weigh(task: number, meta: TaskMeta, stated: number): void {
+  #weigh(task: number, meta: TaskMeta, stated: number, check: Check): void {
     const isStated = (stated & RANKED) !== 0;
     this.priority[task] = (isStated ? meta.priority : undefined) ?? 0;
-    const known = (isStated ? meta.weight : undefined) ?? this.options.weights?.(this.pathOf(task));
+    const known = (isStated ? meta.weight : undefined) ?? this.#estimate(task, check);
     this.weight[task] = known ?? 1;
     if (known !== undefined) this.stated[task] = stated | MEASURED;
+  }
+
+  #estimate(task: number, check: Check): number | undefined {
+    return this.options.weights === undefined ? undefined : check.estimate(task, this.options.weights);
   }
 
   #poolOf({ group, pool }: TaskMeta): number {
