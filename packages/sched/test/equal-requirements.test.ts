@@ -1,5 +1,5 @@
 /** Requirements that say the same are one, whoever made them; what tasks are handed to begin with is looked at before anything is added. */
-import { atLeast, every, isPexenError, key, task } from '@pexen/core';
+import { atLeast, every, isPexenError, key, type TaskMeta, task, type } from '@pexen/core';
 import { expect, it } from 'vitest';
 import { inline, run } from '../src/index.ts';
 import { Plan } from '../src/plan/plan.ts';
@@ -48,6 +48,36 @@ it('what is refused takes its requirements back', async () => {
     task({ name: 'e', provides: ['q'] }, () => {}),
   ]);
   expect((await going.summary).counts).toEqual({ returned: 3 });
+});
+
+it('what tasks are is still known after a refusal', async () => {
+  const order: string[] = [];
+  const named = (name: string, meta: TaskMeta = {}) =>
+    task({ name, ...meta }, () => {
+      order.push(name);
+    });
+  const late = named('late');
+  const going = run([named('waits', { after: [late] })]);
+  expect(() => going.add([named('needs', { requires: [late] })])).toThrow('PEXEN_UNKNOWN_REQUIREMENT');
+  going.add([late, named('then', { requires: [late] })]);
+  await going.summary;
+  expect(order).toEqual(['late', 'waits', 'then']);
+});
+
+it('refused tasks are not taken for what they are made from', async () => {
+  const order: string[] = [];
+  const template = task({ name: 'build', args: type<{ readonly of: string }>() }, ({ args }) => {
+    order.push(args.of);
+  });
+  const wanted = task({ name: 'wanted', requires: [every(template)] }, () => {
+    order.push('wanted');
+  });
+  const going = run([template.with({ of: 'a' }, { name: 'a' }), task({ name: 'x' }, () => {})]);
+  const refused = [template.with({ of: 'b' }, { name: 'b' }), task({ requires: ['nothing'] }, () => {})];
+  expect(() => going.add([wanted, ...refused])).toThrow('PEXEN_UNKNOWN_REQUIREMENT');
+  going.add([wanted, template.with({ of: 'c' }, { name: 'c' })]);
+  expect((await going.summary).counts).toEqual({ returned: 4 });
+  expect(order).toEqual(['a', 'c', 'wanted']);
 });
 
 it('a refusal names what is lacking, and not what is there', () => {

@@ -31,6 +31,13 @@ export class Identities {
       }
   }
 
+  /** Forgets the tasks from this one on, of which `known` still knows what they are. */
+  cut(end: number): void {
+    while (this.#count > end)
+      for (const identity of identitiesOf(this.#known.runnableOf(--this.#count)))
+        this.#tasks.get(identity)?.pop();
+  }
+
   /** In the order of declaration. */
   tasksOf(identity: object): readonly number[] {
     return this.#tasks.get(identity) ?? [];

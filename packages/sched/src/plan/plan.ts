@@ -309,9 +309,9 @@ export class Plan extends Table implements Planned {
   #remember(): void {
     const { taskCount, gateCount } = this.graph;
     this.#journal.note(() => {
+      this.wiring.cut(gateCount, taskCount);
       for (const list of [this.#tasks, this.#metas, this.rules]) clear(list, taskCount);
       this.naming.cut(taskCount);
-      this.wiring.cut(gateCount);
     });
     this.graph.remember();
     clear(this.wiring.suspects);

@@ -52,10 +52,10 @@ export class Wiring {
     this.#teardowns = new Teardowns(plan, this.names, journal);
   }
 
-  /** Takes the gates from this one on away again. */
-  cut(gateCount: number): void {
+  /** Takes the gates and tasks from these on away again, as long as the plan still has the tasks. */
+  cut(gateCount: number, taskCount: number): void {
     this.names.cut(gateCount);
-    this.#identities = undefined;
+    this.#identities?.cut(taskCount);
   }
 
   /** What the task gives. To be called for all new tasks before `need` is called for any. */
