@@ -79,9 +79,11 @@ export class Gates extends Table {
     return (this.hits[gate] as number) + (this.pending[gate] as number) < (this.#graph.need[gate] as number);
   }
 
-  /** Was it met before all came who feed it now? */
+  /** Was it met before all came who feed it now, or by what was torn down since? Then tasks added from now on ask again. */
   isOutdated(gate: GateId): boolean {
-    if (this.isMet[gate] !== 1 || this.#graph.kind[gate] !== NEEDS_ALL) return false;
+    if (this.isMet[gate] !== 1) return false;
+    if (this.hasWithdrawn && this.metBy(gate).some((task) => this.isVoid(task, gate))) return true;
+    if (this.#graph.kind[gate] !== NEEDS_ALL) return false;
     return this.hits[gate] !== this.#graph.feeds.in.ends(gate).length;
   }
 
@@ -145,12 +147,12 @@ export class Gates extends Table {
     }
   }
 
-  /** Of what a requirement has got so far some was torn down. */
+  /** Of what a requirement has got so far, or was to get and did not, some was torn down. */
   #recount(gate: GateId): void {
-    const givers = this.#graph.feeds.in
-      .ends(gate)
-      .filter((feeder) => this.#stageOf(feeder) === GIVEN && !this.isVoid(feeder, gate));
+    const left = this.#graph.feeds.in.ends(gate).filter((feeder) => !this.isVoid(feeder, gate));
+    const givers = left.filter((feeder) => this.#stageOf(feeder) === GIVEN);
     this.hits[gate] = givers.length;
+    this.misses[gate] = left.filter((feeder) => this.#stageOf(feeder) === MISSED).length;
     this.firstMet[gate] = givers[0] ?? 0;
     if (givers.length > 1) this.#met.set(gate, givers);
     else this.#met.delete(gate);

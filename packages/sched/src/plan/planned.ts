@@ -52,7 +52,7 @@ export interface Live {
   readonly hasWithdrawn: boolean;
   /** Was all that the task gave to the requirement torn down? */
   isVoid(task: number, gate: number): boolean;
-  /** Was the requirement met before all came who feed it now? Who is added has to wait for those as well. */
+  /** Was the requirement met before all came who feed it now, or by what was torn down since? Tasks that are added ask again. */
   isOutdated(gate: number): boolean;
   /** May a task start although it takes what is reserved for another? */
   mayOvertake(task: number, head: number): boolean;
