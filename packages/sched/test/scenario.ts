@@ -54,6 +54,7 @@ export class Scenario {
   #isManual = false;
   #beginsByHand = false;
   #opensByHand = false;
+  #closesByHand = false;
   #showsAlarms = false;
   readonly #out = new Map<string, { readonly attempt: number; readonly part: Part; hasBegun: boolean }>();
 
@@ -107,6 +108,9 @@ export class Scenario {
       case 'open-by-hand':
         this.#opensByHand = true;
         break;
+      case 'close-by-hand':
+        this.#closesByHand = true;
+        break;
       case 'alarms':
         this.#showsAlarms = true;
         break;
@@ -132,6 +136,9 @@ export class Scenario {
       }
       case 'opened':
         this.#opened(first);
+        break;
+      case 'closed':
+        this.#closed(this.#poolAt(first));
         break;
       case 'open-fails':
         this.#tell({ type: 'pool-failed', atMs: this.#nowMs, pool: this.#poolAt(first), reason: 'no room' });
@@ -264,6 +271,10 @@ export class Scenario {
     );
   }
 
+  #closed(pool: number): void {
+    this.#tell({ type: 'pool-closed', atMs: this.#nowMs, pool });
+  }
+
   /** The alarm rings on the way, if its time comes. */
   #advance(ms: number): void {
     const untilMs = this.#nowMs + ms;
@@ -323,7 +334,7 @@ export class Scenario {
       }
       case 'close-pool': {
         if (command.pool !== 0) this.#said.push(`close ${this.#pools[command.pool]?.name} ${command.how}`);
-        this.#tell({ type: 'pool-closed', atMs: this.#nowMs, pool: command.pool });
+        if (!this.#closesByHand) this.#closed(command.pool);
         break;
       }
       case 'set-alarm':

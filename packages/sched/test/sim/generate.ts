@@ -24,6 +24,7 @@ interface Character {
 export function generate(seed: number): Scenario {
   const chance = new Random(seed ^ 0x57ea); // not of the one below: all other seeds make what they made before
   if (chance.chance(0.06)) return drawStream(seed, chance);
+  if (chance.chance(0.04)) return drawRenewals(seed, chance);
   const random = new Random(seed);
   const character = drawCharacter(random);
   const count = random.chance(0.3) ? random.int(1, 6) : random.int(1, 40);
@@ -72,8 +73,7 @@ function drawStream(seed: number, random: Random): Scenario {
   };
   const [resource] = random.some(['db', '/net'], 1);
   const make = (name: string, waits: boolean): TaskSpec => {
-    const around = { earlier: [], later: [], provides: [], pools: [pool], group: undefined };
-    const { pool: _, ...task } = drawTask(random, character, name, around);
+    const { pool: _, ...task } = drawTask(random, character, name, { ...alone, pools: [pool] });
     const [attempt] = task.script as [AttemptScript];
     const script = [{ ...attempt, durationMs: random.int(1, 20) }];
     const held = waits ? { claims: [resource ?? 'db'] } : { uses: [resource ?? 'db'] };
@@ -90,6 +90,51 @@ function drawStream(seed: number, random: Random): Scenario {
     })),
     ...{ overtakings: random.pick([2, 4, 64]), latecomers: random.pick([1, 2, 4]) },
     faults: { duplicate: 0, batch: 0, earlyAlarm: 0 },
+  };
+}
+
+/**
+ * What is provided is torn down and provided again, while later tasks require the same as earlier ones did. Tasks are named before they
+ * are added; some additions are refused for that.
+ */
+function drawRenewals(seed: number, random: Random): Scenario {
+  const maybe = (most: number) => (random.chance(0.5) ? random.next() * most : 0);
+  const calm = { dependencies: 0, order: 0, locks: 0, groups: false, limits: 0, oddities: 0, resources };
+  const character = { ...calm, failures: maybe(0.4), retries: maybe(0.3) };
+  const pools = drawPools(random, character).slice(0, 1);
+  const capabilities = ['c0', 'c1'].slice(0, random.int(1, 3));
+  const wanted = Array.from({ length: random.int(1, 3) }, (): RequirementSpec => {
+    const form = random.pick(['any-of', 'every', 'every', 'at-least'] as const);
+    return { form, names: ['c0', ...random.some(capabilities.slice(1), 1)], count: random.int(1, 3) };
+  });
+  const additions = random.int(3, 9);
+  const gives = (task: TaskSpec) => ({ ...task, provides: [random.pick(capabilities)] });
+  const needs = (task: TaskSpec) => ({ ...task, requires: [{ ...random.pick(wanted) }] });
+  const tearsDown = (task: TaskSpec) => ({ ...task, tearsDown: [random.pick(capabilities)] });
+  const names = (task: TaskSpec) => {
+    const how = random.pick(['requires', 'after', 'before', 'salvages'] as const);
+    const later = `t${1100 + 100 * random.int(0, additions)}`;
+    return { ...task, [how]: how === 'requires' ? [one(later)] : [later] };
+  };
+  const many = (from: number, roles: readonly ((task: TaskSpec) => TaskSpec)[]): TaskSpec[] =>
+    roles.map((role, index) => role(drawTask(random, character, `t${from + index}`, { ...alone, pools })));
+  const draw = (): TaskSpec => drawTask(random, character, 't0', { ...alone, pools });
+  return {
+    ...{ seed, capacities, pools, overtakings: 64, latecomers: 512, pulls: random.pick([1, 1, 2]) },
+    tasks: [
+      { ...draw(), provides: capabilities },
+      ...many(1000, [needs, ...random.some([needs, tearsDown], 2)]),
+    ],
+    additions: Array.from({ length: additions }, (_, index) => ({
+      afterResults: 1 + index + random.int(0, 3),
+      tasks: many(
+        1100 + 100 * index,
+        random.pick([[tearsDown], [gives, needs], [gives, needs, names], [needs, names], [names]]),
+      ),
+    })),
+    pausesMs: [random.pick([0, 1, 5])],
+    endings: [],
+    faults: { duplicate: 0, batch: random.pick([0, 0.4]), earlyAlarm: 0 },
   };
 }
 
@@ -268,6 +313,8 @@ function drawGroups(
   );
   return (index) => (index < from ? undefined : groups.find((_, at) => index < (ends[at] ?? 0)));
 }
+
+const alone = { earlier: [], later: [], provides: [], group: undefined };
 
 interface Around {
   readonly earlier: readonly string[];

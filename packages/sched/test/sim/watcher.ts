@@ -50,6 +50,8 @@ export interface PoolShadow {
   isOpen: boolean;
   /** The machine has asked for it and not closed it. */
   isWanted: boolean;
+  /** It was asked for, and has neither failed nor been heard to be closed: also while it opens, or gives that up. */
+  isThere: boolean;
   hasFailed: boolean;
   /** While the run is cancelled: until then its opening is waited for. */
   openByMs: number;
@@ -103,6 +105,7 @@ export class Watcher {
         slots: 0,
         isOpen: false,
         isWanted: false,
+        isThere: false,
         hasFailed: false,
         openByMs: never,
         mustRecall: false,
@@ -136,10 +139,12 @@ export class Watcher {
         break;
       case 'pool-closed':
         this.#pool(input.pool).isOpen = false;
+        this.#pool(input.pool).isThere = false;
         this.#pool(input.pool).openByMs = never;
         break;
       case 'pool-failed':
         this.#pool(input.pool).hasFailed = true;
+        this.#pool(input.pool).isThere = false;
         this.#end('cancel');
         break;
       case 'slots-changed':
@@ -504,12 +509,13 @@ export class Watcher {
   #opening(pool: number): void {
     const state = this.#pool(pool);
     const { name, isGroup } = state.spec;
-    if (state.isWanted || state.isOpen) this.#complain(`${name} is opened twice`);
+    if (state.isThere) this.#complain(`${name} is opened twice`);
     if (this.#pulls === 0) this.#complain(`${name} is opened though nobody wants a result`);
     const group = this.#openGroup(state);
     if (group !== undefined) this.#complain(`${name} is opened while the group ${group.spec.name} is open`);
     if (isGroup) this.#checkOutside(state);
     state.isWanted = true;
+    state.isThere = true;
     if (this.#ending === 'cancel') this.#limitOpening(state);
   }
 
@@ -609,7 +615,7 @@ export class Watcher {
     const missing = this.shadow.tasks.find(({ isGiven }) => !isGiven);
     if (missing !== undefined) this.#complain(`the run ends without a result of ${missing.spec.name}`);
     if (this.#running.size > 0) this.#complain('the run ends while attempts run');
-    const open = this.#pools.find(({ isOpen }) => isOpen);
+    const open = this.#pools.find(({ isThere }) => isThere);
     if (open !== undefined) this.#complain(`the run ends while pool ${open.spec.name} is open`);
     if (this.#pulls === 0) this.#complain('the run ends though nobody wants a result');
   }
@@ -758,11 +764,9 @@ export class Watcher {
       .filter(({ end, index }) => end?.how !== 'skipped' && this.#homeOf(index) === pool).length;
   }
 
-  /** Another exclusive group that is open, or being opened or closed. */
+  /** Another exclusive group that is open, or being opened or closed. One that is given up while it opens has to be closed, too. */
   #openGroup(home: PoolShadow): PoolShadow | undefined {
-    return this.#pools.find(
-      (pool) => pool !== home && isExclusive(pool) && !pool.hasFailed && (pool.isOpen || pool.isWanted),
-    );
+    return this.#pools.find((pool) => pool !== home && isExclusive(pool) && pool.isThere);
   }
 
   #obstacle(shadow: TaskShadow): string {

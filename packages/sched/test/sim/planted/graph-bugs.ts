@@ -5,6 +5,7 @@ const gates = 'sched/src/machine/gates.ts';
 const wiring = 'sched/src/plan/wiring.ts';
 const teardowns = 'sched/src/plan/teardowns.ts';
 const graph = 'sched/src/plan/graph.ts';
+const identities = 'sched/src/plan/identities.ts';
 const order = 'sched/src/plan/order.ts';
 const ranks = 'sched/src/plan/ranks.ts';
 
@@ -99,6 +100,30 @@ export const graphBugs: readonly PlantedBug[] = [
     file: teardowns,
     find: 'for (const capability of this.#watchers.get(gate) ?? []) this.#needs(task, capability);',
     replace: 'void gate;\n    void task;',
+  },
+  {
+    what: 'later tasks share a requirement that was met by what is torn down',
+    file: gates,
+    find: '    if (this.hasWithdrawn && this.metBy(gate).some((task) => this.isVoid(task, gate))) return true;\n',
+    replace: '',
+  },
+  {
+    what: 'who failed before a teardown fails `every` of later tasks',
+    file: gates,
+    find: '    this.misses[gate] = left.filter((feeder) => this.#stageOf(feeder) === MISSED).length;\n',
+    replace: '',
+  },
+  {
+    what: 'what tasks are is forgotten when others are refused',
+    file: wiring,
+    find: 'this.#identities?.cut(taskCount);',
+    replace: 'this.#identities = undefined;\n    void taskCount;',
+  },
+  {
+    what: 'refused tasks count for what they are made from',
+    file: identities,
+    find: 'while (this.#count > end)',
+    replace: 'while (this.#count > end && end < 0)',
   },
   {
     what: 'refused tasks leave their names behind',

@@ -343,4 +343,11 @@ export const machineBugs: readonly PlantedBug[] = [
     find: 'if (state === OPENING) watchOpening(this.#state, id);',
     replace: 'if (state === 99) watchOpening(this.#state, id);',
   },
+  {
+    what: 'others start beside a group that is given up while it opens',
+    file: closing,
+    find: '  #close(pool: PoolRow): void {\n',
+    replace:
+      '  #close(pool: PoolRow): void {\n    if (pool.state === OPENING && this.#state.turn === pool) this.#state.turn = undefined;\n',
+  },
 ];
