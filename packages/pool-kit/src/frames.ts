@@ -57,9 +57,16 @@ export class LineReader {
   #rest = '';
   readonly #decoder = new TextDecoder();
 
-  /** Every line that is complete with this chunk, without its end. */
-  push(chunk: Uint8Array): string[] {
-    const lines = (this.#rest + this.#decoder.decode(chunk, { stream: true })).split('\n');
+  /** Every line that is complete with this chunk, without its end. A chunk is bytes, or text that was decoded already. */
+  push(chunk: Uint8Array | string): string[] {
+    const text = typeof chunk === 'string' ? chunk : this.#decoder.decode(chunk, { stream: true });
+    const lines = text.split('\n'); // Of this chunk alone: a long line comes in many.
+    const rest = this.#rest + (lines[0] ?? '');
+    if (lines.length === 1) {
+      this.#rest = rest;
+      return [];
+    }
+    lines[0] = rest;
     this.#rest = lines.pop() ?? '';
     return lines;
   }
