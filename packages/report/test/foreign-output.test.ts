@@ -27,3 +27,12 @@ test('streams that are no terminals are left alone', () => {
   expect(paper.text).toBe('log\n');
   foreign.release();
 });
+
+test('a character that was cut between two writes is put together', () => {
+  const out = new Emulator(80, 24);
+  const lines: string[] = [];
+  const foreign = new ForeignOutput([out], (line) => lines.push(line));
+  for (const byte of Buffer.from('zwölf €\n')) out.write(Buffer.from([byte]));
+  foreign.release();
+  expect(lines).toEqual(['zwölf €']);
+});

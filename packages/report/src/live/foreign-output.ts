@@ -1,4 +1,5 @@
 /** What others write to the terminal while a picture stands on it: caught, and handed on line by line to be shown above. */
+import { StringDecoder } from 'node:string_decoder';
 import type { TerminalStream } from '../options.ts';
 
 type Write = TerminalStream['write'];
@@ -30,9 +31,10 @@ export class ForeignOutput {
 
   #catch(stream: TerminalStream): void {
     const write = stream.write;
+    const decoder = new StringDecoder('utf8'); // A character may be cut between two writes.
     this.#caught.push({ stream, write });
     stream.write = ((chunk: unknown, ...rest: readonly unknown[]): boolean => {
-      this.#take(typeof chunk === 'string' ? chunk : Buffer.from(chunk as Uint8Array).toString());
+      this.#take(typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk as Uint8Array)));
       const done = rest.find((argument) => typeof argument === 'function');
       if (done !== undefined) queueMicrotask(done as () => void);
       return true;
@@ -40,7 +42,9 @@ export class ForeignOutput {
   }
 
   #take(text: string): void {
-    const lines = (this.#partial + text).split('\n');
+    const lines = text.split('\n'); // Of this text alone: a long line comes in many.
+    const [first = ''] = lines;
+    lines[0] = this.#partial + first;
     this.#partial = lines.pop() ?? '';
     for (const line of lines) this.#onLine(line);
   }
