@@ -8,6 +8,8 @@ import * as addresses from './conformance/addresses.ts';
 import type { ConformanceCase } from './conformance/case.ts';
 import * as errors from './conformance/errors.ts';
 import * as life from './conformance/life.ts';
+import * as network from './conformance/network.ts';
+import type { NetworkFaults } from './conformance/network-faults.ts';
 import * as outcomes from './conformance/outcomes.ts';
 import * as programs from './conformance/programs.ts';
 import { Stand } from './conformance/stand.ts';
@@ -16,6 +18,7 @@ import * as traces from './conformance/traces.ts';
 import * as values from './conformance/values.ts';
 
 export type { ConformanceCase } from './conformance/case.ts';
+export { type Cut, NetworkFaults } from './conformance/network-faults.ts';
 
 /** A part of the contract. */
 export interface Chapter {
@@ -170,6 +173,19 @@ export const contract: readonly Chapter[] = [
       programs.refusesFunctions,
     ],
   },
+  {
+    title: 'network',
+    cases: [
+      network.standsDuplicates,
+      network.standsDelays,
+      network.tellsSlots,
+      network.goesOn,
+      network.losesCutOff,
+      network.runsNothingTwice,
+      network.givesBackNothingBegun,
+      network.closesCutOff,
+    ],
+  },
 ];
 
 /** What the kit needs. */
@@ -185,6 +201,14 @@ export interface ConformanceOptions {
    * opened is never closed either: its constructor must take nothing that keeps the process alive.
    */
   readonly factory: () => Pool;
+  /**
+   * For a pool over a network: makes the same pool, with each message handed through `faults` on the host's side, by `faults.toWorker` and
+   * `faults.fromWorker`, heartbeats and greetings included. The kit cuts connections, in one direction or both, restores them, and delays and
+   * duplicates messages: nothing may run twice, no outcome may be lost or come twice, and slots that are out of reach must be told. What is
+   * handed through while a connection is cut is lost, as where a connection breaks. The pool's timeouts must be so short that it
+   * gives up a worker within half of `patienceMs`, and longer than 500 ms. Left out: none of these rules is tried.
+   */
+  readonly network?: (faults: NetworkFaults) => Pool;
   /** How long the kit waits for what must happen soon, ms. Default 8,000. */
   readonly patienceMs?: number;
 }
@@ -197,18 +221,19 @@ export interface ConformanceOptions {
  * import { test } from 'node:test';
  * poolConformance({ test, factory: () => new MyPool({ workers: 2 }) });
  */
-export function poolConformance({ test, factory, patienceMs = 8_000 }: ConformanceOptions): void {
+export function poolConformance({ test, factory, network, patienceMs = 8_000 }: ConformanceOptions): void {
   const { manifest } = factory();
   for (const { title, cases } of contract) {
     for (const each of cases.filter(({ appliesTo }) => appliesTo(manifest))) {
-      test(`${title}: ${each.name}`, () => tryCase(each, factory, patienceMs));
+      const make = each.needsNetwork ? network : factory;
+      if (make !== undefined) test(`${title}: ${each.name}`, () => tryCase(each, make, patienceMs));
     }
   }
 }
 
 async function tryCase(
   { opened, check }: ConformanceCase,
-  factory: () => Pool,
+  factory: (faults: NetworkFaults) => Pool,
   patienceMs: number,
 ): Promise<void> {
   const stand = new Stand(factory, patienceMs);

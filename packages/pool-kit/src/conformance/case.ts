@@ -12,6 +12,8 @@ export interface ConformanceCase {
   readonly appliesTo: (manifest: PoolManifest) => boolean;
   /** Tries it on a pool that has just been opened (`opened`), or was not opened yet. */
   readonly opened: boolean;
+  /** It disturbs the pool's messages: only for pools that hand them through. */
+  readonly needsNetwork?: true;
   readonly check: (stand: Stand) => Promise<void>;
 }
 

@@ -91,6 +91,11 @@ export const blocksFor: Task = task(named('blocks for'), (context) => {
 export const marks: Task = task(named('marks'), (context) => {
   writeFileSync(String(argsOf(context).file), 'ran');
 });
+/** Leaves a sign in its file each time that it runs. */
+export const traces: Task = task(named('traces'), (context) => {
+  appendFileSync(String(argsOf(context).file), '.');
+  return argsOf(context).value;
+});
 /** Writes to its file again and again, whatever it is asked. */
 export const writesOn: Task = task(named('writes on'), async (context) => {
   const write = (): void => appendFileSync(String(argsOf(context).file), '.');

@@ -17,6 +17,7 @@ import {
 import { startTimer } from '@pexen/core/timers';
 import { describe } from './expect.ts';
 import type * as Fixtures from './fixtures.ts';
+import { NetworkFaults } from './network-faults.ts';
 import { asGetters, RunTicket } from './of-run.ts';
 
 export const fixturesUrl: string = import.meta.resolve('@pexen/pool-kit/conformance/fixtures');
@@ -166,11 +167,13 @@ export class Stand {
   isOpen = false;
 
   /** Makes another pool of the same kind. */
-  readonly #factory: () => Pool;
+  readonly #factory: (faults: NetworkFaults) => Pool;
+  /** What its messages are handed through, where the case disturbs them. */
+  readonly faults = new NetworkFaults();
 
-  constructor(factory: () => Pool, patienceMs: number) {
+  constructor(factory: (faults: NetworkFaults) => Pool, patienceMs: number) {
     this.#factory = factory;
-    this.pool = factory();
+    this.pool = factory(this.faults);
     this.manifest = this.pool.manifest;
     this.patienceMs = patienceMs;
   }
@@ -277,8 +280,10 @@ export class Stand {
 
   /** Leaves nothing behind, whatever the case found. Fails where the pool cannot be closed. */
   async clear(): Promise<void> {
+    this.faults.restore();
     for (const attempt of this.#attempts) attempt.abort();
     if (this.isOpen) await this.close('kill');
+    this.faults.stop();
   }
 }
 

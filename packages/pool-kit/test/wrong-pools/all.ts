@@ -1,10 +1,12 @@
 /** Every wrong pool, and the right ones they were made of. */
-import type { Pool } from '@pexen/core';
+import { NetworkFaults } from '@pexen/pool-kit/conformance';
 import { wrongAbandoning } from './abandoning.ts';
 import { wrongAddresses } from './addresses.ts';
 import { wrongErrors } from './errors.ts';
 import { InProcess } from './in-process.ts';
 import { wrongLife } from './life.ts';
+import { wrongNetwork } from './network.ts';
+import { networked } from './networked.ts';
 import { wrongOutcomes } from './outcomes.ts';
 import { ProgramsOnly, wrongPrograms } from './programs.ts';
 import { Threaded } from './threaded.ts';
@@ -24,15 +26,21 @@ export const families: readonly (readonly WrongPool[])[] = [
   wrongErrors,
   wrongAddresses,
   wrongPrograms,
+  wrongNetwork,
 ];
+
+export interface RightPool extends Pick<WrongPool, 'make' | 'network'> {
+  readonly is: string;
+}
 
 export const wrongPools: readonly WrongPool[] = families.flat();
 
-export const rightPools: readonly { readonly is: string; readonly make: () => Pool }[] = [
+export const rightPools: readonly RightPool[] = [
   { is: 'in this thread, by reference', make: () => new InProcess('reference') },
   { is: 'in this thread, as if elsewhere', make: () => new InProcess('clone') },
   { is: 'in this thread, over JSON', make: () => new InProcess('serialize') },
   { is: 'in this thread, with programs', make: () => new InProcess('reference', true) },
   { is: 'in this thread, programs only', make: () => new ProgramsOnly() },
   { is: 'of threads', make: () => new Threaded() },
+  { is: 'over a network', make: () => networked(new NetworkFaults()), network: networked },
 ];

@@ -2,11 +2,11 @@
  * Runs the kit over right and wrong pools and prints, a line each, which cases failed: JSON. A process of its own, since
  * some bodies exit or throw out of timers, and since Node itself must load the modules.
  */
-import type { Pool } from '@pexen/core';
 import { poolConformance } from '@pexen/pool-kit/conformance';
 import { rightPools, wrongPools } from './all.ts';
 import { install } from './in-process.ts';
 import { Threaded } from './threaded.ts';
+import type { WrongPool } from './wrong.ts';
 
 const exit = process.exit.bind(process);
 install();
@@ -16,26 +16,30 @@ interface Case {
   readonly body: () => Promise<void>;
 }
 
+interface Tried extends Pick<WrongPool, 'make' | 'network'> {
+  /** The name of the case that is to fail. */
+  readonly breaks: string | undefined;
+}
+
 /** Cases that look at the whole process or at the clock. The others of a pool of threads mostly wait, and may wait together. */
 const alone = /handle|while it still keeps|flood/;
 
 /** Defines every case. Only for what must fail it is not waited long; the rest may run on a machine that is very busy. */
-function casesOf(factory: () => Pool, breaks: string | undefined): Case[] {
+function casesOf({ make, network, breaks }: Tried): Case[] {
   const defined = (patienceMs: number): Case[] => {
     const cases: Case[] = [];
-    poolConformance({ test: (name, body) => cases.push({ name, body }), factory, patienceMs });
-    return cases;
+    const test = (name: string, body: Case['body']): void => void cases.push({ name, body });
+    poolConformance({ test, factory: make, patienceMs, ...(network && { network }) });
+    const isOfNetworkOnly = network !== undefined && breaks !== undefined;
+    return isOfNetworkOnly ? cases.filter(({ name }) => name.startsWith('network: ')) : cases;
   };
   const mustFail = ({ name }: Case): boolean => breaks !== undefined && name.endsWith(`: ${breaks}`);
   return [...defined(4_000).filter(mustFail), ...defined(30_000).filter((each) => !mustFail(each))];
 }
 
-async function failures(
-  factory: () => Pool,
-  breaks: string | undefined,
-): Promise<{ failed: string[]; messages: string[]; passed: number }> {
-  const isOfThreads = factory() instanceof Threaded;
-  const cases = casesOf(factory, breaks);
+async function failures(tried: Tried): Promise<{ failed: string[]; messages: string[]; passed: number }> {
+  const isOfThreads = tried.make() instanceof Threaded || tried.network !== undefined;
+  const cases = casesOf(tried);
   const failed: string[] = [];
   const messages: string[] = [];
   const tryCase = async ({ name, body }: Case): Promise<void> => {
@@ -62,10 +66,10 @@ const isMine = (description: string): boolean =>
   process.argv.slice(2).some((part) => description.includes(part));
 
 const pools = [
-  ...rightPools.map(({ is, make }) => ({ pool: is, make, breaks: undefined })),
-  ...wrongPools.map(({ does, make, breaks }) => ({ pool: does, make, breaks: breaks.name })),
+  ...rightPools.map(({ is, ...each }) => ({ ...each, pool: is, breaks: undefined })),
+  ...wrongPools.map(({ does, breaks, ...each }) => ({ ...each, pool: does, breaks: breaks.name })),
 ];
-for (const { pool, make, breaks } of pools.filter((each) => isMine(each.pool))) {
-  console.log(JSON.stringify({ pool, ...(await failures(make, breaks)) }));
+for (const each of pools.filter(({ pool }) => isMine(pool))) {
+  console.log(JSON.stringify({ pool: each.pool, ...(await failures(each)) }));
 }
 exit(0);

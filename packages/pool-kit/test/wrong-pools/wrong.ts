@@ -1,6 +1,6 @@
 /** How a right pool is made wrong in one thing. */
 import type { Assignment, Pool, PoolOutcome, Ticket } from '@pexen/core';
-import type { ConformanceCase } from '@pexen/pool-kit/conformance';
+import type { ConformanceCase, NetworkFaults } from '@pexen/pool-kit/conformance';
 import { InProcess, type Job } from './in-process.ts';
 
 /** A pool that breaks one rule, and the case that must find out. */
@@ -9,6 +9,8 @@ export interface WrongPool {
   readonly does: string;
   readonly breaks: ConformanceCase;
   readonly make: () => Pool;
+  /** Makes the same pool over a network. It is wrong in nothing else: only the rules about networks are tried. */
+  readonly network?: (faults: NetworkFaults) => Pool;
 }
 
 export function wrong(breaks: ConformanceCase, does: string, make: () => Pool): WrongPool {

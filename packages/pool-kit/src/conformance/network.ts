@@ -1,0 +1,218 @@
+/** What a pool over a network makes of messages that are lost, late or duplicated, and of workers that are out of reach. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PoolOutcome } from '@pexen/core';
+import { type ConformanceCase, kills, ruleOfTraces, takesFunctions } from './case.ts';
+import { describe, expectKind, expectSame } from './expect.ts';
+import { type Attempt, fixtures, type Stand, within } from './stand.ts';
+import { writesNoMore, writing } from './traces.ts';
+
+/** A case for a pool whose messages can be disturbed. */
+const ruleOfNetwork = (...parts: Parameters<typeof ruleOfTraces>): ConformanceCase => ({
+  ...ruleOfTraces(...parts),
+  needsNetwork: true,
+});
+
+export const standsDuplicates = ruleOfNetwork(
+  'runs each attempt once and settles it once, though messages come twice',
+  takesFunctions,
+  async (stand, folder) => {
+    stand.faults.duplicate();
+    const attempts = tracing(stand, folder, stand.slotCount * 3);
+    for (const [n, each] of attempts.entries())
+      assert.equal(expectKind(await each.outcome(), 'returned').value, n, `the value of attempt ${n}`);
+    const talking = stand.attempt(fixtures.tells);
+    await talking.outcome();
+    const findings = talking.news.flatMap((news) => (news.kind === 'finding' ? [news.finding.name] : []));
+    assert.deepEqual(findings, ['first check', 'second check'], 'the findings of one that tells two');
+    await stand.lull();
+    for (const each of [...attempts, talking]) settledOnce(each);
+    for (const each of attempts) ranAtMostOnce(each);
+  },
+);
+
+export const standsDelays = ruleOfNetwork(
+  'loses nothing and takes nothing for lost when messages are late',
+  takesFunctions,
+  async (stand, folder) => {
+    stand.faults.delay(60);
+    const attempts = tracing(stand, folder, stand.slotCount + 1);
+    for (const [n, each] of attempts.entries())
+      assert.equal(expectKind(await each.outcome(), 'returned').value, n, `the value of attempt ${n}`);
+    const stopped = stand.attempt(fixtures.obeys);
+    await stopped.begun();
+    stopped.abort();
+    assert.equal(expectKind(await stopped.outcome(), 'stopped').how, 'aborted');
+    for (const each of [...attempts, stopped]) settledOnce(each);
+    for (const each of attempts) ranAtMostOnce(each);
+    assert.deepEqual(stand.lost, [], 'calls of workerLost(): every message came');
+  },
+);
+
+export const tellsSlots = ruleOfNetwork(
+  'says that it has fewer slots while a worker is out of reach, and all of them when it is back',
+  takesFunctions,
+  async (stand) => {
+    const { slotCount } = stand;
+    const [running] = await stand.fill(fixtures.obeys);
+    stand.faults.cut({ worker: workerOf(running) });
+    await fewerSlots(stand, slotCount);
+    stand.faults.restore();
+    await stand.slotsBack(slotCount);
+    running?.abort();
+    assert.match((await outcomeOf(running)).kind, /^(stopped|crashed|lost)$/);
+  },
+);
+
+export const goesOn = ruleOfNetwork(
+  'brings the outcome of a body that ended while its worker was out of reach for a moment, or says that it is lost',
+  takesFunctions,
+  async (stand, folder) => {
+    const { slotCount } = stand;
+    const [attempt] = await stand.fill(fixtures.takesTime, { args: { ms: 100 } });
+    stand.faults.cut({ worker: workerOf(attempt) });
+    await noticed(stand, () => stand.slotCount < slotCount);
+    stand.faults.restore();
+    const outcome = await outcomeOf(attempt);
+    assert.match(outcome.kind, /^(returned|crashed|lost)$/, `what became of it: ${describe(outcome)}`);
+    for (const each of tracing(stand, folder, slotCount)) {
+      expectKind(await each.outcome(), 'returned');
+      ranAtMostOnce(each);
+    }
+    await stand.lull();
+    if (attempt !== undefined) settledOnce(attempt);
+  },
+);
+
+export const losesCutOff = ruleOfNetwork(
+  'ends as "lost" what ran on a worker that does not come back, fenced only when it certainly runs no more',
+  takesFunctions,
+  async (stand, folder) => {
+    const { slotCount } = stand;
+    const cutOff = await writing(stand, join(folder, 'cut off'));
+    stand.faults.cut({ worker: workerOf(cutOff) });
+    const outcome = await cutOff.outcome();
+    assert.match(outcome.kind, /^(crashed|lost)$/, `what became of it: ${describe(outcome)}`);
+    expectSame(stand.lost[0]?.worker, workerOf(cutOff), 'the worker that workerLost() names');
+    if (outcome.kind === 'lost' && outcome.fenced !== undefined)
+      await within(Promise.resolve(outcome.fenced), stand.patienceMs, '`fenced` of what was lost');
+    await writesNoMore(stand, cutOff);
+    stand.faults.restore();
+    await stand.slotsBack(slotCount);
+    await stand.fill(fixtures.obeys);
+    settledOnce(cutOff);
+  },
+);
+
+export const runsNothingTwice = ruleOfNetwork(
+  'runs nothing elsewhere that a worker may have begun which could not say so',
+  takesFunctions,
+  async (stand, folder) => {
+    const attempts = await startedInSilence(stand, folder);
+    await noticed(stand, () => stand.lost.length > 0 || attempts.some((each) => each.isSettled));
+    stand.faults.restore();
+    await noticed(stand, () => attempts.every((each) => each.isSettled));
+    await stand.lull();
+    for (const each of attempts) ranAtMostOnce(each);
+  },
+);
+
+export const givesBackNothingBegun = ruleOfNetwork(
+  'gives back nothing as not begun that a worker may have begun which could not say so',
+  takesFunctions,
+  async (stand, folder) => {
+    const { slotCount } = stand;
+    const attempts = await startedInSilence(stand, folder);
+    await noticed(stand, () => stand.slotCount < slotCount);
+    stand.pool.recall?.();
+    for (const each of attempts) each.abort();
+    for (const each of attempts) {
+      const { kind } = await each.outcome();
+      if (kind === 'not-started')
+        assert.equal(linesOf(each), 0, `the body of "${each.assignment.path}", "not-started", did run`);
+    }
+  },
+);
+
+export const closesCutOff = ruleOfNetwork(
+  "close('kill') comes to an end though every worker is out of reach",
+  kills,
+  async (stand, folder) => {
+    const attempt = await writing(stand, join(folder, 'cut off'));
+    stand.faults.cut();
+    await stand.close('kill');
+    const outcome = await within(attempt.outcome(), 100, 'the outcome, once close() has resolved,');
+    assert.match(outcome.kind, /^(crashed|lost)$/, `what became of it: ${describe(outcome)}`);
+    const isOpen = await stand.open().then(
+      () => true,
+      () => false,
+    );
+    if (isOpen) await writesNoMore(stand, attempt);
+  },
+);
+
+/** Attempts that leave a line each time that they run, and return their number. */
+function tracing(stand: Stand, folder: string, count: number): Attempt[] {
+  return Array.from({ length: count }, (_, n) => {
+    const path = `traces ${n}`;
+    return stand.attempt(fixtures.traces, {
+      path,
+      graceMs: 300,
+      args: { file: join(folder, path), value: n },
+    });
+  });
+}
+
+/** Attempts whose bodies begin in workers of which nothing is heard any more. */
+async function startedInSilence(stand: Stand, folder: string): Promise<Attempt[]> {
+  for (const each of await stand.fill(fixtures.takesTime, { args: { ms: 20 } })) await each.outcome();
+  stand.faults.cut({ direction: 'from worker' });
+  const attempts = tracing(stand, folder, stand.slotCount);
+  // A pool may notice the cut first, and send nothing.
+  await noticed(stand, () => attempts.some((each) => linesOf(each) > 0) || stand.slotCount === 0);
+  return attempts;
+}
+
+async function outcomeOf(attempt: Attempt | undefined): Promise<PoolOutcome> {
+  assert.ok(attempt !== undefined, 'the pool has no slot');
+  return await attempt.outcome();
+}
+
+function workerOf(attempt: Attempt | undefined): string {
+  const [worker] = attempt?.signs.flatMap((sign) => (sign.kind === 'started' ? [sign.worker] : [])) ?? [];
+  assert.ok(worker !== undefined, 'it is not said which worker began it');
+  return worker;
+}
+
+async function fewerSlots(stand: Stand, before: number): Promise<void> {
+  await noticed(stand, () => stand.slotCount < before);
+  assert.ok(
+    stand.slotCount < before,
+    `it says that it has ${stand.slotCount} slots, and a worker is out of reach`,
+  );
+}
+
+/** Waits for a sign that the pool has noticed a cut, half of the kit's patience at most. */
+async function noticed(stand: Stand, sign: () => boolean): Promise<void> {
+  const deadline = performance.now() + stand.patienceMs / 2;
+  while (!sign() && performance.now() < deadline) await new Promise(setImmediate);
+}
+
+/** How often its body has begun to run. */
+function linesOf({ assignment }: Attempt): number {
+  const { file } = assignment.args as { readonly file: string };
+  return existsSync(file) ? readFileSync(file, 'utf8').length : 0;
+}
+
+function ranAtMostOnce(attempt: Attempt): void {
+  const times = linesOf(attempt);
+  assert.ok(times <= 1, `the body of "${attempt.assignment.path}" ran ${times} times`);
+}
+
+function settledOnce({ signs, assignment }: Attempt): void {
+  const count = (kind: string): number => signs.filter((sign) => sign.kind === kind).length;
+  expectSame(count('outcome'), 1, `outcomes of "${assignment.path}"`);
+  expectSame(count('started'), 1, `calls of started() for "${assignment.path}"`);
+  expectSame(signs.at(-1)?.kind, 'outcome', `what was said last of "${assignment.path}"`);
+}
