@@ -29,6 +29,10 @@ test.each(published())('$dir has every page that its pages link to', ({ dir }) =
   expect(dead).toEqual([]);
 });
 
+test('the README of the repository has the same name in a package, whatever the folder of the clone is called', () => {
+  expect(existsSync(join(unpacked('packages/pool-kit'), 'docs/repository-README.md'))).toBe(true);
+});
+
 test('authors of pools find the page about them in the kit', () => {
   const folder = unpacked('packages/pool-kit');
   expect(readFileSync(join(folder, 'README.md'), 'utf8')).toContain('(docs/POOLS.md)');

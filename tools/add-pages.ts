@@ -12,14 +12,21 @@ const link = /\[([^\]]*)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)/g;
 /** Where in the package each page goes, by its path in the repository. */
 type Pages = ReadonlyMap<string, string>;
 
-/** The pages that a README links to. The other READMEs are named after the folders they stand in. */
+/** The repository's own folder: what it is called differs from clone to clone. */
+const root = resolve(import.meta.dirname, '..');
+
+/** The pages that a README links to. The other READMEs are named after the folders they stand in, that of the repository after itself. */
 function pagesOf(readme: string, packageDir: string): Pages {
   const targets = [...readme.matchAll(link)].map(([, , path = '']) => resolve(packageDir, path));
   const nameOf = (path: string): string =>
-    basename(path) === 'README.md' ? `${basename(dirname(path))}-README.md` : basename(path);
+    basename(path) === 'README.md' ? `${folderName(dirname(path))}-README.md` : basename(path);
   return new Map(
     targets.filter((path) => path.endsWith('.md')).map((path) => [path, join('docs', nameOf(path))]),
   );
+}
+
+function folderName(path: string): string {
+  return path === root ? 'repository' : basename(path);
 }
 
 /** The text with its links as they are in the package; `from` is where it stands in the repository, `at` where it will stand. */
