@@ -1,9 +1,9 @@
 /** After its result was given a run keeps neither the body nor the args of a task, and what it handed on only as long as somebody can name it. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { task, type } from '@pexen/core';
+import { formatCallPath, task, type } from '@pexen/core';
 import { expect, test } from 'vitest';
-import { run } from '../src/index.ts';
+import { place, run } from '../src/index.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -39,6 +39,54 @@ test('a crawl, in which each task adds the next, keeps no pages', async () => {
   expect(given).toBe(400);
   expect(await countAlive(refs)).toBeLessThan(30);
   expect(going.why('page-2')).toBe('"page-2" is over: it returned.');
+});
+
+test.for(['', 'named '])(
+  'of 16,000 small %stasks at most 200 bytes of heap and 160 in columns each are left, besides their paths',
+  async (kind) => {
+    const [count, atOnce] = [16_000, 1_000];
+    const batch = (from: number) =>
+      Array.from({ length: atOnce }, (_, at) =>
+        kind === '' ? () => from : task({ name: `named-${from + at}` }, () => from),
+      );
+    const memory = async () => {
+      await countAlive([]);
+      return process.memoryUsage();
+    };
+    const warm = run(batch(0));
+    await warm.summary;
+    const before = await memory();
+    const going = run(batch(0));
+    let given = 0;
+    for await (const { status } of going) {
+      if (status !== 'returned') throw new Error(status);
+      if (++given % atOnce === 0 && given < count) going.add(batch(given));
+    }
+    const pathBytes = 32; // Twelve characters and what V8 has beside them.
+    expect(given).toBe(count);
+    const after = await memory();
+    expect(after.heapUsed - before.heapUsed).toBeLessThan(count * (200 + pathBytes));
+    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(count * 160);
+    expect(Object.keys(going.inspect())).not.toEqual([]);
+  },
+);
+
+test('a call path is told as it was given, whatever is in its parts', async () => {
+  const seen: (readonly string[])[] = [];
+  const odd = function odd() {};
+  Object.defineProperty(odd, 'name', { value: 'a\\b/' });
+  const tasks = [place(['x/y', '\\', ''], odd), place(['x'], odd), odd, odd, place(['x'], odd)];
+  for await (const { callPath, path } of run(tasks)) {
+    expect(formatCallPath(callPath)).toBe(path);
+    seen.push(callPath);
+  }
+  expect(seen).toEqual([
+    ['x/y', '\\', '', 'a\\b/'],
+    ['x', 'a\\b/'],
+    ['a\\b/'],
+    ['a\\b/-2'],
+    ['x', 'a\\b/-2'],
+  ]);
 });
 
 test('who still has a task can ask for it, and build on it', async () => {

@@ -66,7 +66,7 @@ export class Attempt implements Assignment, Ticket {
   }
 
   get rules(): Rules {
-    return this.#host.plan.rules[this.id] as Rules;
+    return this.#host.plan.rulesOf(this.id);
   }
 
   get graceMs(): number {

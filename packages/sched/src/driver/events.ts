@@ -102,7 +102,7 @@ function taskInfos({ plan }: State, from: number, to: number): TaskInfo[] {
   const infos: TaskInfo[] = [];
   for (let task = from; task < to; task++) {
     const { group, tags } = plan.metaOf(task);
-    const slowAfterMs = plan.rules[task]?.slowAfterMs ?? Infinity;
+    const slowAfterMs = plan.rulesOf(task).slowAfterMs;
     infos.push(
       defined({
         path: plan.pathOf(task),

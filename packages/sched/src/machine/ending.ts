@@ -1,7 +1,6 @@
 /** What becomes of a task when an attempt ends, or when it is clear that there will be none. */
 
 import { type AttemptRecord, defined, type Outcome, type PoolOutcome, type ResultStatus } from '@pexen/core';
-import type { Rules } from '../plan/rules.ts';
 import { CLEANS, EXEMPT } from '../plan/stated.ts';
 import { BACKOFF } from './alarms.ts';
 import {
@@ -121,7 +120,7 @@ export class Ending {
     tasks.returned[task] = 0;
     tasks.stop[task] = 0;
     if (this.#state.is(task, CLEANS) && stopping !== KILLING && wantsCleanup(named)) this.#tidy(task);
-    else this.#decide(task, named, mayRetry(named, tasks.attempt[task] as number, plan.rules[task] as Rules));
+    else this.#decide(task, named, mayRetry(named, tasks.attempt[task] as number, plan.rulesOf(task)));
   }
 
   #record(task: number, outcome: Outcome, { stdout, stderr, ranMs }: PoolOutcome): void {
@@ -136,7 +135,7 @@ export class Ending {
     const records = tasks.records[task];
     if (records === undefined) tasks.records[task] = [record];
     else records.push(record);
-    if (durationMs > (plan.rules[task] as Rules).slowAfterMs) tasks.set(task, SLOW);
+    if (durationMs > plan.rulesOf(task).slowAfterMs) tasks.set(task, SLOW);
   }
 
   /** Runs the cleanup in the place that the attempt had. */
@@ -154,7 +153,7 @@ export class Ending {
     tasks.unset(task, TIDYING);
     tasks.stop[task] = 0;
     const { outcome } = (tasks.records[task] as AttemptRecord[]).at(-1) as AttemptRecord;
-    const again = isTidy && mayRetry(outcome, tasks.attempt[task] as number, plan.rules[task] as Rules);
+    const again = isTidy && mayRetry(outcome, tasks.attempt[task] as number, plan.rulesOf(task));
     this.#decide(task, { ...outcome, locksOk: isTidy }, again);
   }
 
@@ -170,9 +169,7 @@ export class Ending {
     const { plan, tasks, nowMs, stopping } = this.#state;
     this.#freePlace(task);
     const again = mayRetry && stopping === GOING;
-    const retryInMs = again
-      ? retryDelay(plan.rules[task] as Rules, task, tasks.attempt[task] as number)
-      : undefined;
+    const retryInMs = again ? retryDelay(plan.rulesOf(task), task, tasks.attempt[task] as number) : undefined;
     if (this.#state.tells) this.#state.tell({ type: 'attempt-ended', atMs: nowMs, task, retryInMs });
     if (retryInMs === undefined) this.#finish(task, outcome);
     else this.#backOff(task, retryInMs);

@@ -1,6 +1,5 @@
 /** Draining, cancelling and killing a run: who is stopped, who gives up, who still may run. */
 
-import type { Rules } from '../plan/rules.ts';
 import { TIDY_TIMEOUT, TIMEOUT } from './alarms.ts';
 import type { Ending } from './ending.ts';
 import { OPENING } from './pool-table.ts';
@@ -64,7 +63,7 @@ export class Stopping {
       stopAttempt(this.#state, task, CANCELLED, reason);
       return;
     }
-    const { graceMs } = this.#state.plan.rules[task] as Rules;
+    const { graceMs } = this.#state.plan.rulesOf(task);
     const attempt = this.#state.tasks.attempt[task] as number;
     this.#state.alarms.set(this.#state.nowMs + graceMs, isTidying ? TIDY_TIMEOUT : TIMEOUT, task, attempt);
   }

@@ -1,5 +1,4 @@
 /** Deadlines of attempts, counted from their real start, and the waiting between attempts. */
-import type { Rules } from '../plan/rules.ts';
 import { type Alarm, BACKOFF, IDLE, OPENED, TIDY_TIMEOUT, TIMEOUT } from './alarms.ts';
 import { OPENING } from './pool-table.ts';
 import { CANCELLING, KILLING, type State } from './state.ts';
@@ -22,7 +21,7 @@ export class Watchdog {
   /** The attempt began: its deadlines count from now. */
   watch(task: number): void {
     const { alarms, nowMs, tasks, plan, stopping } = this.#state;
-    const { timeoutMs, idleMs, graceMs } = plan.rules[task] as Rules;
+    const { timeoutMs, idleMs, graceMs } = plan.rulesOf(task);
     const attempt = tasks.attempt[task] as number;
     const isBrief = stopping >= CANCELLING;
     if (tasks.has(task, TIDYING)) {
@@ -86,7 +85,7 @@ export class Watchdog {
 
   #checkSilence(task: number, attempt: number, sinceMs: number): void {
     const { nowMs, alarms, plan } = this.#state;
-    const { idleMs = 0 } = plan.rules[task] as Rules;
+    const { idleMs = 0 } = plan.rulesOf(task);
     const dueMs = Math.max(sinceMs, this.#heard.get(task) ?? 0) + idleMs;
     if (dueMs > nowMs) alarms.set(dueMs, IDLE, task, attempt);
     else this.#stop(task, `gave no sign of life for ${idleMs} ms`);
@@ -103,7 +102,7 @@ export function watchOpening(state: State, pool: number): void {
   let graceMs = 0;
   for (let task = 0; task < tasks.count; task++)
     if (plan.graph.pool[task] === pool && tasks.state[task] !== DONE)
-      graceMs = Math.max(graceMs, (plan.rules[task] as Rules).graceMs);
+      graceMs = Math.max(graceMs, plan.rulesOf(task).graceMs);
   alarms.set(nowMs + graceMs, OPENED, pool, pools[pool]?.openings ?? 0);
 }
 

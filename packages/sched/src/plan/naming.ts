@@ -1,17 +1,19 @@
-/** Gives every task its call path, unique in the run. */
+/** Gives every task its call path, unique in the run. Of a call path only its text is kept: it says the same. */
 
 import { formatCallPath } from '@pexen/core';
 import { clear } from './clear.ts';
 import type { Journal } from './journal.ts';
 import { NameIndex } from './name-index.ts';
 
+const nowhere: readonly string[] = [];
+
 export class Naming {
   readonly paths: string[] = [];
   readonly #journal: Journal;
   readonly #tasks = new NameIndex(this.paths);
-  /** Call paths of those that are not just their path. */
-  readonly #placed = new Map<number, readonly string[]>();
-  /** Derived path → the suffix given last. */
+  /** Where tasks are that have no name yet, unless that is the top. */
+  readonly #unnamed = new Map<number, readonly string[]>();
+  /** Derived path → the suffix given last, where there is one. */
   readonly #suffixes = new Map<string, number>();
 
   constructor(journal: Journal) {
@@ -22,27 +24,30 @@ export class Naming {
   cut(end: number): void {
     clear(this.paths, end);
     this.#tasks.cut(end);
+    this.#unnamed.clear();
   }
 
   /** Adds the next task. One without a name gets its path from `derive`. False if the path was given already. */
   name(under: readonly string[], name: string | undefined): boolean {
     const task = this.paths.length;
     this.paths.push('');
-    const isPlain = under.length === 0 && name !== undefined && !/[\\/]/.test(name);
-    if (!isPlain) this.#journal.put(this.#placed, task, name === undefined ? under : [...under, name]);
-    return name === undefined || this.#give(task, isPlain ? name : formatCallPath([...under, name]));
+    if (name !== undefined) return this.#give(task, pathOf(under, name));
+    if (under.length > 0) this.#unnamed.set(task, under);
+    return true;
   }
 
   /** Gives the task a name that was derived from its function, made unique by a suffix. */
   derive(task: number, name: string): void {
-    const under = this.callPathOf(task);
-    const base = formatCallPath([...under, name]);
-    let suffix = this.#suffixes.get(base) ?? 1;
-    let callPath = [...under, name];
-    while (this.#tasks.find(formatCallPath(callPath)) >= 0) callPath = [...under, `${name}-${++suffix}`];
-    this.#suffixes.set(base, suffix);
-    this.#journal.put(this.#placed, task, callPath);
-    this.#give(task, formatCallPath(callPath));
+    const under = this.#unnamed.get(task) ?? nowhere;
+    this.#unnamed.delete(task);
+    const base = pathOf(under, name);
+    let path = base;
+    if (this.#tasks.find(base) >= 0) {
+      let suffix = this.#suffixes.get(base) ?? 1;
+      while (this.#tasks.find(path) >= 0) path = pathOf(under, `${name}-${++suffix}`);
+      this.#journal.put(this.#suffixes, base, suffix);
+    }
+    this.#give(task, path);
   }
 
   /** The task of this path; -1 if there is none. */
@@ -51,11 +56,33 @@ export class Naming {
   }
 
   callPathOf(task: number): readonly string[] {
-    return this.#placed.get(task) ?? [this.paths[task] as string];
+    return partsOf(this.paths[task] as string);
   }
 
   #give(task: number, path: string): boolean {
     this.paths[task] = path;
     return this.#tasks.find(path, task) === task;
   }
+}
+
+function pathOf(under: readonly string[], name: string): string {
+  return under.length === 0 ? textOf(name) : formatCallPath([...under, name]);
+}
+
+function textOf(name: string): string {
+  return /[\\/]/.test(name) ? formatCallPath([name]) : name;
+}
+
+/** What `formatCallPath` made a text of. */
+function partsOf(path: string): readonly string[] {
+  if (!path.includes('\\')) return path.includes('/') ? path.split('/') : [path];
+  const parts: string[] = [];
+  let part = '';
+  for (let at = 0; at < path.length; at++) {
+    if (path[at] === '/') {
+      parts.push(part);
+      part = '';
+    } else part += path.charAt(path[at] === '\\' ? ++at : at);
+  }
+  return [...parts, part];
 }

@@ -76,7 +76,6 @@ export class Plan extends Table implements Planned {
   readonly #metas: TaskMeta[] = [];
   readonly #ranks = new Ranks(this.#journal);
   readonly order: Order = this.#ranks.order;
-  readonly rules: Rules[] = [];
   readonly addresses: Map<number, Address> = new Map();
   /** Why tasks do not apply. */
   readonly whyNot: Map<number, string> = new Map();
@@ -94,12 +93,14 @@ export class Plan extends Table implements Planned {
   live: Live | undefined;
   /** What workers find by module and id. */
   readonly #made = new Map<string, number>();
-  readonly #rules: Rules;
+  /** Of tasks that state none. */
+  readonly #usualRules: Rules;
+  readonly #ownRules = new Map<number, Rules>();
 
   constructor(options: PlanOptions) {
     super();
     this.options = options;
-    this.#rules = defaultRules(options.defaults);
+    this.#usualRules = defaultRules(options.defaults);
     this.locks = new LockTable({
       ...(options.capacities !== undefined && { capacities: options.capacities }),
       ...{ overtakings: options.overtakings, latecomers: options.latecomers },
@@ -153,12 +154,17 @@ export class Plan extends Table implements Planned {
     const { before, tearsDown } = this.metaOf(task);
     this.#metas[task] =
       before === undefined && tearsDown === undefined ? nothing : defined({ before, tearsDown });
-    this.rules[task] = this.#rules;
+    if (this.states(task, RULED)) this.#ownRules.delete(task);
     this.addresses.delete(task);
   }
 
   metaOf(task: number): TaskMeta {
     return this.#metas[task] as TaskMeta;
+  }
+
+  /** Those of a task whose result was given are not asked for. */
+  rulesOf(task: number): Rules {
+    return (this.states(task, RULED) ? this.#ownRules.get(task) : undefined) ?? this.#usualRules;
   }
 
   /** Looks neither at a plain function again nor at its metadata: they may be far away in memory. */
@@ -227,7 +233,8 @@ export class Plan extends Table implements Planned {
     this.demand[task] = -1;
     this.#tasks.push(runnable);
     this.#metas.push(meta);
-    this.rules.push((stated & RULED) === 0 ? this.#rules : rulesOf(meta, this.options.defaults ?? {}));
+    if ((stated & RULED) !== 0)
+      this.#journal.put(this.#ownRules, task, rulesOf(meta, this.options.defaults ?? {}));
     const name = typeof meta.name === 'string' && meta.name !== '' ? meta.name : undefined;
     if (!this.naming.name(isPlaced(entry) ? entry.under : nowhere, name)) check.duplicatePath(task);
     const isBroken = !check.task(task);
@@ -310,7 +317,7 @@ export class Plan extends Table implements Planned {
     const { taskCount, gateCount } = this.graph;
     this.#journal.note(() => {
       this.wiring.cut(gateCount, taskCount);
-      for (const list of [this.#tasks, this.#metas, this.rules]) clear(list, taskCount);
+      for (const list of [this.#tasks, this.#metas]) clear(list, taskCount);
       this.naming.cut(taskCount);
     });
     this.graph.remember();
