@@ -160,7 +160,7 @@ export const tellingLateErrors = rule(
   'tells an error that surfaces after its body has ended, and fails no other body by it',
   crosses,
   async (stand) => {
-    const guilty = stand.attempt(fixtures.throwsAfterwards, { path: 'guilty', args: { ms: 50 } });
+    const guilty = stand.attempt(fixtures.throwsAfterwards, { path: 'guilty', args: { ms: 150 } });
     expectKind(await guilty.outcome(), 'returned');
     const running = await stand.fill(fixtures.takesTime, { args: { ms: 300 } });
     for (const each of running) expectKind(await each.outcome(), 'returned');

@@ -96,7 +96,10 @@ export class InProcess implements Pool {
     this.giveBackAll();
     if (how === 'kill') {
       await new Promise(setImmediate); // What listens to its signal ends by now.
-      for (const job of this.running) (ends.get(job) ?? (() => this.abandon(job)))();
+      for (const job of this.running) {
+        if (this.isProgram(job)) ends.get(job)?.();
+        else this.abandon(job);
+      }
     }
     while (this.running.size > 0) {
       await new Promise<void>((resolve) => {
@@ -130,9 +133,13 @@ export class InProcess implements Pool {
     }
   }
 
+  isProgram({ assignment }: Job): boolean {
+    return assignment.address?.kind === 'executable' && this.manifest.executables;
+  }
+
   /** Its grace begins. What can be ended is ended by others. */
   giveUpLater(job: Job): void {
-    if (!this.running.has(job) || ends.has(job)) return;
+    if (!this.running.has(job) || this.isProgram(job)) return;
     this.#graces.set(
       job,
       setTimeout(() => this.abandon(job), job.assignment.graceMs),
@@ -177,8 +184,7 @@ export class InProcess implements Pool {
 
   async begin(job: Job): Promise<PoolOutcome> {
     job.ticket.started('in-process worker');
-    const { address } = job.assignment;
-    if (address?.kind === 'executable' && this.manifest.executables) return await runProgram(job);
+    if (this.isProgram(job)) return await runProgram(job);
     if (this.manifest.functions === false) return { kind: 'threw', error: new PexenError([takesNone]) };
     return this.manifest.transport !== 'reference' ? await this.apart(job) : await here(job);
   }

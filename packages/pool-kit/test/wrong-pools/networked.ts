@@ -35,7 +35,7 @@ export interface Slips {
   readonly callsItGone?: true;
   /** Calls it not begun what its worker does not answer for. */
   readonly guessesReturns?: true;
-  /** Is closed only when each worker has said that it has ended. */
+  /** Is closed only when each worker that it ends by then has said that it has ended. */
   readonly waitsForFarewells?: true;
 }
 
@@ -149,7 +149,7 @@ type FromMachine = { readonly message: unknown } | { readonly ended: string };
 /** The host's end. */
 class Host {
   readonly connection: MessageConnection;
-  /** The machine has said that it has ended, or was given up. */
+  /** The machine has said that it has ended, or nobody waits for that. */
   readonly farewell = Promise.withResolvers<void>();
   readonly #events: ConnectionEvents;
   readonly #slips: Slips;
@@ -242,6 +242,7 @@ class Host {
 
   #end(cause: string): void {
     this.#isEnding = true;
+    if (cause !== 'the pool was closed') this.farewell.resolve();
     this.#channel.send({ end: cause } satisfies ToMachine);
   }
 
