@@ -26,23 +26,37 @@ class RunsBeforeOpen extends InProcess {
 }
 
 class RunsAfterClose extends InProcess {
-  #wasClosed = false;
+  #isOpened = false;
+  #wasDrained = false;
+  override async open(context: PoolContext): Promise<void> {
+    this.#wasDrained = false;
+    await super.open(context);
+    this.#isOpened = true;
+  }
   override async close(how: 'drain' | 'kill'): Promise<void> {
+    const wasOpen = this.#isOpened;
+    this.#isOpened = false;
     await super.close(how);
-    this.#wasClosed = true;
+    this.#wasDrained = wasOpen && how === 'drain';
   }
   override run(...[assignment, ticket]: Parameters<InProcess['run']>): ReturnType<InProcess['run']> {
-    if (!this.#wasClosed) return super.run(assignment, ticket);
+    if (!this.#wasDrained) return super.run(assignment, ticket);
     return new Promise((settle) => this.accept({ assignment, ticket, settle }));
   }
 }
 
+/** Cannot be opened again, at least if it was never used. */
 class OpensOnce extends InProcess {
   #wasOpen = false;
+  #wasUsed = false;
   override async open(context: PoolContext): Promise<void> {
-    if (this.#wasOpen) throw new Error('a pool opens once');
+    if (this.#wasOpen && !this.#wasUsed) throw new Error('a pool opens once');
     this.#wasOpen = true;
     await super.open(context);
+  }
+  override run(...parts: Parameters<InProcess['run']>): ReturnType<InProcess['run']> {
+    this.#wasUsed = true;
+    return super.run(...parts);
   }
 }
 
@@ -54,7 +68,11 @@ class OpensForAll extends InProcess {
 }
 
 class DrainAbandons extends InProcess {
-  override async close(): Promise<void> {
+  override async close(how: 'drain' | 'kill'): Promise<void> {
+    if (how === 'kill') {
+      await super.close(how);
+      return;
+    }
     this.context = undefined;
     for (const job of this.queue.splice(0)) job.settle({ kind: 'not-started', reason: 'closed' });
     for (const job of this.running) job.settle({ kind: 'crashed', reason: 'closed' });
@@ -63,7 +81,7 @@ class DrainAbandons extends InProcess {
 
 class DrainRunsAll extends InProcess {
   override async close(how: 'drain' | 'kill'): Promise<void> {
-    const all = [...this.running, ...this.queue];
+    const all = how === 'drain' ? [...this.running, ...this.queue] : [];
     await Promise.all(all.map((job) => new Promise<void>((resolve) => this.onSettled(job, resolve))));
     await super.close(how);
   }
