@@ -92,7 +92,7 @@ function encodeError(error: Error, progress: Progress): ErrorWire {
     ...(typeof stack === 'string' && { stack: clip(stack) }),
     ...(own !== undefined && { own }),
     ...(Object.hasOwn(error, 'cause') && { cause: encodeInner(cause, inside) }),
-    ...(error instanceof AggregateError && { errors: encodeAll(error.errors, inside) }),
+    ...(hasErrors(error) && { errors: encodeAll(error.errors, inside) }),
     ...(fail && { fail }),
     ...(isPexenError(error) && { problems: error.problems }),
   };
@@ -104,6 +104,11 @@ function encodeInner(thrown: unknown, progress: Progress): ThrownWire {
   if (above.has(thrown)) return { value: unserializable('an error that was met before') };
   if (above.size > most.depth) return { value: unserializable('a cause too deep to be shown') };
   return encode(thrown, progress);
+}
+
+/** Also one that came over a border before. */
+function hasErrors(error: Error): error is Error & { readonly errors: unknown } {
+  return error instanceof AggregateError || (error instanceof RemoteError && 'errors' in error);
 }
 
 function encodeAll(errors: unknown, progress: Progress): ThrownWire[] {

@@ -129,3 +129,9 @@ describe('whatever is thrown', () => {
     expect((cross(own) as { polluted?: number }).polluted).toBeUndefined();
   });
 });
+
+test('the errors of one that has crossed before cross again', () => {
+  const once = decodeThrown(encodeThrown(new AggregateError([new RangeError('first')], 'all')), 'here');
+  const twice = decodeThrown(encodeThrown(once), 'there') as { readonly errors?: readonly Error[] };
+  expect(twice.errors?.map(({ name, message }) => [name, message])).toEqual([['RangeError', 'first']]);
+});

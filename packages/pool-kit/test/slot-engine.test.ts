@@ -266,7 +266,7 @@ describe('stopping', () => {
     worker(0).start(9);
     worker(0).return(8);
     await settle();
-    expect(context.lost).toEqual(['worker 0 was ended by SIGKILL: it started what it was told to return']);
+    expect(context.lost).toEqual(['worker 0 was ended by SIGKILL: started what it was told to return']);
     expect(a?.outcome).toMatchObject({ kind: 'crashed' });
   });
 
@@ -379,6 +379,23 @@ describe('stopping', () => {
     expect(b.outcome?.kind).toBe('returned');
   });
 
+  test('a worker that has ended is not abandoned, however long it takes to end what came of it', async () => {
+    const { clock, context, give, worker } = await opened(1, { isStuck: true });
+    const a = give('a');
+    await settle();
+    worker(0).start(0);
+    await clock.advance(2);
+    a.abort();
+    await clock.advance(1_000);
+    worker(0).events.ending();
+    await clock.advance(60_000);
+    expect(a.outcome).toBeUndefined();
+    worker(0).gone('was ended by SIGKILL');
+    await settle();
+    expect(a.outcome).toMatchObject({ kind: 'stopped', how: 'killed' });
+    expect(context.lost).toEqual([]);
+  });
+
   test('a pool is not opened again while a worker that could not be ended still runs', async () => {
     const { clock, pool, give, worker } = await opened(1, { isStuck: true });
     const a = give('a');
@@ -469,7 +486,7 @@ describe('a worker that is not used again', () => {
     worker(0).events.slotFailed(0, Object.assign(new Error('EAGAIN'), { code: 'EAGAIN' }));
     await settle();
     expect(worker(0).asked).toEqual(['send 0']);
-    await clock.advance(50);
+    await clock.advance(100);
     expect(worker(0).asked).toEqual(['send 0', 'send 1']);
     worker(0).return(1);
     await settle();
@@ -482,9 +499,9 @@ describe('a worker that is not used again', () => {
     const { context, giveAll, worker } = await opened(1);
     const [a] = await giveAll('a');
     worker(0).start(0);
-    worker(0).events.mustEnd('it used 900 MiB of memory, its limit is 800');
+    worker(0).events.mustEnd('used 900 MiB of memory, its limit is 800');
     await settle();
-    const how = 'was ended by SIGKILL: it used 900 MiB of memory, its limit is 800';
+    const how = 'was ended by SIGKILL: used 900 MiB of memory, its limit is 800';
     expect(context.lost).toEqual([`worker 0 ${how}`]);
     expect(a?.outcome).toEqual({ kind: 'crashed', reason: `worker 0 ${how}` });
   });
@@ -497,8 +514,8 @@ describe('a slot that fails', () => {
     const a = give('a');
     await settle();
     expect(connector.workers).toEqual([]);
-    await clock.advance(50);
     await clock.advance(100);
+    await clock.advance(400);
     worker(0).return(0);
     await settle();
     expect(a.outcome?.kind).toBe('returned');
@@ -538,7 +555,7 @@ describe('a slot that fails', () => {
     const a = give('a');
     await settle();
     worker(0).gone('exited with code 1');
-    await clock.advance(50);
+    await clock.advance(100);
     expect(context.lost).toEqual(['worker 0 exited with code 1']);
     expect(connector.workers.length).toBe(2);
     worker(1).ready();

@@ -3,15 +3,22 @@ import type { News } from '@pexen/core';
 import type { OutcomeEnvelope, ThrownWire } from '@pexen/pool-kit';
 import type { LateError } from '@pexen/pool-kit/worker';
 import type { Settings } from './options.ts';
-import type { Order } from './order.ts';
+import type { Work } from './work.ts';
 
-/** Grows with every change of these messages, or of an order. */
-export const agentVersion = 2;
+/** Grows with every change of these messages, or of work. */
+export const agentVersion = 3;
 
 export type ToAgent =
   /** Comes first. `slot` is the number of the slot that the agent is; `cwd` is where we are, if it has such a directory. */
   | { readonly do: 'hello'; readonly settings: AgentSettings; readonly slot: number; readonly cwd: string }
-  | { readonly do: 'run'; readonly id: number; readonly order: Order }
+  /** `isHasty`: on a timeout, a body that has not read its signal need not be given its grace. */
+  | {
+      readonly do: 'run';
+      readonly id: number;
+      readonly work: Work;
+      readonly graceMs: number;
+      readonly isHasty: boolean;
+    }
   | { readonly do: 'abort'; readonly id: number; readonly reason: ThrownWire }
   | { readonly do: 'credit'; readonly id: number }
   /** End what runs, or let it end, and then go. */

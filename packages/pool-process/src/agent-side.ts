@@ -2,15 +2,21 @@
  * A slot somewhere else: does what its host says with the same means as a pool of one worker would, so that killing and
  * sweeping happen where the processes are, and by the user who may.
  */
-import type { News, Ticket } from '@pexen/core';
-import { decodeThrown, encodeThrown, type ThrownWire } from '@pexen/pool-kit';
+import { isThenable, type News, type Pool, type PoolOutcome, type Ticket } from '@pexen/core';
+import {
+  decodeThrown,
+  encodeOutcome,
+  encodeThrown,
+  type OutcomeEnvelope,
+  SlotEngine,
+  type ThrownWire,
+} from '@pexen/pool-kit';
 import { NewsValve } from '@pexen/pool-kit/worker';
 import { agentVersion, type FromAgent, type ToAgent } from './agent-messages.ts';
 import { Channel } from './channel.ts';
-import { systemClock } from './clock.ts';
 import { greeting } from './codec.ts';
-import { House } from './house.ts';
-import { Job } from './job.ts';
+import { ProcessConnector } from './process-pool.ts';
+import { ForwardedAssignment } from './work.ts';
 
 const channel = new Channel(0, 1);
 
@@ -20,7 +26,7 @@ function say(message: FromAgent): void {
 
 export class AgentSide {
   readonly #tickets = new Map<number, AgentTicket>();
-  #house: House | undefined;
+  #pool: Pool | undefined;
 
   begin(): void {
     channel.write(greeting);
@@ -59,34 +65,45 @@ export class AgentSide {
     } catch {
       // The other machine has no such directory; modules are found by their URLs all the same.
     }
-    const lost = (worker: string, reason: string): void => say({ is: 'lost', worker, reason });
-    const gone = (worker: string, reason: string): void => say({ is: 'gone', worker, reason });
-    const late = (worker: string, tasks: readonly string[], error: unknown): void =>
-      say({ is: 'late', worker, error: { tasks, error: encodeThrown(error) } });
-    this.#house = new House(
-      { ...settings, workers: 1, launcher: [] },
-      { lost, gone, late, clock: systemClock, firstSlot: slot },
-    );
+    const connector = new ProcessConnector({ ...settings, workers: 1, launcher: [] }, { firstSlot: slot });
+    const pool = new SlotEngine(connector);
+    this.#pool = pool;
+    void pool.open({
+      slotsChanged: () => {},
+      workerLost: (worker, reason) => say({ is: 'lost', worker, reason }),
+      workerGone: (worker, reason) => say({ is: 'gone', worker, reason }),
+      lateError: (worker, tasks, error) =>
+        say({ is: 'late', worker, error: { tasks, error: encodeThrown(error) } }),
+    });
   }
 
-  async #run({ id, order }: Extract<ToAgent, { do: 'run' }>): Promise<void> {
+  async #run({ id, work, graceMs, isHasty }: Extract<ToAgent, { do: 'run' }>): Promise<void> {
     const ticket = new AgentTicket(id);
     this.#tickets.set(id, ticket);
-    const outcome = await this.#house?.run(new Job(order, ticket));
+    const assignment = new ForwardedAssignment(work, graceMs, isHasty);
+    const running = this.#pool?.run(assignment, ticket);
+    const outcome = isThenable(running) ? await running : running;
     this.#tickets.delete(id);
     ticket.valve.flush();
-    say({
-      is: 'ended',
-      id,
-      outcome: outcome ?? { kind: 'not-started', reason: 'the agent was not told how to run it' },
-    });
+    const wire: OutcomeEnvelope =
+      outcome === undefined
+        ? { kind: 'not-started', reason: 'the agent was not told how to run it' }
+        : encodeOutcome(withoutPromise(outcome), assignment.path);
+    say({ is: 'ended', id, outcome: wire });
   }
 
   /** Whatever is left then is no concern of ours any more. */
   async #close(how: 'drain' | 'kill'): Promise<void> {
-    await this.#house?.close(how);
+    await this.#pool?.close(how);
     process.exit(0);
   }
+}
+
+/** When a body that could not be ended has ended is not known at the other end. */
+function withoutPromise(outcome: PoolOutcome): PoolOutcome {
+  if (outcome.kind !== 'stopped' || outcome.how !== 'abandoned') return outcome;
+  const { settled: _, ...rest } = outcome;
+  return rest;
 }
 
 /** Hands on what is told, as fast as the host takes it. */

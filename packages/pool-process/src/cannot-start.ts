@@ -1,7 +1,7 @@
 /** Why a program could not be started, said so that its author can mend it. */
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { messageOf, PexenError, type Problem } from '@pexen/core';
-import type { Program } from './order.ts';
+import type { Program } from './work.ts';
 
 /** A PexenError PEXEN_CANNOT_START for what `spawn` threw or told. */
 export function cannotStart({ file, cwd }: Program, task: string, cause: unknown): PexenError {

@@ -27,7 +27,7 @@ export function inherited(
  * The entries of an environment that Node could only decode with a loss. `decoded` is what became of it in this process: an entry that
  * was changed since is not the one that was given.
  */
-export function rawVariables(
+function rawVariables(
   bytes: Buffer,
   decoded: Readonly<Record<string, string | undefined>>,
 ): readonly RawVariable[] {

@@ -1,8 +1,8 @@
 /** What can be said of a pool of processes. */
 import { availableParallelism } from 'node:os';
 import { type Problem, refuse, unknownOptions } from '@pexen/core';
+import type { Clock } from '@pexen/pool-kit';
 import type { CaptureLimits } from './capture.ts';
-import type { Clock } from './clock.ts';
 
 /** What `processes` may be told. */
 export interface ProcessesOptions {

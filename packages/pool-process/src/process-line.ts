@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@pexen/pool-kit';
 import { encodeFrame, FrameReader } from './codec.ts';
 
 /** How a process ended, as people say it: `exited with code 7`. */
@@ -119,6 +119,13 @@ export class ProcessLine {
       this.#isToFlush = true;
       setImmediate(this.#flush);
     } else this.#cancelLater ??= this.#clock.after(1, this.#flush);
+  }
+
+  /** It keeps this process alive no longer. */
+  unref(): void {
+    this.#process.unref();
+    for (const stream of [this.#toProcess, this.#fromProcess])
+      (stream as { readonly unref?: () => void }).unref?.();
   }
 
   /** Frees what is left of it. Only once it is gone, or given up. */

@@ -1,22 +1,24 @@
-/** The pool as the run sees it: assignments in, outcomes out. */
+/** A pool of processes: the connector that gives each slot its workers, its programs, or its agent behind a launcher. */
+import type { Pool, PoolManifest } from '@pexen/core';
 import {
-  type Assignment,
-  type Pool,
-  type PoolContext,
-  type PoolManifest,
-  type PoolOutcome,
-  poolInUse,
-  type Ticket,
-} from '@pexen/core';
-import { decodeOutcome, type OutcomeEnvelope } from '@pexen/pool-kit';
+  type Clock,
+  type Connection,
+  type ConnectionEvents,
+  type Connector,
+  type ConnectorContext,
+  SlotEngine,
+  systemClock,
+  type Timeouts,
+  type WorkKind,
+} from '@pexen/pool-kit';
+import { AgentConnection, agentTimeouts } from './agent-connection.ts';
 import { capacityFor } from './capacity.ts';
-import { systemClock } from './clock.ts';
-import { House } from './house.ts';
-import { Job } from './job.ts';
 import { type ProcessesOptions, type Settings, settingsOf } from './options.ts';
-import { isOrder, orderOf } from './order.ts';
 import { hasProc, roomLeft } from './platform.ts';
+import { PoolResources } from './pool-resources.ts';
 import { noSweep, unsupportedSystem } from './problems.ts';
+import { abandonedAfterMs, ProgramConnection } from './program-connection.ts';
+import { WorkerConnection } from './worker-connection.ts';
 
 /**
  * A pool of processes: programs, each in a group of its own, and bodies in worker processes that are used again. What hangs
@@ -27,10 +29,20 @@ import { noSweep, unsupportedSystem } from './problems.ts';
  * for await (const result of run(tasks, { pool: processes({ workers: 4 }) })) …
  */
 export function processes(options: ProcessesOptions = {}): Pool {
-  return new ProcessPool(options);
+  const { clock = systemClock } = options;
+  return new SlotEngine(new ProcessConnector(settingsOf(options), { clock, checksLimits: true }), { clock });
 }
 
-class ProcessPool implements Pool {
+/** What a connector is given besides its settings. */
+interface Surroundings {
+  readonly clock?: Clock;
+  /** The number of the first slot. */
+  readonly firstSlot?: number;
+  /** Looks for the limits of the system before it opens. */
+  readonly checksLimits?: boolean;
+}
+
+export class ProcessConnector implements Connector {
   readonly manifest: PoolManifest = {
     name: 'processes',
     kills: true,
@@ -38,70 +50,58 @@ class ProcessPool implements Pool {
     closures: false,
     executables: true,
   };
-  readonly #options: ProcessesOptions;
+  readonly slots: number;
+  readonly startHint = 'Look at the options loader, execArgv, env, launcher and memoryLimitMb of the pool.';
+  readonly timeouts: Partial<Timeouts>;
   readonly #settings: Settings;
-  #house: House | undefined;
-  /** One that is being closed, and may still have to be told to hurry. */
-  #closing: House | undefined;
+  readonly #clock: Clock;
+  readonly #firstSlot: number;
+  readonly #checksLimits: boolean;
+  #resources: PoolResources | undefined;
+  #warn: ConnectorContext['warn'] = () => {};
 
-  constructor(options: ProcessesOptions) {
-    this.#options = options;
-    this.#settings = settingsOf(options);
+  constructor(
+    settings: Settings,
+    { clock = systemClock, firstSlot = 0, checksLimits = false }: Surroundings = {},
+  ) {
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#firstSlot = firstSlot;
+    this.#checksLimits = checksLimits;
+    this.slots = settings.workers;
+    this.timeouts = settings.launcher.length > 0 ? agentTimeouts : { stuckMs: abandonedAfterMs };
   }
 
-  async open(context: PoolContext): Promise<void> {
-    if (this.#house !== undefined) throw poolInUse();
-    const { clock = systemClock } = this.#options;
+  /** Fewer slots than asked for where the limits of the system are low. Throws PEXEN_LIMIT_TOO_LOW, PEXEN_WINDOWS. */
+  open(context: ConnectorContext): void {
     if (process.platform === 'win32') throw unsupportedSystem();
-    // What runs behind a launcher has limits of its own.
+    this.#warn = context.warn;
+    const workers = this.#checkLimits(context);
+    this.#resources = new PoolResources({ ...this.#settings, workers }, this.#clock);
+  }
+
+  connect(slot: number, events: ConnectionEvents, kind: WorkKind): Connection {
+    const resources = this.#resources as PoolResources;
+    const number = this.#firstSlot + slot;
+    if (this.#settings.launcher.length > 0) return new AgentConnection(number, resources, events);
+    if (kind === 'program') return new ProgramConnection(number, resources, events);
+    return new WorkerConnection(number, resources, events);
+  }
+
+  async close(): Promise<void> {
+    const left = await this.#resources?.release();
+    this.#resources = undefined;
+    if (left !== undefined) this.#warn(left);
+  }
+
+  /** What runs behind a launcher has limits of its own. */
+  #checkLimits({ warn, slotsChanged }: ConnectorContext): number {
     const { launcher, workers } = this.#settings;
-    const { slots, warning } =
-      launcher.length > 0 ? { slots: workers, warning: undefined } : capacityFor(workers, roomLeft());
-    if (warning !== undefined) context.warn?.(warning);
-    if (launcher.length === 0 && !hasProc()) context.warn?.(noSweep());
-    this.#house = new House(
-      { ...this.#settings, workers: slots },
-      {
-        lost: (worker, reason) => context.workerLost(worker, reason),
-        gone: (worker, reason) => context.workerGone?.(worker, reason),
-        late: (worker, tasks, error) => context.lateError(worker, tasks, error),
-        slotsChanged: (left) => context.slotsChanged(left),
-        warn: (problem) => context.warn?.(problem),
-        failed: (error) => context.failed?.(error),
-        clock,
-      },
-    );
-    context.slotsChanged(slots);
-  }
-
-  run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
-    const house = this.#house;
-    if (house === undefined) return { kind: 'not-started', reason: 'the pool is not open' };
-    const order = orderOf(assignment, this.manifest.name);
-    const job = isOrder(order) ? new Job(order, ticket) : undefined;
-    if (job !== undefined) return house.run(job).then((outcome) => decode(outcome, job.worker));
-    ticket.started(this.manifest.name);
-    return decode(order as OutcomeEnvelope, this.manifest.name);
-  }
-
-  recall(): void {
-    this.#house?.recall();
-  }
-
-  async close(how: 'drain' | 'kill'): Promise<void> {
-    const house = this.#house ?? this.#closing;
-    this.#house = undefined;
-    this.#closing = house;
-    await house?.close(how);
-    if (this.#closing === house) this.#closing = undefined;
-  }
-}
-
-/** What a worker sent was looked at, but only as far as we can foresee. */
-function decode(outcome: OutcomeEnvelope, worker: string): PoolOutcome {
-  try {
-    return decodeOutcome(outcome, worker);
-  } catch (error) {
-    return { kind: 'threw', error };
+    if (!this.#checksLimits || launcher.length > 0) return workers;
+    const { slots, warning } = capacityFor(workers, roomLeft());
+    if (warning !== undefined) warn(warning);
+    if (!hasProc()) warn(noSweep());
+    if (slots !== workers) slotsChanged(slots);
+    return slots;
   }
 }

@@ -2,7 +2,7 @@
  * A process that we started as the leader of a group of its own, with everything that came of it: signals to the group,
  * what is left when the leader has ended, and the sweep of those who left the group. Knows nothing of tasks.
  */
-import { type Clock, pause } from './clock.ts';
+import type { Clock } from '@pexen/pool-kit';
 import { carriesCookie } from './cookie.ts';
 import {
   adopters,
@@ -185,4 +185,14 @@ function send(target: number, signal: NodeJS.Signals | 0): boolean {
     // Somebody is there, but is not ours to signal.
     return signal === 0 && (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+/** How long after SIGKILL a process may take to be gone, ms. What takes longer is stuck in the kernel, and is abandoned. */
+export const stuckMs = 1000;
+
+/** Resolves after so many milliseconds. */
+function pause(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delayMs, resolve);
+  });
 }

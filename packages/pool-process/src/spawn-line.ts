@@ -1,6 +1,6 @@
 /** The host's end of one spawn helper: what it was told to start, and what it says of it. */
 import { constants } from 'node:os';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@pexen/pool-kit';
 import { encodeJsonFrame } from './codec.ts';
 import { type CookieJar, cookieVariable } from './cookie.ts';
 import type { Command } from './launch-command.ts';

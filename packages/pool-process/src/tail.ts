@@ -1,5 +1,5 @@
 /** Looks at what is running at intervals, only while something is running. */
-import type { Clock } from './clock.ts';
+import type { Clock } from '@pexen/pool-kit';
 
 export class Tail {
   readonly #clock: Clock;

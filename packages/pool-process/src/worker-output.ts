@@ -1,9 +1,8 @@
 /** What the bodies of a worker print: told while they run, and divided among them by the sizes of the files at their ends. */
 import { join } from 'node:path';
-import type { CapturedOutput } from '@pexen/core';
+import type { CapturedOutput, News } from '@pexen/core';
 import { allOrNone } from './all-or-none.ts';
 import { Capture, type CaptureLimits } from './capture.ts';
-import type { Job } from './job.ts';
 import type { Punch } from './punch.ts';
 
 /** Where in the files an attempt's output ends. */
@@ -11,6 +10,9 @@ export interface OutputEnds {
   readonly stdout: number;
   readonly stderr: number;
 }
+
+/** Who hears what is printed. */
+export type TellOutput = (news: News) => void;
 
 export interface Output {
   readonly stdout?: CapturedOutput;
@@ -42,17 +44,17 @@ export class WorkerStreams {
   }
 
   /** Tells what came since. */
-  tell(job: Job, ends?: OutputEnds): void {
+  tell(tell: TellOutput, ends?: OutputEnds): void {
     for (const stream of ['stdout', 'stderr'] as const) {
       const text = this[stream].news(ends?.[stream]);
-      if (text !== '') job.ticket.tell({ kind: 'output', stream, text });
+      if (text !== '') tell({ kind: 'output', stream, text });
     }
   }
 
   /** Tells the rest of an attempt's output, and gives the whole. `isIdle`: nothing runs in the worker now. */
-  finish(job: Job, ends: OutputEnds, isIdle: boolean): Output {
+  finish(tell: TellOutput, ends: OutputEnds, isIdle: boolean): Output {
     if (this.stdout.isAt(ends.stdout) && this.stderr.isAt(ends.stderr)) return silence;
-    this.tell(job, ends);
+    this.tell(tell, ends);
     return {
       stdout: finish(this.stdout, ends.stdout, isIdle),
       stderr: finish(this.stderr, ends.stderr, isIdle),
@@ -60,8 +62,8 @@ export class WorkerStreams {
   }
 
   /** The same for a worker that is gone. */
-  last(job: Job): Output {
-    return this.finish(job, { stdout: this.stdout.size, stderr: this.stderr.size }, true);
+  last(tell: TellOutput): Output {
+    return this.finish(tell, { stdout: this.stdout.size, stderr: this.stderr.size }, true);
   }
 
   close(): void {

@@ -1,9 +1,9 @@
 /** Catching output in files. */
 import { statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '@pexen/pool-kit';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Capture, type CaptureLimits } from '../src/capture.ts';
-import { systemClock } from '../src/clock.ts';
 import { CookieJar } from '../src/cookie.ts';
 import { HelperPunch } from '../src/helper-punch.ts';
 import type { Punch } from '../src/punch.ts';

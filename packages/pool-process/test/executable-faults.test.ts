@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { pause, systemClock } from '../src/clock.ts';
 import { body, executable, factsOf, program, scratch, shell } from './support/attempts.ts';
 import { Bench } from './support/bench.ts';
 import { isTouched, python, renewing } from './support/renewing.ts';
@@ -202,7 +202,7 @@ describe('a launcher', () => {
     await new Bench({ launcher: ['/bin/sh', '-c', 'echo hello; exec cat'], clock }).with(async (bench) => {
       const attempt = bench.start(body('nothing'));
       const isOver = attempt.outcome.then(() => true);
-      while (!(await Promise.race([isOver, pause(systemClock, 20)]))) clock.advance(60_000);
+      while (!(await Promise.race([isOver, pause(20)]))) clock.advance(60_000);
       expect(await attempt.outcome).toMatchObject({ kind: 'threw', error: { code: 'PEXEN_WORKER_START' } });
     });
   });

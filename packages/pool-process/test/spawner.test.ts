@@ -1,7 +1,7 @@
 /** Who starts programs. */
 import { tmpdir } from 'node:os';
+import { systemClock } from '@pexen/pool-kit';
 import { expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '../src/clock.ts';
 import { CookieJar } from '../src/cookie.ts';
 import type { Command } from '../src/launch-command.ts';
 import { Spawner } from '../src/spawner.ts';

@@ -119,7 +119,7 @@ export class ThreadConnection implements Connection {
 
   kill(cause: string): void {
     this.#isEnding = true;
-    this.#how ??= `was ended: ${cause}`;
+    this.#how ??= `was ended: it ${cause}`;
     this.#owner.end(this);
   }
 

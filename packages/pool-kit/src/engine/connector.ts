@@ -3,7 +3,7 @@
  * attempts, how to hear from it, how to end it. The engine knows everything else: which attempt goes where and when, what has started, how an
  * attempt is stopped, when a worker is replaced, and what becomes of the attempts of a worker that is gone.
  */
-import type { Assignment, News, PoolManifest, PoolOutcome } from '@pexen/core';
+import type { Assignment, News, PoolManifest, PoolOutcome, Problem } from '@pexen/core';
 import type { OutcomeEnvelope } from '../envelope.ts';
 import type { LateError } from '../worker/late-errors.ts';
 
@@ -46,6 +46,8 @@ export interface ConnectorContext {
    * there.
    */
   slotsChanged(slots: number): void;
+  /** Something that users should know, and that changes no outcome. */
+  warn(warning: Problem): void;
 }
 
 /** How long the engine waits, ms. */
@@ -56,6 +58,8 @@ export interface Timeouts {
   readonly takeUpMs: number;
   /** For a worker to return what has not started, and to leave; more than a message takes there and back. Default 1,000. */
   readonly answerMs: number;
+  /** For a worker to be gone after it was killed. What takes longer cannot be ended, and is abandoned. Default 2,000. */
+  readonly stuckMs: number;
 }
 
 /** An attempt as it is sent over a connection. */
@@ -128,16 +132,26 @@ export interface Connection {
 export interface ConnectionEvents {
   /** The worker can run attempts. */
   ready(): void;
-  /** The worker has started this attempt. May be left out where news or the outcome follows at once. */
-  started(number: number): void;
+  /**
+   * The worker has started this attempt. May be left out where news or the outcome follows at once. `worker` names one that is reached through this
+   * connection.
+   */
+  started(number: number, worker?: string): void;
   /** News of the body, in order. They have been handed on when this returns. */
   news(number: number, news: readonly News[]): void;
   /** How the attempt ended. */
   ended(number: number, outcome: OutcomeEnvelope): void;
   /** The attempt was taken back and will not start. */
   returned(number: number): void;
-  /** An error surfaced in the worker after the body that it comes from had ended. The worker is not used again, as after `spoiled`. */
-  lateError(late: LateError): void;
+  /**
+   * An error surfaced in the worker after the body that it comes from had ended. The worker is not used again, as after `spoiled`; unless `worker`
+   * names one that is reached through this connection.
+   */
+  lateError(late: LateError, worker?: string): void;
+  /** A worker that is reached through this connection ended without being asked to; the connection goes on. */
+  workerLost(worker: string, reason: string): void;
+  /** A worker that is reached through this connection has ended, whoever wanted that. */
+  workerGone(worker: string, reason: string): void;
   /** This slot cannot be set up for the attempt, which has not started: it runs elsewhere or later, and the slot rests. */
   slotFailed(number: number, error: unknown): void;
   /** The worker takes no further attempt: it finishes what it runs, is given nothing more, and is replaced. */
@@ -161,6 +175,11 @@ export interface ConnectionEvents {
    * stays taken.
    */
   lost(reason: string, fenced: PromiseLike<unknown>): void;
+  /**
+   * The worker itself has ended, and what came of it is being ended: `gone` follows, and it is not abandoned. With a number: only what runs this
+   * attempt has ended, and its outcome follows. May be left out.
+   */
+  ending(number?: number): void;
   /**
    * The worker has ended, everything that it sent was reported, and nothing is left of it. `how` goes on after its name: `exited with code 7`.
    * Report it exactly once.

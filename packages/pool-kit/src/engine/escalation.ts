@@ -5,14 +5,11 @@ import type { Step } from './connector.ts';
 /** How long a body that listens to its signal has before its processes get SIGTERM, ms; a shorter grace period shortens it. */
 const heedMs = 2_000;
 
-/** How long after it was killed a worker may take to be gone, ms. What takes longer cannot be ended, and is abandoned. */
-const stuckMs = 2_000;
-
 /** How long the processes of a body have that cannot listen to its signal, ms. */
 const hastyMs = 250;
 
 /** The steps for a body that has never read its signal: it cannot listen to that. */
-export function hastySteps(graceMs: number, hasTerminate: boolean): readonly Step[] {
+export function hastySteps(graceMs: number, stuckMs: number, hasTerminate: boolean): readonly Step[] {
   return [
     { afterMs: 0, action: 'abort' },
     ...(hasTerminate ? [{ afterMs: 0, action: 'terminate' } as const] : []),
@@ -22,7 +19,7 @@ export function hastySteps(graceMs: number, hasTerminate: boolean): readonly Ste
 }
 
 /** The steps for a worker about which nothing else is known. */
-export function usualSteps(graceMs: number, hasTerminate: boolean): readonly Step[] {
+export function usualSteps(graceMs: number, stuckMs: number, hasTerminate: boolean): readonly Step[] {
   const kill: Step[] = [
     { afterMs: graceMs, action: 'kill' },
     { afterMs: stuckMs, action: 'abandon' },

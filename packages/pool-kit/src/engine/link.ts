@@ -7,7 +7,7 @@ import { decodeOutcome, type OutcomeEnvelope, refusedByTransport } from '../enve
 import { decodeThrown } from '../error-codec.ts';
 import type { LateError } from '../worker/late-errors.ts';
 import type { Clock } from './clock.ts';
-import type { Connection, ConnectionEvents, Step, Timeouts } from './connector.ts';
+import type { Connection, ConnectionEvents, Step, Timeouts, WorkKind } from './connector.ts';
 import { escalate, hastySteps, usualSteps } from './escalation.ts';
 import type { Execution } from './execution.ts';
 import { PrefetchWindow } from './prefetch-window.ts';
@@ -30,10 +30,10 @@ export interface LinkHost {
   workerGone(name: string, reason: string): void;
   /** See `PoolContext`. */
   lateError(name: string, tasks: readonly string[], error: unknown): void;
-  /** An attempt has run here. */
-  succeeded(): void;
-  /** An attempt could not be run here, and runs elsewhere or later. */
-  slotFailed(error: unknown): void;
+  /** An attempt of this kind has run here. */
+  succeeded(kind: WorkKind): void;
+  /** An attempt of this kind could not be run here, and runs elsewhere or later. */
+  slotFailed(kind: WorkKind, error: unknown): void;
   /** A worker cannot be ended; the promise resolves when it has ended after all. */
   abandoned(settled: Promise<void>): void;
   /** Nothing is left of it. `failure`: how it ended, where it never became ready and was not asked to end. */
@@ -44,6 +44,8 @@ export interface LinkHost {
 const slowMs = 10;
 
 export class Link implements ConnectionEvents {
+  /** What it was connected for. */
+  readonly kind: WorkKind;
   readonly #host: LinkHost;
   readonly #connection: Connection;
   /** `true`: an attempt may be chosen for this worker before it is ready. */
@@ -72,14 +74,22 @@ export class Link implements ConnectionEvents {
   #isExpected = false;
   #isTerminated = false;
   #isKilled = false;
+  /** It has ended, but for what came of it. */
+  #isEnding = false;
   #isAbandoned = false;
   #isDistrusted = false;
   #isGone = false;
   #isToldGone = false;
 
   /** @throws what `connect` throws */
-  constructor(host: LinkHost, takesEarly: boolean, connect: (events: ConnectionEvents) => Connection) {
+  constructor(
+    host: LinkHost,
+    kind: WorkKind,
+    takesEarly: boolean,
+    connect: (events: ConnectionEvents) => Connection,
+  ) {
     this.#host = host;
+    this.kind = kind;
     this.#takesEarly = takesEarly;
     this.#connection = connect(this);
     const { connectMs } = host.timeouts;
@@ -242,10 +252,10 @@ export class Link implements ConnectionEvents {
     this.#host.roomChanged(this);
   }
 
-  started(number: number): void {
+  started(number: number, worker?: string): void {
     const attempt = this.#isDistrusted ? undefined : this.#held.get(number);
-    if (attempt !== undefined && !attempt.hasStarted) this.#start(attempt);
-    else if (this.#presumedReturned.has(number)) this.violated('it started what it was told to return');
+    if (attempt !== undefined && !attempt.hasStarted) this.#start(attempt, worker);
+    else if (this.#presumedReturned.has(number)) this.violated('started what it was told to return');
   }
 
   news(number: number, news: readonly News[]): void {
@@ -266,9 +276,9 @@ export class Link implements ConnectionEvents {
     this.#window.note(outcome.ranMs ?? nowMs - attempt.sinceMs);
     const next = this.#first();
     if (next !== undefined && !next.hasStarted) next.sinceMs = nowMs;
-    const decoded = decode(outcome, this.name);
+    const decoded = decode(outcome, attempt.worker);
     this.#settle(attempt, attempt.step === '' ? decoded : { ...stepOf(attempt), ...decoded });
-    this.#host.succeeded();
+    this.#host.succeeded(attempt.kind);
     this.#host.roomChanged(this);
   }
 
@@ -281,16 +291,24 @@ export class Link implements ConnectionEvents {
     this.#host.roomChanged(this);
   }
 
-  lateError({ tasks, error }: LateError): void {
-    this.#host.lateError(this.name, tasks, decodeThrown(error, this.name));
-    this.spoiled();
+  lateError({ tasks, error }: LateError, worker: string = this.name): void {
+    this.#host.lateError(worker, tasks, decodeThrown(error, worker));
+    if (worker === this.name) this.spoiled();
+  }
+
+  workerLost(worker: string, reason: string): void {
+    this.#host.workerLost(worker, reason);
+  }
+
+  workerGone(worker: string, reason: string): void {
+    this.#host.workerGone(worker, reason);
   }
 
   slotFailed(number: number, error: unknown): void {
     const attempt = this.#held.get(number);
     if (attempt === undefined || attempt.hasStarted) return;
     this.#release(attempt);
-    this.#host.slotFailed(error);
+    this.#host.slotFailed(attempt.kind, error);
     this.#host.returned([attempt]);
   }
 
@@ -305,6 +323,7 @@ export class Link implements ConnectionEvents {
   }
 
   violated(what: string): void {
+    this.#readStartMarker(); // What it has started by now has started, whatever it says.
     this.#isDistrusted = true;
     this.#killUnasked(what);
   }
@@ -342,6 +361,12 @@ export class Link implements ConnectionEvents {
     this.#host.awayChanged();
   }
 
+  ending(number?: number): void {
+    this.#cancelWatch();
+    if (number === undefined) this.#isEnding = true;
+    else this.#held.get(number)?.replaceEscalation(() => {});
+  }
+
   gone(how: string): void {
     this.#ended.resolve();
     this.#conclude(how);
@@ -364,9 +389,9 @@ export class Link implements ConnectionEvents {
 
   // How attempts leave.
 
-  #start(attempt: Execution): void {
+  #start(attempt: Execution, worker: string = this.name): void {
     this.#unstarted--;
-    attempt.start(this.name, this.#host.clock.now());
+    attempt.start(worker, this.#host.clock.now());
     // It was being taken back, and has won: now it has to be stopped.
     if (attempt.isStopping) this.#escalate(attempt);
   }
@@ -439,11 +464,11 @@ export class Link implements ConnectionEvents {
     if (escalation !== undefined) return escalation.call(this.#connection, attempt);
     const isDeaf = hasReadSignal !== undefined && !hasReadSignal.call(this.#connection, attempt.number);
     const stepsOf = isDeaf && attempt.isHasty ? hastySteps : usualSteps;
-    return stepsOf(attempt.assignment.graceMs, terminate !== undefined);
+    return stepsOf(attempt.assignment.graceMs, this.#host.timeouts.stuckMs, terminate !== undefined);
   }
 
   #take(action: Step['action'], attempt: Execution): void {
-    if (this.#isGone) return;
+    if (this.#isGone || this.#isEnding) return;
     attempt.step = this.#connection.stepNames?.[action] ?? stepNames[action];
     switch (action) {
       case 'abort':
@@ -532,13 +557,13 @@ export class Link implements ConnectionEvents {
     this.#isRetired = true;
     if (this.#isKilled || this.#isGone) return;
     this.#isKilled = true;
-    this.#watch(stuckMs, () => this.#abandon());
+    this.#watch(this.#host.timeouts.stuckMs, () => this.#abandon());
     this.#connection.kill(cause);
   }
 
   /** Force does not end it either. */
   #abandon(): void {
-    if (this.#isGone) return;
+    if (this.#isGone || this.#isEnding) return;
     const how = 'cannot be ended; it was replaced, and may still do something';
     this.#host.workerLost(this.name, how);
     this.#isExpected = true;
@@ -560,9 +585,6 @@ const stepNames: Readonly<Record<Step['action'], string>> = {
   kill: 'ended by force',
   abandon: 'could not be ended',
 };
-
-/** How long a worker may take to be gone after it was killed, ms. */
-const stuckMs = 2_000;
 
 /** What ended it after its signal. */
 function stepOf({ step }: Execution): { readonly step?: string } {

@@ -88,7 +88,7 @@ export class SlotEngine implements Pool {
   }
 }
 
-const usualTimeouts: Timeouts = { connectMs: 30_000, takeUpMs: 10_000, answerMs: 1_000 };
+const usualTimeouts: Timeouts = { connectMs: 30_000, takeUpMs: 10_000, answerMs: 1_000, stuckMs: 2_000 };
 
 /** After so many workers died that had it and had not started it, an attempt is taken for the cause. */
 const mostDeaths = 3;
@@ -145,7 +145,10 @@ class Session implements SlotHost {
   }
 
   async open(): Promise<void> {
-    const context: ConnectorContext = { slotsChanged: (slots) => this.#allow(slots) };
+    const context: ConnectorContext = {
+      slotsChanged: (slots) => this.#allow(slots),
+      warn: (warning) => this.#context.warn?.(warning),
+    };
     await this.#connector.open?.(context);
     this.#throwIfClosed();
     this.#addSlots();
@@ -171,7 +174,9 @@ class Session implements SlotHost {
         return;
       }
       this.#queue.push(attempt);
-      if (this.#fresh.push(attempt) === 1) this.#pollSoon();
+      if (attempt.kind === 'program')
+        attempt.listen(); // It costs little beside a program.
+      else if (this.#fresh.push(attempt) === 1) this.#pollSoon();
       if (this.#queue.length === chunk) queueMicrotask(this.#distributeIfScheduled);
       this.#schedule();
     });

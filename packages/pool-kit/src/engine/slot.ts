@@ -34,8 +34,9 @@ const usualFailures = 3;
 
 const usualHint = 'Look at the options of the pool.';
 
-/** How long a slot rests after a failure, ms: twice as long after each further one. */
-const restMs = 50;
+/** How long a slot rests after a failure, ms; longer after each further one. */
+const restMs = 100;
+const restFactor = 4;
 
 export class Slot implements LinkHost {
   readonly number: number;
@@ -49,7 +50,8 @@ export class Slot implements LinkHost {
   readonly #linkFor: Partial<Record<WorkKind, Link>> = {};
   /** Workers that are ending. */
   readonly #leaving = new Set<Link>();
-  #failures = 0;
+  /** How often in a row it could not be set up, for each kind of work. */
+  readonly #failures: Record<WorkKind, number> = { function: 0, program: 0 };
   #cancelRest: (() => void) | undefined;
   #isClosed = false;
 
@@ -102,13 +104,15 @@ export class Slot implements LinkHost {
   connect(kind: WorkKind): Link | undefined {
     try {
       const takesEarly = this.#connector.connectsAtOpen !== true;
-      const link = new Link(this, takesEarly, (events) => this.#connector.connect(this.number, events, kind));
+      const link = new Link(this, kind, takesEarly, (events) =>
+        this.#connector.connect(this.number, events, kind),
+      );
       this.#linkFor[kind] = link;
       if (link.runsBoth) this.#linkFor[kind === 'function' ? 'program' : 'function'] = link;
       this.links = [...this.links, link];
       return link;
     } catch (error) {
-      this.slotFailed(error);
+      this.slotFailed(kind, error);
       return undefined;
     }
   }
@@ -132,8 +136,8 @@ export class Slot implements LinkHost {
 
   // What links report.
 
-  succeeded(): void {
-    this.#failures = 0;
+  succeeded(kind: WorkKind): void {
+    this.#failures[kind] = 0;
   }
 
   roomChanged(link: Link): void {
@@ -169,22 +173,25 @@ export class Slot implements LinkHost {
   over(link: Link, failure: string | undefined): void {
     this.#forget(link);
     if (failure !== undefined)
-      this.slotFailed(workerDidNotStart(link.name, failure, this.#connector.startHint ?? usualHint));
+      this.slotFailed(
+        link.kind,
+        workerDidNotStart(link.name, failure, this.#connector.startHint ?? usualHint),
+      );
     this.reconnect();
     this.#host.usabilityChanged();
     this.#host.roomChanged();
   }
 
   /** Uses it again a while later, but not for ever. */
-  slotFailed(error: unknown): void {
+  slotFailed(kind: WorkKind, error: unknown): void {
     if (this.#isOut) return;
-    this.#failures++;
-    if (this.#failures >= (this.#connector.mostFailures ?? usualFailures)) {
+    const times = ++this.#failures[kind];
+    if (times >= (this.#connector.mostFailures ?? usualFailures)) {
       this.#isClosed = true;
-      this.#host.slotClosed(this, this.#failures, error);
+      this.#host.slotClosed(this, times, error);
       return;
     }
-    this.#cancelRest = this.clock.after(restMs * 2 ** (this.#failures - 1), () => {
+    this.#cancelRest = this.clock.after(restMs * restFactor ** (times - 1), () => {
       this.#cancelRest = undefined;
       this.reconnect();
       this.#host.roomChanged();

@@ -1,5 +1,5 @@
 /** A clock that stands still until it is told. */
-import type { Clock } from '../../src/clock.ts';
+import type { Clock } from '@pexen/pool-kit';
 
 export class ScriptedClock implements Clock {
   #nowMs = 0;

@@ -1,5 +1,5 @@
 /** The time of the system, but slower, and with jumps: what is made to wait by it waits, and what runs meanwhile really runs. */
-import type { Clock } from '../../src/clock.ts';
+import type { Clock } from '@pexen/pool-kit';
 
 interface Alarm {
   readonly atMs: number;

@@ -1,0 +1,363 @@
+/**
+ * Runs programs in one slot, one after the other: each in a process group of its own, with what it writes caught in files, until the program itself
+ * ends; what it left running is noticed and ended. Brings back facts. Knows nothing of what they mean.
+ */
+import { join } from 'node:path';
+import { type CapturedOutput, type ExecutableFacts, messageOf } from '@pexen/core';
+import {
+  type Connection,
+  type ConnectionEvents,
+  encodeThrown,
+  type OutcomeEnvelope,
+  type SentAttempt,
+  type Step,
+} from '@pexen/pool-kit';
+import { cannotStart } from './cannot-start.ts';
+import { cookieVariable } from './cookie.ts';
+import { OutputFiles } from './output-files.ts';
+import { isShortage } from './platform.ts';
+import type { PoolResources } from './pool-resources.ts';
+import { cleanupOfProgram } from './problems.ts';
+import {
+  isGone,
+  leftBehind,
+  type ProcessTree,
+  signalGroup,
+  stuckMs,
+  survivors,
+  sweep,
+  terminateGroup,
+} from './process-tree.ts';
+import { type ProgramWork, programWorkOf, refused } from './work.ts';
+import { Workplace } from './workplace.ts';
+
+/** How long what a program left running may take to end by itself, ms. */
+const leakMs = 100;
+
+/** How long after SIGKILL a process is given up that has not ended, ms: there is a verdict within the grace and four seconds. */
+export const abandonedAfterMs = 1_900;
+
+/** How long after SIGKILL it is looked for a program whose end was not told, ms: what started it may be stopped itself. */
+const lookedForAfterMs = 1_000;
+
+/** How a program ended: by an exit code or by a signal; neither if it could not be ended, or if its end was not seen. */
+interface ProgramEnd {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}
+
+const unseen: ProgramEnd = { exitCode: null, signal: null };
+
+export class ProgramConnection implements Connection {
+  readonly name: string;
+  readonly stepNames = { terminate: 'ended by SIGTERM', kill: 'ended by SIGKILL' };
+  readonly #slot: number;
+  readonly #resources: PoolResources;
+  readonly #events: ConnectionEvents;
+  #place: Workplace | undefined;
+  #running: RunningProgram | undefined;
+  /** Nothing more is run here. */
+  #isEnding = false;
+  #hasLeft = false;
+
+  constructor(slot: number, resources: PoolResources, events: ConnectionEvents) {
+    this.#slot = slot;
+    this.#resources = resources;
+    this.#events = events;
+    this.name = `process ${slot}`;
+    queueMicrotask(() => events.ready());
+  }
+
+  /** One at a time. */
+  send([attempt]: readonly SentAttempt[]): void {
+    if (attempt !== undefined) void this.#run(attempt);
+  }
+
+  /** There is no way to ask a program but by a signal. */
+  abort(): void {}
+
+  escalation({ assignment }: SentAttempt): readonly Step[] {
+    return [
+      { afterMs: 0, action: 'terminate' },
+      { afterMs: assignment.graceMs, action: 'kill' },
+      { afterMs: abandonedAfterMs, action: 'abandon' },
+    ];
+  }
+
+  terminate(): void {
+    this.#running?.stop();
+  }
+
+  kill(): void {
+    this.#running?.kill();
+    this.#end();
+  }
+
+  leave(): void {
+    this.#end();
+  }
+
+  async #run({ number, assignment }: SentAttempt): Promise<void> {
+    const outcome = await this.#outcomeOf(number, programWorkOf(assignment), assignment.part).catch(
+      (error: unknown): OutcomeEnvelope => ({ kind: 'threw', error: encodeThrown(error) }),
+    );
+    this.#running = undefined;
+    if (outcome !== undefined) this.#events.ended(number, outcome);
+    if (this.#isEnding) await this.#leave();
+  }
+
+  async #outcomeOf(
+    number: number,
+    work: ProgramWork,
+    part: 'body' | 'cleanup',
+  ): Promise<OutcomeEnvelope | undefined> {
+    if (part === 'cleanup') return refused(cleanupOfProgram(work.path));
+    let program: RunningProgram;
+    try {
+      program = new RunningProgram(work, this.#slot, this.#cleanPlace().home, this.#resources);
+    } catch (error) {
+      this.#events.slotFailed(number, error);
+      return undefined;
+    }
+    this.#running = program;
+    const refusal = await program.start();
+    if (refusal !== undefined && isShortage(refusal.error)) {
+      program.close();
+      this.#events.slotFailed(number, refusal.error);
+      return undefined;
+    }
+    this.#events.started(number, program.name);
+    const outcome =
+      refusal === undefined
+        ? await program.run(
+            (news) => this.#events.news(number, [news]),
+            () => this.#events.ending(number),
+          )
+        : refused(cannotStart(work.program, work.path, refusal.error));
+    program.close();
+    this.#cleanUp();
+    return outcome;
+  }
+
+  #cleanPlace(): Workplace {
+    this.#place ??= new Workplace(join(this.#resources.folder, this.#resources.nameOfPlace(this.#slot)));
+    return this.#place;
+  }
+
+  #cleanUp(): void {
+    try {
+      this.#place?.clean();
+    } catch {
+      this.#place = undefined; // The next program gets another one; what is left of this one goes with the folder of the pool.
+    }
+  }
+
+  #end(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    if (this.#running === undefined) void this.#leave();
+  }
+
+  async #leave(): Promise<void> {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    await this.#place?.remove();
+    this.#events.gone('left');
+  }
+}
+
+/** One program, from its start to what it left behind. */
+class RunningProgram {
+  readonly #work: ProgramWork;
+  readonly #slot: number;
+  readonly #home: string;
+  readonly #files: OutputFiles;
+  readonly #resources: PoolResources;
+  readonly #cookie: string;
+  /** How often the file system was full before. */
+  readonly #timesFull: number;
+  #tree: ProcessTree | undefined;
+  /** The signal that it was sent, or will be once it was started. */
+  #sent: 'SIGTERM' | 'SIGKILL' | undefined;
+  /** The run wants it stopped; else the pool ends it. */
+  #isStopped = false;
+  /** The helper that started it has died. */
+  #isLost = false;
+  readonly #ended = Promise.withResolvers<ProgramEnd>();
+
+  /** Throws where the system has no room for its files. */
+  constructor(work: ProgramWork, slot: number, home: string, resources: PoolResources) {
+    this.#work = work;
+    this.#slot = slot;
+    this.#home = home;
+    this.#resources = resources;
+    this.#cookie = resources.cookies.next();
+    const number = this.#cookie.slice(this.#cookie.lastIndexOf('/') + 1);
+    const { folder, settings, punch, disk } = resources;
+    this.#files = new OutputFiles(folder, `${slot}-${number}`, settings.limits, punch);
+    this.#timesFull = disk.times;
+  }
+
+  get name(): string {
+    const pid = this.#tree === undefined ? '' : ` (pid ${this.#tree.pid})`;
+    return `process ${this.#slot}${pid}`;
+  }
+
+  /** Answers why it could not be started. */
+  async start(): Promise<{ readonly error: unknown } | undefined> {
+    const { file, argv, cwd } = this.#work.program;
+    const { stdout, stderr, report } = this.#files;
+    const files = [stdout.path, stderr.path, report.path];
+    const answer = Promise.withResolvers<number | { readonly error: unknown }>();
+    this.#resources.spawner.start(
+      { slot: this.#slot, file, argv, cwd, env: this.#environment(), files },
+      {
+        running: answer.resolve,
+        refused: (error) => answer.resolve({ error }),
+        ended: (exitCode, signal) => this.#ended.resolve({ exitCode, signal }),
+        lost: (how) => {
+          answer.resolve({ error: new Error(`the process that was to start it ${how}`) });
+          this.#lose();
+        },
+      },
+    );
+    const pid = await answer.promise;
+    if (typeof pid !== 'number') return pid;
+    this.#tree = { pid, cookie: this.#cookie };
+    this.#resources.leaders.add(pid);
+    if (this.#sent !== undefined) this.#signal(this.#sent);
+    return undefined;
+  }
+
+  /** What comes of it, once it was started. */
+  async run(tell: TellNews, hasEnded: () => void): Promise<OutcomeEnvelope> {
+    const { disk, leaders, tail } = this.#resources;
+    const tree = this.#tree as ProcessTree;
+    const stopFollowing = tail.follow(() => {
+      disk.look();
+      this.#tellNews(tell);
+    });
+    const end = await this.#ended.promise;
+    hasEnded();
+    disk.look(); // Before anything is removed that may have filled it.
+    leaders.delete(tree.pid as number);
+    const leaked = await this.#endRest(tree, tell);
+    stopFollowing();
+    this.#tellNews(tell);
+    await this.#files.stdout.readToEnd();
+    return this.#report(end, leaked);
+  }
+
+  /** Asks it to end, with all that it started. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#signal('SIGTERM');
+  }
+
+  kill(): void {
+    this.#signal('SIGKILL');
+    const cancel = this.#resources.clock.after(lookedForAfterMs, () => {
+      if (this.#tree !== undefined && survivors(this.#tree).pids.length === 0) this.#ended.resolve(unseen);
+    });
+    void this.#ended.promise.then(cancel);
+  }
+
+  #signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    this.#sent = signal;
+    if (this.#tree === undefined) return;
+    if (signal === 'SIGTERM') terminateGroup(this.#tree);
+    else signalGroup(this.#tree, signal);
+  }
+
+  /** Removes its files. */
+  close(): void {
+    this.#files.close();
+  }
+
+  #environment(): Record<string, string | null> {
+    const { program, attempt, path, timeoutMs } = this.#work;
+    return {
+      HOME: this.#home,
+      TMPDIR: this.#home,
+      ...program.env,
+      [cookieVariable]: this.#cookie,
+      PEXEN_ATTEMPT_NUMBER: String(attempt),
+      PEXEN_REPORT: this.#files.reportPath,
+      PEXEN_SLOT: String(this.#slot),
+      PEXEN_TASK: path,
+      PEXEN_TIMEOUT_MS: timeoutMs === undefined ? null : String(timeoutMs),
+    };
+  }
+
+  /** How it ends will not be heard: it is ended. */
+  #lose(): void {
+    this.#isLost = true;
+    if (this.#tree !== undefined) signalGroup(this.#tree, 'SIGKILL');
+    this.#ended.resolve(unseen);
+  }
+
+  /** Ends what the program left running, and says how many that were. */
+  async #endRest(tree: ProcessTree, tell: TellNews): Promise<number> {
+    const { clock, leaders } = this.#resources;
+    const left = isGone(tree, leaders) ? [] : await leftBehind(tree, leakMs, clock);
+    if (left.length === 0) return 0;
+    const unkillable = await sweep(tree, stuckMs, clock);
+    if (unkillable.length > 0)
+      tell({
+        kind: 'log',
+        message: `cannot be ended, stuck in the kernel: process ${unkillable.join(', ')}`,
+      });
+    return left.length;
+  }
+
+  #tellNews(tell: TellNews): void {
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const text = this.#files[stream].news();
+      if (text !== '') tell({ kind: 'output', stream, text });
+    }
+    // What it reports is for the end; now it is no more than a sign of life.
+    if (this.#files.hasReported()) tell({ kind: 'heartbeat' });
+  }
+
+  #report({ exitCode, signal }: ProgramEnd, leaked: number): OutcomeEnvelope {
+    const { disk } = this.#resources;
+    const missing: string[] = [];
+    if (disk.times > this.#timesFull)
+      missing.push(`the file system of its output ${disk.why}: some of what it reported may be missing`);
+    const { stdout, stderr, evidence, report, isEmptied } = this.#takeOutput(missing);
+    const facts: ExecutableFacts = {
+      ...{ exitCode, signal, stdout, stderr, report, leaked },
+      ...(evidence !== undefined && { evidence }),
+      ...(isEmptied && { isEmptied }),
+      ...(missing.length > 0 && { incomplete: missing.join('; ') }),
+    };
+    if (this.#isLost) return { kind: 'crashed', reason: 'the process that started it died', stdout, stderr };
+    if (exitCode !== null || this.#sent === undefined)
+      return { kind: 'returned', value: facts, stdout, stderr };
+    if (!this.#isStopped) return { kind: 'crashed', reason: 'the pool was closed', stdout, stderr };
+    return { kind: 'stopped', how: 'killed', stdout, stderr };
+  }
+
+  /** What it wrote. That it cannot be read makes it incomplete, too. */
+  #takeOutput(missing: string[]): TakenOutput {
+    const note = (why: string): void => void missing.push(why);
+    try {
+      const { isEmptied } = this.#files.stdout;
+      const evidence = this.#files.takeEvidence(note);
+      const [stdout, stderr] = [this.#files.stdout.finishLast(), this.#files.stderr.finishLast()];
+      return { stdout, stderr, evidence, isEmptied, report: this.#files.takeReport(note) };
+    } catch (error) {
+      note(`what it wrote cannot be read: ${messageOf(error)}`);
+      return { stdout: silence, stderr: silence, evidence: undefined, isEmptied: false, report: '' };
+    }
+  }
+}
+
+type TellNews = (news: Parameters<ConnectionEvents['news']>[1][number]) => void;
+
+interface TakenOutput extends Pick<ExecutableFacts, 'stdout' | 'stderr' | 'report'> {
+  readonly evidence: string | undefined;
+  readonly isEmptied: boolean;
+}
+
+const silence: CapturedOutput = { head: '', tail: '', totalBytes: 0 };

@@ -1,0 +1,89 @@
+/** What a process is told to do for one attempt: an assignment as plain data, ready to cross any border. */
+import type { Address, Assignment, PexenError } from '@pexen/core';
+import {
+  type AssignmentEnvelope,
+  encodeAssignment,
+  encodeThrown,
+  type OutcomeEnvelope,
+} from '@pexen/pool-kit';
+
+/** A program to start: what its address says of it. */
+export type Program = Omit<Extract<Address, { kind: 'executable' }>, 'kind'>;
+
+export type Work = BodyWork | ProgramWork;
+
+/** Load a body and run it. */
+export interface BodyWork {
+  readonly kind: 'body';
+  readonly envelope: AssignmentEnvelope;
+  /** May it leave handles open when it ends, since others are to use what it provides? */
+  readonly mayLeave: boolean;
+}
+
+/** Start a program. */
+export interface ProgramWork {
+  readonly kind: 'program';
+  readonly program: Program;
+  readonly path: string;
+  readonly attempt: number;
+  readonly timeoutMs?: number;
+}
+
+/** An assignment that was made of work which had crossed a border already. */
+export class ForwardedAssignment implements Assignment {
+  readonly work: Work;
+  readonly graceMs: number;
+  readonly isDefaultGrace: boolean;
+  readonly task: object = {};
+  readonly definition: Assignment['definition'];
+  readonly part: Assignment['part'];
+  readonly received = [];
+  readonly shared = {};
+  readonly args = undefined;
+
+  /** `hasCleanup`: a body that cannot listen is given its grace all the same, since it is cleaned up behind. */
+  constructor(work: Work, graceMs: number, isHasty: boolean) {
+    this.work = work;
+    this.graceMs = graceMs;
+    this.isDefaultGrace = isHasty;
+    this.definition = { meta: {}, body: () => {}, args: {}, isUnbound: false };
+    this.part = work.kind === 'body' && work.envelope.part === 'cleanup' ? 'cleanup' : 'body';
+  }
+
+  get address(): Address | undefined {
+    if (this.work.kind === 'body') return this.work.envelope.address;
+    return { kind: 'executable', ...this.work.program };
+  }
+
+  get path(): string {
+    return this.work.kind === 'body' ? this.work.envelope.path : this.work.path;
+  }
+
+  get attempt(): number {
+    return this.work.kind === 'body' ? this.work.envelope.attempt : this.work.attempt;
+  }
+
+  get timeoutMs(): number | undefined {
+    return this.work.kind === 'body' ? this.work.envelope.timeoutMs : this.work.timeoutMs;
+  }
+}
+
+/** The body that an assignment wants to be run. Where it cannot be, the envelope carries the refusal. */
+export function bodyWorkOf(assignment: Assignment): BodyWork {
+  if (assignment instanceof ForwardedAssignment) return assignment.work as BodyWork;
+  const mayLeave = (assignment.definition.meta.provides?.length ?? 0) > 0;
+  return { kind: 'body', envelope: encodeAssignment(assignment, 'processes'), mayLeave };
+}
+
+/** The program that an assignment wants to be started. */
+export function programWorkOf(assignment: Assignment): ProgramWork {
+  if (assignment instanceof ForwardedAssignment) return assignment.work as ProgramWork;
+  const { address, attempt, path, timeoutMs } = assignment;
+  const { kind: _, ...program } = address as Extract<Address, { kind: 'executable' }>;
+  return { kind: 'program', program, path, attempt, ...(timeoutMs !== undefined && { timeoutMs }) };
+}
+
+/** The outcome for work that cannot be done. */
+export function refused(error: PexenError): OutcomeEnvelope {
+  return { kind: 'threw', error: encodeThrown(error) };
+}

@@ -1,0 +1,283 @@
+/**
+ * The host's end of one worker process: its pipes, its output, its process group and what came of that. Sends attempts, hears what becomes of them,
+ * and says how the process ended. Knows nothing of slots or of other workers.
+ */
+import { join } from 'node:path';
+import {
+  type AssignmentEnvelope,
+  type BodyAddress,
+  type Connection,
+  type ConnectionEvents,
+  encodeThrown,
+  type SentAttempt,
+} from '@pexen/pool-kit';
+import { allOrNone } from './all-or-none.ts';
+import { BeginMarkFile } from './begin-mark.ts';
+import { cookieVariable } from './cookie.ts';
+import { type Ended, type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
+import { residentMb } from './platform.ts';
+import type { PoolResources } from './pool-resources.ts';
+import { type Exit, ownProgram, ProcessLine } from './process-line.ts';
+import { type ProcessTree, signalGroup, stuckMs, sweep, terminateGroup } from './process-tree.ts';
+import { type BodyWork, bodyWorkOf } from './work.ts';
+import { type TellOutput, WorkerStreams } from './worker-output.ts';
+
+/** A worker that has so many attempts is well supplied: more may come to it in batches. */
+const well = 12;
+
+/** After so long without an attempt, ms, what was printed meanwhile is not the next one's. */
+const idleMs = 1;
+
+export class WorkerConnection implements Connection {
+  readonly name: string;
+  readonly prefetches = true;
+  readonly stepNames = { kill: 'ended by SIGKILL' };
+  readonly mostAttempts: number;
+  readonly #resources: PoolResources;
+  readonly #events: ConnectionEvents;
+  readonly #streams: WorkerStreams;
+  /** The number of the attempt that started last, where the worker cannot say so. */
+  readonly #marker: BeginMarkFile;
+  readonly #pipes: ProcessLine;
+  readonly #tree: ProcessTree;
+  /** Numbers of the addresses that the worker knows, so that each is sent only once. */
+  readonly #addresses = new Map<BodyAddress, number>();
+  /** What it has, in the order in which it was sent: only the first can have started. */
+  readonly #held = new Map<number, BodyWork>();
+  #startedUpTo = -1;
+  /** A new one has printed nothing that is another attempt's, and may soon say why it cannot become ready. */
+  #idleSinceMs = Number.POSITIVE_INFINITY;
+  #stopFollowing = (): void => {};
+  #isReady = false;
+  /** Why it ends, where more is known than how. */
+  #cause: string | undefined;
+
+  constructor(slot: number, resources: PoolResources, events: ConnectionEvents) {
+    this.#resources = resources;
+    this.#events = events;
+    this.mostAttempts = resources.settings.recycleAfter;
+    const cookie = resources.cookies.next();
+    const number = cookie.slice(cookie.lastIndexOf('/') + 1);
+    const { folder, settings, punch } = resources;
+    const [streams, marker] = allOrNone<WorkerStreams | BeginMarkFile>([
+      () => new WorkerStreams(folder, `worker-${number}`, settings.limits, punch),
+      () => new BeginMarkFile(join(folder, `worker-${number}-started`)),
+    ]);
+    this.#streams = streams as WorkerStreams;
+    this.#marker = marker as BeginMarkFile;
+    const { stdout, stderr } = this.#streams;
+    const program = {
+      ...ownProgram(import.meta.resolve('@pexen/pool-process/child'), resources.settings.execArgv),
+      env: { ...resources.env, PEXEN_SLOT: String(slot), [cookieVariable]: cookie },
+      stdio: { kind: 'pipes' as const, stdout: stdout.fd, stderr: stderr.fd, files: [this.#marker.fd] },
+    };
+    this.#pipes = new ProcessLine(program, resources.clock, {
+      heard: (message) => this.#hear(message),
+      garbled: (error) => events.violated(`sent ${error.message}`),
+      gone: (exit) => void this.#end(exit),
+    });
+    this.#tree = { pid: this.#pipes.pid, cookie };
+    if (this.#tree.pid !== undefined) resources.leaders.add(this.#tree.pid);
+    this.name = `process ${slot} (pid ${this.#tree.pid ?? 'none'})`;
+  }
+
+  send(attempts: readonly SentAttempt[]): void {
+    if (this.#held.size === 0) this.#startFollowing();
+    for (const { number, assignment } of attempts) {
+      const work = bodyWorkOf(assignment);
+      const message: ToWorker = { do: 'run', id: number, ...this.#abbreviate(work.envelope) };
+      if (this.#held.size > well) this.#pipes.sendLater(message);
+      else this.#pipes.send(message);
+      this.#held.set(number, work);
+    }
+  }
+
+  abort(number: number, reason: unknown): void {
+    this.#send({ do: 'abort', id: number, reason: encodeThrown(reason) });
+  }
+
+  reclaim(numbers: readonly number[]): undefined {
+    for (const number of numbers) this.#send({ do: 'recall', id: number });
+  }
+
+  startedUpTo(): number {
+    const first = this.#first();
+    if (first !== undefined && this.#marker.is(first)) this.#startedUpTo = Math.max(this.#startedUpTo, first);
+    return this.#startedUpTo;
+  }
+
+  hasReadSignal(number: number): boolean {
+    return this.#marker.hasReadSignal(number);
+  }
+
+  /** SIGTERM to the whole group. */
+  terminate(): void {
+    terminateGroup(this.#tree);
+  }
+
+  kill(cause: string): void {
+    this.#cause ??= `it ${cause}`;
+    signalGroup(this.#tree, 'SIGKILL');
+  }
+
+  leave(): void {
+    this.#send({ do: 'leave' });
+  }
+
+  /** Its pipes and files stay open until it has ended after all. */
+  abandon(): void {
+    this.#stopFollowing();
+    this.#pipes.unref();
+  }
+
+  lastOutput(number: number): ReturnType<WorkerStreams['last']> {
+    return this.#streams.last((news) => this.#events.news(number, [news]));
+  }
+
+  #send(message: ToWorker): void {
+    this.#pipes.send(message);
+  }
+
+  /** The envelope with the number of its address, and the address itself if the worker does not know it yet. */
+  #abbreviate({ address, ...envelope }: AssignmentEnvelope): {
+    readonly at: number;
+    readonly address?: BodyAddress;
+    readonly envelope: Omit<AssignmentEnvelope, 'address'>;
+  } {
+    if (address === undefined) return { at: -1, envelope };
+    const known = this.#addresses.get(address);
+    if (known !== undefined) return { at: known, envelope };
+    const at = this.#addresses.size;
+    this.#addresses.set(address, at);
+    return { at, address, envelope };
+  }
+
+  #startFollowing(): void {
+    if (this.#resources.clock.now() - this.#idleSinceMs > idleMs) this.#streams.begin();
+    this.#stopFollowing = this.#resources.tail.follow(() => this.#look());
+  }
+
+  #rest(): void {
+    this.#stopFollowing();
+    this.#idleSinceMs = this.#resources.clock.now();
+  }
+
+  #first(): number | undefined {
+    return this.#held.keys().next().value;
+  }
+
+  #hear(message: unknown): void {
+    this.startedUpTo(); // What a body says in the name of its worker may come before the word that it has started.
+    if (!isFromWorker(message) || !this.#accept(message))
+      this.#events.violated('sent a message that makes no sense');
+  }
+
+  /** False if what it says cannot be. */
+  #accept(message: FromWorker): boolean {
+    switch (message.is) {
+      case 'ready':
+        this.#isReady = true;
+        this.#events.ready();
+        return true;
+      case 'started':
+        return message.id <= this.#startedUpTo || this.#started(message.id);
+      case 'news':
+        if (!this.#isRunning(message.id)) return false;
+        this.#events.news(message.id, message.news);
+        this.#send({ do: 'credit', id: message.id, batches: 1 });
+        return true;
+      case 'ended':
+        return this.#ended(message);
+      case 'recalled':
+        return this.#returned(message.id);
+      case 'late':
+        this.#events.lateError(message.error);
+        return true;
+      case 'spoiled':
+        this.#events.spoiled();
+        return true;
+      case 'dying':
+        this.#cause ??= message.why;
+        return true;
+      default:
+        return message satisfies never;
+    }
+  }
+
+  #isRunning(number: number): boolean {
+    return number === this.#first() && number <= this.#startedUpTo;
+  }
+
+  #started(number: number): boolean {
+    if (number !== this.#first()) return false;
+    this.#startedUpTo = number;
+    this.#events.started(number);
+    return true;
+  }
+
+  #ended({ id, out, err, outcome, left, next }: Ended): boolean {
+    if (!this.#isRunning(id)) return this.#endedAgain(id, next);
+    const work = this.#held.get(id);
+    this.#held.delete(id);
+    const tell = (news: Parameters<ConnectionEvents['news']>[1][number]): void =>
+      this.#events.news(id, [news]);
+    const output = this.#streams.finish(tell, { stdout: out, stderr: err }, this.#held.size === 0);
+    if (left !== undefined && work?.mayLeave === false) {
+      const message = `It ended and left open: ${left.join(', ')}.`;
+      tell({ kind: 'finding', finding: { name: 'handles left open', status: 'warn', message } });
+    }
+    if (this.#held.size === 0) this.#rest();
+    this.#events.ended(id, { ...outcome, ...output });
+    return next === undefined || this.#started(next);
+  }
+
+  /** Its body has said so before: that one is over, and must harm no other that runs by now. */
+  #endedAgain(number: number, next: number | undefined): boolean {
+    this.#events.spoiled();
+    return number <= this.#startedUpTo && (next === undefined || this.#started(next));
+  }
+
+  #returned(number: number): boolean {
+    if (number <= this.#startedUpTo || !this.#held.delete(number)) return false;
+    if (this.#held.size === 0) this.#rest();
+    this.#events.returned(number);
+    return true;
+  }
+
+  /** Looks after it while it works. */
+  #look(): void {
+    const first = this.#first();
+    if (first !== undefined && this.#isRunning(first))
+      this.#streams.tell((news) => this.#events.news(first, [news]));
+    const overuse = this.#overuse();
+    if (overuse !== undefined) this.#events.mustEnd(overuse);
+  }
+
+  /** Why it must end, if it uses more memory than it may. */
+  #overuse(): string | undefined {
+    const { memoryLimitMb } = this.#resources.settings;
+    const { pid } = this.#tree;
+    if (memoryLimitMb === undefined || pid === undefined) return undefined;
+    const usedMb = residentMb(pid) ?? 0;
+    if (usedMb <= memoryLimitMb) return undefined;
+    return `used ${Math.round(usedMb)} MiB of memory, its limit is ${memoryLimitMb}`;
+  }
+
+  /** It has ended, or never will. */
+  async #end(exit: Exit): Promise<void> {
+    this.#stopFollowing();
+    this.#events.ending();
+    await sweep(this.#tree, stuckMs, this.#resources.clock);
+    const how = this.#cause === undefined ? exit : `${exit}: ${this.#cause}`;
+    this.#events.gone(this.#isReady ? how : withOutput(how, this.#streams.stderr.finish().head));
+    if (this.#tree.pid !== undefined) this.#resources.leaders.delete(this.#tree.pid);
+    this.#pipes.close();
+    this.#streams.close();
+    this.#marker.close();
+  }
+}
+
+function withOutput(how: string, output: string): string {
+  const said = output.trim();
+  return said === '' ? how : `${how}\n${said}`;
+}
