@@ -12,7 +12,10 @@ export interface ThreadsOptions {
    * name is looked up from the current directory.
    */
   readonly loader?: string;
-  /** Limits of each thread's heap and stack, as in `node:worker_threads`. One that hits them ends its attempt as crashed. */
+  /**
+   * Limits of each thread's heap and stack, as in `node:worker_threads`. One that hits them ends its attempt as crashed.
+   * With a limit of the old generation and none of the young one, that is a twelfth of it, at most 16 MB.
+   */
   readonly resourceLimits?: ResourceLimits;
   /** The environment of the threads. Default: a copy of the process's. */
   readonly env?: NodeJS.ProcessEnv;

@@ -1,5 +1,6 @@
 /** A pool of worker threads: Piscina keeps them alive, with one endless task of Piscina's in each. */
 import { fileURLToPath } from 'node:url';
+import type { ResourceLimits } from 'node:worker_threads';
 import type { Pool, PoolManifest } from '@pexen/core';
 import { type Connection, type ConnectionEvents, type Connector, SlotEngine } from '@pexen/pool-kit';
 import type { Piscina } from 'piscina';
@@ -112,11 +113,21 @@ function makePiscina(
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: 'disabled',
     recordTiming: false,
-    ...(resourceLimits !== undefined && { resourceLimits }),
+    ...(resourceLimits !== undefined && { resourceLimits: withYoungLimit(resourceLimits) }),
     ...(env !== undefined && { env: env as Record<string, string> }),
   } as const;
   if (own.length === 0) return new Pool(options);
   return withExecArgv(process.execArgv, own, (execArgv) => new Pool({ ...options, execArgv }));
+}
+
+/**
+ * A full young generation may survive as a whole. Where that takes the heap far beyond its limit in one go, Node cannot end the thread any more and
+ * aborts the process; so the young one is kept small beside a small old one.
+ */
+function withYoungLimit(limits: ResourceLimits): ResourceLimits {
+  const { maxOldGenerationSizeMb, maxYoungGenerationSizeMb } = limits;
+  if (maxOldGenerationSizeMb === undefined || maxYoungGenerationSizeMb !== undefined) return limits;
+  return { ...limits, maxYoungGenerationSizeMb: Math.min(16, Math.max(1, maxOldGenerationSizeMb / 12)) };
 }
 
 function describe(error: unknown): string {
