@@ -326,12 +326,6 @@ export const machineBugs: readonly PlantedBug[] = [
     replace: 'this.#closing.unstall()',
   },
   {
-    what: 'a retry waits for an abandoned body for ever',
-    file: closing,
-    find: '    if (retrying === 0 || abandoned.size === 0) return retrying > 0;',
-    replace: '    void abandoned;\n    if (retrying > 0) return true;',
-  },
-  {
     what: 'a pool that is opening is not closed',
     file: closing,
     find: '      if (pool.state !== OPEN && pool.state !== OPENING) continue;',
@@ -349,5 +343,19 @@ export const machineBugs: readonly PlantedBug[] = [
     find: '  #close(pool: PoolRow): void {\n',
     replace:
       '  #close(pool: PoolRow): void {\n    if (pool.state === OPENING && this.#state.turn === pool) this.#state.turn = undefined;\n',
+  },
+];
+
+/**
+ * Mistakes that the simulator does not find within 10,000 seeds, since what they need hardly ever comes together there. Golden scenarios fail with them;
+ * here it is only looked whether their lines still exist.
+ */
+export const beyondTheSimulator: readonly PlantedBug[] = [
+  // scenarios/a-retry-does-not-wait-for-an-abandoned-body.txt
+  {
+    what: 'a retry waits for an abandoned body for ever',
+    file: closing,
+    find: '    if (retrying === 0 || abandoned.size === 0) return retrying > 0;',
+    replace: '    void abandoned;\n    if (retrying > 0) return true;',
   },
 ];
