@@ -174,6 +174,16 @@ describe('what has started', () => {
     expect(a?.signs).toEqual(['started worker 0']);
   });
 
+  test('is heard of one that took long to become ready, too', async () => {
+    const { clock, give, worker } = await opened(1, { isSlowToStart: true });
+    const a = give('a');
+    await clock.advance(1_000);
+    worker(0).ready();
+    worker(0).started = 0;
+    await clock.advance(2);
+    expect(a.signs).toEqual(['started worker 0']);
+  });
+
   test('what waits behind a long one is taken back for a slot that is free', async () => {
     const { clock, connector, giveAll, worker } = await openedShort();
     const [a, b] = await giveAll('a', 'b');

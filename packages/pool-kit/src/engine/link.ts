@@ -20,6 +20,8 @@ export interface LinkHost {
   readonly timeouts: Timeouts;
   /** The worker is ready, within reach again, or has room for more. */
   roomChanged(link: Link): void;
+  /** Attempts were sent. They may be long, and the worker too busy to say that it has started them. */
+  sent(): void;
   /** These attempts have not started, and are to run elsewhere. `death`: how the worker ended that had them. */
   returned(attempts: readonly Execution[], death?: string): void;
   /** The worker cannot be counted on for now. */
@@ -153,6 +155,7 @@ export class Link implements ConnectionEvents {
     const attempts = this.#outbox;
     this.#outbox = [];
     for (const attempt of attempts) this.#hold(attempt);
+    this.#host.sent();
     const { mostAttempts = Number.POSITIVE_INFINITY } = this.#connection;
     if (this.#sent >= mostAttempts) this.#isRetired = true;
     try {

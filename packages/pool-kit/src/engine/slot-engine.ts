@@ -221,6 +221,10 @@ class Session implements SlotHost {
     if (this.#queue.length > 0) this.#schedule();
   }
 
+  sent(): void {
+    this.#pollSoon();
+  }
+
   usabilityChanged(): void {
     this.#reportSlots();
   }
@@ -292,7 +296,6 @@ class Session implements SlotHost {
       if (link.add(attempt) === 1) chosen.push(link);
     }
     for (const link of chosen) link.flush();
-    if (chosen.length > 0) this.#pollSoon(); // What was sent may be long, and its worker too busy to say that it has started.
   }
 
   /** In the free slot with the lowest number, so that the numbers in use are compact; else the worker that has least to do and takes one ahead. */

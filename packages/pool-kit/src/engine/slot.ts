@@ -15,6 +15,8 @@ export interface SlotHost {
   readonly timeouts: Timeouts;
   /** A worker is ready. */
   ready(): void;
+  /** Attempts were sent: soon it has to be looked which have started. */
+  sent(): void;
   /** There may be room for more. */
   roomChanged(): void;
   /** Whether the slot can be counted on has changed. */
@@ -144,6 +146,10 @@ export class Slot implements LinkHost {
     if (link.isReady) this.#host.ready();
     if (link.isSpent) this.#dismissSpent();
     this.#host.roomChanged();
+  }
+
+  sent(): void {
+    this.#host.sent();
   }
 
   returned(attempts: readonly Execution[], death?: string): void {
