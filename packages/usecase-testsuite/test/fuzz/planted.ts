@@ -48,8 +48,8 @@ export const plantedMistakes: readonly PlantedMistake[] = [
   {
     what: 'a pool in this thread runs one body too many',
     file: 'sched/src/driver/inline-pool.ts',
-    find: 'if (this.#running < this.#concurrency) return',
-    replace: 'if (this.#running <= this.#concurrency) return',
+    find: 'if (this.#running.size < this.#concurrency) return',
+    replace: 'if (this.#running.size <= this.#concurrency) return',
     pool: 'inline',
   },
 ];
