@@ -22,13 +22,6 @@ export const plantedMistakes: readonly PlantedMistake[] = [
     pool: 'inline',
   },
   {
-    what: 'attempts are retried after the run was asked to stop',
-    file: 'sched/src/machine/ending.ts',
-    find: 'const again = mayRetry && stopping === GOING;',
-    replace: 'const again = mayRetry || stopping === undefined || GOING === undefined;',
-    pool: 'inline',
-  },
-  {
     what: 'the last alarm of a run is not taken back',
     file: 'sched/src/driver/engine.ts',
     find: `this.#takeAlarmBack?.();
