@@ -5,13 +5,15 @@
 import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { startTimer } from '@pexen/core/timers';
 
-/** Those that last until they are closed, and say so when they are. A thread has a message port as long as it lives. */
+/**
+ * Those that last until they are closed, and say so when they are. Message ports are not among them: one whose other end is gone looks like one that is
+ * not referenced until it is collected as garbage.
+ */
 const kinds =
-  /^(Timeout|MESSAGEPORT|PROCESSWRAP|PIPEWRAP|PIPESERVERWRAP|TCPWRAP|TCPSERVERWRAP|UDPWRAP|FSEVENTWRAP|STATWATCHER)$/;
+  /^(Timeout|PROCESSWRAP|PIPEWRAP|PIPESERVERWRAP|TCPWRAP|TCPSERVERWRAP|UDPWRAP|FSEVENTWRAP|STATWATCHER)$/;
 
 const plainNames: Readonly<Record<string, string>> = {
   Timeout: 'timer',
-  MESSAGEPORT: 'message port (or thread)',
   PROCESSWRAP: 'process',
   PIPEWRAP: 'pipe',
   PIPESERVERWRAP: 'server on a path',
