@@ -12,7 +12,14 @@ export type {
   WorkKind,
 } from './engine/connector.ts';
 export { MessageConnection, type MessageTransport } from './engine/message-connection.ts';
-export { type FromWorker, isFromWorker, isNews, isWorkerOutcome, type ToWorker } from './engine/messages.ts';
+export {
+  type FromWorker,
+  isFromWorker,
+  isLateError,
+  isNews,
+  isWorkerOutcome,
+  type ToWorker,
+} from './engine/messages.ts';
 export { SlotEngine, type SlotEngineOptions } from './engine/slot-engine.ts';
 export {
   type AssignmentEnvelope,

@@ -3,7 +3,15 @@
  * a worker says may be forged by the body it runs.
  */
 import type { News } from '@pexen/core';
-import type { AssignmentEnvelope, BodyAddress, OutcomeEnvelope, ThrownWire } from '@pexen/pool-kit';
+import {
+  type AssignmentEnvelope,
+  type BodyAddress,
+  isLateError,
+  isNews,
+  isWorkerOutcome,
+  type OutcomeEnvelope,
+  type ThrownWire,
+} from '@pexen/pool-kit';
 import type { LateError } from '@pexen/pool-kit/worker';
 
 /** To the worker. `id` is the number of an attempt in this worker. */
@@ -60,7 +68,7 @@ export function isFromWorker(value: unknown): value is FromWorker {
     case 'spoiled':
       return true;
     case 'late':
-      return isRecord(value.error) && isTexts(value.error.tasks) && isThrown(value.error.error);
+      return isLateError(value.error);
     case 'started':
     case 'recalled':
       return isCount(value.id);
@@ -80,85 +88,9 @@ function isEnded({ id, out, err, left, next, outcome }: Record<string, unknown>)
     [id, out, err].every(isCount) &&
     (left === undefined || isTexts(left)) &&
     (next === undefined || isCount(next)) &&
-    isOutcome(outcome)
+    isWorkerOutcome(outcome)
   );
 }
-
-/** True for an outcome as a worker may report it: what only a pool can know is not among them. */
-function isOutcome(value: unknown): value is OutcomeEnvelope {
-  if (!isRecord(value) || !hasGoodFacts(value)) return false;
-  switch (value.kind) {
-    case 'returned':
-      return true;
-    case 'failed':
-      return isThrown(value.error) && typeof value.depsOk === 'boolean' && typeof value.locksOk === 'boolean';
-    case 'threw':
-      return isThrown(value.error);
-    case 'skipped-itself':
-      return typeof value.reason === 'string';
-    case 'stopped':
-      return value.how === 'aborted' && (value.error === undefined || isThrown(value.error));
-    default:
-      return false;
-  }
-}
-
-function hasGoodFacts({ ranMs = 0, shared, provided }: Record<string, unknown>): boolean {
-  if (typeof ranMs !== 'number' || !(ranMs >= 0)) return false;
-  if (shared !== undefined && !isRecord(shared)) return false;
-  return (
-    provided === undefined ||
-    (Array.isArray(provided) && provided.every((pair) => Array.isArray(pair) && isCount(pair[0])))
-  );
-}
-
-function isThrown(value: unknown): value is ThrownWire {
-  if (!isRecord(value)) return false;
-  return 'error' in value ? isErrorWire(value.error) : 'value' in value;
-}
-
-function isErrorWire(value: unknown): boolean {
-  if (!isRecord(value)) return false;
-  const { name, message, stack, own, cause, errors, fail, problems } = value;
-  return (
-    typeof name === 'string' &&
-    typeof message === 'string' &&
-    (stack === undefined || typeof stack === 'string') &&
-    (own === undefined || isRecord(own)) &&
-    (cause === undefined || isThrown(cause)) &&
-    (errors === undefined || (Array.isArray(errors) && errors.every(isThrown))) &&
-    (fail === undefined || isRecord(fail)) &&
-    (problems === undefined || (Array.isArray(problems) && problems.every(isProblem)))
-  );
-}
-
-function isProblem(value: unknown): boolean {
-  return isRecord(value) && typeof value.code === 'string' && typeof value.message === 'string';
-}
-
-function isNews(value: unknown): value is News {
-  if (!isRecord(value)) return false;
-  switch (value.kind) {
-    case 'output':
-      return (value.stream === 'stdout' || value.stream === 'stderr') && typeof value.text === 'string';
-    case 'progress':
-      return isRecord(value.progress) && typeof value.progress.done === 'number';
-    case 'finding':
-      return (
-        isRecord(value.finding) &&
-        typeof value.finding.name === 'string' &&
-        statuses.has(value.finding.status)
-      );
-    case 'attachment':
-      return isRecord(value.attachment) && typeof value.attachment.name === 'string';
-    case 'log':
-      return typeof value.message === 'string';
-    default:
-      return value.kind === 'heartbeat';
-  }
-}
-
-const statuses: ReadonlySet<unknown> = new Set(['pass', 'fail', 'warn', 'skip', 'todo', 'info']);
 
 function isTexts(value: unknown): boolean {
   return Array.isArray(value) && value.every((each) => typeof each === 'string');

@@ -20,7 +20,7 @@ import type { PoolResources } from './pool-resources.ts';
 import { type Exit, ownProgram, ProcessLine } from './process-line.ts';
 import { type ProcessTree, signalGroup, stuckMs, sweep, terminateGroup } from './process-tree.ts';
 import { type BodyWork, bodyWorkOf } from './work.ts';
-import { type TellOutput, WorkerStreams } from './worker-output.ts';
+import { WorkerStreams } from './worker-output.ts';
 
 /** A worker that has so many attempts is well supplied: more may come to it in batches. */
 const well = 12;

@@ -48,7 +48,7 @@ export function isFromWorker(value: unknown): value is FromWorker {
 }
 
 /** True for a late error as a worker may report it. */
-function isLateError(value: unknown): value is LateError {
+export function isLateError(value: unknown): value is LateError {
   return isRecord(value) && isTexts(value.tasks) && isThrown(value.error);
 }
 
