@@ -31,6 +31,11 @@ const conditions = ['@pexen/source', 'module', 'node', 'development|production']
 /** Node processes keep what they compiled for the next ones: most of their time would else go into stripping types. */
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/node', import.meta.url));
 
+/** A file that tests of all packages import. */
+function toolOf(name: string): string {
+  return fileURLToPath(new URL(`tools/${name}.ts`, import.meta.url));
+}
+
 /** Where .ci/run wants the numbers. */
 const report = process.env.VITEST_JSON_REPORT;
 
@@ -49,7 +54,10 @@ function jsonTo(outputFile: string): ['json', { outputFile: string }] {
 }
 
 export default defineConfig({
-  resolve: { conditions, alias: { '#sample': fileURLToPath(new URL('tools/sample.ts', import.meta.url)) } },
+  resolve: {
+    conditions,
+    alias: { '#sample': toolOf('sample'), '#scripted-clock': toolOf('scripted-clock') },
+  },
   ssr: { resolve: { conditions, externalConditions: ['@pexen/source', 'node'] } },
   test: {
     // By default one of two cores would stand idle; and many tests wait for processes more than they work.

@@ -27,7 +27,6 @@ const FIXED_DELAYS = [
   'packages/pool-kit/src/conformance/programs.ts',
   'packages/pool-kit/src/conformance/stand.ts',
   'packages/pool-kit/src/conformance/tickets.ts',
-  'packages/pool-thread/src/spread.ts',
 ];
 
 const IMPURE_GLOBALS = [
@@ -61,7 +60,7 @@ test('delays that somebody gives go to the one timer, which takes long ones', ()
   const sources = members().flatMap(({ dir }) => sourcesIn(`${dir}/src`));
   const others = sources.filter(({ path }) => !FIXED_DELAYS.includes(path));
   const setsTimer = (node: ts.Node): boolean =>
-    ts.isCallExpression(node) && node.expression.getText() === 'setTimeout';
+    ts.isCallExpression(node) && /\bset(Timeout|Interval)$/.test(node.expression.getText());
   expect(others.flatMap((file) => findings(file, setsTimer))).toEqual([]);
 });
 

@@ -56,7 +56,8 @@ export async function load(home: string): Promise<readonly Test[]> {
     resolve(specifier, context, next) {
       if (!context.parentURL?.startsWith(base)) return next(specifier, context);
       if (specifier === 'vitest') return next(new URL('collect.ts', import.meta.url).href, context);
-      if (specifier === '#sample') return next(new URL('../sample.ts', import.meta.url).href, context);
+      if (specifier.startsWith('#'))
+        return next(new URL(`../${specifier.slice(1)}.ts`, import.meta.url).href, context);
       const [, member, file = 'index'] = /^@pexen\/([\w-]+)(?:\/([\w-]+))?$/.exec(specifier) ?? [];
       const found = next(member === undefined ? specifier : `${base}${member}/src/${file}.ts`, context);
       return found.url.startsWith(base) ? { ...found, url: found.url.split('?')[0] + query } : found;

@@ -13,6 +13,7 @@ export {
   useSourceMaps,
 } from './call-site.ts';
 export { type CapturedOutput, formatOutput } from './captured-output.ts';
+export type { Clock, TimerOptions } from './clock.ts';
 export { type ControlledOptions, controlled } from './controlled.ts';
 export {
   addressed,

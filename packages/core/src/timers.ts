@@ -1,8 +1,9 @@
 /**
- * The one timer of all packages, and the clock that goes with it. Delays may be as long as anybody likes: the runtime's own timers turn
+ * The one timer of all packages, and the runtime's own clock. Delays may be as long as anybody likes: the runtime's own timers turn
  * what is beyond 2³¹ ms (24.8 days) into 1 ms. Keeps references of its own to the runtime's functions, which bodies may replace. The pure
  * packages do not import it.
  */
+import type { Clock, TimerOptions } from './clock.ts';
 
 const { setTimeout, clearTimeout, performance } = globalThis;
 
@@ -19,7 +20,11 @@ const longestMs = 2_147_483_647;
  * @example
  * const cancel = startTimer(30 * 24 * 3_600_000, () => controller.abort());
  */
-export function startTimer(delayMs: number, ring: () => void): () => void {
+export function startTimer(
+  delayMs: number,
+  ring: () => void,
+  { keepsAlive = true }: TimerOptions = {},
+): () => void {
   if (delayMs === Infinity) return () => {};
   const dueMs = monotonicMs() + Math.max(delayMs || 0, 0);
   const look = (): void => {
@@ -31,7 +36,32 @@ export function startTimer(delayMs: number, ring: () => void): () => void {
     // The moment may have passed since it was worked out.
     const leftMs = Math.max(Math.ceil(dueMs - monotonicMs()), 0);
     timer = setTimeout(look, Math.min(leftMs, longestMs));
+    if (!keepsAlive) timer.unref?.();
   };
   wait();
   return () => clearTimeout(timer);
+}
+
+/** The runtime's own time. */
+export const systemClock: Clock = {
+  now: monotonicMs,
+  wallNow: () => Date.now(),
+  after: startTimer,
+};
+
+/**
+ * Calls `tick` every `everyMs` milliseconds of the clock until the returned function is called, which `tick` itself may do. Does not keep
+ * the process alive.
+ */
+export function startTicking(clock: Pick<Clock, 'after'>, everyMs: number, tick: () => void): () => void {
+  let cancel: () => void;
+  const wait = (): void => {
+    cancel = clock.after(everyMs, ring, { keepsAlive: false });
+  };
+  const ring = (): void => {
+    wait();
+    tick();
+  };
+  wait();
+  return () => cancel();
 }

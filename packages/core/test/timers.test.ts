@@ -1,4 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ScriptedClock } from '#scripted-clock';
+import { startTicking } from '../src/timers.ts';
 
 const days = 24 * 3_600_000;
 
@@ -77,5 +80,44 @@ describe('timers', () => {
     vi.resetModules();
     (await import('../src/timers.ts')).startTimer(1, () => {});
     expect(set.mock.calls.map(([, delay]) => delay)).toEqual([0]);
+  });
+
+  it('keep the process alive, unless they are asked not to', () => {
+    const module = JSON.stringify(new URL('../src/timers.ts', import.meta.url).href);
+    const playing = (body: string) => {
+      const script = `import { startTicking, startTimer, systemClock } from ${module}; ${body}`;
+      return spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+    };
+    expect(playing('startTimer(20, () => console.log("rang"))').stdout).toBe('rang\n');
+    const silent =
+      'startTimer(60_000, () => {}, { keepsAlive: false }); startTicking(systemClock, 60_000, () => {})';
+    expect(playing(silent)).toMatchObject({ status: 0, signal: null });
+  });
+});
+
+describe('ticks', () => {
+  it('come at intervals until they are stopped, even by themselves', () => {
+    const clock = new ScriptedClock();
+    const ticks: number[] = [];
+    const stop = startTicking(clock, 100, () => {
+      ticks.push(clock.now() - 1_000);
+      if (ticks.length === 3) stop();
+    });
+    clock.step(250);
+    expect(ticks).toEqual([100, 200]);
+    clock.step(1_000);
+    expect(ticks).toEqual([100, 200, 300]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('go on after one that failed', () => {
+    const clock = new ScriptedClock();
+    const tick = vi.fn(() => {
+      throw new Error('no ink');
+    });
+    startTicking(clock, 100, tick);
+    expect(() => clock.step(100)).toThrow('no ink');
+    expect(() => clock.step(100)).toThrow('no ink');
+    expect(tick).toHaveBeenCalledTimes(2);
   });
 });

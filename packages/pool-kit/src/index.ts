@@ -1,6 +1,7 @@
 /** The host's side of a pool: what goes over the border, and how. */
+export type { Clock } from '@pexen/core';
+export { systemClock } from '@pexen/core/timers';
 export { type Border, describeObstacle, type Obstacle, obstacleIn } from './crossing.ts';
-export { type Clock, systemClock } from './engine/clock.ts';
 export type {
   Connection,
   ConnectionEvents,

@@ -1,8 +1,9 @@
 /** The steps of stopping, by a scripted clock. */
+
 import { expect, test } from 'vitest';
+import { ScriptedClock } from '#scripted-clock';
 import { escalate, hastySteps, usualSteps } from '../src/engine/escalation.ts';
 import type { Step } from '../src/index.ts';
-import { ScriptedClock } from './scripted-connector.ts';
 
 /** Takes the steps, and notes when each is taken. */
 function taking(steps: readonly Step[]): {
@@ -10,7 +11,7 @@ function taking(steps: readonly Step[]): {
   taken: [number, string][];
   cancel: () => void;
 } {
-  const clock = new ScriptedClock();
+  const clock = new ScriptedClock(0);
   const taken: [number, string][] = [];
   const cancel = escalate(clock, steps, (action) => void taken.push([clock.now(), action]));
   return { clock, taken, cancel };
@@ -63,13 +64,13 @@ test('what has ended is left alone, and no alarm stays', async () => {
   const { clock, taken, cancel } = taking(usualSteps(1_000, 1_000, true));
   await clock.advance(1_500);
   cancel();
-  expect(clock.alarms).toBe(0);
+  expect(clock.pending).toBe(0);
   await clock.advance(60_000);
   expect(taken.map(([, step]) => step)).toEqual(['abort', 'terminate']);
 });
 
 test('a step that ends it all is the last', async () => {
-  const clock = new ScriptedClock();
+  const clock = new ScriptedClock(0);
   const taken: string[] = [];
   const steps: readonly Step[] = [
     { afterMs: 10, action: 'abort' },

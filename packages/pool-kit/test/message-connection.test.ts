@@ -1,7 +1,9 @@
 /** The host's end of a worker that takes messages: what it sends, and when. */
+
 import { expect, test } from 'vitest';
+import { ScriptedClock, settle } from '#scripted-clock';
 import { MessageConnection, SlotEngine } from '../src/index.ts';
-import { HeardContext, ScriptedClock, settle } from './scripted-connector.ts';
+import { HeardContext } from './scripted-connector.ts';
 
 function openedWith(isReadyAtOnce: boolean) {
   const asked: string[] = [];

@@ -1,7 +1,6 @@
 /** A connector without workers: a test says what each worker does, and what time it is. */
 import type { Assignment, News, PoolContext, PoolOutcome } from '@pexen/core';
 import type {
-  Clock,
   Connection,
   ConnectionEvents,
   Connector,
@@ -9,49 +8,6 @@ import type {
   SentAttempt,
   WorkKind,
 } from '../src/index.ts';
-
-/** A clock that stands still until it is told to go on. */
-export class ScriptedClock implements Clock {
-  #nowMs = 0;
-  #alarms: { readonly atMs: number; readonly ring: () => void }[] = [];
-
-  now(): number {
-    return this.#nowMs;
-  }
-
-  after(delayMs: number, ring: () => void): () => void {
-    const alarm = { atMs: this.#nowMs + delayMs, ring };
-    this.#alarms.push(alarm);
-    return () => {
-      this.#alarms = this.#alarms.filter((each) => each !== alarm);
-    };
-  }
-
-  /** How many alarms are set. */
-  get alarms(): number {
-    return this.#alarms.length;
-  }
-
-  /** Lets so much time pass, in the order of the alarms, and everything else happen that is due meanwhile. */
-  async advance(ms: number): Promise<void> {
-    const untilMs = this.#nowMs + ms;
-    for (;;) {
-      await settle();
-      const due = this.#alarms.filter(({ atMs }) => atMs <= untilMs).toSorted((a, b) => a.atMs - b.atMs)[0];
-      if (due === undefined) break;
-      this.#nowMs = Math.max(this.#nowMs, due.atMs);
-      this.#alarms = this.#alarms.filter((each) => each !== due);
-      due.ring();
-    }
-    this.#nowMs = untilMs;
-    await settle();
-  }
-}
-
-/** Everything that was scheduled has been done. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
-}
 
 /** What a worker of a test can do besides what every connection can. */
 export type Skills = Pick<Connection, 'prefetches' | 'mostAttempts' | 'runsBoth'> & {

@@ -1,14 +1,14 @@
 /** The slot engine, told by scripted workers and a scripted clock. */
+
 import { describe, expect, test } from 'vitest';
+import { ScriptedClock, settle } from '#scripted-clock';
 import { SlotEngine } from '../src/index.ts';
 import {
   Given,
   type GivenOptions,
   HeardContext,
-  ScriptedClock,
   ScriptedConnector,
   type Skills,
-  settle,
 } from './scripted-connector.ts';
 
 const programsOnly = { ...new ScriptedConnector(1).manifest, functions: false };
@@ -601,7 +601,7 @@ describe('a pool that connects at open', () => {
     const refused = expect(opening).rejects.toThrow('no slot is left to run anything in: no');
     await clock.advance(1_000);
     await refused;
-    expect(clock.alarms).toBe(0);
+    expect(clock.pending).toBe(0);
   });
 
   test('stops opening when it is closed', async () => {
@@ -612,7 +612,7 @@ describe('a pool that connects at open', () => {
     await settle();
     await pool.close('kill');
     await refused;
-    expect(clock.alarms).toBe(0);
+    expect(clock.pending).toBe(0);
   });
 });
 
@@ -733,7 +733,7 @@ describe('the end', () => {
     expect(a?.outcome?.kind).toBe('returned');
     expect(worker(0).asked).toEqual(['send 0', 'leave']);
     expect(context.lost).toEqual([]);
-    expect(clock.alarms).toBe(0);
+    expect(clock.pending).toBe(0);
   });
 
   test('killing ends what has started: it has crashed, since it was not stopped before', async () => {
@@ -744,7 +744,7 @@ describe('the end', () => {
     expect(a?.outcome).toMatchObject({ kind: 'crashed' });
     expect(b?.outcome?.kind).toBe('not-started');
     expect(context.lost).toEqual([]);
-    expect(clock.alarms).toBe(0);
+    expect(clock.pending).toBe(0);
   });
 
   test('killing overtakes draining', async () => {
@@ -756,7 +756,7 @@ describe('the end', () => {
     await pool.close('kill');
     await drained;
     expect(a?.outcome).toMatchObject({ kind: 'crashed' });
-    expect(clock.alarms).toBe(0);
+    expect(clock.pending).toBe(0);
   });
 
   test('a worker that does not leave is ended, and one that cannot be ended holds nobody up', async () => {
@@ -766,7 +766,7 @@ describe('the end', () => {
     const closed = pool.close('drain');
     await clock.advance(2_000);
     await closed;
-    expect(clock.alarms).toBe(0);
+    expect(clock.pending).toBe(0);
   });
 
   test('a closed pool may be opened again', async () => {

@@ -1,5 +1,5 @@
 /** The program that ends what a pool left behind whose process was killed. Arguments: the pool's cookie, its folder, its start. */
-import { monotonicMs, startTimer } from '@pexen/core/timers';
+import { systemClock } from '@pexen/core/timers';
 import { sweep } from './process-tree.ts';
 import { removeTree } from './workplace.ts';
 
@@ -8,7 +8,5 @@ const patienceMs = 10_000;
 
 const [cookie = '', folder = '', start = ''] = process.argv.slice(2);
 const sinceTicks = start === '' ? undefined : Number(start);
-void sweep({ pid: undefined, cookie, ...(sinceTicks !== undefined && { sinceTicks }) }, patienceMs, {
-  now: monotonicMs,
-  after: startTimer,
-}).then(() => removeTree(folder));
+const found = { pid: undefined, cookie, ...(sinceTicks !== undefined && { sinceTicks }) };
+void sweep(found, patienceMs, systemClock).then(() => removeTree(folder));

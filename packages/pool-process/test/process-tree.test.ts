@@ -5,12 +5,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '@pexen/pool-kit';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { ScriptedClock } from '#scripted-clock';
 import { CookieJar, carriesCookie } from '../src/cookie.ts';
 import { processFacts } from '../src/platform.ts';
 import { isGone, leftBehind, type ProcessTree, signalGroup, survivors, sweep } from '../src/process-tree.ts';
 import { scratch } from './support/attempts.ts';
 import { isTouched, python, renewing } from './support/renewing.ts';
-import { ScriptedClock } from './support/scripted-clock.ts';
 
 const jar = new CookieJar();
 /** As long as a busy machine may take for anything. */
@@ -129,7 +129,7 @@ test('sweep gives up on who cannot be killed, and says who', async () => {
   }));
   for (let step = 0; step < 40; step++) {
     await new Promise(setImmediate);
-    clock.advance(50);
+    clock.step(50);
   }
   expect(await swept).toEqual([2 ** 22 + 2]);
 });

@@ -1,5 +1,6 @@
 /** Run events made into something to read. Knows run events and nothing of how they came about. */
-export { type Clock, systemClock } from './clock.ts';
+export type { Clock } from '@pexen/core';
+export { systemClock } from '@pexen/core/timers';
 export { junit } from './junit/junit.ts';
 export { lines } from './lines.ts';
 export { live } from './live/live.ts';

@@ -1,6 +1,6 @@
 /** The reporter for pipes, files and CI: a line for every result as it comes, nothing is ever overwritten. */
-import type { NewsEvent, RunEvent, TaskStarted, TasksAdded } from '@pexen/core';
-import { type Clock, systemClock } from './clock.ts';
+import type { Clock, NewsEvent, RunEvent, TaskStarted, TasksAdded } from '@pexen/core';
+import { startTicking, systemClock } from '@pexen/core/timers';
 import { Guard } from './guard.ts';
 import type { LinesOptions } from './options.ts';
 import { Output } from './output.ts';
@@ -59,7 +59,9 @@ class Lines implements Reporter {
   }
 
   event(event: RunEvent): void {
-    this.#stopTicking ??= this.#clock.every(SLOW_CHECK, () => this.#watching.attempt(() => this.#tellSlow()));
+    this.#stopTicking ??= startTicking(this.#clock, SLOW_CHECK, () =>
+      this.#watching.attempt(() => this.#tellSlow()),
+    );
     this.#time.saw(event.atMs);
     this.#tally.event(event);
     this.#running.event(event);

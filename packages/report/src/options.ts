@@ -1,5 +1,5 @@
 /** What the terminal reporters can be told: where to write, with colour or not, how wide, and by which clock. */
-import type { Clock } from './clock.ts';
+import type { Clock } from '@pexen/core';
 
 /** A stream that may be a terminal. `process.stdout` and `process.stderr` are such. */
 export interface TerminalStream extends NodeJS.WritableStream {

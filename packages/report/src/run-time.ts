@@ -1,5 +1,5 @@
 /** The time of a run between its events: its events say when they were, the clock says how long ago that is. */
-import type { Clock } from './clock.ts';
+import type { Clock } from '@pexen/core';
 
 export class RunTime {
   readonly #clock: Clock;

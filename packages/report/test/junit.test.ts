@@ -12,13 +12,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Attachment, News } from '@pexen/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ScriptedClock } from '#scripted-clock';
 import { junit } from '../src/index.ts';
 import type { JUnitOptions } from '../src/options.ts';
 import { mixedRun } from './mixed-run.ts';
 import { play } from './play.ts';
 import { type DialectName, schemaErrors } from './schemas.ts';
 import { Script } from './script.ts';
-import { ScriptedClock } from './scripted-clock.ts';
 import { allNodes, structureErrors } from './structure.ts';
 import { type Node, parseXml } from './xml.ts';
 
@@ -31,7 +31,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 async function xmlOf(script: Script, options: Partial<JUnitOptions> = {}): Promise<string> {
   const file = join(folder, 'out', 'junit.xml');
   const reporter = junit({ file, ...options });
-  play(script, reporter, new ScriptedClock());
+  play(script, reporter, new ScriptedClock(0));
   await reporter.close();
   return readFileSync(file, 'utf8');
 }
@@ -250,7 +250,7 @@ test('a run that ended early says why, with the properties it was given', async 
 describe('the file', () => {
   const begun = (file: string): ReturnType<typeof junit> => {
     const reporter = junit({ file });
-    play(new Script().tasks(['t']), reporter, new ScriptedClock());
+    play(new Script().tasks(['t']), reporter, new ScriptedClock(0));
     return reporter;
   };
 

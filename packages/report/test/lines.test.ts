@@ -4,21 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Finding } from '@pexen/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { ScriptedClock } from '#scripted-clock';
 import { junit, lines } from '../src/index.ts';
 import type { LinesOptions } from '../src/options.ts';
 import { mixedRun } from './mixed-run.ts';
 import { Paper, Pipe } from './paper.ts';
 import { play } from './play.ts';
 import { type Ending, Script } from './script.ts';
-import { ScriptedClock } from './scripted-clock.ts';
 
 async function linesOf(script: Script, options: LinesOptions = {}): Promise<string> {
   const stream = new Paper();
-  const clock = new ScriptedClock();
+  const clock = new ScriptedClock(0);
   const reporter = lines({ stream, clock, color: false, ...options });
   play(script, reporter, clock);
   await reporter.close();
-  expect(clock.listeners).toBe(0);
+  expect(clock.pending).toBe(0);
   expect(stream.listenerCount('error')).toBe(0);
   return stream.text;
 }
@@ -148,7 +148,7 @@ test('a task between two attempts is not slow, and its next attempt begins anew'
 
 test('a note is a line', async () => {
   const stream = new Paper();
-  const reporter = lines({ stream, color: false, clock: new ScriptedClock() });
+  const reporter = lines({ stream, color: false, clock: new ScriptedClock(0) });
   reporter.note?.('Interrupted: waiting for 2 running.');
   expect(stream.text).toBe('     NOTE [         ] Interrupted: waiting for 2 running.\n');
   await reporter.close();
@@ -296,7 +296,7 @@ describe('what went wrong is told once', () => {
 describe('whoever reads the lines', () => {
   test('may go away: that is no error, and nothing more is written', async () => {
     const stream = new Pipe(3);
-    const clock = new ScriptedClock();
+    const clock = new ScriptedClock(0);
     const reporter = lines({ stream, clock, color: false });
     play(mixedRun(), reporter, clock);
     await expect(reporter.close()).resolves.toBeUndefined();
@@ -305,7 +305,7 @@ describe('whoever reads the lines', () => {
 
   test('may be a full disk: that is told at the end', async () => {
     const stream = new Pipe(3, 'ENOSPC');
-    const clock = new ScriptedClock();
+    const clock = new ScriptedClock(0);
     const reporter = lines({ stream, clock, color: false });
     play(mixedRun(), reporter, clock);
     await expect(reporter.close()).rejects.toThrow('ENOSPC');

@@ -1,6 +1,7 @@
 /** The live view, as it stands on a terminal. */
 import type { Inspection } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
+import { ScriptedClock } from '#scripted-clock';
 import { cast } from '../examples/cast.ts';
 import { Rehearsal } from '../examples/rehearsal.ts';
 import { live } from '../src/index.ts';
@@ -10,7 +11,6 @@ import { Emulator } from './emulator.ts';
 import { mixedRun } from './mixed-run.ts';
 import { play } from './play.ts';
 import { Script } from './script.ts';
-import { ScriptedClock } from './scripted-clock.ts';
 
 interface Stage {
   readonly terminal: Emulator;
@@ -20,7 +20,7 @@ interface Stage {
 
 function stage(columns: number, rows: number, options: LiveOptions = {}): Stage {
   const terminal = new Emulator(columns, rows);
-  const clock = new ScriptedClock();
+  const clock = new ScriptedClock(0);
   return { terminal, clock, reporter: live({ stream: terminal, clock, color: false, ...options }) };
 }
 
@@ -30,7 +30,7 @@ function rehearsed({ reporter, clock }: Stage): (untilMs: number) => Rehearsal {
   return (untilMs) => {
     for (let now = clock.now() + 50; now <= untilMs && !rehearsal.isOver; now += 50) {
       rehearsal.advanceTo(now);
-      clock.advanceTo(now);
+      clock.stepTo(now);
     }
     return rehearsal;
   };
@@ -48,7 +48,7 @@ describe('a rehearsed run', () => {
     await on.reporter.close();
     await expect(await on.terminal.history()).toMatchFileSnapshot('golden/live-end.txt');
     expect(on.terminal.showsCursor).toBe(true);
-    expect(on.clock.listeners).toBe(0);
+    expect(on.clock.pending).toBe(0);
     expect(on.terminal.listenerCount('resize')).toBe(0);
   });
 
@@ -119,7 +119,7 @@ describe('drawing', () => {
     await terminal.settled();
     const before = terminal.writes.length;
     for (let now = 1; now <= 1000; now++) {
-      clock.advanceTo(now);
+      clock.stepTo(now);
       const news = { kind: 'output', stream: 'stdout', text: `line ${now}\n` } as const;
       reporter.news?.({ atMs: now, path: 'a', attempt: 1, news });
     }
@@ -130,10 +130,10 @@ describe('drawing', () => {
 
   test('once a second where nothing happens, so that the clocks go on', async () => {
     const { terminal, clock, reporter } = running();
-    clock.advanceTo(100);
+    clock.stepTo(100);
     await terminal.settled();
     const before = terminal.writes.length;
-    clock.advanceTo(5100);
+    clock.stepTo(5100);
     await terminal.settled();
     expect(terminal.writes.slice(before).filter((text) => text !== '')).toHaveLength(5);
     expect(await terminal.screen()).toContain('0:05');
@@ -142,7 +142,7 @@ describe('drawing', () => {
 
   test('not before the run has begun; a note goes out as a line then', async () => {
     const { terminal, clock, reporter } = stage(80, 24);
-    clock.advanceTo(5000);
+    clock.stepTo(5000);
     reporter.note?.('still gathering');
     expect(await terminal.screen()).toBe('     NOTE [         ] still gathering\n');
     await reporter.close();
@@ -151,7 +151,7 @@ describe('drawing', () => {
 
   test('the cursor is hidden meanwhile, and back when the run is over', async () => {
     const { terminal, clock, reporter } = running();
-    clock.advanceTo(100);
+    clock.stepTo(100);
     await terminal.settled();
     expect(terminal.showsCursor).toBe(false);
     await reporter.close();
@@ -161,7 +161,7 @@ describe('drawing', () => {
   test('a process that ends in the middle leaves the terminal in order', async () => {
     const before = process.listenerCount('exit');
     const { terminal, clock, reporter } = running();
-    clock.advanceTo(100);
+    clock.stepTo(100);
     expect(process.listenerCount('exit')).toBe(before + 1);
     process.listeners('exit').at(-1)?.call(process, 1);
     await terminal.settled();
@@ -315,7 +315,7 @@ test('a terminal that breaks while nobody tells anything breaks nothing else', a
       throw new Error('unplugged');
     },
   });
-  clock.advanceTo(2000);
+  clock.stepTo(2000);
   terminal.emit('resize');
   await expect(reporter.close()).rejects.toThrow('unplugged');
 });

@@ -6,6 +6,7 @@ export {
   atLeast,
   type BodyContext,
   type Capability,
+  type Clock,
   controlled,
   every,
   formatReason,
@@ -36,8 +37,8 @@ export {
   type UnboundTask,
   withMeta,
 } from '@pexen/core';
+export { systemClock } from '@pexen/core/timers';
 export { HierarchyLock, path } from '@pexen/lock';
-export { type Clock, systemClock } from './driver/clock.ts';
 export { type InlineOptions, inline } from './driver/inline-pool.ts';
 export { previewOf, select } from './driver/look-ahead.ts';
 export type { GroupOptions, PoolSource, RunOptions } from './driver/options.ts';

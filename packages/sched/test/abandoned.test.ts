@@ -1,8 +1,8 @@
 /** Bodies that cannot be ended, and pools that never open: the run ends without them. */
 import { type Pool, type PoolContext, type PoolOutcome, type Result, type Ticket, task } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
+import { ScriptedClock, settle } from '#scripted-clock';
 import { inline, type Run, type RunOptions, run } from '../src/index.ts';
-import { ScriptedClock, settled } from './scripted-clock.ts';
 
 const never = (): Promise<never> => new Promise(() => {});
 
@@ -24,9 +24,9 @@ test('a body that ignores its timeout is abandoned once its grace is over, and i
     never,
   );
   const { clock, results } = play([hangs, task({ name: 'next' }, () => 'came')]);
-  await settled();
+  await settle();
   await clock.advance(149);
-  await settled();
+  await settle();
   await clock.advance(1);
   const [first, second] = await results;
   expect(first).toMatchObject({
@@ -42,7 +42,7 @@ test('a body that ignores its timeout is abandoned once its grace is over, and i
 
 test('kill() does not wait for the grace', async () => {
   const { going, results, clock } = play([never, () => 'waits'], { deadline: 60_000 });
-  await settled();
+  await settle();
   going.kill('enough');
   expect(await results).toMatchObject([
     { path: 'task-2', status: 'skipped' },
@@ -58,7 +58,7 @@ test('kill() lets a body that listens to its signal end by itself', async () => 
       new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
   );
   const { going, results } = play([listens]);
-  await settled();
+  await settle();
   going.kill();
   const [only] = await results;
   expect(only).toMatchObject({ status: 'cancelled' });
@@ -78,11 +78,11 @@ test.each(['break', 'close', 'abort', 'signal', 'deadline'] as const)(
     const loop = (async () => {
       for await (const _ of going) if (how === 'break') break;
     })();
-    await settled();
+    await settle();
     const closed = how === 'close' ? going.close() : undefined;
     if (how === 'abort') going.abort();
     if (how === 'signal') controller.abort();
-    await settled();
+    await settle();
     await clock.advance(100);
     await Promise.all([loop, closed]);
     expect((await going.summary).counts).toEqual({ cancelled: 1, returned: 1 });
@@ -99,9 +99,9 @@ test('what the body holds stays taken, and whoever conflicts is skipped with tha
     task({ name: 'needs', requires: [reads] }, () => 1),
     () => 2,
   ]);
-  await settled();
+  await settle();
   await clock.advance(10);
-  await settled();
+  await settle();
   await clock.advance(0);
   expect((await results).map(({ path, status, reason }) => [path, status, reason?.[0]?.why])).toEqual([
     ['hangs', 'timed-out', 'took longer than 10 ms; its body did not end and was abandoned'],
@@ -120,13 +120,13 @@ test('once the body has settled, what it held is poisoned', async () => {
   );
   const waits = task({ name: 'waits' }, async () => {
     body.resolve();
-    await settled();
+    await settle();
   });
   const late = task({ name: 'late', claims: ['/db'], after: [waits] }, () => expect.fail());
   const { clock, going, results } = play([hangs, waits, late]);
-  await settled();
+  await settle();
   await clock.advance(10);
-  await settled();
+  await settle();
   await clock.advance(0);
   expect((await results).at(-1)).toMatchObject({
     path: 'late',
@@ -141,12 +141,12 @@ test('a pool is not opened again before its abandoned bodies have settled', asyn
   const body = Promise.withResolvers<void>();
   const first = run([() => body.promise], { pool });
   const summary = first.summary;
-  await settled();
+  await settle();
   first.kill();
   expect((await summary).counts).toEqual({ cancelled: 1 });
   await expect(run([() => 1], { pool }).summary).rejects.toMatchObject({ code: 'PEXEN_POOL_ABANDONED' });
   body.resolve();
-  await settled();
+  await settle();
   expect((await run([() => 1], { pool }).summary).counts).toEqual({ returned: 1 });
 });
 
@@ -155,9 +155,9 @@ test('a cleanup that hangs is abandoned too', async () => {
     throw new Error('boom');
   });
   const { clock, going, results } = play([fails]);
-  await settled();
+  await settle();
   await clock.advance(60_000);
-  await settled();
+  await settle();
   await clock.advance(10_000);
   expect(await results).toMatchObject([{ status: 'threw', abandoned: true, attempts: [{ attempt: 1 }] }]);
   expect((await going.summary).poisoned).toEqual(['/db']);
@@ -205,14 +205,14 @@ describe.each([true, false])(
       });
       const iterator = going[Symbol.asyncIterator]();
       const first = iterator.next();
-      await settled();
+      await settle();
       const ended = how === 'break' ? iterator.return?.() : how === 'close' ? going.close() : undefined;
       if (how === 'abort' || how === 'kill') going[how]();
       if (how === 'deadline') await clock.advance(30);
-      await settled();
+      await settle();
       expect(await first).toMatchObject({ value: { status: 'skipped' } });
       const last = iterator.next();
-      await settled();
+      await settle();
       await clock.advance(how === 'kill' ? 1_000 : 4_000);
       await Promise.all([ended, last]);
       expect((await going.summary).counts).toEqual({ skipped: 1 });
@@ -220,7 +220,7 @@ describe.each([true, false])(
       expect(warnings).toEqual(givesUp ? [] : ['PEXEN_POOL_CLOSE']);
       expect(clock.pending).toBe(0);
       pool.finish();
-      await settled();
+      await settle();
       expect(pool.closed.slice(1)).toEqual(givesUp ? [] : ['kill']);
     });
   },
@@ -235,9 +235,9 @@ test('a teardown waits for the opening of its pool no longer than its grace', as
     ],
     { pools: { far: pool } },
   );
-  await settled();
+  await settle();
   going.abort('enough');
-  await settled();
+  await settle();
   expect(pool.closed).toEqual([]);
   await clock.advance(200);
   expect(await results).toMatchObject([{ path: 'up' }, { path: 'down', status: 'skipped' }]);
@@ -274,7 +274,7 @@ describe('a run that is stopped while a body is being started', () => {
       return never();
     });
     const { going, results, clock } = play([first, stops], { spare: 1 });
-    await settled();
+    await settle();
     if (how === 'abort') await clock.advance(50);
     expect((await results).find(({ path }) => path === 'stops')).toMatchObject({
       ...{ status: 'cancelled', abandoned: true },

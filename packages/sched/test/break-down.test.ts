@@ -17,7 +17,7 @@ function brokenRun(closed: string[]) {
   };
   const clock = {
     ...systemClock,
-    setAlarm: () => {
+    after: () => {
       throw new Error('the clock is broken');
     },
   };

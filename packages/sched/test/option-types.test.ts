@@ -21,7 +21,7 @@ test.each([
   [{ judge: 5 }, 'judge must be a function, not a number'],
   [{ reinterpret: 'x' }, 'reinterpret must be a function, not a string'],
   [{ onWarning: {} }, 'onWarning must be a function, not an object'],
-  [{ clock: 5 }, 'clock must be a clock with now(), wallNow() and setAlarm(), not a number'],
+  [{ clock: 5 }, 'clock must be a clock with now(), wallNow() and after(), not a number'],
   [{ capacities: 5 }, 'capacities must be an object, or a list of pairs, not a number'],
   [{ shared: 5 }, 'shared must be an object, not a number'],
   [{ defaults: 5 }, 'defaults must be an object, not a number'],

@@ -1,8 +1,8 @@
 /** Options that are no numbers, or too small: refused, since the run would stand still or silently do nothing. */
 import { isPexenError, type Problem, task } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
+import { ScriptedClock, settle } from '#scripted-clock';
 import { inline, processResults, type RunOptions, run } from '../src/index.ts';
-import { ScriptedClock, settled } from './scripted-clock.ts';
 
 const quick = task({ name: 'quick', group: 'vm' }, () => 1);
 const vm = { pool: () => inline() };
@@ -64,9 +64,9 @@ test('entries of retries that are given as undefined are as good as not given', 
     throw new Error('no');
   });
   const { summary } = run([shaky], { clock });
-  await settled();
+  await settle();
   clock.advance(100);
-  await settled();
+  await settle();
   clock.advance(200);
   await summary;
   expect(attempts.map((atMs) => atMs - (attempts[0] as number))).toEqual([0, 100, 300]);

@@ -1,8 +1,8 @@
 /** Results processed in a pool of their own while the tasks still run. */
 import { task, type, withMeta } from '@pexen/core';
 import { expect, test } from 'vitest';
+import { settle } from '#scripted-clock';
 import { inline, processResults, type ResultData, run } from '../src/index.ts';
-import { settled } from './scripted-clock.ts';
 
 const numbers = (count: number) =>
   Array.from({ length: count }, (_, at) => withMeta(() => at, { name: `t${at}` }));
@@ -36,7 +36,7 @@ test('keeps the metadata of the function that processes', async () => {
   let most = 0;
   const process = async (): Promise<void> => {
     most = Math.max(most, ++under);
-    await settled();
+    await settle();
     under--;
   };
   const claiming = withMeta(process, { claims: ['/report'] });
@@ -55,7 +55,7 @@ test('at most so many are under way: then no more results are asked for', async 
     const options = { pool: inline({ concurrency: 9 }), limit: 2 };
     for await (const _ of processResults(run(tasks), () => gates[next++]?.promise, options));
   })();
-  await settled();
+  await settle();
   expect(ran).toBe(2);
   for (const { resolve } of gates) resolve();
   await loop;

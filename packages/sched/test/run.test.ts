@@ -16,8 +16,8 @@ import {
   withMeta,
 } from '@pexen/core';
 import { describe, expect, test, vi } from 'vitest';
+import { ScriptedClock, settle } from '#scripted-clock';
 import { amount, anyOf, every, inline, type Run, run, TaskFailError } from '../src/index.ts';
-import { ScriptedClock, settled } from './scripted-clock.ts';
 
 async function collect<Value>(results: AsyncIterable<Result<Value>>): Promise<Result<Value>[]> {
   const all: Result<Value>[] = [];
@@ -64,7 +64,7 @@ describe('results', () => {
   test('nothing starts before the first pull', async () => {
     let began = false;
     const going = run([() => (began = true)]);
-    await settled();
+    await settle();
     expect(began).toBe(false);
     await going.summary;
     expect(began).toBe(true);
@@ -95,7 +95,7 @@ describe('results', () => {
     const began: string[] = [];
     const tasks = ['a', 'b', 'c'].map((name) => named(name, {}, () => began.push(name)));
     for await (const result of run(tasks)) {
-      await settled();
+      await settle();
       expect(began.at(-1)).toBe(result.path);
     }
     expect(began).toEqual(['a', 'b', 'c']);
@@ -261,7 +261,7 @@ describe('ending', () => {
     const waits = task({ name: 'waits' }, ({ signal }) => rejectsOn(signal));
     const going = run([waits, named('b', { priority: 1 })]);
     const loop = collect(going);
-    await settled();
+    await settle();
     going.abort(new Error('enough'));
     expect((await loop).map(({ path, status }) => `${path} ${status}`)).toEqual([
       'b skipped',
@@ -274,7 +274,7 @@ describe('ending', () => {
     const controller = new AbortController();
     const waits = task({ name: 'waits' }, ({ signal }) => rejectsOn(signal));
     const loop = statuses(run([waits], { signal: controller.signal }));
-    await settled();
+    await settle();
     controller.abort('ctrl-c');
     expect(await loop).toEqual(['waits cancelled']);
     expect(await statuses(run([waits], { signal: controller.signal }))).toEqual(['waits skipped']);
@@ -293,7 +293,7 @@ describe('ending', () => {
     const gate = Promise.withResolvers<string>();
     const going = run([named('a', {}, () => gate.promise), named('b')]);
     const loop = statuses(going);
-    await settled();
+    await settle();
     going.drain('first ctrl-c');
     gate.resolve('done');
     expect(await loop).toEqual(['b skipped', 'a returned']);
@@ -305,7 +305,7 @@ describe('ending', () => {
     const notes = (name: string) => named(name, {}, () => begun.push(name));
     const going = run([named('a', {}, () => gate.promise), notes('b'), notes('c')], { spare: 2 });
     const loop = statuses(going);
-    await settled();
+    await settle();
     going.drain('first ctrl-c');
     gate.resolve('done');
     expect(await loop).toEqual(['b skipped', 'c skipped', 'a returned']);
@@ -316,7 +316,7 @@ describe('ending', () => {
     const waits = task({ name: 'waits' }, ({ signal }) => rejectsOn(signal));
     const going = run([waits]);
     const pulled = going[Symbol.asyncIterator]().next();
-    await settled();
+    await settle();
     await going.close();
     expect((await pulled).value?.status).toBe('cancelled');
     const never = run([named('a')]);
@@ -328,7 +328,7 @@ describe('ending', () => {
     const clock = new ScriptedClock();
     const waits = task({ name: 'waits' }, ({ signal }) => rejectsOn(signal));
     const loop = statuses(run([waits], { clock, deadline: 500 }));
-    await settled();
+    await settle();
     await clock.advance(500);
     expect(await loop).toEqual(['waits cancelled']);
     expect(clock.pending).toBe(0);
@@ -378,7 +378,7 @@ describe('timeouts', () => {
     const clock = new ScriptedClock();
     const waits = task({ name: 'waits', timeout: 100 }, ({ signal }) => rejectsOn(signal));
     const loop = collect(run([waits], { clock }));
-    await settled();
+    await settle();
     await clock.advance(100);
     const [result] = await loop;
     expect(result).toMatchObject({ status: 'timed-out', reason: [{ why: 'took longer than 100 ms' }] });
@@ -393,7 +393,7 @@ describe('timeouts', () => {
       return rejectsOn(signal);
     });
     const loop = collect(run([works], { clock }));
-    await settled();
+    await settle();
     await clock.advance(90);
     tick();
     await clock.advance(90);
@@ -423,7 +423,7 @@ describe('timeouts', () => {
       return attempt;
     });
     const loop = collect(run([flaky], { clock }));
-    await settled();
+    await settle();
     await clock.advance(99);
     expect(tries).toBe(1);
     await clock.advance(1);
@@ -593,7 +593,7 @@ describe('insight', () => {
     const wants = task({ name: 'wants', uses: ['/net/eth0/mtu'] }, () => {});
     const going = run([holds, needs, wants], { pool: inline({ concurrency: 4 }), clock });
     const loop = collect(going);
-    await settled();
+    await settle();
     const { running, waiting, resources, counts, pools } = going.inspect();
     expect(running).toMatchObject([{ path: 'holds', attempt: 1, worker: 'inline', pool: 'default' }]);
     expect(waiting).toEqual([
@@ -701,7 +701,7 @@ describe('pools', () => {
     const pool = fakePool(() => ({ kind: 'lost', reason: 'node gone', fenced: fence.promise }));
     const going = run([named('a', { claims: ['r'] })], { pool });
     const loop = statuses(going);
-    await settled();
+    await settle();
     expect(going.inspect().running).toHaveLength(1);
     fence.resolve();
     expect(await loop).toEqual(['a lost']);
@@ -737,7 +737,7 @@ describe('pools', () => {
       task({ name, uses: [amountOf(count)] }, async () => {
         memory += count;
         most = Math.max(most, memory);
-        await settled();
+        await settle();
         memory -= count;
       });
     const tasks = Array.from({ length: 20 }, (_, at) => takes(`t${at}`, (at % 3) + 1));

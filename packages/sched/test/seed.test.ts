@@ -1,10 +1,10 @@
 /** What the original Python pexen did, behaviour by behaviour, and that its known defects are gone. */
 import { isPexenError, type Pool, type Problem, type Result, task, withMeta } from '@pexen/core';
 import { expect, test } from 'vitest';
+import { settle } from '#scripted-clock';
 import { controlled, inline, metaOf, type RunOptions, run, TaskFailError } from '../src/index.ts';
 import { preview } from '../src/machine/preview.ts';
 import { Plan } from '../src/plan/plan.ts';
-import { settled } from './scripted-clock.ts';
 
 type Meta = Parameters<typeof withMeta>[1];
 
@@ -116,7 +116,7 @@ test('seed: several users run at the same time, a claimer alone', async () => {
   const enters = (name: string, meta: Meta) =>
     named(name, meta, async () => {
       inside++;
-      await settled();
+      await settle();
       most[name] = inside;
       inside--;
     });
@@ -140,7 +140,7 @@ test('seed: one value in both uses and claims is an error', () => {
 });
 
 test('seed: all resources are taken at once, so that crossing claims do not lock each other out', async () => {
-  const tasks = [named('a', { claims: ['x', 'y'] }, settled), named('b', { claims: ['y', 'x'] }, settled)];
+  const tasks = [named('a', { claims: ['x', 'y'] }, settle), named('b', { claims: ['y', 'x'] }, settle)];
   expect(await outcomes(tasks, { pool: inline({ concurrency: 2 }) })).toEqual(['a returned', 'b returned']);
 });
 
@@ -223,7 +223,7 @@ test('seed: nothing new is scheduled while the consumer works on a result', asyn
   let ran = 0;
   const tasks = Array.from({ length: 5 }, () => () => ++ran);
   for await (const { value } of run(tasks)) {
-    await settled();
+    await settle();
     expect(ran).toBe(value);
   }
 });
@@ -243,7 +243,7 @@ test('seed: spare tasks are handed to the pool beyond its workers', async () => 
   };
   const going = run([named('a'), named('b'), named('c'), named('d')], { pool, spare: 2 });
   const summary = going.summary;
-  await settled();
+  await settle();
   expect(handed).toBe(3);
   gate.resolve();
   expect((await summary).counts).toEqual({ returned: 4 });
@@ -266,12 +266,12 @@ test('seed: a killed worker does not hang the run (known defect)', async () => {
 
 test('seed: writers do not starve under a stream of readers (known defect)', async () => {
   const order: string[] = [];
-  const reader = (at: number) => named(`r${at}`, { uses: ['r'], priority: -1 }, settled);
+  const reader = (at: number) => named(`r${at}`, { uses: ['r'], priority: -1 }, settle);
   const tasks = [
     ...Array.from({ length: 400 }, (_, at) => reader(at)),
     named('writer', { claims: ['r'], priority: -2 }),
   ];
-  tasks.unshift(named('first', { uses: ['r'], priority: -3 }, settled));
+  tasks.unshift(named('first', { uses: ['r'], priority: -3 }, settle));
   for await (const { path } of run(tasks, { pool: inline({ concurrency: 4 }) })) order.push(path);
   expect(order.indexOf('writer')).toBeLessThan(75);
 });

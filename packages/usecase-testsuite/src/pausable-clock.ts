@@ -2,9 +2,10 @@
  * The time of a suite: it stands still while the process is stopped (Ctrl-Z), so that nothing is overdue when it goes on. A clock for
  * runs and for pools. Knows no signals.
  */
+import type { Clock, TimerOptions } from '@pexen/core';
 import { monotonicMs, startTimer } from '@pexen/core/timers';
 
-export class PausableClock {
+export class PausableClock implements Clock {
   /** How long it has stood still so far. */
   #pausedMs = 0;
   /** The runtime's time at which it was stopped. */
@@ -21,19 +22,15 @@ export class PausableClock {
     return Date.now();
   }
 
-  setAlarm(atMs: number, ring: () => void): () => void {
-    return this.after(atMs - this.now(), ring);
-  }
-
   /** Calls back once after so many milliseconds; the returned function takes that back. */
-  after(delayMs: number, callback: () => void): () => void {
+  after(delayMs: number, callback: () => void, options?: TimerOptions): () => void {
     const dueMs = this.now() + delayMs;
     const look = (): void => {
       const leftMs = dueMs - this.now();
-      if (leftMs > 0) cancel = startTimer(leftMs, look);
+      if (leftMs > 0) cancel = startTimer(leftMs, look, options);
       else callback();
     };
-    let cancel = startTimer(delayMs, look);
+    let cancel = startTimer(delayMs, look, options);
     return () => cancel();
   }
 

@@ -1,5 +1,5 @@
 /** The steps by which an attempt is made to stop, each harder than the one before. Knows no worker. */
-import type { Clock } from './clock.ts';
+import type { Clock } from '@pexen/core';
 import type { Step } from './connector.ts';
 
 /** How long a body that listens to its signal has before its processes get SIGTERM, ms; a shorter grace period shortens it. */

@@ -2,11 +2,10 @@
  * The engine's end of one connection: which attempts the worker has, in which order they were sent, and what becomes of each when it ends, is
  * stopped, is taken back, or loses its worker. Knows nothing of slots or of what else waits.
  */
-import type { News, PoolOutcome } from '@pexen/core';
+import type { Clock, News, PoolOutcome } from '@pexen/core';
 import { decodeOutcome, type OutcomeEnvelope, refusedByTransport } from '../envelope.ts';
 import { decodeThrown } from '../error-codec.ts';
 import type { LateError } from '../worker/late-errors.ts';
-import type { Clock } from './clock.ts';
 import type { Connection, ConnectionEvents, Step, Timeouts, WorkKind } from './connector.ts';
 import { escalate, hastySteps, usualSteps } from './escalation.ts';
 import type { Execution } from './execution.ts';

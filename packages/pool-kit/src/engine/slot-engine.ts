@@ -4,6 +4,7 @@
  */
 import {
   type Assignment,
+  type Clock,
   type PexenError,
   type Pool,
   type PoolContext,
@@ -13,8 +14,7 @@ import {
   poolInUse,
   type Ticket,
 } from '@pexen/core';
-import { startTimer } from '@pexen/core/timers';
-import { type Clock, systemClock } from './clock.ts';
+import { startTimer, systemClock } from '@pexen/core/timers';
 import type { Connector, ConnectorContext, Timeouts, WorkKind } from './connector.ts';
 import { Execution } from './execution.ts';
 import type { Link } from './link.ts';

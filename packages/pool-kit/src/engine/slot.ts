@@ -2,7 +2,7 @@
  * One slot of a pool: at most one worker of each kind, of which never more than one is busy. A slot in which no worker can be started is tried again
  * a little later, and is closed after several failures in a row.
  */
-import type { Clock } from './clock.ts';
+import type { Clock } from '@pexen/core';
 import type { Connector, Timeouts, WorkKind } from './connector.ts';
 import type { Execution } from './execution.ts';
 import { Link, type LinkHost } from './link.ts';

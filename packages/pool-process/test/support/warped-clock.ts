@@ -21,6 +21,10 @@ export class WarpedClock implements Clock {
     return this.#aheadMs + (performance.now() - this.#beganMs) / this.#slowness;
   }
 
+  wallNow(): number {
+    return this.now();
+  }
+
   after(delayMs: number, ring: () => void): () => void {
     const alarm: Alarm = {
       atMs: this.now() + delayMs,

@@ -1,6 +1,6 @@
 /** The reporter for people who watch: a picture of the run that stays, and above it what is worth keeping. */
-import type { NewsEvent, RunEvent } from '@pexen/core';
-import { type Clock, systemClock } from '../clock.ts';
+import type { Clock, NewsEvent, RunEvent } from '@pexen/core';
+import { startTicking, systemClock } from '@pexen/core/timers';
 import { Guard } from '../guard.ts';
 import type { LiveOptions, TerminalStream } from '../options.ts';
 import { Output } from '../output.ts';
@@ -118,7 +118,7 @@ class Live implements Reporter {
 
   /** Begins to draw, and catches what others would write into the picture. */
   #begin(): () => void {
-    const stopTicking = this.#clock.every(FRAME, () => this.#drawing.attempt(() => this.#tick()));
+    const stopTicking = startTicking(this.#clock, FRAME, () => this.#drawing.attempt(() => this.#tick()));
     const redraw = (): void => this.#drawing.attempt(() => this.#draw());
     this.#stream.on('resize', redraw);
     // Whoever ends the process in the middle of a run still gets the cursor back, and sees what was said last.

@@ -1,6 +1,7 @@
 /** Obeys the machine: the only place where attempts, pools and timers are touched, and where facts come in from all of them. */
 
 import {
+  type Clock,
   isThenable,
   messageOf,
   type News,
@@ -10,7 +11,7 @@ import {
   type ProviderGone,
   type Result,
 } from '@pexen/core';
-import { startTimer } from '@pexen/core/timers';
+import { startTimer, systemClock } from '@pexen/core/timers';
 import { Machine } from '../machine/machine.ts';
 import type { Command, Input, Part, PoolId, TaskId } from '../machine/protocol.ts';
 import { GOING, type State } from '../machine/state.ts';
@@ -19,7 +20,6 @@ import type { Plan } from '../plan/plan.ts';
 import type { Entry } from '../plan/planned.ts';
 import { AsyncContexts } from './async-contexts.ts';
 import { Attempt, type AttemptHost } from './attempt.ts';
-import { type Clock, systemClock } from './clock.ts';
 import { isTurnLong, nextTurn } from './event-loop.ts';
 import { runEvent } from './events.ts';
 import { HandOver } from './hand-over.ts';
@@ -239,7 +239,7 @@ export class Engine implements AttemptHost, PoolListener {
   after(ms: number, ring: () => void): () => void {
     if (ms === Infinity) return () => {};
     if (this.#isBroken) return startTimer(ms, ring); // maybe by the clock
-    return this.#clock.setAlarm(this.#clock.now() + ms, ring);
+    return this.#clock.after(ms, ring);
   }
 
   /** The time, looked at again only where code of the user's ran since. */
@@ -375,7 +375,7 @@ export class Engine implements AttemptHost, PoolListener {
   #setAlarm(atMs: number | undefined): void {
     this.#takeAlarmBack?.();
     this.#takeAlarmBack =
-      atMs === undefined ? undefined : this.#clock.setAlarm((this.#originMs ?? 0) + atMs, () => this.#ring());
+      atMs === undefined ? undefined : this.#clock.after(atMs - this.nowMs(), () => this.#ring());
   }
 
   #ring(): void {

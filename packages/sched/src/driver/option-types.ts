@@ -33,7 +33,7 @@ export function checkOptions(options: RunOptions): Problem[] {
     ...check('shared', shared, 'an object', isRecord),
     ...(isRecord(shared) ? checkShared(shared, 'shared') : []),
     ...check('signal', options.signal, 'an AbortSignal', isSignal, 'Write signal: controller.signal.'),
-    ...check('clock', options.clock, 'a clock with now(), wallNow() and setAlarm()', isClock),
+    ...check('clock', options.clock, 'a clock with now(), wallNow() and after()', isClock),
     ...check('capacities', options.capacities, 'an object, or a list of pairs', isPairs),
     ...(isRecord(defaults)
       ? checkMeta(defaults, 'defaults')
@@ -115,7 +115,7 @@ function isPool(value: unknown): value is Pool {
 }
 
 function isClock(value: unknown): boolean {
-  return hasMethods(value, ['now', 'wallNow', 'setAlarm']);
+  return hasMethods(value, ['now', 'wallNow', 'after']);
 }
 
 function isSignal(value: unknown): boolean {

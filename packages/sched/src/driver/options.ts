@@ -1,8 +1,7 @@
 /** What `run` may be told besides the tasks. */
-import type { Facts, Judgement, Pool, PoolOutcome, Problem, Result, Runnable } from '@pexen/core';
+import type { Clock, Facts, Judgement, Pool, PoolOutcome, Problem, Result, Runnable } from '@pexen/core';
 import type { Capacities } from '@pexen/lock';
 import type { TaskDefaults } from '../plan/rules.ts';
-import type { Clock } from './clock.ts';
 
 /** A pool, or what makes one when the run begins. */
 export type PoolSource = Pool | (() => Pool);
