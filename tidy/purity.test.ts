@@ -18,10 +18,8 @@ const ENTRIES = ['packages/lock/src/index.ts'];
 
 const pureFiles = PURE_FOLDERS.flatMap(sourcesIn).filter((file) => !SHELLS.includes(file.path));
 
-/** May set the runtime's timers themselves: their delays are short, and no option changes them. */
-const FIXED_DELAYS = [
-  'apps/pexen/src/endings.ts',
-  'apps/pexen/src/signals.ts',
+/** May set the runtime's timers themselves: the one timer, and bodies and programs of the conformance kit. */
+const SET_TIMERS = [
   'packages/core/src/timers.ts',
   'packages/pool-kit/src/conformance/fixtures.ts',
   'packages/pool-kit/src/conformance/programs.ts',
@@ -56,9 +54,9 @@ test('pure code imports no timers', () => {
   expect(timers.map(({ file }) => file.path)).toEqual([]);
 });
 
-test('delays that somebody gives go to the one timer, which takes long ones', () => {
+test('only the one timer, which takes long delays, sets those of the runtime', () => {
   const sources = members().flatMap(({ dir }) => sourcesIn(`${dir}/src`));
-  const others = sources.filter(({ path }) => !FIXED_DELAYS.includes(path));
+  const others = sources.filter(({ path }) => !SET_TIMERS.includes(path));
   const setsTimer = (node: ts.Node): boolean =>
     ts.isCallExpression(node) && /\bset(Timeout|Interval)$/.test(node.expression.getText());
   expect(others.flatMap((file) => findings(file, setsTimer))).toEqual([]);

@@ -3,6 +3,7 @@
  * command did not run what it should have, though Node may call that a success; one whose command is done ends, whatever
  * others left open in it. Knows no command.
  */
+import { startTimer } from '@pexen/core/timers';
 import { type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
 
 type Output = NodeJS.WritableStream & { readonly writableLength: number };
@@ -75,7 +76,7 @@ function endAtLast(us: EndingProcess, say: (message: string) => void): void {
   const look = (): void => {
     // Somebody reads slowly what we have said.
     if (us.stdout.writableLength + us.stderr.writableLength > 0) {
-      setTimeout(look, patience).unref();
+      startTimer(patience, look, { keepsAlive: false });
       return;
     }
     // Standard output and its kin are among them.
@@ -84,5 +85,5 @@ function endAtLast(us: EndingProcess, say: (message: string) => void): void {
     say(`done, but the configuration or a module of tests keeps something open${which}: ended all the same.`);
     us.exit();
   };
-  setTimeout(look, patience).unref();
+  startTimer(patience, look, { keepsAlive: false });
 }

@@ -2,6 +2,8 @@
  * What signals do to a running suite: the first interrupt waits for what runs, the second cancels it, the third kills it. To
  * quit is to kill at once.
  */
+import type { Clock } from '@pexen/core';
+import { systemClock } from '@pexen/core/timers';
 import { exitCodes, type SuiteControls } from '@pexen/usecase-testsuite';
 
 /** The part of `process` that signals need. */
@@ -15,15 +17,19 @@ export interface SignalSource {
 const longestTermination = 5_000;
 
 /** Listens until the returned function is called. */
-export function obeySignals(controls: SuiteControls, source: SignalSource): () => void {
+export function obeySignals(
+  controls: SuiteControls,
+  source: SignalSource,
+  clock: Clock = systemClock,
+): () => void {
   const steps = interruptSteps(controls, source);
   let interrupts = 0;
-  let deadline: NodeJS.Timeout | undefined;
+  let cancelDeadline: (() => void) | undefined;
   const onInterrupt = () => steps[Math.min(interrupts++, steps.length - 1)]?.();
   const onTerminate = (signal: NodeJS.Signals) => {
     controls.note(`${signal}: cancelling what runs, at most 5 s.`);
     controls.cancel(signal);
-    deadline ??= setTimeout(() => controls.kill(signal), longestTermination);
+    cancelDeadline ??= clock.after(longestTermination, () => controls.kill(signal));
   };
   const onQuit = (): void => {
     interrupts = Math.max(interrupts, steps.length - 2);
@@ -34,7 +40,7 @@ export function obeySignals(controls: SuiteControls, source: SignalSource): () =
   source.on('SIGTERM', onTerminate);
   source.on('SIGHUP', onTerminate);
   return () => {
-    clearTimeout(deadline);
+    cancelDeadline?.();
     source.off('SIGINT', onInterrupt);
     source.off('SIGQUIT', onQuit);
     source.off('SIGTERM', onTerminate);

@@ -1,7 +1,8 @@
 /** What each signal does to a running suite, in the order in which they may come. */
 import { EventEmitter } from 'node:events';
 import type { SuiteControls } from '@pexen/usecase-testsuite';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { ScriptedClock } from '#scripted-clock';
 import { obeySignals, type SignalSource } from '../src/signals.ts';
 
 /** Notes what is done to a suite of which two attempts are out, one of them begun. */
@@ -21,14 +22,13 @@ function stand() {
   const notes: string[] = [];
   const emitter = new EventEmitter();
   const source = Object.assign(emitter, { exit: (code: number) => done.push(`exit ${code}`) });
-  const deafen = obeySignals(controls, source as unknown as SignalSource);
+  const clock = new ScriptedClock();
+  const deafen = obeySignals(controls, source as unknown as SignalSource, clock);
   const send = (...signals: NodeJS.Signals[]): void => {
     for (const signal of signals) emitter.emit(signal, signal);
   };
-  return { done, notes, send, deafen, emitter };
+  return { done, notes, send, deafen, emitter, clock };
 }
-
-afterEach(() => void vi.useRealTimers());
 
 describe('signals', () => {
   test('an interrupt drains, a second one cancels, a third one kills, a fourth one leaves', () => {
@@ -49,22 +49,20 @@ describe('signals', () => {
   test.each(['SIGTERM', 'SIGHUP'] as const)(
     '%s cancels, and kills what is left after five seconds',
     (signal) => {
-      vi.useFakeTimers();
-      const { done, send } = stand();
+      const { done, send, clock } = stand();
       send(signal);
-      vi.advanceTimersByTime(4_999);
+      clock.step(4_999);
       expect(done).toEqual(['cancel']);
-      vi.advanceTimersByTime(1);
+      clock.step(1);
       expect(done).toEqual(['cancel', 'kill']);
     },
   );
 
   test('when the suite is over nobody listens, and nothing is killed', () => {
-    vi.useFakeTimers();
-    const { done, send, deafen, emitter } = stand();
+    const { done, send, deafen, emitter, clock } = stand();
     send('SIGTERM');
     deafen();
-    vi.advanceTimersByTime(60_000);
+    clock.step(60_000);
     expect(done).toEqual(['cancel']);
     expect(emitter.eventNames()).toEqual([]);
   });

@@ -10,8 +10,6 @@ const scope = globalThis;
 /** `performance.now`, ms. */
 export const now: () => number = performance.now.bind(performance);
 export const later: typeof setImmediate = scope.setImmediate;
-export const startTimeout: typeof setTimeout = scope.setTimeout;
-export const stopTimeout: typeof clearTimeout = scope.clearTimeout;
 export const soon: typeof queueMicrotask = scope.queueMicrotask;
 export const nextTick: typeof process.nextTick = process.nextTick.bind(process);
 export const toJson: typeof JSON.stringify = JSON.stringify;

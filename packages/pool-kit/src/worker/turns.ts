@@ -1,5 +1,6 @@
 /** When a worker goes on after a body: as soon as all that can surface of it has. Knows no bodies. */
-import { activeResources, later, now, startTimeout } from '../own-globals.ts';
+import { startTimer } from '@pexen/core/timers';
+import { activeResources, later, now } from '../own-globals.ts';
 
 /**
  * Calls back between two callbacks of the event loop: microtasks and the rejections of what ran before have been dealt with by then. Many
@@ -36,5 +37,5 @@ export async function untilQuiet(atMostMs: number): Promise<void> {
   const untilMs = now() + atMostMs;
   await new Promise<void>((resolve) => void later(resolve));
   while (now() < untilMs && activeResources().some((kind) => passing.test(kind)))
-    await new Promise<void>((resolve) => void startTimeout(resolve, lookEveryMs).unref());
+    await new Promise<void>((resolve) => void startTimer(lookEveryMs, resolve, { keepsAlive: false }));
 }
