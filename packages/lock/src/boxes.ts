@@ -2,7 +2,7 @@
  * Boxes in boxes. Everything is in one box at most; what is in a box is a skew heap, ordered by holders: a thing by its own, a box by the
  * first that is in it, at any depth. All of them are places in one column, so that there is no object for any. Knows not what they stand for.
  */
-import { grown } from './columns.ts';
+import { grown } from '@pexen/core/columns';
 import { type Holder, NONE } from './ids.ts';
 
 /** Not a box, nor anything that is in one. */

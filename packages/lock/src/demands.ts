@@ -3,7 +3,7 @@
  * alike share their beginning. Knows not who needs it.
  */
 import { type Amount, describeResource, isAmount, type Problem, type Resource, refuse } from '@pexen/core';
-import { grown } from './columns.ts';
+import { grown } from '@pexen/core/columns';
 import type { ResourceTree } from './resource-tree.ts';
 import { ROOT, Trie } from './trie.ts';
 import { CLAIM, EXCLUSIVE, USE, USE_ONE } from './wants.ts';

@@ -2,7 +2,7 @@
  * How many stand where in the tree, and whether somebody else could: the one rule of conflict, used for what is held, reserved,
  * wanted and poisoned. Knows nobody by name.
  */
-import { grown } from './columns.ts';
+import { grown } from '@pexen/core/columns';
 import type { Demands } from './demands.ts';
 import type { Footprint } from './footprint.ts';
 import { HOUSE, type ResourceTree } from './resource-tree.ts';

@@ -1,5 +1,5 @@
 /** What is known of each holder, side by side in one column, and who goes before whom. Knows no nodes. */
-import { grown } from './columns.ts';
+import { grown } from '@pexen/core/columns';
 
 /** What a holder is doing, as bits. */
 export const HOLDING = 1;

@@ -3,8 +3,9 @@
  * beginning, with the holders and longer groups that were found blocked there, and it hangs at the spot that is in its way. All of a
  * group move as one, so that what a release costs depends on what it frees, not on how many wait. Knows nothing of fairness.
  */
+
+import { grown } from '@pexen/core/columns';
 import { Boxes, NOTHING, WIDTH } from './boxes.ts';
-import { grown } from './columns.ts';
 import type { Demands } from './demands.ts';
 import type { Footprint } from './footprint.ts';
 import { type Holders, STARVED } from './holders.ts';

@@ -1,6 +1,6 @@
 /** Names of resources become nodes of one tree, as integers. Knows no holders. */
 import type { Resource } from '@pexen/core';
-import { grown } from './columns.ts';
+import { grown } from '@pexen/core/columns';
 import { isResourcePath, nameOfPart, nameOfPath, partsOf } from './resource-path.ts';
 import { nodeOf } from './spot.ts';
 import { ROOT } from './trie.ts';

@@ -2,7 +2,7 @@
  * Paths of integers, each prefix once: an entry is its parent and two numbers. Entries are counted and forgotten with the last
  * reference. Knows not what the numbers mean.
  */
-import { grown } from './columns.ts';
+import { grown } from '@pexen/core/columns';
 
 /** Beginning of every path. */
 export const ROOT = 0;

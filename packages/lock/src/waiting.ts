@@ -4,7 +4,7 @@
  * starved, parked apart, and not counted any more; the head of the queue of the starved has what it needs reserved. Knows not how
  * anything is taken.
  */
-import { grown } from './columns.ts';
+import { grown } from '@pexen/core/columns';
 import type { Footprint } from './footprint.ts';
 import type { HoldCounts } from './hold-counts.ts';
 import {

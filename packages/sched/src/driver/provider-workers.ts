@@ -3,8 +3,8 @@
  * may be why a dependent fails. Knows nothing of outcomes.
  */
 import type { ProviderGone } from '@pexen/core';
+import { ints, Table } from '@pexen/core/columns';
 import type { PoolId, TaskId } from '../machine/protocol.ts';
-import { ints, Table } from '../plan/columns.ts';
 
 interface Worker {
   readonly name: string;

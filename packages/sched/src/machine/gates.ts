@@ -2,7 +2,7 @@
  * What the gates of the graph have seen so far: which are open, which can never open, and what that means for the tasks behind
  * them. Knows nothing of locks, pools or time.
  */
-import { bytes, ints, Table } from '../plan/columns.ts';
+import { bytes, ints, Table } from '@pexen/core/columns';
 import { type GateId, type Graph, NEEDS_ALL } from '../plan/graph.ts';
 import { BAD, GAVE, PARKED, READY, type TaskTable, WAITING } from './task-table.ts';
 

@@ -1,6 +1,6 @@
 /** Tasks that may start, best first: smaller priority, then larger rank, then declared earlier. A binary heap. */
 
-import { ints, Table } from '../plan/columns.ts';
+import { ints, Table } from '@pexen/core/columns';
 
 /** What orders the tasks. */
 export interface Ranking {

@@ -1,5 +1,5 @@
 /** What happened to the tasks, so that one can be told: the last so many steps of all of them, in a ring of fixed size. */
-import { bytes, floats, ints, Table } from '../plan/columns.ts';
+import { bytes, floats, ints, Table } from '@pexen/core/columns';
 
 const longest = 1 << 16;
 

@@ -1,6 +1,6 @@
 /** Where every task stands: one row each, in columns. Knows no rules but which state may follow which. */
 import type { AttemptRecord } from '@pexen/core';
-import { bytes, floats, ints, Table } from '../plan/columns.ts';
+import { bytes, floats, ints, Table } from '@pexen/core/columns';
 import type { TaskState } from './protocol.ts';
 
 /** States as the table keeps them; the names are for people. */

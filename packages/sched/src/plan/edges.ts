@@ -1,5 +1,5 @@
 /** Arrows between two kinds of nodes, to be followed from either end in the order in which they were added. Knows only integers. */
-import { ints, Table } from './columns.ts';
+import { ints, Table } from '@pexen/core/columns';
 
 /** The arrows as they are seen from one end: a list for each node. */
 export class Side extends Table {

@@ -2,8 +2,9 @@
  * Who waits for whom, as integers. Between tasks stand *gates*: what a task gives feeds gates, and tasks wait for gates, so that a
  * thousand tasks which require what a thousand others provide are two thousand edges and not a million. Only grows.
  */
+
+import { bytes, ints, Table } from '@pexen/core/columns';
 import { clear } from './clear.ts';
-import { bytes, ints, Table } from './columns.ts';
 import { Edges } from './edges.ts';
 import type { Journal } from './journal.ts';
 

@@ -1,5 +1,5 @@
 /** Finds the numbers of names. Knows nothing of what they are names of. */
-import { ints } from './columns.ts';
+import { ints } from '@pexen/core/columns';
 
 /** Texts have a hash table of their own: in a `Map` they cost two to three times as much. Other names are kept in one. */
 export class NameIndex {

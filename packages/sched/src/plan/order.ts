@@ -2,7 +2,7 @@
  * How urgent each task is: the longest chain of expected durations from its start to the end of all that waits for it. Found by one
  * walk down the graph, which also notices a cycle. A loop with a stack of its own: chains may be long.
  */
-import { floats, ints, Table } from './columns.ts';
+import { floats, ints, Table } from '@pexen/core/columns';
 import type { Edges } from './edges.ts';
 import type { Planned } from './planned.ts';
 

@@ -19,10 +19,10 @@ import {
   type TaskDefinition,
   type TaskMeta,
 } from '@pexen/core';
+import { floats, ints, Table } from '@pexen/core/columns';
 import { LockTable } from '@pexen/lock';
 import { Check } from './check.ts';
 import { clear } from './clear.ts';
-import { floats, ints, Table } from './columns.ts';
 import { Graph } from './graph.ts';
 import { Journal } from './journal.ts';
 import { Naming } from './naming.ts';

@@ -1,5 +1,5 @@
 /** The ranks of all tasks: worked out for new ones, and for all when the graph has grown by a quarter. */
-import { floats, Table } from './columns.ts';
+import { floats, Table } from '@pexen/core/columns';
 import type { Journal } from './journal.ts';
 import { Order } from './order.ts';
 import type { Planned } from './planned.ts';

@@ -1,0 +1,36 @@
+/** Columns of numbers: typed arrays that grow. Knows nothing of what is in them. */
+
+type Column = Int32Array | Float64Array | Uint8Array;
+
+const least = 16;
+
+/** A new column of small numbers. */
+export const bytes = (): Uint8Array => new Uint8Array(least);
+/** A new column of whole numbers. */
+export const ints = (): Int32Array => new Int32Array(least);
+/** A new column of any numbers. */
+export const floats = (): Float64Array => new Float64Array(least);
+
+/** The column itself if it has room for `size`, else a copy of at least twice its length, filled up with `fill`. */
+export function grown<T extends Column>(column: T, size: number, fill = 0): T {
+  if (size <= column.length) return column;
+  const Kind = column.constructor as new (length: number) => T;
+  const larger = new Kind(Math.max(size, column.length * 2, least));
+  if (fill !== 0) larger.fill(fill, column.length);
+  larger.set(column);
+  return larger;
+}
+
+/** Columns that grow together: those of its properties that are typed arrays; all are of one length. New entries are 0. */
+export abstract class Table {
+  #length = least;
+
+  /** Makes room for so many rows. */
+  reserve(count: number): void {
+    if (count <= this.#length) return;
+    this.#length = Math.max(count, this.#length * 2);
+    const properties = this as unknown as Record<string, unknown>;
+    for (const [name, column] of Object.entries(this))
+      if (ArrayBuffer.isView(column)) properties[name] = grown(column as Column, this.#length);
+  }
+}
