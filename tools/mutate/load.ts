@@ -14,7 +14,7 @@ const files: readonly string[] = [
   'sched/test/giving-back.test.ts',
   'sched/test/values-in-order.test.ts',
   'sched/test/all-problems.test.ts',
-  'sched/test/select.test.ts',
+  'sched/test/plan.test.ts',
   'lock/test/acquire.test.ts',
   'sched/test/run.test.ts',
   'sched/test/break-down.test.ts',

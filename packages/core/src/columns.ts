@@ -25,6 +25,14 @@ export function grown<T extends Column>(column: T, size: number, fill = 0): T {
 export abstract class Table {
   #length = least;
 
+  /** Takes over the rows of another table of its class. */
+  protected copyRows(of: Table): void {
+    this.#length = of.#length;
+    const properties = this as unknown as Record<string, unknown>;
+    for (const [name, column] of Object.entries(of))
+      if (ArrayBuffer.isView(column)) properties[name] = (column as Int32Array).slice();
+  }
+
   /** Makes room for so many rows. */
   reserve(count: number): void {
     if (count <= this.#length) return;

@@ -27,11 +27,6 @@ export interface LockTableOptions {
    * At least 1, default 512.
    */
   readonly latecomers?: number | undefined;
-  /**
-   * May `holder` start although it takes something that is reserved for `head`? Asked when `tryTake` would answer RESERVED for a
-   * holder that is not parked. Without it nobody may.
-   */
-  readonly mayOvertake?: ((holder: Holder, head: Holder) => boolean) | undefined;
 }
 
 export class Inside {

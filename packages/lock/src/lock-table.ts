@@ -10,6 +10,9 @@ import { Inside, type LockTableOptions } from './inside.ts';
 import type { Obstacles } from './obstacles.ts';
 import type { Waiting } from './waiting.ts';
 
+/** May `holder` start although it takes something that is reserved for `head`? */
+export type MayOvertake = (holder: Holder, head: Holder) => boolean;
+
 /**
  * The life of a holder: `enrol`, then `tryTake`; where that fails, `park`. A parked holder is tried again only when the table says
  * so: whenever you have room for another, ask for the `candidate`, the best parked holder for which everything is free now,
@@ -26,7 +29,6 @@ import type { Waiting } from './waiting.ts';
 export class LockTable {
   /** @internal */
   readonly inside: Inside;
-  readonly #mayOvertake: (holder: Holder, head: Holder) => boolean;
   readonly #demands: Demands;
   readonly #holders: Holders;
   readonly #obstacles: Obstacles;
@@ -39,7 +41,6 @@ export class LockTable {
   #met: Holder = NONE;
 
   constructor(options: LockTableOptions = {}) {
-    this.#mayOvertake = options.mayOvertake ?? (() => false);
     this.inside = new Inside(options);
     this.#demands = this.inside.demands;
     this.#holders = this.inside.holders;
@@ -115,11 +116,14 @@ export class LockTable {
    * held node, or its own where something below is held. A parked holder that succeeds is parked no more.
    *
    * A holder that kept its uses and claims (`releaseAmounts`) takes its amounts again, before any reservation.
+   *
+   * `mayOvertake`: may `holder` start although it takes something that is reserved for `head`? Asked instead of answering RESERVED
+   * to a holder that is not parked. Without it no holder may.
    */
-  tryTake(holder: Holder): NodeId | typeof TAKEN | typeof RESERVED {
+  tryTake(holder: Holder, mayOvertake?: MayOvertake): NodeId | typeof TAKEN | typeof RESERVED {
     this.tries++;
     if (this.isHolding(holder)) return this.#takeAmounts(holder);
-    if (holder !== this.#found && this.#isBlocked(holder)) {
+    if (holder !== this.#found && this.#isBlocked(holder, mayOvertake)) {
       this.#met = holder;
       return this.#obstacles.isReservedOnly ? RESERVED : this.inside.tree.nodeAt(this.#obstacles.spot);
     }
@@ -137,10 +141,10 @@ export class LockTable {
   }
 
   /** Would `tryTake` succeed now? Changes nothing. */
-  canTake(holder: Holder): boolean {
+  canTake(holder: Holder, mayOvertake?: MayOvertake): boolean {
     if (this.isHolding(holder)) return this.#obstacles.hasUnits(this.#holders.demandOf(holder));
     this.#met = NONE;
-    return !this.#isBlocked(holder);
+    return !this.#isBlocked(holder, mayOvertake);
   }
 
   /** Lets the holder wait at the place where it meets a conflict, until it is the `candidate`. */
@@ -242,11 +246,11 @@ export class LockTable {
     return this.#holders.is(holder, PARKED);
   }
 
-  #isBlocked(holder: Holder): boolean {
+  #isBlocked(holder: Holder, mayOvertake?: MayOvertake): boolean {
     const { head } = this.#waiting;
     if (!this.#obstacles.find(this.#holders.demandOf(holder), holder === head)) return false;
     if (!this.#obstacles.isReservedOnly || this.isParked(holder)) return true;
-    return !this.#mayOvertake(holder, head);
+    return mayOvertake === undefined || !mayOvertake(holder, head);
   }
 
   #takeAmounts(holder: Holder): NodeId | typeof TAKEN {

@@ -2,7 +2,7 @@
 import { amount, type PlainFunction, type PoolManifest, withMeta } from '@pexen/core';
 import { Machine } from '../src/machine/machine.ts';
 import type { Command, Input } from '../src/machine/protocol.ts';
-import { Plan } from '../src/plan/plan.ts';
+import { CompiledTasks } from '../src/plan/compiled-tasks.ts';
 import type { Instance, Job } from './instances.ts';
 
 const manifest: PoolManifest = {
@@ -14,7 +14,7 @@ export type Weights = (job: Job) => number | undefined;
 
 /** When the last task ends, ms. `weightOf` is what the scheduler believes the durations to be. */
 export function makespan({ tasks, capacities }: Instance, workers: number, weightOf: Weights): number {
-  const plan = new Plan({
+  const plan = new CompiledTasks({
     pools: [{ name: 'default', manifest, spare: 0 }],
     capacities: Object.entries(capacities),
   });

@@ -40,8 +40,15 @@ export {
 export { systemClock } from '@pexen/core/timers';
 export { HierarchyLock, path } from '@pexen/lock';
 export { type InlineOptions, inline } from './driver/inline-pool.ts';
-export { previewOf, select } from './driver/look-ahead.ts';
-export type { GroupOptions, PoolSource, RunOptions } from './driver/options.ts';
+export type {
+  GroupOptions,
+  PlannedRunOptions,
+  PlanOptions,
+  PoolOptions,
+  PoolSource,
+  RunOptions,
+} from './driver/options.ts';
+export { Plan, type PlannedTask, plan } from './driver/plan.ts';
 export {
   type Processed,
   type ProcessOptions,
@@ -52,4 +59,4 @@ export { type LateErrorRecord, Run, run, type Summary } from './driver/run.ts';
 export type { RunEvents } from './driver/teller.ts';
 export type { Entry } from './plan/planned.ts';
 export type { TaskDefaults } from './plan/rules.ts';
-export type { Selectable, Selected } from './plan/select.ts';
+export type { PulledIn } from './plan/select.ts';

@@ -1,6 +1,6 @@
 import { amount, isPexenError, type Problem, task, type } from '@pexen/core';
 import { expect, it } from 'vitest';
-import { inline, place, previewOf, type RunOptions, run, select } from '../src/index.ts';
+import { inline, place, plan, type RunOptions, run } from '../src/index.ts';
 
 type Tasks = Parameters<typeof run>[0];
 
@@ -81,8 +81,7 @@ it('wrong options are told beside what is wrong with the tasks', () => {
   };
   const tasks = [lost, lonely, member];
   expect(messages(() => run(tasks, options as never))).toEqual(told);
-  expect(messages(() => select(tasks, () => true, options as never))).toEqual(told);
-  expect(messages(() => previewOf(tasks, options as never))).toEqual(told);
+  expect(messages(() => plan(tasks, options as never))).toEqual(told);
 });
 
 it('nonsense of weights, capacities and facts is told beside what is wrong with the tasks', () => {

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { Machine } from '../src/machine/machine.ts';
 import type { Command, Input } from '../src/machine/protocol.ts';
 import { ReadyQueue } from '../src/machine/ready-queue.ts';
-import { Plan } from '../src/plan/plan.ts';
+import { CompiledTasks } from '../src/plan/compiled-tasks.ts';
 import { type Shape, shapes } from './large/shapes.ts';
 
 const manifest: PoolManifest = {
@@ -31,7 +31,7 @@ const limits: Costs = { commands: 2.1, tries: 3, finds: 3, pushes: 1, comparison
 
 /** Runs the shape in pools with eight slots each; every attempt returns at once. */
 function costsOf(shape: Shape, count: number, pools: readonly string[] = ['default']): Costs {
-  const plan = new Plan({ pools: pools.map((name) => ({ name, manifest, spare: 0 })) });
+  const plan = new CompiledTasks({ pools: pools.map((name) => ({ name, manifest, spare: 0 })) });
   const machine = new Machine(plan);
   const queues = watchQueues();
   const { results, commands } = drive(machine, plan.add(shape(count)));

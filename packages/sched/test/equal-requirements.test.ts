@@ -2,12 +2,12 @@
 import { atLeast, every, isPexenError, key, type TaskMeta, task, type } from '@pexen/core';
 import { expect, it } from 'vitest';
 import { inline, run } from '../src/index.ts';
-import { Plan } from '../src/plan/plan.ts';
+import { CompiledTasks } from '../src/plan/compiled-tasks.ts';
 
 const pools = [{ name: 'default', manifest: inline().manifest, spare: 0 }];
 
 it('a thousand who each want every one of a thousand are two thousand edges and not a million', () => {
-  const plan = new Plan({ pools });
+  const plan = new CompiledTasks({ pools });
   const shards = Array.from({ length: 1_000 }, (_, at) =>
     task({ name: `shard-${at}`, provides: ['shard'] }, () => {}),
   );

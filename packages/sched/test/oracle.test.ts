@@ -10,7 +10,7 @@ import {
 } from '@pexen/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { inline, run } from '../src/index.ts';
+import { inline, plan, run } from '../src/index.ts';
 import { type Deed, type Job, type Need, oracle } from './oracle/oracle.ts';
 
 const mostJobs = 9;
@@ -132,14 +132,29 @@ function tasksOf(jobs: readonly Job[], started: number[]): PlainFunction[] {
   return bodies;
 }
 
+/** What teardowns name and no job gives. */
+function unknownNames(jobs: readonly Job[]): string[] {
+  const given = new Set(jobs.flatMap(({ gives }) => gives));
+  const torn = jobs.flatMap(({ tearsDown }) => tearsDown ?? []);
+  return [...new Set(torn)].filter((name) => !given.has(name));
+}
+
 async function ran(
   jobs: readonly Job[],
   concurrency: number,
 ): Promise<{ statuses: string[]; order: number[] }> {
   const order: number[] = [];
   const statuses: string[] = [];
-  const tasks = tasksOf(jobs, order);
-  for await (const result of run(tasks, { pool: inline({ concurrency }), partial: true }))
+  const unknown = unknownNames(jobs);
+  const known = (need: Need): Need => ({ ...need, of: need.of.filter((name) => !unknown.includes(name)) });
+  const tasks = tasksOf(
+    jobs.map((job) => ({ ...job, needs: job.needs.map(known) })),
+    order,
+  );
+  // Part of a whole that also has what the teardowns name.
+  const rest = withMeta(() => {}, { name: 'rest', provides: unknown });
+  const whole = plan([...tasks, rest], { pool: inline({ concurrency }) });
+  for await (const result of run(whole.select(({ path }) => path !== 'rest')))
     statuses[tasks.indexOf(result.task as PlainFunction)] = result.status;
   return { statuses, order };
 }

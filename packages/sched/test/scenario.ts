@@ -23,7 +23,7 @@ import { Machine } from '../src/machine/machine.ts';
 import { STATUSES } from '../src/machine/outcomes.ts';
 import type { Command, Input, Part } from '../src/machine/protocol.ts';
 import { skipReason } from '../src/machine/skip-reason.ts';
-import { Plan } from '../src/plan/plan.ts';
+import { CompiledTasks } from '../src/plan/compiled-tasks.ts';
 import type { PlanPool } from '../src/plan/planned.ts';
 
 const manifest: PoolManifest = {
@@ -47,7 +47,7 @@ export class Scenario {
   #overtakings = 64;
   #latecomers = 512;
   #pending: Runnable[] = [];
-  #plan: Plan | undefined;
+  #plan: CompiledTasks | undefined;
   #machine: Machine | undefined;
   #nowMs = 0;
   #alarmMs: number | undefined;
@@ -183,7 +183,7 @@ export class Scenario {
 
   #begin(): void {
     if (this.#machine !== undefined) return;
-    this.#plan = new Plan({
+    this.#plan = new CompiledTasks({
       pools: this.#pools,
       capacities: this.#capacities,
       overtakings: this.#overtakings,
@@ -203,7 +203,7 @@ export class Scenario {
     this.#pending = [];
     if (entries.length === 0) return;
     try {
-      const added = (this.#plan as Plan).add(entries);
+      const added = (this.#plan as CompiledTasks).add(entries, this.#machine?.live);
       this.#tell({ type: 'tasks-added', atMs: this.#nowMs, ...added });
     } catch (error) {
       const { problems } = error as { readonly problems?: readonly Problem[] };

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { settle } from '#scripted-clock';
 import { controlled, inline, metaOf, type RunOptions, run, TaskFailError } from '../src/index.ts';
 import { preview } from '../src/machine/preview.ts';
-import { Plan } from '../src/plan/plan.ts';
+import { CompiledTasks } from '../src/plan/compiled-tasks.ts';
 
 type Meta = Parameters<typeof withMeta>[1];
 
@@ -278,7 +278,7 @@ test('seed: writers do not starve under a stream of readers (known defect)', asy
 
 test('seed: a completion does not try all waiters again (known defect)', () => {
   const count = 5_000;
-  const plan = new Plan({ pools: [{ name: 'default', manifest: inline().manifest, spare: 0 }] });
+  const plan = new CompiledTasks({ pools: [{ name: 'default', manifest: inline().manifest, spare: 0 }] });
   plan.add(
     Array.from({ length: count }, (_, at) => named(`t${at}`, { claims: ['r'], uses: [`u${at % 7}`] })),
   );

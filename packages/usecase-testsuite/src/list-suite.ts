@@ -2,18 +2,15 @@
 import {
   describeRequirement,
   describeResource,
-  type Facts,
   isAmount,
   metaOf,
   type Problem,
-  type TaskMeta,
   tornDownBy,
 } from '@pexen/core';
-import { previewOf, type Selected } from '@pexen/sched';
-import { chooseTasks, gatherTasks } from './choose-tasks.ts';
+import type { PlannedTask, PulledIn } from '@pexen/sched';
 import type { LoadedConfig } from './config.ts';
 import { Expectations } from './expectations.ts';
-import { runOptions } from './run-options.ts';
+import { planSuite } from './plan-suite.ts';
 import type { Selection } from './selection.ts';
 
 /** A task as a list shows it. */
@@ -22,7 +19,7 @@ export interface ListedTask {
   /** Place in the order of starts, from 1, if all goes well; absent for a task that does not apply. */
   readonly order?: number;
   /** Why it was pulled in, where nobody asked for it. */
-  readonly pulledIn?: Selected['pulledIn'];
+  readonly pulledIn?: PulledIn;
   readonly requires: readonly string[];
   readonly uses: readonly string[];
   readonly claims: readonly string[];
@@ -48,30 +45,22 @@ export async function listSuite(
   selection: Selection = {},
   onWarning: (warning: Problem) => void = () => {},
 ): Promise<ListedTask[]> {
-  const { config } = loaded;
-  const gathered = await gatherTasks(loaded, onWarning);
-  const expectations = new Expectations(config.expectedFailures ?? {});
-  const { facts, loader } = gathered;
-  const options = runOptions(config, { facts, loader, expectations, onWarning });
-  const selected = chooseTasks(gathered, selection, options);
-  const entries = selected.map(({ entry }) => entry);
-  const order = previewOf(entries, { ...options, partial: true, onWarning: () => {} });
-  const places = new Map(order.map((path, index) => [path, index + 1]));
-  const listed = selected.map((task) => describe(task, places.get(task.path), facts, expectations));
+  const plan = await planSuite(loaded, selection, { onWarning });
+  const expectations = new Expectations(loaded.config.expectedFailures ?? {});
+  const places = new Map(plan.order.map((path, index) => [path, index + 1]));
+  const listed = plan.tasks.map((task) => describe(task, places.get(task.path), expectations));
   return listed.sort((a, b) => (a.order ?? Number.POSITIVE_INFINITY) - (b.order ?? Number.POSITIVE_INFINITY));
 }
 
 function describe(
-  { entry, path, tags, pulledIn }: Selected,
+  { entry, path, tags, pulledIn, whyNot }: PlannedTask,
   order: number | undefined,
-  facts: Facts,
   expectations: Expectations,
 ): ListedTask {
   const meta = metaOf('under' in entry ? entry.task : entry);
-  const { requires = [], uses = [], claims = [], salvages = [], when, group, pool } = meta;
+  const { requires = [], uses = [], claims = [], salvages = [], group, pool } = meta;
   const torn = tornDownBy(meta);
   const expectedToFail = expectations.reasonFor(path);
-  const reason = order === undefined ? reasonOf(when, facts) : undefined;
   return {
     path,
     ...(order !== undefined && { order }),
@@ -83,16 +72,10 @@ function describe(
     claims: claims.map(describeResource),
     ...(torn.length > 0 && { tearsDown: torn.map(describeRequirement).join(', ') }),
     ...(salvages.length > 0 && { salvages: salvages.map(describeRequirement) }),
-    ...(reason !== undefined && { reason }),
+    ...(whyNot !== undefined && { reason: whyNot }),
     ...(group !== undefined && { group }),
     ...(pool !== undefined && { pool }),
     tags,
     ...(expectedToFail !== undefined && { expectedToFail }),
   };
-}
-
-/** That it does not throw has been seen by then. */
-function reasonOf(when: TaskMeta['when'], facts: Facts): string | undefined {
-  const said = typeof when === 'function' ? when(facts) : when;
-  return typeof said === 'string' ? said : undefined;
 }

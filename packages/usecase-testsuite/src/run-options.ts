@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { type Facts, PexenError, type Pool, type Problem } from '@pexen/core';
 import { processes } from '@pexen/pool-process';
-import type { RunOptions } from '@pexen/sched';
+import type { PlannedRunOptions, PlanOptions } from '@pexen/sched';
 import type { PoolRequest, SuiteConfig } from './define-suite.ts';
 import type { Expectations } from './expectations.ts';
 import type { PausableClock } from './pausable-clock.ts';
@@ -12,32 +12,51 @@ import { judge } from './verdict.ts';
 /** Five minutes hang nothing; a test may start again after its worker was lost. The grace is that of the scheduler, 10 s, unless it is stated. */
 const suiteDefaults = { timeout: 300_000, slowAfter: 60_000, rerunnable: true } as const;
 
-/** What is known besides the configuration. */
-export interface SuiteRunGiven {
+/** What a plan needs to know besides the configuration. */
+export interface PlanGiven {
   /** Instead of what the configuration says. */
-  readonly workers?: number;
+  readonly workers: number | undefined;
   readonly loader: string | undefined;
   readonly facts: Facts;
-  readonly expectations: Expectations;
   readonly onWarning: (warning: Problem) => void;
-  /** Default: the system's. */
-  readonly clock?: PausableClock;
+  /** Undefined is the system's. */
+  readonly clock: PausableClock | undefined;
 }
 
-/** The options of a run of the suite. Pools are made by the run, and opened only when it begins. */
+/** What a run needs to know besides the configuration. */
+export interface RunGiven {
+  readonly expectations: Expectations;
+  readonly onWarning: (warning: Problem) => void;
+  readonly clock: PausableClock;
+}
+
+/** The options of a run of the suite's plan. */
 export function runOptions(
+  { shared, deadline }: SuiteConfig,
+  { expectations, onWarning, clock }: RunGiven,
+): PlannedRunOptions {
+  return {
+    ...definedOf({ shared, deadline }),
+    reinterpret: thrownFails,
+    judge: (result) => judge(result, (path) => expectations.reasonFor(path)),
+    ...{ clock, onWarning },
+  };
+}
+
+/** The options of the suite's plan. Pools are made with the plan, and opened only when a run begins. */
+export function planOptions(
   config: SuiteConfig,
-  { workers, loader, facts, expectations, onWarning, clock }: SuiteRunGiven,
-): RunOptions {
+  { workers, loader, facts, onWarning, clock }: PlanGiven,
+): PlanOptions {
   const request: PoolRequest = {
     workers: workers ?? config.workers ?? availableParallelism(),
     ...definedOf({ loader, clock }),
   };
-  const { pool = processes, pools = {}, groups = {}, capacities, spare, shared, deadline } = config;
+  const { pool = processes, pools = {}, groups = {}, capacities, spare } = config;
   const { timeout, idleTimeout, grace, slowAfter, retries, rerunnable } = config;
   const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });
   return {
-    ...definedOf({ capacities, spare, shared, deadline, clock }),
+    ...definedOf({ capacities, spare }),
     pool: () => checkedPool('pool', pool(request)),
     pools: mapValues(pools, (make, name) => () => checkedPool(`pools.${name}`, make(request))),
     groups: mapValues(groups, (group, name) => ({
@@ -45,8 +64,6 @@ export function runOptions(
       pool: () => checkedPool(`groups.${name}.pool`, group.pool(request)),
     })),
     defaults: { ...suiteDefaults, ...own },
-    reinterpret: thrownFails,
-    judge: (result) => judge(result, (path) => expectations.reasonFor(path)),
     ...{ facts, onWarning },
   };
 }

@@ -10,12 +10,12 @@ import {
 } from '@pexen/core';
 import { multi, type Reporter, type TerminalChoice } from '@pexen/report';
 import { type Run, run } from '@pexen/sched';
-import { chooseTasks, gatherTasks } from './choose-tasks.ts';
 import type { LoadedConfig } from './config.ts';
 import type { ReporterChoice } from './define-suite.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { Expectations } from './expectations.ts';
 import { PausableClock } from './pausable-clock.ts';
+import { planSuite } from './plan-suite.ts';
 import { makeReporters } from './reporters.ts';
 import { runOptions } from './run-options.ts';
 import { isNarrowing, type Selection } from './selection.ts';
@@ -65,27 +65,17 @@ export interface SuiteEnd {
 }
 
 /**
- * Gathers the tasks, selects, runs, reports and judges them.
+ * Plans the tasks that were asked for, runs, reports and judges them.
  * @throws PexenError, before anything runs, with all that is wrong with configuration, tasks and selection.
  */
 export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = {}): Promise<SuiteEnd> {
   const warn = options.onWarning ?? (() => {});
   const { config, root } = loaded;
-  const gathered = await gatherTasks(loaded, warn);
-  const expectations = new Expectations(config.expectedFailures ?? {});
-  const { facts, loader } = gathered;
-  const given = { ...options, facts, loader, expectations, onWarning: warn };
-  const chosen = chooseTasks(gathered, options, runOptions(config, given));
   const clock = new PausableClock();
-  let isMade = false;
-  const onWarning = (warning: Problem): void => {
-    if (isMade) warn(warning); // What it says of its tasks was told when they were chosen.
-  };
-  const execution = run(
-    chosen.map(({ entry }) => entry),
-    { ...runOptions(config, { ...given, onWarning, clock }), partial: true },
-  );
-  isMade = true;
+  const { workers } = options;
+  const plan = await planSuite(loaded, options, { workers, onWarning: warn, clock });
+  const expectations = new Expectations(config.expectedFailures ?? {});
+  const execution = run(plan, runOptions(config, { expectations, onWarning: warn, clock }));
   const choices = options.reporters ?? config.reporters ?? ['terminal'];
   let reportFailed = false;
   const reporter = multi(makeReporters(choices, root, options.terminal), ({ reporter, error }) => {

@@ -64,11 +64,15 @@ function remarksOf(task: ListedTask): string[] {
   ];
 }
 
+/** What is said of a task whose `when` gives no reason. */
+const doesNotApply = 'does not apply here';
+
 /** Why it has no place in the order of starts. */
 function onlyIf({ order, salvages, reason }: ListedTask): string[] {
   if (order !== undefined) return [];
   if (salvages !== undefined) return [`only if ${salvages.join(' or ')} ends badly`];
-  return [reason === undefined ? 'does not apply here' : `does not apply here: ${reason}`];
+  if (reason === undefined || reason === doesNotApply) return [doesNotApply];
+  return [`${doesNotApply}: ${reason}`];
 }
 
 function pulledInBecause({ by, as, of }: NonNullable<ListedTask['pulledIn']>): string {

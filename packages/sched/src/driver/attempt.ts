@@ -11,13 +11,13 @@ import type {
   Ticket,
 } from '@pexen/core';
 import type { Part, StopCause, TaskId } from '../machine/protocol.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import type { Rules } from '../plan/rules.ts';
 import type { HandOver } from './hand-over.ts';
 
 /** What an attempt needs of the run. */
 export interface AttemptHost {
-  readonly plan: Plan;
+  readonly plan: CompiledTasks;
   readonly handOver: Pick<HandOver, 'inherit' | 'receive'>;
   started(attempt: Attempt, worker: string): void;
   told(attempt: Attempt, news: News): void;

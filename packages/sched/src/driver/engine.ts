@@ -16,7 +16,7 @@ import { Machine } from '../machine/machine.ts';
 import type { Command, Input, Part, PoolId, TaskId } from '../machine/protocol.ts';
 import { GOING, type State } from '../machine/state.ts';
 import { clear } from '../plan/clear.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import type { Entry } from '../plan/planned.ts';
 import { AsyncContexts } from './async-contexts.ts';
 import { Attempt, type AttemptHost } from './attempt.ts';
@@ -40,7 +40,7 @@ export interface Consumer {
 const stopPosted: PoolOutcome = { kind: 'not-started', reason: 'the run was asked to stop' };
 
 export class Engine implements AttemptHost, PoolListener {
-  readonly plan: Plan;
+  readonly plan: CompiledTasks;
   readonly machine: Machine;
   readonly handOver: HandOver;
   readonly #results: Results;
@@ -78,7 +78,13 @@ export class Engine implements AttemptHost, PoolListener {
   readonly #contexts = new AsyncContexts();
   readonly #providerWorkers = new ProviderWorkers();
 
-  constructor(plan: Plan, pools: readonly Pool[], options: RunOptions, teller: Teller, consumer: Consumer) {
+  constructor(
+    plan: CompiledTasks,
+    pools: readonly Pool[],
+    options: RunOptions,
+    teller: Teller,
+    consumer: Consumer,
+  ) {
     this.plan = plan;
     this.machine = new Machine(plan);
     this.#pools = pools.map((pool, id) => new RunPool(pool, id, this));
@@ -91,6 +97,7 @@ export class Engine implements AttemptHost, PoolListener {
     this.#clock = options.clock ?? systemClock;
     this.handOver = new HandOver(plan, this.machine.state.gates, options.shared);
     this.#results = new Results(this.machine.state, this.handOver, teller);
+    this.#added(0, plan.count);
   }
 
   /** Milliseconds since the run began; 0 before. */
@@ -131,8 +138,13 @@ export class Engine implements AttemptHost, PoolListener {
 
   /** Adds tasks to the plan. The machine has to know of them at once, since what comes next builds on them. */
   add(entries: Iterable<Entry>): void {
-    const input: Input = { type: 'tasks-added', atMs: this.nowMs(), ...this.plan.add(entries) };
-    if (input.from < input.to) this.#contexts.capture(input.from);
+    const { from, to } = this.plan.add(entries, this.machine.live);
+    this.#added(from, to);
+  }
+
+  #added(from: TaskId, to: TaskId): void {
+    const input: Input = { type: 'tasks-added', atMs: this.nowMs(), from, to };
+    if (from < to) this.#contexts.capture(from);
     if (!this.state.hasBegun) this.#inbox.push(input);
     else {
       this.machine.handle([input], this.#commands);

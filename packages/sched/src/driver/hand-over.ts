@@ -17,14 +17,14 @@ import {
 } from '@pexen/core';
 import type { Gates } from '../machine/gates.ts';
 import type { TaskId } from '../machine/protocol.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { PROVIDES } from '../plan/stated.ts';
 
 const nothing: SharedState = Object.freeze(mergeShared());
 const noKeys: readonly ReceivedKey[] = [];
 
 export class HandOver {
-  readonly #plan: Plan;
+  readonly #plan: CompiledTasks;
   readonly #gates: Gates;
   /** What every task begins with. */
   readonly #initial: SharedState;
@@ -35,7 +35,7 @@ export class HandOver {
   readonly #weakFinals = new WeakMap<object, Map<TaskId, SharedState>>();
   readonly #values = new Map<TaskId, ReadonlyMap<AnyKey, unknown>>();
 
-  constructor(plan: Plan, gates: Gates, shared: Readonly<Record<string, unknown>> = {}) {
+  constructor(plan: CompiledTasks, gates: Gates, shared: Readonly<Record<string, unknown>> = {}) {
     this.#plan = plan;
     this.#gates = gates;
     this.#initial = mergeShared(shared);

@@ -13,7 +13,7 @@ import type { GroupOptions, PoolSource, RunOptions } from './options.ts';
 
 const known: readonly (keyof RunOptions)[] = [
   ...(['pool', 'pools', 'groups', 'capacities', 'spare', 'shared', 'signal', 'deadline', 'clock'] as const),
-  ...(['facts', 'weights', 'reinterpret', 'judge', 'defaults', 'partial', 'onWarning'] as const),
+  ...(['facts', 'weights', 'reinterpret', 'judge', 'defaults', 'onWarning'] as const),
 ];
 const knownOfGroup: readonly (keyof GroupOptions)[] = ['pool', 'workers', 'spare', 'exclusive'];
 
@@ -27,7 +27,6 @@ export function checkOptions(options: RunOptions): Problem[] {
     ...checkNumber('spare', options.spare, 0),
     ...checkWhole('spare', options.spare),
     ...checkNumber('deadline', options.deadline, 0),
-    ...check('partial', options.partial, 'true or false', (value) => typeof value === 'boolean'),
     ...functions.flatMap((name) => check(name, options[name], 'a function', isFunction)),
     ...check('facts', options.facts, 'an object', isRecord),
     ...check('shared', shared, 'an object', isRecord),

@@ -17,18 +17,34 @@ export interface GroupOptions {
   readonly exclusive?: boolean | undefined;
 }
 
-/** What `run` may be told. Everything may be left out; times are milliseconds. */
-export interface RunOptions {
+/** Where tasks run. Everything may be left out. */
+export interface PoolOptions {
   /** Where tasks run that name no pool. Default `inline()`. */
   readonly pool?: PoolSource | undefined;
   /** For tasks with `pool` in their metadata. */
   readonly pools?: Readonly<Record<string, PoolSource>> | undefined;
   /** For tasks with `group` in their metadata. */
   readonly groups?: Readonly<Record<string, GroupOptions>> | undefined;
+}
+
+/** What `plan` may be told besides the tasks. Everything may be left out; times are milliseconds. */
+export interface PlanOptions extends PoolOptions {
   /** How many units there are of resources that are taken by amount. */
   readonly capacities?: Capacities | undefined;
   /** So many attempts may wait in a pool beyond its workers. Default 0 for pools in this thread, else 1. */
   readonly spare?: number | undefined;
+  /** For the `when` of tasks. */
+  readonly facts?: Facts | undefined;
+  /** Expected durations of tasks that state no `weight`, by call path, ms: what was measured before. */
+  readonly weights?: ((path: string) => number | undefined) | undefined;
+  /** For tasks whose metadata does not say. */
+  readonly defaults?: TaskDefaults | undefined;
+  /** Told of what looks wrong and harms nothing: a capability that nobody requires, a listener that throws. */
+  readonly onWarning?: ((problem: Problem) => void) | undefined;
+}
+
+/** What `run` may be told of a plan. Pools replace those of the plan that have the same names. */
+export interface PlannedRunOptions extends PoolOptions {
   /** The dictionary that every task begins with. */
   readonly shared?: Readonly<Record<string, unknown>> | undefined;
   /** Aborting it is `run.abort(signal.reason)`. */
@@ -37,10 +53,6 @@ export interface RunOptions {
   readonly deadline?: number | undefined;
   /** What time it is. Default `systemClock`. */
   readonly clock?: Clock | undefined;
-  /** For the `when` of tasks. */
-  readonly facts?: Facts | undefined;
-  /** Expected durations of tasks that state no `weight`, by call path, ms: what was measured before. */
-  readonly weights?: ((path: string) => number | undefined) | undefined;
   /**
    * Reads a pool's outcome as another one before the machine sees it, for users with rules of their own: a test suite takes
    * what a body throws for a failed check. Applied after an executable's own `interpret`.
@@ -48,13 +60,9 @@ export interface RunOptions {
   readonly reinterpret?: ((outcome: PoolOutcome, task: Runnable) => PoolOutcome) | undefined;
   /** What to make of a result; asked once for each, before anybody sees it. */
   readonly judge?: ((result: Result) => Judgement | undefined) | undefined;
-  /** For tasks whose metadata does not say. */
-  readonly defaults?: TaskDefaults | undefined;
-  /**
-   * The tasks are a part of a whole that was checked, by `select`: names in `after`, `salvages` and `tearsDown` may be of what tasks
-   * provide that are not among them. Default false.
-   */
-  readonly partial?: boolean | undefined;
   /** Told of what looks wrong and harms nothing: a capability that nobody requires, a listener that throws. */
   readonly onWarning?: ((problem: Problem) => void) | undefined;
 }
+
+/** What `run` may be told of tasks. Everything may be left out; times are milliseconds. */
+export interface RunOptions extends PlanOptions, PlannedRunOptions {}

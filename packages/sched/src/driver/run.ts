@@ -13,12 +13,14 @@ import {
 import { EventEmitter } from 'eventemitter3';
 import { inspect, story, why } from '../machine/insight.ts';
 import { GIVEN } from '../machine/task-table.ts';
+import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import type { Entry } from '../plan/planned.ts';
 import { Engine } from './engine.ts';
 import { poisonedIn } from './events.ts';
-import type { RunOptions } from './options.ts';
+import type { PlannedRunOptions, RunOptions } from './options.ts';
 import { Outlet, type Pulled } from './outlet.ts';
-import { occupy, setUpFor } from './setup.ts';
+import { Plan } from './plan.ts';
+import { occupy, setUp } from './setup.ts';
 import { type RunEvents, Teller } from './teller.ts';
 
 // Asked for, not imported: bundlers for other places than Node have no such module.
@@ -70,15 +72,14 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   #takeDeadlineBack: (() => void) | undefined;
 
   /** See `run`. */
-  constructor(entries: Iterable<Entry>, options: RunOptions) {
-    const { pools, plan } = setUpFor(entries, options);
+  constructor(what: Iterable<Entry> | Plan, options: RunOptions) {
+    const { pools, tasks } = prepare(what, options);
     this.#options = options;
     this.#pools = pools;
-    this.#engine = new Engine(plan, pools, options, new Teller(options, this.events), {
+    this.#engine = new Engine(tasks, pools, options, new Teller(options, this.events), {
       take: (result, task) => this.#outlet.take(result, task),
       end: () => this.#end(),
     });
-    this.#engine.add(entries);
     this.#summary.promise.catch(() => {});
   }
 
@@ -256,15 +257,26 @@ function nearPath(path: string, paths: readonly string[]): string | undefined {
 }
 
 /**
- * Checks the tasks and makes a run of them. Nothing starts before the first result is asked for.
+ * Checks the tasks and makes a run of them, or makes one of a plan. Nothing starts before the first result is asked for.
  * @throws PexenError with all that is wrong.
  *
  * @example
  * for await (const result of run([build, test], { pool: inline({ concurrency: 8 }) })) console.log(result.path, result.status);
  */
-export function run<E extends Entry>(entries: Iterable<E>, options: RunOptions = {}): Run<ValueOfEntry<E>> {
+export function run(plan: Plan, options?: PlannedRunOptions): Run;
+export function run<E extends Entry>(tasks: Iterable<E>, options?: RunOptions): Run<ValueOfEntry<E>>;
+export function run(what: Iterable<Entry> | Plan, options: RunOptions = {}): Run {
   refuseRunWhileLoading();
-  return new Run(entries, options);
+  return new Run(what, options);
+}
+
+function prepare(
+  what: Iterable<Entry> | Plan,
+  options: RunOptions,
+): { readonly pools: readonly Pool[]; readonly tasks: CompiledTasks } {
+  if (what instanceof Plan) return what.prepare(options);
+  const { pools, tasks } = setUp(what, options, true);
+  return { pools: pools.made, tasks };
 }
 
 function gone(): Error {

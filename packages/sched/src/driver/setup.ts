@@ -1,6 +1,7 @@
-/** Makes a plan's view of the pools and options that a run was given. */
+/** Makes the pools of a run, and compiles its tasks for them. */
 import {
   isPexenError,
+  listOfTasks,
   type Pool,
   type PoolManifest,
   type Problem,
@@ -8,17 +9,24 @@ import {
   problem,
   refuse,
 } from '@pexen/core';
-import { Plan } from '../plan/plan.ts';
-import type { Entry, PlanOptions, PlanPool } from '../plan/planned.ts';
+import { CompiledTasks } from '../plan/compiled-tasks.ts';
+import type { CompileOptions, Entry, PlanPool } from '../plan/planned.ts';
 import { inline } from './inline-pool.ts';
 import { checkOptions, checkPool, isGiven } from './option-types.ts';
-import type { GroupOptions, PoolSource, RunOptions } from './options.ts';
+import type { GroupOptions, PlanOptions, PoolSource } from './options.ts';
 
-/** The pools, in the order in which the plan numbers them. */
+/** Pools in the order in which they are numbered. */
+export interface Pools {
+  readonly made: readonly Pool[];
+  /** What the compiled tasks have to know of them. */
+  readonly planned: readonly PlanPool[];
+}
+
+/** Tasks, and the pools that they are compiled for. */
 export interface Setup {
-  readonly pools: readonly Pool[];
-  /** Without tasks yet. */
-  readonly plan: Plan;
+  readonly entries: readonly Entry[];
+  readonly pools: Pools;
+  readonly tasks: CompiledTasks;
 }
 
 /** Pools that a run has begun to use, and has not closed for good. */
@@ -33,68 +41,92 @@ export function occupy(pools: readonly Pool[]): () => void {
   };
 }
 
+/** @throws PexenError PEXEN_POOL_IN_USE where another run uses one of the pools that were given as objects. */
+export function refusePoolsInUse(options: PlanOptions): void {
+  refuse(
+    sourcesOf(options).flatMap(({ key, source }) =>
+      isGiven(source) && inUse.has(source)
+        ? poolInUse().problems.map((each) => ({ ...each, message: `${key}: ${each.message}` }))
+        : [],
+    ),
+  );
+}
+
 /**
  * Calls the pool factories; opens nothing.
- * @throws PexenError PEXEN_BAD_OPTION; PEXEN_BAD_META and PEXEN_UNKNOWN_META for the defaults.
+ * @throws PexenError PEXEN_BAD_OPTION; PEXEN_POOL_IN_USE where one object is given as two pools.
  */
-function setUp(options: RunOptions): Setup {
-  refuse(checkOptions(options));
-  const { capacities, facts, defaults, partial, onWarning } = options;
-  const pools: Pool[] = [];
-  const problems: Problem[] = [];
+export function makePools(options: PlanOptions): Pools {
+  const made: Pool[] = [];
   const planned: PlanPool[] = [];
-  const add = (
-    key: string,
-    name: string,
-    source: PoolSource,
-    spare = options.spare,
-    group?: GroupOptions,
-  ): void => {
+  const problems: Problem[] = [];
+  for (const { key, name, source, spare, group } of sourcesOf(options)) {
     const pool = isGiven(source) ? source : source();
     const found = isGiven(source)
-      ? checkGiven(key, pool, pools)
+      ? checkGiven(key, pool, made)
       : checkPool(`what ${key}() makes`, pool ?? null);
     problems.push(...found);
-    if (found.length > 0) return;
+    if (found.length > 0) continue;
     const { manifest } = pool;
-    pools.push(pool);
+    made.push(pool);
     planned.push({
       ...{ name, manifest, spare: spare ?? (manifest.transport === 'reference' ? 0 : 1) },
       group: group && { exclusive: group.exclusive ?? true, workers: group.workers ?? Infinity },
     });
-  };
-  add('pool', 'default', options.pool ?? inline());
-  for (const [name, source] of Object.entries(options.pools ?? {})) add(`pools.${name}`, name, source);
-  for (const [name, group] of Object.entries(options.groups ?? {}))
-    add(`groups.${name}.pool`, name, group.pool, group.spare, group);
+  }
   refuse(problems);
-  const { weights } = options;
-  return {
-    pools,
-    plan: new Plan({ pools: planned, capacities, facts, weights, defaults, partial, onWarning }),
-  };
-}
-
-/** One object cannot be two pools of a run, nor a pool of two runs at the same time. */
-function checkGiven(key: string, pool: Pool, others: readonly Pool[]): readonly Problem[] {
-  if (inUse.has(pool))
-    return poolInUse().problems.map((each) => ({ ...each, message: `${key}: ${each.message}` }));
-  if (!others.includes(pool)) return [];
-  const message = `${key} is a pool that the run has already under another name`;
-  return [problem('PEXEN_POOL_IN_USE', message, 'Make one for each, as in pool: () => inline().')];
+  return { made, planned };
 }
 
 /**
- * As `setUp`; where the options are wrong, what is wrong with the tasks is told in the same error.
- * @throws PexenError as `setUp` does.
+ * Makes the pools and compiles the tasks.
+ * @throws PexenError with everything that is wrong with the options and with the tasks.
  */
-export function setUpFor(entries: Iterable<Entry>, options: RunOptions): Setup {
+export function setUp(entries: Iterable<Entry>, options: PlanOptions, isForRun: boolean): Setup {
+  let pools: Pools;
+  let tasks: CompiledTasks;
   try {
-    return setUp(options);
+    refuse(checkOptions(options));
+    if (isForRun) refusePoolsInUse(options);
+    pools = makePools(options);
+    const { capacities, facts, defaults, onWarning, weights } = options;
+    tasks = new CompiledTasks({
+      ...{ pools: pools.planned, capacities, facts, weights, defaults, onWarning },
+    });
   } catch (error) {
     if (isPexenError(error)) refuse([...error.problems, ...problemsOfTasks(entries, options)]);
     throw error;
   }
+  const list = listOfTasks(entries);
+  tasks.add(list);
+  return { entries: list, pools, tasks };
+}
+
+interface NamedSource {
+  /** The option, as people write it. */
+  readonly key: string;
+  readonly name: string;
+  readonly source: PoolSource;
+  readonly spare: number | undefined;
+  readonly group?: GroupOptions;
+}
+
+function sourcesOf({ pool = inline, pools = {}, groups = {}, spare }: PlanOptions): readonly NamedSource[] {
+  return [
+    { key: 'pool', name: 'default', source: pool, spare },
+    ...Object.entries(pools).map(([name, source]) => ({ key: `pools.${name}`, name, source, spare })),
+    ...Object.entries(groups).map(([name, group]) => ({
+      ...{ key: `groups.${name}.pool`, name, source: group.pool },
+      ...{ spare: group.spare ?? spare, group },
+    })),
+  ];
+}
+
+/** One object cannot be two pools of a run. */
+function checkGiven(key: string, pool: Pool, others: readonly Pool[]): readonly Problem[] {
+  if (!others.includes(pool)) return [];
+  const message = `${key} is a pool that the run has already under another name`;
+  return [problem('PEXEN_POOL_IN_USE', message, 'Make one for each, as in pool: () => inline().')];
 }
 
 /** Takes everything: what a pool cannot take is not known where the options are wrong. */
@@ -113,29 +145,29 @@ const consequences: ReadonlySet<string> = new Set([
   'PEXEN_WHEN_THREW',
 ]);
 
-function problemsOfTasks(entries: Iterable<Entry>, options: RunOptions): readonly Problem[] {
+function problemsOfTasks(entries: Iterable<Entry>, options: PlanOptions): readonly Problem[] {
   const { pools, groups, capacities, facts } = options ?? {};
   const planned = ['default', ...namesOf(pools)].map(
     (name): PlanPool => ({ name, manifest: standIn, spare: 0 }),
   );
   const group = { exclusive: true, workers: Infinity };
   for (const name of namesOf(groups)) planned.push({ name, manifest: standIn, spare: 0, group });
-  const plan = planUnlessRefused({ pools: planned, capacities, facts });
+  const compiled = compileUnlessRefused({ pools: planned, capacities, facts });
   try {
-    (plan ?? new Plan({ pools: planned })).add(entries);
+    (compiled ?? new CompiledTasks({ pools: planned })).add(entries);
   } catch (error) {
     // Anything else comes of the wrong options.
     if (isPexenError(error))
-      return error.problems.filter(({ code }) => plan !== undefined || !consequences.has(code));
+      return error.problems.filter(({ code }) => compiled !== undefined || !consequences.has(code));
   }
   return [];
 }
 
 /** Undefined where capacities or facts are wrong. */
-function planUnlessRefused(options: PlanOptions): Plan | undefined {
+function compileUnlessRefused(options: CompileOptions): CompiledTasks | undefined {
   if (!['object', 'undefined'].includes(typeof options.facts) || options.facts === null) return undefined;
   try {
-    return new Plan(options);
+    return new CompiledTasks(options);
   } catch {
     return undefined;
   }

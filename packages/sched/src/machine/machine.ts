@@ -4,7 +4,8 @@
  */
 
 import { clear } from '../plan/clear.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { CompiledTasks } from '../plan/compiled-tasks.ts';
+import type { Live } from '../plan/planned.ts';
 import { Closing } from './closing.ts';
 import { Ending } from './ending.ts';
 import { Gatekeeper } from './gatekeeper.ts';
@@ -46,7 +47,7 @@ export class Machine {
   #rankings = 0;
   #knewExclusive = false;
 
-  constructor(plan: Plan, options: MachineOptions = {}) {
+  constructor(plan: CompiledTasks, options: MachineOptions = {}) {
     this.state = new State(plan, options.tells ?? false);
     this.#ending = new Ending(this.state);
     this.#gatekeeper = new Gatekeeper(this.state, this.#ending);
@@ -54,16 +55,17 @@ export class Machine {
     this.#closing = new Closing(this.state, this.#ending, this.#gatekeeper);
     this.#stopping = new Stopping(this.state, this.#ending);
     this.#watchdog = new Watchdog(this.state);
+  }
+
+  /** What adding tasks to the plan has to know of the run. */
+  get live(): Live {
     const { tasks, pools, gates } = this.state;
-    plan.live = {
+    return {
       isOver: (task) => tasks.isDone(task),
       isGroupOpen: (pool) => pools[pool]?.isGroup === true && pools[pool]?.state !== CLOSED,
-      get hasWithdrawn() {
-        return gates.hasWithdrawn;
-      },
+      hasWithdrawn: gates.hasWithdrawn,
       isVoid: (task, gate) => gates.isVoid(task, gate),
       isOutdated: (gate) => gates.isOutdated(gate),
-      mayOvertake: (task, head) => this.#starting.mayOvertake(task, head),
     };
   }
 

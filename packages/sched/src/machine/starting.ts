@@ -32,6 +32,19 @@ export class Starting {
     this.#hasExclusive = state.pools.some((pool) => pool.isExclusive);
   }
 
+  /** Would the task be over before the first of the starved could start? Only where all is measured. */
+  readonly #mayOvertake = (task: number, head: number): boolean => {
+    const { plan, nowMs, locks, tasks } = this.#state;
+    if (!this.#state.is(task, MEASURED)) return false;
+    let headStartMs = nowMs;
+    for (const blocker of describeWait(locks, head)?.blockers ?? []) {
+      if (!this.#state.is(blocker, MEASURED)) return false;
+      const endMs = (tasks.since[blocker] as number) + (plan.weight[blocker] as number);
+      headStartMs = Math.max(headStartMs, endMs);
+    }
+    return nowMs + (plan.weight[task] as number) <= headStartMs;
+  };
+
   /** Starts what can start. Opens pools that are needed. */
   fill(): void {
     while (this.#state.isStale) {
@@ -49,21 +62,8 @@ export class Starting {
     for (let task = 0; task < tasks.count; task++)
       if ((this.#state.isUnderWay(task) || abandoned.has(task)) && !tasks.has(task, ENROLLED)) {
         this.#enrol(task);
-        locks.tryTake(task);
+        locks.tryTake(task, this.#mayOvertake);
       }
-  }
-
-  /** Would the task be over before the first of the starved could start? Only where all is measured. */
-  mayOvertake(task: number, head: number): boolean {
-    const { plan, nowMs, locks, tasks } = this.#state;
-    if (!this.#state.is(task, MEASURED)) return false;
-    let headStartMs = nowMs;
-    for (const blocker of describeWait(locks, head)?.blockers ?? []) {
-      if (!this.#state.is(blocker, MEASURED)) return false;
-      const endMs = (tasks.since[blocker] as number) + (plan.weight[blocker] as number);
-      headStartMs = Math.max(headStartMs, endMs);
-    }
-    return nowMs + (plan.weight[task] as number) <= headStartMs;
   }
 
   /** The best task that has a place, taken out of its queue; NONE if there is none. */
@@ -189,7 +189,9 @@ export class Starting {
     if (demand === NONE) return false;
     const { locks } = this.#state;
     this.#enrol(task);
-    return locks.isContended(task) && locks.canTake(task) && !this.#isPoisoned(task, demand);
+    return (
+      locks.isContended(task) && locks.canTake(task, this.#mayOvertake) && !this.#isPoisoned(task, demand)
+    );
   }
 
   /** Does the task have to be skipped for what it needs? */
@@ -214,7 +216,7 @@ export class Starting {
       return false;
     }
     this.#enrol(task);
-    if (locks.tryTake(task) === TAKEN) return true;
+    if (locks.tryTake(task, this.#mayOvertake) === TAKEN) return true;
     locks.park(task);
     if (tasks.state[task] !== PARKED) this.#state.move(task, PARKED);
     return false;

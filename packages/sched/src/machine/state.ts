@@ -1,6 +1,6 @@
 /** All that the machine knows, in one place for its parts. Decides nothing. */
 import type { LockTable } from '@pexen/lock';
-import type { Plan } from '../plan/plan.ts';
+import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { EXEMPT } from '../plan/stated.ts';
 import { Alarms } from './alarms.ts';
 import { Gates } from './gates.ts';
@@ -17,7 +17,7 @@ export const CANCELLING = 2;
 export const KILLING = 3;
 
 export class State {
-  readonly plan: Plan;
+  readonly plan: CompiledTasks;
   readonly locks: LockTable;
   readonly tasks: TaskTable = new TaskTable();
   readonly gates: Gates;
@@ -62,7 +62,7 @@ export class State {
   /** Reasons of stopped attempts. */
   readonly stopReasons: Map<number, string> = new Map();
 
-  constructor(plan: Plan, tells: boolean) {
+  constructor(plan: CompiledTasks, tells: boolean) {
     this.plan = plan;
     this.locks = plan.locks;
     this.tells = tells;

@@ -30,7 +30,7 @@ import { askWhen } from './condition.ts';
 import { findCycle } from './cycle.ts';
 import { type GateId, NEEDS } from './graph.ts';
 import type { Naming } from './naming.ts';
-import type { Planned, PlanPool } from './planned.ts';
+import type { Live, Planned, PlanPool } from './planned.ts';
 import { EXEMPT, ORDERED, PLACED, TAKES } from './stated.ts';
 import { wayOut } from './way-out.ts';
 import type { Wiring } from './wiring.ts';
@@ -47,14 +47,17 @@ export class Check {
   readonly #plan: Checked;
   /** The first task of the batch. */
   readonly #from: number;
+  /** The run that the batch is added to, if it goes on. */
+  readonly #live: Live | undefined;
   /** Names in orders that were told to be unknown. */
   readonly #told = new Set<Capability>();
 
   #isWeightTold = false;
 
-  constructor(plan: Checked, from: number) {
+  constructor(plan: Checked, from: number, live: Live | undefined) {
     this.#plan = plan;
     this.#from = from;
+    this.#live = live;
   }
 
   /** Looks at one task alone. False if its metadata cannot be worked with. */
@@ -164,7 +167,7 @@ export class Check {
   /** The tasks wait for each other in a circle. */
   cycle(): void {
     const { graph, options } = this.#plan;
-    const cycle = findCycle(this.#plan);
+    const cycle = findCycle(graph, this.#live);
     const [first = 0] = cycle;
     const nameOf = (node: number): string =>
       node < 0
@@ -199,7 +202,7 @@ export class Check {
     const { group, pool } = this.#plan.metaOf(task);
     if (group !== undefined) this.#known(task, 'group', group);
     else if (pool !== undefined) this.#known(task, 'pool', pool);
-    if (this.#plan.live?.isGroupOpen(this.#plan.graph.pool[task] as number)) this.#lateMember(task);
+    if (this.#live?.isGroupOpen(this.#plan.graph.pool[task] as number)) this.#lateMember(task);
   }
 
   #known(task: number, what: 'pool' | 'group', name: string): void {
@@ -238,7 +241,7 @@ export class Check {
   }
 
   #requirement(task: number, gate: GateId): void {
-    const { wiring, graph, live } = this.#plan;
+    const { wiring, graph } = this.#plan;
     const missing = wiring.unmeetable(gate);
     const requirement = graph.subjects[gate] as Requirement;
     if (missing.length > 0) {
@@ -254,7 +257,7 @@ export class Check {
           ? 'Add another one, or ask for fewer.'
           : (wayOut(this.#plan, missing) ?? 'Add a task that provides it.'),
       );
-    } else if (live?.hasWithdrawn) {
+    } else if (this.#live?.hasWithdrawn) {
       const gone = capabilitiesOf(requirement).find((capability) => this.#isGone(capability, task));
       if (gone !== undefined)
         this.#refuse(
@@ -273,19 +276,19 @@ export class Check {
 
   /** Torn down, and nobody but `self` provides it anew. */
   #isGone(capability: Capability, self: number): boolean {
-    const { wiring, live } = this.#plan;
+    const { wiring } = this.#plan;
     const gate = wiring.names.find(capability);
     const others = this.#providersOf(capability).filter((task) => task !== self);
-    return others.length > 0 && others.every((task) => live?.isVoid(task, gate));
+    return others.length > 0 && others.every((task) => this.#live?.isVoid(task, gate));
   }
 
   /** A group that is open takes only what could start in it. */
   #lateMember(task: number): void {
-    const { graph, live } = this.#plan;
+    const { graph } = this.#plan;
     const { requires = [], after = [], salvages = [] } = this.#plan.metaOf(task);
     const pending = [...requires.flatMap(capabilitiesOf), ...after, ...salvages].find((capability) =>
       this.#providersOf(capability).some(
-        (provider) => graph.pool[provider] !== graph.pool[task] && !live?.isOver(provider),
+        (provider) => graph.pool[provider] !== graph.pool[task] && !this.#live?.isOver(provider),
       ),
     );
     if (pending !== undefined)

@@ -10,6 +10,12 @@ export class Side extends Table {
   heads: Int32Array = ints();
   tails: Int32Array = ints();
 
+  /** Empty, or a copy. */
+  constructor(of?: Side) {
+    super();
+    if (of !== undefined) this.copyRows(of);
+  }
+
   /** The first edge of the node; 0 if there is none. */
   first(node: number): number {
     return node < this.heads.length ? (this.heads[node] as number) : 0;
@@ -48,9 +54,16 @@ export class Side extends Table {
 /** Edges are numbered from 1; 0 is no edge. */
 export class Edges {
   /** The number of the last edge. */
-  size = 0;
-  readonly out: Side = new Side();
-  readonly in: Side = new Side();
+  size: number;
+  readonly out: Side;
+  readonly in: Side;
+
+  /** None, or a copy. */
+  constructor(of?: Edges) {
+    this.size = of?.size ?? 0;
+    this.out = new Side(of?.out);
+    this.in = new Side(of?.in);
+  }
 
   add(from: number, to: number): void {
     const edge = ++this.size;

@@ -42,26 +42,36 @@ interface Follower {
 }
 
 export class Graph extends Table {
-  taskCount = 0;
-  gateCount = 0;
+  taskCount: number;
+  gateCount: number;
   /** Task → gate. */
-  readonly feeds: Edges = new Edges();
+  readonly feeds: Edges;
   /** Gate → the task that waits for it, in the order of its `requires`. */
-  readonly waits: Edges = new Edges();
+  readonly waits: Edges;
   /** Gate → gate. */
-  readonly relays: Edges = new Edges();
+  readonly relays: Edges;
   kind: Uint8Array = bytes();
   need: Int32Array = ints();
   /** The pool of each task. */
   pool: Int32Array = ints();
   /** What the gate is about: a requirement, a task, the name of a group. */
-  readonly subjects: unknown[] = [];
+  readonly subjects: unknown[];
   readonly #journal: Journal;
   readonly #followers = new Map<GateId, Follower[]>();
 
-  constructor(journal: Journal) {
+  /** Empty, or a copy. */
+  constructor(journal: Journal, other?: Graph) {
     super();
+    if (other !== undefined) this.copyRows(other);
     this.#journal = journal;
+    this.taskCount = other?.taskCount ?? 0;
+    this.gateCount = other?.gateCount ?? 0;
+    this.feeds = new Edges(other?.feeds);
+    this.waits = new Edges(other?.waits);
+    this.relays = new Edges(other?.relays);
+    this.subjects = other?.subjects.slice() ?? [];
+    for (const [gate, list] of other === undefined ? [] : other.#followers)
+      this.#followers.set(gate, [...list]);
   }
 
   /** To be called before tasks are added that may be refused. */

@@ -1,9 +1,14 @@
 /**
- * How to take back what refused tasks have changed. Of the first batch nothing is noted: where that is refused, so is the plan.
+ * How to take back what refused tasks have changed. Of the first batch nothing is noted, unless something was there before: where it is
+ * refused, so is the plan.
  */
 export class Journal {
   /** The last is undone first; undefined during the first batch. */
   #steps: (() => void)[] | undefined;
+
+  constructor(hasBefore = false) {
+    if (hasBefore) this.keep();
+  }
 
   /** Says how to take back what is about to change. */
   note(step: () => void): void {

@@ -11,9 +11,14 @@ export class NameIndex {
   #hashes = ints();
   #count = 0;
 
-  /** `names` may grow: what gets a number here stands there under it. */
-  constructor(names: readonly unknown[]) {
+  /** `names` may grow: what gets a number here stands there under it. Knows none of them yet, or as many as the other. */
+  constructor(names: readonly unknown[], of?: NameIndex) {
     this.#names = names;
+    if (of === undefined) return;
+    this.#others = new Map(of.#others);
+    this.#slots = of.#slots.slice();
+    this.#hashes = of.#hashes.slice();
+    this.#count = of.#count;
   }
 
   /** The number of the name. One that has none gets that of `ifNew`; -1 gives none. */

@@ -10,14 +10,21 @@ const nowhere: readonly string[] = [];
 export class Naming {
   readonly paths: string[] = [];
   readonly #journal: Journal;
-  readonly #tasks = new NameIndex(this.paths);
+  readonly #tasks: NameIndex;
   /** Where tasks are that have no name yet, unless that is the top. */
   readonly #unnamed = new Map<number, readonly string[]>();
   /** Derived path → the suffix given last, where there is one. */
   readonly #suffixes = new Map<string, number>();
 
-  constructor(journal: Journal) {
+  /** Empty, or a copy. */
+  constructor(journal: Journal, of?: Naming) {
     this.#journal = journal;
+    if (of === undefined) this.#tasks = new NameIndex(this.paths);
+    else {
+      this.paths = of.paths.slice();
+      this.#tasks = new NameIndex(this.paths, of.#tasks);
+      this.#suffixes = new Map(of.#suffixes);
+    }
   }
 
   /** Takes the tasks from this one on away again. */
@@ -34,6 +41,11 @@ export class Naming {
     if (name !== undefined) return this.#give(task, pathOf(under, name));
     if (under.length > 0) this.#unnamed.set(task, under);
     return true;
+  }
+
+  /** Adds the next task, whose path is known. False if the path was given already. */
+  nameAs(path: string): boolean {
+    return this.#give(this.paths.push('') - 1, path);
   }
 
   /** Gives the task a name that was derived from its function, made unique by a suffix. */

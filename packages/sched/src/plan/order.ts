@@ -4,9 +4,14 @@
  */
 import { floats, ints, Table } from '@pexen/core/columns';
 import type { Edges } from './edges.ts';
-import type { Planned } from './planned.ts';
+import type { Graph } from './graph.ts';
+import type { Live } from './planned.ts';
 
-type Walked = Pick<Planned, 'graph' | 'live'>;
+/** What is walked; `live` knows which tasks are over. */
+export interface Walked {
+  readonly graph: Graph;
+  readonly live: Live | undefined;
+}
 
 export class Order extends Table {
   /** Of each task; larger is more urgent. While the graph is walked, of the gates too: they stand behind all tasks. */
@@ -18,6 +23,15 @@ export class Order extends Table {
   #open = 0;
   #isCyclic = false;
   #stack: number[] = [];
+
+  /** Empty, or a copy. */
+  constructor(of?: Order) {
+    super();
+    if (of === undefined) return;
+    this.copyRows(of);
+    this.relays = of.relays;
+    this.#open = of.#open;
+  }
 
   /**
    * Ranks the tasks from `from` on; those before keep their ranks. `weight` is the expected duration of each, `floor` the

@@ -24,8 +24,8 @@ export interface PlanPool {
   readonly group?: { readonly exclusive: boolean; readonly workers: number } | undefined;
 }
 
-/** What a plan is made with. */
-export interface PlanOptions {
+/** What tasks are compiled with. */
+export interface CompileOptions {
   readonly pools: readonly PlanPool[];
   readonly capacities?: Capacities | undefined;
   readonly facts?: Facts | undefined;
@@ -44,7 +44,7 @@ export interface PlanOptions {
 /** What can be handed to a plan. */
 export type Entry<Value = unknown> = Runnable<Value> | PlacedTask<Value>;
 
-/** What adding to a plan has to know of the run that goes on with it. */
+/** What adding tasks has to know of the run that goes on with them, at that moment. */
 export interface Live {
   isOver(task: number): boolean;
   isGroupOpen(pool: number): boolean;
@@ -54,13 +54,11 @@ export interface Live {
   isVoid(task: number, gate: number): boolean;
   /** Was the requirement met before all came who feed it now, or by what was torn down since? Tasks that are added ask again. */
   isOutdated(gate: number): boolean;
-  /** May a task start although it takes what is reserved for another? */
-  mayOvertake(task: number, head: number): boolean;
 }
 
 /** The plan, as its parts see it. */
 export interface Planned {
-  readonly options: PlanOptions;
+  readonly options: CompileOptions;
   readonly graph: Graph;
   readonly count: number;
   /** Undefined for a task that is over and that nobody else knows any more. */
@@ -71,7 +69,6 @@ export interface Planned {
   putAddress(task: number, address: Address): void;
   /** The first task that workers find by this module and id: maybe this very task. */
   madeAt(place: string, task: number): number;
-  readonly live: Live | undefined;
   pathOf(task: number): string;
   metaOf(task: number): TaskMeta;
   definition(task: number): TaskDefinition;

@@ -1,11 +1,10 @@
 /** The ranks of all tasks: worked out for new ones, and for all when the graph has grown by a quarter. */
 import { floats, Table } from '@pexen/core/columns';
 import type { Journal } from './journal.ts';
-import { Order } from './order.ts';
-import type { Planned } from './planned.ts';
+import { Order, type Walked } from './order.ts';
 
 export class Ranks extends Table {
-  readonly order: Order = new Order();
+  readonly order: Order;
   /** Grows whenever the ranks of tasks that were there before were worked out anew. */
   rankings = 0;
   /** Ranks are at least this: what tasks that claim the same have to do together. */
@@ -16,9 +15,15 @@ export class Ranks extends Table {
   #ranked = 0;
   readonly #journal: Journal;
 
-  constructor(journal: Journal) {
+  /** Empty, or a copy, but for the claims that were counted: their nodes are those of a lock table. */
+  constructor(journal: Journal, of?: Ranks) {
     super();
     this.#journal = journal;
+    this.order = new Order(of?.order);
+    if (of === undefined) return;
+    this.copyRows(of);
+    this.rankings = of.rankings;
+    this.#ranked = of.#ranked;
   }
 
   /** A task of this weight claims the node. */
@@ -28,7 +33,7 @@ export class Ranks extends Table {
 
   /** False where there is a cycle. `claimsOf` tells which nodes a task claims. */
   rank(
-    plan: Pick<Planned, 'graph' | 'live'>,
+    plan: Walked,
     from: number,
     weight: Float64Array,
     claimsOf: (task: number) => readonly number[],

@@ -42,12 +42,17 @@ export class Teardowns {
   /** Tasks whose `DONE_WITH` gate is not connected yet, and capabilities that are not watched yet. */
   readonly #pending: (() => void)[] = [];
 
-  /** `names`: capabilities → their gates. */
-  constructor(plan: Pick<Planned, 'graph' | 'metaOf'>, names: NameIndex, journal: Journal) {
+  /** `names`: capabilities → their gates. Knows nothing yet, or what the other knows. */
+  constructor(plan: Pick<Planned, 'graph' | 'metaOf'>, names: NameIndex, journal: Journal, of?: Teardowns) {
     this.#plan = plan;
     this.#graph = plan.graph;
     this.#names = names;
     this.#journal = journal;
+    if (of === undefined) return;
+    this.#watched = new Map(of.#watched);
+    this.#tearers = new Map(of.#tearers);
+    this.#watchers = new Map(of.#watchers);
+    this.#doneWith = new Map(of.#doneWith);
   }
 
   /** The task tears the capabilities down, once none of them is needed any more. */

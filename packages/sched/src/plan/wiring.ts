@@ -15,12 +15,12 @@ import { AFTER, BEFORE, type GateId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAG
 import { Identities } from './identities.ts';
 import type { Journal } from './journal.ts';
 import { NameIndex } from './name-index.ts';
-import type { Planned } from './planned.ts';
+import type { Live, Planned } from './planned.ts';
 import { EXEMPT, ORDERED, PROVIDES, REQUIRES } from './stated.ts';
 import { Teardowns } from './teardowns.ts';
 
 /** What the wiring has to know of the plan. */
-type Wired = Pick<Planned, 'graph' | 'count' | 'runnableOf' | 'live' | 'options' | 'metaOf'>;
+type Wired = Pick<Planned, 'graph' | 'count' | 'runnableOf' | 'options' | 'metaOf'>;
 
 export class Wiring {
   readonly graph: Graph;
@@ -44,12 +44,19 @@ export class Wiring {
   /** Tasks by what they are; made when somebody asks for an object that is no key. */
   #identities: Identities | undefined;
 
-  constructor(plan: Wired, journal: Journal) {
+  /** Empty, or a copy for a copy of the plan. */
+  constructor(plan: Wired, journal: Journal, of?: Wiring) {
     this.graph = plan.graph;
     this.#plan = plan;
     this.#journal = journal;
-    this.names = new NameIndex(plan.graph.subjects);
-    this.#teardowns = new Teardowns(plan, this.names, journal);
+    this.names = new NameIndex(plan.graph.subjects, of?.names);
+    this.#teardowns = new Teardowns(plan, this.names, journal, of === undefined ? undefined : of.#teardowns);
+    if (of === undefined) return;
+    this.hasKeys = of.hasKeys;
+    this.#compounds = new Map(of.#compounds);
+    this.#after = new Map(of.#after);
+    this.#before = new Map(of.#before);
+    this.#groups = new Map(of.#groups);
   }
 
   /** Takes the gates and tasks from these on away again, as long as the plan still has the tasks. */
@@ -65,10 +72,13 @@ export class Wiring {
     if (this.#identities !== undefined) this.#identify();
   }
 
-  /** What the task waits for. A requirement's gate may turn out to have too few feeders: `unmeetable` tells. */
-  need(task: number, meta: TaskMeta, stated: number): void {
+  /**
+   * What the task waits for. A requirement's gate may turn out to have too few feeders: `unmeetable` tells. `live` is the run that the
+   * task is added to, if it goes on.
+   */
+  need(task: number, meta: TaskMeta, stated: number, live: Live | undefined): void {
     if ((stated & REQUIRES) !== 0)
-      for (const requirement of meta.requires ?? []) this.#require(task, requirement, meta, stated);
+      for (const requirement of meta.requires ?? []) this.#require(task, requirement, meta, stated, live);
     if ((stated & (ORDERED | EXEMPT)) !== 0) this.#order(task, meta);
     const pool = this.graph.pool[task] as number;
     if (this.#isGroup(pool)) this.graph.waits.add(this.#groupGate(pool), task);
@@ -128,30 +138,31 @@ export class Wiring {
     if (before !== undefined) this.#holdBehind(before, task, this.graph.subjects[gate] as Capability);
   }
 
-  #require(task: number, requirement: Requirement, meta: TaskMeta, stated: number): void {
+  #require(
+    task: number,
+    requirement: Requirement,
+    meta: TaskMeta,
+    stated: number,
+    live: Live | undefined,
+  ): void {
     let gate =
-      typeof requirement === 'string' ? this.gateOf(requirement) : this.#requirementGate(requirement);
+      typeof requirement === 'string' ? this.gateOf(requirement) : this.#requirementGate(requirement, live);
     const provides = (stated & PROVIDES) === 0 ? undefined : meta.provides;
     if (this.#meetsItself(task, requirement, provides)) gate = this.#withoutSelf(gate, requirement, task);
     this.#wait(gate, task);
     const { feeds, kind, need } = this.graph;
-    if (
-      feeds.in.first(gate) === 0 ||
-      kind[gate] !== NEEDS ||
-      need[gate] !== 1 ||
-      this.#plan.live?.hasWithdrawn
-    )
+    if (feeds.in.first(gate) === 0 || kind[gate] !== NEEDS || need[gate] !== 1 || live?.hasWithdrawn)
       this.suspects.push(task, gate);
     if (this.#teardowns.isUsed) this.#teardowns.required(gate, task);
   }
 
-  #requirementGate(requirement: Requirement): GateId {
+  #requirementGate(requirement: Requirement, live: Live | undefined): GateId {
     if (!isCompound(requirement)) return this.gateOf(requirement);
     const all = formOf(requirement) === 'every';
     const need = all ? 0 : requirement.count;
     const likeness = `${all}${need}:${requirement.capabilities.map((each) => this.gateOf(each))}`;
     let gate = this.#compounds.get(likeness);
-    if (gate === undefined || this.#plan.live?.isOutdated(gate)) {
+    if (gate === undefined || live?.isOutdated(gate)) {
       gate = this.graph.addGate(all ? NEEDS_ALL : NEEDS, requirement, need);
       this.#journal.put(this.#compounds, likeness, gate);
       this.#followMembers(requirement, gate);

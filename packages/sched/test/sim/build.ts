@@ -12,7 +12,7 @@ import {
   type TaskMeta,
   withMeta,
 } from '@pexen/core';
-import type { PlanOptions } from '../../src/plan/planned.ts';
+import type { CompileOptions } from '../../src/plan/planned.ts';
 import type { RequirementSpec, Scenario, TaskSpec } from './scenario.ts';
 
 /** Remembers the tasks it made, so that later ones can name them. */
@@ -72,7 +72,7 @@ export class Builder {
 }
 
 /** What the plan of a scenario is made with. */
-export function planOptions({ pools, capacities, overtakings, latecomers }: Scenario): PlanOptions {
+export function planOptions({ pools, capacities, overtakings, latecomers }: Scenario): CompileOptions {
   return {
     pools: pools.map(({ name, spare, isGroup, exclusive, slots, kills }) => ({
       ...{ name, spare, manifest: manifest(kills) },

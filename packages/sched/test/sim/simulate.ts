@@ -6,7 +6,7 @@ import { STATUSES } from '../../src/machine/outcomes.ts';
 import type { Command, Input } from '../../src/machine/protocol.ts';
 import { skipReason } from '../../src/machine/skip-reason.ts';
 import { PARKED } from '../../src/machine/task-table.ts';
-import { Plan } from '../../src/plan/plan.ts';
+import { CompiledTasks } from '../../src/plan/compiled-tasks.ts';
 import { Builder, planOptions } from './build.ts';
 import { describeStep } from './describe.ts';
 import { generate } from './generate.ts';
@@ -56,7 +56,7 @@ export function play(scenario: Scenario, log?: (line: string) => void): Simulate
 class Session implements Player {
   isRefused = false;
   trace = 0;
-  readonly #plan: Plan;
+  readonly #plan: CompiledTasks;
   readonly #machine: Machine;
   readonly #watcher: Watcher;
   #handled = 0;
@@ -67,7 +67,7 @@ class Session implements Player {
   constructor(scenario: Scenario, log: ((line: string) => void) | undefined) {
     this.#log = log;
     this.#builder = new Builder(scenario);
-    this.#plan = new Plan(planOptions(scenario));
+    this.#plan = new CompiledTasks(planOptions(scenario));
     this.#machine = new Machine(this.#plan, { tells: true });
     const { locks } = this.#plan;
     this.#watcher = new Watcher(scenario, {
@@ -100,7 +100,7 @@ class Session implements Player {
   /** What was refused is told as text. */
   #addToPlan(specs: readonly TaskSpec[]): { readonly from: number; readonly to: number } | string {
     try {
-      return this.#plan.add(this.#builder.build(specs));
+      return this.#plan.add(this.#builder.build(specs), this.#machine.live);
     } catch (error) {
       if (!isPexenError(error)) throw error;
       return error.message;
@@ -192,7 +192,7 @@ function withNotice(inputs: readonly Input[], notice: (input: Input) => void): r
   return noticed;
 }
 
-function goesBefore({ priority, order }: Plan, task: number, other: number): boolean {
+function goesBefore({ priority, order }: CompiledTasks, task: number, other: number): boolean {
   const first = (priority[task] as number) - (priority[other] as number);
   if (first !== 0) return first < 0;
   const second = (order.rank[other] as number) - (order.rank[task] as number);

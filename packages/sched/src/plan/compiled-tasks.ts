@@ -27,7 +27,7 @@ import { Graph } from './graph.ts';
 import { Journal } from './journal.ts';
 import { Naming } from './naming.ts';
 import type { Order } from './order.ts';
-import type { Entry, Live, Planned, PlanOptions, PlanPool } from './planned.ts';
+import type { CompileOptions, Entry, Live, Planned, PlanPool } from './planned.ts';
 import { Ranks } from './ranks.ts';
 import { defaultRules, type Rules, rulesOf } from './rules.ts';
 import { CONDITIONAL, HOLDS, MEASURED, PLACED, PLAIN, RANKED, RULED, statedIn, TAKES } from './stated.ts';
@@ -58,29 +58,39 @@ function notATaskAt(at: number, message: string): Problem {
   return problem('PEXEN_NOT_A_TASK', `tasks[${at}]: ${message}`, hint);
 }
 
+/** What is known of a task before it is compiled, because it was compiled before, as one of more. */
+export interface Precompiled {
+  readonly path: string;
+  /** Why it does not apply, if it does not. */
+  readonly whyNot: string | undefined;
+  /** The expected duration, where it is known. */
+  readonly weight: number | undefined;
+}
+
 /**
- * A growing set of compiled tasks. Made of names once; everything after works with integers.
+ * A growing set of compiled tasks. Made of names once; everything after works with integers. Each run has a set of its own, in whose
+ * lock table it notes who holds what.
  *
  * @example
- * const plan = new Plan({ pools: [{ name: 'default', manifest: inline().manifest, spare: 0 }] });
+ * const plan = new CompiledTasks({ pools: [{ name: 'default', manifest: inline().manifest, spare: 0 }] });
  * const { from, to } = plan.add(tasks);
  * machine.handle([{ type: 'tasks-added', atMs: 0, from, to }, { type: 'result-wanted', atMs: 0 }], commands);
  */
-export class Plan extends Table implements Planned {
-  readonly options: PlanOptions;
-  readonly #journal = new Journal();
-  readonly graph: Graph = new Graph(this.#journal);
+export class CompiledTasks extends Table implements Planned {
+  readonly options: CompileOptions;
+  readonly #journal: Journal;
+  readonly graph: Graph;
   readonly locks: LockTable;
   /** Those whose result was given are known weakly. */
   readonly #tasks: (Runnable | WeakRef<Runnable>)[] = [];
   readonly #metas: TaskMeta[] = [];
-  readonly #ranks = new Ranks(this.#journal);
-  readonly order: Order = this.#ranks.order;
+  readonly #ranks: Ranks;
+  readonly order: Order;
   readonly addresses: Map<number, Address> = new Map();
   /** Why tasks do not apply. */
   readonly whyNot: Map<number, string> = new Map();
-  readonly naming: Naming = new Naming(this.#journal);
-  readonly wiring: Wiring = new Wiring(this, this.#journal);
+  readonly naming: Naming;
+  readonly wiring: Wiring;
   priority: Float64Array = floats();
   weight: Float64Array = floats();
   /** Which entries the metadata of each task has. */
@@ -90,35 +100,91 @@ export class Plan extends Table implements Planned {
   /** Some task is `exclusive`: then all have to ask the lock table. */
   hasExclusive = false;
   hasPrograms = false;
-  live: Live | undefined;
   /** What workers find by module and id. */
   readonly #made = new Map<string, number>();
   /** Of tasks that state none. */
   readonly #usualRules: Rules;
   readonly #ownRules = new Map<number, Rules>();
 
-  constructor(options: PlanOptions) {
+  /**
+   * Without tasks, or with those of another set, of which no result was given yet.
+   * @throws PexenError PEXEN_BAD_OPTION for capacities that are no numbers above 0.
+   */
+  constructor(options: CompileOptions, of?: CompiledTasks) {
     super();
     this.options = options;
     this.#usualRules = defaultRules(options.defaults);
+    this.#journal = new Journal(of !== undefined);
+    this.graph = new Graph(this.#journal, of?.graph);
+    this.#ranks = new Ranks(this.#journal, of === undefined ? undefined : of.#ranks);
+    this.order = this.#ranks.order;
+    this.naming = new Naming(this.#journal, of?.naming);
+    this.wiring = new Wiring(this, this.#journal, of?.wiring);
     this.locks = new LockTable({
       ...(options.capacities !== undefined && { capacities: options.capacities }),
       ...{ overtakings: options.overtakings, latecomers: options.latecomers },
       lanes: options.pools.length,
-      mayOvertake: (task, head) => this.live?.mayOvertake(task, head) ?? false,
     });
+    if (of === undefined) return;
+    this.copyRows(of);
+    this.#tasks = of.#tasks.slice();
+    this.#metas = of.#metas.slice();
+    this.addresses = new Map(of.addresses);
+    this.whyNot = new Map(of.whyNot);
+    this.hasExclusive = of.hasExclusive;
+    this.hasPrograms = of.hasPrograms;
+    this.#made = new Map(of.#made);
+    this.#ownRules = new Map(of.#ownRules);
+    for (let task = 0; task < this.count; task++)
+      if (this.states(task, HOLDS)) this.demand[task] = this.#compileDemand(task, this.metaOf(task));
   }
 
   /**
-   * Adds tasks, whole or not at all. A plan that refuses its very first ones is of no further use.
+   * A set of its own with the same tasks, for one run. With `pools`, these take the places of the pools of the same names.
+   * @throws PexenError where they cannot take the bodies of the tasks.
+   */
+  fork(pools?: readonly PlanPool[]): CompiledTasks {
+    if (pools === undefined) return new CompiledTasks(this.options, this);
+    const fork = new CompiledTasks({ ...this.options, pools }, this);
+    fork.addresses.clear();
+    fork.#made.clear();
+    const check = new Check(fork, 0, undefined);
+    check.addresses();
+    refuse(check.problems);
+    return fork;
+  }
+
+  /** Those of the tasks, by number, alone, with the names, the durations and the answers of `when` that they have here. */
+  subset(tasks: readonly number[]): CompiledTasks {
+    const subset = new CompiledTasks({ ...this.options, partial: true, onWarning: undefined });
+    const known = tasks.map((task) => ({
+      path: this.pathOf(task),
+      whyNot: this.whyNot.get(task),
+      weight: this.states(task, MEASURED) ? this.weight[task] : undefined,
+    }));
+    subset.add(
+      tasks.map((task) => this.runnableOf(task) as Runnable),
+      undefined,
+      known,
+    );
+    return subset;
+  }
+
+  /**
+   * Adds tasks, whole or not at all. A set that refuses its very first ones is of no further use. `live` is the run that goes on with
+   * them, if it does. `known` is what is known of them, one by one.
    * @throws PexenError with everything that is wrong with them.
    */
-  add(entries: Iterable<Entry>): { readonly from: number; readonly to: number } {
+  add(
+    entries: Iterable<Entry>,
+    live?: Live,
+    known?: readonly Precompiled[],
+  ): { readonly from: number; readonly to: number } {
     const { tasks: list, problems } = sortOut(listOfTasks(entries)); // making some may add others
     const from = this.graph.taskCount;
     this.#remember();
     try {
-      refuse([...problems, ...this.#compile(list, from)]);
+      refuse([...problems, ...this.#compile(list, from, live, known)]);
     } catch (error) {
       this.#journal.undo();
       throw error;
@@ -198,20 +264,26 @@ export class Plan extends Table implements Planned {
     return this.#made.get(place) as number;
   }
 
-  #compile(entries: readonly Entry[], from: number): readonly Problem[] {
-    const check = new Check(this, from);
+  #compile(
+    entries: readonly Entry[],
+    from: number,
+    live: Live | undefined,
+    known: readonly Precompiled[] | undefined,
+  ): readonly Problem[] {
+    const check = new Check(this, from, live);
     const broken = new Set<number>();
     this.reserve(from + entries.length);
-    for (const entry of entries) this.#enter(entry, check, broken);
+    for (const [at, entry] of entries.entries()) this.#enter(entry, check, broken, known?.[at]?.path);
     const to = this.graph.taskCount;
     for (let task = from; task < to; task++)
       if (this.pathOf(task) === '') this.naming.derive(task, this.#nameOf(task));
     for (let task = from; task < to; task++)
-      if (broken.size === 0 || !broken.has(task)) this.#settle(task, check);
+      if (broken.size === 0 || !broken.has(task)) this.#settle(task, check, live, known?.[task - from]);
     check.addresses();
     check.wiring();
     const claimsOf = (task: number) => this.#claimsOf(task);
-    if (broken.size === 0 && !this.#ranks.rank(this, from, this.weight, claimsOf)) check.cycle();
+    if (broken.size === 0 && !this.#ranks.rank({ graph: this.graph, live }, from, this.weight, claimsOf))
+      check.cycle();
     return check.problems;
   }
 
@@ -221,7 +293,7 @@ export class Plan extends Table implements Planned {
     return checkMeta({ provides }, '').length === 0;
   }
 
-  #enter(entry: Entry, check: Check, broken: Set<number>): void {
+  #enter(entry: Entry, check: Check, broken: Set<number>, path: string | undefined): void {
     const runnable = isPlaced(entry) ? entry.task : entry;
     const definition = isTask(runnable) ? runnable[definitionKey] : undefined;
     const meta = definition?.meta ?? metaOf(runnable);
@@ -236,24 +308,34 @@ export class Plan extends Table implements Planned {
     if ((stated & RULED) !== 0)
       this.#journal.put(this.#ownRules, task, rulesOf(meta, this.options.defaults ?? {}));
     const name = typeof meta.name === 'string' && meta.name !== '' ? meta.name : undefined;
-    if (!this.naming.name(isPlaced(entry) ? entry.under : nowhere, name)) check.duplicatePath(task);
+    const isNew =
+      path === undefined
+        ? this.naming.name(isPlaced(entry) ? entry.under : nowhere, name)
+        : this.naming.nameAs(path);
+    if (!isNew) check.duplicatePath(task);
     const isBroken = !check.task(task);
     if (isBroken) broken.add(task);
     if (!isBroken || this.#givesWell(task)) this.wiring.give(task, meta, stated);
   }
 
   /** Everything but names and addresses. */
-  #settle(task: number, check: Check): void {
+  #settle(task: number, check: Check, live: Live | undefined, known: Precompiled | undefined): void {
     const meta = this.metaOf(task);
     const stated = this.stated[task] as number;
-    this.wiring.need(task, meta, stated);
-    this.#weigh(task, meta, stated, check);
-    if ((stated & CONDITIONAL) !== 0) this.#askWhen(task, check);
+    this.wiring.need(task, meta, stated, live);
+    this.#weigh(
+      task,
+      meta,
+      stated,
+      known === undefined ? () => this.#estimate(task, check) : () => known.weight,
+    );
+    if ((stated & CONDITIONAL) !== 0)
+      this.#note(task, known === undefined ? check.notApplicable(task) : known.whyNot);
     if ((stated & HOLDS) !== 0) this.demand[task] = this.#demandOf(task, meta, check);
   }
 
-  #askWhen(task: number, check: Check): void {
-    const reason = check.notApplicable(task);
+  /** Why the task does not apply, if it does not. */
+  #note(task: number, reason: string | undefined): void {
     if (reason !== undefined) this.#journal.put(this.whyNot, task, reason);
   }
 
@@ -263,10 +345,7 @@ export class Plan extends Table implements Planned {
     if (uses !== undefined && claims !== undefined) check.usedAndClaimed(task, uses, claims);
     if (exclusive) this.hasExclusive = true;
     try {
-      const demand = this.locks.compile(meta);
-      this.#journal.note(() => this.locks.forget(demand));
-      for (const node of this.#claimsOf(task)) this.#ranks.countClaim(node, this.weight[task] as number);
-      return demand;
+      return this.#compileDemand(task, meta);
     } catch (error) {
       const found = (error as { readonly problems?: readonly Problem[] }).problems;
       if (found === undefined) throw error;
@@ -275,10 +354,19 @@ export class Plan extends Table implements Planned {
     }
   }
 
-  #weigh(task: number, meta: TaskMeta, stated: number, check: Check): void {
+  #compileDemand(task: number, meta: TaskMeta): number {
+    const { uses, claims, exclusive = false } = meta;
+    if (uses === undefined && claims === undefined && !exclusive) return -1;
+    const demand = this.locks.compile(meta);
+    this.#journal.note(() => this.locks.forget(demand));
+    for (const node of this.#claimsOf(task)) this.#ranks.countClaim(node, this.weight[task] as number);
+    return demand;
+  }
+
+  #weigh(task: number, meta: TaskMeta, stated: number, estimate: () => number | undefined): void {
     const isStated = (stated & RANKED) !== 0;
     this.priority[task] = (isStated ? meta.priority : undefined) ?? 0;
-    const known = (isStated ? meta.weight : undefined) ?? this.#estimate(task, check);
+    const known = (isStated ? meta.weight : undefined) ?? estimate();
     this.weight[task] = known ?? 1;
     if (known !== undefined) this.stated[task] = stated | MEASURED;
   }

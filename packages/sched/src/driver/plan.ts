@@ -1,0 +1,182 @@
+/** Tasks that were checked and compiled once, to be looked at, selected from and run as often as one likes. */
+import { type Pool, type Problem, problem, refuse } from '@pexen/core';
+import { preview } from '../machine/preview.ts';
+import type { CompiledTasks } from '../plan/compiled-tasks.ts';
+import type { Entry } from '../plan/planned.ts';
+import { type PulledIn, select } from '../plan/select.ts';
+import { checkOptions } from './option-types.ts';
+import type { PlanOptions, PoolOptions, RunOptions } from './options.ts';
+import { makePools, type Pools, refusePoolsInUse, setUp } from './setup.ts';
+
+/** A task of a plan. */
+export interface PlannedTask {
+  /** What was handed in. */
+  readonly entry: Entry;
+  /** The call path, as text. */
+  readonly path: string;
+  readonly tags: readonly string[];
+  /** Why it does not apply, where its `when` says so. */
+  readonly whyNot?: string;
+  /** Why it is there, in a selection that did not ask for it. */
+  readonly pulledIn?: PulledIn;
+}
+
+/** The pools of a plan and of its selections: made once to check the tasks, used by the first run, made anew for each further one. */
+class PlanPools {
+  readonly #options: PlanOptions;
+  #made: Pools | undefined;
+
+  constructor(options: PlanOptions, made: Pools) {
+    this.#options = options;
+    this.#made = made;
+  }
+
+  /** The pools for a run that replaces some of them, and whether they are those that the tasks were compiled for. */
+  take(instead: PoolOptions): { readonly pools: Pools; readonly areAsPlanned: boolean } {
+    const options = this.#with(instead);
+    refusePoolsInUse(options);
+    const made = options === this.#options ? this.#made : undefined;
+    if (made === undefined) return { pools: makePools(options), areAsPlanned: false };
+    this.#made = undefined;
+    return { pools: made, areAsPlanned: true };
+  }
+
+  #with({ pool, pools, groups }: PoolOptions): PlanOptions {
+    if ((pool ?? pools ?? groups) === undefined) return this.#options;
+    const own = this.#options;
+    refuse([...unknownNames('pools', pools, own.pools), ...unknownNames('groups', groups, own.groups)]);
+    return {
+      ...own,
+      pool: pool ?? own.pool,
+      pools: { ...own.pools, ...pools },
+      groups: { ...own.groups, ...groups },
+    };
+  }
+}
+
+/**
+ * Tasks, checked and compiled: what `plan` returns. It never changes. What a run adds is added to that run alone, and any number of
+ * runs may go on at the same time.
+ */
+export class Plan {
+  readonly #entries: readonly Entry[];
+  readonly #compiled: CompiledTasks;
+  readonly #pools: PlanPools;
+  readonly #pulledIn: ReadonlyMap<number, PulledIn | undefined>;
+  #tasks: readonly PlannedTask[] | undefined;
+  #order: readonly string[] | undefined;
+
+  /** @internal See `plan`. */
+  constructor(
+    entries: readonly Entry[],
+    compiled: CompiledTasks,
+    pools: PlanPools,
+    pulledIn: ReadonlyMap<number, PulledIn | undefined> = new Map(),
+  ) {
+    this.#entries = entries;
+    this.#compiled = compiled;
+    this.#pools = pools;
+    this.#pulledIn = pulledIn;
+    Object.freeze(this);
+  }
+
+  /** The tasks, in the order of declaration. */
+  get tasks(): readonly PlannedTask[] {
+    this.#tasks ??= Object.freeze(this.#entries.map((entry, task) => this.#describe(entry, task)));
+    return this.#tasks;
+  }
+
+  /**
+   * The call paths of the tasks in the order in which they would start if all went well and each pool had one worker. Those that do not
+   * apply are left out.
+   */
+  get order(): readonly string[] {
+    this.#order ??= Object.freeze(preview(this.#compiled.fork()).map((task) => this.#compiled.pathOf(task)));
+    return this.#order;
+  }
+
+  /**
+   * A plan of the tasks for which `isWanted`, with all providers of what they require and the teardowns of what those provide, and so
+   * on; in the order of declaration, with the call paths that they have here. How urgent each is depends on the selection alone.
+   *
+   * @example
+   * const quick = plan(tasks).select(({ tags }) => tags.includes('quick'));
+   * for await (const result of run(quick)) …
+   */
+  select(isWanted: (task: PlannedTask) => boolean): Plan {
+    const { tasks } = this;
+    const chosen = select(this.#compiled, (task) => isWanted(tasks[task] as PlannedTask));
+    const numbers = [...chosen.keys()].sort((a, b) => a - b);
+    const pulledIn = new Map(numbers.map((task, at) => [at, chosen.get(task) ?? this.#pulledIn.get(task)]));
+    const isWhole = numbers.length === tasks.length;
+    return new Plan(
+      numbers.map((task) => this.#entries[task] as Entry),
+      isWhole ? this.#compiled : this.#compiled.subset(numbers),
+      this.#pools,
+      pulledIn,
+    );
+  }
+
+  /**
+   * What a run of the plan works with: pools that no other run of it gets, and tasks that it may add to.
+   * @internal
+   * @throws PexenError PEXEN_BAD_OPTION, PEXEN_POOL_IN_USE, and what is wrong with the tasks where other pools are to take them.
+   */
+  prepare(options: RunOptions): { readonly pools: readonly Pool[]; readonly tasks: CompiledTasks } {
+    refuse([...checkOptions(options), ...optionsOfPlan(options)]);
+    const { pools, areAsPlanned } = this.#pools.take(options);
+    return { pools: pools.made, tasks: this.#compiled.fork(areAsPlanned ? undefined : pools.planned) };
+  }
+
+  #describe(entry: Entry, task: number): PlannedTask {
+    const { tags = [] } = this.#compiled.metaOf(task);
+    const whyNot = this.#compiled.whyNot.get(task);
+    const pulledIn = this.#pulledIn.get(task);
+    return Object.freeze({
+      ...{ entry, path: this.#compiled.pathOf(task), tags },
+      ...(whyNot !== undefined && { whyNot }),
+      ...(pulledIn !== undefined && { pulledIn }),
+    });
+  }
+}
+
+/**
+ * Checks the tasks and compiles them, once: each factory of a pool and each `when` is called once. Nothing runs. Hand the plan to `run`,
+ * whole or a selection of it, as often as you like.
+ * @throws PexenError with everything that is wrong with the tasks and the options.
+ *
+ * @example
+ * const all = plan([build, test], { pool: () => inline({ concurrency: 8 }) });
+ * console.log(all.order);
+ * for await (const result of run(all)) console.log(result.path, result.status);
+ */
+export function plan(tasks: Iterable<Entry>, options: PlanOptions = {}): Plan {
+  const { entries, pools, tasks: compiled } = setUp(tasks, options, false);
+  return new Plan([...entries], compiled, new PlanPools(options, pools));
+}
+
+function unknownNames(
+  option: 'pools' | 'groups',
+  given: Readonly<Record<string, unknown>> = {},
+  known: Readonly<Record<string, unknown>> = {},
+): Problem[] {
+  return Object.keys(given)
+    .filter((name) => !Object.hasOwn(known, name))
+    .map((name) =>
+      problem(
+        'PEXEN_BAD_OPTION',
+        `run: the plan has no entry "${name}" in "${option}"`,
+        `A run can only replace ${option} of its plan. Name it in the options of plan().`,
+      ),
+    );
+}
+
+const onlyOfPlans = ['capacities', 'spare', 'facts', 'weights', 'defaults'] as const;
+
+function optionsOfPlan(options: RunOptions): Problem[] {
+  return onlyOfPlans
+    .filter((name) => options[name] !== undefined)
+    .map((name) =>
+      problem('PEXEN_BAD_OPTION', `run: "${name}" belongs to the plan`, 'Give it to plan() instead.'),
+    );
+}

@@ -1,0 +1,247 @@
+/** A plan is a value: made once, looked at, selected from, and run as often as one likes. */
+import { isPexenError, type Pool, type PoolManifest, type Result, type Runnable } from '@pexen/core';
+import { describe, expect, it } from 'vitest';
+import { anyOf, inline, key, type Plan, place, plan, type Run, run, task } from '../src/index.ts';
+
+const start = task({ name: 'start', provides: ['service'] }, () => {});
+const stop = task({ name: 'stop', tearsDown: 'service' }, () => {});
+const seed = task({ name: 'seed', requires: ['service'], provides: ['data'] }, () => {});
+const other = task({ name: 'other', provides: ['data'] }, () => {});
+const reads = task({ name: 'reads', requires: [anyOf('data', 'dump')], tags: ['quick'] }, () => {});
+const dump = task({ name: 'dump', provides: ['dump'] }, () => {});
+const alone = task({ name: 'alone', after: [reads] }, () => {});
+const tasks = [alone, reads, dump, other, seed, start, stop].map((each) => place(['db'], each));
+
+const pathsOf = (made: Plan): string[] => made.tasks.map(({ path }) => path);
+
+async function resultsOf(going: Run): Promise<Result[]> {
+  const results: Result[] = [];
+  for await (const result of going) results.push(result);
+  return results;
+}
+
+/** What a consumer sees of a run, but for times. */
+async function seenOf(going: Run): Promise<string[]> {
+  return (await resultsOf(going)).map((result) => {
+    const { path, status, attempts } = result;
+    return `${path} ${status} ${attempts.length} ${'value' in result ? String(result.value) : ''}`;
+  });
+}
+
+describe('a selection', () => {
+  it('pulls in all providers of what is required, and the teardowns of what those provide, and says why', () => {
+    const selected = plan(tasks).select(({ tags }) => tags.includes('quick'));
+    expect(selected.tasks.map(({ path, pulledIn }) => [path, pulledIn])).toEqual([
+      ['db/reads', undefined],
+      ['db/dump', { by: 'db/reads', as: 'provider', of: '"dump"' }],
+      ['db/other', { by: 'db/reads', as: 'provider', of: '"data"' }],
+      ['db/seed', { by: 'db/reads', as: 'provider', of: '"data"' }],
+      ['db/start', { by: 'db/seed', as: 'provider', of: '"service"' }],
+      ['db/stop', { by: 'db/start', as: 'teardown', of: '"service"' }],
+    ]);
+  });
+
+  it('pulls nothing in for the order alone', () => {
+    expect(pathsOf(plan(tasks).select(({ path }) => path === 'db/alone'))).toEqual(['db/alone']);
+  });
+
+  it('is run as it is, and selected from again', async () => {
+    const quick = plan(tasks).select(({ tags }) => tags.includes('quick'));
+    const results = await resultsOf(run(quick));
+    expect(results.map(({ path }) => path).sort()).toEqual(pathsOf(quick).sort());
+    const less = quick.select(({ path }) => path === 'db/seed');
+    expect(pathsOf(less)).toEqual(['db/seed', 'db/start', 'db/stop']);
+    expect(less.tasks[0]?.pulledIn).toEqual({ by: 'db/reads', as: 'provider', of: '"data"' });
+  });
+
+  it('keeps the paths that the tasks have in the whole', async () => {
+    const twice = (): string => 'done';
+    const whole = plan([twice, () => 'first', twice, twice]);
+    expect(pathsOf(whole)).toEqual(['twice', 'task-2', 'twice-2', 'twice-3']);
+    const last = whole.select(({ path }) => path === 'twice-3');
+    expect((await resultsOf(run(last))).map(({ path }) => path)).toEqual(['twice-3']);
+  });
+
+  it('ranks its tasks for itself', () => {
+    const far = task({ name: 'far', weight: 1, provides: ['far'] }, () => {});
+    const near = task({ name: 'near', weight: 5 }, () => {});
+    const long = task({ name: 'long', weight: 100, requires: ['far'] }, () => {});
+    const whole = plan([far, near, long]);
+    expect(whole.order).toEqual(['far', 'long', 'near']);
+    expect(whole.select(({ path }) => path !== 'long').order).toEqual(['near', 'far']);
+  });
+
+  it('complains about the whole, selected or not', () => {
+    const broken = task({ name: 'broken', requires: ['nowhere'] }, () => {});
+    expect(() => plan([...tasks, broken])).toThrow(/PEXEN_UNKNOWN_REQUIREMENT/);
+  });
+});
+
+describe('the order of a plan', () => {
+  it('is that of the starts', () => {
+    const { order } = plan(tasks);
+    expect(order).toHaveLength(tasks.length);
+    const at = (path: string) => order.indexOf(path);
+    expect(at('db/start')).toBeLessThan(at('db/seed'));
+    expect(at('db/seed')).toBeLessThan(at('db/stop'));
+    expect(at('db/reads')).toBeLessThan(at('db/alone'));
+  });
+
+  it('leaves out what does not apply, of which the plan says why', () => {
+    const never = task({ name: 'never', when: () => 'no network' }, () => {});
+    const made = plan([never, task({ name: 'yes' }, () => {})]);
+    expect(made.order).toEqual(['yes']);
+    expect(made.tasks.map(({ whyNot }) => whyNot)).toEqual(['no network', undefined]);
+  });
+});
+
+describe('a plan', () => {
+  it('calls each `when`, each factory and the estimates once, whatever is asked of it', async () => {
+    const calls: string[] = [];
+    const counted = (name: string) => () => {
+      calls.push(name);
+      return true;
+    };
+    const made = plan(
+      ['a', 'b'].map((name) => task({ name, when: counted(`when ${name}`) }, () => {})),
+      {
+        pool: () => {
+          calls.push('pool');
+          return inline();
+        },
+        pools: {
+          other: () => {
+            calls.push('other');
+            return inline();
+          },
+        },
+        weights: (path) => {
+          calls.push(`weight ${path}`);
+          return 1;
+        },
+      },
+    );
+    const selected = made.select(({ path }) => path === 'b');
+    expect([made.order, selected.order, selected.tasks.length]).toEqual([['a', 'b'], ['b'], 1]);
+    await resultsOf(run(selected));
+    expect(calls.sort()).toEqual(['other', 'pool', 'weight a', 'weight b', 'when a', 'when b']);
+  });
+
+  it('is frozen, and does not see what a run adds or what becomes of the list it was made of', async () => {
+    const list: Runnable[] = [task({ name: 'first', provides: ['x'] }, () => {})];
+    const made = plan(list);
+    list.push(task({ name: 'late' }, () => {}));
+    const one = run(made);
+    one.add([task({ name: 'added', requires: ['x'] }, () => {}), task({ name: 'late' }, () => {})]);
+    expect((await resultsOf(one)).map(({ path }) => path)).toEqual(['first', 'added', 'late']);
+    expect(pathsOf(made)).toEqual(['first']);
+    expect((await resultsOf(run(made))).map(({ path }) => path)).toEqual(['first']);
+    expect(Object.isFrozen(made)).toBe(true);
+    expect(Object.isFrozen(made.tasks)).toBe(true);
+  });
+
+  it('runs twice, and as a run of the tasks does', async () => {
+    let calls = 0;
+    const flag = key<number>('flag');
+    const sets = task({ name: 'sets', provides: [flag], claims: ['/db'] }, ({ set }) => {
+      set(flag, ++calls);
+    });
+    const gets = task({ name: 'gets', requires: [flag], uses: ['/db/a'] }, ({ get }) => get(flag));
+    const fails = task({ name: 'fails', retries: 1, claims: ['/db'], provides: ['y'] }, () => {
+      throw new Error('no');
+    });
+    const skipped = task({ name: 'skipped', requires: ['y'] }, () => {});
+    const all = [fails, sets, gets, skipped];
+    const made = plan(all);
+    const expected = await seenOf(run(all));
+    expect(await seenOf(run(made))).toEqual(expected.map((line) => line.replace('1 1', '1 2')));
+    expect(await seenOf(run(made))).toEqual(expected.map((line) => line.replace('1 1', '1 3')));
+  });
+
+  it('runs twice at once, in pools of their own', async () => {
+    const pools: Pool[] = [];
+    const gate = Promise.withResolvers<void>();
+    const all3 = Promise.withResolvers<void>();
+    let begun = 0;
+    const waits = task({ name: 'waits', claims: ['db'] }, () => {
+      if (++begun === 3) all3.resolve();
+      return gate.promise;
+    });
+    const made = plan([waits], {
+      pool: () => {
+        const pool = inline();
+        pools.push(pool);
+        return pool;
+      },
+    });
+    const given = inline({ concurrency: 3 });
+    const runs = [run(made), run(made), run(made, { pool: given })];
+    const all = Promise.all(runs.map((each) => resultsOf(each)));
+    await all3.promise;
+    expect(runs.map((each) => each.inspect().running.map(({ path }) => path))).toEqual([
+      ['waits'],
+      ['waits'],
+      ['waits'],
+    ]);
+    expect(runs.map((each) => each.inspect().pools[0]?.slots)).toEqual([
+      expect.any(Number),
+      expect.any(Number),
+      3,
+    ]);
+    gate.resolve();
+    expect((await all).flat().map(({ status }) => status)).toEqual(['returned', 'returned', 'returned']);
+    expect(pools).toHaveLength(2);
+    expect(new Set(pools).size).toBe(2);
+  });
+
+  it('refuses a pool that another run of it uses', async () => {
+    const gate = Promise.withResolvers<void>();
+    const made = plan([task({ name: 'waits' }, () => gate.promise)], { pool: inline() });
+    const first = resultsOf(run(made));
+    expect(() => run(made)).toThrow(/PEXEN_POOL_IN_USE: pool: /);
+    expect(() => run(made, { pool: inline() })).not.toThrow();
+    gate.resolve();
+    await first;
+    await resultsOf(run(made));
+  });
+
+  it('is checked again for pools that take other bodies', () => {
+    const manifest: PoolManifest = { ...inline().manifest, name: 'far', closures: false };
+    const far: Pool = Object.assign(inline(), { manifest });
+    const made = plan([task({ name: 'closure' }, () => {})], { pools: { spare: () => inline() } });
+    expect(() => run(made, { pool: far })).toThrow(/PEXEN_CLOSURE/);
+    expect(() => run(made, { pools: { spare: far } })).not.toThrow();
+  });
+
+  it('says which options of a run are its own, and which pools it does not have', () => {
+    const made = plan([task({ name: 'a' }, () => {})], { groups: { vm: { pool: inline } } });
+    const options = {
+      ...{ capacities: { ram: 1 }, facts: {}, weights: () => 1, defaults: {}, spare: 1 },
+      ...{ pools: { x: inline }, groups: { wm: { pool: inline } } },
+    };
+    const problems = (given: object): string[] => {
+      try {
+        run(made, given as never);
+        return [];
+      } catch (error) {
+        if (!isPexenError(error)) throw error;
+        return error.problems.map(({ code, message }) => `${code} ${message}`);
+      }
+    };
+    expect(problems(options)).toEqual(
+      ['capacities', 'spare', 'facts', 'weights', 'defaults'].map(
+        (name) => `PEXEN_BAD_OPTION run: "${name}" belongs to the plan`,
+      ),
+    );
+    expect(problems({ pools: options.pools, groups: options.groups })).toEqual([
+      'PEXEN_BAD_OPTION run: the plan has no entry "x" in "pools"',
+      'PEXEN_BAD_OPTION run: the plan has no entry "wm" in "groups"',
+    ]);
+  });
+
+  it('reports the problems of the tasks and of the options together', () => {
+    expect(() => plan([task({ name: 'a', requires: ['b'] }, () => {})], { spare: -1 })).toThrow(
+      /spare must be[\s\S]*requires "b"/,
+    );
+  });
+});

@@ -1,0 +1,56 @@
+/** From a configuration to the plan of what was asked for: everything is loaded, asked and checked once. */
+import type { PlacedTask, Problem } from '@pexen/core';
+import { type Plan, plan } from '@pexen/sched';
+import type { LoadedConfig } from './config.ts';
+import { factsOf, gather } from './gather.ts';
+import { startLoader } from './loader.ts';
+import type { PausableClock } from './pausable-clock.ts';
+import { planOptions } from './run-options.ts';
+import { isNarrowing, pick, type Selection } from './selection.ts';
+
+/** What else is known when a suite is planned. */
+export interface SuitePlanGiven {
+  /** How many run at the same time, instead of what the configuration says. */
+  readonly workers?: number | undefined;
+  readonly onWarning: (warning: Problem) => void;
+  /** For the pools. Default: the system's. */
+  readonly clock?: PausableClock;
+}
+
+/**
+ * Starts the loader, asks for the facts, runs the factories, and plans the tasks that were asked for with all they need. What looks
+ * wrong with these is judged among all tasks: others may be missing only because they were not asked for.
+ * @throws PexenError with all that is wrong with the tasks; PEXEN_NOTHING_SELECTED.
+ */
+export async function planSuite(
+  loaded: LoadedConfig,
+  selection: Selection,
+  { workers, onWarning, clock }: SuitePlanGiven,
+): Promise<Plan> {
+  const { config, root, warnings = [] } = loaded;
+  for (const warning of warnings) onWarning(warning);
+  const loader = config.loader === undefined ? undefined : await startLoader(config.loader, root);
+  const facts = await factsOf(loaded);
+  const tasks = await gather(loaded, facts, onWarning);
+  return planTasks(tasks, selection, onWarning, (warn) =>
+    planOptions(config, { workers, loader, clock, facts, onWarning: warn }),
+  );
+}
+
+function planTasks(
+  tasks: readonly PlacedTask[],
+  selection: Selection,
+  onWarning: (warning: Problem) => void,
+  optionsWith: (warn: (warning: Problem) => void) => Parameters<typeof plan>[1],
+): Plan {
+  const warnings: Problem[] = [];
+  const whole = plan(
+    tasks,
+    optionsWith((warning) => warnings.push(warning)),
+  );
+  const wanted = new Set(pick(whole.tasks, selection));
+  const chosen = isNarrowing(selection) ? whole.select((task) => wanted.has(task)) : whole;
+  const paths = new Set(chosen.tasks.map(({ path }) => path));
+  for (const warning of warnings) if (paths.has(warning.task ?? '')) onWarning(warning);
+  return chosen;
+}
