@@ -154,8 +154,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'who waits for what is held keeps others out of spare places',
     file: starting,
-    find: 'return locks.isContended(task) && locks.canTake(task) && !this.#isPoisoned(task, demand);',
-    replace: 'return locks.isContended(task) && !this.#isPoisoned(task, demand);',
+    find: 'locks.isContended(task) && locks.canTake(task, this.#mayOvertake) && !this.#isPoisoned(task, demand)',
+    replace: 'locks.isContended(task) && !this.#isPoisoned(task, demand)',
   },
   {
     what: 'a group opens while others run',

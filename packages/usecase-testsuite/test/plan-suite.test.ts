@@ -1,0 +1,70 @@
+/** A command loads, asks and makes everything once, whatever part of the suite it takes. */
+import { type PlacedTask, task } from '@pexen/core';
+import type { Factory } from '@pexen/factory';
+import { inline, place } from '@pexen/sched';
+import { expect, it } from 'vitest';
+import type { LoadedConfig } from '../src/config.ts';
+import { listSuite, runSuite, type SuiteConfig } from '../src/index.ts';
+
+/** A suite of which every function notes its calls. */
+function countedSuite(): { readonly loaded: LoadedConfig; readonly calls: string[] } {
+  const calls: string[] = [];
+  const made = (name: string): PlacedTask =>
+    place(
+      [],
+      task(
+        {
+          ...{ name, requires: name === 'b' ? ['x'] : [], provides: name === 'a' ? ['x'] : [] },
+          when: () => {
+            calls.push(`when ${name}`);
+            return true;
+          },
+        },
+        () => void calls.push(`body ${name}`),
+      ),
+    );
+  const factory: Factory = {
+    ...{ kind: 'counted', describe: 'counted' },
+    async *make() {
+      calls.push('factory');
+      for (const name of ['a', 'b', 'c']) yield made(name);
+    },
+  };
+  const pool = (name: string) => () => {
+    calls.push(`pool ${name}`);
+    return inline();
+  };
+  const config: SuiteConfig = {
+    from: { '': factory },
+    facts: () => {
+      calls.push('facts');
+      return {};
+    },
+    ...{ pool: pool('default'), pools: { other: pool('other') }, groups: { vm: { pool: pool('vm') } } },
+    reporters: [],
+  };
+  return { loaded: { config, root: '/', file: undefined }, calls };
+}
+
+const once = ['factory', 'facts', 'pool default', 'pool other', 'pool vm', 'when a', 'when b', 'when c'];
+
+it('a run of all calls each factory, each pool factory and each `when` once', async () => {
+  const { loaded, calls } = countedSuite();
+  await runSuite(loaded);
+  expect(calls.toSorted()).toEqual([...once, 'body a', 'body b', 'body c'].toSorted());
+});
+
+it('so does a run of some', async () => {
+  const { loaded, calls } = countedSuite();
+  const { judgements } = await runSuite(loaded, { patterns: ['b'] });
+  expect([...judgements.keys()]).toEqual(['a', 'b']);
+  expect(calls.toSorted()).toEqual([...once, 'body a', 'body b'].toSorted());
+});
+
+it('so do lists, which run no body', async () => {
+  for (const patterns of [[], ['b']]) {
+    const { loaded, calls } = countedSuite();
+    await listSuite(loaded, { patterns });
+    expect(calls.toSorted()).toEqual(once);
+  }
+});
