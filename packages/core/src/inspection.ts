@@ -50,8 +50,13 @@ export type WaitingFor =
   | { readonly kind: 'resource'; readonly resource: string; readonly holders: readonly string[] }
   /** What it needs is free, and kept for the first of the starved. */
   | { readonly kind: 'reservation'; readonly of: string }
-  /** It is not the turn of its group. */
-  | { readonly kind: 'group'; readonly group: string; readonly current?: string }
+  /** It is not the turn of its group: that of `current`, else its group comes after these tasks, of which at most 8 are named. */
+  | {
+      readonly kind: 'group';
+      readonly group: string;
+      readonly current?: string;
+      readonly after?: readonly string[];
+    }
   /** Its pool is full. */
   | { readonly kind: 'slot'; readonly pool: string }
   /** The delay before its next attempt. */

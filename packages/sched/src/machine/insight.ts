@@ -113,11 +113,11 @@ function waitOf(state: State, task: number): Wait {
     const untilMs = state.alarms.find(task) ?? state.nowMs;
     return { for: { kind: 'backoff', untilMs }, text: `until ${format(untilMs)} for its next attempt` };
   }
-  if (turn !== pool && turn !== undefined) return groupWait(pool, turn);
+  if (turn !== pool && turn !== undefined) return groupWait(state, pool, turn);
   if (pool.isExclusive && pool !== turn && state.dispatched + state.retrying > 0)
-    return groupWait(pool, undefined, underWay(state));
+    return groupWait(state, pool, undefined, underWay(state));
   const first = pool.hasSlot ? groupBefore(state, task) : undefined;
-  if (first !== undefined) return groupWait(pool, first);
+  if (first !== undefined) return groupWait(state, pool, first);
   if (pool.hasSlot || pool.state === CLOSED) return forConsumer;
   const text = pool.state === OPENING ? 'for the opening of' : 'for a slot in';
   return { for: { kind: 'slot', pool: pool.name }, text: `${text} the pool "${pool.name}"` };
@@ -125,12 +125,22 @@ function waitOf(state: State, task: number): Wait {
 
 const forConsumer: Wait = { for: { kind: 'consumer' }, text: 'for the next result to be asked for' };
 
+/** So many tasks are named that a group comes after. */
+const mostNamed = 8;
+
 /** Until its own group may begin, which comes after `tasks`, or until another one is over. */
-function groupWait({ name: group }: PoolRow, other?: PoolRow, tasks: readonly number[] = []): Wait {
+function groupWait(
+  state: State,
+  { name: group }: PoolRow,
+  other?: PoolRow,
+  tasks: readonly number[] = [],
+): Wait {
   const current = other?.name;
-  const what = defined({ kind: 'group' as const, group, current });
-  if (current !== undefined) return { for: what, text: `until the group "${current}" is over` };
-  return { for: what, text: `for the turn of the group "${group}", which comes after`, tasks };
+  if (current !== undefined)
+    return { for: { kind: 'group', group, current }, text: `until the group "${current}" is over` };
+  const after = tasks.slice(0, mostNamed).map((task) => state.plan.pathOf(task));
+  const text = `for the turn of the group "${group}", which comes after`;
+  return { for: { kind: 'group', group, after }, text, tasks };
 }
 
 /** The exclusive group that goes before the task, and waits for what runs to end. */
@@ -151,7 +161,7 @@ function gateWait(state: State, task: number, gate: GateId): Wait {
   const { graph } = state.plan;
   const kind = graph.kind[gate] as number;
   const tasks = pendingFor(state, gate);
-  if (kind === GROUP) return groupWait(state.poolOf(task), undefined, tasks);
+  if (kind === GROUP) return groupWait(state, state.poolOf(task), undefined, tasks);
   const paths = tasks.map((pending) => state.plan.pathOf(pending));
   const subject = graph.subjects[gate] as Capability;
   if (graph.isRequirement(gate)) {
