@@ -5,13 +5,15 @@
  *
  * `speed` 2 is twice as fast as life. The first Ctrl-C drains, as in `pexen run`, the second one stops.
  */
-import { lines, live, terminal } from '../src/index.ts';
+import { lines, live, multi, terminal } from '../src/index.ts';
 import { cast } from './cast.ts';
 import { Rehearsal } from './rehearsal.ts';
 
 const speed = Number(process.argv[2] ?? 1) || 1;
 const make = process.argv.includes('lines') ? lines : process.argv.includes('live') ? live : terminal;
-const reporter = make({ ...(process.argv.includes('passes') && { passes: true }) });
+const reporter = multi([make({ ...(process.argv.includes('passes') && { passes: true }) })], ({ error }) => {
+  throw error;
+});
 const begun = performance.now();
 const rehearsal = new Rehearsal(cast, reporter, Date.now());
 
@@ -23,7 +25,7 @@ const playing = setInterval(() => {
 let interrupts = 0;
 process.on('SIGINT', () => {
   if (++interrupts > 1) return void stop();
-  reporter.note?.(
+  reporter.note(
     `Interrupted: waiting for ${rehearsal.inspect().counts.running} running; press again to stop.`,
   );
   rehearsal.drain('interrupted');

@@ -12,7 +12,7 @@ import {
   type TaskFinished,
   type WaitingFor,
 } from '@pexen/core';
-import type { Reporter, RunView } from '../src/index.ts';
+import type { InspectableRun, RunListener } from '../src/index.ts';
 
 /** One task of the play. Times are milliseconds. */
 export interface Role {
@@ -55,14 +55,14 @@ export interface Cast {
 
 const RETRY_AFTER = 1500;
 
-export class Rehearsal implements RunView {
+export class Rehearsal implements InspectableRun {
   readonly #actors: readonly Actor[];
   readonly #pools: Readonly<Record<string, number>>;
-  readonly #reporter: Reporter;
+  readonly #reporter: RunListener;
   #now = 0;
   #isOver = false;
 
-  constructor(cast: Cast, reporter: Reporter, startedAt: number) {
+  constructor(cast: Cast, reporter: RunListener, startedAt: number) {
     this.#reporter = reporter;
     this.#pools = cast.pools;
     this.#actors = cast.roles.map((role) => ({
@@ -78,7 +78,7 @@ export class Rehearsal implements RunView {
         heardAt: 0,
       },
     }));
-    reporter.attach?.(this);
+    reporter.attach(this);
     const pools = Object.keys(cast.pools).map((name) => ({ name, kind: name }));
     this.#tell({ type: 'run-started', version: runEventVersion, atMs: 0, startedAt, pools });
     const tasks = cast.roles.map(({ path, expected }) => ({
@@ -160,7 +160,7 @@ export class Rehearsal implements RunView {
     actor.said++;
     actor.heardAt = this.#now;
     const attempt = actor.attempts.length + 1;
-    this.#reporter.news?.({ atMs: this.#now, path: actor.role.path, attempt, news });
+    this.#reporter.news({ atMs: this.#now, path: actor.role.path, attempt, news });
   }
 
   #end(actor: Actor): void {

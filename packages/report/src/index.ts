@@ -1,11 +1,36 @@
-/** Run events made into something to read. Knows run events and nothing of how they came about. */
+/** Run events made into a model of the run, and that into something to read. Knows nothing of how the events came about. */
 export type { Clock } from '@pexen/core';
 export { systemClock } from '@pexen/core/timers';
+export { type DecoupleOptions, decouple } from './decouple.ts';
+export type { InspectableRun } from './inspector.ts';
 export { junit } from './junit/junit.ts';
 export { lines } from './lines.ts';
 export { live } from './live/live.ts';
 export { onSuspension, type Suspended } from './live/suspension.ts';
-export { multi } from './multi.ts';
+export type { Change, LateError, LostWorker } from './model/change.ts';
+export {
+  type Inspected,
+  type RunFacts,
+  RunModel,
+  type RunModelOptions,
+  type RunSnapshot,
+  type StateCounts,
+} from './model/run-model.ts';
+export type {
+  EndedTask,
+  RunningAttempt,
+  RunTask,
+  TaskAttempt,
+  TaskError,
+  TaskFacts,
+  TaskResult,
+  TaskSnapshot,
+  TaskState,
+} from './model/run-task.ts';
+export type { NotPassed, Totals } from './model/tally.ts';
+export { verdictOf } from './model/verdict.ts';
+export type { WaitingGroup, WaitingGroups, WaitingKind } from './model/waiting.ts';
+export { type MultiOptions, multi, type RunListener } from './multi.ts';
 export type {
   JUnitOptions,
   LinesOptions,
@@ -14,7 +39,12 @@ export type {
   TerminalOptions,
   TerminalStream,
 } from './options.ts';
-export type { Reporter, ReporterProblem, RunView } from './reporter.ts';
+export type {
+  DroppedNews,
+  ReadonlyRunModel,
+  Reporter,
+  ReporterProblem,
+  RunView,
+} from './reporter.ts';
 export { terminal } from './terminal.ts';
 export { printable, printableLines } from './text/printable.ts';
-export { verdictOf } from './verdict.ts';

@@ -1,20 +1,20 @@
 /** The reporter for pipes, files and CI: a line for every result as it comes, nothing is ever overwritten. */
-import type { Clock, NewsEvent, RunEvent, TaskStarted, TasksAdded } from '@pexen/core';
+import type { Clock } from '@pexen/core';
 import { startTicking, systemClock } from '@pexen/core/timers';
 import { Guard } from './guard.ts';
+import type { Change } from './model/change.ts';
+import type { RunningAttempt } from './model/run-task.ts';
 import type { LinesOptions } from './options.ts';
 import { Output } from './output.ts';
-import type { Reporter } from './reporter.ts';
+import type { ReadonlyRunModel, Reporter } from './reporter.ts';
 import { RunTime } from './run-time.ts';
-import { progressText, type RunningTask, RunningTasks } from './running.ts';
 import { SlowWatch } from './slow-watch.ts';
-import { Tally } from './tally.ts';
 import { formatSpan } from './text/duration.ts';
 import { type Paint, paintFor } from './text/paint.ts';
 import { lastLine, printable } from './text/printable.ts';
-import { finishedLines, lateErrorLines, newsLine, retryLine, skippedLines } from './text/result-lines.ts';
+import { progressText } from './text/progress.ts';
+import { changeLines, newsLine } from './text/result-lines.ts';
 import { summaryLines } from './text/summary-lines.ts';
-import { verdictOf } from './verdict.ts';
 
 const SLOW_AFTER = 60_000;
 const OUTPUT_LINES = 20;
@@ -32,6 +32,7 @@ export function lines(options: LinesOptions = {}): Reporter {
 
 class Lines implements Reporter {
   readonly name = 'lines';
+  readonly reads = 'open';
   readonly #output: Output;
   readonly #paint: Paint;
   readonly #columns: number | undefined;
@@ -39,10 +40,9 @@ class Lines implements Reporter {
   readonly #showsPasses: boolean;
   readonly #clock: Clock;
   readonly #time: RunTime;
-  readonly #tally = new Tally();
-  readonly #running: RunningTasks;
-  readonly #slow = new SlowWatch();
+  readonly #slow: SlowWatch;
   readonly #watching = new Guard();
+  #model: ReadonlyRunModel | undefined;
   #stopTicking: (() => void) | undefined;
   #hasSummary = false;
 
@@ -55,21 +55,17 @@ class Lines implements Reporter {
     this.#showsPasses = options.passes ?? true;
     this.#clock = options.clock ?? systemClock;
     this.#time = new RunTime(this.#clock);
-    this.#running = new RunningTasks(options.slowAfter ?? SLOW_AFTER);
+    this.#slow = new SlowWatch(options.slowAfter ?? SLOW_AFTER);
   }
 
-  event(event: RunEvent): void {
+  update(model: ReadonlyRunModel, change: Change): void {
+    this.#model = model;
     this.#stopTicking ??= startTicking(this.#clock, SLOW_CHECK, () =>
-      this.#watching.attempt(() => this.#tellSlow()),
+      this.#watching.attempt(() => this.#reportSlow()),
     );
-    this.#time.saw(event.atMs);
-    this.#tally.event(event);
-    this.#running.event(event);
-    this.#write(this.#linesOf(event));
-  }
-
-  news(event: NewsEvent): void {
-    this.#running.news(event);
+    if (change.kind === 'news') return;
+    this.#time.saw(model.run.atMs);
+    this.#write(this.#linesOf(change));
   }
 
   note(text: string): void {
@@ -83,52 +79,39 @@ class Lines implements Reporter {
     this.#watching.tell();
   }
 
-  #linesOf(event: RunEvent): readonly string[] {
-    const options = { paint: this.#paint, outputLines: this.#outputLines };
-    switch (event.type) {
-      case 'run-started':
-        return [];
+  #linesOf(change: Change): readonly string[] {
+    switch (change.kind) {
       case 'tasks-added':
-        return addedLines(event, this.#paint);
-      case 'task-started':
-        return this.#started(event);
-      case 'attempt-ended':
-        this.#slow.ended(event.path);
-        return [retryLine(event, this.#paint)].filter((line) => line !== undefined);
-      case 'task-finished':
-        this.#slow.ended(event.path);
-        return this.#showsPasses || verdictOf(event).verdict !== 'pass' ? finishedLines(event, options) : [];
-      case 'task-skipped':
-        return skippedLines(event, options);
-      case 'worker-lost':
-        return [newsLine('LOST', '', `${event.worker} of ${event.pool}`, event.reason, this.#paint)];
-      case 'late-error':
-        return lateErrorLines(event, options);
+        return addedLines(change.tasks.length, change.atMs, this.#paint);
+      case 'task-ended':
+        return this.#showsPasses || change.task.result.judgement.verdict !== 'pass'
+          ? this.#textOf(change)
+          : [];
       case 'run-ended':
         return this.#summary();
       default:
-        return event satisfies never;
+        return this.#textOf(change);
     }
   }
 
-  #started({ path, atMs }: TaskStarted): readonly string[] {
-    const task = this.#running.get(path);
-    if (task !== undefined) this.#slow.started(path, atMs, task.slowAfterMs);
-    return [];
+  #textOf(change: Change): readonly string[] {
+    return changeLines(change, { paint: this.#paint, outputLines: this.#outputLines });
   }
 
-  #tellSlow(): void {
-    for (const { path, passedMs } of this.#slow.due(this.#time.now())) {
-      const task = this.#running.get(path);
-      const said = task === undefined ? '' : saidBy(task);
-      this.#write([newsLine('SLOW', `> ${formatSpan(passedMs)}`, path, said, this.#paint)]);
+  #reportSlow(): void {
+    for (const { task, running, passedMs } of this.#slow.due(
+      this.#model?.running() ?? [],
+      this.#time.now(),
+    )) {
+      const line = newsLine('SLOW', `> ${formatSpan(passedMs)}`, task.path, saidBy(running), this.#paint);
+      this.#write([line]);
     }
   }
 
   #summary(): readonly string[] {
     if (this.#hasSummary) return [];
     this.#hasSummary = true;
-    return summaryLines(this.#tally, this.#columns, this.#paint);
+    return summaryLines(this.#model?.snapshot(), this.#columns, this.#paint);
   }
 
   #write(written: readonly string[]): void {
@@ -136,15 +119,15 @@ class Lines implements Reporter {
   }
 }
 
-function addedLines({ tasks, atMs }: TasksAdded, paint: Paint): readonly string[] {
-  if (tasks.length === 0) return [];
-  const count = `${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}`;
+function addedLines(tasks: number, atMs: number, paint: Paint): readonly string[] {
+  if (tasks === 0) return [];
+  const count = `${tasks} ${tasks === 1 ? 'task' : 'tasks'}`;
   return [`${paint('bold', atMs === 0 ? '  RUNNING' : '    ADDED')} ${count}`];
 }
 
 /** Where a slow task is, and what it does: as much of it as is known. */
-function saidBy(task: RunningTask): string {
-  const attempt = task.attempt > 1 ? `attempt ${task.attempt}` : '';
-  const parts = [printable(task.worker), attempt, progressText(task.progress), lastLine(task.tail)];
+function saidBy({ worker, attempt, progress, tail }: RunningAttempt): string {
+  const number = attempt > 1 ? `attempt ${attempt}` : '';
+  const parts = [printable(worker), number, progressText(progress), lastLine(tail)];
   return parts.filter((part) => part !== '').join(' · ');
 }

@@ -1,10 +1,39 @@
-/** Several reporters as one. Whatever goes wrong in one of them stays there. */
-import type { NewsEvent, RunEvent } from '@pexen/core';
-import type { Reporter, ReporterProblem, RunView } from './reporter.ts';
+/** Several reporters as one, which read one model of the run. Whatever goes wrong in one of them stays there. */
+import { type Clock, isThenable, type NewsEvent, type RunEvent } from '@pexen/core';
+import { systemClock } from '@pexen/core/timers';
+import { Decoupled, type DecoupleOptions } from './decouple.ts';
+import { callWithEvent, callWithNews } from './hooks.ts';
+import { type InspectableRun, Inspector } from './inspector.ts';
+import type { Change } from './model/change.ts';
+import { RunModel } from './model/run-model.ts';
+import type { ReadonlyRunModel, Reporter, ReporterProblem, RunView } from './reporter.ts';
+
+/** What a run reports to. */
+export interface RunListener {
+  /** The state of the run, from the events so far. */
+  readonly model: ReadonlyRunModel;
+  event(event: RunEvent): void;
+  news(event: NewsEvent): void;
+  /** Lets reporters that show the run look into it. Before the first event. */
+  attach(run: InspectableRun): void;
+  /** One sentence for the people who watch. */
+  note(text: string): void;
+  /** Resolves when all reporters have written what they have to. */
+  close(): Promise<void>;
+}
+
+/** How several reporters are called. */
+export interface MultiOptions {
+  /** Default: the clock of this process. */
+  readonly clock?: Clock;
+  /** How much may wait for reporters that return promises. */
+  readonly queue?: DecoupleOptions;
+}
 
 /**
- * Hands everything to each of the reporters. One that fails is told to `onProblem` once; after that it is only closed, so
- * that it can put the terminal in order. Nothing here ever throws or rejects.
+ * Keeps a model of the run and hands everything to each of the reporters. One that fails is reported to `onProblem` once; after that it is
+ * only closed, so that it can put the terminal in order. One that returns promises is waited for, and what happens meanwhile is kept for it
+ * as `decouple` does. Nothing here ever throws or rejects.
  *
  * @example
  * const all = multi([lines(), junit({ file: 'out/junit.xml' })], ({ reporter, error }) => console.error(reporter, error));
@@ -12,19 +41,37 @@ import type { Reporter, ReporterProblem, RunView } from './reporter.ts';
 export function multi(
   reporters: readonly Reporter[],
   onProblem: (problem: ReporterProblem) => void,
-): Required<Reporter> {
+  options: MultiOptions = {},
+): RunListener {
+  const clock = options.clock ?? systemClock;
+  const readers = reporters.filter(({ update }) => update !== undefined);
+  const keepsAll = readers.some(({ reads }) => reads !== 'open');
+  const model = new RunModel({ keeps: keepsAll ? 'all' : 'open' });
   const members = reporters.map(
-    (reporter, index) => new Member(reporter, reporter.name ?? `reporter-${index + 1}`, onProblem),
+    (reporter, index) =>
+      new Member(reporter, reporter.name ?? `reporter-${index + 1}`, onProblem, model, {
+        clock,
+        ...options.queue,
+      }),
   );
-  const each = (tell: (reporter: Reporter) => void): void => {
-    for (const member of members) member.tell(tell);
-  };
   return {
-    name: 'multi',
-    event: (event: RunEvent) => each((reporter) => reporter.event(event)),
-    news: (event: NewsEvent) => each((reporter) => reporter.news?.(event)),
-    attach: (view: RunView) => each((reporter) => reporter.attach?.(view)),
-    note: (text: string) => each((reporter) => reporter.note?.(text)),
+    model,
+    event: (event) => {
+      const change = model.apply(event);
+      for (const member of members) member.event(event, change);
+    },
+    news: (event) => {
+      const change = model.applyNews(event);
+      for (const member of members) member.news(event, change);
+    },
+    attach: (run) => {
+      const inspector = new Inspector(run, model, clock);
+      const view = { inspect: () => run.inspect(), refresh: () => inspector.refresh() };
+      for (const member of members) member.attach(view);
+    },
+    note: (text) => {
+      for (const member of members) member.note(text);
+    },
     close: async () => {
       await Promise.all(members.map((member) => member.close()));
     },
@@ -33,24 +80,44 @@ export function multi(
 
 /** One of the reporters, and whether it still works. */
 class Member {
-  readonly #reporter: Reporter;
+  #reporter: Reporter;
   readonly #name: string;
   readonly #onProblem: (problem: ReporterProblem) => void;
+  readonly #model: RunModel;
+  readonly #options: DecoupleOptions;
+  #view: RunView | undefined;
+  #isFirstCall = true;
   #failed = false;
 
-  constructor(reporter: Reporter, name: string, onProblem: (problem: ReporterProblem) => void) {
+  constructor(
+    reporter: Reporter,
+    name: string,
+    onProblem: (problem: ReporterProblem) => void,
+    model: RunModel,
+    options: DecoupleOptions,
+  ) {
     this.#reporter = reporter;
     this.#name = name;
     this.#onProblem = onProblem;
+    this.#model = model;
+    this.#options = options;
   }
 
-  tell(tell: (reporter: Reporter) => void): void {
-    if (this.#failed) return;
-    try {
-      tell(this.#reporter);
-    } catch (error) {
-      this.#fail(error);
-    }
+  event(event: RunEvent, change: Change): void {
+    this.#call((reporter) => callWithEvent(reporter, event, this.#model, change), event);
+  }
+
+  news(event: NewsEvent, change: Change | undefined): void {
+    this.#call((reporter) => callWithNews(reporter, event, this.#model, change));
+  }
+
+  attach(view: RunView): void {
+    this.#view = view;
+    if (!this.#failed) this.#attempt(() => this.#reporter.attach?.(view));
+  }
+
+  note(text: string): void {
+    if (!this.#failed) this.#attempt(() => this.#reporter.note?.(text));
   }
 
   async close(): Promise<void> {
@@ -61,13 +128,40 @@ class Member {
     }
   }
 
+  #call(call: (reporter: Reporter) => unknown, event?: RunEvent): void {
+    if (this.#failed) return;
+    const isFirst = this.#isFirstCall;
+    this.#isFirstCall = false;
+    const called = this.#attempt(() => call(this.#reporter));
+    if (!isThenable(called)) return;
+    if (isFirst) this.#decouple(event, called);
+    else called.then(undefined, (error: unknown) => this.#fail(error));
+  }
+
+  /** It is asynchronous: from now on it has a queue and a model of its own. */
+  #decouple(event: RunEvent | undefined, working: PromiseLike<unknown>): void {
+    const decoupled = new Decoupled(this.#reporter, this.#options);
+    decoupled.beginWith(event, working);
+    this.#reporter = decoupled;
+    if (this.#view !== undefined) decoupled.attach(this.#view);
+  }
+
+  #attempt<Value>(action: () => Value): Value | undefined {
+    try {
+      return action();
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
   #fail(error: unknown): void {
     if (this.#failed) return;
     this.#failed = true;
     try {
       this.#onProblem({ reporter: this.#name, error });
     } catch {
-      // Who is told has failed, too; there is nobody left to tell.
+      // The one who is to hear of it has failed, too.
     }
   }
 }

@@ -1,34 +1,98 @@
-/** Where a terminal reporter writes. A reader that went away (`pexen run | head`) is no error; anything else is told at the end. */
+/**
+ * Where a terminal reporter writes. A reader that went away (`pexen run | head`) is no error; anything else is reported at the end. A
+ * reader that is slow (a pipe into a program that stands still) neither stops the run nor fills its memory: what it has not taken waits in
+ * memory up to a bound, then on disk.
+ */
 import type { TerminalStream } from './options.ts';
+import { SpillFile } from './spill-file.ts';
+
+/** So much waits in memory, characters. */
+const MOST_KEPT = 256 * 1024;
 
 /** A stream that is written to until it breaks. */
 export class Output {
   readonly #stream: TerminalStream;
   /** Taken at once: whoever catches what is written to the stream later does not catch this. */
   readonly #write: TerminalStream['write'];
-  readonly #onError: (error: Error) => void;
   #error: Error | undefined;
+  #isBehind = false;
+  #kept = '';
+  #spill: SpillFile | undefined;
+  /** Called as soon as nothing waits any more. */
+  #whenCaughtUp: (() => void) | undefined;
+  readonly #onError = (error: Error): void => {
+    this.#error ??= error;
+    this.#settle();
+  };
+  readonly #onDrain = (): void => {
+    this.#isBehind = false;
+    this.#catchUp();
+  };
+
+  readonly #onClose = (): void => {
+    this.#onError(Object.assign(new Error('the stream was closed'), { code: 'ERR_STREAM_DESTROYED' }));
+  };
 
   constructor(stream: TerminalStream) {
     this.#stream = stream;
     this.#write = stream.write.bind(stream);
-    this.#onError = (error) => {
-      this.#error ??= error;
-    };
     stream.on('error', this.#onError);
+    stream.on('drain', this.#onDrain);
+    stream.on('close', this.#onClose);
+  }
+
+  /** True while the reader has not taken what was written. */
+  get isBehind(): boolean {
+    return this.#isBehind;
   }
 
   write(text: string): void {
-    if (this.#error === undefined && text !== '') this.#write(text);
+    if (this.#error !== undefined || text === '') return;
+    if (this.#isBehind) this.#keep(text);
+    else this.#isBehind = this.#write(text) === false;
   }
 
   /** Waits until everything is written. Rejects if the stream broke for another reason than that nobody reads it. */
   async close(): Promise<void> {
-    if (this.#error === undefined) {
-      await new Promise<void>((resolve) => this.#write('', () => resolve()));
-    }
+    if (this.#isBehind && this.#error === undefined)
+      await new Promise<void>((resolve) => {
+        this.#whenCaughtUp = resolve;
+      });
+    if (this.#error === undefined) await new Promise<void>((resolve) => this.#write('', () => resolve()));
     this.#stream.removeListener('error', this.#onError);
+    this.#stream.removeListener('drain', this.#onDrain);
+    this.#stream.removeListener('close', this.#onClose);
+    this.#spill?.close();
+    this.#spill = undefined;
     if (this.#error !== undefined && !isGone(this.#error)) throw this.#error;
+  }
+
+  #keep(text: string): void {
+    if (this.#spill?.hasUnread !== true && this.#kept.length + text.length <= MOST_KEPT) {
+      this.#kept += text;
+      return;
+    }
+    this.#spill ??= new SpillFile();
+    this.#spill.append(text);
+  }
+
+  #catchUp(): void {
+    while (!this.#isBehind && this.#error === undefined) {
+      const text = this.#takeKept() ?? this.#spill?.read();
+      if (text === undefined) break;
+      this.write(text);
+    }
+    this.#settle();
+  }
+
+  #takeKept(): string | undefined {
+    const text = this.#kept;
+    this.#kept = '';
+    return text === '' ? undefined : text;
+  }
+
+  #settle(): void {
+    if (!this.#isBehind || this.#error !== undefined) this.#whenCaughtUp?.();
   }
 }
 

@@ -1,32 +1,46 @@
-/** Which running tasks are taking long, told once for every further span of what is long for them. */
+/** Which running tasks are taking long, reported once for every further span of what is long for them. Knows no clock. */
+import type { RunningAttempt, RunTask } from './model/run-task.ts';
 
-interface Watched {
-  readonly sinceMs: number;
-  readonly slowAfterMs: number;
-  told: number;
+/** A task that has become slow, or slow once more. */
+export interface SlowTask {
+  readonly task: RunTask;
+  readonly running: RunningAttempt;
+  /** The span that it passed: a multiple of what is long for it. */
+  readonly passedMs: number;
 }
 
-/** Tasks that run, and since when. Knows no clock: the present is asked with. */
+interface Reported {
+  readonly startedAtMs: number;
+  readonly spans: number;
+}
+
 export class SlowWatch {
-  readonly #running = new Map<string, Watched>();
+  readonly #defaultMs: number;
+  readonly #reported = new WeakMap<RunTask, Reported>();
 
-  started(path: string, sinceMs: number, slowAfterMs: number): void {
-    if (slowAfterMs > 0) this.#running.set(path, { sinceMs, slowAfterMs, told: 0 });
+  /** `defaultMs` is what is long for tasks that say nothing of it. */
+  constructor(defaultMs: number) {
+    this.#defaultMs = defaultMs;
   }
 
-  ended(path: string): void {
-    this.#running.delete(path);
-  }
-
-  /** The tasks that have become slow, or slow once more, since the last call, with the span that they passed. */
-  due(nowMs: number): readonly { readonly path: string; readonly passedMs: number }[] {
-    const due: { path: string; passedMs: number }[] = [];
-    for (const [path, watched] of this.#running) {
-      const passed = Math.floor((nowMs - watched.sinceMs) / watched.slowAfterMs);
-      if (passed <= watched.told) continue;
-      watched.told = passed;
-      due.push({ path, passedMs: passed * watched.slowAfterMs });
+  /** Those of the running tasks that have passed a further span since the last call. */
+  due(tasks: Iterable<RunTask>, nowMs: number): SlowTask[] {
+    const due: SlowTask[] = [];
+    for (const task of tasks) {
+      const slowAfterMs = task.facts.slowAfterMs ?? this.#defaultMs;
+      const { running } = task;
+      if (running === undefined || task.state !== 'running' || slowAfterMs <= 0) continue;
+      const spans = Math.floor((nowMs - running.startedAtMs) / slowAfterMs);
+      if (spans <= this.#reportedOf(task, running)) continue;
+      this.#reported.set(task, { startedAtMs: running.startedAtMs, spans });
+      due.push({ task, running, passedMs: spans * slowAfterMs });
     }
     return due;
+  }
+
+  /** Each attempt begins anew. */
+  #reportedOf(task: RunTask, { startedAtMs }: RunningAttempt): number {
+    const reported = this.#reported.get(task);
+    return reported?.startedAtMs === startedAtMs ? reported.spans : 0;
   }
 }

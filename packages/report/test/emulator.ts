@@ -12,7 +12,8 @@ export class Emulator extends Writable {
   readonly #terminal: InstanceType<typeof xterm.Terminal>;
 
   constructor(columns: number, rows: number) {
-    super({ decodeStrings: false });
+    // Node writes to a terminal at once: nothing is ever left to be drained.
+    super({ decodeStrings: false, highWaterMark: Number.MAX_SAFE_INTEGER });
     this.columns = columns;
     this.rows = rows;
     // A line feed goes to the beginning of the next line: that is what the driver of a real terminal makes of it.

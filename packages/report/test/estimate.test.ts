@@ -1,7 +1,6 @@
 /** How far a run is, and how long still. */
 import { expect, test } from 'vitest';
-import { Estimate } from '../src/live/estimate.ts';
-import { RunningTasks } from '../src/running.ts';
+import { RunModel } from '../src/index.ts';
 import { Script } from './script.ts';
 
 interface Guess {
@@ -10,14 +9,12 @@ interface Guess {
 }
 
 function guessAt(script: Script, nowMs: number): Guess {
-  const estimate = new Estimate();
-  const running = new RunningTasks(60_000);
+  const model = new RunModel();
   for (const told of script.told) {
-    if ('news' in told) running.news(told.news);
-    else for (const listener of [estimate, running]) listener.event(told.event);
+    if ('news' in told) model.applyNews(told.news);
+    else model.apply(told.event);
   }
-  const list = [...running.list()];
-  return { fraction: estimate.fraction(nowMs, list), remainingMs: estimate.remainingMs(nowMs, list) };
+  return { fraction: model.fraction(nowMs), remainingMs: model.remainingMs(nowMs) };
 }
 
 test('nothing known, nothing said', () => {

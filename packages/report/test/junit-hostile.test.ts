@@ -16,6 +16,7 @@ import { isWhole } from '#sample';
 import { junit, verdictOf } from '../src/index.ts';
 import { xmlName, xmlText } from '../src/junit/xml-text.ts';
 import { hostile } from './hostile.ts';
+import { listen } from './listen.ts';
 import { type DialectName, schemaErrors } from './schemas.ts';
 import { Script } from './script.ts';
 import { allNodes, structureErrors } from './structure.ts';
@@ -135,7 +136,9 @@ interface Told {
 async function told(chosen: Suite, strict: boolean): Promise<Told> {
   const file = join(folder, 'junit.xml');
   const { name, properties } = chosen;
-  const reporter = junit({ file, strict, output: 'all', properties, ...(name !== undefined && { name }) });
+  const reporter = listen(
+    junit({ file, strict, output: 'all', properties, ...(name !== undefined && { name }) }),
+  );
   const start = { type: 'run-started', version: 1, atMs: 0, startedAt: chosen.startedAt, pools: [] } as const;
   reporter.event(start);
   const ends = [...chosen.finished.map(finishedEvent), ...chosen.skipped.map(skippedEvent)];
@@ -144,7 +147,7 @@ async function told(chosen: Suite, strict: boolean): Promise<Told> {
   for (const [index, event] of ends.entries()) {
     for (const kept of chosen.finished[index]?.kept ?? []) {
       const news = { kind: 'attachment', attachment: defined(kept) } as const;
-      reporter.news?.({ atMs: 0, path: event.path, attempt: 1, news });
+      reporter.news({ atMs: 0, path: event.path, attempt: 1, news });
     }
     reporter.event(event);
   }
@@ -241,7 +244,7 @@ test('what XML can hold comes out of the report as it went in', async () => {
         .end(1, 't', { status: 'threw', reason: text })
         .ended(2);
       const file = join(folder, 'junit.xml');
-      const reporter = junit({ file });
+      const reporter = listen(junit({ file }));
       for (const event of script.events) reporter.event(event);
       await reporter.close();
       const failure = allNodes(parseXml(readFileSync(file, 'utf8'))).find(({ name }) => name === 'error');

@@ -13,8 +13,9 @@ import { join } from 'node:path';
 import type { Attachment, News } from '@pexen/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
-import { junit } from '../src/index.ts';
+import { junit, type RunListener } from '../src/index.ts';
 import type { JUnitOptions } from '../src/options.ts';
+import { listen } from './listen.ts';
 import { mixedRun } from './mixed-run.ts';
 import { play } from './play.ts';
 import { type DialectName, schemaErrors } from './schemas.ts';
@@ -30,7 +31,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 async function xmlOf(script: Script, options: Partial<JUnitOptions> = {}): Promise<string> {
   const file = join(folder, 'out', 'junit.xml');
-  const reporter = junit({ file, ...options });
+  const reporter = listen(junit({ file, ...options }));
   play(script, reporter, new ScriptedClock(0));
   await reporter.close();
   return readFileSync(file, 'utf8');
@@ -248,8 +249,8 @@ test('a run that ended early says why, with the properties it was given', async 
 });
 
 describe('the file', () => {
-  const begun = (file: string): ReturnType<typeof junit> => {
-    const reporter = junit({ file });
+  const begun = (file: string): RunListener => {
+    const reporter = listen(junit({ file }));
     play(new Script().tasks(['t']), reporter, new ScriptedClock(0));
     return reporter;
   };
@@ -291,7 +292,7 @@ describe('the file', () => {
 
 test('a hundred thousand tasks: a report as large as its text, written in pieces', async () => {
   const file = join(folder, 'junit.xml');
-  const reporter = junit({ file });
+  const reporter = listen(junit({ file }));
   const script = new Script().tasks(['s/t']);
   for (const event of script.events) reporter.event(event);
   const finished = script.start(0, 's/t').end(1, 's/t').events.at(-1);

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
 import { junit, lines } from '../src/index.ts';
 import type { LinesOptions } from '../src/options.ts';
+import { listen } from './listen.ts';
 import { mixedRun } from './mixed-run.ts';
 import { Paper, Pipe } from './paper.ts';
 import { play } from './play.ts';
@@ -15,7 +16,7 @@ import { type Ending, Script } from './script.ts';
 async function linesOf(script: Script, options: LinesOptions = {}): Promise<string> {
   const stream = new Paper();
   const clock = new ScriptedClock(0);
-  const reporter = lines({ stream, clock, color: false, ...options });
+  const reporter = listen(lines({ stream, clock, color: false, ...options }), clock);
   play(script, reporter, clock);
   await reporter.close();
   expect(clock.pending).toBe(0);
@@ -148,8 +149,8 @@ test('a task between two attempts is not slow, and its next attempt begins anew'
 
 test('a note is a line', async () => {
   const stream = new Paper();
-  const reporter = lines({ stream, color: false, clock: new ScriptedClock(0) });
-  reporter.note?.('Interrupted: waiting for 2 running.');
+  const reporter = listen(lines({ stream, color: false, clock: new ScriptedClock(0) }));
+  reporter.note('Interrupted: waiting for 2 running.');
   expect(stream.text).toBe('     NOTE [         ] Interrupted: waiting for 2 running.\n');
   await reporter.close();
 });
@@ -215,7 +216,7 @@ test('data of findings may be anything', async () => {
   ]);
   const file = join(tmpdir(), `pexen-odd-${process.pid}.xml`);
   onTestFinished(() => rmSync(file, { force: true }));
-  const reporter = junit({ file });
+  const reporter = listen(junit({ file }));
   for (const event of script.events) reporter.event(event);
   await reporter.close();
   expect(readFileSync(file, 'utf8')).toContain('[Circular *1]');
@@ -297,7 +298,7 @@ describe('whoever reads the lines', () => {
   test('may go away: that is no error, and nothing more is written', async () => {
     const stream = new Pipe(3);
     const clock = new ScriptedClock(0);
-    const reporter = lines({ stream, clock, color: false });
+    const reporter = listen(lines({ stream, clock, color: false }), clock);
     play(mixedRun(), reporter, clock);
     await expect(reporter.close()).resolves.toBeUndefined();
     expect(stream.text.split('\n').filter((line) => /^ {0,9}[A-Z]+ /.test(line))).toHaveLength(3);
@@ -306,7 +307,7 @@ describe('whoever reads the lines', () => {
   test('may be a full disk: that is told at the end', async () => {
     const stream = new Pipe(3, 'ENOSPC');
     const clock = new ScriptedClock(0);
-    const reporter = lines({ stream, clock, color: false });
+    const reporter = listen(lines({ stream, clock, color: false }), clock);
     play(mixedRun(), reporter, clock);
     await expect(reporter.close()).rejects.toThrow('ENOSPC');
   });

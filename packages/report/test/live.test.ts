@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
 import { cast } from '../examples/cast.ts';
 import { Rehearsal } from '../examples/rehearsal.ts';
-import { live } from '../src/index.ts';
+import { live, type RunListener } from '../src/index.ts';
 import type { LiveOptions } from '../src/options.ts';
-import type { Reporter } from '../src/reporter.ts';
 import { Emulator } from './emulator.ts';
+import { listen } from './listen.ts';
 import { mixedRun } from './mixed-run.ts';
 import { play } from './play.ts';
 import { Script } from './script.ts';
@@ -15,13 +15,14 @@ import { Script } from './script.ts';
 interface Stage {
   readonly terminal: Emulator;
   readonly clock: ScriptedClock;
-  readonly reporter: Reporter;
+  readonly reporter: RunListener;
 }
 
 function stage(columns: number, rows: number, options: LiveOptions = {}): Stage {
   const terminal = new Emulator(columns, rows);
   const clock = new ScriptedClock(0);
-  return { terminal, clock, reporter: live({ stream: terminal, clock, color: false, ...options }) };
+  const reporter = listen(live({ stream: terminal, clock, color: false, ...options }), clock);
+  return { terminal, clock, reporter };
 }
 
 /** The rehearsed run, played up to that moment in steps of the clock. */
@@ -121,7 +122,7 @@ describe('drawing', () => {
     for (let now = 1; now <= 1000; now++) {
       clock.stepTo(now);
       const news = { kind: 'output', stream: 'stdout', text: `line ${now}\n` } as const;
-      reporter.news?.({ atMs: now, path: 'a', attempt: 1, news });
+      reporter.news({ atMs: now, path: 'a', attempt: 1, news });
     }
     await terminal.settled();
     expect(terminal.writes.slice(before).filter((text) => text !== '').length).toBeLessThanOrEqual(10);
@@ -143,7 +144,7 @@ describe('drawing', () => {
   test('not before the run has begun; a note goes out as a line then', async () => {
     const { terminal, clock, reporter } = stage(80, 24);
     clock.stepTo(5000);
-    reporter.note?.('still gathering');
+    reporter.note('still gathering');
     expect(await terminal.screen()).toBe('     NOTE [         ] still gathering\n');
     await reporter.close();
     expect(await terminal.history()).toBe('     NOTE [         ] still gathering\n');
@@ -175,10 +176,10 @@ describe('drawing', () => {
 test('a note stands on top at once, until another replaces it', async () => {
   const { terminal, clock, reporter } = stage(80, 24);
   play(new Script().tasks(['a', 'b']).start(0, 'a'), reporter, clock);
-  reporter.note?.('Interrupted: waiting for 1 running; press again to cancel.');
+  reporter.note('Interrupted: waiting for 1 running; press again to cancel.');
   const [first] = (await terminal.screen()).split('\n');
   expect(first).toBe('Interrupted: waiting for 1 running; press again to cancel.');
-  reporter.note?.('Cancelling.');
+  reporter.note('Cancelling.');
   expect((await terminal.screen()).split('\n')[0]).toBe('Cancelling.');
   await reporter.close();
 });
@@ -242,7 +243,7 @@ test('what waits is gathered by what it waits for', async () => {
     pools: [{ name: 'default', kind: 'process', slots: 4, dispatched: 4 }],
     group: 'gpu',
   };
-  reporter.attach?.({ inspect: () => inspection });
+  reporter.attach({ inspect: () => inspection });
   play(new Script().tasks(paths).start(0, 't-0'), reporter, clock, 1000);
   expect(await terminal.screen()).toMatchInlineSnapshot(`
     "───────────────────────────────────────────────────────────────────────────────────────────────────  0%  0:00
@@ -278,7 +279,7 @@ test('a look into the run that takes long is taken seldom', async () => {
   const { clock, reporter } = stage(80, 24);
   const looks: number[] = [];
   const empty = { atMs: 0, running: [], waiting: [], resources: [], pools: [] };
-  reporter.attach?.({
+  reporter.attach({
     inspect: () => {
       looks.push(clock.now());
       clock.pass(200);
@@ -294,7 +295,7 @@ test('a look into the run that takes long is taken seldom', async () => {
 test('a run that cannot be looked into is shown without, and that is told at the end', async () => {
   const { terminal, clock, reporter } = stage(80, 24);
   let looks = 0;
-  reporter.attach?.({
+  reporter.attach({
     inspect: () => {
       looks++;
       throw new Error('no insight');

@@ -38,7 +38,7 @@ test('one that fails is told once, then only closed; the others go on', async ()
   const failing: Reporter = {
     ...broken,
     event: (event) => {
-      broken.event(event);
+      broken.event?.(event);
       throw new Error(`no ${event.type}`);
     },
     close: async () => {

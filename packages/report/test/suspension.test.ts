@@ -6,9 +6,9 @@ import { expect, onTestFinished, test } from 'vitest';
 
 const source = new URL('../src/index.ts', import.meta.url).href;
 const script = `
-  const { live } = await import(${JSON.stringify(source)});
+  const { live, multi } = await import(${JSON.stringify(source)});
   Object.assign(process.stdout, { isTTY: true, columns: 80, rows: 24 });
-  const reporter = live({ color: false });
+  const reporter = multi([live({ color: false })], ({ error }) => { throw error; });
   reporter.event({ type: 'run-started', version: 1, atMs: 0, startedAt: 0, pools: [] });
   reporter.event({ type: 'tasks-added', atMs: 0, tasks: [{ path: 'a', callPath: ['a'] }] });
   reporter.event({ type: 'task-started', atMs: 0, path: 'a', attempt: 1, worker: 'w' });

@@ -22,6 +22,11 @@ const count = z.int().check(z.positive(), z.maximum(mostWorkers));
 const callable = z.custom((value) => typeof value === 'function', 'must be a function');
 const isFactory = (value: unknown): boolean => typeof value === 'object' && value !== null && 'make' in value;
 const factory = z.custom(isFactory, 'must be a factory: executables({ … }), modules({ … }), tree({ … })');
+const isReporter = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  'close' in value &&
+  ['update', 'event', 'news'].some((name) => name in value);
 const reporterName = z.enum(['terminal', 'live', 'lines']);
 const lines = z.int().check(z.nonnegative());
 const terminalEntries = {
@@ -51,7 +56,7 @@ const reporter = z.union([
   z.tuple([reporterName]),
   z.tuple([reporterName, terminalOptions]),
   z.tuple([z.literal('junit'), junitOptions]),
-  z.custom((value) => typeof value === 'object' && value !== null && 'event' in value && 'close' in value),
+  z.custom(isReporter),
 ]);
 
 const shape = {

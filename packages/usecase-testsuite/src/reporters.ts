@@ -19,7 +19,7 @@ const terminals: Readonly<Record<ReporterName, (options: TerminalChoice) => Repo
 };
 
 function makeReporter(choice: ReporterChoice, root: string, options: TerminalChoice): Reporter {
-  if (typeof choice === 'object' && 'event' in choice) return choice;
+  if (typeof choice === 'object' && 'close' in choice) return choice;
   const [name, given] = typeof choice === 'string' ? ([choice] as const) : choice;
   if (name === 'junit') return junit({ ...given, file: resolve(root, given.file) });
   return terminals[name]({ ...options, ...given });

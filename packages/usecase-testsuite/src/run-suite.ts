@@ -8,7 +8,7 @@ import {
   type Result,
   type Verdict,
 } from '@pexen/core';
-import { multi, type Reporter, type TerminalChoice } from '@pexen/report';
+import { multi, type RunListener, type TerminalChoice } from '@pexen/report';
 import { type Run, run } from '@pexen/sched';
 import type { LoadedConfig } from './config.ts';
 import type { ReporterChoice } from './define-suite.ts';
@@ -95,7 +95,7 @@ interface Ended extends Omit<SuiteEnd, 'exitCode'> {
 }
 
 /** Takes every result, and sees to it that nothing is left open. */
-async function follow(execution: Run, reporter: Reporter): Promise<Ended> {
+async function follow(execution: Run, reporter: RunListener): Promise<Ended> {
   let unable = 0;
   const judgements = new Map<string, Judgement>();
   const verdicts: Partial<Record<Verdict, number>> = {};
@@ -114,13 +114,13 @@ async function follow(execution: Run, reporter: Reporter): Promise<Ended> {
   }
 }
 
-function listen(execution: Run, reporter: Required<Reporter>): void {
+function listen(execution: Run, reporter: RunListener): void {
   execution.events.on('event', (event) => reporter.event(event));
   execution.events.on('news', (news) => reporter.news(news));
   reporter.attach({ inspect: () => execution.inspect() });
 }
 
-function controlsOf(execution: Run, reporter: Required<Reporter>, clock: PausableClock): SuiteControls {
+function controlsOf(execution: Run, reporter: RunListener, clock: PausableClock): SuiteControls {
   return {
     drain: (reason) => execution.drain(reason),
     cancel: (reason) => execution.abort(reason),

@@ -1,13 +1,15 @@
 /** The reporter that writes JUnit XML: a suite for each top of the call paths, a case for each task and each finding. */
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import type { Attachment, NewsEvent, RunEnded, RunEvent, RunStarted, TasksAdded } from '@pexen/core';
+import type { Change } from '../model/change.ts';
+import type { RunFacts } from '../model/run-model.ts';
+import type { RunTask } from '../model/run-task.ts';
 import type { JUnitOptions } from '../options.ts';
-import type { Reporter } from '../reporter.ts';
+import type { ReadonlyRunModel, Reporter } from '../reporter.ts';
 import { prepareFile, writeWhole } from '../write-file.ts';
 import { jenkins, strict } from './dialect.ts';
 import { Document } from './document.ts';
-import { type CaseOptions, casesOf, lateErrorCase, missingCase, skippedCase } from './test-case.ts';
+import { type CaseOptions, casesOf, lateErrorCase, missingCase } from './test-case.ts';
 
 const NAME = 'pexen';
 const OUTPUT_LIMIT = 65_536;
@@ -23,23 +25,14 @@ export function junit(options: JUnitOptions): Reporter {
   return new JUnit(options);
 }
 
-/** A task that has no result yet. */
-interface Open {
-  readonly callPath: readonly string[];
-  running: boolean;
-  /** Made with the first attachment. */
-  kept: Attachment[] | undefined;
-}
-
 class JUnit implements Reporter {
   readonly name = 'junit';
+  readonly reads = 'open';
   readonly #options: JUnitOptions;
   readonly #caseOptions: CaseOptions;
   readonly #document: Document;
-  readonly #open = new Map<string, Open>();
-  #started: { readonly startedAt: number; readonly pools: string } | undefined;
-  #ended: RunEnded | undefined;
-  #atMs = 0;
+  /** Undefined before the run has started. */
+  #model: ReadonlyRunModel | undefined;
   #isWritten = false;
   /** Whoever ends the process in the middle of a run still finds its report; there is nobody left to tell of problems. */
   readonly #writeAtExit = (): void => {
@@ -53,92 +46,65 @@ class JUnit implements Reporter {
     this.#document = new Document(isStrict ? strict : jenkins, name);
   }
 
-  event(event: RunEvent): void {
-    this.#atMs = Math.max(this.#atMs, event.atMs);
-    switch (event.type) {
+  update(model: ReadonlyRunModel, change: Change): void {
+    switch (change.kind) {
       case 'run-started':
-        this.#start(event);
+        this.#start(model);
         break;
       case 'tasks-added':
-        this.#added(event);
+        for (const { callPath } of change.tasks) this.#document.expect(callPath);
         break;
-      case 'task-started':
-        this.#setRunning(event.path);
-        break;
-      case 'task-finished':
-        for (const testCase of casesOf(event, this.#open.get(event.path)?.kept ?? [], this.#caseOptions)) {
-          this.#document.add(event.callPath, testCase);
-        }
-        this.#open.delete(event.path);
-        break;
-      case 'task-skipped':
-        this.#document.add(event.callPath, skippedCase(event));
-        this.#open.delete(event.path);
+      case 'task-ended':
+        for (const testCase of casesOf(change.task, this.#caseOptions))
+          this.#document.add(change.task.callPath, testCase);
         break;
       case 'late-error':
-        this.#document.add(['late errors', ''], lateErrorCase(event));
+        this.#document.add(['late errors', ''], lateErrorCase(change.late));
         break;
-      case 'run-ended':
-        this.#ended = event;
-        break;
+      case 'attempt-started':
       case 'attempt-ended':
       case 'worker-lost':
+      case 'news':
+      case 'run-ended':
         break;
       default:
-        event satisfies never;
+        change satisfies never;
     }
-  }
-
-  news({ path, news }: NewsEvent): void {
-    if (news.kind !== 'attachment') return;
-    const open = this.#open.get(path);
-    if (open === undefined) return;
-    open.kept ??= [];
-    open.kept.push(news.attachment);
   }
 
   async close(): Promise<void> {
     process.removeListener('exit', this.#writeAtExit);
-    if (this.#started === undefined || this.#isWritten) return;
-    this.#write(this.#started.startedAt);
+    if (this.#model === undefined || this.#isWritten) return;
+    this.#write(this.#model);
   }
 
-  #write(startedAt: number): void {
-    this.#isWritten = true;
-    for (const { callPath, running } of this.#open.values()) {
-      this.#document.add(callPath, missingCase(callPath, running));
-    }
-    const { name = NAME, file } = this.#options;
-    const facts = { name, startedAt, seconds: this.#atMs / 1000, hostname: hostname() };
-    writeWhole(file, this.#document.pieces({ ...facts, properties: this.#properties() }));
-  }
-
-  #start({ startedAt, pools }: RunStarted): void {
+  #start(model: ReadonlyRunModel): void {
     prepareFile(this.#options.file);
-    this.#started = { startedAt, pools: pools.map(({ kind }) => kind).join(', ') };
+    this.#model = model;
     process.once('exit', this.#writeAtExit);
   }
 
-  #added({ tasks }: TasksAdded): void {
-    for (const { path, callPath } of tasks) {
-      this.#open.set(path, { callPath, running: false, kept: undefined });
-      this.#document.expect(callPath);
-    }
+  #write(model: ReadonlyRunModel): void {
+    this.#isWritten = true;
+    for (const task of openTasks(model)) this.#document.add(task.callPath, missingCase(task));
+    const { run } = model;
+    const { name = NAME, file } = this.#options;
+    const facts = { name, startedAt: run.startedAt ?? 0, seconds: run.atMs / 1000, hostname: hostname() };
+    writeWhole(file, this.#document.pieces({ ...facts, properties: this.#properties(run) }));
   }
 
-  #setRunning(path: string): void {
-    const open = this.#open.get(path);
-    if (open !== undefined) open.running = true;
-  }
-
-  #properties(): Readonly<Record<string, string>> {
-    const reason = this.#ended === undefined ? 'the run was broken off' : this.#ended.reason;
-    const poisoned = this.#ended?.poisoned ?? [];
+  #properties({ pools, hasEnded, endReason, poisoned }: RunFacts): Readonly<Record<string, string>> {
+    const reason = hasEnded ? endReason : 'the run was broken off';
     return {
-      ...(this.#started !== undefined && { 'pexen.pools': this.#started.pools }),
+      'pexen.pools': pools.map(({ kind }) => kind).join(', '),
       ...(reason !== undefined && { 'pexen.ended': reason }),
       ...(poisoned.length > 0 && { 'pexen.poisoned': poisoned.join(', ') }),
       ...this.#options.properties,
     };
   }
+}
+
+/** Those without a result, in the order in which they were added. */
+function* openTasks(model: ReadonlyRunModel): Generator<RunTask> {
+  for (const task of model.tasks()) if (task.state !== 'done') yield task;
 }

@@ -2,17 +2,9 @@
  * The test cases a task becomes: one for itself, one for each of its findings. Neither XML nor any dialect of it is known
  * here. A case is red only if the verdict over its task is: a failed finding of a task that was expected to fail is not.
  */
-import {
-  type Attachment,
-  type AttemptNews,
-  type Finding,
-  isBad,
-  type LateErrorEvent,
-  type TaskFinished,
-  type TaskSkipped,
-  type Verdict,
-} from '@pexen/core';
-import { verdictOf } from '../verdict.ts';
+import { type Finding, isBad, type Verdict } from '@pexen/core';
+import type { LateError } from '../model/change.ts';
+import type { EndedTask, RunTask, TaskAttempt, TaskResult } from '../model/run-task.ts';
 import { attachmentLines } from './attachments.ts';
 import { attemptText, dataOf, findingsText, goneText, outputOf } from './texts.ts';
 
@@ -53,30 +45,26 @@ export interface CaseOptions {
   readonly findings: boolean;
 }
 
-/** The cases of a task that ended. */
-export function casesOf(event: TaskFinished, kept: readonly Attachment[], options: CaseOptions): TestCase[] {
-  const { verdict, reason } = verdictOf(event);
-  const task = taskCase(event, verdict, reason, kept, options);
-  if (!options.findings) return [task];
-  return [task, ...event.findings.map((finding) => findingCase(task.name, finding, verdict))];
-}
-
-/** The case of a task that never started. */
-export function skippedCase(event: TaskSkipped): TestCase {
-  const { reason = 'skipped' } = verdictOf(event);
-  return { ...emptyCase(nameOf(event.callPath)), standing: { kind: 'skipped', message: reason } };
+/** The cases of a task that ended, or was skipped. */
+export function casesOf(task: EndedTask, options: CaseOptions): TestCase[] {
+  const { result } = task;
+  if (result.status === 'skipped') return [skippedCase(task)];
+  const own = taskCase(task, options);
+  if (!options.findings) return [own];
+  const { verdict } = result.judgement;
+  return [own, ...result.findings.map((finding) => findingCase(own.name, finding, verdict))];
 }
 
 /** The case of a task that has no result, since the run was broken off. */
-export function missingCase(callPath: readonly string[], wasRunning: boolean): TestCase {
+export function missingCase({ callPath, state }: RunTask): TestCase {
   const message = 'the run was broken off before this task ended';
   const error = { kind: 'error', type: 'interrupted', message, text: message } as const;
   const skipped = { kind: 'skipped', message: 'the run was broken off before this task started' } as const;
-  return { ...emptyCase(nameOf(callPath)), standing: wasRunning ? error : skipped };
+  return { ...emptyCase(nameOf(callPath)), standing: state === 'waiting' ? skipped : error };
 }
 
 /** The case of an error that surfaced after its body had ended: no case of a task is red for it. */
-export function lateErrorCase({ tasks, worker, error }: LateErrorEvent): TestCase {
+export function lateErrorCase({ tasks, worker, error }: LateError): TestCase {
   const message = `${error.name}: ${error.message}`;
   const from = tasks.length === 0 ? worker : tasks.join(', ');
   const why = `It surfaced in ${worker} after its task had ended. It may come from: ${from}`;
@@ -84,35 +72,31 @@ export function lateErrorCase({ tasks, worker, error }: LateErrorEvent): TestCas
   return { ...emptyCase(from), standing: { kind: 'error', type: error.name, message, text } };
 }
 
-function taskCase(
-  event: TaskFinished,
-  verdict: Verdict,
-  reason: string | undefined,
-  kept: readonly Attachment[],
-  options: CaseOptions,
-): TestCase {
-  const { attempts, callPath, durationMs } = event;
+function skippedCase({ callPath, result }: EndedTask): TestCase {
+  const { reason = 'skipped' } = result.judgement;
+  return { ...emptyCase(nameOf(callPath)), standing: { kind: 'skipped', message: reason } };
+}
+
+function taskCase({ callPath, result, attachments }: EndedTask, options: CaseOptions): TestCase {
+  const { attempts, durationMs } = result;
+  const { verdict, reason } = result.judgement;
   const last = attempts.at(-1);
   const shows = options.output === 'all' || (options.output === 'failed' && verdict !== 'pass');
   const remark = verdict === 'warn' || verdict === 'flaky' ? `${verdict}: ${reason ?? ''}\n` : '';
-  const attached = attachmentLines(kept, options.outputLimit);
+  const attached = attachmentLines(attachments, options.outputLimit);
   const reruns = attempts.slice(0, -1).map((attempt) => rerunOf(attempt, shows, options));
   return {
     name: nameOf(callPath),
     seconds: durationMs / 1000,
-    standing: standingOf(event, verdict, reason, last),
+    standing: standingOf(result, last),
     reruns: isGreen(verdict) || isRed(verdict) ? reruns : [],
     out: remark + (shows ? outputOf(last?.stdout, options.outputLimit) : '') + attached,
     err: shows ? outputOf(last?.stderr, options.outputLimit) : '',
   };
 }
 
-function standingOf(
-  event: TaskFinished,
-  verdict: Verdict,
-  reason: string | undefined,
-  last: AttemptNews | undefined,
-): Standing {
+function standingOf(result: TaskResult, last: TaskAttempt | undefined): Standing {
+  const { verdict, reason } = result.judgement;
   const message = reason ?? last?.error?.message ?? last?.reason ?? verdict;
   switch (verdict) {
     case 'pass':
@@ -132,7 +116,12 @@ function standingOf(
         kind: verdict === 'fail' ? 'failure' : 'error',
         type: last?.error?.name ?? verdict,
         message,
-        text: textOf(message, findingsText(event.findings), attemptText(last), goneText(event.providersGone)),
+        text: textOf(
+          message,
+          findingsText(result.findings),
+          attemptText(last),
+          goneText(result.providersGone),
+        ),
       };
     default:
       return verdict satisfies never;
@@ -145,7 +134,7 @@ function textOf(message: string, findings: string, attempt: string, gone: string
   return [isSaid ? '' : message, findings, attempt, gone].filter((text) => text !== '').join('\n\n');
 }
 
-function rerunOf(attempt: AttemptNews, shows: boolean, { outputLimit }: CaseOptions): Rerun {
+function rerunOf(attempt: TaskAttempt, shows: boolean, { outputLimit }: CaseOptions): Rerun {
   return {
     kind: attempt.outcome === 'failed' ? 'failure' : 'error',
     type: attempt.error?.name ?? attempt.outcome,

@@ -1,13 +1,12 @@
 /** Errors, findings and output as plain text for a report that is read in a browser. */
 import {
-  type AttemptNews,
   type CapturedOutput,
-  type ErrorNews,
   type Finding,
   formatOutput,
   formatProviderGone,
   type ProviderGone,
 } from '@pexen/core';
+import type { TaskAttempt, TaskError } from '../model/run-task.ts';
 import { dataText } from '../text/data.ts';
 import { limited } from './xml-text.ts';
 
@@ -15,13 +14,13 @@ const FINDINGS = 50;
 const DATA = 4000;
 
 /** What an attempt ended with: the error with its stack, its causes and the errors it holds, else the reason. */
-export function attemptText(attempt: AttemptNews | undefined): string {
+export function attemptText(attempt: TaskAttempt | undefined): string {
   return attempt?.error === undefined ? (attempt?.reason ?? '') : errorTexts(attempt.error).join('\n');
 }
 
-function errorTexts(error: ErrorNews): string[] {
+function errorTexts(error: TaskError): string[] {
   const { cause, errors = [] } = error;
-  const told = (word: string, inner: ErrorNews): string => `${word} ${errorTexts(inner).join('\n')}`;
+  const told = (word: string, inner: TaskError): string => `${word} ${errorTexts(inner).join('\n')}`;
   return [
     errorText(error),
     ...(cause === undefined ? [] : [told('caused by', cause)]),
@@ -40,7 +39,7 @@ export function findingsText(findings: readonly Finding[]): string {
 }
 
 /** Providers whose workers were gone, one a line. */
-export function goneText(gone: readonly ProviderGone[] = []): string {
+export function goneText(gone: readonly ProviderGone[]): string {
   return gone.map(formatProviderGone).join('\n');
 }
 
@@ -55,7 +54,7 @@ export function outputOf(output: CapturedOutput | undefined, limit: number): str
 }
 
 /** The stack where it begins with the message, as V8 writes it; else both. Frames of ours say nothing to anybody. */
-function errorText({ name, message, stack }: ErrorNews): string {
+function errorText({ name, message, stack }: TaskError): string {
   if (stack === undefined) return `${name}: ${message}`;
   const told = stack.split('\n').filter((line) => !/^\s+at .*\/node_modules\/@pexen\//.test(line));
   const text = told.join('\n');

@@ -1,6 +1,7 @@
 /** The first lines of the live view: a note, how far the run is, what it came to so far. */
 import { isBad, type Verdict } from '@pexen/core';
-import type { Tally } from '../tally.ts';
+import type { RunSnapshot } from '../model/run-model.ts';
+import type { Totals } from '../model/tally.ts';
 import { type Cell, joinCells } from '../text/cells.ts';
 import { formatClock, formatGuess } from '../text/duration.ts';
 import type { Paint } from '../text/paint.ts';
@@ -26,7 +27,7 @@ export function noteLine(note: string, width: number, paint: Paint): string {
 
 /** `━━━━━━━━━━━━──────── 64%  1:04  about 40s left`. */
 export function barLine(
-  tally: Tally,
+  totals: Totals,
   { fraction, remainingMs, nowMs }: Pace,
   width: number,
   paint: Paint,
@@ -34,20 +35,21 @@ export function barLine(
   const left = remainingMs === undefined ? '' : `  ${formatGuess(remainingMs)} left`;
   const facts = `  ${Math.floor(fraction * 100)}%  ${formatClock(nowMs)}`;
   const text = width - widthOf(facts + left) >= SHORTEST_BAR ? facts + left : facts;
-  return joinCells([...barCells(tally, fraction, width - widthOf(text)), { text }], width, paint);
+  return joinCells([...barCells(totals, fraction, width - widthOf(text)), { text }], width, paint);
 }
 
 /** `201 of 312 done   190 passed, 3 failed`, in signs where words are too long. */
-export function countsLine(tally: Tally, group: string | undefined, width: number, paint: Paint): string {
-  const found = verdicts.filter((verdict) => tally.count(verdict) > 0);
+export function countsLine({ counts, totals, inspected }: RunSnapshot, width: number, paint: Paint): string {
+  const found = verdicts.filter((verdict) => countOf(totals, verdict) > 0);
+  const group = inspected?.group;
   const long = countCells(
     found,
-    tally,
+    totals,
     ', ',
     (verdict, count) => `${count} ${verdictLooks[verdict].counted}`,
   );
-  const short = countCells(found, tally, ' ', (verdict, count) => `${verdictLooks[verdict].mark}${count}`);
-  const done: Cell = { text: `${tally.done} of ${tally.tasks} done`, style: 'bold' };
+  const short = countCells(found, totals, ' ', (verdict, count) => `${verdictLooks[verdict].mark}${count}`);
+  const done: Cell = { text: `${counts.done} of ${counts.tasks} done`, style: 'bold' };
   const turn: Cell = { text: group === undefined ? '' : `   group ${printable(group)}` };
   const words = [done, ...long, turn];
   const fits = words.reduce((sum, { text }) => sum + widthOf(text), 0) <= width;
@@ -60,11 +62,17 @@ export function poisonedLine(poisoned: readonly string[], width: number, paint: 
 }
 
 /** Done in green, with as much red as there are bad ones among it, the rest dim. */
-function barCells(tally: Tally, fraction: number, room: number): Cell[] {
+function barCells(totals: Totals, fraction: number, room: number): Cell[] {
   const columns = Math.max(0, room);
   const filled = Math.min(columns, Math.round(columns * fraction));
-  const bad = verdicts.filter(isBad).reduce((sum, verdict) => sum + tally.count(verdict), 0);
-  const share = Math.round((filled * bad) / Math.max(1, tally.done));
+  const bad = sumOf(totals, isBad);
+  const share = Math.round(
+    (filled * bad) /
+      Math.max(
+        1,
+        sumOf(totals, () => true),
+      ),
+  );
   const red = bad === 0 ? 0 : Math.min(filled, Math.max(1, share));
   return [
     { text: '━'.repeat(red), style: 'red' },
@@ -75,12 +83,20 @@ function barCells(tally: Tally, fraction: number, room: number): Cell[] {
 
 function countCells(
   found: readonly Verdict[],
-  tally: Tally,
+  totals: Totals,
   separator: string,
   say: (verdict: Verdict, count: number) => string,
 ): Cell[] {
   return found.flatMap((verdict, index) => [
     { text: index === 0 ? '   ' : separator },
-    { text: say(verdict, tally.count(verdict)), style: verdictLooks[verdict].style },
+    { text: say(verdict, countOf(totals, verdict)), style: verdictLooks[verdict].style },
   ]);
+}
+
+function countOf(totals: Totals, verdict: Verdict): number {
+  return totals.verdicts[verdict] ?? 0;
+}
+
+function sumOf(totals: Totals, isCounted: (verdict: Verdict) => boolean): number {
+  return verdicts.filter(isCounted).reduce((sum, verdict) => sum + countOf(totals, verdict), 0);
 }

@@ -1,20 +1,16 @@
 /** The reporter for people who watch: a picture of the run that stays, and above it what is worth keeping. */
-import type { Clock, NewsEvent, RunEvent } from '@pexen/core';
+import type { Clock } from '@pexen/core';
 import { startTicking, systemClock } from '@pexen/core/timers';
 import { Guard } from '../guard.ts';
+import type { Change } from '../model/change.ts';
 import type { LiveOptions, TerminalStream } from '../options.ts';
 import { Output } from '../output.ts';
-import type { Reporter, RunView } from '../reporter.ts';
+import type { ReadonlyRunModel, Reporter, RunView } from '../reporter.ts';
 import { RunTime } from '../run-time.ts';
-import { RunningTasks } from '../running.ts';
-import { Tally } from '../tally.ts';
 import { type Paint, paintFor } from '../text/paint.ts';
 import { printableLines } from '../text/printable.ts';
-import { finishedLines, lateErrorLines, newsLine, retryLine, skippedLines } from '../text/result-lines.ts';
+import { changeLines, newsLine } from '../text/result-lines.ts';
 import { summaryLines } from '../text/summary-lines.ts';
-import { verdictOf } from '../verdict.ts';
-import { type Blocked, blockedIn } from './blocked.ts';
-import { Estimate } from './estimate.ts';
 import { ForeignOutput } from './foreign-output.ts';
 import { Frame } from './frame.ts';
 import { Screen } from './screen.ts';
@@ -24,10 +20,6 @@ import { onSuspension } from './suspension.ts';
 const FRAME = 100;
 /** Clocks in the picture go on at least this often. */
 const SECOND = 1000;
-/** The run is looked into at most this often. */
-const LOOK = 500;
-/** Looking into the run may take this share of the time. */
-const LOOKING_SHARE = 0.05;
 const SLOW_AFTER = 60_000;
 const OUTPUT_LINES = 20;
 
@@ -44,6 +36,7 @@ export function live(options: LiveOptions = {}): Reporter {
 
 class Live implements Reporter {
   readonly name = 'live';
+  readonly reads = 'open';
   readonly #stream: TerminalStream;
   readonly #paint: Paint;
   readonly #clock: Clock;
@@ -51,16 +44,12 @@ class Live implements Reporter {
   readonly #output: Output;
   readonly #screen: Screen;
   readonly #frame: Frame;
-  readonly #tally = new Tally();
-  readonly #estimate = new Estimate();
-  readonly #running: RunningTasks;
   readonly #drawing = new Guard();
   readonly #looking = new Guard();
   readonly #showsPasses: boolean;
   readonly #outputLines: number;
   #view: RunView | undefined;
-  #blocked: Blocked | undefined;
-  #lookAgainAt = 0;
+  #model: ReadonlyRunModel | undefined;
   #note: string | undefined;
   #above: string[] = [];
   #isDirty = true;
@@ -76,8 +65,7 @@ class Live implements Reporter {
     this.#time = new RunTime(this.#clock);
     this.#output = new Output(stream);
     this.#screen = new Screen(stream, this.#output, { columns: options.columns, rows: options.rows });
-    this.#frame = new Frame(this.#paint);
-    this.#running = new RunningTasks(options.slowAfter ?? SLOW_AFTER);
+    this.#frame = new Frame(this.#paint, options.slowAfter ?? SLOW_AFTER);
     this.#showsPasses = options.passes ?? false;
     this.#outputLines = options.outputLines ?? OUTPUT_LINES;
   }
@@ -86,21 +74,15 @@ class Live implements Reporter {
     this.#view = view;
   }
 
-  event(event: RunEvent): void {
+  update(model: ReadonlyRunModel, change: Change): void {
     if (this.#isOver) return;
+    this.#model = model;
     this.#stop ??= this.#begin();
-    this.#time.saw(event.atMs);
-    this.#tally.event(event);
-    this.#estimate.event(event);
-    this.#running.event(event);
-    this.#above.push(...this.#linesOf(event));
     this.#isDirty = true;
-    if (event.type === 'run-ended') this.#end();
-  }
-
-  news(event: NewsEvent): void {
-    this.#running.news(event);
-    this.#isDirty = true;
+    if (change.kind === 'news') return;
+    this.#time.saw(model.run.atMs);
+    this.#above.push(...this.#linesOf(change));
+    if (change.kind === 'run-ended') this.#end();
   }
 
   note(text: string): void {
@@ -145,14 +127,14 @@ class Live implements Reporter {
     if (this.#isDirty || this.#clock.now() - this.#drawnAt >= SECOND) this.#draw();
   }
 
+  /** A terminal that has not taken the last picture gets no further one; lines that stay are never left out. */
   #draw(): void {
-    this.#look();
-    const running = [...this.#running.list()];
+    if (this.#model === undefined || (this.#output.isBehind && this.#above.length === 0)) return;
+    this.#looking.attempt(() => this.#view?.refresh());
     const nowMs = this.#time.now();
     const scene = {
-      ...{ note: this.#note, tally: this.#tally, running, blocked: this.#blocked, nowMs },
-      fraction: this.#estimate.fraction(nowMs, running),
-      remainingMs: this.#estimate.remainingMs(nowMs, running),
+      ...{ note: this.#note, run: this.#model.snapshot(), nowMs },
+      ...{ fraction: this.#model.fraction(nowMs), remainingMs: this.#model.remainingMs(nowMs) },
     };
     const { columns, rows } = this.#screen;
     this.#screen.draw(this.#above, this.#frame.lines(scene, { columns, rows }));
@@ -161,47 +143,21 @@ class Live implements Reporter {
     this.#drawnAt = this.#clock.now();
   }
 
-  /** Looks into the run, but never so often that the run would notice. */
-  #look(): void {
-    const now = this.#clock.now();
-    if (this.#view === undefined || now < this.#lookAgainAt) return;
-    const view = this.#view;
-    this.#looking.attempt(() => {
-      this.#blocked = blockedIn(view.inspect());
-    });
-    this.#lookAgainAt = now + Math.max(LOOK, (this.#clock.now() - now) / LOOKING_SHARE);
-  }
-
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#stop?.();
     const summary =
-      this.#stop === undefined ? [] : summaryLines(this.#tally, this.#screen.columns, this.#paint);
+      this.#stop === undefined
+        ? []
+        : summaryLines(this.#model?.snapshot(), this.#screen.columns, this.#paint);
     this.#screen.close([...this.#above, ...summary]);
   }
 
-  #linesOf(event: RunEvent): readonly string[] {
-    const options = { paint: this.#paint, outputLines: this.#outputLines };
-    switch (event.type) {
-      case 'task-finished':
-        return this.#isWorthKeeping(verdictOf(event).verdict) ? finishedLines(event, options) : [];
-      case 'task-skipped':
-        return this.#isWorthKeeping(verdictOf(event).verdict) ? skippedLines(event, options) : [];
-      case 'attempt-ended':
-        return [retryLine(event, this.#paint)].filter((line) => line !== undefined);
-      case 'worker-lost':
-        return [newsLine('LOST', '', `${event.worker} of ${event.pool}`, event.reason, this.#paint)];
-      case 'late-error':
-        return lateErrorLines(event, options);
-      case 'run-started':
-      case 'tasks-added':
-      case 'task-started':
-      case 'run-ended':
-        return [];
-      default:
-        return event satisfies never;
-    }
+  #linesOf(change: Change): readonly string[] {
+    if (change.kind === 'task-ended' && !this.#isWorthKeeping(change.task.result.judgement.verdict))
+      return [];
+    return changeLines(change, { paint: this.#paint, outputLines: this.#outputLines });
   }
 
   #isWorthKeeping(verdict: string): boolean {

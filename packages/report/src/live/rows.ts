@@ -1,11 +1,14 @@
 /** The rows of the live view: what runs, and what waits for what. Each is one line, never wider than it may be. */
-import { progressText, type RunningTask } from '../running.ts';
+import type { PoolState } from '@pexen/core';
+import type { RunningAttempt, TaskSnapshot } from '../model/run-task.ts';
+import type { WaitingGroup } from '../model/waiting.ts';
 import { type Cell, joinCells } from '../text/cells.ts';
 import { formatClock } from '../text/duration.ts';
 import type { Paint } from '../text/paint.ts';
 import { lastLine, printable } from '../text/printable.ts';
+import { progressText } from '../text/progress.ts';
 import { clip, clipMiddle, padStart, widthOf } from '../text/width.ts';
-import type { BlockedGroup } from './blocked.ts';
+import { type WaitingText, waitingText } from './waiting-text.ts';
 
 const BAR = 8;
 /** After this long without a word, a task that used to talk is called quiet. */
@@ -29,77 +32,108 @@ export interface RowColumns {
 /** What rows depend on besides their subject. */
 export interface RowContext {
   readonly nowMs: number;
+  /** What is long for tasks that say nothing of it, ms. */
+  readonly slowAfterMs: number;
   readonly width: number;
   readonly paint: Paint;
   readonly columns: RowColumns;
 }
 
+/** A task under way, with its attempt at hand. */
+interface Row extends RunningAttempt {
+  readonly path: string;
+  readonly expectedMs: number | undefined;
+  readonly slowAfterMs: number;
+}
+
 /** `sys/net/ping  process-1  0:03 of 0:10  ━━━───── 43/100 packets`, one for each. */
-export function runningRows(tasks: readonly RunningTask[], context: RowContext): string[] {
+export function runningRows(tasks: readonly TaskSnapshot[], context: RowContext): string[] {
   const { columns, width, paint, nowMs } = context;
-  for (const task of tasks) {
-    columns.path = grown(columns.path, nameOf(task), Math.floor(width * 0.45));
-    columns.worker = grown(columns.worker, printable(task.worker), WIDEST_WORKER);
-    columns.time = grown(columns.time, timeOf(task, nowMs), width);
+  const rows = tasks.flatMap((task) => rowOf(task, context));
+  for (const row of rows) {
+    columns.path = grown(columns.path, nameOf(row), Math.floor(width * 0.45));
+    columns.worker = grown(columns.worker, printable(row.worker), WIDEST_WORKER);
+    columns.time = grown(columns.time, timeOf(row, nowMs), width);
   }
-  return tasks.map((task) => joinCells(runningCells(task, context), width, paint).trimEnd());
+  return rows.map((row) => joinCells(runningCells(row, context), width, paint).trimEnd());
 }
 
 /** `   61 for /proc/sys/net  held by sys/net/ping 0:41  sys/net/mtu, sys/net/arp, …`, one for each. */
-export function blockedRows(
-  groups: readonly BlockedGroup[],
-  running: readonly RunningTask[],
+export function waitingRows(
+  groups: readonly WaitingGroup[],
+  pools: readonly PoolState[],
+  running: readonly TaskSnapshot[],
   context: RowContext,
 ): string[] {
   const { columns, width, paint, nowMs } = context;
-  const elapsed = new Map(running.map((task) => [task.path, formatClock(nowMs - task.sinceMs)]));
-  for (const group of groups) {
-    columns.what = grown(columns.what, printable(group.what), Math.floor(width * 0.3));
-    columns.by = grown(columns.by, byOf(group, elapsed), Math.floor(width * 0.45));
+  const elapsed = new Map(
+    running.map(({ facts, sinceMs, running: now }) => [
+      facts.path,
+      formatClock(nowMs - (now?.startedAtMs ?? sinceMs)),
+    ]),
+  );
+  const rows = groups.map((group) => ({ group, text: waitingText(group, pools) }));
+  for (const { text } of rows) {
+    columns.what = grown(columns.what, printable(text.what), Math.floor(width * 0.3));
+    columns.by = grown(columns.by, byOf(text, elapsed), Math.floor(width * 0.45));
   }
-  return groups.map((group) => joinCells(blockedCells(group, elapsed, columns), width, paint).trimEnd());
+  return rows.map(({ group, text }) =>
+    joinCells(waitingCells(group, text, elapsed, columns), width, paint).trimEnd(),
+  );
 }
 
-function runningCells(task: RunningTask, { columns, width, nowMs }: RowContext): Cell[] {
-  const time: Cell = { text: timeOf(task, nowMs), columns: columns.time };
-  const worker: Cell = { text: printable(task.worker), columns: columns.worker, style: 'dim' };
+/** `   12 for other reasons`. */
+export function otherRow(count: number, { width, paint }: RowContext): string {
+  return paint('dim', clip(`${padStart(String(count), 5)} for other reasons`, width));
+}
+
+function rowOf({ facts, running }: TaskSnapshot, context: RowContext): Row[] {
+  if (running === undefined) return [];
+  const slowAfterMs = facts.slowAfterMs ?? context.slowAfterMs;
+  return [{ ...running, path: facts.path, expectedMs: facts.weightMs, slowAfterMs }];
+}
+
+function runningCells(row: Row, { columns, width, nowMs }: RowContext): Cell[] {
+  const time: Cell = { text: timeOf(row, nowMs), columns: columns.time };
+  const worker: Cell = { text: printable(row.worker), columns: columns.worker, style: 'dim' };
   return [
     GAP,
-    { text: clipMiddle(nameOf(task), columns.path), columns: columns.path },
+    { text: clipMiddle(nameOf(row), columns.path), columns: columns.path },
     GAP,
     ...(width < NARROW ? [] : [{ ...worker, text: clip(worker.text, columns.worker) }, GAP]),
-    isLong(task, nowMs) ? { ...time, style: 'yellow' } : time,
+    isLong(row, nowMs) ? { ...time, style: 'yellow' } : time,
     GAP,
-    ...detailCells(task, nowMs),
+    ...detailCells(row, nowMs),
   ];
 }
 
-function blockedCells(
-  group: BlockedGroup,
+function waitingCells(
+  group: WaitingGroup,
+  text: WaitingText,
   elapsed: ReadonlyMap<string, string>,
   columns: RowColumns,
 ): Cell[] {
   const who = group.who.map(printable).join(', ') + (group.count > group.who.length ? ', …' : '');
   return [
     { text: `${padStart(String(group.count), 5)} for ` },
-    { text: clipMiddle(printable(group.what), columns.what), columns: columns.what, style: 'bold' },
+    { text: clipMiddle(printable(text.what), columns.what), columns: columns.what, style: 'bold' },
     GAP,
-    { text: clip(byOf(group, elapsed), columns.by), columns: columns.by },
+    { text: clip(byOf(text, elapsed), columns.by), columns: columns.by },
     GAP,
     { text: who, style: 'dim' },
   ];
 }
 
 /** What it found, how far it is, whether it went quiet, and what it said last. */
-function detailCells(task: RunningTask, nowMs: number): Cell[] {
+function detailCells(task: Row, nowMs: number): Cell[] {
   if (task.retryAtMs !== undefined) {
     const seconds = Math.max(0, Math.ceil((task.retryAtMs - nowMs) / 1000));
     return [{ text: `attempt ${task.attempt + 1} in ${seconds}s`, style: 'yellow' }];
   }
   const quietMs = nowMs - task.heardAtMs;
-  const isQuiet = task.heardAtMs > task.sinceMs && quietMs >= QUIET_AFTER;
+  const isQuiet = task.heardAtMs > task.startedAtMs && quietMs >= QUIET_AFTER;
   return [
-    { text: task.failed === 0 ? '' : `✗${task.failed} `, style: 'red' },
+    { text: task.failedFindings === 0 ? '' : `✗${task.failedFindings} `, style: 'red' },
     { text: barOf(task), style: 'cyan' },
     { text: isQuiet ? `quiet for ${formatClock(quietMs)} ` : '', style: 'yellow' },
     { text: printable(progressText(task.progress)) || lastLine(task.tail), style: 'dim' },
@@ -107,29 +141,29 @@ function detailCells(task: RunningTask, nowMs: number): Cell[] {
 }
 
 /** The path; behind it, which attempt it is, if not the first. */
-function nameOf({ path, attempt }: RunningTask): string {
+function nameOf({ path, attempt }: Row): string {
   return printable(path) + (attempt > 1 ? ` #${attempt}` : '');
 }
 
-function timeOf({ sinceMs, expectedMs, retryAtMs }: RunningTask, nowMs: number): string {
+function timeOf({ startedAtMs, expectedMs, retryAtMs }: Row, nowMs: number): string {
   if (retryAtMs !== undefined) return '';
-  const elapsed = padStart(formatClock(nowMs - sinceMs), 5);
+  const elapsed = padStart(formatClock(nowMs - startedAtMs), 5);
   return expectedMs === undefined ? elapsed : `${elapsed} of ${formatClock(expectedMs)}`;
 }
 
 /** Slow, or much longer than it was expected to take. */
-function isLong({ sinceMs, slowAfterMs, expectedMs }: RunningTask, nowMs: number): boolean {
-  const elapsed = nowMs - sinceMs;
+function isLong({ startedAtMs, slowAfterMs, expectedMs }: Row, nowMs: number): boolean {
+  const elapsed = nowMs - startedAtMs;
   return elapsed >= slowAfterMs || (expectedMs !== undefined && elapsed > 2 * expectedMs + NOT_WORTH_A_WORD);
 }
 
-function barOf({ progress }: RunningTask): string {
+function barOf({ progress }: Row): string {
   if (progress?.total === undefined || progress.total <= 0) return '';
   const filled = Math.round(BAR * Math.min(1, Math.max(0, progress.done / progress.total)));
   return `${'━'.repeat(filled)}${'─'.repeat(BAR - filled)} `;
 }
 
-function byOf({ how, by }: BlockedGroup, elapsed: ReadonlyMap<string, string>): string {
+function byOf({ how, by }: WaitingText, elapsed: ReadonlyMap<string, string>): string {
   const names = by.map((name) => [printable(name), elapsed.get(name)].filter(Boolean).join(' '));
   return `${how} ${names.join(', ')}`.trimEnd();
 }

@@ -1,5 +1,6 @@
 /** What went wrong in an attempt, as lines: the error with the frames that are the user's, its causes, and what was printed. */
-import { type AttemptNews, type CapturedOutput, type ErrorNews, formatOutput } from '@pexen/core';
+import { type CapturedOutput, formatOutput } from '@pexen/core';
+import type { TaskAttempt, TaskError } from '../model/run-task.ts';
 import type { Paint } from './paint.ts';
 import { clipped, printable, printableLines } from './printable.ts';
 
@@ -22,7 +23,7 @@ export interface ShownOutput {
  * the output below ends with the same.
  */
 export function errorLines(
-  error: ErrorNews,
+  error: TaskError,
   said: readonly string[],
   outputs: readonly ShownOutput[],
   paint: Paint,
@@ -36,7 +37,7 @@ export function errorLines(
 }
 
 /** The last `atMost` lines of each output that is not empty. */
-export function outputsOf(attempt: AttemptNews, atMost: number): ShownOutput[] {
+export function outputsOf(attempt: TaskAttempt, atMost: number): ShownOutput[] {
   if (atMost <= 0) return [];
   const outputs = [shownOf('stdout', attempt.stdout, atMost), shownOf('stderr', attempt.stderr, atMost)];
   return outputs.filter(({ count }) => count > 0);
@@ -65,7 +66,7 @@ function limited(lines: readonly string[]): string[] {
 }
 
 /** Frames of the user's: neither Node's own nor those of packages, unless there are no others; never ours. */
-function framesOf({ name, stack }: ErrorNews): string[] {
+function framesOf({ name, stack }: TaskError): string[] {
   const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   const outside = frames.filter((frame) => !/\(?node:|\/node_modules\/@pexen\//.test(frame));
   const own = outside.filter((frame) => !frame.includes('/node_modules/'));
@@ -89,9 +90,9 @@ function isFilled(line: string): boolean {
 }
 
 /** What the error was caused by, and the errors it holds, each with its own. */
-function causeLines({ cause, errors = [] }: ErrorNews, paint: Paint, depth = 0): string[] {
+function causeLines({ cause, errors = [] }: TaskError, paint: Paint, depth = 0): string[] {
   if (depth === CAUSES) return [];
-  const told = (word: string, inner: ErrorNews): string[] => {
+  const told = (word: string, inner: TaskError): string[] => {
     const [first = '', ...rest] = titled(inner.name, printableLines(inner.message));
     const frames = framesOf(inner).map((frame) => paint('dim', frame));
     return [`${word} ${first}`, ...rest, ...frames, ...causeLines(inner, paint, depth + 1)];

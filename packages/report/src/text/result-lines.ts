@@ -1,15 +1,7 @@
 /** One result as people read it: one line, and what they need to know below it where the task did not pass. */
-import {
-  type AttemptEnded,
-  formatProviderGone,
-  formatReason,
-  isBad,
-  type LateErrorEvent,
-  type TaskFinished,
-  type TaskSkipped,
-  type Verdict,
-} from '@pexen/core';
-import { verdictOf } from '../verdict.ts';
+import { formatProviderGone, formatReason, isBad, type Verdict } from '@pexen/core';
+import type { Change, LateError } from '../model/change.ts';
+import type { EndedTask, TaskAttempt, TaskResult } from '../model/run-task.ts';
 import { formatSeconds, formatSpan } from './duration.ts';
 import { errorLines, outputLines, outputsOf } from './failure.ts';
 import { findingLines, findingsHeadline } from './findings.ts';
@@ -23,7 +15,7 @@ const REASON_COLUMNS = 160;
 /** Where details begin: below the path. */
 export const INDENT: string = ' '.repeat(WORD_COLUMNS + 3);
 
-/** What the text depends on besides the event. */
+/** What the text depends on besides the change. */
 export interface LineOptions {
   readonly paint: Paint;
   /** How many of the last lines of each output are shown. */
@@ -47,26 +39,51 @@ export function newsLine(word: string, duration: string, path: string, reason: s
   return wordLine(paint('yellow', word), word.length, duration, path, reason, paint);
 }
 
+/** The lines of a change that is worth some: an end, an attempt that will be followed by another, a lost worker, a late error. */
+export function changeLines(change: Change, options: LineOptions): string[] {
+  switch (change.kind) {
+    case 'task-ended':
+      return change.task.result.status === 'skipped'
+        ? skippedLines(change.task, options)
+        : finishedLines(change.task, options);
+    case 'attempt-ended': {
+      const { task, attempt, retryInMs } = change;
+      return retryInMs === undefined ? [] : [retryLine(task.path, attempt, retryInMs, options)];
+    }
+    case 'worker-lost': {
+      const { worker, pool, reason } = change.lost;
+      return [newsLine('LOST', '', `${worker} of ${pool}`, reason, options.paint)];
+    }
+    case 'late-error':
+      return lateErrorLines(change.late, options);
+    case 'run-started':
+    case 'tasks-added':
+    case 'attempt-started':
+    case 'news':
+    case 'run-ended':
+      return [];
+    default:
+      return change satisfies never;
+  }
+}
+
 /** The line of a task that ended, with findings, error and output where it did not pass. */
-export function finishedLines(event: TaskFinished, { paint, outputLines: atMost }: LineOptions): string[] {
-  const { verdict, reason } = verdictOf(event);
-  const headline = headlineOf(event, reason);
-  const extra = event.slow ? [headline, '(slow)'].filter(Boolean).join(' ') : headline;
-  const line = statusLine(verdict, formatSeconds(event.durationMs), event.path, extra, paint);
-  return [
-    line,
-    ...detailsOf(event, verdict, inFull([headline, reason]), { paint, outputLines: atMost }).map(indented),
-  ];
+function finishedLines({ path, result }: EndedTask, options: LineOptions): string[] {
+  const { verdict, reason } = result.judgement;
+  const headline = headlineOf(result, reason);
+  const extra = result.slow ? [headline, '(slow)'].filter(Boolean).join(' ') : headline;
+  const line = statusLine(verdict, formatSeconds(result.durationMs), path, extra, options.paint);
+  return [line, ...detailsOf(result, verdict, inFull([headline, reason]), options).map(indented)];
 }
 
 /** The line of a task that never started: why, down to where it began. */
-export function skippedLines(event: TaskSkipped, { paint }: LineOptions): string[] {
-  const { verdict, reason = formatReason(event.reason) } = verdictOf(event);
-  return [statusLine(verdict, '', event.path, reason, paint)];
+function skippedLines({ path, result }: EndedTask, { paint }: LineOptions): string[] {
+  const { verdict, reason = formatReason(result.reason) } = result.judgement;
+  return [statusLine(verdict, '', path, reason, paint)];
 }
 
 /** The lines of an error that surfaced after its body had ended: where it may come from, and what it is. */
-export function lateErrorLines({ tasks, error, worker }: LateErrorEvent, { paint }: LineOptions): string[] {
+function lateErrorLines({ tasks, error, worker }: LateError, { paint }: LineOptions): string[] {
   const [only = worker] = tasks;
   const isCertain = tasks.length <= 1;
   const where = isCertain ? only : `one of ${tasks.length} tasks`;
@@ -79,20 +96,13 @@ export function lateErrorLines({ tasks, error, worker }: LateErrorEvent, { paint
   return [line, ...[...printableLines(why), ...details].map(indented)];
 }
 
-/** The line of an attempt that will be followed by another; undefined where it is the last. */
-export function retryLine(event: AttemptEnded, paint: Paint): string | undefined {
-  if (event.retryInMs === undefined) return undefined;
-  const { attempt, outcome, durationMs, error, reason } = event.attempt;
+/** The line of an attempt that will be followed by another. */
+function retryLine(path: string, ended: TaskAttempt, retryInMs: number, { paint }: LineOptions): string {
+  const { attempt, outcome, durationMs, error, reason } = ended;
   const why = error?.message ?? reason;
   const said = `attempt ${attempt} ${outcome}${why === undefined ? '' : `: ${why}`}`;
-  const again = event.retryInMs < 1 ? 'again now' : `again in ${formatSpan(event.retryInMs)}`;
-  return newsLine(
-    'RETRY',
-    formatSeconds(durationMs),
-    event.path,
-    `${clip(oneLine(said), 90)}; ${again}`,
-    paint,
-  );
+  const again = retryInMs < 1 ? 'again now' : `again in ${formatSpan(retryInMs)}`;
+  return newsLine('RETRY', formatSeconds(durationMs), path, `${clip(oneLine(said), 90)}; ${again}`, paint);
 }
 
 function wordLine(
@@ -116,7 +126,7 @@ function pathText(path: string, paint: Paint): string {
 }
 
 /** The reason for one line; where it only repeats the findings listed below, how many there are. */
-function headlineOf({ findings }: TaskFinished, reason: string | undefined): string {
+function headlineOf({ findings }: TaskResult, reason: string | undefined): string {
   const counted = findingsHeadline(findings);
   if (reason === undefined) return counted;
   const repeats = findings.some(
@@ -127,19 +137,19 @@ function headlineOf({ findings }: TaskFinished, reason: string | undefined): str
 
 /** `said` is what the line above says in full. */
 function detailsOf(
-  event: TaskFinished,
+  result: TaskResult,
   verdict: Verdict,
   said: readonly string[],
   options: LineOptions,
 ): string[] {
   const { paint } = options;
-  if (verdict === 'warn' || verdict === 'flaky') return findingLines(event.findings, paint);
+  if (verdict === 'warn' || verdict === 'flaky') return findingLines(result.findings, paint);
   if (!isBad(verdict) && verdict !== 'cancelled') return [];
-  const last = event.attempts.at(-1);
+  const last = result.attempts.at(-1);
   const outputs = last === undefined ? [] : outputsOf(last, options.outputLines);
   const error = last?.error === undefined ? [] : errorLines(last.error, said, outputs, paint);
-  const gone = (event.providersGone ?? []).map((each) => printable(formatProviderGone(each)));
-  return [...findingLines(event.findings, paint), ...error, ...gone, ...outputLines(outputs, paint)];
+  const gone = result.providersGone.map((each) => printable(formatProviderGone(each)));
+  return [...findingLines(result.findings, paint), ...error, ...gone, ...outputLines(outputs, paint)];
 }
 
 /** The first lines of the texts, where they are not too long for one line. */

@@ -1,5 +1,6 @@
 /** The end of a report: what did not pass, once more, and what the run came to. */
-import type { NotPassed, Tally } from '../tally.ts';
+import { RunModel, type RunSnapshot } from '../model/run-model.ts';
+import type { NotPassed, Totals } from '../model/tally.ts';
 import { formatSeconds, formatSpan } from './duration.ts';
 import type { Paint, Style } from './paint.ts';
 import { printable } from './printable.ts';
@@ -14,19 +15,27 @@ const SKIP_REASONS = 5;
 /** A gain below this is noise. */
 const SOME_GAIN = 1.1;
 
-/** All lines of the summary. The last ones are those that matter most, since they stay in view. Without columns, none is broken. */
-export function summaryLines(tally: Tally, columns: number | undefined, paint: Paint): string[] {
+/**
+ * All lines of the summary. The last ones are those that matter most, since they stay in view. Without columns, none is broken. Without a
+ * run, it is that of a run of which nothing was heard.
+ */
+export function summaryLines(
+  run: RunSnapshot = new RunModel().snapshot(),
+  columns: number | undefined,
+  paint: Paint,
+): string[] {
   const rule = paint('dim', RULE.repeat(Math.max(1, Math.min(columns ?? LONGEST_RULE, LONGEST_RULE))));
+  const { notPassed, unlisted } = run.totals;
   return [
     rule,
-    ...tally.notPassed.map((task) => notPassedLine(task, paint)),
-    ...(tally.unlisted > 0 ? [`${INDENT}… and ${tally.unlisted} more`] : []),
-    ...(tally.notPassed.length > 0 ? [rule] : []),
-    ...skippedLines(tally, paint),
-    ...poisonedLine(tally, paint),
-    ...endLine(tally, paint),
-    ...countsLines(tally, columns ?? Number.POSITIVE_INFINITY, paint),
-    ...gainLine(tally),
+    ...notPassed.map((task) => notPassedLine(task, paint)),
+    ...(unlisted > 0 ? [`${INDENT}… and ${unlisted} more`] : []),
+    ...(notPassed.length > 0 ? [rule] : []),
+    ...skippedLines(run.totals, paint),
+    ...poisonedLine(run, paint),
+    ...endLine(run, paint),
+    ...countsLines(run, columns ?? Number.POSITIVE_INFINITY, paint),
+    ...gainLine(run),
   ];
 }
 
@@ -35,7 +44,7 @@ function notPassedLine({ path, verdict, reason, durationMs }: NotPassed, paint: 
 }
 
 /** What the most tasks were skipped for; each line stands for all that were. */
-function skippedLines({ skippedFor }: Tally, paint: Paint): string[] {
+function skippedLines({ skippedFor }: Totals, paint: Paint): string[] {
   const reasons = [...skippedFor].sort(([, a], [, b]) => b - a);
   const word = paint(verdictLooks.skip.style, '  SKIPPED');
   const shown = reasons
@@ -45,31 +54,35 @@ function skippedLines({ skippedFor }: Tally, paint: Paint): string[] {
   return shown.map((text) => `${word} ${text}`);
 }
 
-function poisonedLine({ poisoned }: Tally, paint: Paint): string[] {
+function poisonedLine({ run: { poisoned } }: RunSnapshot, paint: Paint): string[] {
   if (poisoned.length === 0) return [];
   const names = poisoned.map((resource) => printable(resource)).join(', ');
   return [`${paint('yellow', ' POISONED')} ${names}: left behind by tasks that broke while holding it`];
 }
 
-function endLine({ hasEnded, endReason }: Tally, paint: Paint): string[] {
+function endLine({ run: { hasEnded, endReason } }: RunSnapshot, paint: Paint): string[] {
   if (!hasEnded) return [`${paint('red', '    ENDED')} without an end: the run was broken off`];
   return endReason === undefined ? [] : [`${paint('yellow', '    ENDED')} early: ${printable(endReason)}`];
 }
 
-function countsLines(tally: Tally, columns: number, paint: Paint): string[] {
-  const counts = verdicts
-    .filter((verdict) => tally.count(verdict) > 0)
-    .map((verdict) =>
-      counted(tally.count(verdict), verdictLooks[verdict].counted, verdictLooks[verdict].style),
-    );
-  const missing = tally.tasks - tally.done;
+function countsLines(seen: RunSnapshot, columns: number, paint: Paint): string[] {
+  const { run, totals, lateErrors } = seen;
+  const counts = verdicts.flatMap((verdict) => {
+    const count = totals.verdicts[verdict] ?? 0;
+    return count === 0 ? [] : [counted(count, verdictLooks[verdict].counted, verdictLooks[verdict].style)];
+  });
+  const missing = seen.counts.tasks - seen.counts.done;
   if (missing > 0) counts.push(counted(missing, 'without a result', 'red'));
-  const { lateErrors } = tally;
-  if (lateErrors > 0)
-    counts.push(counted(lateErrors, lateErrors === 1 ? 'late error' : 'late errors', 'red'));
+  if (lateErrors.count > 0)
+    counts.push(counted(lateErrors.count, lateErrors.count === 1 ? 'late error' : 'late errors', 'red'));
   const said = counts.length > 0 ? counts : [{ text: 'nothing to do', style: 'reset' as const }];
-  const [first = '', ...rest] = brokenList(`${tasks(tally.tasks)}:`, said, columns - BELOW.length, paint);
-  const time = paint('dim', `[${formatSeconds(tally.atMs)}]`);
+  const [first = '', ...rest] = brokenList(
+    `${tasks(seen.counts.tasks)}:`,
+    said,
+    columns - BELOW.length,
+    paint,
+  );
+  const time = paint('dim', `[${formatSeconds(run.atMs)}]`);
   return [`${paint('bold', '  SUMMARY')} ${time} ${first}`, ...rest.map((line) => BELOW + line)];
 }
 
@@ -102,7 +115,7 @@ function brokenList(head: string, items: readonly Item[], columns: number, paint
 }
 
 /** What running tasks at the same time was good for. */
-function gainLine({ workMs, atMs }: Tally): string[] {
+function gainLine({ run: { atMs }, totals: { workMs } }: RunSnapshot): string[] {
   if (workMs <= 0 || atMs <= 0) return [];
   const gain = workMs / atMs;
   const times = gain < SOME_GAIN ? '' : `, ${gain.toFixed(1)} times as fast as one task after another`;

@@ -1,7 +1,7 @@
 /** Which verdict a result has. Knows nothing of how verdicts are shown. */
 import { formatReason, type Judgement, judgementOf, type TaskFinished, type TaskSkipped } from '@pexen/core';
 
-/** The verdict of a result, and why. A test suite says it with the event; where nobody did, it follows from the status. */
+/** The verdict of a result, and why. A test suite says it with the event; otherwise it follows from the status. */
 export function verdictOf(event: TaskFinished | TaskSkipped): Judgement {
   if (event.judgement !== undefined) return event.judgement;
   if (event.type === 'task-skipped') {

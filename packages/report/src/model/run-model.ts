@@ -1,0 +1,422 @@
+/**
+ * The state of one run, made of its events, its news and inspections, and of nothing else: pure, JSON in, JSON out. Everything that shows
+ * or writes a run reads this model. Each event and each piece of news costs the same however many tasks there are; an inspection costs as
+ * much as it is long.
+ */
+import type {
+  HeldResource,
+  Inspection,
+  NewsEvent,
+  PoolState,
+  RunEvent,
+  RunStarted,
+  TaskFinished,
+  TaskInfo,
+  TaskSkipped,
+} from '@pexen/core';
+import type { Change, LateError, LostWorker } from './change.ts';
+import { ChangeOrder } from './change-order.ts';
+import { LinkedList } from './linked-list.ts';
+import {
+  type EndedTask,
+  type Mutable,
+  type RunningAttempt,
+  type RunTask,
+  TaskRecord,
+  type TaskResult,
+  type TaskSnapshot,
+} from './run-task.ts';
+import { Tally, type Totals } from './tally.ts';
+import { verdictOf } from './verdict.ts';
+import { type WaitingGroups, WaitingTasks } from './waiting.ts';
+import { Work } from './work.ts';
+
+/** So much of the last output is kept, characters: a long line. */
+const TAIL = 400;
+/** So many late errors and lost workers are listed. */
+const MOST_LISTED = 200;
+
+/** How a model is kept. */
+export interface RunModelOptions {
+  /** `open`: only tasks without a result are kept, and counts and lists of bounded length for the others. Default: `all`. */
+  readonly keeps?: 'all' | 'open';
+}
+
+/** The run as a whole. */
+export interface RunFacts {
+  /** Milliseconds since 1970; undefined before the run has started. */
+  readonly startedAt: number | undefined;
+  readonly pools: readonly { readonly name: string; readonly kind: string }[];
+  /** The latest moment that an event told of, ms from the start of the run. */
+  readonly atMs: number;
+  readonly hasEnded: boolean;
+  /** Why it ended early, if it did. */
+  readonly endReason: string | undefined;
+  /** Resources that stayed poisoned; known once the run has ended. */
+  readonly poisoned: readonly string[];
+}
+
+/** How many tasks are in each state; the four states add up to `tasks`. */
+export interface StateCounts {
+  readonly tasks: number;
+  readonly waiting: number;
+  readonly running: number;
+  readonly retrying: number;
+  readonly done: number;
+}
+
+/** What only an inspection tells, as it was then. */
+export interface Inspected {
+  readonly atMs: number;
+  /** Resources that are held, waited for or poisoned. */
+  readonly resources: readonly HeldResource[];
+  readonly pools: readonly PoolState[];
+  /** The group whose turn it is. */
+  readonly group: string | undefined;
+}
+
+/** A run at one moment, as JSON. All parts are of the same moment. */
+export interface RunSnapshot {
+  readonly version: number;
+  readonly run: RunFacts;
+  readonly counts: StateCounts;
+  readonly totals: Totals;
+  /** Tasks that are `running` or `retrying`, in the order in which their attempts started. */
+  readonly running: readonly TaskSnapshot[];
+  readonly waiting: WaitingGroups;
+  /** Undefined before the first inspection. */
+  readonly inspected: Inspected | undefined;
+  /** At most 200 are listed. */
+  readonly lateErrors: { readonly count: number; readonly listed: readonly LateError[] };
+  readonly lostWorkers: { readonly count: number; readonly listed: readonly LostWorker[] };
+}
+
+/** A value that is made when it is asked for, and again only after it went stale. */
+class Cached<Value> {
+  readonly #make: () => Value;
+  #value: Value | undefined;
+
+  constructor(make: () => Value) {
+    this.#make = make;
+  }
+
+  get(): Value {
+    this.#value ??= this.#make();
+    return this.#value;
+  }
+
+  clear(): void {
+    this.#value = undefined;
+  }
+}
+
+/**
+ * A model without a run; feed it with the events of one run, in their order.
+ *
+ * @example
+ * const model = new RunModel();
+ * for (const line of readFileSync('events.jsonl', 'utf8').trimEnd().split('\n')) model.apply(JSON.parse(line));
+ * console.log(model.counts, model.snapshot().totals.notPassed);
+ */
+export class RunModel {
+  readonly #keepsAll: boolean;
+  readonly #tasks = new Map<string, TaskRecord>();
+  readonly #waiting = new WaitingTasks();
+  readonly #underWay = new LinkedList<TaskRecord>();
+  readonly #ended = new LinkedList<TaskRecord>();
+  readonly #changes = new ChangeOrder();
+  readonly #work = new Work();
+  readonly #tally = new Tally();
+  readonly #lateErrors: LateError[] = [];
+  readonly #lostWorkers: LostWorker[] = [];
+  readonly #waitingView = new Cached(() => this.#waiting.view());
+  readonly #totals = new Cached(() => this.#tally.totals());
+  readonly #runningView = new Cached(() => this.#runningNow());
+  #version = 0;
+  #added = 0;
+  #done = 0;
+  #retrying = 0;
+  #lateCount = 0;
+  #lostCount = 0;
+  #started: RunStarted | undefined;
+  #atMs = 0;
+  #hasEnded = false;
+  #endReason: string | undefined;
+  #poisoned: readonly string[] = [];
+  #inspected: Inspected | undefined;
+
+  constructor(options: RunModelOptions = {}) {
+    this.#keepsAll = options.keeps !== 'open';
+  }
+
+  /** Grows with every change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  get run(): RunFacts {
+    return {
+      startedAt: this.#started?.startedAt,
+      pools: this.#started?.pools ?? [],
+      ...{ atMs: this.#atMs, hasEnded: this.#hasEnded, endReason: this.#endReason, poisoned: this.#poisoned },
+    };
+  }
+
+  get counts(): StateCounts {
+    const underWay = this.#underWay.size;
+    return {
+      ...{ tasks: this.#added, waiting: this.#added - this.#done - underWay },
+      ...{ running: underWay - this.#retrying, retrying: this.#retrying, done: this.#done },
+    };
+  }
+
+  /** The results so far. */
+  get totals(): Totals {
+    return this.#totals.get();
+  }
+
+  /** The task with that path, unless it is unknown, or ended and not kept. */
+  task(path: string): RunTask | undefined {
+    return this.#tasks.get(path);
+  }
+
+  /** All tasks that are kept, in the order in which they were added. */
+  tasks(): Iterable<RunTask> {
+    return this.#tasks.values();
+  }
+
+  /** Tasks that are `running` or `retrying`, in the order in which their attempts started. */
+  running(): Iterable<RunTask> {
+    return this.#underWay;
+  }
+
+  /** Tasks that are done, in the order of their ends. Empty in a model that keeps only open tasks. */
+  ended(): Iterable<EndedTask> {
+    return this.#ended as Iterable<EndedTask>;
+  }
+
+  /** The share of the work that is done, 0 to 1, at `nowMs` from the start of the run. */
+  fraction(nowMs: number): number {
+    return this.#work.fraction(nowMs, this.#underWay);
+  }
+
+  /** How long the run may still take, ms; undefined while there is too little to go by. */
+  remainingMs(nowMs: number): number | undefined {
+    return this.#work.remainingMs(nowMs, this.#underWay);
+  }
+
+  /**
+   * The run at this moment. Costs as much as there are running tasks and changes since the last one, and shares what has not changed with
+   * it. The tasks themselves are not in it: see `changedSince`.
+   */
+  snapshot(): RunSnapshot {
+    return {
+      ...{ version: this.#version, run: this.run, counts: this.counts, totals: this.#totals.get() },
+      ...{ running: this.#runningView.get(), waiting: this.#waitingView.get(), inspected: this.#inspected },
+      lateErrors: { count: this.#lateCount, listed: [...this.#lateErrors] },
+      lostWorkers: { count: this.#lostCount, listed: [...this.#lostWorkers] },
+    };
+  }
+
+  /**
+   * The tasks that changed after that version of the model, the earliest change first; with 0, all that are kept. Costs as much as there
+   * are such tasks.
+   */
+  changedSince(version: number): TaskSnapshot[] {
+    return this.#changes.since(version).map((task) => task.snapshot());
+  }
+
+  /** Takes in one event. Answers with what it changed. */
+  apply(event: RunEvent): Change {
+    this.#version++;
+    if (event.atMs > this.#atMs) this.#atMs = event.atMs;
+    switch (event.type) {
+      case 'run-started':
+        this.#started = event;
+        return { kind: 'run-started' };
+      case 'tasks-added':
+        return { kind: 'tasks-added', atMs: event.atMs, tasks: this.#add(event.tasks, event.atMs) };
+      case 'task-started':
+        return { kind: 'attempt-started', task: this.#start(event) };
+      case 'attempt-ended': {
+        const { attempt, retryInMs } = event;
+        const task = this.#endAttempt(event.path, event.atMs, retryInMs);
+        return { kind: 'attempt-ended', task, attempt, retryInMs };
+      }
+      case 'task-finished':
+      case 'task-skipped':
+        return { kind: 'task-ended', task: this.#end(event) };
+      case 'worker-lost': {
+        const { atMs, pool, worker, reason } = event;
+        return { kind: 'worker-lost', lost: this.#lose({ atMs, pool, worker, reason }) };
+      }
+      case 'late-error': {
+        const { atMs, pool, worker, tasks, error } = event;
+        return { kind: 'late-error', late: this.#surface({ atMs, pool, worker, tasks, error }) };
+      }
+      case 'run-ended':
+        this.#hasEnded = true;
+        this.#endReason = event.reason;
+        this.#poisoned = event.poisoned;
+        return { kind: 'run-ended' };
+      default:
+        return event satisfies never;
+    }
+  }
+
+  /** Takes in what a running body said. Undefined, and nothing changes, for a task that has no attempt under way. */
+  applyNews({ path, attempt, atMs, news }: NewsEvent): Change | undefined {
+    const task = this.#tasks.get(path);
+    if (task === undefined || task.state === 'done') return undefined;
+    if (news.kind === 'attachment') task.attachments = [...task.attachments, news.attachment];
+    const { running } = task;
+    if (running?.attempt === attempt) {
+      if (atMs > running.heardAtMs) running.heardAtMs = atMs;
+      if (news.kind === 'output') running.tail = (running.tail + news.text.slice(-TAIL)).slice(-TAIL);
+      if (news.kind === 'log') running.tail = news.message.slice(-TAIL);
+      if (news.kind === 'progress') running.progress = news.progress;
+      if (news.kind === 'finding' && news.finding.status === 'fail') running.failedFindings++;
+    } else if (news.kind !== 'attachment') return undefined;
+    this.#version++;
+    this.#changed(task);
+    return { kind: 'news', task, news };
+  }
+
+  /**
+   * Takes in what waits for what, and who holds what. Events win over an inspection: it only says why tasks wait that wait by now, as events
+   * have it.
+   */
+  applyInspection(inspection: Inspection): void {
+    this.#version++;
+    const { atMs, resources, pools, group } = inspection;
+    this.#inspected = { atMs, resources, pools, group };
+    this.#waiting.inspected(inspection, (path) => this.#tasks.get(path));
+    this.#waitingView.clear();
+  }
+
+  #add(tasks: readonly TaskInfo[], atMs: number): TaskRecord[] {
+    const added: TaskRecord[] = [];
+    for (const facts of tasks) {
+      const task = new TaskRecord(facts, atMs);
+      this.#tasks.set(facts.path, task);
+      this.#added++;
+      this.#work.add(facts.weightMs);
+      this.#waiting.add(task);
+      this.#changes.touch(task, this.#version);
+      added.push(task);
+    }
+    this.#waitingView.clear();
+    return added;
+  }
+
+  /** A task that no event has added is added now: the listener may have come late. */
+  #find(path: string, atMs: number, callPath: readonly string[] = [path]): TaskRecord {
+    return this.#tasks.get(path) ?? (this.#add([{ path, callPath }], atMs)[0] as TaskRecord);
+  }
+
+  #start(event: Extract<RunEvent, { readonly type: 'task-started' }>): TaskRecord {
+    const { path, attempt, worker, atMs } = event;
+    const task = this.#find(path, atMs);
+    this.#setState(task, 'running', atMs);
+    this.#underWay.append(task);
+    task.running = { attempt, worker, startedAtMs: atMs, heardAtMs: atMs, tail: '', failedFindings: 0 };
+    return task;
+  }
+
+  #endAttempt(path: string, atMs: number, retryInMs: number | undefined): TaskRecord {
+    const task = this.#find(path, atMs);
+    const running: Mutable<RunningAttempt> | undefined = task.running;
+    if (running !== undefined && retryInMs !== undefined) {
+      this.#setState(task, 'retrying', atMs);
+      running.retryAtMs = atMs + retryInMs;
+    } else this.#changed(task);
+    return task;
+  }
+
+  #end(event: TaskFinished | TaskSkipped): EndedTask {
+    const task = this.#find(event.path, event.atMs, event.callPath);
+    const result = resultOf(event);
+    this.#setState(task, 'done', event.atMs);
+    task.running = undefined;
+    task.result = result;
+    this.#tally.add(task.path, result);
+    this.#totals.clear();
+    this.#work.close(task.facts.weightMs, result.status === 'skipped' ? undefined : result.durationMs);
+    if (this.#keepsAll) this.#ended.append(task);
+    else this.#forget(task);
+    return task as EndedTask;
+  }
+
+  #forget(task: TaskRecord): void {
+    task.list?.remove(task);
+    this.#changes.remove(task);
+    this.#tasks.delete(task.path);
+  }
+
+  /** The lists in which a task stands follow its state; whoever calls this puts it into the right one. */
+  #setState(task: TaskRecord, state: TaskRecord['state'], atMs: number): void {
+    if (task.state === 'retrying') this.#retrying--;
+    if (task.state === 'done') this.#done--;
+    if (state === 'retrying') this.#retrying++;
+    if (state === 'done') this.#done++;
+    if (task.state === 'waiting' || state === 'done') this.#waitingView.clear();
+    task.state = state;
+    task.sinceMs = atMs;
+    this.#changed(task);
+  }
+
+  #changed(task: TaskRecord): void {
+    this.#changes.touch(task, this.#version);
+    this.#runningView.clear();
+  }
+
+  #lose(lost: LostWorker): LostWorker {
+    if (this.#lostCount++ < MOST_LISTED) this.#lostWorkers.push(lost);
+    return lost;
+  }
+
+  #surface(late: LateError): LateError {
+    if (this.#lateCount++ < MOST_LISTED) this.#lateErrors.push(late);
+    return late;
+  }
+
+  #runningNow(): TaskSnapshot[] {
+    const found: TaskSnapshot[] = [];
+    for (const task of this.#underWay) found.push(task.snapshot());
+    return found;
+  }
+}
+
+function resultOf(event: TaskFinished | TaskSkipped): TaskResult {
+  return event.type === 'task-skipped' ? skippedResult(event) : finishedResult(event);
+}
+
+function finishedResult(event: TaskFinished): TaskResult {
+  return {
+    status: event.status,
+    judgement: verdictOf(event),
+    endedAtMs: event.atMs,
+    durationMs: event.durationMs,
+    attempts: event.attempts,
+    findings: event.findings,
+    flaky: event.flaky,
+    slow: event.slow,
+    reason: [],
+    providersGone: event.providersGone ?? [],
+  };
+}
+
+function skippedResult(event: TaskSkipped): TaskResult {
+  return {
+    status: 'skipped',
+    judgement: verdictOf(event),
+    endedAtMs: event.atMs,
+    durationMs: 0,
+    attempts: [],
+    findings: [],
+    flaky: false,
+    slow: false,
+    reason: event.reason,
+    providersGone: [],
+  };
+}

@@ -1,0 +1,141 @@
+/** One task of a run as the model knows it, for readers and for the model itself. Knows nothing of events and of other tasks. */
+import type {
+  Attachment,
+  AttemptNews,
+  ErrorNews,
+  Finding,
+  Judgement,
+  Progress,
+  ProviderGone,
+  ReasonLink,
+  ResultStatus,
+  TaskInfo,
+} from '@pexen/core';
+import type { ListNode } from './linked-list.ts';
+
+/** What a task said about itself before it ran. */
+export type TaskFacts = TaskInfo;
+/** One attempt that has ended. */
+export type TaskAttempt = AttemptNews;
+/** An error as plain data. */
+export type TaskError = ErrorNews;
+
+/** `retrying`: between two attempts. */
+export type TaskState = 'waiting' | 'running' | 'retrying' | 'done';
+
+/** What became of a task. Times are milliseconds. */
+export interface TaskResult {
+  readonly status: ResultStatus;
+  /** The verdict, and why: that of the test suite, else one that follows from the status. */
+  readonly judgement: Judgement;
+  readonly endedAtMs: number;
+  /** Of all attempts together; 0 for a task that was skipped. */
+  readonly durationMs: number;
+  readonly attempts: readonly TaskAttempt[];
+  readonly findings: readonly Finding[];
+  readonly flaky: boolean;
+  readonly slow: boolean;
+  /** Of a skipped task: the chain of reasons, down to where it began. */
+  readonly reason: readonly ReasonLink[];
+  readonly providersGone: readonly ProviderGone[];
+}
+
+/** The attempt that runs, or the last one of a task that will be retried. Times are milliseconds from the start of the run. */
+export interface RunningAttempt {
+  /** 1 for the first. */
+  readonly attempt: number;
+  readonly worker: string;
+  readonly startedAtMs: number;
+  /** When it last said something: output, progress, a finding. */
+  readonly heardAtMs: number;
+  /** When the next attempt is due; only while the task is `retrying`. */
+  readonly retryAtMs?: number;
+  readonly progress?: Progress;
+  /** The end of what it printed or logged, as it was printed: at most 400 characters. */
+  readonly tail: string;
+  /** How many of its findings so far failed. */
+  readonly failedFindings: number;
+}
+
+/** A task as reporters see it. It changes while the run goes on; `snapshot()` gives what stays. */
+export interface RunTask {
+  readonly path: string;
+  readonly callPath: readonly string[];
+  readonly facts: TaskFacts;
+  readonly state: TaskState;
+  /** Since when it is in this state, ms from the start of the run. */
+  readonly sinceMs: number;
+  /** Of a task that is `running` or `retrying`. */
+  readonly running: RunningAttempt | undefined;
+  /** Of a task that is `done`. */
+  readonly result: TaskResult | undefined;
+  /** What its attempts attached so far. */
+  readonly attachments: readonly Attachment[];
+  /** The version of the model in which it last changed. */
+  readonly version: number;
+  /** Its present state as frozen plain data; the same object until the task changes. */
+  snapshot(): TaskSnapshot;
+}
+
+/** A task that is done. */
+export interface EndedTask extends RunTask {
+  readonly result: TaskResult;
+}
+
+/** A task at one moment, as JSON. */
+export interface TaskSnapshot {
+  readonly facts: TaskFacts;
+  readonly state: TaskState;
+  readonly sinceMs: number;
+  readonly version: number;
+  readonly running?: RunningAttempt;
+  readonly result?: TaskResult;
+  readonly attachments?: readonly Attachment[];
+}
+
+/** The attempt under way, as the model changes it. */
+export type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+const none: readonly Attachment[] = [];
+
+/** The model's own record of a task: in one list by its state, and in one list of all tasks by their last change. */
+export class TaskRecord implements RunTask, ListNode<TaskRecord> {
+  facts: TaskFacts;
+  state: TaskState = 'waiting';
+  sinceMs: number;
+  version = 0;
+  running: Mutable<RunningAttempt> | undefined;
+  result: TaskResult | undefined;
+  attachments: readonly Attachment[] = none;
+  list: ListNode<TaskRecord>['list'];
+  previous: TaskRecord | undefined;
+  next: TaskRecord | undefined;
+  /** In the order of changes. */
+  earlier: TaskRecord | undefined;
+  later: TaskRecord | undefined;
+  /** Made when it is asked for; taken away by the next change. */
+  image: TaskSnapshot | undefined;
+
+  constructor(facts: TaskFacts, atMs: number) {
+    this.facts = facts;
+    this.sinceMs = atMs;
+  }
+
+  get path(): string {
+    return this.facts.path;
+  }
+
+  get callPath(): readonly string[] {
+    return this.facts.callPath;
+  }
+
+  snapshot(): TaskSnapshot {
+    this.image ??= Object.freeze({
+      ...{ facts: this.facts, state: this.state, sinceMs: this.sinceMs, version: this.version },
+      ...(this.running !== undefined && { running: Object.freeze({ ...this.running }) }),
+      ...(this.result !== undefined && { result: this.result }),
+      ...(this.attachments.length > 0 && { attachments: [...this.attachments] }),
+    });
+    return this.image;
+  }
+}

@@ -1,0 +1,204 @@
+/** Reporters that take their time: nothing of a run waits for them, and nothing of it is lost but what may be. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NewsEvent, RunEvent } from '@pexen/core';
+import { expect, onTestFinished, test } from 'vitest';
+import { decouple, multi, type Reporter } from '../src/index.ts';
+import { Script } from './script.ts';
+
+/** A reporter that works on each call until it is let go on. */
+class Slow implements Reporter {
+  readonly name = 'slow';
+  readonly seen: string[] = [];
+  readonly notes: string[] = [];
+  #isFree = false;
+  #release: (() => void) | undefined;
+
+  event(event: RunEvent): unknown {
+    this.seen.push('path' in event ? `${event.type} ${event.path}` : event.type);
+    return this.#work();
+  }
+
+  news({ news }: NewsEvent): unknown {
+    this.seen.push(news.kind === 'output' ? news.text : news.kind);
+    return this.#work();
+  }
+
+  note(text: string): void {
+    this.notes.push(text);
+  }
+
+  async close(): Promise<void> {
+    this.seen.push('closed');
+  }
+
+  /** Lets the call at hand and all further ones come to their ends. */
+  letGo(): void {
+    this.#isFree = true;
+    this.#release?.();
+  }
+
+  #work(): Promise<void> | undefined {
+    if (this.#isFree) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#release = resolve;
+    });
+  }
+}
+
+const unreachable = (): never => expect.unreachable();
+const output = (text: string): NewsEvent => ({
+  ...{ atMs: 1, path: 'a', attempt: 1 },
+  news: { kind: 'output', stream: 'stdout', text },
+});
+
+function manyTasks(count: number): Script {
+  const script = new Script();
+  for (let index = 0; index < count; index++)
+    script
+      .tasks([`t${index}`])
+      .start(index, `t${index}`)
+      .end(index + 1, `t${index}`);
+  return script.ended(count);
+}
+
+const described = (event: RunEvent): string => ('path' in event ? `${event.type} ${event.path}` : event.type);
+
+test('a reporter that returns promises gets every event in its order, one after another, and the run never waits', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pexen-decouple-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const slow = new Slow();
+  const all = multi([slow], unreachable, { queue: { events: 10, folder } });
+  const { events } = manyTasks(2000);
+  for (const event of events) all.event(event);
+  expect(slow.seen).toEqual(['run-started']);
+  expect(readdirSync(folder)).toEqual([]); // The file that holds the others has no name: it goes with the process.
+  slow.letGo();
+  await all.close();
+  expect(slow.seen).toEqual([...events.map(described), 'closed']);
+});
+
+test('what comes while it catches up keeps its place', async () => {
+  const slow = new Slow();
+  const all = multi([slow], unreachable, { queue: { events: 3 } });
+  const { events } = manyTasks(50);
+  for (const event of events.slice(0, 100)) all.event(event);
+  slow.letGo();
+  for (const event of events.slice(100)) {
+    await new Promise((resolve) => setImmediate(resolve));
+    all.event(event);
+  }
+  await all.close();
+  expect(slow.seen).toEqual([...events.map(described), 'closed']);
+});
+
+test('output that does not fit is dropped and counted; findings and attachments never are', async () => {
+  const slow = new Slow();
+  const all = multi([slow], unreachable, { queue: { events: 2, news: 1000 } });
+  const { events } = new Script().tasks(['a']).start(1, 'a');
+  for (const event of events) all.event(event);
+  for (let line = 0; line < 1234; line++) all.news(output(`line ${line}\nsecond\n`));
+  all.news({ ...output(''), news: { kind: 'progress', progress: { done: 1 } } });
+  all.news({ ...output(''), news: { kind: 'finding', finding: { name: 'f', status: 'fail' } } });
+  all.news({ ...output(''), news: { kind: 'attachment', attachment: { name: 'a' } } });
+  slow.letGo();
+  await all.close();
+  const kept = slow.seen.filter((text) => text.startsWith('line')).length;
+  expect(kept).toBeLessThan(10);
+  expect(slow.seen.slice(-3)).toEqual(['finding', 'attachment', 'closed']);
+  const dropped = (2 * (1234 - kept)).toLocaleString('en-US');
+  expect(slow.notes).toEqual([`… ${dropped} lines of output and 1 report of progress dropped`]);
+});
+
+test('its model is in the state of the event at hand, though the run is further', async () => {
+  const seen: unknown[] = [];
+  let goOn = (): void => {};
+  const first = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const reporter: Reporter = {
+    update: async (model, change) => {
+      if (change.kind === 'run-started') await first;
+      seen.push([change.kind, model.counts.done, model.version]);
+    },
+    close: async () => {},
+  };
+  const all = multi([reporter], unreachable, { queue: { events: 2 } });
+  const { events } = manyTasks(3);
+  for (const event of events) all.event(event);
+  expect(all.model.counts.done).toBe(3);
+  goOn();
+  await all.close();
+  const ends = seen.filter((each) => (each as string[])[0] === 'task-ended');
+  expect(ends).toEqual([
+    ['task-ended', 1, 5],
+    ['task-ended', 2, 9],
+    ['task-ended', 3, 13],
+  ]);
+  expect(seen).toHaveLength(events.length);
+});
+
+test('one that fails late is reported once and closed; the others and the run go on', async () => {
+  const problems: unknown[] = [];
+  let isClosed = false;
+  const failing: Reporter = {
+    name: 'database',
+    event: async ({ type }) => {
+      if (type === 'task-started') throw new Error('no connection');
+    },
+    close: async () => {
+      isClosed = true;
+    },
+  };
+  const other = new Slow();
+  other.letGo();
+  const all = multi([failing, other], (problem) => problems.push(problem), { queue: { events: 1 } });
+  const { events } = manyTasks(20);
+  for (const event of events) all.event(event);
+  await all.close();
+  expect(problems).toEqual([{ reporter: 'database', error: new Error('no connection') }]);
+  expect(isClosed).toBe(true);
+  expect(other.seen).toEqual([...events.map(described), 'closed']);
+});
+
+test('a rejection of a reporter that was synchronous before is reported, too', async () => {
+  const problems: unknown[] = [];
+  const reporter: Reporter = {
+    event: ({ type }) => (type === 'run-ended' ? Promise.reject(new Error('late')) : undefined),
+    close: async () => {},
+  };
+  const all = multi([reporter], ({ error }) => problems.push(error));
+  for (const event of manyTasks(1).events) all.event(event);
+  await all.close();
+  expect(problems).toEqual([new Error('late')]);
+});
+
+test('a reporter that blocks the thread, decoupled by hand, is called when the run has let go of it', async () => {
+  const slow = new Slow();
+  slow.letGo();
+  const behind = decouple({
+    name: 'by hand',
+    event: (event) => slow.event(event),
+    close: () => slow.close(),
+  });
+  const all = multi([behind], unreachable);
+  const { events } = manyTasks(5);
+  for (const event of events) all.event(event);
+  expect(slow.seen).toEqual([]);
+  await all.close();
+  expect(slow.seen).toEqual([...events.map(described), 'closed']);
+});
+
+test('a flood of output to a reporter that stands still takes a bounded amount of memory', async () => {
+  const slow = new Slow();
+  const all = multi([slow], unreachable, { queue: { news: 100_000 } });
+  for (const event of new Script().tasks(['a']).start(1, 'a').events) all.event(event);
+  const before = process.memoryUsage().heapUsed;
+  for (let piece = 0; piece < 100_000; piece++) all.news(output(`${piece} ${'x'.repeat(1000)}\n`));
+  globalThis.gc?.();
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(50_000_000);
+  slow.letGo();
+  await all.close();
+  expect(slow.notes).toEqual([expect.stringMatching(/^… 99,9\d\d lines of output dropped$/)]);
+});
