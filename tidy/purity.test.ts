@@ -9,6 +9,7 @@ const PURE_FOLDERS = [
   'packages/lock/src',
   'packages/sched/src/plan',
   'packages/sched/src/machine',
+  'packages/report/src/model',
 ];
 
 /** The promise shell over the lock table and the timers of all packages, which are an entry of their own. */

@@ -3,8 +3,9 @@ import { isPexenError } from '@pexen/core';
 import { validate } from '../../src/machine/invariants.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { STATUSES } from '../../src/machine/outcomes.ts';
-import type { Command, Input } from '../../src/machine/protocol.ts';
+import type { Command, Input, MachineNews } from '../../src/machine/protocol.ts';
 import { skipReason } from '../../src/machine/skip-reason.ts';
+import type { State } from '../../src/machine/state.ts';
 import { PARKED } from '../../src/machine/task-table.ts';
 import { CompiledTasks } from '../../src/plan/compiled-tasks.ts';
 import { Builder, planOptions } from './build.ts';
@@ -35,9 +36,15 @@ export function simulate(seed: number): Simulated {
   return play(generate(seed));
 }
 
+/** Who hears what the machine reports, and sees its state after each batch of facts. */
+export interface Observer {
+  heard(news: MachineNews, state: State): void;
+  settled(state: State): void;
+}
+
 /** Plays a scenario. `log` is told every fact (`>`) and every order (`<`). */
-export function play(scenario: Scenario, log?: (line: string) => void): Simulated {
-  const session = new Session(scenario, log);
+export function play(scenario: Scenario, log?: (line: string) => void, observer?: Observer): Simulated {
+  const session = new Session(scenario, log, observer);
   const world = new World(scenario, session);
   const seen = () => ({
     seed: scenario.seed,
@@ -63,9 +70,11 @@ class Session implements Player {
   readonly #builder: Builder;
   readonly #specs: TaskSpec[] = [];
   readonly #log: ((line: string) => void) | undefined;
+  readonly #observer: Observer | undefined;
 
-  constructor(scenario: Scenario, log: ((line: string) => void) | undefined) {
+  constructor(scenario: Scenario, log: ((line: string) => void) | undefined, observer: Observer | undefined) {
     this.#log = log;
+    this.#observer = observer;
     this.#builder = new Builder(scenario);
     this.#plan = new CompiledTasks(planOptions(scenario));
     this.#machine = new Machine(this.#plan, { tells: true });
@@ -115,6 +124,7 @@ class Session implements Player {
       out,
     );
     this.#watcher.settled();
+    this.#observer?.settled(this.#machine.state);
     if (this.#handled++ % everyHandles === 0) validate(this.#machine.state);
     return out;
   }
@@ -138,6 +148,7 @@ class Session implements Player {
 
   #watch(command: Command): void {
     this.#watcher.command(command);
+    if (command.type === 'tell') this.#observer?.heard(command.news, this.#machine.state);
     if (command.type === 'tell' && command.news.type === 'task-skipped')
       this.#watcher.skipped(command.news.task);
     if (command.type === 'tell' && command.news.type === 'task-finished')

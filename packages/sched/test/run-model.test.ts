@@ -1,0 +1,82 @@
+/** The model that reporters read, over simulated runs: after everything that is heard it is what reading it all anew comes to. */
+import { RunModel, type RunSnapshot } from '@pexen/report';
+import { expect, test } from 'vitest';
+import { isWhole } from '#sample';
+import { hear } from './run-model/hear.ts';
+import { changedBehind, type Heard, readAnew, type Seen } from './run-model/naive-model.ts';
+import { generate } from './sim/generate.ts';
+import { Random } from './sim/random.ts';
+
+const seeds = isWhole ? 1000 : 100;
+
+test('after everything that is heard, the model is what reading it all anew comes to', () => {
+  let compared = 0;
+  for (let seed = 0; seed < seeds; seed++) {
+    const model = new RunModel();
+    const open = new RunModel({ keeps: 'open' });
+    const heard: Heard[] = [];
+    const versions: number[] = [];
+    const random = new Random(seed);
+    for (const each of hear(generate(seed))) {
+      const before = model.version;
+      for (const fed of [model, open]) feed(fed, each);
+      if (model.version === before) continue; // Of a task that is not running: no change.
+      heard.push(each);
+      versions.push(model.version);
+      const where = `seed ${seed}, ${heard.length}: ${JSON.stringify(each).slice(0, 300)}`;
+      expect(seenIn(model), where).toEqual(readAnew(heard));
+      expect(addsUp(model.snapshot()), where).toBe(true);
+      expect(JSON.stringify(open.snapshot()), where).toBe(JSON.stringify(model.snapshot()));
+      const from = random.int(0, heard.length + 1);
+      const changed = model.changedSince(versions[from - 1] ?? 0).map(({ facts }) => facts.path);
+      expect(changed, where).toEqual(changedBehind(heard, from));
+      compared++;
+    }
+    const [known, kept] = [[...model.tasks()].filter(({ state }) => state !== 'done'), [...open.tasks()]];
+    expect(kept.map(({ path }) => path)).toEqual(known.map(({ path }) => path));
+  }
+  expect(compared).toBeGreaterThan(50 * seeds);
+});
+
+function feed(model: RunModel, each: Heard): void {
+  if ('event' in each) model.apply(each.event);
+  else if ('news' in each) model.applyNews(each.news);
+  else model.applyInspection(each.inspection);
+}
+
+function seenIn(model: RunModel): Seen {
+  const { counts, totals, running, waiting, run, lostWorkers } = model.snapshot();
+  return {
+    ...{ counts, verdicts: totals.verdicts, workMs: totals.workMs },
+    running: running.map(({ facts, running: attempt }) => ({
+      ...{ path: facts.path, attempt: attempt?.attempt, worker: attempt?.worker },
+      ...{ startedAtMs: attempt?.startedAtMs, heardAtMs: attempt?.heardAtMs, tail: attempt?.tail },
+      ...{ failed: attempt?.failedFindings, retryAtMs: attempt?.retryAtMs },
+    })),
+    waiting: waiting.groups
+      .map(({ kind, subject, count, by, isByTasks }) => {
+        const key = kind === 'group' ? `group ${subject} ${isByTasks}` : `${kind} ${subject}`.trimEnd();
+        return `${key} ${count} ${isByTasks ? by.join() : ''}`;
+      })
+      .sort(),
+    ended: [...model.ended()].map(({ path }) => path),
+    notPassed: totals.notPassed.map(({ path, verdict }) => `${path} ${verdict}`),
+    skippedFor: Object.fromEntries(totals.skippedFor),
+    lostWorkers: lostWorkers.count,
+    ...{ atMs: run.atMs, hasEnded: run.hasEnded, endReason: run.endReason },
+  };
+}
+
+/** What a reader of one snapshot may rely on. */
+function addsUp({ counts, totals, running, waiting }: RunSnapshot): boolean {
+  const { tasks, waiting: waits, running: runs, retrying, done } = counts;
+  const inGroups = waiting.groups.reduce((sum, { count }) => sum + count, 0) + waiting.others;
+  const verdicts = Object.values(totals.verdicts).reduce((sum, count) => sum + count, 0);
+  return (
+    tasks === waits + runs + retrying + done &&
+    running.length === runs + retrying &&
+    inGroups === waits &&
+    verdicts === done &&
+    waiting.groups.every(({ count, who }) => who.length === Math.min(count, 8))
+  );
+}

@@ -1,0 +1,68 @@
+/** A simulated run as its listeners hear it: events of the machine's news, and made-up output, findings and inspections between them. */
+import type { News, Result } from '@pexen/core';
+import { runEvent } from '../../src/driver/events.ts';
+import { inspect } from '../../src/machine/insight.ts';
+import { STATUSES } from '../../src/machine/outcomes.ts';
+import type { MachineNews } from '../../src/machine/protocol.ts';
+import { skipReason } from '../../src/machine/skip-reason.ts';
+import type { State } from '../../src/machine/state.ts';
+import { Random } from '../sim/random.ts';
+import type { Scenario } from '../sim/scenario.ts';
+import { type Observer, play } from '../sim/simulate.ts';
+import type { Heard } from './naive-model.ts';
+
+/**
+ * Everything in an order in which a listener may hear it. Events come late at times, as those that wait until orders before them have been
+ * obeyed: an inspection is then ahead of them.
+ */
+export function hear(scenario: Scenario): Heard[] {
+  const random = new Random(scenario.seed);
+  const heard: Heard[] = [];
+  const late: Heard[] = [];
+  const observer: Observer = {
+    heard: (news, state) => {
+      late.push({ event: eventOf(news, state) });
+      if (random.chance(0.7)) heard.push(...late.splice(0));
+      const said = saidIn(state, random);
+      if (said !== undefined) heard.push(said);
+    },
+    settled: (state) => {
+      if (random.chance(0.5)) heard.push(...late.splice(0));
+      if (random.chance(0.3)) heard.push({ inspection: inspect(state, state.nowMs, () => undefined) });
+    },
+  };
+  play(scenario, undefined, observer);
+  return [...heard, ...late];
+}
+
+function eventOf(news: MachineNews, state: State): ReturnType<typeof runEvent> {
+  const sources = { state, startedAt: 0, counts: {}, resultOf: (task: number) => resultIn(state, task) };
+  return runEvent(news, sources);
+}
+
+/** As the driver makes it, but for values and findings. */
+function resultIn(state: State, task: number): Result {
+  const { tasks, plan } = state;
+  const status = STATUSES[tasks.status[task] as number] ?? 'lost';
+  const attempts = tasks.records[task] ?? [];
+  const facts = {
+    ...{ task: () => undefined, path: plan.pathOf(task), callPath: plan.naming.callPathOf(task), attempts },
+    ...{ shared: {}, flaky: status === 'returned' && attempts.length > 1, slow: false, findings: [] },
+  };
+  if (status === 'returned') return { ...facts, status, value: undefined };
+  const reason = status === 'skipped' ? skipReason(state, task) : [];
+  return { ...facts, status, error: undefined, reason };
+}
+
+/** Something that one of the running bodies says, perhaps too late. */
+function saidIn(state: State, random: Random): Heard | undefined {
+  if (state.tasks.count === 0) return undefined;
+  const task = random.int(0, state.tasks.count);
+  const news = random.pick<News>([
+    { kind: 'output', stream: 'stdout', text: 'x'.repeat(random.int(0, 600)) },
+    { kind: 'finding', finding: { name: 'f', status: random.chance(0.5) ? 'fail' : 'pass' } },
+    { kind: 'heartbeat' },
+  ]);
+  const attempt = Math.max(1, (state.tasks.attempt[task] as number) - Number(random.chance(0.1)));
+  return { news: { atMs: state.nowMs, path: state.plan.pathOf(task), attempt, news } };
+}

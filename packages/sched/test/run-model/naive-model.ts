@@ -1,0 +1,201 @@
+/**
+ * What a run came to, read anew from the whole list of what was heard, each time and by nothing but searching it: the oracle for the model of
+ * the reporters.
+ */
+import type { Inspection, NewsEvent, RunEvent, TaskInfo, WaitingFor } from '@pexen/core';
+import { verdictOf } from '@pexen/report';
+
+/** What a model was fed with, in that order. */
+export type Heard =
+  | { readonly event: RunEvent }
+  | { readonly news: NewsEvent }
+  | { readonly inspection: Inspection };
+
+/** What the model is asked for, in a form that can be compared. */
+export interface Seen {
+  readonly counts: Readonly<Record<'tasks' | 'waiting' | 'running' | 'retrying' | 'done', number>>;
+  readonly verdicts: Readonly<Record<string, number>>;
+  readonly workMs: number;
+  readonly running: readonly unknown[];
+  /** Kind, subject and number of each group of waiting tasks, sorted. */
+  readonly waiting: readonly string[];
+  readonly ended: readonly string[];
+  readonly notPassed: readonly string[];
+  readonly skippedFor: Readonly<Record<string, number>>;
+  readonly lostWorkers: number;
+  readonly atMs: number;
+  readonly hasEnded: boolean;
+  readonly endReason: string | undefined;
+}
+
+type Of<Type extends RunEvent['type']> = Extract<RunEvent, { readonly type: Type }>;
+type Known = 'waiting' | 'running' | 'retrying' | 'done';
+
+export function readAnew(heard: readonly Heard[]): Seen {
+  const events = heard.flatMap((each) => ('event' in each ? [each.event] : []));
+  const all = <Type extends RunEvent['type']>(...types: readonly Type[]): Of<Type>[] =>
+    events.filter((event): event is Of<Type> => types.includes(event.type as Type));
+  const tasks = all('tasks-added').flatMap((event) => event.tasks);
+  const ends = all('task-finished', 'task-skipped');
+  const stateOf = new Map(tasks.map(({ path }) => [path, stateIn(events, path)]));
+  const having = (state: Known): TaskInfo[] => tasks.filter(({ path }) => stateOf.get(path) === state);
+  const judgements = ends.map((event) => ({ path: event.path, ...verdictOf(event) }));
+  return {
+    counts: {
+      tasks: tasks.length,
+      waiting: having('waiting').length,
+      running: having('running').length,
+      retrying: having('retrying').length,
+      done: having('done').length,
+    },
+    verdicts: countBy(judgements.map(({ verdict }) => verdict)),
+    workMs: ends.reduce((sum, event) => sum + ('durationMs' in event ? event.durationMs : 0), 0),
+    running: underWay(heard, all('task-started'), stateOf),
+    waiting: groupsOf(heard, having('waiting'), stateOf),
+    ended: ends.map(({ path }) => path),
+    notPassed: judgements
+      .filter(({ verdict }) => ['fail', 'error', 'timeout', 'crashed', 'cancelled'].includes(verdict))
+      .map(({ path, verdict }) => `${path} ${verdict}`),
+    skippedFor: countBy(ends.flatMap((event) => rootsOf(event))),
+    lostWorkers: all('worker-lost').length,
+    atMs: Math.max(0, ...events.map(({ atMs }) => atMs)),
+    hasEnded: all('run-ended').length > 0,
+    endReason: all('run-ended')[0]?.reason,
+  };
+}
+
+/** Paths of the tasks that changed behind that many pieces of what was heard, in the order of their last changes. */
+export function changedBehind(heard: readonly Heard[], from: number): string[] {
+  const paths = heard.slice(from).flatMap((each) => {
+    if ('news' in each) return [each.news.path];
+    if ('inspection' in each) return [];
+    if (each.event.type === 'tasks-added') return each.event.tasks.map(({ path }) => path);
+    return 'path' in each.event ? [each.event.path] : [];
+  });
+  return paths.filter((path, index) => paths.lastIndexOf(path) === index);
+}
+
+function stateIn(events: readonly RunEvent[], path: string): Known {
+  const own = events.filter((event) => 'path' in event && event.path === path);
+  if (own.some(({ type }) => type === 'task-finished' || type === 'task-skipped')) return 'done';
+  const last = own.findLast(
+    (event) =>
+      event.type === 'task-started' || (event.type === 'attempt-ended' && event.retryInMs !== undefined),
+  );
+  if (last === undefined) return 'waiting';
+  return last.type === 'task-started' ? 'running' : 'retrying';
+}
+
+/** The attempts under way in the order of their starts, with what they said since. */
+function underWay(
+  heard: readonly Heard[],
+  starts: readonly Of<'task-started'>[],
+  stateOf: ReadonlyMap<string, Known>,
+): unknown[] {
+  const latest = starts.filter(
+    ({ path }, index) => starts.findLastIndex((other) => other.path === path) === index,
+  );
+  return latest
+    .filter(({ path }) => ['running', 'retrying'].includes(stateOf.get(path) ?? ''))
+    .map(({ path, attempt, worker, atMs }) => {
+      const begin = heard.findLastIndex(
+        (each) => 'event' in each && each.event.type === 'task-started' && each.event.path === path,
+      );
+      const said = heard.slice(begin).flatMap((each) => {
+        return 'news' in each && each.news.path === path && each.news.attempt === attempt ? [each.news] : [];
+      });
+      const texts = said.flatMap(({ news }) => (news.kind === 'output' ? [news.text] : []));
+      const ended = heard
+        .slice(begin)
+        .flatMap((each) => ('event' in each && each.event.type === 'attempt-ended' ? [each.event] : []))
+        .findLast((event) => event.path === path && event.retryInMs !== undefined);
+      return {
+        ...{ path, attempt, worker, startedAtMs: atMs },
+        heardAtMs: Math.max(atMs, ...said.map((each) => each.atMs)),
+        tail: texts.join('').slice(-400),
+        failed: said.filter(({ news }) => news.kind === 'finding' && news.finding.status === 'fail').length,
+        retryAtMs: ended === undefined ? undefined : ended.atMs + (ended.retryInMs ?? 0),
+      };
+    });
+}
+
+/** What they wait for by the last inspection. */
+function groupsOf(
+  heard: readonly Heard[],
+  waiting: readonly TaskInfo[],
+  stateOf: ReadonlyMap<string, Known>,
+): string[] {
+  const at = heard.findLastIndex((each) => 'inspection' in each);
+  const last = heard[at];
+  const inspection = last !== undefined && 'inspection' in last ? last.inspection : undefined;
+  const addedLater = new Set(heard.slice(at + 1).flatMap((each) => addedIn(each)));
+  const reasons = waiting.map(({ path }): { readonly key: string; readonly by: readonly string[] } => {
+    const known = addedLater.has(path) ? undefined : inspection?.waiting.find((task) => task.path === path);
+    const inPool = inspection?.running.find((task) => task.path === path);
+    if (inPool !== undefined && !addedLater.has(path)) return { key: 'dispatched', by: [] };
+    if (known === undefined || known.for.kind === 'backoff') return { key: 'unknown', by: [] };
+    return { key: keyOf(known.for), by: tasksIn(known.for) };
+  });
+  const then = heard.slice(0, at + 1).flatMap((each) => ('event' in each ? [each.event] : []));
+  const keys = [...new Set(reasons.map(({ key }) => key))];
+  return keys
+    .map((key) => {
+      const own = reasons.filter((reason) => reason.key === key);
+      const waitsFor = new Set(allIn(inspection, key, then).slice(0, 8));
+      // What an inspection names that no event had added by then, or that had ended and holds on, stays until the next inspection.
+      const left = [...waitsFor].filter(
+        (path) => stateOf.get(path) !== 'done' || !isKnown(then, path) || stateIn(then, path) === 'done',
+      );
+      return `${key} ${own.length} ${left.join()}`;
+    })
+    .sort();
+}
+
+/** The names of tasks in the way of a group, as the inspection has them for tasks that waited then. */
+function allIn(inspection: Inspection | undefined, key: string, then: readonly RunEvent[]): string[] {
+  const own =
+    inspection?.waiting.filter(({ path, for: reason }) => keyOf(reason) === key && wasWaiting(then, path)) ??
+    [];
+  return [...new Set(own.flatMap(({ for: reason }) => tasksIn(reason)))];
+}
+
+function wasWaiting(then: readonly RunEvent[], path: string): boolean {
+  return isKnown(then, path) && stateIn(then, path) === 'waiting';
+}
+
+function isKnown(then: readonly RunEvent[], path: string): boolean {
+  return then.some((event) => event.type === 'tasks-added' && event.tasks.some((task) => task.path === path));
+}
+
+function addedIn(heard: Heard): string[] {
+  if (!('event' in heard) || heard.event.type !== 'tasks-added') return [];
+  return heard.event.tasks.map(({ path }) => path);
+}
+
+function keyOf(reason: WaitingFor): string {
+  if (reason.kind === 'resource') return `resource ${reason.resource}`;
+  if (reason.kind === 'requirement') return `requirement ${reason.requirement}`;
+  if (reason.kind === 'group') return `group ${reason.group} ${reason.current === undefined}`;
+  return reason.kind;
+}
+
+function tasksIn(reason: WaitingFor): readonly string[] {
+  if (reason.kind === 'resource') return reason.holders;
+  if (reason.kind === 'requirement') return reason.providers;
+  if (reason.kind === 'order') return reason.tasks;
+  if (reason.kind === 'reservation') return [reason.of];
+  if (reason.kind === 'group') return reason.current === undefined ? (reason.after ?? []) : [];
+  return [];
+}
+
+function rootsOf(event: Of<'task-finished'> | Of<'task-skipped'>): string[] {
+  if (event.type === 'task-finished') {
+    const { reason } = verdictOf(event);
+    return event.status === 'skipped-itself' && reason !== undefined ? [reason] : [];
+  }
+  return event.reason.slice(-1).map(({ task, why }) => (event.reason.length === 1 ? why : `${task} ${why}`));
+}
+
+function countBy(words: readonly string[]): Record<string, number> {
+  return Object.fromEntries(words.map((word) => [word, words.filter((other) => other === word).length]));
+}

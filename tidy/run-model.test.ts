@@ -1,0 +1,51 @@
+/** One place makes the state of a run out of its events: everything else in the reporters reads the model. */
+import ts from 'typescript';
+import { expect, test } from 'vitest';
+import { type SourceFile, sourcesIn, walk } from './sources.ts';
+
+const REPORT = 'packages/report/src';
+/** The model, and what passes events on to it and to reporters that want them as they are. */
+const MAY_SEE_EVENTS = ['model/', 'reporter.ts', 'hooks.ts', 'multi.ts', 'decouple.ts'].map(
+  (path) => `${REPORT}/${path}`,
+);
+
+const events = new Set(
+  sourcesIn('packages/core/src')
+    .filter(({ path }) => path.endsWith('/run-event.ts'))
+    .flatMap((file) => file.tree.statements)
+    .flatMap((statement) =>
+      ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement)
+        ? [statement.name.text]
+        : [],
+    ),
+);
+const others = sourcesIn(REPORT).filter(({ path }) => !MAY_SEE_EVENTS.some((seer) => path.startsWith(seer)));
+
+test('there are events, and there are files that must not see them', () => {
+  expect([...events]).toEqual(
+    expect.arrayContaining(['RunEvent', 'NewsEvent', 'TaskFinished', 'AttemptNews']),
+  );
+  expect(others.length).toBeGreaterThan(20);
+});
+
+test('only the model imports the types of events', () => {
+  const wrong = others.flatMap((file) =>
+    namesFromCore(file)
+      .filter((name) => events.has(name))
+      .map((name) => `${file.path} imports ${name}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+function namesFromCore(file: SourceFile): string[] {
+  const found: string[] = [];
+  walk(file, (node) => {
+    if (!ts.isImportDeclaration(node) && !ts.isExportDeclaration(node)) return;
+    const from = node.moduleSpecifier;
+    if (from === undefined || !ts.isStringLiteral(from) || from.text !== '@pexen/core') return;
+    const clause = ts.isImportDeclaration(node) ? node.importClause?.namedBindings : node.exportClause;
+    if (clause === undefined || !(ts.isNamedImports(clause) || ts.isNamedExports(clause))) return;
+    for (const { name, propertyName } of clause.elements) found.push((propertyName ?? name).text);
+  });
+  return found;
+}
