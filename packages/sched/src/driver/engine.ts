@@ -145,9 +145,10 @@ export class Engine implements AttemptHost, PoolListener {
   #added(from: TaskId, to: TaskId): void {
     const input: Input = { type: 'tasks-added', atMs: this.nowMs(), from, to };
     if (from < to) this.#contexts.capture(from);
+    this.#options.record?.tasks(this.plan, from, to);
     if (!this.state.hasBegun) this.#inbox.push(input);
     else {
-      this.machine.handle([input], this.#commands);
+      this.#decide([input]);
       this.pump();
     }
   }
@@ -179,8 +180,16 @@ export class Engine implements AttemptHost, PoolListener {
     this.#inbox = this.#read;
     this.#read = inputs;
     this.#isStopPosted = false;
-    this.machine.handle(inputs, this.#commands);
+    this.#decide(inputs);
     clear(inputs);
+  }
+
+  #decide(inputs: readonly Input[]): void {
+    const { record } = this.#options;
+    const before = this.#commands.length;
+    record?.inputs(inputs, this.state.tells);
+    this.machine.handle(inputs, this.#commands);
+    record?.commands(this.#commands.slice(before));
   }
 
   /** Lets timers ring and signals be heard. What came meanwhile is known before anything else starts. */

@@ -13,7 +13,7 @@ import type { GroupOptions, PoolSource, RunOptions } from './options.ts';
 
 const known: readonly (keyof RunOptions)[] = [
   ...(['pool', 'pools', 'groups', 'capacities', 'spare', 'shared', 'signal', 'deadline', 'clock'] as const),
-  ...(['facts', 'weights', 'reinterpret', 'judge', 'defaults', 'onWarning'] as const),
+  ...(['facts', 'weights', 'reinterpret', 'judge', 'record', 'defaults', 'onWarning'] as const),
 ];
 const knownOfGroup: readonly (keyof GroupOptions)[] = ['pool', 'workers', 'spare', 'exclusive'];
 
@@ -32,6 +32,7 @@ export function checkOptions(options: RunOptions): Problem[] {
     ...check('shared', shared, 'an object', isRecord),
     ...(isRecord(shared) ? checkShared(shared, 'shared') : []),
     ...check('signal', options.signal, 'an AbortSignal', isSignal, 'Write signal: controller.signal.'),
+    ...check('record', options.record, 'a recorder', isRecorder, 'Write record: new Recorder(…).'),
     ...check('clock', options.clock, 'a clock with now(), wallNow() and after()', isClock),
     ...check('capacities', options.capacities, 'an object, or a list of pairs', isPairs),
     ...(isRecord(defaults)
@@ -115,6 +116,10 @@ function isPool(value: unknown): value is Pool {
 
 function isClock(value: unknown): boolean {
   return hasMethods(value, ['now', 'wallNow', 'after']);
+}
+
+function isRecorder(value: unknown): boolean {
+  return hasMethods(value, ['tasks', 'inputs', 'commands']);
 }
 
 function isSignal(value: unknown): boolean {

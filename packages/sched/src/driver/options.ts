@@ -2,6 +2,7 @@
 import type { Clock, Facts, Judgement, Pool, PoolOutcome, Problem, Result, Runnable } from '@pexen/core';
 import type { Capacities } from '@pexen/lock';
 import type { TaskDefaults } from '../plan/rules.ts';
+import type { Recorder } from './recording.ts';
 
 /** A pool, or what makes one when the run begins. */
 export type PoolSource = Pool | (() => Pool);
@@ -58,6 +59,8 @@ export interface PlannedRunOptions extends PoolOptions {
    * what a body throws for a failed check. Applied after an executable's own `interpret`.
    */
   readonly reinterpret?: ((outcome: PoolOutcome, task: Runnable) => PoolOutcome) | undefined;
+  /** Records what the run decides from, and what it decides. See `@pexen/sched/replay`. */
+  readonly record?: Recorder | undefined;
   /** What to make of a result; asked once for each, before anybody sees it. */
   readonly judge?: ((result: Result) => Judgement | undefined) | undefined;
   /** Told of what looks wrong and harms nothing: a capability that nobody requires, a listener that throws. */

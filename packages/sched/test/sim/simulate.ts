@@ -1,5 +1,6 @@
 /** One seed from its scenario to its end: the machine, the world around it, and the watcher between them. */
 import { isPexenError } from '@pexen/core';
+import type { Recorder } from '../../src/driver/recording.ts';
 import { validate } from '../../src/machine/invariants.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { STATUSES } from '../../src/machine/outcomes.ts';
@@ -42,9 +43,14 @@ export interface Observer {
   settled(state: State): void;
 }
 
-/** Plays a scenario. `log` is told every fact (`>`) and every order (`<`). */
-export function play(scenario: Scenario, log?: (line: string) => void, observer?: Observer): Simulated {
-  const session = new Session(scenario, log, observer);
+/** Plays a scenario. `log` is told every fact (`>`) and every order (`<`); `record` records the decisions. */
+export function play(
+  scenario: Scenario,
+  log?: (line: string) => void,
+  observer?: Observer,
+  record?: Recorder,
+): Simulated {
+  const session = new Session(scenario, log, observer, record);
   const world = new World(scenario, session);
   const seen = () => ({
     seed: scenario.seed,
@@ -71,10 +77,17 @@ class Session implements Player {
   readonly #specs: TaskSpec[] = [];
   readonly #log: ((line: string) => void) | undefined;
   readonly #observer: Observer | undefined;
+  readonly #recorder: Recorder | undefined;
 
-  constructor(scenario: Scenario, log: ((line: string) => void) | undefined, observer: Observer | undefined) {
+  constructor(
+    scenario: Scenario,
+    log: ((line: string) => void) | undefined,
+    observer: Observer | undefined,
+    record: Recorder | undefined,
+  ) {
     this.#log = log;
     this.#observer = observer;
+    this.#recorder = record;
     this.#builder = new Builder(scenario);
     this.#plan = new CompiledTasks(planOptions(scenario));
     this.#machine = new Machine(this.#plan, { tells: true });
@@ -109,7 +122,9 @@ class Session implements Player {
   /** What was refused is told as text. */
   #addToPlan(specs: readonly TaskSpec[]): { readonly from: number; readonly to: number } | string {
     try {
-      return this.#plan.add(this.#builder.build(specs), this.#machine.live);
+      const added = this.#plan.add(this.#builder.build(specs), this.#machine.live);
+      this.#recorder?.tasks(this.#plan, added.from, added.to);
+      return added;
     } catch (error) {
       if (!isPexenError(error)) throw error;
       return error.message;
@@ -119,10 +134,12 @@ class Session implements Player {
   /** The watcher sees facts and orders in the order in which they go, each at its moment. */
   handle(inputs: readonly Input[]): readonly Command[] {
     const out = new Orders((command) => this.#give(command));
+    this.#recorder?.inputs(inputs, this.#machine.state.tells);
     this.#machine.handle(
       withNotice(inputs, (input) => this.#take(input)),
       out,
     );
+    this.#recorder?.commands(out);
     this.#watcher.settled();
     this.#observer?.settled(this.#machine.state);
     if (this.#handled++ % everyHandles === 0) validate(this.#machine.state);

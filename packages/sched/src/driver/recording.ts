@@ -1,0 +1,232 @@
+/**
+ * Writes down what a run decides from, as plain data: its tasks, as far as decisions depend on them, every input of its machine, and
+ * every command. Knows nothing of how the record is kept.
+ */
+import {
+  type AnyKey,
+  type Capability,
+  capabilitiesOf,
+  definitionKey,
+  errorNews,
+  formOf,
+  isAmount,
+  isCompound,
+  isKey,
+  isTask,
+  type PoolOutcome,
+  type Requirement,
+  type Runnable,
+  type TaskMeta,
+} from '@pexen/core';
+import { isResourcePath } from '@pexen/lock';
+import type { Command, Input, TaskId } from '../machine/protocol.ts';
+import type { CompiledTasks } from '../plan/compiled-tasks.ts';
+import { MEASURED } from '../plan/stated.ts';
+
+/** Grows by one with every change that `replay` would trip over. */
+export const recordingVersion = 1;
+
+/** A JSON value. */
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [name: string]: Json | undefined };
+
+/** A task as far as decisions depend on it. */
+export interface RecordedTask {
+  readonly path: string;
+  /** What it is known by to others: itself, and what it was made from, each by its number. */
+  readonly is: readonly number[];
+  /** The entries of its metadata that decisions depend on. */
+  readonly meta: Readonly<Record<string, Json>>;
+  readonly whyNot?: string;
+  readonly weightMs?: number;
+}
+
+/** One step of a record: JSON throughout. The first is `plan`. */
+export type RecordedStep =
+  | {
+      readonly type: 'plan';
+      readonly version: typeof recordingVersion;
+      readonly pools: readonly Json[];
+      readonly capacities: readonly (readonly [resource: Json, units: number])[];
+      readonly defaults: Json;
+      readonly overtakings?: number;
+      readonly latecomers?: number;
+    }
+  /** Tasks were added, after all those before. */
+  | { readonly type: 'tasks'; readonly tasks: readonly RecordedTask[] }
+  /** The machine was called with these. `tells`: somebody listens to events. */
+  | { readonly type: 'inputs'; readonly tells: boolean; readonly inputs: readonly Json[] }
+  /** It answered with these. */
+  | { readonly type: 'commands'; readonly commands: readonly Json[] };
+
+/** Entries of metadata that name capabilities or resources, and those that say something by themselves. */
+const naming = [
+  'requires',
+  'provides',
+  'after',
+  'before',
+  'salvages',
+  'tearsDown',
+  'uses',
+  'claims',
+] as const;
+const plain = [
+  ...(['exclusive', 'timeout', 'idleTimeout', 'grace', 'slowAfter', 'retries', 'rerunnable'] as const),
+  ...(['priority', 'weight', 'group', 'pool'] as const),
+];
+
+/**
+ * Records the decisions of one run: hand it to the run as `record`.
+ *
+ * @example
+ * const file = createWriteStream('run.jsonl');
+ * run(tasks, { record: new Recorder((step) => file.write(`${JSON.stringify(step)}\n`)) });
+ */
+export class Recorder {
+  readonly #write: (step: RecordedStep) => void;
+  readonly #objects = new Map<unknown, number>();
+  #hasPlan = false;
+  /** What `write` threw: nothing was recorded from there on. */
+  error: unknown;
+
+  /** `write` is called with each step, in order. The run goes on where it throws; see `error`. */
+  constructor(write: (step: RecordedStep) => void) {
+    this.#write = write;
+  }
+
+  /** @internal Tasks were added to those of the run. */
+  tasks(tasks: CompiledTasks, from: TaskId, to: TaskId): void {
+    this.#note(() => {
+      if (!this.#hasPlan) this.#write(this.#plan(tasks));
+      this.#hasPlan = true;
+      const recorded: RecordedTask[] = [];
+      for (let task = from; task < to; task++) recorded.push(this.#task(tasks, task));
+      this.#write({ type: 'tasks', tasks: recorded });
+    });
+  }
+
+  /** @internal The machine is about to be called. */
+  inputs(inputs: readonly Input[], tells: boolean): void {
+    this.#note(() => this.#write({ type: 'inputs', tells, inputs: inputs.map(inputAsJson) }));
+  }
+
+  /** @internal What it answered. */
+  commands(commands: readonly Command[]): void {
+    this.#note(() => this.#write({ type: 'commands', commands: commands.map(commandAsJson) }));
+  }
+
+  #note(write: () => void): void {
+    if (this.error !== undefined) return;
+    try {
+      write();
+    } catch (error) {
+      this.error = error ?? new Error('the record could not be written');
+    }
+  }
+
+  #plan({ options }: CompiledTasks): RecordedStep {
+    const { pools, capacities = [], defaults = {}, overtakings, latecomers } = options;
+    const pairs = Symbol.iterator in capacities ? [...capacities] : Object.entries(capacities);
+    return {
+      ...{ type: 'plan', version: recordingVersion },
+      pools: pools.map(({ name, spare, group, manifest }) =>
+        plainJson({ name, spare, group, kind: manifest.name }),
+      ),
+      capacities: pairs.map(([resource, units]) => [this.#name(resource), units] as const),
+      defaults: plainJson(defaults),
+      ...(overtakings !== undefined && { overtakings }),
+      ...(latecomers !== undefined && { latecomers }),
+    };
+  }
+
+  #task(tasks: CompiledTasks, task: TaskId): RecordedTask {
+    const whyNot = tasks.whyNot.get(task);
+    return {
+      path: tasks.pathOf(task),
+      is: identitiesOf(tasks.runnableOf(task)).map((identity) => this.#numberOf(identity)),
+      meta: this.#meta(tasks.metaOf(task)),
+      ...(whyNot !== undefined && { whyNot }),
+      ...(tasks.states(task, MEASURED) && { weightMs: tasks.weight[task] as number }),
+    };
+  }
+
+  #meta(meta: TaskMeta): Record<string, Json> {
+    const recorded: Record<string, Json> = {};
+    for (const entry of naming) if (meta[entry] !== undefined) recorded[entry] = this.#name(meta[entry]);
+    for (const entry of plain) if (meta[entry] !== undefined) recorded[entry] = plainJson(meta[entry]);
+    return {
+      ...recorded,
+      ...(meta.when !== undefined && { when: true }),
+      ...(meta.cleanup !== undefined && { cleanup: true }),
+    };
+  }
+
+  /** A capability, a requirement, a resource, an amount, or a list of them. */
+  #name(value: unknown): Json {
+    if (Array.isArray(value)) return value.map((each) => this.#name(each));
+    if (isAmount(value)) return { $: 'amount', of: this.#name(value.resource), count: value.count };
+    if (isCompound(value)) return this.#compound(value);
+    if (isResourcePath(value)) return { $: 'path', of: value.parts.map((part) => this.#name(part)) };
+    if (isKey(value)) return { $: 'key', number: this.#numberOf(value), name: (value as AnyKey).name };
+    if (typeof value === 'bigint') return { $: 'bigint', text: String(value) };
+    if (['object', 'function', 'symbol'].includes(typeof value) && value !== null)
+      return { $: 'object', number: this.#numberOf(value) };
+    return plainJson(value);
+  }
+
+  #compound(requirement: Requirement & { readonly count: number }): Json {
+    const of = capabilitiesOf(requirement).map((each: Capability) => this.#name(each));
+    return { $: formOf(requirement), of, count: plainJson(requirement.count) };
+  }
+
+  #numberOf(identity: unknown): number {
+    const known = this.#objects.get(identity) ?? this.#objects.size;
+    this.#objects.set(identity, known);
+    return known;
+  }
+}
+
+/** Itself, and what it was made from, nearest first. */
+function identitiesOf(runnable: Runnable | undefined): readonly object[] {
+  const found: object[] = [];
+  for (let each: object | undefined = runnable; each !== undefined; ) {
+    found.push(each);
+    each = isTask(each) ? each[definitionKey].madeFrom : undefined;
+  }
+  return found;
+}
+
+function inputAsJson(input: Input): Json {
+  if (input.type === 'attempt-ended') return plainJson({ ...input, outcome: decisive(input.outcome) });
+  if (input.type === 'late-error') return plainJson({ ...input, error: errorNews(input.error) });
+  return plainJson(input);
+}
+
+/** What decisions depend on; values and output stay behind. */
+function decisive(outcome: PoolOutcome): object {
+  const { kind, reason, how, step, depsOk, locksOk, wantsCleanup, ranMs, error } = outcome as PoolOutcome &
+    Partial<Record<'reason' | 'how' | 'depsOk' | 'locksOk' | 'wantsCleanup' | 'error', unknown>>;
+  const news = error === undefined ? undefined : errorNews(error);
+  return { kind, reason, how, step, depsOk, locksOk, wantsCleanup, ranMs, error: news };
+}
+
+/** A command, as it is recorded. */
+export function commandAsJson(command: Command): Json {
+  if (command.type !== 'tell' || command.news.type !== 'late-error') return plainJson(command);
+  const { news } = command;
+  return plainJson({ type: 'tell', news: { ...news, error: errorNews(news.error) } });
+}
+
+/** Plain data as JSON, in which numbers that JSON does not have are texts in an object of their own. */
+function plainJson(value: unknown): Json {
+  if (typeof value === 'number' && !Number.isFinite(value)) return { $: 'number', text: String(value) };
+  if (Array.isArray(value)) return value.map(plainJson);
+  if (typeof value !== 'object' || value === null) return value as Json;
+  const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
+  return Object.fromEntries(entries.map(([name, entry]) => [name, plainJson(entry)]));
+}
