@@ -36,6 +36,11 @@ describe('three shell scripts', () => {
     for (const name of ['disk-has-room', 'loopback', 'only-on-plan9']) expect(ran.stdout).toContain(name);
     expect(ran.stdout).toMatch(/2 passed/);
     expect(ran.stdout).toMatch(/1 skipped/);
+
+    expect(await project.run('npx', 'pexen', 'run', '--record', 'out/run.jsonl')).toMatchObject({ code: 0 });
+    const replayed = await project.run('npx', 'pexen', 'replay', 'out/run.jsonl');
+    expect(replayed, replayed.stdout + replayed.stderr).toMatchObject({ code: 0 });
+    expect(replayed.stdout).toMatch(/^The same \d+ decisions in \d+ steps\.$/m);
   });
 
   test('run without a config', async () => {

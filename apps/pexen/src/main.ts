@@ -3,6 +3,7 @@ import { type ExitCode, exitCodes, mostWorkers } from '@pexen/usecase-testsuite'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { init } from './commands/init.ts';
 import { type ListOptions, list } from './commands/list.ts';
+import { replay } from './commands/replay.ts';
 import { type RunOptions, run } from './commands/run.ts';
 import { explain } from './explain.ts';
 import { ownVersion } from './own-version.ts';
@@ -33,6 +34,7 @@ function commandLine(leave: (exitCode: ExitCode) => void): Command {
     .exitOverride();
   addRun(program, leave);
   addList(program, leave);
+  addReplay(program, leave);
   addInit(program, leave);
   for (const each of [program, ...program.commands]) {
     const words = each === program ? 'pexen' : `pexen ${each.name()}`;
@@ -93,6 +95,7 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
       all,
     )
     .option('--junit <file>', 'write JUnit XML as well')
+    .option('--record <file>', 'write what the run decides, for pexen replay')
     .action(async (patterns: string[], options: RunOptions) => leave(await run(patterns, options)))
     .addHelpText('after', runHelp);
 }
@@ -104,6 +107,14 @@ function addList(program: Command, leave: (exitCode: ExitCode) => void): void {
     .action(async (patterns: string[], options: ListOptions) =>
       leave(await list(patterns, options, process.stdout)),
     );
+}
+
+function addReplay(program: Command, leave: (exitCode: ExitCode) => void): void {
+  program
+    .command('replay')
+    .description('decide again what a recorded run decided, and compare; no body runs')
+    .argument('<file>', 'what pexen run --record wrote')
+    .action((file: string) => leave(replay(file, process.stdout)));
 }
 
 function selecting(command: Command): Command {

@@ -4,7 +4,6 @@ import { Demands } from './demands.ts';
 import { Footprint } from './footprint.ts';
 import { HoldCounts } from './hold-counts.ts';
 import { Holders } from './holders.ts';
-import type { Holder } from './ids.ts';
 import { Obstacles } from './obstacles.ts';
 import { Parking } from './parking.ts';
 import { Poison } from './poison.ts';

@@ -159,7 +159,7 @@ describe('a replay', () => {
   });
 
   it('refuses what is no record, and another version', () => {
-    expect(() => replay([{ type: 'tasks', tasks: [] }])).toThrow(/PEXEN_BAD_OPTION: replay: the first step/);
+    expect(() => replay([{ type: 'tasks', tasks: [] }])).toThrow(/PEXEN_BAD_RECORD: replay: the first step/);
     expect(() => replay([{ type: 'plan', version: 9 } as never])).toThrow(/has version 9.*reads 1/);
   });
 });

@@ -16,6 +16,7 @@ import { type ExitCode, exitCodes } from './exit-code.ts';
 import { Expectations } from './expectations.ts';
 import { PausableClock } from './pausable-clock.ts';
 import { planSuite } from './plan-suite.ts';
+import { RecordFile } from './record-file.ts';
 import { makeReporters } from './reporters.ts';
 import { runOptions } from './run-options.ts';
 import { isNarrowing, type Selection } from './selection.ts';
@@ -26,6 +27,8 @@ export interface SuiteRunOptions extends Selection {
   readonly workers?: number;
   /** Instead of those configured. */
   readonly reporters?: readonly ReporterChoice[];
+  /** A file for what the run decides, for `pexen replay`; relative to the working directory. */
+  readonly record?: string;
   /** For the reporters that write to a terminal. */
   readonly terminal?: TerminalChoice;
   /** Told of what looks wrong and harms nothing. Default: nobody is. */
@@ -75,7 +78,11 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   const { workers } = options;
   const plan = await planSuite(loaded, options, { workers, onWarning: warn, clock });
   const expectations = new Expectations(config.expectedFailures ?? {});
-  const execution = run(plan, runOptions(config, { expectations, onWarning: warn, clock }));
+  const record = options.record === undefined ? undefined : new RecordFile(options.record);
+  const execution = run(plan, {
+    ...runOptions(config, { expectations, onWarning: warn, clock }),
+    record: record?.recorder,
+  });
   const choices = options.reporters ?? config.reporters ?? ['terminal'];
   let reportFailed = false;
   const reporter = multi(makeReporters(choices, root, options.terminal), ({ reporter, error }) => {
@@ -84,7 +91,10 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   });
   listen(execution, reporter);
   options.onStart?.(controlsOf(execution, reporter, clock));
-  const { unable, ...ended } = await follow(execution, reporter);
+  const { unable, ...ended } = await follow(execution, reporter).finally(() => {
+    const notRecorded = record?.close();
+    if (notRecorded !== undefined) warn(notRecorded);
+  });
   if (!isNarrowing(options)) for (const unused of expectations.unused()) warn(unused);
   return { ...ended, exitCode: exitCodeOf({ ...ended, unable }, reportFailed) };
 }

@@ -19,6 +19,7 @@ export interface RunOptions extends SelectOptions {
   readonly workers?: number;
   readonly reporter?: readonly string[];
   readonly junit?: string;
+  readonly record?: string;
 }
 
 /** Runs what the patterns select, or everything; answers with the exit code. */
@@ -30,6 +31,7 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
     const { exitCode } = await runSuite(loaded, {
       ...selectionOf(patterns, options),
       ...(options.workers !== undefined && { workers: options.workers }),
+      ...(options.record !== undefined && { record: options.record }),
       reporters: reportersOf(options, loaded.config),
       onWarning: (warning) => process.stderr.write(formatWarning(warning, process.stderr)),
       onStart: (controls) => {

@@ -39,7 +39,7 @@ export interface Replayed {
 
 /**
  * Makes the decisions of a recorded run again.
- * @throws PexenError PEXEN_BAD_OPTION where the steps are no record, or one of another version.
+ * @throws PexenError PEXEN_BAD_RECORD where the steps are not a record, or one of another version.
  *
  * @example
  * const steps = readFileSync('run.jsonl', 'utf8').trim().split('\n').map((line) => JSON.parse(line));
@@ -129,7 +129,7 @@ class Player {
 
 function notARecord(type: string, version: number | undefined) {
   return problem(
-    'PEXEN_BAD_OPTION',
+    'PEXEN_BAD_RECORD',
     version === undefined
       ? `replay: the first step must be the plan, not "${type}"`
       : `replay: the record has version ${version}, and this pexen reads ${recordingVersion}`,
