@@ -29,6 +29,35 @@ test('columns of numbers grow in one place', () => {
   expect(filesWith((node) => takesKind(node) || isTable(node))).toEqual(['packages/core/src/columns.ts']);
 });
 
+test.each([
+  ...[
+    'ControlledOptions',
+    'LockTableOptions',
+    'RunOptions',
+    'GroupOptions',
+    'ProcessOptions',
+    'InlineOptions',
+  ],
+  ...['ThreadsOptions', 'ProcessesOptions', 'WalkOptions', 'ProgramOptions', 'ExportOptions'],
+  ...['TerminalChoice', 'JUnitOptions', 'SuiteConfig', 'SuiteGroup'],
+])('%s are declared as one table of kinds', (name) => {
+  const tables = sources.flatMap((file) => {
+    const found: string[] = [];
+    walk(file, (node) => {
+      const isTable = ts.isTypeReferenceNode(node) && node.typeName.getText() === 'KindsOf';
+      if (isTable && new RegExp(`\\b${name}\\b`).test(node.getText())) found.push(file.path);
+    });
+    return found;
+  });
+  expect(tables).toHaveLength(1);
+});
+
+test('options are checked in one place', () => {
+  const complains = (node: ts.Node): boolean =>
+    ts.isTemplateHead(node) && /\b(?:has no|needs the) option "/.test(node.text);
+  expect(filesWith(complains)).toEqual(['packages/core/src/options.ts']);
+});
+
 /** Where there is such a node: the files, each once. */
 function filesWith(isSuch: (node: ts.Node) => boolean, files: readonly SourceFile[] = sources): string[] {
   const found = new Set<string>();

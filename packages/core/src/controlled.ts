@@ -12,7 +12,7 @@ import {
   type TaskFailOptions,
 } from './failure.ts';
 import { kindOf } from './not-a-task.ts';
-import { unknownOptions } from './option-check.ts';
+import { callable, flag, type KindsOf, optionProblems } from './options.ts';
 import type { Body, Task, UnboundTask } from './task.ts';
 
 /** How `controlled` turns what a body throws into a TaskFailError. */
@@ -25,7 +25,7 @@ export interface ControlledOptions {
   readonly as?: (new (message: string, options: TaskFailOptions) => TaskFailError) | undefined;
 }
 
-const optionNames: readonly (keyof ControlledOptions)[] = ['depsOk', 'locksOk', 'as'];
+const optionKinds: KindsOf<ControlledOptions> = { depsOk: flag, locksOk: flag, as: callable() };
 
 /**
  * Wraps a body so that whatever it throws becomes a TaskFailError (or `as`), with the original as its `cause`. A
@@ -62,7 +62,7 @@ function check(body: unknown, options: object, site: CallSite): void {
     const message = `controlled() was given ${kindOf(body)} for its body`;
     throw misuse('PEXEN_NOT_A_TASK', message, 'Write controlled(() => …).', undefined, locationOf(site));
   }
-  refuse(unknownOptions('controlled', options, optionNames));
+  refuse(optionProblems('controlled', options, optionKinds));
 }
 
 function wrap(body: Body, { depsOk = true, locksOk = true, as = TaskFailError }: ControlledOptions): Body {

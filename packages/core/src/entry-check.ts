@@ -33,7 +33,8 @@ export function badEntry(
   return problem('PEXEN_BAD_META', `${name} ${complaint}`, hintFor(name, value, check), task);
 }
 
-function hintFor(name: string, value: unknown, check: Check): string | undefined {
+/** How the value is written that was probably meant: as a list, or as a number. Undefined where nothing is near. */
+export function hintFor(name: string, value: unknown, check: Check): string | undefined {
   if (typeof value === 'string')
     return check([value]) === undefined ? `Write ${name}: ['${value}'].` : numberHint(name, value, check);
   const isOther =

@@ -69,7 +69,6 @@ export { duplicateIdProblem, findMaker, isMaker, type Maker, maker, takesInput }
 export { checkMeta, describeResource, metaKeys } from './meta-check.ts';
 export type { Attachment, News, Progress } from './news.ts';
 export { kindOf, listOfTasks } from './not-a-task.ts';
-export { checkNumber, unknownOptions } from './option-check.ts';
 export {
   type Outcome,
   type OutcomeKind,

@@ -23,7 +23,6 @@ import {
   SkipSignal,
   TaskFailError,
   task,
-  unknownOptions,
 } from '../src/index.ts';
 import * as made from './fixtures/made.ts';
 
@@ -90,23 +89,6 @@ describe('a wrong entry of metadata', () => {
     [{ timeout: 'long' }, undefined],
   ] as const)('%o says how it is written', (meta, hint) => {
     expect(checkMeta(meta, 't').map((problem) => problem.hint)).toEqual([hint]);
-  });
-});
-
-describe('options', () => {
-  it.each([
-    [3, 'a number'],
-    [null, 'null'],
-    [[], 'a list'],
-    [() => 1, 'a function'],
-  ])('%o are none', (options, kind) => {
-    expect(unknownOptions('inline', options, ['concurrency'])).toEqual([
-      {
-        code: 'PEXEN_BAD_OPTION',
-        message: `inline: its options must be an object, not ${kind}`,
-        hint: 'Write inline({ concurrency: … }).',
-      },
-    ]);
   });
 });
 

@@ -3,7 +3,7 @@ import { PexenError } from '@pexen/core';
 import { directoryFactory } from './directory-factory.ts';
 import { executableKind } from './executable-kind.ts';
 import type { Factory } from './factory.ts';
-import { checkOptions, type OptionName } from './option-check.ts';
+import { checkOptions, type OptionName } from './option-kinds.ts';
 import type { ExecutablesOptions } from './options.ts';
 
 const known: readonly OptionName[] = [

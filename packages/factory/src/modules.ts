@@ -6,7 +6,7 @@ import { directoryFactory } from './directory-factory.ts';
 import type { Factory, FactoryContext } from './factory.ts';
 import { realFiles } from './files.ts';
 import { anyModule, moduleFile, moduleKind } from './module-kind.ts';
-import { checkOptions, type OptionName } from './option-check.ts';
+import { checkOptions, type OptionName } from './option-kinds.ts';
 import type { ModuleOptions, ModuleTreeOptions } from './options.ts';
 import type { FoundFile } from './walk.ts';
 import { openWorkshop } from './workshop.ts';

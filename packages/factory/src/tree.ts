@@ -7,7 +7,7 @@ import type { Factory } from './factory.ts';
 import type { FileKind } from './file-kind.ts';
 import { findHeader } from './header.ts';
 import { moduleFile, moduleKind } from './module-kind.ts';
-import { checkOptions, type OptionName } from './option-check.ts';
+import { checkOptions, type OptionName } from './option-kinds.ts';
 import type { TreeOptions } from './options.ts';
 import { guess } from './test-or-tool.ts';
 import type { FoundFile } from './walk.ts';

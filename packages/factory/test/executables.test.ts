@@ -347,20 +347,23 @@ describe('options', () => {
 
   test.each([
     [{}, 'needs the option "dir"'],
-    [{ dir: '' }, 'the option "dir" must be a non-empty string'],
+    [{ dir: '' }, 'dir must be a non-empty string, not ""'],
     [{ dir: 'x', inculde: [] }, 'has no option "inculde"\n    Did you mean "include"?'],
-    [{ dir: 'x', include: '*.sh' }, 'the option "include" must be a list of patterns'],
-    [{ dir: 'x', exclude: [''] }, 'the option "exclude" must be a list of patterns'],
-    [{ dir: 'x', env: { A: 1 } }, 'the option "env" must be an object of strings'],
-    [{ dir: 'x', tap: 'yes' }, 'the option "tap" must be true, false or \'perl\''],
-    [{ dir: 'x', meta: 7 }, 'the option "meta" must be metadata or a function that gives it'],
-    [{ dir: 'x', command: [] }, 'the option "command" must name a program'],
+    [
+      { dir: 'x', include: '*.sh' },
+      'include must be a list of patterns, not "*.sh"\n    Write include: [\'*.sh\'].',
+    ],
+    [{ dir: 'x', exclude: [''] }, 'exclude.0 must be a non-empty string, not ""'],
+    [{ dir: 'x', env: { A: 1 } }, 'env.A must be a string, not 1'],
+    [{ dir: 'x', tap: 'yes' }, 'tap must be true or false or "perl", not "yes"'],
+    [{ dir: 'x', meta: 7 }, 'meta must be metadata or a function that returns it, not 7'],
+    [{ dir: 'x', command: [] }, 'command must be a list of a program and its arguments, not a list'],
     [{ dir: 'x', command: ['node'] }, 'with "command" it needs the option "include"'],
   ])('%j', (options, message) => {
     expect(refused(options)).toThrow(`PEXEN_BAD_OPTION: executables: ${message}`);
   });
 
   test('all that is wrong is told at once', () => {
-    expect(refused({ tap: 1, env: 2 })).toThrow(/dir.*\n.*tap.*\n.*env/);
+    expect(refused({ tap: 1, env: 2 })).toThrow(/dir.*\n.*env.*\n.*tap/);
   });
 });

@@ -1,5 +1,6 @@
 /** The parts of a table, put together. For the table itself, and for those in this package that describe and check it. */
-import { checkNumber, describeResource, type Problem, problem, type Resource, refuse } from '@pexen/core';
+import { describeResource, type Problem, problem, type Resource, refuse } from '@pexen/core';
+import { isA, type KindsOf, number, optionProblems, whole } from '@pexen/core/options';
 import { Demands } from './demands.ts';
 import { Footprint } from './footprint.ts';
 import { HoldCounts } from './hold-counts.ts';
@@ -28,6 +29,13 @@ export interface LockTableOptions {
   readonly latecomers?: number | undefined;
 }
 
+const kinds: KindsOf<LockTableOptions> = {
+  capacities: isA('an object, or a list of pairs', (value) => typeof value === 'object' && value !== null),
+  lanes: whole(1),
+  overtakings: number(1),
+  latecomers: number(1),
+};
+
 export class Inside {
   readonly tree: ResourceTree = new ResourceTree();
   readonly demands: Demands = new Demands(this.tree);
@@ -37,14 +45,12 @@ export class Inside {
   readonly waiting: Waiting;
   readonly poison: Poison;
 
-  constructor({ capacities = [], overtakings = 64, latecomers = 512, lanes = 1 }: LockTableOptions) {
+  constructor(options: LockTableOptions) {
+    const problems = optionProblems('locks', options, kinds);
+    const { capacities = [], overtakings = 64, latecomers = 512, lanes = 1 } = options ?? {};
     const { tree, demands, footprint, holders } = this;
-    const pairs = Symbol.iterator in capacities ? [...capacities] : Object.entries(capacities);
-    refuse([
-      ...checkNumber('overtakings', overtakings, 1),
-      ...checkNumber('latecomers', latecomers, 1),
-      ...pairs.flatMap(checkCapacity),
-    ]);
+    const pairs = pairsOf(capacities);
+    refuse([...problems, ...pairs.flatMap(checkCapacity)]);
     for (const [resource, capacity] of pairs) tree.declare(resource, capacity);
     const counts = (): HoldCounts => new HoldCounts(tree, demands, footprint);
     this.obstacles = new Obstacles(tree, demands, counts(), counts());
@@ -53,6 +59,11 @@ export class Inside {
     this.waiting = new Waiting(holders, tree, footprint, this.obstacles, parking, counts(), limits);
     this.poison = new Poison(tree, demands, counts());
   }
+}
+
+function pairsOf(capacities: Capacities): (readonly [Resource, number])[] {
+  if (typeof capacities !== 'object' || capacities === null) return []; // refused by its kind
+  return Symbol.iterator in capacities ? [...capacities] : Object.entries(capacities);
 }
 
 function checkCapacity([resource, capacity]: readonly [Resource, number]): Problem[] {

@@ -1,6 +1,19 @@
 /** What can be said of a pool of processes. */
 import { availableParallelism } from 'node:os';
-import { type Problem, refuse, unknownOptions } from '@pexen/core';
+import { refuse } from '@pexen/core';
+import {
+  anyText,
+  clock,
+  type KindsOf,
+  listOf,
+  oneOf,
+  optionProblems,
+  record,
+  table,
+  text,
+  whole,
+  wholeOrInfinity,
+} from '@pexen/core/options';
 import type { Clock } from '@pexen/pool-kit';
 import type { CaptureLimits } from './capture.ts';
 
@@ -61,13 +74,32 @@ export interface Settings {
 
 const mebibyte = 1024 * 1024;
 
-const known: readonly (keyof ProcessesOptions)[] = [
-  ...(['workers', 'memoryLimitMb', 'recycleAfter', 'loader', 'execArgv', 'launcher', 'node'] as const),
-  ...(['helper', 'env', 'limits', 'maxOutputBytes', 'outputIntervalMs', 'clock'] as const),
-];
+/** No program comes up with fewer than its streams, its report and what its loader opens. */
+const leastOpenFiles = 8;
+
+/** Node itself needs about half of that. */
+const leastMemoryMb = 96;
+
+const texts = listOf('strings', anyText);
+const kinds: KindsOf<ProcessesOptions> = {
+  workers: whole(1),
+  memoryLimitMb: whole(leastMemoryMb),
+  recycleAfter: wholeOrInfinity(1),
+  loader: text,
+  execArgv: texts,
+  launcher: texts,
+  node: text,
+  helper: oneOf('auto', 'node'),
+  env: record,
+  limits: table({ openFiles: whole(leastOpenFiles) }),
+  maxOutputBytes: whole(2),
+  outputIntervalMs: whole(1),
+  clock,
+};
 
 /** @throws PexenError PEXEN_BAD_OPTION with everything that is wrong. */
 export function settingsOf(options: ProcessesOptions): Settings {
+  refuse(optionProblems('processes', options, kinds));
   const {
     workers = availableParallelism(),
     env = {},
@@ -83,16 +115,6 @@ export function settingsOf(options: ProcessesOptions): Settings {
     limits: limitsOfPrograms = {},
   } = options;
   const { openFiles } = limitsOfPrograms;
-  refuse([
-    ...unknownOptions('processes', options, known),
-    ...unknownOptions('processes: limits', limitsOfPrograms, ['openFiles']),
-    ...(openFiles === undefined ? [] : wholeNumber('limits.openFiles', openFiles, leastOpenFiles)),
-    ...wholeNumber('workers', workers, 1),
-    ...wholeNumber('maxOutputBytes', maxOutputBytes, 2),
-    ...wholeNumber('outputIntervalMs', outputIntervalMs, 1),
-    ...(memoryLimitMb === undefined ? [] : wholeNumber('memoryLimitMb', memoryLimitMb, leastMemoryMb)),
-    ...(recycleAfter === Number.POSITIVE_INFINITY ? [] : wholeNumber('recycleAfter', recycleAfter, 1)),
-  ]);
   const limits = {
     kept: maxOutputBytes,
     onDisk: Math.max(64 * mebibyte, 2 * maxOutputBytes),
@@ -113,12 +135,6 @@ export function settingsOf(options: ProcessesOptions): Settings {
   };
 }
 
-/** No program comes up with fewer than its streams, its report and what its loader opens. */
-const leastOpenFiles = 8;
-
-/** Node itself needs about half of that. */
-const leastMemoryMb = 96;
-
 function execArgvOf({
   execArgv = process.execArgv.filter(concernsWorkers),
   loader,
@@ -136,10 +152,4 @@ function concernsWorkers(argument: string): boolean {
   return !/^(-e|--eval|-p|--print|-pe|-i|--interactive|-c|--check|--inspect|--watch|--test|--run|--input-type|--cpu-prof|--heap-prof)/.test(
     argument,
   );
-}
-
-function wholeNumber(name: string, value: unknown, least: number): Problem[] {
-  if (Number.isSafeInteger(value) && (value as number) >= least) return [];
-  const message = `processes(): ${name} must be a whole number, ${least} or more`;
-  return [{ code: 'PEXEN_BAD_OPTION', message, hint: `It is ${String(value)}.` }];
 }

@@ -1,7 +1,18 @@
 /** What a pool of threads may be told. */
 import { availableParallelism } from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
-import { type Problem, refuse, unknownOptions } from '@pexen/core';
+import { type Clock, refuse } from '@pexen/core';
+import {
+  anyText,
+  clock,
+  type KindsOf,
+  listOf,
+  oneOf,
+  optionProblems,
+  record,
+  text,
+  whole,
+} from '@pexen/core/options';
 
 /** What `threads` may be told. */
 export interface ThreadsOptions {
@@ -34,17 +45,19 @@ export interface FilledOptions extends ThreadsOptions {
 }
 
 /** `clock` is part of what a suite asks of its pools; threads have no use for it. */
-const known: readonly (keyof ThreadsOptions | 'clock')[] = [
-  ...(['workers', 'loader', 'resourceLimits', 'env', 'execArgv', 'output', 'clock'] as const),
-];
+const kinds: KindsOf<ThreadsOptions & { clock?: Clock }> = {
+  workers: whole(1),
+  loader: text,
+  resourceLimits: record,
+  env: record,
+  execArgv: listOf('strings', anyText),
+  output: oneOf('capture', 'inherit'),
+  clock,
+};
 
 /** @throws PexenError PEXEN_BAD_OPTION with everything that is wrong with them */
 export function fillOptions(options: ThreadsOptions): FilledOptions {
+  refuse(optionProblems('threads', options, kinds));
   const { workers = availableParallelism(), output = 'capture' } = options;
-  const problems: Problem[] = unknownOptions('threads', options, known);
-  const bad = (message: string): void => void problems.push({ code: 'PEXEN_BAD_OPTION', message });
-  if (!Number.isInteger(workers) || workers < 1) bad('threads: workers must be a whole number, 1 or more');
-  if (!['capture', 'inherit'].includes(output)) bad('threads: output must be "capture" or "inherit"');
-  refuse(problems);
   return { ...options, workers, output };
 }

@@ -31,6 +31,7 @@ export type { NotPassed, Totals } from './model/tally.ts';
 export { verdictOf } from './model/verdict.ts';
 export type { WaitingGroup, WaitingGroups, WaitingKind } from './model/waiting.ts';
 export { type MultiOptions, multi, type RunListener } from './multi.ts';
+export { junitKinds, terminalKinds } from './option-kinds.ts';
 export type {
   JUnitOptions,
   LinesOptions,

@@ -1,9 +1,11 @@
 /** The reporter for pipes, files and CI: a line for every result as it comes, nothing is ever overwritten. */
-import type { Clock } from '@pexen/core';
+import { type Clock, refuse } from '@pexen/core';
+import { optionProblems } from '@pexen/core/options';
 import { startTicking, systemClock } from '@pexen/core/timers';
 import { Guard } from './guard.ts';
 import type { Change } from './model/change.ts';
 import type { RunningAttempt } from './model/run-task.ts';
+import { terminalKinds } from './option-kinds.ts';
 import type { LinesOptions } from './options.ts';
 import { Output } from './output.ts';
 import type { ReadonlyRunModel, Reporter } from './reporter.ts';
@@ -25,8 +27,10 @@ const SLOW_CHECK = 1000;
  *
  * @example
  * const reporter = lines({ stream: process.stderr, color: false });
+ * @throws PexenError PEXEN_BAD_OPTION
  */
 export function lines(options: LinesOptions = {}): Reporter {
+  refuse(optionProblems('lines', options, terminalKinds));
   return new Lines(options);
 }
 

@@ -1,6 +1,9 @@
 /** Chooses how to write to a terminal, or to what stands in its place. */
+import { refuse } from '@pexen/core';
+import { optionProblems } from '@pexen/core/options';
 import { lines } from './lines.ts';
 import { live } from './live/live.ts';
+import { terminalKinds } from './option-kinds.ts';
 import type { TerminalChoice, TerminalStream } from './options.ts';
 import type { Reporter } from './reporter.ts';
 
@@ -9,8 +12,10 @@ import type { Reporter } from './reporter.ts';
  *
  * @example
  * const reporter = terminal({ stream: process.stderr });
+ * @throws PexenError PEXEN_BAD_OPTION
  */
 export function terminal(options: TerminalChoice = {}): Reporter {
+  refuse(optionProblems('terminal', options, terminalKinds));
   const { env = process.env, stream = process.stdout } = options;
   return isWatched(stream, env) ? live(options) : lines(options);
 }

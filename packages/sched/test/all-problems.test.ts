@@ -66,8 +66,8 @@ it('wrong options are told beside what is wrong with the tasks', () => {
   };
   const told = [
     'run: has no option "sapre"',
-    'deadline must be a number, 0 or more',
-    'groups.vm.workers must be a number, 1 or more',
+    'run: groups.vm.workers must be a whole number, 1 or more, or Infinity, not 0',
+    'run: deadline must be a number, 0 or more, not -1',
     'there is no pool "quik"',
     'requires "nowhere", which no task provides',
   ];
@@ -101,7 +101,7 @@ it('nonsense of weights, capacities and facts is told beside what is wrong with 
       },
       'lost: weights("lost") threw: no history',
     ],
-    [5, 'undefined: weights must be a function, not a number'],
+    [5, 'undefined: run: weights must be a function, not 5'],
   ] as const)
     expect(told({ weights, capacities }).toSorted()).toEqual([message, `lost: ${missing}`].toSorted());
   expect(told({ capacities: { ram: 0 } })).toEqual([
@@ -109,7 +109,7 @@ it('nonsense of weights, capacities and facts is told beside what is wrong with 
     `lost: ${missing}`,
   ]);
   expect(told({ facts: 5, capacities })).toEqual([
-    'undefined: facts must be an object, not a number',
+    'undefined: run: facts must be an object, not 5',
     `lost: ${missing}`,
   ]);
   expect(told({ spare: -1, capacities: { ram: 1 } })).toHaveLength(3);

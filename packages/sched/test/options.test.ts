@@ -18,14 +18,23 @@ function problemsOf(options: RunOptions): readonly Problem[] {
 }
 
 test.each([
-  [{ spare: -1 }, 'spare must be a number, 0 or more'],
-  [{ spare: Number.NaN }, 'spare must be a number, 0 or more'],
-  [{ deadline: '5' as never }, 'deadline must be a number, 0 or more'],
-  [{ groups: { vm: { ...vm, workers: 0 } } }, 'groups.vm.workers must be a number, 1 or more'],
-  [{ groups: { vm: { ...vm, workers: Number.NaN } } }, 'groups.vm.workers must be a number, 1 or more'],
-  [{ groups: { vm: { ...vm, spare: -2 } } }, 'groups.vm.spare must be a number, 0 or more'],
+  [{ spare: -1 }, 'run: spare must be a whole number, 0 or more, or Infinity, not -1'],
+  [{ spare: Number.NaN }, 'run: spare must be a whole number, 0 or more, or Infinity, not NaN'],
+  [{ deadline: -5 }, 'run: deadline must be a number, 0 or more, not -5'],
+  [
+    { groups: { vm: { ...vm, workers: 0 } } },
+    'run: groups.vm.workers must be a whole number, 1 or more, or Infinity, not 0',
+  ],
+  [
+    { groups: { vm: { ...vm, spare: -2 } } },
+    'run: groups.vm.spare must be a whole number, 0 or more, or Infinity, not -2',
+  ],
 ])('%o is refused', (options, message) => {
   expect(problemsOf(options)).toEqual([{ code: 'PEXEN_BAD_OPTION', message }]);
+});
+
+test('a number written as text is refused, with what to write', () => {
+  expect(problemsOf({ deadline: '5' as never })).toMatchObject([{ hint: 'Write deadline: 5.' }]);
 });
 
 test('what is no option is refused, with the near name', () => {
@@ -48,7 +57,7 @@ test('defaults are looked at like metadata, all at once', () => {
   expect(
     problemsOf({ defaults, spare: -1 }).map(({ code, task: of, message }) => [code, of, message]),
   ).toEqual([
-    ['PEXEN_BAD_OPTION', undefined, 'spare must be a number, 0 or more'],
+    ['PEXEN_BAD_OPTION', undefined, 'run: spare must be a whole number, 0 or more, or Infinity, not -1'],
     ['PEXEN_BAD_META', 'defaults', 'timeout must be a number of milliseconds above 0'],
     ['PEXEN_BAD_META', 'defaults', 'retries must be a whole number, or { count, delay, … }'],
     ['PEXEN_UNKNOWN_META', 'defaults', 'there is no metadata "graec"'],

@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PexenError, type Problem, refuse } from '@pexen/core';
 import { loadModule, moduleProblems, tree } from '@pexen/factory';
+import { checkConfig } from './config-check.ts';
 import type { Suite, SuiteConfig, SuiteEnvironment } from './define-suite.ts';
 
 /** The names a configuration may have; the first one there is wins. */
@@ -67,7 +68,6 @@ function noConfig(message: string, hint: string): PexenError {
  * @throws PexenError PEXEN_BAD_CONFIG with every problem.
  */
 export async function resolveSuite(suite: Suite, env: SuiteEnvironment, file?: string): Promise<SuiteConfig> {
-  const { checkConfig } = await import('./config-check.ts'); // brings zod along, which most commands never need
   return checkConfig(
     typeof suite === 'function' ? await ofConfiguration(() => suite(env), file) : suite,
     file,

@@ -1,9 +1,12 @@
 /** The reporter that writes JUnit XML: a suite for each top of the call paths, a case for each task and each finding. */
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { refuse } from '@pexen/core';
+import { optionProblems } from '@pexen/core/options';
 import type { Change } from '../model/change.ts';
 import type { RunFacts } from '../model/run-model.ts';
 import type { RunTask } from '../model/run-task.ts';
+import { junitKinds } from '../option-kinds.ts';
 import type { JUnitOptions } from '../options.ts';
 import type { ReadonlyRunModel, Reporter } from '../reporter.ts';
 import { prepareFile, writeWhole } from '../write-file.ts';
@@ -20,8 +23,10 @@ const OUTPUT_LIMIT = 65_536;
  *
  * @example
  * const reporter = junit({ file: 'out/junit.xml' });
+ * @throws PexenError PEXEN_BAD_OPTION
  */
 export function junit(options: JUnitOptions): Reporter {
+  refuse(optionProblems('junit', options, junitKinds, ['file']));
   return new JUnit(options);
 }
 

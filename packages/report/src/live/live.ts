@@ -1,8 +1,10 @@
 /** The reporter for people who watch: a picture of the run that stays, and above it what is worth keeping. */
-import type { Clock } from '@pexen/core';
+import { type Clock, refuse } from '@pexen/core';
+import { optionProblems } from '@pexen/core/options';
 import { startTicking, systemClock } from '@pexen/core/timers';
 import { Guard } from '../guard.ts';
 import type { Change } from '../model/change.ts';
+import { terminalKinds } from '../option-kinds.ts';
 import type { LiveOptions, TerminalStream } from '../options.ts';
 import { Output } from '../output.ts';
 import type { ReadonlyRunModel, Reporter, RunView } from '../reporter.ts';
@@ -29,8 +31,10 @@ const OUTPUT_LINES = 20;
  *
  * @example
  * const reporter = process.stdout.isTTY ? live() : lines();   // or terminal(), which chooses
+ * @throws PexenError PEXEN_BAD_OPTION
  */
 export function live(options: LiveOptions = {}): Reporter {
+  refuse(optionProblems('live', options, terminalKinds));
   return new Live(options);
 }
 

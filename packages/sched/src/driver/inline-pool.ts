@@ -2,7 +2,6 @@
 import {
   type Assignment,
   isThenable,
-  misuse,
   OwnContext,
   outcomeOfError,
   type Pool,
@@ -13,8 +12,8 @@ import {
   poolInUse,
   refuse,
   type Ticket,
-  unknownOptions,
 } from '@pexen/core';
+import { type KindsOf, optionProblems, wholeOrInfinity } from '@pexen/core/options';
 import { startTimer } from '@pexen/core/timers';
 import { Attempt } from './attempt.ts';
 import { isTurnLong, nextTurn } from './event-loop.ts';
@@ -33,16 +32,15 @@ const manifest: PoolManifest = {
   executables: false,
 };
 
+const kinds: KindsOf<InlineOptions> = { concurrency: wholeOrInfinity(1) };
+
 /**
  * A pool in this thread: bodies get their values by reference, and those that never wait cost no promise.
  * @throws PexenError PEXEN_BAD_OPTION
  */
 export function inline(options: InlineOptions = {}): Pool {
-  refuse(unknownOptions('inline', options, ['concurrency']));
-  const { concurrency = 1 } = options;
-  if (!(concurrency >= 1) || (concurrency !== Infinity && !Number.isInteger(concurrency)))
-    throw misuse('PEXEN_BAD_OPTION', 'inline: concurrency must be a whole number, 1 or more');
-  return new InlinePool(concurrency);
+  refuse(optionProblems('inline', options, kinds));
+  return new InlinePool(options.concurrency ?? 1);
 }
 
 /** An attempt beyond the pool's concurrency. */

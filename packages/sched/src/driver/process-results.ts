@@ -1,13 +1,7 @@
 /** Works on results in a pool of its own while the tasks still run: a run of its own, fed by the results of another. */
-import {
-  checkNumber,
-  metaOf,
-  type Result,
-  type Runnable,
-  refuse,
-  type UnboundTask,
-  withMeta,
-} from '@pexen/core';
+import { metaOf, type Result, type Runnable, refuse, type UnboundTask, withMeta } from '@pexen/core';
+import { type KindsOf, number, optionProblems } from '@pexen/core/options';
+import { poolSource } from './option-types.ts';
 import type { PoolSource } from './options.ts';
 import { run } from './run.ts';
 
@@ -23,6 +17,8 @@ export interface ProcessOptions {
   /** So many results may be on their way through it: then no more are asked for. Default 16. */
   readonly limit?: number | undefined;
 }
+
+const kinds: KindsOf<ProcessOptions> = { pool: poolSource, limit: number(1) };
 
 /** A result, and what became of its processing. */
 export interface Processed<Value = unknown, Out = unknown> {
@@ -50,9 +46,10 @@ export function processResults<Value, Out>(
 export async function* processResults<Value, Out>(
   results: AsyncIterable<Result<Value>>,
   processing: Processing<Value, Out>,
-  { pool, limit = 16 }: ProcessOptions = {},
+  options: ProcessOptions = {},
 ): AsyncGenerator<Processed<Value, Out>, undefined> {
-  refuse(checkNumber('limit', limit, 1));
+  refuse(optionProblems('processResults', options, kinds));
+  const { pool, limit = 16 } = options;
   const work = run<Runnable<Out>>([], { ...(pool !== undefined && { pool }) });
   const source = results[Symbol.asyncIterator]();
   const processed = work[Symbol.asyncIterator]();
