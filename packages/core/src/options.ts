@@ -37,6 +37,8 @@ export function isA(be: string, isSo: (value: unknown) => boolean, hint?: string
   };
 }
 
+// Bundles leave out kinds that are not used: those made here are marked as pure.
+
 /** Also `Infinity`, which means no bound. */
 export const number = (least: number): Kind =>
   isA(`a number, ${least} or more`, (value) => typeof value === 'number' && value >= least);
@@ -52,16 +54,23 @@ export const wholeOrInfinity = (least: number): Kind =>
   );
 export const oneOf = (...values: readonly (string | boolean)[]): Kind =>
   isA(values.map(shown).join(' or '), (value) => values.includes(value as string));
-export const flag: Kind = oneOf(true, false);
-export const text: Kind = isA('a non-empty string', (value) => typeof value === 'string' && value !== '');
-export const anyText: Kind = isA('a string', (value) => typeof value === 'string');
+export const flag: Kind = /* @__PURE__ */ oneOf(true, false);
+export const text: Kind = /* @__PURE__ */ isA(
+  'a non-empty string',
+  (value) => typeof value === 'string' && value !== '',
+);
+export const anyText: Kind = /* @__PURE__ */ isA('a string', (value) => typeof value === 'string');
 export const callable = (hint?: string): Kind =>
   isA('a function', (value) => typeof value === 'function', hint);
-export const record: Kind = isA('an object', isRecord);
+export const record: Kind = /* @__PURE__ */ isA('an object', isRecord);
 /** An object with methods of these names. */
 export const having = (be: string, methods: readonly string[], hint?: string): Kind =>
   isA(be, (value) => hasMethods(value, methods), hint);
-export const clock: Kind = having('a clock with now(), wallNow() and after()', ['now', 'wallNow', 'after']);
+export const clock: Kind = /* @__PURE__ */ having('a clock with now(), wallNow() and after()', [
+  'now',
+  'wallNow',
+  'after',
+]);
 
 /** A list of which every item is of the kind. `of` are the items: `patterns`. */
 export function listOf(of: string, kind: Kind, hint?: string): Kind {
