@@ -47,7 +47,7 @@ test('runs the first example of its README', async () => {
     'build returned undefined',
     'lint returned clean',
     'ship returned out → eu',
-    'task-4 returned a plain function',
+    'task returned a plain function',
   ]);
 });
 

@@ -59,9 +59,12 @@ export function task<const M extends TaskMeta, Value>(
   return makeTask({ ...unboundArgs(meta), meta, body, site }) as TaskOf<M, Awaited<Value>>;
 }
 
+/** What a factory knows of the source of a task. */
+export type TaskSource = Pick<TaskDefinition, 'location' | 'nameKind'>;
+
 /** Makes a task whose body is a program. Only pools that take executables can run it. */
-export function executableTask(meta: TaskMeta, body: ExecutableBody): Task {
-  return makeTask({ ...unboundArgs(meta), meta, body }) as Task;
+export function executableTask(meta: TaskMeta, body: ExecutableBody, source: TaskSource = {}): Task {
+  return makeTask({ ...unboundArgs(meta), meta, body, ...source }) as Task;
 }
 
 /**
@@ -119,10 +122,16 @@ export function plainDefinition(body: Runnable, meta: TaskMeta): TaskDefinition 
  * A copy of the runnable that knows where a worker finds its body, and has further metadata. Without an address it is found
  * where the runnable itself is found. For factories.
  */
-export function addressed(runnable: Runnable, address: Address | undefined, meta: TaskMeta = {}): Task {
+export function addressed(
+  runnable: Runnable,
+  address: Address | undefined,
+  meta: TaskMeta = {},
+  source: TaskSource = {},
+): Task {
   const definition = definitionOf(runnable);
   return makeTask({
     ...definition,
+    ...source,
     meta: { ...definition.meta, ...meta },
     address,
     madeFrom: runnable,
@@ -184,6 +193,7 @@ function bindArgs(from: object, definition: TaskDefinition, args: unknown, meta:
     args: checked,
     isUnbound: false,
     madeFrom: from,
+    nameKind: meta.name === undefined ? definition.nameKind : undefined,
   };
   return makeTask(bound);
 }

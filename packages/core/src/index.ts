@@ -5,6 +5,7 @@ export { type ContextParts, OwnContext, type ReceivedKey, tornDown, unsetKeys } 
 export { type CallPath, formatCallPath } from './call-path.ts';
 export {
   type CallSite,
+  captureCallSite,
   type FindSourceMap,
   isLoadedByRunner,
   loadingModuleOf,
@@ -27,6 +28,7 @@ export {
   place,
   plainDefinition,
   type TaskOf,
+  type TaskSource,
   task,
   withMeta,
 } from './define-task.ts';
@@ -85,6 +87,7 @@ export {
   poolInUse,
   type Ticket,
 } from './pool.ts';
+export { relativeTo } from './relative-file.ts';
 export {
   type AnyKey,
   type AnyOf,
@@ -135,10 +138,11 @@ export {
   type RunStarted,
   runEventVersion,
   type TaskFinished,
-  type TaskInfo,
+  type TaskOrigin,
   type TaskSkipped,
   type TaskStarted,
   type TasksAdded,
+  type Versions,
   type WorkerLost,
 } from './run-event.ts';
 export { checkShared, isRefusedKey, mergeShared, type SharedState } from './shared-state.ts';
@@ -159,4 +163,5 @@ export {
   type TaskMeta,
   type UnboundTask,
 } from './task.ts';
+export type { NameKind, RequirementInfo, TaskInfo, UseInfo } from './task-info.ts';
 export { markLoading, refuseRunWhileLoading } from './worker-mark.ts';

@@ -1,6 +1,7 @@
 /**
- * What a run tells, in one order, to reporters and whoever else listens: plain data, JSON throughout, versioned. `atMs` counts
- * from the start of the run. What bodies say (output, progress …) comes beside it, as NewsEvent.
+ * The events of a run, in one order, for reporters and other listeners: plain data, JSON throughout, versioned; their JSON Schema is
+ * schemas/run-event.schema.json. `seq` numbers them from 1 without gaps, `atMs` counts from the start of the run. What bodies say
+ * (output, progress …) comes beside them, as NewsEvent.
  */
 import type { CapturedOutput } from './captured-output.ts';
 import { unreadable } from './failure.ts';
@@ -8,11 +9,12 @@ import type { Finding, Judgement } from './finding.ts';
 import type { News } from './news.ts';
 import type { OutcomeKind } from './outcome.ts';
 import type { ProviderGone, ReasonLink, ResultStatus } from './result.ts';
+import type { TaskInfo } from './task-info.ts';
 
 /** Grows by one with every change that a reader of old events would trip over. */
-export const runEventVersion = 1;
+export const runEventVersion = 2;
 
-/** One piece of news of a run, from `run-started` to `run-ended`. */
+/** One event of a run, from `run-started` to `run-ended`. */
 export type RunEvent =
   | RunStarted
   | TasksAdded
@@ -28,34 +30,49 @@ export type RunEvent =
 export interface RunStarted {
   readonly type: 'run-started';
   readonly version: typeof runEventVersion;
+  /** The number of the event in its run, from 1. An event has its number whether anything listens or not. */
+  readonly seq: number;
   readonly atMs: number;
+  /** The run's id: a UUID of version 7, or the option `id`. */
+  readonly id: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
+  /** The directory that the files of tasks are relative to: an absolute path. */
+  readonly root: string;
+  readonly versions: Versions;
   readonly pools: readonly { readonly name: string; readonly kind: string }[];
+}
+
+/** The versions of what runs the tasks. One that cannot be read, of a bundled scheduler for example, is absent. */
+export interface Versions {
+  /** Of the scheduler's package. */
+  readonly pexen?: string;
+  /** Of Node, as `24.21.0`. */
+  readonly node?: string;
 }
 
 /** All the tasks of the run, or those that were added while it went on. */
 export interface TasksAdded {
   readonly type: 'tasks-added';
+  readonly seq: number;
   readonly atMs: number;
+  readonly origin: TaskOrigin;
   readonly tasks: readonly TaskInfo[];
 }
 
-/** What reporters need to know of a task before it runs. */
-export interface TaskInfo {
-  readonly path: string;
-  readonly callPath: readonly string[];
-  /** Expected duration, ms; undefined where it was never measured. */
-  readonly weightMs?: number;
-  readonly slowAfterMs?: number;
-  readonly group?: string;
-  readonly tags?: readonly string[];
-}
+/**
+ * When tasks were added. `start`: before the first result was asked for. `loop`: while the loop over the results handled one.
+ * `outside`: at any other time, by a body, a timer or a listener.
+ */
+export type TaskOrigin = 'start' | 'loop' | 'outside';
 
 /** An attempt began in a worker. */
 export interface TaskStarted {
   readonly type: 'task-started';
+  readonly seq: number;
   readonly atMs: number;
+  /** The `id` in its `tasks-added`. */
+  readonly task: number;
   readonly path: string;
   readonly attempt: number;
   readonly worker: string;
@@ -64,7 +81,10 @@ export interface TaskStarted {
 /** An attempt ended; `retryInMs` is there if another will follow. */
 export interface AttemptEnded {
   readonly type: 'attempt-ended';
+  readonly seq: number;
   readonly atMs: number;
+  /** The `id` in its `tasks-added`. */
+  readonly task: number;
   readonly path: string;
   readonly attempt: AttemptNews;
   readonly retryInMs?: number;
@@ -98,7 +118,10 @@ export interface ErrorNews {
 /** A task is over and was not skipped. */
 export interface TaskFinished {
   readonly type: 'task-finished';
+  readonly seq: number;
   readonly atMs: number;
+  /** The `id` in its `tasks-added`. */
+  readonly task: number;
   readonly path: string;
   readonly callPath: readonly string[];
   readonly status: Exclude<ResultStatus, 'skipped'>;
@@ -116,7 +139,10 @@ export interface TaskFinished {
 /** A task got no attempt; `reason` says why, down to where it began. */
 export interface TaskSkipped {
   readonly type: 'task-skipped';
+  readonly seq: number;
   readonly atMs: number;
+  /** The `id` in its `tasks-added`. */
+  readonly task: number;
   readonly path: string;
   readonly callPath: readonly string[];
   readonly judgement?: Judgement;
@@ -126,6 +152,7 @@ export interface TaskSkipped {
 /** A worker ended without being asked to. Its attempt is told of by itself. */
 export interface WorkerLost {
   readonly type: 'worker-lost';
+  readonly seq: number;
   readonly atMs: number;
   readonly pool: string;
   readonly worker: string;
@@ -135,6 +162,7 @@ export interface WorkerLost {
 /** An error surfaced in a worker after the body that it comes from had ended. It changes no result, and the run is not a good one. */
 export interface LateErrorEvent {
   readonly type: 'late-error';
+  readonly seq: number;
   readonly atMs: number;
   readonly pool: string;
   readonly worker: string;
@@ -146,6 +174,7 @@ export interface LateErrorEvent {
 /** The last event. */
 export interface RunEnded {
   readonly type: 'run-ended';
+  readonly seq: number;
   readonly atMs: number;
   /** How many results of each status. */
   readonly counts: Readonly<Partial<Record<ResultStatus, number>>>;
@@ -158,6 +187,8 @@ export interface RunEnded {
 /** What a running body said. */
 export interface NewsEvent {
   readonly atMs: number;
+  /** The `id` in its `tasks-added`. */
+  readonly task: number;
   readonly path: string;
   readonly attempt: number;
   readonly news: News;

@@ -2,16 +2,18 @@
 import type { Address } from './address.ts';
 import type { StandardSchema } from './args.ts';
 import type { CallSite } from './call-site.ts';
+import type { SourceLocation } from './errors.ts';
 import type { ExecutableBody } from './executable.ts';
 import type { Finding } from './finding.ts';
 import type { Attachment, Progress } from './news.ts';
 import type { AnyKey, AnyOf, AtLeast, Capability, Every, Requirement, ValueOf } from './requirement.ts';
 import type { Amount, Resource } from './resource.ts';
 import type { SharedState } from './shared-state.ts';
+import type { NameKind } from './task-info.ts';
 
 /** All that is said of a task besides its body. Every entry may be left out, or be undefined; times are milliseconds. */
 export interface TaskMeta {
-  /** Last part of the call path. Default: the function's name, the export's, or `task-n`. */
+  /** Last part of the call path. Default: the name of the export, of the program's file, of the function, or `task`. */
   readonly name?: string | undefined;
   /** What must have ended well before. Selecting a task selects the providers of what it requires. */
   readonly requires?: readonly Requirement[] | undefined;
@@ -201,4 +203,8 @@ export interface TaskDefinition {
   readonly address?: Address | undefined;
   /** The task that `with` was called on; its identity is provided too. */
   readonly madeFrom?: object | undefined;
+  /** Where a factory found it, if it was not made by a call of `task()`: a program, or a function that a module exports. */
+  readonly location?: SourceLocation | undefined;
+  /** What its name in `meta` comes from. Default: it is explicit. */
+  readonly nameKind?: NameKind | undefined;
 }

@@ -1,4 +1,5 @@
 /** What a lock table would tell people: who holds what, who waits for whom. Walks much; not for the hot path. */
+import type { Resource } from '@pexen/core';
 import { OVERTAKEN, PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
 import { type Holder, NONE, type NodeId } from './ids.ts';
 import type { Inside } from './inside.ts';
@@ -92,6 +93,12 @@ export function describeWaits(table: LockTable): WaitingHolder[] {
 /** The node's name as people write it. */
 export function nameOf(table: LockTable, node: NodeId): string {
   return table.inside.tree.nameOf(node);
+}
+
+/** The resource's name as people write it: that of its node. For resources of demands that the table knows. */
+export function nameOfResource(table: LockTable, resource: Resource): string {
+  const { tree } = table.inside;
+  return tree.nameOf(tree.nodeOf(resource));
 }
 
 /** Those of `others` whose demands conflict with the holder's, each with the node where they meet. */

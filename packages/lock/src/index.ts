@@ -8,6 +8,7 @@ export {
   type HeldNode,
   type HoldMode,
   nameOf,
+  nameOfResource,
   type WaitingHolder,
 } from './description.ts';
 export { type DemandId, type Holder, NONE, type NodeId, RESERVED, TAKEN } from './ids.ts';

@@ -10,9 +10,17 @@ import {
   type RunEvent,
   runEventVersion,
   type TaskFinished,
+  type TaskInfo,
   type WaitingFor,
 } from '@pexen/core';
 import type { InspectableRun, RunListener } from '../src/index.ts';
+
+/** The play numbers its events itself. */
+type Unnumbered = RunEvent extends infer Event
+  ? Event extends RunEvent
+    ? Omit<Event, 'seq'>
+    : never
+  : never;
 
 /** One task of the play. Times are milliseconds. */
 export interface Role {
@@ -61,6 +69,7 @@ export class Rehearsal implements InspectableRun {
   readonly #reporter: RunListener;
   #now = 0;
   #isOver = false;
+  #told = 0;
 
   constructor(cast: Cast, reporter: RunListener, startedAt: number) {
     this.#reporter = reporter;
@@ -80,12 +89,18 @@ export class Rehearsal implements InspectableRun {
     }));
     reporter.attach(this);
     const pools = Object.keys(cast.pools).map((name) => ({ name, kind: name }));
-    this.#tell({ type: 'run-started', version: runEventVersion, atMs: 0, startedAt, pools });
-    const tasks = cast.roles.map(({ path, expected }) => ({
-      ...{ path, callPath: path.split('/'), slowAfterMs: 20_000 },
-      ...(expected !== undefined && { weightMs: expected }),
-    }));
-    this.#tell({ type: 'tasks-added', atMs: 0, tasks });
+    this.#tell({
+      ...{ type: 'run-started', version: runEventVersion, atMs: 0, startedAt, pools },
+      ...{ id: 'rehearsal', root: '/home/ada/suite', versions: { node: process.versions.node } },
+    });
+    const tasks = cast.roles.map(
+      ({ path, expected }, id): TaskInfo => ({
+        ...{ id, path, callPath: path.split('/'), nameKind: 'explicit', recallable: true, rerunnable: true },
+        slowAfterMs: 20_000,
+        ...(expected !== undefined && { weightMs: expected }),
+      }),
+    );
+    this.#tell({ type: 'tasks-added', atMs: 0, origin: 'start', tasks });
     this.#dispatch();
   }
 
@@ -160,7 +175,7 @@ export class Rehearsal implements InspectableRun {
     actor.said++;
     actor.heardAt = this.#now;
     const attempt = actor.attempts.length + 1;
-    this.#reporter.news({ atMs: this.#now, path: actor.role.path, attempt, news });
+    this.#reporter.news({ atMs: this.#now, ...this.#taskOf(actor), attempt, news });
   }
 
   #end(actor: Actor): void {
@@ -173,7 +188,7 @@ export class Rehearsal implements InspectableRun {
     };
     attempts.push(attempt);
     this.#tell({
-      ...{ type: 'attempt-ended', atMs: this.#now, path: role.path, attempt },
+      ...{ type: 'attempt-ended', atMs: this.#now, ...this.#taskOf(actor), attempt },
       ...(willRetry && { retryInMs: RETRY_AFTER }),
     });
     if (willRetry) {
@@ -185,7 +200,7 @@ export class Rehearsal implements InspectableRun {
       ...{
         type: 'task-finished',
         atMs: this.#now,
-        path: role.path,
+        ...this.#taskOf(actor),
         callPath: role.path.split('/'),
         status,
         attempts,
@@ -228,9 +243,9 @@ export class Rehearsal implements InspectableRun {
 
   #begin(actor: Actor): void {
     Object.assign(actor, { begun: true, said: 0, heardAt: this.#now });
-    const { role, worker, attempts } = actor;
+    const { worker, attempts } = actor;
     const attempt = attempts.length + 1;
-    this.#tell({ type: 'task-started', atMs: this.#now, path: role.path, attempt, worker });
+    this.#tell({ type: 'task-started', atMs: this.#now, ...this.#taskOf(actor), attempt, worker });
   }
 
   #skip(actor: Actor, why: string, because?: Actor): void {
@@ -239,13 +254,19 @@ export class Rehearsal implements InspectableRun {
     const root =
       because === undefined ? [] : [{ task: because.role.path, why: because.role.ends?.status ?? 'skipped' }];
     const reason = [{ task: path, why }, ...root];
-    this.#tell({ type: 'task-skipped', atMs: this.#now, path, callPath: path.split('/'), reason });
+    this.#tell({
+      ...{ type: 'task-skipped', atMs: this.#now, ...this.#taskOf(actor), callPath: path.split('/'), reason },
+    });
   }
 
   #finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#tell({ type: 'run-ended', atMs: this.#now, counts: {}, poisoned: [] });
+  }
+
+  #taskOf(actor: Actor): { readonly task: number; readonly path: string } {
+    return { task: this.#actors.indexOf(actor), path: actor.role.path };
   }
 
   #providersOf({ role }: Actor): Actor[] {
@@ -285,8 +306,8 @@ export class Rehearsal implements InspectableRun {
     );
   }
 
-  #tell(event: RunEvent): void {
-    this.#reporter.event(event);
+  #tell(event: Unnumbered): void {
+    this.#reporter.event({ ...event, seq: ++this.#told });
   }
 }
 

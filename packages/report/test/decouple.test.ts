@@ -49,7 +49,7 @@ class Slow implements Reporter {
 
 const unreachable = (): never => expect.unreachable();
 const output = (text: string): NewsEvent => ({
-  ...{ atMs: 1, path: 'a', attempt: 1 },
+  ...{ atMs: 1, task: 0, path: 'a', attempt: 1 },
   news: { kind: 'output', stream: 'stdout', text },
 });
 

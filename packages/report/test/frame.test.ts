@@ -5,6 +5,7 @@ import { RunModel, type RunSnapshot, type WaitingKind } from '../src/index.ts';
 import { Frame, type Scene } from '../src/live/frame.ts';
 import { widthOf } from '../src/text/width.ts';
 import { hostile } from './hostile.ts';
+import { taskInfo } from './script.ts';
 
 const time = fc.integer({ min: 0, max: 10_000_000 });
 const weight = fc.option(time, { nil: undefined });
@@ -66,7 +67,7 @@ function sceneOf({ note, fraction, remainingMs, nowMs, ...seen }: HostileScene):
       const { retryAtMs, progress, ...rest } = attempt;
       return {
         ...{ state: isRetrying ? 'retrying' : 'running', sinceMs: 0, version: 1 },
-        facts: { path, callPath: [path], ...(weightMs !== undefined && { weightMs }) },
+        facts: taskInfo({ path, callPath: [path], ...(weightMs !== undefined && { weightMs }) }),
         running: { ...rest, ...(isRetrying && { retryAtMs }), ...(saysProgress && { progress }) },
       };
     }),
@@ -82,10 +83,12 @@ function countsOf(running: number, waiting: number): RunSnapshot['counts'] {
 
 function many(count: number, tasks = 10): RunSnapshot {
   const model = new RunModel();
-  const facts = Array.from({ length: tasks }, (_, index) => ({ path: `${index}`, callPath: [`${index}`] }));
-  model.apply({ type: 'tasks-added', atMs: 0, tasks: facts });
-  for (const { path } of facts.slice(0, count))
-    model.apply({ type: 'task-started', atMs: 0, path, attempt: 1, worker: 'w' });
+  const facts = Array.from({ length: tasks }, (_, id) =>
+    taskInfo({ id, path: `${id}`, callPath: [`${id}`] }),
+  );
+  model.apply({ type: 'tasks-added', seq: 1, atMs: 0, origin: 'start', tasks: facts });
+  for (const { id, path } of facts.slice(0, count))
+    model.apply({ type: 'task-started', seq: 2 + id, atMs: 0, task: id, path, attempt: 1, worker: 'w' });
   return model.snapshot();
 }
 

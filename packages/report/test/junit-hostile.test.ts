@@ -6,6 +6,7 @@ import {
   type Finding,
   isBad,
   type OutcomeKind,
+  runEventVersion,
   type TaskFinished,
   type TaskSkipped,
   type Verdict,
@@ -18,7 +19,7 @@ import { xmlName, xmlText } from '../src/junit/xml-text.ts';
 import { hostile } from './hostile.ts';
 import { listen } from './listen.ts';
 import { type DialectName, schemaErrors } from './schemas.ts';
-import { Script } from './script.ts';
+import { Script, taskInfo } from './script.ts';
 import { allNodes, structureErrors } from './structure.ts';
 import { parseXml } from './xml.ts';
 
@@ -139,20 +140,25 @@ async function told(chosen: Suite, strict: boolean): Promise<Told> {
   const reporter = listen(
     junit({ file, strict, output: 'all', properties, ...(name !== undefined && { name }) }),
   );
-  const start = { type: 'run-started', version: 1, atMs: 0, startedAt: chosen.startedAt, pools: [] } as const;
-  reporter.event(start);
+  const { startedAt } = chosen;
+  reporter.event({
+    ...{ type: 'run-started', version: runEventVersion, seq: 1, atMs: 0, startedAt, pools: [] },
+    ...{ id: 'run-1', root: '/', versions: {} },
+  });
   const ends = [...chosen.finished.map(finishedEvent), ...chosen.skipped.map(skippedEvent)];
-  const open = chosen.open.map((path, index) => ({ path: `open ${index}`, callPath: path }));
-  reporter.event({ type: 'tasks-added', atMs: 0, tasks: [...ends, ...open] });
+  const open = chosen.open.map((path, index) => taskInfo({ path: `open ${index}`, callPath: path }));
+  const tasks = [...ends.map(({ path, callPath }) => taskInfo({ path, callPath })), ...open];
+  reporter.event({ type: 'tasks-added', seq: 2, atMs: 0, origin: 'start', tasks });
   for (const [index, event] of ends.entries()) {
     for (const kept of chosen.finished[index]?.kept ?? []) {
       const news = { kind: 'attachment', attachment: defined(kept) } as const;
-      reporter.news({ atMs: 0, path: event.path, attempt: 1, news });
+      reporter.news({ atMs: 0, task: index, path: event.path, attempt: 1, news });
     }
     reporter.event(event);
   }
   if (chosen.ended !== undefined) {
-    reporter.event({ type: 'run-ended', atMs: 1, counts: {}, poisoned: [], ...defined(chosen.ended) });
+    const ended = { type: 'run-ended', seq: 3, atMs: 1, counts: {}, poisoned: [] } as const;
+    reporter.event({ ...ended, ...defined(chosen.ended) });
   }
   await reporter.close();
   return { text: readFileSync(file, 'utf8'), ends, open: open.length };
@@ -160,12 +166,19 @@ async function told(chosen: Suite, strict: boolean): Promise<Told> {
 
 function finishedEvent({ facts, status, attempts }: Suite['finished'][number], index: number): TaskFinished {
   const path = `finished ${index}`;
-  const event = { type: 'task-finished', atMs: 0, path, status, flaky: false, slow: false } as const;
-  return { ...event, ...defined(facts), attempts: attempts as TaskFinished['attempts'] } as TaskFinished;
+  const event = { type: 'task-finished', seq: 3, atMs: 0, task: index, path, status } as const;
+  return {
+    ...event,
+    flaky: false,
+    slow: false,
+    ...defined(facts),
+    attempts: attempts as TaskFinished['attempts'],
+  } as TaskFinished;
 }
 
 function skippedEvent(facts: Suite['skipped'][number], index: number): TaskSkipped {
-  return { type: 'task-skipped', atMs: 0, path: `skipped ${index}`, ...defined(facts) } as TaskSkipped;
+  const event = { type: 'task-skipped', seq: 3, atMs: 0, task: index, path: `skipped ${index}` } as const;
+  return { ...event, ...defined(facts) } as TaskSkipped;
 }
 
 function defined<T extends object>(record: T): T {

@@ -14,6 +14,13 @@ import {
   type TaskInfo,
 } from '@pexen/core';
 
+/** The script numbers its events itself. */
+type Unnumbered = RunEvent extends infer Event
+  ? Event extends RunEvent
+    ? Omit<Event, 'seq'>
+    : never
+  : never;
+
 export type Told = { readonly event: RunEvent } | { readonly news: NewsEvent };
 
 /** How a task, or one of its attempts, ends; it returned unless something else is said. */
@@ -37,6 +44,8 @@ interface Begun {
 export class Script {
   readonly told: Told[] = [];
   readonly #begun = new Map<string, Begun>();
+  readonly #ids = new Map<string, number>();
+  #count = 0;
   readonly #counts: Partial<Record<TaskFinished['status'] | 'skipped', number>> = {};
 
   constructor(startedAt = Date.UTC(2026, 10, 22, 12, 0, 0)) {
@@ -44,7 +53,10 @@ export class Script {
       type: 'run-started',
       version: runEventVersion,
       atMs: 0,
+      id: 'run-1',
       startedAt,
+      root: '/home/ada/suite',
+      versions: { pexen: '1.0.0', node: '24.0.0' },
       pools: [{ name: 'default', kind: 'process' }],
     });
   }
@@ -54,15 +66,17 @@ export class Script {
   }
 
   tasks(paths: readonly string[], info: Partial<TaskInfo> = {}, atMs = 0): this {
-    const tasks = paths.map((path) => ({ path, callPath: partsOf(path), ...info }));
-    return this.#tell({ type: 'tasks-added', atMs, tasks });
+    const tasks = paths.map((path) =>
+      taskInfo({ id: this.#idOf(path), path, callPath: partsOf(path), ...info }),
+    );
+    return this.#tell({ type: 'tasks-added', atMs, origin: atMs === 0 ? 'start' : 'loop', tasks });
   }
 
   start(atMs: number, path: string, worker = 'process-1'): this {
     const begun = this.#begun.get(path);
     this.#begun.set(path, { atMs, worker, attempts: begun?.attempts ?? [] });
     const attempt = (begun?.attempts.length ?? 0) + 1;
-    return this.#tell({ type: 'task-started', atMs, path, attempt, worker });
+    return this.#tell({ type: 'task-started', atMs, task: this.#idOf(path), path, attempt, worker });
   }
 
   /** The running attempt ended, and another will follow. */
@@ -76,7 +90,8 @@ export class Script {
     const { status = 'returned', judgement, findings = [], slow = false } = ending;
     this.#counts[status] = (this.#counts[status] ?? 0) + 1;
     return this.#tell({
-      ...{ type: 'task-finished', atMs, path, callPath: partsOf(path), status, attempts, findings, slow },
+      ...{ type: 'task-finished', atMs, task: this.#idOf(path), path, callPath: partsOf(path), status },
+      ...{ attempts, findings, slow },
       ...(judgement !== undefined && { judgement }),
       flaky: status === 'returned' && attempts.length > 1,
       durationMs: attempts.reduce((sum, { durationMs }) => sum + durationMs, 0),
@@ -85,7 +100,14 @@ export class Script {
 
   skip(atMs: number, path: string, ...reason: readonly ReasonLink[]): this {
     this.#counts.skipped = (this.#counts.skipped ?? 0) + 1;
-    return this.#tell({ type: 'task-skipped', atMs, path, callPath: partsOf(path), reason });
+    return this.#tell({
+      type: 'task-skipped',
+      atMs,
+      task: this.#idOf(path),
+      path,
+      callPath: partsOf(path),
+      reason,
+    });
   }
 
   lost(atMs: number, worker: string, reason: string): this {
@@ -103,7 +125,7 @@ export class Script {
 
   says(atMs: number, path: string, news: NewsEvent['news']): this {
     const attempt = this.#of(path).attempts.length + 1;
-    this.told.push({ news: { atMs, path, attempt, news } });
+    this.told.push({ news: { atMs, task: this.#idOf(path), path, attempt, news } });
     return this;
   }
 
@@ -138,7 +160,7 @@ export class Script {
     };
     attempts.push(attempt);
     return this.#tell({
-      ...{ type: 'attempt-ended', atMs, path, attempt },
+      ...{ type: 'attempt-ended', atMs, task: this.#idOf(path), path, attempt },
       ...(retryInMs !== undefined && { retryInMs }),
     });
   }
@@ -149,10 +171,20 @@ export class Script {
     return begun;
   }
 
-  #tell(event: RunEvent): this {
-    this.told.push({ event });
+  #idOf(path: string): number {
+    if (!this.#ids.has(path)) this.#ids.set(path, this.#ids.size);
+    return this.#ids.get(path) as number;
+  }
+
+  #tell(event: Unnumbered): this {
+    this.told.push({ event: { ...event, seq: ++this.#count } });
     return this;
   }
+}
+
+/** A task of which nothing else is known. */
+export function taskInfo(info: Pick<TaskInfo, 'path' | 'callPath'> & Partial<TaskInfo>): TaskInfo {
+  return { id: 0, nameKind: 'explicit', recallable: true, rerunnable: false, ...info };
 }
 
 function partsOf(path: string): string[] {

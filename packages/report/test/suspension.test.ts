@@ -9,9 +9,9 @@ const script = `
   const { live, multi } = await import(${JSON.stringify(source)});
   Object.assign(process.stdout, { isTTY: true, columns: 80, rows: 24 });
   const reporter = multi([live({ color: false })], ({ error }) => { throw error; });
-  reporter.event({ type: 'run-started', version: 1, atMs: 0, startedAt: 0, pools: [] });
-  reporter.event({ type: 'tasks-added', atMs: 0, tasks: [{ path: 'a', callPath: ['a'] }] });
-  reporter.event({ type: 'task-started', atMs: 0, path: 'a', attempt: 1, worker: 'w' });
+  reporter.event({ type: 'run-started', version: 2, seq: 1, atMs: 0, startedAt: 0, pools: [] });
+  reporter.event({ type: 'tasks-added', seq: 2, atMs: 0, origin: 'start', tasks: [{ id: 0, path: 'a', callPath: ['a'] }] });
+  reporter.event({ type: 'task-started', seq: 3, atMs: 0, task: 0, path: 'a', attempt: 1, worker: 'w' });
   setInterval(() => {}, 1000); // what a run would do: the reporter keeps nobody alive
   process.once('SIGUSR2', () => reporter.close().then(() => process.exit(0)));`;
 

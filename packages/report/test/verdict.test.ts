@@ -43,7 +43,7 @@ test.each<[readonly Finding['status'][], number, ReturnType<typeof verdictOf>]>(
 
 test('a skipped task says the chain of reasons', () => {
   const event: TaskSkipped = {
-    ...{ type: 'task-skipped', atMs: 0, path: 'test', callPath: ['test'] },
+    ...{ type: 'task-skipped', seq: 3, atMs: 0, task: 0, path: 'test', callPath: ['test'] },
     reason: [
       { task: 'test', why: 'requires "bin"' },
       { task: 'link', why: 'threw' },

@@ -45,7 +45,7 @@ test('kill() does not wait for the grace', async () => {
   await settle();
   going.kill('enough');
   expect(await results).toMatchObject([
-    { path: 'task-2', status: 'skipped' },
+    { path: 'task', status: 'skipped' },
     { path: 'never', status: 'cancelled', abandoned: true },
   ]);
   expect(clock.pending).toBe(0);
@@ -105,7 +105,7 @@ test('what the body holds stays taken, and whoever conflicts is skipped with tha
   await clock.advance(0);
   expect((await results).map(({ path, status, reason }) => [path, status, reason?.[0]?.why])).toEqual([
     ['hangs', 'timed-out', 'took longer than 10 ms; its body did not end and was abandoned'],
-    ['task-4', 'returned', undefined],
+    ['task', 'returned', undefined],
     ['reads', 'skipped', 'needs "/db", which an abandoned body still holds'],
     ['needs', 'skipped', 'requires task "reads"'],
   ]);

@@ -56,7 +56,7 @@ test('a maker of pools may be given itself', async () => {
 });
 
 test.each([Number.NaN, -1, '5', null, Infinity])('weights that return %s', (weight) => {
-  const message = `weights("task-1") must return milliseconds, 0 or more, or undefined, not ${typeof weight === 'string' ? 'a string' : weight}`;
+  const message = `weights("task") must return milliseconds, 0 or more, or undefined, not ${typeof weight === 'string' ? 'a string' : weight}`;
   expect(problemsOf({ weights: () => weight })).toMatchObject([{ code: 'PEXEN_BAD_OPTION', message }]);
 });
 

@@ -57,7 +57,7 @@ describe('a selection', () => {
   it('keeps the paths that the tasks have in the whole', async () => {
     const twice = (): string => 'done';
     const whole = plan([twice, () => 'first', twice, twice]);
-    expect(pathsOf(whole)).toEqual(['twice', 'task-2', 'twice-2', 'twice-3']);
+    expect(pathsOf(whole)).toEqual(['twice', 'task', 'twice-2', 'twice-3']);
     const last = whole.select(({ path }) => path === 'twice-3');
     expect((await resultsOf(run(last))).map(({ path }) => path)).toEqual(['twice-3']);
   });

@@ -131,7 +131,7 @@ describe('a real run', () => {
       {
         ...{ type: 'inputs', tells: false },
         inputs: [
-          { type: 'tasks-added', atMs: 0, from: 0, to: 1 },
+          { type: 'tasks-added', atMs: 0, from: 0, to: 1, origin: 'start' },
           { type: 'result-wanted', atMs: expect.any(Number) },
         ],
       },

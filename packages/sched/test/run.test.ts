@@ -138,11 +138,11 @@ describe('results', () => {
 });
 
 describe('names', () => {
-  test('are the function name, or task-n, made unique by a suffix', async () => {
+  test('are the function name, or task, made unique by a suffix', async () => {
     function lint(): void {}
     const tasks = [lint, lint, () => 1, named('lint-2')];
     expect(await statuses(run(tasks))).toEqual([
-      ...['lint returned', 'lint-3 returned', 'task-3 returned', 'lint-2 returned'],
+      ...['lint returned', 'lint-3 returned', 'task returned', 'lint-2 returned'],
     ]);
   });
 

@@ -82,6 +82,7 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   const execution = run(plan, {
     ...runOptions(config, { expectations, onWarning: warn, clock }),
     record: record?.recorder,
+    root,
   });
   const choices = options.reporters ?? config.reporters ?? ['terminal'];
   let reportFailed = false;

@@ -4,6 +4,7 @@
  * much as it is long.
  */
 import type {
+  AttemptEnded,
   HeldResource,
   Inspection,
   NewsEvent,
@@ -240,7 +241,7 @@ export class RunModel {
         return { kind: 'attempt-started', task: this.#start(event) };
       case 'attempt-ended': {
         const { attempt, retryInMs } = event;
-        const task = this.#endAttempt(event.path, event.atMs, retryInMs);
+        const task = this.#endAttempt(event);
         return { kind: 'attempt-ended', task, attempt, retryInMs };
       }
       case 'task-finished':
@@ -309,22 +310,23 @@ export class RunModel {
     return added;
   }
 
-  /** A task that no event has added is added now: the listener may have come late. */
-  #find(path: string, atMs: number, callPath: readonly string[] = [path]): TaskRecord {
-    return this.#tasks.get(path) ?? (this.#add([{ path, callPath }], atMs)[0] as TaskRecord);
+  /** The task of an event. One that no event has added is added now: the listener may have come late. */
+  #find(event: TaskEvent): TaskRecord {
+    return this.#tasks.get(event.path) ?? (this.#add([factsOf(event)], event.atMs)[0] as TaskRecord);
   }
 
   #start(event: Extract<RunEvent, { readonly type: 'task-started' }>): TaskRecord {
-    const { path, attempt, worker, atMs } = event;
-    const task = this.#find(path, atMs);
+    const { attempt, worker, atMs } = event;
+    const task = this.#find(event);
     this.#setState(task, 'running', atMs);
     this.#underWay.append(task);
     task.running = { attempt, worker, startedAtMs: atMs, heardAtMs: atMs, tail: '', failedFindings: 0 };
     return task;
   }
 
-  #endAttempt(path: string, atMs: number, retryInMs: number | undefined): TaskRecord {
-    const task = this.#find(path, atMs);
+  #endAttempt(event: AttemptEnded): TaskRecord {
+    const { atMs, retryInMs } = event;
+    const task = this.#find(event);
     const running: Mutable<RunningAttempt> | undefined = task.running;
     if (running !== undefined && retryInMs !== undefined) {
       this.#setState(task, 'retrying', atMs);
@@ -334,7 +336,7 @@ export class RunModel {
   }
 
   #end(event: TaskFinished | TaskSkipped): EndedTask {
-    const task = this.#find(event.path, event.atMs, event.callPath);
+    const task = this.#find(event);
     const result = resultOf(event);
     this.#setState(task, 'done', event.atMs);
     task.running = undefined;
@@ -385,6 +387,14 @@ export class RunModel {
     for (const task of this.#underWay) found.push(task.snapshot());
     return found;
   }
+}
+
+/** What every event about a task says of it. */
+type TaskEvent = Pick<TaskFinished, 'task' | 'path' | 'atMs'> & Partial<Pick<TaskFinished, 'callPath'>>;
+
+/** What is known of a task that no event has added; nothing is promised of it. */
+function factsOf({ task: id, path, callPath = [path] }: TaskEvent): TaskInfo {
+  return { id, path, callPath, nameKind: 'ordinal', recallable: false, rerunnable: false };
 }
 
 function resultOf(event: TaskFinished | TaskSkipped): TaskResult {

@@ -1,6 +1,7 @@
 /** Obeys the machine: the only place where attempts, pools and timers are touched, and where facts come in from all of them. */
 
 import {
+  type CallSite,
   type Clock,
   isThenable,
   messageOf,
@@ -10,6 +11,9 @@ import {
   type Problem,
   type ProviderGone,
   type Result,
+  relativeTo,
+  type TaskInfo,
+  type TaskOrigin,
 } from '@pexen/core';
 import { startTimer, systemClock } from '@pexen/core/timers';
 import { Machine } from '../machine/machine.ts';
@@ -17,6 +21,7 @@ import type { Command, Input, Part, PoolId, TaskId } from '../machine/protocol.t
 import { GOING, type State } from '../machine/state.ts';
 import { clear } from '../plan/clear.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
+import { Descriptions } from '../plan/describe.ts';
 import type { Entry } from '../plan/planned.ts';
 import { AsyncContexts } from './async-contexts.ts';
 import { Attempt, type AttemptHost } from './attempt.ts';
@@ -28,6 +33,7 @@ import { broken, type PoolListener, RunPool } from './pools.ts';
 import { ProviderWorkers } from './provider-workers.ts';
 import { readOutcome } from './read-outcome.ts';
 import { Results } from './results.ts';
+import { RunIdentity } from './run-identity.ts';
 import type { Teller } from './teller.ts';
 
 /** Who takes what the engine hands out. */
@@ -43,6 +49,7 @@ export class Engine implements AttemptHost, PoolListener {
   readonly plan: CompiledTasks;
   readonly machine: Machine;
   readonly handOver: HandOver;
+  readonly identity: RunIdentity;
   readonly #results: Results;
   /** Why the run fails, where that is not the doing of a task. */
   failure: unknown;
@@ -76,6 +83,9 @@ export class Engine implements AttemptHost, PoolListener {
   /** Attempts with an idle timeout. */
   readonly #watched = new Set<Attempt>();
   readonly #contexts = new AsyncContexts();
+  /** The calls that added tasks, by the first of these, as long as no event told of them. */
+  readonly #sites = new Map<TaskId, CallSite>();
+  #descriptions: Descriptions | undefined;
   readonly #providerWorkers = new ProviderWorkers();
 
   constructor(
@@ -84,6 +94,7 @@ export class Engine implements AttemptHost, PoolListener {
     options: RunOptions,
     teller: Teller,
     consumer: Consumer,
+    site: CallSite,
   ) {
     this.plan = plan;
     this.machine = new Machine(plan);
@@ -95,9 +106,10 @@ export class Engine implements AttemptHost, PoolListener {
     this.#teller = teller;
     this.#consumer = consumer;
     this.#clock = options.clock ?? systemClock;
+    this.identity = new RunIdentity(options);
     this.handOver = new HandOver(plan, this.machine.state.gates, options.shared);
     this.#results = new Results(this.machine.state, this.handOver, teller);
-    this.#added(0, plan.count);
+    this.#added(0, plan.count, 'start', site);
   }
 
   /** Milliseconds since the run began; 0 before. */
@@ -136,21 +148,32 @@ export class Engine implements AttemptHost, PoolListener {
     this.pump();
   }
 
-  /** Adds tasks to the plan. The machine has to know of them at once, since what comes next builds on them. */
-  add(entries: Iterable<Entry>): void {
+  /** Adds tasks to the plan; `site` is the call of the user's that did. The machine has to know of them at once, since what comes next builds on them. */
+  add(entries: Iterable<Entry>, origin: TaskOrigin, site?: CallSite): void {
     const { from, to } = this.plan.add(entries, this.machine.live);
-    this.#added(from, to);
+    this.#added(from, to, origin, site);
   }
 
-  #added(from: TaskId, to: TaskId): void {
-    const input: Input = { type: 'tasks-added', atMs: this.nowMs(), from, to };
+  #added(from: TaskId, to: TaskId, origin: TaskOrigin, site: CallSite | undefined): void {
+    const input: Input = { type: 'tasks-added', atMs: this.nowMs(), from, to, origin };
     if (from < to) this.#contexts.capture(from);
     this.#options.record?.tasks(this.plan, from, to);
+    if (site !== undefined) this.#sites.set(from, site);
     if (!this.state.hasBegun) this.#inbox.push(input);
     else {
       this.#decide([input]);
       this.pump();
     }
+  }
+
+  /** Is the engine at work, so that a body, a listener or another function of the user's that it called is running? */
+  get isBusy(): boolean {
+    return this.#isPumping;
+  }
+
+  /** Does anybody listen to events? */
+  get isHeard(): boolean {
+    return this.#teller.listens('event');
   }
 
   /** Deals with the mailbox, unless that is being done, or goes on in the next turn of the event loop. A request to stop waits for no turn. */
@@ -226,7 +249,22 @@ export class Engine implements AttemptHost, PoolListener {
     attempt.heardMs = atMs;
     if (news.kind === 'finding') attempt.found(news.finding);
     if (this.#teller.listens('news'))
-      this.#teller.tell('news', { atMs, path: attempt.path, attempt: attempt.attempt, news });
+      this.#teller.tell('news', {
+        atMs,
+        task: attempt.id,
+        path: attempt.path,
+        attempt: attempt.attempt,
+        news,
+      });
+  }
+
+  describe(from: TaskId, to: TaskId): readonly TaskInfo[] {
+    const site = this.#sites.get(from);
+    this.#sites.delete(from);
+    this.#descriptions ??= new Descriptions(this.plan, relativeTo(this.identity.root));
+    const infos: TaskInfo[] = [];
+    for (let task = from; task < to; task++) infos.push(this.#descriptions.of(task, site));
+    return infos;
   }
 
   get counts(): Results['counts'] {
@@ -314,7 +352,7 @@ export class Engine implements AttemptHost, PoolListener {
         this.#setAlarm(command.atMs);
         break;
       case 'tell':
-        this.#teller.tell('event', runEvent(command.news, this));
+        this.#teller.tell('event', runEvent(command.seq, command.news, this));
         this.#isFresh = false;
         break;
       case 'end-run':

@@ -13,20 +13,23 @@ import {
 import { describeNodes } from '@pexen/lock';
 import type { MachineNews } from '../machine/protocol.ts';
 import type { State } from '../machine/state.ts';
-import { MEASURED } from '../plan/stated.ts';
+import type { RunIdentity } from './run-identity.ts';
 
 /** What events tell besides what the machine knows. */
 export interface EventSources {
   readonly state: State;
+  readonly identity: Pick<RunIdentity, 'id' | 'root' | 'versions'>;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly counts: Readonly<Partial<Record<ResultStatus, number>>>;
   /** The result of a task that is over. */
   resultOf(task: number): Result;
+  /** Describes tasks that were added together. */
+  describe(from: number, to: number): readonly TaskInfo[];
 }
 
-/** The event for a piece of news. */
-export function runEvent(news: MachineNews, sources: EventSources): RunEvent {
+/** The event for a piece of news, and its number in the run. */
+export function runEvent(seq: number, news: MachineNews, sources: EventSources): RunEvent {
   const { state } = sources;
   const { plan } = state;
   const { atMs } = news;
@@ -34,15 +37,30 @@ export function runEvent(news: MachineNews, sources: EventSources): RunEvent {
   switch (news.type) {
     case 'run-started': {
       const pools = plan.options.pools.map(({ name, manifest }) => ({ name, kind: manifest.name }));
-      return { type: 'run-started', version: runEventVersion, atMs, startedAt: sources.startedAt, pools };
+      const { startedAt, identity } = sources;
+      const { id, root, versions } = identity;
+      return { type: news.type, version: runEventVersion, seq, atMs, id, startedAt, root, versions, pools };
     }
     case 'tasks-added':
-      return { type: 'tasks-added', atMs, tasks: taskInfos(state, news.from, news.to) };
+      return { type: news.type, seq, atMs, origin: news.origin, tasks: sources.describe(news.from, news.to) };
     case 'task-started':
-      return { type: news.type, atMs, path, attempt: news.attempt, worker: news.worker };
+      return {
+        type: news.type,
+        seq,
+        atMs,
+        task: news.task,
+        path,
+        attempt: news.attempt,
+        worker: news.worker,
+      };
     case 'attempt-ended': {
       const attempt = attemptNews(state.tasks.records[news.task]?.at(-1) as AttemptRecord);
-      return defined({ type: news.type, atMs, path, attempt, retryInMs: news.retryInMs });
+      return defined({
+        ...{ type: news.type, seq, atMs, task: news.task },
+        path,
+        attempt,
+        retryInMs: news.retryInMs,
+      });
     }
     case 'task-finished': {
       const { callPath, judgement, findings, flaky, slow, providersGone, ...result } = sources.resultOf(
@@ -62,24 +80,35 @@ export function runEvent(news: MachineNews, sources: EventSources): RunEvent {
         durationMs,
         judgement,
       };
-      return defined({ type: news.type, atMs, path, ...facts });
+      return defined({ type: news.type, seq, atMs, task: news.task, path, ...facts });
     }
     case 'task-skipped': {
       const { callPath, judgement, reason = [] } = sources.resultOf(news.task);
-      return defined({ type: news.type, atMs, path, callPath, reason, judgement });
+      return defined({
+        ...{ type: news.type, seq, atMs, task: news.task },
+        path,
+        callPath,
+        reason,
+        judgement,
+      });
     }
     case 'worker-lost': {
       const pool = plan.options.pools[news.pool]?.name ?? '';
-      return { type: 'worker-lost', atMs, pool, worker: news.worker, reason: news.reason };
+      return { type: 'worker-lost', seq, atMs, pool, worker: news.worker, reason: news.reason };
     }
     case 'late-error': {
       const pool = plan.options.pools[news.pool]?.name ?? '';
       const { type, worker, tasks } = news;
-      return { type, atMs, pool, worker, tasks, error: errorNews(news.error) };
+      return { type, seq, atMs, pool, worker, tasks, error: errorNews(news.error) };
     }
     case 'run-ended': {
       const counts = { ...sources.counts };
-      return defined({ type: news.type, atMs, counts, reason: state.reason, poisoned: poisonedIn(state) });
+      return defined({
+        ...{ type: news.type, seq, atMs },
+        counts,
+        reason: state.reason,
+        poisoned: poisonedIn(state),
+      });
     }
     default:
       return news satisfies never;
@@ -96,25 +125,6 @@ export function poisonedIn({ locks, hasPoisoned, abandoned }: State): string[] {
         poisonedBy !== undefined || holders.some(({ holder, how }) => isLeft(holder, how)),
     )
     .map(({ resource }) => resource);
-}
-
-function taskInfos({ plan }: State, from: number, to: number): TaskInfo[] {
-  const infos: TaskInfo[] = [];
-  for (let task = from; task < to; task++) {
-    const { group, tags } = plan.metaOf(task);
-    const slowAfterMs = plan.rulesOf(task).slowAfterMs;
-    infos.push(
-      defined({
-        path: plan.pathOf(task),
-        callPath: plan.naming.callPathOf(task),
-        weightMs: plan.states(task, MEASURED) ? plan.weight[task] : undefined,
-        slowAfterMs: slowAfterMs === Infinity ? undefined : slowAfterMs,
-        group,
-        tags,
-      }),
-    );
-  }
-  return infos;
 }
 
 function attemptNews({ outcome, ...record }: AttemptRecord): AttemptNews {

@@ -57,6 +57,9 @@ const kinds: KindsOf<RunOptions> = {
   ),
   deadline: number(0),
   clock,
+  id: isA('a name of letters, digits, "-", "_" and ".", 64 at the most', isId),
+  random: callable(),
+  root: isA('an absolute path', isAbsolutePath, 'Write root: import.meta.dirname.'),
   facts: record,
   weights: callable(),
   reinterpret: callable(),
@@ -81,6 +84,15 @@ export function checkOptions(options: RunOptions): Problem[] {
 /** What is wrong with what a pool factory returned, or with the pool that was given. */
 export function checkPool(name: string, value: unknown): Problem[] {
   return problemsOf('run', pool(value, [name]));
+}
+
+/** It becomes the name of a directory. */
+function isId(value: unknown): boolean {
+  return typeof value === 'string' && /^[\w-][\w.-]{0,63}$/.test(value);
+}
+
+function isAbsolutePath(value: unknown): boolean {
+  return typeof value === 'string' && /^(?:\/|[A-Za-z]:[\\/])/.test(value);
 }
 
 function isPool(value: unknown): value is Pool {

@@ -3,6 +3,7 @@ import type { Clock, Facts, Judgement, Pool, PoolOutcome, Problem, Result, Runna
 import type { Capacities } from '@pexen/lock';
 import type { TaskDefaults } from '../plan/rules.ts';
 import type { Recorder } from './recording.ts';
+import type { Random } from './run-identity.ts';
 
 /** A pool, or what makes one when the run begins. */
 export type PoolSource = Pool | (() => Pool);
@@ -54,6 +55,12 @@ export interface PlannedRunOptions extends PoolOptions {
   readonly deadline?: number | undefined;
   /** What time it is. Default `systemClock`. */
   readonly clock?: Clock | undefined;
+  /** The run's id: letters, digits, `-`, `_` and `.`, 64 at the most. Default: a UUID of version 7, made of the time and chance. */
+  readonly id?: string | undefined;
+  /** Fills the bytes by chance, for the id. Default `crypto.getRandomValues`. */
+  readonly random?: Random | undefined;
+  /** The directory that events name files from, an absolute path. Default: that of the nearest package.json above the working directory. */
+  readonly root?: string | undefined;
   /**
    * Reads a pool's outcome as another one before the machine sees it, for users with rules of their own: a test suite takes
    * what a body throws for a failed check. Applied after an executable's own `interpret`.

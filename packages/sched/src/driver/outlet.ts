@@ -11,6 +11,8 @@ export class Outlet {
   /** Somebody drives the run besides the iterator: results are asked for and kept. */
   isDriven = false;
   hasEnded = false;
+  /** The loop has a result and did not ask for the next one yet. */
+  isHandling = false;
   readonly #ask: () => void;
   /** Results that nobody took yet. */
   readonly #ready: Result[] = [];
@@ -37,6 +39,7 @@ export class Outlet {
   }
 
   next(): Promise<Pulled<unknown>> {
+    this.isHandling = false;
     if (this.#isEmpty && !this.hasEnded && this.#asked <= this.#pulls.length) this.#pull();
     if (!this.#isEmpty) return Promise.resolve({ value: this.#takeReady(), done: false });
     return this.hasEnded ? this.#over() : new Promise(this.#addPull);
@@ -51,7 +54,10 @@ export class Outlet {
     }
     const pull = this.#pulls.shift();
     if (pull === undefined) this.#keep(result);
-    else pull.resolve({ value: result, done: false });
+    else {
+      this.isHandling = true;
+      pull.resolve({ value: result, done: false });
+    }
     if (this.isDriven || this.#awaited.size > 0) this.askOnce();
   }
 
@@ -101,6 +107,7 @@ export class Outlet {
   }
 
   #takeReady(): Result {
+    this.isHandling = true;
     const result = this.#ready[this.#taken++] as Result;
     this.#byPath?.delete(result.path);
     if (this.#isEmpty) {

@@ -1,5 +1,6 @@
 /** One execution of a set of tasks, as its consumer sees it. */
 import {
+  captureCallSite,
   didYouMean,
   type Inspection,
   messageOf,
@@ -8,6 +9,7 @@ import {
   type Result,
   type ResultStatus,
   refuseRunWhileLoading,
+  type TaskOrigin,
   useSourceMaps,
 } from '@pexen/core';
 import { EventEmitter } from 'eventemitter3';
@@ -15,7 +17,7 @@ import { inspect, story, why } from '../machine/insight.ts';
 import { GIVEN } from '../machine/task-table.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import type { Entry } from '../plan/planned.ts';
-import { Engine } from './engine.ts';
+import { type Consumer, Engine } from './engine.ts';
 import { poisonedIn } from './events.ts';
 import type { PlannedRunOptions, RunOptions } from './options.ts';
 import { Outlet, type Pulled } from './outlet.ts';
@@ -76,10 +78,12 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     const { pools, tasks } = prepare(what, options);
     this.#options = options;
     this.#pools = pools;
-    this.#engine = new Engine(tasks, pools, options, new Teller(options, this.events), {
+    const consumer: Consumer = {
       take: (result, task) => this.#outlet.take(result, task),
       end: () => this.#end(),
-    });
+    };
+    const teller = new Teller(options, this.events);
+    this.#engine = new Engine(tasks, pools, options, teller, consumer, captureCallSite(run));
     this.#summary.promise.catch(() => {});
   }
 
@@ -90,7 +94,8 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   add(entries: Iterable<Entry>): void {
     if (this.#engine.machine.isEnding || this.#outlet.hasEnded)
       throw misuse('PEXEN_RUN_ENDED', 'tasks were added to a run that has ended', 'Make a new run.');
-    this.#engine.add(entries);
+    const needsSite = !this.#hasBegun || this.#engine.isHeard;
+    this.#engine.add(entries, this.#origin, needsSite ? captureCallSite(Run.prototype.add) : undefined);
   }
 
   /**
@@ -109,6 +114,11 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
       if (this.#outlet.awaits(task)) this.#outlet.askOnce();
     });
     return this.#outlet.await(task) as Promise<Result<ValueOfEntry<E>>>;
+  }
+
+  /** The run's id, also in its events: a UUID of version 7, or the option `id`. */
+  get id(): string {
+    return this.#engine.identity.id;
   }
 
   /** No further starts, but for teardowns and cleanups; what runs is stopped. The remaining results are still given. */
@@ -182,6 +192,12 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     this.#drive();
     await this.#summary.promise.catch(() => {});
     return { value: undefined, done: true };
+  }
+
+  /** When tasks that are added now are added. */
+  get #origin(): TaskOrigin {
+    if (!this.#hasBegun) return 'start';
+    return this.#outlet.isHandling && !this.#engine.isBusy ? 'loop' : 'outside';
   }
 
   #ask(): void {

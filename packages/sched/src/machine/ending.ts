@@ -170,7 +170,7 @@ export class Ending {
     this.#freePlace(task);
     const again = mayRetry && stopping === GOING;
     const retryInMs = again ? retryDelay(plan.rulesOf(task), task, tasks.attempt[task] as number) : undefined;
-    if (this.#state.tells) this.#state.tell({ type: 'attempt-ended', atMs: nowMs, task, retryInMs });
+    if (this.#state.announces()) this.#state.tell({ type: 'attempt-ended', atMs: nowMs, task, retryInMs });
     if (retryInMs === undefined) this.#finish(task, outcome);
     else this.#backOff(task, retryInMs);
   }
@@ -218,7 +218,7 @@ export class Ending {
     results.push(task);
     if (status !== 'skipped') this.#state.poolOf(task).unread++;
     gates.ended(task);
-    if (!this.#state.tells) return;
+    if (!this.#state.announces()) return;
     this.#state.tell({ type: status === 'skipped' ? 'task-skipped' : 'task-finished', atMs: nowMs, task });
   }
 

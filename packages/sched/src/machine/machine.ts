@@ -96,7 +96,7 @@ export class Machine {
         this.#pulled();
         break;
       case 'tasks-added':
-        this.#added(input.from, input.to);
+        this.#added(input);
         break;
       case 'pool-opened':
         this.#closing.setPool(input.pool, OPEN);
@@ -113,10 +113,10 @@ export class Machine {
         break;
       case 'late-error':
         this.state.lateErrors.push(input);
-        if (this.state.tells) this.state.tell(input);
+        if (this.state.announces()) this.state.tell(input);
         break;
       case 'worker-lost':
-        if (this.state.tells) this.state.tell(input);
+        if (this.state.announces()) this.state.tell(input);
         break;
       case 'quiet-since':
         this.#watchdog.heard(input.task, input.attempt, input.sinceMs);
@@ -155,7 +155,7 @@ export class Machine {
 
   #begin(): void {
     this.state.hasBegun = true;
-    if (this.state.tells) this.state.tell({ type: 'run-started', atMs: this.state.nowMs });
+    if (this.state.announces()) this.state.tell({ type: 'run-started', atMs: this.state.nowMs });
   }
 
   #pulled(): void {
@@ -193,14 +193,14 @@ export class Machine {
     }
   }
 
-  #added(from: number, to: number): void {
+  #added({ from, to, origin = 'start' }: Extract<Input, { readonly type: 'tasks-added' }>): void {
     const { state } = this;
     const { tasks, plan, gates } = state;
     state.grow(to);
     tasks.added.fill(state.locks.tick(), from, to);
     for (let task = from; task < to; task++) state.poolOf(task).remaining++;
     gates.link();
-    if (state.tells) state.tell({ type: 'tasks-added', atMs: state.nowMs, from, to });
+    if (state.announces()) state.tell({ type: 'tasks-added', atMs: state.nowMs, from, to, origin });
     this.#takeRanks();
     if (plan.hasExclusive && !this.#knewExclusive) this.#starting.holdAll();
     this.#knewExclusive = plan.hasExclusive;
@@ -240,7 +240,7 @@ export class Machine {
     if (!state.tasks.has(task, TIDYING)) {
       state.tasks.worker[task] = worker;
       state.tasks.set(task, BEGUN);
-      if (state.tells) state.tell({ type: 'task-started', atMs: state.nowMs, task, attempt, worker });
+      if (state.announces()) state.tell({ type: 'task-started', atMs: state.nowMs, task, attempt, worker });
     }
     this.#watchdog.watch(task);
   }
@@ -258,7 +258,7 @@ export class Machine {
     const { state } = this;
     if (state.hasEnded) return;
     state.hasEnded = true;
-    if (state.tells) state.tell({ type: 'run-ended', atMs: state.nowMs });
+    if (state.announces()) state.tell({ type: 'run-ended', atMs: state.nowMs });
     state.out.push({ type: 'end-run' });
   }
 }

@@ -2,7 +2,7 @@
  * The language of the machine: facts go in, orders come out. Tasks and pools are small integers here, times are milliseconds
  * since the run began and come in with the facts. Knows no names, no promises, no clock.
  */
-import type { PoolOutcome } from '@pexen/core';
+import type { PoolOutcome, TaskOrigin } from '@pexen/core';
 
 /** A task's place in the order of declaration, from 0. */
 export type TaskId = number;
@@ -13,8 +13,14 @@ export type Part = 'body' | 'cleanup';
 
 /** A fact, told to the machine. Facts about attempts that it does not know (late, double) change nothing. */
 export type Input =
-  /** Tasks `from` up to, not including, `to` were added to the plan. */
-  | { readonly type: 'tasks-added'; readonly atMs: number; readonly from: TaskId; readonly to: TaskId }
+  /** Tasks `from` up to, not including, `to` were added to the plan. Absent, the origin is `start`. */
+  | {
+      readonly type: 'tasks-added';
+      readonly atMs: number;
+      readonly from: TaskId;
+      readonly to: TaskId;
+      readonly origin?: TaskOrigin;
+    }
   /** The consumer pulls: slots may be filled, then one result is to be given. */
   | { readonly type: 'result-wanted'; readonly atMs: number }
   /** The pool can take attempts. */
@@ -118,8 +124,8 @@ export type Command =
   | { readonly type: 'close-pool'; readonly pool: PoolId; readonly how: 'drain' | 'kill' }
   /** Replaces the alarm set before; `undefined` takes it back. */
   | { readonly type: 'set-alarm'; readonly atMs: number | undefined }
-  /** News for listeners. Given only while `MachineOptions.tells`. */
-  | { readonly type: 'tell'; readonly news: MachineNews }
+  /** News for listeners, and its number from 1 among all there are. Given only while `MachineOptions.tells`; numbered in any case. */
+  | { readonly type: 'tell'; readonly seq: number; readonly news: MachineNews }
   /** Answers one `result-wanted`. Every task is given exactly once. */
   | { readonly type: 'give-result'; readonly task: TaskId }
   /** Answers the `result-wanted` that met nothing left. Nothing comes after it. */
@@ -131,7 +137,13 @@ export type StopCause = 'timed-out' | 'cancelled';
 /** What happened, for listeners: the driver makes run events of it. */
 export type MachineNews =
   | { readonly type: 'run-started'; readonly atMs: number }
-  | { readonly type: 'tasks-added'; readonly atMs: number; readonly from: TaskId; readonly to: TaskId }
+  | {
+      readonly type: 'tasks-added';
+      readonly atMs: number;
+      readonly from: TaskId;
+      readonly to: TaskId;
+      readonly origin: TaskOrigin;
+    }
   | {
       readonly type: 'task-started';
       readonly atMs: number;

@@ -36,6 +36,8 @@ export class State {
   /** Where commands go while `handle` runs. */
   out: Command[] = [];
   tells: boolean;
+  /** So much news there was, told or not. */
+  #newsCount = 0;
   stopping = GOING;
   /** Why the run ends early. */
   reason: string | undefined;
@@ -119,7 +121,14 @@ export class State {
     if (this.tasks.has(task, ENROLLED) && !this.tasks.isOut(task)) this.locks.withdraw(task);
   }
 
+  /** Numbers the news that comes next. Does anybody listen, so that it is to be made and told? */
+  announces(): boolean {
+    this.#newsCount++;
+    return this.tells;
+  }
+
+  /** Tells what was announced last. */
   tell(news: MachineNews): void {
-    this.out.push({ type: 'tell', news });
+    this.out.push({ type: 'tell', seq: this.#newsCount, news });
   }
 }

@@ -11,6 +11,7 @@ import {
   kindOf,
   listOfTasks,
   metaOf,
+  type NameKind,
   type Problem,
   plainDefinition,
   problem,
@@ -34,6 +35,8 @@ import { CONDITIONAL, HOLDS, MEASURED, PLACED, PLAIN, RANKED, RULED, statedIn, T
 import { Wiring } from './wiring.ts';
 
 const nowhere: readonly string[] = [];
+/** The name of tasks that have none. */
+const unnamed = 'task';
 const nothing: TaskMeta = Object.freeze({});
 
 /** What can be tasks, and a problem for each entry that cannot. */
@@ -162,6 +165,7 @@ export class CompiledTasks extends Table implements Planned {
       whyNot: this.whyNot.get(task),
       weight: this.states(task, MEASURED) ? this.weight[task] : undefined,
     }));
+    subset.naming.countFrom(this.naming);
     subset.add(
       tasks.map((task) => this.runnableOf(task) as Runnable),
       undefined,
@@ -222,6 +226,15 @@ export class CompiledTasks extends Table implements Planned {
       before === undefined && tearsDown === undefined ? nothing : defined({ before, tearsDown });
     if (this.states(task, RULED)) this.#ownRules.delete(task);
     this.addresses.delete(task);
+  }
+
+  /** What the name of a task comes from. */
+  nameKindOf(task: number): NameKind {
+    const { meta, body, nameKind = 'explicit' } = this.definition(task);
+    if (meta.name !== undefined) return nameKind;
+    const name = this.#nameOf(task);
+    if (name === unnamed || this.naming.isShared(task, name)) return 'ordinal';
+    return typeof body === 'function' ? 'function' : 'file';
   }
 
   metaOf(task: number): TaskMeta {
@@ -388,16 +401,11 @@ export class CompiledTasks extends Table implements Planned {
     return (this.metaOf(task).claims ?? []).map((resource) => this.locks.nodeOf(resource));
   }
 
-  /** Its name, where the metadata gives none; what it stands for, where it has none either. */
+  /** Its name, where the metadata gives none: that of its program or function, else `task`. */
   #nameOf(task: number): string {
-    const { body, address } = this.definition(task);
-    const named =
-      typeof body !== 'function'
-        ? body.file.replace(/^.*[\\/]/, '')
-        : address?.kind === 'export'
-          ? address.exportPath.at(-1)
-          : body.name || (this.runnableOf(task) as Runnable).name;
-    return named || `task-${task + 1}`;
+    const { body } = this.definition(task);
+    if (typeof body !== 'function') return body.file.replace(/^.*[\\/]/, '');
+    return body.name || (this.runnableOf(task) as Runnable).name || unnamed;
   }
 
   /** For the case that what is about to be added is refused. */

@@ -27,6 +27,11 @@ export class Naming {
     }
   }
 
+  /** Knows the derived names that several tasks share in a larger set, of which these are some. */
+  countFrom(whole: Naming): void {
+    for (const [base, suffix] of whole.#suffixes) this.#suffixes.set(base, suffix);
+  }
+
   /** Takes the tasks from this one on away again. */
   cut(end: number): void {
     clear(this.paths, end);
@@ -48,7 +53,10 @@ export class Naming {
     return this.#give(this.paths.push('') - 1, path);
   }
 
-  /** Gives the task a name that was derived from its function, made unique by a suffix. */
+  /**
+   * Gives the task a name that was derived from its function. Where its path is taken, the name gets the suffix `-2`, `-3` …: it counts
+   * those of this name at this place, in the order of declaration.
+   */
   derive(task: number, name: string): void {
     const under = this.#unnamed.get(task) ?? nowhere;
     this.#unnamed.delete(task);
@@ -60,6 +68,11 @@ export class Naming {
       this.#journal.put(this.#suffixes, base, suffix);
     }
     this.#give(task, path);
+  }
+
+  /** Do several tasks at the place of the task share this derived name, so that a suffix tells them apart? */
+  isShared(task: number, name: string): boolean {
+    return this.#suffixes.size > 0 && this.#suffixes.has(pathOf(this.callPathOf(task).slice(0, -1), name));
   }
 
   /** The task of this path; -1 if there is none. */

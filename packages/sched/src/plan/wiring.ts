@@ -112,6 +112,11 @@ export class Wiring {
       .filter((task) => this.#plan.runnableOf(task) === runnable);
   }
 
+  /** The tasks that are this object, or were made from it. */
+  tasksOf(identity: object): readonly number[] {
+    return this.#identify().tasksOf(identity);
+  }
+
   /** The capabilities of a requirement that has too few providers to be ever met; empty if it can be met. */
   unmeetable(gate: GateId): readonly Capability[] {
     const { feeds, kind, need } = this.graph;

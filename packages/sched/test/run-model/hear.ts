@@ -1,11 +1,12 @@
 /** A simulated run as its listeners hear it: events of the machine's news, and made-up output, findings and inspections between them. */
-import type { News, Result } from '@pexen/core';
+import type { News, Result, RunEvent } from '@pexen/core';
 import { runEvent } from '../../src/driver/events.ts';
 import { inspect } from '../../src/machine/insight.ts';
 import { STATUSES } from '../../src/machine/outcomes.ts';
 import type { MachineNews } from '../../src/machine/protocol.ts';
 import { skipReason } from '../../src/machine/skip-reason.ts';
 import type { State } from '../../src/machine/state.ts';
+import { Descriptions } from '../../src/plan/describe.ts';
 import { Random } from '../sim/random.ts';
 import type { Scenario } from '../sim/scenario.ts';
 import { type Observer, play } from '../sim/simulate.ts';
@@ -20,8 +21,8 @@ export function hear(scenario: Scenario): Heard[] {
   const heard: Heard[] = [];
   const late: Heard[] = [];
   const observer: Observer = {
-    heard: (news, state) => {
-      late.push({ event: eventOf(news, state) });
+    heard: (news, state, seq) => {
+      late.push({ event: eventOf(seq, news, state) });
       if (random.chance(0.7)) heard.push(...late.splice(0));
       const said = saidIn(state, random);
       if (said !== undefined) heard.push(said);
@@ -35,9 +36,13 @@ export function hear(scenario: Scenario): Heard[] {
   return [...heard, ...late];
 }
 
-function eventOf(news: MachineNews, state: State): ReturnType<typeof runEvent> {
-  const sources = { state, startedAt: 0, counts: {}, resultOf: (task: number) => resultIn(state, task) };
-  return runEvent(news, sources);
+function eventOf(seq: number, news: MachineNews, state: State): RunEvent {
+  const descriptions = new Descriptions(state.plan, (file) => file);
+  return runEvent(seq, news, {
+    ...{ state, startedAt: 0, counts: {}, identity: { id: 'simulated', root: '/', versions: {} } },
+    resultOf: (task) => resultIn(state, task),
+    describe: (from, to) => Array.from({ length: to - from }, (_, at) => descriptions.of(from + at)),
+  });
 }
 
 /** As the driver makes it, but for values and findings. */
@@ -64,5 +69,5 @@ function saidIn(state: State, random: Random): Heard | undefined {
     { kind: 'heartbeat' },
   ]);
   const attempt = Math.max(1, (state.tasks.attempt[task] as number) - Number(random.chance(0.1)));
-  return { news: { atMs: state.nowMs, path: state.plan.pathOf(task), attempt, news } };
+  return { news: { atMs: state.nowMs, task, path: state.plan.pathOf(task), attempt, news } };
 }

@@ -39,7 +39,7 @@ export function simulate(seed: number): Simulated {
 
 /** Who hears what the machine reports, and sees its state after each batch of facts. */
 export interface Observer {
-  heard(news: MachineNews, state: State): void;
+  heard(news: MachineNews, state: State, seq: number): void;
   settled(state: State): void;
 }
 
@@ -165,7 +165,7 @@ class Session implements Player {
 
   #watch(command: Command): void {
     this.#watcher.command(command);
-    if (command.type === 'tell') this.#observer?.heard(command.news, this.#machine.state);
+    if (command.type === 'tell') this.#observer?.heard(command.news, this.#machine.state, command.seq);
     if (command.type === 'tell' && command.news.type === 'task-skipped')
       this.#watcher.skipped(command.news.task);
     if (command.type === 'tell' && command.news.type === 'task-finished')

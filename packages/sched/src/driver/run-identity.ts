@@ -1,0 +1,97 @@
+/** What tells one run from all others: its id, the directory it belongs to, and the versions that run it. */
+import { type Clock, defined, type Versions } from '@pexen/core';
+import { systemClock } from '@pexen/core/timers';
+
+/** Fills the bytes by chance, as `crypto.getRandomValues` does. */
+export type Random = (bytes: Uint8Array<ArrayBuffer>) => unknown;
+
+/** What the options of a run say of it. */
+export interface IdentityOptions {
+  readonly id?: string | undefined;
+  readonly root?: string | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
+}
+
+/** Each part is made when it is first asked for: runs without listeners need none. */
+export class RunIdentity {
+  readonly #options: IdentityOptions;
+  #id: string | undefined;
+  #root: string | undefined;
+
+  constructor(options: IdentityOptions) {
+    this.#options = options;
+  }
+
+  /** The option `id`, else a UUID of version 7. */
+  get id(): string {
+    const { id, clock = systemClock, random = systemRandom } = this.#options;
+    this.#id ??= id ?? runId(clock.wallNow(), random);
+    return this.#id;
+  }
+
+  /** The option `root`, else the directory of the nearest package.json, else the working directory: an absolute path. */
+  get root(): string {
+    this.#root ??= this.#options.root ?? projectRoot();
+    return this.#root;
+  }
+
+  get versions(): Versions {
+    versions ??= readVersions();
+    return versions;
+  }
+}
+
+/** A UUID of version 7 (RFC 9562): 48 bits of time, so that ids sort by it, and 74 bits of chance. */
+export function runId(wallMs: number, random: Random): string {
+  const bytes = new Uint8Array(16);
+  random(bytes);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, Math.floor(wallMs / 2 ** 32));
+  view.setUint32(2, Math.floor(wallMs));
+  view.setUint8(6, 0x70 | (view.getUint8(6) & 0x0f));
+  view.setUint8(8, 0x80 | (view.getUint8(8) & 0x3f));
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+const systemRandom: Random = (bytes) => globalThis.crypto.getRandomValues(bytes);
+
+// Asked for, not imported: bundlers for other places than Node have no such modules.
+function builtin<Name extends 'node:fs' | 'node:path'>(name: Name) {
+  return globalThis.process?.getBuiltinModule?.(name);
+}
+
+function projectRoot(): string {
+  const fs = builtin('node:fs');
+  const path = builtin('node:path');
+  const here = globalThis.process?.cwd?.() ?? '/';
+  if (fs === undefined || path === undefined) return here;
+  for (let dir = here; ; dir = path.dirname(dir)) {
+    if (fs.existsSync(path.join(dir, 'package.json'))) return dir;
+    if (dir === path.dirname(dir)) return here;
+  }
+}
+
+/** The same for all runs of the process. */
+let versions: Versions | undefined;
+
+function readVersions(): Versions {
+  const pexen = ownVersion();
+  const node = globalThis.process?.versions?.node;
+  return defined({ pexen, node });
+}
+
+/** From its own package.json, which lies one folder above what is published and two above the source. Undefined for a bundled scheduler. */
+function ownVersion(): string | undefined {
+  for (const way of ['../package.json', '../../package.json']) {
+    try {
+      const text = builtin('node:fs')?.readFileSync(new URL(way, import.meta.url), 'utf8');
+      const manifest = JSON.parse(text ?? '{}') as { readonly name?: string; readonly version?: string };
+      if (manifest.name === '@pexen/sched') return manifest.version;
+    } catch {
+      // It is not there.
+    }
+  }
+  return undefined;
+}

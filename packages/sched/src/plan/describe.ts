@@ -1,0 +1,161 @@
+/**
+ * Describes tasks as plain data: everything that they name becomes a text, and no two things of a run get the same. Knows nothing of
+ * what has happened to the tasks.
+ */
+import {
+  type Address,
+  type Amount,
+  type CallSite,
+  type Capability,
+  capabilitiesOf,
+  describeCapability,
+  formOf,
+  isAmount,
+  isKey,
+  locationOf,
+  type NameKind,
+  type Requirement,
+  type RequirementInfo,
+  type Resource,
+  type SourceLocation,
+  type TaskInfo,
+  tornDownBy,
+  type UseInfo,
+} from '@pexen/core';
+import { nameOfResource } from '@pexen/lock';
+import type { CompiledTasks } from './compiled-tasks.ts';
+import { EXEMPT, HOLDS, MEASURED, ORDERED, PROVIDES, REQUIRES } from './stated.ts';
+
+/** Whose path will stand for the same task in the next run. */
+const recallable: Readonly<Record<NameKind, boolean>> = {
+  explicit: true,
+  export: true,
+  file: true,
+  function: false,
+  ordinal: false,
+};
+
+const none: readonly never[] = [];
+
+/** Strings that would read like the names of other capabilities. */
+const reserved = /^(?:key:|task:|object:|\\)/;
+
+export class Descriptions {
+  readonly #plan: CompiledTasks;
+  readonly #relative: (file: string) => string;
+  /** Names of keys and of objects that are no tasks. */
+  readonly #names = new WeakMap<object, string>();
+  /** How many things would have each of these names. */
+  readonly #bearers = new Map<string, number>();
+
+  /** `relative` gives the name of a file as seen from the root of the run. */
+  constructor(plan: CompiledTasks, relative: (file: string) => string) {
+    this.#plan = plan;
+    this.#relative = relative;
+  }
+
+  /** Describes a task whose result was not given yet: later its metadata is gone. `added` is the call that added it, where that is known. */
+  of(task: number, added?: CallSite): TaskInfo {
+    const plan = this.#plan;
+    const nameKind = plan.nameKindOf(task);
+    const { slowAfterMs, rerunnable } = plan.rulesOf(task);
+    const info: Writable = {
+      id: task,
+      path: plan.pathOf(task),
+      callPath: plan.naming.callPathOf(task),
+      nameKind,
+      recallable: recallable[nameKind],
+      rerunnable,
+    };
+    this.#locate(info, added);
+    this.#relate(info);
+    if (plan.states(task, HOLDS)) this.#hold(info);
+    const { group, pool, tags = none, priority = 0 } = plan.metaOf(task);
+    if (group !== undefined) info.group = group;
+    if (pool !== undefined) info.pool = pool;
+    if (tags.length > 0) info.tags = tags;
+    if (priority !== 0) info.priority = priority;
+    if (plan.states(task, MEASURED)) info.weightMs = plan.weight[task] as number;
+    if (slowAfterMs !== Infinity) info.slowAfterMs = slowAfterMs;
+    return info;
+  }
+
+  #locate(info: Writable, added: CallSite | undefined): void {
+    const { location, site, address } = this.#plan.definition(info.id);
+    const found = location ?? locationOf(site) ?? moduleOf(address) ?? locationOf(added);
+    if (found !== undefined) info.location = { ...found, file: this.#relative(found.file) };
+  }
+
+  /** What ties it to other tasks. */
+  #relate(info: Writable): void {
+    const meta = this.#plan.metaOf(info.id);
+    const stated = (kind: number): boolean => this.#plan.states(info.id, kind);
+    const { requires = none, provides = none, after = none, before = none, salvages = none } = meta;
+    if (stated(REQUIRES) && requires.length > 0)
+      info.requires = requires.map((each) => this.#requirement(each));
+    if (stated(PROVIDES) && provides.length > 0) info.provides = this.#capabilities(provides);
+    if (stated(ORDERED) && after.length > 0) info.after = this.#capabilities(after);
+    if (stated(ORDERED) && before.length > 0) info.before = this.#capabilities(before);
+    if (!stated(EXEMPT)) return;
+    const torn = tornDownBy(meta);
+    if (salvages.length > 0) info.salvages = this.#capabilities(salvages);
+    if (torn.length > 0) info.tearsDown = this.#capabilities(torn);
+  }
+
+  #hold(info: Writable): void {
+    const { uses = none, claims = none, exclusive } = this.#plan.metaOf(info.id);
+    if (uses.length > 0) info.uses = uses.map((each) => this.#use(each));
+    if (claims.length > 0) info.claims = claims.map((each) => this.#resource(each));
+    if (exclusive === true) info.exclusive = true;
+  }
+
+  /** A task that was added several times, or that others were made from, is all of these: any of them may meet the requirement. */
+  #requirement(requirement: Requirement): RequirementInfo {
+    const capabilities = capabilitiesOf(requirement).flatMap((each) => this.#capability(each));
+    const stated = formOf(requirement);
+    const form = stated === 'one' && capabilities.length > 1 ? 'any-of' : stated;
+    if (form !== 'at-least') return { form, capabilities };
+    return { form, capabilities, count: (requirement as { readonly count: number }).count };
+  }
+
+  #capabilities(all: readonly Capability[]): readonly string[] {
+    return all.flatMap((each) => this.#capability(each));
+  }
+
+  /** The names of a capability: several where it is a task that stands for several. */
+  #capability(capability: Capability): readonly string[] {
+    if (typeof capability === 'string') return [reserved.test(capability) ? `\\${capability}` : capability];
+    if (isKey(capability)) return [this.#ownName(capability, `key:${capability.name}`)];
+    const tasks = this.#plan.wiring.tasksOf(capability);
+    return tasks.length === 0
+      ? [this.#ownName(capability, `object:${describeCapability(capability)}`)]
+      : tasks.map((task) => `task:${this.#plan.pathOf(task)}`);
+  }
+
+  /** The name; the second thing that would have it gets `#2`. */
+  #ownName(thing: object, name: string): string {
+    const known = this.#names.get(thing);
+    if (known !== undefined) return known;
+    const count = (this.#bearers.get(name) ?? 0) + 1;
+    this.#bearers.set(name, count);
+    const own = count === 1 ? name : `${name}#${count}`;
+    this.#names.set(thing, own);
+    return own;
+  }
+
+  #use(use: Resource | Amount): UseInfo {
+    if (!isAmount(use)) return { resource: this.#resource(use) };
+    return { resource: this.#resource(use.resource), count: use.count };
+  }
+
+  #resource(resource: Resource): string {
+    return nameOfResource(this.#plan.locks, resource);
+  }
+}
+
+/** While it is being made. */
+type Writable = { -readonly [K in keyof TaskInfo]: TaskInfo[K] };
+
+function moduleOf(address: Address | undefined): SourceLocation | undefined {
+  return address !== undefined && 'url' in address ? { file: address.url } : undefined;
+}
