@@ -105,7 +105,12 @@ export class ProcessLine {
     this.#waiting.push(frame);
     if (this.#isToFlush) return;
     this.#isToFlush = true;
-    setImmediate(this.#flush);
+    setImmediate(this.flush);
+  }
+
+  /** Sends it with what is sent next, or when `flush` is called. */
+  hold(message: unknown): void {
+    this.#waiting.push(encodeFrame(message));
   }
 
   /**
@@ -117,8 +122,8 @@ export class ProcessLine {
     if (this.#isToFlush) return;
     if (this.#waiting.length >= batch) {
       this.#isToFlush = true;
-      setImmediate(this.#flush);
-    } else this.#cancelLater ??= this.#clock.after(1, this.#flush);
+      setImmediate(this.flush);
+    } else this.#cancelLater ??= this.#clock.after(1, this.flush);
   }
 
   /** It keeps this process alive no longer. */
@@ -136,7 +141,8 @@ export class ProcessLine {
     this.#process.unref();
   }
 
-  readonly #flush = (): void => {
+  /** Sends at once what waits. */
+  readonly flush = (): void => {
     this.#cancelLater?.();
     this.#cancelLater = undefined;
     this.#isToFlush = false;

@@ -8,7 +8,9 @@ import {
   type BodyAddress,
   type Connection,
   type ConnectionEvents,
+  encodeOutcome,
   encodeThrown,
+  refusedByTransport,
   type SentAttempt,
 } from '@pexen/pool-kit';
 import { allOrNone } from './all-or-none.ts';
@@ -83,13 +85,26 @@ export class WorkerConnection implements Connection {
 
   send(attempts: readonly SentAttempt[]): void {
     if (this.#held.size === 0) this.#startFollowing();
+    const isUrgent = this.#held.size <= well;
     for (const { number, assignment } of attempts) {
       const work = bodyWorkOf(assignment);
       const message: ToWorker = { do: 'run', id: number, ...this.#abbreviate(work.envelope) };
-      if (this.#held.size > well) this.#pipes.sendLater(message);
-      else this.#pipes.send(message);
-      this.#held.set(number, work);
+      try {
+        if (isUrgent) this.#pipes.hold(message);
+        else this.#pipes.sendLater(message);
+        this.#held.set(number, work);
+      } catch (error) {
+        this.#refuse(number, message, error);
+      }
     }
+    if (isUrgent) this.#pipes.flush();
+  }
+
+  /** Nothing of the message has left, and its address, should it be new, is not known over there. */
+  #refuse(number: number, { address, envelope }: Extract<ToWorker, { do: 'run' }>, error: unknown): void {
+    if (address !== undefined) this.#addresses.delete(address);
+    if (this.#held.size === 0) this.#rest();
+    this.#events.ended(number, encodeOutcome(refusedByTransport(envelope.path, error), envelope.path));
   }
 
   abort(number: number, reason: unknown): void {
@@ -102,7 +117,7 @@ export class WorkerConnection implements Connection {
 
   startedUpTo(): number {
     const first = this.#first();
-    if (first !== undefined && this.#marker.is(first)) this.#startedUpTo = Math.max(this.#startedUpTo, first);
+    if (first !== undefined && first > this.#startedUpTo && this.#marker.is(first)) this.#startedUpTo = first;
     return this.#startedUpTo;
   }
 

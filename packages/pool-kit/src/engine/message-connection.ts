@@ -1,6 +1,6 @@
 /** A connection that carries messages, whatever carries them: a socket, a pipe, the channel of a child process. */
 import type { Border } from '../crossing.ts';
-import { encodeAssignment } from '../envelope.ts';
+import { encodeAssignment, encodeOutcome, refusedByTransport } from '../envelope.ts';
 import { encodeThrown } from '../error-codec.ts';
 import type { Connection, ConnectionEvents, SentAttempt } from './connector.ts';
 import { isFromWorker, type ToWorker } from './messages.ts';
@@ -40,9 +40,18 @@ export class MessageConnection implements Connection {
   }
 
   send(attempts: readonly SentAttempt[]): void {
+    for (const attempt of attempts) this.#sendOne(attempt);
+  }
+
+  /** What the transport cannot carry ends here: those sent before it are on their way. */
+  #sendOne({ number, assignment }: SentAttempt): void {
     const { pool, border } = this.#transport;
-    for (const { number, assignment } of attempts)
+    const { path } = assignment;
+    try {
       this.#transport.send({ do: 'run', number, envelope: encodeAssignment(assignment, pool, border) });
+    } catch (error) {
+      this.#events.ended(number, encodeOutcome(refusedByTransport(path, error), path, border));
+    }
   }
 
   abort(number: number, reason: unknown): void {
