@@ -3,7 +3,7 @@
  * allows it, since that costs half as much for small ones; V8's own format for all others. Knows nothing of what the messages say; what comes
  * from the other side may be garbage.
  */
-import { deserialize, serialize } from 'node:v8';
+import { DefaultDeserializer, DefaultSerializer } from 'node:v8';
 import { own } from '@pexen/pool-kit';
 
 /** The first byte of every frame: garbage is noticed at once. */
@@ -32,29 +32,35 @@ export function encodeJsonFrame(message: unknown): Buffer {
  * @throws what V8 throws for a value that cannot be serialized; RangeError if it is too long.
  */
 export function encodeFrame(message: unknown, into?: Buffer): Buffer {
-  return frameOf(new PlainCheck().passes(message) ? own.toJson(message) : serialize(message), into);
+  return new PlainCheck().passes(message)
+    ? frameOf(own.toJson(message), into)
+    : serializedFrame(message, into);
 }
 
-function frameOf(content: string | Buffer, into?: Buffer): Buffer {
+function frameOf(json: string, into?: Buffer): Buffer {
   // A character takes at most three bytes.
-  const fits = into !== undefined && content.length * 3 + headLength <= into.length;
-  if (fits && typeof content === 'string') {
-    const length = into.write(content, headLength);
-    return headed(into.subarray(0, headLength + length), length);
-  }
-  const frame = emptyFrame(typeof content === 'string' ? Buffer.byteLength(content) : content.length);
-  if (typeof content === 'string') frame.write(content, headLength);
-  else content.copy(frame, headLength);
-  return frame;
+  const fits = into !== undefined && json.length * 3 + headLength <= into.length;
+  const frame = fits ? into : Buffer.allocUnsafe(headLength + Buffer.byteLength(json));
+  return headed(frame.subarray(0, headLength + frame.write(json, headLength)));
 }
 
-function emptyFrame(length: number): Buffer {
+/** The head is written by the serializer, too: a copy of a long message costs as much as the message. */
+function serializedFrame(message: unknown, into?: Buffer): Buffer {
+  const serializer = new DefaultSerializer();
+  serializer.writeRawBytes(emptyHead);
+  serializer.writeHeader();
+  serializer.writeValue(message);
+  const frame = headed(serializer.releaseBuffer());
+  if (into === undefined || frame.length > into.length) return frame;
+  return into.subarray(0, frame.copy(into));
+}
+
+const emptyHead = Buffer.alloc(headLength);
+
+function headed(frame: Buffer): Buffer {
+  const length = frame.length - headLength;
   if (length > longestFrame)
     throw new RangeError(`the message has ${length} bytes, more than ${longestFrame}`);
-  return headed(Buffer.allocUnsafe(headLength + length), length);
-}
-
-function headed(frame: Buffer, length: number): Buffer {
   frame[0] = mark;
   frame.writeUInt32LE(length, 1);
   return frame;
@@ -119,8 +125,7 @@ function lengthAt(bytes: Buffer, at: number): number {
 
 function decode(bytes: Buffer, start: number, end: number): unknown {
   try {
-    // A copy, since deserialized buffers would else hold on to the whole chunk.
-    if (bytes[start] === v8Mark) return deserialize(Buffer.from(bytes.subarray(start, end)));
+    if (bytes[start] === v8Mark) return deserialize(bytes.subarray(start, end));
     return own.fromJson(bytes.toString('utf8', start, end));
   } catch (error) {
     throw new ProtocolError(`a message that cannot be read: ${preview(bytes.subarray(start, end))}`, {
@@ -128,6 +133,26 @@ function decode(bytes: Buffer, start: number, end: number): unknown {
     });
   }
 }
+
+function deserialize(content: Buffer): unknown {
+  const deserializer = new CopyingDeserializer(content);
+  deserializer.readHeader();
+  return deserializer.readValue();
+}
+
+/** Node's own one gives views of the buffer that it reads, which is used again. */
+class CopyingDeserializer extends DefaultDeserializer {
+  _readHostObject(): unknown {
+    const view = (NodeDeserializer._readHostObject as () => NodeJS.ArrayBufferView).call(this);
+    if (view instanceof Buffer) return Buffer.from(view);
+    const View = view.constructor as new (bytes: ArrayBufferLike) => unknown;
+    return new View(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+  }
+}
+
+const NodeDeserializer = DefaultDeserializer.prototype as DefaultDeserializer & {
+  readonly _readHostObject?: unknown;
+};
 
 function preview(bytes: Buffer): string {
   return own.toJson(bytes.toString('latin1', 0, 40));

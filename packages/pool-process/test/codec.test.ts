@@ -9,6 +9,7 @@ const messages: unknown[] = [
   'ä€😀',
   [1, -0, Number.NaN, Number.POSITIVE_INFINITY, 1n, undefined],
   { a: undefined, b: new Map([[1, new Set([new Date(0)])]]), c: Buffer.from('bytes') },
+  { odd: 'x', numbers: new Float64Array([1, 2.5]), view: new DataView(new Uint8Array([1, 2]).buffer) },
   'lone \ud800 surrogate',
   { text: 'täxt "quoted"\n\u2028'.repeat(10_000) },
   ['ASCII '.repeat(1_000), { deep: ['é'.repeat(5_000), '\ud800'.repeat(5_000)] }, 'short'],

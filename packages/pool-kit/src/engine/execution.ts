@@ -28,27 +28,28 @@ export class Execution implements SentAttempt {
   /** The name of the worker that started it; '' until then. */
   worker = '';
   readonly #ticket: Ticket;
-  readonly #settle: (outcome: PoolOutcome) => void;
+  readonly #resolve: (outcome: PoolOutcome) => void;
+  readonly #settled: () => void;
   /** What it printed, as far as that came as news: its worker may end before it can report the outcome. */
   #capture: OutputCapture | undefined;
   #isOver = false;
-  #isListening = false;
-  readonly #stop = (): void => {
-    if (this.link !== undefined) this.link.stop(this);
-    else this.return('stopped before it was started');
-  };
-  #cancelEscalation: () => void = () => {};
+  /** What listens to its signal, once something does. */
+  #onAbort: (() => void) | undefined;
+  #cancelEscalation: (() => void) | undefined;
 
+  /** `resolve` gets its outcome; `settled` is called after that. */
   constructor(
     assignment: Assignment,
     ticket: Ticket,
     kind: WorkKind,
-    settle: (outcome: PoolOutcome) => void,
+    resolve: (outcome: PoolOutcome) => void,
+    settled: () => void,
   ) {
     this.assignment = assignment;
     this.kind = kind;
     this.#ticket = ticket;
-    this.#settle = settle;
+    this.#resolve = resolve;
+    this.#settled = settled;
   }
 
   /** It has its outcome. */
@@ -82,12 +83,16 @@ export class Execution implements SentAttempt {
    * that are not over after a moment.
    */
   listen(): void {
-    if (this.#isListening || this.#isOver) return;
-    this.#isListening = true;
-    const stop = this.#stop;
+    if (this.#onAbort !== undefined || this.#isOver) return;
+    this.#onAbort = () => this.#stop();
     const { signal } = this.#ticket;
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) this.#stop();
+    else signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  #stop(): void {
+    if (this.link !== undefined) this.link.stop(this);
+    else this.return('stopped before it was started');
   }
 
   start(worker: string, nowMs: number): void {
@@ -114,8 +119,8 @@ export class Execution implements SentAttempt {
   }
 
   /** These steps stop it, instead of those that were being taken. */
-  replaceEscalation(cancel: () => void): void {
-    this.#cancelEscalation();
+  replaceEscalation(cancel: (() => void) | undefined): void {
+    this.#cancelEscalation?.();
     this.#cancelEscalation = cancel;
   }
 
@@ -123,9 +128,10 @@ export class Execution implements SentAttempt {
   settle(outcome: PoolOutcome): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#cancelEscalation();
-    if (this.#isListening) this.#ticket.signal.removeEventListener('abort', this.#stop);
-    this.#settle(outcome);
+    this.#cancelEscalation?.();
+    if (this.#onAbort !== undefined) this.#ticket.signal.removeEventListener('abort', this.#onAbort);
+    this.#resolve(outcome);
+    this.#settled();
   }
 
   /** Settles it as never started. */

@@ -17,10 +17,12 @@ export interface LinkHost {
   /** What the grace of bodies is measured by. */
   readonly graceClock: Pick<Clock, 'after'>;
   readonly timeouts: Timeouts;
-  /** The worker is ready, within reach again, or has room for more. */
+  /** The worker is ready. */
+  ready(): void;
+  /** The worker is within reach again, or has room for more. */
   roomChanged(link: Link): void;
-  /** Attempts were sent. They may be long, and the worker too busy to say that it has started them. */
-  sent(): void;
+  /** Attempts were sent. `isWatched`: they may wait behind others, or the worker be too busy to say that it has started them. */
+  sent(isWatched: boolean): void;
   /** These attempts have not started, and are to run elsewhere. `death`: how the worker ended that had them. */
   returned(attempts: readonly Execution[], death?: string): void;
   /** The worker cannot be counted on for now. */
@@ -153,9 +155,10 @@ export class Link implements ConnectionEvents {
     if (!this.#isReady || this.#outbox.length === 0) return;
     const attempts = this.#outbox;
     this.#outbox = [];
-    for (const attempt of attempts) this.#hold(attempt);
-    this.#host.sent();
-    const { mostAttempts = Number.POSITIVE_INFINITY } = this.#connection;
+    const nowMs = this.#host.clock.now();
+    for (const attempt of attempts) this.#hold(attempt, nowMs);
+    const { mostAttempts = Number.POSITIVE_INFINITY, prefetches, startedUpTo } = this.#connection;
+    this.#host.sent(prefetches === true || startedUpTo !== undefined);
     if (this.#sent >= mostAttempts) this.#isRetired = true;
     try {
       this.#connection.send(attempts);
@@ -165,9 +168,9 @@ export class Link implements ConnectionEvents {
     }
   }
 
-  #hold(attempt: Execution): void {
+  #hold(attempt: Execution, nowMs: number): void {
     attempt.number = this.#sent++;
-    attempt.sinceMs = this.#host.clock.now();
+    attempt.sinceMs = nowMs;
     this.#held.set(attempt.number, attempt);
     this.#unstarted++;
   }
@@ -251,6 +254,7 @@ export class Link implements ConnectionEvents {
     this.#isReady = true;
     if (!this.#isKilled) this.#cancelWatch();
     this.flush();
+    this.#host.ready();
     this.#host.roomChanged(this);
   }
 
@@ -366,7 +370,7 @@ export class Link implements ConnectionEvents {
   ending(number?: number): void {
     this.#cancelWatch();
     if (number === undefined) this.#isEnding = true;
-    else this.#held.get(number)?.replaceEscalation(() => {});
+    else this.#held.get(number)?.replaceEscalation(undefined);
   }
 
   gone(how: string): void {
@@ -410,7 +414,7 @@ export class Link implements ConnectionEvents {
       attempt.settle(outcome);
       return;
     }
-    attempt.replaceEscalation(() => {});
+    attempt.replaceEscalation(undefined);
     this.#afterGone.push(() => attempt.settle(outcome));
     void this.leave();
   }

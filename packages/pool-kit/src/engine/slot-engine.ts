@@ -121,6 +121,8 @@ class Session implements SlotHost {
   #fresh: Execution[] = [];
   #cancelPoll: (() => void) | undefined;
   #pollMs = 0;
+  /** Attempts were sent since the last poll that may start without a word. */
+  #hasSent = false;
   #whenIdle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
   /** Resolves when a worker is ready, rejects when there can be none. */
@@ -162,10 +164,7 @@ class Session implements SlotHost {
 
   run(assignment: Assignment, ticket: Ticket): Promise<PoolOutcome> {
     return new Promise((resolve) => {
-      const attempt = new Execution(assignment, ticket, this.#kindOf(assignment), (outcome) => {
-        resolve(outcome);
-        if (--this.#unsettled === 0) this.#whenIdle?.();
-      });
+      const attempt = new Execution(assignment, ticket, this.#kindOf(assignment), resolve, this.#settled);
       this.#unsettled++;
       attempt.reclaims = this.#reclaims;
       const refusal = this.#refusalOf(attempt);
@@ -176,11 +175,15 @@ class Session implements SlotHost {
       this.#queue.push(attempt);
       if (attempt.kind === 'program')
         attempt.listen(); // It costs little beside a program.
-      else if (this.#fresh.push(attempt) === 1) this.#pollSoon();
+      else if (this.#fresh.push(attempt) === 1) this.#pollWithin(poll.shortestMs);
       if (this.#queue.length === chunk) queueMicrotask(this.#distributeIfScheduled);
       this.#schedule();
     });
   }
+
+  readonly #settled = (): void => {
+    if (--this.#unsettled === 0) this.#whenIdle?.();
+  };
 
   /** Returns what has not started. */
   reclaim(): void {
@@ -221,8 +224,9 @@ class Session implements SlotHost {
     if (this.#queue.length > 0) this.#schedule();
   }
 
-  sent(): void {
-    this.#pollSoon();
+  sent(isWatched: boolean): void {
+    this.#hasSent ||= isWatched;
+    this.#pollWithin(isWatched ? poll.shortestMs : poll.longestMs);
   }
 
   usabilityChanged(): void {
@@ -273,12 +277,24 @@ class Session implements SlotHost {
 
   // Which attempt goes where.
 
-  /** At once where a slot is free; else when all the outcomes that are here by now have been heard. */
+  /** At once where a slot is free; else, where there is room, when all the outcomes that are here by now have been heard. */
   #schedule(): void {
     if (this.#isScheduled) return;
+    const room = this.#room();
+    if (room === 'none') return; // `roomChanged` follows.
     this.#isScheduled = true;
-    if (this.#slots.some(({ isFree }) => isFree)) queueMicrotask(this.#distributeIfScheduled);
+    if (room === 'free') queueMicrotask(this.#distributeIfScheduled);
     else setImmediate(this.#distributeIfScheduled);
+  }
+
+  #room(): 'free' | 'ahead' | 'none' {
+    let room: 'ahead' | 'none' = 'none';
+    for (const slot of this.#slots) {
+      if (slot.number >= this.#allowed) break;
+      if (slot.isFree) return 'free';
+      if (slot.hasRoomAhead) room = 'ahead';
+    }
+    return room;
   }
 
   readonly #distributeIfScheduled = (): void => {
@@ -314,11 +330,11 @@ class Session implements SlotHost {
     return best;
   }
 
-  #pollSoon(): void {
-    if (this.#cancelPoll !== undefined && this.#pollMs === poll.shortestMs) return;
+  #pollWithin(delayMs: number): void {
+    if (this.#cancelPoll !== undefined && this.#pollMs <= delayMs) return;
     this.#cancelPoll?.();
-    this.#pollMs = poll.shortestMs;
-    this.#cancelPoll = this.clock.after(this.#pollMs, this.#poll);
+    this.#pollMs = delayMs;
+    this.#cancelPoll = this.clock.after(delayMs, this.#poll);
   }
 
   /** Listens from now on to what is not over yet, finds what has started in workers that cannot report it, and frees what waits behind a long one. */
@@ -332,9 +348,9 @@ class Session implements SlotHost {
     let isWorthIt = false;
     for (const slot of this.#slots)
       for (const link of slot.links) if (link.poll(nowMs, canRunElsewhere)) isWorthIt = true;
-    this.#pollMs = Math.min(this.#pollMs * 2, poll.longestMs);
-    if (isWorthIt && this.#cancelPoll === undefined)
-      this.#cancelPoll = this.clock.after(this.#pollMs, this.#poll);
+    if (isWorthIt)
+      this.#pollWithin(this.#hasSent ? poll.shortestMs : Math.min(this.#pollMs * 2, poll.longestMs));
+    this.#hasSent = false;
   };
 
   // Slots.

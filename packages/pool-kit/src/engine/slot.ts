@@ -15,8 +15,8 @@ export interface SlotHost {
   readonly timeouts: Timeouts;
   /** A worker is ready. */
   ready(): void;
-  /** Attempts were sent: soon it has to be looked which have started. */
-  sent(): void;
+  /** Attempts were sent. `isWatched`: soon the engine has to look which have started. */
+  sent(isWatched: boolean): void;
   /** There may be room for more. */
   roomChanged(): void;
   /** Whether the slot can be counted on has changed. */
@@ -102,6 +102,13 @@ export class Slot implements LinkHost {
     return link;
   }
 
+  /** A worker here takes attempts ahead. */
+  get hasRoomAhead(): boolean {
+    if (this.#isOut) return false;
+    for (const link of this.links) if (link.room > 0) return true;
+    return false;
+  }
+
   /** Starts a worker. Returns nothing where that fails. */
   connect(kind: WorkKind): Link | undefined {
     try {
@@ -142,14 +149,17 @@ export class Slot implements LinkHost {
     this.#failures[kind] = 0;
   }
 
+  ready(): void {
+    this.#host.ready();
+  }
+
   roomChanged(link: Link): void {
-    if (link.isReady) this.#host.ready();
     if (link.isSpent) this.#dismissSpent();
     this.#host.roomChanged();
   }
 
-  sent(): void {
-    this.#host.sent();
+  sent(isWatched: boolean): void {
+    this.#host.sent(isWatched);
   }
 
   returned(attempts: readonly Execution[], death?: string): void {
