@@ -1,7 +1,13 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/agent.ts', 'src/child.ts', 'src/reaper.ts', 'src/spawn-helper.ts'],
+  entry: [
+    'src/index.ts',
+    'src/reaper.ts',
+    'src/programs/spawn-helper.ts',
+    'src/remote/agent.ts',
+    'src/workers/worker.ts',
+  ],
   format: ['esm'],
   dts: false,
   clean: true,

@@ -21,6 +21,7 @@ export {
   isWorkerOutcome,
   type ToWorker,
 } from './engine/messages.ts';
+export { isShortage } from './engine/problems.ts';
 export { SlotEngine, type SlotEngineOptions } from './engine/slot-engine.ts';
 export {
   type AssignmentEnvelope,

@@ -7,9 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import type { CapturedOutput } from '@pexen/core';
-import type { EvidenceLines } from './evidence-lines.ts';
-import type { Punch } from './punch.ts';
-import { headText, tailText } from './text.ts';
+import { isLinux } from './platform.ts';
+import type { Spawner } from './programs/spawner.ts';
 
 /** Sizes in bytes. */
 export interface CaptureLimits {
@@ -21,10 +20,18 @@ export interface CaptureLimits {
   readonly told: number;
 }
 
+/** Takes the lines of a stream as they are read. */
+export interface LineSink {
+  /** The bytes may be used again afterwards. */
+  push(bytes: Buffer): void;
+  /** The lines that count, each with its end. */
+  end(): string;
+}
+
 /** For a stream that is evidence. */
 export interface EvidenceOptions {
   /** Takes what is more than is kept, so that no line that counts is lost. Absent: evidence is what is kept. */
-  readonly lines?: EvidenceLines;
+  readonly lines?: LineSink;
 }
 
 /** One stream. It is used for one attempt after the other: `begin`, `news` any number of times, `finish`. */
@@ -34,7 +41,7 @@ export class Capture {
   /** The same, for who must open it himself: to append. */
   readonly path: string;
   readonly #limits: CaptureLimits;
-  readonly #punch: Punch;
+  readonly #holePuncher: HolePuncher;
   /** Where in the file the attempt's output starts. */
   #start = 0;
   /** Up to where it was told. */
@@ -46,7 +53,7 @@ export class Capture {
   #head: Buffer | undefined;
   #lastCut: Buffer = empty;
   #decoder: StringDecoder | undefined;
-  readonly #lines: EvidenceLines | undefined;
+  readonly #lines: LineSink | undefined;
   /** What stands at the beginning of a file that is evidence, as long as the program has not emptied it. */
   readonly #mark: Buffer;
   #isEmptied = false;
@@ -54,11 +61,11 @@ export class Capture {
   #scanned = 0;
 
   /** The file must not exist. With `evidence` it is used for one attempt only. */
-  constructor(path: string, limits: CaptureLimits, punch: Punch, evidence?: EvidenceOptions) {
+  constructor(path: string, limits: CaptureLimits, holePuncher: HolePuncher, evidence?: EvidenceOptions) {
     this.fd = openSync(path, 'ax+', 0o600);
     this.path = path;
     this.#limits = limits;
-    this.#punch = punch;
+    this.#holePuncher = holePuncher;
     this.#lines = evidence?.lines;
     this.#mark = evidence === undefined ? empty : mark;
     if (evidence === undefined) return;
@@ -194,9 +201,9 @@ export class Capture {
     const half = this.#limits.kept / 2;
     const from = this.#start + Math.max(half, this.#hollow);
     const to = Math.min(size - half, this.#lines === undefined ? size : this.#scanned);
-    if (this.#punch.isPossible) {
+    if (this.#holePuncher.isPossible) {
       if (to <= from) return;
-      this.#punch.make(this.path, from, to);
+      this.#holePuncher.punch(this.path, from, to);
       this.#hollow = to - this.#start;
     } else if (this.#lines === undefined) this.#cutBack(size);
     // Evidence is not cut back, since some of it would be lost: it takes its room on the disk until the attempt ends.
@@ -264,3 +271,98 @@ const chunk = Buffer.alloc(256 * 1024);
 /** So much is read without a pause, bytes. */
 const scannedAtOnce = 32 * 1024 * 1024;
 const nothing: CapturedOutput = { head: '', tail: '', totalBytes: 0 };
+
+// What frees the room that a part of a file takes on the disk, while others go on writing to it.
+
+/** Makes holes in files. */
+export interface HolePuncher {
+  /** Whether it is worth trying. */
+  readonly isPossible: boolean;
+  /** Makes that part of the file a hole: it reads as zeros, and the size stays. Happens soon, or never. */
+  punch(path: string, from: number, to: number): void;
+}
+
+// Has a helper make holes in files.
+
+/** `$1`: the file. That it is gone meanwhile proves nothing. */
+const script = '[ -e "$1" ] || exit 0; file=$1; shift; exec fallocate "$@" "$file"';
+
+/** No program of a task has it. */
+const ownSlot = 2 ** 31;
+
+/**
+ * Node has no call for it, util-linux has a program; a helper starts it, since a large process needs long to do so. If it cannot do that, it
+ * is not possible from then on.
+ */
+export class HelperHolePuncher implements HolePuncher {
+  isPossible: boolean = isLinux;
+  readonly #spawner: Spawner;
+
+  constructor(spawner: Spawner) {
+    this.#spawner = spawner;
+  }
+
+  punch(path: string, from: number, to: number): void {
+    const range = ['--punch-hole', '--offset', String(from), '--length', String(to - from)];
+    const argv = ['-c', script, 'sh', path, ...range];
+    const files = ['/dev/null', '/dev/null'];
+    const fail = (): void => {
+      this.isPossible = false;
+    };
+    const ended = (exitCode: number | null): void => {
+      if (exitCode !== 0 && exitCode !== null) fail();
+    };
+    this.#spawner.start(
+      { slot: ownSlot, file: '/bin/sh', argv, cwd: '/', env: {}, files },
+      { running: () => {}, refused: fail, ended, lost: () => {} },
+    );
+  }
+}
+
+// Bytes as text, where the bytes were cut at places that know nothing of characters.
+
+/** The text of bytes from the beginning of something: a character that is cut off at the end is left out. */
+export function headText(bytes: Buffer): string {
+  return bytes.toString('utf8', 0, bytes.length - cutOffAtEnd(bytes));
+}
+
+/** The text of bytes from the end of something: a character that is cut off at the beginning is left out. */
+export function tailText(bytes: Buffer): string {
+  let from = 0;
+  while (from < 3 && isContinuation(bytes[from])) from++;
+  return bytes.toString('utf8', from);
+}
+
+/** How many bytes at the end belong to a character that is not complete. */
+function cutOffAtEnd(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if (!isContinuation(byte)) return lengthOf(byte) > back ? back : 0;
+  }
+  return 0;
+}
+
+/** How many bytes a character has that begins with this one; 1 for what begins none. */
+function lengthOf(byte: number): number {
+  if (byte < 0xc0 || byte >= 0xf8) return 1;
+  if (byte >= 0xf0) return 4;
+  return byte >= 0xe0 ? 3 : 2;
+}
+
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80;
+}
+
+// Several things that are opened together.
+
+/** Makes one after the other; where one cannot be made, closes those made before and throws what was thrown. */
+export function allOrNone<T extends { close(): void }>(makers: readonly (() => T)[]): T[] {
+  const made: T[] = [];
+  try {
+    for (const make of makers) made.push(make());
+    return made;
+  } catch (error) {
+    for (const each of made) each.close();
+    throw error;
+  }
+}

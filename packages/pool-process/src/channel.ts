@@ -1,7 +1,8 @@
 /**
- * The other end of the pipes of a ProcessLine. Writing waits until the host has taken it: what was said before a crash, a
+ * The other end of the pipes of a ChildConnection. Writing waits until the host has taken it: what was said before a crash, a
  * hang or a kill is always heard, and a flood is held back. Knows nothing of what is said.
  */
+
 import { fstatSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import process from 'node:process';

@@ -145,7 +145,9 @@ class CopyingDeserializer extends DefaultDeserializer {
   _readHostObject(): unknown {
     const view = (NodeDeserializer._readHostObject as () => NodeJS.ArrayBufferView).call(this);
     if (view instanceof Buffer) return Buffer.from(view);
-    const View = view.constructor as new (bytes: ArrayBufferLike) => unknown;
+    const { constructor: View } = view as unknown as {
+      readonly constructor: new (bytes: ArrayBufferLike) => unknown;
+    };
     return new View(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
   }
 }

@@ -1,11 +1,11 @@
 /**
  * A small process that outlives this one: when this process dies, however suddenly, it starts the program that kills what still carries
- * the pool's cookies and removes the pool's folder. It costs nothing while tasks run: it waits in a read that ends with us.
+ * the pool's markers and removes the pool's folder. It costs nothing while tasks run: it waits in a read that ends with us.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cookieVariable } from './cookie.ts';
+import { conditions, ownProgram } from './child-connection.ts';
 import { ownStartTicks } from './platform.ts';
-import { conditions, ownProgram } from './process-line.ts';
+import { markerVariable } from './process-tree.ts';
 
 /** `$1`: the folder. The rest is the command line of the program. */
 const script = `
@@ -21,10 +21,10 @@ export class OrphanReaper {
   readonly #isGone: Promise<void>;
 
   /** Where the system has no sh, it does nothing; without /proc it only removes the folder. */
-  constructor(cookie: string, folder: string) {
+  constructor(marker: string, folder: string) {
     const { command, argv } = ownProgram(import.meta.resolve('@pexen/pool-process/reaper'), conditions());
-    const program = [command, ...argv, cookie, folder, String(ownStartTicks() ?? '')];
-    const { [cookieVariable]: _, NODE_OPTIONS: __, ...env } = process.env;
+    const program = [command, ...argv, marker, folder, String(ownStartTicks() ?? '')];
+    const { [markerVariable]: _, NODE_OPTIONS: __, ...env } = process.env;
     this.#process = spawn('/bin/sh', ['-c', script, 'pexen-reaper', folder, ...program], {
       detached: true,
       cwd: '/',

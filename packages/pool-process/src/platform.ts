@@ -160,13 +160,6 @@ export function parentOpenFiles(): number | undefined {
   return parents !== undefined && Number.isFinite(parents) && parents !== own ? parents : undefined;
 }
 
-/** Is it what the system says when it has no room: of open files, processes or memory? */
-export function isShortage(error: unknown): boolean {
-  const { code } = (error ?? {}) as NodeJS.ErrnoException;
-  return code !== undefined && shortages.has(code);
-}
-const shortages: ReadonlySet<string> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM']);
-
 /** Undefined if it is not there or not for us. */
 function read(pid: number, file: string): Buffer | undefined {
   const path = `/proc/${pid}/${file}`;

@@ -1,5 +1,8 @@
 /** What can go wrong between us and a process that is nobody's fault inside it, said so that it can be mended. */
+
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { messageOf, PexenError, type Problem } from '@pexen/core';
+import type { Program } from './work.ts';
 
 /** The cleanup of a program is a function, which has no address. */
 export function cleanupOfProgram(task: string): PexenError {
@@ -41,4 +44,137 @@ export function unsupportedSystem(): PexenError {
       hint: 'Use it in the Windows Subsystem for Linux.',
     },
   ]);
+}
+
+// Why a program could not be started, said so that its author can mend it.
+
+/** A PexenError PEXEN_CANNOT_START for what `spawn` threw or told. */
+export function cannotStart({ file, cwd }: Program, task: string, cause: unknown): PexenError {
+  const { code = 'unknown' } = cause as NodeJS.ErrnoException;
+  const { message, hint } = explain(file, cwd, code, cause);
+  const problem: Problem = {
+    code: 'PEXEN_CANNOT_START',
+    task,
+    location: { file },
+    message: `the program cannot be started: ${message}`,
+    hint,
+  };
+  return new PexenError([problem], { cause });
+}
+
+interface Explanation {
+  readonly message: string;
+  readonly hint: string;
+}
+
+function explain(file: string, cwd: string, code: string, cause: unknown): Explanation {
+  if (!isDirectory(cwd)) {
+    return {
+      message: `its directory ${cwd} does not exist`,
+      hint: 'Create it, or mend the cwd of the task.',
+    };
+  }
+  switch (code) {
+    case 'ENOENT':
+      return whyNotFound(file);
+    case 'EACCES':
+    case 'EPERM':
+      return whyForbidden(file);
+    case 'ENOEXEC':
+      return {
+        message: 'its format is not known here',
+        hint: 'Begin it with a line like #!/bin/sh, or build it for this machine.',
+      };
+    case 'ETXTBSY':
+      return { message: 'somebody is writing to it', hint: 'Start it only when it is complete.' };
+    case 'E2BIG':
+      return { message: 'its arguments and environment are too long', hint: 'Hand them over in a file.' };
+    case 'ENOMEM':
+    case 'EAGAIN':
+    case 'EMFILE':
+    case 'ENFILE':
+      return {
+        message: `the system has no room for another process (${code})`,
+        hint: 'Use fewer workers, or raise the limits of memory, processes and open files.',
+      };
+    default:
+      return {
+        message: messageOf(cause),
+        hint: 'Check its path and its permissions.',
+      };
+  }
+}
+
+function whyNotFound(file: string): Explanation {
+  const interpreter = interpreterOf(file);
+  if (interpreter !== undefined) {
+    return {
+      message: `its first line names ${JSON.stringify(interpreter)}, which is not there`,
+      hint: shebangHint(interpreter),
+    };
+  }
+  return isThere(file)
+    ? { message: 'what it needs to be loaded is not there', hint: 'Build it for this machine.' }
+    : {
+        message: 'there is no such file',
+        hint: 'Mend its path, or list the tasks again: it may have been moved.',
+      };
+}
+
+function shebangHint(interpreter: string): string {
+  return interpreter.endsWith('\r')
+    ? 'Its lines end as on Windows: save it with plain line feeds.'
+    : 'Install it, or mend the line after #!.';
+}
+
+function whyForbidden(file: string): Explanation {
+  if (isDirectory(file)) return { message: 'it is a directory', hint: 'Name a file.' };
+  const interpreter = interpreterOf(file);
+  return interpreter !== undefined && isExecutable(file)
+    ? {
+        message: `its first line names ${interpreter}, which may not be executed`,
+        hint: 'Mend the line after #!.',
+      }
+    : { message: 'it may not be executed', hint: `Allow it: chmod +x ${file}` };
+}
+
+/** What the first line names after `#!`, if it is such a line. */
+function interpreterOf(file: string): string | undefined {
+  try {
+    const fd = openSync(file, 'r');
+    try {
+      const bytes = Buffer.alloc(256);
+      const text = bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0));
+      return /^#![ \t]*([^ \t\n]+)/.exec(text)?.[1];
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+function isThere(path: string): boolean {
+  return can(path, constants.F_OK);
+}
+
+function isExecutable(path: string): boolean {
+  return can(path, constants.X_OK);
+}
+
+function can(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -2,8 +2,9 @@
  * A process that we started as the leader of a group of its own, with everything that came of it: signals to the group,
  * what is left when the leader has ended, and the sweep of those who left the group. Knows nothing of tasks.
  */
+
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '@pexen/pool-kit';
-import { carriesCookie } from './cookie.ts';
 import {
   adopters,
   allPids,
@@ -18,7 +19,7 @@ import {
 /** The leader of the group, if there is one, and the mark in the environment of all that came of it. */
 export interface ProcessTree {
   readonly pid: number | undefined;
-  readonly cookie: string;
+  readonly marker: string;
   /** Nothing that was started before belongs to it, in ticks since the machine was started. Default: the start of this process. */
   readonly sinceTicks?: number;
 }
@@ -36,7 +37,7 @@ export function terminateGroup(tree: ProcessTree): void {
 
 /**
  * Is nothing left of it, now that its leader has ended? Cheap enough to ask after every program: no process of its group,
- * and none with its cookie among those started since, which are few as a rule. `known` are not its own.
+ * and none with its marker among those started since, which are few as a rule. `known` are not its own.
  */
 export function isGone(tree: ProcessTree, known: ReadonlySet<number> = nobody): boolean {
   if (signalGroup(tree, 0)) return false;
@@ -50,7 +51,7 @@ const nobody: ReadonlySet<number> = new Set();
 
 /** What a look at all processes found. */
 export interface Survivors {
-  /** Those that live: in its group, or with its cookie. Zombies do not. */
+  /** Those that live: in its group, or with its marker. Zombies do not. */
   readonly pids: readonly number[];
   /** There are some of whom nobody can tell for the moment; look again. */
   readonly isUnclear: boolean;
@@ -93,7 +94,7 @@ export async function leftBehind(
 }
 
 /**
- * Kills the group, and then each process that carries the cookie, in the moment in which it is found: one that renews itself by
+ * Kills the group, and then each process that carries the marker, in the moment in which it is found: one that renews itself by
  * forking every millisecond does not live until a scan is complete. Repeats that until a scan finds nothing. Resolves with those
  * that outlived it, `patienceMs` later: they are stuck in the kernel.
  */
@@ -134,15 +135,15 @@ function mayBeKilled({ sinceTicks = ownStartTicks() }: ProcessTree, pid: number)
 /** `unclear`: an orphan that is just becoming another program, and may be ours. */
 type Standing = 'ours' | 'unclear' | 'foreign';
 
-/** No cookie of ours is shorter: others could be found by accident. */
-const shortestCookie = 16;
+/** No marker of ours is shorter: others could be found by accident. */
+const shortestMarker = 16;
 
-/** Whose a process is, by its cookie; from one look at its environment, since that may change any moment. */
-function standingOf({ cookie }: ProcessTree, pid: number): Standing {
+/** Whose a process is, by its marker; from one look at its environment, since that may change any moment. */
+function standingOf({ marker }: ProcessTree, pid: number): Standing {
   const environment = environmentOf(pid);
   if (environment === undefined) return 'foreign';
   if (environment.length > 0)
-    return cookie.length >= shortestCookie && carriesCookie(environment, cookie) ? 'ours' : 'foreign';
+    return marker.length >= shortestMarker && carriesMarker(environment, marker) ? 'ours' : 'foreign';
   const isOrphan = adopters().has(processFacts(pid)?.parent ?? 0);
   return isOrphan && (residentMb(pid) ?? 0) > 0 ? 'unclear' : 'foreign';
 }
@@ -196,3 +197,41 @@ function pause(clock: Clock, delayMs: number): Promise<void> {
     clock.after(delayMs, resolve);
   });
 }
+
+// The mark in the environment by which the descendants of an attempt are found again, whatever group or session they moved to. Markers are nested
+// like paths: a pool that itself runs inside an attempt puts that attempt's marker in front of its own, so that sweeping the outer attempt also
+// finds what the inner pool started.
+
+/** The variable that carries it. */
+export const markerVariable = 'PEXEN_ATTEMPT';
+
+/** Hands out the markers of one pool. */
+export class ProcessMarkers {
+  /** The marker of the pool itself: those it hands out are nested in it. */
+  readonly own: string;
+  #count = 0;
+
+  constructor(outer: string | undefined = process.env[markerVariable]) {
+    const own = randomUUID().replaceAll('-', '').slice(0, 16);
+    this.own = outer === undefined || outer === '' ? own : `${outer}/${own}`;
+  }
+
+  /** A marker that was never given out before. */
+  next(): string {
+    this.#count++;
+    return `${this.own}/${this.#count}`;
+  }
+}
+
+/** Does the environment, as `/proc/PID/environ` has it, carry this marker or one nested in it? */
+export function carriesMarker(environment: Buffer, marker: string): boolean {
+  const entry = `${markerVariable}=${marker}`;
+  for (let at = environment.indexOf(entry); at !== -1; at = environment.indexOf(entry, at + 1)) {
+    const after = environment[at + entry.length];
+    const isWhole = after === undefined || after === 0 || after === slash;
+    if (isWhole && (at === 0 || environment[at - 1] === 0)) return true;
+  }
+  return false;
+}
+
+const slash = 0x2f;

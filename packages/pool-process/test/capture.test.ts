@@ -3,34 +3,32 @@ import { statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '@pexen/pool-kit';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { Capture, type CaptureLimits } from '../src/capture.ts';
-import { CookieJar } from '../src/cookie.ts';
-import { HelperPunch } from '../src/helper-punch.ts';
-import type { Punch } from '../src/punch.ts';
-import { Spawner } from '../src/spawner.ts';
-import { headText, tailText } from '../src/text.ts';
+import type { HolePuncher } from '../src/capture.ts';
+import { Capture, type CaptureLimits, HelperHolePuncher, headText, tailText } from '../src/capture.ts';
+import { ProcessMarkers } from '../src/process-tree.ts';
+import { Spawner } from '../src/programs/spawner.ts';
 import { scratch } from './support/attempts.ts';
 import { until } from './support/strays.ts';
 
-const impossible: Punch = { isPossible: false, make: () => {} };
+const impossible: HolePuncher = { isPossible: false, punch: () => {} };
 
-function helperPunch(): Punch {
-  const means = { clock: systemClock, cookies: new CookieJar(), env: { PATH: process.env.PATH ?? '' } };
+function helperHolePuncher(): HolePuncher {
+  const means = { clock: systemClock, markers: new ProcessMarkers(), env: { PATH: process.env.PATH ?? '' } };
   const spawner = new Spawner(1, undefined, means);
   onTestFinished(() => spawner.close());
-  return new HelperPunch(spawner);
+  return new HelperHolePuncher(spawner);
 }
 
 const limits: CaptureLimits = { kept: 8, onDisk: 32, told: 4 };
 
 function capture(
   given: Partial<CaptureLimits> = {},
-  punch: Punch = impossible,
+  holePuncher: HolePuncher = impossible,
 ): {
   caught: Capture;
   write: (text: string | Buffer) => void;
 } {
-  const caught = new Capture(join(scratch(), 'output'), { ...limits, ...given }, punch);
+  const caught = new Capture(join(scratch(), 'output'), { ...limits, ...given }, holePuncher);
   onTestFinished(() => caught.close());
   return { caught, write: (text) => void writeSync(caught.fd, Buffer.from(text)) };
 }
@@ -106,7 +104,7 @@ describe('where the middle of a file cannot be freed', () => {
 });
 
 test('the middle of a large file takes no room, and nothing of the rest is lost', async () => {
-  const { caught, write } = capture({ kept: 65_536, onDisk: 1_048_576 }, helperPunch());
+  const { caught, write } = capture({ kept: 65_536, onDisk: 1_048_576 }, helperHolePuncher());
   for (let round = 0; round < 4; round++) {
     write(`begin ${round}\n${'-'.repeat(4 * 1_048_576)}`);
     caught.news();

@@ -1,7 +1,7 @@
 /** Frames, whole and broken. */
 import { describe, expect, test } from 'vitest';
 import { encodeFrame, FrameReader, greeting, ProtocolError } from '../src/codec.ts';
-import { isFromWorker } from '../src/messages.ts';
+import { isFromWorker } from '../src/workers/messages.ts';
 
 const messages: unknown[] = [
   { is: 'ready' },

@@ -4,9 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { ExecutableFacts } from '@pexen/core';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { DiskWatch } from '../src/disk-watch.ts';
-import { EvidenceLines } from '../src/evidence-lines.ts';
 import type { ProcessesOptions } from '../src/index.ts';
+import { DiskWatch, EvidenceLines } from '../src/programs/output-files.ts';
 import { factsOf, scratch, shell } from './support/attempts.ts';
 import { Bench } from './support/bench.ts';
 

@@ -121,7 +121,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(await seen('PEXEN_TIMEOUT_MS')).toEqual({ PEXEN_TIMEOUT_MS: '' });
     });
 
-    test('every attempt has a cookie of its own', async () => {
+    test('every attempt has a marker of its own', async () => {
       const first = await seen('PEXEN_ATTEMPT');
       const second = await seen('PEXEN_ATTEMPT');
       expect(first.PEXEN_ATTEMPT).toMatch(/[0-9a-f]{16}\/\d+$/);

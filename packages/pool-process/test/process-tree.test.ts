@@ -1,4 +1,4 @@
-/** Groups, escapees and cookies, with real processes. */
+/** Groups, escapees and markers, with real processes. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -6,25 +6,33 @@ import { join } from 'node:path';
 import { systemClock } from '@pexen/pool-kit';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
-import { CookieJar, carriesCookie } from '../src/cookie.ts';
 import { processFacts } from '../src/platform.ts';
-import { isGone, leftBehind, type ProcessTree, signalGroup, survivors, sweep } from '../src/process-tree.ts';
+import {
+  carriesMarker,
+  isGone,
+  leftBehind,
+  ProcessMarkers,
+  type ProcessTree,
+  signalGroup,
+  survivors,
+  sweep,
+} from '../src/process-tree.ts';
 import { scratch } from './support/attempts.ts';
 import { isTouched, python, renewing } from './support/renewing.ts';
 
-const jar = new CookieJar();
+const jar = new ProcessMarkers();
 /** As long as a busy machine may take for anything. */
 const patienceMs = 30_000;
 
 /** Runs a line of shell as the leader of a group; resolves once it has printed something. */
 async function tree(script: string): Promise<{ tree: ProcessTree; exit: Promise<unknown> }> {
-  const cookie = jar.next();
+  const marker = jar.next();
   const leader = spawn('/bin/sh', ['-c', script], {
     detached: true,
-    env: { ...process.env, PEXEN_ATTEMPT: cookie },
+    env: { ...process.env, PEXEN_ATTEMPT: marker },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const found = { pid: leader.pid ?? 0, cookie };
+  const found = { pid: leader.pid ?? 0, marker };
   onTestFinished(async () => void (await sweep(found, 1000, systemClock)));
   const exit = once(leader, 'exit');
   await once(leader.stdout, 'data');
@@ -39,11 +47,14 @@ test('survivors: the group, and who left it', async () => {
 
 describe('nobody else is ever found', () => {
   test.each([
-    ['without a group, by a cookie that nobody carries', { pid: undefined, cookie: new CookieJar().own }],
-    ['without a group, by a cookie that is too short', { pid: undefined, cookie: '' }],
-    ['by a group that does not exist', { pid: 2 ** 22 + 1, cookie: new CookieJar().own }],
-    ['by the group that signals take for our own', { pid: 0, cookie: new CookieJar().own }],
-    ['by the group that signals take for everybody', { pid: 1, cookie: new CookieJar().own }],
+    [
+      'without a group, by a marker that nobody carries',
+      { pid: undefined, marker: new ProcessMarkers().own },
+    ],
+    ['without a group, by a marker that is too short', { pid: undefined, marker: '' }],
+    ['by a group that does not exist', { pid: 2 ** 22 + 1, marker: new ProcessMarkers().own }],
+    ['by the group that signals take for our own', { pid: 0, marker: new ProcessMarkers().own }],
+    ['by the group that signals take for everybody', { pid: 1, marker: new ProcessMarkers().own }],
   ])('%s', (_what, nobodys) => {
     expect(survivors(nobodys).pids).toEqual([]);
     expect(signalGroup(nobodys, 0)).toBe(false);
@@ -77,7 +88,7 @@ test.skipIf(python === undefined).each([0.002, 0.0002])(
 test('sweep: nothing that is older than the tree is killed, whatever it carries', async () => {
   const { tree: found } = await tree('echo; exec sleep 1000');
   const sinceTicks = (processFacts(found.pid ?? 0)?.startTicks ?? 0) + 1;
-  expect(await sweep({ pid: undefined, cookie: found.cookie, sinceTicks }, 20, systemClock)).toEqual([
+  expect(await sweep({ pid: undefined, marker: found.marker, sinceTicks }, 20, systemClock)).toEqual([
     found.pid,
   ]);
   expect(survivors(found).pids).toEqual([found.pid]);
@@ -123,7 +134,7 @@ test('leftBehind: who stays is', async () => {
 
 test('sweep gives up on who cannot be killed, and says who', async () => {
   const clock = new ScriptedClock();
-  const swept = sweep({ pid: 2 ** 22 + 1, cookie: 'none' }, 1000, clock, () => ({
+  const swept = sweep({ pid: 2 ** 22 + 1, marker: 'none' }, 1000, clock, () => ({
     pids: [2 ** 22 + 2],
     isUnclear: false,
   }));
@@ -134,15 +145,15 @@ test('sweep gives up on who cannot be killed, and says who', async () => {
   expect(await swept).toEqual([2 ** 22 + 2]);
 });
 
-describe('cookies', () => {
+describe('markers', () => {
   const environment = (...entries: string[]) => Buffer.from(`${entries.join('\0')}\0`);
 
   test('are nested like paths', () => {
-    const outer = new CookieJar('');
+    const outer = new ProcessMarkers('');
     const attempt = outer.next();
-    const inner = new CookieJar(attempt);
+    const inner = new ProcessMarkers(attempt);
     expect(inner.next().startsWith(`${attempt}/`)).toBe(true);
-    expect(carriesCookie(environment('A=1', `PEXEN_ATTEMPT=${inner.next()}`), attempt)).toBe(true);
+    expect(carriesMarker(environment('A=1', `PEXEN_ATTEMPT=${inner.next()}`), attempt)).toBe(true);
   });
 
   test.each([
@@ -155,6 +166,6 @@ describe('cookies', () => {
     ['that, and itself', ['B=PEXEN_ATTEMPT=a/1', 'PEXEN_ATTEMPT=a/1'], true],
     ['nothing', [], false],
   ])('%s', (_what, entries, expected) => {
-    expect(carriesCookie(environment(...entries), 'a/1')).toBe(expected);
+    expect(carriesMarker(environment(...entries), 'a/1')).toBe(expected);
   });
 });

@@ -3,9 +3,9 @@ import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import type { Pool, PoolContext, Problem } from '@pexen/core';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { capacityFor, requireSystem } from '../src/capacity.ts';
 import { type ProcessesOptions, processes } from '../src/index.ts';
 import { roomLeft } from '../src/platform.ts';
+import { capacityFor, requireSystem } from '../src/process-pool.ts';
 import { body, RecordingTicket, scratch, shell } from './support/attempts.ts';
 
 interface Opened {

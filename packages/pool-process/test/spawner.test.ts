@@ -2,13 +2,13 @@
 import { tmpdir } from 'node:os';
 import { systemClock } from '@pexen/pool-kit';
 import { expect, onTestFinished, test } from 'vitest';
-import { CookieJar } from '../src/cookie.ts';
-import type { Command } from '../src/launch-command.ts';
-import { Spawner } from '../src/spawner.ts';
+import type { Command } from '../src/child-connection.ts';
+import { ProcessMarkers } from '../src/process-tree.ts';
+import { Spawner } from '../src/programs/spawner.ts';
 
 /** How a line of shell ends that was started through this helper. */
 function exitCodeOf(script: string, foreign: Command | undefined): Promise<number | null> {
-  const means = { clock: systemClock, cookies: new CookieJar(), env: { PATH: process.env.PATH ?? '' } };
+  const means = { clock: systemClock, markers: new ProcessMarkers(), env: { PATH: process.env.PATH ?? '' } };
   const spawner = new Spawner(1, foreign, means);
   onTestFinished(() => spawner.close());
   return new Promise((resolve, reject) => {

@@ -8,9 +8,8 @@ import {
   encodeThrown,
   type SentAttempt,
 } from '@pexen/pool-kit';
-import { pack } from './batch-codec.ts';
 import { threadBorder } from './move.ts';
-import { type FromThread, type Startup, type ToThread, written } from './protocol.ts';
+import { type FromThread, pack, type Startup, type ToThread, written } from './protocol.ts';
 import { Doorbell, ResultRing, StartFence } from './shared-memory.ts';
 
 /** Who keeps the threads alive. */

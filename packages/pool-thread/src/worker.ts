@@ -20,9 +20,16 @@ import {
   untilQuiet,
   watchErrors,
 } from '@pexen/pool-kit/worker';
-import { countOf, type Packed, unpack } from './batch-codec.ts';
 import { threadBorder } from './move.ts';
-import { type FromThread, type Startup, type ToThread, written } from './protocol.ts';
+import {
+  countOf,
+  type FromThread,
+  type Packed,
+  type Startup,
+  type ToThread,
+  unpack,
+  written,
+} from './protocol.ts';
 import { Doorbell, ResultRing, StartFence } from './shared-memory.ts';
 
 type Run = Extract<ToThread, { readonly type: 'run' }>;

@@ -43,7 +43,7 @@ export function noSlotLeft(error: unknown): PexenError {
 }
 
 /** Is it what the system says when it has no room: for open files, processes or memory? */
-function isShortage(error: unknown): boolean {
+export function isShortage(error: unknown): boolean {
   const { code } = (error ?? {}) as { readonly code?: unknown };
   return typeof code === 'string' && shortages.has(code);
 }

@@ -2,7 +2,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pythonHelper } from '../../src/python-helper.ts';
+import { pythonHelper } from '../../src/programs/python-helper.ts';
 
 /** What it needs; undefined where it is missing. */
 export const python: string | undefined = pythonHelper()?.command;

@@ -1,4 +1,4 @@
-/** Looks for processes that carry our cookie, to show that none is left. */
+/** Looks for processes that carry our marker, to show that none is left. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 

@@ -12,11 +12,11 @@ import {
   type ThrownWire,
 } from '@pexen/pool-kit';
 import { NewsValve } from '@pexen/pool-kit/worker';
-import { agentVersion, type FromAgent, type ToAgent } from './agent-messages.ts';
-import { Channel } from './channel.ts';
-import { greeting } from './codec.ts';
-import { ProcessConnector } from './process-pool.ts';
-import { ForwardedAssignment } from './work.ts';
+import { Channel } from '../channel.ts';
+import { greeting } from '../codec.ts';
+import { ProcessConnector } from '../process-pool.ts';
+import { ForwardedAssignment } from '../work.ts';
+import { agentVersion, type FromAgent, type ToAgent } from './agent-connection.ts';
 
 const channel = new Channel(0, 1);
 
@@ -24,7 +24,7 @@ function say(message: FromAgent): void {
   channel.say(message);
 }
 
-export class AgentSide {
+class AgentSide {
   readonly #tickets = new Map<number, AgentTicket>();
   #pool: Pool | undefined;
 
@@ -133,3 +133,7 @@ class AgentTicket implements Ticket {
     this.#controller.abort(decodeThrown(reason, 'host'));
   }
 }
+
+// The program at the other end of a launcher: told on stdin, answers on stdout. Nobody's code runs in it.
+
+new AgentSide().begin();

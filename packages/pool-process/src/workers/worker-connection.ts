@@ -3,6 +3,7 @@
  * and says how the process ended. Knows nothing of slots or of other workers.
  */
 import { join } from 'node:path';
+import type { CapturedOutput, News } from '@pexen/core';
 import {
   type AssignmentEnvelope,
   type BodyAddress,
@@ -13,16 +14,21 @@ import {
   refusedByTransport,
   type SentAttempt,
 } from '@pexen/pool-kit';
-import { allOrNone } from './all-or-none.ts';
-import { BeginMarkFile } from './begin-mark.ts';
-import { cookieVariable } from './cookie.ts';
+import { allOrNone, Capture, type CaptureLimits, type HolePuncher } from '../capture.ts';
+import { ChildConnection, type Exit, ownProgram } from '../child-connection.ts';
+import { residentMb } from '../platform.ts';
+import type { PoolResources } from '../pool-resources.ts';
+import {
+  markerVariable,
+  type ProcessTree,
+  signalGroup,
+  stuckMs,
+  sweep,
+  terminateGroup,
+} from '../process-tree.ts';
+import { type BodyWork, bodyWorkOf } from '../work.ts';
 import { type Ended, type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
-import { residentMb } from './platform.ts';
-import type { PoolResources } from './pool-resources.ts';
-import { type Exit, ownProgram, ProcessLine } from './process-line.ts';
-import { type ProcessTree, signalGroup, stuckMs, sweep, terminateGroup } from './process-tree.ts';
-import { type BodyWork, bodyWorkOf } from './work.ts';
-import { WorkerStreams } from './worker-output.ts';
+import { StartMarkerFile } from './start-marker.ts';
 
 /** A worker that has so many attempts is well supplied: more may come to it in batches. */
 const well = 12;
@@ -39,8 +45,8 @@ export class WorkerConnection implements Connection {
   readonly #events: ConnectionEvents;
   readonly #streams: WorkerStreams;
   /** The number of the attempt that started last, where the worker cannot say so. */
-  readonly #marker: BeginMarkFile;
-  readonly #pipes: ProcessLine;
+  readonly #startMarker: StartMarkerFile;
+  readonly #pipes: ChildConnection;
   readonly #tree: ProcessTree;
   /** Numbers of the addresses that the worker knows, so that each is sent only once. */
   readonly #addresses = new Map<BodyAddress, number>();
@@ -58,27 +64,27 @@ export class WorkerConnection implements Connection {
     this.#resources = resources;
     this.#events = events;
     this.mostAttempts = resources.settings.recycleAfter;
-    const cookie = resources.cookies.next();
-    const number = cookie.slice(cookie.lastIndexOf('/') + 1);
-    const { folder, settings, punch } = resources;
-    const [streams, marker] = allOrNone<WorkerStreams | BeginMarkFile>([
-      () => new WorkerStreams(folder, `worker-${number}`, settings.limits, punch),
-      () => new BeginMarkFile(join(folder, `worker-${number}-started`)),
+    const marker = resources.markers.next();
+    const number = marker.slice(marker.lastIndexOf('/') + 1);
+    const { folder, settings, holePuncher } = resources;
+    const [streams, startMarker] = allOrNone<WorkerStreams | StartMarkerFile>([
+      () => new WorkerStreams(folder, `worker-${number}`, settings.limits, holePuncher),
+      () => new StartMarkerFile(join(folder, `worker-${number}-started`)),
     ]);
     this.#streams = streams as WorkerStreams;
-    this.#marker = marker as BeginMarkFile;
+    this.#startMarker = startMarker as StartMarkerFile;
     const { stdout, stderr } = this.#streams;
     const program = {
-      ...ownProgram(import.meta.resolve('@pexen/pool-process/child'), resources.settings.execArgv),
-      env: { ...resources.env, PEXEN_SLOT: String(slot), [cookieVariable]: cookie },
-      stdio: { kind: 'pipes' as const, stdout: stdout.fd, stderr: stderr.fd, files: [this.#marker.fd] },
+      ...ownProgram(import.meta.resolve('@pexen/pool-process/worker'), resources.settings.execArgv),
+      env: { ...resources.env, PEXEN_SLOT: String(slot), [markerVariable]: marker },
+      stdio: { kind: 'pipes' as const, stdout: stdout.fd, stderr: stderr.fd, files: [this.#startMarker.fd] },
     };
-    this.#pipes = new ProcessLine(program, resources.clock, {
+    this.#pipes = new ChildConnection(program, resources.clock, {
       heard: (message) => this.#hear(message),
       garbled: (error) => events.violated(`sent ${error.message}`),
       gone: (exit) => void this.#end(exit),
     });
-    this.#tree = { pid: this.#pipes.pid, cookie };
+    this.#tree = { pid: this.#pipes.pid, marker };
     if (this.#tree.pid !== undefined) resources.leaders.add(this.#tree.pid);
     this.name = `process ${slot} (pid ${this.#tree.pid ?? 'none'})`;
   }
@@ -117,12 +123,13 @@ export class WorkerConnection implements Connection {
 
   startedUpTo(): number {
     const first = this.#first();
-    if (first !== undefined && first > this.#startedUpTo && this.#marker.is(first)) this.#startedUpTo = first;
+    if (first !== undefined && first > this.#startedUpTo && this.#startMarker.is(first))
+      this.#startedUpTo = first;
     return this.#startedUpTo;
   }
 
   hasReadSignal(number: number): boolean {
-    return this.#marker.hasReadSignal(number);
+    return this.#startMarker.hasReadSignal(number);
   }
 
   /** SIGTERM to the whole group. */
@@ -169,7 +176,7 @@ export class WorkerConnection implements Connection {
 
   #startFollowing(): void {
     if (this.#resources.clock.now() - this.#idleSinceMs > idleMs) this.#streams.begin();
-    this.#stopFollowing = this.#resources.tail.follow(() => this.#look());
+    this.#stopFollowing = this.#resources.poller.follow(() => this.#look());
   }
 
   #rest(): void {
@@ -288,11 +295,87 @@ export class WorkerConnection implements Connection {
     if (this.#tree.pid !== undefined) this.#resources.leaders.delete(this.#tree.pid);
     this.#pipes.close();
     this.#streams.close();
-    this.#marker.close();
+    this.#startMarker.close();
   }
 }
 
 function withOutput(how: string, output: string): string {
   const said = output.trim();
   return said === '' ? how : `${how}\n${said}`;
+}
+
+// What the bodies of a worker print: told while they run, and divided among them by the sizes of the files at their ends.
+
+/** Where in the files an attempt's output ends. */
+export interface OutputEnds {
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
+/** Who hears what is printed. */
+export type TellOutput = (news: News) => void;
+
+export interface Output {
+  readonly stdout?: CapturedOutput;
+  readonly stderr?: CapturedOutput;
+}
+
+/** A file that is larger than that is emptied when nothing runs, bytes. */
+const emptiedAt = 1024 * 1024;
+
+export class WorkerStreams {
+  readonly stdout: Capture;
+  readonly stderr: Capture;
+
+  /** `name` is used by no other worker of the pool. */
+  constructor(folder: string, name: string, limits: CaptureLimits, holePuncher: HolePuncher) {
+    const [stdout, stderr] = allOrNone(
+      ['stdout', 'stderr'].map(
+        (stream) => () => new Capture(join(folder, `${name}-${stream}`), limits, holePuncher),
+      ),
+    );
+    this.stdout = stdout as Capture;
+    this.stderr = stderr as Capture;
+  }
+
+  /** What was written so far is nobody's. */
+  begin(): void {
+    this.stdout.begin();
+    this.stderr.begin();
+  }
+
+  /** Tells what came since. */
+  tell(tell: TellOutput, ends?: OutputEnds): void {
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const text = this[stream].news(ends?.[stream]);
+      if (text !== '') tell({ kind: 'output', stream, text });
+    }
+  }
+
+  /** Tells the rest of an attempt's output, and gives the whole. `isIdle`: nothing runs in the worker now. */
+  finish(tell: TellOutput, ends: OutputEnds, isIdle: boolean): Output {
+    if (this.stdout.isAt(ends.stdout) && this.stderr.isAt(ends.stderr)) return silence;
+    this.tell(tell, ends);
+    return {
+      stdout: finish(this.stdout, ends.stdout, isIdle),
+      stderr: finish(this.stderr, ends.stderr, isIdle),
+    };
+  }
+
+  /** The same for a worker that is gone. */
+  last(tell: TellOutput): Output {
+    return this.finish(tell, { stdout: this.stdout.size, stderr: this.stderr.size }, true);
+  }
+
+  close(): void {
+    this.stdout.close();
+    this.stderr.close();
+  }
+}
+
+const silence: Output = {};
+
+function finish(capture: Capture, end: number, isIdle: boolean): CapturedOutput {
+  const trueEnd = capture.isCut ? capture.size : end;
+  return capture.finishAt(trueEnd, isIdle && trueEnd > emptiedAt);
 }

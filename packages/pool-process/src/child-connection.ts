@@ -11,10 +11,14 @@ import { encodeFrame, FrameReader } from './codec.ts';
 /** How a process ended, as people say it: `exited with code 7`. */
 export type Exit = string;
 
-/** What to start, and where its pipes are. */
-export interface LineProgram {
+/** A command line. */
+export interface Command {
   readonly command: string;
   readonly argv: readonly string[];
+}
+
+/** What to start, and where its pipes are. */
+export interface ChildProgram extends Command {
   readonly env: Readonly<Record<string, string>>;
   /**
    * `pipes`: on fd 3 and fd 4, beside these files for stdout and stderr, and further ones from fd 5 on. `standard`: on stdin and stdout, this
@@ -31,7 +35,7 @@ export interface LineProgram {
 }
 
 /** The command line of a program of ours, run by this Node. */
-export function ownProgram(url: string, execArgv: readonly string[]): Pick<LineProgram, 'command' | 'argv'> {
+export function ownProgram(url: string, execArgv: readonly string[]): Command {
   return { command: process.execPath, argv: [...execArgv, fileURLToPath(url)] };
 }
 
@@ -44,7 +48,7 @@ export function conditions(): string[] {
   });
 }
 
-export interface LineEvents {
+export interface ChildEvents {
   readonly heard: (message: unknown) => void;
   /** It sent what is no message; nothing more will be heard. */
   readonly garbled: (error: Error) => void;
@@ -60,7 +64,7 @@ const largeBytes = 65_536;
 /** What it said is waited for so long after its end, ms: somebody else may have its pipe open. */
 const drainMs = 500;
 
-export class ProcessLine {
+export class ChildConnection {
   /** Undefined if it could not even be started. It leads a group of its own. */
   readonly pid: number | undefined;
   readonly #process: ChildProcess;
@@ -72,7 +76,7 @@ export class ProcessLine {
   #isToFlush = false;
   #cancelLater: (() => void) | undefined;
 
-  constructor({ command, argv, env, stdio }: LineProgram, clock: Clock, events: LineEvents) {
+  constructor({ command, argv, env, stdio }: ChildProgram, clock: Clock, events: ChildEvents) {
     this.#clock = clock;
     const isStandard = stdio.kind === 'standard';
     this.#process = spawn(command, argv, {
@@ -164,7 +168,7 @@ export class ProcessLine {
     this.#toProcess.uncork();
   }
 
-  #listen({ heard, garbled }: LineEvents, isStandard: boolean): void {
+  #listen({ heard, garbled }: ChildEvents, isStandard: boolean): void {
     const reader = new FrameReader(isStandard);
     const hear = (chunk: Buffer): void => {
       try {
@@ -179,7 +183,7 @@ export class ProcessLine {
     this.#fromProcess.on('error', () => {});
   }
 
-  #watchEnd(clock: Clock, { gone }: LineEvents): void {
+  #watchEnd(clock: Clock, { gone }: ChildEvents): void {
     const isSilent = new Promise<void>((resolve) => this.#fromProcess.once('close', resolve));
     let hasEnded = false;
     const end = (exit: Exit): void => {

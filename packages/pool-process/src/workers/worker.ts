@@ -1,4 +1,5 @@
 /** What goes on in a worker process: bodies run one after the other, and the host hears of each as soon as there is news. */
+
 import { fstatSync } from 'node:fs';
 import process from 'node:process';
 import type { News } from '@pexen/core';
@@ -22,10 +23,9 @@ import {
   type WorkerLink,
   watchErrors,
 } from '@pexen/pool-kit/worker';
-import { BeginMark } from './begin-mark.ts';
-import { Channel } from './channel.ts';
+import { Channel } from '../channel.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
-import { OpenHandles } from './open-handles.ts';
+import { StartMarker } from './start-marker.ts';
 
 /** How many turns of the event loop what is being closed may take. */
 const closingTurns = 5;
@@ -37,7 +37,7 @@ const leavingMs = 250;
 
 const { pid } = process;
 const channel = new Channel(3, 4);
-const mark = new BeginMark(5);
+const mark = new StartMarker(5);
 let isToFlush = false;
 
 /** Says it, after all that was held back. */
@@ -67,7 +67,7 @@ interface Sent {
   readonly envelope: AssignmentEnvelope;
 }
 
-export class WorkerSide {
+class WorkerSide {
   readonly #queue: Sent[] = [];
   readonly #addresses = new Map<number, BodyAddress>();
   #current: Current | undefined;
@@ -347,3 +347,49 @@ function endWithHost(): void {
 function describe(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
+
+// Which handles a body left open: what keeps the event loop alive now and did not before.
+
+/** Taken when it begins; asked when it ends. Costs a tenth of a microsecond where few are open. */
+export class OpenHandles {
+  readonly #before: readonly string[] = own.activeResources();
+
+  /** The kinds of those that are open now and were not, one entry each. */
+  opened(): string[] {
+    const now = own.activeResources();
+    if (now.length <= this.#before.length) return [];
+    const before = [...this.#before];
+    return now.filter((kind) => {
+      if (transient.has(kind) || this.#isAccepted(kind)) return false;
+      const at = before.indexOf(kind);
+      if (at !== -1) before.splice(at, 1);
+      return at === -1;
+    });
+  }
+
+  /** A server that was open before may have accepted it: that is of the task that opened the server. */
+  #isAccepted(kind: string): boolean {
+    const server = servers.get(kind);
+    return server !== undefined && this.#before.includes(server);
+  }
+}
+
+const servers: ReadonlyMap<string, string> = new Map([
+  ['TCPSocketWrap', 'TCPServerWrap'],
+  ['PipeWrap', 'PipeServerWrap'],
+]);
+
+/** Requests that are about to be over by themselves, and our own. */
+const transient: ReadonlySet<string> = new Set([
+  'Immediate',
+  'FSReqCallback',
+  'FSReqPromise',
+  'CloseReq',
+  'TickObject',
+  'WriteWrap',
+  'ShutdownWrap',
+]);
+
+// The program of a worker process. It is told what to do on fd 3, and answers on fd 4.
+
+new WorkerSide().begin();

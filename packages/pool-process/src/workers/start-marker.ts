@@ -9,7 +9,7 @@ const length = 4;
 const readAt = length;
 
 /** The worker's side. */
-export class BeginMark {
+export class StartMarker {
   readonly #fd: number;
   readonly #bytes: Buffer = Buffer.alloc(length);
 
@@ -39,7 +39,7 @@ export class BeginMark {
 }
 
 /** The host's side. */
-export class BeginMarkFile {
+export class StartMarkerFile {
   /** To be handed to the worker. */
   readonly fd: number;
   readonly #path: string;

@@ -8,28 +8,27 @@ import {
   type Connection,
   type ConnectionEvents,
   encodeThrown,
+  isShortage,
   type OutcomeEnvelope,
   type SentAttempt,
   type Step,
 } from '@pexen/pool-kit';
-import { cannotStart } from './cannot-start.ts';
-import { cookieVariable } from './cookie.ts';
-import { OutputFiles } from './output-files.ts';
-import { isShortage } from './platform.ts';
-import type { PoolResources } from './pool-resources.ts';
-import { cleanupOfProgram } from './problems.ts';
+import type { PoolResources } from '../pool-resources.ts';
+import { cannotStart, cleanupOfProgram } from '../problems.ts';
 import {
   isGone,
   leftBehind,
+  markerVariable,
   type ProcessTree,
   signalGroup,
   stuckMs,
   survivors,
   sweep,
   terminateGroup,
-} from './process-tree.ts';
-import { type ProgramWork, programWorkOf, refused } from './work.ts';
-import { Workplace } from './workplace.ts';
+} from '../process-tree.ts';
+import { type ProgramWork, programWorkOf, refused } from '../work.ts';
+import { OutputFiles } from './output-files.ts';
+import { Sandbox } from './sandbox.ts';
 
 /** How long what a program left running may take to end by itself, ms. */
 const leakMs = 100;
@@ -54,7 +53,7 @@ export class ProgramConnection implements Connection {
   readonly #slot: number;
   readonly #resources: PoolResources;
   readonly #events: ConnectionEvents;
-  #place: Workplace | undefined;
+  #place: Sandbox | undefined;
   #running: RunningProgram | undefined;
   /** Nothing more is run here. */
   #isEnding = false;
@@ -139,8 +138,8 @@ export class ProgramConnection implements Connection {
     return outcome;
   }
 
-  #cleanPlace(): Workplace {
-    this.#place ??= new Workplace(join(this.#resources.folder, this.#resources.nameOfPlace(this.#slot)));
+  #cleanPlace(): Sandbox {
+    this.#place ??= new Sandbox(join(this.#resources.folder, this.#resources.sandboxName(this.#slot)));
     return this.#place;
   }
 
@@ -173,7 +172,7 @@ class RunningProgram {
   readonly #home: string;
   readonly #files: OutputFiles;
   readonly #resources: PoolResources;
-  readonly #cookie: string;
+  readonly #marker: string;
   /** How often the file system was full before. */
   readonly #timesFull: number;
   #tree: ProcessTree | undefined;
@@ -191,10 +190,10 @@ class RunningProgram {
     this.#slot = slot;
     this.#home = home;
     this.#resources = resources;
-    this.#cookie = resources.cookies.next();
-    const number = this.#cookie.slice(this.#cookie.lastIndexOf('/') + 1);
-    const { folder, settings, punch, disk } = resources;
-    this.#files = new OutputFiles(folder, `${slot}-${number}`, settings.limits, punch);
+    this.#marker = resources.markers.next();
+    const number = this.#marker.slice(this.#marker.lastIndexOf('/') + 1);
+    const { folder, settings, holePuncher, disk } = resources;
+    this.#files = new OutputFiles(folder, `${slot}-${number}`, settings.limits, holePuncher);
     this.#timesFull = disk.times;
   }
 
@@ -223,7 +222,7 @@ class RunningProgram {
     );
     const pid = await answer.promise;
     if (typeof pid !== 'number') return pid;
-    this.#tree = { pid, cookie: this.#cookie };
+    this.#tree = { pid, marker: this.#marker };
     this.#resources.leaders.add(pid);
     if (this.#sent !== undefined) this.#signal(this.#sent);
     return undefined;
@@ -231,9 +230,9 @@ class RunningProgram {
 
   /** What comes of it, once it was started. */
   async run(tell: TellNews, hasEnded: () => void): Promise<OutcomeEnvelope> {
-    const { disk, leaders, tail } = this.#resources;
+    const { disk, leaders, poller } = this.#resources;
     const tree = this.#tree as ProcessTree;
-    const stopFollowing = tail.follow(() => {
+    const stopFollowing = poller.follow(() => {
       disk.look();
       this.#tellNews(tell);
     });
@@ -280,7 +279,7 @@ class RunningProgram {
       HOME: this.#home,
       TMPDIR: this.#home,
       ...program.env,
-      [cookieVariable]: this.#cookie,
+      [markerVariable]: this.#marker,
       PEXEN_ATTEMPT_NUMBER: String(attempt),
       PEXEN_REPORT: this.#files.reportPath,
       PEXEN_SLOT: String(this.#slot),

@@ -3,6 +3,7 @@
  * at a time. Knows nothing of what the agent does for that.
  */
 import { basename, join } from 'node:path';
+import type { News } from '@pexen/core';
 import {
   type Connection,
   type ConnectionEvents,
@@ -10,16 +11,16 @@ import {
   type OutcomeEnvelope,
   type SentAttempt,
   type Step,
+  type ThrownWire,
 } from '@pexen/pool-kit';
-import { agentVersion, type FromAgent, type ToAgent } from './agent-messages.ts';
-import { Capture } from './capture.ts';
-import { cookieVariable } from './cookie.ts';
-import { launchCommand } from './launch-command.ts';
-import type { PoolResources } from './pool-resources.ts';
-import { cleanupOfProgram } from './problems.ts';
-import { type Exit, ProcessLine } from './process-line.ts';
-import { type ProcessTree, signalGroup, sweep } from './process-tree.ts';
-import { bodyWorkOf, programWorkOf, refused, type Work } from './work.ts';
+import type { LateError } from '@pexen/pool-kit/worker';
+import { Capture } from '../capture.ts';
+import { ChildConnection, type Command, type Exit, ownProgram } from '../child-connection.ts';
+import type { Settings } from '../options.ts';
+import type { PoolResources } from '../pool-resources.ts';
+import { cleanupOfProgram } from '../problems.ts';
+import { markerVariable, type ProcessTree, signalGroup, sweep } from '../process-tree.ts';
+import { bodyWorkOf, programWorkOf, refused, type Work } from '../work.ts';
 
 /** An agent has an escalation of its own; so long after the last step of that it is given up, so that there is a verdict in time, ms. */
 const patienceMs = 1900;
@@ -40,7 +41,7 @@ export class AgentConnection implements Connection {
   readonly stepNames = { kill: 'ended with its agent' };
   readonly #resources: PoolResources;
   readonly #events: ConnectionEvents;
-  readonly #pipes: ProcessLine;
+  readonly #pipes: ChildConnection;
   readonly #tree: ProcessTree | undefined;
   readonly #stderr: Capture;
   /** The workers of the other end in which attempts have started. */
@@ -55,24 +56,24 @@ export class AgentConnection implements Connection {
     this.#resources = resources;
     this.#events = events;
     this.name = settings.launcher.join(' ');
-    const cookie = resources.cookies.next();
+    const marker = resources.markers.next();
     this.#stderr = new Capture(
-      join(folder, `agent-${cookie.slice(cookie.lastIndexOf('/') + 1)}-stderr`),
+      join(folder, `agent-${marker.slice(marker.lastIndexOf('/') + 1)}-stderr`),
       settings.limits,
-      resources.punch,
+      resources.holePuncher,
     );
     const program = {
       ...launchCommand(settings, import.meta.resolve('@pexen/pool-process/agent')),
-      env: { ...resources.env, [cookieVariable]: cookie },
+      env: { ...resources.env, [markerVariable]: marker },
       stdio: { kind: 'standard' as const, stderr: this.#stderr.fd },
     };
-    this.#pipes = new ProcessLine(program, clock, {
+    this.#pipes = new ChildConnection(program, clock, {
       heard: (message) => this.#hear(message as FromAgent),
       garbled: (error) => events.violated(`sent ${error.message}`),
       gone: (exit) => void this.#end(exit),
     });
     const { pid } = this.#pipes;
-    this.#tree = pid === undefined ? undefined : { pid, cookie };
+    this.#tree = pid === undefined ? undefined : { pid, marker };
     const { workers: _, launcher: __, ...forAgent } = settings;
     this.#send({ do: 'hello', settings: forAgent, slot, cwd: process.cwd() });
   }
@@ -190,3 +191,52 @@ export class AgentConnection implements Connection {
 
 /** What the engine says when it closes the pool. */
 const closing = 'the pool was closed';
+
+// What we and an agent say to each other: the same package at both ends, maybe on different machines.
+
+/** Grows with every change of these messages, or of work. */
+export const agentVersion = 3;
+
+export type ToAgent =
+  /** Comes first. `slot` is the number of the slot that the agent is; `cwd` is where we are, if it has such a directory. */
+  | { readonly do: 'hello'; readonly settings: AgentSettings; readonly slot: number; readonly cwd: string }
+  /** `isHasty`: on a timeout, a body that has not read its signal need not be given its grace. */
+  | {
+      readonly do: 'run';
+      readonly id: number;
+      readonly work: Work;
+      readonly graceMs: number;
+      readonly isHasty: boolean;
+    }
+  | { readonly do: 'abort'; readonly id: number; readonly reason: ThrownWire }
+  | { readonly do: 'credit'; readonly id: number }
+  /** End what runs, or let it end, and then go. */
+  | { readonly do: 'close'; readonly how: 'drain' | 'kill' };
+
+/** What concerns an agent; `recycleAfter` and limits may be infinite, which V8's format carries. */
+type AgentSettings = Omit<Settings, 'workers' | 'launcher'>;
+
+export type FromAgent =
+  | { readonly is: 'ready'; readonly version: number }
+  | { readonly is: 'started'; readonly id: number; readonly worker: string }
+  | { readonly is: 'news'; readonly id: number; readonly news: readonly News[] }
+  | { readonly is: 'ended'; readonly id: number; readonly outcome: OutcomeEnvelope }
+  | { readonly is: 'lost'; readonly worker: string; readonly reason: string }
+  | { readonly is: 'gone'; readonly worker: string; readonly reason: string }
+  /** An error surfaced in a worker of a body that had ended. */
+  | { readonly is: 'late'; readonly worker: string; readonly error: LateError };
+
+// The command line that starts an agent through a launcher.
+
+/** `launcher… node … agent`. ssh hands its arguments to a shell, so they are quoted for it; other launchers take them as they are. */
+function launchCommand({ launcher, node, execArgv }: Settings, url: string): Command {
+  const [command = '', ...before] = launcher;
+  const isSsh = basename(command) === 'ssh';
+  const own = ownProgram(url, execArgv);
+  const rest = [node ?? (isSsh ? 'node' : own.command), ...own.argv];
+  return { command, argv: [...before, ...(isSsh ? rest.map(quote) : rest)] };
+}
+
+function quote(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,12 +1,61 @@
-/** The host's end of one spawn helper: what it was told to start, and what it says of it. */
+/** Has programs started by helpers, and shares them out among these. */
+
 import { constants } from 'node:os';
 import type { Clock } from '@pexen/pool-kit';
-import { encodeJsonFrame } from './codec.ts';
-import { type CookieJar, cookieVariable } from './cookie.ts';
-import type { Command } from './launch-command.ts';
-import { conditions, type LineProgram, ownProgram, ProcessLine } from './process-line.ts';
-import { signalGroup } from './process-tree.ts';
-import type { FromHelper, RawVariable, ToHelper } from './spawn-messages.ts';
+import type { Command } from '../child-connection.ts';
+import { ChildConnection, type ChildProgram, conditions, ownProgram } from '../child-connection.ts';
+import { encodeJsonFrame } from '../codec.ts';
+import { markerVariable, type ProcessMarkers, signalGroup } from '../process-tree.ts';
+
+/** Several helpers, since each is busy for a moment with every program; each is started when it is first needed. */
+export class Spawner {
+  readonly #means: SpawnContext;
+  readonly #helpers: (SpawnHelperClient | undefined)[];
+  /** Undefined where there is none, or it was found to be of no use. */
+  #foreign: Command | undefined;
+
+  /** `foreign`: the command line of a helper that is preferred to ours. */
+  constructor(workers: number, foreign: Command | undefined, means: SpawnContext) {
+    this.#means = means;
+    const count = Math.max(Math.min(2, workers), Math.ceil(workers / 4));
+    this.#helpers = Array.from({ length: Math.min(mostHelpers, count) });
+    this.#foreign = foreign;
+  }
+
+  start(order: SpawnOrder, events: SpawnEvents): void {
+    if (holdsNul(order)) events.refused(new TypeError('an argument or a variable contains a null byte'));
+    else this.#helperFor(order.slot).start(order, events);
+  }
+
+  /** Sends the helpers home. Nothing they started may still run. */
+  async close(): Promise<void> {
+    await Promise.all(this.#helpers.map((helper) => helper?.close()));
+  }
+
+  #helperFor(slot: number): SpawnHelperClient {
+    const at = slot % this.#helpers.length;
+    let helper = this.#helpers[at];
+    if (helper === undefined || helper.isGone) {
+      helper = new SpawnHelperClient(this.#foreign, this.#means, (orphans) => this.#doWithout(orphans));
+      this.#helpers[at] = helper;
+    }
+    return helper;
+  }
+
+  #doWithout(orphans: readonly Pending[]): void {
+    this.#foreign = undefined;
+    for (const { order, events } of orphans) this.start(order, events);
+  }
+}
+
+const mostHelpers = 8;
+
+function holdsNul({ file, argv, cwd, env }: SpawnOrder): boolean {
+  const texts = [file, cwd, ...argv, ...Object.keys(env), ...Object.values(env)];
+  return texts.some((text) => text?.includes('\0'));
+}
+
+// The host's end of one spawn helper: what it was told to start, and what it says of it.
 
 /** What to start. */
 export type SpawnOrder = Omit<Extract<ToHelper, { do: 'spawn' }>, 'do' | 'id'>;
@@ -21,9 +70,9 @@ export interface SpawnEvents {
 }
 
 /** What helpers need of their pool. */
-export interface SpawnMeans {
+export interface SpawnContext {
   readonly clock: Clock;
-  readonly cookies: CookieJar;
+  readonly markers: ProcessMarkers;
   readonly env: Readonly<Record<string, string>>;
   readonly raw?: readonly RawVariable[];
   readonly openFiles?: number | undefined;
@@ -40,10 +89,10 @@ export interface Pending {
 /** A helper that does not answer within that time hangs, ms. */
 const answerMs = 10_000;
 
-export class Helper {
+export class SpawnHelperClient {
   isGone = false;
   readonly #clock: Clock;
-  readonly #line: ProcessLine;
+  readonly #line: ChildConnection;
   readonly #pending = new Map<number, Pending>();
   readonly #isOver = Promise.withResolvers<void>();
   /** Takes over what was ordered, should this helper go before it ever started anything. */
@@ -55,19 +104,19 @@ export class Helper {
   /** `foreign`: the command line of one that is not ours. */
   constructor(
     foreign: Command | undefined,
-    { clock, cookies, env, raw = [], openFiles }: SpawnMeans,
+    { clock, markers, env, raw = [], openFiles }: SpawnContext,
     useless: (orphans: readonly Pending[]) => void,
   ) {
     this.#clock = clock;
     this.#useless = useless;
     this.#isForeign = foreign !== undefined;
-    const program: LineProgram = {
+    const program: ChildProgram = {
       ...(foreign ??
         ownProgram(import.meta.resolve('@pexen/pool-process/spawn-helper'), [...conditions(), ...lean])),
-      env: { PATH: env.PATH ?? '', [cookieVariable]: cookies.next() },
+      env: { PATH: env.PATH ?? '', [markerVariable]: markers.next() },
       stdio: { kind: 'pipes', stdout: 'ignore', stderr: 'ignore' },
     };
-    this.#line = new ProcessLine(program, clock, {
+    this.#line = new ChildConnection(program, clock, {
       heard: (message) => this.#hear(message as FromHelper),
       garbled: () => this.#kill(),
       gone: (exit) => this.#lose(exit),
@@ -113,7 +162,7 @@ export class Helper {
 
   #kill(): void {
     const { pid } = this.#line;
-    if (pid !== undefined) signalGroup({ pid, cookie: '' }, 'SIGKILL');
+    if (pid !== undefined) signalGroup({ pid, marker: '' }, 'SIGKILL');
   }
 
   #lose(exit: string): void {
@@ -144,3 +193,46 @@ const signalNames: ReadonlyMap<number, string> = new Map(
 function signalName(signal: number | string | null): string | null {
   return typeof signal === 'number' ? (signalNames.get(signal) ?? `signal ${signal}`) : signal;
 }
+
+// What we and a spawn helper say to each other, in JSON. Both are ours: nobody's code runs in a helper.
+
+/** A variable that is not UTF-8. */
+export interface RawVariable {
+  /** As Node decodes it. */
+  readonly name: string;
+  /** Its bytes, `NAME=value`, in base64. */
+  readonly entry: string;
+}
+
+/** To the helper: first the environment that programs start from, then program after program. */
+export type ToHelper =
+  | {
+      readonly do: 'base';
+      readonly env: Readonly<Record<string, string>>;
+      readonly raw: readonly RawVariable[];
+      /** Their soft limit of open files; null: that of the helper. */
+      readonly openFiles: number | null;
+    }
+  | {
+      readonly do: 'spawn';
+      readonly id: number;
+      readonly slot: number;
+      readonly file: string;
+      readonly argv: readonly string[];
+      readonly cwd: string;
+      /** Over the base; what is null is taken out. */
+      readonly env: Readonly<Record<string, string | null>>;
+      /** Files for stdout, stderr and fd 3, which exist: the helper opens them to append, and closes them at once. */
+      readonly files: readonly string[];
+    };
+
+/** From the helper: how far the program of this number is. Signals come by name or by number. */
+export type FromHelper =
+  | { readonly is: 'running'; readonly id: number; readonly pid: number }
+  | { readonly is: 'refused'; readonly id: number; readonly code: string; readonly message: string }
+  | {
+      readonly is: 'ended';
+      readonly id: number;
+      readonly exitCode: number | null;
+      readonly signal: number | string | null;
+    };

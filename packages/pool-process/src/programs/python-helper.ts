@@ -3,8 +3,8 @@
  * instead of copying it, which Node cannot, and so starts programs at half the price. It says and is told the same as ours.
  */
 import { existsSync } from 'node:fs';
-import type { Command } from './launch-command.ts';
-import { isLinux } from './platform.ts';
+import type { Command } from '../child-connection.ts';
+import { isLinux } from '../platform.ts';
 
 /** Where distributions put it. What is found through PATH may be anything, and slow. */
 const places: readonly string[] = ['/usr/bin/python3', '/usr/local/bin/python3'];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { countOf, pack, unpack } from '../src/batch-codec.ts';
+import { countOf, pack, unpack } from '../src/protocol.ts';
 
 const address = { kind: 'made', url: 'file:///tasks.ts', id: 'build', fingerprint: 'abc' } as const;
 const bare = { address, path: 'a/build', attempt: 2 };

@@ -7,7 +7,7 @@ import { chmod, lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** The place of one slot; used for one attempt at a time. */
-export class Workplace {
+export class Sandbox {
   /** HOME and TMPDIR: empty, and readable for nobody else. */
   readonly home: string;
   readonly #folder: string;
