@@ -13,7 +13,7 @@ const PURE_FOLDERS = [
 ];
 
 /** The promise shell over the lock table and the timers of all packages, which are an entry of their own. */
-const SHELLS = ['packages/lock/src/acquire.ts', 'packages/core/src/timers.ts'];
+const SHELLS = ['packages/lock/src/locks.ts', 'packages/core/src/timers.ts'];
 /** The entry that exports the promise shell. */
 const ENTRIES = ['packages/lock/src/index.ts'];
 

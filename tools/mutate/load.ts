@@ -15,7 +15,7 @@ const files: readonly string[] = [
   'sched/test/values-in-order.test.ts',
   'sched/test/all-problems.test.ts',
   'sched/test/plan.test.ts',
-  'lock/test/acquire.test.ts',
+  'lock/test/locks.test.ts',
   'sched/test/run.test.ts',
   'sched/test/break-down.test.ts',
   'sched/test/tear-down-values.test.ts',

@@ -41,7 +41,7 @@ function runTable(sections: readonly Section[], slots: number): void {
   let [next, started] = [0, 0];
   for (let ended = 0; ended < sections.length; ended++) {
     while (started - ended < slots) {
-      const parked = locks.candidate();
+      const parked = locks.nextRunnable();
       const holder = parked === NONE ? next++ : parked;
       if (holder >= sections.length) break;
       if (locks.tryTake(holder) === TAKEN) running[started++] = holder;

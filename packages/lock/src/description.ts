@@ -1,11 +1,9 @@
 /** What a lock table would tell people: who holds what, who waits for whom. Walks much; not for the hot path. */
+
 import type { Resource } from '@pexen/core';
-import { OVERTAKEN, PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
-import { type Holder, NONE, type NodeId } from './ids.ts';
-import type { Inside } from './inside.ts';
-import type { LockTable } from './lock-table.ts';
-import { ROOT } from './trie.ts';
-import { CLAIM, EXCLUSIVE, USE_ONE } from './wants.ts';
+import { BYPASSED, type Holder, NONE, type NodeId, PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
+import type { LockTable, LockTableParts } from './lock-table.ts';
+import { CLAIM, EXCLUSIVE, ROOT, USE_ONE } from './resource-tree.ts';
 
 /** How a node is held. */
 export type HoldMode = 'uses' | 'claims' | 'amount';
@@ -28,18 +26,18 @@ export interface WaitingHolder {
   /** The node where it meets the conflict, and its name. */
   readonly node: NodeId;
   readonly resource: string;
-  /** Those who hold what is in its way, in order. Empty where nothing is: it is a candidate, or waits for a reservation. */
+  /** Those who hold what is in its way, in order. Empty where nothing is: it is a next runnable holder, or waits for a reservation. */
   readonly blockers: readonly Holder[];
   /** The head of the starved, when nothing but what is reserved for it is in the way. */
   readonly reservedFor?: Holder;
-  /** How often it was overtaken. */
-  readonly overtaken: number;
+  /** How often it was bypassed. */
+  readonly bypassed: number;
   readonly starved: boolean;
 }
 
 /** Held and poisoned nodes, and those somebody waits at. */
 export function describeNodes(table: LockTable): HeldNode[] {
-  const { tree, demands, holders, poison } = table.inside;
+  const { tree, requests, holders, poison } = table.parts;
   const found = new Map<NodeId, { holders: HeldNode['holders'][number][]; waiting: Holder[] }>();
   const at = (node: NodeId) => {
     const known = found.get(node) ?? { holders: [], waiting: [] };
@@ -47,28 +45,28 @@ export function describeNodes(table: LockTable): HeldNode[] {
     return known;
   };
   for (const holder of [...holders.active].sort((a, b) => a - b))
-    for (const need of demands.needsOf(holders.demandOf(holder)))
-      at(need.node).holders.push({ holder, ...howOf(need.want, demands.counts) });
+    for (const need of requests.entriesOf(holders.requestOf(holder)))
+      at(need.node).holders.push({ holder, ...howOf(need.mode, requests.counts) });
   for (const { holder, node, blockers, reservedFor } of describeWaits(table))
     if (blockers.length > 0 || reservedFor !== undefined) at(node).waiting.push(holder);
-  for (const node of poison.stains.keys()) at(node);
+  for (const node of poison.marks.keys()) at(node);
   return [...found].map(([node, lists]) => ({
     node,
     resource: nameOf(table, node),
     ...lists,
     ...(tree.capacityOf(node) > 0 && { capacity: tree.capacityOf(node) }),
-    ...(poison.stains.has(node) && { poisonedBy: poison.poisonerOf(node) }),
+    ...(poison.marks.has(node) && { poisonedBy: poison.poisonerOf(node) }),
   }));
 }
 
 /** Why a parked holder waits, as of now; undefined if it is not parked. */
 export function describeWait(table: LockTable, holder: Holder): WaitingHolder | undefined {
-  const { holders, waiting } = table.inside;
-  const { head } = waiting;
+  const { holders, fairness } = table.parts;
+  const { head } = fairness;
   if (!holders.is(holder, PARKED) && holder !== head) return undefined;
-  const held = meetingsOf(table.inside, holder, holders.active);
+  const held = meetingsOf(table.parts, holder, holders.active);
   const mayReserve = held.length === 0 && head !== NONE && !holders.is(holder, WITHOUT_AMOUNTS);
-  const reserved = mayReserve ? meetingsOf(table.inside, holder, [head]) : [];
+  const reserved = mayReserve ? meetingsOf(table.parts, holder, [head]) : [];
   const node = [...held, ...reserved][0]?.node ?? ROOT;
   return {
     holder,
@@ -76,14 +74,14 @@ export function describeWait(table: LockTable, holder: Holder): WaitingHolder | 
     resource: nameOf(table, node),
     blockers: held.map(({ other }) => other).sort((a, b) => a - b),
     ...(reserved.length > 0 && { reservedFor: head }),
-    overtaken: holders.get(holder, OVERTAKEN),
+    bypassed: holders.get(holder, BYPASSED),
     starved: holders.is(holder, STARVED),
   };
 }
 
 /** All parked holders, best first. */
 export function describeWaits(table: LockTable): WaitingHolder[] {
-  const { holders } = table.inside;
+  const { holders } = table.parts;
   const parked: Holder[] = [];
   for (let holder = 0; holder < holders.size; holder++) if (holders.is(holder, PARKED)) parked.push(holder);
   parked.sort((a, b) => (holders.isBefore(a, b) ? -1 : 1));
@@ -92,47 +90,47 @@ export function describeWaits(table: LockTable): WaitingHolder[] {
 
 /** The node's name as people write it. */
 export function nameOf(table: LockTable, node: NodeId): string {
-  return table.inside.tree.nameOf(node);
+  return table.parts.tree.nameOf(node);
 }
 
-/** The resource's name as people write it: that of its node. For resources of demands that the table knows. */
+/** The resource's name as people write it: that of its node. For resources of requests that the table knows. */
 export function nameOfResource(table: LockTable, resource: Resource): string {
-  const { tree } = table.inside;
+  const { tree } = table.parts;
   return tree.nameOf(tree.nodeOf(resource));
 }
 
-/** Those of `others` whose demands conflict with the holder's, each with the node where they meet. */
+/** Those of `others` whose requests conflict with the holder's, each with the node where they meet. */
 function meetingsOf(
-  inside: Inside,
+  parts: LockTableParts,
   holder: Holder,
   others: readonly Holder[],
 ): { other: Holder; node: NodeId }[] {
   return others.flatMap((other) => {
-    const node = other === holder ? undefined : meetingOf(inside, holder, other);
+    const node = other === holder ? undefined : meetingOf(parts, holder, other);
     return node === undefined ? [] : [{ other, node }];
   });
 }
 
-function meetingOf(inside: Inside, holder: Holder, other: Holder): NodeId | undefined {
-  const { tree, demands, holders, obstacles, waiting } = inside;
-  const mine = demands.needsOf(holders.demandOf(holder));
-  const theirs = demands.needsOf(holders.demandOf(other));
-  if ([...mine, ...theirs].some(({ want }) => want === EXCLUSIVE)) return ROOT;
+function meetingOf(parts: LockTableParts, holder: Holder, other: Holder): NodeId | undefined {
+  const { tree, requests, holders, conflicts, fairness } = parts;
+  const mine = requests.entriesOf(holders.requestOf(holder));
+  const theirs = requests.entriesOf(holders.requestOf(other));
+  if ([...mine, ...theirs].some(({ mode }) => mode === EXCLUSIVE)) return ROOT;
   const isReturning = holders.is(holder, WITHOUT_AMOUNTS);
   const hasUnits = !holders.is(other, WITHOUT_AMOUNTS);
   for (const need of mine)
-    for (const { node, want } of theirs) {
-      if (!isReturning && (need.want === CLAIM || want === CLAIM)) {
+    for (const { node, mode } of theirs) {
+      if (!isReturning && (need.mode === CLAIM || mode === CLAIM)) {
         if (tree.isWithin(need.node, node)) return node;
         if (tree.isWithin(node, need.node)) return need.node;
       }
-      const wantsUnits = need.node === node && want >= USE_ONE && hasUnits;
-      if (wantsUnits && obstacles.isSpent(node, need.want, other === waiting.head)) return node;
+      const wantsUnits = need.node === node && mode >= USE_ONE && hasUnits;
+      if (wantsUnits && conflicts.isSpent(node, need.mode, other === fairness.head)) return node;
     }
   return undefined;
 }
 
-function howOf(want: number, counts: readonly number[]): { readonly how: HoldMode; readonly count?: number } {
-  if (want === CLAIM || want === EXCLUSIVE) return { how: 'claims' };
-  return want > USE_ONE ? { how: 'amount', count: counts[want] as number } : { how: 'uses' };
+function howOf(mode: number, counts: readonly number[]): { readonly how: HoldMode; readonly count?: number } {
+  if (mode === CLAIM || mode === EXCLUSIVE) return { how: 'claims' };
+  return mode > USE_ONE ? { how: 'amount', count: counts[mode] as number } : { how: 'uses' };
 }

@@ -1,24 +1,38 @@
 /** What is known of each holder, side by side in one column, and who goes before whom. Knows no nodes. */
 import { grown } from '@pexen/core/columns';
 
+/** A task or caller, as a small integer of 0 or more: state is kept in arrays indexed by it. */
+export type Holder = number;
+/** What a holder needs, compiled once. Equal needs have equal ids. */
+export type RequestId = number;
+/** A place in the tree of resources. 0 is the root. */
+export type NodeId = number;
+
+/** `tryTake` took everything. */
+export const TAKEN = -1;
+/** `tryTake` met what is reserved for `starvedHead`. */
+export const RESERVED = -2;
+/** No holder, no node. */
+export const NONE = -1;
+
 /** What a holder is doing, as bits. */
 export const HOLDING = 1;
 export const PARKED = 2;
 /** It holds, but gave its amounts back. */
 export const WITHOUT_AMOUNTS = 4;
-/** It was overtaken too often, and stands in the queue of the starved. */
+/** It was bypassed too often, and stands in the queue of the starved. */
 export const STARVED = 8;
 /** It was parked once, at least. */
 const WAITED = 16;
-/** The bits above are its lane. */
-const LANE = 5;
+/** The bits above are its pool. */
+const POOL = 5;
 
-/** What it is doing, what it demands, where in `active` it stands; … */
+/** What it is doing, what it requests, where in `active` it stands; … */
 const STATE = 0;
-const DEMAND = 1;
+const REQUEST = 1;
 const INDEX = 2;
-/** … how often it was overtaken, and by which start last; the last start before it was enrolled, and its own; … */
-export const OVERTAKEN = 3;
+/** … how often it was bypassed, and by which start last; the last start before it was enrolled, and its own; … */
+export const BYPASSED = 3;
 export const COUNTED = 4;
 export const SINCE = 5;
 export const START = 6;
@@ -60,19 +74,19 @@ export class Holders {
   /** `added` is the moment when it was added, `since` the number of the last start so far. */
   enrol(
     holder: number,
-    demand: number,
+    request: number,
     priority: number,
     rank: number,
-    lane: number,
+    pool: number,
     added: number,
     since: number,
   ): void {
     this.size = Math.max(this.size, holder + 1);
     this.#at = grown(this.#at, this.size * WIDTH);
     this.#ranks = grown(this.#ranks, this.size * 2);
-    this.set(holder, STATE, lane << LANE);
-    this.set(holder, DEMAND, demand);
-    this.set(holder, OVERTAKEN, 0);
+    this.set(holder, STATE, pool << POOL);
+    this.set(holder, REQUEST, request);
+    this.set(holder, BYPASSED, 0);
     this.set(holder, LATECOMERS, 0);
     this.set(holder, ADDED, added);
     if (isLater(added, this.#lastAdded)) this.#lastAdded = added;
@@ -98,12 +112,12 @@ export class Holders {
     this.#at[holder * WIDTH + what] = value;
   }
 
-  demandOf(holder: number): number {
-    return this.get(holder, DEMAND);
+  requestOf(holder: number): number {
+    return this.get(holder, REQUEST);
   }
 
-  laneOf(holder: number): number {
-    return this.get(holder, STATE) >> LANE;
+  poolOf(holder: number): number {
+    return this.get(holder, STATE) >> POOL;
   }
 
   is(holder: number, flag: number): boolean {
@@ -118,7 +132,7 @@ export class Holders {
     this.set(holder, STATE, this.get(holder, STATE) & ~flag);
   }
 
-  /** It holds what it demands. */
+  /** It holds what it requests. */
   activate(holder: number): void {
     this.add(holder, HOLDING);
     this.set(holder, INDEX, this.active.push(holder) - 1);

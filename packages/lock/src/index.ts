@@ -1,6 +1,5 @@
 /** Fair hierarchical read-write locks with amounts. */
-export { type AcquireOptions, type Held, Locks, type LocksOptions } from './acquire.ts';
-export type { LockRequest } from './demands.ts';
+
 export {
   describeNodes,
   describeWait,
@@ -11,9 +10,11 @@ export {
   nameOfResource,
   type WaitingHolder,
 } from './description.ts';
-export { type DemandId, type Holder, NONE, type NodeId, RESERVED, TAKEN } from './ids.ts';
-export type { Capacities, LockTableOptions } from './inside.ts';
+export { type Holder, NONE, type NodeId, RESERVED, type RequestId, TAKEN } from './holders.ts';
+export type { Capacities, LockTableOptions } from './lock-table.ts';
 export { LockTable } from './lock-table.ts';
+export { type AcquireOptions, type Held, Locks, type LocksOptions } from './locks.ts';
+export type { LockRequest } from './requests.ts';
 export {
   HierarchyLock,
   isResourcePath,

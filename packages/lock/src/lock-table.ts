@@ -1,51 +1,124 @@
 /**
- * Who holds which resource, who waits for it, and who comes next: the table a scheduler (or `acquire`) asks. Synchronous and
+ * Who holds which resource, who waits for it, and who comes next: the table that a scheduler (or `Locks`) asks. Synchronous and
  * pure. Knows holders as small integers and nothing of tasks, slots or time.
  */
-import type { Resource } from '@pexen/core';
-import type { Demands, LockRequest } from './demands.ts';
-import { HOLDING, type Holders, PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
-import { type DemandId, type Holder, NONE, type NodeId, RESERVED, TAKEN } from './ids.ts';
-import { Inside, type LockTableOptions } from './inside.ts';
-import type { Obstacles } from './obstacles.ts';
-import type { Waiting } from './waiting.ts';
+import { describeResource, type Problem, problem, type Resource, refuse } from '@pexen/core';
+import { isA, type KindsOf, number, optionProblems, whole } from '@pexen/core/options';
+import { BlockedQueues } from './blocked-queues.ts';
+import { AffectedCounters, ConflictCheck, ConflictCounters } from './conflicts.ts';
+import { FairnessQueue } from './fairness-queue.ts';
+import {
+  HOLDING,
+  type Holder,
+  Holders,
+  NONE,
+  type NodeId,
+  PARKED,
+  RESERVED,
+  type RequestId,
+  STARVED,
+  TAKEN,
+  WITHOUT_AMOUNTS,
+} from './holders.ts';
+import { Poison } from './poison.ts';
+import { CompiledRequests, type LockRequest } from './requests.ts';
+import { ResourceTree } from './resource-tree.ts';
+
+/** How many units there are of resources: by name, or in pairs, for those that are no text. */
+export type Capacities = Readonly<Record<string, number>> | Iterable<readonly [Resource, number]>;
+
+/** What a lock table is made with. */
+export interface LockTableOptions {
+  /** How many units there are of a resource; others have none to count. */
+  readonly capacities?: Capacities | undefined;
+  /** So many pools there are: kinds of holders of which any can be closed (`setPool`). Default 1. */
+  readonly pools?: number | undefined;
+  /** After so many bypasses a parked holder is starved. At least 1, default 64. */
+  readonly bypasses?: number | undefined;
+  /**
+   * After so many starts of better holders that were added after it was parked, the one that waits longest at its place is starved.
+   * At least 1, default 512.
+   */
+  readonly latecomers?: number | undefined;
+}
+
+const kinds: KindsOf<LockTableOptions> = {
+  capacities: isA('an object, or a list of pairs', (value) => typeof value === 'object' && value !== null),
+  pools: whole(1),
+  bypasses: number(1),
+  latecomers: number(1),
+};
+
+export class LockTableParts {
+  readonly tree: ResourceTree = new ResourceTree();
+  readonly requests: CompiledRequests = new CompiledRequests(this.tree);
+  readonly affected: AffectedCounters = new AffectedCounters(this.tree, this.requests);
+  readonly holders: Holders = new Holders();
+  readonly conflicts: ConflictCheck;
+  readonly fairness: FairnessQueue;
+  readonly poison: Poison;
+
+  constructor(options: LockTableOptions) {
+    const problems = optionProblems('locks', options, kinds);
+    const { capacities = [], bypasses = 64, latecomers = 512, pools = 1 } = options ?? {};
+    const { tree, requests, affected, holders } = this;
+    const pairs = pairsOf(capacities);
+    refuse([...problems, ...pairs.flatMap(checkCapacity)]);
+    for (const [resource, capacity] of pairs) tree.declare(resource, capacity);
+    const counts = (): ConflictCounters => new ConflictCounters(tree, requests, affected);
+    this.conflicts = new ConflictCheck(tree, requests, counts(), counts());
+    const blocked = new BlockedQueues(holders, requests, tree, affected, this.conflicts, pools);
+    const limits = { bypasses, latecomers };
+    this.fairness = new FairnessQueue(holders, tree, affected, this.conflicts, blocked, counts(), limits);
+    this.poison = new Poison(tree, requests, counts());
+  }
+}
+
+function pairsOf(capacities: Capacities): (readonly [Resource, number])[] {
+  if (typeof capacities !== 'object' || capacities === null) return []; // refused by its kind
+  return Symbol.iterator in capacities ? [...capacities] : Object.entries(capacities);
+}
+
+function checkCapacity([resource, capacity]: readonly [Resource, number]): Problem[] {
+  if (typeof capacity === 'number' && capacity > 0) return [];
+  const message = `the capacity of ${describeResource(resource)} must be a number above 0`;
+  return [problem('PEXEN_BAD_OPTION', message)];
+}
 
 /** May `holder` start although it takes something that is reserved for `head`? */
-export type MayOvertake = (holder: Holder, head: Holder) => boolean;
+export type MayBypass = (holder: Holder, head: Holder) => boolean;
 
 /**
  * The life of a holder: `enrol`, then `tryTake`; where that fails, `park`. A parked holder is tried again only when the table says
- * so: whenever you have room for another, ask for the `candidate`, the best parked holder for which everything is free now,
+ * so: whenever you have room for another, ask for the `nextRunnable`, the best parked holder for which everything is free now,
  * and `tryTake` it: it will succeed (nobody is woken in vain, nobody is promised anything, nothing is to be given back).
  * Compare it with the best of your own that was not tried yet, and try the better one first. At the end `release`.
  *
  * @example
  * while (freeSlots > 0) {
- *   const parked = table.candidate();
+ *   const parked = table.nextRunnable();
  *   const next = parked !== NONE && (queue.isEmpty || isBefore(parked, queue.peek())) ? parked : queue.pop();
  *   if (table.tryTake(next) === TAKEN) start(next); else table.park(next);
  * }
  */
 export class LockTable {
   /** @internal */
-  readonly inside: Inside;
-  readonly #demands: Demands;
+  readonly parts: LockTableParts;
+  readonly #requests: CompiledRequests;
   readonly #holders: Holders;
-  readonly #obstacles: Obstacles;
-  readonly #waiting: Waiting;
-  /** Calls of `tryTake`. */
-  tries = 0;
-  /** The candidate, while nothing has changed since. */
+  readonly #conflicts: ConflictCheck;
+  readonly #fairness: FairnessQueue;
+  /** The next runnable holder, while nothing has changed since. */
   #found: Holder = NONE;
-  /** The holder of which `#obstacles` knows what its `tryTake` met. */
+  /** The holder of which `#conflicts` knows what its `tryTake` met. */
   #met: Holder = NONE;
 
   constructor(options: LockTableOptions = {}) {
-    this.inside = new Inside(options);
-    this.#demands = this.inside.demands;
-    this.#holders = this.inside.holders;
-    this.#obstacles = this.inside.obstacles;
-    this.#waiting = this.inside.waiting;
+    this.parts = new LockTableParts(options);
+    this.#requests = this.parts.requests;
+    this.#holders = this.parts.holders;
+    this.#conflicts = this.parts.conflicts;
+    this.#fairness = this.parts.fairness;
   }
 
   /**
@@ -53,19 +126,19 @@ export class LockTable {
    *
    * @throws PexenError PEXEN_AMOUNT_UNKNOWN, PEXEN_AMOUNT_TOO_LARGE: an amount of something without (that much) capacity.
    */
-  compile(request: LockRequest): DemandId {
-    return this.#demands.compile(request);
+  compile(request: LockRequest): RequestId {
+    return this.#requests.compile(request);
   }
 
   /** Gives back one `compile`; nodes that nobody needs any more are forgotten. Nobody may hold or wait for it. */
-  forget(demand: DemandId): void {
-    this.#demands.forget(demand);
+  forget(request: RequestId): void {
+    this.#requests.forget(request);
   }
 
   /** The node of a resource: equal for equal nodes however they are spelled (`/a/b`, `path('a', 'b')`). It stays for good. */
   nodeOf(resource: Resource): NodeId {
-    const node = this.inside.tree.nodeOf(resource);
-    this.inside.tree.retain(node);
+    const node = this.parts.tree.nodeOf(resource);
+    this.parts.tree.retain(node);
     return node;
   }
 
@@ -75,14 +148,14 @@ export class LockTable {
    */
   enrol(
     holder: Holder,
-    demand: DemandId,
+    request: RequestId,
     priority = 0,
     rank = 0,
-    lane = 0,
+    pool = 0,
     added: number = this.tick(),
   ): void {
-    this.#holders.enrol(holder, demand, priority, rank, lane, added, this.#waiting.starts);
-    this.#waiting.ranked(holder, true);
+    this.#holders.enrol(holder, request, priority, rank, pool, added, this.#fairness.starts);
+    this.#fairness.ranked(holder, true);
   }
 
   /** A moment later than all before: to enrol holders with that were added now. */
@@ -91,13 +164,13 @@ export class LockTable {
   }
 
   /**
-   * Opens or closes a lane; at first all are open. Holders of a closed lane stay parked where they are, but are no candidates, and to
-   * start before them is not to overtake them: there is no slot for them, say.
+   * Opens or closes a pool; at first all are open. Holders of a closed pool stay parked where they are, but are no candidates, and to
+   * start before them is not to bypass them: there is no slot for them, say.
    */
-  setLane(lane: number, isOpen: boolean): void {
-    if (this.#waiting.parked.isOpen(lane) === isOpen) return;
+  setPool(pool: number, isOpen: boolean): void {
+    if (this.#fairness.parked.isOpen(pool) === isOpen) return;
     this.#found = NONE;
-    this.#waiting.parked.setLane(lane, isOpen);
+    this.#fairness.parked.setPool(pool, isOpen);
   }
 
   /** A new rank, also while the holder is parked. */
@@ -105,73 +178,67 @@ export class LockTable {
     if (this.#holders.isRanked(holder, priority, rank)) return;
     const wasParked = this.isParked(holder);
     this.#changed();
-    this.#waiting.unpark(holder);
+    this.#fairness.unpark(holder);
     this.#holders.setRank(holder, priority, rank);
-    this.#waiting.ranked(holder, false);
+    this.#fairness.ranked(holder, false);
     if (wasParked) this.park(holder);
   }
 
   /**
-   * Takes everything the holder demands, or nothing. The answer is TAKEN, RESERVED, or the node where it met a conflict: the
+   * Takes everything the holder requests, or nothing. The answer is TAKEN, RESERVED, or the node where it met a conflict: the
    * held node, or its own where something below is held. A parked holder that succeeds is parked no more.
    *
    * A holder that kept its uses and claims (`releaseAmounts`) takes its amounts again, before any reservation.
    *
-   * `mayOvertake`: may `holder` start although it takes something that is reserved for `head`? Asked instead of answering RESERVED
+   * `mayBypass`: may `holder` start although it takes something that is reserved for `head`? Asked instead of answering RESERVED
    * to a holder that is not parked. Without it no holder may.
    */
-  tryTake(holder: Holder, mayOvertake?: MayOvertake): NodeId | typeof TAKEN | typeof RESERVED {
-    this.tries++;
+  tryTake(holder: Holder, mayBypass?: MayBypass): NodeId | typeof TAKEN | typeof RESERVED {
     if (this.isHolding(holder)) return this.#takeAmounts(holder);
-    if (holder !== this.#found && this.#isBlocked(holder, mayOvertake)) {
+    if (holder !== this.#found && this.#isBlocked(holder, mayBypass)) {
       this.#met = holder;
-      return this.#obstacles.isReservedOnly ? RESERVED : this.inside.tree.nodeAt(this.#obstacles.spot);
+      return this.#conflicts.isReservedOnly ? RESERVED : this.parts.tree.nodeAt(this.#conflicts.counter);
     }
     this.#changed();
-    this.#waiting.leave(holder);
-    this.#obstacles.held.count(this.#holders.demandOf(holder), 1);
+    this.#fairness.leave(holder);
+    this.#conflicts.held.count(this.#holders.requestOf(holder), 1);
     this.#holders.activate(holder);
-    this.#waiting.started(holder);
+    this.#fairness.started(holder);
     return TAKEN;
   }
 
-  /** Demands that were looked at, by `tryTake` and in search of candidates. */
-  get finds(): number {
-    return this.#obstacles.finds;
-  }
-
   /** Would `tryTake` succeed now? Changes nothing. */
-  canTake(holder: Holder, mayOvertake?: MayOvertake): boolean {
-    if (this.isHolding(holder)) return this.#obstacles.hasUnits(this.#holders.demandOf(holder));
+  canTake(holder: Holder, mayBypass?: MayBypass): boolean {
+    if (this.isHolding(holder)) return this.#conflicts.hasUnits(this.#holders.requestOf(holder));
     this.#met = NONE;
-    return !this.#isBlocked(holder, mayOvertake);
+    return !this.#isBlocked(holder, mayBypass);
   }
 
-  /** Lets the holder wait at the place where it meets a conflict, until it is the `candidate`. */
+  /** Lets the holder wait at the place where it meets a conflict, until it is the `nextRunnable`. */
   park(holder: Holder): void {
     if (this.isParked(holder)) return;
-    if (this.#met !== holder) this.#obstacles.find(this.#holders.demandOf(holder), false);
+    if (this.#met !== holder) this.#conflicts.find(this.#holders.requestOf(holder), false);
     this.#changed();
-    this.#waiting.park(holder);
+    this.#fairness.park(holder);
   }
 
   /** It does not want any more. Harmless if it wanted nothing. What it holds, it keeps. */
   withdraw(holder: Holder): void {
     this.#changed();
-    const wasHead = holder === this.#waiting.head;
-    this.#waiting.leave(holder);
-    if (wasHead) this.#waiting.loosen(this.#holders.demandOf(holder));
-    this.#waiting.elect();
+    const wasHead = holder === this.#fairness.head;
+    this.#fairness.leave(holder);
+    if (wasHead) this.#fairness.recheck(this.#holders.requestOf(holder));
+    this.#fairness.elect();
   }
 
   /**
-   * The parked holder to start next: its lane is open, everything it demands is free, and of those it has the best rank; the head of
+   * The parked holder to start next: its pool is open, everything it requests is free, and of those it has the best rank; the head of
    * the starved goes first of all. NONE if there is none. Changes nothing that you could see: ask again after each `tryTake`.
    */
-  candidate(): Holder | typeof NONE {
+  nextRunnable(): Holder | typeof NONE {
     if (this.#found !== NONE) return this.#found;
     this.#met = NONE;
-    this.#found = this.#waiting.candidate();
+    this.#found = this.#fairness.nextRunnable();
     return this.#found;
   }
 
@@ -179,61 +246,61 @@ export class LockTable {
   release(holder: Holder): void {
     if (!this.isHolding(holder)) return;
     this.#changed();
-    const demand = this.#holders.demandOf(holder);
-    this.#waiting.unpark(holder);
-    if (this.#holders.is(holder, WITHOUT_AMOUNTS)) this.#obstacles.held.countUnits(demand, 1);
-    this.#obstacles.held.count(demand, -1);
+    const request = this.#holders.requestOf(holder);
+    this.#fairness.unpark(holder);
+    if (this.#holders.is(holder, WITHOUT_AMOUNTS)) this.#conflicts.held.countUnits(request, 1);
+    this.#conflicts.held.count(request, -1);
     this.#holders.deactivate(holder);
-    if (this.#waiting.count > 0) this.#waiting.loosen(demand);
+    if (this.#fairness.count > 0) this.#fairness.recheck(request);
   }
 
   /** Gives back amounts only: an attempt ended, its uses and claims stay for the next one. */
   releaseAmounts(holder: Holder): void {
     if (!this.isHolding(holder) || this.#holders.is(holder, WITHOUT_AMOUNTS)) return;
     this.#changed();
-    const demand = this.#holders.demandOf(holder);
-    this.#obstacles.held.countUnits(demand, -1);
+    const request = this.#holders.requestOf(holder);
+    this.#conflicts.held.countUnits(request, -1);
     this.#holders.add(holder, WITHOUT_AMOUNTS);
-    if (this.#waiting.count > 0) this.#waiting.loosen(demand);
+    if (this.#fairness.count > 0) this.#fairness.recheck(request);
   }
 
   /** `release`, and what it used and claimed is poisoned. `exclusive` and amounts never poison. */
   releasePoisoned(holder: Holder): void {
     if (!this.isHolding(holder)) return;
-    this.inside.poison.add(this.#holders.demandOf(holder), holder);
+    this.parts.poison.add(this.#holders.requestOf(holder), holder);
     this.release(holder);
   }
 
-  /** Puts the holder at the end of the queue of the starved, as too many overtakings would: it waits for a slot, say. */
+  /** Puts the holder at the end of the queue of the starved, as too many bypasses would: it waits for a slot, say. */
   starve(holder: Holder): void {
     if (this.#holders.is(holder, STARVED | HOLDING)) return;
     this.#changed();
-    this.#waiting.starve(holder);
+    this.#fairness.starve(holder);
   }
 
   /** The only holder that has what it needs reserved, or NONE. */
   get starvedHead(): Holder | typeof NONE {
-    return this.#waiting.head;
+    return this.#fairness.head;
   }
 
   /** Does anybody else, parked, need something that conflicts with what this holder takes? */
   isContended(holder: Holder): boolean {
-    return this.#waiting.isContended(holder);
+    return this.#fairness.isContended(holder);
   }
 
-  /** The poisoned node that forbids this demand, or NONE. Costs nothing while nothing is poisoned. */
-  poisonedNode(demand: DemandId): NodeId | typeof NONE {
-    return this.inside.poison.nodeFor(demand);
+  /** The poisoned node that forbids this request, or NONE. Costs nothing while nothing is poisoned. */
+  poisonedNode(request: RequestId): NodeId | typeof NONE {
+    return this.parts.poison.nodeFor(request);
   }
 
   /** Who poisoned the node. */
   poisonerOf(node: NodeId): Holder | typeof NONE {
-    return this.inside.poison.poisonerOf(node);
+    return this.parts.poison.poisonerOf(node);
   }
 
-  /** Heals every poisoned node at or below a claim of this demand. */
-  heal(demand: DemandId): void {
-    this.inside.poison.heal(demand);
+  /** Heals every poisoned node at or below a claim of this request. */
+  clearPoison(request: RequestId): void {
+    this.parts.poison.clearPoison(request);
   }
 
   /** Does it hold what it demanded (amounts may have been given back)? */
@@ -246,20 +313,20 @@ export class LockTable {
     return this.#holders.is(holder, PARKED);
   }
 
-  #isBlocked(holder: Holder, mayOvertake?: MayOvertake): boolean {
-    const { head } = this.#waiting;
-    if (!this.#obstacles.find(this.#holders.demandOf(holder), holder === head)) return false;
-    if (!this.#obstacles.isReservedOnly || this.isParked(holder)) return true;
-    return mayOvertake === undefined || !mayOvertake(holder, head);
+  #isBlocked(holder: Holder, mayBypass?: MayBypass): boolean {
+    const { head } = this.#fairness;
+    if (!this.#conflicts.find(this.#holders.requestOf(holder), holder === head)) return false;
+    if (!this.#conflicts.isReservedOnly || this.isParked(holder)) return true;
+    return mayBypass === undefined || !mayBypass(holder, head);
   }
 
   #takeAmounts(holder: Holder): NodeId | typeof TAKEN {
     if (!this.#holders.is(holder, WITHOUT_AMOUNTS)) return TAKEN;
-    const demand = this.#holders.demandOf(holder);
-    if (!this.#obstacles.hasUnits(demand)) return this.inside.tree.nodeAt(this.#obstacles.spot);
+    const request = this.#holders.requestOf(holder);
+    if (!this.#conflicts.hasUnits(request)) return this.parts.tree.nodeAt(this.#conflicts.counter);
     this.#changed();
-    this.#waiting.unpark(holder);
-    this.#obstacles.held.countUnits(demand, 1);
+    this.#fairness.unpark(holder);
+    this.#conflicts.held.countUnits(request, 1);
     this.#holders.remove(holder, WITHOUT_AMOUNTS);
     return TAKEN;
   }

@@ -1,83 +1,90 @@
 /** What failures left behind: resources nobody should trust, until somebody heals them. Knows not who may take them all the same. */
-import type { Demands } from './demands.ts';
-import type { HoldCounts } from './hold-counts.ts';
-import { type Holder, NONE, type NodeId } from './ids.ts';
-import type { ResourceTree } from './resource-tree.ts';
-import { CLAIMED, FREE, kindOf, nodeOf } from './spot.ts';
-import { CLAIM, EXCLUSIVE, USE, USE_ONE } from './wants.ts';
 
-interface Stain {
-  readonly want: typeof USE | typeof CLAIM;
+import type { ConflictCounters } from './conflicts.ts';
+import { type Holder, NONE, type NodeId } from './holders.ts';
+import type { CompiledRequests } from './requests.ts';
+import {
+  CLAIM,
+  CLAIMED,
+  EXCLUSIVE,
+  FREE,
+  kindOfCounter,
+  nodeOfCounter,
+  type ResourceTree,
+  USE,
+  USE_ONE,
+} from './resource-tree.ts';
+
+interface PoisonMark {
+  readonly mode: typeof USE | typeof CLAIM;
   readonly by: Holder;
 }
 
 export class Poison {
   /** Poisoned nodes, and what of whom poisoned them. */
-  readonly stains: Map<NodeId, Stain[]> = new Map();
+  readonly marks: Map<NodeId, PoisonMark[]> = new Map();
   readonly #tree: ResourceTree;
-  readonly #demands: Demands;
+  readonly #requests: CompiledRequests;
   /** Poison counts as a hold: who conflicts with it must not take it. */
-  readonly #counts: HoldCounts;
+  readonly #counts: ConflictCounters;
 
-  constructor(tree: ResourceTree, demands: Demands, counts: HoldCounts) {
+  constructor(tree: ResourceTree, requests: CompiledRequests, counts: ConflictCounters) {
     this.#tree = tree;
-    this.#demands = demands;
+    this.#requests = requests;
     this.#counts = counts;
   }
 
-  add(demand: number, by: Holder): void {
-    for (const { node, want } of this.#demands.needsOf(demand))
-      if (want === CLAIM) this.#stain(node, { want: CLAIM, by });
-      else if (want === USE || want === USE_ONE) this.#stain(node, { want: USE, by });
+  add(request: number, by: Holder): void {
+    for (const { node, mode } of this.#requests.entriesOf(request))
+      if (mode === CLAIM) this.#mark(node, { mode: CLAIM, by });
+      else if (mode === USE || mode === USE_ONE) this.#mark(node, { mode: USE, by });
   }
 
-  /** The poisoned node that forbids the demand, or NONE. */
-  nodeFor(demand: number): NodeId {
-    if (this.stains.size === 0) return NONE;
-    for (const { node, want } of this.#demands.needsOf(demand)) {
-      const spot = want === EXCLUSIVE ? FREE : this.#counts.spotOf(node, want);
-      if (spot !== FREE) return this.#poisonedAt(spot, want);
+  /** The poisoned node that forbids the request, or NONE. */
+  nodeFor(request: number): NodeId {
+    if (this.marks.size === 0) return NONE;
+    for (const { node, mode } of this.#requests.entriesOf(request)) {
+      const counter = mode === EXCLUSIVE ? FREE : this.#counts.counterOf(node, mode);
+      if (counter !== FREE) return this.#poisonedAt(counter, mode);
     }
     return NONE;
   }
 
   poisonerOf(node: NodeId): Holder {
-    return this.stains.get(node)?.[0]?.by ?? NONE;
+    return this.marks.get(node)?.[0]?.by ?? NONE;
   }
 
-  /** Heals what is at or below a claim of the demand. */
-  heal(demand: number): void {
-    if (this.stains.size === 0) return;
-    for (const { node, want } of this.#demands.needsOf(demand)) if (want === CLAIM) this.#healBelow(node);
+  /** Heals what is at or below a claim of the request. */
+  clearPoison(request: number): void {
+    if (this.marks.size === 0) return;
+    for (const { node, mode } of this.#requests.entriesOf(request))
+      if (mode === CLAIM) this.#clearBelow(node);
   }
 
-  #stain(node: NodeId, stain: Stain): void {
-    const stains = this.stains.get(node);
-    if (stains === undefined) {
+  #mark(node: NodeId, mark: PoisonMark): void {
+    const marks = this.marks.get(node);
+    if (marks === undefined) {
       this.#tree.retain(node);
-      this.stains.set(node, [stain]);
-    } else stains.push(stain);
-    this.#counts.countEntry(node, stain.want, 1);
+      this.marks.set(node, [mark]);
+    } else marks.push(mark);
+    this.#counts.countEntry(node, mark.mode, 1);
   }
 
-  #healBelow(above: NodeId): void {
-    for (const [node, stains] of this.stains) {
+  #clearBelow(above: NodeId): void {
+    for (const [node, marks] of this.marks) {
       if (!this.#tree.isWithin(node, above)) continue;
-      for (const { want } of stains) this.#counts.countEntry(node, want, -1);
-      this.stains.delete(node);
+      for (const { mode } of marks) this.#counts.countEntry(node, mode, -1);
+      this.marks.delete(node);
       this.#tree.drop(node);
     }
   }
 
-  /** The node that is poisoned itself: at the spot, or somewhere below it. */
-  #poisonedAt(spot: number, want: number): NodeId {
-    const node = nodeOf(spot);
-    if (kindOf(spot) <= CLAIMED) return node;
-    for (const [below, stains] of this.stains)
-      if (
-        this.#tree.isWithin(below, node) &&
-        (want === CLAIM || stains.some((stain) => stain.want === CLAIM))
-      )
+  /** The node that is poisoned itself: at the counter, or somewhere below it. */
+  #poisonedAt(counter: number, mode: number): NodeId {
+    const node = nodeOfCounter(counter);
+    if (kindOfCounter(counter) <= CLAIMED) return node;
+    for (const [below, marks] of this.marks)
+      if (this.#tree.isWithin(below, node) && (mode === CLAIM || marks.some((mark) => mark.mode === CLAIM)))
         return below;
     return node;
   }

@@ -1,13 +1,49 @@
-/** Names of resources become nodes of one tree, as integers. Knows no holders. */
+/**
+ * Names of resources become nodes of one tree, as integers; what of a node can be taken, and what can be counted of it, is an integer, too.
+ * Knows no holders.
+ */
 import type { Resource } from '@pexen/core';
 import { grown } from '@pexen/core/columns';
 import { isResourcePath, nameOfPart, nameOfPath, partsOf } from './resource-path.ts';
-import { nodeOf } from './spot.ts';
-import { ROOT } from './trie.ts';
-import { EXCLUSIVE, USE_ONE } from './wants.ts';
+
+/** The root of the tree, and the beginning of every request. */
+export const ROOT = 0;
+
+/** How a node is taken. From USE_ONE on units are counted: USE_ONE is a use where there is a capacity, all above are amounts. */
+export const USE = 0;
+export const CLAIM = 1;
+export const EXCLUSIVE = 2;
+export const USE_ONE = 3;
+
+/** Holds of the node keep claims of it, and of what is below, away. */
+export const HELD = 0;
+/** Claims of the node keep everybody away from it, and from what is below. */
+export const CLAIMED = 1;
+/** Holds of the node or below it keep claims of it away. */
+export const HELD_WITHIN = 2;
+/** Claims of the node or below it keep everybody away from it. */
+export const CLAIMED_WITHIN = 3;
+
+/** Counters of a node. */
+export const WIDTH = 4;
+
+/** Not a counter: nothing is in the way. */
+export const FREE = -1;
+
+export function counterAt(node: number, kind: number): number {
+  return node * WIDTH + kind;
+}
+
+export function nodeOfCounter(counter: number): number {
+  return (counter / WIDTH) | 0;
+}
+
+export function kindOfCounter(counter: number): number {
+  return counter % WIDTH;
+}
 
 /** Beside the tree: everybody is in it, and the exclusive have it for themselves. */
-export const HOUSE = 1;
+export const EVERYONE = 1;
 
 export class ResourceTree {
   /** Nodes are below this. */
@@ -19,7 +55,7 @@ export class ResourceTree {
   /** References from outside, and one for each node below. */
   readonly refs: number[] = [1];
   /** By which want it is counted apart; undefined of what is in the tree. */
-  readonly #wants: (number | undefined)[] = [];
+  readonly #modes: (number | undefined)[] = [];
   readonly #parts: unknown[] = [];
   readonly #below: (Map<unknown, number> | undefined)[] = [];
   /** Nodes right below the root that were first named by a path. */
@@ -42,23 +78,23 @@ export class ResourceTree {
   }
 
   /** What is counted of a node apart from the tree, by how it is wanted, has a node of its own, for ever. */
-  aside(node: number, want: number): number {
-    this.#asides[want] ??= {};
-    const aside = this.#child(node, this.#asides[want]);
-    this.#wants[aside] = want;
+  aside(node: number, mode: number): number {
+    this.#asides[mode] ??= {};
+    const aside = this.#child(node, this.#asides[mode]);
+    this.#modes[aside] = mode;
     return aside;
   }
 
-  /** The want by which units are counted at the spot, if any are: it is in the way while there are too few for that. */
-  unitsAt(spot: number): number | undefined {
-    const want = this.#wants[nodeOf(spot)];
-    return want !== undefined && want >= USE_ONE ? want : undefined;
+  /** The want by which units are counted at the counter, if any are: it is in the way while there are too few for that. */
+  unitsAt(counter: number): number | undefined {
+    const mode = this.#modes[nodeOfCounter(counter)];
+    return mode !== undefined && mode >= USE_ONE ? mode : undefined;
   }
 
-  /** The node of a spot, as people know it. */
-  nodeAt(spot: number): number {
-    const node = nodeOf(spot);
-    return this.#wants[node] === undefined ? node : (this.parent[node] as number);
+  /** The node of a counter, as people know it. */
+  nodeAt(counter: number): number {
+    const node = nodeOfCounter(counter);
+    return this.#modes[node] === undefined ? node : (this.parent[node] as number);
   }
 
   declare(resource: Resource, capacity: number): void {

@@ -24,7 +24,7 @@ function tableOf(
 }
 
 /** The holder tries, and parks where it must. */
-function want(table: LockTable, ...holders: readonly number[]): void {
+function mode(table: LockTable, ...holders: readonly number[]): void {
   for (const holder of holders) if (table.tryTake(holder) !== TAKEN) table.park(holder);
   validate(table);
 }
@@ -41,39 +41,39 @@ it('a node that was asked for is never given to another name', () => {
 
 it('who is withdrawn is not the candidate any more', () => {
   const table = tableOf([r, r, r]);
-  want(table, 0, 1, 2);
+  mode(table, 0, 1, 2);
   table.release(0);
-  expect(table.candidate()).toBe(1);
+  expect(table.nextRunnable()).toBe(1);
   table.withdraw(1);
-  expect(table.candidate()).toBe(2);
+  expect(table.nextRunnable()).toBe(2);
 });
 
 it('a better one that is parked meanwhile is the candidate', () => {
   const table = tableOf([r, r, s], [0, 2, 1]);
-  want(table, 0, 1);
+  mode(table, 0, 1);
   table.release(0);
-  expect(table.candidate()).toBe(1);
+  expect(table.nextRunnable()).toBe(1);
   table.park(2);
-  expect(table.candidate()).toBe(2);
+  expect(table.nextRunnable()).toBe(2);
 });
 
 it('a better one whose units come back meanwhile is the candidate', () => {
   const two = { uses: [amount('memory', 2)] };
   const table = tableOf([r, two, r, two], [0, 1, 3, 2], { capacities: [['memory', 2]] });
-  want(table, 0, 1, 2, 3);
+  mode(table, 0, 1, 2, 3);
   table.release(0);
-  expect(table.candidate()).toBe(2);
+  expect(table.nextRunnable()).toBe(2);
   table.releaseAmounts(1);
-  expect(table.candidate()).toBe(3);
+  expect(table.nextRunnable()).toBe(3);
 });
 
 it('what is reserved meanwhile is not offered any more', () => {
   const table = tableOf([r, r, { claims: ['r', 's'] }, s]);
-  want(table, 0, 3, 1, 2);
+  mode(table, 0, 3, 1, 2);
   table.release(0);
-  expect(table.candidate()).toBe(1);
+  expect(table.nextRunnable()).toBe(1);
   table.starve(2);
-  expect(table.candidate()).toBe(NONE);
+  expect(table.nextRunnable()).toBe(NONE);
 });
 
 it('who waits for units only may give everything back', () => {
@@ -84,22 +84,22 @@ it('who waits for units only may give everything back', () => {
       capacities: [['memory', 2]],
     },
   );
-  want(table, 0);
+  mode(table, 0);
   table.releaseAmounts(0);
-  want(table, 1, 0);
+  mode(table, 1, 0);
   expect(table.isParked(0)).toBe(true);
   table.release(0);
   validate(table);
   expect(table.isParked(0)).toBe(false);
   table.release(1);
-  expect(table.candidate()).toBe(NONE);
+  expect(table.nextRunnable()).toBe(NONE);
   expect(table.tryTake(2)).toBe(TAKEN);
 });
 
 it('units are given back once and taken once, however often that is asked for', () => {
   const one = { uses: [amount('memory', 1)] };
   const table = tableOf([one, one, one, one], [], { capacities: [['memory', 2]] });
-  want(table, 0, 1);
+  mode(table, 0, 1);
   expect(table.tryTake(0)).toBe(TAKEN);
   table.releaseAmounts(0);
   table.releaseAmounts(0);
@@ -116,24 +116,24 @@ it('of those who wait for units only, the best goes first', () => {
     [1, 0],
   ] as const) {
     const table = tableOf([two, two, two], [], { capacities: [['memory', 2]] });
-    want(table, first);
+    mode(table, first);
     table.releaseAmounts(first);
-    want(table, second);
+    mode(table, second);
     table.releaseAmounts(second);
-    want(table, 2, first, second);
+    mode(table, 2, first, second);
     table.release(2);
-    expect(table.candidate()).toBe(0);
+    expect(table.nextRunnable()).toBe(0);
   }
 });
 
 it('who waits for units only is waited for as well', () => {
   const two = { uses: [amount('memory', 2)] };
   const table = tableOf([two, two, two], [], { capacities: [['memory', 2]] });
-  want(table, 0);
+  mode(table, 0);
   table.releaseAmounts(0);
-  want(table, 1);
+  mode(table, 1);
   expect(table.isContended(2)).toBe(false);
-  want(table, 0);
+  mode(table, 0);
   expect(table.isContended(2)).toBe(true);
   expect(table.isContended(0)).toBe(false);
 });
@@ -144,31 +144,31 @@ it('nobody poisons what it does not hold', () => {
   expect(table.poisonedNode(table.compile(r))).toBe(NONE);
 });
 
-it('what several have poisoned is healed at once, and the first of them is blamed', () => {
+it('what several have poisoned is cleared at once, and the first of them is blamed', () => {
   const use = { uses: ['r'] };
   const table = tableOf([use, use, s]);
-  want(table, 0, 1, 2);
+  mode(table, 0, 1, 2);
   for (const holder of [1, 0, 2]) table.releasePoisoned(holder);
   expect(table.poisonerOf(table.nodeOf('r'))).toBe(1);
-  table.heal(table.compile(r));
+  table.clearPoison(table.compile(r));
   expect(table.poisonedNode(table.compile(r))).toBe(NONE);
   expect(table.poisonedNode(table.compile(s))).toBe(table.nodeOf('s'));
 });
 
 it('poison stays though nobody names the resource for a while', () => {
   const table = new LockTable();
-  const demand = table.compile(r);
-  table.enrol(0, demand);
-  want(table, 0);
+  const request = table.compile(r);
+  table.enrol(0, request);
+  mode(table, 0);
   table.releasePoisoned(0);
-  table.forget(demand);
+  table.forget(request);
   expect(table.poisonedNode(table.compile(s))).toBe(NONE);
   expect(table.poisonedNode(table.compile(r))).not.toBe(NONE);
 });
 
 it('says what below forbids a use, and what below forbids a claim', () => {
   const table = tableOf([{ uses: ['/z'] }, { uses: ['/a/c'] }, { claims: ['/a/b'] }]);
-  want(table, 0, 1, 2);
+  mode(table, 0, 1, 2);
   for (const holder of [0, 1, 2]) table.releasePoisoned(holder);
   expect(table.poisonedNode(table.compile({ uses: ['/a'] }))).toBe(table.nodeOf('/a/b'));
   expect(table.poisonedNode(table.compile({ claims: ['/a'] }))).toBe(table.nodeOf('/a/c'));
@@ -179,17 +179,17 @@ it('of those who starve by one start, the best is first, wherever they wait', ()
     [0, 1, 2, 9],
     [0, 2, 1, 9],
   ]) {
-    const table = tableOf([{ uses: ['r', 's'] }, r, s, { uses: ['r', 's'] }], priorities, { overtakings: 1 });
-    want(table, 0, 1, 2);
+    const table = tableOf([{ uses: ['r', 's'] }, r, s, { uses: ['r', 's'] }], priorities, { bypasses: 1 });
+    mode(table, 0, 1, 2);
     expect(table.tryTake(3)).toBe(TAKEN);
     expect(table.starvedHead).toBe((priorities[1] as number) < (priorities[2] as number) ? 1 : 2);
   }
 });
 
-it('those that want the same are all overtaken by one start, and all wait on when one of them goes', () => {
+it('those that want the same are all bypassed by one start, and all wait on when one of them goes', () => {
   const both = { claims: ['r', 's'] };
-  const table = tableOf([{ uses: ['r'] }, both, both, both, { uses: ['r'] }], [], { overtakings: 1 });
-  want(table, 0, 1, 2, 3);
+  const table = tableOf([{ uses: ['r'] }, both, both, both, { uses: ['r'] }], [], { bypasses: 1 });
+  mode(table, 0, 1, 2, 3);
   expect(table.tryTake(4)).toBe(TAKEN);
   for (const holder of [1, 2]) {
     expect(table.starvedHead).toBe(holder);
@@ -198,10 +198,10 @@ it('those that want the same are all overtaken by one start, and all wait on whe
   expect(table.starvedHead).toBe(3);
 
   const other = tableOf([r, both, both, both]);
-  want(other, 0, 1, 2, 3);
+  mode(other, 0, 1, 2, 3);
   other.withdraw(1);
   other.release(0);
-  expect(other.candidate()).toBe(2);
+  expect(other.nextRunnable()).toBe(2);
 });
 
 it('who waits for few units does not wait for those who need more, whoever came first', () => {
@@ -212,45 +212,45 @@ it('who waits for few units does not wait for those who need more, whoever came 
   ] as const) {
     const requests = [units(2), units(2), units(large === 2 ? 4 : 2), units(large === 2 ? 2 : 4)];
     const table = tableOf(requests, [], { capacities: [['memory', 4]] });
-    want(table, 0, 1, 2, 3);
+    mode(table, 0, 1, 2, 3);
     table.release(0);
-    expect(table.candidate()).toBe(small);
+    expect(table.nextRunnable()).toBe(small);
     table.release(1);
-    expect(table.candidate()).toBe(2);
+    expect(table.nextRunnable()).toBe(2);
   }
 });
 
 it('keeps others away from each of very many resources', () => {
   const table = new LockTable();
-  const demands = Array.from({ length: 100 }, (_, at) => table.compile({ claims: [`/many/${at}`] }));
-  for (const [at, demand] of demands.entries())
-    for (const holder of [at, at + demands.length]) table.enrol(holder, demand);
-  want(table, ...demands.keys());
-  for (const at of demands.keys()) {
-    expect(table.tryTake(at + demands.length)).toBe(table.nodeOf(`/many/${at}`));
-    table.park(at + demands.length);
+  const requests = Array.from({ length: 100 }, (_, at) => table.compile({ claims: [`/many/${at}`] }));
+  for (const [at, request] of requests.entries())
+    for (const holder of [at, at + requests.length]) table.enrol(holder, request);
+  mode(table, ...requests.keys());
+  for (const at of requests.keys()) {
+    expect(table.tryTake(at + requests.length)).toBe(table.nodeOf(`/many/${at}`));
+    table.park(at + requests.length);
   }
   table.release(77);
-  expect(table.candidate()).toBe(177);
+  expect(table.nextRunnable()).toBe(177);
 });
 
 /** 2 wants r and s. 0 holds r; then s is taken, and r comes back. Is 2 starved by that? */
 function isStarvedBy(priority: number, isBefore: boolean): boolean {
-  const table = new LockTable({ overtakings: 1 });
+  const table = new LockTable({ bypasses: 1 });
   for (let at = 0; at < 40; at++) table.nodeOf(`other-${at}`);
   for (const [holder, request] of [r, s, r, t, t].entries())
     table.enrol(holder, table.compile(request), holder === 1 ? priority : holder);
-  want(table, 3, 4);
-  if (isBefore) want(table, 0, 1);
+  mode(table, 3, 4);
+  if (isBefore) mode(table, 0, 1);
   table.enrol(2, table.compile({ claims: ['r', 's'] }), 5);
-  want(table, ...(isBefore ? [2] : [0, 2, 1]));
+  mode(table, ...(isBefore ? [2] : [0, 2, 1]));
   table.release(0);
-  expect(table.candidate()).toBe(NONE);
+  expect(table.nextRunnable()).toBe(NONE);
   validate(table);
   return table.starvedHead === 2;
 }
 
-it('worse ones that block its way elsewhere overtake it, but not better ones, nor those that were there before', () => {
+it('worse ones that block its way elsewhere bypass it, but not better ones, nor those that were there before', () => {
   expect(isStarvedBy(9, false)).toBe(true);
   expect(isStarvedBy(1, false)).toBe(false);
   expect(isStarvedBy(9, true)).toBe(false);
@@ -259,23 +259,23 @@ it('worse ones that block its way elsewhere overtake it, but not better ones, no
 it('of a starved one and another, both free, the better is the candidate', () => {
   for (const starved of [3, 4]) {
     const table = tableOf([r, s, r, s, s]);
-    want(table, 0, 1, 2, 3, 4);
+    mode(table, 0, 1, 2, 3, 4);
     table.starve(2);
     expect(table.canTake(2)).toBe(false);
     table.starve(starved);
     expect(table.starvedHead).toBe(2);
     table.release(1);
-    expect(table.candidate()).toBe(3);
+    expect(table.nextRunnable()).toBe(3);
     expect(table.tryTake(3)).toBe(TAKEN);
     table.release(3);
-    expect(table.candidate()).toBe(4);
+    expect(table.nextRunnable()).toBe(4);
   }
 });
 
 it('refuses options that mean nothing, all at once', () => {
   const capacities = { none: 0, less: -1, odd: Number.NaN };
-  expect(() => new LockTable({ capacities, overtakings: 0 })).toThrow(
-    /overtakings must be a number, 1 or more[\s\S]*"none"[\s\S]*"less"[\s\S]*"odd" must be a number above 0/,
+  expect(() => new LockTable({ capacities, bypasses: 0 })).toThrow(
+    /bypasses must be a number, 1 or more[\s\S]*"none"[\s\S]*"less"[\s\S]*"odd" must be a number above 0/,
   );
 });
 
@@ -305,7 +305,7 @@ it('names what has no text', () => {
     { name: 'disk' },
   ] as object[];
   const table = tableOf(odd.map((resource) => ({ claims: [resource] })));
-  want(table, 0, 1, 2);
+  mode(table, 0, 1, 2);
   expect(describeNodes(table).map(({ resource }) => resource)).toEqual([
     ...['an object without a name', 'an object without a name', 'disk'],
   ]);

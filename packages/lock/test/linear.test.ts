@@ -1,23 +1,44 @@
 /** What a task costs does not grow with the number of tasks. Counted, not timed. */
 import { describe, expect, it } from 'vitest';
+import { ConflictCheck } from '../src/conflicts.ts';
 import { type LockRequest, LockTable, NONE, TAKEN } from '../src/index.ts';
 
 interface Costs {
   /** Calls of tryTake, a task. */
   readonly tries: number;
-  /** Demands looked at, a task: in tryTake and in search of candidates. */
+  /** Requests that are compared with what is held, a task. */
   readonly finds: number;
+}
+
+/** Counts the calls of a method until the returned function is called, which returns their number. */
+function countCalls<T extends object>(owner: T, method: keyof T): () => number {
+  const original = owner[method] as (...args: unknown[]) => unknown;
+  let calls = 0;
+  function counted(this: unknown, ...args: unknown[]): unknown {
+    calls++;
+    return original.apply(this, args);
+  }
+  owner[method] = counted as T[keyof T];
+  return () => {
+    owner[method] = original as T[keyof T];
+    return calls;
+  };
 }
 
 /** Runs all, in their order where they can, with so many slots; they end in the order in which they started. */
 function run(requests: readonly LockRequest[], slots: number): Costs {
+  const tries = countCalls(LockTable.prototype, 'tryTake');
+  const finds = [
+    countCalls(ConflictCheck.prototype, 'find'),
+    countCalls(ConflictCheck.prototype, 'hasUnits'),
+  ];
   const table = new LockTable();
   for (const [holder, request] of requests.entries()) table.enrol(holder, table.compile(request));
   const running: number[] = [];
   let next = 0;
   for (let ended = 0; ended < requests.length; ended++) {
     while (running.length - ended < slots) {
-      const parked = table.candidate();
+      const parked = table.nextRunnable();
       if (parked !== NONE) {
         expect(table.tryTake(parked)).toBe(TAKEN);
         running.push(parked);
@@ -28,7 +49,8 @@ function run(requests: readonly LockRequest[], slots: number): Costs {
     table.release(running[ended] as number);
   }
   expect(new Set(running).size).toBe(requests.length);
-  return { tries: table.tries / requests.length, finds: table.finds / requests.length };
+  const found = finds.reduce((sum, stop) => sum + stop(), 0);
+  return { tries: tries() / requests.length, finds: found / requests.length };
 }
 
 /** A fixed sequence of numbers below 1. */

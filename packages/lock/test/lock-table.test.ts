@@ -24,9 +24,9 @@ class Desk {
   }
 
   /** A holder that has not tried yet. */
-  wants(request: LockRequest, priority = 0, rank = 0, lane = 0): number {
+  wants(request: LockRequest, priority = 0, rank = 0, pool = 0): number {
     const holder = this.#next++;
-    this.table.enrol(holder, this.table.compile(request), priority, rank, lane);
+    this.table.enrol(holder, this.table.compile(request), priority, rank, pool);
     return holder;
   }
 
@@ -38,8 +38,8 @@ class Desk {
   }
 
   /** A holder that had to park. */
-  waits(request: LockRequest, priority = 0, rank = 0, lane = 0): number {
-    const holder = this.wants(request, priority, rank, lane);
+  waits(request: LockRequest, priority = 0, rank = 0, pool = 0): number {
+    const holder = this.wants(request, priority, rank, pool);
     expect(this.table.tryTake(holder)).not.toBe(TAKEN);
     this.table.park(holder);
     return holder;
@@ -48,7 +48,7 @@ class Desk {
   /** Starts candidates as long as there are any. */
   startAll(): number[] {
     const started: number[] = [];
-    for (let next = this.table.candidate(); next !== NONE; next = this.table.candidate()) {
+    for (let next = this.table.nextRunnable(); next !== NONE; next = this.table.nextRunnable()) {
       expect(this.table.tryTake(next)).toBe(TAKEN);
       started.push(next);
     }
@@ -203,7 +203,7 @@ describe('amounts', () => {
   });
 
   it('lets small ones pass a large one that waits, and the large one in the end', () => {
-    const desk = new Desk({ capacities, overtakings: 3 });
+    const desk = new Desk({ capacities, bypasses: 3 });
     const half = desk.holds({ uses: [amount('memory', 5)] });
     const large = desk.waits({ uses: [amount('memory', 10)] });
     const small = [1, 2, 3].map(() => desk.holds({ uses: [amount('memory', 1)] }));
@@ -234,7 +234,7 @@ describe('waiting', () => {
     const y = desk.holds({ claims: ['y'] });
     const both = desk.waits({ claims: ['x', 'y'] });
     desk.table.release(x);
-    expect(desk.table.candidate()).toBe(NONE);
+    expect(desk.table.nextRunnable()).toBe(NONE);
     desk.table.release(y);
     expect(desk.startAll()).toEqual([both]);
   });
@@ -245,9 +245,9 @@ describe('waiting', () => {
     const [first, second] = [desk.waits({ claims: ['x'] }), desk.waits({ claims: ['x'] })];
     desk.table.setRank(second, 0, 1);
     desk.table.release(blocker);
-    expect(desk.table.candidate()).toBe(second);
+    expect(desk.table.nextRunnable()).toBe(second);
     desk.table.setRank(first, -1, 0);
-    expect(desk.table.candidate()).toBe(first);
+    expect(desk.table.nextRunnable()).toBe(first);
   });
 
   it('ends with a withdrawal', () => {
@@ -276,20 +276,20 @@ describe('fairness', () => {
     const desk = new Desk();
     let held = desk.holds({ uses: ['x'] });
     const claimer = desk.waits({ claims: ['x'] });
-    let overtakings = 0;
-    for (; overtakings < 1000; overtakings++) {
+    let bypasses = 0;
+    for (; bypasses < 1000; bypasses++) {
       const user = desk.wants({ uses: ['x'] });
       if (desk.table.tryTake(user) !== TAKEN) break;
       desk.table.release(held);
       held = user;
     }
-    expect(overtakings).toBe(64);
+    expect(bypasses).toBe(64);
     desk.table.release(held);
     expect(desk.startAll()).toEqual([claimer]);
   });
 
   it('does not count starts of better rank', () => {
-    const desk = new Desk({ overtakings: 1 });
+    const desk = new Desk({ bypasses: 1 });
     desk.holds({ uses: ['x'] });
     desk.waits({ claims: ['x'] });
     expect(desk.table.tryTake(desk.wants({ uses: ['x'] }, -1))).toBe(TAKEN);
@@ -333,13 +333,13 @@ describe('fairness', () => {
     });
 
     it('are counted only if they take what it waits for, and not where there is no slot for it', () => {
-      const desk = new Desk({ latecomers: 1, lanes: 2 });
+      const desk = new Desk({ latecomers: 1, pools: 2 });
       desk.holds({ uses: ['x'] });
       const writer = desk.waits({ claims: ['x'] }, 0, 0, 1);
       expect(streamOf(desk, { uses: ['y'] }, 5)).toBe(5);
-      desk.table.setLane(1, false);
+      desk.table.setPool(1, false);
       expect(streamOf(desk, { uses: ['x'] }, 5)).toBe(5);
-      desk.table.setLane(1, true);
+      desk.table.setPool(1, true);
       expect(streamOf(desk, { uses: ['x'] }, 5)).toBe(1);
       expect(desk.table.starvedHead).toBe(writer);
     });
@@ -354,10 +354,10 @@ describe('fairness', () => {
       };
       for (let turn = 0; turn < 100 && a !== NONE && b !== NONE; turn++) {
         desk.table.release(a);
-        desk.table.candidate();
+        desk.table.nextRunnable();
         a = take('a');
         desk.table.release(b);
-        desk.table.candidate();
+        desk.table.nextRunnable();
         b = take('b');
       }
       validate(desk.table);
@@ -366,7 +366,7 @@ describe('fairness', () => {
   });
 
   it('keeps the count over parking again', () => {
-    const desk = new Desk({ overtakings: 2 });
+    const desk = new Desk({ bypasses: 2 });
     desk.holds({ uses: ['x'] });
     const claimer = desk.waits({ claims: ['x'] });
     desk.holds({ uses: ['x'] });
@@ -377,7 +377,7 @@ describe('fairness', () => {
   });
 
   it('who comes back is starved as before', () => {
-    const desk = new Desk({ overtakings: 1 });
+    const desk = new Desk({ bypasses: 1 });
     desk.holds({ uses: ['x'] });
     const claimer = desk.waits({ claims: ['x'] });
     desk.holds({ uses: ['x'] });
@@ -389,7 +389,7 @@ describe('fairness', () => {
   });
 
   it('ends even where two streams take turns in blocking', () => {
-    const desk = new Desk({ overtakings: 8 });
+    const desk = new Desk({ bypasses: 8 });
     let [a, b] = [desk.holds({ claims: ['a'] }), desk.holds({ claims: ['b'] })];
     const both = desk.waits({ claims: ['a', 'b'] });
     const take = (name: string): number => {
@@ -398,10 +398,10 @@ describe('fairness', () => {
     };
     for (let turn = 0; turn < 100 && a !== NONE && b !== NONE; turn++) {
       desk.table.release(a);
-      expect(desk.table.candidate()).toBe(NONE);
+      expect(desk.table.nextRunnable()).toBe(NONE);
       a = take('a');
       desk.table.release(b);
-      expect(desk.table.candidate()).toBe(a === NONE ? both : NONE);
+      expect(desk.table.nextRunnable()).toBe(a === NONE ? both : NONE);
       b = take('b');
     }
     expect(desk.table.starvedHead).toBe(both);
@@ -409,16 +409,16 @@ describe('fairness', () => {
   });
 
   it('reserves for the head only; the next head follows in the order in which they starved', () => {
-    const desk = new Desk({ overtakings: 1 });
+    const desk = new Desk({ bypasses: 1 });
     const [x, y] = [desk.holds({ uses: ['x'] }), desk.holds({ uses: ['y'] })];
     const [onX, onY] = [desk.waits({ claims: ['x'] }), desk.waits({ claims: ['y'] })];
-    const overtaker = desk.holds({ uses: ['y'] });
+    const bypasser = desk.holds({ uses: ['y'] });
     desk.holds({ uses: ['x'] });
     expect(desk.table.starvedHead).toBe(onY);
     expect(desk.canTake({ uses: ['x'] })).toBe(true);
     expect(desk.canTake({ uses: ['y'] })).toBe(false);
     desk.table.release(y);
-    desk.table.release(overtaker);
+    desk.table.release(bypasser);
     expect(desk.startAll()).toEqual([onY]);
     expect(desk.table.starvedHead).toBe(onX);
     desk.table.release(x);
@@ -427,14 +427,14 @@ describe('fairness', () => {
 
   it('lets those slip in of whom the machine says that they may', () => {
     const asked: number[][] = [];
-    const mayOvertake = (holder: number, head: number): boolean => asked.push([holder, head]) > 1;
-    const desk = new Desk({ overtakings: 1 });
+    const mayBypass = (holder: number, head: number): boolean => asked.push([holder, head]) > 1;
+    const desk = new Desk({ bypasses: 1 });
     desk.holds({ uses: ['x'] });
     const claimer = desk.waits({ claims: ['x'] });
     desk.holds({ uses: ['x'] });
     const [first, second] = [desk.wants({ uses: ['x'] }), desk.wants({ uses: ['x'] })];
-    expect(desk.table.tryTake(first, mayOvertake)).toBe(RESERVED);
-    expect(desk.table.tryTake(second, mayOvertake)).toBe(TAKEN);
+    expect(desk.table.tryTake(first, mayBypass)).toBe(RESERVED);
+    expect(desk.table.tryTake(second, mayBypass)).toBe(TAKEN);
     expect(asked).toEqual([
       [first, claimer],
       [second, claimer],
@@ -442,7 +442,7 @@ describe('fairness', () => {
   });
 
   it('gives a reservation up with its head', () => {
-    const desk = new Desk({ overtakings: 1 });
+    const desk = new Desk({ bypasses: 1 });
     desk.holds({ uses: ['x'] });
     const claimer = desk.waits({ claims: ['x'] });
     desk.holds({ uses: ['x'] });
@@ -457,7 +457,7 @@ describe('fairness', () => {
     const wide = desk.wants({ uses: ['x'] });
     desk.table.starve(wide);
     expect(desk.table.starvedHead).toBe(wide);
-    expect(desk.table.candidate()).toBe(NONE);
+    expect(desk.table.nextRunnable()).toBe(NONE);
     expect(desk.canTake({ claims: ['x'] })).toBe(false);
     expect(desk.table.tryTake(wide)).toBe(TAKEN);
     expect(desk.table.starvedHead).toBe(NONE);
@@ -466,7 +466,7 @@ describe('fairness', () => {
 
 describe('between two attempts', () => {
   it('amounts are given back, uses and claims stay', () => {
-    const desk = new Desk({ capacities: [['slots', 1]], overtakings: 1 });
+    const desk = new Desk({ capacities: [['slots', 1]], bypasses: 1 });
     const holder = desk.holds({ uses: [amount('slots', 1)], claims: ['x'] });
     desk.table.releaseAmounts(holder);
     expect(desk.canTake({ uses: ['x'] })).toBe(false);
@@ -474,7 +474,7 @@ describe('between two attempts', () => {
     expect(desk.table.tryTake(holder)).not.toBe(TAKEN);
     desk.table.park(holder);
     desk.table.starve(desk.wants({ uses: [amount('slots', 1)] }));
-    expect(desk.table.candidate()).toBe(NONE);
+    expect(desk.table.nextRunnable()).toBe(NONE);
     desk.table.release(other);
     expect(desk.startAll()).toEqual([holder]);
     desk.table.release(holder);
@@ -487,9 +487,9 @@ describe('poison', () => {
     const desk = new Desk();
     const { table } = desk;
     table.releasePoisoned(desk.holds({ uses: ['/a'] }));
-    const demands = [{ uses: ['/a/b'] }, { claims: ['/a/b'] }, { claims: ['/'] }, { exclusive: true }, {}];
+    const requests = [{ uses: ['/a/b'] }, { claims: ['/a/b'] }, { claims: ['/'] }, { exclusive: true }, {}];
     const verdicts = (): boolean[] =>
-      demands.map((demand) => table.poisonedNode(table.compile(demand)) !== NONE);
+      requests.map((request) => table.poisonedNode(table.compile(request)) !== NONE);
     expect(verdicts()).toEqual([false, true, true, false, false]);
     table.releasePoisoned(desk.holds({ claims: ['/a'] }));
     expect(verdicts()).toEqual([true, true, true, false, false]);
@@ -511,15 +511,15 @@ describe('poison', () => {
       expect(table.poisonedNode(table.compile({ uses }))).toBe(table.nodeOf('/a/b'));
   });
 
-  it('is healed by a claim at or above it', () => {
+  it('is cleared by a claim at or above it', () => {
     const desk = new Desk();
     const { table } = desk;
     table.releasePoisoned(desk.holds({ claims: ['/a/b', '/c'] }));
-    const demand = table.compile({ uses: ['/a/b'] });
-    for (const claims of [['/a/b/c'], ['/c']]) table.heal(table.compile({ claims }));
-    expect(table.poisonedNode(demand)).toBe(table.nodeOf('/a/b'));
-    table.heal(table.compile({ claims: ['/a'] }));
-    expect(table.poisonedNode(demand)).toBe(NONE);
+    const request = table.compile({ uses: ['/a/b'] });
+    for (const claims of [['/a/b/c'], ['/c']]) table.clearPoison(table.compile({ claims }));
+    expect(table.poisonedNode(request)).toBe(table.nodeOf('/a/b'));
+    table.clearPoison(table.compile({ claims: ['/a'] }));
+    expect(table.poisonedNode(request)).toBe(NONE);
     expect(describeNodes(table)).toEqual([]);
   });
 
@@ -540,7 +540,7 @@ describe('descriptions', () => {
     const other = desk.waits({ uses: [amount('m', 2)] });
     expect(describeWait(desk.table, waiter)).toEqual({
       ...{ holder: waiter, node: desk.table.nodeOf('/a'), resource: '/a', blockers: [a, b] },
-      ...{ overtaken: 0, starved: false },
+      ...{ bypassed: 0, starved: false },
     });
     expect(describeWait(desk.table, other)?.blockers).toEqual([a]);
     expect(describeWait(desk.table, a)).toBeUndefined();
@@ -562,72 +562,72 @@ describe('forgetting', () => {
   it('leaves nothing of what nobody needs', () => {
     const { table } = new Desk();
     for (let round = 0; round < 1000; round++) {
-      const demand = table.compile({ claims: [`/user/${round}/mail`], uses: [`/host/${round}`] });
-      table.enrol(0, demand);
+      const request = table.compile({ claims: [`/user/${round}/mail`], uses: [`/host/${round}`] });
+      table.enrol(0, request);
       table.tryTake(0);
       table.release(0);
-      table.forget(demand);
+      table.forget(request);
     }
-    const { tree, demands } = table.inside;
+    const { tree, requests } = table.parts;
     expect(tree.size).toBeLessThan(16);
-    expect(demands.trie.size).toBeLessThan(16);
+    expect(requests.trie.size).toBeLessThan(16);
   });
 });
 
-describe('lanes', () => {
-  it('who waits in a closed lane is no candidate, and hides nobody', () => {
-    const desk = new Desk({ lanes: 2 });
+describe('pools', () => {
+  it('a holder of a closed pool is not runnable, and hides no other', () => {
+    const desk = new Desk({ pools: 2 });
     const blocker = desk.holds({ claims: ['x'] });
     const other = desk.waits({ claims: ['x'] }, 0, 0, 1);
     const own = desk.waits({ claims: ['x'] });
-    desk.table.setLane(1, false);
+    desk.table.setPool(1, false);
     desk.table.release(blocker);
     expect(desk.startAll()).toEqual([own]);
     desk.table.release(own);
     expect(desk.startAll()).toEqual([]);
-    desk.table.setLane(1, true);
+    desk.table.setPool(1, true);
     expect(desk.startAll()).toEqual([other]);
   });
 
-  it('the first of the starved waits for its lane, and keeps what is reserved for it', () => {
-    const desk = new Desk({ lanes: 2 });
+  it('the first of the starved waits for its pool, and keeps what is reserved for it', () => {
+    const desk = new Desk({ pools: 2 });
     const blocker = desk.holds({ claims: ['x'] });
     const starved = desk.waits({ claims: ['x'] }, 0, 0, 1);
     const own = desk.waits({ claims: ['x'] });
     desk.table.starve(starved);
-    desk.table.setLane(1, false);
+    desk.table.setPool(1, false);
     desk.table.release(blocker);
     expect(desk.startAll()).toEqual([]);
-    desk.table.setLane(1, true);
+    desk.table.setPool(1, true);
     expect(desk.startAll()).toEqual([starved]);
     desk.table.release(starved);
     expect(desk.startAll()).toEqual([own]);
   });
 
-  it('nobody overtakes who could not have started', () => {
-    const desk = new Desk({ lanes: 2, overtakings: 1 });
+  it('a holder of a closed pool is not bypassed', () => {
+    const desk = new Desk({ pools: 2, bypasses: 1 });
     desk.holds({ uses: ['x'] });
     const claimer = desk.waits({ claims: ['x'] }, 0, 0, 1);
-    desk.table.setLane(1, false);
+    desk.table.setPool(1, false);
     desk.holds({ uses: ['x'] });
     expect(desk.table.starvedHead).toBe(NONE);
-    desk.table.setLane(1, true);
+    desk.table.setPool(1, true);
     desk.holds({ uses: ['x'] });
     expect(desk.table.starvedHead).toBe(claimer);
   });
 
-  it('units that came back while its lane was closed are there when it opens', () => {
-    const desk = new Desk({ lanes: 2, capacities: { gpu: 1 } });
+  it('units that came back while its pool was closed are there when it opens', () => {
+    const desk = new Desk({ pools: 2, capacities: { gpu: 1 } });
     const returning = desk.wants({ uses: ['gpu'] }, 0, 0, 1);
     expect(desk.table.tryTake(returning)).toBe(TAKEN);
     desk.table.releaseAmounts(returning);
     const other = desk.holds({ uses: ['gpu'] });
     expect(desk.table.tryTake(returning)).not.toBe(TAKEN);
     desk.table.park(returning);
-    desk.table.setLane(1, false);
+    desk.table.setPool(1, false);
     desk.table.release(other);
     expect(desk.startAll()).toEqual([]);
-    desk.table.setLane(1, true);
+    desk.table.setPool(1, true);
     expect(desk.startAll()).toEqual([returning]);
   });
 });

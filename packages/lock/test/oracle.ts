@@ -13,7 +13,7 @@ export interface Request {
 export interface Task {
   readonly id: number;
   readonly request: Request;
-  readonly lane: number;
+  readonly pool: number;
   priority: number;
   rank: number;
   holds: boolean;
@@ -33,17 +33,17 @@ export class Oracle {
   readonly closed = new Set<number>();
   #step = 0;
   /** What was poisoned, as what the failed held. */
-  stains: Request[] = [];
+  marks: Request[] = [];
 
   constructor(capacities: Capacities) {
     this.capacities = capacities;
   }
 
-  add(request: Request, priority: number, rank: number, lane: number): Task {
+  add(request: Request, priority: number, rank: number, pool: number): Task {
     const id = this.tasks.length;
     const added = ++this.#step;
     const fresh = { holds: false, hasUnits: false, parked: false, waitingSince: Number.POSITIVE_INFINITY };
-    const task = { id, request, lane, priority, rank, added, ...fresh };
+    const task = { id, request, pool, priority, rank, added, ...fresh };
     this.tasks.push(task);
     return task;
   }
@@ -70,9 +70,9 @@ export class Oracle {
   }
 
   /** The parked task that is to start next. */
-  candidate(head: Task | undefined): Task | undefined {
+  nextRunnable(head: Task | undefined): Task | undefined {
     const parked = this.tasks.filter(
-      (task) => task.parked && !this.closed.has(task.lane) && this.canTake(task, head),
+      (task) => task.parked && !this.closed.has(task.pool) && this.canTake(task, head),
     );
     const returning = parked.filter((task) => task.holds);
     if (returning.length > 0) return this.best(returning);
@@ -122,16 +122,16 @@ export class Oracle {
   poison({ uses, claims, amounts }: Request): void {
     const counted = amounts.map(([name]) => name);
     const used = uses.filter((name) => !counted.includes(name));
-    this.stains.push({ uses: used, claims, amounts: [], exclusive: false });
+    this.marks.push({ uses: used, claims, amounts: [], exclusive: false });
   }
 
   isPoisoned(request: Request): boolean {
-    return !request.exclusive && this.stains.some((stain) => conflict(request, stain));
+    return !request.exclusive && this.marks.some((mark) => conflict(request, mark));
   }
 
-  heal({ claims }: Request): void {
+  clearPoison({ claims }: Request): void {
     const stays = (path: string): boolean => !claims.some((claim) => isWithin(path, claim));
-    this.stains = this.stains.map(({ uses, claims, amounts }) => ({
+    this.marks = this.marks.map(({ uses, claims, amounts }) => ({
       ...{ amounts, exclusive: false },
       ...{ uses: uses.filter(stays), claims: claims.filter(stays) },
     }));

@@ -1,15 +1,14 @@
 /** A table and an oracle, led through the same life; throws where they differ. */
 import { amount } from '@pexen/core';
-import { LATECOMERS, OVERTAKEN, STARVED } from '../src/holders.ts';
-import { type DemandId, describeWait, LockTable, NONE, TAKEN } from '../src/index.ts';
-import { HOUSE } from '../src/resource-tree.ts';
-import { kindOf, nodeOf } from '../src/spot.ts';
+import { BYPASSED, LATECOMERS, STARVED } from '../src/holders.ts';
+import { describeWait, LockTable, NONE, type RequestId, TAKEN } from '../src/index.ts';
+import { EVERYONE, kindOfCounter, nodeOfCounter } from '../src/resource-tree.ts';
 import { validate } from '../src/validate.ts';
 import { holdsOf, isWithin, Oracle, type Request, type Task } from './oracle.ts';
 
 export const PATHS = ['/', '/a', '/b', '/a/x', '/a/y', '/a/x/1', '/a/x/2', '/b/x', '/c', '/m', '/m/n'];
-/** So many lanes there are. */
-export const LANES = 3;
+/** So many pools there are. */
+export const POOLS = 3;
 const CAPACITIES: ReadonlyMap<string, number> = new Map([
   ['/m', 3],
   ['/a/x', 2],
@@ -18,14 +17,14 @@ const CAPACITIES: ReadonlyMap<string, number> = new Map([
 /** What may happen to a holder. */
 export const DEEDS = [
   ...['start', 'start', 'start', 'release', 'release', 'try', 'park', 'park', 'withdraw', 'starve'],
-  ...['give-amounts', 'take-amounts', 'set-rank', 'poison', 'heal', 'open', 'open', 'close'],
+  ...['give-amounts', 'take-amounts', 'set-rank', 'poison', 'clear-poison', 'open', 'open', 'close'],
 ] as const;
 export type Deed = (typeof DEEDS)[number];
 
 /** What is to be counted of a task that waits, once another one has started. */
 interface Counted {
   readonly task: Task;
-  readonly overtakings: number;
+  readonly bypasses: number;
   readonly latecomers: number;
   /** One of the two grows by that start. */
   readonly isCounted: boolean;
@@ -34,26 +33,26 @@ interface Counted {
 export class SideBySide {
   readonly table: LockTable;
   readonly oracle: Oracle = new Oracle(CAPACITIES);
-  readonly #demands: DemandId[] = [];
+  readonly #requests: RequestId[] = [];
   readonly #names = new Map<number, string>();
-  readonly #overtakings: number;
+  readonly #bypasses: number;
   readonly #latecomers: number;
 
-  constructor(overtakings: number, latecomers: number) {
-    this.#overtakings = overtakings;
+  constructor(bypasses: number, latecomers: number) {
+    this.#bypasses = bypasses;
     this.#latecomers = latecomers;
-    this.table = new LockTable({ capacities: CAPACITIES, overtakings, latecomers, lanes: LANES });
+    this.table = new LockTable({ capacities: CAPACITIES, bypasses, latecomers, pools: POOLS });
     for (const name of PATHS) this.#names.set(this.table.nodeOf(name), name);
   }
 
   /** A new holder; it tries, and parks if it may. */
-  add(request: Request, priority: number, rank: number, lane: number, parks: boolean): void {
+  add(request: Request, priority: number, rank: number, pool: number, parks: boolean): void {
     const { uses, claims, amounts, exclusive } = request;
-    const task = this.oracle.add(request, priority, rank, lane);
+    const task = this.oracle.add(request, priority, rank, pool);
     const counted = amounts.map(([name, count]) => amount(name, count));
-    const demand = this.table.compile({ uses: [...uses, ...counted], claims, exclusive });
-    this.#demands.push(demand);
-    this.table.enrol(task.id, demand, priority, rank, lane);
+    const compiled = this.table.compile({ uses: [...uses, ...counted], claims, exclusive });
+    this.#requests.push(compiled);
+    this.table.enrol(task.id, compiled, priority, rank, pool);
     if (!this.#tryTake(task) && parks) this.#park(task);
   }
 
@@ -62,10 +61,15 @@ export class SideBySide {
     const wants = this.#pick(pick, (task) => !task.holds);
     const needs = this.#pick(pick, (task) => task.holds && !task.hasUnits);
     if (deed === 'start') this.#start();
-    else if (deed === 'open' || deed === 'close') this.#setLane(pick % LANES, deed === 'open');
+    else if (deed === 'open' || deed === 'close') this.#setPool(pick % POOLS, deed === 'open');
     else if (deed === 'take-amounts') {
       if (needs !== undefined && !this.#tryTake(needs)) this.#park(needs);
-    } else if (deed === 'release' || deed === 'give-amounts' || deed === 'poison' || deed === 'heal') {
+    } else if (
+      deed === 'release' ||
+      deed === 'give-amounts' ||
+      deed === 'poison' ||
+      deed === 'clear-poison'
+    ) {
       if (holds !== undefined) this.#giveBack(deed, holds);
     } else if (wants !== undefined) this.#change(deed, wants, rank);
   }
@@ -74,15 +78,15 @@ export class SideBySide {
   check(): void {
     const { table, oracle } = this;
     validate(table);
-    const candidate = table.candidate();
-    same('candidate', candidate, oracle.candidate(this.head)?.id ?? NONE);
+    const nextRunnable = table.nextRunnable();
+    same('candidate', nextRunnable, oracle.nextRunnable(this.head)?.id ?? NONE);
     validate(table);
     for (const task of oracle.tasks) {
       same(`holding ${task.id}`, table.isHolding(task.id), task.holds);
       same(`parked ${task.id}`, table.isParked(task.id), task.parked);
       same(`contended ${task.id}`, table.isContended(task.id), oracle.isContended(task));
-      const demand = this.#demands[task.id] as DemandId;
-      same(`poisoned ${task.id}`, table.poisonedNode(demand) !== NONE, oracle.isPoisoned(task.request));
+      const request = this.#requests[task.id] as RequestId;
+      same(`poisoned ${task.id}`, table.poisonedNode(request) !== NONE, oracle.isPoisoned(task.request));
       if (task.parked) this.#checkWait(task);
     }
   }
@@ -100,9 +104,9 @@ export class SideBySide {
   }
 
   #giveBack(deed: Deed, task: Task): void {
-    if (deed === 'heal') {
-      this.table.heal(this.#demands[task.id] as DemandId);
-      this.oracle.heal(task.request);
+    if (deed === 'clear-poison') {
+      this.table.clearPoison(this.#requests[task.id] as RequestId);
+      this.oracle.clearPoison(task.request);
     } else if (deed === 'give-amounts') {
       this.table.releaseAmounts(task.id);
       task.hasUnits = false;
@@ -127,14 +131,14 @@ export class SideBySide {
     }
   }
 
-  #setLane(lane: number, isOpen: boolean): void {
-    this.table.setLane(lane, isOpen);
-    if (isOpen) this.oracle.closed.delete(lane);
-    else this.oracle.closed.add(lane);
+  #setPool(pool: number, isOpen: boolean): void {
+    this.table.setPool(pool, isOpen);
+    if (isOpen) this.oracle.closed.delete(pool);
+    else this.oracle.closed.add(pool);
   }
 
   #start(): void {
-    const id = this.table.candidate();
+    const id = this.table.nextRunnable();
     if (id !== NONE) same(`start of ${id}`, this.#tryTake(this.oracle.tasks[id] as Task), true);
   }
 
@@ -150,36 +154,36 @@ export class SideBySide {
     return true;
   }
 
-  #checkCount({ task: { id }, task, overtakings, latecomers, isCounted }: Counted): void {
-    const { holders } = this.table.inside;
-    same(`overtakings of ${id}`, holders.get(id, OVERTAKEN), overtakings);
+  #checkCount({ task: { id }, task, bypasses, latecomers, isCounted }: Counted): void {
+    const { holders } = this.table.parts;
+    same(`bypasses of ${id}`, holders.get(id, BYPASSED), bypasses);
     same(`latecomers of ${id}`, holders.get(id, LATECOMERS), latecomers);
-    const isTooMuch = overtakings >= this.#overtakings || latecomers >= this.#latecomers;
+    const isTooMuch = bypasses >= this.#bypasses || latecomers >= this.#latecomers;
     same(`starvation of ${id}`, this.#isStarved(task), isCounted && isTooMuch);
   }
 
-  /** Of those who are parked in open lanes and not starved: how often will they have been overtaken if the task starts? */
+  /** Of those who are parked in open pools and not starved: how often will they have been bypassed if the task starts? */
   #countsAfter(task: Task): Counted[] {
-    const { holders, waiting } = this.table.inside;
+    const { holders, fairness } = this.table.parts;
     const counted = this.oracle.tasks.filter(
       (other) =>
         other !== task &&
         other.parked &&
-        !this.oracle.closed.has(other.lane) &&
+        !this.oracle.closed.has(other.pool) &&
         !other.holds &&
         !this.#isStarved(other),
     );
-    const spotOf = ({ id }: Task): number => waiting.parked.spotOf(id);
+    const counterOf = ({ id }: Task): number => fairness.parked.counterOf(id);
     const waitsLongest = (one: Task): boolean =>
-      counted.every((other) => spotOf(other) !== spotOf(one) || other.waitingSince >= one.waitingSince);
+      counted.every((other) => counterOf(other) !== counterOf(one) || other.waitingSince >= one.waitingSince);
     return counted.map((other) => {
-      const isTaken = this.#takesAt(task.request, spotOf(other));
+      const isTaken = this.#takesAt(task.request, counterOf(other));
       const isBetter = this.oracle.isBefore(task, other);
       const isOvertaken = isTaken && !isBetter;
       const isPassed = isTaken && isBetter && task.added > other.waitingSince && waitsLongest(other);
       return {
         task: other,
-        overtakings: holders.get(other.id, OVERTAKEN) + Number(isOvertaken),
+        bypasses: holders.get(other.id, BYPASSED) + Number(isOvertaken),
         latecomers: holders.get(other.id, LATECOMERS) + Number(isPassed),
         isCounted: isOvertaken || isPassed,
       };
@@ -187,24 +191,25 @@ export class SideBySide {
   }
 
   #isStarved(task: Task): boolean {
-    return this.table.inside.holders.is(task.id, STARVED);
+    return this.table.parts.holders.is(task.id, STARVED);
   }
 
-  /** Would the request take what those wait for who wait at the spot? */
-  #takesAt(request: Request, spot: number): boolean {
-    const { tree } = this.table.inside;
-    if (nodeOf(spot) === HOUSE) return [true, request.exclusive][kindOf(spot)] ?? false;
-    const name = this.#names.get(tree.nodeAt(spot)) as string;
+  /** Would the request take what those wait for who wait at the counter? */
+  #takesAt(request: Request, counter: number): boolean {
+    const { tree } = this.table.parts;
+    if (nodeOfCounter(counter) === EVERYONE)
+      return [true, request.exclusive][kindOfCounter(counter)] ?? false;
+    const name = this.#names.get(tree.nodeAt(counter)) as string;
     const claimed = request.claims;
     const isUnder = (path: string): boolean => isWithin(path, name);
     const units = this.oracle.unitsOf(request).map(([unit]) => unit);
-    if (tree.unitsAt(spot) !== undefined) return claimed.includes(name) || units.includes(name);
+    if (tree.unitsAt(counter) !== undefined) return claimed.includes(name) || units.includes(name);
     return [
       holdsOf(request).includes(name),
       claimed.includes(name),
       holdsOf(request).some(isUnder),
       claimed.some(isUnder),
-    ][kindOf(spot)] as boolean;
+    ][kindOfCounter(counter)] as boolean;
   }
 
   #park(task: Task): void {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { test } from 'vitest';
 import type { Request } from './oracle.ts';
-import { DEEDS, LANES, PATHS, SideBySide } from './side-by-side.ts';
+import { DEEDS, PATHS, POOLS, SideBySide } from './side-by-side.ts';
 
 /** Where few things are wanted by many, those who wait for the same stand in line behind each other. */
 const FEW = ['/c', '/a/x'];
@@ -31,7 +31,7 @@ const stepsFor = (paths: readonly string[]) =>
         request: requestsFor(paths),
         priority: fc.integer({ min: 0, max: 2 }),
         rank: fc.integer({ min: 0, max: 3 }),
-        lane: fc.nat({ max: LANES - 1 }),
+        pool: fc.nat({ max: POOLS - 1 }),
         parks: fc.boolean(),
       }),
       fc.record({ kind: fc.constantFrom(...DEEDS), pick: fc.nat(), rank: fc.integer({ min: 0, max: 3 }) }),
@@ -49,7 +49,7 @@ test('the table does what the oracle says', { timeout: 600_000 }, () => {
     fc.property(steps, fc.constantFrom(1, 2, 5, 64), fc.constantFrom(1, 2, 3, 512), (all, ...limits) => {
       const both = new SideBySide(...limits);
       for (const step of all) {
-        if (step.kind === 'add') both.add(step.request, step.priority, step.rank, step.lane, step.parks);
+        if (step.kind === 'add') both.add(step.request, step.priority, step.rank, step.pool, step.parks);
         else both.act(step.kind, step.pick, step.rank);
         both.check();
       }

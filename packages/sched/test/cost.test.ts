@@ -3,7 +3,7 @@
  * table, and what the queues do. `large.test.ts` counts every block of code; this says of which sums that is made.
  */
 import { type PoolManifest, withMeta } from '@pexen/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Machine } from '../src/machine/machine.ts';
 import type { Command, Input } from '../src/machine/protocol.ts';
 import { ReadyQueue } from '../src/machine/ready-queue.ts';
@@ -34,10 +34,14 @@ function costsOf(shape: Shape, count: number, pools: readonly string[] = ['defau
   const plan = new CompiledTasks({ pools: pools.map((name) => ({ name, manifest, spare: 0 })) });
   const machine = new Machine(plan);
   const queues = watchQueues();
+  const { locks } = plan;
+  const tried = vi.spyOn(locks, 'tryTake');
+  const looked = [vi.spyOn(locks.parts.conflicts, 'find'), vi.spyOn(locks.parts.conflicts, 'hasUnits')];
   const { results, commands } = drive(machine, plan.add(shape(count)));
   queues.stop();
   expect(results).toBe(count);
-  const { tries, finds } = plan.locks;
+  const tries = tried.mock.calls.length;
+  const finds = looked.reduce((sum, { mock }) => sum + mock.calls.length, 0);
   return {
     ...{ commands: commands / count, tries: tries / count, finds: finds / count },
     pushes: queues.pushes / count,

@@ -44,7 +44,7 @@ export class Scenario {
   readonly #pools: MutablePool[] = [{ name: 'default', manifest, spare: 0, slots: 1 }];
   readonly #capacities: [string, number][] = [];
   readonly #defaults: Record<string, unknown> = {};
-  #overtakings = 64;
+  #bypasses = 64;
   #latecomers = 512;
   #pending: Runnable[] = [];
   #plan: CompiledTasks | undefined;
@@ -90,8 +90,8 @@ export class Scenario {
       case 'capacity':
         for (const [name, count] of Object.entries(settings)) this.#capacities.push([name, Number(count)]);
         break;
-      case 'overtakings':
-        this.#overtakings = Number(first);
+      case 'bypasses':
+        this.#bypasses = Number(first);
         break;
       case 'latecomers':
         this.#latecomers = Number(first);
@@ -186,7 +186,7 @@ export class Scenario {
     this.#plan = new CompiledTasks({
       pools: this.#pools,
       capacities: this.#capacities,
-      overtakings: this.#overtakings,
+      bypasses: this.#bypasses,
       latecomers: this.#latecomers,
       defaults: this.#defaults,
       onWarning: ({ code, task, message, hint }) =>

@@ -48,7 +48,7 @@ const found: Readonly<Record<string, Scenario>> = {
   'a contended parked task does not hide one for another pool': plainScenario({
     pool: { slots: 1, spare: 1 },
     others: [{ name: 'other', slots: 1 }],
-    overtakings: 1,
+    bypasses: 1,
     tasks: [
       { ...plainTask('t8'), pool: 'other', exclusive: true },
       { ...plainTask('t12'), priority: -1, exclusive: true },

@@ -54,7 +54,7 @@ export type RecordedStep =
       readonly pools: readonly Json[];
       readonly capacities: readonly (readonly [resource: Json, units: number])[];
       readonly defaults: Json;
-      readonly overtakings?: number;
+      readonly bypasses?: number;
       readonly latecomers?: number;
     }
   /** Tasks were added, after all those before. */
@@ -130,7 +130,7 @@ export class Recorder {
   }
 
   #plan({ options }: CompiledTasks): RecordedStep {
-    const { pools, capacities = [], defaults = {}, overtakings, latecomers } = options;
+    const { pools, capacities = [], defaults = {}, bypasses, latecomers } = options;
     const pairs = Symbol.iterator in capacities ? [...capacities] : Object.entries(capacities);
     return {
       ...{ type: 'plan', version: recordingVersion },
@@ -139,7 +139,7 @@ export class Recorder {
       ),
       capacities: pairs.map(([resource, units]) => [this.#name(resource), units] as const),
       defaults: plainJson(defaults),
-      ...(overtakings !== undefined && { overtakings }),
+      ...(bypasses !== undefined && { bypasses }),
       ...(latecomers !== undefined && { latecomers }),
     };
   }

@@ -73,7 +73,7 @@ class Player {
   constructor(first: RecordedStep) {
     const { type, version } = first as { readonly type: string; readonly version?: number };
     if (type !== 'plan' || version !== recordingVersion) refuse([notARecord(type, version)]);
-    const { pools, capacities, defaults, overtakings, latecomers } = first as Extract<
+    const { pools, capacities, defaults, bypasses, latecomers } = first as Extract<
       RecordedStep,
       { readonly type: 'plan' }
     >;
@@ -83,7 +83,7 @@ class Player {
         ([resource, units]) => [this.#names.of(resource) as Resource, units] as const,
       ),
       defaults: asPlain(defaults) as object,
-      ...{ overtakings, latecomers, partial: true },
+      ...{ bypasses, latecomers, partial: true },
     });
     this.#machine = new Machine(this.#tasks);
   }

@@ -92,8 +92,8 @@ export class Closing {
     if (remaining === 0 || this.#isBackingOff()) return true;
     if (pools.some(({ state }) => state === OPENING || state === CLOSING)) return true;
     if (pools.some((pool) => pool.queue.peek() >= 0 && mayHave(pool))) return true;
-    for (const pool of pools) locks.setLane(pool.id, true);
-    const parked = locks.candidate();
+    for (const pool of pools) locks.setPool(pool.id, true);
+    const parked = locks.nextRunnable();
     return parked !== NONE && mayHave(this.#state.poolOf(parked));
   }
 

@@ -196,7 +196,8 @@ export class Ending {
       this.#state.withdraw(task);
       if (locks.isHolding(task)) {
         const demand = plan.demand[task] as number;
-        if (demand >= 0 && outcome.kind === 'returned' && this.#state.is(task, EXEMPT)) locks.heal(demand);
+        if (demand >= 0 && outcome.kind === 'returned' && this.#state.is(task, EXEMPT))
+          locks.clearPoison(demand);
         if (outcome.locksOk) locks.release(task);
         else {
           this.#state.hasPoisoned = true;

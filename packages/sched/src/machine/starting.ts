@@ -33,7 +33,7 @@ export class Starting {
   }
 
   /** Would the task be over before the first of the starved could start? Only where all is measured. */
-  readonly #mayOvertake = (task: number, head: number): boolean => {
+  readonly #mayBypass = (task: number, head: number): boolean => {
     const { plan, nowMs, locks, tasks } = this.#state;
     if (!this.#state.is(task, MEASURED)) return false;
     let headStartMs = nowMs;
@@ -62,7 +62,7 @@ export class Starting {
     for (let task = 0; task < tasks.count; task++)
       if ((this.#state.isUnderWay(task) || abandoned.has(task)) && !tasks.has(task, ENROLLED)) {
         this.#enrol(task);
-        locks.tryTake(task, this.#mayOvertake);
+        locks.tryTake(task, this.#mayBypass);
       }
   }
 
@@ -90,8 +90,8 @@ export class Starting {
     const { locks, pools, parked } = this.#state;
     this.#parked = NONE;
     if (parked === 0) return;
-    for (const pool of pools) locks.setLane(pool.id, this.#canHave(pool));
-    this.#parked = locks.candidate();
+    for (const pool of pools) locks.setPool(pool.id, this.#canHave(pool));
+    this.#parked = locks.nextRunnable();
   }
 
   #canHave(pool: PoolRow): boolean {
@@ -189,9 +189,7 @@ export class Starting {
     if (demand === NONE) return false;
     const { locks } = this.#state;
     this.#enrol(task);
-    return (
-      locks.isContended(task) && locks.canTake(task, this.#mayOvertake) && !this.#isPoisoned(task, demand)
-    );
+    return locks.isContended(task) && locks.canTake(task, this.#mayBypass) && !this.#isPoisoned(task, demand);
   }
 
   /** Does the task have to be skipped for what it needs? */
@@ -216,7 +214,7 @@ export class Starting {
       return false;
     }
     this.#enrol(task);
-    if (locks.tryTake(task, this.#mayOvertake) === TAKEN) return true;
+    if (locks.tryTake(task, this.#mayBypass) === TAKEN) return true;
     locks.park(task);
     if (tasks.state[task] !== PARKED) this.#state.move(task, PARKED);
     return false;

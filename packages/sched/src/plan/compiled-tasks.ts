@@ -125,8 +125,8 @@ export class CompiledTasks extends Table implements Planned {
     this.wiring = new Wiring(this, this.#journal, of?.wiring);
     this.locks = new LockTable({
       ...(options.capacities !== undefined && { capacities: options.capacities }),
-      ...{ overtakings: options.overtakings, latecomers: options.latecomers },
-      lanes: options.pools.length,
+      ...{ bypasses: options.bypasses, latecomers: options.latecomers },
+      pools: options.pools.length,
     });
     if (of === undefined) return;
     this.copyRows(of);

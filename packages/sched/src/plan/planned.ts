@@ -32,8 +32,8 @@ export interface CompileOptions {
   /** Expected durations of tasks that state none, by path, ms. */
   readonly weights?: ((path: string) => number | undefined) | undefined;
   readonly defaults?: TaskDefaults | undefined;
-  /** After so many overtakings a waiting task is starved. Default 64. */
-  readonly overtakings?: number | undefined;
+  /** After so many bypasses a waiting task is starved. Default 64. */
+  readonly bypasses?: number | undefined;
   /** After so many better tasks that were added later, the one that waits longest is starved. Default 512. */
   readonly latecomers?: number | undefined;
   /** The tasks are some of a whole that was checked: orders may name what others provide. */

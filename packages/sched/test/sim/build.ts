@@ -72,13 +72,13 @@ export class Builder {
 }
 
 /** What the plan of a scenario is made with. */
-export function planOptions({ pools, capacities, overtakings, latecomers }: Scenario): CompileOptions {
+export function planOptions({ pools, capacities, bypasses, latecomers }: Scenario): CompileOptions {
   return {
     pools: pools.map(({ name, spare, isGroup, exclusive, slots, kills }) => ({
       ...{ name, spare, manifest: manifest(kills) },
       ...(isGroup && { group: { exclusive, workers: slots } }),
     })),
-    ...{ capacities, overtakings, latecomers },
+    ...{ capacities, bypasses, latecomers },
   };
 }
 

@@ -4,11 +4,11 @@ import type { AttemptScript, PoolSpec, Scenario, TaskSpec } from './scenario.ts'
 
 /** The scenario in lines; what is as usual is left out. */
 export function describeScenario(scenario: Scenario): string[] {
-  const { tasks, additions, pools, capacities, overtakings, latecomers, pausesMs, endings, pulls, faults } =
+  const { tasks, additions, pools, capacities, bypasses, latecomers, pausesMs, endings, pulls, faults } =
     scenario;
   return [
     ...pools.map(describePool),
-    `capacities ${capacities.map(([name, count]) => `${name}=${count}`).join(' ')}, overtakings ${overtakings}, latecomers ${latecomers}`,
+    `capacities ${capacities.map(([name, count]) => `${name}=${count}`).join(' ')}, bypasses ${bypasses}, latecomers ${latecomers}`,
     ...(pausesMs.some((ms) => ms > 0) ? [`pauses ${pausesMs.join(' ')}`] : []),
     ...(pulls > 1 ? [`${pulls} results at a time`] : []),
     ...endings.map(({ how, atMs }) => `${how} at ${atMs} ms`),

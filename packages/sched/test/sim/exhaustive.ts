@@ -94,7 +94,7 @@ function scenarioOf(
     kills: true,
   };
   return {
-    ...{ seed: index, tasks, additions: [], capacities: [], overtakings: 64, latecomers: 512, pausesMs: [0] },
+    ...{ seed: index, tasks, additions: [], capacities: [], bypasses: 64, latecomers: 512, pausesMs: [0] },
     pools: [{ ...pool, changes: [] }],
     ...{ endings: [], pulls: 1 },
     faults: { duplicate: 0, batch: 0, earlyAlarm: 0 },

@@ -9,7 +9,7 @@ import type { Glimpses } from './watcher.ts';
 
 /** So many starts by which a waiting task is starved. */
 export interface Limits {
-  readonly overtakings: number;
+  readonly bypasses: number;
   readonly latecomers: number;
 }
 
@@ -20,7 +20,7 @@ interface Wait {
   /** Its rank then. Where that changes it is parked anew, and what is taken before it is looked at again is counted only then. */
   readonly rank: number;
   /** Starts of equal or worse rank that took what it waits for: of tasks for which there is no doubt what that is. */
-  overtakings: number;
+  bypasses: number;
   /** At most so many starts of either kind can have been counted for it. */
   mostOvertakings: number;
   mostLatecomers: number;
@@ -58,7 +58,7 @@ export class Fairness {
   ): string | undefined {
     this.#noteWaits();
     const own = this.#waits.get(task);
-    if (own !== undefined) own.overtakings = 0;
+    if (own !== undefined) own.bypasses = 0;
     this.#countMost(task);
     const head = headBefore === this.#glimpses.starvedHead() ? this.#shadow.tasks[headBefore] : undefined;
     if (
@@ -72,7 +72,7 @@ export class Fairness {
     if (headBefore >= 0) return undefined;
     for (const [other, wait] of this.#waits) {
       if (this.#glimpses.goesBefore(task.index, other.index) || !this.#isWaiting(other)) continue;
-      if (isSingle(other) && this.#shadow.wouldTakeFrom(other, task) && hasSlot(other)) wait.overtakings++;
+      if (isSingle(other) && this.#shadow.wouldTakeFrom(other, task) && hasSlot(other)) wait.bypasses++;
     }
     this.#countLatecomer(task, hasSlot);
     return undefined;
@@ -82,9 +82,9 @@ export class Fairness {
   check(): string | undefined {
     this.#noteWaits();
     if (this.#glimpses.starvedHead() >= 0) return this.#unduly();
-    for (const [task, { overtakings }] of this.#waits)
-      if (overtakings >= this.#limits.overtakings && this.#isWaiting(task))
-        return `${task.spec.name} was overtaken ${overtakings} times, and nothing is reserved for it`;
+    for (const [task, { bypasses }] of this.#waits)
+      if (bypasses >= this.#limits.bypasses && this.#isWaiting(task))
+        return `${task.spec.name} was overtaken ${bypasses} times, and nothing is reserved for it`;
     for (const [task, count] of this.#latecomers)
       if (count >= this.#limits.latecomers && this.#isWaiting(task))
         return `${task.spec.name} was passed by ${count} latecomers, and nothing is reserved for it`;
@@ -129,7 +129,7 @@ export class Fairness {
     const wait = head && this.#waits.get(head);
     if (head === undefined || wait === undefined || !isSingle(head)) return undefined;
     const { mostOvertakings, mostLatecomers } = wait;
-    if (mostOvertakings >= this.#limits.overtakings || mostLatecomers >= this.#limits.latecomers)
+    if (mostOvertakings >= this.#limits.bypasses || mostLatecomers >= this.#limits.latecomers)
       return undefined;
     return `things are reserved for ${head.spec.name}, which was overtaken ${mostOvertakings} times, and passed by ${mostLatecomers} latecomers`;
   }
@@ -148,7 +148,7 @@ export class Fairness {
   }
 }
 
-const none = { overtakings: 0, mostOvertakings: 0, mostLatecomers: 0 };
+const none = { bypasses: 0, mostOvertakings: 0, mostLatecomers: 0 };
 
 /** It waits for one thing only, above and below which there is nothing but the top of all. */
 function isSingle({ spec: { uses, claims, amounts, exclusive } }: TaskShadow): boolean {

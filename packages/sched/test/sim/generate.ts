@@ -38,7 +38,7 @@ export function generate(seed: number): Scenario {
     additions,
     pools,
     capacities,
-    overtakings: random.pick([1, 2, 4, 64]),
+    bypasses: random.pick([1, 2, 4, 64]),
     latecomers: random.pick([1, 2, 4, 512]),
     pausesMs: random.chance(0.5) ? [0] : Array.from({ length: 5 }, () => random.pick([0, 0, 1, 5, 50])),
     endings: random.chance(0.25) ? drawEndings(random) : [],
@@ -88,7 +88,7 @@ function drawStream(seed: number, random: Random): Scenario {
       afterResults: index + 1,
       tasks: many(random.int(1, 3), 1100 + 100 * index, random.chance(0.1)),
     })),
-    ...{ overtakings: random.pick([2, 4, 64]), latecomers: random.pick([1, 2, 4]) },
+    ...{ bypasses: random.pick([2, 4, 64]), latecomers: random.pick([1, 2, 4]) },
     faults: { duplicate: 0, batch: 0, earlyAlarm: 0 },
   };
 }
@@ -120,7 +120,7 @@ function drawRenewals(seed: number, random: Random): Scenario {
     roles.map((role, index) => role(drawTask(random, character, `t${from + index}`, { ...alone, pools })));
   const draw = (): TaskSpec => drawTask(random, character, 't0', { ...alone, pools });
   return {
-    ...{ seed, capacities, pools, overtakings: 64, latecomers: 512, pulls: random.pick([1, 1, 2]) },
+    ...{ seed, capacities, pools, bypasses: 64, latecomers: 512, pulls: random.pick([1, 1, 2]) },
     tasks: [
       { ...draw(), provides: capabilities },
       ...many(1000, [needs, ...random.some([needs, tearsDown], 2)]),

@@ -31,7 +31,7 @@ export interface Differences {
   readonly pool?: Partial<PoolSpec>;
   readonly others?: readonly Partial<PoolSpec>[];
   readonly capacities?: Scenario['capacities'];
-  readonly overtakings?: number;
+  readonly bypasses?: number;
   readonly latecomers?: number;
   readonly pausesMs?: readonly number[];
   readonly endings?: Scenario['endings'];
@@ -44,7 +44,7 @@ export function plainScenario(differences: Differences): Scenario {
       seed: 1,
       tasks,
       capacities: [],
-      overtakings: 64,
+      bypasses: 64,
       latecomers: 512,
       pausesMs: [0],
       endings: [],

@@ -73,7 +73,7 @@ export interface Scenario {
   readonly additions: readonly { readonly afterResults: number; readonly tasks: readonly TaskSpec[] }[];
   readonly pools: readonly PoolSpec[];
   readonly capacities: readonly (readonly [resource: string, count: number])[];
-  readonly overtakings: number;
+  readonly bypasses: number;
   readonly latecomers: number;
   /** How long the consumer thinks over each result; used in turn. */
   readonly pausesMs: readonly number[];

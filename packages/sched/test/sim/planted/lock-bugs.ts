@@ -1,80 +1,80 @@
 /** Mistakes in the lock table. */
 import type { PlantedBug } from './bug.ts';
 
-const counts = 'lock/src/hold-counts.ts';
+const conflicts = 'lock/src/conflicts.ts';
 const holders = 'lock/src/holders.ts';
-const waiting = 'lock/src/waiting.ts';
+const fairness = 'lock/src/fairness-queue.ts';
 const poison = 'lock/src/poison.ts';
-const obstacles = 'lock/src/obstacles.ts';
-const parking = 'lock/src/parking.ts';
+
+const blocked = 'lock/src/blocked-queues.ts';
 const table = 'lock/src/lock-table.ts';
 
 export const lockBugs: readonly PlantedBug[] = [
   {
     what: 'a claim does not see what is held below it',
-    file: counts,
-    find: 'const spot = spotAt(node, isClaim ? HELD_WITHIN : CLAIMED_WITHIN);',
-    replace: 'const spot = spotAt(node, isClaim ? HELD : CLAIMED_WITHIN);',
+    file: conflicts,
+    find: 'const counter = counterAt(node, isClaim ? HELD_WITHIN : CLAIMED_WITHIN);',
+    replace: 'const counter = counterAt(node, isClaim ? HELD : CLAIMED_WITHIN);',
   },
   {
     what: 'a use does not see what is claimed below it',
-    file: counts,
-    find: 'const spot = spotAt(node, isClaim ? HELD_WITHIN : CLAIMED_WITHIN);',
-    replace: 'const spot = spotAt(node, isClaim ? HELD_WITHIN : CLAIMED);',
+    file: conflicts,
+    find: 'const counter = counterAt(node, isClaim ? HELD_WITHIN : CLAIMED_WITHIN);',
+    replace: 'const counter = counterAt(node, isClaim ? HELD_WITHIN : CLAIMED);',
   },
   {
     what: 'a use does not see what is claimed above it',
-    file: counts,
-    find: 'if (this.isTaken(spot)) return spot;',
-    replace: 'if (this.isTaken(spot) && (isClaim || at === node)) return spot;',
+    file: conflicts,
+    find: 'if (this.isTaken(counter)) return counter;',
+    replace: 'if (this.isTaken(counter) && (isClaim || at === node)) return counter;',
   },
   {
     what: 'a claim does not see what is held above it',
-    file: counts,
-    find: 'if (this.isTaken(spot)) return spot;',
-    replace: 'if (this.isTaken(spot) && (!isClaim || at === node)) return spot;',
+    file: conflicts,
+    find: 'if (this.isTaken(counter)) return counter;',
+    replace: 'if (this.isTaken(counter) && (!isClaim || at === node)) return counter;',
   },
   {
     what: 'an exclusive one starts beside others',
-    file: counts,
-    find: 'if (want === EXCLUSIVE) return this.isEmpty ? FREE : spotAt(HOUSE, HELD);',
-    replace: 'if (want === EXCLUSIVE) return FREE;',
+    file: conflicts,
+    find: 'if (mode === EXCLUSIVE) return this.isEmpty ? FREE : counterAt(EVERYONE, HELD);',
+    replace: 'if (mode === EXCLUSIVE) return FREE;',
   },
   {
     what: 'one unit more is given than there is',
-    file: obstacles,
+    file: conflicts,
     find: 'return taken > this.#tree.capacityOf(node) * TOLERANCE;',
     replace: 'return taken > this.#tree.capacityOf(node) + 1;',
   },
   {
     what: 'units are not given back between attempts',
     file: table,
-    find: 'this.#obstacles.held.countUnits(demand, -1);',
+    find: 'this.#conflicts.held.countUnits(request, -1);',
     replace: '',
   },
   {
     what: 'who is overtaken is never starved',
-    file: waiting,
-    find: 'return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.overtakings);',
+    file: fairness,
+    find: 'return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.bypasses);',
     replace: 'return isLatecomer && count >= this.#limits.latecomers;',
   },
   {
     what: 'one overtaking too many is allowed',
-    file: waiting,
-    find: 'return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.overtakings);',
-    replace: 'return isLatecomer ? count >= this.#limits.latecomers : count > this.#limits.overtakings;',
+    file: fairness,
+    find: 'return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.bypasses);',
+    replace: 'return isLatecomer ? count >= this.#limits.latecomers : count > this.#limits.bypasses;',
   },
   {
     what: 'latecomers starve nobody',
-    file: waiting,
-    find: 'return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.overtakings);',
-    replace: 'return !isLatecomer && count >= this.#limits.overtakings;',
+    file: fairness,
+    find: 'return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.bypasses);',
+    replace: 'return !isLatecomer && count >= this.#limits.bypasses;',
   },
   {
     what: 'one latecomer too many is allowed',
-    file: waiting,
-    find: 'return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.overtakings);',
-    replace: 'return isLatecomer ? count > this.#limits.latecomers : count >= this.#limits.overtakings;',
+    file: fairness,
+    find: 'return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.bypasses);',
+    replace: 'return isLatecomer ? count > this.#limits.latecomers : count >= this.#limits.bypasses;',
   },
   {
     what: 'better ones count as latecomers though they were there before',
@@ -96,33 +96,33 @@ export const lockBugs: readonly PlantedBug[] = [
   },
   {
     what: 'what the first of the starved needs is not reserved',
-    file: obstacles,
-    find: '      else if (isReserving) spot = this.#spotIn(this.reserved, node, want, true);\n',
+    file: conflicts,
+    find: '      else if (isReserving) counter = this.#counterIn(this.reserved, node, mode, true);\n',
     replace: '',
   },
   {
     what: 'a reservation outlives the one it was made for',
-    file: waiting,
-    find: 'this.#obstacles.reserved.count(this.#holders.demandOf(holder), -1);',
+    file: fairness,
+    find: 'this.#conflicts.reserved.count(this.#holders.requestOf(holder), -1);',
     replace: '',
   },
   {
     what: 'a release offers nothing to those who wait',
-    file: waiting,
-    find: '    this.parked.loosen(demand);\n',
+    file: fairness,
+    find: '    this.parked.recheck(request);\n',
     replace: '',
   },
   {
     what: 'the next of the starved is not made the first',
-    file: waiting,
+    file: fairness,
     find: 'if (this.head !== NONE) return;\n    while',
     replace: 'if (this.head !== NONE || this.#first >= 0) return;\n    while',
   },
   {
     what: 'starved ones that are free are not offered',
-    file: parking,
-    find: 'row < this.#rows; row++) this.#loosenPlace',
-    replace: 'row < this.#rows; row += 2) this.#loosenPlace',
+    file: blocked,
+    find: 'row < this.#rows; row++) this.#recheckQueue',
+    replace: 'row < this.#rows; row += 2) this.#recheckQueue',
   },
   {
     what: 'the worse of two that are free goes first',
@@ -133,25 +133,25 @@ export const lockBugs: readonly PlantedBug[] = [
   {
     what: 'a failed claim poisons like a use',
     file: poison,
-    find: 'if (want === CLAIM) this.#stain(node, { want: CLAIM, by });',
-    replace: 'if (want === CLAIM) this.#stain(node, { want: USE, by });',
+    find: 'if (mode === CLAIM) this.#mark(node, { mode: CLAIM, by });',
+    replace: 'if (mode === CLAIM) this.#mark(node, { mode: USE, by });',
   },
   {
     what: 'a failed use does not poison',
     file: poison,
-    find: 'else if (want === USE || want === USE_ONE) this.#stain',
-    replace: 'else if (want === USE && want !== USE) this.#stain',
+    find: 'else if (mode === USE || mode === USE_ONE) this.#mark',
+    replace: 'else if (mode === USE && mode !== USE) this.#mark',
   },
   {
     what: 'a teardown heals nothing',
     file: poison,
-    find: 'if (want === CLAIM) this.#healBelow(node);',
-    replace: 'if (want < USE) this.#healBelow(node);',
+    find: 'if (mode === CLAIM) this.#clearBelow(node);',
+    replace: 'if (mode < USE) this.#clearBelow(node);',
   },
   {
     what: 'a release gives back nothing that was claimed',
     file: table,
-    find: 'this.#obstacles.held.count(demand, -1);',
+    find: 'this.#conflicts.held.count(request, -1);',
     replace: '',
   },
 ];

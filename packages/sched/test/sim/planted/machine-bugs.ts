@@ -154,7 +154,7 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'who waits for what is held keeps others out of spare places',
     file: starting,
-    find: 'locks.isContended(task) && locks.canTake(task, this.#mayOvertake) && !this.#isPoisoned(task, demand)',
+    find: 'locks.isContended(task) && locks.canTake(task, this.#mayBypass) && !this.#isPoisoned(task, demand)',
     replace: 'locks.isContended(task) && !this.#isPoisoned(task, demand)',
   },
   {
@@ -172,8 +172,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'parked tasks without a place hide the others',
     file: starting,
-    find: 'locks.setLane(pool.id, this.#canHave(pool));',
-    replace: 'locks.setLane(pool.id, true);',
+    find: 'locks.setPool(pool.id, this.#canHave(pool));',
+    replace: 'locks.setPool(pool.id, true);',
   },
   {
     what: 'measured tasks overtake the starved for as long as they like',
@@ -214,7 +214,7 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'tasks are given up whose pool has no place just now',
     file: closing,
-    find: '    for (const pool of pools) locks.setLane(pool.id, true);\n',
+    find: '    for (const pool of pools) locks.setPool(pool.id, true);\n',
     replace: '',
   },
   {

@@ -1,18 +1,18 @@
 /**
- * Boxes in boxes. Everything is in one box at most; what is in a box is a skew heap, ordered by holders: a thing by its own, a box by the
+ * NestedHeaps in heaps. Everything is in one heap at most; what is in a heap is a skew heap, ordered by holders: a thing by its own, a heap by the
  * first that is in it, at any depth. All of them are places in one column, so that there is no object for any. Knows not what they stand for.
  */
 import { grown } from '@pexen/core/columns';
-import { type Holder, NONE } from './ids.ts';
+import { type Holder, NONE } from './holders.ts';
 
-/** Not a box, nor anything that is in one. */
+/** Not a heap, nor anything that is in one. */
 export const NOTHING = 0;
 
 /** Of each, side by side: in its heap what is below it on the left and on the right, and what is above it; … */
 const LEFT = 0;
 const RIGHT = 1;
 const UP = 2;
-/** … the holder it is ordered by, NONE of an empty box; the top of the heap that is in it; what came last; the box it is in; its name. */
+/** … the holder it is ordered by, NONE of an empty heap; the top of the heap that is in it; what came last; the heap it is in; its name. */
 const BEST = 3;
 const TOP = 4;
 const LAST = 5;
@@ -25,7 +25,7 @@ export interface Order {
   isBefore(holder: Holder, other: Holder): boolean;
 }
 
-export class Boxes {
+export class NestedHeaps {
   #at = new Int32Array(16 * WIDTH);
   #size = WIDTH;
   readonly #order: Order;
@@ -35,7 +35,7 @@ export class Boxes {
     this.#order = order;
   }
 
-  /** A new thing that goes by a holder, or a new box, which goes by NONE as yet. Its name is yours. */
+  /** A new thing that goes by a holder, or a new heap, which goes by NONE as yet. Its name is yours. */
   make(name: number, best: Holder): number {
     const made = this.#size;
     this.#size += WIDTH;
@@ -59,34 +59,34 @@ export class Boxes {
     return this.#at[one + BEST] as number;
   }
 
-  /** What goes first in the box, or NOTHING. */
-  topOf(box: number): number {
-    return this.#at[box + TOP] as number;
+  /** What goes first in the heap, or NOTHING. */
+  topOf(heap: number): number {
+    return this.#at[heap + TOP] as number;
   }
 
-  /** The box it is in, or NOTHING. */
-  boxOf(one: number): number {
+  /** The heap it is in, or NOTHING. */
+  heapOf(one: number): number {
     return this.#at[one + IN] as number;
   }
 
-  /** Puts what is in no box into one. */
-  put(one: number, box: number): void {
-    this.#insert(one, box);
-    this.#refresh(box, true);
+  /** Puts what is in no heap into one. */
+  put(one: number, heap: number): void {
+    this.#insert(one, heap);
+    this.#refresh(heap, true);
   }
 
-  /** Takes it out of its box, if it is in one. */
+  /** Takes it out of its heap, if it is in one. */
   take(one: number): void {
-    const box = this.boxOf(one);
-    if (box === NOTHING) return;
+    const heap = this.heapOf(one);
+    if (heap === NOTHING) return;
     this.#remove(one);
-    this.#refresh(box, false);
+    this.#refresh(heap, false);
   }
 
-  /** Appends the holders in the box, at any depth, that go before one. */
-  collectBefore(box: number, holder: Holder, out: Holder[]): void {
+  /** Appends the holders in the heap, at any depth, that go before one. */
+  collectBefore(heap: number, holder: Holder, out: Holder[]): void {
     const stack = this.#stack;
-    let one = this.topOf(box);
+    let one = this.topOf(heap);
     for (; one !== NOTHING; one = stack.pop() ?? NOTHING) {
       if (!this.#goesBefore(one, holder)) continue;
       const top = this.topOf(one);
@@ -99,9 +99,9 @@ export class Boxes {
     }
   }
 
-  /** All that is directly in the box, in no order. */
-  contentsOf(box: number): number[] {
-    const found = [this.topOf(box)].filter((top) => top !== NOTHING);
+  /** All that is directly in the heap, in no order. */
+  contentsOf(heap: number): number[] {
+    const found = [this.topOf(heap)].filter((top) => top !== NOTHING);
     for (const one of found)
       for (const side of [LEFT, RIGHT]) {
         const below = this.#at[one + side] as number;
@@ -110,10 +110,10 @@ export class Boxes {
     return found;
   }
 
-  /** What is in the box has changed: if it goes by another holder now, it gets another place in the box it is in, and so on. */
-  #refresh(box: number, isBetter: boolean): void {
+  /** What is in the heap has changed: if it goes by another holder now, it gets another place in the heap it is in, and so on. */
+  #refresh(heap: number, isBetter: boolean): void {
     const at = this.#at;
-    for (let one = box; one !== NOTHING; ) {
+    for (let one = heap; one !== NOTHING; ) {
       const top = at[one + TOP] as number;
       const best = top === NOTHING ? NONE : (at[top + BEST] as number);
       if (best === at[one + BEST]) return;
@@ -141,17 +141,17 @@ export class Boxes {
   }
 
   /** Most come in the order in which they are to go: what came last takes them below it. */
-  #insert(one: number, box: number): void {
+  #insert(one: number, heap: number): void {
     const at = this.#at;
-    const last = at[box + LAST] as number;
-    const isNext = at[last + IN] === box && at[last + LEFT] === NOTHING && this.#isBefore(last, one);
+    const last = at[heap + LAST] as number;
+    const isNext = at[last + IN] === heap && at[last + LEFT] === NOTHING && this.#isBefore(last, one);
     at[one + LEFT] = NOTHING;
     at[one + RIGHT] = NOTHING;
     at[one + UP] = isNext ? last : NOTHING;
-    at[one + IN] = box;
+    at[one + IN] = heap;
     if (isNext) at[last + LEFT] = one;
-    else at[box + TOP] = this.#meld(at[box + TOP] as number, one);
-    at[box + LAST] = one;
+    else at[heap + TOP] = this.#meld(at[heap + TOP] as number, one);
+    at[heap + LAST] = one;
   }
 
   #remove(one: number): void {

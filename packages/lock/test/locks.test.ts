@@ -47,7 +47,7 @@ describe('acquire', () => {
   });
 
   it('does not let a writer starve under a stream of readers', async () => {
-    const locks = new Locks({ overtakings: 4 });
+    const locks = new Locks({ bypasses: 4 });
     let current = await locks.acquire({ uses: ['x'] });
     const held = queueUp(locks, { writer: { claims: ['x'] } });
     let readers = 0;
@@ -161,7 +161,7 @@ describe('abort', () => {
   });
 
   it('lets those in whom the one who gave up kept away', async () => {
-    const locks = new Locks({ overtakings: 1 });
+    const locks = new Locks({ bypasses: 1 });
     await locks.acquire({ uses: ['x'] });
     const giveUp = new AbortController();
     const writer = locks.acquire({ claims: ['x'] }, { signal: giveUp.signal });
@@ -201,7 +201,7 @@ describe('abort', () => {
   });
 
   it('grants nothing to whoever waits under the signal that lets others give up', async () => {
-    const locks = new Locks({ overtakings: 1 });
+    const locks = new Locks({ bypasses: 1 });
     const giveUp = new AbortController();
     await locks.acquire({ uses: ['x'] });
     const writer = locks.acquire({ claims: ['x'] }, { signal: giveUp.signal });
@@ -242,8 +242,8 @@ it('a table that lives long does not grow', async () => {
     await using held = await locks.acquire({ claims: [`/user/${user}`] });
     expect(held).toBeDefined();
   }
-  const { tree, demands, holders } = locks.table.inside;
-  expect(Math.max(tree.size, demands.trie.size, holders.size)).toBeLessThan(16);
+  const { tree, requests, holders } = locks.table.parts;
+  expect(Math.max(tree.size, requests.trie.size, holders.size)).toBeLessThan(16);
 });
 
 it('refuses what it would take for something else, and waits for nothing then', async () => {

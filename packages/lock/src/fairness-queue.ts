@@ -1,80 +1,78 @@
 /**
- * Who waits and who comes next. Counts the overtakings: starts of worse rank that took what somebody waits for; and, of whoever waits
- * longest at a spot, the latecomers: starts of better rank of those that were added after it was parked. At either limit a holder is
+ * Who waits and who comes next. Counts the bypasses: starts of worse rank that took what somebody waits for; and, of whoever waits
+ * longest at a counter, the latecomers: starts of better rank of those that were added after it was parked. At either limit a holder is
  * starved, parked apart, and not counted any more; the head of the queue of the starved has what it needs reserved. Knows not how
  * anything is taken.
  */
 import { grown } from '@pexen/core/columns';
-import type { Footprint } from './footprint.ts';
-import type { HoldCounts } from './hold-counts.ts';
+import type { BlockedQueues } from './blocked-queues.ts';
+import type { AffectedCounters, ConflictCheck, ConflictCounters } from './conflicts.ts';
 import {
+  BYPASSED,
   COUNTED,
   HOLDING,
+  type Holder,
   type Holders,
   LATECOMERS,
-  OVERTAKEN,
+  NONE,
   PARKED,
   SINCE,
   START,
   STARVED,
   TICKET,
 } from './holders.ts';
-import { type Holder, NONE } from './ids.ts';
-import type { Obstacles } from './obstacles.ts';
-import type { Parking } from './parking.ts';
-import type { ResourceTree } from './resource-tree.ts';
-import { FREE, HELD, spotAt, WIDTH } from './spot.ts';
+import { counterAt, FREE, HELD, type ResourceTree, WIDTH } from './resource-tree.ts';
 
 /** So many starts by which a holder is starved. */
 export interface Limits {
   /** … of equal or worse rank. */
-  readonly overtakings: number;
+  readonly bypasses: number;
   /** … of better ones that were added after it was parked, while it waits longest. */
   readonly latecomers: number;
 }
 
-export class Waiting {
+export class FairnessQueue {
   /** The only one that has what it needs reserved. */
   head: Holder = NONE;
   /** How many are parked. */
   count = 0;
   /** Starts so far: they are numbered from 1. */
   starts = 0;
-  readonly parked: Parking;
+  readonly parked: BlockedQueues;
   /** What all that are parked want. */
-  readonly wanted: HoldCounts;
+  readonly wanted: ConflictCounters;
   /** Those who hold everything but their amounts, and wait for these. */
   readonly returning: Set<Holder> = new Set();
   readonly #holders: Holders;
   readonly #tree: ResourceTree;
-  readonly #footprint: Footprint;
-  readonly #obstacles: Obstacles;
+  readonly #affected: AffectedCounters;
+  readonly #conflicts: ConflictCheck;
   readonly #limits: Limits;
   /** The starved but the head, in the order in which they became so. Those before `#first`, or with another ticket, have left. */
   #line: Holder[] = [];
   #first = 0;
   /** Where the head met its last obstacle. */
-  #headSpot = FREE;
+  #headCounter = FREE;
   /** There may be units for some of those who return. */
   #hasUnitsBack = true;
-  /** Of a spot, the last start that took it while others waited. */
+  /** Of a counter, the last start that took it while others waited. */
   #lastTaker = new Int32Array(16).fill(NONE);
-  /** Scratch: those that the start at hand overtakes. */
-  readonly #overtaken: Holder[] = [];
+  /** Scratch: those that the start at hand bypasses. */
+  readonly #bypassed: Holder[] = [];
 
   constructor(
     holders: Holders,
     tree: ResourceTree,
-    footprint: Footprint,
-    obstacles: Obstacles,
-    parked: Parking,
-    wanted: HoldCounts,
+    affected: AffectedCounters,
+    conflicts: ConflictCheck,
+    parked: BlockedQueues,
+    wanted: ConflictCounters,
     limits: Limits,
   ) {
     this.#holders = holders;
     this.#tree = tree;
-    this.#footprint = footprint;
-    this.#obstacles = obstacles;
+    this.#affected = affected;
+    this.#conflicts = conflicts;
     this.#limits = limits;
     this.wanted = wanted;
     this.parked = parked;
@@ -91,7 +89,7 @@ export class Waiting {
     if (this.#holders.mayBeLatecomer(holder, isNew)) this.parked.useAges();
   }
 
-  /** Parks the holder at what the last `find` of its demand met. */
+  /** Parks the holder at what the last `find` of its request met. */
   park(holder: Holder): void {
     if (this.#holders.noteWait(holder, this.count === 0)) this.parked.useAges();
     if (this.#isToBeStarved(holder)) this.starve(holder);
@@ -111,26 +109,26 @@ export class Waiting {
     else if (holder !== this.head) this.parked.unpark(holder);
   }
 
-  /** The holder takes what it demands, or does not want it any more: it is not parked, and not starved. */
+  /** The holder takes what it requests, or does not want it any more: it is not parked, and not starved. */
   leave(holder: Holder): void {
     this.unpark(holder);
     this.#holders.remove(holder, STARVED);
     if (holder !== this.head) return;
     this.head = NONE;
-    this.#obstacles.reserved.count(this.#holders.demandOf(holder), -1);
+    this.#conflicts.reserved.count(this.#holders.requestOf(holder), -1);
   }
 
-  /** The holder has taken what it demands: those who are starved by that are so, best first. */
+  /** The holder has taken what it requests: those who are starved by that are so, best first. */
   started(holder: Holder): void {
     this.elect();
     this.starts = (this.starts + 1) | 0;
     this.#holders.set(holder, START, this.starts);
     if (this.parked.count === 0) return;
-    const overtaken = this.#overtaken;
-    this.#collectOvertaken(holder);
-    if (overtaken.length === 0) return;
-    const starved = overtaken.filter((other) => this.#isNew(other) && this.#isTooMuch(other, holder));
-    while (overtaken.length > 0) overtaken.pop(); // setting `length` leaves optimized code
+    const bypassed = this.#bypassed;
+    this.#collectBypassed(holder);
+    if (bypassed.length === 0) return;
+    const starved = bypassed.filter((other) => this.#isNew(other) && this.#isTooMuch(other, holder));
+    while (bypassed.length > 0) bypassed.pop(); // setting `length` leaves optimized code
     if (starved.length > 1) starved.sort((a, b) => (this.#holders.isBefore(a, b) ? -1 : 1));
     for (const other of starved) this.starve(other);
   }
@@ -146,7 +144,7 @@ export class Waiting {
     }
     this.#holders.set(holder, TICKET, this.#line.push(holder) - 1);
     if (!isParked) return;
-    this.#obstacles.find(this.#holders.demandOf(holder), false);
+    this.#conflicts.find(this.#holders.requestOf(holder), false);
     this.parked.park(holder);
   }
 
@@ -165,18 +163,18 @@ export class Waiting {
     this.#first = 0;
   }
 
-  /** Something of what the demand takes was given back. */
-  loosen(demand: number): void {
+  /** Something of what the request takes was given back. */
+  recheck(request: number): void {
     this.#hasUnitsBack = true;
-    this.parked.loosen(demand);
+    this.parked.recheck(request);
   }
 
   /** The parked holder to start next, or NONE. */
-  candidate(): Holder {
+  nextRunnable(): Holder {
     if (this.count === 0) return NONE;
     const returning = this.#bestReturning();
     if (returning !== NONE) return returning;
-    return this.#isHeadFree() ? this.head : this.parked.candidate(this.#moved);
+    return this.#isHeadFree() ? this.head : this.parked.nextRunnable(this.#moved);
   }
 
   /** Does anybody else who is parked want what the holder takes? */
@@ -184,29 +182,30 @@ export class Waiting {
     if (this.count === 0) return false;
     const isParked = this.#holders.is(holder, PARKED);
     if (isParked) this.#count(holder, -1);
-    const answer = this.#obstacles.meets(this.wanted, this.#holders.demandOf(holder));
+    const answer = this.#conflicts.meets(this.wanted, this.#holders.requestOf(holder));
     if (isParked) this.#count(holder, 1);
     return answer;
   }
 
   /**
-   * A parked holder found that its way is blocked elsewhere now: that is an overtaking, too. Without this two streams could take
+   * A parked holder found that its way is blocked elsewhere now: that is an bypass, too. Without this two streams could take
    * turns in blocking it, each while it waits for the other.
    */
-  readonly #moved = (holder: Holder, spot: number): void => {
-    if (this.#obstacles.isReservedOnly) return;
-    const taken = this.#tree.unitsAt(spot) === undefined ? spot : spotAt(this.#tree.nodeAt(spot), HELD);
+  readonly #moved = (holder: Holder, counter: number): void => {
+    if (this.#conflicts.isReservedOnly) return;
+    const taken =
+      this.#tree.unitsAt(counter) === undefined ? counter : counterAt(this.#tree.nodeAt(counter), HELD);
     const taker = this.#lastTaker[taken] ?? NONE;
     if (taker === NONE) return;
-    this.#countLatecomer(taker, spot);
+    this.#countLatecomer(taker, counter);
     if (this.#holders.is(holder, STARVED) || this.#holders.isBefore(taker, holder)) return;
     if (this.#hasStartedAfter(taker, this.#holders.get(holder, SINCE)) && this.#isTooMuch(holder, taker))
       this.starve(holder);
   };
 
   /** Others may have moved with a holder: of these, too, only who waits longest counts, unless it did when the taker started. */
-  #countLatecomer(taker: Holder, spot: number): void {
-    const longest = this.parked.longestAt(spot);
+  #countLatecomer(taker: Holder, counter: number): void {
+    const longest = this.parked.longestAt(counter);
     if (longest === NONE || !this.#holders.isLatecomer(taker, longest)) return;
     if (!this.#hasStartedAfter(taker, this.#holders.get(longest, COUNTED))) return;
     this.#holders.set(longest, COUNTED, this.#holders.get(taker, START));
@@ -217,19 +216,19 @@ export class Waiting {
     return ((this.#holders.get(taker, START) - start) | 0) > 0;
   }
 
-  /** Whoever is overtaken at a spot that it takes. Who waits in a closed lane could not have started. */
-  #collectOvertaken(holder: Holder): void {
-    const demand = this.#holders.demandOf(holder);
-    this.#footprint.ofDemand(demand);
-    const { spots, size } = this.#footprint;
+  /** Whoever is bypassed at a counter that it takes. Who waits in a closed pool could not have started. */
+  #collectBypassed(holder: Holder): void {
+    const request = this.#holders.requestOf(holder);
+    this.#affected.ofRequest(request);
+    const { counters, size } = this.#affected;
     this.#lastTaker = grown(this.#lastTaker, this.#tree.size * WIDTH, NONE);
     for (let index = 0; index < size; index++) {
-      const spot = spots[index] as number;
-      this.#lastTaker[spot] = holder;
-      this.parked.collectOvertaken(spot, holder, this.#overtaken);
+      const counter = counters[index] as number;
+      this.#lastTaker[counter] = holder;
+      this.parked.collectBypassed(counter, holder, this.#bypassed);
     }
-    for (const spot of this.parked.shortagesOf(demand))
-      this.parked.collectOvertaken(spot, holder, this.#overtaken);
+    for (const counter of this.parked.shortagesOf(request))
+      this.parked.collectBypassed(counter, holder, this.#bypassed);
   }
 
   /** Was it not counted yet for the start at hand? */
@@ -239,21 +238,20 @@ export class Waiting {
     return isNew;
   }
 
-  /** Counts an overtaking. */
+  /** Counts an bypass. */
   #isTooMuch(holder: Holder, by: Holder): boolean {
     const isLatecomer = this.#holders.isBefore(by, holder);
-    const kind = isLatecomer ? LATECOMERS : OVERTAKEN;
+    const kind = isLatecomer ? LATECOMERS : BYPASSED;
     const count = this.#holders.get(holder, kind) + 1;
     this.#holders.set(holder, kind, count);
-    return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.overtakings);
+    return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.bypasses);
   }
 
   /** It left the queue of the starved without having had what it waited for, and is back. */
   #isToBeStarved(holder: Holder): boolean {
-    const { overtakings, latecomers } = this.#limits;
+    const { bypasses, latecomers } = this.#limits;
     const isOld =
-      this.#holders.get(holder, OVERTAKEN) >= overtakings ||
-      this.#holders.get(holder, LATECOMERS) >= latecomers;
+      this.#holders.get(holder, BYPASSED) >= bypasses || this.#holders.get(holder, LATECOMERS) >= latecomers;
     return isOld && !this.#holders.is(holder, STARVED | HOLDING);
   }
 
@@ -263,18 +261,18 @@ export class Waiting {
 
   #lead(holder: Holder): void {
     this.head = holder;
-    this.#headSpot = FREE;
-    this.#obstacles.reserved.count(this.#holders.demandOf(holder), 1);
+    this.#headCounter = FREE;
+    this.#conflicts.reserved.count(this.#holders.requestOf(holder), 1);
   }
 
   #isHeadFree(): boolean {
     if (this.head === NONE || !this.#holders.is(this.head, PARKED) || !this.parked.isOpenTo(this.head))
       return false;
-    const obstacles = this.#obstacles;
-    if (this.#headSpot !== FREE && obstacles.isBlocked(this.#headSpot, true)) return false;
-    obstacles.find(this.#holders.demandOf(this.head), true);
-    this.#headSpot = obstacles.spot;
-    return obstacles.spot === FREE;
+    const conflicts = this.#conflicts;
+    if (this.#headCounter !== FREE && conflicts.isBlocked(this.#headCounter, true)) return false;
+    conflicts.find(this.#holders.requestOf(this.head), true);
+    this.#headCounter = conflicts.counter;
+    return conflicts.counter === FREE;
   }
 
   #bestReturning(): Holder {
@@ -283,7 +281,7 @@ export class Waiting {
     let best = NONE;
     this.#hasUnitsBack = false;
     for (const holder of this.returning) {
-      if (!this.#obstacles.hasUnits(this.#holders.demandOf(holder))) continue;
+      if (!this.#conflicts.hasUnits(this.#holders.requestOf(holder))) continue;
       this.#hasUnitsBack = true;
       if (parked.isOpenTo(holder) && (best === NONE || this.#holders.isBefore(holder, best))) best = holder;
     }
@@ -291,9 +289,9 @@ export class Waiting {
   }
 
   #count(holder: Holder, by: 1 | -1): void {
-    const demand = this.#holders.demandOf(holder);
+    const request = this.#holders.requestOf(holder);
     this.count += by;
-    if (this.#holders.is(holder, HOLDING)) this.wanted.countUnits(demand, by);
-    else this.wanted.count(demand, by);
+    if (this.#holders.is(holder, HOLDING)) this.wanted.countUnits(request, by);
+    else this.wanted.count(request, by);
   }
 }

@@ -1,16 +1,16 @@
 /** Locks for people without the scheduler: promises over a lock table. Decides nothing itself. */
 import { checkHeld, refuse } from '@pexen/core';
-import type { LockRequest } from './demands.ts';
-import { type Holder, NONE, TAKEN } from './ids.ts';
-import type { Capacities } from './inside.ts';
+import { type Holder, NONE, TAKEN } from './holders.ts';
+import type { Capacities } from './lock-table.ts';
 import { LockTable } from './lock-table.ts';
+import type { LockRequest } from './requests.ts';
 
 /** What holds for all locks of one `Locks`. */
 export interface LocksOptions {
   /** How many units there are of a resource. */
   readonly capacities?: Capacities | undefined;
   /** So many later ones may go before somebody who waits, where they fit in beside what is held. At least 1, default 64. */
-  readonly overtakings?: number | undefined;
+  readonly bypasses?: number | undefined;
   /** So many better ones that came later may go before the one that waits longest for the same. At least 1, default 512. */
   readonly latecomers?: number | undefined;
 }
@@ -31,7 +31,7 @@ export interface Held extends Disposable, AsyncDisposable {
 
 /** Somebody who waits, or holds. */
 interface Caller {
-  readonly demand: number;
+  readonly compiled: number;
   /** Gives up waiting when this is aborted. */
   readonly signal: AbortSignal | undefined;
   readonly resolve: (held: Held) => void;
@@ -71,11 +71,11 @@ export class Locks {
   async acquire(request: LockRequest, { signal, priority = 0 }: AcquireOptions = {}): Promise<Held> {
     signal?.throwIfAborted();
     refuse(checkHeld(request));
-    const demand = this.table.compile(request);
+    const compiled = this.table.compile(request);
     const holder = this.#unused.pop() ?? this.#callers.length;
     const { promise, resolve, reject } = Promise.withResolvers<Held>();
-    this.#callers[holder] = { demand, signal, resolve, reject };
-    this.table.enrol(holder, demand, priority, -this.#arrivals++);
+    this.#callers[holder] = { compiled, signal, resolve, reject };
+    this.table.enrol(holder, compiled, priority, -this.#arrivals++);
     if (this.table.tryTake(holder) === TAKEN) return this.#heldBy(holder);
     this.table.park(holder);
     if (signal !== undefined) this.#watch(signal, holder);
@@ -128,17 +128,17 @@ export class Locks {
 
   /** It holds nothing and waits for nothing any more. */
   #leave(holder: Holder): void {
-    const { demand } = this.#callers[holder] as Caller;
+    const { compiled } = this.#callers[holder] as Caller;
     this.table.withdraw(holder);
     this.table.release(holder);
-    this.table.forget(demand);
+    this.table.forget(compiled);
     this.#callers[holder] = undefined;
     this.#unused.push(holder);
   }
 
   /** Grants what is free to those who wait for it. */
   #letIn(): void {
-    for (let next = this.table.candidate(); next !== NONE; next = this.table.candidate()) {
+    for (let next = this.table.nextRunnable(); next !== NONE; next = this.table.nextRunnable()) {
       this.table.tryTake(next);
       const { signal, resolve } = this.#callers[next] as Caller;
       if (signal !== undefined) this.#unwatch(signal, next);
