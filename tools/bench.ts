@@ -14,6 +14,7 @@ const benches = {
   threads: ['packages/pool-thread', 'bench/threads.ts'],
   processes: ['packages/pool-process', 'bench/processes.ts'],
   executables: ['packages/pool-process', 'bench/executables.ts'],
+  model: ['packages/report', 'bench/model.ts'],
 } as const;
 
 type Name = keyof typeof benches;

@@ -14,6 +14,7 @@ import type {
   TaskFinished,
   TaskInfo,
   TaskSkipped,
+  Versions,
 } from '@pexen/core';
 import type { Change, LateError, LostWorker } from './change.ts';
 import { ChangeOrder } from './change-order.ts';
@@ -28,6 +29,7 @@ import {
   type TaskSnapshot,
 } from './run-task.ts';
 import { Tally, type Totals } from './tally.ts';
+import { TaskIndex } from './task-index.ts';
 import { verdictOf } from './verdict.ts';
 import { type WaitingGroups, WaitingTasks } from './waiting.ts';
 import { Work } from './work.ts';
@@ -37,16 +39,23 @@ const TAIL = 400;
 /** So many late errors and lost workers are listed. */
 const MOST_LISTED = 200;
 
+/** One for all: most tasks have none of it. */
+const none: readonly never[] = [];
+
 /** How a model is kept. */
 export interface RunModelOptions {
   /** `open`: only tasks without a result are kept, and counts and lists of bounded length for the others. Default: `all`. */
   readonly keeps?: 'all' | 'open';
 }
 
-/** The run as a whole. */
+/** The run as a whole. What the first event tells is undefined before that. */
 export interface RunFacts {
-  /** Milliseconds since 1970; undefined before the run has started. */
+  readonly id: string | undefined;
+  /** Milliseconds since 1970. */
   readonly startedAt: number | undefined;
+  /** The directory that the files of tasks are relative to. */
+  readonly root: string | undefined;
+  readonly versions: Versions | undefined;
   readonly pools: readonly { readonly name: string; readonly kind: string }[];
   /** The latest moment that an event told of, ms from the start of the run. */
   readonly atMs: number;
@@ -121,7 +130,7 @@ class Cached<Value> {
  */
 export class RunModel {
   readonly #keepsAll: boolean;
-  readonly #tasks = new Map<string, TaskRecord>();
+  readonly #tasks = new TaskIndex();
   readonly #waiting = new WaitingTasks();
   readonly #underWay = new LinkedList<TaskRecord>();
   readonly #ended = new LinkedList<TaskRecord>();
@@ -156,9 +165,9 @@ export class RunModel {
   }
 
   get run(): RunFacts {
+    const { id, startedAt, root, versions, pools = none } = this.#started ?? {};
     return {
-      startedAt: this.#started?.startedAt,
-      pools: this.#started?.pools ?? [],
+      ...{ id, startedAt, root, versions, pools },
       ...{ atMs: this.#atMs, hasEnded: this.#hasEnded, endReason: this.#endReason, poisoned: this.#poisoned },
     };
   }
@@ -178,12 +187,12 @@ export class RunModel {
 
   /** The task with that path, unless it is unknown, or ended and not kept. */
   task(path: string): RunTask | undefined {
-    return this.#tasks.get(path);
+    return this.#tasks.at(path);
   }
 
   /** All tasks that are kept, in the order in which they were added. */
   tasks(): Iterable<RunTask> {
-    return this.#tasks.values();
+    return this.#tasks.all();
   }
 
   /** Tasks that are `running` or `retrying`, in the order in which their attempts started. */
@@ -266,8 +275,8 @@ export class RunModel {
   }
 
   /** Takes in what a running body said. Undefined, and nothing changes, for a task that has no attempt under way. */
-  applyNews({ path, attempt, atMs, news }: NewsEvent): Change | undefined {
-    const task = this.#tasks.get(path);
+  applyNews({ task: id, path, attempt, atMs, news }: NewsEvent): Change | undefined {
+    const task = this.#tasks.find(id, path);
     if (task === undefined || task.state === 'done') return undefined;
     if (news.kind === 'attachment') task.attachments = [...task.attachments, news.attachment];
     const { running } = task;
@@ -291,7 +300,7 @@ export class RunModel {
     this.#version++;
     const { atMs, resources, pools, group } = inspection;
     this.#inspected = { atMs, resources, pools, group };
-    this.#waiting.inspected(inspection, (path) => this.#tasks.get(path));
+    this.#waiting.inspected(inspection, (path) => this.#tasks.at(path));
     this.#waitingView.clear();
   }
 
@@ -299,7 +308,7 @@ export class RunModel {
     const added: TaskRecord[] = [];
     for (const facts of tasks) {
       const task = new TaskRecord(facts, atMs);
-      this.#tasks.set(facts.path, task);
+      this.#tasks.add(task);
       this.#added++;
       this.#work.add(facts.weightMs);
       this.#waiting.add(task);
@@ -312,7 +321,9 @@ export class RunModel {
 
   /** The task of an event. One that no event has added is added now: the listener may have come late. */
   #find(event: TaskEvent): TaskRecord {
-    return this.#tasks.get(event.path) ?? (this.#add([factsOf(event)], event.atMs)[0] as TaskRecord);
+    return (
+      this.#tasks.find(event.task, event.path) ?? (this.#add([factsOf(event)], event.atMs)[0] as TaskRecord)
+    );
   }
 
   #start(event: Extract<RunEvent, { readonly type: 'task-started' }>): TaskRecord {
@@ -352,7 +363,7 @@ export class RunModel {
   #forget(task: TaskRecord): void {
     task.list?.remove(task);
     this.#changes.remove(task);
-    this.#tasks.delete(task.path);
+    this.#tasks.remove(task);
   }
 
   /** The lists in which a task stands follow its state; whoever calls this puts it into the right one. */
@@ -411,8 +422,8 @@ function finishedResult(event: TaskFinished): TaskResult {
     findings: event.findings,
     flaky: event.flaky,
     slow: event.slow,
-    reason: [],
-    providersGone: event.providersGone ?? [],
+    reason: none,
+    providersGone: event.providersGone ?? none,
   };
 }
 
@@ -422,11 +433,11 @@ function skippedResult(event: TaskSkipped): TaskResult {
     judgement: verdictOf(event),
     endedAtMs: event.atMs,
     durationMs: 0,
-    attempts: [],
-    findings: [],
+    attempts: none,
+    findings: none,
     flaky: false,
     slow: false,
     reason: event.reason,
-    providersGone: [],
+    providersGone: none,
   };
 }
