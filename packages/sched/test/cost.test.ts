@@ -5,8 +5,8 @@
 import { type PoolManifest, withMeta } from '@pexen/core';
 import { describe, expect, it, vi } from 'vitest';
 import { Machine } from '../src/machine/machine.ts';
+import { ReadyQueue } from '../src/machine/pools.ts';
 import type { Command, Input } from '../src/machine/protocol.ts';
-import { ReadyQueue } from '../src/machine/ready-queue.ts';
 import { CompiledTasks } from '../src/plan/compiled-tasks.ts';
 import { type Shape, shapes } from './large/shapes.ts';
 

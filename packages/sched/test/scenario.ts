@@ -17,12 +17,11 @@ import {
   type TaskMeta,
   withMeta,
 } from '@pexen/core';
-import { why } from '../src/machine/insight.ts';
+import { STATUSES } from '../src/machine/attempts.ts';
+import { skipReason, why } from '../src/machine/explain.ts';
 import { validate } from '../src/machine/invariants.ts';
 import { Machine } from '../src/machine/machine.ts';
-import { STATUSES } from '../src/machine/outcomes.ts';
 import type { Command, Input, Part } from '../src/machine/protocol.ts';
-import { skipReason } from '../src/machine/skip-reason.ts';
 import { CompiledTasks } from '../src/plan/compiled-tasks.ts';
 import type { PlanPool } from '../src/plan/planned.ts';
 

@@ -395,7 +395,7 @@ export class Engine implements AttemptHost, PoolListener {
     }
     made.isOver = true;
     if (this.#watched.size > 0) this.#watched.delete(made);
-    const own = readOutcome(made, outcome, this.#options.reinterpret, this.plan.wiring.hasKeys);
+    const own = readOutcome(made, outcome, this.#options.reinterpret, this.plan.builder.hasKeys);
     const { id: task, attempt, part } = made;
     const wrong = part === 'body' ? this.handOver.keep(task, made.touchedShared, outcome) : undefined;
     const isWrong = wrong !== undefined && !('error' in own);

@@ -18,7 +18,7 @@ import {
 import type { Gates } from '../machine/gates.ts';
 import type { TaskId } from '../machine/protocol.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
-import { PROVIDES } from '../plan/stated.ts';
+import { PROVIDES } from '../plan/meta-flags.ts';
 
 const nothing: SharedState = Object.freeze(mergeShared());
 const noKeys: readonly ReceivedKey[] = [];
@@ -120,9 +120,9 @@ export class HandOver {
 
   /** The providers of what the task tears down: it inherits from all of them, however they ended. */
   #givenBefore(task: TaskId): readonly TaskId[] {
-    const { graph, wiring } = this.#plan;
+    const { graph, builder } = this.#plan;
     const providers = tornDownBy(this.#plan.metaOf(task)).flatMap((each) =>
-      graph.feeds.in.ends(wiring.gateOf(each)),
+      graph.feeds.in.ends(builder.gateOf(each)),
     );
     return [...new Set(providers)].sort((one, other) => one - other);
   }

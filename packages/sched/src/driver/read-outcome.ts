@@ -11,7 +11,7 @@ import {
   type TaskMeta,
   unsetKeys,
 } from '@pexen/core';
-import { isAbandoned } from '../machine/outcomes.ts';
+import { isAbandoned } from '../machine/attempts.ts';
 import type { Attempt } from './attempt.ts';
 
 /**

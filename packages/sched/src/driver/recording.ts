@@ -21,7 +21,7 @@ import {
 import { isResourcePath } from '@pexen/lock';
 import type { Command, Input, TaskId } from '../machine/protocol.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
-import { MEASURED } from '../plan/stated.ts';
+import { MEASURED } from '../plan/meta-flags.ts';
 
 /** Grows by one with every change that `replay` would trip over. */
 export const recordingVersion = 1;

@@ -1,8 +1,8 @@
 /** Makes the results that the consumer gets of what the machine knows. */
 import type { AttemptRecord, Result, ResultStatus, Runnable } from '@pexen/core';
-import { STATUSES } from '../machine/outcomes.ts';
+import { STATUSES } from '../machine/attempts.ts';
+import { skipReason } from '../machine/explain.ts';
 import type { TaskId } from '../machine/protocol.ts';
-import { skipReason } from '../machine/skip-reason.ts';
 import type { State } from '../machine/state.ts';
 import { SLOW } from '../machine/task-table.ts';
 import type { Attempt } from './attempt.ts';

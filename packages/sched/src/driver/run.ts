@@ -13,7 +13,7 @@ import {
   useSourceMaps,
 } from '@pexen/core';
 import { EventEmitter } from 'eventemitter3';
-import { inspect, story, why } from '../machine/insight.ts';
+import { inspect, story, why } from '../machine/explain.ts';
 import { GIVEN } from '../machine/task-table.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import type { Entry } from '../plan/planned.ts';

@@ -4,7 +4,7 @@
  */
 import { bytes, ints, Table } from '@pexen/core/columns';
 import { type GateId, type Graph, NEEDS_ALL } from '../plan/graph.ts';
-import { BAD, GAVE, PARKED, READY, type TaskTable, WAITING } from './task-table.ts';
+import { BAD, PARKED, PROVIDED, READY, type TaskTable, WAITING } from './task-table.ts';
 
 /** What is remembered of a capability that was torn down. */
 interface Withdrawal {
@@ -173,7 +173,7 @@ export class Gates extends Table {
 
   #stageOf(task: number): number {
     if (!this.#tasks.isDone(task)) return PENDING;
-    return this.#tasks.has(task, GAVE) ? GIVEN : MISSED;
+    return this.#tasks.has(task, PROVIDED) ? GIVEN : MISSED;
   }
 
   /** Was all that the task gave to the requirement torn down? */
@@ -196,7 +196,7 @@ export class Gates extends Table {
 
   /** A feeder of a requirement is over. */
   #count(gate: GateId, task: number): void {
-    if (!this.#tasks.has(task, GAVE)) {
+    if (!this.#tasks.has(task, PROVIDED)) {
       const misses = ((this.misses[gate] as number) + 1) | 0;
       this.misses[gate] = misses;
       if (this.#isTheLastStraw(gate, misses)) this.impossible.push(gate);

@@ -5,10 +5,10 @@ import {
   BACKING_OFF,
   DISPATCHED,
   DONE,
-  GAVE,
-  KEEPS,
   PARKED,
+  PROVIDED,
   READY,
+  RETAINS_LOCKS,
   RUNNING,
   STATES,
   WAITING,
@@ -34,10 +34,10 @@ function validateTask(state: State, task: number): void {
     claim(closed > 0, 'waits for nothing');
   }
   if (at === READY || at === PARKED)
-    claim(tasks.has(task, KEEPS) || gates.countClosed(task) === 0, 'has a closed gate');
+    claim(tasks.has(task, RETAINS_LOCKS) || gates.countClosed(task) === 0, 'has a closed gate');
   claim(locks.isParked(task) === (at === PARKED), 'the lock table disagrees about its being parked');
   if (plan.demand[task] !== -1) {
-    const keeps = at === DISPATCHED || at === RUNNING || tasks.has(task, KEEPS);
+    const keeps = at === DISPATCHED || at === RUNNING || tasks.has(task, RETAINS_LOCKS);
     const holds = at === DONE ? state.abandoned.has(task) : keeps;
     claim(locks.isHolding(task) === holds, 'the lock table disagrees about what it holds');
   }
@@ -55,7 +55,7 @@ function validateGates(state: State): void {
     if (gates.pending[gate] !== pending)
       throw new Error(`gate ${gate}: ${gates.pending[gate]} pending, counted ${pending}`);
     if (!plan.graph.isRequirement(gate)) continue;
-    const gave = feeders.filter((task) => tasks.isDone(task) && tasks.has(task, GAVE)).length;
+    const gave = feeders.filter((task) => tasks.isDone(task) && tasks.has(task, PROVIDED)).length;
     if ((gates.hits[gate] as number) > gave)
       throw new Error(`gate ${gate}: ${gates.hits[gate]} hits, counted ${gave}`);
   }

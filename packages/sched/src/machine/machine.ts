@@ -5,18 +5,17 @@
 
 import { clear } from '../plan/clear.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
-import type { Live } from '../plan/planned.ts';
-import { Closing } from './closing.ts';
-import { Ending } from './ending.ts';
-import { Gatekeeper } from './gatekeeper.ts';
-import { CLOSED, FAILED, OPEN, type PoolRow } from './pool-table.ts';
+import type { LiveRun } from '../plan/planned.ts';
+import { AttemptLifecycle } from './attempts.ts';
+import { Cancellation } from './cancellation.ts';
+import { Deadlines } from './deadlines.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { PoolLifecycle } from './pool-lifecycle.ts';
+import { CLOSED, FAILED, OPEN, type PoolRow } from './pools.ts';
 import type { Command, Input } from './protocol.ts';
-import { NOT_APPLICABLE, REQUIREMENT } from './skips.ts';
-import { Starting } from './starting.ts';
-import { State } from './state.ts';
-import { Stopping } from './stopping.ts';
-import { BEGUN, DISPATCHED, ENROLLED, GIVEN, RUNNING, TIDYING } from './task-table.ts';
-import { Watchdog } from './watchdog.ts';
+import { Readiness } from './readiness.ts';
+import { NOT_APPLICABLE, REQUIREMENT, State } from './state.ts';
+import { BEGUN, CLEANING_UP, DISPATCHED, ENROLLED, GIVEN, RUNNING } from './task-table.ts';
 
 export interface MachineOptions {
   /** Give `tell` commands. May be changed later, in `state`. */
@@ -34,12 +33,12 @@ export interface MachineOptions {
 export class Machine {
   /** To be read by everybody, and written by the machine only. */
   readonly state: State;
-  readonly #ending: Ending;
-  readonly #gatekeeper: Gatekeeper;
-  readonly #starting: Starting;
-  readonly #closing: Closing;
-  readonly #stopping: Stopping;
-  readonly #watchdog: Watchdog;
+  readonly #attempts: AttemptLifecycle;
+  readonly #readiness: Readiness;
+  readonly #dispatcher: Dispatcher;
+  readonly #poolLifecycle: PoolLifecycle;
+  readonly #cancellation: Cancellation;
+  readonly #deadlines: Deadlines;
   /** Pulls that were not answered yet. */
   #wanted = 0;
   /** A pull met nothing left: pools are being closed, then the run ends. */
@@ -49,16 +48,16 @@ export class Machine {
 
   constructor(plan: CompiledTasks, options: MachineOptions = {}) {
     this.state = new State(plan, options.tells ?? false);
-    this.#ending = new Ending(this.state);
-    this.#gatekeeper = new Gatekeeper(this.state, this.#ending);
-    this.#starting = new Starting(this.state, this.#ending, this.#gatekeeper);
-    this.#closing = new Closing(this.state, this.#ending, this.#gatekeeper);
-    this.#stopping = new Stopping(this.state, this.#ending);
-    this.#watchdog = new Watchdog(this.state);
+    this.#attempts = new AttemptLifecycle(this.state);
+    this.#readiness = new Readiness(this.state, this.#attempts);
+    this.#dispatcher = new Dispatcher(this.state, this.#attempts, this.#readiness);
+    this.#poolLifecycle = new PoolLifecycle(this.state, this.#attempts, this.#readiness);
+    this.#cancellation = new Cancellation(this.state, this.#attempts);
+    this.#deadlines = new Deadlines(this.state);
   }
 
   /** What adding tasks to the plan has to know of the run. */
-  get live(): Live {
+  get live(): LiveRun {
     const { tasks, pools, gates } = this.state;
     return {
       isOver: (task) => tasks.isDone(task),
@@ -76,7 +75,7 @@ export class Machine {
       this.state.nowMs = Math.max(this.state.nowMs, input.atMs);
       if (!this.state.hasBegun) this.#begin();
       this.#accept(input);
-      this.#gatekeeper.cascade();
+      this.#readiness.cascade();
     }
     this.#advance();
   }
@@ -90,7 +89,7 @@ export class Machine {
         if (this.#isCurrent(input)) this.#started(input);
         break;
       case 'abandoned-settled':
-        this.#ending.abandonedSettled(input.task, input.attempt);
+        this.#attempts.abandonedSettled(input.task, input.attempt);
         break;
       case 'result-wanted':
         this.#pulled();
@@ -99,17 +98,18 @@ export class Machine {
         this.#added(input);
         break;
       case 'pool-opened':
-        this.#closing.setPool(input.pool, OPEN);
+        this.#poolLifecycle.setPool(input.pool, OPEN);
         break;
       case 'pool-closed':
-        this.#closing.setPool(input.pool, CLOSED);
+        this.#poolLifecycle.setPool(input.pool, CLOSED);
         break;
       case 'slots-changed':
         this.#poolAt(input.pool).setSlots(input.slots);
         this.state.isStale = true;
         break;
       case 'pool-failed':
-        if (this.#closing.setPool(input.pool, FAILED)) this.#stopping.poolFailed(input.pool, input.reason);
+        if (this.#poolLifecycle.setPool(input.pool, FAILED))
+          this.#cancellation.poolFailed(input.pool, input.reason);
         break;
       case 'late-error':
         this.state.lateErrors.push(input);
@@ -119,16 +119,16 @@ export class Machine {
         if (this.state.announces()) this.state.tell(input);
         break;
       case 'quiet-since':
-        this.#watchdog.heard(input.task, input.attempt, input.sinceMs);
+        this.#deadlines.heard(input.task, input.attempt, input.sinceMs);
         break;
       case 'alarm-rang':
-        for (const pool of this.#watchdog.ring()) this.#closing.giveUpOpening(pool);
+        for (const pool of this.#deadlines.ring()) this.#poolLifecycle.giveUpOpening(pool);
         break;
       case 'drain-requested':
-        this.#stopping.drain(input.reason);
+        this.#cancellation.drain(input.reason);
         break;
       case 'cancel-requested':
-        this.#stopping.cancel(input.reason, input.how);
+        this.#cancellation.cancel(input.reason, input.how);
         break;
       default:
         input satisfies never;
@@ -140,16 +140,17 @@ export class Machine {
     this.#give();
     if (this.#wanted > 0 && !this.isEnding) {
       this.#fill();
-      while (this.#wanted > 0 && this.state.dispatched === 0 && this.#closing.unstall()) this.#fill();
+      while (this.#wanted > 0 && this.state.dispatched === 0 && this.#poolLifecycle.resolveDeadlock())
+        this.#fill();
       this.#give();
     }
-    this.#closing.closePools(this.isEnding);
-    this.#watchdog.setAlarm(this.isEnding);
-    if (this.isEnding && this.#closing.areAllShut) this.#end();
+    this.#poolLifecycle.closePools(this.isEnding);
+    this.#deadlines.setAlarm(this.isEnding);
+    if (this.isEnding && this.#poolLifecycle.areAllShut) this.#end();
   }
 
   #fill(): void {
-    this.#starting.fill();
+    this.#dispatcher.fill();
     this.#give();
   }
 
@@ -161,7 +162,7 @@ export class Machine {
   #pulled(): void {
     this.#wanted++;
     this.#promise();
-    if (!this.isEnding) this.#starting.fill();
+    if (!this.isEnding) this.#dispatcher.fill();
   }
 
   /** A result that a pull will get gives its place free. */
@@ -202,15 +203,15 @@ export class Machine {
     gates.link();
     if (state.announces()) state.tell({ type: 'tasks-added', atMs: state.nowMs, from, to, origin });
     this.#takeRanks();
-    if (plan.hasExclusive && !this.#knewExclusive) this.#starting.holdAll();
+    if (plan.hasExclusive && !this.#knewExclusive) this.#dispatcher.holdAll();
     this.#knewExclusive = plan.hasExclusive;
     for (let task = from; task < to; task++) {
       const impossible = from === 0 ? -1 : gates.closedGate(task, true);
-      if (plan.whyNot.size > 0 && plan.whyNot.has(task)) this.#ending.skip(task, NOT_APPLICABLE, -1, -1);
+      if (plan.whyNot.size > 0 && plan.whyNot.has(task)) this.#attempts.skip(task, NOT_APPLICABLE, -1, -1);
       else if (impossible >= 0)
-        this.#ending.skip(task, REQUIREMENT, impossible, this.#gatekeeper.culpritOf(impossible));
-      else if (state.isForbidden(task)) this.#ending.giveUp(task);
-      else if (tasks.blockers[task] === 0) this.#gatekeeper.free(task);
+        this.#attempts.skip(task, REQUIREMENT, impossible, this.#readiness.culpritOf(impossible));
+      else if (state.isForbidden(task)) this.#attempts.giveUp(task);
+      else if (tasks.blockers[task] === 0) this.#readiness.free(task);
     }
   }
 
@@ -228,7 +229,7 @@ export class Machine {
 
   #isCurrent(input: Extract<Input, { readonly part: unknown }>): boolean {
     const { tasks } = this.state;
-    const part = tasks.has(input.task, TIDYING) ? 'cleanup' : 'body';
+    const part = tasks.has(input.task, CLEANING_UP) ? 'cleanup' : 'body';
     return tasks.isOut(input.task) && tasks.attempt[input.task] === input.attempt && part === input.part;
   }
 
@@ -237,17 +238,17 @@ export class Machine {
     if (state.tasks.state[task] !== DISPATCHED) return;
     state.move(task, RUNNING);
     state.tasks.since[task] = state.nowMs;
-    if (!state.tasks.has(task, TIDYING)) {
+    if (!state.tasks.has(task, CLEANING_UP)) {
       state.tasks.worker[task] = worker;
       state.tasks.set(task, BEGUN);
       if (state.announces()) state.tell({ type: 'task-started', atMs: state.nowMs, task, attempt, worker });
     }
-    this.#watchdog.watch(task);
+    this.#deadlines.watch(task);
   }
 
   #ended({ task, outcome }: Extract<Input, { readonly type: 'attempt-ended' }>): void {
     if (outcome.kind !== 'not-started') this.state.tasks.set(task, BEGUN);
-    this.#ending.settle(task, outcome);
+    this.#attempts.settle(task, outcome);
   }
 
   #poolAt(pool: number): PoolRow {

@@ -1,14 +1,129 @@
-/** All that the machine knows, in one place for its parts. Decides nothing. */
+/** All that the machine knows, in one place for its parts: the tasks, the pools, the alarms, what happened to each task and why it was skipped. Decides nothing. */
+import { bytes, floats, ints, Table } from '@pexen/core/columns';
 import type { LockTable } from '@pexen/lock';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
-import { EXEMPT } from '../plan/stated.ts';
-import { Alarms } from './alarms.ts';
+import { EXEMPT } from '../plan/meta-flags.ts';
 import { Gates } from './gates.ts';
-import { FAILED, PoolRow } from './pool-table.ts';
+import { FAILED, PoolRow } from './pools.ts';
 import type { Command, Input, MachineNews } from './protocol.ts';
-import type { Skip } from './skips.ts';
-import { Story } from './story.ts';
 import { ENROLLED, PARKED, READY, TaskTable } from './task-table.ts';
+
+export const TIMEOUT = 0;
+export const IDLE = 1;
+export const BACKOFF = 2;
+/** Of the cleanup. */
+export const TIDY_TIMEOUT = 3;
+
+/** A pool, whose number stands for the task and whose count of openings for the attempt, must have been opened. */
+export const OPENED = 4;
+
+/** One moment. */
+export interface Alarm {
+  readonly atMs: number;
+  readonly kind: number;
+  readonly task: number;
+  readonly attempt: number;
+}
+
+/** Earliest first; equal moments in the order in which they were set. Most are set to be the last. */
+export class Alarms {
+  #list: Alarm[] = [];
+  #nextSweep = 1024;
+
+  get size(): number {
+    return this.#list.length;
+  }
+
+  /** When the earliest is due; undefined if there is none. */
+  get nextMs(): number | undefined {
+    return this.#list[0]?.atMs;
+  }
+
+  /** When the next attempt of the task is due. */
+  find(task: number): number | undefined {
+    return this.#list.find((alarm) => alarm.task === task && alarm.kind === BACKOFF)?.atMs;
+  }
+
+  set(atMs: number, kind: number, task: number, attempt: number): void {
+    let low = 0;
+    for (let high = this.#list.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if ((this.#list[middle] as Alarm).atMs <= atMs) low = middle + 1;
+      else high = middle;
+    }
+    this.#list.splice(low, 0, { atMs, kind, task, attempt });
+  }
+
+  /** Takes the earliest away if it is due. */
+  take(nowMs: number): Alarm | undefined {
+    return (this.nextMs ?? Infinity) <= nowMs ? this.#list.shift() : undefined;
+  }
+
+  /** Those of the task mean nothing any more. */
+  drop(task: number): void {
+    this.#list = this.#list.filter((alarm) => alarm.task !== task);
+  }
+
+  /** Now and then drops the entries that mean nothing any more. */
+  sweep(matters: (alarm: Alarm) => boolean): void {
+    if (this.#list.length < this.#nextSweep) return;
+    this.#list = this.#list.filter(matters);
+    this.#nextSweep = Math.max(1024, this.#list.length * 2);
+  }
+}
+
+const longest = 1 << 16;
+
+export class TaskHistory extends Table {
+  #size = 256;
+  #next = 0;
+  task: Int32Array = ints();
+  step: Uint8Array = bytes();
+  at: Float64Array = floats();
+
+  /** The task came into this state. */
+  note(task: number, step: number, atMs: number): void {
+    if (this.#next === this.#size && this.#size < longest) this.#size *= 2;
+    this.reserve(this.#size);
+    const place = this.#next++ & (this.#size - 1);
+    this.task[place] = task;
+    this.step[place] = step;
+    this.at[place] = atMs;
+  }
+
+  /** The steps of the task that are still known. */
+  of(task: number): { readonly step: number; readonly atMs: number }[] {
+    const found: { readonly step: number; readonly atMs: number }[] = [];
+    for (let index = Math.max(0, this.#next - this.#size); index < this.#next; index++) {
+      const place = index & (this.#size - 1);
+      if (this.task[place] === task)
+        found.push({ step: this.step[place] as number, atMs: this.at[place] as number });
+    }
+    return found;
+  }
+}
+
+export const NOT_APPLICABLE = 1;
+/** `subject` is the gate. */
+export const REQUIREMENT = 2;
+/** `subject` is the node of the lock table. */
+export const POISON = 3;
+export const STOPPED = 4;
+export const NOTHING_TO_SALVAGE = 5;
+export const NEVER_STARTED = 6;
+export const STALLED = 7;
+/** `subject` is the node of the lock table, `culprit` the task whose abandoned body holds it. */
+export const HELD = 8;
+
+/** Of a task that was skipped. Tasks are -1 where there is none. */
+export interface Skip {
+  readonly cause: number;
+  readonly subject: number;
+  /** The task to blame. */
+  readonly culprit: number;
+  /** The task at the end of the chain of those to blame. */
+  readonly origin: number;
+}
 
 /** How far the run was asked to stop. */
 export const GOING = 0;
@@ -25,7 +140,7 @@ export class State {
   readonly alarms: Alarms = new Alarms();
   /** Why tasks were skipped. */
   readonly skips: Map<number, Skip> = new Map();
-  readonly story: Story = new Story();
+  readonly story: TaskHistory = new TaskHistory();
   /** The exclusive group whose turn it is. */
   turn: PoolRow | undefined;
   nowMs = 0;

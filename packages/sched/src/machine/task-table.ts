@@ -35,17 +35,17 @@ const TRANSITIONS: Readonly<Record<TaskState, readonly TaskState[]>> = {
 };
 
 /** What else is known of a task: bits of a set. It gave what it provides … */
-export const GAVE = 1;
+export const PROVIDED = 1;
 /** … it ended in a way that salvages wait for … */
 export const BAD = 2;
 /** … an attempt of it was begun in a worker … */
 export const BEGUN = 4;
 /** … the cleanup runs instead of the body … */
-export const TIDYING = 8;
+export const CLEANING_UP = 8;
 /** … the lock table knows it … */
 export const ENROLLED = 16;
 /** … it keeps what it uses and claims between attempts … */
-export const KEEPS = 32;
+export const RETAINS_LOCKS = 32;
 /** … some attempt took longer than `slowAfter` … */
 export const SLOW = 64;
 /** … its result was given. */

@@ -29,15 +29,15 @@ import { isSamePlace } from '@pexen/lock';
 import { askWhen } from './condition.ts';
 import { findCycle } from './cycle.ts';
 import { type GateId, NEEDS } from './graph.ts';
+import type { GraphBuilder } from './graph-builder.ts';
+import { EXEMPT, ORDERED, PLACED, TAKES } from './meta-flags.ts';
 import type { Naming } from './naming.ts';
-import type { Live, Planned, PlanPool } from './planned.ts';
-import { EXEMPT, ORDERED, PLACED, TAKES } from './stated.ts';
+import type { LiveRun, Planned, PlanPool } from './planned.ts';
 import { wayOut } from './way-out.ts';
-import type { Wiring } from './wiring.ts';
 
 /** The plan, as the checks see it. */
 interface Checked extends Planned {
-  readonly wiring: Wiring;
+  readonly builder: GraphBuilder;
   readonly naming: Naming;
 }
 
@@ -48,13 +48,13 @@ export class Check {
   /** The first task of the batch. */
   readonly #from: number;
   /** The run that the batch is added to, if it goes on. */
-  readonly #live: Live | undefined;
+  readonly #live: LiveRun | undefined;
   /** Names in orders that were told to be unknown. */
   readonly #told = new Set<Capability>();
 
   #isWeightTold = false;
 
-  constructor(plan: Checked, from: number, live: Live | undefined) {
+  constructor(plan: Checked, from: number, live: LiveRun | undefined) {
     this.#plan = plan;
     this.#from = from;
     this.#live = live;
@@ -151,8 +151,8 @@ export class Check {
   }
 
   /** What only shows once all tasks are known: requirements nobody can meet. */
-  wiring(): void {
-    const { suspects } = this.#plan.wiring;
+  builder(): void {
+    const { suspects } = this.#plan.builder;
     for (let at = 0; at < suspects.length; at += 2)
       this.#requirement(suspects[at] as number, suspects[at + 1] as number);
     const { onWarning, partial = false } = this.#plan.options;
@@ -241,8 +241,8 @@ export class Check {
   }
 
   #requirement(task: number, gate: GateId): void {
-    const { wiring, graph } = this.#plan;
-    const missing = wiring.unmeetable(gate);
+    const { builder, graph } = this.#plan;
+    const missing = builder.unmeetable(gate);
     const requirement = graph.subjects[gate] as Requirement;
     if (missing.length > 0) {
       const some = missing.some((capability) => this.#providersOf(capability).length > 0);
@@ -270,14 +270,14 @@ export class Check {
   }
 
   #providersOf(capability: Capability): readonly number[] {
-    const gate = this.#plan.wiring.names.find(capability);
+    const gate = this.#plan.builder.names.find(capability);
     return gate < 0 ? [] : this.#plan.graph.feeds.in.ends(gate);
   }
 
   /** Torn down, and nobody but `self` provides it anew. */
   #isGone(capability: Capability, self: number): boolean {
-    const { wiring } = this.#plan;
-    const gate = wiring.names.find(capability);
+    const { builder } = this.#plan;
+    const gate = builder.names.find(capability);
     const others = this.#providersOf(capability).filter((task) => task !== self);
     return others.length > 0 && others.every((task) => this.#live?.isVoid(task, gate));
   }
@@ -344,8 +344,8 @@ export class Check {
   }
 
   #isWanted(capability: Capability): boolean {
-    const { graph, wiring } = this.#plan;
-    const gate = wiring.gateOf(capability);
+    const { graph, builder } = this.#plan;
+    const gate = builder.gateOf(capability);
     return (
       graph.kind[gate] === NEEDS && (graph.waits.out.first(gate) !== 0 || graph.followersOf(gate).length > 0)
     );

@@ -25,14 +25,24 @@ import { LockTable } from '@pexen/lock';
 import { Check } from './check.ts';
 import { clear } from './clear.ts';
 import { Graph } from './graph.ts';
-import { Journal } from './journal.ts';
+import { GraphBuilder } from './graph-builder.ts';
+import {
+  CONDITIONAL,
+  HOLDS,
+  MEASURED,
+  metaFlagsOf,
+  PLACED,
+  PLAIN,
+  RANKED,
+  RULED,
+  TAKES,
+} from './meta-flags.ts';
 import { Naming } from './naming.ts';
 import type { Order } from './order.ts';
-import type { CompileOptions, Entry, Live, Planned, PlanPool } from './planned.ts';
+import type { CompileOptions, Entry, LiveRun, Planned, PlanPool } from './planned.ts';
 import { Ranks } from './ranks.ts';
 import { defaultRules, type Rules, rulesOf } from './rules.ts';
-import { CONDITIONAL, HOLDS, MEASURED, PLACED, PLAIN, RANKED, RULED, statedIn, TAKES } from './stated.ts';
-import { Wiring } from './wiring.ts';
+import { UndoLog } from './undo-log.ts';
 
 const nowhere: readonly string[] = [];
 /** The name of tasks that have none. */
@@ -81,7 +91,7 @@ export interface Precompiled {
  */
 export class CompiledTasks extends Table implements Planned {
   readonly options: CompileOptions;
-  readonly #journal: Journal;
+  readonly #undoLog: UndoLog;
   readonly graph: Graph;
   readonly locks: LockTable;
   /** Those whose result was given are known weakly. */
@@ -93,11 +103,11 @@ export class CompiledTasks extends Table implements Planned {
   /** Why tasks do not apply. */
   readonly whyNot: Map<number, string> = new Map();
   readonly naming: Naming;
-  readonly wiring: Wiring;
+  readonly builder: GraphBuilder;
   priority: Float64Array = floats();
   weight: Float64Array = floats();
   /** Which entries the metadata of each task has. */
-  stated: Int32Array = ints();
+  metaFlags: Int32Array = ints();
   /** What each task holds, as the lock table knows it; -1 is nothing. */
   demand: Int32Array = ints();
   /** Some task is `exclusive`: then all have to ask the lock table. */
@@ -117,12 +127,12 @@ export class CompiledTasks extends Table implements Planned {
     super();
     this.options = options;
     this.#usualRules = defaultRules(options.defaults);
-    this.#journal = new Journal(of !== undefined);
-    this.graph = new Graph(this.#journal, of?.graph);
-    this.#ranks = new Ranks(this.#journal, of === undefined ? undefined : of.#ranks);
+    this.#undoLog = new UndoLog(of !== undefined);
+    this.graph = new Graph(this.#undoLog, of?.graph);
+    this.#ranks = new Ranks(this.#undoLog, of === undefined ? undefined : of.#ranks);
     this.order = this.#ranks.order;
-    this.naming = new Naming(this.#journal, of?.naming);
-    this.wiring = new Wiring(this, this.#journal, of?.wiring);
+    this.naming = new Naming(this.#undoLog, of?.naming);
+    this.builder = new GraphBuilder(this, this.#undoLog, of?.builder);
     this.locks = new LockTable({
       ...(options.capacities !== undefined && { capacities: options.capacities }),
       ...{ bypasses: options.bypasses, latecomers: options.latecomers },
@@ -181,7 +191,7 @@ export class CompiledTasks extends Table implements Planned {
    */
   add(
     entries: Iterable<Entry>,
-    live?: Live,
+    live?: LiveRun,
     known?: readonly Precompiled[],
   ): { readonly from: number; readonly to: number } {
     const { tasks: list, problems } = sortOut(listOfTasks(entries)); // making some may add others
@@ -190,10 +200,10 @@ export class CompiledTasks extends Table implements Planned {
     try {
       refuse([...problems, ...this.#compile(list, from, live, known)]);
     } catch (error) {
-      this.#journal.undo();
+      this.#undoLog.undo();
       throw error;
     }
-    this.#journal.keep();
+    this.#undoLog.keep();
     return { from, to: this.graph.taskCount };
   }
 
@@ -249,38 +259,38 @@ export class CompiledTasks extends Table implements Planned {
   /** Looks neither at a plain function again nor at its metadata: they may be far away in memory. */
   definition(task: number): TaskDefinition {
     const runnable = this.runnableOf(task) as Runnable;
-    const isPlain = ((this.stated[task] as number) & (PLAIN | TAKES)) === PLAIN;
+    const isPlain = ((this.metaFlags[task] as number) & (PLAIN | TAKES)) === PLAIN;
     return isPlain ? plainDefinition(runnable, this.metaOf(task)) : definitionOf(runnable);
   }
 
   states(task: number, kind: number): boolean {
-    return ((this.stated[task] as number) & kind) !== 0;
+    return ((this.metaFlags[task] as number) & kind) !== 0;
   }
 
   /** The task of an entry that was added; the first, if it was added more than once at this place, or no place is named. */
   find(entry: Entry): number | undefined {
-    if (!isPlaced(entry)) return this.wiring.madeOf(entry)[0];
+    if (!isPlaced(entry)) return this.builder.madeOf(entry)[0];
     const { under, task: runnable } = entry;
     const named = this.naming.taskAt(formatCallPath([...under, metaOf(runnable).name ?? runnable.name]));
     if (this.runnableOf(named) === runnable) return named;
     const place = formatCallPath(under);
     const isThere = (task: number) => formatCallPath(this.naming.callPathOf(task).slice(0, -1)) === place;
-    return this.wiring.madeOf(runnable).find(isThere);
+    return this.builder.madeOf(runnable).find(isThere);
   }
 
   putAddress(task: number, address: Address): void {
-    this.#journal.put(this.addresses, task, address);
+    this.#undoLog.put(this.addresses, task, address);
   }
 
   madeAt(place: string, task: number): number {
-    if (!this.#made.has(place)) this.#journal.put(this.#made, place, task);
+    if (!this.#made.has(place)) this.#undoLog.put(this.#made, place, task);
     return this.#made.get(place) as number;
   }
 
   #compile(
     entries: readonly Entry[],
     from: number,
-    live: Live | undefined,
+    live: LiveRun | undefined,
     known: readonly Precompiled[] | undefined,
   ): readonly Problem[] {
     const check = new Check(this, from, live);
@@ -293,7 +303,7 @@ export class CompiledTasks extends Table implements Planned {
     for (let task = from; task < to; task++)
       if (broken.size === 0 || !broken.has(task)) this.#settle(task, check, live, known?.[task - from]);
     check.addresses();
-    check.wiring();
+    check.builder();
     const claimsOf = (task: number) => this.#claimsOf(task);
     if (broken.size === 0 && !this.#ranks.rank({ graph: this.graph, live }, from, this.weight, claimsOf))
       check.cycle();
@@ -311,15 +321,15 @@ export class CompiledTasks extends Table implements Planned {
     const definition = isTask(runnable) ? runnable[definitionKey] : undefined;
     const meta = definition?.meta ?? metaOf(runnable);
     if (definition !== undefined && typeof definition.body !== 'function') this.hasPrograms = true;
-    const stated = statedIn(meta) | (definition === undefined ? PLAIN : 0);
-    const task = this.graph.addTask((stated & PLACED) === 0 ? 0 : this.#poolOf(meta));
+    const metaFlags = metaFlagsOf(meta) | (definition === undefined ? PLAIN : 0);
+    const task = this.graph.addTask((metaFlags & PLACED) === 0 ? 0 : this.#poolOf(meta));
     this.reserve(task + 1);
-    this.stated[task] = stated;
+    this.metaFlags[task] = metaFlags;
     this.demand[task] = -1;
     this.#tasks.push(runnable);
     this.#metas.push(meta);
-    if ((stated & RULED) !== 0)
-      this.#journal.put(this.#ownRules, task, rulesOf(meta, this.options.defaults ?? {}));
+    if ((metaFlags & RULED) !== 0)
+      this.#undoLog.put(this.#ownRules, task, rulesOf(meta, this.options.defaults ?? {}));
     const name = typeof meta.name === 'string' && meta.name !== '' ? meta.name : undefined;
     const isNew =
       path === undefined
@@ -328,28 +338,28 @@ export class CompiledTasks extends Table implements Planned {
     if (!isNew) check.duplicatePath(task);
     const isBroken = !check.task(task);
     if (isBroken) broken.add(task);
-    if (!isBroken || this.#givesWell(task)) this.wiring.give(task, meta, stated);
+    if (!isBroken || this.#givesWell(task)) this.builder.give(task, meta, metaFlags);
   }
 
   /** Everything but names and addresses. */
-  #settle(task: number, check: Check, live: Live | undefined, known: Precompiled | undefined): void {
+  #settle(task: number, check: Check, live: LiveRun | undefined, known: Precompiled | undefined): void {
     const meta = this.metaOf(task);
-    const stated = this.stated[task] as number;
-    this.wiring.need(task, meta, stated, live);
+    const metaFlags = this.metaFlags[task] as number;
+    this.builder.need(task, meta, metaFlags, live);
     this.#weigh(
       task,
       meta,
-      stated,
+      metaFlags,
       known === undefined ? () => this.#estimate(task, check) : () => known.weight,
     );
-    if ((stated & CONDITIONAL) !== 0)
+    if ((metaFlags & CONDITIONAL) !== 0)
       this.#note(task, known === undefined ? check.notApplicable(task) : known.whyNot);
-    if ((stated & HOLDS) !== 0) this.demand[task] = this.#demandOf(task, meta, check);
+    if ((metaFlags & HOLDS) !== 0) this.demand[task] = this.#demandOf(task, meta, check);
   }
 
   /** Why the task does not apply, if it does not. */
   #note(task: number, reason: string | undefined): void {
-    if (reason !== undefined) this.#journal.put(this.whyNot, task, reason);
+    if (reason !== undefined) this.#undoLog.put(this.whyNot, task, reason);
   }
 
   #demandOf(task: number, meta: TaskMeta, check: Check): number {
@@ -371,17 +381,17 @@ export class CompiledTasks extends Table implements Planned {
     const { uses, claims, exclusive = false } = meta;
     if (uses === undefined && claims === undefined && !exclusive) return -1;
     const demand = this.locks.compile(meta);
-    this.#journal.note(() => this.locks.forget(demand));
+    this.#undoLog.note(() => this.locks.forget(demand));
     for (const node of this.#claimsOf(task)) this.#ranks.countClaim(node, this.weight[task] as number);
     return demand;
   }
 
-  #weigh(task: number, meta: TaskMeta, stated: number, estimate: () => number | undefined): void {
-    const isStated = (stated & RANKED) !== 0;
+  #weigh(task: number, meta: TaskMeta, metaFlags: number, estimate: () => number | undefined): void {
+    const isStated = (metaFlags & RANKED) !== 0;
     this.priority[task] = (isStated ? meta.priority : undefined) ?? 0;
     const known = (isStated ? meta.weight : undefined) ?? estimate();
     this.weight[task] = known ?? 1;
-    if (known !== undefined) this.stated[task] = stated | MEASURED;
+    if (known !== undefined) this.metaFlags[task] = metaFlags | MEASURED;
   }
 
   #estimate(task: number, check: Check): number | undefined {
@@ -411,12 +421,12 @@ export class CompiledTasks extends Table implements Planned {
   /** For the case that what is about to be added is refused. */
   #remember(): void {
     const { taskCount, gateCount } = this.graph;
-    this.#journal.note(() => {
-      this.wiring.cut(gateCount, taskCount);
+    this.#undoLog.note(() => {
+      this.builder.cut(gateCount, taskCount);
       for (const list of [this.#tasks, this.#metas]) clear(list, taskCount);
       this.naming.cut(taskCount);
     });
     this.graph.remember();
-    clear(this.wiring.suspects);
+    clear(this.builder.suspects);
   }
 }

@@ -1,6 +1,6 @@
 /** Finds the cycle to show to people: the shortest through the first few that are in any. Only asked when there is one. */
 import { DONE_WITH, GROUP, type Graph } from './graph.ts';
-import type { Live } from './planned.ts';
+import type { LiveRun } from './planned.ts';
 
 /** From so many tasks and gates a shortest way back to themselves is looked for. */
 const mostStarts = 200;
@@ -9,7 +9,7 @@ const mostStarts = 200;
  * The tasks of a short cycle, in the order in which they would have to run or to be done with, and between them, negated, the gates
  * of the groups that would have to begin; empty if there is no cycle.
  */
-export function findCycle(graph: Graph, live: Live | undefined): number[] {
+export function findCycle(graph: Graph, live: LiveRun | undefined): number[] {
   const left = nodesInCycles(graph, live);
   let shortest: number[] = [];
   for (const start of [...left].slice(0, mostStarts)) {
@@ -23,7 +23,7 @@ export function findCycle(graph: Graph, live: Live | undefined): number[] {
  * What is left when tasks that are over are taken away, and then, again and again, tasks and gates that nothing leads to or that
  * lead to nothing.
  */
-function nodesInCycles(graph: Graph, live: Live | undefined): ReadonlySet<number> {
+function nodesInCycles(graph: Graph, live: LiveRun | undefined): ReadonlySet<number> {
   const nodes = [
     ...[...Array(graph.taskCount).keys()].filter((task) => !live?.isOver(task)),
     ...Array.from({ length: graph.gateCount }, (_, gate) => ~gate),

@@ -24,7 +24,7 @@ import {
 } from '@pexen/core';
 import { nameOfResource } from '@pexen/lock';
 import type { CompiledTasks } from './compiled-tasks.ts';
-import { EXEMPT, HOLDS, MEASURED, ORDERED, PROVIDES, REQUIRES } from './stated.ts';
+import { EXEMPT, HOLDS, MEASURED, ORDERED, PROVIDES, REQUIRES } from './meta-flags.ts';
 
 /** Whose path will stand for the same task in the next run. */
 const recallable: Readonly<Record<NameKind, boolean>> = {
@@ -89,14 +89,14 @@ export class Descriptions {
   /** What ties it to other tasks. */
   #relate(info: Writable): void {
     const meta = this.#plan.metaOf(info.id);
-    const stated = (kind: number): boolean => this.#plan.states(info.id, kind);
+    const metaFlags = (kind: number): boolean => this.#plan.states(info.id, kind);
     const { requires = none, provides = none, after = none, before = none, salvages = none } = meta;
-    if (stated(REQUIRES) && requires.length > 0)
+    if (metaFlags(REQUIRES) && requires.length > 0)
       info.requires = requires.map((each) => this.#requirement(each));
-    if (stated(PROVIDES) && provides.length > 0) info.provides = this.#capabilities(provides);
-    if (stated(ORDERED) && after.length > 0) info.after = this.#capabilities(after);
-    if (stated(ORDERED) && before.length > 0) info.before = this.#capabilities(before);
-    if (!stated(EXEMPT)) return;
+    if (metaFlags(PROVIDES) && provides.length > 0) info.provides = this.#capabilities(provides);
+    if (metaFlags(ORDERED) && after.length > 0) info.after = this.#capabilities(after);
+    if (metaFlags(ORDERED) && before.length > 0) info.before = this.#capabilities(before);
+    if (!metaFlags(EXEMPT)) return;
     const torn = tornDownBy(meta);
     if (salvages.length > 0) info.salvages = this.#capabilities(salvages);
     if (torn.length > 0) info.tearsDown = this.#capabilities(torn);
@@ -112,8 +112,8 @@ export class Descriptions {
   /** A task that was added several times, or that others were made from, is all of these: any of them may meet the requirement. */
   #requirement(requirement: Requirement): RequirementInfo {
     const capabilities = capabilitiesOf(requirement).flatMap((each) => this.#capability(each));
-    const stated = formOf(requirement);
-    const form = stated === 'one' && capabilities.length > 1 ? 'any-of' : stated;
+    const metaFlags = formOf(requirement);
+    const form = metaFlags === 'one' && capabilities.length > 1 ? 'any-of' : metaFlags;
     if (form !== 'at-least') return { form, capabilities };
     return { form, capabilities, count: (requirement as { readonly count: number }).count };
   }
@@ -126,7 +126,7 @@ export class Descriptions {
   #capability(capability: Capability): readonly string[] {
     if (typeof capability === 'string') return [reserved.test(capability) ? `\\${capability}` : capability];
     if (isKey(capability)) return [this.#ownName(capability, `key:${capability.name}`)];
-    const tasks = this.#plan.wiring.tasksOf(capability);
+    const tasks = this.#plan.builder.tasksOf(capability);
     return tasks.length === 0
       ? [this.#ownName(capability, `object:${describeCapability(capability)}`)]
       : tasks.map((task) => `task:${this.#plan.pathOf(task)}`);

@@ -6,7 +6,7 @@
 import { bytes, ints, Table } from '@pexen/core/columns';
 import { clear } from './clear.ts';
 import { Edges } from './edges.ts';
-import type { Journal } from './journal.ts';
+import type { UndoLog } from './undo-log.ts';
 
 /** A gate's place in the graph, from 0. */
 export type GateId = number;
@@ -56,14 +56,14 @@ export class Graph extends Table {
   pool: Int32Array = ints();
   /** What the gate is about: a requirement, a task, the name of a group. */
   readonly subjects: unknown[];
-  readonly #journal: Journal;
+  readonly #undoLog: UndoLog;
   readonly #followers = new Map<GateId, Follower[]>();
 
   /** Empty, or a copy. */
-  constructor(journal: Journal, other?: Graph) {
+  constructor(undoLog: UndoLog, other?: Graph) {
     super();
     if (other !== undefined) this.copyRows(other);
-    this.#journal = journal;
+    this.#undoLog = undoLog;
     this.taskCount = other?.taskCount ?? 0;
     this.gateCount = other?.gateCount ?? 0;
     this.feeds = new Edges(other?.feeds);
@@ -79,7 +79,7 @@ export class Graph extends Table {
     const { taskCount, gateCount, subjects } = this;
     const edges = [this.feeds, this.waits, this.relays];
     const sizes = edges.map(({ size }) => size);
-    this.#journal.note(() => {
+    this.#undoLog.note(() => {
       for (const [index, size] of sizes.entries()) edges[index]?.cutAfter(size);
       this.taskCount = taskCount;
       this.gateCount = gateCount;
@@ -116,7 +116,7 @@ export class Graph extends Table {
     if (list.length === 0) this.#followers.set(gate, list);
     const entry = { gate: follower, exceptTask, exceptPool };
     list.push(entry);
-    this.#journal.note(() => list.pop());
+    this.#undoLog.note(() => list.pop());
     for (const task of this.feeds.in.ends(gate)) this.#feedFollower(task, entry);
   }
 

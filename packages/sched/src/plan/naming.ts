@@ -2,14 +2,14 @@
 
 import { formatCallPath } from '@pexen/core';
 import { clear } from './clear.ts';
-import type { Journal } from './journal.ts';
 import { NameIndex } from './name-index.ts';
+import type { UndoLog } from './undo-log.ts';
 
 const nowhere: readonly string[] = [];
 
 export class Naming {
   readonly paths: string[] = [];
-  readonly #journal: Journal;
+  readonly #undoLog: UndoLog;
   readonly #tasks: NameIndex;
   /** Where tasks are that have no name yet, unless that is the top. */
   readonly #unnamed = new Map<number, readonly string[]>();
@@ -17,8 +17,8 @@ export class Naming {
   readonly #suffixes = new Map<string, number>();
 
   /** Empty, or a copy. */
-  constructor(journal: Journal, of?: Naming) {
-    this.#journal = journal;
+  constructor(undoLog: UndoLog, of?: Naming) {
+    this.#undoLog = undoLog;
     if (of === undefined) this.#tasks = new NameIndex(this.paths);
     else {
       this.paths = of.paths.slice();
@@ -65,7 +65,7 @@ export class Naming {
     if (this.#tasks.find(base) >= 0) {
       let suffix = this.#suffixes.get(base) ?? 1;
       while (this.#tasks.find(path) >= 0) path = pathOf(under, `${name}-${++suffix}`);
-      this.#journal.put(this.#suffixes, base, suffix);
+      this.#undoLog.put(this.#suffixes, base, suffix);
     }
     this.#give(task, path);
   }

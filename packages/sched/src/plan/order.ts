@@ -5,12 +5,12 @@
 import { floats, ints, Table } from '@pexen/core/columns';
 import type { Edges } from './edges.ts';
 import type { Graph } from './graph.ts';
-import type { Live } from './planned.ts';
+import type { LiveRun } from './planned.ts';
 
 /** What is walked; `live` knows which tasks are over. */
 export interface Walked {
   readonly graph: Graph;
-  readonly live: Live | undefined;
+  readonly live: LiveRun | undefined;
 }
 
 export class Order extends Table {

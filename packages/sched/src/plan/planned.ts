@@ -45,7 +45,7 @@ export interface CompileOptions {
 export type Entry<Value = unknown> = Runnable<Value> | PlacedTask<Value>;
 
 /** What adding tasks has to know of the run that goes on with them, at that moment. */
-export interface Live {
+export interface LiveRun {
   isOver(task: number): boolean;
   isGroupOpen(pool: number): boolean;
   /** Is any capability torn down? */

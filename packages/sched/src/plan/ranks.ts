@@ -1,7 +1,7 @@
 /** The ranks of all tasks: worked out for new ones, and for all when the graph has grown by a quarter. */
 import { floats, Table } from '@pexen/core/columns';
-import type { Journal } from './journal.ts';
 import { Order, type Walked } from './order.ts';
+import type { UndoLog } from './undo-log.ts';
 
 export class Ranks extends Table {
   readonly order: Order;
@@ -13,12 +13,12 @@ export class Ranks extends Table {
   readonly #claimed = new Map<number, number>();
   /** The number of tasks when all ranks were worked out last. */
   #ranked = 0;
-  readonly #journal: Journal;
+  readonly #undoLog: UndoLog;
 
   /** Empty, or a copy, but for the claims that were counted: their nodes are those of a lock table. */
-  constructor(journal: Journal, of?: Ranks) {
+  constructor(undoLog: UndoLog, of?: Ranks) {
     super();
-    this.#journal = journal;
+    this.#undoLog = undoLog;
     this.order = new Order(of?.order);
     if (of === undefined) return;
     this.copyRows(of);
@@ -28,7 +28,7 @@ export class Ranks extends Table {
 
   /** A task of this weight claims the node. */
   countClaim(node: number, weight: number): void {
-    this.#journal.put(this.#claimed, node, (this.#claimed.get(node) ?? 0) + weight);
+    this.#undoLog.put(this.#claimed, node, (this.#claimed.get(node) ?? 0) + weight);
   }
 
   /** False where there is a cycle. `claimsOf` tells which nodes a task claims. */
@@ -40,7 +40,7 @@ export class Ranks extends Table {
   ): boolean {
     const { taskCount } = plan.graph;
     const { relays } = this.order;
-    this.#journal.note(() => {
+    this.#undoLog.note(() => {
       this.order.relays = relays;
     });
     this.reserve(taskCount);
@@ -60,7 +60,7 @@ export class Ranks extends Table {
     const ranked = this.#ranked;
     const rank = order.rank.slice(0, count);
     const floor = this.floor.slice(0, count);
-    this.#journal.note(() => {
+    this.#undoLog.note(() => {
       this.#ranked = ranked;
       this.rankings = rankings;
       order.rank.set(rank);

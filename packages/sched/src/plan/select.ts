@@ -51,7 +51,7 @@ function teardownsOf(
   return found;
 }
 
-function providersOf({ graph, wiring }: CompiledTasks, capability: Capability): readonly number[] {
-  const gate = wiring.names.find(capability);
+function providersOf({ graph, builder }: CompiledTasks, capability: Capability): readonly number[] {
+  const gate = builder.names.find(capability);
   return gate < 0 ? [] : graph.feeds.in.ends(gate);
 }

@@ -4,9 +4,9 @@
  */
 import { type Capability, tornDownBy } from '@pexen/core';
 import { DONE_WITH, type GateId, type Graph, TORN_DOWN, UNNEEDED } from './graph.ts';
-import type { Journal } from './journal.ts';
 import type { NameIndex } from './name-index.ts';
 import type { Planned } from './planned.ts';
+import type { UndoLog } from './undo-log.ts';
 
 /** The gates about one capability. */
 interface Watched {
@@ -30,7 +30,7 @@ export class Teardowns {
   readonly #plan: Pick<Planned, 'graph' | 'metaOf'>;
   readonly #graph: Graph;
   readonly #names: NameIndex;
-  readonly #journal: Journal;
+  readonly #undoLog: UndoLog;
   /** Capability → its gates. */
   readonly #watched = new Map<GateId, readonly Watched[]>();
   /** Capability → the tasks that tear it down. */
@@ -43,11 +43,11 @@ export class Teardowns {
   readonly #pending: (() => void)[] = [];
 
   /** `names`: capabilities → their gates. Knows nothing yet, or what the other knows. */
-  constructor(plan: Pick<Planned, 'graph' | 'metaOf'>, names: NameIndex, journal: Journal, of?: Teardowns) {
+  constructor(plan: Pick<Planned, 'graph' | 'metaOf'>, names: NameIndex, undoLog: UndoLog, of?: Teardowns) {
     this.#plan = plan;
     this.#graph = plan.graph;
     this.#names = names;
-    this.#journal = journal;
+    this.#undoLog = undoLog;
     if (of === undefined) return;
     this.#watched = new Map(of.#watched);
     this.#tearers = new Map(of.#tearers);
@@ -61,7 +61,7 @@ export class Teardowns {
     for (const gate of capabilities) {
       for (const watched of this.#watched.get(gate) ?? [])
         if (watched.tearer !== task) this.#graph.feed(task, watched.tornDown);
-      this.#journal.put(this.#tearers, gate, [...(this.#tearers.get(gate) ?? []), task]);
+      this.#undoLog.put(this.#tearers, gate, [...(this.#tearers.get(gate) ?? []), task]);
     }
     for (const gate of capabilities) this.#graph.waits.add(this.#watch(gate, tearer).unneeded, task);
     this.#settle();
@@ -97,7 +97,7 @@ export class Teardowns {
     const unneeded = this.#graph.addGate(UNNEEDED, subject);
     const tornDown = this.#graph.addGate(TORN_DOWN, subject);
     const watched = { unneeded, tornDown, tearer };
-    this.#journal.put(this.#watched, gate, [...known, watched]);
+    this.#undoLog.put(this.#watched, gate, [...known, watched]);
     this.#graph.relays.add(unneeded, tornDown);
     for (const task of this.#tearers.get(gate) ?? []) if (task !== tearer) this.#graph.feed(task, tornDown);
     this.#pending.push(() => this.#watchDependents(gate));
@@ -114,7 +114,7 @@ export class Teardowns {
 
   #watchRequirement(requirement: GateId, capability: GateId): void {
     const known = this.#watchers.get(requirement) ?? [];
-    if (!known.includes(capability)) this.#journal.put(this.#watchers, requirement, [...known, capability]);
+    if (!known.includes(capability)) this.#undoLog.put(this.#watchers, requirement, [...known, capability]);
   }
 
   /**
@@ -137,7 +137,7 @@ export class Teardowns {
     if (found !== undefined) return found.gate;
     const gate = this.#graph.addGate(DONE_WITH, task);
     const doneWith = { gate, except, tearer };
-    this.#journal.put(this.#doneWith, task, [...known, doneWith]);
+    this.#undoLog.put(this.#doneWith, task, [...known, doneWith]);
     this.#graph.feed(task, gate);
     this.#pending.push(() => {
       for (const given of this.#gatesGivenBy(task)) if (given !== except) this.#connect(doneWith, given);

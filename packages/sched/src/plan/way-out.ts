@@ -1,18 +1,18 @@
 /** What was probably meant by a capability that nobody provides. */
 import { type Capability, isKey, nearest } from '@pexen/core';
 import { NEEDS } from './graph.ts';
+import type { GraphBuilder } from './graph-builder.ts';
 import type { Naming } from './naming.ts';
 import type { Planned } from './planned.ts';
-import type { Wiring } from './wiring.ts';
 
 interface Known extends Pick<Planned, 'graph' | 'pathOf'> {
   readonly naming: Naming;
-  readonly wiring: Wiring;
+  readonly builder: GraphBuilder;
 }
 
 /** The near name and who provides it, the task that goes by the name, or what else is easily mistaken; nothing if nothing is near. */
 export function wayOut(plan: Known, missing: readonly Capability[]): string | undefined {
-  const { graph, naming, wiring } = plan;
+  const { graph, naming, builder } = plan;
   const names = missing.filter((capability) => typeof capability === 'string');
   const task = naming.paths.find((path) => names.some((name) => `/${path}`.endsWith(`/${name}`)));
   if (task !== undefined) return `The task "${task}" goes by that name, but does not state it in "provides".`;
@@ -20,7 +20,7 @@ export function wayOut(plan: Known, missing: readonly Capability[]): string | un
     (_, gate) => graph.kind[gate] === NEEDS && graph.feeds.in.first(gate) !== 0,
   );
   const providerOf = (name: unknown): string =>
-    plan.pathOf(graph.feeds.in.ends(wiring.names.find(name))[0] ?? 0);
+    plan.pathOf(graph.feeds.in.ends(builder.names.find(name))[0] ?? 0);
   for (const name of names) {
     const near = nearest(
       name,

@@ -1,10 +1,9 @@
 /** A simulated run as its listeners hear it: events of the machine's news, and made-up output, findings and inspections between them. */
 import type { News, Result, RunEvent } from '@pexen/core';
 import { runEvent } from '../../src/driver/events.ts';
-import { inspect } from '../../src/machine/insight.ts';
-import { STATUSES } from '../../src/machine/outcomes.ts';
+import { STATUSES } from '../../src/machine/attempts.ts';
+import { inspect, skipReason } from '../../src/machine/explain.ts';
 import type { MachineNews } from '../../src/machine/protocol.ts';
-import { skipReason } from '../../src/machine/skip-reason.ts';
 import type { State } from '../../src/machine/state.ts';
 import { Descriptions } from '../../src/plan/describe.ts';
 import { Random } from '../sim/random.ts';

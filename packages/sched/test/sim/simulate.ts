@@ -1,11 +1,11 @@
 /** One seed from its scenario to its end: the machine, the world around it, and the watcher between them. */
 import { isPexenError } from '@pexen/core';
 import type { Recorder } from '../../src/driver/recording.ts';
+import { STATUSES } from '../../src/machine/attempts.ts';
+import { skipReason } from '../../src/machine/explain.ts';
 import { validate } from '../../src/machine/invariants.ts';
 import { Machine } from '../../src/machine/machine.ts';
-import { STATUSES } from '../../src/machine/outcomes.ts';
 import type { Command, Input, MachineNews } from '../../src/machine/protocol.ts';
-import { skipReason } from '../../src/machine/skip-reason.ts';
 import type { State } from '../../src/machine/state.ts';
 import { PARKED } from '../../src/machine/task-table.ts';
 import { CompiledTasks } from '../../src/plan/compiled-tasks.ts';

@@ -265,13 +265,13 @@ export class Watcher {
   }
 
   /** The attempt is over, and its cleanup too, if there was one: another attempt, or the end. */
-  #decide(shadow: TaskShadow, isTidy: boolean | undefined): void {
+  #decide(shadow: TaskShadow, hasCleanedUp: boolean | undefined): void {
     const { spec, attempts } = shadow;
     const verdict = this.#last.get(shadow) as Verdict;
-    const mayGoOn = this.#ending === 'going' && isTidy !== false && !shadow.isAbandoned;
+    const mayGoOn = this.#ending === 'going' && hasCleanedUp !== false && !shadow.isAbandoned;
     if (mayGoOn && hasRetry(spec, attempts, verdict.status)) {
       this.#retries.set(shadow, this.#nowMs + retryDelayMs(spec, attempts));
-    } else this.#final(shadow, { ...verdict, poisons: verdict.poisons && isTidy !== true });
+    } else this.#final(shadow, { ...verdict, poisons: verdict.poisons && hasCleanedUp !== true });
   }
 
   #final(shadow: TaskShadow, { end, status, poisons }: Verdict): void {
@@ -360,10 +360,10 @@ export class Watcher {
   #obeyed(command: Command): void {
     switch (command.type) {
       case 'start-attempt':
-        this.#starting(command);
+        this.#dispatcher(command);
         return;
       case 'stop-attempt':
-        this.#stopping(command);
+        this.#cancellation(command);
         return;
       case 'recall':
         if (!this.#pool(command.pool).mustRecall) this.#complain('a recall for no reason');
@@ -373,7 +373,7 @@ export class Watcher {
         this.#opening(command.pool);
         return;
       case 'close-pool':
-        this.#closing(command.pool, command.how);
+        this.#poolLifecycle(command.pool, command.how);
         return;
       case 'set-alarm':
         this.#alarmMs = command.atMs ?? never;
@@ -386,7 +386,7 @@ export class Watcher {
     }
   }
 
-  #starting({ task, attempt, part, pool }: Command & { type: 'start-attempt' }): void {
+  #dispatcher({ task, attempt, part, pool }: Command & { type: 'start-attempt' }): void {
     const shadow = this.#task(task);
     const { name } = shadow.spec;
     if (shadow.end !== undefined) this.#complain(`${name} starts after its result`);
@@ -495,7 +495,7 @@ export class Watcher {
     this.#complain(`${shadow.spec.name} starts${where} before ${better.spec.name}`);
   }
 
-  #stopping({ task, attempt, part, why }: Command & { type: 'stop-attempt' }): void {
+  #cancellation({ task, attempt, part, why }: Command & { type: 'stop-attempt' }): void {
     const running = this.#running.get(keyOf(task, attempt, part));
     if (running === undefined) this.#complain(`stop-attempt for ${task}#${attempt}, which does not run`);
     const { name } = running.task.spec;
@@ -531,7 +531,7 @@ export class Watcher {
       this.#complain(`${name} is opened though ${other.spec.name} runs`);
   }
 
-  #closing(pool: number, how: 'drain' | 'kill'): void {
+  #poolLifecycle(pool: number, how: 'drain' | 'kill'): void {
     const state = this.#pool(pool);
     if (!state.isWanted) this.#complain(`${state.spec.name} is closed, but was not opened`);
     if (how === 'kill' && this.#ending !== 'kill')

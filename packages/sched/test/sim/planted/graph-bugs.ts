@@ -2,7 +2,7 @@
 import type { PlantedBug } from './bug.ts';
 
 const gates = 'sched/src/machine/gates.ts';
-const wiring = 'sched/src/plan/wiring.ts';
+const builder = 'sched/src/plan/graph-builder.ts';
 const teardowns = 'sched/src/plan/teardowns.ts';
 const graph = 'sched/src/plan/graph.ts';
 const identities = 'sched/src/plan/identities.ts';
@@ -66,13 +66,13 @@ export const graphBugs: readonly PlantedBug[] = [
   },
   {
     what: 'a group does not wait for what its tasks wait for outside',
-    file: wiring,
+    file: builder,
     find: '    if (!this.graph.followersOf(gate).includes(group)) this.graph.follow(gate, group, -1, pool);\n',
     replace: '',
   },
   {
     what: '`before` does not hold providers that are added later',
-    file: wiring,
+    file: builder,
     find: 'if (before !== undefined) this.#holdBehind(before, task, this.graph.subjects[gate] as Capability);',
     replace: '',
   },
@@ -115,7 +115,7 @@ export const graphBugs: readonly PlantedBug[] = [
   },
   {
     what: 'what tasks are is forgotten when others are refused',
-    file: wiring,
+    file: builder,
     find: 'this.#identities?.cut(taskCount);',
     replace: 'this.#identities = undefined;\n    void taskCount;',
   },
@@ -127,7 +127,7 @@ export const graphBugs: readonly PlantedBug[] = [
   },
   {
     what: 'refused tasks leave their names behind',
-    file: wiring,
+    file: builder,
     find: 'this.names.cut(gateCount);',
     replace: 'void gateCount;',
   },

@@ -1,144 +1,144 @@
 /** Mistakes in the machine. */
 import type { PlantedBug } from './bug.ts';
 
-const closing = 'sched/src/machine/closing.ts';
-const ending = 'sched/src/machine/ending.ts';
-const gatekeeper = 'sched/src/machine/gatekeeper.ts';
-const outcomes = 'sched/src/machine/outcomes.ts';
-const starting = 'sched/src/machine/starting.ts';
+const poolLifecycle = 'sched/src/machine/pool-lifecycle.ts';
+const attempts = 'sched/src/machine/attempts.ts';
+const readiness = 'sched/src/machine/readiness.ts';
+
+const dispatcher = 'sched/src/machine/dispatcher.ts';
 const machine = 'sched/src/machine/machine.ts';
-const stopping = 'sched/src/machine/stopping.ts';
-const watchdog = 'sched/src/machine/watchdog.ts';
-const queue = 'sched/src/machine/ready-queue.ts';
-const pools = 'sched/src/machine/pool-table.ts';
+const cancellation = 'sched/src/machine/cancellation.ts';
+const deadlines = 'sched/src/machine/deadlines.ts';
+const queue = 'sched/src/machine/pools.ts';
+const pools = 'sched/src/machine/pools.ts';
 const state = 'sched/src/machine/state.ts';
 
 export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'attempts are retried after the run was asked to stop',
-    file: ending,
+    file: attempts,
     find: 'const again = mayRetry && stopping === GOING;',
     replace: 'const again = mayRetry;\n    void stopping;\n    void GOING;',
   },
   {
     what: 'an uncontrolled failure leaves its resources free',
-    file: ending,
+    file: attempts,
     find: 'if (outcome.locksOk) locks.release(task);',
     replace: "if (outcome.locksOk || outcome.kind === 'threw') locks.release(task);",
   },
   {
     what: 'a cleanup that succeeds does not heal',
-    file: ending,
-    find: 'this.#decide(task, { ...outcome, locksOk: isTidy }, again);',
+    file: attempts,
+    find: 'this.#decide(task, { ...outcome, locksOk: hasCleanedUp }, again);',
     replace: 'this.#decide(task, outcome, again);',
   },
   {
     what: 'there is a retry after a cleanup that failed',
-    file: ending,
-    find: 'const again = isTidy && mayRetry(',
+    file: attempts,
+    find: 'const again = hasCleanedUp && mayRetry(',
     replace: 'const again = mayRetry(',
   },
   {
     what: 'a cleanup that was given back counts as failed',
-    file: ending,
-    find: 'if (isGivenBack && tasks.stop[task] === 0) this.#tidy(task);',
-    replace: 'if (isGivenBack && tasks.stop[task] === 3) this.#tidy(task);',
+    file: attempts,
+    find: 'if (isGivenBack && tasks.stop[task] === 0) this.#cleanUp(task);',
+    replace: 'if (isGivenBack && tasks.stop[task] === 3) this.#cleanUp(task);',
   },
   {
     what: 'a drain leaves in the pools what has not begun',
-    file: stopping,
+    file: cancellation,
     find: 'if (level === DRAINING) this.#recall();',
     replace: '',
   },
   {
     what: 'what was given back has used an attempt',
-    file: ending,
+    file: attempts,
     find: 'tasks.attempt[task] = (tasks.attempt[task] as number) - 1;',
     replace: '',
   },
   {
     what: 'retries give back what they hold',
-    file: ending,
-    find: '      tasks.set(task, KEEPS);\n      locks.releaseAmounts(task);\n    }\n    this.#state.retrying++;',
+    file: attempts,
+    find: '      tasks.set(task, RETAINS_LOCKS);\n      locks.releaseAmounts(task);\n    }\n    this.#state.retrying++;',
     replace: '      locks.release(task);\n    }\n    this.#state.retrying++;',
   },
   {
     what: 'seed: who waits is not offered again after a failure with locks ok and deps not',
-    file: ending,
+    file: attempts,
     find: 'if (outcome.locksOk) locks.release(task);\n        else {',
     replace:
       'if (outcome.locksOk && outcome.depsOk !== false) locks.release(task);\n        else if (!outcome.locksOk) {',
   },
   {
     what: 'a given-back attempt keeps its place',
-    file: ending,
+    file: attempts,
     find: '    this.#freePlace(task);\n    tasks.attempt[task] = (tasks.attempt[task] as number) - 1;',
     replace: '    tasks.attempt[task] = (tasks.attempt[task] as number) - 1;',
   },
   {
     what: 'a teardown runs though nothing ever started',
-    file: gatekeeper,
+    file: readiness,
     find: 'return providers.some((provider) => tasks.has(provider, BEGUN)) ? 0 : NEVER_STARTED;',
     replace: 'void providers;\n    void BEGUN;\n    void NEVER_STARTED;\n    return 0;',
   },
   {
     what: 'the wrong task is blamed for a skip',
-    file: gatekeeper,
-    find: '.filter((feeder) => tasks.isDone(feeder) && !tasks.has(feeder, GAVE) && !gates.isVoid(feeder, gate));',
-    replace: '.filter((feeder) => tasks.isDone(feeder));\n    void gates;',
+    file: readiness,
+    find: 'tasks.isDone(feeder) && !tasks.has(feeder, PROVIDED) && !gates.isVoid(feeder, gate),',
+    replace: 'tasks.isDone(feeder) && gates !== undefined,',
   },
   {
     what: 'a controlled failure always lets dependents go on',
-    file: outcomes,
+    file: attempts,
     find: "(outcome.kind === 'failed' && outcome.depsOk === true)",
     replace: "outcome.kind === 'failed'",
   },
   {
     what: 'returned after a signal is called returned',
-    file: outcomes,
+    file: attempts,
     find: "if (stop !== 0 && outcome.kind !== 'lost') return nameStopped(",
     replace: "if (stop !== 0 && outcome.kind !== 'lost' && outcome.kind !== 'returned') return nameStopped(",
   },
   {
     what: 'a killed attempt leaves its resources in order',
-    file: outcomes,
+    file: attempts,
     find: "if (outcome.kind === 'stopped') return outcome.how === 'aborted';",
     replace: "if (outcome.kind === 'stopped') return true;",
   },
   {
     what: 'there is one retry too few',
-    file: outcomes,
+    file: attempts,
     find: "    case 'crashed':\n      return attempt <= retries.count;",
     replace: "    case 'crashed':\n      return attempt < retries.count;",
   },
   {
     what: 'a crash is run again because its task is rerunnable',
-    file: outcomes,
+    file: attempts,
     find: "    case 'crashed':\n      return attempt <= retries.count;",
     replace:
       "      return attempt <= retries.count;\n    case 'crashed':\n      return attempt <= retries.count || (rerunnable && attempt < mostReruns);",
   },
   {
     what: 'what is lost is tried for ever',
-    file: outcomes,
+    file: attempts,
     find: "    case 'lost':\n      return rerunnable && attempt < mostReruns;",
     replace: "    case 'lost':\n      return rerunnable && attempt < mostReruns + 1;",
   },
   {
     what: 'waits between attempts grow from the first on',
-    file: outcomes,
+    file: attempts,
     find: 'delay * factor ** (attempt - 1)',
     replace: 'delay * factor ** attempt',
   },
   {
     what: 'contended tasks get spare places',
-    file: starting,
+    file: dispatcher,
     find: 'if (top === NONE || (!pool.hasSlot && this.#needsSlot(top))) return NONE;',
     replace: 'if (top === NONE) return NONE;',
   },
   {
     what: 'a spare place is filled past a better task that has to stay out of it',
-    file: starting,
+    file: dispatcher,
     find: 'if (top === NONE || (!pool.hasSlot && this.#needsSlot(top))) return NONE;',
     replace:
       'if (top === NONE) return NONE;\n    if (!pool.hasSlot && this.#needsSlot(top)) {\n      const { queue } = pool;\n' +
@@ -147,43 +147,43 @@ export const machineBugs: readonly PlantedBug[] = [
   },
   {
     what: 'nothing gets a spare place',
-    file: starting,
+    file: dispatcher,
     find: '(!pool.hasSlot && this.#needsSlot(top))',
     replace: '(!pool.hasSlot && (top >= 0 || this.#needsSlot(top)))',
   },
   {
     what: 'who waits for what is held keeps others out of spare places',
-    file: starting,
+    file: dispatcher,
     find: 'locks.isContended(task) && locks.canTake(task, this.#mayBypass) && !this.#isPoisoned(task, demand)',
     replace: 'locks.isContended(task) && !this.#isPoisoned(task, demand)',
   },
   {
     what: 'a group opens while others run',
-    file: starting,
+    file: dispatcher,
     find: 'if (this.#state.dispatched > 0) return;',
     replace: '',
   },
   {
     what: 'a group opens while others are retried',
-    file: starting,
+    file: dispatcher,
     find: 'return turn === undefined ? !pool.isExclusive || retrying === 0 : pool === turn;',
     replace: 'void retrying;\n    return turn === undefined || pool === turn;',
   },
   {
     what: 'parked tasks without a place hide the others',
-    file: starting,
+    file: dispatcher,
     find: 'locks.setPool(pool.id, this.#canHave(pool));',
     replace: 'locks.setPool(pool.id, true);',
   },
   {
     what: 'measured tasks overtake the starved for as long as they like',
-    file: starting,
+    file: dispatcher,
     find: 'return nowMs + (plan.weight[task] as number) <= headStartMs;',
     replace: 'return nowMs <= headStartMs;',
   },
   {
     what: 'a poisoned resource is taken',
-    file: starting,
+    file: dispatcher,
     find: 'return locks.poisonedNode(demand) !== NONE;',
     replace: 'void [locks, demand];\n    return false;',
   },
@@ -207,13 +207,13 @@ export const machineBugs: readonly PlantedBug[] = [
   },
   {
     what: 'tasks are given up though they only wait for a slot',
-    file: closing,
+    file: poolLifecycle,
     find: '    return parked !== NONE && mayHave(this.#state.poolOf(parked));\n',
     replace: '    void parked;\n    return false;\n',
   },
   {
     what: 'tasks are given up whose pool has no place just now',
-    file: closing,
+    file: poolLifecycle,
     find: '    for (const pool of pools) locks.setPool(pool.id, true);\n',
     replace: '',
   },
@@ -225,19 +225,19 @@ export const machineBugs: readonly PlantedBug[] = [
   },
   {
     what: 'a group stays open after its last task',
-    file: closing,
+    file: poolLifecycle,
     find: 'if (isOver || (pool.isGroup && pool.remaining === 0)) this.#close(pool);',
     replace: 'if (isOver) this.#close(pool);',
   },
   {
     what: 'cancelling does not stop what runs',
-    file: stopping,
+    file: cancellation,
     find: 'if (level === DRAINING) return;',
     replace: 'if (level === DRAINING || level === CANCELLING) return;',
   },
   {
     what: 'a teardown has all the time it wants after a cancel',
-    file: stopping,
+    file: cancellation,
     find: 'this.#state.alarms.set(this.#state.nowMs + graceMs, isTidying ? TIDY_TIMEOUT : TIMEOUT, task, attempt);',
     replace: 'void [graceMs, TIDY_TIMEOUT, TIMEOUT, attempt];',
   },
@@ -255,13 +255,13 @@ export const machineBugs: readonly PlantedBug[] = [
   },
   {
     what: 'signs of life do not count',
-    file: watchdog,
+    file: deadlines,
     find: 'Math.max(sinceMs, this.#heard.get(task) ?? 0) + idleMs',
     replace: 'sinceMs + idleMs',
   },
   {
     what: 'a second, earlier deadline is not kept',
-    file: watchdog,
+    file: deadlines,
     find: 'if (nextMs === this.#setMs) return;',
     replace: 'if (nextMs === this.#setMs || (nextMs !== undefined && this.#setMs !== undefined)) return;',
   },
@@ -291,55 +291,55 @@ export const machineBugs: readonly PlantedBug[] = [
   },
   {
     what: 'an abandoned body gives back what it holds at once',
-    file: ending,
+    file: attempts,
     find: '    if (outcome.abandoned) this.#state.abandoned.add(task);\n    else if (tasks.has(task, ENROLLED)) {',
     replace: '    if (tasks.has(task, ENROLLED)) {',
   },
   {
     what: 'what an abandoned body held is in order once it has settled',
-    file: ending,
+    file: attempts,
     find: '    this.#state.hasPoisoned = true;\n    locks.releasePoisoned(task);\n  }\n\n  /** The task gets no',
     replace: '    locks.release(task);\n  }\n\n  /** The task gets no',
   },
   {
     what: 'what an abandoned body held is never given back',
-    file: ending,
+    file: attempts,
     find: '    if (!locks.isHolding(task)) return;\n    this.#state.hasPoisoned = true;',
     replace: '    if (locks.isHolding(task)) return;\n    this.#state.hasPoisoned = true;',
   },
   {
     what: 'there is a retry beside an abandoned body',
-    file: outcomes,
+    file: attempts,
     find: '  if (abandoned) return false; // two bodies would hold the same\n',
     replace: '  void abandoned;\n',
   },
   {
     what: 'the cleanup runs beside an abandoned body',
-    file: outcomes,
+    file: attempts,
     find: '  if (abandoned) return false;\n  return wantsCleanup',
     replace: '  void abandoned;\n  return wantsCleanup',
   },
   {
     what: 'whoever waits for an abandoned body is given up while others run',
     file: machine,
-    find: 'this.state.dispatched === 0 && this.#closing.unstall()',
-    replace: 'this.#closing.unstall()',
+    find: 'this.state.dispatched === 0 && this.#poolLifecycle.resolveDeadlock()',
+    replace: 'this.#poolLifecycle.resolveDeadlock()',
   },
   {
     what: 'a pool that is opening is not closed',
-    file: closing,
+    file: poolLifecycle,
     find: '      if (pool.state !== OPEN && pool.state !== OPENING) continue;',
     replace: '      if (pool.state !== OPEN) continue;',
   },
   {
     what: 'a teardown waits for its pool for ever',
-    file: stopping,
+    file: cancellation,
     find: 'if (state === OPENING) watchOpening(this.#state, id);',
     replace: 'if (state === 99) watchOpening(this.#state, id);',
   },
   {
     what: 'others start beside a group that is given up while it opens',
-    file: closing,
+    file: poolLifecycle,
     find: '  #close(pool: PoolRow): void {\n',
     replace:
       '  #close(pool: PoolRow): void {\n    if (pool.state === OPENING && this.#state.turn === pool) this.#state.turn = undefined;\n',
@@ -354,7 +354,7 @@ export const beyondTheSimulator: readonly PlantedBug[] = [
   // scenarios/a-retry-does-not-wait-for-an-abandoned-body.txt
   {
     what: 'a retry waits for an abandoned body for ever',
-    file: closing,
+    file: poolLifecycle,
     find: '    if (retrying === 0 || abandoned.size === 0) return retrying > 0;',
     replace: '    void abandoned;\n    if (retrying > 0) return true;',
   },

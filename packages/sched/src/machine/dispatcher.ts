@@ -3,19 +3,18 @@
 import { tornDownBy } from '@pexen/core';
 import { describeWait, NONE, TAKEN } from '@pexen/lock';
 import { clear } from '../plan/clear.ts';
-import { EXEMPT, MEASURED } from '../plan/stated.ts';
-import type { Ending } from './ending.ts';
-import type { Gatekeeper } from './gatekeeper.ts';
-import { CLOSED, OPENING, type PoolRow } from './pool-table.ts';
-import { POISON } from './skips.ts';
-import { CANCELLING, type State } from './state.ts';
-import { DISPATCHED, ENROLLED, KEEPS, PARKED, READY } from './task-table.ts';
-import { watchOpening } from './watchdog.ts';
+import { EXEMPT, MEASURED } from '../plan/meta-flags.ts';
+import type { AttemptLifecycle } from './attempts.ts';
+import { watchOpening } from './deadlines.ts';
+import { CLOSED, OPENING, type PoolRow } from './pools.ts';
+import type { Readiness } from './readiness.ts';
+import { CANCELLING, POISON, type State } from './state.ts';
+import { DISPATCHED, ENROLLED, PARKED, READY, RETAINS_LOCKS } from './task-table.ts';
 
-export class Starting {
+export class Dispatcher {
   readonly #state: State;
-  readonly #ending: Ending;
-  readonly #gatekeeper: Gatekeeper;
+  readonly #attempts: AttemptLifecycle;
+  readonly #readiness: Readiness;
   /** What tasks that hold nothing ask for where some task wants to be alone. */
   #emptyDemand: number = NONE;
   /** The parked task that could start now and has a place, or the first of the starved. */
@@ -25,10 +24,10 @@ export class Starting {
   /** Some group wants to be alone. */
   readonly #hasExclusive: boolean;
 
-  constructor(state: State, ending: Ending, gatekeeper: Gatekeeper) {
+  constructor(state: State, ending: AttemptLifecycle, readiness: Readiness) {
     this.#state = state;
-    this.#ending = ending;
-    this.#gatekeeper = gatekeeper;
+    this.#attempts = ending;
+    this.#readiness = readiness;
     this.#hasExclusive = state.pools.some((pool) => pool.isExclusive);
   }
 
@@ -51,7 +50,7 @@ export class Starting {
       this.#state.isStale = false;
       for (let task = this.#next(); task !== NONE; task = this.#next()) {
         this.#start(task);
-        this.#gatekeeper.cascade();
+        this.#readiness.cascade();
       }
     }
   }
@@ -169,7 +168,7 @@ export class Starting {
 
   #isUrgent(task: number): boolean {
     const { locks, tasks } = this.#state;
-    return task === locks.starvedHead || (task === this.#parked && tasks.has(task, KEEPS));
+    return task === locks.starvedHead || (task === this.#parked && tasks.has(task, RETAINS_LOCKS));
   }
 
   /** Takes the best task of the pool out of its queue; NONE if that has to wait for a slot. Then all that are worse wait, too. */
@@ -195,7 +194,7 @@ export class Starting {
   /** Does the task have to be skipped for what it needs? */
   #isPoisoned(task: number, demand: number): boolean {
     const { locks, tasks } = this.#state;
-    if (this.#state.is(task, EXEMPT) || tasks.has(task, KEEPS)) return false;
+    if (this.#state.is(task, EXEMPT) || tasks.has(task, RETAINS_LOCKS)) return false;
     return locks.poisonedNode(demand) !== NONE;
   }
 
@@ -210,7 +209,7 @@ export class Starting {
     const { locks, tasks } = this.#state;
     if (this.#isPoisoned(task, demand)) {
       const node = locks.poisonedNode(demand);
-      this.#ending.skip(task, POISON, node, locks.poisonerOf(node));
+      this.#attempts.skip(task, POISON, node, locks.poisonerOf(node));
       return false;
     }
     this.#enrol(task);
@@ -250,7 +249,7 @@ export class Starting {
     this.#state.dispatched++;
     const isNew = attempt === 1 && tasks.returned[task] === 0;
     if (isNew && this.#state.is(task, EXEMPT))
-      for (const tornDown of tornDownBy(plan.metaOf(task))) gates.withdraw(plan.wiring.gateOf(tornDown));
+      for (const tornDown of tornDownBy(plan.metaOf(task))) gates.withdraw(plan.builder.gateOf(tornDown));
     out.push({ type: 'start-attempt', task, attempt, part: 'body', pool: pool.id });
   }
 }

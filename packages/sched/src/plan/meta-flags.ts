@@ -53,11 +53,11 @@ const bits: Readonly<Partial<Record<string, number>>> = Object.assign(Object.cre
 const EXACT = EXEMPT | CLEANS;
 
 /** The bits of the entries that are there. Reading a value by its name costs more than all else here: few are read. */
-export function statedIn(meta: TaskMeta): number {
-  let stated = 0;
+export function metaFlagsOf(meta: TaskMeta): number {
+  let metaFlags = 0;
   for (const name in meta) {
     const bit = bits[name] ?? 0;
-    if ((bit & EXACT) === 0 || (meta as Record<string, unknown>)[name] !== undefined) stated |= bit;
+    if ((bit & EXACT) === 0 || (meta as Record<string, unknown>)[name] !== undefined) metaFlags |= bit;
   }
-  return stated;
+  return metaFlags;
 }

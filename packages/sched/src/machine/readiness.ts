@@ -2,19 +2,19 @@
 import { tornDownBy } from '@pexen/core';
 import { clear } from '../plan/clear.ts';
 import { type GateId, SALVAGE } from '../plan/graph.ts';
-import { EXEMPT } from '../plan/stated.ts';
-import type { Ending } from './ending.ts';
-import { NEVER_STARTED, NOTHING_TO_SALVAGE, REQUIREMENT } from './skips.ts';
+import { EXEMPT } from '../plan/meta-flags.ts';
+import type { AttemptLifecycle } from './attempts.ts';
 import type { State } from './state.ts';
-import { BEGUN, GAVE, PARKED, READY, WAITING } from './task-table.ts';
+import { NEVER_STARTED, NOTHING_TO_SALVAGE, REQUIREMENT } from './state.ts';
+import { BEGUN, PARKED, PROVIDED, READY, WAITING } from './task-table.ts';
 
-export class Gatekeeper {
+export class Readiness {
   readonly #state: State;
-  readonly #ending: Ending;
+  readonly #attempts: AttemptLifecycle;
 
-  constructor(state: State, ending: Ending) {
+  constructor(state: State, ending: AttemptLifecycle) {
     this.#state = state;
-    this.#ending = ending;
+    this.#attempts = ending;
   }
 
   /** Goes on until the gates say nothing more. */
@@ -35,8 +35,8 @@ export class Gatekeeper {
     const { tasks } = this.#state;
     if (tasks.state[task] !== WAITING || tasks.blockers[task] !== 0) return;
     const cause = this.#state.is(task, EXEMPT) ? this.#whyNotAtAll(task) : 0;
-    if (cause !== 0) this.#ending.skip(task, cause, -1, -1);
-    else if (this.#state.isForbidden(task)) this.#ending.giveUp(task);
+    if (cause !== 0) this.#attempts.skip(task, cause, -1, -1);
+    else if (this.#state.isForbidden(task)) this.#attempts.giveUp(task);
     else this.#state.makeReady(task);
   }
 
@@ -45,7 +45,9 @@ export class Gatekeeper {
     const { tasks, plan, gates } = this.#state;
     const failed = plan.graph.feeds.in
       .ends(gate)
-      .filter((feeder) => tasks.isDone(feeder) && !tasks.has(feeder, GAVE) && !gates.isVoid(feeder, gate));
+      .filter(
+        (feeder) => tasks.isDone(feeder) && !tasks.has(feeder, PROVIDED) && !gates.isVoid(feeder, gate),
+      );
     return failed.find((feeder) => tasks.status[feeder] !== 0) ?? failed[0] ?? -1;
   }
 
@@ -56,7 +58,7 @@ export class Gatekeeper {
     const culprit = this.culpritOf(gate);
     for (const task of plan.graph.waits.out.ends(gate))
       if (tasks.state[task] === WAITING && !gates.isOpenFor(task, gate))
-        this.#ending.skip(task, REQUIREMENT, gate, culprit);
+        this.#attempts.skip(task, REQUIREMENT, gate, culprit);
   }
 
   /** Nothing to salvage, nothing to tear down. */
@@ -70,7 +72,7 @@ export class Gatekeeper {
     }
     const torn = tornDownBy(plan.metaOf(task));
     if (torn.length === 0) return 0;
-    const providers = torn.flatMap((capability) => feeds.in.ends(plan.wiring.gateOf(capability)));
+    const providers = torn.flatMap((capability) => feeds.in.ends(plan.builder.gateOf(capability)));
     return providers.some((provider) => tasks.has(provider, BEGUN)) ? 0 : NEVER_STARTED;
   }
 

@@ -1,4 +1,4 @@
-/** The machine's state for people: what runs, what waits for what, and why. Reads only; walks everything. */
+/** Says for people and programs what a run does, why a task waits, why it was skipped, and what happened to it. Changes nothing. */
 import {
   type Capability,
   defined,
@@ -6,16 +6,78 @@ import {
   describeRequirement,
   type HeldResource,
   type Inspection,
+  type ReasonLink,
+  type Requirement,
   type RunningAttempt,
   type WaitingFor,
 } from '@pexen/core';
-import { describeNodes, describeWait } from '@pexen/lock';
+import { describeNodes, describeWait, nameOf } from '@pexen/lock';
 import { AFTER, BEFORE, type GateId, GROUP, SALVAGE } from '../plan/graph.ts';
-import { STATUSES } from './outcomes.ts';
-import { CLOSED, OPENING, type PoolRow } from './pool-table.ts';
-import { skipReason } from './skip-reason.ts';
+import { STATUSES } from './attempts.ts';
+import { CLOSED, OPENING, type PoolRow } from './pools.ts';
 import type { State } from './state.ts';
-import { BACKING_OFF, DISPATCHED, DONE, PARKED, READY, STATES, TIDYING, WAITING } from './task-table.ts';
+import {
+  HELD,
+  NEVER_STARTED,
+  NOT_APPLICABLE,
+  NOTHING_TO_SALVAGE,
+  POISON,
+  REQUIREMENT,
+  STALLED,
+  STOPPED,
+} from './state.ts';
+import { BACKING_OFF, CLEANING_UP, DISPATCHED, DONE, PARKED, READY, STATES, WAITING } from './task-table.ts';
+
+/** So many links of a chain are told, and then the last one: a chain may be as long as the run. */
+const mostLinks = 5;
+
+/** The chain of reasons of a skipped task: what it lacked, and then whom to blame for that, up to the one that started it. */
+export function skipReason(state: State, task: number): ReasonLink[] {
+  const { skips, plan } = state;
+  const chain = [link(state, task)];
+  const { culprit = -1, origin = -1 } = skips.get(task) ?? {};
+  let blamed = culprit;
+  while (blamed >= 0 && chain.length < mostLinks) {
+    chain.push(link(state, blamed));
+    blamed = skips.get(blamed)?.culprit ?? -1;
+  }
+  if (blamed >= 0 && origin >= 0 && chain.at(-1)?.task !== plan.pathOf(origin))
+    chain.push(link(state, origin));
+  return chain;
+}
+
+function link(state: State, task: number): ReasonLink {
+  return { task: state.plan.pathOf(task), why: whyOf(state, task) };
+}
+
+function whyOf(state: State, task: number): string {
+  const { skips, plan, tasks, reason } = state;
+  const { cause, subject = -1 } = skips.get(task) ?? {};
+  switch (cause) {
+    case REQUIREMENT:
+      return `requires ${describeRequirement(plan.graph.subjects[subject] as Requirement)}`;
+    case POISON:
+      return `needs ${quote(nameOf(state.locks, subject))}, which was left in an unknown state`;
+    case HELD:
+      return `needs ${quote(nameOf(state.locks, subject))}, which an abandoned body still holds`;
+    case STOPPED:
+      return `was not started: ${reason}`;
+    case NOT_APPLICABLE:
+      return plan.whyNot.get(task) ?? 'does not apply here';
+    case NOTHING_TO_SALVAGE:
+      return 'has nothing to salvage';
+    case NEVER_STARTED:
+      return 'has nothing to tear down';
+    case STALLED:
+      return 'could never start';
+    default:
+      return STATUSES[tasks.status[task] as number] as string;
+  }
+}
+
+function quote(name: string): string {
+  return `"${name}"`;
+}
 
 /** Everything at once. `heardMs` tells when a task gave its last sign of life. */
 export function inspect(
@@ -61,7 +123,7 @@ export function why(state: State, task: number): string {
 
 function whatRuns(state: State, task: number): string {
   const { tasks, stopReasons } = state;
-  const part = tasks.has(task, TIDYING) ? 'the cleanup of attempt' : 'attempt';
+  const part = tasks.has(task, CLEANING_UP) ? 'the cleanup of attempt' : 'attempt';
   const what = `${part} ${tasks.attempt[task]}`;
   const asked = tasks.stop[task] === 0 ? '' : `, asked to stop: ${stopReasons.get(task)}`;
   return tasks.state[task] === DISPATCHED
@@ -212,15 +274,15 @@ function resourceWait({ locks, plan }: State, task: number): Wait | undefined {
   return { for: { kind: 'resource', resource, holders }, text, tasks: blockers };
 }
 
-/** So many links of a chain are told. */
-const mostLinks = 12;
+/** So many steps of a chain of waiting are named. */
+const mostSteps = 12;
 
 /** What it waits for, what that waits for, and so on, down to something that runs. */
 function chain(state: State, task: number): string {
   const parts: string[] = [];
   const seen = new Set<number>();
   let next: number | undefined = task;
-  while (next !== undefined && !seen.has(next) && !state.tasks.isOut(next) && parts.length < mostLinks) {
+  while (next !== undefined && !seen.has(next) && !state.tasks.isOut(next) && parts.length < mostSteps) {
     seen.add(next);
     const { text, tasks } = waitOf(state, next);
     parts.push(tasks === undefined ? text : `${text} ${someOf(state, tasks)}`);

@@ -1,13 +1,23 @@
 /** Deadlines of attempts, counted from their real start, and the waiting between attempts. */
-import { type Alarm, BACKOFF, IDLE, OPENED, TIDY_TIMEOUT, TIMEOUT } from './alarms.ts';
-import { OPENING } from './pool-table.ts';
-import { CANCELLING, KILLING, type State } from './state.ts';
-import { BACKING_OFF, DONE, RUNNING, TIDYING, TIMED_OUT } from './task-table.ts';
+
+import { OPENING } from './pools.ts';
+import {
+  type Alarm,
+  BACKOFF,
+  CANCELLING,
+  IDLE,
+  KILLING,
+  OPENED,
+  type State,
+  TIDY_TIMEOUT,
+  TIMEOUT,
+} from './state.ts';
+import { BACKING_OFF, CLEANING_UP, DONE, RUNNING, TIMED_OUT } from './task-table.ts';
 
 /** A cleanup may take so long, ms. */
 const longestCleanupMs = 60_000;
 
-export class Watchdog {
+export class Deadlines {
   readonly #state: State;
   /** The alarm that the driver was asked for. */
   #setMs: number | undefined;
@@ -24,7 +34,7 @@ export class Watchdog {
     const { timeoutMs, idleMs, graceMs } = plan.rulesOf(task);
     const attempt = tasks.attempt[task] as number;
     const isBrief = stopping >= CANCELLING;
-    if (tasks.has(task, TIDYING)) {
+    if (tasks.has(task, CLEANING_UP)) {
       const mostMs = isBrief ? Math.min(longestCleanupMs, graceMs) : longestCleanupMs;
       alarms.set(nowMs + mostMs, TIDY_TIMEOUT, task, attempt);
       return;
@@ -72,7 +82,7 @@ export class Watchdog {
     if (kind === OPENED) return pools[task]?.state === OPENING && pools[task].openings === attempt;
     if (tasks.attempt[task] !== attempt) return false;
     if (kind === BACKOFF) return tasks.state[task] === BACKING_OFF;
-    return tasks.state[task] === RUNNING && tasks.has(task, TIDYING) === (kind === TIDY_TIMEOUT);
+    return tasks.state[task] === RUNNING && tasks.has(task, CLEANING_UP) === (kind === TIDY_TIMEOUT);
   }
 
   #due({ kind, task, attempt, atMs }: Alarm): void {
@@ -112,7 +122,7 @@ export function stopAttempt(state: State, task: number, stop: number, reason: st
   if (tasks.stop[task] !== 0) return;
   tasks.stop[task] = stop;
   stopReasons.set(task, reason);
-  const part = tasks.has(task, TIDYING) ? 'cleanup' : 'body';
+  const part = tasks.has(task, CLEANING_UP) ? 'cleanup' : 'body';
   const why = stop === TIMED_OUT ? 'timed-out' : 'cancelled';
   out.push({ type: 'stop-attempt', task, attempt: tasks.attempt[task] as number, part, why, reason });
 }

@@ -1,37 +1,169 @@
-/** What becomes of a task when an attempt ends, or when it is clear that there will be none. */
-
+/**
+ * What becomes of a task when an attempt ends, or when it is clear that there will be none: the name of the outcome, what it means for others,
+ * and whether there is another attempt.
+ */
 import { type AttemptRecord, defined, type Outcome, type PoolOutcome, type ResultStatus } from '@pexen/core';
-import { CLEANS, EXEMPT } from '../plan/stated.ts';
-import { BACKOFF } from './alarms.ts';
-import {
-  gives,
-  isAbandoned,
-  isBad,
-  mayRetry,
-  nameOutcome,
-  retryDelay,
-  STATUSES,
-  wantsCleanup,
-} from './outcomes.ts';
-import { REQUIREMENT, STOPPED } from './skips.ts';
-import { GOING, KILLING, type State } from './state.ts';
+import { CLEANS, EXEMPT } from '../plan/meta-flags.ts';
+import type { Rules } from '../plan/rules.ts';
+import { BACKOFF, GOING, KILLING, REQUIREMENT, STOPPED, type State } from './state.ts';
 import {
   BACKING_OFF,
   BAD,
+  CLEANING_UP,
   DISPATCHED,
   DONE,
   ENROLLED,
-  GAVE,
-  KEEPS,
+  PROVIDED,
+  RETAINS_LOCKS,
   SLOW,
-  TIDYING,
+  TIMED_OUT,
   WAITING,
 } from './task-table.ts';
+
+/** Statuses as the table keeps them. */
+export const STATUSES: readonly ResultStatus[] = [
+  'skipped',
+  'returned',
+  'failed',
+  'threw',
+  'skipped-itself',
+  'timed-out',
+  'cancelled',
+  'crashed',
+  'lost',
+];
+
+/** An attempt that crashed or was lost is made again at most until there were so many. */
+const mostReruns = 3;
+
+const returned: Outcome = Object.freeze({ kind: 'returned', locksOk: true });
+
+/**
+ * The name of the outcome. `stop` is why the machine stopped the attempt, if it did: what comes after a signal is never called
+ * returned. `not-started` has no name, it is no attempt.
+ */
+export function nameOutcome(outcome: PoolOutcome, stop: number, reason: string): Outcome {
+  if (stop !== 0 && outcome.kind !== 'lost') return nameStopped(outcome, stop, reason);
+  switch (outcome.kind) {
+    case 'returned':
+      return returned;
+    case 'failed': {
+      const { error, depsOk, locksOk } = outcome;
+      return { kind: 'failed', error, depsOk, locksOk, ...cleanupAfter(outcome) };
+    }
+    case 'threw':
+      return { kind: 'threw', error: outcome.error, locksOk: outcome.locksOk ?? false };
+    case 'skipped-itself':
+      return { kind: 'skipped-itself', reason: outcome.reason, locksOk: true };
+    case 'stopped':
+      return {
+        kind: 'crashed',
+        reason: `was ${outcome.how} by the pool without a stop request`,
+        locksOk: false,
+        ...(isAbandoned(outcome) && { abandoned: true }),
+      };
+    case 'crashed':
+    case 'lost':
+    case 'not-started':
+      return {
+        kind: outcome.kind === 'lost' ? 'lost' : 'crashed',
+        reason: outcome.reason,
+        locksOk: false,
+      };
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function nameStopped(outcome: PoolOutcome, stop: number, reason: string): Outcome {
+  const kind = stop === TIMED_OUT ? 'timed-out' : 'cancelled';
+  if (isAbandoned(outcome))
+    return {
+      kind,
+      reason: `${reason}; its body did not end and was abandoned`,
+      locksOk: false,
+      abandoned: true,
+    };
+  const { error } = outcome as { readonly error?: unknown };
+  const locksOk = endedItself(outcome);
+  const told = outcome.step === undefined ? reason : `${reason}; ${outcome.step}`;
+  return { kind, reason: told, locksOk, ...(error !== undefined && { error }), ...cleanupAfter(outcome) };
+}
+
+function cleanupAfter(outcome: PoolOutcome): Pick<Outcome, 'wantsCleanup'> {
+  return outcome.kind === 'failed' && outcome.wantsCleanup === true ? { wantsCleanup: true } : {};
+}
+
+/** The body may still run. */
+export function isAbandoned(outcome: PoolOutcome): boolean {
+  return outcome.kind === 'stopped' && outcome.how === 'abandoned';
+}
+
+/** After a signal: did the body end in an orderly way? */
+function endedItself(outcome: PoolOutcome): boolean {
+  if (outcome.kind === 'failed') return outcome.locksOk;
+  if (outcome.kind === 'threw') return outcome.locksOk ?? false;
+  if (outcome.kind === 'stopped') return outcome.how === 'aborted';
+  return ['returned', 'skipped-itself', 'not-started'].includes(outcome.kind);
+}
+
+/** Does what the task provides count as given? */
+export function gives(outcome: Outcome): boolean {
+  return outcome.kind === 'returned' || (outcome.kind === 'failed' && outcome.depsOk === true);
+}
+
+const harmless: ReadonlySet<ResultStatus> = new Set(['skipped', 'skipped-itself', 'cancelled']);
+
+/** Is that an end for which salvages are there? */
+export function isBad(status: ResultStatus): boolean {
+  return status !== 'returned' && !harmless.has(status);
+}
+
+/** Does the cleanup of the metadata run after it? Not where the body itself took care of how it ended, nor beside a body that still runs. */
+export function wantsCleanup({ kind, locksOk, abandoned, wantsCleanup = false }: Outcome): boolean {
+  if (abandoned) return false;
+  return wantsCleanup || (!locksOk && kind !== 'failed' && kind !== 'lost');
+}
+
+/** May there be another attempt after this one, its number being `attempt`? */
+export function mayRetry(
+  { kind, abandoned }: Outcome,
+  attempt: number,
+  { retries, rerunnable }: Rules,
+): boolean {
+  if (abandoned) return false; // two bodies would hold the same
+  switch (kind) {
+    case 'failed':
+    case 'threw':
+    case 'timed-out':
+    case 'crashed':
+      return attempt <= retries.count;
+    case 'lost':
+      return rerunnable && attempt < mostReruns;
+    default:
+      return false;
+  }
+}
+
+/** How long to wait before the next attempt, ms. The same task and attempt always wait the same. */
+export function retryDelay({ retries }: Rules, task: number, attempt: number): number {
+  const { delay, factor, maxDelay, jitter } = retries;
+  const full = Math.min(maxDelay, delay * factor ** (attempt - 1));
+  return full * (1 - jitter * chance(task, attempt));
+}
+
+/** A number from 0 up to 1 out of the two. */
+function chance(task: number, attempt: number): number {
+  let hash = Math.imul(task + 1, 0x9e3779b1) ^ Math.imul(attempt, 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  hash = Math.imul(hash ^ (hash >>> 12), 0x297a2d39);
+  return ((hash ^ (hash >>> 15)) >>> 0) / 0x1_0000_0000;
+}
 
 /** A pool that gives an attempt back so often in a row has lost it. */
 const mostReturns = 100;
 
-export class Ending {
+export class AttemptLifecycle {
   readonly #state: State;
 
   constructor(state: State) {
@@ -43,11 +175,11 @@ export class Ending {
     const { tasks, stopping, alarms } = this.#state;
     const isGivenBack = outcome.kind === 'not-started' && this.#isGivenBack(task);
     if (isGivenBack && stopping !== GOING) alarms.drop(task); // its number is used again
-    if (tasks.has(task, TIDYING)) {
-      if (isGivenBack && tasks.stop[task] === 0) this.#tidy(task);
+    if (tasks.has(task, CLEANING_UP)) {
+      if (isGivenBack && tasks.stop[task] === 0) this.#cleanUp(task);
       else {
         if (isAbandoned(outcome)) this.#abandonCleanup(task);
-        this.#tidied(task, outcome.kind === 'returned');
+        this.#cleanedUp(task, outcome.kind === 'returned');
       }
     } else if (isGivenBack) this.#giveBack(task);
     else this.#ended(task, outcome);
@@ -96,7 +228,7 @@ export class Ending {
     tasks.attempt[task] = (tasks.attempt[task] as number) - 1;
     const isStopped = tasks.stop[task] !== 0 || this.#state.isForbidden(task);
     tasks.stop[task] = 0;
-    if (tasks.has(task, KEEPS)) locks.releaseAmounts(task);
+    if (tasks.has(task, RETAINS_LOCKS)) locks.releaseAmounts(task);
     else if (tasks.has(task, ENROLLED)) locks.release(task);
     if (isStopped) {
       this.giveUp(task);
@@ -119,7 +251,7 @@ export class Ending {
     if (named.kind === 'returned') tasks.value[task] = (outcome as { readonly value: unknown }).value;
     tasks.returned[task] = 0;
     tasks.stop[task] = 0;
-    if (this.#state.is(task, CLEANS) && stopping !== KILLING && wantsCleanup(named)) this.#tidy(task);
+    if (this.#state.is(task, CLEANS) && stopping !== KILLING && wantsCleanup(named)) this.#cleanUp(task);
     else this.#decide(task, named, mayRetry(named, tasks.attempt[task] as number, plan.rulesOf(task)));
   }
 
@@ -139,22 +271,22 @@ export class Ending {
   }
 
   /** Runs the cleanup in the place that the attempt had. */
-  #tidy(task: number): void {
+  #cleanUp(task: number): void {
     const { tasks, nowMs, out } = this.#state;
-    tasks.set(task, TIDYING);
+    tasks.set(task, CLEANING_UP);
     this.#state.move(task, DISPATCHED);
     tasks.since[task] = nowMs;
     const attempt = tasks.attempt[task] as number;
     out.push({ type: 'start-attempt', task, attempt, part: 'cleanup', pool: this.#state.poolOf(task).id });
   }
 
-  #tidied(task: number, isTidy: boolean): void {
+  #cleanedUp(task: number, hasCleanedUp: boolean): void {
     const { tasks, plan } = this.#state;
-    tasks.unset(task, TIDYING);
+    tasks.unset(task, CLEANING_UP);
     tasks.stop[task] = 0;
     const { outcome } = (tasks.records[task] as AttemptRecord[]).at(-1) as AttemptRecord;
-    const again = isTidy && mayRetry(outcome, tasks.attempt[task] as number, plan.rulesOf(task));
-    this.#decide(task, { ...outcome, locksOk: isTidy }, again);
+    const again = hasCleanedUp && mayRetry(outcome, tasks.attempt[task] as number, plan.rulesOf(task));
+    this.#decide(task, { ...outcome, locksOk: hasCleanedUp }, again);
   }
 
   /** The attempt before it was the last one, and its body has ended; that of the cleanup may still run. */
@@ -178,7 +310,7 @@ export class Ending {
   #backOff(task: number, delayMs: number): void {
     const { tasks, locks, alarms, nowMs } = this.#state;
     if (tasks.has(task, ENROLLED)) {
-      tasks.set(task, KEEPS);
+      tasks.set(task, RETAINS_LOCKS);
       locks.releaseAmounts(task);
     }
     this.#state.retrying++;
@@ -189,7 +321,7 @@ export class Ending {
 
   #finish(task: number, outcome: Outcome): void {
     const { tasks, plan, locks } = this.#state;
-    if (gives(outcome)) tasks.set(task, GAVE);
+    if (gives(outcome)) tasks.set(task, PROVIDED);
     if (isBad(outcome.kind)) tasks.set(task, BAD);
     if (outcome.abandoned) this.#state.abandoned.add(task);
     else if (tasks.has(task, ENROLLED)) {

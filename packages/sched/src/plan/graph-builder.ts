@@ -13,16 +13,16 @@ import {
 } from '@pexen/core';
 import { AFTER, BEFORE, type GateId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAGE } from './graph.ts';
 import { Identities } from './identities.ts';
-import type { Journal } from './journal.ts';
+import { EXEMPT, ORDERED, PROVIDES, REQUIRES } from './meta-flags.ts';
 import { NameIndex } from './name-index.ts';
-import type { Live, Planned } from './planned.ts';
-import { EXEMPT, ORDERED, PROVIDES, REQUIRES } from './stated.ts';
+import type { LiveRun, Planned } from './planned.ts';
 import { Teardowns } from './teardowns.ts';
+import type { UndoLog } from './undo-log.ts';
 
 /** What the wiring has to know of the plan. */
 type Wired = Pick<Planned, 'graph' | 'count' | 'runnableOf' | 'options' | 'metaOf'>;
 
-export class Wiring {
+export class GraphBuilder {
   readonly graph: Graph;
   /** Capabilities → gates. */
   readonly names: NameIndex;
@@ -31,7 +31,7 @@ export class Wiring {
   /** Some capability is a typed key. */
   hasKeys = false;
   readonly #plan: Wired;
-  readonly #journal: Journal;
+  readonly #undoLog: UndoLog;
   readonly #teardowns: Teardowns;
   /** Form, number and capabilities of a compound requirement → its gate: those that say the same are one, whoever made them. */
   readonly #compounds = new Map<string, GateId>();
@@ -45,12 +45,12 @@ export class Wiring {
   #identities: Identities | undefined;
 
   /** Empty, or a copy for a copy of the plan. */
-  constructor(plan: Wired, journal: Journal, of?: Wiring) {
+  constructor(plan: Wired, undoLog: UndoLog, of?: GraphBuilder) {
     this.graph = plan.graph;
     this.#plan = plan;
-    this.#journal = journal;
+    this.#undoLog = undoLog;
     this.names = new NameIndex(plan.graph.subjects, of?.names);
-    this.#teardowns = new Teardowns(plan, this.names, journal, of === undefined ? undefined : of.#teardowns);
+    this.#teardowns = new Teardowns(plan, this.names, undoLog, of === undefined ? undefined : of.#teardowns);
     if (of === undefined) return;
     this.hasKeys = of.hasKeys;
     this.#compounds = new Map(of.#compounds);
@@ -66,8 +66,8 @@ export class Wiring {
   }
 
   /** What the task gives. To be called for all new tasks before `need` is called for any. */
-  give(task: number, meta: TaskMeta, stated: number): void {
-    if ((stated & PROVIDES) !== 0)
+  give(task: number, meta: TaskMeta, metaFlags: number): void {
+    if ((metaFlags & PROVIDES) !== 0)
       for (const capability of meta.provides ?? []) this.#provide(task, this.gateOf(capability));
     if (this.#identities !== undefined) this.#identify();
   }
@@ -76,10 +76,10 @@ export class Wiring {
    * What the task waits for. A requirement's gate may turn out to have too few feeders: `unmeetable` tells. `live` is the run that the
    * task is added to, if it goes on.
    */
-  need(task: number, meta: TaskMeta, stated: number, live: Live | undefined): void {
-    if ((stated & REQUIRES) !== 0)
-      for (const requirement of meta.requires ?? []) this.#require(task, requirement, meta, stated, live);
-    if ((stated & (ORDERED | EXEMPT)) !== 0) this.#order(task, meta);
+  need(task: number, meta: TaskMeta, metaFlags: number, live: LiveRun | undefined): void {
+    if ((metaFlags & REQUIRES) !== 0)
+      for (const requirement of meta.requires ?? []) this.#require(task, requirement, meta, metaFlags, live);
+    if ((metaFlags & (ORDERED | EXEMPT)) !== 0) this.#order(task, meta);
     const pool = this.graph.pool[task] as number;
     if (this.#isGroup(pool)) this.graph.waits.add(this.#groupGate(pool), task);
   }
@@ -147,12 +147,12 @@ export class Wiring {
     task: number,
     requirement: Requirement,
     meta: TaskMeta,
-    stated: number,
-    live: Live | undefined,
+    metaFlags: number,
+    live: LiveRun | undefined,
   ): void {
     let gate =
       typeof requirement === 'string' ? this.gateOf(requirement) : this.#requirementGate(requirement, live);
-    const provides = (stated & PROVIDES) === 0 ? undefined : meta.provides;
+    const provides = (metaFlags & PROVIDES) === 0 ? undefined : meta.provides;
     if (this.#meetsItself(task, requirement, provides)) gate = this.#withoutSelf(gate, requirement, task);
     this.#wait(gate, task);
     const { feeds, kind, need } = this.graph;
@@ -161,7 +161,7 @@ export class Wiring {
     if (this.#teardowns.isUsed) this.#teardowns.required(gate, task);
   }
 
-  #requirementGate(requirement: Requirement, live: Live | undefined): GateId {
+  #requirementGate(requirement: Requirement, live: LiveRun | undefined): GateId {
     if (!isCompound(requirement)) return this.gateOf(requirement);
     const all = formOf(requirement) === 'every';
     const need = all ? 0 : requirement.count;
@@ -169,7 +169,7 @@ export class Wiring {
     let gate = this.#compounds.get(likeness);
     if (gate === undefined || live?.isOutdated(gate)) {
       gate = this.graph.addGate(all ? NEEDS_ALL : NEEDS, requirement, need);
-      this.#journal.put(this.#compounds, likeness, gate);
+      this.#undoLog.put(this.#compounds, likeness, gate);
       this.#followMembers(requirement, gate);
     }
     return gate;
@@ -210,7 +210,7 @@ export class Wiring {
     const known = this.#after.get(gate);
     if (known !== undefined) return known;
     const after = this.#orderGate(AFTER, capability, [gate]);
-    this.#journal.put(this.#after, gate, after);
+    this.#undoLog.put(this.#after, gate, after);
     return after;
   }
 
@@ -225,7 +225,7 @@ export class Wiring {
     let before = this.#before.get(gate);
     if (before === undefined) {
       before = this.graph.addGate(BEFORE, capability);
-      this.#journal.put(this.#before, gate, before);
+      this.#undoLog.put(this.#before, gate, before);
       for (const provider of this.graph.feeds.in.ends(gate)) this.#holdBehind(before, provider, capability);
     }
     this.graph.feed(task, before);
@@ -267,7 +267,7 @@ export class Wiring {
     const known = this.#groups.get(pool);
     if (known !== undefined) return known;
     const gate = this.graph.addGate(GROUP, pool);
-    this.#journal.put(this.#groups, pool, gate);
+    this.#undoLog.put(this.#groups, pool, gate);
     return gate;
   }
 

@@ -1,19 +1,18 @@
 /** Draining, cancelling and killing a run: who is stopped, who gives up, who still may run. */
 
-import { TIDY_TIMEOUT, TIMEOUT } from './alarms.ts';
-import type { Ending } from './ending.ts';
-import { OPENING } from './pool-table.ts';
-import { CANCELLING, DRAINING, KILLING, type State } from './state.ts';
-import { CANCELLED, DONE, TIDYING } from './task-table.ts';
-import { stopAttempt, watchOpening } from './watchdog.ts';
+import type { AttemptLifecycle } from './attempts.ts';
+import { stopAttempt, watchOpening } from './deadlines.ts';
+import { OPENING } from './pools.ts';
+import { CANCELLING, DRAINING, KILLING, type State, TIDY_TIMEOUT, TIMEOUT } from './state.ts';
+import { CANCELLED, CLEANING_UP, DONE } from './task-table.ts';
 
-export class Stopping {
+export class Cancellation {
   readonly #state: State;
-  readonly #ending: Ending;
+  readonly #attempts: AttemptLifecycle;
 
-  constructor(state: State, ending: Ending) {
+  constructor(state: State, ending: AttemptLifecycle) {
     this.#state = state;
-    this.#ending = ending;
+    this.#attempts = ending;
   }
 
   /** What has begun may end. */
@@ -30,7 +29,7 @@ export class Stopping {
     this.#stop(CANCELLING, reason);
     const { tasks, plan } = this.#state;
     for (let task = 0; task < tasks.count; task++)
-      if (plan.graph.pool[task] === pool && tasks.state[task] !== DONE) this.#ending.giveUp(task);
+      if (plan.graph.pool[task] === pool && tasks.state[task] !== DONE) this.#attempts.giveUp(task);
   }
 
   #stop(level: number, reason: string): void {
@@ -42,7 +41,7 @@ export class Stopping {
     for (let task = 0; task < tasks.count; task++) {
       if (tasks.state[task] === DONE) continue;
       if (tasks.isOut(task)) this.#stopRunning(task, level, reason);
-      else if (this.#state.isForbidden(task)) this.#ending.giveUp(task);
+      else if (this.#state.isForbidden(task)) this.#attempts.giveUp(task);
     }
     if (level === DRAINING) this.#recall();
     if (level === CANCELLING)
@@ -58,7 +57,7 @@ export class Stopping {
   /** Teardowns and cleanups may go on for the grace, unless the run is killed. */
   #stopRunning(task: number, level: number, reason: string): void {
     if (level === DRAINING) return;
-    const isTidying = this.#state.tasks.has(task, TIDYING);
+    const isTidying = this.#state.tasks.has(task, CLEANING_UP);
     if (level === KILLING || (!isTidying && !this.#state.isTeardown(task))) {
       stopAttempt(this.#state, task, CANCELLED, reason);
       return;

@@ -1,21 +1,20 @@
 /** When pools are closed: groups at their end, all at the end of the run; and what is given up because nothing will ever start it. */
 import { describeWait, NONE } from '@pexen/lock';
-import type { Ending } from './ending.ts';
-import type { Gatekeeper } from './gatekeeper.ts';
-import { CLOSED, CLOSING, FAILED, OPEN, OPENING, type PoolRow } from './pool-table.ts';
-import { HELD, STALLED } from './skips.ts';
-import { KILLING, type State } from './state.ts';
+import type { AttemptLifecycle } from './attempts.ts';
+import { CLOSED, CLOSING, FAILED, OPEN, OPENING, type PoolRow } from './pools.ts';
+import type { Readiness } from './readiness.ts';
+import { HELD, KILLING, STALLED, type State } from './state.ts';
 import { BACKING_OFF, DONE, PARKED } from './task-table.ts';
 
-export class Closing {
+export class PoolLifecycle {
   readonly #state: State;
-  readonly #ending: Ending;
-  readonly #gatekeeper: Gatekeeper;
+  readonly #attempts: AttemptLifecycle;
+  readonly #readiness: Readiness;
 
-  constructor(state: State, ending: Ending, gatekeeper: Gatekeeper) {
+  constructor(state: State, ending: AttemptLifecycle, readiness: Readiness) {
     this.#state = state;
-    this.#ending = ending;
-    this.#gatekeeper = gatekeeper;
+    this.#attempts = ending;
+    this.#readiness = readiness;
   }
 
   get areAllShut(): boolean {
@@ -37,7 +36,7 @@ export class Closing {
   giveUpOpening(id: number): void {
     const { tasks, plan } = this.#state;
     for (let task = 0; task < tasks.count; task++)
-      if (plan.graph.pool[task] === id && tasks.state[task] !== DONE) this.#ending.giveUp(task);
+      if (plan.graph.pool[task] === id && tasks.state[task] !== DONE) this.#attempts.giveUp(task);
     this.#close(this.#state.pools[id] as PoolRow);
   }
 
@@ -54,7 +53,7 @@ export class Closing {
    * Nothing runs, nobody is given anything, and yet tasks wait. Those that wait for abandoned bodies are skipped; a group steps aside for
    * those outside whom it waits for; if even that does not help, nothing ever will. True if others may start now.
    */
-  unstall(): boolean {
+  resolveDeadlock(): boolean {
     const { turn, tasks } = this.#state;
     if (this.#mayGoOn()) return false;
     if (this.#giveUpBehindAbandoned()) return true;
@@ -63,8 +62,8 @@ export class Closing {
       return false;
     }
     for (let task = 0; task < tasks.count; task++)
-      if (tasks.state[task] !== DONE) this.#ending.skip(task, STALLED, -1, -1);
-    this.#gatekeeper.cascade();
+      if (tasks.state[task] !== DONE) this.#attempts.skip(task, STALLED, -1, -1);
+    this.#readiness.cascade();
     return false;
   }
 
@@ -78,10 +77,10 @@ export class Closing {
       const culprit = wait?.blockers.find((blocker) => abandoned.has(blocker));
       if (wait === undefined || culprit === undefined) continue;
       hasFound = true;
-      if (tasks.attempt[task] === 0) this.#ending.skip(task, HELD, wait.node, culprit);
-      else this.#ending.giveUp(task);
+      if (tasks.attempt[task] === 0) this.#attempts.skip(task, HELD, wait.node, culprit);
+      else this.#attempts.giveUp(task);
     }
-    this.#gatekeeper.cascade();
+    this.#readiness.cascade();
     return hasFound;
   }
 

@@ -2,7 +2,7 @@
  * How to take back what refused tasks have changed. Of the first batch nothing is noted, unless something was there before: where it is
  * refused, so is the plan.
  */
-export class Journal {
+export class UndoLog {
   /** The last is undone first; undefined during the first batch. */
   #steps: (() => void)[] | undefined;
 
