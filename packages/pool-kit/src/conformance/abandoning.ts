@@ -40,9 +40,18 @@ export const killAbandons = ruleOfTraces(
   cannotKill,
   async (stand, folder) => {
     const attempt = await lingering(stand, lingerOn(folder), 600_000);
+    const unstopped = await lingering(stand, lingerOn(folder), 600_000);
     attempt.abort();
     await stand.close('kill');
     expectAbandoned(await within(attempt.outcome(), 100, 'the outcome, once close() has resolved,'));
+    expectKind(
+      await within(
+        unstopped.outcome(),
+        100,
+        'the outcome of what was not stopped, once close() has resolved,',
+      ),
+      'crashed',
+    );
   },
 );
 

@@ -52,6 +52,7 @@ interface Waiting {
 
 /** A body that waits for something. */
 interface RunningBody {
+  readonly ticket: Ticket;
   readonly settle: (outcome: PoolOutcome) => void;
   /** Fulfilled when the body has ended, abandoned or not. */
   settled?: Promise<void>;
@@ -153,7 +154,7 @@ class InlinePool implements Pool {
     ticket: Ticket,
   ): Promise<PoolOutcome> {
     return new Promise((settle) => {
-      const body: RunningBody = { settle };
+      const body: RunningBody = { ticket, settle };
       this.#running.add(body);
       body.settled = Promise.resolve(value).then(
         (settled) => this.#ended(body, returned(settled, context)),
@@ -172,9 +173,16 @@ class InlinePool implements Pool {
     this.#release(body, outcome);
   }
 
+  /** A body that was not asked to stop has lost its pool, which is no stop: it crashed. */
   #abandon(body: RunningBody): void {
     this.#abandoned.add(body);
-    this.#release(body, { kind: 'stopped', how: 'abandoned', settled: body.settled as Promise<void> });
+    const settled = body.settled as Promise<void>;
+    this.#release(
+      body,
+      isStopped(body.ticket)
+        ? { kind: 'stopped', how: 'abandoned', settled }
+        : { kind: 'crashed', reason: 'the pool was closed while its body ran, and the body may still run' },
+    );
   }
 
   #abandonAll(): void {
