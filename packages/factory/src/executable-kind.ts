@@ -70,13 +70,14 @@ async function makeTask(
   if (isMarkedScript(head)) workshop.warn(markedScript(file));
   const said = await readMeta(file, head, sideFile, workshop);
   said.problems.forEach(workshop.problem);
-  const meta = {
-    name: file.parts.at(-1) ?? '',
-    ...defaultMetaOf(options.meta, file, workshop),
-    ...said.meta,
-  };
+  const own = { ...defaultMetaOf(options.meta, file, workshop), ...said.meta };
+  const meta = { name: file.parts.at(-1) ?? '', ...own };
+  const source = {
+    location: { file: file.path },
+    nameKind: own.name === undefined ? 'file' : 'explicit',
+  } as const;
   const body = programBody(file, commandFor(file, head, given), said.program, options, workshop);
-  return { under: [...workshop.under, ...file.parts.slice(0, -1)], task: executableTask(meta, body) };
+  return { under: [...workshop.under, ...file.parts.slice(0, -1)], task: executableTask(meta, body, source) };
 }
 
 async function readMeta(

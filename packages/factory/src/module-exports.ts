@@ -26,6 +26,8 @@ export interface ExportedTask {
   /** Undefined where it has a name of its own that the run makes unique. */
   readonly name: string | undefined;
   readonly isDefault: boolean;
+  /** It is in an exported list, or was yielded. */
+  readonly isItem: boolean;
 }
 
 /** A task whose args are still to be bound, and the name of the export that it is in. */
@@ -122,7 +124,7 @@ class Search implements ExportedTasks {
   ): void {
     const isDefault = exportName === 'default';
     const name = metaOf(runnable).name ?? (isDefault ? undefined : exportName);
-    this.tasks.push({ runnable, exportPath, under, name, isDefault });
+    this.tasks.push({ runnable, exportPath, under, name, isDefault, isItem: false });
   }
 
   /** A list with a task in it is a list of tasks. */
@@ -153,7 +155,7 @@ class Search implements ExportedTasks {
     exportPath: readonly string[] | undefined,
   ): void {
     const name = metaOf(runnable).name ?? (isNameless(runnable) ? String(index) : undefined);
-    this.tasks.push({ runnable, exportPath, under, name, isDefault: false });
+    this.tasks.push({ runnable, exportPath, under, name, isDefault: false, isItem: true });
   }
 
   #isRunnable(value: unknown, name: string): value is Runnable {

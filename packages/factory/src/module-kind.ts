@@ -7,6 +7,7 @@ import {
   fingerprintOf,
   isLoadedByRunner,
   locationOf,
+  type NameKind,
   type PlacedTask,
   type Problem,
   type Runnable,
@@ -14,6 +15,7 @@ import {
   scriptPositionOf,
   type TaskDefinition,
   type TaskMeta,
+  type TaskSource,
 } from '@pexen/core';
 import { compareCodePoints } from './code-point-order.ts';
 import { nameAfterExport } from './export-name.ts';
@@ -161,7 +163,15 @@ function placeOf(
   const defaults = defaultMetaOf(options.meta, file, workshop);
   const meta = { ...defaults, ...definition.meta, ...(name !== undefined && { name }) };
   if (name !== undefined) nameAfterExport(exported.runnable, [...exported.under, name].join('/'));
-  return { under, task: withAddress(exported, definition, file, meta) };
+  const nameKind = definition.meta.name === undefined ? nameKindOf(exported) : definition.nameKind;
+  const location = definition.location ?? (definition.site === undefined ? { file: file.path } : undefined);
+  return { under, task: withAddress(exported, definition, file, meta, { location, nameKind }) };
+}
+
+/** What the name that the module gives to a task comes from; an item of a list is known by its place in it. */
+function nameKindOf({ name, isDefault, isItem }: ExportedTask): NameKind | undefined {
+  if (name === undefined) return isDefault ? 'file' : undefined;
+  return isItem ? 'ordinal' : 'export';
 }
 
 /** A task that already has an address, as makers give it, keeps it; so does a program. */
@@ -170,17 +180,19 @@ function withAddress(
   definition: TaskDefinition,
   file: FoundFile,
   meta: TaskMeta,
+  source: TaskSource,
 ): Runnable {
   const { runnable, exportPath } = exported;
   const { body, site } = definition;
   if (definition.address !== undefined || exportPath === undefined || typeof body !== 'function') {
-    return addressed(runnable, definition.address, meta);
+    return addressed(runnable, definition.address, meta, source);
   }
   const fingerprint = isLoadedByRunner(site) ? '' : fingerprintOf(body);
   return addressed(
     runnable,
     { kind: 'export', url: pathToFileURL(file.path).href, exportPath, fingerprint },
     meta,
+    source,
   );
 }
 
