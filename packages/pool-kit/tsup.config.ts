@@ -4,6 +4,7 @@ export default defineConfig({
   entry: [
     'src/index.ts',
     'src/worker.ts',
+    'src/module-graph.ts',
     'src/conformance.ts',
     'src/conformance/fixtures.ts',
     'src/conformance/starts-a-run.ts',

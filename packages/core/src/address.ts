@@ -32,7 +32,7 @@ export const wrappedKey: unique symbol = Symbol.for('pexen.wrapped') as never;
 
 /** A short hash of a body's source text: tells two bodies apart, protects from nothing. */
 export function fingerprintOf(body: (...args: never[]) => unknown): string {
-  const text = textOf(body);
+  const text = sourceTextOf(body);
   let high = 0xdeadbeef;
   let low = 0x41c6ce57;
   for (let i = 0; i < text.length; i++) {
@@ -43,7 +43,8 @@ export function fingerprintOf(body: (...args: never[]) => unknown): string {
   return (high >>> 0).toString(36) + (low >>> 0).toString(36);
 }
 
-function textOf(body: (...args: never[]) => unknown): string {
+/** The source text of a body; of one that only wraps another, that one's. */
+export function sourceTextOf(body: (...args: never[]) => unknown): string {
   const wrapped = (body as { readonly [wrappedKey]?: typeof body })[wrappedKey];
-  return wrapped === undefined ? Function.prototype.toString.call(body) : textOf(wrapped);
+  return wrapped === undefined ? Function.prototype.toString.call(body) : sourceTextOf(wrapped);
 }

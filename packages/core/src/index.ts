@@ -1,5 +1,5 @@
 /** The words of pexen: what everybody speaks, and nothing that acts. */
-export { type Address, fingerprintOf } from './address.ts';
+export { type Address, fingerprintOf, sourceTextOf } from './address.ts';
 export { isSchema, type SchemaIssue, type SchemaResult, type StandardSchema, type } from './args.ts';
 export { type ContextParts, OwnContext, type ReceivedKey, tornDown, unsetKeys } from './body-context.ts';
 export { type CallPath, formatCallPath } from './call-path.ts';
@@ -33,6 +33,14 @@ export {
   withMeta,
 } from './define-task.ts';
 export { type Defined, defined } from './defined.ts';
+export {
+  type Digest,
+  type DigestedTask,
+  type Digester,
+  sameDigest,
+  type TaskDigests,
+  unknownDigest,
+} from './digests.ts';
 export { numberHint } from './entry-check.ts';
 export {
   formatLocation,
@@ -66,6 +74,15 @@ export type {
   WaitingTask,
 } from './inspection.ts';
 export { isBad, type JudgedFacts, judgementOf } from './judgement.ts';
+export {
+  fileStamp,
+  importsForOthers,
+  isLoadedModules,
+  type LoadedModules,
+  loadedBefore,
+  loadersForOthers,
+  modulePlace,
+} from './loaded-modules.ts';
 export { addressOf, closureProblem, idOf, isCopy } from './locate.ts';
 export { duplicateIdProblem, findMaker, isMaker, type Maker, maker, takesInput } from './maker.ts';
 export { checkMeta, describeResource, metaKeys } from './meta-check.ts';

@@ -1,6 +1,7 @@
 /** How an attempt ended: physically, as pools report it, and by name, as the machine calls it. */
 import type { CapturedOutput } from './captured-output.ts';
 import { isSkipSignal, isTaskFailError } from './failure.ts';
+import type { LoadedModules } from './loaded-modules.ts';
 import type { SharedState } from './shared-state.ts';
 
 /** What a pool brings back besides the ending itself. */
@@ -15,6 +16,8 @@ export interface PoolOutcomeFacts {
   readonly step?: string;
   readonly stdout?: CapturedOutput;
   readonly stderr?: CapturedOutput;
+  /** What its worker has loaded since its last attempt. Only of a pool that was opened with `wantsModules`. */
+  readonly modules?: LoadedModules;
 }
 
 /**

@@ -87,6 +87,8 @@ export interface PoolContext {
    * measure the grace of bodies with it. Absent: take `startTimer` of `@pexen/core/timers`.
    */
   readonly after?: (delayMs: number, ring: () => void) => () => void;
+  /** `true`: outcomes are to carry `modules`, for digests of the code of tasks. A pool whose workers do not record them leaves them out. */
+  readonly wantsModules?: boolean;
 }
 
 /** The error with which `open` rejects while another run has the pool. */

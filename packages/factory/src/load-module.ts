@@ -1,10 +1,11 @@
 /** Imports a module of the user's. What goes wrong is a value, and so is a module that never ends to load or would end us. */
 import { findSourceMap } from 'node:module';
 import { pathToFileURL } from 'node:url';
-import { isPexenError, type Problem, useSourceMaps } from '@pexen/core';
+import { importsForOthers, isPexenError, type Problem, useSourceMaps } from '@pexen/core';
 import { importProblem, type ModuleRole } from './import-error.ts';
 
 useSourceMaps(findSourceMap);
+importsForOthers(import.meta.url);
 
 /** The namespace, or the problems. */
 export type Loaded =

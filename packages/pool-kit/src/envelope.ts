@@ -113,10 +113,17 @@ export function decodeOutcome(envelope: OutcomeEnvelope, worker: string): PoolOu
   return shared === undefined ? outcome : { ...outcome, shared };
 }
 
-/** The outcome for an assignment whose envelope the transport itself refused, although nothing was found wrong with it. */
-export function refusedByTransport(path: string, error: unknown): PoolOutcome {
+/**
+ * The outcome for an assignment or an outcome that the transport itself refused, although nothing was found wrong with it; with the modules of the
+ * outcome that was refused.
+ */
+export function refusedByTransport(
+  path: string,
+  error: unknown,
+  { modules }: Pick<PoolOutcomeFacts, 'modules'> = {},
+): PoolOutcome {
   const problem = crossingProblem(path, `a value cannot cross to or from the worker: ${String(error)}`);
-  return { kind: 'threw', error: new PexenError([problem]) };
+  return { kind: 'threw', error: new PexenError([problem]), ...(modules !== undefined && { modules }) };
 }
 
 /** Nothing in it needs to be looked at. */

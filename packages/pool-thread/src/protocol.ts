@@ -11,6 +11,8 @@ export interface Startup {
   readonly ring: SharedArrayBuffer;
   /** Leaves what bodies print to the process instead of catching it. */
   readonly inheritsOutput: boolean;
+  /** Outcomes are to carry the modules that were loaded. */
+  readonly recordsModules: boolean;
 }
 
 export type ToThread =

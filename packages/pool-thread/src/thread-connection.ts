@@ -60,7 +60,8 @@ export class ThreadConnection implements Connection {
   startup(inheritsOutput: boolean): { readonly startup: Startup; readonly moved: Transferable[] } {
     const port = this.#remotePort;
     const shared = { fence: this.#fence.memory, doorbell: this.#doorbell.memory, ring: this.#ring.memory };
-    return { startup: { port, ...shared, inheritsOutput }, moved: [port] };
+    const recordsModules = this.#events.wantsModules;
+    return { startup: { port, ...shared, inheritsOutput, recordsModules }, moved: [port] };
   }
 
   /** Aborted when the thread is to be terminated. */

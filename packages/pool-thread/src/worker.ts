@@ -17,6 +17,7 @@ import {
   NewsValve,
   OutputCapture,
   own,
+  recordModules,
   untilQuiet,
   watchErrors,
 } from '@pexen/pool-kit/worker';
@@ -61,6 +62,7 @@ const leavingMs = 250;
 export function work(startup: Startup): Promise<never> {
   const { port } = startup;
   const worker = new Worker(startup);
+  if (startup.recordsModules) recordModules();
   if (!startup.inheritsOutput) divertOutput(() => worker.capture);
   watchErrors();
   process.once('exit', () => worker.leave());
@@ -240,7 +242,7 @@ class Worker {
     try {
       this.#post({ type: 'ended', number, outcome }, moved);
     } catch (error) {
-      const refused = encodeOutcome(refusedByTransport(path, error), path);
+      const refused = encodeOutcome(refusedByTransport(path, error, ended), path);
       this.#post({ type: 'ended', number, outcome: refused });
     }
   }
@@ -248,6 +250,7 @@ class Worker {
   /** Only where nothing else was said of the attempt: messages and the ring keep no order between them. */
   #writeToRing(number: number, ended: OutcomeEnvelope): boolean {
     if (ended.kind !== 'returned' || ended.shared !== undefined || ended.provided !== undefined) return false;
+    if (ended.modules !== undefined) return false;
     if (!this.#ring.write(number, ended.value)) return false;
     if (this.#ring.mustCall()) this.#post(written);
     return true;

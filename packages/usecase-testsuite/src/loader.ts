@@ -2,7 +2,9 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { PexenError } from '@pexen/core';
+import { importsForOthers, PexenError } from '@pexen/core';
+
+importsForOthers(import.meta.url);
 
 /**
  * Loads the loader into this process, as `node --import` does, and says where it is: the workers need the same one, or they

@@ -130,6 +130,10 @@ export interface Connection {
 
 /** What a connection reports to the engine. Attempts go by their numbers. */
 export interface ConnectionEvents {
+  /**
+   * `true`: the worker is to call `recordModules` before it loads what it runs, so that outcomes carry `modules`. `MessageConnection` tells it so.
+   */
+  readonly wantsModules: boolean;
   /** The worker can run attempts. */
   ready(): void;
   /**

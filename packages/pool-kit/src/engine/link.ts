@@ -17,6 +17,7 @@ export interface LinkHost {
   /** What the grace of bodies is measured by. */
   readonly graceClock: Pick<Clock, 'after'>;
   readonly timeouts: Timeouts;
+  readonly wantsModules: boolean;
   /** The worker is ready. */
   ready(): void;
   /** The worker is within reach again, or has room for more. */
@@ -97,6 +98,10 @@ export class Link implements ConnectionEvents {
     this.#connection = connect(this);
     const { connectMs } = host.timeouts;
     this.#cancelWatch = host.clock.after(connectMs, () => this.#killUnasked('did not become ready in time'));
+  }
+
+  get wantsModules(): boolean {
+    return this.#host.wantsModules;
   }
 
   get name(): string {

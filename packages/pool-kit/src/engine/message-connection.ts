@@ -47,8 +47,10 @@ export class MessageConnection implements Connection {
   #sendOne({ number, assignment }: SentAttempt): void {
     const { pool, border } = this.#transport;
     const { path } = assignment;
+    const { wantsModules } = this.#events;
     try {
-      this.#transport.send({ do: 'run', number, envelope: encodeAssignment(assignment, pool, border) });
+      const envelope = encodeAssignment(assignment, pool, border);
+      this.#transport.send({ do: 'run', number, envelope, ...(wantsModules && { recordsModules: true }) });
     } catch (error) {
       this.#events.ended(number, encodeOutcome(refusedByTransport(path, error), path, border));
     }

@@ -1,5 +1,5 @@
 /** What a host and a worker say to each other where a connection carries messages, as two closed unions. */
-import type { News } from '@pexen/core';
+import { isLoadedModules, type News } from '@pexen/core';
 import type { AssignmentEnvelope, OutcomeEnvelope } from '../envelope.ts';
 import type { ThrownWire } from '../error-codec.ts';
 import type { LateError } from '../worker/late-errors.ts';
@@ -7,7 +7,13 @@ import type { LateError } from '../worker/late-errors.ts';
 /** To the worker. Attempts go by their numbers. */
 export type ToWorker =
   /** Run this after what was sent before. */
-  | { readonly do: 'run'; readonly number: number; readonly envelope: AssignmentEnvelope }
+  | {
+      readonly do: 'run';
+      readonly number: number;
+      readonly envelope: AssignmentEnvelope;
+      /** Its outcome is to carry the modules that were loaded meanwhile. */
+      readonly recordsModules?: true;
+    }
   | { readonly do: 'abort'; readonly number: number; readonly reason: ThrownWire }
   /** Return these, unless they have started. */
   | { readonly do: 'reclaim'; readonly numbers: readonly number[] }
@@ -96,7 +102,8 @@ export function isNews(value: unknown): value is News {
 
 const statuses: ReadonlySet<unknown> = new Set(['pass', 'fail', 'warn', 'skip', 'todo', 'info']);
 
-function hasGoodFacts({ ranMs = 0, shared, provided }: Record<string, unknown>): boolean {
+function hasGoodFacts({ ranMs = 0, shared, provided, modules }: Record<string, unknown>): boolean {
+  if (modules !== undefined && !isLoadedModules(modules)) return false;
   if (typeof ranMs !== 'number' || !(ranMs >= 0)) return false;
   if (shared !== undefined && !isRecord(shared)) return false;
   return (

@@ -104,6 +104,7 @@ class Session implements SlotHost {
   readonly clock: Clock;
   readonly graceClock: Pick<Clock, 'after'>;
   readonly timeouts: Timeouts;
+  readonly wantsModules: boolean;
   readonly abandoned: (settled: Promise<void>) => void;
   readonly #connector: Connector;
   readonly #context: PoolContext;
@@ -140,6 +141,7 @@ class Session implements SlotHost {
     this.graceClock = clock ?? { after: context.after ?? startTimer };
     this.abandoned = abandoned;
     this.timeouts = { ...usualTimeouts, ...connector.timeouts };
+    this.wantsModules = context.wantsModules === true;
     this.#connector = connector;
     this.#context = context;
     this.#allowed = connector.slots;

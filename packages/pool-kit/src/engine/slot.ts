@@ -13,6 +13,7 @@ export interface SlotHost {
   readonly clock: Clock;
   readonly graceClock: Pick<Clock, 'after'>;
   readonly timeouts: Timeouts;
+  readonly wantsModules: boolean;
   /** A worker is ready. */
   ready(): void;
   /** Attempts were sent. `isWatched`: soon the engine has to look which have started. */
@@ -45,6 +46,7 @@ export class Slot implements LinkHost {
   readonly clock: Clock;
   readonly graceClock: Pick<Clock, 'after'>;
   readonly timeouts: Timeouts;
+  readonly wantsModules: boolean;
   /** The workers that may be sent something, or still have something. */
   links: readonly Link[] = [];
   readonly #connector: Connector;
@@ -62,6 +64,7 @@ export class Slot implements LinkHost {
     this.clock = host.clock;
     this.graceClock = host.graceClock;
     this.timeouts = host.timeouts;
+    this.wantsModules = host.wantsModules;
     this.#connector = connector;
     this.#host = host;
   }

@@ -1,5 +1,7 @@
 /** Imports a module of the user's, and says what to do where Node cannot. */
-import { isPexenError, markLoading, PexenError } from '@pexen/core';
+import { importsForOthers, isPexenError, markLoading, PexenError } from '@pexen/core';
+
+importsForOthers(import.meta.url);
 
 /**
  * The namespace of the module.

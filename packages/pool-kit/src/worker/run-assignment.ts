@@ -16,6 +16,7 @@ import { decodeThrown } from '../error-codec.ts';
 import { later, now } from '../own-globals.ts';
 import { findBody } from './find-body.ts';
 import { begin, end, type LateError, outsideBodies, type Watched, within } from './late-errors.ts';
+import { newModules } from './module-graph.ts';
 
 /** What a transport gives to the attempt that runs. */
 export interface WorkerLink {
@@ -112,7 +113,9 @@ export class BodyAttempt implements Watched {
     const failure = this.#surfaced ?? rejection;
     const outcome = failure === undefined ? this.#outcome : this.#failedBy(failure.error);
     const told = { ...(outcome ?? threw(undefined)), ranMs: this.#ranMs };
-    return encodeOutcome(told, this.path, this.#link.border, this.#definition?.meta);
+    const encoded = encodeOutcome(told, this.path, this.#link.border, this.#definition?.meta);
+    const modules = newModules();
+    return modules === undefined ? encoded : { ...encoded, modules };
   }
 
   /** Runs code that belongs to the body, as the listeners of its signal. */

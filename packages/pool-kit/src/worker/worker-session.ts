@@ -11,6 +11,7 @@ import {
 import { decodeThrown } from '../error-codec.ts';
 import { endProcess, later, OwnAbortController } from '../own-globals.ts';
 import { asWorker, type LateError, watchErrors } from './late-errors.ts';
+import { recordModules } from './module-graph.ts';
 import { NewsValve } from './news-valve.ts';
 import { runAssignment, type WorkerLink } from './run-assignment.ts';
 import { untilQuiet } from './turns.ts';
@@ -57,6 +58,7 @@ export class WorkerSession {
   #hear(message: ToWorker): void {
     switch (message.do) {
       case 'run':
+        if (message.recordsModules) recordModules();
         this.#queue.push(message);
         if (this.#isSpoiled) this.#returnAll();
         else if (this.#current === undefined) this.#runNext();
@@ -180,7 +182,7 @@ class Current implements WorkerLink {
     try {
       this.#send({ is: 'ended', number, outcome });
     } catch (error) {
-      const refused = encodeOutcome(refusedByTransport(this.#path, error), this.#path, this.border);
+      const refused = encodeOutcome(refusedByTransport(this.#path, error, outcome), this.#path, this.border);
       this.#send({ is: 'ended', number, outcome: refused });
     }
   }

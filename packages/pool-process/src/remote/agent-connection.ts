@@ -75,7 +75,13 @@ export class AgentConnection implements Connection {
     const { pid } = this.#pipes;
     this.#tree = pid === undefined ? undefined : { pid, marker };
     const { workers: _, launcher: __, ...forAgent } = settings;
-    this.#send({ do: 'hello', settings: forAgent, slot, cwd: process.cwd() });
+    this.#send({
+      do: 'hello',
+      settings: forAgent,
+      slot,
+      cwd: process.cwd(),
+      recordsModules: events.wantsModules,
+    });
   }
 
   /** One at a time. */
@@ -195,11 +201,18 @@ const closing = 'the pool was closed';
 // What we and an agent say to each other: the same package at both ends, maybe on different machines.
 
 /** Grows with every change of these messages, or of work. */
-export const agentVersion = 3;
+export const agentVersion = 4;
 
 export type ToAgent =
   /** Comes first. `slot` is the number of the slot that the agent is; `cwd` is where we are, if it has such a directory. */
-  | { readonly do: 'hello'; readonly settings: AgentSettings; readonly slot: number; readonly cwd: string }
+  | {
+      readonly do: 'hello';
+      readonly settings: AgentSettings;
+      readonly slot: number;
+      readonly cwd: string;
+      /** Outcomes are to carry the modules that its workers load. */
+      readonly recordsModules: boolean;
+    }
   /** `isHasty`: on a timeout, a body that has not read its signal need not be given its grace. */
   | {
       readonly do: 'run';

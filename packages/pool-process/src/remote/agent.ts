@@ -59,7 +59,7 @@ class AgentSide {
     }
   }
 
-  #open({ settings, slot, cwd }: Extract<ToAgent, { do: 'hello' }>): void {
+  #open({ settings, slot, cwd, recordsModules }: Extract<ToAgent, { do: 'hello' }>): void {
     try {
       process.chdir(cwd);
     } catch {
@@ -70,6 +70,7 @@ class AgentSide {
     this.#pool = pool;
     void pool.open({
       slotsChanged: () => {},
+      wantsModules: recordsModules,
       workerLost: (worker, reason) => say({ is: 'lost', worker, reason }),
       workerGone: (worker, reason) => say({ is: 'gone', worker, reason }),
       lateError: (worker, tasks, error) =>

@@ -25,6 +25,8 @@ export type ToWorker =
       readonly envelope: Omit<AssignmentEnvelope, 'address'>;
     }
   | { readonly do: 'abort'; readonly id: number; readonly reason: ThrownWire }
+  /** Outcomes are to carry the modules that are loaded from now on. */
+  | { readonly do: 'record-modules' }
   /** Give this back, unless it has begun. */
   | { readonly do: 'recall'; readonly id: number }
   /** So many batches of news were taken. */

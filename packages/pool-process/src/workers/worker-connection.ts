@@ -86,6 +86,7 @@ export class WorkerConnection implements Connection {
     });
     this.#tree = { pid: this.#pipes.pid, marker };
     if (this.#tree.pid !== undefined) resources.leaders.add(this.#tree.pid);
+    if (events.wantsModules) this.#send({ do: 'record-modules' });
     this.name = `process ${slot} (pid ${this.#tree.pid ?? 'none'})`;
   }
 

@@ -19,6 +19,7 @@ import {
   type LateError,
   NewsValve,
   own,
+  recordModules,
   untilQuiet,
   type WorkerLink,
   watchErrors,
@@ -97,6 +98,9 @@ class WorkerSide {
         break;
       case 'abort':
         if (this.#current?.id === message.id) this.#current.abort(reasonOf(message.reason));
+        break;
+      case 'record-modules':
+        recordModules();
         break;
       case 'recall':
         this.#giveBack(message.id);
@@ -292,7 +296,7 @@ class Current implements WorkerLink {
     try {
       say({ is: 'ended', outcome: lean(outcome), ...facts });
     } catch (error) {
-      const instead = encodeOutcome(refusedByTransport(this.#path, error), this.#path);
+      const instead = encodeOutcome(refusedByTransport(this.#path, error, outcome), this.#path);
       say({ is: 'ended', outcome: instead, ...facts });
     }
   }
