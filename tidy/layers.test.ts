@@ -3,7 +3,9 @@ import { isBuiltin } from 'node:module';
 import { describe, expect, test } from 'vitest';
 import { importsOf, type Member, members, packageOf, published, sourcesIn, targetOf } from './sources.ts';
 
-const PACKAGES = ['core', 'lock', 'sched', 'pool-kit', 'pool-thread', 'pool-process', 'factory', 'report'];
+const PACKAGES = [
+  ...['core', 'lock', 'sched', 'pool-kit', 'pool-thread', 'pool-process', 'factory', 'store', 'report'],
+];
 
 /** Who may import whom. A package that is not named here does not belong to the house yet. */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
@@ -14,6 +16,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   '@pexen/pool-thread': named('core', 'pool-kit'),
   '@pexen/pool-process': named('core', 'pool-kit'),
   '@pexen/factory': named('core'),
+  '@pexen/store': named('core'),
   '@pexen/report': named('core'),
   '@pexen/usecase-testsuite': named(...PACKAGES),
   pexen: named(...PACKAGES, 'usecase-testsuite'),

@@ -14,6 +14,8 @@ export interface ExecutableBody {
   readonly env: Readonly<Record<string, string>>;
   /** Exit code, output and reports → outcome and findings. Runs on the host, must be pure. */
   readonly interpret: (facts: ExecutableFacts) => Interpretation;
+  /** What `interpret` was made with, as plain data: a task that is read in another way is another one. Absent: the text of `interpret` says it. */
+  readonly interpretOptions?: Readonly<Record<string, unknown>>;
 }
 
 /** What became of a program: facts only. */

@@ -24,6 +24,10 @@ const strings = must(
   'a list of strings',
   (value) => Array.isArray(value) && value.every((entry) => typeof entry === 'string'),
 );
+const names = must(
+  'a list of non-empty strings',
+  (value) => Array.isArray(value) && value.every((entry) => typeof entry === 'string' && entry !== ''),
+);
 const capability = must(
   'a capability: a string, a key, a task or another object, but no list, no amount and nothing that anyOf, every or atLeast made',
   isCapability,
@@ -90,6 +94,8 @@ const checks: Readonly<Record<keyof TaskMeta, Check>> = Object.assign(Object.cre
   retries,
   rerunnable: flag,
   cleanup: body,
+  inputs: names,
+  digestEnv: names,
   tags: strings,
   when: condition,
 });

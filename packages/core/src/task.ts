@@ -57,6 +57,13 @@ export interface TaskMeta {
   readonly rerunnable?: boolean | undefined;
   /** Tidies up after an attempt that ended in an uncontrolled way; if it returns, nothing is poisoned. */
   readonly cleanup?: Body | undefined;
+  /**
+   * Files that its body reads, as glob patterns from the root of the project; a directory stands for all files below it. The task counts as changed
+   * when one of them does. What it imports is known without that.
+   */
+  readonly inputs?: readonly string[] | undefined;
+  /** Variables of the environment that its body reads. The task counts as changed when one of their values does; no value is ever written down. */
+  readonly digestEnv?: readonly string[] | undefined;
   /** Words to select it by. */
   readonly tags?: readonly string[] | undefined;
   /** Whether it applies at all, asked before the run: true, false, or a reason why not. */

@@ -139,6 +139,8 @@ export const entryReaders: Readonly<Record<EntryName, Reader>> = {
   slowAfter: duration,
   retries,
   rerunnable: flag,
+  inputs: texts,
+  digestEnv: texts,
   tags: texts,
   when: truth,
   argv: listOf(anyText),

@@ -34,12 +34,14 @@ export function programBody(
   workshop: Workshop,
 ): ExecutableBody {
   const home = dirname(file.path);
+  const reading = { tap: said.tap ?? options.tap };
   return {
     file: command.file,
     argv: [...command.argv, ...(said.argv ?? options.argv ?? [])],
     cwd: said.cwd === undefined ? cwdOf(options.cwd, home, workshop) : resolve(home, said.cwd),
     env: { ...options.env, ...said.env },
-    interpret: interpreter({ tap: said.tap ?? options.tap }),
+    interpret: interpreter(reading),
+    interpretOptions: reading,
   };
 }
 

@@ -1,0 +1,68 @@
+/** What a program that is started is made of, as far as it can be seen from outside. */
+import { basename, delimiter, isAbsolute, join, relative, resolve } from 'node:path';
+import type { Digest, ExecutableBody } from '@pexen/core';
+import type { FileSets } from './file-sets.ts';
+import { nameIn } from './file-sets.ts';
+import type { Files } from './files.ts';
+import { hashOfParts } from './hash.ts';
+
+/** What the digest of a program is worked out from. */
+export interface ProgramSources {
+  readonly root: string;
+  readonly files: Files;
+  readonly fileSets: Pick<FileSets, 'fileDigest'>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** See `sealOf`. */
+  seal(name: string, value: string): string;
+}
+
+type Program = Pick<ExecutableBody, 'file' | 'argv' | 'cwd' | 'env'>;
+
+/**
+ * The digest of the program's bytes, its arguments, its directory, its variables, the files of the project among its arguments, and the interpreter that
+ * its `#!` line names.
+ */
+export function programCode({ file, argv, cwd, env }: Program, sources: ProgramSources): Digest {
+  const { root, fileSets } = sources;
+  const inProject = argv.map((each) => resolve(cwd, each)).filter((path) => isProjectFile(path, sources));
+  const entries = Object.entries(env).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return hashOfParts([
+    ...['program', nameIn(root, file), fileSets.fileDigest(file), interpreterOf(file, env, sources)],
+    ...['argv', ...argv.map((each) => (isAbsolute(each) && isBelow(root, each) ? nameIn(root, each) : each))],
+    ...['cwd', nameIn(root, cwd)],
+    ...['env', ...entries.flatMap(([name, value]) => [name, sources.seal(name, value)])],
+    ...['files', ...inProject.flatMap((path) => [nameIn(root, path), fileSets.fileDigest(path)])],
+  ]);
+}
+
+function isProjectFile(path: string, { root, files }: ProgramSources): boolean {
+  return isBelow(root, path) && files.stamp(path) !== '';
+}
+
+function isBelow(root: string, path: string): boolean {
+  const way = relative(root, path);
+  return way !== '' && !isAbsolute(way) && way.split(/[\\/]/, 1)[0] !== '..';
+}
+
+/** The longest line that Linux reads. */
+const longestLine = 256;
+
+/** The real path of the interpreter; of `env`, that of the program which it looks for. `''` for a file without a `#!` line. */
+function interpreterOf(file: string, own: Program['env'], { files, env }: ProgramSources): string {
+  const line = attempt(() => files.head(file, longestLine)) ?? '';
+  const [first, ...words] = /^#!\s*(.*)/.exec(line)?.[1]?.trim().split(/\s+/) ?? [];
+  if (first === undefined || first === '') return '';
+  const wanted = basename(first) === 'env' ? words.find((word) => !/^-|=/.test(word)) : undefined;
+  const path = own.PATH ?? env.PATH ?? '';
+  const places = wanted === undefined ? [first] : path.split(delimiter).map((folder) => join(folder, wanted));
+  const found = places.find((place) => files.stamp(place) !== '') ?? first;
+  return attempt(() => files.real(found)) ?? found;
+}
+
+function attempt<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,209 @@
+/** Works out the digests of the tasks of a run. */
+
+import { pathToFileURL } from 'node:url';
+import {
+  type Address,
+  addressOf,
+  type Digest,
+  type DigestedTask,
+  type Digester,
+  type LoadedModules,
+  modulePlace,
+  scriptPositionOf,
+  type TaskDefinition,
+  type TaskDigests,
+  unknownDigest,
+} from '@pexen/core';
+import { canonical } from './canonical.ts';
+import { type FileSet, FileSets, nameIn } from './file-sets.ts';
+import { disk, type Files } from './files.ts';
+import { hashOfParts, sealOf } from './hash.ts';
+import { meaningOf, textOf } from './meaning.ts';
+import { ModuleGraph } from './module-graph.ts';
+import { programCode } from './program-code.ts';
+
+/** What a process has loaded since it began to record: `recordModules()` of `@pexen/pool-kit/module-graph`. */
+export interface ModuleRecord {
+  readonly length: number;
+  since(length: number): LoadedModules;
+}
+
+/** What the digests of a run are worked out from. */
+export interface TaskDigesterOptions {
+  /** Absolute path of the project's directory: files are named from there, so that digests are the same wherever it lies. */
+  readonly root: string;
+  /** The key by which values of variables are sealed; asked for when the first one is. Digests are comparable only under one key. */
+  readonly salt: () => Uint8Array;
+  /** What this process has loaded. Absent: the code of functions is `unknown`. */
+  readonly record?: ModuleRecord | undefined;
+  /** URLs of modules that load what Node alone cannot, here and in the workers. */
+  readonly loaders?: readonly string[];
+  /** Variables that count for every task, besides its own `digestEnv`. */
+  readonly digestEnv?: readonly string[];
+  /** Entries of every task's dictionary. */
+  readonly shared?: Readonly<Record<string, unknown>>;
+  /** Default: that of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Default: the disk. */
+  readonly files?: Files;
+}
+
+/**
+ * Hand it to a run, whose events then carry digests.
+ *
+ * @example
+ * const digester = new TaskDigester({ root: process.cwd(), salt: () => key, record: recordModules() });
+ * const results = run(tasks, { digester });
+ */
+export class TaskDigester implements Digester {
+  readonly #options: TaskDigesterOptions;
+  readonly #files: Files;
+  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #graph = new ModuleGraph();
+  readonly #fileSets: FileSets;
+  readonly #shared: string | undefined;
+  readonly #matches = new Map<string, readonly string[]>();
+  /** Programs as they were when their tasks were added. */
+  readonly #programs = new WeakMap<object, Digest>();
+  #salt: Uint8Array | undefined;
+  /** So much of the record of this process is in the graph. */
+  #read = 0;
+
+  constructor(options: TaskDigesterOptions) {
+    const { root, files = disk, loaders = [], env = process.env, shared = {} } = options;
+    this.#options = options;
+    this.#files = files;
+    this.#env = env;
+    this.#fileSets = new FileSets({ root, files, loaders, graph: this.#graph });
+    this.#shared = canonical(shared);
+  }
+
+  loaded(modules: LoadedModules): void {
+    this.#graph.add(modules);
+  }
+
+  digestsOf(task: DigestedTask): TaskDigests {
+    const { body } = task.definition;
+    const code = known(() => this.#codeNow(task));
+    if (typeof body !== 'function') this.#programs.set(body, code);
+    return {
+      meaning: known(() => meaningOf(task)),
+      code,
+      data: known(() => this.#dataOf(task.definition)),
+      limits: hashOfParts([canonical(task.limits)]),
+    };
+  }
+
+  codeOf(task: DigestedTask): Digest {
+    const { body } = task.definition;
+    const now = known(() => this.#codeNow(task));
+    const isSame = typeof body === 'function' || this.#programs.get(body) === now;
+    return isSame ? now : unknownDigest; // Which of the two it was that ran is not known.
+  }
+
+  /** The files that the code of a function is made of; undefined where that is not known, and for programs. */
+  fileSetOf(task: DigestedTask): FileSet | undefined {
+    this.#readRecord();
+    const url = moduleOf(task);
+    return url === undefined ? undefined : this.#fileSets.of(url);
+  }
+
+  /** The code of a function whose files are those of a recorded set, as they are today: nothing is imported for it. */
+  codeOfRecorded(task: DigestedTask, set: FileSet): Digest {
+    return this.#codeOfFunction(task, this.#fileSets.digestNow(set));
+  }
+
+  #codeNow(task: DigestedTask): Digest {
+    const { body } = task.definition;
+    if (typeof body !== 'function') {
+      const { root } = this.#options;
+      const seal = (name: string, value: string): string => this.#seal(name, value);
+      return programCode(body, { root, files: this.#files, fileSets: this.#fileSets, env: this.#env, seal });
+    }
+    this.#readRecord();
+    const url = moduleOf(task);
+    return this.#codeOfFunction(task, url === undefined ? unknownDigest : this.#fileSets.digest(url));
+  }
+
+  /** Two closures of one text may have captured other values: only an explicit name says that they are one task. */
+  #codeOfFunction({ definition, address }: DigestedTask, files: Digest): Digest {
+    const { body, meta } = definition;
+    if (typeof body !== 'function') return unknownDigest;
+    const found = address ?? addressOf(definition);
+    if (found !== undefined) return hashOfParts([...this.#wayTo(found), files]);
+    return meta.name === undefined ? unknownDigest : hashOfParts(['closure', textOf(body), files]);
+  }
+
+  /** An address with its module as it is named from the root; the input of a maker is part of the meaning. */
+  #wayTo(address: Address): string[] {
+    if (address.kind === 'executable') return ['executable'];
+    const module = nameIn(pathToFileURL(this.#options.root).pathname, new URL(address.url).pathname);
+    switch (address.kind) {
+      case 'export':
+        return ['export', module, ...address.exportPath];
+      case 'made':
+        return ['made', module, address.id];
+      case 'maker':
+        return ['maker', module, address.maker, address.id];
+      default:
+        return address satisfies never;
+    }
+  }
+
+  #dataOf({ meta }: TaskDefinition): Digest {
+    const { root, digestEnv = [] } = this.#options;
+    const paths = new Set((meta.inputs ?? []).flatMap((pattern) => this.#matchesOf(pattern)));
+    const names = new Set([...digestEnv, ...(meta.digestEnv ?? [])]);
+    return hashOfParts([
+      ...[
+        'inputs',
+        ...[...paths].sort().flatMap((path) => [nameIn(root, path), this.#fileSets.fileDigest(path)]),
+      ],
+      ...['env', ...[...names].sort().flatMap((name) => [name, this.#variable(name)])],
+      ...['shared', this.#shared],
+    ]);
+  }
+
+  #matchesOf(pattern: string): readonly string[] {
+    const known = this.#matches.get(pattern);
+    if (known !== undefined) return known;
+    const found = this.#files.match(pattern, this.#options.root);
+    this.#matches.set(pattern, found);
+    return found;
+  }
+
+  #variable(name: string): string {
+    const value = this.#env[name];
+    return value === undefined ? 'not set' : this.#seal(name, value);
+  }
+
+  #seal(name: string, value: string): string {
+    this.#salt ??= this.#options.salt();
+    return sealOf(`${name}=${value}`, this.#salt);
+  }
+
+  #readRecord(): void {
+    const { record } = this.#options;
+    if (record === undefined || record.length === this.#read) return;
+    this.#graph.add(record.since(this.#read));
+    this.#read = record.length;
+  }
+}
+
+/** What goes wrong on the way, as a disk that fails, leaves the digest unknown. */
+function known(digest: () => Digest): Digest {
+  try {
+    return digest();
+  } catch {
+    return unknownDigest;
+  }
+}
+
+/** The module that the body of the task comes with. */
+function moduleOf({ definition, address }: DigestedTask): string | undefined {
+  const found = address ?? addressOf(definition);
+  if (found?.kind === 'executable') return undefined;
+  const file = found?.url ?? scriptPositionOf(definition.site)?.file;
+  if (file === undefined) return undefined;
+  return modulePlace(file.startsWith('/') ? pathToFileURL(file).href : file);
+}

@@ -1,0 +1,5 @@
+/** What a run remembers. For now: whether a task is the same as in another run. */
+export type { FileEntry, FileSet } from './identity/file-sets.ts';
+export type { Files } from './identity/files.ts';
+export { saltOf } from './identity/salt.ts';
+export { type ModuleRecord, TaskDigester, type TaskDigesterOptions } from './identity/task-digester.ts';
