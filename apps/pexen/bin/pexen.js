@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The door of the command. Written in syntax that Node 12 can still read, so that a too old Node is told what to do
-// instead of dying on a syntax error; everything else is in src/cli.ts.
+// instead of dying on a syntax error; everything else is in src.
 const [major, minor] = process.versions.node.split('.').map(Number);
 
 if (process.platform === 'win32') {
@@ -16,12 +16,15 @@ if (process.platform === 'win32') {
   );
   process.exitCode = 3;
 } else {
-  import('pexen/cli').catch((error) => {
-    console.error(
-      error.code === 'EMFILE' || error.code === 'ENFILE'
-        ? 'pexen: the system allows too few open files. Raise the limit: ulimit -n 1024'
-        : error,
-    );
-    process.exitCode = 3;
-  });
+  const cli = import('pexen/cli');
+  cli
+    .then(({ started }) => started)
+    .catch((error) => {
+      console.error(
+        error.code === 'EMFILE' || error.code === 'ENFILE'
+          ? 'pexen: the system allows too few open files. Raise the limit: ulimit -n 1024'
+          : error,
+      );
+      process.exitCode = 3;
+    });
 }

@@ -1,6 +1,10 @@
-/** What bin/pexen.js starts on a Node that is new enough: runs the command line and leaves its exit code. */
-import { endings } from './endings.ts';
-import { main } from './main.ts';
+/**
+ * What bin/pexen.js starts on a Node that is new enough. Records what is loaded from the first module of ours on, so that the digests of tasks know all
+ * that they are made of.
+ */
+import { recordModules } from '@pexen/pool-kit/module-graph';
 
-const ending = endings(process);
-main(process.argv.slice(2)).then((exitCode) => ending.done(exitCode));
+recordModules();
+
+/** Rejects where the command cannot even be loaded. */
+export const started: Promise<unknown> = import('./start.ts');

@@ -28,23 +28,26 @@ export async function folder(files: Readonly<Record<string, string>>, atEnd: AtE
     await writeFile(join(dir, name), text);
     if (name.endsWith('.sh')) await chmod(join(dir, name), 0o755);
   }
-  await mkdir(join(dir, 'node_modules'));
+  await mkdir(join(dir, 'node_modules'), { recursive: true });
   await symlink(join(workspaceModules, '@pexen'), join(dir, 'node_modules/@pexen'));
   await symlink(dirname(dirname(bin)), join(dir, 'node_modules/pexen'));
   return dir;
 }
 
 /** The running command; `ended` resolves when it has ended. */
-export function start(
-  dir: string,
-  ...words: string[]
-): {
+export function start(dir: string, ...words: string[]): Started {
+  return startWith({}, dir, ...words);
+}
+
+interface Started {
   readonly pid: number | undefined;
   readonly ended: Promise<Ended>;
   kill(signal: NodeJS.Signals): void;
   sees(text: string): Promise<void>;
-} {
-  const env = { ...process.env, NO_COLOR: '1', CI: '1', FORCE_COLOR: undefined };
+}
+
+function startWith(variables: Readonly<Record<string, string>>, dir: string, ...words: string[]): Started {
+  const env = { ...process.env, ...variables, NO_COLOR: '1', CI: '1', FORCE_COLOR: undefined };
   const child = spawn(process.execPath, ['--conditions=@pexen/source', bin, ...words], { cwd: dir, env });
   let stdout = '';
   let stderr = '';
@@ -74,4 +77,13 @@ export function start(
 /** The command from its start to its end. */
 export function pexen(dir: string, ...words: string[]): Promise<Ended> {
   return start(dir, ...words).ended;
+}
+
+/** Likewise, with these variables in its environment. */
+export function pexenWith(
+  variables: Readonly<Record<string, string>>,
+  dir: string,
+  ...words: string[]
+): Promise<Ended> {
+  return startWith(variables, dir, ...words).ended;
 }

@@ -33,14 +33,8 @@ export {
   withMeta,
 } from './define-task.ts';
 export { type Defined, defined } from './defined.ts';
-export {
-  type Digest,
-  type DigestedTask,
-  type Digester,
-  sameDigest,
-  type TaskDigests,
-  unknownDigest,
-} from './digests.ts';
+export type { DigestedTask, Digester } from './digester.ts';
+export { type Digest, sameDigest, type TaskDigests, unknownDigest } from './digests.ts';
 export { numberHint } from './entry-check.ts';
 export {
   formatLocation,

@@ -4,6 +4,7 @@
  * (output, progress …) comes beside them, as NewsEvent.
  */
 import type { CapturedOutput } from './captured-output.ts';
+import type { Digest } from './digests.ts';
 import { unreadable } from './failure.ts';
 import type { Finding, Judgement } from './finding.ts';
 import type { News } from './news.ts';
@@ -88,6 +89,8 @@ export interface AttemptEnded {
   readonly path: string;
   readonly attempt: AttemptNews;
   readonly retryInMs?: number;
+  /** The digest of its code, with what was imported until now; present where the run has a digester. */
+  readonly code?: Digest;
 }
 
 /** One attempt as plain data. */
@@ -130,6 +133,8 @@ export interface TaskFinished {
   readonly findings: readonly Finding[];
   readonly flaky: boolean;
   readonly slow: boolean;
+  /** As in its last `attempt-ended`. */
+  readonly code?: Digest;
   /** Of a task that failed: tasks that it builds on whose workers were gone by then. */
   readonly providersGone?: readonly ProviderGone[];
   /** Of all attempts together. */

@@ -1,4 +1,5 @@
 /** A task as plain data, for events, lists and graphs: every name in it is a text that means the same in every process. */
+import type { TaskDigests } from './digests.ts';
 import type { SourceLocation } from './errors.ts';
 
 /** What is known of a task before it runs. Lists that would be empty are absent. */
@@ -37,6 +38,8 @@ export interface TaskInfo {
   /** Expected duration, ms; absent where it was never measured. */
   readonly weightMs?: number;
   readonly slowAfterMs?: number;
+  /** Whether it is the same task as in another run; present where the run has a digester. */
+  readonly digests?: TaskDigests;
 }
 
 /**

@@ -113,6 +113,26 @@ test('a module that imports for others is not made of what it imports', async ()
   ]);
 });
 
+test('our own packages are not made of what they import', async () => {
+  const manifest = (name: string): string =>
+    `{ "name": "${name}", "type": "module", "exports": "./index.js" }`;
+  const played = await play<LoadedModules>(
+    {
+      'a.mjs': `import 'pexen';`,
+      'node_modules/pexen/package.json': manifest('pexen'),
+      'node_modules/pexen/index.js': `import '@pexen/factory'; import 'lib';`,
+      'node_modules/@pexen/factory/package.json': manifest('@pexen/factory'),
+      'node_modules/@pexen/factory/index.js': `await import('../../../b.mjs');`,
+      'node_modules/lib/package.json': manifest('lib'),
+      'node_modules/lib/index.js': '',
+      'b.mjs': `import './c.mjs';`,
+      'c.mjs': '',
+    },
+    recorded,
+  );
+  expect(edgesOf(played)).toEqual(['a.mjs > node_modules/pexen/', 'b.mjs > c.mjs']);
+});
+
 test('the stamp of a file is that before it was read', async () => {
   const played = await play<LoadedModules>({ 'a.mjs': '' }, recorded);
   const { urls, stamps } = played.value;

@@ -31,6 +31,8 @@ export interface Reporter {
   update?(model: ReadonlyRunModel, change: Change): unknown;
   /** One event of the run as it is, in the order in which the run reports them. */
   event?(event: RunEvent): unknown;
+  /** `true`: events are to carry digests of tasks. Working them out reads files, so it is done only where a reporter asks for it. */
+  readonly wantsDigests?: boolean;
   /** What a running body said. Comes beside the events, in no promised order to them. */
   news?(event: NewsEvent): unknown;
   /** Called of an asynchronous reporter that was too slow for the news of a run: how much it missed. Default: a `note` says so. */

@@ -114,6 +114,7 @@ const configuration = table(
     loader: text,
     spare: milliseconds,
     shared: record,
+    digestEnv: listOf('names of variables', text, "Write digestEnv: ['DATABASE_URL']."),
     deadline: limit,
     retries,
     timeout: limit,

@@ -66,6 +66,8 @@ export interface SuiteConfig {
   readonly spare?: number;
   /** Entries of every task's dictionary. */
   readonly shared?: Readonly<Record<string, unknown>>;
+  /** Variables of the environment that count in the digests of all tasks, besides the `digestEnv` of each. */
+  readonly digestEnv?: readonly string[];
   /** Longest time of the whole run. */
   readonly deadline?: number;
   readonly retries?: TaskMeta['retries'];

@@ -13,7 +13,7 @@ importsForOthers(import.meta.url);
  */
 export async function startLoader(loader: string, root: string): Promise<string> {
   try {
-    const { href } = pathToFileURL(createRequire(join(root, 'pexen.config.js')).resolve(loader));
+    const href = addressOfLoader(loader, root);
     await import(/* @vite-ignore */ href);
     return href;
   } catch (cause) {
@@ -23,4 +23,9 @@ export async function startLoader(loader: string, root: string): Promise<string>
       : `Is it installed there? npm i -D ${loader}`;
     throw new PexenError([{ code: 'PEXEN_NO_LOADER', message, hint }], { cause });
   }
+}
+
+/** Where the loader is. @throws where there is none. */
+export function addressOfLoader(loader: string, root: string): string {
+  return pathToFileURL(createRequire(join(root, 'pexen.config.js')).resolve(loader)).href;
 }

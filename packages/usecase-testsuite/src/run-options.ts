@@ -1,6 +1,6 @@
 /** What a suite's configuration means to the scheduler. */
 import { availableParallelism } from 'node:os';
-import { type Facts, PexenError, type Pool, type Problem } from '@pexen/core';
+import { type Digester, type Facts, PexenError, type Pool, type Problem } from '@pexen/core';
 import { processes } from '@pexen/pool-process';
 import type { PlannedRunOptions, PlanOptions } from '@pexen/sched';
 import type { PoolRequest, SuiteConfig } from './define-suite.ts';
@@ -28,15 +28,16 @@ export interface RunGiven {
   readonly expectations: Expectations;
   readonly onWarning: (warning: Problem) => void;
   readonly clock: PausableClock;
+  readonly digester: Digester | undefined;
 }
 
 /** The options of a run of the suite's plan. */
 export function runOptions(
   { shared, deadline }: SuiteConfig,
-  { expectations, onWarning, clock }: RunGiven,
+  { expectations, onWarning, clock, digester }: RunGiven,
 ): PlannedRunOptions {
   return {
-    ...definedOf({ shared, deadline }),
+    ...definedOf({ shared, deadline, digester }),
     reinterpret: thrownFails,
     judge: (result) => judge(result, (path) => expectations.reasonFor(path)),
     ...{ clock, onWarning },

@@ -12,6 +12,7 @@ import { multi, type RunListener, type TerminalChoice } from '@pexen/report';
 import { type Run, run } from '@pexen/sched';
 import type { LoadedConfig } from './config.ts';
 import type { ReporterChoice } from './define-suite.ts';
+import { digesterFor } from './digests.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { Expectations } from './expectations.ts';
 import { PausableClock } from './pausable-clock.ts';
@@ -78,13 +79,14 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   const { workers } = options;
   const plan = await planSuite(loaded, options, { workers, onWarning: warn, clock });
   const expectations = new Expectations(config.expectedFailures ?? {});
+  const choices = options.reporters ?? config.reporters ?? ['terminal'];
+  const digester = digesterFor(choices, loaded);
   const record = options.record === undefined ? undefined : new RecordFile(options.record);
   const execution = run(plan, {
-    ...runOptions(config, { expectations, onWarning: warn, clock }),
+    ...runOptions(config, { expectations, onWarning: warn, clock, digester }),
     record: record?.recorder,
     root,
   });
-  const choices = options.reporters ?? config.reporters ?? ['terminal'];
   let reportFailed = false;
   const reporter = multi(makeReporters(choices, root, options.terminal), ({ reporter, error }) => {
     reportFailed = true;

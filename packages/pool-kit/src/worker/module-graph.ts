@@ -49,6 +49,9 @@ export function newModules(): LoadedModules | undefined {
   return modules;
 }
 
+/** What our own packages import, when and where, depends on the pool that a task runs in; their version says enough. */
+const ourPackages = /\/node_modules\/(?:pexen|@pexen\/[^/]+)\/$/;
+
 /** What Node says on `tracing:module.require:end`. */
 interface Required {
   readonly parentFilename?: string | undefined;
@@ -105,7 +108,7 @@ class Recorder implements ModuleRecord {
   #add(parent: string, child: string): void {
     if (child.startsWith('node:')) return;
     const to = this.#nodeAt(child);
-    if (this.#loaders.has(parent)) return;
+    if (this.#loaders.has(parent) || ourPackages.test(modulePlace(parent))) return;
     const from = this.#nodeAt(parent, loadedBefore);
     const key = `${from} ${to}`;
     if (from === to || this.#known.has(key)) return;

@@ -3,6 +3,7 @@
 import {
   type CallSite,
   type Clock,
+  type Digester,
   isThenable,
   messageOf,
   type News,
@@ -25,6 +26,7 @@ import { Descriptions } from '../plan/describe.ts';
 import type { Entry } from '../plan/planned.ts';
 import { AsyncContexts } from './async-contexts.ts';
 import { Attempt, type AttemptHost } from './attempt.ts';
+import { digestsOf } from './digests.ts';
 import { isTurnLong, nextTurn } from './event-loop.ts';
 import { runEvent } from './events.ts';
 import { HandOver } from './hand-over.ts';
@@ -115,6 +117,14 @@ export class Engine implements AttemptHost, PoolListener {
   /** Milliseconds since the run began; 0 before. */
   nowMs(): number {
     return this.#originMs === undefined ? 0 : this.#clock.now() - this.#originMs;
+  }
+
+  get digester(): Digester | undefined {
+    return this.#options.digester;
+  }
+
+  get wantsModules(): boolean {
+    return this.digester !== undefined;
   }
 
   get state(): State {
@@ -263,7 +273,11 @@ export class Engine implements AttemptHost, PoolListener {
     this.#sites.delete(from);
     this.#descriptions ??= new Descriptions(this.plan, relativeTo(this.identity.root));
     const infos: TaskInfo[] = [];
-    for (let task = from; task < to; task++) infos.push(this.#descriptions.of(task, site));
+    for (let task = from; task < to; task++) {
+      const info = this.#descriptions.of(task, site);
+      const digests = digestsOf(this.plan, task, this.digester);
+      infos.push(digests === undefined ? info : { ...info, digests });
+    }
     return infos;
   }
 
@@ -394,6 +408,7 @@ export class Engine implements AttemptHost, PoolListener {
       return;
     }
     made.isOver = true;
+    if (outcome.modules !== undefined) this.digester?.loaded(outcome.modules);
     if (this.#watched.size > 0) this.#watched.delete(made);
     const own = readOutcome(made, outcome, this.#options.reinterpret, this.plan.builder.hasKeys);
     const { id: task, attempt, part } = made;

@@ -2,6 +2,7 @@
 import {
   type AttemptNews,
   type AttemptRecord,
+  type Digester,
   defined,
   errorNews,
   type Result,
@@ -13,6 +14,7 @@ import {
 import { describeNodes } from '@pexen/lock';
 import type { MachineNews } from '../machine/protocol.ts';
 import type { State } from '../machine/state.ts';
+import { codeOf } from './digests.ts';
 import type { RunIdentity } from './run-identity.ts';
 
 /** What events tell besides what the machine knows. */
@@ -26,6 +28,7 @@ export interface EventSources {
   resultOf(task: number): Result;
   /** Describes tasks that were added together. */
   describe(from: number, to: number): readonly TaskInfo[];
+  readonly digester?: Digester | undefined;
 }
 
 /** The event for a piece of news, and its number in the run. */
@@ -60,6 +63,7 @@ export function runEvent(seq: number, news: MachineNews, sources: EventSources):
         path,
         attempt,
         retryInMs: news.retryInMs,
+        code: codeOf(plan, news.task, sources.digester),
       });
     }
     case 'task-finished': {
@@ -79,6 +83,7 @@ export function runEvent(seq: number, news: MachineNews, sources: EventSources):
         providersGone,
         durationMs,
         judgement,
+        code: codeOf(plan, news.task, sources.digester),
       };
       return defined({ type: news.type, seq, atMs, task: news.task, path, ...facts });
     }

@@ -65,6 +65,7 @@ const kinds: KindsOf<RunOptions> = {
   reinterpret: callable(),
   judge: callable(),
   record: having('a recorder', ['tasks', 'inputs', 'commands'], 'Write record: new Recorder(…).'),
+  digester: having('a digester', ['loaded', 'digestsOf', 'codeOf'], 'Write digester: new TaskDigester(…).'),
   defaults: record,
   onWarning: callable(),
 };

@@ -1,5 +1,15 @@
 /** What `run` may be told besides the tasks. */
-import type { Clock, Facts, Judgement, Pool, PoolOutcome, Problem, Result, Runnable } from '@pexen/core';
+import type {
+  Clock,
+  Digester,
+  Facts,
+  Judgement,
+  Pool,
+  PoolOutcome,
+  Problem,
+  Result,
+  Runnable,
+} from '@pexen/core';
 import type { Capacities } from '@pexen/lock';
 import type { TaskDefaults } from '../plan/rules.ts';
 import type { Recorder } from './recording.ts';
@@ -70,6 +80,11 @@ export interface PlannedRunOptions extends PoolOptions {
   readonly record?: Recorder | undefined;
   /** What to make of a result; asked once for each, before anybody sees it. */
   readonly judge?: ((result: Result) => Judgement | undefined) | undefined;
+  /**
+   * Works out digests, for events that say whether a task is the same as in another run: `new TaskDigester(…)` of `@pexen/store`. Asked only while
+   * somebody listens to events. Default: events carry none, and workers record nothing.
+   */
+  readonly digester?: Digester | undefined;
   /** Told of what looks wrong and harms nothing: a capability that nobody requires, a listener that throws. */
   readonly onWarning?: ((problem: Problem) => void) | undefined;
 }

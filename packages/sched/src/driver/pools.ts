@@ -5,6 +5,8 @@ import type { Attempt } from './attempt.ts';
 
 /** Where the facts go. */
 export interface PoolListener {
+  /** Outcomes are to carry the modules that workers have loaded. */
+  readonly wantsModules: boolean;
   nowMs(): number;
   post(input: Input): void;
   after(ms: number, ring: () => void): () => void;
@@ -95,6 +97,7 @@ export class RunPool {
         lateError: (worker, tasks, error) =>
           listener.post({ type: 'late-error', atMs: listener.nowMs(), pool, worker, tasks, error }),
         after: (ms, ring) => listener.after(ms, ring),
+        wantsModules: listener.wantsModules,
         warn: (warning) => listener.warn(warning),
         failed: (error) => listener.fail(error),
       });

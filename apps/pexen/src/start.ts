@@ -1,0 +1,6 @@
+/** Runs the command line and leaves its exit code. */
+import { endings } from './endings.ts';
+import { main } from './main.ts';
+
+const ending = endings(process);
+main(process.argv.slice(2)).then((exitCode) => ending.done(exitCode));

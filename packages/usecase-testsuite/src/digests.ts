@@ -1,0 +1,29 @@
+/** Says who works out the digests of a suite, where a reporter asks for them. */
+import type { Digester } from '@pexen/core';
+import { moduleRecord } from '@pexen/pool-kit/module-graph';
+import { saltOf, TaskDigester } from '@pexen/store';
+import type { LoadedConfig } from './config.ts';
+import type { ReporterChoice } from './define-suite.ts';
+import { addressOfLoader } from './loader.ts';
+
+/** The digester for a run with these reporters; undefined where none of them wants digests. */
+export function digesterFor(
+  reporters: readonly ReporterChoice[],
+  { config, root }: LoadedConfig,
+): Digester | undefined {
+  if (!reporters.some(wantsDigests)) return undefined;
+  const { digestEnv = [], shared = {} } = config;
+  const loaders = config.loader === undefined ? [] : [addressOfLoader(config.loader, root)];
+  return new TaskDigester({
+    root,
+    loaders,
+    digestEnv,
+    shared,
+    record: moduleRecord(),
+    salt: () => saltOf(root),
+  });
+}
+
+function wantsDigests(choice: ReporterChoice): boolean {
+  return typeof choice === 'object' && 'wantsDigests' in choice && choice.wantsDigests === true;
+}
