@@ -140,7 +140,9 @@ describe.concurrent('pexen run', () => {
       '',
     ]);
     const { stdout } = await pexen(dir, 'list', '--json');
-    expect(JSON.parse(stdout)).toHaveLength(4);
+    const list = JSON.parse(stdout);
+    expect(list).toMatchObject({ version: 1, root: dir });
+    expect(list.tasks).toHaveLength(4);
   });
 
   it('lists what each is there for, and why it may not run', async ({ expect, onTestFinished }) => {
@@ -157,15 +159,16 @@ describe.concurrent('pexen run', () => {
       '1  tests/server',
       '2  tests/asks  requires "server"',
       '3  tests/stop  tears down "server"',
-      '-  tests/rescue  only if task "asks" or "server" ends badly',
+      '-  tests/rescue  only if task "tests/asks" or "server" ends badly',
       '-  tests/moon  does not apply here: no moon on earth',
       '-  tests/never  does not apply here',
       '',
     ]);
-    const json = JSON.parse((await pexen(dir, 'list', '--json')).stdout);
-    expect(json[2]).toMatchObject({ path: 'tests/stop', tearsDown: '"server"' });
-    expect(json[3]).toMatchObject({ path: 'tests/rescue', salvages: ['task "asks"', '"server"'] });
-    expect(json[4]).toMatchObject({ path: 'tests/moon', reason: 'no moon on earth' });
+    const { tasks } = JSON.parse((await pexen(dir, 'list', '--json')).stdout);
+    expect(tasks[2]).toMatchObject({ path: 'tests/stop', tearsDown: ['server'], nameKind: 'export' });
+    expect(tasks[2].location).toEqual({ file: 'tests.ts', line: 3, column: 27 });
+    expect(tasks[3]).toMatchObject({ path: 'tests/rescue', salvages: ['task:tests/asks', 'server'] });
+    expect(tasks[4]).toMatchObject({ path: 'tests/moon', reason: 'no moon on earth' });
   });
 
   it('refuses names in orders that no task provides, whatever is selected', async ({

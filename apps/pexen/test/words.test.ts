@@ -171,7 +171,7 @@ describe.concurrent('modules of tests that do more than make tasks', () => {
   it('do not print into a list', async ({ expect, onTestFinished }) => {
     const dir = await folder({ 'tests.ts': text }, onTestFinished);
     const ended = await pexen(dir, 'list', '--json');
-    expect(JSON.parse(ended.stdout)).toMatchObject([{ path: 'tests/one' }]);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ tasks: [{ path: 'tests/one' }] });
     expect(ended.stderr).toMatch(/^loading\nhalf a line/);
     expect(ended.exitCode).toBe(0);
   });

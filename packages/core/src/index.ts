@@ -59,13 +59,14 @@ export {
   type TaskFailOptions,
 } from './failure.ts';
 export type { Finding, Judgement, Verdict } from './finding.ts';
-export type {
-  HeldResource,
-  Inspection,
-  PoolState,
-  RunningAttempt,
-  WaitingFor,
-  WaitingTask,
+export {
+  type HeldResource,
+  type Inspection,
+  inspectionVersion,
+  type PoolState,
+  type RunningAttempt,
+  type WaitingFor,
+  type WaitingTask,
 } from './inspection.ts';
 export { isBad, type JudgedFacts, judgementOf } from './judgement.ts';
 export {

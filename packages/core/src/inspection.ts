@@ -1,7 +1,11 @@
 /** The state of a run at one moment, as plain data for people and programs. */
 
+/** Grows by one with every change that a reader of old inspections would trip over. */
+export const inspectionVersion = 1;
+
 /** All of a run at one moment: `run.inspect()`. Times ending in `Ms` are milliseconds, counted from the start of the run. */
 export interface Inspection {
+  readonly version: typeof inspectionVersion;
   readonly atMs: number;
   /** How many tasks there are of each kind; together they are all. */
   readonly counts: {

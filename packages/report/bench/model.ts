@@ -167,5 +167,5 @@ function makeInspection(): Inspection {
     for: { kind: 'resource', resource: `/db/${index % 1000}`, holders: [] } as const,
   }));
   const counts = { waiting: tasks, running: 0, finished: 0, skipped: 0 };
-  return { atMs: 0, counts, waiting, running: [], resources: [], pools: [] };
+  return { version: 1, atMs: 0, counts, waiting, running: [], resources: [], pools: [] };
 }

@@ -130,6 +130,7 @@ export class Rehearsal implements InspectableRun {
     const running = this.#in('running');
     const waiting = this.#in('waiting');
     return {
+      version: 1,
       atMs: this.#now,
       counts: {
         waiting: waiting.length,

@@ -226,6 +226,7 @@ test('what waits is gathered by what it waits for', async () => {
   const { terminal, clock, reporter } = stage(110, 40);
   const paths = Array.from({ length: 30 }, (_, index) => `t-${index}`);
   const inspection: Inspection = {
+    version: 1,
     atMs: 0,
     counts: { waiting: 29, running: 1, finished: 0, skipped: 0 },
     running: [],
@@ -278,7 +279,7 @@ test('a run with more workers than rows shows those that run longest', async () 
 test('a look into the run that takes long is taken seldom', async () => {
   const { clock, reporter } = stage(80, 24);
   const looks: number[] = [];
-  const empty = { atMs: 0, running: [], waiting: [], resources: [], pools: [] };
+  const empty = { version: 1 as const, atMs: 0, running: [], waiting: [], resources: [], pools: [] };
   reporter.attach({
     inspect: () => {
       looks.push(clock.now());

@@ -23,7 +23,7 @@ function inspection(
   running: Inspection['running'] = [],
 ): Inspection {
   return {
-    ...{ atMs: 0, running, resources: [], pools: [] },
+    ...{ version: 1, atMs: 0, running, resources: [], pools: [] },
     counts: { waiting: 0, running: 0, finished: 0, skipped: 0 },
     waiting: Object.entries(waiting).map(([path, reason]) => ({ path, for: reason })),
   };

@@ -21,7 +21,7 @@ export {
   type TerminalReporterOptions,
 } from './define-suite.ts';
 export { type ExitCode, exitCodeOfProblems, exitCodes } from './exit-code.ts';
-export { type ListedTask, listSuite } from './list-suite.ts';
+export { type ListedTask, listSuite, listVersion, type SuiteList } from './list-suite.ts';
 export { runSuite, type SuiteControls, type SuiteEnd, type SuiteRunOptions } from './run-suite.ts';
 export type { Selection } from './selection.ts';
 export { judge } from './verdict.ts';

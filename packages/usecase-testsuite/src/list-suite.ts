@@ -1,37 +1,30 @@
-/** What a run of a suite would do, without doing it. */
-import {
-  describeRequirement,
-  describeResource,
-  isAmount,
-  metaOf,
-  type Problem,
-  tornDownBy,
-} from '@pexen/core';
+/** What a run of a suite would do, without doing it: plain data, whose JSON Schema is schemas/list.schema.json. */
+import type { Problem, TaskInfo } from '@pexen/core';
 import type { PlannedTask, PulledIn } from '@pexen/sched';
 import type { LoadedConfig } from './config.ts';
 import { Expectations } from './expectations.ts';
 import { planSuite } from './plan-suite.ts';
 import type { Selection } from './selection.ts';
 
+/** Grows by one with every change that a reader of old lists would trip over. */
+export const listVersion = 1;
+
+/** The tasks of a suite, in the order of their starts. */
+export interface SuiteList {
+  readonly version: typeof listVersion;
+  /** The directory that the files of tasks are relative to: an absolute path. */
+  readonly root: string;
+  readonly tasks: readonly ListedTask[];
+}
+
 /** A task as a list shows it. */
-export interface ListedTask {
-  readonly path: string;
+export interface ListedTask extends TaskInfo {
   /** Place in the order of starts, from 1, if all goes well; absent for a task that does not apply. */
   readonly order?: number;
   /** Why it was pulled in, where nobody asked for it. */
   readonly pulledIn?: PulledIn;
-  readonly requires: readonly string[];
-  readonly uses: readonly string[];
-  readonly claims: readonly string[];
-  /** What it tears down, where it does. */
-  readonly tearsDown?: string;
-  /** Where it runs only if one of these ended badly. */
-  readonly salvages?: readonly string[];
   /** Why it does not apply, where it says so itself. */
   readonly reason?: string;
-  readonly group?: string;
-  readonly pool?: string;
-  readonly tags: readonly string[];
   /** The reason, if it is expected to fail. */
   readonly expectedToFail?: string;
 }
@@ -44,38 +37,31 @@ export async function listSuite(
   loaded: LoadedConfig,
   selection: Selection = {},
   onWarning: (warning: Problem) => void = () => {},
-): Promise<ListedTask[]> {
+): Promise<SuiteList> {
+  const { config, root } = loaded;
   const plan = await planSuite(loaded, selection, { onWarning });
-  const expectations = new Expectations(loaded.config.expectedFailures ?? {});
+  const expectations = new Expectations(config.expectedFailures ?? {});
   const places = new Map(plan.order.map((path, index) => [path, index + 1]));
-  const listed = plan.tasks.map((task) => describe(task, places.get(task.path), expectations));
-  return listed.sort((a, b) => (a.order ?? Number.POSITIVE_INFINITY) - (b.order ?? Number.POSITIVE_INFINITY));
+  const infos = plan.describe(root);
+  const tasks = plan.tasks.map((task, at): ListedTask => {
+    const expectedToFail = expectations.reasonFor(task.path);
+    return {
+      ...(infos[at] as TaskInfo),
+      ...placeOf(task, places.get(task.path)),
+      ...(expectedToFail !== undefined && { expectedToFail }),
+    };
+  });
+  tasks.sort((a, b) => (a.order ?? Number.POSITIVE_INFINITY) - (b.order ?? Number.POSITIVE_INFINITY));
+  return { version: listVersion, root, tasks };
 }
 
-function describe(
-  { entry, path, tags, pulledIn, whyNot }: PlannedTask,
+function placeOf(
+  { pulledIn, whyNot }: PlannedTask,
   order: number | undefined,
-  expectations: Expectations,
-): ListedTask {
-  const meta = metaOf('under' in entry ? entry.task : entry);
-  const { requires = [], uses = [], claims = [], salvages = [], group, pool } = meta;
-  const torn = tornDownBy(meta);
-  const expectedToFail = expectations.reasonFor(path);
+): Pick<ListedTask, 'order' | 'pulledIn' | 'reason'> {
   return {
-    path,
     ...(order !== undefined && { order }),
     ...(pulledIn !== undefined && { pulledIn }),
-    requires: requires.map(describeRequirement),
-    uses: uses.map((use) =>
-      isAmount(use) ? `${use.count} of ${describeResource(use.resource)}` : describeResource(use),
-    ),
-    claims: claims.map(describeResource),
-    ...(torn.length > 0 && { tearsDown: torn.map(describeRequirement).join(', ') }),
-    ...(salvages.length > 0 && { salvages: salvages.map(describeRequirement) }),
     ...(whyNot !== undefined && { reason: whyNot }),
-    ...(group !== undefined && { group }),
-    ...(pool !== undefined && { pool }),
-    tags,
-    ...(expectedToFail !== undefined && { expectedToFail }),
   };
 }

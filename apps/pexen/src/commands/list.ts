@@ -1,6 +1,6 @@
 /** `pexen list`: what would run, in which order, and what was pulled in by what. */
 import { styleText } from 'node:util';
-import type { Problem } from '@pexen/core';
+import type { Problem, RequirementInfo, UseInfo } from '@pexen/core';
 import { printable } from '@pexen/report';
 import { type ExitCode, exitCodes, type ListedTask, listSuite, loadConfig } from '@pexen/usecase-testsuite';
 import { formatWarning, type Output } from '../explain.ts';
@@ -19,11 +19,11 @@ export async function list(
   output: Output,
 ): Promise<ExitCode> {
   const warn = (warning: Problem) => process.stderr.write(formatWarning(warning, process.stderr));
-  const tasks = await othersToStderr(async () =>
+  const list = await othersToStderr(async () =>
     listSuite(await loadConfig(workingDirectory(), options.config), selectionOf(patterns, options), warn),
   );
-  if (options.json) output.write(`${JSON.stringify(tasks, undefined, 2)}\n`);
-  else for (const task of tasks) output.write(`${lineOf(task, tasks.length, output)}\n`);
+  if (options.json) output.write(`${JSON.stringify(list, undefined, 2)}\n`);
+  else for (const task of list.tasks) output.write(`${lineOf(task, list.tasks.length, output)}\n`);
   return exitCodes.ok;
 }
 
@@ -48,20 +48,47 @@ function lineOf(task: ListedTask, count: number, output: Output): string {
 }
 
 function remarksOf(task: ListedTask): string[] {
-  const { pulledIn, requires, uses, claims, tearsDown, group, pool, expectedToFail } = task;
+  const {
+    pulledIn,
+    requires = [],
+    uses = [],
+    claims = [],
+    tearsDown = [],
+    group,
+    pool,
+    expectedToFail,
+  } = task;
   const listed = (word: string, names: readonly (string | undefined)[]) =>
     names[0] === undefined ? [] : [`${word} ${names.join(', ')}`];
   return [
     ...onlyIf(task),
     ...(pulledIn === undefined ? [] : [pulledInBecause(pulledIn)]),
-    ...listed('requires', requires),
-    ...listed('uses', uses),
+    ...listed('requires', requires.map(requirementText)),
+    ...listed('uses', uses.map(useText)),
     ...listed('claims', claims),
-    ...listed('tears down', pulledIn?.as === 'teardown' ? [] : [tearsDown]),
+    ...listed('tears down', pulledIn?.as === 'teardown' ? [] : tearsDown.map(capabilityText)),
     ...listed('group', [group]),
     ...listed('pool', [pool]),
     ...listed('expected to fail:', [expectedToFail]),
   ];
+}
+
+/** A name of a capability as people read it: `"bin"`, `task "net/ping"`. */
+function capabilityText(name: string): string {
+  const [, kind, rest = ''] = /^(key|task|object):(.*)$/s.exec(name) ?? [];
+  if (kind === undefined) return `"${name.startsWith('\\') ? name.slice(1) : name}"`;
+  return kind === 'object' ? rest : `${kind} "${rest}"`;
+}
+
+function requirementText({ form, capabilities, count }: RequirementInfo): string {
+  const names = capabilities.map(capabilityText).join(', ');
+  if (form === 'one') return names;
+  if (form === 'at-least') return `at least ${count} of ${names}`;
+  return form === 'every' ? `every ${names}` : `any of ${names}`;
+}
+
+function useText({ resource, count }: UseInfo): string {
+  return count === undefined ? resource : `${count} of ${resource}`;
 }
 
 /** What is said of a task whose `when` gives no reason. */
@@ -70,7 +97,7 @@ const doesNotApply = 'does not apply here';
 /** Why it has no place in the order of starts. */
 function onlyIf({ order, salvages, reason }: ListedTask): string[] {
   if (order !== undefined) return [];
-  if (salvages !== undefined) return [`only if ${salvages.join(' or ')} ends badly`];
+  if (salvages !== undefined) return [`only if ${salvages.map(capabilityText).join(' or ')} ends badly`];
   if (reason === undefined || reason === doesNotApply) return [doesNotApply];
   return [`${doesNotApply}: ${reason}`];
 }

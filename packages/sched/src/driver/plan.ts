@@ -1,7 +1,8 @@
 /** Tasks that were checked and compiled once, to be looked at, selected from and run as often as one likes. */
-import { type Pool, type Problem, problem, refuse } from '@pexen/core';
+import { type Pool, type Problem, problem, refuse, relativeTo, type TaskInfo } from '@pexen/core';
 import { preview } from '../machine/preview.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
+import { Descriptions } from '../plan/describe.ts';
 import type { Entry } from '../plan/planned.ts';
 import { type PulledIn, select } from '../plan/select.ts';
 import { checkOptions } from './option-types.ts';
@@ -93,6 +94,12 @@ export class Plan {
   get order(): readonly string[] {
     this.#order ??= Object.freeze(preview(this.#compiled.fork()).map((task) => this.#compiled.pathOf(task)));
     return this.#order;
+  }
+
+  /** The tasks as plain data, as the events of a run describe them. `root` is the directory that files are named from, an absolute path. */
+  describe(root: string): readonly TaskInfo[] {
+    const descriptions = new Descriptions(this.#compiled, relativeTo(root));
+    return this.#entries.map((_, task) => descriptions.of(task));
   }
 
   /**

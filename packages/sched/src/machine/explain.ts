@@ -6,6 +6,7 @@ import {
   describeRequirement,
   type HeldResource,
   type Inspection,
+  inspectionVersion,
   type ReasonLink,
   type Requirement,
   type RunningAttempt,
@@ -98,7 +99,7 @@ export function inspect(
     else finished++;
   }
   return {
-    ...{ atMs: nowMs, running, waiting },
+    ...{ version: inspectionVersion, atMs: nowMs, running, waiting },
     counts: { waiting: waiting.length, running: running.length, finished, skipped },
     resources: heldResources(state),
     pools: pools.map(({ id, name, slots, dispatched }) => ({

@@ -1,0 +1,21 @@
+/** The published JSON Schemas are those of the types: whoever changes a type makes them anew, and thinks of the version. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { published, schemas } from '../tools/schemas.ts';
+import { ROOT } from './sources.ts';
+
+const made = schemas();
+
+test.each(published)('$path is what its type says', ({ path }) => {
+  const hint = 'Write them anew: node tools/schemas.ts';
+  expect(existsSync(join(ROOT, path)) && readFileSync(join(ROOT, path), 'utf8'), hint).toBe(made.get(path));
+});
+
+test.each(published)('$path is exported by its package', ({ path }) => {
+  const [, dir = '', file = ''] = /^(packages\/[^/]+)\/(.*)$/.exec(path) ?? [];
+  const { exports, publishConfig, files } = JSON.parse(readFileSync(join(ROOT, dir, 'package.json'), 'utf8'));
+  expect(exports).toMatchObject({ [`./${file}`]: `./${file}` });
+  expect(publishConfig.exports).toMatchObject({ [`./${file}`]: `./${file}` });
+  expect(files).toContain('schemas');
+});
