@@ -79,6 +79,11 @@ async function playEverything(): Promise<{
   ];
   const going = run(entries, {
     ...{ pools: { other: inline() }, groups: { vm: { pool: vm } }, capacities: { 'memory-mb': 2 } },
+    digester: {
+      loaded: () => {},
+      digestsOf: () => ({ meaning: 'm', code: 'c', data: 'd', limits: 'l' }),
+      codeOf: () => 'c',
+    },
     judge: ({ status }) => ({ verdict: status === 'returned' ? 'pass' : 'fail', reason: status }),
   });
   const events: RunEvent[] = [];
