@@ -45,10 +45,10 @@ export function endings(us: EndingProcess): { done(exitCode: ExitCode): void } {
     // Node has printed the error, and sets an exit code as well; else only who calls process.exit does.
     say(
       isUncaught
-        ? 'ended by an error that nothing caught, printed above.'
+        ? 'Exited early: an uncaught error, printed above.'
         : us.exitCode === undefined
-          ? 'nothing left to do, and not done: something in the configuration waits for what never comes.'
-          : `broken off by process.exit(${code}), called by something in the configuration or in a task.`,
+          ? 'Exited early: a promise in the configuration never settled.'
+          : `Exited early: the configuration or a task called process.exit(${code}).`,
     );
     us.exitCode = exitCodes.infrastructure;
   });
@@ -82,7 +82,7 @@ function endAtLast(us: EndingProcess, say: (message: string) => void): void {
     // Standard output and its kin are among them.
     const kinds = new Set(us.getActiveResourcesInfo().filter((kind) => !/^(?:Pipe|TTY)Wrap$/.test(kind)));
     const which = kinds.size === 0 ? '' : ` (${[...kinds].join(', ')})`;
-    say(`done, but the configuration or a module of tests keeps something open${which}: ended all the same.`);
+    say(`Done. Open handles${which} kept the process alive, so it was closed.`);
     us.exit();
   };
   startTimer(patience, look, { keepsAlive: false });

@@ -25,9 +25,7 @@ export async function main(words: readonly string[]): Promise<ExitCode> {
 
 function commandLine(leave: (exitCode: ExitCode) => void): Command {
   const program = new Command('pexen')
-    .description(
-      'Runs trees of tests: in the right order, as parallel as possible, and tells everything about it.',
-    )
+    .description('Runs test suites in parallel, respecting dependencies and locks.')
     .version(ownVersion())
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true })
@@ -38,7 +36,7 @@ function commandLine(leave: (exitCode: ExitCode) => void): Command {
   addInit(program, leave);
   for (const each of [program, ...program.commands]) {
     const words = each === program ? 'pexen' : `pexen ${each.name()}`;
-    each.showHelpAfterError(`(${words} --help says what there is)`);
+    each.showHelpAfterError(`(see ${words} --help)`);
     each.configureOutput({ outputError: (text, write) => write(withSuggestion(text)) });
   }
   return program;
@@ -87,8 +85,8 @@ function addInit(program: Command, leave: (exitCode: ExitCode) => void): void {
 
 function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
   selecting(program.command('run'))
-    .description('run the suite, or what the patterns select together with all it needs')
-    .addOption(new Option('-j, --workers <n>', 'how many run at the same time').argParser(workers))
+    .description('run the suite, or the tasks that match the patterns and everything they need')
+    .addOption(new Option('-j, --workers <n>', 'how many tasks run at the same time').argParser(workers))
     .option(
       '--reporter <name>',
       `terminal, live, lines or junit=FILE, instead of those configured${again}`,
@@ -102,7 +100,7 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
 
 function addList(program: Command, leave: (exitCode: ExitCode) => void): void {
   selecting(program.command('list'))
-    .description('say what would run, in which order, and what was pulled in by what; no body runs')
+    .description('show what would run, in which order, and which task pulled in which; runs no task')
     .option('--json', 'one JSON document instead of lines')
     .action(async (patterns: string[], options: ListOptions) =>
       leave(await list(patterns, options, process.stdout)),
@@ -112,7 +110,7 @@ function addList(program: Command, leave: (exitCode: ExitCode) => void): void {
 function addReplay(program: Command, leave: (exitCode: ExitCode) => void): void {
   program
     .command('replay')
-    .description('decide again what a recorded run decided, and compare; no body runs')
+    .description('repeat the decisions of a recorded run and compare them; runs no task')
     .argument('<file>', 'what pexen run --record wrote')
     .action((file: string) => leave(replay(file, process.stdout)));
 }
@@ -120,12 +118,12 @@ function addReplay(program: Command, leave: (exitCode: ExitCode) => void): void 
 function selecting(command: Command): Command {
   return command
     .argument('[pattern...]', "call paths: 'net/ping', all below 'net', or a glob such as 'net/**/v6*'")
-    .option('-t, --tag <tag>', `only tasks with this tag${again}, then one of them is enough`, all)
+    .option('-t, --tag <tag>', `only tasks with this tag${again}, any of them is enough`, all)
     .option('-c, --config <file>', 'the configuration; default: pexen.config.{ts,mts,js,mjs}, or none');
 }
 
 const runHelp = `
-Exit codes: 0 all well, 1 failures, 2 usage or configuration, 3 could not run, 4 nothing selected, 75 interrupted.
+Exit codes: 0 success, 1 failures, 2 usage or configuration, 3 could not run, 4 nothing selected, 75 interrupted.
 Ctrl-C waits for what runs; twice cancels it; three times kills it.`;
 
 /** Not `<name...>`: that would take the patterns behind it for more names. */

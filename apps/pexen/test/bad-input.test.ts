@@ -108,7 +108,7 @@ const cases: readonly {
     name: 'an unknown option',
     files: tests(''),
     words: ['list', '--junit', 'x'],
-    says: ["unknown option '--junit'", '(pexen list --help says what there is)'],
+    says: ["unknown option '--junit'", '(see pexen list --help)'],
   },
   {
     name: 'a configuration that type stripping cannot load',
@@ -128,7 +128,7 @@ const cases: readonly {
   {
     name: 'a module that never ends to load',
     files: tests('await new Promise(() => {});'),
-    says: ['PEXEN_MODULE_FAILED', 'tests.ts', 'waits at its top level for what never comes'],
+    says: ['PEXEN_MODULE_FAILED', 'tests.ts', 'a promise at its top level never settles'],
   },
   {
     name: 'a configuration that ends the process',
@@ -148,7 +148,7 @@ const cases: readonly {
         "export default defineSuite({ from: { '': modules({ dir: '.' }) }, pool: async () => pexen.threads() });",
       ),
     },
-    says: ['PEXEN_BAD_CONFIG', 'pool: its function gave something that is no pool', 'Write processes'],
+    says: ['PEXEN_BAD_CONFIG', 'pool: its function returned something that is not a pool', 'Write processes'],
   },
   {
     name: 'facts that cannot be had',
@@ -159,7 +159,7 @@ const cases: readonly {
     name: 'a configuration that never comes to an end',
     files: config('export default defineSuite(() => new Promise(() => {}));'),
     exitCode: 3,
-    says: ['nothing left to do'],
+    says: ['Exited early: a promise'],
   },
   {
     name: 'a factory that ends the process',

@@ -10,7 +10,7 @@ it('says that an error was not caught, and blames no process.exit', async ({ exp
   const dir = await folder({ 'pexen.config.ts': config, 'tests/t.sh': '#!/bin/sh\n' }, onTestFinished);
   const { exitCode, stderr } = await pexen(dir, 'run');
   expect(stderr).toContain('Error: too late');
-  expect(stderr).toContain('pexen: ended by an error that nothing caught, printed above.');
+  expect(stderr).toContain('pexen: Exited early: an uncaught error, printed above.');
   expect(stderr).not.toContain('process.exit');
   expect(exitCode).toBe(3);
 });

@@ -61,7 +61,7 @@ describe.concurrent('the words of the command', () => {
     const either = await pexen(dir, 'list', '--tag', 'quick', '-t', 'net');
     expect(either.stdout).toBe('1  tests/a\n2  tests/b\n');
     expect((await pexen(dir, 'list', '--help')).stdout).toMatch(
-      /several\s+times,\s+then\s+one\s+of\s+them\s+is\s+enough/,
+      /several\s+times,\s+any\s+of\s+them\s+is\s+enough/,
     );
     const ran = await pexen(dir, 'run', '--reporter', 'lines', '--reporter', 'junit=a=b.xml', 'tests/a');
     expect(ran.stdout, ran.stderr).toContain('1 task: 1 passed');
@@ -81,7 +81,7 @@ describe.concurrent('the words of the command', () => {
       expect(ended).toMatchObject({ exitCode: 2, stdout: '' });
       expect(ended.stderr).toContain(`(Did you mean ${meant}`);
       expect(ended.stderr.match(/Did you mean/g)).toHaveLength(1);
-      expect(ended.stderr).toContain('(pexen run --help says what there is)');
+      expect(ended.stderr).toContain('(see pexen run --help)');
     }
   });
 
@@ -165,7 +165,7 @@ describe.concurrent('modules of tests that do more than make tasks', () => {
     const ended = await pexen(dir, 'run', '--reporter', 'lines');
     expect(ended, ended.stderr).toMatchObject({ exitCode: 0 });
     expect(ended.stdout).toContain('1 with problems');
-    expect(ended.stderr).toContain('keeps something open (Timeout): ended all the same');
+    expect(ended.stderr).toContain('Open handles (Timeout) kept the process alive');
   });
 
   it('do not print into a list', async ({ expect, onTestFinished }) => {
@@ -207,7 +207,7 @@ describe.concurrent('pexen init', () => {
       /^\{\n\t"name": "x",\n\t"devDependencies": \{\n\t\t"pexen": "\^.*"\n\t\}\n\}\n$/,
     );
     expect((await pexen(dir, 'init')).stdout).toBe(
-      'pexen.config.mts is there already; left as it is. Now: npx pexen run\n',
+      'pexen.config.mts already exists; left unchanged. Now: npx pexen run\n',
     );
     await mkdir(join(dir, 'A folder of tests/node_modules'), { recursive: true });
     await rm(join(dir, 'node_modules'), { recursive: true });

@@ -52,7 +52,7 @@ export function checkArgs(schema: StandardSchema, args: unknown, task: string): 
       problem(
         'PEXEN_BAD_ARGS',
         `${issue.message}${formatIssuePath(issue)}`,
-        'Mend the value handed to with().',
+        'Fix the value handed to with().',
         task,
       ),
     ),

@@ -71,8 +71,8 @@ function tellLonelySideFiles(
     workshop.problem({
       code: 'PEXEN_LONELY_SIDE_FILE',
       location: { file: sideFile },
-      message: isThere ? `it is about ${path}, which is no test here` : `there is no ${path}`,
-      hint: isThere ? 'Is that file not executable?' : nameAfter(path, files),
+      message: isThere ? `it is about ${path}, which is not a test here` : `there is no ${path}`,
+      hint: isThere ? 'Check whether that file is executable.' : nameAfter(path, files),
     });
   }
 }
@@ -106,7 +106,7 @@ function nothingFound(
   return {
     code: 'PEXEN_NOTHING_FOUND',
     location: { file: dir },
-    message: `none of the ${files.length} files looked at is a test (${kind})`,
-    hint: hints.length > 0 ? hints.join(' ') : 'Are dir and include what they should be?',
+    message: `looked at ${files.length} files, found no tests (${kind})`,
+    hint: hints.length > 0 ? hints.join(' ') : 'Check dir and include.',
   };
 }

@@ -140,7 +140,7 @@ function warnOfStrangers(files: readonly FoundFile[], { warn }: Workshop): void 
     'PEXEN_SET_USER_ID',
     changing,
     'it runs with the rights of its owner or group',
-    'Is that meant? Else: chmod ug-s.',
+    'If that is not intended: chmod ug-s.',
   );
   tell('PEXEN_OTHER_OWNER', strange, 'it belongs to another user', 'Run only what you trust.');
 }

@@ -162,7 +162,7 @@ function isEntry(entry: unknown): entry is PlacedTask {
 }
 
 function madeNothing({ describe }: Factory): Problem {
-  const hint = 'Remove it from the configuration, or look why its input is empty.';
+  const hint = 'Remove it from the configuration, or check why its input is empty.';
   return problem('PEXEN_MADE_NOTHING', `the factory "${describe}" made no task`, hint);
 }
 

@@ -34,7 +34,7 @@ const hints: Readonly<Record<string, Hint>> = {
     loader: true,
   },
   ERR_INVALID_TYPESCRIPT_SYNTAX: {
-    text: "Is there a slip? Else it is syntax that Node's type stripping does not know: write it otherwise.",
+    text: "Check for a typo. Otherwise this is syntax that Node's type stripping does not support; rewrite it.",
     loader: true,
   },
   ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING: {
@@ -71,7 +71,7 @@ function hintFor(error: unknown, path: string, role: ModuleRole): string | undef
   if (!(error instanceof SyntaxError)) return undefined;
   if (isModuleSyntax.test(message)) return asModule(placeOf(error, path)?.file ?? path);
   if (message.includes('does not provide an export named')) {
-    return 'Is it spelled right? A type wants: import type { … }.';
+    return 'Check the spelling. A type needs: import type { … }.';
   }
   return /\.[cm]?ts$/.test(path)
     ? `Decorators, for one, need more than type stripping. ${useLoader[role]}`
@@ -98,7 +98,7 @@ function missingHint(message: string, url: string): string {
     existsSync(stem + end),
   );
   if (stem === '' || ending === undefined)
-    return 'Is the import spelled right, and with its ending (./x.ts)?';
+    return 'Check the spelling of the import and its extension (./x.ts).';
   return `Write the import with its ending: ${stem.split('/').at(-1)}${ending}`;
 }
 

@@ -42,7 +42,7 @@ async function withinOurLife(load: () => Promise<unknown>): Promise<unknown> {
   process.exit = refuseExit;
   let giveUp = (): void => {};
   const stuck = new Promise<never>((_, reject) => {
-    giveUp = () => reject(coded('it waits at its top level for what never comes', 'ERR_NEVER_LOADED'));
+    giveUp = () => reject(coded('a promise at its top level never settles', 'ERR_NEVER_LOADED'));
   });
   process.once('beforeExit', giveUp);
   try {

@@ -79,7 +79,7 @@ const requirement: Reader<Requirement> = (node, complain) => {
   if (only?.name === 'atLeast') return atLeastOf(only.value, complain);
   return complain(
     node,
-    'is no requirement',
+    'is not a requirement',
     'Write a name, { anyOf: [a, b] }, { every: [a, b] } or { atLeast: [2, a, b, c] }.',
   );
 };
@@ -109,7 +109,7 @@ const env: Reader<Readonly<Record<string, string>>> = (node, complain) => {
   if (!isMap(node)) return complain(node, 'must be a map of text', 'Write { NAME: value }.');
   const pairs = entriesOf(node).map(({ name, key, value }) => {
     if (!/^[^=\0]+$/.test(name) || isRefusedKey(name))
-      return [name, complain(key, 'is no name of a variable')];
+      return [name, complain(key, 'is not a valid name of a variable')];
     return [name, value === undefined ? complain(key, 'has no value') : anyText(value, complain)];
   });
   return pairs.every(([, value]) => value !== undefined)
@@ -198,7 +198,7 @@ function recordOf(readers: Readonly<Record<string, Reader>>): Reader<Readonly<Re
 function atLeastOf(node: Node, complain: Complain): Requirement | undefined {
   const [first, ...rest] = isSeq(node) ? node.items : [];
   if (!isScalar(first) || !Number.isSafeInteger(first.value) || rest.length === 0) {
-    return complain(node, 'is no number with names', 'Write { atLeast: [2, a, b, c] }.');
+    return complain(node, 'is not a number followed by names', 'Write { atLeast: [2, a, b, c] }.');
   }
   const names = rest.map((each) => (isNode(each) ? text(each, complain) : undefined));
   return names.every((name) => name !== undefined) ? atLeast(first.value as number, ...names) : undefined;

@@ -165,7 +165,7 @@ class Search implements ExportedTasks {
   #tellNoTask(name: string, index: number): void {
     this.problems.push({
       code: 'PEXEN_NOT_A_TASK',
-      message: `${name}[${index}] is no task, though the list has tasks`,
+      message: `${name}[${index}] is not a task, though the list has tasks`,
       hint: 'Export a list of nothing but tasks.',
     });
   }

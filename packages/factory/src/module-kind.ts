@@ -235,7 +235,7 @@ function warnOfUnbound(
     warn({
       code: 'PEXEN_UNBOUND',
       ...(location !== undefined && { location }),
-      message: `the task "${each.name || exportName}" has no args: it is left out`,
+      message: `the task "${each.name || exportName}" has no args; skipped`,
       hint: 'Export it with its args: export const one = template.with({ … });',
     });
   }

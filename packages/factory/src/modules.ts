@@ -79,7 +79,7 @@ function noSuchFile(path: string): PexenError {
       code: 'PEXEN_MODULE_FAILED',
       location: { file: path },
       message: 'there is no such file',
-      hint: 'Is it spelled right?',
+      hint: 'Check the spelling.',
     },
   ]);
 }

@@ -87,7 +87,7 @@ function notAMap(location: SourceLocation): Problem {
   return {
     code: 'PEXEN_BAD_HEADER',
     location,
-    message: 'the metadata is no map',
+    message: 'the metadata is not a map',
     hint: 'Write { claims: [/proc/sys/net], timeout: 20s }.',
   };
 }

@@ -58,12 +58,12 @@ function readJsonLine(line: string): Finding | string {
   try {
     value = JSON.parse(line);
   } catch {
-    return 'it is no JSON';
+    return 'it is not JSON';
   }
   const { name, status, message, data } = value as Readonly<Record<string, unknown>>;
   if (typeof name !== 'string' || name === '') return 'it has no name';
   if (!isStatus(status)) return `its status is none of ${statuses.join(', ')}`;
-  if (message !== undefined && typeof message !== 'string') return 'its message is no text';
+  if (message !== undefined && typeof message !== 'string') return 'its message is not text';
   if (!isTame(data))
     return `its data is nested deeper than ${deepestData} levels or has a key such as __proto__`;
   return { name, status, ...(message !== undefined && { message }), ...(data !== undefined && { data }) };

@@ -60,7 +60,7 @@ function leftOut(tools: readonly FoundFile[], { dir }: Workshop): Problem {
   return {
     code: 'PEXEN_LEFT_OUT',
     location: { file: dir },
-    message: `by their names these executables are no tests: ${names.join(', ')}${more}`,
+    message: `by their names these executables are not tests: ${names.join(', ')}${more}`,
     hint: 'If one is, say so in it: # pexen: {}',
   };
 }

@@ -157,13 +157,12 @@ function hasVanished(error: unknown): boolean {
 function unreadable(dir: string, error: unknown, isTop: boolean, files: Files): Problem {
   const code = codeOf(error);
   const near = isTop && code === 'ENOENT' ? similarDirectory(dir, files) : undefined;
-  const hint =
-    near ?? { ENOENT: 'Is it spelled right?', EACCES: 'Mend its permissions, or exclude it.' }[code];
+  const hint = near ?? { ENOENT: 'Check the spelling.', EACCES: 'Fix its permissions, or exclude it.' }[code];
   return {
     code: 'PEXEN_UNREADABLE_DIRECTORY',
     location: { file: dir },
     message:
-      { ENOENT: 'there is no such directory', ENOTDIR: 'it is no directory' }[code] ??
+      { ENOENT: 'there is no such directory', ENOTDIR: 'it is not a directory' }[code] ??
       `it cannot be read (${code})`,
     ...(hint !== undefined && { hint }),
   };
@@ -186,7 +185,7 @@ function unreadableFile(path: string, error: unknown): Problem {
     code: 'PEXEN_UNREADABLE_FILE',
     location: { file: path },
     message: `it cannot be looked at (${codeOf(error)})`,
-    hint: 'Mend the permissions of its directory, or exclude it.',
+    hint: 'Fix the permissions of its directory, or exclude it.',
   };
 }
 
@@ -195,7 +194,7 @@ function misnamed(path: string): Problem {
   return {
     code: 'PEXEN_LONELY_SIDE_FILE',
     location: { file: path },
-    message: `it is no side file: these end with ${sideFileEnding}`,
+    message: `it is not a side file: these end with ${sideFileEnding}`,
     hint: 'Rename it.',
   };
 }
@@ -204,8 +203,8 @@ function brokenLink(path: string): Problem {
   return {
     code: 'PEXEN_BROKEN_LINK',
     location: { file: path },
-    message: 'it is a link that leads nowhere, and left out',
-    hint: 'Mend or remove the link.',
+    message: 'it is a broken link; skipped',
+    hint: 'Fix or remove the link.',
   };
 }
 
@@ -213,7 +212,7 @@ function notText(name: Buffer, dir: string): Problem {
   return {
     code: 'PEXEN_NAME_NOT_TEXT',
     location: { file: dir },
-    message: `the name "${name.toString()}" (bytes ${name.toString('hex')}) is not UTF-8, and left out`,
+    message: `the name "${name.toString()}" (bytes ${name.toString('hex')}) is not UTF-8; skipped`,
     hint: 'Rename it.',
   };
 }

@@ -28,7 +28,7 @@ export function notExecutable(files: readonly FoundFile[], { dir }: Workshop): P
   return {
     code: 'PEXEN_NOT_EXECUTABLE',
     location: { file: dir },
-    message: `these scripts are not executable, and left out: ${namesOf(files, 5)}`,
+    message: `these scripts are not executable and were skipped: ${namesOf(files, 5)}`,
     hint: `If they are tests: chmod +x. Else exclude them, or take away their #! lines.`,
   };
 }

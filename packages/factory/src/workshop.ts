@@ -37,7 +37,7 @@ export function defaultMetaOf(meta: DefaultMeta | undefined, file: WalkedFile, w
       code: 'PEXEN_META_FAILED',
       location: { file: file.path },
       message: `the function "meta" threw: ${messageOf(error)}`,
-      hint: 'Mend it where the factory is configured.',
+      hint: 'Fix it where the factory is configured.',
     });
     return {};
   }

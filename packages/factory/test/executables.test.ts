@@ -227,7 +227,7 @@ test('all problems of a walk come in one error, each with its place', async () =
     'PEXEN_BAD_HEADER | c/d.sh:2:3 | there is metadata in the header and in c/d.sh.pexen.yaml',
     'PEXEN_BAD_META | g.sh.pexen.yaml:1:10 | timeout must be a duration such as 100ms, 20s, 5m or 2h, or a number of milliseconds',
     'PEXEN_LONELY_SIDE_FILE | e.sh.pexen.yaml | there is no e.sh',
-    'PEXEN_LONELY_SIDE_FILE | f.sh.pexen.yaml | it is about f.sh, which is no test here',
+    'PEXEN_LONELY_SIDE_FILE | f.sh.pexen.yaml | it is about f.sh, which is not a test here',
   ]);
 });
 
@@ -238,7 +238,7 @@ test('a side file that nobody would read says what it should be called', async (
   });
   const { problems } = await made(executables({ dir: '.' }), dir);
   expect(brief(problems, dir)).toEqual([
-    'PEXEN_LONELY_SIDE_FILE | b.sh.pexen.yml | it is no side file: these end with .pexen.yaml',
+    'PEXEN_LONELY_SIDE_FILE | b.sh.pexen.yml | it is not a side file: these end with .pexen.yaml',
     'PEXEN_LONELY_SIDE_FILE | a.pexen.yaml | there is no a',
     'PEXEN_LONELY_SIDE_FILE | deep/pinng.pexen.yaml | there is no deep/pinng',
   ]);
@@ -262,7 +262,7 @@ test('scripts that have lost their executable bit are told; what other scripts r
   };
   const dir = scratch(layout);
   const told = async (factory: Factory) => brief((await made(factory, dir)).warnings, dir);
-  const warning = `PEXEN_NOT_EXECUTABLE | ${dir} | these scripts are not executable, and left out:`;
+  const warning = `PEXEN_NOT_EXECUTABLE | ${dir} | these scripts are not executable and were skipped:`;
   expect(await told(executables({ dir: '.' }))).toEqual([`${warning} deploy.sh, e.sh, test/b.sh, test/c`]);
   expect(await told(tree({ dir: '.' }))).toEqual([`${warning} e.sh, test/b.sh, test/c`]);
   expect(await told(executables({ dir: '.', command: ['sh'], include: ['**/*.sh'] }))).toEqual([]);
@@ -280,7 +280,7 @@ test('nothing found is a problem; scripts that are not executable are named', as
     {
       code: 'PEXEN_NOTHING_FOUND',
       location: { file: dir },
-      message: 'none of the 3 files looked at is a test (executables)',
+      message: 'looked at 3 files, found no tests (executables)',
       hint: 'Scripts must be executable: chmod +x a.sh b.py',
     },
   ]);

@@ -201,9 +201,12 @@ describe('what it may say', () => {
     ['{ requires: [a, [b]] }', 'PEXEN_BAD_META 2:26 requires must be text'],
     [
       '{ requires: [{ anyof: [a] }] }',
-      /^PEXEN_BAD_META 2:23 requires is no requirement → Write a name, \{ anyOf/,
+      /^PEXEN_BAD_META 2:23 requires is not a requirement → Write a name, \{ anyOf/,
     ],
-    ['{ requires: [{ atLeast: [a, b] }] }', /^PEXEN_BAD_META 2:34 requires is no number with names/],
+    [
+      '{ requires: [{ atLeast: [a, b] }] }',
+      /^PEXEN_BAD_META 2:34 requires is not a number followed by names/,
+    ],
     ['{ provides: [a, 7] }', 'PEXEN_BAD_META 2:26 provides must be text → Write it in quotes: "7".'],
     ['{ claims: [{ x: 1 }] }', 'PEXEN_BAD_META 2:21 claims must be text'],
     ['{ uses: [{ x: 0 }] }', /^PEXEN_BAD_META 2:19 uses is no amount/],
@@ -213,7 +216,7 @@ describe('what it may say', () => {
     ['{ retries: { cuont: 2 } }', /^PEXEN_BAD_META 2:23 retries has an unknown entry "cuont"/],
     ['{ env: { A: [b] } }', 'PEXEN_BAD_META 2:22 env must be text'],
     ['{ env: { A: } }', 'PEXEN_BAD_META 2:19 env has no value'],
-    ['{ env: { __proto__: b } }', 'PEXEN_BAD_META 2:19 env is no name of a variable'],
+    ['{ env: { __proto__: b } }', 'PEXEN_BAD_META 2:19 env is not a valid name of a variable'],
     [
       '{ uses: [a, b], claims: [b] }',
       'PEXEN_USED_AND_CLAIMED 2:26 "b" is both used and claimed → A claim includes the use: remove it from uses.',
@@ -254,8 +257,8 @@ describe('side files', () => {
   });
 
   test.each([
-    ['- a', 'the metadata is no map'],
-    ['a', 'the metadata is no map'],
+    ['- a', 'the metadata is not a map'],
+    ['a', 'the metadata is not a map'],
     ['a: [', /flow|unexpected|\[/i],
     ['a: 1\n---\nb: 2', /document/],
     [`a: ${'['.repeat(50)}${']'.repeat(50)}`, 'it is nested deeper than 16 levels'],

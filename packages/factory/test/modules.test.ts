@@ -180,9 +180,9 @@ test('a template that nobody binds is told, one that is bound is not', async () 
   expect(paths({ tasks })).toEqual(['a/one']);
   expect(brief(warnings, dir)).toEqual([
     expect.stringMatching(
-      /^PEXEN_UNBOUND \| .*a\.task\.mjs:4:\d+ \| the task "lonely" has no args: it is left out$/,
+      /^PEXEN_UNBOUND \| .*a\.task\.mjs:4:\d+ \| the task "lonely" has no args; skipped$/,
     ),
-    expect.stringMatching(/the task "nameless" has no args: it is left out$/),
+    expect.stringMatching(/the task "nameless" has no args; skipped$/),
   ]);
 });
 
@@ -194,7 +194,7 @@ test('a list of tasks with something else in it is a problem', async () => {
   const got = await made(modules({ dir: '.' }), dir);
   expect(paths(got)).toEqual(['a/mixed/x', 'a/mixed/y']);
   expect(brief(got.problems, dir)).toEqual([
-    'PEXEN_NOT_A_TASK | a.task.mjs | mixed[1] is no task, though the list has tasks',
+    'PEXEN_NOT_A_TASK | a.task.mjs | mixed[1] is not a task, though the list has tasks',
   ]);
 });
 
@@ -311,7 +311,7 @@ describe('a module that cannot be loaded is a problem with a place and a way out
       'a mistake in the syntax of TypeScript',
       { 'a.task.ts': 'const a: number = [1;\n' },
       /a\.task\.ts:1 \| it cannot be loaded: SyntaxError: /,
-      /^Is there a slip\? .* Or load it with tsx/,
+      /^Check for a typo\. .* Or load it with tsx/,
     ],
     [
       'a mistake in what it imports',
@@ -355,7 +355,7 @@ describe('a module that cannot be loaded is a problem with a place and a way out
     [
       'one that waits for what never comes',
       { 'a.task.mjs': 'await new Promise(() => {});' },
-      /^PEXEN_MODULE_FAILED \| a\.task\.mjs \| .* waits at its top level for what never comes$/,
+      /^PEXEN_MODULE_FAILED \| a\.task\.mjs \| .* a promise at its top level never settles$/,
       /^At its top level a module makes tasks/,
     ],
     [
@@ -383,7 +383,7 @@ describe('a module that cannot be loaded is a problem with a place and a way out
       'an import of nothing',
       { 'a.task.ts': "import './gone.ts';" },
       /Cannot find module/,
-      /^Is the import spelled right/,
+      /^Check the spelling of the import/,
     ],
     [
       'a package that is not there',

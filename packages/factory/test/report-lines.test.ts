@@ -29,11 +29,11 @@ test.each([
   ['pass', 'begins with none of pass, fail'],
   ['PASS x', 'begins with none of'],
   ['pass : a', 'it has no name'],
-  ['{"name":"x"', 'it is no JSON'],
+  ['{"name":"x"', 'it is not JSON'],
   ['{"status":"pass"}', 'it has no name'],
   ['{"name":7,"status":"pass"}', 'it has no name'],
   ['{"name":"x","status":"passed"}', 'its status is none of'],
-  ['{"name":"x","status":"pass","message":1}', 'its message is no text'],
+  ['{"name":"x","status":"pass","message":1}', 'its message is not text'],
   ['{"name":"x","status":"pass","data":{"a":[{"__proto__":1}]}}', 'has a key such as __proto__'],
   [
     `{"name":"x","status":"pass","data":${'['.repeat(200)}${']'.repeat(200)}}`,
@@ -52,10 +52,10 @@ test.each([
   ['FAIL x: y', 'begins with none of'],
   ['fail: y', 'begins with none of'],
   ['fail', 'begins with none of'],
-  ['{"name":"x","status":"fail"', 'it is no JSON'],
+  ['{"name":"x","status":"fail"', 'it is not JSON'],
   ['{"status":"fail"}', 'it has no name'],
   ['{"name":"x","status":"failed"}', 'its status is none of'],
-  ['{"name":"x","status":"fail","message":1}', 'its message is no text'],
+  ['{"name":"x","status":"fail","message":1}', 'its message is not text'],
 ])('a line that cannot be read, but says that something failed, is a failure: %s', (line, why) => {
   const [finding] = readReport(line);
   expect(finding).toMatchObject({ name: 'report line 1', status: 'fail' });

@@ -84,7 +84,7 @@ test('a project of many kinds: only what looks like a test is run, and what near
     'test/net.sh',
   ]);
   expect(brief(got.warnings, dir)).toEqual([
-    `PEXEN_LEFT_OUT | ${dir} | by their names these executables are no tests: build.sh, check-all.sh`,
+    `PEXEN_LEFT_OUT | ${dir} | by their names these executables are not tests: build.sh, check-all.sh`,
   ]);
 });
 

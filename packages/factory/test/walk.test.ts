@@ -116,8 +116,8 @@ test('links in circles end, and every directory is walked once, under its own na
   expect(names(found)).toEqual(['m/file', 'n/file']);
   expect(found.problems).toEqual([]);
   expect(brief(found.warnings, dir).filter((line) => line.includes('BROKEN'))).toEqual([
-    'PEXEN_BROKEN_LINK | loop | it is a link that leads nowhere, and left out',
-    'PEXEN_BROKEN_LINK | pool | it is a link that leads nowhere, and left out',
+    'PEXEN_BROKEN_LINK | loop | it is a broken link; skipped',
+    'PEXEN_BROKEN_LINK | pool | it is a broken link; skipped',
   ]);
 });
 
@@ -163,8 +163,8 @@ test('names that are not UTF-8 are told with their bytes, and left out', () => {
   const found = walk(dir, {}, realFiles);
   expect(names(found)).toEqual(['a']);
   expect(found.warnings.map(({ code, message }) => `${code} ${message}`).sort()).toEqual([
-    'PEXEN_NAME_NOT_TEXT the name "f\ufffdo" (bytes 66ff6f) is not UTF-8, and left out',
-    'PEXEN_NAME_NOT_TEXT the name "\ufffd" (bytes fe) is not UTF-8, and left out',
+    'PEXEN_NAME_NOT_TEXT the name "f\ufffdo" (bytes 66ff6f) is not UTF-8; skipped',
+    'PEXEN_NAME_NOT_TEXT the name "\ufffd" (bytes fe) is not UTF-8; skipped',
   ]);
 });
 
@@ -178,8 +178,8 @@ test('a directory that is not there is a problem, with a guess at what was meant
       hint: 'Did you mean "tests"?',
     },
   ]);
-  expect(problemsOf('nothing like it')).toMatchObject([{ hint: 'Is it spelled right?' }]);
-  expect(problemsOf('b')).toMatchObject([{ message: 'it is no directory' }]);
+  expect(problemsOf('nothing like it')).toMatchObject([{ hint: 'Check the spelling.' }]);
+  expect(problemsOf('b')).toMatchObject([{ message: 'it is not a directory' }]);
 });
 
 test('a directory 300 levels deep is walked', () => {

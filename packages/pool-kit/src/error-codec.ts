@@ -54,7 +54,7 @@ export function encodeThrown(thrown: unknown, border: Border = {}): ThrownWire {
   try {
     return encode(thrown, { border, above: new Set(), budget: { left: most.inAll } });
   } catch {
-    return { error: { name: 'Error', message: 'Something was thrown that cannot even be looked at.' } };
+    return { error: { name: 'Error', message: 'The thrown value cannot be read.' } };
   }
 }
 

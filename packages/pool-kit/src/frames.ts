@@ -40,7 +40,7 @@ export class FrameReader {
     for (;;) {
       const left = bytes.length - at;
       const length = left < headLength ? 0 : bytes.readUInt32LE(at);
-      if (length > longestFrame) throw new RangeError(`a message that says it has ${length} bytes`);
+      if (length > longestFrame) throw new RangeError(`a message with a stated length of ${length} bytes`);
       this.#needed = headLength + length;
       if (left < this.#needed) break;
       contents.push(bytes.subarray(at + headLength, at + this.#needed));

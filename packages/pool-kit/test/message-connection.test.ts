@@ -46,7 +46,7 @@ test('a worker that is not ready is sent nothing: it is ended by force', async (
   await settle();
   await pool.close('drain');
   await opening;
-  expect(asked[0]).toBe('was killed: was not needed any more');
+  expect(asked[0]).toBe('was killed: was no longer needed');
   expect(asked).not.toContain('was sent leave');
 });
 

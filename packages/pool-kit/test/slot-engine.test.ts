@@ -276,7 +276,7 @@ describe('stopping', () => {
     worker(0).start(9);
     worker(0).return(8);
     await settle();
-    expect(context.lost).toEqual(['worker 0 was ended by SIGKILL: started what it was told to return']);
+    expect(context.lost).toEqual(['worker 0 was ended by SIGKILL: started an attempt that it had to return']);
     expect(a?.outcome).toMatchObject({ kind: 'crashed' });
   });
 

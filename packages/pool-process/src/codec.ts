@@ -117,9 +117,9 @@ export class FrameReader {
 }
 
 function lengthAt(bytes: Buffer, at: number): number {
-  if (bytes[at] !== mark) throw new ProtocolError(`what is no message: ${preview(bytes.subarray(at))}`);
+  if (bytes[at] !== mark) throw new ProtocolError(`an invalid message: ${preview(bytes.subarray(at))}`);
   const length = bytes.readUInt32LE(at + 1);
-  if (length > longestFrame) throw new ProtocolError(`a message that says it has ${length} bytes`);
+  if (length > longestFrame) throw new ProtocolError(`a message with a stated length of ${length} bytes`);
   return length;
 }
 

@@ -11,7 +11,7 @@ export function cleanupOfProgram(task: string): PexenError {
       code: 'PEXEN_CLOSURE',
       task,
       message: 'its cleanup is a function, which no worker can find: the body is a program',
-      hint: 'Tidy up in a task that tears down what this one provides.',
+      hint: 'Clean up in a task that tears down what this one provides.',
     },
   ]);
 }
@@ -71,7 +71,7 @@ function explain(file: string, cwd: string, code: string, cause: unknown): Expla
   if (!isDirectory(cwd)) {
     return {
       message: `its directory ${cwd} does not exist`,
-      hint: 'Create it, or mend the cwd of the task.',
+      hint: 'Create it, or fix the cwd of the task.',
     };
   }
   switch (code) {
@@ -82,11 +82,11 @@ function explain(file: string, cwd: string, code: string, cause: unknown): Expla
       return whyForbidden(file);
     case 'ENOEXEC':
       return {
-        message: 'its format is not known here',
+        message: 'its format is not supported on this machine',
         hint: 'Begin it with a line like #!/bin/sh, or build it for this machine.',
       };
     case 'ETXTBSY':
-      return { message: 'somebody is writing to it', hint: 'Start it only when it is complete.' };
+      return { message: 'another process is writing to it', hint: 'Start it when it is complete.' };
     case 'E2BIG':
       return { message: 'its arguments and environment are too long', hint: 'Hand them over in a file.' };
     case 'ENOMEM':
@@ -117,14 +117,14 @@ function whyNotFound(file: string): Explanation {
     ? { message: 'what it needs to be loaded is not there', hint: 'Build it for this machine.' }
     : {
         message: 'there is no such file',
-        hint: 'Mend its path, or list the tasks again: it may have been moved.',
+        hint: 'Fix its path, or list the tasks again: it may have been moved.',
       };
 }
 
 function shebangHint(interpreter: string): string {
   return interpreter.endsWith('\r')
     ? 'Its lines end as on Windows: save it with plain line feeds.'
-    : 'Install it, or mend the line after #!.';
+    : 'Install it, or fix the line after #!.';
 }
 
 function whyForbidden(file: string): Explanation {
@@ -132,10 +132,10 @@ function whyForbidden(file: string): Explanation {
   const interpreter = interpreterOf(file);
   return interpreter !== undefined && isExecutable(file)
     ? {
-        message: `its first line names ${interpreter}, which may not be executed`,
-        hint: 'Mend the line after #!.',
+        message: `its first line names ${interpreter}, which is not executable`,
+        hint: 'Fix the line after #!.',
       }
-    : { message: 'it may not be executed', hint: `Allow it: chmod +x ${file}` };
+    : { message: 'it is not executable', hint: `Make it executable: chmod +x ${file}` };
 }
 
 /** What the first line names after `#!`, if it is such a line. */

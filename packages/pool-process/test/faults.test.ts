@@ -227,7 +227,7 @@ describe('a body that says what it should not', () => {
   ];
   test.concurrent.each(messages)('%s', (_what, message) =>
     withBench(async (bench) => {
-      expect(await bench.run(body('forge', { message }))).toMatchObject(crashed('makes no sense'));
+      expect(await bench.run(body('forge', { message }))).toMatchObject(crashed('invalid message'));
     }),
   );
 

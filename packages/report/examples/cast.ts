@@ -59,7 +59,7 @@ export const cast: Cast = {
         '206 Partial Content: 文件上传中 🚀 12 MB',
         '206 Partial Content: 文件上传中 🚀 48 MB',
       ),
-      ends: { status: 'timed-out', reason: 'took longer than 30 s' },
+      ends: { status: 'timed-out', reason: 'timed out after 30 s' },
     },
     ...Array.from({ length: 60 }, (_, index) => foreignTest(index)),
   ],

@@ -231,7 +231,7 @@ test('a run that was broken off is in the report as such, whole and valid', asyn
   for (const strict of [false, true]) {
     const root = await checked(script, { strict });
     const property = allNodes(root).find(({ attributes }) => attributes.name === 'pexen.ended');
-    expect(property?.attributes.value).toBe('the run was broken off');
+    expect(property?.attributes.value).toBe('the run was aborted');
     expect(caseNamed(root, 'busy').children.map(({ name }) => name)).toEqual(['error']);
     expect(caseNamed(root, 'never').children.map(({ name }) => name)).toEqual(['skipped']);
   }

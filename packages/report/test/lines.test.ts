@@ -104,7 +104,7 @@ test('a run that ended early says why, one that was broken off says that', async
     "  RUNNING 3 tasks
          PASS [   0.001s] a
     ────────────────────
-        ENDED without an end: the run was broken off
+        ENDED without an end: the run was aborted
       SUMMARY [   0.002s] 3 tasks: 1 passed,
                           2 without a result
                           1ms of work in 2ms
@@ -141,7 +141,7 @@ test('a task between two attempts is not slow, and its next attempt begins anew'
     .end(7000, 'again');
   expect((await linesOf(script)).split('\n').slice(0, 4)).toEqual([
     '  RUNNING 1 task',
-    '    RETRY [   1.500s] again  attempt 1 failed: no answer; again in 3.0s',
+    '    RETRY [   1.500s] again  attempt 1 failed: no answer; retrying in 3.0s',
     '     SLOW [   > 2.0s] again  process-1 · attempt 2',
     '    FLAKY [   4.000s] again  passed at attempt 2',
   ]);

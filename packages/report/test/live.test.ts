@@ -191,7 +191,7 @@ test('a run that is broken off leaves the terminal in order, and what is known',
   await reporter.close();
   expect(terminal.showsCursor).toBe(true);
   const history = await terminal.history();
-  expect(history).toContain('the run was broken off');
+  expect(history).toContain('the run was aborted');
   expect(history.match(/SUMMARY/g)).toHaveLength(1);
 });
 

@@ -93,7 +93,7 @@ export function mixedRun(): Script {
     .says(3000, 'build/kernel', { kind: 'progress', progress: { done: 43, total: 100, message: 'drivers' } })
     .prints(3100, 'build/kernel', 'CC drivers/net/foo.o\nCC drivers/net/bar.o\n')
     .end(4000, 'build/docs')
-    .end(62_105, 'api/upload/big', { status: 'timed-out', reason: 'took longer than 60 s' })
+    .end(62_105, 'api/upload/big', { status: 'timed-out', reason: 'timed out after 60 s' })
     .end(65_000, 'build/kernel', { slow: true })
     .start(65_001, 'build/modules')
     .end(65_300, 'build/modules')

@@ -32,7 +32,7 @@ test('a body that ignores its timeout is abandoned once its grace is over, and i
   expect(first).toMatchObject({
     status: 'timed-out',
     abandoned: true,
-    reason: [{ task: 'hangs', why: 'took longer than 100 ms; its body did not end and was abandoned' }],
+    reason: [{ task: 'hangs', why: 'timed out after 100 ms; its body did not end and was abandoned' }],
   });
   expect(first?.attempts).toHaveLength(1);
   expect(second).toMatchObject({ status: 'returned', value: 'came' });
@@ -104,7 +104,7 @@ test('what the body holds stays taken, and whoever conflicts is skipped with tha
   await settle();
   await clock.advance(0);
   expect((await results).map(({ path, status, reason }) => [path, status, reason?.[0]?.why])).toEqual([
-    ['hangs', 'timed-out', 'took longer than 10 ms; its body did not end and was abandoned'],
+    ['hangs', 'timed-out', 'timed out after 10 ms; its body did not end and was abandoned'],
     ['task', 'returned', undefined],
     ['reads', 'skipped', 'needs "/db", which an abandoned body still holds'],
     ['needs', 'skipped', 'requires task "reads"'],

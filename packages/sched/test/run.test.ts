@@ -381,7 +381,7 @@ describe('timeouts', () => {
     await settle();
     await clock.advance(100);
     const [result] = await loop;
-    expect(result).toMatchObject({ status: 'timed-out', reason: [{ why: 'took longer than 100 ms' }] });
+    expect(result).toMatchObject({ status: 'timed-out', reason: [{ why: 'timed out after 100 ms' }] });
     expect(clock.pending).toBe(0);
   });
 
@@ -402,7 +402,7 @@ describe('timeouts', () => {
     const [result] = await loop;
     expect(result).toMatchObject({
       status: 'timed-out',
-      reason: [{ why: 'gave no sign of life for 100 ms' }],
+      reason: [{ why: 'no output or progress for 100 ms' }],
     });
   });
 

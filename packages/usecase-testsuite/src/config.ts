@@ -38,7 +38,7 @@ export async function loadConfig(directory: string, named?: string): Promise<Loa
     return { config: { from: { '': tree({ dir: '.' }) } }, root: resolve(directory), file };
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) throw noConfig(`there is no ${file}`, 'Write one with: pexen init');
-  if (found.isDirectory() || data.test(file)) throw noConfig(`${file} is no module`, howNamed);
+  if (found.isDirectory() || data.test(file)) throw noConfig(`${file} is not a module`, howNamed);
   return {
     config: await resolveSuite(await importSuite(file), environment(), file),
     root: dirname(file),
@@ -54,7 +54,7 @@ function othersBeside(file: string): Problem[] {
     .map((other) => ({
       code: 'PEXEN_TWO_CONFIGS',
       location: { file: other },
-      message: `this configuration is left out: ${basename(file)} counts`,
+      message: `this configuration is ignored: ${basename(file)} counts`,
       hint: 'Remove one of them, or name the one you mean: --config FILE.',
     }));
 }

@@ -31,7 +31,7 @@ export class Expectations {
       .map(({ pattern }) => ({
         code: 'PEXEN_UNUSED_EXPECTATION',
         message: `no task matches "${pattern}" of expectedFailures`,
-        hint: 'Remove it, or mend the pattern.',
+        hint: 'Remove it, or fix the pattern.',
       }));
   }
 }

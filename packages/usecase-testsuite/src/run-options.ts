@@ -72,7 +72,7 @@ export function planOptions(
 /** What a function of the configuration gave, if it is a pool. @throws PexenError PEXEN_BAD_CONFIG. */
 function checkedPool(entry: string, pool: Pool): Pool {
   if (typeof pool?.manifest === 'object' && typeof pool.open === 'function') return pool;
-  const message = `${entry}: its function gave something that is no pool`;
+  const message = `${entry}: its function returned something that is not a pool`;
   const hint = 'Write processes, threads, or (request) => processes({ ...request, recycleAfter: 100 }).';
   throw new PexenError([{ code: 'PEXEN_BAD_CONFIG', message, hint }]);
 }

@@ -193,7 +193,7 @@ describe('a configuration', () => {
         {
           code: 'PEXEN_TWO_CONFIGS',
           location: { file: join(dir, 'pexen.config.mjs') },
-          message: 'this configuration is left out: pexen.config.js counts',
+          message: 'this configuration is ignored: pexen.config.js counts',
         },
       ],
     });
@@ -276,7 +276,7 @@ describe('a configuration', () => {
       const [problem] = await problemsOf(loadConfig(dir, name));
       expect(problem).toMatchObject({
         code: 'PEXEN_NO_CONFIG',
-        message: expect.stringContaining('is no module'),
+        message: expect.stringContaining('is not a module'),
       });
       expect(problem?.hint).toBe('A configuration is a module: pexen.config.ts, .mts, .js or .mjs.');
     }

@@ -45,7 +45,7 @@ export async function init(dir: string, output: Output): Promise<ExitCode> {
   const existing = configNames.find((name) => existsSync(join(root, name)));
   const name = existing ?? (manifest.type === 'module' ? 'pexen.config.ts' : 'pexen.config.mts');
   if (existing === undefined) await writeFile(join(root, name), config);
-  const did = existing === undefined ? `Wrote ${name}.` : `${name} is there already; left as it is.`;
+  const did = existing === undefined ? `Wrote ${name}.` : `${name} already exists; left unchanged.`;
   if (manifest.type === 'commonjs') output.write(commonJs);
   output.write(`${did} Now: ${isInstalled(root) ? '' : 'npm install && '}npx pexen run\n`);
   return exitCodes.ok;
@@ -81,7 +81,7 @@ async function read(file: string): Promise<Written> {
       code: 'PEXEN_BAD_MANIFEST',
       location: { file },
       message,
-      hint: 'Mend it first.',
+      hint: 'Fix it first.',
     } as const;
     throw new PexenError([problem], { cause });
   }

@@ -151,7 +151,7 @@ export const keepsProgramsApart = rule(
 );
 
 export const givesBackPrograms = rule(
-  'gives back a program that is stopped before it was begun',
+  'gives back a program that is stopped before it was started',
   takesExecutables,
   async (stand) => {
     const before = await running(stand, 100);

@@ -94,7 +94,7 @@ export const keepsToSlots = rule(
 );
 
 export const givesBackStopped = rule(
-  'gives back what is stopped before it was begun',
+  'gives back what is stopped before it was started',
   takesFunctions,
   async (stand) => {
     await stand.fill(fixtures.obeys);

@@ -244,7 +244,7 @@ export class Link implements ConnectionEvents {
     this.#isRetired = true;
     this.#isExpected = true;
     if (this.#isGone || this.#isKilled) return this.whenOver;
-    if (this.#connection.leave === undefined || this.isAway) this.#end('was not needed any more');
+    if (this.#connection.leave === undefined || this.isAway) this.#end('was no longer needed');
     else {
       this.#watch(this.#host.timeouts.answerMs, () => this.#end('did not leave'));
       this.#connection.leave();
@@ -266,7 +266,7 @@ export class Link implements ConnectionEvents {
   started(number: number, worker?: string): void {
     const attempt = this.#isDistrusted ? undefined : this.#held.get(number);
     if (attempt !== undefined && !attempt.hasStarted) this.#start(attempt, worker);
-    else if (this.#presumedReturned.has(number)) this.violated('started what it was told to return');
+    else if (this.#presumedReturned.has(number)) this.violated('started an attempt that it had to return');
   }
 
   news(number: number, news: readonly News[]): void {

@@ -67,7 +67,7 @@ export class MessageConnection implements Connection {
   /** A worker that is not ready may never hear of it: it is ended by force. */
   leave(): void {
     if (this.#isReady) this.#transport.send({ do: 'leave' });
-    else this.kill('was not needed any more');
+    else this.kill('was no longer needed');
   }
 
   kill(cause: string): void {
@@ -77,7 +77,7 @@ export class MessageConnection implements Connection {
   /** A message of the worker has come. */
   hear(message: unknown): void {
     if (!isFromWorker(message)) {
-      this.#events.violated('sent a message that makes no sense');
+      this.#events.violated('sent an invalid message');
       return;
     }
     switch (message.is) {

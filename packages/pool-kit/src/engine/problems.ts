@@ -3,9 +3,7 @@ import { isPexenError, messageOf, PexenError, type Problem } from '@pexen/core';
 
 /** A worker ended before it was ready for anything. `how` goes on after its name. */
 export function workerDidNotStart(name: string, how: string, hint: string): PexenError {
-  return new PexenError([
-    { code: 'PEXEN_WORKER_START', message: `${name} did not come up: it ${how}`, hint },
-  ]);
+  return new PexenError([{ code: 'PEXEN_WORKER_START', message: `${name} did not start: it ${how}`, hint }]);
 }
 
 /** One worker after the other died that had been sent the attempt. */

@@ -117,7 +117,7 @@ function pickMade(address: Extract<BodyAddress, { readonly kind: 'made' }>): Tas
     throw missing(
       address,
       `made no task "${address.id}" while it loaded`,
-      'Does it make its tasks in the same way each time, whoever loads it?',
+      'Make the same tasks each time the module is loaded.',
     );
   }
   if (second !== undefined) throw new PexenError([duplicateIdProblem(address.id, first, second)]);
@@ -184,7 +184,7 @@ function checkFingerprint({ body }: TaskDefinition, { fingerprint, url }: BodyAd
     {
       code: 'PEXEN_FINGERPRINT',
       location: { file: url },
-      message: 'the worker found another body there than the run has',
+      message: 'the worker found a different body than the run',
       hint: 'Did the file change since the run began? Does the worker load it with the same `loader`?',
     },
   ]);

@@ -101,7 +101,7 @@ export class OutputFiles {
       const facts = lstatSync(this.reportPath, { throwIfNoEntry: false });
       this.#reportSize ??= facts?.size;
       if (facts?.isFile() === true) return this.#readReport(missing);
-      if (facts !== undefined) missing(`$PEXEN_REPORT is ${kindOf(facts)}, and no file`);
+      if (facts !== undefined) missing(`$PEXEN_REPORT is ${kindOf(facts)}, not a file`);
       else if (this.#reportSize !== undefined) missing('$PEXEN_REPORT was removed by the program');
     } catch (error) {
       missing(`$PEXEN_REPORT cannot be read: ${(error as Error).message}`);

@@ -179,7 +179,7 @@ export class SpawnHelperClient {
 
 /** It never answered, so it has started nothing. */
 function helperDidNotStart(exit: string): Error {
-  const message = `the process that starts programs did not come up: it ${exit}`;
+  const message = `the process that starts programs did not start: it ${exit}`;
   return Object.assign(new Error(message), { code: 'EAGAIN' });
 }
 

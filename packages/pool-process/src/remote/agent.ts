@@ -88,7 +88,7 @@ class AgentSide {
     ticket.valve.flush();
     const wire: OutcomeEnvelope =
       outcome === undefined
-        ? { kind: 'not-started', reason: 'the agent was not told how to run it' }
+        ? { kind: 'not-started', reason: 'the agent received no assignment for it' }
         : encodeOutcome(withoutPromise(outcome), assignment.path);
     say({ is: 'ended', id, outcome: wire });
   }

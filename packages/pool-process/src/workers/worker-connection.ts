@@ -191,8 +191,7 @@ export class WorkerConnection implements Connection {
 
   #hear(message: unknown): void {
     this.startedUpTo(); // What a body says in the name of its worker may come before the word that it has started.
-    if (!isFromWorker(message) || !this.#accept(message))
-      this.#events.violated('sent a message that makes no sense');
+    if (!isFromWorker(message) || !this.#accept(message)) this.#events.violated('sent an invalid message');
   }
 
   /** False if what it says cannot be. */

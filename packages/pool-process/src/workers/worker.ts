@@ -86,7 +86,7 @@ class WorkerSide {
     process.on('uncaughtExceptionMonitor', (error) => say({ is: 'dying', why: describe(error) }));
     // The processes that a body started are in our group, and are told directly.
     process.on('SIGTERM', () =>
-      asWorker(() => this.#current?.abort(new Error('The worker was told to end.'))),
+      asWorker(() => this.#current?.abort(new Error('The worker was asked to stop.'))),
     );
     say({ is: 'ready' });
   }

@@ -99,7 +99,7 @@ class JUnit implements Reporter {
   }
 
   #properties({ pools, hasEnded, endReason, poisoned }: RunFacts): Readonly<Record<string, string>> {
-    const reason = hasEnded ? endReason : 'the run was broken off';
+    const reason = hasEnded ? endReason : 'the run was aborted';
     return {
       'pexen.pools': pools.map(({ kind }) => kind).join(', '),
       ...(reason !== undefined && { 'pexen.ended': reason }),

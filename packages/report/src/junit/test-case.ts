@@ -55,11 +55,11 @@ export function casesOf(task: EndedTask, options: CaseOptions): TestCase[] {
   return [own, ...result.findings.map((finding) => findingCase(own.name, finding, verdict))];
 }
 
-/** The case of a task that has no result, since the run was broken off. */
+/** The case of a task that has no result, since the run was aborted. */
 export function missingCase({ callPath, state }: RunTask): TestCase {
-  const message = 'the run was broken off before this task ended';
+  const message = 'the run was aborted before this task ended';
   const error = { kind: 'error', type: 'interrupted', message, text: message } as const;
-  const skipped = { kind: 'skipped', message: 'the run was broken off before this task started' } as const;
+  const skipped = { kind: 'skipped', message: 'the run was aborted before this task started' } as const;
   return { ...emptyCase(nameOf(callPath)), standing: state === 'waiting' ? skipped : error };
 }
 

@@ -101,7 +101,7 @@ function retryLine(path: string, ended: TaskAttempt, retryInMs: number, { paint 
   const { attempt, outcome, durationMs, error, reason } = ended;
   const why = error?.message ?? reason;
   const said = `attempt ${attempt} ${outcome}${why === undefined ? '' : `: ${why}`}`;
-  const again = retryInMs < 1 ? 'again now' : `again in ${formatSpan(retryInMs)}`;
+  const again = retryInMs < 1 ? 'retrying' : `retrying in ${formatSpan(retryInMs)}`;
   return newsLine('RETRY', formatSeconds(durationMs), path, `${clip(oneLine(said), 90)}; ${again}`, paint);
 }
 

@@ -57,11 +57,11 @@ function skippedLines({ skippedFor }: Totals, paint: Paint): string[] {
 function poisonedLine({ run: { poisoned } }: RunSnapshot, paint: Paint): string[] {
   if (poisoned.length === 0) return [];
   const names = poisoned.map((resource) => printable(resource)).join(', ');
-  return [`${paint('yellow', ' POISONED')} ${names}: left behind by tasks that broke while holding it`];
+  return [`${paint('yellow', ' POISONED')} ${names}: state unknown, a task broke while holding it`];
 }
 
 function endLine({ run: { hasEnded, endReason } }: RunSnapshot, paint: Paint): string[] {
-  if (!hasEnded) return [`${paint('red', '    ENDED')} without an end: the run was broken off`];
+  if (!hasEnded) return [`${paint('red', '    ENDED')} without an end: the run was aborted`];
   return endReason === undefined ? [] : [`${paint('yellow', '    ENDED')} early: ${printable(endReason)}`];
 }
 

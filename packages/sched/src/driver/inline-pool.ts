@@ -92,7 +92,7 @@ class InlinePool implements Pool {
   }
 
   recall(): void {
-    for (const { settle } of this.#waiting) settle(notStarted('no more is begun'));
+    for (const { settle } of this.#waiting) settle(notStarted('no more is started'));
     this.#waiting.clear();
   }
 
@@ -112,7 +112,7 @@ class InlinePool implements Pool {
   #wait(waiting: Waiting): void {
     this.#waiting.add(waiting);
     const giveBack = (): void => {
-      if (this.#waiting.delete(waiting)) waiting.settle(notStarted('stopped before it was begun'));
+      if (this.#waiting.delete(waiting)) waiting.settle(notStarted('stopped before it was started'));
     };
     waiting.ticket.signal.addEventListener('abort', giveBack, { once: true });
   }

@@ -123,7 +123,7 @@ export class RunPool {
     const closed = Promise.all([this.#tryToClose(how), closedLate]);
     return new Promise((resolve) => {
       const ms = longestGivingUpMs[how];
-      const message = `a pool was closed while it was opening, and has not given up within ${ms} ms`;
+      const message = `a pool was closed while it was opening, and did not stop opening within ${ms} ms`;
       const cancel = this.#listener.after(ms, () => resolve({ code: 'PEXEN_POOL_CLOSE', message }));
       closed.then(([early, late]) => {
         cancel();

@@ -213,7 +213,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (deadline !== undefined)
       this.#takeDeadlineBack = this.#engine.after(deadline, () =>
-        this.abort(`the run took longer than ${deadline} ms`),
+        this.abort(`the run exceeded its deadline of ${deadline} ms`),
       );
   }
 

@@ -90,7 +90,7 @@ export class Deadlines {
     const sinceMs = tasks.since[task] as number;
     if (kind === BACKOFF) this.#state.makeReady(task);
     else if (kind === IDLE) this.#checkSilence(task, attempt, sinceMs);
-    else this.#stop(task, `took longer than ${Math.round(atMs - sinceMs)} ms`);
+    else this.#stop(task, `timed out after ${span(atMs - sinceMs)}`);
   }
 
   #checkSilence(task: number, attempt: number, sinceMs: number): void {
@@ -98,7 +98,7 @@ export class Deadlines {
     const { idleMs = 0 } = plan.rulesOf(task);
     const dueMs = Math.max(sinceMs, this.#heard.get(task) ?? 0) + idleMs;
     if (dueMs > nowMs) alarms.set(dueMs, IDLE, task, attempt);
-    else this.#stop(task, `gave no sign of life for ${idleMs} ms`);
+    else this.#stop(task, `no output or progress for ${span(idleMs)}`);
   }
 
   #stop(task: number, reason: string): void {
@@ -125,4 +125,10 @@ export function stopAttempt(state: State, task: number, stop: number, reason: st
   const part = tasks.has(task, CLEANING_UP) ? 'cleanup' : 'body';
   const why = stop === TIMED_OUT ? 'timed-out' : 'cancelled';
   out.push({ type: 'stop-attempt', task, attempt: tasks.attempt[task] as number, part, why, reason });
+}
+
+/** A length of time as people read it: `6 s`, `250 ms`. */
+function span(ms: number): string {
+  const wholeMs = Math.round(ms);
+  return wholeMs >= 1000 && wholeMs % 100 === 0 ? `${wholeMs / 1000} s` : `${wholeMs} ms`;
 }

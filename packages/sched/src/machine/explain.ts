@@ -128,7 +128,7 @@ function whatRuns(state: State, task: number): string {
   const what = `${part} ${tasks.attempt[task]}`;
   const asked = tasks.stop[task] === 0 ? '' : `, asked to stop: ${stopReasons.get(task)}`;
   return tasks.state[task] === DISPATCHED
-    ? `waits in the pool "${state.poolOf(task).name}", which has not begun ${what}${asked}`
+    ? `waits in the pool "${state.poolOf(task).name}", which has not started ${what}${asked}`
     : `is running: ${what} on ${tasks.worker[task]}${asked}`;
 }
 
@@ -232,7 +232,8 @@ function gateWait(state: State, task: number, gate: GateId): Wait {
     const text = `for ${requirement}, to be provided by`;
     return { for: { kind: 'requirement', requirement, providers: paths }, text, tasks };
   }
-  const text = orderTexts[kind] ?? `until nobody needs ${describeCapability(subject)}, which still concerns`;
+  const text =
+    orderTexts[kind] ?? `until no task needs ${describeCapability(subject)} any more, still needed by`;
   return { for: { kind: 'order', tasks: paths }, text, tasks };
 }
 
@@ -291,7 +292,7 @@ function chain(state: State, task: number): string {
   }
   const text = parts.join(', which waits ');
   if (next === undefined || !state.tasks.isOut(next)) return text;
-  return `${text}, which ${state.tasks.state[next] === DISPATCHED ? 'has not begun' : 'is running'}`;
+  return `${text}, which ${state.tasks.state[next] === DISPATCHED ? 'has not started' : 'is running'}`;
 }
 
 function someOf({ plan }: State, tasks: readonly number[]): string {

@@ -66,12 +66,7 @@ export class Check {
     const found = checkMeta(plan.metaOf(task), '');
     for (const each of found) this.add(task, each);
     if (plan.states(task, TAKES) && plan.definition(task).isUnbound)
-      this.#refuse(
-        task,
-        'PEXEN_UNBOUND_ARGS',
-        'it takes args, and nobody gave it any',
-        'Hand task.with(args) to the run.',
-      );
+      this.#refuse(task, 'PEXEN_UNBOUND_ARGS', 'args are missing', 'Hand task.with(args) to the run.');
     if (plan.states(task, PLACED)) this.#place(task);
     return found.length === 0;
   }
@@ -81,7 +76,7 @@ export class Check {
     this.#refuse(
       task,
       'PEXEN_DUPLICATE_PATH',
-      'this call path is given twice',
+      'two tasks have this call path',
       this.#otherName(task) ?? 'Give one of them another name, or place them under different parents.',
     );
   }
@@ -264,7 +259,7 @@ export class Check {
           task,
           'PEXEN_WITHDRAWN',
           `requires ${describeCapability(gone)}, which is torn down`,
-          'Add a task that provides it anew.',
+          'Add a task that provides it again.',
         );
     }
   }

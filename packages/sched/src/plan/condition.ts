@@ -13,7 +13,7 @@ export function askWhen(
     const message = `its "when" gave ${kindOf(answer)}, not true, false or a reason`;
     return { problem: problem('PEXEN_BAD_META', message) };
   } catch (error) {
-    const hint = 'Mend it, or give the run the facts that it asks for.';
+    const hint = 'Fix it, or give the run the facts that it asks for.';
     return { problem: problem('PEXEN_WHEN_THREW', `its "when" threw: ${messageOf(error)}`, hint) };
   }
 }
