@@ -80,10 +80,19 @@ export class Descriptions {
     return info;
   }
 
+  /** Reading a call's frames costs more than all else of a task: they are read when the location is first asked for. */
   #locate(info: Writable, added: CallSite | undefined): void {
     const { location, site, address } = this.#plan.definition(info.id);
-    const found = location ?? locationOf(site) ?? moduleOf(address) ?? locationOf(added);
-    if (found !== undefined) info.location = { ...found, file: this.#relative(found.file) };
+    const known = location ?? (site === undefined ? moduleOf(address) : undefined);
+    if (known !== undefined) {
+      info.location = { ...known, file: this.#relative(known.file) };
+      return;
+    }
+    const get = (): SourceLocation | undefined => {
+      const found = locationOf(site) ?? moduleOf(address) ?? locationOf(added);
+      return found && { ...found, file: this.#relative(found.file) };
+    };
+    Object.defineProperty(info, 'location', { enumerable: true, get });
   }
 
   /** What ties it to other tasks. */
