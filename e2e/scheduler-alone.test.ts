@@ -35,6 +35,7 @@ test('what was packed leads to no sources', () => {
   const manifest = readFileSync(join(project.dir, 'node_modules/@pexen/sched/package.json'), 'utf8');
   expect(JSON.parse(manifest).exports).toEqual({
     '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+    './replay': { types: './dist/replay.d.ts', default: './dist/replay.js' },
     './package.json': './package.json',
   });
   expect(manifest).not.toContain('workspace:');
@@ -77,5 +78,5 @@ test('the example stays within its bound of size', async () => {
   expect(warnings).toEqual([]);
   const bytes = gzipSync(outputFiles[0]?.contents ?? '').length;
   console.info(`The scheduler's first example bundles to ${bytes} bytes gzipped.`);
-  expect(bytes).toBeLessThan(50_300);
+  expect(bytes).toBeLessThan(52_800);
 });

@@ -86,6 +86,14 @@ export function residentMb(pid: number): number | undefined {
 }
 const pageBytes = 4096;
 
+/**
+ * Does the process have any memory? False for zombies, kernel threads, and what is about to end. Asks for its size: what is resident is
+ * counted for each processor apart, and may read 0 while a process becomes another program.
+ */
+export function hasMemory(pid: number): boolean {
+  return Number(read(pid, 'statm')?.toString('latin1').split(' ')[0] ?? 0) > 0;
+}
+
 /** How many more of each the system lets this process have; infinite where no limit is known. */
 export interface Room {
   readonly openFiles: number;

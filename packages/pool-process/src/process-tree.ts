@@ -9,11 +9,11 @@ import {
   adopters,
   allPids,
   environmentOf,
+  hasMemory,
   hasProc,
   latestPid,
   ownStartTicks,
   processFacts,
-  residentMb,
 } from './platform.ts';
 
 /** The leader of the group, if there is one, and the mark in the environment of all that came of it. */
@@ -145,7 +145,7 @@ function standingOf({ marker }: ProcessTree, pid: number): Standing {
   if (environment.length > 0)
     return marker.length >= shortestMarker && carriesMarker(environment, marker) ? 'ours' : 'foreign';
   const isOrphan = adopters().has(processFacts(pid)?.parent ?? 0);
-  return isOrphan && (residentMb(pid) ?? 0) > 0 ? 'unclear' : 'foreign';
+  return isOrphan && hasMemory(pid) ? 'unclear' : 'foreign';
 }
 
 function isMember({ pid: leader }: ProcessTree, pid: number): boolean {

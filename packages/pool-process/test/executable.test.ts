@@ -89,9 +89,9 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
     });
 
     test.each([
-      ['a pipe, and no file', 'mkfifo $PEXEN_REPORT'],
-      ['a directory, and no file', 'mkdir $PEXEN_REPORT'],
-      ['a symbolic link, and no file', 'ln -s /etc/passwd $PEXEN_REPORT'],
+      ['a pipe, not a file', 'mkfifo $PEXEN_REPORT'],
+      ['a directory, not a file', 'mkdir $PEXEN_REPORT'],
+      ['a symbolic link, not a file', 'ln -s /etc/passwd $PEXEN_REPORT'],
     ])('a report that cannot be read is told: %s', async (what, script) => {
       expect(factsOf(await runOne(pool, shell(script)))).toMatchObject({
         report: '',
@@ -240,7 +240,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
     test('an interpreter that may not be executed', async () => {
       const interpreter = program(folder(), 'interpreter', '', 0o644);
       const file = program(folder(), 'script', `#!${interpreter}\n`);
-      expect(await problemOf(executable(file))).toContain('may not be executed');
+      expect(await problemOf(executable(file))).toContain('which is not executable');
     });
 
     test('no such directory', async () => {

@@ -42,7 +42,7 @@ const returned: Outcome = Object.freeze({ kind: 'returned', locksOk: true });
  * The name of the outcome. `stop` is why the machine stopped the attempt, if it did: what comes after a signal is never called
  * returned. `not-started` has no name, it is no attempt.
  */
-export function nameOutcome(outcome: PoolOutcome, stop: number, reason: string): Outcome {
+function nameOutcome(outcome: PoolOutcome, stop: number, reason: string): Outcome {
   if (stop !== 0 && outcome.kind !== 'lost') return nameStopped(outcome, stop, reason);
   switch (outcome.kind) {
     case 'returned':
@@ -108,29 +108,25 @@ function endedItself(outcome: PoolOutcome): boolean {
 }
 
 /** Does what the task provides count as given? */
-export function gives(outcome: Outcome): boolean {
+function gives(outcome: Outcome): boolean {
   return outcome.kind === 'returned' || (outcome.kind === 'failed' && outcome.depsOk === true);
 }
 
 const harmless: ReadonlySet<ResultStatus> = new Set(['skipped', 'skipped-itself', 'cancelled']);
 
 /** Is that an end for which salvages are there? */
-export function isBad(status: ResultStatus): boolean {
+function isBad(status: ResultStatus): boolean {
   return status !== 'returned' && !harmless.has(status);
 }
 
 /** Does the cleanup of the metadata run after it? Not where the body itself took care of how it ended, nor beside a body that still runs. */
-export function wantsCleanup({ kind, locksOk, abandoned, wantsCleanup = false }: Outcome): boolean {
+function wantsCleanup({ kind, locksOk, abandoned, wantsCleanup = false }: Outcome): boolean {
   if (abandoned) return false;
   return wantsCleanup || (!locksOk && kind !== 'failed' && kind !== 'lost');
 }
 
 /** May there be another attempt after this one, its number being `attempt`? */
-export function mayRetry(
-  { kind, abandoned }: Outcome,
-  attempt: number,
-  { retries, rerunnable }: Rules,
-): boolean {
+function mayRetry({ kind, abandoned }: Outcome, attempt: number, { retries, rerunnable }: Rules): boolean {
   if (abandoned) return false; // two bodies would hold the same
   switch (kind) {
     case 'failed':
@@ -146,7 +142,7 @@ export function mayRetry(
 }
 
 /** How long to wait before the next attempt, ms. The same task and attempt always wait the same. */
-export function retryDelay({ retries }: Rules, task: number, attempt: number): number {
+function retryDelay({ retries }: Rules, task: number, attempt: number): number {
   const { delay, factor, maxDelay, jitter } = retries;
   const full = Math.min(maxDelay, delay * factor ** (attempt - 1));
   return full * (1 - jitter * chance(task, attempt));

@@ -12,6 +12,8 @@ import type { AttemptScript, PoolSpec, Scenario, TaskSpec } from './scenario.ts'
 const healAtMs = 2_000;
 /** No healthy world takes longer. */
 const endOfTimeMs = 1_000_000;
+/** No scenario takes so many batches of facts. */
+const mostSteps = 100_000;
 
 /** One attempt in a pool. */
 interface Attempt {
@@ -91,6 +93,7 @@ export class World {
       if (next === undefined)
         throw new Error('the run stands still: nothing will ever happen, and it has not ended');
       if (this.#now > endOfTimeMs) throw new Error('the run does not end although the world has healed');
+      if (this.steps > mostSteps) throw new Error('the run goes on for ever, and no time passes');
       next();
       if (this.#waiting.length > 0 && !this.#chance(this.#scenario.faults.batch)) this.#tell();
     }
