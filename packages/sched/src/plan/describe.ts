@@ -98,14 +98,14 @@ export class Descriptions {
   /** What ties it to other tasks. */
   #relate(info: Writable): void {
     const meta = this.#plan.metaOf(info.id);
-    const metaFlags = (kind: number): boolean => this.#plan.states(info.id, kind);
+    const states = (kind: number): boolean => this.#plan.states(info.id, kind);
     const { requires = none, provides = none, after = none, before = none, salvages = none } = meta;
-    if (metaFlags(REQUIRES) && requires.length > 0)
+    if (states(REQUIRES) && requires.length > 0)
       info.requires = requires.map((each) => this.#requirement(each));
-    if (metaFlags(PROVIDES) && provides.length > 0) info.provides = this.#capabilities(provides);
-    if (metaFlags(ORDERED) && after.length > 0) info.after = this.#capabilities(after);
-    if (metaFlags(ORDERED) && before.length > 0) info.before = this.#capabilities(before);
-    if (!metaFlags(EXEMPT)) return;
+    if (states(PROVIDES) && provides.length > 0) info.provides = this.#capabilities(provides);
+    if (states(ORDERED) && after.length > 0) info.after = this.#capabilities(after);
+    if (states(ORDERED) && before.length > 0) info.before = this.#capabilities(before);
+    if (!states(EXEMPT)) return;
     const torn = tornDownBy(meta);
     if (salvages.length > 0) info.salvages = this.#capabilities(salvages);
     if (torn.length > 0) info.tearsDown = this.#capabilities(torn);
@@ -121,8 +121,8 @@ export class Descriptions {
   /** A task that was added several times, or that others were made from, is all of these: any of them may meet the requirement. */
   #requirement(requirement: Requirement): RequirementInfo {
     const capabilities = capabilitiesOf(requirement).flatMap((each) => this.#capability(each));
-    const metaFlags = formOf(requirement);
-    const form = metaFlags === 'one' && capabilities.length > 1 ? 'any-of' : metaFlags;
+    const written = formOf(requirement);
+    const form = written === 'one' && capabilities.length > 1 ? 'any-of' : written;
     if (form !== 'at-least') return { form, capabilities };
     return { form, capabilities, count: (requirement as { readonly count: number }).count };
   }
