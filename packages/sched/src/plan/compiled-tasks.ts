@@ -296,7 +296,8 @@ export class CompiledTasks extends Table implements Planned {
     const check = new Check(this, from, live);
     const broken = new Set<number>();
     this.reserve(from + entries.length);
-    for (const [at, entry] of entries.entries()) this.#enter(entry, check, broken, known?.[at]?.path);
+    for (let at = 0; at < entries.length; at++)
+      this.#enter(entries[at] as Entry, check, broken, known?.[at]?.path);
     const to = this.graph.taskCount;
     for (let task = from; task < to; task++)
       if (this.pathOf(task) === '') this.naming.derive(task, this.#nameOf(task));
@@ -346,12 +347,9 @@ export class CompiledTasks extends Table implements Planned {
     const meta = this.metaOf(task);
     const metaFlags = this.metaFlags[task] as number;
     this.builder.need(task, meta, metaFlags, live);
-    this.#weigh(
-      task,
-      meta,
-      metaFlags,
-      known === undefined ? () => this.#estimate(task, check) : () => known.weight,
-    );
+    const stated = (metaFlags & RANKED) === 0 ? undefined : meta.weight;
+    const expected = known === undefined ? (stated ?? this.#estimate(task, check)) : (stated ?? known.weight);
+    this.#weigh(task, meta, metaFlags, expected);
     if ((metaFlags & CONDITIONAL) !== 0)
       this.#note(task, known === undefined ? check.notApplicable(task) : known.whyNot);
     if ((metaFlags & HOLDS) !== 0) this.demand[task] = this.#demandOf(task, meta, check);
@@ -386,12 +384,10 @@ export class CompiledTasks extends Table implements Planned {
     return demand;
   }
 
-  #weigh(task: number, meta: TaskMeta, metaFlags: number, estimate: () => number | undefined): void {
-    const isStated = (metaFlags & RANKED) !== 0;
-    this.priority[task] = (isStated ? meta.priority : undefined) ?? 0;
-    const known = (isStated ? meta.weight : undefined) ?? estimate();
-    this.weight[task] = known ?? 1;
-    if (known !== undefined) this.metaFlags[task] = metaFlags | MEASURED;
+  #weigh(task: number, meta: TaskMeta, metaFlags: number, expected: number | undefined): void {
+    this.priority[task] = ((metaFlags & RANKED) === 0 ? undefined : meta.priority) ?? 0;
+    this.weight[task] = expected ?? 1;
+    if (expected !== undefined) this.metaFlags[task] = metaFlags | MEASURED;
   }
 
   #estimate(task: number, check: Check): number | undefined {
