@@ -1,7 +1,7 @@
 /**
- * Those who wait. What is in the way of the beginning of a request is in the way of all requests that begin so: a group is such a
- * beginning, with the holders and longer groups that were found blocked there, and it hangs at the counter that is in its way. All of a
- * group move as one, so that what a release costs depends on what it frees, not on how many wait. Knows nothing of fairness.
+ * The parked holders. A counter that blocks the prefix of a request blocks all requests with that prefix: so the holders and longer prefixes that
+ * are blocked at one prefix form a heap, which hangs in the queue of the blocking counter and moves as one. What a release costs depends on what
+ * it frees, not on how many wait. Does not know about fairness.
  */
 
 import { grown } from '@pexen/core/columns';

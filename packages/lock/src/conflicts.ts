@@ -22,6 +22,7 @@ import {
   WIDTH,
 } from './resource-tree.ts';
 
+/** Finds the counters that a request raises while it is held: there it bypasses others, and there its release makes room. */
 export class AffectedCounters {
   /** The counters of what was asked for last, some of them twice; those below `size`. */
   readonly counters: number[] = [];
@@ -67,6 +68,7 @@ export class AffectedCounters {
   }
 }
 
+/** One set of counters, of what is held or reserved or wanted or poisoned, and whether a request conflicts with it. */
 export class ConflictCounters {
   /** Of each counter. Nodes that came later than the last count are not there yet. */
   at: Int32Array = new Int32Array(16 * WIDTH);
@@ -125,7 +127,7 @@ export class ConflictCounters {
     return this.isTaken(counter) ? counter : FREE;
   }
 
-  /** Would the counter keep somebody away? */
+  /** Is the counter in the way of some request? */
   isTaken(counter: number): boolean {
     return (this.at[counter] as number) > 0;
   }
@@ -141,11 +143,12 @@ export class ConflictCounters {
   }
 }
 
-/** Somebody exclusive is in everybody's way. */
+/** An exclusive holder is in the way of every request. */
 const EXCLUDED = counterAt(EVERYONE, CLAIMED);
-/** Rounding of fractional amounts shall not keep anybody out. */
+/** Rounding of fractional amounts must not block a request. */
 const TOLERANCE = 1 + 1e-9;
 
+/** Finds what is in the way of a request: what others hold, and what is reserved for the first of the starved. */
 export class ConflictCheck {
   readonly held: ConflictCounters;
   /** What the head of the starved needs; nothing else is ever counted here. */
@@ -228,7 +231,7 @@ export class ConflictCheck {
     return counter === FREE && this.isSpent(node, mode, isReserving) ? this.#shortage(node, mode) : counter;
   }
 
-  /** Somebody exclusive is in everybody's way. */
+  /** An exclusive holder is in the way of every request. */
   #findExclusive(isReserving: boolean): boolean {
     const isHeld = this.held.isTaken(EXCLUDED);
     if (isHeld || (isReserving && this.reserved.isTaken(EXCLUDED))) this.#note(ROOT, EXCLUDED);

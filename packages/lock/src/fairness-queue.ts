@@ -1,8 +1,7 @@
 /**
- * Who waits and who comes next. Counts the bypasses: starts of worse rank that took what somebody waits for; and, of whoever waits
- * longest at a counter, the latecomers: starts of better rank of those that were added after it was parked. At either limit a holder is
- * starved, parked apart, and not counted any more; the head of the queue of the starved has what it needs reserved. Knows not how
- * anything is taken.
+ * Who waits and who comes next. Counts bypasses (starts of equal or worse rank that took what a parked holder waits for) and, for the holder that
+ * waits longest at a counter, latecomers (starts of better rank that were added after it was parked). At either limit a holder is starved: it is
+ * parked apart and not counted any more, and the head of the queue of the starved has what it needs reserved. Does not know how anything is taken.
  */
 import { grown } from '@pexen/core/columns';
 import type { BlockedQueues } from './blocked-queues.ts';

@@ -49,6 +49,7 @@ const kinds: KindsOf<LockTableOptions> = {
   latecomers: number(1),
 };
 
+/** The parts of a table, put together: for the table itself, and for the modules here that describe and check it. */
 export class LockTableParts {
   readonly tree: ResourceTree = new ResourceTree();
   readonly requests: CompiledRequests = new CompiledRequests(this.tree);

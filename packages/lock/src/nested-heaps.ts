@@ -1,6 +1,6 @@
 /**
- * NestedHeaps in heaps. Everything is in one heap at most; what is in a heap is a skew heap, ordered by holders: a thing by its own, a heap by the
- * first that is in it, at any depth. All of them are places in one column, so that there is no object for any. Knows not what they stand for.
+ * Heaps in heaps. An item is in one heap at most. A heap is a skew heap whose items are ordered by holders: a single holder by itself, a heap by
+ * the best holder in it, at any depth. All items are rows of one column, so that none of them is an object. Does not know what they stand for.
  */
 import { grown } from '@pexen/core/columns';
 import { type Holder, NONE } from './holders.ts';

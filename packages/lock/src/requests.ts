@@ -7,6 +7,10 @@ import { type Amount, describeResource, isAmount, type Problem, type Resource, r
 import { grown } from '@pexen/core/columns';
 import { CLAIM, EXCLUSIVE, type ResourceTree, ROOT, USE, USE_ONE } from './resource-tree.ts';
 
+/**
+ * Paths of integers, each prefix once: an entry is its parent and two numbers. An entry is removed with its last reference. Does not
+ * know what the numbers mean.
+ */
 export class Trie {
   parent: Int32Array = new Int32Array(16).fill(-1);
   label: Int32Array = new Int32Array(16);
@@ -122,13 +126,13 @@ function hash(parent: number, label: number, sort: number): number {
   return Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d) >>> 8;
 }
 
-/** What somebody needs, all at once. The metadata of a task is one. */
+/** What a holder needs, all at once. The metadata of a task is one. */
 export interface LockRequest {
   /** Held shared; `amount(resource, n)` takes n of its capacity (a plain use of a resource with a capacity takes 1). */
   readonly uses?: readonly (Resource | Amount)[] | undefined;
   /** Held alone. What is used as well as claimed is claimed. */
   readonly claims?: readonly Resource[] | undefined;
-  /** Nobody else may hold anything, nor be held with nothing. Unlike a claim of `/` it never poisons. */
+  /** No other holder is active meanwhile, not even one that needs nothing. Unlike a claim of `/` it never poisons. */
   readonly exclusive?: boolean | undefined;
 }
 
@@ -138,6 +142,7 @@ export interface Entry {
   readonly mode: number;
 }
 
+/** Compiles requests into paths of the trie, and says what a path stands for. */
 export class CompiledRequests {
   /** Entries: the label is a node, the sort a want. The path of a request is what it needs. */
   readonly trie: Trie = new Trie();

@@ -81,7 +81,13 @@ it('wrong options are told beside what is wrong with the tasks', () => {
   };
   const tasks = [lost, lonely, member];
   expect(messages(() => run(tasks, options as never))).toEqual(told);
-  expect(messages(() => plan(tasks, options as never))).toEqual(told);
+  expect(messages(() => plan(tasks, options as never))).toEqual([
+    'plan: has no option "sapre"',
+    'plan: has no option "deadline"',
+    'plan: groups.vm.workers must be a whole number, 1 or more, or Infinity, not 0',
+    'there is no pool "quik"',
+    'requires "nowhere", which no task provides',
+  ]);
 });
 
 it('nonsense of weights, capacities and facts is told beside what is wrong with the tasks', () => {

@@ -239,6 +239,25 @@ describe('a plan', () => {
     ]);
   });
 
+  it('refuses options that only a run has', () => {
+    const options = { signal: AbortSignal.abort(), shared: {} };
+    expect(() => plan([task({ name: 'a' }, () => {})], options as never)).toThrow(
+      /plan: has no option "signal"[\s\S]*plan: has no option "shared"/,
+    );
+  });
+
+  it('reports pools that are in use together with pools that are given twice', async () => {
+    const gate = Promise.withResolvers<void>();
+    const busy = inline();
+    const first = resultsOf(run([task({ name: 'waits' }, () => gate.promise)], { pool: busy }));
+    const twice = inline();
+    expect(() => run([() => {}], { pool: busy, pools: { a: twice, b: twice } })).toThrow(
+      /pool: [\s\S]*pools\.b is a pool that the run has already/,
+    );
+    gate.resolve();
+    await first;
+  });
+
   it('reports the problems of the tasks and of the options together', () => {
     expect(() => plan([task({ name: 'a', requires: ['b'] }, () => {})], { spare: -1 })).toThrow(
       /spare must be[\s\S]*requires "b"/,

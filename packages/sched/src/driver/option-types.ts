@@ -19,7 +19,7 @@ import {
   table,
   wholeOrInfinity,
 } from '@pexen/core/options';
-import type { GroupOptions, PoolSource, RunOptions } from './options.ts';
+import type { GroupOptions, PlanOptions, PoolSource, RunOptions } from './options.ts';
 
 const pool = isA('a pool', isPool);
 /** A pool, or what makes one. */
@@ -43,12 +43,20 @@ const group: Kind = (value, path) =>
     ? [flaw(path, 'must be an object with a pool, not the pool itself', writeGroup)]
     : groupTable(value, path);
 
-const kinds: KindsOf<RunOptions> = {
+const planKinds: KindsOf<PlanOptions> = {
   pool: poolSource,
   pools: byName(poolSource),
   groups: byName(group),
   capacities: isA('an object, or a list of pairs', (value) => typeof value === 'object' && value !== null),
   spare: wholeOrInfinity(0),
+  facts: record,
+  weights: callable(),
+  defaults: record,
+  onWarning: callable(),
+};
+
+const runKinds: KindsOf<RunOptions> = {
+  ...planKinds,
   shared: record,
   signal: having(
     'an AbortSignal',
@@ -60,19 +68,15 @@ const kinds: KindsOf<RunOptions> = {
   id: isA('a name of letters, digits, "-", "_" and ".", 64 at the most', isId),
   random: callable(),
   root: isA('an absolute path', isAbsolutePath, 'Write root: import.meta.dirname.'),
-  facts: record,
-  weights: callable(),
   reinterpret: callable(),
   judge: callable(),
   record: having('a recorder', ['tasks', 'inputs', 'commands'], 'Write record: new Recorder(…).'),
   digester: having('a digester', ['loaded', 'digestsOf', 'codeOf'], 'Write digester: new TaskDigester(…).'),
-  defaults: record,
-  onWarning: callable(),
 };
 
-/** Everything that is wrong with the options, taken alone. */
-export function checkOptions(options: RunOptions): Problem[] {
-  const problems = optionProblems('run', options, kinds);
+/** Everything that is wrong with the options of `plan` or of `run`, taken alone. */
+export function checkOptions(of: 'plan' | 'run', options: RunOptions): Problem[] {
+  const problems = optionProblems(of, options, of === 'plan' ? planKinds : runKinds);
   if (!isRecord(options)) return problems;
   const { defaults, shared } = options;
   return [

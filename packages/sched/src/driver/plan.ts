@@ -7,7 +7,7 @@ import type { Entry } from '../plan/planned.ts';
 import { type PulledIn, select } from '../plan/select.ts';
 import { checkOptions } from './option-types.ts';
 import type { PlanOptions, PoolOptions, RunOptions } from './options.ts';
-import { makePools, type Pools, refusePoolsInUse, setUp } from './setup.ts';
+import { makePools, type Pools, poolsInUse, setUp } from './setup.ts';
 
 /** A task of a plan. */
 export interface PlannedTask {
@@ -35,9 +35,10 @@ class PlanPools {
   /** The pools for a run that replaces some of them, and whether they are those that the tasks were compiled for. */
   take(instead: PoolOptions): { readonly pools: Pools; readonly areAsPlanned: boolean } {
     const options = this.#with(instead);
-    refusePoolsInUse(options);
+    const inUse = poolsInUse(options);
     const made = options === this.#options ? this.#made : undefined;
-    if (made === undefined) return { pools: makePools(options), areAsPlanned: false };
+    if (made === undefined) return { pools: makePools(options, inUse), areAsPlanned: false };
+    refuse(inUse);
     this.#made = undefined;
     return { pools: made, areAsPlanned: true };
   }
@@ -130,7 +131,7 @@ export class Plan {
    * @throws PexenError PEXEN_BAD_OPTION, PEXEN_POOL_IN_USE, and what is wrong with the tasks where other pools are to take them.
    */
   prepare(options: RunOptions): { readonly pools: readonly Pool[]; readonly tasks: CompiledTasks } {
-    refuse([...checkOptions(options), ...optionsOfPlan(options)]);
+    refuse([...checkOptions('run', options), ...optionsOfPlan(options)]);
     const { pools, areAsPlanned } = this.#pools.take(options);
     return { pools: pools.made, tasks: this.#compiled.fork(areAsPlanned ? undefined : pools.planned) };
   }
@@ -158,7 +159,7 @@ export class Plan {
  * for await (const result of run(all)) console.log(result.path, result.status);
  */
 export function plan(tasks: Iterable<Entry>, options: PlanOptions = {}): Plan {
-  const { entries, pools, tasks: compiled } = setUp(tasks, options, false);
+  const { entries, pools, tasks: compiled } = setUp(tasks, options, 'plan');
   return new Plan([...entries], compiled, new PlanPools(options, pools));
 }
 

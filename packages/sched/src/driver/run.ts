@@ -291,7 +291,7 @@ function prepare(
   options: RunOptions,
 ): { readonly pools: readonly Pool[]; readonly tasks: CompiledTasks } {
   if (what instanceof Plan) return what.prepare(options);
-  const { pools, tasks } = setUp(what, options, true);
+  const { pools, tasks } = setUp(what, options, 'run');
   return { pools: pools.made, tasks };
 }
 

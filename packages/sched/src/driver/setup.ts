@@ -41,25 +41,23 @@ export function occupy(pools: readonly Pool[]): () => void {
   };
 }
 
-/** @throws PexenError PEXEN_POOL_IN_USE where another run uses one of the pools that were given as objects. */
-export function refusePoolsInUse(options: PlanOptions): void {
-  refuse(
-    sourcesOf(options).flatMap(({ key, source }) =>
-      isGiven(source) && inUse.has(source)
-        ? poolInUse().problems.map((each) => ({ ...each, message: `${key}: ${each.message}` }))
-        : [],
-    ),
+/** A problem for each pool that was given as an object and that another run uses. */
+export function poolsInUse(options: PlanOptions): readonly Problem[] {
+  return sourcesOf(options).flatMap(({ key, source }) =>
+    isGiven(source) && inUse.has(source)
+      ? poolInUse().problems.map((each) => ({ ...each, message: `${key}: ${each.message}` }))
+      : [],
   );
 }
 
 /**
- * Calls the pool factories; opens nothing.
+ * Calls the pool factories; opens nothing. `known` is what is wrong with the pools already.
  * @throws PexenError PEXEN_BAD_OPTION; PEXEN_POOL_IN_USE where one object is given as two pools.
  */
-export function makePools(options: PlanOptions): Pools {
+export function makePools(options: PlanOptions, known: readonly Problem[] = []): Pools {
   const made: Pool[] = [];
   const planned: PlanPool[] = [];
-  const problems: Problem[] = [];
+  const problems: Problem[] = [...known];
   for (const { key, name, source, spare, group } of sourcesOf(options)) {
     const pool = isGiven(source) ? source : source();
     const found = isGiven(source)
@@ -79,16 +77,15 @@ export function makePools(options: PlanOptions): Pools {
 }
 
 /**
- * Makes the pools and compiles the tasks.
+ * Makes the pools and compiles the tasks, for a plan or at once for a run, whose pools must not be in use.
  * @throws PexenError with everything that is wrong with the options and with the tasks.
  */
-export function setUp(entries: Iterable<Entry>, options: PlanOptions, isForRun: boolean): Setup {
+export function setUp(entries: Iterable<Entry>, options: PlanOptions, of: 'plan' | 'run'): Setup {
   let pools: Pools;
   let tasks: CompiledTasks;
   try {
-    refuse(checkOptions(options));
-    if (isForRun) refusePoolsInUse(options);
-    pools = makePools(options);
+    refuse(checkOptions(of, options));
+    pools = makePools(options, of === 'run' ? poolsInUse(options) : []);
     const { capacities, facts, defaults, onWarning, weights } = options;
     tasks = new CompiledTasks({
       ...{ pools: pools.planned, capacities, facts, weights, defaults, onWarning },

@@ -159,6 +159,7 @@ function chance(task: number, attempt: number): number {
 /** A pool that gives an attempt back so often in a row has lost it. */
 const mostReturns = 100;
 
+/** Settles attempts: records them, runs cleanups, decides on retries, and closes tasks. */
 export class AttemptLifecycle {
   readonly #state: State;
 

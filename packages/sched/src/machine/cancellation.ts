@@ -3,7 +3,7 @@
 import type { AttemptLifecycle } from './attempts.ts';
 import { stopAttempt, watchOpening } from './deadlines.ts';
 import { OPENING } from './pools.ts';
-import { CANCELLING, DRAINING, KILLING, type State, TIDY_TIMEOUT, TIMEOUT } from './state.ts';
+import { CANCELLING, CLEANUP_TIMEOUT, DRAINING, KILLING, type State, TIMEOUT } from './state.ts';
 import { CANCELLED, CLEANING_UP, DONE } from './task-table.ts';
 
 export class Cancellation {
@@ -64,6 +64,6 @@ export class Cancellation {
     }
     const { graceMs } = this.#state.plan.rulesOf(task);
     const attempt = this.#state.tasks.attempt[task] as number;
-    this.#state.alarms.set(this.#state.nowMs + graceMs, isTidying ? TIDY_TIMEOUT : TIMEOUT, task, attempt);
+    this.#state.alarms.set(this.#state.nowMs + graceMs, isTidying ? CLEANUP_TIMEOUT : TIMEOUT, task, attempt);
   }
 }

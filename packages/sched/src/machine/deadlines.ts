@@ -5,11 +5,11 @@ import {
   type Alarm,
   BACKOFF,
   CANCELLING,
+  CLEANUP_TIMEOUT,
   IDLE,
   KILLING,
   OPENED,
   type State,
-  TIDY_TIMEOUT,
   TIMEOUT,
 } from './state.ts';
 import { BACKING_OFF, CLEANING_UP, DONE, RUNNING, TIMED_OUT } from './task-table.ts';
@@ -36,7 +36,7 @@ export class Deadlines {
     const isBrief = stopping >= CANCELLING;
     if (tasks.has(task, CLEANING_UP)) {
       const mostMs = isBrief ? Math.min(longestCleanupMs, graceMs) : longestCleanupMs;
-      alarms.set(nowMs + mostMs, TIDY_TIMEOUT, task, attempt);
+      alarms.set(nowMs + mostMs, CLEANUP_TIMEOUT, task, attempt);
       return;
     }
     const mostMs = isBrief ? Math.min(timeoutMs ?? graceMs, graceMs) : timeoutMs;
@@ -82,7 +82,7 @@ export class Deadlines {
     if (kind === OPENED) return pools[task]?.state === OPENING && pools[task].openings === attempt;
     if (tasks.attempt[task] !== attempt) return false;
     if (kind === BACKOFF) return tasks.state[task] === BACKING_OFF;
-    return tasks.state[task] === RUNNING && tasks.has(task, CLEANING_UP) === (kind === TIDY_TIMEOUT);
+    return tasks.state[task] === RUNNING && tasks.has(task, CLEANING_UP) === (kind === CLEANUP_TIMEOUT);
   }
 
   #due({ kind, task, attempt, atMs }: Alarm): void {

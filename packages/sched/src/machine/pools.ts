@@ -9,6 +9,7 @@ export interface Ranking {
   readonly order: { readonly rank: Float64Array };
 }
 
+/** The ready tasks of one pool, best first: a heap that knows where each task stands. */
 export class ReadyQueue extends Table {
   readonly #ranking: Ranking;
   heap: Int32Array = ints();
@@ -78,6 +79,8 @@ export class ReadyQueue extends Table {
   }
 }
 
+// How far a pool is.
+
 export const CLOSED = 0;
 export const OPENING = 1;
 export const OPEN = 2;
@@ -85,6 +88,7 @@ export const CLOSING = 3;
 /** It could not be opened. */
 export const FAILED = 4;
 
+/** One pool: its places, its queue, and what it has to do yet. */
 export class PoolRow {
   readonly id: PoolId;
   readonly name: string;

@@ -8,16 +8,20 @@ import { FAILED, PoolRow } from './pools.ts';
 import type { Command, Input, MachineNews } from './protocol.ts';
 import { ENROLLED, PARKED, READY, TaskTable } from './task-table.ts';
 
-export const TIMEOUT = 0;
-export const IDLE = 1;
-export const BACKOFF = 2;
-/** Of the cleanup. */
-export const TIDY_TIMEOUT = 3;
+// What an alarm is for.
 
+/** The attempt has taken as long as it may. */
+export const TIMEOUT = 0;
+/** The attempt may have been silent for too long. */
+export const IDLE = 1;
+/** The wait before the next attempt is over. */
+export const BACKOFF = 2;
+/** The cleanup has taken as long as it may. */
+export const CLEANUP_TIMEOUT = 3;
 /** A pool, whose number stands for the task and whose count of openings for the attempt, must have been opened. */
 export const OPENED = 4;
 
-/** One moment. */
+/** A moment at which something may be due. The task or pool may be past it by then: it is looked at again. */
 export interface Alarm {
   readonly atMs: number;
   readonly kind: number;
@@ -74,6 +78,7 @@ export class Alarms {
 
 const longest = 1 << 16;
 
+/** The last steps of all tasks, in a ring of fixed size, so that a run can say what happened to one. */
 export class TaskHistory extends Table {
   #size = 256;
   #next = 0;
@@ -103,6 +108,9 @@ export class TaskHistory extends Table {
   }
 }
 
+// Why a task was skipped; `explain.ts` puts it into words.
+
+/** Its `when` says so. */
 export const NOT_APPLICABLE = 1;
 /** `subject` is the gate. */
 export const REQUIREMENT = 2;
@@ -131,6 +139,7 @@ export const DRAINING = 1;
 export const CANCELLING = 2;
 export const KILLING = 3;
 
+/** Read by every part of the machine, written by the part that decides. */
 export class State {
   readonly plan: CompiledTasks;
   readonly locks: LockTable;

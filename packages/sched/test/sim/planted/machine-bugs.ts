@@ -238,8 +238,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'a teardown has all the time it wants after a cancel',
     file: cancellation,
-    find: 'this.#state.alarms.set(this.#state.nowMs + graceMs, isTidying ? TIDY_TIMEOUT : TIMEOUT, task, attempt);',
-    replace: 'void [graceMs, TIDY_TIMEOUT, TIMEOUT, attempt];',
+    find: 'this.#state.alarms.set(this.#state.nowMs + graceMs, isTidying ? CLEANUP_TIMEOUT : TIMEOUT, task, attempt);',
+    replace: 'void [graceMs, CLEANUP_TIMEOUT, TIMEOUT, attempt];',
   },
   {
     what: 'nothing is torn down after a cancel',
