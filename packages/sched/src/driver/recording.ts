@@ -6,21 +6,19 @@ import {
   type AnyKey,
   type Capability,
   capabilitiesOf,
-  definitionKey,
   errorNews,
   formOf,
   isAmount,
   isCompound,
   isKey,
-  isTask,
   type PoolOutcome,
   type Requirement,
-  type Runnable,
   type TaskMeta,
 } from '@pexen/core';
 import { isResourcePath } from '@pexen/lock';
 import type { Command, Input, TaskId } from '../machine/protocol.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
+import { identitiesOf } from '../plan/identities.ts';
 import { MEASURED } from '../plan/meta-flags.ts';
 
 /** Grows by one with every change that `replay` would trip over. */
@@ -148,7 +146,7 @@ export class Recorder {
     const whyNot = tasks.whyNot.get(task);
     return {
       path: tasks.pathOf(task),
-      is: identitiesOf(tasks.runnableOf(task)).map((identity) => this.#numberOf(identity)),
+      is: [...identitiesOf(tasks.runnableOf(task))].map((identity) => this.#numberOf(identity)),
       meta: this.#meta(tasks.metaOf(task)),
       ...(whyNot !== undefined && { whyNot }),
       ...(tasks.states(task, MEASURED) && { weightMs: tasks.weight[task] as number }),
@@ -189,16 +187,6 @@ export class Recorder {
     this.#objects.set(identity, known);
     return known;
   }
-}
-
-/** Itself, and what it was made from, nearest first. */
-function identitiesOf(runnable: Runnable | undefined): readonly object[] {
-  const found: object[] = [];
-  for (let each: object | undefined = runnable; each !== undefined; ) {
-    found.push(each);
-    each = isTask(each) ? each[definitionKey].madeFrom : undefined;
-  }
-  return found;
 }
 
 function inputAsJson(input: Input): Json {

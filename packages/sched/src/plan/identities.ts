@@ -44,7 +44,8 @@ export class Identities {
   }
 }
 
-function identitiesOf(runnable: Runnable | undefined): ReadonlySet<object> {
+/** The task itself, and what it was made from, nearest first. */
+export function identitiesOf(runnable: Runnable | undefined): ReadonlySet<object> {
   if (runnable === undefined) return new Set();
   const found = new Set<object>([runnable]);
   for (const each of found) if (isTask(each)) found.add(each[definitionKey].madeFrom ?? each);
