@@ -1,5 +1,5 @@
 /** Where a worker finds the body of a task. Only addresses leave the process, never bodies. */
-import type { ExecutableBody } from './executable.ts';
+import type { ExecutableBody } from './outcome.ts';
 
 /**
  * - `export`: a function or task that a module exports, `exportPath` being the way from the module's namespace to it.

@@ -1,10 +1,10 @@
 /** Makes the context that a body is given, wherever it runs. */
 import { SkipSignal } from './failure.ts';
-import type { News } from './news.ts';
 import { type AnyKey, capabilitiesOf, formOf, isKey, tornDownBy } from './requirement.ts';
-import { checkedAttachment, checkedFinding, checkedProgress } from './said.ts';
 import { mergeShared, type SharedState } from './shared-state.ts';
 import type { AnyBodyContext, GivenContext, TaskDefinition, TaskMeta } from './task.ts';
+import type { News } from './task-update.ts';
+import { checkedAttachment, checkedFinding, checkedProgress } from './task-update.ts';
 
 /** The position of `tearsDown`, which is not in `requires`. */
 export const tornDown = -1;

@@ -2,7 +2,7 @@
  * Where in the user's source `task()` was called, and whether that was while the module loaded. Reads V8's structured call
  * sites, never the text of a stack: that text depends on flags, on source maps and on what others do to `Error`.
  */
-import type { SourceLocation } from './errors.ts';
+import type { SourceLocation } from './source-location.ts';
 
 /** Taken at a call. Its frames are read only when they are needed. */
 export interface CallSite {

@@ -2,6 +2,7 @@
 import { wrappedKey } from './address.ts';
 import { type CallSite, captureCallSite, locationOf } from './call-site.ts';
 import { definitionOf, hasMeta, isTask, metaOf, rewrapped, withMeta } from './define-task.ts';
+import { kindOf } from './entry-check.ts';
 import { misuse, refuse } from './errors.ts';
 import {
   isSkipSignal,
@@ -11,7 +12,6 @@ import {
   TaskFailError,
   type TaskFailOptions,
 } from './failure.ts';
-import { kindOf } from './not-a-task.ts';
 import { callable, flag, type KindsOf, optionProblems } from './options.ts';
 import type { Body, Task, UnboundTask } from './task.ts';
 

@@ -1,12 +1,12 @@
-/** Makes tasks of metadata and a body, and reads the metadata of anything that can run. */
+/** Makes tasks of metadata and a body, reads the metadata of anything that can run, and refuses everything else. */
 import type { Address } from './address.ts';
 import { checkArgs, isSchema, type StandardSchema } from './args.ts';
 import { lonelyContext } from './body-context.ts';
-import { type CallSite, captureCallSite } from './call-site.ts';
+import { type CallSite, captureCallSite, locationOf } from './call-site.ts';
 import { defined } from './defined.ts';
-import { misuse } from './errors.ts';
-import type { ExecutableBody } from './executable.ts';
-import { checkParts, checkPlace, metadataTwice, notATask } from './not-a-task.ts';
+import { isIterable, kindOf } from './entry-check.ts';
+import { misuse, type PexenError } from './errors.ts';
+import type { ExecutableBody } from './outcome.ts';
 import {
   type ArgsOf,
   type Body,
@@ -205,4 +205,58 @@ function callBody(definition: TaskDefinition, given: GivenContext = {}): Promise
     return Promise.reject(misuse('PEXEN_NOT_CALLABLE', message, 'Run it in a pool that takes executables.'));
   }
   return new Promise((resolve) => resolve(body(lonelyContext(definition, given) as never)));
+}
+
+/** Something was to be run that cannot be. */
+export function notATask(value: unknown): PexenError {
+  return notATaskError(
+    `there is ${kindOf(value)} where a task should be`,
+    'Hand over what task() gave, or a function.',
+  );
+}
+
+/** What was handed over as tasks, as a list. @throws PexenError PEXEN_NOT_A_TASK where it is none: a task by itself, mostly. */
+export function listOfTasks<T>(value: Iterable<T>): readonly T[] {
+  if (!isIterable(value))
+    throw notATaskError(`there is ${kindOf(value)} where a list of tasks should be`, 'Write run([task]).');
+  return Array.isArray(value) ? value : [...value];
+}
+
+/** Refuses to make a task without metadata or without a body. @throws PexenError PEXEN_NOT_A_TASK. */
+export function checkParts(of: 'task' | 'withMeta', meta: unknown, body: unknown, site: CallSite): void {
+  const isMeta = typeof meta === 'object' && meta !== null && !Array.isArray(meta);
+  if (isMeta && typeof body === 'function') return;
+  const given =
+    typeof body === 'function' || (of === 'task' && !isMeta)
+      ? `${kindOf(meta)} for its metadata`
+      : `${kindOf(body)} for its body`;
+  const form = of === 'task' ? 'task({ … }, () => …)' : 'withMeta(() => …, { … })';
+  throw notATaskError(`${of}() was given ${given}`, `Write ${form}.`, site);
+}
+
+/** Refuses a place that is none. @throws PexenError PEXEN_NOT_A_TASK. */
+export function checkPlace(under: unknown, task: unknown, site: () => CallSite): void {
+  const odd = Array.isArray(under) ? under.findIndex((part) => typeof part !== 'string') : undefined;
+  if (odd === -1 && typeof task === 'function') return;
+  const path =
+    odd === undefined
+      ? `${kindOf(under)} for its path`
+      : `a path with ${kindOf((under as unknown[])[odd])} in it`;
+  const given = odd === -1 ? `${kindOf(task)} for its task` : path;
+  throw notATaskError(`place() was given ${given}`, "Write place(['net', 'ipv4'], task).", site());
+}
+
+/** Two places with metadata, one of which would not count. */
+export function metadataTwice(where: 'body' | 'task', site: CallSite): PexenError {
+  const message =
+    where === 'body'
+      ? 'the body of task() has metadata of its own, which would not count'
+      : 'withMeta() was given a task, which has metadata already';
+  const hint = 'Write all metadata in one place: task({ … }, () => …).';
+  return misuse('PEXEN_METADATA_TWICE', message, hint, undefined, locationOf(site));
+}
+
+/** The error for what cannot be a task, at the place of the call that was given it. */
+export function notATaskError(message: string, hint: string, site?: CallSite): PexenError {
+  return misuse('PEXEN_NOT_A_TASK', message, hint, undefined, locationOf(site));
 }

@@ -1,16 +1,10 @@
 /** What can be wrong with what a user gave us, and the one error class that carries it. Knows nothing of tasks or runs. */
 
 import { defined } from './defined.ts';
+import { formatLocation, type SourceLocation } from './source-location.ts';
 
 /** A stable, searchable name of one kind of problem. All of them are listed in docs/ERRORS.md. */
 export type ProblemCode = `PEXEN_${Uppercase<string>}`;
-
-/** A place in a file of the user's. Lines and columns count from 1. */
-export interface SourceLocation {
-  readonly file: string;
-  readonly line?: number;
-  readonly column?: number;
-}
 
 /** One thing that is wrong, said so that the reader can mend it. */
 export interface Problem {
@@ -78,9 +72,4 @@ export function formatProblem(problem: Problem): string {
   const who = problem.task === undefined ? '' : ` ${problem.task}`;
   const head = `${problem.code}${who}${where}: ${problem.message}`;
   return problem.hint === undefined ? head : `${head}\n    ${problem.hint}`;
-}
-
-/** `file:line:column`, as editors and terminals make clickable. */
-export function formatLocation({ file, line, column }: SourceLocation): string {
-  return [file, line, column].filter((part) => part !== undefined).join(':');
 }

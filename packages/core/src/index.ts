@@ -2,7 +2,6 @@
 export { type Address, fingerprintOf, sourceTextOf } from './address.ts';
 export { isSchema, type SchemaIssue, type SchemaResult, type StandardSchema, type } from './args.ts';
 export { type ContextParts, OwnContext, type ReceivedKey, tornDown, unsetKeys } from './body-context.ts';
-export { type CallPath, formatCallPath } from './call-path.ts';
 export {
   type CallSite,
   captureCallSite,
@@ -13,7 +12,6 @@ export {
   scriptPositionOf,
   useSourceMaps,
 } from './call-site.ts';
-export { type CapturedOutput, formatOutput } from './captured-output.ts';
 export type { Clock, TimerOptions } from './clock.ts';
 export { type ControlledOptions, controlled } from './controlled.ts';
 export {
@@ -24,6 +22,7 @@ export {
   hasMeta,
   isPlaced,
   isTask,
+  listOfTasks,
   metaOf,
   place,
   plainDefinition,
@@ -33,11 +32,10 @@ export {
   withMeta,
 } from './define-task.ts';
 export { type Defined, defined } from './defined.ts';
-export type { DigestedTask, Digester } from './digester.ts';
+export type { DigestedTask, Digester } from './digests.ts';
 export { type Digest, sameDigest, type TaskDigests, unknownDigest } from './digests.ts';
-export { numberHint } from './entry-check.ts';
+export { didYouMean, kindOf, nearest, numberHint } from './entry-check.ts';
 export {
-  formatLocation,
   formatProblem,
   isPexenError,
   misuse,
@@ -46,9 +44,7 @@ export {
   type ProblemCode,
   problem,
   refuse,
-  type SourceLocation,
 } from './errors.ts';
-export type { ExecutableBody, ExecutableFacts, Interpretation } from './executable.ts';
 export {
   isSkipSignal,
   isTaskFailError,
@@ -58,7 +54,6 @@ export {
   TaskFailError,
   type TaskFailOptions,
 } from './failure.ts';
-export type { Finding, Judgement, Verdict } from './finding.ts';
 export {
   type HeldResource,
   type Inspection,
@@ -68,7 +63,6 @@ export {
   type WaitingFor,
   type WaitingTask,
 } from './inspection.ts';
-export { isBad, type JudgedFacts, judgementOf } from './judgement.ts';
 export {
   fileStamp,
   importsForOthers,
@@ -78,12 +72,24 @@ export {
   loadersForOthers,
   modulePlace,
 } from './loaded-modules.ts';
-export { addressOf, closureProblem, idOf, isCopy } from './locate.ts';
-export { duplicateIdProblem, findMaker, isMaker, type Maker, maker, takesInput } from './maker.ts';
-export { checkMeta, describeResource, metaKeys } from './meta-check.ts';
-export type { Attachment, News, Progress } from './news.ts';
-export { kindOf, listOfTasks } from './not-a-task.ts';
+export { markLoading, refuseRunWhileLoading } from './loading-guard.ts';
 export {
+  addressOf,
+  closureProblem,
+  duplicateIdProblem,
+  findMaker,
+  idOf,
+  isCopy,
+  isMaker,
+  type Maker,
+  maker,
+  takesInput,
+} from './locate.ts';
+export { checkMeta, metaKeys } from './meta-check.ts';
+export type { ExecutableBody, ExecutableFacts, Interpretation } from './outcome.ts';
+export {
+  type CapturedOutput,
+  formatOutput,
   type Outcome,
   type OutcomeKind,
   outcomeOfError,
@@ -99,7 +105,6 @@ export {
   poolInUse,
   type Ticket,
 } from './pool.ts';
-export { relativeTo } from './relative-file.ts';
 export {
   type AnyKey,
   type AnyOf,
@@ -125,18 +130,22 @@ export {
   tornDownBy,
   type ValueOf,
 } from './requirement.ts';
-export { type Amount, amount, isAmount, type Resource } from './resource.ts';
-export { checkHeld } from './resource-check.ts';
+export { type Amount, amount, checkHeld, describeResource, isAmount, type Resource } from './resource.ts';
 export {
   type AttemptRecord,
   formatProviderGone,
   formatReason,
+  isBad,
+  type JudgedFacts,
+  type Judgement,
+  judgementOf,
   type OtherResult,
   type ProviderGone,
   type ReasonLink,
   type Result,
   type ResultStatus,
   type ReturnedResult,
+  type Verdict,
 } from './result.ts';
 export {
   type AttemptEnded,
@@ -158,7 +167,7 @@ export {
   type WorkerLost,
 } from './run-event.ts';
 export { checkShared, isRefusedKey, mergeShared, type SharedState } from './shared-state.ts';
-export { didYouMean, nearest } from './suggest.ts';
+export { formatLocation, relativeTo, type SourceLocation } from './source-location.ts';
 export {
   type AnyBodyContext,
   type Body,
@@ -166,6 +175,7 @@ export {
   definitionKey,
   type Facts,
   type GivenContext,
+  type NameKind,
   type PlacedTask,
   type PlainFunction,
   type Retries,
@@ -175,5 +185,6 @@ export {
   type TaskMeta,
   type UnboundTask,
 } from './task.ts';
-export type { NameKind, RequirementInfo, TaskInfo, UseInfo } from './task-info.ts';
-export { markLoading, refuseRunWhileLoading } from './worker-mark.ts';
+export type { RequirementInfo, TaskInfo, UseInfo } from './task-info.ts';
+export { type CallPath, formatCallPath } from './task-info.ts';
+export type { Attachment, Finding, News, Progress } from './task-update.ts';

@@ -1,11 +1,9 @@
 /** Finds everything that is wrong with one task's metadata. */
 import { isSchema } from './args.ts';
-import { badEntry, type Check, listOf, must, numberHint } from './entry-check.ts';
+import { badEntry, type Check, didYouMean, listOf, must, numberHint } from './entry-check.ts';
 import { type Problem, problem } from './errors.ts';
 import { formOf, isCapability, isCompound } from './requirement.ts';
-import { isAmount } from './resource.ts';
-import { claimed, used } from './resource-check.ts';
-import { didYouMean } from './suggest.ts';
+import { claimed, describeResource, isAmount, used } from './resource.ts';
 import type { Retries, TaskMeta } from './task.ts';
 
 type Checks = Readonly<Record<string, Check | undefined>>;
@@ -171,14 +169,4 @@ function contradictions({ uses, claims, group, pool }: TaskMeta, task: string): 
   const message = `it names both group "${group}" and pool "${pool}"`;
   const hint = 'A group has a pool of its own: remove pool.';
   return [...problems, problem('PEXEN_GROUP_AND_POOL', message, hint, task)];
-}
-
-/** A resource as people read it: `"db"`, the name of an object that has one, else its text. Never throws. */
-export function describeResource(resource: unknown): string {
-  if (typeof resource === 'string') return `"${resource}"`;
-  try {
-    return String((resource as { name?: unknown } | null)?.name ?? resource);
-  } catch {
-    return 'an object without a name';
-  }
 }

@@ -2,10 +2,8 @@
  * Options declared as tables, name → kind, and checked by them: configurations are often plain JavaScript, where a misspelled or misunderstood
  * option would go unnoticed. Reports everything that is wrong at once. Knows no option.
  */
-import { type Check, hintFor, must } from './entry-check.ts';
+import { type Check, didYouMean, hintFor, kindOf, must } from './entry-check.ts';
 import { type Problem, problem } from './errors.ts';
-import { kindOf } from './not-a-task.ts';
-import { didYouMean } from './suggest.ts';
 
 /** One thing that is wrong with an option, or inside it. */
 export interface Flaw {

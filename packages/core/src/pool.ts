@@ -2,10 +2,10 @@
 import type { Address } from './address.ts';
 import type { ReceivedKey } from './body-context.ts';
 import { misuse, type PexenError, type Problem } from './errors.ts';
-import type { News } from './news.ts';
 import type { PoolOutcome } from './outcome.ts';
 import type { SharedState } from './shared-state.ts';
 import type { TaskDefinition } from './task.ts';
+import type { News } from './task-update.ts';
 
 /** A place where bodies run. After `close` it may be opened again. */
 export interface Pool {

@@ -1,7 +1,7 @@
 /** What a task can require and provide. */
 import { type CallSite, locationOf } from './call-site.ts';
-import { formatLocation } from './errors.ts';
 import { isAmount, type NoAmount } from './resource.ts';
+import { formatLocation } from './source-location.ts';
 
 const keyBrand: unique symbol = Symbol.for('pexen.key') as never;
 const requirementBrand: unique symbol = Symbol.for('pexen.requirement') as never;

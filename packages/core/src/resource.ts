@@ -1,4 +1,9 @@
-/** What a task can hold while it runs. How resources form a tree, and who gets them when, is the business of @pexen/lock. */
+/**
+ * What a task can hold while it runs, and how `uses` and `claims` are checked. How resources form a tree, and who gets them when, is decided by
+ * `@pexen/lock`.
+ */
+import { badEntry, type Check, listOf } from './entry-check.ts';
+import type { Problem } from './errors.ts';
 
 const amountBrand: unique symbol = Symbol.for('pexen.amount') as never;
 
@@ -28,4 +33,43 @@ export function amount(resource: Resource, count: number): Amount {
 /** True for what `amount` made. */
 export function isAmount(value: unknown): value is Amount {
   return typeof value === 'object' && value !== null && amountBrand in value;
+}
+
+/** What may stand in `uses`. */
+export const used: Check = listOf((entry) => {
+  if (!isAmount(entry)) return entry == null ? 'must be a resource, not null or undefined' : undefined;
+  return entry.count > 0 && Number.isFinite(entry.count) ? undefined : 'has an amount that is not above 0';
+});
+
+/** What may stand in `claims`. */
+export const claimed: Check = (value) =>
+  used(value) ??
+  ((value as unknown[]).some(isAmount) ? 'has an amount; amounts belong into uses' : undefined);
+
+/** What is wrong with what somebody wants to hold. */
+export function checkHeld({
+  uses,
+  claims,
+}: {
+  readonly uses?: unknown;
+  readonly claims?: unknown;
+}): Problem[] {
+  const entries = [
+    ['uses', uses, used],
+    ['claims', claims, claimed],
+  ] as const;
+  return entries.flatMap(([name, value, check]) => {
+    const complaint = value === undefined ? undefined : check(value);
+    return complaint === undefined ? [] : [badEntry(name, value, check, complaint)];
+  });
+}
+
+/** A resource as people read it: `"db"`, the name of an object that has one, else its text. Never throws. */
+export function describeResource(resource: unknown): string {
+  if (typeof resource === 'string') return `"${resource}"`;
+  try {
+    return String((resource as { name?: unknown } | null)?.name ?? resource);
+  } catch {
+    return 'an object without a name';
+  }
 }

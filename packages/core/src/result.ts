@@ -1,9 +1,8 @@
-/** What the consumer of a run gets: exactly one result for every task added. */
-import type { CapturedOutput } from './captured-output.ts';
-import type { Finding, Judgement } from './finding.ts';
-import type { Outcome, OutcomeKind } from './outcome.ts';
+/** What the consumer of a run gets: exactly one result for every task added, and the verdict that follows from it by default. */
+import type { CapturedOutput, Outcome, OutcomeKind } from './outcome.ts';
 import type { SharedState } from './shared-state.ts';
 import type { Runnable } from './task.ts';
+import type { Finding } from './task-update.ts';
 
 /** `skipped` never started; every other status is the name of how the last attempt ended. */
 export type ResultStatus = OutcomeKind | 'skipped';
@@ -96,4 +95,90 @@ export type Result<Value = unknown> = ReturnedResult<Value> | OtherResult;
 /** `requires "bin"; "link" threw`: a reason chain as one line. */
 export function formatReason(reason: readonly ReasonLink[]): string {
   return reason.map(({ task, why }, index) => (index === 0 ? why : `${task} ${why}`)).join('; ');
+}
+
+/** What a test suite makes of a result. */
+export type Verdict =
+  | 'pass'
+  | 'warn'
+  | 'fail'
+  | 'error'
+  | 'timeout'
+  | 'crashed'
+  | 'skip'
+  | 'expected-fail'
+  | 'flaky'
+  | 'cancelled';
+
+/** A verdict with the reason for it, where there is one to give. */
+export interface Judgement {
+  readonly verdict: Verdict;
+  readonly reason?: string;
+}
+
+/** What a verdict follows from. */
+export interface JudgedFacts {
+  readonly status: ResultStatus;
+  readonly findings: readonly Finding[];
+  readonly flaky: boolean;
+  /** How many attempts there were. */
+  readonly attempts: number;
+  /** What was thrown, or why it was stopped or skipped: one sentence, or nothing. */
+  readonly reason: string | undefined;
+}
+
+/** Verdicts that make a run a failed one. */
+const bad: ReadonlySet<Verdict> = new Set<Verdict>(['fail', 'error', 'timeout', 'crashed']);
+
+/** True for verdicts that make a run a failed one. */
+export function isBad(verdict: Verdict): boolean {
+  return bad.has(verdict);
+}
+
+/**
+ * | status | verdict |
+ * |---|---|
+ * | returned | `fail` if a finding failed, else `flaky` if not at the first attempt, else `warn` if a finding warns, else `pass` |
+ * | failed (said so itself) | `fail` |
+ * | threw | `error` |
+ * | timed-out | `timeout` |
+ * | crashed, lost | `crashed` |
+ * | cancelled | `cancelled` |
+ * | skipped-itself | `fail` if a finding failed, else `skip` |
+ * | skipped | `skip` |
+ */
+export function judgementOf(facts: JudgedFacts): Judgement {
+  if (facts.status === 'returned') return judgementOfReturned(facts);
+  if (facts.status === 'skipped-itself' && count(facts.findings, 'fail') > 0) return failedFindings(facts);
+  const verdict = verdicts[facts.status];
+  return facts.reason === undefined || facts.reason === '' ? { verdict } : { verdict, reason: facts.reason };
+}
+
+const verdicts: Readonly<Record<Exclude<ResultStatus, 'returned'>, Verdict>> = {
+  failed: 'fail',
+  threw: 'error',
+  'timed-out': 'timeout',
+  crashed: 'crashed',
+  lost: 'crashed',
+  cancelled: 'cancelled',
+  'skipped-itself': 'skip',
+  skipped: 'skip',
+};
+
+function judgementOfReturned({ findings, flaky, attempts }: JudgedFacts): Judgement {
+  if (count(findings, 'fail') > 0) return failedFindings({ findings });
+  if (flaky) return { verdict: 'flaky', reason: `passed at attempt ${attempts}` };
+  const warned = count(findings, 'warn');
+  if (warned > 0) return { verdict: 'warn', reason: warned === 1 ? '1 problem' : `${warned} problems` };
+  return { verdict: 'pass' };
+}
+
+function failedFindings({ findings }: Pick<JudgedFacts, 'findings'>): Judgement {
+  return { verdict: 'fail', reason: `${count(findings, 'fail')} of ${findings.length} findings failed` };
+}
+
+function count(findings: readonly Finding[], status: Finding['status']): number {
+  let found = 0;
+  for (const finding of findings) if (finding.status === status) found++;
+  return found;
 }

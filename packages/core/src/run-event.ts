@@ -3,14 +3,13 @@
  * schemas/run-event.schema.json. `seq` numbers them from 1 without gaps, `atMs` counts from the start of the run. What bodies say
  * (output, progress …) comes beside them, as NewsEvent.
  */
-import type { CapturedOutput } from './captured-output.ts';
+
 import type { Digest } from './digests.ts';
 import { unreadable } from './failure.ts';
-import type { Finding, Judgement } from './finding.ts';
-import type { News } from './news.ts';
-import type { OutcomeKind } from './outcome.ts';
-import type { ProviderGone, ReasonLink, ResultStatus } from './result.ts';
+import type { CapturedOutput, OutcomeKind } from './outcome.ts';
+import type { Judgement, ProviderGone, ReasonLink, ResultStatus } from './result.ts';
 import type { TaskInfo } from './task-info.ts';
+import type { Finding, News } from './task-update.ts';
 
 /** Grows by one with every change that a reader of old events would trip over. */
 export const runEventVersion = 2;

@@ -1,6 +1,15 @@
 /** A task as plain data, for events, lists and graphs: every name in it is a text that means the same in every process. */
 import type { TaskDigests } from './digests.ts';
-import type { SourceLocation } from './errors.ts';
+import type { SourceLocation } from './source-location.ts';
+import type { NameKind } from './task.ts';
+
+/** The names on the way from the root of the tree to the task, the task's own name last. */
+export type CallPath = readonly string[];
+
+/** `sys/net/ping`. A `/` or `\` inside a part is escaped by `\`, so that different paths never read the same. */
+export function formatCallPath(path: CallPath): string {
+  return path.map((part) => (/[\\/]/.test(part) ? part.replaceAll(/[\\/]/g, '\\$&') : part)).join('/');
+}
 
 /** What is known of a task before it runs. Lists that would be empty are absent. */
 export interface TaskInfo {
@@ -41,12 +50,6 @@ export interface TaskInfo {
   /** Whether it is the same task as in another run; present where the run has a digester. */
   readonly digests?: TaskDigests;
 }
-
-/**
- * What a task's name comes from: `explicit`: its metadata; `export`: the export that holds it; `file`: its program, or the module
- * whose default export it is; `function`: its function; `ordinal`: its place among siblings that would have the same name.
- */
-export type NameKind = 'explicit' | 'export' | 'file' | 'function' | 'ordinal';
 
 /**
  * One entry of `requires`. Its capabilities are names: a string is itself, a key `key:` and its name, a task `task:` and its path, any

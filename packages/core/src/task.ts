@@ -2,14 +2,12 @@
 import type { Address } from './address.ts';
 import type { StandardSchema } from './args.ts';
 import type { CallSite } from './call-site.ts';
-import type { SourceLocation } from './errors.ts';
-import type { ExecutableBody } from './executable.ts';
-import type { Finding } from './finding.ts';
-import type { Attachment, Progress } from './news.ts';
+import type { ExecutableBody } from './outcome.ts';
 import type { AnyKey, AnyOf, AtLeast, Capability, Every, Requirement, ValueOf } from './requirement.ts';
 import type { Amount, Resource } from './resource.ts';
 import type { SharedState } from './shared-state.ts';
-import type { NameKind } from './task-info.ts';
+import type { SourceLocation } from './source-location.ts';
+import type { Attachment, Finding, Progress } from './task-update.ts';
 
 /** All that is said of a task besides its body. Every entry may be left out, or be undefined; times are milliseconds. */
 export interface TaskMeta {
@@ -215,3 +213,9 @@ export interface TaskDefinition {
   /** What its name in `meta` comes from. Default: it is explicit. */
   readonly nameKind?: NameKind | undefined;
 }
+
+/**
+ * What a task's name comes from: `explicit`: its metadata; `export`: the export that holds it; `file`: its program, or the module
+ * whose default export it is; `function`: its function; `ordinal`: its place among siblings that would have the same name.
+ */
+export type NameKind = 'explicit' | 'export' | 'file' | 'function' | 'ordinal';

@@ -1,4 +1,16 @@
-/** Names files as they are seen from a directory, so that the names mean the same on another machine. Knows no disk. */
+/** Places in files: as data, as text, and as paths that mean the same on another machine. Does not access the disk. */
+
+/** A place in a file of the user. Lines and columns count from 1. */
+export interface SourceLocation {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** `file:line:column`, as editors and terminals make clickable. */
+export function formatLocation({ file, line, column }: SourceLocation): string {
+  return [file, line, column].filter((part) => part !== undefined).join(':');
+}
 
 const drive = /^\/?([A-Za-z]:)(?=\/|$)/;
 

@@ -1,9 +1,43 @@
 /**
- * What bodies say, looked at where they say it: types are often stripped unread, and who trips over it later is far away.
- * Knows nothing of what becomes of it.
+ * What a running body reports while it runs: findings, progress, attachments, log lines, output. Each is validated in the body that reports it,
+ * since types are often stripped without a check. Does not know what is done with the updates.
  */
-import type { Finding } from './finding.ts';
-import type { Attachment, Progress } from './news.ts';
+
+/** One result of the several a task may have. */
+export interface Finding {
+  readonly name: string;
+  /** `warn`: a problem that does not fail the task; `todo`: expected not to pass yet. */
+  readonly status: 'pass' | 'fail' | 'warn' | 'skip' | 'todo' | 'info';
+  readonly message?: string;
+  readonly data?: unknown;
+}
+
+/** One thing that a running body said. */
+export type News =
+  | { readonly kind: 'output'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
+  | { readonly kind: 'progress'; readonly progress: Progress }
+  | { readonly kind: 'finding'; readonly finding: Finding }
+  | { readonly kind: 'attachment'; readonly attachment: Attachment }
+  | { readonly kind: 'log'; readonly message: string; readonly data?: unknown }
+  /** A sign of life and nothing else. */
+  | { readonly kind: 'heartbeat' };
+
+/** How far a body is, in any unit. */
+export interface Progress {
+  readonly done: number;
+  /** Of how many. */
+  readonly total?: number;
+  readonly message?: string;
+}
+
+/** A file, or a text, to be kept with the result. */
+export interface Attachment {
+  readonly name: string;
+  readonly mediaType?: string;
+  /** Its path; else `text`. */
+  readonly file?: string;
+  readonly text?: string;
+}
 
 const statuses: ReadonlySet<unknown> = new Set<Finding['status']>([
   ...(['pass', 'fail', 'warn'] as const),
