@@ -26,7 +26,7 @@ export interface ContextParts {
   readonly received: readonly ReceivedKey[];
   readonly attempt: number;
   readonly path: string;
-  readonly ticket: { readonly signal: AbortSignal; tell(news: News): void };
+  readonly ticket: { readonly signal: AbortSignal; report(news: News): void };
 }
 
 /** A context, and what the body has `set` through it: [position in `provides`, value]. */
@@ -77,17 +77,17 @@ export class OwnContext implements AnyBodyContext {
     return skip;
   }
   get report(): AnyBodyContext['report'] {
-    return (finding) => this.#ticket.tell({ kind: 'finding', finding: checkedFinding(finding) });
+    return (finding) => this.#ticket.report({ kind: 'finding', finding: checkedFinding(finding) });
   }
   get progress(): AnyBodyContext['progress'] {
-    return (progress) => this.#ticket.tell({ kind: 'progress', progress: checkedProgress(progress) });
+    return (progress) => this.#ticket.report({ kind: 'progress', progress: checkedProgress(progress) });
   }
   get attach(): AnyBodyContext['attach'] {
     return (attachment) =>
-      this.#ticket.tell({ kind: 'attachment', attachment: checkedAttachment(attachment) });
+      this.#ticket.report({ kind: 'attachment', attachment: checkedAttachment(attachment) });
   }
   get log(): AnyBodyContext['log'] {
-    return (message, data) => this.#ticket.tell({ kind: 'log', message: String(message), data });
+    return (message, data) => this.#ticket.report({ kind: 'log', message: String(message), data });
   }
 
   /** What was set so far. */

@@ -28,7 +28,7 @@ export interface Pool {
    * Gives back what has not begun; what has goes on, and more may be given to it. Called when a run drains. Left out only by pools in which
    * no attempt ever waits: nothing else keeps what waits from being begun.
    */
-  recall?(): void;
+  reclaim?(): void;
   /**
    * `drain` – lets what has begun end; `kill` – ends it now, and abandons at once what cannot be ended: what the ticket's signal had not
    * stopped before has `crashed`. In either case what has not begun is given back, every promise of `run` is settled, and no worker, timer
@@ -148,5 +148,5 @@ export interface Ticket {
    */
   started(worker: string): void;
   /** News of the body, between `started` and the outcome. */
-  tell(news: News): void;
+  report(news: News): void;
 }

@@ -217,7 +217,7 @@ describe('small words', () => {
 
   it('what a body says is looked at where it says it', () => {
     const told: unknown[] = [];
-    const ticket = { signal: new AbortController().signal, tell: (news: unknown) => void told.push(news) };
+    const ticket = { signal: new AbortController().signal, report: (news: unknown) => void told.push(news) };
     const parts = { args: {}, shared: {}, received: [], attempt: 1, path: 't' };
     const context = new OwnContext({}, parts, ticket);
     const wrong: (() => unknown)[] = [

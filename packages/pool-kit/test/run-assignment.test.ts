@@ -19,7 +19,7 @@ function envelopeOf(runnable: Runnable, more: Partial<AssignmentEnvelope> = {}):
 async function attempt(envelope: AssignmentEnvelope, signal = new AbortController().signal) {
   const news: News[] = [];
   let started = 0;
-  const link = { signal, started: () => void started++, tell: (each: News) => void news.push(each) };
+  const link = { signal, started: () => void started++, report: (each: News) => void news.push(each) };
   const outcome = decodeOutcome(structuredClone(await runAssignment(envelope, link)), 'worker 1');
   expect(started).toBe(1);
   return { outcome, news };

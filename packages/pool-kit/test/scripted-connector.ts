@@ -228,7 +228,7 @@ export class Given {
     this.signs.push(`started ${worker}`);
   }
 
-  tell(news: News): void {
+  report(news: News): void {
     this.signs.push(news.kind);
   }
 

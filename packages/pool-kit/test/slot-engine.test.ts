@@ -709,7 +709,7 @@ describe('the end', () => {
     const { pool, giveAll, worker } = await openedShort();
     const [a, b, c] = await giveAll('a', 'b', 'c');
     worker(0).start(8);
-    pool.recall();
+    pool.reclaim();
     await settle();
     expect([a?.outcome, b?.outcome?.kind, c?.outcome?.kind]).toEqual([
       undefined,

@@ -67,7 +67,7 @@ async function pexen(name: string, options: ProcessesOptions): Promise<Contender
   return {
     name,
     call: async () => {
-      const ticket = { signal: new AbortController().signal, started() {}, tell() {} };
+      const ticket = { signal: new AbortController().signal, started() {}, report() {} };
       const { kind } = await pool.run(assignment, ticket);
       if (kind !== 'returned') throw new Error(`the bench's program ${kind}`);
     },

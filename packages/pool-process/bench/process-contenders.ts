@@ -22,7 +22,7 @@ class BenchTicket implements Ticket {
     return this.#controller.signal;
   }
   started(): void {}
-  tell(): void {}
+  report(): void {}
 }
 
 async function pexen(text: string | undefined): Promise<Contender> {

@@ -28,7 +28,7 @@ class BenchTicket implements Ticket {
     return this.#controller.signal;
   }
   started(): void {}
-  tell(): void {}
+  report(): void {}
 }
 
 async function pexen(): Promise<Contender> {

@@ -200,7 +200,7 @@ class Worker {
         return controllerOf(current).signal;
       },
       started: () => {},
-      tell: (news) => this.#valveOf(current).tell(news),
+      report: (news) => this.#valveOf(current).tell(news),
       border: threadBorder(current.moved),
       signalRead: () => this.#fence.setSignalRead(number),
       late: (error) => this.#late(error),

@@ -83,7 +83,7 @@ function attempt(pool: Pool, task: Runnable, more: Partial<Assignment> = {}): At
   const outcome = pool.run(assignment, {
     signal: controller.signal,
     started: started.resolve,
-    tell: (each) => {
+    report: (each) => {
       news.push(each);
       told.resolve(each);
     },

@@ -26,7 +26,7 @@ function namedWorkers(workerOf: (path: string) => string): Pool & { readonly con
           return ticket.signal;
         },
         started: () => ticket.started(workerOf(assignment.path)),
-        tell: (news) => ticket.tell(news),
+        report: (news) => ticket.report(news),
       }),
     close: (how) => inner.close(how),
     context: () => context as PoolContext,

@@ -125,7 +125,7 @@ export const givesBackNothingBegun = ruleOfNetwork(
     const { slotCount } = stand;
     const attempts = await startedInSilence(stand, folder);
     await noticed(stand, () => stand.slotCount < slotCount);
-    stand.pool.recall?.();
+    stand.pool.reclaim?.();
     for (const each of attempts) each.abort();
     for (const each of attempts) {
       const { kind } = await each.outcome();

@@ -13,8 +13,8 @@ export class RunTicket implements Ticket {
   started(worker: string): void {
     this.#parts.started(worker);
   }
-  tell(news: News): void {
-    this.#parts.tell(news);
+  report(news: News): void {
+    this.#parts.report(news);
   }
 }
 

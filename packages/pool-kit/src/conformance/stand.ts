@@ -56,7 +56,7 @@ export class Attempt {
     const ticket = {
       signal: this.#controller.signal,
       started: (worker: string) => this.#note({ kind: 'started', worker }),
-      tell: (news: News) => this.#note({ kind: 'news', news }),
+      report: (news: News) => this.#note({ kind: 'news', news }),
     };
     for (const each of [this.#begun, this.#told]) each.promise.catch(() => {});
     try {

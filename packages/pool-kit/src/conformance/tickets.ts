@@ -113,16 +113,16 @@ export const givesBackRecalled = rule(
     const { pool } = stand;
     const running = await stand.fill(fixtures.obeys);
     const waiting = stand.attempts(3, fixtures.echo);
-    if (pool.recall === undefined) {
+    if (pool.reclaim === undefined) {
       await stand.lull();
       const message =
-        'it has no recall(), and attempts wait in it: only where nothing waits may it be left out';
+        'it has no reclaim(), and attempts wait in it: only where nothing waits may it be left out';
       assert.ok(
         waiting.every((each) => each.isSettled),
         message,
       );
     }
-    pool.recall?.();
+    pool.reclaim?.();
     for (const each of waiting) expectKind(await each.outcome(), 'not-started');
     const later = stand.attempt(fixtures.echo, { path: 'later' });
     for (const each of running) each.abort();
@@ -245,7 +245,7 @@ export const takesThemWhole = rule(
     const hint = 'their entries are getters here, as in a run: a copy by spread is empty';
     assert.equal(outcome.kind, 'returned', `expected "returned", got ${describe(outcome)}; ${hint}`);
     assert.ok(kindsOf(attempt).includes('started'), `started() never reached the ticket; ${hint}`);
-    assert.ok(attempt.news.length > 0, `tell() never reached the ticket; ${hint}`);
+    assert.ok(attempt.news.length > 0, `report() never reached the ticket; ${hint}`);
   },
 );
 

@@ -16,7 +16,7 @@ export const runsNothingGivenBack = ruleOfTraces(
       stand.attempt(fixtures.marks, { path, args: { file: join(folder, path) } });
     const waiting = [marks('stopped'), marks('recalled')];
     waiting[0]?.abort();
-    stand.pool.recall?.();
+    stand.pool.reclaim?.();
     for (const each of running) each.abort();
     await Promise.all(
       [...running, ...waiting, ...stand.attempts(4, fixtures.echo)].map((each) => each.outcome()),
@@ -26,7 +26,7 @@ export const runsNothingGivenBack = ruleOfTraces(
       if ((await each.outcome()).kind !== 'not-started') continue;
       assert.ok(
         !each.hasBegun,
-        `started() or tell() was called for "${each.assignment.path}", "not-started"`,
+        `started() or report() was called for "${each.assignment.path}", "not-started"`,
       );
       assert.ok(!existsSync(fileOf(each)), `the body of "${each.assignment.path}", "not-started", did run`);
     }

@@ -103,7 +103,7 @@ export class Execution implements SentAttempt {
   }
 
   tell(news: News): void {
-    if (!this.#isOver) this.#ticket.tell(news);
+    if (!this.#isOver) this.#ticket.report(news);
   }
 
   /** Keeps output that came as news, for an outcome without any. */

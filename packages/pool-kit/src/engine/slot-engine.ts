@@ -70,7 +70,7 @@ export class SlotEngine implements Pool {
     return this.#session.run(assignment, ticket);
   }
 
-  recall(): void {
+  reclaim(): void {
     this.#session?.reclaim();
   }
 

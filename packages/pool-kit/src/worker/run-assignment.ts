@@ -28,7 +28,7 @@ export interface WorkerLink {
   /** The attempt starts: to be told to the host before anything else, since deadlines count from here. Called exactly once. */
   started(): void;
   /** News of the body, until the outcome. */
-  tell(news: News): void;
+  report(news: News): void;
   /** What may cross beside plain data. */
   readonly border?: Border;
   /** The body reads its signal, for the first time. */

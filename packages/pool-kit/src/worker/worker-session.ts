@@ -156,7 +156,7 @@ class Current implements WorkerLink {
     this.#send({ is: 'started', number: this.number });
   }
 
-  tell(news: News): void {
+  report(news: News): void {
     this.#valve.tell(news);
   }
 

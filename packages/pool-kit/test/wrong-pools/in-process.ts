@@ -82,13 +82,13 @@ export class InProcess implements Pool {
     return new Promise((settle) => this.accept({ assignment, ticket, settle }));
   }
 
-  recall(): void {
+  reclaim(): void {
     for (const job of this.queue.splice(0)) job.settle({ kind: 'not-started', reason: 'given back' });
   }
 
   /** Gives back what waits when it is closed. */
   giveBackAll(): void {
-    this.recall();
+    this.reclaim();
   }
 
   async close(how: 'drain' | 'kill'): Promise<void> {
@@ -201,7 +201,7 @@ export class InProcess implements Pool {
       {
         signal: ticket.signal,
         started: () => {},
-        tell: (news) => ticket.tell(JSON.parse(JSON.stringify(news))),
+        report: (news) => ticket.report(JSON.parse(JSON.stringify(news))),
         border: { json },
         late: ({ tasks, error }) => this.late(tasks, decodeThrown(error, 'in-process worker')),
       },
@@ -252,7 +252,7 @@ async function runProgram(job: Job): Promise<PoolOutcome> {
   ] as const) {
     (stream as Readable).setEncoding('utf8').on('data', (text: string) => {
       texts[name] += text;
-      if (name !== 'report') ticket.tell({ kind: 'output', stream: name, text });
+      if (name !== 'report') ticket.report({ kind: 'output', stream: name, text });
     });
   }
   let timer: NodeJS.Timeout | undefined;

@@ -143,7 +143,7 @@ class TalksOn extends InProcess {
   override end(job: Job, outcome: PoolOutcome): void {
     super.end(job, outcome);
     if (this.context !== undefined) return;
-    setTimeout(() => job.ticket.tell({ kind: 'heartbeat' }), 20);
+    setTimeout(() => job.ticket.report({ kind: 'heartbeat' }), 20);
   }
 }
 

@@ -19,7 +19,7 @@ parentPort?.on('message', async (message: { envelope: AssignmentEnvelope } | { a
   const link = {
     signal: controller.signal,
     started: () => {},
-    tell: valve.tell.bind(valve),
+    report: valve.tell.bind(valve),
     late: (late: LateError) => parentPort?.postMessage({ late }),
     spoiled: () => parentPort?.postMessage({ spoiled: true }),
   };

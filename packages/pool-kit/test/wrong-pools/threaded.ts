@@ -70,13 +70,13 @@ export class Threaded implements Pool {
     });
   }
 
-  recall(): void {
+  reclaim(): void {
     for (const job of this.queue.splice(0)) this.giveBack(job);
   }
 
   async close(how: 'drain' | 'kill'): Promise<void> {
     this.context = undefined;
-    this.recall();
+    this.reclaim();
     if (how === 'kill') for (const worker of this.busy.keys()) this.terminate(worker);
     while (this.busy.size > 0) {
       await new Promise<void>((resolve) => {
@@ -131,7 +131,7 @@ export class Threaded implements Pool {
     const job = this.busy.get(worker);
     if (job === undefined) return;
     if ('news' in message) {
-      job.ticket.tell(message.news);
+      job.ticket.report(message.news);
       return;
     }
     this.busy.delete(worker);

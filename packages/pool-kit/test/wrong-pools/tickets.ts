@@ -11,7 +11,7 @@ function otherwise(ticket: Ticket, changes: Partial<Ticket>): Ticket {
   return {
     signal,
     started: changes.started ?? ((worker) => ticket.started(worker)),
-    tell: changes.tell ?? ((news) => ticket.tell(news)),
+    report: changes.report ?? ((news) => ticket.report(news)),
   };
 }
 
@@ -31,9 +31,12 @@ class StartsLate extends InProcess {
     };
     const tell = (news: News): void => {
       start();
-      job.ticket.tell(news);
+      job.ticket.report(news);
     };
-    const outcome = await super.begin({ ...job, ticket: otherwise(job.ticket, { started: () => {}, tell }) });
+    const outcome = await super.begin({
+      ...job,
+      ticket: otherwise(job.ticket, { started: () => {}, report: tell }),
+    });
     start();
     return outcome;
   }
@@ -69,8 +72,8 @@ class KeepsStopped extends InProcess {
 
 /** Takes a recall for a reason to stop. */
 class RecallsAll extends InProcess {
-  override recall(): void {
-    super.recall();
+  override reclaim(): void {
+    super.reclaim();
     if (this.context === undefined) return;
     for (const job of this.running) job.settle({ kind: 'not-started', reason: 'recalled' });
   }
@@ -78,14 +81,14 @@ class RecallsAll extends InProcess {
 
 /** Begins what waits in it whatever it is asked. */
 class RecallsNothing extends InProcess {
-  override recall(): void {}
+  override reclaim(): void {}
   override giveBackAll(): void {
-    super.recall();
+    super.reclaim();
   }
 }
 
 class CannotRecall extends RecallsNothing {
-  override readonly recall = undefined as never;
+  override readonly reclaim = undefined as never;
 }
 
 /** Waits for the event of a signal that was aborted before. */
@@ -102,7 +105,7 @@ class CopiesTickets extends InProcess {
   override async begin(job: Job): Promise<PoolOutcome> {
     const { ticket } = job;
     const copy = { ...ticket, started: (worker: string) => ticket.started(worker) };
-    if (copy.tell === undefined) return { kind: 'crashed', reason: 'ticket.tell is not a function' };
+    if (copy.report === undefined) return { kind: 'crashed', reason: 'ticket.report is not a function' };
     return await super.begin({ ...job, ticket: copy });
   }
 }
@@ -110,13 +113,13 @@ class CopiesTickets extends InProcess {
 const swaps = (ticket: Ticket): Ticket => {
   let kept: News | undefined;
   return otherwise(ticket, {
-    tell: (news) => {
-      if (news.kind !== 'finding' || !/^check \d+00$/.test(news.finding.name)) return ticket.tell(news);
+    report: (news) => {
+      if (news.kind !== 'finding' || !/^check \d+00$/.test(news.finding.name)) return ticket.report(news);
       const before = kept;
       kept = before === undefined ? news : undefined;
       if (before === undefined) return;
-      ticket.tell(news);
-      ticket.tell(before);
+      ticket.report(news);
+      ticket.report(before);
     },
   });
 };
@@ -161,16 +164,16 @@ class Gossips extends InProcess {
     const isTalking = nameOf(job.assignment) === 'tells';
     const everybody = isTalking ? this.#tickets : [job.ticket];
     const tell = (news: News): void => {
-      for (const ticket of new Set([...everybody, job.ticket])) ticket.tell(news);
+      for (const ticket of new Set([...everybody, job.ticket])) ticket.report(news);
     };
-    return await super.begin({ ...job, ticket: otherwise(job.ticket, { tell }) });
+    return await super.begin({ ...job, ticket: otherwise(job.ticket, { report: tell }) });
   }
 }
 
 const dropsAbove = (limit: number) => {
   return (ticket: Ticket): Ticket => {
     let told = 0;
-    return otherwise(ticket, { tell: (news) => void (told++ < limit && ticket.tell(news)) });
+    return otherwise(ticket, { report: (news) => void (told++ < limit && ticket.report(news)) });
   };
 };
 
@@ -219,7 +222,11 @@ export const wrongTickets: readonly WrongPool[] = [
     'keeps what waits when it is recalled',
     () => new RecallsNothing('reference'),
   ),
-  wrong(rules.givesBackRecalled, 'lets attempts wait and has no recall', () => new CannotRecall('reference')),
+  wrong(
+    rules.givesBackRecalled,
+    'lets attempts wait and has no reclaim',
+    () => new CannotRecall('reference'),
+  ),
   wrong(rules.takesStopped, 'does not notice what was stopped before', () => new TakesStopped('reference')),
   wrong(rules.stopsEarly, 'calls stopped what never began', () => new StopsUnbegun()),
   wrong(rules.sparesOthers, 'ends the next attempt of a worker, too', () => new StopsNext('reference')),
@@ -229,7 +236,7 @@ export const wrongTickets: readonly WrongPool[] = [
   wrong(rules.tellsAll, 'drops attachments', () =>
     changed({
       ticket: (ticket) =>
-        otherwise(ticket, { tell: (news) => void (news.kind !== 'attachment' && ticket.tell(news)) }),
+        otherwise(ticket, { report: (news) => void (news.kind !== 'attachment' && ticket.report(news)) }),
     }),
   ),
   wrong(rules.tellsOwn, 'tells the news of one attempt to all', () => new Gossips('reference')),

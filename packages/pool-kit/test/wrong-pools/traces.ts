@@ -7,12 +7,12 @@ import { nameOf, type WrongPool, wrong } from './wrong.ts';
 
 /** Gives back what waits when it is recalled, and runs it all the same. */
 class RunsRecalled extends InProcess {
-  override recall(): void {
+  override reclaim(): void {
     const waiting = [...this.queue];
-    super.recall();
+    super.reclaim();
     const silent = (job: (typeof waiting)[number]) => ({
       assignment: job.assignment,
-      ticket: { signal: new AbortController().signal, started: () => {}, tell: () => {} },
+      ticket: { signal: new AbortController().signal, started: () => {}, report: () => {} },
       settle: () => {},
     });
     this.queue.push(...waiting.filter(({ assignment }) => nameOf(assignment) === 'marks').map(silent));

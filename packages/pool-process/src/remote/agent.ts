@@ -126,7 +126,7 @@ class AgentTicket implements Ticket {
     say({ is: 'started', id: this.#id, worker });
   }
 
-  tell(news: News): void {
+  report(news: News): void {
     this.valve.tell(news);
   }
 

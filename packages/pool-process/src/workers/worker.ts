@@ -261,7 +261,7 @@ class Current implements WorkerLink {
   /** The host has been told. */
   started(): void {}
 
-  tell(news: News): void {
+  report(news: News): void {
     this.#valve ??= new NewsValve({
       send: (batch) => say({ is: 'news', id: this.id, news: batch }),
     });

@@ -69,7 +69,7 @@ export class RecordingTicket implements Ticket {
     this.workers.push(worker);
     this.#start.resolve(worker);
   }
-  tell(news: News): void {
+  report(news: News): void {
     this.news.push(news);
     for (const look of this.#waiting) look();
   }

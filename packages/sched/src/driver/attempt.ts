@@ -136,7 +136,7 @@ export class Attempt implements Assignment, Ticket {
     if (!this.isOver) this.#host.started(this, worker);
   }
 
-  tell(news: News): void {
+  report(news: News): void {
     if (!this.isOver) this.#host.told(this, news);
   }
 }

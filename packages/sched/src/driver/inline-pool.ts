@@ -91,7 +91,7 @@ class InlinePool implements Pool {
     return new Promise((settle) => this.#wait({ assignment, ticket, settle }));
   }
 
-  recall(): void {
+  reclaim(): void {
     for (const { settle } of this.#waiting) settle(notStarted('no more is started'));
     this.#waiting.clear();
   }
@@ -100,7 +100,7 @@ class InlinePool implements Pool {
   async close(how: 'drain' | 'kill'): Promise<void> {
     this.#isOpen = false;
     this.#isKilled = how === 'kill';
-    this.recall();
+    this.reclaim();
     if (this.#running.size === 0) return;
     const idle = new Promise<void>((resolve) => {
       this.#whenIdle = resolve;

@@ -62,7 +62,7 @@ export class RunPool {
   /** Has the pool give back what it has not begun. One that cannot begins it. */
   recall(): void {
     try {
-      this.#pool.recall?.();
+      this.#pool.reclaim?.();
     } catch {
       // What is not given back is begun.
     }
