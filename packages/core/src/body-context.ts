@@ -3,7 +3,7 @@ import { SkipSignal } from './failure.ts';
 import { type AnyKey, capabilitiesOf, formOf, isKey, tornDownBy } from './requirement.ts';
 import { mergeShared, type SharedState } from './shared-state.ts';
 import type { AnyBodyContext, GivenContext, TaskDefinition, TaskMeta } from './task.ts';
-import type { News } from './task-update.ts';
+import type { TaskUpdate } from './task-update.ts';
 import { checkedAttachment, checkedFinding, checkedProgress } from './task-update.ts';
 
 /** The position of `tearsDown`, which is not in `requires`. */
@@ -26,7 +26,7 @@ export interface ContextParts {
   readonly received: readonly ReceivedKey[];
   readonly attempt: number;
   readonly path: string;
-  readonly ticket: { readonly signal: AbortSignal; report(news: News): void };
+  readonly ticket: { readonly signal: AbortSignal; report(news: TaskUpdate): void };
 }
 
 /** A context, and what the body has `set` through it: [position in `provides`, value]. */

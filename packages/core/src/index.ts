@@ -187,4 +187,4 @@ export {
 } from './task.ts';
 export type { RequirementInfo, TaskInfo, UseInfo } from './task-info.ts';
 export { type CallPath, formatCallPath } from './task-info.ts';
-export type { Attachment, Finding, News, Progress } from './task-update.ts';
+export type { Attachment, Finding, Progress, TaskUpdate } from './task-update.ts';

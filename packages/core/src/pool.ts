@@ -5,7 +5,7 @@ import { misuse, type PexenError, type Problem } from './errors.ts';
 import type { PoolOutcome } from './outcome.ts';
 import type { SharedState } from './shared-state.ts';
 import type { TaskDefinition } from './task.ts';
-import type { News } from './task-update.ts';
+import type { TaskUpdate } from './task-update.ts';
 
 /** A place where bodies run. After `close` it may be opened again. */
 export interface Pool {
@@ -147,6 +147,6 @@ export interface Ticket {
    * every outcome but `not-started`; a body that could not be found, or whose args could not cross, has started, too.
    */
   started(worker: string): void;
-  /** News of the body, between `started` and the outcome. */
-  report(news: News): void;
+  /** Hands on an update of the body, between `started` and the outcome. */
+  report(news: TaskUpdate): void;
 }

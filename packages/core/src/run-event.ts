@@ -9,7 +9,7 @@ import { unreadable } from './failure.ts';
 import type { CapturedOutput, OutcomeKind } from './outcome.ts';
 import type { Judgement, ProviderGone, ReasonLink, ResultStatus } from './result.ts';
 import type { TaskInfo } from './task-info.ts';
-import type { Finding, News } from './task-update.ts';
+import type { Finding, TaskUpdate } from './task-update.ts';
 
 /** Grows by one with every change that a reader of old events would trip over. */
 export const runEventVersion = 2;
@@ -195,7 +195,7 @@ export interface NewsEvent {
   readonly task: number;
   readonly path: string;
   readonly attempt: number;
-  readonly news: News;
+  readonly news: TaskUpdate;
 }
 
 /** An error of any kind as plain data; depth and length are limited, cycles are cut. Never throws, whatever was thrown. */

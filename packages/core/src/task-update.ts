@@ -12,8 +12,8 @@ export interface Finding {
   readonly data?: unknown;
 }
 
-/** One thing that a running body said. */
-export type News =
+/** One thing that a running body reports. */
+export type TaskUpdate =
   | { readonly kind: 'output'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
   | { readonly kind: 'progress'; readonly progress: Progress }
   | { readonly kind: 'finding'; readonly finding: Finding }

@@ -1,14 +1,14 @@
-import type { News } from '@pexen/core';
+import type { TaskUpdate } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
 import { NewsValve } from '../src/worker.ts';
 
-function valve(window: number): { valve: NewsValve; batches: (readonly News[])[] } {
-  const batches: (readonly News[])[] = [];
+function valve(window: number): { valve: NewsValve; batches: (readonly TaskUpdate[])[] } {
+  const batches: (readonly TaskUpdate[])[] = [];
   return { valve: new NewsValve({ send: (news) => batches.push(news), window }), batches };
 }
 
-const output = (text: string): News => ({ kind: 'output', stream: 'stdout', text });
-const progress = (done: number): News => ({ kind: 'progress', progress: { done } });
+const output = (text: string): TaskUpdate => ({ kind: 'output', stream: 'stdout', text });
+const progress = (done: number): TaskUpdate => ({ kind: 'progress', progress: { done } });
 
 describe('news', () => {
   test('go at once while the host keeps up', () => {
@@ -90,7 +90,7 @@ describe('news', () => {
 });
 
 test('over a border of JSON, what JSON would change is replaced by what it is', () => {
-  const sent: News[] = [];
+  const sent: TaskUpdate[] = [];
   const valve = new NewsValve({ send: (news) => void sent.push(...news), border: { json: true } });
   valve.tell({ kind: 'log', message: 'with a Map', data: { at: new Map([['k', 1]]) } });
   const data = { unserializable: 'data.at is a Map, which JSON does not keep' };

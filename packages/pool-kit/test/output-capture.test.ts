@@ -1,9 +1,9 @@
-import { formatOutput, type News } from '@pexen/core';
+import { formatOutput, type TaskUpdate } from '@pexen/core';
 import { expect, test } from 'vitest';
 import { OutputCapture } from '../src/worker.ts';
 
 test('what is printed is told live and kept for the outcome', () => {
-  const news: News[] = [];
+  const news: TaskUpdate[] = [];
   const capture = new OutputCapture((each) => news.push(each));
   capture.write('stdout', 'one\n');
   capture.write('stderr', Buffer.from('two\n'));

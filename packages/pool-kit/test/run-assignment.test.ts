@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { type Assignment, addressOf, definitionOf, type News, type Runnable } from '@pexen/core';
+import { type Assignment, addressOf, definitionOf, type Runnable, type TaskUpdate } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
 import { type AssignmentEnvelope, type BodyAddress, decodeOutcome, encodeAssignment } from '../src/index.ts';
 import { runAssignment } from '../src/worker.ts';
@@ -17,9 +17,9 @@ function envelopeOf(runnable: Runnable, more: Partial<AssignmentEnvelope> = {}):
 }
 
 async function attempt(envelope: AssignmentEnvelope, signal = new AbortController().signal) {
-  const news: News[] = [];
+  const news: TaskUpdate[] = [];
   let started = 0;
-  const link = { signal, started: () => void started++, report: (each: News) => void news.push(each) };
+  const link = { signal, started: () => void started++, report: (each: TaskUpdate) => void news.push(each) };
   const outcome = decodeOutcome(structuredClone(await runAssignment(envelope, link)), 'worker 1');
   expect(started).toBe(1);
   return { outcome, news };

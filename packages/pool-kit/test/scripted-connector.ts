@@ -1,5 +1,5 @@
 /** A connector without workers: a test says what each worker does, and what time it is. */
-import type { Assignment, News, PoolContext, PoolOutcome } from '@pexen/core';
+import type { Assignment, PoolContext, PoolOutcome, TaskUpdate } from '@pexen/core';
 import type {
   Connection,
   ConnectionEvents,
@@ -94,7 +94,7 @@ export class ScriptedWorker implements Connection {
     this.events.started(number);
   }
 
-  news(number: number, ...news: News[]): void {
+  news(number: number, ...news: TaskUpdate[]): void {
     this.events.news(number, news);
   }
 
@@ -228,7 +228,7 @@ export class Given {
     this.signs.push(`started ${worker}`);
   }
 
-  report(news: News): void {
+  report(news: TaskUpdate): void {
     this.signs.push(news.kind);
   }
 

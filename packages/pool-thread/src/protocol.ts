@@ -1,5 +1,5 @@
 /** What host and thread say to each other. Attempts go by numbers that the host gives out one after the other. */
-import type { News } from '@pexen/core';
+import type { TaskUpdate } from '@pexen/core';
 import type { AssignmentEnvelope, OutcomeEnvelope, ThrownWire } from '@pexen/pool-kit';
 import type { LateError } from '@pexen/pool-kit/worker';
 
@@ -37,7 +37,7 @@ export type FromThread =
   | { readonly type: 'ready' }
   /** Something was written to the ring. */
   | typeof written
-  | { readonly type: 'news'; readonly number: number; readonly news: readonly News[] }
+  | { readonly type: 'news'; readonly number: number; readonly news: readonly TaskUpdate[] }
   | { readonly type: 'ended'; readonly number: number; readonly outcome: OutcomeEnvelope }
   /** An error of a body that had ended. It takes no further attempt. */
   | { readonly type: 'late'; readonly error: LateError }

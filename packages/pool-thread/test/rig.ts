@@ -4,10 +4,10 @@ import {
   type Assignment,
   addressOf,
   definitionOf,
-  type News,
   type Pool,
   type PoolOutcome,
   type Runnable,
+  type TaskUpdate,
 } from '@pexen/core';
 import { type ThreadsOptions, threads } from '@pexen/pool-thread';
 import type * as Tasks from './fixtures/tasks.ts';
@@ -34,8 +34,8 @@ interface Attempt {
   /** The worker that began it. */
   readonly started: Promise<string>;
   /** Its first news: its body runs. */
-  readonly told: Promise<News>;
-  readonly news: News[];
+  readonly told: Promise<TaskUpdate>;
+  readonly news: TaskUpdate[];
   abort(): void;
 }
 
@@ -64,8 +64,8 @@ function attempt(pool: Pool, task: Runnable, more: Partial<Assignment> = {}): At
   const definition = definitionOf(task);
   const controller = new AbortController();
   const started = Promise.withResolvers<string>();
-  const told = Promise.withResolvers<News>();
-  const news: News[] = [];
+  const told = Promise.withResolvers<TaskUpdate>();
+  const news: TaskUpdate[] = [];
   const assignment: Assignment = {
     task,
     definition,

@@ -1,5 +1,5 @@
 /** The tasks of the rehearsal: a suite as people have them, with what goes wrong in it. */
-import type { News } from '@pexen/core';
+import type { TaskUpdate } from '@pexen/core';
 import type { Cast, Role } from './rehearsal.ts';
 
 const network = '/proc/sys/net';
@@ -104,15 +104,15 @@ function foreignTest(index: number): Role {
   };
 }
 
-function prints(...lines: readonly string[]): News[] {
+function prints(...lines: readonly string[]): TaskUpdate[] {
   return lines.map((line) => output(`${line}\n`));
 }
 
-function output(text: string): News {
+function output(text: string): TaskUpdate {
   return { kind: 'output', stream: 'stdout', text };
 }
 
-function progress(done: number, total: number, message: string): News {
+function progress(done: number, total: number, message: string): TaskUpdate {
   return { kind: 'progress', progress: { done, total, message } };
 }
 

@@ -6,11 +6,11 @@ import {
   type AttemptNews,
   type HeldResource,
   type Inspection,
-  type News,
   type RunEvent,
   runEventVersion,
   type TaskFinished,
   type TaskInfo,
+  type TaskUpdate,
   type WaitingFor,
 } from '@pexen/core';
 import type { InspectableRun, RunListener } from '../src/index.ts';
@@ -39,7 +39,7 @@ export interface Role {
   /** The first attempt fails. */
   readonly flaky?: boolean;
   /** What it says while it runs, evenly spread. */
-  readonly says?: readonly News[];
+  readonly says?: readonly TaskUpdate[];
 }
 
 interface Actor {
@@ -172,7 +172,7 @@ export class Rehearsal implements InspectableRun {
     return moments.sort((a, b) => a.atMs - b.atMs)[0];
   }
 
-  #say(actor: Actor, news: News): void {
+  #say(actor: Actor, news: TaskUpdate): void {
     actor.said++;
     actor.heardAt = this.#now;
     const attempt = actor.attempts.length + 1;

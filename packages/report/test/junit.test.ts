@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Attachment, News } from '@pexen/core';
+import type { Attachment, TaskUpdate } from '@pexen/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
 import { junit, type RunListener } from '../src/index.ts';
@@ -165,7 +165,7 @@ test('output of all tasks, of none, and never more than its limit', async () => 
 });
 
 test('attachments are lines that Jenkins and GitLab understand', async () => {
-  const attach = (attachment: Attachment): News => ({ kind: 'attachment', attachment });
+  const attach = (attachment: Attachment): TaskUpdate => ({ kind: 'attachment', attachment });
   const script = new Script()
     .tasks(['s/shoots'])
     .start(0, 's/shoots')

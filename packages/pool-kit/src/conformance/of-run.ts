@@ -1,5 +1,5 @@
 /** Assignments and tickets made as those of a run are: what a pool copies of them by spread is empty. Knows no rule. */
-import type { News, Ticket } from '@pexen/core';
+import type { TaskUpdate, Ticket } from '@pexen/core';
 
 /** A ticket whose signal is a getter, and whose methods need it. */
 export class RunTicket implements Ticket {
@@ -13,7 +13,7 @@ export class RunTicket implements Ticket {
   started(worker: string): void {
     this.#parts.started(worker);
   }
-  report(news: News): void {
+  report(news: TaskUpdate): void {
     this.#parts.report(news);
   }
 }

@@ -7,12 +7,12 @@ import {
   definitionOf,
   isThenable,
   mergeShared,
-  type News,
   type Pool,
   type PoolContext,
   type PoolManifest,
   type PoolOutcome,
   type Runnable,
+  type TaskUpdate,
 } from '@pexen/core';
 import { startTimer } from '@pexen/core/timers';
 import { describe } from './expect.ts';
@@ -33,7 +33,7 @@ export const fixtures: typeof Fixtures = createRequire(import.meta.url)(
 /** What happened to one attempt, in order. */
 export type Sign =
   | { readonly kind: 'started'; readonly worker: string }
-  | { readonly kind: 'news'; readonly news: News }
+  | { readonly kind: 'news'; readonly news: TaskUpdate }
   | { readonly kind: 'outcome'; readonly outcome: PoolOutcome };
 
 /** One attempt that the pool was given. */
@@ -56,7 +56,7 @@ export class Attempt {
     const ticket = {
       signal: this.#controller.signal,
       started: (worker: string) => this.#note({ kind: 'started', worker }),
-      report: (news: News) => this.#note({ kind: 'news', news }),
+      report: (news: TaskUpdate) => this.#note({ kind: 'news', news }),
     };
     for (const each of [this.#begun, this.#told]) each.promise.catch(() => {});
     try {
@@ -105,7 +105,7 @@ export class Attempt {
     return this.signs.some(({ kind }) => kind !== 'outcome');
   }
 
-  get news(): readonly News[] {
+  get news(): readonly TaskUpdate[] {
     return this.signs.flatMap((sign) => (sign.kind === 'news' ? [sign.news] : []));
   }
 

@@ -3,7 +3,7 @@
  * attempts, how to hear from it, how to end it. The engine knows everything else: which attempt goes where and when, what has started, how an
  * attempt is stopped, when a worker is replaced, and what becomes of the attempts of a worker that is gone.
  */
-import type { Assignment, News, PoolManifest, PoolOutcome, Problem } from '@pexen/core';
+import type { Assignment, PoolManifest, PoolOutcome, Problem, TaskUpdate } from '@pexen/core';
 import type { OutcomeEnvelope } from '../envelope.ts';
 import type { LateError } from '../worker/late-errors.ts';
 
@@ -142,7 +142,7 @@ export interface ConnectionEvents {
    */
   started(number: number, worker?: string): void;
   /** News of the body, in order. They have been handed on when this returns. */
-  news(number: number, news: readonly News[]): void;
+  news(number: number, news: readonly TaskUpdate[]): void;
   /** How the attempt ended. */
   ended(number: number, outcome: OutcomeEnvelope): void;
   /** The attempt was taken back and will not start. */

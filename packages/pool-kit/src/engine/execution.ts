@@ -1,5 +1,5 @@
 /** One attempt on its way through a pool, from `run` to its outcome, wherever it waits or runs meanwhile. */
-import type { Assignment, News, PoolOutcome, Ticket } from '@pexen/core';
+import type { Assignment, PoolOutcome, TaskUpdate, Ticket } from '@pexen/core';
 import { OutputCapture } from '../worker/output-capture.ts';
 import type { SentAttempt, WorkKind } from './connector.ts';
 
@@ -102,12 +102,12 @@ export class Execution implements SentAttempt {
     this.#ticket.started(worker);
   }
 
-  tell(news: News): void {
+  tell(news: TaskUpdate): void {
     if (!this.#isOver) this.#ticket.report(news);
   }
 
   /** Keeps output that came as news, for an outcome without any. */
-  keep(news: News): void {
+  keep(news: TaskUpdate): void {
     if (news.kind !== 'output') return;
     this.#capture ??= new OutputCapture(() => {});
     this.#capture.write(news.stream, news.text);

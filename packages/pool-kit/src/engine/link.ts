@@ -2,7 +2,7 @@
  * The engine's end of one connection: which attempts the worker has, in which order they were sent, and what becomes of each when it ends, is
  * stopped, is taken back, or loses its worker. Knows nothing of slots or of what else waits.
  */
-import type { Clock, News, PoolOutcome } from '@pexen/core';
+import type { Clock, PoolOutcome, TaskUpdate } from '@pexen/core';
 import { decodeOutcome, type OutcomeEnvelope, refusedByTransport } from '../envelope.ts';
 import { decodeThrown } from '../error-codec.ts';
 import type { LateError } from '../worker/late-errors.ts';
@@ -269,7 +269,7 @@ export class Link implements ConnectionEvents {
     else if (this.#presumedReturned.has(number)) this.violated('started an attempt that it had to return');
   }
 
-  news(number: number, news: readonly News[]): void {
+  news(number: number, news: readonly TaskUpdate[]): void {
     this.started(number);
     const attempt = this.#isDistrusted ? undefined : this.#held.get(number);
     for (const each of news) {

@@ -1,5 +1,5 @@
 /** What a host and a worker say to each other where a connection carries messages, as two closed unions. */
-import { isLoadedModules, type News } from '@pexen/core';
+import { isLoadedModules, type TaskUpdate } from '@pexen/core';
 import type { AssignmentEnvelope, OutcomeEnvelope } from '../envelope.ts';
 import type { ThrownWire } from '../error-codec.ts';
 import type { LateError } from '../worker/late-errors.ts';
@@ -26,7 +26,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly is: 'ready' }
   | { readonly is: 'started'; readonly number: number }
-  | { readonly is: 'news'; readonly number: number; readonly news: readonly News[] }
+  | { readonly is: 'news'; readonly number: number; readonly news: readonly TaskUpdate[] }
   | { readonly is: 'ended'; readonly number: number; readonly outcome: OutcomeEnvelope }
   | { readonly is: 'returned'; readonly number: number }
   /** An error of a body that had ended. The worker takes no further attempt. */
@@ -78,7 +78,7 @@ export function isWorkerOutcome(value: unknown): value is OutcomeEnvelope {
 }
 
 /** True for news as a body may tell them. */
-export function isNews(value: unknown): value is News {
+export function isNews(value: unknown): value is TaskUpdate {
   if (!isRecord(value)) return false;
   switch (value.kind) {
     case 'output':

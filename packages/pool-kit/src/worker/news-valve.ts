@@ -5,14 +5,14 @@
  * as a failure where one that failed was dropped.
  * Knows no transport.
  */
-import type { News } from '@pexen/core';
+import type { TaskUpdate } from '@pexen/core';
 import type { Border } from '../crossing.ts';
 import { crossable } from '../error-codec.ts';
 
 /** How a valve sends, and how much it holds. */
 export interface ValveOptions {
   /** Sends a batch, in order. Each batch is answered by one call of `credited`, when the host has taken it. */
-  readonly send: (news: readonly News[]) => void;
+  readonly send: (news: readonly TaskUpdate[]) => void;
   /** Batches on their way without an answer. Default 16. */
   readonly window?: number;
   /** What may cross beside plain data, as in the link of `runAssignment`. */
@@ -23,12 +23,12 @@ const most = { batchLength: 64, textLength: 65_536, logs: 100, results: 10_000 }
 
 /** One attempt's news on their way to the host. */
 export class NewsValve {
-  readonly #send: (news: readonly News[]) => void;
+  readonly #send: (news: readonly TaskUpdate[]) => void;
   readonly #border: Border;
   #credit: number;
-  #kept: News[] = [];
+  #kept: TaskUpdate[] = [];
   /** Progress and heartbeat: only the last one says something. */
-  readonly #latest = new Map<News['kind'], News>();
+  readonly #latest = new Map<TaskUpdate['kind'], TaskUpdate>();
   #keptText = 0;
   #logs = 0;
   #results = 0;
@@ -45,7 +45,7 @@ export class NewsValve {
   }
 
   /** Sends the news at once, or keeps them until there is credit. Never throws: data that cannot cross is replaced. */
-  tell(news: News): void {
+  tell(news: TaskUpdate): void {
     const fitting = fitToCross(news, this.#border);
     if (this.#credit > 0 && this.#kept.length === 0 && sizeOf(fitting) <= most.textLength) {
       this.#credit--;
@@ -91,7 +91,7 @@ export class NewsValve {
     this.#send(batch);
   }
 
-  #keep(news: News): void {
+  #keep(news: TaskUpdate): void {
     switch (news.kind) {
       case 'output':
         this.#keepOutput(news);
@@ -117,7 +117,7 @@ export class NewsValve {
     }
   }
 
-  #keepOutput({ stream, text }: Extract<News, { readonly kind: 'output' }>): void {
+  #keepOutput({ stream, text }: Extract<TaskUpdate, { readonly kind: 'output' }>): void {
     const room = most.textLength - this.#keptText;
     const taken = text.slice(0, Math.max(0, room));
     this.#droppedText += text.length - taken.length;
@@ -131,8 +131,8 @@ export class NewsValve {
     }
   }
 
-  #droppings(): News[] {
-    const said: News[] = [];
+  #droppings(): TaskUpdate[] {
+    const said: TaskUpdate[] = [];
     const say = (message: string): void => void said.push({ kind: 'log', message });
     if (this.#droppedText > 0)
       say(`${this.#droppedText} characters of output came too fast to be shown live`);
@@ -151,12 +151,12 @@ export class NewsValve {
   }
 }
 
-function sizeOf(news: News): number {
+function sizeOf(news: TaskUpdate): number {
   return news.kind === 'output' ? news.text.length : 0;
 }
 
 /** The news as they are, or with a note in the place of what cannot cross. */
-function fitToCross(news: News, border: Border): News {
+function fitToCross(news: TaskUpdate, border: Border): TaskUpdate {
   switch (news.kind) {
     case 'finding':
       return { kind: 'finding', finding: crossableFields(news.finding, border) };

@@ -1,6 +1,6 @@
 /** Collects what one attempt prints, the first part and the last, and tells it live. Knows no stream. */
 import { StringDecoder } from 'node:string_decoder';
-import type { CapturedOutput, News, PoolOutcomeFacts } from '@pexen/core';
+import type { CapturedOutput, PoolOutcomeFacts, TaskUpdate } from '@pexen/core';
 
 /** How much of each stream is kept: so many characters from the beginning, and so many from the end. */
 const kept = { head: 1_048_576, tail: 1_048_576 };
@@ -44,10 +44,10 @@ class Capture {
 
 /** The standard streams of one attempt. */
 export class OutputCapture {
-  readonly #tell: (news: News) => void;
+  readonly #tell: (news: TaskUpdate) => void;
   readonly #streams = { stdout: new Capture(), stderr: new Capture() };
 
-  constructor(tell: (news: News) => void) {
+  constructor(tell: (news: TaskUpdate) => void) {
     this.#tell = tell;
   }
 

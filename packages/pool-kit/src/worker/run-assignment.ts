@@ -3,12 +3,12 @@ import { AsyncResource } from 'node:async_hooks';
 import {
   isThenable,
   mergeShared,
-  type News,
   OwnContext,
   outcomeOfError,
   type PoolOutcome,
   type PoolOutcomeFacts,
   type TaskDefinition,
+  type TaskUpdate,
 } from '@pexen/core';
 import type { Border } from '../crossing.ts';
 import { type AssignmentEnvelope, encodeOutcome, type OutcomeEnvelope } from '../envelope.ts';
@@ -28,7 +28,7 @@ export interface WorkerLink {
   /** The attempt starts: to be told to the host before anything else, since deadlines count from here. Called exactly once. */
   started(): void;
   /** News of the body, until the outcome. */
-  report(news: News): void;
+  report(news: TaskUpdate): void;
   /** What may cross beside plain data. */
   readonly border?: Border;
   /** The body reads its signal, for the first time. */

@@ -1,5 +1,5 @@
 /** A worker's end of a `MessageConnection`: runs what it is sent, one attempt after the other, and reports what becomes of each. */
-import type { News } from '@pexen/core';
+import type { TaskUpdate } from '@pexen/core';
 import type { Border } from '../crossing.ts';
 import type { FromWorker, ToWorker } from '../engine/messages.ts';
 import {
@@ -156,7 +156,7 @@ class Current implements WorkerLink {
     this.#send({ is: 'started', number: this.number });
   }
 
-  report(news: News): void {
+  report(news: TaskUpdate): void {
     this.#valve.tell(news);
   }
 

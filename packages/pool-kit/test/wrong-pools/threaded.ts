@@ -1,6 +1,14 @@
 /** A right pool of threads, small and slow, to be made wrong in what concerns killing. */
 import { Worker } from 'node:worker_threads';
-import type { Assignment, News, Pool, PoolContext, PoolManifest, PoolOutcome, Ticket } from '@pexen/core';
+import type {
+  Assignment,
+  Pool,
+  PoolContext,
+  PoolManifest,
+  PoolOutcome,
+  TaskUpdate,
+  Ticket,
+} from '@pexen/core';
 import { decodeOutcome, decodeThrown, encodeAssignment, type OutcomeEnvelope } from '@pexen/pool-kit';
 import type { LateError } from '@pexen/pool-kit/worker';
 
@@ -11,7 +19,7 @@ export interface Job {
 }
 
 type Message =
-  | { readonly news: News }
+  | { readonly news: TaskUpdate }
   | { readonly outcome: OutcomeEnvelope }
   | { readonly late: LateError }
   | { readonly spoiled: true };

@@ -1,5 +1,5 @@
 /** Pools that say the wrong thing of an attempt, or nothing. */
-import type { News, PoolOutcome, Ticket } from '@pexen/core';
+import type { PoolOutcome, TaskUpdate, Ticket } from '@pexen/core';
 import * as rules from '../../src/conformance/tickets.ts';
 import { InProcess, type Job } from './in-process.ts';
 import { Threaded, type Job as ThreadedJob } from './threaded.ts';
@@ -29,7 +29,7 @@ class StartsLate extends InProcess {
       if (!hasStarted) job.ticket.started('late worker');
       hasStarted = true;
     };
-    const tell = (news: News): void => {
+    const tell = (news: TaskUpdate): void => {
       start();
       job.ticket.report(news);
     };
@@ -111,7 +111,7 @@ class CopiesTickets extends InProcess {
 }
 
 const swaps = (ticket: Ticket): Ticket => {
-  let kept: News | undefined;
+  let kept: TaskUpdate | undefined;
   return otherwise(ticket, {
     report: (news) => {
       if (news.kind !== 'finding' || !/^check \d+00$/.test(news.finding.name)) return ticket.report(news);
@@ -163,7 +163,7 @@ class Gossips extends InProcess {
     this.#tickets.push(job.ticket);
     const isTalking = nameOf(job.assignment) === 'tells';
     const everybody = isTalking ? this.#tickets : [job.ticket];
-    const tell = (news: News): void => {
+    const tell = (news: TaskUpdate): void => {
       for (const ticket of new Set([...everybody, job.ticket])) ticket.report(news);
     };
     return await super.begin({ ...job, ticket: otherwise(job.ticket, { report: tell }) });

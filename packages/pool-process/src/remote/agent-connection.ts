@@ -3,7 +3,7 @@
  * at a time. Knows nothing of what the agent does for that.
  */
 import { basename, join } from 'node:path';
-import type { News } from '@pexen/core';
+import type { TaskUpdate } from '@pexen/core';
 import {
   type Connection,
   type ConnectionEvents,
@@ -232,7 +232,7 @@ type AgentSettings = Omit<Settings, 'workers' | 'launcher'>;
 export type FromAgent =
   | { readonly is: 'ready'; readonly version: number }
   | { readonly is: 'started'; readonly id: number; readonly worker: string }
-  | { readonly is: 'news'; readonly id: number; readonly news: readonly News[] }
+  | { readonly is: 'news'; readonly id: number; readonly news: readonly TaskUpdate[] }
   | { readonly is: 'ended'; readonly id: number; readonly outcome: OutcomeEnvelope }
   | { readonly is: 'lost'; readonly worker: string; readonly reason: string }
   | { readonly is: 'gone'; readonly worker: string; readonly reason: string }

@@ -2,7 +2,7 @@
  * A slot somewhere else: does what its host says with the same means as a pool of one worker would, so that killing and
  * sweeping happen where the processes are, and by the user who may.
  */
-import { isThenable, type News, type Pool, type PoolOutcome, type Ticket } from '@pexen/core';
+import { isThenable, type Pool, type PoolOutcome, type TaskUpdate, type Ticket } from '@pexen/core';
 import {
   decodeThrown,
   encodeOutcome,
@@ -126,7 +126,7 @@ class AgentTicket implements Ticket {
     say({ is: 'started', id: this.#id, worker });
   }
 
-  report(news: News): void {
+  report(news: TaskUpdate): void {
     this.valve.tell(news);
   }
 

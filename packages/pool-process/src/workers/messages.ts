@@ -2,7 +2,7 @@
  * What we and a worker process say to each other, as two closed unions, and the check that a message is one of them: what
  * a worker says may be forged by the body it runs.
  */
-import type { News } from '@pexen/core';
+import type { TaskUpdate } from '@pexen/core';
 import {
   type AssignmentEnvelope,
   type BodyAddress,
@@ -39,7 +39,7 @@ export type FromWorker =
   | { readonly is: 'ready' }
   /** May come after the host has seen its mark. */
   | { readonly is: 'started'; readonly id: number }
-  | { readonly is: 'news'; readonly id: number; readonly news: readonly News[] }
+  | { readonly is: 'news'; readonly id: number; readonly news: readonly TaskUpdate[] }
   | Ended
   | { readonly is: 'recalled'; readonly id: number }
   /** An error of a body that had ended. The worker takes no further attempt. */

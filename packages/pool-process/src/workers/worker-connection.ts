@@ -3,7 +3,7 @@
  * and says how the process ended. Knows nothing of slots or of other workers.
  */
 import { join } from 'node:path';
-import type { CapturedOutput, News } from '@pexen/core';
+import type { CapturedOutput, TaskUpdate } from '@pexen/core';
 import {
   type AssignmentEnvelope,
   type BodyAddress,
@@ -313,7 +313,7 @@ export interface OutputEnds {
 }
 
 /** Who hears what is printed. */
-export type TellOutput = (news: News) => void;
+export type TellOutput = (news: TaskUpdate) => void;
 
 export interface Output {
   readonly stdout?: CapturedOutput;

@@ -2,7 +2,7 @@
 
 import { fstatSync } from 'node:fs';
 import process from 'node:process';
-import type { News } from '@pexen/core';
+import type { TaskUpdate } from '@pexen/core';
 import {
   type AssignmentEnvelope,
   type BodyAddress,
@@ -261,7 +261,7 @@ class Current implements WorkerLink {
   /** The host has been told. */
   started(): void {}
 
-  report(news: News): void {
+  report(news: TaskUpdate): void {
     this.#valve ??= new NewsValve({
       send: (batch) => say({ is: 'news', id: this.id, news: batch }),
     });

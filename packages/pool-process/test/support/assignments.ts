@@ -6,9 +6,9 @@ import {
   definitionOf,
   type ExecutableFacts,
   executableTask,
-  type News,
   type Pool,
   type PoolOutcome,
+  type TaskUpdate,
   type Ticket,
 } from '@pexen/core';
 
@@ -43,7 +43,7 @@ export class RecordingTicket implements Ticket {
   readonly #controller = new AbortController();
   readonly #start = Promise.withResolvers<string>();
   readonly workers: string[] = [];
-  readonly news: News[] = [];
+  readonly news: TaskUpdate[] = [];
   readonly #waiting = new Set<() => void>();
 
   get signal(): AbortSignal {
@@ -69,7 +69,7 @@ export class RecordingTicket implements Ticket {
     this.workers.push(worker);
     this.#start.resolve(worker);
   }
-  report(news: News): void {
+  report(news: TaskUpdate): void {
     this.news.push(news);
     for (const look of this.#waiting) look();
   }
@@ -89,7 +89,7 @@ export class RecordingTicket implements Ticket {
   }
 
   /** Resolves as soon as such news were told. */
-  hearsAny(isIt: (news: News) => boolean): Promise<void> {
+  hearsAny(isIt: (news: TaskUpdate) => boolean): Promise<void> {
     return this.#when(() => this.news.some(isIt));
   }
 

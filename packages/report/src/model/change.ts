@@ -1,5 +1,5 @@
 /** What changed in the model by one event, one piece of news or one inspection: the language in which reporters hear of a run. */
-import type { News } from '@pexen/core';
+import type { TaskUpdate } from '@pexen/core';
 import type { EndedTask, RunTask, TaskAttempt, TaskError } from './run-task.ts';
 
 /** A worker that ended without being asked to. */
@@ -39,4 +39,4 @@ export type Change =
   | { readonly kind: 'late-error'; readonly late: LateError }
   | { readonly kind: 'run-ended' }
   /** A running body said something. */
-  | { readonly kind: 'news'; readonly task: RunTask; readonly news: News };
+  | { readonly kind: 'news'; readonly task: RunTask; readonly news: TaskUpdate };

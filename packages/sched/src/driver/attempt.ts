@@ -3,11 +3,11 @@ import type {
   Address,
   Assignment,
   Finding,
-  News,
   ProviderGone,
   ReceivedKey,
   SharedState,
   TaskDefinition,
+  TaskUpdate,
   Ticket,
 } from '@pexen/core';
 import type { Part, StopCause, TaskId } from '../machine/protocol.ts';
@@ -20,7 +20,7 @@ export interface AttemptHost {
   readonly plan: CompiledTasks;
   readonly handOver: Pick<HandOver, 'inherit' | 'receive'>;
   started(attempt: Attempt, worker: string): void;
-  told(attempt: Attempt, news: News): void;
+  told(attempt: Attempt, news: TaskUpdate): void;
 }
 
 const none: readonly never[] = Object.freeze([]);
@@ -136,7 +136,7 @@ export class Attempt implements Assignment, Ticket {
     if (!this.isOver) this.#host.started(this, worker);
   }
 
-  report(news: News): void {
+  report(news: TaskUpdate): void {
     if (!this.isOver) this.#host.told(this, news);
   }
 }

@@ -6,7 +6,6 @@ import {
   type Digester,
   isThenable,
   messageOf,
-  type News,
   type Pool,
   type PoolOutcome,
   type Problem,
@@ -15,6 +14,7 @@ import {
   relativeTo,
   type TaskInfo,
   type TaskOrigin,
+  type TaskUpdate,
 } from '@pexen/core';
 import { startTimer, systemClock } from '@pexen/core/timers';
 import { Machine } from '../machine/machine.ts';
@@ -254,7 +254,7 @@ export class Engine implements AttemptHost, PoolListener {
     this.post({ type: 'attempt-started', atMs: this.#aboutNowMs(), task: id, attempt, part, worker });
   }
 
-  told(attempt: Attempt, news: News): void {
+  told(attempt: Attempt, news: TaskUpdate): void {
     const atMs = this.nowMs();
     attempt.heardMs = atMs;
     if (news.kind === 'finding') attempt.found(news.finding);

@@ -1,5 +1,5 @@
 /** A simulated run as its listeners hear it: events of the machine's news, and made-up output, findings and inspections between them. */
-import type { News, Result, RunEvent } from '@pexen/core';
+import type { Result, RunEvent, TaskUpdate } from '@pexen/core';
 import { runEvent } from '../../src/driver/events.ts';
 import { STATUSES } from '../../src/machine/attempts.ts';
 import { inspect, skipReason } from '../../src/machine/explain.ts';
@@ -62,7 +62,7 @@ function resultIn(state: State, task: number): Result {
 function saidIn(state: State, random: Random): Heard | undefined {
   if (state.tasks.count === 0) return undefined;
   const task = random.int(0, state.tasks.count);
-  const news = random.pick<News>([
+  const news = random.pick<TaskUpdate>([
     { kind: 'output', stream: 'stdout', text: 'x'.repeat(random.int(0, 600)) },
     { kind: 'finding', finding: { name: 'f', status: random.chance(0.5) ? 'fail' : 'pass' } },
     { kind: 'heartbeat' },
