@@ -1,7 +1,6 @@
 /**
- * The one rule of conflict. Every node has four counters: how many hold it, claim it, hold it or something below it, claim it or something
- * below it. A counter that is not 0 is in the way of some requests. The same counters serve for what is held, reserved, wanted and poisoned.
- * Does not know who holds or asks.
+ * The one rule of conflict. Every node has four counters: how many hold it, claim it, hold it or a node below it, claim it or a node below
+ * it. A counter above 0 blocks some requests. The same counters serve for what is held, reserved, wanted and poisoned. Does not know holders.
  */
 
 import { grown } from '@pexen/core/columns';
@@ -22,9 +21,9 @@ import {
   WIDTH,
 } from './resource-tree.ts';
 
-/** Finds the counters that a request raises while it is held: there it bypasses others, and there its release makes room. */
+/** Finds the counters that a request raises while it is held: its start bypasses requests there, and its release may unblock them. */
 export class AffectedCounters {
-  /** The counters of what was asked for last, some of them twice; those below `size`. */
+  /** The result of the last call: the first `size` of these, some of them twice. */
   readonly counters: number[] = [];
   size = 0;
   readonly #tree: ResourceTree;
@@ -35,7 +34,7 @@ export class AffectedCounters {
     this.#requests = requests;
   }
 
-  /** Everybody is in the house, whatever else they hold. */
+  /** Every request counts at EVERYONE, even an empty one. */
   ofRequest(request: number): void {
     const { parent, label, sort } = this.#requests.trie;
     this.counters[0] = counterAt(EVERYONE, HELD);
@@ -44,13 +43,13 @@ export class AffectedCounters {
       this.#add(label[at] as number, sort[at] as number);
   }
 
-  /** Of one entry alone: the house is not in it. */
+  /** The counters of one entry alone, without EVERYONE. */
   ofEntry(node: number, mode: number): void {
     this.size = 0;
     this.#add(node, mode);
   }
 
-  /** The node itself, and whatever it is within. */
+  /** Adds the counters of the node and of all nodes above it. */
   #add(node: number, mode: number): void {
     const { counters } = this;
     if (mode === EXCLUSIVE) {
@@ -68,9 +67,9 @@ export class AffectedCounters {
   }
 }
 
-/** One set of counters, of what is held or reserved or wanted or poisoned, and whether a request conflicts with it. */
+/** One set of counters (of what is held, reserved, wanted or poisoned), and whether an entry conflicts with it. */
 export class ConflictCounters {
-  /** Of each counter. Nodes that came later than the last count are not there yet. */
+  /** The value of each counter. Nodes that were made after the last count are missing. */
   at: Int32Array = new Int32Array(16 * WIDTH);
   /** Units taken of each node. */
   units: Float64Array = new Float64Array(0);
@@ -84,25 +83,33 @@ export class ConflictCounters {
     this.#affected = affected;
   }
 
-  /** Is anything counted? */
   get isEmpty(): boolean {
     return !this.isTaken(counterAt(EVERYONE, HELD));
   }
 
-  /** Adds (1) or takes away (-1) a whole request. */
+  /** An exclusive request is counted here, which blocks every other one. */
+  get isExclusive(): boolean {
+    return this.isTaken(EXCLUDED);
+  }
+
+  hasUnitsOf(node: number): boolean {
+    return (this.units[node] ?? 0) > 0;
+  }
+
+  /** Adds (1) or subtracts (-1) a whole request. */
   count(request: number, by: 1 | -1): void {
     this.#affected.ofRequest(request);
     this.#addAll(by);
     if (this.#tree.capacity.length > 0) this.countUnits(request, by);
   }
 
-  /** Adds or takes away a use or a claim. */
+  /** Adds or subtracts one use or claim. */
   countEntry(node: number, mode: number, by: 1 | -1): void {
     this.#affected.ofEntry(node, mode);
     this.#addAll(by);
   }
 
-  /** The units of a request only: they are given back, or taken again, while the rest stays. */
+  /** Adds or subtracts the units of a request; its uses and claims stay. */
   countUnits(request: number, by: 1 | -1): void {
     const { parent, label, sort } = this.#requests.trie;
     for (let at = request; at !== ROOT; at = parent[at] as number) {
@@ -114,7 +121,7 @@ export class ConflictCounters {
     }
   }
 
-  /** The counter where the want meets what is counted here, or FREE. Units are not looked at. */
+  /** The counter that blocks the entry, or FREE. Ignores units. */
   counterOf(node: number, mode: number): number {
     if (mode === EXCLUSIVE) return this.isEmpty ? FREE : counterAt(EVERYONE, HELD);
     const isClaim = mode === CLAIM;
@@ -127,7 +134,6 @@ export class ConflictCounters {
     return this.isTaken(counter) ? counter : FREE;
   }
 
-  /** Is the counter in the way of some request? */
   isTaken(counter: number): boolean {
     return (this.at[counter] as number) > 0;
   }
@@ -143,21 +149,21 @@ export class ConflictCounters {
   }
 }
 
-/** An exclusive holder is in the way of every request. */
+/** Exclusive holders count here. */
 const EXCLUDED = counterAt(EVERYONE, CLAIMED);
 /** Rounding of fractional amounts must not block a request. */
 const TOLERANCE = 1 + 1e-9;
 
-/** Finds what is in the way of a request: what others hold, and what is reserved for the first of the starved. */
+/** Finds what blocks a request: what others hold, and what is reserved for the head of the starved. */
 export class ConflictCheck {
   readonly held: ConflictCounters;
-  /** What the head of the starved needs; nothing else is ever counted here. */
+  /** The request of the head of the starved; nothing else is counted here. */
   readonly reserved: ConflictCounters;
-  /** Of the last `find`: where it met the first obstacle, FREE if there was none. */
+  /** Result of the last `find`: the counter that blocks the shortest prefix, FREE if none does; … */
   counter = FREE;
-  /** … the shortest beginning of the request that is blocked, … */
+  /** … the shortest prefix of the request that is blocked; … */
   prefix = ROOT;
-  /** … and whether nothing but the reservation is in the way. */
+  /** … and whether only the reservation blocks it. */
   isReservedOnly = false;
   readonly #tree: ResourceTree;
   readonly #requests: CompiledRequests;
@@ -174,7 +180,7 @@ export class ConflictCheck {
     this.reserved = reserved;
   }
 
-  /** Looks for what is in the way of the whole request; of several conflicts, for that of the shortest beginning. */
+  /** Finds the counter that blocks the request; of several, that of the shortest prefix. */
   find(request: number, isHead: boolean): boolean {
     this.#note(request, FREE);
     const { parent, label, sort } = this.#requests.trie;
@@ -193,7 +199,7 @@ export class ConflictCheck {
     return this.counter !== FREE;
   }
 
-  /** Is the counter still in the way? */
+  /** Does the counter still block those in its queue? */
   isBlocked(counter: number, isHead: boolean): boolean {
     const isReserving = !isHead && !this.reserved.isEmpty;
     const units = this.#tree.unitsAt(counter);
@@ -201,7 +207,7 @@ export class ConflictCheck {
     return this.held.isTaken(counter) || (isReserving && this.reserved.isTaken(counter));
   }
 
-  /** Are all units of the request there? Nothing else is looked at. */
+  /** Are all units of the request free? Ignores uses and claims. */
   hasUnits(request: number): boolean {
     const { parent, label, sort } = this.#requests.trie;
     for (let at = request; at !== ROOT; at = parent[at] as number) {
@@ -213,15 +219,15 @@ export class ConflictCheck {
     return true;
   }
 
-  /** Would the request be in conflict with what is counted in `others`? Who takes units meets everybody who wants some. */
+  /** Does the request conflict with what is counted in `others`? Two requests for units of one node do, however many there are. */
   meets(others: ConflictCounters, request: number): boolean {
-    if (others.isTaken(EXCLUDED)) return true;
+    if (others.isExclusive) return true;
     const { parent, label, sort } = this.#requests.trie;
     for (let at = request; at !== ROOT; at = parent[at] as number) {
       const node = label[at] as number;
       const mode = sort[at] as number;
       if (others.counterOf(node, mode) !== FREE) return true;
-      if (mode >= USE_ONE && (others.units[node] ?? 0) > 0) return true;
+      if (mode >= USE_ONE && others.hasUnitsOf(node)) return true;
     }
     return false;
   }
@@ -231,10 +237,9 @@ export class ConflictCheck {
     return counter === FREE && this.isSpent(node, mode, isReserving) ? this.#shortage(node, mode) : counter;
   }
 
-  /** An exclusive holder is in the way of every request. */
   #findExclusive(isReserving: boolean): boolean {
-    const isHeld = this.held.isTaken(EXCLUDED);
-    if (isHeld || (isReserving && this.reserved.isTaken(EXCLUDED))) this.#note(ROOT, EXCLUDED);
+    const isHeld = this.held.isExclusive;
+    if (isHeld || (isReserving && this.reserved.isExclusive)) this.#note(ROOT, EXCLUDED);
     return isHeld;
   }
 
@@ -243,12 +248,12 @@ export class ConflictCheck {
     this.counter = counter;
   }
 
-  /** Who wants more units than there are waits apart from those who want fewer. */
+  /** The counter for a lack of units. Each amount has its own, so that a large one does not block small ones. */
   #shortage(node: number, mode: number): number {
     return counterAt(this.#tree.aside(node, mode), HELD);
   }
 
-  /** Are there too few units for the want? */
+  /** Are too few units free for this mode? */
   isSpent(node: number, mode: number, isReserving: boolean): boolean {
     if (mode < USE_ONE) return false;
     const reserved = isReserving ? (this.reserved.units[node] ?? 0) : 0;

@@ -1,9 +1,9 @@
-/** What a lock table would tell people: who holds what, who waits for whom. Walks much; not for the hot path. */
+/** Describes a lock table for people: who holds what, and who waits for whom. Visits every holder; not for the hot path. */
 
 import type { Resource } from '@pexen/core';
 import { BYPASSED, type Holder, NONE, type NodeId, PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
 import type { LockTable, LockTableParts } from './lock-table.ts';
-import { CLAIM, EXCLUSIVE, ROOT, USE_ONE } from './resource-tree.ts';
+import { CLAIM, EXCLUSIVE, FREE, ROOT, USE_ONE } from './resource-tree.ts';
 
 /** How a node is held. */
 export type HoldMode = 'uses' | 'claims' | 'amount';
@@ -23,19 +23,19 @@ export interface HeldNode {
 /** Why a parked holder waits. */
 export interface WaitingHolder {
   readonly holder: Holder;
-  /** The node where it meets the conflict, and its name. */
+  /** The node of the conflict, and its name. */
   readonly node: NodeId;
   readonly resource: string;
-  /** Those who hold what is in its way, in order. Empty where nothing is: it is a next runnable holder, or waits for a reservation. */
+  /** The holders that conflict with it, in order. Empty where it is runnable, or waits only for a reservation to end. */
   readonly blockers: readonly Holder[];
-  /** The head of the starved, when nothing but what is reserved for it is in the way. */
+  /** The head of the starved, if only the reservation for that conflicts with this holder. */
   readonly reservedFor?: Holder;
   /** How often it was bypassed. */
   readonly bypassed: number;
   readonly starved: boolean;
 }
 
-/** Held and poisoned nodes, and those somebody waits at. */
+/** The nodes that are held or poisoned, or have a queue. */
 export function describeNodes(table: LockTable): HeldNode[] {
   const { tree, requests, holders, poison } = table.parts;
   const found = new Map<NodeId, { holders: HeldNode['holders'][number][]; waiting: Holder[] }>();
@@ -45,8 +45,8 @@ export function describeNodes(table: LockTable): HeldNode[] {
     return known;
   };
   for (const holder of [...holders.active].sort((a, b) => a - b))
-    for (const need of requests.entriesOf(holders.requestOf(holder)))
-      at(need.node).holders.push({ holder, ...howOf(need.mode, requests.counts) });
+    for (const entry of requests.entriesOf(holders.requestOf(holder)))
+      at(entry.node).holders.push({ holder, ...howOf(entry.mode, requests.counts) });
   for (const { holder, node, blockers, reservedFor } of describeWaits(table))
     if (blockers.length > 0 || reservedFor !== undefined) at(node).waiting.push(holder);
   for (const node of poison.marks.keys()) at(node);
@@ -64,9 +64,9 @@ export function describeWait(table: LockTable, holder: Holder): WaitingHolder | 
   const { holders, fairness } = table.parts;
   const { head } = fairness;
   if (!holders.is(holder, PARKED) && holder !== head) return undefined;
-  const held = meetingsOf(table.parts, holder, holders.active);
+  const held = conflictsOf(table.parts, holder, holders.active);
   const mayReserve = held.length === 0 && head !== NONE && !holders.is(holder, WITHOUT_AMOUNTS);
-  const reserved = mayReserve ? meetingsOf(table.parts, holder, [head]) : [];
+  const reserved = mayReserve ? conflictsOf(table.parts, holder, [head]) : [];
   const node = [...held, ...reserved][0]?.node ?? ROOT;
   return {
     holder,
@@ -93,40 +93,46 @@ export function nameOf(table: LockTable, node: NodeId): string {
   return table.parts.tree.nameOf(node);
 }
 
-/** The resource's name as people write it: that of its node. For resources of requests that the table knows. */
+/** The resource's name as people write it. For resources of requests that the table has compiled. */
 export function nameOfResource(table: LockTable, resource: Resource): string {
   const { tree } = table.parts;
   return tree.nameOf(tree.nodeOf(resource));
 }
 
-/** Those of `others` whose requests conflict with the holder's, each with the node where they meet. */
-function meetingsOf(
+/** Those of `others` whose requests conflict with the holder's, each with the node of the conflict. */
+function conflictsOf(
   parts: LockTableParts,
   holder: Holder,
   others: readonly Holder[],
 ): { other: Holder; node: NodeId }[] {
   return others.flatMap((other) => {
-    const node = other === holder ? undefined : meetingOf(parts, holder, other);
+    const node = other === holder ? undefined : conflictOf(parts, holder, other);
     return node === undefined ? [] : [{ other, node }];
   });
 }
 
-function meetingOf(parts: LockTableParts, holder: Holder, other: Holder): NodeId | undefined {
-  const { tree, requests, holders, conflicts, fairness } = parts;
-  const mine = requests.entriesOf(holders.requestOf(holder));
-  const theirs = requests.entriesOf(holders.requestOf(other));
-  if ([...mine, ...theirs].some(({ mode }) => mode === EXCLUSIVE)) return ROOT;
+/** Counts the other's request alone, and compares the holder's with that. */
+function conflictOf(parts: LockTableParts, holder: Holder, other: Holder): NodeId | undefined {
+  const { holders, counterpart } = parts;
+  const request = holders.requestOf(other);
+  counterpart.count(request, 1);
+  if (holders.is(other, WITHOUT_AMOUNTS)) counterpart.countUnits(request, -1);
+  const node = conflictWithCounterpart(parts, holder, other);
+  if (holders.is(other, WITHOUT_AMOUNTS)) counterpart.countUnits(request, 1);
+  counterpart.count(request, -1);
+  return node;
+}
+
+/** A holder that returns for its amounts has its uses and claims already: only units can be missing. */
+function conflictWithCounterpart(parts: LockTableParts, holder: Holder, other: Holder): NodeId | undefined {
+  const { tree, requests, holders, conflicts, fairness, counterpart } = parts;
   const isReturning = holders.is(holder, WITHOUT_AMOUNTS);
-  const hasUnits = !holders.is(other, WITHOUT_AMOUNTS);
-  for (const need of mine)
-    for (const { node, mode } of theirs) {
-      if (!isReturning && (need.mode === CLAIM || mode === CLAIM)) {
-        if (tree.isWithin(need.node, node)) return node;
-        if (tree.isWithin(node, need.node)) return need.node;
-      }
-      const wantsUnits = need.node === node && mode >= USE_ONE && hasUnits;
-      if (wantsUnits && conflicts.isSpent(node, need.mode, other === fairness.head)) return node;
-    }
+  if (!isReturning && counterpart.isExclusive) return ROOT;
+  for (const { node, mode } of requests.entriesOf(holders.requestOf(holder))) {
+    const counter = isReturning ? FREE : counterpart.counterOf(node, mode);
+    if (counter !== FREE) return tree.nodeAt(counter);
+    if (counterpart.hasUnitsOf(node) && conflicts.isSpent(node, mode, other === fairness.head)) return node;
+  }
   return undefined;
 }
 

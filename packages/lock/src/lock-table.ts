@@ -1,6 +1,6 @@
 /**
- * Who holds which resource, who waits for it, and who comes next: the table that a scheduler (or `Locks`) asks. Synchronous and
- * pure. Knows holders as small integers and nothing of tasks, slots or time.
+ * The lock table that a scheduler (or `Locks`) uses: who holds which resource, who waits for it, and who is next. Synchronous and
+ * pure. Knows holders as small integers; does not know tasks, slots or time.
  */
 import { describeResource, type Problem, problem, type Resource, refuse } from '@pexen/core';
 import { isA, type KindsOf, number, optionProblems, whole } from '@pexen/core/options';
@@ -24,20 +24,20 @@ import { Poison } from './poison.ts';
 import { CompiledRequests, type LockRequest } from './requests.ts';
 import { ResourceTree } from './resource-tree.ts';
 
-/** How many units there are of resources: by name, or in pairs, for those that are no text. */
+/** How many units there are of each resource: by name, or as pairs, for resources that are not strings. */
 export type Capacities = Readonly<Record<string, number>> | Iterable<readonly [Resource, number]>;
 
-/** What a lock table is made with. */
+/** Options of a lock table. */
 export interface LockTableOptions {
-  /** How many units there are of a resource; others have none to count. */
+  /** How many units there are of a resource. Resources that are not listed have no capacity, and amounts of them are refused. */
   readonly capacities?: Capacities | undefined;
-  /** So many pools there are: kinds of holders of which any can be closed (`setPool`). Default 1. */
+  /** How many pools there are: groups of holders, each of which can be closed (`setPool`). Default 1. */
   readonly pools?: number | undefined;
-  /** After so many bypasses a parked holder is starved. At least 1, default 64. */
+  /** A parked holder is starved after this many bypasses. At least 1, default 64. */
   readonly bypasses?: number | undefined;
   /**
-   * After so many starts of better holders that were added after it was parked, the one that waits longest at its place is starved.
-   * At least 1, default 512.
+   * The holder that waits longest at a counter is starved after this many starts of better holders that were added after it was
+   * parked. At least 1, default 512.
    */
   readonly latecomers?: number | undefined;
 }
@@ -49,7 +49,7 @@ const kinds: KindsOf<LockTableOptions> = {
   latecomers: number(1),
 };
 
-/** The parts of a table, put together: for the table itself, and for the modules here that describe and check it. */
+/** Builds the parts of a table: for the table itself, and for the modules that describe and validate it. */
 export class LockTableParts {
   readonly tree: ResourceTree = new ResourceTree();
   readonly requests: CompiledRequests = new CompiledRequests(this.tree);
@@ -58,6 +58,8 @@ export class LockTableParts {
   readonly conflicts: ConflictCheck;
   readonly fairness: FairnessQueue;
   readonly poison: Poison;
+  /** Scratch of descriptions: counts one holder at a time, to compare another with it. */
+  readonly counterpart: ConflictCounters;
 
   constructor(options: LockTableOptions) {
     const problems = optionProblems('locks', options, kinds);
@@ -72,11 +74,12 @@ export class LockTableParts {
     const limits = { bypasses, latecomers };
     this.fairness = new FairnessQueue(holders, tree, affected, this.conflicts, blocked, counts(), limits);
     this.poison = new Poison(tree, requests, counts());
+    this.counterpart = counts();
   }
 }
 
 function pairsOf(capacities: Capacities): (readonly [Resource, number])[] {
-  if (typeof capacities !== 'object' || capacities === null) return []; // refused by its kind
+  if (typeof capacities !== 'object' || capacities === null) return []; // already a problem of `kinds`
   return Symbol.iterator in capacities ? [...capacities] : Object.entries(capacities);
 }
 
@@ -86,14 +89,13 @@ function checkCapacity([resource, capacity]: readonly [Resource, number]): Probl
   return [problem('PEXEN_BAD_OPTION', message)];
 }
 
-/** May `holder` start although it takes something that is reserved for `head`? */
+/** May `holder` start although it takes a resource that is reserved for `head`? */
 export type MayBypass = (holder: Holder, head: Holder) => boolean;
 
 /**
- * The life of a holder: `enrol`, then `tryTake`; where that fails, `park`. A parked holder is tried again only when the table says
- * so: whenever you have room for another, ask for the `nextRunnable`, the best parked holder for which everything is free now,
- * and `tryTake` it: it will succeed (nobody is woken in vain, nobody is promised anything, nothing is to be given back).
- * Compare it with the best of your own that was not tried yet, and try the better one first. At the end `release`.
+ * The life of a holder: `enrol`, then `tryTake`; where that fails, `park`. Parked holders are not polled: whenever you have room for
+ * another holder, ask for the `nextRunnable`, the best parked holder whose request is free, and `tryTake` it, which succeeds.
+ * Compare it with the best of your own holders that was not tried yet, and try the better one first. At the end, `release`.
  *
  * @example
  * while (freeSlots > 0) {
@@ -111,7 +113,7 @@ export class LockTable {
   readonly #fairness: FairnessQueue;
   /** The next runnable holder, while nothing has changed since. */
   #found: Holder = NONE;
-  /** The holder of which `#conflicts` knows what its `tryTake` met. */
+  /** The holder whose `tryTake` failed last: `#conflicts` still has its conflict. */
   #met: Holder = NONE;
 
   constructor(options: LockTableOptions = {}) {
@@ -123,7 +125,7 @@ export class LockTable {
   }
 
   /**
-   * Names become integers here, once.
+   * Translates names to integers, once.
    *
    * @throws PexenError PEXEN_AMOUNT_UNKNOWN, PEXEN_AMOUNT_TOO_LARGE: an amount of something without (that much) capacity.
    */
@@ -131,12 +133,12 @@ export class LockTable {
     return this.#requests.compile(request);
   }
 
-  /** Gives back one `compile`; nodes that nobody needs any more are forgotten. Nobody may hold or wait for it. */
+  /** Undoes one `compile`, and forgets nodes without any other reference. No holder may hold or wait for the request. */
   forget(request: RequestId): void {
     this.#requests.forget(request);
   }
 
-  /** The node of a resource: equal for equal nodes however they are spelled (`/a/b`, `path('a', 'b')`). It stays for good. */
+  /** The node of a resource, the same for every spelling (`/a/b`, `path('a', 'b')`). It is never forgotten. */
   nodeOf(resource: Resource): NodeId {
     const node = this.parts.tree.nodeOf(resource);
     this.parts.tree.retain(node);
@@ -144,8 +146,8 @@ export class LockTable {
   }
 
   /**
-   * Makes the holder known. Smaller `priority` goes first, then larger `rank`, then smaller holder.
-   * The holder must hold nothing and not be parked. `added` is the moment from which on it wanted this, of `tick`; now, if left out.
+   * Adds the holder. Smaller `priority` goes first, then larger `rank`, then smaller holder. The holder must hold nothing and not be
+   * parked. `added` is the moment since which it wants its request, as `tick` returned it; default now.
    */
   enrol(
     holder: Holder,
@@ -159,14 +161,14 @@ export class LockTable {
     this.#fairness.ranked(holder, true);
   }
 
-  /** A moment later than all before: to enrol holders with that were added now. */
+  /** Returns a moment later than all before, for `enrol`. */
   tick(): number {
     return this.#holders.tick();
   }
 
   /**
-   * Opens or closes a pool; at first all are open. Holders of a closed pool stay parked where they are, but are no candidates, and to
-   * start before them is not to bypass them: there is no slot for them, say.
+   * Opens or closes a pool, when it has no free slot, say; at first all are open. Holders of a closed pool stay parked, but are never
+   * `nextRunnable`, and starts of others do not bypass them.
    */
   setPool(pool: number, isOpen: boolean): void {
     if (this.#fairness.parked.isOpen(pool) === isOpen) return;
@@ -174,7 +176,7 @@ export class LockTable {
     this.#fairness.parked.setPool(pool, isOpen);
   }
 
-  /** A new rank, also while the holder is parked. */
+  /** Changes the rank, also of a parked holder. */
   setRank(holder: Holder, priority: number, rank: number): void {
     if (this.#holders.isRanked(holder, priority, rank)) return;
     const wasParked = this.isParked(holder);
@@ -186,13 +188,12 @@ export class LockTable {
   }
 
   /**
-   * Takes everything the holder requests, or nothing. The answer is TAKEN, RESERVED, or the node where it met a conflict: the
-   * held node, or its own where something below is held. A parked holder that succeeds is parked no more.
+   * Takes everything the holder requests, or nothing. Returns TAKEN, RESERVED, or the node of the conflict: the held node, or its own
+   * where a node below is held. A parked holder that succeeds is no longer parked.
    *
    * A holder that kept its uses and claims (`releaseAmounts`) takes its amounts again, before any reservation.
    *
-   * `mayBypass`: may `holder` start although it takes something that is reserved for `head`? Asked instead of answering RESERVED
-   * to a holder that is not parked. Without it no holder may.
+   * `mayBypass` decides whether a holder that is not parked starts instead of getting RESERVED. Without it no holder does.
    */
   tryTake(holder: Holder, mayBypass?: MayBypass): NodeId | typeof TAKEN | typeof RESERVED {
     if (this.isHolding(holder)) return this.#takeAmounts(holder);
@@ -215,7 +216,7 @@ export class LockTable {
     return !this.#isBlocked(holder, mayBypass);
   }
 
-  /** Lets the holder wait at the place where it meets a conflict, until it is the `nextRunnable`. */
+  /** Lets the holder wait in the queue of the counter that blocks it, until it is the `nextRunnable`. */
   park(holder: Holder): void {
     if (this.isParked(holder)) return;
     if (this.#met !== holder) this.#conflicts.find(this.#holders.requestOf(holder), false);
@@ -223,7 +224,7 @@ export class LockTable {
     this.#fairness.park(holder);
   }
 
-  /** It does not want any more. Harmless if it wanted nothing. What it holds, it keeps. */
+  /** Gives up waiting. Harmless if the holder does not wait. It keeps what it holds. */
   withdraw(holder: Holder): void {
     this.#changed();
     const wasHead = holder === this.#fairness.head;
@@ -233,8 +234,8 @@ export class LockTable {
   }
 
   /**
-   * The parked holder to start next: its pool is open, everything it requests is free, and of those it has the best rank; the head of
-   * the starved goes first of all. NONE if there is none. Changes nothing that you could see: ask again after each `tryTake`.
+   * The parked holder to start next, or NONE: the best one whose pool is open and whose request is free; the head of the starved goes
+   * before all others. Ask again after each `tryTake`.
    */
   nextRunnable(): Holder | typeof NONE {
     if (this.#found !== NONE) return this.#found;
@@ -243,7 +244,7 @@ export class LockTable {
     return this.#found;
   }
 
-  /** Gives back all that the holder holds. */
+  /** Releases everything that the holder holds. */
   release(holder: Holder): void {
     if (!this.isHolding(holder)) return;
     this.#changed();
@@ -255,7 +256,7 @@ export class LockTable {
     if (this.#fairness.count > 0) this.#fairness.recheck(request);
   }
 
-  /** Gives back amounts only: an attempt ended, its uses and claims stay for the next one. */
+  /** Releases amounts only: between two attempts of a task, its uses and claims stay. */
   releaseAmounts(holder: Holder): void {
     if (!this.isHolding(holder) || this.#holders.is(holder, WITHOUT_AMOUNTS)) return;
     this.#changed();
@@ -265,51 +266,50 @@ export class LockTable {
     if (this.#fairness.count > 0) this.#fairness.recheck(request);
   }
 
-  /** `release`, and what it used and claimed is poisoned. `exclusive` and amounts never poison. */
+  /** Releases everything, and poisons what the holder used and claimed. `exclusive` and amounts never poison. */
   releasePoisoned(holder: Holder): void {
     if (!this.isHolding(holder)) return;
     this.parts.poison.add(this.#holders.requestOf(holder), holder);
     this.release(holder);
   }
 
-  /** Puts the holder at the end of the queue of the starved, as too many bypasses would: it waits for a slot, say. */
+  /** Puts the holder at the end of the queue of the starved, as too many bypasses would. */
   starve(holder: Holder): void {
     if (this.#holders.is(holder, STARVED | HOLDING)) return;
     this.#changed();
     this.#fairness.starve(holder);
   }
 
-  /** The only holder that has what it needs reserved, or NONE. */
+  /** The only holder whose request is reserved, or NONE. */
   get starvedHead(): Holder | typeof NONE {
     return this.#fairness.head;
   }
 
-  /** Does anybody else, parked, need something that conflicts with what this holder takes? */
+  /** Does any other parked holder want something that conflicts with this holder's request? */
   isContended(holder: Holder): boolean {
     return this.#fairness.isContended(holder);
   }
 
-  /** The poisoned node that forbids this request, or NONE. Costs nothing while nothing is poisoned. */
+  /** The poisoned node that conflicts with this request, or NONE. Costs nothing while nothing is poisoned. */
   poisonedNode(request: RequestId): NodeId | typeof NONE {
     return this.parts.poison.nodeFor(request);
   }
 
-  /** Who poisoned the node. */
+  /** The holder that poisoned the node. */
   poisonerOf(node: NodeId): Holder | typeof NONE {
     return this.parts.poison.poisonerOf(node);
   }
 
-  /** Heals every poisoned node at or below a claim of this request. */
+  /** Clears the poison of every node at or below a claim of this request. */
   clearPoison(request: RequestId): void {
     this.parts.poison.clearPoison(request);
   }
 
-  /** Does it hold what it demanded (amounts may have been given back)? */
+  /** Does it hold its request (perhaps without its amounts)? */
   isHolding(holder: Holder): boolean {
     return this.#holders.is(holder, HOLDING);
   }
 
-  /** Does it wait here? */
   isParked(holder: Holder): boolean {
     return this.#holders.is(holder, PARKED);
   }
