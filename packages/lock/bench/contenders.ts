@@ -1,4 +1,4 @@
-/** Our lock table, and what else there is, behind one door: run these sections, as many at once as there are slots. */
+/** Our lock table and other lock packages behind one interface: run these sections, as many at once as there are slots. */
 import AsyncLock from 'async-lock';
 import { Mutex } from 'async-mutex';
 import { RWLock } from 'async-rwlock';
@@ -8,9 +8,9 @@ import type { Section } from './sections.ts';
 
 export interface Contender {
   readonly name: string;
-  /** Ours are compared with the best of the others. */
+
   readonly isOurs: boolean;
-  /** What it does not do that others do. */
+  /** A feature that it lacks. */
   readonly lacks?: string;
   /** Runs all sections, each entered once, at most `slots` of them at the same time. */
   run(sections: readonly Section[], slots: number): Promise<void> | void;
@@ -23,10 +23,10 @@ export const ACQUIRE = '@pexen/lock acquire';
 type Release = () => void;
 type Acquire = (name: string, isWriter: boolean) => Promise<Release>;
 
-/** The table as a scheduler uses it: holders are known, and asked for in their order where they may start. */
+/** The table as a scheduler uses it: holders are enrolled first, and start in their order. */
 const table: Contender = { name: TABLE, isOurs: true, run: runTable };
 
-/** The same with the slots that a scheduler has, whatever the others are given: they know no slots. */
+/** The same with 16 slots, as a scheduler has them, where the others start all sections at once. */
 const tableInSlots: Contender = {
   name: TABLE_IN_SLOTS,
   isOurs: true,
@@ -87,20 +87,20 @@ const asyncMutex: Contender = {
     const lockOf = cached(() => new Mutex());
     return (name) => lockOf(name).acquire();
   }),
-  lacks: 'readers are alone, too',
+  lacks: 'no shared locks for readers',
 };
 
 const asyncLock: Contender = {
   name: 'async-lock',
   isOurs: false,
-  lacks: 'readers are alone, too',
+  lacks: 'no shared locks for readers',
   run(sections, slots) {
     const lock = new AsyncLock({ maxPending: Number.POSITIVE_INFINITY });
     return inSlots(sections, slots, ({ names }) => lock.acquire([...names], section));
   },
 };
 
-/** The locks that the platform has. */
+/** The locks of the platform. */
 const webLocks: Contender = oneByOne('navigator.locks', () => (name, isWriter) => {
   const { promise, resolve } = Promise.withResolvers<Release>();
   const mode = isWriter ? 'exclusive' : 'shared';
@@ -123,7 +123,7 @@ export const contenders: readonly Contender[] = [
 ];
 export const contendersWithWeb: readonly Contender[] = [...contenders, webLocks];
 
-/** A contender that takes one lock at a time: several in one order for all, so that nobody waits for ever. */
+/** A contender that takes one lock at a time; several in the same order for all sections, which prevents deadlocks. */
 function oneByOne(name: string, make: () => Acquire): Contender {
   const run = (sections: readonly Section[], slots: number): Promise<void> => {
     const take = make();
@@ -137,7 +137,7 @@ function oneByOne(name: string, make: () => Acquire): Contender {
   return { name, isOurs: false, run };
 }
 
-/** What is done while the locks are held. */
+/** The work that is done while the locks are held. */
 async function section(): Promise<void> {
   await null;
 }

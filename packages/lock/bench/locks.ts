@@ -1,5 +1,5 @@
 /**
- * W2: locks, ours and others, side by side. `node bench/locks.ts [--count 100000] [--rounds 5] [--web] [--cpu] [--json FILE]`.
+ * W2: our locks and those of other packages, side by side. `node bench/locks.ts [--count 100000] [--rounds 5] [--web] [--cpu] [--json FILE]`.
  * All take turns in one process; medians of the rounds, µs per section, and ratios to the best of the others.
  */
 import { writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ export interface LocksBenchOptions {
 
 export interface LocksBenchRow {
   readonly column: string;
-  /** `all at once`, or `16 workers`: so many enter sections one after the other. */
+  /** `all at once`, or `16 workers`, each of which enters one section after the other. */
   readonly load: string;
   readonly count: number;
   /** Median µs per section, by contender. */
@@ -34,7 +34,7 @@ export interface LocksBenchRow {
   readonly ratios: Readonly<Record<string, number>>;
 }
 
-/** Everybody at once, as the others are used and as the figures we have to beat were measured; and few at a time. */
+/** All sections at once, as the other packages are used and were measured; and few at a time. */
 const LOADS: readonly (readonly [string, number])[] = [
   ['all at once', Number.POSITIVE_INFINITY],
   ['16 workers', 16],
@@ -73,7 +73,7 @@ async function measure(
   return { column: column.name, load, count, micros, best, ratios: Object.fromEntries(ratios) };
 }
 
-/** Nobody else has a tree: we are compared with ourselves. */
+/** The other packages have no tree: a deep one of ours is compared with a flat one of ours. */
 async function measureDeep(
   column: Column,
   flat: LocksBenchRow,
@@ -104,8 +104,8 @@ async function takeTurns(
 }
 
 /**
- * µs per section. A collection keeps the garbage of one out of the time of the next; it also throws away code that was optimized,
- * so that everybody may warm up again with a tenth.
+ * µs per section. A garbage collection first keeps the garbage of one contender out of the time of the next. It also discards optimized
+ * code, so each warms up again with a tenth of the sections.
  */
 async function time(
   contender: Contender,

@@ -1,4 +1,4 @@
-/** The work of the lock benches: critical sections that want some of so many locks, a quarter of them to write. */
+/** The workload of the lock benches: critical sections that take some of the locks, a quarter of them to write. */
 
 export interface Section {
   /** Sorted. */
@@ -23,7 +23,7 @@ export const columns: readonly Column[] = [
   { name: '3 of 1000', locks: 1000, each: 3, depth: 0 },
 ];
 
-/** The same, ten deep: for the table only, since nobody else has a tree. */
+/** The same, ten levels deep: for the table only, since the other packages have no tree. */
 export const deepColumns: readonly Column[] = columns.map((column) => ({
   ...column,
   name: `${column.name}, 10 deep`,

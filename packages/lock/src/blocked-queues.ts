@@ -1,7 +1,7 @@
 /**
- * The parked holders. A counter that blocks the prefix of a request blocks all requests with that prefix: so the holders and longer prefixes that
- * are blocked at one prefix form a heap, which hangs in the queue of the blocking counter and moves as one. What a release costs depends on what
- * it frees, not on how many wait. Does not know about fairness.
+ * The parked holders. A counter that blocks the prefix of a request blocks all requests with that prefix. So the holders and longer prefixes
+ * that are blocked at one prefix form a heap, a group, which is in the queue of the blocking counter and moves as one. What a release costs
+ * depends on what it frees, not on how many wait. Does not know about fairness.
  */
 
 import { grown } from '@pexen/core/columns';
@@ -19,44 +19,41 @@ import {
   USE_ONE,
 } from './resource-tree.ts';
 
-/** In nobody's way, ever: for those who are parked although all is free. */
+/** A counter that never blocks: for holders that are parked although their request is free. */
 const OPEN = counterAt(EVERYONE, CLAIMED_WITHIN);
 
 const NO_COUNTERS: readonly number[] = [];
 
-/** What a place is called in the heaps, to tell it from a group: that goes by its beginning, which is not below 0. */
+/** The name of a queue among the heaps. A group is named by its prefix, which is not below 0. */
 function queueNameOf(counter: number): number {
   return -1 - counter;
 }
 
 export class BlockedQueues {
   count = 0;
-  /** By rank. */
+  /** Ordered by rank. */
   readonly heaps: NestedHeaps;
-  /** The same heaps, with the same things in them, by how long they wait; undefined until that matters. Places are in no heap here. */
+  /** The same heaps with the same items, ordered by waiting time; undefined until that matters. Queues are in no heap here. */
   ages: NestedHeaps | undefined;
-  /** Of each pool, the places whose counter may be free. A place that is not in here is blocked. */
+  /** Of each pool, the queues whose counter may be free. A queue that is not in here is blocked. */
   readonly unblocked: readonly number[];
-  /** Those of the pools that are open. */
+  /** The heaps of the open pools. */
   readonly open: number;
-  /** Of each counter so many places as there are rows: heaps of groups. */
+  /** The queues of each counter, one for each row: heaps of groups. */
   queues: Int32Array = new Int32Array(16);
   readonly #holders: Holders;
   readonly #requests: CompiledRequests;
   readonly #tree: ResourceTree;
   readonly #affected: AffectedCounters;
   readonly #conflicts: ConflictCheck;
-  /**
-   * The starved are kept apart, since nobody bypasses them, and so are the pools: two rows for each, of those who are not starved
-   * and of those who are.
-   */
+  /** Two rows for each pool: the holders that are not starved, and the starved, which cannot be bypassed. */
   readonly #rows: number;
   readonly #isClosed: boolean[] = [];
-  /** Of each beginning of a request a group for each row, heaps of holders and of groups. */
+  /** The groups of each prefix, one for each row: heaps of holders and of groups. */
   #prefixHeaps = new Int32Array(16);
-  /** Of each holder, what stands for it in the heaps. */
+  /** The item of each holder in the heaps. */
   #waiters = new Int32Array(16);
-  /** Of a node, the counters where somebody waits, or waited, for its units. */
+  /** Of a node, the counters where holders wait, or waited, for its units. */
   readonly #shortages = new Map<number, Set<number>>();
 
   constructor(
@@ -78,7 +75,7 @@ export class BlockedQueues {
     this.#rows = pools * 2;
   }
 
-  /** Parks the holder at what the last `find` of its request met. */
+  /** Parks the holder in the queue of the counter that the last `find` of its request found. */
   park(holder: Holder): void {
     const request = this.#holders.requestOf(holder);
     this.#waiters = grown(this.#waiters, holder + 1);
@@ -86,7 +83,7 @@ export class BlockedQueues {
     if (this.#waiters[holder] === NOTHING) this.#waiters[holder] = this.#make(holder, holder);
     this.count++;
     if (this.#conflicts.counter === FREE) this.#conflicts.counter = OPEN;
-    this.#hang(this.#waiters[holder] as number, request, holder);
+    this.#enqueue(this.#waiters[holder] as number, request, holder);
     this.#recheckCounter(OPEN);
   }
 
@@ -95,7 +92,7 @@ export class BlockedQueues {
     this.#take(this.#waiters[holder] as number);
   }
 
-  /** Something of what the request takes was given back: those who wait for it are worth a look. */
+  /** Rechecks the queues that the request blocked, after it or a part of it was released. */
   recheck(request: number): void {
     if (this.count === 0) return;
     this.#affected.ofRequest(request);
@@ -105,8 +102,8 @@ export class BlockedQueues {
   }
 
   /**
-   * The best holder for which everything is free, or NONE. Groups that are looked at in vain move to what is in their way, and
-   * `moved` is told: somebody took that before they could.
+   * The best holder whose request is free, or NONE. A group on the way that turns out to be blocked by another counter moves to its
+   * queue, and `moved` is called: another holder took that before.
    */
   nextRunnable(moved: (holder: Holder, counter: number) => void): Holder | typeof NONE {
     for (;;) {
@@ -122,7 +119,7 @@ export class BlockedQueues {
     }
   }
 
-  /** Holders of a closed pool are no candidates. */
+  /** Holders of a closed pool are never runnable. */
   setPool(pool: number, isOpen: boolean): void {
     this.#isClosed[pool] = !isOpen;
     const unblocked = this.unblocked[pool] as number;
@@ -138,16 +135,16 @@ export class BlockedQueues {
     return this.isOpen(this.#holders.poolOf(holder));
   }
 
-  /** The counter where the holder hangs, with its group. */
+  /** The counter in whose queue the holder waits, with its group. */
   counterOf(holder: Holder): number {
-    let one = this.#waiters[holder] as number;
-    while (this.heaps.nameOf(one) >= 0) one = this.heaps.heapOf(one);
-    return this.#counterOfQueue(one);
+    let item = this.#waiters[holder] as number;
+    while (this.heaps.nameOf(item) >= 0) item = this.heaps.heapOf(item);
+    return this.#counterOfQueue(item);
   }
 
   /**
-   * Appends those that wait at the counter in open pools, are not starved, and are bypassed if `holder` takes it: all that go before it,
-   * and the one that waits longest, if `holder` is a latecomer to that.
+   * Appends the holders at the counter that `holder` bypasses by taking it: of those in open pools that are not starved, all that go
+   * before it, and the one that waits longest if `holder` is a latecomer to that.
    */
   collectBypassed(counter: number, holder: Holder, out: Holder[]): void {
     for (let row = 0; row < this.#rows; row += 2)
@@ -157,28 +154,28 @@ export class BlockedQueues {
     if (longest !== NONE && this.#holders.isLatecomer(holder, longest)) out.push(longest);
   }
 
-  /** From now on it matters who waits longest. */
+  /** Keeps the heaps by waiting time from now on. */
   useAges(): void {
     if (this.ages !== undefined) return;
     const { heaps } = this;
     const holders = this.#holders;
-    const ages = new NestedHeaps({ isBefore: (one, other) => holders.waitsLonger(one, other) });
+    const ages = new NestedHeaps({ isBefore: (item, other) => holders.waitsLonger(item, other) });
     this.ages = ages;
-    for (let one = WIDTH; one < heaps.size; one += WIDTH) {
-      const name = heaps.nameOf(one);
-      ages.make(name, this.#waiters[name] === one ? name : NONE);
+    for (let item = WIDTH; item < heaps.size; item += WIDTH) {
+      const name = heaps.nameOf(item);
+      ages.make(name, this.#waiters[name] === item ? name : NONE);
     }
     for (const queue of this.queues) if (queue !== NOTHING) this.#mirror(queue, ages);
   }
 
   #mirror(heap: number, ages: NestedHeaps): void {
-    for (const one of this.heaps.contentsOf(heap)) {
-      if (this.heaps.topOf(one) !== NOTHING) this.#mirror(one, ages);
-      ages.put(one, heap);
+    for (const item of this.heaps.contentsOf(heap)) {
+      if (this.heaps.topOf(item) !== NOTHING) this.#mirror(item, ages);
+      ages.put(item, heap);
     }
   }
 
-  /** Who waits longest of those that wait at the counter in open pools and are not starved, or NONE. */
+  /** The holder at the counter that waits longest, of those in open pools that are not starved, or NONE. */
   longestAt(counter: number): Holder | typeof NONE {
     const { ages } = this;
     let longest: Holder = NONE;
@@ -191,7 +188,7 @@ export class BlockedQueues {
     return longest;
   }
 
-  /** The counters where somebody waits for units of what the request takes units of, or claims. */
+  /** The counters where holders wait for units of nodes that the request claims or takes units of. */
   shortagesOf(request: number): readonly number[] {
     if (this.#shortages.size === 0) return NO_COUNTERS;
     const found: number[] = [];
@@ -215,46 +212,45 @@ export class BlockedQueues {
     if (this.isOpen(row >> 1)) this.#openUp(unblocked);
   }
 
-  /** Empty pools stay outside. */
+  /** Puts the pool among the open ones, unless it is empty. */
   #openUp(unblocked: number): void {
     const isIn = this.heaps.heapOf(unblocked) !== NOTHING || this.heaps.topOf(unblocked) === NOTHING;
     if (!isIn) this.heaps.put(unblocked, this.open);
   }
 
-  /** Where the holder belongs among the heaps of a counter, or of a beginning. */
   #rowOf(holder: Holder): number {
     return this.#holders.poolOf(holder) * 2 + Number(this.#holders.is(holder, STARVED));
   }
 
-  /** The holder was looked at in vain: it moves, with as many as share the beginning that is blocked. */
+  /** Moves the holder, with all that share the blocked prefix, to the queue of the counter that the last `find` found. */
   #move(holder: Holder): void {
     const { prefix } = this.#conflicts;
     const { depth } = this.#requests.trie;
-    let one = this.#waiters[holder] as number;
-    let beginning = this.#holders.requestOf(holder);
+    let item = this.#waiters[holder] as number;
+    let path = this.#holders.requestOf(holder);
     for (;;) {
-      const prefixHeap = this.heaps.heapOf(one);
+      const prefixHeap = this.heaps.heapOf(item);
       const name = this.heaps.nameOf(prefixHeap);
       if (name < 0 || (depth[name] as number) < (depth[prefix] as number)) break;
-      one = prefixHeap;
-      beginning = name;
+      item = prefixHeap;
+      path = name;
     }
-    this.#take(one);
-    this.#hang(one, beginning, holder);
+    this.#take(item);
+    this.#enqueue(item, path, holder);
   }
 
   /**
-   * Lets a holder, or the group it is in, wait with the longest beginning of its own that somebody waits with, or else at the counter
-   * itself.
+   * Puts a holder, or the group it is in, into the existing group with the longest prefix that they share, or else into the queue of
+   * the counter.
    */
-  #hang(one: number, beginning: number, holder: Holder): void {
+  #enqueue(item: number, path: number, holder: Holder): void {
     const { prefix, counter } = this.#conflicts;
     const row = this.#rowOf(holder);
-    let at = beginning;
+    let at = path;
     while (at !== prefix && this.heaps.heapOf(this.#prefixHeaps[at * this.#rows + row] as number) === NOTHING)
       at = this.#requests.trie.parent[at] as number;
     const prefixHeap = this.#heapAt(this.#prefixHeaps, at * this.#rows + row, at);
-    if (prefixHeap !== one) this.#put(one, prefixHeap);
+    if (prefixHeap !== item) this.#put(item, prefixHeap);
     if (this.heaps.heapOf(prefixHeap) !== NOTHING) return;
     this.queues = grown(this.queues, (counter + 1) * this.#rows);
     this.#put(prefixHeap, this.#heapAt(this.queues, counter * this.#rows + row, queueNameOf(counter)));
@@ -266,23 +262,23 @@ export class BlockedQueues {
     return heaps[index] as number;
   }
 
-  /** It is called the same among the heaps by rank and among those by age, since both are always made together. */
+  /** An item has the same id in the heaps by rank and in those by age, since both are always made together. */
   #make(name: number, best: Holder): number {
     this.ages?.make(name, best);
     return this.heaps.make(name, best);
   }
 
-  #put(one: number, heap: number): void {
-    this.heaps.put(one, heap);
-    this.ages?.put(one, heap);
+  #put(item: number, heap: number): void {
+    this.heaps.put(item, heap);
+    this.ages?.put(item, heap);
   }
 
-  #take(one: number): void {
-    this.heaps.take(one);
-    this.ages?.take(one);
+  #take(item: number): void {
+    this.heaps.take(item);
+    this.ages?.take(item);
   }
 
-  /** Forgets those where nobody waits any more. */
+  /** Notes that holders wait at the counter for units, and forgets the counters of the node where none waits any more. */
   #noteShortage(counter: number): void {
     const node = this.#tree.nodeAt(counter);
     const known = this.#shortages.get(node) ?? new Set();
@@ -290,18 +286,17 @@ export class BlockedQueues {
     this.#shortages.set(node, known.add(counter));
   }
 
-  /** Does anybody wait at the counter? */
   #isUsedAt(counter: number): boolean {
     for (let row = 0; row < this.#rows; row++) if (this.#isUsed(counter * this.#rows + row)) return true;
     return false;
   }
 
-  /** Does anybody wait at the counter who is not starved, in that row, and is the pool open? */
+  /** Does any holder wait in that row of the counter, and is its pool open? */
   #isOpenQueue(counter: number, row: number): boolean {
     return this.#isUsed(counter * this.#rows + row) && this.isOpen(row >> 1);
   }
 
-  /** Does anybody wait at the place? */
+  /** Does any holder wait in the queue with this index? */
   #isUsed(index: number): boolean {
     return this.heaps.topOf(this.queues[index] ?? NOTHING) !== NOTHING;
   }

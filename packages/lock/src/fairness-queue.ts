@@ -1,7 +1,7 @@
 /**
- * Who waits and who comes next. Counts bypasses (starts of equal or worse rank that took what a parked holder waits for) and, for the holder that
- * waits longest at a counter, latecomers (starts of better rank that were added after it was parked). At either limit a holder is starved: it is
- * parked apart and not counted any more, and the head of the queue of the starved has what it needs reserved. Does not know how anything is taken.
+ * Decides which parked holder is next. Counts bypasses (starts of equal or worse rank that took what a parked holder waits for) and, for the
+ * holder that waits longest at a counter, latecomers (starts of better rank that were added after it was parked). At either limit a holder is
+ * starved: it is parked apart and no longer counted, and the request of the head of the starved is reserved. Does not take anything.
  */
 import { grown } from '@pexen/core/columns';
 import type { BlockedQueues } from './blocked-queues.ts';
@@ -22,41 +22,41 @@ import {
 } from './holders.ts';
 import { counterAt, FREE, HELD, type ResourceTree, WIDTH } from './resource-tree.ts';
 
-/** So many starts by which a holder is starved. */
+/** After how many starts of others a holder is starved. */
 export interface Limits {
   /** … of equal or worse rank. */
   readonly bypasses: number;
-  /** … of better ones that were added after it was parked, while it waits longest. */
+  /** … of better rank that were added after it was parked, while it waits longest. */
   readonly latecomers: number;
 }
 
 export class FairnessQueue {
-  /** The only one that has what it needs reserved. */
+  /** The only holder whose request is reserved. */
   head: Holder = NONE;
   /** How many are parked. */
   count = 0;
-  /** Starts so far: they are numbered from 1. */
+  /** How many starts there were so far; starts are numbered from 1. */
   starts = 0;
   readonly parked: BlockedQueues;
-  /** What all that are parked want. */
+  /** The requests of all parked holders. */
   readonly wanted: ConflictCounters;
-  /** Those who hold everything but their amounts, and wait for these. */
+  /** The holders that hold everything but their amounts, and wait for these. */
   readonly returning: Set<Holder> = new Set();
   readonly #holders: Holders;
   readonly #tree: ResourceTree;
   readonly #affected: AffectedCounters;
   readonly #conflicts: ConflictCheck;
   readonly #limits: Limits;
-  /** The starved but the head, in the order in which they became so. Those before `#first`, or with another ticket, have left. */
-  #line: Holder[] = [];
+  /** The starved without the head, in the order in which they starved. Those before `#first`, or with another ticket, have left. */
+  #queue: Holder[] = [];
   #first = 0;
-  /** Where the head met its last obstacle. */
+  /** The counter that blocked the head when it was last checked. */
   #headCounter = FREE;
-  /** There may be units for some of those who return. */
+  /** Units may be free for some of `returning`. */
   #hasUnitsBack = true;
-  /** Of a counter, the last start that took it while others waited. */
+  /** Of each counter, the holder that took it last while others waited. */
   #lastTaker = new Int32Array(16).fill(NONE);
-  /** Scratch: those that the start at hand bypasses. */
+  /** Scratch: the holders that the start at hand bypasses. */
   readonly #bypassed: Holder[] = [];
 
   constructor(
@@ -77,18 +77,18 @@ export class FairnessQueue {
     this.parked = parked;
   }
 
-  /** The starved but the head, in their order. */
+  /** The starved without the head, in their order. */
   get starved(): Holder[] {
-    return this.#line.filter((holder, at) => at >= this.#first && this.#isInLine(holder, at));
+    return this.#queue.filter((holder, at) => at >= this.#first && this.#isInQueue(holder, at));
   }
 
-  /** The holder is known, or has another rank. Who waits longest is of no interest before there is a latecomer to anybody. */
+  /** Called for a new holder, and for a new rank. Waiting times are compared only once there may be a latecomer. */
   ranked(holder: Holder, isNew: boolean): void {
     if (this.count === 0 || this.parked.ages !== undefined) return;
     if (this.#holders.mayBeLatecomer(holder, isNew)) this.parked.useAges();
   }
 
-  /** Parks the holder at what the last `find` of its request met. */
+  /** Parks the holder in the queue of the counter that the last `find` of its request found. */
   park(holder: Holder): void {
     if (this.#holders.noteWait(holder, this.count === 0)) this.parked.useAges();
     if (this.#isToBeStarved(holder)) this.starve(holder);
@@ -108,7 +108,7 @@ export class FairnessQueue {
     else if (holder !== this.head) this.parked.unpark(holder);
   }
 
-  /** The holder takes what it requests, or does not want it any more: it is not parked, and not starved. */
+  /** Called when the holder takes its request, or gives up: it is no longer parked nor starved. */
   leave(holder: Holder): void {
     this.unpark(holder);
     this.#holders.remove(holder, STARVED);
@@ -117,7 +117,7 @@ export class FairnessQueue {
     this.#conflicts.reserved.count(this.#holders.requestOf(holder), -1);
   }
 
-  /** The holder has taken what it requests: those who are starved by that are so, best first. */
+  /** Called when the holder has taken its request. Starves the holders that it bypassed too often, best first. */
   started(holder: Holder): void {
     this.elect();
     this.starts = (this.starts + 1) | 0;
@@ -141,28 +141,28 @@ export class FairnessQueue {
       this.#lead(holder);
       return;
     }
-    this.#holders.set(holder, TICKET, this.#line.push(holder) - 1);
+    this.#holders.set(holder, TICKET, this.#queue.push(holder) - 1);
     if (!isParked) return;
     this.#conflicts.find(this.#holders.requestOf(holder), false);
     this.parked.park(holder);
   }
 
-  /** If nobody is the head, the first of the starved is. */
+  /** Makes the first of the starved the head, if there is none. */
   elect(): void {
     if (this.head !== NONE) return;
-    while (this.#first < this.#line.length) {
+    while (this.#first < this.#queue.length) {
       const at = this.#first++;
-      const first = this.#line[at] as Holder;
-      if (!this.#isInLine(first, at)) continue;
+      const first = this.#queue[at] as Holder;
+      if (!this.#isInQueue(first, at)) continue;
       if (this.#holders.is(first, PARKED)) this.parked.unpark(first);
       this.#lead(first);
       return;
     }
-    this.#line = [];
+    this.#queue = [];
     this.#first = 0;
   }
 
-  /** Something of what the request takes was given back. */
+  /** Called when the request, or a part of it, was released. */
   recheck(request: number): void {
     this.#hasUnitsBack = true;
     this.parked.recheck(request);
@@ -176,7 +176,7 @@ export class FairnessQueue {
     return this.#isHeadFree() ? this.head : this.parked.nextRunnable(this.#moved);
   }
 
-  /** Does anybody else who is parked want what the holder takes? */
+  /** Does any other parked holder want what the holder takes? */
   isContended(holder: Holder): boolean {
     if (this.count === 0) return false;
     const isParked = this.#holders.is(holder, PARKED);
@@ -187,8 +187,8 @@ export class FairnessQueue {
   }
 
   /**
-   * A parked holder found that its way is blocked elsewhere now: that is an bypass, too. Without this two streams could take
-   * turns in blocking it, each while it waits for the other.
+   * Called when a parked holder turns out to be blocked by another counter now, which counts as a bypass, too. Otherwise two streams
+   * could take turns in blocking it, each while it waits for the other.
    */
   readonly #moved = (holder: Holder, counter: number): void => {
     if (this.#conflicts.isReservedOnly) return;
@@ -202,7 +202,7 @@ export class FairnessQueue {
       this.starve(holder);
   };
 
-  /** Others may have moved with a holder: of these, too, only who waits longest counts, unless it did when the taker started. */
+  /** Others may have moved with a holder. Of these, too, only the one that waits longest is counted, unless it was when the taker started. */
   #countLatecomer(taker: Holder, counter: number): void {
     const longest = this.parked.longestAt(counter);
     if (longest === NONE || !this.#holders.isLatecomer(taker, longest)) return;
@@ -215,7 +215,7 @@ export class FairnessQueue {
     return ((this.#holders.get(taker, START) - start) | 0) > 0;
   }
 
-  /** Whoever is bypassed at a counter that it takes. Who waits in a closed pool could not have started. */
+  /** Collects the holders that are bypassed at a counter that `holder` takes; not those in closed pools, which could not have started. */
   #collectBypassed(holder: Holder): void {
     const request = this.#holders.requestOf(holder);
     this.#affected.ofRequest(request);
@@ -230,14 +230,14 @@ export class FairnessQueue {
       this.parked.collectBypassed(counter, holder, this.#bypassed);
   }
 
-  /** Was it not counted yet for the start at hand? */
+  /** Has it not been counted yet for the start at hand? */
   #isNew(holder: Holder): boolean {
     const isNew = this.#holders.get(holder, COUNTED) !== this.starts;
     this.#holders.set(holder, COUNTED, this.starts);
     return isNew;
   }
 
-  /** Counts an bypass. */
+  /** Counts a bypass, and returns whether the limit is reached. */
   #isTooMuch(holder: Holder, by: Holder): boolean {
     const isLatecomer = this.#holders.isBefore(by, holder);
     const kind = isLatecomer ? LATECOMERS : BYPASSED;
@@ -246,7 +246,7 @@ export class FairnessQueue {
     return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.bypasses);
   }
 
-  /** It left the queue of the starved without having had what it waited for, and is back. */
+  /** Was it starved before, left the queue without having started, and is parked again? */
   #isToBeStarved(holder: Holder): boolean {
     const { bypasses, latecomers } = this.#limits;
     const isOld =
@@ -254,7 +254,7 @@ export class FairnessQueue {
     return isOld && !this.#holders.is(holder, STARVED | HOLDING);
   }
 
-  #isInLine(holder: Holder, at: number): boolean {
+  #isInQueue(holder: Holder, at: number): boolean {
     return this.#holders.is(holder, STARVED) && this.#holders.get(holder, TICKET) === at;
   }
 

@@ -1,45 +1,45 @@
-/** What is known of each holder, side by side in one column, and who goes before whom. Knows no nodes. */
+/** The state of each holder, in one column of integers, and which of two holders goes first. Does not know nodes. */
 import { grown } from '@pexen/core/columns';
 
 /** A task or caller, as a small integer of 0 or more: state is kept in arrays indexed by it. */
 export type Holder = number;
-/** What a holder needs, compiled once. Equal needs have equal ids. */
+/** A compiled request. Equal requests have equal ids. */
 export type RequestId = number;
 /** A place in the tree of resources. 0 is the root. */
 export type NodeId = number;
 
 /** `tryTake` took everything. */
 export const TAKEN = -1;
-/** `tryTake` met what is reserved for `starvedHead`. */
+/** `tryTake` met a resource that is reserved for `starvedHead`. */
 export const RESERVED = -2;
 /** No holder, no node. */
 export const NONE = -1;
 
-/** What a holder is doing, as bits. */
+/** The state of a holder, as bits. */
 export const HOLDING = 1;
 export const PARKED = 2;
-/** It holds, but gave its amounts back. */
+/** It holds its uses and claims, and has released its amounts. */
 export const WITHOUT_AMOUNTS = 4;
-/** It was bypassed too often, and stands in the queue of the starved. */
+/** It was bypassed too often, and is in the queue of the starved. */
 export const STARVED = 8;
-/** It was parked once, at least. */
+/** It was parked at least once. */
 const WAITED = 16;
 /** The bits above are its pool. */
 const POOL = 5;
 
-/** What it is doing, what it requests, where in `active` it stands; … */
+/** The fields of a holder: its state, its request, its index in `active`; … */
 const STATE = 0;
 const REQUEST = 1;
 const INDEX = 2;
-/** … how often it was bypassed, and by which start last; the last start before it was enrolled, and its own; … */
+/** … how often it was bypassed, and by which start last; the number of the last start before it was enrolled, and of its own; … */
 export const BYPASSED = 3;
 export const COUNTED = 4;
 export const SINCE = 5;
 export const START = 6;
-/** … where in the queue of the starved it stands; how many better ones that were added later took what it waits for; … */
+/** … its position in the queue of the starved; how many latecomers took what it waits for; … */
 export const TICKET = 7;
 export const LATECOMERS = 8;
-/** … the moment when it was added, and the moment when it was first parked. */
+/** … the moments when it was added and when it was first parked. */
 const ADDED = 9;
 const WAITING_SINCE = 10;
 const WIDTH = 11;
@@ -50,13 +50,13 @@ function isLater(moment: number, other: number): boolean {
 
 export class Holders {
   size = 0;
-  /** Those who hold something, or nothing, in no order. */
+  /** The holders whose request is taken, in no order. */
   readonly active: number[] = [];
-  /** The last moment so far. Moments are compared by their difference, so that the count may run over. */
+  /** The last moment so far. Moments are compared by their difference, so that the count may overflow. */
   #moment = 0;
-  /** The latest of the moments at which any was added. */
+  /** The latest moment at which a holder was added. */
   #lastAdded = 0;
-  /** When the first of those that are parked was, and the worst of them, by what it was ranked; some may have left since. */
+  /** The first moment at which one of the parked holders was parked, and the worst of them by its rank then; some may have left since. */
   #firstWait = 0;
   #worst = 0;
   #worstPriority = 0;
@@ -65,13 +65,13 @@ export class Holders {
   /** Priority and rank of each, side by side. */
   #ranks = new Float64Array(32);
 
-  /** A moment later than all before. */
+  /** Returns a moment later than all before. */
   tick(): number {
     this.#moment = (this.#moment + 1) | 0;
     return this.#moment;
   }
 
-  /** `added` is the moment when it was added, `since` the number of the last start so far. */
+  /** `added` is the moment when the holder was added, `since` the number of the last start so far. */
   enrol(
     holder: number,
     request: number,
@@ -147,7 +147,10 @@ export class Holders {
     this.set(last, INDEX, this.get(holder, INDEX));
   }
 
-  /** It is parked, and perhaps the only one. It has waited since the first time. Has it been parked before, and others were added since? */
+  /**
+   * Notes that the holder is parked; its wait counts from the first time. Returns whether it was parked before and other holders were
+   * added since.
+   */
   noteWait(holder: number, isOnly: boolean): boolean {
     const isAgain = this.is(holder, WAITED);
     this.add(holder, WAITED);
@@ -163,8 +166,8 @@ export class Holders {
   }
 
   /**
-   * May it be a latecomer to anybody who is parked? Asked of the worst and of the first that were, since nobody was. Where ranks change,
-   * it may be as soon as anybody was added later.
+   * May it be a latecomer to any parked holder? A quick test against the worst and the first of those parked since the queue was
+   * last empty. Where its rank has changed, it may be as soon as any holder was added later.
    */
   mayBeLatecomer(holder: number, isNew: boolean): boolean {
     if (!isNew) return isLater(this.#lastAdded, this.#firstWait);
@@ -183,7 +186,7 @@ export class Holders {
     return isLater(this.get(b, WAITING_SINCE), this.get(a, WAITING_SINCE));
   }
 
-  /** Does `holder` go before one that was parked already when it was added? */
+  /** Does `holder` go before `parked`, which was parked when `holder` was added? */
   isLatecomer(holder: number, parked: number): boolean {
     return isLater(this.get(holder, ADDED), this.get(parked, WAITING_SINCE)) && this.isBefore(holder, parked);
   }

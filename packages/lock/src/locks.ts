@@ -1,17 +1,17 @@
-/** Locks for people without the scheduler: promises over a lock table. Decides nothing itself. */
+/** Locks without the scheduler: promises over a lock table, which decides everything. */
 import { checkHeld, refuse } from '@pexen/core';
 import { type Holder, NONE, TAKEN } from './holders.ts';
 import type { Capacities } from './lock-table.ts';
 import { LockTable } from './lock-table.ts';
 import type { LockRequest } from './requests.ts';
 
-/** What holds for all locks of one `Locks`. */
+/** Options of a `Locks`. */
 export interface LocksOptions {
   /** How many units there are of a resource. */
   readonly capacities?: Capacities | undefined;
-  /** So many later ones may go before somebody who waits, where they fit in beside what is held. At least 1, default 64. */
+  /** How many later requests may start before one that waits, where what they need is free. At least 1, default 64. */
   readonly bypasses?: number | undefined;
-  /** So many better ones that came later may go before the one that waits longest for the same. At least 1, default 512. */
+  /** How many later requests of better priority may start before the one that waits longest for the same. At least 1, default 512. */
   readonly latecomers?: number | undefined;
 }
 
@@ -23,13 +23,13 @@ export interface AcquireOptions {
   readonly priority?: number | undefined;
 }
 
-/** What you hold. `await using held = await locks.acquire(…)` gives it back at the end of the block. */
+/** A lock that you hold. `await using held = await locks.acquire(…)` releases it at the end of the block. */
 export interface Held extends Disposable, AsyncDisposable {
-  /** Gives it back now. Harmless the second time. */
+  /** Releases it now. Harmless the second time. */
   release(): void;
 }
 
-/** Somebody who waits, or holds. */
+/** A call of `acquire`, as long as it waits or holds. */
 interface Caller {
   readonly compiled: number;
   /** Gives up waiting when this is aborted. */
@@ -38,21 +38,21 @@ interface Caller {
   readonly reject: (reason: unknown) => void;
 }
 
-/** All that wait under one signal, and its only listener: a signal looks through all of its listeners for each one that comes or goes. */
+/** The holders that wait under one signal, with one listener for all: adding and removing a listener takes as long as there are listeners. */
 interface Watch {
   readonly holders: Set<Holder>;
   readonly onAbort: () => void;
 }
 
 /**
- * Fair hierarchical read-write locks with amounts, several at once, without deadlock: whoever waits holds nothing.
+ * Fair hierarchical read-write locks with amounts, several at once, without deadlock: a caller that waits holds nothing.
  *
  * @example
  * const locks = new Locks();
  * await using held = await locks.acquire({ uses: ['/etc'], claims: ['/etc/hosts'] });
  */
 export class Locks {
-  /** To look at, with `describeNodes` and `describeWaits`. Holders are numbered as they come, and numbers are used again. */
+  /** For `describeNodes` and `describeWaits`. Holders are numbered by arrival, and numbers are reused. */
   readonly table: LockTable;
   readonly #callers: (Caller | undefined)[] = [];
   readonly #unused: Holder[] = [];
@@ -64,7 +64,7 @@ export class Locks {
   }
 
   /**
-   * Waits until everything is free at once, then holds it.
+   * Waits until everything is free at the same time, then takes it.
    *
    * @throws PexenError PEXEN_BAD_META, PEXEN_AMOUNT_UNKNOWN, PEXEN_AMOUNT_TOO_LARGE, or the reason of the signal.
    */
@@ -100,7 +100,7 @@ export class Locks {
     signal.removeEventListener('abort', watch.onAbort);
   }
 
-  /** All that wait under the signal leave before others are let in: none of them is granted what it does not want any more. */
+  /** Removes all that wait under the signal before it grants anything: none of them gets a lock that it no longer wants. */
   #abort(signal: AbortSignal): void {
     const holders = this.#watches.get(signal)?.holders ?? [];
     this.#watches.delete(signal);
@@ -108,7 +108,7 @@ export class Locks {
       this.#callers[holder]?.reject(signal.reason);
       this.#leave(holder);
     }
-    this.#letIn();
+    this.#grantFree();
   }
 
   #heldBy(holder: Holder): Held {
@@ -117,7 +117,7 @@ export class Locks {
       if (!isHeld) return;
       isHeld = false;
       this.#leave(holder);
-      this.#letIn();
+      this.#grantFree();
     };
     return {
       release,
@@ -126,7 +126,7 @@ export class Locks {
     };
   }
 
-  /** It holds nothing and waits for nothing any more. */
+  /** Removes the holder, with what it holds. */
   #leave(holder: Holder): void {
     const { compiled } = this.#callers[holder] as Caller;
     this.table.withdraw(holder);
@@ -136,8 +136,8 @@ export class Locks {
     this.#unused.push(holder);
   }
 
-  /** Grants what is free to those who wait for it. */
-  #letIn(): void {
+  /** Grants every request that is free now. */
+  #grantFree(): void {
     for (let next = this.table.nextRunnable(); next !== NONE; next = this.table.nextRunnable()) {
       this.table.tryTake(next);
       const { signal, resolve } = this.#callers[next] as Caller;

@@ -1,4 +1,4 @@
-/** What failures left behind: resources nobody should trust, until somebody heals them. Knows not who may take them all the same. */
+/** Poisoned resources: failed holders left them in an unknown state. Does not know which holders may take them anyway. */
 
 import type { ConflictCounters } from './conflicts.ts';
 import { type Holder, NONE, type NodeId } from './holders.ts';
@@ -21,11 +21,11 @@ interface PoisonMark {
 }
 
 export class Poison {
-  /** Poisoned nodes, and what of whom poisoned them. */
+  /** The marks of each poisoned node: how it was held, and by which holder. */
   readonly marks: Map<NodeId, PoisonMark[]> = new Map();
   readonly #tree: ResourceTree;
   readonly #requests: CompiledRequests;
-  /** Poison counts as a hold: who conflicts with it must not take it. */
+  /** A mark counts as a hold: requests that conflict with it are refused. */
   readonly #counts: ConflictCounters;
 
   constructor(tree: ResourceTree, requests: CompiledRequests, counts: ConflictCounters) {
@@ -40,7 +40,7 @@ export class Poison {
       else if (mode === USE || mode === USE_ONE) this.#mark(node, { mode: USE, by });
   }
 
-  /** The poisoned node that forbids the request, or NONE. */
+  /** The poisoned node that conflicts with the request, or NONE. */
   nodeFor(request: number): NodeId {
     if (this.marks.size === 0) return NONE;
     for (const { node, mode } of this.#requests.entriesOf(request)) {
@@ -54,7 +54,7 @@ export class Poison {
     return this.marks.get(node)?.[0]?.by ?? NONE;
   }
 
-  /** Heals what is at or below a claim of the request. */
+  /** Clears the poison at or below every claim of the request. */
   clearPoison(request: number): void {
     if (this.marks.size === 0) return;
     for (const { node, mode } of this.#requests.entriesOf(request))
@@ -79,7 +79,7 @@ export class Poison {
     }
   }
 
-  /** The node that is poisoned itself: at the counter, or somewhere below it. */
+  /** The node that has the mark: that of the counter, or one below it. */
   #poisonedAt(counter: number, mode: number): NodeId {
     const node = nodeOfCounter(counter);
     if (kindOfCounter(counter) <= CLAIMED) return node;

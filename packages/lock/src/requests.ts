@@ -1,6 +1,6 @@
 /**
- * What holders need, compiled: a request is a path of entries (a node, and how it is wanted) in a trie, so that equal requests are one, and
- * requests that begin alike share their prefix. Does not know who needs it.
+ * Compiled requests: a request is a path of entries (a node and a mode) in a trie, so that equal requests have one id, and requests that
+ * start with the same entries share their prefix. Does not know holders.
  */
 
 import { type Amount, describeResource, isAmount, type Problem, type Resource, refuse } from '@pexen/core';
@@ -8,8 +8,8 @@ import { grown } from '@pexen/core/columns';
 import { CLAIM, EXCLUSIVE, type ResourceTree, ROOT, USE, USE_ONE } from './resource-tree.ts';
 
 /**
- * Paths of integers, each prefix once: an entry is its parent and two numbers. An entry is removed with its last reference. Does not
- * know what the numbers mean.
+ * Paths of integers, each prefix stored once: an entry is its parent and two numbers. An entry is removed with its last reference. Does
+ * not know what the numbers mean.
  */
 export class Trie {
   parent: Int32Array = new Int32Array(16).fill(-1);
@@ -34,7 +34,7 @@ export class Trie {
     return at;
   }
 
-  /** A new child, without any reference. It must not be there yet. */
+  /** Makes a child, with no reference to it. It must not exist yet. */
   make(parent: number, label: number, sort: number): number {
     if (this.#used >= this.#buckets.length) this.#rehash();
     const entry = this.#take();
@@ -52,7 +52,7 @@ export class Trie {
     this.refs[entry] = (this.refs[entry] as number) + 1;
   }
 
-  /** Takes one reference back. Calls `forget` with each entry that goes with it, children first, while it can still be read. */
+  /** Drops one reference. Calls `forget` with each entry that is removed by that, children first, while it can still be read. */
   drop(entry: number, forget: (gone: number) => void): void {
     let at = entry;
     while (at !== ROOT) {
@@ -126,9 +126,9 @@ function hash(parent: number, label: number, sort: number): number {
   return Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d) >>> 8;
 }
 
-/** What a holder needs, all at once. The metadata of a task is one. */
+/** What a holder needs, all at once. The metadata of a task is a request. */
 export interface LockRequest {
-  /** Held shared; `amount(resource, n)` takes n of its capacity (a plain use of a resource with a capacity takes 1). */
+  /** Held shared; `amount(resource, n)` takes n units of its capacity (a plain use of a resource with a capacity takes 1). */
   readonly uses?: readonly (Resource | Amount)[] | undefined;
   /** Held alone. What is used as well as claimed is claimed. */
   readonly claims?: readonly Resource[] | undefined;
@@ -142,19 +142,19 @@ export interface Entry {
   readonly mode: number;
 }
 
-/** Compiles requests into paths of the trie, and says what a path stands for. */
+/** Compiles requests into paths of the trie, and reads them back. */
 export class CompiledRequests {
-  /** Entries: the label is a node, the sort a want. The path of a request is what it needs. */
+  /** The label of an entry is its node, the sort its mode. */
   readonly trie: Trie = new Trie();
-  /** Units taken by a want. */
+  /** How many units a mode takes. */
   readonly counts: number[] = [0, 0, 0, 1];
   readonly #modeOf = new Map<number, number>();
   readonly #tree: ResourceTree;
-  /** Scratch: the nodes of the request at hand, and how each is wanted, -1 while it is not. */
+  /** Scratch: the nodes of the request at hand, and the mode of each, -1 of all other nodes. */
   readonly #nodes: number[] = [];
   #modes = new Int32Array(16).fill(-1);
-  /** How often each node was asked for. */
-  #asked = new Int32Array(16);
+  /** How often each node was requested. */
+  #requested = new Int32Array(16);
 
   constructor(tree: ResourceTree) {
     this.#tree = tree;
@@ -173,13 +173,13 @@ export class CompiledRequests {
     this.trie.drop(request, (gone) => this.#tree.drop(this.trie.label[gone] as number));
   }
 
-  /** What a request needs, in its order, as a list: for where it is not urgent. */
+  /** The entries of a request, in its order, as a list. Not for the hot path. */
   entriesOf(request: number): Entry[] {
     const { parent, label, sort } = this.trie;
-    const needs: Entry[] = [];
+    const entries: Entry[] = [];
     for (let at = request; at !== ROOT; at = parent[at] as number)
-      needs.unshift({ node: label[at] as number, mode: sort[at] as number });
-    return needs;
+      entries.unshift({ node: label[at] as number, mode: sort[at] as number });
+    return entries;
   }
 
   #collect({ uses, claims }: LockRequest): void {
@@ -215,7 +215,7 @@ export class CompiledRequests {
     return this.counts.push(count) - 1;
   }
 
-  /** The stronger want stays: claim, amount, use. */
+  /** Keeps the stronger mode: claim, amount, use. */
   #addMode(node: number, mode: number): void {
     this.#modes = grown(this.#modes, node + 1, -1);
     const before = this.#modes[node] as number;
@@ -225,14 +225,14 @@ export class CompiledRequests {
     this.#modes[node] = mode;
   }
 
-  /** To be exclusive is a want of its own, beside a use or claim of the root: it never poisons. */
+  /** EXCLUSIVE is an entry of its own, beside a use or claim of the root: it never poisons. */
   #enter(isExclusive: boolean): number {
     if (this.#nodes.length > 1) this.#nodes.sort((a, b) => this.#compare(a, b));
     let request = isExclusive ? this.#child(ROOT, ROOT, EXCLUSIVE) : ROOT;
     for (const node of this.#nodes) {
       request = this.#child(request, node, this.#modes[node] as number);
-      this.#asked = grown(this.#asked, node + 1);
-      this.#asked[node] = (this.#asked[node] as number) + 1;
+      this.#requested = grown(this.#requested, node + 1);
+      this.#requested[node] = (this.#requested[node] as number) + 1;
     }
     this.trie.retain(request);
     return request;
@@ -245,17 +245,17 @@ export class CompiledRequests {
     return this.trie.make(parent, node, mode);
   }
 
-  /** What many ask for goes first, then claims: so that those who wait share the beginnings that are most often in the way. */
+  /** Popular nodes go first, then claims: parked holders share the prefixes that are blocked most often. */
   #compare(a: number, b: number): number {
-    const heat = this.#heat(b) - this.#heat(a);
-    if (heat !== 0) return heat;
+    const popularity = this.#popularity(b) - this.#popularity(a);
+    if (popularity !== 0) return popularity;
     const alone = Number(this.#modes[b] === CLAIM) - Number(this.#modes[a] === CLAIM);
     return alone === 0 ? a - b : alone;
   }
 
-  /** In coarse steps (1, 16, 256, …), so that it seldom changes. */
-  #heat(node: number): number {
-    return (32 - Math.clz32(this.#asked[node] ?? 0)) >> 2;
+  /** How popular a node is, in coarse steps (1, 16, 256, …), so that this seldom changes. */
+  #popularity(node: number): number {
+    return (32 - Math.clz32(this.#requested[node] ?? 0)) >> 2;
   }
 }
 

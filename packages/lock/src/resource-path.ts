@@ -1,4 +1,4 @@
-/** Resources that are places in a tree, by any values as parts. Knows no locks. */
+/** Resources that are places in a tree, with any values as parts. Does not know locks. */
 import { describeResource, type Resource } from '@pexen/core';
 
 const brand: unique symbol = Symbol.for('pexen.path') as never;
@@ -9,7 +9,7 @@ export interface ResourcePath {
   readonly parts: readonly unknown[];
 }
 
-/** True for what `path` or HierarchyLock made, in this or any other copy of the package. */
+/** Was the value made by `path` or HierarchyLock, in this or any other copy of the package? */
 export function isResourcePath(value: unknown): value is ResourcePath {
   return typeof value === 'object' && value !== null && brand in value;
 }
@@ -30,18 +30,18 @@ export class HierarchyLock implements ResourcePath {
   }
 }
 
-/** `path('db', table, 7)`: a path of any values. `path()` is the root, which everything is below. */
+/** `path('db', table, 7)`: a path of any values. `path()` is the root. */
 export function path(...parts: readonly unknown[]): HierarchyLock {
   return new HierarchyLock(parts);
 }
 
-/** The way of a resource from the root: a string that begins with `/` is split, any other value is one part. */
+/** The parts of a resource from the root: a string that starts with `/` is split, any other value is one part. */
 export function partsOf(resource: Resource): readonly unknown[] {
   if (typeof resource === 'string') return resource.startsWith('/') ? split(resource, '/') : [resource];
   return isResourcePath(resource) ? resource.parts : [resource];
 }
 
-/** Do the two name one place, however they are spelled (`a`, `/a/`, `path('a')`)? */
+/** Are the two spellings of one resource (`a`, `/a/`, `path('a')`)? */
 export function isSamePlace(one: Resource, other: Resource): boolean {
   if (one === other) return true;
   const [parts, others] = [partsOf(one), partsOf(other)];
@@ -55,7 +55,7 @@ export function nameOfPath(parts: readonly unknown[]): string {
   return `/${parts.map(nameOfPart).join('/')}`;
 }
 
-/** A text is its own name. Any value may be a part, also one that has no text. */
+/** A string is its own name. Any value may be a part, also one without a string form. */
 export function nameOfPart(part: unknown): string {
   return typeof part === 'string' ? part : describeResource(part);
 }

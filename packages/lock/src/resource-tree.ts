@@ -1,33 +1,32 @@
 /**
- * Names of resources become nodes of one tree, as integers; what of a node can be taken, and what can be counted of it, is an integer, too.
- * Knows no holders.
+ * The tree of resources. Nodes, the modes in which a node can be taken, and the counters of a node are integers. Does not know holders.
  */
 import type { Resource } from '@pexen/core';
 import { grown } from '@pexen/core/columns';
 import { isResourcePath, nameOfPart, nameOfPath, partsOf } from './resource-path.ts';
 
-/** The root of the tree, and the beginning of every request. */
+/** The root of the tree, and the empty prefix of every request. */
 export const ROOT = 0;
 
-/** How a node is taken. From USE_ONE on units are counted: USE_ONE is a use where there is a capacity, all above are amounts. */
+/** The modes. From USE_ONE on units are counted: USE_ONE is a use of a node with a capacity, all above are amounts. */
 export const USE = 0;
 export const CLAIM = 1;
 export const EXCLUSIVE = 2;
 export const USE_ONE = 3;
 
-/** Holds of the node keep claims of it, and of what is below, away. */
+/** Counts holds of the node: they block claims of it and of nodes below. */
 export const HELD = 0;
-/** Claims of the node keep everybody away from it, and from what is below. */
+/** Counts claims of the node: they block every hold of it and of nodes below. */
 export const CLAIMED = 1;
-/** Holds of the node or below it keep claims of it away. */
+/** Counts holds of the node and of nodes below: they block claims of it. */
 export const HELD_WITHIN = 2;
-/** Claims of the node or below it keep everybody away from it. */
+/** Counts claims of the node and of nodes below: they block every hold of it. */
 export const CLAIMED_WITHIN = 3;
 
 /** Counters of a node. */
 export const WIDTH = 4;
 
-/** Not a counter: nothing is in the way. */
+/** Not a counter: nothing blocks. */
 export const FREE = -1;
 
 export function counterAt(node: number, kind: number): number {
@@ -42,33 +41,33 @@ export function kindOfCounter(counter: number): number {
   return counter % WIDTH;
 }
 
-/** Beside the tree: everybody is in it, and the exclusive have it for themselves. */
+/** A node beside the tree that every active holder holds, and an exclusive one claims. */
 export const EVERYONE = 1;
 
 export class ResourceTree {
   /** Nodes are below this. */
   size = 1;
-  /** Of each node, the one above it; -1 of the root, and of what is not a node. */
+  /** Of each node, the one above it; -1 of the root, and of unused ids. */
   parent: Int32Array = new Int32Array(16).fill(-1);
-  /** Units there are of a node, if any are declared at all; 0 is no capacity. */
+  /** How many units there are of each node; 0 where it has no capacity. Empty while no capacity is declared. */
   capacity: Float64Array = new Float64Array(0);
   /** References from outside, and one for each node below. */
   readonly refs: number[] = [1];
-  /** By which want it is counted apart; undefined of what is in the tree. */
+  /** The mode that an aside node counts; undefined of nodes of the tree. */
   readonly #modes: (number | undefined)[] = [];
   readonly #parts: unknown[] = [];
   readonly #below: (Map<unknown, number> | undefined)[] = [];
-  /** Nodes right below the root that were first named by a path. */
+  /** Nodes directly below the root that were first named by a path. */
   readonly #paths = new Set<number>();
   readonly #free: number[] = [];
-  /** Stand for wants, as parts. */
+  /** Parts of aside nodes, by mode. */
   readonly #asides: object[] = [];
 
   constructor() {
     this.aside(ROOT, EXCLUSIVE);
   }
 
-  /** The node of a resource, made without any reference if it was not there. */
+  /** The node of a resource. A new one has no reference yet. */
   nodeOf(resource: Resource): number {
     if (typeof resource === 'string' && resource.charCodeAt(0) !== SLASH) return this.#child(ROOT, resource);
     const isPath = typeof resource === 'string' || isResourcePath(resource);
@@ -77,7 +76,7 @@ export class ResourceTree {
     return node;
   }
 
-  /** What is counted of a node apart from the tree, by how it is wanted, has a node of its own, for ever. */
+  /** The aside node that counts one mode of the node apart from the tree. It is never forgotten. */
   aside(node: number, mode: number): number {
     this.#asides[mode] ??= {};
     const aside = this.#child(node, this.#asides[mode]);
@@ -85,13 +84,13 @@ export class ResourceTree {
     return aside;
   }
 
-  /** The want by which units are counted at the counter, if any are: it is in the way while there are too few for that. */
+  /** The mode whose lack of units the counter stands for, if any: the counter blocks while too few units are free for it. */
   unitsAt(counter: number): number | undefined {
     const mode = this.#modes[nodeOfCounter(counter)];
     return mode !== undefined && mode >= USE_ONE ? mode : undefined;
   }
 
-  /** The node of a counter, as people know it. */
+  /** The node of a counter, in the tree. */
   nodeAt(counter: number): number {
     const node = nodeOfCounter(counter);
     return this.#modes[node] === undefined ? node : (this.parent[node] as number);
@@ -112,7 +111,7 @@ export class ResourceTree {
     this.refs[node] = (this.refs[node] as number) + 1;
   }
 
-  /** Takes a reference back: nodes that nobody needs any more are forgotten. */
+  /** Drops a reference, and forgets nodes without any. */
   drop(node: number): void {
     for (let at = node; at !== ROOT; ) {
       const refs = (this.refs[at] as number) - 1;
@@ -122,14 +121,14 @@ export class ResourceTree {
     }
   }
 
-  /** As people write it: flat, if it was so when it was first named. */
+  /** As people write it: flat, if its first name was flat. */
   nameOf(node: number): string {
     const parts: unknown[] = [];
     for (let at = node; at !== ROOT; at = this.parent[at] as number) parts.unshift(this.#parts[at]);
     return parts.length === 1 && !this.#paths.has(node) ? nameOfPart(parts[0]) : nameOfPath(parts);
   }
 
-  /** Is it `above` itself, or somewhere below it? */
+  /** Is the node `above` itself, or below it? */
   isWithin(node: number, above: number): boolean {
     let at = node;
     while (at !== above && at !== ROOT) at = this.parent[at] as number;
@@ -154,7 +153,7 @@ export class ResourceTree {
     return node;
   }
 
-  /** Answers the node above it, which has lost a reference by that. */
+  /** Returns the node above it, which loses a reference by that. */
   #forget(node: number): number {
     const parent = this.parent[node] as number;
     this.#below[parent]?.delete(this.#parts[node]);

@@ -1,4 +1,4 @@
-/** Counts everything again, naively, and compares. For tests and the simulator. */
+/** Recounts everything in a naive way, and compares. For tests and the simulator. */
 
 import type { BlockedQueues } from './blocked-queues.ts';
 import type { ConflictCounters } from './conflicts.ts';
@@ -27,25 +27,29 @@ export function validate(table: LockTable): void {
   const { holders, fairness, conflicts, poison } = parts;
   const parked = holdersThat(parts, PARKED);
   const returning = parked.filter((holder) => holders.is(holder, HOLDING));
-  claim(fairness.count === parked.length, 'as many are parked as are counted');
-  claim(same([...fairness.returning], returning), 'those who return are those who hold and are parked');
+  assert(fairness.count === parked.length, 'the count is that of the parked holders');
+  assert(
+    same([...fairness.returning], returning),
+    'the returning holders are those that hold and are parked',
+  );
   const head = fairness.head === NONE ? [] : [fairness.head];
   const starved = holdersThat(parts, STARVED);
-  claim(same([...fairness.starved, ...head], starved), 'the starved are in the queue or its head');
-  claim(head.length === 1 || starved.length === 0, 'somebody is the head, if anybody is starved');
-  claim(same(holders.active, holdersThat(parts, HOLDING)), 'the active are those who hold');
+  assert(same([...fairness.starved, ...head], starved), 'the starved are in the queue or its head');
+  assert(head.length === 1 || starved.length === 0, 'there is a head if any holder is starved');
+  assert(same(holders.active, holdersThat(parts, HOLDING)), 'the active holders are those that hold');
   checkCounts(parts, 'held', conflicts.held, holders.active, (holder) =>
     holders.is(holder, WITHOUT_AMOUNTS) ? 0 : 1,
   );
   checkCounts(parts, 'reserved', conflicts.reserved, head, () => 1);
   checkConflicts(parts);
   checkUnits(parts);
-  for (const node of poison.marks.keys()) claim((parts.tree.refs[node] as number) > 0, 'poison keeps');
+  for (const node of poison.marks.keys())
+    assert((parts.tree.refs[node] as number) > 0, 'poisoned nodes are kept');
   const apart = parked.filter((holder) => !returning.includes(holder) && holder !== fairness.head);
-  checkParking(parts, fairness.parked, apart);
+  checkQueues(parts, fairness.parked, apart);
 }
 
-/** The counters are those of the holders, added up. */
+/** The counters are the sums over the holders. */
 function checkCounts(
   parts: LockTableParts,
   name: string,
@@ -75,12 +79,12 @@ function checkCounts(
     }
   }
   for (const [counter, count] of expected.entries())
-    claim(
+    assert(
       (counts.at[counter] ?? 0) === count,
       `${name}: counter ${kindOfCounter(counter)} of node ${nodeOfCounter(counter)} is ${count}`,
     );
   for (const [node, count] of spent.entries())
-    claim(
+    assert(
       Math.abs((counts.units[node] ?? 0) - count) < 1e-6,
       `${name}: ${count} units of node ${node} are taken`,
     );
@@ -95,62 +99,65 @@ function aboveOf({ tree }: LockTableParts, node: number): number[] {
 /** No two holders hold what conflicts. */
 function checkConflicts(parts: LockTableParts): void {
   const { requests, holders, tree } = parts;
-  const needs = holders.active.flatMap((holder) =>
-    requests.entriesOf(holders.requestOf(holder)).map((need) => ({ holder, ...need })),
+  const entries = holders.active.flatMap((holder) =>
+    requests.entriesOf(holders.requestOf(holder)).map((entry) => ({ holder, ...entry })),
   );
-  for (const one of needs) {
-    if (one.mode === EXCLUSIVE) claim(holders.active.length === 1, `${one.holder} is exclusive and alone`);
+  for (const one of entries) {
+    if (one.mode === EXCLUSIVE) assert(holders.active.length === 1, `${one.holder} is exclusive and alone`);
     if (one.mode !== CLAIM) continue;
-    for (const other of needs) {
+    for (const other of entries) {
       const meet = tree.isWithin(one.node, other.node) || tree.isWithin(other.node, one.node);
       const clash = other.holder !== one.holder && other.mode !== EXCLUSIVE && meet;
-      claim(!clash, `${one.holder} claims node ${one.node}, and ${other.holder} holds node ${other.node}`);
+      assert(!clash, `${one.holder} claims node ${one.node}, and ${other.holder} holds node ${other.node}`);
     }
   }
 }
 
 function checkUnits({ tree, conflicts }: LockTableParts): void {
   for (let node = 0; node < tree.size; node++)
-    claim(
+    assert(
       (conflicts.held.units[node] ?? 0) <= tree.capacityOf(node) + 1e-6,
-      `no more is taken of node ${node} than there is`,
+      `the units taken of node ${node} are within its capacity`,
     );
 }
 
-/** Everybody waits with a beginning of what it requests; heaps go by their best holder; places that are not loose are blocked. */
-function checkParking(parts: LockTableParts, blocked: BlockedQueues, expected: readonly Holder[]): void {
+/** Every holder waits with a prefix of its request; heaps are ordered by their best holder; other queues than the unblocked are blocked. */
+function checkQueues(parts: LockTableParts, blocked: BlockedQueues, expected: readonly Holder[]): void {
   const { holders, requests, conflicts } = parts;
   const { heaps, ages, queues, unblocked, open } = blocked;
   const rows = unblocked.length * 2;
   const found: Holder[] = [];
-  const check = (heap: number, beginning: number, row: number): void => {
+  const check = (heap: number, prefix: number, row: number): void => {
     const contents = heaps.contentsOf(heap);
     for (const one of contents) {
       const name = heaps.nameOf(one);
       const isHolder = heaps.topOf(one) === NOTHING;
-      claim(heaps.heapOf(one) === heap, `${name} knows its box`);
-      claim(ages === undefined || ages.heapOf(one) === heap, `${name} is in its box by age, too`);
-      claim(startsWith(requests, isHolder ? holders.requestOf(name) : name, beginning), `${name} fits in`);
+      assert(heaps.heapOf(one) === heap, `${name} knows its heap`);
+      assert(ages === undefined || ages.heapOf(one) === heap, `${name} is in the same heap by age`);
+      assert(
+        startsWith(requests, isHolder ? holders.requestOf(name) : name, prefix),
+        `${name} shares the prefix of its heap`,
+      );
       const own = holders.poolOf(name) * 2 + Number(holders.is(name, STARVED));
-      claim(!isHolder || own === row, `${name} waits with its like`);
+      assert(!isHolder || own === row, `${name} waits in the row of its pool`);
       if (isHolder) found.push(name);
       else check(one, name, row);
     }
     const best = contents
       .map((one) => heaps.bestOf(one))
       .sort((a, b) => (holders.isBefore(a, b) ? -1 : 1))[0];
-    claim(heaps.bestOf(heap) === (best ?? NONE), `box ${heaps.nameOf(heap)} goes by its best holder`);
+    assert(heaps.bestOf(heap) === (best ?? NONE), `heap ${heaps.nameOf(heap)} is ordered by its best holder`);
     const [oldest] = contents
       .map((one) => ages?.bestOf(one) ?? NONE)
       .sort((a, b) => (holders.waitsLonger(a, b) ? -1 : 1));
-    claim(
+    assert(
       ages === undefined || ages.bestOf(heap) === (oldest ?? NONE),
-      `box ${heaps.nameOf(heap)} knows its oldest`,
+      `heap ${heaps.nameOf(heap)} knows its oldest holder`,
     );
   };
   const pools = heaps.contentsOf(open);
   for (const [pool, heap] of unblocked.entries())
-    claim(
+    assert(
       pools.includes(heap) === (blocked.isOpen(pool) && heaps.topOf(heap) !== NOTHING),
       `pool ${pool} is where it belongs`,
     );
@@ -160,16 +167,16 @@ function checkParking(parts: LockTableParts, blocked: BlockedQueues, expected: r
     const row = index % rows;
     check(queue, ROOT, row);
     const isOpen = heaps.topOf(queue) !== NOTHING && !conflicts.isBlocked(counter, false);
-    const inLoose = heaps.heapOf(queue) === unblocked[row >> 1];
-    claim(!isOpen || inLoose, `spot ${counter} is loose or blocked`);
+    const isUnblocked = heaps.heapOf(queue) === unblocked[row >> 1];
+    assert(!isOpen || isUnblocked, `the queue of counter ${counter} is unblocked or its counter blocks`);
   }
-  claim(same(found, expected), 'everybody parked is in a group');
+  assert(same(found, expected), 'every parked holder is in a group');
 }
 
-function startsWith({ trie }: CompiledRequests, request: number, beginning: number): boolean {
+function startsWith({ trie }: CompiledRequests, request: number, prefix: number): boolean {
   let at = request;
-  while (at !== beginning && at !== ROOT) at = trie.parent[at] as number;
-  return at === beginning;
+  while (at !== prefix && at !== ROOT) at = trie.parent[at] as number;
+  return at === prefix;
 }
 
 function holdersThat({ holders }: LockTableParts, flag: number): Holder[] {
@@ -183,7 +190,7 @@ function same(some: readonly number[], others: readonly number[]): boolean {
   return some.length === others.length && sorted(some) === sorted(others);
 }
 
-function claim(holds: boolean, what: string): void {
+function assert(holds: boolean, what: string): void {
   if (!holds) throw broken(what);
 }
 

@@ -1,4 +1,4 @@
-/** Corners of the table that mutants found without a test: what is remembered between calls, and who of several comes first. */
+/** Corner cases of the table that mutation tests found untested: state between calls, and which of several holders goes first. */
 import { amount } from '@pexen/core';
 import { expect, it } from 'vitest';
 import {
@@ -23,15 +23,15 @@ function tableOf(
   return table;
 }
 
-/** The holder tries, and parks where it must. */
-function mode(table: LockTable, ...holders: readonly number[]): void {
+/** Each holder tries, and parks where that fails. */
+function tryOrPark(table: LockTable, ...holders: readonly number[]): void {
   for (const holder of holders) if (table.tryTake(holder) !== TAKEN) table.park(holder);
   validate(table);
 }
 
 const [r, s, t] = [{ claims: ['r'] }, { claims: ['s'] }, { claims: ['t'] }];
 
-it('a node that was asked for is never given to another name', () => {
+it('a node that `nodeOf` returned is never reused for another name', () => {
   const table = new LockTable();
   const node = table.nodeOf('r');
   table.forget(table.compile(r));
@@ -39,44 +39,44 @@ it('a node that was asked for is never given to another name', () => {
   expect(table.nodeOf('r')).toBe(node);
 });
 
-it('who is withdrawn is not the candidate any more', () => {
+it('a withdrawn holder is no longer runnable', () => {
   const table = tableOf([r, r, r]);
-  mode(table, 0, 1, 2);
+  tryOrPark(table, 0, 1, 2);
   table.release(0);
   expect(table.nextRunnable()).toBe(1);
   table.withdraw(1);
   expect(table.nextRunnable()).toBe(2);
 });
 
-it('a better one that is parked meanwhile is the candidate', () => {
+it('a better holder that is parked meanwhile is the next runnable', () => {
   const table = tableOf([r, r, s], [0, 2, 1]);
-  mode(table, 0, 1);
+  tryOrPark(table, 0, 1);
   table.release(0);
   expect(table.nextRunnable()).toBe(1);
   table.park(2);
   expect(table.nextRunnable()).toBe(2);
 });
 
-it('a better one whose units come back meanwhile is the candidate', () => {
+it('a better holder whose units are released meanwhile is the next runnable', () => {
   const two = { uses: [amount('memory', 2)] };
   const table = tableOf([r, two, r, two], [0, 1, 3, 2], { capacities: [['memory', 2]] });
-  mode(table, 0, 1, 2, 3);
+  tryOrPark(table, 0, 1, 2, 3);
   table.release(0);
   expect(table.nextRunnable()).toBe(2);
   table.releaseAmounts(1);
   expect(table.nextRunnable()).toBe(3);
 });
 
-it('what is reserved meanwhile is not offered any more', () => {
+it('a holder whose request is reserved meanwhile is no longer runnable', () => {
   const table = tableOf([r, r, { claims: ['r', 's'] }, s]);
-  mode(table, 0, 3, 1, 2);
+  tryOrPark(table, 0, 3, 1, 2);
   table.release(0);
   expect(table.nextRunnable()).toBe(1);
   table.starve(2);
   expect(table.nextRunnable()).toBe(NONE);
 });
 
-it('who waits for units only may give everything back', () => {
+it('a holder that waits for units only may release everything', () => {
   const table = tableOf(
     [{ claims: ['r'], uses: [amount('memory', 2)] }, { uses: [amount('memory', 2)] }, r],
     [],
@@ -84,9 +84,9 @@ it('who waits for units only may give everything back', () => {
       capacities: [['memory', 2]],
     },
   );
-  mode(table, 0);
+  tryOrPark(table, 0);
   table.releaseAmounts(0);
-  mode(table, 1, 0);
+  tryOrPark(table, 1, 0);
   expect(table.isParked(0)).toBe(true);
   table.release(0);
   validate(table);
@@ -96,10 +96,10 @@ it('who waits for units only may give everything back', () => {
   expect(table.tryTake(2)).toBe(TAKEN);
 });
 
-it('units are given back once and taken once, however often that is asked for', () => {
+it('repeated calls release and take units only once', () => {
   const one = { uses: [amount('memory', 1)] };
   const table = tableOf([one, one, one, one], [], { capacities: [['memory', 2]] });
-  mode(table, 0, 1);
+  tryOrPark(table, 0, 1);
   expect(table.tryTake(0)).toBe(TAKEN);
   table.releaseAmounts(0);
   table.releaseAmounts(0);
@@ -109,45 +109,45 @@ it('units are given back once and taken once, however often that is asked for', 
   expect(table.tryTake(3)).not.toBe(TAKEN);
 });
 
-it('of those who wait for units only, the best goes first', () => {
+it('of the holders that wait for units only, the best goes first', () => {
   const two = { uses: [amount('memory', 2)] };
   for (const [first, second] of [
     [0, 1],
     [1, 0],
   ] as const) {
     const table = tableOf([two, two, two], [], { capacities: [['memory', 2]] });
-    mode(table, first);
+    tryOrPark(table, first);
     table.releaseAmounts(first);
-    mode(table, second);
+    tryOrPark(table, second);
     table.releaseAmounts(second);
-    mode(table, 2, first, second);
+    tryOrPark(table, 2, first, second);
     table.release(2);
     expect(table.nextRunnable()).toBe(0);
   }
 });
 
-it('who waits for units only is waited for as well', () => {
+it('a holder that waits for units only makes others contended', () => {
   const two = { uses: [amount('memory', 2)] };
   const table = tableOf([two, two, two], [], { capacities: [['memory', 2]] });
-  mode(table, 0);
+  tryOrPark(table, 0);
   table.releaseAmounts(0);
-  mode(table, 1);
+  tryOrPark(table, 1);
   expect(table.isContended(2)).toBe(false);
-  mode(table, 0);
+  tryOrPark(table, 0);
   expect(table.isContended(2)).toBe(true);
   expect(table.isContended(0)).toBe(false);
 });
 
-it('nobody poisons what it does not hold', () => {
+it('a holder does not poison what it does not hold', () => {
   const table = tableOf([r, r]);
   table.releasePoisoned(0);
   expect(table.poisonedNode(table.compile(r))).toBe(NONE);
 });
 
-it('what several have poisoned is cleared at once, and the first of them is blamed', () => {
+it('a node that several holders poisoned is cleared at once, and names the first of them', () => {
   const use = { uses: ['r'] };
   const table = tableOf([use, use, s]);
-  mode(table, 0, 1, 2);
+  tryOrPark(table, 0, 1, 2);
   for (const holder of [1, 0, 2]) table.releasePoisoned(holder);
   expect(table.poisonerOf(table.nodeOf('r'))).toBe(1);
   table.clearPoison(table.compile(r));
@@ -155,41 +155,41 @@ it('what several have poisoned is cleared at once, and the first of them is blam
   expect(table.poisonedNode(table.compile(s))).toBe(table.nodeOf('s'));
 });
 
-it('poison stays though nobody names the resource for a while', () => {
+it('poison stays while no request names the resource', () => {
   const table = new LockTable();
   const request = table.compile(r);
   table.enrol(0, request);
-  mode(table, 0);
+  tryOrPark(table, 0);
   table.releasePoisoned(0);
   table.forget(request);
   expect(table.poisonedNode(table.compile(s))).toBe(NONE);
   expect(table.poisonedNode(table.compile(r))).not.toBe(NONE);
 });
 
-it('says what below forbids a use, and what below forbids a claim', () => {
+it('names the poisoned node below that forbids a use, and the one that forbids a claim', () => {
   const table = tableOf([{ uses: ['/z'] }, { uses: ['/a/c'] }, { claims: ['/a/b'] }]);
-  mode(table, 0, 1, 2);
+  tryOrPark(table, 0, 1, 2);
   for (const holder of [0, 1, 2]) table.releasePoisoned(holder);
   expect(table.poisonedNode(table.compile({ uses: ['/a'] }))).toBe(table.nodeOf('/a/b'));
   expect(table.poisonedNode(table.compile({ claims: ['/a'] }))).toBe(table.nodeOf('/a/c'));
 });
 
-it('of those who starve by one start, the best is first, wherever they wait', () => {
+it('of the holders that one start starves, the best is first, wherever they wait', () => {
   for (const priorities of [
     [0, 1, 2, 9],
     [0, 2, 1, 9],
   ]) {
     const table = tableOf([{ uses: ['r', 's'] }, r, s, { uses: ['r', 's'] }], priorities, { bypasses: 1 });
-    mode(table, 0, 1, 2);
+    tryOrPark(table, 0, 1, 2);
     expect(table.tryTake(3)).toBe(TAKEN);
     expect(table.starvedHead).toBe((priorities[1] as number) < (priorities[2] as number) ? 1 : 2);
   }
 });
 
-it('those that want the same are all bypassed by one start, and all wait on when one of them goes', () => {
+it('one start bypasses all holders with the same request, and the others keep waiting when one of them starts', () => {
   const both = { claims: ['r', 's'] };
   const table = tableOf([{ uses: ['r'] }, both, both, both, { uses: ['r'] }], [], { bypasses: 1 });
-  mode(table, 0, 1, 2, 3);
+  tryOrPark(table, 0, 1, 2, 3);
   expect(table.tryTake(4)).toBe(TAKEN);
   for (const holder of [1, 2]) {
     expect(table.starvedHead).toBe(holder);
@@ -198,13 +198,13 @@ it('those that want the same are all bypassed by one start, and all wait on when
   expect(table.starvedHead).toBe(3);
 
   const other = tableOf([r, both, both, both]);
-  mode(other, 0, 1, 2, 3);
+  tryOrPark(other, 0, 1, 2, 3);
   other.withdraw(1);
   other.release(0);
   expect(other.nextRunnable()).toBe(2);
 });
 
-it('who waits for few units does not wait for those who need more, whoever came first', () => {
+it('a holder that waits for few units does not wait for those that need more, in either order', () => {
   const units = (count: number): LockRequest => ({ uses: [amount('memory', count)] });
   for (const [large, small] of [
     [2, 3],
@@ -212,7 +212,7 @@ it('who waits for few units does not wait for those who need more, whoever came 
   ] as const) {
     const requests = [units(2), units(2), units(large === 2 ? 4 : 2), units(large === 2 ? 2 : 4)];
     const table = tableOf(requests, [], { capacities: [['memory', 4]] });
-    mode(table, 0, 1, 2, 3);
+    tryOrPark(table, 0, 1, 2, 3);
     table.release(0);
     expect(table.nextRunnable()).toBe(small);
     table.release(1);
@@ -220,12 +220,12 @@ it('who waits for few units does not wait for those who need more, whoever came 
   }
 });
 
-it('keeps others away from each of very many resources', () => {
+it('a claim of very many resources blocks others at each of them', () => {
   const table = new LockTable();
   const requests = Array.from({ length: 100 }, (_, at) => table.compile({ claims: [`/many/${at}`] }));
   for (const [at, request] of requests.entries())
     for (const holder of [at, at + requests.length]) table.enrol(holder, request);
-  mode(table, ...requests.keys());
+  tryOrPark(table, ...requests.keys());
   for (const at of requests.keys()) {
     expect(table.tryTake(at + requests.length)).toBe(table.nodeOf(`/many/${at}`));
     table.park(at + requests.length);
@@ -234,32 +234,32 @@ it('keeps others away from each of very many resources', () => {
   expect(table.nextRunnable()).toBe(177);
 });
 
-/** 2 wants r and s. 0 holds r; then s is taken, and r comes back. Is 2 starved by that? */
+/** 2 wants r and s. 0 holds r; then s is taken, and r is released. Is 2 starved by that? */
 function isStarvedBy(priority: number, isBefore: boolean): boolean {
   const table = new LockTable({ bypasses: 1 });
   for (let at = 0; at < 40; at++) table.nodeOf(`other-${at}`);
   for (const [holder, request] of [r, s, r, t, t].entries())
     table.enrol(holder, table.compile(request), holder === 1 ? priority : holder);
-  mode(table, 3, 4);
-  if (isBefore) mode(table, 0, 1);
+  tryOrPark(table, 3, 4);
+  if (isBefore) tryOrPark(table, 0, 1);
   table.enrol(2, table.compile({ claims: ['r', 's'] }), 5);
-  mode(table, ...(isBefore ? [2] : [0, 2, 1]));
+  tryOrPark(table, ...(isBefore ? [2] : [0, 2, 1]));
   table.release(0);
   expect(table.nextRunnable()).toBe(NONE);
   validate(table);
   return table.starvedHead === 2;
 }
 
-it('worse ones that block its way elsewhere bypass it, but not better ones, nor those that were there before', () => {
+it('worse holders that block it by another counter bypass it, but not better ones, nor those that held it before', () => {
   expect(isStarvedBy(9, false)).toBe(true);
   expect(isStarvedBy(1, false)).toBe(false);
   expect(isStarvedBy(9, true)).toBe(false);
 });
 
-it('of a starved one and another, both free, the better is the candidate', () => {
+it('of a starved holder and another, both free, the better is the next runnable', () => {
   for (const starved of [3, 4]) {
     const table = tableOf([r, s, r, s, s]);
-    mode(table, 0, 1, 2, 3, 4);
+    tryOrPark(table, 0, 1, 2, 3, 4);
     table.starve(2);
     expect(table.canTake(2)).toBe(false);
     table.starve(starved);
@@ -272,14 +272,14 @@ it('of a starved one and another, both free, the better is the candidate', () =>
   }
 });
 
-it('refuses options that mean nothing, all at once', () => {
+it('refuses invalid options, all at once', () => {
   const capacities = { none: 0, less: -1, odd: Number.NaN };
   expect(() => new LockTable({ capacities, bypasses: 0 })).toThrow(
     /bypasses must be a number, 1 or more[\s\S]*"none"[\s\S]*"less"[\s\S]*"odd" must be a number above 0/,
   );
 });
 
-it('refuses a plain use of what has less than one unit', () => {
+it('refuses a plain use of a resource with less than one unit', () => {
   const table = new LockTable({ capacities: { half: 0.5 } });
   expect(() => table.compile({ uses: ['half'] })).toThrow(
     /PEXEN_AMOUNT_TOO_LARGE: takes 1 of "half", which has 0.5/,
@@ -287,14 +287,14 @@ it('refuses a plain use of what has less than one unit', () => {
   table.compile({ uses: [amount('half', 0.5)] });
 });
 
-it('says how capacities of resources are declared that are no texts', () => {
+it('a hint shows how to declare capacities of resources that are not strings', () => {
   const gpu = Symbol('gpu');
   expect(() => new LockTable().compile({ uses: [amount(gpu as never, 2)] })).toThrow(
     /capacities: \[\[it, 2\]\]/,
   );
 });
 
-it('names what has no text', () => {
+it('names resources without a string form', () => {
   const odd = [
     Object.create(null),
     {
@@ -305,7 +305,7 @@ it('names what has no text', () => {
     { name: 'disk' },
   ] as object[];
   const table = tableOf(odd.map((resource) => ({ claims: [resource] })));
-  mode(table, 0, 1, 2);
+  tryOrPark(table, 0, 1, 2);
   expect(describeNodes(table).map(({ resource }) => resource)).toEqual([
     ...['an object without a name', 'an object without a name', 'disk'],
   ]);

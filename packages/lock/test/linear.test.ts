@@ -1,12 +1,12 @@
-/** What a task costs does not grow with the number of tasks. Counted, not timed. */
+/** The cost of a task does not grow with the number of tasks. Counted, not timed. */
 import { describe, expect, it } from 'vitest';
 import { ConflictCheck } from '../src/conflicts.ts';
 import { type LockRequest, LockTable, NONE, TAKEN } from '../src/index.ts';
 
 interface Costs {
-  /** Calls of tryTake, a task. */
+  /** Calls of tryTake per task. */
   readonly tries: number;
-  /** Requests that are compared with what is held, a task. */
+  /** Comparisons of a request with what is held, per task. */
   readonly finds: number;
 }
 
@@ -25,7 +25,7 @@ function countCalls<T extends object>(owner: T, method: keyof T): () => number {
   };
 }
 
-/** Runs all, in their order where they can, with so many slots; they end in the order in which they started. */
+/** Runs all requests with that many slots, in their order where possible; they end in the order in which they started. */
 function run(requests: readonly LockRequest[], slots: number): Costs {
   const tries = countCalls(LockTable.prototype, 'tryTake');
   const finds = [
@@ -79,12 +79,12 @@ const small = 2_000;
 const large = 20_000;
 
 describe('with 16 slots', () => {
-  it('one lock takes at most 3 tries a task', () => {
+  it('one lock takes at most 3 tries per task', () => {
     expect(run(tasks(large, 1, 1), 16).tries).toBeLessThan(3);
     expect(run(tasks(large, 1, 1), 16).finds).toBeLessThan(3);
   });
 
-  it('three of sixteen take at most 10 tries a task, and no more when there are more tasks', () => {
+  it('three of sixteen take at most 10 tries per task, and no more with more tasks', () => {
     const [few, many] = [run(tasks(small, 16, 3), 16), run(tasks(large, 16, 3), 16)];
     expect(many.tries).toBeLessThan(10);
     expect(many.finds).toBeLessThan(few.finds * 2);
@@ -96,7 +96,7 @@ describe('with 16 slots', () => {
     expect(deep.finds).toBeCloseTo(run(tasks(large, 16, 3), 16).finds, 0);
   });
 
-  it('many who share what is in their way are moved as one', () => {
+  it('holders that are blocked by the same counter move as one', () => {
     const many = (count: number): LockRequest[] =>
       Array.from({ length: count }, (_, index) => ({
         claims: index % 100 === 0 ? ['network'] : ['gpu', `/out/${index}`],
@@ -115,7 +115,7 @@ it('all at once: one lock, and sixteen', () => {
   }
 });
 
-it('an exclusive task costs those who wait for it one look each', () => {
+it('an exclusive task costs each holder that waits for it one comparison', () => {
   const all = [{ exclusive: true }, ...tasks(large, 100, 1)];
   expect(run(all, 4).finds).toBeLessThan(4);
 });

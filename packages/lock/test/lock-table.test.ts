@@ -15,7 +15,7 @@ import {
 import { validate } from '../src/validate.ts';
 
 /** A table that enrols holders by request. */
-class Desk {
+class TestTable {
   readonly table: LockTable;
   #next = 0;
 
@@ -45,7 +45,7 @@ class Desk {
     return holder;
   }
 
-  /** Starts candidates as long as there are any. */
+  /** Starts holders as long as any is runnable. */
   startAll(): number[] {
     const started: number[] = [];
     for (let next = this.table.nextRunnable(); next !== NONE; next = this.table.nextRunnable()) {
@@ -62,38 +62,38 @@ class Desk {
 }
 
 describe('the tree', () => {
-  it('lets users share and claimers be alone', () => {
-    const desk = new Desk();
-    desk.holds({ uses: ['db'] });
-    expect(desk.canTake({ uses: ['db'] })).toBe(true);
-    expect(desk.canTake({ claims: ['db'] })).toBe(false);
-    expect(desk.canTake({ claims: ['other'] })).toBe(true);
+  it('users share, a claimer is alone', () => {
+    const test = new TestTable();
+    test.holds({ uses: ['db'] });
+    expect(test.canTake({ uses: ['db'] })).toBe(true);
+    expect(test.canTake({ claims: ['db'] })).toBe(false);
+    expect(test.canTake({ claims: ['other'] })).toBe(true);
   });
 
-  it('lets a claim keep away what is above and below it, but not its siblings', () => {
-    const desk = new Desk();
-    desk.holds({ claims: ['/etc/net'] });
+  it('a claim blocks nodes above and below it, but not siblings', () => {
+    const test = new TestTable();
+    test.holds({ claims: ['/etc/net'] });
     for (const request of [
       { uses: ['/etc'] },
       { uses: ['/etc/net/hosts'] },
       { claims: ['/etc'] },
       { claims: ['/'] },
     ])
-      expect(desk.canTake(request)).toBe(false);
+      expect(test.canTake(request)).toBe(false);
     for (const request of [{ uses: ['/etc/users'] }, { claims: ['/etc/users'] }, { claims: ['/et'] }])
-      expect(desk.canTake(request)).toBe(true);
+      expect(test.canTake(request)).toBe(true);
   });
 
-  it('says at which node the conflict was met', () => {
-    const desk = new Desk();
-    const { table } = desk;
-    desk.holds({ claims: ['/a/b'] });
-    expect(table.tryTake(desk.wants({ uses: ['/a/b/c'] }))).toBe(table.nodeOf('/a/b'));
-    expect(table.tryTake(desk.wants({ claims: ['/a'] }))).toBe(table.nodeOf('/a'));
+  it('returns the node of the conflict', () => {
+    const test = new TestTable();
+    const { table } = test;
+    test.holds({ claims: ['/a/b'] });
+    expect(table.tryTake(test.wants({ uses: ['/a/b/c'] }))).toBe(table.nodeOf('/a/b'));
+    expect(table.tryTake(test.wants({ claims: ['/a'] }))).toBe(table.nodeOf('/a'));
   });
 
-  it('knows a node by any of its names', () => {
-    const { table } = new Desk();
+  it('finds a node by any of its spellings', () => {
+    const { table } = new TestTable();
     const node = table.nodeOf('/a/b');
     for (const name of [
       '/a//b/',
@@ -107,7 +107,7 @@ describe('the tree', () => {
   });
 
   it('takes any value as a part, compared as Map keys are', () => {
-    const { table } = new Desk();
+    const { table } = new TestTable();
     const key = {};
     expect(table.nodeOf(path(key, 1))).toBe(table.nodeOf(path(key, 1)));
     expect(table.nodeOf(path({}, 1))).not.toBe(table.nodeOf(path(key, 1)));
@@ -117,43 +117,43 @@ describe('the tree', () => {
       expect(table.nodeOf(name)).toBeGreaterThan(0);
   });
 
-  it('does not let the holds of one holder conflict with each other', () => {
-    const desk = new Desk();
-    const holder = desk.holds({ claims: ['/a', '/a/b'], uses: ['/a/c', '/a'] });
-    desk.table.release(holder);
-    desk.holds({ claims: ['/a/b'], uses: ['/a'] });
-    validate(desk.table);
+  it('the entries of one request do not conflict with each other', () => {
+    const test = new TestTable();
+    const holder = test.holds({ claims: ['/a', '/a/b'], uses: ['/a/c', '/a'] });
+    test.table.release(holder);
+    test.holds({ claims: ['/a/b'], uses: ['/a'] });
+    validate(test.table);
   });
 
   it('takes all or nothing', () => {
-    const desk = new Desk();
-    const blocker = desk.holds({ claims: ['b'] });
-    const waiter = desk.waits({ claims: ['a', 'b', 'c'] });
-    expect(desk.canTake({ claims: ['a', 'c'] })).toBe(true);
-    desk.table.release(blocker);
-    expect(desk.startAll()).toEqual([waiter]);
+    const test = new TestTable();
+    const blocker = test.holds({ claims: ['b'] });
+    const waiter = test.waits({ claims: ['a', 'b', 'c'] });
+    expect(test.canTake({ claims: ['a', 'c'] })).toBe(true);
+    test.table.release(blocker);
+    expect(test.startAll()).toEqual([waiter]);
   });
 });
 
 describe('exclusive holders', () => {
-  it('are alone, even among those who hold nothing', () => {
-    const desk = new Desk();
-    const idle = desk.holds({});
-    const alone = desk.waits({ exclusive: true });
-    desk.table.release(idle);
-    expect(desk.startAll()).toEqual([alone]);
-    expect(desk.canTake({})).toBe(false);
-    expect(desk.canTake({ uses: ['x'] })).toBe(false);
-    desk.table.release(alone);
-    expect(desk.canTake({ uses: ['x'] })).toBe(true);
+  it('are alone, even among holders of an empty request', () => {
+    const test = new TestTable();
+    const idle = test.holds({});
+    const alone = test.waits({ exclusive: true });
+    test.table.release(idle);
+    expect(test.startAll()).toEqual([alone]);
+    expect(test.canTake({})).toBe(false);
+    expect(test.canTake({ uses: ['x'] })).toBe(false);
+    test.table.release(alone);
+    expect(test.canTake({ uses: ['x'] })).toBe(true);
   });
 
-  it('differ from claims of the root, which leave those alone who hold nothing', () => {
-    const desk = new Desk();
-    desk.holds({});
-    desk.holds({ claims: ['/'] });
-    expect(desk.canTake({})).toBe(true);
-    expect(desk.canTake({ uses: ['x'] })).toBe(false);
+  it('differ from claims of the root, which do not block empty requests', () => {
+    const test = new TestTable();
+    test.holds({});
+    test.holds({ claims: ['/'] });
+    expect(test.canTake({})).toBe(true);
+    expect(test.canTake({ uses: ['x'] })).toBe(false);
   });
 });
 
@@ -161,38 +161,38 @@ describe('amounts', () => {
   const capacities = [['memory', 10]] as const;
 
   it('count at their node; a plain use counts 1', () => {
-    const desk = new Desk({ capacities });
-    desk.holds({ uses: [amount('memory', 8)] });
-    const user = desk.holds({ uses: ['memory'] });
-    expect(desk.canTake({ uses: [amount('memory', 2)] })).toBe(false);
-    expect(desk.canTake({ uses: [amount('memory', 1)] })).toBe(true);
-    desk.table.release(user);
-    expect(desk.canTake({ uses: [amount('memory', 2)] })).toBe(true);
+    const test = new TestTable({ capacities });
+    test.holds({ uses: [amount('memory', 8)] });
+    const user = test.holds({ uses: ['memory'] });
+    expect(test.canTake({ uses: [amount('memory', 2)] })).toBe(false);
+    expect(test.canTake({ uses: [amount('memory', 1)] })).toBe(true);
+    test.table.release(user);
+    expect(test.canTake({ uses: [amount('memory', 2)] })).toBe(true);
   });
 
-  it('are shared holds for what is above and below', () => {
-    const desk = new Desk({ capacities: [['/gpu/0', 2]] });
-    desk.holds({ uses: [amount('/gpu/0', 1)] });
+  it('are shared holds for nodes above and below', () => {
+    const test = new TestTable({ capacities: [['/gpu/0', 2]] });
+    test.holds({ uses: [amount('/gpu/0', 1)] });
     for (const claim of ['/gpu', '/gpu/0', '/gpu/0/core'])
-      expect(desk.canTake({ claims: [claim] })).toBe(false);
-    expect(desk.canTake({ uses: ['/gpu'] })).toBe(true);
+      expect(test.canTake({ claims: [claim] })).toBe(false);
+    expect(test.canTake({ uses: ['/gpu'] })).toBe(true);
   });
 
   it('add up when one node is named twice', () => {
-    const desk = new Desk({ capacities });
-    desk.holds({ uses: [amount('memory', 4), amount('/memory', 4), 'memory'] });
-    expect(desk.canTake({ uses: [amount('memory', 2)] })).toBe(true);
-    expect(desk.canTake({ uses: [amount('memory', 3)] })).toBe(false);
+    const test = new TestTable({ capacities });
+    test.holds({ uses: [amount('memory', 4), amount('/memory', 4), 'memory'] });
+    expect(test.canTake({ uses: [amount('memory', 2)] })).toBe(true);
+    expect(test.canTake({ uses: [amount('memory', 3)] })).toBe(false);
   });
 
-  it('may be fractions, without losing any to rounding', () => {
-    const desk = new Desk({ capacities: [['cpu', 1]] });
-    for (let count = 0; count < 10; count++) desk.holds({ uses: [amount('cpu', 0.1)] });
-    expect(desk.canTake({ uses: [amount('cpu', 0.1)] })).toBe(false);
+  it('may be fractions, without loss by rounding', () => {
+    const test = new TestTable({ capacities: [['cpu', 1]] });
+    for (let count = 0; count < 10; count++) test.holds({ uses: [amount('cpu', 0.1)] });
+    expect(test.canTake({ uses: [amount('cpu', 0.1)] })).toBe(false);
   });
 
-  it('that can never be had are refused, all of them, with a way out', () => {
-    const { table } = new Desk({ capacities });
+  it('above the capacity are refused, all at once, with hints', () => {
+    const { table } = new TestTable({ capacities });
     try {
       table.compile({ uses: [amount('memory', 11), amount('disk', 1)] });
       expect.unreachable();
@@ -202,319 +202,319 @@ describe('amounts', () => {
     }
   });
 
-  it('lets small ones pass a large one that waits, and the large one in the end', () => {
-    const desk = new Desk({ capacities, bypasses: 3 });
-    const half = desk.holds({ uses: [amount('memory', 5)] });
-    const large = desk.waits({ uses: [amount('memory', 10)] });
-    const small = [1, 2, 3].map(() => desk.holds({ uses: [amount('memory', 1)] }));
-    expect(desk.table.starvedHead).toBe(large);
-    expect(desk.table.tryTake(desk.wants({ uses: [amount('memory', 1)] }))).toBe(RESERVED);
-    for (const holder of [half, ...small]) desk.table.release(holder);
-    expect(desk.startAll()).toEqual([large]);
+  it('small ones bypass a large one that waits, until it is starved', () => {
+    const test = new TestTable({ capacities, bypasses: 3 });
+    const half = test.holds({ uses: [amount('memory', 5)] });
+    const large = test.waits({ uses: [amount('memory', 10)] });
+    const small = [1, 2, 3].map(() => test.holds({ uses: [amount('memory', 1)] }));
+    expect(test.table.starvedHead).toBe(large);
+    expect(test.table.tryTake(test.wants({ uses: [amount('memory', 1)] }))).toBe(RESERVED);
+    for (const holder of [half, ...small]) test.table.release(holder);
+    expect(test.startAll()).toEqual([large]);
   });
 });
 
 describe('waiting', () => {
   it('goes by priority, then rank, then arrival', () => {
-    const desk = new Desk();
-    const blocker = desk.holds({ claims: ['x'] });
+    const test = new TestTable();
+    const blocker = test.holds({ claims: ['x'] });
     const waiters = [
-      desk.waits({ uses: ['x'] }, 1, 9),
-      desk.waits({ uses: ['x'] }, 0, 1),
-      desk.waits({ uses: ['x'] }, 0, 5),
-      desk.waits({ uses: ['x'] }, 0, 5),
+      test.waits({ uses: ['x'] }, 1, 9),
+      test.waits({ uses: ['x'] }, 0, 1),
+      test.waits({ uses: ['x'] }, 0, 5),
+      test.waits({ uses: ['x'] }, 0, 5),
     ];
-    desk.table.release(blocker);
-    expect(desk.startAll()).toEqual([2, 3, 1, 0].map((index) => waiters[index]));
+    test.table.release(blocker);
+    expect(test.startAll()).toEqual([2, 3, 1, 0].map((index) => waiters[index]));
   });
 
-  it('calls nobody whose way is blocked elsewhere', () => {
-    const desk = new Desk();
-    const x = desk.holds({ claims: ['x'] });
-    const y = desk.holds({ claims: ['y'] });
-    const both = desk.waits({ claims: ['x', 'y'] });
-    desk.table.release(x);
-    expect(desk.table.nextRunnable()).toBe(NONE);
-    desk.table.release(y);
-    expect(desk.startAll()).toEqual([both]);
+  it('a holder that another counter blocks is not runnable', () => {
+    const test = new TestTable();
+    const x = test.holds({ claims: ['x'] });
+    const y = test.holds({ claims: ['y'] });
+    const both = test.waits({ claims: ['x', 'y'] });
+    test.table.release(x);
+    expect(test.table.nextRunnable()).toBe(NONE);
+    test.table.release(y);
+    expect(test.startAll()).toEqual([both]);
   });
 
   it('follows a change of rank', () => {
-    const desk = new Desk();
-    const blocker = desk.holds({ claims: ['x'] });
-    const [first, second] = [desk.waits({ claims: ['x'] }), desk.waits({ claims: ['x'] })];
-    desk.table.setRank(second, 0, 1);
-    desk.table.release(blocker);
-    expect(desk.table.nextRunnable()).toBe(second);
-    desk.table.setRank(first, -1, 0);
-    expect(desk.table.nextRunnable()).toBe(first);
+    const test = new TestTable();
+    const blocker = test.holds({ claims: ['x'] });
+    const [first, second] = [test.waits({ claims: ['x'] }), test.waits({ claims: ['x'] })];
+    test.table.setRank(second, 0, 1);
+    test.table.release(blocker);
+    expect(test.table.nextRunnable()).toBe(second);
+    test.table.setRank(first, -1, 0);
+    expect(test.table.nextRunnable()).toBe(first);
   });
 
-  it('ends with a withdrawal', () => {
-    const desk = new Desk();
-    const blocker = desk.holds({ claims: ['x'] });
-    const waiter = desk.waits({ claims: ['x'] });
-    desk.table.withdraw(waiter);
-    desk.table.release(blocker);
-    expect(desk.startAll()).toEqual([]);
+  it('ends with `withdraw`', () => {
+    const test = new TestTable();
+    const blocker = test.holds({ claims: ['x'] });
+    const waiter = test.waits({ claims: ['x'] });
+    test.table.withdraw(waiter);
+    test.table.release(blocker);
+    expect(test.startAll()).toEqual([]);
   });
 
-  it('knows what others wait for', () => {
-    const desk = new Desk();
-    desk.holds({ claims: ['x'] });
-    const waiter = desk.waits({ claims: ['x', '/a/b'] });
-    expect(desk.table.isContended(waiter)).toBe(false);
-    expect(desk.table.isContended(desk.wants({ uses: ['/a'] }))).toBe(true);
-    expect(desk.table.isContended(desk.wants({ claims: ['/a/c'] }))).toBe(false);
-    desk.table.withdraw(waiter);
-    expect(desk.table.isContended(desk.wants({ uses: ['/a'] }))).toBe(false);
+  it('`isContended` distinguishes contended holders from others', () => {
+    const test = new TestTable();
+    test.holds({ claims: ['x'] });
+    const waiter = test.waits({ claims: ['x', '/a/b'] });
+    expect(test.table.isContended(waiter)).toBe(false);
+    expect(test.table.isContended(test.wants({ uses: ['/a'] }))).toBe(true);
+    expect(test.table.isContended(test.wants({ claims: ['/a/c'] }))).toBe(false);
+    test.table.withdraw(waiter);
+    expect(test.table.isContended(test.wants({ uses: ['/a'] }))).toBe(false);
   });
 });
 
 describe('fairness', () => {
   it('seed: a claimer does not starve under a stream of users', () => {
-    const desk = new Desk();
-    let held = desk.holds({ uses: ['x'] });
-    const claimer = desk.waits({ claims: ['x'] });
+    const test = new TestTable();
+    let held = test.holds({ uses: ['x'] });
+    const claimer = test.waits({ claims: ['x'] });
     let bypasses = 0;
     for (; bypasses < 1000; bypasses++) {
-      const user = desk.wants({ uses: ['x'] });
-      if (desk.table.tryTake(user) !== TAKEN) break;
-      desk.table.release(held);
+      const user = test.wants({ uses: ['x'] });
+      if (test.table.tryTake(user) !== TAKEN) break;
+      test.table.release(held);
       held = user;
     }
     expect(bypasses).toBe(64);
-    desk.table.release(held);
-    expect(desk.startAll()).toEqual([claimer]);
+    test.table.release(held);
+    expect(test.startAll()).toEqual([claimer]);
   });
 
   it('does not count starts of better rank', () => {
-    const desk = new Desk({ bypasses: 1 });
-    desk.holds({ uses: ['x'] });
-    desk.waits({ claims: ['x'] });
-    expect(desk.table.tryTake(desk.wants({ uses: ['x'] }, -1))).toBe(TAKEN);
-    expect(desk.table.starvedHead).toBe(NONE);
-    expect(desk.table.tryTake(desk.wants({ uses: ['x'] }))).toBe(TAKEN);
-    expect(desk.table.starvedHead).not.toBe(NONE);
+    const test = new TestTable({ bypasses: 1 });
+    test.holds({ uses: ['x'] });
+    test.waits({ claims: ['x'] });
+    expect(test.table.tryTake(test.wants({ uses: ['x'] }, -1))).toBe(TAKEN);
+    expect(test.table.starvedHead).toBe(NONE);
+    expect(test.table.tryTake(test.wants({ uses: ['x'] }))).toBe(TAKEN);
+    expect(test.table.starvedHead).not.toBe(NONE);
   });
 
   describe('of latecomers: better ones that are added later', () => {
-    /** Better readers, one after the other, until one is refused; answers how many there were. */
-    const streamOf = (desk: Desk, request: LockRequest, most: number): number => {
+    /** Starts better readers, one after the other, until one is refused; returns how many there were. */
+    const streamOf = (test: TestTable, request: LockRequest, most: number): number => {
       for (let count = 0; count < most; count++) {
-        const reader = desk.wants(request, -1);
-        if (desk.table.tryTake(reader) !== TAKEN) return count;
-        desk.table.release(reader);
+        const reader = test.wants(request, -1);
+        if (test.table.tryTake(reader) !== TAKEN) return count;
+        test.table.release(reader);
       }
       return most;
     };
 
     it('512 starve the one that waits longest, then the next is counted', () => {
-      const desk = new Desk();
-      const held = desk.holds({ uses: ['x'] });
-      const [first, second] = [desk.waits({ claims: ['x'] }), desk.waits({ claims: ['x'] })];
-      expect(streamOf(desk, { uses: ['x'] }, 1_000)).toBe(512);
-      expect(desk.table.starvedHead).toBe(first);
-      desk.table.release(held);
-      expect(desk.startAll()).toEqual([first]);
-      desk.table.release(first);
-      desk.holds({ uses: ['x'] });
-      expect(streamOf(desk, { uses: ['x'] }, 1_000)).toBe(512);
-      expect(desk.table.starvedHead).toBe(second);
+      const test = new TestTable();
+      const held = test.holds({ uses: ['x'] });
+      const [first, second] = [test.waits({ claims: ['x'] }), test.waits({ claims: ['x'] })];
+      expect(streamOf(test, { uses: ['x'] }, 1_000)).toBe(512);
+      expect(test.table.starvedHead).toBe(first);
+      test.table.release(held);
+      expect(test.startAll()).toEqual([first]);
+      test.table.release(first);
+      test.holds({ uses: ['x'] });
+      expect(streamOf(test, { uses: ['x'] }, 1_000)).toBe(512);
+      expect(test.table.starvedHead).toBe(second);
     });
 
-    it('those that were added before count for nobody', () => {
-      const desk = new Desk({ latecomers: 1 });
-      const better = desk.wants({ uses: ['x'] }, -1);
-      desk.holds({ uses: ['x'] });
-      desk.waits({ claims: ['x'] });
-      expect(desk.table.tryTake(better)).toBe(TAKEN);
-      expect(desk.table.starvedHead).toBe(NONE);
+    it('those that were added before are not counted', () => {
+      const test = new TestTable({ latecomers: 1 });
+      const better = test.wants({ uses: ['x'] }, -1);
+      test.holds({ uses: ['x'] });
+      test.waits({ claims: ['x'] });
+      expect(test.table.tryTake(better)).toBe(TAKEN);
+      expect(test.table.starvedHead).toBe(NONE);
     });
 
-    it('are counted only if they take what it waits for, and not where there is no slot for it', () => {
-      const desk = new Desk({ latecomers: 1, pools: 2 });
-      desk.holds({ uses: ['x'] });
-      const writer = desk.waits({ claims: ['x'] }, 0, 0, 1);
-      expect(streamOf(desk, { uses: ['y'] }, 5)).toBe(5);
-      desk.table.setPool(1, false);
-      expect(streamOf(desk, { uses: ['x'] }, 5)).toBe(5);
-      desk.table.setPool(1, true);
-      expect(streamOf(desk, { uses: ['x'] }, 5)).toBe(1);
-      expect(desk.table.starvedHead).toBe(writer);
+    it('are counted only if they take what it waits for, and not while its pool is closed', () => {
+      const test = new TestTable({ latecomers: 1, pools: 2 });
+      test.holds({ uses: ['x'] });
+      const writer = test.waits({ claims: ['x'] }, 0, 0, 1);
+      expect(streamOf(test, { uses: ['y'] }, 5)).toBe(5);
+      test.table.setPool(1, false);
+      expect(streamOf(test, { uses: ['x'] }, 5)).toBe(5);
+      test.table.setPool(1, true);
+      expect(streamOf(test, { uses: ['x'] }, 5)).toBe(1);
+      expect(test.table.starvedHead).toBe(writer);
     });
 
     it('are counted where two streams of them take turns in blocking', () => {
-      const desk = new Desk({ latecomers: 8 });
-      let [a, b] = [desk.holds({ claims: ['a'] }), desk.holds({ claims: ['b'] })];
-      const both = [desk.waits({ claims: ['a', 'b'] }), desk.waits({ claims: ['a', 'b'] }, -0.5)];
+      const test = new TestTable({ latecomers: 8 });
+      let [a, b] = [test.holds({ claims: ['a'] }), test.holds({ claims: ['b'] })];
+      const both = [test.waits({ claims: ['a', 'b'] }), test.waits({ claims: ['a', 'b'] }, -0.5)];
       const take = (name: string): number => {
-        const holder = desk.wants({ claims: [name] }, -1);
-        return desk.table.tryTake(holder) === TAKEN ? holder : NONE;
+        const holder = test.wants({ claims: [name] }, -1);
+        return test.table.tryTake(holder) === TAKEN ? holder : NONE;
       };
       for (let turn = 0; turn < 100 && a !== NONE && b !== NONE; turn++) {
-        desk.table.release(a);
-        desk.table.nextRunnable();
+        test.table.release(a);
+        test.table.nextRunnable();
         a = take('a');
-        desk.table.release(b);
-        desk.table.nextRunnable();
+        test.table.release(b);
+        test.table.nextRunnable();
         b = take('b');
       }
-      validate(desk.table);
-      expect(desk.table.starvedHead).toBe(both[0]);
+      validate(test.table);
+      expect(test.table.starvedHead).toBe(both[0]);
     });
   });
 
   it('keeps the count over parking again', () => {
-    const desk = new Desk({ bypasses: 2 });
-    desk.holds({ uses: ['x'] });
-    const claimer = desk.waits({ claims: ['x'] });
-    desk.holds({ uses: ['x'] });
-    desk.table.withdraw(claimer);
-    desk.table.park(claimer);
-    desk.holds({ uses: ['x'] });
-    expect(desk.table.starvedHead).toBe(claimer);
+    const test = new TestTable({ bypasses: 2 });
+    test.holds({ uses: ['x'] });
+    const claimer = test.waits({ claims: ['x'] });
+    test.holds({ uses: ['x'] });
+    test.table.withdraw(claimer);
+    test.table.park(claimer);
+    test.holds({ uses: ['x'] });
+    expect(test.table.starvedHead).toBe(claimer);
   });
 
-  it('who comes back is starved as before', () => {
-    const desk = new Desk({ bypasses: 1 });
-    desk.holds({ uses: ['x'] });
-    const claimer = desk.waits({ claims: ['x'] });
-    desk.holds({ uses: ['x'] });
-    desk.table.withdraw(claimer);
-    expect(desk.table.starvedHead).toBe(NONE);
-    desk.table.park(claimer);
-    expect(desk.table.starvedHead).toBe(claimer);
-    validate(desk.table);
+  it('a starved holder that leaves and parks again is still starved', () => {
+    const test = new TestTable({ bypasses: 1 });
+    test.holds({ uses: ['x'] });
+    const claimer = test.waits({ claims: ['x'] });
+    test.holds({ uses: ['x'] });
+    test.table.withdraw(claimer);
+    expect(test.table.starvedHead).toBe(NONE);
+    test.table.park(claimer);
+    expect(test.table.starvedHead).toBe(claimer);
+    validate(test.table);
   });
 
   it('ends even where two streams take turns in blocking', () => {
-    const desk = new Desk({ bypasses: 8 });
-    let [a, b] = [desk.holds({ claims: ['a'] }), desk.holds({ claims: ['b'] })];
-    const both = desk.waits({ claims: ['a', 'b'] });
+    const test = new TestTable({ bypasses: 8 });
+    let [a, b] = [test.holds({ claims: ['a'] }), test.holds({ claims: ['b'] })];
+    const both = test.waits({ claims: ['a', 'b'] });
     const take = (name: string): number => {
-      const holder = desk.wants({ claims: [name] });
-      return desk.table.tryTake(holder) === TAKEN ? holder : NONE;
+      const holder = test.wants({ claims: [name] });
+      return test.table.tryTake(holder) === TAKEN ? holder : NONE;
     };
     for (let turn = 0; turn < 100 && a !== NONE && b !== NONE; turn++) {
-      desk.table.release(a);
-      expect(desk.table.nextRunnable()).toBe(NONE);
+      test.table.release(a);
+      expect(test.table.nextRunnable()).toBe(NONE);
       a = take('a');
-      desk.table.release(b);
-      expect(desk.table.nextRunnable()).toBe(a === NONE ? both : NONE);
+      test.table.release(b);
+      expect(test.table.nextRunnable()).toBe(a === NONE ? both : NONE);
       b = take('b');
     }
-    expect(desk.table.starvedHead).toBe(both);
-    expect(desk.startAll()).toEqual([both]);
+    expect(test.table.starvedHead).toBe(both);
+    expect(test.startAll()).toEqual([both]);
   });
 
   it('reserves for the head only; the next head follows in the order in which they starved', () => {
-    const desk = new Desk({ bypasses: 1 });
-    const [x, y] = [desk.holds({ uses: ['x'] }), desk.holds({ uses: ['y'] })];
-    const [onX, onY] = [desk.waits({ claims: ['x'] }), desk.waits({ claims: ['y'] })];
-    const bypasser = desk.holds({ uses: ['y'] });
-    desk.holds({ uses: ['x'] });
-    expect(desk.table.starvedHead).toBe(onY);
-    expect(desk.canTake({ uses: ['x'] })).toBe(true);
-    expect(desk.canTake({ uses: ['y'] })).toBe(false);
-    desk.table.release(y);
-    desk.table.release(bypasser);
-    expect(desk.startAll()).toEqual([onY]);
-    expect(desk.table.starvedHead).toBe(onX);
-    desk.table.release(x);
-    expect(desk.canTake({ uses: ['x'] })).toBe(false);
+    const test = new TestTable({ bypasses: 1 });
+    const [x, y] = [test.holds({ uses: ['x'] }), test.holds({ uses: ['y'] })];
+    const [onX, onY] = [test.waits({ claims: ['x'] }), test.waits({ claims: ['y'] })];
+    const bypasser = test.holds({ uses: ['y'] });
+    test.holds({ uses: ['x'] });
+    expect(test.table.starvedHead).toBe(onY);
+    expect(test.canTake({ uses: ['x'] })).toBe(true);
+    expect(test.canTake({ uses: ['y'] })).toBe(false);
+    test.table.release(y);
+    test.table.release(bypasser);
+    expect(test.startAll()).toEqual([onY]);
+    expect(test.table.starvedHead).toBe(onX);
+    test.table.release(x);
+    expect(test.canTake({ uses: ['x'] })).toBe(false);
   });
 
-  it('lets those slip in of whom the machine says that they may', () => {
+  it('lets those start of which `mayBypass` says that they may', () => {
     const asked: number[][] = [];
     const mayBypass = (holder: number, head: number): boolean => asked.push([holder, head]) > 1;
-    const desk = new Desk({ bypasses: 1 });
-    desk.holds({ uses: ['x'] });
-    const claimer = desk.waits({ claims: ['x'] });
-    desk.holds({ uses: ['x'] });
-    const [first, second] = [desk.wants({ uses: ['x'] }), desk.wants({ uses: ['x'] })];
-    expect(desk.table.tryTake(first, mayBypass)).toBe(RESERVED);
-    expect(desk.table.tryTake(second, mayBypass)).toBe(TAKEN);
+    const test = new TestTable({ bypasses: 1 });
+    test.holds({ uses: ['x'] });
+    const claimer = test.waits({ claims: ['x'] });
+    test.holds({ uses: ['x'] });
+    const [first, second] = [test.wants({ uses: ['x'] }), test.wants({ uses: ['x'] })];
+    expect(test.table.tryTake(first, mayBypass)).toBe(RESERVED);
+    expect(test.table.tryTake(second, mayBypass)).toBe(TAKEN);
     expect(asked).toEqual([
       [first, claimer],
       [second, claimer],
     ]);
   });
 
-  it('gives a reservation up with its head', () => {
-    const desk = new Desk({ bypasses: 1 });
-    desk.holds({ uses: ['x'] });
-    const claimer = desk.waits({ claims: ['x'] });
-    desk.holds({ uses: ['x'] });
-    const user = desk.waits({ uses: ['x'] });
-    expect(describeWait(desk.table, user)).toMatchObject({ blockers: [], reservedFor: claimer });
-    desk.table.withdraw(claimer);
-    expect(desk.startAll()).toEqual([user]);
+  it('a reservation ends with its head', () => {
+    const test = new TestTable({ bypasses: 1 });
+    test.holds({ uses: ['x'] });
+    const claimer = test.waits({ claims: ['x'] });
+    test.holds({ uses: ['x'] });
+    const user = test.waits({ uses: ['x'] });
+    expect(describeWait(test.table, user)).toMatchObject({ blockers: [], reservedFor: claimer });
+    test.table.withdraw(claimer);
+    expect(test.startAll()).toEqual([user]);
   });
 
-  it('reserves for somebody who waits for something else than a lock', () => {
-    const desk = new Desk();
-    const wide = desk.wants({ uses: ['x'] });
-    desk.table.starve(wide);
-    expect(desk.table.starvedHead).toBe(wide);
-    expect(desk.table.nextRunnable()).toBe(NONE);
-    expect(desk.canTake({ claims: ['x'] })).toBe(false);
-    expect(desk.table.tryTake(wide)).toBe(TAKEN);
-    expect(desk.table.starvedHead).toBe(NONE);
+  it('reserves for a holder that waits for something other than a lock', () => {
+    const test = new TestTable();
+    const wide = test.wants({ uses: ['x'] });
+    test.table.starve(wide);
+    expect(test.table.starvedHead).toBe(wide);
+    expect(test.table.nextRunnable()).toBe(NONE);
+    expect(test.canTake({ claims: ['x'] })).toBe(false);
+    expect(test.table.tryTake(wide)).toBe(TAKEN);
+    expect(test.table.starvedHead).toBe(NONE);
   });
 });
 
 describe('between two attempts', () => {
-  it('amounts are given back, uses and claims stay', () => {
-    const desk = new Desk({ capacities: [['slots', 1]], bypasses: 1 });
-    const holder = desk.holds({ uses: [amount('slots', 1)], claims: ['x'] });
-    desk.table.releaseAmounts(holder);
-    expect(desk.canTake({ uses: ['x'] })).toBe(false);
-    const other = desk.holds({ uses: [amount('slots', 1)] });
-    expect(desk.table.tryTake(holder)).not.toBe(TAKEN);
-    desk.table.park(holder);
-    desk.table.starve(desk.wants({ uses: [amount('slots', 1)] }));
-    expect(desk.table.nextRunnable()).toBe(NONE);
-    desk.table.release(other);
-    expect(desk.startAll()).toEqual([holder]);
-    desk.table.release(holder);
-    validate(desk.table);
+  it('amounts are released, uses and claims stay', () => {
+    const test = new TestTable({ capacities: [['slots', 1]], bypasses: 1 });
+    const holder = test.holds({ uses: [amount('slots', 1)], claims: ['x'] });
+    test.table.releaseAmounts(holder);
+    expect(test.canTake({ uses: ['x'] })).toBe(false);
+    const other = test.holds({ uses: [amount('slots', 1)] });
+    expect(test.table.tryTake(holder)).not.toBe(TAKEN);
+    test.table.park(holder);
+    test.table.starve(test.wants({ uses: [amount('slots', 1)] }));
+    expect(test.table.nextRunnable()).toBe(NONE);
+    test.table.release(other);
+    expect(test.startAll()).toEqual([holder]);
+    test.table.release(holder);
+    validate(test.table);
   });
 });
 
 describe('poison', () => {
   it('of a use forbids claims, of a claim everything', () => {
-    const desk = new Desk();
-    const { table } = desk;
-    table.releasePoisoned(desk.holds({ uses: ['/a'] }));
+    const test = new TestTable();
+    const { table } = test;
+    table.releasePoisoned(test.holds({ uses: ['/a'] }));
     const requests = [{ uses: ['/a/b'] }, { claims: ['/a/b'] }, { claims: ['/'] }, { exclusive: true }, {}];
     const verdicts = (): boolean[] =>
       requests.map((request) => table.poisonedNode(table.compile(request)) !== NONE);
     expect(verdicts()).toEqual([false, true, true, false, false]);
-    table.releasePoisoned(desk.holds({ claims: ['/a'] }));
+    table.releasePoisoned(test.holds({ claims: ['/a'] }));
     expect(verdicts()).toEqual([true, true, true, false, false]);
   });
 
-  it('is no hold: those who may take it can', () => {
-    const desk = new Desk();
-    const failed = desk.holds({ claims: ['/a'] });
-    desk.table.releasePoisoned(failed);
-    expect(desk.table.poisonerOf(desk.table.nodeOf('/a'))).toBe(failed);
-    expect(desk.canTake({ claims: ['/a'] })).toBe(true);
+  it('is not a hold: `tryTake` ignores it', () => {
+    const test = new TestTable();
+    const failed = test.holds({ claims: ['/a'] });
+    test.table.releasePoisoned(failed);
+    expect(test.table.poisonerOf(test.table.nodeOf('/a'))).toBe(failed);
+    expect(test.canTake({ claims: ['/a'] })).toBe(true);
   });
 
-  it('names the node that is poisoned itself', () => {
-    const desk = new Desk();
-    const { table } = desk;
-    table.releasePoisoned(desk.holds({ claims: ['/a/b'] }));
+  it('names the node that has the mark', () => {
+    const test = new TestTable();
+    const { table } = test;
+    table.releasePoisoned(test.holds({ claims: ['/a/b'] }));
     for (const uses of [['/a'], ['/a/b/c'], ['/a/b']])
       expect(table.poisonedNode(table.compile({ uses }))).toBe(table.nodeOf('/a/b'));
   });
 
   it('is cleared by a claim at or above it', () => {
-    const desk = new Desk();
-    const { table } = desk;
-    table.releasePoisoned(desk.holds({ claims: ['/a/b', '/c'] }));
+    const test = new TestTable();
+    const { table } = test;
+    table.releasePoisoned(test.holds({ claims: ['/a/b', '/c'] }));
     const request = table.compile({ uses: ['/a/b'] });
     for (const claims of [['/a/b/c'], ['/c']]) table.clearPoison(table.compile({ claims }));
     expect(table.poisonedNode(request)).toBe(table.nodeOf('/a/b'));
@@ -524,27 +524,27 @@ describe('poison', () => {
   });
 
   it('never comes from amounts or from being exclusive', () => {
-    const desk = new Desk({ capacities: [['m', 2]] });
-    desk.table.releasePoisoned(desk.holds({ uses: [amount('m', 1)] }));
-    desk.table.releasePoisoned(desk.holds({ exclusive: true }));
-    expect(desk.table.poisonedNode(desk.table.compile({ claims: ['/'] }))).toBe(NONE);
+    const test = new TestTable({ capacities: [['m', 2]] });
+    test.table.releasePoisoned(test.holds({ uses: [amount('m', 1)] }));
+    test.table.releasePoisoned(test.holds({ exclusive: true }));
+    expect(test.table.poisonedNode(test.table.compile({ claims: ['/'] }))).toBe(NONE);
   });
 });
 
 describe('descriptions', () => {
-  it('say who holds what and who waits for whom', () => {
-    const desk = new Desk({ capacities: [['m', 4]] });
-    const a = desk.holds({ uses: ['/a', amount('m', 3)] });
-    const b = desk.holds({ uses: ['/a'] });
-    const waiter = desk.waits({ claims: ['/a/b'] });
-    const other = desk.waits({ uses: [amount('m', 2)] });
-    expect(describeWait(desk.table, waiter)).toEqual({
-      ...{ holder: waiter, node: desk.table.nodeOf('/a'), resource: '/a', blockers: [a, b] },
+  it('say which holder holds what, and for whom others wait', () => {
+    const test = new TestTable({ capacities: [['m', 4]] });
+    const a = test.holds({ uses: ['/a', amount('m', 3)] });
+    const b = test.holds({ uses: ['/a'] });
+    const waiter = test.waits({ claims: ['/a/b'] });
+    const other = test.waits({ uses: [amount('m', 2)] });
+    expect(describeWait(test.table, waiter)).toEqual({
+      ...{ holder: waiter, node: test.table.nodeOf('/a'), resource: '/a', blockers: [a, b] },
       ...{ bypassed: 0, starved: false },
     });
-    expect(describeWait(desk.table, other)?.blockers).toEqual([a]);
-    expect(describeWait(desk.table, a)).toBeUndefined();
-    expect(describeNodes(desk.table)).toMatchObject([
+    expect(describeWait(test.table, other)?.blockers).toEqual([a]);
+    expect(describeWait(test.table, a)).toBeUndefined();
+    expect(describeNodes(test.table)).toMatchObject([
       { resource: 'm', holders: [{ holder: a, how: 'amount', count: 3 }], waiting: [other], capacity: 4 },
       {
         resource: '/a',
@@ -559,8 +559,8 @@ describe('descriptions', () => {
 });
 
 describe('forgetting', () => {
-  it('leaves nothing of what nobody needs', () => {
-    const { table } = new Desk();
+  it('removes nodes and entries without references', () => {
+    const { table } = new TestTable();
     for (let round = 0; round < 1000; round++) {
       const request = table.compile({ claims: [`/user/${round}/mail`], uses: [`/host/${round}`] });
       table.enrol(0, request);
@@ -576,58 +576,58 @@ describe('forgetting', () => {
 
 describe('pools', () => {
   it('a holder of a closed pool is not runnable, and hides no other', () => {
-    const desk = new Desk({ pools: 2 });
-    const blocker = desk.holds({ claims: ['x'] });
-    const other = desk.waits({ claims: ['x'] }, 0, 0, 1);
-    const own = desk.waits({ claims: ['x'] });
-    desk.table.setPool(1, false);
-    desk.table.release(blocker);
-    expect(desk.startAll()).toEqual([own]);
-    desk.table.release(own);
-    expect(desk.startAll()).toEqual([]);
-    desk.table.setPool(1, true);
-    expect(desk.startAll()).toEqual([other]);
+    const test = new TestTable({ pools: 2 });
+    const blocker = test.holds({ claims: ['x'] });
+    const other = test.waits({ claims: ['x'] }, 0, 0, 1);
+    const own = test.waits({ claims: ['x'] });
+    test.table.setPool(1, false);
+    test.table.release(blocker);
+    expect(test.startAll()).toEqual([own]);
+    test.table.release(own);
+    expect(test.startAll()).toEqual([]);
+    test.table.setPool(1, true);
+    expect(test.startAll()).toEqual([other]);
   });
 
   it('the first of the starved waits for its pool, and keeps what is reserved for it', () => {
-    const desk = new Desk({ pools: 2 });
-    const blocker = desk.holds({ claims: ['x'] });
-    const starved = desk.waits({ claims: ['x'] }, 0, 0, 1);
-    const own = desk.waits({ claims: ['x'] });
-    desk.table.starve(starved);
-    desk.table.setPool(1, false);
-    desk.table.release(blocker);
-    expect(desk.startAll()).toEqual([]);
-    desk.table.setPool(1, true);
-    expect(desk.startAll()).toEqual([starved]);
-    desk.table.release(starved);
-    expect(desk.startAll()).toEqual([own]);
+    const test = new TestTable({ pools: 2 });
+    const blocker = test.holds({ claims: ['x'] });
+    const starved = test.waits({ claims: ['x'] }, 0, 0, 1);
+    const own = test.waits({ claims: ['x'] });
+    test.table.starve(starved);
+    test.table.setPool(1, false);
+    test.table.release(blocker);
+    expect(test.startAll()).toEqual([]);
+    test.table.setPool(1, true);
+    expect(test.startAll()).toEqual([starved]);
+    test.table.release(starved);
+    expect(test.startAll()).toEqual([own]);
   });
 
   it('a holder of a closed pool is not bypassed', () => {
-    const desk = new Desk({ pools: 2, bypasses: 1 });
-    desk.holds({ uses: ['x'] });
-    const claimer = desk.waits({ claims: ['x'] }, 0, 0, 1);
-    desk.table.setPool(1, false);
-    desk.holds({ uses: ['x'] });
-    expect(desk.table.starvedHead).toBe(NONE);
-    desk.table.setPool(1, true);
-    desk.holds({ uses: ['x'] });
-    expect(desk.table.starvedHead).toBe(claimer);
+    const test = new TestTable({ pools: 2, bypasses: 1 });
+    test.holds({ uses: ['x'] });
+    const claimer = test.waits({ claims: ['x'] }, 0, 0, 1);
+    test.table.setPool(1, false);
+    test.holds({ uses: ['x'] });
+    expect(test.table.starvedHead).toBe(NONE);
+    test.table.setPool(1, true);
+    test.holds({ uses: ['x'] });
+    expect(test.table.starvedHead).toBe(claimer);
   });
 
   it('units that came back while its pool was closed are there when it opens', () => {
-    const desk = new Desk({ pools: 2, capacities: { gpu: 1 } });
-    const returning = desk.wants({ uses: ['gpu'] }, 0, 0, 1);
-    expect(desk.table.tryTake(returning)).toBe(TAKEN);
-    desk.table.releaseAmounts(returning);
-    const other = desk.holds({ uses: ['gpu'] });
-    expect(desk.table.tryTake(returning)).not.toBe(TAKEN);
-    desk.table.park(returning);
-    desk.table.setPool(1, false);
-    desk.table.release(other);
-    expect(desk.startAll()).toEqual([]);
-    desk.table.setPool(1, true);
-    expect(desk.startAll()).toEqual([returning]);
+    const test = new TestTable({ pools: 2, capacities: { gpu: 1 } });
+    const returning = test.wants({ uses: ['gpu'] }, 0, 0, 1);
+    expect(test.table.tryTake(returning)).toBe(TAKEN);
+    test.table.releaseAmounts(returning);
+    const other = test.holds({ uses: ['gpu'] });
+    expect(test.table.tryTake(returning)).not.toBe(TAKEN);
+    test.table.park(returning);
+    test.table.setPool(1, false);
+    test.table.release(other);
+    expect(test.startAll()).toEqual([]);
+    test.table.setPool(1, true);
+    expect(test.startAll()).toEqual([returning]);
   });
 });

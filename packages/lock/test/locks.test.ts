@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { describeNodes, type Held, Locks } from '../src/index.ts';
 import { validate } from '../src/validate.ts';
 
-/** Lets everybody run who can. */
+/** Lets all pending microtasks run. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Acquires in the order of the names, and writes down who got it. */
+/** Acquires in the order of the names, and records who got the lock. */
 function queueUp(locks: Locks, requests: Readonly<Record<string, Parameters<Locks['acquire']>[0]>>) {
   const held = new Map<string, Held>();
   for (const [name, request] of Object.entries(requests))
@@ -81,7 +81,7 @@ describe('acquire', () => {
     expect(readers).toBe(17);
   });
 
-  it('gives back at the end of a block, sync or async', async () => {
+  it('releases at the end of a block, sync or async', async () => {
     const locks = new Locks();
     {
       await using held = await locks.acquire({ claims: ['x'] });
@@ -95,7 +95,7 @@ describe('acquire', () => {
     expect(describeNodes(locks.table)).toHaveLength(0);
   });
 
-  it('releases once, however often it is told to', async () => {
+  it('releases once, however often `release` is called', async () => {
     const locks = new Locks({ capacities: { slots: 2 } });
     const [one, two] = [await locks.acquire({ uses: ['slots'] }), await locks.acquire({ uses: ['slots'] })];
     one.release();
@@ -139,14 +139,14 @@ describe('acquire', () => {
     expect([...held.keys()]).toEqual(['four', 'five']);
   });
 
-  it('rejects what can never be had', async () => {
+  it('rejects requests that can never be met', async () => {
     const locks = new Locks();
     await expect(locks.acquire({ uses: [amount('memory', 1)] })).rejects.toThrow('PEXEN_AMOUNT_UNKNOWN');
   });
 });
 
 describe('abort', () => {
-  it('removes the one who waits, with the reason', async () => {
+  it('rejects the waiting call with the reason', async () => {
     const locks = new Locks();
     const first = await locks.acquire({ claims: ['x'] });
     const giveUp = new AbortController();
@@ -160,7 +160,7 @@ describe('abort', () => {
     validate(locks.table);
   });
 
-  it('lets those in whom the one who gave up kept away', async () => {
+  it('grants requests that the aborted one blocked', async () => {
     const locks = new Locks({ bypasses: 1 });
     await locks.acquire({ uses: ['x'] });
     const giveUp = new AbortController();
@@ -174,7 +174,7 @@ describe('abort', () => {
     expect(held.size).toBe(1);
   });
 
-  it('before is a rejection at once, after changes nothing', async () => {
+  it('before `acquire` rejects at once, after it changes nothing', async () => {
     const locks = new Locks();
     await expect(locks.acquire({ claims: ['x'] }, { signal: AbortSignal.abort('no') })).rejects.toBe('no');
     const giveUp = new AbortController();
@@ -184,7 +184,7 @@ describe('abort', () => {
     held.release();
   });
 
-  it('has one listener for all that wait under one signal, and none when they are through', async () => {
+  it('has one listener for all calls under one signal, and none when they have ended', async () => {
     const locks = new Locks();
     const { signal } = new AbortController();
     const countListeners = (): number => getEventListeners(signal, 'abort').length;
@@ -200,7 +200,7 @@ describe('abort', () => {
     validate(locks.table);
   });
 
-  it('grants nothing to whoever waits under the signal that lets others give up', async () => {
+  it('grants nothing to other calls under the aborted signal', async () => {
     const locks = new Locks({ bypasses: 1 });
     const giveUp = new AbortController();
     await locks.acquire({ uses: ['x'] });
@@ -246,7 +246,7 @@ it('a table that lives long does not grow', async () => {
   expect(Math.max(tree.size, requests.trie.size, holders.size)).toBeLessThan(16);
 });
 
-it('refuses what it would take for something else, and waits for nothing then', async () => {
+it('refuses malformed requests, and keeps nothing of them', async () => {
   const locks = new Locks({ capacities: { m: 2 } });
   await expect(locks.acquire({ claims: 'db' as never })).rejects.toThrow(
     'PEXEN_BAD_META: claims must be a list',

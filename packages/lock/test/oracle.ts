@@ -1,7 +1,4 @@
-/**
- * The rules of locks, written as they are told and not as they are made: no tree, no counters, no heaps; everybody is compared with
- * everybody.
- */
+/** The rules of locks, written as the documentation states them: no tree, no counters, no heaps; every task is compared with every other. */
 
 export interface Request {
   readonly uses: readonly string[];
@@ -19,7 +16,7 @@ export interface Task {
   holds: boolean;
   hasUnits: boolean;
   parked: boolean;
-  /** When it was added, and when it was first parked, counted in steps; it is never parked at Infinity. */
+  /** When it was added, and when it was first parked, counted in steps; Infinity before that. */
   readonly added: number;
   waitingSince: number;
 }
@@ -29,10 +26,10 @@ export type Capacities = ReadonlyMap<string, number>;
 export class Oracle {
   readonly tasks: Task[] = [];
   readonly capacities: Capacities;
-  /** Lanes whose tasks are no candidates. */
+  /** Pools whose tasks are never runnable. */
   readonly closed = new Set<number>();
   #step = 0;
-  /** What was poisoned, as what the failed held. */
+  /** Poison, as the requests of the failed holders. */
   marks: Request[] = [];
 
   constructor(capacities: Capacities) {
@@ -58,7 +55,7 @@ export class Oracle {
     return a.rank === b.rank ? a.id < b.id : a.rank > b.rank;
   }
 
-  /** May it take what it wants, with what is reserved for the head? */
+  /** May the task take its request, with what is reserved for the head? */
   canTake(task: Task, head: Task | undefined): boolean {
     if (task.holds) return this.unitsFit(task, []);
     const others = this.tasks.filter((other) => other.holds && other !== task);
@@ -94,7 +91,7 @@ export class Oracle {
     });
   }
 
-  /** Does somebody else who is parked want what the task takes? */
+  /** Does any other parked task want what this task takes? */
   isContended(task: Task): boolean {
     const units = (one: Task): string[] => this.unitsOf(one.request).map(([name]) => name);
     return this.tasks.some(
@@ -106,7 +103,7 @@ export class Oracle {
     );
   }
 
-  /** Those who hold what keeps the task from starting. */
+  /** The tasks whose holds keep this task from starting. */
   blockersOf(task: Task): number[] {
     const isShort = (other: Task): boolean =>
       other.hasUnits &&

@@ -1,4 +1,4 @@
-/** A table and an oracle, led through the same life; throws where they differ. */
+/** Puts a table and an oracle through the same steps; throws where they differ. */
 import { amount } from '@pexen/core';
 import { BYPASSED, LATECOMERS, STARVED } from '../src/holders.ts';
 import { describeWait, LockTable, NONE, type RequestId, TAKEN } from '../src/index.ts';
@@ -7,26 +7,26 @@ import { validate } from '../src/validate.ts';
 import { holdsOf, isWithin, Oracle, type Request, type Task } from './oracle.ts';
 
 export const PATHS = ['/', '/a', '/b', '/a/x', '/a/y', '/a/x/1', '/a/x/2', '/b/x', '/c', '/m', '/m/n'];
-/** So many pools there are. */
+
 export const POOLS = 3;
 const CAPACITIES: ReadonlyMap<string, number> = new Map([
   ['/m', 3],
   ['/a/x', 2],
 ]);
 
-/** What may happen to a holder. */
-export const DEEDS = [
+/** What can be done to a holder. Frequent actions are listed more than once. */
+export const ACTIONS = [
   ...['start', 'start', 'start', 'release', 'release', 'try', 'park', 'park', 'withdraw', 'starve'],
-  ...['give-amounts', 'take-amounts', 'set-rank', 'poison', 'clear-poison', 'open', 'open', 'close'],
+  ...['release-amounts', 'take-amounts', 'set-rank', 'poison', 'clear-poison', 'open', 'open', 'close'],
 ] as const;
-export type Deed = (typeof DEEDS)[number];
+export type Action = (typeof ACTIONS)[number];
 
-/** What is to be counted of a task that waits, once another one has started. */
+/** The expected counts of a waiting task after the start of another. */
 interface Counted {
   readonly task: Task;
   readonly bypasses: number;
   readonly latecomers: number;
-  /** One of the two grows by that start. */
+  /** Does one of the two grow by that start? */
   readonly isCounted: boolean;
 }
 
@@ -45,7 +45,7 @@ export class SideBySide {
     for (const name of PATHS) this.#names.set(this.table.nodeOf(name), name);
   }
 
-  /** A new holder; it tries, and parks if it may. */
+  /** Adds a holder that tries, and parks if that fails and `parks` is set. */
   add(request: Request, priority: number, rank: number, pool: number, parks: boolean): void {
     const { uses, claims, amounts, exclusive } = request;
     const task = this.oracle.add(request, priority, rank, pool);
@@ -56,30 +56,30 @@ export class SideBySide {
     if (!this.#tryTake(task) && parks) this.#park(task);
   }
 
-  act(deed: Deed, pick: number, rank: number): void {
+  act(action: Action, pick: number, rank: number): void {
     const holds = this.#pick(pick, (task) => task.holds);
     const wants = this.#pick(pick, (task) => !task.holds);
     const needs = this.#pick(pick, (task) => task.holds && !task.hasUnits);
-    if (deed === 'start') this.#start();
-    else if (deed === 'open' || deed === 'close') this.#setPool(pick % POOLS, deed === 'open');
-    else if (deed === 'take-amounts') {
+    if (action === 'start') this.#start();
+    else if (action === 'open' || action === 'close') this.#setPool(pick % POOLS, action === 'open');
+    else if (action === 'take-amounts') {
       if (needs !== undefined && !this.#tryTake(needs)) this.#park(needs);
     } else if (
-      deed === 'release' ||
-      deed === 'give-amounts' ||
-      deed === 'poison' ||
-      deed === 'clear-poison'
+      action === 'release' ||
+      action === 'release-amounts' ||
+      action === 'poison' ||
+      action === 'clear-poison'
     ) {
-      if (holds !== undefined) this.#giveBack(deed, holds);
-    } else if (wants !== undefined) this.#change(deed, wants, rank);
+      if (holds !== undefined) this.#release(action, holds);
+    } else if (wants !== undefined) this.#change(action, wants, rank);
   }
 
-  /** Everything that can be asked is answered alike. */
+  /** Compares all answers of the table with those of the oracle. */
   check(): void {
     const { table, oracle } = this;
     validate(table);
     const nextRunnable = table.nextRunnable();
-    same('candidate', nextRunnable, oracle.nextRunnable(this.head)?.id ?? NONE);
+    same('next runnable', nextRunnable, oracle.nextRunnable(this.head)?.id ?? NONE);
     validate(table);
     for (const task of oracle.tasks) {
       same(`holding ${task.id}`, table.isHolding(task.id), task.holds);
@@ -103,29 +103,29 @@ export class SideBySide {
     same(`reserved for ${task.id}`, wait?.reservedFor, isReserved ? head?.id : undefined);
   }
 
-  #giveBack(deed: Deed, task: Task): void {
-    if (deed === 'clear-poison') {
+  #release(action: Action, task: Task): void {
+    if (action === 'clear-poison') {
       this.table.clearPoison(this.#requests[task.id] as RequestId);
       this.oracle.clearPoison(task.request);
-    } else if (deed === 'give-amounts') {
+    } else if (action === 'release-amounts') {
       this.table.releaseAmounts(task.id);
       task.hasUnits = false;
     } else {
-      if (deed === 'poison') this.oracle.poison(task.request);
-      if (deed === 'poison') this.table.releasePoisoned(task.id);
+      if (action === 'poison') this.oracle.poison(task.request);
+      if (action === 'poison') this.table.releasePoisoned(task.id);
       else this.table.release(task.id);
       Object.assign(task, { holds: false, hasUnits: false, parked: false });
     }
   }
 
-  #change(deed: Deed, task: Task, rank: number): void {
-    if (deed === 'try') this.#tryTake(task);
-    else if (deed === 'park') this.#park(task);
-    else if (deed === 'starve') this.table.starve(task.id);
-    else if (deed === 'set-rank') {
+  #change(action: Action, task: Task, rank: number): void {
+    if (action === 'try') this.#tryTake(task);
+    else if (action === 'park') this.#park(task);
+    else if (action === 'starve') this.table.starve(task.id);
+    else if (action === 'set-rank') {
       task.rank = rank;
       this.table.setRank(task.id, task.priority, rank);
-    } else if (deed === 'withdraw') {
+    } else if (action === 'withdraw') {
       this.table.withdraw(task.id);
       task.parked = false;
     }
@@ -162,7 +162,7 @@ export class SideBySide {
     same(`starvation of ${id}`, this.#isStarved(task), isCounted && isTooMuch);
   }
 
-  /** Of those who are parked in open pools and not starved: how often will they have been bypassed if the task starts? */
+  /** The expected counts of all tasks that are parked in open pools and not starved, if the task starts. */
   #countsAfter(task: Task): Counted[] {
     const { holders, fairness } = this.table.parts;
     const counted = this.oracle.tasks.filter(
@@ -179,13 +179,13 @@ export class SideBySide {
     return counted.map((other) => {
       const isTaken = this.#takesAt(task.request, counterOf(other));
       const isBetter = this.oracle.isBefore(task, other);
-      const isOvertaken = isTaken && !isBetter;
-      const isPassed = isTaken && isBetter && task.added > other.waitingSince && waitsLongest(other);
+      const isBypassed = isTaken && !isBetter;
+      const isLatecomer = isTaken && isBetter && task.added > other.waitingSince && waitsLongest(other);
       return {
         task: other,
-        bypasses: holders.get(other.id, BYPASSED) + Number(isOvertaken),
-        latecomers: holders.get(other.id, LATECOMERS) + Number(isPassed),
-        isCounted: isOvertaken || isPassed,
+        bypasses: holders.get(other.id, BYPASSED) + Number(isBypassed),
+        latecomers: holders.get(other.id, LATECOMERS) + Number(isLatecomer),
+        isCounted: isBypassed || isLatecomer,
       };
     });
   }
@@ -194,7 +194,7 @@ export class SideBySide {
     return this.table.parts.holders.is(task.id, STARVED);
   }
 
-  /** Would the request take what those wait for who wait at the counter? */
+  /** Would the request raise the counter? */
   #takesAt(request: Request, counter: number): boolean {
     const { tree } = this.table.parts;
     if (nodeOfCounter(counter) === EVERYONE)

@@ -1,10 +1,10 @@
-/** Random lives of random holders, against an oracle that compares everybody with everybody. */
+/** Random steps of random holders, against an oracle that compares every task with every other. */
 import fc from 'fast-check';
 import { test } from 'vitest';
 import type { Request } from './oracle.ts';
-import { DEEDS, PATHS, POOLS, SideBySide } from './side-by-side.ts';
+import { ACTIONS, PATHS, POOLS, SideBySide } from './side-by-side.ts';
 
-/** Where few things are wanted by many, those who wait for the same stand in line behind each other. */
+/** Few resources for many holders, so that queues get long. */
 const FEW = ['/c', '/a/x'];
 
 const requestsFor = (paths: readonly string[]): fc.Arbitrary<Request> =>
@@ -34,7 +34,7 @@ const stepsFor = (paths: readonly string[]) =>
         pool: fc.nat({ max: POOLS - 1 }),
         parks: fc.boolean(),
       }),
-      fc.record({ kind: fc.constantFrom(...DEEDS), pick: fc.nat(), rank: fc.integer({ min: 0, max: 3 }) }),
+      fc.record({ kind: fc.constantFrom(...ACTIONS), pick: fc.nat(), rank: fc.integer({ min: 0, max: 3 }) }),
     ),
     { maxLength: 80, size: 'max' },
   );
