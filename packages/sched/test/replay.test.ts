@@ -129,7 +129,7 @@ describe('a real run', () => {
       },
       { type: 'tasks', tasks: [{ path: 'a', is: [0], meta: { uses: ['db'] } }] },
       {
-        ...{ type: 'inputs', tells: false },
+        ...{ type: 'inputs', publishes: false },
         inputs: [
           { type: 'tasks-added', atMs: 0, from: 0, to: 1, origin: 'start' },
           { type: 'result-wanted', atMs: expect.any(Number) },

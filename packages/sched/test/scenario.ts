@@ -55,7 +55,7 @@ export class Scenario {
   #opensByHand = false;
   #closesByHand = false;
   #showsAlarms = false;
-  readonly #out = new Map<string, { readonly attempt: number; readonly part: Part; hasBegun: boolean }>();
+  readonly #out = new Map<string, { readonly attempt: number; readonly part: Part; hasStarted: boolean }>();
 
   /** What one line of the script makes the machine do, a line each. */
   play(line: string): string[] {
@@ -255,7 +255,7 @@ export class Scenario {
   #beginAttempt(path: string): void {
     const out = this.#out.get(path);
     if (out === undefined) throw new Error(`not handed out: ${path}`);
-    out.hasBegun = true;
+    out.hasStarted = true;
     const { attempt, part } = out;
     const task = this.#taskAt(path);
     this.#tell({ type: 'attempt-started', atMs: this.#nowMs, task, attempt, part, worker: 'w' });
@@ -288,7 +288,7 @@ export class Scenario {
   #tell(...inputs: Input[]): void {
     const commands: Command[] = [];
     this.#at.handle(inputs, commands);
-    validate(this.#at.state);
+    validate(this.#at);
     for (const command of commands) this.#obey(command);
   }
 
@@ -298,7 +298,7 @@ export class Scenario {
       case 'start-attempt': {
         const path = plan.pathOf(command.task);
         const { attempt, part } = command;
-        this.#out.set(path, { attempt, part, hasBegun: false });
+        this.#out.set(path, { attempt, part, hasStarted: false });
         const pool = command.pool === 0 ? '' : ` in ${this.#pools[command.pool]?.name}`;
         this.#said.push(`start ${path}#${attempt}${part === 'body' ? '' : ' cleanup'}${pool}`);
         if (!this.#beginsByHand) this.#beginAttempt(path);
@@ -310,7 +310,7 @@ export class Scenario {
         );
         break;
       case 'recall': {
-        const unbegun = [...this.#out].filter(([, { hasBegun }]) => !hasBegun).map(([path]) => path);
+        const unbegun = [...this.#out].filter(([, { hasStarted }]) => !hasStarted).map(([path]) => path);
         const mine = unbegun.filter((path) => plan.graph.pool[this.#taskAt(path)] === command.pool);
         if (mine.length > 0) this.#said.push(`recall ${mine.join(' ')}`);
         break;
@@ -319,7 +319,7 @@ export class Scenario {
         const status = STATUSES[tasks.status[command.task] as number] as string;
         const reason =
           status === 'skipped' ? `: ${formatReason(skipReason(this.#at.state, command.task))}` : '';
-        const attempts = tasks.records[command.task]?.length ?? 0;
+        const attempts = tasks.recordsOf(command.task).length;
         const times = attempts > 1 ? ` after ${attempts} attempts` : '';
         this.#said.push(`deliver ${plan.pathOf(command.task)} ${status}${times}${reason}`);
         if (!this.#isManual) this.#tell({ type: 'result-wanted', atMs: this.#nowMs });
@@ -343,7 +343,7 @@ export class Scenario {
       case 'end-run':
         this.#said.push('end');
         break;
-      case 'tell':
+      case 'publish':
         break;
       default:
         command satisfies never;

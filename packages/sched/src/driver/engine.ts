@@ -20,10 +20,10 @@ import { startTimer, systemClock } from '@pexen/core/timers';
 import { Machine } from '../machine/machine.ts';
 import type { Command, Input, Part, PoolId, TaskId } from '../machine/protocol.ts';
 import { GOING, type State } from '../machine/state.ts';
-import { clear } from '../plan/clear.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { Descriptions } from '../plan/describe.ts';
 import type { Entry } from '../plan/planned.ts';
+import { clear } from '../plan/undo-log.ts';
 import { AsyncContexts } from './async-contexts.ts';
 import { Attempt, type AttemptHost } from './attempt.ts';
 import { digestsOf } from './digests.ts';
@@ -141,7 +141,7 @@ export class Engine implements AttemptHost, PoolListener {
       this.#isStopPosted = true;
       this.#isYielding = false;
     }
-    if (this.state.hasBegun) this.pump();
+    if (this.machine.hasStarted) this.pump();
   }
 
   cannotOpen(error: unknown): void {
@@ -169,7 +169,7 @@ export class Engine implements AttemptHost, PoolListener {
     if (from < to) this.#contexts.capture(from);
     this.#options.record?.tasks(this.plan, from, to);
     if (site !== undefined) this.#sites.set(from, site);
-    if (!this.state.hasBegun) this.#inbox.push(input);
+    if (!this.machine.hasStarted) this.#inbox.push(input);
     else {
       this.#decide([input]);
       this.pump();
@@ -190,7 +190,7 @@ export class Engine implements AttemptHost, PoolListener {
   pump(): void {
     if (this.#isPumping || this.#isYielding || this.#isBroken) return;
     this.#isPumping = true;
-    this.machine.state.tells = this.#teller.listens('event');
+    this.state.setPublishing(this.#teller.listens('event'));
     try {
       this.#dealWithAll();
     } catch (error) {
@@ -220,7 +220,7 @@ export class Engine implements AttemptHost, PoolListener {
   #decide(inputs: readonly Input[]): void {
     const { record } = this.#options;
     const before = this.#commands.length;
-    record?.inputs(inputs, this.state.tells);
+    record?.inputs(inputs, this.state.isPublishing);
     this.machine.handle(inputs, this.#commands);
     record?.commands(this.#commands.slice(before));
   }
@@ -365,8 +365,8 @@ export class Engine implements AttemptHost, PoolListener {
       case 'set-alarm':
         this.#setAlarm(command.atMs);
         break;
-      case 'tell':
-        this.#teller.tell('event', runEvent(command.seq, command.news, this));
+      case 'publish':
+        this.#teller.tell('event', runEvent(command.seq, command.event, this));
         this.#isFresh = false;
         break;
       case 'end-run':

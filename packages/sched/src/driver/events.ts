@@ -12,7 +12,7 @@ import {
   type TaskInfo,
 } from '@pexen/core';
 import { describeNodes } from '@pexen/lock';
-import type { MachineNews } from '../machine/protocol.ts';
+import type { MachineEvent } from '../machine/protocol.ts';
 import type { State } from '../machine/state.ts';
 import { codeOf } from './digests.ts';
 import type { RunIdentity } from './run-identity.ts';
@@ -32,7 +32,7 @@ export interface EventSources {
 }
 
 /** The event for a piece of news, and its number in the run. */
-export function runEvent(seq: number, news: MachineNews, sources: EventSources): RunEvent {
+export function runEvent(seq: number, news: MachineEvent, sources: EventSources): RunEvent {
   const { state } = sources;
   const { plan } = state;
   const { atMs } = news;
@@ -57,7 +57,7 @@ export function runEvent(seq: number, news: MachineNews, sources: EventSources):
         worker: news.worker,
       };
     case 'attempt-ended': {
-      const attempt = attemptNews(state.tasks.records[news.task]?.at(-1) as AttemptRecord);
+      const attempt = attemptNews(state.tasks.recordsOf(news.task).at(-1) as AttemptRecord);
       return defined({
         ...{ type: news.type, seq, atMs, task: news.task },
         path,
@@ -111,7 +111,7 @@ export function runEvent(seq: number, news: MachineNews, sources: EventSources):
       return defined({
         ...{ type: news.type, seq, atMs },
         counts,
-        reason: state.reason,
+        reason: state.stopReason,
         poisoned: poisonedIn(state),
       });
     }

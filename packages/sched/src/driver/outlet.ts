@@ -1,7 +1,7 @@
 /** Where results wait for those who want them: the iterator, those who await one task, or nobody. */
 
 import type { Result } from '@pexen/core';
-import { clear } from '../plan/clear.ts';
+import { clear } from '../plan/undo-log.ts';
 
 /** A step of the iterator. */
 export type Pulled<Value> = IteratorResult<Result<Value>, undefined>;

@@ -57,8 +57,8 @@ export type RecordedStep =
     }
   /** Tasks were added, after all those before. */
   | { readonly type: 'tasks'; readonly tasks: readonly RecordedTask[] }
-  /** The machine was called with these. `tells`: somebody listens to events. */
-  | { readonly type: 'inputs'; readonly tells: boolean; readonly inputs: readonly Json[] }
+  /** The machine was called with these. `publishes`: events have listeners. */
+  | { readonly type: 'inputs'; readonly publishes: boolean; readonly inputs: readonly Json[] }
   /** It answered with these. */
   | { readonly type: 'commands'; readonly commands: readonly Json[] };
 
@@ -109,8 +109,8 @@ export class Recorder {
   }
 
   /** @internal The machine is about to be called. */
-  inputs(inputs: readonly Input[], tells: boolean): void {
-    this.#note(() => this.#write({ type: 'inputs', tells, inputs: inputs.map(inputAsJson) }));
+  inputs(inputs: readonly Input[], publishes: boolean): void {
+    this.#note(() => this.#write({ type: 'inputs', publishes, inputs: inputs.map(inputAsJson) }));
   }
 
   /** @internal What it answered. */
@@ -205,9 +205,9 @@ function decisive(outcome: PoolOutcome): object {
 
 /** A command, as it is recorded. */
 export function commandAsJson(command: Command): Json {
-  if (command.type !== 'tell' || command.news.type !== 'late-error') return plainJson(command);
-  const { news } = command;
-  return plainJson({ type: 'tell', news: { ...news, error: errorNews(news.error) } });
+  if (command.type !== 'publish' || command.event.type !== 'late-error') return plainJson(command);
+  const { event } = command;
+  return plainJson({ type: 'publish', event: { ...event, error: errorNews(event.error) } });
 }
 
 /** Plain data as JSON, in which numbers that JSON does not have are texts in an object of their own. */

@@ -97,7 +97,7 @@ class Player {
         this.#add(step.tasks);
         return step;
       case 'inputs':
-        this.#machine.state.tells = step.tells;
+        this.#machine.state.setPublishing(step.publishes);
         this.#commands = [];
         this.#machine.handle(
           step.inputs.map((input) => asPlain(input) as Input),
@@ -122,8 +122,7 @@ class Player {
 
   /** As a run does it. */
   #given(task: number): void {
-    this.#machine.state.tasks.forget(task);
-    this.#tasks.forget(task);
+    this.#machine.state.forget(task);
   }
 }
 

@@ -37,10 +37,8 @@ export class Results {
   take(task: TaskId, last: Attempt | undefined): Result {
     const result = this.#told.get(task) ?? this.#make(task, last);
     this.#told.delete(task);
-    this.#state.tasks.forget(task);
-    this.#state.stopReasons.delete(task);
+    this.#state.forget(task);
     this.#handOver.forget(task);
-    this.#state.plan.forget(task);
     return result;
   }
 
@@ -54,7 +52,7 @@ export class Results {
     const { plan, tasks } = this.#state;
     const findings = last?.findings ?? none;
     const status = STATUSES[tasks.status[id] as number] as ResultStatus;
-    const attempts = tasks.records[id] ?? none;
+    const attempts = tasks.recordsOf(id);
     const task = plan.runnableOf(id) as Runnable;
     const path = plan.pathOf(id);
     const callPath = plan.naming.callPathOf(id);
@@ -67,7 +65,7 @@ export class Results {
         path,
         callPath,
         status,
-        value: tasks.value[id],
+        value: tasks.valueOf(id),
         attempts,
         shared,
         flaky,

@@ -67,7 +67,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   readonly #engine: Engine;
   readonly #outlet: Outlet = new Outlet(() => this.#ask());
   readonly #summary: PromiseWithResolvers<Summary> = Promise.withResolvers();
-  #hasBegun = false;
+  #hasStarted = false;
   #isIterated = false;
   /** Resolves to the end once the loop is left and nothing is under way. */
   #left: Promise<Pulled<never>> | undefined;
@@ -94,7 +94,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   add(entries: Iterable<Entry>): void {
     if (this.#engine.machine.isEnding || this.#outlet.hasEnded)
       throw misuse('PEXEN_RUN_ENDED', 'tasks were added to a run that has ended', 'Make a new run.');
-    const needsSite = !this.#hasBegun || this.#engine.isHeard;
+    const needsSite = !this.#hasStarted || this.#engine.isHeard;
     this.#engine.add(entries, this.#origin, needsSite ? captureCallSite(Run.prototype.add) : undefined);
   }
 
@@ -196,18 +196,18 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   /** When tasks that are added now are added. */
   get #origin(): TaskOrigin {
-    if (!this.#hasBegun) return 'start';
+    if (!this.#hasStarted) return 'start';
     return this.#outlet.isHandling && !this.#engine.isBusy ? 'loop' : 'outside';
   }
 
   #ask(): void {
-    if (!this.#hasBegun) this.#begin(this.#options);
+    if (!this.#hasStarted) this.#begin(this.#options);
     this.#engine.want();
   }
 
   /** A run that nobody wants anything of leaves nothing at the signal, and no timer. */
   #begin({ signal, deadline }: RunOptions): void {
-    this.#hasBegun = true;
+    this.#hasStarted = true;
     this.#vacate = occupy(this.#pools);
     if (signal?.aborted) this.#onAbort();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
@@ -226,7 +226,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     if (failure !== undefined) this.#summary.reject(failure);
     else
       this.#summary.resolve({
-        ...{ counts, rest: this.#outlet.rest, reason: state.reason },
+        ...{ counts, rest: this.#outlet.rest, reason: state.stopReason },
         ...{ poisoned: poisonedIn(state), durationMs: this.#engine.nowMs() },
         lateErrors: state.lateErrors.map(({ tasks, worker, error }) => ({ tasks, worker, error })),
       });
@@ -253,7 +253,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   /** Who asks wants the present, not what waits in the mailbox. */
   #flush(): void {
-    if (!this.#engine.state.hasBegun) this.#engine.pump();
+    if (!this.#engine.machine.hasStarted) this.#engine.pump();
   }
 
   #find(entry: Entry | string): number {

@@ -5,7 +5,9 @@
 import { type AttemptRecord, defined, type Outcome, type PoolOutcome, type ResultStatus } from '@pexen/core';
 import { CLEANS, EXEMPT } from '../plan/meta-flags.ts';
 import type { Rules } from '../plan/rules.ts';
-import { BACKOFF, GOING, KILLING, REQUIREMENT, STOPPED, type State } from './state.ts';
+import { BACKOFF } from './alarms.ts';
+import type { PendingResults } from './results.ts';
+import { GOING, KILLING, REQUIREMENT, STOPPED, type State } from './state.ts';
 import {
   BACKING_OFF,
   BAD,
@@ -86,8 +88,8 @@ function nameStopped(outcome: PoolOutcome, stop: number, reason: string): Outcom
     };
   const { error } = outcome as { readonly error?: unknown };
   const locksOk = endedItself(outcome);
-  const told = outcome.step === undefined ? reason : `${reason}; ${outcome.step}`;
-  return { kind, reason: told, locksOk, ...(error !== undefined && { error }), ...cleanupAfter(outcome) };
+  const reported = outcome.step === undefined ? reason : `${reason}; ${outcome.step}`;
+  return { kind, reason: reported, locksOk, ...(error !== undefined && { error }), ...cleanupAfter(outcome) };
 }
 
 function cleanupAfter(outcome: PoolOutcome): Pick<Outcome, 'wantsCleanup'> {
@@ -162,92 +164,85 @@ const mostReturns = 100;
 /** Settles attempts: records them, runs cleanups, decides on retries, and closes tasks. */
 export class AttemptLifecycle {
   readonly #state: State;
+  readonly #results: PendingResults;
 
-  constructor(state: State) {
+  constructor(state: State, results: PendingResults) {
     this.#state = state;
+    this.#results = results;
   }
 
   /** An attempt that was handed out is settled. */
   settle(task: number, outcome: PoolOutcome): void {
     const { tasks, stopping, alarms } = this.#state;
-    const isGivenBack = outcome.kind === 'not-started' && this.#isGivenBack(task);
-    if (isGivenBack && stopping !== GOING) alarms.drop(task); // its number is used again
+    const isReturned = outcome.kind === 'not-started' && this.#isReturned(task);
+    if (isReturned && stopping !== GOING) alarms.drop(task); // its number is used again
     if (tasks.has(task, CLEANING_UP)) {
-      if (isGivenBack && tasks.stop[task] === 0) this.#cleanUp(task);
+      if (isReturned && tasks.stop[task] === 0) this.#cleanUp(task);
       else {
-        if (isAbandoned(outcome)) this.#abandonCleanup(task);
+        // The attempt before it was the last one, and its body has ended; that of the cleanup may still run.
+        if (isAbandoned(outcome)) tasks.amendLastOutcome(task, { locksOk: false, abandoned: true });
         this.#cleanedUp(task, outcome.kind === 'returned');
       }
-    } else if (isGivenBack) this.#giveBack(task);
+    } else if (isReturned) this.#returned(task);
     else this.#ended(task, outcome);
   }
 
   /** The body of an abandoned attempt has ended at last: what it held is in an unknown state. */
   abandonedSettled(task: number, attempt: number): void {
-    const { abandoned, tasks, locks } = this.#state;
-    if (tasks.attempt[task] !== attempt || !abandoned.delete(task)) return;
-    this.#state.isStale = true;
-    if (!locks.isHolding(task)) return;
-    this.#state.hasPoisoned = true;
-    locks.releasePoisoned(task);
+    const { tasks, locks } = this.#state;
+    if (tasks.attempt[task] !== attempt || !this.#state.abandonedEnded(task)) return;
+    if (locks.isHolding(task)) this.#state.releasePoisoned(task);
   }
 
   /** The task gets no (further) attempt, because the run stops. */
   giveUp(task: number): void {
-    const last = this.#state.tasks.records[task]?.at(-1);
+    const last = this.#state.tasks.recordsOf(task).at(-1);
     if (last === undefined) this.skip(task, STOPPED, -1, -1);
     else this.#finish(task, last.outcome);
   }
 
-  skip(task: number, cause: number, subject: number, culprit: number): void {
-    const { skips, stopping } = this.#state;
-    const isStopped = stopping !== GOING && cause === REQUIREMENT;
-    const blamed = isStopped ? -1 : culprit;
-    const origin = skips.get(blamed)?.origin ?? -1;
-    const why = isStopped ? STOPPED : cause;
-    skips.set(task, { cause: why, subject, culprit: blamed, origin: origin < 0 ? blamed : origin });
+  /** Skips the task. `why`, `subject` and `cause` are those of `Skip`. */
+  skip(task: number, why: number, subject: number, cause: number): void {
+    const isStopped = this.#state.stopping !== GOING && why === REQUIREMENT;
+    const known = isStopped ? -1 : cause;
+    const first = this.#state.skipOf(known)?.origin ?? -1;
+    const origin = first < 0 ? known : first;
+    this.#state.recordSkip(task, { why: isStopped ? STOPPED : why, subject, cause: known, origin });
     this.#state.withdraw(task);
     this.#close(task, 'skipped');
   }
 
-  #isGivenBack(task: number): boolean {
+  #isReturned(task: number): boolean {
     const { tasks } = this.#state;
-    if (tasks.state[task] !== DISPATCHED) return false;
-    const times = (tasks.returned[task] as number) + 1;
-    tasks.returned[task] = times;
-    return times < mostReturns;
+    return tasks.state[task] === DISPATCHED && tasks.countReturn(task) < mostReturns;
   }
 
-  /** It was not begun: no attempt was used. */
-  #giveBack(task: number): void {
+  /** The pool has not started it: no attempt was used. */
+  #returned(task: number): void {
     const { tasks, plan, gates, locks } = this.#state;
-    this.#freePlace(task);
-    tasks.attempt[task] = (tasks.attempt[task] as number) - 1;
     const isStopped = tasks.stop[task] !== 0 || this.#state.isForbidden(task);
-    tasks.stop[task] = 0;
+    tasks.undoAttempt(task);
     if (tasks.has(task, RETAINS_LOCKS)) locks.releaseAmounts(task);
     else if (tasks.has(task, ENROLLED)) locks.release(task);
     if (isStopped) {
       this.giveUp(task);
       return;
     }
-    const hasBegun = tasks.attempt[task] !== 0;
-    if (hasBegun) this.#state.retrying++;
-    const closed = hasBegun || plan.graph.waits.in.first(task) === 0 ? 0 : gates.countClosed(task);
+    const isRetry = tasks.attempt[task] !== 0;
+    const closed = isRetry || plan.graph.waits.in.first(task) === 0 ? 0 : gates.countClosed(task);
     if (closed === 0) this.#state.makeReady(task);
     else {
       this.#state.move(task, WAITING);
-      tasks.blockers[task] = closed;
+      tasks.setBlockers(task, closed);
     }
   }
 
   #ended(task: number, outcome: PoolOutcome): void {
     const { tasks, plan, stopping } = this.#state;
-    const named = nameOutcome(outcome, tasks.stop[task] as number, this.#state.stopReasons.get(task) ?? '');
+    const named = nameOutcome(outcome, tasks.stop[task] as number, this.#state.stopReasonOf(task) ?? '');
     this.#record(task, named, outcome);
-    if (named.kind === 'returned') tasks.value[task] = (outcome as { readonly value: unknown }).value;
-    tasks.returned[task] = 0;
-    tasks.stop[task] = 0;
+    if (named.kind === 'returned') tasks.setValue(task, (outcome as { readonly value: unknown }).value);
+    tasks.attemptEnded(task);
     if (this.#state.is(task, CLEANS) && stopping !== KILLING && wantsCleanup(named)) this.#cleanUp(task);
     else this.#decide(task, named, mayRetry(named, tasks.attempt[task] as number, plan.rulesOf(task)));
   }
@@ -258,48 +253,37 @@ export class AttemptLifecycle {
     const durationMs = ranMs ?? nowMs - sinceMs;
     const startedAtMs = Math.min(sinceMs, nowMs - durationMs);
     const attempt = tasks.attempt[task] as number;
-    const worker = tasks.worker[task] ?? '';
+    const worker = tasks.workerOf(task) ?? '';
     const record: AttemptRecord = { attempt, outcome, worker, startedAtMs, durationMs };
     if ((stdout ?? stderr) !== undefined) Object.assign(record, defined({ stdout, stderr }));
-    const records = tasks.records[task];
-    if (records === undefined) tasks.records[task] = [record];
-    else records.push(record);
+    tasks.record(task, record);
     if (durationMs > plan.rulesOf(task).slowAfterMs) tasks.set(task, SLOW);
   }
 
   /** Runs the cleanup in the place that the attempt had. */
   #cleanUp(task: number): void {
-    const { tasks, nowMs, out } = this.#state;
-    tasks.set(task, CLEANING_UP);
+    const { tasks, nowMs } = this.#state;
     this.#state.move(task, DISPATCHED);
-    tasks.since[task] = nowMs;
+    tasks.startCleanup(task, nowMs);
     const attempt = tasks.attempt[task] as number;
-    out.push({ type: 'start-attempt', task, attempt, part: 'cleanup', pool: this.#state.poolOf(task).id });
+    const pool = this.#state.poolOf(task).id;
+    this.#state.emit({ type: 'start-attempt', task, attempt, part: 'cleanup', pool });
   }
 
   #cleanedUp(task: number, hasCleanedUp: boolean): void {
     const { tasks, plan } = this.#state;
-    tasks.unset(task, CLEANING_UP);
-    tasks.stop[task] = 0;
-    const { outcome } = (tasks.records[task] as AttemptRecord[]).at(-1) as AttemptRecord;
+    tasks.cleanupEnded(task);
+    const { outcome } = tasks.recordsOf(task).at(-1) as AttemptRecord;
     const again = hasCleanedUp && mayRetry(outcome, tasks.attempt[task] as number, plan.rulesOf(task));
     this.#decide(task, { ...outcome, locksOk: hasCleanedUp }, again);
-  }
-
-  /** The attempt before it was the last one, and its body has ended; that of the cleanup may still run. */
-  #abandonCleanup(task: number): void {
-    const records = this.#state.tasks.records[task] as AttemptRecord[];
-    const last = records.pop() as AttemptRecord;
-    records.push({ ...last, outcome: { ...last.outcome, locksOk: false, abandoned: true } });
   }
 
   /** Another attempt, or the end. */
   #decide(task: number, outcome: Outcome, mayRetry: boolean): void {
     const { plan, tasks, nowMs, stopping } = this.#state;
-    this.#freePlace(task);
     const again = mayRetry && stopping === GOING;
     const retryInMs = again ? retryDelay(plan.rulesOf(task), task, tasks.attempt[task] as number) : undefined;
-    if (this.#state.announces()) this.#state.tell({ type: 'attempt-ended', atMs: nowMs, task, retryInMs });
+    if (this.#state.nextEvent()) this.#state.publish({ type: 'attempt-ended', atMs: nowMs, task, retryInMs });
     if (retryInMs === undefined) this.#finish(task, outcome);
     else this.#backOff(task, retryInMs);
   }
@@ -310,7 +294,6 @@ export class AttemptLifecycle {
       tasks.set(task, RETAINS_LOCKS);
       locks.releaseAmounts(task);
     }
-    this.#state.retrying++;
     this.#state.move(task, BACKING_OFF);
     if (delayMs > 0) alarms.set(nowMs + delayMs, BACKOFF, task, tasks.attempt[task] as number);
     else this.#state.makeReady(task);
@@ -320,42 +303,28 @@ export class AttemptLifecycle {
     const { tasks, plan, locks } = this.#state;
     if (gives(outcome)) tasks.set(task, PROVIDED);
     if (isBad(outcome.kind)) tasks.set(task, BAD);
-    if (outcome.abandoned) this.#state.abandoned.add(task);
+    if (outcome.abandoned) this.#state.abandon(task);
     else if (tasks.has(task, ENROLLED)) {
       this.#state.withdraw(task);
       if (locks.isHolding(task)) {
-        const demand = plan.demand[task] as number;
-        if (demand >= 0 && outcome.kind === 'returned' && this.#state.is(task, EXEMPT))
-          locks.clearPoison(demand);
+        const request = plan.request[task] as number;
+        if (request >= 0 && outcome.kind === 'returned' && this.#state.is(task, EXEMPT))
+          locks.clearPoison(request);
         if (outcome.locksOk) locks.release(task);
-        else {
-          this.#state.hasPoisoned = true;
-          locks.releasePoisoned(task);
-        }
+        else this.#state.releasePoisoned(task);
       }
     }
     this.#close(task, outcome.kind);
   }
 
   #close(task: number, status: ResultStatus): void {
-    const { tasks, gates, results, nowMs } = this.#state;
-    if (tasks.attempt[task] !== 0 && !tasks.isOut(task)) this.#state.retrying--;
+    const { tasks, gates, nowMs } = this.#state;
     this.#state.move(task, DONE);
-    tasks.status[task] = STATUSES.indexOf(status);
-    this.#state.remaining--;
-    this.#state.poolOf(task).remaining--;
-    this.#state.isStale = true;
-    results.push(task);
-    if (status !== 'skipped') this.#state.poolOf(task).unread++;
+    tasks.setStatus(task, STATUSES.indexOf(status));
+    this.#results.add(task);
     gates.ended(task);
-    if (!this.#state.announces()) return;
-    this.#state.tell({ type: status === 'skipped' ? 'task-skipped' : 'task-finished', atMs: nowMs, task });
-  }
-
-  #freePlace(task: number): void {
-    const pool = this.#state.poolOf(task);
-    pool.dispatched--;
-    this.#state.dispatched--;
-    this.#state.isStale = true;
+    if (!this.#state.nextEvent()) return;
+    const type = status === 'skipped' ? 'task-skipped' : 'task-finished';
+    this.#state.publish({ type, atMs: nowMs, task });
   }
 }

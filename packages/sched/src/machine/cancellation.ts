@@ -1,9 +1,10 @@
 /** Draining, cancelling and killing a run: who is stopped, who gives up, who still may run. */
 
+import { CLEANUP_TIMEOUT, TIMEOUT } from './alarms.ts';
 import type { AttemptLifecycle } from './attempts.ts';
 import { stopAttempt, watchOpening } from './deadlines.ts';
 import { OPENING } from './pools.ts';
-import { CANCELLING, CLEANUP_TIMEOUT, DRAINING, KILLING, type State, TIMEOUT } from './state.ts';
+import { CANCELLING, DRAINING, KILLING, type State } from './state.ts';
 import { CANCELLED, CLEANING_UP, DONE } from './task-table.ts';
 
 export class Cancellation {
@@ -33,10 +34,7 @@ export class Cancellation {
   }
 
   #stop(level: number, reason: string): void {
-    if (level <= this.#state.stopping) return;
-    this.#state.stopping = level;
-    this.#state.reason = reason;
-    this.#state.isStale = true;
+    if (!this.#state.stop(level, reason)) return;
     const { tasks } = this.#state;
     for (let task = 0; task < tasks.count; task++) {
       if (tasks.state[task] === DONE) continue;
@@ -45,25 +43,26 @@ export class Cancellation {
     }
     if (level === DRAINING) this.#recall();
     if (level === CANCELLING)
-      for (const { id, state } of this.#state.pools) if (state === OPENING) watchOpening(this.#state, id);
+      for (const { id, phase } of this.#state.pools) if (phase === OPENING) watchOpening(this.#state, id);
   }
 
   /** Only the pools know what has begun by now. Teardowns and cleanups that come back are handed out again. */
   #recall(): void {
-    const { pools, out } = this.#state;
-    for (const pool of pools) if (pool.dispatched > 0) out.push({ type: 'recall', pool: pool.id });
+    for (const { id, dispatched } of this.#state.pools)
+      if (dispatched > 0) this.#state.emit({ type: 'recall', pool: id });
   }
 
   /** Teardowns and cleanups may go on for the grace, unless the run is killed. */
   #stopRunning(task: number, level: number, reason: string): void {
     if (level === DRAINING) return;
-    const isTidying = this.#state.tasks.has(task, CLEANING_UP);
-    if (level === KILLING || (!isTidying && !this.#state.isTeardown(task))) {
+    const isCleaningUp = this.#state.tasks.has(task, CLEANING_UP);
+    if (level === KILLING || (!isCleaningUp && !this.#state.isTeardown(task))) {
       stopAttempt(this.#state, task, CANCELLED, reason);
       return;
     }
     const { graceMs } = this.#state.plan.rulesOf(task);
     const attempt = this.#state.tasks.attempt[task] as number;
-    this.#state.alarms.set(this.#state.nowMs + graceMs, isTidying ? CLEANUP_TIMEOUT : TIMEOUT, task, attempt);
+    const kind = isCleaningUp ? CLEANUP_TIMEOUT : TIMEOUT;
+    this.#state.alarms.set(this.#state.nowMs + graceMs, kind, task, attempt);
   }
 }

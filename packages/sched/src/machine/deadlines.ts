@@ -1,17 +1,8 @@
 /** Deadlines of attempts, counted from their real start, and the waiting between attempts. */
 
+import { type Alarm, BACKOFF, CLEANUP_TIMEOUT, IDLE, OPENED, TIMEOUT } from './alarms.ts';
 import { OPENING } from './pools.ts';
-import {
-  type Alarm,
-  BACKOFF,
-  CANCELLING,
-  CLEANUP_TIMEOUT,
-  IDLE,
-  KILLING,
-  OPENED,
-  type State,
-  TIMEOUT,
-} from './state.ts';
+import { CANCELLING, KILLING, type State } from './state.ts';
 import { BACKING_OFF, CLEANING_UP, DONE, RUNNING, TIMED_OUT } from './task-table.ts';
 
 /** A cleanup may take so long, ms. */
@@ -66,7 +57,7 @@ export class Deadlines {
 
   /** Asks for the next alarm, unless one that is early enough was asked for. */
   setAlarm(isEnding: boolean): void {
-    const { alarms, out } = this.#state;
+    const { alarms } = this.#state;
     if (alarms.size === 0 && this.#setMs === undefined) return;
     alarms.sweep((alarm) => this.#matters(alarm));
     const isOver = isEnding || this.#state.stopping === KILLING;
@@ -74,12 +65,12 @@ export class Deadlines {
     if (nextMs === this.#setMs) return;
     if (!isOver && (nextMs === undefined || nextMs > (this.#setMs ?? Number.POSITIVE_INFINITY))) return;
     this.#setMs = nextMs;
-    out.push({ type: 'set-alarm', atMs: nextMs });
+    this.#state.emit({ type: 'set-alarm', atMs: nextMs });
   }
 
   #matters({ kind, task, attempt }: Alarm): boolean {
     const { tasks, pools } = this.#state;
-    if (kind === OPENED) return pools[task]?.state === OPENING && pools[task].openings === attempt;
+    if (kind === OPENED) return pools[task]?.phase === OPENING && pools[task].openings === attempt;
     if (tasks.attempt[task] !== attempt) return false;
     if (kind === BACKOFF) return tasks.state[task] === BACKING_OFF;
     return tasks.state[task] === RUNNING && tasks.has(task, CLEANING_UP) === (kind === CLEANUP_TIMEOUT);
@@ -118,13 +109,13 @@ export function watchOpening(state: State, pool: number): void {
 
 /** Asks the pool to stop what of the task is running, once. */
 export function stopAttempt(state: State, task: number, stop: number, reason: string): void {
-  const { tasks, out, stopReasons } = state;
+  const { tasks } = state;
   if (tasks.stop[task] !== 0) return;
-  tasks.stop[task] = stop;
-  stopReasons.set(task, reason);
+  state.requestStop(task, stop, reason);
   const part = tasks.has(task, CLEANING_UP) ? 'cleanup' : 'body';
   const why = stop === TIMED_OUT ? 'timed-out' : 'cancelled';
-  out.push({ type: 'stop-attempt', task, attempt: tasks.attempt[task] as number, part, why, reason });
+  const attempt = tasks.attempt[task] as number;
+  state.emit({ type: 'stop-attempt', task, attempt, part, why, reason });
 }
 
 /** A length of time as people read it: `6 s`, `250 ms`. */

@@ -2,11 +2,11 @@
 
 import { tornDownBy } from '@pexen/core';
 import { describeWait, NONE, TAKEN } from '@pexen/lock';
-import { clear } from '../plan/clear.ts';
 import { EXEMPT, MEASURED } from '../plan/meta-flags.ts';
+import { clear } from '../plan/undo-log.ts';
 import type { AttemptLifecycle } from './attempts.ts';
 import { watchOpening } from './deadlines.ts';
-import { CLOSED, OPENING, type PoolRow } from './pools.ts';
+import { CLOSED, type PoolRow } from './pools.ts';
 import type { Readiness } from './readiness.ts';
 import { CANCELLING, POISON, type State } from './state.ts';
 import { DISPATCHED, ENROLLED, PARKED, READY, RETAINS_LOCKS } from './task-table.ts';
@@ -16,7 +16,7 @@ export class Dispatcher {
   readonly #attempts: AttemptLifecycle;
   readonly #readiness: Readiness;
   /** What tasks that hold nothing ask for where some task wants to be alone. */
-  #emptyDemand: number = NONE;
+  #emptyRequest: number = NONE;
   /** The parked task that could start now and has a place, or the first of the starved. */
   #parked: number = NONE;
   /** Pools whose best task waits for a slot, though there is a spare place. */
@@ -46,8 +46,7 @@ export class Dispatcher {
 
   /** Starts what can start. Opens pools that are needed. */
   fill(): void {
-    while (this.#state.isStale) {
-      this.#state.isStale = false;
+    while (this.#state.takeStale()) {
       for (let task = this.#next(); task !== NONE; task = this.#next()) {
         this.#start(task);
         this.#readiness.cascade();
@@ -127,20 +126,19 @@ export class Dispatcher {
   }
 
   #hasPlace(pool: PoolRow): boolean {
-    if (pool.state === CLOSED && !pool.isExclusive) this.#open(pool);
+    if (pool.phase === CLOSED && !pool.isExclusive) this.#open(pool);
     return pool.hasPlace;
   }
 
   #giveTurn(group: PoolRow): void {
     if (this.#state.dispatched > 0) return;
-    this.#state.turn = group;
+    this.#state.giveTurn(group);
     this.#open(group);
   }
 
   #open(pool: PoolRow): void {
-    pool.state = OPENING;
-    pool.openings++;
-    this.#state.out.push({ type: 'open-pool', pool: pool.id });
+    pool.open();
+    this.#state.emit({ type: 'open-pool', pool: pool.id });
     if (this.#state.stopping === CANCELLING) watchOpening(this.#state, pool.id);
   }
 
@@ -184,31 +182,33 @@ export class Dispatcher {
    * place at all.
    */
   #needsSlot(task: number): boolean {
-    const demand = this.#demandOf(task);
-    if (demand === NONE) return false;
+    const request = this.#requestOf(task);
+    if (request === NONE) return false;
     const { locks } = this.#state;
     this.#enrol(task);
-    return locks.isContended(task) && locks.canTake(task, this.#mayBypass) && !this.#isPoisoned(task, demand);
+    return (
+      locks.isContended(task) && locks.canTake(task, this.#mayBypass) && !this.#isPoisoned(task, request)
+    );
   }
 
   /** Does the task have to be skipped for what it needs? */
-  #isPoisoned(task: number, demand: number): boolean {
+  #isPoisoned(task: number, request: number): boolean {
     const { locks, tasks } = this.#state;
     if (this.#state.is(task, EXEMPT) || tasks.has(task, RETAINS_LOCKS)) return false;
-    return locks.poisonedNode(demand) !== NONE;
+    return locks.poisonedNode(request) !== NONE;
   }
 
   #start(task: number): void {
-    const demand = this.#demandOf(task);
-    if (demand !== NONE && !this.#hold(task, demand)) return;
+    const request = this.#requestOf(task);
+    if (request !== NONE && !this.#hold(task, request)) return;
     this.#dispatch(task);
   }
 
   /** Takes what the task needs. If it cannot, the task is parked, or skipped where something is poisoned. */
-  #hold(task: number, demand: number): boolean {
+  #hold(task: number, request: number): boolean {
     const { locks, tasks } = this.#state;
-    if (this.#isPoisoned(task, demand)) {
-      const node = locks.poisonedNode(demand);
+    if (this.#isPoisoned(task, request)) {
+      const node = locks.poisonedNode(request);
       this.#attempts.skip(task, POISON, node, locks.poisonerOf(node));
       return false;
     }
@@ -226,30 +226,25 @@ export class Dispatcher {
     const priority = plan.priority[task] as number;
     const pool = plan.graph.pool[task] as number;
     const rank = plan.order.rank[task] as number;
-    locks.enrol(task, this.#demandOf(task), priority, rank, pool, tasks.added[task]);
+    locks.enrol(task, this.#requestOf(task), priority, rank, pool, tasks.added[task] as number);
   }
 
-  #demandOf(task: number): number {
+  #requestOf(task: number): number {
     const { plan } = this.#state;
-    const demand = plan.demand[task] as number;
-    if (demand !== NONE || !plan.hasExclusive) return demand;
-    if (this.#emptyDemand === NONE) this.#emptyDemand = plan.locks.compile({});
-    return this.#emptyDemand;
+    const request = plan.request[task] as number;
+    if (request !== NONE || !plan.hasExclusive) return request;
+    if (this.#emptyRequest === NONE) this.#emptyRequest = plan.locks.compile({});
+    return this.#emptyRequest;
   }
 
   #dispatch(task: number): void {
-    const { tasks, nowMs, out, plan, gates } = this.#state;
-    const pool = this.#state.poolOf(task);
-    const attempt = (tasks.attempt[task] as number) + 1;
-    if (attempt > 1) this.#state.retrying--;
+    const { tasks, nowMs, plan, gates } = this.#state;
     this.#state.move(task, DISPATCHED);
-    tasks.attempt[task] = attempt;
-    tasks.since[task] = nowMs;
-    pool.dispatched++;
-    this.#state.dispatched++;
+    const attempt = tasks.nextAttempt(task, nowMs);
     const isNew = attempt === 1 && tasks.returned[task] === 0;
     if (isNew && this.#state.is(task, EXEMPT))
       for (const tornDown of tornDownBy(plan.metaOf(task))) gates.withdraw(plan.builder.gateOf(tornDown));
-    out.push({ type: 'start-attempt', task, attempt, part: 'body', pool: pool.id });
+    const pool = this.#state.poolOf(task).id;
+    this.#state.emit({ type: 'start-attempt', task, attempt, part: 'body', pool });
   }
 }

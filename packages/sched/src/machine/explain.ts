@@ -34,16 +34,15 @@ const mostLinks = 5;
 
 /** The chain of reasons of a skipped task: what it lacked, and then whom to blame for that, up to the one that started it. */
 export function skipReason(state: State, task: number): ReasonLink[] {
-  const { skips, plan } = state;
+  const { plan } = state;
   const chain = [link(state, task)];
-  const { culprit = -1, origin = -1 } = skips.get(task) ?? {};
-  let blamed = culprit;
-  while (blamed >= 0 && chain.length < mostLinks) {
-    chain.push(link(state, blamed));
-    blamed = skips.get(blamed)?.culprit ?? -1;
+  const { cause = -1, origin = -1 } = state.skipOf(task) ?? {};
+  let next = cause;
+  while (next >= 0 && chain.length < mostLinks) {
+    chain.push(link(state, next));
+    next = state.skipOf(next)?.cause ?? -1;
   }
-  if (blamed >= 0 && origin >= 0 && chain.at(-1)?.task !== plan.pathOf(origin))
-    chain.push(link(state, origin));
+  if (next >= 0 && origin >= 0 && chain.at(-1)?.task !== plan.pathOf(origin)) chain.push(link(state, origin));
   return chain;
 }
 
@@ -52,9 +51,9 @@ function link(state: State, task: number): ReasonLink {
 }
 
 function whyOf(state: State, task: number): string {
-  const { skips, plan, tasks, reason } = state;
-  const { cause, subject = -1 } = skips.get(task) ?? {};
-  switch (cause) {
+  const { plan, tasks, stopReason } = state;
+  const { why, subject = -1 } = state.skipOf(task) ?? {};
+  switch (why) {
     case REQUIREMENT:
       return `requires ${describeRequirement(plan.graph.subjects[subject] as Requirement)}`;
     case POISON:
@@ -62,7 +61,7 @@ function whyOf(state: State, task: number): string {
     case HELD:
       return `needs ${quote(nameOf(state.locks, subject))}, which an abandoned body still holds`;
     case STOPPED:
-      return `was not started: ${reason}`;
+      return `was not started: ${stopReason}`;
     case NOT_APPLICABLE:
       return plan.whyNot.get(task) ?? 'does not apply here';
     case NOTHING_TO_SALVAGE:
@@ -123,18 +122,18 @@ export function why(state: State, task: number): string {
 }
 
 function whatRuns(state: State, task: number): string {
-  const { tasks, stopReasons } = state;
+  const { tasks } = state;
   const part = tasks.has(task, CLEANING_UP) ? 'the cleanup of attempt' : 'attempt';
   const what = `${part} ${tasks.attempt[task]}`;
-  const asked = tasks.stop[task] === 0 ? '' : `, asked to stop: ${stopReasons.get(task)}`;
+  const asked = tasks.stop[task] === 0 ? '' : `, asked to stop: ${state.stopReasonOf(task)}`;
   return tasks.state[task] === DISPATCHED
     ? `waits in the pool "${state.poolOf(task).name}", which has not started ${what}${asked}`
-    : `is running: ${what} on ${tasks.worker[task]}${asked}`;
+    : `is running: ${what} on ${tasks.workerOf(task)}${asked}`;
 }
 
 /** What happened to the task, one line a step. */
 export function story(state: State, task: number): string[] {
-  const steps = state.story.of(task).map(({ step, atMs }) => `${format(atMs)} ${STATES[step]}`);
+  const steps = state.history.of(task).map(({ step, atMs }) => `${format(atMs)} ${STATES[step]}`);
   return [...steps, `${format(state.nowMs)} ${why(state, task)}`];
 }
 
@@ -146,7 +145,7 @@ function runningAttempt(state: State, task: number, heardMs: number | undefined)
   const { tasks, plan } = state;
   const sinceMs = tasks.since[task] as number;
   const attempt = tasks.attempt[task] as number;
-  const place = { pool: state.poolOf(task).name, worker: tasks.worker[task] };
+  const place = { pool: state.poolOf(task).name, worker: tasks.workerOf(task) };
   return defined({
     path: plan.pathOf(task),
     attempt,
@@ -173,7 +172,7 @@ function waitOf(state: State, task: number): Wait {
   const resource = tasks.state[task] === PARKED ? resourceWait(state, task) : undefined;
   if (resource !== undefined) return resource;
   if (tasks.state[task] === BACKING_OFF) {
-    const untilMs = state.alarms.find(task) ?? state.nowMs;
+    const untilMs = state.alarms.retryOf(task) ?? state.nowMs;
     return { for: { kind: 'backoff', untilMs }, text: `until ${format(untilMs)} for its next attempt` };
   }
   if (turn !== pool && turn !== undefined) return groupWait(state, pool, turn);
@@ -181,8 +180,8 @@ function waitOf(state: State, task: number): Wait {
     return groupWait(state, pool, undefined, underWay(state));
   const first = pool.hasSlot ? groupBefore(state, task) : undefined;
   if (first !== undefined) return groupWait(state, pool, first);
-  if (pool.hasSlot || pool.state === CLOSED) return forConsumer;
-  const text = pool.state === OPENING ? 'for the opening of' : 'for a slot in';
+  if (pool.hasSlot || pool.phase === CLOSED) return forConsumer;
+  const text = pool.phase === OPENING ? 'for the opening of' : 'for a slot in';
   return { for: { kind: 'slot', pool: pool.name }, text: `${text} the pool "${pool.name}"` };
 }
 

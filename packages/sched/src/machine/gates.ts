@@ -268,20 +268,18 @@ export class Gates extends Table {
 
   #hold(task: number): void {
     const state = this.#tasks.state[task];
-    if (state === WAITING) this.#tasks.blockers[task] = (this.#tasks.blockers[task] as number) + 1;
+    if (state === WAITING) this.#tasks.setBlockers(task, (this.#tasks.blockers[task] as number) + 1);
     else if (state === READY || state === PARKED) this.held.push(task);
   }
 
   #releaseAll(gate: GateId): void {
     const { waits } = this.#graph;
-    const { state, blockers } = this.#tasks;
+    const { state } = this.#tasks;
     const first = this.#countBefore(gate);
     for (let edge = waits.out.first(gate); edge !== 0; edge = waits.out.next[edge] as number) {
       const task = waits.out.end[edge] as number;
       if (state[task] !== WAITING || task < first || edge > this.#waits) continue;
-      const left = (blockers[task] as number) - 1;
-      blockers[task] = left;
-      if (left === 0) this.released.push(task);
+      if (this.#tasks.unblock(task) === 0) this.released.push(task);
     }
   }
 

@@ -1,5 +1,7 @@
 /** Counts everything again, naively, and compares. For tests and the simulator: costs as much as the run is large. */
 import { validate as validateLocks } from '@pexen/lock/validate';
+import type { Machine } from './machine.ts';
+import type { PendingResults } from './results.ts';
 import type { State } from './state.ts';
 import {
   BACKING_OFF,
@@ -15,10 +17,10 @@ import {
 } from './task-table.ts';
 
 /** @throws Error naming the first thing that does not add up. */
-export function validate(state: State): void {
+export function validate({ state, results }: Machine): void {
   for (let task = 0; task < state.tasks.count; task++) validateTask(state, task);
   validateGates(state);
-  validateCounts(state);
+  validateCounts(state, results);
   validateLocks(state.locks);
 }
 
@@ -36,7 +38,7 @@ function validateTask(state: State, task: number): void {
   if (at === READY || at === PARKED)
     claim(tasks.has(task, RETAINS_LOCKS) || gates.countClosed(task) === 0, 'has a closed gate');
   claim(locks.isParked(task) === (at === PARKED), 'the lock table disagrees about its being parked');
-  if (plan.demand[task] !== -1) {
+  if (plan.request[task] !== -1) {
     const keeps = at === DISPATCHED || at === RUNNING || tasks.has(task, RETAINS_LOCKS);
     const holds = at === DONE ? state.abandoned.has(task) : keeps;
     claim(locks.isHolding(task) === holds, 'the lock table disagrees about what it holds');
@@ -61,7 +63,8 @@ function validateGates(state: State): void {
   }
 }
 
-function validateCounts({ tasks, pools, ...state }: State): void {
+function validateCounts(state: State, results: PendingResults): void {
+  const { tasks, pools } = state;
   const count = (test: (task: number) => boolean): number => {
     let found = 0;
     for (let task = 0; task < tasks.count; task++) if (test(task)) found++;
@@ -97,9 +100,7 @@ function validateCounts({ tasks, pools, ...state }: State): void {
     const mine = (test: (task: number) => boolean) => (task: number) =>
       poolOf[task] === pool.id && test(task);
     compare(`${pool.name} dispatched`, pool.dispatched, count(mine((task) => tasks.isOut(task))));
-    const unread = state.results
-      .slice(state.promised)
-      .filter((task) => poolOf[task] === pool.id && tasks.status[task] !== 0);
+    const unread = results.unread.filter((task) => poolOf[task] === pool.id && tasks.status[task] !== 0);
     compare(`${pool.name} unread`, pool.unread, unread.length);
     compare(`${pool.name} remaining`, pool.remaining, count(mine((task) => !tasks.isDone(task))));
   }

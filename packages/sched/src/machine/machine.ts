@@ -3,7 +3,6 @@
  * promise and no pool.
  */
 
-import { clear } from '../plan/clear.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import type { LiveRun } from '../plan/planned.ts';
 import { AttemptLifecycle } from './attempts.ts';
@@ -14,12 +13,13 @@ import { PoolLifecycle } from './pool-lifecycle.ts';
 import { CLOSED, FAILED, OPEN, type PoolRow } from './pools.ts';
 import type { Command, Input } from './protocol.ts';
 import { Readiness } from './readiness.ts';
+import { PendingResults } from './results.ts';
 import { NOT_APPLICABLE, REQUIREMENT, State } from './state.ts';
-import { BEGUN, CLEANING_UP, DISPATCHED, ENROLLED, GIVEN, RUNNING } from './task-table.ts';
+import { CLEANING_UP, DISPATCHED, ENROLLED, RUNNING, STARTED } from './task-table.ts';
 
 export interface MachineOptions {
-  /** Give `tell` commands. May be changed later, in `state`. */
-  readonly tells?: boolean;
+  /** Give `publish` commands. Default false; may be changed later by `state.setPublishing`. */
+  readonly publishes?: boolean;
 }
 
 /**
@@ -31,24 +31,25 @@ export interface MachineOptions {
  * for (const command of commands) obey(command);
  */
 export class Machine {
-  /** To be read by everybody, and written by the machine only. */
+  /** To be read by all, and changed by the machine only. */
   readonly state: State;
+  readonly results: PendingResults;
   readonly #attempts: AttemptLifecycle;
   readonly #readiness: Readiness;
   readonly #dispatcher: Dispatcher;
   readonly #poolLifecycle: PoolLifecycle;
   readonly #cancellation: Cancellation;
   readonly #deadlines: Deadlines;
-  /** Pulls that were not answered yet. */
-  #wanted = 0;
-  /** A pull met nothing left: pools are being closed, then the run ends. */
-  isEnding = false;
+  #hasStarted = false;
+  #isEnding = false;
+  #hasEnded = false;
   #rankings = 0;
   #knewExclusive = false;
 
   constructor(plan: CompiledTasks, options: MachineOptions = {}) {
-    this.state = new State(plan, options.tells ?? false);
-    this.#attempts = new AttemptLifecycle(this.state);
+    this.state = new State(plan, options.publishes ?? false);
+    this.results = new PendingResults(this.state);
+    this.#attempts = new AttemptLifecycle(this.state, this.results);
     this.#readiness = new Readiness(this.state, this.#attempts);
     this.#dispatcher = new Dispatcher(this.state, this.#attempts, this.#readiness);
     this.#poolLifecycle = new PoolLifecycle(this.state, this.#attempts, this.#readiness);
@@ -56,12 +57,22 @@ export class Machine {
     this.#deadlines = new Deadlines(this.state);
   }
 
+  /** True from the first input on. */
+  get hasStarted(): boolean {
+    return this.#hasStarted;
+  }
+
+  /** True once a pull met nothing left: the pools are being closed, then the run ends. */
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
   /** What adding tasks to the plan has to know of the run. */
   get live(): LiveRun {
     const { tasks, pools, gates } = this.state;
     return {
       isOver: (task) => tasks.isDone(task),
-      isGroupOpen: (pool) => pools[pool]?.isGroup === true && pools[pool]?.state !== CLOSED,
+      isGroupOpen: (pool) => pools[pool]?.isGroup === true && pools[pool]?.phase !== CLOSED,
       hasWithdrawn: gates.hasWithdrawn,
       isVoid: (task, gate) => gates.isVoid(task, gate),
       isOutdated: (gate) => gates.isOutdated(gate),
@@ -70,10 +81,10 @@ export class Machine {
 
   /** Takes the facts in their order and appends what is to be done to `out`. Never nests. */
   handle(inputs: readonly Input[], out: Command[]): void {
-    this.state.out = out;
+    this.state.emitTo(out);
     for (const input of inputs) {
-      this.state.nowMs = Math.max(this.state.nowMs, input.atMs);
-      if (!this.state.hasBegun) this.#begin();
+      this.state.advanceTo(input.atMs);
+      if (!this.#hasStarted) this.#start();
       this.#accept(input);
       this.#readiness.cascade();
     }
@@ -83,40 +94,41 @@ export class Machine {
   #accept(input: Input): void {
     switch (input.type) {
       case 'attempt-ended':
-        if (this.#isCurrent(input)) this.#ended(input);
+        if (this.#isCurrent(input)) this.#attemptEnded(input);
         break;
       case 'attempt-started':
-        if (this.#isCurrent(input)) this.#started(input);
+        if (this.#isCurrent(input)) this.#attemptStarted(input);
         break;
       case 'abandoned-settled':
         this.#attempts.abandonedSettled(input.task, input.attempt);
         break;
       case 'result-wanted':
-        this.#pulled();
+        this.results.pull();
+        if (!this.#isEnding) this.#dispatcher.fill();
         break;
       case 'tasks-added':
-        this.#added(input);
+        this.#addTasks(input);
         break;
       case 'pool-opened':
-        this.#poolLifecycle.setPool(input.pool, OPEN);
+        this.#poolLifecycle.settle(input.pool, OPEN);
         break;
       case 'pool-closed':
-        this.#poolLifecycle.setPool(input.pool, CLOSED);
+        this.#poolLifecycle.settle(input.pool, CLOSED);
         break;
       case 'slots-changed':
         this.#poolAt(input.pool).setSlots(input.slots);
-        this.state.isStale = true;
+        this.state.markStale();
         break;
       case 'pool-failed':
-        if (this.#poolLifecycle.setPool(input.pool, FAILED))
+        if (this.#poolLifecycle.settle(input.pool, FAILED))
           this.#cancellation.poolFailed(input.pool, input.reason);
         break;
       case 'late-error':
-        this.state.lateErrors.push(input);
-        if (this.state.announces()) this.state.tell(input);
+        this.state.addLateError(input);
+        if (this.state.nextEvent()) this.state.publish(input);
         break;
       case 'worker-lost':
-        if (this.state.announces()) this.state.tell(input);
+        if (this.state.nextEvent()) this.state.publish(input);
         break;
       case 'quiet-since':
         this.#deadlines.heard(input.task, input.attempt, input.sinceMs);
@@ -135,18 +147,18 @@ export class Machine {
     }
   }
 
-  /** After all facts are in: gives what there is, fills places while somebody waits, ends. */
+  /** After all facts are in: gives the results there are, fills places while a pull waits, ends the run. */
   #advance(): void {
     this.#give();
-    if (this.#wanted > 0 && !this.isEnding) {
+    if (this.results.areWanted && !this.#isEnding) {
       this.#fill();
-      while (this.#wanted > 0 && this.state.dispatched === 0 && this.#poolLifecycle.resolveDeadlock())
+      while (this.results.areWanted && this.state.dispatched === 0 && this.#poolLifecycle.resolveDeadlock())
         this.#fill();
       this.#give();
     }
-    this.#poolLifecycle.closePools(this.isEnding);
-    this.#deadlines.setAlarm(this.isEnding);
-    if (this.isEnding && this.#poolLifecycle.areAllShut) this.#end();
+    this.#poolLifecycle.closePools(this.#isEnding);
+    this.#deadlines.setAlarm(this.#isEnding);
+    if (this.#isEnding && this.#poolLifecycle.areAllShut) this.#end();
   }
 
   #fill(): void {
@@ -154,54 +166,22 @@ export class Machine {
     this.#give();
   }
 
-  #begin(): void {
-    this.state.hasBegun = true;
-    if (this.state.announces()) this.state.tell({ type: 'run-started', atMs: this.state.nowMs });
-  }
-
-  #pulled(): void {
-    this.#wanted++;
-    this.#promise();
-    if (!this.isEnding) this.#dispatcher.fill();
-  }
-
-  /** A result that a pull will get gives its place free. */
-  #promise(): void {
-    const { state } = this;
-    const { results, tasks } = state;
-    while (state.promised < results.length && state.promised - state.given < this.#wanted) {
-      const task = results[state.promised++] as number;
-      if (tasks.status[task] === 0) continue;
-      state.poolOf(task).unread--;
-      state.isStale = true;
-    }
-  }
-
   #give(): void {
-    const { state } = this;
-    this.#promise();
-    while (state.given < state.promised) {
-      const task = state.results[state.given++] as number;
-      this.#wanted--;
-      state.tasks.set(task, GIVEN);
-      state.out.push({ type: 'give-result', task });
-    }
-    if (state.given === state.results.length) {
-      clear(state.results);
-      state.given = 0;
-      state.promised = 0;
-      if (this.#wanted > 0 && state.remaining === 0) this.isEnding = true;
-    }
+    const areAllGiven = this.results.give();
+    if (areAllGiven && this.results.areWanted && this.state.remaining === 0) this.#isEnding = true;
   }
 
-  #added({ from, to, origin = 'start' }: Extract<Input, { readonly type: 'tasks-added' }>): void {
+  #start(): void {
+    this.#hasStarted = true;
+    if (this.state.nextEvent()) this.state.publish({ type: 'run-started', atMs: this.state.nowMs });
+  }
+
+  #addTasks({ from, to, origin = 'start' }: Extract<Input, { readonly type: 'tasks-added' }>): void {
     const { state } = this;
     const { tasks, plan, gates } = state;
-    state.grow(to);
-    tasks.added.fill(state.locks.tick(), from, to);
-    for (let task = from; task < to; task++) state.poolOf(task).remaining++;
+    state.addTasks(to);
     gates.link();
-    if (state.announces()) state.tell({ type: 'tasks-added', atMs: state.nowMs, from, to, origin });
+    if (state.nextEvent()) state.publish({ type: 'tasks-added', atMs: state.nowMs, from, to, origin });
     this.#takeRanks();
     if (plan.hasExclusive && !this.#knewExclusive) this.#dispatcher.holdAll();
     this.#knewExclusive = plan.hasExclusive;
@@ -209,18 +189,18 @@ export class Machine {
       const impossible = from === 0 ? -1 : gates.closedGate(task, true);
       if (plan.whyNot.size > 0 && plan.whyNot.has(task)) this.#attempts.skip(task, NOT_APPLICABLE, -1, -1);
       else if (impossible >= 0)
-        this.#attempts.skip(task, REQUIREMENT, impossible, this.#readiness.culpritOf(impossible));
+        this.#attempts.skip(task, REQUIREMENT, impossible, this.#readiness.causeOf(impossible));
       else if (state.isForbidden(task)) this.#attempts.giveUp(task);
       else if (tasks.blockers[task] === 0) this.#readiness.free(task);
     }
   }
 
-  /** The plan may have worked out the ranks anew. */
+  /** The plan may have computed the ranks again. */
   #takeRanks(): void {
     const { plan, pools, tasks, locks } = this.state;
     if (this.#rankings === plan.rankings) return;
     this.#rankings = plan.rankings;
-    this.state.isStale = true;
+    this.state.markStale();
     for (const pool of pools) pool.queue.rebuild();
     for (let task = 0; task < tasks.count; task++)
       if (tasks.has(task, ENROLLED) && !tasks.isDone(task))
@@ -233,21 +213,22 @@ export class Machine {
     return tasks.isOut(input.task) && tasks.attempt[input.task] === input.attempt && part === input.part;
   }
 
-  #started({ task, attempt, worker }: Extract<Input, { readonly type: 'attempt-started' }>): void {
+  #attemptStarted({ task, attempt, worker }: Extract<Input, { readonly type: 'attempt-started' }>): void {
     const { state } = this;
-    if (state.tasks.state[task] !== DISPATCHED) return;
+    const { tasks, nowMs } = state;
+    if (tasks.state[task] !== DISPATCHED) return;
     state.move(task, RUNNING);
-    state.tasks.since[task] = state.nowMs;
-    if (!state.tasks.has(task, CLEANING_UP)) {
-      state.tasks.worker[task] = worker;
-      state.tasks.set(task, BEGUN);
-      if (state.announces()) state.tell({ type: 'task-started', atMs: state.nowMs, task, attempt, worker });
+    tasks.attemptStarted(task, nowMs);
+    if (!tasks.has(task, CLEANING_UP)) {
+      tasks.setWorker(task, worker);
+      tasks.set(task, STARTED);
+      if (state.nextEvent()) state.publish({ type: 'task-started', atMs: nowMs, task, attempt, worker });
     }
     this.#deadlines.watch(task);
   }
 
-  #ended({ task, outcome }: Extract<Input, { readonly type: 'attempt-ended' }>): void {
-    if (outcome.kind !== 'not-started') this.state.tasks.set(task, BEGUN);
+  #attemptEnded({ task, outcome }: Extract<Input, { readonly type: 'attempt-ended' }>): void {
+    if (outcome.kind !== 'not-started') this.state.tasks.set(task, STARTED);
     this.#attempts.settle(task, outcome);
   }
 
@@ -256,10 +237,9 @@ export class Machine {
   }
 
   #end(): void {
-    const { state } = this;
-    if (state.hasEnded) return;
-    state.hasEnded = true;
-    if (state.announces()) state.tell({ type: 'run-ended', atMs: state.nowMs });
-    state.out.push({ type: 'end-run' });
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    if (this.state.nextEvent()) this.state.publish({ type: 'run-ended', atMs: this.state.nowMs });
+    this.state.emit({ type: 'end-run' });
   }
 }

@@ -18,17 +18,16 @@ export class PoolLifecycle {
   }
 
   get areAllShut(): boolean {
-    return this.#state.pools.every(({ state }) => state === CLOSED || state === FAILED);
+    return this.#state.pools.every(({ phase }) => phase === CLOSED || phase === FAILED);
   }
 
   /** The pool was opened or closed, or could not be. What comes of an opening that was given up changes nothing. */
-  setPool(id: number, state: number): boolean {
+  settle(id: number, phase: number): boolean {
     const pool = this.#state.pools[id] as PoolRow;
-    if (pool.state !== (state === CLOSED ? CLOSING : OPENING)) return false;
-    pool.state = state;
-    this.#state.isStale = true;
-    if (state !== OPEN && this.#state.turn === pool) this.#state.turn = undefined;
-    if (state === CLOSED) this.#requeue(pool);
+    if (!pool.settle(phase)) return false;
+    this.#state.markStale();
+    if (phase !== OPEN) this.#state.endTurn(pool);
+    if (phase === CLOSED) this.#requeue(pool);
     return true;
   }
 
@@ -44,7 +43,7 @@ export class PoolLifecycle {
   closePools(isEnding: boolean): void {
     const isOver = isEnding || this.#state.stopping === KILLING;
     for (const pool of this.#state.pools) {
-      if (pool.state !== OPEN && pool.state !== OPENING) continue;
+      if (pool.phase !== OPEN && pool.phase !== OPENING) continue;
       if (isOver || (pool.isGroup && pool.remaining === 0)) this.#close(pool);
     }
   }
@@ -74,10 +73,10 @@ export class PoolLifecycle {
     for (let task = 0; abandoned.size > 0 && task < tasks.count; task++) {
       if (tasks.state[task] !== PARKED || (turn !== undefined && this.#state.poolOf(task) !== turn)) continue;
       const wait = describeWait(locks, task);
-      const culprit = wait?.blockers.find((blocker) => abandoned.has(blocker));
-      if (wait === undefined || culprit === undefined) continue;
+      const cause = wait?.blockers.find((blocker) => abandoned.has(blocker));
+      if (wait === undefined || cause === undefined) continue;
       hasFound = true;
-      if (tasks.attempt[task] === 0) this.#attempts.skip(task, HELD, wait.node, culprit);
+      if (tasks.attempt[task] === 0) this.#attempts.skip(task, HELD, wait.node, cause);
       else this.#attempts.giveUp(task);
     }
     this.#readiness.cascade();
@@ -89,7 +88,7 @@ export class PoolLifecycle {
     const { pools, turn, remaining, locks } = this.#state;
     const mayHave = (pool: PoolRow): boolean => turn === undefined || turn === pool;
     if (remaining === 0 || this.#isBackingOff()) return true;
-    if (pools.some(({ state }) => state === OPENING || state === CLOSING)) return true;
+    if (pools.some(({ phase }) => phase === OPENING || phase === CLOSING)) return true;
     if (pools.some((pool) => pool.queue.peek() >= 0 && mayHave(pool))) return true;
     for (const pool of pools) locks.setPool(pool.id, true);
     const parked = locks.nextRunnable();
@@ -100,13 +99,14 @@ export class PoolLifecycle {
   #isBackingOff(): boolean {
     const { retrying, abandoned, tasks } = this.#state;
     if (retrying === 0 || abandoned.size === 0) return retrying > 0;
-    return tasks.state.subarray(0, tasks.count).includes(BACKING_OFF);
+    for (let task = 0; task < tasks.count; task++) if (tasks.state[task] === BACKING_OFF) return true;
+    return false;
   }
 
   #close(pool: PoolRow): void {
-    pool.state = CLOSING;
+    pool.close();
     const how = this.#state.stopping === KILLING ? 'kill' : 'drain';
-    this.#state.out.push({ type: 'close-pool', pool: pool.id, how });
+    this.#state.emit({ type: 'close-pool', pool: pool.id, how });
   }
 
   /** The pool was closed: its parked tasks wait in its queue until it is opened again. */

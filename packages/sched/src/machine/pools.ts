@@ -12,8 +12,8 @@ export interface Ranking {
 /** The ready tasks of one pool, best first: a heap that knows where each task stands. */
 export class ReadyQueue extends Table {
   readonly #ranking: Ranking;
-  heap: Int32Array = ints();
-  size = 0;
+  protected heap: Int32Array = ints();
+  #size = 0;
 
   constructor(ranking: Ranking) {
     super();
@@ -21,27 +21,27 @@ export class ReadyQueue extends Table {
   }
 
   push(task: number): void {
-    this.reserve(this.size + 1);
-    this.#rise(this.size++, task);
+    this.reserve(this.#size + 1);
+    this.#rise(this.#size++, task);
   }
 
   /** The best one, -1 if there is none. */
   peek(): number {
-    return this.size === 0 ? -1 : (this.heap[0] as number);
+    return this.#size === 0 ? -1 : (this.heap[0] as number);
   }
 
   /** Takes the best one away. */
   pop(): number {
     const best = this.peek();
     if (best < 0) return best;
-    const last = this.heap[--this.size] as number;
-    if (this.size > 0) this.#sink(0, last);
+    const last = this.heap[--this.#size] as number;
+    if (this.#size > 0) this.#sink(0, last);
     return best;
   }
 
   /** The ranks have changed. */
   rebuild(): void {
-    for (let at = (this.size >> 1) - 1; at >= 0; at--) this.#sink(at, this.heap[at] as number);
+    for (let at = (this.#size >> 1) - 1; at >= 0; at--) this.#sink(at, this.heap[at] as number);
   }
 
   /** Does `a` go first? */
@@ -68,7 +68,7 @@ export class ReadyQueue extends Table {
   /** Down the path of the better children to the end, and from there up again: mostly that is where a task from the end belongs. */
   #sink(from: number, task: number): void {
     const heap = this.heap;
-    const { size } = this;
+    const size = this.#size;
     let at = from;
     for (let below = at * 2 + 1; below < size; below = at * 2 + 1) {
       if (below + 1 < size && this.isBefore(heap[below + 1] as number, heap[below] as number)) below++;
@@ -79,57 +79,127 @@ export class ReadyQueue extends Table {
   }
 }
 
-// How far a pool is.
+// The phases of a pool.
 
 export const CLOSED = 0;
 export const OPENING = 1;
 export const OPEN = 2;
 export const CLOSING = 3;
-/** It could not be opened. */
+/** The pool could not be opened. */
 export const FAILED = 4;
 
-/** One pool: its places, its queue, and what it has to do yet. */
+/** One pool: its phase, its places, its queue, and how many tasks it has left. */
 export class PoolRow {
   readonly id: PoolId;
   readonly name: string;
   readonly isGroup: boolean;
   /** Nothing outside it runs while it is open. */
   readonly isExclusive: boolean;
-  readonly spare: number;
   readonly queue: ReadyQueue;
-  state = CLOSED;
-  /** How often it was opened. */
-  openings = 0;
-  /** As the pool says, but at most what the group wants. */
-  slots = 0;
-  /** Handed out and not settled. */
-  dispatched = 0;
-  /** Ended, and not promised to the consumer yet: they keep their places, so that the run cannot outrun its consumer. */
-  unread = 0;
-  /** Its tasks that have no result yet. */
-  remaining = 0;
+  readonly #spare: number;
   readonly #mostSlots: number;
+  #phase = CLOSED;
+  #openings = 0;
+  #slots = 0;
+  #dispatched = 0;
+  #unread = 0;
+  #remaining = 0;
 
   constructor(id: PoolId, { name, group, spare }: PlanPool, ranking: Ranking) {
     this.id = id;
     this.name = name;
     this.isGroup = group !== undefined;
     this.isExclusive = group?.exclusive ?? false;
-    this.spare = spare;
+    this.#spare = spare;
     this.#mostSlots = group?.workers ?? Number.POSITIVE_INFINITY;
     this.queue = new ReadyQueue(ranking);
   }
 
-  setSlots(slots: number): void {
-    this.slots = Math.min(slots, this.#mostSlots);
+  get phase(): number {
+    return this.#phase;
+  }
+
+  /** How often the pool was opened. */
+  get openings(): number {
+    return this.#openings;
+  }
+
+  /** The slots that the pool reports, but at most as many as the group uses. */
+  get slots(): number {
+    return this.#slots;
+  }
+
+  /** Attempts that were dispatched to the pool and are not settled. */
+  get dispatched(): number {
+    return this.#dispatched;
+  }
+
+  /** Results that are not promised to the consumer yet. They keep their places, so that the run cannot outrun its consumer. */
+  get unread(): number {
+    return this.#unread;
+  }
+
+  /** Tasks of the pool that have no result yet. */
+  get remaining(): number {
+    return this.#remaining;
   }
 
   get hasSlot(): boolean {
-    return this.state === OPEN && this.dispatched < this.slots;
+    return this.#phase === OPEN && this.#dispatched < this.#slots;
   }
 
-  /** A slot, or a place to wait for one. */
+  /** True if there is a slot, or a spare place to wait for one. */
   get hasPlace(): boolean {
-    return this.state === OPEN && this.slots > 0 && this.dispatched + this.unread < this.slots + this.spare;
+    return (
+      this.#phase === OPEN && this.#slots > 0 && this.#dispatched + this.#unread < this.#slots + this.#spare
+    );
+  }
+
+  /** The pool is being opened. */
+  open(): void {
+    this.#phase = OPENING;
+    this.#openings++;
+  }
+
+  /** The pool is being closed, opened or not. */
+  close(): void {
+    this.#phase = CLOSING;
+  }
+
+  /** Opening has ended with `OPEN` or `FAILED`, or closing with `CLOSED`. False if the pool is in another phase: then nothing changes. */
+  settle(phase: number): boolean {
+    if (this.#phase !== (phase === CLOSED ? CLOSING : OPENING)) return false;
+    this.#phase = phase;
+    return true;
+  }
+
+  setSlots(slots: number): void {
+    this.#slots = Math.min(slots, this.#mostSlots);
+  }
+
+  taskAdded(): void {
+    this.#remaining++;
+  }
+
+  taskEnded(): void {
+    this.#remaining--;
+  }
+
+  attemptDispatched(): void {
+    this.#dispatched++;
+  }
+
+  /** The attempt is settled: its place is free. */
+  attemptSettled(): void {
+    this.#dispatched--;
+  }
+
+  /** A result takes a place until it is promised to the consumer. */
+  resultAdded(): void {
+    this.#unread++;
+  }
+
+  resultPromised(): void {
+    this.#unread--;
   }
 }

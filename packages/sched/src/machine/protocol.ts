@@ -124,8 +124,8 @@ export type Command =
   | { readonly type: 'close-pool'; readonly pool: PoolId; readonly how: 'drain' | 'kill' }
   /** Replaces the alarm set before; `undefined` takes it back. */
   | { readonly type: 'set-alarm'; readonly atMs: number | undefined }
-  /** News for listeners, and its number from 1 among all there are. Given only while `MachineOptions.tells`; numbered in any case. */
-  | { readonly type: 'tell'; readonly seq: number; readonly news: MachineNews }
+  /** An event for listeners, and its number in the run, from 1. Given only while `State.isPublishing`; numbered in any case. */
+  | { readonly type: 'publish'; readonly seq: number; readonly event: MachineEvent }
   /** Answers one `result-wanted`. Every task is given exactly once. */
   | { readonly type: 'give-result'; readonly task: TaskId }
   /** Answers the `result-wanted` that met nothing left. Nothing comes after it. */
@@ -135,7 +135,7 @@ export type Command =
 export type StopCause = 'timed-out' | 'cancelled';
 
 /** What happened, for listeners: the driver makes run events of it. */
-export type MachineNews =
+export type MachineEvent =
   | { readonly type: 'run-started'; readonly atMs: number }
   | {
       readonly type: 'tasks-added';

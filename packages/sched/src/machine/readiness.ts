@@ -1,12 +1,12 @@
 /** Does what the gates say: lets tasks go, holds them again, skips those that can never start. */
 import { tornDownBy } from '@pexen/core';
-import { clear } from '../plan/clear.ts';
 import { type GateId, SALVAGE } from '../plan/graph.ts';
 import { EXEMPT } from '../plan/meta-flags.ts';
+import { clear } from '../plan/undo-log.ts';
 import type { AttemptLifecycle } from './attempts.ts';
 import type { State } from './state.ts';
 import { NEVER_STARTED, NOTHING_TO_SALVAGE, REQUIREMENT } from './state.ts';
-import { BEGUN, PARKED, PROVIDED, READY, WAITING } from './task-table.ts';
+import { PARKED, PROVIDED, READY, STARTED, WAITING } from './task-table.ts';
 
 export class Readiness {
   readonly #state: State;
@@ -34,14 +34,14 @@ export class Readiness {
   free(task: number): void {
     const { tasks } = this.#state;
     if (tasks.state[task] !== WAITING || tasks.blockers[task] !== 0) return;
-    const cause = this.#state.is(task, EXEMPT) ? this.#whyNotAtAll(task) : 0;
-    if (cause !== 0) this.#attempts.skip(task, cause, -1, -1);
+    const why = this.#state.is(task, EXEMPT) ? this.#whyNotAtAll(task) : 0;
+    if (why !== 0) this.#attempts.skip(task, why, -1, -1);
     else if (this.#state.isForbidden(task)) this.#attempts.giveUp(task);
     else this.#state.makeReady(task);
   }
 
   /** One of those that did not give what the gate stands for: one that ran, if there is one. */
-  culpritOf(gate: GateId): number {
+  causeOf(gate: GateId): number {
     const { tasks, plan, gates } = this.#state;
     const failed = plan.graph.feeds.in
       .ends(gate)
@@ -55,10 +55,10 @@ export class Readiness {
   #skipBehind(gate: GateId): void {
     const { tasks, plan, gates } = this.#state;
     if (!gates.isImpossible(gate)) return;
-    const culprit = this.culpritOf(gate);
+    const cause = this.causeOf(gate);
     for (const task of plan.graph.waits.out.ends(gate))
       if (tasks.state[task] === WAITING && !gates.isOpenFor(task, gate))
-        this.#attempts.skip(task, REQUIREMENT, gate, culprit);
+        this.#attempts.skip(task, REQUIREMENT, gate, cause);
   }
 
   /** Nothing to salvage, nothing to tear down. */
@@ -73,7 +73,7 @@ export class Readiness {
     const torn = tornDownBy(plan.metaOf(task));
     if (torn.length === 0) return 0;
     const providers = torn.flatMap((capability) => feeds.in.ends(plan.builder.gateOf(capability)));
-    return providers.some((provider) => tasks.has(provider, BEGUN)) ? 0 : NEVER_STARTED;
+    return providers.some((provider) => tasks.has(provider, STARTED)) ? 0 : NEVER_STARTED;
   }
 
   /** Something was added that it has to wait for, unless it has begun: retries wait for nobody. */
@@ -84,7 +84,7 @@ export class Readiness {
     if ((state !== READY && state !== PARKED) || tasks.attempt[task] !== 0 || closed === 0) return;
     this.#state.withdraw(task);
     this.#state.move(task, WAITING);
-    this.#state.isStale = true;
-    tasks.blockers[task] = closed;
+    this.#state.markStale();
+    tasks.setBlockers(task, closed);
   }
 }

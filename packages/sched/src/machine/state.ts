@@ -1,112 +1,12 @@
-/** All that the machine knows, in one place for its parts: the tasks, the pools, the alarms, what happened to each task and why it was skipped. Decides nothing. */
-import { bytes, floats, ints, Table } from '@pexen/core/columns';
+/** What the parts of the machine share: the tasks, the pools, the alarms, the time, the counts, and where commands go. Decides nothing. */
 import type { LockTable } from '@pexen/lock';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { EXEMPT } from '../plan/meta-flags.ts';
+import { Alarms } from './alarms.ts';
 import { Gates } from './gates.ts';
 import { FAILED, PoolRow } from './pools.ts';
-import type { Command, Input, MachineNews } from './protocol.ts';
-import { ENROLLED, PARKED, READY, TaskTable } from './task-table.ts';
-
-// What an alarm is for.
-
-/** The attempt has taken as long as it may. */
-export const TIMEOUT = 0;
-/** The attempt may have been silent for too long. */
-export const IDLE = 1;
-/** The wait before the next attempt is over. */
-export const BACKOFF = 2;
-/** The cleanup has taken as long as it may. */
-export const CLEANUP_TIMEOUT = 3;
-/** A pool, whose number stands for the task and whose count of openings for the attempt, must have been opened. */
-export const OPENED = 4;
-
-/** A moment at which something may be due. The task or pool may be past it by then: it is looked at again. */
-export interface Alarm {
-  readonly atMs: number;
-  readonly kind: number;
-  readonly task: number;
-  readonly attempt: number;
-}
-
-/** Earliest first; equal moments in the order in which they were set. Most are set to be the last. */
-export class Alarms {
-  #list: Alarm[] = [];
-  #nextSweep = 1024;
-
-  get size(): number {
-    return this.#list.length;
-  }
-
-  /** When the earliest is due; undefined if there is none. */
-  get nextMs(): number | undefined {
-    return this.#list[0]?.atMs;
-  }
-
-  /** When the next attempt of the task is due. */
-  find(task: number): number | undefined {
-    return this.#list.find((alarm) => alarm.task === task && alarm.kind === BACKOFF)?.atMs;
-  }
-
-  set(atMs: number, kind: number, task: number, attempt: number): void {
-    let low = 0;
-    for (let high = this.#list.length; low < high; ) {
-      const middle = (low + high) >> 1;
-      if ((this.#list[middle] as Alarm).atMs <= atMs) low = middle + 1;
-      else high = middle;
-    }
-    this.#list.splice(low, 0, { atMs, kind, task, attempt });
-  }
-
-  /** Takes the earliest away if it is due. */
-  take(nowMs: number): Alarm | undefined {
-    return (this.nextMs ?? Infinity) <= nowMs ? this.#list.shift() : undefined;
-  }
-
-  /** Those of the task mean nothing any more. */
-  drop(task: number): void {
-    this.#list = this.#list.filter((alarm) => alarm.task !== task);
-  }
-
-  /** Now and then drops the entries that mean nothing any more. */
-  sweep(matters: (alarm: Alarm) => boolean): void {
-    if (this.#list.length < this.#nextSweep) return;
-    this.#list = this.#list.filter(matters);
-    this.#nextSweep = Math.max(1024, this.#list.length * 2);
-  }
-}
-
-const longest = 1 << 16;
-
-/** The last steps of all tasks, in a ring of fixed size, so that a run can say what happened to one. */
-export class TaskHistory extends Table {
-  #size = 256;
-  #next = 0;
-  task: Int32Array = ints();
-  step: Uint8Array = bytes();
-  at: Float64Array = floats();
-
-  /** The task came into this state. */
-  note(task: number, step: number, atMs: number): void {
-    if (this.#next === this.#size && this.#size < longest) this.#size *= 2;
-    this.reserve(this.#size);
-    const place = this.#next++ & (this.#size - 1);
-    this.task[place] = task;
-    this.step[place] = step;
-    this.at[place] = atMs;
-  }
-
-  /** The steps of the task that are still known. */
-  of(task: number): { readonly step: number; readonly atMs: number }[] {
-    const found: { readonly step: number; readonly atMs: number }[] = [];
-    for (let index = Math.max(0, this.#next - this.#size); index < this.#next; index++) {
-      const place = index & (this.#size - 1);
-      if (this.task[place] === task)
-        found.push({ step: this.step[place] as number, atMs: this.at[place] as number });
-    }
-    return found;
-  }
-}
+import type { Command, Input, MachineEvent } from './protocol.ts';
+import { DISPATCHED, DONE, ENROLLED, PARKED, READY, RUNNING, TaskHistory, TaskTable } from './task-table.ts';
 
 // Why a task was skipped; `explain.ts` puts it into words.
 
@@ -120,26 +20,30 @@ export const STOPPED = 4;
 export const NOTHING_TO_SALVAGE = 5;
 export const NEVER_STARTED = 6;
 export const STALLED = 7;
-/** `subject` is the node of the lock table, `culprit` the task whose abandoned body holds it. */
+/** `subject` is the node of the lock table, `cause` the task whose abandoned body holds it. */
 export const HELD = 8;
 
-/** Of a task that was skipped. Tasks are -1 where there is none. */
+/** Why a task was skipped. Tasks are -1 where there is none. */
 export interface Skip {
-  readonly cause: number;
+  /** One of the constants above. */
+  readonly why: number;
   readonly subject: number;
-  /** The task to blame. */
-  readonly culprit: number;
-  /** The task at the end of the chain of those to blame. */
+  /** The task that caused it. */
+  readonly cause: number;
+  /** The first cause: the task at the end of the chain of causes. */
   readonly origin: number;
 }
 
-/** How far the run was asked to stop. */
+// How far the run was asked to stop, in ascending order.
+
 export const GOING = 0;
 export const DRAINING = 1;
 export const CANCELLING = 2;
 export const KILLING = 3;
 
-/** Read by every part of the machine, written by the part that decides. */
+type LateError = Extract<Input, { readonly type: 'late-error' }>;
+
+/** Everything can be read; it changes by operations only, and a task changes its state by `move` only, which counts. */
 export class State {
   readonly plan: CompiledTasks;
   readonly locks: LockTable;
@@ -147,59 +51,101 @@ export class State {
   readonly gates: Gates;
   readonly pools: readonly PoolRow[];
   readonly alarms: Alarms = new Alarms();
-  /** Why tasks were skipped. */
-  readonly skips: Map<number, Skip> = new Map();
-  readonly story: TaskHistory = new TaskHistory();
-  /** The exclusive group whose turn it is. */
-  turn: PoolRow | undefined;
-  nowMs = 0;
-  hasBegun = false;
-  hasEnded = false;
-  /** Some resource was left in an unknown state. */
-  hasPoisoned = false;
-  /** Where commands go while `handle` runs. */
-  out: Command[] = [];
-  tells: boolean;
-  /** So much news there was, told or not. */
-  #newsCount = 0;
-  stopping = GOING;
-  /** Why the run ends early. */
-  reason: string | undefined;
-  /** Tasks without a result. */
-  remaining = 0;
-  /** Attempts handed out. */
-  dispatched = 0;
-  /** Tasks between two attempts: they keep what they hold, and count as running for groups. */
-  retrying = 0;
-  /** Tasks that wait for a resource. */
-  parked = 0;
-  /** Tasks that have a result which nobody took yet, in the order in which they got it. */
-  results: number[] = [];
-  /** So many of them are given. */
-  given = 0;
-  /** So many are given or promised to a pull. */
-  promised = 0;
-  /** Something changed that may let a task start. */
-  isStale = true;
-  /** Tasks that are over although a body of theirs may still run: they keep what they hold. */
-  readonly abandoned: Set<number> = new Set();
-  /** Errors that surfaced after their bodies had ended. */
-  readonly lateErrors: Extract<Input, { readonly type: 'late-error' }>[] = [];
-  /** Reasons of stopped attempts. */
-  readonly stopReasons: Map<number, string> = new Map();
+  readonly history: TaskHistory = new TaskHistory();
+  readonly #skips = new Map<number, Skip>();
+  readonly #stopReasons = new Map<number, string>();
+  readonly #abandoned = new Set<number>();
+  readonly #lateErrors: LateError[] = [];
+  #nowMs = 0;
+  #turn: PoolRow | undefined;
+  #hasPoisoned = false;
+  #isStale = true;
+  #stopping = GOING;
+  #stopReason: string | undefined;
+  #remaining = 0;
+  #dispatched = 0;
+  #retrying = 0;
+  #parked = 0;
+  #out: Command[] = [];
+  #isPublishing: boolean;
+  /** Events so far, published or not. */
+  #eventCount = 0;
 
-  constructor(plan: CompiledTasks, tells: boolean) {
+  constructor(plan: CompiledTasks, isPublishing: boolean) {
     this.plan = plan;
     this.locks = plan.locks;
-    this.tells = tells;
+    this.#isPublishing = isPublishing;
     this.gates = new Gates(plan.graph, this.tasks);
     this.pools = plan.options.pools.map((pool, id) => new PoolRow(id, pool, plan));
   }
 
-  /** Makes room for so many tasks. */
-  grow(count: number): void {
-    this.remaining += count - this.tasks.count;
-    this.tasks.grow(count);
+  /** Milliseconds since the run started. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** The time never goes back. */
+  advanceTo(atMs: number): void {
+    this.#nowMs = Math.max(this.#nowMs, atMs);
+  }
+
+  // Tasks
+
+  /** Tasks without a result. */
+  get remaining(): number {
+    return this.#remaining;
+  }
+
+  /** Attempts that were dispatched and are not settled. */
+  get dispatched(): number {
+    return this.#dispatched;
+  }
+
+  /** Tasks between two attempts: they retain what they hold, and count as running for groups. */
+  get retrying(): number {
+    return this.#retrying;
+  }
+
+  /** Tasks that wait for a resource. */
+  get parked(): number {
+    return this.#parked;
+  }
+
+  /** Makes room for the tasks of the plan up to this number. */
+  addTasks(to: number): void {
+    const from = this.tasks.count;
+    this.tasks.grow(to, this.locks.tick());
+    this.#remaining += to - from;
+    for (let task = from; task < to; task++) this.poolOf(task).taskAdded();
+  }
+
+  /** The task enters another state. */
+  move(task: number, to: number): void {
+    const { tasks } = this;
+    const from = tasks.state[task] as number;
+    const wasOut = from === DISPATCHED || from === RUNNING;
+    const isOut = to === DISPATCHED || to === RUNNING;
+    if (wasOut !== isOut) this.#countOut(task, isOut);
+    if (from === PARKED) this.#parked--;
+    if (to === PARKED) this.#parked++;
+    if (tasks.attempt[task] !== 0) {
+      if (!wasOut) this.#retrying--;
+      if (!isOut && to !== DONE) this.#retrying++;
+    }
+    if (to === DONE) {
+      this.#remaining--;
+      this.poolOf(task).taskEnded();
+      this.#isStale = true;
+    }
+    tasks.move(task, to);
+    this.history.note(task, to, this.#nowMs);
+  }
+
+  /** The task may start as soon as its pool has a place for it. */
+  makeReady(task: number): void {
+    this.move(task, READY);
+    this.poolOf(task).queue.push(task);
+    this.#isStale = true;
   }
 
   poolOf(task: number): PoolRow {
@@ -217,8 +163,8 @@ export class State {
 
   /** The run is stopping, and the task must not start any more. */
   isForbidden(task: number): boolean {
-    if (this.stopping === GOING) return false;
-    return this.stopping === KILLING || !this.isTeardown(task) || this.poolOf(task).state === FAILED;
+    if (this.#stopping === GOING) return false;
+    return this.#stopping === KILLING || !this.isTeardown(task) || this.poolOf(task).phase === FAILED;
   }
 
   /** Between its first start and its end. */
@@ -226,33 +172,165 @@ export class State {
     return !this.tasks.isDone(task) && this.tasks.attempt[task] !== 0;
   }
 
-  move(task: number, to: number): void {
-    if (this.tasks.state[task] === PARKED) this.parked--;
-    if (to === PARKED) this.parked++;
-    this.tasks.move(task, to);
-    this.story.note(task, to, this.nowMs);
+  /** Why the task was skipped; undefined if it was not. */
+  skipOf(task: number): Skip | undefined {
+    return this.#skips.get(task);
   }
 
-  /** It may start as soon as its pool has a place for it. */
-  makeReady(task: number): void {
-    this.move(task, READY);
-    this.poolOf(task).queue.push(task);
-    this.isStale = true;
+  recordSkip(task: number, skip: Skip): void {
+    this.#skips.set(task, skip);
   }
 
-  /** It waits for resources no more. */
+  /** The attempt of the task was asked to stop. */
+  requestStop(task: number, how: number, reason: string): void {
+    this.tasks.stopAttempt(task, how);
+    this.#stopReasons.set(task, reason);
+  }
+
+  /** Why an attempt of the task was asked to stop last. */
+  stopReasonOf(task: number): string | undefined {
+    return this.#stopReasons.get(task);
+  }
+
+  /** The result of the task was given: what is in the result is not needed any more. */
+  forget(task: number): void {
+    this.tasks.forget(task);
+    this.#stopReasons.delete(task);
+    this.plan.forget(task);
+  }
+
+  // Resources
+
+  /** True if some resource was left in an unknown state. */
+  get hasPoisoned(): boolean {
+    return this.#hasPoisoned;
+  }
+
+  /** Tasks that are over although a body of theirs may still run: they retain what they hold. */
+  get abandoned(): ReadonlySet<number> {
+    return this.#abandoned;
+  }
+
+  /** The task does not wait for resources any more. */
   withdraw(task: number): void {
     if (this.tasks.has(task, ENROLLED) && !this.tasks.isOut(task)) this.locks.withdraw(task);
   }
 
-  /** Numbers the news that comes next. Does anybody listen, so that it is to be made and told? */
-  announces(): boolean {
-    this.#newsCount++;
-    return this.tells;
+  /** Releases what the task holds. What it claims is in an unknown state. */
+  releasePoisoned(task: number): void {
+    this.#hasPoisoned = true;
+    this.locks.releasePoisoned(task);
   }
 
-  /** Tells what was announced last. */
-  tell(news: MachineNews): void {
-    this.out.push({ type: 'tell', seq: this.#newsCount, news });
+  /** The task is over, and its body may still run. */
+  abandon(task: number): void {
+    this.#abandoned.add(task);
+  }
+
+  /** The abandoned body of the task has ended. False if the task has none. */
+  abandonedEnded(task: number): boolean {
+    if (!this.#abandoned.delete(task)) return false;
+    this.#isStale = true;
+    return true;
+  }
+
+  // The course of the run
+
+  /** The exclusive group whose turn it is. */
+  get turn(): PoolRow | undefined {
+    return this.#turn;
+  }
+
+  /** Now only the tasks of the group may start. */
+  giveTurn(group: PoolRow): void {
+    this.#turn = group;
+  }
+
+  /** The turn of the pool is over, if it has it. */
+  endTurn(pool: PoolRow): void {
+    if (this.#turn === pool) this.#turn = undefined;
+  }
+
+  /** Something has changed that may let a task start. */
+  markStale(): void {
+    this.#isStale = true;
+  }
+
+  /** True if something has changed since the last call that may let a task start. */
+  takeStale(): boolean {
+    const isStale = this.#isStale;
+    this.#isStale = false;
+    return isStale;
+  }
+
+  /** How far the run was asked to stop: `GOING`, `DRAINING`, … */
+  get stopping(): number {
+    return this.#stopping;
+  }
+
+  /** Why the run ends early. */
+  get stopReason(): string | undefined {
+    return this.#stopReason;
+  }
+
+  /** False if the run was already asked to stop that far: then nothing changes. */
+  stop(level: number, reason: string): boolean {
+    if (level <= this.#stopping) return false;
+    this.#stopping = level;
+    this.#stopReason = reason;
+    this.#isStale = true;
+    return true;
+  }
+
+  /** Errors that surfaced after their bodies had ended. */
+  get lateErrors(): readonly LateError[] {
+    return this.#lateErrors;
+  }
+
+  addLateError(error: LateError): void {
+    this.#lateErrors.push(error);
+  }
+
+  // Output
+
+  /** Commands go to this list from now on. */
+  emitTo(out: Command[]): void {
+    this.#out = out;
+  }
+
+  emit(command: Command): void {
+    this.#out.push(command);
+  }
+
+  /** True if events are published. They are numbered in any case. */
+  get isPublishing(): boolean {
+    return this.#isPublishing;
+  }
+
+  setPublishing(on: boolean): void {
+    this.#isPublishing = on;
+  }
+
+  /** Numbers the next event. True if it has to be made and published. */
+  nextEvent(): boolean {
+    this.#eventCount++;
+    return this.#isPublishing;
+  }
+
+  /** Publishes the event that was numbered last. */
+  publish(event: MachineEvent): void {
+    this.#out.push({ type: 'publish', seq: this.#eventCount, event });
+  }
+
+  #countOut(task: number, isOut: boolean): void {
+    const pool = this.poolOf(task);
+    if (isOut) {
+      this.#dispatched++;
+      pool.attemptDispatched();
+    } else {
+      this.#dispatched--;
+      pool.attemptSettled();
+      this.#isStale = true;
+    }
   }
 }

@@ -23,7 +23,6 @@ import {
 import { floats, ints, Table } from '@pexen/core/columns';
 import { LockTable } from '@pexen/lock';
 import { Check } from './check.ts';
-import { clear } from './clear.ts';
 import { Graph } from './graph.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import {
@@ -42,7 +41,7 @@ import type { Order } from './order.ts';
 import type { CompileOptions, Entry, LiveRun, Planned, PlanPool } from './planned.ts';
 import { Ranks } from './ranks.ts';
 import { defaultRules, type Rules, rulesOf } from './rules.ts';
-import { UndoLog } from './undo-log.ts';
+import { clear, UndoLog } from './undo-log.ts';
 
 const nowhere: readonly string[] = [];
 /** The name of tasks that have none. */
@@ -109,7 +108,7 @@ export class CompiledTasks extends Table implements Planned {
   /** Which entries the metadata of each task has. */
   metaFlags: Int32Array = ints();
   /** What each task holds, as the lock table knows it; -1 is nothing. */
-  demand: Int32Array = ints();
+  request: Int32Array = ints();
   /** Some task is `exclusive`: then all have to ask the lock table. */
   hasExclusive = false;
   hasPrograms = false;
@@ -149,7 +148,7 @@ export class CompiledTasks extends Table implements Planned {
     this.#made = new Map(of.#made);
     this.#ownRules = new Map(of.#ownRules);
     for (let task = 0; task < this.count; task++)
-      if (this.states(task, HOLDS)) this.demand[task] = this.#compileDemand(task, this.metaOf(task));
+      if (this.states(task, HOLDS)) this.request[task] = this.#compileRequest(task, this.metaOf(task));
   }
 
   /**
@@ -326,7 +325,7 @@ export class CompiledTasks extends Table implements Planned {
     const task = this.graph.addTask((metaFlags & PLACED) === 0 ? 0 : this.#poolOf(meta));
     this.reserve(task + 1);
     this.metaFlags[task] = metaFlags;
-    this.demand[task] = -1;
+    this.request[task] = -1;
     this.#tasks.push(runnable);
     this.#metas.push(meta);
     if ((metaFlags & RULED) !== 0)
@@ -352,7 +351,7 @@ export class CompiledTasks extends Table implements Planned {
     this.#weigh(task, meta, metaFlags, expected);
     if ((metaFlags & CONDITIONAL) !== 0)
       this.#note(task, known === undefined ? check.notApplicable(task) : known.whyNot);
-    if ((metaFlags & HOLDS) !== 0) this.demand[task] = this.#demandOf(task, meta, check);
+    if ((metaFlags & HOLDS) !== 0) this.request[task] = this.#requestOf(task, meta, check);
   }
 
   /** Why the task does not apply, if it does not. */
@@ -360,13 +359,13 @@ export class CompiledTasks extends Table implements Planned {
     if (reason !== undefined) this.#undoLog.put(this.whyNot, task, reason);
   }
 
-  #demandOf(task: number, meta: TaskMeta, check: Check): number {
+  #requestOf(task: number, meta: TaskMeta, check: Check): number {
     const { uses, claims, exclusive = false } = meta;
     if (uses === undefined && claims === undefined && !exclusive) return -1;
     if (uses !== undefined && claims !== undefined) check.usedAndClaimed(task, uses, claims);
     if (exclusive) this.hasExclusive = true;
     try {
-      return this.#compileDemand(task, meta);
+      return this.#compileRequest(task, meta);
     } catch (error) {
       const found = (error as { readonly problems?: readonly Problem[] }).problems;
       if (found === undefined) throw error;
@@ -375,13 +374,13 @@ export class CompiledTasks extends Table implements Planned {
     }
   }
 
-  #compileDemand(task: number, meta: TaskMeta): number {
+  #compileRequest(task: number, meta: TaskMeta): number {
     const { uses, claims, exclusive = false } = meta;
     if (uses === undefined && claims === undefined && !exclusive) return -1;
-    const demand = this.locks.compile(meta);
-    this.#undoLog.note(() => this.locks.forget(demand));
+    const request = this.locks.compile(meta);
+    this.#undoLog.note(() => this.locks.forget(request));
     for (const node of this.#claimsOf(task)) this.#ranks.countClaim(node, this.weight[task] as number);
-    return demand;
+    return request;
   }
 
   #weigh(task: number, meta: TaskMeta, metaFlags: number, expected: number | undefined): void {

@@ -4,9 +4,9 @@
  */
 
 import { bytes, ints, Table } from '@pexen/core/columns';
-import { clear } from './clear.ts';
 import { Edges } from './edges.ts';
 import type { UndoLog } from './undo-log.ts';
+import { clear } from './undo-log.ts';
 
 /** A gate's place in the graph, from 0. */
 export type GateId = number;

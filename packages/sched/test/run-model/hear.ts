@@ -3,7 +3,7 @@ import type { Result, RunEvent, TaskUpdate } from '@pexen/core';
 import { runEvent } from '../../src/driver/events.ts';
 import { STATUSES } from '../../src/machine/attempts.ts';
 import { inspect, skipReason } from '../../src/machine/explain.ts';
-import type { MachineNews } from '../../src/machine/protocol.ts';
+import type { MachineEvent } from '../../src/machine/protocol.ts';
 import type { State } from '../../src/machine/state.ts';
 import { Descriptions } from '../../src/plan/describe.ts';
 import { Random } from '../sim/random.ts';
@@ -35,7 +35,7 @@ export function hear(scenario: Scenario): Heard[] {
   return [...heard, ...late];
 }
 
-function eventOf(seq: number, news: MachineNews, state: State): RunEvent {
+function eventOf(seq: number, news: MachineEvent, state: State): RunEvent {
   const descriptions = new Descriptions(state.plan, (file) => file);
   return runEvent(seq, news, {
     ...{ state, startedAt: 0, counts: {}, identity: { id: 'simulated', root: '/', versions: {} } },
@@ -48,7 +48,7 @@ function eventOf(seq: number, news: MachineNews, state: State): RunEvent {
 function resultIn(state: State, task: number): Result {
   const { tasks, plan } = state;
   const status = STATUSES[tasks.status[task] as number] ?? 'lost';
-  const attempts = tasks.records[task] ?? [];
+  const attempts = tasks.recordsOf(task);
   const facts = {
     ...{ task: () => undefined, path: plan.pathOf(task), callPath: plan.naming.callPathOf(task), attempts },
     ...{ shared: {}, flaky: status === 'returned' && attempts.length > 1, slow: false, findings: [] },

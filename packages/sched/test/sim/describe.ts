@@ -89,8 +89,8 @@ function describeScript({
 
 /** A fact or an order in one line; undefined for news. */
 export function describeStep(step: Input | Command): string | undefined {
-  if (step.type === 'tell' && step.news.type !== 'task-skipped') return undefined;
-  return Object.values(step.type === 'tell' ? step.news : step)
+  if (step.type === 'publish' && step.event.type !== 'task-skipped') return undefined;
+  return Object.values(step.type === 'publish' ? step.event : step)
     .map((value) => (typeof value === 'object' ? JSON.stringify(value) : String(value)))
     .join(' ');
 }

@@ -5,7 +5,7 @@ import { STATUSES } from '../../src/machine/attempts.ts';
 import { skipReason } from '../../src/machine/explain.ts';
 import { validate } from '../../src/machine/invariants.ts';
 import { Machine } from '../../src/machine/machine.ts';
-import type { Command, Input, MachineNews } from '../../src/machine/protocol.ts';
+import type { Command, Input, MachineEvent } from '../../src/machine/protocol.ts';
 import type { State } from '../../src/machine/state.ts';
 import { PARKED } from '../../src/machine/task-table.ts';
 import { CompiledTasks } from '../../src/plan/compiled-tasks.ts';
@@ -39,7 +39,7 @@ export function simulate(seed: number): Simulated {
 
 /** Who hears what the machine reports, and sees its state after each batch of facts. */
 export interface Observer {
-  heard(news: MachineNews, state: State, seq: number): void;
+  heard(news: MachineEvent, state: State, seq: number): void;
   settled(state: State): void;
 }
 
@@ -90,7 +90,7 @@ class Session implements Player {
     this.#recorder = record;
     this.#builder = new Builder(scenario);
     this.#plan = new CompiledTasks(planOptions(scenario));
-    this.#machine = new Machine(this.#plan, { tells: true });
+    this.#machine = new Machine(this.#plan, { publishes: true });
     const { locks } = this.#plan;
     this.#watcher = new Watcher(scenario, {
       starvedHead: () => locks.starvedHead,
@@ -134,7 +134,7 @@ class Session implements Player {
   /** The watcher sees facts and orders in the order in which they go, each at its moment. */
   handle(inputs: readonly Input[]): readonly Command[] {
     const out = new Orders((command) => this.#give(command));
-    this.#recorder?.inputs(inputs, this.#machine.state.tells);
+    this.#recorder?.inputs(inputs, this.#machine.state.isPublishing);
     this.#machine.handle(
       withNotice(inputs, (input) => this.#take(input)),
       out,
@@ -142,7 +142,7 @@ class Session implements Player {
     this.#recorder?.commands(out);
     this.#watcher.settled();
     this.#observer?.settled(this.#machine.state);
-    if (this.#handled++ % everyHandles === 0) validate(this.#machine.state);
+    if (this.#handled++ % everyHandles === 0) validate(this.#machine);
     return out;
   }
 
@@ -165,11 +165,11 @@ class Session implements Player {
 
   #watch(command: Command): void {
     this.#watcher.command(command);
-    if (command.type === 'tell') this.#observer?.heard(command.news, this.#machine.state, command.seq);
-    if (command.type === 'tell' && command.news.type === 'task-skipped')
-      this.#watcher.skipped(command.news.task);
-    if (command.type === 'tell' && command.news.type === 'task-finished')
-      this.#watcher.finished(command.news.task);
+    if (command.type === 'publish') this.#observer?.heard(command.event, this.#machine.state, command.seq);
+    if (command.type === 'publish' && command.event.type === 'task-skipped')
+      this.#watcher.skipped(command.event.task);
+    if (command.type === 'publish' && command.event.type === 'task-finished')
+      this.#watcher.finished(command.event.task);
     if (command.type !== 'give-result') return;
     const claimed = this.#claimed(command.task);
     this.#watcher.given(command.task, claimed);

@@ -352,7 +352,7 @@ export class Watcher {
   command(command: Command): void {
     if (this.#hasEnded) this.#complain(`${command.type} after the end of the run`);
     this.#obeyed(command);
-    if (command.type !== 'tell') this.#isStalled = undefined;
+    if (command.type !== 'publish') this.#isStalled = undefined;
     this.#headBefore = this.#head;
     this.#head = this.#glimpses.starvedHead();
   }

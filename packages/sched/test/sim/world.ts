@@ -169,7 +169,7 @@ export class World {
       case 'end-run':
         this.#hasEnded = true;
         return;
-      case 'tell':
+      case 'publish':
         return;
       default:
         command satisfies never;

@@ -84,9 +84,9 @@ export const lockBugs: readonly PlantedBug[] = [
   },
   {
     what: 'added tasks are taken to have been there from the beginning',
-    file: 'sched/src/machine/machine.ts',
-    find: 'tasks.added.fill(state.locks.tick(), from, to);',
-    replace: 'tasks.added.fill(0, from, to);',
+    file: 'sched/src/machine/state.ts',
+    find: 'this.tasks.grow(to, this.locks.tick());',
+    replace: 'this.tasks.grow(to, 0);',
   },
   {
     what: 'who is parked again waits from then on',

@@ -12,6 +12,7 @@ const deadlines = 'sched/src/machine/deadlines.ts';
 const queue = 'sched/src/machine/pools.ts';
 const pools = 'sched/src/machine/pools.ts';
 const state = 'sched/src/machine/state.ts';
+const taskTable = 'sched/src/machine/task-table.ts';
 
 export const machineBugs: readonly PlantedBug[] = [
   {
@@ -41,8 +42,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'a cleanup that was given back counts as failed',
     file: attempts,
-    find: 'if (isGivenBack && tasks.stop[task] === 0) this.#cleanUp(task);',
-    replace: 'if (isGivenBack && tasks.stop[task] === 3) this.#cleanUp(task);',
+    find: 'if (isReturned && tasks.stop[task] === 0) this.#cleanUp(task);',
+    replace: 'if (isReturned && tasks.stop[task] === 3) this.#cleanUp(task);',
   },
   {
     what: 'a drain leaves in the pools what has not begun',
@@ -52,34 +53,34 @@ export const machineBugs: readonly PlantedBug[] = [
   },
   {
     what: 'what was given back has used an attempt',
-    file: attempts,
-    find: 'tasks.attempt[task] = (tasks.attempt[task] as number) - 1;',
+    file: taskTable,
+    find: '    (this.attempt as Int32Array)[task] = (this.attempt[task] as number) - 1;\n',
     replace: '',
   },
   {
     what: 'retries give back what they hold',
     file: attempts,
-    find: '      tasks.set(task, RETAINS_LOCKS);\n      locks.releaseAmounts(task);\n    }\n    this.#state.retrying++;',
-    replace: '      locks.release(task);\n    }\n    this.#state.retrying++;',
+    find: '      tasks.set(task, RETAINS_LOCKS);\n      locks.releaseAmounts(task);\n    }\n    this.#state.move(',
+    replace: '      locks.release(task);\n    }\n    this.#state.move(',
   },
   {
     what: 'seed: who waits is not offered again after a failure with locks ok and deps not',
     file: attempts,
-    find: 'if (outcome.locksOk) locks.release(task);\n        else {',
+    find: 'if (outcome.locksOk) locks.release(task);\n        else this.#state',
     replace:
-      'if (outcome.locksOk && outcome.depsOk !== false) locks.release(task);\n        else if (!outcome.locksOk) {',
+      'if (outcome.locksOk && outcome.depsOk !== false) locks.release(task);\n        else if (!outcome.locksOk) this.#state',
   },
   {
     what: 'a given-back attempt keeps its place',
-    file: attempts,
-    find: '    this.#freePlace(task);\n    tasks.attempt[task] = (tasks.attempt[task] as number) - 1;',
-    replace: '    tasks.attempt[task] = (tasks.attempt[task] as number) - 1;',
+    file: state,
+    find: 'if (wasOut !== isOut) this.#countOut(task, isOut);',
+    replace: 'if (wasOut !== isOut && to !== READY) this.#countOut(task, isOut);',
   },
   {
     what: 'a teardown runs though nothing ever started',
     file: readiness,
-    find: 'return providers.some((provider) => tasks.has(provider, BEGUN)) ? 0 : NEVER_STARTED;',
-    replace: 'void providers;\n    void BEGUN;\n    void NEVER_STARTED;\n    return 0;',
+    find: 'return providers.some((provider) => tasks.has(provider, STARTED)) ? 0 : NEVER_STARTED;',
+    replace: 'void providers;\n    void STARTED;\n    void NEVER_STARTED;\n    return 0;',
   },
   {
     what: 'the wrong task is blamed for a skip',
@@ -154,8 +155,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'who waits for what is held keeps others out of spare places',
     file: dispatcher,
-    find: 'locks.isContended(task) && locks.canTake(task, this.#mayBypass) && !this.#isPoisoned(task, demand)',
-    replace: 'locks.isContended(task) && !this.#isPoisoned(task, demand)',
+    find: 'locks.isContended(task) && locks.canTake(task, this.#mayBypass) && !this.#isPoisoned(task, request)',
+    replace: 'locks.isContended(task) && !this.#isPoisoned(task, request)',
   },
   {
     what: 'a group opens while others run',
@@ -184,14 +185,14 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'a poisoned resource is taken',
     file: dispatcher,
-    find: 'return locks.poisonedNode(demand) !== NONE;',
-    replace: 'void [locks, demand];\n    return false;',
+    find: 'return locks.poisonedNode(request) !== NONE;',
+    replace: 'void [locks, request];\n    return false;',
   },
   {
     what: 'tasks start while the consumer works on a result',
     file: machine,
-    find: 'if (this.#wanted > 0 && !this.isEnding) {',
-    replace: 'if (!this.isEnding) {',
+    find: 'if (this.results.areWanted && !this.#isEnding) {',
+    replace: 'if (!this.#isEnding) {',
   },
   {
     what: 'facts about other attempts are believed',
@@ -238,19 +239,19 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'a teardown has all the time it wants after a cancel',
     file: cancellation,
-    find: 'this.#state.alarms.set(this.#state.nowMs + graceMs, isTidying ? CLEANUP_TIMEOUT : TIMEOUT, task, attempt);',
-    replace: 'void [graceMs, CLEANUP_TIMEOUT, TIMEOUT, attempt];',
+    find: 'this.#state.alarms.set(this.#state.nowMs + graceMs, kind, task, attempt);',
+    replace: 'void [graceMs, kind, attempt];',
   },
   {
     what: 'nothing is torn down after a cancel',
     file: state,
-    find: 'return this.stopping === KILLING || !this.isTeardown(task) || this.poolOf(task).state === FAILED;',
-    replace: 'return this.stopping >= DRAINING;',
+    find: 'return this.#stopping === KILLING || !this.isTeardown(task) || this.poolOf(task).phase === FAILED;',
+    replace: 'return this.#stopping >= DRAINING;',
   },
   {
     what: 'teardowns still start after a kill',
     file: state,
-    find: 'return this.stopping === KILLING || !this.isTeardown(task)',
+    find: 'return this.#stopping === KILLING || !this.isTeardown(task)',
     replace: 'return !this.isTeardown(task)',
   },
   {
@@ -274,38 +275,38 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'one attempt too many is handed out',
     file: pools,
-    find: 'this.dispatched + this.unread < this.slots + this.spare;',
-    replace: 'this.dispatched + this.unread <= this.slots + this.spare;',
+    find: 'this.#dispatched + this.#unread < this.#slots + this.#spare',
+    replace: 'this.#dispatched + this.#unread <= this.#slots + this.#spare',
   },
   {
     what: 'results that nobody read take no places',
     file: pools,
-    find: 'this.dispatched + this.unread < this.slots + this.spare;',
-    replace: 'this.dispatched < this.slots + this.spare;',
+    find: 'this.#dispatched + this.#unread < this.#slots + this.#spare',
+    replace: 'this.#dispatched < this.#slots + this.#spare',
   },
   {
     what: 'a group uses all slots of its pool',
     file: pools,
-    find: 'this.slots = Math.min(slots, this.#mostSlots);',
-    replace: 'this.slots = slots;\n    void this.#mostSlots;',
+    find: 'this.#slots = Math.min(slots, this.#mostSlots);',
+    replace: 'this.#slots = slots;\n    void this.#mostSlots;',
   },
   {
     what: 'an abandoned body gives back what it holds at once',
     file: attempts,
-    find: '    if (outcome.abandoned) this.#state.abandoned.add(task);\n    else if (tasks.has(task, ENROLLED)) {',
+    find: '    if (outcome.abandoned) this.#state.abandon(task);\n    else if (tasks.has(task, ENROLLED)) {',
     replace: '    if (tasks.has(task, ENROLLED)) {',
   },
   {
     what: 'what an abandoned body held is in order once it has settled',
     file: attempts,
-    find: '    this.#state.hasPoisoned = true;\n    locks.releasePoisoned(task);\n  }\n\n  /** The task gets no',
-    replace: '    locks.release(task);\n  }\n\n  /** The task gets no',
+    find: 'if (locks.isHolding(task)) this.#state.releasePoisoned(task);',
+    replace: 'if (locks.isHolding(task)) locks.release(task);',
   },
   {
     what: 'what an abandoned body held is never given back',
     file: attempts,
-    find: '    if (!locks.isHolding(task)) return;\n    this.#state.hasPoisoned = true;',
-    replace: '    if (locks.isHolding(task)) return;\n    this.#state.hasPoisoned = true;',
+    find: 'if (locks.isHolding(task)) this.#state.releasePoisoned(task);',
+    replace: 'if (!locks.isHolding(task)) this.#state.releasePoisoned(task);',
   },
   {
     what: 'there is a retry beside an abandoned body',
@@ -328,21 +329,20 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'a pool that is opening is not closed',
     file: poolLifecycle,
-    find: '      if (pool.state !== OPEN && pool.state !== OPENING) continue;',
-    replace: '      if (pool.state !== OPEN) continue;',
+    find: '      if (pool.phase !== OPEN && pool.phase !== OPENING) continue;',
+    replace: '      if (pool.phase !== OPEN) continue;',
   },
   {
     what: 'a teardown waits for its pool for ever',
     file: cancellation,
-    find: 'if (state === OPENING) watchOpening(this.#state, id);',
-    replace: 'if (state === 99) watchOpening(this.#state, id);',
+    find: 'if (phase === OPENING) watchOpening(this.#state, id);',
+    replace: 'if (phase === 99) watchOpening(this.#state, id);',
   },
   {
     what: 'others start beside a group that is given up while it opens',
     file: poolLifecycle,
     find: '  #close(pool: PoolRow): void {\n',
-    replace:
-      '  #close(pool: PoolRow): void {\n    if (pool.state === OPENING && this.#state.turn === pool) this.#state.turn = undefined;\n',
+    replace: '  #close(pool: PoolRow): void {\n    if (pool.phase === OPENING) this.#state.endTurn(pool);\n',
   },
 ];
 
