@@ -23,7 +23,7 @@ const others = sourcesIn(REPORT).filter(({ path }) => !MAY_SEE_EVENTS.some((seer
 
 test('there are events, and there are files that must not see them', () => {
   expect([...events]).toEqual(
-    expect.arrayContaining(['RunEvent', 'NewsEvent', 'TaskFinished', 'AttemptNews']),
+    expect.arrayContaining(['RunEvent', 'TaskUpdateEvent', 'TaskFinished', 'AttemptInfo']),
   );
   expect(others.length).toBeGreaterThan(20);
 });

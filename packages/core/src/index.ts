@@ -149,11 +149,10 @@ export {
 } from './result.ts';
 export {
   type AttemptEnded,
-  type AttemptNews,
-  type ErrorNews,
-  errorNews,
+  type AttemptInfo,
+  type ErrorInfo,
+  errorInfo,
   type LateErrorEvent,
-  type NewsEvent,
   type RunEnded,
   type RunEvent,
   type RunStarted,
@@ -163,6 +162,7 @@ export {
   type TaskSkipped,
   type TaskStarted,
   type TasksAdded,
+  type TaskUpdateEvent,
   type Versions,
   type WorkerLost,
 } from './run-event.ts';

@@ -148,5 +148,5 @@ export interface Ticket {
    */
   started(worker: string): void;
   /** Hands on an update of the body, between `started` and the outcome. */
-  report(news: TaskUpdate): void;
+  report(update: TaskUpdate): void;
 }

@@ -1,7 +1,7 @@
 /**
  * The events of a run, in one order, for reporters and other listeners: plain data, JSON throughout, versioned; their JSON Schema is
  * schemas/run-event.schema.json. `seq` numbers them from 1 without gaps, `atMs` counts from the start of the run. What bodies say
- * (output, progress …) comes beside them, as NewsEvent.
+ * (output, progress …) comes beside them, as TaskUpdateEvent.
  */
 
 import type { Digest } from './digests.ts';
@@ -86,20 +86,20 @@ export interface AttemptEnded {
   /** The `id` in its `tasks-added`. */
   readonly task: number;
   readonly path: string;
-  readonly attempt: AttemptNews;
+  readonly attempt: AttemptInfo;
   readonly retryInMs?: number;
   /** The digest of its code, with what was imported until now; present where the run has a digester. */
   readonly code?: Digest;
 }
 
 /** One attempt as plain data. */
-export interface AttemptNews {
+export interface AttemptInfo {
   readonly attempt: number;
   readonly outcome: OutcomeKind;
   readonly worker: string;
   readonly startedAtMs: number;
   readonly durationMs: number;
-  readonly error?: ErrorNews;
+  readonly error?: ErrorInfo;
   readonly reason?: string;
   /** The body could not be ended and may still run. */
   readonly abandoned?: true;
@@ -108,13 +108,13 @@ export interface AttemptNews {
 }
 
 /** An error as plain data. */
-export interface ErrorNews {
+export interface ErrorInfo {
   readonly name: string;
   readonly message: string;
   readonly stack?: string;
-  readonly cause?: ErrorNews;
+  readonly cause?: ErrorInfo;
   /** The first of those that an AggregateError holds. */
-  readonly errors?: readonly ErrorNews[];
+  readonly errors?: readonly ErrorInfo[];
 }
 
 /** A task is over and was not skipped. */
@@ -128,7 +128,7 @@ export interface TaskFinished {
   readonly callPath: readonly string[];
   readonly status: Exclude<ResultStatus, 'skipped'>;
   readonly judgement?: Judgement;
-  readonly attempts: readonly AttemptNews[];
+  readonly attempts: readonly AttemptInfo[];
   readonly findings: readonly Finding[];
   readonly flaky: boolean;
   readonly slow: boolean;
@@ -172,7 +172,7 @@ export interface LateErrorEvent {
   readonly worker: string;
   /** Call paths of the tasks that it may come from: one where that is certain. */
   readonly tasks: readonly string[];
-  readonly error: ErrorNews;
+  readonly error: ErrorInfo;
 }
 
 /** The last event. */
@@ -189,26 +189,26 @@ export interface RunEnded {
 }
 
 /** What a running body said. */
-export interface NewsEvent {
+export interface TaskUpdateEvent {
   readonly atMs: number;
   /** The `id` in its `tasks-added`. */
   readonly task: number;
   readonly path: string;
   readonly attempt: number;
-  readonly news: TaskUpdate;
+  readonly update: TaskUpdate;
 }
 
 /** An error of any kind as plain data; depth and length are limited, cycles are cut. Never throws, whatever was thrown. */
-export function errorNews(error: unknown, depth = 5): ErrorNews {
+export function errorInfo(error: unknown, depth = 5): ErrorInfo {
   try {
-    return error instanceof Error ? newsOf(error, depth) : newsOfOther(error);
+    return error instanceof Error ? infoOfError(error, depth) : infoOfOther(error);
   } catch {
     return { name: 'Error', message: unreadable };
   }
 }
 
-function newsOf(error: Error, depth: number): ErrorNews {
-  const cause = error.cause === undefined || depth === 0 ? undefined : errorNews(error.cause, depth - 1);
+function infoOfError(error: Error, depth: number): ErrorInfo {
+  const cause = error.cause === undefined || depth === 0 ? undefined : errorInfo(error.cause, depth - 1);
   const { stack, errors } = error as Partial<AggregateError>;
   return {
     name: String(error.name),
@@ -217,12 +217,12 @@ function newsOf(error: Error, depth: number): ErrorNews {
     ...(cause !== undefined && { cause }),
     ...(depth > 0 &&
       Array.isArray(errors) && {
-        errors: errors.slice(0, most).map((each) => errorNews(each, depth > 1 ? 1 : 0)),
+        errors: errors.slice(0, most).map((each) => errorInfo(each, depth > 1 ? 1 : 0)),
       }),
   };
 }
 
-function newsOfOther(thrown: unknown): ErrorNews {
+function infoOfOther(thrown: unknown): ErrorInfo {
   return { name: typeof thrown, message: clip(describeThrown(thrown)) };
 }
 

@@ -9,7 +9,7 @@ import {
   describeRequirement,
   describeResource,
   didYouMean,
-  errorNews,
+  errorInfo,
   every,
   formatCallPath,
   formatReason,
@@ -184,23 +184,23 @@ describe('small words', () => {
   it('makes plain data of any error, cycles and all', () => {
     const error: Error = new Error('outer');
     error.cause = error;
-    expect(JSON.parse(JSON.stringify(errorNews(error))).cause.cause.message).toBe('outer');
+    expect(JSON.parse(JSON.stringify(errorInfo(error))).cause.cause.message).toBe('outer');
     const cyclic: { self?: unknown } = {};
     cyclic.self = cyclic;
-    expect(errorNews(cyclic)).toEqual({ name: 'object', message: '[object Object]' });
+    expect(errorInfo(cyclic)).toEqual({ name: 'object', message: '[object Object]' });
   });
 
   it('tells the errors that an error holds, some of them and not too deep', () => {
     const inner = new AggregateError([new Error('deep', { cause: 'x' }), 'a text'], 'inner');
     const error = new AggregateError([inner, ...Array.from({ length: 99 }, () => new Error('e'))], 'outer');
-    const { errors = [] } = errorNews(error);
+    const { errors = [] } = errorInfo(error);
     expect(errors).toHaveLength(8);
     expect(errors[0]).toMatchObject({
       message: 'inner',
       errors: [{ message: 'deep' }, { message: 'a text' }],
     });
     error.errors.splice(0, 1, error);
-    expect(JSON.stringify(errorNews(error)).length).toBeLessThan(100_000);
+    expect(JSON.stringify(errorInfo(error)).length).toBeLessThan(100_000);
   });
 
   it('an error may hide everything: it is told that there was one', () => {
@@ -209,15 +209,18 @@ describe('small words', () => {
         throw new Error('no');
       },
     });
-    expect(errorNews(hidden)).toEqual({ name: 'Error', message: 'an error that cannot be read' });
-    const withCause = errorNews(new Error('outer', { cause: hidden }));
+    expect(errorInfo(hidden)).toEqual({ name: 'Error', message: 'an error that cannot be read' });
+    const withCause = errorInfo(new Error('outer', { cause: hidden }));
     expect(withCause).toMatchObject({ message: 'outer', cause: { message: 'an error that cannot be read' } });
-    expect(errorNews(Object.create(null))).toEqual({ name: 'object', message: '{}' });
+    expect(errorInfo(Object.create(null))).toEqual({ name: 'object', message: '{}' });
   });
 
   it('what a body says is looked at where it says it', () => {
     const told: unknown[] = [];
-    const ticket = { signal: new AbortController().signal, report: (news: unknown) => void told.push(news) };
+    const ticket = {
+      signal: new AbortController().signal,
+      report: (update: unknown) => void told.push(update),
+    };
     const parts = { args: {}, shared: {}, received: [], attempt: 1, path: 't' };
     const context = new OwnContext({}, parts, ticket);
     const wrong: (() => unknown)[] = [

@@ -5,7 +5,13 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Inspection, type NewsEvent, type RunEvent, runEventVersion, type TaskInfo } from '@pexen/core';
+import {
+  type Inspection,
+  type RunEvent,
+  runEventVersion,
+  type TaskInfo,
+  type TaskUpdateEvent,
+} from '@pexen/core';
 import { RunModel, type RunModelOptions } from '../src/index.ts';
 
 const { values } = parseArgs({
@@ -37,7 +43,7 @@ for (const keeps of ['all', 'open'] as const) {
 row('news of 16 running tasks', 'piece', chatter.length, () => {
   const model = apply(run.slice(0, 2 + RUNNING), {})();
   return () => {
-    for (const each of chatter) model.applyNews(each);
+    for (const each of chatter) model.applyTaskUpdate(each);
   };
 });
 row('inspection', 'waiting task', tasks, () => {
@@ -153,11 +159,11 @@ function endOf({ id: task, path, callPath }: TaskInfo, atMs: number, seq: number
   ];
 }
 
-function makeNews(count: number): NewsEvent[] {
+function makeNews(count: number): TaskUpdateEvent[] {
   return Array.from({ length: count }, (_, index) => ({
     ...{ atMs: index, task: index % RUNNING, attempt: 1 },
     path: `suite/part-${index % RUNNING}/task-${index % RUNNING}`,
-    news: { kind: 'output', stream: 'stdout', text: `ok ${index} should be equivalent\n` },
+    update: { kind: 'output', stream: 'stdout', text: `ok ${index} should be equivalent\n` },
   }));
 }
 

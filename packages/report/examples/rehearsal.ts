@@ -3,7 +3,7 @@
  * run would, and can be looked into like one. For whoever changes the views; nothing of it is published.
  */
 import {
-  type AttemptNews,
+  type AttemptInfo,
   type HeldResource,
   type Inspection,
   type RunEvent,
@@ -35,7 +35,7 @@ export interface Role {
   /** How it ends, where it does not just return. */
   readonly ends?: Pick<TaskFinished, 'status'> &
     Partial<Pick<TaskFinished, 'findings' | 'judgement'>> &
-    Partial<Pick<AttemptNews, 'error' | 'reason' | 'stdout' | 'stderr'>>;
+    Partial<Pick<AttemptInfo, 'error' | 'reason' | 'stdout' | 'stderr'>>;
   /** The first attempt fails. */
   readonly flaky?: boolean;
   /** What it says while it runs, evenly spread. */
@@ -44,7 +44,7 @@ export interface Role {
 
 interface Actor {
   readonly role: Role;
-  readonly attempts: AttemptNews[];
+  readonly attempts: AttemptInfo[];
   state: 'waiting' | 'running' | 'done' | 'failed';
   worker: string;
   startedAt: number;
@@ -176,14 +176,14 @@ export class Rehearsal implements InspectableRun {
     actor.said++;
     actor.heardAt = this.#now;
     const attempt = actor.attempts.length + 1;
-    this.#reporter.news({ atMs: this.#now, ...this.#taskOf(actor), attempt, news });
+    this.#reporter.taskUpdate({ atMs: this.#now, ...this.#taskOf(actor), attempt, update: news });
   }
 
   #end(actor: Actor): void {
     const { role, attempts, worker, startedAt } = actor;
     const willRetry = role.flaky === true && attempts.length === 0;
     const { status = 'returned', findings = [], judgement, ...facts } = role.ends ?? {};
-    const attempt: AttemptNews = {
+    const attempt: AttemptInfo = {
       ...{ attempt: attempts.length + 1, worker, startedAtMs: startedAt, durationMs: this.#now - startedAt },
       ...(willRetry ? { outcome: 'failed', reason: 'connection reset' } : { outcome: status, ...facts }),
     };

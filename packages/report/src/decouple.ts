@@ -2,7 +2,7 @@
  * A reporter that may take its time. What happens meanwhile waits for it: a bounded number of events in memory, more of them in a temporary
  * file; output and progress are dropped and counted when too much of them waits. So a slow reporter neither slows a run nor swells it.
  */
-import { type Clock, isThenable, type NewsEvent, type RunEvent } from '@pexen/core';
+import { type Clock, isThenable, type RunEvent, type TaskUpdateEvent } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
 import { callWithDropped, callWithEvent, callWithNews } from './hooks.ts';
 import { Inspector } from './inspector.ts';
@@ -15,14 +15,14 @@ export interface DecoupleOptions {
   /** So many events, findings and attachments wait in memory; more of them wait in a file. Default: 1,000. */
   readonly events?: number;
   /** So many characters of output and progress wait; more are dropped. Default: 262,144. */
-  readonly news?: number;
+  readonly updates?: number;
   /** Where the temporary file is made. Default: the folder of the system for temporary files. */
   readonly folder?: string;
   /** Default: the clock of this process. */
   readonly clock?: Clock;
 }
 
-type Item = { readonly event: RunEvent } | { readonly news: NewsEvent };
+type Item = { readonly event: RunEvent } | { readonly news: TaskUpdateEvent };
 
 const EVENTS = 1000;
 const NEWS = 262_144;
@@ -32,10 +32,10 @@ const FRAME = 100;
 const TURN = 100;
 
 /**
- * The reporter behind a queue: calls of `event` and `news` return at once, and the reporter gets them one after another, in order, with a
+ * The reporter behind a queue: calls of `event` and `taskUpdate` return at once, and the reporter gets them one after another, in order, with a
  * model of its own that is in the state of the event at hand. `multi` does this by itself with reporters that return promises.
  *
- * @throws from `event`, `news` and `close` what went wrong in the reporter since the last call.
+ * @throws from `event`, `taskUpdate` and `close` what went wrong in the reporter since the last call.
  * @example
  * const all = multi([decouple(intoDatabase, { events: 10_000 })], report);
  */
@@ -78,7 +78,7 @@ export class Decoupled implements Reporter {
     this.#keep({ event });
   }
 
-  news(news: NewsEvent): void {
+  taskUpdate(news: TaskUpdateEvent): void {
     this.#checkFailure();
     if (isEvidence(news)) this.#keep({ news });
     else if (this.#hasRoomFor(news)) {
@@ -134,13 +134,13 @@ export class Decoupled implements Reporter {
     if (this.#working === undefined) this.#startWork(nextTurn());
   }
 
-  #hasRoomFor(news: NewsEvent): boolean {
-    const { news: most = NEWS } = this.#options;
+  #hasRoomFor(news: TaskUpdateEvent): boolean {
+    const { updates: most = NEWS } = this.#options;
     if (this.#isSpilling) return false;
     return this.#waitingNews === 0 || this.#waitingNews + sizeOf(news) <= most;
   }
 
-  #drop({ news }: NewsEvent): void {
+  #drop({ update: news }: TaskUpdateEvent): void {
     if (news.kind === 'output') this.#dropped.lines += Math.max(1, news.text.split('\n').length - 1);
     else if (news.kind === 'log') this.#dropped.lines++;
     else this.#dropped.progress++;
@@ -186,7 +186,7 @@ export class Decoupled implements Reporter {
   #deliver(item: Item): unknown {
     const model = this.#model;
     if ('event' in item) return callWithEvent(this.#reporter, item.event, model, model?.apply(item.event));
-    return callWithNews(this.#reporter, item.news, model, model?.applyNews(item.news));
+    return callWithNews(this.#reporter, item.news, model, model?.applyTaskUpdate(item.news));
   }
 
   #hasDropped(): boolean {
@@ -212,11 +212,11 @@ export class Decoupled implements Reporter {
 }
 
 /** Findings and attachments are what verdicts and reports are made of. */
-function isEvidence({ news }: NewsEvent): boolean {
+function isEvidence({ update: news }: TaskUpdateEvent): boolean {
   return news.kind === 'finding' || news.kind === 'attachment';
 }
 
-function sizeOf({ news }: NewsEvent): number {
+function sizeOf({ update: news }: TaskUpdateEvent): number {
   if (news.kind === 'output') return FRAME + news.text.length;
   return FRAME + (news.kind === 'log' ? news.message.length : 0);
 }

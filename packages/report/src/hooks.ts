@@ -1,5 +1,5 @@
 /** How the functions of a reporter are called with what a run reports. Knows nothing of queues and of what fails. */
-import { isThenable, type NewsEvent, type RunEvent } from '@pexen/core';
+import { isThenable, type RunEvent, type TaskUpdateEvent } from '@pexen/core';
 import type { Change } from './model/change.ts';
 import type { DroppedNews, ReadonlyRunModel, Reporter } from './reporter.ts';
 
@@ -16,11 +16,11 @@ export function callWithEvent(
 /** The same for a piece of news. */
 export function callWithNews(
   reporter: Reporter,
-  event: NewsEvent,
+  event: TaskUpdateEvent,
   model: ReadonlyRunModel | undefined,
   change: Change | undefined,
 ): unknown {
-  return both(reporter.news?.(event), updated(reporter, model, change));
+  return both(reporter.taskUpdate?.(event), updated(reporter, model, change));
 }
 
 /** Says what it missed. */

@@ -67,7 +67,7 @@ class Lines implements Reporter {
     this.#stopTicking ??= startTicking(this.#clock, SLOW_CHECK, () =>
       this.#watching.attempt(() => this.#reportSlow()),
     );
-    if (change.kind === 'news') return;
+    if (change.kind === 'task-update') return;
     this.#time.saw(model.run.atMs);
     this.#write(this.#linesOf(change));
   }

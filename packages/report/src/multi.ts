@@ -1,5 +1,5 @@
 /** Several reporters as one, which read one model of the run. Whatever goes wrong in one of them stays there. */
-import { type Clock, isThenable, type NewsEvent, type RunEvent } from '@pexen/core';
+import { type Clock, isThenable, type RunEvent, type TaskUpdateEvent } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
 import { Decoupled, type DecoupleOptions } from './decouple.ts';
 import { callWithEvent, callWithNews } from './hooks.ts';
@@ -13,7 +13,7 @@ export interface RunListener {
   /** The state of the run, from the events so far. */
   readonly model: ReadonlyRunModel;
   event(event: RunEvent): void;
-  news(event: NewsEvent): void;
+  taskUpdate(event: TaskUpdateEvent): void;
   /** Lets reporters that show the run look into it. Before the first event. */
   attach(run: InspectableRun): void;
   /** One sentence for the people who watch. */
@@ -60,9 +60,9 @@ export function multi(
       const change = model.apply(event);
       for (const member of members) member.event(event, change);
     },
-    news: (event) => {
-      const change = model.applyNews(event);
-      for (const member of members) member.news(event, change);
+    taskUpdate: (event) => {
+      const change = model.applyTaskUpdate(event);
+      for (const member of members) member.taskUpdate(event, change);
     },
     attach: (run) => {
       const inspector = new Inspector(run, model, clock);
@@ -107,7 +107,7 @@ class Member {
     this.#call((reporter) => callWithEvent(reporter, event, this.#model, change), event);
   }
 
-  news(event: NewsEvent, change: Change | undefined): void {
+  taskUpdate(event: TaskUpdateEvent, change: Change | undefined): void {
     this.#call((reporter) => callWithNews(reporter, event, this.#model, change));
   }
 

@@ -1,5 +1,5 @@
 /** What a reporter is. It hears of what happens and makes something to read of it; it never decides anything. */
-import type { Inspection, NewsEvent, RunEvent } from '@pexen/core';
+import type { Inspection, RunEvent, TaskUpdateEvent } from '@pexen/core';
 import type { Change } from './model/change.ts';
 import type { RunModel } from './model/run-model.ts';
 
@@ -7,10 +7,10 @@ import type { RunModel } from './model/run-model.ts';
 export type ReadonlyRunModel = Omit<RunModel, 'apply' | 'applyNews' | 'applyInspection'>;
 
 /**
- * Turns a run into something to read. `multi` calls it. `update` gets the state of the run; `event` and `news` get the raw events, for
+ * Turns a run into something to read. `multi` calls it. `update` gets the state of the run; `event` and `taskUpdate` get the raw events, for
  * reporters that pass them on; a reporter has any of them.
  *
- * A reporter whose `update`, `event` or `news` returns a promise is asynchronous, if the first call of one does: `multi` waits for each
+ * A reporter whose `update`, `event` or `taskUpdate` returns a promise is asynchronous, if the first call of one does: `multi` waits for each
  * promise before the next call, and keeps what happens meanwhile for it, see `decouple`. Else these functions return at once.
  *
  * @example
@@ -34,7 +34,7 @@ export interface Reporter {
   /** `true`: events are to carry digests of tasks. Working them out reads files, so it is done only where a reporter asks for it. */
   readonly wantsDigests?: boolean;
   /** What a running body said. Comes beside the events, in no promised order to them. */
-  news?(event: NewsEvent): unknown;
+  taskUpdate?(event: TaskUpdateEvent): unknown;
   /** Called of an asynchronous reporter that was too slow for the news of a run: how much it missed. Default: a `note` says so. */
   dropped?(dropped: DroppedNews): unknown;
   /** Lets a reporter that shows a run while it goes on ask for the present state. Called before the first event, if at all. */

@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NewsEvent, RunEvent } from '@pexen/core';
+import type { RunEvent, TaskUpdateEvent } from '@pexen/core';
 import { expect, onTestFinished, test } from 'vitest';
 import { decouple, multi, type Reporter } from '../src/index.ts';
 import { Script } from './script.ts';
@@ -20,7 +20,7 @@ class Slow implements Reporter {
     return this.#work();
   }
 
-  news({ news }: NewsEvent): unknown {
+  taskUpdate({ update: news }: TaskUpdateEvent): unknown {
     this.seen.push(news.kind === 'output' ? news.text : news.kind);
     return this.#work();
   }
@@ -48,9 +48,9 @@ class Slow implements Reporter {
 }
 
 const unreachable = (): never => expect.unreachable();
-const output = (text: string): NewsEvent => ({
+const output = (text: string): TaskUpdateEvent => ({
   ...{ atMs: 1, task: 0, path: 'a', attempt: 1 },
-  news: { kind: 'output', stream: 'stdout', text },
+  update: { kind: 'output', stream: 'stdout', text },
 });
 
 function manyTasks(count: number): Script {
@@ -95,13 +95,13 @@ test('what comes while it catches up keeps its place', async () => {
 
 test('output that does not fit is dropped and counted; findings and attachments never are', async () => {
   const slow = new Slow();
-  const all = multi([slow], unreachable, { queue: { events: 2, news: 1000 } });
+  const all = multi([slow], unreachable, { queue: { events: 2, updates: 1000 } });
   const { events } = new Script().tasks(['a']).start(1, 'a');
   for (const event of events) all.event(event);
-  for (let line = 0; line < 1234; line++) all.news(output(`line ${line}\nsecond\n`));
-  all.news({ ...output(''), news: { kind: 'progress', progress: { done: 1 } } });
-  all.news({ ...output(''), news: { kind: 'finding', finding: { name: 'f', status: 'fail' } } });
-  all.news({ ...output(''), news: { kind: 'attachment', attachment: { name: 'a' } } });
+  for (let line = 0; line < 1234; line++) all.taskUpdate(output(`line ${line}\nsecond\n`));
+  all.taskUpdate({ ...output(''), update: { kind: 'progress', progress: { done: 1 } } });
+  all.taskUpdate({ ...output(''), update: { kind: 'finding', finding: { name: 'f', status: 'fail' } } });
+  all.taskUpdate({ ...output(''), update: { kind: 'attachment', attachment: { name: 'a' } } });
   slow.letGo();
   await all.close();
   const kept = slow.seen.filter((text) => text.startsWith('line')).length;
@@ -192,10 +192,10 @@ test('a reporter that blocks the thread, decoupled by hand, is called when the r
 
 test('a flood of output to a reporter that stands still takes a bounded amount of memory', async () => {
   const slow = new Slow();
-  const all = multi([slow], unreachable, { queue: { news: 100_000 } });
+  const all = multi([slow], unreachable, { queue: { updates: 100_000 } });
   for (const event of new Script().tasks(['a']).start(1, 'a').events) all.event(event);
   const before = process.memoryUsage().heapUsed;
-  for (let piece = 0; piece < 100_000; piece++) all.news(output(`${piece} ${'x'.repeat(1000)}\n`));
+  for (let piece = 0; piece < 100_000; piece++) all.taskUpdate(output(`${piece} ${'x'.repeat(1000)}\n`));
   globalThis.gc?.();
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(50_000_000);
   slow.letGo();

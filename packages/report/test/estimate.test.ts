@@ -11,7 +11,7 @@ interface Guess {
 function guessAt(script: Script, nowMs: number): Guess {
   const model = new RunModel();
   for (const told of script.told) {
-    if ('news' in told) model.applyNews(told.news);
+    if ('news' in told) model.applyTaskUpdate(told.news);
     else model.apply(told.event);
   }
   return { fraction: model.fraction(nowMs), remainingMs: model.remainingMs(nowMs) };

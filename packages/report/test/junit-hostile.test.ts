@@ -152,7 +152,7 @@ async function told(chosen: Suite, strict: boolean): Promise<Told> {
   for (const [index, event] of ends.entries()) {
     for (const kept of chosen.finished[index]?.kept ?? []) {
       const news = { kind: 'attachment', attachment: defined(kept) } as const;
-      reporter.news({ atMs: 0, task: index, path: event.path, attempt: 1, news });
+      reporter.taskUpdate({ atMs: 0, task: index, path: event.path, attempt: 1, update: news });
     }
     reporter.event(event);
   }

@@ -16,8 +16,8 @@ export function listen(reporter: Reporter, clock?: Clock): RunListener {
       all.event(event);
       check();
     },
-    news: (event) => {
-      all.news(event);
+    taskUpdate: (event) => {
+      all.taskUpdate(event);
       check();
     },
     close: async () => {

@@ -122,7 +122,7 @@ describe('drawing', () => {
     for (let now = 1; now <= 1000; now++) {
       clock.stepTo(now);
       const news = { kind: 'output', stream: 'stdout', text: `line ${now}\n` } as const;
-      reporter.news({ atMs: now, task: 0, path: 'a', attempt: 1, news });
+      reporter.taskUpdate({ atMs: now, task: 0, path: 'a', attempt: 1, update: news });
     }
     await terminal.settled();
     expect(terminal.writes.slice(before).filter((text) => text !== '').length).toBeLessThanOrEqual(10);

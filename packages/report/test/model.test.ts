@@ -14,7 +14,7 @@ function modelOf(script: Script, keeps: 'all' | 'open' = 'all'): RunModel {
 function feed(model: RunModel, told: Script['told']): void {
   for (const each of told) {
     if ('event' in each) model.apply(each.event);
-    else model.applyNews(each.news);
+    else model.applyTaskUpdate(each.news);
   }
 }
 
@@ -76,8 +76,10 @@ test('what a running task says is kept as far as it is shown; what an earlier at
   expect(attachments).toEqual([{ name: 'shot', file: 'a.png' }]);
   const { version } = model;
   const late = { kind: 'output', stream: 'stdout', text: 'late' } as const;
-  expect(model.applyNews({ atMs: 7, task: 0, path: 'a', attempt: 9, news: late })).toBeUndefined();
-  expect(model.applyNews({ atMs: 7, task: 0, path: 'nobody', attempt: 1, news: late })).toBeUndefined();
+  expect(model.applyTaskUpdate({ atMs: 7, task: 0, path: 'a', attempt: 9, update: late })).toBeUndefined();
+  expect(
+    model.applyTaskUpdate({ atMs: 7, task: 0, path: 'nobody', attempt: 1, update: late }),
+  ).toBeUndefined();
   expect(model.version).toBe(version);
 });
 
@@ -97,7 +99,13 @@ test('snapshots share what has not changed, and stay as they were', () => {
   const model = modelOf(new Script().tasks(['a', 'b']).start(1, 'a').start(1, 'b'));
   const first = model.snapshot();
   const text = JSON.stringify(first);
-  model.applyNews({ atMs: 2, task: 1, path: 'b', attempt: 1, news: { kind: 'log', message: 'hello' } });
+  model.applyTaskUpdate({
+    atMs: 2,
+    task: 1,
+    path: 'b',
+    attempt: 1,
+    update: { kind: 'log', message: 'hello' },
+  });
   const second = model.snapshot();
   expect(second.running[0]).toBe(first.running[0]);
   expect(second.running[1]).not.toBe(first.running[1]);

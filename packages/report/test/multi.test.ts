@@ -11,7 +11,7 @@ function recording(): Reporter & { readonly seen: string[] } {
   return {
     seen,
     event: ({ type }) => seen.push(type),
-    news: ({ news }) => seen.push(news.kind),
+    taskUpdate: ({ update: news }) => seen.push(news.kind),
     attach: () => seen.push('attached'),
     note: (text) => seen.push(text),
     close: async () => {
@@ -25,7 +25,7 @@ test('each is told everything, in order', async () => {
   const all = multi(both, () => expect.unreachable());
   all.attach({ inspect: () => expect.unreachable() });
   for (const event of events) all.event(event);
-  all.news({ atMs: 2, task: 0, path: 'a', attempt: 1, news: { kind: 'heartbeat' } });
+  all.taskUpdate({ atMs: 2, task: 0, path: 'a', attempt: 1, update: { kind: 'heartbeat' } });
   all.note('look');
   await all.close();
   const told = ['attached', ...events.map(({ type }) => type), 'heartbeat', 'look', 'closed'];
@@ -73,7 +73,7 @@ test('nobody need understand news, views and notes; and who is told may fail as 
   const all = multi([plain], () => {
     throw new Error('no, too');
   });
-  all.news({ atMs: 0, task: 0, path: 'a', attempt: 1, news: { kind: 'heartbeat' } });
+  all.taskUpdate({ atMs: 0, task: 0, path: 'a', attempt: 1, update: { kind: 'heartbeat' } });
   all.note('look');
   const started = { type: 'run-started', version: runEventVersion, seq: 1, atMs: 0, startedAt: 0 } as const;
   all.event({ ...started, id: 'run-1', root: '/', versions: {}, pools: [] });

@@ -9,7 +9,7 @@ export function play(script: Script, reporter: RunListener, clock: ScriptedClock
     if (atMs > untilMs) break;
     clock.stepTo(atMs);
     if ('event' in told) reporter.event(told.event);
-    else reporter.news(told.news);
+    else reporter.taskUpdate(told.news);
   }
   if (untilMs !== Infinity) clock.stepTo(untilMs);
 }

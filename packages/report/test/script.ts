@@ -1,17 +1,17 @@
 /** A run as a script: the tests say what happens and when, in the order of the telling. */
 import {
-  type AttemptNews,
-  type ErrorNews,
+  type AttemptInfo,
+  type ErrorInfo,
   type Finding,
   formatCallPath,
   type Judgement,
-  type NewsEvent,
   type OutcomeKind,
   type ReasonLink,
   type RunEvent,
   runEventVersion,
   type TaskFinished,
   type TaskInfo,
+  type TaskUpdateEvent,
 } from '@pexen/core';
 
 /** The script numbers its events itself. */
@@ -21,14 +21,14 @@ type Unnumbered = RunEvent extends infer Event
     : never
   : never;
 
-export type Told = { readonly event: RunEvent } | { readonly news: NewsEvent };
+export type Told = { readonly event: RunEvent } | { readonly news: TaskUpdateEvent };
 
 /** How a task, or one of its attempts, ends; it returned unless something else is said. */
 export interface Ending {
   readonly status?: OutcomeKind;
   readonly judgement?: Judgement;
   readonly findings?: readonly Finding[];
-  readonly error?: ErrorNews;
+  readonly error?: ErrorInfo;
   readonly reason?: string;
   readonly stdout?: string;
   readonly stderr?: string;
@@ -38,7 +38,7 @@ export interface Ending {
 interface Begun {
   readonly atMs: number;
   readonly worker: string;
-  readonly attempts: AttemptNews[];
+  readonly attempts: AttemptInfo[];
 }
 
 export class Script {
@@ -123,9 +123,9 @@ export class Script {
     return this.#tell({ type: 'late-error', atMs, pool: 'default', worker, tasks, error });
   }
 
-  says(atMs: number, path: string, news: NewsEvent['news']): this {
+  says(atMs: number, path: string, news: TaskUpdateEvent['update']): this {
     const attempt = this.#of(path).attempts.length + 1;
-    this.told.push({ news: { atMs, task: this.#idOf(path), path, attempt, news } });
+    this.told.push({ news: { atMs, task: this.#idOf(path), path, attempt, update: news } });
     return this;
   }
 
@@ -145,7 +145,7 @@ export class Script {
   #endAttempt(atMs: number, path: string, ending: Ending, retryInMs?: number): this {
     const { attempts, worker, atMs: startedAtMs } = this.#of(path);
     const { status = 'returned', error, reason, stdout, stderr } = ending;
-    const attempt: AttemptNews = {
+    const attempt: AttemptInfo = {
       ...{
         attempt: attempts.length + 1,
         outcome: status,

@@ -1,5 +1,5 @@
 /** What bodies throw and callers give as reasons may be anything: nothing of it makes a run hang, or throw where nobody catches. */
-import { controlled, errorNews, isTaskFailError, key, messageOf, task } from '@pexen/core';
+import { controlled, errorInfo, isTaskFailError, key, messageOf, task } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
 import { inline, type Result, run, TaskFailError } from '../src/index.ts';
 
@@ -72,7 +72,7 @@ describe.each(odd)('%s', (_, value) => {
 
   test('has a text', () => {
     expect(messageOf(value)).toBeTypeOf('string');
-    expect(errorNews(value).message).toBeTypeOf('string');
+    expect(errorInfo(value).message).toBeTypeOf('string');
   });
 });
 

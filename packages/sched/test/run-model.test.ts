@@ -40,7 +40,7 @@ test('after everything that is heard, the model is what reading it all anew come
 
 function feed(model: RunModel, each: Heard): void {
   if ('event' in each) model.apply(each.event);
-  else if ('news' in each) model.applyNews(each.news);
+  else if ('news' in each) model.applyTaskUpdate(each.news);
   else model.applyInspection(each.inspection);
 }
 

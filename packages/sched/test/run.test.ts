@@ -545,7 +545,7 @@ describe('events', () => {
     });
     const going = run([talks]);
     const told: string[] = [];
-    going.events.on('news', ({ path, news }) => told.push(`${path} ${news.kind}`));
+    going.events.on('update', ({ path, update: news }) => told.push(`${path} ${news.kind}`));
     const [result] = await collect(going);
     expect(told).toEqual(['talks log', 'talks progress', 'talks finding', 'talks attachment']);
     expect(result?.findings).toEqual([{ name: 'check', status: 'pass' }]);

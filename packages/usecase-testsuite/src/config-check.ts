@@ -80,7 +80,7 @@ const terminals: readonly ReporterName[] = ['terminal', 'live', 'lines'];
 const notAReporter = isA('a name, a name with options, or a reporter', () => false, forms.reporters);
 
 /** What a reporter of one's own has at least one of. */
-const handlers = ['update', 'event', 'news'];
+const handlers = ['update', 'event', 'taskUpdate'];
 
 /** A name, a name with options, or a reporter of one's own. */
 const reporter: Kind = (value, path) => {

@@ -129,7 +129,7 @@ async function follow(execution: Run, reporter: RunListener): Promise<Ended> {
 
 function listen(execution: Run, reporter: RunListener): void {
   execution.events.on('event', (event) => reporter.event(event));
-  execution.events.on('news', (news) => reporter.news(news));
+  execution.events.on('update', (news) => reporter.taskUpdate(news));
   reporter.attach({ inspect: () => execution.inspect() });
 }
 

@@ -1,6 +1,6 @@
 /** What a test suite makes of a result: one verdict, and the reason for it where there is one to give. */
 import {
-  errorNews,
+  errorInfo,
   formatReason,
   isBad,
   isPexenError,
@@ -36,5 +36,5 @@ function reasonOf({ status, error, reason = [] }: Result): string {
   if (status !== 'failed' && status !== 'threw') return formatReason(reason);
   // Of ours, what it says: task and place are known, and the way out follows.
   if (isPexenError(error)) return error.problems.map(({ message }) => message).join('; ');
-  return errorNews(error, 0).message;
+  return errorInfo(error, 0).message;
 }

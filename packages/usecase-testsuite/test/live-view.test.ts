@@ -152,7 +152,7 @@ function listen(busy: Run, reporter: RunListener, then: (event: RunEvent) => voi
     reporter.event(event);
     then(event);
   });
-  busy.events.on('news', (news) => reporter.news(news));
+  busy.events.on('update', (news) => reporter.taskUpdate(news));
 }
 
 /** What does not agree in a picture. */

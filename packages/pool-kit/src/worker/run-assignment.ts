@@ -54,7 +54,7 @@ export interface WorkerLink {
  *   const outcome = await runAssignment(envelope, {
  *     signal: controller.signal,
  *     started: () => socket.send({ id, started: true }),
- *     tell: (news) => socket.send({ id, news }),
+ *     report: (news) => socket.send({ id, news }),
  *     late: (error) => socket.send({ late: error }),
  *   });
  *   socket.send({ id, outcome });

@@ -69,7 +69,7 @@ class JUnit implements Reporter {
       case 'attempt-started':
       case 'attempt-ended':
       case 'worker-lost':
-      case 'news':
+      case 'task-update':
       case 'run-ended':
         break;
       default:

@@ -83,7 +83,7 @@ class Live implements Reporter {
     this.#model = model;
     this.#stop ??= this.#begin();
     this.#isDirty = true;
-    if (change.kind === 'news') return;
+    if (change.kind === 'task-update') return;
     this.#time.saw(model.run.atMs);
     this.#above.push(...this.#linesOf(change));
     if (change.kind === 'run-ended') this.#end();

@@ -38,5 +38,5 @@ export type Change =
   | { readonly kind: 'worker-lost'; readonly lost: LostWorker }
   | { readonly kind: 'late-error'; readonly late: LateError }
   | { readonly kind: 'run-ended' }
-  /** A running body said something. */
-  | { readonly kind: 'news'; readonly task: RunTask; readonly news: TaskUpdate };
+  /** A running body reported something. */
+  | { readonly kind: 'task-update'; readonly task: RunTask; readonly update: TaskUpdate };

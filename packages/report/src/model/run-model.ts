@@ -7,13 +7,13 @@ import type {
   AttemptEnded,
   HeldResource,
   Inspection,
-  NewsEvent,
   PoolState,
   RunEvent,
   RunStarted,
   TaskFinished,
   TaskInfo,
   TaskSkipped,
+  TaskUpdateEvent,
   Versions,
 } from '@pexen/core';
 import type { Change, LateError, LostWorker } from './change.ts';
@@ -275,7 +275,7 @@ export class RunModel {
   }
 
   /** Takes in what a running body said. Undefined, and nothing changes, for a task that has no attempt under way. */
-  applyNews({ task: id, path, attempt, atMs, news }: NewsEvent): Change | undefined {
+  applyTaskUpdate({ task: id, path, attempt, atMs, update: news }: TaskUpdateEvent): Change | undefined {
     const task = this.#tasks.find(id, path);
     if (task === undefined || task.state === 'done') return undefined;
     if (news.kind === 'attachment') task.attachments = [...task.attachments, news.attachment];
@@ -289,7 +289,7 @@ export class RunModel {
     } else if (news.kind !== 'attachment') return undefined;
     this.#version++;
     this.#changed(task);
-    return { kind: 'news', task, news };
+    return { kind: 'task-update', task, update: news };
   }
 
   /**

@@ -1,8 +1,8 @@
 /** One task of a run as the model knows it, for readers and for the model itself. Knows nothing of events and of other tasks. */
 import type {
   Attachment,
-  AttemptNews,
-  ErrorNews,
+  AttemptInfo,
+  ErrorInfo,
   Finding,
   Judgement,
   Progress,
@@ -16,9 +16,9 @@ import type { ListNode } from './linked-list.ts';
 /** What a task said about itself before it ran. */
 export type TaskFacts = TaskInfo;
 /** One attempt that has ended. */
-export type TaskAttempt = AttemptNews;
+export type TaskAttempt = AttemptInfo;
 /** An error as plain data. */
-export type TaskError = ErrorNews;
+export type TaskError = ErrorInfo;
 
 /** `retrying`: between two attempts. */
 export type TaskState = 'waiting' | 'running' | 'retrying' | 'done';

@@ -59,7 +59,7 @@ export function changeLines(change: Change, options: LineOptions): string[] {
     case 'run-started':
     case 'tasks-added':
     case 'attempt-started':
-    case 'news':
+    case 'task-update':
     case 'run-ended':
       return [];
     default:

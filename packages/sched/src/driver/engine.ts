@@ -258,13 +258,13 @@ export class Engine implements AttemptHost, PoolListener {
     const atMs = this.nowMs();
     attempt.heardMs = atMs;
     if (news.kind === 'finding') attempt.found(news.finding);
-    if (this.#teller.listens('news'))
-      this.#teller.tell('news', {
+    if (this.#teller.listens('update'))
+      this.#teller.tell('update', {
         atMs,
         task: attempt.id,
         path: attempt.path,
         attempt: attempt.attempt,
-        news,
+        update: news,
       });
   }
 

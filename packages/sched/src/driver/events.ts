@@ -1,10 +1,10 @@
 /** Makes run events, plain data for reporters and files, of the news of the machine. */
 import {
-  type AttemptNews,
+  type AttemptInfo,
   type AttemptRecord,
   type Digester,
   defined,
-  errorNews,
+  errorInfo,
   type Result,
   type ResultStatus,
   type RunEvent,
@@ -104,7 +104,7 @@ export function runEvent(seq: number, news: MachineEvent, sources: EventSources)
     case 'late-error': {
       const pool = plan.options.pools[news.pool]?.name ?? '';
       const { type, worker, tasks } = news;
-      return { type, seq, atMs, pool, worker, tasks, error: errorNews(news.error) };
+      return { type, seq, atMs, pool, worker, tasks, error: errorInfo(news.error) };
     }
     case 'run-ended': {
       const counts = { ...sources.counts };
@@ -132,8 +132,8 @@ export function poisonedIn({ locks, hasPoisoned, abandoned }: State): string[] {
     .map(({ resource }) => resource);
 }
 
-function attemptNews({ outcome, ...record }: AttemptRecord): AttemptNews {
+function attemptNews({ outcome, ...record }: AttemptRecord): AttemptInfo {
   const { kind, error, reason, abandoned } = outcome;
-  const news = error === undefined ? error : errorNews(error);
+  const news = error === undefined ? error : errorInfo(error);
   return defined({ ...record, outcome: kind, error: news, reason, abandoned });
 }

@@ -6,7 +6,7 @@ import {
   type AnyKey,
   type Capability,
   capabilitiesOf,
-  errorNews,
+  errorInfo,
   formOf,
   isAmount,
   isCompound,
@@ -191,7 +191,7 @@ export class Recorder {
 
 function inputAsJson(input: Input): Json {
   if (input.type === 'attempt-ended') return plainJson({ ...input, outcome: decisive(input.outcome) });
-  if (input.type === 'late-error') return plainJson({ ...input, error: errorNews(input.error) });
+  if (input.type === 'late-error') return plainJson({ ...input, error: errorInfo(input.error) });
   return plainJson(input);
 }
 
@@ -199,7 +199,7 @@ function inputAsJson(input: Input): Json {
 function decisive(outcome: PoolOutcome): object {
   const { kind, reason, how, step, depsOk, locksOk, wantsCleanup, ranMs, error } = outcome as PoolOutcome &
     Partial<Record<'reason' | 'how' | 'depsOk' | 'locksOk' | 'wantsCleanup' | 'error', unknown>>;
-  const news = error === undefined ? undefined : errorNews(error);
+  const news = error === undefined ? undefined : errorInfo(error);
   return { kind, reason, how, step, depsOk, locksOk, wantsCleanup, ranMs, error: news };
 }
 
@@ -207,7 +207,7 @@ function decisive(outcome: PoolOutcome): object {
 export function commandAsJson(command: Command): Json {
   if (command.type !== 'publish' || command.event.type !== 'late-error') return plainJson(command);
   const { event } = command;
-  return plainJson({ type: 'publish', event: { ...event, error: errorNews(event.error) } });
+  return plainJson({ type: 'publish', event: { ...event, error: errorInfo(event.error) } });
 }
 
 /** Plain data as JSON, in which numbers that JSON does not have are texts in an object of their own. */

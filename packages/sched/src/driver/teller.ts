@@ -1,11 +1,11 @@
 /** Tells listeners and asks the judge; what these throw harms nobody but is warned of. */
 import {
   messageOf,
-  type NewsEvent,
   type Problem,
   type ProblemCode,
   type Result,
   type RunEvent,
+  type TaskUpdateEvent,
 } from '@pexen/core';
 import type { EventEmitter } from 'eventemitter3';
 import type { RunOptions } from './options.ts';
@@ -15,7 +15,7 @@ export interface RunEvents {
   /** Run events, in one order. */
   event: (event: RunEvent) => void;
   /** What bodies say, beside the events. */
-  news: (news: NewsEvent) => void;
+  update: (news: TaskUpdateEvent) => void;
 }
 
 export class Teller {

@@ -68,5 +68,5 @@ function saidIn(state: State, random: Random): Heard | undefined {
     { kind: 'heartbeat' },
   ]);
   const attempt = Math.max(1, (state.tasks.attempt[task] as number) - Number(random.chance(0.1)));
-  return { news: { atMs: state.nowMs, task, path: state.plan.pathOf(task), attempt, news } };
+  return { news: { atMs: state.nowMs, task, path: state.plan.pathOf(task), attempt, update: news } };
 }

@@ -2,13 +2,13 @@
  * What a run came to, read anew from the whole list of what was heard, each time and by nothing but searching it: the oracle for the model of
  * the reporters.
  */
-import type { Inspection, NewsEvent, RunEvent, TaskInfo, WaitingFor } from '@pexen/core';
+import type { Inspection, RunEvent, TaskInfo, TaskUpdateEvent, WaitingFor } from '@pexen/core';
 import { verdictOf } from '@pexen/report';
 
 /** What a model was fed with, in that order. */
 export type Heard =
   | { readonly event: RunEvent }
-  | { readonly news: NewsEvent }
+  | { readonly news: TaskUpdateEvent }
   | { readonly inspection: Inspection };
 
 /** What the model is asked for, in a form that can be compared. */
@@ -104,7 +104,7 @@ function underWay(
       const said = heard.slice(begin).flatMap((each) => {
         return 'news' in each && each.news.path === path && each.news.attempt === attempt ? [each.news] : [];
       });
-      const texts = said.flatMap(({ news }) => (news.kind === 'output' ? [news.text] : []));
+      const texts = said.flatMap(({ update: news }) => (news.kind === 'output' ? [news.text] : []));
       const ended = heard
         .slice(begin)
         .flatMap((each) => ('event' in each && each.event.type === 'attempt-ended' ? [each.event] : []))
@@ -113,7 +113,8 @@ function underWay(
         ...{ path, attempt, worker, startedAtMs: atMs },
         heardAtMs: Math.max(atMs, ...said.map((each) => each.atMs)),
         tail: texts.join('').slice(-400),
-        failed: said.filter(({ news }) => news.kind === 'finding' && news.finding.status === 'fail').length,
+        failed: said.filter(({ update: news }) => news.kind === 'finding' && news.finding.status === 'fail')
+          .length,
         retryAtMs: ended === undefined ? undefined : ended.atMs + (ended.retryInMs ?? 0),
       };
     });
