@@ -69,9 +69,10 @@ export class PoolResources {
     this.poller.stop();
     this.#stopPausing?.();
     await sweep({ pid: undefined, marker: this.markers.own }, stuckMs, this.clock);
-    await this.#reaper.dismiss();
     this.disk.close();
     const error = await removeTree(this.folder);
+    // Only now: a process that is killed while it closes its pool leaves nothing behind either.
+    await this.#reaper.dismiss();
     return error === undefined ? undefined : folderLeft(this.folder, error);
   }
 }

@@ -27,6 +27,8 @@ function say(message: FromAgent): void {
 class AgentSide {
   readonly #tickets = new Map<number, AgentTicket>();
   #pool: Pool | undefined;
+  /** The first attempts come together with the greeting, and must not reach a pool that is still opening. */
+  #opened: Promise<void> = Promise.resolve();
 
   begin(): void {
     channel.write(greeting);
@@ -68,7 +70,7 @@ class AgentSide {
     const connector = new ProcessConnector({ ...settings, workers: 1, launcher: [] }, { firstSlot: slot });
     const pool = new SlotEngine(connector);
     this.#pool = pool;
-    void pool.open({
+    this.#opened = pool.open({
       slotsChanged: () => {},
       wantsModules: recordsModules,
       workerLost: (worker, reason) => say({ is: 'lost', worker, reason }),
@@ -82,6 +84,7 @@ class AgentSide {
     const ticket = new AgentTicket(id);
     this.#tickets.set(id, ticket);
     const assignment = new ForwardedAssignment(work, graceMs, isHasty);
+    await this.#opened;
     const running = this.#pool?.run(assignment, ticket);
     const outcome = isThenable(running) ? await running : running;
     this.#tickets.delete(id);
