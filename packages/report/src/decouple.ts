@@ -4,10 +4,15 @@
  */
 import { type Clock, isThenable, type RunEvent, type TaskUpdateEvent } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
-import { callWithDropped, callWithEvent, callWithNews } from './hooks.ts';
-import { Inspector } from './inspector.ts';
 import { RunModel } from './model/run-model.ts';
-import type { Reporter, RunView } from './reporter.ts';
+import {
+  callWithDropped,
+  callWithEvent,
+  callWithTaskUpdate,
+  type Reporter,
+  type RunView,
+} from './reporter.ts';
+import { runView } from './run-view.ts';
 import { SpillFile } from './spill-file.ts';
 
 /** How much may wait for a slow reporter, and where. */
@@ -89,11 +94,8 @@ export class Decoupled implements Reporter {
 
   attach(view: RunView): void {
     const model = this.#model;
-    if (model === undefined) this.#reporter.attach?.(view);
-    else {
-      const inspector = new Inspector(view, model, this.#options.clock ?? systemClock);
-      this.#reporter.attach?.({ inspect: () => view.inspect(), refresh: () => inspector.refresh() });
-    }
+    const { clock = systemClock } = this.#options;
+    this.#reporter.attach?.(model === undefined ? view : runView(view, model, clock));
   }
 
   note(text: string): void {
@@ -186,7 +188,7 @@ export class Decoupled implements Reporter {
   #deliver(item: Item): unknown {
     const model = this.#model;
     if ('event' in item) return callWithEvent(this.#reporter, item.event, model, model?.apply(item.event));
-    return callWithNews(this.#reporter, item.news, model, model?.applyTaskUpdate(item.news));
+    return callWithTaskUpdate(this.#reporter, item.news, model, model?.applyTaskUpdate(item.news));
   }
 
   #hasDropped(): boolean {

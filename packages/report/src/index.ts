@@ -2,12 +2,12 @@
 export type { Clock } from '@pexen/core';
 export { systemClock } from '@pexen/core/timers';
 export { type DecoupleOptions, decouple } from './decouple.ts';
-export type { InspectableRun } from './inspector.ts';
 export { junit } from './junit/junit.ts';
 export { lines } from './lines.ts';
 export { live } from './live/live.ts';
 export { onSuspension, type Suspended } from './live/suspension.ts';
 export type { Change, LateError, LostWorker } from './model/change.ts';
+export { type NotPassed, type Totals, verdictOf } from './model/results.ts';
 export {
   type Inspected,
   type RunFacts,
@@ -27,25 +27,19 @@ export type {
   TaskSnapshot,
   TaskState,
 } from './model/run-task.ts';
-export type { NotPassed, Totals } from './model/tally.ts';
-export { verdictOf } from './model/verdict.ts';
 export type { WaitingGroup, WaitingGroups, WaitingKind } from './model/waiting.ts';
 export { type MultiOptions, multi, type RunListener } from './multi.ts';
-export { junitKinds, terminalKinds } from './option-kinds.ts';
-export type {
-  JUnitOptions,
-  LinesOptions,
-  LiveOptions,
-  TerminalChoice,
-  TerminalOptions,
-  TerminalStream,
+export {
+  type JUnitOptions,
+  junitKinds,
+  type LinesOptions,
+  type LiveOptions,
+  type TerminalChoice,
+  type TerminalOptions,
+  type TerminalStream,
+  terminalKinds,
 } from './options.ts';
-export type {
-  DroppedNews,
-  ReadonlyRunModel,
-  Reporter,
-  ReporterProblem,
-  RunView,
-} from './reporter.ts';
+export type { DroppedUpdates, ReadonlyRunModel, Reporter, ReporterProblem, RunView } from './reporter.ts';
+export type { InspectableRun } from './run-view.ts';
 export { terminal } from './terminal.ts';
 export { printable, printableLines } from './text/printable.ts';

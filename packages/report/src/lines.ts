@@ -2,19 +2,15 @@
 import { type Clock, refuse } from '@pexen/core';
 import { optionProblems } from '@pexen/core/options';
 import { startTicking, systemClock } from '@pexen/core/timers';
-import { Guard } from './guard.ts';
+import { Guard, RunTime, SlowWatch } from './between-events.ts';
 import type { Change } from './model/change.ts';
 import type { RunningAttempt } from './model/run-task.ts';
-import { terminalKinds } from './option-kinds.ts';
-import type { LinesOptions } from './options.ts';
+import { type LinesOptions, terminalKinds } from './options.ts';
 import { Output } from './output.ts';
 import type { ReadonlyRunModel, Reporter } from './reporter.ts';
-import { RunTime } from './run-time.ts';
-import { SlowWatch } from './slow-watch.ts';
-import { formatSpan } from './text/duration.ts';
+import { formatSpan, progressText } from './text/format.ts';
 import { type Paint, paintFor } from './text/paint.ts';
 import { lastLine, printable } from './text/printable.ts';
-import { progressText } from './text/progress.ts';
 import { changeLines, newsLine } from './text/result-lines.ts';
 import { summaryLines } from './text/summary-lines.ts';
 

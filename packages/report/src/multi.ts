@@ -2,11 +2,17 @@
 import { type Clock, isThenable, type RunEvent, type TaskUpdateEvent } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
 import { Decoupled, type DecoupleOptions } from './decouple.ts';
-import { callWithEvent, callWithNews } from './hooks.ts';
-import { type InspectableRun, Inspector } from './inspector.ts';
 import type { Change } from './model/change.ts';
 import { RunModel } from './model/run-model.ts';
-import type { ReadonlyRunModel, Reporter, ReporterProblem, RunView } from './reporter.ts';
+import {
+  callWithEvent,
+  callWithTaskUpdate,
+  type ReadonlyRunModel,
+  type Reporter,
+  type ReporterProblem,
+  type RunView,
+} from './reporter.ts';
+import { type InspectableRun, runView } from './run-view.ts';
 
 /** What a run reports to. */
 export interface RunListener {
@@ -65,8 +71,7 @@ export function multi(
       for (const member of members) member.taskUpdate(event, change);
     },
     attach: (run) => {
-      const inspector = new Inspector(run, model, clock);
-      const view = { inspect: () => run.inspect(), refresh: () => inspector.refresh() };
+      const view = runView(run, model, clock);
       for (const member of members) member.attach(view);
     },
     note: (text) => {
@@ -108,7 +113,7 @@ class Member {
   }
 
   taskUpdate(event: TaskUpdateEvent, change: Change | undefined): void {
-    this.#call((reporter) => callWithNews(reporter, event, this.#model, change));
+    this.#call((reporter) => callWithTaskUpdate(reporter, event, this.#model, change));
   }
 
   attach(view: RunView): void {

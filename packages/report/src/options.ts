@@ -1,6 +1,20 @@
-/** What the terminal reporters can be told: where to write, with colour or not, how wide, and by which clock. */
+/** The options of the reporters, and their types at run time. */
 import type { Clock } from '@pexen/core';
+import {
+  anyText,
+  byName,
+  clock,
+  flag,
+  having,
+  type KindsOf,
+  number,
+  oneOf,
+  record,
+  text,
+  whole,
+} from '@pexen/core/options';
 
+/** What the terminal reporters can be told: where to write, with colour or not, how wide, and by which clock. */
 /** A stream that may be a terminal. `process.stdout` and `process.stderr` are such. */
 export interface TerminalStream extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
@@ -62,3 +76,28 @@ export interface JUnitOptions {
   /** Whether findings become test cases of their own, beside that of their task. Default: true. */
   readonly findings?: boolean;
 }
+
+/** What the options of reporters may be. */
+/** For `terminal`, `live` and `lines`: one set serves all three, since the first chooses between the others. */
+export const terminalKinds: KindsOf<TerminalChoice> = {
+  stream: having('a stream to write to', ['write']),
+  color: flag,
+  columns: whole(1),
+  rows: whole(1),
+  clock,
+  env: record,
+  slowAfter: number(0),
+  outputLines: whole(0),
+  passes: flag,
+};
+
+/** For `junit`. */
+export const junitKinds: KindsOf<JUnitOptions> = {
+  file: text,
+  strict: flag,
+  name: anyText,
+  properties: byName(anyText),
+  output: oneOf('failed', 'all', 'none'),
+  outputLimit: whole(0),
+  findings: flag,
+};

@@ -1,9 +1,10 @@
-/** What a reporter is. It hears of what happens and makes something to read of it; it never decides anything. */
-import type { Inspection, RunEvent, TaskUpdateEvent } from '@pexen/core';
+/** The interface of a reporter, and how its functions are called. A reporter receives what happens in a run and writes it; it decides nothing. */
+import { type Inspection, isThenable, type RunEvent, type TaskUpdateEvent } from '@pexen/core';
 import type { Change } from './model/change.ts';
 import type { RunModel } from './model/run-model.ts';
 
-/** The model as reporters have it: to read. */
+/** What a reporter is. It hears of what happens and makes something to read of it; it never decides anything. */
+/** The model, read-only, as reporters see it. */
 export type ReadonlyRunModel = Omit<RunModel, 'apply' | 'applyNews' | 'applyInspection'>;
 
 /**
@@ -20,53 +21,106 @@ export type ReadonlyRunModel = Omit<RunModel, 'apply' | 'applyNews' | 'applyInsp
  * };
  */
 export interface Reporter {
-  /** How it is called when it fails. */
+  /** Its name in error messages. */
   readonly name?: string;
   /**
-   * Which tasks it needs in the model: with `open` only those without a result, so that a long run needs no more memory than its open tasks.
+   * Which tasks it needs in the model: with `open` only those without a result, so that a long run needs memory for its open tasks only.
    * Default: `all`.
    */
   readonly reads?: 'all' | 'open';
-  /** Something changed: what it was, and the state of the run after it. In the order in which the run reports it. */
+  /** Receives each change, with the state of the run after it, in the order in which the run reports them. */
   update?(model: ReadonlyRunModel, change: Change): unknown;
-  /** One event of the run as it is, in the order in which the run reports them. */
+  /** Receives each event of the run as it is, in the order in which the run reports them. */
   event?(event: RunEvent): unknown;
-  /** `true`: events are to carry digests of tasks. Working them out reads files, so it is done only where a reporter asks for it. */
+  /** `true`: events carry the digests of tasks. Computing them reads files, so it is done only if a reporter asks for it. */
   readonly wantsDigests?: boolean;
-  /** What a running body said. Comes beside the events, in no promised order to them. */
+  /** Receives what a running body reports. The order relative to events is not defined. */
   taskUpdate?(event: TaskUpdateEvent): unknown;
-  /** Called of an asynchronous reporter that was too slow for the news of a run: how much it missed. Default: a `note` says so. */
-  dropped?(dropped: DroppedNews): unknown;
-  /** Lets a reporter that shows a run while it goes on ask for the present state. Called before the first event, if at all. */
+  /** Receives how many task updates were dropped, since an asynchronous reporter was too slow for them. Default: a `note` says so. */
+  dropped?(dropped: DroppedUpdates): unknown;
+  /** Gives a reporter that shows a run in progress access to the current state. Called before the first event, if at all. */
   attach?(view: RunView): void;
-  /** One sentence for the people who watch, not from the run itself: what an interrupt does, for example. */
+  /** Receives one sentence for the user that is not from the run itself: what an interrupt does, for example. */
   note?(text: string): void;
-  /** The last call. Puts the terminal in order and writes what is still to be written, also where the run never ended. */
+  /** The last call. Restores the terminal and writes what is left, also if the run never ended. */
   close(): Promise<void>;
 }
 
-/** What a reporter may ask of a run. */
+/** A reporter's access to a run. */
 export interface RunView {
   /**
-   * Brings into the model what no event tells: what tasks wait for, who holds what. Call it as often as you like: the run is inspected at
-   * most twice a second, and for at most a twentieth of the time.
+   * Updates the parts of the model that are not in events: what tasks wait for, and which tasks hold what. Call it as often as you like: the
+   * run is inspected at most twice a second, and for at most a twentieth of the time.
    */
   refresh(): void;
-  /** The state of the run as the run has it. Costs as much as there are tasks. */
+  /** The state of the run, from the run itself. Costs as much as there are tasks. */
   inspect(): Inspection;
 }
 
-/** News that were not delivered, since the reporter was too slow for them. Findings and attachments are never dropped. */
-export interface DroppedNews {
+/** Task updates that were not delivered, since the reporter was too slow for them. Findings and attachments are never dropped. */
+export interface DroppedUpdates {
   /** Lines of output and of logs. */
   readonly lines: number;
-  /** Reports of progress, and signs of life. */
+  /** Reports of progress, and heartbeats. */
   readonly progress: number;
 }
 
 /** A reporter that failed. */
 export interface ReporterProblem {
-  /** Its `name`, else `reporter-n` by its place in the list. */
+  /** Its `name`, else `reporter-n`, by its position in the list. */
   readonly reporter: string;
   readonly error: unknown;
+}
+
+/** `change` is what the event changed in the model; undefined if the reporter reads none. */
+export function callWithEvent(
+  reporter: Reporter,
+  event: RunEvent,
+  model: ReadonlyRunModel | undefined,
+  change: Change | undefined,
+): unknown {
+  return both(reporter.event?.(event), updated(reporter, model, change));
+}
+
+/** The same for a task update. */
+export function callWithTaskUpdate(
+  reporter: Reporter,
+  event: TaskUpdateEvent,
+  model: ReadonlyRunModel | undefined,
+  change: Change | undefined,
+): unknown {
+  return both(reporter.taskUpdate?.(event), updated(reporter, model, change));
+}
+
+/** Reports the dropped updates to the reporter, by `dropped` or by a `note`. */
+export function callWithDropped(reporter: Reporter, dropped: DroppedUpdates): unknown {
+  if (reporter.dropped !== undefined) return reporter.dropped(dropped);
+  return reporter.note?.(droppedText(dropped));
+}
+
+/** `… 1,234 lines of output dropped`. */
+function droppedText({ lines, progress }: DroppedUpdates): string {
+  const parts = [
+    ...(lines > 0 ? [`${counted(lines, 'line')} of output`] : []),
+    ...(progress > 0 ? [`${counted(progress, 'report')} of progress`] : []),
+  ];
+  return `… ${parts.join(' and ')} dropped`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
+}
+
+function updated(
+  reporter: Reporter,
+  model: ReadonlyRunModel | undefined,
+  change: Change | undefined,
+): unknown {
+  return model === undefined || change === undefined ? undefined : reporter.update?.(model, change);
+}
+
+/** Returns a promise if one of them is a promise. */
+function both(first: unknown, second: unknown): unknown {
+  if (!isThenable(first)) return second;
+  return isThenable(second) ? Promise.all([first, second]) : first;
 }

@@ -3,8 +3,7 @@ import { refuse } from '@pexen/core';
 import { optionProblems } from '@pexen/core/options';
 import { lines } from './lines.ts';
 import { live } from './live/live.ts';
-import { terminalKinds } from './option-kinds.ts';
-import type { TerminalChoice, TerminalStream } from './options.ts';
+import { type TerminalChoice, type TerminalStream, terminalKinds } from './options.ts';
 import type { Reporter } from './reporter.ts';
 
 /**

@@ -1,4 +1,5 @@
 /** The picture fits its screen, whatever is in it and however small the screen is. */
+
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { RunModel, type RunSnapshot, type WaitingKind } from '../src/index.ts';

@@ -15,7 +15,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { isWhole } from '#sample';
 import { junit, verdictOf } from '../src/index.ts';
-import { xmlName, xmlText } from '../src/junit/xml-text.ts';
+import { xmlName, xmlText } from '../src/junit/xml.ts';
 import { hostile } from './hostile.ts';
 import { listen } from './listen.ts';
 import { type DialectName, schemaErrors } from './schemas.ts';

@@ -1,7 +1,8 @@
 /** Text of tasks on its way to a terminal: harmless, whatever it is, and as wide as it may be. */
+
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatClock, formatGuess, formatSeconds, formatSpan } from '../src/text/duration.ts';
+import { formatClock, formatGuess, formatSeconds, formatSpan } from '../src/text/format.ts';
 import { lastLine, printable, printableLines } from '../src/text/printable.ts';
 import { clip, clipMiddle, padEnd, padStart, widthOf } from '../src/text/width.ts';
 import { hostile } from './hostile.ts';

@@ -1,7 +1,7 @@
 /** The two dialects of JUnit XML that are written, each true to a schema. Everything is text that XML can hold from here on. */
-import type { Element } from './element.ts';
+
 import type { Rerun, TestCase } from './test-case.ts';
-import { xmlName, xmlText } from './xml-text.ts';
+import { type Element, xmlName, xmlText } from './xml.ts';
 
 /** What a suite is called, and what its cases came to. */
 export interface SuiteFacts {

@@ -2,11 +2,9 @@
  * A report as it grows: each case becomes text as soon as it is known, so that a long run costs no more memory than its
  * report has characters. Suites come in the order in which they were first heard of.
  */
-import type { Dialect, SuiteFacts } from './dialect.ts';
-import { textElement } from './dialect.ts';
-import { closeTag, type Element, openTag, render } from './element.ts';
+import { type Dialect, type SuiteFacts, textElement } from './dialect.ts';
 import type { TestCase } from './test-case.ts';
-import { limited, xmlName } from './xml-text.ts';
+import { closeTag, type Element, limited, openTag, render, xmlName } from './xml.ts';
 
 /** In the strict dialect, the output of all cases of a suite together, in characters. */
 const SUITE_OUTPUT = 4_000_000;

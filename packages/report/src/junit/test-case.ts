@@ -5,8 +5,7 @@
 import { type Finding, isBad, type Verdict } from '@pexen/core';
 import type { LateError } from '../model/change.ts';
 import type { EndedTask, RunTask, TaskAttempt, TaskResult } from '../model/run-task.ts';
-import { attachmentLines } from './attachments.ts';
-import { attemptText, dataOf, findingsText, goneText, outputOf } from './texts.ts';
+import { attachmentLines, attemptText, dataOf, findingsText, goneText, outputOf } from './texts.ts';
 
 /** How a case stands in the report. */
 type Standing =

@@ -1,5 +1,8 @@
-/** Errors, findings and output as plain text for a report that is read in a browser. */
+/** Errors, findings, output and attachments as plain text, for a report that is read in a browser. */
+
+import { relative, sep } from 'node:path';
 import {
+  type Attachment,
   type CapturedOutput,
   type Finding,
   formatOutput,
@@ -7,9 +10,10 @@ import {
   type ProviderGone,
 } from '@pexen/core';
 import type { TaskAttempt, TaskError } from '../model/run-task.ts';
-import { dataText } from '../text/data.ts';
-import { limited } from './xml-text.ts';
+import { dataText } from '../text/format.ts';
+import { limited } from './xml.ts';
 
+/** Errors, findings and output as plain text for a report that is read in a browser. */
 const FINDINGS = 50;
 const DATA = 4000;
 
@@ -59,4 +63,28 @@ function errorText({ name, message, stack }: TaskError): string {
   const told = stack.split('\n').filter((line) => !/^\s+at .*\/node_modules\/@pexen\//.test(line));
   const text = told.join('\n');
   return text.includes(message) ? text : `${name}: ${message}\n${text}`;
+}
+
+/** Attachments, in the form that Jenkins (junit-attachments) and GitLab read: a line of its own in the output of a case. */
+/** One line for each file, and each text under its name. */
+export function attachmentLines(attachments: readonly Attachment[], limit: number): string {
+  return attachments.map((attachment) => attachmentText(attachment, limit)).join('');
+}
+
+function attachmentText({ name, file, text }: Attachment, limit: number): string {
+  const said = text === undefined ? '' : `\n── ${name} ──\n${limited(text, limit)}\n`;
+  if (file === undefined) return said;
+  const line = canBeNamed(file) ? `[[ATTACHMENT|${fromHere(file)}]]` : `attachment ${JSON.stringify(file)}`;
+  return `${said}\n${line}\n`;
+}
+
+/** The readers know no escape for what ends the path. */
+function canBeNamed(file: string): boolean {
+  return !/\]\]|[|\p{Cc}]/u.test(file);
+}
+
+/** Both readers take a path from the root of the project, which is where a CI job stands. */
+function fromHere(file: string): string {
+  const path = relative('.', file);
+  return path.startsWith('..') ? file : path.split(sep).join('/');
 }

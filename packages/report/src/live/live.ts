@@ -2,13 +2,11 @@
 import { type Clock, refuse } from '@pexen/core';
 import { optionProblems } from '@pexen/core/options';
 import { startTicking, systemClock } from '@pexen/core/timers';
-import { Guard } from '../guard.ts';
+import { Guard, RunTime } from '../between-events.ts';
 import type { Change } from '../model/change.ts';
-import { terminalKinds } from '../option-kinds.ts';
-import type { LiveOptions, TerminalStream } from '../options.ts';
+import { type LiveOptions, type TerminalStream, terminalKinds } from '../options.ts';
 import { Output } from '../output.ts';
 import type { ReadonlyRunModel, Reporter, RunView } from '../reporter.ts';
-import { RunTime } from '../run-time.ts';
 import { type Paint, paintFor } from '../text/paint.ts';
 import { printableLines } from '../text/printable.ts';
 import { changeLines, newsLine } from '../text/result-lines.ts';

@@ -1,15 +1,13 @@
-/** The rows of the live view: what runs, and what waits for what. Each is one line, never wider than it may be. */
+/** The rows of the live view: the running tasks, and what the others wait for. Each is one line within a width. */
 import type { PoolState } from '@pexen/core';
 import type { RunningAttempt, TaskSnapshot } from '../model/run-task.ts';
 import type { WaitingGroup } from '../model/waiting.ts';
-import { type Cell, joinCells } from '../text/cells.ts';
-import { formatClock } from '../text/duration.ts';
+import { formatClock, progressText } from '../text/format.ts';
 import type { Paint } from '../text/paint.ts';
 import { lastLine, printable } from '../text/printable.ts';
-import { progressText } from '../text/progress.ts';
-import { clip, clipMiddle, padStart, widthOf } from '../text/width.ts';
-import { type WaitingText, waitingText } from './waiting-text.ts';
+import { type Cell, clip, clipMiddle, joinCells, padStart, widthOf } from '../text/width.ts';
 
+/** The rows of the live view: what runs, and what waits for what. Each is one line, never wider than it may be. */
 const BAR = 8;
 /** After this long without a word, a task that used to talk is called quiet. */
 const QUIET_AFTER = 30_000;
@@ -170,4 +168,51 @@ function byOf({ how, by }: WaitingText, elapsed: ReadonlyMap<string, string>): s
 
 function grown(columns: number, text: string, most: number): number {
   return Math.min(most, Math.max(columns, widthOf(text)));
+}
+
+/** What tasks wait for, in words. */
+/** As in `61 for WHAT  HOW BY`, for example `61 for /db  held by a, b`. */
+export interface WaitingText {
+  readonly what: string;
+  readonly how: string;
+  /** Names: tasks, groups, or pools and how full they are. */
+  readonly by: readonly string[];
+}
+
+/** `pools` is how full they were at the last inspection. */
+export function waitingText(group: WaitingGroup, pools: readonly PoolState[]): WaitingText {
+  const { kind, subject, by, isOver } = group;
+  switch (kind) {
+    case 'resource':
+      return { what: subject, how: isOver ? 'just released' : 'held by', by };
+    case 'requirement':
+      return { what: subject, how: isOver ? 'just ended' : 'from', by };
+    case 'order':
+      return { what: 'the end of others', how: isOver ? 'just ended' : 'after', by };
+    case 'reservation':
+      return { what: 'its turn', how: isOver ? 'just ended' : 'behind', by };
+    case 'group':
+      return { what: `the turn of group ${subject}`, how: groupHow(group), by };
+    case 'slot':
+      return { what: 'a free worker', how: 'in', by: by.map((name) => poolText(name, pools)) };
+    case 'dispatched':
+      return { what: 'a worker to begin', how: 'in', by: by.map((name) => poolText(name, pools)) };
+    case 'consumer':
+      return { what: 'the consumer', how: 'of the results', by };
+    case 'unknown':
+      return { what: 'a reason not seen yet', how: '', by };
+    default:
+      return kind satisfies never;
+  }
+}
+
+function groupHow({ isByTasks, isOver, by }: WaitingGroup): string {
+  if (!isByTasks) return by.length === 0 ? '' : 'now';
+  return isOver ? 'just ended' : 'after';
+}
+
+function poolText(name: string, pools: readonly PoolState[]): string {
+  const pool = pools.find((each) => each.name === name);
+  if (pool === undefined) return name;
+  return `${name}: ${Math.min(pool.dispatched, pool.slots)} of ${pool.slots} busy`;
 }

@@ -17,22 +17,11 @@ import type {
   Versions,
 } from '@pexen/core';
 import type { Change, LateError, LostWorker } from './change.ts';
-import { ChangeOrder } from './change-order.ts';
-import { LinkedList } from './linked-list.ts';
-import {
-  type EndedTask,
-  type Mutable,
-  type RunningAttempt,
-  type RunTask,
-  TaskRecord,
-  type TaskResult,
-  type TaskSnapshot,
-} from './run-task.ts';
-import { Tally, type Totals } from './tally.ts';
-import { TaskIndex } from './task-index.ts';
-import { verdictOf } from './verdict.ts';
+import { Work } from './estimate.ts';
+import { resultOf, Tally, type Totals } from './results.ts';
+import type { EndedTask, RunningAttempt, RunTask, TaskSnapshot } from './run-task.ts';
+import { ChangeOrder, LinkedList, type Mutable, TaskIndex, TaskRecord } from './task-records.ts';
 import { type WaitingGroups, WaitingTasks } from './waiting.ts';
-import { Work } from './work.ts';
 
 /** So much of the last output is kept, characters: a long line. */
 const TAIL = 400;
@@ -406,38 +395,4 @@ type TaskEvent = Pick<TaskFinished, 'task' | 'path' | 'atMs'> & Partial<Pick<Tas
 /** What is known of a task that no event has added; nothing is promised of it. */
 function factsOf({ task: id, path, callPath = [path] }: TaskEvent): TaskInfo {
   return { id, path, callPath, nameKind: 'ordinal', recallable: false, rerunnable: false };
-}
-
-function resultOf(event: TaskFinished | TaskSkipped): TaskResult {
-  return event.type === 'task-skipped' ? skippedResult(event) : finishedResult(event);
-}
-
-function finishedResult(event: TaskFinished): TaskResult {
-  return {
-    status: event.status,
-    judgement: verdictOf(event),
-    endedAtMs: event.atMs,
-    durationMs: event.durationMs,
-    attempts: event.attempts,
-    findings: event.findings,
-    flaky: event.flaky,
-    slow: event.slow,
-    reason: none,
-    providersGone: event.providersGone ?? none,
-  };
-}
-
-function skippedResult(event: TaskSkipped): TaskResult {
-  return {
-    status: 'skipped',
-    judgement: verdictOf(event),
-    endedAtMs: event.atMs,
-    durationMs: 0,
-    attempts: none,
-    findings: none,
-    flaky: false,
-    slow: false,
-    reason: event.reason,
-    providersGone: none,
-  };
 }

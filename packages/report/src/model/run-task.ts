@@ -1,4 +1,4 @@
-/** One task of a run as the model knows it, for readers and for the model itself. Knows nothing of events and of other tasks. */
+/** One task of a run as reporters see it. Does not know events or other tasks. */
 import type {
   Attachment,
   AttemptInfo,
@@ -11,7 +11,6 @@ import type {
   ResultStatus,
   TaskInfo,
 } from '@pexen/core';
-import type { ListNode } from './linked-list.ts';
 
 /** What a task said about itself before it ran. */
 export type TaskFacts = TaskInfo;
@@ -91,51 +90,4 @@ export interface TaskSnapshot {
   readonly running?: RunningAttempt;
   readonly result?: TaskResult;
   readonly attachments?: readonly Attachment[];
-}
-
-/** The attempt under way, as the model changes it. */
-export type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-
-const none: readonly Attachment[] = [];
-
-/** The model's own record of a task: in one list by its state, and in one list of all tasks by their last change. */
-export class TaskRecord implements RunTask, ListNode<TaskRecord> {
-  facts: TaskFacts;
-  state: TaskState = 'waiting';
-  sinceMs: number;
-  version = 0;
-  running: Mutable<RunningAttempt> | undefined;
-  result: TaskResult | undefined;
-  attachments: readonly Attachment[] = none;
-  list: ListNode<TaskRecord>['list'];
-  previous: TaskRecord | undefined;
-  next: TaskRecord | undefined;
-  /** In the order of changes. */
-  earlier: TaskRecord | undefined;
-  later: TaskRecord | undefined;
-  /** Made when it is asked for; taken away by the next change. */
-  image: TaskSnapshot | undefined;
-
-  constructor(facts: TaskFacts, atMs: number) {
-    this.facts = facts;
-    this.sinceMs = atMs;
-  }
-
-  get path(): string {
-    return this.facts.path;
-  }
-
-  get callPath(): readonly string[] {
-    return this.facts.callPath;
-  }
-
-  snapshot(): TaskSnapshot {
-    this.image ??= Object.freeze({
-      ...{ facts: this.facts, state: this.state, sinceMs: this.sinceMs, version: this.version },
-      ...(this.running !== undefined && { running: Object.freeze({ ...this.running }) }),
-      ...(this.result !== undefined && { result: this.result }),
-      ...(this.attachments.length > 0 && { attachments: [...this.attachments] }),
-    });
-    return this.image;
-  }
 }

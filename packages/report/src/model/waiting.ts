@@ -3,8 +3,7 @@
  * number of waiting tasks. Which tasks wait is what events say; what for is what the last inspection said, as far as it still holds.
  */
 import type { Inspection, WaitingFor } from '@pexen/core';
-import { LinkedList } from './linked-list.ts';
-import type { TaskRecord } from './run-task.ts';
+import { LinkedList, type TaskRecord } from './task-records.ts';
 
 /**
  * What tasks wait for. Besides what an inspection names: `dispatched`, a pool has the task and has not started it; `unknown`, the task

@@ -1,9 +1,11 @@
-/** What went wrong in an attempt, as lines: the error with the frames that are the user's, its causes, and what was printed. */
-import { type CapturedOutput, formatOutput } from '@pexen/core';
+/** The lines below the line of a task: its error, its findings and its output. */
+import { type CapturedOutput, type Finding, formatOutput } from '@pexen/core';
 import type { TaskAttempt, TaskError } from '../model/run-task.ts';
+import { dataText } from './format.ts';
 import type { Paint } from './paint.ts';
 import { clipped, printable, printableLines } from './printable.ts';
 
+/** What went wrong in an attempt, as lines: the error with the frames that are the user's, its causes, and what was printed. */
 /** Our own classes say nothing to anybody; nor do the places where we made one. */
 const ownErrors: ReadonlySet<string> = new Set(['TaskFailError', 'PexenError']);
 const FRAMES = 8;
@@ -106,4 +108,37 @@ function causeLines({ cause, errors = [] }: TaskError, paint: Paint, depth = 0):
 function shownOf(title: string, output: CapturedOutput | undefined, atMost: number): ShownOutput {
   const lines = output === undefined ? [] : printableLines(formatOutput(output));
   return { title, lines: lines.slice(-atMost), count: lines.length };
+}
+
+/** The findings of a task that are worth reading, as lines. */
+const MOST_FINDINGS = 20;
+const FINDING_LINES = 12;
+
+/** Failed findings and problems, each with what it says; nothing of those that passed. */
+export function findingLines(findings: readonly Finding[], paint: Paint): string[] {
+  const telling = findings.filter(({ status }) => status === 'fail' || status === 'warn');
+  const lines = telling.slice(0, MOST_FINDINGS).flatMap((finding) => linesOf(finding, paint));
+  if (telling.length > MOST_FINDINGS)
+    lines.push(paint('dim', `… and ${telling.length - MOST_FINDINGS} more`));
+  return lines;
+}
+
+/** `2 of 40 findings failed`, or an empty text where none did. */
+export function findingsHeadline(findings: readonly Finding[]): string {
+  const failed = findings.filter(({ status }) => status === 'fail').length;
+  if (failed > 0) return `${failed} of ${findings.length} findings failed`;
+  const warned = findings.filter(({ status }) => status === 'warn').length;
+  return warned === 0 ? '' : `${warned} ${warned === 1 ? 'problem' : 'problems'}`;
+}
+
+function linesOf({ name, status, message, data }: Finding, paint: Paint): string[] {
+  const title = printable(clipped(name));
+  const mark = status === 'fail' ? paint('red', '✗') : paint('yellow', '!');
+  const said = printableLines(message ?? dataText(data)).map(clipped);
+  const shown = said.slice(0, FINDING_LINES).map((line) => `  ${line}`);
+  if (said.length > FINDING_LINES) shown.push(paint('dim', `  … ${said.length - FINDING_LINES} more lines`));
+  if (said.length === 1 && name.length + (said[0]?.length ?? 0) < 90) {
+    return [`${mark} ${title}: ${said[0]}`];
+  }
+  return [`${mark} ${title}`, ...shown];
 }

@@ -1,7 +1,9 @@
-/** Colour, or none: decided once for a stream, then asked for by style. */
+/** The colours and the words of a terminal: styles, and how each verdict looks. */
 import { styleText } from 'node:util';
+import type { Verdict } from '@pexen/core';
 import type { TerminalOptions, TerminalStream } from '../options.ts';
 
+/** Colour, or none: decided once for a stream, then asked for by style. */
 /** A name, or several, as `util.styleText` takes them. */
 export type Style = Parameters<typeof styleText>[0];
 
@@ -17,3 +19,31 @@ export function paintFor(stream: TerminalStream, color: TerminalOptions['color']
 function takesColor(stream: TerminalStream): boolean {
   return styleText('red', 'x', { stream }) !== 'x';
 }
+
+/** How each verdict looks in a terminal: its word, its colour, and what a number of them is called. */
+export interface VerdictLook {
+  /** At most seven letters. */
+  readonly word: string;
+  readonly style: Style;
+  /** As in `3 failed`. */
+  readonly counted: string;
+  /** Where there is little room. */
+  readonly mark: string;
+}
+
+/** In the order in which counts are listed. */
+export const verdictLooks: Readonly<Record<Verdict, VerdictLook>> = {
+  pass: { word: 'PASS', style: 'green', counted: 'passed', mark: '✓' },
+  flaky: { word: 'FLAKY', style: 'yellow', counted: 'flaky', mark: '≈' },
+  warn: { word: 'WARN', style: 'yellow', counted: 'with problems', mark: '!' },
+  'expected-fail': { word: 'XFAIL', style: 'green', counted: 'failed as expected', mark: 'x' },
+  fail: { word: 'FAIL', style: ['red', 'bold'], counted: 'failed', mark: '✗' },
+  error: { word: 'ERROR', style: ['red', 'bold'], counted: 'broken', mark: 'E' },
+  timeout: { word: 'TIMEOUT', style: ['red', 'bold'], counted: 'timed out', mark: 'T' },
+  crashed: { word: 'CRASH', style: ['red', 'bold'], counted: 'crashed', mark: '☠' },
+  cancelled: { word: 'CANCEL', style: 'magenta', counted: 'cancelled', mark: '⊘' },
+  skip: { word: 'SKIP', style: 'cyan', counted: 'skipped', mark: '↷' },
+};
+
+/** Every verdict, in the order in which counts are listed. */
+export const verdicts: readonly Verdict[] = Object.keys(verdictLooks) as Verdict[];

@@ -2,12 +2,10 @@
 import { formatProviderGone, formatReason, isBad, type Verdict } from '@pexen/core';
 import type { Change, LateError } from '../model/change.ts';
 import type { EndedTask, TaskAttempt, TaskResult } from '../model/run-task.ts';
-import { formatSeconds, formatSpan } from './duration.ts';
-import { errorLines, outputLines, outputsOf } from './failure.ts';
-import { findingLines, findingsHeadline } from './findings.ts';
-import type { Paint } from './paint.ts';
+import { errorLines, findingLines, findingsHeadline, outputLines, outputsOf } from './failure.ts';
+import { formatSeconds, formatSpan } from './format.ts';
+import { type Paint, verdictLooks } from './paint.ts';
 import { printable, printableLines } from './printable.ts';
-import { verdictLooks } from './verdict-look.ts';
 import { clip, clipMiddle, widthOf } from './width.ts';
 
 const WORD_COLUMNS = 9;

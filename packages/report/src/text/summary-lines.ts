@@ -1,11 +1,11 @@
 /** The end of a report: what did not pass, once more, and what the run came to. */
+
+import type { NotPassed, Totals } from '../model/results.ts';
 import { RunModel, type RunSnapshot } from '../model/run-model.ts';
-import type { NotPassed, Totals } from '../model/tally.ts';
-import { formatSeconds, formatSpan } from './duration.ts';
-import type { Paint, Style } from './paint.ts';
+import { formatSeconds, formatSpan } from './format.ts';
+import { type Paint, type Style, verdictLooks, verdicts } from './paint.ts';
 import { printable } from './printable.ts';
 import { INDENT, oneLine, statusLine } from './result-lines.ts';
-import { verdictLooks, verdicts } from './verdict-look.ts';
 
 const RULE = '─';
 /** As wide as what stands before the counts. */

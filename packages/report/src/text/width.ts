@@ -1,6 +1,8 @@
-/** How many columns text takes in a terminal, and how to make it take no more. For text without control sequences. */
+/** How many columns text takes in a terminal, and how to clip, pad and join it. For text without control sequences. */
 import { loadStringWidth } from '../on-demand.ts';
+import type { Paint, Style } from './paint.ts';
 
+/** How many columns text takes in a terminal, and how to make it take no more. For text without control sequences. */
 const ELLIPSIS = '…';
 const plainAscii = /^[ -~]*$/;
 let stringWidth: ReturnType<typeof loadStringWidth> | undefined;
@@ -55,4 +57,25 @@ function takeColumns(characters: readonly string[], columns: number): string[] {
     taken.push(character);
   }
   return taken;
+}
+
+/** One line made of cells: each as wide as its column, all together never wider than the line may be. */
+export interface Cell {
+  readonly text: string;
+  readonly style?: Style;
+  /** Filled up with spaces to this width. */
+  readonly columns?: number;
+}
+
+/** The cells side by side. What does not fit is cut off at the end of the line. */
+export function joinCells(cells: readonly Cell[], width: number, paint: Paint): string {
+  let line = '';
+  let room = width;
+  for (const { text, style, columns = 0 } of cells) {
+    const cut = clip(padEnd(text, columns), room);
+    line += style === undefined ? cut : paint(style, cut);
+    room -= widthOf(cut);
+    if (room <= 0) break;
+  }
+  return line;
 }

@@ -1,6 +1,29 @@
-/** Which running tasks are taking long, reported once for every further span of what is long for them. Knows no clock. */
+/** What the terminal reporters do between events: the time of the run, slow tasks, and errors on a timer. */
+import type { Clock } from '@pexen/core';
 import type { RunningAttempt, RunTask } from './model/run-task.ts';
 
+/** The time of a run between its events: its events say when they were, the clock says how long ago that is. */
+export class RunTime {
+  readonly #clock: Clock;
+  #startedAt: number | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Milliseconds since the start of the run; 0 before its first event. */
+  now(): number {
+    return this.#startedAt === undefined ? 0 : this.#clock.now() - this.#startedAt;
+  }
+
+  /** An event was told; the run is at least as old as that. */
+  saw(atMs: number): void {
+    const startedAt = this.#clock.now() - atMs;
+    this.#startedAt = Math.min(this.#startedAt ?? startedAt, startedAt);
+  }
+}
+
+/** Which running tasks are taking long, reported once for every further span of what is long for them. Knows no clock. */
 /** A task that has become slow, or slow once more. */
 export interface SlowTask {
   readonly task: RunTask;
@@ -42,5 +65,26 @@ export class SlowWatch {
   #reportedOf(task: RunTask, { startedAtMs }: RunningAttempt): number {
     const reported = this.#reported.get(task);
     return reported?.startedAtMs === startedAtMs ? reported.spans : 0;
+  }
+}
+
+/** What reporters do by themselves, on a timer or when a window changes: nobody above them could catch what goes wrong there. */
+/** Keeps the first error until somebody can be told. */
+export class Guard {
+  #failure: { readonly error: unknown } | undefined;
+
+  /** Does it, unless something has gone wrong before. */
+  attempt(action: () => void): void {
+    if (this.#failure !== undefined) return;
+    try {
+      action();
+    } catch (error) {
+      this.#failure = { error };
+    }
+  }
+
+  /** Throws what went wrong, if anything did. */
+  tell(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 }

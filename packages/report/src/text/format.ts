@@ -1,5 +1,9 @@
-/** Durations for people. All take milliseconds. */
+/** Durations, progress and data as text. */
 
+import { inspect } from 'node:util';
+import type { Progress } from '@pexen/core';
+
+/** Durations for people. All take milliseconds. */
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -40,4 +44,32 @@ export function formatGuess(ms: number): string {
 
 function twoDigits(value: number): string {
   return String(value).padStart(2, '0');
+}
+
+/** How far a running task says it is. */
+/** `43/100 drivers`; empty where nothing is known. */
+export function progressText(progress: Progress | undefined): string {
+  if (progress === undefined) return '';
+  const { done, total, message } = progress;
+  return [total === undefined ? `${done}` : `${done}/${total}`, message].filter(Boolean).join(' ');
+}
+
+/** The data of findings as text. It comes from tasks and may be anything: what JSON cannot say, Node's inspection can. */
+/** The text itself, JSON, or what an inspection shows; empty where there is nothing. `indent` spaces for each level of JSON. */
+export function dataText(data: unknown, indent = 0): string {
+  if (data === undefined || data === null) return '';
+  if (typeof data === 'string') return data;
+  try {
+    return JSON.stringify(data, undefined, indent) ?? inspected(data);
+  } catch {
+    return inspected(data);
+  }
+}
+
+function inspected(data: unknown): string {
+  try {
+    return inspect(data, { breakLength: Number.POSITIVE_INFINITY, customInspect: false });
+  } catch {
+    return 'data that cannot be read';
+  }
 }

@@ -1,11 +1,11 @@
-/** How far a run is and how long it may still take, from expected and measured durations. Work is counted in milliseconds of tasks. */
+/** Estimates how far a run is and how long it will take, from expected and measured durations. Work is counted in milliseconds of tasks. */
 import type { RunTask } from './run-task.ts';
 
-/** What an unmeasured task is taken for as long as nothing at all was measured, ms. */
+/** The assumed duration of a task as long as none has been measured, ms. */
 const UNKNOWN = 1000;
-/** A task that runs longer than expected is not done for that. */
-const NEARLY = 0.95;
-/** Before this, ms, and before this many results, there is nothing to go by. */
+/** A task that runs longer than expected counts as this share of its expected duration. */
+const NEARLY_DONE = 0.95;
+/** There is no estimate before this, ms, and before this many results. */
 const TOO_EARLY = 2000;
 const TOO_FEW = 3;
 
@@ -13,13 +13,13 @@ export class Work {
   readonly #measured = { open: 0, done: 0 };
   readonly #unmeasured = { open: 0, done: 0, doneMs: 0 };
 
-  /** A task was added. `weightMs` is how long it is expected to take, if that is known. */
+  /** Adds a task. `weightMs` is its expected duration, if that is known. */
   add(weightMs: number | undefined): void {
     if (weightMs === undefined) this.#unmeasured.open++;
     else this.#measured.open += weightMs;
   }
 
-  /** A task ended after so many milliseconds; undefined for one that was skipped: that was no work. */
+  /** Counts a task as done. `durationMs` is undefined for a skipped task, which was not work. */
   close(weightMs: number | undefined, durationMs: number | undefined): void {
     if (weightMs !== undefined) {
       this.#measured.open -= weightMs;
@@ -32,14 +32,14 @@ export class Work {
     this.#unmeasured.doneMs += durationMs;
   }
 
-  /** The share of the work that is done, 0 to 1; what runs counts as far as it seems to be. */
+  /** The share of the work that is done, 0 to 1, with an estimate for the running tasks. */
   fraction(nowMs: number, running: Iterable<RunTask>): number {
     const done = this.#done();
     const all = done + this.#open();
     return all === 0 ? 0 : Math.min(1, (done + this.#underway(nowMs, running)) / all);
   }
 
-  /** The time it may still take, at the pace so far; undefined while there is too little to go by. */
+  /** The remaining time at the pace so far; undefined while too little is known. */
   remainingMs(nowMs: number, running: Iterable<RunTask>): number | undefined {
     const results = this.#unmeasured.done + (this.#measured.done > 0 ? TOO_FEW : 0);
     if (nowMs < TOO_EARLY || results < TOO_FEW) return undefined;
@@ -51,7 +51,7 @@ export class Work {
     return Math.max(longest, (this.#open() - underway) / pace);
   }
 
-  /** What a task may take: what was said, else what the others took on average, ms. */
+  /** The expected duration of a task: its own, else the average of the others, ms. */
   #expectedMs({ facts }: RunTask): number {
     return facts.weightMs ?? this.#average();
   }
@@ -73,7 +73,7 @@ export class Work {
     let sum = 0;
     for (const task of running) {
       const expected = this.#expectedMs(task);
-      sum += expected * Math.min(NEARLY, shareOf(task, (nowMs - since(task)) / Math.max(1, expected)));
+      sum += expected * Math.min(NEARLY_DONE, shareOf(task, (nowMs - since(task)) / Math.max(1, expected)));
     }
     return sum;
   }
@@ -83,7 +83,7 @@ function since({ running, sinceMs }: RunTask): number {
   return running?.startedAtMs ?? sinceMs;
 }
 
-/** How far a task says it is, else how far its time would have it. */
+/** The progress that the task reports, else an estimate by its time. */
 function shareOf({ running }: RunTask, byTime: number): number {
   const progress = running?.progress;
   if (progress?.total === undefined || progress.total <= 0) return Math.max(0, byTime);

@@ -1,0 +1,130 @@
+/** The result of a task, with its verdict, and what all results of a run add up to. Does not know how they are shown. */
+import {
+  formatReason,
+  isBad,
+  type Judgement,
+  judgementOf,
+  type ReasonLink,
+  type TaskFinished,
+  type TaskSkipped,
+  type Verdict,
+} from '@pexen/core';
+import type { TaskResult } from './run-task.ts';
+
+/** One for all: most tasks have none of it. */
+const none: readonly never[] = [];
+
+/** The verdict of a result, and why. The event of a test suite has it; otherwise it follows from the status. */
+export function verdictOf(event: TaskFinished | TaskSkipped): Judgement {
+  if (event.judgement !== undefined) return event.judgement;
+  if (event.type === 'task-skipped') {
+    const reason = formatReason(event.reason);
+    return judgementOf({ status: 'skipped', findings: [], flaky: false, attempts: 0, reason });
+  }
+  const { status, findings, flaky, attempts } = event;
+  const last = attempts.at(-1);
+  const reason = status === 'failed' || status === 'threw' ? last?.error?.message : last?.reason;
+  return judgementOf({ status, findings, flaky, attempts: attempts.length, reason });
+}
+
+/** The result that the model keeps, from the event that reports it. */
+export function resultOf(event: TaskFinished | TaskSkipped): TaskResult {
+  return event.type === 'task-skipped' ? skippedResult(event) : finishedResult(event);
+}
+
+function finishedResult(event: TaskFinished): TaskResult {
+  return {
+    status: event.status,
+    judgement: verdictOf(event),
+    endedAtMs: event.atMs,
+    durationMs: event.durationMs,
+    attempts: event.attempts,
+    findings: event.findings,
+    flaky: event.flaky,
+    slow: event.slow,
+    reason: none,
+    providersGone: event.providersGone ?? none,
+  };
+}
+
+function skippedResult(event: TaskSkipped): TaskResult {
+  return {
+    status: 'skipped',
+    judgement: verdictOf(event),
+    endedAtMs: event.atMs,
+    durationMs: 0,
+    attempts: none,
+    findings: none,
+    flaky: false,
+    slow: false,
+    reason: event.reason,
+    providersGone: none,
+  };
+}
+
+/** A task that the summary lists again. */
+export interface NotPassed {
+  readonly path: string;
+  readonly verdict: Verdict;
+  readonly reason: string | undefined;
+  readonly durationMs: number;
+}
+
+/** The results so far, as JSON. */
+export interface Totals {
+  /** How many results have each verdict; verdicts that no result has are left out. */
+  readonly verdicts: Readonly<Partial<Record<Verdict, number>>>;
+  /** The duration of all attempts together. */
+  readonly workMs: number;
+  /** Bad verdicts and cancelled tasks, in the order of their ends; at most 200. */
+  readonly notPassed: readonly NotPassed[];
+  /** How many more there are. */
+  readonly unlisted: number;
+  /** How many tasks were skipped for which root cause: the end of their chains of reasons. At most 200 causes. */
+  readonly skippedFor: readonly (readonly [reason: string, count: number])[];
+}
+
+/** Longer lists are for report files, which have every task. */
+const MOST_LISTED = 200;
+
+/** Adds up the results of a run: counts by verdict, the time worked, and the tasks that did not pass. */
+export class Tally {
+  #workMs = 0;
+  #unlisted = 0;
+  readonly #verdicts: Partial<Record<Verdict, number>> = {};
+  readonly #notPassed: NotPassed[] = [];
+  readonly #skippedFor = new Map<string, number>();
+
+  add(path: string, result: TaskResult): void {
+    const { status, judgement, durationMs, reason } = result;
+    const { verdict } = judgement;
+    this.#workMs += durationMs;
+    this.#verdicts[verdict] = (this.#verdicts[verdict] ?? 0) + 1;
+    if (status === 'skipped') this.#skipped(rootOf(reason));
+    if (status === 'skipped-itself') this.#skipped(judgement.reason);
+    if (!isBad(verdict) && verdict !== 'cancelled') return;
+    if (this.#notPassed.length >= MOST_LISTED) this.#unlisted++;
+    else this.#notPassed.push({ path, verdict, reason: judgement.reason, durationMs });
+  }
+
+  totals(): Totals {
+    return {
+      ...{ verdicts: { ...this.#verdicts }, workMs: this.#workMs, unlisted: this.#unlisted },
+      ...{ notPassed: [...this.#notPassed], skippedFor: [...this.#skippedFor] },
+    };
+  }
+
+  #skipped(reason: string | undefined): void {
+    if (reason === undefined) return;
+    const before = this.#skippedFor.get(reason);
+    if (before === undefined && this.#skippedFor.size >= MOST_LISTED) return;
+    this.#skippedFor.set(reason, (before ?? 0) + 1);
+  }
+}
+
+/** The root cause of a chain of reasons. */
+function rootOf(reason: readonly ReasonLink[]): string | undefined {
+  const root = reason.at(-1);
+  if (root === undefined) return undefined;
+  return reason.length === 1 ? root.why : `${root.task} ${root.why}`;
+}
