@@ -39,6 +39,7 @@ export {
 } from '@pexen/core';
 export { systemClock } from '@pexen/core/timers';
 export { HierarchyLock, path } from '@pexen/lock';
+export type { RunEvents } from './driver/events.ts';
 export { type InlineOptions, inline } from './driver/inline-pool.ts';
 export type {
   GroupOptions,
@@ -56,7 +57,6 @@ export {
   type ResultData,
 } from './driver/process-results.ts';
 export { type LateErrorRecord, Run, run, type Summary } from './driver/run.ts';
-export type { RunEvents } from './driver/teller.ts';
+export type { TaskDefaults } from './plan/metadata.ts';
 export type { Entry } from './plan/planned.ts';
-export type { TaskDefaults } from './plan/rules.ts';
 export type { PulledIn } from './plan/select.ts';

@@ -1,3 +1,9 @@
-/** Records what a run decides from, and makes its decisions again from the record alone. */
-export { type Json, type RecordedStep, type RecordedTask, Recorder } from './driver/recording.ts';
-export { type Replayed, replay } from './driver/replay.ts';
+/** Records the inputs and decisions of a run, and repeats the decisions from the record alone. */
+export {
+  type Json,
+  type RecordedStep,
+  type RecordedTask,
+  Recorder,
+  type Replayed,
+  replay,
+} from './driver/recording.ts';

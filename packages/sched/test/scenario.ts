@@ -19,11 +19,11 @@ import {
 } from '@pexen/core';
 import { STATUSES } from '../src/machine/attempts.ts';
 import { skipReason, why } from '../src/machine/explain.ts';
-import { validate } from '../src/machine/invariants.ts';
 import { Machine } from '../src/machine/machine.ts';
 import type { Command, Input, Part } from '../src/machine/protocol.ts';
 import { CompiledTasks } from '../src/plan/compiled-tasks.ts';
 import type { PlanPool } from '../src/plan/planned.ts';
+import { validate } from './sim/invariants.ts';
 
 const manifest: PoolManifest = {
   name: 'scripted',

@@ -25,18 +25,15 @@ import { Descriptions } from '../plan/describe.ts';
 import type { Entry } from '../plan/planned.ts';
 import { clear } from '../plan/undo-log.ts';
 import { AsyncContexts } from './async-contexts.ts';
-import { Attempt, type AttemptHost } from './attempt.ts';
-import { digestsOf } from './digests.ts';
+import { Attempt, type AttemptHost, readOutcome } from './attempt.ts';
 import { isTurnLong, nextTurn } from './event-loop.ts';
-import { runEvent } from './events.ts';
-import { HandOver } from './hand-over.ts';
+import { digestsOf, runEvent, type Teller } from './events.ts';
 import type { RunOptions } from './options.ts';
 import { broken, type PoolListener, RunPool } from './pools.ts';
 import { ProviderWorkers } from './provider-workers.ts';
-import { readOutcome } from './read-outcome.ts';
 import { Results } from './results.ts';
 import { RunIdentity } from './run-identity.ts';
-import type { Teller } from './teller.ts';
+import { HandOver } from './task-outputs.ts';
 
 /** Who takes what the engine hands out. */
 export interface Consumer {

@@ -1,20 +1,31 @@
 /** Makes run events, plain data for reporters and files, of the news of the machine. */
+
 import {
   type AttemptInfo,
   type AttemptRecord,
+  type Digest,
+  type DigestedTask,
   type Digester,
   defined,
   errorInfo,
+  messageOf,
+  type Problem,
+  type ProblemCode,
   type Result,
   type ResultStatus,
   type RunEvent,
+  type Runnable,
   runEventVersion,
+  type TaskDigests,
   type TaskInfo,
+  type TaskUpdateEvent,
 } from '@pexen/core';
 import { describeNodes } from '@pexen/lock';
-import type { MachineEvent } from '../machine/protocol.ts';
+import type { EventEmitter } from 'eventemitter3';
+import type { MachineEvent, TaskId } from '../machine/protocol.ts';
 import type { State } from '../machine/state.ts';
-import { codeOf } from './digests.ts';
+import type { CompiledTasks } from '../plan/compiled-tasks.ts';
+import type { RunOptions } from './options.ts';
 import type { RunIdentity } from './run-identity.ts';
 
 /** What events tell besides what the machine knows. */
@@ -57,7 +68,7 @@ export function runEvent(seq: number, news: MachineEvent, sources: EventSources)
         worker: news.worker,
       };
     case 'attempt-ended': {
-      const attempt = attemptNews(state.tasks.recordsOf(news.task).at(-1) as AttemptRecord);
+      const attempt = attemptInfo(state.tasks.recordsOf(news.task).at(-1) as AttemptRecord);
       return defined({
         ...{ type: news.type, seq, atMs, task: news.task },
         path,
@@ -71,7 +82,7 @@ export function runEvent(seq: number, news: MachineEvent, sources: EventSources)
         news.task,
       );
       const status = result.status as Exclude<ResultStatus, 'skipped'>;
-      const attempts = result.attempts.map(attemptNews);
+      const attempts = result.attempts.map(attemptInfo);
       const durationMs = attempts.reduce((sum, attempt) => sum + attempt.durationMs, 0);
       const facts = {
         callPath,
@@ -132,8 +143,84 @@ export function poisonedIn({ locks, hasPoisoned, abandoned }: State): string[] {
     .map(({ resource }) => resource);
 }
 
-function attemptNews({ outcome, ...record }: AttemptRecord): AttemptInfo {
+function attemptInfo({ outcome, ...record }: AttemptRecord): AttemptInfo {
   const { kind, error, reason, abandoned } = outcome;
   const news = error === undefined ? error : errorInfo(error);
   return defined({ ...record, outcome: kind, error: news, reason, abandoned });
+}
+
+// Publishing: what a listener or the judge throws becomes a warning.
+
+/** What a run tells while it goes on. */
+export interface RunEvents {
+  /** Run events, in one order. */
+  event: (event: RunEvent) => void;
+  /** What bodies say, beside the events. */
+  update: (update: TaskUpdateEvent) => void;
+}
+
+export class Teller {
+  readonly #options: RunOptions;
+  readonly #events: EventEmitter<RunEvents>;
+
+  constructor(options: RunOptions, events: EventEmitter<RunEvents>) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** Does anybody listen? Else nothing has to be made. */
+  listens(name: keyof RunEvents): boolean {
+    return this.#events.listenerCount(name) > 0;
+  }
+
+  tell<Name extends keyof RunEvents>(name: Name, ...what: Parameters<RunEvents[Name]>): void {
+    this.#guard('PEXEN_LISTENER_THREW', () => this.#events.emit(name, ...(what as [never])));
+  }
+
+  /** The result with the judgement of it, if there is one. */
+  judged(result: Result): Result {
+    const { judge } = this.#options;
+    if (judge === undefined) return result;
+    const judgement = this.#guard('PEXEN_JUDGE_THREW', () => judge(result));
+    return judgement === undefined ? result : { ...result, judgement };
+  }
+
+  warn(problem: Problem): void {
+    this.#options.onWarning?.(problem);
+  }
+
+  #guard<T>(code: ProblemCode, action: () => T): T | undefined {
+    try {
+      return action();
+    } catch (error) {
+      this.warn({ code, message: messageOf(error) });
+      return undefined;
+    }
+  }
+}
+
+// Digests
+
+/** The digests of a task that was added; undefined where nobody works them out. */
+export function digestsOf(
+  plan: CompiledTasks,
+  task: TaskId,
+  digester: Digester | undefined,
+): TaskDigests | undefined {
+  return digester?.digestsOf(digestedTask(plan, task));
+}
+
+/** The code of a task that has run; undefined where nobody works it out. */
+function codeOf(plan: CompiledTasks, task: TaskId, digester: Digester | undefined): Digest | undefined {
+  return digester?.codeOf(digestedTask(plan, task));
+}
+
+function digestedTask(plan: CompiledTasks, task: TaskId): DigestedTask {
+  const { timeoutMs, idleMs, graceMs, retries } = plan.rulesOf(task);
+  return {
+    definition: plan.definition(task),
+    address: plan.addresses.get(task),
+    limits: defined({ timeoutMs, idleMs, graceMs, retries }),
+    pathsOf: (object) => plan.builder.madeOf(object as Runnable).map((each) => plan.pathOf(each)),
+  };
 }

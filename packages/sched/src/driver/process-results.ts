@@ -1,8 +1,7 @@
 /** Works on results in a pool of its own while the tasks still run: a run of its own, fed by the results of another. */
 import { metaOf, type Result, type Runnable, refuse, type UnboundTask, withMeta } from '@pexen/core';
 import { type KindsOf, number, optionProblems } from '@pexen/core/options';
-import { poolSource } from './option-types.ts';
-import type { PoolSource } from './options.ts';
+import { type PoolSource, poolSource } from './options.ts';
 import { run } from './run.ts';
 
 /** What of a result can cross to another thread or process. */

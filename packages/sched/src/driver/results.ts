@@ -1,13 +1,15 @@
 /** Makes the results that the consumer gets of what the machine knows. */
+
 import type { AttemptRecord, Result, ResultStatus, Runnable } from '@pexen/core';
 import { STATUSES } from '../machine/attempts.ts';
 import { skipReason } from '../machine/explain.ts';
 import type { TaskId } from '../machine/protocol.ts';
 import type { State } from '../machine/state.ts';
 import { SLOW } from '../machine/task-table.ts';
+import { clear } from '../plan/undo-log.ts';
 import type { Attempt } from './attempt.ts';
-import type { HandOver } from './hand-over.ts';
-import type { Teller } from './teller.ts';
+import type { Teller } from './events.ts';
+import type { HandOver } from './task-outputs.ts';
 
 const none: readonly never[] = Object.freeze([]);
 
@@ -84,4 +86,134 @@ export class Results {
     };
     return { task, path, callPath, status, error, reason, ...rest };
   }
+}
+
+// The queue of results
+
+/** A step of the iterator. */
+export type Pulled<Value> = IteratorResult<Result<Value>, undefined>;
+type Pull = Pick<PromiseWithResolvers<Pulled<unknown>>, 'resolve' | 'reject'>;
+
+export class Outlet {
+  /** Somebody drives the run besides the iterator: results are asked for and kept. */
+  isDriven = false;
+  hasEnded = false;
+  /** The loop has a result and did not ask for the next one yet. */
+  isHandling = false;
+  readonly #ask: () => void;
+  /** Results that nobody took yet. */
+  readonly #ready: Result[] = [];
+  /** So many of them are taken. */
+  #taken = 0;
+  /** Pulls of the iterator that wait for a result. */
+  readonly #pulls: Pull[] = [];
+  /** Pulls that were not answered yet, whoever made them. */
+  #asked = 0;
+  /** The same by path, from when somebody asked for one of them. */
+  #byPath: Map<string, Result> | undefined;
+  /** Who waits for the result of one task. */
+  readonly #awaited = new Map<number, PromiseWithResolvers<Result>>();
+  #failure: unknown;
+
+  /** `ask` asks for one more result. */
+  constructor(ask: () => void) {
+    this.#ask = ask;
+  }
+
+  /** Results that nobody took. */
+  get rest(): readonly Result[] {
+    return this.#ready.slice(this.#taken);
+  }
+
+  next(): Promise<Pulled<unknown>> {
+    this.isHandling = false;
+    if (this.#isEmpty && !this.hasEnded && this.#asked <= this.#pulls.length) this.#pull();
+    if (!this.#isEmpty) return Promise.resolve({ value: this.#takeReady(), done: false });
+    return this.hasEnded ? this.#over() : new Promise(this.#addPull);
+  }
+
+  /** A result: for the first of those who wait, or to be kept. */
+  take(result: Result, task: number): void {
+    this.#asked--;
+    if (this.#awaited.size > 0) {
+      this.#awaited.get(task)?.resolve(result);
+      this.#awaited.delete(task);
+    }
+    const pull = this.#pulls.shift();
+    if (pull === undefined) this.#keep(result);
+    else {
+      this.isHandling = true;
+      pull.resolve({ value: result, done: false });
+    }
+    if (this.isDriven || this.#awaited.size > 0) this.askOnce();
+  }
+
+  /** Nothing comes any more. With a failure the next pull rejects, and so does whoever awaits one task. */
+  end(failure: unknown): void {
+    this.hasEnded = true;
+    this.#failure = failure;
+    for (const awaited of this.#awaited.values()) awaited.reject(failure);
+    for (const pull of this.#pulls.splice(0)) this.#over().then(pull.resolve, pull.reject);
+  }
+
+  /** Asks for a result, unless that was done and not answered yet. */
+  askOnce(): void {
+    if (this.#asked === 0 && !this.hasEnded) this.#pull();
+  }
+
+  /** The result that is here already. */
+  find(path: string): Result | undefined {
+    this.#byPath ??= new Map(this.rest.map((result) => [result.path, result]));
+    return this.#byPath.get(path);
+  }
+
+  /** Is there somebody who waits for the task? */
+  awaits(task: number): boolean {
+    return this.#awaited.has(task);
+  }
+
+  /** The result of the task, once it comes. */
+  await(task: number): Promise<Result> {
+    const known = this.#awaited.get(task) ?? Promise.withResolvers<Result>();
+    this.#awaited.set(task, known);
+    return known.promise;
+  }
+
+  get #isEmpty(): boolean {
+    return this.#taken === this.#ready.length;
+  }
+
+  #pull(): void {
+    this.#asked++;
+    this.#ask();
+  }
+
+  #keep(result: Result): void {
+    this.#ready.push(result);
+    this.#byPath?.set(result.path, result);
+  }
+
+  #takeReady(): Result {
+    this.isHandling = true;
+    const result = this.#ready[this.#taken++] as Result;
+    this.#byPath?.delete(result.path);
+    if (this.#isEmpty) {
+      clear(this.#ready);
+      this.#taken = 0;
+    }
+    return result;
+  }
+
+  #over(): Promise<Pulled<never>> {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    return failure === undefined
+      ? Promise.resolve({ value: undefined, done: true })
+      : Promise.reject(failure);
+  }
+
+  /** One function for all pulls. */
+  readonly #addPull = (resolve: Pull['resolve'], reject: Pull['reject']): void => {
+    this.#pulls.push({ resolve, reject });
+  };
 }

@@ -18,12 +18,10 @@ import { GIVEN } from '../machine/task-table.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import type { Entry } from '../plan/planned.ts';
 import { type Consumer, Engine } from './engine.ts';
-import { poisonedIn } from './events.ts';
+import { poisonedIn, type RunEvents, Teller } from './events.ts';
 import type { PlannedRunOptions, RunOptions } from './options.ts';
-import { Outlet, type Pulled } from './outlet.ts';
-import { Plan } from './plan.ts';
-import { occupy, setUp } from './setup.ts';
-import { type RunEvents, Teller } from './teller.ts';
+import { occupy, Plan, setUp } from './plan.ts';
+import { Outlet, type Pulled } from './results.ts';
 
 // Asked for, not imported: bundlers for other places than Node have no such module.
 const node = globalThis.process?.getBuiltinModule?.('node:module');

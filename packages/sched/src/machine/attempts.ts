@@ -3,8 +3,7 @@
  * and whether there is another attempt.
  */
 import { type AttemptRecord, defined, type Outcome, type PoolOutcome, type ResultStatus } from '@pexen/core';
-import { CLEANS, EXEMPT } from '../plan/meta-flags.ts';
-import type { Rules } from '../plan/rules.ts';
+import { CLEANS, EXEMPT, type Rules } from '../plan/metadata.ts';
 import { BACKOFF } from './alarms.ts';
 import type { PendingResults } from './results.ts';
 import { GOING, KILLING, REQUIREMENT, STOPPED, type State } from './state.ts';

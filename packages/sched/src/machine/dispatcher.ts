@@ -2,7 +2,7 @@
 
 import { tornDownBy } from '@pexen/core';
 import { describeWait, NONE, TAKEN } from '@pexen/lock';
-import { EXEMPT, MEASURED } from '../plan/meta-flags.ts';
+import { EXEMPT, MEASURED } from '../plan/metadata.ts';
 import { clear } from '../plan/undo-log.ts';
 import type { AttemptLifecycle } from './attempts.ts';
 import { watchOpening } from './deadlines.ts';

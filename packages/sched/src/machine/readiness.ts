@@ -1,11 +1,10 @@
 /** Does what the gates say: lets tasks go, holds them again, skips those that can never start. */
 import { tornDownBy } from '@pexen/core';
 import { type GateId, SALVAGE } from '../plan/graph.ts';
-import { EXEMPT } from '../plan/meta-flags.ts';
+import { EXEMPT } from '../plan/metadata.ts';
 import { clear } from '../plan/undo-log.ts';
 import type { AttemptLifecycle } from './attempts.ts';
-import type { State } from './state.ts';
-import { NEVER_STARTED, NOTHING_TO_SALVAGE, REQUIREMENT } from './state.ts';
+import { NEVER_STARTED, NOTHING_TO_SALVAGE, REQUIREMENT, type State } from './state.ts';
 import { PARKED, PROVIDED, READY, STARTED, WAITING } from './task-table.ts';
 
 export class Readiness {

@@ -1,7 +1,7 @@
 /** What the parts of the machine share: the tasks, the pools, the alarms, the time, the counts, and where commands go. Decides nothing. */
 import type { LockTable } from '@pexen/lock';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
-import { EXEMPT } from '../plan/meta-flags.ts';
+import { EXEMPT } from '../plan/metadata.ts';
 import { Alarms } from './alarms.ts';
 import { Gates } from './gates.ts';
 import { FAILED, PoolRow } from './pools.ts';

@@ -1,4 +1,5 @@
 /** What is refused before the run: everything that is wrong, with its task, its place and a way out. */
+
 import {
   type Amount,
   addressOf,
@@ -12,28 +13,30 @@ import {
   describeRequirement,
   describeResource,
   didYouMean,
+  type Facts,
   formOf,
   isAmount,
+  isKey,
   isTask,
   kindOf,
   locationOf,
   messageOf,
+  nearest,
   type Problem,
   type ProblemCode,
   problem,
   type Requirement,
   type Resource,
+  type TaskMeta,
   tornDownBy,
 } from '@pexen/core';
 import { isSamePlace } from '@pexen/lock';
-import { askWhen } from './condition.ts';
+import type { Naming } from './call-paths.ts';
 import { findCycle } from './cycle.ts';
 import { type GateId, NEEDS } from './graph.ts';
 import type { GraphBuilder } from './graph-builder.ts';
-import { EXEMPT, ORDERED, PLACED, TAKES } from './meta-flags.ts';
-import type { Naming } from './naming.ts';
+import { EXEMPT, ORDERED, PLACED, TAKES } from './metadata.ts';
 import type { LiveRun, Planned, PlanPool } from './planned.ts';
-import { wayOut } from './way-out.ts';
 
 /** The plan, as the checks see it. */
 interface Checked extends Planned {
@@ -349,4 +352,55 @@ export class Check {
 
 function kindOrValue(value: unknown): string {
   return typeof value === 'number' ? String(value) : kindOf(value);
+}
+
+// Single questions
+
+/** Why the task does not apply, if it does not; what is wrong with its `when`, if something is. */
+function askWhen(
+  { when = true }: TaskMeta,
+  facts: Facts = {},
+): { readonly reason?: string; readonly problem?: Problem } {
+  try {
+    const answer: unknown = typeof when === 'function' ? when(facts) : when;
+    if (answer === true) return {};
+    if (answer === false || typeof answer === 'string') return { reason: answer || 'does not apply here' };
+    const message = `its "when" gave ${kindOf(answer)}, not true, false or a reason`;
+    return { problem: problem('PEXEN_BAD_META', message) };
+  } catch (error) {
+    const hint = 'Fix it, or give the run the facts that it asks for.';
+    return { problem: problem('PEXEN_WHEN_THREW', `its "when" threw: ${messageOf(error)}`, hint) };
+  }
+}
+
+interface Known extends Pick<Planned, 'graph' | 'pathOf'> {
+  readonly naming: Naming;
+  readonly builder: GraphBuilder;
+}
+
+/** The near name and who provides it, the task that goes by the name, or what else is easily mistaken; nothing if nothing is near. */
+function wayOut(plan: Known, missing: readonly Capability[]): string | undefined {
+  const { graph, naming, builder } = plan;
+  const names = missing.filter((capability) => typeof capability === 'string');
+  const task = naming.paths.find((path) => names.some((name) => `/${path}`.endsWith(`/${name}`)));
+  if (task !== undefined) return `The task "${task}" goes by that name, but does not state it in "provides".`;
+  const provided = graph.subjects.filter(
+    (_, gate) => graph.kind[gate] === NEEDS && graph.feeds.in.first(gate) !== 0,
+  );
+  const providerOf = (name: unknown): string =>
+    plan.pathOf(graph.feeds.in.ends(builder.names.find(name))[0] ?? 0);
+  for (const name of names) {
+    const near = nearest(
+      name,
+      provided.filter((each) => typeof each === 'string'),
+    );
+    if (near !== undefined) return `Did you mean "${near}" (provided by "${providerOf(near)}")?`;
+  }
+  for (const lost of missing) {
+    if (typeof lost === 'function') return 'Add it to the run: to require a task does not do that.';
+    const like = provided.find((each) => isKey(each) && isKey(lost) && each.name === lost.name);
+    if (like !== undefined)
+      return `The key of this name that "${providerOf(like)}" provides is another one: share the object.`;
+  }
+  return undefined;
 }

@@ -22,11 +22,13 @@ import {
 } from '@pexen/core';
 import { floats, ints, Table } from '@pexen/core/columns';
 import { LockTable } from '@pexen/lock';
+import { Naming } from './call-paths.ts';
 import { Check } from './check.ts';
 import { Graph } from './graph.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import {
   CONDITIONAL,
+  defaultRules,
   HOLDS,
   MEASURED,
   metaFlagsOf,
@@ -34,13 +36,12 @@ import {
   PLAIN,
   RANKED,
   RULED,
+  type Rules,
+  rulesOf,
   TAKES,
-} from './meta-flags.ts';
-import { Naming } from './naming.ts';
-import type { Order } from './order.ts';
+} from './metadata.ts';
+import { type Order, Ranks } from './order.ts';
 import type { CompileOptions, Entry, LiveRun, Planned, PlanPool } from './planned.ts';
-import { Ranks } from './ranks.ts';
-import { defaultRules, type Rules, rulesOf } from './rules.ts';
 import { clear, UndoLog } from './undo-log.ts';
 
 const nowhere: readonly string[] = [];

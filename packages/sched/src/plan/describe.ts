@@ -24,7 +24,7 @@ import {
 } from '@pexen/core';
 import { nameOfResource } from '@pexen/lock';
 import type { CompiledTasks } from './compiled-tasks.ts';
-import { EXEMPT, HOLDS, MEASURED, ORDERED, PROVIDES, REQUIRES } from './meta-flags.ts';
+import { EXEMPT, HOLDS, MEASURED, ORDERED, PROVIDES, REQUIRES } from './metadata.ts';
 
 /** Whose path will stand for the same task in the next run. */
 const recallable: Readonly<Record<NameKind, boolean>> = {

@@ -12,9 +12,8 @@ import {
   tornDownBy,
 } from '@pexen/core';
 import { AFTER, BEFORE, type GateId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAGE } from './graph.ts';
-import { Identities } from './identities.ts';
-import { EXEMPT, ORDERED, PROVIDES, REQUIRES } from './meta-flags.ts';
-import { NameIndex } from './name-index.ts';
+import { EXEMPT, ORDERED, PROVIDES, REQUIRES } from './metadata.ts';
+import { Identities, NameIndex } from './names.ts';
 import type { LiveRun, Planned } from './planned.ts';
 import { Teardowns } from './teardowns.ts';
 import type { UndoLog } from './undo-log.ts';

@@ -11,7 +11,7 @@ import type {
 } from '@pexen/core';
 import type { Capacities } from '@pexen/lock';
 import type { Graph } from './graph.ts';
-import type { TaskDefaults } from './rules.ts';
+import type { TaskDefaults } from './metadata.ts';
 
 /** What the plan has to know of a pool. `pools[0]` is that of tasks which name none. */
 export interface PlanPool {

@@ -4,7 +4,7 @@
  */
 import { type Capability, tornDownBy } from '@pexen/core';
 import { DONE_WITH, type GateId, type Graph, TORN_DOWN, UNNEEDED } from './graph.ts';
-import type { NameIndex } from './name-index.ts';
+import type { NameIndex } from './names.ts';
 import type { Planned } from './planned.ts';
 import type { UndoLog } from './undo-log.ts';
 

@@ -5,9 +5,9 @@ const gates = 'sched/src/machine/gates.ts';
 const builder = 'sched/src/plan/graph-builder.ts';
 const teardowns = 'sched/src/plan/teardowns.ts';
 const graph = 'sched/src/plan/graph.ts';
-const identities = 'sched/src/plan/identities.ts';
+const identities = 'sched/src/plan/names.ts';
 const order = 'sched/src/plan/order.ts';
-const ranks = 'sched/src/plan/ranks.ts';
+const ranks = 'sched/src/plan/order.ts';
 
 export const graphBugs: readonly PlantedBug[] = [
   {

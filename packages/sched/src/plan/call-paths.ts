@@ -1,9 +1,8 @@
 /** Gives every task its call path, unique in the run. Of a call path only its text is kept: it says the same. */
 
 import { formatCallPath } from '@pexen/core';
-import { NameIndex } from './name-index.ts';
-import type { UndoLog } from './undo-log.ts';
-import { clear } from './undo-log.ts';
+import { NameIndex } from './names.ts';
+import { clear, type UndoLog } from './undo-log.ts';
 
 const nowhere: readonly string[] = [];
 

@@ -1,8 +1,8 @@
 /** Counts everything again, naively, and compares. For tests and the simulator: costs as much as the run is large. */
 import { validate as validateLocks } from '@pexen/lock/validate';
-import type { Machine } from './machine.ts';
-import type { PendingResults } from './results.ts';
-import type { State } from './state.ts';
+import type { Machine } from '../../src/machine/machine.ts';
+import type { PendingResults } from '../../src/machine/results.ts';
+import type { State } from '../../src/machine/state.ts';
 import {
   BACKING_OFF,
   DISPATCHED,
@@ -14,7 +14,7 @@ import {
   RUNNING,
   STATES,
   WAITING,
-} from './task-table.ts';
+} from '../../src/machine/task-table.ts';
 
 /** @throws Error naming the first thing that does not add up. */
 export function validate({ state, results }: Machine): void {

@@ -18,7 +18,7 @@ import {
 import type { Gates } from '../machine/gates.ts';
 import type { TaskId } from '../machine/protocol.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
-import { PROVIDES } from '../plan/meta-flags.ts';
+import { PROVIDES } from '../plan/metadata.ts';
 
 const nothing: SharedState = Object.freeze(mergeShared());
 const noKeys: readonly ReceivedKey[] = [];
