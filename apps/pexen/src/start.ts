@@ -1,5 +1,5 @@
 /** Runs the command line and leaves its exit code. */
-import { endings } from './endings.ts';
+import { endings } from './exit-guard.ts';
 import { main } from './main.ts';
 
 const ending = endings(process);

@@ -1,13 +1,91 @@
-/** Walks a directory and hands every file to the kind that takes it. Knows no kind. */
+/** Walks a directory and hands every file to the kind that takes it. Further kinds of files fit in without a change here: this file knows no kind. */
+
 import { basename, dirname, resolve } from 'node:path';
-import { nearest, type PlacedTask, type Problem, refuse } from '@pexen/core';
-import { comparePaths } from './code-point-order.ts';
+import {
+  type CallPath,
+  type Facts,
+  messageOf,
+  nearest,
+  type PlacedTask,
+  type Problem,
+  refuse,
+  type TaskMeta,
+} from '@pexen/core';
 import type { Factory, FactoryContext } from './factory.ts';
-import type { FileKind, FileKinds, Made } from './file-kind.ts';
 import { type Files, realFiles } from './files.ts';
-import type { WalkOptions } from './options.ts';
+import { comparePaths } from './names.ts';
+import type { DefaultMeta, WalkedFile, WalkOptions } from './options.ts';
 import { type Found, type FoundFile, sideFileEnding, walk } from './walk.ts';
-import { openWorkshop, type Workshop } from './workshop.ts';
+
+/** One use of one factory. */
+export interface LoadContext {
+  /** Absolute: the directory that is walked. */
+  readonly dir: string;
+  readonly root: string;
+  readonly under: CallPath;
+  readonly facts: Facts;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly files: Files;
+  readonly problem: (problem: Problem) => void;
+  readonly warn: (warning: Problem) => void;
+}
+
+/** A loadContext in `dir` that puts its problems into `problems`. */
+export function createLoadContext(
+  dir: string,
+  { root, under = [], facts = {}, env = process.env, warn = () => {} }: FactoryContext,
+  files: Files,
+  problems: Problem[],
+): LoadContext {
+  return { dir, root, under, facts, env, files, warn, problem: (problem) => void problems.push(problem) };
+}
+
+/** What the options say for a file. What they throw is a problem of that file. */
+export function defaultMetaOf(
+  meta: DefaultMeta | undefined,
+  file: WalkedFile,
+  loadContext: LoadContext,
+): TaskMeta {
+  if (typeof meta !== 'function') return meta ?? {};
+  try {
+    return meta(file, loadContext.facts) ?? {};
+  } catch (error) {
+    loadContext.problem({
+      code: 'PEXEN_META_FAILED',
+      location: { file: file.path },
+      message: `the function "meta" threw: ${messageOf(error)}`,
+      hint: 'Fix it where the factory is configured.',
+    });
+    return {};
+  }
+}
+
+/** A task, and the file it comes from. */
+export interface Made {
+  readonly file: FoundFile;
+  readonly task: PlacedTask;
+}
+
+/** What a walk knows besides the files. */
+export interface Surroundings {
+  /** Path of a file → path of its side file. */
+  readonly sideFiles: ReadonlyMap<string, string>;
+}
+
+/** Makes tasks of the files it takes. May remember things for as long as one walk lasts. */
+export interface FileKind {
+  /** For messages: `executables`. */
+  readonly name: string;
+  /** Is the file of this kind? Asked once for every file; the first kind that says yes gets it. */
+  takes(file: FoundFile, surroundings: Surroundings): boolean;
+  /** The tasks in the files it took, in the order of the files. Problems are told to the loadContext. */
+  make(files: readonly FoundFile[], surroundings: Surroundings): AsyncIterable<Made> | Iterable<Made>;
+  /** Why nothing was found, where there is more to say than that: a way out. */
+  hint?(all: readonly FoundFile[]): string | undefined;
+}
+
+/** Makes the kinds for one walk. */
+export type FileKinds = (loadContext: LoadContext) => readonly FileKind[];
 
 /** A factory over the files of a directory. */
 export function directoryFactory(
@@ -31,15 +109,15 @@ async function* makeAll(
   context: FactoryContext,
 ): AsyncGenerator<PlacedTask, void> {
   const problems: Problem[] = [];
-  const workshop = openWorkshop(resolve(context.root, options.dir), context, files, problems);
-  const found = walk(workshop.dir, options, files);
+  const loadContext = createLoadContext(resolve(context.root, options.dir), context, files, problems);
+  const found = walk(loadContext.dir, options, files);
   problems.push(...found.problems);
-  found.warnings.forEach(workshop.warn);
-  const kinds = fileKinds(workshop);
+  found.warnings.forEach(loadContext.warn);
+  const kinds = fileKinds(loadContext);
   const made = await makeOf(found, kinds);
-  tellLonelySideFiles(found, made.taken, workshop);
+  tellLonelySideFiles(found, made.taken, loadContext);
   if (made.tasks.length === 0 && problems.length === 0)
-    problems.push(nothingFound(kind, kinds, found, workshop));
+    problems.push(nothingFound(kind, kinds, found, loadContext));
   for (const { task } of made.tasks) yield task;
   refuse(problems);
 }
@@ -62,13 +140,13 @@ async function makeOf(
 function tellLonelySideFiles(
   { files, sideFiles }: Found,
   taken: ReadonlySet<string>,
-  workshop: Workshop,
+  loadContext: LoadContext,
 ): void {
   for (const [path, sideFile] of sideFiles) {
     if (taken.has(path)) continue;
-    const isThere = exists(path, workshop.files);
+    const isThere = exists(path, loadContext.files);
     if (isThere && !files.some((file) => file.path === path)) continue;
-    workshop.problem({
+    loadContext.problem({
       code: 'PEXEN_LONELY_SIDE_FILE',
       location: { file: sideFile },
       message: isThere ? `it is about ${path}, which is not a test here` : `there is no ${path}`,
@@ -100,7 +178,7 @@ function nothingFound(
   kind: string,
   kinds: readonly FileKind[],
   { files }: Found,
-  { dir }: Workshop,
+  { dir }: LoadContext,
 ): Problem {
   const hints = kinds.map((each) => each.hint?.(files)).filter((each) => each !== undefined);
   return {

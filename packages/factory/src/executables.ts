@@ -1,10 +1,22 @@
-/** The factory of executables: every executable file of a directory is a task. */
-import { PexenError } from '@pexen/core';
-import { directoryFactory } from './directory-factory.ts';
-import { executableKind } from './executable-kind.ts';
+/**
+ * Executable files as tasks: which files are taken, where their metadata stands, and warnings about programs that could do harm or that miss
+ * their executable bit.
+ */
+import { executableTask, PexenError, type Problem } from '@pexen/core';
+import {
+  defaultMetaOf,
+  directoryFactory,
+  type FileKind,
+  type LoadContext,
+  type Made,
+  type Surroundings,
+} from './directory-factory.ts';
 import type { Factory } from './factory.ts';
-import { checkOptions, type OptionName } from './option-kinds.ts';
-import type { ExecutablesOptions } from './options.ts';
+import { type FileMeta, findHeader, headBytes, longestMeta, noFileMeta } from './file-meta.ts';
+import { codeOf } from './files.ts';
+import { checkOptions, type ExecutablesOptions, type OptionName } from './options.ts';
+import { type Command, commandFor, findCommand, programBody } from './program.ts';
+import type { FoundFile } from './walk.ts';
 
 const known: readonly OptionName[] = [
   ...(['dir', 'include', 'exclude', 'followLinks', 'meta'] as const),
@@ -23,7 +35,7 @@ const known: readonly OptionName[] = [
 export function executables(options: ExecutablesOptions): Factory {
   checkOptions('executables', options, known, ['dir']);
   if (options.command !== undefined && options.include === undefined) throw commandWithoutInclude();
-  return directoryFactory('executables', options, (workshop) => [executableKind(options, workshop)]);
+  return directoryFactory('executables', options, (loadContext) => [executableKind(options, loadContext)]);
 }
 
 function commandWithoutInclude(): PexenError {
@@ -34,4 +46,185 @@ function commandWithoutInclude(): PexenError {
       hint: "Say which files the command is to run: include: ['**/*.js'].",
     },
   ]);
+}
+
+/** What reads metadata. Loaded only where there are any: it brings a parser of YAML along. */
+const loadReader = (): Promise<typeof import('./read-file-meta.ts')> => import('./read-file-meta.ts');
+
+/** Executable files, or with `command` all files, as tasks. `wants` narrows down which. */
+export function executableKind(
+  options: ExecutablesOptions,
+  loadContext: LoadContext,
+  wants: FileKind['takes'] = () => true,
+): FileKind {
+  const withoutBit: FoundFile[] = [];
+  return {
+    name: 'executables',
+    takes(file, surroundings) {
+      if (options.command !== undefined || isExecutable(file)) return wants(file, surroundings);
+      const isOdd =
+        !surroundings.sideFiles.has(file.path) && looksLikeTest(file, () => headOf(file, loadContext));
+      if (isOdd && wants(file, surroundings)) withoutBit.push(file);
+      return false;
+    },
+    make(files, surroundings) {
+      if (files.length > 0 && withoutBit.length > 0) loadContext.warn(notExecutable(withoutBit, loadContext));
+      return makeTasks(files, surroundings, options, loadContext);
+    },
+    hint: missingBitHint,
+  };
+}
+
+/** The first bytes of a file; none if it cannot be read: a binary need not be. */
+export function headOf(file: FoundFile, { files }: LoadContext): Buffer {
+  try {
+    return files.head(file.path, headBytes);
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+async function* makeTasks(
+  files: readonly FoundFile[],
+  { sideFiles }: Surroundings,
+  options: ExecutablesOptions,
+  loadContext: LoadContext,
+): AsyncGenerator<Made, void> {
+  const given = findCommand(options.command, loadContext);
+  if (given === undefined && options.command !== undefined) return;
+  warnOfStrangers(files, loadContext);
+  for (const file of files)
+    yield { file, task: await makeTask(file, sideFiles.get(file.path), given, options, loadContext) };
+}
+
+async function makeTask(
+  file: FoundFile,
+  sideFile: string | undefined,
+  given: Command | undefined,
+  options: ExecutablesOptions,
+  loadContext: LoadContext,
+): Promise<Made['task']> {
+  const head = headOf(file, loadContext);
+  if (isMarkedScript(head)) loadContext.warn(markedScript(file));
+  const said = await readMeta(file, head, sideFile, loadContext);
+  said.problems.forEach(loadContext.problem);
+  const own = { ...defaultMetaOf(options.meta, file, loadContext), ...said.meta };
+  const meta = { name: file.parts.at(-1) ?? '', ...own };
+  const source = {
+    location: { file: file.path },
+    nameKind: own.name === undefined ? 'file' : 'explicit',
+  } as const;
+  const body = programBody(file, commandFor(file, head, given), said.program, options, loadContext);
+  return {
+    under: [...loadContext.under, ...file.parts.slice(0, -1)],
+    task: executableTask(meta, body, source),
+  };
+}
+
+async function readMeta(
+  file: FoundFile,
+  head: Buffer,
+  sideFile: string | undefined,
+  loadContext: LoadContext,
+): Promise<FileMeta> {
+  const header = findHeader(head, file.path);
+  if (header.kind === 'broken') return { ...noFileMeta, problems: [header.problem] };
+  if (header.kind === 'none')
+    return sideFile === undefined ? noFileMeta : readSideFile(sideFile, loadContext);
+  const at = { file: file.path, line: header.line, column: header.column };
+  if (sideFile === undefined) return (await loadReader()).readFileMeta(header.text, file.path, at);
+  const message = `there is metadata in the header and in ${sideFile}`;
+  return {
+    ...noFileMeta,
+    problems: [{ code: 'PEXEN_BAD_HEADER', location: at, message, hint: 'Keep one of them.' }],
+  };
+}
+
+async function readSideFile(path: string, { files }: LoadContext): Promise<FileMeta> {
+  const { readFileMeta } = await loadReader();
+  try {
+    return readFileMeta(files.head(path, longestMeta + 1).toString(), path);
+  } catch (error) {
+    const message = `it cannot be read (${codeOf(error)})`;
+    return {
+      ...noFileMeta,
+      problems: [{ code: 'PEXEN_UNREADABLE_FILE', location: { file: path }, message }],
+    };
+  }
+}
+
+/** A byte order mark hides the `#!` behind it from the system. */
+function isMarkedScript(head: Buffer): boolean {
+  return head.subarray(0, 5).equals(Buffer.from('\ufeff#!'));
+}
+
+function markedScript({ path }: FoundFile): Problem {
+  return {
+    code: 'PEXEN_BYTE_ORDER_MARK',
+    location: { file: path, line: 1 },
+    message: 'it begins with a byte order mark, so its #! line does not hold: /bin/sh runs it',
+    hint: 'Save it as UTF-8 without the mark.',
+  };
+}
+
+/** Programs that run as somebody else, or that somebody else could have written. */
+function warnOfStrangers(files: readonly FoundFile[], { warn }: LoadContext): void {
+  const own = process.getuid?.();
+  const changing = files.filter(({ mode }) => (mode & 0o6000) !== 0);
+  const strange = files.filter(({ uid }) => own !== undefined && uid !== own && uid !== 0);
+  const tell = (code: Problem['code'], some: readonly FoundFile[], what: string, hint: string): void => {
+    const [first, ...rest] = some;
+    if (first === undefined) return;
+    const more = rest.length === 0 ? '' : ` (and ${rest.length} more like it)`;
+    warn({ code, location: { file: first.path }, message: `${what}${more}`, hint });
+  };
+  tell(
+    'PEXEN_SET_USER_ID',
+    changing,
+    'it runs with the rights of its owner or group',
+    'If that is not intended: chmod ug-s.',
+  );
+  tell('PEXEN_OTHER_OWNER', strange, 'it belongs to another user', 'Run only what you trust.');
+}
+
+/** Names of scripts, those without an ending among them. */
+const script = /(?:^|\/)[^./]+$|\.(?:sh|bash|zsh|ksh|py|pl|rb|t)$/;
+/** Names of what other scripts read. */
+const helper =
+  /(?:^|[^a-z])(?:libs?|common|utils?|helpers?|functions?|fixtures?|setup|teardown|env|config|conftest|data)(?:[^a-z]|$)/i;
+
+/** Can anybody execute it? Whether we can, the start will show. */
+export function isExecutable({ mode }: FoundFile): boolean {
+  return (mode & 0o111) !== 0;
+}
+
+/** Does it have metadata, or a `#!` line and no name of a helper? Its head is read only where its name is that of a script. */
+export function looksLikeTest({ path, parts }: FoundFile, head: () => Buffer): boolean {
+  if (!script.test(path)) return false;
+  const bytes = head();
+  if (findHeader(bytes, path).kind !== 'none') return true;
+  return bytes.subarray(0, 2).toString('latin1') === '#!' && !helper.test(parts.at(-1) ?? '');
+}
+
+/** The warning that these were left out. */
+export function notExecutable(files: readonly FoundFile[], { dir }: LoadContext): Problem {
+  return {
+    code: 'PEXEN_NOT_EXECUTABLE',
+    location: { file: dir },
+    message: `these scripts are not executable and were skipped: ${namesOf(files, 5)}`,
+    hint: `If they are tests: chmod +x. Else exclude them, or take away their #! lines.`,
+  };
+}
+
+/** Where nothing was found at all. */
+export function missingBitHint(all: readonly FoundFile[]): string | undefined {
+  const scripts = all.filter((file) => !isExecutable(file) && /\.(?:sh|bash|py|pl|rb)$/.test(file.path));
+  return scripts.length === 0
+    ? undefined
+    : `Scripts must be executable: chmod +x ${namesOf(scripts, 3, ' ')}`;
+}
+
+function namesOf(files: readonly FoundFile[], most: number, between = ', '): string {
+  const names = files.slice(0, most).map(({ parts }) => parts.join('/'));
+  return [...names, ...(files.length > most ? ['…'] : [])].join(between);
 }

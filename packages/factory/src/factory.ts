@@ -13,7 +13,7 @@ import {
   type Problem,
   problem,
 } from '@pexen/core';
-import { describe as errorText, placeOf } from './import-error.ts';
+import { describe as errorText, placeOf } from './load-module.ts';
 
 /** Turns some input into tasks, each with its place in the tree. May be used any number of times. */
 export interface Factory {
@@ -43,7 +43,7 @@ export interface FactoryContext {
 }
 
 /** All that came of factories. */
-export interface Gathered {
+export interface Collected {
   readonly tasks: readonly PlacedTask[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
@@ -106,7 +106,7 @@ function badArgument(message: string, form: string): PexenError {
 }
 
 /** Everything a factory makes, with its problems and warnings as values. */
-export async function gather(factory: Factory, context: FactoryContext): Promise<Gathered> {
+export async function collect(factory: Factory, context: FactoryContext): Promise<Collected> {
   const tasks: PlacedTask[] = [];
   const problems: Problem[] = [];
   const warnings: Problem[] = [];

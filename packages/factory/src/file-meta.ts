@@ -1,4 +1,9 @@
-/** What a file can say of itself, in a header or beside it. Knows not how it is read: see read-file-meta.ts. */
+/**
+ * The metadata of a file: what it may contain, and the comments at the head of a program in which it stands, as `# pexen: { timeout: 20s }`.
+ * Knows where a header starts and ends; read-file-meta.ts knows how it is read.
+ */
+
+import type { Buffer } from 'node:buffer';
 import type { Problem, TaskMeta } from '@pexen/core';
 
 /** How a program is started, as its file says. */
@@ -22,3 +27,179 @@ export const noFileMeta: FileMeta = { meta: {}, program: {}, problems: [] };
 
 /** Longer metadata is refused, characters. */
 export const longestMeta = 65_536;
+
+/** How many bytes of a file are searched. */
+export const headBytes = 4096;
+
+/** A header, or why it cannot be read. Line and column are those of the word `pexen`. */
+export type Header =
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'found';
+      /** YAML at the very lines and columns it has in the file; all the rest of the file is blank. */
+      readonly text: string;
+      readonly line: number;
+      readonly column: number;
+    }
+  | { readonly kind: 'broken'; readonly problem: Problem };
+
+interface Opening {
+  readonly index: number;
+  readonly marker: string;
+  /** Where `pexen` begins, from 0. */
+  readonly column: number;
+  readonly rest: string;
+  readonly restColumn: number;
+}
+
+const none: Header = { kind: 'none' };
+
+/** Editors of other systems put it before the first line, and do not show it. */
+const byteOrderMark = /^\ufeff/;
+
+/** A comment line: its sign and what follows. Signs may be repeated (`##`, `///`). */
+const commentLine = /^[ \t]{0,40}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})([\s\S]*)$/;
+const opening = /^([ \t]{0,40}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})[ \t]{0,40})pexen:(?=[\s{]|$)/;
+
+/** What is meant to be one, and is none. */
+const nearly =
+  /^([ \t]{0,40}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})[ \t]{0,40})pexen[ \t]{0,9}(?:[:=]?[ \t]{0,9}\{|:[ \t]{0,9}$)/i;
+
+/** The header in the first bytes of a file. Binary files have none. */
+export function findHeader(head: Buffer, file: string): Header {
+  if (head.includes(0)) return none;
+  const text = head.subarray(0, headBytes).toString().replace(byteOrderMark, '');
+  const lines = text.split('\n').map(withoutReturn);
+  const openings = lines.map((line, index) => openingOf(line, index)).filter((found) => found !== undefined);
+  const [first, second] = openings;
+  if (first === undefined) return misspelled(lines, file);
+  if (second !== undefined)
+    return broken(second, file, 'it is the second header of the file', 'Keep one of them.');
+  return readOpening(first, lines, file, head.length >= headBytes);
+}
+
+function misspelled(lines: readonly string[], file: string): Header {
+  const [meant] = lines
+    .map((line, index) => openingOf(line, index, nearly))
+    .filter((found) => found !== undefined);
+  if (meant === undefined) return none;
+  return broken(meant, file, 'it must begin with "pexen:", in small letters and with a colon', howTo(meant));
+}
+
+function readOpening(first: Opening, lines: readonly string[], file: string, isCut: boolean): Header {
+  const rest = first.rest.trim();
+  if (rest === '') return block(first, lines, file);
+  if (rest.startsWith('{')) return flow(first, lines, file, isCut);
+  return broken(first, file, 'what follows "pexen:" is neither { … } nor an indented block', howTo(first));
+}
+
+/** `pexen: { … }`, over as many comment lines as it takes to close the brackets. */
+function flow(first: Opening, lines: readonly string[], file: string, isCut: boolean): Header {
+  const text = [blank(first.restColumn) + first.rest];
+  const brackets = new Brackets();
+  let isOpen = brackets.read(first.rest);
+  for (let at = first.index + 1; isOpen && at < lines.length; at++) {
+    const line = contentOf(lines[at], first);
+    if (line === undefined) break;
+    text.push(line);
+    isOpen = brackets.read(line);
+  }
+  if (!isOpen) return found(first, text);
+  const place = isCut ? `within the first ${headBytes} bytes` : 'before the comment ends';
+  return broken(
+    first,
+    file,
+    `its { is not closed ${place}`,
+    'Close it, or write the metadata into a side file.',
+  );
+}
+
+/** `pexen:` alone, and below it comment lines that are indented deeper. */
+function block(first: Opening, lines: readonly string[], file: string): Header {
+  const text = [''];
+  for (let at = first.index + 1; at < lines.length; at++) {
+    const line = contentOf(lines[at], first);
+    if (line === undefined || indentOf(line) <= first.column) break;
+    text.push(line);
+  }
+  return text.length > 1 ? found(first, text) : broken(first, file, 'it is empty', howTo(first));
+}
+
+function found({ index, column }: Opening, text: readonly string[]): Header {
+  return { kind: 'found', text: '\n'.repeat(index) + text.join('\n'), line: index + 1, column: column + 1 };
+}
+
+function broken({ index, column }: Opening, file: string, message: string, hint: string): Header {
+  const location = { file, line: index + 1, column: column + 1 };
+  return {
+    kind: 'broken',
+    problem: { code: 'PEXEN_BAD_HEADER', location, message: `the header: ${message}`, hint },
+  };
+}
+
+function howTo({ marker }: Opening): string {
+  return `Write ${marker} pexen: { claims: [/proc/sys/net], timeout: 20s }, or ${marker} pexen: {} to say nothing.`;
+}
+
+function openingOf(line: string, index: number, form = opening): Opening | undefined {
+  const match = form.exec(line);
+  if (match === null) return undefined;
+  const [whole, before = '', marker = ''] = match;
+  return { index, marker, column: before.length, rest: line.slice(whole.length), restColumn: whole.length };
+}
+
+/** The line without its comment sign, at its old columns; undefined if it is no comment of the same sign. */
+function contentOf(line: string | undefined, { marker }: Opening): string | undefined {
+  const match = commentLine.exec(line ?? '');
+  if (line === undefined || match === null || match[1]?.[0] !== marker[0]) return undefined;
+  const content = match[2] ?? '';
+  return blank(line.length - content.length) + content;
+}
+
+function indentOf(line: string): number {
+  return Math.max(0, line.search(/[^ \t]/));
+}
+
+function blank(length: number): string {
+  return ' '.repeat(length);
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
+}
+
+/** Counts open brackets over several lines, quotes and comments left out. */
+class Brackets {
+  #depth = 0;
+  #quote = '';
+  /** The last sign that is not blank: a quote opens a text only after one of `{[,:`. */
+  #before = '';
+
+  /** True while a bracket or a quote is open after this line. */
+  read(line: string): boolean {
+    for (let at = 0; at < line.length; at++) {
+      const sign = line.charAt(at);
+      if (this.#quote !== '') at += this.#insideQuotes(sign, line.charAt(at + 1));
+      else if (sign === '#' && /^\s?$/.test(line.charAt(at - 1))) break;
+      else this.#outside(sign);
+      if (this.#quote === '' && this.#depth === 0 && this.#before === '}') break;
+    }
+    return this.#depth > 0 || this.#quote !== '';
+  }
+
+  /** How many further signs belong to this one. */
+  #insideQuotes(sign: string, next: string): number {
+    if (sign === '\\' && this.#quote === '"') return 1;
+    if (sign !== this.#quote) return 0;
+    if (sign === "'" && next === "'") return 1;
+    this.#quote = '';
+    return 0;
+  }
+
+  #outside(sign: string): void {
+    if ((sign === '"' || sign === "'") && '{[,:'.includes(this.#before)) this.#quote = sign;
+    else if (sign === '{' || sign === '[') this.#depth++;
+    else if (sign === '}' || sign === ']') this.#depth--;
+    if (sign.trim() !== '') this.#before = sign;
+  }
+}

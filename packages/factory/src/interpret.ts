@@ -16,8 +16,7 @@ import {
   type PoolOutcome,
   TaskFailError,
 } from '@pexen/core';
-import { FindingList } from './finding-list.ts';
-import { readReport } from './report-lines.ts';
+import { FindingList, readReport } from './findings.ts';
 import { readTap } from './tap.ts';
 
 /** The value of a task whose program ended well. */

@@ -1,8 +1,21 @@
-/** Imports a module of the user's. What goes wrong is a value, and so is a module that never ends to load or would end us. */
+/**
+ * Imports a module of the user, and explains what went wrong: where, what, and what to do. A module that never finishes loading, or that would
+ * end this process, is a problem like any other. Knows nothing of tasks.
+ */
+
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { findSourceMap } from 'node:module';
-import { pathToFileURL } from 'node:url';
-import { importsForOthers, isPexenError, type Problem, useSourceMaps } from '@pexen/core';
-import { importProblem, type ModuleRole } from './import-error.ts';
+import { basename } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import {
+  importsForOthers,
+  isPexenError,
+  type Problem,
+  type ProblemCode,
+  type SourceLocation,
+  useSourceMaps,
+} from '@pexen/core';
 
 useSourceMaps(findSourceMap);
 importsForOthers(import.meta.url);
@@ -64,4 +77,168 @@ function coded(message: string, code: string): Error {
   const error = Object.assign(new Error(message), { code });
   error.stack = '';
   return error;
+}
+
+/** What a module is loaded for: its tasks, or the configuration it exports. */
+export type ModuleRole = 'tasks' | 'configuration';
+
+const codes: Readonly<Record<ModuleRole, ProblemCode>> = {
+  tasks: 'PEXEN_MODULE_FAILED',
+  configuration: 'PEXEN_CONFIG_FAILED',
+};
+
+/** The configuration says how modules are loaded, but not how it is loaded itself. */
+const useLoader: Readonly<Record<ModuleRole, string>> = {
+  tasks: "Or load it with tsx: npm i -D tsx, and loader: 'tsx' in the configuration.",
+  configuration: "Or load it with tsx: npm i -D tsx, and NODE_OPTIONS='--import tsx'.",
+};
+
+interface Hint {
+  readonly text: string;
+  /** Would a loader help? */
+  readonly loader?: true;
+}
+
+const doWorkInBodies = 'At its top level a module makes tasks; work is done in their bodies.';
+
+/** What Node's loader answers to what type stripping and modules cannot do, and what we answer ourselves. */
+const hints: Readonly<Record<string, Hint>> = {
+  ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX: {
+    text: 'Node only strips types: write it without enum, namespace and parameter properties.',
+    loader: true,
+  },
+  ERR_INVALID_TYPESCRIPT_SYNTAX: {
+    text: "Check for a typo. Otherwise this is syntax that Node's type stripping does not support; rewrite it.",
+    loader: true,
+  },
+  ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING: {
+    text: 'Node strips no types below node_modules: use the JavaScript there.',
+  },
+  ERR_UNKNOWN_FILE_EXTENSION: { text: 'Node knows .ts, .mts, .cts, .js, .mjs and .cjs.', loader: true },
+  ERR_EXIT_WHILE_LOADING: { text: doWorkInBodies },
+  ERR_NEVER_LOADED: { text: doWorkInBodies },
+};
+
+/** The problem with the module at `path` that threw `error` while it was loaded. */
+export async function importProblem(error: unknown, path: string, role: ModuleRole): Promise<Problem> {
+  const place = placeOf(error, path) ?? (isFromParser(error) ? await placeOfMistake(path) : undefined);
+  const isElsewhere = place === undefined ? isFromParser(error) : place.file !== path;
+  const hint =
+    hintFor(error, path, role) ??
+    (place === undefined && isElsewhere ? `To see where, run it: node ${path}` : undefined);
+  return {
+    code: codes[role],
+    location: isElsewhere || place === undefined ? { file: path } : place,
+    message: `it cannot be loaded: ${describe(error)}${isElsewhere ? elsewhere(place) : ''}`,
+    ...(hint !== undefined && { hint }),
+  };
+}
+
+function hintFor(error: unknown, path: string, role: ModuleRole): string | undefined {
+  const { code, message, url } = fieldsOf(error);
+  const known = Object.hasOwn(hints, code) ? hints[code] : undefined;
+  if (known !== undefined) return known.loader ? `${known.text} ${useLoader[role]}` : known.text;
+  if (code === 'ERR_MODULE_NOT_FOUND') return missingHint(message, url);
+  if (/^(?:require|module|exports|__dirname|__filename) is not defined/.test(message)) {
+    return 'It is an ES module: use import and export, or name it .cjs.';
+  }
+  if (!(error instanceof SyntaxError)) return undefined;
+  if (isModuleSyntax.test(message)) return asModule(placeOf(error, path)?.file ?? path);
+  if (message.includes('does not provide an export named')) {
+    return 'Check the spelling. A type needs: import type { … }.';
+  }
+  return /\.[cm]?ts$/.test(path)
+    ? `Decorators, for one, need more than type stripping. ${useLoader[role]}`
+    : undefined;
+}
+
+/** What Node says of the syntax of ES modules in a file that it takes for CommonJS. */
+const isModuleSyntax =
+  /^(?:Cannot use import statement outside a module|Cannot use 'import\.meta' outside a module|Unexpected token 'export'|await is only valid in async functions and the top level bodies of modules)/;
+
+/** Its name says what it is, or else the nearest package.json does, as one made by `npm init` may. */
+function asModule(file: string): string {
+  const renamed = basename(file).replace(/\.c?([jt])s$/, '.m$1s');
+  return /\.c[jt]s$/.test(file)
+    ? `Its name makes it a CommonJS module: rename it to ${renamed}.`
+    : `Its package.json makes it a CommonJS module: write "type": "module" there, or rename it to ${renamed}.`;
+}
+
+function missingHint(message: string, url: string): string {
+  const [, missing] = /Cannot find package '([^']+)'/.exec(message) ?? [];
+  if (missing !== undefined) return `Install it: npm i -D ${missing}`;
+  const stem = url.startsWith('file:') ? fileURLToPath(url) : '';
+  const ending = ['.ts', '.js', '.mts', '.mjs', '/index.ts', '/index.js'].find((end) =>
+    existsSync(stem + end),
+  );
+  if (stem === '' || ending === undefined)
+    return 'Check the spelling of the import and its extension (./x.ts).';
+  return `Write the import with its ending: ${stem.split('/').at(-1)}${ending}`;
+}
+
+/** From the first line of a stack, where parsers put it; else where in the module it was; else where it was at all. */
+export function placeOf(error: unknown, path: string): SourceLocation | undefined {
+  const lines = fieldsOf(error).stack.slice(0, 20_000).split('\n');
+  const first = /^((?:file:|\/).{1,4096}?):(\d{1,9})()$/.exec(lines[0] ?? '');
+  const frames = lines.map((line) =>
+    /^\s+at (?:.{0,200} \()?((?:file:|\/).{1,4096}?):(\d{1,9}):(\d{1,9})\)?$/.exec(line),
+  );
+  const places = [first, ...frames].filter((match) => match !== null).map(readPlace);
+  return first === null ? (places.find(({ file }) => file === path) ?? places[0]) : places[0];
+}
+
+function readPlace([, file = '', line, column]: RegExpExecArray): SourceLocation {
+  const path = file.startsWith('file:') ? fileURLToPath(file.replace(/\?.*$/, '')) : file;
+  return { file: path, line: Number(line), ...(column !== '' && { column: Number(column) }) };
+}
+
+/** Node tells the place of a mistake in an ES module only to those who run it. */
+function isFromParser(error: unknown): boolean {
+  return error instanceof SyntaxError && fieldsOf(error).stack.includes('compileSourceTextModule');
+}
+
+/** Parses a module as Node would and runs nothing of it. Stripping types keeps every line where it was. */
+const parse = `
+  const { readFileSync } = require('node:fs');
+  const { stripTypeScriptTypes } = require('node:module');
+  const { SourceTextModule } = require('node:vm');
+  const [path] = process.argv.slice(1);
+  const text = readFileSync(path, 'utf8');
+  new SourceTextModule(/ts$/.test(path) ? stripTypeScriptTypes(text) : text, { identifier: path });`;
+
+/** Parses the module alone, in a process that runs nothing; undefined if the mistake is in another one. */
+async function placeOfMistake(path: string): Promise<SourceLocation | undefined> {
+  const argv = ['--no-warnings', '--experimental-vm-modules', '-e', parse, path];
+  const said = await new Promise<string>((resolve) => {
+    execFile(process.execPath, argv, { timeout: 10_000 }, (_error, _stdout, stderr) => resolve(stderr));
+  });
+  if (!said.startsWith(`${path}:`)) return undefined;
+  const line = Number.parseInt(said.slice(path.length + 1), 10);
+  return line > 0 ? { file: path, line } : undefined;
+}
+
+function elsewhere(place: SourceLocation | undefined): string {
+  return place === undefined ? ', in a module that it imports' : `, in ${place.file}:${place.line}`;
+}
+
+/** The error in one line. */
+export function describe(error: unknown): string {
+  const { name, message } = fieldsOf(error);
+  const first = message.trim().split('\n', 1)[0] ?? '';
+  return error instanceof Error ? `${name}: ${first}` : String(error);
+}
+
+/** The text fields of whatever was thrown. */
+function fieldsOf(error: unknown): Record<'name' | 'message' | 'stack' | 'code' | 'url', string> {
+  const from = (typeof error === 'object' && error !== null ? error : {}) as Readonly<
+    Record<string, unknown>
+  >;
+  const field = (name: string): string => (typeof from[name] === 'string' ? from[name] : '');
+  return {
+    name: field('name'),
+    message: field('message'),
+    stack: field('stack'),
+    code: field('code'),
+    url: field('url'),
+  };
 }

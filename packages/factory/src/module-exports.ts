@@ -1,4 +1,4 @@
-/** Which exports of a module are tasks, and the way from the module to each. Knows nothing of files or call paths. */
+/** Which exports of a module are tasks, the way from the module to each, and its name. Knows nothing of files or call paths. */
 import {
   definitionKey,
   hasMeta,
@@ -12,9 +12,8 @@ import {
   type Runnable,
   takesInput,
 } from '@pexen/core';
-import { isNameless } from './export-name.ts';
+import { patterns } from './names.ts';
 import type { ExportOptions } from './options.ts';
-import { patterns } from './patterns.ts';
 
 /** A task among the exports of a module. */
 export interface ExportedTask {
@@ -207,4 +206,17 @@ async function readAll(generator: Generator | AsyncGenerator): Promise<readonly 
     if (!isPlaced(item) && !isFunction(item)) break;
   }
   return items;
+}
+
+/** Those whose name is ours. */
+const named = new WeakSet<Runnable>();
+
+/** Gives a runnable without a name that of its export. */
+export function nameAfterExport(runnable: Runnable, name: string): void {
+  if (runnable.name === '' && Reflect.defineProperty(runnable, 'name', { value: name })) named.add(runnable);
+}
+
+/** Has it no name but that of its export? A factory can be used again. */
+export function isNameless(runnable: Runnable): boolean {
+  return runnable.name === '' || named.has(runnable);
 }

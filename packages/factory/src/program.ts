@@ -1,11 +1,11 @@
 /** How a file is started: itself, by its interpreter, or through a command. */
 import { delimiter, dirname, join, resolve } from 'node:path';
 import type { ExecutableBody } from '@pexen/core';
+import type { LoadContext } from './directory-factory.ts';
 import type { ProgramEntries } from './file-meta.ts';
 import { interpreter } from './interpret.ts';
 import type { ExecutablesOptions } from './options.ts';
 import type { FoundFile } from './walk.ts';
-import type { Workshop } from './workshop.ts';
 
 /** What to start, and what stands before the arguments. */
 export interface Command {
@@ -31,14 +31,14 @@ export function programBody(
   command: Command,
   said: ProgramEntries,
   options: ExecutablesOptions,
-  workshop: Workshop,
+  loadContext: LoadContext,
 ): ExecutableBody {
   const home = dirname(file.path);
   const reading = { tap: said.tap ?? options.tap };
   return {
     file: command.file,
     argv: [...command.argv, ...(said.argv ?? options.argv ?? [])],
-    cwd: said.cwd === undefined ? cwdOf(options.cwd, home, workshop) : resolve(home, said.cwd),
+    cwd: said.cwd === undefined ? cwdOf(options.cwd, home, loadContext) : resolve(home, said.cwd),
     env: { ...options.env, ...said.env },
     interpret: interpreter(reading),
     interpretOptions: reading,
@@ -51,26 +51,26 @@ export function programBody(
  */
 export function findCommand(
   command: readonly [program: string, ...argv: string[]] | undefined,
-  workshop: Workshop,
+  loadContext: LoadContext,
 ): Command | undefined {
   if (command === undefined) return undefined;
   const [name, ...argv] = command;
-  const file = candidates(name, workshop).find((path) => isProgram(path, workshop));
+  const file = candidates(name, loadContext).find((path) => isProgram(path, loadContext));
   if (file !== undefined) return { file, argv };
-  workshop.problem({
+  loadContext.problem({
     code: 'PEXEN_NO_PROGRAM',
     message: `there is no program "${name}"`,
-    hint: name.includes('/') ? `Paths start from ${workshop.root}.` : 'Install it, or give its path.',
+    hint: name.includes('/') ? `Paths start from ${loadContext.root}.` : 'Install it, or give its path.',
   });
   return undefined;
 }
 
-function candidates(name: string, { root, env }: Workshop): string[] {
+function candidates(name: string, { root, env }: LoadContext): string[] {
   if (name.includes('/')) return [resolve(root, name)];
   return (env.PATH ?? '').split(delimiter).map((dir) => join(resolve(root, dir), name));
 }
 
-function isProgram(path: string, { files }: Workshop): boolean {
+function isProgram(path: string, { files }: LoadContext): boolean {
   try {
     const { kind, mode } = files.look(path);
     return kind === 'file' && (mode & 0o111) !== 0;
@@ -79,7 +79,7 @@ function isProgram(path: string, { files }: Workshop): boolean {
   }
 }
 
-function cwdOf(cwd: ExecutablesOptions['cwd'], home: string, { dir, root }: Workshop): string {
+function cwdOf(cwd: ExecutablesOptions['cwd'], home: string, { dir, root }: LoadContext): string {
   if (cwd === undefined || cwd === 'file') return home;
   return cwd === 'dir' ? dir : resolve(root, cwd);
 }

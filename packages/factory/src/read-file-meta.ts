@@ -1,10 +1,25 @@
-/** The metadata that a file says of itself, in a header or beside it: YAML in, metadata and problems out. */
+/**
+ * Reads the metadata of a file, from its header or side file: YAML in, metadata and problems out. Each problem points at the very node that is
+ * wrong. Loaded on demand, since it brings a YAML parser along.
+ */
 import { basename } from 'node:path';
-import { checkMeta, nearest, type Problem, type SourceLocation, type TaskMeta } from '@pexen/core';
-import { isMap, type Node } from 'yaml';
+import {
+  type Amount,
+  amount,
+  anyOf,
+  atLeast,
+  checkMeta,
+  every,
+  isRefusedKey,
+  nearest,
+  type Problem,
+  type Requirement,
+  type SourceLocation,
+  type TaskMeta,
+} from '@pexen/core';
+import { isMap, isNode, isScalar, isSeq, type Node } from 'yaml';
 import { type FileMeta, noFileMeta, type ProgramEntries } from './file-meta.ts';
-import { type EntryName, entriesOf, entriesOfCode, entryReaders } from './meta-entries.ts';
-import { readYaml } from './yaml-text.ts';
+import { readYaml, sourceOf } from './yaml-text.ts';
 
 const programNames: ReadonlySet<string> = new Set([
   'argv',
@@ -90,4 +105,212 @@ function notAMap(location: SourceLocation): Problem {
     message: 'the metadata is not a map',
     hint: 'Write { claims: [/proc/sys/net], timeout: 20s }.',
   };
+}
+
+/** Metadata that only code can have. */
+export const entriesOfCode = ['args', 'cleanup'] as const;
+
+/** The entries that a file may have. */
+export type EntryName = Exclude<keyof TaskMeta, (typeof entriesOfCode)[number]> | keyof ProgramEntries;
+
+/** Tells what is wrong with a node. Returns undefined, which stands for "could not be read". */
+type Complain = (node: Node, message: string, hint?: string) => undefined;
+
+type Reader<T = unknown> = (node: Node, complain: Complain) => T | undefined;
+
+const text: Reader<string> = (node, complain) => {
+  if (isScalar(node) && typeof node.value === 'string' && node.value !== '') return node.value;
+  const source = sourceOf(node);
+  const hint = source === undefined || source === '' ? undefined : `Write it in quotes: "${source}".`;
+  return complain(node, 'must be text', hint);
+};
+
+const flag: Reader<boolean> = (node, complain) =>
+  isScalar(node) && typeof node.value === 'boolean' ? node.value : complain(node, 'must be true or false');
+
+const dialect: Reader<boolean | 'perl'> = (node, complain) => {
+  const value = isScalar(node) ? node.value : undefined;
+  return typeof value === 'boolean' || value === 'perl'
+    ? value
+    : complain(node, 'must be true, false or perl');
+};
+
+const finite: Reader<number> = (node, complain) =>
+  isScalar(node) && Number.isFinite(node.value) ? (node.value as number) : complain(node, 'must be a number');
+
+const wholeNumber: Reader<number> = (node, complain) =>
+  isScalar(node) && Number.isSafeInteger(node.value) && (node.value as number) >= 0
+    ? (node.value as number)
+    : complain(node, 'must be a whole number, 0 or more');
+
+const duration: Reader<number> = (node, complain) =>
+  readDuration(isScalar(node) ? node.value : undefined) ?? complain(node, `must be ${durationForms}`);
+
+/** A deadline; `off` takes away what the configuration says for all. */
+const limit: Reader<number> = (node, complain) => {
+  if (isScalar(node) && node.value === 'off') return Number.POSITIVE_INFINITY;
+  const read = duration(node, complain);
+  return read === 0 ? complain(node, 'must be above 0', 'For none, write off.') : read;
+};
+
+const truth: Reader<boolean | string> = (node, complain) =>
+  isScalar(node) && typeof node.value === 'boolean' ? node.value : text(node, complain);
+
+/** Arguments and variables are text whatever they look like: `1.10` stays as it was written. */
+const anyText: Reader<string> = (node, complain) => sourceOf(node) ?? complain(node, 'must be text');
+
+const texts = listOf(text);
+
+const requirement: Reader<Requirement> = (node, complain) => {
+  if (!isMap(node)) return text(node, complain);
+  const only = onlyEntryOf(node);
+  if (only?.name === 'anyOf') return compound(texts(only.value, complain), anyOf);
+  if (only?.name === 'every') return compound(texts(only.value, complain), every);
+  if (only?.name === 'atLeast') return atLeastOf(only.value, complain);
+  return complain(
+    node,
+    'is not a requirement',
+    'Write a name, { anyOf: [a, b] }, { every: [a, b] } or { atLeast: [2, a, b, c] }.',
+  );
+};
+
+const use: Reader<string | Amount> = (node, complain) => {
+  if (!isMap(node)) return text(node, complain);
+  const only = onlyEntryOf(node);
+  const count = isScalar(only?.value) ? only.value.value : undefined;
+  if (only === undefined || typeof count !== 'number' || !(count > 0 && Number.isFinite(count))) {
+    return complain(node, 'is no amount', 'Write { name: count }, the count above 0: { memory-mb: 512 }.');
+  }
+  return amount(only.name, count);
+};
+
+const retriesEntries = {
+  count: wholeNumber,
+  delay: duration,
+  factor: finite,
+  maxDelay: duration,
+  jitter: finite,
+};
+
+const retries: Reader = (node, complain) =>
+  isMap(node) ? recordOf(retriesEntries)(node, complain) : wholeNumber(node, complain);
+
+const env: Reader<Readonly<Record<string, string>>> = (node, complain) => {
+  if (!isMap(node)) return complain(node, 'must be a map of text', 'Write { NAME: value }.');
+  const pairs = entriesOf(node).map(({ name, key, value }) => {
+    if (!/^[^=\0]+$/.test(name) || isRefusedKey(name))
+      return [name, complain(key, 'is not a valid name of a variable')];
+    return [name, value === undefined ? complain(key, 'has no value') : anyText(value, complain)];
+  });
+  return pairs.every(([, value]) => value !== undefined)
+    ? (Object.fromEntries(pairs) as Record<string, string>)
+    : undefined;
+};
+
+/** How each entry is read. */
+export const entryReaders: Readonly<Record<EntryName, Reader>> = {
+  name: text,
+  requires: listOf(requirement),
+  after: texts,
+  before: texts,
+  salvages: texts,
+  tearsDown: (node, complain) => (isSeq(node) ? texts(node, complain) : text(node, complain)),
+  provides: texts,
+  uses: listOf<string | Amount>(use),
+  claims: texts,
+  exclusive: flag,
+  priority: finite,
+  weight: duration,
+  group: text,
+  pool: text,
+  timeout: limit,
+  idleTimeout: limit,
+  grace: duration,
+  slowAfter: duration,
+  retries,
+  rerunnable: flag,
+  inputs: texts,
+  digestEnv: texts,
+  tags: texts,
+  when: truth,
+  argv: listOf(anyText),
+  env,
+  cwd: text,
+  tap: dialect,
+};
+
+/** A map's entries: name, the key's node, and the value's unless there is none or it is null. */
+export function entriesOf(
+  map: Node,
+): readonly { readonly name: string; readonly key: Node; readonly value: Node | undefined }[] {
+  if (!isMap(map)) return [];
+  return map.items.map(({ key, value }) => ({
+    name: sourceOf(key) ?? '',
+    key: isNode(key) ? key : map,
+    value: isNode(value) && !(isScalar(value) && value.value === null) ? value : undefined,
+  }));
+}
+
+function onlyEntryOf(map: Node): { readonly name: string; readonly value: Node } | undefined {
+  const [first, second] = entriesOf(map);
+  return first?.value === undefined || second !== undefined
+    ? undefined
+    : { name: first.name, value: first.value };
+}
+
+function listOf<T>(item: Reader<T>): Reader<readonly T[]> {
+  return (node, complain) => {
+    if (!isSeq(node)) return complain(node, 'must be a list', listHint(node));
+    const items = node.items.map((each) =>
+      isNode(each) ? item(each, complain) : complain(node, 'has an empty place'),
+    );
+    return items.every((each) => each !== undefined) ? (items as T[]) : undefined;
+  };
+}
+
+function listHint(node: Node): string {
+  const source = sourceOf(node);
+  return source === undefined ? 'Write [first, second].' : `Write [${source}].`;
+}
+
+function recordOf(readers: Readonly<Record<string, Reader>>): Reader<Readonly<Record<string, unknown>>> {
+  return (node, complain) => {
+    const pairs = entriesOf(node).map(({ name, key, value }) => {
+      const reader = Object.hasOwn(readers, name) ? readers[name] : undefined;
+      const hint = `There are: ${Object.keys(readers).join(', ')}.`;
+      if (reader === undefined) return [name, complain(key, `has an unknown entry "${name}"`, hint)] as const;
+      return [name, value === undefined ? complain(key, 'has no value') : reader(value, complain)] as const;
+    });
+    return pairs.every(([, value]) => value !== undefined) ? Object.fromEntries(pairs) : undefined;
+  };
+}
+
+function atLeastOf(node: Node, complain: Complain): Requirement | undefined {
+  const [first, ...rest] = isSeq(node) ? node.items : [];
+  if (!isScalar(first) || !Number.isSafeInteger(first.value) || rest.length === 0) {
+    return complain(node, 'is not a number followed by names', 'Write { atLeast: [2, a, b, c] }.');
+  }
+  const names = rest.map((each) => (isNode(each) ? text(each, complain) : undefined));
+  return names.every((name) => name !== undefined) ? atLeast(first.value as number, ...names) : undefined;
+}
+
+function compound(
+  names: readonly string[] | undefined,
+  make: (...names: readonly string[]) => Requirement,
+): Requirement | undefined {
+  return names === undefined ? undefined : make(...names);
+}
+
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** How durations may be written, for messages. */
+export const durationForms = 'a duration such as 100ms, 20s, 5m or 2h, or a number of milliseconds';
+
+/** Milliseconds, or undefined for what is no duration. */
+export function readDuration(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? value : undefined;
+  if (typeof value !== 'string') return undefined;
+  const match = /^(\d{1,9}(?:\.\d{1,9})?) ?(ms|s|m|h)$/.exec(value);
+  const unitMs = unitsMs[match?.[2] ?? ''];
+  return unitMs === undefined ? undefined : Number(match?.[1]) * unitMs;
 }

@@ -1,18 +1,16 @@
 /** The factory of everything: any mix of files, each by its kind, in one walk. What `pexen run` does without a configuration. */
 import { basename } from 'node:path';
 import type { Problem } from '@pexen/core';
+import { classifyExecutable } from './classify-executable.ts';
+import type { FileKind, LoadContext } from './directory-factory.ts';
 import { directoryFactory } from './directory-factory.ts';
-import { executableKind, headOf } from './executable-kind.ts';
+import { executableKind, headOf, isExecutable } from './executables.ts';
 import type { Factory } from './factory.ts';
-import type { FileKind } from './file-kind.ts';
-import { findHeader } from './header.ts';
-import { moduleFile, moduleKind } from './module-kind.ts';
-import { checkOptions, type OptionName } from './option-kinds.ts';
+import { findHeader } from './file-meta.ts';
+import { moduleFile, moduleKind } from './modules.ts';
 import type { TreeOptions } from './options.ts';
-import { guess } from './test-or-tool.ts';
+import { checkOptions, type OptionName } from './options.ts';
 import type { FoundFile } from './walk.ts';
-import { isExecutable } from './without-bit.ts';
-import type { Workshop } from './workshop.ts';
 
 const known: readonly OptionName[] = [
   ...(['dir', 'include', 'exclude', 'followLinks', 'meta'] as const),
@@ -29,32 +27,32 @@ const known: readonly OptionName[] = [
  */
 export function tree(options: TreeOptions): Factory {
   checkOptions('tree', options, known, ['dir']);
-  return directoryFactory('tree', options, (workshop) => {
-    const modules = moduleKind(options, workshop, ({ path }) => moduleFile.test(basename(path)));
-    return [modules, guessedExecutables(options, workshop)];
+  return directoryFactory('tree', options, (loadContext) => {
+    const modules = moduleKind(options, loadContext, ({ path }) => moduleFile.test(basename(path)));
+    return [modules, guessedExecutables(options, loadContext)];
   });
 }
 
-function guessedExecutables(options: TreeOptions, workshop: Workshop): FileKind {
+function guessedExecutables(options: TreeOptions, loadContext: LoadContext): FileKind {
   const tools: FoundFile[] = [];
-  const kind = executableKind(options, workshop, (file, { sideFiles }) => {
-    const head = headOf(file, workshop);
+  const kind = executableKind(options, loadContext, (file, { sideFiles }) => {
+    const head = headOf(file, loadContext);
     const hasMeta = sideFiles.has(file.path) || findHeader(head, file.path).kind !== 'none';
-    const guessed = guess({ parts: file.parts, head, hasMeta });
+    const guessed = classifyExecutable({ parts: file.parts, head, hasMeta });
     if (guessed === 'tool' && isExecutable(file)) tools.push(file);
     return guessed === 'test';
   });
   return {
     ...kind,
     make(files, surroundings) {
-      if (tools.length > 0) workshop.warn(leftOut(tools, workshop));
+      if (tools.length > 0) loadContext.warn(leftOut(tools, loadContext));
       return kind.make(files, surroundings);
     },
-    hint: (all) => (tools.length > 0 ? leftOut(tools, workshop).hint : kind.hint?.(all)),
+    hint: (all) => (tools.length > 0 ? leftOut(tools, loadContext).hint : kind.hint?.(all)),
   };
 }
 
-function leftOut(tools: readonly FoundFile[], { dir }: Workshop): Problem {
+function leftOut(tools: readonly FoundFile[], { dir }: LoadContext): Problem {
   const names = tools.slice(0, 5).map(({ parts }) => parts.join('/'));
   const more = tools.length > names.length ? ` and ${tools.length - names.length} more` : '';
   return {

@@ -5,10 +5,9 @@
 import { type Buffer, isUtf8 } from 'node:buffer';
 import { basename, dirname, join } from 'node:path';
 import { didYouMean, type Problem } from '@pexen/core';
-import { comparePaths } from './code-point-order.ts';
 import { codeOf, type Files, type Listed, type Looked } from './files.ts';
+import { comparePaths, type Patterns, patterns } from './names.ts';
 import type { WalkedFile, WalkOptions } from './options.ts';
-import { type Patterns, patterns } from './patterns.ts';
 
 /** The end of the name of a file with the metadata of another one. */
 export const sideFileEnding = '.pexen.yaml';

@@ -1,7 +1,7 @@
 /** Factories nest, go together, and can be used again. */
 import { PexenError, place, task } from '@pexen/core';
 import { expect, test } from 'vitest';
-import { executables, type Factory, gather, modules, together, tree, under } from '../src/index.ts';
+import { collect, executables, type Factory, modules, together, tree, under } from '../src/index.ts';
 import { made, paths, program, scratch } from './scratch.ts';
 
 const one = task({ name: 'one' }, () => 1);
@@ -20,13 +20,13 @@ function fixed(name: string, problem?: string): Factory {
 
 test('a factory stands under the path it is given, and under that of its context', async () => {
   const factory = under('sys', under(['net', 'ipv4'], fixed('a')));
-  expect(paths(await gather(factory, { root: '/', under: ['top'] }))).toEqual(['top/sys/net/ipv4/a/one']);
-  expect(paths(await gather(factory, { root: '/' }))).toEqual(['sys/net/ipv4/a/one']);
+  expect(paths(await collect(factory, { root: '/', under: ['top'] }))).toEqual(['top/sys/net/ipv4/a/one']);
+  expect(paths(await collect(factory, { root: '/' }))).toEqual(['sys/net/ipv4/a/one']);
 });
 
 test('several go together, in their order', async () => {
   const factory = together(under('x', fixed('b')), fixed('a'), together(fixed('c')));
-  expect(paths(await gather(factory, { root: '/' }))).toEqual(['x/b/one', 'a/one', 'c/one']);
+  expect(paths(await collect(factory, { root: '/' }))).toEqual(['x/b/one', 'a/one', 'c/one']);
   expect(factory.describe).toBe('b, a, c');
 });
 
@@ -61,7 +61,7 @@ test('what is no factory, no path or no options is refused', () => {
 test('one that makes nothing is told of, once, whatever others make', async () => {
   const nothing: Factory = { kind: 'none', describe: 'checks of ci', async *make() {} };
   const warned = async (factory: Factory) => {
-    const { warnings, problems } = await gather(factory, { root: '/' });
+    const { warnings, problems } = await collect(factory, { root: '/' });
     expect(problems).toEqual([]);
     return warnings.map(({ code, message }) => `${code} ${message}`);
   };
@@ -69,7 +69,7 @@ test('one that makes nothing is told of, once, whatever others make', async () =
   expect(await warned(together(fixed('a'), under('x', nothing)))).toEqual([warning]);
   expect(await warned(together(together(nothing)))).toEqual([warning]);
   expect(await warned(together())).toEqual([]);
-  const { warnings } = await gather(
+  const { warnings } = await collect(
     together(fixed('a'), { ...nothing, make: () => fixed('b', 'bad').make({ root: '/' }) }),
     { root: '/' },
   );
@@ -78,7 +78,7 @@ test('one that makes nothing is told of, once, whatever others make', async () =
 
 test('the problems of all of them come in one error, after all tasks', async () => {
   const factory = together(fixed('a', 'first'), fixed('b'), fixed('c', 'second'));
-  const got = await gather(factory, { root: '/' });
+  const got = await collect(factory, { root: '/' });
   expect(paths(got)).toEqual(['a/one', 'b/one', 'c/one']);
   expect(got.problems.map(({ message }) => message)).toEqual(['first', 'second']);
   const tasks: unknown[] = [];
@@ -98,7 +98,7 @@ test('a factory that throws is named, and keeps the others from nothing', async 
   const broken = careless(() => {
     throw new TypeError('a mistake in the factory');
   });
-  const { tasks, problems } = await gather(together(under('x', broken), fixed('a')), { root: '/' });
+  const { tasks, problems } = await collect(together(under('x', broken), fixed('a')), { root: '/' });
   expect(tasks).toHaveLength(1);
   expect(problems).toEqual([
     {
@@ -116,7 +116,7 @@ test.each([
   ['a number among its tasks', () => [7]],
   ['an object among its tasks', () => [{ under: 'x', task: one }]],
 ])('a factory that gives %s is named', async (what, make) => {
-  const { problems } = await gather(careless(make), { root: '/' });
+  const { problems } = await collect(careless(make), { root: '/' });
   expect(problems).toMatchObject([
     { code: 'PEXEN_BAD_FACTORY', message: `the factory "mine": its make() gave ${what}` },
   ]);
@@ -131,7 +131,7 @@ test('seed: a factory can be used again, and sees what is new', async () => {
   expect(again.tasks[0]?.task).not.toBe((await made(factory, dir)).tasks[0]?.task);
 });
 
-test('warnings are gathered, and told to the context', async () => {
+test('warnings are collected, and reported to the context', async () => {
   const dir = scratch({ 'a.sh': program(), gone: { link: 'nowhere' } });
   const told: string[] = [];
   const got = await made(executables({ dir: '.' }), dir, { warn: ({ code }) => told.push(code) });

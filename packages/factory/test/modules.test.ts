@@ -475,8 +475,8 @@ function makeInNode(dir: string): readonly { readonly hint?: string }[] {
 function askNode(dir: string, expression: string): unknown {
   const source = pathToFileURL(join(dirname(import.meta.dirname), 'src/index.ts')).href;
   const script = `
-    const { gather, modules } = await import(${JSON.stringify(source)});
-    const { tasks, problems } = await gather(modules({ dir: '.' }), { root: process.cwd() });
+    const { collect, modules } = await import(${JSON.stringify(source)});
+    const { tasks, problems } = await collect(modules({ dir: '.' }), { root: process.cwd() });
     const definitions = tasks.map(({ task }) => task[Symbol.for('pexen.task')]);
     console.log(JSON.stringify(${expression}));`;
   const argv = ['--conditions=@pexen/source', '--no-warnings', '--input-type=module', '-e', script];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { definitionOf, type PlacedTask, type TaskDefinition } from '@pexen/core';
 import { onTestFinished } from 'vitest';
-import { type Factory, type FactoryContext, type Gathered, gather } from '../src/index.ts';
+import { type Collected, collect, type Factory, type FactoryContext } from '../src/index.ts';
 
 /** Path → text. What begins with `#!` or stands below `bin:` becomes executable; see `program`. */
 export type Layout = Readonly<Record<string, string | Entry>>;
@@ -42,12 +42,12 @@ export function made(
   factory: Factory,
   root: string,
   context: Partial<FactoryContext> = {},
-): Promise<Gathered> {
-  return gather(factory, { root, ...context });
+): Promise<Collected> {
+  return collect(factory, { root, ...context });
 }
 
 /** Call paths of tasks, as text. */
-export function paths({ tasks }: Pick<Gathered, 'tasks'>): string[] {
+export function paths({ tasks }: Pick<Collected, 'tasks'>): string[] {
   return tasks.map((placed) =>
     [...placed.under, definition(placed).meta.name ?? `(${placed.task.name})`].join('/'),
   );
@@ -58,7 +58,7 @@ export function definition({ task }: PlacedTask): TaskDefinition {
 }
 
 /** The problems without what differs from place to place. */
-export function brief(problems: Gathered['problems'], dir: string): string[] {
+export function brief(problems: Collected['problems'], dir: string): string[] {
   return problems.map(({ code, message, location: { file = '', line, column } = {} as never }) =>
     [
       code,

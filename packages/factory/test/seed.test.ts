@@ -1,7 +1,7 @@
 /** What the factories of the original Python pexen do, beside what is named "seed: …" in the other files here. */
 import { type ExecutableBody, place, task } from '@pexen/core';
 import { expect, test } from 'vitest';
-import { executables, type Factory, gather, under } from '../src/index.ts';
+import { collect, executables, type Factory, under } from '../src/index.ts';
 import { facts } from './facts.ts';
 import { definition, made, paths, program, scratch } from './scratch.ts';
 
@@ -22,7 +22,7 @@ test('seed: a factory may run another, hands on its own path, pushes a level aro
       for await (const each of under('pushed', inner).make(context)) yield each;
     },
   };
-  const got = await gather(outer, { root: '/', under: ['top'] });
+  const got = await collect(outer, { root: '/', under: ['top'] });
   expect(paths(got)).toEqual(['top/inner/leaf', 'top/pushed/inner/leaf']);
   expect(got.tasks.map((each) => each.task)).toEqual([leaf, leaf]);
 });

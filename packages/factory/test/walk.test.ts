@@ -5,8 +5,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { compareCodePoints } from '../src/code-point-order.ts';
 import { type Files, type Listed, type Looked, realFiles } from '../src/files.ts';
+import { compareCodePoints } from '../src/names.ts';
 import { type Found, walk } from '../src/walk.ts';
 import { brief, scratch } from './scratch.ts';
 

@@ -1,8 +1,8 @@
 /** From a configuration to the plan of what was asked for: everything is loaded, asked and checked once. */
 import type { PlacedTask, Problem } from '@pexen/core';
 import { type Plan, plan } from '@pexen/sched';
+import { collectTasks, factsOf } from './collect.ts';
 import type { LoadedConfig } from './config.ts';
-import { factsOf, gather } from './gather.ts';
 import { startLoader } from './loader.ts';
 import type { PausableClock } from './pausable-clock.ts';
 import { planOptions } from './run-options.ts';
@@ -31,7 +31,7 @@ export async function planSuite(
   for (const warning of warnings) onWarning(warning);
   const loader = config.loader === undefined ? undefined : await startLoader(config.loader, root);
   const facts = await factsOf(loaded);
-  const tasks = await gather(loaded, facts, onWarning);
+  const tasks = await collectTasks(loaded, facts, onWarning);
   return planTasks(tasks, selection, onWarning, (warn) =>
     planOptions(config, { workers, loader, clock, facts, onWarning: warn }),
   );

@@ -1,6 +1,6 @@
 /** What the `when` of tasks is told of the environment. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { factsOf } from '../src/gather.ts';
+import { factsOf } from '../src/collect.ts';
 
 const loaded = (facts?: object) => ({ config: { from: {}, ...facts }, root: '/', file: undefined });
 

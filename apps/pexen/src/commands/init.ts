@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { kindOf, messageOf, PexenError } from '@pexen/core';
 import { configNames, type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
-import type { Output } from '../explain.ts';
+import type { Output } from '../print-problems.ts';
 import { ownVersion } from '../own-version.ts';
 import { workingDirectory } from '../working-directory.ts';
 

@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import type { Problem, RequirementInfo, UseInfo } from '@pexen/core';
 import { printable } from '@pexen/report';
 import { type ExitCode, exitCodes, type ListedTask, listSuite, loadConfig } from '@pexen/usecase-testsuite';
-import { formatWarning, type Output } from '../explain.ts';
+import { formatWarning, type Output } from '../print-problems.ts';
 import { workingDirectory } from '../working-directory.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { messageOf, misuse } from '@pexen/core';
 import { replay as decideAgain, type RecordedStep } from '@pexen/sched/replay';
 import { type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
-import type { Output } from '../explain.ts';
+import type { Output } from '../print-problems.ts';
 
 /**
  * Replays the record in the file. Exit code 1 where decisions differ.

@@ -8,7 +8,7 @@ import {
   runSuite,
   type SuiteConfig,
 } from '@pexen/usecase-testsuite';
-import { formatWarning } from '../explain.ts';
+import { formatWarning } from '../print-problems.ts';
 import { junitInto, parseReporter } from '../reporter-argument.ts';
 import { obeySignals } from '../signals.ts';
 import { workingDirectory } from '../working-directory.ts';

@@ -2,8 +2,7 @@
 import type { Finding } from '@pexen/core';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { mostFindings } from '../src/finding-list.ts';
-import { readReport as readInto } from '../src/report-lines.ts';
+import { mostFindings, readReport as readInto } from '../src/findings.ts';
 
 const readReport = (text: string): readonly Finding[] => readInto(text).toArray();
 

@@ -1,4 +1,5 @@
-/** The one order of names: by code point, whatever the locale. UTF-16 units alone would sort U+1F600 before U+FFFD. */
+/** How names of files and exports are ordered and matched. Knows nothing of what they name. */
+import picomatch from 'picomatch';
 
 /** Negative where `a` comes first. */
 export function compareCodePoints(a: string, b: string): number {
@@ -24,4 +25,28 @@ export function comparePaths(a: readonly string[], b: readonly string[]): number
 function rankOf(unit: number): number {
   if (unit < 0xd800) return unit;
   return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
+}
+
+/** Several globs as one question. */
+export interface Patterns {
+  matches(path: string): boolean;
+  /** Those that matched nothing so far. */
+  unused(): readonly string[];
+}
+
+/** Globs over paths with `/` between their parts, or over names. */
+export function patterns(globs: readonly string[]): Patterns {
+  const counted = globs.map((glob) => ({ glob, test: picomatch(glob, { dot: true }), hits: 0 }));
+  return {
+    matches(path) {
+      let matched = false;
+      for (const each of counted) {
+        if (!each.test(path)) continue;
+        each.hits++;
+        matched = true;
+      }
+      return matched;
+    },
+    unused: () => counted.filter(({ hits }) => hits === 0).map(({ glob }) => glob),
+  };
 }

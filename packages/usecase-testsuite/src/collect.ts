@@ -1,19 +1,19 @@
 /** Runs the factories of a configuration and gathers what they make and what they find wrong. */
 import { type Facts, type PlacedTask, type Problem, refuse } from '@pexen/core';
-import { gather as gatherFrom, together, under } from '@pexen/factory';
+import { collect as collectFrom, together, under } from '@pexen/factory';
 import { environment, type LoadedConfig, ofConfiguration } from './config.ts';
 
 /**
  * All tasks of the suite, in the order of the configuration.
  * @throws PexenError with the problems of all factories together.
  */
-export async function gather(
+export async function collectTasks(
   { config, root }: LoadedConfig,
   facts: Facts,
   onWarning: (warning: Problem) => void,
 ): Promise<readonly PlacedTask[]> {
   const sources = Object.entries(config.from).map(([callPath, factory]) => under(partsOf(callPath), factory));
-  const { tasks, problems, warnings } = await gatherFrom(together(...sources), { root, facts });
+  const { tasks, problems, warnings } = await collectFrom(together(...sources), { root, facts });
   for (const warning of warnings) onWarning(warning);
   refuse(problems);
   return tasks;

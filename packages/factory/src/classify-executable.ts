@@ -4,7 +4,7 @@
  */
 
 /** `tool`: its name says that it does something else than testing. */
-export type Guess = 'test' | 'tool' | 'neither';
+export type ExecutableClass = 'test' | 'tool' | 'neither';
 
 /** What is known of an executable file. */
 export interface Clues {
@@ -48,7 +48,7 @@ const scripts = /\.(?:sh|bash|zsh|ksh)$/;
  *    name – but for what runs or is all of them.
  * 3. Of the others, scripts are, unless they lie in a folder of products or helpers, or their name speaks of other work.
  */
-export function guess({ parts, head, hasMeta }: Clues): Guess {
+export function classifyExecutable({ parts, head, hasMeta }: Clues): ExecutableClass {
   const name = parts.at(-1) ?? '';
   const isScript = isShebang(head) || scripts.test(name);
   if (!isScript && !isNative(head, name)) return 'neither';

@@ -1,13 +1,13 @@
 /** Which executables are taken for tests where nobody has said so. */
 import { Buffer } from 'node:buffer';
 import { expect, test } from 'vitest';
-import { guess } from '../src/test-or-tool.ts';
+import { classifyExecutable } from '../src/classify-executable.ts';
 
 const shebang = Buffer.from('#!/bin/sh\n');
 const elf = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);
 
 function guessed(path: string, head: Uint8Array = shebang, hasMeta = false): string {
-  return guess({ parts: path.split('/'), head, hasMeta });
+  return classifyExecutable({ parts: path.split('/'), head, hasMeta });
 }
 
 test.each([

@@ -4,7 +4,7 @@ import { amount, anyOf, atLeast, every } from '@pexen/core';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FileMeta } from '../src/file-meta.ts';
-import { findHeader, headBytes } from '../src/header.ts';
+import { findHeader, headBytes } from '../src/file-meta.ts';
 import { readFileMeta } from '../src/read-file-meta.ts';
 
 /** What a file of this text says of itself. */
