@@ -121,7 +121,7 @@ export class Scenario {
         break;
       case 'go':
       case 'pull':
-        this.#begin();
+        this.#start();
         this.#tell({ type: 'result-wanted', atMs: this.#nowMs });
         break;
       case 'begin':
@@ -146,7 +146,7 @@ export class Scenario {
         this.#advance(Number(first));
         break;
       case 'heard':
-        this.#heard(first);
+        this.#lastSigns(first);
         break;
       case 'drain':
         this.#tell({ type: 'drain-requested', atMs: this.#nowMs, reason: text });
@@ -180,7 +180,7 @@ export class Scenario {
     this.#pending.push(withMeta(() => undefined, { name, ...metaOf(settings) }));
   }
 
-  #begin(): void {
+  #start(): void {
     if (this.#machine !== undefined) return;
     this.#plan = new CompiledTasks({
       pools: this.#pools,
@@ -197,7 +197,7 @@ export class Scenario {
   }
 
   #add(): void {
-    this.#begin();
+    this.#start();
     const entries = this.#pending;
     this.#pending = [];
     if (entries.length === 0) return;
@@ -223,7 +223,7 @@ export class Scenario {
   }
 
   #taskAt(path: string): number {
-    const task = this.#plan?.naming.taskAt(path);
+    const task = this.#plan?.callPaths.taskAt(path);
     if (task === undefined || task < 0) throw new Error(`no such task: ${path}`);
     return task;
   }
@@ -245,7 +245,7 @@ export class Scenario {
     });
   }
 
-  #heard(name: string): void {
+  #lastSigns(name: string): void {
     const [path = '', given] = name.split('#');
     const attempt = given === undefined ? (this.#out.get(path)?.attempt ?? 0) : Number(given);
     const atMs = this.#nowMs;
@@ -309,10 +309,10 @@ export class Scenario {
           `stop ${plan.pathOf(command.task)}#${command.attempt} ${command.why}: ${command.reason}`,
         );
         break;
-      case 'recall': {
+      case 'reclaim': {
         const unbegun = [...this.#out].filter(([, { hasStarted }]) => !hasStarted).map(([path]) => path);
         const mine = unbegun.filter((path) => plan.graph.pool[this.#taskAt(path)] === command.pool);
-        if (mine.length > 0) this.#said.push(`recall ${mine.join(' ')}`);
+        if (mine.length > 0) this.#said.push(`reclaim ${mine.join(' ')}`);
         break;
       }
       case 'give-result': {

@@ -25,12 +25,12 @@ import { isAbandoned } from '../machine/attempts.ts';
 import type { Part, StopCause, TaskId } from '../machine/protocol.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import type { Rules } from '../plan/metadata.ts';
-import type { HandOver } from './task-outputs.ts';
+import type { TaskOutputs } from './task-outputs.ts';
 
 /** What an attempt needs of the run. */
 export interface AttemptHost {
   readonly plan: CompiledTasks;
-  readonly handOver: Pick<HandOver, 'inherit' | 'receive'>;
+  readonly outputs: Pick<TaskOutputs, 'inherit' | 'receive'>;
   started(attempt: Attempt, worker: string): void;
   told(attempt: Attempt, news: TaskUpdate): void;
 }
@@ -47,7 +47,7 @@ export class Attempt implements Assignment, Ticket {
   /** Whose workers were gone when it had failed. */
   providersGone: readonly ProviderGone[] = none;
   /** When it gave a sign of life last; undefined if it only started. */
-  heardMs: number | undefined = undefined;
+  lastSignMs: number | undefined = undefined;
   /** What a pool says after the outcome is not listened to. */
   isOver = false;
   /** Called once the attempt must stop, after its signal was aborted. */
@@ -98,7 +98,7 @@ export class Attempt implements Assignment, Ticket {
   }
 
   get shared(): SharedState {
-    this.#shared ??= this.#host.handOver.inherit(this.id);
+    this.#shared ??= this.#host.outputs.inherit(this.id);
     return this.#shared;
   }
 
@@ -108,7 +108,7 @@ export class Attempt implements Assignment, Ticket {
   }
 
   get received(): readonly ReceivedKey[] {
-    return this.#host.handOver.receive(this.id);
+    return this.#host.outputs.receive(this.id);
   }
 
   get signal(): AbortSignal {

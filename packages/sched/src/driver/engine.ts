@@ -27,13 +27,13 @@ import { clear } from '../plan/undo-log.ts';
 import { AsyncContexts } from './async-contexts.ts';
 import { Attempt, type AttemptHost, readOutcome } from './attempt.ts';
 import { isTurnLong, nextTurn } from './event-loop.ts';
-import { digestsOf, runEvent, type Teller } from './events.ts';
+import { digestsOf, type EventPublisher, runEvent } from './events.ts';
 import type { RunOptions } from './options.ts';
 import { broken, type PoolListener, RunPool } from './pools.ts';
 import { ProviderWorkers } from './provider-workers.ts';
 import { Results } from './results.ts';
 import { RunIdentity } from './run-identity.ts';
-import { HandOver } from './task-outputs.ts';
+import { TaskOutputs } from './task-outputs.ts';
 
 /** Who takes what the engine hands out. */
 export interface Consumer {
@@ -47,7 +47,7 @@ const stopPosted: PoolOutcome = { kind: 'not-started', reason: 'the run was aske
 export class Engine implements AttemptHost, PoolListener {
   readonly plan: CompiledTasks;
   readonly machine: Machine;
-  readonly handOver: HandOver;
+  readonly outputs: TaskOutputs;
   readonly identity: RunIdentity;
   readonly #results: Results;
   /** Why the run fails, where that is not the doing of a task. */
@@ -58,7 +58,7 @@ export class Engine implements AttemptHost, PoolListener {
   /** Pools whose bodies run in this thread. */
   readonly #inline: ReadonlySet<PoolId>;
   readonly #options: RunOptions;
-  readonly #teller: Teller;
+  readonly #publisher: EventPublisher;
   readonly #consumer: Consumer;
   readonly #clock: Clock;
   #inbox: Input[] = [];
@@ -76,7 +76,7 @@ export class Engine implements AttemptHost, PoolListener {
   /** The time as it was when it was last looked at. Code of the user's makes it stale. */
   #freshMs = 0;
   #isFresh = false;
-  #takeAlarmBack: (() => void) | undefined;
+  #cancelAlarm: (() => void) | undefined;
   /** What is handed out, by task. */
   readonly #attempts: (Attempt | undefined)[] = [];
   /** Attempts with an idle timeout. */
@@ -91,7 +91,7 @@ export class Engine implements AttemptHost, PoolListener {
     plan: CompiledTasks,
     pools: readonly Pool[],
     options: RunOptions,
-    teller: Teller,
+    publisher: EventPublisher,
     consumer: Consumer,
     site: CallSite,
   ) {
@@ -102,12 +102,12 @@ export class Engine implements AttemptHost, PoolListener {
       pools.flatMap(({ manifest }, id) => (manifest.transport === 'reference' ? [id] : [])),
     );
     this.#options = options;
-    this.#teller = teller;
+    this.#publisher = publisher;
     this.#consumer = consumer;
     this.#clock = options.clock ?? systemClock;
     this.identity = new RunIdentity(options);
-    this.handOver = new HandOver(plan, this.machine.state.gates, options.shared);
-    this.#results = new Results(this.machine.state, this.handOver, teller);
+    this.outputs = new TaskOutputs(plan, this.machine.state.conditions, options.shared);
+    this.#results = new Results(this.machine.state, this.outputs, publisher);
     this.#added(0, plan.count, 'start', site);
   }
 
@@ -179,17 +179,17 @@ export class Engine implements AttemptHost, PoolListener {
   }
 
   /** Does anybody listen to events? */
-  get isHeard(): boolean {
-    return this.#teller.listens('event');
+  get hasListeners(): boolean {
+    return this.#publisher.hasListeners('event');
   }
 
   /** Deals with the mailbox, unless that is being done, or goes on in the next turn of the event loop. A request to stop waits for no turn. */
   pump(): void {
     if (this.#isPumping || this.#isYielding || this.#isBroken) return;
     this.#isPumping = true;
-    this.state.setPublishing(this.#teller.listens('event'));
+    this.state.setPublishing(this.#publisher.hasListeners('event'));
     try {
-      this.#dealWithAll();
+      this.#processInbox();
     } catch (error) {
       void this.#breakDown(error);
     }
@@ -197,15 +197,15 @@ export class Engine implements AttemptHost, PoolListener {
     this.#isFresh = false;
   }
 
-  #dealWithAll(): void {
+  #processInbox(): void {
     this.#obeyAll();
     while (this.#inbox.length > 0 && !this.#isYielding) {
-      this.#tellMachine();
+      this.#handleInbox();
       this.#obeyAll();
     }
   }
 
-  #tellMachine(): void {
+  #handleInbox(): void {
     const inputs = this.#inbox;
     this.#inbox = this.#read;
     this.#read = inputs;
@@ -227,7 +227,7 @@ export class Engine implements AttemptHost, PoolListener {
     this.#isYielding = true;
     nextTurn(() => {
       this.#isYielding = false;
-      if (this.#inbox.length > 0 && !this.#isBroken) this.#tellMachine();
+      if (this.#inbox.length > 0 && !this.#isBroken) this.#handleInbox();
       this.pump();
     });
   }
@@ -236,7 +236,7 @@ export class Engine implements AttemptHost, PoolListener {
   async #breakDown(error: unknown): Promise<void> {
     this.#isBroken = true;
     this.failure ??= error;
-    this.#takeAlarmBack?.();
+    this.#cancelAlarm?.();
     for (const attempt of this.#attempts)
       if (attempt?.isOver === false) attempt.stop('cancelled', `the run broke down: ${messageOf(error)}`);
     await Promise.all(this.#pools.map((pool) => pool.kill()));
@@ -253,10 +253,10 @@ export class Engine implements AttemptHost, PoolListener {
 
   told(attempt: Attempt, news: TaskUpdate): void {
     const atMs = this.nowMs();
-    attempt.heardMs = atMs;
+    attempt.lastSignMs = atMs;
     if (news.kind === 'finding') attempt.found(news.finding);
-    if (this.#teller.listens('update'))
-      this.#teller.tell('update', {
+    if (this.#publisher.hasListeners('update'))
+      this.#publisher.publish('update', {
         atMs,
         task: attempt.id,
         path: attempt.path,
@@ -287,12 +287,12 @@ export class Engine implements AttemptHost, PoolListener {
   }
 
   /** When the task gave its last sign of life, if it told anything. */
-  heardMs(task: TaskId): number | undefined {
-    return this.#attempts[task]?.heardMs;
+  lastSignMs(task: TaskId): number | undefined {
+    return this.#attempts[task]?.lastSignMs;
   }
 
   warn(problem: Problem): void {
-    this.#teller.warn(problem);
+    this.#publisher.warn(problem);
   }
 
   workerGone(pool: PoolId, worker: string, reason: string): void {
@@ -350,8 +350,8 @@ export class Engine implements AttemptHost, PoolListener {
       case 'stop-attempt':
         this.#attempts[command.task]?.stop(command.why, command.reason);
         break;
-      case 'recall':
-        this.#poolAt(command.pool).recall();
+      case 'reclaim':
+        this.#poolAt(command.pool).reclaim();
         break;
       case 'open-pool':
         void this.#poolAt(command.pool).open();
@@ -363,7 +363,7 @@ export class Engine implements AttemptHost, PoolListener {
         this.#setAlarm(command.atMs);
         break;
       case 'publish':
-        this.#teller.tell('event', runEvent(command.seq, command.event, this));
+        this.#publisher.publish('event', runEvent(command.seq, command.event, this));
         this.#isFresh = false;
         break;
       case 'end-run':
@@ -380,7 +380,7 @@ export class Engine implements AttemptHost, PoolListener {
     if (part === 'cleanup') made.follow(this.#attempts[task]);
     this.#attempts[task] = made;
     if (made.rules.idleMs !== undefined) this.#watched.add(made);
-    const outcome = this.#isTakenBack(task, part) ? stopPosted : this.#runIn(pool, made);
+    const outcome = this.#isRevoked(task, part) ? stopPosted : this.#runIn(pool, made);
     this.#isFresh = false;
     if (isThenable(outcome))
       outcome.then(
@@ -391,7 +391,7 @@ export class Engine implements AttemptHost, PoolListener {
   }
 
   /** Since the attempt was ordered the run was asked to stop: by a listener, or while the thread was left to others. */
-  #isTakenBack(task: TaskId, part: Part): boolean {
+  #isRevoked(task: TaskId, part: Part): boolean {
     const { tasks, stopping } = this.state;
     if (tasks.stop[task] !== 0) return true;
     return part === 'body' && (this.#isStopPosted || (stopping !== GOING && this.state.isForbidden(task)));
@@ -409,7 +409,7 @@ export class Engine implements AttemptHost, PoolListener {
     if (this.#watched.size > 0) this.#watched.delete(made);
     const own = readOutcome(made, outcome, this.#options.reinterpret, this.plan.builder.hasKeys);
     const { id: task, attempt, part } = made;
-    const wrong = part === 'body' ? this.handOver.keep(task, made.touchedShared, outcome) : undefined;
+    const wrong = part === 'body' ? this.outputs.keep(task, made.touchedShared, outcome) : undefined;
     const isWrong = wrong !== undefined && !('error' in own);
     const read: PoolOutcome = isWrong ? { kind: 'threw', error: wrong } : own;
     if (part === 'body' && read.kind !== 'returned') made.providersGone = this.#providersGoneFor(task);
@@ -422,7 +422,7 @@ export class Engine implements AttemptHost, PoolListener {
   #providersGoneFor(task: TaskId): readonly ProviderGone[] {
     return this.#providerWorkers.goneFor(
       task,
-      (each) => this.handOver.providersOf(each),
+      (each) => this.outputs.providersOf(each),
       (each) => this.plan.pathOf(each),
     );
   }
@@ -444,16 +444,16 @@ export class Engine implements AttemptHost, PoolListener {
   }
 
   #setAlarm(atMs: number | undefined): void {
-    this.#takeAlarmBack?.();
-    this.#takeAlarmBack =
+    this.#cancelAlarm?.();
+    this.#cancelAlarm =
       atMs === undefined ? undefined : this.#clock.after(atMs - this.nowMs(), () => this.#ring());
   }
 
   #ring(): void {
     const atMs = this.nowMs();
-    for (const { id: task, attempt, heardMs } of this.#watched)
-      if (heardMs !== undefined)
-        this.#inbox.push({ type: 'quiet-since', atMs, task, attempt, sinceMs: heardMs });
+    for (const { id: task, attempt, lastSignMs } of this.#watched)
+      if (lastSignMs !== undefined)
+        this.#inbox.push({ type: 'quiet-since', atMs, task, attempt, sinceMs: lastSignMs });
     this.post({ type: 'alarm-rang', atMs });
   }
 }

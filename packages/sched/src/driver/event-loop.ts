@@ -11,7 +11,7 @@ const { setImmediate } = globalThis;
 const longestTurnMs = 5;
 
 let isTurnKnown = false;
-let turnBeganMs = 0;
+let turnStartedMs = 0;
 
 /** Calls back in the next turn of the event loop, after what was due in this one: timers, files, sockets, signals. */
 export function nextTurn(callback: () => void): void {
@@ -21,9 +21,9 @@ export function nextTurn(callback: () => void): void {
 /** Has this turn gone on for so long that others starve? It counts from the first time this is asked in it. */
 export function isTurnLong(): boolean {
   const nowMs = monotonicMs();
-  if (isTurnKnown) return nowMs - turnBeganMs >= longestTurnMs;
+  if (isTurnKnown) return nowMs - turnStartedMs >= longestTurnMs;
   isTurnKnown = true;
-  turnBeganMs = nowMs;
+  turnStartedMs = nowMs;
   setImmediate(endTurn);
   return false;
 }

@@ -159,7 +159,7 @@ export interface RunEvents {
   update: (update: TaskUpdateEvent) => void;
 }
 
-export class Teller {
+export class EventPublisher {
   readonly #options: RunOptions;
   readonly #events: EventEmitter<RunEvents>;
 
@@ -169,11 +169,11 @@ export class Teller {
   }
 
   /** Does anybody listen? Else nothing has to be made. */
-  listens(name: keyof RunEvents): boolean {
+  hasListeners(name: keyof RunEvents): boolean {
     return this.#events.listenerCount(name) > 0;
   }
 
-  tell<Name extends keyof RunEvents>(name: Name, ...what: Parameters<RunEvents[Name]>): void {
+  publish<Name extends keyof RunEvents>(name: Name, ...what: Parameters<RunEvents[Name]>): void {
     this.#guard('PEXEN_LISTENER_THREW', () => this.#events.emit(name, ...(what as [never])));
   }
 

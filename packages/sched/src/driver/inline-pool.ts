@@ -87,7 +87,7 @@ class InlinePool implements Pool {
 
   run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
     if (!this.#isOpen) return notStarted('the pool is closed');
-    if (this.#running.size < this.#concurrency) return this.#begin(assignment, ticket);
+    if (this.#running.size < this.#concurrency) return this.#start(assignment, ticket);
     return new Promise((settle) => this.#wait({ assignment, ticket, settle }));
   }
 
@@ -111,25 +111,25 @@ class InlinePool implements Pool {
 
   #wait(waiting: Waiting): void {
     this.#waiting.add(waiting);
-    const giveBack = (): void => {
+    const returnUnstarted = (): void => {
       if (this.#waiting.delete(waiting)) waiting.settle(notStarted('stopped before it was started'));
     };
-    waiting.ticket.signal.addEventListener('abort', giveBack, { once: true });
+    waiting.ticket.signal.addEventListener('abort', returnUnstarted, { once: true });
   }
 
-  #beginNext(): void {
+  #startNext(): void {
     for (const waiting of this.#waiting) {
       if (this.#running.size >= this.#concurrency) return;
       if (isTurnLong()) {
-        nextTurn(() => this.#beginNext());
+        nextTurn(() => this.#startNext());
         return;
       }
       this.#waiting.delete(waiting);
-      waiting.settle(this.#begin(waiting.assignment, waiting.ticket));
+      waiting.settle(this.#start(waiting.assignment, waiting.ticket));
     }
   }
 
-  #begin(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
+  #start(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
     ticket.started('inline');
     // A listener who heard of the start may have stopped the run.
     if (isStopped(ticket)) return { kind: 'stopped', how: 'aborted' };
@@ -194,7 +194,7 @@ class InlinePool implements Pool {
     body.cancelGrace?.();
     this.#running.delete(body);
     body.settle(outcome);
-    if (this.#waiting.size > 0) this.#beginNext();
+    if (this.#waiting.size > 0) this.#startNext();
     if (this.#running.size === 0) this.#whenIdle?.();
   }
 }

@@ -60,7 +60,7 @@ export class RunPool {
   }
 
   /** Has the pool give back what it has not begun. One that cannot begins it. */
-  recall(): void {
+  reclaim(): void {
     try {
       this.#pool.reclaim?.();
     } catch {

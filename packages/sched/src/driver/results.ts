@@ -8,8 +8,8 @@ import type { State } from '../machine/state.ts';
 import { SLOW } from '../machine/task-table.ts';
 import { clear } from '../plan/undo-log.ts';
 import type { Attempt } from './attempt.ts';
-import type { Teller } from './events.ts';
-import type { HandOver } from './task-outputs.ts';
+import type { EventPublisher } from './events.ts';
+import type { TaskOutputs } from './task-outputs.ts';
 
 const none: readonly never[] = Object.freeze([]);
 
@@ -17,15 +17,15 @@ export class Results {
   /** How many were made of each status. */
   readonly counts: Partial<Record<ResultStatus, number>> = {};
   readonly #state: State;
-  readonly #handOver: HandOver;
-  readonly #teller: Teller;
+  readonly #outputs: TaskOutputs;
+  readonly #publisher: EventPublisher;
   /** Results that listeners know and that are not taken yet. */
   readonly #told = new Map<TaskId, Result>();
 
-  constructor(state: State, handOver: HandOver, teller: Teller) {
+  constructor(state: State, outputs: TaskOutputs, publisher: EventPublisher) {
     this.#state = state;
-    this.#handOver = handOver;
-    this.#teller = teller;
+    this.#outputs = outputs;
+    this.#publisher = publisher;
   }
 
   /** The result of a task that is over, for listeners; the same object is taken later. */
@@ -40,12 +40,12 @@ export class Results {
     const result = this.#told.get(task) ?? this.#make(task, last);
     this.#told.delete(task);
     this.#state.forget(task);
-    this.#handOver.forget(task);
+    this.#outputs.forget(task);
     return result;
   }
 
   #make(task: TaskId, last: Attempt | undefined): Result {
-    const result = this.#teller.judged(this.#describe(task, last));
+    const result = this.#publisher.judged(this.#describe(task, last));
     this.counts[result.status] = (this.counts[result.status] ?? 0) + 1;
     return result;
   }
@@ -57,8 +57,8 @@ export class Results {
     const attempts = tasks.recordsOf(id);
     const task = plan.runnableOf(id) as Runnable;
     const path = plan.pathOf(id);
-    const callPath = plan.naming.callPathOf(id);
-    const shared = this.#handOver.finalOf(id);
+    const callPath = plan.callPaths.callPathOf(id);
+    const shared = this.#outputs.finalOf(id);
     const slow = tasks.has(id, SLOW);
     if (status === 'returned') {
       const flaky = attempts.length > 1;
@@ -94,7 +94,7 @@ export class Results {
 export type Pulled<Value> = IteratorResult<Result<Value>, undefined>;
 type Pull = Pick<PromiseWithResolvers<Pulled<unknown>>, 'resolve' | 'reject'>;
 
-export class Outlet {
+export class ResultQueue {
   /** Somebody drives the run besides the iterator: results are asked for and kept. */
   isDriven = false;
   hasEnded = false;

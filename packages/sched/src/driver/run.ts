@@ -18,10 +18,10 @@ import { GIVEN } from '../machine/task-table.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import type { Entry } from '../plan/planned.ts';
 import { type Consumer, Engine } from './engine.ts';
-import { poisonedIn, type RunEvents, Teller } from './events.ts';
+import { EventPublisher, poisonedIn, type RunEvents } from './events.ts';
 import type { PlannedRunOptions, RunOptions } from './options.ts';
 import { occupy, Plan, setUp } from './plan.ts';
-import { Outlet, type Pulled } from './results.ts';
+import { type Pulled, ResultQueue } from './results.ts';
 
 // Asked for, not imported: bundlers for other places than Node have no such module.
 const node = globalThis.process?.getBuiltinModule?.('node:module');
@@ -61,15 +61,15 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   readonly events: EventEmitter<RunEvents> = new EventEmitter();
   readonly #options: RunOptions;
   readonly #pools: readonly Pool[];
-  #vacate: (() => void) | undefined;
+  #releasePools: (() => void) | undefined;
   readonly #engine: Engine;
-  readonly #outlet: Outlet = new Outlet(() => this.#ask());
+  readonly #queue: ResultQueue = new ResultQueue(() => this.#ask());
   readonly #summary: PromiseWithResolvers<Summary> = Promise.withResolvers();
   #hasStarted = false;
   #isIterated = false;
   /** Resolves to the end once the loop is left and nothing is under way. */
   #left: Promise<Pulled<never>> | undefined;
-  #takeDeadlineBack: (() => void) | undefined;
+  #cancelDeadline: (() => void) | undefined;
 
   /** See `run`. */
   constructor(what: Iterable<Entry> | Plan, options: RunOptions) {
@@ -77,11 +77,11 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     this.#options = options;
     this.#pools = pools;
     const consumer: Consumer = {
-      take: (result, task) => this.#outlet.take(result, task),
+      take: (result, task) => this.#queue.take(result, task),
       end: () => this.#end(),
     };
-    const teller = new Teller(options, this.events);
-    this.#engine = new Engine(tasks, pools, options, teller, consumer, captureCallSite(run));
+    const publisher = new EventPublisher(options, this.events);
+    this.#engine = new Engine(tasks, pools, options, publisher, consumer, captureCallSite(run));
     this.#summary.promise.catch(() => {});
   }
 
@@ -90,9 +90,9 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
    * @throws PexenError as `run` does; PEXEN_RUN_ENDED after a pull that met nothing left.
    */
   add(entries: Iterable<Entry>): void {
-    if (this.#engine.machine.isEnding || this.#outlet.hasEnded)
+    if (this.#engine.machine.isEnding || this.#queue.hasEnded)
       throw misuse('PEXEN_RUN_ENDED', 'tasks were added to a run that has ended', 'Make a new run.');
-    const needsSite = !this.#hasStarted || this.#engine.isHeard;
+    const needsSite = !this.#hasStarted || this.#engine.hasListeners;
     this.#engine.add(entries, this.#origin, needsSite ? captureCallSite(Run.prototype.add) : undefined);
   }
 
@@ -103,15 +103,15 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   of<E extends Entry>(entry: E): Promise<Result<ValueOfEntry<E>>> {
     const task = this.#find(entry);
     const { plan, state } = this.#engine;
-    const known = this.#outlet.find(plan.pathOf(task));
+    const known = this.#queue.find(plan.pathOf(task));
     if (known !== undefined) return Promise.resolve(known as Result<ValueOfEntry<E>>);
     if (state.tasks.has(task, GIVEN)) return Promise.reject(gone());
-    if (this.#outlet.hasEnded) return Promise.reject(this.#engine.failure);
+    if (this.#queue.hasEnded) return Promise.reject(this.#engine.failure);
     queueMicrotask(() => {
       this.#driveUnlessIterated();
-      if (this.#outlet.awaits(task)) this.#outlet.askOnce();
+      if (this.#queue.awaits(task)) this.#queue.askOnce();
     });
-    return this.#outlet.await(task) as Promise<Result<ValueOfEntry<E>>>;
+    return this.#queue.await(task) as Promise<Result<ValueOfEntry<E>>>;
   }
 
   /** The run's id, also in its events: a UUID of version 7, or the option `id`. */
@@ -136,7 +136,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   /** Aborts what still runs and resolves when nothing is left. */
   async close(): Promise<void> {
-    if (!this.#outlet.hasEnded) this.abort('it was closed');
+    if (!this.#queue.hasEnded) this.abort('it was closed');
     this.#drive();
     await this.#summary.promise.catch(() => {});
   }
@@ -147,7 +147,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   /** @throws PexenError PEXEN_SECOND_ITERATOR. */
   [Symbol.asyncIterator](): AsyncIterator<Result<Value>, undefined> {
-    if (this.#isIterated || this.#outlet.isDriven)
+    if (this.#isIterated || this.#queue.isDriven)
       throw misuse(
         'PEXEN_SECOND_ITERATOR',
         'the results of the run are taken already, by a loop, of() or summary',
@@ -155,7 +155,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
       );
     this.#isIterated = true;
     return {
-      next: () => (this.#left ?? this.#outlet.next()) as Promise<Pulled<Value>>,
+      next: () => (this.#left ?? this.#queue.next()) as Promise<Pulled<Value>>,
       return: () => (this.#left ??= this.#leave()),
     };
   }
@@ -163,7 +163,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   /** What runs, what waits for what, who holds what. */
   inspect(): Inspection {
     this.#flush();
-    return inspect(this.#engine.state, this.#engine.nowMs(), (task) => this.#engine.heardMs(task));
+    return inspect(this.#engine.state, this.#engine.nowMs(), (task) => this.#engine.lastSignMs(task));
   }
 
   /** Why the task is not running, or how it ended, in one sentence. Takes a call path, too. */
@@ -186,7 +186,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   /** The loop was left: what comes now goes to the summary. */
   async #leave(): Promise<Pulled<never>> {
-    if (!this.#outlet.hasEnded) this.abort('its results were not wanted any more');
+    if (!this.#queue.hasEnded) this.abort('its results were not wanted any more');
     this.#drive();
     await this.#summary.promise.catch(() => {});
     return { value: undefined, done: true };
@@ -195,36 +195,36 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   /** When tasks that are added now are added. */
   get #origin(): TaskOrigin {
     if (!this.#hasStarted) return 'start';
-    return this.#outlet.isHandling && !this.#engine.isBusy ? 'loop' : 'outside';
+    return this.#queue.isHandling && !this.#engine.isBusy ? 'loop' : 'outside';
   }
 
   #ask(): void {
-    if (!this.#hasStarted) this.#begin(this.#options);
+    if (!this.#hasStarted) this.#start(this.#options);
     this.#engine.want();
   }
 
   /** A run that nobody wants anything of leaves nothing at the signal, and no timer. */
-  #begin({ signal, deadline }: RunOptions): void {
+  #start({ signal, deadline }: RunOptions): void {
     this.#hasStarted = true;
-    this.#vacate = occupy(this.#pools);
+    this.#releasePools = occupy(this.#pools);
     if (signal?.aborted) this.#onAbort();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (deadline !== undefined)
-      this.#takeDeadlineBack = this.#engine.after(deadline, () =>
+      this.#cancelDeadline = this.#engine.after(deadline, () =>
         this.abort(`the run exceeded its deadline of ${deadline} ms`),
       );
   }
 
   #end(): void {
     const { failure, state, counts } = this.#engine;
-    this.#takeDeadlineBack?.();
-    this.#vacate?.();
+    this.#cancelDeadline?.();
+    this.#releasePools?.();
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
-    this.#outlet.end(failure);
+    this.#queue.end(failure);
     if (failure !== undefined) this.#summary.reject(failure);
     else
       this.#summary.resolve({
-        ...{ counts, rest: this.#outlet.rest, reason: state.stopReason },
+        ...{ counts, rest: this.#queue.rest, reason: state.stopReason },
         ...{ poisoned: poisonedIn(state), durationMs: this.#engine.nowMs() },
         lateErrors: state.lateErrors.map(({ tasks, worker, error }) => ({ tasks, worker, error })),
       });
@@ -236,13 +236,13 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   /** From now on results are asked for whether anybody takes them or not. */
   #drive(): void {
-    this.#outlet.isDriven = true;
-    this.#outlet.askOnce();
+    this.#queue.isDriven = true;
+    this.#queue.askOnce();
   }
 
   /** The deadline has nothing to add to that. */
   #stop(reason: unknown, how: 'cancel' | 'kill'): void {
-    this.#takeDeadlineBack?.();
+    this.#cancelDeadline?.();
     const atMs = this.#engine.nowMs();
     this.#engine.post({ type: 'cancel-requested', atMs, reason: messageOf(reason), how });
   }
@@ -256,10 +256,10 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   #find(entry: Entry | string): number {
     const { plan } = this.#engine;
-    const task = typeof entry === 'string' ? plan.naming.taskAt(entry) : (plan.find(entry) ?? -1);
+    const task = typeof entry === 'string' ? plan.callPaths.taskAt(entry) : (plan.find(entry) ?? -1);
     if (task >= 0) return task;
     const name = typeof entry === 'string' ? `"${entry}"` : 'the task';
-    const hint = typeof entry === 'string' ? nearPath(entry, plan.naming.paths) : undefined;
+    const hint = typeof entry === 'string' ? nearPath(entry, plan.callPaths.paths) : undefined;
     throw misuse('PEXEN_UNKNOWN_TASK', `${name} is not part of this run`, hint ?? 'Add it first.');
   }
 }

@@ -15,7 +15,7 @@ import {
   tornDown,
   tornDownBy,
 } from '@pexen/core';
-import type { Gates } from '../machine/gates.ts';
+import type { Conditions } from '../machine/conditions.ts';
 import type { TaskId } from '../machine/protocol.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { PROVIDES } from '../plan/metadata.ts';
@@ -23,9 +23,9 @@ import { PROVIDES } from '../plan/metadata.ts';
 const nothing: SharedState = Object.freeze(mergeShared());
 const noKeys: readonly ReceivedKey[] = [];
 
-export class HandOver {
+export class TaskOutputs {
   readonly #plan: CompiledTasks;
-  readonly #gates: Gates;
+  readonly #conditions: Conditions;
   /** What every task begins with. */
   readonly #initial: SharedState;
   /** Some dictionary has something in it. */
@@ -35,9 +35,9 @@ export class HandOver {
   readonly #weakFinals = new WeakMap<object, Map<TaskId, SharedState>>();
   readonly #values = new Map<TaskId, ReadonlyMap<AnyKey, unknown>>();
 
-  constructor(plan: CompiledTasks, gates: Gates, shared: Readonly<Record<string, unknown>> = {}) {
+  constructor(plan: CompiledTasks, conditions: Conditions, shared: Readonly<Record<string, unknown>> = {}) {
     this.#plan = plan;
-    this.#gates = gates;
+    this.#conditions = conditions;
     this.#initial = mergeShared(shared);
     this.#isUsed = Object.keys(this.#initial).length > 0;
   }
@@ -54,7 +54,7 @@ export class HandOver {
     const { graph } = this.#plan;
     const met = graph.waits.in
       .ends(task)
-      .flatMap((gate) => (graph.isRequirement(gate) ? this.#gates.metBy(gate) : []));
+      .flatMap((condition) => (graph.isRequirement(condition) ? this.#conditions.metBy(condition) : []));
     return [...met, ...this.#givenBefore(task)];
   }
 
@@ -64,10 +64,12 @@ export class HandOver {
     const { requires = [] } = meta;
     if (this.#values.size === 0) return noKeys;
     const { graph } = this.#plan;
-    const gates = graph.waits.in.ends(task).filter((gate) => graph.isRequirement(gate));
+    const conditions = graph.waits.in.ends(task).filter((condition) => graph.isRequirement(condition));
     const required = requires.flatMap((requirement, at) => {
-      const gate = gates.find((each) => sayTheSame(graph.subjects[each], requirement));
-      return gate === undefined ? [] : this.#received(requirement, at, this.#gates.metBy(gate));
+      const condition = conditions.find((each) => sayTheSame(graph.subjects[each], requirement));
+      return condition === undefined
+        ? []
+        : this.#received(requirement, at, this.#conditions.metBy(condition));
     });
     const torn = tornDownBy(meta);
     return torn.length === 0
@@ -122,7 +124,7 @@ export class HandOver {
   #givenBefore(task: TaskId): readonly TaskId[] {
     const { graph, builder } = this.#plan;
     const providers = tornDownBy(this.#plan.metaOf(task)).flatMap((each) =>
-      graph.feeds.in.ends(builder.gateOf(each)),
+      graph.feeds.in.ends(builder.conditionOf(each)),
     );
     return [...new Set(providers)].sort((one, other) => one - other);
   }

@@ -218,7 +218,7 @@ export class AttemptLifecycle {
 
   /** The pool has not started it: no attempt was used. */
   #returned(task: number): void {
-    const { tasks, plan, gates, locks } = this.#state;
+    const { tasks, plan, conditions, locks } = this.#state;
     const isStopped = tasks.stop[task] !== 0 || this.#state.isForbidden(task);
     tasks.undoAttempt(task);
     if (tasks.has(task, RETAINS_LOCKS)) locks.releaseAmounts(task);
@@ -228,7 +228,7 @@ export class AttemptLifecycle {
       return;
     }
     const isRetry = tasks.attempt[task] !== 0;
-    const closed = isRetry || plan.graph.waits.in.first(task) === 0 ? 0 : gates.countClosed(task);
+    const closed = isRetry || plan.graph.waits.in.first(task) === 0 ? 0 : conditions.countUnfulfilled(task);
     if (closed === 0) this.#state.makeReady(task);
     else {
       this.#state.move(task, WAITING);
@@ -317,11 +317,11 @@ export class AttemptLifecycle {
   }
 
   #close(task: number, status: ResultStatus): void {
-    const { tasks, gates, nowMs } = this.#state;
+    const { tasks, conditions, nowMs } = this.#state;
     this.#state.move(task, DONE);
     tasks.setStatus(task, STATUSES.indexOf(status));
     this.#results.add(task);
-    gates.ended(task);
+    conditions.ended(task);
     if (!this.#state.nextEvent()) return;
     const type = status === 'skipped' ? 'task-skipped' : 'task-finished';
     this.#state.publish({ type, atMs: nowMs, task });

@@ -41,15 +41,15 @@ export class Cancellation {
       if (tasks.isOut(task)) this.#stopRunning(task, level, reason);
       else if (this.#state.isForbidden(task)) this.#attempts.giveUp(task);
     }
-    if (level === DRAINING) this.#recall();
+    if (level === DRAINING) this.#reclaim();
     if (level === CANCELLING)
       for (const { id, phase } of this.#state.pools) if (phase === OPENING) watchOpening(this.#state, id);
   }
 
   /** Only the pools know what has begun by now. Teardowns and cleanups that come back are handed out again. */
-  #recall(): void {
+  #reclaim(): void {
     for (const { id, dispatched } of this.#state.pools)
-      if (dispatched > 0) this.#state.emit({ type: 'recall', pool: id });
+      if (dispatched > 0) this.#state.emit({ type: 'reclaim', pool: id });
   }
 
   /** Teardowns and cleanups may go on for the grace, unless the run is killed. */

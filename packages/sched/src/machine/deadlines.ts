@@ -13,7 +13,7 @@ export class Deadlines {
   /** The alarm that the driver was asked for. */
   #setMs: number | undefined;
   /** Last signs of life of attempts with an idle timeout. */
-  readonly #heard = new Map<number, number>();
+  readonly #lastSigns = new Map<number, number>();
 
   constructor(state: State) {
     this.#state = state;
@@ -33,13 +33,13 @@ export class Deadlines {
     const mostMs = isBrief ? Math.min(timeoutMs ?? graceMs, graceMs) : timeoutMs;
     if (mostMs !== undefined) alarms.set(nowMs + mostMs, TIMEOUT, task, attempt);
     if (idleMs === undefined) return;
-    this.#heard.delete(task);
+    this.#lastSigns.delete(task);
     alarms.set(nowMs + idleMs, IDLE, task, attempt);
   }
 
   /** The attempt gave its last sign of life at `sinceMs`. */
-  heard(task: number, attempt: number, sinceMs: number): void {
-    if (this.#state.tasks.attempt[task] === attempt) this.#heard.set(task, sinceMs);
+  noteSignOfLife(task: number, attempt: number, sinceMs: number): void {
+    if (this.#state.tasks.attempt[task] === attempt) this.#lastSigns.set(task, sinceMs);
   }
 
   /** Does what is due. Answers with the pools that should have been opened by now. */
@@ -87,7 +87,7 @@ export class Deadlines {
   #checkSilence(task: number, attempt: number, sinceMs: number): void {
     const { nowMs, alarms, plan } = this.#state;
     const { idleMs = 0 } = plan.rulesOf(task);
-    const dueMs = Math.max(sinceMs, this.#heard.get(task) ?? 0) + idleMs;
+    const dueMs = Math.max(sinceMs, this.#lastSigns.get(task) ?? 0) + idleMs;
     if (dueMs > nowMs) alarms.set(dueMs, IDLE, task, attempt);
     else this.#stop(task, `no output or progress for ${span(idleMs)}`);
   }

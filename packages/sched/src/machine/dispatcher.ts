@@ -238,12 +238,13 @@ export class Dispatcher {
   }
 
   #dispatch(task: number): void {
-    const { tasks, nowMs, plan, gates } = this.#state;
+    const { tasks, nowMs, plan, conditions } = this.#state;
     this.#state.move(task, DISPATCHED);
     const attempt = tasks.nextAttempt(task, nowMs);
     const isNew = attempt === 1 && tasks.returned[task] === 0;
     if (isNew && this.#state.is(task, EXEMPT))
-      for (const tornDown of tornDownBy(plan.metaOf(task))) gates.withdraw(plan.builder.gateOf(tornDown));
+      for (const tornDown of tornDownBy(plan.metaOf(task)))
+        conditions.withdraw(plan.builder.conditionOf(tornDown));
     const pool = this.#state.poolOf(task).id;
     this.#state.emit({ type: 'start-attempt', task, attempt, part: 'body', pool });
   }

@@ -13,7 +13,7 @@ import {
   type WaitingFor,
 } from '@pexen/core';
 import { describeNodes, describeWait, nameOf } from '@pexen/lock';
-import { AFTER, BEFORE, type GateId, GROUP, SALVAGE } from '../plan/graph.ts';
+import { AFTER, BEFORE, type ConditionId, GROUP, SALVAGE } from '../plan/graph.ts';
 import { STATUSES } from './attempts.ts';
 import { CLOSED, OPENING, type PoolRow } from './pools.ts';
 import type { State } from './state.ts';
@@ -79,11 +79,11 @@ function quote(name: string): string {
   return `"${name}"`;
 }
 
-/** Everything at once. `heardMs` tells when a task gave its last sign of life. */
+/** Everything at once. `lastSignMs` tells when a task gave its last sign of life. */
 export function inspect(
   state: State,
   nowMs: number,
-  heardMs: (task: number) => number | undefined,
+  lastSignMs: (task: number) => number | undefined,
 ): Inspection {
   const { tasks, plan, pools, turn } = state;
   const running: RunningAttempt[] = [];
@@ -91,7 +91,7 @@ export function inspect(
   let finished = 0;
   let skipped = 0;
   for (let task = 0; task < tasks.count; task++) {
-    if (tasks.isOut(task)) running.push(runningAttempt(state, task, heardMs(task)));
+    if (tasks.isOut(task)) running.push(runningAttempt(state, task, lastSignMs(task)));
     else if (tasks.state[task] !== DONE)
       waiting.push({ path: plan.pathOf(task), for: waitOf(state, task).for });
     else if (tasks.status[task] === 0) skipped++;
@@ -141,7 +141,7 @@ function format(atMs: number): string {
   return `${atMs.toFixed(1)} ms`;
 }
 
-function runningAttempt(state: State, task: number, heardMs: number | undefined): RunningAttempt {
+function runningAttempt(state: State, task: number, lastSignMs: number | undefined): RunningAttempt {
   const { tasks, plan } = state;
   const sinceMs = tasks.since[task] as number;
   const attempt = tasks.attempt[task] as number;
@@ -151,7 +151,7 @@ function runningAttempt(state: State, task: number, heardMs: number | undefined)
     attempt,
     ...place,
     sinceMs,
-    lastSignOfLifeMs: heardMs ?? sinceMs,
+    lastSignOfLifeMs: lastSignMs ?? sinceMs,
   });
 }
 
@@ -166,9 +166,9 @@ interface Wait {
 
 /** The first thing that keeps a task which is not over and not running. */
 function waitOf(state: State, task: number): Wait {
-  const { tasks, gates, turn } = state;
+  const { tasks, conditions, turn } = state;
   const pool = state.poolOf(task);
-  if (tasks.state[task] === WAITING) return gateWait(state, task, gates.closedGate(task));
+  if (tasks.state[task] === WAITING) return conditionWait(state, task, conditions.unfulfilledOf(task));
   const resource = tasks.state[task] === PARKED ? resourceWait(state, task) : undefined;
   if (resource !== undefined) return resource;
   if (tasks.state[task] === BACKING_OFF) {
@@ -219,14 +219,14 @@ function underWay(state: State): number[] {
   return found;
 }
 
-function gateWait(state: State, task: number, gate: GateId): Wait {
+function conditionWait(state: State, task: number, condition: ConditionId): Wait {
   const { graph } = state.plan;
-  const kind = graph.kind[gate] as number;
-  const tasks = pendingFor(state, gate);
+  const kind = graph.kind[condition] as number;
+  const tasks = pendingFor(state, condition);
   if (kind === GROUP) return groupWait(state, state.poolOf(task), undefined, tasks);
   const paths = tasks.map((pending) => state.plan.pathOf(pending));
-  const subject = graph.subjects[gate] as Capability;
-  if (graph.isRequirement(gate)) {
+  const subject = graph.subjects[condition] as Capability;
+  if (graph.isRequirement(condition)) {
     const requirement = describeRequirement(subject);
     const text = `for ${requirement}, to be provided by`;
     return { for: { kind: 'requirement', requirement, providers: paths }, text, tasks };
@@ -242,15 +242,16 @@ const orderTexts: Readonly<Record<number, string>> = {
   [SALVAGE]: 'to salvage',
 };
 
-/** The tasks that the gate still waits for. Behind gates that wait for gates are tasks, too. */
-function pendingFor(state: State, gate: GateId): number[] {
+/** The tasks that the condition still waits for. Behind conditions that wait for conditions are tasks, too. */
+function pendingFor(state: State, condition: ConditionId): number[] {
   const { graph } = state.plan;
   const found = new Set<number>();
-  const seen = new Set([gate]);
+  const seen = new Set([condition]);
   for (const next of seen) {
     for (const feeder of graph.feeds.in.ends(next)) if (!state.tasks.isDone(feeder)) found.add(feeder);
     if (found.size > 0) break;
-    for (const source of graph.relays.in.ends(next)) if (!state.gates.isOpen(source)) seen.add(source);
+    for (const source of graph.relays.in.ends(next))
+      if (!state.conditions.isFulfilled(source)) seen.add(source);
   }
   return [...found];
 }

@@ -44,7 +44,7 @@ export class Machine {
   #isEnding = false;
   #hasEnded = false;
   #rankings = 0;
-  #knewExclusive = false;
+  #hadExclusive = false;
 
   constructor(plan: CompiledTasks, options: MachineOptions = {}) {
     this.state = new State(plan, options.publishes ?? false);
@@ -69,13 +69,13 @@ export class Machine {
 
   /** What adding tasks to the plan has to know of the run. */
   get live(): LiveRun {
-    const { tasks, pools, gates } = this.state;
+    const { tasks, pools, conditions } = this.state;
     return {
       isOver: (task) => tasks.isDone(task),
       isGroupOpen: (pool) => pools[pool]?.isGroup === true && pools[pool]?.phase !== CLOSED,
-      hasWithdrawn: gates.hasWithdrawn,
-      isVoid: (task, gate) => gates.isVoid(task, gate),
-      isOutdated: (gate) => gates.isOutdated(gate),
+      hasWithdrawn: conditions.hasWithdrawn,
+      isVoid: (task, condition) => conditions.isVoid(task, condition),
+      isOutdated: (condition) => conditions.isOutdated(condition),
     };
   }
 
@@ -131,7 +131,7 @@ export class Machine {
         if (this.state.nextEvent()) this.state.publish(input);
         break;
       case 'quiet-since':
-        this.#deadlines.heard(input.task, input.attempt, input.sinceMs);
+        this.#deadlines.noteSignOfLife(input.task, input.attempt, input.sinceMs);
         break;
       case 'alarm-rang':
         for (const pool of this.#deadlines.ring()) this.#poolLifecycle.giveUpOpening(pool);
@@ -178,15 +178,15 @@ export class Machine {
 
   #addTasks({ from, to, origin = 'start' }: Extract<Input, { readonly type: 'tasks-added' }>): void {
     const { state } = this;
-    const { tasks, plan, gates } = state;
+    const { tasks, plan, conditions } = state;
     state.addTasks(to);
-    gates.link();
+    conditions.link();
     if (state.nextEvent()) state.publish({ type: 'tasks-added', atMs: state.nowMs, from, to, origin });
     this.#takeRanks();
-    if (plan.hasExclusive && !this.#knewExclusive) this.#dispatcher.holdAll();
-    this.#knewExclusive = plan.hasExclusive;
+    if (plan.hasExclusive && !this.#hadExclusive) this.#dispatcher.holdAll();
+    this.#hadExclusive = plan.hasExclusive;
     for (let task = from; task < to; task++) {
-      const impossible = from === 0 ? -1 : gates.closedGate(task, true);
+      const impossible = from === 0 ? -1 : conditions.unfulfilledOf(task, true);
       if (plan.whyNot.size > 0 && plan.whyNot.has(task)) this.#attempts.skip(task, NOT_APPLICABLE, -1, -1);
       else if (impossible >= 0)
         this.#attempts.skip(task, REQUIREMENT, impossible, this.#readiness.causeOf(impossible));

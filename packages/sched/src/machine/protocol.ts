@@ -117,7 +117,7 @@ export type Command =
       readonly reason: string;
     }
   /** What the pool has not begun is to come back as `not-started`; what has begun goes on, and is not told. */
-  | { readonly type: 'recall'; readonly pool: PoolId }
+  | { readonly type: 'reclaim'; readonly pool: PoolId }
   /** To be answered by `slots-changed` and `pool-opened`, or by `pool-failed`; if it is closed before that, by `pool-closed` only. */
   | { readonly type: 'open-pool'; readonly pool: PoolId }
   /** To be answered by `pool-closed`. May come before the pool has opened. */

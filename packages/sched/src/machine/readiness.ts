@@ -1,6 +1,6 @@
-/** Does what the gates say: lets tasks go, holds them again, skips those that can never start. */
+/** Does what the conditions say: lets tasks go, holds them again, skips those that can never start. */
 import { tornDownBy } from '@pexen/core';
-import { type GateId, SALVAGE } from '../plan/graph.ts';
+import { type ConditionId, SALVAGE } from '../plan/graph.ts';
 import { EXEMPT } from '../plan/metadata.ts';
 import { clear } from '../plan/undo-log.ts';
 import type { AttemptLifecycle } from './attempts.ts';
@@ -16,9 +16,9 @@ export class Readiness {
     this.#attempts = ending;
   }
 
-  /** Goes on until the gates say nothing more. */
+  /** Goes on until the conditions say nothing more. */
   cascade(): void {
-    const { released, held, impossible } = this.#state.gates;
+    const { released, held, impossible } = this.#state.conditions;
     while (released.length + held.length + impossible.length > 0) {
       for (let index = 0; index < impossible.length; index++) this.#skipBehind(impossible[index] as number);
       clear(impossible);
@@ -39,46 +39,49 @@ export class Readiness {
     else this.#state.makeReady(task);
   }
 
-  /** One of those that did not give what the gate stands for: one that ran, if there is one. */
-  causeOf(gate: GateId): number {
-    const { tasks, plan, gates } = this.#state;
+  /** One of those that did not give what the condition stands for: one that ran, if there is one. */
+  causeOf(condition: ConditionId): number {
+    const { tasks, plan, conditions } = this.#state;
     const failed = plan.graph.feeds.in
-      .ends(gate)
+      .ends(condition)
       .filter(
-        (feeder) => tasks.isDone(feeder) && !tasks.has(feeder, PROVIDED) && !gates.isVoid(feeder, gate),
+        (feeder) =>
+          tasks.isDone(feeder) && !tasks.has(feeder, PROVIDED) && !conditions.isVoid(feeder, condition),
       );
     return failed.find((feeder) => tasks.status[feeder] !== 0) ?? failed[0] ?? -1;
   }
 
-  /** All that waits for the gate can never start. */
-  #skipBehind(gate: GateId): void {
-    const { tasks, plan, gates } = this.#state;
-    if (!gates.isImpossible(gate)) return;
-    const cause = this.causeOf(gate);
-    for (const task of plan.graph.waits.out.ends(gate))
-      if (tasks.state[task] === WAITING && !gates.isOpenFor(task, gate))
-        this.#attempts.skip(task, REQUIREMENT, gate, cause);
+  /** All that waits for the condition can never start. */
+  #skipBehind(condition: ConditionId): void {
+    const { tasks, plan, conditions } = this.#state;
+    if (!conditions.isImpossible(condition)) return;
+    const cause = this.causeOf(condition);
+    for (const task of plan.graph.waits.out.ends(condition))
+      if (tasks.state[task] === WAITING && !conditions.isFulfilledFor(task, condition))
+        this.#attempts.skip(task, REQUIREMENT, condition, cause);
   }
 
   /** Nothing to salvage, nothing to tear down. */
   #whyNotAtAll(task: number): number {
-    const { plan, gates, tasks } = this.#state;
+    const { plan, conditions, tasks } = this.#state;
     const { salvages } = plan.metaOf(task);
     const { waits, feeds, kind } = plan.graph;
     if (salvages !== undefined) {
-      const isNeeded = waits.in.ends(task).some((gate) => kind[gate] === SALVAGE && gates.misses[gate] !== 0);
+      const isNeeded = waits.in
+        .ends(task)
+        .some((condition) => kind[condition] === SALVAGE && conditions.misses[condition] !== 0);
       if (!isNeeded) return NOTHING_TO_SALVAGE;
     }
     const torn = tornDownBy(plan.metaOf(task));
     if (torn.length === 0) return 0;
-    const providers = torn.flatMap((capability) => feeds.in.ends(plan.builder.gateOf(capability)));
+    const providers = torn.flatMap((capability) => feeds.in.ends(plan.builder.conditionOf(capability)));
     return providers.some((provider) => tasks.has(provider, STARTED)) ? 0 : NEVER_STARTED;
   }
 
   /** Something was added that it has to wait for, unless it has begun: retries wait for nobody. */
   #hold(task: number): void {
-    const { tasks, gates } = this.#state;
-    const closed = gates.countClosed(task);
+    const { tasks, conditions } = this.#state;
+    const closed = conditions.countUnfulfilled(task);
     const state = tasks.state[task];
     if ((state !== READY && state !== PARKED) || tasks.attempt[task] !== 0 || closed === 0) return;
     this.#state.withdraw(task);

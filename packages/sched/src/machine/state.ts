@@ -3,7 +3,7 @@ import type { LockTable } from '@pexen/lock';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { EXEMPT } from '../plan/metadata.ts';
 import { Alarms } from './alarms.ts';
-import { Gates } from './gates.ts';
+import { Conditions } from './conditions.ts';
 import { FAILED, PoolRow } from './pools.ts';
 import type { Command, Input, MachineEvent } from './protocol.ts';
 import { DISPATCHED, DONE, ENROLLED, PARKED, READY, RUNNING, TaskHistory, TaskTable } from './task-table.ts';
@@ -12,7 +12,7 @@ import { DISPATCHED, DONE, ENROLLED, PARKED, READY, RUNNING, TaskHistory, TaskTa
 
 /** Its `when` says so. */
 export const NOT_APPLICABLE = 1;
-/** `subject` is the gate. */
+/** `subject` is the condition. */
 export const REQUIREMENT = 2;
 /** `subject` is the node of the lock table. */
 export const POISON = 3;
@@ -48,7 +48,7 @@ export class State {
   readonly plan: CompiledTasks;
   readonly locks: LockTable;
   readonly tasks: TaskTable = new TaskTable();
-  readonly gates: Gates;
+  readonly conditions: Conditions;
   readonly pools: readonly PoolRow[];
   readonly alarms: Alarms = new Alarms();
   readonly history: TaskHistory = new TaskHistory();
@@ -75,7 +75,7 @@ export class State {
     this.plan = plan;
     this.locks = plan.locks;
     this.#isPublishing = isPublishing;
-    this.gates = new Gates(plan.graph, this.tasks);
+    this.conditions = new Conditions(plan.graph, this.tasks);
     this.pools = plan.options.pools.map((pool, id) => new PoolRow(id, pool, plan));
   }
 

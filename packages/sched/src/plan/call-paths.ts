@@ -6,7 +6,7 @@ import { clear, type UndoLog } from './undo-log.ts';
 
 const nowhere: readonly string[] = [];
 
-export class Naming {
+export class CallPaths {
   readonly paths: string[] = [];
   readonly #undoLog: UndoLog;
   readonly #tasks: NameIndex;
@@ -16,7 +16,7 @@ export class Naming {
   readonly #suffixes = new Map<string, number>();
 
   /** Empty, or a copy. */
-  constructor(undoLog: UndoLog, of?: Naming) {
+  constructor(undoLog: UndoLog, of?: CallPaths) {
     this.#undoLog = undoLog;
     if (of === undefined) this.#tasks = new NameIndex(this.paths);
     else {
@@ -27,7 +27,7 @@ export class Naming {
   }
 
   /** Knows the derived names that several tasks share in a larger set, of which these are some. */
-  countFrom(whole: Naming): void {
+  countFrom(whole: CallPaths): void {
     for (const [base, suffix] of whole.#suffixes) this.#suffixes.set(base, suffix);
   }
 

@@ -31,9 +31,9 @@ import {
   tornDownBy,
 } from '@pexen/core';
 import { isSamePlace } from '@pexen/lock';
-import type { Naming } from './call-paths.ts';
+import type { CallPaths } from './call-paths.ts';
 import { findCycle } from './cycle.ts';
-import { type GateId, NEEDS } from './graph.ts';
+import { type ConditionId, NEEDS } from './graph.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import { EXEMPT, ORDERED, PLACED, TAKES } from './metadata.ts';
 import type { LiveRun, Planned, PlanPool } from './planned.ts';
@@ -41,7 +41,7 @@ import type { LiveRun, Planned, PlanPool } from './planned.ts';
 /** The plan, as the checks see it. */
 interface Checked extends Planned {
   readonly builder: GraphBuilder;
-  readonly naming: Naming;
+  readonly callPaths: CallPaths;
 }
 
 /** Looks at the tasks of one batch and gathers what is wrong with them. */
@@ -55,7 +55,7 @@ export class Check {
   /** Names in orders that were told to be unknown. */
   readonly #told = new Set<Capability>();
 
-  #isWeightTold = false;
+  #isWeightReported = false;
 
   constructor(plan: Checked, from: number, live: LiveRun | undefined) {
     this.#plan = plan;
@@ -125,8 +125,8 @@ export class Check {
     } catch (error) {
       told = `threw: ${messageOf(error)}`;
     }
-    if (!this.#isWeightTold) this.add(task, problem('PEXEN_BAD_OPTION', `weights("${path}") ${told}`));
-    this.#isWeightTold = true;
+    if (!this.#isWeightReported) this.add(task, problem('PEXEN_BAD_OPTION', `weights("${path}") ${told}`));
+    this.#isWeightReported = true;
     return undefined;
   }
 
@@ -238,13 +238,13 @@ export class Check {
     );
   }
 
-  #requirement(task: number, gate: GateId): void {
+  #requirement(task: number, condition: ConditionId): void {
     const { builder, graph } = this.#plan;
-    const missing = builder.unmeetable(gate);
-    const requirement = graph.subjects[gate] as Requirement;
+    const missing = builder.unmeetable(condition);
+    const requirement = graph.subjects[condition] as Requirement;
     if (missing.length > 0) {
       const some = missing.some((capability) => this.#providersOf(capability).length > 0);
-      const few = (graph.need[gate] as number) > 1 ? 'too few tasks provide' : 'no other task provides';
+      const few = (graph.need[condition] as number) > 1 ? 'too few tasks provide' : 'no other task provides';
       const lacking =
         formOf(requirement) === 'every' ? describeCapabilities(missing) : describeRequirement(requirement);
       this.#refuse(
@@ -253,7 +253,7 @@ export class Check {
         `requires ${lacking}, which ${some ? few : 'no task provides'}`,
         some
           ? 'Add another one, or ask for fewer.'
-          : (wayOut(this.#plan, missing) ?? 'Add a task that provides it.'),
+          : (suggestFix(this.#plan, missing) ?? 'Add a task that provides it.'),
       );
     } else if (this.#live?.hasWithdrawn) {
       const gone = capabilitiesOf(requirement).find((capability) => this.#isGone(capability, task));
@@ -268,16 +268,16 @@ export class Check {
   }
 
   #providersOf(capability: Capability): readonly number[] {
-    const gate = this.#plan.builder.names.find(capability);
-    return gate < 0 ? [] : this.#plan.graph.feeds.in.ends(gate);
+    const condition = this.#plan.builder.names.find(capability);
+    return condition < 0 ? [] : this.#plan.graph.feeds.in.ends(condition);
   }
 
   /** Torn down, and nobody but `self` provides it anew. */
   #isGone(capability: Capability, self: number): boolean {
     const { builder } = this.#plan;
-    const gate = builder.names.find(capability);
+    const condition = builder.names.find(capability);
     const others = this.#providersOf(capability).filter((task) => task !== self);
-    return others.length > 0 && others.every((task) => this.#live?.isVoid(task, gate));
+    return others.length > 0 && others.every((task) => this.#live?.isVoid(task, condition));
   }
 
   /** A group that is open takes only what could start in it. */
@@ -309,7 +309,7 @@ export class Check {
             task,
             'PEXEN_UNKNOWN_CAPABILITY',
             `${entry} names "${name}", which no task provides`,
-            wayOut(this.#plan, [name]) ?? 'Add a task that provides it, or remove the name.',
+            suggestFix(this.#plan, [name]) ?? 'Add a task that provides it, or remove the name.',
           );
   }
 
@@ -330,7 +330,7 @@ export class Check {
       problem(
         'PEXEN_UNKNOWN_CAPABILITY',
         `no task provides ${describeCapability(capability)}: ${what}`,
-        wayOut(this.#plan, [capability]),
+        suggestFix(this.#plan, [capability]),
       );
     return [
       ...unused.map((each) =>
@@ -343,9 +343,10 @@ export class Check {
 
   #isWanted(capability: Capability): boolean {
     const { graph, builder } = this.#plan;
-    const gate = builder.gateOf(capability);
+    const condition = builder.conditionOf(capability);
     return (
-      graph.kind[gate] === NEEDS && (graph.waits.out.first(gate) !== 0 || graph.followersOf(gate).length > 0)
+      graph.kind[condition] === NEEDS &&
+      (graph.waits.out.first(condition) !== 0 || graph.followersOf(condition).length > 0)
     );
   }
 }
@@ -374,18 +375,18 @@ function askWhen(
 }
 
 interface Known extends Pick<Planned, 'graph' | 'pathOf'> {
-  readonly naming: Naming;
+  readonly callPaths: CallPaths;
   readonly builder: GraphBuilder;
 }
 
 /** The near name and who provides it, the task that goes by the name, or what else is easily mistaken; nothing if nothing is near. */
-function wayOut(plan: Known, missing: readonly Capability[]): string | undefined {
-  const { graph, naming, builder } = plan;
+function suggestFix(plan: Known, missing: readonly Capability[]): string | undefined {
+  const { graph, callPaths, builder } = plan;
   const names = missing.filter((capability) => typeof capability === 'string');
-  const task = naming.paths.find((path) => names.some((name) => `/${path}`.endsWith(`/${name}`)));
+  const task = callPaths.paths.find((path) => names.some((name) => `/${path}`.endsWith(`/${name}`)));
   if (task !== undefined) return `The task "${task}" goes by that name, but does not state it in "provides".`;
   const provided = graph.subjects.filter(
-    (_, gate) => graph.kind[gate] === NEEDS && graph.feeds.in.first(gate) !== 0,
+    (_, condition) => graph.kind[condition] === NEEDS && graph.feeds.in.first(condition) !== 0,
   );
   const providerOf = (name: unknown): string =>
     plan.pathOf(graph.feeds.in.ends(builder.names.find(name))[0] ?? 0);

@@ -22,7 +22,7 @@ import {
 } from '@pexen/core';
 import { floats, ints, Table } from '@pexen/core/columns';
 import { LockTable } from '@pexen/lock';
-import { Naming } from './call-paths.ts';
+import { CallPaths } from './call-paths.ts';
 import { Check } from './check.ts';
 import { Graph } from './graph.ts';
 import { GraphBuilder } from './graph-builder.ts';
@@ -102,7 +102,7 @@ export class CompiledTasks extends Table implements Planned {
   readonly addresses: Map<number, Address> = new Map();
   /** Why tasks do not apply. */
   readonly whyNot: Map<number, string> = new Map();
-  readonly naming: Naming;
+  readonly callPaths: CallPaths;
   readonly builder: GraphBuilder;
   priority: Float64Array = floats();
   weight: Float64Array = floats();
@@ -131,7 +131,7 @@ export class CompiledTasks extends Table implements Planned {
     this.graph = new Graph(this.#undoLog, of?.graph);
     this.#ranks = new Ranks(this.#undoLog, of === undefined ? undefined : of.#ranks);
     this.order = this.#ranks.order;
-    this.naming = new Naming(this.#undoLog, of?.naming);
+    this.callPaths = new CallPaths(this.#undoLog, of?.callPaths);
     this.builder = new GraphBuilder(this, this.#undoLog, of?.builder);
     this.locks = new LockTable({
       ...(options.capacities !== undefined && { capacities: options.capacities }),
@@ -175,7 +175,7 @@ export class CompiledTasks extends Table implements Planned {
       whyNot: this.whyNot.get(task),
       weight: this.states(task, MEASURED) ? this.weight[task] : undefined,
     }));
-    subset.naming.countFrom(this.naming);
+    subset.callPaths.countFrom(this.callPaths);
     subset.add(
       tasks.map((task) => this.runnableOf(task) as Runnable),
       undefined,
@@ -214,7 +214,7 @@ export class CompiledTasks extends Table implements Planned {
 
   /** The call path of a task, as text. */
   pathOf(task: number): string {
-    return this.naming.paths[task] as string;
+    return this.callPaths.paths[task] as string;
   }
 
   get count(): number {
@@ -243,7 +243,7 @@ export class CompiledTasks extends Table implements Planned {
     const { meta, body, nameKind = 'explicit' } = this.definition(task);
     if (meta.name !== undefined) return nameKind;
     const name = this.#nameOf(task);
-    if (name === unnamed || this.naming.isShared(task, name)) return 'ordinal';
+    if (name === unnamed || this.callPaths.isShared(task, name)) return 'ordinal';
     return typeof body === 'function' ? 'function' : 'file';
   }
 
@@ -271,10 +271,10 @@ export class CompiledTasks extends Table implements Planned {
   find(entry: Entry): number | undefined {
     if (!isPlaced(entry)) return this.builder.madeOf(entry)[0];
     const { under, task: runnable } = entry;
-    const named = this.naming.taskAt(formatCallPath([...under, metaOf(runnable).name ?? runnable.name]));
+    const named = this.callPaths.taskAt(formatCallPath([...under, metaOf(runnable).name ?? runnable.name]));
     if (this.runnableOf(named) === runnable) return named;
     const place = formatCallPath(under);
-    const isThere = (task: number) => formatCallPath(this.naming.callPathOf(task).slice(0, -1)) === place;
+    const isThere = (task: number) => formatCallPath(this.callPaths.callPathOf(task).slice(0, -1)) === place;
     return this.builder.madeOf(runnable).find(isThere);
   }
 
@@ -300,7 +300,7 @@ export class CompiledTasks extends Table implements Planned {
       this.#enter(entries[at] as Entry, check, broken, known?.[at]?.path);
     const to = this.graph.taskCount;
     for (let task = from; task < to; task++)
-      if (this.pathOf(task) === '') this.naming.derive(task, this.#nameOf(task));
+      if (this.pathOf(task) === '') this.callPaths.derive(task, this.#nameOf(task));
     for (let task = from; task < to; task++)
       if (broken.size === 0 || !broken.has(task)) this.#settle(task, check, live, known?.[task - from]);
     check.addresses();
@@ -334,8 +334,8 @@ export class CompiledTasks extends Table implements Planned {
     const name = typeof meta.name === 'string' && meta.name !== '' ? meta.name : undefined;
     const isNew =
       path === undefined
-        ? this.naming.name(isPlaced(entry) ? entry.under : nowhere, name)
-        : this.naming.nameAs(path);
+        ? this.callPaths.name(isPlaced(entry) ? entry.under : nowhere, name)
+        : this.callPaths.nameAs(path);
     if (!isNew) check.duplicatePath(task);
     const isBroken = !check.task(task);
     if (isBroken) broken.add(task);
@@ -416,11 +416,11 @@ export class CompiledTasks extends Table implements Planned {
 
   /** For the case that what is about to be added is refused. */
   #remember(): void {
-    const { taskCount, gateCount } = this.graph;
+    const { taskCount, conditionCount } = this.graph;
     this.#undoLog.note(() => {
-      this.builder.cut(gateCount, taskCount);
+      this.builder.cut(conditionCount, taskCount);
       for (const list of [this.#tasks, this.#metas]) clear(list, taskCount);
-      this.naming.cut(taskCount);
+      this.callPaths.cut(taskCount);
     });
     this.graph.remember();
     clear(this.builder.suspects);

@@ -2,11 +2,11 @@
 import { DONE_WITH, GROUP, type Graph } from './graph.ts';
 import type { LiveRun } from './planned.ts';
 
-/** From so many tasks and gates a shortest way back to themselves is looked for. */
+/** From so many tasks and conditions a shortest way back to themselves is looked for. */
 const mostStarts = 200;
 
 /**
- * The tasks of a short cycle, in the order in which they would have to run or to be done with, and between them, negated, the gates
+ * The tasks of a short cycle, in the order in which they would have to run or to be done with, and between them, negated, the conditions
  * of the groups that would have to begin; empty if there is no cycle.
  */
 export function findCycle(graph: Graph, live: LiveRun | undefined): number[] {
@@ -20,13 +20,13 @@ export function findCycle(graph: Graph, live: LiveRun | undefined): number[] {
 }
 
 /**
- * What is left when tasks that are over are taken away, and then, again and again, tasks and gates that nothing leads to or that
+ * What is left when tasks that are over are taken away, and then, again and again, tasks and conditions that nothing leads to or that
  * lead to nothing.
  */
 function nodesInCycles(graph: Graph, live: LiveRun | undefined): ReadonlySet<number> {
   const nodes = [
     ...[...Array(graph.taskCount).keys()].filter((task) => !live?.isOver(task)),
-    ...Array.from({ length: graph.gateCount }, (_, gate) => ~gate),
+    ...Array.from({ length: graph.conditionCount }, (_, condition) => ~condition),
   ];
   const left = new Set(nodes);
   peel(
@@ -77,21 +77,21 @@ function wayBack(graph: Graph, start: number, within: ReadonlySet<number>): numb
 function tasksOn(graph: Graph, cameFrom: ReadonlyMap<number, number>, last: number): number[] {
   const path: number[] = [];
   for (let node: number | undefined = last; node !== undefined; node = cameFrom.get(node)) path.push(node);
-  return [...new Set(path.reverse().flatMap((node) => toldOf(graph, node)))];
+  return [...new Set(path.reverse().flatMap((node) => shownOf(graph, node)))];
 }
 
 /** A task, or the one that has to be done with, or a group. */
-function toldOf({ kind, subjects }: Graph, node: number): number[] {
+function shownOf({ kind, subjects }: Graph, node: number): number[] {
   if (node >= 0 || kind[~node] === GROUP) return [node];
   return kind[~node] === DONE_WITH ? [subjects[~node] as number] : [];
 }
 
 function after({ feeds, waits, relays }: Graph, node: number): number[] {
-  if (node >= 0) return feeds.out.ends(node).map((gate) => ~gate);
-  return [...waits.out.ends(~node), ...relays.out.ends(~node).map((gate) => ~gate)];
+  if (node >= 0) return feeds.out.ends(node).map((condition) => ~condition);
+  return [...waits.out.ends(~node), ...relays.out.ends(~node).map((condition) => ~condition)];
 }
 
 function before({ feeds, waits, relays }: Graph, node: number): number[] {
-  if (node >= 0) return waits.in.ends(node).map((gate) => ~gate);
-  return [...feeds.in.ends(~node), ...relays.in.ends(~node).map((gate) => ~gate)];
+  if (node >= 0) return waits.in.ends(node).map((condition) => ~condition);
+  return [...feeds.in.ends(~node), ...relays.in.ends(~node).map((condition) => ~condition)];
 }

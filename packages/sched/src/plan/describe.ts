@@ -62,7 +62,7 @@ export class Descriptions {
     const info: Writable = {
       id: task,
       path: plan.pathOf(task),
-      callPath: plan.naming.callPathOf(task),
+      callPath: plan.callPaths.callPathOf(task),
       nameKind,
       recallable: recallable[nameKind],
       rerunnable,

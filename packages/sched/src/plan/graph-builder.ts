@@ -1,4 +1,4 @@
-/** Turns the names in the metadata of tasks into gates and edges of the graph. Here names become integers, once. */
+/** Turns the names in the metadata of tasks into conditions and edges of the graph. Here names become integers, once. */
 import {
   type Capability,
   type CompoundRequirement,
@@ -11,7 +11,7 @@ import {
   type TaskMeta,
   tornDownBy,
 } from '@pexen/core';
-import { AFTER, BEFORE, type GateId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAGE } from './graph.ts';
+import { AFTER, BEFORE, type ConditionId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAGE } from './graph.ts';
 import { EXEMPT, ORDERED, PROVIDES, REQUIRES } from './metadata.ts';
 import { Identities, NameIndex } from './names.ts';
 import type { LiveRun, Planned } from './planned.ts';
@@ -23,23 +23,23 @@ type Wired = Pick<Planned, 'graph' | 'count' | 'runnableOf' | 'options' | 'metaO
 
 export class GraphBuilder {
   readonly graph: Graph;
-  /** Capabilities → gates. */
+  /** Capabilities → conditions. */
   readonly names: NameIndex;
-  /** Requirements that may be unmeetable: task and gate, in turn. */
+  /** Requirements that may be unmeetable: task and condition, in turn. */
   readonly suspects: number[] = [];
   /** Some capability is a typed key. */
   hasKeys = false;
   readonly #plan: Wired;
   readonly #undoLog: UndoLog;
   readonly #teardowns: Teardowns;
-  /** Form, number and capabilities of a compound requirement → its gate: those that say the same are one, whoever made them. */
-  readonly #compounds = new Map<string, GateId>();
-  /** Capability → the gate that opens when all its providers are over. */
-  readonly #after = new Map<GateId, GateId>();
-  /** Capability → the gate for which its providers wait. */
-  readonly #before = new Map<GateId, GateId>();
-  /** Pool of a group → the gate for which its tasks wait. */
-  readonly #groups = new Map<number, GateId>();
+  /** Form, number and capabilities of a compound requirement → its condition: those that say the same are one, whoever made them. */
+  readonly #compounds = new Map<string, ConditionId>();
+  /** Capability → the condition that opens when all its providers are over. */
+  readonly #after = new Map<ConditionId, ConditionId>();
+  /** Capability → the condition for which its providers wait. */
+  readonly #before = new Map<ConditionId, ConditionId>();
+  /** Pool of a group → the condition for which its tasks wait. */
+  readonly #groups = new Map<number, ConditionId>();
   /** Tasks by what they are; made when somebody asks for an object that is no key. */
   #identities: Identities | undefined;
 
@@ -58,21 +58,21 @@ export class GraphBuilder {
     this.#groups = new Map(of.#groups);
   }
 
-  /** Takes the gates and tasks from these on away again, as long as the plan still has the tasks. */
-  cut(gateCount: number, taskCount: number): void {
-    this.names.cut(gateCount);
+  /** Takes the conditions and tasks from these on away again, as long as the plan still has the tasks. */
+  cut(conditionCount: number, taskCount: number): void {
+    this.names.cut(conditionCount);
     this.#identities?.cut(taskCount);
   }
 
   /** What the task gives. To be called for all new tasks before `need` is called for any. */
   give(task: number, meta: TaskMeta, metaFlags: number): void {
     if ((metaFlags & PROVIDES) !== 0)
-      for (const capability of meta.provides ?? []) this.#provide(task, this.gateOf(capability));
+      for (const capability of meta.provides ?? []) this.#provide(task, this.conditionOf(capability));
     if (this.#identities !== undefined) this.#identify();
   }
 
   /**
-   * What the task waits for. A requirement's gate may turn out to have too few feeders: `unmeetable` tells. `live` is the run that the
+   * What the task waits for. A requirement's condition may turn out to have too few feeders: `unmeetable` tells. `live` is the run that the
    * task is added to, if it goes on.
    */
   need(task: number, meta: TaskMeta, metaFlags: number, live: LiveRun | undefined): void {
@@ -80,28 +80,28 @@ export class GraphBuilder {
       for (const requirement of meta.requires ?? []) this.#require(task, requirement, meta, metaFlags, live);
     if ((metaFlags & (ORDERED | EXEMPT)) !== 0) this.#order(task, meta);
     const pool = this.graph.pool[task] as number;
-    if (this.#isGroup(pool)) this.graph.waits.add(this.#groupGate(pool), task);
+    if (this.#isGroup(pool)) this.graph.waits.add(this.#groupCondition(pool), task);
   }
 
   #order(task: number, meta: TaskMeta): void {
     const { after = [], before = [], salvages } = meta;
-    for (const capability of after) this.#wait(this.#afterGate(capability, task), task);
+    for (const capability of after) this.#wait(this.#afterCondition(capability, task), task);
     for (const capability of before) this.#goBefore(task, capability);
     if (salvages !== undefined) this.#salvage(task, salvages);
     const torn = tornDownBy(meta);
     if (torn.length > 0) this.#tearDown(task, torn);
   }
 
-  /** The gate of a capability; made where there is none yet. */
-  gateOf(capability: Capability): GateId {
-    const { gateCount } = this.graph;
-    const gate = this.names.find(capability, gateCount);
-    if (gate !== gateCount) return gate;
-    this.graph.addGate(NEEDS, capability);
-    if (typeof capability === 'string') return gate;
+  /** The condition of a capability; made where there is none yet. */
+  conditionOf(capability: Capability): ConditionId {
+    const { conditionCount } = this.graph;
+    const condition = this.names.find(capability, conditionCount);
+    if (condition !== conditionCount) return condition;
+    this.graph.addCondition(NEEDS, capability);
+    if (typeof capability === 'string') return condition;
     if (isKey(capability)) this.hasKeys = true;
-    else for (const task of this.#identify().tasksOf(capability)) this.#giveIdentity(task, gate);
-    return gate;
+    else for (const task of this.#identify().tasksOf(capability)) this.#giveIdentity(task, condition);
+    return condition;
   }
 
   /** The tasks that were made of just this: several, if it was added more than once. */
@@ -117,29 +117,36 @@ export class GraphBuilder {
   }
 
   /** The capabilities of a requirement that has too few providers to be ever met; empty if it can be met. */
-  unmeetable(gate: GateId): readonly Capability[] {
+  unmeetable(condition: ConditionId): readonly Capability[] {
     const { feeds, kind, need } = this.graph;
-    const capabilities = capabilitiesOf(this.graph.subjects[gate] as Requirement);
-    if (kind[gate] === NEEDS_ALL) return capabilities.filter((capability) => !this.#isFed(gate, capability));
+    const capabilities = capabilitiesOf(this.graph.subjects[condition] as Requirement);
+    if (kind[condition] === NEEDS_ALL)
+      return capabilities.filter((capability) => !this.#isFed(condition, capability));
     const enough =
-      need[gate] === 1 ? feeds.in.first(gate) !== 0 : feeds.in.ends(gate).length >= (need[gate] as number);
+      need[condition] === 1
+        ? feeds.in.first(condition) !== 0
+        : feeds.in.ends(condition).length >= (need[condition] as number);
     return enough ? [] : capabilities;
   }
 
   /** Does anybody who gives the capability count for the requirement? */
-  #isFed(gate: GateId, capability: Capability): boolean {
+  #isFed(condition: ConditionId, capability: Capability): boolean {
     const { feeds } = this.graph;
     const givers = feeds.in;
-    for (let edge = givers.first(this.gateOf(capability)); edge !== 0; edge = givers.next[edge] as number)
-      if (feeds.has(givers.end[edge] as number, gate)) return true;
+    for (
+      let edge = givers.first(this.conditionOf(capability));
+      edge !== 0;
+      edge = givers.next[edge] as number
+    )
+      if (feeds.has(givers.end[edge] as number, condition)) return true;
     return false;
   }
 
-  #provide(task: number, gate: GateId): void {
-    this.graph.feed(task, gate);
+  #provide(task: number, condition: ConditionId): void {
+    this.graph.feed(task, condition);
     if (this.#before.size === 0) return;
-    const before = this.#before.get(gate);
-    if (before !== undefined) this.#holdBehind(before, task, this.graph.subjects[gate] as Capability);
+    const before = this.#before.get(condition);
+    if (before !== undefined) this.#holdBehind(before, task, this.graph.subjects[condition] as Capability);
   }
 
   #require(
@@ -149,29 +156,37 @@ export class GraphBuilder {
     metaFlags: number,
     live: LiveRun | undefined,
   ): void {
-    let gate =
-      typeof requirement === 'string' ? this.gateOf(requirement) : this.#requirementGate(requirement, live);
+    let condition =
+      typeof requirement === 'string'
+        ? this.conditionOf(requirement)
+        : this.#requirementCondition(requirement, live);
     const provides = (metaFlags & PROVIDES) === 0 ? undefined : meta.provides;
-    if (this.#meetsItself(task, requirement, provides)) gate = this.#withoutSelf(gate, requirement, task);
-    this.#wait(gate, task);
+    if (this.#meetsItself(task, requirement, provides))
+      condition = this.#withoutSelf(condition, requirement, task);
+    this.#wait(condition, task);
     const { feeds, kind, need } = this.graph;
-    if (feeds.in.first(gate) === 0 || kind[gate] !== NEEDS || need[gate] !== 1 || live?.hasWithdrawn)
-      this.suspects.push(task, gate);
-    if (this.#teardowns.isUsed) this.#teardowns.required(gate, task);
+    if (
+      feeds.in.first(condition) === 0 ||
+      kind[condition] !== NEEDS ||
+      need[condition] !== 1 ||
+      live?.hasWithdrawn
+    )
+      this.suspects.push(task, condition);
+    if (this.#teardowns.isUsed) this.#teardowns.required(condition, task);
   }
 
-  #requirementGate(requirement: Requirement, live: LiveRun | undefined): GateId {
-    if (!isCompound(requirement)) return this.gateOf(requirement);
+  #requirementCondition(requirement: Requirement, live: LiveRun | undefined): ConditionId {
+    if (!isCompound(requirement)) return this.conditionOf(requirement);
     const all = formOf(requirement) === 'every';
     const need = all ? 0 : requirement.count;
-    const likeness = `${all}${need}:${requirement.capabilities.map((each) => this.gateOf(each))}`;
-    let gate = this.#compounds.get(likeness);
-    if (gate === undefined || live?.isOutdated(gate)) {
-      gate = this.graph.addGate(all ? NEEDS_ALL : NEEDS, requirement, need);
-      this.#undoLog.put(this.#compounds, likeness, gate);
-      this.#followMembers(requirement, gate);
+    const likeness = `${all}${need}:${requirement.capabilities.map((each) => this.conditionOf(each))}`;
+    let condition = this.#compounds.get(likeness);
+    if (condition === undefined || live?.isOutdated(condition)) {
+      condition = this.graph.addCondition(all ? NEEDS_ALL : NEEDS, requirement, need);
+      this.#undoLog.put(this.#compounds, likeness, condition);
+      this.#followMembers(requirement, condition);
     }
-    return gate;
+    return condition;
   }
 
   /** Only own provisions can be met by oneself; nearly no task has any that it also requires. */
@@ -183,91 +198,93 @@ export class GraphBuilder {
     );
   }
 
-  #withoutSelf(gate: GateId, requirement: Requirement, task: number): GateId {
+  #withoutSelf(condition: ConditionId, requirement: Requirement, task: number): ConditionId {
     const { kind, need } = this.graph;
-    const own = this.graph.addGate(kind[gate] as number, requirement, need[gate]);
+    const own = this.graph.addCondition(kind[condition] as number, requirement, need[condition]);
     this.#followMembers(requirement, own, task);
     return own;
   }
 
   #followMembers(
     requirement: Capability | CompoundRequirement<'any-of' | 'every' | 'at-least', Capability>,
-    gate: GateId,
+    condition: ConditionId,
     exceptTask = -1,
   ): void {
     for (const capability of capabilitiesOf(requirement)) {
-      const member = this.gateOf(capability);
-      this.graph.follow(member, gate, exceptTask);
-      this.#teardowns.followed(member, gate);
+      const member = this.conditionOf(capability);
+      this.graph.follow(member, condition, exceptTask);
+      this.#teardowns.followed(member, condition);
     }
   }
 
-  /** The gate that opens when all providers but the task itself are over. */
-  #afterGate(capability: Capability, task: number): GateId {
-    const gate = this.gateOf(capability);
-    if (this.graph.feeds.has(task, gate)) return this.#orderGate(AFTER, capability, [gate], task);
-    const known = this.#after.get(gate);
+  /** The condition that opens when all providers but the task itself are over. */
+  #afterCondition(capability: Capability, task: number): ConditionId {
+    const condition = this.conditionOf(capability);
+    if (this.graph.feeds.has(task, condition))
+      return this.#orderCondition(AFTER, capability, [condition], task);
+    const known = this.#after.get(condition);
     if (known !== undefined) return known;
-    const after = this.#orderGate(AFTER, capability, [gate]);
-    this.#undoLog.put(this.#after, gate, after);
+    const after = this.#orderCondition(AFTER, capability, [condition]);
+    this.#undoLog.put(this.#after, condition, after);
     return after;
   }
 
-  #orderGate(kind: number, subject: unknown, of: readonly GateId[], exceptTask = -1): GateId {
-    const gate = this.graph.addGate(kind, subject);
-    for (const followed of of) this.graph.follow(followed, gate, exceptTask);
-    return gate;
+  #orderCondition(kind: number, subject: unknown, of: readonly ConditionId[], exceptTask = -1): ConditionId {
+    const condition = this.graph.addCondition(kind, subject);
+    for (const followed of of) this.graph.follow(followed, condition, exceptTask);
+    return condition;
   }
 
   #goBefore(task: number, capability: Capability): void {
-    const gate = this.gateOf(capability);
-    let before = this.#before.get(gate);
+    const condition = this.conditionOf(capability);
+    let before = this.#before.get(condition);
     if (before === undefined) {
-      before = this.graph.addGate(BEFORE, capability);
-      this.#undoLog.put(this.#before, gate, before);
-      for (const provider of this.graph.feeds.in.ends(gate)) this.#holdBehind(before, provider, capability);
+      before = this.graph.addCondition(BEFORE, capability);
+      this.#undoLog.put(this.#before, condition, before);
+      for (const provider of this.graph.feeds.in.ends(condition))
+        this.#holdBehind(before, provider, capability);
     }
     this.graph.feed(task, before);
   }
 
-  #holdBehind(before: GateId, provider: number, capability: Capability): void {
+  #holdBehind(before: ConditionId, provider: number, capability: Capability): void {
     const isBeforeItself = this.#plan.metaOf(provider).before?.includes(capability) ?? false;
     this.#wait(isBeforeItself ? this.#beforeOthers(before, capability, provider) : before, provider);
   }
 
   /** A task that is before what it provides itself waits for all others that are before it. */
-  #beforeOthers(before: GateId, capability: Capability, task: number): GateId {
-    const others = this.graph.addGate(BEFORE, capability);
+  #beforeOthers(before: ConditionId, capability: Capability, task: number): ConditionId {
+    const others = this.graph.addCondition(BEFORE, capability);
     this.graph.follow(before, others, task);
     return others;
   }
 
   #salvage(task: number, capabilities: readonly Capability[]): void {
-    const gates = capabilities.map((capability) => this.gateOf(capability));
-    this.#wait(this.#orderGate(SALVAGE, capabilities, gates, task), task);
+    const conditions = capabilities.map((capability) => this.conditionOf(capability));
+    this.#wait(this.#orderCondition(SALVAGE, capabilities, conditions, task), task);
   }
 
   #tearDown(task: number, capabilities: readonly Capability[]): void {
-    for (const capability of capabilities) this.#wait(this.#afterGate(capability, task), task);
-    const gates = capabilities.map((capability) => this.gateOf(capability));
-    this.#teardowns.add(task, [...new Set(gates)]);
+    for (const capability of capabilities) this.#wait(this.#afterCondition(capability, task), task);
+    const conditions = capabilities.map((capability) => this.conditionOf(capability));
+    this.#teardowns.add(task, [...new Set(conditions)]);
   }
 
   /** A member of a group makes the whole group wait for what it waits for outside. */
-  #wait(gate: GateId, task: number): void {
-    this.graph.waits.add(gate, task);
+  #wait(condition: ConditionId, task: number): void {
+    this.graph.waits.add(condition, task);
     const pool = this.graph.pool[task] as number;
     if (!this.#isGroup(pool)) return;
-    const group = this.#groupGate(pool);
-    if (!this.graph.followersOf(gate).includes(group)) this.graph.follow(gate, group, -1, pool);
+    const group = this.#groupCondition(pool);
+    if (!this.graph.followersOf(condition).includes(group)) this.graph.follow(condition, group, -1, pool);
   }
 
-  #groupGate(pool: number): GateId {
+  #groupCondition(pool: number): ConditionId {
     const known = this.#groups.get(pool);
     if (known !== undefined) return known;
-    const gate = this.graph.addGate(GROUP, pool);
-    this.#undoLog.put(this.#groups, pool, gate);
-    return gate;
+    const condition = this.graph.addCondition(GROUP, pool);
+    this.#undoLog.put(this.#groups, pool, condition);
+    return condition;
   }
 
   #isGroup(pool: number): boolean {
@@ -278,15 +295,15 @@ export class GraphBuilder {
   #identify(): Identities {
     this.#identities ??= new Identities(this.#plan);
     this.#identities.update((task, identity) => {
-      const gate = this.names.find(identity);
-      if (gate >= 0) this.#giveIdentity(task, gate);
+      const condition = this.names.find(identity);
+      if (condition >= 0) this.#giveIdentity(task, condition);
     });
     return this.#identities;
   }
 
-  #giveIdentity(task: number, gate: GateId): void {
-    if (this.graph.feeds.has(task, gate)) return;
-    this.#provide(task, gate);
-    this.#teardowns.provided(task, gate);
+  #giveIdentity(task: number, condition: ConditionId): void {
+    if (this.graph.feeds.has(task, condition)) return;
+    this.#provide(task, condition);
+    this.#teardowns.provided(task, condition);
   }
 }

@@ -1,19 +1,19 @@
 /**
- * Who waits for whom, as integers. Between tasks stand *gates*: what a task gives feeds gates, and tasks wait for gates, so that a
+ * Who waits for whom, as integers. Between tasks stand *conditions*: what a task gives feeds conditions, and tasks wait for conditions, so that a
  * thousand tasks which require what a thousand others provide are two thousand edges and not a million. Only grows.
  */
 
 import { bytes, ints, Table } from '@pexen/core/columns';
 import { clear, type UndoLog } from './undo-log.ts';
 
-/** A gate's place in the graph, from 0. */
-export type GateId = number;
+/** A condition's place in the graph, from 0. */
+export type ConditionId = number;
 
 /** Met when `need` of its feeders ended well; impossible when too few can. The first three are requirements. */
 export const NEEDS = 0;
 /** Met when all feeders ended well. */
 export const NEEDS_ALL = 1;
-/** Gates from here on open when all that feeds them is over, however it ended. */
+/** Conditions from here on open when all that feeds them is over, however it ended. */
 const ORDER = 2;
 /** `after`: all providers of a capability are over. */
 export const AFTER = 2;
@@ -30,9 +30,9 @@ export const DONE_WITH = 7;
 /** All that the tasks of a group wait for outside the group is over. */
 export const GROUP = 8;
 
-/** What an added edge makes happen with all further feeders of its gate. */
+/** What an added edge makes happen with all further feeders of its condition. */
 interface Follower {
-  readonly gate: GateId;
+  readonly condition: ConditionId;
   /** This one feeds it not. */
   readonly exceptTask: number;
   /** Nor do those of this pool. */
@@ -41,21 +41,21 @@ interface Follower {
 
 export class Graph extends Table {
   taskCount: number;
-  gateCount: number;
-  /** Task → gate. */
+  conditionCount: number;
+  /** Task → condition. */
   readonly feeds: Edges;
-  /** Gate → the task that waits for it, in the order of its `requires`. */
+  /** Condition → the task that waits for it, in the order of its `requires`. */
   readonly waits: Edges;
-  /** Gate → gate. */
+  /** Condition → condition. */
   readonly relays: Edges;
   kind: Uint8Array = bytes();
   need: Int32Array = ints();
   /** The pool of each task. */
   pool: Int32Array = ints();
-  /** What the gate is about: a requirement, a task, the name of a group. */
+  /** What the condition is about: a requirement, a task, the name of a group. */
   readonly subjects: unknown[];
   readonly #undoLog: UndoLog;
-  readonly #followers = new Map<GateId, Follower[]>();
+  readonly #followers = new Map<ConditionId, Follower[]>();
 
   /** Empty, or a copy. */
   constructor(undoLog: UndoLog, other?: Graph) {
@@ -63,25 +63,25 @@ export class Graph extends Table {
     if (other !== undefined) this.copyRows(other);
     this.#undoLog = undoLog;
     this.taskCount = other?.taskCount ?? 0;
-    this.gateCount = other?.gateCount ?? 0;
+    this.conditionCount = other?.conditionCount ?? 0;
     this.feeds = new Edges(other?.feeds);
     this.waits = new Edges(other?.waits);
     this.relays = new Edges(other?.relays);
     this.subjects = other?.subjects.slice() ?? [];
-    for (const [gate, list] of other === undefined ? [] : other.#followers)
-      this.#followers.set(gate, [...list]);
+    for (const [condition, list] of other === undefined ? [] : other.#followers)
+      this.#followers.set(condition, [...list]);
   }
 
   /** To be called before tasks are added that may be refused. */
   remember(): void {
-    const { taskCount, gateCount, subjects } = this;
+    const { taskCount, conditionCount, subjects } = this;
     const edges = [this.feeds, this.waits, this.relays];
     const sizes = edges.map(({ size }) => size);
     this.#undoLog.note(() => {
       for (const [index, size] of sizes.entries()) edges[index]?.cutAfter(size);
       this.taskCount = taskCount;
-      this.gateCount = gateCount;
-      clear(subjects, gateCount);
+      this.conditionCount = conditionCount;
+      clear(subjects, conditionCount);
     });
   }
 
@@ -92,44 +92,44 @@ export class Graph extends Table {
     return task;
   }
 
-  addGate(kind: number, subject: unknown, need = 1): GateId {
-    const gate = this.gateCount++;
-    this.reserve(this.gateCount);
-    this.kind[gate] = kind;
-    this.need[gate] = need;
+  addCondition(kind: number, subject: unknown, need = 1): ConditionId {
+    const condition = this.conditionCount++;
+    this.reserve(this.conditionCount);
+    this.kind[condition] = kind;
+    this.need[condition] = need;
     this.subjects.push(subject);
-    return gate;
+    return condition;
   }
 
-  /** The task feeds the gate, and the gates that follow it. */
-  feed(task: number, gate: GateId): void {
-    this.feeds.add(task, gate);
+  /** The task feeds the condition, and the conditions that follow it. */
+  feed(task: number, condition: ConditionId): void {
+    this.feeds.add(task, condition);
     if (this.#followers.size === 0) return;
-    for (const follower of this.#followers.get(gate) ?? []) this.#feedFollower(task, follower);
+    for (const follower of this.#followers.get(condition) ?? []) this.#feedFollower(task, follower);
   }
 
-  /** From now on all that feeds `gate`, or did so already, feeds `follower` too, once. */
-  follow(gate: GateId, follower: GateId, exceptTask = -1, exceptPool = -1): void {
-    const list = this.#followers.get(gate) ?? [];
-    if (list.length === 0) this.#followers.set(gate, list);
-    const entry = { gate: follower, exceptTask, exceptPool };
+  /** From now on all that feeds `condition`, or did so already, feeds `follower` too, once. */
+  follow(condition: ConditionId, follower: ConditionId, exceptTask = -1, exceptPool = -1): void {
+    const list = this.#followers.get(condition) ?? [];
+    if (list.length === 0) this.#followers.set(condition, list);
+    const entry = { condition: follower, exceptTask, exceptPool };
     list.push(entry);
     this.#undoLog.note(() => list.pop());
-    for (const task of this.feeds.in.ends(gate)) this.#feedFollower(task, entry);
+    for (const task of this.feeds.in.ends(condition)) this.#feedFollower(task, entry);
   }
 
-  /** The gates that follow the gate. */
-  followersOf(gate: GateId): readonly GateId[] {
-    return this.#followers.get(gate)?.map((follower) => follower.gate) ?? [];
+  /** The conditions that follow the condition. */
+  followersOf(condition: ConditionId): readonly ConditionId[] {
+    return this.#followers.get(condition)?.map((follower) => follower.condition) ?? [];
   }
 
-  isRequirement(gate: GateId): boolean {
-    return (this.kind[gate] as number) < ORDER;
+  isRequirement(condition: ConditionId): boolean {
+    return (this.kind[condition] as number) < ORDER;
   }
 
-  #feedFollower(task: number, { gate, exceptTask, exceptPool }: Follower): void {
+  #feedFollower(task: number, { condition, exceptTask, exceptPool }: Follower): void {
     if (task === exceptTask || this.pool[task] === exceptPool) return;
-    if (!this.feeds.has(task, gate)) this.feed(task, gate);
+    if (!this.feeds.has(task, condition)) this.feed(task, condition);
   }
 }
 

@@ -15,11 +15,11 @@ export interface Walked {
 }
 
 export class Order extends Table {
-  /** Of each task; larger is more urgent. While the graph is walked, of the gates too: they stand behind all tasks. */
+  /** Of each task; larger is more urgent. While the graph is walked, of the conditions too: they stand behind all tasks. */
   rank: Float64Array = floats();
   /** Twice the number of the walk while a node is being walked, one more when that is done. */
   seen: Int32Array = ints();
-  /** So many relays are walked: one between gates of old tasks may close a cycle to which no new task leads. */
+  /** So many relays are walked: one between conditions of old tasks may close a cycle to which no new task leads. */
   relays = 0;
   #open = 0;
   #isCyclic = false;
@@ -39,8 +39,8 @@ export class Order extends Table {
    * least rank it can have. What is over waits for nobody. Answers false where it meets a cycle; the new ranks are worth nothing then.
    */
   walk(plan: Walked, from: number, weight: Float64Array, floor: Float64Array): boolean {
-    const { taskCount, gateCount, relays } = plan.graph;
-    this.reserve(taskCount + gateCount);
+    const { taskCount, conditionCount, relays } = plan.graph;
+    this.reserve(taskCount + conditionCount);
     this.#open += 2;
     this.#isCyclic = false;
     this.#stack = [];
@@ -76,8 +76,11 @@ export class Order extends Table {
     const { taskCount, feeds, waits, relays } = plan.graph;
     this.seen[node] = this.#open;
     if (node < taskCount) return this.#follow(feeds, node, taskCount, plan);
-    const gate = node - taskCount;
-    return Math.max(this.#follow(waits, gate, 0, plan), this.#follow(relays, gate, taskCount, plan));
+    const condition = node - taskCount;
+    return Math.max(
+      this.#follow(waits, condition, 0, plan),
+      this.#follow(relays, condition, taskCount, plan),
+    );
   }
 
   /** The same by edges of one kind, whose ends are nodes when `offset` is added. */

@@ -51,9 +51,9 @@ export interface LiveRun {
   /** Is any capability torn down? */
   readonly hasWithdrawn: boolean;
   /** Was all that the task gave to the requirement torn down? */
-  isVoid(task: number, gate: number): boolean;
+  isVoid(task: number, condition: number): boolean;
   /** Was the requirement met before all came who feed it now, or by what was torn down since? Tasks that are added ask again. */
-  isOutdated(gate: number): boolean;
+  isOutdated(condition: number): boolean;
 }
 
 /** The plan, as its parts see it. */

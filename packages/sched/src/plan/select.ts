@@ -52,6 +52,6 @@ function teardownsOf(
 }
 
 function providersOf({ graph, builder }: CompiledTasks, capability: Capability): readonly number[] {
-  const gate = builder.names.find(capability);
-  return gate < 0 ? [] : graph.feeds.in.ends(gate);
+  const condition = builder.names.find(capability);
+  return condition < 0 ? [] : graph.feeds.in.ends(condition);
 }

@@ -50,7 +50,12 @@ function resultIn(state: State, task: number): Result {
   const status = STATUSES[tasks.status[task] as number] ?? 'lost';
   const attempts = tasks.recordsOf(task);
   const facts = {
-    ...{ task: () => undefined, path: plan.pathOf(task), callPath: plan.naming.callPathOf(task), attempts },
+    ...{
+      task: () => undefined,
+      path: plan.pathOf(task),
+      callPath: plan.callPaths.callPathOf(task),
+      attempts,
+    },
     ...{ shared: {}, flaky: status === 'returned' && attempts.length > 1, slow: false, findings: [] },
   };
   if (status === 'returned') return { ...facts, status, value: undefined };

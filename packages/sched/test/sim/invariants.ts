@@ -19,24 +19,27 @@ import {
 /** @throws Error naming the first thing that does not add up. */
 export function validate({ state, results }: Machine): void {
   for (let task = 0; task < state.tasks.count; task++) validateTask(state, task);
-  validateGates(state);
+  validateConditions(state);
   validateCounts(state, results);
   validateLocks(state.locks);
 }
 
 function validateTask(state: State, task: number): void {
-  const { tasks, gates, locks, plan } = state;
+  const { tasks, conditions, locks, plan } = state;
   const at = tasks.state[task] as number;
   const claim = (holds: boolean, what: string): void => {
     if (!holds) throw new Error(`${plan.pathOf(task)}, ${STATES[at]}: ${what}`);
   };
   if (at === WAITING) {
-    const closed = gates.countClosed(task);
-    claim(tasks.blockers[task] === closed, `counts ${tasks.blockers[task]} closed gates of ${closed}`);
+    const closed = conditions.countUnfulfilled(task);
+    claim(tasks.blockers[task] === closed, `counts ${tasks.blockers[task]} closed conditions of ${closed}`);
     claim(closed > 0, 'waits for nothing');
   }
   if (at === READY || at === PARKED)
-    claim(tasks.has(task, RETAINS_LOCKS) || gates.countClosed(task) === 0, 'has a closed gate');
+    claim(
+      tasks.has(task, RETAINS_LOCKS) || conditions.countUnfulfilled(task) === 0,
+      'has a closed condition',
+    );
   claim(locks.isParked(task) === (at === PARKED), 'the lock table disagrees about its being parked');
   if (plan.request[task] !== -1) {
     const keeps = at === DISPATCHED || at === RUNNING || tasks.has(task, RETAINS_LOCKS);
@@ -46,20 +49,20 @@ function validateTask(state: State, task: number): void {
   claim((at === DONE) === tasks.isDone(task), 'is over and is not');
 }
 
-function validateGates(state: State): void {
-  const { gates, tasks, plan } = state;
+function validateConditions(state: State): void {
+  const { conditions, tasks, plan } = state;
   const { feeds, relays } = plan.graph;
-  for (let gate = 0; gate < plan.graph.gateCount; gate++) {
-    const feeders = feeds.in.ends(gate);
+  for (let condition = 0; condition < plan.graph.conditionCount; condition++) {
+    const feeders = feeds.in.ends(condition);
     const pending =
       feeders.filter((task) => !tasks.isDone(task)).length +
-      relays.in.ends(gate).filter((source) => !gates.isOpen(source)).length;
-    if (gates.pending[gate] !== pending)
-      throw new Error(`gate ${gate}: ${gates.pending[gate]} pending, counted ${pending}`);
-    if (!plan.graph.isRequirement(gate)) continue;
+      relays.in.ends(condition).filter((source) => !conditions.isFulfilled(source)).length;
+    if (conditions.pending[condition] !== pending)
+      throw new Error(`condition ${condition}: ${conditions.pending[condition]} pending, counted ${pending}`);
+    if (!plan.graph.isRequirement(condition)) continue;
     const gave = feeders.filter((task) => tasks.isDone(task) && tasks.has(task, PROVIDED)).length;
-    if ((gates.hits[gate] as number) > gave)
-      throw new Error(`gate ${gate}: ${gates.hits[gate]} hits, counted ${gave}`);
+    if ((conditions.hits[condition] as number) > gave)
+      throw new Error(`condition ${condition}: ${conditions.hits[condition]} hits, counted ${gave}`);
   }
 }
 

@@ -56,7 +56,7 @@ export interface PoolShadow {
   /** While the run is cancelled: until then its opening is waited for. */
   openByMs: number;
   /** What it has not begun must be taken back before anything else happens. */
-  mustRecall: boolean;
+  mustReclaim: boolean;
 }
 
 const levels = ['going', 'drain', 'cancel', 'kill'] as const;
@@ -108,7 +108,7 @@ export class Watcher {
         isThere: false,
         hasFailed: false,
         openByMs: never,
-        mustRecall: false,
+        mustReclaim: false,
       },
     }));
   }
@@ -310,7 +310,7 @@ export class Watcher {
     if (isNews) {
       this.#ending = level;
       for (const running of this.#running.values()) this.#endRunning(running, level);
-      if (level === 'drain') for (const pool of this.#pools) pool.mustRecall = this.#used(pool.index) > 0;
+      if (level === 'drain') for (const pool of this.#pools) pool.mustReclaim = this.#used(pool.index) > 0;
     }
     this.#giveUpForbidden();
     if (isNews && level === 'cancel') for (const pool of this.#pools) this.#limitOpening(pool);
@@ -365,9 +365,9 @@ export class Watcher {
       case 'stop-attempt':
         this.#cancellation(command);
         return;
-      case 'recall':
-        if (!this.#pool(command.pool).mustRecall) this.#complain('a recall for no reason');
-        this.#pool(command.pool).mustRecall = false;
+      case 'reclaim':
+        if (!this.#pool(command.pool).mustReclaim) this.#complain('a recall for no reason');
+        this.#pool(command.pool).mustReclaim = false;
         return;
       case 'open-pool':
         this.#opening(command.pool);
@@ -637,8 +637,8 @@ export class Watcher {
   #nothingIsOwed(): void {
     for (const { task, mustStop } of this.#running.values())
       if (mustStop !== undefined) this.#complain(`${task.spec.name} should have been stopped: ${mustStop}`);
-    for (const { spec, mustRecall } of this.#pools)
-      if (mustRecall) this.#complain(`what ${spec.name} has not begun should have been recalled`);
+    for (const { spec, mustReclaim } of this.#pools)
+      if (mustReclaim) this.#complain(`what ${spec.name} has not begun should have been recalled`);
     for (const { spec } of this.#untidy) this.#complain(`the cleanup of ${spec.name} should have started`);
   }
 

@@ -151,8 +151,8 @@ export class World {
       case 'stop-attempt':
         this.#stop(command);
         return;
-      case 'recall':
-        this.#agenda.at(this.#now + 1, () => this.#recall(command.pool));
+      case 'reclaim':
+        this.#agenda.at(this.#now + 1, () => this.#reclaim(command.pool));
         return;
       case 'open-pool':
         this.#open(command.pool);
@@ -205,11 +205,11 @@ export class World {
     for (const attempt of state.attempts) {
       if (busy >= state.slots || attempt.startedAtMs !== undefined) continue;
       if (attempt.stopAtMs !== undefined) continue;
-      busy += this.#begin(attempt) ? 1 : 0;
+      busy += this.#start(attempt) ? 1 : 0;
     }
   }
 
-  #begin(attempt: Attempt): boolean {
+  #start(attempt: Attempt): boolean {
     const key = `${attempt.task}#${attempt.attempt}${attempt.part}`;
     const back = this.#begun.get(key) ?? 0;
     if (back < attempt.script.givenBack && !this.#isHealed) {
@@ -283,7 +283,7 @@ export class World {
   }
 
   /** Some may have begun on the way. */
-  #recall(pool: number): void {
+  #reclaim(pool: number): void {
     for (const attempt of [...(this.#pools[pool] as PoolState).attempts])
       if (attempt.startedAtMs === undefined) this.#end(attempt, { kind: 'not-started', reason: 'recalled' });
   }

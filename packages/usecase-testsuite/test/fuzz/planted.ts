@@ -24,10 +24,10 @@ export const plantedMistakes: readonly PlantedMistake[] = [
   {
     what: 'the last alarm of a run is not taken back',
     file: 'sched/src/driver/engine.ts',
-    find: `this.#takeAlarmBack?.();
-    this.#takeAlarmBack =
+    find: `this.#cancelAlarm?.();
+    this.#cancelAlarm =
       atMs === undefined`,
-    replace: `this.#takeAlarmBack =
+    replace: `this.#cancelAlarm =
       atMs === undefined`,
     pool: 'inline',
   },

@@ -1,7 +1,7 @@
-/** Mistakes in who waits for whom: plan, graph, gates, order. */
+/** Mistakes in who waits for whom: plan, graph, conditions, order. */
 import type { PlantedBug } from './bug.ts';
 
-const gates = 'sched/src/machine/gates.ts';
+const conditions = 'sched/src/machine/conditions.ts';
 const builder = 'sched/src/plan/graph-builder.ts';
 const teardowns = 'sched/src/plan/teardowns.ts';
 const graph = 'sched/src/plan/graph.ts';
@@ -12,49 +12,49 @@ const ranks = 'sched/src/plan/order.ts';
 export const graphBugs: readonly PlantedBug[] = [
   {
     what: 'the first provider meets every requirement of several',
-    file: gates,
-    find: 'return hits >= (this.#graph.need[gate] as number);',
+    file: conditions,
+    find: 'return hits >= (this.#graph.need[condition] as number);',
     replace: 'return hits >= 1;',
   },
   {
     what: '`every` is met when all are over, however they ended',
-    file: gates,
-    find: 'return this.pending[gate] === 0 && this.misses[gate] === 0;',
-    replace: 'return this.pending[gate] === 0;',
+    file: conditions,
+    find: 'return this.pending[condition] === 0 && this.misses[condition] === 0;',
+    replace: 'return this.pending[condition] === 0;',
   },
   {
     what: 'nobody notices that a requirement has become impossible',
-    file: gates,
-    find: 'if (this.#isTheLastStraw(gate, misses)) this.impossible.push(gate);',
+    file: conditions,
+    find: 'if (this.#isTheLastStraw(condition, misses)) this.impossible.push(condition);',
     replace: '',
   },
   {
     what: 'one failed provider of two makes a requirement impossible',
-    file: gates,
-    find: '(this.hits[gate] as number) + (this.pending[gate] as number) + 1 === this.#graph.need[gate]',
-    replace: '(this.hits[gate] as number) + 1 === this.#graph.need[gate]',
+    file: conditions,
+    find: '(this.hits[condition] as number) + (this.pending[condition] as number) + 1 ===\n      this.#graph.need[condition]',
+    replace: '(this.hits[condition] as number) + 1 ===\n      this.#graph.need[condition]',
   },
   {
     what: 'added tasks meet `every` by the first provider that is over',
-    file: gates,
+    file: conditions,
     find: 'for (const stage of [PENDING, MISSED, GIVEN]) if',
     replace: 'for (const stage of [GIVEN, MISSED, PENDING]) if',
   },
   {
     what: 'what is torn down still meets requirements',
-    file: gates,
+    file: conditions,
     find: 'gone: new Set(gone),',
     replace: 'gone: new Set(gone.slice(0, 0)),',
   },
   {
     what: 'a salvage does not see who ended badly',
-    file: gates,
-    find: '        if (this.#tasks.has(task, BAD)) this.misses[gate] = (this.misses[gate] as number) + 1;\n        this.#open(gate);',
-    replace: '        this.#open(gate);',
+    file: conditions,
+    find: '        if (this.#tasks.has(task, BAD)) this.misses[condition] = (this.misses[condition] as number) + 1;\n        this.#open(condition);',
+    replace: '        this.#open(condition);',
   },
   {
     what: 'tasks that are ready do not wait for what is added before them',
-    file: gates,
+    file: conditions,
     find: 'else if (state === READY || state === PARKED) this.held.push(task);',
     replace: 'else if (state === PARKED) this.held.push(task);',
   },
@@ -67,27 +67,27 @@ export const graphBugs: readonly PlantedBug[] = [
   {
     what: 'a group does not wait for what its tasks wait for outside',
     file: builder,
-    find: '    if (!this.graph.followersOf(gate).includes(group)) this.graph.follow(gate, group, -1, pool);\n',
+    find: '    if (!this.graph.followersOf(condition).includes(group)) this.graph.follow(condition, group, -1, pool);\n',
     replace: '',
   },
   {
     what: '`before` does not hold providers that are added later',
     file: builder,
-    find: 'if (before !== undefined) this.#holdBehind(before, task, this.graph.subjects[gate] as Capability);',
+    find: 'if (before !== undefined) this.#holdBehind(before, task, this.graph.subjects[condition] as Capability);',
     replace: '',
   },
   {
     what: 'a teardown does not wait for who uses what the users provide',
     file: teardowns,
-    find: 'for (const given of this.#gatesGivenBy(task)) if (given !== except) this.#connect(doneWith, given);',
+    find: 'for (const given of this.#conditionsFedBy(task)) if (given !== except) this.#connect(doneWith, given);',
     replace: '',
   },
   {
     what: 'what tears down several things waits for the users of the first only',
     file: teardowns,
-    find: 'for (const gate of capabilities) this.#graph.waits.add(this.#watch(gate, tearer).unneeded, task);',
+    find: 'for (const condition of capabilities)\n      this.#graph.waits.add(this.#watch(condition, tearer).unneeded, task);',
     replace:
-      'for (const gate of capabilities.slice(0, 1)) this.#graph.waits.add(this.#watch(gate, tearer).unneeded, task);',
+      'for (const condition of capabilities.slice(0, 1)) this.#graph.waits.add(this.#watch(condition, tearer).unneeded, task);',
   },
   {
     what: 'what tears down several things is taken to wait for itself',
@@ -98,19 +98,19 @@ export const graphBugs: readonly PlantedBug[] = [
   {
     what: 'a teardown does not wait for users that are added later',
     file: teardowns,
-    find: 'for (const capability of this.#watchers.get(gate) ?? []) this.#needs(task, capability);',
-    replace: 'void gate;\n    void task;',
+    find: 'for (const capability of this.#watchers.get(condition) ?? []) this.#needs(task, capability);',
+    replace: 'void condition;\n    void task;',
   },
   {
     what: 'later tasks share a requirement that was met by what is torn down',
-    file: gates,
-    find: '    if (this.hasWithdrawn && this.metBy(gate).some((task) => this.isVoid(task, gate))) return true;\n',
+    file: conditions,
+    find: '    if (this.hasWithdrawn && this.metBy(condition).some((task) => this.isVoid(task, condition))) return true;\n',
     replace: '',
   },
   {
     what: 'who failed before a teardown fails `every` of later tasks',
-    file: gates,
-    find: '    this.misses[gate] = left.filter((feeder) => this.#stageOf(feeder) === MISSED).length;\n',
+    file: conditions,
+    find: '    this.misses[condition] = left.filter((feeder) => this.#stageOf(feeder) === MISSED).length;\n',
     replace: '',
   },
   {
@@ -128,8 +128,8 @@ export const graphBugs: readonly PlantedBug[] = [
   {
     what: 'refused tasks leave their names behind',
     file: builder,
-    find: 'this.names.cut(gateCount);',
-    replace: 'void gateCount;',
+    find: 'this.names.cut(conditionCount);',
+    replace: 'void conditionCount;',
   },
   {
     what: 'refused tasks leave their ranks behind',

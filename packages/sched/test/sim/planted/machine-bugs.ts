@@ -48,7 +48,7 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'a drain leaves in the pools what has not begun',
     file: cancellation,
-    find: 'if (level === DRAINING) this.#recall();',
+    find: 'if (level === DRAINING) this.#reclaim();',
     replace: '',
   },
   {
@@ -85,8 +85,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'the wrong task is blamed for a skip',
     file: readiness,
-    find: 'tasks.isDone(feeder) && !tasks.has(feeder, PROVIDED) && !gates.isVoid(feeder, gate),',
-    replace: 'tasks.isDone(feeder) && gates !== undefined,',
+    find: 'tasks.isDone(feeder) && !tasks.has(feeder, PROVIDED) && !conditions.isVoid(feeder, condition),',
+    replace: 'tasks.isDone(feeder) && conditions !== undefined,',
   },
   {
     what: 'a controlled failure always lets dependents go on',
@@ -257,7 +257,7 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'signs of life do not count',
     file: deadlines,
-    find: 'Math.max(sinceMs, this.#heard.get(task) ?? 0) + idleMs',
+    find: 'Math.max(sinceMs, this.#lastSigns.get(task) ?? 0) + idleMs',
     replace: 'sinceMs + idleMs',
   },
   {

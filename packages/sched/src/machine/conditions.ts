@@ -1,0 +1,299 @@
+/**
+ * What the conditions of the graph have seen so far: which are open, which can never open, and what that means for the tasks behind
+ * them. Knows nothing of locks, pools or time.
+ */
+import { bytes, ints, Table } from '@pexen/core/columns';
+import { type ConditionId, type Graph, NEEDS_ALL } from '../plan/graph.ts';
+import { BAD, PARKED, PROVIDED, READY, type TaskTable, WAITING } from './task-table.ts';
+
+/** What is remembered of a capability that was torn down. */
+interface Withdrawal {
+  readonly gone: ReadonlySet<number>;
+  /** The tasks before this one had it: so many there were when it was torn down last after it had been met. */
+  readonly taskCount: number;
+}
+
+/** Where a feeder stands when its edge is linked. */
+const PENDING = 0;
+const MISSED = 1;
+const GIVEN = 2;
+
+export class Conditions extends Table {
+  readonly #graph: Graph;
+  readonly #tasks: TaskTable;
+  /** Feeders that are not over yet. */
+  pending: Int32Array = ints();
+  /** Feeders of a requirement that gave what they provide. */
+  hits: Int32Array = ints();
+  /** Feeders of a requirement that did not; of other conditions, those that ended badly. */
+  misses: Int32Array = ints();
+  /** A requirement that is met stays met. */
+  isMet: Uint8Array = bytes();
+  /** To be taken by the machine: tasks that nothing keeps any more … */
+  readonly released: number[] = [];
+  /** … tasks that were free to start and are not any more … */
+  readonly held: number[] = [];
+  /** … and conditions that became impossible. */
+  readonly impossible: ConditionId[] = [];
+  /** Who met a requirement first; where it takes several, all are in `#met`. */
+  firstMet: Int32Array = ints();
+  readonly #met = new Map<ConditionId, number[]>();
+  /** Capabilities that were torn down, and those who had given them. */
+  readonly #withdrawn = new Map<ConditionId, Withdrawal>();
+  /** So many edges are linked. */
+  #feeds = 0;
+  #waits = 0;
+  #relays = 0;
+
+  constructor(graph: Graph, tasks: TaskTable) {
+    super();
+    this.#graph = graph;
+    this.#tasks = tasks;
+  }
+
+  /** Takes in the conditions and edges that the graph got since. The new tasks have to be in the table. */
+  link(): void {
+    const { feeds, waits, relays } = this.#graph;
+    this.reserve(this.#graph.conditionCount);
+    for (const stage of [PENDING, MISSED, GIVEN]) if (!this.#linkFeeds(stage)) break;
+    this.#feeds = feeds.size;
+    while (this.#relays < relays.size) {
+      const edge = ++this.#relays;
+      if (!this.isFulfilled(relays.in.end[edge] as number)) this.#close(relays.out.end[edge] as number);
+    }
+    while (this.#waits < waits.size) {
+      const edge = ++this.#waits;
+      if (!this.isFulfilled(waits.in.end[edge] as number)) this.#hold(waits.out.end[edge] as number);
+    }
+  }
+
+  /** Does nobody have to wait for the condition any more? */
+  isFulfilled(condition: ConditionId): boolean {
+    return this.#graph.isRequirement(condition) ? this.isMet[condition] === 1 : this.pending[condition] === 0;
+  }
+
+  /** Can the requirement not be met by the tasks that there are? */
+  isImpossible(condition: ConditionId): boolean {
+    if (this.isMet[condition] === 1 || !this.#graph.isRequirement(condition)) return false;
+    if (this.#graph.kind[condition] === NEEDS_ALL) return (this.misses[condition] as number) > 0;
+    return (
+      (this.hits[condition] as number) + (this.pending[condition] as number) <
+      (this.#graph.need[condition] as number)
+    );
+  }
+
+  /** Was it met before all came who feed it now, or by what was torn down since? Then tasks added from now on ask again. */
+  isOutdated(condition: ConditionId): boolean {
+    if (this.isMet[condition] !== 1) return false;
+    if (this.hasWithdrawn && this.metBy(condition).some((task) => this.isVoid(task, condition))) return true;
+    if (this.#graph.kind[condition] !== NEEDS_ALL) return false;
+    return this.hits[condition] !== this.#graph.feeds.in.ends(condition).length;
+  }
+
+  /** The first condition of the task that is closed, or impossible; -1 if there is none. */
+  unfulfilledOf(task: number, impossible = false): ConditionId {
+    const { waits } = this.#graph;
+    for (let edge = waits.in.first(task); edge !== 0; edge = waits.in.next[edge] as number) {
+      const condition = waits.in.end[edge] as number;
+      if (impossible ? this.isImpossible(condition) : !this.isFulfilledFor(task, condition)) return condition;
+    }
+    return -1;
+  }
+
+  /** How many of the task's conditions are closed. */
+  countUnfulfilled(task: number): number {
+    return this.#graph.waits.in.ends(task).filter((condition) => !this.isFulfilledFor(task, condition))
+      .length;
+  }
+
+  /** Does the task not wait for the condition? What was torn down was met for all that required it before. */
+  isFulfilledFor(task: number, condition: ConditionId): boolean {
+    return this.isFulfilled(condition) || task < this.#countBefore(condition);
+  }
+
+  /** Who met the requirement, in order of declaration. */
+  metBy(condition: ConditionId): readonly number[] {
+    if (this.isMet[condition] !== 1) return [];
+    return this.#met.get(condition) ?? [this.firstMet[condition] as number];
+  }
+
+  /** The task is over. What that does is in the lists. */
+  ended(task: number): void {
+    const { feeds } = this.#graph;
+    for (let edge = feeds.out.first(task); edge !== 0; edge = feeds.out.next[edge] as number) {
+      const condition = feeds.out.end[edge] as number;
+      if (this.#graph.isRequirement(condition)) {
+        this.pending[condition] = (this.pending[condition] as number) - 1;
+        this.#count(condition, task);
+      } else {
+        if (this.#tasks.has(task, BAD)) this.misses[condition] = (this.misses[condition] as number) + 1;
+        this.#open(condition);
+      }
+    }
+  }
+
+  /** Was any capability torn down? */
+  get hasWithdrawn(): boolean {
+    return this.#withdrawn.size > 0;
+  }
+
+  /** The capability is torn down: who met it does not count any more. */
+  withdraw(condition: ConditionId): void {
+    const gone = this.#graph.feeds.in.ends(condition).filter((feeder) => this.#tasks.isDone(feeder));
+    const taskCount = this.isMet[condition] === 1 ? this.#tasks.count : this.#countBefore(condition);
+    this.#withdrawn.set(condition, { gone: new Set(gone), taskCount });
+    this.isMet[condition] = 0;
+    this.#recount(condition);
+    for (const follower of this.#graph.followersOf(condition)) {
+      if (!this.#graph.isRequirement(follower) || this.isMet[follower] === 1) continue;
+      this.#recount(follower);
+      if (this.isImpossible(follower)) this.impossible.push(follower);
+    }
+  }
+
+  /** Of what a requirement has got so far, or was to get and did not, some was torn down. */
+  #recount(condition: ConditionId): void {
+    const left = this.#graph.feeds.in.ends(condition).filter((feeder) => !this.isVoid(feeder, condition));
+    const givers = left.filter((feeder) => this.#stageOf(feeder) === GIVEN);
+    this.hits[condition] = givers.length;
+    this.misses[condition] = left.filter((feeder) => this.#stageOf(feeder) === MISSED).length;
+    this.firstMet[condition] = givers[0] ?? 0;
+    if (givers.length > 1) this.#met.set(condition, givers);
+    else this.#met.delete(condition);
+  }
+
+  /** Those who gave come last: what needs all of its feeders has to know of the others before. False if there are no others. */
+  #linkFeeds(stage: number): boolean {
+    const { feeds } = this.#graph;
+    let others = 0;
+    for (let edge = this.#feeds + 1; edge <= feeds.size; edge++) {
+      const task = feeds.in.end[edge] as number;
+      const condition = feeds.out.end[edge] as number;
+      if (this.#stageOf(task) !== stage) others++;
+      else if (!this.isVoid(task, condition)) this.#linkFeed(task, condition);
+    }
+    return others > 0;
+  }
+
+  #stageOf(task: number): number {
+    if (!this.#tasks.isDone(task)) return PENDING;
+    return this.#tasks.has(task, PROVIDED) ? GIVEN : MISSED;
+  }
+
+  /** Was all that the task gave to the requirement torn down? */
+  isVoid(task: number, condition: ConditionId): boolean {
+    if (this.#withdrawn.size === 0 || !this.#graph.isRequirement(condition)) return false;
+    const members = this.#graph.feeds.out
+      .ends(task)
+      .filter((member) => this.#graph.followersOf(member).includes(condition));
+    return (members.length > 0 ? members : [condition]).every((of) =>
+      this.#withdrawn.get(of)?.gone.has(task),
+    );
+  }
+
+  #linkFeed(task: number, condition: ConditionId): void {
+    const isOver = this.#tasks.isDone(task);
+    if (!this.#graph.isRequirement(condition)) {
+      if (!isOver) this.#close(condition);
+      else if (this.#tasks.has(task, BAD)) this.misses[condition] = (this.misses[condition] as number) + 1;
+    } else if (isOver) this.#count(condition, task);
+    else this.pending[condition] = (this.pending[condition] as number) + 1;
+  }
+
+  /** A feeder of a requirement is over. */
+  #count(condition: ConditionId, task: number): void {
+    if (!this.#tasks.has(task, PROVIDED)) {
+      const misses = ((this.misses[condition] as number) + 1) | 0;
+      this.misses[condition] = misses;
+      if (this.#isTheLastStraw(condition, misses)) this.impossible.push(condition);
+      return;
+    }
+    const hits = ((this.hits[condition] as number) + 1) | 0;
+    this.hits[condition] = hits;
+    if (this.isMet[condition] === 1) return;
+    if (hits === 1) this.firstMet[condition] = task;
+    else this.#meetMore(condition, task, hits);
+    if (this.#isEnough(condition, hits)) this.#meet(condition);
+  }
+
+  /** Did this very miss make it impossible? */
+  #isTheLastStraw(condition: ConditionId, misses: number): boolean {
+    if (this.isMet[condition] === 1) return false;
+    if (this.#graph.kind[condition] === NEEDS_ALL) return misses === 1;
+    return (
+      (this.hits[condition] as number) + (this.pending[condition] as number) + 1 ===
+      this.#graph.need[condition]
+    );
+  }
+
+  #isEnough(condition: ConditionId, hits: number): boolean {
+    if (this.#graph.kind[condition] !== NEEDS_ALL) return hits >= (this.#graph.need[condition] as number);
+    return this.pending[condition] === 0 && this.misses[condition] === 0;
+  }
+
+  #meetMore(condition: ConditionId, task: number, hits: number): void {
+    const met = hits === 2 ? [this.firstMet[condition] as number] : (this.#met.get(condition) as number[]);
+    met.push(task);
+    this.#met.set(condition, met);
+  }
+
+  #meet(condition: ConditionId): void {
+    this.isMet[condition] = 1;
+    if (this.#met.size > 0) this.#met.get(condition)?.sort((a, b) => a - b);
+    this.#releaseAll(condition);
+  }
+
+  /** One more thing that the condition waits for. A loop, not a recursion: chains may be long. */
+  #close(condition: ConditionId): void {
+    for (const turned of this.#spread(condition, 1)) this.#holdAll(turned);
+  }
+
+  /** One thing less. */
+  #open(condition: ConditionId): void {
+    for (const turned of this.#spread(condition, -1)) this.#releaseAll(turned);
+  }
+
+  /** Adds to what the condition waits for; answers all conditions that turned from open to closed or back by that. */
+  #spread(condition: ConditionId, change: 1 | -1): readonly ConditionId[] {
+    const { relays } = this.#graph;
+    const turned: ConditionId[] = [];
+    const todo = [condition];
+    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+      const before = this.pending[next] as number;
+      this.pending[next] = before + change;
+      if ((change > 0 ? before : before + change) !== 0) continue;
+      turned.push(next);
+      for (let edge = relays.out.first(next); edge !== 0; edge = relays.out.next[edge] as number)
+        if (edge <= this.#relays) todo.push(relays.out.end[edge] as number);
+    }
+    return turned;
+  }
+
+  #holdAll(condition: ConditionId): void {
+    const { waits } = this.#graph;
+    for (let edge = waits.out.first(condition); edge !== 0; edge = waits.out.next[edge] as number)
+      if (edge <= this.#waits) this.#hold(waits.out.end[edge] as number);
+  }
+
+  #hold(task: number): void {
+    const state = this.#tasks.state[task];
+    if (state === WAITING) this.#tasks.setBlockers(task, (this.#tasks.blockers[task] as number) + 1);
+    else if (state === READY || state === PARKED) this.held.push(task);
+  }
+
+  #releaseAll(condition: ConditionId): void {
+    const { waits } = this.#graph;
+    const { state } = this.#tasks;
+    const first = this.#countBefore(condition);
+    for (let edge = waits.out.first(condition); edge !== 0; edge = waits.out.next[edge] as number) {
+      const task = waits.out.end[edge] as number;
+      if (state[task] !== WAITING || task < first || edge > this.#waits) continue;
+      if (this.#tasks.unblock(task) === 0) this.released.push(task);
+    }
+  }
+
+  /** So many tasks were there when the capability was torn down: they had it. */
+  #countBefore(condition: ConditionId): number {
+    return this.hasWithdrawn ? (this.#withdrawn.get(condition)?.taskCount ?? 0) : 0;
+  }
+}
