@@ -1,13 +1,13 @@
-/** Where a worker finds the body of a task. Only addresses leave the process, never bodies. */
+/** Where a worker finds the body of a task. Only addresses leave the process; bodies never do. */
 import type { ExecutableBody } from './outcome.ts';
 
 /**
- * - `export`: a function or task that a module exports, `exportPath` being the way from the module's namespace to it.
- * - `made`: a task made while its module loads; `id` is its name, or else its `line:column`.
- * - `maker`: a task that an exported maker yields for an input; `maker` is its name, or else the `line:column` of its making.
+ * - `export`: a function or task that a module exports, `exportPath` leads from the module's namespace to it.
+ * - `made`: a task made while its module loads; `id` is its name, or its `line:column` if it has none.
+ * - `maker`: a task that an exported maker yields for an input; `maker` is the maker's name, or the `line:column` at which it was made.
  * - `executable`: a program.
- * The fingerprint is that of the body's text: a worker that finds another one refuses to run it. It is empty, and nothing is
- * compared, where the host itself does not know the text: a test tool's module runner has rewritten it.
+ * The fingerprint is a hash of the body's text: a worker that finds a body with another one refuses to run it. It is empty, and not
+ * compared, where the host does not know the text because the module runner of a test tool has rewritten it.
  */
 export type Address =
   | {
@@ -27,10 +27,10 @@ export type Address =
     }
   | ({ readonly kind: 'executable' } & Pick<ExecutableBody, 'file' | 'argv' | 'cwd' | 'env'>);
 
-/** Under it a function that only wraps another one keeps that one, so that its text counts. */
+/** A function that only wraps another one keeps that one under this property, so that the wrapped text counts. */
 export const wrappedKey: unique symbol = Symbol.for('pexen.wrapped') as never;
 
-/** A short hash of a body's source text: tells two bodies apart, protects from nothing. */
+/** A short hash of a body's source text. It distinguishes bodies; it does not protect against tampering. */
 export function fingerprintOf(body: (...args: never[]) => unknown): string {
   const text = sourceTextOf(body);
   let high = 0xdeadbeef;
@@ -43,7 +43,7 @@ export function fingerprintOf(body: (...args: never[]) => unknown): string {
   return (high >>> 0).toString(36) + (low >>> 0).toString(36);
 }
 
-/** The source text of a body; of one that only wraps another, that one's. */
+/** The source text of a body, or of the body that it only wraps. */
 export function sourceTextOf(body: (...args: never[]) => unknown): string {
   const wrapped = (body as { readonly [wrappedKey]?: typeof body })[wrappedKey];
   return wrapped === undefined ? Function.prototype.toString.call(body) : sourceTextOf(wrapped);

@@ -1,7 +1,7 @@
 /** The arguments of a task: their type, and how they are checked when they are bound. */
 import { misuse, problem, refuse } from './errors.ts';
 
-/** The part of the Standard Schema interface (https://standardschema.dev, version 1) that we use; zod, valibot and others fit. */
+/** The part of the Standard Schema interface (https://standardschema.dev, version 1) that is used here; zod, valibot and others implement it. */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1;
@@ -11,12 +11,12 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   };
 }
 
-/** What a schema says of a value. */
+/** What a schema returns for a value. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 
-/** One thing a schema does not like. */
+/** One reason for which a schema refuses a value. */
 export interface SchemaIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
@@ -27,14 +27,14 @@ export function type<T>(): StandardSchema<T, T> {
   return { '~standard': { version: 1, vendor: 'pexen', validate: (value) => ({ value: value as T }) } };
 }
 
-/** True for anything that follows the Standard Schema interface. */
+/** True for anything that implements the Standard Schema interface. */
 export function isSchema(value: unknown): value is StandardSchema {
   return value !== null && (typeof value === 'object' || typeof value === 'function') && '~standard' in value;
 }
 
 /**
  * The arguments as the schema returns them.
- * @throws PexenError PEXEN_BAD_ARGS with one problem an issue; PEXEN_ASYNC_SCHEMA if the schema answers with a promise.
+ * @throws PexenError PEXEN_BAD_ARGS with one problem for each issue; PEXEN_ASYNC_SCHEMA if the schema returns a promise.
  */
 export function checkArgs(schema: StandardSchema, args: unknown, task: string): unknown {
   const checked = schema['~standard'].validate(args);

@@ -1,4 +1,4 @@
-/** Makes the context that a body is given, wherever it runs. */
+/** Makes the context of a body, wherever the body runs. */
 import { SkipSignal } from './failure.ts';
 import { type AnyKey, capabilitiesOf, formOf, isKey, tornDownBy } from './requirement.ts';
 import { mergeShared, type SharedState } from './shared-state.ts';
@@ -15,28 +15,28 @@ export interface ReceivedKey {
   readonly requirement: number;
   /** Position inside a compound requirement, else 0. */
   readonly member: number;
-  /** One a provider that ended well, in order of declaration. */
+  /** One for each provider that ended well, in order of declaration. */
   readonly values: readonly unknown[];
 }
 
-/** What a context is made of, besides the definition. */
+/** The parts of a context besides the definition. */
 export interface ContextParts {
   readonly args: unknown;
   readonly shared: SharedState;
   readonly received: readonly ReceivedKey[];
   readonly attempt: number;
   readonly path: string;
-  readonly ticket: { readonly signal: AbortSignal; report(news: TaskUpdate): void };
+  readonly ticket: { readonly signal: AbortSignal; report(update: TaskUpdate): void };
 }
 
-/** A context, and what the body has `set` through it: [position in `provides`, value]. */
+/** A context, and the values that the body has `set` through it: [position in `provides`, value]. */
 export class OwnContext implements AnyBodyContext {
   readonly #meta: TaskMeta;
   readonly #parts: Omit<ContextParts, 'ticket'>;
   readonly #ticket: ContextParts['ticket'];
   #provided: [position: number, value: unknown][] | undefined;
 
-  /** Of `parts` nothing is read before the body asks for it: much of it costs something to make. */
+  /** Reads an entry of `parts` only when the body asks for it, since many entries are expensive to make. */
   constructor(meta: TaskMeta, parts: ContextParts);
   constructor(meta: TaskMeta, parts: Omit<ContextParts, 'ticket'>, ticket: ContextParts['ticket']);
   constructor(
@@ -90,7 +90,7 @@ export class OwnContext implements AnyBodyContext {
     return (message, data) => this.#ticket.report({ kind: 'log', message: String(message), data });
   }
 
-  /** What was set so far. */
+  /** The values set so far. */
   get provided(): readonly (readonly [position: number, value: unknown])[] {
     return this.#provided ?? nothingSet;
   }
@@ -121,7 +121,7 @@ export class OwnContext implements AnyBodyContext {
 
 const nothingSet: readonly never[] = Object.freeze([]);
 
-/** The keys among `provides` that nobody gave a value, by name. */
+/** The names of the keys in `provides` that have no value yet. */
 export function unsetKeys(meta: TaskMeta, provided: readonly (readonly [number, unknown])[]): string[] {
   const { provides = [] } = meta;
   const set = provided.map(([at]) => provides[at]);

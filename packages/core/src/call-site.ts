@@ -1,21 +1,21 @@
 /**
  * Where in the user's source `task()` was called, and whether that was while the module loaded. Reads V8's structured call
- * sites, never the text of a stack: that text depends on flags, on source maps and on what others do to `Error`.
+ * sites rather than the text of a stack, which depends on flags, on source maps and on changes that other code makes to `Error`.
  */
 import type { SourceLocation } from './source-location.ts';
 
-/** Taken at a call. Its frames are read only when they are needed. */
+/** A captured call. Its frames are read only when they are needed. */
 export interface CallSite {
-  /** What V8 captured; removed once it was read, since it holds the functions of all frames. */
+  /** What V8 captured. It is removed once it has been read, since it keeps the functions of all frames alive. */
   stack?: unknown;
   facts?: SiteFacts;
 }
 
 /** What is known of a call, read from its frames. */
 interface SiteFacts {
-  /** In the script that runs, before any source map. */
+  /** In the script that runs, before source maps are applied. */
   readonly position: SourceLocation | undefined;
-  /** As the process itself would print it, where somebody gave it another way to print frames. */
+  /** As the process itself would print it, where `Error.prepareStackTrace` is overridden. */
   readonly printed: SourceLocation | undefined;
   /** The URL of the module that was loading. */
   readonly module: string | undefined;
@@ -28,13 +28,13 @@ interface V8Site {
   getFunctionName(): string | null;
   getLineNumber(): number | null;
   getColumnNumber(): number | null;
-  /** Where the function of the frame begins: 1:1 for the code of a module itself, and for no function in it. */
+  /** Where the function of the frame begins: 1:1 for the top-level code of a module, and never for a function in it. */
   getEnclosingLineNumber(): number | null;
   getEnclosingColumnNumber(): number | null;
 }
 
 interface Frame {
-  /** '' where V8 names none: the code of a module, and anonymous functions. */
+  /** '' where V8 has no name: for the code of a module and for anonymous functions. */
   readonly functionName: string;
   readonly url: string;
   readonly line: number;
@@ -49,7 +49,7 @@ export type FindSourceMap = (file: string) =>
     }
   | undefined;
 
-/** Deep enough for helpers that call themselves; each further frame costs a third of a microsecond. */
+/** Deep enough for recursive helpers; each further frame costs a third of a microsecond. */
 const deepest = 200;
 const noFacts: SiteFacts = {
   position: undefined,
@@ -59,23 +59,23 @@ const noFacts: SiteFacts = {
 };
 let findSourceMap: FindSourceMap = () => undefined;
 
-/** Takes the frames above `below`, whatever limit of frames the process has. Costs microseconds; reading costs more. */
+/** Captures the frames above `below`, regardless of the process's stack trace limit. Costs microseconds; reading costs more. */
 export function captureCallSite(below: (...args: never[]) => unknown): CallSite {
   const site: CallSite = {};
   const limit = Error.stackTraceLimit;
-  // Reflect, because assigning throws where somebody froze Error: then the process's own limit holds.
+  // Reflect, because an assignment throws where Error is frozen. The process's own limit applies then.
   Reflect.set(Error, 'stackTraceLimit', deepest);
   Error.captureStackTrace?.(site, below);
   Reflect.set(Error, 'stackTraceLimit', limit);
   return site;
 }
 
-/** Lets locations be shown through source maps. For the packages that know Node; this one does not. */
+/** Sets how locations are mapped to original sources. Called by packages that may import Node modules; this one may not. */
 export function useSourceMaps(find: FindSourceMap): void {
   findSourceMap = find;
 }
 
-/** The location of the call as people know it, in the original source; `undefined` where the runtime gave no stack. */
+/** The location of the call in the original source; `undefined` where the runtime captured no stack. */
 export function locationOf(site: CallSite | undefined): SourceLocation | undefined {
   const { position, printed } = factsOf(site);
   if (printed !== undefined) return printed;
@@ -94,14 +94,14 @@ export function scriptPositionOf(site: CallSite | undefined): SourceLocation | u
 }
 
 /**
- * The module of the call if it was made while that module loaded, directly or through functions it called: then a worker
- * that loads the module makes the same task again.
+ * The module of the call if the call was made while that module loaded, directly or through functions it called. A worker
+ * that loads the module then makes the same task again.
  */
 export function loadingModuleOf(site: CallSite | undefined): string | undefined {
   return factsOf(site).module;
 }
 
-/** True where a module runner rather than Node loaded the module of the call, and so changed its text. */
+/** True where a module runner rather than Node loaded the module of the call, and therefore changed its text. */
 export function isLoadedByRunner(site: CallSite | undefined): boolean {
   return factsOf(site).isByRunner;
 }
@@ -133,15 +133,15 @@ function readFacts(site: CallSite): SiteFacts {
 }
 
 /**
- * The code of a module is the nameless function that begins where its file begins; a function within it begins later, even
- * an anonymous one that goes on after an `await` and has no caller any more. Whoever wraps modules moves that beginning, but
- * calls the wrapper from a loader.
+ * The code of a module is the nameless function that begins where its file begins. A function within it begins later, even
+ * an anonymous one that continues after an `await` and no longer has a caller. A loader that wraps modules moves that beginning,
+ * but calls the wrapper itself.
  */
 function isTopLevel({ functionName, beginsWithScript }: Frame, caller: Frame | undefined): boolean {
   return functionName === '' && (beginsWithScript || (caller !== undefined && isLoader(caller)));
 }
 
-/** Node's own loader, or the module runner of vite that tests are often run by. */
+/** Node's own loader, or vite's module runner, which often runs tests. */
 function isLoader(frame: Frame): boolean {
   return frame.url.startsWith('node:internal/modules/') || isRunner(frame);
 }
@@ -160,15 +160,15 @@ function toUrl(urlOrPath: string): string {
   return new URL(`file://${path.startsWith('/') ? '' : '/'}${encodePath(path)}`).href;
 }
 
-/** What encodeURI leaves alone although it ends the path of a URL. */
+/** Also encodes `?` and `#`, which encodeURI leaves as they are although they end the path of a URL. */
 function encodePath(path: string): string {
   return encodeURI(path).replaceAll('?', '%3F').replaceAll('#', '%23');
 }
 
-/** Stands between a resumed function and those who await it; says nothing of who called. */
+/** Frames between a resumed function and the functions that await it; they do not show who called it. */
 const taskQueues = 'node:internal/process/task_queues';
 
-/** V8 makes the value of `stack` when it is first read, by whatever function stands there at that moment. */
+/** V8 computes the value of `stack` when it is first read, with the `prepareStackTrace` that is set at that moment. */
 function v8SitesOf(site: CallSite): readonly V8Site[] {
   const own = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
   const value = (_error: unknown, sites: readonly V8Site[]): readonly V8Site[] => sites;
@@ -186,7 +186,7 @@ function v8SitesOf(site: CallSite): readonly V8Site[] {
   }
 }
 
-/** How test tools and other compilers that run as libraries tell positions in the source: by their own way to print frames. */
+/** Test tools, and other compilers that run as libraries, map positions to the source by overriding how frames are printed. */
 function printedPositionOf(site: V8Site | undefined): SourceLocation | undefined {
   const print: unknown = Reflect.get(Error, 'prepareStackTrace');
   if (site === undefined || typeof print !== 'function') return undefined;

@@ -1,4 +1,4 @@
-/** Columns of numbers: typed arrays that grow. Knows nothing of what is in them. */
+/** Columns of numbers: typed arrays that grow. Does not know what they contain. */
 
 type Column = Int32Array | Float64Array | Uint8Array;
 
@@ -11,7 +11,7 @@ export const ints = (): Int32Array => new Int32Array(least);
 /** A new column of any numbers. */
 export const floats = (): Float64Array => new Float64Array(least);
 
-/** The column itself if it has room for `size`, else a copy of at least twice its length, filled up with `fill`. */
+/** The column itself if it has room for `size`, else a copy of at least twice its length; the new entries are `fill`. */
 export function grown<T extends Column>(column: T, size: number, fill = 0): T {
   if (size <= column.length) return column;
   const Kind = column.constructor as new (length: number) => T;
@@ -21,11 +21,11 @@ export function grown<T extends Column>(column: T, size: number, fill = 0): T {
   return larger;
 }
 
-/** Columns that grow together: those of its properties that are typed arrays; all are of one length. New entries are 0. */
+/** Columns that grow together: all properties that are typed arrays, which have the same length. New entries are 0. */
 export abstract class Table {
   #length = least;
 
-  /** Takes over the rows of another table of its class. */
+  /** Copies the rows of another table of its class. */
   protected copyRows(of: Table): void {
     this.#length = of.#length;
     const properties = this as unknown as Record<string, unknown>;

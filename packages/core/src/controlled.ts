@@ -1,4 +1,4 @@
-/** Makes controlled failures of whatever a body throws; the metadata around the body stays what it was. */
+/** Turns whatever a body throws into controlled failures; the metadata of the body does not change. */
 import { wrappedKey } from './address.ts';
 import { type CallSite, captureCallSite, locationOf } from './call-site.ts';
 import { definitionOf, hasMeta, isTask, metaOf, rewrapped, withMeta } from './define-task.ts';
@@ -21,21 +21,21 @@ export interface ControlledOptions {
   readonly depsOk?: boolean | undefined;
   /** Are the resources it held in order? Default true. */
   readonly locksOk?: boolean | undefined;
-  /** The class to throw; it is called as `new as(message, { cause, depsOk, locksOk })`. */
+  /** The class to throw, called as `new as(message, { cause, depsOk, locksOk })`. */
   readonly as?: (new (message: string, options: TaskFailOptions) => TaskFailError) | undefined;
 }
 
 const optionKinds: KindsOf<ControlledOptions> = { depsOk: flag, locksOk: flag, as: callable() };
 
 /**
- * Wraps a body so that whatever it throws becomes a TaskFailError (or `as`), with the original as its `cause`. A
+ * Wraps a body so that whatever it throws becomes a TaskFailError (or `as`) with the original error as its `cause`. A
  * TaskFailError and a skip pass unchanged. The wrapped body returns what the original returns.
  *
- * Metadata is kept: of a function that `withMeta` was called on comes another one, of a task another task, which also
- * provides the identity of the one it was made from.
+ * Metadata is kept: a function with metadata becomes another function with it, and a task becomes another task, which also
+ * provides the identity of the original.
  *
  * @example const safe = controlled(task({ claims: ['db'] }, migrate), { depsOk: false });
- * @throws PexenError PEXEN_NOT_A_TASK where it is given no body; PEXEN_NOT_CALLABLE for a program; PEXEN_BAD_OPTION.
+ * @throws PexenError PEXEN_NOT_A_TASK where the argument is not a body; PEXEN_NOT_CALLABLE for a program; PEXEN_BAD_OPTION.
  */
 export function controlled<T extends Task | UnboundTask<never>>(task: T, options?: ControlledOptions): T;
 export function controlled<Context, Value>(

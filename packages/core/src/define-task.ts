@@ -25,13 +25,13 @@ import {
 
 const metaKey: unique symbol = Symbol.for('pexen.meta') as never;
 
-/** What `task()` gives for metadata M: bound, unless the args have a schema. */
+/** What `task()` returns for metadata M: a bound task, unless the args have a schema. */
 export type TaskOf<M extends TaskMeta, Value> = M extends { readonly args: StandardSchema<infer Input> }
   ? UnboundTask<Input, Value>
-  : /** `~args` is never there; it keeps the type of the args. */
+  : /** `~args` does not exist at run time; it carries the type of the args. */
     Task<Value> & { readonly '~args'?: ArgsOf<M> };
 
-/** Makes entries that are no metadata a compile error. */
+/** Makes unknown metadata entries a compile error. */
 type OnlyKnown<M> = { readonly [K in Exclude<keyof M, keyof TaskMeta>]: never } & {
   readonly retries?: M extends { readonly retries: infer R extends Retries }
     ? { readonly [K in Exclude<keyof R, keyof Retries>]: never }
@@ -59,7 +59,7 @@ export function task<const M extends TaskMeta, Value>(
   return makeTask({ ...unboundArgs(meta), meta, body, site }) as TaskOf<M, Awaited<Value>>;
 }
 
-/** What a factory knows of the source of a task. */
+/** What a factory knows about the source of a task. */
 export type TaskSource = Pick<TaskDefinition, 'location' | 'nameKind'>;
 
 /** Makes a task whose body is a program. Only pools that take executables can run it. */
@@ -79,11 +79,11 @@ export function withMeta<F extends PlainFunction>(body: F, meta: TaskMeta): F {
   return body;
 }
 
-/** The args of a task that has none. */
+/** The args of a task without args. */
 const noArgs = Object.freeze({});
 
 /**
- * The metadata of a task or of a function; an empty object for a function without any.
+ * The metadata of a task or function; an empty object for a function without metadata.
  * @throws PexenError PEXEN_NOT_A_TASK for anything else.
  */
 export function metaOf(runnable: object): TaskMeta {
@@ -92,7 +92,7 @@ export function metaOf(runnable: object): TaskMeta {
   return (runnable as { [metaKey]?: TaskMeta })[metaKey] ?? {};
 }
 
-/** True for what `task()` made, in this or any other copy of the package. */
+/** True for tasks that `task()` made, in this or any other copy of the package. */
 export function isTask(value: unknown): value is Task {
   return typeof value === 'function' && definitionKey in value;
 }
@@ -103,7 +103,7 @@ export function hasMeta(value: unknown): boolean {
 }
 
 /**
- * What is known of a task, in one shape for tasks and plain functions.
+ * The definition of a task or plain function, in one shape for both.
  * @throws PexenError PEXEN_NOT_A_TASK for anything else.
  */
 export function definitionOf(runnable: Runnable): TaskDefinition {
@@ -113,14 +113,14 @@ export function definitionOf(runnable: Runnable): TaskDefinition {
   return { ...unboundArgs(meta), meta, body: runnable as Body };
 }
 
-/** What is known of a function that is no task and has no args, if its metadata is known already. */
+/** The definition of a plain function without args whose metadata is already known. */
 export function plainDefinition(body: Runnable, meta: TaskMeta): TaskDefinition {
   return { meta, body: body as Body, args: noArgs, isUnbound: false };
 }
 
 /**
- * A copy of the runnable that knows where a worker finds its body, and has further metadata. Without an address it is found
- * where the runnable itself is found. For factories.
+ * A copy of the runnable with an address and further metadata. Without an address, workers find the copy
+ * where they find the runnable itself. For factories.
  */
 export function addressed(
   runnable: Runnable,
@@ -138,14 +138,14 @@ export function addressed(
   }) as Task;
 }
 
-/** The task with another body, made from it, at that place. */
+/** A copy of the task with another body, made at that call site. */
 export function rewrapped(from: Task, body: Body, site: CallSite): Task {
   return makeTask({ ...definitionOf(from), body, site, address: undefined, madeFrom: from }) as Task;
 }
 
 /**
  * Gives a runnable a place in a tree: `place(['net', 'ipv4'], ping)`.
- * @throws PexenError PEXEN_NOT_A_TASK where the path is no list of strings, or there is no task.
+ * @throws PexenError PEXEN_NOT_A_TASK where the path is not a list of strings, or the task is missing.
  */
 export function place<Value>(under: readonly string[], runnable: Runnable<Value>): PlacedTask<Value> {
   checkPlace(under, runnable, () => captureCallSite(place));
@@ -207,15 +207,15 @@ function callBody(definition: TaskDefinition, given: GivenContext = {}): Promise
   return new Promise((resolve) => resolve(body(lonelyContext(definition, given) as never)));
 }
 
-/** Something was to be run that cannot be. */
+/** The error for a value that should run and is not a task. */
 export function notATask(value: unknown): PexenError {
   return notATaskError(
     `there is ${kindOf(value)} where a task should be`,
-    'Hand over what task() gave, or a function.',
+    'Pass a task made by task(), or a function.',
   );
 }
 
-/** What was handed over as tasks, as a list. @throws PexenError PEXEN_NOT_A_TASK where it is none: a task by itself, mostly. */
+/** The tasks that were passed, as a list. @throws PexenError PEXEN_NOT_A_TASK where the argument is not iterable, mostly a single task. */
 export function listOfTasks<T>(value: Iterable<T>): readonly T[] {
   if (!isIterable(value))
     throw notATaskError(`there is ${kindOf(value)} where a list of tasks should be`, 'Write run([task]).');
@@ -234,7 +234,7 @@ export function checkParts(of: 'task' | 'withMeta', meta: unknown, body: unknown
   throw notATaskError(`${of}() was given ${given}`, `Write ${form}.`, site);
 }
 
-/** Refuses a place that is none. @throws PexenError PEXEN_NOT_A_TASK. */
+/** Validates the arguments of `place`. @throws PexenError PEXEN_NOT_A_TASK. */
 export function checkPlace(under: unknown, task: unknown, site: () => CallSite): void {
   const odd = Array.isArray(under) ? under.findIndex((part) => typeof part !== 'string') : undefined;
   if (odd === -1 && typeof task === 'function') return;
@@ -246,17 +246,17 @@ export function checkPlace(under: unknown, task: unknown, site: () => CallSite):
   throw notATaskError(`place() was given ${given}`, "Write place(['net', 'ipv4'], task).", site());
 }
 
-/** Two places with metadata, one of which would not count. */
+/** The error for metadata in two places, one of which would be ignored. */
 export function metadataTwice(where: 'body' | 'task', site: CallSite): PexenError {
   const message =
     where === 'body'
-      ? 'the body of task() has metadata of its own, which would not count'
+      ? 'the body of task() has metadata of its own, which would be ignored'
       : 'withMeta() was given a task, which has metadata already';
-  const hint = 'Write all metadata in one place: task({ … }, () => …).';
+  const hint = 'Write all the metadata in one place: task({ … }, () => …).';
   return misuse('PEXEN_METADATA_TWICE', message, hint, undefined, locationOf(site));
 }
 
-/** The error for what cannot be a task, at the place of the call that was given it. */
+/** The error for a value that cannot be a task, with the location of the call that received it. */
 export function notATaskError(message: string, hint: string, site?: CallSite): PexenError {
   return misuse('PEXEN_NOT_A_TASK', message, hint, undefined, locationOf(site));
 }

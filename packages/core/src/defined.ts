@@ -1,4 +1,4 @@
-/** Optional entries of objects. */
+/** Objects whose undefined entries are left out. */
 
 /** The entries that may be undefined may be absent instead. */
 export type Defined<T> = { readonly [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {

@@ -9,7 +9,7 @@ import type { TaskDefinition } from './task.ts';
 /** 32 hexadecimal digits (128 bits of SHA-256), or `unknown`. */
 export type Digest = string;
 
-/** The digest of what cannot be told. It equals no digest, and not itself: ask `sameDigest`. */
+/** The digest where the content is unknown. It never equals another digest, not even itself: compare with `sameDigest`. */
 export const unknownDigest: Digest = 'unknown';
 
 /** True for digests of the same content. */
@@ -20,12 +20,12 @@ export function sameDigest(one: Digest, other: Digest): boolean {
 /** The digests of a task. */
 export interface TaskDigests {
   /**
-   * What it requires, provides, salvages and tears down, its args, what makes its exit code or its output an outcome, and the text of its cleanup.
+   * What it requires, provides, salvages and tears down, its args, how its exit code and output become an outcome, and the text of its cleanup.
    */
   readonly meaning: Digest;
   /** The files that its body consists of, as far as they are known. */
   readonly code: Digest;
-  /** The files that its `inputs` match, the variables of `digestEnv`, and the entries of `shared` that every task begins with. */
+  /** The files that its `inputs` match, the variables of `digestEnv`, and the entries of `shared` that every task starts with. */
   readonly data: Digest;
   /** Its timeout, idle timeout, grace and retries. */
   readonly limits: Digest;
@@ -34,20 +34,20 @@ export interface TaskDigests {
 /** A task, as far as its digests depend on it. */
 export interface DigestedTask {
   readonly definition: TaskDefinition;
-  /** Where a worker finds its body. Absent: what `addressOf` says. */
+  /** Where a worker finds its body. Absent: the result of `addressOf`. */
   readonly address?: Address | undefined;
-  /** What holds for its attempts, with the defaults of the run; times are milliseconds. */
+  /** The limits of its attempts, with the defaults of the run applied; times are milliseconds. */
   readonly limits: object;
-  /** The call paths of the tasks that are meant by this object: none for what is no task. */
+  /** The call paths of the tasks that this object stands for; empty if it is not a task. */
   pathsOf(object: object): readonly string[];
 }
 
-/** Works digests out for a run. Its methods return at once and never throw. */
+/** Computes digests for a run. Its methods are synchronous and never throw. */
 export interface Digester {
-  /** A worker has loaded these modules since its last attempt. */
+  /** Adds the modules that a worker has loaded since its last attempt. */
   loaded(modules: LoadedModules): void;
-  /** The digests of a task that is being added, by what is known then. */
+  /** The digests of a task that is being added, from what is known at that time. */
   digestsOf(task: DigestedTask): TaskDigests;
-  /** The code of a task whose attempt has ended: with what was imported meanwhile. */
+  /** The digest of the code of a task whose attempt has ended, including what it imported meanwhile. */
   codeOf(task: DigestedTask): Digest;
 }

@@ -4,13 +4,13 @@ import { type Problem, problem } from './errors.ts';
 /** What is wrong with a value; undefined if nothing is. */
 export type Check = (value: unknown) => string | undefined;
 
-/** Complains that it must be that. */
+/** A check that complains `must be …` unless the predicate holds. */
 export const must =
   (be: string, isSo: (value: unknown) => boolean): Check =>
   (value) =>
     isSo(value) ? undefined : `must be ${be}`;
 
-/** Complains of what is no list, or of its first wrong item. */
+/** A check that complains about a value that is not a list, or about its first wrong item. */
 export const listOf =
   (check: Check): Check =>
   (value) => {
@@ -22,7 +22,7 @@ export const listOf =
     return undefined;
   };
 
-/** The complaint about an entry, and the way out where its value would do as an item of a list. */
+/** The complaint about an entry, and a hint where the value would be valid as an item of a list. */
 export function badEntry(
   name: string,
   value: unknown,
@@ -33,7 +33,7 @@ export function badEntry(
   return problem('PEXEN_BAD_META', `${name} ${complaint}`, hintFor(name, value, check), task);
 }
 
-/** How the value is written that was probably meant: as a list, or as a number. Undefined where nothing is near. */
+/** How to write the value that was probably meant, as a list or as a number. Undefined where no such value is likely. */
 export function hintFor(name: string, value: unknown, check: Check): string | undefined {
   if (typeof value === 'string')
     return check([value]) === undefined ? `Write ${name}: ['${value}'].` : numberHint(name, value, check);
@@ -53,7 +53,7 @@ const unitsMs: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
-/** How the number is written that the text means, as headers of programs may have it: `20s`. Undefined where it means none. */
+/** How to write the number that the text means, such as `20s`, which headers of programs may contain. Undefined where it is not a number. */
 export function numberHint(name: string, value: unknown, check: Check): string | undefined {
   if (typeof value !== 'string') return undefined;
   const [, digits, unit = ''] = /^\s*(-?\d+(?:\.\d+)?)\s*(ms|s|m|min|h)?\s*$/.exec(value) ?? [];
@@ -63,7 +63,7 @@ export function numberHint(name: string, value: unknown, check: Check): string |
   return `Write ${name}: ${text}${unit === '' ? '' : ' (milliseconds)'}.`;
 }
 
-/** What was given, for people: `null`, `a list`, `a promise`, `an object`, `a function`. */
+/** The kind of a value, for messages: `null`, `a list`, `a promise`, `an object`, `a function`. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return 'a list';
@@ -71,7 +71,7 @@ export function kindOf(value: unknown): string {
   return `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
 }
 
-/** The nearest of `known` to `name`, if it is near enough to be what was meant: less than half of the letters differ, or it begins alike. */
+/** The name in `known` that is nearest to `name`, if it is likely to be meant: less than half of the letters differ, or one begins with the other. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
@@ -88,13 +88,13 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** `Did you mean "x"?`, or undefined where nothing is near. */
+/** `Did you mean "x"?`, or undefined where no name is near. */
 export function didYouMean(name: string, known: Iterable<string>): string | undefined {
   const match = nearest(name, known);
   return match === undefined ? undefined : `Did you mean "${match}"?`;
 }
 
-/** `bin` for `binary`. Two letters are too few to mean anything. */
+/** `bin` for `binary`. One or two letters are too few to conclude anything. */
 function isBeginningOf(short: string, long: string): boolean {
   return short.length > 2 && long.startsWith(short);
 }

@@ -1,4 +1,4 @@
-/** What can be wrong with what a user gave us, and the one error class that carries it. Knows nothing of tasks or runs. */
+/** Problems in the input of users, and the one error class that carries them. Knows nothing of tasks or runs. */
 
 import { defined } from './defined.ts';
 import { formatLocation, type SourceLocation } from './source-location.ts';
@@ -6,12 +6,12 @@ import { formatLocation, type SourceLocation } from './source-location.ts';
 /** A stable, searchable name of one kind of problem. All of them are listed in docs/ERRORS.md. */
 export type ProblemCode = `PEXEN_${Uppercase<string>}`;
 
-/** One thing that is wrong, said so that the reader can mend it. */
+/** One problem, described so that the reader can fix it. */
 export interface Problem {
   readonly code: ProblemCode;
   /** One sentence, naming what was found. */
   readonly message: string;
-  /** The way out, one sentence. */
+  /** The next step, one sentence. */
   readonly hint?: string;
   /** The call path of the task concerned. */
   readonly task?: string;
@@ -21,7 +21,7 @@ export interface Problem {
 const brand = Symbol.for('pexen.error');
 
 /**
- * Misuse, found before anything ran: carries every problem at once. `code` is that of the first problem.
+ * Misuse, found before anything ran. Carries all problems together. `code` is that of the first problem.
  *
  * @example
  * try { run(tasks) } catch (error) { if (isPexenError(error)) for (const problem of error.problems) … }
@@ -44,7 +44,7 @@ export function isPexenError(error: unknown): error is PexenError {
   return error instanceof Error && brand in error;
 }
 
-/** The problem; what is not known is left out. */
+/** Makes a problem; entries that are undefined are left out. */
 export function problem(
   code: ProblemCode,
   message: string,
@@ -66,7 +66,7 @@ export function refuse(problems: readonly Problem[]): void {
   if (first !== undefined) throw new PexenError([first, ...rest]);
 }
 
-/** The problem as people read it: `PEXEN_CODE task (file:line:column): message` and, on a line of its own, the way out. */
+/** The problem as people read it: `PEXEN_CODE task (file:line:column): message` and, on a line of its own, the hint. */
 export function formatProblem(problem: Problem): string {
   const where = problem.location === undefined ? '' : ` (${formatLocation(problem.location)})`;
   const who = problem.task === undefined ? '' : ` ${problem.task}`;

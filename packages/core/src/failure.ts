@@ -1,4 +1,4 @@
-/** How a body says that it failed in a controlled way, or does not want to run at all. */
+/** How a body fails in a controlled way, or skips itself. */
 
 const failBrand = Symbol.for('pexen.TaskFailError');
 const skipBrand = Symbol.for('pexen.SkipSignal');
@@ -9,12 +9,12 @@ export interface TaskFailOptions extends ErrorOptions {
   readonly depsOk?: boolean | undefined;
   /** Are the resources it held in order? If not, they are poisoned. */
   readonly locksOk?: boolean | undefined;
-  /** Anything the consumer of the result should know; must be cloneable to cross a border. */
+  /** Data for the consumer of the result; must be cloneable to leave the process or thread. */
   readonly data?: unknown;
 }
 
 /**
- * A controlled failure: the task did not succeed, yet says what may go on. Subclasses may add their own properties.
+ * A controlled failure: the task did not succeed, and states what may continue. Subclasses may add their own properties.
  *
  * @example throw new TaskFailError('3 of 80 checks failed', { depsOk: false, data: failures });
  */
@@ -33,7 +33,7 @@ export class TaskFailError extends Error {
   }
 }
 
-/** True for a TaskFailError of this or any other copy of the package, and for one that crossed a border. */
+/** True for a TaskFailError of this or any other copy of the package, and for one that came from another process or thread. */
 export function isTaskFailError(error: unknown): error is TaskFailError {
   return bears(failBrand, error);
 }
@@ -53,7 +53,7 @@ export function isSkipSignal(error: unknown): error is SkipSignal {
   return bears(skipBrand, error);
 }
 
-/** A proxy that cannot be looked at bears nothing. */
+/** False also for a proxy whose properties cannot be read. */
 function bears(brand: symbol, error: unknown): boolean {
   try {
     return error instanceof Error && brand in error;
@@ -62,7 +62,7 @@ function bears(brand: symbol, error: unknown): boolean {
   }
 }
 
-/** What an error says, or what else was thrown as text. Never throws, whatever was thrown. */
+/** The message of an error, or any other thrown value as text. Never throws, whatever was thrown. */
 export function messageOf(error: unknown): string {
   try {
     return String(error instanceof Error ? error.message : error);
@@ -71,7 +71,7 @@ export function messageOf(error: unknown): string {
   }
 }
 
-/** What is said of an error that cannot be looked at: a getter of it throws, or it has no text. */
+/** The message for an error that cannot be read: one of its getters throws, or it has no text form. */
 export const unreadable = 'an error that cannot be read';
 
 /** True for promises and everything that can be awaited like one, functions too. */

@@ -1,4 +1,4 @@
-/** The words of pexen: what everybody speaks, and nothing that acts. */
+/** The shared vocabulary of pexen: types, and the pure functions that make and read them. */
 export { type Address, fingerprintOf, sourceTextOf } from './address.ts';
 export { isSchema, type SchemaIssue, type SchemaResult, type StandardSchema, type } from './args.ts';
 export { type ContextParts, OwnContext, type ReceivedKey, tornDown, unsetKeys } from './body-context.ts';

@@ -1,6 +1,6 @@
 /** The state of a run at one moment, as plain data for people and programs. */
 
-/** Grows by one with every change that a reader of old inspections would trip over. */
+/** Grows by one with every change that breaks readers of old inspections. */
 export const inspectionVersion = 1;
 
 /** All of a run at one moment: `run.inspect()`. Times ending in `Ms` are milliseconds, counted from the start of the run. */
@@ -30,11 +30,11 @@ export interface RunningAttempt {
   /** 1 for the first. */
   readonly attempt: number;
   readonly pool: string;
-  /** Undefined while it is dispatched but has not begun. */
+  /** Undefined while it is dispatched but has not started. */
   readonly worker?: string;
-  /** When it began; while it has not, when it was handed to the pool. */
+  /** When it started; before that, when it was handed to the pool. */
   readonly sinceMs: number;
-  /** When it last said something: output, progress, a finding. */
+  /** When its last update arrived: output, progress, a finding. */
   readonly lastSignOfLifeMs: number;
 }
 
@@ -44,17 +44,17 @@ export interface WaitingTask {
   readonly for: WaitingFor;
 }
 
-/** What is in a task's way, the nearest thing first: as soon as that is gone, it may wait for another. */
+/** What a task waits for, the nearest condition first: once that is met, it may wait for another. */
 export type WaitingFor =
-  /** A requirement that is not met, and those who could still meet it. */
+  /** A requirement that is not met, and the providers that could still meet it. */
   | { readonly kind: 'requirement'; readonly requirement: string; readonly providers: readonly string[] }
-  /** `after`, `before`, `salvages` or `tearsDown`: these have to be over first. */
+  /** `after`, `before`, `salvages` or `tearsDown`: these tasks have to end first. */
   | { readonly kind: 'order'; readonly tasks: readonly string[] }
-  /** Others hold it, or what lies above or below it. */
+  /** Others hold it, or a resource above or below it. */
   | { readonly kind: 'resource'; readonly resource: string; readonly holders: readonly string[] }
-  /** What it needs is free, and kept for the first of the starved. */
+  /** What it needs is free, but reserved for the first of the starved tasks. */
   | { readonly kind: 'reservation'; readonly of: string }
-  /** It is not the turn of its group: that of `current`, else its group comes after these tasks, of which at most 8 are named. */
+  /** It is not the turn of its group: it is that of `current`, or its group comes after these tasks, of which at most 8 are named. */
   | {
       readonly kind: 'group';
       readonly group: string;
@@ -65,7 +65,7 @@ export type WaitingFor =
   | { readonly kind: 'slot'; readonly pool: string }
   /** The delay before its next attempt. */
   | { readonly kind: 'backoff'; readonly untilMs: number }
-  /** Nothing but the consumer, who works on a result. */
+  /** Only the consumer, which is working on a result. */
   | { readonly kind: 'consumer' };
 
 /** A resource that is held, waited for or poisoned. Tasks are named by their call paths. */
@@ -77,9 +77,9 @@ export interface HeldResource {
     /** How many units, of an amount. */
     readonly count?: number;
   }[];
-  /** Who waits at it, best first. */
+  /** The tasks that wait at it, best first. */
   readonly waiting: readonly string[];
-  /** Whose failure left it in an unknown state. */
+  /** The task whose failure left it in an unknown state. */
   readonly poisonedBy?: string;
 }
 
@@ -90,6 +90,6 @@ export interface PoolState {
   /** The name in its manifest. */
   readonly kind: string;
   readonly slots: number;
-  /** Attempts handed to it and not settled, those that have not begun included. */
+  /** Attempts handed to it and not settled, including those that have not started. */
   readonly dispatched: number;
 }

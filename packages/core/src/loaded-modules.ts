@@ -1,19 +1,19 @@
-/** What a process or thread has loaded, as it is recorded and sent; what that means for tasks is said elsewhere. */
+/** What a process or thread has loaded, as it is recorded and sent. Does not know what that means for tasks. */
 
-/** Modules that a process or thread has loaded, and which of them imported which. Small on a wire, and plain JSON. */
+/** Modules that a process or thread has loaded, and which of them imported which. Compact, and plain JSON. */
 export interface LoadedModules {
-  /** URLs without query and hash; a package below `node_modules` stands there once, as its directory with a slash behind it. */
+  /** URLs without query and hash; a package below `node_modules` has one entry: its directory with a trailing slash. */
   readonly urls: readonly string[];
-  /** For each URL the `fileStamp` of its file when it was loaded, or `loadedBefore`; `''` for packages and for what is no file. */
+  /** For each URL the `fileStamp` of its file when it was loaded, or `loadedBefore`; `''` for packages and for URLs that are not files. */
   readonly stamps: readonly string[];
   /** Positions in `urls`: parent, child, parent, child … */
   readonly edges: readonly number[];
 }
 
-/** The stamp of a module that had been loaded before its process began to record: which content that was is not known. */
+/** The stamp of a module that was loaded before its process started to record: the content that was loaded is not known. */
 export const loadedBefore = '?';
 
-/** What changes whenever a file does; `''` for a file that is not there. The times are nanoseconds. */
+/** A text that changes whenever the file changes; `''` for a file that does not exist. The times are nanoseconds. */
 export function fileStamp(
   stats: Readonly<Record<'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs', bigint>> | undefined,
 ): string {
@@ -25,8 +25,8 @@ export function fileStamp(
 const modulesFolder = '/node_modules/';
 
 /**
- * What a module counts as: its URL without query and hash, or the directory of the package below `node_modules` that it belongs to, with a slash
- * behind it. A package is known by its version, so its files need not be told apart.
+ * The place that a module is recorded under: its URL without query and hash, or the directory, with a trailing slash, of the package below
+ * `node_modules` that it belongs to. A package is identified by its version, so its files need no entries of their own.
  */
 export function modulePlace(url: string): string {
   if (!url.startsWith('file:')) return url;
@@ -39,7 +39,7 @@ export function modulePlace(url: string): string {
   return `${plain.slice(0, inside)}${name}/`;
 }
 
-/** True for what a worker may report as the modules that it has loaded, whatever its author had in mind: a body may forge it. */
+/** Validates a worker's report of the modules that it has loaded, since a body may forge it. */
 export function isLoadedModules(value: unknown): value is LoadedModules {
   if (typeof value !== 'object' || value === null) return false;
   const { urls, stamps, edges } = value as Partial<Record<keyof LoadedModules, unknown>>;
@@ -57,14 +57,14 @@ const loadersKey: unique symbol = Symbol.for('pexen.loaders') as never;
 type World = { [loadersKey]?: Set<string> | undefined };
 
 /**
- * Says that the module of this URL (its `import.meta.url`) imports modules on behalf of others. Else all tasks that import the package would
- * count as made of all modules that it ever loads.
+ * Declares that the module of this URL (its `import.meta.url`) imports modules on behalf of others. Otherwise every task that imports the
+ * package would count as made of all modules that it ever loads.
  */
 export function importsForOthers(url: string): void {
   loadersForOthers().add(url);
 }
 
-/** The URLs of those modules. */
+/** The URLs of the modules that import on behalf of others. */
 export function loadersForOthers(): Set<string> {
   const world = globalThis as World;
   const known = world[loadersKey] ?? new Set<string>();

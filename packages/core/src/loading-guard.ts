@@ -1,4 +1,4 @@
-/** Says to the scheduler that a worker is loading a module, so that a module which starts a run is not run within itself. */
+/** Prevents a module that starts a run from starting it again inside each worker that loads the module. */
 import { misuse } from './errors.ts';
 
 const loadingKey: unique symbol = Symbol.for('pexen.worker') as never;
@@ -14,8 +14,8 @@ export function markLoading(url: string): () => void {
 }
 
 /**
- * To be called where a run begins.
- * @throws PexenError PEXEN_RUN_WHILE_LOADING if a worker is loading a module right now: the run would start itself again in
+ * To be called where a run starts.
+ * @throws PexenError PEXEN_RUN_WHILE_LOADING if a worker is loading a module right now: the run would start again in
  * every worker.
  */
 export function refuseRunWhileLoading(): void {

@@ -14,7 +14,7 @@ import { type Problem, problem, refuse } from './errors.ts';
 import { formatLocation } from './source-location.ts';
 import { definitionKey, type Runnable, type Task, type TaskDefinition } from './task.ts';
 
-/** The address of the task, or undefined for a closure: a body that no worker can find. */
+/** The address of the task, or undefined for a closure: a body that workers cannot find. */
 export function addressOf(definition: TaskDefinition): Address | undefined {
   if (definition.address !== undefined) return definition.address;
   const { body, site } = definition;
@@ -35,8 +35,8 @@ export function addressOf(definition: TaskDefinition): Address | undefined {
 }
 
 /**
- * The name by which a worker finds a task: its own, or else that of its function or the place where it was made. One that was
- * made from another task, which has the same name, says so. `isByRunner`: was the module loaded by a test tool's runner?
+ * The name by which a worker finds a task: its own name, else that of its function, else the place where it was made. A task that was
+ * made from another task of the same name has a prefix. `isByRunner`: was the module loaded by the runner of a test tool?
  */
 export function idOf(definition: TaskDefinition, isByRunner?: boolean): string {
   const { meta, body, site, madeFrom } = definition;
@@ -47,28 +47,28 @@ export function idOf(definition: TaskDefinition, isByRunner?: boolean): string {
 }
 
 /**
- * `line:column` of a call, in the script that runs. A module runner runs another text than the workers, which load the file
- * itself; there the position is that in the file.
+ * `line:column` of a call, in the script that runs. A module runner runs a different text than the workers, which load the file
+ * itself; the position is then that in the file.
  */
 export function positionOf(site: CallSite | undefined, isByRunner: boolean = isLoadedByRunner(site)): string {
   const position = isByRunner ? locationOf(site) : scriptPositionOf(site);
   return `${position?.line}:${position?.column}`;
 }
 
-/** Was it made from another task or function, whose body it has? Then a worker finds that one. */
+/** Was it made from another task or function, and has the same body? Then workers find the original. */
 export function isCopy({ madeFrom, body }: TaskDefinition): boolean {
   return (
     madeFrom !== undefined && (madeFrom === body || (madeFrom as Partial<Task>)[definitionKey]?.body === body)
   );
 }
 
-/** The task that `with` was called on: the one that a worker finds, since `with` may give a new name and only adds args. */
+/** The task that `with` was called on. Workers find that one, since `with` only adds args, and maybe a new name. */
 function originOf({ madeFrom, body }: TaskDefinition): TaskDefinition | undefined {
   const origin = (madeFrom as Partial<Task> | undefined)?.[definitionKey];
   return origin?.body === body ? origin : undefined;
 }
 
-/** What to tell somebody who hands a closure to a pool that cannot take it. */
+/** The problem of a closure in a pool that cannot take closures. */
 export function closureProblem(definition: TaskDefinition, task: string, poolName: string): Problem {
   return problem(
     'PEXEN_CLOSURE',
@@ -81,21 +81,21 @@ export function closureProblem(definition: TaskDefinition, task: string, poolNam
 
 const makerKey: unique symbol = Symbol.for('pexen.maker') as never;
 
-/** Makes tasks of an input. Calling it twice with the same input must give the same tasks. */
+/** Makes tasks from an input. Two calls with the same input must make the same tasks. */
 export type Maker<Input, Value = unknown> = ((input: Input) => readonly Task<Value>[]) & {
   readonly [makerKey]: MakerDefinition;
 };
 
 interface MakerDefinition {
   readonly make: (input: never) => Iterable<Runnable>;
-  /** The generator's name, or else the place of the call of `maker()`. */
+  /** The generator's name, else the place of the call of `maker()`. */
   readonly id: string;
 }
 
 /**
  * Makes a function that makes tasks. Any pool can run them: a worker loads the module, finds the maker among its exports,
- * hands it the same input, and takes the task of the same name. So the input must be able to cross a border, and the tasks
- * need names of their own.
+ * calls it with the same input, and takes the task of the same name. The input must therefore be serializable, and each task
+ * needs a name of its own.
  *
  * @example
  * export const checks = maker(function* (hosts: string[]) {
@@ -103,7 +103,7 @@ interface MakerDefinition {
  * });
  * run(checks(['a', 'b']), { pool: threads() });
  * @throws PexenError PEXEN_DUPLICATE_ID, by the function it returns, where two tasks of one call have the same name;
- * PEXEN_NOT_A_TASK, likewise, where it gives something else.
+ * likewise PEXEN_NOT_A_TASK, where the generator yields something else.
  */
 export function maker<Input, Value>(make: (input: Input) => Iterable<Runnable<Value>>): Maker<Input, Value> {
   const site = captureCallSite(maker);
@@ -117,12 +117,12 @@ export function isMaker(value: unknown): value is Maker<unknown> {
   return typeof value === 'function' && makerKey in value;
 }
 
-/** Does the maker take an input? One that takes none can be called by whoever finds it. */
+/** Does the maker take an input? A maker without one can be called wherever it is found. */
 export function takesInput(maker: Maker<never>): boolean {
   return maker[makerKey].make.length > 0;
 }
 
-/** The maker of this id among a module's exports; undefined if there is none. For workers. */
+/** The maker of this id among a module's exports; undefined if it is not there. For workers. */
 export function findMaker(namespace: object, id: string): Maker<unknown> | undefined {
   return Object.values(namespace).find(
     (value): value is Maker<unknown> =>
@@ -164,25 +164,25 @@ function refuseDuplicates(definitions: readonly TaskDefinition[], isByRunner: bo
   refuse(problems);
 }
 
-/** Two tasks of one module, or of one call of a maker, that a worker could not tell apart. */
+/** The problem of two tasks of one module, or of one call of a maker, that have the same id. */
 export function duplicateIdProblem(id: string, first: TaskDefinition, second: TaskDefinition): Problem {
   const other = locationOf(first.site);
   const where = other === undefined ? '' : `, the other was made at ${formatLocation(other)}`;
   return problem(
     'PEXEN_DUPLICATE_ID',
-    `a worker cannot tell two tasks apart that both go by "${id}"${where}`,
+    `a worker cannot distinguish two tasks that are both called "${id}"${where}`,
     'Give each its own name: task({ name: … }, …).',
     id,
     locationOf(second.site),
   );
 }
 
-/** The items that a maker gave. @throws PexenError PEXEN_NOT_A_TASK where it gave something else, or items that are no tasks. */
+/** The items that a maker returned. @throws PexenError PEXEN_NOT_A_TASK where it returned something else, or items that are not tasks. */
 function madeItems(made: unknown, site: CallSite): unknown[] {
-  const hint = 'Give a list of nothing but tasks and functions, or yield them one by one.';
-  if (!isIterable(made)) throw notATaskError(`a maker gave ${kindOf(made)} instead of tasks`, hint, site);
+  const hint = 'Return a list that contains only tasks and functions, or yield them one by one.';
+  if (!isIterable(made)) throw notATaskError(`a maker returned ${kindOf(made)} instead of tasks`, hint, site);
   const items = [...made];
   const wrong = items.findIndex((item) => typeof item !== 'function');
   if (wrong < 0) return items;
-  throw notATaskError(`a maker gave tasks, but its item ${wrong} is ${kindOf(items[wrong])}`, hint, site);
+  throw notATaskError(`a maker returned tasks, but its item ${wrong} is ${kindOf(items[wrong])}`, hint, site);
 }

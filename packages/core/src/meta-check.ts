@@ -1,4 +1,4 @@
-/** Finds everything that is wrong with one task's metadata. */
+/** Validates the metadata of one task. */
 import { isSchema } from './args.ts';
 import { badEntry, type Check, didYouMean, listOf, must, numberHint } from './entry-check.ts';
 import { type Problem, problem } from './errors.ts';
@@ -27,7 +27,7 @@ const names = must(
   (value) => Array.isArray(value) && value.every((entry) => typeof entry === 'string' && entry !== ''),
 );
 const capability = must(
-  'a capability: a string, a key, a task or another object, but no list, no amount and nothing that anyOf, every or atLeast made',
+  'a capability: a string, a key, a task or another object, but not a list, an amount or a result of anyOf, every or atLeast',
   isCapability,
 );
 const capabilities = listOf(capability);
@@ -101,17 +101,17 @@ const checks: Readonly<Record<keyof TaskMeta, Check>> = Object.assign(Object.cre
 /** The names that metadata may have. */
 export const metaKeys: readonly (keyof TaskMeta)[] = Object.keys(checks) as (keyof TaskMeta)[];
 
-/** Returned for nearly every task: it is not worth a list of its own. */
+/** Returned for nearly every task, so that valid tasks need no list of their own. */
 const none: Problem[] = [];
 Object.freeze(none);
 
 /**
- * Everything that is wrong with the metadata taken alone: unknown entries, wrong types, a resource both used and claimed.
- * `task` is the name to speak of in the problems.
+ * All problems of the metadata by itself: unknown entries, wrong types, a resource both used and claimed.
+ * `task` is the name of the task in the problems.
  */
 export function checkMeta(meta: object, task: string): Problem[] {
   let problems = none;
-  let rivals = 0; // entries that may contradict each other
+  let rivals = 0; // entries that may contradict another one
   for (const name in meta) {
     const value = (meta as Record<string, unknown>)[name];
     if (value === undefined) continue;
@@ -137,7 +137,7 @@ function wrongEntry(
   return hint === undefined ? found : { ...found, hint };
 }
 
-/** The first entry of `retries` that is wrong, written as it was probably meant. */
+/** A hint for the first wrong entry of `retries`: how it was probably meant. */
 function retriesHint(value: unknown): string | undefined {
   const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
   const hintOf = ([name, entry]: [string, unknown]): string | undefined => {
@@ -148,7 +148,7 @@ function retriesHint(value: unknown): string | undefined {
 }
 
 function unknownEntry(name: string, task: string): Problem {
-  const hint = didYouMean(name, metaKeys) ?? `The entries there are: ${metaKeys.join(', ')}.`;
+  const hint = didYouMean(name, metaKeys) ?? `The entries are: ${metaKeys.join(', ')}.`;
   return problem('PEXEN_UNKNOWN_META', `there is no metadata "${name}"`, hint, task);
 }
 

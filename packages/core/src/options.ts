@@ -1,32 +1,32 @@
 /**
- * Options declared as tables, name → kind, and checked by them: configurations are often plain JavaScript, where a misspelled or misunderstood
- * option would go unnoticed. Reports everything that is wrong at once. Knows no option.
+ * Declares options as tables, name → kind, and validates values against them. Configurations are often plain JavaScript, where a misspelled or
+ * misunderstood option would go unnoticed. Reports all problems together. Knows no option.
  */
 import { type Check, didYouMean, hintFor, kindOf, must } from './entry-check.ts';
 import { type Problem, problem } from './errors.ts';
 
-/** One thing that is wrong with an option, or inside it. */
+/** One fault of an option, or inside it. */
 export interface Flaw {
-  /** Where it is, from the options inwards: `['groups', 'vm', 'pool']`. */
+  /** The path to it, from the options inwards: `['groups', 'vm', 'pool']`. */
   readonly path: readonly string[];
-  /** What follows the place in a sentence: `must be a function, not 5`. */
+  /** The rest of the sentence that starts with the path: `must be a function, not 5`. */
   readonly complaint: string;
   /** The next step, one sentence. */
   readonly hint?: string;
 }
 
-/** What an option may be: everything that is wrong with a value found at `path`; nothing where it is fine. */
+/** The values that an option may have: returns the flaws of a value found at `path`; none where it is valid. */
 export type Kind = (value: unknown, path: readonly string[]) => readonly Flaw[];
 
-/** A kind for every option of an interface. */
+/** A kind for each option of an interface. */
 export type KindsOf<Options> = { readonly [Name in keyof Options]-?: Kind };
 
-/** A flaw; without a hint where there is none. */
+/** Makes a flaw, with or without a hint. */
 export function flaw(path: readonly string[], complaint: string, hint?: string): Flaw {
   return hint === undefined ? { path, complaint } : { path, complaint, hint };
 }
 
-/** The kind of values for which `isSo` holds; `be` follows "must be". */
+/** The kind of values that satisfy `isSo`; `be` follows "must be". */
 export function isA(be: string, isSo: (value: unknown) => boolean, hint?: string): Kind {
   const check = must(be, isSo);
   return (value, path) => {
@@ -35,9 +35,9 @@ export function isA(be: string, isSo: (value: unknown) => boolean, hint?: string
   };
 }
 
-// Bundles leave out kinds that are not used: those made here are marked as pure.
+// Kinds made here are marked as pure, so that bundlers can drop the unused ones.
 
-/** Also `Infinity`, which means no bound. */
+/** Also accepts `Infinity`, which means no bound. */
 export const number = (least: number): Kind =>
   isA(`a number, ${least} or more`, (value) => typeof value === 'number' && value >= least);
 export const whole = (least: number, most: number = Number.MAX_SAFE_INTEGER): Kind =>
@@ -70,7 +70,7 @@ export const clock: Kind = /* @__PURE__ */ having('a clock with now(), wallNow()
   'after',
 ]);
 
-/** A list of which every item is of the kind. `of` are the items: `patterns`. */
+/** A list whose items are all of the kind. `of` names the items: `patterns`. */
 export function listOf(of: string, kind: Kind, hint?: string): Kind {
   const items: Kind = (value, path) =>
     Array.isArray(value)
@@ -87,7 +87,7 @@ export function byName(kind: Kind, hint?: string): Kind {
       : [flaw(path, `must be an object, by name, not ${shown(value)}`, hint)];
 }
 
-/** An object with these options, of which some may not be left out. */
+/** An object with these options, of which those in `needed` are mandatory. */
 export function table(
   kinds: Readonly<Record<string, Kind>>,
   needed: readonly string[] = [],
@@ -112,7 +112,7 @@ export function table(
 }
 
 /**
- * Everything that is wrong with options that were handed to `of` (`threads`), in one go.
+ * All problems of the options that were passed to `of` (`threads`).
  *
  * @example refuse(optionProblems('threads', options, { workers: whole(1), output: oneOf('capture', 'inherit') }))
  */
@@ -147,18 +147,18 @@ function mismatch(
   return flaw(path, `${complaint}, not ${shown(value)}`, hintFor(path.at(-1) ?? '', value, check) ?? hint);
 }
 
-/** The value itself where it is short, else its kind. */
+/** The value itself if it is short, else its kind. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return value.length > 40 ? 'a longer string' : JSON.stringify(value);
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : kindOf(value);
 }
 
-/** An object that is no list. */
+/** True for objects that are not lists. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** An object with methods of these names. */
+/** True for objects with methods of these names. */
 export function hasMethods(value: unknown, names: readonly string[]): boolean {
   return isRecord(value) && names.every((name) => typeof value[name] === 'function');
 }

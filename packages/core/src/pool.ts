@@ -1,4 +1,4 @@
-/** What a pool is. Everything that a contributor of a further one must keep to is said here; the conformance kit proves it. */
+/** The contract of pools. Everything that the author of a pool must comply with is stated here; the conformance kit checks it. */
 import type { Address } from './address.ts';
 import type { ReceivedKey } from './body-context.ts';
 import { misuse, type PexenError, type Problem } from './errors.ts';
@@ -9,94 +9,94 @@ import type { TaskUpdate } from './task-update.ts';
 
 /** A place where bodies run. After `close` it may be opened again. */
 export interface Pool {
-  /** What it can do. It never changes. */
+  /** What the pool can do. It never changes. */
   readonly manifest: PoolManifest;
   /**
-   * Makes ready. Calls `context.slotsChanged(n)` before it resolves and whenever its capacity changes. May reject: then
-   * the run ends with that error, and `close` is not called: the pool releases itself what it has made by then. Rejects with `poolInUse()`
-   * while it is open, since one run at a time has a pool, and with `poolAbandoned()` while a body that it could not end still runs.
+   * Prepares the pool. Calls `context.slotsChanged(n)` before it resolves and whenever its capacity changes. May reject: the run
+   * then ends with that error and does not call `close`, so the pool itself releases what it has created by then. Rejects with `poolInUse()`
+   * while it is open, since a pool serves one run at a time, and with `poolAbandoned()` while a body that it could not end still runs.
    */
   open(context: PoolContext): Promise<void>;
   /**
-   * Runs one attempt, or keeps it until a worker is free. Never throws, never rejects: whatever happened is an outcome. An
-   * outcome may be returned at once or promised. Once `ticket.signal` is aborted it settles within the assignment's
-   * grace and four seconds, and what was not begun comes back as `not-started`. A body that the pool cannot end by then (it runs in this
+   * Runs one attempt, or keeps it until a worker is free. Never throws and never rejects: everything that happens is an outcome. The
+   * outcome may be returned at once or as a promise. Once `ticket.signal` is aborted it settles within the assignment's
+   * grace period plus four seconds, and attempts that have not started end as `not-started`. A body that the pool cannot end by then (it runs in this
    * thread, or is stuck in native code) is `stopped`, `how: 'abandoned'`: its slot takes the next attempt.
    */
   run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome>;
   /**
-   * Gives back what has not begun; what has goes on, and more may be given to it. Called when a run drains. Left out only by pools in which
-   * no attempt ever waits: nothing else keeps what waits from being begun.
+   * Returns attempts that have not started; those that have started continue, and further ones may be given to the pool. Called when a run
+   * drains. Only pools in which attempts never wait may omit it: nothing else prevents waiting attempts from starting.
    */
   reclaim?(): void;
   /**
-   * `drain` – lets what has begun end; `kill` – ends it now, and abandons at once what cannot be ended: what the ticket's signal had not
-   * stopped before has `crashed`. In either case what has not begun is given back, every promise of `run` is settled, and no worker, timer
-   * or handle is left when it resolves, but for abandoned bodies. May be called while `open` is under way: that is given up, and `open`
-   * rejects or resolves soon.
+   * `drain` – waits for started attempts to end; `kill` – ends them now, and immediately abandons those that cannot be ended: attempts
+   * whose signal was not aborted before have `crashed`. In either case attempts that have not started end as `not-started`, every promise
+   * of `run` is settled, and no worker, timer or handle is left when `close` resolves, except for abandoned bodies. May be called while
+   * `open` is in progress: opening is then aborted, and `open` rejects or resolves soon.
    */
   close(how: 'drain' | 'kill'): Promise<void>;
 }
 
-/** A promise to users, and what picks the cases of the conformance kit. */
+/** What the pool promises its users; it also selects the cases of the conformance kit. */
 export interface PoolManifest {
   /** The kind of pool: `inline`, `threads`, `processes`. */
   readonly name: string;
   /** Can it end a body that does not listen to its signal? */
   readonly kills: boolean;
   /**
-   * How values cross: not at all, by structured clone, or by a serialization that carries less, as JSON. What it cannot carry is an error
-   * of the task that names it, never another value.
+   * How values are passed to bodies: by reference, by structured clone, or by a serialization that supports less, such as JSON. A value that
+   * it cannot carry fails the task with an error that names the value; it never arrives as a different value.
    */
   readonly transport: 'reference' | 'clone' | 'serialize';
   /** Does it take bodies that have no address? */
   readonly closures: boolean;
-  /** Does it take programs? What comes of one is `returned`, with its `ExecutableFacts` as the value: the run interprets them. */
+  /** Does it take programs? A program's outcome is `returned`, with its `ExecutableFacts` as the value: the run interprets them. */
   readonly executables: boolean;
-  /** Does it run functions? Left out: it does. `false` where programs are all it takes. */
+  /** Does it run functions? Default true; `false` where it only takes programs. */
   readonly functions?: boolean;
 }
 
-/** What a pool may tell the run at any time while it is open. */
+/** What a pool may report to the run at any time while it is open. */
 export interface PoolContext {
   /** How many attempts can run at the same time from now on. */
   slotsChanged(slots: number): void;
-  /** A worker ended without being asked to: the name is the one that `started` was told. Its attempt's outcome comes through `run`. */
+  /** A worker ended without being asked to; `worker` is the name that was passed to `started`. The outcome of its attempt comes through `run`. */
   workerLost(worker: string, reason: string): void;
   /**
-   * A worker has ended or is being ended, whoever wanted that: what bodies left running in it is gone. May be called besides `workerLost`, which
-   * counts as the same. Nothing fails by it, and no one is told: a task that fails later and builds on a task that ran there is given the
-   * reason. `reason` goes on after "it": "did not end in time". A host that does not listen has none.
+   * A worker has ended or is being ended, for any reason: whatever bodies left running in it is gone. May be called in addition to
+   * `workerLost`, which implies it. It fails no task and is not reported; a task that fails later and depends on a task that ran there gets
+   * the reason. `reason` continues a sentence after "it": "did not end in time". Absent on hosts that do not listen.
    */
   workerGone?(worker: string, reason: string): void;
   /**
    * An error surfaced in the worker after the body that it comes from had ended: out of a timer, a listener, or a promise that was not
-   * awaited. `tasks` are the call paths that it may come from. It fails no attempt, but the run is not a good one; the worker finishes what
-   * it runs and is replaced. May come until `close` has resolved.
+   * awaited. `tasks` are the call paths that it may come from. It fails no attempt, but the run is not a success; the worker finishes what
+   * it runs and is replaced. May be called until `close` has resolved.
    */
   lateError(worker: string, tasks: readonly string[], error: unknown): void;
-  /** Something that users should know, and that changes no outcome. A host that does not listen has none. */
+  /** A warning for users that changes no outcome. Absent on hosts that do not listen. */
   warn?(warning: Problem): void;
   /**
-   * The pool can run nothing any more, whatever is given to it: the run is cancelled and ends with that error. `close` is called as at
-   * the end of any run. A host that does not listen has none.
+   * The pool can no longer run anything: the run is cancelled and ends with that error. `close` is called as at
+   * the end of any run. Absent on hosts that do not listen.
    */
   failed?(error: Error): void;
   /**
-   * Calls `ring` after so many milliseconds by the clock of the run; the returned function cancels that. Pools without a clock of their own
-   * measure the grace of bodies with it. Absent: take `startTimer` of `@pexen/core/timers`.
+   * Calls `ring` after so many milliseconds by the clock of the run; the returned function cancels the call. Pools without a clock of their
+   * own measure grace periods with it. Absent: use `startTimer` of `@pexen/core/timers`.
    */
   readonly after?: (delayMs: number, ring: () => void) => () => void;
-  /** `true`: outcomes are to carry `modules`, for digests of the code of tasks. A pool whose workers do not record them leaves them out. */
+  /** `true`: outcomes should carry `modules`, for digests of the code of tasks. A pool whose workers do not record them omits them. */
   readonly wantsModules?: boolean;
 }
 
-/** The error with which `open` rejects while another run has the pool. */
+/** The error with which `open` rejects while another run uses the pool. */
 export function poolInUse(): PexenError {
   return misuse(
     'PEXEN_POOL_IN_USE',
     'the pool is open already, for another run',
-    'Give each run a pool of its own, as in pool: () => inline(), or wait for the end of the other run.',
+    'Give each run a pool of its own, as in pool: () => inline(), or wait until the other run ends.',
   );
 }
 
@@ -105,13 +105,13 @@ export function poolAbandoned(): PexenError {
   return misuse(
     'PEXEN_POOL_ABANDONED',
     'a body that could not be ended still runs in the pool',
-    'Make a new pool, or open this one when the body has settled.',
+    'Make a new pool, or open this one after the body has settled.',
   );
 }
 
 /**
- * One attempt to be made. Like the ticket an object of the run: its entries may be getters, and a copy by spread is empty. A pool
- * around another hands both on as they are, or others made entry by entry.
+ * One attempt to run. Like the ticket, it is an object of the run whose entries may be getters, so that a copy by spread is empty. A pool
+ * that wraps another passes both on as they are, or copies made entry by entry.
  */
 export interface Assignment {
   /** The task object itself, for pools with the transport `reference`. */
@@ -126,25 +126,25 @@ export interface Assignment {
   /** `cleanup` runs the `cleanup` of the metadata instead of the body. */
   readonly part: 'body' | 'cleanup';
   readonly args: unknown;
-  /** The dictionary the body starts from: its own object under the transport `reference`, else to be copied. */
+  /** The dictionary that the body starts with: passed as it is under the transport `reference`, else to be copied. */
   readonly shared: SharedState;
   /** The values of the keys that the task requires. */
   readonly received: readonly ReceivedKey[];
   /** Time between the signal and force, ms. */
   readonly graceMs: number;
-  /** Neither the task nor the run states that grace: on a timeout, a body that has not read its signal need not be given it. */
+  /** Neither the task nor the run states the grace period. On a timeout, the pool may then skip it for a body that has not read its signal. */
   readonly isDefaultGrace?: boolean;
-  /** For the body to know (`$PEXEN_TIMEOUT_MS`); the run keeps the deadline itself. */
+  /** For the information of the body (`$PEXEN_TIMEOUT_MS`); the run enforces the timeout itself. */
   readonly timeoutMs: number | undefined;
 }
 
-/** The way back from a pool to the run, for one attempt. */
+/** How a pool reports to the run, for one attempt. */
 export interface Ticket {
-  /** Aborted when the attempt must stop; `reason` is an Error. Touching it costs a little: pools that never stop need not. */
+  /** Aborted when the attempt must stop; `reason` is an Error. It is created when it is first read; pools that cannot stop bodies need not read it. */
   readonly signal: AbortSignal;
   /**
-   * To be called exactly once, when a worker really begins: deadlines count from there. It comes before every news and before
-   * every outcome but `not-started`; a body that could not be found, or whose args could not cross, has started, too.
+   * To be called exactly once, when a worker actually starts the attempt: timeouts count from there. It precedes every update and every
+   * outcome except `not-started`. An attempt whose body was not found, or whose args could not be passed, has started, too.
    */
   started(worker: string): void;
   /** Hands on an update of the body, between `started` and the outcome. */

@@ -8,42 +8,42 @@ const requirementBrand: unique symbol = Symbol.for('pexen.requirement') as never
 declare const channel: unique symbol;
 
 /**
- * A name of something that a task can give to others: a string, or any object (a task, a key), compared as Map keys are. A list, an
- * amount, or what `anyOf`, `every` and `atLeast` make is none.
+ * A name of something that a task can give to others: a string, or any object (a task, a key), compared as Map keys are. Lists, amounts
+ * and the results of `anyOf`, `every` and `atLeast` are not capabilities.
  */
 export type Capability = string | (object & NoCompound & NoAmount & NoList);
 
-/** What `anyOf`, `every` and `atLeast` make is not this. */
+/** Excludes the results of `anyOf`, `every` and `atLeast`. */
 interface NoCompound {
   readonly [requirementBrand]?: never;
 }
 
-/** A list is not this. */
+/** Excludes lists. */
 interface NoList {
   readonly reduceRight?: never;
 }
 
-/** What every typed key has, whatever its values are. */
+/** A typed key, regardless of the type of its values. */
 export interface AnyKey {
   readonly [keyBrand]: true;
   readonly name: string;
 }
 
-/** A capability that is also a typed channel: its provider `set`s one value, those who require it `get` it. */
+/** A capability that also carries a value: its provider `set`s it, and the tasks that require it `get` it. */
 export interface Key<T> extends AnyKey {
-  /** Never there at run time; makes `Key<A>` and `Key<B>` different types, in both directions. */
+  /** Does not exist at run time; makes `Key<A>` and `Key<B>` incompatible types, in both directions. */
   readonly [channel]: (value: T) => T;
 }
 
 /** The type of the values of a key. */
 export type ValueOf<K> = K extends Key<infer T> ? T : never;
 
-/** Makes a key. Two keys of one name are two capabilities: share the object, not the name. */
+/** Makes a key. Two keys with the same name are two capabilities: share the object, not the name. */
 export function key<T>(name: string): Key<T> {
   return Object.freeze({ [keyBrand]: true, name }) as unknown as Key<T>;
 }
 
-/** True for what `key()` made. */
+/** True for keys that `key()` made. */
 export function isKey(value: unknown): value is AnyKey {
   return typeof value === 'object' && value !== null && keyBrand in value;
 }
@@ -52,30 +52,30 @@ export function isKey(value: unknown): value is AnyKey {
 export interface CompoundRequirement<Form extends 'any-of' | 'every' | 'at-least', C extends Capability> {
   readonly [requirementBrand]: Form;
   readonly capabilities: readonly C[];
-  /** How many providers must end well; `every` means all there are. */
+  /** How many providers must end well; `every` means all of them. */
   readonly count: number;
 }
-/** What `anyOf` makes. */
+/** The result of `anyOf`. */
 export type AnyOf<C extends Capability = Capability> = CompoundRequirement<'any-of', C>;
-/** What `every` makes. */
+/** The result of `every`. */
 export type Every<C extends Capability = Capability> = CompoundRequirement<'every', C>;
-/** What `atLeast` makes. */
+/** The result of `atLeast`. */
 export type AtLeast<C extends Capability = Capability> = CompoundRequirement<'at-least', C>;
 
 /** What may stand in `requires`. */
 export type Requirement = Capability | AnyOf | Every | AtLeast;
 
-/** Met as soon as one provider of one of the capabilities ended well. */
+/** Met as soon as one provider of any of the capabilities ended well. */
 export function anyOf<C extends readonly Capability[]>(...capabilities: C): AnyOf<C[number]> {
   return compound('any-of', 1, capabilities);
 }
 
-/** Met when every provider of every one of the capabilities ended well. */
+/** Met when every provider of each of the capabilities ended well. */
 export function every<C extends readonly Capability[]>(...capabilities: C): Every<C[number]> {
   return compound('every', Number.POSITIVE_INFINITY, capabilities);
 }
 
-/** Met as soon as `count` providers, taken over all the capabilities, ended well. */
+/** Met as soon as `count` providers of any of the capabilities ended well. */
 export function atLeast<C extends readonly Capability[]>(
   count: number,
   ...capabilities: C
@@ -83,7 +83,7 @@ export function atLeast<C extends readonly Capability[]>(
   return compound('at-least', count, capabilities);
 }
 
-/** True for what may stand where a capability is wanted. */
+/** True for values that may be used as a capability. */
 export function isCapability(value: unknown): value is Capability {
   if (typeof value === 'string') return value !== '';
   if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) return false;
@@ -95,19 +95,19 @@ export function formOf(requirement: Requirement): 'one' | 'any-of' | 'every' | '
   return isCompound(requirement) ? requirement[requirementBrand] : 'one';
 }
 
-/** True for what `anyOf`, `every` and `atLeast` made. */
+/** True for the results of `anyOf`, `every` and `atLeast`. */
 export function isCompound(
   requirement: unknown,
 ): requirement is CompoundRequirement<'any-of' | 'every' | 'at-least', Capability> {
   return typeof requirement === 'object' && requirement !== null && requirementBrand in requirement;
 }
 
-/** The capabilities a requirement speaks of, in order. */
+/** The capabilities of a requirement, in order. */
 export function capabilitiesOf(requirement: Requirement): readonly Capability[] {
   return isCompound(requirement) ? requirement.capabilities : [requirement];
 }
 
-/** What a task tears down, as a list. */
+/** The capabilities that a task tears down, as a list. */
 export function tornDownBy({
   tearsDown,
 }: {
@@ -119,7 +119,7 @@ export function tornDownBy({
 
 const nothing: readonly Capability[] = [];
 
-/** True for requirements that say the same, whoever made them. */
+/** True for equal requirements, also where they are different objects. */
 export function sayTheSame(one: unknown, other: unknown): boolean {
   if (!isCompound(one) || !isCompound(other)) return one === other;
   return (
@@ -130,7 +130,7 @@ export function sayTheSame(one: unknown, other: unknown): boolean {
   );
 }
 
-/** A capability as people read it: `"bin"`, `key "built"`, the name of a task, or the kind of object. */
+/** A capability, for messages: `"bin"`, `key "built"`, the name of a task, or the kind of object. */
 export function describeCapability(capability: Capability): string {
   if (typeof capability === 'string') return `"${capability}"`;
   if (isKey(capability)) return `key "${capability.name}"`;
@@ -138,16 +138,16 @@ export function describeCapability(capability: Capability): string {
   return typeof value === 'function' ? describeFunction(value) : describeObject(value);
 }
 
-/** So many are named, and the rest counted. */
+/** At most this many are named; the rest is counted. */
 const mostNames = 12;
 
-/** Capabilities as people read them: `"a", "b"`. */
+/** Capabilities, for messages: `"a", "b"`. */
 export function describeCapabilities(all: readonly Capability[]): string {
   const names = all.slice(0, mostNames).map(describeCapability).join(', ');
   return all.length > mostNames ? `${names} and ${all.length - mostNames} more` : names;
 }
 
-/** A requirement as people read it: `any of "a", "b"`. */
+/** A requirement, for messages: `any of "a", "b"`. */
 export function describeRequirement(requirement: Requirement): string {
   const names = describeCapabilities(capabilitiesOf(requirement));
   if (!isCompound(requirement)) return names;
@@ -156,7 +156,7 @@ export function describeRequirement(requirement: Requirement): string {
   return form === 'every' ? `every ${names}` : `any of ${names}`;
 }
 
-/** By which a task carries its definition; see task.ts, which knows this file. */
+/** The property under which a task carries its definition. Declared again here, since task.ts imports this file. */
 const definitionKey: unique symbol = Symbol.for('pexen.task') as never;
 
 function describeFunction(task: {

@@ -8,12 +8,12 @@ import type { Problem } from './errors.ts';
 const amountBrand: unique symbol = Symbol.for('pexen.amount') as never;
 
 /**
- * Something tasks share: a string or any other value, compared as Map keys are. A string that begins with `/` is a path
- * and so a node of a tree; any other value is one flat node.
+ * Something that tasks share: a string or any other value, compared as Map keys are. A string that begins with `/` is a path
+ * and thus a node of a tree; any other value is a node without children.
  */
 export type Resource = string | number | bigint | boolean | symbol | (object & NoAmount);
 
-/** An amount is not this. */
+/** Excludes amounts. */
 export interface NoAmount {
   readonly [amountBrand]?: never;
 }
@@ -30,23 +30,23 @@ export function amount(resource: Resource, count: number): Amount {
   return Object.freeze({ [amountBrand]: true as const, resource, count });
 }
 
-/** True for what `amount` made. */
+/** True for amounts that `amount` made. */
 export function isAmount(value: unknown): value is Amount {
   return typeof value === 'object' && value !== null && amountBrand in value;
 }
 
-/** What may stand in `uses`. */
+/** Validates `uses`. */
 export const used: Check = listOf((entry) => {
   if (!isAmount(entry)) return entry == null ? 'must be a resource, not null or undefined' : undefined;
   return entry.count > 0 && Number.isFinite(entry.count) ? undefined : 'has an amount that is not above 0';
 });
 
-/** What may stand in `claims`. */
+/** Validates `claims`. */
 export const claimed: Check = (value) =>
   used(value) ??
   ((value as unknown[]).some(isAmount) ? 'has an amount; amounts belong into uses' : undefined);
 
-/** What is wrong with what somebody wants to hold. */
+/** The problems of a request for resources. */
 export function checkHeld({
   uses,
   claims,
@@ -64,7 +64,7 @@ export function checkHeld({
   });
 }
 
-/** A resource as people read it: `"db"`, the name of an object that has one, else its text. Never throws. */
+/** A resource, for messages: `"db"`, the name of an object that has one, else its text. Never throws. */
 export function describeResource(resource: unknown): string {
   if (typeof resource === 'string') return `"${resource}"`;
   try {

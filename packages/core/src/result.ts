@@ -4,15 +4,15 @@ import type { SharedState } from './shared-state.ts';
 import type { Runnable } from './task.ts';
 import type { Finding } from './task-update.ts';
 
-/** `skipped` never started; every other status is the name of how the last attempt ended. */
+/** `skipped`: the task never started. Every other status names how the last attempt ended. */
 export type ResultStatus = OutcomeKind | 'skipped';
 
-/** One attempt, as it was. Times are milliseconds; `startedAtMs` counts from the start of the run. */
+/** One attempt. Times are milliseconds; `startedAtMs` counts from the start of the run. */
 export interface AttemptRecord {
   /** Numbered from 1, without gaps. */
   readonly attempt: number;
   readonly outcome: Outcome;
-  /** The name its pool gives to the worker. */
+  /** The pool's name for the worker. */
   readonly worker: string;
   readonly startedAtMs: number;
   readonly durationMs: number;
@@ -20,19 +20,19 @@ export interface AttemptRecord {
   readonly stderr?: CapturedOutput;
 }
 
-/** One link of the chain that says why a task was skipped: this task, and what about it. The last link is where it began. */
+/** One link of the chain of reasons for which a task was skipped: a task, and what happened to it. The last link is the origin. */
 export interface ReasonLink {
   readonly task: string;
   readonly why: string;
 }
 
-/** A provider of what a task required, whose worker was gone before the task failed: a server that it had started there was gone, too. */
+/** A provider whose worker was gone before a task that required it failed: servers that the provider had started there were gone, too. */
 export interface ProviderGone {
   /** The path of the provider. */
   readonly provider: string;
   /** The worker in which its last attempt ran. */
   readonly worker: string;
-  /** How the worker ended, as what follows "it": "did not end in time". */
+  /** How the worker ended, to follow "it": "did not end in time". */
   readonly reason: string;
 }
 
@@ -54,9 +54,9 @@ interface ResultFacts {
   readonly flaky: boolean;
   /** Took longer than its `slowAfter`. */
   readonly slow: boolean;
-  /** What the body told by `report`, in order. */
+  /** The findings that the body reported, in order. */
   readonly findings: readonly Finding[];
-  /** What the run's `judge` made of it. */
+  /** The judgement of the run's `judge`. */
   readonly judgement?: Judgement;
 }
 
@@ -69,27 +69,27 @@ export interface ReturnedResult<Value = unknown> extends ResultFacts {
   readonly providersGone?: undefined;
 }
 
-/** The task did not end well, or never started. */
+/** The task did not end well, or it never started. */
 export interface OtherResult extends ResultFacts {
   readonly status: Exclude<ResultStatus, 'returned'>;
   readonly value?: undefined;
-  /** What was thrown, where something was. */
+  /** What was thrown, if anything was. */
   readonly error: unknown;
-  /** Of a skipped task: the chain of reasons. Else at most one link. */
+  /** For a skipped task: the chain of reasons. Otherwise at most one link. */
   readonly reason: readonly ReasonLink[];
   /**
-   * The body (or the cleanup) could not be ended and may still run. What it uses and claims stays taken until it settles, and is
-   * poisoned then.
+   * The body (or the cleanup) could not be ended and may still run. The resources that it uses and claims stay taken until it settles, and
+   * are then poisoned.
    */
   readonly abandoned?: true;
   /**
-   * The task failed after workers were gone in which tasks had run that it builds on, directly or through others: nearest first, and possibly
-   * the cause of the failure. Absent where there are none.
+   * Providers, direct and indirect, whose workers were gone when the task failed: nearest first, and possibly the cause of the failure. Absent
+   * where there are none.
    */
   readonly providersGone?: readonly ProviderGone[];
 }
 
-/** What became of one task. `status` tells the two kinds apart: only a task that returned has a value. */
+/** How one task ended. `status` discriminates the union: only a task that returned has a value. */
 export type Result<Value = unknown> = ReturnedResult<Value> | OtherResult;
 
 /** `requires "bin"; "link" threw`: a reason chain as one line. */
@@ -97,7 +97,7 @@ export function formatReason(reason: readonly ReasonLink[]): string {
   return reason.map(({ task, why }, index) => (index === 0 ? why : `${task} ${why}`)).join('; ');
 }
 
-/** What a test suite makes of a result. */
+/** The verdict of a test suite on a result. */
 export type Verdict =
   | 'pass'
   | 'warn'
@@ -110,27 +110,27 @@ export type Verdict =
   | 'flaky'
   | 'cancelled';
 
-/** A verdict with the reason for it, where there is one to give. */
+/** A verdict, with its reason if there is one. */
 export interface Judgement {
   readonly verdict: Verdict;
   readonly reason?: string;
 }
 
-/** What a verdict follows from. */
+/** The facts that a verdict follows from. */
 export interface JudgedFacts {
   readonly status: ResultStatus;
   readonly findings: readonly Finding[];
   readonly flaky: boolean;
   /** How many attempts there were. */
   readonly attempts: number;
-  /** What was thrown, or why it was stopped or skipped: one sentence, or nothing. */
+  /** What was thrown, or why it was stopped or skipped: one sentence, or undefined. */
   readonly reason: string | undefined;
 }
 
-/** Verdicts that make a run a failed one. */
+/** Verdicts that fail a run. */
 const bad: ReadonlySet<Verdict> = new Set<Verdict>(['fail', 'error', 'timeout', 'crashed']);
 
-/** True for verdicts that make a run a failed one. */
+/** True for verdicts that fail a run. */
 export function isBad(verdict: Verdict): boolean {
   return bad.has(verdict);
 }
@@ -139,7 +139,7 @@ export function isBad(verdict: Verdict): boolean {
  * | status | verdict |
  * |---|---|
  * | returned | `fail` if a finding failed, else `flaky` if not at the first attempt, else `warn` if a finding warns, else `pass` |
- * | failed (said so itself) | `fail` |
+ * | failed (controlled) | `fail` |
  * | threw | `error` |
  * | timed-out | `timeout` |
  * | crashed, lost | `crashed` |

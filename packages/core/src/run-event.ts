@@ -1,7 +1,7 @@
 /**
  * The events of a run, in one order, for reporters and other listeners: plain data, JSON throughout, versioned; their JSON Schema is
- * schemas/run-event.schema.json. `seq` numbers them from 1 without gaps, `atMs` counts from the start of the run. What bodies say
- * (output, progress …) comes beside them, as TaskUpdateEvent.
+ * schemas/run-event.schema.json. `seq` numbers them from 1 without gaps, `atMs` counts from the start of the run. What bodies report
+ * (output, progress …) comes separately, as TaskUpdateEvent.
  */
 
 import type { Digest } from './digests.ts';
@@ -11,7 +11,7 @@ import type { Judgement, ProviderGone, ReasonLink, ResultStatus } from './result
 import type { TaskInfo } from './task-info.ts';
 import type { Finding, TaskUpdate } from './task-update.ts';
 
-/** Grows by one with every change that a reader of old events would trip over. */
+/** Grows by one with every change that breaks readers of old events. */
 export const runEventVersion = 2;
 
 /** One event of a run, from `run-started` to `run-ended`. */
@@ -30,7 +30,7 @@ export type RunEvent =
 export interface RunStarted {
   readonly type: 'run-started';
   readonly version: typeof runEventVersion;
-  /** The number of the event in its run, from 1. An event has its number whether anything listens or not. */
+  /** The number of the event in its run, from 1. Events are numbered even if nothing listens. */
   readonly seq: number;
   readonly atMs: number;
   /** The run's id: a UUID of version 7, or the option `id`. */
@@ -43,15 +43,15 @@ export interface RunStarted {
   readonly pools: readonly { readonly name: string; readonly kind: string }[];
 }
 
-/** The versions of what runs the tasks. One that cannot be read, of a bundled scheduler for example, is absent. */
+/** The versions of the software that runs the tasks. A version that cannot be read, for example of a bundled scheduler, is absent. */
 export interface Versions {
-  /** Of the scheduler's package. */
+  /** The version of the scheduler's package. */
   readonly pexen?: string;
-  /** Of Node, as `24.21.0`. */
+  /** The version of Node, such as `24.21.0`. */
   readonly node?: string;
 }
 
-/** All the tasks of the run, or those that were added while it went on. */
+/** The tasks of the run, or those that were added while it was running. */
 export interface TasksAdded {
   readonly type: 'tasks-added';
   readonly seq: number;
@@ -61,12 +61,12 @@ export interface TasksAdded {
 }
 
 /**
- * When tasks were added. `start`: before the first result was asked for. `loop`: while the loop over the results handled one.
+ * When tasks were added. `start`: before the first result was requested. `loop`: while the loop over the results handled one.
  * `outside`: at any other time, by a body, a timer or a listener.
  */
 export type TaskOrigin = 'start' | 'loop' | 'outside';
 
-/** An attempt began in a worker. */
+/** An attempt started in a worker. */
 export interface TaskStarted {
   readonly type: 'task-started';
   readonly seq: number;
@@ -78,7 +78,7 @@ export interface TaskStarted {
   readonly worker: string;
 }
 
-/** An attempt ended; `retryInMs` is there if another will follow. */
+/** An attempt ended; `retryInMs` is present if another will follow. */
 export interface AttemptEnded {
   readonly type: 'attempt-ended';
   readonly seq: number;
@@ -88,7 +88,7 @@ export interface AttemptEnded {
   readonly path: string;
   readonly attempt: AttemptInfo;
   readonly retryInMs?: number;
-  /** The digest of its code, with what was imported until now; present where the run has a digester. */
+  /** The digest of its code, including what it has imported so far; present where the run has a digester. */
   readonly code?: Digest;
 }
 
@@ -113,11 +113,11 @@ export interface ErrorInfo {
   readonly message: string;
   readonly stack?: string;
   readonly cause?: ErrorInfo;
-  /** The first of those that an AggregateError holds. */
+  /** The first errors of an AggregateError. */
   readonly errors?: readonly ErrorInfo[];
 }
 
-/** A task is over and was not skipped. */
+/** A task ended; it was not skipped. */
 export interface TaskFinished {
   readonly type: 'task-finished';
   readonly seq: number;
@@ -132,15 +132,15 @@ export interface TaskFinished {
   readonly findings: readonly Finding[];
   readonly flaky: boolean;
   readonly slow: boolean;
-  /** As in its last `attempt-ended`. */
+  /** The same as in its last `attempt-ended`. */
   readonly code?: Digest;
-  /** Of a task that failed: tasks that it builds on whose workers were gone by then. */
+  /** For a failed task: its providers whose workers were gone by then. */
   readonly providersGone?: readonly ProviderGone[];
-  /** Of all attempts together. */
+  /** The sum over all attempts. */
   readonly durationMs: number;
 }
 
-/** A task got no attempt; `reason` says why, down to where it began. */
+/** A task was skipped without an attempt; `reason` is the chain of reasons, down to the origin. */
 export interface TaskSkipped {
   readonly type: 'task-skipped';
   readonly seq: number;
@@ -153,7 +153,7 @@ export interface TaskSkipped {
   readonly reason: readonly ReasonLink[];
 }
 
-/** A worker ended without being asked to. Its attempt is told of by itself. */
+/** A worker ended without being asked to. Its attempt has an event of its own. */
 export interface WorkerLost {
   readonly type: 'worker-lost';
   readonly seq: number;
@@ -163,14 +163,14 @@ export interface WorkerLost {
   readonly reason: string;
 }
 
-/** An error surfaced in a worker after the body that it comes from had ended. It changes no result, and the run is not a good one. */
+/** An error surfaced in a worker after the body that it comes from had ended. It changes no result, but the run is not a success. */
 export interface LateErrorEvent {
   readonly type: 'late-error';
   readonly seq: number;
   readonly atMs: number;
   readonly pool: string;
   readonly worker: string;
-  /** Call paths of the tasks that it may come from: one where that is certain. */
+  /** Call paths of the tasks that it may come from; a single one where that is certain. */
   readonly tasks: readonly string[];
   readonly error: ErrorInfo;
 }
@@ -184,11 +184,11 @@ export interface RunEnded {
   readonly counts: Readonly<Partial<Record<ResultStatus, number>>>;
   /** Why it ended early, if it did. */
   readonly reason?: string;
-  /** Resources that stayed poisoned. */
+  /** Resources that are still poisoned. */
   readonly poisoned: readonly string[];
 }
 
-/** What a running body said. */
+/** An update that a running body reported. */
 export interface TaskUpdateEvent {
   readonly atMs: number;
   /** The `id` in its `tasks-added`. */
@@ -227,7 +227,7 @@ function infoOfOther(thrown: unknown): ErrorInfo {
 }
 
 const longest = 16_384;
-/** So many of the errors in an error, on two levels. */
+/** At most this many errors of an AggregateError, on two levels. */
 const most = 8;
 
 function clip(text: string): string {

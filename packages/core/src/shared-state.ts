@@ -1,4 +1,4 @@
-/** The dictionaries that tasks hand on to those who require them. */
+/** The dictionaries that tasks pass on to the tasks that require them. */
 import { type Problem, problem } from './errors.ts';
 
 /** A task's private dictionary. It has no prototype; `__proto__`, `constructor` and `prototype` are refused as keys. */
@@ -11,7 +11,7 @@ export function isRefusedKey(key: string): boolean {
   return refusedKeys.has(key);
 }
 
-/** What is wrong with a dictionary: the first of its keys that is refused. `of` is what it was given as. */
+/** The problem of a dictionary: the first of its keys that is refused. `of` names where it comes from. */
 export function checkShared(dictionary: object, of: string): Problem[] {
   const key = Object.keys(dictionary).find(isRefusedKey);
   if (key === undefined) return [];

@@ -15,9 +15,9 @@ export function formatLocation({ file, line, column }: SourceLocation): string {
 const drive = /^\/?([A-Za-z]:)(?=\/|$)/;
 
 /**
- * A function that gives the path of a file, named by a path or a `file:` URL, from the directory `root`: with `/` between its parts,
- * `..` where it lies outside of the root, `.` for the root itself. What is no absolute path, as `node:fs` or `data:…`, stays as it is, and
- * so does a file on another drive.
+ * Returns a function that converts the path or `file:` URL of a file to a path relative to the directory `root`, with `/` between its
+ * parts, `..` where it lies outside of the root, and `.` for the root itself. Anything that is not an absolute path, such as `node:fs` or
+ * `data:…`, stays as it is, and so does a file on another drive.
  *
  * @example relativeTo('/home/me/project')('file:///home/me/project/test/a%20b.ts') // 'test/a b.ts'
  */
@@ -28,12 +28,12 @@ export function relativeTo(root: string): (file: string) => string {
     if (base === undefined || parts === undefined || base[0] !== parts[0]) return file;
     let common = 0;
     while (common < base.length && base[common] === parts[common]) common++;
-    const way = [...base.slice(common).map(() => '..'), ...parts.slice(common)];
-    return way.length === 0 ? '.' : way.join('/');
+    const steps = [...base.slice(common).map(() => '..'), ...parts.slice(common)];
+    return steps.length === 0 ? '.' : steps.join('/');
   };
 }
 
-/** The drive, '' where there is none, and the names below it; undefined for what is no absolute path of a file. */
+/** The drive, or '', and the names below it; undefined for anything that is not an absolute path of a file. */
 function partsOf(file: string): string[] | undefined {
   const path = pathOf(file);
   const [prefix, letter = ''] = drive.exec(path) ?? [''];
@@ -46,13 +46,13 @@ function partsOf(file: string): string[] | undefined {
   return parts;
 }
 
-/** A path with `/` between its parts: of a URL its path, without the query by which a module is loaded again. */
+/** The path with `/` between its parts; for a URL its path without the query, which is used to load a module again. */
 function pathOf(file: string): string {
   if (file.startsWith('file:')) return decoded(new URL(file).pathname);
   return /^[A-Za-z]:\\/.test(file) ? file.replaceAll('\\', '/') : file;
 }
 
-/** A `%` that encodes nothing is a `%`. */
+/** A path with a stray `%` stays as it is. */
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path);

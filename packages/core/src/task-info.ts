@@ -3,15 +3,15 @@ import type { TaskDigests } from './digests.ts';
 import type { SourceLocation } from './source-location.ts';
 import type { NameKind } from './task.ts';
 
-/** The names on the way from the root of the tree to the task, the task's own name last. */
+/** The names from the root of the tree to the task; the task's own name is last. */
 export type CallPath = readonly string[];
 
-/** `sys/net/ping`. A `/` or `\` inside a part is escaped by `\`, so that different paths never read the same. */
+/** `sys/net/ping`. A `/` or `\` inside a part is escaped by `\`, so that different paths never have the same text. */
 export function formatCallPath(path: CallPath): string {
   return path.map((part) => (/[\\/]/.test(part) ? part.replaceAll(/[\\/]/g, '\\$&') : part)).join('/');
 }
 
-/** What is known of a task before it runs. Lists that would be empty are absent. */
+/** What is known about a task before it runs. Lists that would be empty are absent. */
 export interface TaskInfo {
   /** Its number in the run, from 0, in the order of declaration. */
   readonly id: number;
@@ -19,12 +19,12 @@ export interface TaskInfo {
   readonly path: string;
   readonly callPath: readonly string[];
   readonly nameKind: NameKind;
-  /** False where the path may stand for another task in the next run: nobody gave a name, and no export or file has one. */
+  /** False where the path may belong to another task in the next run, since neither the metadata nor an export or a file names the task. */
   readonly recallable: boolean;
-  /** Where it was made; of a plain function without an export: where it was added. `file` is relative to the root of the run. */
+  /** Where it was made; for a plain function without an export: where it was added. `file` is relative to the root of the run. */
   readonly location?: SourceLocation;
   readonly requires?: readonly RequirementInfo[];
-  /** Capabilities that it provides besides itself, which is `task:` and its path. */
+  /** Capabilities that it provides besides itself (`task:` and its path). */
   readonly provides?: readonly string[];
   readonly after?: readonly string[];
   readonly before?: readonly string[];
@@ -33,41 +33,41 @@ export interface TaskInfo {
   readonly uses?: readonly UseInfo[];
   /** Resources, as in `uses`. */
   readonly claims?: readonly string[];
-  /** It claims everything. */
+  /** It runs alone. */
   readonly exclusive?: true;
-  /** The group of exclusivity that it names. */
+  /** The group of its metadata. */
   readonly group?: string;
-  /** The pool that it names. */
+  /** The pool of its metadata. */
   readonly pool?: string;
   readonly tags?: readonly string[];
   /** May it start again after its worker was lost? */
   readonly rerunnable: boolean;
-  /** Absent where it is 0. */
+  /** Absent if it is 0. */
   readonly priority?: number;
-  /** Expected duration, ms; absent where it was never measured. */
+  /** Expected duration, ms; absent if it was never measured. */
   readonly weightMs?: number;
   readonly slowAfterMs?: number;
-  /** Whether it is the same task as in another run; present where the run has a digester. */
+  /** They identify the same task in other runs; present where the run has a digester. */
   readonly digests?: TaskDigests;
 }
 
 /**
  * One entry of `requires`. Its capabilities are names: a string is itself, a key `key:` and its name, a task `task:` and its path, any
- * other object `object:` and how people read it. A string that begins like one of these, or with a backslash, has a backslash before
- * it. So two capabilities of a run never have the same name; of several keys or objects that would, the later have `#2`, `#3` …
+ * other object `object:` and its description. A string that begins with one of these prefixes, or with a backslash, gets a backslash
+ * before it. Two capabilities of a run therefore never have the same name: further keys or objects of the same name get `#2`, `#3` …
  */
 export interface RequirementInfo {
-  /** `one`: of a single capability, without `anyOf`, `every` or `atLeast`. */
+  /** `one`: a single capability, without `anyOf`, `every` or `atLeast`. */
   readonly form: 'one' | 'any-of' | 'every' | 'at-least';
   readonly capabilities: readonly string[];
-  /** How many providers must end well; of `at-least` only. */
+  /** How many providers must end well; only for `at-least`. */
   readonly count?: number;
 }
 
 /** One entry of `uses`. */
 export interface UseInfo {
-  /** As users write it: `/srv/db`, `memory-mb`. Different spellings of one resource have one name. */
+  /** As users write it: `/srv/db`, `memory-mb`. Different spellings of a resource have the same name. */
   readonly resource: string;
-  /** How many units of its capacity; absent where it is shared without counting. */
+  /** How many units of its capacity; absent where it is shared without an amount. */
   readonly count?: number;
 }

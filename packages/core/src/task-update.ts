@@ -3,10 +3,10 @@
  * since types are often stripped without a check. Does not know what is done with the updates.
  */
 
-/** One result of the several a task may have. */
+/** One of the observations that a task may report. */
 export interface Finding {
   readonly name: string;
-  /** `warn`: a problem that does not fail the task; `todo`: expected not to pass yet. */
+  /** `warn`: a problem that does not fail the task; `todo`: not expected to pass yet. */
   readonly status: 'pass' | 'fail' | 'warn' | 'skip' | 'todo' | 'info';
   readonly message?: string;
   readonly data?: unknown;
@@ -19,22 +19,22 @@ export type TaskUpdate =
   | { readonly kind: 'finding'; readonly finding: Finding }
   | { readonly kind: 'attachment'; readonly attachment: Attachment }
   | { readonly kind: 'log'; readonly message: string; readonly data?: unknown }
-  /** A sign of life and nothing else. */
+  /** Only a sign of life. */
   | { readonly kind: 'heartbeat' };
 
-/** How far a body is, in any unit. */
+/** The progress of a body, in any unit. */
 export interface Progress {
   readonly done: number;
-  /** Of how many. */
+  /** The number at which it is complete. */
   readonly total?: number;
   readonly message?: string;
 }
 
-/** A file, or a text, to be kept with the result. */
+/** A file or a text that is kept with the result. */
 export interface Attachment {
   readonly name: string;
   readonly mediaType?: string;
-  /** Its path; else `text`. */
+  /** The path of the file; alternatively `text`. */
   readonly file?: string;
   readonly text?: string;
 }
@@ -44,21 +44,21 @@ const statuses: ReadonlySet<unknown> = new Set<Finding['status']>([
   ...(['skip', 'todo', 'info'] as const),
 ]);
 
-/** The finding, if it is one. @throws TypeError, in the body that reports it. */
+/** Returns the finding if it is valid. @throws TypeError, in the body that reports it. */
 export function checkedFinding(finding: Finding): Finding {
   const isWhole = isObject(finding) && isText(finding.name) && isTextOrNone(finding.message);
   if (isWhole && statuses.has(finding.status)) return finding;
   throw new TypeError(`report: a finding has a name and a status: ${[...statuses].join(', ')}`);
 }
 
-/** The progress, if it is one. @throws TypeError, in the body that makes it. */
+/** Returns the progress if it is valid. @throws TypeError, in the body that reports it. */
 export function checkedProgress(progress: Progress): Progress {
   const isWhole = isObject(progress) && isNumber(progress.done) && isTextOrNone(progress.message);
   if (isWhole && (progress.total === undefined || isNumber(progress.total))) return progress;
   throw new TypeError('progress: it has a number "done", and may have a number "total" and a message');
 }
 
-/** The attachment, if it is one. @throws TypeError, in the body that attaches it. */
+/** Returns the attachment if it is valid. @throws TypeError, in the body that attaches it. */
 export function checkedAttachment(attachment: Attachment): Attachment {
   const isWhole = isObject(attachment) && isText(attachment.name);
   if (isWhole && isTextOrNone(attachment.file) && isTextOrNone(attachment.text)) return attachment;

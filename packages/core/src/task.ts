@@ -1,4 +1,4 @@
-/** The words for a task: its metadata, its body, what the body is given. `task()` in define-task.ts makes one. */
+/** The types of a task: its metadata, its body, the context of the body. `task()` in define-task.ts makes one. */
 import type { Address } from './address.ts';
 import type { StandardSchema } from './args.ts';
 import type { CallSite } from './call-site.ts';
@@ -9,37 +9,37 @@ import type { SharedState } from './shared-state.ts';
 import type { SourceLocation } from './source-location.ts';
 import type { Attachment, Finding, Progress } from './task-update.ts';
 
-/** All that is said of a task besides its body. Every entry may be left out, or be undefined; times are milliseconds. */
+/** The metadata of a task: everything except its body. Every entry may be left out or be undefined; times are milliseconds. */
 export interface TaskMeta {
   /** Last part of the call path. Default: the name of the export, of the program's file, of the function, or `task`. */
   readonly name?: string | undefined;
-  /** What must have ended well before. Selecting a task selects the providers of what it requires. */
+  /** What must have ended well before it starts. Selecting a task also selects the providers of what it requires. */
   readonly requires?: readonly Requirement[] | undefined;
-  /** Runs after these, however they end; pulls nothing in. */
+  /** Runs after these, however they end; does not select them. */
   readonly after?: readonly Capability[] | undefined;
-  /** Runs before these; pulls nothing in. */
+  /** Runs before these; does not select them. */
   readonly before?: readonly Capability[] | undefined;
   /** Runs only if one of these ended badly. */
   readonly salvages?: readonly Capability[] | undefined;
-  /** Runs once no task needs this capability any more (of a list: any of them), also after failures. */
+  /** Runs once no task needs this capability (or any of a list) any more, also after failures. */
   readonly tearsDown?: Capability | readonly Capability[] | undefined;
-  /** What is given when the task ends well. Every task provides itself, too. */
+  /** The capabilities that exist once the task has ended well. Every task also provides itself. */
   readonly provides?: readonly Capability[] | undefined;
   /** Resources held shared while it runs, and amounts of resources with a capacity. */
   readonly uses?: readonly (Resource | Amount)[] | undefined;
   /** Resources held exclusively while it runs. */
   readonly claims?: readonly Resource[] | undefined;
-  /** Nothing else runs meanwhile. */
+  /** Nothing else runs at the same time. */
   readonly exclusive?: boolean | undefined;
-  /** Lower starts first. Default 0. */
+  /** Tasks with lower numbers start first. Default 0. */
   readonly priority?: number | undefined;
-  /** Expected duration in ms. Default: what the run's option `weights` says, else 1 and marked as unmeasured. */
+  /** Expected duration in ms. Default: the value in the run's option `weights`, else 1, marked as unmeasured. */
   readonly weight?: number | undefined;
-  /** A Standard Schema or `type<T>()` for the body's `args`, or the args themselves as a plain object. */
+  /** A Standard Schema or `type<T>()` of the body's `args`, or the args themselves as a plain object. */
   readonly args?: StandardSchema | Readonly<Record<string, unknown>> | undefined;
-  /** The group of exclusivity it belongs to. */
+  /** The group of exclusivity that it belongs to. */
   readonly group?: string | undefined;
-  /** The named pool it runs in. */
+  /** The name of the pool that it runs in. */
   readonly pool?: string | undefined;
   /** Longest time an attempt may take, counted from its start in the worker. */
   readonly timeout?: number | undefined;
@@ -47,49 +47,49 @@ export interface TaskMeta {
   readonly idleTimeout?: number | undefined;
   /** Time between asking an attempt to stop and ending it by force. */
   readonly grace?: number | undefined;
-  /** From here on the task is called slow. */
+  /** The duration from which on the task counts as slow. */
   readonly slowAfter?: number | undefined;
-  /** Further attempts after one that may be retried. Default 0. */
+  /** How often a failed attempt may be retried. Default 0. */
   readonly retries?: number | Retries | undefined;
-  /** May start again after its worker was lost (a node, or ended by its pool) or pexen itself died. A crash of the body is not that: see `retries`. */
+  /** May start again after its worker was lost (its node, or because its pool ended it) or pexen itself died. Does not cover crashes of the body: see `retries`. */
   readonly rerunnable?: boolean | undefined;
-  /** Tidies up after an attempt that ended in an uncontrolled way; if it returns, nothing is poisoned. */
+  /** Cleans up after an attempt that ended in an uncontrolled way; if it returns, nothing is poisoned. */
   readonly cleanup?: Body | undefined;
   /**
-   * Files that its body reads, as glob patterns from the root of the project; a directory stands for all files below it. The task counts as changed
-   * when one of them does. What it imports is known without that.
+   * Files that its body reads, as glob patterns from the root of the project; a directory means all files below it. The task counts as changed
+   * when one of them changes. Imported modules count automatically.
    */
   readonly inputs?: readonly string[] | undefined;
-  /** Variables of the environment that its body reads. The task counts as changed when one of their values does; no value is ever written down. */
+  /** Variables of the environment that its body reads. The task counts as changed when one of their values changes. The values are never stored. */
   readonly digestEnv?: readonly string[] | undefined;
-  /** Words to select it by. */
+  /** Tags to select it by. */
   readonly tags?: readonly string[] | undefined;
-  /** Whether it applies at all, asked before the run: true, false, or a reason why not. */
+  /** Whether it applies, evaluated before the run: true, false, or a reason why not. */
   readonly when?: boolean | string | ((facts: Facts) => boolean | string) | undefined;
 }
 
-/** What is known of the environment, for `when`. */
+/** What is known about the environment, for `when`. */
 export type Facts = Readonly<Record<string, unknown>>;
 
-/** Attempts after the first, and the waiting between them. */
+/** The number of further attempts, and the delays between them. */
 export interface Retries {
   readonly count: number;
-  /** Wait before the first retry, ms. Default 0. */
+  /** Delay before the first retry, ms. Default 0. */
   readonly delay?: number | undefined;
-  /** Each wait is this many times the one before. Default 2. */
+  /** Each delay is this many times the previous one. Default 2. */
   readonly factor?: number | undefined;
-  /** Longest wait, ms. Default 30,000. */
+  /** Longest delay, ms. Default 30,000. */
   readonly maxDelay?: number | undefined;
-  /** The most that chance takes off each wait, as a share of it, 0 to 1. The same task and attempt always wait the same. Default 0. */
+  /** The largest random reduction of each delay, as a fraction of it, 0 to 1. The same task and attempt always get the same delay. Default 0. */
   readonly jitter?: number | undefined;
 }
 
 type RequiresOf<M> = M extends { readonly requires: readonly (infer R)[] } ? R : never;
 type ProvidesOf<M> = M extends { readonly provides: readonly (infer C)[] } ? C : never;
 type MembersOf<R> = R extends { readonly capabilities: readonly (infer C)[] } ? C : never;
-/** Keys that are required by themselves: their value is certainly there. */
+/** Keys that are required by themselves: their value is always present. */
 type RequiredKeys<M> = Extract<RequiresOf<M>, AnyKey>;
-/** Keys under `anyOf` or `atLeast`, and the one that is torn down: their value may be there. */
+/** Keys under `anyOf` or `atLeast`, and those that are torn down: their value may be present. */
 type OptionalKeys<M> = Extract<
   | MembersOf<Extract<RequiresOf<M>, AnyOf | AtLeast>>
   | (M extends { readonly tearsDown: infer C } ? (C extends readonly (infer Each)[] ? Each : C) : never),
@@ -107,19 +107,19 @@ export type ArgsOf<M> = M extends { readonly args: StandardSchema<infer _Input, 
     ? Given
     : Readonly<Record<string, never>>;
 
-/** What a body is given. All functions may be taken out of it (`({ set, skip }) => …`). */
+/** The context of a body. Its functions may be destructured (`({ set, skip }) => …`). */
 export interface BodyContext<M = TaskMeta> {
   /** The task's own arguments. */
   readonly args: ArgsOf<M>;
-  /** This task's own dictionary: what its providers handed on, and what it hands on in turn. */
+  /** This task's own dictionary: the entries of its providers, and those that it passes on itself. */
   readonly shared: SharedState;
-  /** The value of a required key; `undefined` is possible only under `anyOf` and `atLeast`, and for the key that is torn down. */
+  /** The value of a required key; `undefined` is possible only under `anyOf` and `atLeast`, and for keys that are torn down. */
   readonly get: <K extends RequiredKeys<M> | OptionalKeys<M>>(
     key: K,
   ) => K extends RequiredKeys<M> ? ValueOf<K> : ValueOf<K> | undefined;
-  /** The values of a key under `every`, one a provider, in order of declaration. */
+  /** The values of a key under `every`, one for each provider, in order of declaration. */
   readonly getAll: <K extends EveryKeys<M>>(key: K) => readonly ValueOf<K>[];
-  /** Gives a provided key its value. A task that returns without having set all its keys has failed. */
+  /** Sets the value of a provided key. A task that returns without having set all its keys has failed. */
   readonly set: <K extends ProvidedKeys<M>>(key: K, value: ValueOf<K>) => void;
   /** Aborted on timeout and cancellation. */
   readonly signal: AbortSignal;
@@ -127,19 +127,19 @@ export interface BodyContext<M = TaskMeta> {
   readonly attempt: number;
   /** The call path, as text. */
   readonly path: string;
-  /** Ends the body: it does not apply here. */
+  /** Ends the body and skips the task: it does not apply here. */
   readonly skip: (reason: string) => never;
-  /** Tells one finding. */
+  /** Reports one finding. */
   readonly report: (finding: Finding) => void;
-  /** Tells how far it is; a sign of life, too. */
+  /** Reports progress; it is also a sign of life. */
   readonly progress: (progress: Progress) => void;
-  /** Adds a file or a text to what is reported of the task. */
+  /** Adds a file or a text to the report of the task. */
   readonly attach: (attachment: Attachment) => void;
-  /** Tells something to whoever listens to the run. */
+  /** Sends a message to the listeners of the run. */
   readonly log: (message: string, data?: unknown) => void;
 }
 
-/** The context as code sees it that does not know the metadata's type. */
+/** The context for code that does not know the type of the metadata. */
 export interface AnyBodyContext extends Omit<BodyContext, 'args' | 'get' | 'getAll' | 'set'> {
   readonly args: unknown;
   readonly get: (key: AnyKey) => unknown;
@@ -154,7 +154,7 @@ declare const unbound: unique symbol;
 /** The property under which a task carries its definition. */
 export const definitionKey: unique symbol = Symbol.for('pexen.task') as never;
 
-/** A task, ready to run. Calling it runs its body at once, without a scheduler: good for unit tests. */
+/** A task, ready to run. Calling it runs its body directly, without a scheduler, for example in unit tests. */
 export interface Task<Value = unknown> {
   (given?: GivenContext): Promise<Value>;
   readonly [definitionKey]: TaskDefinition;
@@ -173,13 +173,13 @@ export interface UnboundTask<Args, Value = unknown> {
   with(args: Args, meta?: Pick<TaskMeta, 'name' | 'weight' | 'tags'>): Task<Value>;
 }
 
-/** What a test hands to a task that it calls directly; the values of required keys go into `values`. */
+/** The context that a test passes to a task that it calls directly; the values of required keys go into `values`. */
 export interface GivenContext extends Partial<Omit<AnyBodyContext, 'args' | 'get' | 'getAll' | 'set'>> {
-  /** For `get` and `getAll`, and where `set` puts what it is given. */
+  /** Read by `get` and `getAll`, and written by `set`. */
   readonly values?: Map<AnyKey, unknown>;
 }
 
-/** A function that is a task without further ado; metadata may be put on it by `withMeta`. */
+/** A function that can be used as a task; `withMeta` adds metadata to it. */
 export type PlainFunction<Value = unknown> = ((context: AnyBodyContext) => Value) & {
   readonly [unbound]?: never;
   readonly [definitionKey]?: never;
@@ -188,34 +188,34 @@ export type PlainFunction<Value = unknown> = ((context: AnyBodyContext) => Value
 /** What `run` takes: tasks, plain functions, and either of them with a place in a tree. */
 export type Runnable<Value = unknown> = Task<Value> | PlainFunction<Value>;
 
-/** A runnable and where it stands in the tree it came from; the task's own name is not part of `under`. */
+/** A runnable and its place in the tree; the task's own name is not part of `under`. */
 export interface PlacedTask<Value = unknown> {
   readonly under: readonly string[];
   readonly task: Runnable<Value>;
 }
 
-/** What is known of a task, in one shape for all kinds of runnables. */
+/** The definition of a task, in one shape for all kinds of runnables. */
 export interface TaskDefinition {
   readonly meta: TaskMeta;
   readonly body: Body | ExecutableBody;
   /** The bound args. */
   readonly args: unknown;
-  /** Without args although its schema wants some. */
+  /** True while it has no args although its schema requires some. */
   readonly isUnbound: boolean;
   /** Where `task()` was called. */
   readonly site?: CallSite | undefined;
-  /** Known to the factory that made it; else it is worked out from the call site. */
+  /** Set by the factory that made it; otherwise derived from the call site. */
   readonly address?: Address | undefined;
   /** The task that `with` was called on; its identity is provided too. */
   readonly madeFrom?: object | undefined;
-  /** Where a factory found it, if it was not made by a call of `task()`: a program, or a function that a module exports. */
+  /** Where a factory found it, if it was not made by a call of `task()`: a program, or an exported function. */
   readonly location?: SourceLocation | undefined;
-  /** What its name in `meta` comes from. Default: it is explicit. */
+  /** The origin of its name in `meta`. Default: explicit. */
   readonly nameKind?: NameKind | undefined;
 }
 
 /**
- * What a task's name comes from: `explicit`: its metadata; `export`: the export that holds it; `file`: its program, or the module
+ * The origin of a task's name: `explicit`: its metadata; `export`: the export that holds it; `file`: its program, or the module
  * whose default export it is; `function`: its function; `ordinal`: its place among siblings that would have the same name.
  */
 export type NameKind = 'explicit' | 'export' | 'file' | 'function' | 'ordinal';

@@ -1,21 +1,21 @@
 /**
- * The one timer of all packages, and the runtime's own clock. Delays may be as long as anybody likes: the runtime's own timers turn
- * what is beyond 2³¹ ms (24.8 days) into 1 ms. Keeps references of its own to the runtime's functions, which bodies may replace. The pure
- * packages do not import it.
+ * The one timer of all packages, and the runtime's own clock. Delays may have any length, whereas the runtime's own timers turn
+ * delays beyond 2³¹ ms (24.8 days) into 1 ms. Keeps its own references to the runtime's functions, since bodies may replace them. The
+ * pure packages do not import it.
  */
 import type { Clock, TimerOptions } from './clock.ts';
 
 const { setTimeout, clearTimeout, performance } = globalThis;
 
-/** Milliseconds since any fixed moment, never going back. */
+/** Milliseconds since any fixed moment; never decreases. */
 export const monotonicMs: () => number = performance.now.bind(performance);
 
-/** Longest delay that the runtime's timers keep. */
+/** Longest delay that the runtime's timers support. */
 const longestMs = 2_147_483_647;
 
 /**
- * Calls `ring` once, `delayMs` milliseconds from now and never before. `Infinity` never rings and keeps no process alive; a delay that is
- * 0, below 0 or no number rings at the next turn. The returned function cancels the timer.
+ * Calls `ring` once, `delayMs` milliseconds from now and never before. `Infinity` never rings and does not keep the process alive; a delay that is
+ * 0, negative or NaN rings in the next turn of the event loop. The returned function cancels the timer.
  *
  * @example
  * const cancel = startTimer(30 * 24 * 3_600_000, () => controller.abort());
@@ -33,7 +33,7 @@ export function startTimer(
   };
   let timer: ReturnType<typeof setTimeout>;
   const wait = (): void => {
-    // The moment may have passed since it was worked out.
+    // The due time may have passed since it was computed.
     const leftMs = Math.max(Math.ceil(dueMs - monotonicMs()), 0);
     timer = setTimeout(look, Math.min(leftMs, longestMs));
     if (!keepsAlive) timer.unref?.();

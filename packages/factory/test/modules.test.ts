@@ -370,7 +370,7 @@ describe('a module that cannot be loaded is a problem with a place and a way out
     [
       'a maker of something else',
       { 'a.task.mjs': "import { maker } from '@pexen/core';\nexport const all = maker(() => 5);" },
-      /^PEXEN_NOT_A_TASK \| .*a\.task\.mjs:2:\d+ \| a maker gave a number instead of tasks$/,
+      /^PEXEN_NOT_A_TASK \| .*a\.task\.mjs:2:\d+ \| a maker returned a number instead of tasks$/,
       /^Give a list/,
     ],
     [
