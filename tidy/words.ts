@@ -58,19 +58,18 @@ export const PROSE_RULES: readonly Rule[] = [
   ...rules('culprits?', 'cause'),
   ...rules('gathers?|gathered|gathering', 'collect'),
   ...rules('overtakings?|overtook|overtakes?|overtaken', 'bypass'),
-  ...rules(
-    'is no|are no',
-    'is not a …, there are none (no longer and no more are fine)',
-    '(?! (?:longer|more)\\b)',
-  ),
+  {
+    pattern: /(?<!\bthere )\b(?:is|are) no\b(?! (?:longer|more)\b)/gi,
+    instead: 'is not a … (there is no, is no longer and is no more are fine)',
+  },
   ...rules('hears? of|heard of', 'is notified of, receives'),
   ...rules('lets? go', 'release'),
   ...rules('given back|gives? back', 'returned'),
   ...rules('house', 'project'),
 ];
 
-function rules(words: string, instead: string, after = ''): Rule[] {
-  return [{ pattern: new RegExp(`\\b(?:${words})\\b${after}`, 'gi'), instead }];
+function rules(words: string, instead: string): Rule[] {
+  return [{ pattern: new RegExp(`\\b(?:${words})\\b`, 'gi'), instead }];
 }
 
 /** Where names that are declared in the file, and its own name, use such a word. */

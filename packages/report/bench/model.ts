@@ -1,6 +1,6 @@
 /**
- * What the run model costs: `node --expose-gc bench/model.ts [--events 1000000] [--rounds 5] [--wall] [--json FILE]`.
- * µs for each event, piece of news and snapshot, collection of garbage included; medians of the rounds. Processor time of the process, which a
+ * The costs of the run model: `node --expose-gc bench/model.ts [--events 1000000] [--rounds 5] [--wall] [--json FILE]`.
+ * µs per event, task update and snapshot, with garbage collection; medians of the rounds. Processor time of the process, which a
  * busy machine changes little; with `--wall` by the clock.
  */
 import { writeFileSync } from 'node:fs';
@@ -35,15 +35,15 @@ interface Row {
 }
 
 const run = makeRun(tasks);
-const chatter = makeNews(events);
+const updates = makeUpdates(events);
 const rows: Row[] = [];
 for (const keeps of ['all', 'open'] as const) {
   row(`events, model of ${keeps} tasks`, 'event', run.length, () => apply(run, { keeps }));
 }
-row('news of 16 running tasks', 'piece', chatter.length, () => {
+row('updates of 16 running tasks', 'update', updates.length, () => {
   const model = apply(run.slice(0, 2 + RUNNING), {})();
   return () => {
-    for (const each of chatter) model.applyTaskUpdate(each);
+    for (const each of updates) model.applyTaskUpdate(each);
   };
 });
 row('inspection', 'waiting task', tasks, () => {
@@ -69,15 +69,15 @@ memory('all');
 if (values.json !== undefined)
   writeFileSync(values.json, `${JSON.stringify({ bench: 'model', events, rounds, rows }, null, 2)}\n`);
 
-/** Measures what `prepare` returns; what it does before is not measured. */
+/** Measures the function that `prepare` returns, not `prepare` itself. */
 function row(what: string, unit: string, count: number, prepare: () => () => unknown): void {
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const work = prepare();
     globalThis.gc?.();
-    const begun = microsNow();
+    const start = microsNow();
     work();
-    times.push((microsNow() - begun) / count);
+    times.push((microsNow() - start) / count);
   }
   const micros = times.sort((a, b) => a - b)[Math.floor(rounds / 2)] as number;
   rows.push({ what, micros, unit });
@@ -90,13 +90,13 @@ function microsNow(): number {
   return user + system;
 }
 
-/** Applies them when it is called, and answers with the model. */
-function apply(heard: readonly RunEvent[], options: RunModelOptions): () => RunModel {
+/** Applies the events at its first call, and returns the model. */
+function apply(events: readonly RunEvent[], options: RunModelOptions): () => RunModel {
   let model: RunModel | undefined;
   return () => {
     if (model !== undefined) return model;
     model = new RunModel(options);
-    for (const event of heard) model.apply(event);
+    for (const event of events) model.apply(event);
     return model;
   };
 }
@@ -159,7 +159,7 @@ function endOf({ id: task, path, callPath }: TaskInfo, atMs: number, seq: number
   ];
 }
 
-function makeNews(count: number): TaskUpdateEvent[] {
+function makeUpdates(count: number): TaskUpdateEvent[] {
   return Array.from({ length: count }, (_, index) => ({
     ...{ atMs: index, task: index % RUNNING, attempt: 1 },
     path: `suite/part-${index % RUNNING}/task-${index % RUNNING}`,

@@ -2,7 +2,7 @@
 import type { Clock } from '@pexen/core';
 import type { RunningAttempt, RunTask } from './model/run-task.ts';
 
-/** The time of a run between its events: its events say when they were, the clock says how long ago that is. */
+/** The time of a run: an event has its own time, and the clock says how much passed since. */
 export class RunTime {
   readonly #clock: Clock;
   #startedAt: number | undefined;
@@ -16,19 +16,18 @@ export class RunTime {
     return this.#startedAt === undefined ? 0 : this.#clock.now() - this.#startedAt;
   }
 
-  /** An event was told; the run is at least as old as that. */
-  saw(atMs: number): void {
+  /** Notes the time of an event: the run is at least as old as that. */
+  eventAt(atMs: number): void {
     const startedAt = this.#clock.now() - atMs;
     this.#startedAt = Math.min(this.#startedAt ?? startedAt, startedAt);
   }
 }
 
-/** Which running tasks are taking long, reported once for every further span of what is long for them. Knows no clock. */
-/** A task that has become slow, or slow once more. */
+/** A task that runs longer than one more span of its `slowAfter`. */
 export interface SlowTask {
   readonly task: RunTask;
   readonly running: RunningAttempt;
-  /** The span that it passed: a multiple of what is long for it. */
+  /** The time that it exceeds: a multiple of its `slowAfter`. */
   readonly passedMs: number;
 }
 
@@ -37,16 +36,17 @@ interface Reported {
   readonly spans: number;
 }
 
+/** Finds slow tasks: each is reported once for every further span of its `slowAfter`. Does not know a clock. */
 export class SlowWatch {
   readonly #defaultMs: number;
   readonly #reported = new WeakMap<RunTask, Reported>();
 
-  /** `defaultMs` is what is long for tasks that say nothing of it. */
+  /** `defaultMs` is the `slowAfter` of tasks that have none. */
   constructor(defaultMs: number) {
     this.#defaultMs = defaultMs;
   }
 
-  /** Those of the running tasks that have passed a further span since the last call. */
+  /** The running tasks that have exceeded a further span since the last call. */
   due(tasks: Iterable<RunTask>, nowMs: number): SlowTask[] {
     const due: SlowTask[] = [];
     for (const task of tasks) {
@@ -61,19 +61,18 @@ export class SlowWatch {
     return due;
   }
 
-  /** Each attempt begins anew. */
+  /** Each attempt counts from 0. */
   #reportedOf(task: RunTask, { startedAtMs }: RunningAttempt): number {
     const reported = this.#reported.get(task);
     return reported?.startedAtMs === startedAtMs ? reported.spans : 0;
   }
 }
 
-/** What reporters do by themselves, on a timer or when a window changes: nobody above them could catch what goes wrong there. */
-/** Keeps the first error until somebody can be told. */
+/** Keeps the first error of work that no caller can catch (on a timer, on a resize), until `rethrow`. */
 export class Guard {
   #failure: { readonly error: unknown } | undefined;
 
-  /** Does it, unless something has gone wrong before. */
+  /** Runs the action, unless an earlier one has failed. */
   attempt(action: () => void): void {
     if (this.#failure !== undefined) return;
     try {
@@ -83,8 +82,8 @@ export class Guard {
     }
   }
 
-  /** Throws what went wrong, if anything did. */
-  tell(): void {
+  /** Throws the first error, if there is one. */
+  rethrow(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A reporter that may take its time. What happens meanwhile waits for it: a bounded number of events in memory, more of them in a temporary
- * file; output and progress are dropped and counted when too much of them waits. So a slow reporter neither slows a run nor swells it.
+ * A queue in front of a slow reporter: a bounded number of events waits in memory, more of them in a temporary file; output and progress are
+ * dropped and counted when too much of them waits. So a slow reporter costs a run neither time nor memory.
  */
 import { type Clock, isThenable, type RunEvent, type TaskUpdateEvent } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
@@ -15,32 +15,32 @@ import {
 import { runView } from './run-view.ts';
 import { SpillFile } from './spill-file.ts';
 
-/** How much may wait for a slow reporter, and where. */
+/** Options of `decouple`. */
 export interface DecoupleOptions {
-  /** So many events, findings and attachments wait in memory; more of them wait in a file. Default: 1,000. */
+  /** How many events, findings and attachments wait in memory; more of them wait in a file. Default: 1,000. */
   readonly events?: number;
-  /** So many characters of output and progress wait; more are dropped. Default: 262,144. */
+  /** How many characters of output and progress wait; more are dropped. Default: 262,144. */
   readonly updates?: number;
-  /** Where the temporary file is made. Default: the folder of the system for temporary files. */
+  /** The folder of the temporary file. Default: that of the system. */
   readonly folder?: string;
   /** Default: the clock of this process. */
   readonly clock?: Clock;
 }
 
-type Item = { readonly event: RunEvent } | { readonly news: TaskUpdateEvent };
+type Item = { readonly event: RunEvent } | { readonly update: TaskUpdateEvent };
 
 const EVENTS = 1000;
-const NEWS = 262_144;
-/** What a piece of news takes besides its text, characters. */
+const UPDATES = 262_144;
+/** The size of a task update without its text, characters. */
 const FRAME = 100;
-/** After so many deliveries in one go others have their turn. */
+/** Yields to the event loop after this many deliveries. */
 const TURN = 100;
 
 /**
- * The reporter behind a queue: calls of `event` and `taskUpdate` return at once, and the reporter gets them one after another, in order, with a
- * model of its own that is in the state of the event at hand. `multi` does this by itself with reporters that return promises.
+ * Puts the reporter behind a queue: calls of `event` and `taskUpdate` return at once, and the reporter gets them one after another, in order,
+ * with a model of its own that has the state at that event. `multi` does this by itself with reporters that return promises.
  *
- * @throws from `event`, `taskUpdate` and `close` what went wrong in the reporter since the last call.
+ * @throws from `event`, `taskUpdate` and `close` the error of the reporter since the last call.
  * @example
  * const all = multi([decouple(intoDatabase, { events: 10_000 })], report);
  */
@@ -55,9 +55,9 @@ export class Decoupled implements Reporter {
   #queue: Item[] = [];
   #taken = 0;
   #spill: SpillFile | undefined;
-  /** The beginning of a line that was not read whole. */
+  /** The first part of a line that was not read whole. */
   #partial = '';
-  #waitingNews = 0;
+  #waitingCharacters = 0;
   #dropped = { lines: 0, progress: 0 };
   #working: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
@@ -72,8 +72,8 @@ export class Decoupled implements Reporter {
     return this.#reporter.name ?? 'reporter';
   }
 
-  /** The reporter was called with the first event of the run already, and works on it until the promise settles. */
-  beginWith(event: RunEvent | undefined, working: PromiseLike<unknown>): void {
+  /** Starts with a reporter that was called with the first event already, and works on it until the promise settles. */
+  startWith(event: RunEvent | undefined, working: PromiseLike<unknown>): void {
     if (event !== undefined) this.#model?.apply(event);
     this.#startWork(working);
   }
@@ -83,13 +83,13 @@ export class Decoupled implements Reporter {
     this.#keep({ event });
   }
 
-  taskUpdate(news: TaskUpdateEvent): void {
+  taskUpdate(update: TaskUpdateEvent): void {
     this.#checkFailure();
-    if (isEvidence(news)) this.#keep({ news });
-    else if (this.#hasRoomFor(news)) {
-      this.#waitingNews += sizeOf(news);
-      this.#enqueue({ news });
-    } else this.#drop(news);
+    if (isEvidence(update)) this.#keep({ update });
+    else if (this.#hasRoomFor(update)) {
+      this.#waitingCharacters += sizeOf(update);
+      this.#enqueue({ update });
+    } else this.#drop(update);
   }
 
   attach(view: RunView): void {
@@ -102,7 +102,7 @@ export class Decoupled implements Reporter {
     this.#reporter.note?.(text);
   }
 
-  /** Waits until the reporter has taken everything, then closes it. */
+  /** Waits until everything is delivered, then closes the reporter. */
   async close(): Promise<void> {
     while (this.#working !== undefined) await this.#working;
     try {
@@ -118,7 +118,7 @@ export class Decoupled implements Reporter {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  /** Into memory while there is room, else behind what waits in the file. */
+  /** Puts the item into memory while there is room, else at the end of the file. */
   #keep(item: Item): void {
     const { events = EVENTS, folder } = this.#options;
     if (this.#isSpilling || this.#queue.length - this.#taken >= events) {
@@ -136,15 +136,15 @@ export class Decoupled implements Reporter {
     if (this.#working === undefined) this.#startWork(nextTurn());
   }
 
-  #hasRoomFor(news: TaskUpdateEvent): boolean {
-    const { updates: most = NEWS } = this.#options;
+  #hasRoomFor(update: TaskUpdateEvent): boolean {
+    const { updates: most = UPDATES } = this.#options;
     if (this.#isSpilling) return false;
-    return this.#waitingNews === 0 || this.#waitingNews + sizeOf(news) <= most;
+    return this.#waitingCharacters === 0 || this.#waitingCharacters + sizeOf(update) <= most;
   }
 
-  #drop({ update: news }: TaskUpdateEvent): void {
-    if (news.kind === 'output') this.#dropped.lines += Math.max(1, news.text.split('\n').length - 1);
-    else if (news.kind === 'log') this.#dropped.lines++;
+  #drop({ update }: TaskUpdateEvent): void {
+    if (update.kind === 'output') this.#dropped.lines += Math.max(1, update.text.split('\n').length - 1);
+    else if (update.kind === 'log') this.#dropped.lines++;
     else this.#dropped.progress++;
   }
 
@@ -152,12 +152,12 @@ export class Decoupled implements Reporter {
     this.#working = this.#work(first).catch((error: unknown) => this.#fail(error));
   }
 
-  /** Delivers what waits, and what comes meanwhile. */
+  /** Delivers until nothing waits any more. */
   async #work(first: PromiseLike<unknown>): Promise<void> {
     await first;
     let sinceTurn = 0;
     for (let item = this.#take(); item !== undefined || this.#hasDropped(); item = this.#take()) {
-      const called = item === undefined ? this.#tellDropped() : this.#deliver(item);
+      const called = item === undefined ? this.#reportDropped() : this.#deliver(item);
       if (isThenable(called)) await called;
       else if (++sinceTurn % TURN === 0) await nextTurn();
     }
@@ -171,11 +171,11 @@ export class Decoupled implements Reporter {
     }
     const item = this.#queue[this.#taken++];
     if (item === undefined) this.#taken = this.#queue.length;
-    else if ('news' in item && !isEvidence(item.news)) this.#waitingNews -= sizeOf(item.news);
+    else if ('update' in item && !isEvidence(item.update)) this.#waitingCharacters -= sizeOf(item.update);
     return item;
   }
 
-  /** The next of those that wait in the file. */
+  /** The next items from the file. */
   #readBack(): Item[] {
     for (let text = this.#spill?.read(); text !== undefined; text = this.#spill?.read()) {
       const lines = (this.#partial + text).split('\n');
@@ -188,20 +188,20 @@ export class Decoupled implements Reporter {
   #deliver(item: Item): unknown {
     const model = this.#model;
     if ('event' in item) return callWithEvent(this.#reporter, item.event, model, model?.apply(item.event));
-    return callWithTaskUpdate(this.#reporter, item.news, model, model?.applyTaskUpdate(item.news));
+    return callWithTaskUpdate(this.#reporter, item.update, model, model?.applyTaskUpdate(item.update));
   }
 
   #hasDropped(): boolean {
     return this.#dropped.lines + this.#dropped.progress > 0;
   }
 
-  #tellDropped(): unknown {
+  #reportDropped(): unknown {
     const dropped = this.#dropped;
     this.#dropped = { lines: 0, progress: 0 };
     return callWithDropped(this.#reporter, dropped);
   }
 
-  /** A reporter that has failed gets nothing more. */
+  /** A reporter that has failed is no longer called. */
   #fail(error: unknown): void {
     this.#failure ??= { error };
     this.#working = undefined;
@@ -213,14 +213,14 @@ export class Decoupled implements Reporter {
   }
 }
 
-/** Findings and attachments are what verdicts and reports are made of. */
-function isEvidence({ update: news }: TaskUpdateEvent): boolean {
-  return news.kind === 'finding' || news.kind === 'attachment';
+/** Findings and attachments matter for verdicts and reports, and are never dropped. */
+function isEvidence({ update }: TaskUpdateEvent): boolean {
+  return update.kind === 'finding' || update.kind === 'attachment';
 }
 
-function sizeOf({ update: news }: TaskUpdateEvent): number {
-  if (news.kind === 'output') return FRAME + news.text.length;
-  return FRAME + (news.kind === 'log' ? news.message.length : 0);
+function sizeOf({ update }: TaskUpdateEvent): number {
+  if (update.kind === 'output') return FRAME + update.text.length;
+  return FRAME + (update.kind === 'log' ? update.message.length : 0);
 }
 
 function nextTurn(): Promise<void> {

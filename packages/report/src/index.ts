@@ -1,4 +1,4 @@
-/** Run events made into a model of the run, and that into something to read. Knows nothing of how the events came about. */
+/** Turns run events into a model of the run, and shows or writes that. Does not know where the events come from. */
 export type { Clock } from '@pexen/core';
 export { systemClock } from '@pexen/core/timers';
 export { type DecoupleOptions, decouple } from './decouple.ts';

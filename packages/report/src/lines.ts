@@ -1,4 +1,4 @@
-/** The reporter for pipes, files and CI: a line for every result as it comes, nothing is ever overwritten. */
+/** The reporter for pipes, files and CI: a line for every result; nothing is overwritten. */
 import { type Clock, refuse } from '@pexen/core';
 import { optionProblems } from '@pexen/core/options';
 import { startTicking, systemClock } from '@pexen/core/timers';
@@ -11,7 +11,7 @@ import type { ReadonlyRunModel, Reporter } from './reporter.ts';
 import { formatSpan, progressText } from './text/format.ts';
 import { type Paint, paintFor } from './text/paint.ts';
 import { lastLine, printable } from './text/printable.ts';
-import { changeLines, newsLine } from './text/result-lines.ts';
+import { changeLines, eventLine } from './text/result-lines.ts';
 import { summaryLines } from './text/summary-lines.ts';
 
 const SLOW_AFTER = 60_000;
@@ -19,7 +19,8 @@ const OUTPUT_LINES = 20;
 const SLOW_CHECK = 1000;
 
 /**
- * A line for every task that ended, with what went wrong below it; a line whenever a task becomes slow; a summary.
+ * Writes a line for every task that ended, with its error, findings and output below it if it did not pass; a line whenever a task becomes
+ * slow; a summary.
  *
  * @example
  * const reporter = lines({ stream: process.stderr, color: false });
@@ -64,19 +65,19 @@ class Lines implements Reporter {
       this.#watching.attempt(() => this.#reportSlow()),
     );
     if (change.kind === 'task-update') return;
-    this.#time.saw(model.run.atMs);
+    this.#time.eventAt(model.run.atMs);
     this.#write(this.#linesOf(change));
   }
 
   note(text: string): void {
-    this.#write([newsLine('NOTE', '', text, '', this.#paint)]);
+    this.#write([eventLine('NOTE', '', text, '', this.#paint)]);
   }
 
   async close(): Promise<void> {
     this.#stopTicking?.();
     this.#write(this.#summary());
     await this.#output.close();
-    this.#watching.tell();
+    this.#watching.rethrow();
   }
 
   #linesOf(change: Change): readonly string[] {
@@ -103,7 +104,7 @@ class Lines implements Reporter {
       this.#model?.running() ?? [],
       this.#time.now(),
     )) {
-      const line = newsLine('SLOW', `> ${formatSpan(passedMs)}`, task.path, saidBy(running), this.#paint);
+      const line = eventLine('SLOW', `> ${formatSpan(passedMs)}`, task.path, detailsOf(running), this.#paint);
       this.#write([line]);
     }
   }
@@ -125,8 +126,8 @@ function addedLines(tasks: number, atMs: number, paint: Paint): readonly string[
   return [`${paint('bold', atMs === 0 ? '  RUNNING' : '    ADDED')} ${count}`];
 }
 
-/** Where a slow task is, and what it does: as much of it as is known. */
-function saidBy({ worker, attempt, progress, tail }: RunningAttempt): string {
+/** The worker, the attempt, the progress and the last output of a slow task, as far as they are known. */
+function detailsOf({ worker, attempt, progress, tail }: RunningAttempt): string {
   const number = attempt > 1 ? `attempt ${attempt}` : '';
   const parts = [printable(worker), number, progressText(progress), lastLine(tail)];
   return parts.filter((part) => part !== '').join(' · ');

@@ -1,4 +1,4 @@
-/** Several reporters as one, which read one model of the run. Whatever goes wrong in one of them stays there. */
+/** Several reporters as one, with one model of the run. An error in one of them does not affect the others. */
 import { type Clock, isThenable, type RunEvent, type TaskUpdateEvent } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
 import { Decoupled, type DecoupleOptions } from './decouple.ts';
@@ -14,32 +14,32 @@ import {
 } from './reporter.ts';
 import { type InspectableRun, runView } from './run-view.ts';
 
-/** What a run reports to. */
+/** The listener of a run. */
 export interface RunListener {
   /** The state of the run, from the events so far. */
   readonly model: ReadonlyRunModel;
   event(event: RunEvent): void;
   taskUpdate(event: TaskUpdateEvent): void;
-  /** Lets reporters that show the run look into it. Before the first event. */
+  /** Gives reporters access to the run. Call it before the first event. */
   attach(run: InspectableRun): void;
-  /** One sentence for the people who watch. */
+  /** Passes one sentence for the user to the reporters. */
   note(text: string): void;
-  /** Resolves when all reporters have written what they have to. */
+  /** Resolves when all reporters have written everything. */
   close(): Promise<void>;
 }
 
-/** How several reporters are called. */
+/** Options of `multi`. */
 export interface MultiOptions {
   /** Default: the clock of this process. */
   readonly clock?: Clock;
-  /** How much may wait for reporters that return promises. */
+  /** The bounds of the queues for reporters that return promises. */
   readonly queue?: DecoupleOptions;
 }
 
 /**
- * Keeps a model of the run and hands everything to each of the reporters. One that fails is reported to `onProblem` once; after that it is
- * only closed, so that it can put the terminal in order. One that returns promises is waited for, and what happens meanwhile is kept for it
- * as `decouple` does. Nothing here ever throws or rejects.
+ * Keeps a model of the run and passes everything to each of the reporters. One that fails is reported to `onProblem` once, and then only
+ * closed, so that it can restore the terminal. A reporter that returns promises gets a queue, as by `decouple`. The functions of the
+ * listener never throw or reject.
  *
  * @example
  * const all = multi([lines(), junit({ file: 'out/junit.xml' })], ({ reporter, error }) => console.error(reporter, error));
@@ -83,7 +83,7 @@ export function multi(
   };
 }
 
-/** One of the reporters, and whether it still works. */
+/** One of the reporters, until it fails. */
 class Member {
   #reporter: Reporter;
   readonly #name: string;
@@ -143,10 +143,10 @@ class Member {
     else called.then(undefined, (error: unknown) => this.#fail(error));
   }
 
-  /** It is asynchronous: from now on it has a queue and a model of its own. */
+  /** Gives the reporter, which is asynchronous, a queue and a model of its own. */
   #decouple(event: RunEvent | undefined, working: PromiseLike<unknown>): void {
     const decoupled = new Decoupled(this.#reporter, this.#options);
-    decoupled.beginWith(event, working);
+    decoupled.startWith(event, working);
     this.#reporter = decoupled;
     if (this.#view !== undefined) decoupled.attach(this.#view);
   }
@@ -166,7 +166,7 @@ class Member {
     try {
       this.#onProblem({ reporter: this.#name, error });
     } catch {
-      // The one who is to hear of it has failed, too.
+      // The listener for problems has failed, too.
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Libraries that are loaded when they are first used: loading them takes longer than many a run, and most runs use none of
- * them. What uses them cannot wait, so they are required and not imported.
+ * Libraries that are loaded on first use: loading them takes longer than a short run, and most runs use none of them. Their callers are
+ * synchronous, so they are loaded by `require` and not by `import()`.
  */
 import { createRequire } from 'node:module';
 import type XMLBuilder from 'fast-xml-builder';
@@ -9,17 +9,17 @@ import type stringWidth from 'string-width';
 
 const require = createRequire(import.meta.url);
 
-/** What makes of two pictures the shortest way from one to the other. */
+/** Computes the shortest way from one picture to the next. */
 export function loadLogUpdate(): typeof logUpdate {
   return require('log-update') as typeof logUpdate;
 }
 
-/** What knows how wide characters are. */
+/** Knows how wide characters are. */
 export function loadStringWidth(): typeof stringWidth {
   return (require('string-width') as { readonly default: typeof stringWidth }).default;
 }
 
-/** What escapes whatever has a meaning in XML. */
+/** Escapes the characters that have a meaning in XML. */
 export function loadXmlBuilder(): typeof XMLBuilder {
   return (require('fast-xml-builder') as { readonly default: typeof XMLBuilder }).default;
 }

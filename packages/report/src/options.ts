@@ -14,71 +14,69 @@ import {
   whole,
 } from '@pexen/core/options';
 
-/** What the terminal reporters can be told: where to write, with colour or not, how wide, and by which clock. */
-/** A stream that may be a terminal. `process.stdout` and `process.stderr` are such. */
+/** A stream that may be a terminal, such as `process.stdout` and `process.stderr`. */
 export interface TerminalStream extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
-  /** Width and height, where it is a terminal. */
+  /** Width and height, if it is a terminal. */
   readonly columns?: number;
   readonly rows?: number;
 }
 
-/** For all reporters that write to a terminal, or to where one could be. */
+/** Options of all terminal reporters. */
 export interface TerminalOptions {
   /** Default: `process.stdout`. */
   readonly stream?: TerminalStream;
-  /** Colour. Default: as the stream, NO_COLOR and FORCE_COLOR say. */
+  /** Colour. Default: by the stream, NO_COLOR and FORCE_COLOR. */
   readonly color?: boolean;
-  /** The width to write for. Default: that of the stream; without any, lines are not broken. */
+  /** The width. Default: that of the stream; if it has none, lines are not broken. */
   readonly columns?: number;
   /** Default: the clock of this process. */
   readonly clock?: Clock;
-  /** Say so when a task takes longer than this, ms, where the task itself says nothing. Default: 60,000. */
+  /** Reports a task that runs longer than this, ms, unless the task has its own `slowAfter`. Default: 60,000. */
   readonly slowAfter?: number;
-  /** At most this many of the last lines of each output of a task that did not pass. Default: 20. */
+  /** Shows at most this many of the last lines of each output of a task that did not pass. Default: 20. */
   readonly outputLines?: number;
 }
 
-/** For the lines. */
+/** Options of `lines`. */
 export interface LinesOptions extends TerminalOptions {
-  /** A line for tasks that passed, too. Default: true. */
+  /** Also writes a line for each task that passed. Default: true. */
   readonly passes?: boolean;
 }
 
-/** For the live view. */
+/** Options of `live`. */
 export interface LiveOptions extends TerminalOptions {
-  /** Tasks that passed leave a line above the view, as others always do. Default: false. */
+  /** Also leaves a line above the view for each task that passed. Default: false. */
   readonly passes?: boolean;
-  /** The height to stay below. Default: that of the stream, else 24. */
+  /** The height of the terminal. Default: that of the stream, else 24. */
   readonly rows?: number;
 }
 
-/** For the choice between the two. */
+/** Options of `terminal`. */
 export interface TerminalChoice extends LiveOptions {
-  /** Default: `process.env`. Looked at: CI and TERM. */
+  /** The environment, of which CI and TERM are read. Default: `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** For JUnit XML. */
+/** Options of `junit`. */
 export interface JUnitOptions {
-  /** Where it is written; directories on the way are made. */
+  /** The file to write; missing directories are made. */
   readonly file: string;
-  /** Also valid under the strict Ant dialect, which has no flaky or rerun elements and no output of a single test. Default: false. */
+  /** Writes the strict Ant dialect, which has no flaky or rerun elements and no output of single tests. Default: false. */
   readonly strict?: boolean;
-  /** Name of the whole. Default: `pexen`. */
+  /** The name of the report. Default: `pexen`. */
   readonly name?: string;
   /** Properties of every suite, such as a build number. */
   readonly properties?: Readonly<Record<string, string>>;
-  /** Whose captured output goes in: of tasks that did not pass well, of all, of none. Default: `failed`. */
+  /** Includes the captured output of tasks whose verdict is not `pass`, of all, or of none. Default: `failed`. */
   readonly output?: 'failed' | 'all' | 'none';
-  /** At most this many characters of each output of each task. Default: 65,536. */
+  /** Includes at most this many characters of each output of each task. Default: 65,536. */
   readonly outputLimit?: number;
-  /** Whether findings become test cases of their own, beside that of their task. Default: true. */
+  /** Makes a test case of each finding, beside that of its task. Default: true. */
   readonly findings?: boolean;
 }
 
-/** What the options of reporters may be. */
-/** For `terminal`, `live` and `lines`: one set serves all three, since the first chooses between the others. */
+/** The types of the options of `terminal`, `live` and `lines`: one set for all three, since the first chooses between the others. */
 export const terminalKinds: KindsOf<TerminalChoice> = {
   stream: having('a stream to write to', ['write']),
   color: flag,
@@ -91,7 +89,7 @@ export const terminalKinds: KindsOf<TerminalChoice> = {
   passes: flag,
 };
 
-/** For `junit`. */
+/** The types of the options of `junit`. */
 export const junitKinds: KindsOf<JUnitOptions> = {
   file: text,
   strict: flag,

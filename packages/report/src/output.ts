@@ -1,24 +1,23 @@
 /**
- * Where a terminal reporter writes. A reader that went away (`pexen run | head`) is no error; anything else is reported at the end. A
- * reader that is slow (a pipe into a program that stands still) neither stops the run nor fills its memory: what it has not taken waits in
- * memory up to a bound, then on disk.
+ * The stream of a terminal reporter. A reader that has gone (`pexen run | head`) is not an error; any other error is reported at the end. A
+ * slow reader (a pipe into a stopped program) neither stops the run nor fills its memory: the rest waits in memory up to a bound, then on disk.
  */
 import type { TerminalStream } from './options.ts';
 import { SpillFile } from './spill-file.ts';
 
-/** So much waits in memory, characters. */
+/** How much waits in memory, characters. */
 const MOST_KEPT = 256 * 1024;
 
-/** A stream that is written to until it breaks. */
+/** Writes to a stream until the stream fails. */
 export class Output {
   readonly #stream: TerminalStream;
-  /** Taken at once: whoever catches what is written to the stream later does not catch this. */
+  /** Bound at once, so that a later capture of the stream does not capture this output. */
   readonly #write: TerminalStream['write'];
   #error: Error | undefined;
   #isBehind = false;
   #kept = '';
   #spill: SpillFile | undefined;
-  /** Called as soon as nothing waits any more. */
+  /** Called when nothing waits any more. */
   #whenCaughtUp: (() => void) | undefined;
   readonly #onError = (error: Error): void => {
     this.#error ??= error;
@@ -52,7 +51,7 @@ export class Output {
     else this.#isBehind = this.#write(text) === false;
   }
 
-  /** Waits until everything is written. Rejects if the stream broke for another reason than that nobody reads it. */
+  /** Waits until everything is written. Rejects if the stream failed for any other reason than a reader that has gone. */
   async close(): Promise<void> {
     if (this.#isBehind && this.#error === undefined)
       await new Promise<void>((resolve) => {

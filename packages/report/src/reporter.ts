@@ -3,7 +3,7 @@ import { type Inspection, isThenable, type RunEvent, type TaskUpdateEvent } from
 import type { Change } from './model/change.ts';
 import type { RunModel } from './model/run-model.ts';
 
-/** What a reporter is. It hears of what happens and makes something to read of it; it never decides anything. */
+/** The interface of a reporter, and how its functions are called. A reporter shows or writes what happens in a run; it decides nothing. */
 /** The model, read-only, as reporters see it. */
 export type ReadonlyRunModel = Omit<RunModel, 'apply' | 'applyNews' | 'applyInspection'>;
 

@@ -1,14 +1,14 @@
-/** Text that waits on disk and not in memory: appended at one end, read back in order from the other. */
+/** A queue of text on disk: appended at one end, read back in order from the other. */
 import { randomUUID } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 
-/** So much is written and read at a time: characters, bytes. */
+/** How much is written and read at a time: characters, bytes. */
 const CHUNK = 64 * 1024;
 
-/** A temporary file without a name: it is gone when it is closed, and also when the process is killed. Synchronous; throws what the disk says. */
+/** A temporary file without a name: the system removes it when it is closed, or when the process is killed. Synchronous; throws the errors of the disk. */
 export class SpillFile {
   readonly #handle: number;
   readonly #buffer = Buffer.allocUnsafe(CHUNK);
@@ -25,7 +25,7 @@ export class SpillFile {
     rmSync(path, { force: true });
   }
 
-  /** True while something is in it that was not read. */
+  /** True while it has text that was not read. */
   get hasUnread(): boolean {
     return this.#unwrittenLength > 0 || this.#readTo < this.#writtenTo;
   }
@@ -36,11 +36,11 @@ export class SpillFile {
     if (this.#unwrittenLength >= CHUNK) this.#flush();
   }
 
-  /** The next piece of the text, which may end anywhere between two characters; undefined when all was read. */
+  /** The next piece of the text, which may end between any two characters; undefined when all is read. */
   read(): string | undefined {
     while (this.#readTo < this.#writtenTo) {
       const length = readSync(this.#handle, this.#buffer, 0, CHUNK, this.#readTo);
-      if (length === 0) throw new Error('a temporary file has lost what was written to it');
+      if (length === 0) throw new Error('a temporary file has lost its content');
       this.#readTo += length;
       const text = this.#decoder.write(this.#buffer.subarray(0, length));
       if (text !== '') return text;
@@ -70,7 +70,7 @@ export class SpillFile {
     return text;
   }
 
-  /** All that was written has been read: its room is given back. */
+  /** Frees the space on disk, since everything was read. */
   #startOver(): void {
     if (this.#writtenTo === 0) return;
     ftruncateSync(this.#handle, 0);

@@ -1,4 +1,4 @@
-/** Chooses how to write to a terminal, or to what stands in its place. */
+/** Chooses between the live view and lines. */
 import { refuse } from '@pexen/core';
 import { optionProblems } from '@pexen/core/options';
 import { lines } from './lines.ts';
@@ -7,7 +7,7 @@ import { type TerminalChoice, type TerminalStream, terminalKinds } from './optio
 import type { Reporter } from './reporter.ts';
 
 /**
- * The live view where somebody watches, else lines: live on a terminal that is not dumb, outside CI.
+ * The live view on a terminal that is not dumb, outside CI; else lines.
  *
  * @example
  * const reporter = terminal({ stream: process.stderr });
@@ -16,17 +16,17 @@ import type { Reporter } from './reporter.ts';
 export function terminal(options: TerminalChoice = {}): Reporter {
   refuse(optionProblems('terminal', options, terminalKinds));
   const { env = process.env, stream = process.stdout } = options;
-  return isWatched(stream, env) ? live(options) : lines(options);
+  return isInteractive(stream, env) ? live(options) : lines(options);
 }
 
-function isWatched(
+function isInteractive(
   stream: TerminalStream,
   { CI, TERM }: Readonly<Record<string, string | undefined>>,
 ): boolean {
   return stream.isTTY === true && !isSet(CI) && TERM !== 'dumb';
 }
 
-/** `CI=false` and `CI=0` say that it is none. */
+/** `CI=false` and `CI=0` count as not set. */
 function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '' && value !== 'false' && value !== '0';
 }

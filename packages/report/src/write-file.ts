@@ -1,4 +1,4 @@
-/** Writes a file so that it is there as a whole or not at all. Synchronous, so that it can be done when a process ends. */
+/** Writes a file atomically. Synchronous, so that it works while a process exits. */
 import {
   closeSync,
   fstatSync,
@@ -13,18 +13,18 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** So much is written at once, characters. */
+/** How much is written at once, characters. */
 const CHUNK = 1 << 20;
 
-/** Where a path leads. */
+/** The file that a path leads to. */
 interface Destination {
-  /** That of the file itself, where links lead to it. */
+  /** The path of the file itself, after all links. */
   readonly path: string;
-  /** May it be replaced by another file? Devices, pipes and what a shell has opened may only be written to. */
+  /** May it be replaced by another file? Devices, pipes and descriptors of a shell may only be written to. */
   readonly isPlain: boolean;
 }
 
-/** Takes away what is there from before, and fails now where it could not be written later. */
+/** Removes an older file, and fails now if the file could not be written later. */
 export function prepareFile(file: string): void {
   const { path, isPlain } = destinationOf(file);
   if (!isPlain) return;
@@ -36,7 +36,7 @@ export function prepareFile(file: string): void {
   rmSync(draft);
 }
 
-/** Writes the pieces beside the file and puts them in its place once they are on disk; what is no plain file, they follow. */
+/** Writes the pieces beside the file and moves them into its place once they are on disk. To devices and pipes they are appended. */
 export function writeWhole(file: string, pieces: Iterable<string>): void {
   const { path, isPlain } = destinationOf(file);
   if (isPlain) replace(path, pieces);
@@ -55,14 +55,14 @@ function replace(path: string, pieces: Iterable<string>): void {
   }
 }
 
-/** Folder by folder: where the system says that a new one is not there (`/proc` does), Node's `recursive` asks for ever. */
+/** Folder by folder: where a new folder is reported missing (in `/proc`), Node's `recursive` never returns. */
 function makeFolder(dir: string): void {
   if (statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return;
   if (dirname(dir) !== dir) makeFolder(dirname(dir));
   try {
     mkdirSync(dir);
   } catch (error) {
-    // Somebody else may have made it meanwhile.
+    // Another process may have made it meanwhile.
     if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }

@@ -1,4 +1,4 @@
-/** Reporters that take their time: nothing of a run waits for them, and nothing of it is lost but what may be. */
+/** Slow reporters: a run never waits for them, and only output and progress may be lost. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { decouple, multi, type Reporter } from '../src/index.ts';
 import { Script } from './script.ts';
 
-/** A reporter that works on each call until it is let go on. */
+/** A reporter that works on each call until `finish`. */
 class Slow implements Reporter {
   readonly name = 'slow';
   readonly seen: string[] = [];
@@ -22,8 +22,8 @@ class Slow implements Reporter {
     return this.#work();
   }
 
-  taskUpdate({ update: news }: TaskUpdateEvent): unknown {
-    this.seen.push(news.kind === 'output' ? news.text : news.kind);
+  taskUpdate({ update }: TaskUpdateEvent): unknown {
+    this.seen.push(update.kind === 'output' ? update.text : update.kind);
     return this.#work();
   }
 
@@ -35,8 +35,8 @@ class Slow implements Reporter {
     this.seen.push('closed');
   }
 
-  /** Lets the call at hand and all further ones come to their ends. */
-  letGo(): void {
+  /** Ends the current call and all further ones. */
+  finish(): void {
     this.#isFree = true;
     this.#release?.();
   }
@@ -67,7 +67,7 @@ function manyTasks(count: number): Script {
 
 const described = (event: RunEvent): string => ('path' in event ? `${event.type} ${event.path}` : event.type);
 
-test('a reporter that returns promises gets every event in its order, one after another, and the run never waits', async () => {
+test('a reporter that returns promises gets every event in order, one after another, and the run never waits', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'pexen-decouple-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const slow = new Slow();
@@ -75,18 +75,18 @@ test('a reporter that returns promises gets every event in its order, one after 
   const { events } = manyTasks(2000);
   for (const event of events) all.event(event);
   expect(slow.seen).toEqual(['run-started']);
-  expect(readdirSync(folder)).toEqual([]); // The file that holds the others has no name: it goes with the process.
-  slow.letGo();
+  expect(readdirSync(folder)).toEqual([]); // The file with the others has no name: it is removed with the process.
+  slow.finish();
   await all.close();
   expect(slow.seen).toEqual([...events.map(described), 'closed']);
 });
 
-test('what comes while it catches up keeps its place', async () => {
+test('events during its catching up keep their order', async () => {
   const slow = new Slow();
   const all = multi([slow], unreachable, { queue: { events: 3 } });
   const { events } = manyTasks(50);
   for (const event of events.slice(0, 100)) all.event(event);
-  slow.letGo();
+  slow.finish();
   for (const event of events.slice(100)) {
     await new Promise((resolve) => setImmediate(resolve));
     all.event(event);
@@ -95,7 +95,7 @@ test('what comes while it catches up keeps its place', async () => {
   expect(slow.seen).toEqual([...events.map(described), 'closed']);
 });
 
-test('output that does not fit is dropped and counted; findings and attachments never are', async () => {
+test('output above the limit is dropped and counted; findings and attachments never are', async () => {
   const slow = new Slow();
   const all = multi([slow], unreachable, { queue: { events: 2, updates: 1000 } });
   const { events } = new Script().tasks(['a']).start(1, 'a');
@@ -104,7 +104,7 @@ test('output that does not fit is dropped and counted; findings and attachments 
   all.taskUpdate({ ...output(''), update: { kind: 'progress', progress: { done: 1 } } });
   all.taskUpdate({ ...output(''), update: { kind: 'finding', finding: { name: 'f', status: 'fail' } } });
   all.taskUpdate({ ...output(''), update: { kind: 'attachment', attachment: { name: 'a' } } });
-  slow.letGo();
+  slow.finish();
   await all.close();
   const kept = slow.seen.filter((text) => text.startsWith('line')).length;
   expect(kept).toBeLessThan(10);
@@ -113,7 +113,7 @@ test('output that does not fit is dropped and counted; findings and attachments 
   expect(slow.notes).toEqual([`… ${dropped} lines of output and 1 report of progress dropped`]);
 });
 
-test('its model is in the state of the event at hand, though the run is further', async () => {
+test('its model has the state at the event that it gets, although the run is further', async () => {
   const seen: unknown[] = [];
   let goOn = (): void => {};
   const first = new Promise<void>((resolve) => {
@@ -141,7 +141,7 @@ test('its model is in the state of the event at hand, though the run is further'
   expect(seen).toHaveLength(events.length);
 });
 
-test('one that fails late is reported once and closed; the others and the run go on', async () => {
+test('a reporter that fails late is reported once and closed; the others and the run continue', async () => {
   const problems: unknown[] = [];
   let isClosed = false;
   const failing: Reporter = {
@@ -154,7 +154,7 @@ test('one that fails late is reported once and closed; the others and the run go
     },
   };
   const other = new Slow();
-  other.letGo();
+  other.finish();
   const all = multi([failing, other], (problem) => problems.push(problem), { queue: { events: 1 } });
   const { events } = manyTasks(20);
   for (const event of events) all.event(event);
@@ -176,9 +176,9 @@ test('a rejection of a reporter that was synchronous before is reported, too', a
   expect(problems).toEqual([new Error('late')]);
 });
 
-test('a reporter that blocks the thread, decoupled by hand, is called when the run has let go of it', async () => {
+test('a reporter that blocks the thread, with `decouple`, is called when the run has yielded', async () => {
   const slow = new Slow();
-  slow.letGo();
+  slow.finish();
   const behind = decouple({
     name: 'by hand',
     event: (event) => slow.event(event),
@@ -192,21 +192,21 @@ test('a reporter that blocks the thread, decoupled by hand, is called when the r
   expect(slow.seen).toEqual([...events.map(described), 'closed']);
 });
 
-/** Bytes that are still in use once what is garbage was collected. */
+/** The bytes in use after a garbage collection. */
 function heapInUse(): number {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')();
   return process.memoryUsage().heapUsed;
 }
 
-test('a flood of output to a reporter that stands still takes a bounded amount of memory', async () => {
+test('a flood of output to a blocked reporter takes a bounded amount of memory', async () => {
   const slow = new Slow();
   const all = multi([slow], unreachable, { queue: { updates: 100_000 } });
   for (const event of new Script().tasks(['a']).start(1, 'a').events) all.event(event);
   const before = heapInUse();
   for (let piece = 0; piece < 100_000; piece++) all.taskUpdate(output(`${piece} ${'x'.repeat(1000)}\n`));
   expect(heapInUse() - before).toBeLessThan(10_000_000);
-  slow.letGo();
+  slow.finish();
   await all.close();
   expect(slow.notes).toEqual([expect.stringMatching(/^… 99,9\d\d lines of output dropped$/)]);
 });

@@ -1,10 +1,10 @@
-/** The demo for those who change the views still plays, in a process of its own, into a pipe. */
+/** The demo runs, in a process of its own, into a pipe. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
-test('the rehearsed run, two hundred times as fast as life', async () => {
+test('the simulated run, at two hundred times its speed', async () => {
   const demo = fileURLToPath(new URL('../examples/live-demo.ts', import.meta.url));
   const args = ['--conditions=@pexen/source', demo, '200'];
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args);

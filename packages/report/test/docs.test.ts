@@ -1,4 +1,4 @@
-/** What the guide shows is what comes out. With UPDATE_GUIDE=1 it is brought up to date. */
+/** The output in the guide is real. UPDATE_GUIDE=1 updates it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 

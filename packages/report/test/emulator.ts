@@ -1,4 +1,4 @@
-/** A terminal to write to: a real one, but for the glass. */
+/** A terminal emulator to write to. */
 import { Writable } from 'node:stream';
 import { WriteStream } from 'node:tty';
 import xterm from '@xterm/headless';
@@ -7,16 +7,16 @@ export class Emulator extends Writable {
   readonly isTTY = true;
   columns: number;
   rows: number;
-  /** Everything that was written, as it was written. */
+  /** Everything that was written. */
   readonly writes: string[] = [];
   readonly #terminal: InstanceType<typeof xterm.Terminal>;
 
   constructor(columns: number, rows: number) {
-    // Node writes to a terminal at once: nothing is ever left to be drained.
+    // Node writes to a terminal synchronously, so it never has to drain.
     super({ decodeStrings: false, highWaterMark: Number.MAX_SAFE_INTEGER });
     this.columns = columns;
     this.rows = rows;
-    // A line feed goes to the beginning of the next line: that is what the driver of a real terminal makes of it.
+    // A line feed goes to the start of the next line, as with the driver of a real terminal.
     this.#terminal = new xterm.Terminal({
       cols: columns,
       rows,
@@ -26,7 +26,7 @@ export class Emulator extends Writable {
     });
   }
 
-  /** As the streams of Node have it: it asks the environment. */
+  /** As in Node's streams, by the environment. */
   getColorDepth(): number {
     return WriteStream.prototype.getColorDepth.call(this);
   }
@@ -36,7 +36,7 @@ export class Emulator extends Writable {
     this.#terminal.write(text, done);
   }
 
-  /** As when somebody drags the window's corner. */
+  /** As when the window is resized. */
   async resize(columns: number, rows: number): Promise<void> {
     await this.settled();
     this.#terminal.resize(columns, rows);
@@ -45,19 +45,19 @@ export class Emulator extends Writable {
     this.emit('resize');
   }
 
-  /** Until all that was written is on the screen. */
+  /** Waits until everything is on the screen. */
   async settled(): Promise<void> {
     await new Promise<void>((resolve) => this.write('', () => resolve()));
   }
 
-  /** What can be seen now. */
+  /** The visible lines. */
   async screen(): Promise<string> {
     await this.settled();
     const { baseY } = this.#terminal.buffer.active;
     return this.#lines(baseY, baseY + this.#terminal.rows);
   }
 
-  /** All that was ever there, scrolled away or not. */
+  /** All lines, with those that scrolled away. */
   async history(): Promise<string> {
     await this.settled();
     return this.#lines(0, this.#terminal.buffer.active.length);

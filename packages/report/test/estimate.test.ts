@@ -1,4 +1,4 @@
-/** How far a run is, and how long still. */
+/** The progress of a run, and the remaining time. */
 import { expect, test } from 'vitest';
 import { RunModel } from '../src/index.ts';
 import { Script } from './script.ts';
@@ -10,19 +10,19 @@ interface Guess {
 
 function guessAt(script: Script, nowMs: number): Guess {
   const model = new RunModel();
-  for (const told of script.told) {
-    if ('news' in told) model.applyTaskUpdate(told.news);
-    else model.apply(told.event);
+  for (const entry of script.entries) {
+    if ('update' in entry) model.applyTaskUpdate(entry.update);
+    else model.apply(entry.event);
   }
   return { fraction: model.fraction(nowMs), remainingMs: model.remainingMs(nowMs) };
 }
 
-test('nothing known, nothing said', () => {
+test('there is no estimate without data', () => {
   expect(guessAt(new Script(), 0)).toEqual({ fraction: 0, remainingMs: undefined });
   expect(guessAt(new Script().tasks(['a', 'b']), 10_000)).toEqual({ fraction: 0, remainingMs: undefined });
 });
 
-test('measured tasks count by what they are expected to take, running ones by their time', () => {
+test('measured tasks count by their expected duration, running ones by their time', () => {
   const script = new Script()
     .tasks(['long'], { weightMs: 8000 })
     .tasks(['short', 'last'], { weightMs: 1000 })
@@ -32,27 +32,27 @@ test('measured tasks count by what they are expected to take, running ones by th
   expect(guessAt(script, 5000)).toEqual({ fraction: 0.5, remainingMs: 5000 });
 });
 
-test('a task that takes longer than expected is nearly done, but never done', () => {
+test('a task that takes longer than expected counts as nearly done, never as done', () => {
   const script = new Script().tasks(['late'], { weightMs: 1000 }).start(0, 'late');
   expect(guessAt(script, 60_000).fraction).toBe(0.95);
 });
 
-test('a task that says how far it is, is believed', () => {
+test('the progress that a task reports wins', () => {
   const script = new Script()
     .tasks(['counts'], { weightMs: 10_000 })
     .start(0, 'counts')
-    .says(100, 'counts', { kind: 'progress', progress: { done: 1, total: 2 } });
+    .reports(100, 'counts', { kind: 'progress', progress: { done: 1, total: 2 } });
   expect(guessAt(script, 1000).fraction).toBe(0.5);
 });
 
-test('unmeasured tasks are taken for the average of those that ended', () => {
+test('unmeasured tasks count with the average of those that ended', () => {
   const script = new Script().tasks(['a', 'b', 'c', 'd', 'e', 'f']);
   for (const [index, path] of ['a', 'b', 'c'].entries())
     script.start(2000 * index, path).end(2000 * (index + 1), path);
   expect(guessAt(script, 6000)).toEqual({ fraction: 0.5, remainingMs: 6000 });
 });
 
-test('skipped tasks are no work; added ones are more', () => {
+test('skipped tasks are not work; added tasks are', () => {
   const script = new Script()
     .tasks(['a', 'b', 'c', 'd'], { weightMs: 1000 })
     .start(0, 'a')
@@ -63,7 +63,7 @@ test('skipped tasks are no work; added ones are more', () => {
   expect(guessAt(script.tasks(['e', 'f'], { weightMs: 1000 }, 1000), 1000).fraction).toBe(0.25);
 });
 
-test('it takes at least as long as the longest of those that run', () => {
+test('the remaining time is at least that of the longest running task', () => {
   const script = new Script()
     .tasks(['long'], { weightMs: 60_000 })
     .tasks(['a', 'b', 'c'], { weightMs: 1000 })

@@ -1,10 +1,10 @@
-/** What others write while a view stands on the terminal. */
+/** Output of other code while a view is on the terminal. */
 import { expect, test } from 'vitest';
 import { ForeignOutput } from '../src/live/foreign-output.ts';
 import { Emulator } from './emulator.ts';
-import { Paper } from './paper.ts';
+import { MemoryStream } from './memory-stream.ts';
 
-test('whole lines are handed on as they come, the rest when the streams are given back', async () => {
+test('whole lines are passed on at once, the rest when the streams are restored', async () => {
   const lines: string[] = [];
   const [out, err] = [new Emulator(80, 24), new Emulator(80, 24)];
   const foreign = new ForeignOutput([out, err], (line) => lines.push(line));
@@ -20,15 +20,15 @@ test('whole lines are handed on as they come, the rest when the streams are give
   expect(await err.screen()).toBe('\n');
 });
 
-test('streams that are no terminals are left alone', () => {
-  const paper = new Paper();
-  const foreign = new ForeignOutput([paper], () => expect.unreachable());
-  paper.write('log\n');
-  expect(paper.text).toBe('log\n');
+test('streams that are not terminals are not captured', () => {
+  const stream = new MemoryStream();
+  const foreign = new ForeignOutput([stream], () => expect.unreachable());
+  stream.write('log\n');
+  expect(stream.text).toBe('log\n');
   foreign.release();
 });
 
-test('a character that was cut between two writes is put together', () => {
+test('a character that was split between two writes is joined', () => {
   const out = new Emulator(80, 24);
   const lines: string[] = [];
   const foreign = new ForeignOutput([out], (line) => lines.push(line));

@@ -1,4 +1,4 @@
-/** The picture fits its screen, whatever is in it and however small the screen is. */
+/** The picture fits its screen, for any content and any size. */
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -42,7 +42,7 @@ const scene = fc.record({
 type HostileScene = typeof scene extends fc.Arbitrary<infer Value> ? Value : never;
 const size = fc.record({ columns: fc.integer({ min: 1, max: 160 }), rows: fc.integer({ min: 1, max: 60 }) });
 
-test('no line is as wide as the screen, and the picture is lower than it', () => {
+test('every line is narrower than the screen, and the picture is lower', () => {
   const frame = new Frame((_style, text) => text, 60_000);
   fc.assert(
     fc.property(scene, size, (seen, screen) => {
@@ -93,7 +93,7 @@ function many(count: number, tasks = 10): RunSnapshot {
   return model.snapshot();
 }
 
-test('its height grows at once and shrinks late; its bar only goes back when tasks were added', () => {
+test('the height grows at once and shrinks late; the bar only goes back when tasks were added', () => {
   const frame = new Frame((_style, text) => text, 60_000);
   const screen = { columns: 60, rows: 40 };
   const at = (nowMs: number, fraction: number, count: number, tasks = 10): string[] =>

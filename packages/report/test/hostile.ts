@@ -1,4 +1,4 @@
-/** Texts that a friend would not send: control sequences, broken Unicode, markup, and pieces of all of them. */
+/** Hostile texts: control sequences, broken Unicode, markup, and pieces of all of them. */
 import fc from 'fast-check';
 
 const pieces = [

@@ -1,4 +1,4 @@
-/** Whatever tasks are called and whatever they say: the report is well-formed, valid in its dialect, and tells the truth. */
+/** For any names and outputs of tasks, the report is well-formed, valid in its dialect, and has the right content. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -128,13 +128,13 @@ const suite = fc.record({
 });
 type Suite = typeof suite extends fc.Arbitrary<infer T> ? T : never;
 
-interface Told {
+interface Reported {
   readonly text: string;
   readonly ends: readonly (TaskFinished | TaskSkipped)[];
   readonly open: number;
 }
 
-async function told(chosen: Suite, strict: boolean): Promise<Told> {
+async function reportOf(chosen: Suite, strict: boolean): Promise<Reported> {
   const file = join(folder, 'junit.xml');
   const { name, properties } = chosen;
   const reporter = listen(
@@ -151,8 +151,8 @@ async function told(chosen: Suite, strict: boolean): Promise<Told> {
   reporter.event({ type: 'tasks-added', seq: 2, atMs: 0, origin: 'start', tasks });
   for (const [index, event] of ends.entries()) {
     for (const kept of chosen.finished[index]?.kept ?? []) {
-      const news = { kind: 'attachment', attachment: defined(kept) } as const;
-      reporter.taskUpdate({ atMs: 0, task: index, path: event.path, attempt: 1, update: news });
+      const update = { kind: 'attachment', attachment: defined(kept) } as const;
+      reporter.taskUpdate({ atMs: 0, task: index, path: event.path, attempt: 1, update });
     }
     reporter.event(event);
   }
@@ -185,9 +185,9 @@ function defined<T extends object>(record: T): T {
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as T;
 }
 
-/** Documents are gathered, since starting the validator costs more than many documents do. */
+/** Documents are validated in batches, since starting the validator costs more than many documents. */
 const BATCH = 50;
-/** Documents for each dialect. `REPORT_RUNS=20000` looks longer. */
+/** Documents for each dialect; more with `REPORT_RUNS=20000`. */
 const RUNS = Number(process.env.REPORT_RUNS ?? (isWhole ? 700 : 150));
 const TIMEOUT = 60_000 + 50 * RUNS;
 
@@ -205,7 +205,7 @@ describe.each<[DialectName, boolean]>([
       };
       await fc.assert(
         fc.asyncProperty(suite, async (chosen) => {
-          const { text, ends, open } = await told(chosen, strict);
+          const { text, ends, open } = await reportOf(chosen, strict);
           const root = parseXml(text);
           expect(structureErrors(root, dialect)).toEqual([]);
           expect(isRed(text)).toBe(hasRed(ends) || /type="interrupted"/.test(text));
@@ -234,7 +234,7 @@ function hasRed(ends: readonly (TaskFinished | TaskSkipped)[]): boolean {
   });
 }
 
-test('whatever it was, it is text that XML can hold, and a name is one line', () => {
+test('any text becomes text that XML can hold, and a name one line', () => {
   fc.assert(
     fc.property(hostile, (text) => {
       expect(xmlText(text)).not.toMatch(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u);
@@ -245,7 +245,7 @@ test('whatever it was, it is text that XML can hold, and a name is one line', ()
   expect(xmlText('a\u0000b\ud800c\uffffd\u001b[31me\u001b[0m🚀')).toBe('a\ufffdb\ufffdc\ufffdde🚀');
 });
 
-test('what XML can hold comes out of the report as it went in', async () => {
+test('text that XML can hold is unchanged in the report', async () => {
   const message = fc
     .string({ unit: 'grapheme' })
     .filter((text) => xmlText(text) === text && text.trim() !== '');

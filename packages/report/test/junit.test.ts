@@ -1,4 +1,4 @@
-/** JUnit XML: what it says, and that it is valid whatever the tasks say. */
+/** JUnit XML: its content, and that it is valid for any output of tasks. */
 import {
   existsSync,
   mkdirSync,
@@ -54,7 +54,7 @@ function caseNamed(root: Node, name: string): Node {
 
 const steady = (text: string): string => text.replaceAll(/hostname="[^"]*"/g, 'hostname="here"');
 
-test('frames of ours are not in it', async () => {
+test('frames of pexen are left out', async () => {
   const stack = [
     'RangeError: too far',
     '    at check (file:///home/ada/suite/a.task.ts:3:9)',
@@ -62,25 +62,25 @@ test('frames of ours are not in it', async () => {
   ].join('\n');
   const error = { name: 'RangeError', message: 'too far', stack };
   const root = await checked(new Script().tasks(['t']).start(0, 't').end(1, 't', { status: 'threw', error }));
-  const [told] = allNodes(caseNamed(root, 't')).filter(({ name }) => name === 'error');
-  expect(told?.text).toBe(stack.split('\n').slice(0, 2).join('\n'));
+  const [element] = allNodes(caseNamed(root, 't')).filter(({ name }) => name === 'error');
+  expect(element?.text).toBe(stack.split('\n').slice(0, 2).join('\n'));
 });
 
-test('an error that holds others is told with them', async () => {
+test('an error is shown with the errors that it contains', async () => {
   const errors = [
     { name: 'Error', message: 'no route', cause: { name: 'Error', message: 'cable' } },
     { name: 'Error', message: 'no host' },
   ];
   const error = { name: 'AggregateError', message: 'both', errors };
   const root = await checked(new Script().tasks(['t']).start(0, 't').end(1, 't', { status: 'threw', error }));
-  const [told] = allNodes(caseNamed(root, 't')).filter(({ name }) => name === 'error');
-  expect(told?.text.split('\n')).toEqual([
+  const [element] = allNodes(caseNamed(root, 't')).filter(({ name }) => name === 'error');
+  expect(element?.text.split('\n')).toEqual([
     ...['AggregateError: both', 'one of its errors: Error: no route', 'caused by Error: cable'],
     'one of its errors: Error: no host',
   ]);
 });
 
-describe('a run in which nearly everything happens', () => {
+describe('a run with nearly every kind of event', () => {
   test('as Jenkins and GitLab read it', async () => {
     await checked(mixedRun());
     await expect(steady(await xmlOf(mixedRun()))).toMatchFileSnapshot('golden/junit-mixed.xml');
@@ -94,7 +94,7 @@ describe('a run in which nearly everything happens', () => {
   });
 });
 
-test('a test case has its verdict and nothing redder: what failed in vain is skipped', async () => {
+test('a test case is red only if its verdict is: a failure that does not count is skipped', async () => {
   const failed = { name: 'sub', status: 'fail', message: 'no' } as const;
   const script = new Script()
     .tasks(['s/known', 's/bad', 's/fine', 's/late'])
@@ -144,7 +144,7 @@ test('reruns of a task that failed in the end, with their output', async () => {
   await checked(script, { strict: true });
 });
 
-test('output of all tasks, of none, and never more than its limit', async () => {
+test('output of all tasks, of none, and within its limit', async () => {
   const script = new Script()
     .tasks(['s/talks'])
     .start(0, 's/talks')
@@ -169,9 +169,9 @@ test('attachments are lines that Jenkins and GitLab understand', async () => {
   const script = new Script()
     .tasks(['s/shoots'])
     .start(0, 's/shoots')
-    .says(1, 's/shoots', attach({ name: 'screen', file: join(process.cwd(), 'out/screen.png') }))
-    .says(1, 's/shoots', attach({ name: 'log', file: '/var/log/far.log', text: 'inline' }))
-    .says(1, 's/shoots', attach({ name: 'odd', file: '/tmp/a]]b' }))
+    .reports(1, 's/shoots', attach({ name: 'screen', file: join(process.cwd(), 'out/screen.png') }))
+    .reports(1, 's/shoots', attach({ name: 'log', file: '/var/log/far.log', text: 'inline' }))
+    .reports(1, 's/shoots', attach({ name: 'odd', file: '/tmp/a]]b' }))
     .end(2, 's/shoots')
     .ended(3);
   expect(
@@ -189,7 +189,7 @@ test('attachments are lines that Jenkins and GitLab understand', async () => {
   expect(text.indexOf('[[ATTACHMENT|out/screen.png]]')).toBeGreaterThan(text.indexOf('<system-out>'));
 });
 
-test('names that differ only where readers do not look are made different', async () => {
+test('names that readers cannot distinguish are made different', async () => {
   const twice = [
     { name: 'equal', status: 'fail' },
     { name: ' equal ', status: 'pass' },
@@ -222,7 +222,7 @@ test('without cases for findings', async () => {
   expect(cases).toHaveLength(14);
 });
 
-test('a run that was broken off is in the report as such, whole and valid', async () => {
+test('an aborted run makes a whole and valid report', async () => {
   const script = new Script()
     .tasks(['s/done', 's/busy', 't/never'])
     .start(0, 's/done')
@@ -237,7 +237,7 @@ test('a run that was broken off is in the report as such, whole and valid', asyn
   }
 });
 
-test('a run that ended early says why, with the properties it was given', async () => {
+test('a run that ended early gives the reason, with the configured properties', async () => {
   const script = new Script().tasks(['t']).skip(1, 't', { task: 't', why: 'interrupted' });
   const root = await checked(script.ended(2, { reason: 'interrupted' }), { properties: { build: '17' } });
   const properties = allNodes(root).filter(({ name }) => name === 'property');
@@ -249,23 +249,23 @@ test('a run that ended early says why, with the properties it was given', async 
 });
 
 describe('the file', () => {
-  const begun = (file: string): RunListener => {
+  const startedRun = (file: string): RunListener => {
     const reporter = listen(junit({ file }));
     play(new Script().tasks(['t']), reporter, new ScriptedClock(0));
     return reporter;
   };
 
-  test('an older one is gone as soon as the run starts; the new one is there as a whole', async () => {
+  test('an older file is removed when the run starts; the new one appears as a whole', async () => {
     const file = join(folder, 'junit.xml');
     writeFileSync(file, 'old');
-    const reporter = begun(file);
+    const reporter = startedRun(file);
     expect(existsSync(file)).toBe(false);
     await reporter.close();
     parseXml(readFileSync(file, 'utf8'));
     expect(readdirSync(folder)).toEqual(['junit.xml']);
   });
 
-  test('a run that never started writes none, and leaves the older one', async () => {
+  test('a run that never started writes no file, and keeps the older one', async () => {
     const file = join(folder, 'junit.xml');
     writeFileSync(file, 'old');
     await junit({ file }).close();
@@ -275,22 +275,22 @@ describe('the file', () => {
   test('a process that ends in the middle of a run leaves a whole report', () => {
     const before = process.listenerCount('exit');
     const file = join(folder, 'junit.xml');
-    begun(file);
+    startedRun(file);
     process.listeners('exit').at(-1)?.call(process, 1);
     expect(caseNamed(parseXml(readFileSync(file, 'utf8')), 't').children[0]?.name).toBe('skipped');
     expect(process.listenerCount('exit')).toBe(before);
   });
 
-  test('what cannot be written is told, and nothing is left behind', async () => {
+  test('a file that cannot be written is reported, and nothing is left behind', async () => {
     const file = join(folder, 'junit.xml');
-    const reporter = begun(file);
+    const reporter = startedRun(file);
     mkdirSync(join(file, 'in-the-way'), { recursive: true });
     await expect(reporter.close()).rejects.toThrow(/EISDIR|ENOTEMPTY|EEXIST/);
     expect(readdirSync(folder)).toEqual(['junit.xml']);
   });
 });
 
-test('a hundred thousand tasks: a report as large as its text, written in pieces', async () => {
+test('a hundred thousand tasks take as much memory as their text, written in pieces', async () => {
   const file = join(folder, 'junit.xml');
   const reporter = listen(junit({ file }));
   const script = new Script().tasks(['s/t']);

@@ -1,4 +1,4 @@
-/** The lines, as people read them. */
+/** The output of the lines reporter. */
 import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,13 +8,13 @@ import { ScriptedClock } from '#scripted-clock';
 import { junit, lines } from '../src/index.ts';
 import type { LinesOptions } from '../src/options.ts';
 import { listen } from './listen.ts';
+import { MemoryStream, Pipe } from './memory-stream.ts';
 import { mixedRun } from './mixed-run.ts';
-import { Paper, Pipe } from './paper.ts';
 import { play } from './play.ts';
-import { type Ending, Script } from './script.ts';
+import { type Outcome, Script } from './script.ts';
 
 async function linesOf(script: Script, options: LinesOptions = {}): Promise<string> {
-  const stream = new Paper();
+  const stream = new MemoryStream();
   const clock = new ScriptedClock(0);
   const reporter = listen(lines({ stream, clock, color: false, ...options }), clock);
   play(script, reporter, clock);
@@ -24,7 +24,7 @@ async function linesOf(script: Script, options: LinesOptions = {}): Promise<stri
   return stream.text;
 }
 
-describe('a run in which nearly everything happens', () => {
+describe('a run with nearly every kind of event', () => {
   test('without colour', async () => {
     await expect(await linesOf(mixedRun())).toMatchFileSnapshot('golden/lines-mixed.txt');
   });
@@ -50,12 +50,12 @@ describe('a run in which nearly everything happens', () => {
   });
 });
 
-test('of a line that is too long for anybody, the beginning is shown', async () => {
+test('of a very long line, the start is shown', async () => {
   const long = 'x'.repeat(4_000_000);
   const cut = `${'x'.repeat(1000)}… (4000000 characters)`;
   const findings: Finding[] = [
     { name: long, status: 'fail' },
-    { name: 'said', status: 'fail', message: long },
+    { name: 'long', status: 'fail', message: long },
   ];
   const error = { name: 'Error', message: `first\n${long}` };
   const script = new Script().tasks(['a', 'b']).start(1, 'a').start(1, 'b');
@@ -78,9 +78,9 @@ test('a run without tasks', async () => {
   );
 });
 
-test('a run that ended early says why, one that was broken off says that', async () => {
-  const begun = () => new Script().tasks(['a', 'b', 'c']).start(1, 'a').end(2, 'a').start(2, 'b');
-  const early = begun()
+test('a run that ended early gives the reason, an aborted one says so', async () => {
+  const startedScript = () => new Script().tasks(['a', 'b', 'c']).start(1, 'a').end(2, 'a').start(2, 'b');
+  const early = startedScript()
     .end(3, 'b', { status: 'cancelled', reason: 'interrupted twice' })
     .skip(3, 'c', { task: 'c', why: 'cancelled before its start' })
     .ended(4, { reason: 'interrupted twice' });
@@ -100,7 +100,7 @@ test('a run that ended early says why, one that was broken off says that', async
                           2ms of work in 4ms
     "
   `);
-  expect(await linesOf(begun(), { columns: 20 })).toMatchInlineSnapshot(`
+  expect(await linesOf(startedScript(), { columns: 20 })).toMatchInlineSnapshot(`
     "  RUNNING 3 tasks
          PASS [   0.001s] a
     ────────────────────
@@ -112,7 +112,7 @@ test('a run that ended early says why, one that was broken off says that', async
   `);
 });
 
-test('slow tasks are told once for each span that is long for them, with what they do', async () => {
+test('slow tasks are reported once for each span, with their progress', async () => {
   const script = new Script()
     .tasks(['patient'], { slowAfterMs: 3000 })
     .tasks(['usual'])
@@ -121,10 +121,10 @@ test('slow tasks are told once for each span that is long for them, with what th
     .prints(4000, 'patient', 'waiting for \u001b[1mgodot\u001b[0m\n')
     .end(9500, 'usual')
     .end(9500, 'patient');
-  const told = (await linesOf(script, { slowAfter: 8000 }))
+  const slow = (await linesOf(script, { slowAfter: 8000 }))
     .split('\n')
     .filter((line) => line.includes('SLOW'));
-  expect(told).toEqual([
+  expect(slow).toEqual([
     '     SLOW [   > 3.0s] patient  thread-1',
     '     SLOW [   > 6.0s] patient  thread-1 · waiting for godot',
     '     SLOW [   > 8.0s] usual  thread-2',
@@ -132,7 +132,7 @@ test('slow tasks are told once for each span that is long for them, with what th
   ]);
 });
 
-test('a task between two attempts is not slow, and its next attempt begins anew', async () => {
+test('a task between two attempts is not slow, and its next attempt counts from 0', async () => {
   const script = new Script()
     .tasks(['again'], { slowAfterMs: 2000 })
     .start(0, 'again')
@@ -148,14 +148,14 @@ test('a task between two attempts is not slow, and its next attempt begins anew'
 });
 
 test('a note is a line', async () => {
-  const stream = new Paper();
+  const stream = new MemoryStream();
   const reporter = listen(lines({ stream, color: false, clock: new ScriptedClock(0) }));
   reporter.note('Interrupted: waiting for 2 running.');
   expect(stream.text).toBe('     NOTE [         ] Interrupted: waiting for 2 running.\n');
   await reporter.close();
 });
 
-test('long chains of reasons keep where they began', async () => {
+test('long chains of reasons keep their root cause', async () => {
   const chain = Array.from({ length: 40 }, (_, link) => ({
     task: `task-${link}`,
     why: `requires "task-${link + 1}"`,
@@ -168,7 +168,7 @@ test('long chains of reasons keep where they began', async () => {
   expect(line).toMatch(/SKIP .* task-0 {2}requires "task-1"; .*….*; task-40 crashed$/);
 });
 
-test('very many failures are listed up to a point', async () => {
+test('very many failures are listed up to a limit', async () => {
   const paths = Array.from({ length: 1000 }, (_, index) => `t-${index}`);
   const script = new Script().tasks(paths);
   for (const path of paths) script.start(1, path).end(2, path, { status: 'failed' });
@@ -177,24 +177,24 @@ test('very many failures are listed up to a point', async () => {
   expect(text).toContain('… and 800 more');
 });
 
-test('nothing a task says reaches the terminal as it is', async () => {
+test('no control character of a task reaches the terminal', async () => {
   const evil = '\u001b[2J\u001b]0;owned\u0007\u202egpj.exe\rover\u0000';
   const error = { name: evil, message: `${evil}\n${evil}`, stack: `    at ${evil} (file:1:1)` };
   const findings = [{ name: evil, status: 'fail', message: evil, data: { [evil]: evil } }] as const;
   const script = new Script()
     .tasks(['t'])
     .start(0, 't', evil)
-    .says(1, 't', { kind: 'progress', progress: { done: 1, message: evil } })
+    .reports(1, 't', { kind: 'progress', progress: { done: 1, message: evil } })
     .prints(61_000, 't', evil)
     .end(62_000, 't', { status: 'threw', error, findings, stdout: evil, stderr: evil })
     .lost(62_000, evil, evil)
     .ended(62_000, { reason: evil, poisoned: [evil] });
   const text = await linesOf(script);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be there.
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
 });
 
-test('data of findings may be anything', async () => {
+test('the data of a finding may be any value', async () => {
   const circle: { self?: unknown } = {};
   circle.self = circle;
   const hidden = {
@@ -222,9 +222,9 @@ test('data of findings may be anything', async () => {
   expect(readFileSync(file, 'utf8')).toContain('[Circular *1]');
 });
 
-describe('what went wrong is told once', () => {
-  const told = async (ending: Ending): Promise<string[]> => {
-    const script = new Script().tasks(['t']).start(0, 't').end(1, 't', ending);
+describe('details are shown once', () => {
+  const detailsOf = async (outcome: Outcome): Promise<string[]> => {
+    const script = new Script().tasks(['t']).start(0, 't').end(1, 't', outcome);
     const lines = (await linesOf(script)).split('\n').slice(1);
     return lines.slice(
       0,
@@ -235,32 +235,32 @@ describe('what went wrong is told once', () => {
   test('an error that ends with the output below it', async () => {
     const error = { name: 'TaskFailError', message: 'exit code 3\nth of July\nno route' };
     const stderr = 'the 4th of July \nno route \n\n';
-    expect(await told({ status: 'failed', error, stderr })).toEqual([
+    expect(await detailsOf({ status: 'failed', error, stderr })).toEqual([
       '     FAIL [   0.001s] t  exit code 3 …',
       '            stderr',
       '            │ the 4th of July ',
       '            │ no route ',
     ]);
-    const other = await told({ status: 'failed', error, stderr: 'something else\nno route\n' });
+    const other = await detailsOf({ status: 'failed', error, stderr: 'something else\nno route\n' });
     expect(other.slice(1, 3)).toEqual(['            th of July', '            no route']);
   });
 
   test('the first line of an error of several', async () => {
     const error = { name: 'AssertionError', message: 'they differ:\n\n1 !== 2' };
-    expect(await told({ status: 'failed', error })).toEqual([
+    expect(await detailsOf({ status: 'failed', error })).toEqual([
       '     FAIL [   0.001s] t  they differ: …',
       '            1 !== 2',
     ]);
   });
 
-  test('but a line too long for the first one is told in full', async () => {
+  test('but a message that was clipped is shown in full', async () => {
     const message = `no answer from ${'x'.repeat(300)}, which is down`;
-    const [line, detail] = await told({ status: 'threw', error: { name: 'Error', message } });
+    const [line, detail] = await detailsOf({ status: 'threw', error: { name: 'Error', message } });
     expect(line).toMatch(/…/);
     expect(detail).toBe(`            Error: ${message}`);
   });
 
-  test('an error that holds others, with them', async () => {
+  test('an error, with the errors that it contains', async () => {
     const first = { name: 'Error', message: 'no route', cause: { name: 'Error', message: 'cable' } };
     const second = {
       name: 'TypeError',
@@ -268,7 +268,7 @@ describe('what went wrong is told once', () => {
       stack: 'TypeError: no host\n    at f (a.js:1:1)',
     };
     const error = { name: 'AggregateError', message: 'both ways failed', errors: [first, second] };
-    expect(await told({ status: 'threw', error })).toEqual([
+    expect(await detailsOf({ status: 'threw', error })).toEqual([
       '    ERROR [   0.001s] t  both ways failed',
       '            one of its errors: Error: no route',
       '            caused by Error: cable',
@@ -278,7 +278,7 @@ describe('what went wrong is told once', () => {
     ]);
   });
 
-  test('our own refusals, without the places of ours that made them', async () => {
+  test('errors of pexen, without its own frames', async () => {
     const frame = '    at run (file:///home/ada/node_modules/@pexen/pool-process/dist/index.js:1:1)';
     const message =
       'PEXEN_CANNOT_START a.sh: its first line names "/bin/sh\\r"\n    Save it with plain line feeds.';
@@ -286,7 +286,7 @@ describe('what went wrong is told once', () => {
       ...{ name: 'PexenError', message, stack: `PexenError: ${message}\n${frame}` },
       cause: { name: 'Error', message: 'ENOENT', stack: `Error: ENOENT\n${frame}` },
     };
-    expect(await told({ status: 'threw', error })).toEqual([
+    expect(await detailsOf({ status: 'threw', error })).toEqual([
       '    ERROR [   0.001s] t  PEXEN_CANNOT_START a.sh: its first line names "/bin/sh\\r" …',
       '                Save it with plain line feeds.',
       '            caused by Error: ENOENT',
@@ -294,8 +294,8 @@ describe('what went wrong is told once', () => {
   });
 });
 
-describe('whoever reads the lines', () => {
-  test('may go away: that is no error, and nothing more is written', async () => {
+describe('the reader of the lines', () => {
+  test('may go away: that is not an error, and nothing more is written', async () => {
     const stream = new Pipe(3);
     const clock = new ScriptedClock(0);
     const reporter = listen(lines({ stream, clock, color: false }), clock);
@@ -304,7 +304,7 @@ describe('whoever reads the lines', () => {
     expect(stream.text.split('\n').filter((line) => /^ {0,9}[A-Z]+ /.test(line))).toHaveLength(3);
   });
 
-  test('may be a full disk: that is told at the end', async () => {
+  test('may be a full disk: that is reported at the end', async () => {
     const stream = new Pipe(3, 'ENOSPC');
     const clock = new ScriptedClock(0);
     const reporter = listen(lines({ stream, clock, color: false }), clock);
@@ -313,7 +313,7 @@ describe('whoever reads the lines', () => {
   });
 });
 
-test('errors that surface after their bodies had ended, and how many there were', async () => {
+test('late errors, and their number', async () => {
   const script = new Script()
     .tasks(['a/one', 'a/two'])
     .start(1, 'a/one')

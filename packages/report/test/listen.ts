@@ -1,4 +1,4 @@
-/** One reporter, called as a run calls it. What goes wrong in it is thrown. */
+/** One reporter, called as a run calls it. Its errors are thrown. */
 import type { Clock } from '@pexen/core';
 import { multi, type Reporter, type RunListener } from '../src/index.ts';
 

@@ -1,9 +1,9 @@
-/** The live view, as it stands on a terminal. */
+/** The live view, as a terminal shows it. */
 import type { Inspection } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
-import { cast } from '../examples/cast.ts';
-import { Rehearsal } from '../examples/rehearsal.ts';
+import { demo } from '../examples/demo-tasks.ts';
+import { SimulatedRun } from '../examples/simulated-run.ts';
 import { live, type RunListener } from '../src/index.ts';
 import type { LiveOptions } from '../src/options.ts';
 import { Emulator } from './emulator.ts';
@@ -25,22 +25,22 @@ function stage(columns: number, rows: number, options: LiveOptions = {}): Stage 
   return { terminal, clock, reporter };
 }
 
-/** The rehearsed run, played up to that moment in steps of the clock. */
-function rehearsed({ reporter, clock }: Stage): (untilMs: number) => Rehearsal {
-  const rehearsal = new Rehearsal(cast, reporter, 0);
+/** Plays the simulated run up to that moment in steps of the clock. */
+function simulated({ reporter, clock }: Stage): (untilMs: number) => SimulatedRun {
+  const run = new SimulatedRun(demo, reporter, 0);
   return (untilMs) => {
-    for (let now = clock.now() + 50; now <= untilMs && !rehearsal.isOver; now += 50) {
-      rehearsal.advanceTo(now);
+    for (let now = clock.now() + 50; now <= untilMs && !run.isOver; now += 50) {
+      run.advanceTo(now);
       clock.stepTo(now);
     }
-    return rehearsal;
+    return run;
   };
 }
 
-describe('a rehearsed run', () => {
-  test('at the beginning, in the middle, at the end', async () => {
+describe('a simulated run', () => {
+  test('at the start, in the middle, at the end', async () => {
     const on = stage(110, 34);
-    const playTo = rehearsed(on);
+    const playTo = simulated(on);
     playTo(1500);
     await expect(await on.terminal.screen()).toMatchFileSnapshot('golden/live-begin.txt');
     playTo(16_000);
@@ -55,14 +55,14 @@ describe('a rehearsed run', () => {
 
   test('on a small screen', async () => {
     const on = stage(48, 12);
-    rehearsed(on)(16_000);
+    simulated(on)(16_000);
     await expect(await on.terminal.screen()).toMatchFileSnapshot('golden/live-small.txt');
     await on.reporter.close();
   });
 
-  test('nothing is left of the view once it is over, and nothing above it is lost or doubled', async () => {
+  test('nothing is left of the view at the end, and no line above it is lost or doubled', async () => {
     const on = stage(110, 34);
-    rehearsed(on)(60_000);
+    simulated(on)(60_000);
     await on.reporter.close();
     const history = await on.terminal.history();
     expect(history).not.toMatch(/running|━/);
@@ -71,17 +71,17 @@ describe('a rehearsed run', () => {
       expect(history.match(new RegExp(`^ +${line} `, 'gm'))).toHaveLength(2);
   });
 
-  test('in a terminal that does not know its size is as in one of the usual size', async () => {
+  test('in a terminal that does not know its size, the usual size is assumed', async () => {
     const [usual, unknown] = [stage(80, 24), stage(80, 24)];
     Object.defineProperties(unknown.terminal, { columns: { value: 0 }, rows: { value: 0 } });
-    for (const on of [usual, unknown]) rehearsed(on)(9000);
+    for (const on of [usual, unknown]) simulated(on)(9000);
     expect(await unknown.terminal.screen()).toBe(await usual.terminal.screen());
     for (const on of [usual, unknown]) await on.reporter.close();
   });
 
-  test('a window that changes its size leaves no ruins', async () => {
+  test('a window that changes its size leaves no remains of the picture', async () => {
     const on = stage(110, 34);
-    const playTo = rehearsed(on);
+    const playTo = simulated(on);
     playTo(9000);
     for (const [columns, rows] of [
       [60, 34],
@@ -100,9 +100,9 @@ describe('a rehearsed run', () => {
     expect(await on.terminal.screen()).not.toMatch(/running|━/);
   });
 
-  test('passes leave lines where they are wanted', async () => {
+  test('passes leave lines with the option', async () => {
     const on = stage(110, 34, { passes: true });
-    rehearsed(on)(3000);
+    simulated(on)(3000);
     await on.reporter.close();
     expect(await on.terminal.history()).toMatch(/^ +PASS \[ +\d\.\d{3}s\] api\/server$/m);
   });
@@ -115,21 +115,21 @@ describe('drawing', () => {
     return on;
   };
 
-  test('at most ten times a second, however much happens', async () => {
+  test('at most ten times a second', async () => {
     const { terminal, clock, reporter } = running();
     await terminal.settled();
     const before = terminal.writes.length;
     for (let now = 1; now <= 1000; now++) {
       clock.stepTo(now);
-      const news = { kind: 'output', stream: 'stdout', text: `line ${now}\n` } as const;
-      reporter.taskUpdate({ atMs: now, task: 0, path: 'a', attempt: 1, update: news });
+      const update = { kind: 'output', stream: 'stdout', text: `line ${now}\n` } as const;
+      reporter.taskUpdate({ atMs: now, task: 0, path: 'a', attempt: 1, update });
     }
     await terminal.settled();
     expect(terminal.writes.slice(before).filter((text) => text !== '').length).toBeLessThanOrEqual(10);
     await reporter.close();
   });
 
-  test('once a second where nothing happens, so that the clocks go on', async () => {
+  test('once a second without events, so that the clocks advance', async () => {
     const { terminal, clock, reporter } = running();
     clock.stepTo(100);
     await terminal.settled();
@@ -141,16 +141,16 @@ describe('drawing', () => {
     await reporter.close();
   });
 
-  test('not before the run has begun; a note goes out as a line then', async () => {
+  test('not before the run has started; a note is written as a line then', async () => {
     const { terminal, clock, reporter } = stage(80, 24);
     clock.stepTo(5000);
-    reporter.note('still gathering');
-    expect(await terminal.screen()).toBe('     NOTE [         ] still gathering\n');
+    reporter.note('still collecting');
+    expect(await terminal.screen()).toBe('     NOTE [         ] still collecting\n');
     await reporter.close();
-    expect(await terminal.history()).toBe('     NOTE [         ] still gathering\n');
+    expect(await terminal.history()).toBe('     NOTE [         ] still collecting\n');
   });
 
-  test('the cursor is hidden meanwhile, and back when the run is over', async () => {
+  test('the cursor is hidden during the run, and shown after it', async () => {
     const { terminal, clock, reporter } = running();
     clock.stepTo(100);
     await terminal.settled();
@@ -159,7 +159,7 @@ describe('drawing', () => {
     expect(terminal.showsCursor).toBe(true);
   });
 
-  test('a process that ends in the middle leaves the terminal in order', async () => {
+  test('a process that exits in the middle restores the terminal', async () => {
     const before = process.listenerCount('exit');
     const { terminal, clock, reporter } = running();
     clock.stepTo(100);
@@ -173,7 +173,7 @@ describe('drawing', () => {
   });
 });
 
-test('a note stands on top at once, until another replaces it', async () => {
+test('a note is shown at the top at once, until another replaces it', async () => {
   const { terminal, clock, reporter } = stage(80, 24);
   play(new Script().tasks(['a', 'b']).start(0, 'a'), reporter, clock);
   reporter.note('Interrupted: waiting for 1 running; press again to cancel.');
@@ -184,7 +184,7 @@ test('a note stands on top at once, until another replaces it', async () => {
   await reporter.close();
 });
 
-test('a run that is broken off leaves the terminal in order, and what is known', async () => {
+test('an aborted run restores the terminal, and shows what is known', async () => {
   const { terminal, clock, reporter } = stage(80, 24);
   play(mixedRun(), reporter, clock, 5000);
   await reporter.close();
@@ -195,7 +195,7 @@ test('a run that is broken off leaves the terminal in order, and what is known',
   expect(history.match(/SUMMARY/g)).toHaveLength(1);
 });
 
-test('what runs says how far it is, what it found, how late it is, and when it went quiet', async () => {
+test('running tasks show their progress, their findings, their delay, and whether they are quiet', async () => {
   const { terminal, clock, reporter } = stage(100, 24);
   const script = new Script()
     .tasks(['build'], { weightMs: 10_000 })
@@ -207,8 +207,8 @@ test('what runs says how far it is, what it found, how late it is, and when it w
     .start(0, 'wide', 'process-5')
     .prints(500, 'quiet', 'connecting …\n')
     .prints(500, 'wide', '文件上传中 '.repeat(20))
-    .says(600, 'finds', { kind: 'finding', finding: { name: 'x', status: 'fail' } })
-    .says(700, 'build', { kind: 'progress', progress: { done: 3, total: 4, message: 'linking' } })
+    .reports(600, 'finds', { kind: 'finding', finding: { name: 'x', status: 'fail' } })
+    .reports(700, 'build', { kind: 'progress', progress: { done: 3, total: 4, message: 'linking' } })
     .retry(39_000, 'flaky', 5000, { status: 'failed' });
   play(script, reporter, clock, 40_500);
   const rows = (await terminal.screen()).split('\n').slice(4);
@@ -222,7 +222,7 @@ test('what runs says how far it is, what it found, how late it is, and when it w
   await reporter.close();
 });
 
-test('what waits is gathered by what it waits for', async () => {
+test('waiting tasks are grouped by what they wait for', async () => {
   const { terminal, clock, reporter } = stage(110, 40);
   const paths = Array.from({ length: 30 }, (_, index) => `t-${index}`);
   const inspection: Inspection = {
@@ -276,7 +276,7 @@ test('a run with more workers than rows shows those that run longest', async () 
   await reporter.close();
 });
 
-test('a look into the run that takes long is taken seldom', async () => {
+test('a slow inspection is made rarely', async () => {
   const { clock, reporter } = stage(80, 24);
   const looks: number[] = [];
   const empty = { version: 1 as const, atMs: 0, running: [], waiting: [], resources: [], pools: [] };
@@ -293,7 +293,7 @@ test('a look into the run that takes long is taken seldom', async () => {
   expect(looks.length).toBeLessThanOrEqual(6);
 });
 
-test('a run that cannot be looked into is shown without, and that is told at the end', async () => {
+test('a run whose inspection fails is shown without it, and the error is reported at the end', async () => {
   const { terminal, clock, reporter } = stage(80, 24);
   let looks = 0;
   reporter.attach({
@@ -309,7 +309,7 @@ test('a run that cannot be looked into is shown without, and that is told at the
   expect(terminal.showsCursor).toBe(true);
 });
 
-test('a terminal that breaks while nobody tells anything breaks nothing else', async () => {
+test('a terminal that fails between events affects nothing else', async () => {
   const { terminal, clock, reporter } = stage(80, 24);
   play(new Script().tasks(['a']).start(0, 'a'), reporter, clock, 500);
   Object.defineProperty(terminal, 'columns', {

@@ -1,4 +1,4 @@
-/** A run in which nearly everything happens once. */
+/** A run in which nearly every kind of event happens once. */
 import { Script } from './script.ts';
 
 export function mixedRun(): Script {
@@ -90,7 +90,10 @@ export function mixedRun(): Script {
     .start(2105, 'api/upload/big', 'thread-1')
     .tasks(['build/docs'], {}, 2110)
     .start(2111, 'build/docs', 'process-2')
-    .says(3000, 'build/kernel', { kind: 'progress', progress: { done: 43, total: 100, message: 'drivers' } })
+    .reports(3000, 'build/kernel', {
+      kind: 'progress',
+      progress: { done: 43, total: 100, message: 'drivers' },
+    })
     .prints(3100, 'build/kernel', 'CC drivers/net/foo.o\nCC drivers/net/bar.o\n')
     .end(4000, 'build/docs')
     .end(62_105, 'api/upload/big', { status: 'timed-out', reason: 'timed out after 60 s' })

@@ -1,4 +1,4 @@
-/** The model of a run: what it makes of events, news and inspections. */
+/** The model of a run: its state after events, task updates and inspections. */
 import type { Inspection, WaitingFor } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
 import { RunModel, type TaskSnapshot } from '../src/index.ts';
@@ -7,14 +7,14 @@ import { Script } from './script.ts';
 
 function modelOf(script: Script, keeps: 'all' | 'open' = 'all'): RunModel {
   const model = new RunModel({ keeps });
-  feed(model, script.told);
+  feed(model, script.entries);
   return model;
 }
 
-function feed(model: RunModel, told: Script['told']): void {
-  for (const each of told) {
+function feed(model: RunModel, entries: Script['entries']): void {
+  for (const each of entries) {
     if ('event' in each) model.apply(each.event);
-    else model.applyTaskUpdate(each.news);
+    else model.applyTaskUpdate(each.update);
   }
 }
 
@@ -32,7 +32,7 @@ function inspection(
 const dispatched = { attempt: 1, pool: 'default', sinceMs: 0, lastSignOfLifeMs: 0 };
 const names = (tasks: readonly TaskSnapshot[]): string[] => tasks.map(({ facts }) => facts.path);
 
-test('a task goes through its states, and the counts with it', () => {
+test('a task goes through its states, and the counts follow', () => {
   const model = new RunModel();
   const seen: unknown[] = [];
   const script = new Script()
@@ -59,16 +59,16 @@ test('a task goes through its states, and the counts with it', () => {
   expect(model.task('a')?.result?.judgement).toEqual({ verdict: 'flaky', reason: 'passed at attempt 2' });
 });
 
-test('what a running task says is kept as far as it is shown; what an earlier attempt says late is not', () => {
+test('the updates of a running task are kept as far as they are shown; late ones of an earlier attempt are not', () => {
   const script = new Script()
     .tasks(['a'])
     .start(1, 'a')
     .prints(2, 'a', 'x'.repeat(500))
     .prints(3, 'a', 'end\n');
   script
-    .says(4, 'a', { kind: 'progress', progress: { done: 1, total: 4 } })
-    .says(5, 'a', { kind: 'finding', finding: { name: 'f', status: 'fail' } })
-    .says(6, 'a', { kind: 'attachment', attachment: { name: 'shot', file: 'a.png' } });
+    .reports(4, 'a', { kind: 'progress', progress: { done: 1, total: 4 } })
+    .reports(5, 'a', { kind: 'finding', finding: { name: 'f', status: 'fail' } })
+    .reports(6, 'a', { kind: 'attachment', attachment: { name: 'shot', file: 'a.png' } });
   const model = modelOf(script);
   const { running, attachments } = model.task('a') ?? {};
   expect(running).toMatchObject({ heardAtMs: 6, failedFindings: 1, progress: { done: 1, total: 4 } });
@@ -78,24 +78,24 @@ test('what a running task says is kept as far as it is shown; what an earlier at
   const late = { kind: 'output', stream: 'stdout', text: 'late' } as const;
   expect(model.applyTaskUpdate({ atMs: 7, task: 0, path: 'a', attempt: 9, update: late })).toBeUndefined();
   expect(
-    model.applyTaskUpdate({ atMs: 7, task: 0, path: 'nobody', attempt: 1, update: late }),
+    model.applyTaskUpdate({ atMs: 7, task: 0, path: 'unknown', attempt: 1, update: late }),
   ).toBeUndefined();
   expect(model.version).toBe(version);
 });
 
-test('each change makes a version, and what changed since one is what changed', () => {
+test('each change makes a version, and `changedSince` returns exactly the changed tasks', () => {
   const model = modelOf(new Script().tasks(['a', 'b', 'c']));
   const before = model.version;
   expect(names(model.changedSince(0))).toEqual(['a', 'b', 'c']);
   expect(model.changedSince(before)).toEqual([]);
   const script = new Script().tasks(['a', 'b', 'c']).start(1, 'c').start(2, 'a').end(3, 'c');
-  feed(model, script.told.slice(2));
+  feed(model, script.entries.slice(2));
   expect(names(model.changedSince(before))).toEqual(['a', 'c']);
   expect(names(model.changedSince(model.version - 1))).toEqual(['c']);
   expect(names(model.changedSince(0))).toEqual(['b', 'a', 'c']);
 });
 
-test('snapshots share what has not changed, and stay as they were', () => {
+test('snapshots share unchanged parts, and do not change', () => {
   const model = modelOf(new Script().tasks(['a', 'b']).start(1, 'a').start(1, 'b'));
   const first = model.snapshot();
   const text = JSON.stringify(first);
@@ -111,23 +111,23 @@ test('snapshots share what has not changed, and stay as they were', () => {
   expect(second.running[1]).not.toBe(first.running[1]);
   expect(second.waiting).toBe(first.waiting);
   expect(second.totals).toBe(first.totals);
-  feed(model, new Script().tasks(['a']).start(1, 'a').end(3, 'a', { status: 'threw' }).told.slice(2));
+  feed(model, new Script().tasks(['a']).start(1, 'a').end(3, 'a', { status: 'threw' }).entries.slice(2));
   expect(JSON.stringify(first)).toBe(text);
   expect(model.snapshot().totals.notPassed).toHaveLength(1);
 });
 
-test('fed with lines of JSON it is in the same state', () => {
-  const { told } = mixedRun();
+test('the state after events from JSON is the same', () => {
+  const { entries } = mixedRun();
   const direct = modelOf(mixedRun());
   const read = new RunModel();
-  feed(read, JSON.parse(JSON.stringify(told)) as Script['told']);
+  feed(read, JSON.parse(JSON.stringify(entries)) as Script['entries']);
   expect(JSON.parse(JSON.stringify(read.snapshot()))).toEqual(JSON.parse(JSON.stringify(direct.snapshot())));
   expect(JSON.parse(JSON.stringify(read.changedSince(0)))).toEqual(
     JSON.parse(JSON.stringify(direct.changedSince(0))),
   );
 });
 
-test('a model of open tasks forgets those that have ended, and counts the same', () => {
+test('a model of open tasks forgets ended ones, and has the same counts', () => {
   const [all, open] = [modelOf(mixedRun()), modelOf(mixedRun(), 'open')];
   expect([...all.ended()].map(({ path }) => path)).toHaveLength(14);
   expect([...open.tasks()]).toEqual([]);
@@ -136,15 +136,15 @@ test('a model of open tasks forgets those that have ended, and counts the same',
   expect(JSON.stringify(open.snapshot())).toBe(JSON.stringify(all.snapshot()));
 });
 
-test('events of tasks that were never added add them: the listener came late', () => {
+test('events of unknown tasks add them: the listener was late', () => {
   const script = new Script().tasks(['a']).start(1, 'a').end(2, 'a').skip(3, 'b', { task: 'b', why: 'no' });
   const model = new RunModel();
-  feed(model, script.told.slice(2));
+  feed(model, script.entries.slice(2));
   expect(model.counts).toEqual({ tasks: 2, waiting: 0, running: 0, retrying: 0, done: 2 });
   expect(model.task('a')?.callPath).toEqual(['a']);
 });
 
-describe('what waits', () => {
+describe('waiting tasks', () => {
   const model = (): RunModel => modelOf(new Script().tasks(['a', 'b', 'c', 'd', 'e']).start(1, 'a'));
   const held = { kind: 'resource', resource: '/db', holders: ['a'] } as const;
   const rows = (of: RunModel): unknown[] =>
@@ -156,7 +156,7 @@ describe('what waits', () => {
         who.join(),
       ]);
 
-  test('is of an unknown reason until an inspection says why', () => {
+  test('have an unknown reason until an inspection', () => {
     const of = model();
     expect(rows(of)).toEqual([['unknown  4', '', 'b,c,d,e']]);
     of.applyInspection(inspection({ b: held, c: held, d: { kind: 'slot', pool: 'default' } }));
@@ -167,10 +167,10 @@ describe('what waits', () => {
     ]);
   });
 
-  test('a task that has started since the inspection, or before it was made, does not wait', () => {
+  test('without a task that has started since the inspection, or before it', () => {
     const of = model();
     of.applyInspection(inspection({ a: held, b: held, c: held }));
-    feed(of, new Script().tasks([]).start(2, 'b').told.slice(2));
+    feed(of, new Script().tasks([]).start(2, 'b').entries.slice(2));
     expect(rows(of)).toEqual([
       ['resource /db 1', 'a', 'c'],
       ['unknown  2', '', 'd,e'],
@@ -182,27 +182,27 @@ describe('what waits', () => {
     ]);
   });
 
-  test('one that has ended since the inspection is not in the way of anything', () => {
+  test('are not blocked by a task that has ended since the inspection', () => {
     const of = model();
     of.applyInspection(inspection({ b: held, c: { kind: 'resource', resource: '/x', holders: ['a', 'e'] } }));
-    feed(of, new Script().tasks([]).start(1, 'a').end(2, 'a').told.slice(3));
+    feed(of, new Script().tasks([]).start(1, 'a').end(2, 'a').entries.slice(3));
     expect(rows(of).slice(0, 2)).toEqual([
       ['resource /db 1', 'over', 'b'],
       ['resource /x 1', 'e', 'c'],
     ]);
-    // It may hold on after its end: then a later inspection says so.
+    // It may still hold something after its end: a later inspection shows that.
     of.applyInspection(inspection({ b: held }));
     expect(rows(of)[0]).toEqual(['resource /db 1', 'a', 'b']);
   });
 
-  test('what a pool has and has not begun waits for its start', () => {
+  test('a task that a pool has not started yet waits for its start', () => {
     const of = model();
     of.applyInspection(inspection({ b: held }, [{ path: 'c', ...dispatched }]));
     expect(rows(of)[1]).toEqual(['unknown  2', '', 'd,e']);
     expect(rows(of)[2]).toEqual(['dispatched  1', 'default', 'c']);
   });
 
-  test('a group without a turn comes after tasks; another has its turn', () => {
+  test('a group whose turn has not come waits for tasks, or for the current group', () => {
     const of = model();
     of.applyInspection(
       inspection({
@@ -216,7 +216,7 @@ describe('what waits', () => {
     ]);
   });
 
-  test('of very many reasons the largest are listed, and the rest is counted', () => {
+  test('of very many groups the largest are listed, and the rest is counted', () => {
     const paths = Array.from({ length: 100 }, (_, index) => `t${index}`);
     const of = modelOf(new Script().tasks([...paths, 'x', 'y', 'z']));
     const reasons = paths.map((path) => [path, { kind: 'resource', resource: path, holders: [] }] as const);
@@ -229,7 +229,7 @@ describe('what waits', () => {
   });
 });
 
-test('the longest lists are of bounded length, and what is not listed is counted', () => {
+test('lists have bounded length, and what is not listed is counted', () => {
   const script = new Script();
   for (let index = 0; index < 300; index++) {
     const path = `t${index}`;

@@ -1,4 +1,4 @@
-/** Several reporters as one: what goes wrong in one of them stays there. */
+/** Several reporters as one: an error in one does not affect the others. */
 import { runEventVersion } from '@pexen/core';
 import { expect, test } from 'vitest';
 import { multi, type Reporter, type ReporterProblem } from '../src/index.ts';
@@ -11,7 +11,7 @@ function recording(): Reporter & { readonly seen: string[] } {
   return {
     seen,
     event: ({ type }) => seen.push(type),
-    taskUpdate: ({ update: news }) => seen.push(news.kind),
+    taskUpdate: ({ update }) => seen.push(update.kind),
     attach: () => seen.push('attached'),
     note: (text) => seen.push(text),
     close: async () => {
@@ -20,7 +20,7 @@ function recording(): Reporter & { readonly seen: string[] } {
   };
 }
 
-test('each is told everything, in order', async () => {
+test('each gets everything, in order', async () => {
   const both = [recording(), recording()];
   const all = multi(both, () => expect.unreachable());
   all.attach({ inspect: () => expect.unreachable() });
@@ -28,11 +28,11 @@ test('each is told everything, in order', async () => {
   all.taskUpdate({ atMs: 2, task: 0, path: 'a', attempt: 1, update: { kind: 'heartbeat' } });
   all.note('look');
   await all.close();
-  const told = ['attached', ...events.map(({ type }) => type), 'heartbeat', 'look', 'closed'];
-  expect(both.map(({ seen }) => seen)).toEqual([told, told]);
+  const expected = ['attached', ...events.map(({ type }) => type), 'heartbeat', 'look', 'closed'];
+  expect(both.map(({ seen }) => seen)).toEqual([expected, expected]);
 });
 
-test('one that fails is told once, then only closed; the others go on', async () => {
+test('a reporter that fails is reported once, then only closed; the others continue', async () => {
   const problems: ReporterProblem[] = [];
   const [sound, broken] = [recording(), recording()];
   const failing: Reporter = {
@@ -54,14 +54,18 @@ test('one that fails is told once, then only closed; the others go on', async ()
   expect(sound.seen).toEqual([...events.map(({ type }) => type), 'closed']);
 });
 
-test('one that fails only when it is closed is told by its name', async () => {
+test('a reporter that fails only when it is closed is reported by its name', async () => {
   const problems: ReporterProblem[] = [];
-  const failing: Reporter = { name: 'paper', event: () => {}, close: () => Promise.reject(new Error('jam')) };
+  const failing: Reporter = {
+    name: 'stream',
+    event: () => {},
+    close: () => Promise.reject(new Error('jam')),
+  };
   await multi([failing], (problem) => problems.push(problem)).close();
-  expect(problems).toEqual([{ reporter: 'paper', error: new Error('jam') }]);
+  expect(problems).toEqual([{ reporter: 'stream', error: new Error('jam') }]);
 });
 
-test('nobody need understand news, views and notes; and who is told may fail as well', async () => {
+test('task updates, views and notes are optional, and the listener for problems may fail', async () => {
   const plain: Reporter = {
     event: () => {
       throw new Error('no');

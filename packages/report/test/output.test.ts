@@ -1,11 +1,11 @@
-/** A reader that takes its time: what is written waits, in order, in bounded memory, and the run goes on. */
+/** A slow reader: output waits for it, in order, in bounded memory, and the run continues. */
 import { spawn } from 'node:child_process';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { Output } from '../src/output.ts';
 
-/** A pipe whose reader takes something only when it is told to. */
+/** A pipe whose reader reads only on request. */
 class Stuck extends Writable {
   text = '';
   #take: (() => void) | undefined;
@@ -23,7 +23,7 @@ class Stuck extends Writable {
   }
 }
 
-test('everything arrives in order, and little of it waits in the stream', async () => {
+test('everything arrives in order, and the stream buffers little', async () => {
   const stream = new Stuck();
   const output = new Output(stream);
   let expected = '';
@@ -40,7 +40,7 @@ test('everything arrives in order, and little of it waits in the stream', async 
   expect(output.isBehind).toBe(false);
 });
 
-test('a reader that goes away while it is behind is no error, and nothing waits for it', async () => {
+test('a reader that goes away while it is behind is not an error, and nothing waits for it', async () => {
   const stream = new Stuck();
   const output = new Output(stream);
   for (let line = 0; line < 40_000; line++) output.write(`${line}\n`);
@@ -49,7 +49,7 @@ test('a reader that goes away while it is behind is no error, and nothing waits 
   await expect(closing).resolves.toBeUndefined();
 });
 
-test('a stream that is closed without an error is not waited for either', async () => {
+test('nothing waits for a stream that is closed without an error', async () => {
   const stream = new Stuck();
   const output = new Output(stream);
   for (let line = 0; line < 40_000; line++) output.write(`${line}\n`);
@@ -76,14 +76,14 @@ const script = `
   process.stderr.write(JSON.stringify({ grown: process.memoryUsage.rss() - before }) + '\\n');
   await reporter.close();`;
 
-test('a process whose output is not read runs on, does not grow, and writes everything in the end', async () => {
+test('a process whose output is not read continues, does not grow, and writes everything in the end', async () => {
   const argv = ['--expose-gc', '--conditions=@pexen/source', '--input-type=module', '-e', script];
   const child = spawn(process.execPath, argv, { cwd: fileURLToPath(new URL('..', import.meta.url)) });
   onTestFinished(() => void child.kill('SIGKILL'));
-  const told = await new Promise<string>((resolve) =>
+  const report = await new Promise<string>((resolve) =>
     child.stderr.once('data', (text) => resolve(`${text}`)),
   );
-  expect(JSON.parse(told).grown).toBeLessThan(60_000_000);
+  expect(JSON.parse(report).grown).toBeLessThan(60_000_000);
   let bytes = 0;
   let found = 0;
   let rest = '';

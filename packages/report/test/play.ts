@@ -1,15 +1,15 @@
-/** Plays a script to a reporter, the clock going along with it. */
+/** Plays a script to a reporter, and advances the clock with it. */
 import type { ScriptedClock } from '#scripted-clock';
 import type { RunListener } from '../src/index.ts';
 import type { Script } from './script.ts';
 
 export function play(script: Script, reporter: RunListener, clock: ScriptedClock, untilMs = Infinity): void {
-  for (const told of script.told) {
-    const { atMs } = 'event' in told ? told.event : told.news;
+  for (const entry of script.entries) {
+    const { atMs } = 'event' in entry ? entry.event : entry.update;
     if (atMs > untilMs) break;
     clock.stepTo(atMs);
-    if ('event' in told) reporter.event(told.event);
-    else reporter.taskUpdate(told.news);
+    if ('event' in entry) reporter.event(entry.event);
+    else reporter.taskUpdate(entry.update);
   }
   if (untilMs !== Infinity) clock.stepTo(untilMs);
 }

@@ -1,11 +1,11 @@
-/** The schemas of this folder accept and refuse what those of the formats do: their answers to thousands of documents are kept beside (`+` accepted). */
+/** The schemas of this folder accept and refuse the same documents as those of the formats, whose answers to thousands of documents are kept beside (`+` accepted). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { sampled } from '#sample';
 import { changesOf, type Vocabulary } from './schemas/changes.ts';
 import { accepted, type DialectName, schemaOf } from './schemas.ts';
 
-/** A report with everything the dialect knows. */
+/** A report with everything that the dialect has. */
 const documents: Readonly<Record<DialectName, readonly string[]>> = {
   jenkins: [
     '<testsuites name="n" time="0.001" tests="1" failures="0" errors="0"><testsuite name="s" tests="1" failures="0" errors="0" time="1,000.5">' +
@@ -36,7 +36,7 @@ const vocabulary: Vocabulary = {
 };
 
 describe.each(['jenkins', 'strict'] as const)('%s', (dialect) => {
-  test('answers as the schema of the format does', async () => {
+  test('gives the same answers as the schema of the format', async () => {
     const changed = documents[dialect].flatMap((text) =>
       changesOf(`<?xml version="1.0" encoding="UTF-8"?>${text}`, vocabulary),
     );

@@ -1,4 +1,4 @@
-/** The schemas that the reports are held to: `schemas/`, one file for each dialect. */
+/** The schemas of the reports: `schemas/`, one file for each dialect. */
 import { readFileSync } from 'node:fs';
 import { memoryPages, validateXML } from 'xmllint-wasm';
 
@@ -6,17 +6,17 @@ const files = { jenkins: 'junit-jenkins.xsd', strict: 'junit-strict.xsd' } as co
 
 export type DialectName = keyof typeof files;
 
-/** What libxml2 has to say against these documents: nothing, if all is well. */
+/** The errors of libxml2 for these documents. */
 export async function schemaErrors(documents: readonly string[], dialect: DialectName): Promise<string[]> {
   const { valid, errors, rawOutput } = await validate(documents, schemaOf(dialect));
   if (valid) return [];
   return errors.length > 0 ? errors.map(({ rawMessage }) => rawMessage) : [rawOutput];
 }
 
-/** The validator takes no more files than this at once. */
+/** The validator takes at most this many files at once. */
 const most = 200;
 
-/** Which of the documents a schema accepts. */
+/** For each document, whether the schema accepts it. */
 export async function accepted(documents: readonly string[], schema: string): Promise<boolean[]> {
   const answers: boolean[] = [];
   for (let at = 0; at < documents.length; at += most) {

@@ -1,4 +1,4 @@
-/** A run as a script: the tests say what happens and when, in the order of the telling. */
+/** A run as a script of events, in their order. */
 import {
   type AttemptInfo,
   type ErrorInfo,
@@ -21,10 +21,10 @@ type Unnumbered = RunEvent extends infer Event
     : never
   : never;
 
-export type Told = { readonly event: RunEvent } | { readonly news: TaskUpdateEvent };
+export type ScriptEntry = { readonly event: RunEvent } | { readonly update: TaskUpdateEvent };
 
-/** How a task, or one of its attempts, ends; it returned unless something else is said. */
-export interface Ending {
+/** How a task, or one of its attempts, ends; default: it returned. */
+export interface Outcome {
   readonly status?: OutcomeKind;
   readonly judgement?: Judgement;
   readonly findings?: readonly Finding[];
@@ -35,21 +35,21 @@ export interface Ending {
   readonly slow?: boolean;
 }
 
-interface Begun {
+interface Running {
   readonly atMs: number;
   readonly worker: string;
   readonly attempts: AttemptInfo[];
 }
 
 export class Script {
-  readonly told: Told[] = [];
-  readonly #begun = new Map<string, Begun>();
+  readonly entries: ScriptEntry[] = [];
+  readonly #running = new Map<string, Running>();
   readonly #ids = new Map<string, number>();
   #count = 0;
   readonly #counts: Partial<Record<TaskFinished['status'] | 'skipped', number>> = {};
 
   constructor(startedAt = Date.UTC(2026, 10, 22, 12, 0, 0)) {
-    this.#tell({
+    this.#add({
       type: 'run-started',
       version: runEventVersion,
       atMs: 0,
@@ -62,34 +62,34 @@ export class Script {
   }
 
   get events(): readonly RunEvent[] {
-    return this.told.flatMap((told) => ('event' in told ? [told.event] : []));
+    return this.entries.flatMap((entry) => ('event' in entry ? [entry.event] : []));
   }
 
   tasks(paths: readonly string[], info: Partial<TaskInfo> = {}, atMs = 0): this {
     const tasks = paths.map((path) =>
       taskInfo({ id: this.#idOf(path), path, callPath: partsOf(path), ...info }),
     );
-    return this.#tell({ type: 'tasks-added', atMs, origin: atMs === 0 ? 'start' : 'loop', tasks });
+    return this.#add({ type: 'tasks-added', atMs, origin: atMs === 0 ? 'start' : 'loop', tasks });
   }
 
   start(atMs: number, path: string, worker = 'process-1'): this {
-    const begun = this.#begun.get(path);
-    this.#begun.set(path, { atMs, worker, attempts: begun?.attempts ?? [] });
-    const attempt = (begun?.attempts.length ?? 0) + 1;
-    return this.#tell({ type: 'task-started', atMs, task: this.#idOf(path), path, attempt, worker });
+    const running = this.#running.get(path);
+    this.#running.set(path, { atMs, worker, attempts: running?.attempts ?? [] });
+    const attempt = (running?.attempts.length ?? 0) + 1;
+    return this.#add({ type: 'task-started', atMs, task: this.#idOf(path), path, attempt, worker });
   }
 
-  /** The running attempt ended, and another will follow. */
-  retry(atMs: number, path: string, retryInMs: number, ending: Ending): this {
+  /** The running attempt ends, and another follows. */
+  retry(atMs: number, path: string, retryInMs: number, ending: Outcome): this {
     return this.#endAttempt(atMs, path, ending, retryInMs);
   }
 
-  end(atMs: number, path: string, ending: Ending = {}): this {
+  end(atMs: number, path: string, ending: Outcome = {}): this {
     this.#endAttempt(atMs, path, ending);
     const { attempts } = this.#of(path);
     const { status = 'returned', judgement, findings = [], slow = false } = ending;
     this.#counts[status] = (this.#counts[status] ?? 0) + 1;
-    return this.#tell({
+    return this.#add({
       ...{ type: 'task-finished', atMs, task: this.#idOf(path), path, callPath: partsOf(path), status },
       ...{ attempts, findings, slow },
       ...(judgement !== undefined && { judgement }),
@@ -100,7 +100,7 @@ export class Script {
 
   skip(atMs: number, path: string, ...reason: readonly ReasonLink[]): this {
     this.#counts.skipped = (this.#counts.skipped ?? 0) + 1;
-    return this.#tell({
+    return this.#add({
       type: 'task-skipped',
       atMs,
       task: this.#idOf(path),
@@ -111,7 +111,7 @@ export class Script {
   }
 
   lost(atMs: number, worker: string, reason: string): this {
-    return this.#tell({ type: 'worker-lost', atMs, pool: 'default', worker, reason });
+    return this.#add({ type: 'worker-lost', atMs, pool: 'default', worker, reason });
   }
 
   late(atMs: number, worker: string, tasks: readonly string[], message: string): this {
@@ -120,29 +120,29 @@ export class Script {
       message,
       stack: `Error: ${message}\n    at file:///home/ada/suite/a.task.ts:3:9`,
     };
-    return this.#tell({ type: 'late-error', atMs, pool: 'default', worker, tasks, error });
+    return this.#add({ type: 'late-error', atMs, pool: 'default', worker, tasks, error });
   }
 
-  says(atMs: number, path: string, news: TaskUpdateEvent['update']): this {
+  reports(atMs: number, path: string, update: TaskUpdateEvent['update']): this {
     const attempt = this.#of(path).attempts.length + 1;
-    this.told.push({ news: { atMs, task: this.#idOf(path), path, attempt, update: news } });
+    this.entries.push({ update: { atMs, task: this.#idOf(path), path, attempt, update } });
     return this;
   }
 
   prints(atMs: number, path: string, text: string): this {
-    return this.says(atMs, path, { kind: 'output', stream: 'stdout', text });
+    return this.reports(atMs, path, { kind: 'output', stream: 'stdout', text });
   }
 
   ended(atMs: number, facts: { readonly reason?: string; readonly poisoned?: readonly string[] } = {}): this {
     const { reason, poisoned = [] } = facts;
     const counts = { ...this.#counts };
-    return this.#tell({
+    return this.#add({
       ...{ type: 'run-ended', atMs, counts, poisoned },
       ...(reason !== undefined && { reason }),
     });
   }
 
-  #endAttempt(atMs: number, path: string, ending: Ending, retryInMs?: number): this {
+  #endAttempt(atMs: number, path: string, ending: Outcome, retryInMs?: number): this {
     const { attempts, worker, atMs: startedAtMs } = this.#of(path);
     const { status = 'returned', error, reason, stdout, stderr } = ending;
     const attempt: AttemptInfo = {
@@ -159,16 +159,16 @@ export class Script {
       ...(stderr !== undefined && { stderr: captured(stderr) }),
     };
     attempts.push(attempt);
-    return this.#tell({
+    return this.#add({
       ...{ type: 'attempt-ended', atMs, task: this.#idOf(path), path, attempt },
       ...(retryInMs !== undefined && { retryInMs }),
     });
   }
 
-  #of(path: string): Begun {
-    const begun = this.#begun.get(path);
-    if (begun === undefined) throw new Error(`${path} has not started`);
-    return begun;
+  #of(path: string): Running {
+    const running = this.#running.get(path);
+    if (running === undefined) throw new Error(`${path} has not started`);
+    return running;
   }
 
   #idOf(path: string): number {
@@ -176,13 +176,13 @@ export class Script {
     return this.#ids.get(path) as number;
   }
 
-  #tell(event: Unnumbered): this {
-    this.told.push({ event: { ...event, seq: ++this.#count } });
+  #add(event: Unnumbered): this {
+    this.entries.push({ event: { ...event, seq: ++this.#count } });
     return this;
   }
 }
 
-/** A task of which nothing else is known. */
+/** The description of a task, with defaults. */
 export function taskInfo(info: Pick<TaskInfo, 'path' | 'callPath'> & Partial<TaskInfo>): TaskInfo {
   return { id: 0, nameKind: 'explicit', recallable: true, rerunnable: false, ...info };
 }

@@ -1,11 +1,11 @@
-/** What a report must look like, beyond the schemas: counts that are right, one verdict for each case, names that differ. */
+/** The rules of a report beyond the schemas: right counts, one verdict for each case, unique names. */
 import type { DialectName } from './schemas.ts';
 import type { Node } from './xml.ts';
 
 interface Rule {
-  /** Children that may be there. */
+  /** Allowed children. */
   readonly children: readonly string[];
-  /** Attributes that must be there. */
+  /** Required attributes. */
   readonly needs: readonly string[];
 }
 
@@ -51,7 +51,7 @@ const rules: Readonly<Record<DialectName, Readonly<Record<string, Rule>>>> = {
   },
 };
 
-/** Everything that is wrong with a report, as sentences. */
+/** The violations of a report, as sentences. */
 export function structureErrors(root: Node, dialect: DialectName): string[] {
   const suites = root.children;
   return [

@@ -1,4 +1,4 @@
-/** Ctrl-Z and fg, with a real process: what is on its terminal while it is stopped, and after. */
+/** Ctrl-Z and fg, with a real process: its terminal while it is stopped, and after. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -12,14 +12,14 @@ const script = `
   reporter.event({ type: 'run-started', version: 2, seq: 1, atMs: 0, startedAt: 0, pools: [] });
   reporter.event({ type: 'tasks-added', seq: 2, atMs: 0, origin: 'start', tasks: [{ id: 0, path: 'a', callPath: ['a'] }] });
   reporter.event({ type: 'task-started', seq: 3, atMs: 0, task: 0, path: 'a', attempt: 1, worker: 'w' });
-  setInterval(() => {}, 1000); // what a run would do: the reporter keeps nobody alive
+  setInterval(() => {}, 1000); // as a run would: the reporter does not keep the process alive
   process.once('SIGUSR2', () => reporter.close().then(() => process.exit(0)));`;
 
 const hide = '\u001b[?25l';
 const show = '\u001b[?25h';
 
 test.runIf(process.platform === 'linux')(
-  'the cursor is there while the process is stopped, and the picture once it goes on',
+  'the cursor is shown while the process is stopped, and the picture when it continues',
   async () => {
     const argv = ['--conditions=@pexen/source', '--input-type=module', '-e', script];
     const child = spawn(process.execPath, argv, { cwd: fileURLToPath(new URL('..', import.meta.url)) });
@@ -56,7 +56,7 @@ test.runIf(process.platform === 'linux')(
   },
 );
 
-/** As the system calls it: `T` is stopped. */
+/** The state in /proc: `T` is stopped. */
 function stateOf(pid: number | undefined): string | undefined {
   return /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
 }

@@ -1,9 +1,9 @@
-/** Who gets the live view, and who gets lines. */
+/** When `terminal` chooses the live view, and when lines. */
 import { describe, expect, test } from 'vitest';
 import { terminal } from '../src/index.ts';
 import { paintFor } from '../src/text/paint.ts';
 import { Emulator } from './emulator.ts';
-import { Paper } from './paper.ts';
+import { MemoryStream } from './memory-stream.ts';
 
 type Env = Readonly<Record<string, string>>;
 
@@ -17,7 +17,7 @@ test.each<[string, boolean, Env]>([
   ['lines', true, { TERM: 'dumb' }],
   ['lines', false, {}],
 ])('%s where it is a terminal: %s, in %j', async (name, isTerminal, env) => {
-  const stream = isTerminal ? new Emulator(80, 24) : new Paper();
+  const stream = isTerminal ? new Emulator(80, 24) : new MemoryStream();
   const reporter = terminal({ stream, env });
   expect(reporter.name).toBe(name);
   await reporter.close();
@@ -30,7 +30,7 @@ describe('colour', () => {
       delete process.env[name];
     Object.assign(process.env, { TERM: 'xterm-256color' }, env);
     try {
-      return paintFor(isTerminal ? new Emulator(80, 24) : new Paper(), color)('red', 'x') !== 'x';
+      return paintFor(isTerminal ? new Emulator(80, 24) : new MemoryStream(), color)('red', 'x') !== 'x';
     } finally {
       process.env = before;
     }

@@ -1,13 +1,13 @@
-/** Text of tasks on its way to a terminal: harmless, whatever it is, and as wide as it may be. */
+/** Text of tasks on its way to a terminal: safe, and within its width. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatClock, formatGuess, formatSeconds, formatSpan } from '../src/text/format.ts';
+import { formatClock, formatEstimate, formatSeconds, formatSpan } from '../src/text/format.ts';
 import { lastLine, printable, printableLines } from '../src/text/printable.ts';
 import { clip, clipMiddle, padEnd, padStart, widthOf } from '../src/text/width.ts';
 import { hostile } from './hostile.ts';
 
-/** What must never reach a terminal from a task: it moves the cursor, hides itself or turns the direction of reading. */
+/** Characters that move the cursor, are invisible or turn the reading direction. */
 const harmful = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 
 describe('printable', () => {
@@ -28,7 +28,7 @@ describe('printable', () => {
     expect(printable(text)).toBe(shown);
   });
 
-  test('whatever it is, nothing harmful is left', () => {
+  test('any text is safe afterwards', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         expect(printable(text)).not.toMatch(harmful);
@@ -38,22 +38,22 @@ describe('printable', () => {
     );
   });
 
-  test('a megabyte of what could begin a title takes no longer than it must', () => {
+  test('a megabyte of possible starts of a title takes linear time', () => {
     const text = '\u001b]'.repeat(1 << 19);
-    const begun = performance.now();
+    const start = performance.now();
     expect(printable(text)).not.toMatch(harmful);
-    expect(performance.now() - begun).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(5000);
   });
 });
 
-test('lines are those a terminal would show', () => {
+test('lines are those that a terminal would show', () => {
   expect(printableLines('one\r\ntwo\n10%\r20%\r100%\nthree\n\n')).toEqual(['one', 'two', '100%', 'three']);
   expect(printableLines('a\tb\n\tc')).toEqual(['a       b', '        c']);
   expect(printableLines('')).toEqual([]);
   expect(printableLines('\n')).toEqual([]);
 });
 
-test('the last line is the last that says something', () => {
+test('the last line is the last that is not empty', () => {
   expect(lastLine('one\ntwo\n\n')).toBe('two');
   expect(lastLine('10%\r50%\r')).toBe('50%');
   expect(lastLine('half a')).toBe('half a');
@@ -67,14 +67,14 @@ describe('width', () => {
     expect(widthOf('é')).toBe(1);
   });
 
-  test('a clipped text keeps its beginning, a clipped path both ends', () => {
+  test('a clipped text keeps its start, a clipped path both ends', () => {
     expect(clip('a text that is too long', 10)).toBe('a text th…');
     expect(clipMiddle('sys/net/ipv4/forwarding', 12)).toBe('sys…rwarding');
     expect(clip('文件上传', 5)).toBe('文件…');
     expect(clip('fits', 4)).toBe('fits');
   });
 
-  test('whatever it is, it is no wider than it may be', () => {
+  test('any text is within its width', () => {
     const columns = fc.integer({ min: 0, max: 40 });
     fc.assert(
       fc.property(hostile, columns, (text, width) => {
@@ -82,7 +82,7 @@ describe('width', () => {
         expect(widthOf(clip(shown, width))).toBeLessThanOrEqual(width);
         expect(widthOf(clipMiddle(shown, width))).toBeLessThanOrEqual(width);
         const clipped = clip(shown, width);
-        // Not measured as a whole: there are letters (U+113D1) that make one character with the blank after them.
+        // Not measured as a whole: some letters (U+113D1) form one character with the blank after them.
         const blanks = ' '.repeat(width - widthOf(clipped));
         expect(padEnd(clipped, width)).toBe(clipped + blanks);
         expect(padStart(clipped, width)).toBe(blanks + clipped);
@@ -117,7 +117,9 @@ test('durations', () => {
     '12:03',
     '1:12:03',
   ]);
-  expect([3000, 12_000, 54_000, 56_000, 170_000, 1_300_000, 3_590_000, 4_800_000].map(formatGuess)).toEqual([
+  expect(
+    [3000, 12_000, 54_000, 56_000, 170_000, 1_300_000, 3_590_000, 4_800_000].map(formatEstimate),
+  ).toEqual([
     'a few seconds',
     'about 10s',
     'about 50s',

@@ -1,10 +1,10 @@
-/** The verdict of a result for which no test suite has said one. */
+/** The verdict of a result whose event has none. */
 import type { Finding, OutcomeKind, TaskFinished, TaskSkipped } from '@pexen/core';
 import { expect, test } from 'vitest';
 import { verdictOf } from '../src/index.ts';
-import { type Ending, Script } from './script.ts';
+import { type Outcome, Script } from './script.ts';
 
-function finished(ending: Ending, attempts = 1): TaskFinished {
+function finished(ending: Outcome, attempts = 1): TaskFinished {
   const script = new Script().tasks(['t']);
   for (let attempt = 1; attempt < attempts; attempt++)
     script.start(0, 't').retry(1, 't', 0, { status: 'failed' });
@@ -14,9 +14,9 @@ function finished(ending: Ending, attempts = 1): TaskFinished {
 }
 
 const error = { name: 'Error', message: 'it broke' };
-const reason = 'it was told so';
+const reason = 'it was ordered';
 
-test.each<[OutcomeKind, Ending, ReturnType<typeof verdictOf>]>([
+test.each<[OutcomeKind, Outcome, ReturnType<typeof verdictOf>]>([
   ['returned', {}, { verdict: 'pass' }],
   ['failed', { error }, { verdict: 'fail', reason: 'it broke' }],
   ['threw', { error }, { verdict: 'error', reason: 'it broke' }],
@@ -41,7 +41,7 @@ test.each<[readonly Finding['status'][], number, ReturnType<typeof verdictOf>]>(
   expect(verdictOf(finished({ findings }, attempts))).toEqual(judgement);
 });
 
-test('a skipped task says the chain of reasons', () => {
+test('a skipped task has the chain of reasons', () => {
   const event: TaskSkipped = {
     ...{ type: 'task-skipped', seq: 3, atMs: 0, task: 0, path: 'test', callPath: ['test'] },
     reason: [
@@ -52,7 +52,7 @@ test('a skipped task says the chain of reasons', () => {
   expect(verdictOf(event)).toEqual({ verdict: 'skip', reason: 'requires "bin"; link threw' });
 });
 
-test('what a test suite says wins', () => {
+test('the verdict of a test suite wins', () => {
   const judgement = { verdict: 'expected-fail', reason: 'known' } as const;
   expect(verdictOf(finished({ status: 'threw', judgement }))).toEqual(judgement);
 });

@@ -1,4 +1,4 @@
-/** Where a report goes: to a file that is there as a whole or not at all, or to something that only looks like one. */
+/** Writing a report: atomically to a plain file, and into devices and pipes. */
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
@@ -23,7 +23,7 @@ function folder(): string {
   return dir;
 }
 
-test('what is there from before goes first; what comes is there as a whole', () => {
+test('an older file is removed first; the new one appears as a whole', () => {
   const dir = folder();
   const file = join(dir, 'deep/er/out.xml');
   prepareFile(file);
@@ -35,16 +35,16 @@ test('what is there from before goes first; what comes is there as a whole', () 
       file,
       (function* () {
         yield 'half';
-        throw new Error('no paper');
+        throw new Error('no stream');
       })(),
     ),
-  ).toThrow('no paper');
+  ).toThrow('no stream');
   expect(readdirSync(join(dir, 'deep/er'))).toEqual([]);
   writeWhole(file, ['a', 'b']);
   expect(readFileSync(file, 'utf8')).toBe('ab');
 });
 
-test('a link stays one, and what it leads to is written', () => {
+test('a link stays a link, and its target is written', () => {
   const dir = folder();
   writeFileSync(join(dir, 'real.xml'), 'old');
   symlinkSync('real.xml', join(dir, 'link.xml'));
@@ -72,7 +72,7 @@ test.runIf(existsSync('/dev/stdout'))('what a shell has opened is written to, an
   expect(readFileSync(join(dir, 'out'), 'utf8')).toBe('before\nwhole\n');
 });
 
-test('what cannot be written shows before the run', () => {
+test('a file that cannot be written is an error before the run', () => {
   const dir = folder();
   mkdirSync(join(dir, 'out.xml'));
   expect(() => prepareFile(join(dir, 'out.xml'))).toThrow(`EISDIR: ${dir}/out.xml is a folder`);
@@ -80,19 +80,19 @@ test('what cannot be written shows before the run', () => {
   expect(() => prepareFile(join(dir, 'file/out.xml'))).toThrow(/ENOTDIR|EEXIST/);
 });
 
-test('a folder that cannot be made ends the attempt to make it', () => {
+test('a folder that cannot be made is an error', () => {
   const dir = folder();
   symlinkSync('nowhere', join(dir, 'link'));
   expect(() => prepareFile(join(dir, 'link/out.xml'))).toThrow(/ENOENT|EEXIST/);
   expect(() => prepareFile(join(dir, 'link/deep/out.xml'))).toThrow(/ENOENT|EEXIST/);
 });
 
-/** In a process of its own: what went wrong here went on for ever. */
-test.runIf(existsSync('/proc/self'))('where the system makes no folders, that is said', () => {
+/** In a process of its own, since the fault was an endless loop. */
+test.runIf(existsSync('/proc/self'))('a folder that the system refuses to make is an error', () => {
   const { href } = new URL('../src/write-file.ts', import.meta.url);
   const script = `import { prepareFile } from ${JSON.stringify(href)};
     try { prepareFile('/proc/no/such/out.xml'); } catch (error) { console.log(error.code); }`;
   const options = { timeout: 20_000, killSignal: 'SIGKILL' } as const;
-  const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], options);
-  expect(said.toString()).toBe('ENOENT\n');
+  const printed = execFileSync(process.execPath, ['--input-type=module', '-e', script], options);
+  expect(printed.toString()).toBe('ENOENT\n');
 });

@@ -1,4 +1,4 @@
-/** A small XML reader, written apart from all writers: it knows what we write and refuses everything else. */
+/** A small XML reader, independent of the writers: it accepts what we write and refuses everything else. */
 
 export interface Node {
   readonly name: string;
@@ -10,7 +10,7 @@ export interface Node {
 const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 const allowed = /^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u;
 
-/** The root element. Throws where the text is not well-formed. */
+/** The root element. Throws if the text is not well-formed. */
 export function parseXml(text: string): Node {
   if (!allowed.test(text)) throw new Error('a character that XML does not know');
   const reader = new Reader(text);
@@ -81,7 +81,7 @@ class Reader {
     return { children, text: children.length > 0 ? '' : text };
   }
 
-  /** Sticky expressions on the whole text; only attributes, which are short, are read from a piece. */
+  /** Matches on the whole text; only attributes, which are short, are read from a piece. */
   #match(pattern: RegExp): string {
     pattern.lastIndex = this.#at;
     const [found] = pattern.exec(this.#text) ?? [];

@@ -36,7 +36,7 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
       onWarning: (warning) => process.stderr.write(formatWarning(warning, process.stderr)),
       onStart: (controls) => {
         const deafen = obeySignals(controls, process);
-        const forget = onSuspension({ leave: () => controls.pause(), comeBack: () => controls.goOn() });
+        const forget = onSuspension({ suspend: () => controls.pause(), resume: () => controls.goOn() });
         restore = () => {
           deafen();
           forget();

@@ -1,9 +1,9 @@
-/** The two dialects of JUnit XML that are written, each true to a schema. Everything is text that XML can hold from here on. */
+/** The two dialects of JUnit XML, each valid under a schema. Makes all text valid XML. */
 
 import type { Rerun, TestCase } from './test-case.ts';
 import { type Element, xmlName, xmlText } from './xml.ts';
 
-/** What a suite is called, and what its cases came to. */
+/** The attributes of a suite, with the counts of its cases. */
 export interface SuiteFacts {
   readonly name: string;
   readonly index: number;
@@ -16,17 +16,17 @@ export interface SuiteFacts {
   readonly hostname: string;
 }
 
-/** How a report is written. */
+/** One dialect. */
 export interface Dialect {
-  /** The attributes of the whole. */
+  /** The attributes of the root element. */
   whole(suites: readonly SuiteFacts[], name: string, seconds: number): Readonly<Record<string, string>>;
   suite(suite: SuiteFacts): Readonly<Record<string, string>>;
   testCase(testCase: TestCase, classname: string, name: string): Element;
-  /** Where a case cannot have output of its own, that of the whole suite comes at its end. */
+  /** If a case cannot have output of its own, that of the suite is at its end. */
   readonly keepsOutputOfCases: boolean;
 }
 
-/** What Jenkins, GitLab and most others read (xunit-plugin's junit-10.xsd): with flaky and rerun elements. */
+/** The dialect of Jenkins, GitLab and most others (xunit-plugin's junit-10.xsd), with flaky and rerun elements. */
 export const jenkins: Dialect = {
   keepsOutputOfCases: true,
   whole: (suites, name, seconds) => ({
@@ -41,15 +41,15 @@ export const jenkins: Dialect = {
     name: 'testcase',
     attributes: { name, classname, time: xmlSeconds(testCase.seconds) },
     content: [
-      ...standingElements(testCase),
-      ...testCase.reruns.map((rerun) => rerunElement(rerun, testCase.standing.kind === 'passed')),
+      ...statusElements(testCase),
+      ...testCase.reruns.map((rerun) => rerunElement(rerun, testCase.status.kind === 'passed')),
       ...textElement('system-out', testCase.out),
       ...textElement('system-err', testCase.err),
     ],
   }),
 };
 
-/** The Ant dialect (windyroad's JUnit.xsd): at most one element in a case, everything else belongs to the suite. */
+/** The Ant dialect (windyroad's JUnit.xsd): at most one element in a case; output belongs to the suite. */
 export const strict: Dialect = {
   keepsOutputOfCases: false,
   whole: () => ({}),
@@ -57,11 +57,11 @@ export const strict: Dialect = {
   testCase: (testCase, classname, name) => ({
     name: 'testcase',
     attributes: { name, classname, time: xmlSeconds(testCase.seconds) },
-    content: standingElements(testCase),
+    content: statusElements(testCase),
   }),
 };
 
-/** An element with text, or nothing where the text is empty. */
+/** An element with text, or none if the text is empty. */
 export function textElement(name: string, text: string): Element[] {
   return text === '' ? [] : [{ name, content: xmlText(text) }];
 }
@@ -79,15 +79,15 @@ function suiteAttributes(suite: SuiteFacts): Readonly<Record<string, string>> {
   };
 }
 
-/** GitLab shows the text of an element only, Jenkins its message too: so both are there. */
-function standingElements({ standing }: TestCase): Element[] {
-  if (standing.kind === 'passed') return [];
-  const { kind, message } = standing;
+/** GitLab shows only the text of an element, Jenkins also its message, so both are written. */
+function statusElements({ status }: TestCase): Element[] {
+  if (status.kind === 'passed') return [];
+  const { kind, message } = status;
   if (kind === 'skipped') {
     return [{ name: kind, attributes: { message: xmlName(message, '') }, content: xmlText(message) }];
   }
-  const attributes = { message: xmlName(message, kind), type: xmlName(standing.type, kind) };
-  return [{ name: kind, attributes, content: xmlText(standing.text) }];
+  const attributes = { message: xmlName(message, kind), type: xmlName(status.type, kind) };
+  return [{ name: kind, attributes, content: xmlText(status.text) }];
 }
 
 function rerunElement({ kind, type, message, text, out, err }: Rerun, passed: boolean): Element {
@@ -103,7 +103,7 @@ function rerunElement({ kind, type, message, text, out, err }: Rerun, passed: bo
   };
 }
 
-/** Seconds with three decimals, whatever the number was. */
+/** Seconds with three decimals; 0 for numbers that are not finite. */
 function xmlSeconds(seconds: number): string {
   return (Number.isFinite(seconds) ? Math.min(Math.max(0, seconds), 1e12) : 0).toFixed(3);
 }

@@ -1,6 +1,6 @@
 /**
- * A report as it grows: each case becomes text as soon as it is known, so that a long run costs no more memory than its
- * report has characters. Suites come in the order in which they were first heard of.
+ * A report in progress: each case becomes text at once, so that a long run costs only as much memory as its report has characters. Suites are in
+ * the order of their first task.
  */
 import { type Dialect, type SuiteFacts, textElement } from './dialect.ts';
 import type { TestCase } from './test-case.ts';
@@ -35,13 +35,13 @@ export class Document {
   readonly #suites = new Map<string, Suite>();
   readonly #names = new Map<string, number>();
 
-  /** `rootName` is the suite of tasks that stand in no folder. */
+  /** `rootName` is the suite of tasks with a call path of one part. */
   constructor(dialect: Dialect, rootName: string) {
     this.#dialect = dialect;
     this.#rootName = rootName;
   }
 
-  /** A task of that call path will come: gives its suite a place. */
+  /** Makes the suite of a task that has not ended yet, which fixes its place in the order. */
   expect(callPath: readonly string[]): void {
     this.#suiteOf(this.#foldersOf(callPath));
   }
@@ -57,7 +57,7 @@ export class Document {
     if (!this.#dialect.keepsOutputOfCases) keepOutput(suite, name, testCase);
   }
 
-  /** The whole report, in pieces to be written one after another. */
+  /** The whole report, in pieces. */
   *pieces(facts: DocumentFacts): Generator<string> {
     const suites = [...this.#suites.values()];
     const described = suites.map((suite, index) => factsOf(suite, index, facts));
@@ -86,7 +86,7 @@ export class Document {
     return suite;
   }
 
-  /** Readers drop all but one of the cases with the same name, and not always a green one. */
+  /** Readers drop all but one of the cases with the same name, and may keep the green one. */
   #unique(classname: string, name: string): string {
     const key = `${classname}\n${name}`;
     const before = this.#names.get(key) ?? 0;
@@ -95,16 +95,16 @@ export class Document {
   }
 }
 
-/** Readers cut class names at every dot; in a name of ours it has no such meaning. */
+/** Readers split class names at dots; in our names a dot has no meaning. */
 function classPart(part: string): string {
   return xmlName(part).replaceAll('.', '_');
 }
 
-function count(suite: Suite, { standing, seconds }: TestCase): void {
+function count(suite: Suite, { status, seconds }: TestCase): void {
   if (Number.isFinite(seconds)) suite.seconds += Math.max(0, seconds);
-  if (standing.kind === 'failure') suite.failures++;
-  if (standing.kind === 'error') suite.errors++;
-  if (standing.kind === 'skipped') suite.skipped++;
+  if (status.kind === 'failure') suite.failures++;
+  if (status.kind === 'error') suite.errors++;
+  if (status.kind === 'skipped') suite.skipped++;
 }
 
 function keepOutput(suite: Suite, name: string, { out, err }: TestCase): void {
@@ -112,7 +112,7 @@ function keepOutput(suite: Suite, name: string, { out, err }: TestCase): void {
   if (err !== '') suite.err.push(`── ${name} ──\n${err}\n`);
 }
 
-/** The strict schema wants both elements, empty ones too. */
+/** The strict schema requires both elements, even empty. */
 function outputPieces({ out, err }: Suite): string[] {
   const texts = { 'system-out': out, 'system-err': err };
   return Object.entries(texts).map(([name, texts]) => {

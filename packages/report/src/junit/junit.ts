@@ -1,4 +1,4 @@
-/** The reporter that writes JUnit XML: a suite for each top of the call paths, a case for each task and each finding. */
+/** The reporter that writes JUnit XML: a suite for each first part of the call paths, a case for each task and each finding. */
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { refuse } from '@pexen/core';
@@ -17,8 +17,8 @@ const NAME = 'pexen';
 const OUTPUT_LIMIT = 65_536;
 
 /**
- * Writes JUnit XML when it is closed, as a whole or not at all. An older report is removed when the run starts, so that
- * nobody takes it for this run's; where none could be written, that shows then. Where a run is broken off, the tasks without a result are in the report as such.
+ * Writes JUnit XML when it is closed, as a whole or not at all. An older report is removed when the run starts, so that it cannot be mistaken
+ * for this run's; a file that cannot be written is an error then. If a run is aborted, its open tasks are in the report as cases without a result.
  *
  * @example
  * const reporter = junit({ file: 'out/junit.xml' });
@@ -38,7 +38,7 @@ class JUnit implements Reporter {
   /** Undefined before the run has started. */
   #model: ReadonlyRunModel | undefined;
   #isWritten = false;
-  /** Whoever ends the process in the middle of a run still finds its report; there is nobody left to tell of problems. */
+  /** An exit in the middle of a run writes the report, too. Its errors cannot be reported any more. */
   readonly #writeAtExit = (): void => {
     this.close().catch(() => {});
   };
@@ -108,7 +108,7 @@ class JUnit implements Reporter {
   }
 }
 
-/** Those without a result, in the order in which they were added. */
+/** The tasks without a result, in the order in which they were added. */
 function* openTasks(model: ReadonlyRunModel): Generator<RunTask> {
   for (const task of model.tasks()) if (task.state !== 'done') yield task;
 }

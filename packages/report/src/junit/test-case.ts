@@ -1,14 +1,14 @@
 /**
- * The test cases a task becomes: one for itself, one for each of its findings. Neither XML nor any dialect of it is known
- * here. A case is red only if the verdict over its task is: a failed finding of a task that was expected to fail is not.
+ * The test cases of a task: one for itself, one for each of its findings. A case is red only if the verdict of its task is: a failed finding of
+ * a task that was expected to fail is not. Does not know XML.
  */
 import { type Finding, isBad, type Verdict } from '@pexen/core';
 import type { LateError } from '../model/change.ts';
 import type { EndedTask, RunTask, TaskAttempt, TaskResult } from '../model/run-task.ts';
 import { attachmentLines, attemptText, dataOf, findingsText, goneText, outputOf } from './texts.ts';
 
-/** How a case stands in the report. */
-type Standing =
+/** The status of a case in the report. */
+type CaseStatus =
   | { readonly kind: 'passed' }
   | { readonly kind: 'skipped'; readonly message: string }
   | {
@@ -18,7 +18,7 @@ type Standing =
       readonly text: string;
     };
 
-/** An attempt that was followed by another. */
+/** An attempt that was retried. */
 export interface Rerun {
   readonly kind: 'failure' | 'error';
   readonly type: string;
@@ -31,13 +31,13 @@ export interface Rerun {
 export interface TestCase {
   readonly name: string;
   readonly seconds: number;
-  readonly standing: Standing;
+  readonly status: CaseStatus;
   readonly reruns: readonly Rerun[];
   readonly out: string;
   readonly err: string;
 }
 
-/** What goes into the cases besides the verdicts. */
+/** What the cases contain besides the verdicts. */
 export interface CaseOptions {
   readonly output: 'failed' | 'all' | 'none';
   readonly outputLimit: number;
@@ -59,21 +59,21 @@ export function missingCase({ callPath, state }: RunTask): TestCase {
   const message = 'the run was aborted before this task ended';
   const error = { kind: 'error', type: 'interrupted', message, text: message } as const;
   const skipped = { kind: 'skipped', message: 'the run was aborted before this task started' } as const;
-  return { ...emptyCase(nameOf(callPath)), standing: state === 'waiting' ? skipped : error };
+  return { ...emptyCase(nameOf(callPath)), status: state === 'waiting' ? skipped : error };
 }
 
-/** The case of an error that surfaced after its body had ended: no case of a task is red for it. */
+/** The case of an error that surfaced after its body had ended. It makes no case of a task red. */
 export function lateErrorCase({ tasks, worker, error }: LateError): TestCase {
   const message = `${error.name}: ${error.message}`;
   const from = tasks.length === 0 ? worker : tasks.join(', ');
   const why = `It surfaced in ${worker} after its task had ended. It may come from: ${from}`;
   const text = `${why}\n\n${error.stack ?? message}`;
-  return { ...emptyCase(from), standing: { kind: 'error', type: error.name, message, text } };
+  return { ...emptyCase(from), status: { kind: 'error', type: error.name, message, text } };
 }
 
 function skippedCase({ callPath, result }: EndedTask): TestCase {
   const { reason = 'skipped' } = result.judgement;
-  return { ...emptyCase(nameOf(callPath)), standing: { kind: 'skipped', message: reason } };
+  return { ...emptyCase(nameOf(callPath)), status: { kind: 'skipped', message: reason } };
 }
 
 function taskCase({ callPath, result, attachments }: EndedTask, options: CaseOptions): TestCase {
@@ -87,14 +87,14 @@ function taskCase({ callPath, result, attachments }: EndedTask, options: CaseOpt
   return {
     name: nameOf(callPath),
     seconds: durationMs / 1000,
-    standing: standingOf(result, last),
+    status: statusOf(result, last),
     reruns: isGreen(verdict) || isRed(verdict) ? reruns : [],
     out: remark + (shows ? outputOf(last?.stdout, options.outputLimit) : '') + attached,
     err: shows ? outputOf(last?.stderr, options.outputLimit) : '',
   };
 }
 
-function standingOf(result: TaskResult, last: TaskAttempt | undefined): Standing {
+function statusOf(result: TaskResult, last: TaskAttempt | undefined): CaseStatus {
   const { verdict, reason } = result.judgement;
   const message = reason ?? last?.error?.message ?? last?.reason ?? verdict;
   switch (verdict) {
@@ -127,10 +127,10 @@ function standingOf(result: TaskResult, last: TaskAttempt | undefined): Standing
   }
 }
 
-/** What is said in a later text is not said before. */
+/** Leaves out the message if a later text contains it. */
 function textOf(message: string, findings: string, attempt: string, gone: string): string {
-  const isSaid = attempt.includes(message) || findings.includes(message);
-  return [isSaid ? '' : message, findings, attempt, gone].filter((text) => text !== '').join('\n\n');
+  const isShown = attempt.includes(message) || findings.includes(message);
+  return [isShown ? '' : message, findings, attempt, gone].filter((text) => text !== '').join('\n\n');
 }
 
 function rerunOf(attempt: TaskAttempt, shows: boolean, { outputLimit }: CaseOptions): Rerun {
@@ -145,16 +145,16 @@ function rerunOf(attempt: TaskAttempt, shows: boolean, { outputLimit }: CaseOpti
 }
 
 function findingCase(parent: string, finding: Finding, verdict: Verdict): TestCase {
-  const said = [finding.message ?? '', dataOf(finding.data)].filter(Boolean).join('\n');
-  const remark = finding.status === 'warn' || finding.status === 'info' ? `${finding.status}: ${said}\n` : '';
+  const text = [finding.message ?? '', dataOf(finding.data)].filter(Boolean).join('\n');
+  const remark = finding.status === 'warn' || finding.status === 'info' ? `${finding.status}: ${text}\n` : '';
   return {
     ...emptyCase(`${parent} › ${finding.name.trim() || '(unnamed)'}`),
-    standing: findingStanding(finding, verdict, said),
-    out: said === '' ? '' : remark,
+    status: findingStatus(finding, verdict, text),
+    out: text === '' ? '' : remark,
   };
 }
 
-function findingStanding({ status, name, message }: Finding, verdict: Verdict, said: string): Standing {
+function findingStatus({ status, name, message }: Finding, verdict: Verdict, text: string): CaseStatus {
   switch (status) {
     case 'pass':
     case 'warn':
@@ -167,7 +167,7 @@ function findingStanding({ status, name, message }: Finding, verdict: Verdict, s
       if (!isRed(verdict)) {
         return { kind: 'skipped', message: `failed, which counts as ${verdict}: ${message ?? name}` };
       }
-      return { kind: 'failure', type: 'finding', message: message ?? name, text: said || name };
+      return { kind: 'failure', type: 'finding', message: message ?? name, text: text || name };
     default:
       return status satisfies never;
   }
@@ -182,7 +182,7 @@ function isGreen(verdict: Verdict): boolean {
 }
 
 function emptyCase(name: string): TestCase {
-  return { name, seconds: 0, standing: { kind: 'passed' }, reruns: [], out: '', err: '' };
+  return { name, seconds: 0, status: { kind: 'passed' }, reruns: [], out: '', err: '' };
 }
 
 function nameOf(callPath: readonly string[]): string {

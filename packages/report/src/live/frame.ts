@@ -4,18 +4,14 @@ import { isBad, type Verdict } from '@pexen/core';
 import type { Totals } from '../model/results.ts';
 import type { RunSnapshot, StateCounts } from '../model/run-model.ts';
 import type { TaskSnapshot } from '../model/run-task.ts';
-import { formatClock, formatGuess } from '../text/format.ts';
+import { formatClock, formatEstimate } from '../text/format.ts';
 import { type Paint, verdictLooks, verdicts } from '../text/paint.ts';
 import { printable } from '../text/printable.ts';
 import { type Cell, clip, joinCells, widthOf } from '../text/width.ts';
 import { otherRow, type RowColumns, type RowContext, runningRows, waitingRows } from './rows.ts';
 
-/**
- * The picture of a run at one moment, as lines: a bar, the counts, what runs, what waits for what. It remembers only what keeps
- * it steady: the widths of its columns, a bar that does not go back, and its height, which shrinks late.
- */
-/** What there is to see. Counts and rows are of one moment: they add up. */
-export interface Scene extends Pace {
+/** The input of a picture. Counts and rows are of the same moment, so that they add up. */
+export interface Scene extends RunProgress {
   readonly note: string | undefined;
   readonly run: RunSnapshot;
 }
@@ -25,17 +21,21 @@ export interface FrameSize {
   readonly rows: number;
 }
 
-/** Of the screen's height; the rest is for what scrolls. Low screens are used whole. */
+/** The share of the screen's height; the rest is for lines that scroll. Low screens are used whole. */
 const SHARE = 0.6;
 const LOW = 14;
 const MOST_WAITING = 5;
-/** Of the rows below the head. */
+/** The share of the rows below the head. */
 const WAITING_SHARE = 0.35;
-/** With fewer rows than this there are no titles. */
+/** With fewer rows than this, titles are left out. */
 const ROOM_FOR_TITLES = 6;
-/** A height is kept this long after it was last needed, ms. */
+/** The height is kept this long after it was last needed, ms. */
 const KEEP_HEIGHT = 4000;
 
+/**
+ * The picture of a run at one moment, as lines: a bar, the counts, the running tasks, and what the others wait for. It keeps only what makes it
+ * steady: the widths of its columns, a bar that does not go back, and its height, which shrinks late.
+ */
 export class Frame {
   readonly #paint: Paint;
   readonly #columns: RowColumns = { path: 20, worker: 8, time: 5, what: 10, by: 20 };
@@ -46,13 +46,13 @@ export class Frame {
 
   readonly #slowAfterMs: number;
 
-  /** `slowAfterMs` is what is long for tasks that say nothing of it. */
+  /** `slowAfterMs` is the `slowAfter` of tasks that have none. */
   constructor(paint: Paint, slowAfterMs: number) {
     this.#paint = paint;
     this.#slowAfterMs = slowAfterMs;
   }
 
-  /** The lines of the picture: each narrower than the screen, all of them fewer than it has rows. */
+  /** The lines of the picture, narrower than the screen, and fewer than its rows. */
   lines(scene: Scene, { columns, rows }: FrameSize): string[] {
     const width = Math.max(1, columns - 1);
     const context = {
@@ -77,14 +77,14 @@ export class Frame {
     ];
   }
 
-  /** It goes back only when tasks were added. */
+  /** The fraction goes back only when tasks were added. */
   #forwards({ fraction, run: { counts } }: Scene): number {
     this.#fraction = counts.tasks > this.#tasks ? fraction : Math.max(this.#fraction, fraction);
     this.#tasks = counts.tasks;
     return this.#fraction;
   }
 
-  /** Adds empty lines rather than jump up and down with every task that ends. */
+  /** Adds empty lines, so that the picture does not jump with every task that ends. */
   #steady(lines: string[], nowMs: number, limit: number): string[] {
     if (lines.length >= this.#height || nowMs - this.#neededAtMs > KEEP_HEIGHT) {
       this.#height = lines.length;
@@ -95,7 +95,7 @@ export class Frame {
   }
 }
 
-/** What runs and what waits; where there is little room, what runs comes first. */
+/** The running and the waiting tasks; with little room, the running ones come first. */
 function bodyLines({ run }: Scene, context: RowContext, room: number): string[] {
   const { waiting } = run.counts;
   const hasTitles = room >= ROOM_FOR_TITLES;
@@ -110,12 +110,11 @@ function bodyLines({ run }: Scene, context: RowContext, room: number): string[] 
   ];
 }
 
-/** Their counts are those of the rows. */
 function runningTitle({ running, retrying }: StateCounts): string {
   return retrying === 0 ? `${running} running` : `${running} running, ${retrying} retrying`;
 }
 
-/** The ones that run longest, and how many more there are. */
+/** The tasks that run longest, and the number of the others. */
 function runningLines(running: readonly TaskSnapshot[], room: number, context: RowContext): string[] {
   if (room <= 0) return [];
   if (running.length <= room) return runningRows(running, context);
@@ -124,7 +123,7 @@ function runningLines(running: readonly TaskSnapshot[], room: number, context: R
   return [...runningRows(shown, context), context.paint('dim', more)];
 }
 
-/** The largest groups, and how many tasks wait for something else: together all that wait. */
+/** The largest groups, and the number of all other waiting tasks. */
 function waitingLines(run: RunSnapshot, room: number, context: RowContext): string[] {
   if (room <= 0) return [];
   const { groups, others } = run.waiting;
@@ -144,19 +143,17 @@ function title(text: string, { width, paint }: RowContext): string {
   return paint('bold', clip(` ${text}`, width));
 }
 
-/** The first lines of the live view: a note, how far the run is, what it came to so far. */
-/** A bar shorter than this says nothing. */
+/** A shorter bar would not be useful. */
 const SHORTEST_BAR = 10;
 
 /** How far a run is. */
-export interface Pace {
+export interface RunProgress {
   /** 0 to 1. */
   readonly fraction: number;
   readonly remainingMs: number | undefined;
   readonly nowMs: number;
 }
 
-/** What somebody has to say to those who watch. */
 export function noteLine(note: string, width: number, paint: Paint): string {
   return paint(['yellow', 'bold'], clip(printable(note), width));
 }
@@ -164,17 +161,17 @@ export function noteLine(note: string, width: number, paint: Paint): string {
 /** `━━━━━━━━━━━━──────── 64%  1:04  about 40s left`. */
 export function barLine(
   totals: Totals,
-  { fraction, remainingMs, nowMs }: Pace,
+  { fraction, remainingMs, nowMs }: RunProgress,
   width: number,
   paint: Paint,
 ): string {
-  const left = remainingMs === undefined ? '' : `  ${formatGuess(remainingMs)} left`;
+  const left = remainingMs === undefined ? '' : `  ${formatEstimate(remainingMs)} left`;
   const facts = `  ${Math.floor(fraction * 100)}%  ${formatClock(nowMs)}`;
   const text = width - widthOf(facts + left) >= SHORTEST_BAR ? facts + left : facts;
   return joinCells([...barCells(totals, fraction, width - widthOf(text)), { text }], width, paint);
 }
 
-/** `201 of 312 done   190 passed, 3 failed`, in signs where words are too long. */
+/** `201 of 312 done   190 passed, 3 failed`, with marks where words are too long. */
 export function countsLine({ counts, totals, inspected }: RunSnapshot, width: number, paint: Paint): string {
   const found = verdicts.filter((verdict) => countOf(totals, verdict) > 0);
   const group = inspected?.group;
@@ -192,12 +189,12 @@ export function countsLine({ counts, totals, inspected }: RunSnapshot, width: nu
   return joinCells(fits ? words : [done, ...short, turn], width, paint);
 }
 
-/** Resources that nobody can take any more. */
+/** The poisoned resources. */
 export function poisonedLine(poisoned: readonly string[], width: number, paint: Paint): string {
   return paint('red', clip(`poisoned: ${poisoned.map(printable).join(', ')}`, width));
 }
 
-/** Done in green, with as much red as there are bad ones among it, the rest dim. */
+/** The bar: the done share in green, with as much red as there are bad verdicts, the rest dim. */
 function barCells(totals: Totals, fraction: number, room: number): Cell[] {
   const columns = Math.max(0, room);
   const filled = Math.min(columns, Math.round(columns * fraction));
@@ -221,11 +218,11 @@ function countCells(
   found: readonly Verdict[],
   totals: Totals,
   separator: string,
-  say: (verdict: Verdict, count: number) => string,
+  textOf: (verdict: Verdict, count: number) => string,
 ): Cell[] {
   return found.flatMap((verdict, index) => [
     { text: index === 0 ? '   ' : separator },
-    { text: say(verdict, countOf(totals, verdict)), style: verdictLooks[verdict].style },
+    { text: textOf(verdict, countOf(totals, verdict)), style: verdictLooks[verdict].style },
   ]);
 }
 

@@ -1,4 +1,4 @@
-/** The reporter for people who watch: a picture of the run that stays, and above it what is worth keeping. */
+/** The reporter for an interactive terminal: a picture of the run, and above it the lines that stay. */
 import { type Clock, refuse } from '@pexen/core';
 import { optionProblems } from '@pexen/core/options';
 import { startTicking, systemClock } from '@pexen/core/timers';
@@ -9,7 +9,7 @@ import { Output } from '../output.ts';
 import type { ReadonlyRunModel, Reporter, RunView } from '../reporter.ts';
 import { type Paint, paintFor } from '../text/paint.ts';
 import { printableLines } from '../text/printable.ts';
-import { changeLines, newsLine } from '../text/result-lines.ts';
+import { changeLines, eventLine } from '../text/result-lines.ts';
 import { summaryLines } from '../text/summary-lines.ts';
 import { ForeignOutput } from './foreign-output.ts';
 import { Frame } from './frame.ts';
@@ -18,14 +18,14 @@ import { onSuspension } from './suspension.ts';
 
 /** At most ten pictures a second. */
 const FRAME = 100;
-/** Clocks in the picture go on at least this often. */
+/** Clocks in the picture are updated at least this often. */
 const SECOND = 1000;
 const SLOW_AFTER = 60_000;
 const OUTPUT_LINES = 20;
 
 /**
- * A live view on a terminal. Of tasks that passed, were skipped or failed as expected only the counts are shown, unless
- * `passes` is set; everything else leaves its lines above the view.
+ * A live view on a terminal. Tasks that passed, were skipped or failed as expected are only counted, unless `passes` is set; all others leave
+ * their lines above the view.
  *
  * @example
  * const reporter = process.stdout.isTTY ? live() : lines();   // or terminal(), which chooses
@@ -47,7 +47,7 @@ class Live implements Reporter {
   readonly #screen: Screen;
   readonly #frame: Frame;
   readonly #drawing = new Guard();
-  readonly #looking = new Guard();
+  readonly #inspecting = new Guard();
   readonly #showsPasses: boolean;
   readonly #outputLines: number;
   #view: RunView | undefined;
@@ -79,10 +79,10 @@ class Live implements Reporter {
   update(model: ReadonlyRunModel, change: Change): void {
     if (this.#isOver) return;
     this.#model = model;
-    this.#stop ??= this.#begin();
+    this.#stop ??= this.#start();
     this.#isDirty = true;
     if (change.kind === 'task-update') return;
-    this.#time.saw(model.run.atMs);
+    this.#time.eventAt(model.run.atMs);
     this.#above.push(...this.#linesOf(change));
     if (change.kind === 'run-ended') this.#end();
   }
@@ -90,27 +90,27 @@ class Live implements Reporter {
   note(text: string): void {
     this.#note = text;
     if (this.#stop !== undefined && !this.#isOver) this.#draw();
-    else this.#output.write(`${newsLine('NOTE', '', text, '', this.#paint)}\n`);
+    else this.#output.write(`${eventLine('NOTE', '', text, '', this.#paint)}\n`);
   }
 
   async close(): Promise<void> {
     this.#end();
     await this.#output.close();
-    this.#drawing.tell();
-    this.#looking.tell();
+    this.#drawing.rethrow();
+    this.#inspecting.rethrow();
   }
 
-  /** Begins to draw, and catches what others would write into the picture. */
-  #begin(): () => void {
+  /** Starts to draw, and captures what others would write into the picture. Returns a function that stops both. */
+  #start(): () => void {
     const stopTicking = startTicking(this.#clock, FRAME, () => this.#drawing.attempt(() => this.#tick()));
     const redraw = (): void => this.#drawing.attempt(() => this.#draw());
     this.#stream.on('resize', redraw);
-    // Whoever ends the process in the middle of a run still gets the cursor back, and sees what was said last.
+    // An exit in the middle of a run restores the cursor, too, and writes the last lines.
     const end = (): void => this.#end();
     process.once('exit', end);
     const isOurs = isOfProcess(this.#stream);
-    const leave = (): void => this.#drawing.attempt(() => this.#screen.close([]));
-    const stopWatching = isOurs ? onSuspension({ leave, comeBack: redraw }) : () => {};
+    const suspend = (): void => this.#drawing.attempt(() => this.#screen.close([]));
+    const stopWatching = isOurs ? onSuspension({ suspend, resume: redraw }) : () => {};
     const streams = isOurs ? [process.stdout, process.stderr] : [];
     const foreign = new ForeignOutput(streams, (line) => {
       this.#above.push(...printableLines(line));
@@ -129,10 +129,10 @@ class Live implements Reporter {
     if (this.#isDirty || this.#clock.now() - this.#drawnAt >= SECOND) this.#draw();
   }
 
-  /** A terminal that has not taken the last picture gets no further one; lines that stay are never left out. */
+  /** Skips pictures while the terminal has not taken the last one; lines that stay are always written. */
   #draw(): void {
     if (this.#model === undefined || (this.#output.isBehind && this.#above.length === 0)) return;
-    this.#looking.attempt(() => this.#view?.refresh());
+    this.#inspecting.attempt(() => this.#view?.refresh());
     const nowMs = this.#time.now();
     const scene = {
       ...{ note: this.#note, run: this.#model.snapshot(), nowMs },

@@ -9,13 +9,13 @@ import { type Cell, clip, clipMiddle, joinCells, padStart, widthOf } from '../te
 
 /** The rows of the live view: what runs, and what waits for what. Each is one line, never wider than it may be. */
 const BAR = 8;
-/** After this long without a word, a task that used to talk is called quiet. */
+/** A task that reported something before is called quiet after this long without a report, ms. */
 const QUIET_AFTER = 30_000;
-/** So much later than expected is not yet late, ms. */
-const NOT_WORTH_A_WORD = 2000;
+/** A task may run this much longer than expected before it is marked, ms. */
+const TOLERANCE = 2000;
 const GAP: Cell = { text: '  ' };
 const WIDEST_WORKER = 22;
-/** Below this width, nobody asks for the worker. */
+/** Below this width, the worker is left out. */
 const NARROW = 60;
 
 /** The widths of the columns; they only ever grow, so that rows do not jump. */
@@ -27,17 +27,16 @@ export interface RowColumns {
   by: number;
 }
 
-/** What rows depend on besides their subject. */
 export interface RowContext {
   readonly nowMs: number;
-  /** What is long for tasks that say nothing of it, ms. */
+  /** The `slowAfter` of tasks that have none, ms. */
   readonly slowAfterMs: number;
   readonly width: number;
   readonly paint: Paint;
   readonly columns: RowColumns;
 }
 
-/** A task under way, with its attempt at hand. */
+/** A running task, with its attempt. */
 interface Row extends RunningAttempt {
   readonly path: string;
   readonly expectedMs: number | undefined;
@@ -122,7 +121,7 @@ function waitingCells(
   ];
 }
 
-/** What it found, how far it is, whether it went quiet, and what it said last. */
+/** Its failed findings, its progress, whether it is quiet, and its last output. */
 function detailCells(task: Row, nowMs: number): Cell[] {
   if (task.retryAtMs !== undefined) {
     const seconds = Math.max(0, Math.ceil((task.retryAtMs - nowMs) / 1000));
@@ -138,7 +137,7 @@ function detailCells(task: Row, nowMs: number): Cell[] {
   ];
 }
 
-/** The path; behind it, which attempt it is, if not the first. */
+/** The path, and the number of the attempt if it is not the first. */
 function nameOf({ path, attempt }: Row): string {
   return printable(path) + (attempt > 1 ? ` #${attempt}` : '');
 }
@@ -149,10 +148,10 @@ function timeOf({ startedAtMs, expectedMs, retryAtMs }: Row, nowMs: number): str
   return expectedMs === undefined ? elapsed : `${elapsed} of ${formatClock(expectedMs)}`;
 }
 
-/** Slow, or much longer than it was expected to take. */
+/** Is it slow, or does it run much longer than expected? */
 function isLong({ startedAtMs, slowAfterMs, expectedMs }: Row, nowMs: number): boolean {
   const elapsed = nowMs - startedAtMs;
-  return elapsed >= slowAfterMs || (expectedMs !== undefined && elapsed > 2 * expectedMs + NOT_WORTH_A_WORD);
+  return elapsed >= slowAfterMs || (expectedMs !== undefined && elapsed > 2 * expectedMs + TOLERANCE);
 }
 
 function barOf({ progress }: Row): string {
@@ -170,12 +169,11 @@ function grown(columns: number, text: string, most: number): number {
   return Math.min(most, Math.max(columns, widthOf(text)));
 }
 
-/** What tasks wait for, in words. */
-/** As in `61 for WHAT  HOW BY`, for example `61 for /db  held by a, b`. */
+/** What tasks wait for, in words: `61 for WHAT  HOW BY`, for example `61 for /db  held by a, b`. */
 export interface WaitingText {
   readonly what: string;
   readonly how: string;
-  /** Names: tasks, groups, or pools and how full they are. */
+  /** The names of tasks or groups, or pools with how full they are. */
   readonly by: readonly string[];
 }
 
@@ -196,11 +194,11 @@ export function waitingText(group: WaitingGroup, pools: readonly PoolState[]): W
     case 'slot':
       return { what: 'a free worker', how: 'in', by: by.map((name) => poolText(name, pools)) };
     case 'dispatched':
-      return { what: 'a worker to begin', how: 'in', by: by.map((name) => poolText(name, pools)) };
+      return { what: 'a worker to start it', how: 'in', by: by.map((name) => poolText(name, pools)) };
     case 'consumer':
       return { what: 'the consumer', how: 'of the results', by };
     case 'unknown':
-      return { what: 'a reason not seen yet', how: '', by };
+      return { what: 'an unknown reason', how: '', by };
     default:
       return kind satisfies never;
   }

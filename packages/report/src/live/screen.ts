@@ -1,6 +1,6 @@
 /**
- * A picture at the end of a terminal, and lines that scroll above it. Each change is one write, so that nothing flickers; what is
- * redrawn is worked out by log-update. Knows nothing of what is in the picture.
+ * A picture at the end of a terminal, and lines that scroll above it. Each change is one write, so that nothing flickers; log-update finds out
+ * what to redraw. Does not know the content of the picture.
  */
 import type { createLogUpdate } from 'log-update';
 import stripAnsi from 'strip-ansi';
@@ -11,14 +11,14 @@ import { widthOf } from '../text/width.ts';
 
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
-/** Terminals that know it show everything between the two at once. */
+/** Terminals that support these show everything between the two at once. */
 const BEGIN_UPDATE = '\u001b[?2026h';
 const END_UPDATE = '\u001b[?2026l';
-/** Of terminals that do not know their size: some say 0. */
+/** For terminals that do not know their size: some report 0. */
 const COLUMNS = 80;
 const ROWS = 24;
 
-/** The size to draw for; undefined entries are those of the stream. */
+/** A fixed size; undefined entries are those of the stream. */
 export interface FixedSize {
   readonly columns?: number | undefined;
   readonly rows?: number | undefined;
@@ -38,7 +38,7 @@ export class Screen {
     this.#stream = stream;
     this.#output = output;
     this.#fixed = fixed;
-    this.#log = loadLogUpdate().createLogUpdate(this.#paper(), { showCursor: true });
+    this.#log = loadLogUpdate().createLogUpdate(this.#buffer(), { showCursor: true });
   }
 
   get columns(): number {
@@ -49,7 +49,7 @@ export class Screen {
     return this.#fixed.rows ?? (this.#stream.rows || ROWS);
   }
 
-  /** Shows the picture, and above it, for good, the lines that are new. */
+  /** Shows the picture, and above it the new lines, which stay. */
   draw(above: readonly string[], picture: readonly string[]): void {
     this.#open();
     this.#forgetIfResized();
@@ -63,7 +63,7 @@ export class Screen {
     this.#flush();
   }
 
-  /** Takes the picture away, leaves the lines, and gives the cursor back. Another picture may follow. */
+  /** Removes the picture, writes the last lines, and shows the cursor. Another picture may follow. */
   close(last: readonly string[]): void {
     if (this.#isOpen) {
       this.#forgetIfResized();
@@ -82,7 +82,7 @@ export class Screen {
     this.#pending += HIDE_CURSOR;
   }
 
-  /** A terminal that got narrower has broken the lines of the picture anew: it is taken away by the rows it takes now. */
+  /** A terminal that got narrower has rewrapped the lines of the picture: they are removed by the rows that they take now. */
   #forgetIfResized(): void {
     if (this.#shown.length === 0 || this.#shownColumns === this.columns) return;
     const taken = this.#shown.map((line) => Math.ceil(widthOf(stripAnsi(line)) / Math.max(1, this.columns)));
@@ -98,8 +98,8 @@ export class Screen {
     this.#pending = '';
   }
 
-  /** What log-update takes for the terminal; it is asked for the size of the real one. */
-  #paper(): NodeJS.WritableStream {
+  /** The stream that log-update writes to: collects the output, and has the size of the real terminal. */
+  #buffer(): NodeJS.WritableStream {
     const size = { columns: () => this.columns, rows: () => this.rows };
     return {
       write: (text: string): boolean => {

@@ -1,39 +1,39 @@
 /**
- * Ctrl-Z and fg: while the process is stopped, the terminal belongs to others and its time is nobody's. Knows nothing of what is on
- * the terminal, nor of who counts the time.
+ * Ctrl-Z and fg: while the process is stopped, the terminal belongs to other programs, and time does not count. Does not know what is on the
+ * terminal, or what counts the time.
  */
 
-/** What is done before the process stops, and once it goes on: before anything else that is due by then. */
+/** Called before the process stops, and when it continues, before any other work that is due by then. */
 export interface Suspended {
-  leave(): void;
-  comeBack(): void;
+  suspend(): void;
+  resume(): void;
 }
 
-/** In one list, since whoever listens to that signal has to stop the process, and it is to be stopped once. */
-const concerned = new Set<Suspended>();
-/** We stopped it ourselves and have come back already; the signal that woke us is still to be heard of. */
-let isBack = false;
+/** One set, since a listener of that signal has to stop the process itself, and it must be stopped once. */
+const listeners = new Set<Suspended>();
+/** The process stopped itself and has resumed already; its SIGCONT is still to come. */
+let hasResumed = false;
 
-/** Watches for the stop key until the returned function is called. */
+/** Listens for the stop key until the returned function is called. */
 export function onSuspension(suspended: Suspended): () => void {
   if (process.platform === 'win32') return () => {};
-  if (concerned.size === 0) process.on('SIGTSTP', stop).on('SIGCONT', woken);
-  concerned.add(suspended);
+  if (listeners.size === 0) process.on('SIGTSTP', stop).on('SIGCONT', onContinue);
+  listeners.add(suspended);
   return () => {
-    concerned.delete(suspended);
-    if (concerned.size === 0) process.off('SIGTSTP', stop).off('SIGCONT', woken);
+    listeners.delete(suspended);
+    if (listeners.size === 0) process.off('SIGTSTP', stop).off('SIGCONT', onContinue);
   };
 }
 
 function stop(): void {
-  for (const { leave } of concerned) leave();
+  for (const { suspend } of listeners) suspend();
   process.kill(process.pid, 'SIGSTOP');
-  isBack = true;
-  for (const { comeBack } of concerned) comeBack();
+  hasResumed = true;
+  for (const { resume } of listeners) resume();
 }
 
-/** Somebody else may have stopped it, without a word. */
-function woken(): void {
-  if (!isBack) for (const { comeBack } of concerned) comeBack();
-  isBack = false;
+/** Another process may have stopped this one by SIGSTOP, without a SIGTSTP before. */
+function onContinue(): void {
+  if (!hasResumed) for (const { resume } of listeners) resume();
+  hasResumed = false;
 }

@@ -1,8 +1,8 @@
-/** What changed in the model by one event, one piece of news or one inspection: the language in which reporters hear of a run. */
+/** The language of reporters: what changed in the model by one event, one task update or one inspection. */
 import type { TaskUpdate } from '@pexen/core';
 import type { EndedTask, RunTask, TaskAttempt, TaskError } from './run-task.ts';
 
-/** A worker that ended without being asked to. */
+/** A worker that ended without a request. */
 export interface LostWorker {
   readonly atMs: number;
   readonly pool: string;
@@ -10,23 +10,23 @@ export interface LostWorker {
   readonly reason: string;
 }
 
-/** An error that surfaced after the body that it comes from had ended. */
+/** An error that surfaced after its body had ended. */
 export interface LateError {
   readonly atMs: number;
   readonly pool: string;
   readonly worker: string;
-  /** Call paths of the tasks that it may come from: one where that is certain. */
+  /** Call paths of the tasks that it may come from: a single one if that is certain. */
   readonly tasks: readonly string[];
   readonly error: TaskError;
 }
 
-/** The model is already changed when a reporter hears of it. */
+/** The model is already changed when a reporter receives this. */
 export type Change =
   | { readonly kind: 'run-started' }
-  /** All the tasks of the run, or those that were added while it went on. */
+  /** All tasks of the run, or those that were added during the run. */
   | { readonly kind: 'tasks-added'; readonly atMs: number; readonly tasks: readonly RunTask[] }
   | { readonly kind: 'attempt-started'; readonly task: RunTask }
-  /** `retryInMs` is there if another attempt will follow. */
+  /** `retryInMs` is set if another attempt follows. */
   | {
       readonly kind: 'attempt-ended';
       readonly task: RunTask;

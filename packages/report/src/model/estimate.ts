@@ -1,4 +1,4 @@
-/** Estimates how far a run is and how long it will take, from expected and measured durations. Work is counted in milliseconds of tasks. */
+/** Estimates how far a run is and how long it will take, from expected and measured durations. Estimate is counted in milliseconds of tasks. */
 import type { RunTask } from './run-task.ts';
 
 /** The assumed duration of a task as long as none has been measured, ms. */
@@ -9,7 +9,7 @@ const NEARLY_DONE = 0.95;
 const TOO_EARLY = 2000;
 const TOO_FEW = 3;
 
-export class Work {
+export class Estimate {
   readonly #measured = { open: 0, done: 0 };
   readonly #unmeasured = { open: 0, done: 0, doneMs: 0 };
 

@@ -1,7 +1,6 @@
 /**
- * The state of one run, made of its events, its news and inspections, and of nothing else: pure, JSON in, JSON out. Everything that shows
- * or writes a run reads this model. Each event and each piece of news costs the same however many tasks there are; an inspection costs as
- * much as it is long.
+ * The state of one run, computed from its events, task updates and inspections: pure, JSON in, JSON out. Everything that shows or writes a run
+ * reads this model. An event or task update costs the same however many tasks there are; an inspection costs as much as it is long.
  */
 import type {
   AttemptEnded,
@@ -17,27 +16,27 @@ import type {
   Versions,
 } from '@pexen/core';
 import type { Change, LateError, LostWorker } from './change.ts';
-import { Work } from './estimate.ts';
+import { Estimate } from './estimate.ts';
 import { resultOf, Tally, type Totals } from './results.ts';
 import type { EndedTask, RunningAttempt, RunTask, TaskSnapshot } from './run-task.ts';
 import { ChangeOrder, LinkedList, type Mutable, TaskIndex, TaskRecord } from './task-records.ts';
 import { type WaitingGroups, WaitingTasks } from './waiting.ts';
 
-/** So much of the last output is kept, characters: a long line. */
+/** How much of the last output is kept, characters: a long line. */
 const TAIL = 400;
-/** So many late errors and lost workers are listed. */
+/** How many late errors and lost workers are listed. */
 const MOST_LISTED = 200;
 
 /** One for all: most tasks have none of it. */
 const none: readonly never[] = [];
 
-/** How a model is kept. */
+/** Options of a model. */
 export interface RunModelOptions {
   /** `open`: only tasks without a result are kept, and counts and lists of bounded length for the others. Default: `all`. */
   readonly keeps?: 'all' | 'open';
 }
 
-/** The run as a whole. What the first event tells is undefined before that. */
+/** The run as a whole. The fields of its first event are undefined before that. */
 export interface RunFacts {
   readonly id: string | undefined;
   /** Milliseconds since 1970. */
@@ -46,7 +45,7 @@ export interface RunFacts {
   readonly root: string | undefined;
   readonly versions: Versions | undefined;
   readonly pools: readonly { readonly name: string; readonly kind: string }[];
-  /** The latest moment that an event told of, ms from the start of the run. */
+  /** The time of the latest event, ms from the start of the run. */
   readonly atMs: number;
   readonly hasEnded: boolean;
   /** Why it ended early, if it did. */
@@ -64,7 +63,7 @@ export interface StateCounts {
   readonly done: number;
 }
 
-/** What only an inspection tells, as it was then. */
+/** The facts that are only in inspections, from the last one. */
 export interface Inspected {
   readonly atMs: number;
   /** Resources that are held, waited for or poisoned. */
@@ -90,7 +89,7 @@ export interface RunSnapshot {
   readonly lostWorkers: { readonly count: number; readonly listed: readonly LostWorker[] };
 }
 
-/** A value that is made when it is asked for, and again only after it went stale. */
+/** A value that is computed on demand and kept until `clear`. */
 class Cached<Value> {
   readonly #make: () => Value;
   #value: Value | undefined;
@@ -124,7 +123,7 @@ export class RunModel {
   readonly #underWay = new LinkedList<TaskRecord>();
   readonly #ended = new LinkedList<TaskRecord>();
   readonly #changes = new ChangeOrder();
-  readonly #work = new Work();
+  readonly #work = new Estimate();
   readonly #tally = new Tally();
   readonly #lateErrors: LateError[] = [];
   readonly #lostWorkers: LostWorker[] = [];
@@ -199,14 +198,14 @@ export class RunModel {
     return this.#work.fraction(nowMs, this.#underWay);
   }
 
-  /** How long the run may still take, ms; undefined while there is too little to go by. */
+  /** The estimated remaining time, ms; undefined while too little is known. */
   remainingMs(nowMs: number): number | undefined {
     return this.#work.remainingMs(nowMs, this.#underWay);
   }
 
   /**
-   * The run at this moment. Costs as much as there are running tasks and changes since the last one, and shares what has not changed with
-   * it. The tasks themselves are not in it: see `changedSince`.
+   * The run at this moment. Costs as much as there are running tasks and changes since the last snapshot, and shares unchanged parts with that.
+   * Tasks that do not run are not in it: see `changedSince`.
    */
   snapshot(): RunSnapshot {
     return {
@@ -225,7 +224,7 @@ export class RunModel {
     return this.#changes.since(version).map((task) => task.snapshot());
   }
 
-  /** Takes in one event. Answers with what it changed. */
+  /** Applies one event. Returns what it changed. */
   apply(event: RunEvent): Change {
     this.#version++;
     if (event.atMs > this.#atMs) this.#atMs = event.atMs;
@@ -263,27 +262,27 @@ export class RunModel {
     }
   }
 
-  /** Takes in what a running body said. Undefined, and nothing changes, for a task that has no attempt under way. */
-  applyTaskUpdate({ task: id, path, attempt, atMs, update: news }: TaskUpdateEvent): Change | undefined {
+  /** Applies a task update. Returns undefined, and changes nothing, if the task has no running attempt. */
+  applyTaskUpdate({ task: id, path, attempt, atMs, update }: TaskUpdateEvent): Change | undefined {
     const task = this.#tasks.find(id, path);
     if (task === undefined || task.state === 'done') return undefined;
-    if (news.kind === 'attachment') task.attachments = [...task.attachments, news.attachment];
+    if (update.kind === 'attachment') task.attachments = [...task.attachments, update.attachment];
     const { running } = task;
     if (running?.attempt === attempt) {
       if (atMs > running.heardAtMs) running.heardAtMs = atMs;
-      if (news.kind === 'output') running.tail = (running.tail + news.text.slice(-TAIL)).slice(-TAIL);
-      if (news.kind === 'log') running.tail = news.message.slice(-TAIL);
-      if (news.kind === 'progress') running.progress = news.progress;
-      if (news.kind === 'finding' && news.finding.status === 'fail') running.failedFindings++;
-    } else if (news.kind !== 'attachment') return undefined;
+      if (update.kind === 'output') running.tail = (running.tail + update.text.slice(-TAIL)).slice(-TAIL);
+      if (update.kind === 'log') running.tail = update.message.slice(-TAIL);
+      if (update.kind === 'progress') running.progress = update.progress;
+      if (update.kind === 'finding' && update.finding.status === 'fail') running.failedFindings++;
+    } else if (update.kind !== 'attachment') return undefined;
     this.#version++;
     this.#changed(task);
-    return { kind: 'task-update', task, update: news };
+    return { kind: 'task-update', task, update };
   }
 
   /**
-   * Takes in what waits for what, and who holds what. Events win over an inspection: it only says why tasks wait that wait by now, as events
-   * have it.
+   * Applies an inspection: what waits for what, and which tasks hold what. Events win over inspections: of tasks that wait according to the
+   * events, it gives the reasons.
    */
   applyInspection(inspection: Inspection): void {
     this.#version++;
@@ -308,7 +307,7 @@ export class RunModel {
     return added;
   }
 
-  /** The task of an event. One that no event has added is added now: the listener may have come late. */
+  /** The task of an event. A task that no event has added is added now: the listener may have missed that event. */
   #find(event: TaskEvent): TaskRecord {
     return (
       this.#tasks.find(event.task, event.path) ?? (this.#add([factsOf(event)], event.atMs)[0] as TaskRecord)
@@ -355,7 +354,7 @@ export class RunModel {
     this.#tasks.remove(task);
   }
 
-  /** The lists in which a task stands follow its state; whoever calls this puts it into the right one. */
+  /** The caller also has to put the task into the list of its new state. */
   #setState(task: TaskRecord, state: TaskRecord['state'], atMs: number): void {
     if (task.state === 'retrying') this.#retrying--;
     if (task.state === 'done') this.#done--;
@@ -389,10 +388,10 @@ export class RunModel {
   }
 }
 
-/** What every event about a task says of it. */
+/** The fields that all events about a task have. */
 type TaskEvent = Pick<TaskFinished, 'task' | 'path' | 'atMs'> & Partial<Pick<TaskFinished, 'callPath'>>;
 
-/** What is known of a task that no event has added; nothing is promised of it. */
+/** The description of a task that no event has added, without any promises. */
 function factsOf({ task: id, path, callPath = [path] }: TaskEvent): TaskInfo {
   return { id, path, callPath, nameKind: 'ordinal', recallable: false, rerunnable: false };
 }

@@ -12,7 +12,7 @@ import type {
   TaskInfo,
 } from '@pexen/core';
 
-/** What a task said about itself before it ran. */
+/** The description of a task from before it ran. */
 export type TaskFacts = TaskInfo;
 /** One attempt that has ended. */
 export type TaskAttempt = AttemptInfo;
@@ -22,7 +22,7 @@ export type TaskError = ErrorInfo;
 /** `retrying`: between two attempts. */
 export type TaskState = 'waiting' | 'running' | 'retrying' | 'done';
 
-/** What became of a task. Times are milliseconds. */
+/** The result of a task. Times are milliseconds. */
 export interface TaskResult {
   readonly status: ResultStatus;
   /** The verdict, and why: that of the test suite, else one that follows from the status. */
@@ -34,45 +34,45 @@ export interface TaskResult {
   readonly findings: readonly Finding[];
   readonly flaky: boolean;
   readonly slow: boolean;
-  /** Of a skipped task: the chain of reasons, down to where it began. */
+  /** Of a skipped task: the chain of reasons, down to the root cause. */
   readonly reason: readonly ReasonLink[];
   readonly providersGone: readonly ProviderGone[];
 }
 
-/** The attempt that runs, or the last one of a task that will be retried. Times are milliseconds from the start of the run. */
+/** The running attempt, or the last one of a task that will be retried. Times are milliseconds from the start of the run. */
 export interface RunningAttempt {
   /** 1 for the first. */
   readonly attempt: number;
   readonly worker: string;
   readonly startedAtMs: number;
-  /** When it last said something: output, progress, a finding. */
+  /** When it last reported something: output, progress, a finding. */
   readonly heardAtMs: number;
   /** When the next attempt is due; only while the task is `retrying`. */
   readonly retryAtMs?: number;
   readonly progress?: Progress;
-  /** The end of what it printed or logged, as it was printed: at most 400 characters. */
+  /** The end of what it printed or logged, unchanged: at most 400 characters. */
   readonly tail: string;
   /** How many of its findings so far failed. */
   readonly failedFindings: number;
 }
 
-/** A task as reporters see it. It changes while the run goes on; `snapshot()` gives what stays. */
+/** A task as reporters see it. It changes during the run; `snapshot()` does not. */
 export interface RunTask {
   readonly path: string;
   readonly callPath: readonly string[];
   readonly facts: TaskFacts;
   readonly state: TaskState;
-  /** Since when it is in this state, ms from the start of the run. */
+  /** When it entered this state, ms from the start of the run. */
   readonly sinceMs: number;
   /** Of a task that is `running` or `retrying`. */
   readonly running: RunningAttempt | undefined;
   /** Of a task that is `done`. */
   readonly result: TaskResult | undefined;
-  /** What its attempts attached so far. */
+  /** The attachments of its attempts so far. */
   readonly attachments: readonly Attachment[];
   /** The version of the model in which it last changed. */
   readonly version: number;
-  /** Its present state as frozen plain data; the same object until the task changes. */
+  /** Its current state as frozen plain data; the same object until the task changes. */
   snapshot(): TaskSnapshot;
 }
 

@@ -2,7 +2,7 @@
 import type { Attachment } from '@pexen/core';
 import type { RunningAttempt, RunTask, TaskFacts, TaskResult, TaskSnapshot, TaskState } from './run-task.ts';
 
-/** The attempt under way, as the model changes it. */
+/** The model's own, writable form of a type. */
 export type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 const none: readonly Attachment[] = [];
@@ -22,8 +22,8 @@ export class TaskRecord implements RunTask, ListNode<TaskRecord> {
   /** In the order of changes. */
   earlier: TaskRecord | undefined;
   later: TaskRecord | undefined;
-  /** Made when it is asked for; taken away by the next change. */
-  image: TaskSnapshot | undefined;
+  /** Cached until the next change. */
+  lastSnapshot: TaskSnapshot | undefined;
 
   constructor(facts: TaskFacts, atMs: number) {
     this.facts = facts;
@@ -39,13 +39,13 @@ export class TaskRecord implements RunTask, ListNode<TaskRecord> {
   }
 
   snapshot(): TaskSnapshot {
-    this.image ??= Object.freeze({
+    this.lastSnapshot ??= Object.freeze({
       ...{ facts: this.facts, state: this.state, sinceMs: this.sinceMs, version: this.version },
       ...(this.running !== undefined && { running: Object.freeze({ ...this.running }) }),
       ...(this.result !== undefined && { result: this.result }),
       ...(this.attachments.length > 0 && { attachments: [...this.attachments] }),
     });
-    return this.image;
+    return this.lastSnapshot;
   }
 }
 
@@ -131,7 +131,7 @@ export class ChangeOrder {
   /** Moves a task to the end: it changed in that version of the model. */
   touch(task: TaskRecord, version: number): void {
     task.version = version;
-    task.image = undefined;
+    task.lastSnapshot = undefined;
     if (this.#last === task) return;
     this.remove(task);
     task.earlier = this.#last;

@@ -1,36 +1,36 @@
 /**
- * The waiting tasks, gathered by what they wait for. Every waiting task is in exactly one group, so that the groups always add up to the
- * number of waiting tasks. Which tasks wait is what events say; what for is what the last inspection said, as far as it still holds.
+ * The waiting tasks, grouped by what they wait for. Every waiting task is in exactly one group, so that the groups always add up to the
+ * number of waiting tasks. Events decide which tasks wait; the last inspection decides what for, as far as it is still true.
  */
 import type { Inspection, WaitingFor } from '@pexen/core';
 import { LinkedList, type TaskRecord } from './task-records.ts';
 
 /**
- * What tasks wait for. Besides what an inspection names: `dispatched`, a pool has the task and has not started it; `unknown`, the task
- * came after the last inspection, or that found something that has not been reported yet.
+ * What tasks wait for. Beside the kinds of an inspection: `dispatched`, a pool has the task and has not started it; `unknown`, the task
+ * was added after the last inspection, or the inspection is ahead of the events.
  */
 export type WaitingKind = Exclude<WaitingFor['kind'], 'backoff'> | 'dispatched' | 'unknown';
 
 /** Tasks that wait for the same thing. */
 export interface WaitingGroup {
   readonly kind: WaitingKind;
-  /** The resource, the requirement or the group that is waited for; empty for other kinds. */
+  /** The resource, requirement or group that the tasks wait for; empty for other kinds. */
   readonly subject: string;
-  /** How many tasks wait for it. */
+  /** How many tasks wait. */
   readonly count: number;
-  /** Names of the tasks, pools or groups that are in the way; at most 8, and none that has ended since the inspection. */
+  /** The tasks, pools or groups that block them; at most 8, without those that have ended since the inspection. */
   readonly by: readonly string[];
   /** Are the names in `by` those of tasks? */
   readonly isByTasks: boolean;
-  /** True if all that was in the way has ended since the inspection. */
+  /** True if everything that blocked them has ended since the inspection. */
   readonly isOver: boolean;
-  /** Paths of some of the tasks that wait, at most 8. */
+  /** The paths of some of the waiting tasks, at most 8. */
   readonly who: readonly string[];
 }
 
-/** All groups, as far as there are not too many. */
+/** All groups, up to a limit. */
 export interface WaitingGroups {
-  /** The largest ones first; those that wait only for their turn come last. At most 50. */
+  /** The largest ones first; those whose tasks are only queued come last. At most 50. */
   readonly groups: readonly WaitingGroup[];
   /** How many tasks are in groups that are not listed. */
   readonly others: number;
@@ -38,10 +38,10 @@ export interface WaitingGroups {
 
 const NAMES = 8;
 const MOST_GROUPS = 50;
-/** Nothing is in the way of these tasks: it is only not their turn yet. */
+/** Nothing blocks these tasks: they are only queued. */
 const queues: ReadonlySet<WaitingKind> = new Set<WaitingKind>(['slot', 'dispatched', 'consumer', 'unknown']);
 
-/** What an inspection says of one task, in the terms of a group. */
+/** The reason why one task waits, from an inspection. */
 interface Reason {
   readonly kind: WaitingKind;
   readonly subject: string;
@@ -85,12 +85,11 @@ export class WaitingTasks {
   readonly #unknown = new ReasonGroup({ kind: 'unknown', subject: '', isByTasks: false });
   #groups = new Map<string, ReasonGroup>();
 
-  /** A task waits from now on. */
   add(task: TaskRecord): void {
     this.#unknown.tasks.append(task);
   }
 
-  /** Sorts the waiting tasks anew. What the inspection says of tasks that do not wait by now is ignored. */
+  /** Regroups the waiting tasks. Ignores tasks of the inspection that no longer wait. */
   inspected({ waiting, running }: Inspection, find: (path: string) => TaskRecord | undefined): void {
     const old = this.#groups;
     this.#groups = new Map();
@@ -140,7 +139,7 @@ export class WaitingTasks {
   }
 }
 
-/** Puts the group in its place among the largest ones; answers with the number of tasks that are crowded out. */
+/** Inserts the group into the list of the largest ones; returns the number of tasks that drop out of the list. */
 function insert(largest: ReasonGroup[], group: ReasonGroup): number {
   let place = largest.length;
   while (place > 0 && goesBefore(group, largest[place - 1] as ReasonGroup)) place--;

@@ -5,8 +5,7 @@ import { dataText } from './format.ts';
 import type { Paint } from './paint.ts';
 import { clipped, printable, printableLines } from './printable.ts';
 
-/** What went wrong in an attempt, as lines: the error with the frames that are the user's, its causes, and what was printed. */
-/** Our own classes say nothing to anybody; nor do the places where we made one. */
+/** Our own error classes: their names and frames do not help the user. */
 const ownErrors: ReadonlySet<string> = new Set(['TaskFailError', 'PexenError']);
 const FRAMES = 8;
 const MESSAGE_LINES = 30;
@@ -16,26 +15,28 @@ const CAUSES = 4;
 export interface ShownOutput {
   readonly title: string;
   readonly lines: readonly string[];
-  /** How many lines there are in all. */
+  /** The number of all lines. */
   readonly count: number;
 }
 
 /**
- * The error as lines, but for what is told elsewhere: its first line where that is among `said`, and what follows it where
- * the output below ends with the same.
+ * The error as lines, with its frames and causes, without what is shown elsewhere: its first line if that is in `shown`, and its other lines if
+ * one of the outputs below ends with them.
  */
 export function errorLines(
   error: TaskError,
-  said: readonly string[],
+  shown: readonly string[],
   outputs: readonly ShownOutput[],
   paint: Paint,
 ): string[] {
   const message = printableLines(error.message);
   const [first = '', ...rest] = message;
-  const news = outputs.some((output) => endsWith(output.lines, rest)) ? [] : rest;
-  const isSaid = said.some((text) => text.includes(first));
-  const told = isSaid ? limited(news.slice(news.findIndex(isFilled))) : titled(error.name, [first, ...news]);
-  return [...told, ...framesOf(error).map((frame) => paint('dim', frame)), ...causeLines(error, paint)];
+  const more = outputs.some((output) => endsWith(output.lines, rest)) ? [] : rest;
+  const isShown = shown.some((text) => text.includes(first));
+  const lines = isShown
+    ? limited(more.slice(more.findIndex(isFilled)))
+    : titled(error.name, [first, ...more]);
+  return [...lines, ...framesOf(error).map((frame) => paint('dim', frame)), ...causeLines(error, paint)];
 }
 
 /** The last `atMost` lines of each output that is not empty. */
@@ -45,7 +46,7 @@ export function outputsOf(attempt: TaskAttempt, atMost: number): ShownOutput[] {
   return outputs.filter(({ count }) => count > 0);
 }
 
-/** Each output under a title of its own. */
+/** Each output with a title. */
 export function outputLines(outputs: readonly ShownOutput[], paint: Paint): string[] {
   return outputs.flatMap(({ title, lines, count }) => {
     const which = lines.length < count ? ` (last ${lines.length} of ${count} lines)` : '';
@@ -56,7 +57,7 @@ export function outputLines(outputs: readonly ShownOutput[], paint: Paint): stri
   });
 }
 
-/** The name says something only where it is not that of a class of our own. */
+/** Leaves out the names of our own classes. */
 function titled(name: string, [first = '', ...rest]: readonly string[]): string[] {
   return limited([ownErrors.has(name) ? first : `${printable(name)}: ${first}`, ...rest]);
 }
@@ -67,7 +68,7 @@ function limited(lines: readonly string[]): string[] {
   return dropped <= 0 ? shown : [...shown, `… ${dropped} more lines`];
 }
 
-/** Frames of the user's: neither Node's own nor those of packages, unless there are no others; never ours. */
+/** The frames in the user's own code; those of packages only if there are no others; never those of Node or of pexen. */
 function framesOf({ name, stack }: TaskError): string[] {
   const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   const outside = frames.filter((frame) => !/\(?node:|\/node_modules\/@pexen\//.test(frame));
@@ -77,7 +78,7 @@ function framesOf({ name, stack }: TaskError): string[] {
     .map((frame) => `  ${printable(frame.trim())}`);
 }
 
-/** Blanks at the end of lines and of all count for nothing, and the beginning of the first one may be missing. */
+/** Ignores blanks at the ends of lines and blank lines at the end. The first line may lack its start. */
 function endsWith(lines: readonly string[], end: readonly string[]): boolean {
   const filled = lines.slice(0, lines.findLastIndex(isFilled) + 1).map((line) => line.trimEnd());
   const same = filled.slice(-end.length);
@@ -91,17 +92,17 @@ function isFilled(line: string): boolean {
   return line.trim() !== '';
 }
 
-/** What the error was caused by, and the errors it holds, each with its own. */
+/** The causes of the error and the errors that it contains, recursively. */
 function causeLines({ cause, errors = [] }: TaskError, paint: Paint, depth = 0): string[] {
   if (depth === CAUSES) return [];
-  const told = (word: string, inner: TaskError): string[] => {
+  const described = (word: string, inner: TaskError): string[] => {
     const [first = '', ...rest] = titled(inner.name, printableLines(inner.message));
     const frames = framesOf(inner).map((frame) => paint('dim', frame));
     return [`${word} ${first}`, ...rest, ...frames, ...causeLines(inner, paint, depth + 1)];
   };
   return [
-    ...(cause === undefined ? [] : told('caused by', cause)),
-    ...errors.flatMap((inner) => told('one of its errors:', inner)),
+    ...(cause === undefined ? [] : described('caused by', cause)),
+    ...errors.flatMap((inner) => described('one of its errors:', inner)),
   ];
 }
 
@@ -110,20 +111,18 @@ function shownOf(title: string, output: CapturedOutput | undefined, atMost: numb
   return { title, lines: lines.slice(-atMost), count: lines.length };
 }
 
-/** The findings of a task that are worth reading, as lines. */
 const MOST_FINDINGS = 20;
 const FINDING_LINES = 12;
 
-/** Failed findings and problems, each with what it says; nothing of those that passed. */
+/** Failed findings and warnings, each with its message; nothing of those that passed. */
 export function findingLines(findings: readonly Finding[], paint: Paint): string[] {
-  const telling = findings.filter(({ status }) => status === 'fail' || status === 'warn');
-  const lines = telling.slice(0, MOST_FINDINGS).flatMap((finding) => linesOf(finding, paint));
-  if (telling.length > MOST_FINDINGS)
-    lines.push(paint('dim', `… and ${telling.length - MOST_FINDINGS} more`));
+  const listed = findings.filter(({ status }) => status === 'fail' || status === 'warn');
+  const lines = listed.slice(0, MOST_FINDINGS).flatMap((finding) => linesOf(finding, paint));
+  if (listed.length > MOST_FINDINGS) lines.push(paint('dim', `… and ${listed.length - MOST_FINDINGS} more`));
   return lines;
 }
 
-/** `2 of 40 findings failed`, or an empty text where none did. */
+/** `2 of 40 findings failed`, or an empty string if none did. */
 export function findingsHeadline(findings: readonly Finding[]): string {
   const failed = findings.filter(({ status }) => status === 'fail').length;
   if (failed > 0) return `${failed} of ${findings.length} findings failed`;
@@ -134,11 +133,12 @@ export function findingsHeadline(findings: readonly Finding[]): string {
 function linesOf({ name, status, message, data }: Finding, paint: Paint): string[] {
   const title = printable(clipped(name));
   const mark = status === 'fail' ? paint('red', '✗') : paint('yellow', '!');
-  const said = printableLines(message ?? dataText(data)).map(clipped);
-  const shown = said.slice(0, FINDING_LINES).map((line) => `  ${line}`);
-  if (said.length > FINDING_LINES) shown.push(paint('dim', `  … ${said.length - FINDING_LINES} more lines`));
-  if (said.length === 1 && name.length + (said[0]?.length ?? 0) < 90) {
-    return [`${mark} ${title}: ${said[0]}`];
+  const lines = printableLines(message ?? dataText(data)).map(clipped);
+  const shown = lines.slice(0, FINDING_LINES).map((line) => `  ${line}`);
+  if (lines.length > FINDING_LINES)
+    shown.push(paint('dim', `  … ${lines.length - FINDING_LINES} more lines`));
+  if (lines.length === 1 && name.length + (lines[0]?.length ?? 0) < 90) {
+    return [`${mark} ${title}: ${lines[0]}`];
   }
   return [`${mark} ${title}`, ...shown];
 }

@@ -3,12 +3,12 @@
 import { inspect } from 'node:util';
 import type { Progress } from '@pexen/core';
 
-/** Durations for people. All take milliseconds. */
+/** In ms, as are the arguments of all functions here. */
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** `  12.345s`: lines up in a column. */
+/** `  12.345s`, for a column. */
 export function formatSeconds(ms: number): string {
   return `${(Math.max(0, ms) / SECOND).toFixed(3)}s`.padStart(9);
 }
@@ -23,7 +23,7 @@ export function formatSpan(ms: number): string {
   return `${Math.floor(minutes / 60)}h ${twoDigits(minutes % 60)}m`;
 }
 
-/** As a clock that runs: `0:41`, `12:03`, `1:12:03`. */
+/** For a running clock: `0:41`, `12:03`, `1:12:03`. */
 export function formatClock(ms: number): string {
   const seconds = Math.floor(Math.max(0, ms) / SECOND);
   const minutes = Math.floor(seconds / 60);
@@ -31,8 +31,8 @@ export function formatClock(ms: number): string {
   return `${Math.floor(minutes / 60)}:${twoDigits(minutes % 60)}:${twoDigits(seconds % 60)}`;
 }
 
-/** Something that is only guessed, as coarse as the guess: `a few seconds`, `about 40s`, `about 3 min`, `about 1 h 20 min`. */
-export function formatGuess(ms: number): string {
+/** For an estimate, rounded: `a few seconds`, `about 40s`, `about 3 min`, `about 1 h 20 min`. */
+export function formatEstimate(ms: number): string {
   if (ms < 5 * SECOND) return 'a few seconds';
   if (ms < 55 * SECOND) return `about ${10 * Math.max(1, Math.round(ms / SECOND / 10))}s`;
   const minutes = Math.max(1, Math.round(ms / MINUTE));
@@ -46,16 +46,17 @@ function twoDigits(value: number): string {
   return String(value).padStart(2, '0');
 }
 
-/** How far a running task says it is. */
-/** `43/100 drivers`; empty where nothing is known. */
+/** `43/100 drivers`; empty if nothing is known. */
 export function progressText(progress: Progress | undefined): string {
   if (progress === undefined) return '';
   const { done, total, message } = progress;
   return [total === undefined ? `${done}` : `${done}/${total}`, message].filter(Boolean).join(' ');
 }
 
-/** The data of findings as text. It comes from tasks and may be anything: what JSON cannot say, Node's inspection can. */
-/** The text itself, JSON, or what an inspection shows; empty where there is nothing. `indent` spaces for each level of JSON. */
+/**
+ * The data of a finding, which may be any value: a string as it is, others as JSON or, where JSON cannot hold them, by Node's `inspect`; empty
+ * for none. `indent` spaces for each level of JSON.
+ */
 export function dataText(data: unknown, indent = 0): string {
   if (data === undefined || data === null) return '';
   if (typeof data === 'string') return data;

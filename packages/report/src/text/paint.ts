@@ -3,14 +3,13 @@ import { styleText } from 'node:util';
 import type { Verdict } from '@pexen/core';
 import type { TerminalOptions, TerminalStream } from '../options.ts';
 
-/** Colour, or none: decided once for a stream, then asked for by style. */
-/** A name, or several, as `util.styleText` takes them. */
+/** One or several style names, as `util.styleText` takes them. */
 export type Style = Parameters<typeof styleText>[0];
 
-/** The text in that style, or as it is where there is no colour. */
+/** Returns the text in that style, or unchanged if colours are off. */
 export type Paint = (style: Style, text: string) => string;
 
-/** How to paint for a stream. Without a word in `color`, the stream, NO_COLOR and FORCE_COLOR decide, as Node reads them. */
+/** The Paint for a stream. If `color` is not set, the stream, NO_COLOR and FORCE_COLOR decide, as Node reads them. */
 export function paintFor(stream: TerminalStream, color: TerminalOptions['color']): Paint {
   if (!(color ?? takesColor(stream))) return (_style, text) => text;
   return (style, text) => (text === '' ? '' : styleText(style, text, { validateStream: false }));
@@ -27,7 +26,7 @@ export interface VerdictLook {
   readonly style: Style;
   /** As in `3 failed`. */
   readonly counted: string;
-  /** Where there is little room. */
+  /** For narrow terminals. */
   readonly mark: string;
 }
 

@@ -1,27 +1,27 @@
 /**
- * Text of tasks made fit for a terminal: what would move the cursor, change the title or turn the reading direction is
- * taken out or shown as an escape. Everything that reaches a terminal and was not written by us goes through here.
+ * Makes text of tasks safe for a terminal: sequences and characters that would move the cursor, change the title or turn the reading direction
+ * are removed or shown as escapes. All foreign text goes through here before it reaches a terminal.
  */
 import stripAnsi from 'strip-ansi';
 
-/** Control characters, line separators, marks and overrides of direction, and characters that cannot be seen. */
+/** Control characters, line separators, marks and overrides of direction, and invisible characters. */
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
 const TAB = 8;
-/** More of a line helps nobody who reads it on a terminal. */
+/** The rest of a longer line is left out. */
 const LONGEST = 1_000;
 
-/** The text as one line: `a\nb` reads `a\nb`, as in source code. */
+/** The text as one line, with line breaks as `\n`, as in source code. */
 export function printable(text: string): string {
   return stripAnsi(text).toWellFormed().replace(unsafe, escaped);
 }
 
-/** The text as the lines a terminal would show of it: of a line that was overwritten, what stayed. */
+/** The lines that a terminal would show for the text: of an overwritten line, the last version. */
 export function printableLines(text: string): string[] {
   const lines = stripAnsi(text).replace(/\n+$/, '').split('\n');
   return lines.length === 1 && lines[0] === '' ? [] : lines.map(asShown);
 }
 
-/** The last thing said in a piece of output: its last line that is not empty, or an empty text. */
+/** The last line of the output that is not empty, or an empty string. */
 export function lastLine(text: string): string {
   const end = text.slice(-1000).trimEnd();
   return asShown(stripAnsi(end.slice(end.lastIndexOf('\n') + 1)));
@@ -33,7 +33,7 @@ function asShown(line: string): string {
   return expandTabs(shown).toWellFormed().replace(unsafe, escaped);
 }
 
-/** A line that is not too long; of one that is, the beginning, and how long it was. */
+/** The line; of one that is too long, the start and the length. */
 export function clipped(line: string): string {
   return line.length <= LONGEST ? line : `${line.slice(0, LONGEST)}… (${line.length} characters)`;
 }

@@ -1,4 +1,4 @@
-/** One result as people read it: one line, and what they need to know below it where the task did not pass. */
+/** One result as lines for people: one line, and if the task did not pass, the details below it. */
 import { formatProviderGone, formatReason, isBad, type Verdict } from '@pexen/core';
 import type { Change, LateError } from '../model/change.ts';
 import type { EndedTask, TaskAttempt, TaskResult } from '../model/run-task.ts';
@@ -10,10 +10,9 @@ import { clip, clipMiddle, widthOf } from './width.ts';
 
 const WORD_COLUMNS = 9;
 const REASON_COLUMNS = 160;
-/** Where details begin: below the path. */
+/** Details start below the path. */
 export const INDENT: string = ' '.repeat(WORD_COLUMNS + 3);
 
-/** What the text depends on besides the change. */
 export interface LineOptions {
   readonly paint: Paint;
   /** How many of the last lines of each output are shown. */
@@ -33,11 +32,17 @@ export function statusLine(
 }
 
 /** A line whose first word is not a verdict: `SLOW`, `RETRY`, `LOST`, `NOTE`. */
-export function newsLine(word: string, duration: string, path: string, reason: string, paint: Paint): string {
+export function eventLine(
+  word: string,
+  duration: string,
+  path: string,
+  reason: string,
+  paint: Paint,
+): string {
   return wordLine(paint('yellow', word), word.length, duration, path, reason, paint);
 }
 
-/** The lines of a change that is worth some: an end, an attempt that will be followed by another, a lost worker, a late error. */
+/** The lines of a change: an end, an attempt that will be retried, a lost worker, a late error. All other changes have none. */
 export function changeLines(change: Change, options: LineOptions): string[] {
   switch (change.kind) {
     case 'task-ended':
@@ -50,7 +55,7 @@ export function changeLines(change: Change, options: LineOptions): string[] {
     }
     case 'worker-lost': {
       const { worker, pool, reason } = change.lost;
-      return [newsLine('LOST', '', `${worker} of ${pool}`, reason, options.paint)];
+      return [eventLine('LOST', '', `${worker} of ${pool}`, reason, options.paint)];
     }
     case 'late-error':
       return lateErrorLines(change.late, options);
@@ -74,13 +79,13 @@ function finishedLines({ path, result }: EndedTask, options: LineOptions): strin
   return [line, ...detailsOf(result, verdict, inFull([headline, reason]), options).map(indented)];
 }
 
-/** The line of a task that never started: why, down to where it began. */
+/** The line of a task that never started, with the chain of reasons. */
 function skippedLines({ path, result }: EndedTask, { paint }: LineOptions): string[] {
   const { verdict, reason = formatReason(result.reason) } = result.judgement;
   return [statusLine(verdict, '', path, reason, paint)];
 }
 
-/** The lines of an error that surfaced after its body had ended: where it may come from, and what it is. */
+/** The lines of an error that surfaced after its body had ended, with the tasks that it may come from. */
 function lateErrorLines({ tasks, error, worker }: LateError, { paint }: LineOptions): string[] {
   const [only = worker] = tasks;
   const isCertain = tasks.length <= 1;
@@ -94,13 +99,13 @@ function lateErrorLines({ tasks, error, worker }: LateError, { paint }: LineOpti
   return [line, ...[...printableLines(why), ...details].map(indented)];
 }
 
-/** The line of an attempt that will be followed by another. */
+/** The line of an attempt that will be retried. */
 function retryLine(path: string, ended: TaskAttempt, retryInMs: number, { paint }: LineOptions): string {
   const { attempt, outcome, durationMs, error, reason } = ended;
   const why = error?.message ?? reason;
-  const said = `attempt ${attempt} ${outcome}${why === undefined ? '' : `: ${why}`}`;
+  const text = `attempt ${attempt} ${outcome}${why === undefined ? '' : `: ${why}`}`;
   const again = retryInMs < 1 ? 'retrying' : `retrying in ${formatSpan(retryInMs)}`;
-  return newsLine('RETRY', formatSeconds(durationMs), path, `${clip(oneLine(said), 90)}; ${again}`, paint);
+  return eventLine('RETRY', formatSeconds(durationMs), path, `${clip(oneLine(text), 90)}; ${again}`, paint);
 }
 
 function wordLine(
@@ -116,28 +121,28 @@ function wordLine(
   return `${' '.repeat(Math.max(0, WORD_COLUMNS - wordLength))}${word} ${time} ${pathText(path, paint)}${why}`;
 }
 
-/** The path with its last part, which is the name of the task, made to stand out. */
+/** The path, with its last part, the name of the task, in bold. */
 function pathText(path: string, paint: Paint): string {
   const shown = printable(path);
   const end = shown.lastIndexOf('/') + 1;
   return shown.slice(0, end) + paint('bold', shown.slice(end));
 }
 
-/** The reason for one line; where it only repeats the findings listed below, how many there are. */
+/** The reason; if it only repeats the findings below, their number instead. */
 function headlineOf({ findings }: TaskResult, reason: string | undefined): string {
   const counted = findingsHeadline(findings);
   if (reason === undefined) return counted;
   const repeats = findings.some(
-    ({ name, status }) => isTelling(status) && name !== '' && reason.includes(name),
+    ({ name, status }) => isListed(status) && name !== '' && reason.includes(name),
   );
   return repeats && counted !== '' ? counted : reason;
 }
 
-/** `said` is what the line above says in full. */
+/** `shown` are the texts that the line above shows in full. */
 function detailsOf(
   result: TaskResult,
   verdict: Verdict,
-  said: readonly string[],
+  shown: readonly string[],
   options: LineOptions,
 ): string[] {
   const { paint } = options;
@@ -145,22 +150,22 @@ function detailsOf(
   if (!isBad(verdict) && verdict !== 'cancelled') return [];
   const last = result.attempts.at(-1);
   const outputs = last === undefined ? [] : outputsOf(last, options.outputLines);
-  const error = last?.error === undefined ? [] : errorLines(last.error, said, outputs, paint);
+  const error = last?.error === undefined ? [] : errorLines(last.error, shown, outputs, paint);
   const gone = result.providersGone.map((each) => printable(formatProviderGone(each)));
   return [...findingLines(result.findings, paint), ...error, ...gone, ...outputLines(outputs, paint)];
 }
 
-/** The first lines of the texts, where they are not too long for one line. */
+/** The first lines of the texts that fit into one line. */
 function inFull(texts: readonly (string | undefined)[]): string[] {
   const firsts = texts.map((text) => printableLines(text ?? '')[0] ?? '');
   return firsts.filter((text) => text !== '' && widthOf(text) <= REASON_COLUMNS);
 }
 
-function isTelling(status: string): boolean {
+function isListed(status: string): boolean {
   return status === 'fail' || status === 'warn';
 }
 
-/** The first line of a reason. Of a long chain the middle goes: where it began is said at its end. */
+/** The first line of a reason. A long one loses its middle, since its end names the root cause. */
 export function oneLine(text: string): string {
   const [first = '', ...more] = printableLines(text).filter((line) => line.trim() !== '');
   return clipMiddle(more.length > 0 ? `${first} …` : first, REASON_COLUMNS);

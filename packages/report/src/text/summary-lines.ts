@@ -1,4 +1,4 @@
-/** The end of a report: what did not pass, once more, and what the run came to. */
+/** The end of a report: the tasks that did not pass, and the counts of the run. */
 
 import type { NotPassed, Totals } from '../model/results.ts';
 import { RunModel, type RunSnapshot } from '../model/run-model.ts';
@@ -8,7 +8,7 @@ import { printable } from './printable.ts';
 import { INDENT, oneLine, statusLine } from './result-lines.ts';
 
 const RULE = '─';
-/** As wide as what stands before the counts. */
+/** As wide as the text before the counts. */
 const BELOW = ' '.repeat(22);
 const LONGEST_RULE = 80;
 const SKIP_REASONS = 5;
@@ -16,8 +16,8 @@ const SKIP_REASONS = 5;
 const SOME_GAIN = 1.1;
 
 /**
- * All lines of the summary. The last ones are those that matter most, since they stay in view. Without columns, none is broken. Without a
- * run, it is that of a run of which nothing was heard.
+ * All lines of the summary. The most important ones come last, since they stay in view. Without `columns`, lines are not broken. Without
+ * `run`, the summary of a run without events.
  */
 export function summaryLines(
   run: RunSnapshot = new RunModel().snapshot(),
@@ -43,7 +43,7 @@ function notPassedLine({ path, verdict, reason, durationMs }: NotPassed, paint: 
   return statusLine(verdict, formatSeconds(durationMs), path, reason, paint);
 }
 
-/** What the most tasks were skipped for; each line stands for all that were. */
+/** One line for each of the most frequent causes of skipped tasks. */
 function skippedLines({ skippedFor }: Totals, paint: Paint): string[] {
   const reasons = [...skippedFor].sort(([, a], [, b]) => b - a);
   const word = paint(verdictLooks.skip.style, '  SKIPPED');
@@ -75,10 +75,10 @@ function countsLines(seen: RunSnapshot, columns: number, paint: Paint): string[]
   if (missing > 0) counts.push(counted(missing, 'without a result', 'red'));
   if (lateErrors.count > 0)
     counts.push(counted(lateErrors.count, lateErrors.count === 1 ? 'late error' : 'late errors', 'red'));
-  const said = counts.length > 0 ? counts : [{ text: 'nothing to do', style: 'reset' as const }];
+  const items = counts.length > 0 ? counts : [{ text: 'nothing to do', style: 'reset' as const }];
   const [first = '', ...rest] = brokenList(
     `${tasks(seen.counts.tasks)}:`,
-    said,
+    items,
     columns - BELOW.length,
     paint,
   );
@@ -95,7 +95,7 @@ function counted(count: number, what: string, style: Style): Item {
   return { text: `${count} ${what}`, style };
 }
 
-/** The head and the items behind it, in as many lines as it takes. */
+/** The head and the items after it, broken into lines. */
 function brokenList(head: string, items: readonly Item[], columns: number, paint: Paint): string[] {
   const lines: string[] = [];
   let line = head;
@@ -114,7 +114,7 @@ function brokenList(head: string, items: readonly Item[], columns: number, paint
   return [...lines, line];
 }
 
-/** What running tasks at the same time was good for. */
+/** The gain from running tasks in parallel. */
 function gainLine({ run: { atMs }, totals: { workMs } }: RunSnapshot): string[] {
   if (workMs <= 0 || atMs <= 0) return [];
   const gain = workMs / atMs;

@@ -15,14 +15,14 @@ export function widthOf(text: string): number {
   return stringWidth(text);
 }
 
-/** At most `columns` columns of the text; the end goes. */
+/** At most `columns` columns of the text; the end is cut off. */
 export function clip(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   if (columns <= 0) return '';
   return takeColumns(charactersOf(text), columns - 1).join('') + ELLIPSIS;
 }
 
-/** At most `columns` columns of the text; the middle goes, for paths: the end says most. */
+/** At most `columns` columns of the text; the middle is cut out. For paths, whose end says most. */
 export function clipMiddle(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   if (columns < 8) return clip(text, columns);
@@ -59,15 +59,15 @@ function takeColumns(characters: readonly string[], columns: number): string[] {
   return taken;
 }
 
-/** One line made of cells: each as wide as its column, all together never wider than the line may be. */
+/** A part of a line. */
 export interface Cell {
   readonly text: string;
   readonly style?: Style;
-  /** Filled up with spaces to this width. */
+  /** Padded with spaces to this width. */
   readonly columns?: number;
 }
 
-/** The cells side by side. What does not fit is cut off at the end of the line. */
+/** Joins the cells to a line of at most `width` columns. What does not fit is cut off. */
 export function joinCells(cells: readonly Cell[], width: number, paint: Paint): string {
   let line = '';
   let room = width;

@@ -1,20 +1,20 @@
-/** Small changes of XML documents, each of which a schema accepts or refuses. Knows nothing of schemas. */
+/** Small changes of XML documents, each of which a schema accepts or refuses. Does not know schemas. */
 import { type Node, parseXml } from '../xml.ts';
 
-/** A document, and in which way it differs from the one it was made of. */
+/** A document, and its difference to the original. */
 export interface Changed {
   readonly what: string;
   readonly text: string;
 }
 
-/** What may be put into documents. */
+/** The elements and attributes that may be added. */
 export interface Vocabulary {
   readonly elements: readonly string[];
   readonly attributes: readonly string[];
   readonly values: readonly string[];
 }
 
-/** Every document that is one change away: an element or attribute less, more, or another one. */
+/** Every document that is one change away: an element or attribute removed, added, or replaced. */
 export function changesOf(document: string, { elements, attributes, values }: Vocabulary): Changed[] {
   const root = parseXml(document);
   const changed: Changed[] = [{ what: 'as it is', text: textOf(root) }];

@@ -1,7 +1,7 @@
-/** Streams that keep what is written to them. */
+/** Streams that keep their output. */
 import { Writable } from 'node:stream';
 
-export class Paper extends Writable {
+export class MemoryStream extends Writable {
   text = '';
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
@@ -10,8 +10,8 @@ export class Paper extends Writable {
   }
 }
 
-/** A pipe whose reader goes away after so many writes. */
-export class Pipe extends Paper {
+/** A pipe whose reader goes away after that many writes. */
+export class Pipe extends MemoryStream {
   #left: number;
   readonly #code: string;
 
