@@ -1,4 +1,4 @@
-/** Who tests the tests: every planted bug has to be found by the simulator. docs/proof.md has the table. */
+/** Who tests the tests: every planted bug has to be found by the simulator. */
 
 import { afterAll, expect, test } from 'vitest';
 import { sampled } from '#sample';

@@ -1,5 +1,5 @@
 /**
- * Looks for every planted bug, two at a time, and prints the table of docs/proof.md.
+ * Looks for every planted bug, two at a time, and prints a table of them.
  *
  *     node --conditions=@pexen/source test/sim/planted/hunt-all.ts [--seeds N] [--only TEXT]
  */
