@@ -24,7 +24,7 @@ const SET_TIMERS = [
   'packages/core/src/timers.ts',
   'packages/pool-kit/src/conformance/fixtures.ts',
   'packages/pool-kit/src/conformance/programs.ts',
-  'packages/pool-kit/src/conformance/stand.ts',
+  'packages/pool-kit/src/conformance/test-harness.ts',
   'packages/pool-kit/src/conformance/tickets.ts',
 ];
 

@@ -12,7 +12,7 @@ import * as network from './conformance/network.ts';
 import type { NetworkFaults } from './conformance/network-faults.ts';
 import * as outcomes from './conformance/outcomes.ts';
 import * as programs from './conformance/programs.ts';
-import { Stand } from './conformance/stand.ts';
+import { TestHarness } from './conformance/test-harness.ts';
 import * as tickets from './conformance/tickets.ts';
 import * as traces from './conformance/traces.ts';
 import * as values from './conformance/values.ts';
@@ -38,10 +38,10 @@ export const contract: readonly Chapter[] = [
       life.reopens,
       life.opensForOne,
       life.drainLetsEnd,
-      life.drainGivesBack,
+      life.drainReturns,
       life.killEnds,
-      life.killGivesBack,
-      life.killOvertakesDrain,
+      life.killReturns,
+      life.killInterruptsDrain,
       life.closesWhileOpening,
       life.settlesAll,
       life.leavesNothing,
@@ -67,8 +67,8 @@ export const contract: readonly Chapter[] = [
       outcomes.exiting,
       outcomes.throwingOutOfTimer,
       outcomes.forgettingAwait,
-      outcomes.tellingLateErrors,
-      outcomes.tellingOfLoss,
+      outcomes.reportingLateErrors,
+      outcomes.reportingLosses,
       outcomes.surviving,
       outcomes.killing,
       outcomes.killingBusy,
@@ -77,7 +77,7 @@ export const contract: readonly Chapter[] = [
   },
   {
     title: 'traces',
-    cases: [traces.runsNothingGivenBack, traces.endsWhatItKills],
+    cases: [traces.runsNothingReturned, traces.endsWhatItKills],
   },
   {
     title: 'abandoning',
@@ -93,17 +93,17 @@ export const contract: readonly Chapter[] = [
       tickets.knowsDurations,
       tickets.fillsSlots,
       tickets.keepsToSlots,
-      tickets.givesBackStopped,
-      tickets.givesBackRecalled,
+      tickets.returnsStopped,
+      tickets.returnsReclaimed,
       tickets.takesStopped,
       tickets.stopsEarly,
       tickets.sparesOthers,
       tickets.takesThemWhole,
       tickets.strandsNothing,
-      tickets.tellsAll,
-      tickets.tellsOwn,
+      tickets.deliversAll,
+      tickets.deliversOwn,
       tickets.standsFloods,
-      tickets.tellsUnfit,
+      tickets.replacesUnfit,
     ],
   },
   {
@@ -114,7 +114,7 @@ export const contract: readonly Chapter[] = [
       values.losesNothing,
       values.carriesLess,
       values.carriesReference,
-      values.tellsContext,
+      values.passesContext,
       values.carriesKeys,
       values.carriesShared,
       values.copiesShared,
@@ -160,14 +160,14 @@ export const contract: readonly Chapter[] = [
     cases: [
       programs.bringsFacts,
       programs.bringsAllOutput,
-      programs.gathersReports,
+      programs.collectsReports,
       programs.givesEnvironment,
-      programs.tellsSignal,
+      programs.reportsSignal,
       programs.missesProgram,
       programs.killsProgram,
       programs.startsProgram,
       programs.keepsProgramsApart,
-      programs.givesBackPrograms,
+      programs.returnsPrograms,
       programs.endsPrograms,
       programs.leavesNoProgram,
       programs.refusesFunctions,
@@ -178,11 +178,11 @@ export const contract: readonly Chapter[] = [
     cases: [
       network.standsDuplicates,
       network.standsDelays,
-      network.tellsSlots,
+      network.reportsSlots,
       network.goesOn,
       network.losesCutOff,
       network.runsNothingTwice,
-      network.givesBackNothingBegun,
+      network.returnsNothingStarted,
       network.closesCutOff,
     ],
   },
@@ -210,7 +210,7 @@ export interface ConformanceOptions {
    */
   readonly network?: (faults: NetworkFaults) => Pool;
   /** How long the kit waits for what must happen soon, ms. Default 8,000. */
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -221,12 +221,12 @@ export interface ConformanceOptions {
  * import { test } from 'node:test';
  * poolConformance({ test, factory: () => new MyPool({ workers: 2 }) });
  */
-export function poolConformance({ test, factory, network, patienceMs = 8_000 }: ConformanceOptions): void {
+export function poolConformance({ test, factory, network, timeoutMs = 8_000 }: ConformanceOptions): void {
   const { manifest } = factory();
   for (const { title, cases } of contract) {
     for (const each of cases.filter(({ appliesTo }) => appliesTo(manifest))) {
       const make = each.needsNetwork ? network : factory;
-      if (make !== undefined) test(`${title}: ${each.name}`, () => tryCase(each, make, patienceMs));
+      if (make !== undefined) test(`${title}: ${each.name}`, () => tryCase(each, make, timeoutMs));
     }
   }
 }
@@ -234,15 +234,15 @@ export function poolConformance({ test, factory, network, patienceMs = 8_000 }: 
 async function tryCase(
   { opened, check }: ConformanceCase,
   factory: (faults: NetworkFaults) => Pool,
-  patienceMs: number,
+  timeoutMs: number,
 ): Promise<void> {
-  const stand = new Stand(factory, patienceMs);
+  const harness = new TestHarness(factory, timeoutMs);
   try {
-    if (opened) await stand.open();
-    await check(stand);
+    if (opened) await harness.open();
+    await check(harness);
   } catch (error) {
-    await stand.clear().catch(() => {});
+    await harness.clear().catch(() => {});
     throw error;
   }
-  await stand.clear();
+  await harness.clear();
 }

@@ -21,8 +21,8 @@ import {
   tornDown,
   tornDownBy,
 } from '@pexen/core';
-import { type Border, describeObstacle, type Obstacle, obstacleIn } from './crossing.ts';
 import { decodeThrown, encodeThrown, type ThrownWire } from './error-codec.ts';
+import { type ChannelRules, describeViolation, findViolation, type Violation } from './serializability.ts';
 
 /** Addresses of bodies that a worker loads: all but those of programs. */
 export type BodyAddress = Exclude<Address, { readonly kind: 'executable' }>;
@@ -60,7 +60,7 @@ export type OutcomeEnvelope = PoolOutcomeFacts &
 export function encodeAssignment(
   assignment: Assignment,
   pool: string,
-  border: Border = {},
+  rules: ChannelRules = {},
 ): AssignmentEnvelope {
   const { path, attempt, part, args, shared, received, timeoutMs, address } = assignment;
   if (address?.kind === 'made' && part === 'body' && timeoutMs === undefined) {
@@ -68,7 +68,7 @@ export function encodeAssignment(
   }
   const keyed = received.flatMap((each) => receivedValues(each, assignment.definition.meta));
   const values = { args, shared, keyed, address };
-  const problem = problemOf(assignment, pool) ?? obstacleProblem(values, path, border);
+  const problem = problemOf(assignment, pool) ?? problemOfValues(values, path, rules);
   if (problem !== undefined) return { path, attempt, refusal: encodeThrown(new PexenError([problem])) };
   return {
     address: address as BodyAddress,
@@ -89,16 +89,16 @@ export function encodeAssignment(
 export function encodeOutcome(
   outcome: PoolOutcome,
   path: string,
-  border: Border = {},
+  rules: ChannelRules = {},
   { provides = [] }: Pick<TaskMeta, 'provides'> = {},
 ): OutcomeEnvelope {
-  if (outcome.kind === 'returned' && !border.json && isBare(outcome)) return outcome;
+  if (outcome.kind === 'returned' && !rules.json && isBare(outcome)) return outcome;
   const value = outcome.kind === 'returned' ? outcome.value : undefined;
   const keyed = outcome.provided?.map(([at, given]): KeyValue => [provides[at], given]);
-  const problem = obstacleProblem({ value, shared: outcome.shared, keyed }, path, border);
-  if (problem === undefined) return withError(outcome, border);
+  const problem = problemOfValues({ value, shared: outcome.shared, keyed }, path, rules);
+  if (problem === undefined) return withError(outcome, rules);
   const { shared: _shared, provided: _provided, ...rest } = outcome;
-  if (outcome.kind !== 'returned') return withError(rest as PoolOutcome, border);
+  if (outcome.kind !== 'returned') return withError(rest as PoolOutcome, rules);
   return { kind: 'threw', error: encodeThrown(new PexenError([problem])), ...outputOf(outcome) };
 }
 
@@ -122,7 +122,7 @@ export function refusedByTransport(
   error: unknown,
   { modules }: Pick<PoolOutcomeFacts, 'modules'> = {},
 ): PoolOutcome {
-  const problem = crossingProblem(path, `a value cannot cross to or from the worker: ${String(error)}`);
+  const problem = cannotCross(path, `a value cannot cross to or from the worker: ${String(error)}`);
   return { kind: 'threw', error: new PexenError([problem]), ...(modules !== undefined && { modules }) };
 }
 
@@ -132,9 +132,9 @@ function isBare({ value, shared, provided }: Extract<PoolOutcome, { readonly kin
   return isPrimitive && shared === undefined && provided === undefined;
 }
 
-function withError(outcome: PoolOutcome, border: Border): OutcomeEnvelope {
+function withError(outcome: PoolOutcome, rules: ChannelRules): OutcomeEnvelope {
   if (!('error' in outcome)) return outcome as OutcomeEnvelope;
-  return { ...outcome, error: encodeThrown(outcome.error, border) } as OutcomeEnvelope;
+  return { ...outcome, error: encodeThrown(outcome.error, rules) } as OutcomeEnvelope;
 }
 
 function outputOf({ stdout, stderr }: PoolOutcomeFacts): PoolOutcomeFacts {
@@ -170,31 +170,30 @@ function receivedValues({ requirement, member, values }: ReceivedKey, meta: Task
   return values.map((value) => [key, value]);
 }
 
-function keyedObstacle(keyed: readonly KeyValue[], border: Border): Obstacle | undefined {
+function keyedViolation(keyed: readonly KeyValue[], rules: ChannelRules): Violation | undefined {
   for (const [key, value] of keyed) {
-    const found = obstacleIn(value, isKey(key) ? key.name : 'the value of a key', border);
+    const found = findViolation(value, isKey(key) ? key.name : 'the value of a key', rules);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function obstacleProblem(values: Values, path: string, border: Border): Problem | undefined {
+function problemOfValues(values: Values, path: string, rules: ChannelRules): Problem | undefined {
   const refused = Object.keys(values.shared ?? {}).find(isRefusedKey);
-  if (refused !== undefined)
-    return crossingProblem(path, `shared has the key "${refused}", which is refused`);
+  if (refused !== undefined) return cannotCross(path, `shared has the key "${refused}", which is refused`);
   const input = values.address?.kind === 'maker' ? values.address.input : undefined;
-  const obstacle =
-    obstacleIn(values.args, 'args', border) ??
-    obstacleIn(values.value, 'value', border) ??
-    obstacleIn(values.shared, 'shared', border) ??
-    keyedObstacle(values.keyed ?? [], border) ??
-    obstacleIn(input, 'input', border);
+  const violation =
+    findViolation(values.args, 'args', rules) ??
+    findViolation(values.value, 'value', rules) ??
+    findViolation(values.shared, 'shared', rules) ??
+    keyedViolation(values.keyed ?? [], rules) ??
+    findViolation(input, 'input', rules);
   return (
-    obstacle && crossingProblem(path, `${describeObstacle(obstacle)} and cannot cross to or from a worker`)
+    violation && cannotCross(path, `${describeViolation(violation)} and cannot cross to or from a worker`)
   );
 }
 
-function crossingProblem(path: string, message: string): Problem {
+function cannotCross(path: string, message: string): Problem {
   const hint = 'Hand over plain data, or make what is needed inside the body.';
   return { code: 'PEXEN_CANNOT_CROSS', task: path, message, hint };
 }

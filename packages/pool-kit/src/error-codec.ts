@@ -11,7 +11,7 @@ import {
   TaskFailError,
   type TaskFailOptions,
 } from '@pexen/core';
-import { type Border, describeObstacle, obstacleIn } from './crossing.ts';
+import { type ChannelRules, describeViolation, findViolation } from './serializability.ts';
 
 /** What stands in the place of a value that could not cross. */
 export interface Unserializable {
@@ -50,9 +50,9 @@ const most = { depth: 8, errors: 100, inAll: 500, properties: 100, text: 65_536 
 const ownAnyway = new Set(['name', 'message', 'stack', 'cause', 'errors', 'remoteStack', 'worker']);
 
 /** What was thrown, as plain data. */
-export function encodeThrown(thrown: unknown, border: Border = {}): ThrownWire {
+export function encodeThrown(thrown: unknown, rules: ChannelRules = {}): ThrownWire {
   try {
-    return encode(thrown, { border, above: new Set(), budget: { left: most.inAll } });
+    return encode(thrown, { rules, above: new Set(), budget: { left: most.inAll } });
   } catch {
     return { error: { name: 'Error', message: 'The thrown value cannot be read.' } };
   }
@@ -65,27 +65,27 @@ export function decodeThrown(wire: ThrownWire, worker: string): unknown {
 
 /** How far the encoding is: the errors around the one at hand, and how many more may be encoded in all. */
 interface Progress {
-  readonly border: Border;
+  readonly rules: ChannelRules;
   readonly above: ReadonlySet<unknown>;
   readonly budget: { left: number };
 }
 
 function encode(thrown: unknown, progress: Progress): ThrownWire {
   if (thrown instanceof Error) return { error: encodeError(thrown, progress) };
-  const obstacle = obstacleIn(thrown, 'thrown', progress.border);
-  return { value: obstacle === undefined ? thrown : unserializable(describeObstacle(obstacle)) };
+  const violation = findViolation(thrown, 'thrown', progress.rules);
+  return { value: violation === undefined ? thrown : unserializable(describeViolation(violation)) };
 }
 
 function encodeError(error: Error, progress: Progress): ErrorWire {
   const { name, message, stack, cause } = error;
-  const { border } = progress;
+  const { rules } = progress;
   const inside = { ...progress, above: new Set(progress.above).add(error) };
   const fail = isTaskFailError(error) && {
     depsOk: error.depsOk,
     locksOk: error.locksOk,
-    data: crossable(error.data, 'data', border),
+    data: crossable(error.data, 'data', rules),
   };
-  const own = ownOf(error, border, fail !== false);
+  const own = ownOf(error, rules, fail !== false);
   return {
     name: clip(name),
     message: clip(message),
@@ -118,12 +118,12 @@ function encodeAll(errors: unknown, progress: Progress): ThrownWire[] {
   return left <= 0 ? wires : [...wires, { value: unserializable(`${left} more errors`) }];
 }
 
-function ownOf(error: Error, border: Border, isFail: boolean): Record<string, unknown> | undefined {
+function ownOf(error: Error, rules: ChannelRules, isFail: boolean): Record<string, unknown> | undefined {
   const skipped = isFail ? [...ownAnyway, 'depsOk', 'locksOk', 'data'] : [...ownAnyway];
   const keys = Object.keys(error).filter((key) => !skipped.includes(key) && key !== '__proto__');
   if (keys.length === 0) return undefined;
   const own: Record<string, unknown> = {};
-  for (const key of keys.slice(0, most.properties)) own[key] = crossable(read(error, key), key, border);
+  for (const key of keys.slice(0, most.properties)) own[key] = crossable(read(error, key), key, rules);
   return own;
 }
 
@@ -136,9 +136,9 @@ function read(error: Error, key: string): unknown {
 }
 
 /** The value, or what stands in its place where it cannot cross. */
-export function crossable(value: unknown, name: string, border: Border = {}): unknown {
-  const obstacle = obstacleIn(value, name, border);
-  return obstacle === undefined ? value : unserializable(describeObstacle(obstacle));
+export function crossable(value: unknown, name: string, rules: ChannelRules = {}): unknown {
+  const violation = findViolation(value, name, rules);
+  return violation === undefined ? value : unserializable(describeViolation(violation));
 }
 
 function unserializable(what: string): Unserializable {

@@ -1,7 +1,6 @@
 /** The host's side of a pool: what goes over the border, and how. */
 export type { Clock } from '@pexen/core';
 export { systemClock } from '@pexen/core/timers';
-export { type Border, describeObstacle, type Obstacle, obstacleIn } from './crossing.ts';
 export type {
   Connection,
   ConnectionEvents,
@@ -17,7 +16,7 @@ export {
   type FromWorker,
   isFromWorker,
   isLateError,
-  isNews,
+  isTaskUpdate,
   isWorkerOutcome,
   type ToWorker,
 } from './engine/messages.ts';
@@ -43,3 +42,4 @@ export {
 } from './error-codec.ts';
 export { FrameReader, frame, LineReader, MessageStream } from './frames.ts';
 export * as own from './own-globals.ts';
+export { type ChannelRules, describeViolation, findViolation, type Violation } from './serializability.ts';

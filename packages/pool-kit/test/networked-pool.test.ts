@@ -9,7 +9,7 @@ const ofNetwork = (name: string, body: () => Promise<void>): void => {
 
 poolConformance({
   test: ofNetwork,
-  patienceMs: 30_000,
+  timeoutMs: 30_000,
   factory: () => networked(new NetworkFaults()),
   network: networked,
 });

@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import { OutputCapture } from '../src/worker.ts';
 
 test('what is printed is told live and kept for the outcome', () => {
-  const news: TaskUpdate[] = [];
-  const capture = new OutputCapture((each) => news.push(each));
+  const updates: TaskUpdate[] = [];
+  const capture = new OutputCapture((each) => updates.push(each));
   capture.write('stdout', 'one\n');
   capture.write('stderr', Buffer.from('two\n'));
-  expect(news).toEqual([
+  expect(updates).toEqual([
     { kind: 'output', stream: 'stdout', text: 'one\n' },
     { kind: 'output', stream: 'stderr', text: 'two\n' },
   ]);

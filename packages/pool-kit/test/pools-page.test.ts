@@ -61,9 +61,9 @@ const { LoggedPool } = load(join(scratch, 'logged-pool.ts')) as {
 };
 
 /** Only a pool that is wrong is waited for so long; a right one may run on a machine that is very busy. */
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
-poolConformance({ test, patienceMs, factory: () => sockets({ workers: 2 }) });
+poolConformance({ test, timeoutMs, factory: () => sockets({ workers: 2 }) });
 
 describe('around it, the one that logs', () => {
   const lines: string[] = [];
@@ -71,7 +71,7 @@ describe('around it, the one that logs', () => {
     if (/recalled|copies neither|every kind of news|opened again|exactly once/.test(name)) test(name, body);
   };
   const factory = (): Pool => new LoggedPool(sockets({ workers: 2 }), (line) => lines.push(line));
-  poolConformance({ test: whatItHandsOn, patienceMs, factory });
+  poolConformance({ test: whatItHandsOn, timeoutMs, factory });
 
   test('it has logged', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^tells started on worker \d+ \(pid \d+\)$/));

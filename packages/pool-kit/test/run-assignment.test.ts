@@ -17,12 +17,16 @@ function envelopeOf(runnable: Runnable, more: Partial<AssignmentEnvelope> = {}):
 }
 
 async function attempt(envelope: AssignmentEnvelope, signal = new AbortController().signal) {
-  const news: TaskUpdate[] = [];
+  const updates: TaskUpdate[] = [];
   let started = 0;
-  const link = { signal, started: () => void started++, report: (each: TaskUpdate) => void news.push(each) };
+  const link = {
+    signal,
+    started: () => void started++,
+    report: (each: TaskUpdate) => void updates.push(each),
+  };
   const outcome = decodeOutcome(structuredClone(await runAssignment(envelope, link)), 'worker 1');
   expect(started).toBe(1);
-  return { outcome, news };
+  return { outcome, updates };
 }
 
 describe('an address', () => {

@@ -94,8 +94,8 @@ export class ScriptedWorker implements Connection {
     this.events.started(number);
   }
 
-  news(number: number, ...news: TaskUpdate[]): void {
-    this.events.news(number, news);
+  updates(number: number, ...news: TaskUpdate[]): void {
+    this.events.updated(number, news);
   }
 
   return(number: number, value?: unknown, ranMs = 100): void {

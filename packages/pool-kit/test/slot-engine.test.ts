@@ -209,9 +209,9 @@ describe('what has started', () => {
   test('news go on to the run, and none comes after the outcome', async () => {
     const { giveAll, worker } = await opened(1);
     const [a] = await giveAll('a');
-    worker(0).news(0, { kind: 'log', message: 'hi' }, { kind: 'heartbeat' });
+    worker(0).updates(0, { kind: 'log', message: 'hi' }, { kind: 'heartbeat' });
     worker(0).return(0);
-    worker(0).news(0, { kind: 'log', message: 'late' });
+    worker(0).updates(0, { kind: 'log', message: 'late' });
     worker(0).return(0);
     await settle();
     expect(a?.signs).toEqual(['started worker 0', 'log', 'heartbeat']);

@@ -28,7 +28,7 @@ const program = { file: '/bin/true', argv: [], cwd: '/', env: {} };
 const atATime = 2;
 
 /** What the driver of a run would have on their way with `spare: 1`. */
-const inFlight = atATime + 1;
+const concurrent = atATime + 1;
 
 if (positionals.length === 0 || positionals.includes('executables'))
   await main(Number(values.rounds), Number(values.count));
@@ -37,9 +37,9 @@ async function main(rounds: number, count: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pexen-bench-'));
   const ours = [await pexen('pexen', {}), await pexen('pexen, helper node', { helper: 'node' })];
   const laps: Lap[] = [
-    ...ours.map((contender) => lapOf(contender, { inFlight, calls: count })),
+    ...ours.map((contender) => lapOf(contender, { concurrent: concurrent, calls: count })),
     ...[withExeca(), plainSpawn('pipe'), plainSpawn('files')].map((each) =>
-      lapOf(each, { inFlight: atATime, calls: count }),
+      lapOf(each, { concurrent: atATime, calls: count }),
     ),
     ...tools(folder, count, atATime),
   ];
@@ -49,7 +49,7 @@ async function main(rounds: number, count: number): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   print(`/bin/true ${count} times a round, ${atATime} at a time`, rows, reference);
   if (values.json !== undefined) {
-    const result = { bench: 'executables', reference, atATime, inFlight, count, rounds, rows };
+    const result = { bench: 'executables', reference, atATime, concurrent: concurrent, count, rounds, rows };
     writeFileSync(values.json, JSON.stringify(result, null, 2));
   }
 }

@@ -15,10 +15,10 @@ interface Scenario extends Load {
 
 const reference = 'poolifier cluster';
 const scenarios: readonly Scenario[] = [
-  { name: 'one at a time', inFlight: 1, calls: 1_500 },
-  { name: 'spare 1 for each of two workers', inFlight: 4, calls: 4_000 },
-  { name: 'spare 62', inFlight: 64, calls: 10_000 },
-  { name: '100 KiB there', inFlight: 18, calls: 1_000, text: 'x'.repeat(102_400) },
+  { name: 'one at a time', concurrent: 1, calls: 1_500 },
+  { name: 'spare 1 for each of two workers', concurrent: 4, calls: 4_000 },
+  { name: 'spare 62', concurrent: 64, calls: 10_000 },
+  { name: '100 KiB there', concurrent: 18, calls: 1_000, text: 'x'.repeat(102_400) },
 ];
 
 const { values, positionals } = parseArgs({
@@ -38,8 +38,8 @@ async function main(rounds: number): Promise<void> {
       reference,
     );
     for (const contender of crew) await contender.close();
-    const { name, inFlight, calls } = scenario;
-    print(`${name}: ${inFlight} in flight, ${workers} processes, ${calls} calls a round`, rows, reference);
+    const { name, concurrent, calls } = scenario;
+    print(`${name}: ${concurrent} in flight, ${workers} processes, ${calls} calls a round`, rows, reference);
     results.push({ ...scenario, textLength: text?.length ?? 0, workers, rounds, rows });
   }
   if (values.json !== undefined) {

@@ -16,7 +16,7 @@ export interface Row {
 
 export interface Load {
   /** Calls on their way at the same time. */
-  readonly inFlight: number;
+  readonly concurrent: number;
   /** Calls a round. */
   readonly calls: number;
 }
@@ -28,15 +28,15 @@ export interface Lap {
 }
 
 /** A contender with a load is a lap. */
-export function lapOf({ name, call }: Contender, { inFlight, calls }: Load): Lap {
+export function lapOf({ name, call }: Contender, { concurrent, calls }: Load): Lap {
   const lap = async (): Promise<number> => {
     let left = calls;
-    const lane = async (): Promise<void> => {
+    const callInTurn = async (): Promise<void> => {
       while (left-- > 0) await call();
     };
-    const beganAt = performance.now();
-    await Promise.all(Array.from({ length: inFlight }, lane));
-    return (calls / (performance.now() - beganAt)) * 1_000;
+    const startedAt = performance.now();
+    await Promise.all(Array.from({ length: concurrent }, callInTurn));
+    return (calls / (performance.now() - startedAt)) * 1_000;
   };
   return { name, lap };
 }

@@ -96,12 +96,12 @@ function all(count: number, atATime: number): Tool[] {
 function time({ command: [program = '', ...argv], stdin, writes }: Tool, folder: string): Promise<number> {
   if (writes !== undefined) rmSync(join(folder, writes), { force: true });
   const input = stdin === undefined ? 'ignore' : openSync(join(folder, stdin), 'r');
-  const beganAt = performance.now();
+  const startedAt = performance.now();
   return new Promise((resolve, reject) => {
     const child = spawn(program, argv, { cwd: folder, stdio: [input, 'ignore', 'inherit'] });
     child.once('error', reject);
     child.once('exit', (code) =>
-      code === 0 ? resolve(performance.now() - beganAt) : reject(new Error(`${program}: ${code}`)),
+      code === 0 ? resolve(performance.now() - startedAt) : reject(new Error(`${program}: ${code}`)),
     );
   });
 }

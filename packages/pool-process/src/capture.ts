@@ -17,7 +17,7 @@ export interface CaptureLimits {
   /** The file is cut back when it is larger than that. */
   readonly onDisk: number;
   /** How much of it is told at once; what is more is left out of the news. */
-  readonly told: number;
+  readonly reportedAtOnce: number;
 }
 
 /** Takes the lines of a stream as they are read. */
@@ -45,7 +45,7 @@ export class Capture {
   /** Where in the file the attempt's output starts. */
   #start = 0;
   /** Up to where it was told. */
-  #told = 0;
+  #reportedUpTo = 0;
   /** How much of the attempt's output was cut away, and the parts of it that were kept. */
   #cutAway = 0;
   /** How much of it takes no room on the disk any more. */
@@ -90,7 +90,7 @@ export class Capture {
 
   /** Has the attempt written nothing, if its output ends there? */
   isAt(end: number): boolean {
-    return end === this.#start && this.#told === end && this.#cutAway === 0;
+    return end === this.#start && this.#reportedUpTo === end && this.#cutAway === 0;
   }
 
   /** Was some of the attempt's output cut away? Then sizes that others saw mean nothing. */
@@ -99,10 +99,10 @@ export class Capture {
   }
 
   /** What came since it was last asked, up to that place in the file; '' if nothing did. Cuts back what is too large. */
-  news(end: number = Number.POSITIVE_INFINITY): string {
+  readNew(end: number = Number.POSITIVE_INFINITY): string {
     const size = this.#size();
-    if (size < this.#told) this.#noticeEmptied();
-    const text = this.#newsUpTo(Math.min(end, size));
+    if (size < this.#reportedUpTo) this.#noticeEmptied();
+    const text = this.#readNewUpTo(Math.min(end, size));
     if (this.#isLong(size)) this.#scan(size, scannedAtOnce);
     if (size - this.#start - this.#hollow > this.#limits.onDisk) this.#makeRoom(size);
     return text;
@@ -154,7 +154,7 @@ export class Capture {
 
   #begin(start: number): void {
     this.#start = start;
-    this.#told = start;
+    this.#reportedUpTo = start;
     this.#cutAway = 0;
     this.#hollow = 0;
     this.#head = undefined;
@@ -165,7 +165,7 @@ export class Capture {
   /** As `> /dev/stdout` does. */
   #noticeEmptied(): void {
     this.#isEmptied = true;
-    this.#told = this.#start = this.#scanned = 0;
+    this.#reportedUpTo = this.#start = this.#scanned = 0;
   }
 
   /** Is it more than can be kept whole, and are there lines to be read? */
@@ -186,13 +186,13 @@ export class Capture {
     return this.#scanned >= size;
   }
 
-  #newsUpTo(end: number): string {
-    const fresh = end - this.#told;
+  #readNewUpTo(end: number): string {
+    const fresh = end - this.#reportedUpTo;
     if (fresh <= 0) return '';
-    const skipped = Math.max(0, fresh - this.#limits.told);
+    const skipped = Math.max(0, fresh - this.#limits.reportedAtOnce);
     this.#decoder ??= new StringDecoder('utf8');
-    const text = this.#decoder.write(this.#read(this.#told + skipped, end));
-    this.#told = end;
+    const text = this.#decoder.write(this.#read(this.#reportedUpTo + skipped, end));
+    this.#reportedUpTo = end;
     return skipped === 0 ? text : `\n… ${skipped} bytes left out …\n${text}`;
   }
 
@@ -203,7 +203,7 @@ export class Capture {
     const to = Math.min(size - half, this.#lines === undefined ? size : this.#scanned);
     if (this.#holePuncher.isPossible) {
       if (to <= from) return;
-      this.#holePuncher.punch(this.path, from, to);
+      this.#holePuncher.makeHole(this.path, from, to);
       this.#hollow = to - this.#start;
     } else if (this.#lines === undefined) this.#cutBack(size);
     // Evidence is not cut back, since some of it would be lost: it takes its room on the disk until the attempt ends.
@@ -216,7 +216,7 @@ export class Capture {
     this.#lastCut = this.#read(Math.max(this.#start, size - half), size, this.#lastCut);
     this.#cutAway -= this.#start;
     this.#start = 0;
-    this.#told = 0;
+    this.#reportedUpTo = 0;
     this.#cutAway += this.#size();
     ftruncateSync(this.fd, 0);
   }
@@ -279,7 +279,7 @@ export interface HolePuncher {
   /** Whether it is worth trying. */
   readonly isPossible: boolean;
   /** Makes that part of the file a hole: it reads as zeros, and the size stays. Happens soon, or never. */
-  punch(path: string, from: number, to: number): void;
+  makeHole(path: string, from: number, to: number): void;
 }
 
 // Has a helper make holes in files.
@@ -302,7 +302,7 @@ export class HelperHolePuncher implements HolePuncher {
     this.#spawner = spawner;
   }
 
-  punch(path: string, from: number, to: number): void {
+  makeHole(path: string, from: number, to: number): void {
     const range = ['--punch-hole', '--offset', String(from), '--length', String(to - from)];
     const argv = ['-c', script, 'sh', path, ...range];
     const files = ['/dev/null', '/dev/null'];

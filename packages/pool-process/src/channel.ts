@@ -39,7 +39,7 @@ export class Channel {
    * Says it to the host.
    * @throws what V8 throws for a message that cannot be serialized
    */
-  say(message: unknown): void {
+  send(message: unknown): void {
     if (this.hold(message)) this.flush();
   }
 
@@ -90,7 +90,7 @@ export class Channel {
       return writeSync(this.#toHost, bytes, at);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EAGAIN') {
-        wait(nobody, 0, 0, 1);
+        wait(neverWoken, 0, 0, 1);
         return 0;
       }
       // There is nobody any more to whom anything could be said, or the body has closed what is not its own.
@@ -105,4 +105,4 @@ const bufferBytes = 65_536;
 /** As much as a pipe holds. */
 const heardBytes = 262_144;
 
-const nobody = new Int32Array(new SharedArrayBuffer(4));
+const neverWoken = new Int32Array(new SharedArrayBuffer(4));

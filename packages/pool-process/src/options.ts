@@ -118,7 +118,7 @@ export function settingsOf(options: ProcessesOptions): Settings {
   const limits = {
     kept: maxOutputBytes,
     onDisk: Math.max(64 * mebibyte, 2 * maxOutputBytes),
-    told: 64 * 1024,
+    reportedAtOnce: 64 * 1024,
   };
   return {
     workers,

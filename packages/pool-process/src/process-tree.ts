@@ -39,7 +39,7 @@ export function terminateGroup(tree: ProcessTree): void {
  * Is nothing left of it, now that its leader has ended? Cheap enough to ask after every program: no process of its group,
  * and none with its marker among those started since, which are few as a rule. `known` are not its own.
  */
-export function isGone(tree: ProcessTree, known: ReadonlySet<number> = nobody): boolean {
+export function isGone(tree: ProcessTree, known: ReadonlySet<number> = noPids): boolean {
   if (signalGroup(tree, 0)) return false;
   for (const pid of startedSince(tree.pid)) {
     if (!known.has(pid) && standingOf(tree, pid) !== 'foreign') return false;
@@ -47,7 +47,7 @@ export function isGone(tree: ProcessTree, known: ReadonlySet<number> = nobody): 
   return true;
 }
 
-const nobody: ReadonlySet<number> = new Set();
+const noPids: ReadonlySet<number> = new Set();
 
 /** What a look at all processes found. */
 export interface Survivors {
@@ -81,10 +81,10 @@ export function survivors(tree: ProcessTree, act: (pid: number) => void = () => 
 /** What still lives of it once stragglers had `patienceMs` to end; the leader has ended already. */
 export async function leftBehind(
   tree: ProcessTree,
-  patienceMs: number,
+  timeoutMs: number,
   clock: Clock,
 ): Promise<readonly number[]> {
-  const deadline = clock.now() + patienceMs;
+  const deadline = clock.now() + timeoutMs;
   for (let wait = 1; ; wait *= 2) {
     const { pids, isUnclear } = survivors(tree);
     const left = deadline - clock.now();
@@ -100,7 +100,7 @@ export async function leftBehind(
  */
 export async function sweep(
   tree: ProcessTree,
-  patienceMs: number,
+  timeoutMs: number,
   clock: Clock,
   look: (tree: ProcessTree, act: (pid: number) => void) => Survivors = survivors,
 ): Promise<readonly number[]> {
@@ -113,7 +113,7 @@ export async function sweep(
     const { pids, isUnclear } = look(tree, kill);
     const passed = clock.now() - start;
     const isDone = pids.length === 0 && (!isUnclear || passed > unclearMs);
-    if (isDone || passed >= patienceMs) return pids;
+    if (isDone || passed >= timeoutMs) return pids;
     await pause(clock, wait);
   }
 }

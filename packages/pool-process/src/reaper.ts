@@ -4,9 +4,9 @@ import { sweep } from './process-tree.ts';
 import { removeTree } from './programs/sandbox.ts';
 
 /** Longer than that nothing resists SIGKILL but what is stuck in the kernel, ms. */
-const patienceMs = 10_000;
+const timeoutMs = 10_000;
 
 const [marker = '', folder = '', start = ''] = process.argv.slice(2);
 const sinceTicks = start === '' ? undefined : Number(start);
 const found = { pid: undefined, marker, ...(sinceTicks !== undefined && { sinceTicks }) };
-void sweep(found, patienceMs, systemClock).then(() => removeTree(folder));
+void sweep(found, timeoutMs, systemClock).then(() => removeTree(folder));

@@ -119,13 +119,19 @@ describe('a body', () => {
   test('its news are told in order', async () => {
     const ticket = new RecordingTicket();
     await runOne(pool, body('chatter', { times: 5 }), ticket);
-    expect(ticket.news.map((news) => news.kind === 'log' && news.message)).toEqual(['0', '1', '2', '3', '4']);
+    expect(ticket.updates.map((news) => news.kind === 'log' && news.message)).toEqual([
+      '0',
+      '1',
+      '2',
+      '3',
+      '4',
+    ]);
   });
 
   test('what it leaves open is noticed', async () => {
     const ticket = new RecordingTicket();
     await runOne(pool, body('leaveTimer'), ticket);
-    expect(ticket.news).toMatchObject([
+    expect(ticket.updates).toMatchObject([
       { kind: 'finding', finding: { status: 'warn', message: expect.stringContaining('Timeout') } },
     ]);
   });
@@ -151,7 +157,7 @@ describe('stopping', () => {
     const ticket = new RecordingTicket();
     const before = await returnOf(pool, body('pid'));
     const outcome = pool.run(body('wait', { how }, { graceMs: 5000 }), ticket);
-    await ticket.hears('waiting');
+    await ticket.logs('waiting');
     ticket.abort();
     expect(await outcome).toMatchObject(expected);
     expect(await returnOf(pool, body('pid'))).toBe(before);
@@ -160,7 +166,7 @@ describe('stopping', () => {
   test.each(['ignoreAbort', 'loopForever'])('a body that does %s is killed', async (name) => {
     const ticket = new RecordingTicket();
     const outcome = pool.run(body(name, {}, { graceMs: 50 }), ticket);
-    await ticket.hears();
+    await ticket.logs();
     ticket.abort();
     expect(await outcome).toMatchObject({ kind: 'stopped', how: 'killed' });
     expect(strays()).toEqual([]);
@@ -184,7 +190,7 @@ describe('stopping', () => {
   test('what waits behind a hang begins elsewhere, or is given back when it is to stop', async () => {
     const hanging = new RecordingTicket();
     const hang = pool.run(body('loopForever', {}, { graceMs: 50 }), hanging);
-    await hanging.hears();
+    await hanging.logs();
     const behind = pool.run(body('echo', { a: 1 }), new RecordingTicket());
     const stopped = new RecordingTicket();
     const given = pool.run(body('nothing'), stopped);
@@ -211,7 +217,7 @@ describe('stopping', () => {
     const other = await open();
     const ticket = new RecordingTicket();
     const outcome = other.run(body('loopForever'), ticket);
-    await ticket.hears();
+    await ticket.logs();
     await other.close('kill');
     expect(await outcome).toMatchObject({
       kind: 'crashed',
@@ -223,7 +229,7 @@ describe('stopping', () => {
     const other = await open();
     const ticket = new RecordingTicket();
     const outcome = other.run(body('loopForever'), ticket);
-    await ticket.hears();
+    await ticket.logs();
     const drained = other.close('drain');
     await other.close('kill');
     await drained;

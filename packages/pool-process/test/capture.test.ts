@@ -10,7 +10,7 @@ import { Spawner } from '../src/programs/spawner.ts';
 import { scratch } from './support/attempts.ts';
 import { until } from './support/strays.ts';
 
-const impossible: HolePuncher = { isPossible: false, punch: () => {} };
+const impossible: HolePuncher = { isPossible: false, makeHole: () => {} };
 
 function helperHolePuncher(): HolePuncher {
   const means = { clock: systemClock, markers: new ProcessMarkers(), env: { PATH: process.env.PATH ?? '' } };
@@ -19,7 +19,7 @@ function helperHolePuncher(): HolePuncher {
   return new HelperHolePuncher(spawner);
 }
 
-const limits: CaptureLimits = { kept: 8, onDisk: 32, told: 4 };
+const limits: CaptureLimits = { kept: 8, onDisk: 32, reportedAtOnce: 4 };
 
 function capture(
   given: Partial<CaptureLimits> = {},
@@ -62,7 +62,7 @@ test('attempts of a writer that goes on', () => {
   const end = caught.size;
   write('two');
   expect(caught.finishAt(end, false).head).toBe('one');
-  expect(caught.news()).toBe('two');
+  expect(caught.readNew()).toBe('two');
   expect(caught.finishAt(caught.size, true).head).toBe('two');
   expect(caught.size).toBe(0);
 });
@@ -70,25 +70,25 @@ test('attempts of a writer that goes on', () => {
 test('news: each part once, and what is too much is said', () => {
   const { caught, write } = capture();
   write('ab');
-  expect([caught.news(), caught.news()]).toEqual(['ab', '']);
+  expect([caught.readNew(), caught.readNew()]).toEqual(['ab', '']);
   write('0123456789');
-  expect(caught.news()).toBe('\n… 6 bytes left out …\n6789');
+  expect(caught.readNew()).toBe('\n… 6 bytes left out …\n6789');
 });
 
 test('news: a character in two parts', () => {
   const { caught, write } = capture();
   const [first, ...rest] = Buffer.from('ä€');
   write(Buffer.from([first ?? 0]));
-  expect(caught.news()).toBe('');
+  expect(caught.readNew()).toBe('');
   write(Buffer.from(rest));
-  expect(caught.news()).toBe('ä€');
+  expect(caught.readNew()).toBe('ä€');
 });
 
 describe('where the middle of a file cannot be freed', () => {
   test('the file is cut back, and what counts is kept', () => {
     const { caught, write } = capture();
     write(`head${'-'.repeat(40)}`);
-    caught.news();
+    caught.readNew();
     expect(caught.size).toBe(0);
     write('tail');
     expect(caught.finish()).toEqual({ head: 'head', tail: 'tail', totalBytes: 48 });
@@ -97,7 +97,7 @@ describe('where the middle of a file cannot be freed', () => {
   test('where it was cut just before the end, the place is shown', () => {
     const { caught, write } = capture();
     write(`head${'-'.repeat(38)}ta`);
-    caught.news();
+    caught.readNew();
     write('il');
     expect(caught.finish()).toEqual({ head: 'head', tail: 'ta\n…\nil', totalBytes: 46 });
   });
@@ -107,7 +107,7 @@ test('the middle of a large file takes no room, and nothing of the rest is lost'
   const { caught, write } = capture({ kept: 65_536, onDisk: 1_048_576 }, helperHolePuncher());
   for (let round = 0; round < 4; round++) {
     write(`begin ${round}\n${'-'.repeat(4 * 1_048_576)}`);
-    caught.news();
+    caught.readNew();
   }
   write('the end');
   await until(() => statSync(caught.path).blocks * 512 < 5 * 1_048_576);
@@ -120,10 +120,10 @@ test('the middle of a large file takes no room, and nothing of the rest is lost'
 test('a program that empties its own output', () => {
   const { caught, write } = capture();
   write('gone');
-  caught.news();
+  caught.readNew();
   truncateSync(caught.path);
   write('new');
-  expect(caught.news()).toBe('new');
+  expect(caught.readNew()).toBe('new');
   expect(caught.finish()).toEqual({ head: 'new', tail: '', totalBytes: 3 });
 });
 

@@ -13,13 +13,17 @@ function define(name: string, body: () => Promise<void>): void {
   else test.concurrent(name, body);
 }
 
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
 describe('processes', () => {
-  poolConformance({ test: define, patienceMs, factory: () => processes({ workers: 2 }) });
+  poolConformance({ test: define, timeoutMs, factory: () => processes({ workers: 2 }) });
 });
 
 describe('processes through a launcher', () => {
   const launcher = ['/bin/sh', '-c', 'echo Welcome!; exec "$@"', 'sh'];
-  poolConformance({ test: define, patienceMs, factory: () => processes({ workers: 2, launcher }) });
+  poolConformance({
+    test: define,
+    timeoutMs,
+    factory: () => processes({ workers: 2, launcher }),
+  });
 });

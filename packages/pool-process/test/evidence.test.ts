@@ -158,7 +158,7 @@ describe('what the program itself takes away', () => {
       const attempt = bench.start(
         shell(`echo fail a > $PEXEN_REPORT; until [ -e ${go} ]; do sleep 0.01; done; rm $PEXEN_REPORT`),
       );
-      await attempt.ticket.hearsAny(({ kind }) => kind === 'heartbeat');
+      await attempt.ticket.receives(({ kind }) => kind === 'heartbeat');
       writeFileSync(go, '');
       expect(factsOf(await attempt.outcome).incomplete).toBe('$PEXEN_REPORT was removed by the program');
     });

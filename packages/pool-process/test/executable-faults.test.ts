@@ -99,7 +99,7 @@ describe('a program', () => {
     withBench(async (bench) => {
       const go = join(scratch(), 'go');
       const attempt = bench.start(shell(`echo "ok 1" >&3; until [ -e ${go} ]; do sleep 0.01; done`));
-      await attempt.ticket.hearsAny(({ kind }) => kind === 'heartbeat');
+      await attempt.ticket.receives(({ kind }) => kind === 'heartbeat');
       writeFileSync(go, '');
       expect(factsOf(await attempt.outcome).report).toBe('ok 1\n');
     }));
@@ -211,7 +211,7 @@ describe('a launcher', () => {
     withBench(
       async (bench) => {
         const attempt = bench.start(shell('setsid sleep 1000 & echo up; sleep 1000'));
-        await attempt.ticket.said('up');
+        await attempt.ticket.printed('up');
         const [agent] = processesWith('LAUNCHER=1').filter(
           (pid) =>
             bench.strays().includes(pid) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('agent'),
@@ -235,7 +235,7 @@ describe('a launcher', () => {
         const attempt = bench.start(
           shell(`trap '' TERM; setsid sleep 1000 & echo up; sleep 1000; sleep 1000`, quick),
         );
-        await attempt.ticket.said('up');
+        await attempt.ticket.printed('up');
         expect(await attempt.stop()).toMatchObject({ kind: 'stopped', how: 'killed' });
       },
       { launcher: ['unshare', '--pid', '--fork', '--kill-child'] },

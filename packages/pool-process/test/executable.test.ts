@@ -273,7 +273,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       const go = join(scratch(), 'go');
       const ticket = new RecordingTicket();
       const outcome = pool.run(shell(`echo one; until [ -e ${go} ]; do sleep 0.01; done; echo two`), ticket);
-      await ticket.said('one\n');
+      await ticket.printed('one\n');
       writeFileSync(go, '');
       await outcome;
       expect(ticket.stdout).toBe('one\ntwo\n');
@@ -284,7 +284,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       const ticket = new RecordingTicket();
       const script = `printf 'a\\303'; until [ -e ${go} ]; do sleep 0.01; done; printf '\\244b'`;
       const outcome = pool.run(shell(script), ticket);
-      await ticket.said('a');
+      await ticket.printed('a');
       writeFileSync(go, '');
       expect(factsOf(await outcome).stdout.head).toBe('aäb');
       expect(ticket.stdout).toBe('aäb');
@@ -328,7 +328,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
         shell(`trap 'echo bye; exit 5' TERM; echo up; while :; do sleep 0.01; done`, { graceMs: 10_000 }),
         ticket,
       );
-      await ticket.said('up');
+      await ticket.printed('up');
       ticket.abort();
       expect(factsOf(await outcome)).toMatchObject({ exitCode: 5, stdout: { head: 'up\nbye\n' } });
     });
@@ -336,7 +336,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
     test('abort: who is ended by SIGTERM was killed', async () => {
       const ticket = new RecordingTicket();
       const outcome = pool.run(shell('echo up; sleep 1000'), ticket);
-      await ticket.said('up');
+      await ticket.printed('up');
       ticket.abort();
       expect(await outcome).toMatchObject({ kind: 'stopped', how: 'killed', stdout: { head: 'up\n' } });
       expect(strays()).toEqual([]);
@@ -346,7 +346,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       const ticket = new RecordingTicket();
       const script = `trap '' TERM; setsid sleep 1000 & sleep 1000 & echo up; while :; do sleep 1000; done`;
       const outcome = pool.run(shell(script, { graceMs: 100 }), ticket);
-      await ticket.said('up');
+      await ticket.printed('up');
       ticket.abort();
       expect(await outcome).toMatchObject({ kind: 'stopped', how: 'killed' });
       expect(strays()).toEqual([]);

@@ -47,7 +47,7 @@ describe('a worker that is killed', () => {
   test.concurrent('in the middle of an attempt, with others behind', () =>
     withBench(async (bench) => {
       const attempt = bench.start(body('logAndWait'));
-      await attempt.ticket.hears();
+      await attempt.ticket.logs();
       const behind = [1, 2, 3].map((n) => bench.run(body('echo', { n })));
       process.kill(await attempt.pid(), 'SIGKILL');
       expect(await attempt.outcome).toMatchObject(crashed('was ended by SIGKILL'));
@@ -59,7 +59,7 @@ describe('a worker that is killed', () => {
   test.concurrent('while it sends a result', () =>
     withBench(async (bench) => {
       const attempt = bench.start(body('bigAfterLog', { bytes: 400 * 1024 * 1024 }));
-      await attempt.ticket.hears('sending');
+      await attempt.ticket.logs('sending');
       process.kill(await attempt.pid(), 'SIGKILL');
       expect(await attempt.outcome).toMatchObject(crashed('was ended by SIGKILL'));
     }));
@@ -117,7 +117,7 @@ describe('a body that hangs', () => {
   test.concurrent.each(ways)('%s', (_way, name) =>
     withBench(async (bench) => {
       const attempt = bench.start(body(name, {}, quick));
-      await attempt.ticket.hears();
+      await attempt.ticket.logs();
       expect(await attempt.stop()).toMatchObject({ kind: 'stopped', how: 'killed' });
       expect(bench.strays()).toEqual([]);
     }),
@@ -128,14 +128,14 @@ describe('a body that hangs', () => {
       const fifo = join(scratch(), 'fifo');
       execFileSync('mkfifo', [fifo]);
       const attempt = bench.start(body('blockInFifo', { fifo }, quick));
-      await attempt.ticket.hears();
+      await attempt.ticket.logs();
       expect(await attempt.stop()).toMatchObject({ kind: 'stopped', how: 'killed' });
     }));
 
   test.concurrent('since its process was stopped from outside', () =>
     withBench(async (bench) => {
       const attempt = bench.start(body('loopForever', {}, quick));
-      await attempt.ticket.hears();
+      await attempt.ticket.logs();
       process.kill(await attempt.pid(), 'SIGSTOP');
       expect(await attempt.stop()).toMatchObject({ kind: 'stopped', how: 'killed' });
     }));
@@ -170,14 +170,14 @@ describe('a body that floods', () => {
     withBench(async (bench) => {
       const attempt = bench.start(body('chatter', { times: 200_000 }));
       expect(await attempt.outcome).toMatchObject({ kind: 'returned' });
-      expect(attempt.ticket.news[0]).toEqual({ kind: 'log', message: '0' });
-      expect(attempt.ticket.news.length).toBeLessThan(100_000);
+      expect(attempt.ticket.updates[0]).toEqual({ kind: 'log', message: '0' });
+      expect(attempt.ticket.updates.length).toBeLessThan(100_000);
     }));
 
   test.concurrent('itself with signals: all that count are its own', () =>
     withBench(async (bench) => {
       const attempt = bench.start(body('catchSignals'));
-      await attempt.ticket.hears();
+      await attempt.ticket.logs();
       const pid = await attempt.pid();
       for (let n = 0; n < 100; n++) process.kill(pid, 'SIGUSR2');
       expect(await attempt.outcome).toMatchObject({ kind: 'returned', value: expect.any(Number) });
@@ -222,8 +222,8 @@ describe('a body that says what it should not', () => {
         outcome: { kind: 'threw', error: { error: { name: 1 } } },
       },
     ],
-    ['news that are none', { is: 'news', id: 0, news: [{ kind: 'finding', finding: null }] }],
-    ['that it gives back what runs', { is: 'recalled', id: 0 }],
+    ['news that are none', { is: 'updates', id: 0, updates: [{ kind: 'finding', finding: null }] }],
+    ['that it gives back what runs', { is: 'returned', id: 0 }],
   ];
   test.concurrent.each(messages)('%s', (_what, message) =>
     withBench(async (bench) => {

@@ -33,19 +33,19 @@ function talking(exportName: string): Assignment {
 test('connections that fetch keeps for later are nobody’s fault', async () => {
   const ticket = new RecordingTicket();
   expect(await runOne(pool, talking('fetchMuch'), ticket)).toMatchObject({ kind: 'returned', value: 20 });
-  expect(ticket.news).toEqual([]);
+  expect(ticket.updates).toEqual([]);
 });
 
 test('what is being closed is not left open', async () => {
   const ticket = new RecordingTicket();
   await runOne(pool, talking('closeServer'), ticket);
-  expect(ticket.news).toEqual([]);
+  expect(ticket.updates).toEqual([]);
 });
 
 test('a server that listens on is left open', async () => {
   const ticket = new RecordingTicket();
   await runOne(pool, talking('leaveServer'), ticket);
-  expect(ticket.news).toMatchObject([
+  expect(ticket.updates).toMatchObject([
     { kind: 'finding', finding: { status: 'warn', message: expect.stringContaining('TCPServerWrap') } },
   ]);
 });
@@ -54,5 +54,5 @@ test('what a server of an earlier task accepted is not the fault of the one that
   await runOne(pool, talking('provideServer'), new RecordingTicket());
   const ticket = new RecordingTicket();
   expect(await runOne(pool, talking('useServer'), ticket)).toMatchObject({ kind: 'returned' });
-  expect(ticket.news).toEqual([]);
+  expect(ticket.updates).toEqual([]);
 });

@@ -22,7 +22,7 @@ import { isTouched, python, renewing } from './support/renewing.ts';
 
 const jar = new ProcessMarkers();
 /** As long as a busy machine may take for anything. */
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
 /** Runs a line of shell as the leader of a group; resolves once it has printed something. */
 async function tree(script: string): Promise<{ tree: ProcessTree; exit: Promise<unknown> }> {

@@ -1,6 +1,6 @@
 /** Values that are moved to the other thread instead of being copied. */
 import { isMarkedAsUntransferable, MessagePort } from 'node:worker_threads';
-import type { Border } from '@pexen/pool-kit';
+import type { ChannelRules } from '@pexen/pool-kit';
 
 /** What can be moved. */
 export type Movable =
@@ -29,7 +29,7 @@ export function move<T extends Movable>(value: T): T {
 }
 
 /** The border between threads; what must be moved over it is added to `moved`. */
-export function threadBorder(moved: object[]): Border {
+export function threadRules(moved: object[]): ChannelRules {
   return {
     sharedMemory: true,
     moves: (value) => {

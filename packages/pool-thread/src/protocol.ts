@@ -37,7 +37,7 @@ export type FromThread =
   | { readonly type: 'ready' }
   /** Something was written to the ring. */
   | typeof written
-  | { readonly type: 'news'; readonly number: number; readonly news: readonly TaskUpdate[] }
+  | { readonly type: 'updates'; readonly number: number; readonly updates: readonly TaskUpdate[] }
   | { readonly type: 'ended'; readonly number: number; readonly outcome: OutcomeEnvelope }
   /** An error of a body that had ended. It takes no further attempt. */
   | { readonly type: 'late'; readonly error: LateError }

@@ -8,7 +8,7 @@ import {
   encodeThrown,
   type SentAttempt,
 } from '@pexen/pool-kit';
-import { threadBorder } from './move.ts';
+import { threadRules } from './move.ts';
 import { type FromThread, pack, type Startup, type ToThread, written } from './protocol.ts';
 import { Doorbell, ResultRing, StartFence } from './shared-memory.ts';
 
@@ -77,8 +77,8 @@ export class ThreadConnection implements Connection {
     const [first] = attempts;
     if (first === undefined) return;
     const moved: object[] = [];
-    const border = threadBorder(moved);
-    const envelopes = attempts.map(({ assignment }) => encodeAssignment(assignment, 'threads', border));
+    const rules = threadRules(moved);
+    const envelopes = attempts.map(({ assignment }) => encodeAssignment(assignment, 'threads', rules));
     this.#postRun(first.number, envelopes, moved);
     this.#sentUpTo = first.number + attempts.length - 1;
   }
@@ -153,8 +153,8 @@ export class ThreadConnection implements Connection {
         this.#isReady = true;
         this.#events.ready();
         return;
-      case 'news':
-        this.#events.news(message.number, message.news);
+      case 'updates':
+        this.#events.updated(message.number, message.updates);
         this.#post({ type: 'credit', number: message.number });
         return;
       case 'ended':

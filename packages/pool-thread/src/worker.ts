@@ -11,17 +11,17 @@ import {
 import {
   asWorker,
   BodyAttempt,
-  divertOutput,
+  CreditedSender,
   Gaps,
   type LateError,
-  NewsValve,
   OutputCapture,
   own,
   recordModules,
+  redirectOutput,
   untilQuiet,
   watchErrors,
 } from '@pexen/pool-kit/worker';
-import { threadBorder } from './move.ts';
+import { threadRules } from './move.ts';
 import {
   countOf,
   type FromThread,
@@ -43,7 +43,7 @@ interface Current {
   /** What its outcome moves to the host. */
   readonly moved: object[];
   /** These are made when they are needed: most bodies print nothing, tell nothing and never look at their signal. */
-  valve: NewsValve | undefined;
+  updates: CreditedSender | undefined;
   capture: OutputCapture | undefined;
   controller: AbortController | undefined;
 }
@@ -63,7 +63,7 @@ export function work(startup: Startup): Promise<never> {
   const { port } = startup;
   const worker = new Worker(startup);
   if (startup.recordsModules) recordModules();
-  if (!startup.inheritsOutput) divertOutput(() => worker.capture);
+  if (!startup.inheritsOutput) redirectOutput(() => worker.capture);
   watchErrors();
   process.once('exit', () => worker.leave());
   port.on('message', (message: ToThread) => asWorker(() => worker.hear(message)));
@@ -105,7 +105,7 @@ class Worker {
   get capture(): OutputCapture | undefined {
     const current = this.#current;
     if (current === undefined) return undefined;
-    current.capture ??= new OutputCapture((news) => this.#valveOf(current).tell(news));
+    current.capture ??= new OutputCapture((update) => this.#updatesOf(current).send(update));
     return current.capture;
   }
 
@@ -124,17 +124,17 @@ class Worker {
         if (this.#current?.number === message.number) abort(this.#current, message.reason);
         return;
       case 'credit':
-        if (this.#current?.number === message.number) this.#current.valve?.credited();
+        if (this.#current?.number === message.number) this.#current.updates?.credited();
         return;
       case 'leave':
-        void this.#sayLeft();
+        void this.#sendLeft();
         return;
       default:
         message satisfies never;
     }
   }
 
-  async #sayLeft(): Promise<void> {
+  async #sendLeft(): Promise<void> {
     await untilQuiet(leavingMs);
     this.#post({ type: 'left' });
   }
@@ -155,7 +155,7 @@ class Worker {
         }
         if (this.#startNext()) return; // It goes on when that has ended.
       }
-    } while (this.#hearsMore());
+    } while (this.#receivesMore());
     this.#isWorking = false;
   }
 
@@ -181,7 +181,7 @@ class Worker {
   }
 
   /** Stays a moment for the next message: it comes much sooner this way than through the event loop. */
-  #hearsMore(): boolean {
+  #receivesMore(): boolean {
     if (this.#isSpoiled || own.now() > this.#turnEndsAt) return false;
     const rings = this.#doorbell.listen(lingerMs);
     for (let n = 0; n < rings; n++) {
@@ -193,15 +193,15 @@ class Worker {
 
   /** Makes one attempt, and goes on once it has ended and what can surface of it has. `left`: how many follow it. */
   #attempt(number: number, envelope: AssignmentEnvelope, left: number): void {
-    const lazy = { body: undefined, valve: undefined, capture: undefined, controller: undefined };
+    const lazy = { body: undefined, updates: undefined, capture: undefined, controller: undefined };
     const current: Current = { number, path: envelope.path, moved: [], ...lazy };
     const body = new BodyAttempt(envelope, {
       get signal() {
         return controllerOf(current).signal;
       },
       started: () => {},
-      report: (news) => this.#valveOf(current).tell(news),
-      border: threadBorder(current.moved),
+      report: (update) => this.#updatesOf(current).send(update),
+      channelRules: threadRules(current.moved),
       signalRead: () => this.#fence.setSignalRead(number),
       late: (error) => this.#late(error),
       spoiled: () => this.#spoil({ type: 'spoiled' }),
@@ -233,11 +233,11 @@ class Worker {
     this.#post(message);
   }
 
-  #end({ number, path, valve, capture, moved }: Current, ended: OutcomeEnvelope): void {
+  #end({ number, path, updates, capture, moved }: Current, ended: OutcomeEnvelope): void {
     if (this.#isLeaving) return;
     this.#current = undefined;
-    if (valve === undefined && this.#writeToRing(number, ended)) return;
-    valve?.flush();
+    if (updates === undefined && this.#writeToRing(number, ended)) return;
+    updates?.flush();
     const outcome = capture === undefined ? ended : { ...ended, ...capture.facts };
     try {
       this.#post({ type: 'ended', number, outcome }, moved);
@@ -256,10 +256,12 @@ class Worker {
     return true;
   }
 
-  #valveOf(current: Current): NewsValve {
+  #updatesOf(current: Current): CreditedSender {
     const { number } = current;
-    current.valve ??= new NewsValve({ send: (news) => this.#post({ type: 'news', number, news }) });
-    return current.valve;
+    current.updates ??= new CreditedSender({
+      send: (updates) => this.#post({ type: 'updates', number, updates }),
+    });
+    return current.updates;
   }
 
   #post(message: FromThread, moved: readonly object[] = []): void {

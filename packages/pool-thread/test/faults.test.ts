@@ -63,8 +63,8 @@ describe('a body that', () => {
     ['returns a thenable that never settles', tasks.neverSettles],
   ])('%s is killed within grace and four seconds', async (_name, task) => {
     await using rig = await open();
-    const { told, outcome, abort } = rig.attempt(task);
-    await told;
+    const { firstUpdate: reported, outcome, abort } = rig.attempt(task);
+    await reported;
     const abortedAt = performance.now();
     abort();
     expect(await outcome).toMatchObject({ kind: 'stopped', how: 'killed' });
@@ -75,8 +75,8 @@ describe('a body that', () => {
 
   test.each([Infinity, 2 ** 31])('a grace of %s ms is waited for', async (graceMs) => {
     await using rig = await open();
-    const { told, outcome, abort } = rig.attempt(tasks.endsInItsTime, { graceMs });
-    await told;
+    const { firstUpdate: reported, outcome, abort } = rig.attempt(tasks.endsInItsTime, { graceMs });
+    await reported;
     abort();
     expect(await outcome).toMatchObject({ kind: 'returned', value: 'in its time' });
   });

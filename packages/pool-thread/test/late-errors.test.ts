@@ -94,7 +94,7 @@ test.each(['killed', 'crashed'])(
   async (how) => {
     await using rig = await open();
     const attempt = rig.attempt(bodies.prints, { args: { exits: how === 'crashed' } });
-    await attempt.told;
+    await attempt.firstUpdate;
     if (how === 'killed') attempt.abort();
     expect(await attempt.outcome).toMatchObject({ stdout: { head: 'before the end\n' } });
   },

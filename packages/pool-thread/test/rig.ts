@@ -34,8 +34,8 @@ interface Attempt {
   /** The worker that began it. */
   readonly started: Promise<string>;
   /** Its first news: its body runs. */
-  readonly told: Promise<TaskUpdate>;
-  readonly news: TaskUpdate[];
+  readonly firstUpdate: Promise<TaskUpdate>;
+  readonly updates: TaskUpdate[];
   abort(): void;
 }
 
@@ -64,8 +64,8 @@ function attempt(pool: Pool, task: Runnable, more: Partial<Assignment> = {}): At
   const definition = definitionOf(task);
   const controller = new AbortController();
   const started = Promise.withResolvers<string>();
-  const told = Promise.withResolvers<TaskUpdate>();
-  const news: TaskUpdate[] = [];
+  const firstUpdate = Promise.withResolvers<TaskUpdate>();
+  const updates: TaskUpdate[] = [];
   const assignment: Assignment = {
     task,
     definition,
@@ -84,15 +84,15 @@ function attempt(pool: Pool, task: Runnable, more: Partial<Assignment> = {}): At
     signal: controller.signal,
     started: started.resolve,
     report: (each) => {
-      news.push(each);
-      told.resolve(each);
+      updates.push(each);
+      firstUpdate.resolve(each);
     },
   });
   return {
     outcome: Promise.resolve(outcome),
     started: started.promise,
-    told: told.promise,
-    news,
+    firstUpdate: firstUpdate.promise,
+    updates,
     abort: () => controller.abort(new Error('the test stops it')),
   };
 }

@@ -96,24 +96,24 @@ describe('short bodies that travel together', () => {
 describe('what a body prints', () => {
   test('is told live and is part of the outcome', async () => {
     await using rig = await open();
-    const { outcome, news } = rig.attempt(tasks.prints);
+    const { outcome, updates: update } = rig.attempt(tasks.prints);
     const { stdout, stderr } = await outcome;
     expect(stdout && formatOutput(stdout)).toBe('to stdout\né\nlast\n');
     expect(stderr && formatOutput(stderr)).toBe('to stderr\n');
-    expect(news.map((each) => each.kind === 'output' && each.text).join('')).toBe(
+    expect(update.map((each) => each.kind === 'output' && each.text).join('')).toBe(
       'to stdout\nto stderr\né\nlast\n',
     );
   });
 
   test('may be much: the first and the last part are kept', async () => {
     await using rig = await open();
-    const { outcome, news } = rig.attempt(tasks.printsMuch);
+    const { outcome, updates: update } = rig.attempt(tasks.printsMuch);
     const { stdout } = await outcome;
     expect(stdout?.totalBytes).toBeGreaterThan(10_000_000);
     expect(stdout?.head.startsWith('line 0 ')).toBe(true);
     expect(stdout?.tail).toMatch(/line 99999 x+\n$/);
-    const told = news.reduce((sum, each) => sum + (each.kind === 'output' ? each.text.length : 0), 0);
-    expect(told).toBeLessThan(stdout?.totalBytes ?? 0);
+    const updates = update.reduce((sum, each) => sum + (each.kind === 'output' ? each.text.length : 0), 0);
+    expect(updates).toBeLessThan(stdout?.totalBytes ?? 0);
   });
 });
 

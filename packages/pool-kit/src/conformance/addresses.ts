@@ -2,15 +2,14 @@
 import assert from 'node:assert/strict';
 import { type Address, type Body, fingerprintOf, isPexenError, type PoolOutcome, task } from '@pexen/core';
 import { needsAddresses, noExecutables, rule, takesClosures, takesFunctions } from './case.ts';
-import { expectError, expectKind } from './expect.ts';
-import { fixtures, fixturesUrl, type Stand } from './stand.ts';
+import { expectError, expectKind, fixtures, fixturesUrl, type TestHarness } from './test-harness.ts';
 
 export const findsMade = rule(
   'finds tasks made in a loop while their module loads',
   takesFunctions,
-  async (stand) => {
+  async (harness) => {
     for (const [index, looped] of fixtures.looped.entries()) {
-      assert.equal(expectKind(await stand.outcomeOf(looped), 'returned').value, ['a', 'b'][index]);
+      assert.equal(expectKind(await harness.outcomeOf(looped), 'returned').value, ['a', 'b'][index]);
     }
   },
 );
@@ -18,19 +17,19 @@ export const findsMade = rule(
 export const findsExport = rule(
   'finds a function by the way from its module to it',
   needsAddresses,
-  async (stand) => {
+  async (harness) => {
     const fingerprint = fingerprintOf(fixtures.plainFunction as Body);
     for (const exportPath of [['plainFunction'], ['namespace', 'deep', 'inside']]) {
       const address = { kind: 'export', url: fixturesUrl, exportPath, fingerprint } as const;
-      const outcome = await stand.outcomeOf(fixtures.plainFunction, { address });
+      const outcome = await harness.outcomeOf(fixtures.plainFunction, { address });
       assert.equal(expectKind(outcome, 'returned').value, 'a plain function');
     }
   },
 );
 
-export const findsMakers = rule('finds what an exported maker made', takesFunctions, async (stand) => {
+export const findsMakers = rule('finds what an exported maker made', takesFunctions, async (harness) => {
   for (const made of fixtures.made(['x', 'y'])) {
-    const outcome = await stand.outcomeOf(made);
+    const outcome = await harness.outcomeOf(made);
     assert.equal(expectKind(outcome, 'returned').value, `made ${made.name}`);
   }
 });
@@ -38,17 +37,17 @@ export const findsMakers = rule('finds what an exported maker made', takesFuncti
 export const findsBound = rule(
   'finds a task whose args were bound under another name',
   takesFunctions,
-  async (stand) => {
+  async (harness) => {
     const bound = fixtures.bound.with({ to: 'eu' }, { name: 'bound to eu' });
-    assert.equal(expectKind(await stand.outcomeOf(bound), 'returned').value, 'eu');
+    assert.equal(expectKind(await harness.outcomeOf(bound), 'returned').value, 'eu');
   },
 );
 
 export const runsCleanup = rule(
   'runs the cleanup of a task where that is asked for',
   takesFunctions,
-  async (stand) => {
-    const outcome = await stand.outcomeOf(fixtures.tidies, { part: 'cleanup' });
+  async (harness) => {
+    const outcome = await harness.outcomeOf(fixtures.tidies, { part: 'cleanup' });
     assert.equal(expectKind(outcome, 'returned').value, 'tidied');
   },
 );
@@ -56,57 +55,57 @@ export const runsCleanup = rule(
 export const checksFingerprint = rule(
   'runs no other body than the run has',
   needsAddresses,
-  async (stand) => {
-    const { address } = stand.assignment(fixtures.tellsContext);
-    const outcome = await stand.outcomeOf(fixtures.tellsContext, {
+  async (harness) => {
+    const { address } = harness.assignment(fixtures.passesContext);
+    const outcome = await harness.outcomeOf(fixtures.passesContext, {
       address: { ...address, fingerprint: 'of another body' } as Address,
     });
     expectCode(outcome, 'PEXEN_FINGERPRINT');
   },
 );
 
-export const missesTask = rule('says that a module has no such task', needsAddresses, async (stand) => {
-  const { address } = stand.assignment(fixtures.echo);
+export const missesTask = rule('says that a module has no such task', needsAddresses, async (harness) => {
+  const { address } = harness.assignment(fixtures.echo);
   expectCode(
-    await stand.outcomeOf(fixtures.echo, { address: { ...address, id: 'gone' } as Address }),
+    await harness.outcomeOf(fixtures.echo, { address: { ...address, id: 'gone' } as Address }),
     'PEXEN_NO_SUCH_TASK',
   );
 });
 
-export const missesModule = rule('says why a module cannot be loaded', needsAddresses, async (stand) => {
+export const missesModule = rule('says why a module cannot be loaded', needsAddresses, async (harness) => {
   const url = new URL('./not-there.js', fixturesUrl).href;
-  const error = await missing(stand, url);
+  const error = await missing(harness, url);
   assert.match(error.message, /not-there\.js/);
 });
 
 export const refusesRuns = rule(
   'refuses a module that starts a run while a worker loads it',
   needsAddresses,
-  async (stand) => {
+  async (harness) => {
     const url = import.meta.resolve('@pexen/pool-kit/conformance/starts-a-run');
     const address = { kind: 'export', url, exportPath: ['innocent'], fingerprint: '' } as const;
-    expectCode(await stand.outcomeOf(fixtures.echo, { address }), 'PEXEN_RUN_WHILE_LOADING');
+    expectCode(await harness.outcomeOf(fixtures.echo, { address }), 'PEXEN_RUN_WHILE_LOADING');
   },
 );
 
-export const refusesClosures = rule('refuses a body without an address', needsAddresses, async (stand) => {
+export const refusesClosures = rule('refuses a body without an address', needsAddresses, async (harness) => {
   const closure = task({ name: 'closure' }, () => 'ran');
-  expectCode(await stand.outcomeOf(closure, { without: 'address' }), 'PEXEN_CLOSURE');
-  expectKind(await stand.outcomeOf(fixtures.echo), 'returned');
+  expectCode(await harness.outcomeOf(closure, { without: 'address' }), 'PEXEN_CLOSURE');
+  expectKind(await harness.outcomeOf(fixtures.echo), 'returned');
 });
 
-export const runsClosures = rule('runs a body without an address', takesClosures, async (stand) => {
+export const runsClosures = rule('runs a body without an address', takesClosures, async (harness) => {
   const around = { value: 1 };
   const closure = task({ name: 'closure' }, () => around.value);
-  assert.equal(expectKind(await stand.outcomeOf(closure), 'returned').value, 1);
+  assert.equal(expectKind(await harness.outcomeOf(closure), 'returned').value, 1);
 });
 
-export const refusesExecutables = rule('refuses programs', noExecutables, async (stand) => {
+export const refusesExecutables = rule('refuses programs', noExecutables, async (harness) => {
   const program = { file: process.execPath, argv: ['--version'], cwd: process.cwd(), env: {} };
-  const outcome = await stand.outcomeOf(fixtures.echo, {
+  const outcome = await harness.outcomeOf(fixtures.echo, {
     address: { kind: 'executable', ...program },
     definition: {
-      ...stand.assignment(fixtures.echo).definition,
+      ...harness.assignment(fixtures.echo).definition,
       body: { ...program, interpret: neverAsked },
     },
   });
@@ -117,9 +116,9 @@ function neverAsked(): never {
   throw new Error('a pool without programs must not interpret one');
 }
 
-async function missing(stand: Stand, url: string): Promise<Error> {
+async function missing(harness: TestHarness, url: string): Promise<Error> {
   const address = { kind: 'export', url, exportPath: ['x'], fingerprint: '' } as const;
-  return expectError(await stand.outcomeOf(fixtures.echo, { address }), 'threw');
+  return expectError(await harness.outcomeOf(fixtures.echo, { address }), 'threw');
 }
 
 function expectCode(outcome: PoolOutcome, code: string): void {

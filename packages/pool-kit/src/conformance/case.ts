@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PoolManifest } from '@pexen/core';
-import type { Stand } from './stand.ts';
+import type { TestHarness } from './test-harness.ts';
 
 export interface ConformanceCase {
   /** The rule, as a sentence about the pool. */
@@ -14,7 +14,7 @@ export interface ConformanceCase {
   readonly opened: boolean;
   /** It disturbs the pool's messages: only for pools that hand them through. */
   readonly needsNetwork?: true;
-  readonly check: (stand: Stand) => Promise<void>;
+  readonly check: (harness: TestHarness) => Promise<void>;
 }
 
 type Applies = ConformanceCase['appliesTo'];
@@ -46,7 +46,7 @@ export const noExecutables: Applies = ({ executables }) => !executables;
 export function rule(
   name: string,
   appliesTo: Applies,
-  check: (stand: Stand) => Promise<void>,
+  check: (harness: TestHarness) => Promise<void>,
 ): ConformanceCase {
   return { name, appliesTo, check, opened: true };
 }
@@ -55,7 +55,7 @@ export function rule(
 export function ruleOfLife(
   name: string,
   appliesTo: Applies,
-  check: (stand: Stand) => Promise<void>,
+  check: (harness: TestHarness) => Promise<void>,
 ): ConformanceCase {
   return { name, appliesTo, check, opened: false };
 }
@@ -64,12 +64,12 @@ export function ruleOfLife(
 export function ruleOfTraces(
   name: string,
   appliesTo: Applies,
-  check: (stand: Stand, folder: string) => Promise<void>,
+  check: (harness: TestHarness, folder: string) => Promise<void>,
 ): ConformanceCase {
-  return rule(name, appliesTo, async (stand) => {
+  return rule(name, appliesTo, async (harness) => {
     const folder = mkdtempSync(join(tmpdir(), 'pexen-traces-'));
     try {
-      await check(stand, folder);
+      await check(harness, folder);
     } finally {
       rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
     }

@@ -2,21 +2,20 @@
 import assert from 'node:assert/strict';
 import type { TaskFailError } from '@pexen/core';
 import { crosses, rule, takesFunctions } from './case.ts';
-import { expectError } from './expect.ts';
-import { fixtures } from './stand.ts';
+import { expectError, fixtures } from './test-harness.ts';
 
 export const keepsClassName = rule(
   'keeps the name of an error and its own properties',
   takesFunctions,
-  async (stand) => {
-    const error = expectError(await stand.outcomeOf(fixtures.throws), 'threw');
+  async (harness) => {
+    const error = expectError(await harness.outcomeOf(fixtures.throws), 'threw');
     assert.equal(error.name, 'DatabaseError');
     assert.equal((error as { table?: unknown }).table, 'users');
   },
 );
 
-export const keepsCauses = rule('keeps the chain of causes', takesFunctions, async (stand) => {
-  const { cause } = expectError(await stand.outcomeOf(fixtures.throws), 'threw');
+export const keepsCauses = rule('keeps the chain of causes', takesFunctions, async (harness) => {
+  const { cause } = expectError(await harness.outcomeOf(fixtures.throws), 'threw');
   assert.ok(cause instanceof Error, 'there is no cause');
   assert.equal(cause.name, 'TypeError');
   assert.equal(cause.message, 'bad port');
@@ -26,8 +25,8 @@ export const keepsCauses = rule('keeps the chain of causes', takesFunctions, asy
 export const keepsAggregates = rule(
   'keeps the errors of an AggregateError',
   takesFunctions,
-  async (stand) => {
-    const error = expectError(await stand.outcomeOf(fixtures.throwsMany), 'threw') as AggregateError;
+  async (harness) => {
+    const error = expectError(await harness.outcomeOf(fixtures.throwsMany), 'threw') as AggregateError;
     assert.deepEqual(
       error.errors?.map(({ name, message }: Error) => [name, message]),
       [
@@ -41,8 +40,8 @@ export const keepsAggregates = rule(
 export const keepsStack = rule(
   'keeps the stack of where an error was thrown',
   takesFunctions,
-  async (stand) => {
-    const { stack } = expectError(await stand.outcomeOf(fixtures.throwsLater), 'threw');
+  async (harness) => {
+    const { stack } = expectError(await harness.outcomeOf(fixtures.throwsLater), 'threw');
     assert.match(String(stack), /fixtures\.[jt]s/);
   },
 );
@@ -50,8 +49,8 @@ export const keepsStack = rule(
 export const keepsFailure = rule(
   'keeps message, class, data and properties of a TaskFailError',
   takesFunctions,
-  async (stand) => {
-    const error = expectError(await stand.outcomeOf(fixtures.fails), 'failed') as TaskFailError & {
+  async (harness) => {
+    const error = expectError(await harness.outcomeOf(fixtures.fails), 'failed') as TaskFailError & {
       count?: number;
     };
     assert.equal(error.message, '3 of 80 failed');
@@ -61,8 +60,8 @@ export const keepsFailure = rule(
   },
 );
 
-export const standsUnfit = rule('replaces what cannot cross in an error', crosses, async (stand) => {
-  const error = expectError(await stand.outcomeOf(fixtures.throwsUnfit), 'threw') as Error & {
+export const standsUnfit = rule('replaces what cannot cross in an error', crosses, async (harness) => {
+  const error = expectError(await harness.outcomeOf(fixtures.throwsUnfit), 'threw') as Error & {
     port?: number;
   };
   assert.equal(error.message, 'with a socket');

@@ -29,7 +29,7 @@ const named = (name: string) => ({ name, requires: [], provides: [] });
 
 export const echo: Task = task(named('echo'), (context) => argsOf(context).value);
 export const echoLater: Task = task(named('echo later'), async (context) => argsOf(context).value);
-export const tellsContext: Task = task(named('tells context'), ({ attempt, path }) => ({ attempt, path }));
+export const passesContext: Task = task(named('tells context'), ({ attempt, path }) => ({ attempt, path }));
 
 export const fails: Task = task(named('fails'), () => {
   throw new ChecksFailed('3 of 80 failed', { depsOk: false, locksOk: false, data: { failed: [1, 2, 3] } });
@@ -129,7 +129,7 @@ export const throwsAfterwards: Task = task(named('throws afterwards'), (context)
   );
 });
 
-export const tells: Task = task(named('tells'), async ({ progress, report, attach, log }) => {
+export const reports: Task = task(named('tells'), async ({ progress, report, attach, log }) => {
   progress({ done: 1, total: 3 });
   log('half way', { at: 2 });
   report({ name: 'first check', status: 'pass' });
@@ -145,7 +145,7 @@ export const floods: Task = task(named('floods'), ({ progress, report, log }) =>
     if (n % 400 === 0) report({ name: `check ${n}`, status: 'pass' });
   }
 });
-export const tellsUnfit: Task = task(named('tells unfit'), ({ report }) => {
+export const reportsUnfit: Task = task(named('tells unfit'), ({ report }) => {
   report({ name: 'with a function', status: 'info', data: { run() {} } });
 });
 

@@ -4,8 +4,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PoolOutcome } from '@pexen/core';
 import { type ConformanceCase, kills, ruleOfTraces, takesFunctions } from './case.ts';
-import { describe, expectKind, expectSame } from './expect.ts';
-import { type Attempt, fixtures, type Stand, within } from './stand.ts';
+import {
+  type Attempt,
+  describe,
+  expectKind,
+  expectSame,
+  fixtures,
+  type TestHarness,
+  within,
+} from './test-harness.ts';
 import { writesNoMore, writing } from './traces.ts';
 
 /** A case for a pool whose messages can be disturbed. */
@@ -17,16 +24,18 @@ const ruleOfNetwork = (...parts: Parameters<typeof ruleOfTraces>): ConformanceCa
 export const standsDuplicates = ruleOfNetwork(
   'runs each attempt once and settles it once, though messages come twice',
   takesFunctions,
-  async (stand, folder) => {
-    stand.faults.duplicate();
-    const attempts = tracing(stand, folder, stand.slotCount * 3);
+  async (harness, folder) => {
+    harness.faults.duplicate();
+    const attempts = tracing(harness, folder, harness.slotCount * 3);
     for (const [n, each] of attempts.entries())
       assert.equal(expectKind(await each.outcome(), 'returned').value, n, `the value of attempt ${n}`);
-    const talking = stand.attempt(fixtures.tells);
+    const talking = harness.attempt(fixtures.reports);
     await talking.outcome();
-    const findings = talking.news.flatMap((news) => (news.kind === 'finding' ? [news.finding.name] : []));
+    const findings = talking.update.flatMap((update) =>
+      update.kind === 'finding' ? [update.finding.name] : [],
+    );
     assert.deepEqual(findings, ['first check', 'second check'], 'the findings of one that tells two');
-    await stand.lull();
+    await harness.lull();
     for (const each of [...attempts, talking]) settledOnce(each);
     for (const each of attempts) ranAtMostOnce(each);
   },
@@ -35,31 +44,31 @@ export const standsDuplicates = ruleOfNetwork(
 export const standsDelays = ruleOfNetwork(
   'loses nothing and takes nothing for lost when messages are late',
   takesFunctions,
-  async (stand, folder) => {
-    stand.faults.delay(60);
-    const attempts = tracing(stand, folder, stand.slotCount + 1);
+  async (harness, folder) => {
+    harness.faults.delay(60);
+    const attempts = tracing(harness, folder, harness.slotCount + 1);
     for (const [n, each] of attempts.entries())
       assert.equal(expectKind(await each.outcome(), 'returned').value, n, `the value of attempt ${n}`);
-    const stopped = stand.attempt(fixtures.obeys);
-    await stopped.begun();
+    const stopped = harness.attempt(fixtures.obeys);
+    await stopped.started();
     stopped.abort();
     assert.equal(expectKind(await stopped.outcome(), 'stopped').how, 'aborted');
     for (const each of [...attempts, stopped]) settledOnce(each);
     for (const each of attempts) ranAtMostOnce(each);
-    assert.deepEqual(stand.lost, [], 'calls of workerLost(): every message came');
+    assert.deepEqual(harness.lost, [], 'calls of workerLost(): every message came');
   },
 );
 
-export const tellsSlots = ruleOfNetwork(
+export const reportsSlots = ruleOfNetwork(
   'says that it has fewer slots while a worker is out of reach, and all of them when it is back',
   takesFunctions,
-  async (stand) => {
-    const { slotCount } = stand;
-    const [running] = await stand.fill(fixtures.obeys);
-    stand.faults.cut({ worker: workerOf(running) });
-    await fewerSlots(stand, slotCount);
-    stand.faults.restore();
-    await stand.slotsBack(slotCount);
+  async (harness) => {
+    const { slotCount } = harness;
+    const [running] = await harness.fill(fixtures.obeys);
+    harness.faults.cut({ worker: workerOf(running) });
+    await fewerSlots(harness, slotCount);
+    harness.faults.restore();
+    await harness.slotsBack(slotCount);
     running?.abort();
     assert.match((await outcomeOf(running)).kind, /^(stopped|crashed|lost)$/);
   },
@@ -68,19 +77,19 @@ export const tellsSlots = ruleOfNetwork(
 export const goesOn = ruleOfNetwork(
   'brings the outcome of a body that ended while its worker was out of reach for a moment, or says that it is lost',
   takesFunctions,
-  async (stand, folder) => {
-    const { slotCount } = stand;
-    const [attempt] = await stand.fill(fixtures.takesTime, { args: { ms: 100 } });
-    stand.faults.cut({ worker: workerOf(attempt) });
-    await noticed(stand, () => stand.slotCount < slotCount);
-    stand.faults.restore();
+  async (harness, folder) => {
+    const { slotCount } = harness;
+    const [attempt] = await harness.fill(fixtures.takesTime, { args: { ms: 100 } });
+    harness.faults.cut({ worker: workerOf(attempt) });
+    await noticed(harness, () => harness.slotCount < slotCount);
+    harness.faults.restore();
     const outcome = await outcomeOf(attempt);
     assert.match(outcome.kind, /^(returned|crashed|lost)$/, `what became of it: ${describe(outcome)}`);
-    for (const each of tracing(stand, folder, slotCount)) {
+    for (const each of tracing(harness, folder, slotCount)) {
       expectKind(await each.outcome(), 'returned');
       ranAtMostOnce(each);
     }
-    await stand.lull();
+    await harness.lull();
     if (attempt !== undefined) settledOnce(attempt);
   },
 );
@@ -88,19 +97,19 @@ export const goesOn = ruleOfNetwork(
 export const losesCutOff = ruleOfNetwork(
   'ends as "lost" what ran on a worker that does not come back, fenced only when it certainly runs no more',
   takesFunctions,
-  async (stand, folder) => {
-    const { slotCount } = stand;
-    const cutOff = await writing(stand, join(folder, 'cut off'));
-    stand.faults.cut({ worker: workerOf(cutOff) });
+  async (harness, folder) => {
+    const { slotCount } = harness;
+    const cutOff = await writing(harness, join(folder, 'cut off'));
+    harness.faults.cut({ worker: workerOf(cutOff) });
     const outcome = await cutOff.outcome();
     assert.match(outcome.kind, /^(crashed|lost)$/, `what became of it: ${describe(outcome)}`);
-    expectSame(stand.lost[0]?.worker, workerOf(cutOff), 'the worker that workerLost() names');
+    expectSame(harness.lost[0]?.worker, workerOf(cutOff), 'the worker that workerLost() names');
     if (outcome.kind === 'lost' && outcome.fenced !== undefined)
-      await within(Promise.resolve(outcome.fenced), stand.patienceMs, '`fenced` of what was lost');
-    await writesNoMore(stand, cutOff);
-    stand.faults.restore();
-    await stand.slotsBack(slotCount);
-    await stand.fill(fixtures.obeys);
+      await within(Promise.resolve(outcome.fenced), harness.timeoutMs, '`fenced` of what was lost');
+    await writesNoMore(harness, cutOff);
+    harness.faults.restore();
+    await harness.slotsBack(slotCount);
+    await harness.fill(fixtures.obeys);
     settledOnce(cutOff);
   },
 );
@@ -108,24 +117,24 @@ export const losesCutOff = ruleOfNetwork(
 export const runsNothingTwice = ruleOfNetwork(
   'runs nothing elsewhere that a worker may have begun which could not say so',
   takesFunctions,
-  async (stand, folder) => {
-    const attempts = await startedInSilence(stand, folder);
-    await noticed(stand, () => stand.lost.length > 0 || attempts.some((each) => each.isSettled));
-    stand.faults.restore();
-    await noticed(stand, () => attempts.every((each) => each.isSettled));
-    await stand.lull();
+  async (harness, folder) => {
+    const attempts = await startedInSilence(harness, folder);
+    await noticed(harness, () => harness.lost.length > 0 || attempts.some((each) => each.isSettled));
+    harness.faults.restore();
+    await noticed(harness, () => attempts.every((each) => each.isSettled));
+    await harness.lull();
     for (const each of attempts) ranAtMostOnce(each);
   },
 );
 
-export const givesBackNothingBegun = ruleOfNetwork(
+export const returnsNothingStarted = ruleOfNetwork(
   'gives back nothing as not begun that a worker may have begun which could not say so',
   takesFunctions,
-  async (stand, folder) => {
-    const { slotCount } = stand;
-    const attempts = await startedInSilence(stand, folder);
-    await noticed(stand, () => stand.slotCount < slotCount);
-    stand.pool.reclaim?.();
+  async (harness, folder) => {
+    const { slotCount } = harness;
+    const attempts = await startedInSilence(harness, folder);
+    await noticed(harness, () => harness.slotCount < slotCount);
+    harness.pool.reclaim?.();
     for (const each of attempts) each.abort();
     for (const each of attempts) {
       const { kind } = await each.outcome();
@@ -138,25 +147,25 @@ export const givesBackNothingBegun = ruleOfNetwork(
 export const closesCutOff = ruleOfNetwork(
   "close('kill') comes to an end though every worker is out of reach",
   kills,
-  async (stand, folder) => {
-    const attempt = await writing(stand, join(folder, 'cut off'));
-    stand.faults.cut();
-    await stand.close('kill');
+  async (harness, folder) => {
+    const attempt = await writing(harness, join(folder, 'cut off'));
+    harness.faults.cut();
+    await harness.close('kill');
     const outcome = await within(attempt.outcome(), 100, 'the outcome, once close() has resolved,');
     assert.match(outcome.kind, /^(crashed|lost)$/, `what became of it: ${describe(outcome)}`);
-    const isOpen = await stand.open().then(
+    const isOpen = await harness.open().then(
       () => true,
       () => false,
     );
-    if (isOpen) await writesNoMore(stand, attempt);
+    if (isOpen) await writesNoMore(harness, attempt);
   },
 );
 
 /** Attempts that leave a line each time that they run, and return their number. */
-function tracing(stand: Stand, folder: string, count: number): Attempt[] {
+function tracing(harness: TestHarness, folder: string, count: number): Attempt[] {
   return Array.from({ length: count }, (_, n) => {
     const path = `traces ${n}`;
-    return stand.attempt(fixtures.traces, {
+    return harness.attempt(fixtures.traces, {
       path,
       graceMs: 300,
       args: { file: join(folder, path), value: n },
@@ -165,12 +174,12 @@ function tracing(stand: Stand, folder: string, count: number): Attempt[] {
 }
 
 /** Attempts whose bodies begin in workers of which nothing is heard any more. */
-async function startedInSilence(stand: Stand, folder: string): Promise<Attempt[]> {
-  for (const each of await stand.fill(fixtures.takesTime, { args: { ms: 20 } })) await each.outcome();
-  stand.faults.cut({ direction: 'from worker' });
-  const attempts = tracing(stand, folder, stand.slotCount);
+async function startedInSilence(harness: TestHarness, folder: string): Promise<Attempt[]> {
+  for (const each of await harness.fill(fixtures.takesTime, { args: { ms: 20 } })) await each.outcome();
+  harness.faults.cut({ direction: 'from worker' });
+  const attempts = tracing(harness, folder, harness.slotCount);
   // A pool may notice the cut first, and send nothing.
-  await noticed(stand, () => attempts.some((each) => linesOf(each) > 0) || stand.slotCount === 0);
+  await noticed(harness, () => attempts.some((each) => linesOf(each) > 0) || harness.slotCount === 0);
   return attempts;
 }
 
@@ -185,17 +194,17 @@ function workerOf(attempt: Attempt | undefined): string {
   return worker;
 }
 
-async function fewerSlots(stand: Stand, before: number): Promise<void> {
-  await noticed(stand, () => stand.slotCount < before);
+async function fewerSlots(harness: TestHarness, before: number): Promise<void> {
+  await noticed(harness, () => harness.slotCount < before);
   assert.ok(
-    stand.slotCount < before,
-    `it says that it has ${stand.slotCount} slots, and a worker is out of reach`,
+    harness.slotCount < before,
+    `it says that it has ${harness.slotCount} slots, and a worker is out of reach`,
   );
 }
 
 /** Waits for a sign that the pool has noticed a cut, half of the kit's patience at most. */
-async function noticed(stand: Stand, sign: () => boolean): Promise<void> {
-  const deadline = performance.now() + stand.patienceMs / 2;
+async function noticed(harness: TestHarness, sign: () => boolean): Promise<void> {
+  const deadline = performance.now() + harness.timeoutMs / 2;
   while (!sign() && performance.now() < deadline) await new Promise(setImmediate);
 }
 

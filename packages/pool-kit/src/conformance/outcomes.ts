@@ -2,19 +2,18 @@
 import assert from 'node:assert/strict';
 import { isTaskFailError } from '@pexen/core';
 import { crosses, kills, rule, takesFunctions } from './case.ts';
-import { expectError, expectKind, expectSame } from './expect.ts';
-import { fixtures } from './stand.ts';
+import { expectError, expectKind, expectSame, fixtures } from './test-harness.ts';
 
-export const returns = rule('brings back what a body returns', takesFunctions, async (stand) => {
-  const { value } = expectKind(await stand.outcomeOf(fixtures.echo, { args: { value: 42 } }), 'returned');
+export const returns = rule('brings back what a body returns', takesFunctions, async (harness) => {
+  const { value } = expectKind(await harness.outcomeOf(fixtures.echo, { args: { value: 42 } }), 'returned');
   assert.equal(value, 42);
 });
 
 export const returnsLater = rule(
   'brings back what a promise of a body resolves to',
   takesFunctions,
-  async (stand) => {
-    const outcome = await stand.outcomeOf(fixtures.echoLater, { args: { value: 'later' } });
+  async (harness) => {
+    const outcome = await harness.outcomeOf(fixtures.echoLater, { args: { value: 'later' } });
     assert.equal(expectKind(outcome, 'returned').value, 'later');
   },
 );
@@ -22,9 +21,9 @@ export const returnsLater = rule(
 export const manyAtOnce = rule(
   'settles each of many attempts with its own outcome',
   takesFunctions,
-  async (stand) => {
+  async (harness) => {
     const attempts = Array.from({ length: 200 }, (_, n) =>
-      stand.attempt(fixtures.echo, { args: { value: n + 1_000 }, path: `echo ${n}` }),
+      harness.attempt(fixtures.echo, { args: { value: n + 1_000 }, path: `echo ${n}` }),
     );
     const outcomes = await Promise.all(attempts.map((attempt) => attempt.outcome()));
     const values = outcomes.map((outcome) => expectKind(outcome, 'returned').value);
@@ -35,28 +34,28 @@ export const manyAtOnce = rule(
   },
 );
 
-export const throwing = rule('calls a body that throws "threw"', takesFunctions, async (stand) => {
-  const attempt = stand.attempt(fixtures.throws);
+export const throwing = rule('calls a body that throws "threw"', takesFunctions, async (harness) => {
+  const attempt = harness.attempt(fixtures.throws);
   assert.equal(expectError(await attempt.outcome(), 'threw').message, 'no connection');
 });
 
-export const throwingLater = rule('calls a body that rejects "threw"', takesFunctions, async (stand) => {
-  assert.equal(expectError(await stand.outcomeOf(fixtures.throwsLater), 'threw').message, 'no connection');
+export const throwingLater = rule('calls a body that rejects "threw"', takesFunctions, async (harness) => {
+  assert.equal(expectError(await harness.outcomeOf(fixtures.throwsLater), 'threw').message, 'no connection');
 });
 
 export const throwingText = rule(
   'brings back what is thrown though it is no error',
   takesFunctions,
-  async (stand) => {
-    assert.equal(expectKind(await stand.outcomeOf(fixtures.throwsText), 'threw').error, 'just a text');
+  async (harness) => {
+    assert.equal(expectKind(await harness.outcomeOf(fixtures.throwsText), 'threw').error, 'just a text');
   },
 );
 
 export const failing = rule(
   'calls a TaskFailError "failed", with its flags',
   takesFunctions,
-  async (stand) => {
-    const outcome = expectKind(await stand.outcomeOf(fixtures.fails), 'failed');
+  async (harness) => {
+    const outcome = expectKind(await harness.outcomeOf(fixtures.fails), 'failed');
     expectSame(outcome.depsOk, false, 'depsOk');
     expectSame(outcome.locksOk, false, 'locksOk');
     assert.ok(isTaskFailError(outcome.error), 'the error is no TaskFailError any more');
@@ -66,8 +65,8 @@ export const failing = rule(
 export const skipping = rule(
   'calls skip(reason) "skipped-itself", with the reason',
   takesFunctions,
-  async (stand) => {
-    const { reason } = expectKind(await stand.outcomeOf(fixtures.skips), 'skipped-itself');
+  async (harness) => {
+    const { reason } = expectKind(await harness.outcomeOf(fixtures.skips), 'skipped-itself');
     assert.equal(reason, 'no such device');
   },
 );
@@ -75,9 +74,9 @@ export const skipping = rule(
 export const obeying = rule(
   'calls a body that rejects with the reason of its signal "stopped, aborted"',
   takesFunctions,
-  async (stand) => {
-    const attempt = stand.attempt(fixtures.obeys);
-    await attempt.begun();
+  async (harness) => {
+    const attempt = harness.attempt(fixtures.obeys);
+    await attempt.started();
     attempt.abort();
     assert.equal(expectKind(await attempt.outcome(), 'stopped').how, 'aborted');
   },
@@ -86,9 +85,9 @@ export const obeying = rule(
 export const obeyingByNode = rule(
   'knows the AbortError that Node makes of the reason',
   takesFunctions,
-  async (stand) => {
-    const attempt = stand.attempt(fixtures.obeysByNode);
-    await attempt.begun();
+  async (harness) => {
+    const attempt = harness.attempt(fixtures.obeysByNode);
+    await attempt.started();
     attempt.abort();
     assert.equal(expectKind(await attempt.outcome(), 'stopped').how, 'aborted');
   },
@@ -97,9 +96,9 @@ export const obeyingByNode = rule(
 export const returningAfterAbort = rule(
   'calls a body that returns after its signal "returned"',
   takesFunctions,
-  async (stand) => {
-    const attempt = stand.attempt(fixtures.returnsAfterAbort);
-    await attempt.begun();
+  async (harness) => {
+    const attempt = harness.attempt(fixtures.returnsAfterAbort);
+    await attempt.started();
     attempt.abort();
     assert.equal(expectKind(await attempt.outcome(), 'returned').value, 'nearly done anyway');
   },
@@ -108,9 +107,9 @@ export const returningAfterAbort = rule(
 export const failingAfterAbort = rule(
   'calls a body that fails after its signal "failed"',
   takesFunctions,
-  async (stand) => {
-    const attempt = stand.attempt(fixtures.failsAfterAbort);
-    await attempt.begun();
+  async (harness) => {
+    const attempt = harness.attempt(fixtures.failsAfterAbort);
+    await attempt.started();
     attempt.abort();
     assert.equal(expectKind(await attempt.outcome(), 'failed').depsOk, false);
   },
@@ -119,9 +118,9 @@ export const failingAfterAbort = rule(
 export const throwingAfterAbort = rule(
   'calls a body that throws something else after its signal "threw"',
   takesFunctions,
-  async (stand) => {
-    const attempt = stand.attempt(fixtures.throwsAfterAbort);
-    await attempt.begun();
+  async (harness) => {
+    const attempt = harness.attempt(fixtures.throwsAfterAbort);
+    await attempt.started();
     attempt.abort();
     assert.equal(expectError(await attempt.outcome(), 'threw').message, 'while tidying up');
   },
@@ -130,9 +129,9 @@ export const throwingAfterAbort = rule(
 export const exiting = rule(
   'calls a body that exits "crashed", whatever the exit code',
   crosses,
-  async (stand) => {
+  async (harness) => {
     for (const code of [0, 7]) {
-      const { reason } = expectKind(await stand.outcomeOf(fixtures.exits, { args: { code } }), 'crashed');
+      const { reason } = expectKind(await harness.outcomeOf(fixtures.exits, { args: { code } }), 'crashed');
       assert.ok(reason.length > 0, 'there is no reason');
     }
   },
@@ -141,8 +140,8 @@ export const exiting = rule(
 export const throwingOutOfTimer = rule(
   'fails a body at once by an exception that surfaces beside it, out of a timer',
   crosses,
-  async (stand) => {
-    const { message } = expectError(await stand.outcomeOf(fixtures.throwsOutOfTimer), 'threw');
+  async (harness) => {
+    const { message } = expectError(await harness.outcomeOf(fixtures.throwsOutOfTimer), 'threw');
     assert.equal(message, 'nothing catches this');
   },
 );
@@ -150,22 +149,22 @@ export const throwingOutOfTimer = rule(
 export const forgettingAwait = rule(
   'fails a body that leaves a rejection behind that nothing handles',
   crosses,
-  async (stand) => {
-    const outcome = await stand.outcomeOf(fixtures.forgetsAwait);
+  async (harness) => {
+    const outcome = await harness.outcomeOf(fixtures.forgetsAwait);
     assert.equal(expectError(outcome, 'threw').message, 'nothing awaits this');
   },
 );
 
-export const tellingLateErrors = rule(
+export const reportingLateErrors = rule(
   'tells an error that surfaces after its body has ended, and fails no other body by it',
   crosses,
-  async (stand) => {
-    const guilty = stand.attempt(fixtures.throwsAfterwards, { path: 'guilty', args: { ms: 150 } });
+  async (harness) => {
+    const guilty = harness.attempt(fixtures.throwsAfterwards, { path: 'guilty', args: { ms: 150 } });
     expectKind(await guilty.outcome(), 'returned');
-    const running = await stand.fill(fixtures.takesTime, { args: { ms: 300 } });
+    const running = await harness.fill(fixtures.takesTime, { args: { ms: 300 } });
     for (const each of running) expectKind(await each.outcome(), 'returned');
-    expectSame(stand.late.length, 1, 'calls of lateError()');
-    const [{ worker = '', tasks = [], error } = {}] = stand.late;
+    expectSame(harness.late.length, 1, 'calls of lateError()');
+    const [{ worker = '', tasks = [], error } = {}] = harness.late;
     const [started] = guilty.signs.flatMap((sign) => (sign.kind === 'started' ? [sign.worker] : []));
     expectSame(worker, started, 'the worker that lateError() names, against the one that started() named');
     assert.ok(tasks.includes('guilty'), 'the task that it comes from is not among those named');
@@ -173,12 +172,12 @@ export const tellingLateErrors = rule(
   },
 );
 
-export const tellingOfLoss = rule('says which worker was lost', crosses, async (stand) => {
-  const attempt = stand.attempt(fixtures.exits, { args: { code: 7 } });
+export const reportingLosses = rule('says which worker was lost', crosses, async (harness) => {
+  const attempt = harness.attempt(fixtures.exits, { args: { code: 7 } });
   await attempt.outcome();
-  await stand.outcomeOf(fixtures.echo);
-  expectSame(stand.lost.length, 1, 'calls of workerLost()');
-  const [{ worker = '', reason = '' } = {}] = stand.lost;
+  await harness.outcomeOf(fixtures.echo);
+  expectSame(harness.lost.length, 1, 'calls of workerLost()');
+  const [{ worker = '', reason = '' } = {}] = harness.lost;
   assert.ok(worker, 'the worker has no name');
   assert.ok(reason, 'there is no reason');
   const [started] = attempt.signs.flatMap((sign) => (sign.kind === 'started' ? [sign.worker] : []));
@@ -188,23 +187,23 @@ export const tellingOfLoss = rule('says which worker was lost', crosses, async (
 export const surviving = rule(
   'works on after a worker was lost or has to be replaced, in all its slots',
   crosses,
-  async (stand) => {
-    const { slotCount } = stand;
-    const crashes = stand.attempts(slotCount, fixtures.exits, { args: { code: 7 } });
+  async (harness) => {
+    const { slotCount } = harness;
+    const crashes = harness.attempts(slotCount, fixtures.exits, { args: { code: 7 } });
     await Promise.all(crashes.map((each) => each.outcome()));
-    const failures = stand.attempts(slotCount, fixtures.throwsOutOfTimer);
+    const failures = harness.attempts(slotCount, fixtures.throwsOutOfTimer);
     await Promise.all(failures.map((each) => each.outcome()));
-    await stand.slotsBack(slotCount);
-    await stand.fill(fixtures.obeys);
+    await harness.slotsBack(slotCount);
+    await harness.fill(fixtures.obeys);
   },
 );
 
 export const killing = rule(
   'kills a body that ignores its signal, once its grace is over',
   kills,
-  async (stand) => {
-    const attempt = stand.attempt(fixtures.ignores, { graceMs: 600 });
-    await attempt.begun();
+  async (harness) => {
+    const attempt = harness.attempt(fixtures.ignores, { graceMs: 600 });
+    await attempt.started();
     const abortedAt = performance.now();
     attempt.abort();
     assert.equal(expectKind(await attempt.outcome(4_600), 'stopped').how, 'killed');
@@ -212,9 +211,9 @@ export const killing = rule(
   },
 );
 
-export const killingBusy = rule('kills a body that never lets its thread go', kills, async (stand) => {
-  const attempt = stand.attempt(fixtures.blocks, { graceMs: 100 });
-  await attempt.begun();
+export const killingBusy = rule('kills a body that never lets its thread go', kills, async (harness) => {
+  const attempt = harness.attempt(fixtures.blocks, { graceMs: 100 });
+  await attempt.started();
   attempt.abort();
   assert.equal(expectKind(await attempt.outcome(4_100), 'stopped').how, 'killed');
 });
@@ -222,13 +221,13 @@ export const killingBusy = rule('kills a body that never lets its thread go', ki
 export const workingAfterKill = rule(
   'works on after it has killed, in all its slots',
   kills,
-  async (stand) => {
-    const { slotCount } = stand;
-    const busy = stand.attempts(slotCount, fixtures.ignores, { graceMs: 100 });
-    await Promise.all(busy.map((each) => each.begun()));
+  async (harness) => {
+    const { slotCount } = harness;
+    const busy = harness.attempts(slotCount, fixtures.ignores, { graceMs: 100 });
+    await Promise.all(busy.map((each) => each.started()));
     for (const each of busy) each.abort();
     await Promise.all(busy.map((each) => each.outcome()));
-    await stand.slotsBack(slotCount);
-    await stand.fill(fixtures.obeys);
+    await harness.slotsBack(slotCount);
+    await harness.fill(fixtures.obeys);
   },
 );

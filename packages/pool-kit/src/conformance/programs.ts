@@ -10,9 +10,15 @@ import {
   type Task,
 } from '@pexen/core';
 import { killsExecutables, rule, ruleOfLife, takesExecutables, takesNoFunctions } from './case.ts';
-import { expectError, expectKind, expectSame } from './expect.ts';
-import { handlesAdded } from './life.ts';
-import { type Attempt, fixtures, type Stand } from './stand.ts';
+import { handlesAdded } from './handles.ts';
+import {
+  type Attempt,
+  expectError,
+  expectKind,
+  expectSame,
+  fixtures,
+  type TestHarness,
+} from './test-harness.ts';
 
 const interpretNothing = () => {
   throw new Error('the run interprets, not the pool');
@@ -41,17 +47,17 @@ function factsOf(outcome: PoolOutcome): ExecutableFacts {
 }
 
 /** Programs that go on, in all slots. */
-async function running(stand: Stand, graceMs = 5_000): Promise<Attempt[]> {
-  const attempts = await stand.fill(program(goesOn), { graceMs });
+async function running(harness: TestHarness, graceMs = 5_000): Promise<Attempt[]> {
+  const attempts = await harness.fill(program(goesOn), { graceMs });
   return attempts;
 }
 
 export const bringsFacts = rule(
   'brings back exit code and output of a program',
   takesExecutables,
-  async (stand) => {
+  async (harness) => {
     const script = 'console.log("out"); console.error("err"); process.exitCode = 3';
-    const facts = factsOf(await stand.outcomeOf(program(script)));
+    const facts = factsOf(await harness.outcomeOf(program(script)));
     assert.equal(facts.exitCode, 3);
     assert.equal(facts.signal, null);
     assert.equal(formatOutput(facts.stdout), 'out\n');
@@ -62,22 +68,22 @@ export const bringsFacts = rule(
 export const givesEnvironment = rule(
   'gives a program its directory, arguments and environment',
   takesExecutables,
-  async (stand) => {
+  async (harness) => {
     const script = 'console.log(JSON.stringify([process.cwd(), process.env.GREETING]))';
-    const facts = factsOf(await stand.outcomeOf(program(script, { cwd: '/', env: { GREETING: 'hello' } })));
+    const facts = factsOf(await harness.outcomeOf(program(script, { cwd: '/', env: { GREETING: 'hello' } })));
     assert.deepEqual(JSON.parse(formatOutput(facts.stdout)), ['/', 'hello']);
   },
 );
 
-export const tellsSignal = rule('says which signal ended a program', takesExecutables, async (stand) => {
-  const facts = factsOf(await stand.outcomeOf(program('process.kill(process.pid, "SIGKILL")')));
+export const reportsSignal = rule('says which signal ended a program', takesExecutables, async (harness) => {
+  const facts = factsOf(await harness.outcomeOf(program('process.kill(process.pid, "SIGKILL")')));
   assert.equal(facts.exitCode, null);
   assert.equal(facts.signal, 'SIGKILL');
 });
 
-export const missesProgram = rule('says that there is no such program', takesExecutables, async (stand) => {
+export const missesProgram = rule('says that there is no such program', takesExecutables, async (harness) => {
   const body = { file: '/no/such/program', argv: [], cwd: '/', env: {}, interpret: interpretNothing };
-  const error = expectError(await stand.outcomeOf(executableTask({ name: 'missing' }, body)), 'threw');
+  const error = expectError(await harness.outcomeOf(executableTask({ name: 'missing' }, body)), 'threw');
   assert.match(
     error.message,
     /program/,
@@ -85,41 +91,45 @@ export const missesProgram = rule('says that there is no such program', takesExe
   );
 });
 
-export const killsProgram = rule('kills a program that ignores SIGTERM', takesExecutables, async (stand) => {
-  const script = 'process.on("SIGTERM", () => {}); console.log("begun"); setInterval(() => {}, 1000)';
-  const attempt = stand.attempt(program(script), { graceMs: 200 });
-  await attempt.told();
-  attempt.abort();
-  assert.equal(expectKind(await attempt.outcome(4_200), 'stopped').how, 'killed');
-});
+export const killsProgram = rule(
+  'kills a program that ignores SIGTERM',
+  takesExecutables,
+  async (harness) => {
+    const script = 'process.on("SIGTERM", () => {}); console.log("begun"); setInterval(() => {}, 1000)';
+    const attempt = harness.attempt(program(script), { graceMs: 200 });
+    await attempt.firstUpdate();
+    attempt.abort();
+    assert.equal(expectKind(await attempt.outcome(4_200), 'stopped').how, 'killed');
+  },
+);
 
 export const bringsAllOutput = rule(
   'brings back the beginning and the end of much output, and how much it was',
   takesExecutables,
-  async (stand) => {
+  async (harness) => {
     const script = 'process.stdout.write("first\\n" + "x".repeat(300_000) + "\\nlast\\n")';
-    const { stdout } = factsOf(await stand.outcomeOf(program(script)));
+    const { stdout } = factsOf(await harness.outcomeOf(program(script)));
     expectSame(stdout.totalBytes, 300_012, 'bytes of output');
     const text = formatOutput(stdout);
     assert.ok(text.startsWith('first\n') && text.endsWith('\nlast\n'), 'its beginning or its end is missing');
   },
 );
 
-export const gathersReports = rule(
+export const collectsReports = rule(
   'gathers what a program writes to fd 3 and to the file $PEXEN_REPORT, in that order',
   takesExecutables,
-  async (stand) => {
+  async (harness) => {
     const script =
       'const { appendFileSync, writeSync } = require("node:fs"); appendFileSync(process.env.PEXEN_REPORT, "file\\n"); writeSync(3, "fd\\n")';
-    expectSame(factsOf(await stand.outcomeOf(program(script))).report, 'fd\nfile\n', 'the report');
+    expectSame(factsOf(await harness.outcomeOf(program(script))).report, 'fd\nfile\n', 'the report');
   },
 );
 
 export const startsProgram = rule(
   'says exactly once, and before its output, that a program has begun',
   takesExecutables,
-  async (stand) => {
-    const attempt = stand.attempt(program('console.log("out")'));
+  async (harness) => {
+    const attempt = harness.attempt(program('console.log("out")'));
     await attempt.outcome();
     const kinds = attempt.signs.map(({ kind }) => kind);
     expectSame(kinds[0], 'started', 'what came first');
@@ -130,14 +140,14 @@ export const startsProgram = rule(
 export const keepsProgramsApart = rule(
   'settles each of many programs with its own facts, and begins no more than it has slots',
   takesExecutables,
-  async (stand) => {
+  async (harness) => {
     const script = (n: number): Task => program(`setTimeout(() => console.log(${n}), 50)`);
     let most = 0;
-    const attempts = Array.from({ length: stand.slotCount + 4 }, (_, n) =>
-      stand.attempt(script(n), { path: `program ${n}` }),
+    const attempts = Array.from({ length: harness.slotCount + 4 }, (_, n) =>
+      harness.attempt(script(n), { path: `program ${n}` }),
     );
     const look = setInterval(() => {
-      const going = attempts.filter((each) => each.hasBegun && !each.isSettled).length;
+      const going = attempts.filter((each) => each.hasStarted && !each.isSettled).length;
       most = Math.max(most, going);
     });
     try {
@@ -146,19 +156,19 @@ export const keepsProgramsApart = rule(
     } finally {
       clearInterval(look);
     }
-    assert.ok(most <= stand.slotCount, `${most} went on at the same time in ${stand.slotCount} slots`);
+    assert.ok(most <= harness.slotCount, `${most} went on at the same time in ${harness.slotCount} slots`);
   },
 );
 
-export const givesBackPrograms = rule(
+export const returnsPrograms = rule(
   'gives back a program that is stopped before it was started',
   takesExecutables,
-  async (stand) => {
-    const before = await running(stand, 100);
-    const waiting = stand.attempt(program('console.log("ran")'), { path: 'waits' });
+  async (harness) => {
+    const before = await running(harness, 100);
+    const waiting = harness.attempt(program('console.log("ran")'), { path: 'waits' });
     waiting.abort();
     expectKind(await waiting.outcome(), 'not-started');
-    assert.ok(!waiting.hasBegun, 'it was begun all the same');
+    assert.ok(!waiting.hasStarted, 'it was begun all the same');
     for (const each of before) each.abort();
     await Promise.all(before.map((each) => each.outcome()));
   },
@@ -167,10 +177,10 @@ export const givesBackPrograms = rule(
 export const endsPrograms = rule(
   "close('kill') ends programs, and gives back those that wait",
   killsExecutables,
-  async (stand) => {
-    const before = await running(stand);
-    const waiting = stand.attempt(program(''), { path: 'waits' });
-    await stand.close('kill');
+  async (harness) => {
+    const before = await running(harness);
+    const waiting = harness.attempt(program(''), { path: 'waits' });
+    await harness.close('kill');
     await new Promise(setImmediate);
     for (const each of [...before, waiting])
       assert.ok(each.isSettled, `close() resolved, and "${each.assignment.path}" has no outcome`);
@@ -182,19 +192,19 @@ export const endsPrograms = rule(
 export const leavesNoProgram = ruleOfLife(
   'leaves no handle of a program behind, and opens again',
   takesExecutables,
-  async (stand) => {
-    const leftovers = await handlesAdded(stand);
+  async (harness) => {
+    const leftovers = await handlesAdded(harness);
     for (let time = 0; time < 2; time++) {
-      await stand.open();
-      factsOf(await stand.outcomeOf(program('console.log("out")')));
-      await stand.close('drain');
+      await harness.open();
+      factsOf(await harness.outcomeOf(program('console.log("out")')));
+      await harness.close('drain');
     }
     assert.deepEqual(await leftovers(), [], 'handles that were not there before');
   },
 );
 
-export const refusesFunctions = rule('refuses functions', takesNoFunctions, async (stand) => {
-  const error = expectError(await stand.outcomeOf(fixtures.echo), 'threw');
+export const refusesFunctions = rule('refuses functions', takesNoFunctions, async (harness) => {
+  const error = expectError(await harness.outcomeOf(fixtures.echo), 'threw');
   assert.ok(isPexenError(error), `expected a PexenError, got ${error.name}: ${error.message}`);
   expectSame(error.code, 'PEXEN_FUNCTION', 'its code');
 });

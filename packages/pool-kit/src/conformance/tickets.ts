@@ -1,15 +1,14 @@
 /** A pool says when an attempt begins, hands on its news, and gives back what it has not begun. */
 import assert from 'node:assert/strict';
 import { crosses, kills, rule, takesFunctions } from './case.ts';
-import { describe, expectKind, expectSame } from './expect.ts';
-import { type Attempt, fixtures, type Sign } from './stand.ts';
+import { type Attempt, describe, expectKind, expectSame, fixtures, type Sign } from './test-harness.ts';
 
 export const startsOnce = rule(
   'says exactly once, and before all else, that an attempt has begun',
   takesFunctions,
-  async (stand) => {
-    for (const task of [fixtures.echo, fixtures.tells, fixtures.throws, fixtures.skips]) {
-      const attempt = stand.attempt(task);
+  async (harness) => {
+    for (const task of [fixtures.echo, fixtures.reports, fixtures.throws, fixtures.skips]) {
+      const attempt = harness.attempt(task);
       await attempt.outcome();
       expectSame(kindsOf(attempt).filter((kind) => kind === 'started').length, 1, 'calls of started()');
       expectSame(kindsOf(attempt)[0], 'started', 'what came first');
@@ -17,8 +16,8 @@ export const startsOnce = rule(
   },
 );
 
-export const namesWorker = rule('names the worker that begins', takesFunctions, async (stand) => {
-  const attempt = stand.attempt(fixtures.echo);
+export const namesWorker = rule('names the worker that begins', takesFunctions, async (harness) => {
+  const attempt = harness.attempt(fixtures.echo);
   await attempt.outcome();
   const [first] = attempt.signs.filter((sign) => sign.kind === 'started');
   if (first !== undefined)
@@ -28,19 +27,19 @@ export const namesWorker = rule('names the worker that begins', takesFunctions, 
 export const startsInTime = rule(
   'says that a body has begun while it still keeps its worker busy',
   crosses,
-  async (stand) => {
-    await stand.outcomeOf(fixtures.echo);
-    await startsLongBeforeItsEnd(stand.attempt(fixtures.blocksFor, { args: { ms: 600 } }));
+  async (harness) => {
+    await harness.outcomeOf(fixtures.echo);
+    await startsLongBeforeItsEnd(harness.attempt(fixtures.blocksFor, { args: { ms: 600 } }));
   },
 );
 
 export const startsAfterWaiting = rule(
   'says so of a body that waited long for a worker, too',
   crosses,
-  async (stand) => {
-    const before = await stand.fill(fixtures.obeys);
-    const waiting = stand.attempt(fixtures.blocksFor, { path: 'waited long', args: { ms: 600 } });
-    await stand.lull();
+  async (harness) => {
+    const before = await harness.fill(fixtures.obeys);
+    const waiting = harness.attempt(fixtures.blocksFor, { path: 'waited long', args: { ms: 600 } });
+    await harness.lull();
     for (const each of before) each.abort();
     await startsLongBeforeItsEnd(waiting);
   },
@@ -56,15 +55,15 @@ async function startsLongBeforeItsEnd(attempt: Attempt): Promise<void> {
 export const knowsDurations = rule(
   'knows how long a body ran, from its beginning to its outcome or by ranMs',
   takesFunctions,
-  async (stand) => {
-    await stand.outcomeOf(fixtures.echo);
+  async (harness) => {
+    await harness.outcomeOf(fixtures.echo);
     await onceInAWhile(async () => {
-      const beganMs = performance.now();
-      const attempt = stand.attempt(fixtures.blocksFor, { args: { ms: 300 } });
+      const startedMs = performance.now();
+      const attempt = harness.attempt(fixtures.blocksFor, { args: { ms: 300 } });
       const outcome = await attempt.outcome();
       const endedMs = performance.now();
       const { ranMs = endedMs - (await attempt.startedAt()) } = outcome;
-      assert.ok(ranMs > 250 && ranMs <= endedMs - beganMs + 1, `${ranMs} ms for a body that takes 300`);
+      assert.ok(ranMs > 250 && ranMs <= endedMs - startedMs + 1, `${ranMs} ms for a body that takes 300`);
     });
   },
 );
@@ -72,49 +71,49 @@ export const knowsDurations = rule(
 export const fillsSlots = rule(
   'makes as many attempts at the same time as it says it has slots',
   takesFunctions,
-  async (stand) => {
-    const attempts = Array.from({ length: stand.slotCount }, (_, n) =>
-      stand.attempt(fixtures.obeys, { path: `fills slot ${n}` }),
+  async (harness) => {
+    const attempts = Array.from({ length: harness.slotCount }, (_, n) =>
+      harness.attempt(fixtures.obeys, { path: `fills slot ${n}` }),
     );
-    await Promise.all(attempts.map((each) => each.begun()));
+    await Promise.all(attempts.map((each) => each.started()));
   },
 );
 
 export const keepsToSlots = rule(
   'begins no more attempts than it says it has slots, and the rest later',
   takesFunctions,
-  async (stand) => {
-    const attempts = stand.attempts(stand.slotCount + 2, fixtures.obeys);
-    await Promise.all(attempts.slice(0, stand.slotCount).map((each) => each.begun()));
-    await stand.lull();
-    expectSame(attempts.filter((each) => each.hasBegun).length, stand.slotCount, 'attempts begun');
-    for (const each of attempts.slice(0, stand.slotCount)) each.abort();
-    await Promise.all(attempts.slice(stand.slotCount).map((each) => each.begun()));
+  async (harness) => {
+    const attempts = harness.attempts(harness.slotCount + 2, fixtures.obeys);
+    await Promise.all(attempts.slice(0, harness.slotCount).map((each) => each.started()));
+    await harness.lull();
+    expectSame(attempts.filter((each) => each.hasStarted).length, harness.slotCount, 'attempts begun');
+    for (const each of attempts.slice(0, harness.slotCount)) each.abort();
+    await Promise.all(attempts.slice(harness.slotCount).map((each) => each.started()));
   },
 );
 
-export const givesBackStopped = rule(
+export const returnsStopped = rule(
   'gives back what is stopped before it was started',
   takesFunctions,
-  async (stand) => {
-    await stand.fill(fixtures.obeys);
-    const waiting = stand.attempt(fixtures.echo, { path: 'waits' });
+  async (harness) => {
+    await harness.fill(fixtures.obeys);
+    const waiting = harness.attempt(fixtures.echo, { path: 'waits' });
     waiting.abort();
     const { reason } = expectKind(await waiting.outcome(), 'not-started');
     assert.ok(reason.length > 0, 'there is no reason');
-    assert.ok(!waiting.hasBegun, 'it was begun all the same');
+    assert.ok(!waiting.hasStarted, 'it was begun all the same');
   },
 );
 
-export const givesBackRecalled = rule(
+export const returnsReclaimed = rule(
   'gives back what has not begun when it is recalled, and nothing else',
   takesFunctions,
-  async (stand) => {
-    const { pool } = stand;
-    const running = await stand.fill(fixtures.obeys);
-    const waiting = stand.attempts(3, fixtures.echo);
+  async (harness) => {
+    const { pool } = harness;
+    const running = await harness.fill(fixtures.obeys);
+    const waiting = harness.attempts(3, fixtures.echo);
     if (pool.reclaim === undefined) {
-      await stand.lull();
+      await harness.lull();
       const message =
         'it has no reclaim(), and attempts wait in it: only where nothing waits may it be left out';
       assert.ok(
@@ -124,7 +123,7 @@ export const givesBackRecalled = rule(
     }
     pool.reclaim?.();
     for (const each of waiting) expectKind(await each.outcome(), 'not-started');
-    const later = stand.attempt(fixtures.echo, { path: 'later' });
+    const later = harness.attempt(fixtures.echo, { path: 'later' });
     for (const each of running) each.abort();
     for (const each of running)
       assert.notEqual((await each.outcome()).kind, 'not-started', 'the outcome of what had begun');
@@ -135,28 +134,28 @@ export const givesBackRecalled = rule(
 export const takesStopped = rule(
   'gives back, or stops at once, what was stopped before it was given',
   takesFunctions,
-  async (stand) => {
-    await stand.attempt(fixtures.obeys, { isAborted: true }).outcome();
+  async (harness) => {
+    await harness.attempt(fixtures.obeys, { isAborted: true }).outcome();
   },
 );
 
-export const strandsNothing = rule('strands nothing behind a body that hangs', kills, async (stand) => {
-  const hanging = await stand.fill(fixtures.blocks, { graceMs: 100 });
-  const behind = Array.from({ length: 4 }, (_, n) => stand.attempt(fixtures.echo, { path: `behind ${n}` }));
+export const strandsNothing = rule('strands nothing behind a body that hangs', kills, async (harness) => {
+  const hanging = await harness.fill(fixtures.blocks, { graceMs: 100 });
+  const behind = Array.from({ length: 4 }, (_, n) => harness.attempt(fixtures.echo, { path: `behind ${n}` }));
   for (const each of hanging) each.abort();
   const outcomes = await Promise.all(behind.map((each) => each.outcome()));
   for (const outcome of outcomes)
     assert.match(outcome.kind, /^(not-started|returned)$/, `what waited behind it got ${describe(outcome)}`);
 });
 
-export const tellsAll = rule(
+export const deliversAll = rule(
   'hands on every kind of news, in order, before the outcome',
   takesFunctions,
-  async (stand) => {
-    const attempt = stand.attempt(fixtures.tells);
+  async (harness) => {
+    const attempt = harness.attempt(fixtures.reports);
     await attempt.outcome();
     assert.deepEqual(
-      attempt.news.filter(({ kind }) => kind !== 'output' && kind !== 'heartbeat'),
+      attempt.update.filter(({ kind }) => kind !== 'output' && kind !== 'heartbeat'),
       [
         { kind: 'progress', progress: { done: 1, total: 3 } },
         { kind: 'log', message: 'half way', data: { at: 2 } },
@@ -168,26 +167,26 @@ export const tellsAll = rule(
         { kind: 'attachment', attachment: { name: 'trace', mediaType: 'text/plain', text: 'a b c' } },
       ],
     );
-    await stand.lull();
+    await harness.lull();
     assert.equal(attempt.signs.at(-1)?.kind, 'outcome', 'something came after the outcome');
   },
 );
 
-export const tellsOwn = rule(
+export const deliversOwn = rule(
   'hands the news of an attempt to its own ticket',
   takesFunctions,
-  async (stand) => {
-    const talking = stand.attempt(fixtures.tells);
-    const silent = stand.attempt(fixtures.echo);
+  async (harness) => {
+    const talking = harness.attempt(fixtures.reports);
+    const silent = harness.attempt(fixtures.echo);
     await Promise.all([talking.outcome(), silent.outcome()]);
-    assert.deepEqual(silent.news, []);
+    assert.deepEqual(silent.update, []);
   },
 );
 
-export const standsFloods = rule('loses no finding in a flood of news', takesFunctions, async (stand) => {
-  const attempt = stand.attempt(fixtures.floods);
+export const standsFloods = rule('loses no finding in a flood of news', takesFunctions, async (harness) => {
+  const attempt = harness.attempt(fixtures.floods);
   expectKind(await attempt.outcome(), 'returned');
-  const findings = attempt.news.filter((news) => news.kind === 'finding');
+  const findings = attempt.update.filter((update) => update.kind === 'finding');
   expectSame(findings.length, 50, 'findings');
   const names = findings.map(({ finding }) => finding.name);
   assert.deepEqual(
@@ -195,17 +194,17 @@ export const standsFloods = rule('loses no finding in a flood of news', takesFun
     names.map((_, at) => `check ${(at + 1) * 400}`),
     'the findings are not in order',
   );
-  const progress = attempt.news.filter((news) => news.kind === 'progress').at(-1);
+  const progress = attempt.update.filter((update) => update.kind === 'progress').at(-1);
   expectSame(progress?.progress.done, 20_000, 'the last progress');
 });
 
 export const stopsEarly = rule(
   'calls nothing stopped or crashed of which it has not said that it began',
   kills,
-  async (stand) => {
+  async (harness) => {
     // Workers may only just be made: what is stopped may or may not have begun.
     for (const waitMs of [0, 5, 25, 100]) {
-      const attempts = stand.attempts(stand.slotCount, fixtures.ignores, {
+      const attempts = harness.attempts(harness.slotCount, fixtures.ignores, {
         path: 'stopped early',
         graceMs: 1,
       });
@@ -220,17 +219,17 @@ export const stopsEarly = rule(
         );
       }
     }
-    expectKind(await stand.outcomeOf(fixtures.echo), 'returned');
+    expectKind(await harness.outcomeOf(fixtures.echo), 'returned');
   },
 );
 
 export const sparesOthers = rule(
   'does nothing when an attempt is stopped that has ended already',
   takesFunctions,
-  async (stand) => {
-    const ended = stand.attempts(stand.slotCount, fixtures.echo, { graceMs: 10 });
+  async (harness) => {
+    const ended = harness.attempts(harness.slotCount, fixtures.echo, { graceMs: 10 });
     await Promise.all(ended.map((each) => each.outcome()));
-    const running = await stand.fill(fixtures.takesTime, { args: { ms: 200 } });
+    const running = await harness.fill(fixtures.takesTime, { args: { ms: 200 } });
     for (const each of ended) each.abort();
     for (const each of running) expectKind(await each.outcome(), 'returned');
   },
@@ -239,20 +238,20 @@ export const sparesOthers = rule(
 export const takesThemWhole = rule(
   'reads assignment and ticket where they are, and copies neither',
   takesFunctions,
-  async (stand) => {
-    const attempt = stand.attempt(fixtures.tells, { isOfRun: true, path: 'with getters' });
+  async (harness) => {
+    const attempt = harness.attempt(fixtures.reports, { isOfRun: true, path: 'with getters' });
     const outcome = await attempt.outcome();
     const hint = 'their entries are getters here, as in a run: a copy by spread is empty';
     assert.equal(outcome.kind, 'returned', `expected "returned", got ${describe(outcome)}; ${hint}`);
     assert.ok(kindsOf(attempt).includes('started'), `started() never reached the ticket; ${hint}`);
-    assert.ok(attempt.news.length > 0, `report() never reached the ticket; ${hint}`);
+    assert.ok(attempt.update.length > 0, `report() never reached the ticket; ${hint}`);
   },
 );
 
-export const tellsUnfit = rule('replaces what cannot cross in a finding', crosses, async (stand) => {
-  const attempt = stand.attempt(fixtures.tellsUnfit);
+export const replacesUnfit = rule('replaces what cannot cross in a finding', crosses, async (harness) => {
+  const attempt = harness.attempt(fixtures.reportsUnfit);
   expectKind(await attempt.outcome(), 'returned');
-  const [finding] = attempt.news.filter((news) => news.kind === 'finding');
+  const [finding] = attempt.update.filter((update) => update.kind === 'finding');
   assert.equal(finding?.finding.name, 'with a function');
 });
 

@@ -3,29 +3,28 @@ import assert from 'node:assert/strict';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { kills, ruleOfTraces, takesFunctions } from './case.ts';
-import { expectKind } from './expect.ts';
-import { type Attempt, fixtures, type Stand } from './stand.ts';
+import { type Attempt, expectKind, fixtures, type TestHarness } from './test-harness.ts';
 
-export const runsNothingGivenBack = ruleOfTraces(
+export const runsNothingReturned = ruleOfTraces(
   'never runs what it gives back',
   takesFunctions,
-  async (stand, folder) => {
-    const running = await stand.fill(fixtures.obeys);
+  async (harness, folder) => {
+    const running = await harness.fill(fixtures.obeys);
     const fileOf = ({ assignment }: Attempt): string => join(folder, assignment.path);
     const marks = (path: string): Attempt =>
-      stand.attempt(fixtures.marks, { path, args: { file: join(folder, path) } });
-    const waiting = [marks('stopped'), marks('recalled')];
+      harness.attempt(fixtures.marks, { path, args: { file: join(folder, path) } });
+    const waiting = [marks('stopped'), marks('reclaimed')];
     waiting[0]?.abort();
-    stand.pool.reclaim?.();
+    harness.pool.reclaim?.();
     for (const each of running) each.abort();
     await Promise.all(
-      [...running, ...waiting, ...stand.attempts(4, fixtures.echo)].map((each) => each.outcome()),
+      [...running, ...waiting, ...harness.attempts(4, fixtures.echo)].map((each) => each.outcome()),
     );
-    await stand.lull();
+    await harness.lull();
     for (const each of waiting) {
       if ((await each.outcome()).kind !== 'not-started') continue;
       assert.ok(
-        !each.hasBegun,
+        !each.hasStarted,
         `started() or report() was called for "${each.assignment.path}", "not-started"`,
       );
       assert.ok(!existsSync(fileOf(each)), `the body of "${each.assignment.path}", "not-started", did run`);
@@ -36,30 +35,30 @@ export const runsNothingGivenBack = ruleOfTraces(
 export const endsWhatItKills = ruleOfTraces(
   'has ended the body of which it says so',
   kills,
-  async (stand, folder) => {
-    const stopped = await writing(stand, join(folder, 'stopped'));
+  async (harness, folder) => {
+    const stopped = await writing(harness, join(folder, 'stopped'));
     stopped.abort();
     expectKind(await stopped.outcome(), 'stopped');
-    await writesNoMore(stand, stopped);
-    const killed = await writing(stand, join(folder, 'killed'));
-    await stand.close('kill');
+    await writesNoMore(harness, stopped);
+    const killed = await writing(harness, join(folder, 'killed'));
+    await harness.close('kill');
     expectKind(await killed.outcome(), 'crashed');
-    await writesNoMore(stand, killed);
+    await writesNoMore(harness, killed);
   },
 );
 
 /** An attempt that writes to the file until it is ended by force, and has begun to. */
-export async function writing(stand: Stand, file: string): Promise<Attempt> {
-  const attempt = stand.attempt(fixtures.writesOn, { args: { file }, graceMs: 100 });
-  await attempt.told();
+export async function writing(harness: TestHarness, file: string): Promise<Attempt> {
+  const attempt = harness.attempt(fixtures.writesOn, { args: { file }, graceMs: 100 });
+  await attempt.firstUpdate();
   return attempt;
 }
 
 /** Fails if the body of this attempt still does something. */
-export async function writesNoMore(stand: Stand, { assignment }: Attempt): Promise<void> {
+export async function writesNoMore(harness: TestHarness, { assignment }: Attempt): Promise<void> {
   const { file } = assignment.args as { readonly file: string };
   const sizeBefore = sizeOf(file);
-  await stand.lull();
+  await harness.lull();
   assert.equal(sizeOf(file), sizeBefore, 'the body still wrote to its file after the outcome had come');
 }
 

@@ -142,7 +142,7 @@ export interface ConnectionEvents {
    */
   started(number: number, worker?: string): void;
   /** News of the body, in order. They have been handed on when this returns. */
-  news(number: number, news: readonly TaskUpdate[]): void;
+  updated(number: number, updates: readonly TaskUpdate[]): void;
   /** How the attempt ended. */
   ended(number: number, outcome: OutcomeEnvelope): void;
   /** The attempt was taken back and will not start. */

@@ -102,15 +102,15 @@ export class Execution implements SentAttempt {
     this.#ticket.started(worker);
   }
 
-  tell(news: TaskUpdate): void {
-    if (!this.#isOver) this.#ticket.report(news);
+  report(update: TaskUpdate): void {
+    if (!this.#isOver) this.#ticket.report(update);
   }
 
   /** Keeps output that came as news, for an outcome without any. */
-  keep(news: TaskUpdate): void {
-    if (news.kind !== 'output') return;
+  keep(update: TaskUpdate): void {
+    if (update.kind !== 'output') return;
     this.#capture ??= new OutputCapture(() => {});
-    this.#capture.write(news.stream, news.text);
+    this.#capture.write(update.stream, update.text);
   }
 
   /** What was kept of its output. */

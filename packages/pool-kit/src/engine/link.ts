@@ -269,12 +269,12 @@ export class Link implements ConnectionEvents {
     else if (this.#presumedReturned.has(number)) this.violated('started an attempt that it had to return');
   }
 
-  news(number: number, news: readonly TaskUpdate[]): void {
+  updated(number: number, updates: readonly TaskUpdate[]): void {
     this.started(number);
     const attempt = this.#isDistrusted ? undefined : this.#held.get(number);
-    for (const each of news) {
+    for (const each of updates) {
       if (this.#connection.lastOutput === undefined) attempt?.keep(each);
-      attempt?.tell(each);
+      attempt?.report(each);
     }
   }
 

@@ -1,7 +1,8 @@
 /** A connection that carries messages, whatever carries them: a socket, a pipe, the channel of a child process. */
-import type { Border } from '../crossing.ts';
+
 import { encodeAssignment, encodeOutcome, refusedByTransport } from '../envelope.ts';
 import { encodeThrown } from '../error-codec.ts';
+import type { ChannelRules } from '../serializability.ts';
 import type { Connection, ConnectionEvents, SentAttempt } from './connector.ts';
 import { isFromWorker, type ToWorker } from './messages.ts';
 
@@ -16,7 +17,7 @@ export interface MessageTransport {
   /** Ends the worker by force; `events.gone` is to follow. `cause` says why. */
   readonly kill: (cause: string) => void;
   /** What may cross beside plain data. */
-  readonly border?: Border;
+  readonly channelRules?: ChannelRules;
 }
 
 /**
@@ -45,19 +46,19 @@ export class MessageConnection implements Connection {
 
   /** What the transport cannot carry ends here: those sent before it are on their way. */
   #sendOne({ number, assignment }: SentAttempt): void {
-    const { pool, border } = this.#transport;
+    const { pool, channelRules: rules } = this.#transport;
     const { path } = assignment;
     const { wantsModules } = this.#events;
     try {
-      const envelope = encodeAssignment(assignment, pool, border);
+      const envelope = encodeAssignment(assignment, pool, rules);
       this.#transport.send({ do: 'run', number, envelope, ...(wantsModules && { recordsModules: true }) });
     } catch (error) {
-      this.#events.ended(number, encodeOutcome(refusedByTransport(path, error), path, border));
+      this.#events.ended(number, encodeOutcome(refusedByTransport(path, error), path, rules));
     }
   }
 
   abort(number: number, reason: unknown): void {
-    this.#transport.send({ do: 'abort', number, reason: encodeThrown(reason, this.#transport.border) });
+    this.#transport.send({ do: 'abort', number, reason: encodeThrown(reason, this.#transport.channelRules) });
   }
 
   reclaim(numbers: readonly number[]): undefined {
@@ -88,8 +89,8 @@ export class MessageConnection implements Connection {
       case 'started':
         this.#events.started(message.number);
         break;
-      case 'news':
-        this.#events.news(message.number, message.news);
+      case 'updates':
+        this.#events.updated(message.number, message.updates);
         this.#transport.send({ do: 'credit', number: message.number, batches: 1 });
         break;
       case 'ended':

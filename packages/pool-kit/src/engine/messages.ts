@@ -26,7 +26,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly is: 'ready' }
   | { readonly is: 'started'; readonly number: number }
-  | { readonly is: 'news'; readonly number: number; readonly news: readonly TaskUpdate[] }
+  | { readonly is: 'updates'; readonly number: number; readonly updates: readonly TaskUpdate[] }
   | { readonly is: 'ended'; readonly number: number; readonly outcome: OutcomeEnvelope }
   | { readonly is: 'returned'; readonly number: number }
   /** An error of a body that had ended. The worker takes no further attempt. */
@@ -44,8 +44,8 @@ export function isFromWorker(value: unknown): value is FromWorker {
     case 'started':
     case 'returned':
       return true;
-    case 'news':
-      return Array.isArray(value.news) && value.news.every(isNews);
+    case 'updates':
+      return Array.isArray(value.updates) && value.updates.every(isTaskUpdate);
     case 'ended':
       return isWorkerOutcome(value.outcome);
     default:
@@ -78,7 +78,7 @@ export function isWorkerOutcome(value: unknown): value is OutcomeEnvelope {
 }
 
 /** True for news as a body may tell them. */
-export function isNews(value: unknown): value is TaskUpdate {
+export function isTaskUpdate(value: unknown): value is TaskUpdate {
   if (!isRecord(value)) return false;
   switch (value.kind) {
     case 'output':

@@ -80,12 +80,12 @@ export function within<T>(watched: Watched, code: () => T): T {
 }
 
 /** The attempt begins. */
-export function begin(watched: Watched): void {
+export function attemptStarted(watched: Watched): void {
   running.add(watched);
 }
 
 /** The attempt is over: what surfaces from now on is late. The reason of a rejection of it that nothing handled, in a list. */
-export function end(watched: Watched): readonly unknown[] {
+export function attemptEnded(watched: Watched): readonly unknown[] {
   running.delete(watched);
   ended.push(watched);
   if (ended.length > mostEnded) ended.shift();
@@ -103,7 +103,7 @@ function surfaced(error: unknown): void {
   const owner = currentOwner();
   if (owner === ours) endWith(error);
   const watched = ownerOf(owner);
-  if (watched === undefined || !running.has(watched)) tellLate(watched, error);
+  if (watched === undefined || !running.has(watched)) reportLate(watched, error);
   else if (!watched.isAbort(error)) watched.fail(error);
 }
 
@@ -115,7 +115,7 @@ function rejected(reason: unknown, promise: unknown): void {
   if (watched !== undefined && running.has(watched)) return;
   // Like that of a body, it may be handled within a turn.
   later(() => {
-    if (rejections.delete(promise)) tellLate(watched, reason);
+    if (rejections.delete(promise)) reportLate(watched, reason);
   });
 }
 
@@ -129,7 +129,7 @@ function ownerOf(owner: Owner | undefined): Watched | undefined {
   return ended.length === 0 && running.size === 1 ? [...running][0] : undefined;
 }
 
-function tellLate(owner: Watched | undefined, error: unknown): void {
+function reportLate(owner: Watched | undefined, error: unknown): void {
   if (owner?.isAbort(error)) return;
   const candidates = owner === undefined ? [...ended, ...running] : [owner];
   const tasks = [...new Set(candidates.map(({ path }) => path))];

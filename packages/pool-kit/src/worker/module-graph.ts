@@ -28,7 +28,7 @@ export function recordModules(): ModuleRecord | undefined {
   if (world[recordKey] === undefined && typeof nodeModule.registerHooks === 'function') {
     const recorder = new Recorder();
     world[recordKey] = recorder;
-    recorder.begin();
+    recorder.start();
   }
   return world[recordKey];
 }
@@ -75,7 +75,7 @@ class Recorder implements ModuleRecord {
     return this.#log.length;
   }
 
-  begin(): void {
+  start(): void {
     nodeModule.registerHooks({
       resolve: (specifier, context, next) => {
         const resolved = next(specifier, context);

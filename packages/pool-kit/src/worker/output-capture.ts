@@ -1,6 +1,7 @@
 /** Collects what one attempt prints, the first part and the last, and tells it live. Knows no stream. */
 import { StringDecoder } from 'node:string_decoder';
 import type { CapturedOutput, PoolOutcomeFacts, TaskUpdate } from '@pexen/core';
+import { nextTick } from '../own-globals.ts';
 
 /** How much of each stream is kept: so many characters from the beginning, and so many from the end. */
 const kept = { head: 1_048_576, tail: 1_048_576 };
@@ -44,16 +45,16 @@ class Capture {
 
 /** The standard streams of one attempt. */
 export class OutputCapture {
-  readonly #tell: (news: TaskUpdate) => void;
+  readonly #report: (update: TaskUpdate) => void;
   readonly #streams = { stdout: new Capture(), stderr: new Capture() };
 
-  constructor(tell: (news: TaskUpdate) => void) {
-    this.#tell = tell;
+  constructor(report: (update: TaskUpdate) => void) {
+    this.#report = report;
   }
 
   write(stream: 'stdout' | 'stderr', chunk: string | Uint8Array): void {
     const text = this.#streams[stream].write(chunk);
-    if (text !== '') this.#tell({ kind: 'output', stream, text });
+    if (text !== '') this.#report({ kind: 'output', stream, text });
   }
 
   /** What belongs into the outcome. */
@@ -62,4 +63,31 @@ export class OutputCapture {
     const stderr = this.#streams.stderr.captured;
     return { ...(stdout !== undefined && { stdout }), ...(stderr !== undefined && { stderr }) };
   }
+}
+
+/** Gives the capture of the attempt that runs, if one does. */
+export type CurrentCapture = () => OutputCapture | undefined;
+
+type Write = typeof process.stdout.write;
+
+/** Takes over `process.stdout` and `process.stderr`, for good: call it once, in a worker. */
+export function redirectOutput(current: CurrentCapture): void {
+  for (const stream of ['stdout', 'stderr'] as const) redirect(stream, current);
+}
+
+function redirect(stream: 'stdout' | 'stderr', current: CurrentCapture): void {
+  const target = process[stream];
+  const pass = target.write.bind(target) as (...args: readonly unknown[]) => boolean;
+  const write = (chunk: string | Uint8Array, ...rest: readonly unknown[]): boolean => {
+    const capture = current();
+    if (capture === undefined) return pass(chunk, ...rest);
+    const [encoding] = rest;
+    const isEncoded =
+      typeof chunk === 'string' && typeof encoding === 'string' && !/^utf-?8$/i.test(encoding);
+    capture.write(stream, isEncoded ? Buffer.from(chunk, encoding as BufferEncoding) : chunk);
+    const done = rest.find((each): each is () => void => typeof each === 'function');
+    if (done !== undefined) nextTick(done);
+    return true;
+  };
+  target.write = write as Write;
 }

@@ -10,13 +10,20 @@ import {
   type TaskDefinition,
   type TaskUpdate,
 } from '@pexen/core';
-import type { Border } from '../crossing.ts';
 import { type AssignmentEnvelope, encodeOutcome, type OutcomeEnvelope } from '../envelope.ts';
 import { decodeThrown } from '../error-codec.ts';
 import { later, now } from '../own-globals.ts';
-import { findBody } from './find-body.ts';
-import { begin, end, type LateError, outsideBodies, type Watched, within } from './late-errors.ts';
+import type { ChannelRules } from '../serializability.ts';
+import {
+  attemptEnded,
+  attemptStarted,
+  type LateError,
+  outsideBodies,
+  type Watched,
+  within,
+} from './late-errors.ts';
 import { newModules } from './module-graph.ts';
+import { resolveBody } from './resolve-body.ts';
 
 /** What a transport gives to the attempt that runs. */
 export interface WorkerLink {
@@ -28,9 +35,9 @@ export interface WorkerLink {
   /** The attempt starts: to be told to the host before anything else, since deadlines count from here. Called exactly once. */
   started(): void;
   /** News of the body, until the outcome. */
-  report(news: TaskUpdate): void;
+  report(update: TaskUpdate): void;
   /** What may cross beside plain data. */
-  readonly border?: Border;
+  readonly channelRules?: ChannelRules;
   /** The body reads its signal, for the first time. */
   signalRead?(): void;
   /**
@@ -72,7 +79,7 @@ export class BodyAttempt implements Watched {
   readonly path: string;
   readonly #envelope: AssignmentEnvelope;
   readonly #link: WorkerLink;
-  readonly #beganAtMs: number = now();
+  readonly #startedAtMs: number = now();
   #definition: TaskDefinition | undefined;
   #ranMs = 0;
   /** What came of the body itself. */
@@ -97,7 +104,7 @@ export class BodyAttempt implements Watched {
   /** Runs it, and calls back once its body has ended or something surfaced that fails it; never throws. */
   run(whenEnded: () => void): void {
     this.#whenEnded = whenEnded;
-    begin(this);
+    attemptStarted(this);
     this.#link.started();
     try {
       this.#start();
@@ -108,12 +115,12 @@ export class BodyAttempt implements Watched {
 
   /** Its outcome, to be asked for once. From now on what surfaces is late. */
   conclude(): OutcomeEnvelope {
-    const [rejection] = end(this).map((error) => ({ error }));
+    const [rejection] = attemptEnded(this).map((error) => ({ error }));
     if (this.#outcome === undefined) this.#link.spoiled?.();
     const failure = this.#surfaced ?? rejection;
     const outcome = failure === undefined ? this.#outcome : this.#failedBy(failure.error);
-    const told = { ...(outcome ?? threw(undefined)), ranMs: this.#ranMs };
-    const encoded = encodeOutcome(told, this.path, this.#link.border, this.#definition?.meta);
+    const settled = { ...(outcome ?? threw(undefined)), ranMs: this.#ranMs };
+    const encoded = encodeOutcome(settled, this.path, this.#link.channelRules, this.#definition?.meta);
     const modules = newModules();
     return modules === undefined ? encoded : { ...encoded, modules };
   }
@@ -140,7 +147,7 @@ export class BodyAttempt implements Watched {
     const { refusal, address } = this.#envelope;
     if (refusal !== undefined) throw decodeThrown(refusal, '');
     if (address === undefined) throw new TypeError('an envelope without an address');
-    const found = outsideBodies(() => findBody(address));
+    const found = outsideBodies(() => resolveBody(address));
     if (isThenable(found)) void this.#runLater(found);
     else this.#runBody(found);
   }
@@ -181,7 +188,7 @@ export class BodyAttempt implements Watched {
   #end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#ranMs = Math.round((now() - this.#beganAtMs) * 1000) / 1000;
+    this.#ranMs = Math.round((now() - this.#startedAtMs) * 1000) / 1000;
     this.#whenEnded();
   }
 

@@ -1,6 +1,5 @@
 /** A worker's end of a `MessageConnection`: runs what it is sent, one attempt after the other, and reports what becomes of each. */
 import type { TaskUpdate } from '@pexen/core';
-import type { Border } from '../crossing.ts';
 import type { FromWorker, ToWorker } from '../engine/messages.ts';
 import {
   type AssignmentEnvelope,
@@ -10,9 +9,10 @@ import {
 } from '../envelope.ts';
 import { decodeThrown } from '../error-codec.ts';
 import { endProcess, later, OwnAbortController } from '../own-globals.ts';
+import type { ChannelRules } from '../serializability.ts';
+import { CreditedSender } from './credited-sender.ts';
 import { asWorker, type LateError, watchErrors } from './late-errors.ts';
 import { recordModules } from './module-graph.ts';
-import { NewsValve } from './news-valve.ts';
 import { runAssignment, type WorkerLink } from './run-assignment.ts';
 import { untilQuiet } from './turns.ts';
 
@@ -23,7 +23,7 @@ export interface WorkerSessionOptions {
   /** Ends the worker: called when the host asks it to leave, while nothing runs. Default: the process exits. */
   readonly leave?: () => void;
   /** What may cross beside plain data. */
-  readonly border?: Border;
+  readonly channelRules?: ChannelRules;
 }
 
 /** How long what the last body left behind may take before the worker leaves, ms. */
@@ -128,24 +128,27 @@ interface Sent {
 /** The attempt that runs. */
 class Current implements WorkerLink {
   readonly number: number;
-  readonly border: Border;
+  readonly channelRules: ChannelRules;
   readonly #path: string;
   readonly #send: WorkerSessionOptions['send'];
   readonly #session: WorkerSession;
   readonly #controller = new OwnAbortController();
-  readonly #valve: NewsValve;
+  readonly #updates: CreditedSender;
 
   constructor(
     { number, envelope }: Sent,
-    { send, border = {} }: WorkerSessionOptions,
+    { send, channelRules = {} }: WorkerSessionOptions,
     session: WorkerSession,
   ) {
     this.number = number;
-    this.border = border;
+    this.channelRules = channelRules;
     this.#path = envelope.path;
     this.#send = send;
     this.#session = session;
-    this.#valve = new NewsValve({ send: (news) => send({ is: 'news', number, news }), border });
+    this.#updates = new CreditedSender({
+      send: (updates) => send({ is: 'updates', number, updates }),
+      channelRules,
+    });
   }
 
   get signal(): AbortSignal {
@@ -156,8 +159,8 @@ class Current implements WorkerLink {
     this.#send({ is: 'started', number: this.number });
   }
 
-  report(news: TaskUpdate): void {
-    this.#valve.tell(news);
+  report(update: TaskUpdate): void {
+    this.#updates.send(update);
   }
 
   late(error: LateError): void {
@@ -169,7 +172,7 @@ class Current implements WorkerLink {
   }
 
   credited(batches: number): void {
-    for (let batch = 0; batch < batches; batch++) this.#valve.credited();
+    for (let batch = 0; batch < batches; batch++) this.#updates.credited();
   }
 
   abort(reason: unknown): void {
@@ -178,11 +181,15 @@ class Current implements WorkerLink {
 
   end(outcome: OutcomeEnvelope): void {
     const { number } = this;
-    this.#valve.flush();
+    this.#updates.flush();
     try {
       this.#send({ is: 'ended', number, outcome });
     } catch (error) {
-      const refused = encodeOutcome(refusedByTransport(this.#path, error, outcome), this.#path, this.border);
+      const refused = encodeOutcome(
+        refusedByTransport(this.#path, error, outcome),
+        this.#path,
+        this.channelRules,
+      );
       this.#send({ is: 'ended', number, outcome: refused });
     }
   }

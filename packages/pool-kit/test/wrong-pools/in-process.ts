@@ -201,8 +201,8 @@ export class InProcess implements Pool {
       {
         signal: ticket.signal,
         started: () => {},
-        report: (news) => ticket.report(JSON.parse(JSON.stringify(news))),
-        border: { json },
+        report: (update) => ticket.report(JSON.parse(JSON.stringify(update))),
+        channelRules: { json },
         late: ({ tasks, error }) => this.late(tasks, decodeThrown(error, 'in-process worker')),
       },
     );

@@ -18,7 +18,7 @@ function slipping(breaks: ConformanceCase, does: string, slips: Slips): WrongPoo
 
 /** Says how many slots it has when it is opened, and never again. */
 function tellsSlotsOnce(faults: NetworkFaults): Pool {
-  class TellsOnce extends SlotEngine {
+  class ReportsSlotsOnce extends SlotEngine {
     override async open(context: PoolContext): Promise<void> {
       let isFirst = true;
       const slotsChanged = (slots: number): void => {
@@ -28,7 +28,7 @@ function tellsSlotsOnce(faults: NetworkFaults): Pool {
       await super.open({ ...context, slotsChanged });
     }
   }
-  return new TellsOnce(new NetworkConnector(faults, {}));
+  return new ReportsSlotsOnce(new NetworkConnector(faults, {}));
 }
 
 export const wrongNetwork: readonly WrongPool[] = [
@@ -36,16 +36,16 @@ export const wrongNetwork: readonly WrongPool[] = [
   slipping(rules.standsDelays, 'takes a late message for a lost worker', { isHasty: true }),
   {
     does: 'never says that a slot is out of reach',
-    breaks: rules.tellsSlots,
+    breaks: rules.reportsSlots,
     make: () => tellsSlotsOnce(new NetworkFaults()),
     network: tellsSlotsOnce,
   },
-  slipping(rules.tellsSlots, 'never says that a slot is back', { hidesReturn: true }),
+  slipping(rules.reportsSlots, 'never says that a slot is back', { hidesReturn: true }),
   slipping(rules.goesOn, 'forgets an outcome that got lost on its way', { forgetsOutcomes: true }),
   slipping(rules.losesCutOff, 'calls fenced what still runs', { fencesAtOnce: true }),
   slipping(rules.losesCutOff, 'waits for ever for a worker that does not come back', { neverGivesUp: true }),
   slipping(rules.runsNothingTwice, 'runs elsewhere what may have begun', { callsItGone: true }),
-  slipping(rules.givesBackNothingBegun, 'guesses that nothing has begun', { guessesReturns: true }),
+  slipping(rules.returnsNothingStarted, 'guesses that nothing has begun', { guessesReturns: true }),
   slipping(rules.closesCutOff, 'is not closed before workers out of reach say farewell', {
     waitsForFarewells: true,
   }),

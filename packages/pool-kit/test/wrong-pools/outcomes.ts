@@ -32,7 +32,7 @@ class MisnamesLost extends InProcess {
   }
 }
 
-class TellsNoLateErrors extends InProcess {
+class ReportsNoLateErrors extends InProcess {
   override late(): void {}
 }
 
@@ -49,7 +49,7 @@ class BlamesNext extends InProcess {
   }
 }
 
-class TellsNoLoss extends InProcess {
+class ReportsNoLoss extends InProcess {
   override crashed(): void {}
 }
 
@@ -203,10 +203,18 @@ export const wrongOutcomes: readonly WrongPool[] = [
       ),
     }),
   ),
-  wrong(rules.tellingLateErrors, 'says nothing of late errors', () => new TellsNoLateErrors('clone')),
-  wrong(rules.tellingLateErrors, 'blames the body that runs for late errors', () => new BlamesNext('clone')),
-  wrong(rules.tellingOfLoss, 'says nothing of lost workers', () => new TellsNoLoss('clone')),
-  wrong(rules.tellingOfLoss, 'names another worker than the one that began', () => new MisnamesLost('clone')),
+  wrong(rules.reportingLateErrors, 'says nothing of late errors', () => new ReportsNoLateErrors('clone')),
+  wrong(
+    rules.reportingLateErrors,
+    'blames the body that runs for late errors',
+    () => new BlamesNext('clone'),
+  ),
+  wrong(rules.reportingLosses, 'says nothing of lost workers', () => new ReportsNoLoss('clone')),
+  wrong(
+    rules.reportingLosses,
+    'names another worker than the one that began',
+    () => new MisnamesLost('clone'),
+  ),
   wrong(rules.surviving, 'shrinks with every crash, and says so', () => new ShrinksSlots('clone')),
   wrong(rules.surviving, 'does not replace lost workers', () => new LosesSlots('clone')),
   wrong(rules.killing, 'cuts the grace short', () => new CutsGrace()),

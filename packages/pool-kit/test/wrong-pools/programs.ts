@@ -75,17 +75,13 @@ export const wrongPrograms: readonly WrongPool[] = [
     }),
   ),
   wrong(
-    rules.gathersReports,
+    rules.collectsReports,
     'reads no reports',
     spoilsFacts((facts) => ({ ...facts, report: '' })),
   ),
   wrong(rules.startsProgram, 'says twice that a program has begun', () => new CountsTwice()),
   wrong(rules.keepsProgramsApart, 'runs all programs at once', () => new RunsAllPrograms()),
-  wrong(
-    rules.givesBackPrograms,
-    'keeps a program that was stopped while it waited',
-    () => new KeepsStopped(),
-  ),
+  wrong(rules.returnsPrograms, 'keeps a program that was stopped while it waited', () => new KeepsStopped()),
   wrong(rules.endsPrograms, 'forgets programs that wait when it is closed by force', () => new KillForgets()),
   wrong(rules.leavesNoProgram, 'leaves a timer behind for each program', () => new LeavesTimer()),
   wrong(rules.refusesFunctions, 'takes a function for a crash', () => new LosesFunctions()),
@@ -104,7 +100,7 @@ export const wrongPrograms: readonly WrongPool[] = [
     }),
   ),
   wrong(
-    rules.tellsSignal,
+    rules.reportsSignal,
     'makes an exit code of a signal',
     spoilsFacts((facts) => ({ ...facts, exitCode: facts.exitCode ?? 137, signal: null })),
   ),

@@ -1,7 +1,7 @@
 /** The worker of threaded.ts: one attempt at a time. */
 import { parentPort } from 'node:worker_threads';
 import type { AssignmentEnvelope } from '@pexen/pool-kit';
-import { type LateError, NewsValve, runAssignment, watchErrors } from '@pexen/pool-kit/worker';
+import { CreditedSender, type LateError, runAssignment, watchErrors } from '@pexen/pool-kit/worker';
 
 watchErrors();
 
@@ -10,20 +10,20 @@ let controller = new AbortController();
 parentPort?.on('message', async (message: { envelope: AssignmentEnvelope } | { abort: true }) => {
   if ('abort' in message) return controller.abort(new Error('stopped'));
   controller = new AbortController();
-  const valve = new NewsValve({
+  const sender = new CreditedSender({
     send: (batch) => {
-      for (const news of batch) parentPort?.postMessage({ news });
+      for (const updates of batch) parentPort?.postMessage({ updates });
     },
     window: Number.POSITIVE_INFINITY,
   });
   const link = {
     signal: controller.signal,
     started: () => {},
-    report: valve.tell.bind(valve),
+    report: sender.send.bind(sender),
     late: (late: LateError) => parentPort?.postMessage({ late }),
     spoiled: () => parentPort?.postMessage({ spoiled: true }),
   };
   const outcome = await runAssignment(message.envelope, link);
-  valve.flush();
+  sender.flush();
   parentPort?.postMessage({ outcome });
 });

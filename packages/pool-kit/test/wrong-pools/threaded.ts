@@ -19,7 +19,7 @@ export interface Job {
 }
 
 type Message =
-  | { readonly news: TaskUpdate }
+  | { readonly updates: TaskUpdate }
   | { readonly outcome: OutcomeEnvelope }
   | { readonly late: LateError }
   | { readonly spoiled: true };
@@ -138,8 +138,8 @@ export class Threaded implements Pool {
     }
     const job = this.busy.get(worker);
     if (job === undefined) return;
-    if ('news' in message) {
-      job.ticket.report(message.news);
+    if ('updates' in message) {
+      job.ticket.report(message.updates);
       return;
     }
     this.busy.delete(worker);

@@ -11,7 +11,7 @@ function otherwise(ticket: Ticket, changes: Partial<Ticket>): Ticket {
   return {
     signal,
     started: changes.started ?? ((worker) => ticket.started(worker)),
-    report: changes.report ?? ((news) => ticket.report(news)),
+    report: changes.report ?? ((update) => ticket.report(update)),
   };
 }
 
@@ -29,13 +29,13 @@ class StartsLate extends InProcess {
       if (!hasStarted) job.ticket.started('late worker');
       hasStarted = true;
     };
-    const tell = (news: TaskUpdate): void => {
+    const report = (update: TaskUpdate): void => {
       start();
-      job.ticket.report(news);
+      job.ticket.report(update);
     };
     const outcome = await super.begin({
       ...job,
-      ticket: otherwise(job.ticket, { started: () => {}, report: tell }),
+      ticket: otherwise(job.ticket, { started: () => {}, report }),
     });
     start();
     return outcome;
@@ -75,7 +75,7 @@ class RecallsAll extends InProcess {
   override reclaim(): void {
     super.reclaim();
     if (this.context === undefined) return;
-    for (const job of this.running) job.settle({ kind: 'not-started', reason: 'recalled' });
+    for (const job of this.running) job.settle({ kind: 'not-started', reason: 'reclaimed' });
   }
 }
 
@@ -113,12 +113,13 @@ class CopiesTickets extends InProcess {
 const swaps = (ticket: Ticket): Ticket => {
   let kept: TaskUpdate | undefined;
   return otherwise(ticket, {
-    report: (news) => {
-      if (news.kind !== 'finding' || !/^check \d+00$/.test(news.finding.name)) return ticket.report(news);
+    report: (update) => {
+      if (update.kind !== 'finding' || !/^check \d+00$/.test(update.finding.name))
+        return ticket.report(update);
       const before = kept;
-      kept = before === undefined ? news : undefined;
+      kept = before === undefined ? update : undefined;
       if (before === undefined) return;
-      ticket.report(news);
+      ticket.report(update);
       ticket.report(before);
     },
   });
@@ -163,17 +164,17 @@ class Gossips extends InProcess {
     this.#tickets.push(job.ticket);
     const isTalking = nameOf(job.assignment) === 'tells';
     const everybody = isTalking ? this.#tickets : [job.ticket];
-    const tell = (news: TaskUpdate): void => {
-      for (const ticket of new Set([...everybody, job.ticket])) ticket.report(news);
+    const report = (update: TaskUpdate): void => {
+      for (const ticket of new Set([...everybody, job.ticket])) ticket.report(update);
     };
-    return await super.begin({ ...job, ticket: otherwise(job.ticket, { report: tell }) });
+    return await super.begin({ ...job, ticket: otherwise(job.ticket, { report }) });
   }
 }
 
 const dropsAbove = (limit: number) => {
   return (ticket: Ticket): Ticket => {
-    let told = 0;
-    return otherwise(ticket, { report: (news) => void (told++ < limit && ticket.report(news)) });
+    let reported = 0;
+    return otherwise(ticket, { report: (update) => void (reported++ < limit && ticket.report(update)) });
   };
 };
 
@@ -207,43 +208,37 @@ export const wrongTickets: readonly WrongPool[] = [
   ),
   wrong(rules.fillsSlots, 'leaves a slot empty', () => new OneAtATime('reference')),
   wrong(rules.keepsToSlots, 'begins more than it has slots', () => new Overfills('reference')),
+  wrong(rules.returnsStopped, 'keeps what was stopped while it waited', () => new KeepsStopped('reference')),
   wrong(
-    rules.givesBackStopped,
-    'keeps what was stopped while it waited',
-    () => new KeepsStopped('reference'),
-  ),
-  wrong(
-    rules.givesBackRecalled,
+    rules.returnsReclaimed,
     'gives back what runs when it is recalled',
     () => new RecallsAll('reference'),
   ),
   wrong(
-    rules.givesBackRecalled,
+    rules.returnsReclaimed,
     'keeps what waits when it is recalled',
     () => new RecallsNothing('reference'),
   ),
-  wrong(
-    rules.givesBackRecalled,
-    'lets attempts wait and has no reclaim',
-    () => new CannotRecall('reference'),
-  ),
+  wrong(rules.returnsReclaimed, 'lets attempts wait and has no reclaim', () => new CannotRecall('reference')),
   wrong(rules.takesStopped, 'does not notice what was stopped before', () => new TakesStopped('reference')),
   wrong(rules.stopsEarly, 'calls stopped what never began', () => new StopsUnbegun()),
   wrong(rules.sparesOthers, 'ends the next attempt of a worker, too', () => new StopsNext('reference')),
   wrong(rules.takesThemWhole, 'copies tickets', () => new CopiesTickets('reference')),
   wrong(rules.standsFloods, 'tells findings in another order', () => changed({ ticket: swaps })),
   wrong(rules.strandsNothing, 'forgets what waited behind a killed body', () => new Strands()),
-  wrong(rules.tellsAll, 'drops attachments', () =>
+  wrong(rules.deliversAll, 'drops attachments', () =>
     changed({
       ticket: (ticket) =>
-        otherwise(ticket, { report: (news) => void (news.kind !== 'attachment' && ticket.report(news)) }),
+        otherwise(ticket, {
+          report: (update) => void (update.kind !== 'attachment' && ticket.report(update)),
+        }),
     }),
   ),
-  wrong(rules.tellsOwn, 'tells the news of one attempt to all', () => new Gossips('reference')),
+  wrong(rules.deliversOwn, 'tells the news of one attempt to all', () => new Gossips('reference')),
   wrong(rules.standsFloods, 'drops what comes after a thousand news', () =>
     changed({ ticket: dropsAbove(1_000) }),
   ),
-  wrong(rules.tellsUnfit, 'fails a body that tells what cannot cross', () =>
+  wrong(rules.replacesUnfit, 'fails a body that tells what cannot cross', () =>
     changed({
       transport: 'clone',
       outcome: onlyOf('returned', (each, assignment) =>

@@ -38,6 +38,6 @@ class LetsGo extends Threaded {
 }
 
 export const wrongTraces: readonly WrongPool[] = [
-  wrong(rules.runsNothingGivenBack, 'runs what it has given back', () => new RunsRecalled('reference')),
+  wrong(rules.runsNothingReturned, 'runs what it has given back', () => new RunsRecalled('reference')),
   wrong(rules.endsWhatItKills, 'lets go of what it calls killed', () => new LetsGo()),
 ];

@@ -26,10 +26,10 @@ const alone = /handle|while it still keeps|flood/;
 
 /** Defines every case. Only for what must fail it is not waited long; the rest may run on a machine that is very busy. */
 function casesOf({ make, network, breaks }: Tried): Case[] {
-  const defined = (patienceMs: number): Case[] => {
+  const defined = (timeoutMs: number): Case[] => {
     const cases: Case[] = [];
     const test = (name: string, body: Case['body']): void => void cases.push({ name, body });
-    poolConformance({ test, factory: make, patienceMs, ...(network && { network }) });
+    poolConformance({ test, factory: make, timeoutMs, ...(network && { network }) });
     const isOfNetworkOnly = network !== undefined && breaks !== undefined;
     return isOfNetworkOnly ? cases.filter(({ name }) => name.startsWith('network: ')) : cases;
   };
@@ -51,12 +51,12 @@ async function failures(tried: Tried): Promise<{ failed: string[]; messages: str
     }
   };
   const isPatient = ({ name }: { readonly name: string }): boolean => isOfThreads && !alone.test(name);
-  const lanes = cases.filter(isPatient);
-  const lane = async (): Promise<void> => {
-    for (let next = lanes.shift(); next !== undefined; next = lanes.shift()) await tryCase(next);
+  const waiting = cases.filter(isPatient);
+  const runNext = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await tryCase(next);
   };
   const sequence = cases.filter((each) => !isPatient(each));
-  await Promise.all([lane(), lane()]);
+  await Promise.all([runNext(), runNext()]);
   for (const each of sequence) await tryCase(each);
   return { failed, messages, passed: cases.length - failed.length };
 }

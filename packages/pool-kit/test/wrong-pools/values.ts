@@ -59,7 +59,7 @@ export const wrongValues: readonly WrongPool[] = [
   wrong(rules.carriesReference, 'copies values that need not be copied', () =>
     changed({ outcome: withValue((value) => (isPlain(value) ? { ...value } : value)) }),
   ),
-  wrong(rules.tellsContext, 'takes every attempt for the first', () =>
+  wrong(rules.passesContext, 'takes every attempt for the first', () =>
     changed({ assignment: (assignment) => otherwise(assignment, { attempt: 1 }) }),
   ),
   wrong(rules.carriesKeys, 'loses what a body has set', () =>

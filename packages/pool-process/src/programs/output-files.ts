@@ -32,7 +32,11 @@ const mebibyte = 1024 * 1024;
 /** So much is read of a report, and of the lines of stdout that count: what has more is no evidence. Bytes. */
 const mostEvidence = 64 * mebibyte;
 
-const reportLimits: CaptureLimits = { kept: 2 * mostEvidence, onDisk: 3 * mostEvidence, told: 1024 };
+const reportLimits: CaptureLimits = {
+  kept: 2 * mostEvidence,
+  onDisk: 3 * mostEvidence,
+  reportedAtOnce: 1024,
+};
 
 export class OutputFiles {
   readonly stdout: Capture;
@@ -67,7 +71,7 @@ export class OutputFiles {
     const size = lstatSync(this.reportPath, { throwIfNoEntry: false })?.size;
     const hasGrown = size !== undefined && size !== this.#reportSize;
     if (size !== undefined) this.#reportSize = size;
-    return this.report.news() !== '' || hasGrown;
+    return this.report.readNew() !== '' || hasGrown;
   }
 
   /** What the program wrote to fd 3, and then what it wrote to its report file. `missing` is told why something may not be there. */

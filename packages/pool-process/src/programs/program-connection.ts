@@ -129,7 +129,7 @@ export class ProgramConnection implements Connection {
     const outcome =
       refusal === undefined
         ? await program.run(
-            (news) => this.#events.news(number, [news]),
+            (update) => this.#events.updated(number, [update]),
             () => this.#events.ending(number),
           )
         : refused(cannotStart(work.program, work.path, refusal.error));
@@ -229,20 +229,20 @@ class RunningProgram {
   }
 
   /** What comes of it, once it was started. */
-  async run(tell: TellNews, hasEnded: () => void): Promise<OutcomeEnvelope> {
+  async run(report: Report, hasEnded: () => void): Promise<OutcomeEnvelope> {
     const { disk, leaders, poller } = this.#resources;
     const tree = this.#tree as ProcessTree;
     const stopFollowing = poller.follow(() => {
       disk.look();
-      this.#tellNews(tell);
+      this.#reportOutput(report);
     });
     const end = await this.#ended.promise;
     hasEnded();
     disk.look(); // Before anything is removed that may have filled it.
     leaders.delete(tree.pid as number);
-    const leaked = await this.#endRest(tree, tell);
+    const leaked = await this.#endRest(tree, report);
     stopFollowing();
-    this.#tellNews(tell);
+    this.#reportOutput(report);
     await this.#files.stdout.readToEnd();
     return this.#report(end, leaked);
   }
@@ -296,26 +296,26 @@ class RunningProgram {
   }
 
   /** Ends what the program left running, and says how many that were. */
-  async #endRest(tree: ProcessTree, tell: TellNews): Promise<number> {
+  async #endRest(tree: ProcessTree, report: Report): Promise<number> {
     const { clock, leaders } = this.#resources;
     const left = isGone(tree, leaders) ? [] : await leftBehind(tree, leakMs, clock);
     if (left.length === 0) return 0;
     const unkillable = await sweep(tree, stuckMs, clock);
     if (unkillable.length > 0)
-      tell({
+      report({
         kind: 'log',
         message: `cannot be ended, stuck in the kernel: process ${unkillable.join(', ')}`,
       });
     return left.length;
   }
 
-  #tellNews(tell: TellNews): void {
+  #reportOutput(report: Report): void {
     for (const stream of ['stdout', 'stderr'] as const) {
-      const text = this.#files[stream].news();
-      if (text !== '') tell({ kind: 'output', stream, text });
+      const text = this.#files[stream].readNew();
+      if (text !== '') report({ kind: 'output', stream, text });
     }
     // What it reports is for the end; now it is no more than a sign of life.
-    if (this.#files.hasReported()) tell({ kind: 'heartbeat' });
+    if (this.#files.hasReported()) report({ kind: 'heartbeat' });
   }
 
   #report({ exitCode, signal }: ProgramEnd, leaked: number): OutcomeEnvelope {
@@ -352,7 +352,7 @@ class RunningProgram {
   }
 }
 
-type TellNews = (news: Parameters<ConnectionEvents['news']>[1][number]) => void;
+type Report = (update: Parameters<ConnectionEvents['updated']>[1][number]) => void;
 
 interface TakenOutput extends Pick<ExecutableFacts, 'stdout' | 'stderr' | 'report'> {
   readonly evidence: string | undefined;

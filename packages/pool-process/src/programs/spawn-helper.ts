@@ -41,16 +41,16 @@ function watch(id: number, child: ChildProcess): void {
   child.once('error', (error) => refuse(id, error));
   if (pid === undefined) return;
   groups.add(pid);
-  tell({ is: 'running', id, pid });
+  send({ is: 'running', id, pid });
   child.once('exit', (exitCode, signal) => {
     groups.delete(pid);
-    tell({ is: 'ended', id, exitCode, signal });
+    send({ is: 'ended', id, exitCode, signal });
   });
 }
 
 function refuse(id: number, error: unknown): void {
   const { code = '', message } = error as NodeJS.ErrnoException;
-  tell({ is: 'refused', id, code, message });
+  send({ is: 'refused', id, code, message });
 }
 
 function environment({ env }: Order): NodeJS.ProcessEnv {
@@ -70,8 +70,8 @@ function endWithHost(): void {
   process.exit(0);
 }
 
-function tell(message: FromHelper): void {
-  channel.say(message);
+function send(message: FromHelper): void {
+  channel.send(message);
 }
 
 // How Node gives a program what it cannot give itself, a limit or bytes that are not UTF-8: a shell takes them on and becomes the program.

@@ -9,14 +9,14 @@ import { markerVariable, type ProcessMarkers, signalGroup } from '../process-tre
 
 /** Several helpers, since each is busy for a moment with every program; each is started when it is first needed. */
 export class Spawner {
-  readonly #means: SpawnContext;
+  readonly #context: SpawnContext;
   readonly #helpers: (SpawnHelperClient | undefined)[];
   /** Undefined where there is none, or it was found to be of no use. */
   #foreign: Command | undefined;
 
   /** `foreign`: the command line of a helper that is preferred to ours. */
-  constructor(workers: number, foreign: Command | undefined, means: SpawnContext) {
-    this.#means = means;
+  constructor(workers: number, foreign: Command | undefined, context: SpawnContext) {
+    this.#context = context;
     const count = Math.max(Math.min(2, workers), Math.ceil(workers / 4));
     this.#helpers = Array.from({ length: Math.min(mostHelpers, count) });
     this.#foreign = foreign;
@@ -36,7 +36,7 @@ export class Spawner {
     const at = slot % this.#helpers.length;
     let helper = this.#helpers[at];
     if (helper === undefined || helper.isGone) {
-      helper = new SpawnHelperClient(this.#foreign, this.#means, (orphans) => this.#doWithout(orphans));
+      helper = new SpawnHelperClient(this.#foreign, this.#context, (orphans) => this.#doWithout(orphans));
       this.#helpers[at] = helper;
     }
     return helper;
@@ -92,7 +92,7 @@ const answerMs = 10_000;
 export class SpawnHelperClient {
   isGone = false;
   readonly #clock: Clock;
-  readonly #line: ChildConnection;
+  readonly #connection: ChildConnection;
   readonly #pending = new Map<number, Pending>();
   readonly #isOver = Promise.withResolvers<void>();
   /** Takes over what was ordered, should this helper go before it ever started anything. */
@@ -116,7 +116,7 @@ export class SpawnHelperClient {
       env: { PATH: env.PATH ?? '', [markerVariable]: markers.next() },
       stdio: { kind: 'pipes', stdout: 'ignore', stderr: 'ignore' },
     };
-    this.#line = new ChildConnection(program, clock, {
+    this.#connection = new ChildConnection(program, clock, {
       heard: (message) => this.#hear(message as FromHelper),
       garbled: () => this.#kill(),
       gone: (exit) => this.#lose(exit),
@@ -137,7 +137,7 @@ export class SpawnHelperClient {
   }
 
   #send(message: ToHelper): void {
-    this.#line.sendFrame(encodeJsonFrame(message));
+    this.#connection.sendFrame(encodeJsonFrame(message));
   }
 
   #hear(message: FromHelper): void {
@@ -161,13 +161,13 @@ export class SpawnHelperClient {
   }
 
   #kill(): void {
-    const { pid } = this.#line;
+    const { pid } = this.#connection;
     if (pid !== undefined) signalGroup({ pid, marker: '' }, 'SIGKILL');
   }
 
   #lose(exit: string): void {
     this.isGone = true;
-    this.#line.close();
+    this.#connection.close();
     const pending = [...this.#pending.values()];
     for (const { isAnswered } of pending) isAnswered();
     if (this.#isForeign && !this.#hasStarted) this.#useless(pending);

@@ -23,7 +23,7 @@ import { markerVariable, type ProcessTree, signalGroup, sweep } from '../process
 import { bodyWorkOf, programWorkOf, refused, type Work } from '../work.ts';
 
 /** An agent has an escalation of its own; so long after the last step of that it is given up, so that there is a verdict in time, ms. */
-const patienceMs = 1900;
+const slackMs = 1900;
 const heedMs = 2000;
 /** How long what is left of a launcher is looked for, ms. */
 const sweepMs = 500;
@@ -110,7 +110,7 @@ export class AgentConnection implements Connection {
   escalation({ assignment: { graceMs } }: SentAttempt): readonly Step[] {
     return [
       { afterMs: 0, action: 'abort' },
-      { afterMs: Math.min(heedMs, graceMs) + graceMs + patienceMs, action: 'kill' },
+      { afterMs: Math.min(heedMs, graceMs) + graceMs + slackMs, action: 'kill' },
       { afterMs: agentTimeouts.stuckMs, action: 'abandon' },
     ];
   }
@@ -157,8 +157,8 @@ export class AgentConnection implements Connection {
         this.#workers.add(`${this.name}: ${message.worker}`);
         this.#events.started(message.id, `${this.name}: ${message.worker}`);
         break;
-      case 'news':
-        this.#events.news(message.id, message.news);
+      case 'updates':
+        this.#events.updated(message.id, message.updates);
         this.#send({ do: 'credit', id: message.id });
         break;
       case 'ended':
@@ -188,8 +188,8 @@ export class AgentConnection implements Connection {
     if (this.#tree !== undefined) await sweep(this.#tree, sweepMs, this.#resources.clock);
     const isFar = faraway.has(basename(this.#resources.settings.launcher[0] ?? ''));
     if (isFar && this.#isReady && !this.#isExpected) this.#events.lost(how, Promise.resolve());
-    const said = this.#isReady ? '' : this.#stderr.finish().head.trim();
-    this.#events.gone(said === '' ? how : `${how}\n${said}`);
+    const output = this.#isReady ? '' : this.#stderr.finish().head.trim();
+    this.#events.gone(output === '' ? how : `${how}\n${output}`);
     this.#pipes.close();
     this.#stderr.close();
   }
@@ -201,7 +201,7 @@ const closing = 'the pool was closed';
 // What we and an agent say to each other: the same package at both ends, maybe on different machines.
 
 /** Grows with every change of these messages, or of work. */
-export const agentVersion = 4;
+export const agentVersion = 5;
 
 export type ToAgent =
   /** Comes first. `slot` is the number of the slot that the agent is; `cwd` is where we are, if it has such a directory. */
@@ -232,7 +232,7 @@ type AgentSettings = Omit<Settings, 'workers' | 'launcher'>;
 export type FromAgent =
   | { readonly is: 'ready'; readonly version: number }
   | { readonly is: 'started'; readonly id: number; readonly worker: string }
-  | { readonly is: 'news'; readonly id: number; readonly news: readonly TaskUpdate[] }
+  | { readonly is: 'updates'; readonly id: number; readonly updates: readonly TaskUpdate[] }
   | { readonly is: 'ended'; readonly id: number; readonly outcome: OutcomeEnvelope }
   | { readonly is: 'lost'; readonly worker: string; readonly reason: string }
   | { readonly is: 'gone'; readonly worker: string; readonly reason: string }

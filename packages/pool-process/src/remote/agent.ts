@@ -11,7 +11,7 @@ import {
   SlotEngine,
   type ThrownWire,
 } from '@pexen/pool-kit';
-import { NewsValve } from '@pexen/pool-kit/worker';
+import { CreditedSender } from '@pexen/pool-kit/worker';
 import { Channel } from '../channel.ts';
 import { greeting } from '../codec.ts';
 import { ProcessConnector } from '../process-pool.ts';
@@ -20,8 +20,8 @@ import { agentVersion, type FromAgent, type ToAgent } from './agent-connection.t
 
 const channel = new Channel(0, 1);
 
-function say(message: FromAgent): void {
-  channel.say(message);
+function send(message: FromAgent): void {
+  channel.send(message);
 }
 
 class AgentSide {
@@ -30,13 +30,13 @@ class AgentSide {
   /** The first attempts come together with the greeting, and must not reach a pool that is still opening. */
   #opened: Promise<void> = Promise.resolve();
 
-  begin(): void {
+  start(): void {
     channel.write(greeting);
     channel.listen(
       (message) => this.#hear(message as ToAgent),
       () => void this.#close('kill'),
     );
-    say({ is: 'ready', version: agentVersion });
+    send({ is: 'ready', version: agentVersion });
   }
 
   #hear(message: ToAgent): void {
@@ -51,7 +51,7 @@ class AgentSide {
         this.#tickets.get(message.id)?.abort(message.reason);
         break;
       case 'credit':
-        this.#tickets.get(message.id)?.valve.credited();
+        this.#tickets.get(message.id)?.updates.credited();
         break;
       case 'close':
         void this.#close(message.how);
@@ -73,10 +73,10 @@ class AgentSide {
     this.#opened = pool.open({
       slotsChanged: () => {},
       wantsModules: recordsModules,
-      workerLost: (worker, reason) => say({ is: 'lost', worker, reason }),
-      workerGone: (worker, reason) => say({ is: 'gone', worker, reason }),
+      workerLost: (worker, reason) => send({ is: 'lost', worker, reason }),
+      workerGone: (worker, reason) => send({ is: 'gone', worker, reason }),
       lateError: (worker, tasks, error) =>
-        say({ is: 'late', worker, error: { tasks, error: encodeThrown(error) } }),
+        send({ is: 'late', worker, error: { tasks, error: encodeThrown(error) } }),
     });
   }
 
@@ -88,12 +88,12 @@ class AgentSide {
     const running = this.#pool?.run(assignment, ticket);
     const outcome = isThenable(running) ? await running : running;
     this.#tickets.delete(id);
-    ticket.valve.flush();
+    ticket.updates.flush();
     const wire: OutcomeEnvelope =
       outcome === undefined
         ? { kind: 'not-started', reason: 'the agent received no assignment for it' }
         : encodeOutcome(withoutPromise(outcome), assignment.path);
-    say({ is: 'ended', id, outcome: wire });
+    send({ is: 'ended', id, outcome: wire });
   }
 
   /** Whatever is left then is no concern of ours any more. */
@@ -112,13 +112,13 @@ function withoutPromise(outcome: PoolOutcome): PoolOutcome {
 
 /** Hands on what is told, as fast as the host takes it. */
 class AgentTicket implements Ticket {
-  readonly valve: NewsValve;
+  readonly updates: CreditedSender;
   readonly #id: number;
   readonly #controller = new AbortController();
 
   constructor(id: number) {
     this.#id = id;
-    this.valve = new NewsValve({ send: (news) => say({ is: 'news', id, news }) });
+    this.updates = new CreditedSender({ send: (updates) => send({ is: 'updates', id, updates }) });
   }
 
   get signal(): AbortSignal {
@@ -126,11 +126,11 @@ class AgentTicket implements Ticket {
   }
 
   started(worker: string): void {
-    say({ is: 'started', id: this.#id, worker });
+    send({ is: 'started', id: this.#id, worker });
   }
 
-  report(news: TaskUpdate): void {
-    this.valve.tell(news);
+  report(update: TaskUpdate): void {
+    this.updates.send(update);
   }
 
   abort(reason: ThrownWire): void {
@@ -140,4 +140,4 @@ class AgentTicket implements Ticket {
 
 // The program at the other end of a launcher: told on stdin, answers on stdout. Nobody's code runs in it.
 
-new AgentSide().begin();
+new AgentSide().start();

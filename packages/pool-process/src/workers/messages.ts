@@ -7,7 +7,7 @@ import {
   type AssignmentEnvelope,
   type BodyAddress,
   isLateError,
-  isNews,
+  isTaskUpdate,
   isWorkerOutcome,
   type OutcomeEnvelope,
   type ThrownWire,
@@ -28,7 +28,7 @@ export type ToWorker =
   /** Outcomes are to carry the modules that are loaded from now on. */
   | { readonly do: 'record-modules' }
   /** Give this back, unless it has begun. */
-  | { readonly do: 'recall'; readonly id: number }
+  | { readonly do: 'reclaim'; readonly id: number }
   /** So many batches of news were taken. */
   | { readonly do: 'credit'; readonly id: number; readonly batches: number }
   /** End in an orderly way; nothing is running. */
@@ -39,9 +39,9 @@ export type FromWorker =
   | { readonly is: 'ready' }
   /** May come after the host has seen its mark. */
   | { readonly is: 'started'; readonly id: number }
-  | { readonly is: 'news'; readonly id: number; readonly news: readonly TaskUpdate[] }
+  | { readonly is: 'updates'; readonly id: number; readonly updates: readonly TaskUpdate[] }
   | Ended
-  | { readonly is: 'recalled'; readonly id: number }
+  | { readonly is: 'returned'; readonly id: number }
   /** An error of a body that had ended. The worker takes no further attempt. */
   | { readonly is: 'late'; readonly error: LateError }
   /** It takes no further attempt: a body that failed may go on. */
@@ -72,12 +72,12 @@ export function isFromWorker(value: unknown): value is FromWorker {
     case 'late':
       return isLateError(value.error);
     case 'started':
-    case 'recalled':
+    case 'returned':
       return isCount(value.id);
     case 'dying':
       return typeof value.why === 'string';
-    case 'news':
-      return isCount(value.id) && Array.isArray(value.news) && value.news.every(isNews);
+    case 'updates':
+      return isCount(value.id) && Array.isArray(value.updates) && value.updates.every(isTaskUpdate);
     case 'ended':
       return isEnded(value);
     default:

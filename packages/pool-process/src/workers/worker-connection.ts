@@ -119,7 +119,7 @@ export class WorkerConnection implements Connection {
   }
 
   reclaim(numbers: readonly number[]): undefined {
-    for (const number of numbers) this.#send({ do: 'recall', id: number });
+    for (const number of numbers) this.#send({ do: 'reclaim', id: number });
   }
 
   startedUpTo(): number {
@@ -154,7 +154,7 @@ export class WorkerConnection implements Connection {
   }
 
   lastOutput(number: number): ReturnType<WorkerStreams['last']> {
-    return this.#streams.last((news) => this.#events.news(number, [news]));
+    return this.#streams.last((update) => this.#events.updated(number, [update]));
   }
 
   #send(message: ToWorker): void {
@@ -203,14 +203,14 @@ export class WorkerConnection implements Connection {
         return true;
       case 'started':
         return message.id <= this.#startedUpTo || this.#started(message.id);
-      case 'news':
+      case 'updates':
         if (!this.#isRunning(message.id)) return false;
-        this.#events.news(message.id, message.news);
+        this.#events.updated(message.id, message.updates);
         this.#send({ do: 'credit', id: message.id, batches: 1 });
         return true;
       case 'ended':
         return this.#ended(message);
-      case 'recalled':
+      case 'returned':
         return this.#returned(message.id);
       case 'late':
         this.#events.lateError(message.error);
@@ -241,12 +241,12 @@ export class WorkerConnection implements Connection {
     if (!this.#isRunning(id)) return this.#endedAgain(id, next);
     const work = this.#held.get(id);
     this.#held.delete(id);
-    const tell = (news: Parameters<ConnectionEvents['news']>[1][number]): void =>
-      this.#events.news(id, [news]);
-    const output = this.#streams.finish(tell, { stdout: out, stderr: err }, this.#held.size === 0);
+    const report = (update: Parameters<ConnectionEvents['updated']>[1][number]): void =>
+      this.#events.updated(id, [update]);
+    const output = this.#streams.finish(report, { stdout: out, stderr: err }, this.#held.size === 0);
     if (left !== undefined && work?.mayLeave === false) {
       const message = `It ended and left open: ${left.join(', ')}.`;
-      tell({ kind: 'finding', finding: { name: 'handles left open', status: 'warn', message } });
+      report({ kind: 'finding', finding: { name: 'handles left open', status: 'warn', message } });
     }
     if (this.#held.size === 0) this.#rest();
     this.#events.ended(id, { ...outcome, ...output });
@@ -270,7 +270,7 @@ export class WorkerConnection implements Connection {
   #look(): void {
     const first = this.#first();
     if (first !== undefined && this.#isRunning(first))
-      this.#streams.tell((news) => this.#events.news(first, [news]));
+      this.#streams.report((update) => this.#events.updated(first, [update]));
     const overuse = this.#overuse();
     if (overuse !== undefined) this.#events.mustEnd(overuse);
   }
@@ -300,8 +300,8 @@ export class WorkerConnection implements Connection {
 }
 
 function withOutput(how: string, output: string): string {
-  const said = output.trim();
-  return said === '' ? how : `${how}\n${said}`;
+  const printed = output.trim();
+  return printed === '' ? how : `${how}\n${printed}`;
 }
 
 // What the bodies of a worker print: told while they run, and divided among them by the sizes of the files at their ends.
@@ -313,7 +313,7 @@ export interface OutputEnds {
 }
 
 /** Who hears what is printed. */
-export type TellOutput = (news: TaskUpdate) => void;
+export type ReportUpdate = (update: TaskUpdate) => void;
 
 export interface Output {
   readonly stdout?: CapturedOutput;
@@ -345,17 +345,17 @@ export class WorkerStreams {
   }
 
   /** Tells what came since. */
-  tell(tell: TellOutput, ends?: OutputEnds): void {
+  report(report: ReportUpdate, ends?: OutputEnds): void {
     for (const stream of ['stdout', 'stderr'] as const) {
-      const text = this[stream].news(ends?.[stream]);
-      if (text !== '') tell({ kind: 'output', stream, text });
+      const text = this[stream].readNew(ends?.[stream]);
+      if (text !== '') report({ kind: 'output', stream, text });
     }
   }
 
   /** Tells the rest of an attempt's output, and gives the whole. `isIdle`: nothing runs in the worker now. */
-  finish(tell: TellOutput, ends: OutputEnds, isIdle: boolean): Output {
+  finish(report: ReportUpdate, ends: OutputEnds, isIdle: boolean): Output {
     if (this.stdout.isAt(ends.stdout) && this.stderr.isAt(ends.stderr)) return silence;
-    this.tell(tell, ends);
+    this.report(report, ends);
     return {
       stdout: finish(this.stdout, ends.stdout, isIdle),
       stderr: finish(this.stderr, ends.stderr, isIdle),
@@ -363,8 +363,8 @@ export class WorkerStreams {
   }
 
   /** The same for a worker that is gone. */
-  last(tell: TellOutput): Output {
-    return this.finish(tell, { stdout: this.stdout.size, stderr: this.stderr.size }, true);
+  last(report: ReportUpdate): Output {
+    return this.finish(report, { stdout: this.stdout.size, stderr: this.stderr.size }, true);
   }
 
   close(): void {

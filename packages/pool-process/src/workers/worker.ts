@@ -15,9 +15,9 @@ import {
 import {
   asWorker,
   BodyAttempt,
+  CreditedSender,
   Gaps,
   type LateError,
-  NewsValve,
   own,
   recordModules,
   untilQuiet,
@@ -42,12 +42,12 @@ const mark = new StartMarker(5);
 let isToFlush = false;
 
 /** Says it, after all that was held back. */
-function say(message: FromWorker): void {
-  channel.say(message);
+function send(message: FromWorker): void {
+  channel.send(message);
 }
 
 /** Says it once all has been done that can be done at once: a body that has ended by then costs one message less. */
-function saySoon(message: FromWorker): void {
+function sendSoon(message: FromWorker): void {
   channel.hold(message);
   if (isToFlush) return;
   isToFlush = true;
@@ -79,16 +79,16 @@ class WorkerSide {
   #isSpoiled = false;
   readonly #gaps = new Gaps();
 
-  begin(): void {
+  start(): void {
     watchErrors();
     const hear = (message: unknown): void => asWorker(() => this.#hear(message as ToWorker));
     channel.listen(hear, endWithHost);
-    process.on('uncaughtExceptionMonitor', (error) => say({ is: 'dying', why: describe(error) }));
+    process.on('uncaughtExceptionMonitor', (error) => send({ is: 'dying', why: describe(error) }));
     // The processes that a body started are in our group, and are told directly.
     process.on('SIGTERM', () =>
       asWorker(() => this.#current?.abort(new Error('The worker was asked to stop.'))),
     );
-    say({ is: 'ready' });
+    send({ is: 'ready' });
   }
 
   #hear(message: ToWorker): void {
@@ -102,8 +102,8 @@ class WorkerSide {
       case 'record-modules':
         recordModules();
         break;
-      case 'recall':
-        this.#giveBack(message.id);
+      case 'reclaim':
+        this.#return(message.id);
         break;
       case 'credit':
         if (this.#current?.id === message.id) this.#current.credited(message.batches);
@@ -120,15 +120,15 @@ class WorkerSide {
     if (address !== undefined) this.#addresses.set(at, address);
     const known = this.#addresses.get(at);
     this.#queue.push({ id, envelope: known === undefined ? envelope : { ...envelope, address: known } });
-    if (this.#isSpoiled) this.#giveAllBack();
+    if (this.#isSpoiled) this.#returnAll();
     else this.#pump(true);
   }
 
-  #giveBack(id: number): void {
+  #return(id: number): void {
     const at = this.#queue.findIndex((sent) => sent.id === id);
     if (at === -1) return;
     this.#queue.splice(at, 1);
-    say({ is: 'recalled', id });
+    send({ is: 'returned', id });
   }
 
   /**
@@ -138,17 +138,17 @@ class WorkerSide {
   #pump(wasIdle: boolean): void {
     if (this.#current !== undefined || this.#isPumping || this.#queue.length === 0) return;
     this.#isPumping = true;
-    if (wasIdle) own.soon(this.#beginNext);
-    else own.later(this.#beginNext);
+    if (wasIdle) own.soon(this.#startNext);
+    else own.later(this.#startNext);
   }
 
-  readonly #beginNext = (): void => {
+  readonly #startNext = (): void => {
     this.#isPumping = false;
     this.#lookedAtMs = own.now();
     const next = this.#queue.shift();
     if (next === undefined) return;
-    if (mark.set(next.id)) saySoon({ is: 'started', id: next.id });
-    else say({ is: 'started', id: next.id });
+    if (mark.set(next.id)) sendSoon({ is: 'started', id: next.id });
+    else send({ is: 'started', id: next.id });
     this.#runFrom(next);
   };
 
@@ -194,12 +194,12 @@ class WorkerSide {
 
   #spoil(message: FromWorker): void {
     this.#isSpoiled = true;
-    say(message);
-    this.#giveAllBack();
+    send(message);
+    this.#returnAll();
   }
 
-  #giveAllBack(): void {
-    for (const { id } of this.#queue.splice(0)) say({ is: 'recalled', id });
+  #returnAll(): void {
+    for (const { id } of this.#queue.splice(0)) send({ is: 'returned', id });
   }
 
   /** Says how it ended, and gives the one that begins at once. */
@@ -223,7 +223,7 @@ class Current implements WorkerLink {
   readonly #body: BodyAttempt;
   readonly #worker: WorkerSide;
   #controller: AbortController | undefined;
-  #valve: NewsValve | undefined;
+  #updates: CreditedSender | undefined;
 
   constructor({ id, envelope }: Sent, worker: WorkerSide) {
     this.id = id;
@@ -261,15 +261,15 @@ class Current implements WorkerLink {
   /** The host has been told. */
   started(): void {}
 
-  report(news: TaskUpdate): void {
-    this.#valve ??= new NewsValve({
-      send: (batch) => say({ is: 'news', id: this.id, news: batch }),
+  report(update: TaskUpdate): void {
+    this.#updates ??= new CreditedSender({
+      send: (batch) => send({ is: 'updates', id: this.id, updates: batch }),
     });
-    this.#valve.tell(news);
+    this.#updates.send(update);
   }
 
   credited(batches: number): void {
-    for (let batch = 0; batch < batches; batch++) this.#valve?.credited();
+    for (let batch = 0; batch < batches; batch++) this.#updates?.credited();
   }
 
   abort(reason: unknown): void {
@@ -284,7 +284,7 @@ class Current implements WorkerLink {
   }
 
   end(outcome: OutcomeEnvelope, next: number | undefined): void {
-    this.#valve?.flush();
+    this.#updates?.flush();
     const left = this.leavesOpen();
     const facts = {
       id: this.id,
@@ -294,10 +294,10 @@ class Current implements WorkerLink {
       ...(next !== undefined && { next }),
     };
     try {
-      say({ is: 'ended', outcome: lean(outcome), ...facts });
+      send({ is: 'ended', outcome: lean(outcome), ...facts });
     } catch (error) {
       const instead = encodeOutcome(refusedByTransport(this.#path, error, outcome), this.#path);
-      say({ is: 'ended', outcome: instead, ...facts });
+      send({ is: 'ended', outcome: instead, ...facts });
     }
   }
 }
@@ -396,4 +396,4 @@ const transient: ReadonlySet<string> = new Set([
 
 // The program of a worker process. It is told what to do on fd 3, and answers on fd 4.
 
-new WorkerSide().begin();
+new WorkerSide().start();

@@ -43,7 +43,7 @@ export class RecordingTicket implements Ticket {
   readonly #controller = new AbortController();
   readonly #start = Promise.withResolvers<string>();
   readonly workers: string[] = [];
-  readonly news: TaskUpdate[] = [];
+  readonly updates: TaskUpdate[] = [];
   readonly #waiting = new Set<() => void>();
 
   get signal(): AbortSignal {
@@ -69,28 +69,28 @@ export class RecordingTicket implements Ticket {
     this.workers.push(worker);
     this.#start.resolve(worker);
   }
-  report(news: TaskUpdate): void {
-    this.news.push(news);
+  report(update: TaskUpdate): void {
+    this.updates.push(update);
     for (const look of this.#waiting) look();
   }
   abort(): void {
     this.#controller.abort(new Error('enough'));
   }
   /** Resolves as soon as this much was told on stdout. */
-  said(text: string): Promise<void> {
+  printed(text: string): Promise<void> {
     return this.#when(() => this.stdout.includes(text));
   }
 
   /** Resolves with the first log line, or with that one. */
-  hears(message?: string): Promise<void> {
-    return this.hearsAny(
-      (news) => news.kind === 'log' && (message === undefined || news.message === message),
+  logs(message?: string): Promise<void> {
+    return this.receives(
+      (update) => update.kind === 'log' && (message === undefined || update.message === message),
     );
   }
 
   /** Resolves as soon as such news were told. */
-  hearsAny(isIt: (news: TaskUpdate) => boolean): Promise<void> {
-    return this.#when(() => this.news.some(isIt));
+  receives(isIt: (update: TaskUpdate) => boolean): Promise<void> {
+    return this.#when(() => this.updates.some(isIt));
   }
 
   async #when(isTrue: () => boolean): Promise<void> {
@@ -103,8 +103,8 @@ export class RecordingTicket implements Ticket {
   }
 
   #text(stream: 'stdout' | 'stderr'): string {
-    return this.news
-      .map((news) => (news.kind === 'output' && news.stream === stream ? news.text : ''))
+    return this.updates
+      .map((update) => (update.kind === 'output' && update.stream === stream ? update.text : ''))
       .join('');
   }
 }

@@ -13,12 +13,11 @@ import {
   type PoolOutcome,
   type Runnable,
   type TaskUpdate,
+  type Ticket,
 } from '@pexen/core';
 import { startTimer } from '@pexen/core/timers';
-import { describe } from './expect.ts';
 import type * as Fixtures from './fixtures.ts';
 import { NetworkFaults } from './network-faults.ts';
-import { asGetters, RunTicket } from './of-run.ts';
 
 export const fixturesUrl: string = import.meta.resolve('@pexen/pool-kit/conformance/fixtures');
 
@@ -33,7 +32,7 @@ export const fixtures: typeof Fixtures = createRequire(import.meta.url)(
 /** What happened to one attempt, in order. */
 export type Sign =
   | { readonly kind: 'started'; readonly worker: string }
-  | { readonly kind: 'news'; readonly news: TaskUpdate }
+  | { readonly kind: 'update'; readonly update: TaskUpdate }
   | { readonly kind: 'outcome'; readonly outcome: PoolOutcome };
 
 /** One attempt that the pool was given. */
@@ -43,22 +42,22 @@ export class Attempt {
   /** What `run` threw, if it did: it must not. */
   thrown: unknown;
   readonly #controller = new AbortController();
-  readonly #patienceMs: number;
-  readonly #told = Promise.withResolvers<void>();
-  readonly #begun = Promise.withResolvers<void>();
+  readonly #timeoutMs: number;
+  readonly #firstUpdate = Promise.withResolvers<void>();
+  readonly #started = Promise.withResolvers<void>();
   readonly #outcome = Promise.withResolvers<PoolOutcome>();
   readonly #startedAt = Promise.withResolvers<number>();
 
-  constructor(pool: Pool, assignment: Assignment, patienceMs: number, { isAborted, isOfRun }: How) {
+  constructor(pool: Pool, assignment: Assignment, timeoutMs: number, { isAborted, isOfRun }: How) {
     if (isAborted) this.abort();
     this.assignment = assignment;
-    this.#patienceMs = patienceMs;
+    this.#timeoutMs = timeoutMs;
     const ticket = {
       signal: this.#controller.signal,
       started: (worker: string) => this.#note({ kind: 'started', worker }),
-      report: (news: TaskUpdate) => this.#note({ kind: 'news', news }),
+      report: (update: TaskUpdate) => this.#note({ kind: 'update', update }),
     };
-    for (const each of [this.#begun, this.#told]) each.promise.catch(() => {});
+    for (const each of [this.#started, this.#firstUpdate]) each.promise.catch(() => {});
     try {
       const outcome = isOfRun
         ? pool.run(asGetters(assignment), new RunTicket(ticket))
@@ -74,23 +73,23 @@ export class Attempt {
   }
 
   /** Its outcome; fails where there is none in time. */
-  outcome(withinMs: number = this.#patienceMs): Promise<PoolOutcome> {
+  outcome(withinMs: number = this.#timeoutMs): Promise<PoolOutcome> {
     return within(this.#outcome.promise, withinMs, `an outcome of "${this.assignment.path}"`);
   }
 
   /** It is known to have begun: the pool or the body said so. */
-  begun(): Promise<void> {
-    return within(this.#begun.promise, this.#patienceMs, `a sign that "${this.assignment.path}" has begun`);
+  started(): Promise<void> {
+    return within(this.#started.promise, this.#timeoutMs, `a sign that "${this.assignment.path}" has begun`);
   }
 
   /** It has told its first news. */
-  told(): Promise<void> {
-    return within(this.#told.promise, this.#patienceMs, `news of "${this.assignment.path}"`);
+  firstUpdate(): Promise<void> {
+    return within(this.#firstUpdate.promise, this.#timeoutMs, `news of "${this.assignment.path}"`);
   }
 
   /** When the pool said that it has begun, on the clock of `performance`. */
   startedAt(): Promise<number> {
-    return within(this.#startedAt.promise, this.#patienceMs, `started() of "${this.assignment.path}"`);
+    return within(this.#startedAt.promise, this.#timeoutMs, `started() of "${this.assignment.path}"`);
   }
 
   abort(reason: Error = new Error('the kit stops it')): void {
@@ -101,18 +100,18 @@ export class Attempt {
     return this.signs.some(({ kind }) => kind === 'outcome');
   }
 
-  get hasBegun(): boolean {
+  get hasStarted(): boolean {
     return this.signs.some(({ kind }) => kind !== 'outcome');
   }
 
-  get news(): readonly TaskUpdate[] {
-    return this.signs.flatMap((sign) => (sign.kind === 'news' ? [sign.news] : []));
+  get update(): readonly TaskUpdate[] {
+    return this.signs.flatMap((sign) => (sign.kind === 'update' ? [sign.update] : []));
   }
 
   #note(sign: Sign): void {
     this.signs.push(sign);
-    this.#begun.resolve();
-    if (sign.kind === 'news') this.#told.resolve();
+    this.#started.resolve();
+    if (sign.kind === 'update') this.#firstUpdate.resolve();
     if (sign.kind === 'started') this.#startedAt.resolve(performance.now());
   }
 
@@ -122,8 +121,8 @@ export class Attempt {
     if (hasStarted || outcome.kind === 'not-started') this.#outcome.resolve(outcome);
     else this.#refuse(`${describe(outcome)}, and started() was not called before`);
     const message = `"${this.assignment.path}" ended before it said what was waited for: ${describe(outcome)}`;
-    this.#begun.reject(new assert.AssertionError({ message }));
-    this.#told.reject(new assert.AssertionError({ message }));
+    this.#started.reject(new assert.AssertionError({ message }));
+    this.#firstUpdate.reject(new assert.AssertionError({ message }));
   }
 
   #fail(error: unknown): void {
@@ -151,15 +150,15 @@ export type Difference = Partial<Assignment> & {
 type How = Pick<Difference, 'isAborted' | 'isOfRun'>;
 
 /** One pool, opened and closed as often as a case wants. */
-export class Stand {
+export class TestHarness {
   readonly pool: Pool;
   readonly manifest: PoolManifest;
   /** How long the kit waits for what must happen soon. */
-  readonly patienceMs: number;
+  readonly timeoutMs: number;
   /** What the pool told its context: numbers of slots, lost workers. */
   readonly slots: number[] = [];
   /** How often it had told a number of slots when open() resolved. */
-  slotsToldAtOpen = 0;
+  slotsReportedAtOpen = 0;
   readonly lost: { readonly worker: string; readonly reason: string }[] = [];
   readonly late: { readonly worker: string; readonly tasks: readonly string[]; readonly error: unknown }[] =
     [];
@@ -171,37 +170,37 @@ export class Stand {
   /** What its messages are handed through, where the case disturbs them. */
   readonly faults = new NetworkFaults();
 
-  constructor(factory: (faults: NetworkFaults) => Pool, patienceMs: number) {
+  constructor(factory: (faults: NetworkFaults) => Pool, timeoutMs: number) {
     this.#factory = factory;
     this.pool = factory(this.faults);
     this.manifest = this.pool.manifest;
-    this.patienceMs = patienceMs;
+    this.timeoutMs = timeoutMs;
   }
 
   /** A stand with another pool of the same kind, not opened. */
-  another(): Stand {
-    return new Stand(this.#factory, this.patienceMs);
+  another(): TestHarness {
+    return new TestHarness(this.#factory, this.timeoutMs);
   }
 
   async open(): Promise<void> {
-    const told = Promise.withResolvers<void>();
-    await within(this.pool.open(this.#context(told.resolve)), this.patienceMs, 'open()');
+    const slotsReported = Promise.withResolvers<void>();
+    await within(this.pool.open(this.#context(slotsReported.resolve)), this.timeoutMs, 'open()');
     this.isOpen = true;
-    this.slotsToldAtOpen = this.slots.length;
-    await within(told.promise, this.patienceMs, 'slotsChanged()');
+    this.slotsReportedAtOpen = this.slots.length;
+    await within(slotsReported.promise, this.timeoutMs, 'slotsChanged()');
   }
 
   /** Begins to open the pool; resolves when that is over, whether it is open or refused. */
   async opening(): Promise<void> {
     const over = this.pool.open(this.#context(() => {})).catch(() => {});
-    await within(over, this.patienceMs, 'an end of open()');
+    await within(over, this.timeoutMs, 'an end of open()');
   }
 
-  #context(toldSlots: () => void): PoolContext {
+  #context(slotsReported: () => void): PoolContext {
     return {
       slotsChanged: (slots) => {
         this.slots.push(slots);
-        toldSlots();
+        slotsReported();
       },
       workerLost: (worker, reason) => void this.lost.push({ worker, reason }),
       lateError: (worker, tasks, error) => void this.late.push({ worker, tasks, error }),
@@ -210,13 +209,13 @@ export class Stand {
 
   async close(how: 'drain' | 'kill'): Promise<void> {
     this.isOpen = false;
-    await within(this.pool.close(how), this.patienceMs, `close('${how}')`);
+    await within(this.pool.close(how), this.timeoutMs, `close('${how}')`);
   }
 
   /** Gives the pool one attempt of the task. */
   attempt(task: Runnable, { isAborted = false, isOfRun = false, ...difference }: Difference = {}): Attempt {
     const assignment = this.assignment(task, difference);
-    const attempt = new Attempt(this.pool, assignment, this.patienceMs, { isAborted, isOfRun });
+    const attempt = new Attempt(this.pool, assignment, this.timeoutMs, { isAborted, isOfRun });
     this.#attempts.push(attempt);
     return attempt;
   }
@@ -236,7 +235,7 @@ export class Stand {
   /** An attempt of the task in each slot, all of them begun. */
   async fill(task: Runnable, difference: Difference = {}): Promise<Attempt[]> {
     const attempts = this.attempts(this.slotCount, task, difference);
-    await Promise.all(attempts.map((each) => each.begun()));
+    await Promise.all(attempts.map((each) => each.started()));
     return attempts;
   }
 
@@ -273,7 +272,7 @@ export class Stand {
 
   /** Waits until it says again that it has so many slots. */
   async slotsBack(count: number): Promise<void> {
-    const deadline = performance.now() + this.patienceMs;
+    const deadline = performance.now() + this.timeoutMs;
     while (this.slotCount < count && performance.now() < deadline) await new Promise(setImmediate);
     assert.ok(this.slotCount >= count, `it had ${count} slots, and says ${this.slotCount} for good`);
   }
@@ -299,4 +298,59 @@ export async function within<T>(promise: Promise<T>, ms: number, what: string): 
   } finally {
     cancel?.();
   }
+}
+
+// Assignments and tickets as a run makes them: a copy by spread is empty.
+
+/** A ticket whose signal is a getter, and whose methods need it. */
+class RunTicket implements Ticket {
+  readonly #parts: Ticket;
+  constructor(parts: Ticket) {
+    this.#parts = parts;
+  }
+  get signal(): AbortSignal {
+    return this.#parts.signal;
+  }
+  started(worker: string): void {
+    this.#parts.started(worker);
+  }
+  report(news: TaskUpdate): void {
+    this.#parts.report(news);
+  }
+}
+
+/** An object that gives the same entries, none of which is its own. */
+function asGetters<T extends object>(values: T): T {
+  const getters = Object.entries(values).map(([key, value]) => [key, { get: () => value }] as const);
+  return Object.create(Object.defineProperties({}, Object.fromEntries(getters))) as T;
+}
+
+// What an outcome must be, and how a failure says what it was instead.
+
+/** Fails unless the outcome is of this kind; gives it back, narrowed. */
+export function expectKind<K extends PoolOutcome['kind']>(
+  outcome: PoolOutcome,
+  kind: K,
+): Extract<PoolOutcome, { readonly kind: K }> {
+  assert.equal(outcome.kind, kind, `expected an outcome "${kind}", got ${describe(outcome)}`);
+  return outcome as Extract<PoolOutcome, { readonly kind: K }>;
+}
+
+/** The error of an outcome that has one. */
+export function expectError(outcome: PoolOutcome, kind: 'threw' | 'failed'): Error {
+  const { error } = expectKind(outcome, kind);
+  assert.ok(error instanceof Error, `expected an Error, got ${String(error)}`);
+  return error;
+}
+
+/** Fails unless the two are the same; says both, and what they are. */
+export function expectSame<T>(actual: T, expected: T, what: string): void {
+  assert.equal(actual, expected, `${what}: ${String(actual)}, and should be ${String(expected)}`);
+}
+
+/** An outcome in a few words. */
+export function describe(outcome: PoolOutcome): string {
+  const error = 'error' in outcome ? `: ${String(outcome.error)}` : '';
+  const reason = 'reason' in outcome ? `: ${outcome.reason}` : '';
+  return `"${outcome.kind}"${error}${reason}`;
 }

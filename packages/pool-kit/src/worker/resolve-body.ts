@@ -12,9 +12,12 @@ import {
   findMaker,
   fingerprintOf,
   idOf,
+  importsForOthers,
   isCopy,
+  isPexenError,
   loadingModuleOf,
   type Maker,
+  markLoading,
   PexenError,
   type Problem,
   type Runnable,
@@ -22,9 +25,9 @@ import {
   useSourceMaps,
 } from '@pexen/core';
 import type { BodyAddress } from '../envelope.ts';
-import { loadModule } from './load-module.ts';
 
 useSourceMaps(findSourceMap);
+importsForOthers(import.meta.url);
 
 const loaded = new Map<string, object>();
 const loading = new Map<string, Promise<object>>();
@@ -37,7 +40,7 @@ const made = new Map<string, Map<string, TaskDefinition[]>>();
  * The definition of the task at the address; at once if its module is loaded already.
  * @throws PexenError PEXEN_CANNOT_LOAD, PEXEN_NO_SUCH_TASK, PEXEN_DUPLICATE_ID, PEXEN_FINGERPRINT
  */
-export function findBody(address: BodyAddress): TaskDefinition | Promise<TaskDefinition> {
+export function resolveBody(address: BodyAddress): TaskDefinition | Promise<TaskDefinition> {
   const namespace = loaded.get(address.url);
   if (namespace !== undefined) return findIn(namespace, address);
   return findLoaded(address);
@@ -198,4 +201,50 @@ function fingerprintIn(body: Body): string {
   const fingerprint = fingerprintOf(body);
   fingerprints.set(body, fingerprint);
   return fingerprint;
+}
+
+// Importing a module of the user's, and what to do where Node cannot.
+
+/**
+ * The namespace of the module.
+ * @throws PexenError PEXEN_CANNOT_LOAD with the error as its cause; PEXEN_RUN_WHILE_LOADING where the module starts a run.
+ */
+async function loadModule(url: string): Promise<object> {
+  const unmark = markLoading(url);
+  try {
+    return (await import(/* @vite-ignore */ url)) as object;
+  } catch (error) {
+    if (isPexenError(error)) throw error;
+    const hint = hintFor(error, url);
+    const message = `the worker cannot load the module: ${describe(error)}`;
+    const problem = { code: 'PEXEN_CANNOT_LOAD', location: { file: url }, message } as const;
+    throw new PexenError([hint === undefined ? problem : { ...problem, hint }], { cause: error });
+  } finally {
+    unmark();
+  }
+}
+
+const useLoader = "Set loader: 'tsx' on the pool (npm i -D tsx).";
+
+/** What type stripping cannot do, by the codes of the errors that Node answers with. */
+const hints: Readonly<Record<string, string>> = {
+  ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX: `Enums, namespaces and parameter properties need more than Node's type stripping. ${useLoader}`,
+  ERR_INVALID_TYPESCRIPT_SYNTAX: `Node's type stripping does not understand this file. ${useLoader}`,
+  ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING: `Node strips no types under node_modules. ${useLoader}`,
+  ERR_MODULE_NOT_FOUND: `Node wants imports with their extension (./x.ts). Write it, or: ${useLoader}`,
+  ERR_UNKNOWN_FILE_EXTENSION: useLoader,
+};
+
+function hintFor(error: unknown, url: string): string | undefined {
+  const { code } = (typeof error === 'object' && error !== null ? error : {}) as { readonly code?: unknown };
+  const isTypeScript = /\.[cm]?tsx?$/.test(new URL(url).pathname);
+  if (!isTypeScript) return undefined;
+  if (typeof code === 'string' && Object.hasOwn(hints, code)) return hints[code];
+  return error instanceof SyntaxError
+    ? `Decorators, for one, need more than type stripping. ${useLoader}`
+    : undefined;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

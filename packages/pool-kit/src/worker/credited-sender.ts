@@ -6,25 +6,25 @@
  * Knows no transport.
  */
 import type { TaskUpdate } from '@pexen/core';
-import type { Border } from '../crossing.ts';
 import { crossable } from '../error-codec.ts';
+import type { ChannelRules } from '../serializability.ts';
 
 /** How a valve sends, and how much it holds. */
-export interface ValveOptions {
+export interface CreditedSenderOptions {
   /** Sends a batch, in order. Each batch is answered by one call of `credited`, when the host has taken it. */
-  readonly send: (news: readonly TaskUpdate[]) => void;
+  readonly send: (update: readonly TaskUpdate[]) => void;
   /** Batches on their way without an answer. Default 16. */
   readonly window?: number;
   /** What may cross beside plain data, as in the link of `runAssignment`. */
-  readonly border?: Border;
+  readonly channelRules?: ChannelRules;
 }
 
 const most = { batchLength: 64, textLength: 65_536, logs: 100, results: 10_000 };
 
 /** One attempt's news on their way to the host. */
-export class NewsValve {
-  readonly #send: (news: readonly TaskUpdate[]) => void;
-  readonly #border: Border;
+export class CreditedSender {
+  readonly #send: (update: readonly TaskUpdate[]) => void;
+  readonly #rules: ChannelRules;
   #credit: number;
   #kept: TaskUpdate[] = [];
   /** Progress and heartbeat: only the last one says something. */
@@ -38,15 +38,15 @@ export class NewsValve {
   #hasDroppedFailure = false;
   #droppedText = 0;
 
-  constructor({ send, window = 16, border = {} }: ValveOptions) {
+  constructor({ send, window = 16, channelRules = {} }: CreditedSenderOptions) {
     this.#send = send;
-    this.#border = border;
+    this.#rules = channelRules;
     this.#credit = window;
   }
 
   /** Sends the news at once, or keeps them until there is credit. Never throws: data that cannot cross is replaced. */
-  tell(news: TaskUpdate): void {
-    const fitting = fitToCross(news, this.#border);
+  send(update: TaskUpdate): void {
+    const fitting = fitToCross(update, this.#rules);
     if (this.#credit > 0 && this.#kept.length === 0 && sizeOf(fitting) <= most.textLength) {
       this.#credit--;
       this.#send([fitting]);
@@ -91,29 +91,29 @@ export class NewsValve {
     this.#send(batch);
   }
 
-  #keep(news: TaskUpdate): void {
-    switch (news.kind) {
+  #keep(update: TaskUpdate): void {
+    switch (update.kind) {
       case 'output':
-        this.#keepOutput(news);
+        this.#keepOutput(update);
         return;
       case 'log':
         if (++this.#logs > most.logs) this.#droppedLogs++;
-        else this.#kept.push(news);
+        else this.#kept.push(update);
         return;
       case 'progress':
       case 'heartbeat':
-        this.#latest.set(news.kind, news);
+        this.#latest.set(update.kind, update);
         return;
       case 'finding':
       case 'attachment':
-        if (++this.#results <= most.results) this.#kept.push(news);
+        if (++this.#results <= most.results) this.#kept.push(update);
         else {
           this.#droppedResults++;
-          this.#hasDroppedFailure ||= news.kind === 'finding' && news.finding.status === 'fail';
+          this.#hasDroppedFailure ||= update.kind === 'finding' && update.finding.status === 'fail';
         }
         return;
       default:
-        news satisfies never;
+        update satisfies never;
     }
   }
 
@@ -132,46 +132,46 @@ export class NewsValve {
   }
 
   #droppings(): TaskUpdate[] {
-    const said: TaskUpdate[] = [];
-    const say = (message: string): void => void said.push({ kind: 'log', message });
+    const dropped: TaskUpdate[] = [];
+    const log = (message: string): void => void dropped.push({ kind: 'log', message });
     if (this.#droppedText > 0)
-      say(`${this.#droppedText} characters of output came too fast to be shown live`);
-    if (this.#droppedLogs > 0) say(`${this.#droppedLogs} log lines came too fast to be shown`);
+      log(`${this.#droppedText} characters of output came too fast to be shown live`);
+    if (this.#droppedLogs > 0) log(`${this.#droppedLogs} log lines came too fast to be shown`);
     if (this.#droppedResults > 0) {
       const message = `more than ${most.results} came too fast`;
       const name = `${this.#droppedResults} findings or attachments were dropped`;
       const status = this.#hasDroppedFailure ? 'fail' : 'warn';
-      said.push({ kind: 'finding', finding: { name, status, message } });
+      dropped.push({ kind: 'finding', finding: { name, status, message } });
     }
     this.#droppedText = 0;
     this.#droppedLogs = 0;
     this.#droppedResults = 0;
     this.#hasDroppedFailure = false;
-    return said;
+    return dropped;
   }
 }
 
-function sizeOf(news: TaskUpdate): number {
-  return news.kind === 'output' ? news.text.length : 0;
+function sizeOf(update: TaskUpdate): number {
+  return update.kind === 'output' ? update.text.length : 0;
 }
 
 /** The news as they are, or with a note in the place of what cannot cross. */
-function fitToCross(news: TaskUpdate, border: Border): TaskUpdate {
-  switch (news.kind) {
+function fitToCross(update: TaskUpdate, rules: ChannelRules): TaskUpdate {
+  switch (update.kind) {
     case 'finding':
-      return { kind: 'finding', finding: crossableFields(news.finding, border) };
+      return { kind: 'finding', finding: crossableFields(update.finding, rules) };
     case 'attachment':
-      return { kind: 'attachment', attachment: crossableFields(news.attachment, border) };
+      return { kind: 'attachment', attachment: crossableFields(update.attachment, rules) };
     case 'progress':
-      return { kind: 'progress', progress: crossableFields(news.progress, border) };
+      return { kind: 'progress', progress: crossableFields(update.progress, rules) };
     case 'log':
-      return crossableFields(news, border);
+      return crossableFields(update, rules);
     default:
-      return news;
+      return update;
   }
 }
 
-function crossableFields<T extends object>(record: T, border: Border): T {
-  const fields = Object.entries(record).map(([name, value]) => [name, crossable(value, name, border)]);
+function crossableFields<T extends object>(record: T, rules: ChannelRules): T {
+  const fields = Object.entries(record).map(([name, value]) => [name, crossable(value, name, rules)]);
   return Object.fromEntries(fields) as T;
 }

@@ -4,6 +4,7 @@
  */
 import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { startTimer } from '@pexen/core/timers';
+import type { TestHarness } from './test-harness.ts';
 
 /**
  * Those that last until they are closed, and say so when they are. Message ports are not among them: one whose other end is gone looks like one that is
@@ -83,6 +84,49 @@ function countsOf(handles: ReadonlyMap<number, Handle>): ReadonlyMap<string, num
 /** Where a handle was made: the first line that is neither of the runtime nor of this file. */
 function placeIn(stack = ''): string {
   const lines = stack.split('\n').slice(1);
-  const line = lines.find((each) => !/\(?node:|handle-census/.test(each));
+  const line = lines.find((each) => !/\(?node:|conformance\/handles/.test(each));
   return line === undefined ? '' : ` made ${line.trim()}`;
+}
+
+// Handles that keep the thread alive, and listeners of the process.
+
+/** Afterwards: which handles there are besides those of now. */
+export async function handlesAdded(harness: TestHarness): Promise<() => Promise<readonly string[]>> {
+  // These two are made when they are first looked at, by whomever.
+  void [process.stdout, process.stderr];
+  // Twice: what is gone a moment later must not stand for something new.
+  const [first, , second] = [handles(), await harness.lull(), handles()];
+  const before = new Map([...first].map(([kind, count]) => [kind, Math.min(count, second.get(kind) ?? 0)]));
+  return async () => {
+    // A second; and some turns of the loop, should the machine stand still for that second.
+    const deadline = performance.now() + 1_000;
+    for (
+      let turns = 0;
+      addedReferenced(before).length > 0 && (turns < 100 || performance.now() < deadline);
+      turns++
+    )
+      await new Promise(setImmediate);
+    return addedReferenced(before);
+  };
+}
+
+/** How many listen to each event of `process`. */
+export function listeners(): Readonly<Record<string, number>> {
+  const names = process.eventNames().filter((name) => typeof name === 'string');
+  return Object.fromEntries(names.map((name) => [name, process.listenerCount(name)]));
+}
+
+/** Handles of this thread that keep it alive, and how many of each. Those of a test tool come and go: they are no concern. */
+function handles(): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return counts;
+}
+
+const referencedKinds = /^(Timeout|Worker|MessagePort|ProcessWrap|ChildProcess|Pipe|TCP|UDP|FSEvent)/;
+
+function addedReferenced(before: ReadonlyMap<string, number>): string[] {
+  return [...handles()]
+    .filter(([kind, count]) => referencedKinds.test(kind) && count > (before.get(kind) ?? 0))
+    .map(([kind, count]) => `${count - (before.get(kind) ?? 0)} × ${kind}`);
 }

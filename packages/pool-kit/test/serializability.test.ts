@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { describeObstacle, encodeOutcome, obstacleIn } from '../src/index.ts';
+import { describeViolation, encodeOutcome, findViolation } from '../src/index.ts';
 
-const said = (value: unknown): string | undefined => {
-  const obstacle = obstacleIn(value, 'value');
-  return obstacle && describeObstacle(obstacle);
+const described = (value: unknown): string | undefined => {
+  const violation = findViolation(value, 'value');
+  return violation && describeViolation(violation);
 };
 
 function nested(levels: number): object {
@@ -51,7 +51,7 @@ describe('what cannot cross is named by its path', () => {
       'value is an object whose property "x" cannot be read: Error: no',
     ],
   ])('%s', (_name, value, expected) => {
-    expect(said(value)).toBe(expected);
+    expect(described(value)).toBe(expected);
   });
 });
 
@@ -71,30 +71,30 @@ describe('what can cross', () => {
     ['a word that happens to be "constructor"', { constructor: 'McLaren' }],
     ['an error', new Error('x')],
   ])('%s', (_name, value) => {
-    expect(said(value)).toBeUndefined();
+    expect(described(value)).toBeUndefined();
     expect(() => structuredClone(value)).not.toThrow();
   });
 
   test('a cycle', () => {
     const value: { self?: unknown } = {};
     value.self = [value];
-    expect(said(value)).toBeUndefined();
+    expect(described(value)).toBeUndefined();
   });
 });
 
 test('nesting that would overflow a stack is refused, without overflowing one', () => {
-  expect(said(nested(999))).toBeUndefined();
-  expect(said(nested(1_000_000))).toMatch(/^value\.in\.in.*….*\.in is nested deeper than 1000 levels$/);
+  expect(described(nested(999))).toBeUndefined();
+  expect(described(nested(1_000_000))).toMatch(/^value\.in\.in.*….*\.in is nested deeper than 1000 levels$/);
 });
 
 test('a long list takes linear time', () => {
-  expect(said(Array.from({ length: 1_000_000 }, (_, n) => ({ n })))).toBeUndefined();
+  expect(described(Array.from({ length: 1_000_000 }, (_, n) => ({ n })))).toBeUndefined();
 });
 
 describe('over a border of JSON', () => {
   const json = (value: unknown): string | undefined => {
-    const obstacle = obstacleIn(value, 'value', { json: true });
-    return obstacle && describeObstacle(obstacle);
+    const violation = findViolation(value, 'value', { json: true });
+    return violation && describeViolation(violation);
   };
   const itself: { list: unknown[] } = { list: [] };
   itself.list.push(itself);
@@ -114,7 +114,7 @@ describe('over a border of JSON', () => {
     ['a circle', itself, 'value.list[0] is an object that holds itself'],
   ])('%s is named', (_what, value, expected) => {
     expect(json(value)).toBe(expected);
-    expect(said(value)).toBeUndefined();
+    expect(described(value)).toBeUndefined();
   });
 
   test('what JSON brings back passes, an object met twice included', () => {

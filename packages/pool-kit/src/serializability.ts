@@ -3,13 +3,13 @@ import { types } from 'node:util';
 import { toJson } from './own-globals.ts';
 
 /** The first thing met that cannot cross: `shared.db.socket` is `a function`. */
-export interface Obstacle {
+export interface Violation {
   readonly path: string;
   readonly what: string;
 }
 
 /** What a border lets through beside plain data, Map, Set, Date, RegExp, errors and buffers; or, with `json`, instead of them. */
-export interface Border {
+export interface ChannelRules {
   /** Only what JSON brings back as it was. An entry that is `undefined` may be missing afterwards. */
   readonly json?: boolean;
   /** Memory that both sides see: only between threads. */
@@ -32,19 +32,19 @@ interface Visit {
  * The first obstacle in the value, undefined if all of it can cross. Takes time linear in its size, and no stack.
  * `name` is what the value is called in the path.
  */
-export function obstacleIn(value: unknown, name: string, border: Border = {}): Obstacle | undefined {
-  const refusal = typeof value === 'object' ? undefined : refusalOf(value, border);
+export function findViolation(value: unknown, name: string, rules: ChannelRules = {}): Violation | undefined {
+  const refusal = typeof value === 'object' ? undefined : refusalOf(value, rules);
   if (refusal !== undefined) return { path: name, what: refusal };
   if (typeof value !== 'object' || value === null) return undefined;
-  return walk({ value, depth: 0, key: name, from: undefined }, border);
+  return walk({ value, depth: 0, key: name, from: undefined }, rules);
 }
 
 /** `shared.db.socket is a function`. */
-export function describeObstacle({ path, what }: Obstacle): string {
+export function describeViolation({ path, what }: Violation): string {
   return `${path} is ${what}`;
 }
 
-function walk(root: Visit, border: Border): Obstacle | undefined {
+function walk(root: Visit, rules: ChannelRules): Violation | undefined {
   const seen = new Set<object>([root.value]);
   const open: Visit[] = [root];
   for (let visit = open.pop(); visit !== undefined; visit = open.pop()) {
@@ -52,8 +52,8 @@ function walk(root: Visit, border: Border): Obstacle | undefined {
     let at = visit.key;
     const from = visit;
     const meet = (child: unknown, key: string): boolean => {
-      refusal = typeof child === 'object' ? undefined : refusalOf(child, border);
-      if (border.json && refusal === undefined) refusal = lostByJson(child, from);
+      refusal = typeof child === 'object' ? undefined : refusalOf(child, rules);
+      if (rules.json && refusal === undefined) refusal = lostByJson(child, from);
       if (refusal !== undefined) at = key;
       else if (typeof child === 'object' && child !== null && !seen.has(child)) {
         seen.add(child);
@@ -61,7 +61,7 @@ function walk(root: Visit, border: Border): Obstacle | undefined {
       }
       return refusal === undefined;
     };
-    const own = visit.depth > deepest ? `nested deeper than ${deepest} levels` : enter(visit, border, meet);
+    const own = visit.depth > deepest ? `nested deeper than ${deepest} levels` : enter(visit, rules, meet);
     if (own !== undefined) return { path: pathOf(visit), what: own };
     if (refusal !== undefined) return { path: pathOf(visit) + at, what: refusal };
   }
@@ -71,7 +71,7 @@ function walk(root: Visit, border: Border): Obstacle | undefined {
 type Meet = (child: unknown, key: string) => boolean;
 
 /** Meets everything inside the object; what cannot cross about the object itself is the answer. */
-function enter({ value }: Visit, border: Border, meet: Meet): string | undefined {
+function enter({ value }: Visit, rules: ChannelRules, meet: Meet): string | undefined {
   if (types.isProxy(value)) return 'a proxy';
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) if (!meet(value[i], `[${i}]`)) return undefined;
@@ -79,7 +79,7 @@ function enter({ value }: Visit, border: Border, meet: Meet): string | undefined
   }
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    const special = enterSpecial(value, border, meet);
+    const special = enterSpecial(value, rules, meet);
     if (special !== 'ordinary') return special === 'done' ? undefined : special.refusal;
   }
   return enterOrdinary(value, meet);
@@ -87,11 +87,11 @@ function enter({ value }: Visit, border: Border, meet: Meet): string | undefined
 
 function enterSpecial(
   value: object,
-  border: Border,
+  rules: ChannelRules,
   meet: Meet,
 ): 'ordinary' | 'done' | { readonly refusal: string } {
-  if (border.moves?.(value)) return 'done';
-  if (border.json && isMadeOtherwise(value)) return refuse(`${nameOfClass(value)}, which JSON does not keep`);
+  if (rules.moves?.(value)) return 'done';
+  if (rules.json && isMadeOtherwise(value)) return refuse(`${nameOfClass(value)}, which JSON does not keep`);
   if (types.isMap(value)) {
     let index = 0;
     for (const [key, entry] of value) {
@@ -106,11 +106,11 @@ function enterSpecial(
     for (const entry of value) if (!meet(entry, `.values()[${index++}]`)) break;
     return 'done';
   }
-  if (types.isSharedArrayBuffer(value)) return border.sharedMemory ? 'done' : refuse('shared memory');
+  if (types.isSharedArrayBuffer(value)) return rules.sharedMemory ? 'done' : refuse('shared memory');
   if (ArrayBuffer.isView(value)) {
     const isShared = types.isSharedArrayBuffer(value.buffer);
-    if (!isShared) border.moves?.(value.buffer);
-    return isShared && !border.sharedMemory ? refuse('a view of shared memory') : 'done';
+    if (!isShared) rules.moves?.(value.buffer);
+    return isShared && !rules.sharedMemory ? refuse('a view of shared memory') : 'done';
   }
   if (isCopiedWhole(value)) return 'done';
   const refusal = uncloneable.find(([isOne]) => isOne(value))?.[1];
@@ -159,7 +159,7 @@ function isDangerous(key: string, entry: unknown): boolean {
   return (key === 'constructor' || key === 'prototype') && typeof entry === 'object' && entry !== null;
 }
 
-function refusalOf(value: unknown, { json }: Border): string | undefined {
+function refusalOf(value: unknown, { json }: ChannelRules): string | undefined {
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'symbol') return 'a symbol';
   const isUnknown =
