@@ -56,7 +56,7 @@ const otherNames: Readonly<Record<string, string>> = {
   ...named('--reporter', ['format', 'formatter', 'output-format']),
   ...named('--junit', ['xml', 'junitxml', 'junit-xml', 'output']),
   ...named('--tag', ['label', 'mark', 'group']),
-  ...named("a pattern, as in: pexen run 'net/**'", ['filter', 'grep', 'only', 'test', 'testNamePattern']),
+  ...named("a query, as in: pexen run 'net/**'", ['filter', 'only', 'test', 'testNamePattern']),
   ...named('NO_COLOR=1, or color in the options of the reporter', [
     'color',
     'colour',
@@ -85,7 +85,7 @@ function addInit(program: Command, leave: (exitCode: ExitCode) => void): void {
 
 function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
   selecting(program.command('run'))
-    .description('run the suite, or the tasks that match the patterns and everything they need')
+    .description('run the suite, or the tasks that a query selects and everything they need')
     .addOption(new Option('-j, --workers <n>', 'how many tasks run at the same time').argParser(workers))
     .option(
       '--reporter <name>',
@@ -94,7 +94,7 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
     )
     .option('--junit <file>', 'write JUnit XML as well')
     .option('--record <file>', 'write what the run decides, for pexen replay')
-    .action(async (patterns: string[], options: RunOptions) => leave(await run(patterns, options)))
+    .action(async (queries: string[], options: RunOptions) => leave(await run(queries, options)))
     .addHelpText('after', runHelp);
 }
 
@@ -102,8 +102,8 @@ function addList(program: Command, leave: (exitCode: ExitCode) => void): void {
   selecting(program.command('list'))
     .description('show what would run, in which order, and which task pulled in which; runs no task')
     .option('--json', 'one JSON document instead of lines')
-    .action(async (patterns: string[], options: ListOptions) =>
-      leave(await list(patterns, options, process.stdout)),
+    .action(async (queries: string[], options: ListOptions) =>
+      leave(await list(queries, options, process.stdout)),
     );
 }
 
@@ -117,8 +117,16 @@ function addReplay(program: Command, leave: (exitCode: ExitCode) => void): void 
 
 function selecting(command: Command): Command {
   return command
-    .argument('[pattern...]', "call paths: 'net/ping', all below 'net', or a glob such as 'net/**/v6*'")
+    .argument(
+      '[query...]',
+      "paths, files, names, globs and conditions: net/ping, tests/a.ts:12, 'status:failed !tag:slow'",
+    )
     .option('-t, --tag <tag>', `only tasks with this tag${again}, any of them is enough`, all)
+    .option(
+      '-g, --grep <text>',
+      `only tasks whose call path contains this text${again}, any of them is enough`,
+      all,
+    )
     .option('-c, --config <file>', 'the configuration; default: pexen.config.{ts,mts,js,mjs}, or none');
 }
 
@@ -126,7 +134,7 @@ const runHelp = `
 Exit codes: 0 success, 1 failures, 2 usage or configuration, 3 could not run, 4 nothing selected, 75 interrupted.
 Ctrl-C waits for what runs; twice cancels it; three times kills it.`;
 
-/** Not `<name...>`: that would take the patterns behind it for more names. */
+/** Not `<name...>`: that would take the queries behind it for more names. */
 const again = '; may be given several times';
 
 function all(text: string, before: readonly string[] = []): readonly string[] {

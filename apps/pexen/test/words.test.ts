@@ -75,7 +75,7 @@ describe.concurrent('the words of the command', () => {
       ['--jobs=4', '--workers'],
       ['--worker', '--workers'],
       ['--colour', 'NO_COLOR=1'],
-      ['--grep', 'a pattern'],
+      ['--filter', 'a query'],
     ] as const) {
       const ended = await pexen(dir, 'run', given);
       expect(ended).toMatchObject({ exitCode: 2, stdout: '' });

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { loadConfig, type ReporterChoice, runSuite } from '@pexen/usecase-testsuite';
 
-const [workers, folder = '.', ...patterns] = process.argv.slice(2);
+const [workers, folder = '.', ...queries] = process.argv.slice(2);
 const loaded = await loadConfig(join(import.meta.dirname, '..'));
 
 /** By call path. */
@@ -19,7 +19,7 @@ const whereabouts: ReporterChoice = {
 
 const end = await runSuite(loaded, {
   workers: Number(workers),
-  patterns,
+  queries,
   reporters: [
     ['junit', { file: join(folder, 'junit.xml') }],
     ['junit', { file: join(folder, 'strict.xml'), strict: true }],

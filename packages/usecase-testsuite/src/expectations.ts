@@ -1,6 +1,6 @@
 /** Which tests are expected to fail, and whether each expectation was still good for something. */
 import type { Problem } from '@pexen/core';
-import { pathMatcher } from './selection.ts';
+import picomatch from 'picomatch';
 
 /** The `expectedFailures` of a configuration: pattern over call paths → reason. */
 export class Expectations {
@@ -34,4 +34,12 @@ export class Expectations {
         hint: 'Remove it, or fix the pattern.',
       }));
   }
+}
+
+/** A pattern over call paths: a whole path, the beginning of one up to a `/`, or a glob. */
+function pathMatcher(pattern: string): (path: string) => boolean {
+  const trimmed = pattern.replace(/\/+$/, '');
+  if (trimmed === '') return () => false;
+  const isGlob = picomatch(trimmed, { dot: true });
+  return (path) => path === trimmed || path.startsWith(`${trimmed}/`) || isGlob(path);
 }

@@ -1,4 +1,5 @@
 /** From a configuration to the plan of what was asked for: everything is loaded, asked and checked once. */
+import { resolve } from 'node:path';
 import type { PlacedTask, Problem } from '@pexen/core';
 import { type Plan, plan } from '@pexen/sched';
 import { collectTasks, factsOf } from './collect.ts';
@@ -6,13 +7,16 @@ import type { LoadedConfig } from './config.ts';
 import { startLoader } from './loader.ts';
 import type { PausableClock } from './pausable-clock.ts';
 import { planOptions } from './run-options.ts';
-import { isNarrowing, pick, type Selection } from './selection.ts';
+import { isNarrowing, pick, type Selectable, type Selection } from './selection.ts';
+import { readLastResults } from './state-directory.ts';
 
 /** What else is known when a suite is planned. */
 export interface SuitePlanGiven {
   /** How many run at the same time, instead of what the configuration says. */
   readonly workers?: number | undefined;
   readonly onWarning: (warning: Problem) => void;
+  /** What the files of queries are relative to. Default: the current directory. */
+  readonly directory?: string | undefined;
   /** For the pools. Default: the system's. */
   readonly clock?: PausableClock;
 }
@@ -25,22 +29,28 @@ export interface SuitePlanGiven {
 export async function planSuite(
   loaded: LoadedConfig,
   selection: Selection,
-  { workers, onWarning, clock }: SuitePlanGiven,
+  { workers, onWarning, clock, directory = process.cwd() }: SuitePlanGiven,
 ): Promise<Plan> {
   const { config, root, warnings = [] } = loaded;
   for (const warning of warnings) onWarning(warning);
   const loader = config.loader === undefined ? undefined : await startLoader(config.loader, root);
   const facts = await factsOf(loaded);
   const tasks = await collectTasks(loaded, facts, onWarning);
-  return planTasks(tasks, selection, onWarning, (warn) =>
+  return planTasks(tasks, { selection, root, directory, onWarning }, (warn) =>
     planOptions(config, { workers, loader, clock, facts, onWarning: warn }),
   );
 }
 
+interface Asked {
+  readonly selection: Selection;
+  readonly root: string;
+  readonly directory: string;
+  readonly onWarning: (warning: Problem) => void;
+}
+
 function planTasks(
   tasks: readonly PlacedTask[],
-  selection: Selection,
-  onWarning: (warning: Problem) => void,
+  { selection, root, directory, onWarning }: Asked,
   optionsWith: (warn: (warning: Problem) => void) => Parameters<typeof plan>[1],
 ): Plan {
   const warnings: Problem[] = [];
@@ -48,9 +58,29 @@ function planTasks(
     tasks,
     optionsWith((warning) => warnings.push(warning)),
   );
-  const wanted = new Set(pick(whole.tasks, selection));
+  const place = { directory, root, lastResults: readLastResults(root) };
+  const picked = pick(selectables(whole, root, selection), selection, place, onWarning);
+  const wanted = new Set(picked.map(({ task }) => task));
   const chosen = isNarrowing(selection) ? whole.select((task) => wanted.has(task)) : whole;
   const paths = new Set(chosen.tasks.map(({ path }) => path));
   for (const warning of warnings) if (paths.has(warning.task ?? '')) onWarning(warning);
   return chosen;
+}
+
+/** Reading where tasks were made takes time: only queries ask for it. */
+function selectables(
+  plan: Plan,
+  root: string,
+  { queries = [] }: Selection,
+): readonly (Selectable & { readonly task: Plan['tasks'][number] })[] {
+  const infos = queries.length > 0 ? plan.describe(root) : [];
+  return plan.tasks.map((task, number) => {
+    const { path, tags } = task;
+    const { file, line } = infos[number]?.location ?? {};
+    return {
+      ...{ task, path, tags },
+      ...(file !== undefined && { file: resolve(root, file) }),
+      ...(line !== undefined && { line }),
+    };
+  });
 }

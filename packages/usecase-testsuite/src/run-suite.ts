@@ -21,6 +21,7 @@ import { RecordFile } from './record-file.ts';
 import { makeReporters } from './reporters.ts';
 import { runOptions } from './run-options.ts';
 import { isNarrowing, type Selection } from './selection.ts';
+import { type EndedTask, stateDirectoryName, writeLastResults } from './state-directory.ts';
 
 /** What one run of a suite may be told besides its configuration. */
 export interface SuiteRunOptions extends Selection {
@@ -94,33 +95,44 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   });
   listen(execution, reporter);
   options.onStart?.(controlsOf(execution, reporter, clock));
-  const { unable, ...ended } = await follow(execution, reporter).finally(() => {
+  const { unable, results, ...ended } = await follow(execution, reporter).finally(() => {
     const notRecorded = record?.close();
     if (notRecorded !== undefined) warn(notRecorded);
   });
+  const isWhole = !isNarrowing(options) && ended.reason === undefined;
+  const notKept = keepResults(root, results, isWhole);
+  if (notKept !== undefined) warn(notKept);
   if (!isNarrowing(options)) for (const unused of expectations.unused()) warn(unused);
-  return { ...ended, exitCode: exitCodeOf({ ...ended, unable }, reportFailed) };
+  return { ...ended, exitCode: exitCodeOf({ ...ended, unable, results }, reportFailed) };
 }
 
 interface Ended extends Omit<SuiteEnd, 'exitCode'> {
   /** How many did not run because no worker could be started for them. */
   readonly unable: number;
+  /** What the next run is to know of each task. */
+  readonly results: readonly EndedTask[];
 }
 
 /** Takes every result, and sees to it that nothing is left open. */
 async function follow(execution: Run, reporter: RunListener): Promise<Ended> {
   let unable = 0;
   const judgements = new Map<string, Judgement>();
+  const results: EndedTask[] = [];
   const verdicts: Partial<Record<Verdict, number>> = {};
   try {
-    for await (const { path, judgement, error } of execution as AsyncIterable<Result>) {
+    for await (const { path, judgement, error, attempts } of execution as AsyncIterable<Result>) {
       if (judgement === undefined) continue;
       if (isBad(judgement.verdict) && isOfWorkers(error)) unable++;
       judgements.set(path, judgement);
+      results.push({
+        path,
+        judgement,
+        durationMs: attempts.reduce((sum, { durationMs }) => sum + durationMs, 0),
+      });
       verdicts[judgement.verdict] = (verdicts[judgement.verdict] ?? 0) + 1;
     }
     const { reason, durationMs, lateErrors } = await execution.summary;
-    return { judgements, verdicts, reason, durationMs, unable, lateErrors: lateErrors.length };
+    return { judgements, results, verdicts, reason, durationMs, unable, lateErrors: lateErrors.length };
   } finally {
     await execution.close();
     await reporter.close();
@@ -156,6 +168,20 @@ function exitCodeOf({ verdicts, reason, unable, lateErrors }: Ended, reportFaile
 /** The workers of its pool do not even come up. */
 function isOfWorkers(error: unknown): boolean {
   return (error as { readonly code?: unknown } | undefined)?.code === 'PEXEN_WORKER_START';
+}
+
+/** A checkout that cannot be written to is no reason to fail. */
+function keepResults(root: string, results: readonly EndedTask[], isWhole: boolean): Problem | undefined {
+  try {
+    writeLastResults(root, results, isWhole);
+    return undefined;
+  } catch (error) {
+    return {
+      code: 'PEXEN_STATE_NOT_KEPT',
+      message: `the results are not kept for later runs: ${messageOf(error)}`,
+      hint: `Make the folder ${stateDirectoryName} beside the configuration writable.`,
+    };
+  }
 }
 
 function reporterFailed(reporter: string, error: unknown): Problem {

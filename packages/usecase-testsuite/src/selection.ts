@@ -1,67 +1,141 @@
-/** Which tasks somebody asked for: patterns over call paths, and tags. */
-import { didYouMean, type Problem, refuse } from '@pexen/core';
-import picomatch from 'picomatch';
+/** Which tasks a run is asked for: queries, tags and texts. The page of the query language is docs/queries.md. */
+import { didYouMean, PexenError, type Problem, refuse } from '@pexen/core';
+import { parseQuery, type Query, type QueryTerm } from './query/parse.ts';
+import { type LastResult, type QueriedTask, TaskSelector } from './query/select-tasks.ts';
 
-/** What is asked for. Tasks must match one of the patterns (if there are any) and have one of the tags (if there are any). */
+/** What is asked for. A task must meet one of the queries, one of the tags and one of the texts, as far as there are any. */
 export interface Selection {
-  readonly patterns?: readonly string[];
+  /** In the query language; one that is exactly a path or a file means that. */
+  readonly queries?: readonly string[];
+  /** `slow` stands for the query `tag:slow`. */
   readonly tags?: readonly string[];
+  /** `ping` stands for the query `text:ping`. */
+  readonly texts?: readonly string[];
 }
 
-/** What selection looks at. */
-export interface Selectable {
-  readonly path: string;
-  readonly tags: readonly string[];
-}
+/** A task that a selection looks at: `file` and `line` are where it was made, the file as an absolute path. */
+export type Selectable = Omit<QueriedTask, 'name'>;
 
-/** A pattern over call paths: a glob (`net/**`), a whole path, or the beginning of one, up to a `/`; `.` is all of them. */
-export function pathMatcher(pattern: string): (path: string) => boolean {
-  const trimmed = pattern.replace(/\/+$/, '');
-  if (trimmed === '') return () => false;
-  if (trimmed === '.') return () => true;
-  const isGlob = picomatch(trimmed, { dot: true });
-  return (path) => path === trimmed || path.startsWith(`${trimmed}/`) || isGlob(path);
+/** What queries are relative to. */
+export interface SelectionPlace {
+  /** Absolute paths: of the current directory, and of the root of the suite. */
+  readonly directory: string;
+  readonly root: string;
+  /** By call path: what `status:` and `duration:` ask about. */
+  readonly lastResults: ReadonlyMap<string, LastResult>;
 }
 
 /** True if the selection asks for something in particular. */
-export function isNarrowing({ patterns = [], tags = [] }: Selection): boolean {
-  return patterns.length + tags.length > 0;
+export function isNarrowing({ queries = [], tags = [], texts = [] }: Selection): boolean {
+  return queries.length + tags.length + texts.length > 0;
 }
 
 /**
- * The tasks that were asked for themselves; what they require is pulled in later.
- * @throws PexenError PEXEN_NOTHING_SELECTED with a problem for each pattern and tag that nothing has.
+ * The tasks that were asked for themselves; what they require is pulled in later. `onWarning`: a negated term that no task meets.
+ * @throws PexenError PEXEN_BAD_QUERY; PEXEN_NOTHING_SELECTED with a problem for each term that no task meets.
  */
 export function pick<T extends Selectable>(
   tasks: readonly T[],
-  { patterns = [], tags = [] }: Selection,
+  { queries = [], tags = [], texts = [] }: Selection,
+  place: SelectionPlace,
+  onWarning: (warning: Problem) => void = () => {},
 ): T[] {
-  const matchers = [...new Set(patterns)].map((pattern) => ({ pattern, matches: pathMatcher(pattern) }));
-  const unmatched = matchers.filter(({ matches }) => !tasks.some(({ path }) => matches(path)));
-  const unknownTags = [...new Set(tags)].filter((tag) => !tasks.some((task) => task.tags.includes(tag)));
-  refuse([
-    ...unmatched.map(({ pattern }) => noSuchPath(pattern, tasks)),
-    ...unknownTags.map((tag) => noSuchTag(tag, tasks)),
-  ]);
-  const picked = tasks.filter(
-    (task) =>
-      (matchers.length === 0 || matchers.some(({ matches }) => matches(task.path))) &&
-      (tags.length === 0 || tags.some((tag) => task.tags.includes(tag))),
-  );
-  if (picked.length === 0) refuse([noTaskHasBoth(patterns, tags)]);
+  if (tasks.length === 0) refuse([thereAreNone]);
+  const selector = new TaskSelector({
+    ...place,
+    tasks: tasks.map((task) => ({ ...task, name: nameOf(task.path) })),
+  });
+  const problems: Problem[] = [];
+  const onUnmet = (term: QueryTerm, negated: boolean): void => {
+    const problem = unmet(term, tasks);
+    if (problem === undefined || problems.some(({ message }) => message === problem.message)) return;
+    if (negated) onWarning({ ...problem, code: 'PEXEN_UNUSED_QUERY' });
+    else problems.push(problem);
+  };
+  const union = (asked: readonly Query[]): Set<number> =>
+    new Set(asked.flatMap((query) => [...selector.select(query, onUnmet)]));
+  const sets = [
+    ...(queries.length > 0 ? [selectedBy(queries, selector, onUnmet, problems)] : []),
+    ...(tags.length > 0 ? [union(tags.map((tag) => ({ kind: 'tag', tag })))] : []),
+    ...(texts.length > 0 ? [union(texts.map((text) => ({ kind: 'text', text })))] : []),
+  ];
+  refuse(problems);
+  const picked = tasks.filter((_, number) => sets.every((set) => set.has(number)));
+  if (picked.length === 0) refuse([noTaskMeetsAll({ queries, tags, texts }, place.lastResults.size)]);
   return picked;
 }
 
-function noSuchPath(pattern: string, tasks: readonly Selectable[]): Problem {
-  return {
-    code: 'PEXEN_NOTHING_SELECTED',
-    message: `no task matches "${pattern}"`,
-    hint:
-      didYouMean(
-        pattern,
-        tasks.map(({ path }) => path),
-      ) ?? 'See what there is with: pexen list',
-  };
+/** A text that is exactly a path or a file means that, whatever it would mean as a query. */
+function selectedBy(
+  texts: readonly string[],
+  selector: TaskSelector,
+  onUnmet: (term: QueryTerm, negated: boolean) => void,
+  problems: Problem[],
+): Set<number> {
+  const selected = new Set<number>();
+  for (const text of new Set(texts)) {
+    const exact = selector.at(text.trim());
+    const query = exact.size > 0 ? undefined : parsed(text, problems);
+    const tasks = query === undefined ? exact : selector.select(query, onUnmet);
+    for (const task of tasks) selected.add(task);
+  }
+  return selected;
+}
+
+function parsed(text: string, problems: Problem[]): Query | undefined {
+  try {
+    return parseQuery(text);
+  } catch (error) {
+    if (!(error instanceof PexenError)) throw error;
+    problems.push(...error.problems);
+    return undefined;
+  }
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+const thereAreNone: Problem = {
+  code: 'PEXEN_NOTHING_SELECTED',
+  message: 'there are no tasks',
+  hint: 'Name a factory in the entry from of the configuration.',
+};
+
+const seeAll = 'See what there is with: pexen list';
+
+/** What is wrong with a term that no task meets. Nothing, where that may change from run to run. */
+function unmet(term: QueryTerm, tasks: readonly Selectable[]): Problem | undefined {
+  const code = 'PEXEN_NOTHING_SELECTED';
+  switch (term.kind) {
+    case 'word':
+      return {
+        code,
+        message: `no task matches "${term.text}"`,
+        hint: nearestTask(term.text, tasks) ?? seeAll,
+      };
+    case 'text':
+      return { code, message: `no call path contains "${term.text}"`, hint: seeAll };
+    case 'tag':
+      return noSuchTag(term.tag, tasks);
+    case 'status':
+    case 'duration':
+      return undefined;
+    default:
+      return term satisfies never;
+  }
+}
+
+/** The nearest by its name, else by its whole path. */
+function nearestTask(text: string, tasks: readonly Selectable[]): string | undefined {
+  const byName = new Map<string, string>();
+  for (const { path } of tasks) if (!byName.has(nameOf(path))) byName.set(nameOf(path), path);
+  const [, name] = /^Did you mean "(.*)"\?$/s.exec(didYouMean(text, byName.keys()) ?? '') ?? [];
+  if (name !== undefined) return `Did you mean "${byName.get(name)}"?`;
+  return didYouMean(
+    text,
+    tasks.map(({ path }) => path),
+  );
 }
 
 function noSuchTag(tag: string, tasks: readonly Selectable[]): Problem {
@@ -75,14 +149,17 @@ function noSuchTag(tag: string, tasks: readonly Selectable[]): Problem {
   };
 }
 
-function noTaskHasBoth(patterns: readonly string[], tags: readonly string[]): Problem {
-  const code = 'PEXEN_NOTHING_SELECTED';
-  if (patterns.length + tags.length === 0)
-    return {
-      code,
-      message: 'there are no tasks',
-      hint: 'Name a factory in the entry from of the configuration.',
-    };
-  const message = `no task both matches ${patterns.join(' or ')} and has the tag ${tags.join(' or ')}`;
-  return { code, message, hint: 'See what there is with: pexen list' };
+function noTaskMeetsAll({ queries = [], tags = [], texts = [] }: Selection, knownResults: number): Problem {
+  const asked = [
+    ...(queries.length > 0 ? [queries.map((query) => `"${query}"`).join(' or ')] : []),
+    ...(tags.length > 0 ? [`the tag ${tags.join(' or ')}`] : []),
+    ...(texts.length > 0 ? [`the text ${texts.map((text) => `"${text}"`).join(' or ')}`] : []),
+  ];
+  const isOfLastRun = queries.some((query) => /\b(?:status|duration):/.test(query));
+  const noRun = 'No results of an earlier run are known: status: and duration: ask about the last run.';
+  return {
+    code: 'PEXEN_NOTHING_SELECTED',
+    message: `no task meets ${asked.join(' and ')}`,
+    hint: isOfLastRun && knownResults === 0 ? noRun : seeAll,
+  };
 }

@@ -1,8 +1,11 @@
 /** A command loads, asks and makes everything once, whatever part of the suite it takes. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type PlacedTask, task } from '@pexen/core';
 import type { Factory } from '@pexen/factory';
 import { inline, place } from '@pexen/sched';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import type { LoadedConfig } from '../src/config.ts';
 import { listSuite, runSuite, type SuiteConfig } from '../src/index.ts';
 
@@ -43,7 +46,9 @@ function countedSuite(): { readonly loaded: LoadedConfig; readonly calls: string
     ...{ pool: pool('default'), pools: { other: pool('other') }, groups: { vm: { pool: pool('vm') } } },
     reporters: [],
   };
-  return { loaded: { config, root: '/', file: undefined }, calls };
+  const root = mkdtempSync(join(tmpdir(), 'pexen-plan-'));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  return { loaded: { config, root, file: undefined }, calls };
 }
 
 const once = ['factory', 'facts', 'pool default', 'pool other', 'pool vm', 'when a', 'when b', 'when c'];
@@ -56,15 +61,15 @@ it('a run of all calls each factory, each pool factory and each `when` once', as
 
 it('so does a run of some', async () => {
   const { loaded, calls } = countedSuite();
-  const { judgements } = await runSuite(loaded, { patterns: ['b'] });
+  const { judgements } = await runSuite(loaded, { queries: ['b'] });
   expect([...judgements.keys()]).toEqual(['a', 'b']);
   expect(calls.toSorted()).toEqual([...once, 'body a', 'body b'].toSorted());
 });
 
 it('so do lists, which run no body', async () => {
-  for (const patterns of [[], ['b']]) {
+  for (const queries of [[], ['b']]) {
     const { loaded, calls } = countedSuite();
-    await listSuite(loaded, { patterns });
+    await listSuite(loaded, { queries });
     expect(calls.toSorted()).toEqual(once);
   }
 });

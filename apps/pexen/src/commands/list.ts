@@ -14,13 +14,13 @@ export interface ListOptions extends SelectOptions {
 
 /** Prints what a run would take. No body runs. */
 export async function list(
-  patterns: readonly string[],
+  queries: readonly string[],
   options: ListOptions,
   output: Output,
 ): Promise<ExitCode> {
   const warn = (warning: Problem) => process.stderr.write(formatWarning(warning, process.stderr));
   const list = await othersToStderr(async () =>
-    listSuite(await loadConfig(workingDirectory(), options.config), selectionOf(patterns, options), warn),
+    listSuite(await loadConfig(workingDirectory(), options.config), selectionOf(queries, options), warn),
   );
   if (options.json) output.write(`${JSON.stringify(list, undefined, 2)}\n`);
   else for (const task of list.tasks) output.write(`${lineOf(task, list.tasks.length, output)}\n`);

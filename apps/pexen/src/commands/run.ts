@@ -22,14 +22,14 @@ export interface RunOptions extends SelectOptions {
   readonly record?: string;
 }
 
-/** Runs what the patterns select, or everything; answers with the exit code. */
-export async function run(patterns: readonly string[], options: RunOptions): Promise<ExitCode> {
+/** Runs what the queries select, or everything; answers with the exit code. */
+export async function run(queries: readonly string[], options: RunOptions): Promise<ExitCode> {
   requireSystem();
   const loaded = await loadConfig(workingDirectory(), options.config);
   let restore: (() => void) | undefined;
   try {
     const { exitCode } = await runSuite(loaded, {
-      ...selectionOf(patterns, options),
+      ...selectionOf(queries, options),
       ...(options.workers !== undefined && { workers: options.workers }),
       ...(options.record !== undefined && { record: options.record }),
       reporters: reportersOf(options, loaded.config),

@@ -1,0 +1,208 @@
+/** Which tasks a query means. Knows call paths, files, names, tags and the last run; reads no disk. */
+import { posix } from 'node:path';
+import type { Verdict } from '@pexen/core';
+import picomatch from 'picomatch';
+import { type Comparison, type Query, type QueryTerm, statusWords } from './parse.ts';
+
+/** What a query can ask of a task. */
+export interface QueriedTask {
+  readonly path: string;
+  /** The last name of its call path. */
+  readonly name: string;
+  readonly tags: readonly string[];
+  /** Where it was made: an absolute path, and a line from 1. */
+  readonly file?: string;
+  readonly line?: number;
+}
+
+/** What the last run of a task left behind. */
+export interface LastResult {
+  readonly verdict: Verdict;
+  readonly durationMs: number;
+}
+
+/** What queries are asked about. */
+export interface QueriedSuite {
+  readonly tasks: readonly QueriedTask[];
+  /** An absolute path: what the files of queries are relative to. */
+  readonly directory: string;
+  /** The root of the suite, an absolute path: files are tried relative to it, too. */
+  readonly root: string;
+  /** By call path. */
+  readonly lastResults: ReadonlyMap<string, LastResult>;
+}
+
+/** The tasks of a suite that queries select, and the terms that no task meets. */
+export class TaskSelector {
+  readonly #suite: QueriedSuite;
+  readonly #numbers: readonly number[];
+
+  constructor(suite: QueriedSuite) {
+    this.#suite = suite;
+    this.#numbers = suite.tasks.map((_, number) => number);
+  }
+
+  /** The numbers of the tasks that the query selects, in their order. `onUnmet` is called with each term that no task meets. */
+  select(query: Query, onUnmet: (term: QueryTerm, negated: boolean) => void = () => {}): Set<number> {
+    return this.#evaluate(query, false, onUnmet);
+  }
+
+  /**
+   * The tasks that the text names as a call path, the beginning of one, a file or a folder; none where it is none of them. Files are
+   * relative to the current directory; where no task is there, to the root of the suite.
+   */
+  at(text: string): Set<number> {
+    const { directory, root } = this.#suite;
+    const isRelative = /^\.\.?(?:\/|$)/.test(text);
+    const path = isRelative && directory === root ? text.replace(/^(?:\.\/+)+/, '') : text;
+    const here = this.#within(trimmed(path), posix.resolve(directory, text), isRelative && path === text);
+    if (here.size > 0 || isRelative || directory === root) return here;
+    return this.#within(trimmed(path), posix.resolve(root, text), false);
+  }
+
+  /** `place`: an absolute path. `onlyFiles`: the text is no call path. */
+  #within(path: string, place: string, onlyFiles: boolean): Set<number> {
+    if (path === '') return new Set();
+    const isBelowPath = isAtOrBelow(path);
+    const isBelowPlace = isAtOrBelow(place);
+    const isWhole = isBelowPlace(this.#suite.root);
+    return this.#those(
+      (task) =>
+        isWhole ||
+        (!onlyFiles && isBelowPath(task.path)) ||
+        (task.file !== undefined && isBelowPlace(task.file)),
+    );
+  }
+
+  #evaluate(
+    query: Query,
+    negated: boolean,
+    onUnmet: (term: QueryTerm, negated: boolean) => void,
+  ): Set<number> {
+    if (query.kind === 'not') {
+      const without = this.#evaluate(query.of, !negated, onUnmet);
+      return new Set(this.#numbers.filter((number) => !without.has(number)));
+    }
+    if (query.kind === 'and' || query.kind === 'or') {
+      const sets = query.parts.map((part) => this.#evaluate(part, negated, onUnmet));
+      const joins = query.kind === 'and' ? everyHas : someHas;
+      return new Set(this.#numbers.filter((number) => joins(sets, number)));
+    }
+    const met = this.#meeting(query);
+    if (met.size === 0) onUnmet(query, negated);
+    return met;
+  }
+
+  #meeting(term: QueryTerm): Set<number> {
+    if (term.kind === 'word') return this.#meant(term);
+    if (term.kind === 'tag') return this.#those(({ tags }) => tags.includes(term.tag));
+    if (term.kind === 'text') {
+      const text = term.text.toLowerCase();
+      return this.#those(({ path }) => path.toLowerCase().includes(text));
+    }
+    const { lastResults } = this.#suite;
+    if (term.kind === 'status') {
+      const verdicts = statusWords[term.status];
+      return this.#those(({ path }) => {
+        const last = lastResults.get(path);
+        return last === undefined ? term.status === 'not-run' : verdicts.includes(last.verdict);
+      });
+    }
+    return this.#those(({ path }) => {
+      const last = lastResults.get(path);
+      return last !== undefined && compares(last.durationMs, term.compare, term.ms);
+    });
+  }
+
+  /** The first reading that some task meets: path or file, then a line of a file, then a name, then a glob. */
+  #meant({ text, quoted }: QueryTerm & { readonly kind: 'word' }): Set<number> {
+    const readings = [() => this.at(text), () => this.#atLine(text), () => this.#named(text)];
+    if (!quoted) readings.push(() => this.#globbed(text));
+    for (const reading of readings) {
+      const tasks = reading();
+      if (tasks.size > 0) return tasks;
+    }
+    return new Set();
+  }
+
+  /** `file:line` means the task that the line belongs to: the last that was made at this line or above it. */
+  #atLine(text: string): Set<number> {
+    const [, file = '', digits = ''] = /^(.+?):(\d{1,9})(?::\d{1,9})?$/.exec(text) ?? [];
+    if (file === '') return new Set();
+    const places = new Set(this.#placesOf(file));
+    let line = 0;
+    for (const task of this.#suite.tasks)
+      if (
+        task.file !== undefined &&
+        places.has(task.file) &&
+        task.line !== undefined &&
+        task.line <= Number(digits)
+      )
+        line = Math.max(line, task.line);
+    return this.#those((task) => task.line === line && task.file !== undefined && places.has(task.file));
+  }
+
+  #named(text: string): Set<number> {
+    return this.#those(({ name }) => name === text);
+  }
+
+  /** Against the call path and the file; a glob without a slash also against the name. */
+  #globbed(text: string): Set<number> {
+    if (!/[*?[\]{}()|!+@]/.test(text)) return new Set();
+    const pattern = text.replace(/\/+$/, '').replace(/^(?:\.\/+)+/, '');
+    const matches = globMatcher(pattern);
+    if (matches === undefined) return new Set();
+    const { directory, root } = this.#suite;
+    const bases = directory === root ? [root] : [directory, root];
+    const isOfFile = (file: string): boolean =>
+      matches(pattern.startsWith('/') ? file : '') ||
+      bases.some((base) => isAtOrBelow(base)(file) && matches(posix.relative(base, file)));
+    return this.#those(
+      ({ path, name, file }) =>
+        matches(path) || (!pattern.includes('/') && matches(name)) || (file !== undefined && isOfFile(file)),
+    );
+  }
+
+  #placesOf(file: string): string[] {
+    const { directory, root } = this.#suite;
+    return [...new Set([posix.resolve(directory, file), posix.resolve(root, file)])];
+  }
+
+  #those(meets: (task: QueriedTask) => boolean): Set<number> {
+    const { tasks } = this.#suite;
+    return new Set(this.#numbers.filter((number) => meets(tasks[number] as QueriedTask)));
+  }
+}
+
+function everyHas(sets: readonly Set<number>[], number: number): boolean {
+  return sets.every((set) => set.has(number));
+}
+
+function someHas(sets: readonly Set<number>[], number: number): boolean {
+  return sets.some((set) => set.has(number));
+}
+
+function isAtOrBelow(place: string): (path: string) => boolean {
+  const below = place.endsWith('/') ? place : `${place}/`;
+  return (path) => path === place || path.startsWith(below);
+}
+
+/** Without slashes at its end; the root of the disk stays. */
+function trimmed(text: string): string {
+  return text === '/' ? text : text.replace(/\/+$/, '');
+}
+
+/** Undefined for a text that is not a glob to the matcher, which refuses very long ones. */
+function globMatcher(pattern: string): ((text: string) => boolean) | undefined {
+  try {
+    return picomatch(pattern, { dot: true });
+  } catch {
+    return undefined;
+  }
+}
+
+function compares(ms: number, compare: Comparison, than: number): boolean {
+  if (compare === '<') return ms < than;
+  if (compare === '<=') return ms <= than;
+  return compare === '>' ? ms > than : ms >= than;
+}
