@@ -66,7 +66,7 @@ test('sweep: nobody is left, not even who forks all the time', async () => {
     'fork() { sleep 0.01; setsid sh -c "sleep 1000" & fork; }; fork & echo; wait',
   );
   await expect.poll(() => survivors(found).pids.length).toBeGreaterThan(3);
-  expect(await sweep(found, patienceMs, systemClock)).toEqual([]);
+  expect(await sweep(found, timeoutMs, systemClock)).toEqual([]);
   expect(survivors(found).pids).toEqual([]);
 });
 
@@ -79,7 +79,7 @@ test.skipIf(python === undefined).each([0.002, 0.0002])(
       const { tree: found, exit } = await tree(`${renewing(scratch(), gap, beat)} & echo; wait`);
       await exit;
       await expect.poll(() => isTouched(beat)).toBe(true);
-      expect(await sweep({ ...found, pid: undefined }, patienceMs, systemClock)).toEqual([]);
+      expect(await sweep({ ...found, pid: undefined }, timeoutMs, systemClock)).toEqual([]);
       expect(await isTouched(beat)).toBe(false);
     }
   },
@@ -97,7 +97,7 @@ test('sweep: nothing that is older than the tree is killed, whatever it carries'
 test('sweep: 200 processes, each in a session of its own', async () => {
   const { tree: found } = await tree('for i in $(seq 200); do setsid sleep 1000 & done; echo; wait');
   await expect.poll(() => survivors(found).pids.length).toBe(201);
-  expect(await sweep(found, patienceMs, systemClock)).toEqual([]);
+  expect(await sweep(found, timeoutMs, systemClock)).toEqual([]);
 });
 
 test('nobody runs away by forking and ending all the time', async () => {
@@ -109,7 +109,7 @@ test('nobody runs away by forking and ending all the time', async () => {
     await exit;
     expect(isGone(found)).toBe(false);
     expect(await leftBehind(found, 200, systemClock)).not.toEqual([]);
-    expect(await sweep(found, patienceMs, systemClock)).toEqual([]);
+    expect(await sweep(found, timeoutMs, systemClock)).toEqual([]);
   }
 });
 
@@ -122,7 +122,7 @@ test('a zombie is no survivor', async () => {
 test('leftBehind: who ends soon is not there', async () => {
   const { tree: found, exit } = await tree('(sleep 0.02) & echo');
   await exit;
-  expect(await leftBehind(found, patienceMs, systemClock)).toEqual([]);
+  expect(await leftBehind(found, timeoutMs, systemClock)).toEqual([]);
 });
 
 test('leftBehind: who stays is', async () => {
