@@ -1,4 +1,4 @@
-/** The picture of the states of a task in docs/ARCHITECTURE.md has the arrows of the table, and the files it names are there. */
+/** The diagram of task states in docs/ARCHITECTURE.md has the transitions of the table, and the files that the page names exist. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -6,7 +6,7 @@ import { ROOT } from './sources.ts';
 
 const page = readFileSync(join(ROOT, 'docs/ARCHITECTURE.md'), 'utf8');
 
-test('the states of a task are drawn as the machine has them', () => {
+test('the diagram has the transitions of the machine', () => {
   const table = readFileSync(join(ROOT, 'packages/sched/src/machine/task-table.ts'), 'utf8');
   const [, transitions = ''] = /const TRANSITIONS[^=]*= \{([\s\S]*?)\n\};/.exec(table) ?? [];
   const rows = [...transitions.matchAll(/^ *'?([\w-]+)'?: \[(.*)\],$/gm)];
@@ -19,7 +19,7 @@ test('the states of a task are drawn as the machine has them', () => {
   expect(drawn.sort()).toEqual(allowed.sort());
 });
 
-test('"Where is …?" leads to files that are there', () => {
+test('"Where is …?" names existing files', () => {
   const [, table = ''] = /\n## Where is …\?\n([\s\S]*?)\n## /.exec(page) ?? [];
   const missing: string[] = [];
   let folders: string[] = [];

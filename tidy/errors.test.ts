@@ -5,20 +5,20 @@ import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { published, ROOT, type SourceFile, sourcesIn, walk } from './sources.ts';
 
-/** Variables of the environment of programs and workers look like codes and are none: docs/processes.md has them. */
+/** Environment variables of programs and workers look like codes: docs/processes.md has them. */
 const environment = ['ATTEMPT', 'ATTEMPT_NUMBER', 'REPORT', 'SLOT', 'TASK', 'TIMEOUT_MS'].map(
   (name) => `PEXEN_${name}`,
 );
 
 const page = readFileSync(join(ROOT, 'docs/ERRORS.md'), 'utf8');
-const told = [...page.matchAll(/^### (.*)$/gm)].map(([, code = '']) => code);
+const documented = [...page.matchAll(/^### (.*)$/gm)].map(([, code = '']) => code);
 const sources = published().flatMap((member) => sourcesIn(`${member.dir}/src`));
 const named = new Set(sources.flatMap(namesIn));
 
-/** Their messages are made by somebody else: a schema, a function of the user's. */
-const saidByOthers = ['PEXEN_BAD_ARGS', 'PEXEN_JUDGE_THREW', 'PEXEN_LISTENER_THREW'];
+/** Their messages come from elsewhere: a schema, or a function of the user. */
+const withForeignMessages = ['PEXEN_BAD_ARGS', 'PEXEN_JUDGE_THREW', 'PEXEN_LISTENER_THREW'];
 
-/** Every text in the file that is written like a code. */
+/** Every string in the file that looks like a code. */
 function namesIn(file: SourceFile): string[] {
   const found: string[] = [];
   walk(file, (node) => {
@@ -27,7 +27,7 @@ function namesIn(file: SourceFile): string[] {
   return found;
 }
 
-/** The texts in the file, each as the parts of it that are always the same. */
+/** The strings in the file, each as its constant parts. */
 function textsIn(file: SourceFile): string[][] {
   const found: string[][] = [];
   walk(file, (node) => {
@@ -38,7 +38,7 @@ function textsIn(file: SourceFile): string[][] {
   return found.filter((parts) => parts.join('').trim().length >= 8);
 }
 
-/** Could the sentence have been made of these parts? */
+/** Does the sentence consist of these parts, in order? */
 function isMadeOf(parts: readonly string[], sentence: string): boolean {
   let from = 0;
   return parts.every((part) => {
@@ -49,12 +49,12 @@ function isMadeOf(parts: readonly string[], sentence: string): boolean {
 }
 
 describe('docs/ERRORS.md', () => {
-  test('has every code that the sources name, and none besides', () => {
+  test('has exactly the codes that are in the sources', () => {
     const codes = [...named].filter((name) => !environment.includes(name));
-    expect([...told].sort()).toEqual(codes.sort());
+    expect([...documented].sort()).toEqual(codes.sort());
   });
 
-  test('has them in alphabetical order, problems and warnings apart', () => {
+  test('lists problems and warnings in alphabetical order', () => {
     const [problems = '', warnings = ''] = page.split('\n## Warnings\n');
     for (const section of [problems, warnings]) {
       const codes = [...section.matchAll(/^### (.*)$/gm)].map(([, code]) => code);
@@ -63,14 +63,14 @@ describe('docs/ERRORS.md', () => {
     }
   });
 
-  test('says of each what it means, how it reads and what to do', () => {
+  test('has a meaning, a message and a next step for each', () => {
     const entries = page.split(/^(?=### |## )/m).filter((part) => part.startsWith('### '));
     expect(entries.filter((entry) => !/^### PEXEN_[A-Z_]+\n\S.*\n> \S.*\n\n\S.*\n+$/.test(entry))).toEqual(
       [],
     );
   });
 
-  test('shows messages as the sources make them', () => {
+  test('shows messages of the sources', () => {
     const shown = [...page.matchAll(/^### (.*)\n.*\n> (.*)$/gm)].map(([, code = '', message = '']) => ({
       code,
       message,
@@ -80,12 +80,12 @@ describe('docs/ERRORS.md', () => {
       read.some(
         ({ codes, texts }) => codes.includes(code) && texts.some((parts) => isMadeOf(parts, message)),
       );
-    expect(shown.length).toBe(told.length);
-    const ours = shown.filter(({ code }) => !saidByOthers.includes(code));
+    expect(shown.length).toBe(documented.length);
+    const ours = shown.filter(({ code }) => !withForeignMessages.includes(code));
     expect(ours.filter(({ code, message }) => !isMade(code, message))).toEqual([]);
   });
 
-  test('does not speak of the environment, which the sources name elsewhere', () => {
+  test('does not list environment variables', () => {
     expect(environment.filter((name) => !named.has(name))).toEqual([]);
   });
 });

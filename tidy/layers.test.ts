@@ -1,4 +1,4 @@
-/** The import graph is the architecture: imports go only to the left of the drawing in docs/ARCHITECTURE.md. */
+/** The import graph is the architecture: imports go only to the left in the diagram of docs/ARCHITECTURE.md. */
 import { isBuiltin } from 'node:module';
 import { describe, expect, test } from 'vitest';
 import { importsOf, type Member, members, packageOf, published, sourcesIn, targetOf } from './sources.ts';
@@ -7,7 +7,7 @@ const PACKAGES = [
   ...['core', 'lock', 'sched', 'pool-kit', 'pool-thread', 'pool-process', 'factory', 'store', 'report'],
 ];
 
-/** Who may import whom. A package that is not named here does not belong to the house yet. */
+/** Which package may import which. Every package has to be listed here. */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   '@pexen/core': [],
   '@pexen/lock': named('core'),
@@ -29,7 +29,7 @@ function named(...short: string[]): string[] {
 
 const isOurs = (name: string): boolean => name === 'pexen' || name.startsWith('@pexen/');
 
-test('every member of the workspace has its place in the layers', () => {
+test('every member of the workspace has a layer', () => {
   expect(Object.keys(LAYERS).sort()).toEqual(
     members()
       .map((member) => member.manifest.name)
@@ -57,7 +57,7 @@ describe.each(members())('$dir', (member) => {
     expect(wrong.filter((line) => isOurs(packageOf(line.split(' imports ')[1] ?? '')))).toEqual([]);
   });
 
-  test('never reaches into the files of another member', () => {
+  test('never imports files of another member', () => {
     const outside = sourcesIn(member.dir)
       .flatMap(importsOf)
       .filter(({ specifier }) => specifier.startsWith('.'))
@@ -88,7 +88,7 @@ test('nothing published depends on something private', () => {
   expect(wrong).toEqual([]);
 });
 
-/** Imports of packages under a folder that are neither built in nor declared. */
+/** Imports in a folder of packages that are neither built in nor declared. */
 function importsOfPackages(member: Member, folder: string, declared: readonly string[]): string[] {
   const allowed = LAYERS[member.manifest.name] ?? [];
   const mayImport = (name: string): boolean =>
@@ -112,7 +112,7 @@ function fileGraph(member: Member): Map<string, string[]> {
   );
 }
 
-/** The first cycle met, as a path that ends where it began; empty when there is none. */
+/** The first cycle found, as a path that ends at its start; empty if there is none. */
 function cycleIn(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const done = new Set<string>();
   const visit = (node: string, path: readonly string[]): string[] => {

@@ -1,4 +1,4 @@
-/** What our pages point at is there: relative links, headings, paths of the workspace and of a package's own sources in backticks. */
+/** The targets of our pages exist: relative links, headings, and in backticks paths of the workspace and of a package's own sources. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -13,7 +13,7 @@ const LINK = /\]\((?!https?:|mailto:)([^)#\s]*)(#[^)\s]*)?\)/g;
 const PATH = /`((?:packages|apps|docs|tidy|e2e|tools)\/[\w./-]*)`/g;
 const SOURCE = /`(src\/[\w./-]*)`/g;
 
-test.each(pages)('%s leads nowhere wrong', (page) => {
+test.each(pages)('the targets of %s exist', (page) => {
   const text = readFileSync(join(ROOT, page), 'utf8');
   const named = [...text.matchAll(PATH)].map(([, path = '']) => path);
   const isOfPackage = /^(?:packages|apps)\//.test(page);
@@ -27,7 +27,7 @@ test.each(pages)('%s leads nowhere wrong', (page) => {
   expect(wrong).toEqual([]);
 });
 
-/** The headings of a page as GitHub makes anchors of them. */
+/** The anchors that GitHub makes of the headings of a page. */
 function anchorsOf(page: string): string[] {
   const text = readFileSync(join(ROOT, page), 'utf8').replaceAll(/^```[\s\S]*?^```/gm, '');
   return [...text.matchAll(/^#+ (.*)$/gm)].map(

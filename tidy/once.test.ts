@@ -1,11 +1,11 @@
-/** What the repository has once: small helpers that every package needs are declared in one place and imported everywhere else. */
+/** Small helpers that every package needs are declared in one place and imported everywhere else. */
 import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { members, type SourceFile, sourcesIn, walk } from './sources.ts';
 
 const sources = members().flatMap(({ dir }) => sourcesIn(`${dir}/src`));
 
-test('one type is the clock, and one value is that of the runtime', () => {
+test('there is one type of clock, and one clock of the runtime', () => {
   const isClock = (node: ts.Node): boolean =>
     (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) && /Clock$/.test(node.name.text);
   expect(filesWith(isClock)).toEqual(['packages/core/src/clock.ts']);
@@ -22,7 +22,7 @@ test('tests have one scripted clock', () => {
 });
 
 test('columns of numbers grow in one place', () => {
-  // To grow, a typed array is copied into a longer one of its own kind.
+  // A typed array grows by a copy into a longer one of its own kind.
   const takesKind = (node: ts.Node): boolean =>
     ts.isAsExpression(node) && /\.constructor$/.test(node.expression.getText());
   const isTable = (node: ts.Node): boolean => ts.isClassDeclaration(node) && node.name?.text === 'Table';
@@ -58,7 +58,7 @@ test('options are checked in one place', () => {
   expect(filesWith(complains)).toEqual(['packages/core/src/options.ts']);
 });
 
-/** Where there is such a node: the files, each once. */
+/** The files with such a node, each once. */
 function filesWith(isSuch: (node: ts.Node) => boolean, files: readonly SourceFile[] = sources): string[] {
   const found = new Set<string>();
   for (const file of files)

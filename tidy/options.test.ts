@@ -1,4 +1,4 @@
-/** What users may write down is on a page: every entry of these interfaces, in backticks. */
+/** Everything that users configure is documented: every entry of these interfaces is on its page, in backticks. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -27,13 +27,15 @@ const documented = [
 
 test.each(documented)('%s: every entry of %s is in %s', (member, name, page) => {
   const text = readFileSync(join(ROOT, page), 'utf8').replaceAll(/^```[\s\S]*?^```/gm, '');
-  const told = new Set([...text.matchAll(/`([^`\n]+)`/g)].flatMap(([, code = '']) => code.split(/\W+/)));
+  const documentedWords = new Set(
+    [...text.matchAll(/`([^`\n]+)`/g)].flatMap(([, code = '']) => code.split(/\W+/)),
+  );
   const entries = entriesOf(member, name);
   expect(entries).not.toEqual([]);
-  expect(entries.filter((entry) => !told.has(entry))).toEqual([]);
+  expect(entries.filter((entry) => !documentedWords.has(entry))).toEqual([]);
 });
 
-/** The names of the entries of an interface, wherever in the package it is. */
+/** The names of the entries of an interface of the package. */
 function entriesOf(member: string, name: string): string[] {
   const found: string[] = [];
   for (const file of sourcesIn(`${member}/src`))

@@ -1,4 +1,4 @@
-/** Invariant 1: what decides knows no clock, no chance, no environment, no disk, and never waits. */
+/** Invariant 1: pure code uses no clock, chance, environment or disk, and never waits. */
 import { isBuiltin } from 'node:module';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
@@ -12,14 +12,14 @@ const PURE_FOLDERS = [
   'packages/report/src/model',
 ];
 
-/** The promise shell over the lock table and the timers of all packages, which are an entry of their own. */
+/** The promises over the lock table, and the timers of all packages, which have an entry of their own. */
 const SHELLS = ['packages/lock/src/locks.ts', 'packages/core/src/timers.ts'];
-/** The entry that exports the promise shell. */
+/** The entry that exports these promises. */
 const ENTRIES = ['packages/lock/src/index.ts'];
 
 const pureFiles = PURE_FOLDERS.flatMap(sourcesIn).filter((file) => !SHELLS.includes(file.path));
 
-/** May set the runtime's timers themselves: the one timer, and bodies and programs of the conformance kit. */
+/** Files that may set timers of the runtime: the one timer, and bodies and programs of the conformance kit. */
 const SET_TIMERS = [
   'packages/core/src/timers.ts',
   'packages/pool-kit/src/conformance/fixtures.ts',
@@ -41,7 +41,7 @@ const IMPURE_GLOBALS = [
 ];
 const IMPURE_MEMBERS = ['Date.now', 'Math.random'];
 
-test('pure code exists and is looked at', () => {
+test('pure code is found', () => {
   expect(pureFiles.length).toBeGreaterThan(0);
 });
 
@@ -55,7 +55,7 @@ test('pure code imports no timers', () => {
   expect(timers.map(({ file }) => file.path)).toEqual([]);
 });
 
-test('only the one timer, which takes long delays, sets those of the runtime', () => {
+test('only the one timer, which supports long delays, sets timers of the runtime', () => {
   const sources = members().flatMap(({ dir }) => sourcesIn(`${dir}/src`));
   const others = sources.filter(({ path }) => !SET_TIMERS.includes(path));
   const setsTimer = (node: ts.Node): boolean =>
@@ -96,7 +96,7 @@ function readsTheWorld(node: ts.Node): boolean {
   return ts.isIdentifier(node) && IMPURE_GLOBALS.includes(node.text) && isFreeName(node);
 }
 
-/** A global read by its bare name: not a property, a parameter or a key that happens to be called so. */
+/** A global that is read by its name: not a property, parameter or key of that name. */
 function isFreeName(node: ts.Identifier): boolean {
   const { parent } = node;
   if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;

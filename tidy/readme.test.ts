@@ -1,7 +1,7 @@
 /**
  * The examples of every README and of every guide page compile and run. A block ```ts is a whole module, run by Node in
  * the folder of the package (of apps/pexen, for the guides); the
- * ```text block right after it is what it prints. A block ```ts no-run is only read by people.
+ * ```text block right after it is its output. A block ```ts no-run is not run.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,10 +18,10 @@ interface Example {
 
 const BLOCK = /^```ts\n([\s\S]*?)^```\n(?:\n*^```text\n([\s\S]*?)^```$)?/gm;
 
-/** Beside the sources, so that the package's own name and dependencies resolve as they do there. */
+/** Beside the sources, so that the package's own name and its dependencies resolve. */
 const SCRATCH = '.readme';
 
-/** The README of the house and the guides speak of pexen and of its packages, and apps/pexen knows them all. */
+/** The main README and the guides import pexen and its packages, which all resolve from apps/pexen. */
 const documented = [
   { readme: 'README.md', home: 'apps/pexen' },
   ...readdirSync(join(ROOT, 'docs'))
@@ -40,7 +40,7 @@ const pages = documented.map(({ readme, home }) => {
   const scratch = join(ROOT, home, SCRATCH, `${process.pid}-${readme.replace(/\W/g, '-')}`);
   return { readme, home, scratch, examples: examplesIn(readme) };
 });
-/** What the compiler says of all pages: it is started once, since loading the types of Node and of ours is most of its work. */
+/** The output of the compiler for all pages. It is started once, since it spends most of its time loading types. */
 let complaints = '';
 
 beforeAll(async () => {
@@ -63,7 +63,7 @@ afterAll(() => {
   for (const { scratch } of pages) rmSync(scratch, { recursive: true, force: true });
 });
 
-test('the compiler says nothing that is not about an example', () => {
+test('the compiler reports nothing outside of examples', () => {
   const places = pages.map(({ scratch }) => relative(ROOT, scratch));
   const others = complaints
     .split('\n')
@@ -87,7 +87,7 @@ function fileOf(scratch: string, { line }: Example): string {
   return join(scratch, `line-${line}.ts`);
 }
 
-/** The examples of a README, or none if there is no such file. */
+/** The examples of a README; none if the file does not exist. */
 function examplesIn(readme: string): Example[] {
   const path = join(ROOT, readme);
   const text = existsSync(path) ? readFileSync(path, 'utf8') : '';

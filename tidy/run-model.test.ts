@@ -1,10 +1,10 @@
-/** One place makes the state of a run out of its events: everything else in the reporters reads the model. */
+/** One module computes the state of a run from its events: all other code of the reporters reads the model. */
 import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { type SourceFile, sourcesIn, walk } from './sources.ts';
 
 const REPORT = 'packages/report/src';
-/** The model, and what passes events on to it and to reporters that want them as they are. */
+/** The model, and the modules that pass events on to it and to reporters of raw events. */
 const MAY_SEE_EVENTS = ['model/', 'reporter.ts', 'hooks.ts', 'multi.ts', 'decouple.ts'].map(
   (path) => `${REPORT}/${path}`,
 );
@@ -21,7 +21,7 @@ const events = new Set(
 );
 const others = sourcesIn(REPORT).filter(({ path }) => !MAY_SEE_EVENTS.some((seer) => path.startsWith(seer)));
 
-test('there are events, and there are files that must not see them', () => {
+test('events and files without access to them are found', () => {
   expect([...events]).toEqual(
     expect.arrayContaining(['RunEvent', 'TaskUpdateEvent', 'TaskFinished', 'AttemptInfo']),
   );

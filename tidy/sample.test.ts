@@ -1,11 +1,11 @@
-/** The part of the long families that an ordinary run plays is honest. */
+/** The tenth of the long test families that an ordinary run plays covers all members over time. */
 import { expect, test } from 'vitest';
 import { tenthOf } from '../tools/sample.ts';
 
 const tenths = Array.from({ length: 10 }, (_, tenth) => tenth);
 
 test.each([1, 2, 7, 9, 10, 11, 19, 81, 181])(
-  'of %i members every one is in a tenth, and none is empty',
+  'of %i members each is in a tenth, and no tenth is empty',
   (size) => {
     const family = Array.from({ length: size }, (_, index) => index);
     const parts = tenths.map((tenth) => tenthOf(family, tenth));
@@ -17,6 +17,6 @@ test.each([1, 2, 7, 9, 10, 11, 19, 81, 181])(
   },
 );
 
-test('no members, no part', () => {
+test('without members the tenth is empty', () => {
   expect(tenthOf([], 3)).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** The published JSON Schemas are those of the types: whoever changes a type makes them anew, and thinks of the version. */
+/** The published JSON Schemas match the types. After a change of a type, write them again, and check the version. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -7,8 +7,8 @@ import { ROOT } from './sources.ts';
 
 const made = schemas();
 
-test.each(published)('$path is what its type says', ({ path }) => {
-  const hint = 'Write them anew: node tools/schemas.ts';
+test.each(published)('$path matches its type', ({ path }) => {
+  const hint = 'Write them again: node tools/schemas.ts';
   expect(existsSync(join(ROOT, path)) && readFileSync(join(ROOT, path), 'utf8'), hint).toBe(made.get(path));
 });
 

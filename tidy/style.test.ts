@@ -1,4 +1,4 @@
-/** Small rules of the house that a formatter can not check. */
+/** Small rules of the project that a formatter cannot check. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -33,7 +33,7 @@ test('no published module awaits at its top level, so that require() can load it
 });
 
 describe.each(members())('$dir', ({ dir, manifest }) => {
-  test('has a README that begins with its name', () => {
+  test('has a README that starts with its name', () => {
     const path = join(ROOT, dir, 'README.md');
     expect(existsSync(path), `${dir}/README.md is missing`).toBe(true);
     expect(readFileSync(path, 'utf8').split('\n')[0]).toBe(`# ${manifest.name}`);

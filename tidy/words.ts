@@ -14,7 +14,7 @@ interface Rule {
 }
 
 export interface Place {
-  /** `packages/core/src/task.ts:12`, to click on. */
+  /** `packages/core/src/task.ts:12`, which editors open by a click. */
   readonly at: string;
   readonly found: string;
   readonly instead: string;
