@@ -94,8 +94,8 @@ export class ScriptedWorker implements Connection {
     this.events.started(number);
   }
 
-  updates(number: number, ...news: TaskUpdate[]): void {
-    this.events.updated(number, news);
+  updates(number: number, ...update: TaskUpdate[]): void {
+    this.events.updated(number, update);
   }
 
   return(number: number, value?: unknown, ranMs = 100): void {
@@ -228,8 +228,8 @@ export class Given {
     this.signs.push(`started ${worker}`);
   }
 
-  report(news: TaskUpdate): void {
-    this.signs.push(news.kind);
+  report(update: TaskUpdate): void {
+    this.signs.push(update.kind);
   }
 
   abort(reason: Error = new Error('stop')): void {

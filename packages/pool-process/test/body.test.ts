@@ -119,7 +119,7 @@ describe('a body', () => {
   test('its news are told in order', async () => {
     const ticket = new RecordingTicket();
     await runOne(pool, body('chatter', { times: 5 }), ticket);
-    expect(ticket.updates.map((news) => news.kind === 'log' && news.message)).toEqual([
+    expect(ticket.updates.map((update) => update.kind === 'log' && update.message)).toEqual([
       '0',
       '1',
       '2',

@@ -22,13 +22,13 @@ async function opened(options: ProcessesOptions): Promise<Opened> {
   const parent = scratch();
   vi.stubEnv('TMPDIR', parent);
   const pool = processes({ workers: 1, ...options });
-  const told = { slots: [] as number[], warnings: [] as Problem[], failures: [] as Error[] };
+  const reported = { slots: [] as number[], warnings: [] as Problem[], failures: [] as Error[] };
   const context: PoolContext = {
-    slotsChanged: (slots) => void told.slots.push(slots),
+    slotsChanged: (slots) => void reported.slots.push(slots),
     workerLost: () => {},
     lateError: () => {},
-    warn: (warning) => void told.warnings.push(warning),
-    failed: (error) => void told.failures.push(error),
+    warn: (warning) => void reported.warnings.push(warning),
+    failed: (error) => void reported.failures.push(error),
   };
   try {
     await pool.open(context);
@@ -36,7 +36,7 @@ async function opened(options: ProcessesOptions): Promise<Opened> {
     vi.unstubAllEnvs();
   }
   onTestFinished(() => pool.close('kill'));
-  return { pool, folder: join(parent, readdirSync(parent)[0] ?? ''), ...told };
+  return { pool, folder: join(parent, readdirSync(parent)[0] ?? ''), ...reported };
 }
 
 const run = (pool: Pool, assignment = shell('exit 0')) => pool.run(assignment, new RecordingTicket());

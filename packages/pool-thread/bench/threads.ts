@@ -11,7 +11,7 @@ import { type Contender, contenders, workers } from './contenders.ts';
 interface Scenario {
   readonly name: string;
   /** Calls on their way at the same time. */
-  readonly inFlight: number;
+  readonly concurrent: number;
   /** Calls a round. */
   readonly calls: number;
   readonly text?: string;
@@ -21,11 +21,11 @@ const kib100 = 'x'.repeat(102_400);
 
 /** 18 in flight is what `spare: 16` makes of two workers. */
 const scenarios: readonly Scenario[] = [
-  { name: 'one at a time', inFlight: 1, calls: 2_000 },
-  { name: 'spare 1 for each of two workers', inFlight: 4, calls: 6_000 },
-  { name: 'spare 16', inFlight: 18, calls: 12_000 },
-  { name: 'spare 62', inFlight: 64, calls: 12_000 },
-  { name: '100 KiB there', inFlight: 18, calls: 1_500, text: kib100 },
+  { name: 'one at a time', concurrent: 1, calls: 2_000 },
+  { name: 'spare 1 for each of two workers', concurrent: 4, calls: 6_000 },
+  { name: 'spare 16', concurrent: 18, calls: 12_000 },
+  { name: 'spare 62', concurrent: 64, calls: 12_000 },
+  { name: '100 KiB there', concurrent: 18, calls: 1_500, text: kib100 },
 ];
 
 const { values, positionals } = parseArgs({
@@ -86,14 +86,14 @@ async function measure(crew: readonly Contender[], scenario: Scenario, rounds: n
   });
 }
 
-async function play(contender: Contender, { inFlight, calls, text }: Scenario): Promise<Round> {
+async function play(contender: Contender, { concurrent, calls, text }: Scenario): Promise<Round> {
   let left = calls;
-  const lane = async (): Promise<void> => {
+  const callInTurn = async (): Promise<void> => {
     while (left-- > 0) await contender.call(text);
   };
   const usedBefore = process.cpuUsage();
   const beganAt = performance.now();
-  await Promise.all(Array.from({ length: inFlight }, lane));
+  await Promise.all(Array.from({ length: concurrent }, callInTurn));
   const perSecond = (calls / (performance.now() - beganAt)) * 1_000;
   const { user, system } = process.cpuUsage(usedBefore);
   return { perSecond, processorUs: (user + system) / calls };
@@ -104,8 +104,8 @@ function median(numbers: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] as number;
 }
 
-function print({ name, inFlight, calls }: Scenario, rows: readonly Row[]): void {
-  console.log(`\n${name}: ${inFlight} in flight, ${workers} threads, ${calls} calls a round`);
+function print({ name, concurrent, calls }: Scenario, rows: readonly Row[]): void {
+  console.log(`\n${name}: ${concurrent} in flight, ${workers} threads, ${calls} calls a round`);
   for (const row of rows.toSorted((a, b) => b.perSecond - a.perSecond)) {
     const rateText = row.perSecond.toLocaleString('en').padStart(9);
     const ratio = `${row.byPiscina.toFixed(2)} × piscina`;

@@ -314,8 +314,8 @@ class RunTicket implements Ticket {
   started(worker: string): void {
     this.#parts.started(worker);
   }
-  report(news: TaskUpdate): void {
-    this.#parts.report(news);
+  report(update: TaskUpdate): void {
+    this.#parts.report(update);
   }
 }
 

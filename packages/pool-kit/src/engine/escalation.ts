@@ -1,12 +1,29 @@
 /** The steps by which an attempt is made to stop, each harder than the one before. Knows no worker. */
 import type { Clock } from '@pexen/core';
-import type { Step } from './connector.ts';
+import type { Connection, Step } from './connector.ts';
+import type { Execution } from './execution.ts';
 
 /** How long a body that listens to its signal has before its processes get SIGTERM, ms; a shorter grace period shortens it. */
 const heedMs = 2_000;
 
 /** How long the processes of a body have that cannot listen to its signal, ms. */
 const hastyMs = 250;
+
+/** The steps that stop this attempt: those of its connection, or the usual ones, which are quick where the body cannot listen to its signal. */
+export function stepsFor(attempt: Execution, connection: Connection, stuckMs: number): readonly Step[] {
+  if (connection.escalation !== undefined) return connection.escalation(attempt);
+  const cannotListen = connection.hasReadSignal?.(attempt.number) === false;
+  const steps = cannotListen && attempt.isHasty ? hastySteps : usualSteps;
+  return steps(attempt.assignment.graceMs, stuckMs, connection.terminate !== undefined);
+}
+
+/** What a step is called in an outcome, where the connection has no name for it. */
+export const usualStepNames: Readonly<Record<Step['action'], string>> = {
+  abort: 'ended when its signal was aborted',
+  terminate: 'ended by SIGTERM',
+  kill: 'ended by force',
+  abandon: 'could not be ended',
+};
 
 /** The steps for a body that has never read its signal: it cannot listen to that. */
 export function hastySteps(graceMs: number, stuckMs: number, hasTerminate: boolean): readonly Step[] {

@@ -3,8 +3,8 @@ import type { Assignment, PoolOutcome, TaskUpdate, Ticket } from '@pexen/core';
 import { OutputCapture } from '../worker/output-capture.ts';
 import type { SentAttempt, WorkKind } from './connector.ts';
 
-/** Who has an attempt, and stops it. */
-interface Link {
+/** Has an attempt, and stops it. */
+export interface Holder {
   stop(attempt: Execution): void;
 }
 
@@ -22,7 +22,7 @@ export class Execution implements SentAttempt {
   /** How often the pool had reclaimed everything when it was sent. */
   reclaims = 0;
   /** The link that has it, while one has. */
-  link: Link | undefined = undefined;
+  link: Holder | undefined = undefined;
   /** It is to be stopped as soon as it turns out to have started. */
   isStopping = false;
   /** The name of the worker that started it; '' until then. */

@@ -7,12 +7,13 @@ import { decodeOutcome, type OutcomeEnvelope, refusedByTransport } from '../enve
 import { decodeThrown } from '../error-codec.ts';
 import type { LateError } from '../worker/late-errors.ts';
 import type { Connection, ConnectionEvents, Step, Timeouts, WorkKind } from './connector.ts';
-import { escalate, hastySteps, usualSteps } from './escalation.ts';
+import { escalate, stepsFor, usualStepNames } from './escalation.ts';
 import type { Execution } from './execution.ts';
+import { HeldAttempts } from './held-attempts.ts';
 import { PrefetchWindow } from './prefetch-window.ts';
 
 /** What a link reports to the engine. */
-export interface LinkHost {
+export interface LinkOwner {
   readonly clock: Clock;
   /** What the grace of bodies is measured by. */
   readonly graceClock: Pick<Clock, 'after'>;
@@ -50,16 +51,11 @@ const slowMs = 10;
 export class Link implements ConnectionEvents {
   /** What it was connected for. */
   readonly kind: WorkKind;
-  readonly #host: LinkHost;
+  readonly #owner: LinkOwner;
   readonly #connection: Connection;
   /** `true`: an attempt may be chosen for this worker before it is ready. */
   readonly #takesEarly: boolean;
-  /** By number, in the order in which they were sent. */
-  readonly #held = new Map<number, Execution>();
-  /** Chosen for this worker, and not sent yet: it is sent when the worker is ready. */
-  #outbox: Execution[] = [];
-  /** Attempts that count as returned although the worker did not answer. */
-  readonly #presumedReturned = new Set<number>();
+  readonly #attempts: HeldAttempts = new HeldAttempts(this);
   readonly #window = new PrefetchWindow();
   readonly #over = Promise.withResolvers<void>();
   /** Resolves when the worker has ended, also one that was abandoned. */
@@ -67,8 +63,6 @@ export class Link implements ConnectionEvents {
   /** What is to be done once nothing is left of the worker. */
   #afterGone: (() => void)[] = [];
   #cancelWatch: () => void;
-  #sent = 0;
-  #unstarted = 0;
   #isReady = false;
   #isAway = false;
   #isLost = false;
@@ -83,25 +77,25 @@ export class Link implements ConnectionEvents {
   #isAbandoned = false;
   #isDistrusted = false;
   #isGone = false;
-  #isToldGone = false;
+  #isReportedGone = false;
 
   /** @throws what `connect` throws */
   constructor(
-    host: LinkHost,
+    owner: LinkOwner,
     kind: WorkKind,
     takesEarly: boolean,
     connect: (events: ConnectionEvents) => Connection,
   ) {
-    this.#host = host;
+    this.#owner = owner;
     this.kind = kind;
     this.#takesEarly = takesEarly;
     this.#connection = connect(this);
-    const { connectMs } = host.timeouts;
-    this.#cancelWatch = host.clock.after(connectMs, () => this.#killUnasked('did not become ready in time'));
+    const { connectMs } = owner.timeouts;
+    this.#cancelWatch = owner.clock.after(connectMs, () => this.#killUnasked('did not become ready in time'));
   }
 
   get wantsModules(): boolean {
-    return this.#host.wantsModules;
+    return this.#owner.wantsModules;
   }
 
   get name(): string {
@@ -118,7 +112,7 @@ export class Link implements ConnectionEvents {
 
   /** How many attempts it has, started or not. */
   get load(): number {
-    return this.#held.size + this.#outbox.length;
+    return this.#attempts.count;
   }
 
   /** It has an attempt, or may have one: its slot is taken. */
@@ -141,7 +135,7 @@ export class Link implements ConnectionEvents {
     if (this.isSpent || this.isAway) return 0;
     const { mostAttempts = Number.POSITIVE_INFINITY, prefetches } = this.#connection;
     const atOnce = this.#isReady ? (prefetches ? this.#window.size : 1) : this.#takesEarly ? 1 : 0;
-    return Math.min(atOnce - this.load, mostAttempts - this.#sent - this.#outbox.length);
+    return Math.min(atOnce - this.load, mostAttempts - this.#attempts.chosenCount);
   }
 
   /** Resolves when nothing is left of the worker. */
@@ -151,33 +145,24 @@ export class Link implements ConnectionEvents {
 
   /** Chooses the attempt for this worker; `flush` sends it. Returns how many are to be sent. */
   add(attempt: Execution): number {
-    attempt.link = this;
-    return this.#outbox.push(attempt);
+    return this.#attempts.choose(attempt);
   }
 
   /** Sends what was chosen, all in one go; as soon as the worker is ready, if it is not. */
   flush(): void {
-    if (!this.#isReady || this.#outbox.length === 0) return;
-    const attempts = this.#outbox;
-    this.#outbox = [];
-    const nowMs = this.#host.clock.now();
-    for (const attempt of attempts) this.#hold(attempt, nowMs);
+    const attempts = this.#isReady ? this.#attempts.takeOutbox() : [];
+    if (attempts.length === 0) return;
+    const nowMs = this.#owner.clock.now();
+    for (const attempt of attempts) this.#attempts.send(attempt, nowMs);
     const { mostAttempts = Number.POSITIVE_INFINITY, prefetches, startedUpTo } = this.#connection;
-    this.#host.sent(prefetches === true || startedUpTo !== undefined);
-    if (this.#sent >= mostAttempts) this.#isRetired = true;
+    this.#owner.sent(prefetches === true || startedUpTo !== undefined);
+    if (this.#attempts.sentCount >= mostAttempts) this.#isRetired = true;
     try {
       this.#connection.send(attempts);
     } catch (error) {
       if (attempts.length === 1) this.#refuse(attempts[0] as Execution, error);
       else this.#sendSingly(attempts);
     }
-  }
-
-  #hold(attempt: Execution, nowMs: number): void {
-    attempt.number = this.#sent++;
-    attempt.sinceMs = nowMs;
-    this.#held.set(attempt.number, attempt);
-    this.#unstarted++;
   }
 
   /** The value of one of several cannot cross, which only sending finds: it must not keep the others. */
@@ -192,45 +177,43 @@ export class Link implements ConnectionEvents {
   }
 
   #refuse(attempt: Execution, error: unknown): void {
-    this.#release(attempt);
-    attempt.start(this.name, this.#host.clock.now());
+    this.#attempts.release(attempt);
+    attempt.start(this.name, this.#owner.clock.now());
     attempt.settle(refusedByTransport(attempt.assignment.path, error));
-    this.#host.roomChanged(this);
+    this.#owner.roomChanged(this);
   }
 
   /** The run wants the attempt stopped. */
   stop(attempt: Execution): void {
-    if (this.#outbox.includes(attempt)) {
-      this.#outbox = this.#outbox.filter((each) => each !== attempt);
+    if (this.#attempts.unchoose(attempt)) {
       attempt.return('stopped before it was sent');
       return;
     }
     this.#readStartMarker();
-    if (attempt.isOver || this.#held.get(attempt.number) !== attempt) return;
+    if (attempt.isOver || !this.#attempts.wasSent(attempt)) return;
     if (attempt.hasStarted || this.#connection.reclaim === undefined) this.#escalate(attempt);
     else this.#withdraw(attempt);
   }
 
   /** Takes back what has not started; `returned` of the host follows. */
   reclaim(): void {
-    const attempts = this.#outbox;
-    this.#outbox = [];
-    if (attempts.length > 0) this.#host.returned(attempts);
+    const attempts = this.#attempts.takeOutbox();
+    if (attempts.length > 0) this.#owner.returned(attempts);
     this.#readStartMarker();
-    if (this.#unstarted > 0) this.#reclaimHeld([...this.#held.values()].filter((each) => !each.hasStarted));
+    if (this.#attempts.hasUnstarted) this.#reclaimSent(this.#attempts.unstarted());
   }
 
   /** Finds attempts that have started in a worker too busy to report it. True as long as it is worth looking again. */
   poll(nowMs: number, canRunElsewhere: boolean): boolean {
     this.#readStartMarker();
-    const first = this.#first();
+    const { first } = this.#attempts;
     if (first === undefined || this.#isGone || this.#isAway) return false;
     const waitedMs = nowMs - first.sinceMs;
     if (!first.hasStarted) {
-      if (this.#isReady && waitedMs > this.#host.timeouts.takeUpMs)
+      if (this.#isReady && waitedMs > this.#owner.timeouts.takeUpMs)
         this.#killUnasked('hung: it did not start what it was sent');
-    } else if (canRunElsewhere && this.#unstarted > 0 && waitedMs > slowMs) this.reclaim();
-    return this.#unstarted > 0;
+    } else if (canRunElsewhere && this.#attempts.hasUnstarted && waitedMs > slowMs) this.reclaim();
+    return this.#attempts.hasUnstarted;
   }
 
   /** Ends it by force: the pool is being closed. */
@@ -246,7 +229,7 @@ export class Link implements ConnectionEvents {
     if (this.#isGone || this.#isKilled) return this.whenOver;
     if (this.#connection.leave === undefined || this.isAway) this.#end('was no longer needed');
     else {
-      this.#watch(this.#host.timeouts.answerMs, () => this.#end('did not leave'));
+      this.#watch(this.#owner.timeouts.answerMs, () => this.#end('did not leave'));
       this.#connection.leave();
     }
     return this.whenOver;
@@ -259,19 +242,20 @@ export class Link implements ConnectionEvents {
     this.#isReady = true;
     if (!this.#isKilled) this.#cancelWatch();
     this.flush();
-    this.#host.ready();
-    this.#host.roomChanged(this);
+    this.#owner.ready();
+    this.#owner.roomChanged(this);
   }
 
   started(number: number, worker?: string): void {
-    const attempt = this.#isDistrusted ? undefined : this.#held.get(number);
+    const attempt = this.#isDistrusted ? undefined : this.#attempts.get(number);
     if (attempt !== undefined && !attempt.hasStarted) this.#start(attempt, worker);
-    else if (this.#presumedReturned.has(number)) this.violated('started an attempt that it had to return');
+    else if (this.#attempts.isPresumedReturned(number))
+      this.violated('started an attempt that it had to return');
   }
 
   updated(number: number, updates: readonly TaskUpdate[]): void {
     this.started(number);
-    const attempt = this.#isDistrusted ? undefined : this.#held.get(number);
+    const attempt = this.#isDistrusted ? undefined : this.#attempts.get(number);
     for (const each of updates) {
       if (this.#connection.lastOutput === undefined) attempt?.keep(each);
       attempt?.report(each);
@@ -280,53 +264,53 @@ export class Link implements ConnectionEvents {
 
   ended(number: number, outcome: OutcomeEnvelope): void {
     this.started(number);
-    const attempt = this.#isDistrusted ? undefined : this.#held.get(number);
+    const attempt = this.#isDistrusted ? undefined : this.#attempts.get(number);
     if (attempt === undefined) return;
-    this.#release(attempt);
-    const nowMs = this.#host.clock.now();
+    this.#attempts.release(attempt);
+    const nowMs = this.#owner.clock.now();
     this.#window.note(outcome.ranMs ?? nowMs - attempt.sinceMs);
-    const next = this.#first();
+    const next = this.#attempts.first;
     if (next !== undefined && !next.hasStarted) next.sinceMs = nowMs;
     const decoded = decode(outcome, attempt.worker);
     this.#settle(attempt, attempt.step === '' ? decoded : { ...stepOf(attempt), ...decoded });
-    this.#host.succeeded(attempt.kind);
-    this.#host.roomChanged(this);
+    this.#owner.succeeded(attempt.kind);
+    this.#owner.roomChanged(this);
   }
 
   returned(number: number): void {
-    if (this.#presumedReturned.delete(number)) return;
-    const attempt = this.#held.get(number);
+    if (this.#attempts.confirmReturned(number)) return;
+    const attempt = this.#attempts.get(number);
     if (attempt === undefined || attempt.hasStarted) return;
-    this.#release(attempt);
-    this.#host.returned([attempt]);
-    this.#host.roomChanged(this);
+    this.#attempts.release(attempt);
+    this.#owner.returned([attempt]);
+    this.#owner.roomChanged(this);
   }
 
   lateError({ tasks, error }: LateError, worker: string = this.name): void {
-    this.#host.lateError(worker, tasks, decodeThrown(error, worker));
+    this.#owner.lateError(worker, tasks, decodeThrown(error, worker));
     if (worker === this.name) this.spoiled();
   }
 
   workerLost(worker: string, reason: string): void {
-    this.#host.workerLost(worker, reason);
+    this.#owner.workerLost(worker, reason);
   }
 
   workerGone(worker: string, reason: string): void {
-    this.#host.workerGone(worker, reason);
+    this.#owner.workerGone(worker, reason);
   }
 
   slotFailed(number: number, error: unknown): void {
-    const attempt = this.#held.get(number);
+    const attempt = this.#attempts.get(number);
     if (attempt === undefined || attempt.hasStarted) return;
-    this.#release(attempt);
-    this.#host.slotFailed(attempt.kind, error);
-    this.#host.returned([attempt]);
+    this.#attempts.release(attempt);
+    this.#owner.slotFailed(attempt.kind, error);
+    this.#owner.returned([attempt]);
   }
 
   spoiled(): void {
     this.#isRetired = true;
     this.reclaim();
-    this.#host.roomChanged(this);
+    this.#owner.roomChanged(this);
   }
 
   mustEnd(cause: string): void {
@@ -342,7 +326,7 @@ export class Link implements ConnectionEvents {
   disconnected(): void {
     if (this.#isAway || this.#isGone) return;
     this.#isAway = true;
-    this.#host.awayChanged();
+    this.#owner.awayChanged();
   }
 
   reconnected(identity: 'same' | 'other'): void {
@@ -350,32 +334,32 @@ export class Link implements ConnectionEvents {
     this.#isAway = false;
     if (identity === 'other') {
       const how = 'was replaced by another worker while it was out of reach';
-      this.#host.workerLost(this.name, how);
-      this.#host.workerGone(this.name, how);
+      this.#owner.workerLost(this.name, how);
+      this.#owner.workerGone(this.name, how);
       this.#loseAfterAbsence(how);
     }
-    this.#host.awayChanged();
-    this.#host.roomChanged(this);
+    this.#owner.awayChanged();
+    this.#owner.roomChanged(this);
   }
 
   lost(reason: string, fenced: PromiseLike<unknown>): void {
     if (this.#isLost || this.#isGone) return;
     this.#isLost = true;
     this.#isRetired = true;
-    this.#host.workerLost(this.name, reason);
-    this.#tellGone(reason);
+    this.#owner.workerLost(this.name, reason);
+    this.#reportGone(reason);
     // What was sent may start at any time, as long as it is not fenced: nothing of it may run elsewhere.
     this.#presumeStarted();
     this.#loseAll(reason, () => ({ kind: 'lost', reason: `${this.name} ${reason}`, fenced }));
     const isFenced = (): void => this.gone(reason);
     fenced.then(isFenced, isFenced);
-    this.#host.awayChanged();
+    this.#owner.awayChanged();
   }
 
   ending(number?: number): void {
     this.#cancelWatch();
     if (number === undefined) this.#isEnding = true;
-    else this.#held.get(number)?.replaceEscalation(undefined);
+    else this.#attempts.get(number)?.replaceEscalation(undefined);
   }
 
   gone(how: string): void {
@@ -389,28 +373,21 @@ export class Link implements ConnectionEvents {
     this.#readStartMarker();
     this.#isGone = true;
     this.#cancelWatch();
-    if (!this.#isExpected && !this.#isLost) this.#host.workerLost(this.name, how);
-    this.#tellGone(this.#isExpected && !this.#isKilled ? 'was replaced' : how);
+    if (!this.#isExpected && !this.#isLost) this.#owner.workerLost(this.name, how);
+    this.#reportGone(this.#isExpected && !this.#isKilled ? 'was replaced' : how);
     if (this.#isAway && !this.#isLost) this.#loseAfterAbsence(how);
     else this.#loseAll(how, (attempt) => this.#outcomeAfterEnd(attempt, how));
     for (const settle of this.#afterGone.splice(0)) settle();
     this.#over.resolve();
-    this.#host.over(this, this.#isReady || this.#isExpected ? undefined : how);
+    this.#owner.over(this, this.#isReady || this.#isExpected ? undefined : how);
   }
 
   // How attempts leave.
 
   #start(attempt: Execution, worker: string = this.name): void {
-    this.#unstarted--;
-    attempt.start(worker, this.#host.clock.now());
+    this.#attempts.start(attempt, worker, this.#owner.clock.now());
     // It was being taken back, and has won: now it has to be stopped.
     if (attempt.isStopping) this.#escalate(attempt);
-  }
-
-  #release(attempt: Execution): void {
-    this.#held.delete(attempt.number);
-    if (!attempt.hasStarted) this.#unstarted--;
-    attempt.link = undefined;
   }
 
   /** A worker that got SIGTERM may have lost what it needs: it is not used again, and the outcome waits until all of it is gone. */
@@ -425,14 +402,11 @@ export class Link implements ConnectionEvents {
   }
 
   #loseAll(how: string, outcomeOf: (attempt: Execution) => PoolOutcome): void {
-    const attempts = [...this.#outbox, ...this.#held.values()];
-    this.#outbox = [];
-    for (const attempt of attempts) this.#release(attempt);
-    this.#unstarted = 0;
+    const attempts = this.#attempts.releaseAll();
     const waiting = attempts.filter((each) => !each.hasStarted);
     for (const attempt of attempts) if (attempt.hasStarted) attempt.settle(outcomeOf(attempt));
     if (waiting.length > 0)
-      this.#host.returned(waiting, this.#isExpected || !this.#isReady ? undefined : how);
+      this.#owner.returned(waiting, this.#isExpected || !this.#isReady ? undefined : how);
   }
 
   /** Nothing has been heard of the worker for a while, and it is gone: what it was sent and has not said to have started may have run. */
@@ -445,13 +419,8 @@ export class Link implements ConnectionEvents {
     );
   }
 
-  /** Everything that was sent counts as started. Returns what was not known to have. */
   #presumeStarted(): ReadonlySet<Execution> {
-    const unknown = new Set([...this.#held.values()].filter((each) => !each.hasStarted));
-    const nowMs = this.#host.clock.now();
-    for (const attempt of unknown) attempt.start(this.name, nowMs);
-    this.#unstarted = 0;
-    return unknown;
+    return this.#attempts.startAll(this.name, this.#owner.clock.now());
   }
 
   #outcomeAfterEnd(attempt: Execution, how: string): PoolOutcome {
@@ -464,23 +433,14 @@ export class Link implements ConnectionEvents {
   }
 
   #escalate(attempt: Execution): void {
-    const { graceClock } = this.#host;
-    attempt.replaceEscalation(
-      escalate(graceClock, this.#stepsFor(attempt), (action) => this.#take(action, attempt)),
-    );
-  }
-
-  #stepsFor(attempt: Execution): readonly Step[] {
-    const { escalation, hasReadSignal, terminate } = this.#connection;
-    if (escalation !== undefined) return escalation.call(this.#connection, attempt);
-    const isDeaf = hasReadSignal !== undefined && !hasReadSignal.call(this.#connection, attempt.number);
-    const stepsOf = isDeaf && attempt.isHasty ? hastySteps : usualSteps;
-    return stepsOf(attempt.assignment.graceMs, this.#host.timeouts.stuckMs, terminate !== undefined);
+    const { graceClock, timeouts } = this.#owner;
+    const steps = stepsFor(attempt, this.#connection, timeouts.stuckMs);
+    attempt.replaceEscalation(escalate(graceClock, steps, (action) => this.#take(action, attempt)));
   }
 
   #take(action: Step['action'], attempt: Execution): void {
     if (this.#isGone || this.#isEnding) return;
-    attempt.step = this.#connection.stepNames?.[action] ?? stepNames[action];
+    attempt.step = this.#connection.stepNames?.[action] ?? usualStepNames[action];
     switch (action) {
       case 'abort':
         this.#connection.abort(attempt.number, attempt.abortReason);
@@ -488,11 +448,11 @@ export class Link implements ConnectionEvents {
       case 'terminate':
         this.#isTerminated = true;
         this.#isRetired = true;
-        this.#tellGone(`was ended, since ${attempt.assignment.path} did not stop when it was asked to`);
+        this.#reportGone(`was ended, since ${attempt.assignment.path} did not stop when it was asked to`);
         this.#connection.terminate?.();
         break;
       case 'kill':
-        this.#tellGone(`was ended by force, since ${attempt.assignment.path} did not end in time`);
+        this.#reportGone(`was ended by force, since ${attempt.assignment.path} did not end in time`);
         this.kill('did not end in time');
         break;
       case 'abandon':
@@ -506,69 +466,62 @@ export class Link implements ConnectionEvents {
   /** Stops an attempt that has not started. A worker that gives no answer is busy, and reads the request before it starts another one. */
   #withdraw(attempt: Execution): void {
     attempt.isStopping = true;
-    this.#reclaimHeld([attempt]);
+    this.#reclaimSent([attempt]);
     if (attempt.isOver) return;
     const giveUp = (): void => {
       this.#readStartMarker();
-      if (attempt.hasStarted || this.#held.get(attempt.number) !== attempt) return;
+      if (attempt.hasStarted || !this.#attempts.wasSent(attempt)) return;
       if (this.isAway) {
         this.#start(attempt); // It may have, and could not say so: it is stopped as what has.
         return;
       }
-      this.#presumedReturned.add(attempt.number);
-      this.#release(attempt);
+      this.#attempts.presumeReturned(attempt);
       attempt.return('stopped before it was started');
-      this.#host.roomChanged(this);
+      this.#owner.roomChanged(this);
     };
-    const afterMs = Math.min(attempt.assignment.graceMs, this.#host.timeouts.answerMs);
-    attempt.replaceEscalation(this.#host.clock.after(afterMs, giveUp));
+    const afterMs = Math.min(attempt.assignment.graceMs, this.#owner.timeouts.answerMs);
+    attempt.replaceEscalation(this.#owner.clock.after(afterMs, giveUp));
   }
 
-  #reclaimHeld(attempts: readonly Execution[]): void {
+  #reclaimSent(attempts: readonly Execution[]): void {
     const returned = this.#connection.reclaim?.(attempts.map(({ number }) => number));
     if (returned === undefined || returned.length === 0) return;
     const back = returned
-      .flatMap((number) => this.#held.get(number) ?? [])
+      .flatMap((number) => this.#attempts.get(number) ?? [])
       .filter((each) => !each.hasStarted);
-    for (const attempt of back) this.#release(attempt);
-    this.#host.returned(back);
-    this.#host.roomChanged(this);
+    for (const attempt of back) this.#attempts.release(attempt);
+    this.#owner.returned(back);
+    this.#owner.roomChanged(this);
   }
 
   /** Marks as started what the worker has started without being able to report it. */
   #readStartMarker(): void {
-    if (this.#unstarted === 0 || this.#isGone || this.#isDistrusted) return;
+    if (!this.#attempts.hasUnstarted || this.#isGone || this.#isDistrusted) return;
     const upTo = this.#connection.startedUpTo?.() ?? -1;
-    for (const [number, attempt] of this.#held) {
-      if (number > upTo) return;
-      if (!attempt.hasStarted) this.#start(attempt);
-    }
-  }
-
-  #first(): Execution | undefined {
-    return this.#held.values().next().value;
+    for (const attempt of this.#attempts.unstartedUpTo(upTo))
+      if (this.#attempts.wasSent(attempt)) this.#start(attempt); // Stopping one of them may end the worker and release the others.
   }
 
   // How the worker ends.
 
   #killUnasked(cause: string): void {
     if (this.#isGone) return;
-    this.#tellGone(`was ended by force: it ${cause}`);
+    this.#reportGone(`was ended by force: it ${cause}`);
     this.#end(cause);
   }
 
   /** As early as it is known, so that the reason is there before what its end makes fail. */
-  #tellGone(how: string): void {
-    if (this.#isToldGone) return;
-    this.#isToldGone = true;
-    this.#host.workerGone(this.name, how);
+  #reportGone(how: string): void {
+    if (this.#isReportedGone) return;
+    this.#isReportedGone = true;
+    this.#owner.workerGone(this.name, how);
   }
 
   #end(cause: string): void {
     this.#isRetired = true;
     if (this.#isKilled || this.#isGone) return;
     this.#isKilled = true;
-    this.#watch(this.#host.timeouts.stuckMs, () => this.#abandon());
+    this.#watch(this.#owner.timeouts.stuckMs, () => this.#abandon());
     this.#connection.kill(cause);
   }
 
@@ -576,26 +529,19 @@ export class Link implements ConnectionEvents {
   #abandon(): void {
     if (this.#isGone || this.#isEnding) return;
     const how = 'cannot be ended; it was replaced, and may still do something';
-    this.#host.workerLost(this.name, how);
+    this.#owner.workerLost(this.name, how);
     this.#isExpected = true;
     this.#isAbandoned = true;
-    this.#host.abandoned(this.#ended.promise);
+    this.#owner.abandoned(this.#ended.promise);
     this.#connection.abandon?.();
     this.#conclude(how);
   }
 
   #watch(afterMs: number, call: () => void): void {
     this.#cancelWatch();
-    this.#cancelWatch = this.#host.clock.after(afterMs, call);
+    this.#cancelWatch = this.#owner.clock.after(afterMs, call);
   }
 }
-
-const stepNames: Readonly<Record<Step['action'], string>> = {
-  abort: 'ended when its signal was aborted',
-  terminate: 'ended by SIGTERM',
-  kill: 'ended by force',
-  abandon: 'could not be ended',
-};
 
 /** What ended it after its signal. */
 function stepOf({ step }: Execution): { readonly step?: string } {

@@ -20,7 +20,7 @@ import { Execution } from './execution.ts';
 import type { Link } from './link.ts';
 import { functionRefused, noSlotLeft, slotClosed, workersDieOf } from './problems.ts';
 import { Queue } from './queue.ts';
-import { Slot, type SlotHost } from './slot.ts';
+import { Slot, type SlotOwner } from './slot.ts';
 
 /** What an engine is given besides its connector. */
 export interface SlotEngineOptions {
@@ -100,7 +100,7 @@ const chunk = 8;
 const poll = { shortestMs: 2, longestMs: 64 };
 
 /** Everything between `open` and `close`. */
-class Session implements SlotHost {
+class Session implements SlotOwner {
   readonly clock: Clock;
   readonly graceClock: Pick<Clock, 'after'>;
   readonly timeouts: Timeouts;

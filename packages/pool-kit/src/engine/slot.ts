@@ -5,11 +5,11 @@
 import type { Clock } from '@pexen/core';
 import type { Connector, Timeouts, WorkKind } from './connector.ts';
 import type { Execution } from './execution.ts';
-import { Link, type LinkHost } from './link.ts';
+import { Link, type LinkOwner } from './link.ts';
 import { workerDidNotStart } from './problems.ts';
 
 /** What a slot reports to the engine. */
-export interface SlotHost {
+export interface SlotOwner {
   readonly clock: Clock;
   readonly graceClock: Pick<Clock, 'after'>;
   readonly timeouts: Timeouts;
@@ -41,7 +41,7 @@ const usualHint = 'Look at the options of the pool.';
 const restMs = 100;
 const restFactor = 4;
 
-export class Slot implements LinkHost {
+export class Slot implements LinkOwner {
   readonly number: number;
   readonly clock: Clock;
   readonly graceClock: Pick<Clock, 'after'>;
@@ -50,7 +50,7 @@ export class Slot implements LinkHost {
   /** The workers that may be sent something, or still have something. */
   links: readonly Link[] = [];
   readonly #connector: Connector;
-  readonly #host: SlotHost;
+  readonly #owner: SlotOwner;
   readonly #linkFor: Partial<Record<WorkKind, Link>> = {};
   /** Workers that are ending. */
   readonly #leaving = new Set<Link>();
@@ -59,14 +59,14 @@ export class Slot implements LinkHost {
   #cancelRest: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(number: number, connector: Connector, host: SlotHost) {
+  constructor(number: number, connector: Connector, owner: SlotOwner) {
     this.number = number;
-    this.clock = host.clock;
-    this.graceClock = host.graceClock;
-    this.timeouts = host.timeouts;
-    this.wantsModules = host.wantsModules;
+    this.clock = owner.clock;
+    this.graceClock = owner.graceClock;
+    this.timeouts = owner.timeouts;
+    this.wantsModules = owner.wantsModules;
     this.#connector = connector;
-    this.#host = host;
+    this.#owner = owner;
   }
 
   get isClosed(): boolean {
@@ -153,40 +153,40 @@ export class Slot implements LinkHost {
   }
 
   ready(): void {
-    this.#host.ready();
+    this.#owner.ready();
   }
 
   roomChanged(link: Link): void {
     if (link.isSpent) this.#dismissSpent();
-    this.#host.roomChanged();
+    this.#owner.roomChanged();
   }
 
   sent(isWatched: boolean): void {
-    this.#host.sent(isWatched);
+    this.#owner.sent(isWatched);
   }
 
   returned(attempts: readonly Execution[], death?: string): void {
-    this.#host.returned(attempts, death);
+    this.#owner.returned(attempts, death);
   }
 
   awayChanged(): void {
-    this.#host.usabilityChanged();
+    this.#owner.usabilityChanged();
   }
 
   workerLost(name: string, reason: string): void {
-    this.#host.workerLost(name, reason);
+    this.#owner.workerLost(name, reason);
   }
 
   workerGone(name: string, reason: string): void {
-    this.#host.workerGone(name, reason);
+    this.#owner.workerGone(name, reason);
   }
 
   lateError(name: string, tasks: readonly string[], error: unknown): void {
-    this.#host.lateError(name, tasks, error);
+    this.#owner.lateError(name, tasks, error);
   }
 
   abandoned(settled: Promise<void>): void {
-    this.#host.abandoned(settled);
+    this.#owner.abandoned(settled);
   }
 
   over(link: Link, failure: string | undefined): void {
@@ -197,8 +197,8 @@ export class Slot implements LinkHost {
         workerDidNotStart(link.name, failure, this.#connector.startHint ?? usualHint),
       );
     this.reconnect();
-    this.#host.usabilityChanged();
-    this.#host.roomChanged();
+    this.#owner.usabilityChanged();
+    this.#owner.roomChanged();
   }
 
   /** Uses it again a while later, but not for ever. */
@@ -207,13 +207,13 @@ export class Slot implements LinkHost {
     const times = ++this.#failures[kind];
     if (times >= (this.#connector.mostFailures ?? usualFailures)) {
       this.#isClosed = true;
-      this.#host.slotClosed(this, times, error);
+      this.#owner.slotClosed(this, times, error);
       return;
     }
     this.#cancelRest = this.clock.after(restMs * restFactor ** (times - 1), () => {
       this.#cancelRest = undefined;
       this.reconnect();
-      this.#host.roomChanged();
+      this.#owner.roomChanged();
     });
   }
 

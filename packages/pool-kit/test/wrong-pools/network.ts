@@ -17,7 +17,7 @@ function slipping(breaks: ConformanceCase, does: string, slips: Slips): WrongPoo
 }
 
 /** Says how many slots it has when it is opened, and never again. */
-function tellsSlotsOnce(faults: NetworkFaults): Pool {
+function reportsSlotsOnce(faults: NetworkFaults): Pool {
   class ReportsSlotsOnce extends SlotEngine {
     override async open(context: PoolContext): Promise<void> {
       let isFirst = true;
@@ -37,8 +37,8 @@ export const wrongNetwork: readonly WrongPool[] = [
   {
     does: 'never says that a slot is out of reach',
     breaks: rules.reportsSlots,
-    make: () => tellsSlotsOnce(new NetworkFaults()),
-    network: tellsSlotsOnce,
+    make: () => reportsSlotsOnce(new NetworkFaults()),
+    network: reportsSlotsOnce,
   },
   slipping(rules.reportsSlots, 'never says that a slot is back', { hidesReturn: true }),
   slipping(rules.goesOn, 'forgets an outcome that got lost on its way', { forgetsOutcomes: true }),

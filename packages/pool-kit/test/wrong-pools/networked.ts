@@ -40,7 +40,7 @@ export interface Slips {
 }
 
 /** In beats: how long without a message until a worker is out of reach, until it is given up, and how long a lease lasts. */
-const patience = { away: 8, lost: 30 };
+const timeouts = { away: 8, lost: 30 };
 const leaseBeats = 40;
 const beatMs = 20;
 
@@ -215,7 +215,7 @@ class Host {
     if (this.#beatsSinceGrant > leaseBeats) void this.#machine.ended.then(() => this.#leaseOver());
     if (this.#isOver || this.#isLost) return;
     this.#beatsInSilence++;
-    const limits = this.#slips.isHasty ? { away: 1, lost: 2 } : patience;
+    const limits = this.#slips.isHasty ? { away: 1, lost: 2 } : timeouts;
     if (this.#beatsInSilence > limits.away && !this.#isAway) {
       this.#isAway = true;
       this.#events.disconnected();
@@ -228,7 +228,7 @@ class Host {
     if (this.#isEnding) return; // It is gone when its lease is over.
     this.#isLost = true;
     this.farewell.resolve();
-    const how = `did not answer for ${patience.lost * beatMs} ms`;
+    const how = `did not answer for ${timeouts.lost * beatMs} ms`;
     const fenced = new Promise<void>((resolve) => {
       this.#whenLeaseOver = resolve;
     });
