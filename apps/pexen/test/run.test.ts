@@ -184,7 +184,7 @@ describe.concurrent('pexen run', () => {
     expect(lint).toMatchObject({ stderr: '', exitCode: 0 });
     const ship = await pexen(dir, 'list', 'tests/ship');
     expect(ship.stderr).toMatch(/warning PEXEN_UNKNOWN_CAPABILITY tests\/ship: .*"lint"/);
-    expect(ship.stderr).toContain('The task "tests/lint" goes by that name');
+    expect(ship.stderr).toContain('The task "tests/lint" has that name');
     await writeFile(join(dir, 'tests.ts'), text.replace("after: ['build']", "after: ['biuld']"));
     const typo = await pexen(dir, 'list', 'tests/ship');
     expect(typo.exitCode).toBe(2);

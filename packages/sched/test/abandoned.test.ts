@@ -257,6 +257,7 @@ describe('a run that is stopped while a body is being started', () => {
       seen.push('second');
       return never();
     });
+    await settle(); // A turn of the event loop that is long already would let the first body end before the second starts.
     const { going, results, clock } = play([first, second], { spare: 1 });
     going.events.on('event', (event) => {
       if (event.type === 'task-started' && event.path === 'second') stop(going);

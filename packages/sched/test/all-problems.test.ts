@@ -68,7 +68,7 @@ it('wrong options are told beside what is wrong with the tasks', () => {
     'run: has no option "sapre"',
     'run: groups.vm.workers must be a whole number, 1 or more, or Infinity, not 0',
     'run: deadline must be a number, 0 or more, not -1',
-    'there is no pool "quik"',
+    'unknown pool "quik"',
     'requires "nowhere", which no task provides',
   ];
   const messages = (act: () => unknown): string[] => {
@@ -85,7 +85,7 @@ it('wrong options are told beside what is wrong with the tasks', () => {
     'plan: has no option "sapre"',
     'plan: has no option "deadline"',
     'plan: groups.vm.workers must be a whole number, 1 or more, or Infinity, not 0',
-    'there is no pool "quik"',
+    'unknown pool "quik"',
     'requires "nowhere", which no task provides',
   ]);
 });

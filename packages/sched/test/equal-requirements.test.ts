@@ -94,8 +94,8 @@ it('a refusal names what is lacking, and not what is there', () => {
   })();
   expect(told).toEqual([
     'requires "b", which no task provides. Add a task that provides it.',
-    'requires at least 2 of "a", which too few tasks provide. Add another one, or ask for fewer.',
-    'requires "c", which no other task provides. Add another one, or ask for fewer.',
+    'requires at least 2 of "a", which too few tasks provide. Add another one, or require fewer.',
+    'requires "c", which no other task provides. Add another one, or require fewer.',
   ]);
 });
 
@@ -112,7 +112,7 @@ it('a task that was forgotten, and a key of the same name, are told apart', () =
     return [];
   })();
   expect(hints).toEqual([
-    'Add it to the run: to require a task does not do that.',
+    'Add it to the run: requiring a task does not add it.',
     'The key of this name that "gives" provides is another one: share the object.',
   ]);
 });
@@ -132,7 +132,7 @@ it('tasks that are made while they are added may add others', async () => {
 
 it('a condition that gives neither true, false nor a reason is refused', () => {
   const late = task({ name: 'late', when: (async () => true) as never }, () => {});
-  expect(() => run([late])).toThrow('its "when" gave a promise, not true, false or a reason');
+  expect(() => run([late])).toThrow('its "when" must be or return true, false or a reason, not a promise');
 });
 
 it('an empty reason not to run is still one', async () => {

@@ -86,6 +86,6 @@ test('a pool that a run uses is refused by run(), until that run has ended', asy
 test('one object cannot be two pools of a run', () => {
   const pool = inline();
   expect(problemsOf({ pool, pools: { far: pool } })).toMatchObject([
-    { code: 'PEXEN_POOL_IN_USE', message: 'pools.far is a pool that the run has already under another name' },
+    { code: 'PEXEN_POOL_IN_USE', message: 'pools.far is the same object as another pool of the run' },
   ]);
 });

@@ -252,7 +252,7 @@ describe('a plan', () => {
     const first = resultsOf(run([task({ name: 'waits' }, () => gate.promise)], { pool: busy }));
     const twice = inline();
     expect(() => run([() => {}], { pool: busy, pools: { a: twice, b: twice } })).toThrow(
-      /pool: [\s\S]*pools\.b is a pool that the run has already/,
+      /pool: [\s\S]*pools\.b is the same object as another pool/,
     );
     gate.resolve();
     await first;

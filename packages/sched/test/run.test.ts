@@ -253,7 +253,7 @@ describe('ending', () => {
     expect(clock.pending).toBe(0);
     const { rest, reason, counts } = await going.summary;
     expect(rest.map(({ path, status }) => `${path} ${status}`)).toEqual(['user skipped', 'stop returned']);
-    expect(reason).toMatch(/not wanted/);
+    expect(reason).toMatch(/was left/);
     expect(counts).toEqual({ returned: 2, skipped: 1 });
   });
 

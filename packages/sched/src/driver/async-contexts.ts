@@ -1,18 +1,18 @@
 /**
- * The asynchronous context (`AsyncLocalStorage`) in which tasks were added, for their bodies: whoever asks for a result does not lend them
- * its own, and what one body enters is not seen by the next.
+ * The asynchronous context (`AsyncLocalStorage`) in which tasks were added, for their bodies. A body does not see the context of the caller
+ * that pulls a result, nor what another body enters.
  */
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 
-/** Runs in a context that nothing inside of it can change for others. */
+/** Runs the action in a context of its own: changes inside are not visible outside. */
 type Enter = <Value>(action: () => Value) => Value;
 
 export class AsyncContexts {
-  /** The first task of each addition, in order, and the context of that. */
+  /** The first task of each addition, in order, and the context of the addition. */
   readonly #from: number[] = [];
   readonly #enter: Enter[] = [];
 
-  /** Tasks from this one on are added in the present context. */
+  /** The tasks from this one on are added in the present context. */
   capture(from: number): void {
     this.#from.push(from);
     this.#enter.push(present());
@@ -37,11 +37,11 @@ export class AsyncContexts {
 function present(): Enter {
   const enter = AsyncLocalStorage.snapshot();
   if (isolates) return enter;
-  // Where contexts are kept at resources, what a body enters stays at that of the snapshot: each body gets one of its own.
+  // Before Node 24 contexts belong to async resources, and what a body enters would stay in the snapshot: each body gets a resource of its own.
   return (action) => enter(() => new AsyncResource('PexenBody').runInAsyncScope(action));
 }
 
-/** Since Node 24 what is entered in a snapshot ends with it. */
+/** Since Node 24 a context that is entered within a snapshot ends with it. */
 const isolates = ((): boolean => {
   const storage = new AsyncLocalStorage<boolean>();
   const enter = AsyncLocalStorage.snapshot();

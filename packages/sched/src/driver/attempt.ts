@@ -1,4 +1,4 @@
-/** One attempt on its way through a pool: what is to be run, and the way back. Makes signals and dictionaries on first use. */
+/** One attempt: what is passed to the pool, what the pool reports, and how its outcome is read. Makes signals and dictionaries on first use. */
 
 import {
   type Address,
@@ -27,12 +27,12 @@ import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import type { Rules } from '../plan/metadata.ts';
 import type { TaskOutputs } from './task-outputs.ts';
 
-/** What an attempt needs of the run. */
+/** The part of the run that an attempt uses. */
 export interface AttemptHost {
   readonly plan: CompiledTasks;
   readonly outputs: Pick<TaskOutputs, 'inherit' | 'receive'>;
   started(attempt: Attempt, worker: string): void;
-  told(attempt: Attempt, news: TaskUpdate): void;
+  reported(attempt: Attempt, update: TaskUpdate): void;
 }
 
 const none: readonly never[] = Object.freeze([]);
@@ -42,15 +42,15 @@ export class Attempt implements Assignment, Ticket {
   readonly attempt: number;
   readonly part: Part;
   readonly definition: TaskDefinition;
-  /** What the body told by `report`. */
+  /** The findings that the body reported. */
   findings: Finding[] | undefined = undefined;
-  /** Whose workers were gone when it had failed. */
+  /** The providers whose workers were gone when the attempt had failed. */
   providersGone: readonly ProviderGone[] = none;
-  /** When it gave a sign of life last; undefined if it only started. */
+  /** The last sign of life after the start; undefined if there was none. */
   lastSignMs: number | undefined = undefined;
-  /** What a pool says after the outcome is not listened to. */
+  /** After the outcome, further reports of the pool are ignored. */
   isOver = false;
-  /** Called once the attempt must stop, after its signal was aborted. */
+  /** Called when the attempt must stop, after its signal was aborted. */
   onStop: (() => void) | undefined = undefined;
   readonly #host: AttemptHost;
   #shared: SharedState | undefined = undefined;
@@ -102,7 +102,7 @@ export class Attempt implements Assignment, Ticket {
     return this.#shared;
   }
 
-  /** The dictionary, if anybody asked for it. */
+  /** The dictionary, if the body has read it. */
   get touchedShared(): SharedState | undefined {
     return this.#shared;
   }
@@ -119,12 +119,12 @@ export class Attempt implements Assignment, Ticket {
     return this.#abort.signal;
   }
 
-  /** It was asked to stop. */
+  /** True if the attempt was asked to stop. */
   get isStopped(): boolean {
     return this.#abortReason !== undefined;
   }
 
-  /** Asks the body to stop. The reason it sees is an error named TimeoutError or AbortError. */
+  /** Asks the body to stop. The reason in its signal is an error named TimeoutError or AbortError. */
   stop(why: StopCause, message: string): void {
     const reason = new Error(message);
     reason.name = why === 'timed-out' ? 'TimeoutError' : 'AbortError';
@@ -133,13 +133,13 @@ export class Attempt implements Assignment, Ticket {
     this.onStop?.();
   }
 
-  /** A cleanup adds to what is known of the attempt before it. */
-  follow(body: Attempt | undefined): void {
+  /** A cleanup continues the record of the attempt before it. */
+  continueFrom(body: Attempt | undefined): void {
     this.findings = body?.findings;
     this.providersGone = body?.providersGone ?? none;
   }
 
-  found(finding: Finding): void {
+  addFinding(finding: Finding): void {
     this.findings ??= [];
     this.findings.push(finding);
   }
@@ -148,16 +148,16 @@ export class Attempt implements Assignment, Ticket {
     if (!this.isOver) this.#host.started(this, worker);
   }
 
-  report(news: TaskUpdate): void {
-    if (!this.isOver) this.#host.told(this, news);
+  report(update: TaskUpdate): void {
+    if (!this.isOver) this.#host.reported(this, update);
   }
 }
 
 // Reading outcomes: exit codes as outcomes, unset keys as failures, the rules of the user.
 
 /**
- * Applies the executable's `interpret` (whose findings go to the attempt), then the check of typed keys, then `reinterpret`.
- * Where one of them throws, the attempt did. `hasKeys`: some task provides a typed key.
+ * Applies the executable's `interpret` (its findings are added to the attempt), then the check of typed keys, then `reinterpret`. If one of
+ * them throws, the attempt threw. `hasKeys`: some task provides a typed key.
  */
 export function readOutcome(
   attempt: Attempt,
@@ -193,7 +193,7 @@ const kinds: readonly PoolOutcome['kind'][] = [
   ] as const),
 ];
 
-/** @throws PexenError PEXEN_BAD_OPTION where it is no outcome. */
+/** @throws PexenError PEXEN_BAD_OPTION if it is not an outcome. */
 function reinterpreted(outcome: unknown): PoolOutcome {
   const { kind } = (outcome ?? {}) as { readonly kind?: PoolOutcome['kind'] };
   if (kind !== undefined && kinds.includes(kind)) return outcome as PoolOutcome;
@@ -213,19 +213,19 @@ function interpret(attempt: Attempt, outcome: PoolOutcome): PoolOutcome {
   return { ...trusted, ...defined({ ranMs, stdout, stderr, step }) };
 }
 
-/** Where evidence may be missing, nobody knows whether the program passed: it has not. What went out of control stays so. */
+/** If evidence may be missing, it is unknown whether the program passed: the attempt fails. Outcomes with unknown resources stay so. */
 function distrust({ path }: Attempt, outcome: PoolOutcome, why: string): PoolOutcome {
   const hint = 'Give the program and TMPDIR more room, or have it report less, and run it again.';
   const cause = 'error' in outcome ? outcome.error : undefined;
   const message = cause === undefined ? why : `${why}; it ended with ${messageOf(cause).split('\n')[0]}`;
   const error = new PexenError([{ code: 'PEXEN_EVIDENCE_LOST', task: path, message, hint }], { cause });
-  error.stack = String(error); // Where it was made says nothing about the program.
+  error.stack = String(error); // The place where it was made has no meaning for the program.
   if (outcome.kind === 'threw') return { kind: 'threw', error };
   const locksOk = outcome.kind !== 'failed' || outcome.locksOk;
   return { kind: 'failed', error, depsOk: false, locksOk };
 }
 
-/** Without the values of its keys nothing is provided: who requires them could not go on, whatever the failure says. */
+/** Without the values of its keys a task provides nothing: its dependents could not run, whatever the failure reports. */
 function checkKeys(meta: TaskMeta, outcome: PoolOutcome): PoolOutcome {
   const { kind } = outcome;
   if ((kind !== 'returned' && kind !== 'failed') || meta.provides === undefined) return outcome;

@@ -1,4 +1,4 @@
-/** Obeys the machine: the only place where attempts, pools and timers are touched, and where facts come in from all of them. */
+/** Obeys the machine. The only place that touches attempts, pools and timers, and that collects inputs from them. */
 
 import {
   type CallSite,
@@ -35,13 +35,13 @@ import { Results } from './results.ts';
 import { RunIdentity } from './run-identity.ts';
 import { TaskOutputs } from './task-outputs.ts';
 
-/** Who takes what the engine hands out. */
+/** Receives what the engine gives. */
 export interface Consumer {
   take(result: Result, task: TaskId): void;
   end(): void;
 }
 
-/** Of an attempt that was ordered before the request to stop, and whose turn came after it. The machine decides again. */
+/** The outcome of an attempt that was ordered before a stop request and reached after it. The machine decides again. */
 const stopPosted: PoolOutcome = { kind: 'not-started', reason: 'the run was asked to stop' };
 
 export class Engine implements AttemptHost, PoolListener {
@@ -50,9 +50,9 @@ export class Engine implements AttemptHost, PoolListener {
   readonly outputs: TaskOutputs;
   readonly identity: RunIdentity;
   readonly #results: Results;
-  /** Why the run fails, where that is not the doing of a task. */
+  /** Why the run fails, if no task caused it. */
   failure: unknown;
-  /** Milliseconds since 1970 when the run began. */
+  /** Milliseconds since 1970 when the run started. */
   startedAt = 0;
   readonly #pools: readonly RunPool[];
   /** Pools whose bodies run in this thread. */
@@ -66,23 +66,23 @@ export class Engine implements AttemptHost, PoolListener {
   readonly #commands: Command[] = [];
   #obeyed = 0;
   #isPumping = false;
-  /** The mailbox holds a request to stop: a listener made it while older commands are still being obeyed. */
+  /** The inbox holds a stop request: a listener made it while earlier commands are still being obeyed. */
   #isStopPosted = false;
-  /** The rest waits for the next turn of the event loop. */
+  /** The remaining commands wait for the next turn of the event loop. */
   #isYielding = false;
   #isBroken = false;
-  /** The clock's time at which the run began. */
+  /** The clock's time at which the run started. */
   #originMs: number | undefined;
-  /** The time as it was when it was last looked at. Code of the user's makes it stale. */
+  /** The time when it was last read. It is stale after code of the user has run. */
   #freshMs = 0;
   #isFresh = false;
   #cancelAlarm: (() => void) | undefined;
-  /** What is handed out, by task. */
+  /** The dispatched attempts, by task. */
   readonly #attempts: (Attempt | undefined)[] = [];
   /** Attempts with an idle timeout. */
   readonly #watched = new Set<Attempt>();
   readonly #contexts = new AsyncContexts();
-  /** The calls that added tasks, by the first of these, as long as no event told of them. */
+  /** The calls that added tasks, by the first of these tasks, until an event has reported them. */
   readonly #sites = new Map<TaskId, CallSite>();
   #descriptions: Descriptions | undefined;
   readonly #providerWorkers = new ProviderWorkers();
@@ -111,7 +111,7 @@ export class Engine implements AttemptHost, PoolListener {
     this.#added(0, plan.count, 'start', site);
   }
 
-  /** Milliseconds since the run began; 0 before. */
+  /** Milliseconds since the run started; 0 before. */
   nowMs(): number {
     return this.#originMs === undefined ? 0 : this.#clock.now() - this.#originMs;
   }
@@ -128,10 +128,7 @@ export class Engine implements AttemptHost, PoolListener {
     return this.machine.state;
   }
 
-  /**
-   * Facts wait in the mailbox while earlier ones are dealt with. What comes before the first result is asked for waits for that, so
-   * that listeners hear of it.
-   */
+  /** Inputs wait in the inbox while earlier ones are handled. Inputs before the first pull wait for it, so that listeners can be attached. */
   post(input: Input): void {
     this.#inbox.push(input);
     if (input.type === 'drain-requested' || input.type === 'cancel-requested') {
@@ -141,12 +138,12 @@ export class Engine implements AttemptHost, PoolListener {
     if (this.machine.hasStarted) this.pump();
   }
 
-  cannotOpen(error: unknown): void {
+  openFailed(error: unknown): void {
     this.failure ??= error;
   }
 
-  /** Asks for one more result. The run begins when that is done for the first time. */
-  want(): void {
+  /** Asks for one more result. The first call starts the run. */
+  pull(): void {
     if (this.#originMs === undefined) {
       this.#originMs = this.#clock.now();
       this.startedAt = this.#clock.wallNow();
@@ -155,7 +152,7 @@ export class Engine implements AttemptHost, PoolListener {
     this.pump();
   }
 
-  /** Adds tasks to the plan; `site` is the call of the user's that did. The machine has to know of them at once, since what comes next builds on them. */
+  /** Adds tasks to the plan; `site` is the call that added them. The machine handles them at once, because the next inputs may depend on them. */
   add(entries: Iterable<Entry>, origin: TaskOrigin, site?: CallSite): void {
     const { from, to } = this.plan.add(entries, this.machine.live);
     this.#added(from, to, origin, site);
@@ -173,17 +170,17 @@ export class Engine implements AttemptHost, PoolListener {
     }
   }
 
-  /** Is the engine at work, so that a body, a listener or another function of the user's that it called is running? */
+  /** True while the engine works, so that the caller is a body, a listener or another function that it called. */
   get isBusy(): boolean {
     return this.#isPumping;
   }
 
-  /** Does anybody listen to events? */
+  /** True if events have listeners. */
   get hasListeners(): boolean {
     return this.#publisher.hasListeners('event');
   }
 
-  /** Deals with the mailbox, unless that is being done, or goes on in the next turn of the event loop. A request to stop waits for no turn. */
+  /** Handles the inbox, unless that is in progress or continues in the next turn of the event loop. A stop request does not wait for that turn. */
   pump(): void {
     if (this.#isPumping || this.#isYielding || this.#isBroken) return;
     this.#isPumping = true;
@@ -222,7 +219,7 @@ export class Engine implements AttemptHost, PoolListener {
     record?.commands(this.#commands.slice(before));
   }
 
-  /** Lets timers ring and signals be heard. What came meanwhile is known before anything else starts. */
+  /** Lets timers and signals through. Inputs that arrive meanwhile are handled before anything else starts. */
   #yield(): void {
     this.#isYielding = true;
     nextTurn(() => {
@@ -232,7 +229,7 @@ export class Engine implements AttemptHost, PoolListener {
     });
   }
 
-  /** A fault of ours, or of a clock: nothing can be relied on any more. Ends what runs by force and fails the run. */
+  /** An internal error, or one of a clock: the state is unreliable. Ends everything by force and fails the run. */
   async #breakDown(error: unknown): Promise<void> {
     this.#isBroken = true;
     this.failure ??= error;
@@ -245,24 +242,19 @@ export class Engine implements AttemptHost, PoolListener {
 
   started({ id, attempt, part, definition }: Attempt, worker: string): void {
     const pool = this.plan.graph.pool[id] as PoolId;
-    // Of a program nothing is left when it has ended.
+    // A program leaves nothing behind in its worker.
     if (part === 'body' && !this.#inline.has(pool) && typeof definition.body === 'function')
       this.#providerWorkers.started(id, pool, worker);
     this.post({ type: 'attempt-started', atMs: this.#aboutNowMs(), task: id, attempt, part, worker });
   }
 
-  told(attempt: Attempt, news: TaskUpdate): void {
+  reported(attempt: Attempt, update: TaskUpdate): void {
     const atMs = this.nowMs();
     attempt.lastSignMs = atMs;
-    if (news.kind === 'finding') attempt.found(news.finding);
-    if (this.#publisher.hasListeners('update'))
-      this.#publisher.publish('update', {
-        atMs,
-        task: attempt.id,
-        path: attempt.path,
-        attempt: attempt.attempt,
-        update: news,
-      });
+    if (update.kind === 'finding') attempt.addFinding(update.finding);
+    if (!this.#publisher.hasListeners('update')) return;
+    const { id: task, path, attempt: number } = attempt;
+    this.#publisher.publish('update', { atMs, task, path, attempt: number, update });
   }
 
   describe(from: TaskId, to: TaskId): readonly TaskInfo[] {
@@ -283,10 +275,10 @@ export class Engine implements AttemptHost, PoolListener {
   }
 
   resultOf(task: TaskId): Result {
-    return this.#results.tell(task, this.#attempts[task]);
+    return this.#results.publish(task, this.#attempts[task]);
   }
 
-  /** When the task gave its last sign of life, if it told anything. */
+  /** When the task gave its last sign of life after its start. */
   lastSignMs(task: TaskId): number | undefined {
     return this.#attempts[task]?.lastSignMs;
   }
@@ -299,27 +291,27 @@ export class Engine implements AttemptHost, PoolListener {
     this.#providerWorkers.gone(pool, worker, reason);
   }
 
-  /** A pool can run nothing any more: the run is cancelled, and ends with that error. */
+  /** A pool cannot run anything any more: the run is cancelled, and ends with that error. */
   fail(error: Error): void {
     this.failure ??= error;
     this.post({ type: 'cancel-requested', atMs: this.nowMs(), reason: messageOf(error), how: 'cancel' });
   }
 
-  /** Calls `ring` after so many milliseconds; the returned function takes it back. */
+  /** Calls `ring` after so many milliseconds; the returned function cancels it. */
   after(ms: number, ring: () => void): () => void {
     if (ms === Infinity) return () => {};
-    if (this.#isBroken) return startTimer(ms, ring); // maybe by the clock
+    if (this.#isBroken) return startTimer(ms, ring); // the clock may be broken
     return this.#clock.after(ms, ring);
   }
 
-  /** The time, looked at again only where code of the user's ran since. */
+  /** The time. Reads the clock only if code of the user has run since. */
   #aboutNowMs(): number {
     if (!this.#isFresh) this.#freshMs = this.nowMs();
     this.#isFresh = true;
     return this.#freshMs;
   }
 
-  /** Commands may be added while they are obeyed. Where bodies have kept the thread for too long, the rest is obeyed later. */
+  /** Commands may be added while they are obeyed. If bodies have blocked the thread for too long, the rest is obeyed later. */
   #obeyAll(): void {
     while (this.#obeyed < this.#commands.length) {
       const command = this.#commands[this.#obeyed] as Command;
@@ -377,7 +369,7 @@ export class Engine implements AttemptHost, PoolListener {
   #start({ task, attempt, part, pool }: Extract<Command, { readonly type: 'start-attempt' }>): void {
     const made = new Attempt(this, task, attempt, part);
     while (this.#attempts.length <= task) this.#attempts.push(undefined);
-    if (part === 'cleanup') made.follow(this.#attempts[task]);
+    if (part === 'cleanup') made.continueFrom(this.#attempts[task]);
     this.#attempts[task] = made;
     if (made.rules.idleMs !== undefined) this.#watched.add(made);
     const outcome = this.#isRevoked(task, part) ? stopPosted : this.#runIn(pool, made);
@@ -390,7 +382,7 @@ export class Engine implements AttemptHost, PoolListener {
     else this.#settle(made, outcome);
   }
 
-  /** Since the attempt was ordered the run was asked to stop: by a listener, or while the thread was left to others. */
+  /** True if the run was asked to stop since the attempt was ordered: by a listener, or while the thread was yielded. */
   #isRevoked(task: TaskId, part: Part): boolean {
     const { tasks, stopping } = this.state;
     if (tasks.stop[task] !== 0) return true;

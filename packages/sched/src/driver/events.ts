@@ -1,4 +1,4 @@
-/** Makes run events, plain data for reporters and files, of the news of the machine. */
+/** Converts what the machine publishes to run events, which are plain data for reporters and files, and publishes them. */
 
 import {
   type AttemptInfo,
@@ -28,7 +28,7 @@ import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import type { RunOptions } from './options.ts';
 import type { RunIdentity } from './run-identity.ts';
 
-/** What events tell besides what the machine knows. */
+/** The data of events that the machine does not have. */
 export interface EventSources {
   readonly state: State;
   readonly identity: Pick<RunIdentity, 'id' | 'root' | 'versions'>;
@@ -42,44 +42,50 @@ export interface EventSources {
   readonly digester?: Digester | undefined;
 }
 
-/** The event for a piece of news, and its number in the run. */
-export function runEvent(seq: number, news: MachineEvent, sources: EventSources): RunEvent {
+/** The run event for an event of the machine, and its number in the run. */
+export function runEvent(seq: number, event: MachineEvent, sources: EventSources): RunEvent {
   const { state } = sources;
   const { plan } = state;
-  const { atMs } = news;
-  const path = 'task' in news ? plan.pathOf(news.task) : '';
-  switch (news.type) {
+  const { atMs } = event;
+  const path = 'task' in event ? plan.pathOf(event.task) : '';
+  switch (event.type) {
     case 'run-started': {
       const pools = plan.options.pools.map(({ name, manifest }) => ({ name, kind: manifest.name }));
       const { startedAt, identity } = sources;
       const { id, root, versions } = identity;
-      return { type: news.type, version: runEventVersion, seq, atMs, id, startedAt, root, versions, pools };
+      return { type: event.type, version: runEventVersion, seq, atMs, id, startedAt, root, versions, pools };
     }
     case 'tasks-added':
-      return { type: news.type, seq, atMs, origin: news.origin, tasks: sources.describe(news.from, news.to) };
-    case 'task-started':
       return {
-        type: news.type,
+        type: event.type,
         seq,
         atMs,
-        task: news.task,
+        origin: event.origin,
+        tasks: sources.describe(event.from, event.to),
+      };
+    case 'task-started':
+      return {
+        type: event.type,
+        seq,
+        atMs,
+        task: event.task,
         path,
-        attempt: news.attempt,
-        worker: news.worker,
+        attempt: event.attempt,
+        worker: event.worker,
       };
     case 'attempt-ended': {
-      const attempt = attemptInfo(state.tasks.recordsOf(news.task).at(-1) as AttemptRecord);
+      const attempt = attemptInfo(state.tasks.recordsOf(event.task).at(-1) as AttemptRecord);
       return defined({
-        ...{ type: news.type, seq, atMs, task: news.task },
+        ...{ type: event.type, seq, atMs, task: event.task },
         path,
         attempt,
-        retryInMs: news.retryInMs,
-        code: codeOf(plan, news.task, sources.digester),
+        retryInMs: event.retryInMs,
+        code: codeOf(plan, event.task, sources.digester),
       });
     }
     case 'task-finished': {
       const { callPath, judgement, findings, flaky, slow, providersGone, ...result } = sources.resultOf(
-        news.task,
+        event.task,
       );
       const status = result.status as Exclude<ResultStatus, 'skipped'>;
       const attempts = result.attempts.map(attemptInfo);
@@ -94,14 +100,14 @@ export function runEvent(seq: number, news: MachineEvent, sources: EventSources)
         providersGone,
         durationMs,
         judgement,
-        code: codeOf(plan, news.task, sources.digester),
+        code: codeOf(plan, event.task, sources.digester),
       };
-      return defined({ type: news.type, seq, atMs, task: news.task, path, ...facts });
+      return defined({ type: event.type, seq, atMs, task: event.task, path, ...facts });
     }
     case 'task-skipped': {
-      const { callPath, judgement, reason = [] } = sources.resultOf(news.task);
+      const { callPath, judgement, reason = [] } = sources.resultOf(event.task);
       return defined({
-        ...{ type: news.type, seq, atMs, task: news.task },
+        ...{ type: event.type, seq, atMs, task: event.task },
         path,
         callPath,
         reason,
@@ -109,25 +115,25 @@ export function runEvent(seq: number, news: MachineEvent, sources: EventSources)
       });
     }
     case 'worker-lost': {
-      const pool = plan.options.pools[news.pool]?.name ?? '';
-      return { type: 'worker-lost', seq, atMs, pool, worker: news.worker, reason: news.reason };
+      const pool = plan.options.pools[event.pool]?.name ?? '';
+      return { type: 'worker-lost', seq, atMs, pool, worker: event.worker, reason: event.reason };
     }
     case 'late-error': {
-      const pool = plan.options.pools[news.pool]?.name ?? '';
-      const { type, worker, tasks } = news;
-      return { type, seq, atMs, pool, worker, tasks, error: errorInfo(news.error) };
+      const pool = plan.options.pools[event.pool]?.name ?? '';
+      const { type, worker, tasks } = event;
+      return { type, seq, atMs, pool, worker, tasks, error: errorInfo(event.error) };
     }
     case 'run-ended': {
       const counts = { ...sources.counts };
       return defined({
-        ...{ type: news.type, seq, atMs },
+        ...{ type: event.type, seq, atMs },
         counts,
         reason: state.stopReason,
         poisoned: poisonedIn(state),
       });
     }
     default:
-      return news satisfies never;
+      return event satisfies never;
   }
 }
 
@@ -145,17 +151,17 @@ export function poisonedIn({ locks, hasPoisoned, abandoned }: State): string[] {
 
 function attemptInfo({ outcome, ...record }: AttemptRecord): AttemptInfo {
   const { kind, error, reason, abandoned } = outcome;
-  const news = error === undefined ? error : errorInfo(error);
-  return defined({ ...record, outcome: kind, error: news, reason, abandoned });
+  const info = error === undefined ? error : errorInfo(error);
+  return defined({ ...record, outcome: kind, error: info, reason, abandoned });
 }
 
-// Publishing: what a listener or the judge throws becomes a warning.
+// Publishing: if a listener or the judge throws, the error becomes a warning.
 
-/** What a run tells while it goes on. */
+/** What a run publishes. */
 export interface RunEvents {
   /** Run events, in one order. */
   event: (event: RunEvent) => void;
-  /** What bodies say, beside the events. */
+  /** What bodies report while they run, independent of the events. */
   update: (update: TaskUpdateEvent) => void;
 }
 
@@ -168,7 +174,7 @@ export class EventPublisher {
     this.#events = events;
   }
 
-  /** Does anybody listen? Else nothing has to be made. */
+  /** True if there are listeners. Otherwise the events need not be made. */
   hasListeners(name: keyof RunEvents): boolean {
     return this.#events.listenerCount(name) > 0;
   }
@@ -177,7 +183,7 @@ export class EventPublisher {
     this.#guard('PEXEN_LISTENER_THREW', () => this.#events.emit(name, ...(what as [never])));
   }
 
-  /** The result with the judgement of it, if there is one. */
+  /** The result with its judgement, if there is a judge. */
   judged(result: Result): Result {
     const { judge } = this.#options;
     if (judge === undefined) return result;
@@ -201,7 +207,7 @@ export class EventPublisher {
 
 // Digests
 
-/** The digests of a task that was added; undefined where nobody works them out. */
+/** The digests of a task that was added; undefined without a digester. */
 export function digestsOf(
   plan: CompiledTasks,
   task: TaskId,
@@ -210,7 +216,7 @@ export function digestsOf(
   return digester?.digestsOf(digestedTask(plan, task));
 }
 
-/** The code of a task that has run; undefined where nobody works it out. */
+/** The digest of the code of a task that has run; undefined without a digester. */
 function codeOf(plan: CompiledTasks, task: TaskId, digester: Digester | undefined): Digest | undefined {
   return digester?.codeOf(digestedTask(plan, task));
 }

@@ -1,4 +1,4 @@
-/** Runs bodies in this very thread. Can ask a body to stop; one that does not is abandoned. */
+/** Runs bodies in the present thread. It can ask a body to stop; a body that does not is abandoned. */
 import {
   type Assignment,
   isThenable,
@@ -18,9 +18,9 @@ import { startTimer } from '@pexen/core/timers';
 import { Attempt } from './attempt.ts';
 import { isTurnLong, nextTurn } from './event-loop.ts';
 
-/** What `inline` may be told. */
+/** Options of `inline`. */
 export interface InlineOptions {
-  /** So many bodies may be under way at the same time. Default 1. */
+  /** How many bodies may run at the same time. Default 1. */
   readonly concurrency?: number | undefined;
 }
 
@@ -35,7 +35,7 @@ const manifest: PoolManifest = {
 const kinds: KindsOf<InlineOptions> = { concurrency: wholeOrInfinity(1) };
 
 /**
- * A pool in this thread: bodies get their values by reference, and those that never wait cost no promise.
+ * A pool in this thread: bodies get their values by reference, and bodies that never wait cost no promise.
  * @throws PexenError PEXEN_BAD_OPTION
  */
 export function inline(options: InlineOptions = {}): Pool {
@@ -43,14 +43,14 @@ export function inline(options: InlineOptions = {}): Pool {
   return new InlinePool(options.concurrency ?? 1);
 }
 
-/** An attempt beyond the pool's concurrency. */
+/** An attempt beyond the concurrency of the pool. */
 interface Waiting {
   readonly assignment: Assignment;
   readonly ticket: Ticket;
   readonly settle: (outcome: PoolOutcome | Promise<PoolOutcome>) => void;
 }
 
-/** A body that waits for something. */
+/** A body that waits for a promise. */
 interface RunningBody {
   readonly ticket: Ticket;
   readonly settle: (outcome: PoolOutcome) => void;
@@ -66,7 +66,7 @@ class InlinePool implements Pool {
   readonly #running = new Set<RunningBody>();
   readonly #abandoned = new Set<RunningBody>();
   #isOpen = false;
-  /** Closed by `kill`: a body that a synchronous part of it let go on is abandoned as well. */
+  /** Closed by `kill`: a body whose synchronous part has killed the run is abandoned as well. */
   #isKilled = false;
   #after: NonNullable<PoolContext['after']> = startTimer;
   #whenIdle: (() => void) | undefined;
@@ -92,11 +92,11 @@ class InlinePool implements Pool {
   }
 
   reclaim(): void {
-    for (const { settle } of this.#waiting) settle(notStarted('no more is started'));
+    for (const { settle } of this.#waiting) settle(notStarted('the pool starts nothing more'));
     this.#waiting.clear();
   }
 
-  /** Gives back what waits. `kill` gives bodies one turn of the event loop to hear of their signal, and abandons those that go on. */
+  /** Returns waiting attempts unstarted. `kill` gives bodies one turn of the event loop to receive their signal, and abandons those that go on. */
   async close(how: 'drain' | 'kill'): Promise<void> {
     this.#isOpen = false;
     this.#isKilled = how === 'kill';
@@ -131,7 +131,7 @@ class InlinePool implements Pool {
 
   #start(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
     ticket.started('inline');
-    // A listener who heard of the start may have stopped the run.
+    // A listener that was notified of the start may have stopped the run.
     if (isStopped(ticket)) return { kind: 'stopped', how: 'aborted' };
     const { definition, part } = assignment;
     const context = new OwnContext(definition.meta, assignment, ticket);
@@ -163,7 +163,7 @@ class InlinePool implements Pool {
       whenStopped(ticket, () => {
         if (this.#running.has(body)) body.cancelGrace = this.#after(graceMs, () => this.#abandon(body));
       });
-      // The body itself has killed the run before it gave its promise.
+      // The body itself has killed the run before it returned its promise.
       if (this.#isKilled) nextTurn(() => this.#abandonAll());
     });
   }
@@ -173,7 +173,7 @@ class InlinePool implements Pool {
     this.#release(body, outcome);
   }
 
-  /** A body that was not asked to stop has lost its pool, which is no stop: it crashed. */
+  /** A body without a stop request has lost its pool. That is a crash. */
   #abandon(body: RunningBody): void {
     this.#abandoned.add(body);
     const settled = body.settled as Promise<void>;
@@ -199,7 +199,7 @@ class InlinePool implements Pool {
   }
 }
 
-/** Calls back when the attempt must stop. Attempts of our own say so without a signal, which costs more than many a body. */
+/** Calls back when the attempt must stop. Our own attempts do so without a signal, which would cost more than many a body. */
 function whenStopped(ticket: Ticket, stop: () => void): void {
   if (isStopped(ticket)) stop();
   else if (ticket instanceof Attempt) ticket.onStop = stop;

@@ -1,4 +1,4 @@
-/** What `run` may be told besides the tasks. */
+/** The options of `plan` and `run`. */
 
 import {
   type Clock,
@@ -37,10 +37,10 @@ import type { TaskDefaults } from '../plan/metadata.ts';
 import type { Recorder } from './recording.ts';
 import type { Random } from './run-identity.ts';
 
-/** A pool, or what makes one when the run begins. */
+/** A pool, or a function that makes one when the run starts. */
 export type PoolSource = Pool | (() => Pool);
 
-/** A group of exclusivity: its tasks run together, in a pool of their own. */
+/** An exclusive group: its tasks run together, in a pool of their own. */
 export interface GroupOptions {
   readonly pool: PoolSource;
   /** Use at most so many of the pool's slots. */
@@ -51,73 +51,76 @@ export interface GroupOptions {
   readonly exclusive?: boolean | undefined;
 }
 
-/** Where tasks run. Everything may be left out. */
+/** Where tasks run. Everything is optional. */
 export interface PoolOptions {
-  /** Where tasks run that name no pool. Default `inline()`. */
+  /** The pool of tasks that name none. Default `inline()`. */
   readonly pool?: PoolSource | undefined;
-  /** For tasks with `pool` in their metadata. */
+  /** Pools for tasks with `pool` in their metadata, by name. */
   readonly pools?: Readonly<Record<string, PoolSource>> | undefined;
-  /** For tasks with `group` in their metadata. */
+  /** Groups for tasks with `group` in their metadata, by name. */
   readonly groups?: Readonly<Record<string, GroupOptions>> | undefined;
 }
 
-/** What `plan` may be told besides the tasks. Everything may be left out; times are milliseconds. */
+/** Options of `plan`. Everything is optional; times are milliseconds. */
 export interface PlanOptions extends PoolOptions {
-  /** How many units there are of resources that are taken by amount. */
+  /** How many units there are of resources that are used by amount. */
   readonly capacities?: Capacities | undefined;
-  /** So many attempts may wait in a pool beyond its workers. Default 0 for pools in this thread, else 1. */
+  /** How many attempts may wait in a pool beyond its workers. Default 0 for pools in this thread, otherwise 1. */
   readonly spare?: number | undefined;
-  /** For the `when` of tasks. */
+  /** Passed to the `when` of tasks. */
   readonly facts?: Facts | undefined;
-  /** Expected durations of tasks that state no `weight`, by call path, ms: what was measured before. */
+  /** Expected durations of tasks without a `weight`, by call path, ms: for example measured in earlier runs. */
   readonly weights?: ((path: string) => number | undefined) | undefined;
-  /** For tasks whose metadata does not say. */
+  /** For tasks whose metadata states nothing else. */
   readonly defaults?: TaskDefaults | undefined;
-  /** Told of what looks wrong and harms nothing: a capability that nobody requires, a listener that throws. */
+  /** Called with problems that do not affect the run: a capability that no task requires, a listener that throws. */
   readonly onWarning?: ((problem: Problem) => void) | undefined;
 }
 
-/** What `run` may be told of a plan. Pools replace those of the plan that have the same names. */
+/** Options of `run` for a plan. Pools replace those of the plan that have the same names. */
 export interface PlannedRunOptions extends PoolOptions {
-  /** The dictionary that every task begins with. */
+  /** The dictionary with which every task starts. */
   readonly shared?: Readonly<Record<string, unknown>> | undefined;
   /** Aborting it is `run.abort(signal.reason)`. */
   readonly signal?: AbortSignal | undefined;
   /** Cancels the run after so many milliseconds. */
   readonly deadline?: number | undefined;
-  /** What time it is. Default `systemClock`. */
+  /** The clock. Default `systemClock`. */
   readonly clock?: Clock | undefined;
-  /** The run's id: letters, digits, `-`, `_` and `.`, 64 at the most. Default: a UUID of version 7, made of the time and chance. */
+  /** The run's id: letters, digits, `-`, `_` and `.`, at most 64. Default: a UUID of version 7, made of the time and random bits. */
   readonly id?: string | undefined;
-  /** Fills the bytes by chance, for the id. Default `crypto.getRandomValues`. */
+  /** Fills the bytes with random bits, for the id. Default `crypto.getRandomValues`. */
   readonly random?: Random | undefined;
-  /** The directory that events name files from, an absolute path. Default: that of the nearest package.json above the working directory. */
+  /**
+   * The directory to which file names in events are relative, an absolute path. Default: that of the nearest package.json above the working
+   * directory.
+   */
   readonly root?: string | undefined;
   /**
-   * Reads a pool's outcome as another one before the machine sees it, for users with rules of their own: a test suite takes
-   * what a body throws for a failed check. Applied after an executable's own `interpret`.
+   * Converts a pool's outcome before the machine sees it, for rules of the user: a test suite treats an exception of a body as a failed
+   * check. Applied after an executable's own `interpret`.
    */
   readonly reinterpret?: ((outcome: PoolOutcome, task: Runnable) => PoolOutcome) | undefined;
-  /** Records what the run decides from, and what it decides. See `@pexen/sched/replay`. */
+  /** Records the inputs and decisions of the run. See `@pexen/sched/replay`. */
   readonly record?: Recorder | undefined;
-  /** What to make of a result; asked once for each, before anybody sees it. */
+  /** Judges a result. Called once for each, before it is published or given. */
   readonly judge?: ((result: Result) => Judgement | undefined) | undefined;
   /**
-   * Works out digests, for events that say whether a task is the same as in another run: `new TaskDigester(…)` of `@pexen/store`. Asked only while
-   * somebody listens to events. Default: events carry none, and workers record nothing.
+   * Computes digests for events, which show whether a task is the same as in another run: `new TaskDigester(…)` of `@pexen/store`. Used only
+   * while events have listeners. Default: events carry no digests, and workers record nothing.
    */
   readonly digester?: Digester | undefined;
-  /** Told of what looks wrong and harms nothing: a capability that nobody requires, a listener that throws. */
+  /** Called with problems that do not affect the run: a capability that no task requires, a listener that throws. */
   readonly onWarning?: ((problem: Problem) => void) | undefined;
 }
 
-/** What `run` may be told of tasks. Everything may be left out; times are milliseconds. */
+/** Options of `run` for tasks. Everything is optional; times are milliseconds. */
 export interface RunOptions extends PlanOptions, PlannedRunOptions {}
 
 // Validation of the options by themselves, without the tasks.
 
 const pool = isA('a pool', isPool);
-/** A pool, or what makes one. */
+/** A pool, or a function that makes one. */
 const sourceOf = (hint?: string): Kind =>
   isA('a pool, or a function that makes one', (value) => typeof value === 'function' || isPool(value), hint);
 export const poolSource: Kind = sourceOf();
@@ -169,7 +172,7 @@ const runKinds: KindsOf<RunOptions> = {
   digester: having('a digester', ['loaded', 'digestsOf', 'codeOf'], 'Write digester: new TaskDigester(…).'),
 };
 
-/** Everything that is wrong with the options of `plan` or of `run`, taken alone. */
+/** All problems of the options of `plan` or of `run`, taken alone. */
 export function checkOptions(of: 'plan' | 'run', options: RunOptions): Problem[] {
   const problems = optionProblems(of, options, of === 'plan' ? planKinds : runKinds);
   if (!isRecord(options)) return problems;
@@ -181,12 +184,12 @@ export function checkOptions(of: 'plan' | 'run', options: RunOptions): Problem[]
   ];
 }
 
-/** What is wrong with what a pool factory returned, or with the pool that was given. */
+/** The problems of the pool that was given or that a pool factory returned. */
 export function checkPool(name: string, value: unknown): Problem[] {
   return problemsOf('run', pool(value, [name]));
 }
 
-/** It becomes the name of a directory. */
+/** An id becomes the name of a directory. */
 function isId(value: unknown): boolean {
   return typeof value === 'string' && /^[\w-][\w.-]{0,63}$/.test(value);
 }
@@ -199,7 +202,7 @@ function isPool(value: unknown): value is Pool {
   return hasMethods(value, ['open', 'run', 'close']) && isRecord((value as Pool).manifest);
 }
 
-/** A pool that is given itself, not made for the run. */
+/** True if the option is the pool itself, not a function that makes one. */
 export function isGiven(source: PoolSource): source is Pool {
   return typeof source !== 'function';
 }

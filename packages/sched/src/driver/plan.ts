@@ -1,4 +1,4 @@
-/** Tasks that were checked and compiled once, to be looked at, selected from and run as often as one likes. */
+/** Tasks that are checked and compiled once, to be inspected, selected from and run any number of times. */
 
 import {
   isPexenError,
@@ -31,18 +31,18 @@ import {
 
 /** A task of a plan. */
 export interface PlannedTask {
-  /** What was handed in. */
+  /** The task or the placed task that was passed to `plan`. */
   readonly entry: Entry;
   /** The call path, as text. */
   readonly path: string;
   readonly tags: readonly string[];
-  /** Why it does not apply, where its `when` says so. */
+  /** Why it does not apply, according to its `when`. */
   readonly whyNot?: string;
-  /** Why it is there, in a selection that did not ask for it. */
+  /** Why it is part of a selection that did not choose it. */
   readonly pulledIn?: PulledIn;
 }
 
-/** The pools of a plan and of its selections: made once to check the tasks, used by the first run, made anew for each further one. */
+/** The pools of a plan and of its selections: made once to check the tasks, used by the first run, and made again for each further run. */
 class PlanPools {
   readonly #options: PlanOptions;
   #made: Pools | undefined;
@@ -52,7 +52,7 @@ class PlanPools {
     this.#made = made;
   }
 
-  /** The pools for a run that replaces some of them, and whether they are those that the tasks were compiled for. */
+  /** The pools for a run that replaces some of them, and whether they are those for which the tasks were compiled. */
   take(instead: PoolOptions): { readonly pools: Pools; readonly areAsPlanned: boolean } {
     const options = this.#with(instead);
     const inUse = poolsInUse(options);
@@ -77,8 +77,8 @@ class PlanPools {
 }
 
 /**
- * Tasks, checked and compiled: what `plan` returns. It never changes. What a run adds is added to that run alone, and any number of
- * runs may go on at the same time.
+ * Checked and compiled tasks, as returned by `plan`. A plan never changes. Tasks that a run adds belong to that run alone, and any number of
+ * runs may be in progress at the same time.
  */
 export class Plan {
   readonly #entries: readonly Entry[];
@@ -109,7 +109,7 @@ export class Plan {
   }
 
   /**
-   * The call paths of the tasks in the order in which they would start if all went well and each pool had one worker. Those that do not
+   * The call paths of the tasks in the order in which they would start if all went well and each pool had one worker. Tasks that do not
    * apply are left out.
    */
   get order(): readonly string[] {
@@ -117,15 +117,15 @@ export class Plan {
     return this.#order;
   }
 
-  /** The tasks as plain data, as the events of a run describe them. `root` is the directory that files are named from, an absolute path. */
+  /** The tasks as plain data, as in the events of a run. File names are relative to `root`, an absolute path. */
   describe(root: string): readonly TaskInfo[] {
     const descriptions = new Descriptions(this.#compiled, relativeTo(root));
     return this.#entries.map((_, task) => descriptions.of(task));
   }
 
   /**
-   * A plan of the tasks for which `isWanted`, with all providers of what they require and the teardowns of what those provide, and so
-   * on; in the order of declaration, with the call paths that they have here. How urgent each is depends on the selection alone.
+   * A plan of the tasks for which `isWanted` returns true, all providers of what they require, the teardowns of what these provide, and so
+   * on. It keeps the order of declaration and the call paths. Ranks depend on the selection alone.
    *
    * @example
    * const quick = plan(tasks).select(({ tags }) => tags.includes('quick'));
@@ -146,9 +146,9 @@ export class Plan {
   }
 
   /**
-   * What a run of the plan works with: pools that no other run of it gets, and tasks that it may add to.
+   * The pools for a run of the plan, which no other run of it gets, and the tasks, which it may extend.
    * @internal
-   * @throws PexenError PEXEN_BAD_OPTION, PEXEN_POOL_IN_USE, and what is wrong with the tasks where other pools are to take them.
+   * @throws PexenError PEXEN_BAD_OPTION, PEXEN_POOL_IN_USE, and the problems of tasks that other pools cannot run.
    */
   prepare(options: RunOptions): { readonly pools: readonly Pool[]; readonly tasks: CompiledTasks } {
     refuse([...checkOptions('run', options), ...optionsOfPlan(options)]);
@@ -169,9 +169,9 @@ export class Plan {
 }
 
 /**
- * Checks the tasks and compiles them, once: each factory of a pool and each `when` is called once. Nothing runs. Hand the plan to `run`,
- * whole or a selection of it, as often as you like.
- * @throws PexenError with everything that is wrong with the tasks and the options.
+ * Checks and compiles the tasks, once: each pool factory and each `when` is called once. Nothing runs. Pass the plan, or a selection of it,
+ * to `run` any number of times.
+ * @throws PexenError with all problems of the tasks and the options.
  *
  * @example
  * const all = plan([build, test], { pool: () => inline({ concurrency: 8 }) });
@@ -211,24 +211,24 @@ function optionsOfPlan(options: RunOptions): Problem[] {
 
 // Setting up: makes the pools of a run and compiles its tasks for them.
 
-/** Pools in the order in which they are numbered. */
+/** Pools in the order of their numbers. */
 interface Pools {
   readonly made: readonly Pool[];
-  /** What the compiled tasks have to know of them. */
+  /** What the compiled tasks know about them. */
   readonly planned: readonly PlanPool[];
 }
 
-/** Tasks, and the pools that they are compiled for. */
+/** Tasks, and the pools for which they are compiled. */
 export interface Setup {
   readonly entries: readonly Entry[];
   readonly pools: Pools;
   readonly tasks: CompiledTasks;
 }
 
-/** Pools that a run has begun to use, and has not closed for good. */
+/** Pools that are used by a run which has not closed them for good. */
 const inUse = new WeakSet<Pool>();
 
-/** From now on, until the returned function is called, `run` refuses the pools. Those that another run has say so when they are opened. */
+/** Until the returned function is called, `run` refuses the pools. A pool that another run uses reports that when it is opened. */
 export function occupy(pools: readonly Pool[]): () => void {
   const free = pools.filter((pool) => !inUse.has(pool));
   for (const pool of free) inUse.add(pool);
@@ -237,7 +237,7 @@ export function occupy(pools: readonly Pool[]): () => void {
   };
 }
 
-/** A problem for each pool that was given as an object and that another run uses. */
+/** A problem for each pool that was given as an object and is used by another run. */
 function poolsInUse(options: PlanOptions): readonly Problem[] {
   return sourcesOf(options).flatMap(({ key, source }) =>
     isGiven(source) && inUse.has(source)
@@ -247,8 +247,8 @@ function poolsInUse(options: PlanOptions): readonly Problem[] {
 }
 
 /**
- * Calls the pool factories; opens nothing. `known` is what is wrong with the pools already.
- * @throws PexenError PEXEN_BAD_OPTION; PEXEN_POOL_IN_USE where one object is given as two pools.
+ * Calls the pool factories; opens nothing. `known` are the problems of the pools found before.
+ * @throws PexenError PEXEN_BAD_OPTION; PEXEN_POOL_IN_USE if one object is given as two pools.
  */
 function makePools(options: PlanOptions, known: readonly Problem[] = []): Pools {
   const made: Pool[] = [];
@@ -273,8 +273,8 @@ function makePools(options: PlanOptions, known: readonly Problem[] = []): Pools 
 }
 
 /**
- * Makes the pools and compiles the tasks, for a plan or at once for a run, whose pools must not be in use.
- * @throws PexenError with everything that is wrong with the options and with the tasks.
+ * Makes the pools and compiles the tasks, for a plan or directly for a run, whose pools must not be in use.
+ * @throws PexenError with all problems of the options and of the tasks.
  */
 export function setUp(entries: Iterable<Entry>, options: PlanOptions, of: 'plan' | 'run'): Setup {
   let pools: Pools;
@@ -296,7 +296,7 @@ export function setUp(entries: Iterable<Entry>, options: PlanOptions, of: 'plan'
 }
 
 interface NamedSource {
-  /** The option, as people write it. */
+  /** The option, as the user writes it. */
   readonly key: string;
   readonly name: string;
   readonly source: PoolSource;
@@ -318,11 +318,11 @@ function sourcesOf({ pool = inline, pools = {}, groups = {}, spare }: PlanOption
 /** One object cannot be two pools of a run. */
 function checkGiven(key: string, pool: Pool, others: readonly Pool[]): readonly Problem[] {
   if (!others.includes(pool)) return [];
-  const message = `${key} is a pool that the run has already under another name`;
+  const message = `${key} is the same object as another pool of the run`;
   return [problem('PEXEN_POOL_IN_USE', message, 'Make one for each, as in pool: () => inline().')];
 }
 
-/** Takes everything: what a pool cannot take is not known where the options are wrong. */
+/** Accepts everything: with wrong options it is unknown what a pool accepts. */
 const standIn: PoolManifest = {
   name: '',
   kills: false,
@@ -331,7 +331,7 @@ const standIn: PoolManifest = {
   executables: true,
 };
 
-/** What only comes of wrong capacities and facts. */
+/** Problems that are only consequences of wrong capacities and facts. */
 const consequences: ReadonlySet<string> = new Set([
   'PEXEN_AMOUNT_UNKNOWN',
   'PEXEN_AMOUNT_TOO_LARGE',
@@ -349,14 +349,14 @@ function problemsOfTasks(entries: Iterable<Entry>, options: PlanOptions): readon
   try {
     (compiled ?? new CompiledTasks({ pools: planned })).add(entries);
   } catch (error) {
-    // Anything else comes of the wrong options.
+    // Other errors are consequences of the wrong options.
     if (isPexenError(error))
       return error.problems.filter(({ code }) => compiled !== undefined || !consequences.has(code));
   }
   return [];
 }
 
-/** Undefined where capacities or facts are wrong. */
+/** Undefined if capacities or facts are wrong. */
 function compileUnlessRefused(options: CompileOptions): CompiledTasks | undefined {
   if (!['object', 'undefined'].includes(typeof options.facts) || options.facts === null) return undefined;
   try {

@@ -1,17 +1,17 @@
-/** Pools as the engine meets them: what they do becomes facts, and what they do wrong harms nobody else. */
+/** A pool as the engine sees it: what it does becomes inputs of the machine, and its faults do not spread. */
 import { messageOf, type Pool, type PoolOutcome, type Problem } from '@pexen/core';
 import type { Input, PoolId } from '../machine/protocol.ts';
 import type { Attempt } from './attempt.ts';
 
-/** Where the facts go. */
+/** Receives the inputs. */
 export interface PoolListener {
-  /** Outcomes are to carry the modules that workers have loaded. */
+  /** True if outcomes must carry the modules that workers have loaded. */
   readonly wantsModules: boolean;
   nowMs(): number;
   post(input: Input): void;
   after(ms: number, ring: () => void): () => void;
   /** The pool could not be opened. */
-  cannotOpen(error: unknown): void;
+  openFailed(error: unknown): void;
   /** A worker has ended or is being ended. */
   workerGone(pool: PoolId, worker: string, reason: string): void;
   warn(problem: Problem): void;
@@ -19,7 +19,7 @@ export interface PoolListener {
   fail(error: Error): void;
 }
 
-/** A pool that is closed while it opens gives up within so many milliseconds. One that does not is left behind. */
+/** How long a pool that is closed while it opens may take to give up, ms. After that it is ignored. */
 const longestGivingUpMs = { drain: 4_000, kill: 1_000 };
 
 /** One pool of a run. */
@@ -27,7 +27,7 @@ export class RunPool {
   readonly #pool: Pool;
   readonly #id: PoolId;
   readonly #listener: PoolListener;
-  /** The opening that is under way, with its error if it fails. */
+  /** The opening in progress; it resolves to its error if it fails. */
   #opening: Promise<unknown> | undefined;
 
   constructor(pool: Pool, id: PoolId, listener: PoolListener) {
@@ -45,7 +45,7 @@ export class RunPool {
     this.#opening = undefined;
     if (error === undefined) this.#post({ type: 'pool-opened' });
     else {
-      this.#listener.cannotOpen(error);
+      this.#listener.openFailed(error);
       this.#post({ type: 'pool-failed', reason: messageOf(error) });
     }
   }
@@ -59,16 +59,16 @@ export class RunPool {
     this.#post({ type: 'pool-closed' });
   }
 
-  /** Has the pool give back what it has not begun. One that cannot begins it. */
+  /** Asks the pool to return what it has not started. A pool without this operation starts it. */
   reclaim(): void {
     try {
       this.#pool.reclaim?.();
     } catch {
-      // What is not given back is begun.
+      // What the pool does not return has started.
     }
   }
 
-  /** Hands the attempt over. Never throws. */
+  /** Passes the attempt to the pool. Never throws. */
   run(attempt: Attempt): PoolOutcome | Promise<PoolOutcome> {
     try {
       return this.#pool.run(attempt, attempt);
@@ -107,7 +107,7 @@ export class RunPool {
     }
   }
 
-  /** Answers with what went wrong. */
+  /** Returns the problem if closing fails. */
   async #tryToClose(how: 'drain' | 'kill'): Promise<Problem | undefined> {
     try {
       await this.#pool.close(how);
@@ -117,7 +117,7 @@ export class RunPool {
     }
   }
 
-  /** Closes the pool while it opens. What opens nevertheless is closed once more, whenever that is. */
+  /** Closes the pool while it opens. If it opens nevertheless, it is closed once more then. */
   #giveUp(opening: Promise<unknown>, how: 'drain' | 'kill'): Promise<Problem | undefined> {
     const closedLate = opening.then((error) => (error === undefined ? this.#tryToClose('kill') : undefined));
     const closed = Promise.all([this.#tryToClose(how), closedLate]);
@@ -142,7 +142,7 @@ type PoolFact =
   | { readonly type: 'pool-closed' }
   | { readonly type: 'pool-failed'; readonly reason: string };
 
-/** Pools never reject; this one did. */
+/** A pool must never reject; this one did. */
 export function broken(error: unknown): PoolOutcome {
   return { kind: 'crashed', reason: `the pool failed: ${String(error)}` };
 }

@@ -1,33 +1,33 @@
-/** Works on results in a pool of its own while the tasks still run: a run of its own, fed by the results of another. */
+/** Processes results in a pool of its own while the tasks still run: a second run that is fed by the results of the first. */
 import { metaOf, type Result, type Runnable, refuse, type UnboundTask, withMeta } from '@pexen/core';
 import { type KindsOf, number, optionProblems } from '@pexen/core/options';
 import { type PoolSource, poolSource } from './options.ts';
 import { run } from './run.ts';
 
-/** What of a result can cross to another thread or process. */
+/** The part of a result that can be sent to another thread or process. */
 export type ResultData<Value = unknown> = WithoutTask<Result<Value>>;
-/** Of each kind of result by itself, so that its status still tells which it is. */
+/** Distributes over the kinds of results, so that `status` still discriminates them. */
 type WithoutTask<R> = R extends unknown ? Omit<R, 'task'> : never;
 
-/** What `processResults` may be told. */
+/** Options of `processResults`. */
 export interface ProcessOptions {
   /** Where the processing runs. Default `inline()`. */
   readonly pool?: PoolSource | undefined;
-  /** So many results may be on their way through it: then no more are asked for. Default 16. */
+  /** How many results may be in progress before no more are pulled. Default 16. */
   readonly limit?: number | undefined;
 }
 
 const kinds: KindsOf<ProcessOptions> = { pool: poolSource, limit: number(1) };
 
-/** A result, and what became of its processing. */
+/** A result, and the result of its processing. */
 export interface Processed<Value = unknown, Out = unknown> {
   readonly result: Result<Value>;
   readonly processed: Result<Awaited<Out>>;
 }
 
 /**
- * Processes results while the tasks that follow still run, and gives them in the order in which that was done. The processing is
- * a function for this thread, or a task with `args` for any pool. Leaving the loop leaves that of the results, too.
+ * Processes results while later tasks still run, and yields them in the order in which the processing ended. The processing is a function
+ * for this thread, or a task with `args` for any pool. Leaving the loop also leaves the loop over the results.
  *
  * @example
  * for await (const { result, processed } of processResults(run(tests), (result) => upload(result), { limit: 4 })) …
@@ -61,7 +61,7 @@ export async function* processResults<Value, Out>(
       if (under.size > 0) arrived.expect('work', () => processed.next());
       const [from, step] = (await arrived.next()) ?? [];
       if (step === undefined) {
-        await processed.next(); // rejects where the pool of the processing could not be opened
+        await processed.next(); // rejects if the pool of the processing could not be opened
         return undefined;
       }
       if (step.done) isSourceDone = true;
@@ -98,7 +98,7 @@ function taskFor<Value, Out>(
   return withMeta(() => processing(data), { ...metaOf(processing), name });
 }
 
-/** The first of several promises to settle, each of them asked for only once at a time. */
+/** Waits for the first of several promises to settle. Each of them is requested only once at a time. */
 class Arrivals<T> {
   readonly #expected = new Set<string>();
   readonly #arrived: (readonly [from: string, value: T | PromiseLike<T>])[] = [];
@@ -115,7 +115,7 @@ class Arrivals<T> {
     asked.then(arrive, arrive);
   }
 
-  /** Undefined if nothing is expected. Rejects where what arrived did. */
+  /** Undefined if nothing is expected. Rejects if the promise did. */
   async next(): Promise<readonly [from: string, value: T] | undefined> {
     if (this.#expected.size === 0) return undefined;
     if (this.#arrived.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));

@@ -1,6 +1,6 @@
 /**
- * In which workers tasks ran, and which of these workers are gone: what a provider left running in one, such as a server, is gone with it, and that
- * may be why a dependent fails. Knows nothing of outcomes.
+ * The workers in which tasks ran, and which of them are gone. What a provider left running in a worker, such as a server, ends with the
+ * worker, and that may be why a dependent fails. Knows nothing about outcomes.
  */
 import type { ProviderGone } from '@pexen/core';
 import { ints, Table } from '@pexen/core/columns';
@@ -12,18 +12,18 @@ interface Worker {
   gone: string | undefined;
 }
 
-/** So many tasks are looked at for one that failed: who is farther away is hardly its cause. */
+/** How many tasks are considered for one that failed: more distant ones are unlikely to be the cause. */
 const mostProviders = 1_000;
 
 export class ProviderWorkers extends Table {
-  /** By task: one more than the place of the worker of its last attempt in `#workers`. */
+  /** By task: the number of the worker of its last attempt, which is one more than the index in `#workers`. */
   protected worker: Int32Array = ints();
   readonly #workers: Worker[] = [];
-  /** Those that are not gone, by pool and name. A name may be given again to another worker. */
+  /** Workers that are not gone, by pool and name. A name may be given again to another worker. */
   readonly #alive = new Map<PoolId, Map<string, number>>();
   #hasGone = false;
 
-  /** An attempt of the task has started there. */
+  /** The worker has started an attempt of the task. */
   started(task: TaskId, pool: PoolId, name: string): void {
     const alive = this.#alive.get(pool) ?? new Map<string, number>();
     if (alive.size === 0) this.#alive.set(pool, alive);
@@ -36,7 +36,7 @@ export class ProviderWorkers extends Table {
     this.worker[task] = at;
   }
 
-  /** The worker has ended or is being ended; what is told of it later does not count. */
+  /** The worker has ended or is being ended. Later reports about it do not count. */
   gone(pool: PoolId, name: string, reason: string): void {
     const alive = this.#alive.get(pool);
     const at = alive?.get(name);
@@ -46,7 +46,7 @@ export class ProviderWorkers extends Table {
     (this.#workers[at - 1] as Worker).gone = reason;
   }
 
-  /** Those that the task builds on, directly or through others, and whose workers are gone by now, nearest first. */
+  /** The providers of the task, direct and indirect, whose workers are gone by now, nearest first. */
   goneFor(
     task: TaskId,
     providersOf: (task: TaskId) => readonly TaskId[],
@@ -59,7 +59,7 @@ export class ProviderWorkers extends Table {
     for (const each of seen) {
       const at = this.#placeOf(each);
       const { name = '', gone } = this.#workers[at - 1] ?? {};
-      // What shared its worker had it to the end.
+      // A provider in the same worker was available to the end.
       if (gone !== undefined && at !== own)
         found.push({ provider: pathOf(each), worker: name, reason: gone });
       if (seen.size < mostProviders) for (const provider of providersOf(each)) seen.add(provider);

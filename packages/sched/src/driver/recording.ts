@@ -1,6 +1,6 @@
 /**
- * Writes down what a run decides from, as plain data: its tasks, as far as decisions depend on them, every input of its machine, and
- * every command. Knows nothing of how the record is kept.
+ * Records the inputs and decisions of a run as plain data, and replays them. A record contains the tasks, as far as decisions depend on
+ * them, every input of the machine and every command. Knows nothing about how the record is stored.
  */
 
 import {
@@ -37,7 +37,7 @@ import { MEASURED } from '../plan/metadata.ts';
 import { identitiesOf } from '../plan/names.ts';
 import type { PlanPool } from '../plan/planned.ts';
 
-/** Grows by one with every change that `replay` would trip over. */
+/** Increases by one with every change that breaks `replay`. */
 const recordingVersion = 1;
 
 /** A JSON value. */
@@ -52,7 +52,7 @@ export type Json =
 /** A task as far as decisions depend on it. */
 export interface RecordedTask {
   readonly path: string;
-  /** What it is known by to others: itself, and what it was made from, each by its number. */
+  /** The objects that identify it: itself, and what it was made from, each by its number. */
   readonly is: readonly number[];
   /** The entries of its metadata that decisions depend on. */
   readonly meta: Readonly<Record<string, Json>>;
@@ -73,12 +73,12 @@ export type RecordedStep =
     }
   /** Tasks were added, after all those before. */
   | { readonly type: 'tasks'; readonly tasks: readonly RecordedTask[] }
-  /** The machine was called with these. `publishes`: events have listeners. */
+  /** The machine was called with these inputs. `publishes`: events have listeners. */
   | { readonly type: 'inputs'; readonly publishes: boolean; readonly inputs: readonly Json[] }
-  /** It answered with these. */
+  /** The machine answered with these commands. */
   | { readonly type: 'commands'; readonly commands: readonly Json[] };
 
-/** Entries of metadata that name capabilities or resources, and those that say something by themselves. */
+/** Entries of metadata that name capabilities or resources, and those with a plain value. */
 const naming = [
   'requires',
   'provides',
@@ -95,7 +95,7 @@ const plain = [
 ];
 
 /**
- * Records the decisions of one run: hand it to the run as `record`.
+ * Records the decisions of one run. Pass it to the run as `record`.
  *
  * @example
  * const file = createWriteStream('run.jsonl');
@@ -105,10 +105,10 @@ export class Recorder {
   readonly #write: (step: RecordedStep) => void;
   readonly #objects = new Map<unknown, number>();
   #hasPlan = false;
-  /** What `write` threw: nothing was recorded from there on. */
+  /** The error that `write` threw. Nothing was recorded after that. */
   error: unknown;
 
-  /** `write` is called with each step, in order. The run goes on where it throws; see `error`. */
+  /** `write` is called with each step, in order. If it throws, the run goes on; see `error`. */
   constructor(write: (step: RecordedStep) => void) {
     this.#write = write;
   }
@@ -129,7 +129,7 @@ export class Recorder {
     this.#note(() => this.#write({ type: 'inputs', publishes, inputs: inputs.map(inputAsJson) }));
   }
 
-  /** @internal What it answered. */
+  /** @internal The machine has answered. */
   commands(commands: readonly Command[]): void {
     this.#note(() => this.#write({ type: 'commands', commands: commands.map(commandAsJson) }));
   }
@@ -211,22 +211,22 @@ function inputAsJson(input: Input): Json {
   return plainJson(input);
 }
 
-/** What decisions depend on; values and output stay behind. */
+/** The part of the outcome that decisions depend on, without values and output. */
 function decisive(outcome: PoolOutcome): object {
   const { kind, reason, how, step, depsOk, locksOk, wantsCleanup, ranMs, error } = outcome as PoolOutcome &
     Partial<Record<'reason' | 'how' | 'depsOk' | 'locksOk' | 'wantsCleanup' | 'error', unknown>>;
-  const news = error === undefined ? undefined : errorInfo(error);
-  return { kind, reason, how, step, depsOk, locksOk, wantsCleanup, ranMs, error: news };
+  const info = error === undefined ? undefined : errorInfo(error);
+  return { kind, reason, how, step, depsOk, locksOk, wantsCleanup, ranMs, error: info };
 }
 
-/** A command, as it is recorded. */
+/** A command as it is recorded. */
 function commandAsJson(command: Command): Json {
   if (command.type !== 'publish' || command.event.type !== 'late-error') return plainJson(command);
   const { event } = command;
   return plainJson({ type: 'publish', event: { ...event, error: errorInfo(event.error) } });
 }
 
-/** Plain data as JSON, in which numbers that JSON does not have are texts in an object of their own. */
+/** Plain data as JSON. Numbers that JSON does not have become strings in an object. */
 function plainJson(value: unknown): Json {
   if (typeof value === 'number' && !Number.isFinite(value)) return { $: 'number', text: String(value) };
   if (Array.isArray(value)) return value.map(plainJson);
@@ -237,17 +237,17 @@ function plainJson(value: unknown): Json {
 
 // Replay: repeats the decisions of a recorded run from its record alone. No body runs, no time passes.
 
-/** What came of a replay. */
+/** The result of a replay. */
 export interface Replayed {
   /** The steps as they would be recorded now. */
   readonly steps: readonly RecordedStep[];
-  /** The first step, from 0, that comes out differently than it was recorded; undefined where all are the same. */
+  /** The index of the first step that differs from the recorded one; undefined if all are equal. */
   readonly differsAt: number | undefined;
 }
 
 /**
- * Makes the decisions of a recorded run again.
- * @throws PexenError PEXEN_BAD_RECORD where the steps are not a record, or one of another version.
+ * Repeats the decisions of a recorded run.
+ * @throws PexenError PEXEN_BAD_RECORD if the steps are not a record, or one of another version.
  *
  * @example
  * const steps = readFileSync('run.jsonl', 'utf8').trim().split('\n').map((line) => JSON.parse(line));
@@ -267,7 +267,7 @@ export function replay(steps: Iterable<RecordedStep>): Replayed {
   return { steps: replayed, differsAt };
 }
 
-/** Takes every body: none of them runs. */
+/** Accepts every body: none of them runs. */
 const manifest: PoolManifest = {
   ...{ name: '', kills: true, transport: 'reference', closures: true, executables: true },
 };
@@ -328,7 +328,7 @@ class Player {
     );
   }
 
-  /** As a run does it. */
+  /** Drops the data of the task, as a run does. */
   #given(task: number): void {
     this.#machine.state.forget(task);
   }
@@ -350,11 +350,11 @@ type Encoded = { readonly $: string; readonly number: number; readonly name: str
   readonly count: Json;
 };
 
-/** The capabilities, resources and tasks of a record: what had one number is one object. */
+/** The capabilities, resources and tasks of a record: one number is one object. */
 class Names {
   readonly #objects: object[] = [];
 
-  /** What was encoded. */
+  /** Decodes the value. */
   of(value: Json): unknown {
     if (Array.isArray(value)) return value.map((each) => this.of(each));
     if (typeof value !== 'object' || value === null) return value;

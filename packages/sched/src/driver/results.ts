@@ -1,4 +1,4 @@
-/** Makes the results that the consumer gets of what the machine knows. */
+/** Makes the results of the tasks, and queues them for the consumer. */
 
 import type { AttemptRecord, Result, ResultStatus, Runnable } from '@pexen/core';
 import { STATUSES } from '../machine/attempts.ts';
@@ -14,13 +14,13 @@ import type { TaskOutputs } from './task-outputs.ts';
 const none: readonly never[] = Object.freeze([]);
 
 export class Results {
-  /** How many were made of each status. */
+  /** How many results were made of each status. */
   readonly counts: Partial<Record<ResultStatus, number>> = {};
   readonly #state: State;
   readonly #outputs: TaskOutputs;
   readonly #publisher: EventPublisher;
-  /** Results that listeners know and that are not taken yet. */
-  readonly #told = new Map<TaskId, Result>();
+  /** Results that were published and not taken yet. */
+  readonly #published = new Map<TaskId, Result>();
 
   constructor(state: State, outputs: TaskOutputs, publisher: EventPublisher) {
     this.#state = state;
@@ -28,17 +28,17 @@ export class Results {
     this.#publisher = publisher;
   }
 
-  /** The result of a task that is over, for listeners; the same object is taken later. */
-  tell(task: TaskId, last: Attempt | undefined): Result {
+  /** The result of a task that is over, for listeners. The same object is taken later. */
+  publish(task: TaskId, last: Attempt | undefined): Result {
     const result = this.#make(task, last);
-    this.#told.set(task, result);
+    this.#published.set(task, result);
     return result;
   }
 
-  /** The result of a task that is over, for the consumer. Nothing of it is kept. */
+  /** The result of a task that is over, for the consumer. Drops all data of the task. */
   take(task: TaskId, last: Attempt | undefined): Result {
-    const result = this.#told.get(task) ?? this.#make(task, last);
-    this.#told.delete(task);
+    const result = this.#published.get(task) ?? this.#make(task, last);
+    this.#published.delete(task);
     this.#state.forget(task);
     this.#outputs.forget(task);
     return result;
@@ -95,23 +95,23 @@ export type Pulled<Value> = IteratorResult<Result<Value>, undefined>;
 type Pull = Pick<PromiseWithResolvers<Pulled<unknown>>, 'resolve' | 'reject'>;
 
 export class ResultQueue {
-  /** Somebody drives the run besides the iterator: results are asked for and kept. */
+  /** True if results are pulled and kept independent of the iterator. */
   isDriven = false;
   hasEnded = false;
-  /** The loop has a result and did not ask for the next one yet. */
+  /** The loop has received a result and has not asked for the next one. */
   isHandling = false;
   readonly #ask: () => void;
-  /** Results that nobody took yet. */
+  /** Results that are not taken yet. */
   readonly #ready: Result[] = [];
-  /** So many of them are taken. */
+  /** How many of them are taken. */
   #taken = 0;
   /** Pulls of the iterator that wait for a result. */
   readonly #pulls: Pull[] = [];
-  /** Pulls that were not answered yet, whoever made them. */
+  /** Pulls that are not answered yet, of the iterator or others. */
   #asked = 0;
-  /** The same by path, from when somebody asked for one of them. */
+  /** The same results by path, from the first `find` on. */
   #byPath: Map<string, Result> | undefined;
-  /** Who waits for the result of one task. */
+  /** The promises for results of single tasks. */
   readonly #awaited = new Map<number, PromiseWithResolvers<Result>>();
   #failure: unknown;
 
@@ -120,7 +120,7 @@ export class ResultQueue {
     this.#ask = ask;
   }
 
-  /** Results that nobody took. */
+  /** Results that were not taken. */
   get rest(): readonly Result[] {
     return this.#ready.slice(this.#taken);
   }
@@ -132,7 +132,7 @@ export class ResultQueue {
     return this.hasEnded ? this.#over() : new Promise(this.#addPull);
   }
 
-  /** A result: for the first of those who wait, or to be kept. */
+  /** A result arrives. Passes it to the first pull that waits, or keeps it. */
   take(result: Result, task: number): void {
     this.#asked--;
     if (this.#awaited.size > 0) {
@@ -148,7 +148,7 @@ export class ResultQueue {
     if (this.isDriven || this.#awaited.size > 0) this.askOnce();
   }
 
-  /** Nothing comes any more. With a failure the next pull rejects, and so does whoever awaits one task. */
+  /** The last result has arrived. With a failure the next pull rejects, and so do all promises for single tasks. */
   end(failure: unknown): void {
     this.hasEnded = true;
     this.#failure = failure;
@@ -156,23 +156,23 @@ export class ResultQueue {
     for (const pull of this.#pulls.splice(0)) this.#over().then(pull.resolve, pull.reject);
   }
 
-  /** Asks for a result, unless that was done and not answered yet. */
+  /** Asks for a result, unless one is on its way. */
   askOnce(): void {
     if (this.#asked === 0 && !this.hasEnded) this.#pull();
   }
 
-  /** The result that is here already. */
+  /** The result of this path, if it has arrived and is not taken yet. */
   find(path: string): Result | undefined {
     this.#byPath ??= new Map(this.rest.map((result) => [result.path, result]));
     return this.#byPath.get(path);
   }
 
-  /** Is there somebody who waits for the task? */
+  /** True if a promise for the result of the task is pending. */
   awaits(task: number): boolean {
     return this.#awaited.has(task);
   }
 
-  /** The result of the task, once it comes. */
+  /** The result of the task, once it arrives. */
   await(task: number): Promise<Result> {
     const known = this.#awaited.get(task) ?? Promise.withResolvers<Result>();
     this.#awaited.set(task, known);

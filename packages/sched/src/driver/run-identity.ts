@@ -1,11 +1,11 @@
-/** What tells one run from all others: its id, the directory it belongs to, and the versions that run it. */
+/** The identity of a run: its id, the directory it belongs to, and the versions that run it. */
 import { type Clock, defined, type Versions } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
 
-/** Fills the bytes by chance, as `crypto.getRandomValues` does. */
+/** Fills the bytes with random bits, as `crypto.getRandomValues` does. */
 export type Random = (bytes: Uint8Array<ArrayBuffer>) => unknown;
 
-/** What the options of a run say of it. */
+/** The options that determine the identity of a run. */
 export interface IdentityOptions {
   readonly id?: string | undefined;
   readonly root?: string | undefined;
@@ -13,7 +13,7 @@ export interface IdentityOptions {
   readonly random?: Random | undefined;
 }
 
-/** Each part is made when it is first asked for: runs without listeners need none. */
+/** Each part is made on first use: runs without listeners need none. */
 export class RunIdentity {
   readonly #options: IdentityOptions;
   #id: string | undefined;
@@ -23,14 +23,14 @@ export class RunIdentity {
     this.#options = options;
   }
 
-  /** The option `id`, else a UUID of version 7. */
+  /** The option `id`, otherwise a UUID of version 7. */
   get id(): string {
     const { id, clock = systemClock, random = systemRandom } = this.#options;
     this.#id ??= id ?? runId(clock.wallNow(), random);
     return this.#id;
   }
 
-  /** The option `root`, else the directory of the nearest package.json, else the working directory: an absolute path. */
+  /** The option `root`, otherwise the directory of the nearest package.json, otherwise the working directory: an absolute path. */
   get root(): string {
     this.#root ??= this.#options.root ?? projectRoot();
     return this.#root;
@@ -42,7 +42,7 @@ export class RunIdentity {
   }
 }
 
-/** A UUID of version 7 (RFC 9562): 48 bits of time, so that ids sort by it, and 74 bits of chance. */
+/** A UUID of version 7 (RFC 9562): 48 bits of time, so that ids sort by it, and 74 random bits. */
 export function runId(wallMs: number, random: Random): string {
   const bytes = new Uint8Array(16);
   random(bytes);
@@ -57,7 +57,7 @@ export function runId(wallMs: number, random: Random): string {
 
 const systemRandom: Random = (bytes) => globalThis.crypto.getRandomValues(bytes);
 
-// Asked for, not imported: bundlers for other places than Node have no such modules.
+// Not imported, because bundlers for other platforms than Node have no such modules.
 function builtin<Name extends 'node:fs' | 'node:path'>(name: Name) {
   return globalThis.process?.getBuiltinModule?.(name);
 }
@@ -82,7 +82,10 @@ function readVersions(): Versions {
   return defined({ pexen, node });
 }
 
-/** From its own package.json, which lies one folder above what is published and two above the source. Undefined for a bundled scheduler. */
+/**
+ * The version in the scheduler's own package.json, one folder above the published code and two above the source. Undefined for a bundled
+ * scheduler.
+ */
 function ownVersion(): string | undefined {
   for (const way of ['../package.json', '../../package.json']) {
     try {
@@ -90,7 +93,7 @@ function ownVersion(): string | undefined {
       const manifest = JSON.parse(text ?? '{}') as { readonly name?: string; readonly version?: string };
       if (manifest.name === '@pexen/sched') return manifest.version;
     } catch {
-      // It is not there.
+      // The file does not exist.
     }
   }
   return undefined;

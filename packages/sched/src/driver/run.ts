@@ -23,7 +23,7 @@ import type { PlannedRunOptions, RunOptions } from './options.ts';
 import { occupy, Plan, setUp } from './plan.ts';
 import { type Pulled, ResultQueue } from './results.ts';
 
-// Asked for, not imported: bundlers for other places than Node have no such module.
+// Not imported, because bundlers for other platforms than Node have no such module.
 const node = globalThis.process?.getBuiltinModule?.('node:module');
 if (node !== undefined) useSourceMaps(node.findSourceMap);
 
@@ -31,20 +31,20 @@ if (node !== undefined) useSourceMaps(node.findSourceMap);
 export interface Summary {
   /** How many results of each status. */
   readonly counts: Readonly<Partial<Record<ResultStatus, number>>>;
-  /** Results that nobody took by iterating, in the order in which the tasks ended. */
+  /** Results that were not taken by iterating, in the order in which the tasks ended. */
   readonly rest: readonly Result[];
-  /** Why it ended early, if it did. */
+  /** Why the run ended early, if it did. */
   readonly reason: string | undefined;
   /** Resources that stayed poisoned. */
   readonly poisoned: readonly string[];
-  /** Errors that surfaced in workers after the bodies they come from had ended. Where there are any, the run is not a good one. */
+  /** Errors that surfaced in workers after their bodies had ended. A run with such errors is not successful. */
   readonly lateErrors: readonly LateErrorRecord[];
   readonly durationMs: number;
 }
 
 /** An error that surfaced after its body had ended. */
 export interface LateErrorRecord {
-  /** Call paths of the tasks that it may come from: one where that is certain. */
+  /** Call paths of the tasks that may have caused it; one path if it is certain. */
   readonly tasks: readonly string[];
   readonly worker: string;
   readonly error: unknown;
@@ -53,11 +53,11 @@ export interface LateErrorRecord {
 type ValueOfEntry<E> = E extends Entry<infer Value> ? Awaited<Value> : never;
 
 /**
- * A run. Iterate it once to get the results; nothing starts before the first pull. Leaving the loop aborts it.
- * `await using` (or `close()`) sees to it that nothing is left.
+ * A run. Iterate it once to get the results; nothing starts before the first pull. Leaving the loop aborts it. `await using` (or `close()`)
+ * makes sure that nothing keeps running.
  */
 export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, AsyncDisposable {
-  /** Listeners that throw are reported to `onWarning` and harm nothing. */
+  /** Errors of listeners are reported to `onWarning` and do not affect the run. */
   readonly events: EventEmitter<RunEvents> = new EventEmitter();
   readonly #options: RunOptions;
   readonly #pools: readonly Pool[];
@@ -67,7 +67,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   readonly #summary: PromiseWithResolvers<Summary> = Promise.withResolvers();
   #hasStarted = false;
   #isIterated = false;
-  /** Resolves to the end once the loop is left and nothing is under way. */
+  /** Resolves once the loop is left and nothing runs any more. */
   #left: Promise<Pulled<never>> | undefined;
   #cancelDeadline: (() => void) | undefined;
 
@@ -86,19 +86,19 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   }
 
   /**
-   * Adds tasks, whole or not at all.
-   * @throws PexenError as `run` does; PEXEN_RUN_ENDED after a pull that met nothing left.
+   * Adds all of the tasks, or none if some are refused.
+   * @throws PexenError as `run` does; PEXEN_RUN_ENDED after a pull that found no tasks left.
    */
   add(entries: Iterable<Entry>): void {
     if (this.#engine.machine.isEnding || this.#queue.hasEnded)
-      throw misuse('PEXEN_RUN_ENDED', 'tasks were added to a run that has ended', 'Make a new run.');
+      throw misuse('PEXEN_RUN_ENDED', 'tasks were added to a run that has ended', 'Start a new run.');
     const needsSite = !this.#hasStarted || this.#engine.hasListeners;
     this.#engine.add(entries, this.#origin, needsSite ? captureCallSite(Run.prototype.add) : undefined);
   }
 
   /**
    * The result of one task. Without an iterator it drives the run.
-   * @throws PexenError PEXEN_UNKNOWN_TASK. The promise rejects with PEXEN_RESULT_GONE if the result was given before it was asked for.
+   * @throws PexenError PEXEN_UNKNOWN_TASK. The promise rejects with PEXEN_RESULT_GONE if the result was given before.
    */
   of<E extends Entry>(entry: E): Promise<Result<ValueOfEntry<E>>> {
     const task = this.#find(entry);
@@ -119,24 +119,24 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     return this.#engine.identity.id;
   }
 
-  /** No further starts, but for teardowns and cleanups; what runs is stopped. The remaining results are still given. */
-  abort(reason: unknown = 'it was aborted'): void {
+  /** No further starts, except teardowns and cleanups; what runs is stopped. The remaining results are still given. */
+  abort(reason: unknown = 'the run was aborted'): void {
     this.#stop(reason, 'cancel');
   }
 
   /** Ends everything by force; teardowns and cleanups do not run. */
-  kill(reason: unknown = 'it was killed'): void {
+  kill(reason: unknown = 'the run was killed'): void {
     this.#stop(reason, 'kill');
   }
 
   /** No further starts; what runs may end. */
-  drain(reason: unknown = 'it was drained'): void {
+  drain(reason: unknown = 'the run was drained'): void {
     this.#engine.post({ type: 'drain-requested', atMs: this.#engine.nowMs(), reason: messageOf(reason) });
   }
 
-  /** Aborts what still runs and resolves when nothing is left. */
+  /** Aborts what still runs. Resolves when everything has ended. */
   async close(): Promise<void> {
-    if (!this.#queue.hasEnded) this.abort('it was closed');
+    if (!this.#queue.hasEnded) this.abort('the run was closed');
     this.#drive();
     await this.#summary.promise.catch(() => {});
   }
@@ -150,8 +150,8 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     if (this.#isIterated || this.#queue.isDriven)
       throw misuse(
         'PEXEN_SECOND_ITERATOR',
-        'the results of the run are taken already, by a loop, of() or summary',
-        'Begin the loop before, keep the results, or make a new run.',
+        'a loop, of() or summary takes the results of the run already',
+        'Start the loop first, keep the results, or start a new run.',
       );
     this.#isIterated = true;
     return {
@@ -160,39 +160,39 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     };
   }
 
-  /** What runs, what waits for what, who holds what. */
+  /** The running and the waiting tasks, what they wait for, and the holders of resources. */
   inspect(): Inspection {
     this.#flush();
     return inspect(this.#engine.state, this.#engine.nowMs(), (task) => this.#engine.lastSignMs(task));
   }
 
-  /** Why the task is not running, or how it ended, in one sentence. Takes a call path, too. */
+  /** Why the task is not running, or how it ended, in one sentence. Also accepts a call path. */
   why(entry: Entry | string): string {
     this.#flush();
     return why(this.#engine.state, this.#find(entry));
   }
 
-  /** What happened to the task so far, one line each. */
+  /** What happened to the task so far, one line for each step. Also accepts a call path. */
   story(entry: Entry | string): readonly string[] {
     this.#flush();
     return story(this.#engine.state, this.#find(entry));
   }
 
-  /** Resolves at the end. Without an iterator it drives the run. Rejects where a pool could not be opened. */
+  /** Resolves at the end. Without an iterator it drives the run. Rejects if a pool could not be opened. */
   get summary(): Promise<Summary> {
     queueMicrotask(() => this.#driveUnlessIterated());
     return this.#summary.promise;
   }
 
-  /** The loop was left: what comes now goes to the summary. */
+  /** The loop was left: further results go to the summary. */
   async #leave(): Promise<Pulled<never>> {
-    if (!this.#queue.hasEnded) this.abort('its results were not wanted any more');
+    if (!this.#queue.hasEnded) this.abort('the loop over the results was left');
     this.#drive();
     await this.#summary.promise.catch(() => {});
     return { value: undefined, done: true };
   }
 
-  /** When tasks that are added now are added. */
+  /** The origin of tasks that are added now. */
   get #origin(): TaskOrigin {
     if (!this.#hasStarted) return 'start';
     return this.#queue.isHandling && !this.#engine.isBusy ? 'loop' : 'outside';
@@ -200,10 +200,10 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   #ask(): void {
     if (!this.#hasStarted) this.#start(this.#options);
-    this.#engine.want();
+    this.#engine.pull();
   }
 
-  /** A run that nobody wants anything of leaves nothing at the signal, and no timer. */
+  /** Attaches to the signal and sets the timer only when the first result is pulled: an unused run leaves nothing behind. */
   #start({ signal, deadline }: RunOptions): void {
     this.#hasStarted = true;
     this.#releasePools = occupy(this.#pools);
@@ -234,13 +234,13 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
     if (!this.#isIterated) this.#drive();
   }
 
-  /** From now on results are asked for whether anybody takes them or not. */
+  /** From now on results are pulled even if they are not taken. */
   #drive(): void {
     this.#queue.isDriven = true;
     this.#queue.askOnce();
   }
 
-  /** The deadline has nothing to add to that. */
+  /** The run stops now, so its deadline has no effect any more. */
   #stop(reason: unknown, how: 'cancel' | 'kill'): void {
     this.#cancelDeadline?.();
     const atMs = this.#engine.nowMs();
@@ -249,7 +249,7 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   #onAbort = (): void => this.abort(this.#options.signal?.reason);
 
-  /** Who asks wants the present, not what waits in the mailbox. */
+  /** Handles the inputs in the inbox, so that explanations are up to date. */
   #flush(): void {
     if (!this.#engine.machine.hasStarted) this.#engine.pump();
   }
@@ -264,15 +264,15 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   }
 }
 
-/** A path that ends like it, or else the nearest. */
+/** A path that ends with this one, otherwise a similar one. */
 function nearPath(path: string, paths: readonly string[]): string | undefined {
   const below = paths.find((each) => each.endsWith(`/${path}`));
   return below === undefined ? didYouMean(path, paths) : `Did you mean "${below}"?`;
 }
 
 /**
- * Checks the tasks and makes a run of them, or makes one of a plan. Nothing starts before the first result is asked for.
- * @throws PexenError with all that is wrong.
+ * Checks the tasks and makes a run of them, or makes a run of a plan. Nothing starts before the first result is pulled.
+ * @throws PexenError with all problems.
  *
  * @example
  * for await (const result of run([build, test], { pool: inline({ concurrency: 8 }) })) console.log(result.path, result.status);
@@ -297,6 +297,6 @@ function gone(): Error {
   return misuse(
     'PEXEN_RESULT_GONE',
     'the result was given already',
-    'Ask for it before, or keep it in the loop.',
+    'Call of() before that result is yielded, or keep the result in the loop.',
   );
 }

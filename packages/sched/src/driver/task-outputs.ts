@@ -1,4 +1,4 @@
-/** What tasks hand on to those who require them: dictionaries, and the values of typed keys. */
+/** The outputs of tasks for their dependents: dictionaries, and the values of typed keys. */
 import {
   type AnyKey,
   type Capability,
@@ -26,12 +26,12 @@ const noKeys: readonly ReceivedKey[] = [];
 export class TaskOutputs {
   readonly #plan: CompiledTasks;
   readonly #conditions: Conditions;
-  /** What every task begins with. */
+  /** The dictionary with which every task starts. */
   readonly #initial: SharedState;
-  /** Some dictionary has something in it. */
+  /** True if some dictionary has entries. */
   #isUsed: boolean;
   readonly #finals: (SharedState | undefined)[] = [];
-  /** Dictionaries of tasks that are over and can only be named by themselves. */
+  /** Dictionaries of tasks that are over and can only be named by the tasks themselves. */
   readonly #weakFinals = new WeakMap<object, Map<TaskId, SharedState>>();
   readonly #values = new Map<TaskId, ReadonlyMap<AnyKey, unknown>>();
 
@@ -42,14 +42,17 @@ export class TaskOutputs {
     this.#isUsed = Object.keys(this.#initial).length > 0;
   }
 
-  /** What the task begins with, new each time: the run's dictionary, then those of the providers that met the requirements, in the order of both. */
+  /**
+   * A new dictionary for the task: the entries of the run's dictionary, then those of the providers that met its requirements, in the order
+   * of both.
+   */
   inherit(task: TaskId): SharedState {
     if (!this.#isUsed) return mergeShared();
     const finals = this.providersOf(task).map((provider) => this.#finalOf(provider));
     return mergeShared(this.#initial, ...finals.filter((final) => final !== undefined));
   }
 
-  /** Who met the requirements of the task, in their order, and who provided what it tears down. */
+  /** The tasks that met the requirements of the task, in their order, and the providers of what it tears down. */
   providersOf(task: TaskId): readonly TaskId[] {
     const { graph } = this.#plan;
     const met = graph.waits.in
@@ -78,8 +81,8 @@ export class TaskOutputs {
   }
 
   /**
-   * Keeps what an attempt leaves; `touched` is the dictionary in its assignment, if the body asked for it. Answers with what is wrong with
-   * the dictionary, which is not kept then.
+   * Keeps the outputs of an attempt. `touched` is the dictionary in its assignment, if the body has read it. Returns an error if the
+   * dictionary is invalid; then it is not kept.
    */
   keep(
     task: TaskId,
@@ -103,7 +106,7 @@ export class TaskOutputs {
     return this.#finalOf(task) ?? nothing;
   }
 
-  /** The result of the task was given. What cannot be named by a text is kept as long as somebody can name it. */
+  /** The result of the task was given. If the task can only be named by itself, its dictionary is kept as long as the task is referenced. */
   forget(task: TaskId): void {
     const final = this.#finals[task];
     const runnable = this.#plan.runnableOf(task);
@@ -120,7 +123,7 @@ export class TaskOutputs {
     return runnable === undefined ? undefined : this.#weakFinals.get(runnable)?.get(task);
   }
 
-  /** The providers of what the task tears down: it inherits from all of them, however they ended. */
+  /** The providers of what the task tears down. It inherits from all of them, however they ended. */
   #givenBefore(task: TaskId): readonly TaskId[] {
     const { graph, builder } = this.#plan;
     const providers = tornDownBy(this.#plan.metaOf(task)).flatMap((each) =>

@@ -1,6 +1,6 @@
 /**
- * What becomes of a task when an attempt ends, or when it is clear that there will be none: the name of the outcome, what it means for others,
- * and whether there is another attempt.
+ * The end of an attempt, or of a task that gets none: names the outcome, applies it to the locks and the dependents, and decides on another
+ * attempt.
  */
 import { type AttemptRecord, defined, type Outcome, type PoolOutcome, type ResultStatus } from '@pexen/core';
 import { CLEANS, EXEMPT, type Rules } from '../plan/metadata.ts';
@@ -21,7 +21,7 @@ import {
   WAITING,
 } from './task-table.ts';
 
-/** Statuses as the table keeps them. */
+/** The statuses, by the numbers in the task table. */
 export const STATUSES: readonly ResultStatus[] = [
   'skipped',
   'returned',
@@ -34,14 +34,14 @@ export const STATUSES: readonly ResultStatus[] = [
   'lost',
 ];
 
-/** An attempt that crashed or was lost is made again at most until there were so many. */
-const mostReruns = 3;
+/** An attempt that was lost is repeated until the task has had so many. */
+const mostRepeats = 3;
 
 const returned: Outcome = Object.freeze({ kind: 'returned', locksOk: true });
 
 /**
- * The name of the outcome. `stop` is why the machine stopped the attempt, if it did: what comes after a signal is never called
- * returned. `not-started` has no name, it is no attempt.
+ * Names the outcome. `stop` is why the machine stopped the attempt, if it did: an outcome after a stop request is never named returned.
+ * `not-started` has no name, because there was no attempt.
  */
 function nameOutcome(outcome: PoolOutcome, stop: number, reason: string): Outcome {
   if (stop !== 0 && outcome.kind !== 'lost') return nameStopped(outcome, stop, reason);
@@ -86,7 +86,7 @@ function nameStopped(outcome: PoolOutcome, stop: number, reason: string): Outcom
       abandoned: true,
     };
   const { error } = outcome as { readonly error?: unknown };
-  const locksOk = endedItself(outcome);
+  const locksOk = endedOrderly(outcome);
   const reported = outcome.step === undefined ? reason : `${reason}; ${outcome.step}`;
   return { kind, reason: reported, locksOk, ...(error !== undefined && { error }), ...cleanupAfter(outcome) };
 }
@@ -95,40 +95,40 @@ function cleanupAfter(outcome: PoolOutcome): Pick<Outcome, 'wantsCleanup'> {
   return outcome.kind === 'failed' && outcome.wantsCleanup === true ? { wantsCleanup: true } : {};
 }
 
-/** The body may still run. */
+/** True if the body may still run. */
 export function isAbandoned(outcome: PoolOutcome): boolean {
   return outcome.kind === 'stopped' && outcome.how === 'abandoned';
 }
 
-/** After a signal: did the body end in an orderly way? */
-function endedItself(outcome: PoolOutcome): boolean {
+/** True if the body ended in an orderly way after a stop request. */
+function endedOrderly(outcome: PoolOutcome): boolean {
   if (outcome.kind === 'failed') return outcome.locksOk;
   if (outcome.kind === 'threw') return outcome.locksOk ?? false;
   if (outcome.kind === 'stopped') return outcome.how === 'aborted';
   return ['returned', 'skipped-itself', 'not-started'].includes(outcome.kind);
 }
 
-/** Does what the task provides count as given? */
-function gives(outcome: Outcome): boolean {
+/** True if the task has provided its capabilities. */
+function hasProvided(outcome: Outcome): boolean {
   return outcome.kind === 'returned' || (outcome.kind === 'failed' && outcome.depsOk === true);
 }
 
 const harmless: ReadonlySet<ResultStatus> = new Set(['skipped', 'skipped-itself', 'cancelled']);
 
-/** Is that an end for which salvages are there? */
+/** True if the status is one that salvages wait for. */
 function isBad(status: ResultStatus): boolean {
   return status !== 'returned' && !harmless.has(status);
 }
 
-/** Does the cleanup of the metadata run after it? Not where the body itself took care of how it ended, nor beside a body that still runs. */
+/** True if the cleanup of the metadata must run: not if the body itself reported how it ended, nor while the body may still run. */
 function wantsCleanup({ kind, locksOk, abandoned, wantsCleanup = false }: Outcome): boolean {
   if (abandoned) return false;
   return wantsCleanup || (!locksOk && kind !== 'failed' && kind !== 'lost');
 }
 
-/** May there be another attempt after this one, its number being `attempt`? */
+/** True if there may be another attempt after this one. `attempt` is its number. */
 function mayRetry({ kind, abandoned }: Outcome, attempt: number, { retries, rerunnable }: Rules): boolean {
-  if (abandoned) return false; // two bodies would hold the same
+  if (abandoned) return false; // two bodies would hold the same resources
   switch (kind) {
     case 'failed':
     case 'threw':
@@ -136,28 +136,28 @@ function mayRetry({ kind, abandoned }: Outcome, attempt: number, { retries, reru
     case 'crashed':
       return attempt <= retries.count;
     case 'lost':
-      return rerunnable && attempt < mostReruns;
+      return rerunnable && attempt < mostRepeats;
     default:
       return false;
   }
 }
 
-/** How long to wait before the next attempt, ms. The same task and attempt always wait the same. */
+/** The delay before the next attempt, ms. It is always the same for the same task and attempt. */
 function retryDelay({ retries }: Rules, task: number, attempt: number): number {
   const { delay, factor, maxDelay, jitter } = retries;
   const full = Math.min(maxDelay, delay * factor ** (attempt - 1));
-  return full * (1 - jitter * chance(task, attempt));
+  return full * (1 - jitter * pseudoRandom(task, attempt));
 }
 
-/** A number from 0 up to 1 out of the two. */
-function chance(task: number, attempt: number): number {
+/** A number from 0 up to 1, computed from the two. */
+function pseudoRandom(task: number, attempt: number): number {
   let hash = Math.imul(task + 1, 0x9e3779b1) ^ Math.imul(attempt, 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
   hash = Math.imul(hash ^ (hash >>> 12), 0x297a2d39);
   return ((hash ^ (hash >>> 15)) >>> 0) / 0x1_0000_0000;
 }
 
-/** A pool that gives an attempt back so often in a row has lost it. */
+/** An attempt that the pool returns unstarted so often in a row is lost. */
 const mostReturns = 100;
 
 /** Settles attempts: records them, runs cleanups, decides on retries, and closes tasks. */
@@ -170,15 +170,15 @@ export class AttemptLifecycle {
     this.#results = results;
   }
 
-  /** An attempt that was handed out is settled. */
+  /** The pool has settled an attempt that was dispatched. */
   settle(task: number, outcome: PoolOutcome): void {
     const { tasks, stopping, alarms } = this.#state;
     const isReturned = outcome.kind === 'not-started' && this.#isReturned(task);
-    if (isReturned && stopping !== GOING) alarms.drop(task); // its number is used again
+    if (isReturned && stopping !== GOING) alarms.drop(task); // the number of the attempt is used again
     if (tasks.has(task, CLEANING_UP)) {
       if (isReturned && tasks.stop[task] === 0) this.#cleanUp(task);
       else {
-        // The attempt before it was the last one, and its body has ended; that of the cleanup may still run.
+        // The recorded attempt was the last one, and its body has ended; the body of the cleanup may still run.
         if (isAbandoned(outcome)) tasks.amendLastOutcome(task, { locksOk: false, abandoned: true });
         this.#cleanedUp(task, outcome.kind === 'returned');
       }
@@ -186,14 +186,14 @@ export class AttemptLifecycle {
     else this.#ended(task, outcome);
   }
 
-  /** The body of an abandoned attempt has ended at last: what it held is in an unknown state. */
+  /** The body of an abandoned attempt has ended. What it claimed is in an unknown state. */
   abandonedSettled(task: number, attempt: number): void {
     const { tasks, locks } = this.#state;
     if (tasks.attempt[task] !== attempt || !this.#state.abandonedEnded(task)) return;
     if (locks.isHolding(task)) this.#state.releasePoisoned(task);
   }
 
-  /** The task gets no (further) attempt, because the run stops. */
+  /** The task gets no further attempt, because the run stops. */
   giveUp(task: number): void {
     const last = this.#state.tasks.recordsOf(task).at(-1);
     if (last === undefined) this.skip(task, STOPPED, -1, -1);
@@ -216,7 +216,7 @@ export class AttemptLifecycle {
     return tasks.state[task] === DISPATCHED && tasks.countReturn(task) < mostReturns;
   }
 
-  /** The pool has not started it: no attempt was used. */
+  /** The pool has returned the attempt unstarted: its number is used again. */
   #returned(task: number): void {
     const { tasks, plan, conditions, locks } = this.#state;
     const isStopped = tasks.stop[task] !== 0 || this.#state.isForbidden(task);
@@ -259,7 +259,7 @@ export class AttemptLifecycle {
     if (durationMs > plan.rulesOf(task).slowAfterMs) tasks.set(task, SLOW);
   }
 
-  /** Runs the cleanup in the place that the attempt had. */
+  /** Runs the cleanup in the place of the attempt. */
   #cleanUp(task: number): void {
     const { tasks, nowMs } = this.#state;
     this.#state.move(task, DISPATCHED);
@@ -277,7 +277,7 @@ export class AttemptLifecycle {
     this.#decide(task, { ...outcome, locksOk: hasCleanedUp }, again);
   }
 
-  /** Another attempt, or the end. */
+  /** Starts the delay of another attempt, or finishes the task. */
   #decide(task: number, outcome: Outcome, mayRetry: boolean): void {
     const { plan, tasks, nowMs, stopping } = this.#state;
     const again = mayRetry && stopping === GOING;
@@ -300,7 +300,7 @@ export class AttemptLifecycle {
 
   #finish(task: number, outcome: Outcome): void {
     const { tasks, plan, locks } = this.#state;
-    if (gives(outcome)) tasks.set(task, PROVIDED);
+    if (hasProvided(outcome)) tasks.set(task, PROVIDED);
     if (isBad(outcome.kind)) tasks.set(task, BAD);
     if (outcome.abandoned) this.#state.abandon(task);
     else if (tasks.has(task, ENROLLED)) {

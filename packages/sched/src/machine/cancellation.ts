@@ -1,4 +1,4 @@
-/** Draining, cancelling and killing a run: who is stopped, who gives up, who still may run. */
+/** Drains, cancels and kills a run: decides which attempts are stopped, which tasks are given up, and which may still run. */
 
 import { CLEANUP_TIMEOUT, TIMEOUT } from './alarms.ts';
 import type { AttemptLifecycle } from './attempts.ts';
@@ -16,7 +16,7 @@ export class Cancellation {
     this.#attempts = ending;
   }
 
-  /** What has begun may end. */
+  /** No further starts. What has started may end. */
   drain(reason: string): void {
     this.#stop(DRAINING, reason);
   }
@@ -25,7 +25,7 @@ export class Cancellation {
     this.#stop(how === 'kill' ? KILLING : CANCELLING, reason);
   }
 
-  /** Its tasks can never start; the run is cancelled. */
+  /** The pool could not be opened: its tasks can never start, and the run is cancelled. */
   poolFailed(pool: number, reason: string): void {
     this.#stop(CANCELLING, reason);
     const { tasks, plan } = this.#state;
@@ -46,13 +46,13 @@ export class Cancellation {
       for (const { id, phase } of this.#state.pools) if (phase === OPENING) watchOpening(this.#state, id);
   }
 
-  /** Only the pools know what has begun by now. Teardowns and cleanups that come back are handed out again. */
+  /** Only the pools know which attempts have started by now. Teardowns and cleanups that are returned unstarted are dispatched again. */
   #reclaim(): void {
     for (const { id, dispatched } of this.#state.pools)
       if (dispatched > 0) this.#state.emit({ type: 'reclaim', pool: id });
   }
 
-  /** Teardowns and cleanups may go on for the grace, unless the run is killed. */
+  /** Teardowns and cleanups may go on for their grace period, unless the run is killed. */
   #stopRunning(task: number, level: number, reason: string): void {
     if (level === DRAINING) return;
     const isCleaningUp = this.#state.tasks.has(task, CLEANING_UP);

@@ -1,19 +1,19 @@
 /**
- * What the conditions of the graph have seen so far: which are open, which can never open, and what that means for the tasks behind
- * them. Knows nothing of locks, pools or time.
+ * The state of the conditions of the graph: which are fulfilled, which can never be, and which tasks are released or held by that. Knows
+ * nothing about locks, pools or time.
  */
 import { bytes, ints, Table } from '@pexen/core/columns';
 import { type ConditionId, type Graph, NEEDS_ALL } from '../plan/graph.ts';
 import { BAD, PARKED, PROVIDED, READY, type TaskTable, WAITING } from './task-table.ts';
 
-/** What is remembered of a capability that was torn down. */
+/** A capability that was torn down. */
 interface Withdrawal {
   readonly gone: ReadonlySet<number>;
-  /** The tasks before this one had it: so many there were when it was torn down last after it had been met. */
+  /** Tasks before this one had the capability: the number of tasks when it was last torn down after it had been met. */
   readonly taskCount: number;
 }
 
-/** Where a feeder stands when its edge is linked. */
+/** The stage of a feeder when its edge is linked. */
 const PENDING = 0;
 const MISSED = 1;
 const GIVEN = 2;
@@ -23,24 +23,24 @@ export class Conditions extends Table {
   readonly #tasks: TaskTable;
   /** Feeders that are not over yet. */
   pending: Int32Array = ints();
-  /** Feeders of a requirement that gave what they provide. */
+  /** Feeders of a requirement that provided their capabilities. */
   hits: Int32Array = ints();
-  /** Feeders of a requirement that did not; of other conditions, those that ended badly. */
+  /** Feeders of a requirement that did not; feeders of other conditions that ended badly. */
   misses: Int32Array = ints();
-  /** A requirement that is met stays met. */
+  /** 1 for a requirement that is met. It stays met. */
   isMet: Uint8Array = bytes();
-  /** To be taken by the machine: tasks that nothing keeps any more … */
+  /** To be taken by the machine: tasks with no condition left to wait for, */
   readonly released: number[] = [];
-  /** … tasks that were free to start and are not any more … */
+  /** tasks that could start and have to wait again, */
   readonly held: number[] = [];
-  /** … and conditions that became impossible. */
+  /** and requirements that became impossible. */
   readonly impossible: ConditionId[] = [];
-  /** Who met a requirement first; where it takes several, all are in `#met`. */
+  /** The first task that met a requirement; if it takes several tasks, all are in `#met`. */
   firstMet: Int32Array = ints();
   readonly #met = new Map<ConditionId, number[]>();
-  /** Capabilities that were torn down, and those who had given them. */
+  /** Capabilities that were torn down, with the tasks that had provided them. */
   readonly #withdrawn = new Map<ConditionId, Withdrawal>();
-  /** So many edges are linked. */
+  /** How many edges are linked. */
   #feeds = 0;
   #waits = 0;
   #relays = 0;
@@ -51,7 +51,7 @@ export class Conditions extends Table {
     this.#tasks = tasks;
   }
 
-  /** Takes in the conditions and edges that the graph got since. The new tasks have to be in the table. */
+  /** Includes the conditions and edges that were added to the graph since the last call. The new tasks must be in the table. */
   link(): void {
     const { feeds, waits, relays } = this.#graph;
     this.reserve(this.#graph.conditionCount);
@@ -67,12 +67,12 @@ export class Conditions extends Table {
     }
   }
 
-  /** Does nobody have to wait for the condition any more? */
+  /** True if no task has to wait for the condition any more. */
   isFulfilled(condition: ConditionId): boolean {
     return this.#graph.isRequirement(condition) ? this.isMet[condition] === 1 : this.pending[condition] === 0;
   }
 
-  /** Can the requirement not be met by the tasks that there are? */
+  /** True if the present tasks cannot meet the requirement. */
   isImpossible(condition: ConditionId): boolean {
     if (this.isMet[condition] === 1 || !this.#graph.isRequirement(condition)) return false;
     if (this.#graph.kind[condition] === NEEDS_ALL) return (this.misses[condition] as number) > 0;
@@ -82,7 +82,10 @@ export class Conditions extends Table {
     );
   }
 
-  /** Was it met before all came who feed it now, or by what was torn down since? Then tasks added from now on ask again. */
+  /**
+   * True if the requirement was met before all its present feeders were added, or by something that was torn down since. Tasks that are
+   * added now need a new condition.
+   */
   isOutdated(condition: ConditionId): boolean {
     if (this.isMet[condition] !== 1) return false;
     if (this.hasWithdrawn && this.metBy(condition).some((task) => this.isVoid(task, condition))) return true;
@@ -90,7 +93,7 @@ export class Conditions extends Table {
     return this.hits[condition] !== this.#graph.feeds.in.ends(condition).length;
   }
 
-  /** The first condition of the task that is closed, or impossible; -1 if there is none. */
+  /** The first unfulfilled (or impossible) condition of the task; -1 if there is none. */
   unfulfilledOf(task: number, impossible = false): ConditionId {
     const { waits } = this.#graph;
     for (let edge = waits.in.first(task); edge !== 0; edge = waits.in.next[edge] as number) {
@@ -100,24 +103,24 @@ export class Conditions extends Table {
     return -1;
   }
 
-  /** How many of the task's conditions are closed. */
+  /** The number of unfulfilled conditions of the task. */
   countUnfulfilled(task: number): number {
     return this.#graph.waits.in.ends(task).filter((condition) => !this.isFulfilledFor(task, condition))
       .length;
   }
 
-  /** Does the task not wait for the condition? What was torn down was met for all that required it before. */
+  /** True if the task does not wait for the condition. A capability that was torn down counts as met for all tasks that required it before. */
   isFulfilledFor(task: number, condition: ConditionId): boolean {
     return this.isFulfilled(condition) || task < this.#countBefore(condition);
   }
 
-  /** Who met the requirement, in order of declaration. */
+  /** The tasks that met the requirement, in the order of declaration. */
   metBy(condition: ConditionId): readonly number[] {
     if (this.isMet[condition] !== 1) return [];
     return this.#met.get(condition) ?? [this.firstMet[condition] as number];
   }
 
-  /** The task is over. What that does is in the lists. */
+  /** The task is over. The effects are in the lists. */
   ended(task: number): void {
     const { feeds } = this.#graph;
     for (let edge = feeds.out.first(task); edge !== 0; edge = feeds.out.next[edge] as number) {
@@ -132,12 +135,12 @@ export class Conditions extends Table {
     }
   }
 
-  /** Was any capability torn down? */
+  /** True if some capability was torn down. */
   get hasWithdrawn(): boolean {
     return this.#withdrawn.size > 0;
   }
 
-  /** The capability is torn down: who met it does not count any more. */
+  /** The capability is torn down: tasks that provided it do not count any more. */
   withdraw(condition: ConditionId): void {
     const gone = this.#graph.feeds.in.ends(condition).filter((feeder) => this.#tasks.isDone(feeder));
     const taskCount = this.isMet[condition] === 1 ? this.#tasks.count : this.#countBefore(condition);
@@ -151,7 +154,7 @@ export class Conditions extends Table {
     }
   }
 
-  /** Of what a requirement has got so far, or was to get and did not, some was torn down. */
+  /** Some of the feeders that provided, or failed to provide, a capability were torn down. */
   #recount(condition: ConditionId): void {
     const left = this.#graph.feeds.in.ends(condition).filter((feeder) => !this.isVoid(feeder, condition));
     const givers = left.filter((feeder) => this.#stageOf(feeder) === GIVEN);
@@ -162,7 +165,10 @@ export class Conditions extends Table {
     else this.#met.delete(condition);
   }
 
-  /** Those who gave come last: what needs all of its feeders has to know of the others before. False if there are no others. */
+  /**
+   * Links the feeders of one stage. Feeders that have provided come last, because a requirement of all its feeders must know the others
+   * first. Returns false if all feeders are at this stage.
+   */
   #linkFeeds(stage: number): boolean {
     const { feeds } = this.#graph;
     let others = 0;
@@ -180,7 +186,7 @@ export class Conditions extends Table {
     return this.#tasks.has(task, PROVIDED) ? GIVEN : MISSED;
   }
 
-  /** Was all that the task gave to the requirement torn down? */
+  /** True if all that the task provided for the requirement was torn down. */
   isVoid(task: number, condition: ConditionId): boolean {
     if (this.#withdrawn.size === 0 || !this.#graph.isRequirement(condition)) return false;
     const members = this.#graph.feeds.out
@@ -205,7 +211,7 @@ export class Conditions extends Table {
     if (!this.#tasks.has(task, PROVIDED)) {
       const misses = ((this.misses[condition] as number) + 1) | 0;
       this.misses[condition] = misses;
-      if (this.#isTheLastStraw(condition, misses)) this.impossible.push(condition);
+      if (this.#makesImpossible(condition, misses)) this.impossible.push(condition);
       return;
     }
     const hits = ((this.hits[condition] as number) + 1) | 0;
@@ -216,8 +222,8 @@ export class Conditions extends Table {
     if (this.#isEnough(condition, hits)) this.#meet(condition);
   }
 
-  /** Did this very miss make it impossible? */
-  #isTheLastStraw(condition: ConditionId, misses: number): boolean {
+  /** True if the requirement became impossible by this miss. */
+  #makesImpossible(condition: ConditionId, misses: number): boolean {
     if (this.isMet[condition] === 1) return false;
     if (this.#graph.kind[condition] === NEEDS_ALL) return misses === 1;
     return (
@@ -243,18 +249,18 @@ export class Conditions extends Table {
     this.#releaseAll(condition);
   }
 
-  /** One more thing that the condition waits for. A loop, not a recursion: chains may be long. */
+  /** The condition waits for one thing more. A loop instead of recursion, because chains may be long. */
   #close(condition: ConditionId): void {
-    for (const turned of this.#spread(condition, 1)) this.#holdAll(turned);
+    for (const turned of this.#propagate(condition, 1)) this.#enrolRunning(turned);
   }
 
-  /** One thing less. */
+  /** The condition waits for one thing less. */
   #open(condition: ConditionId): void {
-    for (const turned of this.#spread(condition, -1)) this.#releaseAll(turned);
+    for (const turned of this.#propagate(condition, -1)) this.#releaseAll(turned);
   }
 
-  /** Adds to what the condition waits for; answers all conditions that turned from open to closed or back by that. */
-  #spread(condition: ConditionId, change: 1 | -1): readonly ConditionId[] {
+  /** Changes how much the condition waits for. Returns all conditions that became fulfilled or unfulfilled by that. */
+  #propagate(condition: ConditionId, change: 1 | -1): readonly ConditionId[] {
     const { relays } = this.#graph;
     const turned: ConditionId[] = [];
     const todo = [condition];
@@ -269,7 +275,7 @@ export class Conditions extends Table {
     return turned;
   }
 
-  #holdAll(condition: ConditionId): void {
+  #enrolRunning(condition: ConditionId): void {
     const { waits } = this.#graph;
     for (let edge = waits.out.first(condition); edge !== 0; edge = waits.out.next[edge] as number)
       if (edge <= this.#waits) this.#hold(waits.out.end[edge] as number);
@@ -292,7 +298,7 @@ export class Conditions extends Table {
     }
   }
 
-  /** So many tasks were there when the capability was torn down: they had it. */
+  /** The number of tasks when the capability was torn down. These tasks had it. */
   #countBefore(condition: ConditionId): number {
     return this.hasWithdrawn ? (this.#withdrawn.get(condition)?.taskCount ?? 0) : 0;
   }

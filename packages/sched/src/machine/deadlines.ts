@@ -1,25 +1,25 @@
-/** Deadlines of attempts, counted from their real start, and the waiting between attempts. */
+/** The deadlines of attempts, counted from their real start, and the delays between attempts. */
 
 import { type Alarm, BACKOFF, CLEANUP_TIMEOUT, IDLE, OPENED, TIMEOUT } from './alarms.ts';
 import { OPENING } from './pools.ts';
 import { CANCELLING, KILLING, type State } from './state.ts';
 import { BACKING_OFF, CLEANING_UP, DONE, RUNNING, TIMED_OUT } from './task-table.ts';
 
-/** A cleanup may take so long, ms. */
+/** The longest duration of a cleanup, ms. */
 const longestCleanupMs = 60_000;
 
 export class Deadlines {
   readonly #state: State;
-  /** The alarm that the driver was asked for. */
+  /** The alarm that the driver was asked to set. */
   #setMs: number | undefined;
-  /** Last signs of life of attempts with an idle timeout. */
+  /** The last signs of life of attempts with an idle timeout. */
   readonly #lastSigns = new Map<number, number>();
 
   constructor(state: State) {
     this.#state = state;
   }
 
-  /** The attempt began: its deadlines count from now. */
+  /** The attempt has started: its deadlines count from now. */
   watch(task: number): void {
     const { alarms, nowMs, tasks, plan, stopping } = this.#state;
     const { timeoutMs, idleMs, graceMs } = plan.rulesOf(task);
@@ -37,12 +37,12 @@ export class Deadlines {
     alarms.set(nowMs + idleMs, IDLE, task, attempt);
   }
 
-  /** The attempt gave its last sign of life at `sinceMs`. */
+  /** The last sign of life of the attempt was at `sinceMs`. */
   noteSignOfLife(task: number, attempt: number, sinceMs: number): void {
     if (this.#state.tasks.attempt[task] === attempt) this.#lastSigns.set(task, sinceMs);
   }
 
-  /** Does what is due. Answers with the pools that should have been opened by now. */
+  /** Handles the alarms that are due. Returns the pools that should have been opened by now. */
   ring(): readonly number[] {
     this.#setMs = undefined;
     const { alarms, nowMs } = this.#state;
@@ -55,7 +55,7 @@ export class Deadlines {
     return late;
   }
 
-  /** Asks for the next alarm, unless one that is early enough was asked for. */
+  /** Asks for the next alarm, unless an earlier one is set already. */
   setAlarm(isEnding: boolean): void {
     const { alarms } = this.#state;
     if (alarms.size === 0 && this.#setMs === undefined) return;
@@ -97,7 +97,7 @@ export class Deadlines {
   }
 }
 
-/** While the run stops, what is left to do in a pool that is being opened waits for it no longer than its own grace. */
+/** While the run stops, the remaining tasks of a pool wait for its opening no longer than their own grace period. */
 export function watchOpening(state: State, pool: number): void {
   const { tasks, plan, alarms, nowMs, pools } = state;
   let graceMs = 0;
@@ -107,7 +107,7 @@ export function watchOpening(state: State, pool: number): void {
   alarms.set(nowMs + graceMs, OPENED, pool, pools[pool]?.openings ?? 0);
 }
 
-/** Asks the pool to stop what of the task is running, once. */
+/** Asks the pool to stop the running attempt or cleanup of the task, once. */
 export function stopAttempt(state: State, task: number, stop: number, reason: string): void {
   const { tasks } = state;
   if (tasks.stop[task] !== 0) return;
@@ -118,7 +118,7 @@ export function stopAttempt(state: State, task: number, stop: number, reason: st
   state.emit({ type: 'stop-attempt', task, attempt, part, why, reason });
 }
 
-/** A length of time as people read it: `6 s`, `250 ms`. */
+/** A duration as people read it: `6 s`, `250 ms`. */
 function span(ms: number): string {
   const wholeMs = Math.round(ms);
   return wholeMs >= 1000 && wholeMs % 100 === 0 ? `${wholeMs / 1000} s` : `${wholeMs} ms`;

@@ -1,4 +1,4 @@
-/** Which task starts next, and where. */
+/** Decides which task starts next, and in which pool. */
 
 import { tornDownBy } from '@pexen/core';
 import { describeWait, NONE, TAKEN } from '@pexen/lock';
@@ -15,13 +15,13 @@ export class Dispatcher {
   readonly #state: State;
   readonly #attempts: AttemptLifecycle;
   readonly #readiness: Readiness;
-  /** What tasks that hold nothing ask for where some task wants to be alone. */
+  /** The request of tasks that hold nothing, used once some task is exclusive. */
   #emptyRequest: number = NONE;
-  /** The parked task that could start now and has a place, or the first of the starved. */
+  /** The parked task that could start now and has a place, or the first of the starved tasks. */
   #parked: number = NONE;
-  /** Pools whose best task waits for a slot, though there is a spare place. */
+  /** Pools whose best task waits for a slot although there is a spare place. */
   readonly #tried: PoolRow[] = [];
-  /** Some group wants to be alone. */
+  /** True if some group is exclusive. */
   readonly #hasExclusive: boolean;
 
   constructor(state: State, ending: AttemptLifecycle, readiness: Readiness) {
@@ -31,7 +31,7 @@ export class Dispatcher {
     this.#hasExclusive = state.pools.some((pool) => pool.isExclusive);
   }
 
-  /** Would the task be over before the first of the starved could start? Only where all is measured. */
+  /** True if the task would be over before the first of the starved tasks could start. Only if all durations are known. */
   readonly #mayBypass = (task: number, head: number): boolean => {
     const { plan, nowMs, locks, tasks } = this.#state;
     if (!this.#state.is(task, MEASURED)) return false;
@@ -44,7 +44,7 @@ export class Dispatcher {
     return nowMs + (plan.weight[task] as number) <= headStartMs;
   };
 
-  /** Starts what can start. Opens pools that are needed. */
+  /** Starts all tasks that can start. Opens the pools that are needed. */
   fill(): void {
     while (this.#state.takeStale()) {
       for (let task = this.#next(); task !== NONE; task = this.#next()) {
@@ -54,8 +54,8 @@ export class Dispatcher {
     }
   }
 
-  /** Lets what runs hold its nothing, when the first task that wants to be alone was added. */
-  holdAll(): void {
+  /** Enrols the running tasks that hold nothing, when the first exclusive task was added. */
+  enrolRunning(): void {
     const { tasks, locks, abandoned } = this.#state;
     for (let task = 0; task < tasks.count; task++)
       if ((this.#state.isUnderWay(task) || abandoned.has(task)) && !tasks.has(task, ENROLLED)) {
@@ -64,17 +64,17 @@ export class Dispatcher {
       }
   }
 
-  /** The best task that has a place, taken out of its queue; NONE if there is none. */
+  /** Takes the best task that has a place out of its queue; NONE if there is none. */
   #next(): number {
     clear(this.#tried);
     const { pools, parked, locks } = this.#state;
     const only = pools.length === 1 && parked === 0 && locks.starvedHead === NONE ? pools[0] : undefined;
     if (only !== undefined) {
       this.#parked = NONE;
-      return this.#top(only) !== NONE && this.#hasPlace(only) ? this.#takeFrom(only) : NONE;
+      return this.#bestOf(only) !== NONE && this.#hasPlace(only) ? this.#takeFrom(only) : NONE;
     }
     for (;;) {
-      this.#callParked();
+      this.#findParked();
       const pool = this.#poolOfNext();
       if (pool === undefined) return NONE;
       const task = this.#takeFrom(pool);
@@ -83,8 +83,8 @@ export class Dispatcher {
     }
   }
 
-  /** Asks the lock table who could start, of those that have a place. */
-  #callParked(): void {
+  /** Asks the lock table for the next parked task that can start and has a place. */
+  #findParked(): void {
     const { locks, pools, parked } = this.#state;
     this.#parked = NONE;
     if (parked === 0) return;
@@ -96,7 +96,7 @@ export class Dispatcher {
     return pool.hasPlace && this.#isItsTurn(pool) && !this.#tried.includes(pool);
   }
 
-  /** The pool of the best task that has a place; undefined while an exclusive group waits for the others to end. */
+  /** The pool of the best task that has a place; undefined while an exclusive group waits for the other tasks to end. */
   #poolOfNext(): PoolRow | undefined {
     const group = this.#hasExclusive ? this.#bestPool(() => true) : undefined;
     if (group?.isExclusive && group !== this.#state.turn) {
@@ -106,12 +106,12 @@ export class Dispatcher {
     return this.#bestPool((pool) => !this.#tried.includes(pool) && this.#hasPlace(pool));
   }
 
-  /** The pool of the best task among those that may have it. */
+  /** The pool of the best task among the pools that satisfy the test. */
   #bestPool(mayHave: (pool: PoolRow) => boolean): PoolRow | undefined {
     let best: PoolRow | undefined;
     let bestTask = NONE;
     for (const pool of this.#state.pools) {
-      const task = this.#isItsTurn(pool) ? this.#top(pool) : NONE;
+      const task = this.#isItsTurn(pool) ? this.#bestOf(pool) : NONE;
       if (task === NONE || !this.#isBefore(task, bestTask) || !mayHave(pool)) continue;
       best = pool;
       bestTask = task;
@@ -119,7 +119,7 @@ export class Dispatcher {
     return best;
   }
 
-  /** While an exclusive group is open nothing else starts; before it opens, retries come to their end. */
+  /** While an exclusive group is open, nothing else starts. Before it opens, tasks between two attempts finish. */
   #isItsTurn(pool: PoolRow): boolean {
     const { turn, retrying } = this.#state;
     return turn === undefined ? !pool.isExclusive || retrying === 0 : pool === turn;
@@ -142,8 +142,8 @@ export class Dispatcher {
     if (this.#state.stopping === CANCELLING) watchOpening(this.#state, pool.id);
   }
 
-  /** The task of the pool that would go first. */
-  #top(pool: PoolRow): number {
+  /** The best task of the pool. */
+  #bestOf(pool: PoolRow): number {
     const { tasks } = this.#state;
     const { queue } = pool;
     let top = queue.peek();
@@ -157,7 +157,7 @@ export class Dispatcher {
       : top;
   }
 
-  /** The first of the starved goes before all others, and so does a parked task that holds things already. */
+  /** The first of the starved tasks precedes all others, and so does a parked task that holds resources already. */
   #isBefore(task: number, other: number): boolean {
     if (other === NONE) return true;
     if (this.#isUrgent(task)) return true;
@@ -169,16 +169,16 @@ export class Dispatcher {
     return task === locks.starvedHead || (task === this.#parked && tasks.has(task, RETAINS_LOCKS));
   }
 
-  /** Takes the best task of the pool out of its queue; NONE if that has to wait for a slot. Then all that are worse wait, too. */
+  /** Takes the best task of the pool out of its queue; NONE if the task has to wait for a slot. Then all worse tasks wait, too. */
   #takeFrom(pool: PoolRow): number {
-    const top = this.#top(pool);
+    const top = this.#bestOf(pool);
     if (top === NONE || (!pool.hasSlot && this.#needsSlot(top))) return NONE;
     if (top !== this.#parked) pool.queue.pop();
     return top;
   }
 
   /**
-   * Places beyond the slots are for tasks that take nothing others wait for. A task that would be parked or skipped at once takes no
+   * Places beyond the slots are for tasks that take nothing that others wait for. A task that would be parked or skipped at once takes no
    * place at all.
    */
   #needsSlot(task: number): boolean {
@@ -191,7 +191,7 @@ export class Dispatcher {
     );
   }
 
-  /** Does the task have to be skipped for what it needs? */
+  /** True if the task must be skipped because something that it needs is poisoned. */
   #isPoisoned(task: number, request: number): boolean {
     const { locks, tasks } = this.#state;
     if (this.#state.is(task, EXEMPT) || tasks.has(task, RETAINS_LOCKS)) return false;
@@ -204,7 +204,7 @@ export class Dispatcher {
     this.#dispatch(task);
   }
 
-  /** Takes what the task needs. If it cannot, the task is parked, or skipped where something is poisoned. */
+  /** Acquires what the task needs. If it cannot, it parks the task, or skips it if something is poisoned. */
   #hold(task: number, request: number): boolean {
     const { locks, tasks } = this.#state;
     if (this.#isPoisoned(task, request)) {

@@ -1,4 +1,4 @@
-/** Says for people and programs what a run does, why a task waits, why it was skipped, and what happened to it. Changes nothing. */
+/** Explains to people and programs what a run does, why a task waits, why it was skipped, and what happened to it. Changes nothing. */
 import {
   type Capability,
   defined,
@@ -29,10 +29,10 @@ import {
 } from './state.ts';
 import { BACKING_OFF, CLEANING_UP, DISPATCHED, DONE, PARKED, READY, STATES, WAITING } from './task-table.ts';
 
-/** So many links of a chain are told, and then the last one: a chain may be as long as the run. */
+/** How many links of a chain are reported before the last one: a chain may be as long as the run. */
 const mostLinks = 5;
 
-/** The chain of reasons of a skipped task: what it lacked, and then whom to blame for that, up to the one that started it. */
+/** The chain of reasons of a skipped task: what it lacked, then the task that caused it, and so on, up to the first cause. */
 export function skipReason(state: State, task: number): ReasonLink[] {
   const { plan } = state;
   const chain = [link(state, task)];
@@ -79,7 +79,7 @@ function quote(name: string): string {
   return `"${name}"`;
 }
 
-/** Everything at once. `lastSignMs` tells when a task gave its last sign of life. */
+/** Describes the whole run. `lastSignMs` returns when a task gave its last sign of life. */
 export function inspect(
   state: State,
   nowMs: number,
@@ -109,7 +109,7 @@ export function inspect(
   };
 }
 
-/** Why the task is where it is, in one sentence. */
+/** Why the task is in its state, in one sentence. */
 export function why(state: State, task: number): string {
   const { tasks, plan } = state;
   const path = `"${plan.pathOf(task)}"`;
@@ -131,7 +131,7 @@ function whatRuns(state: State, task: number): string {
     : `is running: ${what} on ${tasks.workerOf(task)}${asked}`;
 }
 
-/** What happened to the task, one line a step. */
+/** What happened to the task, one line for each step. */
 export function story(state: State, task: number): string[] {
   const steps = state.history.of(task).map(({ step, atMs }) => `${format(atMs)} ${STATES[step]}`);
   return [...steps, `${format(state.nowMs)} ${why(state, task)}`];
@@ -155,16 +155,16 @@ function runningAttempt(state: State, task: number, lastSignMs: number | undefin
   });
 }
 
-/** What keeps a task. */
+/** What a task waits for. */
 interface Wait {
   readonly for: WaitingFor;
-  /** The same in words, up to the tasks. */
+  /** The same in words, without the tasks. */
   readonly text: string;
-  /** The tasks that keep it, if it is tasks. */
+  /** The tasks that it waits for, if it waits for tasks. */
   readonly tasks?: readonly number[];
 }
 
-/** The first thing that keeps a task which is not over and not running. */
+/** The first thing that a task waits for which is neither over nor running. */
 function waitOf(state: State, task: number): Wait {
   const { tasks, conditions, turn } = state;
   const pool = state.poolOf(task);
@@ -185,12 +185,12 @@ function waitOf(state: State, task: number): Wait {
   return { for: { kind: 'slot', pool: pool.name }, text: `${text} the pool "${pool.name}"` };
 }
 
-const forConsumer: Wait = { for: { kind: 'consumer' }, text: 'for the next result to be asked for' };
+const forConsumer: Wait = { for: { kind: 'consumer' }, text: 'for the consumer to pull the next result' };
 
-/** So many tasks are named that a group comes after. */
+/** How many tasks are named for which a group waits. */
 const mostNamed = 8;
 
-/** Until its own group may begin, which comes after `tasks`, or until another one is over. */
+/** The group may start after `tasks`, or after another group. */
 function groupWait(
   state: State,
   { name: group }: PoolRow,
@@ -205,7 +205,7 @@ function groupWait(
   return { for: { kind: 'group', group, after }, text, tasks };
 }
 
-/** The exclusive group that goes before the task, and waits for what runs to end. */
+/** The exclusive group that precedes the task and waits for the running tasks to end. */
 function groupBefore({ pools, tasks, retrying }: State, task: number): PoolRow | undefined {
   return pools.find(({ isExclusive, queue }) => {
     const top = queue.peek();
@@ -238,11 +238,11 @@ function conditionWait(state: State, task: number, condition: ConditionId): Wait
 
 const orderTexts: Readonly<Record<number, string>> = {
   [AFTER]: 'to run after',
-  [BEFORE]: 'since it was put behind',
+  [BEFORE]: 'to be preceded by',
   [SALVAGE]: 'to salvage',
 };
 
-/** The tasks that the condition still waits for. Behind conditions that wait for conditions are tasks, too. */
+/** The tasks that the condition still waits for, directly or through other conditions. */
 function pendingFor(state: State, condition: ConditionId): number[] {
   const { graph } = state.plan;
   const found = new Set<number>();
@@ -256,7 +256,7 @@ function pendingFor(state: State, condition: ConditionId): number[] {
   return [...found];
 }
 
-/** Undefined where all it needs is free. */
+/** Undefined if all that the task needs is free. */
 function resourceWait({ locks, plan }: State, task: number): Wait | undefined {
   const wait = describeWait(locks, task);
   if (wait === undefined) return undefined;
@@ -276,10 +276,10 @@ function resourceWait({ locks, plan }: State, task: number): Wait | undefined {
   return { for: { kind: 'resource', resource, holders }, text, tasks: blockers };
 }
 
-/** So many steps of a chain of waiting are named. */
+/** How many steps of a chain of waiting tasks are named. */
 const mostSteps = 12;
 
-/** What it waits for, what that waits for, and so on, down to something that runs. */
+/** What the task waits for, what that waits for, and so on, up to a task that runs. */
 function chain(state: State, task: number): string {
   const parts: string[] = [];
   const seen = new Set<number>();

@@ -1,6 +1,6 @@
 /**
- * Decides everything: which attempt starts when, how it ended, who is skipped and why. Facts in, orders out. Knows no clock, no
- * promise and no pool.
+ * Makes all decisions: which attempt starts when, how it ended, which tasks are skipped and why. Inputs go in, commands come out. Knows no
+ * clock, no promises and no pools.
  */
 
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
@@ -23,7 +23,7 @@ export interface MachineOptions {
 }
 
 /**
- * The one door is `handle`; everything else reads. The same inputs give the same commands.
+ * The only way to change it is `handle`; everything else reads. Equal inputs give equal commands.
  *
  * @example
  * const commands: Command[] = [];
@@ -31,7 +31,7 @@ export interface MachineOptions {
  * for (const command of commands) obey(command);
  */
 export class Machine {
-  /** To be read by all, and changed by the machine only. */
+  /** Can be read from outside; only the machine changes it. */
   readonly state: State;
   readonly results: PendingResults;
   readonly #attempts: AttemptLifecycle;
@@ -62,12 +62,12 @@ export class Machine {
     return this.#hasStarted;
   }
 
-  /** True once a pull met nothing left: the pools are being closed, then the run ends. */
+  /** True once a pull found no tasks left: the pools are closed, then the run ends. */
   get isEnding(): boolean {
     return this.#isEnding;
   }
 
-  /** What adding tasks to the plan has to know of the run. */
+  /** The progress of the run, as needed for adding tasks to the plan. */
   get live(): LiveRun {
     const { tasks, pools, conditions } = this.state;
     return {
@@ -79,7 +79,7 @@ export class Machine {
     };
   }
 
-  /** Takes the facts in their order and appends what is to be done to `out`. Never nests. */
+  /** Handles the inputs in their order and appends commands to `out`. Must not be called from within itself. */
   handle(inputs: readonly Input[], out: Command[]): void {
     this.state.emitTo(out);
     for (const input of inputs) {
@@ -147,7 +147,7 @@ export class Machine {
     }
   }
 
-  /** After all facts are in: gives the results there are, fills places while a pull waits, ends the run. */
+  /** After all inputs: gives the available results, fills free places while a pull waits, and ends the run. */
   #advance(): void {
     this.#give();
     if (this.results.areWanted && !this.#isEnding) {
@@ -183,7 +183,7 @@ export class Machine {
     conditions.link();
     if (state.nextEvent()) state.publish({ type: 'tasks-added', atMs: state.nowMs, from, to, origin });
     this.#takeRanks();
-    if (plan.hasExclusive && !this.#hadExclusive) this.#dispatcher.holdAll();
+    if (plan.hasExclusive && !this.#hadExclusive) this.#dispatcher.enrolRunning();
     this.#hadExclusive = plan.hasExclusive;
     for (let task = from; task < to; task++) {
       const impossible = from === 0 ? -1 : conditions.unfulfilledOf(task, true);
@@ -191,11 +191,11 @@ export class Machine {
       else if (impossible >= 0)
         this.#attempts.skip(task, REQUIREMENT, impossible, this.#readiness.causeOf(impossible));
       else if (state.isForbidden(task)) this.#attempts.giveUp(task);
-      else if (tasks.blockers[task] === 0) this.#readiness.free(task);
+      else if (tasks.blockers[task] === 0) this.#readiness.release(task);
     }
   }
 
-  /** The plan may have computed the ranks again. */
+  /** Applies the ranks if the plan has computed them again. */
   #takeRanks(): void {
     const { plan, pools, tasks, locks } = this.state;
     if (this.#rankings === plan.rankings) return;

@@ -1,4 +1,4 @@
-/** When pools are closed: groups at their end, all at the end of the run; and what is given up because nothing will ever start it. */
+/** Closes pools: groups after their last task, all pools at the end of the run. Gives up tasks that can never start. */
 import { describeWait, NONE } from '@pexen/lock';
 import type { AttemptLifecycle } from './attempts.ts';
 import { CLOSED, CLOSING, FAILED, OPEN, OPENING, type PoolRow } from './pools.ts';
@@ -21,7 +21,7 @@ export class PoolLifecycle {
     return this.#state.pools.every(({ phase }) => phase === CLOSED || phase === FAILED);
   }
 
-  /** The pool was opened or closed, or could not be. What comes of an opening that was given up changes nothing. */
+  /** The pool was opened or closed, or could not be opened. Returns false for the outcome of an opening that was given up. */
   settle(id: number, phase: number): boolean {
     const pool = this.#state.pools[id] as PoolRow;
     if (!pool.settle(phase)) return false;
@@ -31,7 +31,7 @@ export class PoolLifecycle {
     return true;
   }
 
-  /** It takes too long, and the run is stopping: what wants to start in the pool is given up. */
+  /** Opening takes too long while the run is stopping: gives up the remaining tasks of the pool. */
   giveUpOpening(id: number): void {
     const { tasks, plan } = this.#state;
     for (let task = 0; task < tasks.count; task++)
@@ -39,7 +39,7 @@ export class PoolLifecycle {
     this.#close(this.#state.pools[id] as PoolRow);
   }
 
-  /** Groups are closed at their end, everything when the run ends, opened or not. */
+  /** Closes groups without remaining tasks, and all pools at the end of the run, opened or not. */
   closePools(isEnding: boolean): void {
     const isOver = isEnding || this.#state.stopping === KILLING;
     for (const pool of this.#state.pools) {
@@ -49,8 +49,8 @@ export class PoolLifecycle {
   }
 
   /**
-   * Nothing runs, nobody is given anything, and yet tasks wait. Those that wait for abandoned bodies are skipped; a group steps aside for
-   * those outside whom it waits for; if even that does not help, nothing ever will. True if others may start now.
+   * Nothing runs, no result is available, and yet tasks wait. Skips those that wait for abandoned bodies. An exclusive group yields to the
+   * tasks outside that it waits for. If neither helps, skips all. Returns true if other tasks may start now.
    */
   resolveDeadlock(): boolean {
     const { turn, tasks } = this.#state;
@@ -66,7 +66,7 @@ export class PoolLifecycle {
     return false;
   }
 
-  /** Nobody knows when, or whether, the bodies end. A task that keeps what it holds for a retry ends as its last attempt did. */
+  /** It is unknown when, or whether, an abandoned body ends. A task that retains resources for a retry ends with the outcome of its last attempt. */
   #giveUpBehindAbandoned(): boolean {
     const { abandoned, tasks, locks, turn } = this.#state;
     let hasFound = false;
@@ -83,7 +83,7 @@ export class PoolLifecycle {
     return hasFound;
   }
 
-  /** Is there anything to wait for: a pool, a retry, a slot? */
+  /** True if something is pending: a pool, a retry, a slot. */
   #mayGoOn(): boolean {
     const { pools, turn, remaining, locks } = this.#state;
     const mayHave = (pool: PoolRow): boolean => turn === undefined || turn === pool;
@@ -95,7 +95,7 @@ export class PoolLifecycle {
     return parked !== NONE && mayHave(this.#state.poolOf(parked));
   }
 
-  /** Of those between two attempts, only such that wait for units which abandoned bodies hold can wait in vain. */
+  /** True if a task between two attempts will start again. Only a task that waits for amounts held by abandoned bodies may not. */
   #isBackingOff(): boolean {
     const { retrying, abandoned, tasks } = this.#state;
     if (retrying === 0 || abandoned.size === 0) return retrying > 0;
@@ -109,7 +109,7 @@ export class PoolLifecycle {
     this.#state.emit({ type: 'close-pool', pool: pool.id, how });
   }
 
-  /** The pool was closed: its parked tasks wait in its queue until it is opened again. */
+  /** The pool was closed: its parked tasks return to its queue until it is opened again. */
   #requeue(pool: PoolRow): void {
     const { tasks } = this.#state;
     for (let task = 0; this.#state.parked > 0 && task < tasks.count; task++) {

@@ -3,13 +3,13 @@ import { ints, Table } from '@pexen/core/columns';
 import type { PlanPool } from '../plan/planned.ts';
 import type { PoolId } from './protocol.ts';
 
-/** What orders the tasks. */
+/** The columns by which tasks are ordered. */
 export interface Ranking {
   readonly priority: Float64Array;
   readonly order: { readonly rank: Float64Array };
 }
 
-/** The ready tasks of one pool, best first: a heap that knows where each task stands. */
+/** The ready tasks of one pool, best first: a binary heap. */
 export class ReadyQueue extends Table {
   readonly #ranking: Ranking;
   protected heap: Int32Array = ints();
@@ -22,29 +22,29 @@ export class ReadyQueue extends Table {
 
   push(task: number): void {
     this.reserve(this.#size + 1);
-    this.#rise(this.#size++, task);
+    this.#siftUp(this.#size++, task);
   }
 
-  /** The best one, -1 if there is none. */
+  /** The best task; -1 if there is none. */
   peek(): number {
     return this.#size === 0 ? -1 : (this.heap[0] as number);
   }
 
-  /** Takes the best one away. */
+  /** Removes the best task and returns it. */
   pop(): number {
     const best = this.peek();
     if (best < 0) return best;
     const last = this.heap[--this.#size] as number;
-    if (this.#size > 0) this.#sink(0, last);
+    if (this.#size > 0) this.#siftDown(0, last);
     return best;
   }
 
-  /** The ranks have changed. */
+  /** Restores the order after the ranks have changed. */
   rebuild(): void {
-    for (let at = (this.#size >> 1) - 1; at >= 0; at--) this.#sink(at, this.heap[at] as number);
+    for (let at = (this.#size >> 1) - 1; at >= 0; at--) this.#siftDown(at, this.heap[at] as number);
   }
 
-  /** Does `a` go first? */
+  /** True if `a` precedes `b`. */
   isBefore(a: number, b: number): boolean {
     const { priority, order } = this.#ranking;
     const first = (priority[a] as number) - (priority[b] as number);
@@ -53,7 +53,7 @@ export class ReadyQueue extends Table {
     return second === 0 ? a < b : second < 0;
   }
 
-  #rise(from: number, task: number, top = 0): void {
+  #siftUp(from: number, task: number, top = 0): void {
     let at = from;
     while (at > top) {
       const above = (at - 1) >> 1;
@@ -65,8 +65,8 @@ export class ReadyQueue extends Table {
     this.heap[at] = task;
   }
 
-  /** Down the path of the better children to the end, and from there up again: mostly that is where a task from the end belongs. */
-  #sink(from: number, task: number): void {
+  /** Moves the free place down the path of the better children to the end, and then up again: a task from the end usually belongs there. */
+  #siftDown(from: number, task: number): void {
     const heap = this.heap;
     const size = this.#size;
     let at = from;
@@ -75,7 +75,7 @@ export class ReadyQueue extends Table {
       heap[at] = heap[below] as number;
       at = below;
     }
-    this.#rise(at, task, from);
+    this.#siftUp(at, task, from);
   }
 }
 

@@ -1,9 +1,9 @@
-/** In which order a run would start its tasks if all went well and each pool had one worker. Nothing runs. */
+/** The order in which a run would start its tasks if all went well and each pool had one worker. Nothing runs. */
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { Machine } from './machine.ts';
 import type { Command, Input } from './protocol.ts';
 
-/** The tasks of the plan, by number, in the order of their starts. Those that do not apply are left out. */
+/** The tasks of the plan, by number, in the order of their starts. Tasks that do not apply are left out. */
 export function preview(plan: CompiledTasks): number[] {
   const machine = new Machine(plan);
   const order: number[] = [];

@@ -1,19 +1,19 @@
 /**
- * The language of the machine: facts go in, orders come out. Tasks and pools are small integers here, times are milliseconds
- * since the run began and come in with the facts. Knows no names, no promises, no clock.
+ * The language of the machine: inputs go in, commands come out. Tasks and pools are small integers, times are milliseconds since the run
+ * started and come with the inputs. Knows no names, no promises and no clock.
  */
 import type { PoolOutcome, TaskOrigin } from '@pexen/core';
 
-/** A task's place in the order of declaration, from 0. */
+/** The index of a task in the order of declaration, from 0. */
 export type TaskId = number;
-/** A pool's place in the plan's `options.pools`, from 0. */
+/** The index of a pool in the plan's `options.pools`, from 0. */
 export type PoolId = number;
-/** What of a task is run: `cleanup` is the `cleanup` of its metadata. */
+/** The part of a task that runs: `cleanup` is the `cleanup` of its metadata. */
 export type Part = 'body' | 'cleanup';
 
-/** A fact, told to the machine. Facts about attempts that it does not know (late, double) change nothing. */
+/** A fact for the machine. Facts about unknown attempts (late, repeated) change nothing. */
 export type Input =
-  /** Tasks `from` up to, not including, `to` were added to the plan. Absent, the origin is `start`. */
+  /** Tasks `from` up to, not including, `to` were added to the plan. The default origin is `start`. */
   | {
       readonly type: 'tasks-added';
       readonly atMs: number;
@@ -23,15 +23,15 @@ export type Input =
     }
   /** The consumer pulls: slots may be filled, then one result is to be given. */
   | { readonly type: 'result-wanted'; readonly atMs: number }
-  /** The pool can take attempts. */
+  /** The pool accepts attempts. */
   | { readonly type: 'pool-opened'; readonly atMs: number; readonly pool: PoolId }
   /** The pool could not be opened: the run ends, with `reason`. */
   | { readonly type: 'pool-failed'; readonly atMs: number; readonly pool: PoolId; readonly reason: string }
-  /** All its attempts are settled, nothing of it is left. */
+  /** The pool is closed: all its attempts are settled. */
   | { readonly type: 'pool-closed'; readonly atMs: number; readonly pool: PoolId }
-  /** So many attempts can run in the pool at the same time from now on. */
+  /** From now on so many attempts can run in the pool at the same time. */
   | { readonly type: 'slots-changed'; readonly atMs: number; readonly pool: PoolId; readonly slots: number }
-  /** A worker ended without being asked to. */
+  /** A worker ended without a stop request. */
   | {
       readonly type: 'worker-lost';
       readonly atMs: number;
@@ -39,7 +39,7 @@ export type Input =
       readonly worker: string;
       readonly reason: string;
     }
-  /** An error of a body that had ended surfaced in a worker. */
+  /** An error of a body that had already ended surfaced in a worker. */
   | {
       readonly type: 'late-error';
       readonly atMs: number;
@@ -48,7 +48,7 @@ export type Input =
       readonly tasks: readonly string[];
       readonly error: unknown;
     }
-  /** A worker really began: deadlines count from here. */
+  /** A worker has started the attempt: deadlines count from now. */
   | {
       readonly type: 'attempt-started';
       readonly atMs: number;
@@ -57,7 +57,7 @@ export type Input =
       readonly part: Part;
       readonly worker: string;
     }
-  /** What the pool says of the attempt's end. A `lost` attempt is told when it is fenced: certainly not running any more. */
+  /** How the attempt ended, as reported by the pool. A `lost` attempt is reported once it is fenced: it certainly does not run any more. */
   | {
       readonly type: 'attempt-ended';
       readonly atMs: number;
@@ -66,7 +66,7 @@ export type Input =
       readonly part: Part;
       readonly outcome: PoolOutcome;
     }
-  /** The body of an abandoned attempt has ended at last: certainly not running any more. */
+  /** The body of an abandoned attempt has ended: it certainly does not run any more. */
   | {
       readonly type: 'abandoned-settled';
       readonly atMs: number;
@@ -74,7 +74,7 @@ export type Input =
       readonly attempt: number;
       readonly part: Part;
     }
-  /** The attempt's last sign of life was at `sinceMs`. Told before `alarm-rang`, of attempts with an idle timeout. */
+  /** The last sign of life of the attempt was at `sinceMs`. Sent before `alarm-rang`, for attempts with an idle timeout. */
   | {
       readonly type: 'quiet-since';
       readonly atMs: number;
@@ -82,12 +82,12 @@ export type Input =
       readonly attempt: number;
       readonly sinceMs: number;
     }
-  /** The time of the last `set-alarm` has come. One that comes too early is harmless. */
+  /** The time of the last `set-alarm` has come. An alarm that comes too early is harmless. */
   | { readonly type: 'alarm-rang'; readonly atMs: number }
   /** No further starts; what runs may end. */
   | { readonly type: 'drain-requested'; readonly atMs: number; readonly reason: string }
   /**
-   * `cancel`: no further starts but teardowns and cleanups, what runs is stopped with its grace. `kill`: pools are closed by
+   * `cancel`: no further starts except teardowns and cleanups; what runs is stopped with its grace period. `kill`: pools are closed by
    * force, nothing starts any more.
    */
   | {
@@ -97,9 +97,9 @@ export type Input =
       readonly how: 'cancel' | 'kill';
     };
 
-/** An order, to be obeyed in the order given. */
+/** A command. Commands must be obeyed in their order. */
 export type Command =
-  /** Hand the attempt to the pool. */
+  /** Pass the attempt to the pool. */
   | {
       readonly type: 'start-attempt';
       readonly task: TaskId;
@@ -116,25 +116,25 @@ export type Command =
       readonly why: StopCause;
       readonly reason: string;
     }
-  /** What the pool has not begun is to come back as `not-started`; what has begun goes on, and is not told. */
+  /** Attempts that the pool has not started must be returned as `not-started`; started ones go on. */
   | { readonly type: 'reclaim'; readonly pool: PoolId }
-  /** To be answered by `slots-changed` and `pool-opened`, or by `pool-failed`; if it is closed before that, by `pool-closed` only. */
+  /** Answered by `slots-changed` and `pool-opened`, or by `pool-failed`; if the pool is closed before that, by `pool-closed` only. */
   | { readonly type: 'open-pool'; readonly pool: PoolId }
-  /** To be answered by `pool-closed`. May come before the pool has opened. */
+  /** Answered by `pool-closed`. May come before the pool has opened. */
   | { readonly type: 'close-pool'; readonly pool: PoolId; readonly how: 'drain' | 'kill' }
-  /** Replaces the alarm set before; `undefined` takes it back. */
+  /** Replaces the alarm set before; `undefined` cancels it. */
   | { readonly type: 'set-alarm'; readonly atMs: number | undefined }
-  /** An event for listeners, and its number in the run, from 1. Given only while `State.isPublishing`; numbered in any case. */
+  /** An event for listeners, and its number in the run, from 1. Sent only while `State.isPublishing`; numbered in any case. */
   | { readonly type: 'publish'; readonly seq: number; readonly event: MachineEvent }
-  /** Answers one `result-wanted`. Every task is given exactly once. */
+  /** Answers one `result-wanted`. The result of each task is given exactly once. */
   | { readonly type: 'give-result'; readonly task: TaskId }
-  /** Answers the `result-wanted` that met nothing left. Nothing comes after it. */
+  /** Answers the `result-wanted` that found no tasks left. It is the last command. */
   | { readonly type: 'end-run' };
 
-/** Why the machine stopped an attempt: it names the outcome, too. */
+/** Why the machine stopped an attempt. It also names the outcome. */
 export type StopCause = 'timed-out' | 'cancelled';
 
-/** What happened, for listeners: the driver makes run events of it. */
+/** What happened, for listeners. The driver converts it to run events. */
 export type MachineEvent =
   | { readonly type: 'run-started'; readonly atMs: number }
   | {
@@ -151,7 +151,7 @@ export type MachineEvent =
       readonly attempt: number;
       readonly worker: string;
     }
-  /** The attempt's record is the task's last one. */
+  /** The last record of the task is that of the attempt. */
   | {
       readonly type: 'attempt-ended';
       readonly atMs: number;
@@ -177,5 +177,5 @@ export type MachineEvent =
     }
   | { readonly type: 'run-ended'; readonly atMs: number };
 
-/** Where a task is between being added and its result. */
+/** The state of a task between being added and its result. */
 export type TaskState = 'waiting' | 'ready' | 'parked' | 'dispatched' | 'running' | 'backing-off' | 'done';

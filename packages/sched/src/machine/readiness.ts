@@ -1,4 +1,4 @@
-/** Does what the conditions say: lets tasks go, holds them again, skips those that can never start. */
+/** Applies what the conditions report: releases tasks, holds them again, and skips those that can never start. */
 import { tornDownBy } from '@pexen/core';
 import { type ConditionId, SALVAGE } from '../plan/graph.ts';
 import { EXEMPT } from '../plan/metadata.ts';
@@ -16,7 +16,7 @@ export class Readiness {
     this.#attempts = ending;
   }
 
-  /** Goes on until the conditions say nothing more. */
+  /** Repeats until the conditions report nothing more. */
   cascade(): void {
     const { released, held, impossible } = this.#state.conditions;
     while (released.length + held.length + impossible.length > 0) {
@@ -24,22 +24,22 @@ export class Readiness {
       clear(impossible);
       for (let index = 0; index < held.length; index++) this.#hold(held[index] as number);
       clear(held);
-      for (let index = 0; index < released.length; index++) this.free(released[index] as number);
+      for (let index = 0; index < released.length; index++) this.release(released[index] as number);
       clear(released);
     }
   }
 
-  /** Nothing keeps the task any more: it may start, unless there is no reason to. */
-  free(task: number): void {
+  /** All conditions of the task are fulfilled: makes it ready, or skips it if there is nothing for it to do. */
+  release(task: number): void {
     const { tasks } = this.#state;
     if (tasks.state[task] !== WAITING || tasks.blockers[task] !== 0) return;
-    const why = this.#state.is(task, EXEMPT) ? this.#whyNotAtAll(task) : 0;
+    const why = this.#state.is(task, EXEMPT) ? this.#whyNothingToDo(task) : 0;
     if (why !== 0) this.#attempts.skip(task, why, -1, -1);
     else if (this.#state.isForbidden(task)) this.#attempts.giveUp(task);
     else this.#state.makeReady(task);
   }
 
-  /** One of those that did not give what the condition stands for: one that ran, if there is one. */
+  /** A task that did not provide what the condition needs: one that ran, if there is one. */
   causeOf(condition: ConditionId): number {
     const { tasks, plan, conditions } = this.#state;
     const failed = plan.graph.feeds.in
@@ -51,7 +51,7 @@ export class Readiness {
     return failed.find((feeder) => tasks.status[feeder] !== 0) ?? failed[0] ?? -1;
   }
 
-  /** All that waits for the condition can never start. */
+  /** Skips all tasks that wait for the condition. */
   #skipBehind(condition: ConditionId): void {
     const { tasks, plan, conditions } = this.#state;
     if (!conditions.isImpossible(condition)) return;
@@ -61,8 +61,8 @@ export class Readiness {
         this.#attempts.skip(task, REQUIREMENT, condition, cause);
   }
 
-  /** Nothing to salvage, nothing to tear down. */
-  #whyNotAtAll(task: number): number {
+  /** Why a salvage or a teardown has nothing to do; 0 if it has. */
+  #whyNothingToDo(task: number): number {
     const { plan, conditions, tasks } = this.#state;
     const { salvages } = plan.metaOf(task);
     const { waits, feeds, kind } = plan.graph;
@@ -78,7 +78,7 @@ export class Readiness {
     return providers.some((provider) => tasks.has(provider, STARTED)) ? 0 : NEVER_STARTED;
   }
 
-  /** Something was added that it has to wait for, unless it has begun: retries wait for nobody. */
+  /** A condition was added for the task. Holds it unless it has started: retries do not wait for conditions. */
   #hold(task: number): void {
     const { tasks, conditions } = this.#state;
     const closed = conditions.countUnfulfilled(task);

@@ -4,8 +4,8 @@ import type { State } from './state.ts';
 import { GIVEN } from './task-table.ts';
 
 /**
- * A result keeps the place of its task until it is promised to a pull, so that a run that nobody reads comes to a halt. Skipped tasks
- * take no place.
+ * A result keeps the place of its task until it is promised to a pull, so that a run stops starting tasks while no
+ * pull reads its results. Skipped tasks take no place.
  */
 export class PendingResults {
   readonly #state: State;

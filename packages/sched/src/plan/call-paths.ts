@@ -1,4 +1,4 @@
-/** Gives every task its call path, unique in the run. Of a call path only its text is kept: it says the same. */
+/** Gives every task its call path, which is unique in the run. Only the text of a call path is kept; its parts can be recovered from it. */
 
 import { formatCallPath } from '@pexen/core';
 import { NameIndex } from './names.ts';
@@ -10,9 +10,9 @@ export class CallPaths {
   readonly paths: string[] = [];
   readonly #undoLog: UndoLog;
   readonly #tasks: NameIndex;
-  /** Where tasks are that have no name yet, unless that is the top. */
+  /** The parents of tasks that have no name yet, unless they are at the top. */
   readonly #unnamed = new Map<number, readonly string[]>();
-  /** Derived path → the suffix given last, where there is one. */
+  /** Derived path → the last suffix that it got. */
   readonly #suffixes = new Map<string, number>();
 
   /** Empty, or a copy. */
@@ -26,19 +26,19 @@ export class CallPaths {
     }
   }
 
-  /** Knows the derived names that several tasks share in a larger set, of which these are some. */
+  /** Takes over the derived names that several tasks share in a larger set from which these tasks were selected. */
   countFrom(whole: CallPaths): void {
     for (const [base, suffix] of whole.#suffixes) this.#suffixes.set(base, suffix);
   }
 
-  /** Takes the tasks from this one on away again. */
+  /** Removes the tasks from this one on. */
   cut(end: number): void {
     clear(this.paths, end);
     this.#tasks.cut(end);
     this.#unnamed.clear();
   }
 
-  /** Adds the next task. One without a name gets its path from `derive`. False if the path was given already. */
+  /** Adds the next task. A task without a name gets its path from `derive`. False if another task has the path. */
   name(under: readonly string[], name: string | undefined): boolean {
     const task = this.paths.length;
     this.paths.push('');
@@ -47,14 +47,14 @@ export class CallPaths {
     return true;
   }
 
-  /** Adds the next task, whose path is known. False if the path was given already. */
+  /** Adds the next task with a known path. False if another task has the path. */
   nameAs(path: string): boolean {
     return this.#give(this.paths.push('') - 1, path);
   }
 
   /**
-   * Gives the task a name that was derived from its function. Where its path is taken, the name gets the suffix `-2`, `-3` …: it counts
-   * those of this name at this place, in the order of declaration.
+   * Gives the task a name that was derived from its function. If its path is taken, the name gets the suffix `-2`, `-3` …, which counts the
+   * tasks of this name at this place in the order of declaration.
    */
   derive(task: number, name: string): void {
     const under = this.#unnamed.get(task) ?? nowhere;
@@ -69,12 +69,12 @@ export class CallPaths {
     this.#give(task, path);
   }
 
-  /** Do several tasks at the place of the task share this derived name, so that a suffix tells them apart? */
+  /** True if several tasks at the same place share this derived name, so that a suffix distinguishes them. */
   isShared(task: number, name: string): boolean {
     return this.#suffixes.size > 0 && this.#suffixes.has(pathOf(this.callPathOf(task).slice(0, -1), name));
   }
 
-  /** The task of this path; -1 if there is none. */
+  /** The task with this path; -1 if there is none. */
   taskAt(path: string): number {
     return this.#tasks.find(path);
   }
@@ -97,7 +97,7 @@ function textOf(name: string): string {
   return /[\\/]/.test(name) ? formatCallPath([name]) : name;
 }
 
-/** What `formatCallPath` made a text of. */
+/** The parts from which `formatCallPath` made the text. */
 function partsOf(path: string): readonly string[] {
   if (!path.includes('\\')) return path.includes('/') ? path.split('/') : [path];
   const parts: string[] = [];

@@ -1,4 +1,4 @@
-/** What is refused before the run: everything that is wrong, with its task, its place and a way out. */
+/** Validates tasks before the run. Each problem names the task, its location and a suggested fix. */
 
 import {
   type Amount,
@@ -38,21 +38,21 @@ import type { GraphBuilder } from './graph-builder.ts';
 import { EXEMPT, ORDERED, PLACED, TAKES } from './metadata.ts';
 import type { LiveRun, Planned, PlanPool } from './planned.ts';
 
-/** The plan, as the checks see it. */
+/** The plan as the checks see it. */
 interface Checked extends Planned {
   readonly builder: GraphBuilder;
   readonly callPaths: CallPaths;
 }
 
-/** Looks at the tasks of one batch and gathers what is wrong with them. */
+/** Checks the tasks of one batch and collects all problems. */
 export class Check {
   readonly problems: Problem[] = [];
   readonly #plan: Checked;
   /** The first task of the batch. */
   readonly #from: number;
-  /** The run that the batch is added to, if it goes on. */
+  /** The run to which the batch is added, if there is one. */
   readonly #live: LiveRun | undefined;
-  /** Names in orders that were told to be unknown. */
+  /** Unknown names in `before` that were reported already. */
   readonly #told = new Set<Capability>();
 
   #isWeightReported = false;
@@ -63,7 +63,7 @@ export class Check {
     this.#live = live;
   }
 
-  /** Looks at one task alone. False if its metadata cannot be worked with. */
+  /** Checks one task by itself. False if its metadata cannot be used. */
   task(task: number): boolean {
     const plan = this.#plan;
     const found = checkMeta(plan.metaOf(task), '');
@@ -74,24 +74,24 @@ export class Check {
     return found.length === 0;
   }
 
-  /** The path was given already. */
+  /** Another task has the same path. */
   duplicatePath(task: number): void {
     this.#refuse(
       task,
       'PEXEN_DUPLICATE_PATH',
       'two tasks have this call path',
-      this.#otherName(task) ?? 'Give one of them another name, or place them under different parents.',
+      this.#suggestName(task) ?? 'Give one of them another name, or place them under different parents.',
     );
   }
 
-  /** How tasks are named that come of one template; nothing where the task does not. */
-  #otherName(task: number): string | undefined {
+  /** Suggests a name for a task made from a template; undefined for other tasks. */
+  #suggestName(task: number): string | undefined {
     const { meta, madeFrom } = this.#plan.definition(task);
     if (madeFrom === undefined || !isTask(madeFrom) || !definitionOf(madeFrom).isUnbound) return undefined;
     return `Name each: with(args, { name: '${meta.name}-2' }).`;
   }
 
-  /** One place in the tree of resources is both used and claimed, under different spellings: the same ones are known already. */
+  /** Refuses to use and claim one place in the resource tree under different spellings. Equal spellings were found before. */
   usedAndClaimed(task: number, uses: readonly (Resource | Amount)[], claims: readonly Resource[]): void {
     for (const use of uses) {
       const used = isAmount(use) ? use.resource : use;
@@ -106,31 +106,34 @@ export class Check {
     }
   }
 
-  /** Why the task does not apply, if it does not. */
+  /** Why the task does not apply; undefined if it applies. */
   notApplicable(task: number): string | undefined {
     const { reason, problem: found } = askWhen(this.#plan.metaOf(task), this.#plan.options.facts);
     if (found !== undefined) this.add(task, found);
     return reason;
   }
 
-  /** What `weights` says of the task. Estimates that are no durations would order tasks by chance. Only the first wrong one is told. */
+  /**
+   * The estimate that `weights` gives for the task. Only durations are accepted: anything else would make the order of tasks arbitrary. Only
+   * the first wrong estimate is reported.
+   */
   estimate(task: number, weights: (path: string) => unknown): number | undefined {
     const path = this.#plan.pathOf(task);
-    let told: string;
+    let flaw: string;
     try {
       const weight = weights(path);
       if (weight === undefined || (typeof weight === 'number' && weight >= 0 && weight < Infinity))
         return weight;
-      told = `must return milliseconds, 0 or more, or undefined, not ${kindOrValue(weight)}`;
+      flaw = `must return milliseconds, 0 or more, or undefined, not ${kindOrValue(weight)}`;
     } catch (error) {
-      told = `threw: ${messageOf(error)}`;
+      flaw = `threw: ${messageOf(error)}`;
     }
-    if (!this.#isWeightReported) this.add(task, problem('PEXEN_BAD_OPTION', `weights("${path}") ${told}`));
+    if (!this.#isWeightReported) this.add(task, problem('PEXEN_BAD_OPTION', `weights("${path}") ${flaw}`));
     this.#isWeightReported = true;
     return undefined;
   }
 
-  /** Finds the bodies of tasks that go to pools which cannot take just any. */
+  /** Finds the addresses of bodies that go to pools which do not take every body. */
   addresses(): void {
     const { options, hasPrograms, graph } = this.#plan;
     if (!hasPrograms && options.pools.every(({ manifest }) => manifest.closures)) return;
@@ -148,7 +151,7 @@ export class Check {
     }
   }
 
-  /** What only shows once all tasks are known: requirements nobody can meet. */
+  /** Checks what is known only once all tasks are known: requirements that no task can meet. */
   builder(): void {
     const { suspects } = this.#plan.builder;
     for (let at = 0; at < suspects.length; at += 2)
@@ -162,7 +165,7 @@ export class Check {
       for (const each of this.#warnings(task)) onWarning(each);
   }
 
-  /** The tasks wait for each other in a circle. */
+  /** Reports that tasks wait for each other in a cycle. */
   cycle(): void {
     const { graph, options } = this.#plan;
     const cycle = findCycle(graph, this.#live);
@@ -176,11 +179,11 @@ export class Check {
       cycle.find((node) => node >= 0) ?? 0,
       'PEXEN_CYCLE',
       `tasks wait for each other: ${path}`,
-      'Every task that could provide what another requires counts. Take one of these requirements away.',
+      'Every task that can provide what another one requires counts. Remove one of these requirements.',
     );
   }
 
-  /** Something was found out about the task. */
+  /** Adds a problem of the task. */
   add(task: number, found: Problem): void {
     this.problems.push(this.#of(task, found));
   }
@@ -189,7 +192,7 @@ export class Check {
     this.add(task, problem(code, message, hint));
   }
 
-  /** The problem, with the task's path and the place where it was made. */
+  /** Adds the path of the task and its location to the problem. */
   #of(task: number, { code, message, hint }: Problem): Problem {
     const plan = this.#plan;
     const path = plan.pathOf(task) || plan.runnableOf(task)?.name || `task-${task + 1}`;
@@ -198,19 +201,19 @@ export class Check {
 
   #place(task: number): void {
     const { group, pool } = this.#plan.metaOf(task);
-    if (group !== undefined) this.#known(task, 'group', group);
-    else if (pool !== undefined) this.#known(task, 'pool', pool);
-    if (this.#live?.isGroupOpen(this.#plan.graph.pool[task] as number)) this.#lateMember(task);
+    if (group !== undefined) this.#checkName(task, 'group', group);
+    else if (pool !== undefined) this.#checkName(task, 'pool', pool);
+    if (this.#live?.isGroupOpen(this.#plan.graph.pool[task] as number)) this.#checkLateMember(task);
   }
 
-  #known(task: number, what: 'pool' | 'group', name: string): void {
+  #checkName(task: number, what: 'pool' | 'group', name: string): void {
     const names = this.#plan.options.pools
       .filter(({ group }) => (group === undefined) === (what === 'pool'))
       .map((pool) => pool.name);
     if (names.includes(name)) return;
     const hint = didYouMean(String(name), names) ?? `Name it in the option "${what}s" of the run.`;
     const code = what === 'pool' ? 'PEXEN_UNKNOWN_POOL' : 'PEXEN_UNKNOWN_GROUP';
-    this.#refuse(task, code, `there is no ${what} "${name}"`, hint);
+    this.#refuse(task, code, `unknown ${what} "${name}"`, hint);
   }
 
   #locate(task: number, pool: string): void {
@@ -233,7 +236,7 @@ export class Check {
     this.#refuse(
       task,
       'PEXEN_DUPLICATE_ID',
-      `a worker cannot tell it from "${plan.pathOf(other)}"${where ?? ''}: both are "${id}" in ${url}`,
+      `a worker cannot distinguish it from "${plan.pathOf(other)}"${where ?? ''}: both are "${id}" in ${url}`,
       'Give one of them another name.',
     );
   }
@@ -252,11 +255,11 @@ export class Check {
         'PEXEN_UNKNOWN_REQUIREMENT',
         `requires ${lacking}, which ${some ? few : 'no task provides'}`,
         some
-          ? 'Add another one, or ask for fewer.'
+          ? 'Add another one, or require fewer.'
           : (suggestFix(this.#plan, missing) ?? 'Add a task that provides it.'),
       );
     } else if (this.#live?.hasWithdrawn) {
-      const gone = capabilitiesOf(requirement).find((capability) => this.#isGone(capability, task));
+      const gone = capabilitiesOf(requirement).find((capability) => this.#isTornDown(capability, task));
       if (gone !== undefined)
         this.#refuse(
           task,
@@ -272,16 +275,16 @@ export class Check {
     return condition < 0 ? [] : this.#plan.graph.feeds.in.ends(condition);
   }
 
-  /** Torn down, and nobody but `self` provides it anew. */
-  #isGone(capability: Capability, self: number): boolean {
+  /** True if the capability was torn down and no task except `self` provides it again. */
+  #isTornDown(capability: Capability, self: number): boolean {
     const { builder } = this.#plan;
     const condition = builder.names.find(capability);
     const others = this.#providersOf(capability).filter((task) => task !== self);
     return others.length > 0 && others.every((task) => this.#live?.isVoid(task, condition));
   }
 
-  /** A group that is open takes only what could start in it. */
-  #lateMember(task: number): void {
+  /** A group that is open accepts only tasks that could start in it. */
+  #checkLateMember(task: number): void {
     const { graph } = this.#plan;
     const { requires = [], after = [], salvages = [] } = this.#plan.metaOf(task);
     const pending = [...requires.flatMap(capabilitiesOf), ...after, ...salvages].find((capability) =>
@@ -298,7 +301,7 @@ export class Check {
       );
   }
 
-  /** A name that no task provides means nothing. Who names a task or a key there means it, whether it is in the run or not. */
+  /** A name that no task provides is an error. A task or a key may be named whether it is part of the run or not. */
   #unknownNames(task: number): void {
     const { after = [], salvages = [] } = this.#plan.metaOf(task);
     const entries = { after, salvages, tearsDown: tornDownBy(this.#plan.metaOf(task)) };
@@ -317,11 +320,11 @@ export class Check {
     return this.#providersOf(capability).length === 0;
   }
 
-  /** What looks wrong and harms nothing. What is to come after a task may be added later. */
+  /** Warnings about what is probably a mistake but does not affect the run. `before` may name a task that is added later. */
   #warnings(task: number): Problem[] {
     const meta = this.#plan.metaOf(task);
     const { provides = [], salvages = [], before = [] } = meta;
-    const unused = provides.filter((capability) => !this.#isWanted(capability));
+    const unused = provides.filter((capability) => !this.#isRequired(capability));
     const isLost = (each: Capability): boolean => typeof each !== 'string' && this.#isUnknown(each);
     const skipping = [...salvages, ...tornDownBy(meta)].filter(isLost);
     const ordering = before.filter((each) => typeof each === 'string' && this.#isUnknown(each));
@@ -337,11 +340,11 @@ export class Check {
         problem('PEXEN_UNUSED', `provides ${describeCapability(each)}, which no task requires`),
       ),
       ...skipping.map((each) => unknown(each, 'the task will be skipped')),
-      ...fresh.map((each) => unknown(each, 'to be before it means nothing yet')),
+      ...fresh.map((each) => unknown(each, '"before" has no effect yet')),
     ].map((found) => this.#of(task, found));
   }
 
-  #isWanted(capability: Capability): boolean {
+  #isRequired(capability: Capability): boolean {
     const { graph, builder } = this.#plan;
     const condition = builder.conditionOf(capability);
     return (
@@ -355,9 +358,7 @@ function kindOrValue(value: unknown): string {
   return typeof value === 'number' ? String(value) : kindOf(value);
 }
 
-// Single questions
-
-/** Why the task does not apply, if it does not; what is wrong with its `when`, if something is. */
+/** Evaluates the `when` of the metadata. Returns why the task does not apply, or the problem of the `when`. */
 function askWhen(
   { when = true }: TaskMeta,
   facts: Facts = {},
@@ -366,7 +367,7 @@ function askWhen(
     const answer: unknown = typeof when === 'function' ? when(facts) : when;
     if (answer === true) return {};
     if (answer === false || typeof answer === 'string') return { reason: answer || 'does not apply here' };
-    const message = `its "when" gave ${kindOf(answer)}, not true, false or a reason`;
+    const message = `its "when" must be or return true, false or a reason, not ${kindOf(answer)}`;
     return { problem: problem('PEXEN_BAD_META', message) };
   } catch (error) {
     const hint = 'Fix it, or give the run the facts that it asks for.';
@@ -379,12 +380,15 @@ interface Known extends Pick<Planned, 'graph' | 'pathOf'> {
   readonly builder: GraphBuilder;
 }
 
-/** The near name and who provides it, the task that goes by the name, or what else is easily mistaken; nothing if nothing is near. */
+/**
+ * Suggests how to fix a capability that no task provides: a similar name with its provider, a task that has this name, or another frequent
+ * mistake. Undefined if nothing is similar.
+ */
 function suggestFix(plan: Known, missing: readonly Capability[]): string | undefined {
   const { graph, callPaths, builder } = plan;
   const names = missing.filter((capability) => typeof capability === 'string');
   const task = callPaths.paths.find((path) => names.some((name) => `/${path}`.endsWith(`/${name}`)));
-  if (task !== undefined) return `The task "${task}" goes by that name, but does not state it in "provides".`;
+  if (task !== undefined) return `The task "${task}" has that name, but does not list it in "provides".`;
   const provided = graph.subjects.filter(
     (_, condition) => graph.kind[condition] === NEEDS && graph.feeds.in.first(condition) !== 0,
   );
@@ -398,7 +402,7 @@ function suggestFix(plan: Known, missing: readonly Capability[]): string | undef
     if (near !== undefined) return `Did you mean "${near}" (provided by "${providerOf(near)}")?`;
   }
   for (const lost of missing) {
-    if (typeof lost === 'function') return 'Add it to the run: to require a task does not do that.';
+    if (typeof lost === 'function') return 'Add it to the run: requiring a task does not add it.';
     const like = provided.find((each) => isKey(each) && isKey(lost) && each.name === lost.name);
     if (like !== undefined)
       return `The key of this name that "${providerOf(like)}" provides is another one: share the object.`;

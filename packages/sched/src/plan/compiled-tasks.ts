@@ -1,4 +1,4 @@
-/** The tasks, checked and compiled to integers; grows when tasks are added to a run. Knows nothing of what has happened. */
+/** The tasks of a run, checked and compiled to integers. Grows when tasks are added to the run. Knows nothing about the progress of the run. */
 import {
   type Address,
   checkMeta,
@@ -49,8 +49,8 @@ const nowhere: readonly string[] = [];
 const unnamed = 'task';
 const nothing: TaskMeta = Object.freeze({});
 
-/** What can be tasks, and a problem for each entry that cannot. */
-function sortOut(entries: readonly Entry[]): {
+/** Returns the entries that can be tasks, and a problem for each of the others. */
+function separate(entries: readonly Entry[]): {
   readonly tasks: readonly Entry[];
   readonly problems: readonly Problem[];
 } {
@@ -71,18 +71,18 @@ function notATaskAt(at: number, message: string): Problem {
   return problem('PEXEN_NOT_A_TASK', `tasks[${at}]: ${message}`, hint);
 }
 
-/** What is known of a task before it is compiled, because it was compiled before, as one of more. */
+/** Facts about a task that was compiled before, as part of a larger set. */
 export interface Precompiled {
   readonly path: string;
-  /** Why it does not apply, if it does not. */
+  /** Why the task does not apply, if so. */
   readonly whyNot: string | undefined;
-  /** The expected duration, where it is known. */
+  /** The expected duration, if it is known. */
   readonly weight: number | undefined;
 }
 
 /**
- * A growing set of compiled tasks. Made of names once; everything after works with integers. Each run has a set of its own, in whose
- * lock table it notes who holds what.
+ * A growing set of compiled tasks. It is made from names once; everything after that works with integers. Each run has its own set, whose
+ * lock table keeps the holders.
  *
  * @example
  * const plan = new CompiledTasks({ pools: [{ name: 'default', manifest: inline().manifest, spare: 0 }] });
@@ -94,34 +94,34 @@ export class CompiledTasks extends Table implements Planned {
   readonly #undoLog: UndoLog;
   readonly graph: Graph;
   readonly locks: LockTable;
-  /** Those whose result was given are known weakly. */
+  /** Tasks whose result was given are referenced weakly. */
   readonly #tasks: (Runnable | WeakRef<Runnable>)[] = [];
   readonly #metas: TaskMeta[] = [];
   readonly #ranks: Ranks;
   readonly order: Order;
   readonly addresses: Map<number, Address> = new Map();
-  /** Why tasks do not apply. */
+  /** Why tasks do not apply, by task. */
   readonly whyNot: Map<number, string> = new Map();
   readonly callPaths: CallPaths;
   readonly builder: GraphBuilder;
   priority: Float64Array = floats();
   weight: Float64Array = floats();
-  /** Which entries the metadata of each task has. */
+  /** The kinds of entries in the metadata of each task. */
   metaFlags: Int32Array = ints();
-  /** What each task holds, as the lock table knows it; -1 is nothing. */
+  /** What each task holds, as compiled by the lock table; -1 is nothing. */
   request: Int32Array = ints();
-  /** Some task is `exclusive`: then all have to ask the lock table. */
+  /** True if some task is `exclusive`: then every task has to ask the lock table. */
   hasExclusive = false;
   hasPrograms = false;
-  /** What workers find by module and id. */
+  /** Module and id → the first task that workers find there. */
   readonly #made = new Map<string, number>();
-  /** Of tasks that state none. */
+  /** The rules of tasks that state none. */
   readonly #usualRules: Rules;
   readonly #ownRules = new Map<number, Rules>();
 
   /**
-   * Without tasks, or with those of another set, of which no result was given yet.
-   * @throws PexenError PEXEN_BAD_OPTION for capacities that are no numbers above 0.
+   * Makes an empty set, or a copy of a set of which no result was given yet.
+   * @throws PexenError PEXEN_BAD_OPTION for capacities that are not numbers above 0.
    */
   constructor(options: CompileOptions, of?: CompiledTasks) {
     super();
@@ -153,8 +153,8 @@ export class CompiledTasks extends Table implements Planned {
   }
 
   /**
-   * A set of its own with the same tasks, for one run. With `pools`, these take the places of the pools of the same names.
-   * @throws PexenError where they cannot take the bodies of the tasks.
+   * A copy of the set for one run. `pools` replace the pools of the same names.
+   * @throws PexenError if they cannot run the bodies of the tasks.
    */
   fork(pools?: readonly PlanPool[]): CompiledTasks {
     if (pools === undefined) return new CompiledTasks(this.options, this);
@@ -167,7 +167,7 @@ export class CompiledTasks extends Table implements Planned {
     return fork;
   }
 
-  /** Those of the tasks, by number, alone, with the names, the durations and the answers of `when` that they have here. */
+  /** A set of some of the tasks, by number. They keep their paths, their durations and the results of `when`. */
   subset(tasks: readonly number[]): CompiledTasks {
     const subset = new CompiledTasks({ ...this.options, partial: true, onWarning: undefined });
     const known = tasks.map((task) => ({
@@ -185,16 +185,16 @@ export class CompiledTasks extends Table implements Planned {
   }
 
   /**
-   * Adds tasks, whole or not at all. A set that refuses its very first ones is of no further use. `live` is the run that goes on with
-   * them, if it does. `known` is what is known of them, one by one.
-   * @throws PexenError with everything that is wrong with them.
+   * Adds all of the tasks, or none if some are refused. A set that refuses its first batch cannot be used any further. `live` is the run to
+   * which they are added, if there is one. `known` are the facts about them, one by one.
+   * @throws PexenError with all problems of the tasks.
    */
   add(
     entries: Iterable<Entry>,
     live?: LiveRun,
     known?: readonly Precompiled[],
   ): { readonly from: number; readonly to: number } {
-    const { tasks: list, problems } = sortOut(listOfTasks(entries)); // making some may add others
+    const { tasks: list, problems } = separate(listOfTasks(entries)); // making some may add others
     const from = this.graph.taskCount;
     this.#remember();
     try {
@@ -207,12 +207,12 @@ export class CompiledTasks extends Table implements Planned {
     return { from, to: this.graph.taskCount };
   }
 
-  /** Grows whenever the ranks of tasks that were there before were worked out anew. */
+  /** Increases whenever the ranks of earlier tasks were computed again. */
   get rankings(): number {
     return this.#ranks.rankings;
   }
 
-  /** The call path of a task, as text. */
+  /** The call path of the task, as text. */
   pathOf(task: number): string {
     return this.callPaths.paths[task] as string;
   }
@@ -226,7 +226,7 @@ export class CompiledTasks extends Table implements Planned {
     return typeof known === 'object' ? known.deref() : known;
   }
 
-  /** The result of the task was given: of its body, its args and its metadata nothing is kept but what later tasks may ask for. */
+  /** The result of the task was given. Drops its body, its args and its metadata, except for entries that later tasks depend on. */
   forget(task: number): void {
     const runnable = this.#tasks[task];
     if (typeof runnable !== 'function') return;
@@ -238,7 +238,7 @@ export class CompiledTasks extends Table implements Planned {
     this.addresses.delete(task);
   }
 
-  /** What the name of a task comes from. */
+  /** The source of the name of the task. */
   nameKindOf(task: number): NameKind {
     const { meta, body, nameKind = 'explicit' } = this.definition(task);
     if (meta.name !== undefined) return nameKind;
@@ -251,12 +251,12 @@ export class CompiledTasks extends Table implements Planned {
     return this.#metas[task] as TaskMeta;
   }
 
-  /** Those of a task whose result was given are not asked for. */
+  /** Must not be called for a task whose result was given. */
   rulesOf(task: number): Rules {
     return (this.states(task, RULED) ? this.#ownRules.get(task) : undefined) ?? this.#usualRules;
   }
 
-  /** Looks neither at a plain function again nor at its metadata: they may be far away in memory. */
+  /** Avoids reading a plain function and its metadata again: they may be out of the cache. */
   definition(task: number): TaskDefinition {
     const runnable = this.runnableOf(task) as Runnable;
     const isPlain = ((this.metaFlags[task] as number) & (PLAIN | TAKES)) === PLAIN;
@@ -267,7 +267,7 @@ export class CompiledTasks extends Table implements Planned {
     return ((this.metaFlags[task] as number) & kind) !== 0;
   }
 
-  /** The task of an entry that was added; the first, if it was added more than once at this place, or no place is named. */
+  /** The task of an entry. If the entry was added more than once at its place, or names no place, the first one. */
   find(entry: Entry): number | undefined {
     if (!isPlaced(entry)) return this.builder.madeOf(entry)[0];
     const { under, task: runnable } = entry;
@@ -311,8 +311,8 @@ export class CompiledTasks extends Table implements Planned {
     return check.problems;
   }
 
-  /** What a broken task provides counts, so that nobody is told that it is missing. */
-  #givesWell(task: number): boolean {
+  /** The provisions of a broken task count, so that they are not reported as missing. */
+  #hasValidProvides(task: number): boolean {
     const { provides } = this.metaOf(task);
     return checkMeta({ provides }, '').length === 0;
   }
@@ -339,24 +339,24 @@ export class CompiledTasks extends Table implements Planned {
     if (!isNew) check.duplicatePath(task);
     const isBroken = !check.task(task);
     if (isBroken) broken.add(task);
-    if (!isBroken || this.#givesWell(task)) this.builder.give(task, meta, metaFlags);
+    if (!isBroken || this.#hasValidProvides(task)) this.builder.addProvides(task, meta, metaFlags);
   }
 
-  /** Everything but names and addresses. */
+  /** Compiles everything of the task except its name and its address. */
   #settle(task: number, check: Check, live: LiveRun | undefined, known: Precompiled | undefined): void {
     const meta = this.metaOf(task);
     const metaFlags = this.metaFlags[task] as number;
-    this.builder.need(task, meta, metaFlags, live);
+    this.builder.addNeeds(task, meta, metaFlags, live);
     const stated = (metaFlags & RANKED) === 0 ? undefined : meta.weight;
     const expected = known === undefined ? (stated ?? this.#estimate(task, check)) : (stated ?? known.weight);
     this.#weigh(task, meta, metaFlags, expected);
     if ((metaFlags & CONDITIONAL) !== 0)
-      this.#note(task, known === undefined ? check.notApplicable(task) : known.whyNot);
+      this.#recordWhyNot(task, known === undefined ? check.notApplicable(task) : known.whyNot);
     if ((metaFlags & HOLDS) !== 0) this.request[task] = this.#requestOf(task, meta, check);
   }
 
-  /** Why the task does not apply, if it does not. */
-  #note(task: number, reason: string | undefined): void {
+  /** Records why the task does not apply. */
+  #recordWhyNot(task: number, reason: string | undefined): void {
     if (reason !== undefined) this.#undoLog.put(this.whyNot, task, reason);
   }
 
@@ -407,14 +407,14 @@ export class CompiledTasks extends Table implements Planned {
     return (this.metaOf(task).claims ?? []).map((resource) => this.locks.nodeOf(resource));
   }
 
-  /** Its name, where the metadata gives none: that of its program or function, else `task`. */
+  /** The name of a task whose metadata states none: that of its program or function, else `task`. */
   #nameOf(task: number): string {
     const { body } = this.definition(task);
     if (typeof body !== 'function') return body.file.replace(/^.*[\\/]/, '');
     return body.name || (this.runnableOf(task) as Runnable).name || unnamed;
   }
 
-  /** For the case that what is about to be added is refused. */
+  /** Prepares to undo the batch that is about to be added. */
   #remember(): void {
     const { taskCount, conditionCount } = this.graph;
     this.#undoLog.note(() => {

@@ -1,28 +1,25 @@
-/** Finds the cycle to show to people: the shortest through the first few that are in any. Only asked when there is one. */
+/** Finds a cycle to show to the user: the shortest one through the first nodes that are part of any. Runs only if a cycle exists. */
 import { DONE_WITH, GROUP, type Graph } from './graph.ts';
 import type { LiveRun } from './planned.ts';
 
-/** From so many tasks and conditions a shortest way back to themselves is looked for. */
+/** The number of tasks and conditions from which a shortest cycle is searched. */
 const mostStarts = 200;
 
 /**
- * The tasks of a short cycle, in the order in which they would have to run or to be done with, and between them, negated, the conditions
- * of the groups that would have to begin; empty if there is no cycle.
+ * The tasks of a short cycle, in the order in which they would have to run or to be released. Between them, negated, the conditions of the
+ * groups that would have to start. Empty without a cycle.
  */
 export function findCycle(graph: Graph, live: LiveRun | undefined): number[] {
   const left = nodesInCycles(graph, live);
   let shortest: number[] = [];
   for (const start of [...left].slice(0, mostStarts)) {
-    const found = wayBack(graph, start, left);
+    const found = shortestCycle(graph, start, left);
     if (found.length > 0 && (shortest.length === 0 || found.length < shortest.length)) shortest = found;
   }
   return shortest;
 }
 
-/**
- * What is left when tasks that are over are taken away, and then, again and again, tasks and conditions that nothing leads to or that
- * lead to nothing.
- */
+/** Removes the tasks that are over, and then, repeatedly, the tasks and conditions without a predecessor or without a successor. */
 function nodesInCycles(graph: Graph, live: LiveRun | undefined): ReadonlySet<number> {
   const nodes = [
     ...[...Array(graph.taskCount).keys()].filter((task) => !live?.isOver(task)),
@@ -56,8 +53,8 @@ function peel(left: Set<number>, onward: (node: number) => number[], back: (node
   }
 }
 
-/** Breadth first from the node until it is met again; the tasks on the way. */
-function wayBack(graph: Graph, start: number, within: ReadonlySet<number>): number[] {
+/** A breadth-first search from the node until it is reached again. Returns the tasks on the path. */
+function shortestCycle(graph: Graph, start: number, within: ReadonlySet<number>): number[] {
   const cameFrom = new Map<number, number>();
   let front = [start];
   while (front.length > 0) {
@@ -80,7 +77,7 @@ function tasksOn(graph: Graph, cameFrom: ReadonlyMap<number, number>, last: numb
   return [...new Set(path.reverse().flatMap((node) => shownOf(graph, node)))];
 }
 
-/** A task, or the one that has to be done with, or a group. */
+/** The part of a node that is shown: a task, the task that must be released, or a group. */
 function shownOf({ kind, subjects }: Graph, node: number): number[] {
   if (node >= 0 || kind[~node] === GROUP) return [node];
   return kind[~node] === DONE_WITH ? [subjects[~node] as number] : [];

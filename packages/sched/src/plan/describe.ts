@@ -1,6 +1,6 @@
 /**
- * Describes tasks as plain data: everything that they name becomes a text, and no two things of a run get the same. Knows nothing of
- * what has happened to the tasks.
+ * Describes tasks as plain data. Everything that a task names becomes a text, and different things of a run get different texts. Knows
+ * nothing about the progress of the run.
  */
 import {
   type Address,
@@ -26,7 +26,7 @@ import { nameOfResource } from '@pexen/lock';
 import type { CompiledTasks } from './compiled-tasks.ts';
 import { EXEMPT, HOLDS, MEASURED, ORDERED, PROVIDES, REQUIRES } from './metadata.ts';
 
-/** Whose path will stand for the same task in the next run. */
+/** The kinds of names whose path identifies the same task in the next run. */
 const recallable: Readonly<Record<NameKind, boolean>> = {
   explicit: true,
   export: true,
@@ -37,24 +37,24 @@ const recallable: Readonly<Record<NameKind, boolean>> = {
 
 const none: readonly never[] = [];
 
-/** Strings that would read like the names of other capabilities. */
+/** Strings that could be confused with the texts of other capabilities. */
 const reserved = /^(?:key:|task:|object:|\\)/;
 
 export class Descriptions {
   readonly #plan: CompiledTasks;
   readonly #relative: (file: string) => string;
-  /** Names of keys and of objects that are no tasks. */
+  /** Names of keys and of objects that are not tasks. */
   readonly #names = new WeakMap<object, string>();
-  /** How many things would have each of these names. */
+  /** How many things share each of these names. */
   readonly #bearers = new Map<string, number>();
 
-  /** `relative` gives the name of a file as seen from the root of the run. */
+  /** `relative` converts a file name to one relative to the root of the run. */
   constructor(plan: CompiledTasks, relative: (file: string) => string) {
     this.#plan = plan;
     this.#relative = relative;
   }
 
-  /** Describes a task whose result was not given yet: later its metadata is gone. `added` is the call that added it, where that is known. */
+  /** Describes a task whose result was not given yet; after that its metadata is gone. `added` is the call that added it, if it is known. */
   of(task: number, added?: CallSite): TaskInfo {
     const plan = this.#plan;
     const nameKind = plan.nameKindOf(task);
@@ -80,7 +80,7 @@ export class Descriptions {
     return info;
   }
 
-  /** Reading a call's frames costs more than all else of a task: they are read when the location is first asked for. */
+  /** The location is computed when it is first read: reading the frames of a call costs more than everything else about a task. */
   #locate(info: Writable, added: CallSite | undefined): void {
     const { location, site, address } = this.#plan.definition(info.id);
     const known = location ?? (site === undefined ? moduleOf(address) : undefined);
@@ -95,7 +95,7 @@ export class Descriptions {
     Object.defineProperty(info, 'location', { enumerable: true, get });
   }
 
-  /** What ties it to other tasks. */
+  /** Adds the relations to other tasks. */
   #relate(info: Writable): void {
     const meta = this.#plan.metaOf(info.id);
     const states = (kind: number): boolean => this.#plan.states(info.id, kind);
@@ -118,7 +118,7 @@ export class Descriptions {
     if (exclusive === true) info.exclusive = true;
   }
 
-  /** A task that was added several times, or that others were made from, is all of these: any of them may meet the requirement. */
+  /** A task that was added several times, or from which others were made, stands for all of these: any of them may meet the requirement. */
   #requirement(requirement: Requirement): RequirementInfo {
     const capabilities = capabilitiesOf(requirement).flatMap((each) => this.#capability(each));
     const written = formOf(requirement);
@@ -131,7 +131,7 @@ export class Descriptions {
     return all.flatMap((each) => this.#capability(each));
   }
 
-  /** The names of a capability: several where it is a task that stands for several. */
+  /** The names of a capability: several for a task that stands for several. */
   #capability(capability: Capability): readonly string[] {
     if (typeof capability === 'string') return [reserved.test(capability) ? `\\${capability}` : capability];
     if (isKey(capability)) return [this.#ownName(capability, `key:${capability.name}`)];

@@ -1,4 +1,4 @@
-/** Turns the names in the metadata of tasks into conditions and edges of the graph. Here names become integers, once. */
+/** Converts the names in the metadata of tasks to conditions and edges of the graph. Names become integers here, once. */
 import {
   type Capability,
   type CompoundRequirement,
@@ -18,29 +18,29 @@ import type { LiveRun, Planned } from './planned.ts';
 import { Teardowns } from './teardowns.ts';
 import type { UndoLog } from './undo-log.ts';
 
-/** What the wiring has to know of the plan. */
+/** The part of the plan that the builder reads. */
 type Wired = Pick<Planned, 'graph' | 'count' | 'runnableOf' | 'options' | 'metaOf'>;
 
 export class GraphBuilder {
   readonly graph: Graph;
   /** Capabilities → conditions. */
   readonly names: NameIndex;
-  /** Requirements that may be unmeetable: task and condition, in turn. */
+  /** Requirements that may be impossible to meet: task and condition, alternating. */
   readonly suspects: number[] = [];
-  /** Some capability is a typed key. */
+  /** True if some capability is a typed key. */
   hasKeys = false;
   readonly #plan: Wired;
   readonly #undoLog: UndoLog;
   readonly #teardowns: Teardowns;
-  /** Form, number and capabilities of a compound requirement → its condition: those that say the same are one, whoever made them. */
+  /** Form, count and capabilities of a compound requirement → its condition. Equal requirements share one. */
   readonly #compounds = new Map<string, ConditionId>();
-  /** Capability → the condition that opens when all its providers are over. */
+  /** Capability → the condition that is fulfilled when all its providers are over. */
   readonly #after = new Map<ConditionId, ConditionId>();
   /** Capability → the condition for which its providers wait. */
   readonly #before = new Map<ConditionId, ConditionId>();
   /** Pool of a group → the condition for which its tasks wait. */
   readonly #groups = new Map<number, ConditionId>();
-  /** Tasks by what they are; made when somebody asks for an object that is no key. */
+  /** Tasks by identity. Made when a capability is first named by an object that is not a key. */
   #identities: Identities | undefined;
 
   /** Empty, or a copy for a copy of the plan. */
@@ -58,24 +58,24 @@ export class GraphBuilder {
     this.#groups = new Map(of.#groups);
   }
 
-  /** Takes the conditions and tasks from these on away again, as long as the plan still has the tasks. */
+  /** Removes the conditions and tasks from these on. The plan must still have the tasks. */
   cut(conditionCount: number, taskCount: number): void {
     this.names.cut(conditionCount);
     this.#identities?.cut(taskCount);
   }
 
-  /** What the task gives. To be called for all new tasks before `need` is called for any. */
-  give(task: number, meta: TaskMeta, metaFlags: number): void {
+  /** Adds what the task provides. Must be called for all new tasks before `addNeeds` is called for any of them. */
+  addProvides(task: number, meta: TaskMeta, metaFlags: number): void {
     if ((metaFlags & PROVIDES) !== 0)
       for (const capability of meta.provides ?? []) this.#provide(task, this.conditionOf(capability));
     if (this.#identities !== undefined) this.#identify();
   }
 
   /**
-   * What the task waits for. A requirement's condition may turn out to have too few feeders: `unmeetable` tells. `live` is the run that the
-   * task is added to, if it goes on.
+   * Adds what the task waits for. The condition of a requirement may have too few providers; see `unmeetable`. `live` is the run to which
+   * the task is added, if there is one.
    */
-  need(task: number, meta: TaskMeta, metaFlags: number, live: LiveRun | undefined): void {
+  addNeeds(task: number, meta: TaskMeta, metaFlags: number, live: LiveRun | undefined): void {
     if ((metaFlags & REQUIRES) !== 0)
       for (const requirement of meta.requires ?? []) this.#require(task, requirement, meta, metaFlags, live);
     if ((metaFlags & (ORDERED | EXEMPT)) !== 0) this.#order(task, meta);
@@ -92,7 +92,7 @@ export class GraphBuilder {
     if (torn.length > 0) this.#tearDown(task, torn);
   }
 
-  /** The condition of a capability; made where there is none yet. */
+  /** The condition of a capability. Adds it if necessary. */
   conditionOf(capability: Capability): ConditionId {
     const { conditionCount } = this.graph;
     const condition = this.names.find(capability, conditionCount);
@@ -104,19 +104,19 @@ export class GraphBuilder {
     return condition;
   }
 
-  /** The tasks that were made of just this: several, if it was added more than once. */
+  /** The tasks made from exactly this runnable: several if it was added more than once. */
   madeOf(runnable: Runnable): readonly number[] {
     return this.#identify()
       .tasksOf(runnable)
       .filter((task) => this.#plan.runnableOf(task) === runnable);
   }
 
-  /** The tasks that are this object, or were made from it. */
+  /** The tasks that are this object or were made from it. */
   tasksOf(identity: object): readonly number[] {
     return this.#identify().tasksOf(identity);
   }
 
-  /** The capabilities of a requirement that has too few providers to be ever met; empty if it can be met. */
+  /** The capabilities of a requirement with too few providers; empty if the requirement can be met. */
   unmeetable(condition: ConditionId): readonly Capability[] {
     const { feeds, kind, need } = this.graph;
     const capabilities = capabilitiesOf(this.graph.subjects[condition] as Requirement);
@@ -129,7 +129,7 @@ export class GraphBuilder {
     return enough ? [] : capabilities;
   }
 
-  /** Does anybody who gives the capability count for the requirement? */
+  /** True if some provider of the capability counts for the requirement. */
   #isFed(condition: ConditionId, capability: Capability): boolean {
     const { feeds } = this.graph;
     const givers = feeds.in;
@@ -189,7 +189,7 @@ export class GraphBuilder {
     return condition;
   }
 
-  /** Only own provisions can be met by oneself; nearly no task has any that it also requires. */
+  /** A task could meet its own requirement only by its own provisions. Few tasks have a provision that they also require. */
   #meetsItself(task: number, requirement: Requirement, provides: readonly Capability[] | undefined): boolean {
     if (typeof requirement === 'string') return provides?.includes(requirement) ?? false;
     const self = this.#plan.runnableOf(task);
@@ -217,7 +217,7 @@ export class GraphBuilder {
     }
   }
 
-  /** The condition that opens when all providers but the task itself are over. */
+  /** The condition that is fulfilled when all providers except the task itself are over. */
   #afterCondition(capability: Capability, task: number): ConditionId {
     const condition = this.conditionOf(capability);
     if (this.graph.feeds.has(task, condition))
@@ -252,7 +252,7 @@ export class GraphBuilder {
     this.#wait(isBeforeItself ? this.#beforeOthers(before, capability, provider) : before, provider);
   }
 
-  /** A task that is before what it provides itself waits for all others that are before it. */
+  /** A task that precedes its own provision waits for all other tasks that precede it. */
   #beforeOthers(before: ConditionId, capability: Capability, task: number): ConditionId {
     const others = this.graph.addCondition(BEFORE, capability);
     this.graph.follow(before, others, task);
@@ -270,7 +270,7 @@ export class GraphBuilder {
     this.#teardowns.add(task, [...new Set(conditions)]);
   }
 
-  /** A member of a group makes the whole group wait for what it waits for outside. */
+  /** If a member of a group waits for something outside the group, the whole group waits for it. */
   #wait(condition: ConditionId, task: number): void {
     this.graph.waits.add(condition, task);
     const pool = this.graph.pool[task] as number;
@@ -291,7 +291,7 @@ export class GraphBuilder {
     return this.#plan.options.pools[pool]?.group !== undefined;
   }
 
-  /** The identities, with all tasks there are. */
+  /** The identities, including those of all tasks added so far. */
   #identify(): Identities {
     this.#identities ??= new Identities(this.#plan);
     this.#identities.update((task, identity) => {

@@ -1,41 +1,42 @@
 /**
- * Who waits for whom, as integers. Between tasks stand *conditions*: what a task gives feeds conditions, and tasks wait for conditions, so that a
- * thousand tasks which require what a thousand others provide are two thousand edges and not a million. Only grows.
+ * The dependencies between tasks, as integers. Tasks are connected by *conditions*: what a task provides feeds conditions, and tasks wait
+ * for conditions. So a thousand tasks that require what a thousand others provide need two thousand edges instead of a million. The graph
+ * only grows.
  */
 
 import { bytes, ints, Table } from '@pexen/core/columns';
 import { clear, type UndoLog } from './undo-log.ts';
 
-/** A condition's place in the graph, from 0. */
+/** The index of a condition in the graph, from 0. */
 export type ConditionId = number;
 
-/** Met when `need` of its feeders ended well; impossible when too few can. The first three are requirements. */
+/** Met when `need` of its feeders ended well; impossible when too few can. The first two kinds are requirements. */
 export const NEEDS = 0;
 /** Met when all feeders ended well. */
 export const NEEDS_ALL = 1;
-/** Conditions from here on open when all that feeds them is over, however it ended. */
+/** Conditions from this kind on are fulfilled when all their feeders are over, however these ended. */
 const ORDER = 2;
 /** `after`: all providers of a capability are over. */
 export const AFTER = 2;
-/** `before`: all that declared to be before a capability are over. */
+/** `before`: all tasks that declared to precede a capability are over. */
 export const BEFORE = 3;
 /** `salvages`: all listed tasks are over. */
 export const SALVAGE = 4;
-/** Nobody needs the capability any more: all who require it are done with all that they provide. */
+/** No task needs the capability any more: all tasks that require it, and those that need what these provide, are over. */
 export const UNNEEDED = 5;
 /** `UNNEEDED`, and torn down. */
 export const TORN_DOWN = 6;
-/** A task is over, and nobody needs what it provides. */
+/** A task is over, and no task needs what it provides. */
 export const DONE_WITH = 7;
 /** All that the tasks of a group wait for outside the group is over. */
 export const GROUP = 8;
 
-/** What an added edge makes happen with all further feeders of its condition. */
+/** Makes all further feeders of a condition feed another one, too. */
 interface Follower {
   readonly condition: ConditionId;
-  /** This one feeds it not. */
+  /** This task does not feed it. */
   readonly exceptTask: number;
-  /** Nor do those of this pool. */
+  /** The tasks of this pool do not feed it. */
   readonly exceptPool: number;
 }
 
@@ -52,7 +53,7 @@ export class Graph extends Table {
   need: Int32Array = ints();
   /** The pool of each task. */
   pool: Int32Array = ints();
-  /** What the condition is about: a requirement, a task, the name of a group. */
+  /** The subject of the condition: a requirement, a task, or the name of a group. */
   readonly subjects: unknown[];
   readonly #undoLog: UndoLog;
   readonly #followers = new Map<ConditionId, Follower[]>();
@@ -72,7 +73,7 @@ export class Graph extends Table {
       this.#followers.set(condition, [...list]);
   }
 
-  /** To be called before tasks are added that may be refused. */
+  /** Must be called before tasks are added that may be refused. */
   remember(): void {
     const { taskCount, conditionCount, subjects } = this;
     const edges = [this.feeds, this.waits, this.relays];
@@ -101,14 +102,14 @@ export class Graph extends Table {
     return condition;
   }
 
-  /** The task feeds the condition, and the conditions that follow it. */
+  /** The task feeds the condition and its followers. */
   feed(task: number, condition: ConditionId): void {
     this.feeds.add(task, condition);
     if (this.#followers.size === 0) return;
     for (const follower of this.#followers.get(condition) ?? []) this.#feedFollower(task, follower);
   }
 
-  /** From now on all that feeds `condition`, or did so already, feeds `follower` too, once. */
+  /** All present and future feeders of `condition` feed `follower`, too, once each. */
   follow(condition: ConditionId, follower: ConditionId, exceptTask = -1, exceptPool = -1): void {
     const list = this.#followers.get(condition) ?? [];
     if (list.length === 0) this.#followers.set(condition, list);
@@ -135,9 +136,9 @@ export class Graph extends Table {
 
 // Edges
 
-/** The arrows as they are seen from one end: a list for each node. */
+/** The edges as seen from one end: a list for each node. Knows only integers. */
 export class Side extends Table {
-  /** Where each edge leads. */
+  /** The other end of each edge. */
   end: Int32Array = ints();
   /** The next edge of the same node; 0 after the last. */
   next: Int32Array = ints();
@@ -150,12 +151,12 @@ export class Side extends Table {
     if (of !== undefined) this.copyRows(of);
   }
 
-  /** The first edge of the node; 0 if there is none. */
+  /** The first edge of the node; 0 if it has none. */
   first(node: number): number {
     return node < this.heads.length ? (this.heads[node] as number) : 0;
   }
 
-  /** Where the edges of the node lead. */
+  /** The other ends of the edges of the node. */
   ends(node: number): number[] {
     const found: number[] = [];
     for (let edge = this.first(node); edge !== 0; edge = this.next[edge] as number)
@@ -173,7 +174,7 @@ export class Side extends Table {
     this.tails[node] = edge;
   }
 
-  /** Takes the edges after the given one from the node. */
+  /** Removes the edges after the given one from the node. */
   cut(node: number, size: number): void {
     if ((this.tails[node] as number) <= size) return;
     let tail = 0;
@@ -185,14 +186,17 @@ export class Side extends Table {
   }
 }
 
-/** Edges are numbered from 1; 0 is no edge. */
+/**
+ * Edges between two kinds of nodes, which can be followed from either end in the order in which they were added. They are numbered from 1; 0
+ * stands for none.
+ */
 export class Edges {
   /** The number of the last edge. */
   size: number;
   readonly out: Side;
   readonly in: Side;
 
-  /** None, or a copy. */
+  /** Empty, or a copy. */
   constructor(of?: Edges) {
     this.size = of?.size ?? 0;
     this.out = new Side(of?.out);
@@ -212,7 +216,7 @@ export class Edges {
     return false;
   }
 
-  /** Takes back all edges after the given one. */
+  /** Removes all edges after the given one. */
   cutAfter(size: number): void {
     for (let edge = this.size; edge > size; edge--) {
       this.out.cut(this.in.end[edge] as number, size);

@@ -1,20 +1,23 @@
-/** Which entries a task's metadata has, as bits: looking for twenty that are not there costs more than all else. */
+/**
+ * The metadata of a task: which entries it has, as bits, because looking up twenty absent entries would be the largest cost of a task; and
+ * the rules for its attempts.
+ */
 import { defined, type Retries, type TaskMeta } from '@pexen/core';
 
 export const REQUIRES = 1;
 export const PROVIDES = 2;
 /** `after`, `before`. */
 export const ORDERED = 4;
-/** `salvages`, `tearsDown`: it takes poisoned resources, too. */
+/** `salvages`, `tearsDown`: the task may use poisoned resources. */
 export const EXEMPT = 8;
 /** `uses`, `claims`, `exclusive`. */
 export const HOLDS = 16;
-/** What `rulesOf` reads. */
+/** The entries that `rulesOf` reads. */
 export const RULED = 32;
 export const CONDITIONAL = 64;
 /** `priority`, `weight`. */
 export const RANKED = 128;
-/** Its expected duration is known, from `weight` or from the run: set where it is weighed. */
+/** The expected duration is known, from `weight` or from the run. Set when the task is weighed. */
 export const MEASURED = 256;
 export const CLEANS = 512;
 /** `group`, `pool`. */
@@ -49,10 +52,10 @@ const bits: Readonly<Partial<Record<string, number>>> = Object.assign(Object.cre
   pool: PLACED,
 } satisfies Partial<Record<keyof TaskMeta, number>>);
 
-/** Of these, what is given as undefined does not count; others are looked at again where they are used. */
+/** An undefined value of one of these does not count. The others are checked again where they are used. */
 const EXACT = EXEMPT | CLEANS;
 
-/** The bits of the entries that are there. Reading a value by its name costs more than all else here: few are read. */
+/** The bits of the entries that are present. Reads few values: reading a value by its name is the largest cost here. */
 export function metaFlagsOf(meta: TaskMeta): number {
   let metaFlags = 0;
   for (const name in meta) {
@@ -64,7 +67,7 @@ export function metaFlagsOf(meta: TaskMeta): number {
 
 // The rules for the attempts of a task
 
-/** Used for tasks whose metadata does not say. Times are milliseconds; where nothing is said there is no limit. */
+/** Used for tasks whose metadata states nothing else. Times are milliseconds; a missing one means no limit. */
 export interface TaskDefaults {
   readonly timeout?: number | undefined;
   readonly idleTimeout?: number | undefined;
@@ -77,19 +80,19 @@ export interface TaskDefaults {
   readonly rerunnable?: boolean | undefined;
 }
 
-/** Times are milliseconds; an absent one is no limit. */
+/** Times are milliseconds; an undefined one means no limit. */
 export interface Rules {
   readonly timeoutMs: number | undefined;
   readonly idleMs: number | undefined;
   readonly graceMs: number;
-  /** Nobody has said what the grace is. */
+  /** True if neither the task nor the run states the grace period. */
   readonly isDefaultGrace: boolean;
   readonly slowAfterMs: number;
   readonly retries: { readonly [K in keyof Retries]-?: Exclude<Retries[K], undefined> };
   readonly rerunnable: boolean;
 }
 
-/** The rules of a task that says just this, or of all that say nothing. */
+/** The rules of a task with exactly these entries, or of all tasks with none. */
 export function defaultRules(defaults: TaskDefaults = {}): Rules {
   const { retries = 0 } = defaults;
   return {
@@ -106,12 +109,12 @@ export function defaultRules(defaults: TaskDefaults = {}): Rules {
   };
 }
 
-/** The rules of a task that says something itself. */
+/** The rules of a task that states some of them itself. */
 export function rulesOf(meta: TaskMeta, defaults: TaskDefaults): Rules {
   return defaultRules({ ...defaults, ...defined(meta) });
 }
 
-/** Infinity is how metadata says that a default is not to hold. */
+/** Infinity in metadata cancels a default. */
 function limit(ms: number | undefined): number | undefined {
   return ms === Infinity ? undefined : ms;
 }

@@ -1,18 +1,18 @@
-/** Finds the numbers of names. Knows nothing of what they are names of. */
+/** Maps names to numbers, and objects to the tasks that they identify. */
 import { definitionKey, isTask, type Runnable } from '@pexen/core';
 import { ints } from '@pexen/core/columns';
 
-/** Texts have a hash table of their own: in a `Map` they cost two to three times as much. Other names are kept in one. */
+/** Strings have a hash table of their own: in a `Map` they cost two to three times as much. Other names are kept in a `Map`. */
 export class NameIndex {
   /** The names, by number. */
   readonly #names: readonly unknown[];
   readonly #others = new Map<unknown, number>();
-  /** One more than the number of each text, at the first free place from that on which its hash says. 0 is a free place. */
+  /** One more than the number of each string, at the first free slot from its hash on. 0 is a free slot. */
   #slots = ints();
   #hashes = ints();
   #count = 0;
 
-  /** `names` may grow: what gets a number here stands there under it. Knows none of them yet, or as many as the other. */
+  /** `names` may grow: a name that gets a number here stands there at this index. Starts empty, or as a copy. */
   constructor(names: readonly unknown[], of?: NameIndex) {
     this.#names = names;
     if (of === undefined) return;
@@ -22,7 +22,7 @@ export class NameIndex {
     this.#count = of.#count;
   }
 
-  /** The number of the name. One that has none gets that of `ifNew`; -1 gives none. */
+  /** The number of the name. A new name gets the number `ifNew`, unless that is -1. */
   find(name: unknown, ifNew = -1): number {
     if (typeof name !== 'string') return this.#findOther(name, ifNew);
     const hash = hashOf(name);
@@ -36,7 +36,7 @@ export class NameIndex {
     return ifNew;
   }
 
-  /** Forgets the names whose number is not below `end`. */
+  /** Removes the names whose number is `end` or larger. */
   cut(end: number): void {
     for (const [name, number] of this.#others) if (number >= end) this.#others.delete(name);
     this.#rehash(this.#slots.length, end);
@@ -77,28 +77,26 @@ function hashOf(text: string): number {
   return hash ^ (hash >>> 15);
 }
 
-// Identities of tasks
-
 /** The tasks, by number. */
 export interface Known {
   readonly count: number;
-  /** Undefined for one that is over and that nobody else knows any more. */
+  /** Undefined for a task that is over and that has no other reference. */
   runnableOf(task: number): Runnable | undefined;
 }
 
 export class Identities {
   readonly #known: Known;
-  /** What nobody else knows any more is not named any more. */
+  /** Weak, so that a task without other references can be collected. */
   readonly #tasks = new WeakMap<object, number[]>();
-  /** So many tasks are in there. */
+  /** How many tasks are included. */
   #count = 0;
 
-  /** `known` may grow. */
+  /** Which tasks an object identifies: the task itself, and the tasks made from it. Reads the tasks lazily. `known` may grow. */
   constructor(known: Known) {
     this.#known = known;
   }
 
-  /** Takes in the tasks that came since; `onIdentity` is told of each task and everything it is. */
+  /** Includes the tasks added since the last call. Calls `onIdentity` for each identity of each of them. */
   update(onIdentity: (task: number, identity: object) => void): void {
     for (; this.#count < this.#known.count; this.#count++)
       for (const identity of identitiesOf(this.#known.runnableOf(this.#count))) {
@@ -109,7 +107,7 @@ export class Identities {
       }
   }
 
-  /** Forgets the tasks from this one on, of which `known` still knows what they are. */
+  /** Removes the tasks from this one on. `known` must still have them. */
   cut(end: number): void {
     while (this.#count > end)
       for (const identity of identitiesOf(this.#known.runnableOf(--this.#count)))
@@ -122,7 +120,7 @@ export class Identities {
   }
 }
 
-/** The task itself, and what it was made from, nearest first. */
+/** The task itself and what it was made from, nearest first. */
 export function identitiesOf(runnable: Runnable | undefined): ReadonlySet<object> {
   if (runnable === undefined) return new Set();
   const found = new Set<object>([runnable]);

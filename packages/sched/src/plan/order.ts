@@ -1,6 +1,6 @@
 /**
- * How urgent each task is: the longest chain of expected durations from its start to the end of all that waits for it. Found by one
- * walk down the graph, which also notices a cycle. A loop with a stack of its own: chains may be long.
+ * The urgency of each task: the longest chain of expected durations from its start to the end of everything that waits for it. Computed by
+ * one depth-first walk of the graph, which also detects cycles. It uses a stack of its own, because chains may be long.
  */
 
 import { floats, ints, Table } from '@pexen/core/columns';
@@ -8,18 +8,18 @@ import type { Edges, Graph } from './graph.ts';
 import type { LiveRun } from './planned.ts';
 import type { UndoLog } from './undo-log.ts';
 
-/** What is walked; `live` knows which tasks are over. */
+/** The graph to walk; `live` knows which tasks are over. */
 export interface Walked {
   readonly graph: Graph;
   readonly live: LiveRun | undefined;
 }
 
 export class Order extends Table {
-  /** Of each task; larger is more urgent. While the graph is walked, of the conditions too: they stand behind all tasks. */
+  /** The rank of each task; larger is more urgent. During a walk the conditions have ranks, too: they follow after all tasks. */
   rank: Float64Array = floats();
-  /** Twice the number of the walk while a node is being walked, one more when that is done. */
+  /** Twice the number of the walk while a node is being walked, and one more when it is done. */
   seen: Int32Array = ints();
-  /** So many relays are walked: one between conditions of old tasks may close a cycle to which no new task leads. */
+  /** How many relays were walked: a relay between conditions of earlier tasks may close a cycle that no new task leads to. */
   relays = 0;
   #open = 0;
   #isCyclic = false;
@@ -35,8 +35,8 @@ export class Order extends Table {
   }
 
   /**
-   * Ranks the tasks from `from` on; those before keep their ranks. `weight` is the expected duration of each, `floor` the
-   * least rank it can have. What is over waits for nobody. Answers false where it meets a cycle; the new ranks are worth nothing then.
+   * Ranks the tasks from `from` on; earlier tasks keep their ranks. `weight` is the expected duration of each task, `floor` its least rank.
+   * Tasks that are over are skipped. Returns false if it finds a cycle; then the new ranks are invalid.
    */
   walk(plan: Walked, from: number, weight: Float64Array, floor: Float64Array): boolean {
     const { taskCount, conditionCount, relays } = plan.graph;
@@ -44,7 +44,7 @@ export class Order extends Table {
     this.#open += 2;
     this.#isCyclic = false;
     this.#stack = [];
-    // The last first: most tasks are declared after those they wait for, and what comes after them is ranked then.
+    // From the last to the first: most tasks are declared after those they wait for, so that their dependents are ranked already.
     for (let task = taskCount - 1; task >= from && !this.#isCyclic; task--)
       this.#descend(task, plan, from, weight, floor);
     for (; this.relays < relays.size && !this.#isCyclic; this.relays++)
@@ -52,7 +52,7 @@ export class Order extends Table {
     return !this.#isCyclic;
   }
 
-  /** Ranks the node and all that comes after it. */
+  /** Ranks the node and its dependents. */
   #descend(root: number, plan: Walked, from: number, weight: Float64Array, floor: Float64Array): void {
     const { taskCount } = plan.graph;
     this.#meet(root, plan);
@@ -71,7 +71,7 @@ export class Order extends Table {
     }
   }
 
-  /** The largest rank of what comes right after the node; 0 if nothing does. */
+  /** The largest rank of the direct dependents of the node; 0 if it has none. */
   #lookBehind(node: number, plan: Walked): number {
     const { taskCount, feeds, waits, relays } = plan.graph;
     this.seen[node] = this.#open;
@@ -83,7 +83,7 @@ export class Order extends Table {
     );
   }
 
-  /** The same by edges of one kind, whose ends are nodes when `offset` is added. */
+  /** The same for edges of one kind, whose ends become nodes by adding `offset`. */
   #follow({ out }: Edges, from: number, offset: number, plan: Walked): number {
     let largest = 0;
     for (let edge = out.first(from); edge !== 0; edge = out.next[edge] as number) {
@@ -93,7 +93,7 @@ export class Order extends Table {
     return largest;
   }
 
-  /** The rank of the node, if that is known. Else it is put on the stack, to be walked first. */
+  /** The rank of the node, if it is known. Otherwise pushes the node on the stack, to be walked first. */
   #meet(node: number, { graph, live }: Walked): number {
     const seen = this.seen[node] as number;
     if (seen > this.#open) return this.rank[node] as number;
@@ -105,17 +105,17 @@ export class Order extends Table {
 
 export class Ranks extends Table {
   readonly order: Order;
-  /** Grows whenever the ranks of tasks that were there before were worked out anew. */
+  /** Increases whenever the ranks of earlier tasks were computed again. */
   rankings = 0;
-  /** Ranks are at least this: what tasks that claim the same have to do together. */
+  /** The least rank of each task: the total duration of the tasks that claim the same resource. */
   floor: Float64Array = floats();
-  /** Weight of all that claim a resource. */
+  /** The total weight of the tasks that claim a resource. */
   readonly #claimed = new Map<number, number>();
-  /** The number of tasks when all ranks were worked out last. */
+  /** The number of tasks when all ranks were last computed. */
   #ranked = 0;
   readonly #undoLog: UndoLog;
 
-  /** Empty, or a copy, but for the claims that were counted: their nodes are those of a lock table. */
+  /** Empty, or a copy without the claims, whose nodes belong to one lock table. */
   constructor(undoLog: UndoLog, of?: Ranks) {
     super();
     this.#undoLog = undoLog;
@@ -131,7 +131,7 @@ export class Ranks extends Table {
     this.#undoLog.put(this.#claimed, node, (this.#claimed.get(node) ?? 0) + weight);
   }
 
-  /** False where there is a cycle. `claimsOf` tells which nodes a task claims. */
+  /** Returns false if there is a cycle. `claimsOf` returns the nodes that a task claims. */
   rank(
     plan: Walked,
     from: number,
@@ -168,7 +168,7 @@ export class Ranks extends Table {
     });
   }
 
-  /** The most that those who claim one of the nodes have to do. */
+  /** The largest total duration of the tasks that claim one of the nodes. */
   #together(nodes: readonly number[]): number {
     let most = 0;
     for (const node of nodes) most = Math.max(most, this.#claimed.get(node) ?? 0);

@@ -1,8 +1,8 @@
-/** Which tasks a run needs if only some of them are asked for, and why each of the others is pulled in. */
+/** Determines which tasks a run needs if only some of them are selected, and why each of the others is included. */
 import { type Capability, capabilitiesOf, describeCapability, tornDownBy } from '@pexen/core';
 import type { CompiledTasks } from './compiled-tasks.ts';
 
-/** Why a task is there that was not asked for itself. */
+/** Why a task is included that was not selected itself. */
 export interface PulledIn {
   /** The path of a task that needs it, or whose provision it tears down. */
   readonly by: string;
@@ -12,8 +12,8 @@ export interface PulledIn {
 }
 
 /**
- * The tasks for which `isWanted`, with all providers of what they require and the teardowns of what those provide, and so on, by
- * number; those that are not wanted themselves with the reason why they are needed.
+ * The tasks for which `isWanted` returns true, all providers of what they require, the teardowns of what these provide, and so on, by
+ * number. Those that were not selected have the reason why they are included.
  */
 export function select(
   tasks: CompiledTasks,
@@ -26,7 +26,7 @@ export function select(
     if (!chosen.has(task)) chosen.set(task, { by: tasks.pathOf(by), as, of: describeCapability(of) });
   };
   for (const task of numbers) if (isWanted(task)) chosen.set(task, undefined);
-  // Those that are chosen meanwhile come, too.
+  // The iteration includes the tasks that are added meanwhile.
   for (const next of chosen.keys()) {
     for (const capability of (tasks.metaOf(next).requires ?? []).flatMap(capabilitiesOf))
       for (const provider of providersOf(tasks, capability)) pullIn(provider, next, 'provider', capability);

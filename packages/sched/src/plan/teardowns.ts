@@ -1,6 +1,6 @@
 /**
- * When a capability may be torn down: once all who require it, directly or through what they provide in turn, are over, and what
- * those provide is torn down. Made of conditions, for those tasks only which stand below something that is torn down.
+ * Determines when a capability may be torn down: once all tasks that require it, directly or through what they provide in turn, are over,
+ * and what those provide is torn down. Made of conditions, which are added only for tasks that depend on something that is torn down.
  */
 import { type Capability, tornDownBy } from '@pexen/core';
 import { type ConditionId, DONE_WITH, type Graph, TORN_DOWN, UNNEEDED } from './graph.ts';
@@ -8,17 +8,17 @@ import type { NameIndex } from './names.ts';
 import type { Planned } from './planned.ts';
 import type { UndoLog } from './undo-log.ts';
 
-/** The conditions about one capability. */
+/** The conditions of one capability. */
 interface Watched {
   readonly unneeded: ConditionId;
   readonly tornDown: ConditionId;
-  /** As this task sees it, which tears down several capabilities and does not wait for itself; `all` for everybody else. */
+  /** The task for whose view these are: a task that tears down several capabilities does not wait for itself. `all` for every other task. */
   readonly tearer: number;
 }
 
 interface DoneWith {
   readonly condition: ConditionId;
-  /** This is left out: the task needs it itself. */
+  /** This capability is left out: the task needs it itself. */
   readonly except: ConditionId;
   /** See `Watched`. */
   readonly tearer: number;
@@ -35,14 +35,14 @@ export class Teardowns {
   readonly #watched = new Map<ConditionId, readonly Watched[]>();
   /** Capability → the tasks that tear it down. */
   readonly #tearers = new Map<ConditionId, readonly number[]>();
-  /** Requirement → the capabilities it speaks of that are watched. */
+  /** Requirement → the watched capabilities that it names. */
   readonly #watchers = new Map<ConditionId, readonly ConditionId[]>();
-  /** Task → the conditions that open when it is over and nobody needs what it gives. */
+  /** Task → the conditions that are fulfilled when it is over and no task needs what it provides. */
   readonly #doneWith = new Map<number, readonly DoneWith[]>();
-  /** Tasks whose `DONE_WITH` condition is not connected yet, and capabilities that are not watched yet. */
+  /** Work to do: tasks whose `DONE_WITH` condition is not connected yet, and capabilities that are not watched yet. */
   readonly #pending: (() => void)[] = [];
 
-  /** `names`: capabilities → their conditions. Knows nothing yet, or what the other knows. */
+  /** `names`: capabilities → their conditions. Starts empty, or as a copy. */
   constructor(plan: Pick<Planned, 'graph' | 'metaOf'>, names: NameIndex, undoLog: UndoLog, of?: Teardowns) {
     this.#plan = plan;
     this.#graph = plan.graph;
@@ -55,7 +55,7 @@ export class Teardowns {
     this.#doneWith = new Map(of.#doneWith);
   }
 
-  /** The task tears the capabilities down, once none of them is needed any more. */
+  /** The task tears the capabilities down as soon as no task needs any of them. */
   add(task: number, capabilities: readonly ConditionId[]): void {
     const tearer = capabilities.length > 1 ? task : all;
     for (const condition of capabilities) {
@@ -68,23 +68,23 @@ export class Teardowns {
     this.#settle();
   }
 
-  /** Does anybody tear anything down? */
+  /** True if some task tears something down. */
   get isUsed(): boolean {
     return this.#watchers.size > 0;
   }
 
-  /** The task requires what the condition stands for. */
+  /** The task requires the subject of the condition. */
   required(condition: ConditionId, task: number): void {
     for (const capability of this.#watchers.get(condition) ?? []) this.#needs(task, capability);
     this.#settle();
   }
 
-  /** A requirement that speaks of the capability was made. */
+  /** A requirement that names the capability was added. */
   followed(capability: ConditionId, requirement: ConditionId): void {
     if (this.#watched.has(capability)) this.#watchRequirement(requirement, capability);
   }
 
-  /** The task turned out to give this as well. */
+  /** The task provides this capability as well. */
   provided(task: number, condition: ConditionId): void {
     for (const done of this.#doneWith.get(task) ?? [])
       if (condition !== done.except) this.#connect(done, condition);
@@ -121,8 +121,8 @@ export class Teardowns {
   }
 
   /**
-   * To require what one tears down is not to need it. What a task gives itself it needs from others only: it must be done with the
-   * rest of what it gives.
+   * A task does not need what it requires in order to tear it down. What a task provides itself it needs from others only: its other
+   * provisions must be released.
    */
   #needs(task: number, capability: ConditionId): void {
     const subject = this.#graph.subjects[capability] as Capability;
@@ -157,7 +157,7 @@ export class Teardowns {
     return feeds.out.ends(task).filter((condition) => this.#names.find(subjects[condition]) === condition);
   }
 
-  /** A loop, not a recursion: chains may be long. */
+  /** A loop instead of recursion, because chains may be long. */
   #settle(): void {
     for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) next();
   }

@@ -25,7 +25,7 @@ export const graphBugs: readonly PlantedBug[] = [
   {
     what: 'nobody notices that a requirement has become impossible',
     file: conditions,
-    find: 'if (this.#isTheLastStraw(condition, misses)) this.impossible.push(condition);',
+    find: 'if (this.#makesImpossible(condition, misses)) this.impossible.push(condition);',
     replace: '',
   },
   {

@@ -117,13 +117,13 @@ export const machineBugs: readonly PlantedBug[] = [
     file: attempts,
     find: "    case 'crashed':\n      return attempt <= retries.count;",
     replace:
-      "      return attempt <= retries.count;\n    case 'crashed':\n      return attempt <= retries.count || (rerunnable && attempt < mostReruns);",
+      "      return attempt <= retries.count;\n    case 'crashed':\n      return attempt <= retries.count || (rerunnable && attempt < mostRepeats);",
   },
   {
     what: 'what is lost is tried for ever',
     file: attempts,
-    find: "    case 'lost':\n      return rerunnable && attempt < mostReruns;",
-    replace: "    case 'lost':\n      return rerunnable && attempt < mostReruns + 1;",
+    find: "    case 'lost':\n      return rerunnable && attempt < mostRepeats;",
+    replace: "    case 'lost':\n      return rerunnable && attempt < mostRepeats + 1;",
   },
   {
     what: 'waits between attempts grow from the first on',
@@ -269,8 +269,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'the queue forgets its order when the best is taken',
     file: queue,
-    find: '    this.#rise(at, task, from);',
-    replace: '    if (size > 5) heap[at] = task;\n    else this.#rise(at, task, from);',
+    find: '    this.#siftUp(at, task, from);',
+    replace: '    if (size > 5) heap[at] = task;\n    else this.#siftUp(at, task, from);',
   },
   {
     what: 'one attempt too many is handed out',
@@ -311,7 +311,7 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'there is a retry beside an abandoned body',
     file: attempts,
-    find: '  if (abandoned) return false; // two bodies would hold the same\n',
+    find: '  if (abandoned) return false; // two bodies would hold the same resources\n',
     replace: '  void abandoned;\n',
   },
   {
