@@ -149,7 +149,7 @@ function retriesHint(value: unknown): string | undefined {
 
 function unknownEntry(name: string, task: string): Problem {
   const hint = didYouMean(name, metaKeys) ?? `The entries are: ${metaKeys.join(', ')}.`;
-  return problem('PEXEN_UNKNOWN_META', `there is no metadata "${name}"`, hint, task);
+  return problem('PEXEN_UNKNOWN_META', `unknown metadata "${name}"`, hint, task);
 }
 
 function contradictions({ uses, claims, group, pool }: TaskMeta, task: string): Problem[] {

@@ -1,4 +1,4 @@
-/** Addresses must be the same whatever the process does to stack traces: each case is a process of its own. */
+/** Addresses do not depend on what the process does to stack traces. Each case is a process of its own. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { stripTypeScriptTypes } from 'node:module';
@@ -37,7 +37,7 @@ const plain = await sitesWith([]);
 const preload = (code: string): string => `--import=data:text/javascript,${encodeURIComponent(code)}`;
 
 describe('a task that a module makes while it loads has an address', () => {
-  it('wherever in the module it is made, and no other one has', async () => {
+  it('wherever in the module it is made; tasks made later have none', async () => {
     const addressed = plain.filter(({ id }) => id !== false).map(({ name }) => name);
     expect(addressed).toEqual([
       'direct',
@@ -58,7 +58,7 @@ describe('a task that a module makes while it loads has an address', () => {
     ['source maps', ['--enable-source-maps']],
     ['a limit of frames', ['--stack-trace-limit=3']],
     ['no frames at all', [preload('Error.stackTraceLimit = 0')]],
-    ['a limit that is no number', [preload('delete Error.stackTraceLimit')]],
+    ['a limit that is not a number', [preload('delete Error.stackTraceLimit')]],
     ['stacks of call sites', [preload('Error.prepareStackTrace = (_, sites) => sites')]],
     ['stacks in another form', [preload("Error.prepareStackTrace = (error) => error + ' somewhere'")]],
     ['stacks that throw', [preload("Error.prepareStackTrace = () => { throw new Error('no') }")]],
@@ -74,7 +74,7 @@ describe('a task that a module makes while it loads has an address', () => {
     expect(await sitesWith(flags)).toEqual(plain);
   });
 
-  it('by the positions of the script that runs, while people are shown those of its source', async () => {
+  it('with the positions of the script that runs, while messages show those of its source', async () => {
     const script = await compile();
     const mapped = await sitesWith(['--enable-source-maps'], script);
     const compiled = await sitesWith([], script);
@@ -86,7 +86,7 @@ describe('a task that a module makes while it loads has an address', () => {
   });
 });
 
-/** As compilers that run as loaders do it: other lines and columns, and a source map at the end. */
+/** Like compilers that run as loaders: other lines and columns, and a source map at the end. */
 async function compile(): Promise<string> {
   const core = new URL('../src/index.ts', import.meta.url).href;
   const text = (await readFile(source, 'utf8')).replace('../../src/index.ts', core);

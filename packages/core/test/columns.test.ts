@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bytes, floats, grown, ints, Table } from '../src/columns.ts';
 
-test('a column grows to at least twice its length, keeps what is in it, and is filled up', () => {
+test('a column grows to at least twice its length, keeps its values, and is filled with the given one', () => {
   const column = ints();
   column[3] = 7;
   const larger = grown(column, 17, -1);

@@ -23,7 +23,7 @@ describe('a task', () => {
     expect(lint.name).toBe('lint');
   });
 
-  it('takes what it requires from the values given, and puts what it sets there', async () => {
+  it('reads required keys from the given values, and writes the keys that it sets there', async () => {
     const built = key<string>('built');
     const tested = key<boolean>('tested');
     const check = task({ requires: [built], provides: [tested] }, ({ get, set }) =>
@@ -41,7 +41,7 @@ describe('a task', () => {
     await expect(broken()).rejects.toThrow('no');
   });
 
-  it('with args is bound by with(), checked by its schema, and remembers what it was made from', async () => {
+  it('with args is bound by with(), checked by its schema, and keeps a reference to its template', async () => {
     const ship = task({ name: 'ship', args: type<{ to: string }>() }, ({ args }) => args.to);
     const toEurope = ship.with({ to: 'eu' }, { name: 'ship-eu' });
     expect(metaOf(ship.with({ to: 'eu' }, { name: undefined })).name).toBe('ship');
@@ -67,7 +67,7 @@ describe('a task', () => {
     expect(isPexenError(thrown) && thrown.code).toBe('PEXEN_ASYNC_SCHEMA');
   });
 
-  it('can be a plain function with metadata put on it', () => {
+  it('can be a plain function with metadata', () => {
     const plain = withMeta(() => 1, { claims: ['db'] });
     expect(metaOf(plain)).toEqual({ claims: ['db'] });
     expect(isTask(plain)).toBe(false);
@@ -83,8 +83,8 @@ describe('a task', () => {
     }
   });
 
-  it('needs metadata and a body, and says where they are missing', () => {
-    const wrong: [given: unknown[], said: RegExp][] = [
+  it('needs metadata and a body; the error has the place where they are missing', () => {
+    const wrong: [given: unknown[], message: RegExp][] = [
       [[() => 1], /was given a function for its metadata/],
       [['ping', () => 1], /was given a string for its metadata/],
       [[null, () => 1], /was given null for its metadata/],
@@ -92,18 +92,18 @@ describe('a task', () => {
       [[{ name: 'a' }], /was given undefined for its body/],
       [[{ name: 'a' }, 5], /was given a number for its body/],
     ];
-    for (const [given, said] of wrong) {
+    for (const [given, message] of wrong) {
       const thrown = caught(() => Reflect.apply(task, undefined, given));
       expect(isPexenError(thrown) && thrown.problems[0]).toMatchObject({
         code: 'PEXEN_NOT_A_TASK',
-        message: expect.stringMatching(said),
+        message: expect.stringMatching(message),
         location: { file: expect.stringContaining('define-task.test.ts') },
         hint: expect.stringContaining('task({ … }, () => …)'),
       });
     }
   });
 
-  it('does not lose metadata that its body has, nor does a task any that is put on it', () => {
+  it('is refused if its body has metadata, and so is metadata for a task', () => {
     const withClaims = withMeta(() => 1, { claims: ['L'] });
     const inner = task({ claims: ['L'] }, () => 1);
     for (const act of [
@@ -121,8 +121,8 @@ describe('a task', () => {
     }
   });
 
-  it('is refused with its place where metadata or a place in a tree is put on what cannot run', () => {
-    const wrong: [act: () => unknown, said: RegExp][] = [
+  it('withMeta and place refuse values that cannot run, with the place of the call', () => {
+    const wrong: [act: () => unknown, message: RegExp][] = [
       [() => withMeta(5 as never, {}), /withMeta\(\) was given a number for its body/],
       [() => withMeta(() => 1, null as never), /withMeta\(\) was given null for its metadata/],
       [() => withMeta(() => 1, ['x'] as never), /withMeta\(\) was given a list for its metadata/],
@@ -130,18 +130,18 @@ describe('a task', () => {
       [() => place(['net', 4] as never, () => 1), /place\(\) was given a path with a number in it/],
       [() => place(['net'], undefined as never), /place\(\) was given undefined for its task/],
     ];
-    for (const [act, said] of wrong) {
+    for (const [act, message] of wrong) {
       const thrown = caught(act);
       expect(isPexenError(thrown) && thrown.problems[0]).toMatchObject({
         code: 'PEXEN_NOT_A_TASK',
-        message: expect.stringMatching(said),
+        message: expect.stringMatching(message),
         location: { file: expect.stringContaining('define-task.test.ts') },
         hint: expect.stringMatching(/Write (withMeta|place)\(/),
       });
     }
   });
 
-  it('is told to whoever collects tasks while a module loads', () => {
+  it('is passed to the collector of tasks while a module loads', () => {
     const seen: string[] = [];
     const stop = collectTasks((_, definition) => seen.push(definition.meta.name ?? ''));
     task({ name: 'one' }, () => {});
@@ -173,7 +173,7 @@ describe('controlled', () => {
     expect(thrown).toMatchObject({ depsOk: false, locksOk: true, cause: expect.any(SyntaxError) });
   });
 
-  it('does the same for what a promise rejects with, and lets values pass', async () => {
+  it('does the same for rejections, and passes values on', async () => {
     await expect(controlled(async () => Promise.reject(new Error('late')))(undefined)).rejects.toBeInstanceOf(
       TaskFailError,
     );
@@ -186,7 +186,7 @@ describe('controlled', () => {
     expect(isTask(safe)).toBe(false);
   });
 
-  it('makes a task of a task, with its metadata, and also provides what it was made from', async () => {
+  it('makes a task of a task, with its metadata; the new task also provides the original', async () => {
     const built = key<string>('built');
     const broken = task({ name: 'a', claims: ['L'], requires: [built] }, ({ get }) => {
       throw new Error(get(built));
@@ -213,8 +213,8 @@ describe('controlled', () => {
     await expect(ship({ to: 'eu' })).resolves.toBe('eu');
   });
 
-  it('refuses what has no body, and options that it does not have', () => {
-    const wrong: [act: () => unknown, said: RegExp][] = [
+  it('refuses values without a body, and unknown options', () => {
+    const wrong: [act: () => unknown, message: RegExp][] = [
       [
         () => controlled(5 as never),
         /^PEXEN_NOT_A_TASK .*define-task\.test\.ts.*: controlled\(\) was given a number/,
@@ -222,7 +222,7 @@ describe('controlled', () => {
       [() => controlled(executableTask({}, program)), /^PEXEN_NOT_CALLABLE .*: "\/bin\/true" is a program/],
       [() => controlled(() => 1, { depOk: false } as never), /^PEXEN_BAD_OPTION.*"depOk"\n.*"depsOk"/],
     ];
-    for (const [act, said] of wrong) expect(act).toThrow(said);
+    for (const [act, message] of wrong) expect(act).toThrow(message);
   });
 
   it('lets a controlled failure pass unchanged', () => {

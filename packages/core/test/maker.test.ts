@@ -14,11 +14,11 @@ import {
 import type * as Makers from './fixtures/makers.ts';
 import * as transformed from './fixtures/makers.ts';
 
-/** As Node loads it: the test tool's own loading is another case. */
+/** As Node loads it; loading by the test tool is another case. */
 const makers = createRequire(import.meta.url)('./fixtures/makers.ts') as typeof Makers;
 
 describe('a maker', () => {
-  it('gives tasks that a worker can find: by the maker, its input and the name', () => {
+  it('makes tasks that a worker can find: by the maker, its input and the name', () => {
     const [first, second] = makers.checks(['a', 'b']);
     const address = addressOf(definitionOf(second as NonNullable<typeof second>));
     expect(address).toMatchObject({ kind: 'maker', input: ['a', 'b'], id: 'ping b' });
@@ -26,11 +26,11 @@ describe('a maker', () => {
     expect(metaOf(first as NonNullable<typeof first>).name).toBe('ping a');
   });
 
-  it('gives tasks that can be called, as any', async () => {
+  it('makes tasks that can be called', async () => {
     expect(await makers.checks(['a'])[0]?.()).toBe('pong a');
   });
 
-  it('goes by the name of its generator, and its tasks by their place, if they have no name', () => {
+  it('has the name of its generator; its tasks without names are identified by their place', () => {
     const [, unnamed] = makers.named(undefined);
     expect(addressOf(definitionOf(unnamed as NonNullable<typeof unnamed>))).toMatchObject({
       maker: 'greetings',
@@ -38,7 +38,7 @@ describe('a maker', () => {
     });
   });
 
-  it('may give one task several times, with other args', () => {
+  it('may return one task several times, with different args', () => {
     expect(makers.ships(['eu', 'us'])).toHaveLength(2);
   });
 
@@ -48,9 +48,9 @@ describe('a maker', () => {
     );
   });
 
-  it('that gives something else says where it was made', () => {
+  it('that returns something else is refused with the place where it was made', () => {
     const placed = { under: ['deep'], task: () => 1 };
-    for (const [given, said] of [
+    for (const [given, message] of [
       [() => 5, /gave a number instead of tasks/],
       [async () => [], /gave a promise instead of tasks/],
       [() => [() => 1, placed], /its item 1 is an object/],
@@ -58,13 +58,13 @@ describe('a maker', () => {
       const thrown = caught(() => maker(given as never)(undefined));
       expect(isPexenError(thrown) && thrown.problems[0]).toMatchObject({
         code: 'PEXEN_NOT_A_TASK',
-        message: expect.stringMatching(said),
+        message: expect.stringMatching(message),
         location: { file: expect.stringContaining('maker.test.ts') },
       });
     }
   });
 
-  it('made later gives tasks without an address: closures', () => {
+  it('made later returns tasks without an address: closures', () => {
     const [task] = makers.makeLater()(undefined);
     expect(addressOf(definitionOf(task as NonNullable<typeof task>))).toBeUndefined();
   });
@@ -75,14 +75,14 @@ describe('an address', () => {
     expect(addressOf(definitionOf(makers.bound))).toMatchObject({ kind: 'made', id: 'ship' });
   });
 
-  it('has the fingerprint of the body, but where a test tool has rewritten it', () => {
+  it('has the fingerprint of the body, unless a test tool has rewritten it', () => {
     expect(addressOf(definitionOf(makers.bound))).toMatchObject({ fingerprint: expect.stringMatching(/./) });
     expect(addressOf(definitionOf(transformed.bound))).toMatchObject({ fingerprint: '' });
   });
 });
 
 describe('a run', () => {
-  it('is refused while a worker loads a module, with the ways out', () => {
+  it('is refused while a worker loads a module, with hints', () => {
     const unmark = markLoading('file:///tests.ts');
     try {
       refuseRunWhileLoading();
@@ -100,7 +100,7 @@ describe('a run', () => {
 });
 
 describe('an abort', () => {
-  it("is known in the AbortError that Node's functions make of the reason", () => {
+  it("is recognized in the AbortError that Node's functions make of the reason", () => {
     const reason = new Error('enough');
     const error = new DOMException('The operation was aborted', { name: 'AbortError', cause: reason });
     expect(outcomeOfError(error, AbortSignal.abort(reason))).toEqual({ kind: 'stopped', how: 'aborted' });

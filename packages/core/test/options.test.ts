@@ -1,4 +1,4 @@
-/** Options checked by their tables. */
+/** Options and the tables that validate them. */
 import { describe, expect, it } from 'vitest';
 import {
   anyText,
@@ -41,7 +41,7 @@ describe('options', () => {
     ]);
   });
 
-  it('are all looked at, and what is wrong is reported at once', () => {
+  it('are all checked, and all problems are reported together', () => {
     const kinds = { workers: whole(1), file: text, quiet: flag };
     expect(problems({ worker: 2, workers: 0, quiet: 'no' }, kinds, ['file'])).toEqual([
       'pool: needs the option "file"',
@@ -62,7 +62,7 @@ describe('options', () => {
     expect(problems({ a: undefined }, { a: text }, ['a'])).toEqual(['pool: needs the option "a"']);
   });
 
-  it('named like properties of every object are not known', () => {
+  it('named like properties of every object are unknown', () => {
     expect(problems({ constructor: 1, toString: 2 }, { a: flag })).toHaveLength(2);
     expect(problems(JSON.parse('{ "__proto__": 1 }'), { a: flag })).toHaveLength(1);
   });

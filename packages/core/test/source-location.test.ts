@@ -1,4 +1,4 @@
-/** Files as seen from a directory, against what node:path says. */
+/** Paths relative to a directory, compared with node:path. */
 import { isAbsolute, posix, win32 } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
@@ -26,7 +26,7 @@ test.each([
   expect(relativeTo(root)(file)).toBe(expected);
 });
 
-describe('is what node:path says', () => {
+describe('gives the same result as node:path', () => {
   test('of paths', () => {
     fc.assert(
       fc.property(file, file, (root, to) => {

@@ -1,4 +1,4 @@
-/** What must compile does, and what must not does not: checked by `tsc`, never run. */
+/** What must compile and what must not. Checked by `tsc`, never run. */
 import {
   type AnyBodyContext,
   amount,
@@ -54,7 +54,7 @@ task({ tearsDown: [port, built] }, ({ get }) => {
   return [maybe, surely];
 });
 task({ uses: ['db', 7, { table: 'users' }, ['a', 1], amount('m', 1)], claims: ['/a', port, lint] }, () => {});
-// @ts-expect-error null is no resource
+// @ts-expect-error null is not a resource
 task({ uses: [null] }, () => {});
 // @ts-expect-error an amount cannot be claimed
 task({ claims: [amount('m', 1)] }, () => {});
@@ -64,17 +64,17 @@ task({ after: [anyOf('a')] }, () => {});
 task({ before: [every('a')] }, () => {});
 // @ts-expect-error no nesting
 task({ requires: [anyOf(every('a'))] }, () => {});
-// @ts-expect-error a list is no capability
+// @ts-expect-error a list is not a capability
 task({ requires: [['a']] }, () => {});
-// @ts-expect-error a list is no capability
+// @ts-expect-error a list is not a capability
 task({ provides: [['a']] }, () => {});
-// @ts-expect-error an amount is no capability
+// @ts-expect-error an amount is not a capability
 task({ salvages: [amount('m', 1)] }, () => {});
 // @ts-expect-error not required
 task({ requires: ['x'] }, ({ get }) => get(built));
-// @ts-expect-error no such metadata, beside one there is
+// @ts-expect-error unknown metadata beside a known entry
 task({ name: 'x', reqires: ['x'] }, () => {});
-// @ts-expect-error no such metadata
+// @ts-expect-error unknown metadata
 task({ reqires: ['x'] }, () => {});
 task({ retries: { count: 2, delay: 100, jitter: 0.5 } }, () => {});
 // @ts-expect-error no such entry of retries

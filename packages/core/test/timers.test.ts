@@ -18,7 +18,7 @@ describe('timers', () => {
     vi.useRealTimers();
   });
 
-  it('ring at their time, and not before', () => {
+  it('ring at the due time, and not before', () => {
     const ring = vi.fn();
     startTimer(10.5, ring);
     vi.advanceTimersByTime(10);
@@ -47,7 +47,7 @@ describe('timers', () => {
     expect(ring).not.toHaveBeenCalled();
   });
 
-  it('never ring after Infinity, and keep nothing alive', () => {
+  it('never ring after Infinity, and do not keep the process alive', () => {
     const ring = vi.fn();
     const cancel = startTimer(Infinity, ring);
     expect(vi.getTimerCount()).toBe(0);
@@ -64,7 +64,7 @@ describe('timers', () => {
     expect(ring).toHaveBeenCalledOnce();
   });
 
-  it('go on where a body replaced the functions of the runtime', () => {
+  it('work where a body has replaced the functions of the runtime', () => {
     const ring = vi.fn();
     vi.stubGlobal('setTimeout', () => undefined);
     startTimer(5, ring);
@@ -73,7 +73,7 @@ describe('timers', () => {
     expect(ring).toHaveBeenCalledOnce();
   });
 
-  it('never ask the runtime for a negative delay, though time passes while they are set', async () => {
+  it('never pass a negative delay to the runtime, although time passes while they are set', async () => {
     let nowMs = 0;
     vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 5));
     const set = vi.spyOn(globalThis, 'setTimeout');
@@ -82,7 +82,7 @@ describe('timers', () => {
     expect(set.mock.calls.map(([, delay]) => delay)).toEqual([0]);
   });
 
-  it('keep the process alive, unless they are asked not to', () => {
+  it('keep the process alive, unless keepsAlive is false', () => {
     const module = JSON.stringify(new URL('../src/timers.ts', import.meta.url).href);
     const playing = (body: string) => {
       const script = `import { startTicking, startTimer, systemClock } from ${module}; ${body}`;

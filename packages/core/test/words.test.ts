@@ -27,13 +27,13 @@ import {
 import * as made from './fixtures/made.ts';
 
 describe('metadata', () => {
-  it('is refused with all its problems at once, each with a way out', () => {
+  it('is refused with all its problems together, each with a hint', () => {
     const problems = checkMeta(
       { reqires: ['x'], uses: ['db'], claims: ['db'], provides: 'bin', timeout: -1 },
       'build',
     );
     expect(problems.map(({ code, message, hint }) => [code, message, hint])).toEqual([
-      ['PEXEN_UNKNOWN_META', 'there is no metadata "reqires"', 'Did you mean "requires"?'],
+      ['PEXEN_UNKNOWN_META', 'unknown metadata "reqires"', 'Did you mean "requires"?'],
       ['PEXEN_BAD_META', 'provides must be a list', "Write provides: ['bin']."],
       ['PEXEN_BAD_META', 'timeout must be a number of milliseconds above 0', undefined],
       [
@@ -110,12 +110,12 @@ describe('the address of a task', () => {
     expect(addressIn(() => 1)).toBeUndefined();
   });
 
-  it('comes with the place of the call, for messages', () => {
+  it('comes with the location of the call, for messages', () => {
     expect(locationOf(definitionOf(made.later()).site)?.file).toMatch(/made\.ts$/);
   });
 });
 
-describe('small words', () => {
+describe('helpers', () => {
   it('formats requirements', () => {
     expect(describeRequirement(atLeast(2, 'a', key('b')))).toBe('at least 2 of "a", key "b"');
     expect(describeRequirement(anyOf('a', { name: 'disk' }))).toBe('any of "a", Object "disk"');
@@ -129,7 +129,7 @@ describe('small words', () => {
     expect(described).toEqual(['"db"', '7', 'Symbol(s)', 'disk', 'an object without a name']);
   });
 
-  it('finds the name that was meant, and none where nothing is near', () => {
+  it('finds the name that was meant, and none if no name is near', () => {
     expect(nearest('bin', ['sbin', 'lib'])).toBe('sbin');
     expect(didYouMean('database', ['databse', 'x'])).toBe('Did you mean "databse"?');
     expect(nearest('retry', ['reporters', 'retries'])).toBe('retries');
@@ -137,7 +137,7 @@ describe('small words', () => {
     expect(nearest('b', ['a', 'db'])).toBeUndefined();
   });
 
-  it('never writes two call paths alike', () => {
+  it('never formats two call paths alike', () => {
     expect(formatCallPath(['a/b', 'c'])).not.toBe(formatCallPath(['a', 'b', 'c']));
     expect(formatCallPath(['a\\', 'b'])).not.toBe(formatCallPath(['a\\/b']));
   });
@@ -161,14 +161,14 @@ describe('small words', () => {
 
   it('lists every problem in one error', () => {
     const error = new PexenError([
-      { code: 'PEXEN_A', message: 'first', task: 't', location: { file: 'f.ts', line: 3 }, hint: 'Mend it.' },
+      { code: 'PEXEN_A', message: 'first', task: 't', location: { file: 'f.ts', line: 3 }, hint: 'Fix it.' },
       { code: 'PEXEN_B', message: 'second' },
     ]);
-    expect(error.message).toBe('PEXEN_A t (f.ts:3): first\n    Mend it.\nPEXEN_B: second');
+    expect(error.message).toBe('PEXEN_A t (f.ts:3): first\n    Fix it.\nPEXEN_B: second');
     expect(error.code).toBe('PEXEN_A');
   });
 
-  it('tells apart what a body may throw', () => {
+  it('distinguishes what a body may throw', () => {
     const controller = new AbortController();
     const reason = new Error('stop');
     controller.abort(reason);
@@ -190,7 +190,7 @@ describe('small words', () => {
     expect(errorInfo(cyclic)).toEqual({ name: 'object', message: '[object Object]' });
   });
 
-  it('tells the errors that an error holds, some of them and not too deep', () => {
+  it('includes the errors of an AggregateError, up to a number and a depth', () => {
     const inner = new AggregateError([new Error('deep', { cause: 'x' }), 'a text'], 'inner');
     const error = new AggregateError([inner, ...Array.from({ length: 99 }, () => new Error('e'))], 'outer');
     const { errors = [] } = errorInfo(error);
@@ -203,7 +203,7 @@ describe('small words', () => {
     expect(JSON.stringify(errorInfo(error)).length).toBeLessThan(100_000);
   });
 
-  it('an error may hide everything: it is told that there was one', () => {
+  it('represents errors that cannot be read', () => {
     const hidden = Object.defineProperty(new Error('x'), 'message', {
       get: () => {
         throw new Error('no');
@@ -215,11 +215,11 @@ describe('small words', () => {
     expect(errorInfo(Object.create(null))).toEqual({ name: 'object', message: '{}' });
   });
 
-  it('what a body says is looked at where it says it', () => {
-    const told: unknown[] = [];
+  it('validates the updates of a body where it reports them', () => {
+    const updates: unknown[] = [];
     const ticket = {
       signal: new AbortController().signal,
-      report: (update: unknown) => void told.push(update),
+      report: (update: unknown) => void updates.push(update),
     };
     const parts = { args: {}, shared: {}, received: [], attempt: 1, path: 't' };
     const context = new OwnContext({}, parts, ticket);
@@ -233,7 +233,7 @@ describe('small words', () => {
     for (const say of wrong) expect(say).toThrow(TypeError);
     context.report({ name: '', status: 'warn', data: 1n });
     context.log(5 as never);
-    expect(told).toEqual([
+    expect(updates).toEqual([
       { kind: 'finding', finding: { name: '', status: 'warn', data: 1n } },
       { kind: 'log', message: '5', data: undefined },
     ]);
@@ -241,7 +241,7 @@ describe('small words', () => {
 });
 
 describe('a required task without a name', () => {
-  it('is called by the place where it was made', () => {
+  it('is described by the place where it was made', () => {
     const unnamed = [task({}, () => {}), () => {}];
     Object.defineProperty(unnamed[1], 'name', { value: '' });
     const [made, plain] = unnamed.map((each) => describeRequirement(each));

@@ -1,21 +1,21 @@
 /**
- * Which executables of a project are tests, when nobody has said so: a walk without configuration must not deploy anything.
- * Pure: it sees the names on the way to a file and its first bytes.
+ * Guesses which executables of a project are tests, for runs without a configuration, which must not deploy anything by accident.
+ * Pure: it looks at the path of a file and at its first bytes.
  */
 
-/** `tool`: its name says that it does something else than testing. */
+/** `tool`: its name suggests another purpose than testing. */
 export type ExecutableClass = 'test' | 'tool' | 'neither';
 
-/** What is known of an executable file. */
+/** What is known about an executable file. */
 export interface Clues {
-  /** The names on the way to the file, its own last. */
+  /** The names on the path to the file, its own name last. */
   readonly parts: readonly string[];
   readonly head: Uint8Array;
-  /** Does it have metadata, in a header or beside it? */
+  /** Does it have metadata, in a header or in a side file? */
   readonly hasMeta: boolean;
 }
 
-/** Folders of products, of other people's code and of helpers. */
+/** Folders of build products, of third-party code and of helpers. */
 const otherFolders: ReadonlySet<string> = new Set(
   'build dist out target vendor third_party bower_components venv __pycache__ coverage bin sbin obj lib libexec scripts tools hooks'.split(
     ' ',
@@ -24,7 +24,7 @@ const otherFolders: ReadonlySet<string> = new Set(
 const testFolders: ReadonlySet<string> = new Set('test tests t spec specs check checks'.split(' '));
 const testWords: ReadonlySet<string> = new Set('test tests t spec specs check checks'.split(' '));
 
-/** Words of names of programs that change the world. */
+/** Words in names of programs that have side effects. */
 const toolWords: ReadonlySet<string> = new Set(
   (
     'build compile make cmake configure autogen bootstrap setup install uninstall upgrade update init gen generate codegen ' +
@@ -35,18 +35,18 @@ const toolWords: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** A script that runs all tests is no test, and could run us. */
+/** A script that runs all tests is not a test itself, and could start pexen recursively. */
 const runners: ReadonlySet<string> = new Set('run runner all'.split(' '));
 
-/** Files whose executable bit means nothing: it is often set on disks of other systems. */
+/** Files whose executable bit is meaningless: disks of other systems often set it for all files. */
 const libraries = /\.(?:so(?:\.\d+)*|dylib|dll|node|o|a)$/;
 const scripts = /\.(?:sh|bash|zsh|ksh)$/;
 
 /**
- * 1. Only scripts (`#!`, or called `.sh`) and native programs can be tests.
- * 2. What has metadata is one; so is what lies below a folder called test, tests, t, spec or check, or has such a word in its
- *    name – but for what runs or is all of them.
- * 3. Of the others, scripts are, unless they lie in a folder of products or helpers, or their name speaks of other work.
+ * 1. Only scripts (`#!`, or named `.sh`) and native programs can be tests.
+ * 2. A file with metadata is a test; so is a file below a folder named test, tests, t, spec or check, or with such a word in its
+ *    name, unless its name says that it runs all tests.
+ * 3. Other scripts are tests unless they are in a folder of products or helpers, or their name suggests another purpose.
  */
 export function classifyExecutable({ parts, head, hasMeta }: Clues): ExecutableClass {
   const name = parts.at(-1) ?? '';
@@ -73,7 +73,7 @@ function isShebang(head: Uint8Array): boolean {
   return head[0] === 0x23 && head[1] === 0x21;
 }
 
-/** ELF, Mach-O in its forms, or a universal binary – and no library. */
+/** ELF, Mach-O in its forms, or a universal binary, but not a library. */
 function isNative(head: Uint8Array, name: string): boolean {
   if (libraries.test(name)) return false;
   const [a, b, c, d] = head;

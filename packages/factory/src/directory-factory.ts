@@ -17,9 +17,9 @@ import { comparePaths } from './names.ts';
 import type { DefaultMeta, WalkedFile, WalkOptions } from './options.ts';
 import { type Found, type FoundFile, sideFileEnding, walk } from './walk.ts';
 
-/** One use of one factory. */
+/** What the kinds of files share during one use of a factory. */
 export interface LoadContext {
-  /** Absolute: the directory that is walked. */
+  /** The directory that is walked, absolute. */
   readonly dir: string;
   readonly root: string;
   readonly under: CallPath;
@@ -30,7 +30,7 @@ export interface LoadContext {
   readonly warn: (warning: Problem) => void;
 }
 
-/** A loadContext in `dir` that puts its problems into `problems`. */
+/** Creates a context for `dir` that adds its problems to `problems`. */
 export function createLoadContext(
   dir: string,
   { root, under = [], facts = {}, env = process.env, warn = () => {} }: FactoryContext,
@@ -40,7 +40,7 @@ export function createLoadContext(
   return { dir, root, under, facts, env, files, warn, problem: (problem) => void problems.push(problem) };
 }
 
-/** What the options say for a file. What they throw is a problem of that file. */
+/** The default metadata of a file, from the options. An error that the function throws is a problem of that file. */
 export function defaultMetaOf(
   meta: DefaultMeta | undefined,
   file: WalkedFile,
@@ -60,27 +60,27 @@ export function defaultMetaOf(
   }
 }
 
-/** A task, and the file it comes from. */
+/** A task, and the file that it comes from. */
 export interface Made {
   readonly file: FoundFile;
   readonly task: PlacedTask;
 }
 
-/** What a walk knows besides the files. */
+/** The results of a walk besides the files. */
 export interface Surroundings {
   /** Path of a file → path of its side file. */
   readonly sideFiles: ReadonlyMap<string, string>;
 }
 
-/** Makes tasks of the files it takes. May remember things for as long as one walk lasts. */
+/** Makes tasks of the files that it takes. May keep state for the duration of one walk. */
 export interface FileKind {
   /** For messages: `executables`. */
   readonly name: string;
-  /** Is the file of this kind? Asked once for every file; the first kind that says yes gets it. */
+  /** Is the file of this kind? Called once for each file; the first kind that returns true gets the file. */
   takes(file: FoundFile, surroundings: Surroundings): boolean;
-  /** The tasks in the files it took, in the order of the files. Problems are told to the loadContext. */
+  /** The tasks in the files that it took, in the order of the files. Problems are reported to the context. */
   make(files: readonly FoundFile[], surroundings: Surroundings): AsyncIterable<Made> | Iterable<Made>;
-  /** Why nothing was found, where there is more to say than that: a way out. */
+  /** A hint for the case that nothing was found, if the kind has one. */
   hint?(all: readonly FoundFile[]): string | undefined;
 }
 
@@ -115,7 +115,7 @@ async function* makeAll(
   found.warnings.forEach(loadContext.warn);
   const kinds = fileKinds(loadContext);
   const made = await makeOf(found, kinds);
-  tellLonelySideFiles(found, made.taken, loadContext);
+  reportLonelySideFiles(found, made.taken, loadContext);
   if (made.tasks.length === 0 && problems.length === 0)
     problems.push(nothingFound(kind, kinds, found, loadContext));
   for (const { task } of made.tasks) yield task;
@@ -136,8 +136,8 @@ async function makeOf(
   return { tasks, taken: new Set(shares.flatMap(({ files }) => files.map(({ path }) => path))) };
 }
 
-/** A side file that nobody reads would be metadata that silently does not hold. */
-function tellLonelySideFiles(
+/** Without a report, the metadata in a side file whose file is missing would silently be ignored. */
+function reportLonelySideFiles(
   { files, sideFiles }: Found,
   taken: ReadonlySet<string>,
   loadContext: LoadContext,
@@ -149,21 +149,21 @@ function tellLonelySideFiles(
     loadContext.problem({
       code: 'PEXEN_LONELY_SIDE_FILE',
       location: { file: sideFile },
-      message: isThere ? `it is about ${path}, which is not a test here` : `there is no ${path}`,
+      message: isThere ? `it belongs to ${path}, which is not a test here` : `${path} does not exist`,
       hint: isThere ? 'Check whether that file is executable.' : nameAfter(path, files),
     });
   }
 }
 
-/** The file that the side file of `path` may be about: mostly an ending was forgotten, or there is a slip. */
+/** The hint for a lonely side file: mostly its name lacks an extension, or has a typo. */
 function nameAfter(path: string, files: readonly FoundFile[]): string {
   const names = files
     .filter((file) => dirname(file.path) === dirname(path))
     .map((file) => basename(file.path));
   const wanted = basename(path);
   const meant = names.find((name) => name.startsWith(`${wanted}.`)) ?? nearest(wanted, names);
-  if (meant === undefined) return `Name it after the file it is about, with ${sideFileEnding} behind.`;
-  return `Is it about ${meant}? Then call it ${meant}${sideFileEnding}.`;
+  if (meant === undefined) return `Name it after the file it belongs to, followed by ${sideFileEnding}.`;
+  return `If it belongs to ${meant}, name it ${meant}${sideFileEnding}.`;
 }
 
 function exists(path: string, files: Files): boolean {

@@ -1,5 +1,5 @@
 /**
- * Executable files as tasks: which files are taken, where their metadata stands, and warnings about programs that could do harm or that miss
+ * Executable files as tasks: which files are taken, where their metadata is, and warnings about programs that could do harm or that miss
  * their executable bit.
  */
 import { executableTask, PexenError, type Problem } from '@pexen/core';
@@ -24,8 +24,8 @@ const known: readonly OptionName[] = [
 ];
 
 /**
- * Every executable file below a directory is a task; its call path is its path. Or, with `command`, every file that
- * `include` names, executable or not. Metadata stands in a header of the file, or beside it: see docs/factories.md.
+ * Makes a task of each executable file below a directory; its call path is its path. With `command`, makes a task of each file that
+ * `include` names, executable or not. Metadata is in a header of the file, or in a side file: see docs/factories.md.
  *
  * @example
  * executables({ dir: 'tests' })
@@ -43,39 +43,39 @@ function commandWithoutInclude(): PexenError {
     {
       code: 'PEXEN_BAD_OPTION',
       message: 'executables: with "command" it needs the option "include"',
-      hint: "Say which files the command is to run: include: ['**/*.js'].",
+      hint: "Name the files that the command runs: include: ['**/*.js'].",
     },
   ]);
 }
 
-/** What reads metadata. Loaded only where there are any: it brings a parser of YAML along. */
+/** Loads the reader of metadata only when there is metadata, since it brings a YAML parser along. */
 const loadReader = (): Promise<typeof import('./read-file-meta.ts')> => import('./read-file-meta.ts');
 
-/** Executable files, or with `command` all files, as tasks. `wants` narrows down which. */
+/** Executable files, or with `command` all files, as tasks. `wants` selects among them. */
 export function executableKind(
   options: ExecutablesOptions,
   loadContext: LoadContext,
   wants: FileKind['takes'] = () => true,
 ): FileKind {
-  const withoutBit: FoundFile[] = [];
+  const missingBit: FoundFile[] = [];
   return {
     name: 'executables',
     takes(file, surroundings) {
       if (options.command !== undefined || isExecutable(file)) return wants(file, surroundings);
       const isOdd =
         !surroundings.sideFiles.has(file.path) && looksLikeTest(file, () => headOf(file, loadContext));
-      if (isOdd && wants(file, surroundings)) withoutBit.push(file);
+      if (isOdd && wants(file, surroundings)) missingBit.push(file);
       return false;
     },
     make(files, surroundings) {
-      if (files.length > 0 && withoutBit.length > 0) loadContext.warn(notExecutable(withoutBit, loadContext));
+      if (files.length > 0 && missingBit.length > 0) loadContext.warn(notExecutable(missingBit, loadContext));
       return makeTasks(files, surroundings, options, loadContext);
     },
     hint: missingBitHint,
   };
 }
 
-/** The first bytes of a file; none if it cannot be read: a binary need not be. */
+/** The first bytes of a file; empty if it cannot be read, since a binary may be executable without being readable. */
 export function headOf(file: FoundFile, { files }: LoadContext): Buffer {
   try {
     return files.head(file.path, headBytes);
@@ -106,15 +106,15 @@ async function makeTask(
 ): Promise<Made['task']> {
   const head = headOf(file, loadContext);
   if (isMarkedScript(head)) loadContext.warn(markedScript(file));
-  const said = await readMeta(file, head, sideFile, loadContext);
-  said.problems.forEach(loadContext.problem);
-  const own = { ...defaultMetaOf(options.meta, file, loadContext), ...said.meta };
+  const fileMeta = await readMeta(file, head, sideFile, loadContext);
+  fileMeta.problems.forEach(loadContext.problem);
+  const own = { ...defaultMetaOf(options.meta, file, loadContext), ...fileMeta.meta };
   const meta = { name: file.parts.at(-1) ?? '', ...own };
   const source = {
     location: { file: file.path },
     nameKind: own.name === undefined ? 'file' : 'explicit',
   } as const;
-  const body = programBody(file, commandFor(file, head, given), said.program, options, loadContext);
+  const body = programBody(file, commandFor(file, head, given), fileMeta.program, options, loadContext);
   return {
     under: [...loadContext.under, ...file.parts.slice(0, -1)],
     task: executableTask(meta, body, source),
@@ -153,7 +153,7 @@ async function readSideFile(path: string, { files }: LoadContext): Promise<FileM
   }
 }
 
-/** A byte order mark hides the `#!` behind it from the system. */
+/** A byte order mark hides the `#!` after it from the system. */
 function isMarkedScript(head: Buffer): boolean {
   return head.subarray(0, 5).equals(Buffer.from('\ufeff#!'));
 }
@@ -162,43 +162,43 @@ function markedScript({ path }: FoundFile): Problem {
   return {
     code: 'PEXEN_BYTE_ORDER_MARK',
     location: { file: path, line: 1 },
-    message: 'it begins with a byte order mark, so its #! line does not hold: /bin/sh runs it',
+    message: 'it begins with a byte order mark, so its #! line is ignored: /bin/sh runs it',
     hint: 'Save it as UTF-8 without the mark.',
   };
 }
 
-/** Programs that run as somebody else, or that somebody else could have written. */
+/** Warns about programs that run as another user, or that another user could have written. */
 function warnOfStrangers(files: readonly FoundFile[], { warn }: LoadContext): void {
   const own = process.getuid?.();
   const changing = files.filter(({ mode }) => (mode & 0o6000) !== 0);
   const strange = files.filter(({ uid }) => own !== undefined && uid !== own && uid !== 0);
-  const tell = (code: Problem['code'], some: readonly FoundFile[], what: string, hint: string): void => {
+  const report = (code: Problem['code'], some: readonly FoundFile[], what: string, hint: string): void => {
     const [first, ...rest] = some;
     if (first === undefined) return;
     const more = rest.length === 0 ? '' : ` (and ${rest.length} more like it)`;
     warn({ code, location: { file: first.path }, message: `${what}${more}`, hint });
   };
-  tell(
+  report(
     'PEXEN_SET_USER_ID',
     changing,
     'it runs with the rights of its owner or group',
     'If that is not intended: chmod ug-s.',
   );
-  tell('PEXEN_OTHER_OWNER', strange, 'it belongs to another user', 'Run only what you trust.');
+  report('PEXEN_OTHER_OWNER', strange, 'it belongs to another user', 'Run only what you trust.');
 }
 
-/** Names of scripts, those without an ending among them. */
+/** Names of scripts, including names without an extension. */
 const script = /(?:^|\/)[^./]+$|\.(?:sh|bash|zsh|ksh|py|pl|rb|t)$/;
-/** Names of what other scripts read. */
+/** Names of files that other scripts read. */
 const helper =
   /(?:^|[^a-z])(?:libs?|common|utils?|helpers?|functions?|fixtures?|setup|teardown|env|config|conftest|data)(?:[^a-z]|$)/i;
 
-/** Can anybody execute it? Whether we can, the start will show. */
+/** Is any executable bit set? Whether this process may execute it shows when it starts. */
 export function isExecutable({ mode }: FoundFile): boolean {
   return (mode & 0o111) !== 0;
 }
 
-/** Does it have metadata, or a `#!` line and no name of a helper? Its head is read only where its name is that of a script. */
+/** Does it have metadata, or a `#!` line and not the name of a helper? Its head is read only if its name is that of a script. */
 export function looksLikeTest({ path, parts }: FoundFile, head: () => Buffer): boolean {
   if (!script.test(path)) return false;
   const bytes = head();
@@ -206,7 +206,7 @@ export function looksLikeTest({ path, parts }: FoundFile, head: () => Buffer): b
   return bytes.subarray(0, 2).toString('latin1') === '#!' && !helper.test(parts.at(-1) ?? '');
 }
 
-/** The warning that these were left out. */
+/** The warning about scripts that were left out. */
 export function notExecutable(files: readonly FoundFile[], { dir }: LoadContext): Problem {
   return {
     code: 'PEXEN_NOT_EXECUTABLE',
@@ -216,7 +216,7 @@ export function notExecutable(files: readonly FoundFile[], { dir }: LoadContext)
   };
 }
 
-/** Where nothing was found at all. */
+/** The hint for a directory in which nothing was found. */
 export function missingBitHint(all: readonly FoundFile[]): string | undefined {
   const scripts = all.filter((file) => !isExecutable(file) && /\.(?:sh|bash|py|pl|rb)$/.test(file.path));
   return scripts.length === 0

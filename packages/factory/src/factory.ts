@@ -1,5 +1,5 @@
 /**
- * What a factory is, how factories nest, and how all that they make is gathered. Knows nothing of what a factory reads.
+ * What a factory is, how factories nest, and how their tasks are collected. Knows nothing about the input of a factory.
  */
 import {
   type CallPath,
@@ -19,30 +19,30 @@ import { describe as errorText, placeOf } from './load-module.ts';
 export interface Factory {
   /** The kind of input: `executables`, `modules`, `tree`. */
   readonly kind: string;
-  /** The input in a few words, for people: `executables of tests`. */
+  /** A short description of the input, for messages: `executables of tests`. */
   readonly describe: string;
   /**
-   * Reads the input and yields its tasks, always in the same order. What is wrong does not stop it: when everything has
-   * been read, it throws one PexenError with every problem there is.
+   * Reads the input and yields its tasks, always in the same order. Problems do not stop it: when everything has
+   * been read, it throws one PexenError with all of them.
    */
   make(context: FactoryContext): AsyncIterable<PlacedTask>;
 }
 
-/** What a factory is told of the world. */
+/** The context in which a factory works. */
 export interface FactoryContext {
   /** Absolute directory that relative paths start from. */
   readonly root: string;
-  /** Stands before the call path of every task. Default: nothing. */
+  /** A prefix of the call path of each task. Default: none. */
   readonly under?: CallPath;
-  /** What is known of the environment. Default: nothing. */
+  /** What is known about the environment. Default: nothing. */
   readonly facts?: Facts;
   /** The environment in which programs named without a directory are looked for. Default: this process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Told of what is odd but wrong only perhaps, such as a link that leads nowhere. Default: nobody is. */
+  /** Called with warnings: conditions that may be mistakes, such as a broken link. Default: warnings are dropped. */
   readonly warn?: (warning: Problem) => void;
 }
 
-/** All that came of factories. */
+/** The tasks of factories, with problems and warnings. */
 export interface Collected {
   readonly tasks: readonly PlacedTask[];
   readonly problems: readonly Problem[];
@@ -50,7 +50,7 @@ export interface Collected {
 }
 
 /**
- * The factory with more path before its tasks.
+ * The factory with a prefix for the call paths of its tasks.
  *
  * @example under(['net', 'ipv4'], executables({ dir: 'tests/ipv4' }))
  * @throws PexenError PEXEN_BAD_OPTION
@@ -60,9 +60,8 @@ export function under(path: CallPath | string, factory: Factory): Factory {
     typeof path === 'string' || (Array.isArray(path) && path.every((part) => typeof part === 'string'));
   const form = "under(['net', 'ipv4'], executables({ … }))";
   if (!isPath)
-    throw badArgument(`under: its path must be a text or a list of texts, not ${kindOf(path)}`, form);
-  if (!isFactory(factory))
-    throw badArgument(`under: there is ${kindOf(factory)} where a factory should be`, form);
+    throw badArgument(`under: its path must be a string or a list of strings, not ${kindOf(path)}`, form);
+  if (!isFactory(factory)) throw badArgument(`under: expected a factory, got ${kindOf(factory)}`, form);
   const parts = typeof path === 'string' ? [path] : path;
   return {
     kind: factory.kind,
@@ -73,19 +72,19 @@ export function under(path: CallPath | string, factory: Factory): Factory {
 
 const togetherKind = 'together';
 
-/** Its parts say themselves what is odd about them. */
+/** Its parts report their warnings themselves. */
 function isTogether({ kind }: Factory): boolean {
   return kind === togetherKind;
 }
 
 /**
- * Several factories as one, made one after the other. The problems of all of them come in one error.
+ * Combines several factories, which run one after the other. The problems of all of them are thrown in one error.
  * @throws PexenError PEXEN_BAD_OPTION
  */
 export function together(...factories: readonly Factory[]): Factory {
   const wrong = factories.find((each) => !isFactory(each));
   if (wrong !== undefined || factories.includes(undefined as never)) {
-    const message = `together: there is ${kindOf(wrong)} where a factory should be`;
+    const message = `together: expected a factory, got ${kindOf(wrong)}`;
     throw badArgument(message, 'together(executables({ … }), modules({ … }))');
   }
   return {
@@ -105,7 +104,7 @@ function badArgument(message: string, form: string): PexenError {
   return misuse('PEXEN_BAD_OPTION', message, `Write ${form}.`);
 }
 
-/** Everything a factory makes, with its problems and warnings as values. */
+/** Collects everything that a factory makes, with its problems and warnings as values. */
 export async function collect(factory: Factory, context: FactoryContext): Promise<Collected> {
   const tasks: PlacedTask[] = [];
   const problems: Problem[] = [];
@@ -138,15 +137,15 @@ async function* makeTogether(
   if (first !== undefined) throw new PexenError([first, ...rest]);
 }
 
-/** What the factory makes, one by one. Anybody may write one, so it is looked at what comes. */
+/** Yields the tasks of the factory one by one. Factories may be custom, so each yielded value is validated. */
 async function* entriesOf(factory: Factory, context: FactoryContext): AsyncGenerator<PlacedTask, void> {
   const made: unknown = factory.make(context);
-  if (!isIterable(made)) throw wrong(factory, `its make() gave ${kindOf(made)} instead of tasks`);
+  if (!isIterable(made)) throw wrong(factory, `its make() returned ${kindOf(made)} instead of tasks`);
   let isEmpty = true;
   for await (const entry of made) {
     isEmpty = false;
     if (isEntry(entry)) yield entry;
-    else throw wrong(factory, `its make() gave ${kindOf(entry)} among its tasks`);
+    else throw wrong(factory, `its make() yielded ${kindOf(entry)} among its tasks`);
   }
   if (isEmpty && !isTogether(factory)) context.warn?.(madeNothing(factory));
 }
@@ -171,7 +170,7 @@ function wrong({ describe }: Factory, what: string): PexenError {
   return misuse('PEXEN_BAD_FACTORY', `the factory "${describe}": ${what}`, hint);
 }
 
-/** Where it threw something of its own: its name, and the first place that is known of. */
+/** The problems in the error; for any other error one problem, with the factory's name and the first known location. */
 function problemsOf(error: unknown, { describe }: Factory): readonly Problem[] {
   if (isPexenError(error)) return error.problems;
   const message = `the factory "${describe}" threw ${errorText(error)}`;

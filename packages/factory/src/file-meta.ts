@@ -1,12 +1,12 @@
 /**
- * The metadata of a file: what it may contain, and the comments at the head of a program in which it stands, as `# pexen: { timeout: 20s }`.
+ * The metadata of a file: what it may contain, and the comments at the head of a program in which it is written, as `# pexen: { timeout: 20s }`.
  * Knows where a header starts and ends; read-file-meta.ts knows how it is read.
  */
 
 import type { Buffer } from 'node:buffer';
 import type { Problem, TaskMeta } from '@pexen/core';
 
-/** How a program is started, as its file says. */
+/** How a program is started, according to its metadata. */
 export interface ProgramEntries {
   readonly argv?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -15,28 +15,28 @@ export interface ProgramEntries {
   readonly tap?: boolean | 'perl';
 }
 
-/** What a file says of itself. */
+/** The metadata of a file. */
 export interface FileMeta {
   readonly meta: TaskMeta;
   readonly program: ProgramEntries;
   readonly problems: readonly Problem[];
 }
 
-/** What a file says that says nothing. */
+/** The metadata of a file without any. */
 export const noFileMeta: FileMeta = { meta: {}, program: {}, problems: [] };
 
-/** Longer metadata is refused, characters. */
+/** The most characters that metadata may have. */
 export const longestMeta = 65_536;
 
-/** How many bytes of a file are searched. */
+/** How many bytes at the start of a file are searched for a header. */
 export const headBytes = 4096;
 
-/** A header, or why it cannot be read. Line and column are those of the word `pexen`. */
+/** A header, or why it cannot be read. Line and column refer to the word `pexen`. */
 export type Header =
   | { readonly kind: 'none' }
   | {
       readonly kind: 'found';
-      /** YAML at the very lines and columns it has in the file; all the rest of the file is blank. */
+      /** YAML at the same lines and columns as in the file; the rest of the file is blanked. */
       readonly text: string;
       readonly line: number;
       readonly column: number;
@@ -54,18 +54,18 @@ interface Opening {
 
 const none: Header = { kind: 'none' };
 
-/** Editors of other systems put it before the first line, and do not show it. */
+/** Some editors write it before the first line without showing it. */
 const byteOrderMark = /^\ufeff/;
 
-/** A comment line: its sign and what follows. Signs may be repeated (`##`, `///`). */
+/** A comment line: its marker and its content. The characters of a marker may be repeated (`##`, `///`). */
 const commentLine = /^[ \t]{0,40}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})([\s\S]*)$/;
 const opening = /^([ \t]{0,40}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})[ \t]{0,40})pexen:(?=[\s{]|$)/;
 
-/** What is meant to be one, and is none. */
+/** A misspelled header. */
 const nearly =
   /^([ \t]{0,40}(#{1,9}|\/{2,9}|-{2,9}|;{1,9})[ \t]{0,40})pexen[ \t]{0,9}(?:[:=]?[ \t]{0,9}\{|:[ \t]{0,9}$)/i;
 
-/** The header in the first bytes of a file. Binary files have none. */
+/** The header in the first bytes of a file. Binary files do not have one. */
 export function findHeader(head: Buffer, file: string): Header {
   if (head.includes(0)) return none;
   const text = head.subarray(0, headBytes).toString().replace(byteOrderMark, '');
@@ -93,7 +93,7 @@ function readOpening(first: Opening, lines: readonly string[], file: string, isC
   return broken(first, file, 'what follows "pexen:" is neither { … } nor an indented block', howTo(first));
 }
 
-/** `pexen: { … }`, over as many comment lines as it takes to close the brackets. */
+/** `pexen: { … }`, over as many comment lines as are needed to close the brackets. */
 function flow(first: Opening, lines: readonly string[], file: string, isCut: boolean): Header {
   const text = [blank(first.restColumn) + first.rest];
   const brackets = new Brackets();
@@ -110,11 +110,11 @@ function flow(first: Opening, lines: readonly string[], file: string, isCut: boo
     first,
     file,
     `its { is not closed ${place}`,
-    'Close it, or write the metadata into a side file.',
+    'Close it, or move the metadata to a side file.',
   );
 }
 
-/** `pexen:` alone, and below it comment lines that are indented deeper. */
+/** `pexen:` on a line of its own, followed by comment lines that are indented deeper. */
 function block(first: Opening, lines: readonly string[], file: string): Header {
   const text = [''];
   for (let at = first.index + 1; at < lines.length; at++) {
@@ -138,7 +138,7 @@ function broken({ index, column }: Opening, file: string, message: string, hint:
 }
 
 function howTo({ marker }: Opening): string {
-  return `Write ${marker} pexen: { claims: [/proc/sys/net], timeout: 20s }, or ${marker} pexen: {} to say nothing.`;
+  return `Write ${marker} pexen: { claims: [/proc/sys/net], timeout: 20s }, or ${marker} pexen: {} for none.`;
 }
 
 function openingOf(line: string, index: number, form = opening): Opening | undefined {
@@ -148,7 +148,7 @@ function openingOf(line: string, index: number, form = opening): Opening | undef
   return { index, marker, column: before.length, rest: line.slice(whole.length), restColumn: whole.length };
 }
 
-/** The line without its comment sign, at its old columns; undefined if it is no comment of the same sign. */
+/** The line without its comment marker, at the same columns; undefined if it is not a comment with the same marker. */
 function contentOf(line: string | undefined, { marker }: Opening): string | undefined {
   const match = commentLine.exec(line ?? '');
   if (line === undefined || match === null || match[1]?.[0] !== marker[0]) return undefined;
@@ -168,11 +168,11 @@ function withoutReturn(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
-/** Counts open brackets over several lines, quotes and comments left out. */
+/** Counts open brackets over several lines, ignoring quotes and comments. */
 class Brackets {
   #depth = 0;
   #quote = '';
-  /** The last sign that is not blank: a quote opens a text only after one of `{[,:`. */
+  /** The last character that is not blank: a quote opens a string only after one of `{[,:`. */
   #before = '';
 
   /** True while a bracket or a quote is open after this line. */
@@ -187,7 +187,7 @@ class Brackets {
     return this.#depth > 0 || this.#quote !== '';
   }
 
-  /** How many further signs belong to this one. */
+  /** How many further characters belong to this one. */
   #insideQuotes(sign: string, next: string): number {
     if (sign === '\\' && this.#quote === '"') return 1;
     if (sign !== this.#quote) return 0;

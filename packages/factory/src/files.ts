@@ -1,4 +1,4 @@
-/** The disk, as factories see it: three questions, so that tests can give other answers. Knows nothing of tasks. */
+/** The disk, as factories see it: three operations, so that tests can replace them. Knows nothing of tasks. */
 import { Buffer } from 'node:buffer';
 import {
   closeSync,
@@ -11,11 +11,11 @@ import {
   statSync,
 } from 'node:fs';
 
-/** What the factories ask of the disk. Each throws an error with a `code`, as `node:fs` does. */
+/** The operations that factories need. Each throws an error with a `code`, as `node:fs` does. */
 export interface Files {
-  /** What is in a directory, in no particular order. Links are not followed. */
+  /** The entries of a directory, in no particular order. Links are not followed. */
   list(dir: string): readonly Listed[];
-  /** What is at a path, links followed. */
+  /** The file or directory at a path; links are followed. */
   look(path: string): Looked;
   /** The first bytes of a regular file; never waits for a pipe or a device. */
   head(path: string, bytes: number): Buffer;
@@ -23,7 +23,7 @@ export interface Files {
 
 /** One name in a directory. */
 export interface Listed {
-  /** The very bytes of the name, which need not be text. */
+  /** The bytes of the name, which may not be valid text. */
   readonly name: Buffer;
   readonly kind: 'file' | 'directory' | 'link' | 'other';
 }
@@ -31,11 +31,11 @@ export interface Listed {
 /** A file or directory. */
 export interface Looked {
   readonly kind: 'file' | 'directory' | 'other';
-  /** Permissions, as of `stat`. */
+  /** Permissions, as in `stat`. */
   readonly mode: number;
-  /** The owner's number. */
+  /** The user id of the owner. */
   readonly uid: number;
-  /** The same for every path that leads here, different for everything else. */
+  /** Identifies the file or directory: all paths that lead to it have the same identity. */
   readonly identity: string;
 }
 
@@ -54,7 +54,7 @@ export const realFiles: Files = {
   head: readHead,
 };
 
-/** The system's name of an error: `ENOENT`. */
+/** The system's code of an error: `ENOENT`. */
 export function codeOf(error: unknown): string {
   return String((error as { readonly code?: unknown } | null)?.code ?? error);
 }
@@ -64,7 +64,7 @@ function kindOf(entry: Pick<Dirent, 'isFile' | 'isDirectory'>): Looked['kind'] {
   return entry.isDirectory() ? 'directory' : 'other';
 }
 
-/** A pipe that took the file's place meanwhile must not make us wait: hence O_NONBLOCK, and a second look. */
+/** Does not block if a pipe has replaced the file meanwhile: hence O_NONBLOCK, and a second check. */
 function readHead(path: string, bytes: number): Buffer {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {

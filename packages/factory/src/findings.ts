@@ -11,7 +11,7 @@ interface Kept {
   readonly finding: Finding;
 }
 
-/** More findings of one program are counted, not kept. */
+/** Further findings of a program are counted, not kept. */
 export const mostFindings = 10_000;
 
 export class FindingList {
@@ -26,7 +26,7 @@ export class FindingList {
     if (list.length < mostFindings) list.push({ order: this.#order++, finding });
   }
 
-  /** Adds all of another list, each after the change. A change sees only name and status of those that were not kept. */
+  /** Adds all findings of another list, each transformed by `change`. Of findings that were not kept, `change` only sees the status. */
   absorb(other: FindingList, change: (finding: Finding) => Finding = (finding) => finding): void {
     const uncounted = new Map(other.#counts);
     for (const { finding } of other.#inOrder()) {
@@ -36,24 +36,24 @@ export class FindingList {
     for (const [status, count] of uncounted) this.#count(change({ name: '', status }).status, count);
   }
 
-  /** How many there are of each status, kept or not. Statuses without a finding are left out. */
+  /** The number of findings of each status, kept or not. Statuses without a finding are absent. */
   get counts(): Readonly<Partial<Record<Status, number>>> {
     return Object.fromEntries(this.#counts);
   }
 
-  /** How many there are in all. */
+  /** The number of all findings, kept or not. */
   get length(): number {
     let length = 0;
     for (const count of this.#counts.values()) length += count;
     return length;
   }
 
-  /** The first of the findings that fail, at most 10,000; `counts` has their number. */
+  /** The first failing findings, at most 10,000; `counts` has their number. */
   get failing(): readonly Finding[] {
     return this.#failing.map(({ finding }) => finding);
   }
 
-  /** The findings that are kept, in their order; of more than 10,000 the last one says how many were left out. */
+  /** The kept findings, in order; if there are more than 10,000, a last one states how many were left out. */
   toArray(): readonly Finding[] {
     const room = Math.max(0, mostFindings - this.#failing.length);
     const kept = [...this.#failing, ...this.#others.slice(0, room)].sort((a, b) => a.order - b.order);
@@ -78,14 +78,14 @@ const mostProblems = 20;
 
 const statuses: readonly Finding['status'][] = ['pass', 'fail', 'warn', 'skip', 'todo', 'info'];
 const textForm = new RegExp(`^(${statuses.join('|')})[ \\t]+`);
-/** A line of which at least the failure can be read. */
+/** An unreadable line that still indicates a failure. */
 const saysFail = /^fail(?:ed|ure)?\b|^\{.*"status"\s*:\s*"fail/i;
-/** Zero bytes and marks of byte order say nothing: they stand where a file was emptied while it was written. */
+/** Zero bytes and byte order marks are ignored: they appear where a file was truncated while it was written. */
 const nothing = /[\0\ufeff]/g;
 
 /**
  * Reads a report: JSON lines with the fields of a Finding, or `pass NAME: message` (fail, warn, skip, todo, info). Blank lines
- * and lines that begin with `#` are left out. A line that cannot be read is a warning, or a failure where it says `fail`.
+ * and lines that begin with `#` are ignored. A line that cannot be read is a warning, or a failure if it contains a failing status.
  */
 export function readReport(report: string, findings: FindingList = new FindingList()): FindingList {
   let unread = 0;
@@ -141,7 +141,7 @@ function isStatus(value: unknown): value is Finding['status'] {
   return (statuses as readonly unknown[]).includes(value);
 }
 
-/** Can it be cloned and written down again, and reach no prototype? Level by level: deep data must not end the stack. */
+/** Can it be cloned and serialized without reaching a prototype? Checked level by level, so that deep data does not overflow the stack. */
 function isTame(data: unknown): boolean {
   let level: readonly unknown[] = [data];
   for (let depth = 0; level.length > 0; depth++) {

@@ -1,4 +1,4 @@
-/** Inputs of many kinds, made into tasks. */
+/** Makes tasks of many kinds of input. */
 export { executables } from './executables.ts';
 export { type Collected, collect, type Factory, type FactoryContext, together, under } from './factory.ts';
 export { type InterpretOptions, interpreter, type ProgramValue } from './interpret.ts';

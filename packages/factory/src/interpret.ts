@@ -1,11 +1,12 @@
 /**
- * What the end of a program means: exit code, TAP and reports → outcome and findings. Pure; runs where the run is, not where
- * the program was.
+ * Converts exit code, TAP and reports of a program to an outcome and findings. Pure; runs on the host, not where
+ * the program ran.
  *
- * - 0: it ended well – unless a finding says `fail`: a program that tells of a failure has failed.
- * - 77: it skipped itself, unless a finding says `fail`; the last line of its output is the reason. So does TAP that skips all.
- * - 99, or a signal: out of control; what it held is poisoned.
- * - Anything else: it failed, dependents must not go on, and what it held is in order.
+ * - 0: it ended well, unless it reported a finding with the status `fail`.
+ * - 77: it skipped itself, unless it reported a finding with the status `fail`; the last line of its output is the reason. TAP that skips
+ *   all tests has the same effect.
+ * - 99, or a signal: an uncontrolled failure; the resources that it held are poisoned.
+ * - Anything else: it failed, dependents are skipped, and the resources that it held are in order.
  */
 import {
   type CapturedOutput,
@@ -28,7 +29,7 @@ export interface ProgramValue {
 
 /** How to read a program's output. */
 export interface InterpretOptions {
-  /** Is the output TAP, or TAP as Perl's harness reads it? Default: looked for in the output itself. */
+  /** Is the output TAP, or TAP as Perl's harness reads it? Default: detected in the output. */
   readonly tap?: boolean | 'perl' | undefined;
 }
 
@@ -37,9 +38,9 @@ const outOfControl = 99;
 const tailLines = 20;
 const tailLength = 2_000;
 const namesShown = 5;
-const longestSaid = 120;
+const longestLastLine = 120;
 
-/** A function for `interpret` of an executable body. */
+/** Makes the function `interpret` of an executable body. */
 export function interpreter({ tap }: InterpretOptions = {}): (facts: ExecutableFacts) => Interpretation {
   return (facts) => {
     const findings = new FindingList();
@@ -63,7 +64,7 @@ const tapOptions = {
   perl: { isWanted: true, dialect: 'perl' },
 } as const;
 
-/** What may be TAP of an output: all of it, or the lines that were kept of one that was too long. */
+/** The part of the output that may be TAP: all of it, or the kept lines of an output that was too long. */
 function textOf(facts: ExecutableFacts): string {
   const { stdout, evidence } = facts;
   if (!isCut(facts)) return evidence ?? stdout.head;
@@ -72,7 +73,7 @@ function textOf(facts: ExecutableFacts): string {
   return `${head.slice(0, head.lastIndexOf('\n') + 1)}${tail.slice(tail.indexOf('\n') + 1)}`;
 }
 
-/** A pool that keeps no lines apart has dropped some. */
+/** True where the pool has dropped lines and does not provide `evidence`. */
 function isCut({ stdout, evidence }: ExecutableFacts): boolean {
   return evidence === undefined && stdout.tail !== '';
 }
@@ -87,7 +88,7 @@ const emptied: Finding = {
   name: 'TAP',
   status: 'fail',
   message:
-    'the program emptied its own output, as "> /dev/stdout" does: test points may be missing. Write >&1 instead, or say tap: false.',
+    'the program emptied its own output, as "> /dev/stdout" does: test points may be missing. Write >&1 instead, or set tap: false.',
 };
 
 function outcomeOf(
@@ -112,15 +113,15 @@ function failed(message: string): PoolOutcome {
   return { kind: 'failed', error, depsOk: false, locksOk: true };
 }
 
-/** Where we made the error says nothing to anybody. */
+/** Removes the stack, since the place where this code made the error does not help. */
 function plainError(error: Error): Error {
   error.stack = `${error.name}: ${error.message}`;
   return error;
 }
 
 /**
- * `exit code 3, failed: a, b`, or `exit code 3: no route to host` with what it said last; below it the last lines of the output,
- * where they may say more.
+ * `exit code 3, failed: a, b`, or `exit code 3: no route to host` with its last line of output; below it the last lines of the output
+ * if they add information.
  */
 function describe(facts: ExecutableFacts, findings: FindingList): string {
   const end =
@@ -128,7 +129,7 @@ function describe(facts: ExecutableFacts, findings: FindingList): string {
   if (findings.failing.length > 0)
     return withTail(`${end}, failed: ${namesOf(findings)}`, lastLines(facts.stderr));
   const tail = lastLines(facts.stderr) || lastLines(facts.stdout);
-  const last = lastSaid(tail);
+  const last = lastShownLine(tail);
   const head = last === '' ? end : `${end}: ${last}`;
   return tail.trim() === last ? head : withTail(head, tail);
 }
@@ -143,14 +144,14 @@ function withTail(head: string, tail: string): string {
   return tail === '' ? head : `${head}\n${tail}`;
 }
 
-/** The end of a text as a terminal shows it, not too long for one line. */
-function lastSaid(text: string): string {
-  const said =
+/** The last line of a text as a terminal shows it, shortened. */
+function lastShownLine(text: string): string {
+  const shown =
     text
       .split(/[\n\r]/)
       .findLast((part) => part.trim() !== '')
       ?.trim() ?? '';
-  return said.length > longestSaid ? `${said.slice(0, longestSaid)}…` : said;
+  return shown.length > longestLastLine ? `${shown.slice(0, longestLastLine)}…` : shown;
 }
 
 function lastLines(output: CapturedOutput): string {

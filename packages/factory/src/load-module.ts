@@ -20,23 +20,23 @@ import {
 useSourceMaps(findSourceMap);
 importsForOthers(import.meta.url);
 
-/** The namespace, or the problems. */
+/** The namespace, or problems. */
 export type Loaded =
   | { readonly namespace: Readonly<Record<string, unknown>>; readonly problems?: undefined }
   | { readonly namespace?: undefined; readonly problems: readonly Problem[] };
 
-/** Loads the module at an absolute path, for what it is good for. A PexenError that it throws brings its own problems. */
+/** Loads the module at an absolute path. If the module throws a PexenError, its problems are returned. */
 export async function loadModule(path: string, role: ModuleRole = 'tasks'): Promise<Loaded> {
   try {
     const { href } = pathToFileURL(path);
-    const namespace = await withinOurLife(() => import(/* @vite-ignore */ href));
+    const namespace = await surviving(() => import(/* @vite-ignore */ href));
     return { namespace: namespace as Readonly<Record<string, unknown>> };
   } catch (error) {
     return { problems: await moduleProblems(error, path, role) };
   }
 }
 
-/** What an error of a module at that path means, thrown while it loaded or by what it exports. */
+/** The problems for an error of the module at that path, thrown while it loaded or by its exports. */
 export async function moduleProblems(
   error: unknown,
   path: string,
@@ -47,10 +47,10 @@ export async function moduleProblems(
 }
 
 /**
- * Modules are loaded one after the other. While one loads, `process.exit` throws: else a run of nothing would look well. So
- * would one that waits for what never comes: when Node has nothing left to do, it is given up.
+ * Loads modules one after the other. While one loads, `process.exit` throws: otherwise a run without tests would look successful. The
+ * same applies to a module whose promise never settles: loading fails when Node has nothing left to do.
  */
-async function withinOurLife(load: () => Promise<unknown>): Promise<unknown> {
+async function surviving(load: () => Promise<unknown>): Promise<unknown> {
   const { exit } = process;
   process.exit = refuseExit;
   let giveUp = (): void => {};
@@ -72,14 +72,14 @@ function refuseExit(code?: number | string | null): never {
   throw error;
 }
 
-/** Without a stack: where we made it says nothing to anybody. */
+/** Has no stack, since the place where this code made the error does not help. */
 function coded(message: string, code: string): Error {
   const error = Object.assign(new Error(message), { code });
   error.stack = '';
   return error;
 }
 
-/** What a module is loaded for: its tasks, or the configuration it exports. */
+/** Why a module is loaded: for its tasks, or for the configuration that it exports. */
 export type ModuleRole = 'tasks' | 'configuration';
 
 const codes: Readonly<Record<ModuleRole, ProblemCode>> = {
@@ -87,7 +87,7 @@ const codes: Readonly<Record<ModuleRole, ProblemCode>> = {
   configuration: 'PEXEN_CONFIG_FAILED',
 };
 
-/** The configuration says how modules are loaded, but not how it is loaded itself. */
+/** The configuration determines how modules are loaded, but not how it is loaded itself. */
 const useLoader: Readonly<Record<ModuleRole, string>> = {
   tasks: "Or load it with tsx: npm i -D tsx, and loader: 'tsx' in the configuration.",
   configuration: "Or load it with tsx: npm i -D tsx, and NODE_OPTIONS='--import tsx'.",
@@ -99,9 +99,9 @@ interface Hint {
   readonly loader?: true;
 }
 
-const doWorkInBodies = 'At its top level a module makes tasks; work is done in their bodies.';
+const doWorkInBodies = 'At its top level a module makes tasks; put work into their bodies.';
 
-/** What Node's loader answers to what type stripping and modules cannot do, and what we answer ourselves. */
+/** Error codes of Node's loader, of type stripping and of this file, with hints. */
 const hints: Readonly<Record<string, Hint>> = {
   ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX: {
     text: 'Node only strips types: write it without enum, namespace and parameter properties.',
@@ -152,11 +152,11 @@ function hintFor(error: unknown, path: string, role: ModuleRole): string | undef
     : undefined;
 }
 
-/** What Node says of the syntax of ES modules in a file that it takes for CommonJS. */
+/** Node's messages for the syntax of ES modules in a file that it treats as CommonJS. */
 const isModuleSyntax =
   /^(?:Cannot use import statement outside a module|Cannot use 'import\.meta' outside a module|Unexpected token 'export'|await is only valid in async functions and the top level bodies of modules)/;
 
-/** Its name says what it is, or else the nearest package.json does, as one made by `npm init` may. */
+/** The name of the file makes it CommonJS, or else the nearest package.json does, such as one made by `npm init`. */
 function asModule(file: string): string {
   const renamed = basename(file).replace(/\.c?([jt])s$/, '.m$1s');
   return /\.c[jt]s$/.test(file)
@@ -173,10 +173,10 @@ function missingHint(message: string, url: string): string {
   );
   if (stem === '' || ending === undefined)
     return 'Check the spelling of the import and its extension (./x.ts).';
-  return `Write the import with its ending: ${stem.split('/').at(-1)}${ending}`;
+  return `Write the import with its extension: ${stem.split('/').at(-1)}${ending}`;
 }
 
-/** From the first line of a stack, where parsers put it; else where in the module it was; else where it was at all. */
+/** From the first line of the stack, where parsers put it; else the first place in the module; else the first place anywhere. */
 export function placeOf(error: unknown, path: string): SourceLocation | undefined {
   const lines = fieldsOf(error).stack.slice(0, 20_000).split('\n');
   const first = /^((?:file:|\/).{1,4096}?):(\d{1,9})()$/.exec(lines[0] ?? '');
@@ -192,12 +192,12 @@ function readPlace([, file = '', line, column]: RegExpExecArray): SourceLocation
   return { file: path, line: Number(line), ...(column !== '' && { column: Number(column) }) };
 }
 
-/** Node tells the place of a mistake in an ES module only to those who run it. */
+/** Node reports the place of a syntax error in an ES module only when the module is run directly. */
 function isFromParser(error: unknown): boolean {
   return error instanceof SyntaxError && fieldsOf(error).stack.includes('compileSourceTextModule');
 }
 
-/** Parses a module as Node would and runs nothing of it. Stripping types keeps every line where it was. */
+/** Parses a module as Node would, without running it. Stripping types does not move lines. */
 const parse = `
   const { readFileSync } = require('node:fs');
   const { stripTypeScriptTypes } = require('node:module');
@@ -206,14 +206,14 @@ const parse = `
   const text = readFileSync(path, 'utf8');
   new SourceTextModule(/ts$/.test(path) ? stripTypeScriptTypes(text) : text, { identifier: path });`;
 
-/** Parses the module alone, in a process that runs nothing; undefined if the mistake is in another one. */
+/** Parses only this module, in a child process; undefined if the error is in another module. */
 async function placeOfMistake(path: string): Promise<SourceLocation | undefined> {
   const argv = ['--no-warnings', '--experimental-vm-modules', '-e', parse, path];
-  const said = await new Promise<string>((resolve) => {
+  const printed = await new Promise<string>((resolve) => {
     execFile(process.execPath, argv, { timeout: 10_000 }, (_error, _stdout, stderr) => resolve(stderr));
   });
-  if (!said.startsWith(`${path}:`)) return undefined;
-  const line = Number.parseInt(said.slice(path.length + 1), 10);
+  if (!printed.startsWith(`${path}:`)) return undefined;
+  const line = Number.parseInt(printed.slice(path.length + 1), 10);
   return line > 0 ? { file: path, line } : undefined;
 }
 
@@ -221,14 +221,14 @@ function elsewhere(place: SourceLocation | undefined): string {
   return place === undefined ? ', in a module that it imports' : `, in ${place.file}:${place.line}`;
 }
 
-/** The error in one line. */
+/** The error as one line. */
 export function describe(error: unknown): string {
   const { name, message } = fieldsOf(error);
   const first = message.trim().split('\n', 1)[0] ?? '';
   return error instanceof Error ? `${name}: ${first}` : String(error);
 }
 
-/** The text fields of whatever was thrown. */
+/** The string properties of a thrown value. */
 function fieldsOf(error: unknown): Record<'name' | 'message' | 'stack' | 'code' | 'url', string> {
   const from = (typeof error === 'object' && error !== null ? error : {}) as Readonly<
     Record<string, unknown>

@@ -15,40 +15,40 @@ import {
 import { patterns } from './names.ts';
 import type { ExportOptions } from './options.ts';
 
-/** A task among the exports of a module. */
+/** An exported task of a module. */
 export interface ExportedTask {
   readonly runnable: Runnable;
-  /** The way from the namespace to it; undefined where there is none that a worker could go. */
+  /** The path from the namespace to it; undefined where a worker could not follow it. */
   readonly exportPath: readonly string[] | undefined;
-  /** Where it stands below the module; the default export itself stands for the module. */
+  /** Its place below the module; the default export takes the place of the module itself. */
   readonly under: readonly string[];
-  /** Undefined where it has a name of its own that the run makes unique. */
+  /** Undefined where it has its own name, which the run makes unique. */
   readonly name: string | undefined;
   readonly isDefault: boolean;
-  /** It is in an exported list, or was yielded. */
+  /** True for items of an exported list or generator. */
   readonly isItem: boolean;
 }
 
-/** A task whose args are still to be bound, and the name of the export that it is in. */
+/** A task whose args are not bound yet, and the name of its export. */
 interface Unbound {
   readonly runnable: Runnable;
   readonly name: string;
 }
 
-/** All tasks of a module, and what is no task although it should be. */
+/** All tasks of a module, and exports that are not tasks although they should be. */
 export interface ExportedTasks {
   readonly tasks: readonly ExportedTask[];
-  /** Tasks whose args are still to be bound: templates, not tasks. */
+  /** Templates: tasks whose args are not bound yet. */
   readonly unbound: readonly Unbound[];
   readonly problems: readonly Pick<Problem, 'code' | 'message' | 'hint'>[];
-  /** The names of exported functions that are none of these. */
+  /** The names of all other exported functions. */
   readonly functions: readonly string[];
 }
 
-/** Is the export of this name meant, whatever it says of itself? */
+/** Is the export of this name selected, with or without metadata? */
 export type NameMatch = (name: string) => boolean;
 
-/** The question that the option `match` asks. */
+/** Makes the predicate of the option `match`. */
 export function nameMatch({ match }: ExportOptions): NameMatch {
   if (match === undefined) return () => false;
   if (match instanceof RegExp)
@@ -57,11 +57,11 @@ export function nameMatch({ match }: ExportOptions): NameMatch {
   return (name) => names.matches(name);
 }
 
-/** Looks through a module's namespace. */
+/** Searches the namespace of a module. */
 export async function exportedTasks(namespace: object, isMeant: NameMatch): Promise<ExportedTasks> {
   const search = new Search(isMeant);
   for (const [name, value] of Object.entries(namespace)) {
-    // What `import` gives of a CommonJS module twice.
+    // Importing a CommonJS module yields this in addition to `default`.
     if (name === 'module.exports') continue;
     if (name === 'default' && isPlainObject(value) && !isPlaced(value)) {
       for (const [key, inner] of Object.entries(value)) await search.look(key, inner, ['default', key]);
@@ -100,7 +100,7 @@ class Search implements ExportedTasks {
     else if (isFunction(task)) this.#takeExport(task, name, exportPath, under);
   }
 
-  /** Its tasks; what else is in it is left alone. */
+  /** Takes the tasks in it; ignores everything else. */
   #lookIntoObject(
     name: string,
     object: Readonly<Record<string, unknown>>,
@@ -141,7 +141,7 @@ class Search implements ExportedTasks {
     for (const [index, item] of items.entries()) {
       const placed = isPlaced(item) ? item : { under: [], task: item };
       const way = exportPath && [...exportPath, String(index), ...(isPlaced(item) ? ['task'] : [])];
-      if (!isFunction(placed.task)) this.#tellNoTask(name, index);
+      if (!isFunction(placed.task)) this.#reportNoTask(name, index);
       else if (isUnbound(placed.task)) this.unbound.push({ runnable: placed.task, name });
       else this.#takeItem(placed.task, index, [...under, ...placed.under], way);
     }
@@ -161,11 +161,11 @@ class Search implements ExportedTasks {
     return isTask(value) || hasMeta(value) || (isFunction(value) && this.#isMeant(name));
   }
 
-  #tellNoTask(name: string, index: number): void {
+  #reportNoTask(name: string, index: number): void {
     this.problems.push({
       code: 'PEXEN_NOT_A_TASK',
       message: `${name}[${index}] is not a task, though the list has tasks`,
-      hint: 'Export a list of nothing but tasks.',
+      hint: 'Export a list that contains only tasks.',
     });
   }
 }
@@ -182,12 +182,12 @@ function isPlainObject(value: unknown): value is Readonly<Record<string, unknown
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** Generators that wait to be read; streams and other iterables are left alone. */
+/** True for generators; streams and other iterables are ignored. */
 function isGenerator(value: unknown): value is Generator | AsyncGenerator {
   return ['[object Generator]', '[object AsyncGenerator]'].includes(Object.prototype.toString.call(value));
 }
 
-/** A generator can be read only once, and a factory can be used again. */
+/** Remembers the items of generators, since a generator can be read only once but a factory can be used again. */
 const read = new WeakMap<object, Promise<readonly unknown[]>>();
 
 function itemsOf(generator: Generator | AsyncGenerator): Promise<readonly unknown[]> {
@@ -198,7 +198,7 @@ function itemsOf(generator: Generator | AsyncGenerator): Promise<readonly unknow
   return items;
 }
 
-/** Stops at the first item that is no task: then it is a generator of something else. */
+/** Stops at the first item that is not a task: the generator then makes something else. */
 async function readAll(generator: Generator | AsyncGenerator): Promise<readonly unknown[]> {
   const items: unknown[] = [];
   for await (const item of generator) {
@@ -208,15 +208,15 @@ async function readAll(generator: Generator | AsyncGenerator): Promise<readonly 
   return items;
 }
 
-/** Those whose name is ours. */
+/** Runnables that were named by this file. */
 const named = new WeakSet<Runnable>();
 
-/** Gives a runnable without a name that of its export. */
+/** Names a runnable without a name after its export. */
 export function nameAfterExport(runnable: Runnable, name: string): void {
   if (runnable.name === '' && Reflect.defineProperty(runnable, 'name', { value: name })) named.add(runnable);
 }
 
-/** Has it no name but that of its export? A factory can be used again. */
+/** Does it have no name besides that of its export? It may have been named before, since a factory can be used again. */
 export function isNameless(runnable: Runnable): boolean {
   return runnable.name === '' || named.has(runnable);
 }

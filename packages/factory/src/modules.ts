@@ -53,8 +53,8 @@ import type { FoundFile } from './walk.ts';
 const known: readonly OptionName[] = ['dir', 'file', 'include', 'exclude', 'followLinks', 'meta', 'match'];
 
 /**
- * The exported tasks of one module (`file`), or of all modules of a directory that `include` names (default: those called
- * like `ping.task.ts` or `tests.ts`). Exported functions are tasks if they have metadata or their name fits `match`.
+ * The exported tasks of one module (`file`), or of all modules of a directory that match `include` (default: names
+ * like `ping.task.ts` or `tests.ts`). Exported functions are tasks if they have metadata or their name matches `match`.
  *
  * @example
  * modules({ dir: 'src', include: ['**\/*.task.ts'] })
@@ -107,7 +107,7 @@ function fileWith(wrong: readonly string[]): PexenError {
     {
       code: 'PEXEN_BAD_OPTION',
       message: `modules: "file" does not go with "${wrong.join('", "')}"`,
-      hint: 'Say either file, or dir and what goes with it.',
+      hint: 'Write either file, or dir and its options.',
     },
   ]);
 }
@@ -117,7 +117,7 @@ function noSuchFile(path: string): PexenError {
     {
       code: 'PEXEN_MODULE_FAILED',
       location: { file: path },
-      message: 'there is no such file',
+      message: 'no such file',
       hint: 'Check the spelling.',
     },
   ]);
@@ -128,11 +128,11 @@ function nothingIn(path: string): Problem {
     code: 'PEXEN_NOTHING_FOUND',
     location: { file: path },
     message: 'the module exports no task',
-    hint: 'Export tasks, or say by "match" which functions are meant.',
+    hint: 'Export tasks, or select functions with "match".',
   };
 }
 
-/** Files whose names say that they hold tasks: `ping.task.ts`, `net.tasks.js`, `tests.ts`, `tasks.mjs`. */
+/** Names of files that contain tasks: `ping.task.ts`, `net.tasks.js`, `tests.ts`, `tasks.mjs`. */
 export const moduleFile: RegExp = /(?:^|\.)(?:task|tasks|tests)\.[cm]?[jt]s$/;
 
 /** Any file that Node can import. */
@@ -141,7 +141,7 @@ export const anyModule: RegExp = /(?<!\.d)\.[cm]?[jt]s$/;
 /** For `modules` and `tree`. */
 export interface ModuleKindOptions extends ExportOptions {
   readonly meta?: DefaultMeta | undefined;
-  /** Is the module itself no part of the call path? */
+  /** Is the name of the module left out of the call path? */
   readonly isFlat?: boolean;
 }
 
@@ -151,7 +151,7 @@ interface Candidate {
   readonly definition: TaskDefinition;
 }
 
-/** Modules whose names `takes` likes, as tasks. */
+/** Modules as tasks; `takes` selects them. */
 export function moduleKind(
   options: ModuleKindOptions,
   loadContext: LoadContext,
@@ -164,7 +164,7 @@ export function moduleKind(
     hint: (all) =>
       all.some(({ path }) => moduleFile.test(basename(path)))
         ? 'Export tasks: export const ping = task({ … }, () => …).'
-        : 'Modules with tasks are called like ping.task.ts or tests.ts, or named by include.',
+        : 'Modules with tasks are named like ping.task.ts or tests.ts, or match include.',
   };
 }
 
@@ -196,7 +196,7 @@ async function* makeTasks(
   for (const each of bestOf(candidates)) yield { file: each.file, task: placeOf(each, options, loadContext) };
 }
 
-/** Undefined, and problems, where the module cannot be loaded, or a maker or a generator that it exports throws. */
+/** Returns undefined and reports problems where the module cannot be loaded, or where an exported maker or generator throws. */
 async function exportsOf(
   { path }: FoundFile,
   isMeant: NameMatch,
@@ -213,7 +213,7 @@ async function exportsOf(
   }
 }
 
-/** In the order of the source where it is known, else by name. */
+/** Sorts by the place in the source if it is known, else by name. */
 function byPlace(a: Candidate, b: Candidate): number {
   const [here, there] = [siteIn(a), siteIn(b)];
   if (here === undefined || there === undefined) {
@@ -223,7 +223,7 @@ function byPlace(a: Candidate, b: Candidate): number {
   return (here.line ?? 0) - (there.line ?? 0) || (here.column ?? 0) - (there.column ?? 0);
 }
 
-/** Where in the module itself the task was made: in the file as it is, or else as it was compiled. */
+/** The place in the module where the task was made, in the original file or in its compiled form. */
 function siteIn({ file, definition: { site } }: Candidate): SourceLocation | undefined {
   const isInFile = (location: SourceLocation | undefined): boolean =>
     location !== undefined && pathOf(location.file) === file.path;
@@ -234,7 +234,7 @@ function pathOf(file: string): string {
   return file.startsWith('file:') ? fileURLToPath(file) : file;
 }
 
-/** A task that several modules export, or one module under several names, is one task: of the module that made it, by the shortest way. */
+/** A task that is exported several times counts once: in the module that made it, by the shortest export path. */
 function bestOf(candidates: readonly Candidate[]): readonly Candidate[] {
   const best = new Map<Runnable, Candidate>();
   for (const candidate of candidates) {
@@ -268,13 +268,13 @@ function placeOf(
   return { under, task: withAddress(exported, definition, file, meta, { location, nameKind }) };
 }
 
-/** What the name that the module gives to a task comes from; an item of a list is known by its place in it. */
+/** The origin of the name that the module gives to a task; an item of a list is named by its index. */
 function nameKindOf({ name, isDefault, isItem }: ExportedTask): NameKind | undefined {
   if (name === undefined) return isDefault ? 'file' : undefined;
   return isItem ? 'ordinal' : 'export';
 }
 
-/** A task that already has an address, as makers give it, keeps it; so does a program. */
+/** A task that already has an address, for example from a maker, keeps it; so does a program. */
 function withAddress(
   exported: ExportedTask,
   definition: TaskDefinition,
@@ -311,7 +311,7 @@ function noTask({ path }: FoundFile): Problem {
   };
 }
 
-/** By its name it has tasks, and whoever wrote it may think that these are some: none of them would run. */
+/** The problem of a module that is named like one with tasks but only exports functions, none of which would run. */
 function functionsOnly({ path }: FoundFile, functions: readonly string[]): Problem {
   const more = functions.length > 5 ? ` and ${functions.length - 5} more` : '';
   const first = functions.find((name) => name !== 'default') ?? 'ping';
@@ -319,7 +319,7 @@ function functionsOnly({ path }: FoundFile, functions: readonly string[]): Probl
     code: 'PEXEN_FUNCTIONS_ONLY',
     location: { file: path },
     message: `the module exports no task, only the functions ${functions.slice(0, 5).join(', ')}${more}`,
-    hint: `Write export const ${first} = task({}, () => …), say by "match" which functions are meant, or exclude the file.`,
+    hint: `Write export const ${first} = task({}, () => …), select the functions with "match", or exclude the file.`,
   };
 }
 

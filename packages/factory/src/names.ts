@@ -1,7 +1,7 @@
 /** How names of files and exports are ordered and matched. Knows nothing of what they name. */
 import picomatch from 'picomatch';
 
-/** Negative where `a` comes first. */
+/** Compares by code point. Negative where `a` comes first. */
 export function compareCodePoints(a: string, b: string): number {
   const shorter = Math.min(a.length, b.length);
   for (let at = 0; at < shorter; at++) {
@@ -11,7 +11,7 @@ export function compareCodePoints(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** Part by part; what is above comes before what is below it. */
+/** Compares part by part; a parent comes before its children. */
 export function comparePaths(a: readonly string[], b: readonly string[]): number {
   const shorter = Math.min(a.length, b.length);
   for (let at = 0; at < shorter; at++) {
@@ -21,16 +21,16 @@ export function comparePaths(a: readonly string[], b: readonly string[]): number
   return a.length - b.length;
 }
 
-/** Surrogates stand for the highest code points, though their units are not the highest. */
+/** Surrogates encode the highest code points, although their units are not the highest. */
 function rankOf(unit: number): number {
   if (unit < 0xd800) return unit;
   return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
 }
 
-/** Several globs as one question. */
+/** Several globs as one matcher that counts what each of them matched. */
 export interface Patterns {
   matches(path: string): boolean;
-  /** Those that matched nothing so far. */
+  /** The globs that have matched nothing so far. */
   unused(): readonly string[];
 }
 

@@ -14,32 +14,32 @@ import {
   text,
 } from '@pexen/core/options';
 
-/** A file met on a walk. */
+/** A file found by a walk. */
 export interface WalkedFile {
   /** Absolute. */
   readonly path: string;
-  /** The names on the way from the walked directory to the file, the file's own last. */
+  /** The names on the path from the walked directory to the file; the file's own name is last. */
   readonly parts: readonly string[];
 }
 
-/** Metadata for every task, or a function that says it for each file. What a task says of itself wins, entry by entry. */
+/** Default metadata for all tasks, or a function that returns it for each file. The entries of a task's own metadata take precedence. */
 export type DefaultMeta = TaskMeta | ((file: WalkedFile, facts: Facts) => TaskMeta | undefined);
 
-/** Which files of a directory are looked at. */
+/** Which files of a directory are considered. */
 export interface WalkOptions {
   /** Absolute, or relative to the context's root. */
   readonly dir: string;
   /** Globs over paths from `dir`, with `/` between their parts; a file must match one. Default: all. */
   readonly include?: readonly string[];
-  /** Globs; a file or directory that matches one is left out. Hidden files and node_modules always are. */
+  /** Globs; a file or directory that matches one is left out. Hidden files and node_modules are always left out. */
   readonly exclude?: readonly string[];
-  /** Follow links to directories? Links to files always are followed. Default false. */
+  /** Follow links to directories? Links to files are always followed. Default false. */
   readonly followLinks?: boolean;
-  /** Metadata for all tasks that do not say otherwise themselves. */
+  /** Default metadata of the tasks. */
   readonly meta?: DefaultMeta;
 }
 
-/** How programs are started and their output is read. */
+/** How programs are started, and how their output is interpreted. */
 export interface ProgramOptions {
   /** Directory to run in: that of the file, the walked one, or a path. Default `file`. */
   readonly cwd?: 'file' | 'dir' | (string & {});
@@ -47,8 +47,8 @@ export interface ProgramOptions {
   readonly argv?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * Is the output TAP? `perl`: it is, with directives and numbers as Perl's harness `prove` reads them. Default: looked for in the output
-   * itself, and read by the grammar of TAP 14.
+   * Is the output TAP? `perl`: TAP with directives and numbers as Perl's harness `prove` reads them. Default: detected in the output,
+   * and read by the grammar of TAP 14.
    */
   readonly tap?: boolean | 'perl';
 }
@@ -56,15 +56,15 @@ export interface ProgramOptions {
 /** For `executables`. */
 export interface ExecutablesOptions extends WalkOptions, ProgramOptions {
   /**
-   * Runs every file that `include` names as an argument of this command, executable or not: `['node']`. A command without a
-   * directory is looked for in PATH, one that begins with `.` from the root.
+   * Runs each file that matches `include` as an argument of this command, executable or not: `['node']`. A command without a
+   * directory is looked up in PATH; one that begins with `.` is relative to the root.
    */
   readonly command?: readonly [program: string, ...argv: string[]];
 }
 
-/** Which exports of a module are tasks, besides those that say so themselves. */
+/** Which exports of a module are tasks, besides tasks and functions with metadata. */
 export interface ExportOptions {
-  /** Globs over names: exported functions that match one are tasks, too. */
+  /** Globs over names: exported functions that match one are tasks as well. */
   readonly match?: string | readonly string[] | RegExp;
 }
 

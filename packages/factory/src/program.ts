@@ -7,17 +7,17 @@ import { interpreter } from './interpret.ts';
 import type { ExecutablesOptions } from './options.ts';
 import type { FoundFile } from './walk.ts';
 
-/** What to start, and what stands before the arguments. */
+/** A program to start, and its first arguments. */
 export interface Command {
   /** Absolute. */
   readonly file: string;
   readonly argv: readonly string[];
 }
 
-/** Runs scripts that do not say by what: as every shell does. */
+/** Runs scripts without a `#!` line, as every shell does. */
 const shell = '/bin/sh';
 
-/** The command for a file: what the options say, else the shell for text without `#!`, else the file itself. */
+/** The command for a file: that of the options, else the shell for text without `#!`, else the file itself. */
 export function commandFor(file: FoundFile, head: Buffer, given: Command | undefined): Command {
   if (given !== undefined) return { file: given.file, argv: [...given.argv, file.path] };
   const isText = !head.includes(0) && head.length > 0;
@@ -25,29 +25,29 @@ export function commandFor(file: FoundFile, head: Buffer, given: Command | undef
   return isText && !namesInterpreter ? { file: shell, argv: [file.path] } : { file: file.path, argv: [] };
 }
 
-/** The body of a task that runs a file: what the file says of itself wins. */
+/** The body of a task that runs a file. Entries in the file's own metadata take precedence. */
 export function programBody(
   file: FoundFile,
   command: Command,
-  said: ProgramEntries,
+  entries: ProgramEntries,
   options: ExecutablesOptions,
   loadContext: LoadContext,
 ): ExecutableBody {
   const home = dirname(file.path);
-  const reading = { tap: said.tap ?? options.tap };
+  const reading = { tap: entries.tap ?? options.tap };
   return {
     file: command.file,
-    argv: [...command.argv, ...(said.argv ?? options.argv ?? [])],
-    cwd: said.cwd === undefined ? cwdOf(options.cwd, home, loadContext) : resolve(home, said.cwd),
-    env: { ...options.env, ...said.env },
+    argv: [...command.argv, ...(entries.argv ?? options.argv ?? [])],
+    cwd: entries.cwd === undefined ? cwdOf(options.cwd, home, loadContext) : resolve(home, entries.cwd),
+    env: { ...options.env, ...entries.env },
     interpret: interpreter(reading),
     interpretOptions: reading,
   };
 }
 
 /**
- * The program of a command: with a directory in its name it is taken from the root, without one it is looked for in PATH.
- * Undefined, and a problem, where there is none.
+ * The program of a command: relative to the root if its name has a directory, else looked up in PATH.
+ * Returns undefined and reports a problem if it does not exist.
  */
 export function findCommand(
   command: readonly [program: string, ...argv: string[]] | undefined,
@@ -59,8 +59,8 @@ export function findCommand(
   if (file !== undefined) return { file, argv };
   loadContext.problem({
     code: 'PEXEN_NO_PROGRAM',
-    message: `there is no program "${name}"`,
-    hint: name.includes('/') ? `Paths start from ${loadContext.root}.` : 'Install it, or give its path.',
+    message: `the program "${name}" was not found`,
+    hint: name.includes('/') ? `Paths are relative to ${loadContext.root}.` : 'Install it, or give its path.',
   });
   return undefined;
 }

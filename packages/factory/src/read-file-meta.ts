@@ -29,8 +29,8 @@ const programNames: ReadonlySet<string> = new Set([
 ] satisfies (keyof ProgramEntries)[]);
 
 /**
- * Reads the metadata in `text`, which stands in `file` at the very lines and columns it has in `text`.
- * `at` is where to point when no better place is known.
+ * Reads the metadata in `text`, whose lines and columns are the same as in `file`.
+ * `at` is the location of problems without a better one.
  */
 export function readFileMeta(text: string, file: string, at: SourceLocation = { file }): FileMeta {
   const { root, problems, locate } = readYaml(text, file, 'PEXEN_BAD_HEADER');
@@ -50,17 +50,17 @@ function readEntries(
   const places = new Map<string, SourceLocation>();
   const read: [name: string, value: unknown][] = [];
   for (const { name, key, value } of entriesOf(root)) {
-    const tell = (code: Problem['code'], node: Node, message: string, hint?: string): undefined => {
+    const report = (code: Problem['code'], node: Node, message: string, hint?: string): undefined => {
       problems.push({ code, task, location: locate(node), message, ...(hint !== undefined && { hint }) });
     };
     places.set(name, locate(key));
-    if (!isEntryName(name)) tell('PEXEN_UNKNOWN_META', key, `there is no metadata "${name}"`, hintFor(name));
-    else if (value === undefined) tell('PEXEN_BAD_META', key, `${name} has no value`);
+    if (!isEntryName(name)) report('PEXEN_UNKNOWN_META', key, `unknown metadata "${name}"`, hintFor(name));
+    else if (value === undefined) report('PEXEN_BAD_META', key, `${name} has no value`);
     else
       read.push([
         name,
         entryReaders[name](value, (node, message, hint) =>
-          tell('PEXEN_BAD_META', node, `${name} ${message}`, hint),
+          report('PEXEN_BAD_META', node, `${name} ${message}`, hint),
         ),
       ]);
   }
@@ -70,7 +70,7 @@ function readEntries(
   return { meta, program, problems: [...problems, ...checkTogether(meta, task, places, at)] };
 }
 
-/** What only the entries together show, such as a resource both used and claimed. */
+/** Checks the entries together, for problems such as a resource both used and claimed. */
 function checkTogether(
   meta: TaskMeta,
   task: string,
@@ -95,7 +95,7 @@ function hintFor(name: string): string {
   if ((entriesOfCode as readonly string[]).includes(name)) return 'Only tasks in modules can have it.';
   const names = Object.keys(entryReaders);
   const near = nearest(name, names);
-  return near === undefined ? `The entries there are: ${names.join(', ')}.` : `Did you mean "${near}"?`;
+  return near === undefined ? `The entries are: ${names.join(', ')}.` : `Did you mean "${near}"?`;
 }
 
 function notAMap(location: SourceLocation): Problem {
@@ -107,13 +107,13 @@ function notAMap(location: SourceLocation): Problem {
   };
 }
 
-/** Metadata that only code can have. */
+/** Metadata that only tasks in modules can have. */
 export const entriesOfCode = ['args', 'cleanup'] as const;
 
-/** The entries that a file may have. */
+/** The entries that the metadata of a file may have. */
 export type EntryName = Exclude<keyof TaskMeta, (typeof entriesOfCode)[number]> | keyof ProgramEntries;
 
-/** Tells what is wrong with a node. Returns undefined, which stands for "could not be read". */
+/** Reports a problem of a node. Returns undefined, which stands for "could not be read". */
 type Complain = (node: Node, message: string, hint?: string) => undefined;
 
 type Reader<T = unknown> = (node: Node, complain: Complain) => T | undefined;
@@ -146,7 +146,7 @@ const wholeNumber: Reader<number> = (node, complain) =>
 const duration: Reader<number> = (node, complain) =>
   readDuration(isScalar(node) ? node.value : undefined) ?? complain(node, `must be ${durationForms}`);
 
-/** A deadline; `off` takes away what the configuration says for all. */
+/** A limit; `off` removes the one in the configuration. */
 const limit: Reader<number> = (node, complain) => {
   if (isScalar(node) && node.value === 'off') return Number.POSITIVE_INFINITY;
   const read = duration(node, complain);
@@ -156,7 +156,7 @@ const limit: Reader<number> = (node, complain) => {
 const truth: Reader<boolean | string> = (node, complain) =>
   isScalar(node) && typeof node.value === 'boolean' ? node.value : text(node, complain);
 
-/** Arguments and variables are text whatever they look like: `1.10` stays as it was written. */
+/** Arguments and variables are always text: `1.10` stays as it was written. */
 const anyText: Reader<string> = (node, complain) => sourceOf(node) ?? complain(node, 'must be text');
 
 const texts = listOf(text);
@@ -179,7 +179,11 @@ const use: Reader<string | Amount> = (node, complain) => {
   const only = onlyEntryOf(node);
   const count = isScalar(only?.value) ? only.value.value : undefined;
   if (only === undefined || typeof count !== 'number' || !(count > 0 && Number.isFinite(count))) {
-    return complain(node, 'is no amount', 'Write { name: count }, the count above 0: { memory-mb: 512 }.');
+    return complain(
+      node,
+      'is not an amount',
+      'Write { name: count }, the count above 0: { memory-mb: 512 }.',
+    );
   }
   return amount(only.name, count);
 };
@@ -196,7 +200,7 @@ const retries: Reader = (node, complain) =>
   isMap(node) ? recordOf(retriesEntries)(node, complain) : wholeNumber(node, complain);
 
 const env: Reader<Readonly<Record<string, string>>> = (node, complain) => {
-  if (!isMap(node)) return complain(node, 'must be a map of text', 'Write { NAME: value }.');
+  if (!isMap(node)) return complain(node, 'must be a map of strings', 'Write { NAME: value }.');
   const pairs = entriesOf(node).map(({ name, key, value }) => {
     if (!/^[^=\0]+$/.test(name) || isRefusedKey(name))
       return [name, complain(key, 'is not a valid name of a variable')];
@@ -207,7 +211,7 @@ const env: Reader<Readonly<Record<string, string>>> = (node, complain) => {
     : undefined;
 };
 
-/** How each entry is read. */
+/** The reader of each entry. */
 export const entryReaders: Readonly<Record<EntryName, Reader>> = {
   name: text,
   requires: listOf(requirement),
@@ -239,7 +243,7 @@ export const entryReaders: Readonly<Record<EntryName, Reader>> = {
   tap: dialect,
 };
 
-/** A map's entries: name, the key's node, and the value's unless there is none or it is null. */
+/** The entries of a map: name, node of the key, and node of the value unless it is missing or null. */
 export function entriesOf(
   map: Node,
 ): readonly { readonly name: string; readonly key: Node; readonly value: Node | undefined }[] {
@@ -306,7 +310,7 @@ const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, 
 /** How durations may be written, for messages. */
 export const durationForms = 'a duration such as 100ms, 20s, 5m or 2h, or a number of milliseconds';
 
-/** Milliseconds, or undefined for what is no duration. */
+/** Milliseconds; undefined for anything that is not a duration. */
 export function readDuration(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? value : undefined;
   if (typeof value !== 'string') return undefined;

@@ -5,23 +5,23 @@
 import type { Finding } from '@pexen/core';
 import { FindingList } from './findings.ts';
 
-/** What TAP says. */
+/** The contents of TAP output. */
 export interface Tap {
   readonly findings: FindingList;
-  /** Why the program ran no test at all, if it said so: `1..0 # skip no network`. */
+  /** Why all tests were skipped, if they were: `1..0 # skip no network`. */
   readonly skippedAll?: string;
 }
 
-/** How to read it. */
+/** How to read TAP. */
 export interface TapOptions {
-  /** True: it must be TAP. Otherwise it may be. */
+  /** True: the output must be TAP. Default: it may be. */
   readonly isWanted?: boolean;
   readonly dialect?: TapDialect;
 }
 
 /**
  * The findings in a text.
- * @returns undefined if it may be TAP and is not
+ * @returns undefined if the output is not TAP and need not be
  */
 export function readTap(
   text: string,
@@ -37,16 +37,16 @@ export function readTap(
   const tap = reader.end();
   if (tap !== undefined || !isWanted) return tap;
   const findings = new FindingList();
-  findings.add({ name: 'TAP', status: 'fail', message: 'there is no TAP in the output' });
+  findings.add({ name: 'TAP', status: 'fail', message: 'the output contains no TAP' });
   return { findings };
 }
 
-/** What is longer is cut before it is read, characters. */
+/** Longer lines are cut before they are read, characters. */
 const longestLine = 10_000;
 const deepestIndent = 64;
 const indentOfLevel = 4;
 const longestDiagnostics = 4_000;
-/** So many numbers that are out of sequence are remembered to find those that come twice. */
+/** At most this many out-of-sequence numbers are remembered, to find duplicates. */
 const mostNumbers = 100_000;
 
 /** A finding to which diagnostics may be added. */
@@ -106,7 +106,7 @@ class TapReader {
     return { findings: this.#findings, ...(isSkipped && { skippedAll: this.#skipped.join('; ') }) };
   }
 
-  /** Is the output TAP? It says so, it has a plan and test points, or a numbered test point that failed. */
+  /** Collects evidence that the output is TAP: a version, a plan and test points, or a numbered test point that failed. */
   #notice(line: TapLine): void {
     this.#hasVersion ||= line.kind === 'version';
     this.#hasPlan ||= line.kind === 'plan';
@@ -123,7 +123,7 @@ class TapReader {
     this.#document = new Document(this.#dialect);
   }
 
-  /** False as long as the line belongs to the block; a line of smaller indentation ends one, and stands for itself. */
+  /** False while the line belongs to the block. A line with less indentation ends the block and is then read by itself. */
   #endsBlock(line: string, block: Block): boolean {
     if (line === `${block.indent}...`) this.#closeBlock(block);
     else if (line !== '' && !line.startsWith(block.indent)) {
@@ -145,16 +145,16 @@ class TapReader {
   }
 }
 
-/** From one version, plan or point to the next that cannot belong to the same. A program may print several, one after the other. */
+/** One document, up to a version, plan or point that cannot belong to it. A program may print several documents in sequence. */
 class Document {
   readonly #dialect: TapDialect;
-  /** The top, and the subtests that are open, each in the one before. */
+  /** The top level, and the open subtests, each nested in the one before. */
   readonly #levels: Level[] = [new Level('')];
-  /** Names of subtests that are still to come, by the depth at which they were announced. */
+  /** Names of announced subtests that have not started, by the depth of the announcement. */
   readonly #announced = new Map<number, string>();
   #plan: 'none' | 'first' | 'last' = 'none';
   #isBailedOut = false;
-  /** Diagnostics may follow the point that was read last; undefined where they would not be shown. */
+  /** The finding that following diagnostics are added to; undefined where they would not be shown. */
   #last: OpenFinding | undefined;
   awaitsDiagnostics = false;
 
@@ -202,7 +202,7 @@ class Document {
     }
   }
 
-  /** Adds what stood in a YAML block below the last point. */
+  /** Adds the text of a YAML block to the last point. */
   diagnose(text: string): void {
     this.awaitsDiagnostics = false;
     if (this.#last === undefined || text === '') return;
@@ -264,8 +264,8 @@ class Document {
     const isExcused = finding.status === 'todo' || finding.status === 'skip';
     const hasFailure = (below.counts.fail ?? 0) > 0;
     level.findings.absorb(below, isExcused ? excuse : undefined);
-    const isSaid = point.directive === undefined && (finding.status === 'fail') === hasFailure;
-    if (isSaid) this.#last = undefined;
+    const isReported = point.directive === undefined && (finding.status === 'fail') === hasFailure;
+    if (isReported) this.#last = undefined;
     else level.findings.add(finding);
   }
 
@@ -282,7 +282,7 @@ class Document {
     return { name: full, status: 'warn', message: reason === '' ? expected : `${expected}: ${reason}` };
   }
 
-  /** The level of a line, opened if need be. Names announced further in were for nothing. */
+  /** The level of a line, opened if necessary. Drops names that were announced at deeper levels. */
   #levelAt(depth: number): Level {
     while (this.#levels.length <= depth) {
       const at = this.#levels.length;
@@ -295,7 +295,7 @@ class Document {
     return this.#levels[depth] as Level;
   }
 
-  /** What the open subtest below a depth has found; it is closed with that. */
+  /** Closes the open subtest below a depth and returns its findings. */
   #takeBelow(depth: number): FindingList | undefined {
     while (this.#levels.length > depth + 2) this.#closeLast();
     if (this.#levels.length <= depth + 1) return undefined;
@@ -329,13 +329,13 @@ class Document {
     this.#top.add('Bail out!', 'fail', reason === '' ? undefined : reason);
   }
 
-  /** What is to be said of a level as a whole. */
+  /** Adds the findings about a level as a whole. */
   #judge(level: Level, isTop: boolean): void {
     const { planned, count } = level;
     if (planned === undefined && count === 0) {
       if (isTop) level.add('plan', 'fail', 'there is neither a plan nor a test point');
     } else if (planned === undefined) {
-      const message = `there is none: after ${count} test points it may have ended half-way`;
+      const message = `it is missing: after ${count} test points the program may have ended half-way`;
       level.add('plan', isTop ? 'fail' : 'warn', message);
     } else if (planned !== count) {
       level.add('plan', 'fail', `${planned} test points were planned, ${count} were seen`);
@@ -397,7 +397,7 @@ class Level {
     if (this.#numbers.size < mostNumbers) this.#numbers.add(number);
   }
 
-  /** A number came twice, or is beyond the plan. */
+  /** True if a number occurred twice or is beyond the plan. */
   get hasBadNumbers(): boolean {
     return this.#isTwice || this.#highest > this.first + (this.planned ?? 0) - 1;
   }
@@ -412,7 +412,7 @@ function isSkip(comment: string): boolean {
   return /^skip/i.test(comment);
 }
 
-/** The expressions for lines do not see past a carriage return or a Unicode line end, and bytes of zero hide the words behind them. */
+/** Replaces characters that the regular expressions do not handle: carriage returns and Unicode line ends stop them, zero bytes hide words. */
 function harmless(line: string): string {
   return line
     .replace(/^\ufeff/, '')
@@ -421,32 +421,32 @@ function harmless(line: string): string {
     .trimEnd();
 }
 
-/** How many subtests a line stands in; undefined where no line of TAP is indented so. */
+/** The depth of subtests of a line; undefined where the indentation is not that of TAP. */
 function depthOf(indent: string): number | undefined {
   if (indent === '') return 0;
   const width = indent.replaceAll('\t', '    ').length;
   return width <= deepestIndent && width % indentOfLevel === 0 ? width / indentOfLevel : undefined;
 }
 
-/** Inside a subtest that is skipped or still to do, failures are no failures. */
+/** Inside a subtest that is skipped or todo, failures do not count. */
 function excuse(finding: Finding): Finding {
   return finding.status === 'fail' ? { ...finding, status: 'todo' } : finding;
 }
 
 /**
- * Whose grammar directives follow.
- * - `tap14`: `#` between blanks, then `todo` or `skip` as a whole word.
- * - `perl`: as TAP::Parser, the harness of `prove`, reads them: blanks around `#` are optional. A `not ok` that is skipped has failed,
- *   and so has a test whose numbers are out of sequence.
+ * The grammar of directives.
+ * - `tap14`: `#` surrounded by blanks, then `todo` or `skip` as a whole word.
+ * - `perl`: as TAP::Parser, the harness of `prove`, reads them: blanks around `#` are optional. A skipped `not ok` is a failure,
+ *   and so are numbers out of sequence.
  */
 export type TapDialect = 'tap14' | 'perl';
 
 export interface TapPoint {
   readonly kind: 'point';
   readonly isOk: boolean;
-  /** As it was written; undefined where it has none. */
+  /** As written; undefined if it has none. */
   readonly number: number | undefined;
-  /** Unescaped, without its directive; '' where it has none. */
+  /** Unescaped, without the directive; '' if it has none. */
   readonly name: string;
   readonly directive: { readonly kind: 'todo' | 'skip'; readonly reason: string } | undefined;
   /** It ends with `{`: the lines of its subtest follow. */
@@ -481,7 +481,7 @@ const directiveOf: Readonly<Record<TapDialect, RegExp>> = {
 };
 const duration = /(?:^|\s)# time=\d+(?:\.\d+)?m?s$/;
 
-/** What a line is that was trimmed on both sides; undefined where it means nothing to TAP. */
+/** Parses a line that was trimmed on both sides; undefined where it has no meaning in TAP. */
 export function readTapLine(line: string, dialect: TapDialect): TapLine | undefined {
   if (line === '}') return { kind: 'close' };
   const start = startOf[dialect].exec(line)?.[0];

@@ -1,4 +1,4 @@
-/** The factory of everything: any mix of files, each by its kind, in one walk. What `pexen run` does without a configuration. */
+/** The factory of all kinds of tests: handles any mix of files in one walk. `pexen run` uses it without a configuration. */
 import { basename } from 'node:path';
 import type { Problem } from '@pexen/core';
 import { classifyExecutable } from './classify-executable.ts';
@@ -18,9 +18,9 @@ const known: readonly OptionName[] = [
 ];
 
 /**
- * All tests of a directory: modules called like `ping.task.ts` or `tests.ts`, and executables that look like tests. Which do
- * is said in docs/factories.md; those left out for their names are told as warnings. To decide yourself, use `modules` and
- * `executables`.
+ * All tests of a directory: modules named like `ping.task.ts` or `tests.ts`, and executables that look like tests. The rules
+ * are in docs/factories.md; warnings name the executables that were left out because of their names. To select files yourself, use
+ * `modules` and `executables`.
  *
  * @example tree({ dir: '.' })
  * @throws PexenError PEXEN_BAD_OPTION
@@ -58,7 +58,7 @@ function leftOut(tools: readonly FoundFile[], { dir }: LoadContext): Problem {
   return {
     code: 'PEXEN_LEFT_OUT',
     location: { file: dir },
-    message: `by their names these executables are not tests: ${names.join(', ')}${more}`,
-    hint: 'If one is, say so in it: # pexen: {}',
+    message: `judging by their names, these executables are not tests: ${names.join(', ')}${more}`,
+    hint: 'To make one a test, add this line to it: # pexen: {}',
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Finds the files of a directory, always in the same order, whatever stands in the way. Knows nothing of what a file is
- * good for, but for side files: they are never files of their own.
+ * Finds the files of a directory, always in the same order, whatever errors occur. Knows nothing about the purpose of a file,
+ * except for side files, which are never files of their own.
  */
 import { type Buffer, isUtf8 } from 'node:buffer';
 import { basename, dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ import { codeOf, type Files, type Listed, type Looked } from './files.ts';
 import { comparePaths, type Patterns, patterns } from './names.ts';
 import type { WalkedFile, WalkOptions } from './options.ts';
 
-/** The end of the name of a file with the metadata of another one. */
+/** The suffix of a side file, which has the metadata of another file. */
 export const sideFileEnding = '.pexen.yaml';
 const almostItsEnding = '.pexen.yml';
 
@@ -19,9 +19,9 @@ export interface FoundFile extends WalkedFile {
   readonly uid: number;
 }
 
-/** What a walk found. */
+/** The result of a walk. */
 export interface Found {
-  /** Ordered by code point, part by part. */
+  /** Sorted by code point, part by part. */
   readonly files: readonly FoundFile[];
   /** Path of a file → path of its side file. */
   readonly sideFiles: ReadonlyMap<string, string>;
@@ -34,10 +34,10 @@ interface Place {
   readonly parts: readonly string[];
 }
 
-/** Never entered, whatever the options say: what lies there was installed, not written. */
+/** Never entered, regardless of the options: they contain installed files. */
 const installed: ReadonlySet<string> = new Set(['node_modules']);
 
-/** Everything below an absolute directory that the options want. */
+/** Finds everything below an absolute directory that the options select. */
 export function walk(dir: string, options: Omit<WalkOptions, 'dir'>, files: Files): Found {
   return new Walk(options, files).from(dir);
 }
@@ -51,10 +51,10 @@ class Walk {
   readonly #sideFiles = new Map<string, string>();
   readonly #problems: Problem[] = [];
   readonly #warnings: Problem[] = [];
-  /** Every directory is walked once, by the first way that led to it: links may go in circles. */
+  /** Each directory is walked once, by the first path that led to it, since links may form cycles. */
   readonly #walked = new Set<string>();
   readonly #waiting: Place[] = [];
-  /** Links wait until all that is really there has been walked, so that a directory keeps its own name. */
+  /** Links are followed after all real directories have been walked, so that a directory keeps its own name. */
   readonly #links: Place[] = [];
 
   constructor({ include, exclude = [], followLinks = false }: Omit<WalkOptions, 'dir'>, files: Files) {
@@ -68,7 +68,7 @@ class Walk {
     this.#waiting.push({ path: dir, parts: [] });
     for (let place = this.#next(); place !== undefined; place = this.#next()) this.#enter(place);
     this.#found.sort((a, b) => comparePaths(a.parts, b.parts));
-    if (this.#problems.length === 0) this.#tellUnusedPatterns(dir);
+    if (this.#problems.length === 0) this.#reportUnusedPatterns(dir);
     const { problems, warnings } = { problems: this.#problems, warnings: this.#warnings };
     return { files: this.#found, sideFiles: this.#sideFiles, problems, warnings };
   }
@@ -98,7 +98,7 @@ class Walk {
     else if (listed.kind === 'file') this.#meetFile(place);
   }
 
-  /** Undefined for what is never looked at: hidden, installed, or not to be spelled. */
+  /** Undefined for entries that are never considered: hidden, installed, or with a name that is not text. */
   #placeOf({ name, kind }: Listed, above: Place): Place | undefined {
     const text = name.toString();
     if (text.startsWith('.') || installed.has(text)) return undefined;
@@ -136,19 +136,19 @@ class Walk {
     }
   }
 
-  #tellUnusedPatterns(dir: string): void {
+  #reportUnusedPatterns(dir: string): void {
     for (const glob of [...(this.#include?.unused() ?? []), ...this.#exclude.unused()]) {
       this.#warnings.push({
         code: 'PEXEN_UNUSED_PATTERN',
         location: { file: dir },
         message: `the pattern "${glob}" matches nothing there`,
-        hint: 'Patterns are over paths that start below that directory.',
+        hint: 'Patterns match paths relative to that directory.',
       });
     }
   }
 }
 
-/** Gone since it was listed, or a link that leads nowhere or in circles. */
+/** Removed since it was listed, or a broken or cyclic link. */
 function hasVanished(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error));
 }
@@ -161,7 +161,7 @@ function unreadable(dir: string, error: unknown, isTop: boolean, files: Files): 
     code: 'PEXEN_UNREADABLE_DIRECTORY',
     location: { file: dir },
     message:
-      { ENOENT: 'there is no such directory', ENOTDIR: 'it is not a directory' }[code] ??
+      { ENOENT: 'no such directory', ENOTDIR: 'it is not a directory' }[code] ??
       `it cannot be read (${code})`,
     ...(hint !== undefined && { hint }),
   };
@@ -183,17 +183,17 @@ function unreadableFile(path: string, error: unknown): Problem {
   return {
     code: 'PEXEN_UNREADABLE_FILE',
     location: { file: path },
-    message: `it cannot be looked at (${codeOf(error)})`,
+    message: `it cannot be read (${codeOf(error)})`,
     hint: 'Fix the permissions of its directory, or exclude it.',
   };
 }
 
-/** Nobody would read it, and what it says would silently not hold. */
+/** Without a problem, the metadata in this file would silently be ignored. */
 function misnamed(path: string): Problem {
   return {
     code: 'PEXEN_LONELY_SIDE_FILE',
     location: { file: path },
-    message: `it is not a side file: these end with ${sideFileEnding}`,
+    message: `it is not a side file: their names end with ${sideFileEnding}`,
     hint: 'Rename it.',
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Reads YAML that strangers may have written: with its positions, and with caps on size and depth that hold before the
- * parser sees it. Knows nothing of what the text is about.
+ * Reads YAML from untrusted sources, with positions, and with limits of size and depth that are checked before it is
+ * parsed. Knows nothing about the content.
  */
 import type { Problem, ProblemCode, SourceLocation } from '@pexen/core';
 import {
@@ -16,18 +16,18 @@ import {
 } from 'yaml';
 import { longestMeta } from './file-meta.ts';
 
-/** A document, or what is wrong with it. */
+/** A document, or its problems. */
 export interface ReadYaml {
   /** Undefined for an empty document and for one that cannot be read. */
   readonly root: Node | undefined;
   readonly problems: readonly Problem[];
-  /** Where a node begins. */
+  /** The location of the start of a node. */
   locate(node: Node): SourceLocation;
 }
 
 const deepest = 16;
 
-/** The document in `text`; `code` is that of its problems. */
+/** Reads the document in `text`; its problems have the code `code`. */
 export function readYaml(text: string, file: string, code: ProblemCode): ReadYaml {
   const lines = new LineCounter();
   const locateAt = (offset: number): SourceLocation => {
@@ -63,7 +63,7 @@ export function readYaml(text: string, file: string, code: ProblemCode): ReadYam
   };
 }
 
-/** Deep nesting can exhaust the parser's stack: then it is too deep, whatever the count said. */
+/** Returns undefined if deep nesting exhausts the parser's stack: the document is then too deep, regardless of the count. */
 function parse(text: string, lineCounter: LineCounter): ReturnType<typeof parseDocument<Node>> | undefined {
   try {
     return parseDocument<Node>(text, {
@@ -82,7 +82,7 @@ function parse(text: string, lineCounter: LineCounter): ReturnType<typeof parseD
   }
 }
 
-/** Counts brackets wherever they stand, and `- - -`: it may count too many levels, never too few. */
+/** Counts all brackets, also in quotes, and `- - -`: it may count too many levels, but never too few. */
 function isTooDeep(text: string): boolean {
   let depth = 0;
   for (const sign of text) {
@@ -110,16 +110,16 @@ function firstAlias(nodes: readonly unknown[]): Alias | undefined {
   return undefined;
 }
 
-/** The text of a scalar as it was written, `1.10` and not 1.1; undefined for everything else and for null. */
+/** The text of a scalar as it was written, `1.10` rather than 1.1; undefined for null and for all other nodes. */
 export function sourceOf(node: unknown): string | undefined {
   if (!isScalar(node) || node.value === null) return undefined;
   return typeof node.value === 'string' ? node.value : (node.source ?? String(node.value));
 }
 
-/** The parser's messages, in one line and without a capital; in words of ours where its own are about itself. */
+/** The parser's message in one line, starting in lower case; replaced where it is about the parser itself. */
 function plain(message: string): string {
   const line = message.replaceAll(/\s+/g, ' ').trim();
-  if (/multiple documents/.test(line)) return 'there is more than one document';
-  if (/^Unexpected .* at node end$/.test(line)) return 'there is more behind its end';
+  if (/multiple documents/.test(line)) return 'it contains more than one document';
+  if (/^Unexpected .* at node end$/.test(line)) return 'it continues after its end';
   return line.charAt(0).toLowerCase() + line.slice(1);
 }

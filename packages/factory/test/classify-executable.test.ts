@@ -1,4 +1,4 @@
-/** Which executables are taken for tests where nobody has said so. */
+/** Which executables count as tests in a run without a configuration. */
 import { Buffer } from 'node:buffer';
 import { expect, test } from 'vitest';
 import { classifyExecutable } from '../src/classify-executable.ts';
@@ -46,13 +46,13 @@ test('metadata makes a test of any script', () => {
     expect(guessed(path, shebang, true)).toBe('test');
 });
 
-test('what is neither script nor program is none, whatever its bit, name and place', () => {
+test('a file that is neither script nor program is not a test, whatever its mode, name and place', () => {
   expect(guessed('tests/data.json', Buffer.from('{}'))).toBe('neither');
   expect(guessed('tests/readme', Buffer.alloc(0))).toBe('neither');
   expect(guessed('a.sh', Buffer.from('true\n'))).toBe('test');
 });
 
-test('native programs must look like tests, and libraries never do', () => {
+test('native programs must look like tests; libraries are never tests', () => {
   expect(guessed('a.out', elf)).toBe('neither');
   expect(guessed('net_test', elf)).toBe('test');
   expect(guessed('build/tests/net', elf)).toBe('test');

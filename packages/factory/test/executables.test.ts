@@ -1,4 +1,4 @@
-/** Directories of executables as tasks, with real files; and real programs, started as their tasks say. */
+/** Directories of executables as tasks, with real files and real programs. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ import { output } from './facts.ts';
 import { brief, definition, made, paths, program, scratch } from './scratch.ts';
 
 function bodyOf(placed: PlacedTask | undefined): ExecutableBody {
-  if (placed === undefined) throw new Error('there is no such task');
+  if (placed === undefined) throw new Error('task not found');
   return definition(placed).body as ExecutableBody;
 }
 
@@ -73,7 +73,7 @@ test('three shell scripts are three tasks that end as they say', async () => {
   ]);
 });
 
-test('text that names no interpreter is run by the shell, as shells do it', async () => {
+test('the shell runs text without a `#!` line, as shells do', async () => {
   const dir = scratch({ a: { text: 'test "$1" = x && exit 77\nexit 3', mode: 0o755 } });
   const { tasks } = await made(executables({ dir: '.', argv: ['x'] }), dir);
   expect(bodyOf(tasks[0])).toMatchObject({ file: '/bin/sh', argv: [join(dir, 'a'), 'x'] });
@@ -104,7 +104,7 @@ describe('through a command', () => {
     expect(start(got.tasks[0]).outcome.kind).toBe('skipped-itself');
   });
 
-  test('it is looked for in PATH, or taken from the root', async () => {
+  test('it is looked up in PATH, or relative to the root', async () => {
     const dir = scratch({ ...layout, 'bin/run': program('exit 77'), 'bin/dir/x': '', 'other/run': '' });
     const find = async (command: string, PATH: string): Promise<string | undefined> => {
       const factory = executables({ dir: 'test', include: ['a.js'], command: [command] });
@@ -130,7 +130,7 @@ describe('through a command', () => {
 });
 
 describe('metadata', () => {
-  test('comes from the options, and from the file, which wins entry by entry', async () => {
+  test('comes from the options and from the file, whose entries take precedence', async () => {
     const dir = scratch({
       'a.sh': program(
         '# pexen: { name: ping, timeout: 20s, env: { B: file }, argv: [one], cwd: .., tap: true }',
@@ -192,7 +192,7 @@ describe('metadata', () => {
     ]);
   });
 
-  test('is not looked for in binaries, nor beyond the head', async () => {
+  test('is not searched for in binaries, nor beyond the head', async () => {
     const dir = scratch({
       bin: { text: 'ELF\0\n# pexen: { timeuot: 1 }\n', mode: 0o755 },
       late: program(`${'# x\n'.repeat(2_000)}# pexen: { timeuot: 1 }`),
@@ -203,7 +203,7 @@ describe('metadata', () => {
   });
 });
 
-test('all problems of a walk come in one error, each with its place', async () => {
+test('all problems of a walk come in one error, each with its location', async () => {
   const dir = scratch({
     'a.sh': program('# pexen: { timeuot: 20s, claims: [x], uses: [x] }'),
     'b.sh': program('# pexen: { tags: ['),
@@ -221,35 +221,35 @@ test('all problems of a walk come in one error, each with its place', async () =
   const got = await made(factory, dir);
   expect(paths(got)).toEqual(['a.sh', 'b.sh', 'c/d.sh', 'g.sh', 'h.sh']);
   expect(brief(got.problems, dir)).toEqual([
-    'PEXEN_UNKNOWN_META | a.sh:2:12 | there is no metadata "timeuot"',
+    'PEXEN_UNKNOWN_META | a.sh:2:12 | unknown metadata "timeuot"',
     'PEXEN_USED_AND_CLAIMED | a.sh:2:26 | "x" is both used and claimed',
     'PEXEN_BAD_HEADER | b.sh:2:3 | the header: its { is not closed before the comment ends',
     'PEXEN_BAD_HEADER | c/d.sh:2:3 | there is metadata in the header and in c/d.sh.pexen.yaml',
     'PEXEN_BAD_META | g.sh.pexen.yaml:1:10 | timeout must be a duration such as 100ms, 20s, 5m or 2h, or a number of milliseconds',
-    'PEXEN_LONELY_SIDE_FILE | e.sh.pexen.yaml | there is no e.sh',
-    'PEXEN_LONELY_SIDE_FILE | f.sh.pexen.yaml | it is about f.sh, which is not a test here',
+    'PEXEN_LONELY_SIDE_FILE | e.sh.pexen.yaml | e.sh does not exist',
+    'PEXEN_LONELY_SIDE_FILE | f.sh.pexen.yaml | it belongs to f.sh, which is not a test here',
   ]);
 });
 
-test('a side file that nobody would read says what it should be called', async () => {
+test('the problem of a lonely side file proposes its name', async () => {
   const dir = scratch({
     ...{ 'a.sh': program(), 'a.pexen.yaml': '', 'b.sh': program(), 'b.sh.pexen.yml': '' },
     ...{ 'deep/ping': program(), 'deep/pinng.pexen.yaml': '' },
   });
   const { problems } = await made(executables({ dir: '.' }), dir);
   expect(brief(problems, dir)).toEqual([
-    'PEXEN_LONELY_SIDE_FILE | b.sh.pexen.yml | it is not a side file: these end with .pexen.yaml',
-    'PEXEN_LONELY_SIDE_FILE | a.pexen.yaml | there is no a',
-    'PEXEN_LONELY_SIDE_FILE | deep/pinng.pexen.yaml | there is no deep/pinng',
+    'PEXEN_LONELY_SIDE_FILE | b.sh.pexen.yml | it is not a side file: their names end with .pexen.yaml',
+    'PEXEN_LONELY_SIDE_FILE | a.pexen.yaml | a does not exist',
+    'PEXEN_LONELY_SIDE_FILE | deep/pinng.pexen.yaml | deep/pinng does not exist',
   ]);
   expect(problems.map(({ hint }) => hint)).toEqual([
     'Rename it.',
-    'Is it about a.sh? Then call it a.sh.pexen.yaml.',
-    'Is it about ping? Then call it ping.pexen.yaml.',
+    'If it belongs to a.sh, name it a.sh.pexen.yaml.',
+    'If it belongs to ping, name it ping.pexen.yaml.',
   ]);
 });
 
-test('scripts that have lost their executable bit are told; what other scripts read is not', async () => {
+test('a warning names scripts that have lost their executable bit, but not the files that scripts read', async () => {
   const layout = {
     ...{
       'test/a.sh': program(),
@@ -261,14 +261,16 @@ test('scripts that have lost their executable bit are told; what other scripts r
     ...{ 'deploy.sh': '#!/bin/sh\n', 'e.sh': '# pexen: { tags: [x] }\n' },
   };
   const dir = scratch(layout);
-  const told = async (factory: Factory) => brief((await made(factory, dir)).warnings, dir);
+  const warningsOf = async (factory: Factory) => brief((await made(factory, dir)).warnings, dir);
   const warning = `PEXEN_NOT_EXECUTABLE | ${dir} | these scripts are not executable and were skipped:`;
-  expect(await told(executables({ dir: '.' }))).toEqual([`${warning} deploy.sh, e.sh, test/b.sh, test/c`]);
-  expect(await told(tree({ dir: '.' }))).toEqual([`${warning} e.sh, test/b.sh, test/c`]);
-  expect(await told(executables({ dir: '.', command: ['sh'], include: ['**/*.sh'] }))).toEqual([]);
+  expect(await warningsOf(executables({ dir: '.' }))).toEqual([
+    `${warning} deploy.sh, e.sh, test/b.sh, test/c`,
+  ]);
+  expect(await warningsOf(tree({ dir: '.' }))).toEqual([`${warning} e.sh, test/b.sh, test/c`]);
+  expect(await warningsOf(executables({ dir: '.', command: ['sh'], include: ['**/*.sh'] }))).toEqual([]);
 });
 
-test('side files of what is excluded are no concern', async () => {
+test('side files of excluded files are ignored', async () => {
   const dir = scratch({ 'a.sh': program(), 'b.sh': program(), 'b.sh.pexen.yaml': 'nonsense' });
   expect((await made(executables({ dir: '.', exclude: ['b.sh'] }), dir)).problems).toEqual([]);
 });
@@ -288,7 +290,7 @@ test('nothing found is a problem; scripts that are not executable are named', as
   expect(gone.problems.map(({ code }) => code)).toEqual(['PEXEN_UNREADABLE_DIRECTORY']);
 });
 
-test('programs that run as somebody else are told', async () => {
+test('a warning names programs that run as another user', async () => {
   const dir = scratch({ 'a.sh': program(), 'b.sh': program(), 'c.sh': program() });
   chmodSync(join(dir, 'b.sh'), 0o4755);
   chmodSync(join(dir, 'c.sh'), 0o2755);
@@ -298,14 +300,14 @@ test('programs that run as somebody else are told', async () => {
   ]);
 });
 
-test.runIf(process.getuid?.() === 0)('programs of another user are told', async () => {
+test.runIf(process.getuid?.() === 0)('a warning names programs of another user', async () => {
   const dir = scratch({ 'a.sh': program(), 'b.sh': program() });
   chownSync(join(dir, 'b.sh'), 12_345, 12_345);
   const { warnings } = await made(executables({ dir: '.' }), dir);
   expect(brief(warnings, dir)).toEqual(['PEXEN_OTHER_OWNER | b.sh | it belongs to another user']);
 });
 
-test('a script whose first line is hidden by a byte order mark is told', async () => {
+test('a warning names a script whose first line is hidden by a byte order mark', async () => {
   const dir = scratch({
     'a.sh': { text: '\ufeff#!/bin/bash\ntrue\n', mode: 0o755 },
     'b.sh': { text: '\ufefftrue\n', mode: 0o755 },
@@ -314,7 +316,7 @@ test('a script whose first line is hidden by a byte order mark is told', async (
   const { warnings, tasks } = await made(executables({ dir: '.' }), dir);
   expect(tasks).toHaveLength(3);
   expect(brief(warnings, dir)).toEqual([
-    'PEXEN_BYTE_ORDER_MARK | a.sh:1 | it begins with a byte order mark, so its #! line does not hold: /bin/sh runs it',
+    'PEXEN_BYTE_ORDER_MARK | a.sh:1 | it begins with a byte order mark, so its #! line is ignored: /bin/sh runs it',
   ]);
 });
 
@@ -363,7 +365,7 @@ describe('options', () => {
     expect(refused(options)).toThrow(`PEXEN_BAD_OPTION: executables: ${message}`);
   });
 
-  test('all that is wrong is told at once', () => {
+  test('all problems are reported together', () => {
     expect(refused({ tap: 1, env: 2 })).toThrow(/dir.*\n.*env.*\n.*tap/);
   });
 });

@@ -1,4 +1,4 @@
-/** Factories nest, go together, and can be used again. */
+/** Factories nest, combine, and are reusable. */
 import { PexenError, place, task } from '@pexen/core';
 import { expect, test } from 'vitest';
 import { collect, executables, type Factory, modules, together, tree, under } from '../src/index.ts';
@@ -18,25 +18,25 @@ function fixed(name: string, problem?: string): Factory {
   };
 }
 
-test('a factory stands under the path it is given, and under that of its context', async () => {
+test('the tasks of a factory are under its own path, and under that of its context', async () => {
   const factory = under('sys', under(['net', 'ipv4'], fixed('a')));
   expect(paths(await collect(factory, { root: '/', under: ['top'] }))).toEqual(['top/sys/net/ipv4/a/one']);
   expect(paths(await collect(factory, { root: '/' }))).toEqual(['sys/net/ipv4/a/one']);
 });
 
-test('several go together, in their order', async () => {
+test('several are combined in their order', async () => {
   const factory = together(under('x', fixed('b')), fixed('a'), together(fixed('c')));
   expect(paths(await collect(factory, { root: '/' }))).toEqual(['x/b/one', 'a/one', 'c/one']);
   expect(factory.describe).toBe('b, a, c');
 });
 
-test('what is no factory, no path or no options is refused', () => {
-  for (const [act, said] of [
+test('arguments that are not factories, paths or options are refused', () => {
+  for (const [act, message] of [
     [
       () => under(5 as never, fixed('a')),
-      /^PEXEN_BAD_OPTION: under: its path must be a text or a list of texts, not a number\n/,
+      /^PEXEN_BAD_OPTION: under: its path must be a string or a list of strings, not a number\n/,
     ],
-    [() => under('a', 5 as never), /^PEXEN_BAD_OPTION: under: there is a number where a factory should be\n/],
+    [() => under('a', 5 as never), /^PEXEN_BAD_OPTION: under: expected a factory, got a number\n/],
     [
       () => together([fixed('a')] as never),
       /^PEXEN_BAD_OPTION: together: there is a list where .*\n {4}Write together\(/,
@@ -55,10 +55,10 @@ test('what is no factory, no path or no options is refused', () => {
       /^PEXEN_BAD_OPTION: tree: its options must be an object, not a string\n {4}Write tree\(\{ dir: … \}\)\.$/,
     ],
   ] as const)
-    expect(act).toThrow(said);
+    expect(act).toThrow(message);
 });
 
-test('one that makes nothing is told of, once, whatever others make', async () => {
+test('a factory that makes nothing causes one warning, whatever others make', async () => {
   const nothing: Factory = { kind: 'none', describe: 'checks of ci', async *make() {} };
   const warned = async (factory: Factory) => {
     const { warnings, problems } = await collect(factory, { root: '/' });
@@ -89,12 +89,12 @@ test('the problems of all of them come in one error, after all tasks', async () 
   expect(tasks).toHaveLength(3);
 });
 
-/** One that was written without a look at the types. */
+/** A factory that violates the types. */
 function careless(make: () => unknown): Factory {
   return { kind: 'careless', describe: 'mine', make } as unknown as Factory;
 }
 
-test('a factory that throws is named, and keeps the others from nothing', async () => {
+test('a factory that throws is named, and does not affect the others', async () => {
   const broken = careless(() => {
     throw new TypeError('a mistake in the factory');
   });
@@ -110,15 +110,15 @@ test('a factory that throws is named, and keeps the others from nothing', async 
 });
 
 test.each([
-  ['undefined instead of tasks', () => undefined],
-  ['a number instead of tasks', () => 5],
-  ['a promise instead of tasks', async () => []],
-  ['a number among its tasks', () => [7]],
-  ['an object among its tasks', () => [{ under: 'x', task: one }]],
-])('a factory that gives %s is named', async (what, make) => {
+  ['returned undefined instead of tasks', () => undefined],
+  ['returned a number instead of tasks', () => 5],
+  ['returned a promise instead of tasks', async () => []],
+  ['yielded a number among its tasks', () => [7]],
+  ['yielded an object among its tasks', () => [{ under: 'x', task: one }]],
+])('a factory whose make() %s is named', async (what, make) => {
   const { problems } = await collect(careless(make), { root: '/' });
   expect(problems).toMatchObject([
-    { code: 'PEXEN_BAD_FACTORY', message: `the factory "mine": its make() gave ${what}` },
+    { code: 'PEXEN_BAD_FACTORY', message: `the factory "mine": its make() ${what}` },
   ]);
 });
 
@@ -133,8 +133,8 @@ test('seed: a factory can be used again, and sees what is new', async () => {
 
 test('warnings are collected, and reported to the context', async () => {
   const dir = scratch({ 'a.sh': program(), gone: { link: 'nowhere' } });
-  const told: string[] = [];
-  const got = await made(executables({ dir: '.' }), dir, { warn: ({ code }) => told.push(code) });
-  expect(told).toEqual(['PEXEN_BROKEN_LINK']);
-  expect(got.warnings.map(({ code }) => code)).toEqual(told);
+  const codes: string[] = [];
+  const got = await made(executables({ dir: '.' }), dir, { warn: ({ code }) => codes.push(code) });
+  expect(codes).toEqual(['PEXEN_BROKEN_LINK']);
+  expect(got.warnings.map(({ code }) => code)).toEqual(codes);
 });

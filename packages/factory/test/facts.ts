@@ -1,11 +1,11 @@
-/** Facts of programs that ran nowhere. */
+/** Made-up facts of programs. */
 import type { CapturedOutput, ExecutableFacts } from '@pexen/core';
 
 export function output(text: string): CapturedOutput {
   return { head: text, tail: '', totalBytes: Buffer.byteLength(text) };
 }
 
-/** What a capture with this cap would have kept. */
+/** The part that a capture with this limit would keep. */
 export function capped(text: string, cap: number): CapturedOutput {
   if (text.length <= 2 * cap) return output(text);
   return { head: text.slice(0, cap), tail: text.slice(-cap), totalBytes: Buffer.byteLength(text) };

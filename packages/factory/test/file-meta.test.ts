@@ -7,7 +7,7 @@ import type { FileMeta } from '../src/file-meta.ts';
 import { findHeader, headBytes } from '../src/file-meta.ts';
 import { readFileMeta } from '../src/read-file-meta.ts';
 
-/** What a file of this text says of itself. */
+/** The metadata of a file with this text. */
 function read(text: string | Buffer): FileMeta | 'nothing' {
   const header = findHeader(Buffer.from(text), '/x/a.sh');
   if (header.kind === 'none') return 'nothing';
@@ -22,7 +22,7 @@ function metaIn(text: string): unknown {
   return { ...got.meta, ...got.program };
 }
 
-/** `line:column message`, and the hint behind an arrow. */
+/** `line:column message`, and the hint after an arrow. */
 function complaints(text: string | Buffer): string[] {
   const got = read(text);
   const problems = got === 'nothing' ? [] : got.problems;
@@ -32,7 +32,7 @@ function complaints(text: string | Buffer): string[] {
   });
 }
 
-describe('where it stands', () => {
+describe('the place of a header', () => {
   const meta = { claims: ['/proc/sys/net'], timeout: 20_000 };
 
   test.each([
@@ -65,7 +65,7 @@ describe('where it stands', () => {
     ['beyond the head', `${'#'.repeat(headBytes)}\n# pexen: { timeout: 1s }`],
   ])('not with %s', (_name, text) => expect(read(text)).toBe('nothing'));
 
-  test('it may say nothing: then the file says that it is a test', () => {
+  test('it may be empty: it then only makes the file a test', () => {
     expect(metaIn('# pexen: {}')).toEqual({});
   });
 
@@ -84,28 +84,28 @@ describe('where it stands', () => {
     [
       'neither form',
       '# pexen: timeout 20s',
-      '1:3 the header: what follows "pexen:" is neither { … } nor an indented block → Write # pexen: { claims: [/proc/sys/net], timeout: 20s }, or # pexen: {} to say nothing.',
+      '1:3 the header: what follows "pexen:" is neither { … } nor an indented block → Write # pexen: { claims: [/proc/sys/net], timeout: 20s }, or # pexen: {} for none.',
     ],
     [
       'nothing at all',
       '// pexen:\ncode',
-      '1:4 the header: it is empty → Write // pexen: { claims: [/proc/sys/net], timeout: 20s }, or // pexen: {} to say nothing.',
+      '1:4 the header: it is empty → Write // pexen: { claims: [/proc/sys/net], timeout: 20s }, or // pexen: {} for none.',
     ],
     [
       'not closed',
       '#!/bin/sh\n# pexen: { tags: [a\n# ]\ncode }',
-      '2:3 the header: its { is not closed before the comment ends → Close it, or write the metadata into a side file.',
+      '2:3 the header: its { is not closed before the comment ends → Close it, or move the metadata to a side file.',
     ],
     [
       'cut off',
       `# pexen: { tags: [\n${'# a,\n'.repeat(headBytes)}# ] }`,
-      `1:3 the header: its { is not closed within the first ${headBytes} bytes → Close it, or write the metadata into a side file.`,
+      `1:3 the header: its { is not closed within the first ${headBytes} bytes → Close it, or move the metadata to a side file.`,
     ],
     ...['# Pexen: { timeout: 1s }', '# pexen { timeout: 1s }', '# pexen = {', '# PEXEN:\n#  timeout: 1s'].map(
       (text) => [
         `misspelled: ${text}`,
         text,
-        '1:3 the header: it must begin with "pexen:", in small letters and with a colon → Write # pexen: { claims: [/proc/sys/net], timeout: 20s }, or # pexen: {} to say nothing.',
+        '1:3 the header: it must begin with "pexen:", in small letters and with a colon → Write # pexen: { claims: [/proc/sys/net], timeout: 20s }, or # pexen: {} for none.',
       ],
     ),
   ] as [string, string, string][])('broken: %s', (_name, text, complaint) => {
@@ -113,8 +113,8 @@ describe('where it stands', () => {
   });
 });
 
-describe('what it may say', () => {
-  test('a deadline that the configuration sets for all may be off; 0 would end every test at once', () => {
+describe('the entries of metadata', () => {
+  test('a limit in the configuration can be turned off; 0 is refused, since it would end each test immediately', () => {
     expect(metaIn('# pexen: { timeout: off, idleTimeout: off }')).toEqual({
       ...{ timeout: Number.POSITIVE_INFINITY, idleTimeout: Number.POSITIVE_INFINITY },
     });
@@ -124,12 +124,12 @@ describe('what it may say', () => {
     ]);
   });
 
-  test('mistakes in YAML are told in words of ours where the words of the parser are about itself', () => {
+  test('messages of the YAML parser are replaced where they are about the parser itself', () => {
     expect(complaints('# pexen: { timeout: 1s } and more')).toEqual([
-      'PEXEN_BAD_HEADER 1:26 there is more behind its end',
+      'PEXEN_BAD_HEADER 1:26 it continues after its end',
     ]);
     const { problems } = readFileMeta('timeout: 1s\n---\ntags: [a]\n', '/x/a.pexen.yaml');
-    expect(problems.map(({ message }) => message)).toEqual(['there is more than one document']);
+    expect(problems.map(({ message }) => message)).toEqual(['it contains more than one document']);
   });
 
   test('every entry', () => {
@@ -179,19 +179,16 @@ describe('what it may say', () => {
   });
 
   test.each([
-    ['{ timeuot: 1s }', 'PEXEN_UNKNOWN_META 2:12 there is no metadata "timeuot" → Did you mean "timeout"?'],
+    ['{ timeuot: 1s }', 'PEXEN_UNKNOWN_META 2:12 unknown metadata "timeuot" → Did you mean "timeout"?'],
     [
       '{ args: [a] }',
-      'PEXEN_UNKNOWN_META 2:12 there is no metadata "args" → Write argv for the arguments of a program.',
+      'PEXEN_UNKNOWN_META 2:12 unknown metadata "args" → Write argv for the arguments of a program.',
     ],
     [
       '{ cleanup: x }',
-      'PEXEN_UNKNOWN_META 2:12 there is no metadata "cleanup" → Only tasks in modules can have it.',
+      'PEXEN_UNKNOWN_META 2:12 unknown metadata "cleanup" → Only tasks in modules can have it.',
     ],
-    [
-      '{ __proto__: { timeout: 1 } }',
-      /^PEXEN_UNKNOWN_META 2:12 there is no metadata "__proto__" → The entries/,
-    ],
+    ['{ __proto__: { timeout: 1 } }', /^PEXEN_UNKNOWN_META 2:12 unknown metadata "__proto__" → The entries/],
     ['{ timeout: 20 s x }', /^PEXEN_BAD_META 2:21 timeout must be a duration such as 100ms, 20s/],
     ['{ timeout: -1 }', /^PEXEN_BAD_META 2:21 timeout must be a duration/],
     ['{ timeout: .inf }', /^PEXEN_BAD_META 2:21 timeout must be a duration/],
@@ -209,8 +206,8 @@ describe('what it may say', () => {
     ],
     ['{ provides: [a, 7] }', 'PEXEN_BAD_META 2:26 provides must be text → Write it in quotes: "7".'],
     ['{ claims: [{ x: 1 }] }', 'PEXEN_BAD_META 2:21 claims must be text'],
-    ['{ uses: [{ x: 0 }] }', /^PEXEN_BAD_META 2:19 uses is no amount/],
-    ['{ uses: [{ x: 1, y: 1 }] }', /^PEXEN_BAD_META 2:19 uses is no amount/],
+    ['{ uses: [{ x: 0 }] }', /^PEXEN_BAD_META 2:19 uses is not an amount/],
+    ['{ uses: [{ x: 1, y: 1 }] }', /^PEXEN_BAD_META 2:19 uses is not an amount/],
     ['{ exclusive: yes }', 'PEXEN_BAD_META 2:23 exclusive must be true or false'],
     ['{ retries: 1.5 }', 'PEXEN_BAD_META 2:21 retries must be a whole number, 0 or more'],
     ['{ retries: { cuont: 2 } }', /^PEXEN_BAD_META 2:23 retries has an unknown entry "cuont"/],
@@ -232,7 +229,7 @@ describe('what it may say', () => {
     else expect(got[0]).toMatch(complaint);
   });
 
-  test('all problems come at once, each at its own place', () => {
+  test('all problems come together, each at its own location', () => {
     const text = '#!/bin/sh\n\n# pexen: { timeuot: 1s,\n#   claims: x,\n#   tags: [a, 1, 2] }\n';
     expect(complaints(text).map((line) => line.split(' ', 2).join(' '))).toEqual([
       'PEXEN_UNKNOWN_META 3:12',
@@ -272,7 +269,7 @@ describe('side files', () => {
   });
 });
 
-describe('whatever stands there, reading ends and throws nothing', () => {
+describe('reading ends and does not throw, whatever the input', () => {
   const words = fc.constantFrom(
     ...[
       '# ',
@@ -353,7 +350,7 @@ describe('whatever stands there, reading ends and throws nothing', () => {
     );
   });
 
-  test('what is read in a block is read in braces, at the same place', () => {
+  test('a block and braces are read alike, with the same locations', () => {
     const value = fc.record({
       timeout: fc.integer({ min: 1 }),
       tags: fc.array(fc.stringMatching(/^[a-z]{1,5}$/)),

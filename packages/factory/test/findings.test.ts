@@ -62,7 +62,7 @@ test.each([
 });
 
 test.each(['\0\0\0fail x: y', '\ufefffail x: y', 'fail x: y\r', ' fail x: y', 'fail \ufffdx: y'])(
-  'a failure is read behind bytes that are no text: %j',
+  'a failure is read after bytes that are not text: %j',
   (line) => {
     expect(readReport(line)).toMatchObject([{ status: 'fail', message: 'y' }]);
   },

@@ -72,7 +72,7 @@ describe('the exit code decides', () => {
     },
   );
 
-  test('the message begins with what was said last, as a terminal shows it', () => {
+  test('the message begins with the last line of output, as a terminal shows it', () => {
     const message = (stderr: string) =>
       errorOf(outcome(facts({ exitCode: 1, stderr }))).message.split('\n')[0];
     expect(message('first\n  no route to host  \n\n')).toBe('exit code 1: no route to host');
@@ -82,7 +82,7 @@ describe('the exit code decides', () => {
   });
 
   test('the message has the last lines, of the errors if there are any', () => {
-    expect(errorOf(outcome(facts({ exitCode: 1, stdout: 'said\n' }))).message).toBe('exit code 1: said');
+    expect(errorOf(outcome(facts({ exitCode: 1, stdout: 'text\n' }))).message).toBe('exit code 1: text');
     const long = Array.from({ length: 100 }, (_, at) => `line ${at}`).join('\n');
     expect(errorOf(outcome(facts({ exitCode: 1, stderr: long }))).message).toBe(
       `exit code 1: line 99\n${long.split('\n').slice(-20).join('\n')}`,
@@ -94,7 +94,7 @@ describe('the exit code decides', () => {
 });
 
 describe('findings', () => {
-  test('a failure that is told fails the program, though it ends with 0', () => {
+  test('a reported failure fails the program although it exits with 0', () => {
     const tap = outcome(facts({ stdout: '1..2\nok 1 - a\nnot ok 2 - b\n' }));
     expect(tap).toMatchObject({ kind: 'failed', depsOk: false, locksOk: true });
     expect(errorOf(tap).message).toBe('exit code 0, failed: b');
@@ -104,19 +104,19 @@ describe('findings', () => {
     expect(errorOf(many).message).toBe('exit code 0, failed: 0, 1, 2, 3, 4 and 4 more');
   });
 
-  test('a plan that does not hold fails it: it may have ended half-way', () => {
+  test('a wrong plan fails it: it may have ended half-way', () => {
     expect(outcome(facts({ stdout: '1..5\nok 1\n' }))).toMatchObject({ kind: 'failed' });
     expect(outcome(facts({ stdout: 'TAP version 13\nok 1\n' }))).toMatchObject({ kind: 'failed' });
   });
 
-  test('what is still to do, skipped or only odd does not', () => {
+  test('todo, skip and warn do not fail it', () => {
     const stdout = '1..2\nnot ok 1 # TODO\nnot ok 2 # SKIP\n';
     expect(outcome(facts({ stdout, report: 'warn x\ninfo y\ntodo z\nrubbish\n', leaked: 1 }))).toMatchObject({
       kind: 'returned',
     });
   });
 
-  test('TAP that skips all has skipped itself', () => {
+  test('TAP that skips all tests skips the task', () => {
     expect(outcome(facts({ stdout: '1..0 # skip no network\n' }))).toEqual({
       kind: 'skipped-itself',
       reason: 'no network',
@@ -126,7 +126,7 @@ describe('findings', () => {
     });
   });
 
-  test('come from TAP, then from the report, then from what was left behind', () => {
+  test('come from TAP, then from the report, then from leaked processes', () => {
     const { findings } = interpreter()(facts({ stdout: '1..1\nok 1 - a\n', report: 'pass b\n', leaked: 2 }));
     expect(findings).toEqual([
       { name: 'a', status: 'pass' },
@@ -139,7 +139,7 @@ describe('findings', () => {
     ]);
   });
 
-  test('TAP is looked for, asked for or not wanted', () => {
+  test('TAP is detected, required or turned off', () => {
     const stdout = '1..1\nnot ok 1 - a\n';
     expect(outcome(facts({ stdout }), { tap: false })).toMatchObject({ kind: 'returned' });
     expect(outcome(facts({ stdout }), { tap: true })).toMatchObject({ kind: 'failed' });
@@ -162,28 +162,28 @@ test("TAP as Perl's harness reads it", () => {
   expect(outcome(facts({ stdout: 'hello' }), { tap: 'perl' }).kind).toBe('failed');
 });
 
-describe('of output that was not kept as a whole', () => {
+describe('of output that was not kept completely', () => {
   const points = Array.from(
     { length: 2_000 },
     (_, at) => `${at === 1_000 ? 'not ok' : 'ok'} ${at + 1} - point ${at + 1}\n`,
   );
   const text = `TAP version 13\n1..2000\n${points.join('')}`;
 
-  test('the lines that were kept apart count', () => {
+  test('the lines in `evidence` count', () => {
     const given = { ...facts({}), stdout: capped(text, 5_000), evidence: text };
     const { outcome: end, findings } = interpreter()(given);
     expect(errorOf(end).message).toBe('exit code 0, failed: point 1001');
     expect(findings).toHaveLength(2_000);
   });
 
-  test('without them TAP has failed, since nobody knows what is missing', () => {
+  test('without `evidence` TAP fails, since test points may be missing', () => {
     const { findings } = interpreter()({ ...facts({}), stdout: capped(text, 5_000) });
     expect(findings.at(-1)).toMatchObject({ name: 'TAP', status: 'fail' });
     const plain = { ...facts({}), stdout: capped('hello\n'.repeat(5_000), 5_000) };
     expect(interpreter()(plain).outcome.kind).toBe('returned');
   });
 
-  test('wherever it is cut, no point is invented', () => {
+  test('no cut creates additional test points', () => {
     const names = new Set(points.map((line) => line.trim().replace(/^.* - /, '')));
     fc.assert(
       fc.property(fc.nat({ max: 8_000 }), (cap) => {

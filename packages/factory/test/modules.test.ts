@@ -1,4 +1,4 @@
-/** Modules as tasks: which exports are, what they are called, and where a worker finds them. */
+/** Modules as tasks: which exports are tasks, their names, and their addresses. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ const fixtures = join(import.meta.dirname, 'fixtures/modules');
 
 function one(tasks: readonly PlacedTask[], path: string): PlacedTask {
   const found = tasks.find((each) => paths({ tasks: [each] })[0] === path);
-  if (found === undefined) throw new Error(`there is no ${path} among ${paths({ tasks }).join(', ')}`);
+  if (found === undefined) throw new Error(`${path} is not among ${paths({ tasks }).join(', ')}`);
   return found;
 }
 
@@ -32,7 +32,7 @@ test('seed: exported tasks, functions with metadata and functions of a matching 
   expect(values).toEqual(['zebra', 'apple', 7, 1, 2, 3, 4, 'a', 'b', 'c', 'd', 'later', 'check', 'plain']);
 });
 
-test('without match, only what says so itself is a task', async () => {
+test('without match, only tasks and functions with metadata are tasks', async () => {
   const got = await made(modules({ file: 'kinds.task.ts' }), fixtures);
   expect(paths(got)).not.toContain('checkThis');
   expect(paths(got)).toContain('plain');
@@ -64,12 +64,12 @@ test('a task that several modules export is one task, of the module that made it
   expect(paths(again).sort()).toEqual(['net/all', 'net/all/another', 'net/all/zebra']);
 });
 
-test('include names modules of any name, but nothing that is none', async () => {
+test('include selects modules of any name, but only modules', async () => {
   const got = await made(modules({ dir: fixtures, include: ['lib/**', '../**/*.md', '**/*.mjs'] }), '/');
   expect(paths(got)).toEqual(['lib/helpers/hidden', 'tests/three', 'tests/two']);
 });
 
-test('metadata of the options is for what a task does not say itself', async () => {
+test('the options provide metadata that a task does not have itself', async () => {
   const meta = ({ parts }: { readonly parts: readonly string[] }): object => ({
     tags: [parts.join('/')],
     timeout: 5,
@@ -91,7 +91,7 @@ test('metadata of the options is for what a task does not say itself', async () 
   });
 });
 
-test('every task knows the way to its body, but for those that have none', async () => {
+test('every task has an address, except for closures', async () => {
   const { tasks } = await made(modules({ dir: fixtures, match: 'check*' }), '/');
   const url = pathToFileURL(join(fixtures, 'kinds.task.ts')).href;
   const exported = (path: string, ...exportPath: string[]): void =>
@@ -120,7 +120,7 @@ test('every task knows the way to its body, but for those that have none', async
   });
 });
 
-test('the address leads to the very function', async () => {
+test('the address leads to the same function', async () => {
   const { tasks } = await made(modules({ dir: fixtures, match: 'check*' }), '/');
   for (const placed of tasks) {
     const { address, body, madeFrom } = definition(placed);
@@ -154,7 +154,7 @@ test('Node alone finds the same tasks in the same order, and every address has a
   );
 });
 
-test('a task without a name of its own is told by that of its export', async () => {
+test('a task without a name gets the name of its export in messages', async () => {
   const dir = linked({
     'a.task.mjs': `import { task, withMeta } from '@pexen/core';
       export const build = task({}, () => 1);
@@ -164,11 +164,11 @@ test('a task without a name of its own is told by that of its export', async () 
       export default task({ salvages: [use] }, () => 1);`,
   });
   const { tasks } = await made(modules({ dir: '.' }), dir);
-  const told = tasks.flatMap((each) => definition(each).meta.requires ?? []).map(describeRequirement);
-  expect(told).toEqual(['task "build"', 'task "its own"', 'task "list/0"']);
+  const described = tasks.flatMap((each) => definition(each).meta.requires ?? []).map(describeRequirement);
+  expect(described).toEqual(['task "build"', 'task "its own"', 'task "list/0"']);
 });
 
-test('a template that nobody binds is told, one that is bound is not', async () => {
+test('a warning names a template that is never bound, but not one that is', async () => {
   const dir = linked({
     'a.task.mjs': `import { task, type } from '@pexen/core';
       export const bound = task({ args: type() }, () => 1);
@@ -198,7 +198,7 @@ test('a list of tasks with something else in it is a problem', async () => {
   ]);
 });
 
-test('modules without tasks are told; if there is none at all, it is a problem', async () => {
+test('modules without tasks cause a warning, and a problem if no module has tasks', async () => {
   const dir = linked({
     'a.task.mjs': 'export const x = 1;',
     'sub/b.task.mjs': "import { task } from '@pexen/core'; export const y = task({}, () => 1);",
@@ -215,10 +215,10 @@ test('modules without tasks are told; if there is none at all, it is a problem',
     'PEXEN_NOTHING_FOUND | a.task.mjs | the module exports no task',
   ]);
   const gone = await made(modules({ file: 'gone.mjs' }), dir);
-  expect(brief(gone.problems, dir)).toEqual(['PEXEN_MODULE_FAILED | gone.mjs | there is no such file']);
+  expect(brief(gone.problems, dir)).toEqual(['PEXEN_MODULE_FAILED | gone.mjs | no such file']);
 });
 
-test('a module that is called like one of tasks and exports nothing but functions is a problem', async () => {
+test('a module that is named like one with tasks but only exports functions is a problem', async () => {
   const dir = linked({
     'a.task.mjs':
       'export const add = () => 1; export function divide() {} export class Helper {} export const n = 1;',
@@ -266,7 +266,7 @@ test('tasks in an exported object are tasks', async () => {
   expect(addressIn(got.tasks, 'a/net/ipv4/deep')).toMatchObject({ exportPath: ['net', 'deep', 'task'] });
 });
 
-test('an export that has a place in a tree is a task there', async () => {
+test('an export with a place in the tree is a task at that place', async () => {
   const dir = linked({
     'a.task.mjs': `import { place, task } from '@pexen/core';
       export const one = place(['net', 'ipv4'], task({ name: 'ping' }, () => 1));
@@ -292,7 +292,7 @@ test('options are checked', () => {
   expect(() => modules({ dir: 'a', match: 7 } as never)).toThrow('must be a pattern');
 });
 
-describe('a module that cannot be loaded is a problem with a place and a way out', () => {
+describe('a module that cannot be loaded is a problem with a location and a hint', () => {
   test.each<[name: string, layout: Layout, problem: RegExp, hint: RegExp | undefined]>([
     [
       'an error while it loads',
@@ -300,7 +300,12 @@ describe('a module that cannot be loaded is a problem with a place and a way out
       /^PEXEN_MODULE_FAILED \| a\.task\.mjs:3:9 \| it cannot be loaded: RangeError: too big$/,
       undefined,
     ],
-    ['something thrown that is no error', { 'a.task.mjs': 'throw 7;' }, /it cannot be loaded: 7$/, undefined],
+    [
+      'a thrown value that is not an error',
+      { 'a.task.mjs': 'throw 7;' },
+      /it cannot be loaded: 7$/,
+      undefined,
+    ],
     [
       'a mistake in the syntax',
       { 'a.task.mjs': '\nlet 5;\n' },
@@ -371,13 +376,13 @@ describe('a module that cannot be loaded is a problem with a place and a way out
       'a maker of something else',
       { 'a.task.mjs': "import { maker } from '@pexen/core';\nexport const all = maker(() => 5);" },
       /^PEXEN_NOT_A_TASK \| .*a\.task\.mjs:2:\d+ \| a maker returned a number instead of tasks$/,
-      /^Give a list/,
+      /^Return a list/,
     ],
     [
       'an import without its ending',
       { 'a.task.ts': "import './lib/b';", 'lib/b.ts': '' },
       /Cannot find module/,
-      /^Write the import with its ending: b\.ts$/,
+      /^Write the import with its extension: b\.ts$/,
     ],
     [
       'an import of nothing',
@@ -458,7 +463,7 @@ describe('a module that cannot be loaded is a problem with a place and a way out
   });
 });
 
-/** A directory whose modules find our packages. */
+/** A directory whose modules find the packages of this repository. */
 function linked(layout: Layout): string {
   const dir = scratch(layout);
   mkdirSync(join(dir, 'node_modules/@pexen'), { recursive: true });
@@ -466,12 +471,12 @@ function linked(layout: Layout): string {
   return dir;
 }
 
-/** The problems that Node itself, without a module runner between, makes of the modules of a directory. */
+/** The problems of the modules of a directory in Node itself, without a module runner. */
 function makeInNode(dir: string): readonly { readonly hint?: string }[] {
   return askNode(dir, 'problems') as readonly { readonly hint?: string }[];
 }
 
-/** What comes of an expression over what was gathered of the modules of a directory, as JSON. */
+/** The value, as JSON, of an expression over the collected modules of a directory. */
 function askNode(dir: string, expression: string): unknown {
   const source = pathToFileURL(join(dirname(import.meta.dirname), 'src/index.ts')).href;
   const script = `

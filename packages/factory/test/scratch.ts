@@ -37,7 +37,7 @@ function put(path: string, { text = '', mode = 0o644, link }: Entry): void {
   }
 }
 
-/** Everything a factory makes in a directory. */
+/** Everything that a factory makes in a directory. */
 export function made(
   factory: Factory,
   root: string,
@@ -57,7 +57,7 @@ export function definition({ task }: PlacedTask): TaskDefinition {
   return definitionOf(task);
 }
 
-/** The problems without what differs from place to place. */
+/** The problems, without parts that depend on the directory. */
 export function brief(problems: Collected['problems'], dir: string): string[] {
   return problems.map(({ code, message, location: { file = '', line, column } = {} as never }) =>
     [

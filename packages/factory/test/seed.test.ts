@@ -1,4 +1,4 @@
-/** What the factories of the original Python pexen do, beside what is named "seed: …" in the other files here. */
+/** What the factories of the original Python pexen do, besides the tests that are named "seed: …" in the other files here. */
 import { type ExecutableBody, place, task } from '@pexen/core';
 import { expect, test } from 'vitest';
 import { collect, executables, type Factory, under } from '../src/index.ts';
@@ -48,11 +48,11 @@ test('seed: factory time is ordinary code: what it yields depends on what it fin
   ]);
 });
 
-test('seed: the result of a program says how it ended; an exit code but 0 is an error', async () => {
+test('seed: the result of a program shows how it ended; every exit code except 0 is an error', async () => {
   const dir = scratch({ 'a.sh': program() });
   const { tasks } = await made(executables({ dir: '.', env: { LEVEL: '3' }, cwd: '/' }), dir);
   const [placed] = tasks;
-  if (placed === undefined) throw new Error('there is no task');
+  if (placed === undefined) throw new Error('no task');
   const { interpret, env, cwd } = definition(placed).body as ExecutableBody;
   expect({ env, cwd }).toEqual({ env: { LEVEL: '3' }, cwd: '/' });
   expect(interpret(facts({ exitCode: 0, stdout: 'done' })).outcome).toMatchObject({

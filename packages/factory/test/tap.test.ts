@@ -52,7 +52,7 @@ test.each([
   [
     'no plan',
     'TAP version 14\nok 1 - a\n',
-    ['pass a', 'fail plan: there is none: after 1 test points it may have ended half-way'],
+    ['pass a', 'fail plan: it is missing: after 1 test points the program may have ended half-way'],
   ],
   ['nothing at all', 'TAP version 14\n', ['fail plan: there is neither a plan nor a test point']],
   [
@@ -120,7 +120,7 @@ test.each([
   ],
 ])('%s', (_name, text, expected) => expect(read(text)).toEqual(expected));
 
-test('a whole that is skipped says why', () => {
+test('a fully skipped document has the reason', () => {
   const reasonOf = (text: string) => {
     const tap = readTap(text);
     expect(tap?.findings.length).toBe(0);
@@ -135,15 +135,15 @@ test.each(['', 'hello\nok\n', 'ok 1 - a\n', '1..3\n', 'see 1..3\nok then\n', 'no
   'no TAP: %j',
   (text) => {
     expect(read(text)).toBeUndefined();
-    expect(read(text, { isWanted: true })).toEqual(['fail TAP: there is no TAP in the output']);
+    expect(read(text, { isWanted: true })).toEqual(['fail TAP: the output contains no TAP']);
   },
 );
 
-test('a numbered point that failed is TAP, though there is no plan', () => {
+test('a failed numbered point is TAP even without a plan', () => {
   expect(read('ok 1 - a\nnot ok 2 - b\n')).toEqual([
     'pass a',
     'fail b',
-    'fail plan: there is none: after 2 test points it may have ended half-way',
+    'fail plan: it is missing: after 2 test points the program may have ended half-way',
   ]);
 });
 
@@ -185,7 +185,7 @@ describe('directives', () => {
   );
 
   const prove = spawnSync('perl', ['-MTAP::Parser', '-e', '1']).status === 0;
-  test.skipIf(!prove)("Perl's harness itself reads them so (skipped where there is none)", () => {
+  test.skipIf(!prove)("Perl's harness itself reads them so (skipped without Perl)", () => {
     const words = fc.constantFrom(
       'not ok',
       'ok',
@@ -215,7 +215,7 @@ describe('directives', () => {
       const isTodo = finding?.status === 'todo' || finding?.message?.startsWith('passed, though') === true;
       return `${finding?.status === 'fail' ? 0 : 1} ${isTodo ? 'todo' : ''}`;
     });
-    // A skipped point that failed is a failure, and one that passed a pass: of those only that is compared.
+    // A skipped point that failed is a failure, and a skipped one that passed a pass: only that is compared.
     expect(ours).toEqual(theirs.map((each) => each.replace('skip', '')));
   });
 });
@@ -229,7 +229,7 @@ describe('very much output', () => {
     expect(lines(tap)?.at(-1)).toBe('warn report: 990001 more findings are not shown');
   });
 
-  test('so are those of a subtest, and a plan that does not hold is seen', () => {
+  test('so are those of a subtest, and a wrong plan is noticed', () => {
     const text = `1..1\n    1..100001\n${'    ok - x\n'.repeat(100_000)}ok 1 - a\n`;
     expect(readTap(text)?.findings.counts).toEqual({ pass: 100_001, fail: 1 });
   });
@@ -250,7 +250,7 @@ test.each([
   expect(performance.now() - before).toBeLessThan(10_000);
 });
 
-test('whatever is printed, reading it ends and throws nothing', () => {
+test('reading ends and does not throw, whatever is printed', () => {
   const words = fc.constantFrom(
     ...[
       'ok',

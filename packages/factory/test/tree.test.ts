@@ -1,4 +1,4 @@
-/** Any mix of files in one walk: what a folder without configuration is taken for. */
+/** Any mix of files in one walk: the tests of a folder without a configuration. */
 import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { isTask } from '@pexen/core';
@@ -19,7 +19,7 @@ function linked(layout: Layout): string {
   return dir;
 }
 
-test('a folder with nothing but three shell scripts', async () => {
+test('a folder with only three shell scripts', async () => {
   const dir = scratch({
     'one.sh': program(),
     'two.sh': { text: 'exit 0\n', mode: 0o755 },
@@ -42,7 +42,7 @@ test('a folder with one tests.ts of three exported tasks', async () => {
   expect(got.tasks.every(({ task }) => isTask(task))).toBe(true);
 });
 
-test('a project of many kinds: only what looks like a test is run, and what nearly does is named', async () => {
+test('a project of many kinds: only files that look like tests run; those that nearly do are named', async () => {
   const dir = linked({
     ...{
       'build.sh': program('exit 9'),
@@ -84,11 +84,11 @@ test('a project of many kinds: only what looks like a test is run, and what near
     'test/net.sh',
   ]);
   expect(brief(got.warnings, dir)).toEqual([
-    `PEXEN_LEFT_OUT | ${dir} | by their names these executables are not tests: build.sh, check-all.sh`,
+    `PEXEN_LEFT_OUT | ${dir} | judging by their names, these executables are not tests: build.sh, check-all.sh`,
   ]);
 });
 
-test('a module is a module, whatever its executable bit', async () => {
+test('a module is a module, with or without an executable bit', async () => {
   const dir = linked({ 'tests.ts': `#!/usr/bin/env node\n${threeTasks}` });
   chmodSync(join(dir, 'tests.ts'), 0o755);
   expect(paths(await made(tree({ dir: '.' }), dir))).toEqual(['tests/server', 'tests/ping', 'tests/load']);
@@ -120,12 +120,14 @@ test('options reach the files of their kind', async () => {
   expect(() => tree({ dir: '.', command: ['node'] } as never)).toThrow('tree: has no option "command"');
 });
 
-test('a folder without tests says what would make one', async () => {
+test('the problem of a folder without tests explains what would be a test', async () => {
   const hintOf = async (layout: Layout): Promise<string | undefined> =>
     (await made(tree({ dir: '.' }), scratch(layout))).problems[0]?.hint;
-  const named = 'Modules with tasks are called like ping.task.ts or tests.ts, or named by include.';
+  const named = 'Modules with tasks are named like ping.task.ts or tests.ts, or match include.';
   expect(await hintOf({})).toBe(named);
-  expect(await hintOf({ 'build.sh': program() })).toBe(`${named} If one is, say so in it: # pexen: {}`);
+  expect(await hintOf({ 'build.sh': program() })).toBe(
+    `${named} To make one a test, add this line to it: # pexen: {}`,
+  );
   expect(await hintOf({ 'a.sh': '', 'b.sh': '' })).toBe(
     `${named} Scripts must be executable: chmod +x a.sh b.sh`,
   );

@@ -1,4 +1,4 @@
-/** The walk finds every file, always in the same order, whatever stands in the way. */
+/** The walk finds every file, always in the same order, whatever errors occur. */
 import { Buffer } from 'node:buffer';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -50,7 +50,7 @@ test('the order is that of the bytes of UTF-8', () => {
   );
 });
 
-test('seed: hidden files and directories are left out, and so is what was installed', () => {
+test('seed: hidden files and directories are left out, and so are installed ones', () => {
   const dir = scratch({
     '.a': '',
     '.git/b': '',
@@ -81,7 +81,7 @@ test('include and exclude are globs over paths from the directory', () => {
   ]);
 });
 
-test('a pattern that matches nothing is told', () => {
+test('a warning names a pattern that matches nothing', () => {
   const dir = scratch({ 'a.js': '' });
   const { warnings } = walk(dir, { include: ['*.js', '*.ts'], exclude: ['b'] }, realFiles);
   expect(brief(warnings, dir)).toEqual([
@@ -102,7 +102,7 @@ test('seed: links to directories are followed only if asked, links to files alwa
   expect(names(walk(dir, { followLinks: true }, realFiles))).toEqual(['a/file', 'b/file', 'c/x/y']);
 });
 
-test('links in circles end, and every directory is walked once, under its own name', () => {
+test('cyclic links end, and each directory is walked once, under its own name', () => {
   const dir = scratch({
     ...{
       'm/file': '',
@@ -121,7 +121,7 @@ test('links in circles end, and every directory is walked once, under its own na
   ]);
 });
 
-test('pipes, devices and links to them are no files, and never waited for', () => {
+test('pipes, devices and links to them are not files, and do not block', () => {
   const dir = scratch({
     a: '',
     'to-pipe': { link: 'pipe' },
@@ -134,7 +134,7 @@ test('pipes, devices and links to them are no files, and never waited for', () =
   expect(realFiles.head('/dev/zero', 10)).toHaveLength(0);
 });
 
-test('hostile names are names', () => {
+test('hostile names are kept', () => {
   const hostile = [
     '-rf',
     'new\nline',
@@ -153,7 +153,7 @@ test('hostile names are names', () => {
   expect(names(walk(dir, { include: ['*'], exclude: ['-rf'] }, realFiles))).toHaveLength(hostile.length - 1);
 });
 
-test('names that are not UTF-8 are told with their bytes, and left out', () => {
+test('a warning shows the bytes of names that are not UTF-8, which are left out', () => {
   const dir = scratch({ a: '' });
   const path = Buffer.concat([Buffer.from(`${dir}/`), Buffer.from([0x66, 0xff, 0x6f])]);
   writeFileSync(path, '');
@@ -168,7 +168,7 @@ test('names that are not UTF-8 are told with their bytes, and left out', () => {
   ]);
 });
 
-test('a directory that is not there is a problem, with a guess at what was meant', () => {
+test('a missing directory is a problem with a suggestion', () => {
   const dir = scratch({ 'tests/a': '', b: '' });
   const problemsOf = (path: string): unknown => walk(join(dir, path), {}, realFiles).problems;
   expect(problemsOf('test')).toMatchObject([
@@ -188,7 +188,7 @@ test('a directory 300 levels deep is walked', () => {
   expect(names(walk(dir, {}, realFiles))).toEqual([`${deep}/file`]);
 });
 
-/** A disk that exists only here: path → what is there, or the code of an error. */
+/** A scripted disk: path → its entry, or the code of an error. */
 function scripted(
   entries: Readonly<Record<string, Listed['kind'] | { error: string; kind?: Listed['kind'] }>>,
 ): Files {
@@ -218,7 +218,7 @@ function scripted(
   };
 }
 
-test('all unreadable directories and files are told, and the rest is found', () => {
+test('all unreadable directories and files are problems, and the rest is found', () => {
   const files = scripted({
     ...{
       '/t': 'directory',
@@ -233,11 +233,11 @@ test('all unreadable directories and files are told, and the rest is found', () 
   expect(brief(found.problems, '/t').sort()).toEqual([
     'PEXEN_UNREADABLE_DIRECTORY | broken | it cannot be read (EIO)',
     'PEXEN_UNREADABLE_DIRECTORY | locked | it cannot be read (EACCES)',
-    'PEXEN_UNREADABLE_FILE | odd | it cannot be looked at (EACCES)',
+    'PEXEN_UNREADABLE_FILE | odd | it cannot be read (EACCES)',
   ]);
 });
 
-test('what vanishes between listing and looking was never there', () => {
+test('a file that vanishes after it was listed is ignored', () => {
   const files = scripted({
     ...{ '/t': 'directory', '/t/a': 'file', '/t/gone': { error: 'ENOENT' } },
     ...{
@@ -250,7 +250,7 @@ test('what vanishes between listing and looking was never there', () => {
   expect([...found.problems, ...found.warnings]).toEqual([]);
 });
 
-test('side files belong to their files, whatever include says', () => {
+test('side files belong to their files, regardless of include', () => {
   const dir = scratch({ 'a.sh': '', 'a.sh.pexen.yaml': '', 'b/c.pexen.yaml': '', 'b/c': '' });
   const found = walk(dir, { include: ['**/a.sh', 'b/c'] }, realFiles);
   expect(names(found)).toEqual(['a.sh', 'b/c']);

@@ -49,7 +49,7 @@ it('entries that are no tasks are told one by one, beside all other problems', (
     'PEXEN_NOT_A_TASK undefined: tasks[3]: there is undefined where a task should be',
     'PEXEN_NOT_A_TASK undefined: tasks[4]: there is a string where a task should be',
     'PEXEN_NOT_A_TASK undefined: tasks[5]: its path must be a list of strings',
-    'PEXEN_UNKNOWN_META greedy: there is no metadata "clams"',
+    'PEXEN_UNKNOWN_META greedy: unknown metadata "clams"',
     'PEXEN_UNKNOWN_REQUIREMENT lost: requires "nowhere", which no task provides',
   ]);
 });

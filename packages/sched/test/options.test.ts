@@ -60,7 +60,7 @@ test('defaults are looked at like metadata, all at once', () => {
     ['PEXEN_BAD_OPTION', undefined, 'run: spare must be a whole number, 0 or more, or Infinity, not -1'],
     ['PEXEN_BAD_META', 'defaults', 'timeout must be a number of milliseconds above 0'],
     ['PEXEN_BAD_META', 'defaults', 'retries must be a whole number, or { count, delay, … }'],
-    ['PEXEN_UNKNOWN_META', 'defaults', 'there is no metadata "graec"'],
+    ['PEXEN_UNKNOWN_META', 'defaults', 'unknown metadata "graec"'],
   ]);
 });
 
