@@ -1,5 +1,5 @@
 /**
- * The words that this project does not use, each with the standard one to use instead, and where they still occur.
+ * The words that this project does not use, each with the standard one to use instead, and the places where they occur.
  * One word per idea: a reader who knows the field guesses every name right. `pnpm words [FOLDER …]` prints the places.
  */
 import { globSync, readFileSync } from 'node:fs';
@@ -7,6 +7,14 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { ROOT, type SourceFile, sourcesIn, walk } from './sources.ts';
+
+/** The folders and pages that are checked. */
+export const CHECKED: readonly string[] = [
+  ...['packages', 'apps', 'e2e', 'tidy', 'tools', 'docs', '.changeset'],
+  ...['README.md', 'CONTRIBUTING.md'],
+];
+
+const OWN_PATH = 'tidy/words.ts';
 
 interface Rule {
   readonly pattern: RegExp;
@@ -20,7 +28,7 @@ export interface Place {
   readonly instead: string;
 }
 
-/** Words of names. A name is split where its case changes and at `_` and `-`; a rule sees `way out` for `wayOut`. */
+/** Words of names. A name is split where its case changes and at `_`, `-` and `.`; a rule sees `way out` for `wayOut`. */
 export const NAME_RULES: readonly Rule[] = [
   ...rules('house|station|hull|means of', 'slot, worker handle, resources'),
   ...rules('punch|tray|bell', 'hole puncher, result ring, doorbell'),
@@ -46,9 +54,10 @@ export const NAME_RULES: readonly Rule[] = [
   ...rules('footprint|parking', 'affected counters, blocked'),
 ];
 
-/** Words and turns of prose: docs, comments, messages, names of tests. */
+/** Words and phrases of prose: pages, comments, messages, names of tests. */
 export const PROSE_RULES: readonly Rule[] = [
-  ...rules('nobody|somebody|whoever', 'no task, a task, the caller …: name the actor'),
+  ...rules('nobody|somebody|everybody|anybody|whoever', 'no task, a task, the caller …: name the actor'),
+  ...rules('for ever', 'forever'),
   ...rules('anew|afresh', 'again'),
   ...rules('mend|mends|mended|mending', 'fix'),
   ...rules('told|tells?|telling', 'reports, reported, says'),
@@ -72,7 +81,7 @@ function rules(words: string, instead: string): Rule[] {
   return [{ pattern: new RegExp(`\\b(?:${words})\\b`, 'gi'), instead }];
 }
 
-/** Where names that are declared in the file, and its own name, use such a word. */
+/** The places in the file where a declared name, or the name of the file, uses such a word. */
 export function namesIn(file: SourceFile): Place[] {
   const places = ruled(
     nameAsWords(
@@ -93,7 +102,7 @@ export function namesIn(file: SourceFile): Place[] {
   return places;
 }
 
-/** Where comments and texts of the file use such a turn. */
+/** The places in the file where a comment or string uses such a word. */
 export function proseIn(file: SourceFile): Place[] {
   const places: Place[] = [];
   const scanner = ts.createScanner(ts.ScriptTarget.Latest, false, ts.LanguageVariant.Standard, file.text);
@@ -112,18 +121,28 @@ export function proseIn(file: SourceFile): Place[] {
   return places;
 }
 
-/** Where a page of prose uses such a turn. Code blocks count too: they show output and code of ours. */
+/** The places in a page that use such a word, in code blocks, too: they show our own output and code. */
 export function proseOfPage(path: string): Place[] {
   const lines = readFileSync(join(ROOT, path), 'utf8').split('\n');
   return lines.flatMap((line, index) => ruled(line, PROSE_RULES, `${path}:${index + 1}`));
 }
 
-/** The pages of prose below a folder of the root; fixtures and what is installed are left out. */
+/** The pages in a folder of the root, without fixtures and installed packages. */
 export function pagesIn(folder: string): string[] {
   return globSync('**/*.md', { cwd: join(ROOT, folder) })
     .map((path) => join(folder, path))
     .filter((path) => !/(^|\/)(node_modules|dist|out|fixtures)\//.test(path))
     .sort();
+}
+
+/** All places in a folder or page of the root, without those in the list of the words itself. */
+export function placesIn(path: string): Place[] {
+  if (path.endsWith('.md')) return proseOfPage(path);
+  const sources = sourcesIn(path).filter(({ path }) => path !== OWN_PATH);
+  return [
+    ...sources.flatMap((file) => [...namesIn(file), ...proseIn(file)]),
+    ...pagesIn(path).flatMap(proseOfPage),
+  ];
 }
 
 function ruledLines(text: string, found: readonly Rule[], file: SourceFile, start: number): Place[] {
@@ -158,12 +177,8 @@ function placeOf(file: SourceFile, offset: number): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const folders =
-    process.argv.length > 2 ? process.argv.slice(2) : ['packages', 'apps', 'e2e', 'tidy', 'tools', 'docs'];
-  const places = folders.flatMap((folder) => [
-    ...sourcesIn(folder).flatMap((file) => [...namesIn(file), ...proseIn(file)]),
-    ...pagesIn(folder).flatMap(proseOfPage),
-  ]);
+  const paths = process.argv.length > 2 ? process.argv.slice(2) : CHECKED;
+  const places = paths.flatMap(placesIn);
   for (const { at, found, instead } of places) console.log(`${at}  ${found}  (${instead})`);
   console.log(`${places.length} places`);
 }
