@@ -1,4 +1,4 @@
-/** No schedule is shorter than this: the longest path, the work per worker, the work per resource. */
+/** Lower bounds of a schedule: the longest path, the work per worker, the work per resource. */
 import type { Instance, Job } from './instances.ts';
 
 export function lowerBound(instance: Instance, workers: number): number {
@@ -21,7 +21,7 @@ function longestPath(tasks: readonly Job[]): number {
   return Math.max(0, ...tasks.map(({ id }) => endOf(id)));
 }
 
-/** Claims of one resource follow each other, and the longest use of it stands apart from them; units are shared out. */
+/** Claims of one resource follow each other, and the longest use of it cannot overlap them; units are shared. */
 function resourceBounds({ tasks, capacities }: Instance): number[] {
   const claimed = new Map<string, number>();
   const used = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** Who schedules: we and others, behind one door. All run the same bodies, which do nothing and say so later. */
+/** The contenders: our scheduler and others, behind one interface. All run the same bodies, which do nothing and resolve later. */
 import { withMeta } from '@pexen/core';
 import async from 'async';
 import { Effect } from 'effect';
@@ -17,7 +17,7 @@ export interface Contender {
   readonly isOurs: boolean;
   /** It knows dependencies. */
   readonly ordersTasks: boolean;
-  /** Runs everything once; everything there is to be made for it is made here. Answers with how many ran. */
+  /** Runs everything once, including all preparations. Returns how many tasks ran. */
   run(shape: Shape): Promise<number>;
 }
 
@@ -25,7 +25,7 @@ type OwnBody = (context: { readonly shared: Record<string, unknown> }) => unknow
 
 const nothing = async (): Promise<void> => {};
 
-/** Tasks with names, capabilities, priorities and resources, each given back as a result. */
+/** Tasks with names, capabilities, priorities and resources. Each is returned as a result. */
 function tasksOf(works: readonly Work[], make: () => OwnBody = () => async () => {}): Entry[] {
   return works.map(({ name, done, requires, priority, claims }) =>
     withMeta(make() as () => unknown, {
@@ -52,7 +52,7 @@ export const pexen: Contender = {
   run: ({ works }) => drain(tasksOf(works)),
 };
 
-/** Every body writes into the dictionary that those who require it inherit. */
+/** Every body writes into the dictionary that its dependents inherit. */
 const pexenSharing: Contender = {
   ...{ name: 'pexen, shared state used', isOurs: true, ordersTasks: true },
   run: ({ works }) => {
@@ -63,7 +63,7 @@ const pexenSharing: Contender = {
   },
 };
 
-/** All but the first are added from the loop, one for each result. */
+/** All tasks but the first are added from the loop, one for each result. */
 export const pexenAdding: Contender = {
   ...{ name: 'pexen, added one by one', isOurs: true, ordersTasks: true },
   run: ({ works }) => {

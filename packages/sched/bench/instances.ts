@@ -1,4 +1,4 @@
-/** Instances for the quality of schedules: seeded generators, and files as others hand them in. */
+/** Instances for the quality of schedules: seeded generators, and files given by the user. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -7,7 +7,7 @@ export interface Job {
   /** Milliseconds. */
   readonly duration: number;
   readonly requires: readonly string[];
-  /** Held shared, held alone, and so many units taken. */
+  /** Resources that are shared, that are exclusive, and that are used by units. */
   readonly uses: readonly string[];
   readonly claims: readonly string[];
   readonly amounts: Readonly<Record<string, number>>;
@@ -24,7 +24,7 @@ export interface Instance {
 
 const defaultWorkers = [2, 4, 16];
 
-/** All JSON files of a folder; what they leave out is nothing. */
+/** All JSON files of a folder; missing entries are empty. */
 export function instancesIn(folder: string): Instance[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith('.json'))
@@ -36,7 +36,7 @@ export function instancesIn(folder: string): Instance[] {
     });
 }
 
-/** So many of each kind. */
+/** How many of each kind. */
 export function generated(count: number): Instance[] {
   const seeds = Array.from({ length: count }, (_, seed) => seed + 1);
   return [

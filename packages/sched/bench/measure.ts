@@ -1,6 +1,6 @@
 /**
- * Times contenders in alternation, so that what the machine does meanwhile hits all of them. Ratios are of processor time (garbage
- * collection included): on a machine that others use as well, the time on the wall says more about them than about us.
+ * Times contenders in alternation, so that other load on the machine affects all of them. Ratios are of processor time (garbage collection
+ * included): on a shared machine wall time says more about the other load.
  */
 import type { Contender } from './contenders.ts';
 import type { Shape } from './shapes.ts';
@@ -56,8 +56,8 @@ function perTask(times: readonly number[], { works }: Shape): number {
 }
 
 /**
- * A collection keeps the garbage of one out of the time of the next; it also throws away code that was optimized, so that
- * everybody may warm up again with a tenth.
+ * A collection keeps the garbage of one contender out of the time of the next. It also drops optimized code, so every contender may warm up
+ * again with a tenth.
  */
 async function timeOf(contender: Contender, shape: Shape): Promise<Time> {
   globalThis.gc?.();

@@ -57,7 +57,7 @@ function schedulesOf(instance: Instance): Schedule[] {
   });
 }
 
-/** Durations as somebody guesses them, too long or too short by a factor. */
+/** Estimated durations, too long or too short by a factor. */
 function off(sigma: number): Weights {
   const random = chance(77);
   return ({ duration }: Job) => duration * lognormal(random, sigma);

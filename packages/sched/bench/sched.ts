@@ -1,7 +1,7 @@
 /**
- * What scheduling a task costs (W1 of the design), ours and others', and how that grows.
+ * The cost of scheduling a task (W1 of the design), ours and that of others, and how it grows.
  *
- *     node --conditions=@pexen/source --expose-gc bench/sched.ts [--count N] [--rounds N] [--large] [--json FILE]
+ * node --conditions=@pexen/source --expose-gc bench/sched.ts [--count N] [--rounds N] [--large] [--json FILE]
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -52,7 +52,7 @@ async function versus(shape: shapes.Shape, rounds: number, reference: string): P
   return rows;
 }
 
-/** Shapes that were made to hurt, each beside the layered one of the same size. */
+/** Adversarial shapes, each beside the layered one of the same size. */
 async function ownShapes(count: number, rounds: number): Promise<object[]> {
   const base = shapes.layered(count);
   const all = [];

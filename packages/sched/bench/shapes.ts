@@ -1,9 +1,9 @@
-/** What there is to schedule, as plain data: who requires whom, and who needs which resource. */
+/** The shapes to schedule, as plain data: requirements and resources. */
 export interface Work {
   readonly name: string;
-  /** The capability it provides. One string for all who name it, as a literal in a source would be. */
+  /** The capability it provides. One string for all tasks that name it, as a literal in a source would be. */
   readonly done: string;
-  /** Places in the list. */
+  /** Indexes in the list. */
   readonly requires: readonly number[];
   readonly priority: number;
   readonly claims?: readonly string[];

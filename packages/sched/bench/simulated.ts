@@ -1,4 +1,4 @@
-/** Drives the real machine with pretended workers and a pretended clock: how long would it take? */
+/** Drives the real machine with simulated workers and a simulated clock: how long would the run take? */
 import { amount, type PlainFunction, type PoolManifest, withMeta } from '@pexen/core';
 import { Machine } from '../src/machine/machine.ts';
 import type { Command, Input } from '../src/machine/protocol.ts';
@@ -9,10 +9,10 @@ const manifest: PoolManifest = {
   ...{ name: 'pretended', kills: true, transport: 'reference', closures: true, executables: false },
 };
 
-/** What the order goes by. */
+/** The durations that determine the order. */
 export type Weights = (job: Job) => number | undefined;
 
-/** When the last task ends, ms. `weightOf` is what the scheduler believes the durations to be. */
+/** When the last task ends, ms. `weightOf` is the duration that the scheduler assumes. */
 export function makespan({ tasks, capacities }: Instance, workers: number, weightOf: Weights): number {
   const plan = new CompiledTasks({
     pools: [{ name: 'default', manifest, spare: 0 }],

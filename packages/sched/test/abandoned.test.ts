@@ -163,7 +163,7 @@ test('a cleanup that hangs is abandoned too', async () => {
   expect((await going.summary).poisoned).toEqual(['/db']);
 });
 
-/** A pool whose opening never ends by itself. `givesUp`: it does when it is closed. */
+/** A pool that never finishes opening by itself. `givesUp`: it rejects when it is closed. */
 class StuckPool implements Pool {
   readonly manifest = inline().manifest;
   readonly closed: string[] = [];

@@ -3,7 +3,7 @@ import { task } from '@pexen/core';
 import { expect, it } from 'vitest';
 import { inline, run, systemClock } from '../src/index.ts';
 
-/** Where the run itself breaks, it must neither hang nor leave anything: here a clock that cannot set alarms. */
+/** An internal error must neither hang the run nor leave anything behind: here a clock that cannot set alarms. */
 function brokenRun(closed: string[]) {
   const pool = inline();
   const watched: Pool = {

@@ -1,6 +1,6 @@
 /**
- * What a task costs does not grow with their number, counted and not timed: what the machine is told and says, tries and looks in the lock
- * table, and what the queues do. `large.test.ts` counts every block of code; this says of which sums that is made.
+ * The cost of a task does not grow with the number of tasks. Counted, not timed: inputs and commands of the machine, attempts and queries of
+ * the lock table, and the work of the queues. `large.test.ts` counts every block of code; this test shows which sums it is made of.
  */
 import { type PoolManifest, withMeta } from '@pexen/core';
 import { describe, expect, it, vi } from 'vitest';
@@ -15,18 +15,18 @@ const manifest: PoolManifest = {
   ...{ closures: true, executables: true },
 };
 
-/** A task, but for the last. */
+/** A task, except the last. */
 interface Costs {
   readonly commands: number;
   readonly tries: number;
   readonly finds: number;
-  /** Tasks put into queues. */
+  /** Tasks added to queues. */
   readonly pushes: number;
-  /** Tasks compared by the queues, for each that is put in or taken out, over the logarithm of how many there may be. */
+  /** Comparisons of the queues for each task that is added or removed, over the logarithm of the most tasks there may be. */
   readonly comparisons: number;
 }
 
-/** Two commands (start, result), one place in a queue, and in the lock table at most park, try again, and a look by chance. */
+/** Two commands (start, result), one place in a queue; in the lock table at most one parking, one more try and one occasional query. */
 const limits: Costs = { commands: 2.1, tries: 3, finds: 3, pushes: 1, comparisons: 1.2 };
 
 /** Runs the shape in pools with eight slots each; every attempt returns at once. */
@@ -115,13 +115,13 @@ function watchQueues(): { pushes: number; comparisons: number; stop: () => void 
 const small = 2_000;
 const large = 20_000;
 
-/** Four locks, one of them wanted by half of the tasks. */
+/** Four locks, one of which half of the tasks need. */
 const fourLocks: Shape = (count) =>
   Array.from({ length: count }, (_, index) =>
     withMeta(() => {}, { name: `t${index}`, claims: [`lock-${index ** 2 % 16}`] }),
   );
 
-/** Tasks of two pools that want one lock, and as many of one of the pools that want nothing and keep it full. */
+/** Tasks of two pools that need one lock, and as many tasks of one of the pools that need nothing and keep it full. */
 const sharedLock: Shape = (count) =>
   Array.from({ length: count }, (_, index) => {
     const claims = index % 3 < 2 ? ['x'] : [];

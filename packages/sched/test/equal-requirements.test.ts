@@ -1,4 +1,4 @@
-/** Requirements that say the same are one, whoever made them; what tasks are handed to begin with is looked at before anything is added. */
+/** Equal requirements share one condition, whichever tasks state them. The initial tasks are checked before any is added. */
 import { atLeast, every, isPexenError, key, type TaskMeta, task, type } from '@pexen/core';
 import { expect, it } from 'vitest';
 import { inline, run } from '../src/index.ts';

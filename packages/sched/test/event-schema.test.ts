@@ -1,4 +1,4 @@
-/** Every event of simulated and of real runs, and every inspection, is what its published schema says. */
+/** Every event of simulated and of real runs, and every inspection, conforms to its published schema. */
 import { createRequire } from 'node:module';
 import { type Inspection, type Pool, type RunEvent, runEventVersion } from '@pexen/core';
 import { Ajv2020, type AnySchemaObject, type ValidateFunction } from 'ajv/dist/2020.js';
@@ -17,7 +17,7 @@ const isEvent = strict(schemas.event);
 const isInspection = strict(schemas.inspection);
 const seeds = isWhole ? 1000 : 100;
 
-/** Readers ignore entries that they do not know; here there may be none of them. */
+/** Readers ignore unknown entries; this test allows none. */
 function strict(schema: AnySchemaObject): ValidateFunction {
   const close = (value: unknown): unknown => {
     if (typeof value !== 'object' || value === null) return value;

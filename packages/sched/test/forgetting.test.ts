@@ -1,4 +1,4 @@
-/** After its result was given a run keeps neither the body nor the args of a task, and what it handed on only as long as somebody can name it. */
+/** After its result was given, a run keeps neither the body nor the args of a task. It keeps the outputs only as long as a task can name them. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { formatCallPath, task, type } from '@pexen/core';
@@ -62,7 +62,7 @@ test.for(['', 'named '])(
       if (status !== 'returned') throw new Error(status);
       if (++given % atOnce === 0 && given < count) going.add(batch(given));
     }
-    const pathBytes = 32; // Twelve characters and what V8 has beside them.
+    const pathBytes = 32; // Twelve characters and the overhead of V8.
     expect(given).toBe(count);
     const after = await memory();
     expect(after.heapUsed - before.heapUsed).toBeLessThan(count * (200 + pathBytes));

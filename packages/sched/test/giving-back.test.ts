@@ -1,4 +1,4 @@
-/** A pool that gives an attempt back again and again is not asked for ever. */
+/** A pool that returns an attempt unstarted again and again does not get it for ever. */
 import { expect, it } from 'vitest';
 import { Scenario } from './scenario.ts';
 

@@ -1,15 +1,15 @@
-/** Very many tasks, of every shape: nothing overflows, nobody is forgotten, and the work grows with the tasks and no faster. */
+/** Very many tasks, of every shape: no stack overflows, every task gets its result, and the work grows linearly with the tasks. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isWhole } from '#sample';
 import type { Play, Played } from './large/play.ts';
 
-/** The lines of JSON that a program of large/ prints. It is run by Node alone, with its usual stack. */
+/** The lines of JSON that a program of large/ prints. Node runs it directly, with its usual stack. */
 async function printed<Line>(program: string, ...args: string[]): Promise<Line[]> {
   const file = new URL(`large/${program}`, import.meta.url).pathname;
   const options = ['--expose-gc', '--conditions=@pexen/source'];
-  // What is compiled already is counted less exactly.
+  // Code that is compiled already is counted less exactly.
   const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' };
   const { stdout } = await promisify(execFile)(process.execPath, [...options, file, ...args], { env });
   return stdout
@@ -65,7 +65,7 @@ describe('many tasks', () => {
   }, 120_000);
 });
 
-/** Every task has exactly one result, the one it should have; and little is kept for each. */
+/** Every task has exactly one result, the expected one, and little memory is kept for each. */
 function check(played: readonly Played[]): void {
   for (const one of played) {
     const { name, count, statuses, wrong, bytesPerTask = 0 } = one;

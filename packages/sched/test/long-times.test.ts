@@ -1,7 +1,7 @@
-/** Times beyond what a timer of the runtime takes, with the runtime's own clock. */
+/** Times beyond the longest timer of the runtime, with the runtime's own clock. */
 import { afterAll, expect, test, vi } from 'vitest';
 
-// Before the sources are loaded: they keep references of their own.
+// Before the sources are loaded, because they keep references of their own.
 vi.hoisted(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
 afterAll(() => vi.useRealTimers());
 

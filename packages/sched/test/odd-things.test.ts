@@ -1,4 +1,4 @@
-/** What bodies throw and callers give as reasons may be anything: nothing of it makes a run hang, or throw where nobody catches. */
+/** Bodies may throw anything, and callers may give anything as a reason: the run neither hangs nor throws where the error cannot be caught. */
 import { controlled, errorInfo, isTaskFailError, key, messageOf, task } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
 import { inline, type Result, run, TaskFailError } from '../src/index.ts';
@@ -77,7 +77,7 @@ describe.each(odd)('%s', (_, value) => {
 });
 
 test('a thenable may be a function, or resolve at once and give nothing back', async () => {
-  // biome-ignore lint/suspicious/noThenProperty: this is what it is about
+  // biome-ignore lint/suspicious/noThenProperty: the test is about it
   const terse = (value: number) => ({ then: (resolve: (value: number) => void) => resolve(value) });
   const results = await collect(run([() => Object.assign(() => {}, terse(1)), controlled(() => terse(2))]));
   expect(results.map(({ value }) => value)).toEqual([1, 2]);

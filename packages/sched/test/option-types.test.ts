@@ -1,4 +1,4 @@
-/** Options of a wrong type: refused by name, all of them and what is wrong with the tasks in one error. */
+/** Options of a wrong type are refused by name, together with all problems of the tasks. */
 import { isPexenError, type Problem, task } from '@pexen/core';
 import { expect, test } from 'vitest';
 import { inline, type RunOptions, run } from '../src/index.ts';

@@ -1,4 +1,4 @@
-/** Options that are no numbers, or too small: refused, since the run would stand still or silently do nothing. */
+/** Options that are not numbers, or too small, are refused: the run would stand still or silently do nothing. */
 import { isPexenError, type Problem, task } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
 import { ScriptedClock, settle } from '#scripted-clock';

@@ -1,4 +1,4 @@
-/** `run` beside a scheduler written in another way: the same ends, and with one worker the same order. */
+/** `run` compared with a scheduler written differently: the same ends, and with one worker the same order. */
 import {
   anyOf,
   atLeast,
@@ -19,7 +19,7 @@ const resources = ['/r', '/r/s', '/r/s/t', '/u', 'v'];
 /** More on demand: `PEXEN_RUNS=100000 vitest run --project sched oracle`. */
 const numRuns = Number(process.env.PEXEN_RUNS ?? 1_000);
 
-/** Capability n is given before its cut only and needed after it only, and places point to earlier jobs: there are no cycles. */
+/** Capability n is provided before its cut only and required after it only, and indexes refer to earlier jobs: there are never cycles. */
 const someJobs = fc
   .record({
     size: fc.integer({ min: 1, max: mostJobs }),
@@ -77,7 +77,7 @@ const someDeed: fc.Arbitrary<Deed> = fc.oneof(
   },
 );
 
-/** Leaves out needs that nobody could ever meet, and adds a teardown for some capability that is given. */
+/** Removes requirements that cannot be met, and adds a teardown for some capability that is provided. */
 function onlyWhatIsGiven(jobs: readonly Job[]): Job[] {
   const canBeMet = (at: number, { form, of, count }: Need): boolean => {
     const giving = (name: string) =>
@@ -132,14 +132,14 @@ function tasksOf(jobs: readonly Job[], started: number[]): PlainFunction[] {
   return bodies;
 }
 
-/** Without alternatives that no job gives: the plan of the whole would pull in what gives them there. */
+/** Without alternatives that no job provides: the plan of the whole would include their providers. */
 function withoutUnknown(jobs: readonly Job[]): Job[] {
   const unknown = unknownNames(jobs);
   const known = (need: Need): Need => ({ ...need, of: need.of.filter((name) => !unknown.includes(name)) });
   return jobs.map((job) => ({ ...job, needs: job.needs.map(known) }));
 }
 
-/** What teardowns name and no job gives. */
+/** What teardowns name and no job provides. */
 function unknownNames(jobs: readonly Job[]): string[] {
   const given = new Set(jobs.flatMap(({ gives }) => gives));
   const torn = jobs.flatMap(({ tearsDown }) => tearsDown ?? []);
@@ -154,7 +154,7 @@ async function ran(
   const statuses: string[] = [];
   const unknown = unknownNames(jobs);
   const tasks = tasksOf(jobs, order);
-  // Part of a whole that also has what the teardowns name.
+  // Part of a whole that also provides what the teardowns name.
   const rest = withMeta(() => {}, { name: 'rest', provides: unknown });
   const whole = plan([...tasks, rest], { pool: inline({ concurrency }) });
   for await (const result of run(whole.select(({ path }) => path !== 'rest')))

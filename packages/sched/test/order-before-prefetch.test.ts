@@ -1,4 +1,4 @@
-/** Order comes before prefetch: what a pool is given beyond its workers never turns priorities round. */
+/** Order comes before prefetch: attempts that a pool gets beyond its workers never invert priorities. */
 import { withMeta } from '@pexen/core';
 import { expect, it } from 'vitest';
 import { inline, run } from '../src/index.ts';

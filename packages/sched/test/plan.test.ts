@@ -1,4 +1,4 @@
-/** A plan is a value: made once, looked at, selected from, and run as often as one likes. */
+/** A plan is a value: made once, inspected, selected from, and run any number of times. */
 import { isPexenError, type Pool, type PoolManifest, type Result, type Runnable } from '@pexen/core';
 import { describe, expect, it } from 'vitest';
 import { anyOf, inline, key, type Plan, place, plan, type Run, run, task } from '../src/index.ts';
@@ -20,7 +20,7 @@ async function resultsOf(going: Run): Promise<Result[]> {
   return results;
 }
 
-/** What a consumer sees of a run, but for times. */
+/** What a consumer sees of a run, without times. */
 async function seenOf(going: Run): Promise<string[]> {
   return (await resultsOf(going)).map((result) => {
     const { path, status, attempts } = result;

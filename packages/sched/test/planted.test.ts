@@ -1,4 +1,4 @@
-/** Who tests the tests: every planted bug has to be found by the simulator. */
+/** Tests the tests: the simulator must find every planted bug. docs/proof.md has the table. */
 
 import { afterAll, expect, test } from 'vitest';
 import { sampled } from '#sample';

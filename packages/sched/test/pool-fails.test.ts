@@ -1,4 +1,4 @@
-/** A pool that can run nothing any more. */
+/** A pool that cannot run anything any more. */
 import type { Pool, PoolContext, Problem } from '@pexen/core';
 import { expect, test } from 'vitest';
 import { inline, run } from '../src/index.ts';

@@ -1,4 +1,4 @@
-/** A task that fails after the worker of one of its providers was gone is given that as a possible reason. */
+/** If a task fails after the worker of one of its providers was gone, the result reports that as a possible reason. */
 import {
   type Pool,
   type PoolContext,
@@ -10,7 +10,7 @@ import {
 import { expect, test } from 'vitest';
 import { inline, type Result, run } from '../src/index.ts';
 
-/** Runs bodies in this thread, in the name of workers: what `workerOf` says for a path. */
+/** Runs bodies in this thread, in the name of workers: `workerOf` names the worker of a path. */
 function namedWorkers(workerOf: (path: string) => string): Pool & { readonly context: () => PoolContext } {
   const inner = inline();
   let context: PoolContext | undefined;
@@ -33,7 +33,7 @@ function namedWorkers(workerOf: (path: string) => string): Pool & { readonly con
   };
 }
 
-/** A task that provides its name besides. */
+/** A task that also provides its name. */
 const named = (name: string, meta: TaskMeta, body: (context: { report(finding: object): void }) => void) =>
   task({ ...meta, name, provides: [name, ...(meta.provides ?? [])] } as TaskMeta, body as never);
 
@@ -41,7 +41,7 @@ const fails = (): never => {
   throw new Error('fetch failed');
 };
 
-/** What each result says of providers, by path; events say the same. */
+/** What each result reports about providers, by path. Events report the same. */
 async function goneIn(
   tasks: Parameters<typeof run>[0],
   pool: Pool,

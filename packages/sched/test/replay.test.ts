@@ -1,4 +1,4 @@
-/** What a run decided is decided again, from the record of its inputs alone, byte for byte. */
+/** The decisions of a run are repeated from the record of its inputs alone, byte for byte. */
 import { amount, anyOf, atLeast, every, key, type Runnable, type } from '@pexen/core';
 import { path } from '@pexen/lock';
 import { describe, expect, it } from 'vitest';
@@ -36,7 +36,7 @@ it('simulated runs of all kinds are decided again as they were', { timeout: 120_
   expect(commands).toBeGreaterThan(1_000);
 });
 
-/** A run with nearly all that metadata can say, that adds tasks in its loop; its values and errors are no plain data. */
+/** A run that uses nearly all metadata and adds tasks in its loop; its values and errors cannot be written as plain data. */
 async function eventful(options: RunOptions): Promise<string[]> {
   const { recorder, lines } = recording();
   const built = key<Map<string, bigint>>('built');

@@ -1,4 +1,4 @@
-/** What events say of a run and of its tasks: numbers, ids, names and places, from the side of a listener. */
+/** What events report about a run and its tasks: numbers, ids, names and locations, from the side of a listener. */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { executableTask, maker, type RunEvent, type TaskInfo } from '@pexen/core';
@@ -29,7 +29,7 @@ const here = fileURLToPath(import.meta.url);
 const program = { file: '/bin/true', argv: [], cwd: '/', env: {}, interpret: () => expect.unreachable() };
 const none = (): void => {};
 
-/** Takes programs, and says of each that it returned. */
+/** Accepts programs, and reports each as returned. */
 const programs = (): Pool => ({
   manifest: { name: 'programs', kills: true, transport: 'clone', closures: true, executables: true },
   open: async ({ slotsChanged }) => slotsChanged(1),

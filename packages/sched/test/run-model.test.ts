@@ -1,4 +1,4 @@
-/** The model that reporters read, over simulated runs: after everything that is heard it is what reading it all anew comes to. */
+/** The model that reporters read, over simulated runs: after every event it equals a naive model that reads all events again. */
 import { RunModel, type RunSnapshot } from '@pexen/report';
 import { expect, test } from 'vitest';
 import { isWhole } from '#sample';

@@ -1,4 +1,4 @@
-/** What must compile, and what must not: looked at by the compiler only. */
+/** What must compile, and what must not: read by the compiler only. */
 import type { Result } from '@pexen/core';
 import { key, processResults, run, task, type } from '../src/index.ts';
 
@@ -23,7 +23,7 @@ async function values(): Promise<void> {
   void other;
 }
 
-/** What was not there to begin with can be added. */
+/** Tasks of other types can be added. */
 function adding(): void {
   const going = run([answer]);
   going.add([() => 'anything']);

@@ -1,6 +1,6 @@
 /**
- * Plays a scenario, line by line, through the machine's one door, with pools and a clock that do only what the script says.
- * The format is explained in scenarios/README.md.
+ * Plays a scenario, line by line, through `Machine.handle`, with pools and a clock that do only what the script says. The format is
+ * explained in scenarios/README.md.
  */
 import {
   amount,
@@ -57,7 +57,7 @@ export class Scenario {
   #showsAlarms = false;
   readonly #out = new Map<string, { readonly attempt: number; readonly part: Part; hasStarted: boolean }>();
 
-  /** What one line of the script makes the machine do, a line each. */
+  /** What the machine does after one line of the script, a line each. */
   play(line: string): string[] {
     this.#said.length = 0;
     const [word = '', ...rest] = line.trim().split(/\s+/);
@@ -191,7 +191,7 @@ export class Scenario {
       onWarning: ({ code, task, message, hint }) =>
         this.#said.push(`warning ${code} ${task}: ${message}${hint === undefined ? '' : ` | ${hint}`}`),
     });
-    this.#plan.add([]); // what refuses its very first tasks is not used any more
+    this.#plan.add([]); // a plan that refuses its first tasks cannot be used any more
     this.#machine = new Machine(this.#plan);
     this.#add();
   }
@@ -351,7 +351,7 @@ export class Scenario {
   }
 }
 
-/** How the pool says that an attempt ended: `return a`, `throw a#2`, `fail a deps=false locks=true`. */
+/** How the pool reports the end of an attempt: `return a`, `throw a#2`, `fail a deps=false locks=true`. */
 const settlements: Readonly<Record<string, (rest: readonly string[]) => PoolOutcome>> = {
   return: () => ({ kind: 'returned', value: undefined }),
   throw: () => ({ kind: 'threw', error: new Error('boom') }),

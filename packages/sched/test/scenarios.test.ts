@@ -1,4 +1,4 @@
-/** Every script in scenarios/ says what the machine has to do. `UPDATE=1` writes down what it does. */
+/** Every script in scenarios/ states what the machine must do. `UPDATE=1` writes what it does. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Scenario } from './scenario.ts';

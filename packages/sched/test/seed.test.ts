@@ -1,4 +1,4 @@
-/** What the original Python pexen did, behaviour by behaviour, and that its known defects are gone. */
+/** What the original Python pexen did, behaviour by behaviour, and that its known defects are fixed. */
 import { isPexenError, type Pool, type Problem, type Result, task, withMeta } from '@pexen/core';
 import { expect, test, vi } from 'vitest';
 import { settle } from '#scripted-clock';

@@ -1,4 +1,4 @@
-/** Simulated runs, watched at every step. What is proven by them, and how far, is in docs/proof.md. */
+/** Simulated runs, watched at every step. docs/proof.md states what they prove, and how far. */
 
 import { describe, expect, test } from 'vitest';
 import { isWhole } from '#sample';
@@ -34,7 +34,7 @@ test('a scenario that is all right is not shrunk', () => {
   expect(shrink(scenario)).toBe(scenario);
 });
 
-/** What the simulator found in the machine, made small. Each broke a rule before it was mended. */
+/** Faults of the machine that the simulator has found, reduced. Each broke a rule before it was fixed. */
 const found: Readonly<Record<string, Scenario>> = {
   'a parked task whose pool has no slots is not given up': plainScenario({
     pool: { slots: 2, changes: [[23, 0]] },

@@ -1,4 +1,4 @@
-/** Bodies that never wait leave the thread to timers and signals in between. With the runtime's own clock: it is about real time. */
+/** Bodies that never wait yield to timers and signals in between. With the runtime's own clock, because the test is about real time. */
 import { task } from '@pexen/core';
 import { expect, test } from 'vitest';
 import { inline, run } from '../src/index.ts';

@@ -1,4 +1,4 @@
-/** A stop that comes while the thread is left to others takes back what waits in the pool, before the pool can start it. */
+/** A stop that comes while the thread is yielded reclaims what waits in the pool, before the pool can start it. */
 import { task } from '@pexen/core';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { inline, type Run, run } from '../src/index.ts';

@@ -1,4 +1,4 @@
-/** A run that a listener stops starts nothing from then on, though starts were ordered before and wait for their turn. */
+/** A run that is stopped by a listener starts nothing after that, although starts were ordered before and wait for their turn. */
 import { task } from '@pexen/core';
 import { expect, test } from 'vitest';
 import { inline, type Run, run } from '../src/index.ts';

@@ -1,4 +1,4 @@
-/** What must not compile, beside run.test-d.ts: foreign keys, options, results, processing. Looked at by the compiler only. */
+/** What must not compile, in addition to run.test-d.ts: foreign keys, options, results, processing. Read by the compiler only. */
 import {
   anyOf,
   atLeast,
@@ -24,7 +24,7 @@ const build = task({ name: 'build', provides: [built] }, ({ set }) => set(built,
 const answer = task({ name: 'answer' }, async () => 42);
 const ship = task({ name: 'ship', args: type<{ to: string }>() }, ({ args }) => args.to);
 
-// Keys of others.
+// Keys of other tasks.
 task({ requires: [port], provides: [built] }, ({ get, set, getAll }) => {
   const number: number = get(port);
   // @ts-expect-error not required (one of the same type would compile, and throw)
@@ -37,7 +37,7 @@ task({ requires: [port], provides: [built] }, ({ get, set, getAll }) => {
   getAll(port);
   // @ts-expect-error the value lacks its entry
   set(built, {});
-  // @ts-expect-error a string is no key
+  // @ts-expect-error a string is not a key
   get('port');
   return number;
 });
@@ -84,9 +84,9 @@ ship.with({ to: 'eu' }, { name: undefined });
 
 // What runs.
 run([place(['net'], answer), withMeta(() => 1, { tags: ['quick'] }), () => {}]);
-// @ts-expect-error not bound, also in a place
+// @ts-expect-error not bound, also when placed
 run([place(['net'], ship)]);
-// @ts-expect-error one task is no list of tasks
+// @ts-expect-error one task is not a list of tasks
 run(answer);
 // @ts-expect-error nothing to run
 run([undefined]);
@@ -103,14 +103,14 @@ inline({ workers: 2 });
 inline(3);
 // @ts-expect-error numbers
 run([answer], { capacities: { memory: 'all' } });
-// @ts-expect-error there are no such defaults
+// @ts-expect-error unknown defaults
 run([answer], { defaults: { timeOut: 5 } });
 // @ts-expect-error a judgement has a verdict
 run([answer], { judge: () => 'pass' });
 // @ts-expect-error no such option of an error
 new TaskFailError('no', { dependenciesOk: true });
 
-/** Values keep their types on every way out of a run. */
+/** Values keep their types on every path out of a run. */
 export async function values(): Promise<void> {
   const going = run([answer, build, ship.with({ to: 'eu' })]);
   const one: Result<number> = await going.of(answer);
@@ -123,7 +123,7 @@ export async function values(): Promise<void> {
   for await (const result of going) {
     if (result.status !== 'returned') continue;
     if (typeof result.value === 'string') result.value.toUpperCase();
-    // @ts-expect-error nothing that a task gives
+    // @ts-expect-error nothing that a task provides
     result.value satisfies boolean;
   }
   // @ts-expect-error no such event

@@ -1,4 +1,4 @@
-/** What a body receives from several providers, from one that comes late, and what a result keeps of one that was stopped. */
+/** What a body receives from several providers and from one that comes late, and what a result keeps of one that was stopped. */
 import { key, task } from '@pexen/core';
 import { expect, it } from 'vitest';
 import { anyOf, every, inline, run } from '../src/index.ts';

@@ -1,10 +1,10 @@
-/** Metadata that means nothing is refused before the run, with the next step. */
+/** Metadata without a meaning is refused before the run, with the next step. */
 import { amount, anyOf, isPexenError, type Problem, type TaskMeta, task, withMeta } from '@pexen/core';
 import { path } from '@pexen/lock';
 import { describe, expect, it } from 'vitest';
 import { plan, run } from '../src/index.ts';
 
-/** What is wrong with a task that is run beside one that provides "build". */
+/** The problems of a task that is run beside one that provides "build". */
 function problemsOf(meta: object): string[] {
   const build = task({ name: 'build', provides: ['build'] }, () => {});
   const odd = withMeta(() => {}, { name: 'odd', ...meta } as TaskMeta);

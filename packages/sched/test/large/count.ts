@@ -1,6 +1,6 @@
 /**
- * `count.ts COUNT`: plays every shape with so many tasks and with four times as many, counting how often each block of the scheduler's
- * code, of the locks' and of core's is entered. Prints a line of JSON for each. Counts do not depend on the machine or its load.
+ * `count.ts COUNT`: plays every shape with so many tasks and with four times as many, and counts how often each block of the scheduler's
+ * code, of the locks' and of core's is entered. Prints a line of JSON for each. The counts do not depend on the machine or its load.
  */
 import { Session } from 'node:inspector/promises';
 import { play, plays } from './play.ts';

@@ -1,9 +1,9 @@
-/** Runs one shape, in this process, and tells what came of it. */
+/** Runs one shape, in this process, and returns the results in numbers. */
 import type { Runnable } from '@pexen/core';
 import { inline, type Run, run } from '../../src/index.ts';
 import { type ShapeName, shapes } from './shapes.ts';
 
-/** What is to be played: a shape, or the same tasks added to a run one by one, before or after it began. */
+/** What to play: a shape, or the same tasks added to a run one by one, before or after its start. */
 export type Play =
   | ShapeName
   | 'added one by one before'
@@ -23,7 +23,7 @@ export interface Played {
   readonly statuses: Readonly<Record<string, number>>;
   /** Tasks that did not get exactly one result. */
   readonly wrong: number;
-  /** What the run keeps for each task before it begins, the tasks themselves left out; where garbage can be collected. */
+  /** The memory that the run keeps for each task before its start, without the tasks themselves; only if garbage can be collected. */
   readonly bytesPerTask: number | undefined;
 }
 
@@ -58,7 +58,7 @@ async function addedOnTheWay(count: number): Promise<Played> {
   return { name: 'added one by one on the way', count, ...consumed, bytesPerTask: undefined };
 }
 
-/** Nobody iterates: the last result is asked for first, then all of them. */
+/** Without an iterator: the last result is requested first, then all of them. */
 async function askedFor(count: number): Promise<Played> {
   const tasks = shapes.alone(count);
   const execution = run(tasks);

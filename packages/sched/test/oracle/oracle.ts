@@ -1,9 +1,9 @@
 /**
- * A scheduler for one worker, written in another way: relations between all pairs of tasks in square tables, everything looked at
- * again at every step. Knows no time, no retries and no stops.
+ * A scheduler for one worker, written differently: relations between all pairs of tasks in square tables, and everything is computed again
+ * at every step. Knows no time, no retries and no stops.
  */
 
-/** What a body does. `failed` says what may go on. */
+/** What a body does. `failed` states what may go on. */
 export type Deed =
   | { readonly does: 'returns' | 'throws' | 'skips' }
   | { readonly does: 'fails'; readonly depsOk: boolean; readonly locksOk: boolean };
@@ -17,7 +17,7 @@ export interface Need {
 export interface Job {
   readonly needs: readonly Need[];
   readonly gives: readonly string[];
-  /** Places of other jobs. */
+  /** Indexes of other jobs. */
   readonly after: readonly number[];
   readonly before: readonly number[];
   readonly salvages: readonly number[];
@@ -31,15 +31,15 @@ export interface Job {
 }
 
 export interface Ran {
-  /** By place: how it ended. */
+  /** How each job ended, by index. */
   readonly statuses: readonly string[];
-  /** Places in the order of their starts. */
+  /** Indexes in the order of the starts. */
   readonly order: readonly number[];
 }
 
 type Table = boolean[][];
 
-/** Everything runs to its end. */
+/** Runs everything to its end. */
 export function oracle(jobs: readonly Job[]): Ran {
   const statuses: string[] = jobs.map(() => '');
   const order: number[] = [];
@@ -84,7 +84,10 @@ function gave(job: Job, status: string): boolean {
   return status === 'returned' || (status === 'failed' && job.deed.does === 'fails' && job.deed.depsOk);
 }
 
-/** Those who could help to meet the need: everybody who gives one of these, but oneself. Jobs give their place as `#place`, too. */
+/**
+ * The jobs that could help to meet the requirement: all providers of one of these, except the job itself. A job also provides its index as
+ * `#index`.
+ */
 function helpers(jobs: readonly Job[], at: number, { of }: Need): number[] {
   return [...jobs.keys()].filter(
     (other) => other !== at && of.some((name) => name === `#${other}` || jobs[other]?.gives.includes(name)),
@@ -115,7 +118,7 @@ function isHopeless(jobs: readonly Job[], statuses: readonly string[], earlier: 
   return !jobs.some(({ gives }, other) => shares(gives, tearsDown) && statuses[other] !== 'skipped');
 }
 
-/** All needs are met, and all is over that has to be. */
+/** All requirements are met, and all predecessors are over. */
 function isFree(jobs: readonly Job[], statuses: readonly string[], earlier: Table, at: number): boolean {
   const isMet = (jobs[at] as Job).needs.every((need) => stand(jobs, statuses, at, need) === 'met');
   return isMet && statuses.every((status, other) => status !== '' || !earlier[other]?.[at]);
@@ -164,7 +167,7 @@ function shares(some: readonly string[], others: readonly string[]): boolean {
   return some.some((one) => others.includes(one));
 }
 
-/** `table[a][b]`: a needs something of b, or of somebody who does. Closed by squaring. */
+/** `table[a][b]`: a needs something of b, or of a job that does. Closed by squaring. */
 function usage(jobs: readonly Job[]): Table {
   const table = square(jobs.length);
   for (const [at, { needs }] of jobs.entries())

@@ -1,4 +1,4 @@
-/** A simulated run as its listeners hear it: events of the machine's news, and made-up output, findings and inspections between them. */
+/** A simulated run as its listeners receive it: run events of the machine's events, and generated output, findings and inspections between them. */
 import type { Result, RunEvent, TaskUpdate } from '@pexen/core';
 import { runEvent } from '../../src/driver/events.ts';
 import { STATUSES } from '../../src/machine/attempts.ts';
@@ -12,7 +12,7 @@ import { type Observer, play } from '../sim/simulate.ts';
 import type { Heard } from './naive-model.ts';
 
 /**
- * Everything in an order in which a listener may hear it. Events come late at times, as those that wait until orders before them have been
+ * Everything in an order in which a listener may receive it. Events come late at times, as those that wait until earlier commands have been
  * obeyed: an inspection is then ahead of them.
  */
 export function hear(scenario: Scenario): Heard[] {
@@ -44,7 +44,7 @@ function eventOf(seq: number, news: MachineEvent, state: State): RunEvent {
   });
 }
 
-/** As the driver makes it, but for values and findings. */
+/** As the driver makes it, without values and findings. */
 function resultIn(state: State, task: number): Result {
   const { tasks, plan } = state;
   const status = STATUSES[tasks.status[task] as number] ?? 'lost';
@@ -63,7 +63,7 @@ function resultIn(state: State, task: number): Result {
   return { ...facts, status, error: undefined, reason };
 }
 
-/** Something that one of the running bodies says, perhaps too late. */
+/** Something that one of the running bodies reports, perhaps too late. */
 function saidIn(state: State, random: Random): Heard | undefined {
   if (state.tasks.count === 0) return undefined;
   const task = random.int(0, state.tasks.count);

@@ -1,11 +1,11 @@
 /**
- * What a run came to, read anew from the whole list of what was heard, each time and by nothing but searching it: the oracle for the model of
- * the reporters.
+ * The state of a run, computed from the whole list of events each time and by nothing but searching it: the oracle for the model of the
+ * reporters.
  */
 import type { Inspection, RunEvent, TaskInfo, TaskUpdateEvent, WaitingFor } from '@pexen/core';
 import { verdictOf } from '@pexen/report';
 
-/** What a model was fed with, in that order. */
+/** What the model received, in that order. */
 export type Heard =
   | { readonly event: RunEvent }
   | { readonly news: TaskUpdateEvent }
@@ -64,7 +64,7 @@ export function readAnew(heard: readonly Heard[]): Seen {
   };
 }
 
-/** Paths of the tasks that changed behind that many pieces of what was heard, in the order of their last changes. */
+/** Paths of the tasks that changed after so many events, in the order of their last changes. */
 export function changedBehind(heard: readonly Heard[], from: number): string[] {
   const paths = heard.slice(from).flatMap((each) => {
     if ('news' in each) return [each.news.path];
@@ -86,7 +86,7 @@ function stateIn(events: readonly RunEvent[], path: string): Known {
   return last.type === 'task-started' ? 'running' : 'retrying';
 }
 
-/** The attempts under way in the order of their starts, with what they said since. */
+/** The attempts under way in the order of their starts, with what they have reported since. */
 function underWay(
   heard: readonly Heard[],
   starts: readonly Of<'task-started'>[],
@@ -120,7 +120,7 @@ function underWay(
     });
 }
 
-/** What they wait for by the last inspection. */
+/** What the tasks wait for, according to the last inspection. */
 function groupsOf(
   heard: readonly Heard[],
   waiting: readonly TaskInfo[],
@@ -143,7 +143,7 @@ function groupsOf(
     .map((key) => {
       const own = reasons.filter((reason) => reason.key === key);
       const waitsFor = new Set(allIn(inspection, key, then).slice(0, 8));
-      // What an inspection names that no event had added by then, or that had ended and holds on, stays until the next inspection.
+      // What an inspection names that no event had added by then, or that had ended and still holds something, stays until the next inspection.
       const left = [...waitsFor].filter(
         (path) => stateOf.get(path) !== 'done' || !isKnown(then, path) || stateIn(then, path) === 'done',
       );
@@ -152,7 +152,7 @@ function groupsOf(
     .sort();
 }
 
-/** The names of tasks in the way of a group, as the inspection has them for tasks that waited then. */
+/** The names of tasks before a group, as the inspection has them for tasks that waited then. */
 function allIn(inspection: Inspection | undefined, key: string, then: readonly RunEvent[]): string[] {
   const own =
     inspection?.waiting.filter(({ path, for: reason }) => keyOf(reason) === key && wasWaiting(then, path)) ??

@@ -1,4 +1,4 @@
-/** Where we knowingly do otherwise than the original Python pexen; see docs/decisions/0050-seed.md. */
+/** Deliberate differences from the original Python pexen; see docs/decisions/0050-seed.md. */
 import { key, metaOf, task, type, withMeta } from '@pexen/core';
 import { expect, it } from 'vitest';
 import { inline, run } from '../../src/index.ts';

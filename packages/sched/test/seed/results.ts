@@ -23,7 +23,7 @@ export async function resultOf(
   return (await resultsOf(tasks, options)).find((result) => result.path === path);
 }
 
-/** The codes of what is wrong, each with its task. */
+/** The codes of the problems, each with its task. */
 export function refusalOf(attempt: () => unknown): string[] {
   try {
     attempt();

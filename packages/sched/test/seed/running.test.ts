@@ -1,4 +1,4 @@
-/** What the original Python pexen did, beside what ../seed.test.ts tests: how a run yields. */
+/** What the original Python pexen did, in addition to ../seed.test.ts: how a run yields. */
 import { task } from '@pexen/core';
 import { expect, it } from 'vitest';
 import { run } from '../../src/index.ts';

@@ -1,4 +1,4 @@
-/** A pool that ends attempts when a test says so. */
+/** A pool that ends attempts when the test orders it. */
 import type { Assignment, Pool, PoolContext, PoolManifest, PoolOutcome, Ticket } from '@pexen/core';
 
 export class ScriptedPool implements Pool {
@@ -30,12 +30,12 @@ export class ScriptedPool implements Pool {
     return Promise.resolve();
   }
 
-  /** What was handed out and did not end. */
+  /** Attempts that were dispatched and have not ended. */
   get running(): string[] {
     return [...this.#attempts.keys()];
   }
 
-  /** Resolves when the task was handed out. */
+  /** Resolves when the task was dispatched. */
   begun(path: string): Promise<void> {
     return this.#begins(path).promise;
   }

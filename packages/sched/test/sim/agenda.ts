@@ -1,17 +1,17 @@
 interface Entry {
   readonly atMs: number;
   readonly order: number;
-  /** Undefined once it was struck out. */
+  /** Undefined once it was cancelled. */
   act: (() => void) | undefined;
 }
 
-/** What will happen when, in the world's own time: first by time, then by the order in which it was put down. */
+/** What will happen when, in the world's own time: ordered by time, then by the order of entry. */
 export class Agenda {
   now = 0;
   readonly #heap: Entry[] = [];
   #order = 0;
 
-  /** Puts something down; the returned function strikes it out. */
+  /** Adds an entry; the returned function cancels it. */
   at(atMs: number, act: () => void): () => void {
     const entry: Entry = { atMs: Math.max(atMs, this.now), order: this.#order++, act };
     this.#heap.push(entry);
@@ -21,7 +21,7 @@ export class Agenda {
     };
   }
 
-  /** Moves on to the next thing; undefined if there is none. */
+  /** Moves on to the next entry; undefined if there is none. */
   next(): (() => void) | undefined {
     for (;;) {
       const top = this.#heap[0];

@@ -2,7 +2,7 @@
 import type { Command, Input } from '../../src/machine/protocol.ts';
 import type { AttemptScript, PoolSpec, Scenario, TaskSpec } from './scenario.ts';
 
-/** The scenario in lines; what is as usual is left out. */
+/** The scenario in lines, without the defaults. */
 export function describeScenario(scenario: Scenario): string[] {
   const { tasks, additions, pools, capacities, bypasses, latecomers, pausesMs, endings, pulls, faults } =
     scenario;
@@ -87,7 +87,7 @@ function describeScript({
   return `(${durationMs}ms ${ends}${oks}, if stopped ${whenStopped}${isQuiet ? ', quiet' : ''}${back})`;
 }
 
-/** A fact or an order in one line; undefined for news. */
+/** A fact or a command in one line; undefined for events. */
 export function describeStep(step: Input | Command): string | undefined {
   if (step.type === 'publish' && step.event.type !== 'task-skipped') return undefined;
   return Object.values(step.type === 'publish' ? step.event : step)

@@ -1,13 +1,12 @@
 /**
- * Nobody waits for ever for a resource that others take turns in holding, or that better ones take which are added again and again; and
- * nothing is reserved for a task before its time, so that without additions priority is strict. Counts naively, of tasks that hold one
- * single flat thing, for which there is no doubt what an overtaking is, and only while nothing is reserved; of all others only what is
- * reserved is guarded.
+ * No task waits for ever for a resource that other tasks take in turns, or that better tasks take which are added again and again. Nothing
+ * is reserved for a task before its time, so that without additions priority is strict. Counts naively, for tasks that hold one single flat
+ * resource, for which bypasses are unambiguous, and only while nothing is reserved. For all other tasks it only watches the reservations.
  */
 import type { Shadow, TaskShadow } from './shadow.ts';
 import type { Glimpses } from './watcher.ts';
 
-/** So many starts by which a waiting task is starved. */
+/** A waiting task is starved after so many starts. */
 export interface Limits {
   readonly bypasses: number;
   readonly latecomers: number;
@@ -15,11 +14,11 @@ export interface Limits {
 
 /** What was seen of a task while it waited for a resource. */
 interface Wait {
-  /** So many batches of tasks had been added when it was first seen to wait. */
+  /** How many batches of tasks had been added when it was first seen to wait. */
   readonly batches: number;
-  /** Its rank then. Where that changes it is parked anew, and what is taken before it is looked at again is counted only then. */
+  /** Its rank then. If the rank changes, the task is parked again, and only what is taken after that counts. */
   readonly rank: number;
-  /** Starts of equal or worse rank that took what it waits for: of tasks for which there is no doubt what that is. */
+  /** Starts of equal or worse rank that took what it waits for, counted for tasks for which that is unambiguous. */
   bypasses: number;
   /** At most so many starts of either kind can have been counted for it. */
   mostOvertakings: number;
@@ -31,7 +30,7 @@ export class Fairness {
   readonly #glimpses: Glimpses;
   readonly #limits: Limits;
   readonly #waits = new Map<TaskShadow, Wait>();
-  /** Latecomers that took what the task waits for, while nobody else waited for it. */
+  /** Latecomers that took what the task waits for, while no other task waited for it. */
   readonly #latecomers = new Map<TaskShadow, number>();
   #batches = 0;
 
@@ -47,8 +46,8 @@ export class Fairness {
   }
 
   /**
-   * A task starts; `headBefore` is the one for which things were reserved before that. Who could not have started for want of a slot
-   * is not overtaken. Answers what is wrong with it.
+   * A task starts; `headBefore` is the one for which things were reserved before that. A task that could not have started for want of a slot
+   * is not bypassed. Returns what is wrong.
    */
   started(
     task: TaskShadow,
@@ -78,7 +77,7 @@ export class Fairness {
     return undefined;
   }
 
-  /** Once the machine has spoken: whoever was overtaken too often has something reserved, or somebody before it has. */
+  /** After the machine has answered: a task that was bypassed too often has a reservation, or a task before it has. */
   check(): string | undefined {
     this.#noteWaits();
     if (this.#glimpses.starvedHead() >= 0) return this.#unduly();
@@ -110,7 +109,7 @@ export class Fairness {
     }
   }
 
-  /** Only where one single task waits for what it takes: that is the one that waits longest. */
+  /** Only if one single task waits for what it takes: that is the one that waits longest. */
   #countLatecomer(task: TaskShadow, hasSlot: (task: TaskShadow) => boolean): void {
     const [only, ...others] = this.#shadow.tasks.filter(
       (other) => other !== task && this.#isWaiting(other) && this.#shadow.wouldMeet(other, task),
@@ -123,7 +122,7 @@ export class Fairness {
       this.#latecomers.set(only, (this.#latecomers.get(only) ?? 0) + 1);
   }
 
-  /** Things are reserved for a task that was not overtaken so often. */
+  /** Something is reserved for a task that was not bypassed so often. */
   #unduly(): string | undefined {
     const head = this.#shadow.tasks[this.#glimpses.starvedHead()];
     const wait = head && this.#waits.get(head);
@@ -134,7 +133,7 @@ export class Fairness {
     return `things are reserved for ${head.spec.name}, which was overtaken ${mostOvertakings} times, and passed by ${mostLatecomers} latecomers`;
   }
 
-  /** All weights are known, and by them the task is over before the one for which things are reserved could start. */
+  /** All weights are known, and by them the task is over before the one with the reservation could start. */
   #isBrief(task: TaskShadow, head: TaskShadow, nowMs: number): boolean {
     const { weight } = task.spec;
     if (weight === undefined) return false;
@@ -150,7 +149,7 @@ export class Fairness {
 
 const none = { bypasses: 0, mostOvertakings: 0, mostLatecomers: 0 };
 
-/** It waits for one thing only, above and below which there is nothing but the top of all. */
+/** It waits for one flat resource only, with nothing below it and nothing above it but the top. */
 function isSingle({ spec: { uses, claims, amounts, exclusive } }: TaskShadow): boolean {
   const [held, ...more] = [...uses, ...claims];
   return held !== undefined && !held.startsWith('/') && more.length + amounts.length === 0 && !exclusive;

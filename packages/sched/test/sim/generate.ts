@@ -1,4 +1,4 @@
-/** Makes a scenario of a seed. The chances themselves are drawn first, so that each seed has a character of its own. */
+/** Makes a scenario of a seed. The probabilities themselves are drawn first, so that each seed has a character of its own. */
 import { Random } from './random.ts';
 import type { AttemptScript, PoolSpec, RequirementSpec, Scenario, TaskSpec } from './scenario.ts';
 
@@ -8,7 +8,7 @@ const capacities = [
   ['mem', 5],
 ] as const;
 
-/** How a seed is inclined. */
+/** The probabilities of a seed. */
 interface Character {
   readonly dependencies: number;
   readonly order: number;
@@ -52,7 +52,7 @@ export function generate(seed: number): Scenario {
   };
 }
 
-/** Pools that are never opened, and an ending, since nothing else ends such a run. */
+/** Pools that are never opened, and an ending, because such a run ends in no other way. */
 function drawStuckPools(random: Random, pools: readonly PoolSpec[]): Pick<Scenario, 'pools' | 'endings'> {
   const how = random.pick(['cancel', 'kill'] as const);
   return {
@@ -61,7 +61,7 @@ function drawStuckPools(random: Random, pools: readonly PoolSpec[]): Pick<Scenar
   };
 }
 
-/** Some wait for a resource that others take which are added again and again, most of them better. */
+/** Some tasks wait for a resource that other tasks take which are added again and again, most of them better. */
 function drawStream(seed: number, random: Random): Scenario {
   const calm = { dependencies: 0, order: 0, failures: 0, groups: false, limits: 0, retries: 0, oddities: 0 };
   const character = { ...calm, locks: 0, resources };
@@ -94,8 +94,8 @@ function drawStream(seed: number, random: Random): Scenario {
 }
 
 /**
- * What is provided is torn down and provided again, while later tasks require the same as earlier ones did. Tasks are named before they
- * are added; some additions are refused for that.
+ * What is provided is torn down and provided again, while later tasks have the same requirements as earlier ones. Tasks are named before
+ * they are added; some additions are refused for that.
  */
 function drawRenewals(seed: number, random: Random): Scenario {
   const maybe = (most: number) => (random.chance(0.5) ? random.next() * most : 0);
@@ -179,7 +179,7 @@ function drawPools(random: Random, { groups }: Character): PoolSpec[] {
   ];
 }
 
-/** Capability `ck` is provided by tasks before its cut only and required by later ones only: no cycles. */
+/** Capability `ck` is provided by tasks before its cut only and required by later ones only: there are never cycles. */
 function drawTasks(
   random: Random,
   character: Character,
@@ -225,7 +225,7 @@ function drawTasks(
   ];
 }
 
-/** Added tasks may have to do with those that were there before, in every way. */
+/** Added tasks may be related to earlier ones in every way. */
 function drawAdditions(
   random: Random,
   character: Character,
@@ -247,7 +247,7 @@ function drawAdditions(
   });
 }
 
-/** Lets the task have to do with tasks that are there already. */
+/** Relates the task to earlier ones. */
 function tie(
   random: Random,
   character: Character,

@@ -1,4 +1,4 @@
-/** Counts everything again, naively, and compares. For tests and the simulator: costs as much as the run is large. */
+/** Counts everything again, naively, and compares. For tests: the cost is proportional to the size of the run. */
 import { validate as validateLocks } from '@pexen/lock/validate';
 import type { Machine } from '../../src/machine/machine.ts';
 import type { PendingResults } from '../../src/machine/results.ts';

@@ -1,4 +1,4 @@
-/** Scenarios for tests: as plain as can be, but for what is said. */
+/** Scenarios for tests: as plain as possible, except for what is stated. */
 import type { AttemptScript, PoolSpec, Scenario, TaskSpec } from './scenario.ts';
 
 /** A task that runs once, for so long, and ends so. */
@@ -22,7 +22,7 @@ export function plainTask(name: string, ends: AttemptScript['ends'] = 'returned'
   };
 }
 
-/** What a plain scenario may differ in. */
+/** What may differ from a plain scenario. */
 export interface Differences {
   readonly tasks: readonly TaskSpec[];
   readonly added?: readonly TaskSpec[];

@@ -9,7 +9,7 @@ export interface Tally {
   readonly violations: { readonly seed: number; readonly what: string }[];
 }
 
-/** Two runs of one seed are compared so often. */
+/** How often two runs of one seed are compared. */
 const everyTwice = 50;
 
 /** Plays `count` seeds from `from` on, and stops after `most` that break a rule. */

@@ -1,4 +1,4 @@
-/** How urgent tasks are, worked out naively, for comparison with the plan. */
+/** The ranks of tasks, computed naively, for comparison with the plan. */
 import type { Shadow, TaskShadow } from './shadow.ts';
 
 /** The first task whose rank is wrong, in words. Only for tasks that were all added at once. */
@@ -29,7 +29,7 @@ export function wrongRank(shadow: Shadow, rankOf: (task: number) => number): str
   return undefined;
 }
 
-/** All that claim it have to do so one after the other. */
+/** All tasks that claim it run one after the other. */
 function claimed(shadow: Shadow, resource: string): number {
   return shadow.tasks
     .filter(({ spec }) => spec.claims.includes(resource))

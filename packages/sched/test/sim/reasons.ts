@@ -1,15 +1,15 @@
-/** Who is to blame that a task was skipped, noted when it was; and whether the chain of reasons in its result says so. */
+/** The cause of each skip, noted when it happens; and whether the chain of reasons in the result is right. */
 import type { ReasonLink } from '@pexen/core';
 import type { Shadow, TaskShadow } from './shadow.ts';
 
-/** So many links are certainly told one by one: after that the chain may jump to its end. */
+/** How many links are reported one by one at least: after that the chain may jump to its end. */
 const mostCertain = 4;
 
 export class Reasons {
   readonly #shadow: Shadow;
   readonly #culprits = new Map<string, ReadonlySet<string>>();
   readonly #poisoners = new Set<string>();
-  /** A requirement of theirs can be blamed on nobody: what was given was torn down, say. */
+  /** Tasks whose requirement failed without a cause: what was provided was torn down, for example. */
   readonly #unblamed = new Set<string>();
 
   constructor(shadow: Shadow) {
@@ -20,7 +20,7 @@ export class Reasons {
     this.#poisoners.add(spec.name);
   }
 
-  /** The task is skipped. While the run stops, that is reason enough for not having what is required. */
+  /** The task is skipped. While the run stops, the stop is the reason for a missing requirement. */
   skipped(task: TaskShadow, isStopping: boolean): void {
     const { spec } = task;
     const excluded = this.#shadow.excluded(task);
@@ -32,7 +32,7 @@ export class Reasons {
     }
   }
 
-  /** What is wrong with the chain, undefined if it is right. */
+  /** What is wrong with the chain; undefined if it is right. */
   wrong({ spec: { name } }: TaskShadow, chain: readonly ReasonLink[]): string | undefined {
     const told = `the reasons of ${name} (${chain.map(({ task }) => task).join(', ')})`;
     if (chain[0]?.task !== name) return `${told} do not begin with it`;
@@ -46,7 +46,7 @@ export class Reasons {
     return undefined;
   }
 
-  /** Those who could have met a requirement that cannot be met any more, and did not. */
+  /** The tasks that could have met a requirement that cannot be met any more, and did not. */
   #whoDidNotGive(task: TaskShadow): ReadonlySet<string> {
     const blamed = task.spec.requires
       .filter((requirement) => this.#shadow.threshold(task, requirement) === 'impossible')

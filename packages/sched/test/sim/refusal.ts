@@ -1,9 +1,9 @@
-/** Would tasks have to be refused? Worked out naively, for comparison with what the plan says. */
+/** Must tasks be refused? Computed naively, for comparison with the plan. */
 
 import type { TaskSpec } from './scenario.ts';
 import type { Shadow, TaskShadow } from './shadow.ts';
 
-/** Why the tasks must not be added to those that are there, or undefined if they may. `shadow` is a copy that has them already. */
+/** Why the tasks must not be added to the present ones; undefined if they may. `shadow` is a copy that has them already. */
 export function whyRefused(shadow: Shadow, specs: readonly TaskSpec[]): string | undefined {
   const names = new Set(specs.map(({ name }) => name));
   const added = shadow.tasks.filter(({ spec }) => names.has(spec.name));
@@ -37,9 +37,7 @@ export function whyRefused(shadow: Shadow, specs: readonly TaskSpec[]): string |
   return circle === undefined ? undefined : `${circle} is built on itself, and would have to be torn down`;
 }
 
-/**
- * Groups count as one node: all that its tasks wait for outside comes before all of them. What is over waits for nobody.
- */
+/** A group counts as one node: all that its tasks wait for outside precedes all of them. A task that is over does not wait. */
 function waitsFor(shadow: Shadow, task: TaskShadow): readonly TaskShadow[] {
   if (task.end !== undefined) return [];
   return [
@@ -48,7 +46,10 @@ function waitsFor(shadow: Shadow, task: TaskShadow): readonly TaskShadow[] {
   ];
 }
 
-/** What those provide who require this. It has to be torn down before; who is over counts as well, since what it gave is still there. */
+/**
+ * What the tasks provide that require this. It has to be torn down before. A task that is over counts as well, since what it provided is
+ * still there.
+ */
 function builtOn({ tasks }: Shadow, name: string): readonly string[] {
   return tasks
     .filter(
@@ -58,7 +59,7 @@ function builtOn({ tasks }: Shadow, name: string): readonly string[] {
     .filter((given) => given !== name);
 }
 
-/** A node from which one comes back to it, if there is one that can be reached. */
+/** A reachable node that can be reached from itself, if there is one. */
 function circleAmong<Node>(nodes: readonly Node[], next: (node: Node) => readonly Node[]): Node | undefined {
   const walked = new Set<Node>();
   const walking = new Set<Node>();
@@ -74,7 +75,7 @@ function circleAmong<Node>(nodes: readonly Node[], next: (node: Node) => readonl
   return first(nodes, walk);
 }
 
-/** The first answer there is. */
+/** The first defined result. */
 function first<Node>(nodes: readonly Node[], ask: (node: Node) => Node | undefined): Node | undefined {
   for (const node of nodes) {
     const answer = ask(node);

@@ -71,7 +71,7 @@ function playShare({ from, count, most }: Share): void {
   parentPort?.postMessage(playMany(from, count, most));
 }
 
-/** One seed and its story; if it fails, that of the smallest scenario that fails so. */
+/** One seed and its log; if it fails, those of the smallest scenario that fails in the same way. */
 function show(seed: number, isWhole: boolean): void {
   const scenario = generate(seed);
   const { violation } = play(scenario);

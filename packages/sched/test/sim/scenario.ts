@@ -17,7 +17,7 @@ export interface AttemptScript {
   readonly whenStopped: 'stops' | 'returns' | 'fails' | 'throws' | 'skips' | 'ignores';
   /** Gives no sign of life while it runs. */
   readonly isQuiet: boolean;
-  /** So many times the pool first gives the attempt back without having begun it. */
+  /** How often the pool returns the attempt unstarted first. */
   readonly givenBack: number;
 }
 
@@ -58,9 +58,9 @@ export interface PoolSpec {
   readonly opensInMs: number;
   /** It cannot be opened. */
   readonly fails: boolean;
-  /** Its opening never ends by itself. */
+  /** It never finishes opening by itself. */
   readonly neverOpens: boolean;
-  /** Can it end a body that ignores its signal? One that cannot abandons it. */
+  /** Can it end a body that ignores its signal? Otherwise it abandons the body. */
   readonly kills: boolean;
   /** Its slots change to these at these times, until the world heals. */
   readonly changes: readonly (readonly [atMs: number, slots: number])[];
@@ -80,9 +80,9 @@ export interface Scenario {
   readonly endings: readonly { readonly how: 'drain' | 'cancel' | 'kill'; readonly atMs: number }[];
   /** So many results the consumer asks for at a time. */
   readonly pulls: number;
-  /** Chances of the world, each 0 to 1. */
+  /** Probabilities of the world, each 0 to 1. */
   readonly faults: {
-    /** An old fact is told again, or one about an attempt that never was. */
+    /** An old fact is repeated, or a fact comes about an attempt that never existed. */
     readonly duplicate: number;
     /** A fact waits for the next one. */
     readonly batch: number;

@@ -1,11 +1,11 @@
 /**
- * What must be true, worked out naively from the specs and from what was seen to happen: no graph, no counters, no queues, everything
- * is searched again at every question (who is named by whom is remembered until tasks are added, for speed). Written from the rules of
- * the semantics, not from the machine.
+ * What must be true, computed naively from the specs and from what was seen to happen: no graph, no counters, no queues; every question
+ * searches everything again (the relations by name are kept until tasks are added, for speed). Written from the rules of the semantics, not
+ * from the machine.
  */
 import type { RequirementSpec, Scenario, TaskSpec } from './scenario.ts';
 
-/** How a task ended, as far as others care. */
+/** How a task ended, as far as other tasks are concerned. */
 export interface End {
   readonly how: 'returned' | 'failed' | 'bad' | 'skipped-itself' | 'cancelled' | 'skipped';
   /** Dependents may go on. */
@@ -23,7 +23,7 @@ export interface TaskShadow {
   /** Uses and claims are held: also between attempts. */
   holds: boolean;
   hasStarted: boolean;
-  /** When its last attempt was handed out, or begun. */
+  /** When its last attempt was dispatched, or started. */
   sinceMs: number;
   end: End | undefined;
   /** It is over although a body of it may still run. */
@@ -35,7 +35,7 @@ export type Threshold = 'met' | 'open' | 'impossible';
 
 export class Shadow {
   readonly tasks: TaskShadow[] = [];
-  /** Resource → who poisoned it, and how it was held. */
+  /** Resource → the task that poisoned it, and how it was held. */
   readonly poisoned = new Map<string, { readonly by: string; readonly how: 'used' | 'claimed' }>();
   readonly #capacities: ReadonlyMap<string, number>;
   /** A requirement that was met stays met. */
@@ -58,7 +58,7 @@ export class Shadow {
     }
   }
 
-  /** Tasks that a name speaks of: the task itself, or all that provide the capability. */
+  /** The tasks that a name refers to: the task itself, or all providers of the capability. */
   named(name: string): readonly TaskShadow[] {
     return this.#remember(name, () =>
       this.tasks.filter(({ spec }) => spec.name === name || spec.provides.includes(name)),
@@ -89,7 +89,7 @@ export class Shadow {
     });
   }
 
-  /** What is met now stays met. To be called after every fact. */
+  /** What is met now stays met. Must be called after every fact. */
   noteMet(): void {
     for (const task of this.tasks) {
       if (task.end !== undefined || task.attempts > 0) continue;
@@ -105,19 +105,19 @@ export class Shadow {
       this.#withdrawn.set(name, new Set(this.named(name).filter(({ end }) => end !== undefined)));
   }
 
-  /** It is torn down, and nobody provides it anew. */
+  /** The capability is torn down, and no task provides it again. */
   isGone(name: string, forWhom: TaskShadow): boolean {
     const others = this.named(name).filter((other) => other !== forWhom);
     return others.length > 0 && others.every((other) => this.#withdrawn.get(name)?.has(other));
   }
 
-  /** Takes back what was added last. */
+  /** Removes what was added last. */
   drop(count: number): void {
     this.#known.clear();
     this.tasks.length -= count;
   }
 
-  /** All that it gave of this was torn down. */
+  /** All that the task provided of this was torn down. */
   #isVoid(task: TaskShadow, names: readonly string[]): boolean {
     if (this.#withdrawn.size === 0) return false;
     return names.every(
@@ -125,7 +125,7 @@ export class Shadow {
     );
   }
 
-  /** Everything that has to be over before the task may start, in whatever way it ended. */
+  /** Everything that must be over before the task may start, however it ended. */
   predecessors(task: TaskShadow): readonly TaskShadow[] {
     return this.#remember(task, () => {
       const { group } = task.spec;
@@ -136,7 +136,7 @@ export class Shadow {
     });
   }
 
-  /** What it names itself, and who names it. */
+  /** The tasks that it names, and the tasks that name it. */
   #own(task: TaskShadow): TaskShadow[] {
     const { after, salvages, tearsDown } = task.spec;
     const names = [...after, ...salvages, ...tearsDown];
@@ -159,8 +159,8 @@ export class Shadow {
   }
 
   /**
-   * All that need what the task tears down (through others, too), and other teardowns of what those provide. To require what one tears
-   * down is not to need it.
+   * All tasks that need what the task tears down (through others, too), and other teardowns of what those provide. A task does not need what
+   * it requires in order to tear it down.
    */
   beforeTeardown(task: TaskShadow): TaskShadow[] {
     return task.spec.tearsDown.flatMap((name) => this.#beforeTearing(name, task));
@@ -188,7 +188,7 @@ export class Shadow {
     return [...users, ...teardowns];
   }
 
-  /** Why the task may never run, or undefined if it still may (as far as others' ends decide). */
+  /** Why the task may never run; undefined if it still may (as far as the ends of other tasks decide). */
   excluded(task: TaskShadow): string | undefined {
     const { spec } = task;
     if (!spec.applies) return 'it does not apply';
@@ -219,7 +219,7 @@ export class Shadow {
     );
   }
 
-  /** Who holds what the task needs, or undefined if nobody does. */
+  /** The task that holds what the task needs; undefined if none does. */
   conflict(task: TaskShadow): TaskShadow | 'capacity' | undefined {
     const others = this.tasks.filter((other) => other !== task && other.holds);
     const holder = others.find((other) => this.meets(task, other));
@@ -255,7 +255,7 @@ export class Shadow {
     return collide(task.spec, other.spec);
   }
 
-  /** Would the other one, if it ran, be in the way of the task? Wherever both want units it may be. */
+  /** Would the other task, if it ran, conflict with the task? Wherever both use units it may. */
   wouldMeet(task: TaskShadow, other: TaskShadow): boolean {
     if (task.spec.exclusive || other.spec.exclusive || collide(task.spec, other.spec)) return true;
     return [...this.#capacities.keys()].some(
@@ -300,7 +300,7 @@ export class Shadow {
     }
   }
 
-  /** A teardown or salvage that claimed it and returned heals it. */
+  /** A teardown or salvage that claimed it and returned clears the poison. */
   heal({ spec }: TaskShadow): void {
     if (spec.salvages.length === 0 && spec.tearsDown.length === 0) return;
     for (const resource of this.poisoned.keys())

@@ -1,4 +1,4 @@
-/** Makes a failing scenario smaller, as long as it fails in the same way: what is left is what matters. */
+/** Makes a failing scenario smaller, as long as it fails in the same way. */
 import type { PoolSpec, RequirementSpec, Scenario, TaskSpec } from './scenario.ts';
 import { play } from './simulate.ts';
 
@@ -55,7 +55,7 @@ function* smallerThan(scenario: Scenario): Generator<Scenario> {
       }
 }
 
-/** Without these tasks, and without all mention of them. */
+/** Without these tasks, and without all references to them. */
 function without(scenario: Scenario, names: ReadonlySet<string>): Scenario {
   const left = (all: readonly TaskSpec[]) =>
     all.filter(({ name }) => !names.has(name)).map((task) => forget(task, names));

@@ -16,13 +16,13 @@ import type { Scenario, TaskSpec } from './scenario.ts';
 import { Watcher } from './watcher.ts';
 import { type Player, World } from './world.ts';
 
-/** The machine's own counts are counted again so often. */
+/** How often the machine's own counts are validated. */
 const everyHandles = 8;
 
 /** How a simulated run went. */
 export interface Simulated {
   readonly seed: number;
-  /** What was broken, if something was. */
+  /** The violation, if there was one. */
   readonly violation?: string;
   /** The tasks were refused: the scenario made no sense. */
   readonly isRefused: boolean;
@@ -32,18 +32,18 @@ export interface Simulated {
   readonly trace: number;
 }
 
-/** Plays the scenario of a seed. Throws nothing: what went wrong is in the answer. */
+/** Plays the scenario of a seed. Never throws: errors are in the result. */
 export function simulate(seed: number): Simulated {
   return play(generate(seed));
 }
 
-/** Who hears what the machine reports, and sees its state after each batch of facts. */
+/** Receives the events of the machine, and sees its state after each batch of facts. */
 export interface Observer {
   heard(news: MachineEvent, state: State, seq: number): void;
   settled(state: State): void;
 }
 
-/** Plays a scenario. `log` is told every fact (`>`) and every order (`<`); `record` records the decisions. */
+/** Plays a scenario. `log` receives every fact (`>`) and every command (`<`); `record` records the decisions. */
 export function play(
   scenario: Scenario,
   log?: (line: string) => void,
@@ -106,7 +106,7 @@ class Session implements Player {
     return spec;
   }
 
-  /** Tasks that are refused, or come too late, leave no trace; that a run refuses its first tasks ends the game. */
+  /** Tasks that are refused, or come too late, leave no trace; if the first tasks of a run are refused, the scenario ends. */
   add(specs: readonly TaskSpec[], atMs: number): Input | undefined {
     if (this.#machine.isEnding) return undefined;
     const added = this.#addToPlan(specs);
@@ -119,7 +119,7 @@ class Session implements Player {
     return { type: 'tasks-added', atMs, ...added };
   }
 
-  /** What was refused is told as text. */
+  /** Returns the message if the tasks were refused. */
   #addToPlan(specs: readonly TaskSpec[]): { readonly from: number; readonly to: number } | string {
     try {
       const added = this.#plan.add(this.#builder.build(specs), this.#machine.live);
@@ -131,7 +131,7 @@ class Session implements Player {
     }
   }
 
-  /** The watcher sees facts and orders in the order in which they go, each at its moment. */
+  /** The watcher sees facts and commands in their order, each at its moment. */
   handle(inputs: readonly Input[]): readonly Command[] {
     const out = new Orders((command) => this.#give(command));
     this.#recorder?.inputs(inputs, this.#machine.state.isPublishing);
@@ -192,7 +192,7 @@ class Session implements Player {
   }
 }
 
-/** A list that tells at once of everything that is appended. */
+/** A list that reports everything that is appended. */
 class Orders extends Array<Command> {
   readonly #tell: (command: Command) => void;
 
@@ -208,7 +208,7 @@ class Orders extends Array<Command> {
   }
 }
 
-/** The same list, but whoever goes through it is noticed at every element. */
+/** The same list, but iterating over it is reported at every element. */
 function withNotice(inputs: readonly Input[], notice: (input: Input) => void): readonly Input[] {
   const noticed = [...inputs];
   noticed[Symbol.iterator] = function* (): Generator<Input> {

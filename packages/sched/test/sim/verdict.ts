@@ -9,7 +9,7 @@ export interface Verdict {
   readonly status: string;
   /** What was used and claimed is left in an unknown state. */
   readonly poisons: boolean;
-  /** The body did not say itself how it ended: its cleanup has to run. */
+  /** The body did not report how it ended: its cleanup has to run. */
   readonly isUncontrolled: boolean;
 }
 
@@ -45,7 +45,7 @@ function verdictOfStopped(outcome: PoolOutcome, status: StopCause): Verdict {
   return { end: { how, provides: false }, status, poisons, isUncontrolled: poisons };
 }
 
-/** Its body may still run: nothing is done beside it, and what it holds stays taken. */
+/** Its body may still run: nothing runs beside it, and what it holds stays taken. */
 export function isAbandoned(outcome: PoolOutcome): boolean {
   return outcome.kind === 'stopped' && outcome.how === 'abandoned';
 }
@@ -73,7 +73,7 @@ function poisonsThoughStopped(outcome: PoolOutcome): boolean {
   }
 }
 
-/** Has the task another attempt after `attempts`, the last of which ended so? */
+/** Does the task get another attempt after `attempts`, the last of which ended so? */
 export function hasRetry({ retries, rerunnable }: TaskSpec, attempts: number, status: string): boolean {
   const isLeft = attempts <= retries;
   switch (status) {

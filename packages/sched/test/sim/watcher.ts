@@ -1,6 +1,6 @@
 /**
- * Watches every fact that goes into the machine and every order that comes out, in the order in which they go, and complains as soon as
- * a rule is broken. Keeps a shadow of its own; believes the machine nothing but what `Glimpses` says.
+ * Watches every fact that goes into the machine and every command that comes out, in their order, and complains as soon as a rule is broken.
+ * Keeps a shadow of its own, and believes the machine only what `Glimpses` returns.
  */
 import type { PoolOutcome, ReasonLink } from '@pexen/core';
 import type { Command, Input, Part } from '../../src/machine/protocol.ts';
@@ -12,13 +12,13 @@ import type { PoolSpec, Scenario, TaskSpec } from './scenario.ts';
 import { Shadow, type TaskShadow } from './shadow.ts';
 import { hasRetry, isAbandoned, retryDelayMs, type StopCause, type Verdict, verdictOf } from './verdict.ts';
 
-/** What the machine says of a task that is over, for comparison. */
+/** What the machine reports about a task that is over, for comparison. */
 export interface Claimed {
   readonly status: string;
   readonly attempts: number;
 }
 
-/** What cannot be seen from outside and is checked elsewhere: ranks, and whose turn it is among the starved. */
+/** What cannot be seen from outside and is checked elsewhere: ranks, and which starved task is the first. */
 export interface Glimpses {
   /** The task for which things are reserved, -1 if there is none. */
   starvedHead(): number;
@@ -36,7 +36,7 @@ export interface Running {
   readonly pool: number;
   startedAtMs: number | undefined;
   lastSignMs: number;
-  /** When it is to be stopped, if it has begun by then. */
+  /** When it is to be stopped, if it has started by then. */
   deadlineMs: number;
   stopped: StopCause | undefined;
   /** It has to be stopped before anything else happens. */
@@ -50,12 +50,12 @@ export interface PoolShadow {
   isOpen: boolean;
   /** The machine has asked for it and not closed it. */
   isWanted: boolean;
-  /** It was asked for, and has neither failed nor been heard to be closed: also while it opens, or gives that up. */
+  /** It was opened, and neither failed nor was reported closed: also while it opens, or gives that up. */
   isThere: boolean;
   hasFailed: boolean;
-  /** While the run is cancelled: until then its opening is waited for. */
+  /** While the run is cancelled: until then its opening is awaited. */
   openByMs: number;
-  /** What it has not begun must be taken back before anything else happens. */
+  /** What it has not started must be reclaimed before anything else happens. */
   mustReclaim: boolean;
 }
 
@@ -85,9 +85,9 @@ export class Watcher {
   #hasEnded = false;
   #nowMs = 0;
   #alarmMs = never;
-  /** The first of the starved before the machine did what it does now: with what is done, it may be another one already. */
+  /** The first of the starved tasks before the present commands: they may have changed it. */
   #head = -1;
-  /** The one before the last order. */
+  /** The one before the last command. */
   #headBefore = -1;
   /** Nothing ran and nothing could start when the first of those that wait for abandoned bodies was given up. */
   #isStalled: boolean | undefined;
@@ -113,7 +113,7 @@ export class Watcher {
     }));
   }
 
-  /** Tasks were handed to the plan, which refused them or did not. */
+  /** Tasks were passed to the plan, which refused them or did not. */
   added(specs: readonly TaskSpec[], problem: string | undefined): void {
     this.shadow.add(specs);
     const reason = whyRefused(this.shadow, specs);
@@ -187,7 +187,7 @@ export class Watcher {
     if (wrong !== undefined) this.#complain(wrong);
   }
 
-  /** A group uses no more slots than it was told to. */
+  /** A group uses no more slots than its option allows. */
   #setSlots(pool: PoolShadow, slots: number): void {
     pool.slots = pool.spec.isGroup ? Math.min(slots, pool.spec.slots) : slots;
   }
@@ -316,7 +316,7 @@ export class Watcher {
     if (isNews && level === 'cancel') for (const pool of this.#pools) this.#limitOpening(pool);
   }
 
-  /** The teardowns that are left wait for the opening of their pool as long as the most patient of them has grace. */
+  /** The remaining teardowns wait for the opening of their pool as long as the longest of their grace periods. */
   #limitOpening(pool: PoolShadow): void {
     const isOpening = pool.isWanted && !pool.isOpen && !pool.hasFailed;
     const isLeft = ({ end, index }: TaskShadow): boolean => end === undefined && this.#homeOf(index) === pool;
@@ -448,14 +448,14 @@ export class Watcher {
     if (this.#used(pool) >= slots) this.#checkSpare(shadow);
   }
 
-  /** Places beyond the slots are for tasks that take nothing others wait for. */
+  /** Places beyond the slots are for tasks that take nothing that others wait for. */
   #checkSpare(shadow: TaskShadow): void {
     const other = this.#rivalOf(shadow);
     if (other !== undefined && shadow.attempts === 0)
       this.#complain(`${shadow.spec.name} gets a spare place and takes what ${other.spec.name} waits for`);
   }
 
-  /** Somebody else who waits for what the task takes. */
+  /** Another task that waits for what the task takes. */
   #rivalOf(shadow: TaskShadow): TaskShadow | undefined {
     return this.shadow.tasks.find(
       (each) => each !== shadow && this.#glimpses.isParked(each.index) && this.shadow.wouldMeet(each, shadow),
@@ -484,7 +484,7 @@ export class Watcher {
     if (group !== undefined) this.#complain(`${spec.name} starts while the group ${group.spec.name} is open`);
   }
 
-  /** Nobody who could start in its place goes before it; nor does a task that only has to stay out of a spare place. */
+  /** No task that could start in its place precedes it; nor does a task that only has to stay out of a spare place. */
   #checkOrder(shadow: TaskShadow, pool: number): void {
     if (this.#head === shadow.index) return;
     const isSpare = this.#used(pool) >= this.#pool(pool).slots;
@@ -541,7 +541,7 @@ export class Watcher {
     state.isWanted = false;
   }
 
-  /** The machine gives the result of a task, and says this of it. */
+  /** The machine gives the result of a task, and reports this about it. */
   given(task: number, claimed: Claimed): void {
     const shadow = this.#task(task);
     const { name } = shadow.spec;
@@ -567,7 +567,7 @@ export class Watcher {
     if (at >= 0) this.#results.splice(at, 1);
   }
 
-  /** The machine has skipped the task: told as soon as it is known, long before the result may be given. */
+  /** The machine has skipped the task. It is reported at once, long before the result may be given. */
   skipped(task: number): void {
     const shadow = this.#task(task);
     if (shadow.end?.how === 'skipped') return;
@@ -604,7 +604,7 @@ export class Watcher {
     return this.#isStalled;
   }
 
-  /** Why the task was skipped, as its result says. */
+  /** The reason of the skip, as in the result. */
   explained(task: number, chain: readonly ReasonLink[]): void {
     const wrong = this.#reasons.wrong(this.#task(task), chain);
     if (wrong !== undefined) this.#complain(wrong);
@@ -642,7 +642,7 @@ export class Watcher {
     for (const { spec } of this.#untidy) this.#complain(`the cleanup of ${spec.name} should have started`);
   }
 
-  /** Somebody will wake the machine when the next thing is due. */
+  /** The machine will be called when the next thing is due. */
   #checkAlarm(): void {
     const due = [...this.#running.values()]
       .filter(({ startedAtMs, stopped }) => startedAtMs !== undefined && stopped === undefined)
@@ -657,7 +657,7 @@ export class Watcher {
       this.#complain(`the alarm is set to ${this.#alarmMs}, but something is due at ${firstMs}`);
   }
 
-  /** Whoever can never start is skipped at once. */
+  /** A task that can never start is skipped at once. */
   #checkExcluded(): void {
     const lost = this.shadow.tasks.find(
       (task) => task.end === undefined && task.attempts === 0 && this.shadow.excluded(task) !== undefined,
@@ -688,8 +688,8 @@ export class Watcher {
   }
 
   /**
-   * The best task that could run gets the spare place, if nobody waits for what it takes. Not looked at while something is reserved:
-   * whether a better one may slip in, and so keeps the place free, depends on its weight.
+   * The best task that could run gets the spare place, if no task waits for what it takes. Not checked while something is reserved: whether
+   * a better one may bypass, and so keeps the place free, depends on its weight.
    */
   #checkSpareIdle(pool: PoolShadow, isIdle: (task: TaskShadow) => boolean): void {
     if (this.#glimpses.starvedHead() >= 0 || !this.#hasSparePlace(pool) || this.#isRetryDueIn(pool)) return;
@@ -705,7 +705,7 @@ export class Watcher {
     return [...this.#retries.keys()].some(({ index }) => this.#homeOf(index) === pool);
   }
 
-  /** The first task of those exclusive groups that could open: whoever comes after it makes room. */
+  /** The first task of those exclusive groups that could open: later tasks make room. */
   #firstOfGroups(): TaskShadow | undefined {
     if (this.#retries.size > 0) return undefined;
     const head = this.shadow.tasks[this.#head];
@@ -719,7 +719,7 @@ export class Watcher {
     return first;
   }
 
-  /** Tasks that nothing keeps from starting, where there is a free slot. */
+  /** Tasks that could start, where there is a free slot. */
   #startable(moreHeads: readonly number[] = []): TaskShadow[] {
     return this.#pools.flatMap((pool) => this.#startableIn(pool, moreHeads));
   }
@@ -728,7 +728,7 @@ export class Watcher {
     return this.#hasSlot(pool) ? this.#freeIn(pool, moreHeads) : [];
   }
 
-  /** Tasks of the pool that nothing keeps from starting but a place, perhaps. */
+  /** Tasks of the pool that could start, except perhaps for a missing place. */
   #freeIn(pool: PoolShadow, moreHeads: readonly number[] = []): TaskShadow[] {
     const indices = [...moreHeads, this.#head, this.#glimpses.starvedHead()];
     const heads = indices.map((head) => this.shadow.tasks[head]);

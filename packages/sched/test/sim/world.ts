@@ -1,6 +1,6 @@
 /**
- * Everything around the machine, played after a script: pools, workers, clock and consumer. In its first phase things go wrong as
- * the scenario says; then the world heals (no more faults, all slots there, what hangs ends), and the run has to end.
+ * Everything around the machine, played from a script: pools, workers, clock and consumer. In the first phase things go wrong as the
+ * scenario states; then the world heals (no more faults, all slots available, everything that hangs ends), and the run has to end.
  */
 import type { PoolOutcome } from '@pexen/core';
 import type { Command, Input, Part } from '../../src/machine/protocol.ts';
@@ -23,7 +23,7 @@ interface Attempt {
   readonly pool: number;
   readonly script: AttemptScript;
   givenBack: boolean;
-  /** It was asked to stop, does not, and nothing waits for it any more. */
+  /** It was asked to stop, does not, and the run does not wait for it any more. */
   isAbandoned: boolean;
   startedAtMs: number | undefined;
   lastSignMs: number;
@@ -42,9 +42,9 @@ interface PoolState {
 
 /** What the world plays against. */
 export interface Player {
-  /** Hands facts to the machine and gives its orders. */
+  /** Passes facts to the machine and returns its commands. */
   handle(inputs: readonly Input[]): readonly Command[];
-  /** Adds tasks; answers with the fact to hand over, or undefined if they were refused. */
+  /** Adds tasks. Returns the fact to pass on, or undefined if they were refused. */
   add(specs: readonly TaskSpec[], atMs: number): Input | undefined;
   specOf(task: number): TaskSpec;
 }
@@ -126,7 +126,7 @@ export class World {
     this.#waiting.push(input);
   }
 
-  /** Hands over what has been noted and obeys. */
+  /** Passes on the collected facts and obeys. */
   #tell(...inputs: readonly Input[]): void {
     const all = [...this.#waiting, ...inputs];
     this.#waiting = [];
@@ -136,7 +136,7 @@ export class World {
     for (const command of this.#player.handle(all)) this.#obey(command);
   }
 
-  /** A fact that overtakes those which wait. */
+  /** A fact that bypasses those which wait. */
   #tellAtOnce(input: Input): void {
     if (this.#hasEnded) return;
     this.steps++;
@@ -198,7 +198,7 @@ export class World {
     this.#agenda.at(this.#now, () => this.#fill(pool));
   }
 
-  /** Begins what waits in the pool, as far as there are workers. */
+  /** Starts what waits in the pool, as far as there are workers. */
   #fill(pool: number): void {
     const state = this.#pools[pool] as PoolState;
     let busy = [...state.attempts].filter(({ startedAtMs }) => startedAtMs !== undefined).length;
@@ -282,7 +282,7 @@ export class World {
     this.#agenda.at(this.#now + 1, () => this.#endStopped(found));
   }
 
-  /** Some may have begun on the way. */
+  /** Some may have started on the way. */
   #reclaim(pool: number): void {
     for (const attempt of [...(this.#pools[pool] as PoolState).attempts])
       if (attempt.startedAtMs === undefined) this.#end(attempt, { kind: 'not-started', reason: 'recalled' });
@@ -334,7 +334,7 @@ export class World {
     this.#finishClosing(pool);
   }
 
-  /** An old fact, told again, or one that says nothing or nothing true. */
+  /** An old fact, repeated, or a fact that is empty or wrong. */
   #noteNoise(pool: number): void {
     const outcome = { kind: 'returned', value: 'forged' } as const;
     const old = this.#past.length === 0 ? undefined : this.#random.pick(this.#past);
@@ -437,7 +437,7 @@ export class World {
     });
   }
 
-  /** Whatever hangs has ended by now or ends soon; bodies that ignore their signal come to an end, too. */
+  /** Everything that hangs has ended by now or ends soon; bodies that ignore their signal come to an end, too. */
   #heal(): void {
     for (const { attempts } of this.#pools) {
       for (const attempt of attempts) {
@@ -456,7 +456,7 @@ export class World {
   }
 }
 
-/** What was given back without having begun comes again under the same number: an old fact would look like a new one. */
+/** An attempt that was returned unstarted comes again under the same number: an old fact would look like a new one. */
 function mayBeToldTwice(input: Input): boolean {
   if (input.type === 'attempt-ended') return input.outcome.kind !== 'not-started';
   return input.type === 'attempt-started';

@@ -1,4 +1,4 @@
-/** A small mistake in the sources, as somebody might make it. */
+/** A small mistake planted in the sources, as a developer might make it. */
 export interface PlantedBug {
   /** In one line. */
   readonly what: string;

@@ -1,4 +1,4 @@
-/** Mistakes in who waits for whom: plan, graph, conditions, order. */
+/** Mistakes in the dependencies between tasks: plan, graph, conditions, order. */
 import type { PlantedBug } from './bug.ts';
 
 const conditions = 'sched/src/machine/conditions.ts';

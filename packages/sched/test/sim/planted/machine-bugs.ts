@@ -347,8 +347,8 @@ export const machineBugs: readonly PlantedBug[] = [
 ];
 
 /**
- * Mistakes that the simulator does not find within 10,000 seeds, since what they need hardly ever comes together there. Golden scenarios fail with them;
- * here it is only looked whether their lines still exist.
+ * Mistakes that the simulator does not find within 10,000 seeds, because their preconditions rarely come together there. Golden scenarios
+ * fail with them; here the test only checks that their lines still exist.
  */
 export const beyondTheSimulator: readonly PlantedBug[] = [
   // scenarios/a-retry-does-not-wait-for-an-abandoned-body.txt

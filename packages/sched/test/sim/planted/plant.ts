@@ -1,4 +1,4 @@
-/** Plants a bug in a copy of the sources and lets the simulator look for it there, in a process of its own. */
+/** Plants a bug in a copy of the sources and lets the simulator search for it there, in a process of its own. */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,23 +9,23 @@ const packages = fileURLToPath(new URL('../../../../', import.meta.url));
 /** Beside the sources, so that their dependencies are found. */
 const scratch = join(packages, `sched/.planted/${process.pid}`);
 
-/** What became of a bug. */
+/** The result of a hunt for a bug. */
 export interface Hunt {
   readonly bug: PlantedBug;
-  /** The text to be replaced is not there exactly once any more: somebody changed the source. */
+  /** The text to be replaced does not occur exactly once any more: the source has changed. */
   readonly isGone: boolean;
-  /** So many seeds were played until it was found; undefined if it was not. */
+  /** How many seeds were played until it was found; undefined if it was not. */
   readonly seeds: number | undefined;
-  /** What the watcher said, or why the copy did not run at all. */
+  /** The complaint of the watcher, or why the copy did not run at all. */
   readonly said: string;
 }
 
-/** True where the text to be replaced is not in its file exactly once. */
+/** True if the text to be replaced does not occur exactly once in its file. */
 export function isGone({ file, find }: PlantedBug): boolean {
   return readFileSync(join(packages, file), 'utf8').split(find).length !== 2;
 }
 
-/** Looks for the bug in at most so many seeds. */
+/** Searches for the bug in at most so many seeds. */
 export async function hunt(bug: PlantedBug, name: string, mostSeeds: number): Promise<Hunt> {
   if (isGone(bug)) return { bug, isGone: true, seeds: undefined, said: '' };
   const source = readFileSync(join(packages, bug.file), 'utf8');
@@ -42,7 +42,7 @@ export async function hunt(bug: PlantedBug, name: string, mostSeeds: number): Pr
   }
 }
 
-/** Removes what is left of hunts that were broken off. */
+/** Removes the remains of interrupted hunts. */
 export function clear(): void {
   rmSync(scratch, { recursive: true, force: true });
 }
