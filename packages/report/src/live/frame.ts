@@ -147,19 +147,19 @@ function title(text: string, { width, paint }: RowContext): string {
 const SHORTEST_BAR = 10;
 
 /** How far a run is. */
-export interface RunProgress {
+interface RunProgress {
   /** 0 to 1. */
   readonly fraction: number;
   readonly remainingMs: number | undefined;
   readonly nowMs: number;
 }
 
-export function noteLine(note: string, width: number, paint: Paint): string {
+function noteLine(note: string, width: number, paint: Paint): string {
   return paint(['yellow', 'bold'], clip(printable(note), width));
 }
 
 /** `━━━━━━━━━━━━──────── 64%  1:04  about 40s left`. */
-export function barLine(
+function barLine(
   totals: Totals,
   { fraction, remainingMs, nowMs }: RunProgress,
   width: number,
@@ -172,7 +172,7 @@ export function barLine(
 }
 
 /** `201 of 312 done   190 passed, 3 failed`, with marks where words are too long. */
-export function countsLine({ counts, totals, inspected }: RunSnapshot, width: number, paint: Paint): string {
+function countsLine({ counts, totals, inspected }: RunSnapshot, width: number, paint: Paint): string {
   const found = verdicts.filter((verdict) => countOf(totals, verdict) > 0);
   const group = inspected?.group;
   const long = countCells(
@@ -190,7 +190,7 @@ export function countsLine({ counts, totals, inspected }: RunSnapshot, width: nu
 }
 
 /** The poisoned resources. */
-export function poisonedLine(poisoned: readonly string[], width: number, paint: Paint): string {
+function poisonedLine(poisoned: readonly string[], width: number, paint: Paint): string {
   return paint('red', clip(`poisoned: ${poisoned.map(printable).join(', ')}`, width));
 }
 

@@ -170,7 +170,7 @@ function grown(columns: number, text: string, most: number): number {
 }
 
 /** What tasks wait for, in words: `61 for WHAT  HOW BY`, for example `61 for /db  held by a, b`. */
-export interface WaitingText {
+interface WaitingText {
   readonly what: string;
   readonly how: string;
   /** The names of tasks or groups, or pools with how full they are. */
@@ -178,7 +178,7 @@ export interface WaitingText {
 }
 
 /** `pools` is how full they were at the last inspection. */
-export function waitingText(group: WaitingGroup, pools: readonly PoolState[]): WaitingText {
+function waitingText(group: WaitingGroup, pools: readonly PoolState[]): WaitingText {
   const { kind, subject, by, isOver } = group;
   switch (kind) {
     case 'resource':
