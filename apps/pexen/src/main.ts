@@ -5,8 +5,8 @@ import { init } from './commands/init.ts';
 import { type ListOptions, list } from './commands/list.ts';
 import { replay } from './commands/replay.ts';
 import { type RunOptions, run } from './commands/run.ts';
-import { explain } from './print-problems.ts';
 import { ownVersion } from './own-version.ts';
+import { explain } from './print-problems.ts';
 
 /** Runs the command that the words name and answers with its exit code. Never rejects. */
 export async function main(words: readonly string[]): Promise<ExitCode> {

@@ -150,6 +150,7 @@ export {
 export {
   type AttemptEnded,
   type AttemptInfo,
+  type DescribeValue,
   type ErrorInfo,
   errorInfo,
   type LateErrorEvent,

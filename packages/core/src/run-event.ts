@@ -5,7 +5,7 @@
  */
 
 import type { Digest } from './digests.ts';
-import { unreadable } from './failure.ts';
+import { isTaskFailError, unreadable } from './failure.ts';
 import type { CapturedOutput, OutcomeKind } from './outcome.ts';
 import type { Judgement, ProviderGone, ReasonLink, ResultStatus } from './result.ts';
 import type { TaskInfo } from './task-info.ts';
@@ -112,6 +112,11 @@ export interface ErrorInfo {
   readonly name: string;
   readonly message: string;
   readonly stack?: string;
+  /** What an assertion compared: its own properties `expected` and `actual`, as text of several lines. Both are there, or neither. */
+  readonly expected?: string;
+  readonly actual?: string;
+  /** Other own properties that say something, such as `code` and `status`, as text; the first ten. */
+  readonly properties?: Readonly<Record<string, string>>;
   readonly cause?: ErrorInfo;
   /** The first errors of an AggregateError. */
   readonly errors?: readonly ErrorInfo[];
@@ -198,27 +203,62 @@ export interface TaskUpdateEvent {
   readonly update: TaskUpdate;
 }
 
-/** An error of any kind as plain data; depth and length are limited, cycles are cut. Never throws, whatever was thrown. */
-export function errorInfo(error: unknown, depth = 5): ErrorInfo {
+/** Makes a text of several lines of a value, as Node's `inspect` does. */
+export type DescribeValue = (value: unknown) => string;
+
+/**
+ * An error of any kind as plain data; depth and length are limited, cycles are cut. Never throws, whatever was thrown. Own properties are
+ * left out without `describe`.
+ */
+export function errorInfo(error: unknown, depth = 5, describe?: DescribeValue): ErrorInfo {
   try {
-    return error instanceof Error ? infoOfError(error, depth) : infoOfOther(error);
+    return error instanceof Error ? infoOfError(error, depth, describe) : infoOfOther(error);
   } catch {
     return { name: 'Error', message: unreadable };
   }
 }
 
-function infoOfError(error: Error, depth: number): ErrorInfo {
-  const cause = error.cause === undefined || depth === 0 ? undefined : errorInfo(error.cause, depth - 1);
+function infoOfError(error: Error, depth: number, describe: DescribeValue | undefined): ErrorInfo {
+  const cause =
+    error.cause === undefined || depth === 0 ? undefined : errorInfo(error.cause, depth - 1, describe);
   const { stack, errors } = error as Partial<AggregateError>;
   return {
     name: String(error.name),
     message: clip(String(error.message)),
     ...(typeof stack === 'string' && { stack: clip(stack) }),
+    ...(describe !== undefined && ownInfo(error, describe)),
     ...(cause !== undefined && { cause }),
     ...(depth > 0 &&
       Array.isArray(errors) && {
-        errors: errors.slice(0, most).map((each) => errorInfo(each, depth > 1 ? 1 : 0)),
+        errors: errors.slice(0, most).map((each) => errorInfo(each, depth > 1 ? 1 : 0, describe)),
       }),
+  };
+}
+
+/** Own properties that repeat what is shown elsewhere, or that assertion libraries keep for themselves. */
+const unshown: ReadonlySet<string> = new Set([
+  ...['name', 'message', 'stack', 'cause', 'errors', 'expected', 'actual'],
+  ...['generatedMessage', 'operator', 'showDiff', 'diff', 'matcherResult', 'ok', 'remoteStack', 'worker'],
+  ...['depsOk', 'locksOk', 'problems', 'location'],
+]);
+
+function ownInfo(error: Error, describe: DescribeValue): Partial<ErrorInfo> {
+  const own = error as unknown as Readonly<Record<string, unknown>>;
+  const { expected, actual } = own;
+  const areTexts = typeof expected === 'string' && typeof actual === 'string';
+  const compared = (value: unknown): string =>
+    clip(areTexts ? String(value) : withCommas(textOf(value, describe)));
+  const described = (key: string): string =>
+    clip(typeof own[key] === 'string' ? own[key] : textOf(own[key], describe));
+  const shown = Object.keys(error)
+    .filter((key) => !unshown.has(key) && own[key] !== undefined && own[key] !== 'ERR_ASSERTION')
+    .filter((key) => key !== 'data' || !isTaskFailError(error))
+    .slice(0, mostProperties);
+  const isComparison =
+    Object.hasOwn(error, 'expected') && Object.hasOwn(error, 'actual') && own.showDiff !== false;
+  return {
+    ...(isComparison && { expected: compared(expected), actual: compared(actual) }),
+    ...(shown.length > 0 && { properties: Object.fromEntries(shown.map((key) => [key, described(key)])) }),
   };
 }
 
@@ -226,7 +266,23 @@ function infoOfOther(thrown: unknown): ErrorInfo {
   return { name: typeof thrown, message: clip(describeThrown(thrown)) };
 }
 
+/** A value that could not cross from a worker comes with the text that it had there. */
+function textOf(value: unknown, describe: DescribeValue): string {
+  const { text } = (value ?? {}) as { readonly text?: unknown };
+  return isUnserializable(value) && typeof text === 'string' ? text : describe(value);
+}
+
+/** A comma behind each entry, also the last one: one more entry then changes no other line. */
+function withCommas(text: string): string {
+  return text.replace(/[^\s,{[(](?=\n)/g, '$&,');
+}
+
+function isUnserializable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'unserializable' in value;
+}
+
 const longest = 16_384;
+const mostProperties = 10;
 /** At most this many errors of an AggregateError, on two levels. */
 const most = 8;
 

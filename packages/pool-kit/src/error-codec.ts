@@ -3,6 +3,7 @@
  * message, stack, the chain of causes, the errors of an AggregateError, own properties, and what makes a TaskFailError one.
  * Never throws, whatever was thrown: depth, length and number are limited, cycles are cut.
  */
+import { inspect } from 'node:util';
 import {
   isPexenError,
   isTaskFailError,
@@ -17,6 +18,8 @@ import { type ChannelRules, describeViolation, findViolation } from './serializa
 export interface Unserializable {
   /** `data.socket is a function`. */
   readonly unserializable: string;
+  /** The value as `inspect` shows it, for an own property of an error. */
+  readonly text?: string;
 }
 
 /** Anything that can be thrown, as plain data. */
@@ -89,7 +92,7 @@ function encodeError(error: Error, progress: Progress): ErrorWire {
   return {
     name: clip(name),
     message: clip(message),
-    ...(typeof stack === 'string' && { stack: clip(stack) }),
+    ...(typeof stack === 'string' && { stack: clip(withoutOwnFrames(stack)) }),
     ...(own !== undefined && { own }),
     ...(Object.hasOwn(error, 'cause') && { cause: encodeInner(cause, inside) }),
     ...(hasErrors(error) && { errors: encodeAll(error.errors, inside) }),
@@ -123,7 +126,7 @@ function ownOf(error: Error, rules: ChannelRules, isFail: boolean): Record<strin
   const keys = Object.keys(error).filter((key) => !skipped.includes(key) && key !== '__proto__');
   if (keys.length === 0) return undefined;
   const own: Record<string, unknown> = {};
-  for (const key of keys.slice(0, most.properties)) own[key] = crossable(read(error, key), key, rules);
+  for (const key of keys.slice(0, most.properties)) own[key] = crossableOrText(read(error, key), key, rules);
   return own;
 }
 
@@ -139,6 +142,24 @@ function read(error: Error, key: string): unknown {
 export function crossable(value: unknown, name: string, rules: ChannelRules = {}): unknown {
   const violation = findViolation(value, name, rules);
   return violation === undefined ? value : unserializable(describeViolation(violation));
+}
+
+/** The value, or what stands in its place, together with its text: two values that cannot cross can still be compared. */
+function crossableOrText(value: unknown, name: string, rules: ChannelRules): unknown {
+  const kept = crossable(value, name, rules);
+  if (kept === value) return value;
+  try {
+    const text = inspect(value, {
+      compact: false,
+      sorted: true,
+      depth: 8,
+      maxArrayLength: 200,
+      maxStringLength: 4_096,
+    });
+    return { ...(kept as Unserializable), text: clip(text) };
+  } catch {
+    return kept;
+  }
 }
 
 function unserializable(what: string): Unserializable {
@@ -174,6 +195,15 @@ function revive({ message, fail, problems, cause }: ErrorWire, worker: string): 
 function define(error: Error, key: string, value: unknown, enumerable = false): void {
   Object.defineProperty(error, key, { value, enumerable, configurable: true, writable: true });
 }
+
+/** Everything below a body on its stack is ours. Nested tasks are no case of it: each runs in a turn of its own. */
+function withoutOwnFrames(stack: string): string {
+  const lines = stack.split('\n');
+  const first = lines.findIndex((line) => line.includes(ownFolder) && /^\s+at /.test(line));
+  return first < 0 ? stack : lines.slice(0, first).join('\n');
+}
+
+const ownFolder = new URL('.', import.meta.url).href;
 
 function clip(text: unknown): string {
   const whole = String(text);

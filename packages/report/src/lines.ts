@@ -5,14 +5,14 @@ import { startTicking, systemClock } from '@pexen/core/timers';
 import { Guard, RunTime, SlowWatch } from './between-events.ts';
 import type { Change } from './model/change.ts';
 import type { RunningAttempt } from './model/run-task.ts';
-import { type LinesOptions, terminalKinds } from './options.ts';
+import { type LinesOptions, type TerminalOptions, terminalKinds } from './options.ts';
 import { Output } from './output.ts';
 import type { ReadonlyRunModel, Reporter } from './reporter.ts';
 import { formatSpan, progressText } from './text/format.ts';
 import { type Paint, paintFor } from './text/paint.ts';
 import { lastLine, printable } from './text/printable.ts';
 import { changeLines, eventLine } from './text/result-lines.ts';
-import { summaryLines } from './text/summary-lines.ts';
+import { FailureDetails, summaryLines } from './text/summary-lines.ts';
 
 const SLOW_AFTER = 60_000;
 const OUTPUT_LINES = 20;
@@ -38,10 +38,12 @@ class Lines implements Reporter {
   readonly #paint: Paint;
   readonly #columns: number | undefined;
   readonly #outputLines: number;
+  readonly #rerun: TerminalOptions['rerun'];
   readonly #showsPasses: boolean;
   readonly #clock: Clock;
   readonly #time: RunTime;
   readonly #slow: SlowWatch;
+  readonly #failures: FailureDetails | undefined;
   readonly #watching = new Guard();
   #model: ReadonlyRunModel | undefined;
   #stopTicking: (() => void) | undefined;
@@ -53,9 +55,11 @@ class Lines implements Reporter {
     this.#paint = paintFor(stream, options.color);
     this.#columns = options.columns ?? (stream.columns || undefined);
     this.#outputLines = options.outputLines ?? OUTPUT_LINES;
+    this.#rerun = options.rerun;
     this.#showsPasses = options.passes ?? true;
     this.#clock = options.clock ?? systemClock;
     this.#time = new RunTime(this.#clock);
+    this.#failures = options.failures === 'short' ? undefined : new FailureDetails();
     this.#slow = new SlowWatch(options.slowAfter ?? SLOW_AFTER);
   }
 
@@ -66,7 +70,9 @@ class Lines implements Reporter {
     );
     if (change.kind === 'task-update') return;
     this.#time.eventAt(model.run.atMs);
-    this.#write(this.#linesOf(change));
+    const written = this.#linesOf(change);
+    this.#failures?.add(change, written);
+    this.#write(written);
   }
 
   note(text: string): void {
@@ -96,7 +102,11 @@ class Lines implements Reporter {
   }
 
   #textOf(change: Change): readonly string[] {
-    return changeLines(change, { paint: this.#paint, outputLines: this.#outputLines });
+    return changeLines(change, {
+      ...{ paint: this.#paint, outputLines: this.#outputLines, rerun: this.#rerun },
+      root: this.#model?.run.root ?? process.cwd(),
+      columns: this.#columns,
+    });
   }
 
   #reportSlow(): void {
@@ -112,7 +122,7 @@ class Lines implements Reporter {
   #summary(): readonly string[] {
     if (this.#hasSummary) return [];
     this.#hasSummary = true;
-    return summaryLines(this.#model?.snapshot(), this.#columns, this.#paint);
+    return summaryLines(this.#model?.snapshot(), this.#columns, this.#paint, this.#failures);
   }
 
   #write(written: readonly string[]): void {

@@ -3,6 +3,8 @@
  * synchronous, so they are loaded by `require` and not by `import()`.
  */
 import { createRequire } from 'node:module';
+import type * as codeFrame from '@babel/code-frame';
+import type * as diff from 'diff';
 import type XMLBuilder from 'fast-xml-builder';
 import type * as logUpdate from 'log-update';
 import type stringWidth from 'string-width';
@@ -22,4 +24,14 @@ export function loadStringWidth(): typeof stringWidth {
 /** Escapes the characters that have a meaning in XML. */
 export function loadXmlBuilder(): typeof XMLBuilder {
   return (require('fast-xml-builder') as { readonly default: typeof XMLBuilder }).default;
+}
+
+/** Finds the lines and words in which two texts differ. */
+export function loadDiff(): typeof diff {
+  return require('diff') as typeof diff;
+}
+
+/** Shows a place in a source with the lines around it. */
+export function loadCodeFrame(): typeof codeFrame {
+  return require('@babel/code-frame') as typeof codeFrame;
 }

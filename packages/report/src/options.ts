@@ -3,6 +3,7 @@ import type { Clock } from '@pexen/core';
 import {
   anyText,
   byName,
+  callable,
   clock,
   flag,
   having,
@@ -36,6 +37,10 @@ export interface TerminalOptions {
   readonly slowAfter?: number;
   /** Shows at most this many of the last lines of each output of a task that did not pass. Default: 20. */
   readonly outputLines?: number;
+  /** Whether the summary repeats the details of each failure, or only its line. Default: `full`. */
+  readonly failures?: 'full' | 'short';
+  /** The command that runs only the task with this call path, shown with each failure. Default: none is shown. */
+  readonly rerun?: (path: string) => string;
 }
 
 /** Options of `lines`. */
@@ -86,6 +91,8 @@ export const terminalKinds: KindsOf<TerminalChoice> = {
   env: record,
   slowAfter: number(0),
   outputLines: whole(0),
+  failures: oneOf('full', 'short'),
+  rerun: callable(),
   passes: flag,
 };
 

@@ -6,8 +6,8 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { kindOf, messageOf, PexenError } from '@pexen/core';
 import { configNames, type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
-import type { Output } from '../print-problems.ts';
 import { ownVersion } from '../own-version.ts';
+import type { Output } from '../print-problems.ts';
 import { workingDirectory } from '../working-directory.ts';
 
 const config = `import { defineSuite, tree } from 'pexen';

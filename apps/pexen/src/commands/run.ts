@@ -33,6 +33,7 @@ export async function run(queries: readonly string[], options: RunOptions): Prom
       ...(options.workers !== undefined && { workers: options.workers }),
       ...(options.record !== undefined && { record: options.record }),
       reporters: reportersOf(options, loaded.config),
+      terminal: { rerun: rerunCommand(options.config) },
       onWarning: (warning) => process.stderr.write(formatWarning(warning, process.stderr)),
       onStart: (controls) => {
         const deafen = obeySignals(controls, process);
@@ -47,6 +48,16 @@ export async function run(queries: readonly string[], options: RunOptions): Prom
   } finally {
     restore?.();
   }
+}
+
+/** The command that runs only the task with a call path, in the shell's quotes where it needs them. */
+function rerunCommand(config: string | undefined): (path: string) => string {
+  const start = ['pexen', 'run', ...(config === undefined ? [] : ['--config', config])];
+  return (path) => [...start, path].map(shellWord).join(' ');
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Those of the command line instead of those configured; `--junit` comes on top of either. */

@@ -4,13 +4,13 @@ import { optionProblems } from '@pexen/core/options';
 import { startTicking, systemClock } from '@pexen/core/timers';
 import { Guard, RunTime } from '../between-events.ts';
 import type { Change } from '../model/change.ts';
-import { type LiveOptions, type TerminalStream, terminalKinds } from '../options.ts';
+import { type LiveOptions, type TerminalOptions, type TerminalStream, terminalKinds } from '../options.ts';
 import { Output } from '../output.ts';
 import type { ReadonlyRunModel, Reporter, RunView } from '../reporter.ts';
 import { type Paint, paintFor } from '../text/paint.ts';
 import { printableLines } from '../text/printable.ts';
 import { changeLines, eventLine } from '../text/result-lines.ts';
-import { summaryLines } from '../text/summary-lines.ts';
+import { FailureDetails, summaryLines } from '../text/summary-lines.ts';
 import { ForeignOutput } from './foreign-output.ts';
 import { Frame } from './frame.ts';
 import { Screen } from './screen.ts';
@@ -49,7 +49,9 @@ class Live implements Reporter {
   readonly #drawing = new Guard();
   readonly #inspecting = new Guard();
   readonly #showsPasses: boolean;
+  readonly #failures: FailureDetails | undefined;
   readonly #outputLines: number;
+  readonly #rerun: TerminalOptions['rerun'];
   #view: RunView | undefined;
   #model: ReadonlyRunModel | undefined;
   #note: string | undefined;
@@ -69,7 +71,9 @@ class Live implements Reporter {
     this.#screen = new Screen(stream, this.#output, { columns: options.columns, rows: options.rows });
     this.#frame = new Frame(this.#paint, options.slowAfter ?? SLOW_AFTER);
     this.#showsPasses = options.passes ?? false;
+    this.#failures = options.failures === 'short' ? undefined : new FailureDetails();
     this.#outputLines = options.outputLines ?? OUTPUT_LINES;
+    this.#rerun = options.rerun;
   }
 
   attach(view: RunView): void {
@@ -83,7 +87,9 @@ class Live implements Reporter {
     this.#isDirty = true;
     if (change.kind === 'task-update') return;
     this.#time.eventAt(model.run.atMs);
-    this.#above.push(...this.#linesOf(change));
+    const kept = this.#linesOf(change);
+    this.#failures?.add(change, kept);
+    this.#above.push(...kept);
     if (change.kind === 'run-ended') this.#end();
   }
 
@@ -152,14 +158,18 @@ class Live implements Reporter {
     const summary =
       this.#stop === undefined
         ? []
-        : summaryLines(this.#model?.snapshot(), this.#screen.columns, this.#paint);
+        : summaryLines(this.#model?.snapshot(), this.#screen.columns, this.#paint, this.#failures);
     this.#screen.close([...this.#above, ...summary]);
   }
 
   #linesOf(change: Change): readonly string[] {
     if (change.kind === 'task-ended' && !this.#isWorthKeeping(change.task.result.judgement.verdict))
       return [];
-    return changeLines(change, { paint: this.#paint, outputLines: this.#outputLines });
+    return changeLines(change, {
+      ...{ paint: this.#paint, outputLines: this.#outputLines, rerun: this.#rerun },
+      root: this.#model?.run.root ?? process.cwd(),
+      columns: this.#screen.columns,
+    });
   }
 
   #isWorthKeeping(verdict: string): boolean {

@@ -1,9 +1,11 @@
 /** The lines below the line of a task: its error, its findings and its output. */
-import { type CapturedOutput, type Finding, formatOutput } from '@pexen/core';
+import { type CapturedOutput, type Finding, formatOutput, type SourceLocation } from '@pexen/core';
 import type { TaskAttempt, TaskError } from '../model/run-task.ts';
+import { diffLines } from './diff.ts';
 import { dataText } from './format.ts';
 import type { Paint } from './paint.ts';
 import { clipped, printable, printableLines } from './printable.ts';
+import { framesOf, placeText, sourceLines } from './source.ts';
 
 /** Our own error classes: their names and frames do not help the user. */
 const ownErrors: ReadonlySet<string> = new Set(['TaskFailError', 'PexenError']);
@@ -19,24 +21,90 @@ export interface ShownOutput {
   readonly count: number;
 }
 
+/** What is shown beside an error. */
+export interface ErrorSurroundings {
+  /** Texts that the line above shows in full: the first line of the message is not repeated. */
+  readonly shown: readonly string[];
+  /** An end of a message that one of them has already is not repeated. */
+  readonly outputs: readonly ShownOutput[];
+  /** Where the task was made, for an error without a place in the user's code. */
+  readonly taskLocation: SourceLocation | undefined;
+  readonly paint: Paint;
+  /** Lines of sources are cut to this width. */
+  readonly columns: number | undefined;
+}
+
 /**
- * The error as lines, with its frames and causes, without what is shown elsewhere: its first line if that is in `shown`, and its other lines if
- * one of the outputs below ends with them.
+ * The error as lines: its message, what differs from what was expected, its own properties, its place with the source around it, its further
+ * frames and its causes.
  */
-export function errorLines(
-  error: TaskError,
-  shown: readonly string[],
-  outputs: readonly ShownOutput[],
-  paint: Paint,
-): string[] {
-  const message = printableLines(error.message);
-  const [first = '', ...rest] = message;
+export function errorLines(error: TaskError, { shown, outputs, ...around }: ErrorSurroundings): string[] {
+  const { paint } = around;
+  const difference = differenceOf(error, paint);
+  const [first = '', ...rest] = messageOf(error, difference.length > 0);
   const more = outputs.some((output) => endsWith(output.lines, rest)) ? [] : rest;
   const isShown = shown.some((text) => text.includes(first));
   const lines = isShown
     ? limited(more.slice(more.findIndex(isFilled)))
     : titled(error.name, [first, ...more]);
-  return [...lines, ...framesOf(error).map((frame) => paint('dim', frame)), ...causeLines(error, paint)];
+  return [
+    ...lines,
+    ...difference,
+    ...propertyLines(error),
+    ...placeLines(error, around),
+    ...causeLines(error, paint),
+  ];
+}
+
+/** Where a task was made, with its source: for a task that did not pass and has no error to say where. */
+export function taskPlaceLines(location: SourceLocation | undefined, paint: Paint): string[] {
+  return location === undefined ? [] : [paint('cyan', `at ${printable(placeText(location))}`)];
+}
+
+function differenceOf({ expected, actual }: TaskError, paint: Paint): string[] {
+  return expected === undefined || actual === undefined ? [] : diffLines(expected, actual, paint);
+}
+
+/** Without the comparison that Node puts into the message, where the difference is shown anyway. */
+function messageOf({ name, message }: TaskError, hasDifference: boolean): string[] {
+  const lines = printableLines(message);
+  const isCompared = hasDifference && lines.length > 1 && /AssertionError/.test(name);
+  const [first = '', second] = lines;
+  return isCompared && (first.endsWith(':') || second === '') ? [first.replace(/:$/, '')] : lines;
+}
+
+function propertyLines({ properties = {} }: TaskError): string[] {
+  return Object.entries(properties).flatMap(([key, value]) => {
+    const [first = '', ...rest] = printableLines(value).map(clipped);
+    return limited([`${printable(key)}: ${first}`, ...rest]);
+  });
+}
+
+/** The first place in the user's code with its source, and the frames around it. Of ours there is none to show. */
+function placeLines(
+  error: TaskError,
+  { taskLocation, paint, columns }: Omit<ErrorSurroundings, 'shown' | 'outputs'>,
+): string[] {
+  const [first, ...others] = userFrames(error);
+  if (first === undefined) return taskPlaceLines(taskLocation, paint);
+  return [
+    paint('cyan', frameText(first)),
+    ...sourceLines(first.location, columns === undefined ? undefined : columns - 2, paint).map(
+      (line) => `  ${line}`,
+    ),
+    ...others.slice(0, FRAMES - 1).map((frame) => paint('dim', frameText(frame))),
+  ];
+}
+
+function frameText({ name, location }: ReturnType<typeof framesOf>[number]): string {
+  const place = printable(placeText(location));
+  return name === undefined ? `at ${place}` : `at ${printable(name)} (${place})`;
+}
+
+/** The frames in the user's own code; those in packages only where there are no others. */
+function userFrames({ name, stack = '' }: TaskError): ReturnType<typeof framesOf> {
+  const own = framesOf(stack, false);
+  return own.length > 0 || ownErrors.has(name) ? own : framesOf(stack, true);
 }
 
 /** The last `atMost` lines of each output that is not empty. */
@@ -68,16 +136,6 @@ function limited(lines: readonly string[]): string[] {
   return dropped <= 0 ? shown : [...shown, `… ${dropped} more lines`];
 }
 
-/** The frames in the user's own code; those of packages only if there are no others; never those of Node or of pexen. */
-function framesOf({ name, stack }: TaskError): string[] {
-  const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  const outside = frames.filter((frame) => !/\(?node:|\/node_modules\/@pexen\//.test(frame));
-  const own = outside.filter((frame) => !frame.includes('/node_modules/'));
-  return (own.length > 0 || ownErrors.has(name) ? own : outside)
-    .slice(0, FRAMES)
-    .map((frame) => `  ${printable(frame.trim())}`);
-}
-
 /** Ignores blanks at the ends of lines and blank lines at the end. The first line may lack its start. */
 function endsWith(lines: readonly string[], end: readonly string[]): boolean {
   const filled = lines.slice(0, lines.findLastIndex(isFilled) + 1).map((line) => line.trimEnd());
@@ -96,9 +154,15 @@ function isFilled(line: string): boolean {
 function causeLines({ cause, errors = [] }: TaskError, paint: Paint, depth = 0): string[] {
   if (depth === CAUSES) return [];
   const described = (word: string, inner: TaskError): string[] => {
-    const [first = '', ...rest] = titled(inner.name, printableLines(inner.message));
-    const frames = framesOf(inner).map((frame) => paint('dim', frame));
-    return [`${word} ${first}`, ...rest, ...frames, ...causeLines(inner, paint, depth + 1)];
+    const difference = differenceOf(inner, paint);
+    const [first = '', ...rest] = titled(inner.name, messageOf(inner, difference.length > 0));
+    const frames = userFrames(inner).slice(0, FRAMES);
+    return [
+      `${word} ${first}`,
+      ...[...rest, ...difference, ...propertyLines(inner)].map((line) => `  ${line}`),
+      ...frames.map((frame) => paint('dim', `  ${frameText(frame)}`)),
+      ...causeLines(inner, paint, depth + 1),
+    ];
   };
   return [
     ...(cause === undefined ? [] : described('caused by', cause)),

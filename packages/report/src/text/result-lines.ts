@@ -1,11 +1,19 @@
 /** One result as lines for people: one line, and if the task did not pass, the details below it. */
-import { formatProviderGone, formatReason, isBad, type Verdict } from '@pexen/core';
+import { formatProviderGone, formatReason, isBad, type SourceLocation, type Verdict } from '@pexen/core';
 import type { Change, LateError } from '../model/change.ts';
 import type { EndedTask, TaskAttempt, TaskResult } from '../model/run-task.ts';
-import { errorLines, findingLines, findingsHeadline, outputLines, outputsOf } from './failure.ts';
+import {
+  errorLines,
+  findingLines,
+  findingsHeadline,
+  outputLines,
+  outputsOf,
+  taskPlaceLines,
+} from './failure.ts';
 import { formatSeconds, formatSpan } from './format.ts';
 import { type Paint, verdictLooks } from './paint.ts';
 import { printable, printableLines } from './printable.ts';
+import { absolute } from './source.ts';
 import { clip, clipMiddle, widthOf } from './width.ts';
 
 const WORD_COLUMNS = 9;
@@ -17,6 +25,12 @@ export interface LineOptions {
   readonly paint: Paint;
   /** How many of the last lines of each output are shown. */
   readonly outputLines: number;
+  /** The directory that the files of tasks are relative to. */
+  readonly root: string;
+  /** The width of the terminal: lines of sources are cut to it. Undefined: they are not. */
+  readonly columns: number | undefined;
+  /** The command that runs only the task with this path. */
+  readonly rerun: ((path: string) => string) | undefined;
 }
 
 /** `     PASS [   0.213s] sys/net/ping  reason`. */
@@ -71,12 +85,15 @@ export function changeLines(change: Change, options: LineOptions): string[] {
 }
 
 /** The line of a task that ended, with findings, error and output where it did not pass. */
-function finishedLines({ path, result }: EndedTask, options: LineOptions): string[] {
+function finishedLines({ path, result, facts }: EndedTask, options: LineOptions): string[] {
   const { verdict, reason } = result.judgement;
   const headline = headlineOf(result, reason);
   const extra = result.slow ? [headline, '(slow)'].filter(Boolean).join(' ') : headline;
   const line = statusLine(verdict, formatSeconds(result.durationMs), path, extra, options.paint);
-  return [line, ...detailsOf(result, verdict, inFull([headline, reason]), options).map(indented)];
+  const location = facts.location === undefined ? undefined : absolute(facts.location, options.root);
+  const shown = inFull([headline, reason]);
+  const details = detailsOf(result, { path, location, verdict, shown }, options);
+  return [line, ...details.map(indented)];
 }
 
 /** The line of a task that never started, with the chain of reasons. */
@@ -95,7 +112,13 @@ function lateErrorLines({ tasks, error, worker }: LateError, { paint }: LineOpti
   const why = isCertain
     ? `It surfaced in ${worker} after the task had ended.`
     : `It surfaced in ${worker} after its task had ended. It may come from: ${tasks.join(', ')}`;
-  const details = errorLines(error, inFull([headline]), [], paint);
+  const details = errorLines(error, {
+    shown: inFull([headline]),
+    outputs: [],
+    taskLocation: undefined,
+    paint,
+    columns: undefined,
+  });
   return [line, ...[...printableLines(why), ...details].map(indented)];
 }
 
@@ -138,21 +161,41 @@ function headlineOf({ findings }: TaskResult, reason: string | undefined): strin
   return repeats && counted !== '' ? counted : reason;
 }
 
-/** `shown` are the texts that the line above shows in full. */
+interface Detailed {
+  readonly path: string;
+  /** Where the task was made. */
+  readonly location: SourceLocation | undefined;
+  readonly verdict: Verdict;
+  /** The texts that the line above shows in full. */
+  readonly shown: readonly string[];
+}
+
 function detailsOf(
   result: TaskResult,
-  verdict: Verdict,
-  shown: readonly string[],
-  options: LineOptions,
+  { path, location, verdict, shown }: Detailed,
+  { paint, outputLines: atMost, rerun, columns }: LineOptions,
 ): string[] {
-  const { paint } = options;
   if (verdict === 'warn' || verdict === 'flaky') return findingLines(result.findings, paint);
   if (!isBad(verdict) && verdict !== 'cancelled') return [];
   const last = result.attempts.at(-1);
-  const outputs = last === undefined ? [] : outputsOf(last, options.outputLines);
-  const error = last?.error === undefined ? [] : errorLines(last.error, shown, outputs, paint);
-  const gone = result.providersGone.map((each) => printable(formatProviderGone(each)));
-  return [...findingLines(result.findings, paint), ...error, ...gone, ...outputLines(outputs, paint)];
+  const outputs = last === undefined ? [] : outputsOf(last, atMost);
+  const error =
+    last?.error === undefined
+      ? taskPlaceLines(location, paint)
+      : errorLines(last.error, {
+          shown,
+          outputs,
+          taskLocation: location,
+          paint,
+          columns: columns === undefined ? undefined : columns - INDENT.length,
+        });
+  return [
+    ...findingLines(result.findings, paint),
+    ...error,
+    ...result.providersGone.map((each) => printable(formatProviderGone(each))),
+    ...outputLines(outputs, paint),
+    ...(rerun === undefined || !isBad(verdict) ? [] : [paint('dim', `rerun: ${printable(rerun(path))}`)]),
+  ];
 }
 
 /** The first lines of the texts that fit into one line. */
@@ -168,7 +211,7 @@ function isListed(status: string): boolean {
 /** The first line of a reason. A long one loses its middle, since its end names the root cause. */
 export function oneLine(text: string): string {
   const [first = '', ...more] = printableLines(text).filter((line) => line.trim() !== '');
-  return clipMiddle(more.length > 0 ? `${first} …` : first, REASON_COLUMNS);
+  return clipMiddle(more.length > 0 ? `${first.replace(/:$/, '')} …` : first, REASON_COLUMNS);
 }
 
 function indented(line: string): string {

@@ -1,5 +1,7 @@
 /** The end of a report: the tasks that did not pass, and the counts of the run. */
 
+import { isBad, type Verdict } from '@pexen/core';
+import type { Change } from '../model/change.ts';
 import type { NotPassed, Totals } from '../model/results.ts';
 import { RunModel, type RunSnapshot } from '../model/run-model.ts';
 import { formatSeconds, formatSpan } from './format.ts';
@@ -15,20 +17,52 @@ const SKIP_REASONS = 5;
 /** A gain below this is noise. */
 const SOME_GAIN = 1.1;
 
+/** More text than that is not kept for the summary, in characters. */
+const MOST_KEPT = 2_000_000;
+
+/** The lines below those of failed tasks, kept until the end, where they are in view. */
+export class FailureDetails {
+  readonly #lines = new Map<string, readonly string[]>();
+  #kept = 0;
+  /** The one failure whose lines are the last that were written. */
+  #last: string | undefined;
+
+  /** Takes the written lines of a change: the first is that of the task, the others are its details. */
+  add(change: Change, written: readonly string[]): void {
+    if (written.length === 0) return;
+    this.#last = undefined;
+    if (change.kind !== 'task-ended' || !isListed(change.task.result.judgement.verdict)) return;
+    const details = written.slice(1);
+    this.#last = this.#lines.size === 0 ? change.task.path : undefined;
+    this.#kept += details.reduce((sum, { length }) => sum + length, 0);
+    this.#lines.set(change.task.path, this.#kept > MOST_KEPT ? [] : details);
+  }
+
+  /** Nothing for a failure that is in view anyway, since nothing was written after it. */
+  of(path: string): readonly string[] {
+    return path === this.#last ? [] : (this.#lines.get(path) ?? []);
+  }
+}
+
+function isListed(verdict: Verdict): boolean {
+  return isBad(verdict) || verdict === 'cancelled';
+}
+
 /**
- * All lines of the summary. The most important ones come last, since they stay in view. Without `columns`, lines are not broken. Without
+ * All lines of the summary, with the details of the tasks that did not pass, as far as they are given. The most important ones come last, since they stay in view. Without `columns`, lines are not broken. Without
  * `run`, the summary of a run without events.
  */
 export function summaryLines(
   run: RunSnapshot = new RunModel().snapshot(),
   columns: number | undefined,
   paint: Paint,
+  details: FailureDetails = new FailureDetails(),
 ): string[] {
   const rule = paint('dim', RULE.repeat(Math.max(1, Math.min(columns ?? LONGEST_RULE, LONGEST_RULE))));
   const { notPassed, unlisted } = run.totals;
   return [
     rule,
-    ...notPassed.map((task) => notPassedLine(task, paint)),
+    ...notPassed.flatMap((task) => [notPassedLine(task, paint), ...details.of(task.path)]),
     ...(unlisted > 0 ? [`${INDENT}… and ${unlisted} more`] : []),
     ...(notPassed.length > 0 ? [rule] : []),
     ...skippedLines(run.totals, paint),

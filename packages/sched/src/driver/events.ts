@@ -1,5 +1,6 @@
 /** Converts what the machine publishes to run events, which are plain data for reporters and files, and publishes them. */
 
+import { inspect } from 'node:util';
 import {
   type AttemptInfo,
   type AttemptRecord,
@@ -121,7 +122,15 @@ export function runEvent(seq: number, event: MachineEvent, sources: EventSources
     case 'late-error': {
       const pool = plan.options.pools[event.pool]?.name ?? '';
       const { type, worker, tasks } = event;
-      return { type, seq, atMs, pool, worker, tasks, error: errorInfo(event.error) };
+      return {
+        type,
+        seq,
+        atMs,
+        pool,
+        worker,
+        tasks,
+        error: errorInfo(event.error, undefined, describeValue),
+      };
     }
     case 'run-ended': {
       const counts = { ...sources.counts };
@@ -149,9 +158,20 @@ export function poisonedIn({ locks, hasPoisoned, abandoned }: State): string[] {
     .map(({ resource }) => resource);
 }
 
+/** Each property on a line of its own, so that two values can be compared line by line. */
+function describeValue(value: unknown): string {
+  return inspect(value, {
+    compact: false,
+    sorted: true,
+    depth: 8,
+    maxArrayLength: 200,
+    maxStringLength: 4_096,
+  });
+}
+
 function attemptInfo({ outcome, ...record }: AttemptRecord): AttemptInfo {
   const { kind, error, reason, abandoned } = outcome;
-  const info = error === undefined ? error : errorInfo(error);
+  const info = error === undefined ? error : errorInfo(error, undefined, describeValue);
   return defined({ ...record, outcome: kind, error: info, reason, abandoned });
 }
 

@@ -1,0 +1,88 @@
+/** Places in the user's source files: found in stacks, shown relative to the current directory, with the lines around them. */
+import { readFileSync, statSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { formatLocation, relativeTo, type SourceLocation } from '@pexen/core';
+import { loadCodeFrame } from '../on-demand.ts';
+import type { Paint } from './paint.ts';
+import { clipped, printableLines } from './printable.ts';
+import { clip } from './width.ts';
+
+/** A line of a stack in code of the user. */
+export interface StackFrame {
+  /** The function, where it has a name. */
+  readonly name: string | undefined;
+  /** `file` is an absolute path. */
+  readonly location: SourceLocation & { readonly line: number; readonly column: number };
+}
+
+const LARGEST_FILE = 2 * 1024 * 1024;
+
+/**
+ * The frames of a stack in files, outermost last, without those of Node and of pexen. `installed`: also those in packages, of which there may be
+ * more than a user wants to see.
+ */
+export function framesOf(stack: string, installed: boolean): StackFrame[] {
+  return stack.split('\n').flatMap((line) => {
+    const [, name, place = '', at, column] =
+      /^\s+at (?:async )?(?:(.+?) \()?((?:file:\/\/|\/).+?):(\d+):(\d+)\)?$/.exec(line) ?? [];
+    if (place === '' || place.includes('/node_modules/@pexen/')) return [];
+    if (!installed && place.includes('/node_modules/')) return [];
+    return [{ name, location: { file: pathOf(place), line: Number(at), column: Number(column) } }];
+  });
+}
+
+/** `tests/a.task.ts:7:10`, relative to the current directory: a terminal makes it clickable. */
+export function placeText({ file, line, column }: SourceLocation): string {
+  const shown = relativeTo(process.cwd())(file);
+  return formatLocation({
+    file: shown.startsWith('../') ? file : shown,
+    ...(line !== undefined && { line }),
+    ...(column !== undefined && { column }),
+  });
+}
+
+/** A location whose file may be relative to the root of the run, as one with an absolute path. */
+export function absolute(location: SourceLocation, root: string): SourceLocation {
+  return isAbsolute(location.file) ? location : { ...location, file: resolve(root, location.file) };
+}
+
+/** The line of the place with two above and two below, marked, cut to `columns`; nothing where the file cannot be read or has no such line. */
+export function sourceLines(
+  { file, line, column }: SourceLocation,
+  columns: number | undefined,
+  paint: Paint,
+): string[] {
+  if (line === undefined) return [];
+  const text = readSource(file);
+  if (text === undefined || line > text.split('\n').length) return [];
+  const { codeFrameColumns } = loadCodeFrame();
+  const frame = codeFrameColumns(
+    text,
+    { start: { line, column: (column ?? 1) - 1 } },
+    { linesAbove: 2, linesBelow: 2 },
+  );
+  return printableLines(frame).map((each) => {
+    const shown = columns === undefined ? clipped(each) : clip(each, columns);
+    return each.startsWith('>') ? shown : paint('dim', shown);
+  });
+}
+
+function readSource(file: string): string | undefined {
+  try {
+    const { size } = statSync(file);
+    return size > LARGEST_FILE ? undefined : readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function pathOf(place: string): string {
+  const [plain = place] = place.split('?');
+  if (!plain.startsWith('file://')) return plain;
+  try {
+    return fileURLToPath(plain);
+  } catch {
+    return plain;
+  }
+}
