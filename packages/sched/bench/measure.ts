@@ -63,9 +63,9 @@ async function timeOf(contender: Contender, shape: Shape): Promise<Time> {
   globalThis.gc?.();
   await contender.run({ ...shape, works: shape.works.slice(0, shape.works.length / 10) });
   const before = process.cpuUsage();
-  const beganAt = performance.now();
+  const startedAt = performance.now();
   const count = await contender.run(shape);
-  const wall = (performance.now() - beganAt) * 1000;
+  const wall = (performance.now() - startedAt) * 1000;
   const { user, system } = process.cpuUsage(before);
   if (count !== shape.works.length)
     throw new Error(`${contender.name} ran ${count} of ${shape.works.length}`);

@@ -18,7 +18,7 @@ function play(tasks: Parameters<typeof run>[0], options: RunOptions = {}) {
   return { clock, going, results: collect(going) };
 }
 
-test('a body that ignores its timeout is abandoned once its grace is over, and its slot takes the next', async () => {
+test('a body that ignores its timeout is abandoned after its grace period, and its slot takes the next task', async () => {
   const hangs = task(
     { name: 'hangs', timeout: 100, grace: 50, retries: 3, cleanup: () => expect.fail() },
     never,
@@ -40,7 +40,7 @@ test('a body that ignores its timeout is abandoned once its grace is over, and i
   expect(clock.pending).toBe(0);
 });
 
-test('kill() does not wait for the grace', async () => {
+test('kill() does not wait for the grace period', async () => {
   const { going, results, clock } = play([never, () => 'waits'], { deadline: 60_000 });
   await settle();
   going.kill('enough');
@@ -90,7 +90,7 @@ test.each(['break', 'close', 'abort', 'signal', 'deadline'] as const)(
   },
 );
 
-test('what the body holds stays taken, and whoever conflicts is skipped with that reason at the end', async () => {
+test('what the body holds stays held, and tasks that conflict are skipped for that reason at the end', async () => {
   const hangs = task({ name: 'hangs', claims: ['/db'], priority: -1, timeout: 10, grace: 0 }, never);
   const reads = task({ name: 'reads', uses: ['/db/t'] }, () => expect.fail());
   const { clock, going, results } = play([
@@ -112,7 +112,7 @@ test('what the body holds stays taken, and whoever conflicts is skipped with tha
   expect((await going.summary).poisoned).toEqual(['/db']);
 });
 
-test('once the body has settled, what it held is poisoned', async () => {
+test('after the body has settled, what it held is poisoned', async () => {
   const body = Promise.withResolvers<void>();
   const hangs = task(
     { name: 'hangs', claims: ['/db'], priority: -1, timeout: 10, grace: 0 },
@@ -226,7 +226,7 @@ describe.each([true, false])(
   },
 );
 
-test('a teardown waits for the opening of its pool no longer than its grace', async () => {
+test('a teardown waits for the opening of its pool no longer than its grace period', async () => {
   const pool = new StuckPool(true);
   const { clock, going, results } = play(
     [
@@ -250,7 +250,7 @@ describe('a run that is stopped while a body is being started', () => {
     ['kill', (going: Run) => going.kill('enough')],
   ] as const;
 
-  test.each(ways)('%s by a listener who hears of the start: the body does not run', async (_how, stop) => {
+  test.each(ways)('%s by a listener of the start: the body does not run', async (_how, stop) => {
     const seen: string[] = [];
     const first = task({ name: 'first' }, async () => {});
     const second = task({ name: 'second' }, () => {

@@ -28,7 +28,7 @@ it('problems of single tasks and of the whole come in one error', () => {
   ]);
 });
 
-it('a cycle is told beside an unknown requirement', () => {
+it('a cycle is reported together with an unknown requirement', () => {
   const egg = task({ name: 'egg', requires: ['hen'], provides: ['egg'] }, () => {});
   const hen = task({ name: 'hen', requires: ['egg'], provides: ['hen'] }, () => {});
   const lost = task({ name: 'lost', requires: ['nowhere'] }, () => {});
@@ -38,7 +38,7 @@ it('a cycle is told beside an unknown requirement', () => {
   ]);
 });
 
-it('entries that are no tasks are told one by one, beside all other problems', () => {
+it('entries that are not tasks are reported one by one, together with all other problems', () => {
   const lost = task({ name: 'lost', requires: ['nowhere'] }, () => {});
   const greedy = task({ name: 'greedy', clams: ['db'] } as never, () => {});
   const placed = { under: ['net'], task: 'ping' };
@@ -54,7 +54,7 @@ it('entries that are no tasks are told one by one, beside all other problems', (
   ]);
 });
 
-it('wrong options are told beside what is wrong with the tasks', () => {
+it('wrong options are reported together with the problems of the tasks', () => {
   const lost = task({ name: 'lost', requires: ['nowhere'], pool: 'quick', group: undefined }, () => {});
   const lonely = task({ name: 'lonely', pool: 'quik' }, () => {});
   const member = task({ name: 'member', group: 'vm' }, () => {});
@@ -64,7 +64,7 @@ it('wrong options are told beside what is wrong with the tasks', () => {
     pools: { quick: inline() },
     groups: { vm: { pool: () => inline(), workers: 0 } },
   };
-  const told = [
+  const reported = [
     'run: has no option "sapre"',
     'run: groups.vm.workers must be a whole number, 1 or more, or Infinity, not 0',
     'run: deadline must be a number, 0 or more, not -1',
@@ -80,7 +80,7 @@ it('wrong options are told beside what is wrong with the tasks', () => {
     throw new Error('nothing was refused');
   };
   const tasks = [lost, lonely, member];
-  expect(messages(() => run(tasks, options as never))).toEqual(told);
+  expect(messages(() => run(tasks, options as never))).toEqual(reported);
   expect(messages(() => plan(tasks, options as never))).toEqual([
     'plan: has no option "sapre"',
     'plan: has no option "deadline"',
@@ -90,11 +90,11 @@ it('wrong options are told beside what is wrong with the tasks', () => {
   ]);
 });
 
-it('nonsense of weights, capacities and facts is told beside what is wrong with the tasks', () => {
+it('wrong weights, capacities and facts are reported together with the problems of the tasks', () => {
   const lost = task({ name: 'lost', requires: ['nowhere'] }, () => {});
   const amounts = task({ name: 'amounts', uses: [amount('ram', 2)], when: ({ os }) => os === 1 }, () => {});
   const missing = 'requires "nowhere", which no task provides';
-  const told = (options: unknown) =>
+  const reported = (options: unknown) =>
     problemsOf([lost, amounts], options as never).map(({ task: path, message }) => `${path}: ${message}`);
   const rule = 'must return milliseconds, 0 or more, or undefined, not';
   const capacities = { ram: 4 };
@@ -109,24 +109,24 @@ it('nonsense of weights, capacities and facts is told beside what is wrong with 
     ],
     [5, 'undefined: run: weights must be a function, not 5'],
   ] as const)
-    expect(told({ weights, capacities }).toSorted()).toEqual([message, `lost: ${missing}`].toSorted());
-  expect(told({ capacities: { ram: 0 } })).toEqual([
+    expect(reported({ weights, capacities }).toSorted()).toEqual([message, `lost: ${missing}`].toSorted());
+  expect(reported({ capacities: { ram: 0 } })).toEqual([
     'undefined: the capacity of "ram" must be a number above 0',
     `lost: ${missing}`,
   ]);
-  expect(told({ facts: 5, capacities })).toEqual([
+  expect(reported({ facts: 5, capacities })).toEqual([
     'undefined: run: facts must be an object, not 5',
     `lost: ${missing}`,
   ]);
-  expect(told({ spare: -1, capacities: { ram: 1 } })).toHaveLength(3);
-  expect(told(null)).toEqual([
+  expect(reported({ spare: -1, capacities: { ram: 1 } })).toHaveLength(3);
+  expect(reported(null)).toEqual([
     'undefined: run: its options must be an object, not null',
     expect.stringMatching(/amounts: takes 2 of "ram"/),
     `lost: ${missing}`,
   ]);
 });
 
-it('two tasks of one template and name are told how to name them', () => {
+it('two tasks with one template and one name get a hint how to name them', () => {
   const ship = task({ name: 'ship', args: type<string>() }, () => {});
   const [same] = problemsOf([ship.with('eu'), ship.with('us')]);
   expect(same).toMatchObject({
@@ -139,7 +139,7 @@ it('two tasks of one template and name are told how to name them', () => {
   expect(others?.hint).toMatch(/another name/);
 });
 
-it('a path that is not there is told with the nearest one', async () => {
+it('an unknown path is reported with the nearest one', async () => {
   await using execution = run([
     task({ name: 'alpha' }, () => {}),
     place(

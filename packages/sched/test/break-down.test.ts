@@ -27,7 +27,7 @@ function brokenRun(closed: string[]) {
   return run([waits], { pool: watched, clock });
 }
 
-it('a fault of the run itself rejects the loop and closes the pools by force', async () => {
+it('an internal error rejects the loop and closes the pools by force', async () => {
   const closed: string[] = [];
   const execution = brokenRun(closed);
   const loop = async () => {
@@ -42,7 +42,7 @@ it('… and rejects the summary', async () => {
   await expect(brokenRun([]).summary).rejects.toThrow('the clock is broken');
 });
 
-it('… and whoever awaits one task, or adds more', async () => {
+it('… and the promise for one task, and rejects added tasks', async () => {
   const execution = brokenRun([]);
   await expect(execution.of('waits' as never)).rejects.toThrow('the clock is broken');
   await expect(execution.summary).rejects.toThrow('the clock is broken');

@@ -6,7 +6,7 @@ import { inline, run } from '../src/index.ts';
 
 const storage = new AsyncLocalStorage<string>();
 
-test('whoever added a task lends its bodies its context, whoever asks for results does not', async () => {
+test('bodies run in the context that added their task, not in the one that pulls results', async () => {
   const seen: unknown[] = [];
   const look = (name: string) =>
     task(
@@ -39,7 +39,7 @@ test('whoever added a task lends its bodies its context, whoever asks for result
   ]);
 });
 
-test('what one body enters is not seen by the next', async () => {
+test('a context that one body enters is not visible to the next', async () => {
   const seen: unknown[] = [];
   const bodies = ['a', 'b', 'c'].map((name) => () => {
     seen.push(storage.getStore());

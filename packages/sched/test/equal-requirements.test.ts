@@ -6,7 +6,7 @@ import { CompiledTasks } from '../src/plan/compiled-tasks.ts';
 
 const pools = [{ name: 'default', manifest: inline().manifest, spare: 0 }];
 
-it('a thousand who each want every one of a thousand are two thousand edges and not a million', () => {
+it('a thousand tasks that each require all of a thousand others make two thousand edges, not a million', () => {
   const plan = new CompiledTasks({ pools });
   const shards = Array.from({ length: 1_000 }, (_, at) =>
     task({ name: `shard-${at}`, provides: ['shard'] }, () => {}),
@@ -16,7 +16,7 @@ it('a thousand who each want every one of a thousand are two thousand edges and 
   expect(plan.graph.feeds.size + plan.graph.waits.size).toBe(3_000);
 });
 
-it('each gets the values of its own requirement', async () => {
+it('each task gets the values of its own requirement', async () => {
   const port = key<number>('port');
   const servers = [1, 2].map((at) =>
     task({ name: `server-${at}`, provides: [port] }, ({ set }) => set(port, at)),
@@ -36,7 +36,7 @@ it('each gets the values of its own requirement', async () => {
   expect(values).toEqual(['also 1,2', 'one 1,2,4', 'other 1,2,4']);
 });
 
-it('what is refused takes its requirements back', async () => {
+it('refused tasks leave no requirements behind', async () => {
   const going = run([task({ name: 'a', provides: ['p'] }, () => {})]);
   const refused = [
     task({ name: 'b', requires: [every('p', 'q')], provides: ['q'] }, () => {}),
@@ -50,7 +50,7 @@ it('what is refused takes its requirements back', async () => {
   expect((await going.summary).counts).toEqual({ returned: 3 });
 });
 
-it('what tasks are is still known after a refusal', async () => {
+it('the identities of tasks are still known after a refusal', async () => {
   const order: string[] = [];
   const named = (name: string, meta: TaskMeta = {}) =>
     task({ name, ...meta }, () => {
@@ -64,7 +64,7 @@ it('what tasks are is still known after a refusal', async () => {
   expect(order).toEqual(['late', 'waits', 'then']);
 });
 
-it('refused tasks are not taken for what they are made from', async () => {
+it('refused tasks do not count for what they are made from', async () => {
   const order: string[] = [];
   const template = task({ name: 'build', args: type<{ readonly of: string }>() }, ({ args }) => {
     order.push(args.of);
@@ -80,11 +80,11 @@ it('refused tasks are not taken for what they are made from', async () => {
   expect(order).toEqual(['a', 'c', 'wanted']);
 });
 
-it('a refusal names what is lacking, and not what is there', () => {
+it('a refusal names what is missing, not what is provided', () => {
   const there = task({ name: 'there', provides: ['a'] }, () => {});
   const wants = task({ name: 'wants', requires: [every('a', 'b'), atLeast(2, 'a')] }, () => {});
   const alone = task({ name: 'alone', provides: ['c'], requires: ['c'] }, () => {});
-  const told = (() => {
+  const reported = (() => {
     try {
       run([there, wants, alone]);
     } catch (error) {
@@ -92,14 +92,14 @@ it('a refusal names what is lacking, and not what is there', () => {
     }
     return [];
   })();
-  expect(told).toEqual([
+  expect(reported).toEqual([
     'requires "b", which no task provides. Add a task that provides it.',
     'requires at least 2 of "a", which too few tasks provide. Add another one, or require fewer.',
     'requires "c", which no other task provides. Add another one, or require fewer.',
   ]);
 });
 
-it('a task that was forgotten, and a key of the same name, are told apart', () => {
+it('a task that was not added, and a key of the same name, get different hints', () => {
   const forgotten = task({ name: 'forgotten' }, () => {});
   const gives = task({ name: 'gives', provides: [key('port')] }, () => {});
   const wants = task({ name: 'wants', requires: [forgotten, key('port')] }, () => {});
@@ -130,12 +130,12 @@ it('tasks that are made while they are added may add others', async () => {
   expect(paths).toEqual(['task', 'y']);
 });
 
-it('a condition that gives neither true, false nor a reason is refused', () => {
+it('a `when` that is neither true, false nor a reason is refused', () => {
   const late = task({ name: 'late', when: (async () => true) as never }, () => {});
   expect(() => run([late])).toThrow('its "when" must be or return true, false or a reason, not a promise');
 });
 
-it('an empty reason not to run is still one', async () => {
+it('an empty reason not to run counts', async () => {
   const { rest } = await run([task({ name: 'a', when: '' }, () => {})]).summary;
   expect(rest[0]?.reason).toEqual([{ task: 'a', why: 'does not apply here' }]);
 });

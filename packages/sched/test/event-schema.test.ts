@@ -5,7 +5,7 @@ import { Ajv2020, type AnySchemaObject, type ValidateFunction } from 'ajv/dist/2
 import { expect, test } from 'vitest';
 import { isWhole } from '#sample';
 import { amount, anyOf, atLeast, inline, key, run, TaskFailError, task } from '../src/index.ts';
-import { hear } from './run-model/hear.ts';
+import { receivedIn } from './run-model/received.ts';
 import { generate } from './sim/generate.ts';
 
 const load = createRequire(import.meta.url);
@@ -37,10 +37,10 @@ function problemsOf(isValid: ValidateFunction, value: unknown): unknown {
 test('of simulated runs', () => {
   let seen = 0;
   for (let seed = 0; seed < seeds; seed++)
-    for (const heard of hear(generate(seed))) {
-      if ('event' in heard) expect(problemsOf(isEvent, heard.event), `seed ${seed}`).toBeUndefined();
-      if ('inspection' in heard)
-        expect(problemsOf(isInspection, heard.inspection), `seed ${seed}`).toBeUndefined();
+    for (const received of receivedIn(generate(seed))) {
+      if ('event' in received) expect(problemsOf(isEvent, received.event), `seed ${seed}`).toBeUndefined();
+      if ('inspection' in received)
+        expect(problemsOf(isInspection, received.inspection), `seed ${seed}`).toBeUndefined();
       seen++;
     }
   expect(seen).toBeGreaterThan(20 * seeds);
@@ -105,7 +105,7 @@ test('of a real run in which much happens', async () => {
   expect([...named].sort()).toEqual(Object.keys(schemas.event.$defs.TaskInfo.properties).sort());
 });
 
-test('and nothing else is', async () => {
+test('and nothing else does', async () => {
   const { events } = await playEverything();
   const added = events.find(({ type }) => type === 'tasks-added');
   for (const wrong of [

@@ -71,7 +71,7 @@ test.for(['', 'named '])(
   },
 );
 
-test('a call path is told as it was given, whatever is in its parts', async () => {
+test('a call path is reported as it was given, whatever its parts contain', async () => {
   const seen: (readonly string[])[] = [];
   const odd = function odd() {};
   Object.defineProperty(odd, 'name', { value: 'a\\b/' });
@@ -89,7 +89,7 @@ test('a call path is told as it was given, whatever is in its parts', async () =
   ]);
 });
 
-test('who still has a task can ask for it, and build on it', async () => {
+test('a task that is still referenced can be queried and required', async () => {
   const first = task({ name: 'first' }, ({ shared }) => {
     shared.mark = 'of first';
   });
@@ -106,7 +106,7 @@ test('who still has a task can ask for it, and build on it', async () => {
   await expect(going.of(first)).rejects.toMatchObject({ code: 'PEXEN_RESULT_GONE' });
 });
 
-test('what a text names is kept without the task', async () => {
+test('outputs that a string names are kept without the task', async () => {
   const going = run([
     task({ name: 'gives', provides: ['x'] }, ({ shared }) => {
       shared.mark = 'of x';

@@ -5,13 +5,13 @@ import { run } from '../src/index.ts';
 
 poolConformance({ test, factory: () => inline({ concurrency: 2 }) });
 
-test('as many as you like may be under way, but not none', () => {
+test('any number of bodies may run at once, but not none', () => {
   for (const concurrency of [0, -1, 1.5, Number.NaN, '2' as never])
     expect(() => inline({ concurrency })).toThrow(/PEXEN_BAD_OPTION: inline: concurrency must be/);
   expect(() => inline({ concurrency: Number.POSITIVE_INFINITY })).not.toThrow();
 });
 
-test('two runs cannot have one pool at the same time: the second is refused, the first goes on', async () => {
+test('two runs cannot use one pool at the same time: the second is refused, the first goes on', async () => {
   const pool = inline();
   const first = run([() => 1, () => 2], { pool });
   const results = first[Symbol.asyncIterator]();

@@ -57,7 +57,7 @@ describe('many tasks', () => {
   const most = isWhole ? 1_000_000 : 200_000;
   it(`${most}, once`, async () => check(await printed('main.ts', `${most}`, 'alone')), 120_000);
 
-  it('four times the tasks are four times the work, counted by the blocks of code that are entered', async () => {
+  it('four times the tasks cause four times the work, counted in blocks of code that are entered', async () => {
     const counted = await printed<Counted>('count.ts', '1000');
     expect(counted.map(({ name }) => name).sort()).toEqual([...asked, ...further].sort());
     for (const { name, growth } of counted) expect(growth, name).toBeLessThan(5);

@@ -12,10 +12,10 @@ const day = 24 * 3_600_000;
 test.each(['deadline', 'timeout'] as const)('a %s of 60 days is kept to the day', async (name) => {
   let stoppedAfterMs: number | undefined;
   const hangs = ({ signal }: { readonly signal: AbortSignal }): Promise<void> => {
-    const beganMs = performance.now();
+    const startedMs = performance.now();
     return new Promise((resolve) => {
       signal.addEventListener('abort', () => {
-        stoppedAfterMs = performance.now() - beganMs;
+        stoppedAfterMs = performance.now() - startedMs;
         resolve();
       });
     });

@@ -58,7 +58,7 @@ describe.each(odd)('%s', (_, value) => {
     }
   });
 
-  test('as the reason of an abort aborts', async () => {
+  test('as the reason of an abort aborts the run', async () => {
     const controller = new AbortController();
     const waits = () =>
       new Promise((_, reject) => controller.signal.addEventListener('abort', () => reject(value)));
@@ -76,7 +76,7 @@ describe.each(odd)('%s', (_, value) => {
   });
 });
 
-test('a thenable may be a function, or resolve at once and give nothing back', async () => {
+test('a thenable may be a function, or resolve at once and return nothing', async () => {
   // biome-ignore lint/suspicious/noThenProperty: the test is about it
   const terse = (value: number) => ({ then: (resolve: (value: number) => void) => resolve(value) });
   const results = await collect(run([() => Object.assign(() => {}, terse(1)), controlled(() => terse(2))]));
@@ -89,7 +89,7 @@ describe('typed keys', () => {
   const ends = async (...tasks: Parameters<typeof run>[0] extends Iterable<infer E> ? E[] : never) =>
     (await collect(run(tasks))).map(({ path, status, value }) => `${path} ${status} ${value ?? ''}`.trim());
 
-  test('that a failing task has not set are not provided, whatever the failure says', async () => {
+  test('that a failing task has not set are not provided, whatever the failure states', async () => {
     const build = task({ name: 'build', provides: [built] }, () => {
       throw new TaskFailError('2 of 80 files');
     });

@@ -50,7 +50,7 @@ test('all of them come in one error, with what is wrong with the tasks', () => {
   ]);
 });
 
-test('a maker of pools may be given itself', async () => {
+test('a pool factory may be passed itself', async () => {
   const going = run([() => 1, member], { pool: inline, groups: { vm: { pool: inline } } });
   expect((await going.summary).counts).toEqual({ returned: 2 });
 });

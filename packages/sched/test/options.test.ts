@@ -37,7 +37,7 @@ test('a number written as text is refused, with what to write', () => {
   expect(problemsOf({ deadline: '5' as never })).toMatchObject([{ hint: 'Write deadline: 5.' }]);
 });
 
-test('what is no option is refused, with the near name', () => {
+test('an unknown option is refused, with a similar name', () => {
   expect(problemsOf({ capacity: { x: 1 }, deadlin: 5 } as never)).toMatchObject([
     { message: 'run: has no option "capacity"', hint: 'Did you mean "capacities"?' },
     { message: 'run: has no option "deadlin"', hint: 'Did you mean "deadline"?' },
@@ -45,14 +45,14 @@ test('what is no option is refused, with the near name', () => {
   expect(() => inline({ workers: 2 } as never)).toThrow('inline: has no option "workers"');
 });
 
-test('what is no limit is fine, and so is what is not given', () => {
+test('Infinity is accepted as a missing limit, and so is undefined', () => {
   const groups = { vm: { ...vm, workers: Number.POSITIVE_INFINITY } };
   expect(problemsOf({ spare: Number.POSITIVE_INFINITY, deadline: Number.POSITIVE_INFINITY, groups })).toEqual(
     [],
   );
 });
 
-test('defaults are looked at like metadata, all at once', () => {
+test('defaults are checked like metadata, all at once', () => {
   const defaults = { timeout: -5, retries: Number.POSITIVE_INFINITY, graec: 5 };
   expect(
     problemsOf({ defaults, spare: -1 }).map(({ code, task: of, message }) => [code, of, message]),
@@ -64,7 +64,7 @@ test('defaults are looked at like metadata, all at once', () => {
   ]);
 });
 
-test('entries of retries that are given as undefined are as good as not given', async () => {
+test('undefined entries of retries count as missing', async () => {
   const clock = new ScriptedClock();
   const attempts: number[] = [];
   const retries = { count: 2, delay: 100, factor: undefined as never, maxDelay: undefined as never };
@@ -104,7 +104,7 @@ describe('processing', () => {
   });
 });
 
-test('what is no list of tasks is refused, mostly a task by itself', () => {
+test('a value that is not a list of tasks is refused, such as a task by itself', () => {
   expect(() => run(quick as never)).toThrow(
     /^PEXEN_NOT_A_TASK: there is a function where a list of tasks should be[\s\S]*Write run\(\[task\]\)/,
   );

@@ -162,7 +162,7 @@ async function ran(
   return { statuses, order };
 }
 
-test('with one worker all ends and the order of starts are as the oracle says', {
+test('with one worker all ends and the order of starts equal those of the oracle', {
   timeout: 600_000,
 }, async () => {
   await fc.assert(
@@ -173,7 +173,7 @@ test('with one worker all ends and the order of starts are as the oracle says', 
   );
 });
 
-test('a capability is torn down when nobody needs it any more, as the oracle says', {
+test('a capability is torn down when no task needs it any more, as in the oracle', {
   timeout: 600_000,
 }, async () => {
   const withTeardown = fc

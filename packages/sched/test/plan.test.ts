@@ -29,7 +29,7 @@ async function seenOf(going: Run): Promise<string[]> {
 }
 
 describe('a selection', () => {
-  it('pulls in all providers of what is required, and the teardowns of what those provide, and says why', () => {
+  it('includes all providers of what is required, and the teardowns of what those provide, with the reasons', () => {
     const selected = plan(tasks).select(({ tags }) => tags.includes('quick'));
     expect(selected.tasks.map(({ path, pulledIn }) => [path, pulledIn])).toEqual([
       ['db/reads', undefined],
@@ -41,11 +41,11 @@ describe('a selection', () => {
     ]);
   });
 
-  it('pulls nothing in for the order alone', () => {
+  it('includes nothing for the order alone', () => {
     expect(pathsOf(plan(tasks).select(({ path }) => path === 'db/alone'))).toEqual(['db/alone']);
   });
 
-  it('is run as it is, and selected from again', async () => {
+  it('can be run, and selected from again', async () => {
     const quick = plan(tasks).select(({ tags }) => tags.includes('quick'));
     const results = await resultsOf(run(quick));
     expect(results.map(({ path }) => path).sort()).toEqual(pathsOf(quick).sort());
@@ -54,7 +54,7 @@ describe('a selection', () => {
     expect(less.tasks[0]?.pulledIn).toEqual({ by: 'db/reads', as: 'provider', of: '"data"' });
   });
 
-  it('keeps the paths that the tasks have in the whole', async () => {
+  it('keeps the paths of the whole plan', async () => {
     const twice = (): string => 'done';
     const whole = plan([twice, () => 'first', twice, twice]);
     expect(pathsOf(whole)).toEqual(['twice', 'task', 'twice-2', 'twice-3']);
@@ -62,7 +62,7 @@ describe('a selection', () => {
     expect((await resultsOf(run(last))).map(({ path }) => path)).toEqual(['twice-3']);
   });
 
-  it('ranks its tasks for itself', () => {
+  it('ranks its tasks by itself', () => {
     const far = task({ name: 'far', weight: 1, provides: ['far'] }, () => {});
     const near = task({ name: 'near', weight: 5 }, () => {});
     const long = task({ name: 'long', weight: 100, requires: ['far'] }, () => {});
@@ -71,7 +71,7 @@ describe('a selection', () => {
     expect(whole.select(({ path }) => path !== 'long').order).toEqual(['near', 'far']);
   });
 
-  it('complains about the whole, selected or not', () => {
+  it('reports the problems of the whole plan, selected or not', () => {
     const broken = task({ name: 'broken', requires: ['nowhere'] }, () => {});
     expect(() => plan([...tasks, broken])).toThrow(/PEXEN_UNKNOWN_REQUIREMENT/);
   });
@@ -87,7 +87,7 @@ describe('the order of a plan', () => {
     expect(at('db/reads')).toBeLessThan(at('db/alone'));
   });
 
-  it('leaves out what does not apply, of which the plan says why', () => {
+  it('leaves out tasks that do not apply; the plan has the reasons', () => {
     const never = task({ name: 'never', when: () => 'no network' }, () => {});
     const made = plan([never, task({ name: 'yes' }, () => {})]);
     expect(made.order).toEqual(['yes']);
@@ -96,7 +96,7 @@ describe('the order of a plan', () => {
 });
 
 describe('a plan', () => {
-  it('calls each `when`, each factory and the estimates once, whatever is asked of it', async () => {
+  it('calls each `when`, each factory and the estimates once, however often the plan is used', async () => {
     const calls: string[] = [];
     const counted = (name: string) => () => {
       calls.push(name);
@@ -127,7 +127,7 @@ describe('a plan', () => {
     expect(calls.sort()).toEqual(['other', 'pool', 'weight a', 'weight b', 'when a', 'when b']);
   });
 
-  it('is frozen, and does not see what a run adds or what becomes of the list it was made of', async () => {
+  it('is frozen, and does not change with a run or with the list it was made from', async () => {
     const list: Runnable[] = [task({ name: 'first', provides: ['x'] }, () => {})];
     const made = plan(list);
     list.push(task({ name: 'late' }, () => {}));
@@ -162,9 +162,9 @@ describe('a plan', () => {
     const pools: Pool[] = [];
     const gate = Promise.withResolvers<void>();
     const all3 = Promise.withResolvers<void>();
-    let begun = 0;
+    let started = 0;
     const waits = task({ name: 'waits', claims: ['db'] }, () => {
-      if (++begun === 3) all3.resolve();
+      if (++started === 3) all3.resolve();
       return gate.promise;
     });
     const made = plan([waits], {
@@ -213,7 +213,7 @@ describe('a plan', () => {
     expect(() => run(made, { pools: { spare: far } })).not.toThrow();
   });
 
-  it('says which options of a run are its own, and which pools it does not have', () => {
+  it('names the options that belong to it, and the pools that it does not have', () => {
     const made = plan([task({ name: 'a' }, () => {})], { groups: { vm: { pool: inline } } });
     const options = {
       ...{ capacities: { ram: 1 }, facts: {}, weights: () => 1, defaults: {}, spare: 1 },

@@ -37,7 +37,7 @@ test.each(pairs.map((pair) => [pair.map(({ what }) => what).join(' · '), pair] 
     const hunts = await Promise.all(pair.map((bug) => hunt(bug, `${allBugs.indexOf(bug)}`, mostSeeds)));
     for (const { bug, seeds } of hunts) seedsNeeded.push(`${seeds ?? 'not found'}: ${bug.what}`);
     expect(
-      hunts.filter(({ seeds }) => seeds === undefined).map(({ bug, said }) => `${bug.what}: ${said}`),
+      hunts.filter(({ seeds }) => seeds === undefined).map(({ bug, reported }) => `${bug.what}: ${reported}`),
     ).toEqual([]);
   },
 );

@@ -3,14 +3,14 @@ import type { Pool, PoolContext, Problem } from '@pexen/core';
 import { expect, test } from 'vitest';
 import { inline, run } from '../src/index.ts';
 
-test('ends the run with its error; what had not begun is skipped, and the pool is closed', async () => {
+test('ends the run with its error; tasks that had not started are skipped, and the pool is closed', async () => {
   const inner = inline();
-  let told: PoolContext | undefined;
+  let reported: PoolContext | undefined;
   let closed = 0;
   const pool: Pool = {
     manifest: inner.manifest,
     open: (context) => {
-      told = context;
+      reported = context;
       return inner.open(context);
     },
     run: (assignment, ticket) => inner.run(assignment, ticket),
@@ -22,8 +22,8 @@ test('ends the run with its error; what had not begun is skipped, and the pool i
   const statuses: string[] = [];
   const warnings: Problem[] = [];
   const first = (): void => {
-    told?.warn?.({ code: 'PEXEN_SLOT_CLOSED', message: 'slot 0 is closed' });
-    told?.failed?.(new Error('no slot is left'));
+    reported?.warn?.({ code: 'PEXEN_SLOT_CLOSED', message: 'slot 0 is closed' });
+    reported?.failed?.(new Error('no slot is left'));
   };
   const loop = async (): Promise<void> => {
     for await (const { status } of run([first, () => 2, () => 3], {

@@ -7,7 +7,7 @@ import { inline, processResults, type ResultData, run } from '../src/index.ts';
 const numbers = (count: number) =>
   Array.from({ length: count }, (_, at) => withMeta(() => at, { name: `t${at}` }));
 
-test('each result comes with what became of its processing', async () => {
+test('each result comes with the result of its processing', async () => {
   const seen: string[] = [];
   for await (const { result, processed } of processResults(
     run(numbers(3)),
@@ -46,7 +46,7 @@ test('keeps the metadata of the function that processes', async () => {
   expect(most).toBe(1);
 });
 
-test('at most so many are under way: then no more results are asked for', async () => {
+test('at most `limit` results are in progress: then no more are pulled', async () => {
   let ran = 0;
   const tasks = Array.from({ length: 6 }, () => () => ++ran);
   const gates = tasks.map(() => Promise.withResolvers<void>());
@@ -62,7 +62,7 @@ test('at most so many are under way: then no more results are asked for', async 
   expect(ran).toBe(6);
 });
 
-test('what fails in the processing is told, and harms nothing else', async () => {
+test('a failure of the processing is reported, and affects nothing else', async () => {
   const statuses: string[] = [];
   const process = ({ path }: ResultData): void => {
     if (path === 't1') throw new Error('no disk');
@@ -72,7 +72,7 @@ test('what fails in the processing is told, and harms nothing else', async () =>
   expect(statuses).toEqual(['t0 returned returned', 't1 returned threw', 't2 returned returned']);
 });
 
-test('a task with args can do it, so that any pool can', async () => {
+test('a task with args can do it, in any pool', async () => {
   const digest = task({ name: 'digest', args: type<ResultData<number>>() }, ({ args }) => `<${args.value}>`);
   const seen: unknown[] = [];
   for await (const { processed } of processResults(run(numbers(2)), digest)) seen.push(processed.value);

@@ -16,9 +16,9 @@ function namedWorkers(workerOf: (path: string) => string): Pool & { readonly con
   let context: PoolContext | undefined;
   return {
     manifest: { ...inner.manifest, transport: 'clone' },
-    open: (told) => {
-      context = told;
-      return inner.open(told);
+    open: (reported) => {
+      context = reported;
+      return inner.open(reported);
     },
     run: (assignment, ticket) =>
       inner.run(assignment, {
@@ -26,7 +26,7 @@ function namedWorkers(workerOf: (path: string) => string): Pool & { readonly con
           return ticket.signal;
         },
         started: () => ticket.started(workerOf(assignment.path)),
-        report: (news) => ticket.report(news),
+        report: (update) => ticket.report(update),
       }),
     close: (how) => inner.close(how),
     context: () => context as PoolContext,
@@ -47,17 +47,17 @@ async function goneIn(
   pool: Pool,
 ): Promise<Record<string, readonly ProviderGone[] | undefined>> {
   const found: Record<string, readonly ProviderGone[] | undefined> = {};
-  const told: Record<string, readonly ProviderGone[] | undefined> = {};
+  const reported: Record<string, readonly ProviderGone[] | undefined> = {};
   const going = run(tasks, { pool: () => pool, spare: 0 });
   going.events.on('event', (event: RunEvent) => {
-    if (event.type === 'task-finished') told[event.path] = event.providersGone;
+    if (event.type === 'task-finished') reported[event.path] = event.providersGone;
   });
   for await (const { path, providersGone } of going as AsyncIterable<Result>) found[path] = providersGone;
-  expect(told).toEqual(found);
+  expect(reported).toEqual(found);
   return found;
 }
 
-test('also through others, nearest first; not for who passed, shared the worker, or built on nothing there', async () => {
+test('also indirect providers, nearest first; not for tasks that passed, shared the worker, or required nothing there', async () => {
   const pool = namedWorkers((path) => ({ server: 'w0', schema: 'w1', mate: 'w0' })[path] ?? 'w2');
   const found = await goneIn(
     [
@@ -107,7 +107,7 @@ test('a new worker of the same name is another one, and the last attempt counts'
   expect(found.old).toEqual([{ provider: 'first', worker: 'w0', reason: 'died' }]);
 });
 
-test('a cleanup keeps what is known of the attempt before it', async () => {
+test('a cleanup keeps the facts about the attempt before it', async () => {
   const pool = namedWorkers((path) => path);
   const found: Result[] = [];
   for await (const result of run(

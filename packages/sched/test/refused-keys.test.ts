@@ -13,7 +13,7 @@ describe.each(['__proto__', 'constructor', 'prototype'])('%s', (key) => {
     );
   });
 
-  test('in the dictionary of a body fails the attempt, which hands nothing on', async () => {
+  test('in the dictionary of a body fails the attempt, whose outputs are dropped', async () => {
     const sets = task({ name: 'sets', provides: ['x'] }, ({ shared }) => {
       Object.defineProperty(shared, key, { value: 1, enumerable: true });
     });

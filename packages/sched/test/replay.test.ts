@@ -23,7 +23,7 @@ function expectSame(lines: readonly string[]): void {
   expect(steps.map((step) => JSON.stringify(step))).toEqual(lines);
 }
 
-it('simulated runs of all kinds are decided again as they were', { timeout: 120_000 }, () => {
+it('the decisions of simulated runs of all kinds are repeated', { timeout: 120_000 }, () => {
   let commands = 0;
   for (let seed = 3_000_000; seed < 3_000_000 + (isWhole ? 2_000 : 200); seed++) {
     const { recorder, lines } = recording();
@@ -100,7 +100,7 @@ async function eventful(options: RunOptions): Promise<string[]> {
 }
 
 describe('a real run', () => {
-  it('is decided again as it was', async () => {
+  it('repeats its decisions', async () => {
     expectSame(await eventful({}));
   });
 
@@ -148,7 +148,7 @@ describe('a real run', () => {
 });
 
 describe('a replay', () => {
-  it('says where the decisions differ', async () => {
+  it('returns where the decisions differ', async () => {
     const { recorder, lines } = recording();
     await run([task({ name: 'a' }, () => 1), task({ name: 'b', priority: -1 }, () => 2)], {
       record: recorder,
@@ -158,7 +158,7 @@ describe('a replay', () => {
     expect(steps[differsAt as number]?.type).toBe('commands');
   });
 
-  it('refuses what is no record, and another version', () => {
+  it('refuses what is not a record, and another version', () => {
     expect(() => replay([{ type: 'tasks', tasks: [] }])).toThrow(/PEXEN_BAD_RECORD: replay: the first step/);
     expect(() => replay([{ type: 'plan', version: 9 } as never])).toThrow(/has version 9.*reads 1/);
   });

@@ -40,7 +40,7 @@ const programs = (): Pool => ({
   close: async () => {},
 });
 
-function heard(going: Run): RunEvent[] {
+function listen(going: Run): RunEvent[] {
   const events: RunEvent[] = [];
   going.events.on('event', (event) => events.push(event));
   return events;
@@ -48,7 +48,7 @@ function heard(going: Run): RunEvent[] {
 
 async function eventsOf(entries: Iterable<Entry>, options: RunOptions = {}): Promise<RunEvent[]> {
   const going = run(entries, options);
-  const events = heard(going);
+  const events = listen(going);
   await going.summary;
   return events;
 }
@@ -65,7 +65,7 @@ async function namesOf(entries: Iterable<Entry>, options: RunOptions = {}): Prom
 describe('the first event', () => {
   test('has the id of the run, its root and its versions', async () => {
     const going = run([none]);
-    const events = heard(going);
+    const events = listen(going);
     await going.summary;
     expect(events[0]).toMatchObject({
       ...{ type: 'run-started', version: 2, seq: 1, id: going.id },
@@ -95,7 +95,7 @@ describe('an id', () => {
   const millennia = fc.integer({ min: 0, max: 2 ** 48 - 1 });
   const chance = fc.uint8Array({ minLength: 16, maxLength: 16 });
 
-  test('is a UUID of version 7: its time, its version, its variant and all the chance there is', () => {
+  test('is a UUID of version 7: its time, its version, its variant and 74 random bits', () => {
     fc.assert(
       fc.property(millennia, chance, (wallMs, random) => {
         const id = runId(wallMs, (bytes) => bytes.set(random));
@@ -122,7 +122,7 @@ describe('an id', () => {
     );
   });
 
-  test('is made of the clock and the chance of the options', () => {
+  test('is made of the clock and the random bits of the options', () => {
     const never = () => () => {};
     const clock = { now: () => 0, wallNow: () => 0x0123456789ab, setAlarm: never, after: never };
     const going = run([], { clock, random: (bytes) => bytes.fill(0xff) });
@@ -141,11 +141,11 @@ describe('events are numbered', () => {
     expect(events.length).toBeGreaterThan(8);
   });
 
-  test('whether anything listens or not: who comes late knows how much there was', async () => {
+  test('whether there are listeners or not: a late listener knows how many there were', async () => {
     const whole = await eventsOf([none, none, none]);
     const going = run([none, none, none]);
     let late: RunEvent[] = [];
-    for await (const { path } of going) if (path === 'none') late = heard(going);
+    for await (const { path } of going) if (path === 'none') late = listen(going);
     expect(late.length).toBeLessThan(whole.length);
     expect(late.map(({ seq, type }) => [seq, type])).toEqual(
       whole.slice(-late.length).map(({ seq, type }) => [seq, type]),
@@ -168,7 +168,7 @@ describe('tasks are added', () => {
     });
     const fast = task({ name: 'fast' }, () => void (when === 'body' && once(going)));
     const going: Run = run([fast, slow]);
-    const events = heard(going);
+    const events = listen(going);
     if (when === 'listener') going.events.on('event', ({ type }) => type === 'task-started' && once(going));
     for await (const _ of going) if (when === 'loop') once(going);
     return events.flatMap((event) => (event.type === 'tasks-added' ? [event.origin] : []));
@@ -182,9 +182,9 @@ describe('tasks are added', () => {
     expect(await originOf(add, 'listener')).toEqual(['start', 'outside']);
   });
 
-  test('before the first result is asked for: at the start', async () => {
+  test('before the first pull: at the start', async () => {
     const going = run([none]);
-    const events = heard(going);
+    const events = listen(going);
     add(going);
     await going.summary;
     expect(events.flatMap((event) => ('origin' in event ? [event.origin] : []))).toEqual(['start', 'start']);
@@ -194,7 +194,7 @@ describe('tasks are added', () => {
 describe('a name', () => {
   function lint(): void {}
 
-  test('says what it comes from', async () => {
+  test('has a kind', async () => {
     const entries = [
       ...[task({ name: 'build' }, none), lint, task({}, function check() {})],
       executableTask({}, { ...program, file: '/srv/tests/ping.sh' }),
@@ -205,7 +205,7 @@ describe('a name', () => {
     ]);
   });
 
-  test('that several tasks at one place would have is ordinal: they are counted there, by declaration', async () => {
+  test('that several tasks at one place would share is ordinal: they are counted there, by declaration', async () => {
     const entries = [
       ...[lint, () => 1, place(['a'], lint), place(['a'], () => 1), () => 2, lint, place(['a'], () => 3)],
       task({ name: 'lint-2' }, none),
@@ -216,9 +216,9 @@ describe('a name', () => {
     ]);
   });
 
-  test('counts on where tasks are added later', async () => {
+  test('continues to count when tasks are added later', async () => {
     const going = run([() => 1]);
-    const events = heard(going);
+    const events = listen(going);
     for await (const { path } of going) if (path === 'task') going.add([() => 2, () => 3]);
     const paths = events.flatMap((event) =>
       event.type === 'tasks-added' ? event.tasks.map(({ path }) => path) : [],
@@ -229,18 +229,18 @@ describe('a name', () => {
   test('is as ordinal in a selection as in the whole', async () => {
     const chosen = plan([lint, lint, () => 1]).select(({ path }) => path !== 'lint-2');
     const going = run(chosen);
-    const events = heard(going);
+    const events = listen(going);
     await going.summary;
     expect(events[1]).toMatchObject({ tasks: [{ path: 'lint', nameKind: 'ordinal' }, { path: 'task' }] });
   });
 
-  test('is recallable where somebody gave it', async () => {
+  test('is recallable if the user gave it', async () => {
     const infos = await tasksOf([task({ name: 'build' }, none), lint, () => 1]);
     expect(infos.map(({ recallable }) => recallable)).toEqual([true, false, false]);
   });
 });
 
-describe('a task says', () => {
+describe('a task states', () => {
   const built = key<string>('built');
   const again = key<string>('built');
   const thing = { name: 'thing' };
@@ -273,7 +273,7 @@ describe('a task says', () => {
     ]);
   });
 
-  test('what it stands behind and before, salvages and tears down', async () => {
+  test('what it comes after and before, salvages and tears down', async () => {
     const base = task({ name: 'base', provides: ['db'] }, none);
     const later = task({ name: 'later', after: ['db', base] }, none);
     const first = task({ name: 'first', before: [base] }, none);
@@ -327,7 +327,7 @@ describe('a task says', () => {
     });
   });
 
-  test('where it was made, as seen from the root; a plain function, where it was added', async () => {
+  test('where it was made, relative to the root; a plain function, where it was added', async () => {
     const made = task({ name: 'made' }, none);
     const makes = maker(function* () {
       yield task({ name: 'yielded' }, none);
@@ -338,7 +338,7 @@ describe('a task says', () => {
     const lines = [first, second, third].map((each) => each?.location?.line ?? 0);
     expect(lines[1]).toBe((lines[0] ?? 0) + 2);
     const going = run([() => 1], { root: dirname(dirname(here)) });
-    const events = heard(going);
+    const events = listen(going);
     for await (const { path } of going) if (path === 'task') going.add([() => 2]);
     const places = events.flatMap((event) =>
       event.type === 'tasks-added' ? event.tasks.map((each) => each.location) : [],
@@ -354,7 +354,7 @@ describe('a task says', () => {
       { location: { file: '/srv/tests/ping.sh', line: 2 } },
     );
     const going = run([found], { root: '/srv', pool: programs });
-    const events = heard(going);
+    const events = listen(going);
     await going.summary;
     expect(events[1]).toMatchObject({ tasks: [{ location: { file: 'tests/ping.sh', line: 2 } }] });
   });

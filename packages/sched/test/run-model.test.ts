@@ -2,34 +2,34 @@
 import { RunModel, type RunSnapshot } from '@pexen/report';
 import { expect, test } from 'vitest';
 import { isWhole } from '#sample';
-import { hear } from './run-model/hear.ts';
-import { changedBehind, type Heard, readAnew, type Seen } from './run-model/naive-model.ts';
+import { changedBehind, type Received, readAll, type Seen } from './run-model/naive-model.ts';
+import { receivedIn } from './run-model/received.ts';
 import { generate } from './sim/generate.ts';
 import { Random } from './sim/random.ts';
 
 const seeds = isWhole ? 1000 : 100;
 
-test('after everything that is heard, the model is what reading it all anew comes to', () => {
+test('after every event the model equals one that reads all events again', () => {
   let compared = 0;
   for (let seed = 0; seed < seeds; seed++) {
     const model = new RunModel();
     const open = new RunModel({ keeps: 'open' });
-    const heard: Heard[] = [];
+    const received: Received[] = [];
     const versions: number[] = [];
     const random = new Random(seed);
-    for (const each of hear(generate(seed))) {
+    for (const each of receivedIn(generate(seed))) {
       const before = model.version;
       for (const fed of [model, open]) feed(fed, each);
       if (model.version === before) continue; // Of a task that is not running: no change.
-      heard.push(each);
+      received.push(each);
       versions.push(model.version);
-      const where = `seed ${seed}, ${heard.length}: ${JSON.stringify(each).slice(0, 300)}`;
-      expect(seenIn(model), where).toEqual(readAnew(heard));
+      const where = `seed ${seed}, ${received.length}: ${JSON.stringify(each).slice(0, 300)}`;
+      expect(seenIn(model), where).toEqual(readAll(received));
       expect(addsUp(model.snapshot()), where).toBe(true);
       expect(JSON.stringify(open.snapshot()), where).toBe(JSON.stringify(model.snapshot()));
-      const from = random.int(0, heard.length + 1);
+      const from = random.int(0, received.length + 1);
       const changed = model.changedSince(versions[from - 1] ?? 0).map(({ facts }) => facts.path);
-      expect(changed, where).toEqual(changedBehind(heard, from));
+      expect(changed, where).toEqual(changedBehind(received, from));
       compared++;
     }
     const [known, kept] = [[...model.tasks()].filter(({ state }) => state !== 'done'), [...open.tasks()]];
@@ -38,9 +38,9 @@ test('after everything that is heard, the model is what reading it all anew come
   expect(compared).toBeGreaterThan(50 * seeds);
 });
 
-function feed(model: RunModel, each: Heard): void {
+function feed(model: RunModel, each: Received): void {
   if ('event' in each) model.apply(each.event);
-  else if ('news' in each) model.applyTaskUpdate(each.news);
+  else if ('update' in each) model.applyTaskUpdate(each.update);
   else model.applyInspection(each.inspection);
 }
 
@@ -50,7 +50,7 @@ function seenIn(model: RunModel): Seen {
     ...{ counts, verdicts: totals.verdicts, workMs: totals.workMs },
     running: running.map(({ facts, running: attempt }) => ({
       ...{ path: facts.path, attempt: attempt?.attempt, worker: attempt?.worker },
-      ...{ startedAtMs: attempt?.startedAtMs, heardAtMs: attempt?.heardAtMs, tail: attempt?.tail },
+      ...{ startedAtMs: attempt?.startedAtMs, lastSignMs: attempt?.heardAtMs, tail: attempt?.tail },
       ...{ failed: attempt?.failedFindings, retryAtMs: attempt?.retryAtMs },
     })),
     waiting: waiting.groups

@@ -62,12 +62,12 @@ describe('results', () => {
   });
 
   test('nothing starts before the first pull', async () => {
-    let began = false;
-    const going = run([() => (began = true)]);
+    let started = false;
+    const going = run([() => (started = true)]);
     await settle();
-    expect(began).toBe(false);
+    expect(started).toBe(false);
     await going.summary;
-    expect(began).toBe(true);
+    expect(started).toBe(true);
   });
 
   test('an error is in the result, as it was thrown', async () => {
@@ -92,30 +92,30 @@ describe('results', () => {
   });
 
   test('nothing new starts while the consumer works on a result', async () => {
-    const began: string[] = [];
-    const tasks = ['a', 'b', 'c'].map((name) => named(name, {}, () => began.push(name)));
+    const started: string[] = [];
+    const tasks = ['a', 'b', 'c'].map((name) => named(name, {}, () => started.push(name)));
     for await (const result of run(tasks)) {
       await settle();
-      expect(began.at(-1)).toBe(result.path);
+      expect(started.at(-1)).toBe(result.path);
     }
-    expect(began).toEqual(['a', 'b', 'c']);
+    expect(started).toEqual(['a', 'b', 'c']);
   });
 
   test('the run never outruns its consumer by more than its places, however quick the tasks are', async () => {
-    let begun = 0;
-    const tasks = Array.from({ length: 500 }, () => async () => ++begun);
+    let started = 0;
+    const tasks = Array.from({ length: 500 }, () => async () => ++started);
     const going = run(tasks, { pool: inline({ concurrency: 4 }), spare: 2 });
     let taken = 0;
     for await (const _ of going) {
       taken++;
-      expect(begun - taken).toBeLessThanOrEqual(6);
+      expect(started - taken).toBeLessThanOrEqual(6);
       if (taken === 100) going.abort('enough');
     }
-    expect(begun).toBeLessThanOrEqual(106);
+    expect(started).toBeLessThanOrEqual(106);
     expect((await going.summary).counts.skipped).toBeGreaterThan(390);
   });
 
-  test('a task that a thousand others wait for is no deeper than one', async () => {
+  test('a task that a thousand others wait for costs no stack', async () => {
     const chain = Array.from({ length: 20_000 }, (_, at) =>
       named(`t${at}`, { provides: [`c${at}`], requires: at === 0 ? [] : [`c${at - 1}`] }),
     );
@@ -146,7 +146,7 @@ describe('names', () => {
     ]);
   });
 
-  test('may contain what separates them', async () => {
+  test('may contain separators', async () => {
     const placed = { under: ['a/b'], task: named('c') };
     const [result] = await collect(run([placed]));
     expect(result).toMatchObject({ path: 'a\\/b/c', callPath: ['a/b', 'c'] });
@@ -162,7 +162,7 @@ describe('of', () => {
     expect((await going.summary).counts).toEqual({ returned: 2 });
   });
 
-  test('of one that stands in several places is that of the place', async () => {
+  test('of a task in several places is that of the place', async () => {
     const where = task({ name: 'where' }, ({ path }) => path);
     const [here, there] = [place(['here'], where), place(['there'], where)];
     const going = run([here, there]);
@@ -175,7 +175,7 @@ describe('of', () => {
     expect((await other.of(nameless[1] as (typeof nameless)[0])).value).toBe(2);
   });
 
-  test('inside the loop keeps things going until it is there', async () => {
+  test('inside the loop drives the run until the result has arrived', async () => {
     const last = task({ name: 'last', priority: 9 }, () => 'z');
     const going = run([named('a'), named('b'), last]);
     const seen: string[] = [];
@@ -186,7 +186,7 @@ describe('of', () => {
     expect(seen).toEqual(['of last', 'a', 'b', 'last']);
   });
 
-  test('rejects for what was given before, throws for what is not of the run', async () => {
+  test('rejects for results that were given before, throws for tasks that are not part of the run', async () => {
     const a = task({ name: 'a' }, () => 7);
     const going = run([a]);
     await collect(going);
@@ -208,7 +208,7 @@ describe('adding', () => {
     expect(codeOf(() => going.add([named('d')]))).toBe('PEXEN_RUN_ENDED');
   });
 
-  test('from inside a task, and before the run began', async () => {
+  test('from inside a task, and before the run started', async () => {
     const going: Run = run([
       named('a', {}, () =>
         going.add([named('b'), named('c', { requires: ['y'] }), named('d', { provides: ['y'] })]),
@@ -220,7 +220,7 @@ describe('adding', () => {
     ]);
   });
 
-  test('what is refused harms nothing', async () => {
+  test('refused tasks affect nothing', async () => {
     const going = run([named('a')]);
     expect(codeOf(() => going.add([named('b'), named('c', { requires: ['nothing'] })]))).toBe(
       'PEXEN_UNKNOWN_REQUIREMENT',
@@ -280,7 +280,7 @@ describe('ending', () => {
     expect(await statuses(run([waits], { signal: controller.signal }))).toEqual(['waits skipped']);
   });
 
-  test('a run that nobody begins leaves nothing at the signal of its options', async () => {
+  test('a run that is not started attaches nothing to the signal of its options', async () => {
     const controller = new AbortController();
     const add = vi.spyOn(controller.signal, 'addEventListener');
     const going = run([named('a')], { signal: controller.signal });
@@ -289,7 +289,7 @@ describe('ending', () => {
     expect((await going.summary).reason).toBe('before the first pull');
   });
 
-  test('drain lets what runs end and starts nothing more', async () => {
+  test('drain starts nothing more; what runs may end', async () => {
     const gate = Promise.withResolvers<string>();
     const going = run([named('a', {}, () => gate.promise), named('b')]);
     const loop = statuses(going);
@@ -299,20 +299,20 @@ describe('ending', () => {
     expect(await loop).toEqual(['b skipped', 'a returned']);
   });
 
-  test('drain takes back what waits in the pool', async () => {
+  test('drain reclaims what waits in the pool', async () => {
     const gate = Promise.withResolvers<string>();
-    const begun: string[] = [];
-    const notes = (name: string) => named(name, {}, () => begun.push(name));
+    const started: string[] = [];
+    const notes = (name: string) => named(name, {}, () => started.push(name));
     const going = run([named('a', {}, () => gate.promise), notes('b'), notes('c')], { spare: 2 });
     const loop = statuses(going);
     await settle();
     going.drain('first ctrl-c');
     gate.resolve('done');
     expect(await loop).toEqual(['b skipped', 'c skipped', 'a returned']);
-    expect(begun).toEqual([]);
+    expect(started).toEqual([]);
   });
 
-  test('close sees to it that nothing is left, whether begun or not', async () => {
+  test('close leaves nothing running, whether started or not', async () => {
     const waits = task({ name: 'waits' }, ({ signal }) => rejectsOn(signal));
     const going = run([waits]);
     const pulled = going[Symbol.asyncIterator]().next();
@@ -385,7 +385,7 @@ describe('timeouts', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('idle timeouts count news of the body as signs of life', async () => {
+  test('idle timeouts count reports of the body as signs of life', async () => {
     const clock = new ScriptedClock();
     let tick = (): void => {};
     const works = task({ name: 'works', idleTimeout: 100 }, ({ progress, signal }) => {
@@ -406,7 +406,7 @@ describe('timeouts', () => {
     });
   });
 
-  test('slow tasks are told apart', async () => {
+  test('slow tasks are marked', async () => {
     const clock = new ScriptedClock();
     const slow = task({ name: 'slow', slowAfter: 10 }, () => clock.advance(20));
     const quick = task({ name: 'quick', slowAfter: 10 }, () => clock.advance(5));
@@ -414,7 +414,7 @@ describe('timeouts', () => {
     expect(results.map(({ slow }) => slow)).toEqual([true, false]);
   });
 
-  test('retries wait, and flaky says so', async () => {
+  test('retries wait, and set flaky', async () => {
     const clock = new ScriptedClock();
     let tries = 0;
     const flaky = task({ name: 'flaky', retries: { count: 2, delay: 100 } }, ({ attempt }) => {
@@ -436,7 +436,7 @@ describe('timeouts', () => {
   });
 });
 
-describe('what tasks hand on', () => {
+describe('outputs of tasks', () => {
   test('dictionaries are merged in the order of requires, then of declaration', async () => {
     const give = (name: string, value: number, more: object): (() => unknown) =>
       task(
@@ -521,22 +521,22 @@ describe('what tasks hand on', () => {
 });
 
 describe('events', () => {
-  test('come in one order, the results after what they tell of', async () => {
+  test('come in one order, the results after their events', async () => {
     const going = run([named('a', { provides: ['x'] }), named('b', { requires: ['x'] })], {
       clock: new ScriptedClock(),
     });
-    const told: string[] = [];
+    const reported: string[] = [];
     going.events.on('event', (event) =>
-      told.push(`${event.type} ${'path' in event ? event.path : ''}`.trim()),
+      reported.push(`${event.type} ${'path' in event ? event.path : ''}`.trim()),
     );
-    for await (const { path } of going) told.push(`got ${path}`);
-    expect(told).toEqual([
+    for await (const { path } of going) reported.push(`got ${path}`);
+    expect(reported).toEqual([
       ...['run-started', 'tasks-added', 'task-started a', 'attempt-ended a', 'task-finished a', 'got a'],
       ...['task-started b', 'attempt-ended b', 'task-finished b', 'got b', 'run-ended'],
     ]);
   });
 
-  test('news of bodies come beside them, findings are in the result', async () => {
+  test('reports of bodies come in addition, findings are in the result', async () => {
     const talks = task({ name: 'talks' }, ({ log, progress, report, attach }) => {
       log('hello', { n: 1 });
       progress({ done: 1, total: 2 });
@@ -544,14 +544,14 @@ describe('events', () => {
       attach({ name: 'shot.png', file: '/x' });
     });
     const going = run([talks]);
-    const told: string[] = [];
-    going.events.on('update', ({ path, update: news }) => told.push(`${path} ${news.kind}`));
+    const reported: string[] = [];
+    going.events.on('update', ({ path, update }) => reported.push(`${path} ${update.kind}`));
     const [result] = await collect(going);
-    expect(told).toEqual(['talks log', 'talks progress', 'talks finding', 'talks attachment']);
+    expect(reported).toEqual(['talks log', 'talks progress', 'talks finding', 'talks attachment']);
     expect(result?.findings).toEqual([{ name: 'check', status: 'pass' }]);
   });
 
-  test('a listener or a judge that throws is warned of and harms nothing', async () => {
+  test('a listener or a judge that throws causes a warning and nothing else', async () => {
     const warnings: string[] = [];
     const going = run([named('a')], {
       onWarning: ({ code }) => warnings.push(code),
@@ -566,7 +566,7 @@ describe('events', () => {
     expect(new Set(warnings)).toEqual(new Set(['PEXEN_LISTENER_THREW', 'PEXEN_JUDGE_THREW']));
   });
 
-  test('the judge is asked once for each result', async () => {
+  test('the judge is called once for each result', async () => {
     let asked = 0;
     const judge = (): { readonly verdict: 'pass' } => {
       asked++;
@@ -584,8 +584,8 @@ describe('events', () => {
   });
 });
 
-describe('insight', () => {
-  test('inspect, why and story tell of the moment', async () => {
+describe('explanations', () => {
+  test('inspect, why and story describe the present', async () => {
     const clock = new ScriptedClock();
     const gate = Promise.withResolvers<void>();
     const holds = task({ name: 'holds', claims: ['/net/eth0'], provides: ['x'] }, () => gate.promise);
@@ -618,7 +618,7 @@ describe('insight', () => {
 });
 
 describe('pools', () => {
-  test('a program is refused by pools that take none, and read by its interpret elsewhere', async () => {
+  test('a program is refused by pools that run none, and its interpret reads its outcome elsewhere', async () => {
     const program = executableTask(
       { name: 'prog' },
       {
@@ -678,7 +678,7 @@ describe('pools', () => {
     expect(codeOf(() => run([named('a')], { pool: closed }))).toBe('PEXEN_CLOSURE');
   });
 
-  test('reinterpret is asked before the machine decides', async () => {
+  test('reinterpret is called before the machine decides', async () => {
     const reinterpret = (outcome: PoolOutcome): PoolOutcome =>
       outcome.kind === 'threw' ? { ...outcome, kind: 'failed', depsOk: true, locksOk: true } : outcome;
     const fails = named('a', { provides: ['x'], claims: ['r'] }, () => {

@@ -39,7 +39,7 @@ interface MutablePool extends PlanPool {
 }
 
 export class Scenario {
-  readonly #said: string[] = [];
+  readonly #printed: string[] = [];
   readonly #pools: MutablePool[] = [{ name: 'default', manifest, spare: 0, slots: 1 }];
   readonly #capacities: [string, number][] = [];
   readonly #defaults: Record<string, unknown> = {};
@@ -51,7 +51,7 @@ export class Scenario {
   #nowMs = 0;
   #alarmMs: number | undefined;
   #isManual = false;
-  #beginsByHand = false;
+  #startsByHand = false;
   #opensByHand = false;
   #closesByHand = false;
   #showsAlarms = false;
@@ -59,12 +59,12 @@ export class Scenario {
 
   /** What the machine does after one line of the script, a line each. */
   play(line: string): string[] {
-    this.#said.length = 0;
+    this.#printed.length = 0;
     const [word = '', ...rest] = line.trim().split(/\s+/);
     const settle = settlements[word];
     if (settle !== undefined) this.#settle(rest[0] as string, settle(rest.slice(1)));
     else this.#directive(word, rest);
-    return [...this.#said];
+    return [...this.#printed];
   }
 
   #directive(word: string, rest: string[]): void {
@@ -101,8 +101,8 @@ export class Scenario {
       case 'manual':
         this.#isManual = true;
         break;
-      case 'begin-by-hand':
-        this.#beginsByHand = true;
+      case 'start-by-hand':
+        this.#startsByHand = true;
         break;
       case 'open-by-hand':
         this.#opensByHand = true;
@@ -122,15 +122,15 @@ export class Scenario {
       case 'go':
       case 'pull':
         this.#start();
-        this.#tell({ type: 'result-wanted', atMs: this.#nowMs });
+        this.#deliver({ type: 'result-wanted', atMs: this.#nowMs });
         break;
-      case 'begin':
-        this.#beginAttempt(first);
+      case 'started':
+        this.#attemptStarted(first);
         break;
       case 'settle': {
         const [path = '', attempt = 1] = first.split('#');
         const body = { task: this.#taskAt(path), attempt: Number(attempt), part: 'body' } as const;
-        this.#tell({ type: 'abandoned-settled', atMs: this.#nowMs, ...body });
+        this.#deliver({ type: 'abandoned-settled', atMs: this.#nowMs, ...body });
         break;
       }
       case 'opened':
@@ -140,23 +140,28 @@ export class Scenario {
         this.#closed(this.#poolAt(first));
         break;
       case 'open-fails':
-        this.#tell({ type: 'pool-failed', atMs: this.#nowMs, pool: this.#poolAt(first), reason: 'no room' });
+        this.#deliver({
+          type: 'pool-failed',
+          atMs: this.#nowMs,
+          pool: this.#poolAt(first),
+          reason: 'no room',
+        });
         break;
       case 'advance':
         this.#advance(Number(first));
         break;
-      case 'heard':
-        this.#lastSigns(first);
+      case 'alive':
+        this.#signOfLife(first);
         break;
       case 'drain':
-        this.#tell({ type: 'drain-requested', atMs: this.#nowMs, reason: text });
+        this.#deliver({ type: 'drain-requested', atMs: this.#nowMs, reason: text });
         break;
       case 'cancel':
       case 'kill':
-        this.#tell({ type: 'cancel-requested', atMs: this.#nowMs, reason: text, how: word });
+        this.#deliver({ type: 'cancel-requested', atMs: this.#nowMs, reason: text, how: word });
         break;
       case 'why':
-        this.#said.push(why(this.#at.state, this.#taskAt(first)));
+        this.#printed.push(why(this.#at.state, this.#taskAt(first)));
         break;
       default:
         throw new Error(`no such directive: ${word}`);
@@ -164,7 +169,7 @@ export class Scenario {
   }
 
   get #at(): Machine {
-    if (this.#machine === undefined) throw new Error('the scenario has not begun: write "go"');
+    if (this.#machine === undefined) throw new Error('the scenario has not started: write "go"');
     return this.#machine;
   }
 
@@ -189,7 +194,7 @@ export class Scenario {
       latecomers: this.#latecomers,
       defaults: this.#defaults,
       onWarning: ({ code, task, message, hint }) =>
-        this.#said.push(`warning ${code} ${task}: ${message}${hint === undefined ? '' : ` | ${hint}`}`),
+        this.#printed.push(`warning ${code} ${task}: ${message}${hint === undefined ? '' : ` | ${hint}`}`),
     });
     this.#plan.add([]); // a plan that refuses its first tasks cannot be used any more
     this.#machine = new Machine(this.#plan);
@@ -203,19 +208,21 @@ export class Scenario {
     if (entries.length === 0) return;
     try {
       const added = (this.#plan as CompiledTasks).add(entries, this.#machine?.live);
-      this.#tell({ type: 'tasks-added', atMs: this.#nowMs, ...added });
+      this.#deliver({ type: 'tasks-added', atMs: this.#nowMs, ...added });
     } catch (error) {
       const { problems } = error as { readonly problems?: readonly Problem[] };
       if (problems === undefined) throw error;
       for (const { code, task, message, hint } of problems)
-        this.#said.push(`refused ${code} ${task ?? ''}: ${message}${hint === undefined ? '' : ` | ${hint}`}`);
+        this.#printed.push(
+          `refused ${code} ${task ?? ''}: ${message}${hint === undefined ? '' : ` | ${hint}`}`,
+        );
     }
   }
 
   #setSlots(slots: number, name: string): void {
     const pool = this.#poolAt(name);
     (this.#pools[pool] as MutablePool).slots = slots;
-    if (this.#machine !== undefined) this.#tell({ type: 'slots-changed', atMs: this.#nowMs, pool, slots });
+    if (this.#machine !== undefined) this.#deliver({ type: 'slots-changed', atMs: this.#nowMs, pool, slots });
   }
 
   #poolAt(name: string): number {
@@ -235,7 +242,7 @@ export class Scenario {
     const isCurrent = out?.attempt === attempt;
     if (isCurrent) this.#out.delete(path);
     const part = out?.part ?? 'body';
-    this.#tell({
+    this.#deliver({
       type: 'attempt-ended',
       atMs: this.#nowMs,
       task: this.#taskAt(path),
@@ -245,33 +252,33 @@ export class Scenario {
     });
   }
 
-  #lastSigns(name: string): void {
+  #signOfLife(name: string): void {
     const [path = '', given] = name.split('#');
     const attempt = given === undefined ? (this.#out.get(path)?.attempt ?? 0) : Number(given);
     const atMs = this.#nowMs;
-    this.#tell({ type: 'quiet-since', atMs, task: this.#taskAt(path), attempt, sinceMs: atMs });
+    this.#deliver({ type: 'quiet-since', atMs, task: this.#taskAt(path), attempt, sinceMs: atMs });
   }
 
-  #beginAttempt(path: string): void {
+  #attemptStarted(path: string): void {
     const out = this.#out.get(path);
-    if (out === undefined) throw new Error(`not handed out: ${path}`);
+    if (out === undefined) throw new Error(`not dispatched: ${path}`);
     out.hasStarted = true;
     const { attempt, part } = out;
     const task = this.#taskAt(path);
-    this.#tell({ type: 'attempt-started', atMs: this.#nowMs, task, attempt, part, worker: 'w' });
+    this.#deliver({ type: 'attempt-started', atMs: this.#nowMs, task, attempt, part, worker: 'w' });
   }
 
   #opened(name: string): void {
     const pool = this.#poolAt(name);
     const { slots } = this.#pools[pool] as MutablePool;
-    this.#tell(
+    this.#deliver(
       { type: 'slots-changed', atMs: this.#nowMs, pool, slots },
       { type: 'pool-opened', atMs: this.#nowMs, pool },
     );
   }
 
   #closed(pool: number): void {
-    this.#tell({ type: 'pool-closed', atMs: this.#nowMs, pool });
+    this.#deliver({ type: 'pool-closed', atMs: this.#nowMs, pool });
   }
 
   /** The alarm rings on the way, if its time comes. */
@@ -280,12 +287,12 @@ export class Scenario {
     while (this.#alarmMs !== undefined && this.#alarmMs <= untilMs) {
       this.#nowMs = Math.max(this.#nowMs, this.#alarmMs);
       this.#alarmMs = undefined;
-      this.#tell({ type: 'alarm-rang', atMs: this.#nowMs });
+      this.#deliver({ type: 'alarm-rang', atMs: this.#nowMs });
     }
     this.#nowMs = untilMs;
   }
 
-  #tell(...inputs: Input[]): void {
+  #deliver(...inputs: Input[]): void {
     const commands: Command[] = [];
     this.#at.handle(inputs, commands);
     validate(this.#at);
@@ -300,19 +307,19 @@ export class Scenario {
         const { attempt, part } = command;
         this.#out.set(path, { attempt, part, hasStarted: false });
         const pool = command.pool === 0 ? '' : ` in ${this.#pools[command.pool]?.name}`;
-        this.#said.push(`start ${path}#${attempt}${part === 'body' ? '' : ' cleanup'}${pool}`);
-        if (!this.#beginsByHand) this.#beginAttempt(path);
+        this.#printed.push(`start ${path}#${attempt}${part === 'body' ? '' : ' cleanup'}${pool}`);
+        if (!this.#startsByHand) this.#attemptStarted(path);
         break;
       }
       case 'stop-attempt':
-        this.#said.push(
+        this.#printed.push(
           `stop ${plan.pathOf(command.task)}#${command.attempt} ${command.why}: ${command.reason}`,
         );
         break;
       case 'reclaim': {
-        const unbegun = [...this.#out].filter(([, { hasStarted }]) => !hasStarted).map(([path]) => path);
-        const mine = unbegun.filter((path) => plan.graph.pool[this.#taskAt(path)] === command.pool);
-        if (mine.length > 0) this.#said.push(`reclaim ${mine.join(' ')}`);
+        const unstarted = [...this.#out].filter(([, { hasStarted }]) => !hasStarted).map(([path]) => path);
+        const mine = unstarted.filter((path) => plan.graph.pool[this.#taskAt(path)] === command.pool);
+        if (mine.length > 0) this.#printed.push(`reclaim ${mine.join(' ')}`);
         break;
       }
       case 'give-result': {
@@ -321,27 +328,27 @@ export class Scenario {
           status === 'skipped' ? `: ${formatReason(skipReason(this.#at.state, command.task))}` : '';
         const attempts = tasks.recordsOf(command.task).length;
         const times = attempts > 1 ? ` after ${attempts} attempts` : '';
-        this.#said.push(`deliver ${plan.pathOf(command.task)} ${status}${times}${reason}`);
-        if (!this.#isManual) this.#tell({ type: 'result-wanted', atMs: this.#nowMs });
+        this.#printed.push(`deliver ${plan.pathOf(command.task)} ${status}${times}${reason}`);
+        if (!this.#isManual) this.#deliver({ type: 'result-wanted', atMs: this.#nowMs });
         break;
       }
       case 'open-pool': {
         const { name } = this.#pools[command.pool] as MutablePool;
-        if (command.pool !== 0) this.#said.push(`open ${name}`);
+        if (command.pool !== 0) this.#printed.push(`open ${name}`);
         if (!this.#opensByHand) this.#opened(name);
         break;
       }
       case 'close-pool': {
-        if (command.pool !== 0) this.#said.push(`close ${this.#pools[command.pool]?.name} ${command.how}`);
+        if (command.pool !== 0) this.#printed.push(`close ${this.#pools[command.pool]?.name} ${command.how}`);
         if (!this.#closesByHand) this.#closed(command.pool);
         break;
       }
       case 'set-alarm':
         this.#alarmMs = command.atMs;
-        if (this.#showsAlarms) this.#said.push(`alarm ${command.atMs ?? 'none'}`);
+        if (this.#showsAlarms) this.#printed.push(`alarm ${command.atMs ?? 'none'}`);
         break;
       case 'end-run':
-        this.#said.push('end');
+        this.#printed.push('end');
         break;
       case 'publish':
         break;
@@ -365,7 +372,7 @@ const settlements: Readonly<Record<string, (rest: readonly string[]) => PoolOutc
   abandon: () => ({ kind: 'stopped', how: 'abandoned' }),
   crash: () => ({ kind: 'crashed', reason: 'exit 7' }),
   lose: () => ({ kind: 'lost', reason: 'node gone' }),
-  'give-back': () => ({ kind: 'not-started', reason: 'no worker' }),
+  'return-unstarted': () => ({ kind: 'not-started', reason: 'no worker' }),
 };
 
 function settingsIn(words: readonly string[]): Record<string, string> {

@@ -25,7 +25,7 @@ function replay(script: string): string {
     .flatMap((line) =>
       line === '' || line.startsWith('#')
         ? [line]
-        : [line, ...scenario.play(line).map((said) => `  ${said}`)],
+        : [line, ...scenario.play(line).map((reported) => `  ${reported}`)],
     )
     .join('\n');
 }

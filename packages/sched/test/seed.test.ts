@@ -62,7 +62,7 @@ test('seed: metadata is put on the callable itself and can be read from it', () 
   expect(build()).toBe(1);
 });
 
-test('seed: a bare string where a list belongs is refused, and the way out is shown', () => {
+test('seed: a bare string where a list belongs is refused, with a hint', () => {
   const [problem] = problemsOf(() => run([withMeta(() => 1, { requires: 'x' as never })]));
   expect(problem).toMatchObject({ code: 'PEXEN_BAD_META', hint: "Write requires: ['x']." });
 });
@@ -80,7 +80,7 @@ test('seed: lower priority goes first, the default is 0', async () => {
   expect(await outcomes(tasks)).toEqual(['first returned', 'middle returned', 'later returned']);
 });
 
-test('seed: the first provider that ends satisfies everybody who requires the capability', async () => {
+test('seed: the first provider that ends satisfies all tasks that require the capability', async () => {
   const slow = Promise.withResolvers<void>();
   const tasks = [
     named('slow', { provides: ['x'] }, () => slow.promise),
@@ -102,7 +102,7 @@ test('seed: unmet requirements are an error before the run, which lists what is 
   ]);
 });
 
-test('seed: a capability that nobody requires is a warning', () => {
+test('seed: a capability that no task requires is a warning', () => {
   const warnings: string[] = [];
   run([named('a', { provides: ['x'] })], {
     onWarning: ({ code, task: path }) => warnings.push(`${code} ${path}`),
@@ -171,7 +171,7 @@ test('seed: a dictionary is merged into those of the tasks that require what its
   ]);
 });
 
-test('seed: a raised exception is in the result; what it held is not given on, what it provides is not there', async () => {
+test('seed: a raised exception is in the result; what it held is not released, what it provides is not available', async () => {
   const tasks = [
     named('a', { provides: ['x'], claims: ['r'] }, throws),
     named('b', { requires: ['x'] }),
@@ -228,7 +228,7 @@ test('seed: nothing new is scheduled while the consumer works on a result', asyn
   }
 });
 
-test('seed: spare tasks are handed to the pool beyond its workers', async () => {
+test('seed: spare tasks are passed to the pool beyond its workers', async () => {
   let handed = 0;
   const gate = Promise.withResolvers<void>();
   const pool: Pool = {

@@ -29,7 +29,7 @@ test('the same seed gives the same run, another seed another', () => {
   expect(simulate(7).trace).not.toBe(simulate(8).trace);
 });
 
-test('a scenario that is all right is not shrunk', () => {
+test('a scenario that breaks no rule is not shrunk', () => {
   const scenario = generate(1);
   expect(shrink(scenario)).toBe(scenario);
 });
@@ -67,7 +67,7 @@ const found: Readonly<Record<string, Scenario>> = {
       { ...plainTask('t15'), group: 'g2' },
     ],
   }),
-  'to be exclusive takes nothing from a claim of the root': plainScenario({
+  'an exclusive task and a claim of the root do not interfere': plainScenario({
     tasks: [
       { ...plainTask('t0'), claims: ['/'], exclusive: true },
       { ...plainTask('t14', 'threw'), uses: ['cpu'], weight: 32 },
@@ -107,13 +107,13 @@ const found: Readonly<Record<string, Scenario>> = {
     ],
     afterResults: 2,
   }),
-  'a task that is before what it provides waits for the others that are': plainScenario({
+  'a task that precedes its own provision waits for the others that do': plainScenario({
     tasks: [
       { ...plainTask('t7'), before: ['c0'] },
       { ...plainTask('t8'), provides: ['c0'], before: ['c0'] },
     ],
   }),
-  'of two that are before what one of them provides, that one comes last': plainScenario({
+  'of two tasks that precede what one of them provides, the provider comes last': plainScenario({
     tasks: [
       { ...plainTask('t8'), provides: ['c0'], before: ['c0'] },
       { ...plainTask('t9'), before: ['c0'] },

@@ -16,7 +16,7 @@ test('a deadline is kept', async () => {
   expect(counts.skipped).toBeGreaterThan(1_000);
 });
 
-test.each(['kill', 'drain'] as const)('%s is heard', async (how) => {
+test.each(['kill', 'drain'] as const)('%s is delivered', async (how) => {
   const going = run(many(6_000, 0.1));
   setTimeout(() => going[how]('enough'), 20);
   const { counts, reason } = await going.summary;
@@ -24,17 +24,17 @@ test.each(['kill', 'drain'] as const)('%s is heard', async (how) => {
   expect(counts.skipped).toBeGreaterThan(1_000);
 });
 
-test('a neighbour that waits for the event loop goes on in between', async () => {
-  let begun = 0;
+test('another body that waits for the event loop goes on in between', async () => {
+  let started = 0;
   const seen: number[] = [];
   const waits = task({ name: 'waits', priority: -1 }, async () => {
     for (let turn = 0; turn < 3; turn++) {
       await new Promise((resolve) => setTimeout(resolve));
-      seen.push(begun);
+      seen.push(started);
     }
   });
   const others = Array.from({ length: 200 }, () => () => {
-    begun++;
+    started++;
     busy(1);
   });
   await run([waits, ...others], { pool: inline({ concurrency: 2 }) }).summary;
@@ -52,7 +52,7 @@ test('also between retries within one pull', async () => {
   expect(result.attempts.length).toBeLessThan(10_000);
 });
 
-test('also where attempts wait in the pool behind one that takes its time', async () => {
+test('also if attempts wait in the pool behind a slow one', async () => {
   const first = task({ name: 'first', priority: -1 }, () => new Promise((resolve) => setTimeout(resolve, 5)));
   const going = run([first, ...many(3_000, 0.1)], { spare: Number.POSITIVE_INFINITY });
   setTimeout(() => going.kill('enough'), 30);
@@ -60,18 +60,18 @@ test('also where attempts wait in the pool behind one that takes its time', asyn
   expect(counts.skipped).toBeGreaterThan(1_000);
 });
 
-test('what was stopped while the thread was left to others does not begin', async () => {
-  const begun: number[] = [];
+test('an attempt that was stopped while the thread was yielded does not start', async () => {
+  const started: number[] = [];
   const going = run(
     Array.from({ length: 20 }, (_, index) => () => {
-      begun.push(index);
+      started.push(index);
       busy(6);
     }),
     { pool: inline({ concurrency: 20 }) },
   );
   setImmediate(() => going.kill('enough'));
   await going.summary;
-  expect(begun.length).toBeLessThan(4);
+  expect(started.length).toBeLessThan(4);
 });
 
 test('a body that replaces setImmediate stops nothing', async () => {

@@ -8,7 +8,7 @@ const start = task({ name: 'start', provides: [service] }, ({ set, shared }) => 
   set(service, 80);
 });
 
-it('a teardown gets the value and the dictionary of what it tears down', async () => {
+it('a teardown gets the value and the dictionary of the provider', async () => {
   const stop = task({ name: 'stop', tearsDown: service }, ({ get, shared }) => [get(service), shared.log]);
   const { rest } = await run([start, stop]).summary;
   expect(rest.at(-1)).toMatchObject({ path: 'stop', value: [80, '/var/log/service'] });

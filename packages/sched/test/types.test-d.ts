@@ -130,7 +130,7 @@ export async function values(): Promise<void> {
   going.events.on('results', () => {});
   going.events.on('event', (event) => {
     // @ts-expect-error no such kind of event
-    event.type === 'task-begun';
+    event.type === 'task-over';
   });
   void [wrong, value];
 }

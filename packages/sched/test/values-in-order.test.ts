@@ -3,7 +3,7 @@ import { key, task } from '@pexen/core';
 import { expect, it } from 'vitest';
 import { anyOf, every, inline, run } from '../src/index.ts';
 
-it('the values of all providers come in the order of their declaration, whoever ended first', async () => {
+it('the values of all providers come in the order of their declaration, not of their ends', async () => {
   const port = key<number>('port');
   const ended = [1, 2, 3, 4].map(() => Promise.withResolvers<void>());
   const serve = (at: number) =>
@@ -32,10 +32,10 @@ it('a task that is required before it is added counts as soon as it is', { timeo
   expect(paths).toEqual(['late', 'needs', 'slow']);
 });
 
-it('what a stopped body threw is in its outcome', async () => {
-  const begun = Promise.withResolvers<void>();
+it('the error of a stopped body is in its outcome', async () => {
+  const started = Promise.withResolvers<void>();
   const stopped = task({ name: 'stopped' }, ({ signal }) => {
-    begun.resolve();
+    started.resolve();
     return new Promise((_, reject) => {
       signal.addEventListener('abort', () => reject(new Error('the port is closed')));
     });
@@ -46,7 +46,7 @@ it('what a stopped body threw is in its outcome', async () => {
     });
   });
   const execution = run([quiet, stopped], { pool: inline({ concurrency: 2 }) });
-  void begun.promise.then(() => execution.abort('enough'));
+  void started.promise.then(() => execution.abort('enough'));
   const outcomes = new Map<string, unknown>();
   for await (const { path, attempts } of execution) outcomes.set(path, attempts[0]?.outcome);
   expect(outcomes.get('stopped')).toMatchObject({

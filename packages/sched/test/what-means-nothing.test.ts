@@ -19,17 +19,17 @@ function problemsOf(meta: object): string[] {
 
 describe('names that no task provides', () => {
   for (const entry of ['after', 'salvages', 'tearsDown'])
-    it(`${entry}: are refused, with the near one`, () => {
+    it(`${entry}: are refused, with a similar one`, () => {
       expect(problemsOf({ [entry]: ['biuld'] })).toEqual([
         `PEXEN_UNKNOWN_CAPABILITY ${entry} names "biuld", which no task provides | Did you mean "build" (provided by "build")?`,
       ]);
     });
 
-  it('tearsDown alone is looked at as well', () => {
+  it('tearsDown alone is checked as well', () => {
     expect(problemsOf({ tearsDown: 'biuld' })).toHaveLength(1);
   });
 
-  it('may be meant in a selection, of which the whole is checked', () => {
+  it('are allowed in a selection, because the whole plan is checked', () => {
     const build = task({ name: 'build', provides: ['build'] }, () => {});
     const later = task({ name: 'later', after: ['build'] }, () => {});
     const selected = plan([build, later]).select(({ path }) => path === 'later');
@@ -40,7 +40,7 @@ describe('names that no task provides', () => {
   });
 });
 
-describe('what is no capability', () => {
+describe('values that are not capabilities', () => {
   const odd: Readonly<Record<string, unknown>> = {
     'a list': ['build'],
     'an amount': amount('build', 1),
@@ -59,7 +59,7 @@ describe('what is no capability', () => {
       expect(problemsOf({ requires: [value] })).toEqual([expect.stringMatching(/^PEXEN_BAD_META requires/)]);
   });
 
-  it('nothing at all to tear down', () => {
+  it('an empty list to tear down', () => {
     expect(problemsOf({ tearsDown: [] })).toEqual(['PEXEN_BAD_META tearsDown names no capability | ']);
   });
 });
@@ -74,7 +74,7 @@ describe('resources', () => {
     ]);
   });
 
-  it('a set is no list, and the hint makes one of it', () => {
+  it('a set is not a list, and the hint converts it', () => {
     const hint = 'PEXEN_BAD_META claims must be a list | Make it a list: claims: [...values].';
     expect(problemsOf({ claims: new Set(['db']) })).toEqual([hint]);
   });
@@ -98,7 +98,7 @@ describe('resources', () => {
     );
   });
 
-  it('above and below each other are two', () => {
+  it('a place and one below it are two', () => {
     expect(problemsOf({ uses: ['/a/b', path('a', 'c')], claims: ['/b', path('a', 7)] })).toEqual([]);
   });
 });

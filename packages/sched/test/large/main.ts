@@ -3,7 +3,7 @@ import { type Play, play, plays } from './play.ts';
 
 const [count, ...named] = process.argv.slice(2);
 for (const name of named.length > 0 ? (named as Play[]) : plays) {
-  const began = performance.now();
+  const started = performance.now();
   const played = await play(name, Number(count));
-  console.log(JSON.stringify({ ...played, ms: Math.round(performance.now() - began) }));
+  console.log(JSON.stringify({ ...played, ms: Math.round(performance.now() - started) }));
 }

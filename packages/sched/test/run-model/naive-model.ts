@@ -6,9 +6,9 @@ import type { Inspection, RunEvent, TaskInfo, TaskUpdateEvent, WaitingFor } from
 import { verdictOf } from '@pexen/report';
 
 /** What the model received, in that order. */
-export type Heard =
+export type Received =
   | { readonly event: RunEvent }
-  | { readonly news: TaskUpdateEvent }
+  | { readonly update: TaskUpdateEvent }
   | { readonly inspection: Inspection };
 
 /** What the model is asked for, in a form that can be compared. */
@@ -31,8 +31,8 @@ export interface Seen {
 type Of<Type extends RunEvent['type']> = Extract<RunEvent, { readonly type: Type }>;
 type Known = 'waiting' | 'running' | 'retrying' | 'done';
 
-export function readAnew(heard: readonly Heard[]): Seen {
-  const events = heard.flatMap((each) => ('event' in each ? [each.event] : []));
+export function readAll(received: readonly Received[]): Seen {
+  const events = received.flatMap((each) => ('event' in each ? [each.event] : []));
   const all = <Type extends RunEvent['type']>(...types: readonly Type[]): Of<Type>[] =>
     events.filter((event): event is Of<Type> => types.includes(event.type as Type));
   const tasks = all('tasks-added').flatMap((event) => event.tasks);
@@ -50,8 +50,8 @@ export function readAnew(heard: readonly Heard[]): Seen {
     },
     verdicts: countBy(judgements.map(({ verdict }) => verdict)),
     workMs: ends.reduce((sum, event) => sum + ('durationMs' in event ? event.durationMs : 0), 0),
-    running: underWay(heard, all('task-started'), stateOf),
-    waiting: groupsOf(heard, having('waiting'), stateOf),
+    running: underWay(received, all('task-started'), stateOf),
+    waiting: groupsOf(received, having('waiting'), stateOf),
     ended: ends.map(({ path }) => path),
     notPassed: judgements
       .filter(({ verdict }) => ['fail', 'error', 'timeout', 'crashed', 'cancelled'].includes(verdict))
@@ -65,9 +65,9 @@ export function readAnew(heard: readonly Heard[]): Seen {
 }
 
 /** Paths of the tasks that changed after so many events, in the order of their last changes. */
-export function changedBehind(heard: readonly Heard[], from: number): string[] {
-  const paths = heard.slice(from).flatMap((each) => {
-    if ('news' in each) return [each.news.path];
+export function changedBehind(received: readonly Received[], from: number): string[] {
+  const paths = received.slice(from).flatMap((each) => {
+    if ('update' in each) return [each.update.path];
     if ('inspection' in each) return [];
     if (each.event.type === 'tasks-added') return each.event.tasks.map(({ path }) => path);
     return 'path' in each.event ? [each.event.path] : [];
@@ -88,7 +88,7 @@ function stateIn(events: readonly RunEvent[], path: string): Known {
 
 /** The attempts under way in the order of their starts, with what they have reported since. */
 function underWay(
-  heard: readonly Heard[],
+  received: readonly Received[],
   starts: readonly Of<'task-started'>[],
   stateOf: ReadonlyMap<string, Known>,
 ): unknown[] {
@@ -98,23 +98,26 @@ function underWay(
   return latest
     .filter(({ path }) => ['running', 'retrying'].includes(stateOf.get(path) ?? ''))
     .map(({ path, attempt, worker, atMs }) => {
-      const begin = heard.findLastIndex(
+      const begin = received.findLastIndex(
         (each) => 'event' in each && each.event.type === 'task-started' && each.event.path === path,
       );
-      const said = heard.slice(begin).flatMap((each) => {
-        return 'news' in each && each.news.path === path && each.news.attempt === attempt ? [each.news] : [];
+      const reported = received.slice(begin).flatMap((each) => {
+        return 'update' in each && each.update.path === path && each.update.attempt === attempt
+          ? [each.update]
+          : [];
       });
-      const texts = said.flatMap(({ update: news }) => (news.kind === 'output' ? [news.text] : []));
-      const ended = heard
+      const texts = reported.flatMap(({ update: body }) => (body.kind === 'output' ? [body.text] : []));
+      const ended = received
         .slice(begin)
         .flatMap((each) => ('event' in each && each.event.type === 'attempt-ended' ? [each.event] : []))
         .findLast((event) => event.path === path && event.retryInMs !== undefined);
       return {
         ...{ path, attempt, worker, startedAtMs: atMs },
-        heardAtMs: Math.max(atMs, ...said.map((each) => each.atMs)),
+        lastSignMs: Math.max(atMs, ...reported.map((each) => each.atMs)),
         tail: texts.join('').slice(-400),
-        failed: said.filter(({ update: news }) => news.kind === 'finding' && news.finding.status === 'fail')
-          .length,
+        failed: reported.filter(
+          ({ update: body }) => body.kind === 'finding' && body.finding.status === 'fail',
+        ).length,
         retryAtMs: ended === undefined ? undefined : ended.atMs + (ended.retryInMs ?? 0),
       };
     });
@@ -122,14 +125,14 @@ function underWay(
 
 /** What the tasks wait for, according to the last inspection. */
 function groupsOf(
-  heard: readonly Heard[],
+  received: readonly Received[],
   waiting: readonly TaskInfo[],
   stateOf: ReadonlyMap<string, Known>,
 ): string[] {
-  const at = heard.findLastIndex((each) => 'inspection' in each);
-  const last = heard[at];
+  const at = received.findLastIndex((each) => 'inspection' in each);
+  const last = received[at];
   const inspection = last !== undefined && 'inspection' in last ? last.inspection : undefined;
-  const addedLater = new Set(heard.slice(at + 1).flatMap((each) => addedIn(each)));
+  const addedLater = new Set(received.slice(at + 1).flatMap((each) => addedIn(each)));
   const reasons = waiting.map(({ path }): { readonly key: string; readonly by: readonly string[] } => {
     const known = addedLater.has(path) ? undefined : inspection?.waiting.find((task) => task.path === path);
     const inPool = inspection?.running.find((task) => task.path === path);
@@ -137,7 +140,7 @@ function groupsOf(
     if (known === undefined || known.for.kind === 'backoff') return { key: 'unknown', by: [] };
     return { key: keyOf(known.for), by: tasksIn(known.for) };
   });
-  const then = heard.slice(0, at + 1).flatMap((each) => ('event' in each ? [each.event] : []));
+  const then = received.slice(0, at + 1).flatMap((each) => ('event' in each ? [each.event] : []));
   const keys = [...new Set(reasons.map(({ key }) => key))];
   return keys
     .map((key) => {
@@ -168,9 +171,9 @@ function isKnown(then: readonly RunEvent[], path: string): boolean {
   return then.some((event) => event.type === 'tasks-added' && event.tasks.some((task) => task.path === path));
 }
 
-function addedIn(heard: Heard): string[] {
-  if (!('event' in heard) || heard.event.type !== 'tasks-added') return [];
-  return heard.event.tasks.map(({ path }) => path);
+function addedIn(received: Received): string[] {
+  if (!('event' in received) || received.event.type !== 'tasks-added') return [];
+  return received.event.tasks.map(({ path }) => path);
 }
 
 function keyOf(reason: WaitingFor): string {

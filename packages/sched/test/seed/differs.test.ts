@@ -42,7 +42,7 @@ it('seed, differs: metadata is lists; sets are refused with the rest', () => {
   expect(refusalOf(() => run([task]))).toEqual(['PEXEN_BAD_META a', 'PEXEN_BAD_META a']);
 });
 
-it('seed, differs: metadata is not changed entry by entry but replaced, and what is wrong shows at run', () => {
+it('seed, differs: metadata is replaced, not changed entry by entry, and problems are reported by run', () => {
   const body = withMeta(() => {}, { name: 'a', priority: 1 });
   withMeta(body, { ...metaOf(body), priority: 2 });
   expect(metaOf(body)).toEqual({ name: 'a', priority: 2 });
@@ -62,14 +62,14 @@ it('seed, differs: capabilities and resources are the same only if Map says so, 
   );
   const execution = run(claims, { pool });
   const first = execution[Symbol.asyncIterator]().next();
-  await pool.begun('t2');
+  await pool.started('t2');
   expect(pool.running).toEqual(['t0', 't2']);
   pool.endAll();
   await first;
   await execution.close();
 });
 
-it('seed, differs: resources are taken when a worker is free: who waits for one holds nothing', async () => {
+it('seed, differs: resources are acquired when a worker is free: a task that waits for a worker holds nothing', async () => {
   const pool = new ScriptedPool(1);
   const tasks = [
     task({ name: 'busy', priority: -1 }, () => {}),
@@ -77,7 +77,7 @@ it('seed, differs: resources are taken when a worker is free: who waits for one 
   ];
   const execution = run(tasks, { pool, spare: 0 });
   const first = execution[Symbol.asyncIterator]().next();
-  await pool.begun('busy');
+  await pool.started('busy');
   expect(execution.inspect().resources).toEqual([]);
   expect(execution.why('waits')).toMatch(/free|slot|worker/);
   pool.endAll();
@@ -133,20 +133,20 @@ it('seed, differs: what did not run is a result each, and what stays locked is i
 });
 
 it('seed, differs: spare is 0 in this thread and 1 elsewhere, and never takes locks that others wait for', async () => {
-  const begunBy = async (pool: ScriptedPool, claims: readonly string[]) => {
+  const startedBy = async (pool: ScriptedPool, claims: readonly string[]) => {
     const tasks = ['a', 'b', 'c'].map((name) => task({ name, claims }, () => {}));
     const execution = run(tasks, { pool });
     const first = execution[Symbol.asyncIterator]().next();
-    await pool.begun('a');
+    await pool.started('a');
     const { running } = pool;
     pool.endAll();
     await first;
     await execution.close();
     return running;
   };
-  expect(await begunBy(new ScriptedPool(1, 'reference'), [])).toEqual(['a']);
-  expect(await begunBy(new ScriptedPool(1, 'clone'), [])).toEqual(['a', 'b']);
-  expect(await begunBy(new ScriptedPool(1, 'clone'), ['lock'])).toEqual(['a']);
+  expect(await startedBy(new ScriptedPool(1, 'reference'), [])).toEqual(['a']);
+  expect(await startedBy(new ScriptedPool(1, 'clone'), [])).toEqual(['a', 'b']);
+  expect(await startedBy(new ScriptedPool(1, 'clone'), ['lock'])).toEqual(['a']);
 });
 
 it('seed, differs: a provider that returns without its typed value has failed', async () => {

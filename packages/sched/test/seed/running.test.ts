@@ -27,7 +27,7 @@ it('seed: when nothing can start but tasks still wait, the run goes on', async (
     for await (const { path } of execution) paths.push(path);
   })();
   for (const path of ['a', 'b', 'c']) {
-    await pool.begun(path);
+    await pool.started(path);
     expect(pool.running).toEqual([path]);
     pool.end(path);
   }
@@ -35,7 +35,7 @@ it('seed: when nothing can start but tasks still wait, the run goes on', async (
   expect(paths).toEqual(['a', 'b', 'c']);
 });
 
-it('seed: taking nothing but the sum of it is the fastest way: nobody throttles', async () => {
+it('seed: awaiting the summary alone is the fastest way: no consumer throttles', async () => {
   const tasks = ['a', 'b', 'c'].map(named);
   const { counts, rest } = await run(tasks).summary;
   expect(counts).toEqual({ returned: 3 });

@@ -5,7 +5,7 @@ export class ScriptedPool implements Pool {
   readonly manifest: PoolManifest;
   readonly #slots: number;
   readonly #attempts = new Map<string, (outcome: PoolOutcome) => void>();
-  readonly #begun = new Map<string, PromiseWithResolvers<void>>();
+  readonly #started = new Map<string, PromiseWithResolvers<void>>();
   #endsAll = false;
 
   constructor(slots: number, transport: PoolManifest['transport'] = 'clone') {
@@ -36,7 +36,7 @@ export class ScriptedPool implements Pool {
   }
 
   /** Resolves when the task was dispatched. */
-  begun(path: string): Promise<void> {
+  started(path: string): Promise<void> {
     return this.#begins(path).promise;
   }
 
@@ -53,8 +53,8 @@ export class ScriptedPool implements Pool {
   }
 
   #begins(path: string): PromiseWithResolvers<void> {
-    const known = this.#begun.get(path) ?? Promise.withResolvers();
-    this.#begun.set(path, known);
+    const known = this.#started.get(path) ?? Promise.withResolvers();
+    this.#started.set(path, known);
     return known;
   }
 }

@@ -80,10 +80,10 @@ function describeScript({
   locksOk,
   whenStopped,
   isQuiet,
-  givenBack,
+  returnedUnstarted,
 }: AttemptScript) {
   const oks = `${depsOk ? '' : ' deps not ok'}${locksOk ? '' : ' locks not ok'}`;
-  const back = givenBack > 0 ? `, given back ${givenBack} times` : '';
+  const back = returnedUnstarted > 0 ? `, returned unstarted ${returnedUnstarted} times` : '';
   return `(${durationMs}ms ${ends}${oks}, if stopped ${whenStopped}${isQuiet ? ', quiet' : ''}${back})`;
 }
 

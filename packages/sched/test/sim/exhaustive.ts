@@ -124,7 +124,7 @@ function taskOf(
     },
     ...{ uses: heldAs('uses'), claims: heldAs('claims') },
     ...{ grace: 0, retries: 0, delay: 0, rerunnable: false, applies: true },
-    script: [{ ...script, whenStopped: 'stops', isQuiet: true, givenBack: 0 }],
+    script: [{ ...script, whenStopped: 'stops', isQuiet: true, returnedUnstarted: 0 }],
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * No task waits for ever for a resource that other tasks take in turns, or that better tasks take which are added again and again. Nothing
+ * No task waits forever for a resource that other tasks take in turns, or that better tasks take which are added again and again. Nothing
  * is reserved for a task before its time, so that without additions priority is strict. Counts naively, for tasks that hold one single flat
  * resource, for which bypasses are unambiguous, and only while nothing is reserved. For all other tasks it only watches the reservations.
  */
@@ -21,7 +21,7 @@ interface Wait {
   /** Starts of equal or worse rank that took what it waits for, counted for tasks for which that is unambiguous. */
   bypasses: number;
   /** At most so many starts of either kind can have been counted for it. */
-  mostOvertakings: number;
+  mostBypasses: number;
   mostLatecomers: number;
 }
 
@@ -83,7 +83,7 @@ export class Fairness {
     if (this.#glimpses.starvedHead() >= 0) return this.#unduly();
     for (const [task, { bypasses }] of this.#waits)
       if (bypasses >= this.#limits.bypasses && this.#isWaiting(task))
-        return `${task.spec.name} was overtaken ${bypasses} times, and nothing is reserved for it`;
+        return `${task.spec.name} was bypassed ${bypasses} times, and nothing is reserved for it`;
     for (const [task, count] of this.#latecomers)
       if (count >= this.#limits.latecomers && this.#isWaiting(task))
         return `${task.spec.name} was passed by ${count} latecomers, and nothing is reserved for it`;
@@ -104,7 +104,7 @@ export class Fairness {
   #countMost(task: TaskShadow): void {
     for (const [other, wait] of this.#waits) {
       if (!this.#shadow.wouldMeet(other, task)) continue;
-      if (!this.#glimpses.goesBefore(task.index, other.index)) wait.mostOvertakings++;
+      if (!this.#glimpses.goesBefore(task.index, other.index)) wait.mostBypasses++;
       else if (task.batch > wait.batches) wait.mostLatecomers++;
     }
   }
@@ -127,10 +127,9 @@ export class Fairness {
     const head = this.#shadow.tasks[this.#glimpses.starvedHead()];
     const wait = head && this.#waits.get(head);
     if (head === undefined || wait === undefined || !isSingle(head)) return undefined;
-    const { mostOvertakings, mostLatecomers } = wait;
-    if (mostOvertakings >= this.#limits.bypasses || mostLatecomers >= this.#limits.latecomers)
-      return undefined;
-    return `things are reserved for ${head.spec.name}, which was overtaken ${mostOvertakings} times, and passed by ${mostLatecomers} latecomers`;
+    const { mostBypasses, mostLatecomers } = wait;
+    if (mostBypasses >= this.#limits.bypasses || mostLatecomers >= this.#limits.latecomers) return undefined;
+    return `things are reserved for ${head.spec.name}, which was bypassed ${mostBypasses} times, and passed by ${mostLatecomers} latecomers`;
   }
 
   /** All weights are known, and by them the task is over before the one with the reservation could start. */
@@ -147,7 +146,7 @@ export class Fairness {
   }
 }
 
-const none = { bypasses: 0, mostOvertakings: 0, mostLatecomers: 0 };
+const none = { bypasses: 0, mostBypasses: 0, mostLatecomers: 0 };
 
 /** It waits for one flat resource only, with nothing below it and nothing above it but the top. */
 function isSingle({ spec: { uses, claims, amounts, exclusive } }: TaskShadow): boolean {

@@ -404,7 +404,7 @@ function drawAttempt(random: Random, { failures, oddities }: Character): Attempt
     locksOk: random.chance(0.6),
     whenStopped: random.pick(['stops', 'stops', 'returns', 'fails', 'throws', 'skips', 'ignores'] as const),
     isQuiet: random.chance(0.5),
-    givenBack: random.chance(oddities * 0.5) ? random.int(1, 3) : 0,
+    returnedUnstarted: random.chance(oddities * 0.5) ? random.int(1, 3) : 0,
   };
 }
 

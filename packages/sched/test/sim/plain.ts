@@ -3,7 +3,7 @@ import type { AttemptScript, PoolSpec, Scenario, TaskSpec } from './scenario.ts'
 
 /** A task that runs once, for so long, and ends so. */
 export function plainTask(name: string, ends: AttemptScript['ends'] = 'returned', durationMs = 1): TaskSpec {
-  const attempt = { ends, durationMs, depsOk: true, locksOk: true, givenBack: 0 } as const;
+  const attempt = { ends, durationMs, depsOk: true, locksOk: true, returnedUnstarted: 0 } as const;
   return {
     ...{
       name,

@@ -7,7 +7,7 @@ const mostCertain = 4;
 
 export class Reasons {
   readonly #shadow: Shadow;
-  readonly #culprits = new Map<string, ReadonlySet<string>>();
+  readonly #causes = new Map<string, ReadonlySet<string>>();
   readonly #poisoners = new Set<string>();
   /** Tasks whose requirement failed without a cause: what was provided was torn down, for example. */
   readonly #unblamed = new Set<string>();
@@ -25,24 +25,24 @@ export class Reasons {
     const { spec } = task;
     const excluded = this.#shadow.excluded(task);
     if (excluded === 'a requirement' && isStopping) return;
-    if (excluded === 'a requirement') this.#culprits.set(spec.name, this.#whoDidNotGive(task));
+    if (excluded === 'a requirement') this.#causes.set(spec.name, this.#whoDidNotGive(task));
     else if (excluded === undefined) {
       const left = this.#shadow.abandonedInTheWay(task).map((other) => other.spec.name);
-      this.#culprits.set(spec.name, new Set([...this.#poisoners, ...left]));
+      this.#causes.set(spec.name, new Set([...this.#poisoners, ...left]));
     }
   }
 
   /** What is wrong with the chain; undefined if it is right. */
   wrong({ spec: { name } }: TaskShadow, chain: readonly ReasonLink[]): string | undefined {
-    const told = `the reasons of ${name} (${chain.map(({ task }) => task).join(', ')})`;
-    if (chain[0]?.task !== name) return `${told} do not begin with it`;
+    const reported = `the reasons of ${name} (${chain.map(({ task }) => task).join(', ')})`;
+    if (chain[0]?.task !== name) return `${reported} do not begin with it`;
     const wrong = chain
       .slice(1, mostCertain)
-      .find(({ task }, at) => !this.#culprits.get(chain[at]?.task ?? '')?.has(task));
-    if (wrong !== undefined) return `${told} blame ${wrong.task} wrongly`;
+      .find(({ task }, at) => !this.#causes.get(chain[at]?.task ?? '')?.has(task));
+    if (wrong !== undefined) return `${reported} blame ${wrong.task} wrongly`;
     const last = chain.at(-1)?.task ?? '';
-    if ((this.#culprits.get(last)?.size ?? 0) > 0 && !this.#unblamed.has(last))
-      return `${told} end with one that was skipped for others`;
+    if ((this.#causes.get(last)?.size ?? 0) > 0 && !this.#unblamed.has(last))
+      return `${reported} end with one that was skipped for others`;
     return undefined;
   }
 

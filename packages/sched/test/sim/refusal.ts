@@ -13,12 +13,12 @@ export function whyRefused(shadow: Shadow, specs: readonly TaskSpec[]): string |
       const candidates = new Set(requirement.names.flatMap((name) => shadow.named(name)));
       candidates.delete(task);
       const need = form === 'at-least' ? count : 1;
-      if (candidates.size < need) return `${task.spec.name} requires what nobody provides`;
+      if (candidates.size < need) return `${task.spec.name} requires what no task provides`;
       if (
         form === 'every' &&
         requirement.names.some((name) => !shadow.named(name).some((other) => other !== task))
       )
-        return `${task.spec.name} requires every one of what nobody provides`;
+        return `${task.spec.name} requires every one of several that no task provides`;
       const gone = requirement.names.find((name) => shadow.isGone(name, task));
       if (gone !== undefined) return `${task.spec.name} requires ${gone}, which is torn down`;
     }

@@ -18,7 +18,7 @@ export interface AttemptScript {
   /** Gives no sign of life while it runs. */
   readonly isQuiet: boolean;
   /** How often the pool returns the attempt unstarted first. */
-  readonly givenBack: number;
+  readonly returnedUnstarted: number;
 }
 
 export interface TaskSpec {

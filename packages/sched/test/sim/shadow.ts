@@ -99,7 +99,7 @@ export class Shadow {
   }
 
   /** The task starts for the first time. A teardown takes its capability away. */
-  began({ spec: { tearsDown } }: TaskShadow): void {
+  started({ spec: { tearsDown } }: TaskShadow): void {
     if (tearsDown.length > 0) this.#known.clear();
     for (const name of tearsDown)
       this.#withdrawn.set(name, new Set(this.named(name).filter(({ end }) => end !== undefined)));
@@ -301,7 +301,7 @@ export class Shadow {
   }
 
   /** A teardown or salvage that claimed it and returned clears the poison. */
-  heal({ spec }: TaskShadow): void {
+  clearPoison({ spec }: TaskShadow): void {
     if (spec.salvages.length === 0 && spec.tearsDown.length === 0) return;
     for (const resource of this.poisoned.keys())
       if (spec.claims.some((claim) => isAtOrAbove(claim, resource))) this.poisoned.delete(resource);

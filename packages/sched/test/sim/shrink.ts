@@ -118,8 +118,11 @@ function* plainerTasks(task: TaskSpec): Generator<TaskSpec> {
     if (task.script.length > 1) yield { ...task, script: task.script.toSpliced(index, 1) };
     if (script.ends !== 'returned')
       yield { ...task, script: task.script.with(index, { ...script, ends: 'returned' }) };
-    if (script.givenBack > 0)
-      yield { ...task, script: task.script.with(index, { ...script, givenBack: script.givenBack - 1 }) };
+    if (script.returnedUnstarted > 0)
+      yield {
+        ...task,
+        script: task.script.with(index, { ...script, returnedUnstarted: script.returnedUnstarted - 1 }),
+      };
     if (!['returns', 'stops'].includes(script.whenStopped))
       yield { ...task, script: task.script.with(index, { ...script, whenStopped: 'stops' }) };
     if (script.durationMs > 1)

@@ -39,7 +39,7 @@ export function simulate(seed: number): Simulated {
 
 /** Receives the events of the machine, and sees its state after each batch of facts. */
 export interface Observer {
-  heard(news: MachineEvent, state: State, seq: number): void;
+  published(event: MachineEvent, state: State, seq: number): void;
   settled(state: State): void;
 }
 
@@ -148,24 +148,25 @@ class Session implements Player {
 
   #take(input: Input): void {
     this.#record(input);
-    this.#tell('>', input);
+    this.#report('>', input);
     this.#watcher.input(input);
   }
 
   #give(command: Command): void {
     this.#record(command);
-    this.#tell('<', command);
+    this.#report('<', command);
     this.#watch(command);
   }
 
-  #tell(mark: string, step: Input | Command): void {
+  #report(mark: string, step: Input | Command): void {
     const line = this.#log === undefined ? undefined : describeStep(step);
     if (line !== undefined) this.#log?.(`${mark} ${line}`);
   }
 
   #watch(command: Command): void {
     this.#watcher.command(command);
-    if (command.type === 'publish') this.#observer?.heard(command.event, this.#machine.state, command.seq);
+    if (command.type === 'publish')
+      this.#observer?.published(command.event, this.#machine.state, command.seq);
     if (command.type === 'publish' && command.event.type === 'task-skipped')
       this.#watcher.skipped(command.event.task);
     if (command.type === 'publish' && command.event.type === 'task-finished')
@@ -185,8 +186,8 @@ class Session implements Player {
     };
   }
 
-  #record(said: Input | Command): void {
-    const text = JSON.stringify(said);
+  #record(reported: Input | Command): void {
+    const text = JSON.stringify(reported);
     for (let at = 0; at < text.length; at++)
       this.trace = (Math.imul(this.trace, 31) + text.charCodeAt(at)) | 0;
   }
@@ -194,16 +195,16 @@ class Session implements Player {
 
 /** A list that reports everything that is appended. */
 class Orders extends Array<Command> {
-  readonly #tell: (command: Command) => void;
+  readonly #report: (command: Command) => void;
 
-  constructor(tell: (command: Command) => void) {
+  constructor(report: (command: Command) => void) {
     super();
-    this.#tell = tell;
+    this.#report = report;
   }
 
   override push(command: Command): number {
     const length = super.push(command);
-    this.#tell(command);
+    this.#report(command);
     return length;
   }
 }

@@ -118,7 +118,7 @@ export class Watcher {
     this.shadow.add(specs);
     const reason = whyRefused(this.shadow, specs);
     if ((reason === undefined) !== (problem === undefined))
-      this.#complain(`the plan says: ${problem ?? 'fine'}; but should say: ${reason ?? 'fine'}`);
+      this.#complain(`the plan reports: ${problem ?? 'fine'}; but should report: ${reason ?? 'fine'}`);
     if (problem !== undefined) this.shadow.drop(specs.length);
     else this.#fairness.added();
   }
@@ -151,7 +151,7 @@ export class Watcher {
         this.#setSlots(this.#pool(input.pool), input.slots);
         break;
       case 'attempt-started':
-        this.#begun(input);
+        this.#started(input);
         break;
       case 'attempt-ended':
         this.#over(input);
@@ -192,7 +192,7 @@ export class Watcher {
     pool.slots = pool.spec.isGroup ? Math.min(slots, pool.spec.slots) : slots;
   }
 
-  #begun({ task, attempt, part }: Input & { type: 'attempt-started' }): void {
+  #started({ task, attempt, part }: Input & { type: 'attempt-started' }): void {
     const running = this.#running.get(keyOf(task, attempt, part));
     if (running === undefined || running.startedAtMs !== undefined) return;
     running.startedAtMs = this.#nowMs;
@@ -245,7 +245,7 @@ export class Watcher {
       return;
     }
     if (outcome.kind === 'not-started') {
-      this.#givenBack(shadow, running);
+      this.#returnedUnstarted(shadow, running);
       return;
     }
     shadow.hasStarted = true;
@@ -257,7 +257,7 @@ export class Watcher {
   }
 
   /** No attempt was used: it is as if it had not been dispatched. */
-  #givenBack(shadow: TaskShadow, { stopped }: Running): void {
+  #returnedUnstarted(shadow: TaskShadow, { stopped }: Running): void {
     shadow.attempts--;
     shadow.holds = shadow.attempts > 0;
     if (stopped !== undefined || this.#isForbidden(shadow)) this.#giveUp(shadow);
@@ -281,7 +281,7 @@ export class Watcher {
     this.#statuses.set(shadow, status);
     if (shadow.isAbandoned) return;
     shadow.holds = false;
-    if (end.how === 'returned') this.shadow.heal(shadow);
+    if (end.how === 'returned') this.shadow.clearPoison(shadow);
     if (!poisons) return;
     this.shadow.poisonAll(shadow);
     this.#reasons.poisoned(shadow);
@@ -306,14 +306,14 @@ export class Watcher {
 
   /** The run is to end: what runs is stopped or not, what waits is given up. */
   #end(level: 'drain' | 'cancel' | 'kill'): void {
-    const isNews = levels.indexOf(level) > levels.indexOf(this.#ending);
-    if (isNews) {
+    const isNew = levels.indexOf(level) > levels.indexOf(this.#ending);
+    if (isNew) {
       this.#ending = level;
       for (const running of this.#running.values()) this.#endRunning(running, level);
       if (level === 'drain') for (const pool of this.#pools) pool.mustReclaim = this.#used(pool.index) > 0;
     }
     this.#giveUpForbidden();
-    if (isNews && level === 'cancel') for (const pool of this.#pools) this.#limitOpening(pool);
+    if (isNew && level === 'cancel') for (const pool of this.#pools) this.#limitOpening(pool);
   }
 
   /** The remaining teardowns wait for the opening of their pool as long as the longest of their grace periods. */
@@ -366,7 +366,7 @@ export class Watcher {
         this.#cancellation(command);
         return;
       case 'reclaim':
-        if (!this.#pool(command.pool).mustReclaim) this.#complain('a recall for no reason');
+        if (!this.#pool(command.pool).mustReclaim) this.#complain('a reclaim for no reason');
         this.#pool(command.pool).mustReclaim = false;
         return;
       case 'open-pool':
@@ -398,7 +398,7 @@ export class Watcher {
     if (part === 'body') {
       this.#checkStart(shadow, pool);
       shadow.attempts++;
-      if (shadow.attempts === 1) this.shadow.began(shadow);
+      if (shadow.attempts === 1) this.shadow.started(shadow);
     }
     if (attempt !== shadow.attempts)
       this.#complain(`attempt ${attempt} of ${name} should be ${shadow.attempts}`);
@@ -443,7 +443,7 @@ export class Watcher {
     if (this.#used(pool) >= slots + spec.spare)
       this.#complain(`more than ${slots} + ${spec.spare} attempts in ${spec.name}`);
     if (this.#used(pool) + this.#unread(this.#pool(pool)) >= slots + spec.spare)
-      this.#complain(`${name} starts though results that nobody read take all places of ${spec.name}`);
+      this.#complain(`${name} starts though unread results take all places of ${spec.name}`);
     this.#checkHolds(shadow);
     if (this.#used(pool) >= slots) this.#checkSpare(shadow);
   }
@@ -510,7 +510,7 @@ export class Watcher {
     const state = this.#pool(pool);
     const { name, isGroup } = state.spec;
     if (state.isThere) this.#complain(`${name} is opened twice`);
-    if (this.#pulls === 0) this.#complain(`${name} is opened though nobody wants a result`);
+    if (this.#pulls === 0) this.#complain(`${name} is opened though no result is wanted`);
     const group = this.#openGroup(state);
     if (group !== undefined) this.#complain(`${name} is opened while the group ${group.spec.name} is open`);
     if (isGroup) this.#checkOutside(state);
@@ -545,7 +545,7 @@ export class Watcher {
   given(task: number, claimed: Claimed): void {
     const shadow = this.#task(task);
     const { name } = shadow.spec;
-    if (this.#pulls === 0) this.#complain(`the result of ${name} is given, but nobody wants one`);
+    if (this.#pulls === 0) this.#complain(`the result of ${name} is given, but none is wanted`);
     this.#pulls--;
     if (shadow.isGiven) this.#complain(`the result of ${name} is given twice`);
     shadow.isGiven = true;
@@ -617,7 +617,7 @@ export class Watcher {
     if (this.#running.size > 0) this.#complain('the run ends while attempts run');
     const open = this.#pools.find(({ isThere }) => isThere);
     if (open !== undefined) this.#complain(`the run ends while pool ${open.spec.name} is open`);
-    if (this.#pulls === 0) this.#complain('the run ends though nobody wants a result');
+    if (this.#pulls === 0) this.#complain('the run ends though no result is wanted');
   }
 
   // ——— what must be true once the machine has spoken ———
@@ -638,7 +638,7 @@ export class Watcher {
     for (const { task, mustStop } of this.#running.values())
       if (mustStop !== undefined) this.#complain(`${task.spec.name} should have been stopped: ${mustStop}`);
     for (const { spec, mustReclaim } of this.#pools)
-      if (mustReclaim) this.#complain(`what ${spec.name} has not begun should have been recalled`);
+      if (mustReclaim) this.#complain(`what ${spec.name} has not started should have been reclaimed`);
     for (const { spec } of this.#untidy) this.#complain(`the cleanup of ${spec.name} should have started`);
   }
 
@@ -697,7 +697,7 @@ export class Watcher {
       .filter(isIdle)
       .sort((one, other) => (this.#glimpses.goesBefore(one.index, other.index) ? -1 : 1));
     if (best !== undefined && this.#rivalOf(best) === undefined)
-      this.#complain(`${best.spec.name} could have a spare place, and nobody waits for what it takes`);
+      this.#complain(`${best.spec.name} could have a spare place, and no task waits for what it takes`);
   }
 
   /** A task that holds things between two attempts goes before all others. */

@@ -9,7 +9,7 @@ import { Random } from './random.ts';
 import type { AttemptScript, PoolSpec, Scenario, TaskSpec } from './scenario.ts';
 
 /** Until then things may go wrong. */
-const healAtMs = 2_000;
+const faultsEndAtMs = 2_000;
 /** No healthy world takes longer. */
 const endOfTimeMs = 1_000_000;
 /** No scenario takes so many batches of facts. */
@@ -22,7 +22,7 @@ interface Attempt {
   readonly part: Part;
   readonly pool: number;
   readonly script: AttemptScript;
-  givenBack: boolean;
+  returnedUnstarted: boolean;
   /** It was asked to stop, does not, and the run does not wait for it any more. */
   isAbandoned: boolean;
   startedAtMs: number | undefined;
@@ -55,7 +55,7 @@ export class World {
   readonly #random: Random;
   readonly #agenda = new Agenda();
   readonly #pools: PoolState[];
-  readonly #begun = new Map<string, number>();
+  readonly #started = new Map<string, number>();
   readonly #past: Input[] = [];
   #waiting: Input[] = [];
   #alarm: (() => void) | undefined;
@@ -84,7 +84,7 @@ export class World {
     this.#arrange();
     const first = this.#player.add(this.#scenario.tasks, 0);
     if (first === undefined) return;
-    this.#tell(
+    this.#deliver(
       first,
       ...Array.from({ length: this.#scenario.pulls }, () => ({ type: 'result-wanted', atMs: 0 }) as const),
     );
@@ -92,10 +92,11 @@ export class World {
       const next = this.#agenda.next();
       if (next === undefined)
         throw new Error('the run stands still: nothing will ever happen, and it has not ended');
-      if (this.#now > endOfTimeMs) throw new Error('the run does not end although the world has healed');
-      if (this.steps > mostSteps) throw new Error('the run goes on for ever, and no time passes');
+      if (this.#now > endOfTimeMs)
+        throw new Error('the run does not end although the world has no faults any more');
+      if (this.steps > mostSteps) throw new Error('the run goes on forever, and no time passes');
       next();
-      if (this.#waiting.length > 0 && !this.#chance(this.#scenario.faults.batch)) this.#tell();
+      if (this.#waiting.length > 0 && !this.#chance(this.#scenario.faults.batch)) this.#deliver();
     }
     const left = this.#pools.find(({ isOpen, attempts }) => isOpen || attempts.size > 0);
     if (left !== undefined) throw new Error(`the run has ended and left pool ${left.spec.name} open`);
@@ -110,7 +111,7 @@ export class World {
     for (const [index, pool] of this.#pools.entries()) {
       for (const [atMs, slots] of pool.spec.changes)
         this.#agenda.at(atMs, () => this.#changeSlots(index, slots));
-      this.#agenda.at(healAtMs, () => this.#changeSlots(index, pool.spec.slots));
+      this.#agenda.at(faultsEndAtMs, () => this.#changeSlots(index, pool.spec.slots));
     }
     for (const { how, atMs } of endings) {
       const reason = `${how} at ${atMs}`;
@@ -119,7 +120,7 @@ export class World {
         else this.#note({ type: 'cancel-requested', atMs: this.#now, reason, how });
       });
     }
-    this.#agenda.at(healAtMs, () => this.#heal());
+    this.#agenda.at(faultsEndAtMs, () => this.#endFaults());
   }
 
   #note(input: Input): void {
@@ -127,17 +128,17 @@ export class World {
   }
 
   /** Passes on the collected facts and obeys. */
-  #tell(...inputs: readonly Input[]): void {
+  #deliver(...inputs: readonly Input[]): void {
     const all = [...this.#waiting, ...inputs];
     this.#waiting = [];
     if (all.length === 0 || this.#hasEnded) return;
     this.steps++;
-    this.#past.push(...all.filter(mayBeToldTwice));
+    this.#past.push(...all.filter(mayBeRepeated));
     for (const command of this.#player.handle(all)) this.#obey(command);
   }
 
   /** A fact that bypasses those which wait. */
-  #tellAtOnce(input: Input): void {
+  #deliverAtOnce(input: Input): void {
     if (this.#hasEnded) return;
     this.steps++;
     for (const command of this.#player.handle([input])) this.#obey(command);
@@ -189,7 +190,7 @@ export class World {
       part,
       pool,
       script,
-      givenBack: false,
+      returnedUnstarted: false,
       isAbandoned: false,
       startedAtMs: undefined,
       lastSignMs: 0,
@@ -211,9 +212,9 @@ export class World {
 
   #start(attempt: Attempt): boolean {
     const key = `${attempt.task}#${attempt.attempt}${attempt.part}`;
-    const back = this.#begun.get(key) ?? 0;
-    if (back < attempt.script.givenBack && !this.#isHealed) {
-      this.#begun.set(key, back + 1);
+    const back = this.#started.get(key) ?? 0;
+    if (back < attempt.script.returnedUnstarted && !this.#isHealed) {
+      this.#started.set(key, back + 1);
       this.#end(attempt, { kind: 'not-started', reason: 'the worker was busy' });
       return false;
     }
@@ -232,7 +233,9 @@ export class World {
     const endsAtMs = this.#now + durationMs;
     if (ends !== 'hangs') this.#agenda.at(endsAtMs, () => this.#end(attempt, this.#outcomeOf(attempt)));
     else
-      this.#agenda.at(Math.max(healAtMs, endsAtMs), () => this.#end(attempt, { kind: 'returned', value: 1 }));
+      this.#agenda.at(Math.max(faultsEndAtMs, endsAtMs), () =>
+        this.#end(attempt, { kind: 'returned', value: 1 }),
+      );
     if (!attempt.script.isQuiet) this.#agenda.at(this.#now + 5, () => this.#giveSign(attempt));
     return true;
   }
@@ -240,7 +243,7 @@ export class World {
   #giveSign(attempt: Attempt): void {
     if (attempt.isOver) return;
     attempt.lastSignMs = this.#now;
-    if (this.#now < healAtMs) this.#agenda.at(this.#now + 5, () => this.#giveSign(attempt));
+    if (this.#now < faultsEndAtMs) this.#agenda.at(this.#now + 5, () => this.#giveSign(attempt));
   }
 
   #outcomeOf({ script: { ends, depsOk, locksOk }, stopAtMs }: Attempt): PoolOutcome {
@@ -339,7 +342,7 @@ export class World {
     const outcome = { kind: 'returned', value: 'forged' } as const;
     const old = this.#past.length === 0 ? undefined : this.#random.pick(this.#past);
     const task = old !== undefined && 'task' in old ? old.task : 0;
-    const latest = this.#waiting.filter(mayBeToldTwice).slice(-1);
+    const latest = this.#waiting.filter(mayBeRepeated).slice(-1);
     const noise: readonly Input[] = [
       ...[...latest, ...latest],
       ...(old === undefined ? [] : [old, this.#past.at(-1) as Input]),
@@ -431,14 +434,14 @@ export class World {
       for (const { afterResults, tasks } of additions) {
         if (afterResults !== number) continue;
         const added = this.#player.add(tasks, this.#now);
-        if (added !== undefined) this.#tellAtOnce(added);
+        if (added !== undefined) this.#deliverAtOnce(added);
       }
       this.#note({ type: 'result-wanted', atMs: this.#now });
     });
   }
 
   /** Everything that hangs has ended by now or ends soon; bodies that ignore their signal come to an end, too. */
-  #heal(): void {
+  #endFaults(): void {
     for (const { attempts } of this.#pools) {
       for (const attempt of attempts) {
         if (attempt.stopAtMs !== undefined && attempt.script.ends === 'hangs')
@@ -448,7 +451,7 @@ export class World {
   }
 
   get #isHealed(): boolean {
-    return this.#now >= healAtMs;
+    return this.#now >= faultsEndAtMs;
   }
 
   #chance(probability: number): boolean {
@@ -457,7 +460,7 @@ export class World {
 }
 
 /** An attempt that was returned unstarted comes again under the same number: an old fact would look like a new one. */
-function mayBeToldTwice(input: Input): boolean {
+function mayBeRepeated(input: Input): boolean {
   if (input.type === 'attempt-ended') return input.outcome.kind !== 'not-started';
   return input.type === 'attempt-started';
 }

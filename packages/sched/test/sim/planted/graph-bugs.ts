@@ -23,7 +23,7 @@ export const graphBugs: readonly PlantedBug[] = [
     replace: 'return this.pending[condition] === 0;',
   },
   {
-    what: 'nobody notices that a requirement has become impossible',
+    what: 'a requirement that has become impossible is not noticed',
     file: conditions,
     find: 'if (this.#makesImpossible(condition, misses)) this.impossible.push(condition);',
     replace: '',
@@ -47,7 +47,7 @@ export const graphBugs: readonly PlantedBug[] = [
     replace: 'gone: new Set(gone.slice(0, 0)),',
   },
   {
-    what: 'a salvage does not see who ended badly',
+    what: 'a salvage does not see the tasks that ended badly',
     file: conditions,
     find: '        if (this.#tasks.has(task, BAD)) this.misses[condition] = (this.misses[condition] as number) + 1;\n        this.#open(condition);',
     replace: '        this.#open(condition);',
@@ -77,7 +77,7 @@ export const graphBugs: readonly PlantedBug[] = [
     replace: '',
   },
   {
-    what: 'a teardown does not wait for who uses what the users provide',
+    what: 'a teardown does not wait for the users of what its users provide',
     file: teardowns,
     find: 'for (const given of this.#conditionsFedBy(task)) if (given !== except) this.#connect(doneWith, given);',
     replace: '',
@@ -90,7 +90,7 @@ export const graphBugs: readonly PlantedBug[] = [
       'for (const condition of capabilities.slice(0, 1)) this.#graph.waits.add(this.#watch(condition, tearer).unneeded, task);',
   },
   {
-    what: 'what tears down several things is taken to wait for itself',
+    what: 'what tears down several things waits for itself',
     file: teardowns,
     find: 'const tearer = capabilities.length > 1 ? task : all;',
     replace: 'const tearer = all;',
@@ -114,7 +114,7 @@ export const graphBugs: readonly PlantedBug[] = [
     replace: '',
   },
   {
-    what: 'what tasks are is forgotten when others are refused',
+    what: 'the identities of tasks are lost when others are refused',
     file: builder,
     find: 'this.#identities?.cut(taskCount);',
     replace: 'this.#identities = undefined;\n    void taskCount;',
@@ -156,13 +156,13 @@ export const graphBugs: readonly PlantedBug[] = [
     replace: 'if (seen === this.#open) return 0;',
   },
   {
-    what: 'what is over is taken to wait',
+    what: 'a task that is over counts as waiting',
     file: order,
     find: 'else if (node >= graph.taskCount || !live?.isOver(node)) this.#stack.push(node);',
     replace: 'else this.#stack.push(node);\n    void live;\n    void graph;',
   },
   {
-    what: 'to require what one tears down is to need it',
+    what: 'a task needs what it requires in order to tear it down',
     file: teardowns,
     find: '    if (tornDownBy(this.#plan.metaOf(task)).includes(subject)) return;\n',
     replace: '    void [tornDownBy, subject];\n',

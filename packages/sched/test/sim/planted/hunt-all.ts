@@ -21,9 +21,9 @@ const hunter = async (): Promise<void> => {
 await Promise.all([hunter(), hunter()]);
 clear();
 for (const bug of bugs) {
-  const { seeds, said, isGone } = hunts.find((each) => each.bug === bug) as Hunt;
+  const { seeds, reported, isGone } = hunts.find((each) => each.bug === bug) as Hunt;
   const found = isGone ? 'GONE' : seeds === undefined ? 'NOT FOUND' : `${seeds}`;
-  console.log(`| ${bug.what} | \`${bug.file}\` | ${found} | ${said} |`);
+  console.log(`| ${bug.what} | \`${bug.file}\` | ${found} | ${reported} |`);
 }
 const missed = hunts.filter(({ seeds }) => seeds === undefined).length;
 console.log(`\n${bugs.length} bugs, ${missed} not found`);

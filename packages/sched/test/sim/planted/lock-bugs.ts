@@ -47,25 +47,25 @@ export const lockBugs: readonly PlantedBug[] = [
     replace: 'return taken > this.#tree.capacityOf(node) + 1;',
   },
   {
-    what: 'units are not given back between attempts',
+    what: 'units are not released between attempts',
     file: table,
     find: 'this.#conflicts.held.countUnits(request, -1);',
     replace: '',
   },
   {
-    what: 'who is overtaken is never starved',
+    what: 'a task that is bypassed is never starved',
     file: fairness,
     find: 'return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.bypasses);',
     replace: 'return isLatecomer && count >= this.#limits.latecomers;',
   },
   {
-    what: 'one overtaking too many is allowed',
+    what: 'one bypass too many is allowed',
     file: fairness,
     find: 'return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.bypasses);',
     replace: 'return isLatecomer ? count >= this.#limits.latecomers : count > this.#limits.bypasses;',
   },
   {
-    what: 'latecomers starve nobody',
+    what: 'latecomers starve no task',
     file: fairness,
     find: 'return count >= (isLatecomer ? this.#limits.latecomers : this.#limits.bypasses);',
     replace: 'return !isLatecomer && count >= this.#limits.bypasses;',
@@ -89,7 +89,7 @@ export const lockBugs: readonly PlantedBug[] = [
     replace: 'this.tasks.grow(to, 0);',
   },
   {
-    what: 'who is parked again waits from then on',
+    what: 'a task that is parked again waits from then on',
     file: holders,
     find: '    if (!isAgain) this.set(holder, WAITING_SINCE, this.tick());',
     replace: '    this.set(holder, WAITING_SINCE, this.tick());',
@@ -107,7 +107,7 @@ export const lockBugs: readonly PlantedBug[] = [
     replace: '',
   },
   {
-    what: 'a release offers nothing to those who wait',
+    what: 'a release offers nothing to waiting tasks',
     file: fairness,
     find: '    this.parked.recheck(request);\n',
     replace: '',
@@ -143,13 +143,13 @@ export const lockBugs: readonly PlantedBug[] = [
     replace: 'else if (mode === USE && mode !== USE) this.#mark',
   },
   {
-    what: 'a teardown heals nothing',
+    what: 'a teardown clears no poison',
     file: poison,
     find: 'if (mode === CLAIM) this.#clearBelow(node);',
     replace: 'if (mode < USE) this.#clearBelow(node);',
   },
   {
-    what: 'a release gives back nothing that was claimed',
+    what: 'a release releases nothing that was claimed',
     file: table,
     find: 'this.#conflicts.held.count(request, -1);',
     replace: '',

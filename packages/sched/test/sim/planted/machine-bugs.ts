@@ -28,7 +28,7 @@ export const machineBugs: readonly PlantedBug[] = [
     replace: "if (outcome.locksOk || outcome.kind === 'threw') locks.release(task);",
   },
   {
-    what: 'a cleanup that succeeds does not heal',
+    what: 'a cleanup that succeeds clears no poison',
     file: attempts,
     find: 'this.#decide(task, { ...outcome, locksOk: hasCleanedUp }, again);',
     replace: 'this.#decide(task, outcome, again);',
@@ -40,38 +40,38 @@ export const machineBugs: readonly PlantedBug[] = [
     replace: 'const again = mayRetry(',
   },
   {
-    what: 'a cleanup that was given back counts as failed',
+    what: 'a cleanup that was returned unstarted counts as failed',
     file: attempts,
     find: 'if (isReturned && tasks.stop[task] === 0) this.#cleanUp(task);',
     replace: 'if (isReturned && tasks.stop[task] === 3) this.#cleanUp(task);',
   },
   {
-    what: 'a drain leaves in the pools what has not begun',
+    what: 'a drain leaves unstarted attempts in the pools',
     file: cancellation,
     find: 'if (level === DRAINING) this.#reclaim();',
     replace: '',
   },
   {
-    what: 'what was given back has used an attempt',
+    what: 'an attempt returned unstarted uses a number',
     file: taskTable,
     find: '    (this.attempt as Int32Array)[task] = (this.attempt[task] as number) - 1;\n',
     replace: '',
   },
   {
-    what: 'retries give back what they hold',
+    what: 'retries release what they hold',
     file: attempts,
     find: '      tasks.set(task, RETAINS_LOCKS);\n      locks.releaseAmounts(task);\n    }\n    this.#state.move(',
     replace: '      locks.release(task);\n    }\n    this.#state.move(',
   },
   {
-    what: 'seed: who waits is not offered again after a failure with locks ok and deps not',
+    what: 'seed: waiting tasks are not offered again after a failure with locks ok and deps not',
     file: attempts,
     find: 'if (outcome.locksOk) locks.release(task);\n        else this.#state',
     replace:
       'if (outcome.locksOk && outcome.depsOk !== false) locks.release(task);\n        else if (!outcome.locksOk) this.#state',
   },
   {
-    what: 'a given-back attempt keeps its place',
+    what: 'an attempt returned unstarted keeps its place',
     file: state,
     find: 'if (wasOut !== isOut) this.#countOut(task, isOut);',
     replace: 'if (wasOut !== isOut && to !== READY) this.#countOut(task, isOut);',
@@ -83,13 +83,13 @@ export const machineBugs: readonly PlantedBug[] = [
     replace: 'void providers;\n    void STARTED;\n    void NEVER_STARTED;\n    return 0;',
   },
   {
-    what: 'the wrong task is blamed for a skip',
+    what: 'the wrong task is the cause of a skip',
     file: readiness,
     find: 'tasks.isDone(feeder) && !tasks.has(feeder, PROVIDED) && !conditions.isVoid(feeder, condition),',
     replace: 'tasks.isDone(feeder) && conditions !== undefined,',
   },
   {
-    what: 'a controlled failure always lets dependents go on',
+    what: 'dependents always go on after a controlled failure',
     file: attempts,
     find: "(outcome.kind === 'failed' && outcome.depsOk === true)",
     replace: "outcome.kind === 'failed'",
@@ -120,7 +120,7 @@ export const machineBugs: readonly PlantedBug[] = [
       "      return attempt <= retries.count;\n    case 'crashed':\n      return attempt <= retries.count || (rerunnable && attempt < mostRepeats);",
   },
   {
-    what: 'what is lost is tried for ever',
+    what: 'what is lost is tried forever',
     file: attempts,
     find: "    case 'lost':\n      return rerunnable && attempt < mostRepeats;",
     replace: "    case 'lost':\n      return rerunnable && attempt < mostRepeats + 1;",
@@ -153,7 +153,7 @@ export const machineBugs: readonly PlantedBug[] = [
     replace: '(!pool.hasSlot && (top >= 0 || this.#needsSlot(top)))',
   },
   {
-    what: 'who waits for what is held keeps others out of spare places',
+    what: 'a task that waits for held resources keeps others out of spare places',
     file: dispatcher,
     find: 'locks.isContended(task) && locks.canTake(task, this.#mayBypass) && !this.#isPoisoned(task, request)',
     replace: 'locks.isContended(task) && !this.#isPoisoned(task, request)',
@@ -177,7 +177,7 @@ export const machineBugs: readonly PlantedBug[] = [
     replace: 'locks.setPool(pool.id, true);',
   },
   {
-    what: 'measured tasks overtake the starved for as long as they like',
+    what: 'measured tasks bypass the starved for as long as they like',
     file: dispatcher,
     find: 'return nowMs + (plan.weight[task] as number) <= headStartMs;',
     replace: 'return nowMs <= headStartMs;',
@@ -279,7 +279,7 @@ export const machineBugs: readonly PlantedBug[] = [
     replace: 'this.#dispatched + this.#unread <= this.#slots + this.#spare',
   },
   {
-    what: 'results that nobody read take no places',
+    what: 'unread results take no places',
     file: pools,
     find: 'this.#dispatched + this.#unread < this.#slots + this.#spare',
     replace: 'this.#dispatched < this.#slots + this.#spare',
@@ -291,19 +291,19 @@ export const machineBugs: readonly PlantedBug[] = [
     replace: 'this.#slots = slots;\n    void this.#mostSlots;',
   },
   {
-    what: 'an abandoned body gives back what it holds at once',
+    what: 'an abandoned body releases what it holds at once',
     file: attempts,
     find: '    if (outcome.abandoned) this.#state.abandon(task);\n    else if (tasks.has(task, ENROLLED)) {',
     replace: '    if (tasks.has(task, ENROLLED)) {',
   },
   {
-    what: 'what an abandoned body held is in order once it has settled',
+    what: 'what an abandoned body held is not poisoned once it has settled',
     file: attempts,
     find: 'if (locks.isHolding(task)) this.#state.releasePoisoned(task);',
     replace: 'if (locks.isHolding(task)) locks.release(task);',
   },
   {
-    what: 'what an abandoned body held is never given back',
+    what: 'what an abandoned body held is never released',
     file: attempts,
     find: 'if (locks.isHolding(task)) this.#state.releasePoisoned(task);',
     replace: 'if (!locks.isHolding(task)) this.#state.releasePoisoned(task);',
@@ -321,7 +321,7 @@ export const machineBugs: readonly PlantedBug[] = [
     replace: '  void abandoned;\n  return wantsCleanup',
   },
   {
-    what: 'whoever waits for an abandoned body is given up while others run',
+    what: 'tasks that wait for an abandoned body are given up while others run',
     file: machine,
     find: 'this.state.dispatched === 0 && this.#poolLifecycle.resolveDeadlock()',
     replace: 'this.#poolLifecycle.resolveDeadlock()',
@@ -333,7 +333,7 @@ export const machineBugs: readonly PlantedBug[] = [
     replace: '      if (pool.phase !== OPEN) continue;',
   },
   {
-    what: 'a teardown waits for its pool for ever',
+    what: 'a teardown waits for its pool forever',
     file: cancellation,
     find: 'if (phase === OPENING) watchOpening(this.#state, id);',
     replace: 'if (phase === 99) watchOpening(this.#state, id);',
@@ -353,7 +353,7 @@ export const machineBugs: readonly PlantedBug[] = [
 export const beyondTheSimulator: readonly PlantedBug[] = [
   // scenarios/a-retry-does-not-wait-for-an-abandoned-body.txt
   {
-    what: 'a retry waits for an abandoned body for ever',
+    what: 'a retry waits for an abandoned body forever',
     file: poolLifecycle,
     find: '    if (retrying === 0 || abandoned.size === 0) return retrying > 0;',
     replace: '    void abandoned;\n    if (retrying > 0) return true;',

@@ -17,7 +17,7 @@ export interface Hunt {
   /** How many seeds were played until it was found; undefined if it was not. */
   readonly seeds: number | undefined;
   /** The complaint of the watcher, or why the copy did not run at all. */
-  readonly said: string;
+  readonly reported: string;
 }
 
 /** True if the text to be replaced does not occur exactly once in its file. */
@@ -27,7 +27,7 @@ export function isGone({ file, find }: PlantedBug): boolean {
 
 /** Searches for the bug in at most so many seeds. */
 export async function hunt(bug: PlantedBug, name: string, mostSeeds: number): Promise<Hunt> {
-  if (isGone(bug)) return { bug, isGone: true, seeds: undefined, said: '' };
+  if (isGone(bug)) return { bug, isGone: true, seeds: undefined, reported: '' };
   const source = readFileSync(join(packages, bug.file), 'utf8');
   const home = join(scratch, name);
   try {
@@ -69,9 +69,8 @@ async function play(bug: PlantedBug, home: string, mostSeeds: number): Promise<H
     child.on('close', (...how) => resolve(how)),
   );
   const [, seed, what = ''] = /^seed (\d+): (.*)/m.exec(text) ?? [];
-  if (seed !== undefined) return { bug, isGone: false, seeds: Number(seed), said: what };
-  if (code === 0) return { bug, isGone: false, seeds: undefined, said: 'found nothing' };
-  const why =
-    signal === null ? (/\w*Error: .*/.exec(errors)?.[0] ?? errors.slice(0, 300)) : 'it ran for ever';
-  return { bug, isGone: false, seeds: undefined, said: `did not run: ${why}` };
+  if (seed !== undefined) return { bug, isGone: false, seeds: Number(seed), reported: what };
+  if (code === 0) return { bug, isGone: false, seeds: undefined, reported: 'found nothing' };
+  const why = signal === null ? (/\w*Error: .*/.exec(errors)?.[0] ?? errors.slice(0, 300)) : 'it ran forever';
+  return { bug, isGone: false, seeds: undefined, reported: `did not run: ${why}` };
 }

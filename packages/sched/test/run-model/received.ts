@@ -9,35 +9,35 @@ import { Descriptions } from '../../src/plan/describe.ts';
 import { Random } from '../sim/random.ts';
 import type { Scenario } from '../sim/scenario.ts';
 import { type Observer, play } from '../sim/simulate.ts';
-import type { Heard } from './naive-model.ts';
+import type { Received } from './naive-model.ts';
 
 /**
  * Everything in an order in which a listener may receive it. Events come late at times, as those that wait until earlier commands have been
  * obeyed: an inspection is then ahead of them.
  */
-export function hear(scenario: Scenario): Heard[] {
+export function receivedIn(scenario: Scenario): Received[] {
   const random = new Random(scenario.seed);
-  const heard: Heard[] = [];
-  const late: Heard[] = [];
+  const received: Received[] = [];
+  const late: Received[] = [];
   const observer: Observer = {
-    heard: (news, state, seq) => {
-      late.push({ event: eventOf(seq, news, state) });
-      if (random.chance(0.7)) heard.push(...late.splice(0));
-      const said = saidIn(state, random);
-      if (said !== undefined) heard.push(said);
+    published: (event, state, seq) => {
+      late.push({ event: eventOf(seq, event, state) });
+      if (random.chance(0.7)) received.push(...late.splice(0));
+      const reported = updateIn(state, random);
+      if (reported !== undefined) received.push(reported);
     },
     settled: (state) => {
-      if (random.chance(0.5)) heard.push(...late.splice(0));
-      if (random.chance(0.3)) heard.push({ inspection: inspect(state, state.nowMs, () => undefined) });
+      if (random.chance(0.5)) received.push(...late.splice(0));
+      if (random.chance(0.3)) received.push({ inspection: inspect(state, state.nowMs, () => undefined) });
     },
   };
   play(scenario, undefined, observer);
-  return [...heard, ...late];
+  return [...received, ...late];
 }
 
-function eventOf(seq: number, news: MachineEvent, state: State): RunEvent {
+function eventOf(seq: number, event: MachineEvent, state: State): RunEvent {
   const descriptions = new Descriptions(state.plan, (file) => file);
-  return runEvent(seq, news, {
+  return runEvent(seq, event, {
     ...{ state, startedAt: 0, counts: {}, identity: { id: 'simulated', root: '/', versions: {} } },
     resultOf: (task) => resultIn(state, task),
     describe: (from, to) => Array.from({ length: to - from }, (_, at) => descriptions.of(from + at)),
@@ -64,14 +64,14 @@ function resultIn(state: State, task: number): Result {
 }
 
 /** Something that one of the running bodies reports, perhaps too late. */
-function saidIn(state: State, random: Random): Heard | undefined {
+function updateIn(state: State, random: Random): Received | undefined {
   if (state.tasks.count === 0) return undefined;
   const task = random.int(0, state.tasks.count);
-  const news = random.pick<TaskUpdate>([
+  const update = random.pick<TaskUpdate>([
     { kind: 'output', stream: 'stdout', text: 'x'.repeat(random.int(0, 600)) },
     { kind: 'finding', finding: { name: 'f', status: random.chance(0.5) ? 'fail' : 'pass' } },
     { kind: 'heartbeat' },
   ]);
   const attempt = Math.max(1, (state.tasks.attempt[task] as number) - Number(random.chance(0.1)));
-  return { news: { atMs: state.nowMs, task, path: state.plan.pathOf(task), attempt, update: news } };
+  return { update: { atMs: state.nowMs, task, path: state.plan.pathOf(task), attempt, update } };
 }
