@@ -1,6 +1,6 @@
 /**
- * The conformance kit: a case for every rule of the contract of pools (core/pool.ts), to be run over any pool. This file is the
- * table of contents of the contract. It brings no test runner: hand it the `test` of yours.
+ * The conformance kit: a case for every rule of the contract of pools (core/pool.ts), for any pool. This file is the
+ * table of contents of the contract. The kit has no test runner: pass it the `test` of yours.
  */
 import type { Pool } from '@pexen/core';
 import * as abandoning from './conformance/abandoning.ts';
@@ -22,7 +22,7 @@ export { type Cut, NetworkFaults } from './conformance/network-faults.ts';
 
 /** A part of the contract. */
 export interface Chapter {
-  /** What it is about, as the beginning of a sentence that each of its cases goes on with. */
+  /** The topic of its cases. */
   readonly title: string;
   readonly cases: readonly ConformanceCase[];
 }
@@ -188,34 +188,34 @@ export const contract: readonly Chapter[] = [
   },
 ];
 
-/** What the kit needs. */
+/** Options of the kit. */
 export interface ConformanceOptions {
   /**
-   * Defines one test: `test` of vitest, node:test, jest … A case takes up to 10 seconds where something is wrong. Cases may run at the
-   * same time; only those with "handle" in their name must be alone in their thread, and those that look at the clock
-   * want a machine that is not busy.
+   * Defines one test: `test` of vitest, node:test, jest … A case takes up to 10 seconds where the pool violates its rule. Cases may run
+   * concurrently; only those with "handle" in their name must be alone in their thread, and those that measure time
+   * need a machine that is not busy.
    */
   readonly test: (name: string, body: () => Promise<void>) => unknown;
   /**
    * Makes a pool, not opened, with two workers or more; called once for each case and once to read the manifest. A pool that is never
-   * opened is never closed either: its constructor must take nothing that keeps the process alive.
+   * opened is never closed either: its constructor must open no handle that keeps the process alive.
    */
   readonly factory: () => Pool;
   /**
-   * For a pool over a network: makes the same pool, with each message handed through `faults` on the host's side, by `faults.toWorker` and
+   * For a pool over a network: makes the same pool, with each message passed through `faults` on the host's side, by `faults.toWorker` and
    * `faults.fromWorker`, heartbeats and greetings included. The kit cuts connections, in one direction or both, restores them, and delays and
-   * duplicates messages: nothing may run twice, no outcome may be lost or come twice, and slots that are out of reach must be told. What is
-   * handed through while a connection is cut is lost, as where a connection breaks. The pool's timeouts must be so short that it
-   * gives up a worker within half of `patienceMs`, and longer than 500 ms. Left out: none of these rules is tried.
+   * duplicates messages: no attempt may run twice, no outcome may be lost or come twice, and the pool must report fewer slots while some are out of
+   * reach. Messages are lost while a connection is cut. The pool's timeouts must be so short that it
+   * gives up a worker within half of `patienceMs`, and longer than 500 ms. Left out: these rules are not tested.
    */
   readonly network?: (faults: NetworkFaults) => Pool;
-  /** How long the kit waits for what must happen soon, ms. Default 8,000. */
+  /** How long the kit waits for events that must happen soon, ms. Default 8,000. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Defines one test for each rule that binds the pool, as its manifest says; the absence of what it does not promise is tested,
- * too.
+ * Defines one test for each rule that applies to the pool by its manifest; the kit also tests that features which the manifest does not declare are
+ * absent.
  *
  * @example
  * import { test } from 'node:test';

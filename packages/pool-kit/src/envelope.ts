@@ -1,6 +1,6 @@
 /**
- * What goes over the border for one attempt: the assignment there, the outcome back, both as plain data that a structured
- * clone carries. Both ways, what cannot cross becomes an error of the task that names it. Knows no transport.
+ * What is sent for one attempt: the assignment to the worker, the outcome back, both as plain data that structured clone
+ * carries. In both directions, a value that cannot be sent becomes an error of the task that names the value. Knows no transport.
  */
 import {
   type Address,
@@ -38,7 +38,7 @@ export interface AssignmentEnvelope {
   readonly shared?: SharedState;
   readonly received?: readonly ReceivedKey[];
   readonly timeoutMs?: number;
-  /** Why it cannot be carried out; the worker answers with this error as soon as it is its turn. */
+  /** Why it cannot be carried out; the worker answers with this error when the attempt starts. */
   readonly refusal?: ThrownWire;
 }
 
@@ -56,7 +56,7 @@ export type OutcomeEnvelope = PoolOutcomeFacts &
     | { readonly kind: 'stopped'; readonly how: 'aborted' | 'killed'; readonly error?: ThrownWire }
   );
 
-/** Packs an assignment. Never throws: where something is wrong with it, the envelope carries the refusal. `pool` names the pool. */
+/** Packs an assignment. Never throws: an assignment that cannot be sent becomes an envelope with the refusal. `pool` names the pool. */
 export function encodeAssignment(
   assignment: Assignment,
   pool: string,
@@ -83,8 +83,8 @@ export function encodeAssignment(
 }
 
 /**
- * Packs an outcome. Never throws: a value that cannot cross makes it `threw`, with an error that names the value – those of typed keys
- * by what the metadata `provides`.
+ * Packs an outcome. Never throws: a value that cannot be sent makes it `threw`, with an error that names the value; values of typed keys
+ * are named by what the metadata `provides`.
  */
 export function encodeOutcome(
   outcome: PoolOutcome,
@@ -114,7 +114,7 @@ export function decodeOutcome(envelope: OutcomeEnvelope, worker: string): PoolOu
 }
 
 /**
- * The outcome for an assignment or an outcome that the transport itself refused, although nothing was found wrong with it; with the modules of the
+ * The outcome for an assignment or an outcome that the transport itself refused although no violation was found in it; with the modules of the
  * outcome that was refused.
  */
 export function refusedByTransport(
@@ -126,7 +126,7 @@ export function refusedByTransport(
   return { kind: 'threw', error: new PexenError([problem]), ...(modules !== undefined && { modules }) };
 }
 
-/** Nothing in it needs to be looked at. */
+/** True where no part of it needs to be checked. */
 function isBare({ value, shared, provided }: Extract<PoolOutcome, { readonly kind: 'returned' }>): boolean {
   const isPrimitive = typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol';
   return isPrimitive && shared === undefined && provided === undefined;
@@ -160,7 +160,7 @@ interface Values {
   readonly address?: Address | undefined;
 }
 
-/** A value and the typed key that it is of. */
+/** A value and its typed key. */
 type KeyValue = readonly [key: Capability | undefined, value: unknown];
 
 function receivedValues({ requirement, member, values }: ReceivedKey, meta: TaskMeta): KeyValue[] {

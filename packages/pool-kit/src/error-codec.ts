@@ -1,6 +1,6 @@
 /**
- * Errors on their way over a border: everything that was thrown as plain data, and that data as an error again. Keeps name,
- * message, stack, the chain of causes, the errors of an AggregateError, own properties, and what makes a TaskFailError one.
+ * Encodes thrown values as plain data, and decodes that data to errors again. Keeps name,
+ * message, stack, the chain of causes, the errors of an AggregateError, own properties, and the flags of a TaskFailError.
  * Never throws, whatever was thrown: depth, length and number are limited, cycles are cut.
  */
 import { inspect } from 'node:util';
@@ -14,7 +14,7 @@ import {
 } from '@pexen/core';
 import { type ChannelRules, describeViolation, findViolation } from './serializability.ts';
 
-/** What stands in the place of a value that could not cross. */
+/** Stands in place of a value that cannot be sent. */
 export interface Unserializable {
   /** `data.socket is a function`. */
   readonly unserializable: string;
@@ -30,7 +30,7 @@ export interface ErrorWire {
   readonly name: string;
   readonly message: string;
   readonly stack?: string;
-  /** Own enumerable properties; those that cannot cross are `Unserializable`. */
+  /** Own enumerable properties; those that cannot be sent are `Unserializable`. */
   readonly own?: Readonly<Record<string, unknown>>;
   readonly cause?: ThrownWire;
   /** Of an AggregateError. */
@@ -43,7 +43,7 @@ export interface ErrorWire {
 
 /** An error that was thrown in a worker. `name`, `message`, `stack`, `cause` and own properties are those it had there. */
 export class RemoteError extends Error {
-  /** The stack in the worker; `stack` is the same, since that is where the reader wants to look. */
+  /** The stack in the worker; `stack` is the same. */
   declare readonly remoteStack: string | undefined;
   /** The name of the worker. */
   declare readonly worker: string;
@@ -61,12 +61,12 @@ export function encodeThrown(thrown: unknown, rules: ChannelRules = {}): ThrownW
   }
 }
 
-/** The thrown thing again: a TaskFailError or a PexenError where it was one, another error as a RemoteError, values as they are. */
+/** The thrown value again: a TaskFailError or a PexenError where it was one, another error as a RemoteError, other values as they are. */
 export function decodeThrown(wire: ThrownWire, worker: string): unknown {
   return 'error' in wire ? decodeError(wire.error, worker) : wire.value;
 }
 
-/** How far the encoding is: the errors around the one at hand, and how many more may be encoded in all. */
+/** The state of an encoding: the errors around the current one, and how many more may be encoded in all. */
 interface Progress {
   readonly rules: ChannelRules;
   readonly above: ReadonlySet<unknown>;
@@ -109,7 +109,7 @@ function encodeInner(thrown: unknown, progress: Progress): ThrownWire {
   return encode(thrown, progress);
 }
 
-/** Also one that came over a border before. */
+/** Also true for an aggregate that was decoded before. */
 function hasErrors(error: Error): error is Error & { readonly errors: unknown } {
   return error instanceof AggregateError || (error instanceof RemoteError && 'errors' in error);
 }
@@ -138,7 +138,7 @@ function read(error: Error, key: string): unknown {
   }
 }
 
-/** The value, or what stands in its place where it cannot cross. */
+/** The value, or its replacement where it cannot be sent. */
 export function crossable(value: unknown, name: string, rules: ChannelRules = {}): unknown {
   const violation = findViolation(value, name, rules);
   return violation === undefined ? value : unserializable(describeViolation(violation));

@@ -1,4 +1,4 @@
-/** Messages on a stream of bytes: where one ends and the next begins. Knows nothing of what they say; the other side may send garbage. */
+/** Messages on a stream of bytes: where one ends and the next starts. Does not interpret them; the other side may send garbage. */
 import type { Duplex } from 'node:stream';
 import { deserialize, serialize } from 'node:v8';
 
@@ -20,7 +20,7 @@ export function frame(content: Uint8Array): Buffer {
   return framed;
 }
 
-/** Puts frames together from chunks that were cut anywhere. */
+/** Assembles frames from chunks of any size. */
 export class FrameReader {
   #chunks: Buffer[] = [];
   #held = 0;
@@ -28,7 +28,7 @@ export class FrameReader {
 
   /**
    * The content of every frame that is complete with this chunk.
-   * @throws RangeError for a frame that says that it is longer than 512 MiB: the stream is of no use any more.
+   * @throws RangeError for a frame that says that it is longer than 512 MiB: the stream cannot be used any more.
    */
   push(chunk: Uint8Array): Buffer[] {
     this.#chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
@@ -52,7 +52,7 @@ export class FrameReader {
   }
 }
 
-/** Puts lines together from chunks that were cut anywhere; a line ends with \n. */
+/** Assembles lines from chunks of any size; a line ends with \n. */
 export class LineReader {
   #rest = '';
   readonly #decoder = new TextDecoder();
@@ -72,13 +72,13 @@ export class LineReader {
   }
 }
 
-/** Messages in V8's format, framed, over a stream: what the transport `clone` promises gets across. */
+/** Messages in V8's format, framed, over a stream: it carries everything that the transport `clone` promises. */
 export class MessageStream {
-  /** Resolves when the stream is closed and everything that came has been heard. */
+  /** Resolves when the stream is closed and every message that came has been delivered. */
   readonly closed: Promise<void>;
   readonly #stream: Duplex;
 
-  /** `hear` is called with each message, `garbled` once when something came that is no message; nothing is heard after that. */
+  /** Calls `hear` with each message, and `garbled` once when invalid bytes came; no message is delivered after that. */
   constructor(
     stream: Duplex,
     hear: (message: unknown) => void,

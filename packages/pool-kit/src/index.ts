@@ -1,4 +1,4 @@
-/** The host's side of a pool: what goes over the border, and how. */
+/** The host's side of a pool: what is sent to workers and back, and how. */
 export type { Clock } from '@pexen/core';
 export { systemClock } from '@pexen/core/timers';
 export type {

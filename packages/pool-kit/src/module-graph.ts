@@ -1,2 +1,2 @@
-/** Which module imports which in this process: what a host, and a pool whose workers run no `BodyAttempt`, need of it. */
+/** The record of imports between modules in this process, for hosts and for pools whose workers run no `BodyAttempt`. */
 export { type ModuleRecord, moduleRecord, recordModules } from './worker/module-graph.ts';

@@ -1,6 +1,6 @@
 /**
- * References of our own to what the runtime offers, taken before a body runs: bodies replace globals, by fake timers above all, and what
- * carries their outcomes home must not notice. Everything that runs beside bodies uses these.
+ * References to functions of the runtime, taken before a body runs: bodies replace globals, above all by fake timers, and the code that reports
+ * their outcomes must not be affected. All worker code that runs beside bodies uses these.
  */
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';

@@ -1,24 +1,24 @@
-/** Finds what in a value cannot cross a border by structured clone, and names the way to it. Knows nothing of tasks. */
+/** Finds the first part of a value that a channel cannot carry, and its path in the value. Knows nothing of tasks. */
 import { types } from 'node:util';
 import { toJson } from './own-globals.ts';
 
-/** The first thing met that cannot cross: `shared.db.socket` is `a function`. */
+/** The first part of a value that cannot be sent: `shared.db.socket` is `a function`. */
 export interface Violation {
   readonly path: string;
   readonly what: string;
 }
 
-/** What a border lets through beside plain data, Map, Set, Date, RegExp, errors and buffers; or, with `json`, instead of them. */
+/** What a channel carries besides plain data, Map, Set, Date, RegExp, errors and buffers; or, with `json`, instead of them. */
 export interface ChannelRules {
-  /** Only what JSON brings back as it was. An entry that is `undefined` may be missing afterwards. */
+  /** Only values that JSON restores unchanged. An entry that is `undefined` may be missing afterwards. */
   readonly json?: boolean;
-  /** Memory that both sides see: only between threads. */
+  /** Shared memory: only between threads. */
   readonly sharedMemory?: boolean;
-  /** Objects that are moved rather than copied, ports above all; each one met is handed to `moves`. */
+  /** True for an object that is transferred instead of being copied, such as a port. Called with every object that is neither plain nor a list. */
   readonly moves?: (value: object) => boolean;
 }
 
-/** Deeper nesting than this is refused: cloning recurses, and would overflow the stack of the other side. */
+/** Deeper nesting is refused: cloning recurses, and would overflow the stack of the other side. */
 const deepest = 1_000;
 
 interface Visit {
@@ -29,7 +29,7 @@ interface Visit {
 }
 
 /**
- * The first obstacle in the value, undefined if all of it can cross. Takes time linear in its size, and no stack.
+ * The first violation in the value, undefined if the channel can carry all of it. Takes time linear in its size, and no stack.
  * `name` is what the value is called in the path.
  */
 export function findViolation(value: unknown, name: string, rules: ChannelRules = {}): Violation | undefined {
@@ -70,7 +70,7 @@ function walk(root: Visit, rules: ChannelRules): Violation | undefined {
 
 type Meet = (child: unknown, key: string) => boolean;
 
-/** Meets everything inside the object; what cannot cross about the object itself is the answer. */
+/** Visits everything inside the object. Returns why the object itself cannot be sent, if so. */
 function enter({ value }: Visit, rules: ChannelRules, meet: Meet): string | undefined {
   if (types.isProxy(value)) return 'a proxy';
   if (Array.isArray(value)) {
@@ -167,7 +167,7 @@ function refusalOf(value: unknown, { json }: ChannelRules): string | undefined {
   return isUnknown ? `${String(value)}, which JSON does not know` : undefined;
 }
 
-/** What JSON would change about something inside of an object. */
+/** What JSON would change about an entry of an object. */
 function lostByJson(child: unknown, parent: Visit): string | undefined {
   if (child === undefined && Array.isArray(parent.value))
     return 'undefined in a list, which JSON does not know';
@@ -177,7 +177,7 @@ function lostByJson(child: unknown, parent: Visit): string | undefined {
   return undefined;
 }
 
-/** Has more to it than its own entries, or another text in JSON. */
+/** True for objects with more than their own entries, or with a JSON text of their own. */
 function isMadeOtherwise(value: object): boolean {
   if (isCopiedWhole(value) || ArrayBuffer.isView(value) || types.isMap(value) || types.isSet(value))
     return true;

@@ -10,7 +10,7 @@ function sender(window: number): { sender: CreditedSender; batches: (readonly Ta
 const output = (text: string): TaskUpdate => ({ kind: 'output', stream: 'stdout', text });
 const progress = (done: number): TaskUpdate => ({ kind: 'progress', progress: { done } });
 
-describe('news', () => {
+describe('updates', () => {
   test('go at once while the host keeps up', () => {
     const { sender: open, batches } = sender(2);
     open.send(output('a'));
@@ -52,7 +52,7 @@ describe('news', () => {
     });
   });
 
-  test('of a flood stay small, and what was dropped is said', () => {
+  test('of a flood stay small, and dropped ones are reported', () => {
     const { sender: full, batches } = sender(1);
     for (let line = 0; line < 100_000; line++) {
       full.send(output('x'.repeat(100)));
@@ -91,7 +91,7 @@ describe('news', () => {
   });
 });
 
-test('over a border of JSON, what JSON would change is replaced by what it is', () => {
+test('over a channel of JSON, values that JSON would change are replaced by a note', () => {
   const sent: TaskUpdate[] = [];
   const sender = new CreditedSender({
     send: (update) => void sent.push(...update),

@@ -3,7 +3,7 @@ import { isPexenError, isTaskFailError, PexenError, TaskFailError } from '@pexen
 import { describe, expect, test } from 'vitest';
 import { decodeThrown, encodeThrown, RemoteError } from '../src/index.ts';
 
-/** Over a border and back to being an error. */
+/** Encodes and decodes the thrown value. */
 function cross(thrown: unknown): unknown {
   return decodeThrown(structuredClone(encodeThrown(thrown)), 'worker 7');
 }

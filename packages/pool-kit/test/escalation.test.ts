@@ -28,7 +28,7 @@ test('abort, after 2 s terminate, after the grace kill, then abandon', async () 
   ]);
 });
 
-test('a worker that cannot be told to end is killed after the grace', async () => {
+test('a worker without `terminate` is killed after the grace period', async () => {
   const { clock, taken } = taking(usualSteps(10_000, 2_000, false));
   await clock.advance(60_000);
   expect(taken).toEqual([

@@ -9,7 +9,7 @@ function openedWith(isReadyAtOnce: boolean) {
   const asked: string[] = [];
   const pool = new SlotEngine(
     {
-      manifest: { name: 'told', kills: true, transport: 'clone', closures: false, executables: false },
+      manifest: { name: 'messages', kills: true, transport: 'clone', closures: false, executables: false },
       slots: 1,
       connectsAtOpen: true,
       connect: (_slot, events) => {
@@ -19,7 +19,7 @@ function openedWith(isReadyAtOnce: boolean) {
         };
         const transport = {
           name: 'worker 0',
-          pool: 'told',
+          pool: 'messages',
           send: (message: { readonly do: string }) => end(`was sent ${message.do}`),
           kill: (cause: string) => end(`was killed: ${cause}`),
         };
@@ -62,11 +62,11 @@ test('of several attempts that are sent together, the one that cannot cross is r
     setImmediate(() => end(message.number));
   };
   const pool = new SlotEngine({
-    manifest: { name: 'told', kills: true, transport: 'clone', closures: false, executables: false },
+    manifest: { name: 'messages', kills: true, transport: 'clone', closures: false, executables: false },
     slots: 1,
     connect: (_slot, events) => {
       const kill = (cause: string): void => void setImmediate(() => events.gone(cause));
-      const made = new MessageConnection({ name: 'worker 0', pool: 'told', send, kill }, events);
+      const made = new MessageConnection({ name: 'worker 0', pool: 'messages', send, kill }, events);
       connection = made;
       setImmediate(() => made.hear({ is: 'ready' }));
       return made;

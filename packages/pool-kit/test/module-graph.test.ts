@@ -154,7 +154,7 @@ test('a module that was loaded before is known as such', async () => {
   expect(edgesOf(played)).toEqual(['a.mjs > b.mjs']);
 });
 
-test('the record is told piece by piece, each complete in itself', async () => {
+test('the record is reported in parts, each complete in itself', async () => {
   const { folder, value } = await play<readonly LoadedModules[]>(
     { 'a.mjs': `import './b.mjs';`, 'b.mjs': '', 'c.mjs': `import './b.mjs';` },
     `const record = recordModules(); await import('./a.mjs'); const first = record.since(0); const { length } = record;

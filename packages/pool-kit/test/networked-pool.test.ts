@@ -37,7 +37,7 @@ describe('messages that are handed through', () => {
     expect(came).toEqual(['restored']);
   });
 
-  test('do not overtake each other where the delay changes', async () => {
+  test('stay in order where the delay changes', async () => {
     const { faults, came, send } = rig();
     faults.delay(20);
     send('a');

@@ -2,7 +2,7 @@ import { formatOutput, type TaskUpdate } from '@pexen/core';
 import { expect, test } from 'vitest';
 import { OutputCapture } from '../src/worker.ts';
 
-test('what is printed is told live and kept for the outcome', () => {
+test('output is reported live and kept for the outcome', () => {
   const updates: TaskUpdate[] = [];
   const capture = new OutputCapture((each) => updates.push(each));
   capture.write('stdout', 'one\n');

@@ -15,7 +15,7 @@ export type Skills = Pick<Connection, 'prefetches' | 'mostAttempts' | 'runsBoth'
   readonly canLeave?: boolean;
   /** `later`: it answers `returned` when the test says so; `never`: it has no `reclaim`. Default: at once, whatever has not started. */
   readonly reclaims?: 'later' | 'never';
-  /** Its bodies never read their signals, or always; left out: it cannot tell. */
+  /** Its bodies never read their signals, or always; left out: it does not know. */
   readonly isDeaf?: boolean;
   /** Nothing ends it. */
   readonly isStuck?: boolean;

@@ -91,7 +91,7 @@ test('a long list takes linear time', () => {
   expect(described(Array.from({ length: 1_000_000 }, (_, n) => ({ n })))).toBeUndefined();
 });
 
-describe('over a border of JSON', () => {
+describe('over a channel of JSON', () => {
   const json = (value: unknown): string | undefined => {
     const violation = findViolation(value, 'value', { json: true });
     return violation && describeViolation(violation);

@@ -1,4 +1,4 @@
-/** The slot engine, told by scripted workers and a scripted clock. */
+/** The slot engine, driven by scripted workers and a scripted clock. */
 
 import { describe, expect, test } from 'vitest';
 import { ScriptedClock, settle } from '#scripted-clock';
@@ -166,7 +166,7 @@ describe('which attempt goes where', () => {
 });
 
 describe('what has started', () => {
-  test('is heard of a worker that is too busy to say so', async () => {
+  test('is found where a worker is too busy to report it', async () => {
     const { clock, giveAll, worker } = await opened(1);
     const [a] = await giveAll('a');
     worker(0).started = 0;
@@ -174,7 +174,7 @@ describe('what has started', () => {
     expect(a?.signs).toEqual(['started worker 0']);
   });
 
-  test('is heard of one that took long to become ready, too', async () => {
+  test('is found where a worker took long to become ready, too', async () => {
     const { clock, give, worker } = await opened(1, { isSlowToStart: true });
     const a = give('a');
     await clock.advance(1_000);
@@ -206,7 +206,7 @@ describe('what has started', () => {
     expect(a?.outcome?.kind).toBe('returned');
   });
 
-  test('news go on to the run, and none comes after the outcome', async () => {
+  test('updates are passed to the run, and none comes after the outcome', async () => {
     const { giveAll, worker } = await opened(1);
     const [a] = await giveAll('a');
     worker(0).updates(0, { kind: 'log', message: 'hi' }, { kind: 'heartbeat' });
@@ -219,7 +219,7 @@ describe('what has started', () => {
 });
 
 describe('stopping', () => {
-  test('an attempt that waits is given back at once', async () => {
+  test('an attempt that waits is returned at once', async () => {
     const { clock, giveAll } = await opened(1);
     const [, b] = await giveAll('a', 'b');
     await clock.advance(5);
@@ -228,7 +228,7 @@ describe('stopping', () => {
     expect(b?.outcome?.kind).toBe('not-started');
   });
 
-  test('one that was stopped before it was listened to is given back, too', async () => {
+  test('one that was stopped before the engine listened to its signal is returned, too', async () => {
     const { clock, giveAll } = await opened(1);
     const [, b] = await giveAll('a', 'b');
     b?.abort();
@@ -266,7 +266,7 @@ describe('stopping', () => {
     expect(context.lost).toEqual([]);
   });
 
-  test('a worker that starts what it was told to return is ended, and nothing it says counts', async () => {
+  test('a worker that starts an attempt that it had to return is ended, and its messages are ignored', async () => {
     const { clock, context, giveAll, worker } = await openedShort({ reclaims: 'later' });
     const [a, b] = await giveAll('a', 'b');
     worker(0).start(8);
@@ -293,7 +293,7 @@ describe('stopping', () => {
     expect(b?.outcome).toBeUndefined();
   });
 
-  test('the body is asked, its processes are told after 2 s, and the worker is killed after the grace', async () => {
+  test('the body is asked, its processes get SIGTERM after 2 s, and the worker is killed after the grace period', async () => {
     const { clock, context, give, worker } = await opened(1, { canTerminate: true });
     const a = give('a', { graceMs: 3_000 });
     await settle();
@@ -329,7 +329,7 @@ describe('stopping', () => {
     }
   });
 
-  test('a worker that ended its body after it was told to end is not used again, and its outcome waits until it is gone', async () => {
+  test('a worker that ended its body after SIGTERM is not used again, and the outcome waits until the worker is gone', async () => {
     const { clock, give, connector, worker } = await opened(1, { canTerminate: true, canLeave: true });
     const a = give('a');
     await settle();
@@ -347,7 +347,7 @@ describe('stopping', () => {
     expect(connector.workers.length).toBe(2);
   });
 
-  test('that a worker is gone is told once, as soon as its end is decided, whoever wants it', async () => {
+  test('the end of a worker is reported once, as soon as it is decided, expectedly or not', async () => {
     const { clock, context, give, worker } = await opened(2, {
       canTerminate: true,
       mostAttempts: 2,
@@ -478,7 +478,7 @@ describe('a worker that is not used again', () => {
     expect([a?.outcome?.kind, b?.outcome?.kind]).toEqual(['returned', 'returned']);
   });
 
-  test('has told of an error that surfaced after its body had ended', async () => {
+  test('has reported an error that surfaced after its body had ended', async () => {
     const { context, connector, giveAll, worker } = await opened(1);
     await giveAll('a');
     worker(0).return(0);
@@ -505,7 +505,7 @@ describe('a worker that is not used again', () => {
     expect(context.warnings).toEqual([]);
   });
 
-  test('has to be ended, for a reason that is told', async () => {
+  test('has to be ended, for a reason that is reported', async () => {
     const { context, giveAll, worker } = await opened(1);
     const [a] = await giveAll('a');
     worker(0).start(0);
@@ -705,7 +705,7 @@ describe('a worker out of reach', () => {
 });
 
 describe('the end', () => {
-  test('reclaiming gives back what has not started, and more may come', async () => {
+  test('reclaiming returns attempts that have not started, and more may come', async () => {
     const { pool, giveAll, worker } = await openedShort();
     const [a, b, c] = await giveAll('a', 'b', 'c');
     worker(0).start(8);
@@ -747,7 +747,7 @@ describe('the end', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('killing overtakes draining', async () => {
+  test('killing interrupts draining', async () => {
     const { clock, pool, giveAll, worker } = await opened(1);
     const [a] = await giveAll('a');
     worker(0).start(0);
@@ -759,7 +759,7 @@ describe('the end', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('a worker that does not leave is ended, and one that cannot be ended holds nobody up', async () => {
+  test('a worker that does not leave is ended, and one that cannot be ended does not delay close()', async () => {
     const { clock, pool, giveAll, worker } = await opened(1, { canLeave: false, isStuck: true });
     await giveAll('a');
     worker(0).return(0);

@@ -14,7 +14,7 @@ export const workers = 2;
 
 const file = (name: string): string => fileURLToPath(new URL(`./workers/${name}`, import.meta.url));
 
-/** What a run has on for each attempt: a signal that can stop it, its start, its news, its outcome. */
+/** The parts of each attempt in a run: a signal that can stop it, its start, its updates, its outcome. */
 class BenchTicket implements Ticket {
   #controller: AbortController | undefined;
   get signal(): AbortSignal {

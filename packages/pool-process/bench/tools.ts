@@ -1,4 +1,4 @@
-/** Tools that run programs, those of them that are installed, each told to run `/bin/true` so many times. */
+/** Tools that run programs, those of them that are installed, each of which runs `/bin/true` so many times. */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

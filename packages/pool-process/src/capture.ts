@@ -1,7 +1,7 @@
 /**
- * One output stream of a process, caught in a file. The process writes straight into it, so that a
- * slow reader never holds the writer up; we look at its size from time to time, keep the first and the last part, and cut it back
- * when it grows. Where it is evidence, the lines that count are read before anything is cut. Knows nothing of processes.
+ * One output stream of a process, captured in a file. The process writes directly into the file, so that a
+ * slow reader never blocks it; the pool polls the size of the file, keeps its first and last part, and truncates it
+ * when it grows. Where the stream is evidence, the relevant lines are read before the file is truncated. Knows nothing of processes.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
@@ -12,11 +12,11 @@ import type { Spawner } from './programs/spawner.ts';
 
 /** Sizes in bytes. */
 export interface CaptureLimits {
-  /** How much is kept of it, half of it from the beginning and half from the end. */
+  /** How much is kept, half of it from the beginning and half from the end. */
   readonly kept: number;
-  /** The file is cut back when it is larger than that. */
+  /** The file is truncated when it is larger than that. */
   readonly onDisk: number;
-  /** How much of it is told at once; what is more is left out of the news. */
+  /** How much is reported in one update; the rest of a longer part is left out. */
   readonly reportedAtOnce: number;
 }
 
@@ -24,37 +24,37 @@ export interface CaptureLimits {
 export interface LineSink {
   /** The bytes may be used again afterwards. */
   push(bytes: Buffer): void;
-  /** The lines that count, each with its end. */
+  /** The relevant lines, each with its line end. */
   end(): string;
 }
 
 /** For a stream that is evidence. */
 export interface EvidenceOptions {
-  /** Takes what is more than is kept, so that no line that counts is lost. Absent: evidence is what is kept. */
+  /** Takes the bytes beyond what is kept, so that no relevant line is lost. Absent: the evidence is what is kept. */
   readonly lines?: LineSink;
 }
 
-/** One stream. It is used for one attempt after the other: `begin`, `news` any number of times, `finish`. */
+/** One stream. It is used for one attempt after the other: `begin`, `readNew` any number of times, `finish`. */
 export class Capture {
-  /** To be handed to the process. Every write to it goes to the end of the file. */
+  /** For the process. Every write to it appends to the file. */
   readonly fd: number;
-  /** The same, for who must open it himself: to append. */
+  /** The path, for a helper that opens the file itself, to append. */
   readonly path: string;
   readonly #limits: CaptureLimits;
   readonly #holePuncher: HolePuncher;
   /** Where in the file the attempt's output starts. */
   #start = 0;
-  /** Up to where it was told. */
+  /** Up to where the output was reported. */
   #reportedUpTo = 0;
-  /** How much of the attempt's output was cut away, and the parts of it that were kept. */
+  /** How much of the attempt's output was truncated, and the parts of it that were kept. */
   #cutAway = 0;
-  /** How much of it takes no room on the disk any more. */
+  /** How much of it was freed on the disk. */
   #hollow = 0;
   #head: Buffer | undefined;
   #lastCut: Buffer = empty;
   #decoder: StringDecoder | undefined;
   readonly #lines: LineSink | undefined;
-  /** What stands at the beginning of a file that is evidence, as long as the program has not emptied it. */
+  /** The first bytes of a file that is evidence, as long as the program has not emptied it. */
   readonly #mark: Buffer;
   #isEmptied = false;
   /** Up to where lines were read. */
@@ -78,7 +78,7 @@ export class Capture {
     this.#begin(markLength);
   }
 
-  /** From here on it is the output of the next attempt. */
+  /** The output of the next attempt starts here. */
   begin(): void {
     this.#begin(this.#size());
   }
@@ -88,17 +88,17 @@ export class Capture {
     return this.#size();
   }
 
-  /** Has the attempt written nothing, if its output ends there? */
+  /** True if the attempt has written nothing and its output ends there. */
   isAt(end: number): boolean {
     return end === this.#start && this.#reportedUpTo === end && this.#cutAway === 0;
   }
 
-  /** Was some of the attempt's output cut away? Then sizes that others saw mean nothing. */
+  /** True if some of the attempt's output was truncated. Sizes that were read before are meaningless then. */
   get isCut(): boolean {
     return this.#cutAway > 0;
   }
 
-  /** What came since it was last asked, up to that place in the file; '' if nothing did. Cuts back what is too large. */
+  /** Returns the output since the last call, up to that position of the file; '' if there is none. Truncates a file that is too large. */
   readNew(end: number = Number.POSITIVE_INFINITY): string {
     const size = this.#size();
     if (size < this.#reportedUpTo) this.#noticeEmptied();
@@ -108,37 +108,37 @@ export class Capture {
     return text;
   }
 
-  /** Reads the lines that count to the end of what was written, without holding up what else is to be done. */
+  /** Reads the relevant lines to the end of the file, with pauses for other work. */
   async readToEnd(): Promise<void> {
-    const end = this.#size(); // Whoever escaped may go on writing for ever.
+    const end = this.#size(); // A process that escaped may write for ever.
     while (this.#isLong(end) && !this.#scan(end, scannedAtOnce))
       await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
-  /** Of an output that was not kept whole, the lines that count. Ask after `readToEnd`, and before `finish`. */
+  /** The relevant lines of an output that was not kept whole. Read it after `readToEnd`, and before `finish`. */
   get evidence(): string | undefined {
     return this.#isLong(this.#size()) ? this.#lines?.end() : undefined;
   }
 
-  /** Did the program itself empty the file? Then what stood in it before is lost. */
+  /** True if the program itself emptied the file: its earlier content is lost. */
   get isEmptied(): boolean {
     const isGone = !this.#isEmptied && !this.#read(0, markLength).equals(this.#mark);
     if (isGone) this.#noticeEmptied();
     return this.#isEmptied;
   }
 
-  /** The output of the attempt, and the file made ready for the next. */
+  /** Returns the output of the attempt, and prepares the file for the next. */
   finish(): CapturedOutput {
     return this.finishAt(this.#size(), true);
   }
 
-  /** The output of the only attempt. What is large takes no room any more, though somebody may have it open. */
+  /** Returns the output of the only attempt. A large file is emptied, since another process may keep it open. */
   finishLast(): CapturedOutput {
     const end = this.#size();
     return this.finishAt(end, end > largeFile);
   }
 
-  /** The same for a writer that goes on: what follows `end` is the next attempt's, unless the file is to be emptied. */
+  /** The same for a writer that continues: output after `end` is the next attempt's, unless the file is emptied. */
   finishAt(end: number, isEmptied: boolean): CapturedOutput {
     const output = end <= this.#start && this.#cutAway === 0 ? nothing : this.#collect(end);
     if (isEmptied && end > 0) ftruncateSync(this.fd, 0);
@@ -146,7 +146,7 @@ export class Capture {
     return output;
   }
 
-  /** Removes it, if it can be removed: a program may have forbidden that. */
+  /** Removes it, if that is possible: a program may have prevented it. */
   close(): void {
     closeSync(this.fd);
     removeFile(this.path);
@@ -162,18 +162,18 @@ export class Capture {
     this.#decoder = undefined;
   }
 
-  /** As `> /dev/stdout` does. */
+  /** A program empties it by `> /dev/stdout`, for example. */
   #noticeEmptied(): void {
     this.#isEmptied = true;
     this.#reportedUpTo = this.#start = this.#scanned = 0;
   }
 
-  /** Is it more than can be kept whole, and are there lines to be read? */
+  /** True if it is longer than can be kept whole and lines must be read. */
   #isLong(size: number): boolean {
     return this.#lines !== undefined && size - this.#start > this.#limits.kept;
   }
 
-  /** Reads lines, so many bytes at most. True once all are read. */
+  /** Reads lines from at most so many bytes. True once all are read. */
   #scan(size: number, atMost: number): boolean {
     this.#scanned = Math.max(this.#scanned, this.#start);
     const end = Math.min(size, this.#scanned + atMost);
@@ -196,7 +196,7 @@ export class Capture {
     return skipped === 0 ? text : `\n… ${skipped} bytes left out …\n${text}`;
   }
 
-  /** Frees the middle, which will not be kept; where the system cannot do that, the file is cut back. */
+  /** Frees the middle, which is not kept; where the system cannot do that, truncates the file. */
   #makeRoom(size: number): void {
     const half = this.#limits.kept / 2;
     const from = this.#start + Math.max(half, this.#hollow);
@@ -206,10 +206,10 @@ export class Capture {
       this.#holePuncher.makeHole(this.path, from, to);
       this.#hollow = to - this.#start;
     } else if (this.#lines === undefined) this.#cutBack(size);
-    // Evidence is not cut back, since some of it would be lost: it takes its room on the disk until the attempt ends.
+    // Evidence is not truncated, since some of it would be lost: it stays on the disk until the attempt ends.
   }
 
-  /** What is written between the last two steps is lost and not even counted: nothing here could hold the writer up. */
+  /** Output that is written between the last two steps is lost and not counted: the writer cannot be paused. */
   #cutBack(size: number): void {
     const half = this.#limits.kept / 2;
     this.#head ??= this.#read(this.#start, Math.min(size, this.#start + half));
@@ -231,7 +231,7 @@ export class Capture {
     const head = this.#head ?? this.#read(start, start + half);
     const last = this.#read(Math.max(start, end - half), end);
     const missing = half - last.length;
-    // Where it was cut last something may be missing, so the reader is shown the place.
+    // Output may be missing where the file was truncated last, so that place is marked.
     const before = missing === 0 ? '' : `${tailText(this.#lastCut.subarray(-missing))}\n…\n`;
     return { head: headText(head), tail: before + tailText(last), totalBytes };
   }
@@ -240,7 +240,7 @@ export class Capture {
     return fstatSync(this.fd).size;
   }
 
-  /** Into the buffer that is given if it fits, since garbage of megabytes takes long to be collected. */
+  /** Reads into the given buffer if it fits, since garbage of megabytes takes long to collect. */
   #read(from: number, to: number, into: Buffer = empty): Buffer {
     const bytes = into.length >= to - from ? into.subarray(0, to - from) : Buffer.allocUnsafe(to - from);
     let length = 0;
@@ -253,12 +253,12 @@ export class Capture {
   }
 }
 
-/** Removes a file that is there, if possible. What is left goes with the folder of the pool, or is told then. */
+/** Removes a file, if possible. The folder of the pool is removed later, and reports what could not be removed. */
 export function removeFile(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // It is gone or a directory, something is mounted on it, or it was made immutable.
+    // It does not exist or is a directory, a mount point or immutable.
   }
 }
 
@@ -266,33 +266,31 @@ const empty = Buffer.alloc(0);
 const largeFile = 1024 * 1024;
 const markLength = 8;
 const mark = randomBytes(markLength);
-/** One for all: what is read into it is used at once. */
+/** Shared: the bytes that are read into it are used at once. */
 const chunk = Buffer.alloc(256 * 1024);
-/** So much is read without a pause, bytes. */
+/** How much is read without a pause, bytes. */
 const scannedAtOnce = 32 * 1024 * 1024;
 const nothing: CapturedOutput = { head: '', tail: '', totalBytes: 0 };
 
-// What frees the room that a part of a file takes on the disk, while others go on writing to it.
+// Frees the disk space of a part of a file while other processes write to it.
 
 /** Makes holes in files. */
 export interface HolePuncher {
-  /** Whether it is worth trying. */
+  /** False once it has failed. */
   readonly isPossible: boolean;
-  /** Makes that part of the file a hole: it reads as zeros, and the size stays. Happens soon, or never. */
+  /** Makes that part of the file a hole: it reads as zeros, and the size does not change. It happens soon, or never. */
   makeHole(path: string, from: number, to: number): void;
 }
 
-// Has a helper make holes in files.
-
-/** `$1`: the file. That it is gone meanwhile proves nothing. */
+/** `$1`: the file. A file that is gone meanwhile is not a failure. */
 const script = '[ -e "$1" ] || exit 0; file=$1; shift; exec fallocate "$@" "$file"';
 
-/** No program of a task has it. */
+/** A slot that no task uses. */
 const ownSlot = 2 ** 31;
 
 /**
- * Node has no call for it, util-linux has a program; a helper starts it, since a large process needs long to do so. If it cannot do that, it
- * is not possible from then on.
+ * Uses a program of util-linux, since Node has no call for holes; a helper starts it, since a large process needs long to do so. After a failure
+ * it is not tried again.
  */
 export class HelperHolePuncher implements HolePuncher {
   isPossible: boolean = isLinux;
@@ -319,21 +317,21 @@ export class HelperHolePuncher implements HolePuncher {
   }
 }
 
-// Bytes as text, where the bytes were cut at places that know nothing of characters.
+// Decodes bytes that were cut in the middle of characters.
 
-/** The text of bytes from the beginning of something: a character that is cut off at the end is left out. */
+/** The text of bytes that were cut at their end: an incomplete last character is left out. */
 export function headText(bytes: Buffer): string {
   return bytes.toString('utf8', 0, bytes.length - cutOffAtEnd(bytes));
 }
 
-/** The text of bytes from the end of something: a character that is cut off at the beginning is left out. */
+/** The text of bytes that were cut at their beginning: an incomplete first character is left out. */
 export function tailText(bytes: Buffer): string {
   let from = 0;
   while (from < 3 && isContinuation(bytes[from])) from++;
   return bytes.toString('utf8', from);
 }
 
-/** How many bytes at the end belong to a character that is not complete. */
+/** How many bytes at the end belong to an incomplete character. */
 function cutOffAtEnd(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;
@@ -342,7 +340,7 @@ function cutOffAtEnd(bytes: Buffer): number {
   return 0;
 }
 
-/** How many bytes a character has that begins with this one; 1 for what begins none. */
+/** How many bytes a character has that starts with this one; 1 for a byte that starts none. */
 function lengthOf(byte: number): number {
   if (byte < 0xc0 || byte >= 0xf8) return 1;
   if (byte >= 0xf0) return 4;
@@ -353,9 +351,9 @@ function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
-// Several things that are opened together.
+// Opening several resources together.
 
-/** Makes one after the other; where one cannot be made, closes those made before and throws what was thrown. */
+/** Calls the makers one after the other; where one throws, closes what was made before and rethrows. */
 export function allOrNone<T extends { close(): void }>(makers: readonly (() => T)[]): T[] {
   const made: T[] = [];
   try {

@@ -1,6 +1,6 @@
 /**
- * The other end of the pipes of a ChildConnection. Writing waits until the host has taken it: what was said before a crash, a
- * hang or a kill is always heard, and a flood is held back. Knows nothing of what is said.
+ * The child's end of the pipes of a ChildConnection. Writing blocks until the host has read: messages from before a crash, a
+ * hang or a kill always arrive, and a flood is slowed down. Does not interpret the messages.
  */
 
 import { fstatSync, writeSync } from 'node:fs';
@@ -16,7 +16,7 @@ export class Channel {
   readonly #fromHost: number;
   readonly #toHost: number;
   readonly #outgoing: Buffer = Buffer.alloc(bufferBytes);
-  /** So many bytes of that wait to be written with what is said next. */
+  /** How many bytes of it wait to be written with the next message. */
   #held = 0;
 
   /** File descriptors: 3 and 4, or 0 and 1. */
@@ -25,7 +25,7 @@ export class Channel {
     this.#toHost = toHost;
   }
 
-  /** False if somebody closed what we listen to. */
+  /** False if a body has closed the descriptor of the host's messages. */
   get isOpen(): boolean {
     try {
       fstatSync(this.#fromHost);
@@ -36,7 +36,7 @@ export class Channel {
   }
 
   /**
-   * Says it to the host.
+   * Sends a message to the host.
    * @throws what V8 throws for a message that cannot be serialized
    */
   send(message: unknown): void {
@@ -44,8 +44,8 @@ export class Channel {
   }
 
   /**
-   * The same, but it goes with what is said next, or by `flush`: each write wakes the host, which costs more than the message. False if
-   * it was said at once, since it is large.
+   * Holds the message until the next one or `flush`: each write wakes the host, which costs more than the message. False if
+   * the message was sent at once, since it is large.
    * @throws what V8 throws for a message that cannot be serialized
    */
   hold(message: unknown): boolean {
@@ -59,14 +59,14 @@ export class Channel {
     return false;
   }
 
-  /** Says what is held. */
+  /** Sends the messages that are held. */
   flush(): void {
     const length = this.#held;
     this.#held = 0;
     if (length > 0) this.write(this.#outgoing.subarray(0, length));
   }
 
-  /** Hears what the host says, one message after the other; `gone` once the host is. */
+  /** Calls `hear` with each message of the host, and `gone` once the host is gone. */
   listen(hear: (message: unknown) => void, gone: () => void): void {
     const reader = new FrameReader();
     const callback = (length: number, bytes: Uint8Array): boolean => {
@@ -80,7 +80,7 @@ export class Channel {
     socket.once('error', gone);
   }
 
-  /** Bytes as they are. */
+  /** Writes bytes without a frame. */
   write(bytes: Buffer): void {
     for (let at = 0; at < bytes.length; ) at += this.#writeFrom(bytes, at);
   }
@@ -93,14 +93,14 @@ export class Channel {
         wait(neverWoken, 0, 0, 1);
         return 0;
       }
-      // There is nobody any more to whom anything could be said, or the body has closed what is not its own.
+      // The host is gone, or the body has closed the descriptor.
       own.sendSignal(pid, 'SIGKILL');
       throw error;
     }
   }
 }
 
-/** Used again for every message that fits. */
+/** Reused for every message that fits. */
 const bufferBytes = 65_536;
 /** As much as a pipe holds. */
 const heardBytes = 262_144;

@@ -1,6 +1,6 @@
 /**
- * A process of ours and the pipes to it: starting it, sending, hearing, and the moment when it is gone and everything it
- * said has been heard. Knows nothing of what is said.
+ * A child process of the pool and the pipes to it: starts it, exchanges messages, and reports when it is gone and all its
+ * messages have been read. Does not interpret the messages.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '@pexen/pool-kit';
 import { encodeFrame, FrameReader } from './codec.ts';
 
-/** How a process ended, as people say it: `exited with code 7`. */
+/** How a process ended, as text: `exited with code 7`. */
 export type Exit = string;
 
 /** A command line. */
@@ -34,12 +34,12 @@ export interface ChildProgram extends Command {
     | { readonly kind: 'standard'; readonly stderr: number };
 }
 
-/** The command line of a program of ours, run by this Node. */
+/** The command line of a program of this package, run by this Node. */
 export function ownProgram(url: string, execArgv: readonly string[]): Command {
   return { command: process.execPath, argv: [...execArgv, fileURLToPath(url)] };
 }
 
-/** Node's arguments for the conditions under which this process finds its packages: a program of ours finds the same. */
+/** Node's arguments for the package conditions of this process, so that a program of this package resolves the same files. */
 export function conditions(): string[] {
   const { execArgv } = process;
   return execArgv.flatMap((argument, at) => {
@@ -50,29 +50,29 @@ export function conditions(): string[] {
 
 export interface ChildEvents {
   readonly heard: (message: unknown) => void;
-  /** It sent what is no message; nothing more will be heard. */
+  /** It sent invalid bytes; no further message will be read. */
   readonly garbled: (error: Error) => void;
-  /** It has ended, and all it said was heard. */
+  /** It has ended, and all its messages have been read. */
   readonly gone: (exit: Exit) => void;
 }
 
-/** So many messages that are not urgent are sent at once. */
+/** So many messages that are not urgent are sent together. */
 const batch = 12;
 
 const largeBytes = 65_536;
 
-/** What it said is waited for so long after its end, ms: somebody else may have its pipe open. */
+/** How long after its end the pipe is read, ms: another process may keep the pipe open. */
 const drainMs = 500;
 
 export class ChildConnection {
-  /** Undefined if it could not even be started. It leads a group of its own. */
+  /** Undefined if it could not be started. It leads a process group of its own. */
   readonly pid: number | undefined;
   readonly #process: ChildProcess;
   readonly #toProcess: Writable;
   readonly #fromProcess: Readable;
   readonly #clock: Clock;
   #waiting: Buffer[] = [];
-  /** What waits goes at the end of this turn of the event loop. */
+  /** A flush at the end of this turn of the event loop is scheduled. */
   #isToFlush = false;
   #cancelLater: (() => void) | undefined;
 
@@ -87,24 +87,24 @@ export class ChildConnection {
         : ['ignore', stdio.stdout, stdio.stderr, 'pipe', 'pipe', ...(stdio.files ?? [])],
     });
     this.pid = this.#process.pid;
-    // Where the files ran out while its pipes were made, Node leaves it without any.
+    // Where file descriptors ran out while its pipes were made, Node leaves it without any.
     const pipes: readonly unknown[] = this.#process.stdio ?? [];
     this.#toProcess = (pipes[isStandard ? 0 : 3] ?? new PassThrough().destroy()) as Writable;
     this.#fromProcess = (pipes[isStandard ? 1 : 4] ?? new PassThrough().destroy()) as Readable;
-    this.#toProcess.on('error', () => {}); // It is about to be gone: `gone` will say so.
+    this.#toProcess.on('error', () => {}); // It is ending: `gone` follows.
     this.#listen(events, isStandard);
     this.#watchEnd(clock, events);
   }
 
   /**
-   * Sends it together with all that is sent in the same turn of the event loop.
+   * Sends a message together with all others of the same turn of the event loop.
    * @throws what V8 throws for a message that cannot be serialized; RangeError if it is too long.
    */
   send(message: unknown): void {
     this.sendFrame(encodeFrame(message));
   }
 
-  /** The same for a message that is a frame already. */
+  /** The same for an encoded message. */
   sendFrame(frame: Buffer): void {
     this.#waiting.push(frame);
     if (this.#isToFlush) return;
@@ -112,13 +112,13 @@ export class ChildConnection {
     setImmediate(this.flush);
   }
 
-  /** Sends it with what is sent next, or when `flush` is called. */
+  /** Sends a message with the next one, or when `flush` is called. */
   hold(message: unknown): void {
     this.#waiting.push(encodeFrame(message));
   }
 
   /**
-   * Sends it with what is sent next, or with a batch of such messages, or a millisecond later: for what is not urgent. Every
+   * Sends a message that is not urgent: with the next one, with a batch of such messages, or a millisecond later. Every
    * write wakes the other side, which costs more than the message.
    */
   sendLater(message: unknown): void {
@@ -130,14 +130,14 @@ export class ChildConnection {
     } else this.#cancelLater ??= this.#clock.after(1, this.flush);
   }
 
-  /** It keeps this process alive no longer. */
+  /** The child does not keep this process alive any more. */
   unref(): void {
     this.#process.unref();
     for (const stream of [this.#toProcess, this.#fromProcess])
       (stream as { readonly unref?: () => void }).unref?.();
   }
 
-  /** Frees what is left of it. Only once it is gone, or given up. */
+  /** Releases its pipes. Only once it is gone, or given up. */
   close(): void {
     this.#cancelLater?.();
     this.#toProcess.destroy();
@@ -145,7 +145,7 @@ export class ChildConnection {
     this.#process.unref();
   }
 
-  /** Sends at once what waits. */
+  /** Sends the waiting messages at once. */
   readonly flush = (): void => {
     this.#cancelLater?.();
     this.#cancelLater = undefined;

@@ -1,7 +1,7 @@
 /**
- * Messages as bytes on a stream, and back. A frame is a mark, the length of its content (4 bytes), and the content: JSON where the message
- * allows it, since that costs half as much for small ones; V8's own format for all others. Knows nothing of what the messages say; what comes
- * from the other side may be garbage.
+ * Encodes messages as bytes on a stream, and decodes them. A frame is a mark, the length of its content (4 bytes), and the content: JSON where the
+ * message allows it, since that costs half as much for small ones; V8's own format for all others. Does not interpret messages; the other side may
+ * send garbage.
  */
 import { DefaultDeserializer, DefaultSerializer } from 'node:v8';
 import { own } from '@pexen/pool-kit';
@@ -9,26 +9,26 @@ import { own } from '@pexen/pool-kit';
 /** The first byte of every frame: garbage is noticed at once. */
 const mark = 0xa7;
 const headLength = 5;
-/** The first byte of V8's format; no JSON begins with it. */
+/** The first byte of V8's format; no JSON starts with it. */
 const v8Mark = 0xff;
-/** JSON looks through a text for what it must escape: from this length on V8 is quicker. */
+/** JSON searches texts for characters to escape: from this length on V8 is faster. */
 const longText = 2048;
 
 /** No frame may be longer, bytes. */
 const longestFrame = 512 * 1024 * 1024;
 
-/** Something on the stream that is no frame of ours. */
+/** An invalid frame on the stream. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 }
 
-/** The message as a frame that anybody can read; JSON must be able to carry it. */
+/** The message as a frame in JSON, which must be able to carry it. */
 export function encodeJsonFrame(message: unknown): Buffer {
   return frameOf(own.toJson(message));
 }
 
 /**
- * The message as a frame. Where it fits into `into`, it is written there: garbage that lies outside of the heap is dear.
+ * The message as a frame. Where it fits into `into`, it is written there: garbage outside of the heap is expensive.
  * @throws what V8 throws for a value that cannot be serialized; RangeError if it is too long.
  */
 export function encodeFrame(message: unknown, into?: Buffer): Buffer {
@@ -44,7 +44,7 @@ function frameOf(json: string, into?: Buffer): Buffer {
   return headed(frame.subarray(0, headLength + frame.write(json, headLength)));
 }
 
-/** The head is written by the serializer, too: a copy of a long message costs as much as the message. */
+/** The serializer writes the head, too: a copy of a long message costs as much as the message. */
 function serializedFrame(message: unknown, into?: Buffer): Buffer {
   const serializer = new DefaultSerializer();
   serializer.writeRawBytes(emptyHead);
@@ -66,10 +66,10 @@ function headed(frame: Buffer): Buffer {
   return frame;
 }
 
-/** What goes before the first frame where others may write before us, as shells that greet do. */
+/** Comes before the first frame where others may write first, such as shells that print a greeting. */
 export const greeting: Buffer = Buffer.from('\0pexen\x01\0');
 
-/** Puts frames together from chunks that were cut anywhere. */
+/** Assembles frames from chunks of any size. */
 export class FrameReader {
   #chunks: Buffer[] = [];
   #held = 0;
@@ -77,7 +77,7 @@ export class FrameReader {
   #needed = headLength;
   #isGreeted: boolean;
 
-  /** `awaitsGreeting`: all that comes before the greeting is not for us. */
+  /** `awaitsGreeting`: everything before the greeting is skipped. */
   constructor(awaitsGreeting = false) {
     this.#isGreeted = !awaitsGreeting;
   }
@@ -85,7 +85,7 @@ export class FrameReader {
   /**
    * Calls `hear` with each message that is complete with this chunk. `isLent`: the chunk is used again afterwards, so what is
    * kept of it is copied.
-   * @throws ProtocolError at the first thing that is not a frame; the stream is of no use from then on.
+   * @throws ProtocolError at the first thing that is not a frame; the stream cannot be used from then on.
    */
   push(chunk: Buffer, hear: (message: unknown) => void, isLent = false): void {
     this.#chunks.push(chunk);
@@ -140,7 +140,7 @@ function deserialize(content: Buffer): unknown {
   return deserializer.readValue();
 }
 
-/** Node's own one gives views of the buffer that it reads, which is used again. */
+/** Node's own deserializer returns views of the buffer that it reads, which is reused. */
 class CopyingDeserializer extends DefaultDeserializer {
   _readHostObject(): unknown {
     const view = (NodeDeserializer._readHostObject as () => NodeJS.ArrayBufferView).call(this);
@@ -160,13 +160,13 @@ function preview(bytes: Buffer): string {
   return own.toJson(bytes.toString('latin1', 0, 40));
 }
 
-/** So many values are looked at to find out whether JSON will do; for many the formats cost much the same. */
+/** So many values are checked for whether JSON suffices; for more values both formats cost about the same. */
 const mostPlain = 64;
 
-/** Does JSON give back the very same? */
+/** Checks that JSON restores a value unchanged. */
 class PlainCheck {
   #valuesLeft = mostPlain;
-  /** What is met twice is one object on the other side as well: V8's format can say that. */
+  /** An object that occurs twice must be one object on the other side, too, which V8's format can express. */
   readonly #met: object[] = [];
 
   passes(value: unknown): boolean {
@@ -197,7 +197,7 @@ class PlainCheck {
     return true;
   }
 
-  /** An array may have names beside its numbers, as what `match` gives has. */
+  /** An array may have named properties, as the result of `match` has. */
   #passesArray(list: readonly unknown[]): boolean {
     for (let at = 0; at < list.length; at++) if (!this.passes(list[at])) return false;
     return Object.keys(list).length === list.length;

@@ -1,4 +1,4 @@
-/** What can be said of a pool of processes. */
+/** The options of a pool of processes. */
 import { availableParallelism } from 'node:os';
 import { refuse } from '@pexen/core';
 import {
@@ -17,9 +17,9 @@ import {
 import type { Clock } from '@pexen/pool-kit';
 import type { CaptureLimits } from './capture.ts';
 
-/** What `processes` may be told. */
+/** Options of `processes`. */
 export interface ProcessesOptions {
-  /** How many attempts run at the same time. Default: as many as the machine has cores for us. */
+  /** How many attempts run at the same time. Default: the number of available cores. */
   readonly workers?: number;
   /** The most memory a worker process may use, MiB. Default: what Node allows. Does not concern programs. */
   readonly memoryLimitMb?: number;
@@ -27,32 +27,32 @@ export interface ProcessesOptions {
   readonly recycleAfter?: number;
   /** A module that worker processes import first, to load what Node cannot: `tsx`. */
   readonly loader?: string;
-  /** Arguments for Node in worker processes. Default: those of this process, but for what concerns only itself. */
+  /** Arguments for Node in worker processes. Default: those of this process that make sense for workers. */
   readonly execArgv?: readonly string[];
   /**
    * Goes before the command line of every worker: `['ssh', 'host']`, `['sudo', '-u', 'x']`, `['unshare', '--pid', '--fork']`. The
    * other end needs only Node and the same files at the same place.
    */
   readonly launcher?: readonly string[];
-  /** The Node behind the launcher. Default: `node` for ssh, else the one that runs this. */
+  /** The Node behind the launcher. Default: `node` for ssh, else the one that runs this process. */
   readonly node?: string;
   /**
-   * What starts programs. `auto`: Python where Linux has one, since it needs half the time for it; else Node. Either keeps the
-   * same promises. Default `auto`.
+   * What starts programs. `auto`: Python on Linux where it is installed, since it starts them in half the time; else Node. Both have the
+   * same guarantees. Default `auto`.
    */
   readonly helper?: 'auto' | 'node';
   /** Added to the environment of every process; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /**
-   * Limits of programs. `openFiles`: the soft limit of open files. Default: that of the process that started this one, where it can be
-   * read, since Node raises its own; else as it is here.
+   * Limits of programs. `openFiles`: the soft limit of open files. Default: that of the parent process, where it can be
+   * read, since Node raises its own; else that of this process.
    */
   readonly limits?: { readonly openFiles?: number };
   /** How much is kept of each output stream of an attempt, bytes; half from its beginning, half from its end. Default 4 MiB. */
   readonly maxOutputBytes?: number;
-  /** How often the output of what runs is looked at to be told, ms. Default 100. */
+  /** How often the output of running attempts is read to be reported, ms. Default 100. */
   readonly outputIntervalMs?: number;
-  /** What time it is: one that may stand still, or a scripted one for tests. While it stands still, so do the processes. */
+  /** A clock that can be paused, or a scripted one for tests. While it is paused, so are the processes. Default: the real time. */
   readonly clock?: Clock;
 }
 
@@ -74,10 +74,10 @@ export interface Settings {
 
 const mebibyte = 1024 * 1024;
 
-/** No program comes up with fewer than its streams, its report and what its loader opens. */
+/** A program needs its streams, its report and the files that its loader opens. */
 const leastOpenFiles = 8;
 
-/** Node itself needs about half of that. */
+/** Node alone needs about half of that. */
 const leastMemoryMb = 96;
 
 const texts = listOf('strings', anyText);
@@ -97,7 +97,7 @@ const kinds: KindsOf<ProcessesOptions> = {
   clock,
 };
 
-/** @throws PexenError PEXEN_BAD_OPTION with everything that is wrong. */
+/** @throws PexenError PEXEN_BAD_OPTION with all problems. */
 export function settingsOf(options: ProcessesOptions): Settings {
   refuse(optionProblems('processes', options, kinds));
   const {

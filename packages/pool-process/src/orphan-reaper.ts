@@ -1,6 +1,6 @@
 /**
- * A small process that outlives this one: when this process dies, however suddenly, it starts the program that kills what still carries
- * the pool's markers and removes the pool's folder. It costs nothing while tasks run: it waits in a read that ends with us.
+ * A small process that outlives this one: when this process dies, however suddenly, it starts the program that kills the processes which still carry
+ * the pool's markers and removes the pool's folder. It costs nothing while tasks run: it waits in a read that ends with this process.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { conditions, ownProgram } from './child-connection.ts';

@@ -1,7 +1,7 @@
 /**
- * What the operating system offers beyond Node: the facts about processes that Linux shows under /proc. Knows nothing of attempts or
- * pools. Where /proc is missing, or shows another pid namespace than ours (so that its numbers must not be used), everything here
- * finds nothing, and its callers fall back to what POSIX has. `PEXEN_PLATFORM=portable` in the environment switches that fallback on.
+ * Operating system features beyond Node: the facts about processes that Linux shows under /proc. Knows nothing of attempts or
+ * pools. Where /proc is missing, or shows another pid namespace (so that its numbers must not be used), everything here
+ * finds nothing, and its callers fall back to POSIX. `PEXEN_PLATFORM=portable` in the environment switches that fallback on.
  */
 import { existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 
@@ -19,7 +19,7 @@ export interface ProcessFacts {
 /** Linux, with all that only Linux has. */
 export const isLinux: boolean = process.platform === 'linux' && process.env.PEXEN_PLATFORM !== 'portable';
 
-/** True where /proc is there and speaks of our own pid namespace: processes that left their group can be found. */
+/** True where /proc exists and shows this process's pid namespace: processes that left their group can be found. */
 export function hasProc(): boolean {
   usable ??= isLinux && isUsable();
   return usable;
@@ -54,13 +54,13 @@ const line = Buffer.alloc(256);
 
 /**
  * The environment a process was started with. Empty for zombies and kernel threads, for those that were started without any,
- * and for a moment while a process becomes another program. Undefined if there is no such process, or not for us.
+ * and for a moment while a process becomes another program. Undefined if there is no such process, or it cannot be read.
  */
 export function environmentOf(pid: number): Buffer | undefined {
   return read(pid, 'environ');
 }
 
-/** The processes that become the parents of orphans: the first one, and whoever is above us. */
+/** The processes that become the parents of orphans: the first one, and the ancestors of this one. */
 export function adopters(): ReadonlySet<number> {
   if (above === undefined) {
     above = new Set([1]);
@@ -79,7 +79,7 @@ export function processFacts(pid: number): ProcessFacts | undefined {
   return { pid, parent: Number(parent), group: Number(group), state, startTicks: Number(rest[16]) };
 }
 
-/** Memory that a process has in use, MiB; undefined if there is no such process. */
+/** The memory in use by a process, MiB; undefined if there is no such process. */
 export function residentMb(pid: number): number | undefined {
   const pages = read(pid, 'statm')?.toString('latin1').split(' ')[1];
   return pages === undefined ? undefined : (Number(pages) * pageBytes) / (1024 * 1024);
@@ -108,7 +108,7 @@ export function roomLeft(): Room {
   const processes = mayExceedProcesses() ? Number.POSITIVE_INFINITY : limitIn(limits, 'Max processes');
   return {
     openFiles: Number.isFinite(openFiles) ? openFiles - countOpenFiles() : openFiles,
-    // Counting costs a look at every process: only a small limit can be near.
+    // Counting reads every process: only a small limit can be near.
     processes: processes <= smallLimit ? processes - countOwnThreads() : Number.POSITIVE_INFINITY,
   };
 }
@@ -121,7 +121,7 @@ function limitIn(limits: string, name: string): number {
   return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
 }
 
-/** Infinite where not even one more file can be opened: then all are in use. */
+/** Infinite where not even one more file can be opened. */
 function countOpenFiles(): number {
   try {
     return readdirSync('/proc/self/fd').length - 1;
@@ -168,10 +168,10 @@ export function parentOpenFiles(): number | undefined {
   return parents !== undefined && Number.isFinite(parents) && parents !== own ? parents : undefined;
 }
 
-/** Undefined if it is not there or not for us. */
+/** Undefined if it does not exist or cannot be read. */
 function read(pid: number, file: string): Buffer | undefined {
   const path = `/proc/${pid}/${file}`;
-  // Asking first is much cheaper than an exception, and most of those we ask for are gone.
+  // This check is much cheaper than an exception, and most of these processes are gone.
   if (!hasProc() || !existsSync(path)) return undefined;
   try {
     return readFileSync(path);

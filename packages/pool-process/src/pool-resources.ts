@@ -1,4 +1,4 @@
-/** What everything that runs in one opened pool shares: its folder, its process marker, what starts programs, and what tidies up in the end. */
+/** The resources that all processes of one opened pool share: its folder, its process markers, the helpers that start programs, and the final cleanup. */
 
 import { isUtf8 } from 'node:buffer';
 import { mkdtempSync } from 'node:fs';
@@ -24,16 +24,16 @@ export class PoolResources {
   readonly poller: Poller;
   readonly spawner: Spawner;
   readonly holePuncher: HolePuncher;
-  /** Leaders of groups of ours that run now: whose they are is known. */
+  /** Leaders of the pool's running process groups. */
   readonly leaders: Set<number> = new Set();
-  /** The environment that processes start from. */
+  /** The environment from which processes start. */
   readonly env: Readonly<Record<string, string>>;
-  /** A folder of the pool's own, for files without a name and the places where programs run. */
+  /** A folder of the pool, for its files and sandboxes. */
   readonly folder: string;
-  /** Whether there is room in that folder. */
+  /** Watches for a full file system in that folder. */
   readonly disk: DiskWatch;
   readonly #reaper: OrphanReaper;
-  /** How many places each slot has had. */
+  /** How many sandboxes each slot has had. */
   readonly #places = new Map<number, number>();
   readonly #stopPausing: (() => void) | undefined;
 
@@ -56,14 +56,14 @@ export class PoolResources {
     this.#reaper = new OrphanReaper(markers.own, this.folder);
   }
 
-  /** A name that no place of this slot has had before: what is left of one that could not be set up is not in the way of the next. */
+  /** A new name for a sandbox of this slot: the remains of one that could not be set up do not block the next. */
   sandboxName(slot: number): string {
     const count = (this.#places.get(slot) ?? 0) + 1;
     this.#places.set(slot, count);
     return count === 1 ? `slot-${slot}` : `slot-${slot}-${count}`;
   }
 
-  /** Releases everything. Nothing runs any more. Answers what is left behind, if something is. */
+  /** Releases everything; no attempt may run. Resolves with a problem if something is left behind. */
   async release(): Promise<Problem | undefined> {
     await this.spawner.close();
     this.poller.stop();
@@ -77,9 +77,9 @@ export class PoolResources {
   }
 }
 
-// What programs inherit of the process that runs pexen, as that process was given it: Node changes some of it for itself.
+// What programs inherit from the process that runs pexen, as that process got it: Node changes some of it for itself.
 
-/** What programs start from. */
+/** The environment and limits of programs. */
 interface Inherited {
   readonly env: Readonly<Record<string, string>>;
   /** Variables that are not UTF-8, byte for byte; they are not in `env`. */
@@ -100,8 +100,8 @@ function inherited(
 }
 
 /**
- * The entries of an environment that Node could only decode with a loss. `decoded` is what became of it in this process: an entry that
- * was changed since is not the one that was given.
+ * The entries of an environment that Node could only decode with a loss. `decoded` is the environment in this process: entries that
+ * were changed since are left out.
  */
 function rawVariables(
   bytes: Buffer,
@@ -121,7 +121,7 @@ function rawVariables(
   return found;
 }
 
-/** What our own attempts are told goes not on to theirs. */
+/** These variables of an outer attempt are not inherited. */
 const ownVariables = new Set([
   'PEXEN_ATTEMPT_NUMBER',
   'PEXEN_REPORT',
@@ -136,7 +136,7 @@ function environment(added: Readonly<Record<string, string | undefined>>): Recor
   return Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-// Looks at what is running at intervals, only while something is running.
+// Polls running attempts at intervals, only while there are some.
 
 export class Poller {
   readonly #clock: Clock;
@@ -156,14 +156,14 @@ export class Poller {
     return () => this.#looks.delete(look);
   }
 
-  /** Looks no more, and leaves no timer behind. */
+  /** Ends all polling, and leaves no timer behind. */
   stop(): void {
     this.#looks.clear();
     this.#cancel?.();
     this.#cancel = undefined;
   }
 
-  /** The timer is not taken back with the last one to follow, since the next one mostly comes at once. */
+  /** The timer is not cancelled with the last follower, since the next one mostly comes at once. */
   readonly #lookAll = (): void => {
     this.#cancel = undefined;
     for (const look of this.#looks) look();

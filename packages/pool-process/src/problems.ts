@@ -1,4 +1,4 @@
-/** What can go wrong between us and a process that is nobody's fault inside it, said so that it can be mended. */
+/** Problems of the environment in which processes run, with hints. */
 
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { messageOf, PexenError, type Problem } from '@pexen/core';
@@ -25,7 +25,7 @@ export function folderLeft(folder: string, error: unknown): Problem {
   };
 }
 
-/** Processes that left their group stay, since they cannot be found. */
+/** Processes that left their group cannot be found, so they stay. */
 export function noSweep(): Problem {
   return {
     code: 'PEXEN_NO_SWEEP',
@@ -46,9 +46,9 @@ export function unsupportedSystem(): PexenError {
   ]);
 }
 
-// Why a program could not be started, said so that its author can mend it.
+// Why a program could not be started, with hints for its author.
 
-/** A PexenError PEXEN_CANNOT_START for what `spawn` threw or told. */
+/** A PexenError PEXEN_CANNOT_START for the error of `spawn`. */
 export function cannotStart({ file, cwd }: Program, task: string, cause: unknown): PexenError {
   const { code = 'unknown' } = cause as NodeJS.ErrnoException;
   const { message, hint } = explain(file, cwd, code, cause);
@@ -138,7 +138,7 @@ function whyForbidden(file: string): Explanation {
     : { message: 'it is not executable', hint: `Make it executable: chmod +x ${file}` };
 }
 
-/** What the first line names after `#!`, if it is such a line. */
+/** The interpreter that the first line names after `#!`, if there is one. */
 function interpreterOf(file: string): string | undefined {
   try {
     const fd = openSync(file, 'r');

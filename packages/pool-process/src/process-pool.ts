@@ -20,8 +20,8 @@ import { AgentConnection, agentTimeouts } from './remote/agent-connection.ts';
 import { WorkerConnection } from './workers/worker-connection.ts';
 
 /**
- * A pool of processes: programs, each in a group of its own, and bodies in worker processes that are used again. What hangs
- * is killed, with all that came of it.
+ * A pool of processes: programs, each in a group of its own, and bodies in worker processes that are reused. A hanging attempt
+ * is killed with all its processes.
  *
  * @throws PexenError PEXEN_BAD_OPTION
  * @example
@@ -32,12 +32,12 @@ export function processes(options: ProcessesOptions = {}): Pool {
   return new SlotEngine(new ProcessConnector(settingsOf(options), { clock, checksLimits: true }), { clock });
 }
 
-/** What a connector is given besides its settings. */
+/** Options of a connector besides its settings. */
 interface Surroundings {
   readonly clock?: Clock;
   /** The number of the first slot. */
   readonly firstSlot?: number;
-  /** Looks for the limits of the system before it opens. */
+  /** Checks the limits of the system when it opens. */
   readonly checksLimits?: boolean;
 }
 
@@ -93,7 +93,7 @@ export class ProcessConnector implements Connector {
     if (left !== undefined) this.#warn(left);
   }
 
-  /** What runs behind a launcher has limits of its own. */
+  /** Processes behind a launcher have limits of their own. */
   #checkLimits({ warn, slotsChanged }: ConnectorContext): number {
     const { launcher, workers } = this.#settings;
     if (!this.#checksLimits || launcher.length > 0) return workers;
@@ -105,15 +105,15 @@ export class ProcessConnector implements Connector {
   }
 }
 
-// How many slots the limits of the system leave room for. Knows nothing of what runs in them.
+// How many slots the limits of the system allow.
 
-/** What a pool needs besides its slots: its helpers, the pipes of a process that is being started, and what modules read meanwhile. */
+/** What a pool needs besides its slots: its helpers, the pipes of a starting process, and files that modules read. */
 const base: Room = { openFiles: 16, processes: 3 };
 
 /** What a slot needs: the files and pipes of a program and of a worker; the threads of a worker, and a program. */
 const perSlot: Room = { openFiles: 8, processes: 8 };
 
-/** How many slots there can be, and what to say if they are fewer than wanted. */
+/** How many slots are possible, and a warning if they are fewer than requested. */
 export interface Capacity {
   readonly slots: number;
   readonly warning?: Problem;
@@ -138,8 +138,8 @@ export function capacityFor(wanted: number, room: Room): Capacity {
 }
 
 /**
- * Can processes run here: is it a system with what they need, and is there room for one worker? To be asked before anything else is started,
- * so that what is missing is named once and plainly.
+ * Checks that processes can run here: the system supports them, and there is room for one worker. Call it before anything else is started,
+ * so that a missing feature is reported once.
  * @throws PexenError PEXEN_WINDOWS, PEXEN_LIMIT_TOO_LOW
  */
 export function requireSystem(platform: string = process.platform, room: () => Room = roomLeft): void {

@@ -1,6 +1,6 @@
 /**
- * A process that we started as the leader of a group of its own, with everything that came of it: signals to the group,
- * what is left when the leader has ended, and the sweep of those who left the group. Knows nothing of tasks.
+ * A process that was started as the leader of its own group, with all its descendants: signals to the group,
+ * survivors after the leader's end, and the sweep of processes that left the group. Knows nothing of tasks.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -16,28 +16,28 @@ import {
   processFacts,
 } from './platform.ts';
 
-/** The leader of the group, if there is one, and the mark in the environment of all that came of it. */
+/** The leader of the group, if there is one, and the marker in the environment of its descendants. */
 export interface ProcessTree {
   readonly pid: number | undefined;
   readonly marker: string;
-  /** Nothing that was started before belongs to it, in ticks since the machine was started. Default: the start of this process. */
+  /** Processes that were started before do not belong to it, in ticks since the machine was started. Default: the start of this process. */
   readonly sinceTicks?: number;
 }
 
-/** Sends a signal to the whole group. False if there is nobody in it. */
+/** Sends a signal to the whole group. False if the group is empty. */
 export function signalGroup({ pid }: ProcessTree, signal: NodeJS.Signals | 0): boolean {
   return pid !== undefined && pid > 1 && send(-pid, signal);
 }
 
-/** Asks the group to end. Those that were stopped are woken, so that they can. */
+/** Asks the group to end. Suspended processes are resumed, so that they can. */
 export function terminateGroup(tree: ProcessTree): void {
   signalGroup(tree, 'SIGTERM');
   signalGroup(tree, 'SIGCONT');
 }
 
 /**
- * Is nothing left of it, now that its leader has ended? Cheap enough to ask after every program: no process of its group,
- * and none with its marker among those started since, which are few as a rule. `known` are not its own.
+ * True if no process of it is left after its leader has ended. Cheap enough for every program: it checks the group, and the
+ * markers of the processes that were started since, which are mostly few. Processes in `known` belong to others.
  */
 export function isGone(tree: ProcessTree, known: ReadonlySet<number> = noPids): boolean {
   if (signalGroup(tree, 0)) return false;
@@ -49,15 +49,15 @@ export function isGone(tree: ProcessTree, known: ReadonlySet<number> = noPids): 
 
 const noPids: ReadonlySet<number> = new Set();
 
-/** What a look at all processes found. */
+/** The processes that a scan found. */
 export interface Survivors {
-  /** Those that live: in its group, or with its marker. Zombies do not. */
+  /** Living processes in its group or with its marker; no zombies. */
   readonly pids: readonly number[];
-  /** There are some of whom nobody can tell for the moment; look again. */
+  /** Some processes cannot be identified at the moment; scan again. */
   readonly isUnclear: boolean;
 }
 
-/** What still lives of it. `act` is called for each process in the moment in which it is found. */
+/** Its living processes. Calls `act` with each process at the moment at which it is found. */
 export function survivors(tree: ProcessTree, act: (pid: number) => void = () => {}): Survivors {
   if (!hasProc()) return { pids: signalGroup(tree, 0) ? [tree.pid ?? 0] : [], isUnclear: false };
   const found = new Set<number>();
@@ -71,14 +71,14 @@ export function survivors(tree: ProcessTree, act: (pid: number) => void = () => 
     if (standing === 'ours') find(pid);
     isUnclear ||= standing === 'unclear';
   };
-  // Read before the list: what is in the list may end while the list is examined, and its child is not in it.
+  // Read before the list: a process of the list may end while the list is examined, and its child is not in the list.
   const newest = latestPid();
   for (const pid of allPids()) examine(pid);
   for (const pid of startedSince(newest)) examine(pid);
   return { pids: [...found], isUnclear };
 }
 
-/** What still lives of it once stragglers had `patienceMs` to end; the leader has ended already. */
+/** Its living processes once they had `timeoutMs` to end after the leader. */
 export async function leftBehind(
   tree: ProcessTree,
   timeoutMs: number,
@@ -94,9 +94,9 @@ export async function leftBehind(
 }
 
 /**
- * Kills the group, and then each process that carries the marker, in the moment in which it is found: one that renews itself by
- * forking every millisecond does not live until a scan is complete. Repeats that until a scan finds nothing. Resolves with those
- * that outlived it, `patienceMs` later: they are stuck in the kernel.
+ * Kills the group, and then each process that carries the marker, at the moment at which it is found: one that replaces itself by
+ * forking every millisecond is gone before a scan is complete. Repeats that until a scan finds none. Resolves with the processes
+ * that survived for `timeoutMs`: they are stuck in the kernel.
  */
 export async function sweep(
   tree: ProcessTree,
@@ -118,12 +118,12 @@ export async function sweep(
   }
 }
 
-/** Longer than that nobody is between two programs: he was started without an environment, ms. */
+/** A process without an environment for longer is not just becoming another program: it was started without one, ms. */
 const unclearMs = 100;
 
 /**
- * A last guard, since a mistake here would be terrible: a process of the tree is not older than the tree, and is neither this process
- * nor one above it.
+ * A safeguard before killing: a process of the tree is not older than the tree, and is neither this process
+ * nor its ancestor.
  */
 function mayBeKilled({ sinceTicks = ownStartTicks() }: ProcessTree, pid: number): boolean {
   const start = processFacts(pid)?.startTicks;
@@ -132,13 +132,13 @@ function mayBeKilled({ sinceTicks = ownStartTicks() }: ProcessTree, pid: number)
   );
 }
 
-/** `unclear`: an orphan that is just becoming another program, and may be ours. */
+/** `unclear`: an orphan that is just becoming another program, and may belong to the tree. */
 type Standing = 'ours' | 'unclear' | 'foreign';
 
-/** No marker of ours is shorter: others could be found by accident. */
+/** All markers are at least so long, so that none is found by accident. */
 const shortestMarker = 16;
 
-/** Whose a process is, by its marker; from one look at its environment, since that may change any moment. */
+/** Whether a process belongs to the tree, by its marker; reads its environment once, since that may change at any moment. */
 function standingOf({ marker }: ProcessTree, pid: number): Standing {
   const environment = environmentOf(pid);
   if (environment === undefined) return 'foreign';
@@ -155,8 +155,8 @@ function isMember({ pid: leader }: ProcessTree, pid: number): boolean {
 }
 
 /**
- * The processes that may have been started since this one, itself left out. It ends when nobody was started while it was
- * looked through: whoever forks and ends meanwhile does not run away from us.
+ * The processes that may have been started since this one, itself left out. Ends when no process was started during
+ * the scan: a process cannot escape by forking and ending.
  */
 function* startedSince(pid: number | undefined): Generator<number> {
   let from = pid;
@@ -170,12 +170,12 @@ function* startedSince(pid: number | undefined): Generator<number> {
   }
 }
 
-/** Numbers are given out upwards, and then from the beginning again. */
+/** Pids are assigned upwards, and then from the start again. */
 function isSince(from: number, latest: number): (pid: number) => boolean {
   return latest > from ? (pid) => pid > from : (pid) => pid !== from;
 }
 
-/** Up to so many, asking for each is cheaper than listing all processes. */
+/** Up to so many pids, checking each is cheaper than listing all processes. */
 const fewPids = 48;
 const mostRounds = 100;
 
@@ -183,12 +183,12 @@ function send(target: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(target, signal);
   } catch (error) {
-    // Somebody is there, but is not ours to signal.
+    // A process is there that this one may not signal.
     return signal === 0 && (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
-/** How long after SIGKILL a process may take to be gone, ms. What takes longer is stuck in the kernel, and is abandoned. */
+/** How long after SIGKILL a process may take to end, ms. One that takes longer is stuck in the kernel, and is abandoned. */
 export const stuckMs = 1000;
 
 /** Resolves after so many milliseconds. */
@@ -198,7 +198,7 @@ function pause(clock: Clock, delayMs: number): Promise<void> {
   });
 }
 
-// The mark in the environment by which the descendants of an attempt are found again, whatever group or session they moved to. Markers are nested
+// The marker in the environment by which the descendants of an attempt are found in any group or session. Markers are nested
 // like paths: a pool that itself runs inside an attempt puts that attempt's marker in front of its own, so that sweeping the outer attempt also
 // finds what the inner pool started.
 
@@ -216,14 +216,14 @@ export class ProcessMarkers {
     this.own = outer === undefined || outer === '' ? own : `${outer}/${own}`;
   }
 
-  /** A marker that was never given out before. */
+  /** A new marker. */
   next(): string {
     this.#count++;
     return `${this.own}/${this.#count}`;
   }
 }
 
-/** Does the environment, as `/proc/PID/environ` has it, carry this marker or one nested in it? */
+/** True if the environment, in the format of `/proc/PID/environ`, carries this marker or one nested in it. */
 export function carriesMarker(environment: Buffer, marker: string): boolean {
   const entry = `${markerVariable}=${marker}`;
   for (let at = environment.indexOf(entry); at !== -1; at = environment.indexOf(entry, at + 1)) {

@@ -1,9 +1,9 @@
-/** The program that ends what a pool left behind whose process was killed. Arguments: the pool's marker, its folder, its start. */
+/** The program that ends the processes of a pool whose own process was killed. Arguments: the pool's marker, its folder, its start. */
 import { systemClock } from '@pexen/core/timers';
 import { sweep } from './process-tree.ts';
 import { removeTree } from './programs/sandbox.ts';
 
-/** Longer than that nothing resists SIGKILL but what is stuck in the kernel, ms. */
+/** A process that resists SIGKILL for longer is stuck in the kernel, ms. */
 const timeoutMs = 10_000;
 
 const [marker = '', folder = '', start = ''] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-/** What a process is told to do for one attempt: an assignment as plain data, ready to cross any border. */
+/** The work of a process for one attempt: an assignment as plain data, ready to be sent. */
 import type { Address, Assignment, PexenError } from '@pexen/core';
 import {
   type AssignmentEnvelope,
@@ -7,7 +7,7 @@ import {
   type OutcomeEnvelope,
 } from '@pexen/pool-kit';
 
-/** A program to start: what its address says of it. */
+/** A program to start, by its address. */
 export type Program = Omit<Extract<Address, { kind: 'executable' }>, 'kind'>;
 
 export type Work = BodyWork | ProgramWork;
@@ -16,7 +16,7 @@ export type Work = BodyWork | ProgramWork;
 export interface BodyWork {
   readonly kind: 'body';
   readonly envelope: AssignmentEnvelope;
-  /** May it leave handles open when it ends, since others are to use what it provides? */
+  /** True if it may leave handles open, since other tasks use what it provides. */
   readonly mayLeave: boolean;
 }
 
@@ -29,7 +29,7 @@ export interface ProgramWork {
   readonly timeoutMs?: number;
 }
 
-/** An assignment that was made of work which had crossed a border already. */
+/** An assignment made of work that an agent has received. */
 export class ForwardedAssignment implements Assignment {
   readonly work: Work;
   readonly graceMs: number;
@@ -41,7 +41,7 @@ export class ForwardedAssignment implements Assignment {
   readonly shared = {};
   readonly args = undefined;
 
-  /** `hasCleanup`: a body that cannot listen is given its grace all the same, since it is cleaned up behind. */
+  /** `isHasty`: on a timeout, a body that has not read its signal gets no grace period. */
   constructor(work: Work, graceMs: number, isHasty: boolean) {
     this.work = work;
     this.graceMs = graceMs;
@@ -68,14 +68,14 @@ export class ForwardedAssignment implements Assignment {
   }
 }
 
-/** The body that an assignment wants to be run. Where it cannot be, the envelope carries the refusal. */
+/** The body of an assignment. Where it cannot be sent, the envelope carries the refusal. */
 export function bodyWorkOf(assignment: Assignment): BodyWork {
   if (assignment instanceof ForwardedAssignment) return assignment.work as BodyWork;
   const mayLeave = (assignment.definition.meta.provides?.length ?? 0) > 0;
   return { kind: 'body', envelope: encodeAssignment(assignment, 'processes'), mayLeave };
 }
 
-/** The program that an assignment wants to be started. */
+/** The program of an assignment. */
 export function programWorkOf(assignment: Assignment): ProgramWork {
   if (assignment instanceof ForwardedAssignment) return assignment.work as ProgramWork;
   const { address, attempt, path, timeoutMs } = assignment;

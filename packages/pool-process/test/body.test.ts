@@ -53,7 +53,7 @@ describe('a body', () => {
     expect(await returnOf(pool, body('pid'))).toBe(first);
   });
 
-  test('is told its slot', async () => {
+  test('knows its slot', async () => {
     expect(await returnOf(pool, body('slot'))).toBe('0');
   });
 
@@ -116,7 +116,7 @@ describe('a body', () => {
     expect(await returnOf(pool, body('big', { bytes: 100 * 1024 * 1024 }))).toHaveLength(100 * 1024 * 1024);
   });
 
-  test('its news are told in order', async () => {
+  test('its updates are reported in order', async () => {
     const ticket = new RecordingTicket();
     await runOne(pool, body('chatter', { times: 5 }), ticket);
     expect(ticket.updates.map((update) => update.kind === 'log' && update.message)).toEqual([
@@ -187,7 +187,7 @@ describe('stopping', () => {
     expect(strays()).toEqual(before);
   });
 
-  test('what waits behind a hang begins elsewhere, or is given back when it is to stop', async () => {
+  test('an attempt behind a hanging one starts elsewhere, or is returned when it is stopped', async () => {
     const hanging = new RecordingTicket();
     const hang = pool.run(body('loopForever', {}, { graceMs: 50 }), hanging);
     await hanging.logs();

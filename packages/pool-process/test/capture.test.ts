@@ -67,7 +67,7 @@ test('attempts of a writer that goes on', () => {
   expect(caught.size).toBe(0);
 });
 
-test('news: each part once, and what is too much is said', () => {
+test('new output: each part once, and a note about what is left out', () => {
   const { caught, write } = capture();
   write('ab');
   expect([caught.readNew(), caught.readNew()]).toEqual(['ab', '']);
@@ -75,7 +75,7 @@ test('news: each part once, and what is too much is said', () => {
   expect(caught.readNew()).toBe('\n… 6 bytes left out …\n6789');
 });
 
-test('news: a character in two parts', () => {
+test('new output: a character in two parts', () => {
   const { caught, write } = capture();
   const [first, ...rest] = Buffer.from('ä€');
   write(Buffer.from([first ?? 0]));
@@ -140,7 +140,7 @@ describe('text that was cut anywhere', () => {
     expect(texts).toEqual(['aä€😀z', 'ä€😀z', '€😀z', '€😀z', '😀z', '😀z', '😀z', 'z', 'z', 'z', 'z']);
   });
 
-  test('what is no text at all stays recognizable', () => {
+  test('bytes that are not text stay recognizable', () => {
     expect(headText(Buffer.from([0x61, 0xff, 0xfe]))).toBe('a\ufffd\ufffd');
   });
 });

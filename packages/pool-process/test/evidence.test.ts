@@ -55,7 +55,7 @@ describe.each([
     expect(facts.incomplete).toBeUndefined();
   });
 
-  test('are not told apart where all is kept', async () => {
+  test('are not selected where everything is kept', async () => {
     const facts = await factsIn(`${noise}; echo 'not ok 2'`, options);
     expect(facts.stdout.head).toContain('not ok 2');
     expect(facts.evidence).toBeUndefined();
@@ -111,7 +111,7 @@ describe('which lines count', () => {
     '{ a',
   ])('does not count: %j', (line) => expect(pick(`${line}\n`).text).toBe(''));
 
-  test('a line without an end, with a carriage return, of bytes that are no text, and a very long one', () => {
+  test('a line without an end, with a carriage return, of bytes that are not text, and a very long one', () => {
     expect(pick('not ok 1').text).toBe('not ok 1\n');
     expect(pick('not ok 1 - a\r\n').text).toBe('not ok 1 - a\r\n');
     expect(pick(Buffer.from('not ok 1 - \xff\n', 'latin1')).text).toBe('not ok 1 - \ufffd\n');
@@ -224,7 +224,7 @@ describe('a full file system', () => {
   const isAllowed =
     spawnSync('unshare', ['-m', 'sh', '-c', 'mount -t tmpfs tmpfs /mnt'], { stdio: 'ignore' }).status === 0;
 
-  /** What comes of scripts in a pool whose folder is on a file system of this size, which nobody else sees. */
+  /** The outcomes of scripts in a pool whose folder is on a private file system of this size. */
   function onTmpfs(scripts: readonly string[], size = '256k'): Partial<ExecutableFacts>[] {
     const [mount, elsewhere] = [scratch(), scratch()];
     const fixture = new URL('fixtures/full-disk.ts', import.meta.url).pathname;

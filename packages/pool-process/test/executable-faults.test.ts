@@ -25,7 +25,7 @@ async function withBench(
 const quick = { graceMs: 100 };
 
 describe('a program', () => {
-  test.concurrent('that is killed by somebody else has facts', () =>
+  test.concurrent('that is killed by another process has facts', () =>
     withBench(async (bench) => {
       const attempt = bench.start(shell('sleep 1000'));
       process.kill(await attempt.pid(), 'SIGKILL');
@@ -42,7 +42,7 @@ describe('a program', () => {
 
   test.concurrent('that forked twice and left a daemon that holds its output', () =>
     withBench(async (bench) => {
-      // It ends when the daemon is all there: whoever is just being started would not be counted, or counted twice.
+      // It ends when the daemon has started completely: a process that is just starting would not be counted, or counted twice.
       const script = `cd
         setsid sh -c '(echo daemon; sleep 1000 & touch there; wait) &'
         until [ -e there ]; do sleep 0.01; done
@@ -104,7 +104,7 @@ describe('a program', () => {
       expect(factsOf(await attempt.outcome).report).toBe('ok 1\n');
     }));
 
-  test.concurrent('of which somebody is just writing the file', () =>
+  test.concurrent('whose file another process is writing', () =>
     withBench(async (bench) => {
       const file = program(scratch(), 'busy', '');
       execFileSync('cp', ['/bin/true', file]);
@@ -117,7 +117,7 @@ describe('a program', () => {
     }));
 });
 
-describe('whoever starts programs', () => {
+describe('a helper that starts programs', () => {
   /** The pid of the helper that started the process. */
   const parentOf = (pid: number) =>
     Number(readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[1]);
@@ -130,14 +130,14 @@ describe('whoever starts programs', () => {
       expect(bench.strays()).toHaveLength(0);
     }));
 
-  test.concurrent('stops: the program ends in time all the same', () =>
+  test.concurrent('is suspended: the program ends in time nevertheless', () =>
     new Bench().with(async (bench) => {
       const attempt = bench.start(shell('sleep 1000', quick));
       process.kill(parentOf(await attempt.pid()), 'SIGSTOP');
       expect(await attempt.stop()).toMatchObject({ kind: 'stopped', how: 'killed' });
     }));
 
-  test('stops before it has started one: the program goes to nobody, and that is said', async () => {
+  test('is suspended before it has started one: the attempt fails with that reason', async () => {
     const clock = new WarpedClock();
     await new Bench({ clock }).with(async (bench) => {
       const first = bench.start(shell('echo up; read line < /dev/zero'));
@@ -197,7 +197,7 @@ describe('a launcher', () => {
     expect(String((outcome as { error: unknown }).error)).toContain('Permission denied');
   });
 
-  test('whose other end is no agent', async () => {
+  test('whose other end is not an agent', async () => {
     const clock = new WarpedClock();
     await new Bench({ launcher: ['/bin/sh', '-c', 'echo hello; exec cat'], clock }).with(async (bench) => {
       const attempt = bench.start(body('nothing'));

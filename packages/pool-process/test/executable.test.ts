@@ -92,7 +92,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       ['a pipe, not a file', 'mkfifo $PEXEN_REPORT'],
       ['a directory, not a file', 'mkdir $PEXEN_REPORT'],
       ['a symbolic link, not a file', 'ln -s /etc/passwd $PEXEN_REPORT'],
-    ])('a report that cannot be read is told: %s', async (what, script) => {
+    ])('a report that cannot be read is mentioned: %s', async (what, script) => {
       expect(factsOf(await runOne(pool, shell(script)))).toMatchObject({
         report: '',
         incomplete: `$PEXEN_REPORT is ${what}`,
@@ -110,7 +110,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
   });
 
   describe('the surroundings', () => {
-    test('what it is told of its attempt', async () => {
+    test('the variables of its attempt', async () => {
       const given = { path: 'net/ping', attempt: 3, timeoutMs: 1500 };
       expect(await seen('PEXEN_TASK PEXEN_ATTEMPT_NUMBER PEXEN_TIMEOUT_MS PEXEN_SLOT', given)).toEqual({
         PEXEN_TASK: 'net/ping',
@@ -268,8 +268,8 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
     });
   });
 
-  describe('news', () => {
-    test('output is told while it runs, each part once', async () => {
+  describe('updates', () => {
+    test('output is reported while it runs, each part once', async () => {
       const go = join(scratch(), 'go');
       const ticket = new RecordingTicket();
       const outcome = pool.run(shell(`echo one; until [ -e ${go} ]; do sleep 0.01; done; echo two`), ticket);
@@ -279,7 +279,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(ticket.stdout).toBe('one\ntwo\n');
     });
 
-    test('a character that comes in two parts is told whole', async () => {
+    test('a character that comes in two parts is reported whole', async () => {
       const go = join(scratch(), 'go');
       const ticket = new RecordingTicket();
       const script = `printf 'a\\303'; until [ -e ${go} ]; do sleep 0.01; done; printf '\\244b'`;
@@ -290,7 +290,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(ticket.stdout).toBe('aäb');
     });
 
-    test('started once, before any news, with a name that people can use', async () => {
+    test('started once, before any update, with a useful name', async () => {
       const ticket = new RecordingTicket();
       const facts = factsOf(await runOne(pool, shell('echo $$'), ticket));
       expect(ticket.workers).toEqual([`process 0 (pid ${facts.stdout.head.trim()})`]);
@@ -316,7 +316,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(strays()).toEqual([]);
     });
 
-    test('who ends soon after is no leak', async () => {
+    test('one that ends soon after is not a leak', async () => {
       const other = await open({ clock: new WarpedClock(100) });
       const facts = factsOf(await runOne(other, shell('(sleep 0.01; echo late) &')));
       expect(facts).toMatchObject({ leaked: 0, stdout: { head: 'late\n' } });
@@ -398,7 +398,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(strays()).toEqual([]);
     });
 
-    test('close, drain: what runs runs to its end, what waits is given back', async () => {
+    test('close, drain: running programs end by themselves, waiting ones are returned', async () => {
       const other = await open();
       const go = join(scratch(), 'go');
       const tickets = [1, 2, 3].map(() => new RecordingTicket());
@@ -415,7 +415,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       ]);
     });
 
-    test('close, kill: what runs is killed, what waits is given back, nothing is left', async () => {
+    test('close, kill: running programs are killed, waiting ones are returned, nothing is left', async () => {
       const other = await open();
       const tickets = [1, 2, 3].map(() => new RecordingTicket());
       const outcomes = tickets.map((ticket) => other.run(shell('sleep 1000'), ticket));
@@ -441,7 +441,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
   });
 });
 
-test('the pool tells how many slots it has', async () => {
+test('the pool reports its number of slots', async () => {
   expect(await opened(processes({ workers: 7 }))).toBe(7);
 });
 

@@ -28,7 +28,7 @@ function crashed(reason: string): object {
 }
 
 describe('a worker that is killed', () => {
-  test.concurrent('while it is idle: nobody notices but the pool', () =>
+  test.concurrent('while it is idle: only the pool notices', () =>
     withBench(async (bench) => {
       const { value } = (await bench.run(body('pid'))) as { value: number };
       process.kill(value, 'SIGKILL');
@@ -123,7 +123,7 @@ describe('a body that hangs', () => {
     }),
   );
 
-  test.concurrent('reading from a FIFO that nobody writes to', () =>
+  test.concurrent('reading from a FIFO without a writer', () =>
     withBench(async (bench) => {
       const fifo = join(scratch(), 'fifo');
       execFileSync('mkfifo', [fifo]);
@@ -166,7 +166,7 @@ describe('a body that floods', () => {
       expect(stdout?.tail.endsWith('\n999998\n999999\n')).toBe(true);
     }));
 
-  test.concurrent('its host with news: it hears the first and the last', () =>
+  test.concurrent('its host with updates: the first and the last arrive', () =>
     withBench(async (bench) => {
       const attempt = bench.start(body('chatter', { times: 200_000 }));
       expect(await attempt.outcome).toMatchObject({ kind: 'returned' });
@@ -222,8 +222,8 @@ describe('a body that says what it should not', () => {
         outcome: { kind: 'threw', error: { error: { name: 1 } } },
       },
     ],
-    ['news that are none', { is: 'updates', id: 0, updates: [{ kind: 'finding', finding: null }] }],
-    ['that it gives back what runs', { is: 'returned', id: 0 }],
+    ['updates that are invalid', { is: 'updates', id: 0, updates: [{ kind: 'finding', finding: null }] }],
+    ['that it returns a running attempt', { is: 'returned', id: 0 }],
   ];
   test.concurrent.each(messages)('%s', (_what, message) =>
     withBench(async (bench) => {

@@ -1,13 +1,13 @@
-/** What bodies leave behind in a worker process: it fails them, or is told as theirs, and never fails another one. */
+/** Errors that surface after bodies in a worker process: they fail their body, or are reported as its late errors, and never fail another one. */
 import { describe, expect, test } from 'vitest';
 import { body } from './support/attempts.ts';
 import { Bench } from './support/bench.ts';
 
 describe('a body fails by', () => {
   test.concurrent.each<[string, string, string]>([
-    ['an exception out of a timer, at once', 'uncaught', 'nobody catches this'],
-    ['a rejection that nothing handles', 'unhandled', 'nobody handles this'],
-    ['a promise that it does not await', 'forgetsAwait', 'nobody waits for this'],
+    ['an exception out of a timer, at once', 'uncaught', 'nothing catches this'],
+    ['a rejection that nothing handles', 'unhandled', 'nothing handles this'],
+    ['a promise that it does not await', 'forgetsAwait', 'nothing awaits this'],
   ])('%s', (_what, name, message) =>
     new Bench().with(async (bench) => {
       const attempts = [body(name), body('echo', { n: 1 }), body(name), body('echo', { n: 2 })];
@@ -21,7 +21,7 @@ describe('a body fails by', () => {
   );
 });
 
-test.concurrent('an error that surfaces later is told as that of its own task', () =>
+test.concurrent('an error that surfaces later is reported as that of its own task', () =>
   new Bench().with(async (bench) => {
     const guilty = bench.start({ ...body('throwsAfterwards', { ms: 20 }), path: 'guilty' });
     const next = bench.start(body('waits', { ms: 150 }));

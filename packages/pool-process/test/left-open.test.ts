@@ -1,4 +1,4 @@
-/** What is told of handles that a body left open, and what is not. */
+/** Which handles that a body left open are reported. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Assignment, Pool } from '@pexen/core';
@@ -30,7 +30,7 @@ function talking(exportName: string): Assignment {
   return { ...body(exportName, { port }), address };
 }
 
-test('connections that fetch keeps for later are nobody’s fault', async () => {
+test('connections that fetch keeps for later are not reported', async () => {
   const ticket = new RecordingTicket();
   expect(await runOne(pool, talking('fetchMuch'), ticket)).toMatchObject({ kind: 'returned', value: 20 });
   expect(ticket.updates).toEqual([]);

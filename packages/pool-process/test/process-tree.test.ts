@@ -45,23 +45,23 @@ test('survivors: the group, and who left it', async () => {
   expect(isGone(found)).toBe(false);
 });
 
-describe('nobody else is ever found', () => {
+describe('no foreign process is ever found', () => {
   test.each([
     [
-      'without a group, by a marker that nobody carries',
+      'without a group, by a marker that no process carries',
       { pid: undefined, marker: new ProcessMarkers().own },
     ],
     ['without a group, by a marker that is too short', { pid: undefined, marker: '' }],
     ['by a group that does not exist', { pid: 2 ** 22 + 1, marker: new ProcessMarkers().own }],
     ['by the group that signals take for our own', { pid: 0, marker: new ProcessMarkers().own }],
     ['by the group that signals take for everybody', { pid: 1, marker: new ProcessMarkers().own }],
-  ])('%s', (_what, nobodys) => {
-    expect(survivors(nobodys).pids).toEqual([]);
-    expect(signalGroup(nobodys, 0)).toBe(false);
+  ])('%s', (_what, foreign) => {
+    expect(survivors(foreign).pids).toEqual([]);
+    expect(signalGroup(foreign, 0)).toBe(false);
   });
 });
 
-test('sweep: nobody is left, not even who forks all the time', async () => {
+test('sweep: no process is left, not even one that forks all the time', async () => {
   const { tree: found } = await tree(
     'fork() { sleep 0.01; setsid sh -c "sleep 1000" & fork; }; fork & echo; wait',
   );
@@ -100,7 +100,7 @@ test('sweep: 200 processes, each in a session of its own', async () => {
   expect(await sweep(found, timeoutMs, systemClock)).toEqual([]);
 });
 
-test('nobody runs away by forking and ending all the time', async () => {
+test('no process escapes by forking and ending all the time', async () => {
   // A chain of processes, each in a session of its own, each ending as soon as it has started the next.
   const file = join(scratch(), 'chain');
   writeFileSync(file, 'if [ $1 = 0 ]; then exec sleep 1000; fi; setsid sh "$0" $(($1 - 1)) &');
@@ -113,7 +113,7 @@ test('nobody runs away by forking and ending all the time', async () => {
   }
 });
 
-test('a zombie is no survivor', async () => {
+test('a zombie is not a survivor', async () => {
   // The shell is replaced by a sleep, which never asks after the child of the shell.
   const { tree: found } = await tree('sh -c "exit" & echo; exec sleep 1000');
   await expect.poll(() => survivors(found).pids).toEqual([found.pid]);

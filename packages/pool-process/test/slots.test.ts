@@ -96,12 +96,12 @@ test('another system is refused', () => {
 describe('the limits of the system', () => {
   const plenty = { openFiles: Number.POSITIVE_INFINITY, processes: Number.POSITIVE_INFINITY };
 
-  test('are no matter where there is room', () => {
+  test('do not matter where there is room', () => {
     expect(capacityFor(10_000, plenty)).toEqual({ slots: 10_000 });
     expect(roomLeft().openFiles).toBeGreaterThan(0);
   });
 
-  test('leave room for fewer slots, and that is told', () => {
+  test('leave room for fewer slots, which is reported', () => {
     expect(capacityFor(4, { ...plenty, openFiles: 35 })).toEqual({
       slots: 2,
       warning: {

@@ -92,9 +92,9 @@ async function play(contender: Contender, { concurrent, calls, text }: Scenario)
     while (left-- > 0) await contender.call(text);
   };
   const usedBefore = process.cpuUsage();
-  const beganAt = performance.now();
+  const startedAt = performance.now();
   await Promise.all(Array.from({ length: concurrent }, callInTurn));
-  const perSecond = (calls / (performance.now() - beganAt)) * 1_000;
+  const perSecond = (calls / (performance.now() - startedAt)) * 1_000;
   const { user, system } = process.cpuUsage(usedBefore);
   return { perSecond, processorUs: (user + system) / calls };
 }

@@ -1,7 +1,7 @@
-/** Which of the process's Node options threads get. Knows no pool. */
+/** Selects the Node options of the process that threads inherit. Knows no pool. */
 
 /**
- * Makes something with the process's options and `own` ones. Options of the process that threads refuse (`--expose-gc`, `--title`) are left
+ * Calls `make` with the process's options and `own` ones. Options of the process that threads refuse (`--expose-gc`, `--title`) are left
  * out, with their values, and no others are.
  * @throws what `make` throws for any other reason, refused options among `own` included
  */
@@ -22,7 +22,7 @@ export function withExecArgv<T>(
   }
 }
 
-/** Node names those that it refuses, and reads on behind a value only when its option is gone. */
+/** Node's error names the refused options; it reads the arguments behind an option's value only when that option is gone. */
 function withoutRefused(execArgv: readonly string[], error: unknown): readonly string[] {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code !== 'ERR_WORKER_INVALID_EXEC_ARGV') return execArgv;

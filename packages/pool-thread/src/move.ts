@@ -1,8 +1,8 @@
-/** Values that are moved to the other thread instead of being copied. */
+/** Values that are transferred to the other thread instead of being copied. */
 import { isMarkedAsUntransferable, MessagePort } from 'node:worker_threads';
 import type { ChannelRules } from '@pexen/pool-kit';
 
-/** What can be moved. */
+/** Values that can be moved. */
 export type Movable =
   | ArrayBuffer
   | ArrayBufferView
@@ -15,8 +15,8 @@ const movedKey: unique symbol = Symbol.for('pexen.moved') as never;
 type World = { [movedKey]?: WeakSet<object> };
 
 /**
- * Marks a buffer, a view of one, a port or a stream to be moved when it crosses to or from a thread: no copy is made, and this
- * side cannot use it afterwards. Ports are moved without being marked. Returns what it was given.
+ * Marks a buffer, a view of one, a port or a stream to be moved when it is sent to or from a thread: no copy is made, and this
+ * side cannot use it afterwards. Ports are moved without being marked. Returns its argument.
  *
  * @example
  * export const read = task({ name: 'read' }, async () => move(new Uint8Array(await bytesOf(file))));
@@ -28,7 +28,7 @@ export function move<T extends Movable>(value: T): T {
   return value;
 }
 
-/** The border between threads; what must be moved over it is added to `moved`. */
+/** The rules of the channel between threads; values that must be moved are added to `moved`. */
 export function threadRules(moved: object[]): ChannelRules {
   return {
     sharedMemory: true,

@@ -1,4 +1,4 @@
-/** What a pool of threads may be told. */
+/** The options of a pool of threads. */
 import { availableParallelism } from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
 import { type Clock, refuse } from '@pexen/core';
@@ -14,18 +14,18 @@ import {
   whole,
 } from '@pexen/core/options';
 
-/** What `threads` may be told. */
+/** Options of `threads`. */
 export interface ThreadsOptions {
-  /** How many threads. Default: as many as the machine runs at once. */
+  /** How many threads. Default: the number of available cores. */
   readonly workers?: number;
   /**
-   * A module that is loaded first in each thread, as by `node --import`: what type stripping cannot do, `tsx` can. A package
-   * name is looked up from the current directory.
+   * A module that is loaded first in each thread, as by `node --import`: `tsx` supports syntax that type stripping does not. A package
+   * name is resolved from the current directory.
    */
   readonly loader?: string;
   /**
-   * Limits of each thread's heap and stack, as in `node:worker_threads`. One that hits them ends its attempt as crashed.
-   * With a limit of the old generation and none of the young one, that is a twelfth of it, at most 16 MB.
+   * Limits of each thread's heap and stack, as in `node:worker_threads`. A thread that exceeds them ends its attempt as crashed.
+   * With a limit only for the old generation, that of the young one is a twelfth of it, at most 16 MB.
    */
   readonly resourceLimits?: ResourceLimits;
   /** The environment of the threads. Default: a copy of the process's. */
@@ -33,7 +33,7 @@ export interface ThreadsOptions {
   /** Further options of Node for the threads, added to those of the process. */
   readonly execArgv?: readonly string[];
   /**
-   * `capture` (default): what bodies print becomes news, and part of the outcome. `inherit`: it goes where the process prints.
+   * `capture` (default): the output of bodies is reported as updates, and is part of the outcome. `inherit`: it goes to the output of the process.
    */
   readonly output?: 'capture' | 'inherit';
 }
@@ -44,7 +44,7 @@ export interface FilledOptions extends ThreadsOptions {
   readonly output: 'capture' | 'inherit';
 }
 
-/** `clock` is part of what a suite asks of its pools; threads have no use for it. */
+/** A suite passes `clock` to all its pools; threads do not use it. */
 const kinds: KindsOf<ThreadsOptions & { clock?: Clock }> = {
   workers: whole(1),
   loader: text,
@@ -55,7 +55,7 @@ const kinds: KindsOf<ThreadsOptions & { clock?: Clock }> = {
   clock,
 };
 
-/** @throws PexenError PEXEN_BAD_OPTION with everything that is wrong with them */
+/** @throws PexenError PEXEN_BAD_OPTION with all problems */
 export function fillOptions(options: ThreadsOptions): FilledOptions {
   refuse(optionProblems('threads', options, kinds));
   const { workers = availableParallelism(), output = 'capture' } = options;

@@ -1,22 +1,22 @@
-/** What host and thread say to each other. Attempts go by numbers that the host gives out one after the other. */
+/** The messages between host and thread. Attempts go by consecutive numbers of the host. */
 import type { TaskUpdate } from '@pexen/core';
 import type { AssignmentEnvelope, OutcomeEnvelope, ThrownWire } from '@pexen/pool-kit';
 import type { LateError } from '@pexen/pool-kit/worker';
 
-/** What a thread is told when it starts its work. */
+/** The data that a thread gets when it starts. */
 export interface Startup {
   readonly port: import('node:worker_threads').MessagePort;
   readonly fence: Int32Array<SharedArrayBuffer>;
   readonly doorbell: Int32Array<SharedArrayBuffer>;
   readonly ring: SharedArrayBuffer;
-  /** Leaves what bodies print to the process instead of catching it. */
+  /** Output goes to the process instead of being captured. */
   readonly inheritsOutput: boolean;
   /** Outcomes are to carry the modules that were loaded. */
   readonly recordsModules: boolean;
 }
 
 export type ToThread =
-  /** Attempts to be made one after the other; the first has the number `first`. */
+  /** Attempts to be run one after the other; the first has the number `first`. */
   | {
       readonly type: 'run';
       readonly epoch: number;
@@ -25,35 +25,35 @@ export type ToThread =
       readonly isPacked: boolean;
     }
   | { readonly type: 'abort'; readonly number: number; readonly reason: ThrownWire }
-  /** One batch of news of the attempt was taken. */
+  /** One batch of updates of the attempt was processed. */
   | { readonly type: 'credit'; readonly number: number }
-  /** No more attempts will come: answer once nothing is pending that could still throw, or soon in any case. */
+  /** No more attempts will come: answer once no timer and no request is pending, or after a short time. */
   | { readonly type: 'leave' };
 
-/** A number is a message that costs little. */
+/** A message that is a number costs little. */
 export const written = 0;
 
 export type FromThread =
   | { readonly type: 'ready' }
-  /** Something was written to the ring. */
+  /** There are new results in the ring. */
   | typeof written
   | { readonly type: 'updates'; readonly number: number; readonly updates: readonly TaskUpdate[] }
   | { readonly type: 'ended'; readonly number: number; readonly outcome: OutcomeEnvelope }
-  /** An error of a body that had ended. It takes no further attempt. */
+  /** An error surfaced after its body had ended. The thread takes no further attempt. */
   | { readonly type: 'late'; readonly error: LateError }
-  /** It takes no further attempt: a body that failed may go on. */
+  /** The thread takes no further attempt: a failed body may still run. */
   | { readonly type: 'spoiled' }
   /** The answer to `leave`. */
   | { readonly type: 'left' };
 
-// Assignments that carry no values, as most do, go in one flat list of texts and numbers: that is cloned several times faster than the objects.
+// Assignments without values, which most are, are sent as one flat list of texts and numbers, which is cloned several times faster than objects.
 
 /** Module, id, fingerprint, path, attempt; and so on. */
 export type Packed = readonly (string | number)[];
 
 const width = 5;
 
-/** The list, or undefined where one of them has more to say than fits. */
+/** The list, or undefined where an assignment has more data than fits. */
 export function pack(envelopes: readonly AssignmentEnvelope[]): Packed | undefined {
   const packed: (string | number)[] = [];
   for (const envelope of envelopes) {
@@ -64,12 +64,12 @@ export function pack(envelopes: readonly AssignmentEnvelope[]): Packed | undefin
   return packed;
 }
 
-/** How many there are. */
+/** The number of assignments. */
 export function countOf(packed: Packed): number {
   return packed.length / width;
 }
 
-/** One of them. */
+/** One of the assignments. */
 export function unpack(packed: Packed, index: number): AssignmentEnvelope {
   const at = index * width;
   const [url, id, fingerprint, path] = packed.slice(at, at + 4) as string[];

@@ -1,20 +1,20 @@
 /**
- * Words of memory that the host and one thread both see, so that they can tell each other what messages could not: while a body keeps its thread
- * busy, and for less than a message costs. Each of the three has one host and one thread. Knows no attempts besides their numbers.
+ * Memory that the host and one thread share. It carries information while a body keeps its thread busy, when no message could be
+ * read, and costs less than a message. Each of the three classes is used by one host and one thread. Knows only the numbers of attempts.
  */
 
 /**
- * Which attempt a thread has started last. So the host knows it even while the body keeps the thread from sending a message, and can take back what
- * has not started without asking.
+ * Which attempt a thread has started last. The host can read it even while the body keeps the thread busy, and can reclaim attempts that
+ * have not started without a message.
  *
  * The first word holds an epoch and a number. The thread claims an attempt by writing its number, if the epoch is still that under which the attempt was
- * sent. The host takes back all that has not started by raising the epoch. Each is one atomic step, so every attempt has either started or is taken
- * back, never both.
+ * sent. The host reclaims all attempts that have not started by raising the epoch. Each is one atomic step, so every attempt has either started or is
+ * reclaimed, never both.
  */
 export class StartFence {
-  /** To be handed to the other side. */
+  /** For the other side. */
   readonly memory: Int32Array<SharedArrayBuffer>;
-  /** The highest number that is known to have started: the word has only its last digits. */
+  /** The highest number that is known to have started: the word holds only its low bits. */
   #startedUpTo = -1;
 
   constructor(memory?: Int32Array<SharedArrayBuffer>) {
@@ -52,7 +52,7 @@ export class StartFence {
     return this.#replace(word, epoch, number % numbers);
   }
 
-  /** For the host: takes back all that was sent and has not started. `startedUpTo` is exact from then on. */
+  /** For the host: reclaims all attempts that were sent and have not started. `startedUpTo` is exact from then on. */
   takeBack(): void {
     for (;;) {
       const word = this.#word();
@@ -72,15 +72,15 @@ export class StartFence {
 
 const numberBits = 20;
 const epochs = 2 ** (32 - numberBits);
-/** Numbers go round in the word: many more than attempts are ever in one thread at a time. */
+/** Numbers wrap around in the word: there are many more than a thread ever has attempts. */
 const numbers = 2 ** numberBits;
 
 /**
  * Wakes a thread that has just become idle sooner than its event loop would: the host rings after each message, and the thread listens for a moment
- * before it goes back to its loop.
+ * before it returns to its event loop.
  */
 export class Doorbell {
-  /** To be handed to the other side. */
+  /** For the other side. */
   readonly memory: Int32Array<SharedArrayBuffer>;
   #heard = 0;
 
@@ -94,7 +94,7 @@ export class Doorbell {
     Atomics.notify(this.memory, 0);
   }
 
-  /** For the thread: blocks until the bell has rung since it was heard last, at most so long. How often it has: a message each. */
+  /** For the thread: blocks until the host has rung since the last call, at most so long. Returns how often it has rung: once for each message. */
   listen(timeoutMs: number): number {
     Atomics.wait(this.memory, 0, this.#heard, timeoutMs);
     const rung = Atomics.load(this.memory, 0);
@@ -104,7 +104,7 @@ export class Doorbell {
   }
 }
 
-/** Places; more attempts are never in one thread. */
+/** Number of places; a thread never has more attempts. */
 const places = 64;
 /** A place: the attempt's number, the kind of the value, and the value where it is a number. */
 const wordsAPlace = 4;
@@ -114,11 +114,11 @@ const kinds = [undefined, null, true, false] as const;
 const numberKind = kinds.length;
 
 /**
- * Where a thread writes what came of attempts that ended with little to say: a message for each would cost more than the body. The host is called
- * once, by a message, and takes all there is by then; so nothing waits for the body that comes next.
+ * Where a thread writes small results: a message for each would cost more than the body. One message
+ * calls the host, which reads all results that are there by then; so no result waits for the next body.
  */
 export class ResultRing {
-  /** To be handed to the other side. */
+  /** For the other side. */
   readonly memory: SharedArrayBuffer;
   readonly #words: Int32Array;
   readonly #numbers: Float64Array;
@@ -129,7 +129,7 @@ export class ResultRing {
     this.#numbers = new Float64Array(this.memory);
   }
 
-  /** For the thread: false where the value is not of the few kinds that fit, or there is no place. */
+  /** For the thread: false where the value is of a kind that does not fit, or the ring is full. */
   write(number: number, value: unknown): boolean {
     const kind = typeof value === 'number' ? numberKind : kinds.indexOf(value as undefined);
     const written = this.#load(header.written);
@@ -142,12 +142,12 @@ export class ResultRing {
     return true;
   }
 
-  /** For the thread, after it has written something: true if the host must be called, and has not been yet. */
+  /** For the thread, after a write: true if the host must be called, and has not been yet. */
   mustCall(): boolean {
     return Atomics.exchange(this.#words, header.called, 1) === 0;
   }
 
-  /** For the host: hands over everything that was written. It has to be called again for what comes later. */
+  /** For the host: calls `take` with everything that was written. Later results need another call. */
   readAll(take: (number: number, value: unknown) => void): void {
     Atomics.store(this.#words, header.called, 0);
     for (let read = this.#load(header.read); read !== this.#load(header.written); read++) {

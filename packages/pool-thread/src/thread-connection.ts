@@ -1,4 +1,4 @@
-/** The host's end of one thread: what is sent over its port, what is heard, and when it has really ended. Knows no other thread and no Piscina. */
+/** The host's end of one thread: sends and receives over its port, and finds out when it has really ended. Knows no other thread and no Piscina. */
 import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
 import {
   type AssignmentEnvelope,
@@ -12,11 +12,11 @@ import { threadRules } from './move.ts';
 import { type FromThread, pack, type Startup, type ToThread, written } from './protocol.ts';
 import { Doorbell, ResultRing, StartFence } from './shared-memory.ts';
 
-/** Who keeps the threads alive. */
+/** Keeps the threads alive. */
 export interface ThreadOwner {
   /** Ends this thread by force. */
   end(thread: ThreadConnection): void;
-  /** Nothing is pending in the thread any more: it may be ended together with others. */
+  /** The thread has no pending work any more: it may be ended together with others. */
   left(thread: ThreadConnection): void;
   /** The thread has ended. */
   gone(thread: ThreadConnection): void;
@@ -37,11 +37,11 @@ export class ThreadConnection implements Connection {
   #sentUpTo = -1;
   #isReady = false;
   #isGone = false;
-  /** The pool wants it to end. */
+  /** The pool is ending it. */
   #isEnding = false;
   /** Why it ends, as far as is known. */
   #how: string | undefined;
-  /** What must both be seen before it has ended: its port closed, and Piscina released it. */
+  /** It has ended when both have happened: its port was closed, and Piscina released it. */
   readonly #leftToSee: Set<'port' | 'task'> = new Set(['port', 'task']);
 
   constructor(name: string, events: ConnectionEvents, owner: ThreadOwner) {
@@ -56,7 +56,7 @@ export class ThreadConnection implements Connection {
     port1.on('close', () => this.#see('port'));
   }
 
-  /** What `work` in the thread is given, and what of it is moved there. */
+  /** The argument of `work` in the thread, and which of its parts are moved there. */
   startup(inheritsOutput: boolean): { readonly startup: Startup; readonly moved: Transferable[] } {
     const port = this.#remotePort;
     const shared = { fence: this.#fence.memory, doorbell: this.#doorbell.memory, ring: this.#ring.memory };
@@ -96,7 +96,7 @@ export class ThreadConnection implements Connection {
     this.#post({ type: 'abort', number, reason: encodeThrown(reason) });
   }
 
-  /** Everything that has not started comes back: the fence knows no single attempts. */
+  /** Reclaims all attempts that have not started: the fence cannot reclaim single ones. */
   reclaim(): readonly number[] {
     this.#fence.takeBack();
     const numbers: number[] = [];
@@ -112,7 +112,7 @@ export class ThreadConnection implements Connection {
     return this.#fence.hasReadSignal(number);
   }
 
-  /** Lets what its last body left behind surface, for a moment. */
+  /** Gives pending timers and requests of the last body a moment to end. */
   leave(): void {
     this.#post({ type: 'leave' });
   }
@@ -128,10 +128,10 @@ export class ThreadConnection implements Connection {
     this.#terminate.abort();
   }
 
-  /** It still tells when it has ended after all, and keeps no process alive for that. */
+  /** The end of the thread is still reported if it comes, but does not keep the process alive. */
   abandon(): void {
     this.#readRing();
-    this.#fence.takeBack(); // It starts nothing more.
+    this.#fence.takeBack(); // It starts no further attempt.
     this.#leftToSee.delete('task');
     this.#port.unref();
   }
@@ -176,8 +176,8 @@ export class ThreadConnection implements Connection {
   }
 
   /**
-   * What it ran when it was ended: where V8 breaks off a module that is being loaded, those that import it go on for a moment, find that it gives
-   * nothing, and fail. That is no outcome of theirs.
+   * True for the attempt that ran when the thread was ended: where V8 interrupts a module that is being loaded, its importers continue for a moment and
+   * fail, since it exports nothing. That is not their outcome.
    */
   #isBrokenOff({ number, outcome }: Extract<FromThread, { readonly type: 'ended' }>): boolean {
     return this.#isEnding && outcome.kind === 'threw' && number === this.startedUpTo();

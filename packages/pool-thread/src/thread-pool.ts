@@ -1,4 +1,4 @@
-/** A pool of worker threads: Piscina keeps them alive, with one endless task of Piscina's in each. */
+/** A pool of worker threads: Piscina keeps them alive, with one endless Piscina task in each. */
 import { fileURLToPath } from 'node:url';
 import type { ResourceLimits } from 'node:worker_threads';
 import type { Pool, PoolManifest } from '@pexen/core';
@@ -9,12 +9,12 @@ import { type FilledOptions, fillOptions, type ThreadsOptions } from './options.
 import { ThreadConnection, type ThreadOwner } from './thread-connection.ts';
 
 /**
- * A pool of worker threads, for `run` and for groups. Quick to start and to talk to; values cross by structured clone; bodies
- * share the process, so its working directory, its umask and its signals.
+ * A pool of worker threads, for `run` and for groups. Threads start fast and communicate fast; values are sent by structured clone; bodies
+ * share the process, and so its working directory, its umask and its signals.
  *
  * A body that does not stop is ended with its thread. One that is stuck in native code (`execSync`, a blocking addon) cannot be
- * ended: its attempt is settled, its thread replaced, and `workerLost` says so. Use `processes()` for bodies whose
- * end you must be sure of.
+ * ended: its attempt is settled, its thread replaced, and `workerLost` reports that. Use `processes()` for bodies that
+ * must end for certain.
  *
  * @example run(tasks, { pool: threads({ workers: 4 }), spare: 16 })
  * @throws PexenError PEXEN_BAD_OPTION
@@ -33,11 +33,11 @@ class ThreadConnector implements Connector, ThreadOwner {
   };
   readonly slots: number;
   readonly connectsAtOpen = true;
-  /** Piscina itself tries again as long as that may help. */
+  /** Piscina itself retries as long as that may help. */
   readonly mostFailures = 1;
   readonly #options: FilledOptions;
   readonly #threads = new Set<ThreadConnection>();
-  /** Threads in which nothing is pending any more. */
+  /** Threads without pending work. */
   readonly #left = new Set<ThreadConnection>();
   #isClosing = false;
   #piscina: Piscina | undefined;
@@ -49,7 +49,7 @@ class ThreadConnector implements Connector, ThreadOwner {
   }
 
   async open(): Promise<void> {
-    const library = await import('piscina'); // Many who could use threads never do.
+    const library = await import('piscina'); // Many programs that could use threads never do.
     this.#started = 0;
     this.#isClosing = false;
     this.#piscina = makePiscina(library.Piscina, this.#options);
@@ -95,7 +95,7 @@ class ThreadConnector implements Connector, ThreadOwner {
     this.#piscina?.destroy().catch(() => {});
   }
 
-  /** A thread that was to replace another one died while it started, and Piscina does not try again. */
+  /** A replacement thread died while it started, and Piscina does not retry. */
   #cannotReplace(error: unknown): void {
     for (const thread of this.#threads) if (!thread.isReady) thread.released(describe(error));
   }
@@ -121,8 +121,8 @@ function makePiscina(
 }
 
 /**
- * A full young generation may survive as a whole. Where that takes the heap far beyond its limit in one go, Node cannot end the thread any more and
- * aborts the process; so the young one is kept small beside a small old one.
+ * A full young generation may survive as a whole. Where that exceeds the limit of the heap by far, Node cannot end the thread any more and
+ * aborts the process; so a small old generation gets a small young one.
  */
 function withYoungLimit(limits: ResourceLimits): ResourceLimits {
   const { maxOldGenerationSizeMb, maxYoungGenerationSizeMb } = limits;

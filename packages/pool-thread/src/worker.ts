@@ -1,4 +1,4 @@
-/** What runs in a thread: makes the attempts that come over its port, one after the other, until the thread ends. */
+/** The program of a thread: runs the attempts that come over its port, one after the other, until the thread ends. */
 import { type MessagePort, receiveMessageOnPort, type Transferable } from 'node:worker_threads';
 import {
   type AssignmentEnvelope,
@@ -40,25 +40,25 @@ interface Current {
   readonly number: number;
   readonly path: string;
   body: BodyAttempt | undefined;
-  /** What its outcome moves to the host. */
+  /** The objects that its outcome moves to the host. */
   readonly moved: object[];
-  /** These are made when they are needed: most bodies print nothing, tell nothing and never look at their signal. */
+  /** These are made when they are needed: most bodies print nothing, report nothing and never read their signal. */
   updates: CreditedSender | undefined;
   capture: OutputCapture | undefined;
   controller: AbortController | undefined;
 }
 
-/** How long attempts may follow each other before the thread listens for messages, ms. */
+/** How long attempts may follow each other before the thread reads messages, ms. */
 const longestTurnMs = 5;
 /**
- * How long it listens for the doorbell when there is nothing to do, ms. What bodies left behind in the event loop has to wait so long;
- * waiting with a timeout of a millisecond or two costs twice the time of a journey, since it sets the machine's timer anew.
+ * How long an idle thread listens for the doorbell, ms. Pending work of earlier bodies in the event loop has to wait so long;
+ * a timeout of a millisecond or two costs twice the time of a message there and back, since it resets the machine's timer.
  */
 const lingerMs = 4;
-/** How long what the last body left behind may take before the thread leaves, ms. */
+/** How long the thread waits for pending timers and requests of its last body before it leaves, ms. */
 const leavingMs = 250;
 
-/** Piscina's task of this thread: it never ends by itself. */
+/** The Piscina task of this thread: it never ends by itself. */
 export function work(startup: Startup): Promise<never> {
   const { port } = startup;
   const worker = new Worker(startup);
@@ -84,13 +84,13 @@ class Worker {
   readonly #doorbell: Doorbell;
   readonly #ring: ResultRing;
   readonly #waiting: Run[] = [];
-  /** The next one in the first of those that wait. */
+  /** The index of the next attempt in the first waiting message. */
   #next = 0;
   #current: Current | undefined;
   #isWorking = false;
   #turnEndsAt = 0;
   #isLeaving = false;
-  /** It makes no further attempt: what ran in it may disturb what would run. */
+  /** It starts no further attempt: an earlier body may disturb it. */
   #isSpoiled = false;
   readonly #gaps = new Gaps();
 
@@ -101,7 +101,7 @@ class Worker {
     this.#ring = new ResultRing(ring);
   }
 
-  /** Where what is printed now belongs. */
+  /** The capture of the current attempt, for output. */
   get capture(): OutputCapture | undefined {
     const current = this.#current;
     if (current === undefined) return undefined;
@@ -109,7 +109,7 @@ class Worker {
     return current.capture;
   }
 
-  /** Its thread ends: what runs on for a moment because V8 breaks off what it needs, has no outcome. */
+  /** Its thread ends: a body that continues for a moment because V8 interrupts a module that it needs has no outcome. */
   leave(): void {
     this.#isLeaving = true;
   }
@@ -144,7 +144,7 @@ class Worker {
     this.#work();
   };
 
-  /** Makes what waits, one after the other. Those that end at once let messages in now and then. */
+  /** Runs the waiting attempts one after the other, and reads messages between them from time to time. */
   #work(): void {
     this.#isWorking = true;
     do {
@@ -153,13 +153,13 @@ class Worker {
           own.later(this.#takeTurn);
           return;
         }
-        if (this.#startNext()) return; // It goes on when that has ended.
+        if (this.#startNext()) return; // Continues when that attempt has ended.
       }
     } while (this.#receivesMore());
     this.#isWorking = false;
   }
 
-  /** Is there something that was not taken back? */
+  /** True if there is an attempt that was not reclaimed. */
   #hasNext(): boolean {
     if (this.#isSpoiled) return false;
     for (let run = this.#waiting[0]; run !== undefined; run = this.#waiting[0]) {
@@ -170,7 +170,7 @@ class Worker {
     return false;
   }
 
-  /** Starts the next one; false if it was taken back right now. */
+  /** Starts the next attempt; false if it was reclaimed at this moment. */
   #startNext(): boolean {
     const run = this.#waiting[0] as Run;
     const index = this.#next++;
@@ -180,7 +180,7 @@ class Worker {
     return true;
   }
 
-  /** Stays a moment for the next message: it comes much sooner this way than through the event loop. */
+  /** Waits a moment for the next message, which comes much sooner this way than through the event loop. */
   #receivesMore(): boolean {
     if (this.#isSpoiled || own.now() > this.#turnEndsAt) return false;
     const rings = this.#doorbell.listen(lingerMs);
@@ -191,7 +191,7 @@ class Worker {
     return rings > 0;
   }
 
-  /** Makes one attempt, and goes on once it has ended and what can surface of it has. `left`: how many follow it. */
+  /** Runs one attempt, and continues once it has ended and its uncaught errors have surfaced. `left`: how many follow it. */
   #attempt(number: number, envelope: AssignmentEnvelope, left: number): void {
     const lazy = { body: undefined, updates: undefined, capture: undefined, controller: undefined };
     const current: Current = { number, path: envelope.path, moved: [], ...lazy };
@@ -247,7 +247,7 @@ class Worker {
     }
   }
 
-  /** Only where nothing else was said of the attempt: messages and the ring keep no order between them. */
+  /** Only where nothing else was reported of the attempt: messages and the ring are not ordered among each other. */
   #writeToRing(number: number, ended: OutcomeEnvelope): boolean {
     if (ended.kind !== 'returned' || ended.shared !== undefined || ended.provided !== undefined) return false;
     if (ended.modules !== undefined) return false;
@@ -281,7 +281,7 @@ function abort(current: Current, reason: ThrownWire): void {
   current.body?.within(() => controllerOf(current).abort(decodeThrown(reason, 'the host')));
 }
 
-/** Made only when somebody asks: most bodies never look at their signal. */
+/** Made on first use: most bodies never read their signal. */
 function controllerOf(current: Current): AbortController {
   current.controller ??= new own.OwnAbortController();
   return current.controller;

@@ -26,7 +26,7 @@ describe('a body that', () => {
       'leaves a rejection unseen',
       tasks.rejectsUnseen,
       {},
-      { kind: 'threw', error: { message: 'nobody looks' } },
+      { kind: 'threw', error: { message: 'nothing looks' } },
     ],
     ['fills the heap', tasks.fillsHeap, {}, { kind: 'crashed', reason: /ERR_WORKER_OUT_OF_MEMORY/ }],
     ['overflows the stack', tasks.overflowsStack, {}, { kind: 'threw', error: { name: 'RangeError' } }],
@@ -83,7 +83,7 @@ describe('a body that', () => {
 });
 
 describe('a thread that is stuck in native code', () => {
-  /** A pipe that nobody writes to. */
+  /** A pipe without a writer. */
   function pipe(): string {
     const directory = mkdtempSync(join(tmpdir(), 'pexen-'));
     onTestFinished(() => rmSync(directory, { recursive: true }));
@@ -113,7 +113,7 @@ describe('a thread that is stuck in native code', () => {
     await rig.pool.open(context);
   });
 
-  test('by a pipe that nobody writes to does not keep the pool from closing', async () => {
+  test('by a pipe without a writer does not keep the pool from closing', async () => {
     const rig = await open();
     const path = pipe();
     const { outcome } = rig.attempt(tasks.readsPipe, { args: { path } });
@@ -158,7 +158,7 @@ describe('a module that another one needs', () => {
     return { ...rig, ...attempt, rig };
   }
 
-  test('and that never ends loading is stopped, which is no error of the other', async () => {
+  test('and that never ends loading is stopped, which is not an error of the other', async () => {
     await using attempt = await loading('spins');
     attempt.abort();
     expect(await attempt.outcome).toMatchObject({ kind: 'stopped', how: 'killed' });
@@ -202,7 +202,7 @@ describe('threads that cannot be started', () => {
   );
 });
 
-/** Resolves once somebody reads from the pipe: its other end, opened, so that he waits until it is closed. */
+/** Resolves once the pipe has a reader, with the open other end: the reader waits until that is closed. */
 async function reading(path: string): Promise<number> {
   for (;;) {
     try {

@@ -1,4 +1,4 @@
-/** What bodies leave behind: it fails them, or is told as theirs, and never fails another one. */
+/** Errors that surface after bodies: they fail their body, or are reported as its late errors, and never fail another one. */
 import { createRequire } from 'node:module';
 import type { Runnable } from '@pexen/core';
 import { expect, test } from 'vitest';
@@ -37,7 +37,7 @@ test('a rejection that is handled before the body ends is none', async () => {
 test.each<[string, Runnable, object]>([
   ['an exception', bodies.throwsAfterwards, { ms: 20 }],
   ['a rejection', bodies.rejectsAfterwards, {}],
-])('%s that surfaces later is told as that of its own task', async (_name, body, args) => {
+])('%s that surfaces later is reported as that of its own task', async (_name, body, args) => {
   await using rig = await open();
   const first = rig.attempt(body, { path: 'guilty', args });
   const next = rig.attempt(bodies.innocent, { args: { ms: 150 } });

@@ -1,4 +1,4 @@
-/** What the tests of this package give a pool to do, without a scheduler. */
+/** Runs attempts in a pool without a scheduler, for the tests of this package. */
 import { createRequire } from 'node:module';
 import {
   type Assignment,
@@ -31,9 +31,9 @@ export interface Rig extends AsyncDisposable {
 
 interface Attempt {
   readonly outcome: Promise<PoolOutcome>;
-  /** The worker that began it. */
+  /** The worker that started it. */
   readonly started: Promise<string>;
-  /** Its first news: its body runs. */
+  /** Its first update: its body runs. */
   readonly firstUpdate: Promise<TaskUpdate>;
   readonly updates: TaskUpdate[];
   abort(): void;

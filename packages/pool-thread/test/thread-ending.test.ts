@@ -1,4 +1,4 @@
-/** The end of a thread, told in either order: by its port, and by Piscina. */
+/** The end of a thread, reported in either order: by its port, and by Piscina. */
 import { once } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
 import type { ConnectionEvents } from '@pexen/pool-kit';
@@ -7,7 +7,7 @@ import { ThreadConnection, type ThreadOwner } from '../src/thread-connection.ts'
 
 const owner: ThreadOwner = { end: () => {}, left: () => {}, gone: () => {} };
 
-/** A thread that was never started: what it does is told by hand. */
+/** A thread that was never started: the test reports its events. */
 function makeThread(): { thread: ThreadConnection; remote: MessagePort; gone: Promise<string> } {
   const { promise: gone, resolve } = Promise.withResolvers<string>();
   const events = { gone: resolve } as unknown as ConnectionEvents;
@@ -15,7 +15,7 @@ function makeThread(): { thread: ThreadConnection; remote: MessagePort; gone: Pr
   return { thread, remote: thread.startup(false).startup.port as MessagePort, gone };
 }
 
-test('is told once its port has closed and Piscina has released it', async () => {
+test('is reported once its port has closed and Piscina has released it', async () => {
   const { thread, remote, gone } = makeThread();
   const closed = once(remote, 'close');
   remote.close();
@@ -24,7 +24,7 @@ test('is told once its port has closed and Piscina has released it', async () =>
   expect(await gone).toBe('ended: it exited');
 });
 
-test('is told where Piscina releases it first', async () => {
+test('is reported where Piscina releases it first', async () => {
   const { thread, gone } = makeThread();
   thread.released('it exited');
   expect(await gone).toBe('ended: it exited');

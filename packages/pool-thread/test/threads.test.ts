@@ -39,7 +39,7 @@ describe('short bodies that travel together', () => {
     for (let n = 0; n < 20; n++) await rig.attempt(tasks.echo).outcome;
   }
 
-  /** An attempt that keeps its thread busy until it is let go. */
+  /** An attempt that keeps its thread busy until it is released. */
   function busy(rig: Awaited<ReturnType<typeof open>>) {
     const memory = new Int32Array(new SharedArrayBuffer(4));
     const letGo = (): void => {
@@ -59,7 +59,7 @@ describe('short bodies that travel together', () => {
     expect(await first.outcome).toMatchObject({ kind: 'returned' });
   });
 
-  test('say that they have begun while one keeps the thread from saying anything', async () => {
+  test('are reported as started while one keeps the thread busy', async () => {
     await using rig = await open();
     await warm(rig);
     const quick = rig.attempt(tasks.echo);
@@ -76,7 +76,7 @@ describe('short bodies that travel together', () => {
     expect(order).toEqual(['quick started', 'long started', 'long ended', 'behind started']);
   });
 
-  test('are taken back exactly where they have not begun', async () => {
+  test('are reclaimed exactly where they have not started', async () => {
     await using rig = await open();
     await warm(rig);
     const long = busy(rig);
@@ -94,7 +94,7 @@ describe('short bodies that travel together', () => {
 });
 
 describe('what a body prints', () => {
-  test('is told live and is part of the outcome', async () => {
+  test('is reported live and is part of the outcome', async () => {
     await using rig = await open();
     const { outcome, updates: update } = rig.attempt(tasks.prints);
     const { stdout, stderr } = await outcome;

@@ -1,4 +1,4 @@
-/** What a pool does about a body that it can only ask to stop, and that does not. */
+/** A pool that can only ask bodies to stop abandons those that do not. */
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { cannotKill, ruleOfTraces } from './case.ts';
 import { type Attempt, describe, expectKind, fixtures, type TestHarness, within } from './test-harness.ts';
 
 export const abandons = ruleOfTraces(
-  'abandons a body that cannot be ended once its grace is over, and its slot takes the next attempt',
+  'abandons a body that cannot be ended once its grace period is over, and its slot takes the next attempt',
   cannotKill,
   async (harness, folder) => {
     const lingering = await harness.fill(fixtures.lingers, { args: lingerOn(folder), graceMs: 100 });
@@ -18,14 +18,14 @@ export const abandons = ruleOfTraces(
 );
 
 export const refusesToOpen = ruleOfTraces(
-  'is not opened again while an abandoned body still runs, but once it has settled',
+  'cannot be opened again while an abandoned body still runs, and can once the body has settled',
   cannotKill,
   async (harness, folder) => {
     const args = lingerOn(folder);
     const { settled } = await abandoned(await lingering(harness, args, 100));
     await harness.close('drain');
     const isRefusal = (error: unknown): boolean => !(error instanceof assert.AssertionError);
-    await assert.rejects(harness.open(), isRefusal, 'it was opened, and the body still runs in it');
+    await assert.rejects(harness.open(), isRefusal, 'it was opened while the body still ran in it');
     rmSync(args.file);
     if (settled === undefined) return;
     await within(
@@ -39,7 +39,7 @@ export const refusesToOpen = ruleOfTraces(
 );
 
 export const killAbandons = ruleOfTraces(
-  "close('kill') abandons at once what cannot be ended",
+  "close('kill') abandons bodies that cannot be ended at once",
   cannotKill,
   async (harness, folder) => {
     const attempt = await lingering(harness, lingerOn(folder), 600_000);
@@ -51,14 +51,14 @@ export const killAbandons = ruleOfTraces(
       await within(
         unstopped.outcome(),
         100,
-        'the outcome of what was not stopped, once close() has resolved,',
+        'the outcome of the attempt that was not stopped, once close() has resolved,',
       ),
       'crashed',
     );
   },
 );
 
-/** The args of a body that goes on until the file is gone. */
+/** The args of a body that continues until the file is removed. */
 function lingerOn(folder: string): { readonly file: string } {
   const file = join(folder, 'linger');
   writeFileSync(file, '');

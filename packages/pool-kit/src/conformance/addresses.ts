@@ -1,4 +1,4 @@
-/** Bodies are found by their addresses, and never another one instead. */
+/** Addresses resolve to the right bodies, or to an error. */
 import assert from 'node:assert/strict';
 import { type Address, type Body, fingerprintOf, isPexenError, type PoolOutcome, task } from '@pexen/core';
 import { needsAddresses, noExecutables, rule, takesClosures, takesFunctions } from './case.ts';
@@ -14,20 +14,16 @@ export const findsMade = rule(
   },
 );
 
-export const findsExport = rule(
-  'finds a function by the way from its module to it',
-  needsAddresses,
-  async (harness) => {
-    const fingerprint = fingerprintOf(fixtures.plainFunction as Body);
-    for (const exportPath of [['plainFunction'], ['namespace', 'deep', 'inside']]) {
-      const address = { kind: 'export', url: fixturesUrl, exportPath, fingerprint } as const;
-      const outcome = await harness.outcomeOf(fixtures.plainFunction, { address });
-      assert.equal(expectKind(outcome, 'returned').value, 'a plain function');
-    }
-  },
-);
+export const findsExport = rule('finds a function by its export path', needsAddresses, async (harness) => {
+  const fingerprint = fingerprintOf(fixtures.plainFunction as Body);
+  for (const exportPath of [['plainFunction'], ['namespace', 'deep', 'inside']]) {
+    const address = { kind: 'export', url: fixturesUrl, exportPath, fingerprint } as const;
+    const outcome = await harness.outcomeOf(fixtures.plainFunction, { address });
+    assert.equal(expectKind(outcome, 'returned').value, 'a plain function');
+  }
+});
 
-export const findsMakers = rule('finds what an exported maker made', takesFunctions, async (harness) => {
+export const findsMakers = rule('finds the tasks of an exported maker', takesFunctions, async (harness) => {
   for (const made of fixtures.made(['x', 'y'])) {
     const outcome = await harness.outcomeOf(made);
     assert.equal(expectKind(outcome, 'returned').value, `made ${made.name}`);
@@ -35,7 +31,7 @@ export const findsMakers = rule('finds what an exported maker made', takesFuncti
 });
 
 export const findsBound = rule(
-  'finds a task whose args were bound under another name',
+  'finds a task with bound args and another name',
   takesFunctions,
   async (harness) => {
     const bound = fixtures.bound.with({ to: 'eu' }, { name: 'bound to eu' });
@@ -44,16 +40,16 @@ export const findsBound = rule(
 );
 
 export const runsCleanup = rule(
-  'runs the cleanup of a task where that is asked for',
+  'runs the cleanup of a task where the assignment says so',
   takesFunctions,
   async (harness) => {
     const outcome = await harness.outcomeOf(fixtures.tidies, { part: 'cleanup' });
-    assert.equal(expectKind(outcome, 'returned').value, 'tidied');
+    assert.equal(expectKind(outcome, 'returned').value, 'cleaned up');
   },
 );
 
 export const checksFingerprint = rule(
-  'runs no other body than the run has',
+  'refuses a body with another fingerprint than the run has',
   needsAddresses,
   async (harness) => {
     const { address } = harness.assignment(fixtures.passesContext);
@@ -64,7 +60,7 @@ export const checksFingerprint = rule(
   },
 );
 
-export const missesTask = rule('says that a module has no such task', needsAddresses, async (harness) => {
+export const missesTask = rule('reports that a module has no such task', needsAddresses, async (harness) => {
   const { address } = harness.assignment(fixtures.echo);
   expectCode(
     await harness.outcomeOf(fixtures.echo, { address: { ...address, id: 'gone' } as Address }),
@@ -72,7 +68,7 @@ export const missesTask = rule('says that a module has no such task', needsAddre
   );
 });
 
-export const missesModule = rule('says why a module cannot be loaded', needsAddresses, async (harness) => {
+export const missesModule = rule('reports why a module cannot be loaded', needsAddresses, async (harness) => {
   const url = new URL('./not-there.js', fixturesUrl).href;
   const error = await missing(harness, url);
   assert.match(error.message, /not-there\.js/);
@@ -113,7 +109,7 @@ export const refusesExecutables = rule('refuses programs', noExecutables, async 
 });
 
 function neverAsked(): never {
-  throw new Error('a pool without programs must not interpret one');
+  throw new Error('a pool without programs must not interpret the facts of one');
 }
 
 async function missing(harness: TestHarness, url: string): Promise<Error> {

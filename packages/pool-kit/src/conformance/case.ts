@@ -1,4 +1,4 @@
-/** One rule of the contract, and how it is tried. */
+/** One rule of the contract, to which pools it applies, and how it is tested. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,11 +8,11 @@ import type { TestHarness } from './test-harness.ts';
 export interface ConformanceCase {
   /** The rule, as a sentence about the pool. */
   readonly name: string;
-  /** Whether a pool with this manifest is bound by it. */
+  /** True if the rule applies to a pool with this manifest. */
   readonly appliesTo: (manifest: PoolManifest) => boolean;
-  /** Tries it on a pool that has just been opened (`opened`), or was not opened yet. */
+  /** True: the pool is open when `check` is called. */
   readonly opened: boolean;
-  /** It disturbs the pool's messages: only for pools that hand them through. */
+  /** It disturbs the pool's messages: only for pools that pass them through `NetworkFaults`. */
   readonly needsNetwork?: true;
   readonly check: (harness: TestHarness) => Promise<void>;
 }
@@ -20,7 +20,7 @@ export interface ConformanceCase {
 type Applies = ConformanceCase['appliesTo'];
 
 export const always: Applies = () => true;
-/** Runs functions: all but pools for programs alone. */
+/** Runs functions, as all pools do except those only for programs. */
 export const takesFunctions: Applies = ({ functions }) => functions !== false;
 export const takesNoFunctions: Applies = ({ functions }) => functions === false;
 
@@ -29,7 +29,7 @@ const runsFunctionsAnd =
   (manifest) =>
     takesFunctions(manifest) && applies(manifest);
 
-/** Values and bodies leave this thread. */
+/** Values and bodies are sent to another thread or process. */
 export const crosses: Applies = runsFunctionsAnd(({ transport }) => transport !== 'reference');
 export const staysHere: Applies = runsFunctionsAnd(({ transport }) => transport === 'reference');
 export const clones: Applies = runsFunctionsAnd(({ transport }) => transport === 'clone');
@@ -60,7 +60,7 @@ export function ruleOfLife(
   return { name, appliesTo, check, opened: false };
 }
 
-/** A case for a pool that is open, with a folder of its own for the traces of bodies. */
+/** A case for a pool that is open, with a folder of its own for the files that bodies write. */
 export function ruleOfTraces(
   name: string,
   appliesTo: Applies,

@@ -1,4 +1,4 @@
-/** Errors come back as those they were. */
+/** Errors keep their identity on the way back. */
 import assert from 'node:assert/strict';
 import type { TaskFailError } from '@pexen/core';
 import { crosses, rule, takesFunctions } from './case.ts';
@@ -16,7 +16,7 @@ export const keepsClassName = rule(
 
 export const keepsCauses = rule('keeps the chain of causes', takesFunctions, async (harness) => {
   const { cause } = expectError(await harness.outcomeOf(fixtures.throws), 'threw');
-  assert.ok(cause instanceof Error, 'there is no cause');
+  assert.ok(cause instanceof Error, 'the error has no cause');
   assert.equal(cause.name, 'TypeError');
   assert.equal(cause.message, 'bad port');
   assert.equal(cause.cause, 'typed by hand');
@@ -37,14 +37,10 @@ export const keepsAggregates = rule(
   },
 );
 
-export const keepsStack = rule(
-  'keeps the stack of where an error was thrown',
-  takesFunctions,
-  async (harness) => {
-    const { stack } = expectError(await harness.outcomeOf(fixtures.throwsLater), 'threw');
-    assert.match(String(stack), /fixtures\.[jt]s/);
-  },
-);
+export const keepsStack = rule('keeps the stack of an error', takesFunctions, async (harness) => {
+  const { stack } = expectError(await harness.outcomeOf(fixtures.throwsLater), 'threw');
+  assert.match(String(stack), /fixtures\.[jt]s/);
+});
 
 export const keepsFailure = rule(
   'keeps message, class, data and properties of a TaskFailError',
@@ -60,10 +56,14 @@ export const keepsFailure = rule(
   },
 );
 
-export const standsUnfit = rule('replaces what cannot cross in an error', crosses, async (harness) => {
-  const error = expectError(await harness.outcomeOf(fixtures.throwsUnfit), 'threw') as Error & {
-    port?: number;
-  };
-  assert.equal(error.message, 'with a socket');
-  assert.equal(error.port, 80);
-});
+export const standsUnfit = rule(
+  'replaces properties of an error that cannot be sent',
+  crosses,
+  async (harness) => {
+    const error = expectError(await harness.outcomeOf(fixtures.throwsUnfit), 'threw') as Error & {
+      port?: number;
+    };
+    assert.equal(error.message, 'with a socket');
+    assert.equal(error.port, 80);
+  },
+);

@@ -16,11 +16,11 @@ type Args = Readonly<Record<string, unknown>>;
 
 const argsOf = ({ args }: { readonly args: unknown }): Args => args as Args;
 
-/** Tells that it has begun, and waits to be stopped. */
+/** Reports that it has started, and waits to be stopped. */
 function waitForAbort({ signal, progress }: Pick<AnyBodyContext, 'signal' | 'progress'>): Promise<void> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve());
-    progress({ done: 0, message: 'begun' });
+    progress({ done: 0, message: 'started' });
     if (signal.aborted) resolve();
   });
 }
@@ -29,7 +29,7 @@ const named = (name: string) => ({ name, requires: [], provides: [] });
 
 export const echo: Task = task(named('echo'), (context) => argsOf(context).value);
 export const echoLater: Task = task(named('echo later'), async (context) => argsOf(context).value);
-export const passesContext: Task = task(named('tells context'), ({ attempt, path }) => ({ attempt, path }));
+export const passesContext: Task = task(named('passes context'), ({ attempt, path }) => ({ attempt, path }));
 
 export const fails: Task = task(named('fails'), () => {
   throw new ChecksFailed('3 of 80 failed', { depsOk: false, locksOk: false, data: { failed: [1, 2, 3] } });
@@ -56,7 +56,7 @@ export const obeys: Task = task(named('obeys'), async (context) => {
   throw context.signal.reason;
 });
 export const obeysByNode: Task = task(named('obeys by node'), async ({ signal, progress }) => {
-  progress({ done: 0, message: 'begun' });
+  progress({ done: 0, message: 'started' });
   await sleep(600_000, undefined, { signal });
 });
 export const returnsAfterAbort: Task = task(named('returns after abort'), async (context) => {
@@ -69,45 +69,45 @@ export const failsAfterAbort: Task = task(named('fails after abort'), async (con
 });
 export const throwsAfterAbort: Task = task(named('throws after abort'), async (context) => {
   await waitForAbort(context);
-  throw new DatabaseError('while tidying up');
+  throw new DatabaseError('while cleaning up');
 });
 export const ignores: Task = task(named('ignores'), async ({ progress }) => {
-  progress({ done: 0, message: 'begun' });
+  progress({ done: 0, message: 'started' });
   await sleep(600_000);
 });
 export const takesTime: Task = task(named('takes time'), async (context) => {
-  context.progress({ done: 0, message: 'begun' });
+  context.progress({ done: 0, message: 'started' });
   await sleep(Number(argsOf(context).ms));
 });
 export const blocks: Task = task(named('blocks'), ({ progress }) => {
-  progress({ done: 0, message: 'begun' });
+  progress({ done: 0, message: 'started' });
   for (;;);
 });
 export const blocksFor: Task = task(named('blocks for'), (context) => {
   const endsAt = Date.now() + Number(argsOf(context).ms);
   while (Date.now() < endsAt);
 });
-/** Leaves a file behind as soon as it runs. */
+/** Writes a file as soon as it runs. */
 export const marks: Task = task(named('marks'), (context) => {
   writeFileSync(String(argsOf(context).file), 'ran');
 });
-/** Leaves a sign in its file each time that it runs. */
+/** Appends a character to its file each time that it runs. */
 export const traces: Task = task(named('traces'), (context) => {
   appendFileSync(String(argsOf(context).file), '.');
   return argsOf(context).value;
 });
-/** Writes to its file again and again, whatever it is asked. */
+/** Writes to its file again and again, and ignores its signal. */
 export const writesOn: Task = task(named('writes on'), async (context) => {
   const write = (): void => appendFileSync(String(argsOf(context).file), '.');
   write();
   const writing = setInterval(write, 10);
-  context.progress({ done: 0, message: 'begun' });
+  context.progress({ done: 0, message: 'started' });
   await sleep(600_000);
   clearInterval(writing);
 });
-/** Goes on as long as its file is there, whatever it is asked. */
+/** Continues as long as its file exists, and ignores its signal. */
 export const lingers: Task = task(named('lingers'), async (context) => {
-  context.progress({ done: 0, message: 'begun' });
+  context.progress({ done: 0, message: 'started' });
   while (existsSync(String(argsOf(context).file))) await sleep(10);
 });
 export const exits: Task = task(named('exits'), (context) => process.exit(Number(argsOf(context).code)));
@@ -129,7 +129,7 @@ export const throwsAfterwards: Task = task(named('throws afterwards'), (context)
   );
 });
 
-export const reports: Task = task(named('tells'), async ({ progress, report, attach, log }) => {
+export const reports: Task = task(named('reports'), async ({ progress, report, attach, log }) => {
   progress({ done: 1, total: 3 });
   log('half way', { at: 2 });
   report({ name: 'first check', status: 'pass' });
@@ -137,7 +137,7 @@ export const reports: Task = task(named('tells'), async ({ progress, report, att
   report({ name: 'second check', status: 'fail', message: 'too slow', data: { ms: 12 } });
   attach({ name: 'trace', mediaType: 'text/plain', text: 'a b c' });
 });
-/** So much that it cannot all be told, but for the findings. */
+/** Reports more updates than can be delivered one by one; findings must all be delivered. */
 export const floods: Task = task(named('floods'), ({ progress, report, log }) => {
   for (let n = 1; n <= 20_000; n++) {
     progress({ done: n });
@@ -145,7 +145,7 @@ export const floods: Task = task(named('floods'), ({ progress, report, log }) =>
     if (n % 400 === 0) report({ name: `check ${n}`, status: 'pass' });
   }
 });
-export const reportsUnfit: Task = task(named('tells unfit'), ({ report }) => {
+export const reportsUnfit: Task = task(named('reports unfit'), ({ report }) => {
   report({ name: 'with a function', status: 'info', data: { run() {} } });
 });
 
@@ -163,7 +163,7 @@ export const sharesUnfit: Task = task(named('shares unfit'), ({ shared }) => {
   shared.db = { socket() {} };
 });
 export const returnsUnfit: Task = task(named('returns unfit'), () => ({ db: [{ socket() {} }] }));
-/** What a serialization may not know. */
+/** Values that a serialization may not support. */
 export const rich: Readonly<Record<string, unknown>> = {
   map: new Map([['k', 1]]),
   set: new Set(['k']),
@@ -195,7 +195,7 @@ export const returnsLarge: Task = task(
   (context) => new Uint8Array(Number(argsOf(context).bytes)),
 );
 
-export const tidies: Task = task({ name: 'tidies', cleanup: () => 'tidied' }, () => 'the body itself');
+export const tidies: Task = task({ name: 'cleans up', cleanup: () => 'cleaned up' }, () => 'the body itself');
 export const bound: UnboundTask<{ to: string }, string> = task(
   { name: 'bound', args: type<{ to: string }>() },
   ({ args }) => args.to,

@@ -1,14 +1,14 @@
 /**
- * Which handles were made by what was watched, are still there, and keep nothing alive: `process.getActiveResourcesInfo()` does not know
- * them. Handles of a test tool are not counted. Knows no pool.
+ * The handles that a pool leaves behind: those that keep the thread alive, and those that do not, which `process.getActiveResourcesInfo()` does not
+ * list. Handles of a test tool are not counted. Knows no rule.
  */
 import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { startTimer } from '@pexen/core/timers';
 import type { TestHarness } from './test-harness.ts';
 
 /**
- * Those that last until they are closed, and say so when they are. Message ports are not among them: one whose other end is gone looks like one that is
- * not referenced until it is collected as garbage.
+ * Kinds of handles that last until they are closed, and notify when they are. Message ports are not among them: a port whose other end is gone looks like
+ * an unreferenced one until it is garbage-collected.
  */
 const kinds =
   /^(Timeout|PROCESSWRAP|PIPEWRAP|PIPESERVERWRAP|TCPWRAP|TCPSERVERWRAP|UDPWRAP|FSEVENTWRAP|STATWATCHER)$/;
@@ -25,7 +25,7 @@ const plainNames: Readonly<Record<string, string>> = {
   STATWATCHER: 'file watcher',
 };
 
-/** One of them, and where it was made. */
+/** A handle, and where it was made. */
 export interface Handle {
   readonly kind: string;
   readonly resource: { readonly hasRef?: () => boolean };
@@ -43,20 +43,20 @@ export class HandleCensus {
     destroy: (id) => void this.#alive.delete(id),
   }).enable();
 
-  /** Counts what is made by this call, and by all that comes of it. */
+  /** Counts the handles that are made by this call, and by all asynchronous code that it starts. */
   watch<T>(use: () => Promise<T>): Promise<T> {
     return this.#watched.run(true, use);
   }
 
-  /** The unreferenced handles that are there now. */
+  /** The unreferenced handles that exist now. */
   hidden(): ReadonlyMap<number, Handle> {
     return new Map([...this.#alive].filter(([, { resource }]) => resource.hasRef?.() === false));
   }
 
-  /** What is there now and was not before, where it is more of its kind, in words. Waits a while for it to go. */
+  /** Describes the handles that were added since, of kinds of which there are more now. Waits a while for them to be closed. */
   async addedTo(before: ReadonlyMap<number, Handle>): Promise<readonly string[]> {
     const added = (): readonly string[] => addedTo(before, this.hidden());
-    // A second; and some turns of the loop, should the machine stand still for that second.
+    // A second; and some turns of the loop, should the machine pause for that second.
     const deadline = performance.now() + 1_000;
     for (let turns = 0; added().length > 0 && (turns < 100 || performance.now() < deadline); turns++)
       await new Promise<void>((resolve) => startTimer(5, resolve));
@@ -81,7 +81,7 @@ function countsOf(handles: ReadonlyMap<number, Handle>): ReadonlyMap<string, num
   return counts;
 }
 
-/** Where a handle was made: the first line that is neither of the runtime nor of this file. */
+/** Where a handle was made: the first line of its stack that is neither in the runtime nor in this file. */
 function placeIn(stack = ''): string {
   const lines = stack.split('\n').slice(1);
   const line = lines.find((each) => !/\(?node:|conformance\/handles/.test(each));
@@ -90,15 +90,15 @@ function placeIn(stack = ''): string {
 
 // Handles that keep the thread alive, and listeners of the process.
 
-/** Afterwards: which handles there are besides those of now. */
+/** The returned function resolves with the handles that were added since. */
 export async function handlesAdded(harness: TestHarness): Promise<() => Promise<readonly string[]>> {
-  // These two are made when they are first looked at, by whomever.
+  // These two are made on first use.
   void [process.stdout, process.stderr];
-  // Twice: what is gone a moment later must not stand for something new.
+  // Counted twice: a handle that is gone a moment later must not be mistaken for a new one.
   const [first, , second] = [handles(), await harness.lull(), handles()];
   const before = new Map([...first].map(([kind, count]) => [kind, Math.min(count, second.get(kind) ?? 0)]));
   return async () => {
-    // A second; and some turns of the loop, should the machine stand still for that second.
+    // A second; and some turns of the loop, should the machine pause for that second.
     const deadline = performance.now() + 1_000;
     for (
       let turns = 0;
@@ -110,13 +110,13 @@ export async function handlesAdded(harness: TestHarness): Promise<() => Promise<
   };
 }
 
-/** How many listen to each event of `process`. */
+/** The number of listeners of each event of `process`. */
 export function listeners(): Readonly<Record<string, number>> {
   const names = process.eventNames().filter((name) => typeof name === 'string');
   return Object.fromEntries(names.map((name) => [name, process.listenerCount(name)]));
 }
 
-/** Handles of this thread that keep it alive, and how many of each. Those of a test tool come and go: they are no concern. */
+/** The number of handles of each kind that keep this thread alive. */
 function handles(): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);

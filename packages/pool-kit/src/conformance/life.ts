@@ -1,11 +1,11 @@
-/** A pool opens, closes, and may be opened again. */
+/** A pool opens, closes, and can be opened again. */
 import assert from 'node:assert/strict';
 import { always, crosses, kills, rule, ruleOfLife, takesFunctions } from './case.ts';
 import { HandleCensus, handlesAdded, listeners } from './handles.ts';
 import { expectKind, fixtures, type TestHarness, within } from './test-harness.ts';
 
 export const openSaysSlots = ruleOfLife(
-  'says how many slots it has before open() resolves',
+  'reports its number of slots before open() resolves',
   always,
   async (harness) => {
     await harness.open();
@@ -15,7 +15,7 @@ export const openSaysSlots = ruleOfLife(
 );
 
 export const runBeforeOpen = ruleOfLife(
-  'gives back what it is given before it is open',
+  'returns attempts unstarted before it is open',
   always,
   async (harness) => {
     expectKind(await harness.outcomeOf(fixtures.echo), 'not-started');
@@ -23,7 +23,7 @@ export const runBeforeOpen = ruleOfLife(
 );
 
 export const runAfterClose = rule(
-  'gives back what it is given after it was closed',
+  'returns attempts unstarted after it was closed',
   always,
   async (harness) => {
     await harness.close('drain');
@@ -46,20 +46,24 @@ export const opensForOne = rule('rejects open() while it is open', takesFunction
   };
   const opened = within(harness.pool.open(second), harness.timeoutMs, 'an answer of the second open()');
   const isRefusal = (error: unknown): boolean => !(error instanceof assert.AssertionError);
-  await assert.rejects(opened, isRefusal, 'two have it at the same time');
-  assert.deepEqual(reported, [], 'the one that was refused was told of slots');
+  await assert.rejects(opened, isRefusal, 'it was opened twice at the same time');
+  assert.deepEqual(reported, [], 'it reported slots to the context that was refused');
   expectKind(await harness.outcomeOf(fixtures.echo), 'returned');
 });
 
-export const drainLetsEnd = rule("close('drain') lets what runs end", takesFunctions, async (harness) => {
-  const attempt = harness.attempt(fixtures.takesTime, { args: { ms: 200 } });
-  await attempt.started();
-  await harness.close('drain');
-  expectKind(await within(attempt.outcome(), 100, 'the outcome, once close() has resolved,'), 'returned');
-});
+export const drainLetsEnd = rule(
+  "close('drain') lets running attempts end",
+  takesFunctions,
+  async (harness) => {
+    const attempt = harness.attempt(fixtures.takesTime, { args: { ms: 200 } });
+    await attempt.started();
+    await harness.close('drain');
+    expectKind(await within(attempt.outcome(), 100, 'the outcome, once close() has resolved,'), 'returned');
+  },
+);
 
 export const drainReturns = rule(
-  "close('drain') gives back what has not begun",
+  "close('drain') returns attempts that have not started",
   takesFunctions,
   async (harness) => {
     const running = await harness.fill(fixtures.returnsAfterAbort);
@@ -68,26 +72,37 @@ export const drainReturns = rule(
     for (const each of running) each.abort();
     await closed;
     expectKind(await waiting.outcome(), 'not-started');
-    assert.ok(!waiting.hasStarted, 'it was begun all the same');
+    assert.ok(!waiting.hasStarted, 'it was started nevertheless');
   },
 );
 
-export const killEnds = rule("close('kill') ends what runs, whatever it does", kills, async (harness) => {
-  const attempt = harness.attempt(fixtures.blocks);
-  await attempt.started();
-  await harness.close('kill');
-  expectKind(await within(attempt.outcome(), 100, 'the outcome, once close() has resolved,'), 'crashed');
-});
+export const killEnds = rule(
+  "close('kill') ends running attempts, whatever they do",
+  kills,
+  async (harness) => {
+    const attempt = harness.attempt(fixtures.blocks);
+    await attempt.started();
+    await harness.close('kill');
+    expectKind(await within(attempt.outcome(), 100, 'the outcome, once close() has resolved,'), 'crashed');
+  },
+);
 
-export const killReturns = rule("close('kill') gives back what has not begun", kills, async (harness) => {
-  await harness.fill(fixtures.ignores);
-  const waiting = harness.attempt(fixtures.echo, { path: 'waits' });
-  await harness.close('kill');
-  expectKind(await within(waiting.outcome(), 100, 'the outcome, once close() has resolved,'), 'not-started');
-});
+export const killReturns = rule(
+  "close('kill') returns attempts that have not started",
+  kills,
+  async (harness) => {
+    await harness.fill(fixtures.ignores);
+    const waiting = harness.attempt(fixtures.echo, { path: 'waits' });
+    await harness.close('kill');
+    expectKind(
+      await within(waiting.outcome(), 100, 'the outcome, once close() has resolved,'),
+      'not-started',
+    );
+  },
+);
 
 export const killInterruptsDrain = rule(
-  "close('kill') may overtake a close('drain') that takes too long",
+  "close('kill') may interrupt a close('drain') that takes too long",
   kills,
   async (harness) => {
     const attempt = harness.attempt(fixtures.ignores);
@@ -100,7 +115,7 @@ export const killInterruptsDrain = rule(
 );
 
 export const closesWhileOpening = ruleOfLife(
-  'may be closed while it is being opened, and opened again afterwards',
+  'can be closed while it is being opened, and opened again afterwards',
   takesFunctions,
   async (harness) => {
     for (const how of ['drain', 'kill'] as const) {
@@ -117,7 +132,7 @@ export const closesWhileOpening = ruleOfLife(
 );
 
 export const settlesAll = rule(
-  'has settled everything when close() resolves, and says nothing afterwards',
+  'has settled every attempt when close() resolves, and reports nothing afterwards',
   takesFunctions,
   async (harness) => {
     const hows = harness.manifest.kills ? (['drain', 'kill'] as const) : (['drain'] as const);
@@ -135,7 +150,7 @@ export const settlesAll = rule(
         assert.equal(
           each.signs.at(-1)?.kind,
           'outcome',
-          'something was said of an attempt after its outcome',
+          'something was reported of an attempt after its outcome',
         );
     }
   },
@@ -164,13 +179,13 @@ export const leavesNothing = ruleOfLife('leaves no handle behind', crosses, asyn
 });
 
 export const leavesNothingHidden = ruleOfLife(
-  'leaves no handle behind that is not referenced, as a server or a timer',
+  'leaves no unreferenced handle behind, such as a server or a timer',
   takesFunctions,
   async (harness) => {
     const census = new HandleCensus();
     try {
       await census.watch(() => useUp(harness));
-      // What all pools of the kind share is made with the first one; what is left behind is there once more with each further one.
+      // Handles that all pools of the kind share are made with the first one; each further pool adds those that it leaves behind.
       for (let round = 1; round <= mostRounds; round++) {
         const before = census.hidden();
         await census.watch(() => useUp(harness.another()));
@@ -184,10 +199,10 @@ export const leavesNothingHidden = ruleOfLife(
   },
 );
 
-/** Something that comes and goes may be there once more by chance, but not so often in a row. */
+/** A handle that comes and goes may be added by chance, but not so often in a row. */
 const mostRounds = 3;
 
-/** All the life of a pool. */
+/** Opens and closes the pool, with attempts of several kinds. */
 async function useUp(harness: TestHarness): Promise<void> {
   const { kills: canKill, transport } = harness.manifest;
   for (const how of ['drain', 'kill'] as const) {

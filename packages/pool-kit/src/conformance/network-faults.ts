@@ -1,20 +1,20 @@
 /**
- * The faults of a network, for the kit to cause: a pool hands every message through this object, on the host's side and in both directions.
- * Messages between one worker and the host never overtake each other. Knows no rule.
+ * Causes the faults of a network: a pool passes every message through this object, on the host's side and in both directions.
+ * Messages between one worker and the host stay in order. Knows no rule.
  */
 import { startTimer } from '@pexen/core/timers';
 
 type Direction = 'to worker' | 'from worker';
 
-/** What is to be cut: everything, unless it says less. */
+/** Which messages are lost: all, unless it says less. */
 export interface Cut {
-  /** The worker's name, as `started` is told. */
+  /** The worker's name, as `started` reports it. */
   readonly worker?: string;
   readonly direction?: Direction;
 }
 
 /**
- * What the messages of a pool are handed through.
+ * The network between a pool and its workers.
  *
  * @example
  * send: (message) => faults.toWorker(name, () => stream.send(message)),
@@ -24,26 +24,26 @@ export class NetworkFaults {
   #cuts: readonly Cut[] = [];
   #delayMs = 0;
   #isDoubled = false;
-  /** Messages under way, in order, by worker and direction. */
+  /** Pending messages, in order, by worker and direction. */
   readonly #queues = new Map<string, (() => void)[]>();
   readonly #cancels = new Set<() => void>();
 
-  /** Hands on a message to this worker, by calling `deliver`: at once, later, twice or never. */
+  /** Passes a message to this worker by calling `deliver`: at once, later, twice or never. */
   toWorker(worker: string, deliver: () => void): void {
     this.#pass(worker, 'to worker', deliver);
   }
 
-  /** Hands on a message that has come from this worker, by calling `deliver`: at once, later, twice or never. */
+  /** Passes a message from this worker by calling `deliver`: at once, later, twice or never. */
   fromWorker(worker: string, deliver: () => void): void {
     this.#pass(worker, 'from worker', deliver);
   }
 
-  /** From now on what is handed through is lost, and so is what is under way. */
+  /** From now on such messages are lost, pending ones included. */
   cut(cut: Cut = {}): void {
     this.#cuts = [...this.#cuts, cut];
   }
 
-  /** Nothing is cut, delayed or duplicated any more. */
+  /** Ends all cuts, delays and duplicates. */
   restore(): void {
     this.#cuts = [];
     this.#delayMs = 0;
@@ -55,12 +55,12 @@ export class NetworkFaults {
     this.#delayMs = ms;
   }
 
-  /** From now on every message comes twice, the second time after some others. */
+  /** From now on every message is delivered twice, the second time after some others. */
   duplicate(): void {
     this.#isDoubled = true;
   }
 
-  /** Nothing that is under way is delivered. */
+  /** Drops all pending messages. */
   stop(): void {
     for (const cancel of this.#cancels) cancel();
     this.#cancels.clear();
@@ -80,7 +80,7 @@ export class NetworkFaults {
     );
   }
 
-  /** At once, where nothing is delayed and nothing is under way before it. */
+  /** Delivers at once, where nothing is delayed and no message is pending before it. */
   #deliver(queueName: string, deliver: () => void): void {
     const queue = this.#queues.get(queueName) ?? [];
     if (this.#delayMs === 0 && queue.length === 0) {
@@ -89,7 +89,7 @@ export class NetworkFaults {
     }
     this.#queues.set(queueName, queue);
     queue.push(deliver);
-    // Whichever alarm rings, the first one is handed on: order is kept where the delay changes.
+    // Each timer delivers the oldest message: order is kept where the delay changes.
     this.#after(this.#delayMs, () => queue.shift()?.());
   }
 
@@ -102,5 +102,5 @@ export class NetworkFaults {
   }
 }
 
-/** How much later than the first one the second of two equal messages comes, ms. */
+/** How much later a duplicate is delivered, ms. */
 const twinMs = 20;

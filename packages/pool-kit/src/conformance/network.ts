@@ -1,4 +1,4 @@
-/** What a pool over a network makes of messages that are lost, late or duplicated, and of workers that are out of reach. */
+/** A pool over a network handles messages that are lost, late or duplicated, and workers that are out of reach. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ const ruleOfNetwork = (...parts: Parameters<typeof ruleOfTraces>): ConformanceCa
 });
 
 export const standsDuplicates = ruleOfNetwork(
-  'runs each attempt once and settles it once, though messages come twice',
+  'runs and settles each attempt once although messages come twice',
   takesFunctions,
   async (harness, folder) => {
     harness.faults.duplicate();
@@ -34,7 +34,11 @@ export const standsDuplicates = ruleOfNetwork(
     const findings = talking.update.flatMap((update) =>
       update.kind === 'finding' ? [update.finding.name] : [],
     );
-    assert.deepEqual(findings, ['first check', 'second check'], 'the findings of one that tells two');
+    assert.deepEqual(
+      findings,
+      ['first check', 'second check'],
+      'the findings of an attempt that reports two',
+    );
     await harness.lull();
     for (const each of [...attempts, talking]) settledOnce(each);
     for (const each of attempts) ranAtMostOnce(each);
@@ -42,7 +46,7 @@ export const standsDuplicates = ruleOfNetwork(
 );
 
 export const standsDelays = ruleOfNetwork(
-  'loses nothing and takes nothing for lost when messages are late',
+  'loses nothing and reports nothing as lost when messages are late',
   takesFunctions,
   async (harness, folder) => {
     harness.faults.delay(60);
@@ -60,7 +64,7 @@ export const standsDelays = ruleOfNetwork(
 );
 
 export const reportsSlots = ruleOfNetwork(
-  'says that it has fewer slots while a worker is out of reach, and all of them when it is back',
+  'reports fewer slots while a worker is out of reach, and all of them when it is back',
   takesFunctions,
   async (harness) => {
     const { slotCount } = harness;
@@ -75,7 +79,7 @@ export const reportsSlots = ruleOfNetwork(
 );
 
 export const goesOn = ruleOfNetwork(
-  'brings the outcome of a body that ended while its worker was out of reach for a moment, or says that it is lost',
+  'returns the outcome of a body that ended while its worker was out of reach for a moment, or reports it as lost',
   takesFunctions,
   async (harness, folder) => {
     const { slotCount } = harness;
@@ -95,7 +99,7 @@ export const goesOn = ruleOfNetwork(
 );
 
 export const losesCutOff = ruleOfNetwork(
-  'ends as "lost" what ran on a worker that does not come back, fenced only when it certainly runs no more',
+  'ends attempts as "lost" whose worker does not come back, fenced only when they certainly do not run any more',
   takesFunctions,
   async (harness, folder) => {
     const { slotCount } = harness;
@@ -105,7 +109,7 @@ export const losesCutOff = ruleOfNetwork(
     assert.match(outcome.kind, /^(crashed|lost)$/, `what became of it: ${describe(outcome)}`);
     expectSame(harness.lost[0]?.worker, workerOf(cutOff), 'the worker that workerLost() names');
     if (outcome.kind === 'lost' && outcome.fenced !== undefined)
-      await within(Promise.resolve(outcome.fenced), harness.timeoutMs, '`fenced` of what was lost');
+      await within(Promise.resolve(outcome.fenced), harness.timeoutMs, '`fenced` of the lost attempt');
     await writesNoMore(harness, cutOff);
     harness.faults.restore();
     await harness.slotsBack(slotCount);
@@ -115,7 +119,7 @@ export const losesCutOff = ruleOfNetwork(
 );
 
 export const runsNothingTwice = ruleOfNetwork(
-  'runs nothing elsewhere that a worker may have begun which could not say so',
+  'runs no attempt elsewhere that an unreachable worker may have started',
   takesFunctions,
   async (harness, folder) => {
     const attempts = await startedInSilence(harness, folder);
@@ -128,7 +132,7 @@ export const runsNothingTwice = ruleOfNetwork(
 );
 
 export const returnsNothingStarted = ruleOfNetwork(
-  'gives back nothing as not begun that a worker may have begun which could not say so',
+  'returns no attempt as unstarted that an unreachable worker may have started',
   takesFunctions,
   async (harness, folder) => {
     const { slotCount } = harness;
@@ -145,7 +149,7 @@ export const returnsNothingStarted = ruleOfNetwork(
 );
 
 export const closesCutOff = ruleOfNetwork(
-  "close('kill') comes to an end though every worker is out of reach",
+  "close('kill') resolves although every worker is out of reach",
   kills,
   async (harness, folder) => {
     const attempt = await writing(harness, join(folder, 'cut off'));
@@ -161,7 +165,7 @@ export const closesCutOff = ruleOfNetwork(
   },
 );
 
-/** Attempts that leave a line each time that they run, and return their number. */
+/** Attempts that append to a file each time that they run, and return their number. */
 function tracing(harness: TestHarness, folder: string, count: number): Attempt[] {
   return Array.from({ length: count }, (_, n) => {
     const path = `traces ${n}`;
@@ -173,7 +177,7 @@ function tracing(harness: TestHarness, folder: string, count: number): Attempt[]
   });
 }
 
-/** Attempts whose bodies begin in workers of which nothing is heard any more. */
+/** Attempts whose bodies start in workers whose messages are lost. */
 async function startedInSilence(harness: TestHarness, folder: string): Promise<Attempt[]> {
   for (const each of await harness.fill(fixtures.takesTime, { args: { ms: 20 } })) await each.outcome();
   harness.faults.cut({ direction: 'from worker' });
@@ -190,7 +194,7 @@ async function outcomeOf(attempt: Attempt | undefined): Promise<PoolOutcome> {
 
 function workerOf(attempt: Attempt | undefined): string {
   const [worker] = attempt?.signs.flatMap((sign) => (sign.kind === 'started' ? [sign.worker] : [])) ?? [];
-  assert.ok(worker !== undefined, 'it is not said which worker began it');
+  assert.ok(worker !== undefined, 'started() did not name a worker');
   return worker;
 }
 
@@ -198,17 +202,17 @@ async function fewerSlots(harness: TestHarness, before: number): Promise<void> {
   await noticed(harness, () => harness.slotCount < before);
   assert.ok(
     harness.slotCount < before,
-    `it says that it has ${harness.slotCount} slots, and a worker is out of reach`,
+    `it reports ${harness.slotCount} slots while a worker is out of reach`,
   );
 }
 
-/** Waits for a sign that the pool has noticed a cut, half of the kit's patience at most. */
+/** Waits for a sign that the pool has noticed a cut, at most half of the kit's timeout. */
 async function noticed(harness: TestHarness, sign: () => boolean): Promise<void> {
   const deadline = performance.now() + harness.timeoutMs / 2;
   while (!sign() && performance.now() < deadline) await new Promise(setImmediate);
 }
 
-/** How often its body has begun to run. */
+/** How often its body has started. */
 function linesOf({ assignment }: Attempt): number {
   const { file } = assignment.args as { readonly file: string };
   return existsSync(file) ? readFileSync(file, 'utf8').length : 0;
@@ -223,5 +227,5 @@ function settledOnce({ signs, assignment }: Attempt): void {
   const count = (kind: string): number => signs.filter((sign) => sign.kind === kind).length;
   expectSame(count('outcome'), 1, `outcomes of "${assignment.path}"`);
   expectSame(count('started'), 1, `calls of started() for "${assignment.path}"`);
-  expectSame(signs.at(-1)?.kind, 'outcome', `what was said last of "${assignment.path}"`);
+  expectSame(signs.at(-1)?.kind, 'outcome', `the last report about "${assignment.path}"`);
 }

@@ -1,16 +1,16 @@
-/** Whatever happens to a body is an outcome, and the right one. */
+/** Whatever happens to a body becomes the right outcome. */
 import assert from 'node:assert/strict';
 import { isTaskFailError } from '@pexen/core';
 import { crosses, kills, rule, takesFunctions } from './case.ts';
 import { expectError, expectKind, expectSame, fixtures } from './test-harness.ts';
 
-export const returns = rule('brings back what a body returns', takesFunctions, async (harness) => {
+export const returns = rule('returns the value of a body', takesFunctions, async (harness) => {
   const { value } = expectKind(await harness.outcomeOf(fixtures.echo, { args: { value: 42 } }), 'returned');
   assert.equal(value, 42);
 });
 
 export const returnsLater = rule(
-  'brings back what a promise of a body resolves to',
+  'returns the value that the promise of a body resolves to',
   takesFunctions,
   async (harness) => {
     const outcome = await harness.outcomeOf(fixtures.echoLater, { args: { value: 'later' } });
@@ -44,7 +44,7 @@ export const throwingLater = rule('calls a body that rejects "threw"', takesFunc
 });
 
 export const throwingText = rule(
-  'brings back what is thrown though it is no error',
+  'returns a thrown value that is not an error',
   takesFunctions,
   async (harness) => {
     assert.equal(expectKind(await harness.outcomeOf(fixtures.throwsText), 'threw').error, 'just a text');
@@ -58,7 +58,7 @@ export const failing = rule(
     const outcome = expectKind(await harness.outcomeOf(fixtures.fails), 'failed');
     expectSame(outcome.depsOk, false, 'depsOk');
     expectSame(outcome.locksOk, false, 'locksOk');
-    assert.ok(isTaskFailError(outcome.error), 'the error is no TaskFailError any more');
+    assert.ok(isTaskFailError(outcome.error), 'the error is not a TaskFailError any more');
   },
 );
 
@@ -83,7 +83,7 @@ export const obeying = rule(
 );
 
 export const obeyingByNode = rule(
-  'knows the AbortError that Node makes of the reason',
+  'recognizes the AbortError that Node makes of the reason',
   takesFunctions,
   async (harness) => {
     const attempt = harness.attempt(fixtures.obeysByNode);
@@ -122,7 +122,7 @@ export const throwingAfterAbort = rule(
     const attempt = harness.attempt(fixtures.throwsAfterAbort);
     await attempt.started();
     attempt.abort();
-    assert.equal(expectError(await attempt.outcome(), 'threw').message, 'while tidying up');
+    assert.equal(expectError(await attempt.outcome(), 'threw').message, 'while cleaning up');
   },
 );
 
@@ -132,13 +132,13 @@ export const exiting = rule(
   async (harness) => {
     for (const code of [0, 7]) {
       const { reason } = expectKind(await harness.outcomeOf(fixtures.exits, { args: { code } }), 'crashed');
-      assert.ok(reason.length > 0, 'there is no reason');
+      assert.ok(reason.length > 0, 'the outcome has no reason');
     }
   },
 );
 
 export const throwingOutOfTimer = rule(
-  'fails a body at once by an exception that surfaces beside it, out of a timer',
+  'fails a body at once by an exception that is thrown out of a timer',
   crosses,
   async (harness) => {
     const { message } = expectError(await harness.outcomeOf(fixtures.throwsOutOfTimer), 'threw');
@@ -147,7 +147,7 @@ export const throwingOutOfTimer = rule(
 );
 
 export const forgettingAwait = rule(
-  'fails a body that leaves a rejection behind that nothing handles',
+  'fails a body that leaves an unhandled rejection behind',
   crosses,
   async (harness) => {
     const outcome = await harness.outcomeOf(fixtures.forgetsAwait);
@@ -156,7 +156,7 @@ export const forgettingAwait = rule(
 );
 
 export const reportingLateErrors = rule(
-  'tells an error that surfaces after its body has ended, and fails no other body by it',
+  'reports an error that surfaces after its body has ended, and fails no other body by it',
   crosses,
   async (harness) => {
     const guilty = harness.attempt(fixtures.throwsAfterwards, { path: 'guilty', args: { ms: 150 } });
@@ -167,25 +167,25 @@ export const reportingLateErrors = rule(
     const [{ worker = '', tasks = [], error } = {}] = harness.late;
     const [started] = guilty.signs.flatMap((sign) => (sign.kind === 'started' ? [sign.worker] : []));
     expectSame(worker, started, 'the worker that lateError() names, against the one that started() named');
-    assert.ok(tasks.includes('guilty'), 'the task that it comes from is not among those named');
+    assert.ok(tasks.includes('guilty'), 'lateError() does not name the task that the error comes from');
     assert.match(String(error), /its body has ended/);
   },
 );
 
-export const reportingLosses = rule('says which worker was lost', crosses, async (harness) => {
+export const reportingLosses = rule('reports which worker was lost', crosses, async (harness) => {
   const attempt = harness.attempt(fixtures.exits, { args: { code: 7 } });
   await attempt.outcome();
   await harness.outcomeOf(fixtures.echo);
   expectSame(harness.lost.length, 1, 'calls of workerLost()');
   const [{ worker = '', reason = '' } = {}] = harness.lost;
   assert.ok(worker, 'the worker has no name');
-  assert.ok(reason, 'there is no reason');
+  assert.ok(reason, 'the outcome has no reason');
   const [started] = attempt.signs.flatMap((sign) => (sign.kind === 'started' ? [sign.worker] : []));
   expectSame(worker, started, 'the worker that workerLost() names, against the one that started() named');
 });
 
 export const surviving = rule(
-  'works on after a worker was lost or has to be replaced, in all its slots',
+  'continues in all its slots after a worker was lost or had to be replaced',
   crosses,
   async (harness) => {
     const { slotCount } = harness;
@@ -199,7 +199,7 @@ export const surviving = rule(
 );
 
 export const killing = rule(
-  'kills a body that ignores its signal, once its grace is over',
+  'kills a body that ignores its signal, once its grace period is over',
   kills,
   async (harness) => {
     const attempt = harness.attempt(fixtures.ignores, { graceMs: 600 });
@@ -207,11 +207,11 @@ export const killing = rule(
     const abortedAt = performance.now();
     attempt.abort();
     assert.equal(expectKind(await attempt.outcome(4_600), 'stopped').how, 'killed');
-    assert.ok(performance.now() - abortedAt >= 590, 'its grace was cut short');
+    assert.ok(performance.now() - abortedAt >= 590, 'its grace period was cut short');
   },
 );
 
-export const killingBusy = rule('kills a body that never lets its thread go', kills, async (harness) => {
+export const killingBusy = rule('kills a body that keeps its thread busy', kills, async (harness) => {
   const attempt = harness.attempt(fixtures.blocks, { graceMs: 100 });
   await attempt.started();
   attempt.abort();
@@ -219,7 +219,7 @@ export const killingBusy = rule('kills a body that never lets its thread go', ki
 });
 
 export const workingAfterKill = rule(
-  'works on after it has killed, in all its slots',
+  'continues in all its slots after it has killed',
   kills,
   async (harness) => {
     const { slotCount } = harness;

@@ -1,4 +1,4 @@
-/** Pools that take programs bring back raw facts of them. */
+/** Pools that run programs return the raw facts about them. */
 import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import {
@@ -21,7 +21,7 @@ import {
 } from './test-harness.ts';
 
 const interpretNothing = () => {
-  throw new Error('the run interprets, not the pool');
+  throw new Error('the run interprets the facts, not the pool');
 };
 
 /** A program of one line of JavaScript. */
@@ -36,24 +36,27 @@ function program(
   );
 }
 
-/** Says that it has begun, and goes on until it is ended. */
-const goesOn = 'console.log("begun"); setInterval(() => {}, 1000)';
+/** Prints that it has started, and runs until it is ended. */
+const goesOn = 'console.log("started"); setInterval(() => {}, 1000)';
 
 function factsOf(outcome: PoolOutcome): ExecutableFacts {
   const { value } = expectKind(outcome, 'returned');
   const hasFacts = typeof value === 'object' && value !== null && 'exitCode' in value;
-  assert.ok(hasFacts, 'the value of a program that ran is its ExecutableFacts; the run interprets them');
+  assert.ok(
+    hasFacts,
+    'the value of a program that ran must be its ExecutableFacts, which the run interprets',
+  );
   return value as ExecutableFacts;
 }
 
-/** Programs that go on, in all slots. */
+/** Programs that run until they are ended, in all slots. */
 async function running(harness: TestHarness, graceMs = 5_000): Promise<Attempt[]> {
   const attempts = await harness.fill(program(goesOn), { graceMs });
   return attempts;
 }
 
 export const bringsFacts = rule(
-  'brings back exit code and output of a program',
+  'returns exit code and output of a program',
   takesExecutables,
   async (harness) => {
     const script = 'console.log("out"); console.error("err"); process.exitCode = 3';
@@ -66,7 +69,7 @@ export const bringsFacts = rule(
 );
 
 export const givesEnvironment = rule(
-  'gives a program its directory, arguments and environment',
+  'passes directory, arguments and environment to a program',
   takesExecutables,
   async (harness) => {
     const script = 'console.log(JSON.stringify([process.cwd(), process.env.GREETING]))';
@@ -75,27 +78,35 @@ export const givesEnvironment = rule(
   },
 );
 
-export const reportsSignal = rule('says which signal ended a program', takesExecutables, async (harness) => {
-  const facts = factsOf(await harness.outcomeOf(program('process.kill(process.pid, "SIGKILL")')));
-  assert.equal(facts.exitCode, null);
-  assert.equal(facts.signal, 'SIGKILL');
-});
+export const reportsSignal = rule(
+  'reports which signal ended a program',
+  takesExecutables,
+  async (harness) => {
+    const facts = factsOf(await harness.outcomeOf(program('process.kill(process.pid, "SIGKILL")')));
+    assert.equal(facts.exitCode, null);
+    assert.equal(facts.signal, 'SIGKILL');
+  },
+);
 
-export const missesProgram = rule('says that there is no such program', takesExecutables, async (harness) => {
-  const body = { file: '/no/such/program', argv: [], cwd: '/', env: {}, interpret: interpretNothing };
-  const error = expectError(await harness.outcomeOf(executableTask({ name: 'missing' }, body)), 'threw');
-  assert.match(
-    error.message,
-    /program/,
-    `its message should say that the program is missing: ${error.message}`,
-  );
-});
+export const missesProgram = rule(
+  'reports that a program does not exist',
+  takesExecutables,
+  async (harness) => {
+    const body = { file: '/no/such/program', argv: [], cwd: '/', env: {}, interpret: interpretNothing };
+    const error = expectError(await harness.outcomeOf(executableTask({ name: 'missing' }, body)), 'threw');
+    assert.match(
+      error.message,
+      /program/,
+      `its message should say that the program is missing: ${error.message}`,
+    );
+  },
+);
 
 export const killsProgram = rule(
   'kills a program that ignores SIGTERM',
   takesExecutables,
   async (harness) => {
-    const script = 'process.on("SIGTERM", () => {}); console.log("begun"); setInterval(() => {}, 1000)';
+    const script = 'process.on("SIGTERM", () => {}); console.log("started"); setInterval(() => {}, 1000)';
     const attempt = harness.attempt(program(script), { graceMs: 200 });
     await attempt.firstUpdate();
     attempt.abort();
@@ -104,7 +115,7 @@ export const killsProgram = rule(
 );
 
 export const bringsAllOutput = rule(
-  'brings back the beginning and the end of much output, and how much it was',
+  'returns the beginning and the end of long output, and its length',
   takesExecutables,
   async (harness) => {
     const script = 'process.stdout.write("first\\n" + "x".repeat(300_000) + "\\nlast\\n")';
@@ -116,7 +127,7 @@ export const bringsAllOutput = rule(
 );
 
 export const collectsReports = rule(
-  'gathers what a program writes to fd 3 and to the file $PEXEN_REPORT, in that order',
+  'collects the reports that a program writes to fd 3 and to the file $PEXEN_REPORT, in that order',
   takesExecutables,
   async (harness) => {
     const script =
@@ -126,7 +137,7 @@ export const collectsReports = rule(
 );
 
 export const startsProgram = rule(
-  'says exactly once, and before its output, that a program has begun',
+  'reports exactly once, and before its output, that a program has started',
   takesExecutables,
   async (harness) => {
     const attempt = harness.attempt(program('console.log("out")'));
@@ -138,7 +149,7 @@ export const startsProgram = rule(
 );
 
 export const keepsProgramsApart = rule(
-  'settles each of many programs with its own facts, and begins no more than it has slots',
+  'settles each of many programs with its own facts, and starts no more than it has slots',
   takesExecutables,
   async (harness) => {
     const script = (n: number): Task => program(`setTimeout(() => console.log(${n}), 50)`);
@@ -156,26 +167,26 @@ export const keepsProgramsApart = rule(
     } finally {
       clearInterval(look);
     }
-    assert.ok(most <= harness.slotCount, `${most} went on at the same time in ${harness.slotCount} slots`);
+    assert.ok(most <= harness.slotCount, `${most} ran at the same time in ${harness.slotCount} slots`);
   },
 );
 
 export const returnsPrograms = rule(
-  'gives back a program that is stopped before it was started',
+  'returns a program that is stopped before it was started',
   takesExecutables,
   async (harness) => {
     const before = await running(harness, 100);
     const waiting = harness.attempt(program('console.log("ran")'), { path: 'waits' });
     waiting.abort();
     expectKind(await waiting.outcome(), 'not-started');
-    assert.ok(!waiting.hasStarted, 'it was begun all the same');
+    assert.ok(!waiting.hasStarted, 'it was started nevertheless');
     for (const each of before) each.abort();
     await Promise.all(before.map((each) => each.outcome()));
   },
 );
 
 export const endsPrograms = rule(
-  "close('kill') ends programs, and gives back those that wait",
+  "close('kill') ends programs, and returns those that wait",
   killsExecutables,
   async (harness) => {
     const before = await running(harness);
@@ -190,7 +201,7 @@ export const endsPrograms = rule(
 );
 
 export const leavesNoProgram = ruleOfLife(
-  'leaves no handle of a program behind, and opens again',
+  'leaves no handle of a program behind, and can be opened again',
   takesExecutables,
   async (harness) => {
     const leftovers = await handlesAdded(harness);

@@ -1,4 +1,4 @@
-/** The test stand for one pool: opens it, gives it attempts as a run would, and watches what comes back. Knows no rule. */
+/** The test harness for one pool: opens it, gives it attempts as a run would, records its reports, and checks outcomes. Knows no rule. */
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import {
@@ -22,14 +22,14 @@ import { NetworkFaults } from './network-faults.ts';
 export const fixturesUrl: string = import.meta.resolve('@pexen/pool-kit/conformance/fixtures');
 
 /**
- * Loaded by Node itself even where a test tool loads the kit: a test tool rewrites what it loads, and a worker would find
- * other texts than the host.
+ * Loaded by Node itself even where a test tool loads the kit: a test tool rewrites modules, and a worker would find
+ * other source text than the host.
  */
 export const fixtures: typeof Fixtures = createRequire(import.meta.url)(
   '@pexen/pool-kit/conformance/fixtures',
 );
 
-/** What happened to one attempt, in order. */
+/** One report about an attempt. */
 export type Sign =
   | { readonly kind: 'started'; readonly worker: string }
   | { readonly kind: 'update'; readonly update: TaskUpdate }
@@ -39,7 +39,7 @@ export type Sign =
 export class Attempt {
   readonly assignment: Assignment;
   readonly signs: Sign[] = [];
-  /** What `run` threw, if it did: it must not. */
+  /** What `run` threw, which it must not. */
   thrown: unknown;
   readonly #controller = new AbortController();
   readonly #timeoutMs: number;
@@ -72,22 +72,26 @@ export class Attempt {
     }
   }
 
-  /** Its outcome; fails where there is none in time. */
+  /** Resolves with the outcome; rejects where it does not come in time. */
   outcome(withinMs: number = this.#timeoutMs): Promise<PoolOutcome> {
     return within(this.#outcome.promise, withinMs, `an outcome of "${this.assignment.path}"`);
   }
 
-  /** It is known to have begun: the pool or the body said so. */
+  /** Resolves when the pool or the body has reported that it has started. */
   started(): Promise<void> {
-    return within(this.#started.promise, this.#timeoutMs, `a sign that "${this.assignment.path}" has begun`);
+    return within(
+      this.#started.promise,
+      this.#timeoutMs,
+      `a report that "${this.assignment.path}" has started`,
+    );
   }
 
-  /** It has told its first news. */
+  /** Resolves when it has reported its first update. */
   firstUpdate(): Promise<void> {
-    return within(this.#firstUpdate.promise, this.#timeoutMs, `news of "${this.assignment.path}"`);
+    return within(this.#firstUpdate.promise, this.#timeoutMs, `an update of "${this.assignment.path}"`);
   }
 
-  /** When the pool said that it has begun, on the clock of `performance`. */
+  /** When the pool reported that it has started, on the clock of `performance`. */
   startedAt(): Promise<number> {
     return within(this.#startedAt.promise, this.#timeoutMs, `started() of "${this.assignment.path}"`);
   }
@@ -120,7 +124,7 @@ export class Attempt {
     this.signs.push({ kind: 'outcome', outcome });
     if (hasStarted || outcome.kind === 'not-started') this.#outcome.resolve(outcome);
     else this.#refuse(`${describe(outcome)}, and started() was not called before`);
-    const message = `"${this.assignment.path}" ended before it said what was waited for: ${describe(outcome)}`;
+    const message = `"${this.assignment.path}" ended before the expected report: ${describe(outcome)}`;
     this.#started.reject(new assert.AssertionError({ message }));
     this.#firstUpdate.reject(new assert.AssertionError({ message }));
   }
@@ -137,27 +141,27 @@ export class Attempt {
   }
 }
 
-/** How an attempt is to differ from the usual one. */
+/** How an attempt differs from the default one. */
 export type Difference = Partial<Assignment> & {
-  /** No body without an address can be found by a worker. */
+  /** Without an address no worker can find the body. */
   readonly without?: 'address';
-  /** Its signal was aborted before the pool was given it. */
+  /** Its signal was aborted before the pool got it. */
   readonly isAborted?: boolean;
-  /** Assignment and ticket are objects as a run has them: with getters, and methods that need their object. */
+  /** Assignment and ticket are objects as in a run: with getters, and methods that need their object. */
   readonly isOfRun?: boolean;
 };
 
 type How = Pick<Difference, 'isAborted' | 'isOfRun'>;
 
-/** One pool, opened and closed as often as a case wants. */
+/** One pool, opened and closed as often as a case needs. */
 export class TestHarness {
   readonly pool: Pool;
   readonly manifest: PoolManifest;
-  /** How long the kit waits for what must happen soon. */
+  /** How long the kit waits for events that must happen soon, ms. */
   readonly timeoutMs: number;
-  /** What the pool told its context: numbers of slots, lost workers. */
+  /** The numbers of slots that the pool reported. */
   readonly slots: number[] = [];
-  /** How often it had told a number of slots when open() resolved. */
+  /** How often it had reported a number of slots when open() resolved. */
   slotsReportedAtOpen = 0;
   readonly lost: { readonly worker: string; readonly reason: string }[] = [];
   readonly late: { readonly worker: string; readonly tasks: readonly string[]; readonly error: unknown }[] =
@@ -167,7 +171,7 @@ export class TestHarness {
 
   /** Makes another pool of the same kind. */
   readonly #factory: (faults: NetworkFaults) => Pool;
-  /** What its messages are handed through, where the case disturbs them. */
+  /** The network for its messages, where the case disturbs them. */
   readonly faults = new NetworkFaults();
 
   constructor(factory: (faults: NetworkFaults) => Pool, timeoutMs: number) {
@@ -177,7 +181,7 @@ export class TestHarness {
     this.timeoutMs = timeoutMs;
   }
 
-  /** A stand with another pool of the same kind, not opened. */
+  /** A harness with another pool of the same kind, not opened. */
   another(): TestHarness {
     return new TestHarness(this.#factory, this.timeoutMs);
   }
@@ -190,7 +194,7 @@ export class TestHarness {
     await within(slotsReported.promise, this.timeoutMs, 'slotsChanged()');
   }
 
-  /** Begins to open the pool; resolves when that is over, whether it is open or refused. */
+  /** Opens the pool; resolves when `open` has resolved or rejected. */
   async opening(): Promise<void> {
     const over = this.pool.open(this.#context(() => {})).catch(() => {});
     await within(over, this.timeoutMs, 'an end of open()');
@@ -212,7 +216,7 @@ export class TestHarness {
     await within(this.pool.close(how), this.timeoutMs, `close('${how}')`);
   }
 
-  /** Gives the pool one attempt of the task. */
+  /** Passes one attempt of the task to the pool. */
   attempt(task: Runnable, { isAborted = false, isOfRun = false, ...difference }: Difference = {}): Attempt {
     const assignment = this.assignment(task, difference);
     const attempt = new Attempt(this.pool, assignment, this.timeoutMs, { isAborted, isOfRun });
@@ -232,14 +236,14 @@ export class TestHarness {
     );
   }
 
-  /** An attempt of the task in each slot, all of them begun. */
+  /** An attempt of the task in each slot, all of them started. */
   async fill(task: Runnable, difference: Difference = {}): Promise<Attempt[]> {
     const attempts = this.attempts(this.slotCount, task, difference);
     await Promise.all(attempts.map((each) => each.started()));
     return attempts;
   }
 
-  /** What a run would hand to the pool. */
+  /** The assignment that a run would pass to the pool. */
   assignment(task: Runnable, { without, ...difference }: Difference = {}): Assignment {
     const definition = definitionOf(task);
     const isClosure = this.manifest.closures && typeof definition.body === 'function';
@@ -260,24 +264,24 @@ export class TestHarness {
     };
   }
 
-  /** Time enough for what must not happen. */
+  /** Waits long enough for events that must not happen. */
   async lull(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 
-  /** How many slots it says it has. */
+  /** The number of slots that it reported last. */
   get slotCount(): number {
     return this.slots.at(-1) ?? 0;
   }
 
-  /** Waits until it says again that it has so many slots. */
+  /** Waits until it reports so many slots again. */
   async slotsBack(count: number): Promise<void> {
     const deadline = performance.now() + this.timeoutMs;
     while (this.slotCount < count && performance.now() < deadline) await new Promise(setImmediate);
-    assert.ok(this.slotCount >= count, `it had ${count} slots, and says ${this.slotCount} for good`);
+    assert.ok(this.slotCount >= count, `it had ${count} slots, and still reports ${this.slotCount}`);
   }
 
-  /** Leaves nothing behind, whatever the case found. Fails where the pool cannot be closed. */
+  /** Stops and closes everything, whatever the case found. Rejects where the pool cannot be closed. */
   async clear(): Promise<void> {
     this.faults.restore();
     for (const attempt of this.#attempts) attempt.abort();
@@ -286,7 +290,7 @@ export class TestHarness {
   }
 }
 
-/** The promise's value; fails if it takes longer. */
+/** Resolves with the promise's value; rejects if it takes longer. */
 export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
   let cancel: (() => void) | undefined;
   const late = new Promise<never>((_resolve, reject) => {
@@ -319,15 +323,15 @@ class RunTicket implements Ticket {
   }
 }
 
-/** An object that gives the same entries, none of which is its own. */
+/** An object with the same entries as inherited getters. */
 function asGetters<T extends object>(values: T): T {
   const getters = Object.entries(values).map(([key, value]) => [key, { get: () => value }] as const);
   return Object.create(Object.defineProperties({}, Object.fromEntries(getters))) as T;
 }
 
-// What an outcome must be, and how a failure says what it was instead.
+// Checks of outcomes.
 
-/** Fails unless the outcome is of this kind; gives it back, narrowed. */
+/** Fails unless the outcome is of this kind; returns it, narrowed. */
 export function expectKind<K extends PoolOutcome['kind']>(
   outcome: PoolOutcome,
   kind: K,
@@ -343,12 +347,12 @@ export function expectError(outcome: PoolOutcome, kind: 'threw' | 'failed'): Err
   return error;
 }
 
-/** Fails unless the two are the same; says both, and what they are. */
+/** Fails unless the two are equal, with both in its message. */
 export function expectSame<T>(actual: T, expected: T, what: string): void {
   assert.equal(actual, expected, `${what}: ${String(actual)}, and should be ${String(expected)}`);
 }
 
-/** An outcome in a few words. */
+/** A short text for an outcome. */
 export function describe(outcome: PoolOutcome): string {
   const error = 'error' in outcome ? `: ${String(outcome.error)}` : '';
   const reason = 'reason' in outcome ? `: ${outcome.reason}` : '';

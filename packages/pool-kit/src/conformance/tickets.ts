@@ -1,10 +1,10 @@
-/** A pool says when an attempt begins, hands on its news, and gives back what it has not begun. */
+/** A pool reports when an attempt starts, delivers its updates, and returns what it has not started. */
 import assert from 'node:assert/strict';
 import { crosses, kills, rule, takesFunctions } from './case.ts';
 import { type Attempt, describe, expectKind, expectSame, fixtures, type Sign } from './test-harness.ts';
 
 export const startsOnce = rule(
-  'says exactly once, and before all else, that an attempt has begun',
+  'reports exactly once, and before all else, that an attempt has started',
   takesFunctions,
   async (harness) => {
     for (const task of [fixtures.echo, fixtures.reports, fixtures.throws, fixtures.skips]) {
@@ -16,16 +16,20 @@ export const startsOnce = rule(
   },
 );
 
-export const namesWorker = rule('names the worker that begins', takesFunctions, async (harness) => {
-  const attempt = harness.attempt(fixtures.echo);
-  await attempt.outcome();
-  const [first] = attempt.signs.filter((sign) => sign.kind === 'started');
-  if (first !== undefined)
-    assert.ok(typeof first.worker === 'string' && first.worker !== '', String(first.worker));
-});
+export const namesWorker = rule(
+  'names the worker that starts an attempt',
+  takesFunctions,
+  async (harness) => {
+    const attempt = harness.attempt(fixtures.echo);
+    await attempt.outcome();
+    const [first] = attempt.signs.filter((sign) => sign.kind === 'started');
+    if (first !== undefined)
+      assert.ok(typeof first.worker === 'string' && first.worker !== '', String(first.worker));
+  },
+);
 
 export const startsInTime = rule(
-  'says that a body has begun while it still keeps its worker busy',
+  'reports that a body has started while it still keeps its worker busy',
   crosses,
   async (harness) => {
     await harness.outcomeOf(fixtures.echo);
@@ -34,7 +38,7 @@ export const startsInTime = rule(
 );
 
 export const startsAfterWaiting = rule(
-  'says so of a body that waited long for a worker, too',
+  'reports the same of a body that waited long for a worker',
   crosses,
   async (harness) => {
     const before = await harness.fill(fixtures.obeys);
@@ -49,11 +53,11 @@ async function startsLongBeforeItsEnd(attempt: Attempt): Promise<void> {
   await attempt.outcome();
   const endedAt = performance.now();
   const aheadMs = Math.round(endedAt - (await attempt.startedAt()));
-  assert.ok(aheadMs > 300, `it said so ${aheadMs} ms before a body of 600 ms ended`);
+  assert.ok(aheadMs > 300, `it reported the start ${aheadMs} ms before a body of 600 ms ended`);
 }
 
 export const knowsDurations = rule(
-  'knows how long a body ran, from its beginning to its outcome or by ranMs',
+  'reports how long a body ran, by its start and its outcome or by ranMs',
   takesFunctions,
   async (harness) => {
     await harness.outcomeOf(fixtures.echo);
@@ -69,7 +73,7 @@ export const knowsDurations = rule(
 );
 
 export const fillsSlots = rule(
-  'makes as many attempts at the same time as it says it has slots',
+  'runs as many attempts at the same time as it reports slots',
   takesFunctions,
   async (harness) => {
     const attempts = Array.from({ length: harness.slotCount }, (_, n) =>
@@ -80,33 +84,33 @@ export const fillsSlots = rule(
 );
 
 export const keepsToSlots = rule(
-  'begins no more attempts than it says it has slots, and the rest later',
+  'starts no more attempts than it reports slots, and the rest later',
   takesFunctions,
   async (harness) => {
     const attempts = harness.attempts(harness.slotCount + 2, fixtures.obeys);
     await Promise.all(attempts.slice(0, harness.slotCount).map((each) => each.started()));
     await harness.lull();
-    expectSame(attempts.filter((each) => each.hasStarted).length, harness.slotCount, 'attempts begun');
+    expectSame(attempts.filter((each) => each.hasStarted).length, harness.slotCount, 'started attempts');
     for (const each of attempts.slice(0, harness.slotCount)) each.abort();
     await Promise.all(attempts.slice(harness.slotCount).map((each) => each.started()));
   },
 );
 
 export const returnsStopped = rule(
-  'gives back what is stopped before it was started',
+  'returns attempts that are stopped before they start',
   takesFunctions,
   async (harness) => {
     await harness.fill(fixtures.obeys);
     const waiting = harness.attempt(fixtures.echo, { path: 'waits' });
     waiting.abort();
     const { reason } = expectKind(await waiting.outcome(), 'not-started');
-    assert.ok(reason.length > 0, 'there is no reason');
-    assert.ok(!waiting.hasStarted, 'it was begun all the same');
+    assert.ok(reason.length > 0, 'the outcome has no reason');
+    assert.ok(!waiting.hasStarted, 'it was started nevertheless');
   },
 );
 
 export const returnsReclaimed = rule(
-  'gives back what has not begun when it is recalled, and nothing else',
+  'returns attempts that have not started when it reclaims them, and no others',
   takesFunctions,
   async (harness) => {
     const { pool } = harness;
@@ -115,7 +119,7 @@ export const returnsReclaimed = rule(
     if (pool.reclaim === undefined) {
       await harness.lull();
       const message =
-        'it has no reclaim(), and attempts wait in it: only where nothing waits may it be left out';
+        'it has no reclaim(), and attempts wait in it: only a pool in which none ever waits may leave it out';
       assert.ok(
         waiting.every((each) => each.isSettled),
         message,
@@ -126,30 +130,44 @@ export const returnsReclaimed = rule(
     const later = harness.attempt(fixtures.echo, { path: 'later' });
     for (const each of running) each.abort();
     for (const each of running)
-      assert.notEqual((await each.outcome()).kind, 'not-started', 'the outcome of what had begun');
+      assert.notEqual(
+        (await each.outcome()).kind,
+        'not-started',
+        'the outcome of an attempt that had started',
+      );
     expectKind(await later.outcome(), 'returned');
   },
 );
 
 export const takesStopped = rule(
-  'gives back, or stops at once, what was stopped before it was given',
+  'returns, or stops at once, an attempt that was stopped before the pool got it',
   takesFunctions,
   async (harness) => {
     await harness.attempt(fixtures.obeys, { isAborted: true }).outcome();
   },
 );
 
-export const strandsNothing = rule('strands nothing behind a body that hangs', kills, async (harness) => {
-  const hanging = await harness.fill(fixtures.blocks, { graceMs: 100 });
-  const behind = Array.from({ length: 4 }, (_, n) => harness.attempt(fixtures.echo, { path: `behind ${n}` }));
-  for (const each of hanging) each.abort();
-  const outcomes = await Promise.all(behind.map((each) => each.outcome()));
-  for (const outcome of outcomes)
-    assert.match(outcome.kind, /^(not-started|returned)$/, `what waited behind it got ${describe(outcome)}`);
-});
+export const strandsNothing = rule(
+  'settles attempts that wait behind a body that hangs',
+  kills,
+  async (harness) => {
+    const hanging = await harness.fill(fixtures.blocks, { graceMs: 100 });
+    const behind = Array.from({ length: 4 }, (_, n) =>
+      harness.attempt(fixtures.echo, { path: `behind ${n}` }),
+    );
+    for (const each of hanging) each.abort();
+    const outcomes = await Promise.all(behind.map((each) => each.outcome()));
+    for (const outcome of outcomes)
+      assert.match(
+        outcome.kind,
+        /^(not-started|returned)$/,
+        `an attempt that waited behind it got ${describe(outcome)}`,
+      );
+  },
+);
 
 export const deliversAll = rule(
-  'hands on every kind of news, in order, before the outcome',
+  'delivers every kind of update, in order, before the outcome',
   takesFunctions,
   async (harness) => {
     const attempt = harness.attempt(fixtures.reports);
@@ -168,12 +186,12 @@ export const deliversAll = rule(
       ],
     );
     await harness.lull();
-    assert.equal(attempt.signs.at(-1)?.kind, 'outcome', 'something came after the outcome');
+    assert.equal(attempt.signs.at(-1)?.kind, 'outcome', 'the pool reported something after the outcome');
   },
 );
 
 export const deliversOwn = rule(
-  'hands the news of an attempt to its own ticket',
+  'delivers the updates of an attempt to its own ticket',
   takesFunctions,
   async (harness) => {
     const talking = harness.attempt(fixtures.reports);
@@ -183,26 +201,30 @@ export const deliversOwn = rule(
   },
 );
 
-export const standsFloods = rule('loses no finding in a flood of news', takesFunctions, async (harness) => {
-  const attempt = harness.attempt(fixtures.floods);
-  expectKind(await attempt.outcome(), 'returned');
-  const findings = attempt.update.filter((update) => update.kind === 'finding');
-  expectSame(findings.length, 50, 'findings');
-  const names = findings.map(({ finding }) => finding.name);
-  assert.deepEqual(
-    names,
-    names.map((_, at) => `check ${(at + 1) * 400}`),
-    'the findings are not in order',
-  );
-  const progress = attempt.update.filter((update) => update.kind === 'progress').at(-1);
-  expectSame(progress?.progress.done, 20_000, 'the last progress');
-});
+export const standsFloods = rule(
+  'loses no finding in a flood of updates',
+  takesFunctions,
+  async (harness) => {
+    const attempt = harness.attempt(fixtures.floods);
+    expectKind(await attempt.outcome(), 'returned');
+    const findings = attempt.update.filter((update) => update.kind === 'finding');
+    expectSame(findings.length, 50, 'findings');
+    const names = findings.map(({ finding }) => finding.name);
+    assert.deepEqual(
+      names,
+      names.map((_, at) => `check ${(at + 1) * 400}`),
+      'the findings are not in order',
+    );
+    const progress = attempt.update.filter((update) => update.kind === 'progress').at(-1);
+    expectSame(progress?.progress.done, 20_000, 'the last progress');
+  },
+);
 
 export const stopsEarly = rule(
-  'calls nothing stopped or crashed of which it has not said that it began',
+  'calls no attempt stopped or crashed that it has not reported as started',
   kills,
   async (harness) => {
-    // Workers may only just be made: what is stopped may or may not have begun.
+    // Workers may just be starting: attempts that are stopped may or may not have started.
     for (const waitMs of [0, 5, 25, 100]) {
       const attempts = harness.attempts(harness.slotCount, fixtures.ignores, {
         path: 'stopped early',
@@ -215,7 +237,7 @@ export const stopsEarly = rule(
         assert.match(
           outcome.kind,
           /^(not-started|stopped)$/,
-          `what was stopped early got ${describe(outcome)}`,
+          `an attempt that was stopped early got ${describe(outcome)}`,
         );
       }
     }
@@ -224,7 +246,7 @@ export const stopsEarly = rule(
 );
 
 export const sparesOthers = rule(
-  'does nothing when an attempt is stopped that has ended already',
+  'ignores the stop of an attempt that has ended already',
   takesFunctions,
   async (harness) => {
     const ended = harness.attempts(harness.slotCount, fixtures.echo, { graceMs: 10 });
@@ -236,7 +258,7 @@ export const sparesOthers = rule(
 );
 
 export const takesThemWhole = rule(
-  'reads assignment and ticket where they are, and copies neither',
+  'reads assignment and ticket in place, and copies neither',
   takesFunctions,
   async (harness) => {
     const attempt = harness.attempt(fixtures.reports, { isOfRun: true, path: 'with getters' });
@@ -248,14 +270,18 @@ export const takesThemWhole = rule(
   },
 );
 
-export const replacesUnfit = rule('replaces what cannot cross in a finding', crosses, async (harness) => {
-  const attempt = harness.attempt(fixtures.reportsUnfit);
-  expectKind(await attempt.outcome(), 'returned');
-  const [finding] = attempt.update.filter((update) => update.kind === 'finding');
-  assert.equal(finding?.finding.name, 'with a function');
-});
+export const replacesUnfit = rule(
+  'replaces data of a finding that cannot be sent',
+  crosses,
+  async (harness) => {
+    const attempt = harness.attempt(fixtures.reportsUnfit);
+    expectKind(await attempt.outcome(), 'returned');
+    const [finding] = attempt.update.filter((update) => update.kind === 'finding');
+    assert.equal(finding?.finding.name, 'with a function');
+  },
+);
 
-/** Where this machine itself stands still for a moment, everything is heard late: one of three times will do. */
+/** Where the machine itself pauses for a moment, every report is late: one success in three tries is enough. */
 async function onceInAWhile(check: () => Promise<void>): Promise<void> {
   for (let left = 2; left > 0; left--) {
     try {

@@ -1,4 +1,4 @@
-/** What a pool says of a body is what became of it: bodies leave traces in files, where host and workers share a disk. */
+/** What a pool reports of a body is true: bodies leave traces in files, where host and workers share a disk. */
 import assert from 'node:assert/strict';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { kills, ruleOfTraces, takesFunctions } from './case.ts';
 import { type Attempt, expectKind, fixtures, type TestHarness } from './test-harness.ts';
 
 export const runsNothingReturned = ruleOfTraces(
-  'never runs what it gives back',
+  'never runs attempts that it returns as unstarted',
   takesFunctions,
   async (harness, folder) => {
     const running = await harness.fill(fixtures.obeys);
@@ -33,7 +33,7 @@ export const runsNothingReturned = ruleOfTraces(
 );
 
 export const endsWhatItKills = ruleOfTraces(
-  'has ended the body of which it says so',
+  'has really ended the bodies that it reports as ended',
   kills,
   async (harness, folder) => {
     const stopped = await writing(harness, join(folder, 'stopped'));
@@ -47,19 +47,19 @@ export const endsWhatItKills = ruleOfTraces(
   },
 );
 
-/** An attempt that writes to the file until it is ended by force, and has begun to. */
+/** A started attempt that writes to the file until it is ended by force. */
 export async function writing(harness: TestHarness, file: string): Promise<Attempt> {
   const attempt = harness.attempt(fixtures.writesOn, { args: { file }, graceMs: 100 });
   await attempt.firstUpdate();
   return attempt;
 }
 
-/** Fails if the body of this attempt still does something. */
+/** Fails if the body of this attempt still runs. */
 export async function writesNoMore(harness: TestHarness, { assignment }: Attempt): Promise<void> {
   const { file } = assignment.args as { readonly file: string };
   const sizeBefore = sizeOf(file);
   await harness.lull();
-  assert.equal(sizeOf(file), sizeBefore, 'the body still wrote to its file after the outcome had come');
+  assert.equal(sizeOf(file), sizeBefore, 'the body still wrote to its file after its outcome');
 }
 
 function sizeOf(file: string): number {

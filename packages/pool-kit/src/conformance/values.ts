@@ -1,4 +1,4 @@
-/** Values reach the body and come back as the manifest promises; what cannot cross is an error of the task that names it. */
+/** Values reach the body and come back as the manifest promises; a value that cannot be sent is an error of the task that names it. */
 import assert from 'node:assert/strict';
 import { mergeShared, type PoolOutcome, type SharedState } from '@pexen/core';
 import { clones, crosses, rule, serializes, staysHere, takesFunctions } from './case.ts';
@@ -42,7 +42,7 @@ export const losesNothing = rule(
         path: `returns ${which}`,
         args: { which },
       });
-      const hint = 'see `json` of Border';
+      const hint = 'see `json` of ChannelRules';
       if (returned.kind === 'returned')
         assert.deepEqual(
           returned.value,
@@ -58,7 +58,7 @@ export const carriesLess = rule(
   'refuses something that structured clone carries, else it promises `clone`',
   serializes,
   async (harness) => {
-    const hint = 'a pool that carries them all has the transport `clone`; see `json` of Border';
+    const hint = 'a pool that carries them all has the transport `clone`; see `json` of ChannelRules';
     const carried: Record<'args' | 'returned values', string[]> = { args: [], 'returned values': [] };
     for (const [which, value] of Object.entries(fixtures.rich)) {
       const given = await harness.outcomeOf(fixtures.echo, { path: `is given ${which}`, args: { value } });
@@ -74,13 +74,13 @@ export const carriesLess = rule(
   },
 );
 
-export const carriesReference = rule('hands over the values themselves', staysHere, async (harness) => {
+export const carriesReference = rule('passes the values themselves', staysHere, async (harness) => {
   const value = { call: () => 1 };
   assert.equal(await echo(harness.attempt(fixtures.echo, { args: { value } })), value);
 });
 
 export const passesContext = rule(
-  'tells the body its call path and the number of the attempt',
+  'passes call path and attempt number to the body',
   takesFunctions,
   async (harness) => {
     const outcome = await harness.outcomeOf(fixtures.passesContext, { path: 'net/ping', attempt: 3 });
@@ -89,7 +89,7 @@ export const passesContext = rule(
 );
 
 export const carriesKeys = rule(
-  'hands over typed keys by their position, there and back',
+  'carries typed keys by their position, there and back',
   takesFunctions,
   async (harness) => {
     const received = [{ requirement: 1, member: 0, values: [{ dir: 'out' }] }];
@@ -100,7 +100,7 @@ export const carriesKeys = rule(
 );
 
 export const carriesShared = rule(
-  'brings back the dictionary as the body left it',
+  'returns the dictionary as the body left it',
   takesFunctions,
   async (harness) => {
     const attempt = harness.attempt(fixtures.shares, { shared: mergeShared({ list: [1, 2, 3] }) });
@@ -109,14 +109,14 @@ export const carriesShared = rule(
   },
 );
 
-export const copiesShared = rule("leaves the run's dictionary alone", crosses, async (harness) => {
+export const copiesShared = rule("does not change the run's dictionary", crosses, async (harness) => {
   const shared = mergeShared({ list: [1, 2, 3] });
   await harness.outcomeOf(fixtures.shares, { shared });
   assert.deepEqual({ ...shared }, { list: [1, 2, 3] });
 });
 
 export const refusesUnfitValue = rule(
-  'names what cannot cross in a returned value',
+  'names the part of a returned value that cannot be sent',
   crosses,
   async (harness) => {
     const error = expectError(await harness.outcomeOf(fixtures.returnsUnfit), 'threw');
@@ -125,7 +125,7 @@ export const refusesUnfitValue = rule(
 );
 
 export const refusesUnfitShared = rule(
-  'names what cannot cross in the dictionary',
+  'names the part of the dictionary that cannot be sent',
   crosses,
   async (harness) => {
     const error = expectError(await harness.outcomeOf(fixtures.sharesUnfit), 'threw');
@@ -133,10 +133,14 @@ export const refusesUnfitShared = rule(
   },
 );
 
-export const refusesUnfitArgs = rule('names what cannot cross in the args', crosses, async (harness) => {
-  const attempt = harness.attempt(fixtures.echo, { args: { value: { call: () => 1 } } });
-  assert.match(expectError(await attempt.outcome(), 'threw').message, /args\.value\.call/);
-});
+export const refusesUnfitArgs = rule(
+  'names the part of the args that cannot be sent',
+  crosses,
+  async (harness) => {
+    const attempt = harness.attempt(fixtures.echo, { args: { value: { call: () => 1 } } });
+    assert.match(expectError(await attempt.outcome(), 'threw').message, /args\.value\.call/);
+  },
+);
 
 export const refusesPrototypes = rule('refuses keys that reach a prototype', crosses, async (harness) => {
   expectError(await harness.outcomeOf(fixtures.returnsPolluting), 'threw');
@@ -146,24 +150,20 @@ export const refusesPrototypes = rule('refuses keys that reach a prototype', cro
   assert.ok(!('polluted' in (outcome.shared ?? {})), 'the prototype of the dictionary was changed');
 });
 
-export const standsCycles = rule('lives on after a value with a cycle', crosses, async (harness) => {
+export const standsCycles = rule('survives a value with a cycle', crosses, async (harness) => {
   await expectSettled(harness.attempt(fixtures.returnsCycle));
   expectKind(await harness.outcomeOf(fixtures.echo), 'returned');
 });
 
-export const standsDepth = rule(
-  'lives on after a value that is nested very deep',
-  crosses,
-  async (harness) => {
-    await expectSettled(harness.attempt(fixtures.returnsDeep));
-    let value: object = {};
-    for (let level = 0; level < 100_000; level++) value = { value };
-    await expectSettled(harness.attempt(fixtures.echo, { args: { value } }));
-    expectKind(await harness.outcomeOf(fixtures.echo), 'returned');
-  },
-);
+export const standsDepth = rule('survives a value that is nested very deep', crosses, async (harness) => {
+  await expectSettled(harness.attempt(fixtures.returnsDeep));
+  let value: object = {};
+  for (let level = 0; level < 100_000; level++) value = { value };
+  await expectSettled(harness.attempt(fixtures.echo, { args: { value } }));
+  expectKind(await harness.outcomeOf(fixtures.echo), 'returned');
+});
 
-export const standsSize = rule('lives on after a value of 100 MiB', crosses, async (harness) => {
+export const standsSize = rule('survives a value of 100 MiB', crosses, async (harness) => {
   const large = harness.attempt(fixtures.returnsLarge, { args: { bytes: 100 * 1_048_576 } });
   await expectSettled(large, harness.timeoutMs * 5);
   expectKind(await harness.outcomeOf(fixtures.echo), 'returned');
@@ -176,7 +176,7 @@ async function echo(attempt: Attempt): Promise<unknown> {
 /** An error or a success, but no crash. */
 async function expectSettled(attempt: Attempt, withinMs?: number): Promise<void> {
   const outcome = await attempt.outcome(withinMs);
-  const hint = 'a value that cannot cross is an error of the task: see obstacleIn()';
+  const hint = 'a value that cannot be sent is an error of the task: see findViolation()';
   assert.match(
     outcome.kind,
     /^(returned|threw)$/,

@@ -1,7 +1,7 @@
 /**
- * What the slot engine and a connector say to each other. A connector knows how to reach workers of one kind: how to start one, how to send it
- * attempts, how to hear from it, how to end it. The engine knows everything else: which attempt goes where and when, what has started, how an
- * attempt is stopped, when a worker is replaced, and what becomes of the attempts of a worker that is gone.
+ * The interface between the slot engine and a connector. A connector knows how to reach workers of one kind: how to start one, how to exchange
+ * messages with it, how to end it. The engine decides everything else: which attempt goes where and when, which have started, how an
+ * attempt is stopped, when a worker is replaced, and what happens to the attempts of a worker that is gone.
  */
 import type { Assignment, PoolManifest, PoolOutcome, Problem, TaskUpdate } from '@pexen/core';
 import type { OutcomeEnvelope } from '../envelope.ts';
@@ -12,7 +12,7 @@ export type WorkKind = 'function' | 'program';
 
 /** How a pool reaches its workers. Hand it to `new SlotEngine(connector)`. */
 export interface Connector {
-  /** The promise to users, as of every pool. */
+  /** What the pool promises to users. */
   readonly manifest: PoolManifest;
   /** How many attempts run at the same time when the pool opens: slots are numbered from 0. */
   readonly slots: number;
@@ -21,7 +21,7 @@ export interface Connector {
    * started. Default `false`: a worker is started for the first attempt that needs it.
    */
   readonly connectsAtOpen?: boolean;
-  /** What a user should look at when no worker can be started, as a sentence. */
+  /** A hint for users when no worker can be started, as a sentence. */
   readonly startHint?: string;
   /** How often in a row a slot may fail to start a worker before it is closed. Default 3. */
   readonly mostFailures?: number;
@@ -42,11 +42,11 @@ export interface Connector {
 /** What a connector may report at any time while it is open. */
 export interface ConnectorContext {
   /**
-   * So many slots are usable from now on, 0 to any number. What runs in a slot that is no longer counted goes on to its end, and nothing more is sent
+   * So many slots are usable from now on, 0 or more. An attempt that runs in a slot that is no longer counted runs to its end, and no other is sent
    * there.
    */
   slotsChanged(slots: number): void;
-  /** Something that users should know, and that changes no outcome. */
+  /** Warns users of something that changes no outcome. */
   warn(warning: Problem): void;
 }
 
@@ -74,7 +74,7 @@ export interface Step {
   /** How long after the step before, or after the request to stop, ms. */
   readonly afterMs: number;
   /**
-   * `abort` asks the body; `terminate` tells the worker's processes to end; `kill` ends the worker by force; `abandon` gives up a worker that
+   * `abort` asks the body; `terminate` asks the worker's processes to end; `kill` ends the worker by force; `abandon` gives up a worker that
    * cannot be ended and replaces it.
    */
   readonly action: 'abort' | 'terminate' | 'kill' | 'abandon';
@@ -86,41 +86,41 @@ export interface Connection {
   readonly name: string;
   /**
    * Sends attempts, which the worker runs one after the other. Called only once the worker is ready.
-   * @throws what the transport throws for a value that cannot cross. Then none of them was sent, and the engine sends them one by one.
+   * @throws what the transport throws for a value that it cannot carry. Then none of them was sent, and the engine sends them one by one.
    */
   send(attempts: readonly SentAttempt[]): void;
   /** Asks the body of this attempt to stop. `reason` is an Error. */
   abort(number: number, reason: unknown): void;
-  /** Ends the worker by force, with all that came of it; `gone` follows. `cause` says why, for the sentence that `gone` is given. */
+  /** Ends the worker by force, with all its processes; `gone` follows. `cause` says why, for the text that `gone` reports. */
   kill(cause: string): void;
   /** Lets an idle worker end in an orderly way; `gone` follows. Left out: it is killed. */
   leave?(): void;
-  /** Tells the worker's processes to end, as SIGTERM does. It is not used again afterwards. */
+  /** Asks the worker's processes to end, as SIGTERM does. The worker is not used again. */
   terminate?(): void;
   /**
-   * Takes these attempts back, unless they have started. Either returns the numbers of those that are certain not to start (it may return more
-   * than was asked for), or returns nothing and reports `returned` for each one later. Left out: what was sent cannot be taken back.
+   * Reclaims these attempts, unless they have started. Either returns the numbers of those that are certain not to start (also numbers that were
+   * not requested), or returns nothing and reports `returned` for each one later. Left out: attempts that were sent cannot be reclaimed.
    */
   reclaim?(numbers: readonly number[]): readonly number[] | undefined;
-  /** The number of the attempt that started last, for a worker that may be too busy to tell. */
+  /** The number of the attempt that started last, for a worker that may be too busy to report it. */
   startedUpTo?(): number;
-  /** Has the body of this attempt read its signal? A body that has not cannot listen to it, and is not given an unstated grace on a timeout. */
+  /** Has the body of this attempt read its signal? A body that has not cannot react to it, and gets no default grace period on a timeout. */
   hasReadSignal?(number: number): boolean;
-  /** What the attempt printed, when the worker is gone and cannot report its outcome. Left out: what was reported as news. */
+  /** What the attempt printed, when the worker is gone and cannot report its outcome. Left out: the output that was reported as updates. */
   lastOutput?(number: number): Pick<PoolOutcome, 'stdout' | 'stderr'>;
   /**
-   * The steps that stop this attempt. Left out: `abort`, `terminate` after at most 2 s if there is such a method, `kill` after the grace, `abandon`; and
-   * for a body that cannot listen to its signal, everything within 250 ms.
+   * The steps that stop this attempt. Left out: `abort`, `terminate` after at most 2 s if there is such a method, `kill` after the grace period, `abandon`;
+   * for a body that has not read its signal, everything within 250 ms.
    */
   escalation?(attempt: SentAttempt): readonly Step[];
   /**
-   * Gives up a worker that cannot be ended: reports what it has sent until now, and releases what this side has of it. Report `gone` once it has
-   * ended after all, if that is ever known.
+   * Gives up a worker that cannot be ended: reports what it has sent until now, and releases this side's resources. Report `gone` if it ends
+   * later and that becomes known.
    */
   abandon?(): void;
   /** What each step is called in an outcome: `ended by SIGKILL`. */
   readonly stepNames?: Partial<Record<Step['action'], string>>;
-  /** `true`: short attempts are sent ahead of the one that runs. Wants `reclaim`. */
+  /** `true`: short attempts are sent while another one runs. Requires `reclaim`. */
   readonly prefetches?: boolean;
   /** The worker is replaced after so many attempts. Default: never. */
   readonly mostAttempts?: number;
@@ -131,61 +131,61 @@ export interface Connection {
 /** What a connection reports to the engine. Attempts go by their numbers. */
 export interface ConnectionEvents {
   /**
-   * `true`: the worker is to call `recordModules` before it loads what it runs, so that outcomes carry `modules`. `MessageConnection` tells it so.
+   * `true`: the worker must call `recordModules` before it loads the modules of bodies, so that outcomes carry `modules`. `MessageConnection` asks it to.
    */
   readonly wantsModules: boolean;
   /** The worker can run attempts. */
   ready(): void;
   /**
-   * The worker has started this attempt. May be left out where news or the outcome follows at once. `worker` names one that is reached through this
+   * The worker has started this attempt. May be left out where an update or the outcome follows at once. `worker` names one that is reached through this
    * connection.
    */
   started(number: number, worker?: string): void;
-  /** News of the body, in order. They have been handed on when this returns. */
+  /** Updates of the body, in order. They have been delivered when this returns. */
   updated(number: number, updates: readonly TaskUpdate[]): void;
   /** How the attempt ended. */
   ended(number: number, outcome: OutcomeEnvelope): void;
-  /** The attempt was taken back and will not start. */
+  /** The attempt was reclaimed and will not start. */
   returned(number: number): void;
   /**
-   * An error surfaced in the worker after the body that it comes from had ended. The worker is not used again, as after `spoiled`; unless `worker`
+   * An error surfaced in the worker after its body had ended. The worker is not used again, as after `spoiled`; unless `worker`
    * names one that is reached through this connection.
    */
   lateError(late: LateError, worker?: string): void;
   /** A worker that is reached through this connection ended without being asked to; the connection goes on. */
   workerLost(worker: string, reason: string): void;
-  /** A worker that is reached through this connection has ended, whoever wanted that. */
+  /** A worker that is reached through this connection has ended, expectedly or not. */
   workerGone(worker: string, reason: string): void;
-  /** This slot cannot be set up for the attempt, which has not started: it runs elsewhere or later, and the slot rests. */
+  /** This slot cannot be set up for the attempt, which has not started: it runs elsewhere or later, and the slot pauses. */
   slotFailed(number: number, error: unknown): void;
-  /** The worker takes no further attempt: it finishes what it runs, is given nothing more, and is replaced. */
+  /** The worker takes no further attempt: it finishes the current one and is replaced. */
   spoiled(): void;
   /** The worker has to be ended, for this reason: it uses too much memory, say. */
   mustEnd(cause: string): void;
-  /** The worker broke the protocol: it is killed, and nothing it says counts any more. */
+  /** The worker violated the protocol: it is killed, and its messages are ignored from now on. */
   violated(what: string): void;
   /**
-   * The worker is out of reach for now: no further attempt is sent to it, and its slot is not counted. Tell `lost`, rather than `gone`, of one that
-   * may still run.
+   * The worker is out of reach for now: no further attempt is sent to it, and its slot is not counted. Report `lost` instead of `gone` for a worker
+   * that may still run.
    */
   disconnected(): void;
   /**
-   * It is back. `same`: with everything it had, and nothing that it or the host has said meanwhile is missing. Otherwise another worker answers in
-   * its place, and the attempts of the former one are gone: those that had started have crashed, the others are lost, since they may have started.
+   * The worker is back. `same`: with its state, and no message of either side is missing. `other`: another worker answers in its place, and the
+   * attempts of the former one are gone: those that had started have crashed, the others are lost, since they may have started.
    */
   reconnected(identity: 'same' | 'other'): void;
   /**
-   * The worker cannot be reached any more, and may still run what it has started. `fenced` resolves when it certainly does not; until then its slot
-   * stays taken.
+   * The worker cannot be reached any more, and may still run attempts. `fenced` resolves when it certainly does not; until then its slot
+   * stays occupied.
    */
   lost(reason: string, fenced: PromiseLike<unknown>): void;
   /**
-   * The worker itself has ended, and what came of it is being ended: `gone` follows, and it is not abandoned. With a number: only what runs this
-   * attempt has ended, and its outcome follows. May be left out.
+   * The worker itself has ended, and its processes are being ended: `gone` follows, and the worker is not abandoned. With a number: only the program of
+   * this attempt has ended, and its outcome follows. May be left out.
    */
   ending(number?: number): void;
   /**
-   * The worker has ended, everything that it sent was reported, and nothing is left of it. `how` goes on after its name: `exited with code 7`.
+   * The worker and its processes have ended, and everything that it sent was reported. `how` continues a sentence that starts with its name: `exited with code 7`.
    * Report it exactly once.
    */
   gone(how: string): void;

@@ -1,4 +1,4 @@
-/** The steps by which an attempt is made to stop, each harder than the one before. Knows no worker. */
+/** The steps that stop an attempt, each harder than the one before: which they are, and when each is taken. Takes none itself. */
 import type { Clock } from '@pexen/core';
 import type { Connection, Step } from './connector.ts';
 import type { Execution } from './execution.ts';
@@ -6,7 +6,7 @@ import type { Execution } from './execution.ts';
 /** How long a body that listens to its signal has before its processes get SIGTERM, ms; a shorter grace period shortens it. */
 const heedMs = 2_000;
 
-/** How long the processes of a body have that cannot listen to its signal, ms. */
+/** How long after SIGTERM a body that cannot listen to its signal is killed, ms. */
 const hastyMs = 250;
 
 /** The steps that stop this attempt: those of its connection, or the usual ones, which are quick where the body cannot listen to its signal. */
@@ -25,7 +25,7 @@ export const usualStepNames: Readonly<Record<Step['action'], string>> = {
   abandon: 'could not be ended',
 };
 
-/** The steps for a body that has never read its signal: it cannot listen to that. */
+/** The steps for a body that has never read its signal, and so cannot listen to it. */
 export function hastySteps(graceMs: number, stuckMs: number, hasTerminate: boolean): readonly Step[] {
   return [
     { afterMs: 0, action: 'abort' },
@@ -35,7 +35,7 @@ export function hastySteps(graceMs: number, stuckMs: number, hasTerminate: boole
   ];
 }
 
-/** The steps for a worker about which nothing else is known. */
+/** The steps for all other attempts. */
 export function usualSteps(graceMs: number, stuckMs: number, hasTerminate: boolean): readonly Step[] {
   const kill: Step[] = [
     { afterMs: graceMs, action: 'kill' },
@@ -47,7 +47,7 @@ export function usualSteps(graceMs: number, stuckMs: number, hasTerminate: boole
     : [ask, ...kill];
 }
 
-/** Takes the steps one after the other, at once those that wait for nothing, until the returned function is called. */
+/** Takes the steps one after the other, those without a delay at once, until the returned function is called. */
 export function escalate(
   clock: Pick<Clock, 'after'>,
   steps: readonly Step[],

@@ -1,4 +1,4 @@
-/** One attempt on its way through a pool, from `run` to its outcome, wherever it waits or runs meanwhile. */
+/** One attempt in a pool, from `run` to its outcome, wherever it waits or runs. */
 import type { Assignment, PoolOutcome, TaskUpdate, Ticket } from '@pexen/core';
 import { OutputCapture } from '../worker/output-capture.ts';
 import type { SentAttempt, WorkKind } from './connector.ts';
@@ -15,11 +15,11 @@ export class Execution implements SentAttempt {
   number = -1;
   /** When it was sent, or when it started, by the pool's clock. */
   sinceMs = 0;
-  /** What the hardest step is called that was taken to stop it; '' if none was. */
+  /** The name of the last step that was taken to stop it; '' if none was. */
   step = '';
-  /** How many workers have died that had it before it started. */
+  /** How many workers that had it have died before it started. */
   deaths = 0;
-  /** How often the pool had reclaimed everything when it was sent. */
+  /** How often the pool had reclaimed everything when it got the attempt. */
   reclaims = 0;
   /** The link that has it, while one has. */
   link: Holder | undefined = undefined;
@@ -30,10 +30,10 @@ export class Execution implements SentAttempt {
   readonly #ticket: Ticket;
   readonly #resolve: (outcome: PoolOutcome) => void;
   readonly #settled: () => void;
-  /** What it printed, as far as that came as news: its worker may end before it can report the outcome. */
+  /** What it printed, as far as it was reported as updates: its worker may end before it can report the outcome. */
   #capture: OutputCapture | undefined;
   #isOver = false;
-  /** What listens to its signal, once something does. */
+  /** The listener of its signal, once there is one. */
   #onAbort: (() => void) | undefined;
   #cancelEscalation: (() => void) | undefined;
 
@@ -52,7 +52,7 @@ export class Execution implements SentAttempt {
     this.#settled = settled;
   }
 
-  /** It has its outcome. */
+  /** It has an outcome. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -70,7 +70,7 @@ export class Execution implements SentAttempt {
     return this.#ticket.signal.reason;
   }
 
-  /** On a timeout it need not be given its grace if its body cannot listen: nothing states that grace, and nothing cleans up behind the body. */
+  /** On a timeout it gets no grace period if its body cannot listen to the signal: the period is a default, and the task has no cleanup. */
   get isHasty(): boolean {
     const { isDefaultGrace, part, definition } = this.assignment;
     const { name } = (this.abortReason ?? {}) as { readonly name?: unknown };
@@ -79,7 +79,7 @@ export class Execution implements SentAttempt {
   }
 
   /**
-   * From now on it is stopped when the run wants that; at once, if it does already. A signal costs a little, so the engine listens only to attempts
+   * Stops it when its signal is aborted; at once, if it already is. Touching a signal costs time, so the engine listens only to attempts
    * that are not over after a moment.
    */
   listen(): void {
@@ -106,19 +106,19 @@ export class Execution implements SentAttempt {
     if (!this.#isOver) this.#ticket.report(update);
   }
 
-  /** Keeps output that came as news, for an outcome without any. */
+  /** Keeps output that was reported as an update, for an outcome without any. */
   keep(update: TaskUpdate): void {
     if (update.kind !== 'output') return;
     this.#capture ??= new OutputCapture(() => {});
     this.#capture.write(update.stream, update.text);
   }
 
-  /** What was kept of its output. */
+  /** The output that was kept. */
   get output(): Pick<PoolOutcome, 'stdout' | 'stderr'> {
     return this.#capture?.facts ?? {};
   }
 
-  /** These steps stop it, instead of those that were being taken. */
+  /** Cancels the steps that were being taken to stop it; `cancel` cancels the new ones. */
   replaceEscalation(cancel: (() => void) | undefined): void {
     this.#cancelEscalation?.();
     this.#cancelEscalation = cancel;

@@ -1,6 +1,7 @@
 /**
- * The engine's end of one connection: which attempts the worker has, in which order they were sent, and what becomes of each when it ends, is
- * stopped, is taken back, or loses its worker. Knows nothing of slots or of what else waits.
+ * The engine's end of one connection. It is one state machine of a worker's life (not ready, ready, away, being ended, gone, with the reasons) and of
+ * what that means for the attempts that the worker has: how each ends when its body ends, when it is stopped or reclaimed, or when the worker is lost.
+ * The attempts themselves are counted in held-attempts.ts. Knows nothing of slots or of the queue.
  */
 import type { Clock, PoolOutcome, TaskUpdate } from '@pexen/core';
 import { decodeOutcome, type OutcomeEnvelope, refusedByTransport } from '../envelope.ts';
@@ -12,10 +13,10 @@ import type { Execution } from './execution.ts';
 import { HeldAttempts } from './held-attempts.ts';
 import { PrefetchWindow } from './prefetch-window.ts';
 
-/** What a link reports to the engine. */
+/** What a link reports to its slot. */
 export interface LinkOwner {
   readonly clock: Clock;
-  /** What the grace of bodies is measured by. */
+  /** Measures the grace periods of bodies. */
   readonly graceClock: Pick<Clock, 'after'>;
   readonly timeouts: Timeouts;
   readonly wantsModules: boolean;
@@ -23,15 +24,15 @@ export interface LinkOwner {
   ready(): void;
   /** The worker is within reach again, or has room for more. */
   roomChanged(link: Link): void;
-  /** Attempts were sent. `isWatched`: they may wait behind others, or the worker be too busy to say that it has started them. */
+  /** Attempts were sent. `isWatched`: they may wait behind others, or the worker may be too busy to report that it has started them. */
   sent(isWatched: boolean): void;
-  /** These attempts have not started, and are to run elsewhere. `death`: how the worker ended that had them. */
+  /** These attempts have not started, and must run elsewhere. `death`: how their worker ended. */
   returned(attempts: readonly Execution[], death?: string): void;
-  /** The worker cannot be counted on for now. */
+  /** The worker went out of reach, or came back. */
   awayChanged(): void;
   /** A worker ended without being asked to. */
   workerLost(name: string, reason: string): void;
-  /** It has ended or is being ended, whoever wanted that. */
+  /** A worker has ended or is being ended, expectedly or not. */
   workerGone(name: string, reason: string): void;
   /** See `PoolContext`. */
   lateError(name: string, tasks: readonly string[], error: unknown): void;
@@ -41,15 +42,15 @@ export interface LinkOwner {
   slotFailed(kind: WorkKind, error: unknown): void;
   /** A worker cannot be ended; the promise resolves when it has ended after all. */
   abandoned(settled: Promise<void>): void;
-  /** Nothing is left of it. `failure`: how it ended, where it never became ready and was not asked to end. */
+  /** The worker is gone. `failure`: how it ended, where it never became ready and was not asked to end. */
   over(link: Link, failure: string | undefined): void;
 }
 
-/** What waits behind an attempt that has run for so long, ms, is taken back when another slot is free. */
+/** Attempts that wait behind one that has run for so long, ms, are reclaimed when another slot is free. */
 const slowMs = 10;
 
 export class Link implements ConnectionEvents {
-  /** What it was connected for. */
+  /** The kind of attempts for which it was connected. */
   readonly kind: WorkKind;
   readonly #owner: LinkOwner;
   readonly #connection: Connection;
@@ -60,19 +61,19 @@ export class Link implements ConnectionEvents {
   readonly #over = Promise.withResolvers<void>();
   /** Resolves when the worker has ended, also one that was abandoned. */
   readonly #ended = Promise.withResolvers<void>();
-  /** What is to be done once nothing is left of the worker. */
+  /** Called once the worker is gone. */
   #afterGone: (() => void)[] = [];
   #cancelWatch: () => void;
   #isReady = false;
   #isAway = false;
   #isLost = false;
-  /** Nothing more is sent to it. */
+  /** No attempt is sent to it any more. */
   #isRetired = false;
   /** It was asked to end. */
   #isExpected = false;
   #isTerminated = false;
   #isKilled = false;
-  /** It has ended, but for what came of it. */
+  /** It has ended; its processes may still run. */
   #isEnding = false;
   #isAbandoned = false;
   #isDistrusted = false;
@@ -115,7 +116,7 @@ export class Link implements ConnectionEvents {
     return this.#attempts.count;
   }
 
-  /** It has an attempt, or may have one: its slot is taken. */
+  /** It has an attempt, or may have one: its slot is occupied. */
   get isBusy(): boolean {
     return this.load > 0 || this.#afterGone.length > 0 || this.#isLost;
   }
@@ -138,7 +139,7 @@ export class Link implements ConnectionEvents {
     return Math.min(atOnce - this.load, mostAttempts - this.#attempts.chosenCount);
   }
 
-  /** Resolves when nothing is left of the worker. */
+  /** Resolves when the worker is gone. */
   get whenOver(): Promise<void> {
     return this.#over.promise;
   }
@@ -148,7 +149,7 @@ export class Link implements ConnectionEvents {
     return this.#attempts.choose(attempt);
   }
 
-  /** Sends what was chosen, all in one go; as soon as the worker is ready, if it is not. */
+  /** Sends the chosen attempts together; if the worker is not ready, as soon as it is. */
   flush(): void {
     const attempts = this.#isReady ? this.#attempts.takeOutbox() : [];
     if (attempts.length === 0) return;
@@ -165,7 +166,7 @@ export class Link implements ConnectionEvents {
     }
   }
 
-  /** The value of one of several cannot cross, which only sending finds: it must not keep the others. */
+  /** One of several attempts has a value that cannot be sent, which only sending finds: the others must be sent nevertheless. */
   #sendSingly(attempts: readonly Execution[]): void {
     for (const attempt of attempts) {
       try {
@@ -183,7 +184,7 @@ export class Link implements ConnectionEvents {
     this.#owner.roomChanged(this);
   }
 
-  /** The run wants the attempt stopped. */
+  /** Stops the attempt. */
   stop(attempt: Execution): void {
     if (this.#attempts.unchoose(attempt)) {
       attempt.return('stopped before it was sent');
@@ -195,7 +196,7 @@ export class Link implements ConnectionEvents {
     else this.#withdraw(attempt);
   }
 
-  /** Takes back what has not started; `returned` of the host follows. */
+  /** Reclaims the attempts that have not started; `returned` of the owner follows. */
   reclaim(): void {
     const attempts = this.#attempts.takeOutbox();
     if (attempts.length > 0) this.#owner.returned(attempts);
@@ -203,7 +204,7 @@ export class Link implements ConnectionEvents {
     if (this.#attempts.hasUnstarted) this.#reclaimSent(this.#attempts.unstarted());
   }
 
-  /** Finds attempts that have started in a worker too busy to report it. True as long as it is worth looking again. */
+  /** Finds attempts that have started in a worker that is too busy to report it. True as long as another poll is useful. */
   poll(nowMs: number, canRunElsewhere: boolean): boolean {
     this.#readStartMarker();
     const { first } = this.#attempts;
@@ -222,7 +223,7 @@ export class Link implements ConnectionEvents {
     this.#end(cause);
   }
 
-  /** Lets it end in an orderly way, and by force where it does not. It must be idle. */
+  /** Asks the idle worker to end, and ends it by force where it does not. */
   leave(): Promise<void> {
     this.#isRetired = true;
     this.#isExpected = true;
@@ -318,7 +319,7 @@ export class Link implements ConnectionEvents {
   }
 
   violated(what: string): void {
-    this.#readStartMarker(); // What it has started by now has started, whatever it says.
+    this.#readStartMarker(); // Attempts that have started by now count as started.
     this.#isDistrusted = true;
     this.#killUnasked(what);
   }
@@ -348,7 +349,7 @@ export class Link implements ConnectionEvents {
     this.#isRetired = true;
     this.#owner.workerLost(this.name, reason);
     this.#reportGone(reason);
-    // What was sent may start at any time, as long as it is not fenced: nothing of it may run elsewhere.
+    // Until the worker is fenced, everything that was sent may start at any time: it must not run elsewhere.
     this.#presumeStarted();
     this.#loseAll(reason, () => ({ kind: 'lost', reason: `${this.name} ${reason}`, fenced }));
     const isFenced = (): void => this.gone(reason);
@@ -382,15 +383,15 @@ export class Link implements ConnectionEvents {
     this.#owner.over(this, this.#isReady || this.#isExpected ? undefined : how);
   }
 
-  // How attempts leave.
+  // How attempts start and end.
 
   #start(attempt: Execution, worker: string = this.name): void {
     this.#attempts.start(attempt, worker, this.#owner.clock.now());
-    // It was being taken back, and has won: now it has to be stopped.
+    // It started before it could be reclaimed: now it must be stopped.
     if (attempt.isStopping) this.#escalate(attempt);
   }
 
-  /** A worker that got SIGTERM may have lost what it needs: it is not used again, and the outcome waits until all of it is gone. */
+  /** A worker that got SIGTERM may be damaged: it is not used again, and the outcome waits until the worker is gone. */
   #settle(attempt: Execution, outcome: PoolOutcome): void {
     if (!this.#isTerminated || this.#isGone) {
       attempt.settle(outcome);
@@ -409,7 +410,7 @@ export class Link implements ConnectionEvents {
       this.#owner.returned(waiting, this.#isExpected || !this.#isReady ? undefined : how);
   }
 
-  /** Nothing has been heard of the worker for a while, and it is gone: what it was sent and has not said to have started may have run. */
+  /** The worker was out of reach and is gone: attempts that it did not report as started may have run. */
   #loseAfterAbsence(how: string): void {
     const unknown = this.#presumeStarted();
     this.#loseAll(how, (attempt) =>
@@ -463,7 +464,7 @@ export class Link implements ConnectionEvents {
     }
   }
 
-  /** Stops an attempt that has not started. A worker that gives no answer is busy, and reads the request before it starts another one. */
+  /** Stops an attempt that has not started. A worker that does not answer is busy, and reads the request before it starts another one. */
   #withdraw(attempt: Execution): void {
     attempt.isStopping = true;
     this.#reclaimSent([attempt]);
@@ -472,7 +473,7 @@ export class Link implements ConnectionEvents {
       this.#readStartMarker();
       if (attempt.hasStarted || !this.#attempts.wasSent(attempt)) return;
       if (this.isAway) {
-        this.#start(attempt); // It may have, and could not say so: it is stopped as what has.
+        this.#start(attempt); // It may have started without being able to report it: it is stopped as if it had.
         return;
       }
       this.#attempts.presumeReturned(attempt);
@@ -494,7 +495,7 @@ export class Link implements ConnectionEvents {
     this.#owner.roomChanged(this);
   }
 
-  /** Marks as started what the worker has started without being able to report it. */
+  /** Notes the attempts that the worker has started without being able to report it. */
   #readStartMarker(): void {
     if (!this.#attempts.hasUnstarted || this.#isGone || this.#isDistrusted) return;
     const upTo = this.#connection.startedUpTo?.() ?? -1;
@@ -510,7 +511,7 @@ export class Link implements ConnectionEvents {
     this.#end(cause);
   }
 
-  /** As early as it is known, so that the reason is there before what its end makes fail. */
+  /** Reports the end as early as it is known, so that the reason comes before the failures that the end causes. */
   #reportGone(how: string): void {
     if (this.#isReportedGone) return;
     this.#isReportedGone = true;
@@ -525,7 +526,7 @@ export class Link implements ConnectionEvents {
     this.#connection.kill(cause);
   }
 
-  /** Force does not end it either. */
+  /** The worker resists force. */
   #abandon(): void {
     if (this.#isGone || this.#isEnding) return;
     const how = 'cannot be ended; it was replaced, and may still do something';
@@ -543,12 +544,12 @@ export class Link implements ConnectionEvents {
   }
 }
 
-/** What ended it after its signal. */
+/** The step that ended it after its signal. */
 function stepOf({ step }: Execution): { readonly step?: string } {
   return step === '' ? {} : { step };
 }
 
-/** What a worker sent was checked, but only as far as can be foreseen. */
+/** The check of a worker's message cannot foresee everything, so decoding may still throw. */
 function decode(outcome: OutcomeEnvelope, worker: string): PoolOutcome {
   try {
     return decodeOutcome(outcome, worker);

@@ -1,4 +1,4 @@
-/** A connection that carries messages, whatever carries them: a socket, a pipe, the channel of a child process. */
+/** A connection that exchanges messages with its worker over any transport: a socket, a pipe, the channel of a child process. */
 
 import { encodeAssignment, encodeOutcome, refusedByTransport } from '../envelope.ts';
 import { encodeThrown } from '../error-codec.ts';
@@ -10,13 +10,13 @@ import { isFromWorker, type ToWorker } from './messages.ts';
 export interface MessageTransport {
   /** The name of the worker for people. */
   readonly name: string;
-  /** The name of the pool, for errors about values that cannot cross. */
+  /** The name of the pool, for errors about values that cannot be sent. */
   readonly pool: string;
   /** Sends a message. Called only once the worker has said that it is ready. Throws for a value that the transport cannot carry. */
   readonly send: (message: ToWorker) => void;
   /** Ends the worker by force; `events.gone` is to follow. `cause` says why. */
   readonly kill: (cause: string) => void;
-  /** What may cross beside plain data. */
+  /** What the transport carries besides plain data. */
   readonly channelRules?: ChannelRules;
 }
 
@@ -44,7 +44,7 @@ export class MessageConnection implements Connection {
     for (const attempt of attempts) this.#sendOne(attempt);
   }
 
-  /** What the transport cannot carry ends here: those sent before it are on their way. */
+  /** An attempt that the transport cannot carry ends here: those before it have been sent. */
   #sendOne({ number, assignment }: SentAttempt): void {
     const { pool, channelRules: rules } = this.#transport;
     const { path } = assignment;
@@ -65,7 +65,7 @@ export class MessageConnection implements Connection {
     this.#transport.send({ do: 'reclaim', numbers });
   }
 
-  /** A worker that is not ready may never hear of it: it is ended by force. */
+  /** A worker that is not ready may never read the message: it is ended by force. */
   leave(): void {
     if (this.#isReady) this.#transport.send({ do: 'leave' });
     else this.kill('was no longer needed');

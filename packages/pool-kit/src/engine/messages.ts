@@ -1,4 +1,4 @@
-/** What a host and a worker say to each other where a connection carries messages, as two closed unions. */
+/** The messages between a host and a worker, as two closed unions, and the checks of what a worker sends. */
 import { isLoadedModules, type TaskUpdate } from '@pexen/core';
 import type { AssignmentEnvelope, OutcomeEnvelope } from '../envelope.ts';
 import type { ThrownWire } from '../error-codec.ts';
@@ -17,7 +17,7 @@ export type ToWorker =
   | { readonly do: 'abort'; readonly number: number; readonly reason: ThrownWire }
   /** Return these, unless they have started. */
   | { readonly do: 'reclaim'; readonly numbers: readonly number[] }
-  /** So many batches of news of this attempt were taken. */
+  /** So many batches of updates of this attempt were received. */
   | { readonly do: 'credit'; readonly number: number; readonly batches: number }
   /** End in an orderly way; nothing is running. */
   | { readonly do: 'leave' };
@@ -34,7 +34,7 @@ export type FromWorker =
   /** The worker takes no further attempt: a body that failed may go on. */
   | { readonly is: 'spoiled' };
 
-/** True for a message that a worker may send, whatever its author had in mind: a body may forge them. */
+/** True for a valid message of a worker. Bodies may forge messages, so every one is checked. */
 export function isFromWorker(value: unknown): value is FromWorker {
   if (!isRecord(value)) return false;
   if (value.is === 'ready' || value.is === 'spoiled') return true;
@@ -58,7 +58,7 @@ export function isLateError(value: unknown): value is LateError {
   return isRecord(value) && isTexts(value.tasks) && isThrown(value.error);
 }
 
-/** True for an outcome as a worker may report it: what only a pool can know is not among them. */
+/** True for an outcome as a worker may report it: outcomes that only a pool can know are not among them. */
 export function isWorkerOutcome(value: unknown): value is OutcomeEnvelope {
   if (!isRecord(value) || !hasGoodFacts(value)) return false;
   switch (value.kind) {
@@ -77,7 +77,7 @@ export function isWorkerOutcome(value: unknown): value is OutcomeEnvelope {
   }
 }
 
-/** True for news as a body may tell them. */
+/** True for an update as a body may report it. */
 export function isTaskUpdate(value: unknown): value is TaskUpdate {
   if (!isRecord(value)) return false;
   switch (value.kind) {

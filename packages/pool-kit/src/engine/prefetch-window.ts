@@ -1,16 +1,16 @@
 /**
- * How many attempts may be in one worker at a time, the one that runs included: many while they are short, since each journey costs more than
- * such a body; one if they are long.
+ * How many attempts may be in one worker at a time, the one that runs included: many while they are short, since a message there and back costs more
+ * than such a body; one if they are long.
  */
 
-/** What was sent ahead should be done within that time, ms: so long at most does it wait behind one that is suddenly slow. */
+/** Prefetched attempts should be done within that time, ms, as long as no attempt is suddenly slow. */
 const horizonMs = 2;
 const widest = 64;
-/** So many of the last durations are looked at. */
+/** So many of the last durations count. */
 const looked = 7;
 
 export class PrefetchWindow {
-  /** The median counts: on a busy machine some attempts take long only because they had to wait for a core. */
+  /** The median of these decides: on a busy machine some attempts take long only because they had to wait for a core. */
   readonly #lastMs: number[] = [];
   #next = 0;
   #size = 1;
@@ -19,11 +19,11 @@ export class PrefetchWindow {
     return this.#size;
   }
 
-  /** An attempt took so long, ms. */
+  /** Notes how long an attempt took, ms. */
   note(durationMs: number): void {
     this.#lastMs[this.#next] = durationMs;
     this.#next = (this.#next + 1) % looked;
-    // As the last attempts are mostly alike, it is enough to look again once in a round, or when one is slow.
+    // The last attempts are mostly alike, so one estimate for each round is enough, and one when an attempt is slow.
     if (this.#next === 0 || durationMs > horizonMs) this.#size = this.#estimate();
   }
 

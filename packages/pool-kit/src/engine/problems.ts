@@ -1,26 +1,26 @@
-/** What can go wrong between a pool and its workers, said so that it can be fixed. */
+/** The problems between a pool and its workers, with hints. */
 import { isPexenError, messageOf, PexenError, type Problem } from '@pexen/core';
 
-/** A worker ended before it was ready for anything. `how` goes on after its name. */
+/** A worker ended before it was ready. `how` continues a sentence about it. */
 export function workerDidNotStart(name: string, how: string, hint: string): PexenError {
   return new PexenError([{ code: 'PEXEN_WORKER_START', message: `${name} did not start: it ${how}`, hint }]);
 }
 
-/** One worker after the other died that had been sent the attempt. */
+/** Several workers that had the attempt died before it started. */
 export function workersDieOf(task: string, death: string): PexenError {
-  const message = `every worker that is sent it dies before it starts: the last one ${death}`;
+  const message = `every worker that got this attempt died before it started: the last one ${death}`;
   const hint = 'Look at its args and at what its module does when it is loaded.';
   return new PexenError([{ code: 'PEXEN_WORKER_DIES', task, message, hint }]);
 }
 
-/** The attempt runs a function, and the pool takes nothing but programs. */
+/** The attempt runs a function, and the pool takes only programs. */
 export function functionRefused(task: string, pool: string): PexenError {
   const message = `it is a function, and the pool "${pool}" takes none`;
   const hint = 'Run it in a pool that does.';
   return new PexenError([{ code: 'PEXEN_FUNCTION', task, message, hint }]);
 }
 
-/** A slot is not used any more. */
+/** A slot was closed. */
 export function slotClosed(slot: number, times: number, error: unknown): Problem {
   const counted = times === 1 ? '' : ` ${times} times in a row`;
   return {
@@ -40,7 +40,7 @@ export function noSlotLeft(error: unknown): PexenError {
   return new PexenError([{ code: 'PEXEN_NO_SLOT', message, hint }], { cause: error });
 }
 
-/** Is it what the system says when it has no room: for open files, processes or memory? */
+/** True for the errors of a system that has no room: for open files, processes or memory. */
 export function isShortage(error: unknown): boolean {
   const { code } = (error ?? {}) as { readonly code?: unknown };
   return typeof code === 'string' && shortages.has(code);

@@ -1,18 +1,18 @@
-/** A queue of what waits for a slot: first in, first out, but what comes back goes to the front. Entries that are over are skipped. */
+/** The queue before the slots: first in, first out; returned entries go to the front. Entries that are over are skipped. */
 
-/** What waits, and whether it still does. */
+/** An entry, and whether it still waits. */
 interface Entry {
   readonly isOver: boolean;
 }
 
-/** So many empty places may lie at the front before they are cleared away. */
+/** So many empty places may be at the front before they are removed. */
 const mostEmpty = 1_024;
 
 export class Queue<T extends Entry> {
   #entries: T[] = [];
   #first = 0;
 
-  /** Counts those that are over, too, until they are met. */
+  /** Includes entries that are over and were not skipped yet. */
   get length(): number {
     return this.#entries.length - this.#first;
   }
@@ -21,27 +21,27 @@ export class Queue<T extends Entry> {
     this.#entries.push(entry);
   }
 
-  /** Puts them before all others, in their order. */
+  /** Puts these entries before all others, in their order. */
   putBack(entries: readonly T[]): void {
     if (entries.length === 0) return;
     this.#entries = [...entries, ...this.#entries.slice(this.#first)];
     this.#first = 0;
   }
 
-  /** The first one, which stays where it is. */
+  /** Returns the first entry without removing it. */
   peek(): T | undefined {
     while (this.#entries[this.#first]?.isOver) this.#advance();
     return this.#entries[this.#first];
   }
 
-  /** Takes the first one out. */
+  /** Removes and returns the first entry. */
   shift(): T | undefined {
     const entry = this.peek();
     if (entry !== undefined) this.#advance();
     return entry;
   }
 
-  /** Takes everything out that still waits. */
+  /** Removes and returns all entries that still wait. */
   takeAll(): T[] {
     const all = this.#entries.slice(this.#first).filter(({ isOver }) => !isOver);
     this.#entries = [];

@@ -1,6 +1,6 @@
 /**
- * The pool contract, kept once for every kind of worker: a queue before numbered slots, attempts sent ahead while they are short, and everything
- * that must happen when attempts are stopped, taken back, or lose their worker. What is special about a kind of worker is its connector.
+ * The pool contract, implemented once for every kind of worker: a queue before numbered slots, prefetch of short attempts, and everything
+ * that must happen when attempts are stopped or reclaimed, or lose their worker. A connector implements what is special about one kind of worker.
  */
 import {
   type Assignment,
@@ -22,9 +22,9 @@ import { functionRefused, noSlotLeft, slotClosed, workersDieOf } from './problem
 import { Queue } from './queue.ts';
 import { Slot, type SlotOwner } from './slot.ts';
 
-/** What an engine is given besides its connector. */
+/** Options of an engine. */
 export interface SlotEngineOptions {
-  /** What time it is. Default: the real time. */
+  /** Default: the real time. */
   readonly clock?: Clock;
 }
 
@@ -39,7 +39,7 @@ export class SlotEngine implements Pool {
   readonly #connector: Connector;
   readonly #clock: Clock | undefined;
   #session: Session | undefined;
-  /** The one that is being closed: a kill may still have to overtake its drain. */
+  /** The one that is being closed: `close('kill')` may still interrupt its drain. */
   #closing: Session | undefined;
   /** Workers that could not be ended and have not ended yet. */
   readonly #abandoned = new Set<Promise<void>>();
@@ -90,13 +90,13 @@ export class SlotEngine implements Pool {
 
 const usualTimeouts: Timeouts = { connectMs: 30_000, takeUpMs: 10_000, answerMs: 1_000, stuckMs: 2_000 };
 
-/** After so many workers died that had it and had not started it, an attempt is taken for the cause. */
+/** After so many workers have died before they started it, an attempt counts as the cause. */
 const mostDeaths = 3;
 
-/** So many attempts are sent at once while outcomes are still being heard: workers and host then work at the same time. */
+/** So many attempts are sent at once while outcomes are still being processed: workers and host then work at the same time. */
 const chunk = 8;
 
-/** How often the engine looks what has started, ms: less and less often while nothing changes. */
+/** How often the engine polls which attempts have started, ms: less and less often while nothing changes. */
 const poll = { shortestMs: 2, longestMs: 64 };
 
 /** Everything between `open` and `close`. */
@@ -110,7 +110,7 @@ class Session implements SlotOwner {
   readonly #context: PoolContext;
   readonly #slots: Slot[] = [];
   readonly #queue = new Queue<Execution>();
-  /** How many of the slots the connector lets us use. */
+  /** How many slots the connector allows. */
   #allowed: number;
   #reportedSlots = -1;
   #isOpen = false;
@@ -122,13 +122,13 @@ class Session implements SlotOwner {
   #fresh: Execution[] = [];
   #cancelPoll: (() => void) | undefined;
   #pollMs = 0;
-  /** Attempts were sent since the last poll that may start without a word. */
+  /** Since the last poll, attempts were sent that may start without a message. */
   #hasSent = false;
   #whenIdle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
-  /** Resolves when a worker is ready, rejects when there can be none. */
+  /** Resolves when the first worker is ready, rejects when no worker can be started. */
   readonly #firstReady = Promise.withResolvers<void>();
-  /** Why nothing can be run any more. */
+  /** Why no attempt can run any more. */
   #failure: PexenError | undefined;
 
   constructor(
@@ -187,14 +187,14 @@ class Session implements SlotOwner {
     if (--this.#unsettled === 0) this.#whenIdle?.();
   };
 
-  /** Returns what has not started. */
+  /** Returns the attempts that have not started. */
   reclaim(): void {
     this.#reclaims++;
     for (const attempt of this.#queue.takeAll()) attempt.return('no more is started');
     for (const slot of this.#slots) for (const link of slot.links) link.reclaim();
   }
 
-  /** Resolves when everything is settled and nothing is left. May be called again, to kill what was to be let end. */
+  /** Resolves when all attempts are settled and all workers are gone. A second call with `kill` interrupts a drain. */
   close(how: 'drain' | 'kill'): Promise<void> {
     this.#firstReady.reject(new Error('the pool was closed while it was opening'));
     this.reclaim();
@@ -273,13 +273,13 @@ class Session implements SlotOwner {
     const failure = noSlotLeft(error);
     this.#failure = failure;
     this.#firstReady.reject(failure);
-    if (this.#isOpen) this.#context.failed?.(failure); // It takes back what it can.
+    if (this.#isOpen) this.#context.failed?.(failure); // The run reclaims what it can.
     for (const attempt of this.#queue.takeAll()) this.#refuse(attempt, failure);
   }
 
   // Which attempt goes where.
 
-  /** At once where a slot is free; else, where there is room, when all the outcomes that are here by now have been heard. */
+  /** Distributes at once where a slot is free; else, where there is room, when all outcomes that have arrived are processed. */
   #schedule(): void {
     if (this.#isScheduled) return;
     const room = this.#room();
@@ -303,7 +303,7 @@ class Session implements SlotOwner {
     if (this.#isScheduled) this.#distribute();
   };
 
-  /** Sends what waits, in its order, as far as there is room. */
+  /** Sends waiting attempts in their order, as far as there is room. */
   #distribute(): void {
     this.#isScheduled = false;
     const chosen: Link[] = [];
@@ -316,7 +316,7 @@ class Session implements SlotOwner {
     for (const link of chosen) link.flush();
   }
 
-  /** In the free slot with the lowest number, so that the numbers in use are compact; else the worker that has least to do and takes one ahead. */
+  /** The worker of the free slot with the lowest number, so that the numbers in use are compact; else the least busy worker that prefetches. */
   #linkFor({ kind }: Execution): Link | undefined {
     let best: Link | undefined;
     for (const slot of this.#slots) {
@@ -339,7 +339,7 @@ class Session implements SlotOwner {
     this.#cancelPoll = this.clock.after(delayMs, this.#poll);
   }
 
-  /** Listens from now on to what is not over yet, finds what has started in workers that cannot report it, and frees what waits behind a long one. */
+  /** Starts listening to the signals of attempts that are not over, finds those that have started without a report, and reclaims those behind a slow one. */
   readonly #poll = (): void => {
     this.#cancelPoll = undefined;
     const fresh = this.#fresh;
@@ -357,7 +357,7 @@ class Session implements SlotOwner {
 
   // Slots.
 
-  /** A pool that takes no programs has them refused by a worker of the usual kind. */
+  /** In a pool without programs, a worker for functions refuses them. */
   #kindOf({ address }: Assignment): WorkKind {
     const { executables } = this.#connector.manifest;
     return executables && address?.kind === 'executable' ? 'program' : 'function';
@@ -387,7 +387,7 @@ class Session implements SlotOwner {
     if (this.#closed !== undefined) throw new Error('the pool was closed while it was opening');
   }
 
-  /** Why the attempt cannot run in this pool, if it cannot. */
+  /** Why the attempt cannot run in this pool; undefined if it can. */
   #refusalOf({ kind, assignment }: Execution): PexenError | undefined {
     const { functions = true, name } = this.#connector.manifest;
     return kind === 'function' && !functions ? functionRefused(assignment.path, name) : this.#failure;

@@ -1,5 +1,5 @@
 /**
- * One slot of a pool: at most one worker of each kind, of which never more than one is busy. A slot in which no worker can be started is tried again
+ * One slot of a pool: at most one worker of each kind, only one of them busy. A slot in which no worker can be started is tried again
  * a little later, and is closed after several failures in a row.
  */
 import type { Clock } from '@pexen/core';
@@ -16,11 +16,11 @@ export interface SlotOwner {
   readonly wantsModules: boolean;
   /** A worker is ready. */
   ready(): void;
-  /** Attempts were sent. `isWatched`: soon the engine has to look which have started. */
+  /** Attempts were sent. `isWatched`: the engine must poll soon which of them have started. */
   sent(isWatched: boolean): void;
   /** There may be room for more. */
   roomChanged(): void;
-  /** Whether the slot can be counted on has changed. */
+  /** The slot became usable or unusable. */
   usabilityChanged(): void;
   /** See `LinkHost`. */
   returned(attempts: readonly Execution[], death?: string): void;
@@ -28,11 +28,11 @@ export interface SlotOwner {
   workerGone(name: string, reason: string): void;
   lateError(name: string, tasks: readonly string[], error: unknown): void;
   abandoned(settled: Promise<void>): void;
-  /** The slot could not be set up so many times in a row, and is not used any more. */
+  /** The slot could not be set up so many times in a row, and is closed. */
   slotClosed(slot: Slot, times: number, error: unknown): void;
 }
 
-/** So many failures in a row close a slot, where the connector says nothing else. */
+/** So many failures in a row close a slot, unless the connector sets another number. */
 const usualFailures = 3;
 
 const usualHint = 'Look at the options of the pool.';
@@ -47,7 +47,7 @@ export class Slot implements LinkOwner {
   readonly graceClock: Pick<Clock, 'after'>;
   readonly timeouts: Timeouts;
   readonly wantsModules: boolean;
-  /** The workers that may be sent something, or still have something. */
+  /** The workers that take attempts or still have some. */
   links: readonly Link[] = [];
   readonly #connector: Connector;
   readonly #owner: SlotOwner;
@@ -73,12 +73,12 @@ export class Slot implements LinkOwner {
     return this.#isClosed;
   }
 
-  /** It can be counted on. */
+  /** No worker of it is out of reach, and it is not closed. */
   get isUsable(): boolean {
     return !this.#isClosed && this.links.every(({ isAway }) => !isAway);
   }
 
-  /** Nothing is sent here for now, or ever. */
+  /** No attempt is sent here, for now or for ever. */
   get #isOut(): boolean {
     return this.#isClosed || this.#cancelRest !== undefined;
   }
@@ -97,7 +97,7 @@ export class Slot implements LinkOwner {
     return link !== undefined && link.room > 0 ? link : undefined;
   }
 
-  /** The worker that would take such an attempt ahead. */
+  /** The worker that would prefetch such an attempt. */
   aheadFor(kind: WorkKind): Link | undefined {
     const link = this.#isOut ? undefined : this.#linkFor[kind];
     if (link === undefined || link.room <= 0) return undefined;
@@ -105,14 +105,14 @@ export class Slot implements LinkOwner {
     return link;
   }
 
-  /** A worker here takes attempts ahead. */
+  /** A worker of this slot prefetches attempts. */
   get hasRoomAhead(): boolean {
     if (this.#isOut) return false;
     for (const link of this.links) if (link.room > 0) return true;
     return false;
   }
 
-  /** Starts a worker. Returns nothing where that fails. */
+  /** Starts a worker; undefined where that fails. */
   connect(kind: WorkKind): Link | undefined {
     try {
       const takesEarly = this.#connector.connectsAtOpen !== true;
@@ -138,7 +138,7 @@ export class Slot implements LinkOwner {
     for (const link of [...this.links, ...this.#leaving]) link.kill(cause);
   }
 
-  /** Lets all workers leave; resolves when nothing is left of them. They must be idle. */
+  /** Asks all workers, which must be idle, to leave; resolves when they are gone. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelRest?.();
@@ -201,7 +201,7 @@ export class Slot implements LinkOwner {
     this.#owner.roomChanged();
   }
 
-  /** Uses it again a while later, but not for ever. */
+  /** Tries the slot again a while later; closes it after too many failures. */
   slotFailed(kind: WorkKind, error: unknown): void {
     if (this.#isOut) return;
     const times = ++this.#failures[kind];
@@ -224,7 +224,7 @@ export class Slot implements LinkOwner {
       if (this.#linkFor[kind] === link) delete this.#linkFor[kind];
   }
 
-  /** Lets workers leave that are not to be used again. */
+  /** Asks workers that are not used again to leave. */
   #dismissSpent(): void {
     for (const link of this.links) if (link.isSpent && !link.isBusy) this.#dismiss(link);
   }

@@ -1,40 +1,39 @@
 /**
- * Lets a body's news through as fast as the host takes them, so that a flood drowns neither side. So much may be on its way
- * without an answer; beyond that, news are kept back, and grow together: output into one text (its middle dropped), progress
- * into the latest, log lines into a number. Findings and attachments are results: all are kept, up to a cap that is said,
- * as a failure where one that failed was dropped.
- * Knows no transport.
+ * Sends the updates of a body only as fast as the host processes them, so that a flood overloads neither side. A limited number of batches may be
+ * unacknowledged; beyond that, updates are held and merged: output into one text (cut off when it is too long), progress into the
+ * latest, log lines into a count. Findings and attachments are results: all are kept up to a limit; dropped ones are reported,
+ * as a failure if a failed finding was among them. Knows no transport.
  */
 import type { TaskUpdate } from '@pexen/core';
 import { crossable } from '../error-codec.ts';
 import type { ChannelRules } from '../serializability.ts';
 
-/** How a valve sends, and how much it holds. */
+/** How a `CreditedSender` sends, and how much may be unacknowledged. */
 export interface CreditedSenderOptions {
-  /** Sends a batch, in order. Each batch is answered by one call of `credited`, when the host has taken it. */
+  /** Sends a batch, in order. Call `credited` once for each batch, when the host has processed it. */
   readonly send: (update: readonly TaskUpdate[]) => void;
-  /** Batches on their way without an answer. Default 16. */
+  /** How many batches may be unacknowledged. Default 16. */
   readonly window?: number;
-  /** What may cross beside plain data, as in the link of `runAssignment`. */
+  /** What the channel carries besides plain data, as in the link of `runAssignment`. */
   readonly channelRules?: ChannelRules;
 }
 
 const most = { batchLength: 64, textLength: 65_536, logs: 100, results: 10_000 };
 
-/** One attempt's news on their way to the host. */
+/** Sends the updates of one attempt to the host. */
 export class CreditedSender {
   readonly #send: (update: readonly TaskUpdate[]) => void;
   readonly #rules: ChannelRules;
   #credit: number;
   #kept: TaskUpdate[] = [];
-  /** Progress and heartbeat: only the last one says something. */
+  /** Progress and heartbeat: only the last one counts. */
   readonly #latest = new Map<TaskUpdate['kind'], TaskUpdate>();
   #keptText = 0;
   #logs = 0;
   #results = 0;
   #droppedLogs = 0;
   #droppedResults = 0;
-  /** A finding that failed was among them. */
+  /** A failed finding was among them. */
   #hasDroppedFailure = false;
   #droppedText = 0;
 
@@ -44,7 +43,7 @@ export class CreditedSender {
     this.#credit = window;
   }
 
-  /** Sends the news at once, or keeps them until there is credit. Never throws: data that cannot cross is replaced. */
+  /** Sends the update at once, or keeps it until there is credit. Never throws: data that cannot be sent is replaced. */
   send(update: TaskUpdate): void {
     const fitting = fitToCross(update, this.#rules);
     if (this.#credit > 0 && this.#kept.length === 0 && sizeOf(fitting) <= most.textLength) {
@@ -56,13 +55,13 @@ export class CreditedSender {
     }
   }
 
-  /** The host has taken one batch. */
+  /** The host has processed one batch. */
   credited(): void {
     this.#credit++;
     this.#drainWithCredit();
   }
 
-  /** Sends what is kept, credit or not: the attempt is over, and its outcome comes next. What is kept is bounded. */
+  /** Sends what is kept, with or without credit: the attempt is over, and its outcome comes next. The amount is bounded. */
   flush(): void {
     while (this.#hasKept()) this.#sendBatch();
   }
@@ -155,7 +154,7 @@ function sizeOf(update: TaskUpdate): number {
   return update.kind === 'output' ? update.text.length : 0;
 }
 
-/** The news as they are, or with a note in the place of what cannot cross. */
+/** The update, with a note in place of data that cannot be sent. */
 function fitToCross(update: TaskUpdate, rules: ChannelRules): TaskUpdate {
   switch (update.kind) {
     case 'finding':

@@ -1,6 +1,6 @@
 /**
- * Finds out which attempt an error belongs to that no promise brings home: one that is thrown out of a timer or a listener, or a
- * rejection that nothing handles. Each attempt runs in an asynchronous context of its own, so an error names its attempt even when that
+ * Assigns uncaught errors to attempts: exceptions thrown out of a timer or a listener, and unhandled
+ * rejections. Each attempt runs in an asynchronous context of its own, so an error is assigned to its attempt even when that
  * has ended and another one runs. Knows no transport and no outcome.
  */
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
@@ -10,7 +10,7 @@ import { later } from '../own-globals.ts';
 
 /** An error that surfaced after its body had ended. */
 export interface LateError {
-  /** Call paths of the tasks that it may come from; mostly it is certain. */
+  /** Call paths of the tasks that it may come from; mostly one. */
   readonly tasks: readonly string[];
   readonly error: ThrownWire;
 }
@@ -20,13 +20,13 @@ export interface Watched {
   readonly path: string;
   /** An exception surfaced while it runs. */
   fail(error: unknown): void;
-  /** Is that no more than the reason of its own signal? */
+  /** Is the error only the reason of its own signal? */
   isAbort(error: unknown): boolean;
-  /** An error surfaced that may be its own, after it had ended. */
+  /** An error that may belong to it surfaced after it had ended. */
   late(error: LateError): void;
 }
 
-/** What is done on behalf of no body. */
+/** The owner of code that belongs to no body. */
 const ours = Symbol('the worker itself');
 
 type Owner = Watched | typeof ours;
@@ -34,7 +34,7 @@ type Owner = Watched | typeof ours;
 const owners = new AsyncLocalStorage<Owner>();
 const withOwner = owners.run.bind(owners) as <T>(owner: Owner, code: () => T) => T;
 const currentOwner = owners.getStore.bind(owners) as () => Owner | undefined;
-/** Without what bodies do to asynchronous contexts for good, by `enterWith`; older Nodes keep that in the resource, so each body has one. */
+/** A context that bodies cannot change by `enterWith`; older Node versions store that in the resource, so each body has its own. */
 const outsideOfBodies = AsyncLocalStorage.snapshot();
 
 /** Attempts that run, and the paths of those that ended last. */
@@ -53,8 +53,8 @@ const rejections = new Map<unknown, Rejection>();
 let isWatching = false;
 
 /**
- * Begins to watch for errors that surface outside of bodies; to be called once, when a worker starts. From then on such an error does not
- * end the process: it fails the attempt that it belongs to, or comes as `late` of its link.
+ * Starts to watch for uncaught errors; call it once, when a worker starts. From then on such an error does not
+ * end the process: it fails its attempt, or is reported by `late` of the attempt's link.
  */
 export function watchErrors(): void {
   if (isWatching) return;
@@ -64,12 +64,12 @@ export function watchErrors(): void {
   process.on('rejectionHandled', handled);
 }
 
-/** Runs code of the worker itself: an error that surfaces out of it ends the worker, as it would without a watch. */
+/** Runs code of the worker itself: an uncaught error in it ends the worker, as without `watchErrors`. */
 export function asWorker<T>(code: () => T): T {
   return withOwner(ours, code);
 }
 
-/** Runs code that belongs to no body, as a module that is loaded for several. */
+/** Runs code that belongs to no single body, such as loading a module. */
 export function outsideBodies<T>(code: () => T): T {
   return outsideOfBodies(code);
 }
@@ -79,12 +79,12 @@ export function within<T>(watched: Watched, code: () => T): T {
   return outsideOfBodies(() => new AsyncResource('PEXEN').runInAsyncScope(() => withOwner(watched, code)));
 }
 
-/** The attempt begins. */
+/** The attempt starts. */
 export function attemptStarted(watched: Watched): void {
   running.add(watched);
 }
 
-/** The attempt is over: what surfaces from now on is late. The reason of a rejection of it that nothing handled, in a list. */
+/** The attempt is over: errors that surface from now on are late. Returns the reasons of its unhandled rejections. */
 export function attemptEnded(watched: Watched): readonly unknown[] {
   running.delete(watched);
   ended.push(watched);
@@ -113,7 +113,7 @@ function rejected(reason: unknown, promise: unknown): void {
   rejections.set(promise, { owner, reason });
   const watched = ownerOf(owner);
   if (watched !== undefined && running.has(watched)) return;
-  // Like that of a body, it may be handled within a turn.
+  // Like the rejection of a running body, it may be handled within a turn.
   later(() => {
     if (rejections.delete(promise)) reportLate(watched, reason);
   });
@@ -123,7 +123,7 @@ function handled(promise: unknown): void {
   rejections.delete(promise);
 }
 
-/** Where the context is lost it can only be that of the first attempt, as long as there was no other. */
+/** An error without a context belongs to the first attempt as long as there was no other. */
 function ownerOf(owner: Owner | undefined): Watched | undefined {
   if (owner !== undefined) return owner === ours ? undefined : owner;
   return ended.length === 0 && running.size === 1 ? [...running][0] : undefined;
@@ -137,7 +137,7 @@ function reportLate(owner: Watched | undefined, error: unknown): void {
   if (candidates.length === 0) endWith(error);
 }
 
-/** Nothing was run yet, or the fault is our own: the worker dies of it, as any process does. */
+/** No body has run yet, or the error is the worker's own: it ends the worker, as it would end any process. */
 function endWith(error: unknown): never {
   process.off('uncaughtException', surfaced);
   process.off('unhandledRejection', rejected);

@@ -1,6 +1,6 @@
 /**
- * Records which module imports which in this process or thread, as Node resolves them: static and computed imports, `require`, JSON, types that are
- * stripped, whatever loader is at work. Knows nothing of tasks, and hashes nothing.
+ * Records which module imports which in this process or thread, as Node resolves them: static and computed imports, `require`, JSON and TypeScript,
+ * with any loader. Knows nothing of tasks, and hashes nothing.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { statSync } from 'node:fs';
@@ -8,11 +8,11 @@ import * as nodeModule from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { fileStamp, type LoadedModules, loadedBefore, loadersForOthers, modulePlace } from '@pexen/core';
 
-/** What a process or thread has loaded since it began to record. */
+/** The modules that a process or thread has loaded since it started to record. */
 export interface ModuleRecord {
   /** Grows with everything that is recorded. */
   readonly length: number;
-  /** What was recorded when the record was longer than this; all of it from 0 on. */
+  /** The part of the record after this length; everything for 0. */
   since(length: number): LoadedModules;
 }
 
@@ -20,7 +20,7 @@ const recordKey: unique symbol = Symbol.for('pexen.modules') as never;
 type World = { [recordKey]?: Recorder | undefined };
 
 /**
- * Begins to record, once in a process or thread. What was loaded before is not in the record: call it before modules of users are loaded.
+ * Starts to record, once in a process or thread. Modules that were loaded before are not in the record: call it before users' modules are loaded.
  * Undefined where the runtime has no synchronous module hooks.
  */
 export function recordModules(): ModuleRecord | undefined {
@@ -40,7 +40,7 @@ export function moduleRecord(): ModuleRecord | undefined {
 
 let reported = 0;
 
-/** For a worker: what it has loaded since it was asked last, if it records and there is something. */
+/** For a worker: the modules loaded since the last call; undefined if there are none or it does not record. */
 export function newModules(): LoadedModules | undefined {
   const record = moduleRecord();
   if (record === undefined || record.length === reported) return undefined;
@@ -49,10 +49,10 @@ export function newModules(): LoadedModules | undefined {
   return modules;
 }
 
-/** What our own packages import, when and where, depends on the pool that a task runs in; their version says enough. */
+/** What pexen's own packages import depends on the pool that a task runs in; their version is enough. */
 const ourPackages = /\/node_modules\/(?:pexen|@pexen\/[^/]+)\/$/;
 
-/** What Node says on `tracing:module.require:end`. */
+/** The message of Node on `tracing:module.require:end`. */
 interface Required {
   readonly parentFilename?: string | undefined;
   readonly id?: string | undefined;
@@ -83,7 +83,7 @@ class Recorder implements ModuleRecord {
         return resolved;
       },
     });
-    // A second module of a directory that requires the same is answered from a cache, and no hook is asked.
+    // A second module of a directory that requires the same is answered from a cache, and no hook is called.
     subscribe('tracing:module.require:end', (message) => this.#required(message as Required));
   }
 
@@ -98,7 +98,7 @@ class Recorder implements ModuleRecord {
     return { urls: excerpt.urls, stamps: excerpt.stamps, edges };
   }
 
-  /** Modules without a parent are entries of a process, or are asked for twice. */
+  /** Modules without a parent are entries of a process, or are resolved twice. */
   #note(parent: string | undefined, specifier: string, child: string): void {
     if (parent === undefined) return;
     this.#resolved.add(`${parent}\n${specifier}`);
@@ -137,7 +137,7 @@ class Recorder implements ModuleRecord {
     try {
       this.#add(parent, pathToFileURL(nodeModule.createRequire(parentFilename).resolve(id)).href);
     } catch {
-      // There is none: then the file that asks for it handles that, or its attempt fails.
+      // The module does not exist: the file that requires it handles that, or its attempt fails.
     }
   }
 }

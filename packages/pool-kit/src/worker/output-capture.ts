@@ -1,4 +1,4 @@
-/** Collects what one attempt prints, the first part and the last, and tells it live. Knows no stream. */
+/** Captures the output of attempts: keeps its first and last part, and reports it live. In a worker, output outside of attempts is not touched. */
 import { StringDecoder } from 'node:string_decoder';
 import type { CapturedOutput, PoolOutcomeFacts, TaskUpdate } from '@pexen/core';
 import { nextTick } from '../own-globals.ts';
@@ -14,7 +14,7 @@ class Capture {
   #tailLength = 0;
   #totalBytes = 0;
 
-  /** Takes a chunk, and gives back the text that is complete with it. */
+  /** Takes a chunk, and returns the text that is complete with it. */
   write(chunk: string | Uint8Array): string {
     const text = typeof chunk === 'string' ? chunk : this.#decoder.write(chunk);
     this.#totalBytes += typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.byteLength;
@@ -57,7 +57,7 @@ export class OutputCapture {
     if (text !== '') this.#report({ kind: 'output', stream, text });
   }
 
-  /** What belongs into the outcome. */
+  /** The captured output, for the outcome. */
   get facts(): Pick<PoolOutcomeFacts, 'stdout' | 'stderr'> {
     const stdout = this.#streams.stdout.captured;
     const stderr = this.#streams.stderr.captured;
@@ -65,12 +65,12 @@ export class OutputCapture {
   }
 }
 
-/** Gives the capture of the attempt that runs, if one does. */
+/** Returns the capture of the current attempt, if there is one. */
 export type CurrentCapture = () => OutputCapture | undefined;
 
 type Write = typeof process.stdout.write;
 
-/** Takes over `process.stdout` and `process.stderr`, for good: call it once, in a worker. */
+/** Redirects `process.stdout` and `process.stderr` to the capture of the current attempt, permanently: call it once, in a worker. */
 export function redirectOutput(current: CurrentCapture): void {
   for (const stream of ['stdout', 'stderr'] as const) redirect(stream, current);
 }

@@ -1,6 +1,6 @@
 /**
- * Finds the body that an address leads to: loads the module, once, and looks for the task in it. A body that is not the one
- * the host meant is an error, never run.
+ * Resolves an address to a body: loads the module once and finds the task in it. A body with another fingerprint than the host's
+ * is an error and is never run.
  */
 import { findSourceMap } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
@@ -32,7 +32,7 @@ importsForOthers(import.meta.url);
 const loaded = new Map<string, object>();
 const loading = new Map<string, Promise<object>>();
 
-/** Tasks that were made while modules loaded and not yet asked for; then by module and id. */
+/** Tasks that were made while modules loaded: first as a list, then by module and id. */
 const unsorted: TaskDefinition[] = [];
 const made = new Map<string, Map<string, TaskDefinition[]>>();
 
@@ -50,7 +50,7 @@ async function findLoaded(address: BodyAddress): Promise<TaskDefinition> {
   return findIn(await load(address.url), address);
 }
 
-/** Loads the module at the URL, and collects the tasks made meanwhile. Loading the same module twice at a time is one loading. */
+/** Loads the module at the URL and collects the tasks made meanwhile. Concurrent calls for one module share one loading. */
 function load(url: string): Promise<object> {
   const underWay = loading.get(url);
   if (underWay !== undefined) return underWay;
@@ -127,7 +127,7 @@ function pickMade(address: Extract<BodyAddress, { readonly kind: 'made' }>): Tas
   return first;
 }
 
-/** Tasks with the same body are one: `with` and the factories copy them. */
+/** Tasks with the same body count as one: `with` and the factories copy them. */
 function sortIn(definition: TaskDefinition): void {
   const url = loadingModuleOf(definition.site);
   if (url === undefined) return;
@@ -156,7 +156,7 @@ function pickFromMaker(
   );
 }
 
-/** What the makers made last, by id: the tasks of one call are asked for one after the other. */
+/** The last tasks of each maker, by id: the tasks of one call are resolved one after the other. */
 const lastMade = new Map<
   object,
   { readonly input: unknown; readonly tasks: ReadonlyMap<string, TaskDefinition> }
@@ -188,7 +188,7 @@ function checkFingerprint({ body }: TaskDefinition, { fingerprint, url }: BodyAd
       code: 'PEXEN_FINGERPRINT',
       location: { file: url },
       message: 'the worker found a different body than the run',
-      hint: 'Did the file change since the run began? Does the worker load it with the same `loader`?',
+      hint: 'Did the file change since the run started? Does the worker load it with the same `loader`?',
     },
   ]);
 }
@@ -226,7 +226,7 @@ async function loadModule(url: string): Promise<object> {
 
 const useLoader = "Set loader: 'tsx' on the pool (npm i -D tsx).";
 
-/** What type stripping cannot do, by the codes of the errors that Node answers with. */
+/** Hints about the limits of type stripping, by Node's error codes. */
 const hints: Readonly<Record<string, string>> = {
   ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX: `Enums, namespaces and parameter properties need more than Node's type stripping. ${useLoader}`,
   ERR_INVALID_TYPESCRIPT_SYNTAX: `Node's type stripping does not understand this file. ${useLoader}`,

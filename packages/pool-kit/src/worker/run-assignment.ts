@@ -1,4 +1,4 @@
-/** The worker's side of one attempt: find the body, run it, and make an outcome of whatever happens. Knows no transport. */
+/** The worker's side of one attempt: resolves the body, runs it, and turns whatever happens into an outcome. Knows no transport. */
 import { AsyncResource } from 'node:async_hooks';
 import {
   isThenable,
@@ -25,18 +25,18 @@ import {
 import { newModules } from './module-graph.ts';
 import { resolveBody } from './resolve-body.ts';
 
-/** What a transport gives to the attempt that runs. */
+/** The connection of an attempt to its host, implemented by the transport. */
 export interface WorkerLink {
   /**
    * Aborted, with an Error as its reason, when the host asks the attempt to stop. May be a getter that makes it on first use:
-   * it is read only when the body asks for it, and when the body has thrown.
+   * it is read only when the body reads it, and when the body has thrown.
    */
   readonly signal: AbortSignal;
-  /** The attempt starts: to be told to the host before anything else, since deadlines count from here. Called exactly once. */
+  /** The attempt starts. Report it to the host before anything else, since deadlines count from here. Called exactly once. */
   started(): void;
-  /** News of the body, until the outcome. */
+  /** The body reports an update. Not called after the outcome. */
   report(update: TaskUpdate): void;
-  /** What may cross beside plain data. */
+  /** What the transport carries besides plain data. */
   readonly channelRules?: ChannelRules;
   /** The body reads its signal, for the first time. */
   signalRead?(): void;
@@ -50,8 +50,8 @@ export interface WorkerLink {
 }
 
 /**
- * Runs one attempt and gives its outcome, ready to be sent, after one more turn of the event loop: what surfaces by then fails the attempt.
- * Never rejects. What the body prints is the transport's business.
+ * Runs one attempt and resolves with its outcome, ready to be sent, after one more turn of the event loop: errors that surface by then fail the
+ * attempt. Never rejects. Does not capture output.
  *
  * @example
  * watchErrors();
@@ -61,7 +61,7 @@ export interface WorkerLink {
  *   const outcome = await runAssignment(envelope, {
  *     signal: controller.signal,
  *     started: () => socket.send({ id, started: true }),
- *     report: (news) => socket.send({ id, news }),
+ *     report: (update) => socket.send({ id, update }),
  *     late: (error) => socket.send({ late: error }),
  *   });
  *   socket.send({ id, outcome });
@@ -82,9 +82,9 @@ export class BodyAttempt implements Watched {
   readonly #startedAtMs: number = now();
   #definition: TaskDefinition | undefined;
   #ranMs = 0;
-  /** What came of the body itself. */
+  /** The outcome of the body itself. */
   #outcome: PoolOutcome | undefined;
-  /** What surfaced beside it. */
+  /** An uncaught error of the body. */
   #surfaced: { readonly error: unknown } | undefined;
   #hasEnded = false;
   #isQuiet = false;
@@ -96,12 +96,12 @@ export class BodyAttempt implements Watched {
     this.#link = link;
   }
 
-  /** It ended at once, and started nothing that takes a turn of the event loop: what can surface will do so before the next callback. */
+  /** The body ended synchronously and started nothing asynchronous: its uncaught errors surface before the next callback of the event loop. */
   get isQuiet(): boolean {
     return this.#isQuiet;
   }
 
-  /** Runs it, and calls back once its body has ended or something surfaced that fails it; never throws. */
+  /** Runs the attempt, and calls back once its body has ended or an uncaught error has failed it; never throws. */
   run(whenEnded: () => void): void {
     this.#whenEnded = whenEnded;
     attemptStarted(this);
@@ -113,7 +113,7 @@ export class BodyAttempt implements Watched {
     }
   }
 
-  /** Its outcome, to be asked for once. From now on what surfaces is late. */
+  /** Returns the outcome; call it once. Errors that surface from now on are late. */
   conclude(): OutcomeEnvelope {
     const [rejection] = attemptEnded(this).map((error) => ({ error }));
     if (this.#outcome === undefined) this.#link.spoiled?.();
@@ -125,7 +125,7 @@ export class BodyAttempt implements Watched {
     return modules === undefined ? encoded : { ...encoded, modules };
   }
 
-  /** Runs code that belongs to the body, as the listeners of its signal. */
+  /** Runs code that belongs to the body, such as the listeners of its signal. */
   within(code: () => void): void {
     within(this, code);
   }
@@ -192,7 +192,7 @@ export class BodyAttempt implements Watched {
     this.#whenEnded();
   }
 
-  /** What failed by itself keeps its own error. */
+  /** A body that failed keeps its own error. */
   #failedBy(error: unknown): PoolOutcome {
     const own = this.#outcome;
     if (own !== undefined && own.kind !== 'returned' && own.kind !== 'skipped-itself') return own;
@@ -204,7 +204,7 @@ export class BodyAttempt implements Watched {
   }
 }
 
-/** The number of an asynchronous resource made now: the next one made in this thread has the next number. */
+/** The id of a new asynchronous resource: the next one in this thread gets the next id. */
 function asyncId(): number {
   return new AsyncResource('PEXEN').asyncId();
 }

@@ -1,4 +1,4 @@
-/** A worker's end of a `MessageConnection`: runs what it is sent, one attempt after the other, and reports what becomes of each. */
+/** A worker's end of a `MessageConnection`: runs the attempts that it receives one after the other, and reports their updates and outcomes. */
 import type { TaskUpdate } from '@pexen/core';
 import type { FromWorker, ToWorker } from '../engine/messages.ts';
 import {
@@ -16,21 +16,21 @@ import { recordModules } from './module-graph.ts';
 import { runAssignment, type WorkerLink } from './run-assignment.ts';
 import { untilQuiet } from './turns.ts';
 
-/** How a worker answers its host. */
+/** Options of a worker session. */
 export interface WorkerSessionOptions {
   /** Sends a message to the host. Throws for a value that the transport cannot carry. */
   readonly send: (message: FromWorker) => void;
-  /** Ends the worker: called when the host asks it to leave, while nothing runs. Default: the process exits. */
+  /** Ends the worker: called when the host asks it to leave, while no attempt runs. Default: the process exits. */
   readonly leave?: () => void;
-  /** What may cross beside plain data. */
+  /** What the transport carries besides plain data. */
   readonly channelRules?: ChannelRules;
 }
 
-/** How long what the last body left behind may take before the worker leaves, ms. */
+/** How long the worker waits for pending timers and requests of its last body before it leaves, ms. */
 const leavingMs = 250;
 
 /**
- * Makes attempts in this worker. Errors that surface outside of bodies are reported as those of the bodies they belong to.
+ * Runs attempts in this worker. Uncaught errors are reported as those of the bodies that they belong to.
  *
  * @example
  * const stream = new MessageStream(socket, (message) => session.hear(message as ToWorker));
@@ -40,7 +40,7 @@ export class WorkerSession {
   readonly #options: WorkerSessionOptions;
   readonly #queue: Sent[] = [];
   #current: Current | undefined;
-  /** It starts no further attempt: what ran in it may disturb what would run. */
+  /** It starts no further attempt: an earlier body may disturb it. */
   #isSpoiled = false;
 
   /** Reports to the host at once that the worker is ready. */
@@ -81,7 +81,7 @@ export class WorkerSession {
     }
   }
 
-  /** An error of a body, after that had ended or while it goes on. */
+  /** A body had an uncaught error after it had ended, or while it goes on. */
   spoil(message: Extract<FromWorker, { is: 'late' | 'spoiled' }>): void {
     this.#isSpoiled = true;
     this.#options.send(message);
@@ -111,7 +111,7 @@ export class WorkerSession {
     const outcome = await runAssignment(envelope, current);
     this.#current = undefined;
     current.end(outcome);
-    later(() => this.#current === undefined && this.#runNext()); // What the host has sent meanwhile is heard first.
+    later(() => this.#current === undefined && this.#runNext()); // Messages that the host has sent meanwhile are read first.
   }
 
   async #leave(): Promise<void> {

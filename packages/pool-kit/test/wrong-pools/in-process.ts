@@ -1,6 +1,6 @@
 /**
  * A right pool in this very thread, to be made wrong. With `clone` it behaves as if its workers were elsewhere: values are
- * cloned or made JSON, modules loaded anew, and a body that exits or throws out of a timer "crashes" (see install).
+ * cloned or made JSON, modules loaded again, and a body that exits or throws out of a timer "crashes" (see install).
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -83,10 +83,10 @@ export class InProcess implements Pool {
   }
 
   reclaim(): void {
-    for (const job of this.queue.splice(0)) job.settle({ kind: 'not-started', reason: 'given back' });
+    for (const job of this.queue.splice(0)) job.settle({ kind: 'not-started', reason: 'returned' });
   }
 
-  /** Gives back what waits when it is closed. */
+  /** Returns attempts that wait when it is closed. */
   giveBackAll(): void {
     this.reclaim();
   }
@@ -212,7 +212,7 @@ export class InProcess implements Pool {
     return isExit ? { kind: 'crashed', reason: 'it exited' } : decoded;
   }
 
-  /** The same module, to be loaded anew. */
+  /** The same module, to be loaded again. */
   elsewhere(address: BodyAddress): BodyAddress {
     return { ...address, url: `${address.url}?elsewhere` };
   }

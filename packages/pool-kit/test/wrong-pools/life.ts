@@ -127,7 +127,7 @@ class LeavesTimer extends InProcess {
   }
 }
 
-/** Is closed a little before it has settled what it gives back. */
+/** Is closed a little before it has settled the attempts that it returns. */
 class SettlesLate extends InProcess {
   override giveBackAll(): void {
     const waiting = this.queue.splice(0);
@@ -208,8 +208,12 @@ export const wrongLife: readonly WrongPool[] = [
   wrong(rules.drainReturns, 'runs all that waits when it is drained', () => new DrainRunsAll('reference')),
   wrong(rules.killEnds, 'waits for a busy body when it is closed by force', () => new KillWaits()),
   wrong(rules.killReturns, 'forgets what waits when it is closed by force', () => new KillForgetsQueue()),
-  wrong(rules.killInterruptsDrain, 'drains on when it is told to hurry', () => new KillLetsDrain()),
-  wrong(rules.settlesAll, 'is closed before it has given back', () => new SettlesLate('reference')),
+  wrong(rules.killInterruptsDrain, 'keeps draining when it is killed', () => new KillLetsDrain()),
+  wrong(
+    rules.settlesAll,
+    'is closed before it has returned the attempts that wait',
+    () => new SettlesLate('reference'),
+  ),
   wrong(rules.settlesAll, 'goes on talking of what has ended', () => new TalksOn('reference')),
   wrong(rules.leavesNothing, 'leaves a timer behind', () => new LeavesTimer('clone')),
   wrong(rules.leavesNothing, 'leaves a timer behind for each crash', () => new LeavesTimerOfCrash('clone')),

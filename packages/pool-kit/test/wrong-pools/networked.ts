@@ -31,9 +31,9 @@ export interface Slips {
   readonly fencesAtOnce?: true;
   /** Waits for ever for a worker that is out of reach. */
   readonly neverGivesUp?: true;
-  /** Calls a worker gone that may have begun what it could not say. */
+  /** Reports a worker as gone that may have started attempts without a report. */
   readonly callsItGone?: true;
-  /** Calls it not begun what its worker does not answer for. */
+  /** Reports attempts as unstarted although their worker does not answer. */
   readonly guessesReturns?: true;
   /** Is closed only when each worker that it ends by then has said that it has ended. */
   readonly waitsForFarewells?: true;
@@ -149,7 +149,7 @@ type FromMachine = { readonly message: unknown } | { readonly ended: string };
 /** The host's end. */
 class Host {
   readonly connection: MessageConnection;
-  /** The machine has said that it has ended, or nobody waits for that. */
+  /** The machine has reported its end, or nothing waits for that. */
   readonly farewell = Promise.withResolvers<void>();
   readonly #events: ConnectionEvents;
   readonly #slips: Slips;
@@ -304,7 +304,7 @@ class Machine {
     this.#channel.sendAgain();
     if (this.#beatNow <= this.#leasedUntil) return;
     this.#end('lost its lease');
-    // Nobody may ever hear of it.
+    // The message may never arrive.
     void this.ended.then(() => this.rest());
   }
 

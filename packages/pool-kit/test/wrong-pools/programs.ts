@@ -51,7 +51,7 @@ class LosesFunctions extends ProgramsOnly {
   override async begin(job: Job): Promise<PoolOutcome> {
     const outcome = await super.begin(job);
     const isFunction = typeof job.assignment.definition.body === 'function';
-    return isFunction ? { kind: 'crashed', reason: 'it is no program' } : outcome;
+    return isFunction ? { kind: 'crashed', reason: 'it is not a program' } : outcome;
   }
 }
 
@@ -79,7 +79,7 @@ export const wrongPrograms: readonly WrongPool[] = [
     'reads no reports',
     spoilsFacts((facts) => ({ ...facts, report: '' })),
   ),
-  wrong(rules.startsProgram, 'says twice that a program has begun', () => new CountsTwice()),
+  wrong(rules.startsProgram, 'reports twice that a program has started', () => new CountsTwice()),
   wrong(rules.keepsProgramsApart, 'runs all programs at once', () => new RunsAllPrograms()),
   wrong(rules.returnsPrograms, 'keeps a program that was stopped while it waited', () => new KeepsStopped()),
   wrong(rules.endsPrograms, 'forgets programs that wait when it is closed by force', () => new KillForgets()),

@@ -29,7 +29,7 @@ const stock: Worker[] = [];
 /** Whom a thread works for. */
 const masters = new WeakMap<Worker, Threaded>();
 const names = new WeakMap<Worker, string>();
-/** Threads that are being ended. What they said just before may still be heard, but nobody must be given them. */
+/** Threads that are being ended. Their last messages may still arrive, but they get no further attempt. */
 const doomed = new WeakSet<Worker>();
 
 function startThread(): Worker {
@@ -99,7 +99,7 @@ export class Threaded implements Pool {
   }
 
   giveBack({ settle }: Job): void {
-    settle({ kind: 'not-started', reason: 'given back' });
+    settle({ kind: 'not-started', reason: 'returned' });
   }
 
   fill(): void {

@@ -1,11 +1,11 @@
-/** Pools that say the wrong thing of an attempt, or nothing. */
+/** Pools that report something wrong about an attempt, or nothing. */
 import type { PoolOutcome, TaskUpdate, Ticket } from '@pexen/core';
 import * as rules from '../../src/conformance/tickets.ts';
 import { InProcess, type Job } from './in-process.ts';
 import { Threaded, type Job as ThreadedJob } from './threaded.ts';
 import { changed, nameOf, onlyOf, type WrongPool, wrong } from './wrong.ts';
 
-/** The ticket, with some of what it does done otherwise. */
+/** The ticket, with some of its behavior changed. */
 function otherwise(ticket: Ticket, changes: Partial<Ticket>): Ticket {
   const { signal } = ticket;
   return {
@@ -15,7 +15,7 @@ function otherwise(ticket: Ticket, changes: Partial<Ticket>): Ticket {
   };
 }
 
-/** Says that the attempt of this path has begun only when there is something else to say. */
+/** Reports the start of the attempt of this path only with its next report. */
 class StartsLate extends InProcess {
   readonly #path: string;
   constructor(path: string) {
@@ -70,7 +70,7 @@ class KeepsStopped extends InProcess {
   override giveBack(): void {}
 }
 
-/** Takes a recall for a reason to stop. */
+/** Treats a reclaim as a reason to stop. */
 class RecallsAll extends InProcess {
   override reclaim(): void {
     super.reclaim();
@@ -79,15 +79,15 @@ class RecallsAll extends InProcess {
   }
 }
 
-/** Begins what waits in it whatever it is asked. */
-class RecallsNothing extends InProcess {
+/** Starts waiting attempts and ignores every request. */
+class ReclaimsNothing extends InProcess {
   override reclaim(): void {}
   override giveBackAll(): void {
     super.reclaim();
   }
 }
 
-class CannotRecall extends RecallsNothing {
+class CannotReclaim extends ReclaimsNothing {
   override readonly reclaim = undefined as never;
 }
 
@@ -100,7 +100,7 @@ class TakesStopped extends InProcess {
   }
 }
 
-/** Gives a copy of the ticket to those that it works with. */
+/** Passes a copy of the ticket on. */
 class CopiesTickets extends InProcess {
   override async begin(job: Job): Promise<PoolOutcome> {
     const { ticket } = job;
@@ -125,7 +125,7 @@ const swaps = (ticket: Ticket): Ticket => {
   });
 };
 
-/** Ends whatever its worker does when an attempt is stopped. */
+/** Ends the current attempt of the worker when any of its attempts is stopped. */
 class StopsNext extends InProcess {
   override async begin(job: Job): Promise<PoolOutcome> {
     const signal = AbortSignal.any([job.ticket.signal, ...this.#last.splice(0)]);
@@ -140,8 +140,8 @@ class StopsNext extends InProcess {
   readonly #last: AbortSignal[] = [];
 }
 
-/** Calls stopped what never began. */
-class StopsUnbegun extends Threaded {
+/** Reports attempts as stopped that never started. */
+class StopsUnstarted extends Threaded {
   override giveBack(job: ThreadedJob): void {
     if (job.assignment.path === 'stopped early') job.settle({ kind: 'stopped', how: 'killed' });
     else super.giveBack(job);
@@ -157,12 +157,12 @@ class Strands extends Threaded {
   }
 }
 
-/** Tells everybody. */
-class Gossips extends InProcess {
+/** Passes updates to every ticket. */
+class ReportsToAll extends InProcess {
   readonly #tickets: Ticket[] = [];
   override async begin(job: Job): Promise<PoolOutcome> {
     this.#tickets.push(job.ticket);
-    const isTalking = nameOf(job.assignment) === 'tells';
+    const isTalking = nameOf(job.assignment) === 'reports';
     const everybody = isTalking ? this.#tickets : [job.ticket];
     const report = (update: TaskUpdate): void => {
       for (const ticket of new Set([...everybody, job.ticket])) ticket.report(update);
@@ -179,7 +179,7 @@ const dropsAbove = (limit: number) => {
 };
 
 export const wrongTickets: readonly WrongPool[] = [
-  wrong(rules.startsOnce, 'says twice that an attempt has begun', () =>
+  wrong(rules.startsOnce, 'reports twice that an attempt has started', () =>
     changed({
       ticket: (ticket) =>
         otherwise(ticket, {
@@ -195,37 +195,45 @@ export const wrongTickets: readonly WrongPool[] = [
   ),
   wrong(
     rules.startsInTime,
-    'says that a body has begun when it has ended',
+    'reports that a body has started when it has ended',
     () => new StartsLate('blocks for'),
   ),
   wrong(
     rules.startsAfterWaiting,
-    'says that a body has begun when it has ended, if it had waited',
+    'reports that a body has started when it has ended, if it had waited',
     () => new StartsLate('waited long'),
   ),
   wrong(rules.knowsDurations, 'says that a body took no time', () =>
     changed({ outcome: (outcome) => ({ ...outcome, ranMs: 0 }) }),
   ),
   wrong(rules.fillsSlots, 'leaves a slot empty', () => new OneAtATime('reference')),
-  wrong(rules.keepsToSlots, 'begins more than it has slots', () => new Overfills('reference')),
+  wrong(rules.keepsToSlots, 'starts more than it has slots', () => new Overfills('reference')),
   wrong(rules.returnsStopped, 'keeps what was stopped while it waited', () => new KeepsStopped('reference')),
   wrong(
     rules.returnsReclaimed,
-    'gives back what runs when it is recalled',
+    'returns running attempts when it reclaims',
     () => new RecallsAll('reference'),
   ),
   wrong(
     rules.returnsReclaimed,
-    'keeps what waits when it is recalled',
-    () => new RecallsNothing('reference'),
+    'keeps waiting attempts when it reclaims',
+    () => new ReclaimsNothing('reference'),
   ),
-  wrong(rules.returnsReclaimed, 'lets attempts wait and has no reclaim', () => new CannotRecall('reference')),
-  wrong(rules.takesStopped, 'does not notice what was stopped before', () => new TakesStopped('reference')),
-  wrong(rules.stopsEarly, 'calls stopped what never began', () => new StopsUnbegun()),
+  wrong(
+    rules.returnsReclaimed,
+    'lets attempts wait and has no reclaim',
+    () => new CannotReclaim('reference'),
+  ),
+  wrong(
+    rules.takesStopped,
+    'does not notice that an attempt was stopped before',
+    () => new TakesStopped('reference'),
+  ),
+  wrong(rules.stopsEarly, 'reports attempts as stopped that never started', () => new StopsUnstarted()),
   wrong(rules.sparesOthers, 'ends the next attempt of a worker, too', () => new StopsNext('reference')),
   wrong(rules.takesThemWhole, 'copies tickets', () => new CopiesTickets('reference')),
-  wrong(rules.standsFloods, 'tells findings in another order', () => changed({ ticket: swaps })),
-  wrong(rules.strandsNothing, 'forgets what waited behind a killed body', () => new Strands()),
+  wrong(rules.standsFloods, 'reports findings in another order', () => changed({ ticket: swaps })),
+  wrong(rules.strandsNothing, 'forgets attempts that waited behind a killed body', () => new Strands()),
   wrong(rules.deliversAll, 'drops attachments', () =>
     changed({
       ticket: (ticket) =>
@@ -234,15 +242,17 @@ export const wrongTickets: readonly WrongPool[] = [
         }),
     }),
   ),
-  wrong(rules.deliversOwn, 'tells the news of one attempt to all', () => new Gossips('reference')),
-  wrong(rules.standsFloods, 'drops what comes after a thousand news', () =>
-    changed({ ticket: dropsAbove(1_000) }),
+  wrong(
+    rules.deliversOwn,
+    'passes the updates of one attempt to all tickets',
+    () => new ReportsToAll('reference'),
   ),
-  wrong(rules.replacesUnfit, 'fails a body that tells what cannot cross', () =>
+  wrong(rules.standsFloods, 'drops updates after a thousand', () => changed({ ticket: dropsAbove(1_000) })),
+  wrong(rules.replacesUnfit, 'fails a body that reports data that cannot be sent', () =>
     changed({
       transport: 'clone',
       outcome: onlyOf('returned', (each, assignment) =>
-        nameOf(assignment) === 'tells unfit' ? { kind: 'threw', error: new Error('DataCloneError') } : each,
+        nameOf(assignment) === 'reports unfit' ? { kind: 'threw', error: new Error('DataCloneError') } : each,
       ),
     }),
   ),

@@ -1,12 +1,12 @@
-/** Pools that say one thing of a body and do another. */
+/** Pools that report something of a body that is not true. */
 import type { Worker } from 'node:worker_threads';
 import * as rules from '../../src/conformance/traces.ts';
 import { InProcess } from './in-process.ts';
 import { type Job, Threaded } from './threaded.ts';
 import { nameOf, type WrongPool, wrong } from './wrong.ts';
 
-/** Gives back what waits when it is recalled, and runs it all the same. */
-class RunsRecalled extends InProcess {
+/** Returns waiting attempts when it reclaims, and runs them nevertheless. */
+class RunsReclaimed extends InProcess {
   override reclaim(): void {
     const waiting = [...this.queue];
     super.reclaim();
@@ -19,8 +19,8 @@ class RunsRecalled extends InProcess {
   }
 }
 
-/** Lets go of a body instead of ending it, until it is closed. */
-class LetsGo extends Threaded {
+/** Abandons a body instead of ending it, until the pool is closed. */
+class AbandonsKilled extends Threaded {
   readonly #loose: Worker[] = [];
   override kill(worker: Worker, job: Job): void {
     if (nameOf(job.assignment) !== 'writes on') {
@@ -38,6 +38,10 @@ class LetsGo extends Threaded {
 }
 
 export const wrongTraces: readonly WrongPool[] = [
-  wrong(rules.runsNothingReturned, 'runs what it has given back', () => new RunsRecalled('reference')),
-  wrong(rules.endsWhatItKills, 'lets go of what it calls killed', () => new LetsGo()),
+  wrong(
+    rules.runsNothingReturned,
+    'runs attempts that it has returned',
+    () => new RunsReclaimed('reference'),
+  ),
+  wrong(rules.endsWhatItKills, 'abandons bodies that it reports as killed', () => new AbandonsKilled()),
 ];

@@ -1,6 +1,6 @@
 /**
- * The files that catch what one program writes: stdout, stderr, fd 3 and the report that it may make. They are of one attempt only, so that
- * what lives on of it cannot speak in the next. Says what of the evidence may be missing. Knows nothing of processes.
+ * The files that capture the output of one program: stdout, stderr, fd 3 and the report that it may make. They belong to one attempt only, so that
+ * its surviving processes cannot write into the next. Reports which evidence may be missing. Knows nothing of processes.
  */
 import {
   closeSync,
@@ -29,7 +29,7 @@ import {
 
 const mebibyte = 1024 * 1024;
 
-/** So much is read of a report, and of the lines of stdout that count: what has more is no evidence. Bytes. */
+/** The most that is read of a report, and of the relevant lines of stdout: longer ones are not evidence. Bytes. */
 const mostEvidence = 64 * mebibyte;
 
 const reportLimits: CaptureLimits = {
@@ -43,12 +43,12 @@ export class OutputFiles {
   readonly stderr: Capture;
   /** What is written to fd 3. */
   readonly report: Capture;
-  /** For `$PEXEN_REPORT`; does not exist until the program makes it. */
+  /** For `$PEXEN_REPORT`; the program creates the file. */
   readonly reportPath: string;
   readonly #lines = new EvidenceLines(mostEvidence);
   #reportSize: number | undefined;
 
-  /** The name must be new in this folder. Where the files cannot be made, nothing of them is left open. */
+  /** The name must be new in this folder. Where a file cannot be made, the others are closed. */
   constructor(folder: string, name: string, limits: CaptureLimits, holePuncher: HolePuncher) {
     const opener =
       (kind: string, ...given: [CaptureLimits, HolePuncher, EvidenceOptions?]) =>
@@ -66,7 +66,7 @@ export class OutputFiles {
     this.reportPath = join(folder, `report-${name}`);
   }
 
-  /** Has something been reported since it was asked last? */
+  /** True if the program has reported something since the last call. */
   hasReported(): boolean {
     const size = lstatSync(this.reportPath, { throwIfNoEntry: false })?.size;
     const hasGrown = size !== undefined && size !== this.#reportSize;
@@ -74,7 +74,7 @@ export class OutputFiles {
     return this.report.readNew() !== '' || hasGrown;
   }
 
-  /** What the program wrote to fd 3, and then what it wrote to its report file. `missing` is told why something may not be there. */
+  /** What the program wrote to fd 3, and then what it wrote to its report file. `missing` is called with the reason if something may be missing. */
   takeReport(missing: (why: string) => void): string {
     if (this.report.isEmptied)
       missing(
@@ -86,7 +86,7 @@ export class OutputFiles {
     return first + this.#takeReportFile(missing);
   }
 
-  /** The lines of stdout that may count, where it is too long to be kept whole. Ask after `stdout.readToEnd` and before `stdout.finish`. */
+  /** The relevant lines of stdout, where it is too long to be kept whole. Call it after `stdout.readToEnd` and before `stdout.finish`. */
   takeEvidence(missing: (why: string) => void): string | undefined {
     const evidence = this.stdout.evidence;
     if (this.#lines.isTooMuch)
@@ -129,7 +129,7 @@ export class OutputFiles {
   }
 }
 
-/** What is appended must begin a line of its own. */
+/** Text that is appended must start a new line. */
 function withNewline(text: string): string {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }
@@ -144,15 +144,15 @@ function inMebibytes(bytes: number): string {
   return `${bytes / mebibyte} MiB`;
 }
 
-// Picks, from the output of a program as it streams, the lines that may be evidence: test points, plans and what else TAP is made of, with their
-// diagnostics. They are kept whole beside the bound of what is kept for people. Knows how such lines begin, not what they mean.
+// Selects the lines of a program's output that may be evidence: test points, plans and other parts of TAP, with their
+// diagnostics. They are kept besides the limited output for people. Knows how such lines start, not what they mean.
 
-/** Of longer lines only the beginning is looked at and kept, bytes. */
+/** Of longer lines only the beginning is checked and kept, bytes. */
 const longestLine = 16_384;
-/** Of one block of diagnostics so much is kept, bytes. */
+/** How much of one block of diagnostics is kept, bytes. */
 const longestBlock = 65_536;
 
-/** What counts, trimmed: a superset of what readers of TAP accept. */
+/** A relevant line, trimmed: a superset of what TAP parsers accept. */
 const counts = /^(?:(?:not )?ok\b|\d{1,9}\.\.\d|bail out!|tap version \d|# subtest|[{}]$)/i;
 
 export class EvidenceLines implements LineSink {
@@ -173,12 +173,12 @@ export class EvidenceLines implements LineSink {
     this.#most = most;
   }
 
-  /** There was more than may be kept: the lines are of no use. */
+  /** There were more lines than may be kept: none is. */
   get isTooMuch(): boolean {
     return this.#length > this.#most;
   }
 
-  /** Takes what follows. The bytes may be used again afterwards. */
+  /** Takes the next bytes, which may be reused afterwards. */
   push(bytes: Buffer): void {
     let from = 0;
     while (from < bytes.length && !this.isTooMuch) {
@@ -227,7 +227,7 @@ export class EvidenceLines implements LineSink {
     }
   }
 
-  /** The line that ends a block because it is not indented like it is kept, so that whoever reads the lines sees the end, too. */
+  /** A line that ends a block because it is not indented like it gets an end marker before it, so that a parser sees the end, too. */
   #isInBlock(line: string, indent: string): boolean {
     if (line.trimEnd() === `${indent}...`) this.#endBlock(line);
     else if (line.trim() !== '' && !line.startsWith(indent)) {
@@ -262,9 +262,9 @@ const nine = 57;
 /** The first of the bytes that mark a byte order. */
 const mark = 0xef;
 
-/** Bytes that may stand before what counts. */
+/** Bytes that may come before the relevant content. */
 const isBlank = tableOf(' \t\r\0');
-/** How lines that count go on after their first byte: `ok`, `not`, `Bail`, `TAP`, `# `, `---`. */
+/** The second bytes of relevant lines, by their first: `ok`, `not`, `Bail`, `TAP`, `# `, `---`. */
 const secondBytes: readonly (Uint8Array | undefined)[] = Array.from({ length: 256 }, (_, first) => {
   const starts = ['ok', 'no', 'ba', 'bA', 'Ba', 'BA', 'ta', 'tA', 'Ta', 'TA', '# ', '--'];
   const seconds = starts.filter((start) => start.charCodeAt(0) === first).map((start) => start[1]);
@@ -272,7 +272,7 @@ const secondBytes: readonly (Uint8Array | undefined)[] = Array.from({ length: 25
 });
 const isBrace = tableOf('{}');
 
-/** A quick look at most lines of a flood, which do not count. */
+/** A quick check that excludes most lines of a flood. */
 function mayCount(bytes: Buffer, from: number, end: number): boolean {
   let at = from;
   while (at < end && isBlank[bytes[at] as number] === 1) at++;
@@ -283,7 +283,7 @@ function mayCount(bytes: Buffer, from: number, end: number): boolean {
   return at + 1 < end && secondBytes[first]?.[bytes[at + 1] as number] === 1;
 }
 
-/** Does it begin with digits and a dot? */
+/** True if it starts with digits and a dot. */
 function isRange(bytes: Buffer, from: number, end: number): boolean {
   let at = from;
   while (at < end && (bytes[at] as number) >= zero && (bytes[at] as number) <= nine) at++;
@@ -305,20 +305,20 @@ function textOf(bytes: Buffer): string {
   return bytes.toString('utf8', 0, Math.min(bytes.length, longestLine));
 }
 
-// Notices that a file system is full. A program whose writes fail mostly goes on as if nothing had happened, so what it reported is missing and
-// nobody says so; another one may have filled the disk, and its files are gone by the time somebody looks. Knows nothing of programs.
+// Notices that a file system is full. A program whose writes fail mostly continues as if nothing had happened, so its report is silently
+// incomplete; another program may have filled the disk, and its files may be gone by the end. Knows nothing of programs.
 
-/** With fewer blocks nothing can be written. */
+/** With fewer free blocks no file can be written. */
 const leastBlocks = 2;
 const probe = Buffer.alloc(4096);
-/** A trial to write costs more than a question, and finds what is left of a quota: it is made this often at most, ms. */
+/** A test write costs more than a query and also finds exhausted quotas: it is made at most this often, ms. */
 const probeMs = 50;
 
-/** What is asked of the system. */
+/** The queries to the system. */
 export interface DiskProbe {
-  /** What the file system says of itself. */
+  /** The state of the file system. */
   readonly facts: () => Pick<StatsFs, 'bavail' | 'bfree' | 'files' | 'ffree'>;
-  /** Writes something, and takes it away again. @throws what the system says. */
+  /** Writes and removes a few bytes. @throws the error of the system. */
   readonly write: () => void;
   readonly close: () => void;
 }
@@ -343,7 +343,7 @@ export class DiskWatch {
     return this.#why;
   }
 
-  /** Looks. */
+  /** Checks the file system. */
   look(): void {
     const code = this.#isFull();
     if (code === undefined) return;
@@ -375,7 +375,7 @@ export class DiskWatch {
 
 const fullCodes: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
-/** Looks at the file system of a folder of ours. */
+/** Queries the file system of the pool's folder. */
 export function diskProbe(folder: string): DiskProbe {
   const path = join(folder, 'probe');
   let fd: number | undefined;

@@ -1,6 +1,6 @@
 /**
- * Runs programs in one slot, one after the other: each in a process group of its own, with what it writes caught in files, until the program itself
- * ends; what it left running is noticed and ended. Brings back facts. Knows nothing of what they mean.
+ * Runs programs in one slot, one after the other: each in a process group of its own, with its output captured in files, until the program itself
+ * ends; processes that it left running are noticed and ended. Returns facts, and does not interpret them.
  */
 import { join } from 'node:path';
 import { type CapturedOutput, type ExecutableFacts, messageOf } from '@pexen/core';
@@ -30,16 +30,16 @@ import { type ProgramWork, programWorkOf, refused } from '../work.ts';
 import { OutputFiles } from './output-files.ts';
 import { Sandbox } from './sandbox.ts';
 
-/** How long what a program left running may take to end by itself, ms. */
+/** How long processes that a program left running may take to end by themselves, ms. */
 const leakMs = 100;
 
-/** How long after SIGKILL a process is given up that has not ended, ms: there is a verdict within the grace and four seconds. */
+/** How long after SIGKILL a process that has not ended is abandoned, ms: the outcome comes within the grace period and four seconds. */
 export const abandonedAfterMs = 1_900;
 
-/** How long after SIGKILL it is looked for a program whose end was not told, ms: what started it may be stopped itself. */
+/** How long after SIGKILL the pool looks for a program whose end was not reported, ms: the helper that started it may be suspended. */
 const lookedForAfterMs = 1_000;
 
-/** How a program ended: by an exit code or by a signal; neither if it could not be ended, or if its end was not seen. */
+/** How a program ended: by an exit code or by a signal; neither if it could not be ended, or its end was not reported. */
 interface ProgramEnd {
   readonly exitCode: number | null;
   readonly signal: string | null;
@@ -55,7 +55,7 @@ export class ProgramConnection implements Connection {
   readonly #events: ConnectionEvents;
   #place: Sandbox | undefined;
   #running: RunningProgram | undefined;
-  /** Nothing more is run here. */
+  /** No further program runs here. */
   #isEnding = false;
   #hasLeft = false;
 
@@ -72,7 +72,7 @@ export class ProgramConnection implements Connection {
     if (attempt !== undefined) void this.#run(attempt);
   }
 
-  /** There is no way to ask a program but by a signal. */
+  /** A program can only be asked by a signal. */
   abort(): void {}
 
   escalation({ assignment }: SentAttempt): readonly Step[] {
@@ -147,7 +147,7 @@ export class ProgramConnection implements Connection {
     try {
       this.#place?.clean();
     } catch {
-      this.#place = undefined; // The next program gets another one; what is left of this one goes with the folder of the pool.
+      this.#place = undefined; // The next program gets another one; the remains of this one are removed with the folder of the pool.
     }
   }
 
@@ -165,7 +165,7 @@ export class ProgramConnection implements Connection {
   }
 }
 
-/** One program, from its start to what it left behind. */
+/** One program, from its start to the end of all its processes. */
 class RunningProgram {
   readonly #work: ProgramWork;
   readonly #slot: number;
@@ -173,12 +173,12 @@ class RunningProgram {
   readonly #files: OutputFiles;
   readonly #resources: PoolResources;
   readonly #marker: string;
-  /** How often the file system was full before. */
+  /** How often the file system had been full before. */
   readonly #timesFull: number;
   #tree: ProcessTree | undefined;
-  /** The signal that it was sent, or will be once it was started. */
+  /** The signal that it got, or will get once it has started. */
   #sent: 'SIGTERM' | 'SIGKILL' | undefined;
-  /** The run wants it stopped; else the pool ends it. */
+  /** The run stops it; else the pool ends it. */
   #isStopped = false;
   /** The helper that started it has died. */
   #isLost = false;
@@ -202,7 +202,7 @@ class RunningProgram {
     return `process ${this.#slot}${pid}`;
   }
 
-  /** Answers why it could not be started. */
+  /** Resolves with the error if it could not be started. */
   async start(): Promise<{ readonly error: unknown } | undefined> {
     const { file, argv, cwd } = this.#work.program;
     const { stdout, stderr, report } = this.#files;
@@ -228,7 +228,7 @@ class RunningProgram {
     return undefined;
   }
 
-  /** What comes of it, once it was started. */
+  /** Resolves with its outcome, once it has started. */
   async run(report: Report, hasEnded: () => void): Promise<OutcomeEnvelope> {
     const { disk, leaders, poller } = this.#resources;
     const tree = this.#tree as ProcessTree;
@@ -238,7 +238,7 @@ class RunningProgram {
     });
     const end = await this.#ended.promise;
     hasEnded();
-    disk.look(); // Before anything is removed that may have filled it.
+    disk.look(); // Before files are removed that may have filled it.
     leaders.delete(tree.pid as number);
     const leaked = await this.#endRest(tree, report);
     stopFollowing();
@@ -247,7 +247,7 @@ class RunningProgram {
     return this.#report(end, leaked);
   }
 
-  /** Asks it to end, with all that it started. */
+  /** Asks it to end, with all its processes. */
   stop(): void {
     this.#isStopped = true;
     this.#signal('SIGTERM');
@@ -288,14 +288,14 @@ class RunningProgram {
     };
   }
 
-  /** How it ends will not be heard: it is ended. */
+  /** Its end cannot be reported any more: it is killed. */
   #lose(): void {
     this.#isLost = true;
     if (this.#tree !== undefined) signalGroup(this.#tree, 'SIGKILL');
     this.#ended.resolve(unseen);
   }
 
-  /** Ends what the program left running, and says how many that were. */
+  /** Ends the processes that the program left running, and resolves with their number. */
   async #endRest(tree: ProcessTree, report: Report): Promise<number> {
     const { clock, leaders } = this.#resources;
     const left = isGone(tree, leaders) ? [] : await leftBehind(tree, leakMs, clock);
@@ -314,7 +314,7 @@ class RunningProgram {
       const text = this.#files[stream].readNew();
       if (text !== '') report({ kind: 'output', stream, text });
     }
-    // What it reports is for the end; now it is no more than a sign of life.
+    // The report is read at the end; now it is only a sign of life.
     if (this.#files.hasReported()) report({ kind: 'heartbeat' });
   }
 
@@ -337,7 +337,7 @@ class RunningProgram {
     return { kind: 'stopped', how: 'killed', stdout, stderr };
   }
 
-  /** What it wrote. That it cannot be read makes it incomplete, too. */
+  /** Its output. Output that cannot be read makes the facts incomplete, too. */
   #takeOutput(missing: string[]): TakenOutput {
     const note = (why: string): void => void missing.push(why);
     try {

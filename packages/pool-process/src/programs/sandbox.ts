@@ -1,19 +1,19 @@
 /**
- * Where the programs of one slot run: a private directory, their HOME and TMPDIR. Clean for every attempt: one that was not touched is
- * used again.
+ * The private directory of the programs of one slot, their HOME and TMPDIR. It is clean for every attempt: an untouched one is
+ * reused.
  */
 import { lstatSync, mkdirSync, renameSync, type Stats } from 'node:fs';
 import { chmod, lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** The place of one slot; used for one attempt at a time. */
+/** The sandbox of one slot; used for one attempt at a time. */
 export class Sandbox {
-  /** HOME and TMPDIR: empty, and readable for nobody else. */
+  /** HOME and TMPDIR: empty, and readable only for this user. */
   readonly home: string;
   readonly #folder: string;
   #madeAt: Stats;
   #count = 0;
-  /** Why something of an attempt could not be put away. */
+  /** Why the files of an attempt could not be moved away. */
   #spoilt: unknown;
   readonly #removals = new Set<Promise<void>>();
 
@@ -26,8 +26,8 @@ export class Sandbox {
   }
 
   /**
-   * Makes it clean for the next attempt. Throws where the system has no room for what has to be made again: then it is of no use any more,
-   * and what is left of it goes with the folder of the pool.
+   * Cleans it for the next attempt. Throws where the system has no room for a new directory: then it cannot be used any more,
+   * and its remains are removed with the folder of the pool.
    */
   clean(): void {
     if (this.#spoilt !== undefined) throw this.#spoilt;
@@ -45,13 +45,13 @@ export class Sandbox {
     await removeTree(this.#folder);
   }
 
-  /** Removing a large tree takes long: it is put aside at once, and removed meanwhile. */
+  /** Removing a large tree takes long: it is renamed at once, and removed in the background. */
   #throwAway(path: string): void {
     const aside = join(this.#folder, `trash-${this.#count++}`);
     try {
       renameSync(path, aside);
     } catch (error) {
-      // What is mounted or immutable stays where it is, and no further program may find it there.
+      // A mounted or immutable directory stays where it is, and no further program may find it there.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#spoilt ??= error;
       return;
     }
@@ -65,7 +65,7 @@ export class Sandbox {
   }
 }
 
-/** Removes a file or a tree, also one whose directories were made unwritable. Answers why something of it is left, if so. */
+/** Removes a file or a tree, also one whose directories were made unwritable. Resolves with the error if something is left. */
 export async function removeTree(path: string): Promise<unknown> {
   try {
     await rm(path, { recursive: true, force: true });

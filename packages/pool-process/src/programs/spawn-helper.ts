@@ -1,6 +1,6 @@
 /**
- * The program of a spawn helper: starts programs on behalf of its host. A process is forked with all its memory, which takes
- * milliseconds in a host with a large heap and blocks it meanwhile; a helper has nothing to copy.
+ * The program of a spawn helper: starts programs for its host. A fork copies all memory of a process, which takes
+ * milliseconds in a host with a large heap and blocks it meanwhile; a helper has little memory.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
@@ -64,7 +64,7 @@ function endWithHost(): void {
     try {
       process.kill(-group, 'SIGKILL');
     } catch {
-      // It has just ended.
+      // The group has just ended.
     }
   }
   process.exit(0);
@@ -74,7 +74,7 @@ function send(message: FromHelper): void {
   channel.send(message);
 }
 
-// How Node gives a program what it cannot give itself, a limit or bytes that are not UTF-8: a shell takes them on and becomes the program.
+// Node cannot set limits or variables that are not UTF-8 for a program: a shell sets them and then becomes the program.
 
 /** A program and its arguments. */
 interface Command {
@@ -82,15 +82,15 @@ interface Command {
   readonly argv: readonly string[];
 }
 
-/** What is to be given. */
+/** What the shell sets. */
 interface Gifts {
   readonly raw: readonly RawVariable[];
   readonly openFiles: number | null;
 }
 
 /**
- * The command line of such a shell; undefined where there is nothing to give.
- * @throws what starting the program itself would: a shell could only say so by its exit code.
+ * The command line of such a shell; undefined where it is not needed.
+ * @throws the error that starting the program itself would cause: a shell could report it only by its exit code.
  */
 export function throughShell(
   { file, argv, env: over }: Command & { readonly env: Readonly<Record<string, string | null>> },
@@ -100,7 +100,7 @@ export function throughShell(
   const given = raw.filter(({ name }) => !Object.hasOwn(over, name));
   if (given.length === 0 && openFiles === null) return undefined;
   requireExecutable(file);
-  // Shells pass on only what could be variables of theirs.
+  // Shells only pass on names that are valid for their variables.
   const odd = Object.entries(env).filter(([name]) => !/^[A-Za-z_]\w*$/.test(name));
   const entries = [
     ...odd.map(([name, value]) => Buffer.from(`${name}=${value}`)),
@@ -109,7 +109,7 @@ export function throughShell(
   const limit = openFiles === null ? '' : `ulimit -S -n ${openFiles} 2>/dev/null; `;
   const sets = entries.map((entry, at) => `v${at}=$(printf '${octal(entry)}.'); `).join('');
   const words = entries.map((_, at) => `"\${v${at}%.}"`).join(' ');
-  // Of a file with such a name env would make a variable.
+  // `env` would treat a file with such a name as a variable.
   const setting = entries.length === 0 || file.includes('=') ? '' : `/usr/bin/env ${words} `;
   return { file: '/bin/sh', argv: ['-c', `${limit}${sets}exec ${setting}"$@"`, 'sh', file, ...argv] };
 }

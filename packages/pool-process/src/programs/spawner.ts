@@ -1,4 +1,4 @@
-/** Has programs started by helpers, and shares them out among these. */
+/** Starts programs by helpers, and distributes them among these. */
 
 import { constants } from 'node:os';
 import type { Clock } from '@pexen/pool-kit';
@@ -11,10 +11,10 @@ import { markerVariable, type ProcessMarkers, signalGroup } from '../process-tre
 export class Spawner {
   readonly #context: SpawnContext;
   readonly #helpers: (SpawnHelperClient | undefined)[];
-  /** Undefined where there is none, or it was found to be of no use. */
+  /** Undefined where there is none, or it does not work. */
   #foreign: Command | undefined;
 
-  /** `foreign`: the command line of a helper that is preferred to ours. */
+  /** `foreign`: the command line of a helper that is preferred to the one in Node. */
   constructor(workers: number, foreign: Command | undefined, context: SpawnContext) {
     this.#context = context;
     const count = Math.max(Math.min(2, workers), Math.ceil(workers / 4));
@@ -27,7 +27,7 @@ export class Spawner {
     else this.#helperFor(order.slot).start(order, events);
   }
 
-  /** Sends the helpers home. Nothing they started may still run. */
+  /** Ends the helpers. No program that they started may still run. */
   async close(): Promise<void> {
     await Promise.all(this.#helpers.map((helper) => helper?.close()));
   }
@@ -55,17 +55,17 @@ function holdsNul({ file, argv, cwd, env }: SpawnOrder): boolean {
   return texts.some((text) => text?.includes('\0'));
 }
 
-// The host's end of one spawn helper: what it was told to start, and what it says of it.
+// The host's end of one spawn helper: the programs that it must start, and its reports about them.
 
 /** What to start. */
 export type SpawnOrder = Omit<Extract<ToHelper, { do: 'spawn' }>, 'do' | 'id'>;
 
-/** How it goes on: `running` and then `ended`, or `refused`, or `lost` at any time if the helper dies. */
+/** What follows: `running` and then `ended`, or `refused`, or `lost` at any time if the helper dies. */
 export interface SpawnEvents {
   readonly running: (pid: number) => void;
   readonly refused: (error: unknown) => void;
   readonly ended: (exitCode: number | null, signal: string | null) => void;
-  /** Nobody will tell how it ends, or whether it ever began. */
+  /** The helper died: it is unknown how the program ends, and whether it started. */
   readonly lost: (how: string) => void;
 }
 
@@ -78,7 +78,7 @@ export interface SpawnContext {
   readonly openFiles?: number | undefined;
 }
 
-/** What was ordered and has not ended. */
+/** A program that was requested and has not ended. */
 export interface Pending {
   readonly order: SpawnOrder;
   readonly events: SpawnEvents;
@@ -95,13 +95,13 @@ export class SpawnHelperClient {
   readonly #connection: ChildConnection;
   readonly #pending = new Map<number, Pending>();
   readonly #isOver = Promise.withResolvers<void>();
-  /** Takes over what was ordered, should this helper go before it ever started anything. */
+  /** Takes over the pending programs, should this helper die before it ever started one. */
   readonly #useless: (orphans: readonly Pending[]) => void;
   readonly #isForeign: boolean;
   #hasStarted = false;
   #count = 0;
 
-  /** `foreign`: the command line of one that is not ours. */
+  /** `foreign`: the command line of a helper that is not the one in Node. */
   constructor(
     foreign: Command | undefined,
     { clock, markers, env, raw = [], openFiles }: SpawnContext,
@@ -177,13 +177,13 @@ export class SpawnHelperClient {
   }
 }
 
-/** It never answered, so it has started nothing. */
+/** The helper never answered, so it has started no program. */
 function helperDidNotStart(exit: string): Error {
   const message = `the process that starts programs did not start: it ${exit}`;
   return Object.assign(new Error(message), { code: 'EAGAIN' });
 }
 
-/** What keeps a process of ours small, since all its memory is copied with every fork. */
+/** Node options that keep the helper small, since every fork copies its memory. */
 const lean: readonly string[] = ['--v8-pool-size=0', '--max-semi-space-size=1'];
 
 const signalNames: ReadonlyMap<number, string> = new Map(
@@ -194,13 +194,13 @@ function signalName(signal: number | string | null): string | null {
   return typeof signal === 'number' ? (signalNames.get(signal) ?? `signal ${signal}`) : signal;
 }
 
-// What we and a spawn helper say to each other, in JSON. Both are ours: nobody's code runs in a helper.
+// The messages between the host and a spawn helper, in JSON. They are not checked: no user code runs in a helper.
 
 /** A variable that is not UTF-8. */
 export interface RawVariable {
   /** As Node decodes it. */
   readonly name: string;
-  /** Its bytes, `NAME=value`, in base64. */
+  /** `NAME=value` as bytes, in base64. */
   readonly entry: string;
 }
 
@@ -226,7 +226,7 @@ export type ToHelper =
       readonly files: readonly string[];
     };
 
-/** From the helper: how far the program of this number is. Signals come by name or by number. */
+/** From the helper: the state of the program of this number. Signals come by name or by number. */
 export type FromHelper =
   | { readonly is: 'running'; readonly id: number; readonly pid: number }
   | { readonly is: 'refused'; readonly id: number; readonly code: string; readonly message: string }

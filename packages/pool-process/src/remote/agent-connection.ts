@@ -1,6 +1,6 @@
 /**
- * The host's end of one agent: the launcher as a process of ours, and what is said through its stdin and stdout. Runs one attempt
- * at a time. Knows nothing of what the agent does for that.
+ * The host's end of one agent: the launcher as a child process, and the messages through its stdin and stdout. Runs one attempt
+ * at a time. Does not know how the agent runs it.
  */
 import { basename, join } from 'node:path';
 import type { TaskUpdate } from '@pexen/core';
@@ -22,20 +22,20 @@ import { cleanupOfProgram } from '../problems.ts';
 import { markerVariable, type ProcessTree, signalGroup, sweep } from '../process-tree.ts';
 import { bodyWorkOf, programWorkOf, refused, type Work } from '../work.ts';
 
-/** An agent has an escalation of its own; so long after the last step of that it is given up, so that there is a verdict in time, ms. */
+/** An agent has an escalation of its own; so long after its last step it is killed, so that the outcome comes in time, ms. */
 const slackMs = 1900;
 const heedMs = 2000;
-/** How long what is left of a launcher is looked for, ms. */
+/** How long the processes of a launcher are swept, ms. */
 const sweepMs = 500;
 
 /** How long the engine waits for agents, ms: they may be far away. */
 export const agentTimeouts = { connectMs: 60_000, answerMs: 5_000, stuckMs: 5_000 };
 
-/** Launchers whose end says nothing about the other end. */
+/** Launchers that may end while the agent at the other end still runs. */
 const faraway: ReadonlySet<string> = new Set(['ssh', 'docker', 'podman', 'nerdctl', 'kubectl', 'oc']);
 
 export class AgentConnection implements Connection {
-  /** The launcher, as people know it. */
+  /** The command line of the launcher. */
   readonly name: string;
   readonly runsBoth = true;
   readonly stepNames = { kill: 'ended with its agent' };
@@ -44,7 +44,7 @@ export class AgentConnection implements Connection {
   readonly #pipes: ChildConnection;
   readonly #tree: ProcessTree | undefined;
   readonly #stderr: Capture;
-  /** The workers of the other end in which attempts have started. */
+  /** The workers of the agent in which attempts have started. */
   readonly #workers = new Set<string>();
   #isReady = false;
   #cause: string | undefined;
@@ -115,7 +115,7 @@ export class AgentConnection implements Connection {
     ];
   }
 
-  /** Has the agent end by force what it runs, and go; closing its stdin ends it, even where we may not signal it. */
+  /** Asks the agent to kill its attempt and exit; closing its stdin ends it even where this user may not signal it. */
   kill(cause: string): void {
     this.#cause ??= `it ${cause}`;
     this.#isExpected = true;
@@ -195,16 +195,16 @@ export class AgentConnection implements Connection {
   }
 }
 
-/** What the engine says when it closes the pool. */
+/** The cause that the engine states when it closes the pool. */
 const closing = 'the pool was closed';
 
-// What we and an agent say to each other: the same package at both ends, maybe on different machines.
+// The messages between the host and an agent: the same package at both ends, perhaps on different machines.
 
 /** Grows with every change of these messages, or of work. */
 export const agentVersion = 5;
 
 export type ToAgent =
-  /** Comes first. `slot` is the number of the slot that the agent is; `cwd` is where we are, if it has such a directory. */
+  /** Comes first. `slot` is the number of the slot that the agent is; `cwd` is the host's working directory, which the agent uses if it exists. */
   | {
       readonly do: 'hello';
       readonly settings: AgentSettings;
@@ -213,7 +213,7 @@ export type ToAgent =
       /** Outcomes are to carry the modules that its workers load. */
       readonly recordsModules: boolean;
     }
-  /** `isHasty`: on a timeout, a body that has not read its signal need not be given its grace. */
+  /** `isHasty`: on a timeout, a body that has not read its signal gets no grace period. */
   | {
       readonly do: 'run';
       readonly id: number;
@@ -223,10 +223,10 @@ export type ToAgent =
     }
   | { readonly do: 'abort'; readonly id: number; readonly reason: ThrownWire }
   | { readonly do: 'credit'; readonly id: number }
-  /** End what runs, or let it end, and then go. */
+  /** Kill the current attempt, or let it end, and then exit. */
   | { readonly do: 'close'; readonly how: 'drain' | 'kill' };
 
-/** What concerns an agent; `recycleAfter` and limits may be infinite, which V8's format carries. */
+/** The settings of an agent; `recycleAfter` and limits may be infinite, which V8's format carries. */
 type AgentSettings = Omit<Settings, 'workers' | 'launcher'>;
 
 export type FromAgent =
@@ -236,7 +236,7 @@ export type FromAgent =
   | { readonly is: 'ended'; readonly id: number; readonly outcome: OutcomeEnvelope }
   | { readonly is: 'lost'; readonly worker: string; readonly reason: string }
   | { readonly is: 'gone'; readonly worker: string; readonly reason: string }
-  /** An error surfaced in a worker of a body that had ended. */
+  /** An error surfaced in a worker after its body had ended. */
   | { readonly is: 'late'; readonly worker: string; readonly error: LateError };
 
 // The command line that starts an agent through a launcher.

@@ -1,6 +1,6 @@
 /**
- * A slot somewhere else: does what its host says with the same means as a pool of one worker would, so that killing and
- * sweeping happen where the processes are, and by the user who may.
+ * The program of a remote slot: runs attempts for its host as a pool with one worker does, so that killing and
+ * sweeping happen on the machine of the processes and by a user who may do that.
  */
 import { isThenable, type Pool, type PoolOutcome, type TaskUpdate, type Ticket } from '@pexen/core';
 import {
@@ -65,7 +65,7 @@ class AgentSide {
     try {
       process.chdir(cwd);
     } catch {
-      // The other machine has no such directory; modules are found by their URLs all the same.
+      // The other machine has no such directory; modules are found by their URLs anyway.
     }
     const connector = new ProcessConnector({ ...settings, workers: 1, launcher: [] }, { firstSlot: slot });
     const pool = new SlotEngine(connector);
@@ -96,21 +96,21 @@ class AgentSide {
     send({ is: 'ended', id, outcome: wire });
   }
 
-  /** Whatever is left then is no concern of ours any more. */
+  /** The process exits even if something of the pool is left. */
   async #close(how: 'drain' | 'kill'): Promise<void> {
     await this.#pool?.close(how);
     process.exit(0);
   }
 }
 
-/** When a body that could not be ended has ended is not known at the other end. */
+/** The host cannot get the promise of an abandoned body. */
 function withoutPromise(outcome: PoolOutcome): PoolOutcome {
   if (outcome.kind !== 'stopped' || outcome.how !== 'abandoned') return outcome;
   const { settled: _, ...rest } = outcome;
   return rest;
 }
 
-/** Hands on what is told, as fast as the host takes it. */
+/** Passes the reports of an attempt on, as fast as the host processes them. */
 class AgentTicket implements Ticket {
   readonly updates: CreditedSender;
   readonly #id: number;
@@ -138,6 +138,6 @@ class AgentTicket implements Ticket {
   }
 }
 
-// The program at the other end of a launcher: told on stdin, answers on stdout. Nobody's code runs in it.
+// Reads messages on stdin and answers on stdout. No user code runs in this process.
 
 new AgentSide().start();

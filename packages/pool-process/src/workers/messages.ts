@@ -1,6 +1,6 @@
 /**
- * What we and a worker process say to each other, as two closed unions, and the check that a message is one of them: what
- * a worker says may be forged by the body it runs.
+ * The messages between the host and a worker process, as two closed unions, and the check of a worker's messages: bodies
+ * may forge them.
  */
 import type { TaskUpdate } from '@pexen/core';
 import {
@@ -16,7 +16,7 @@ import type { LateError } from '@pexen/pool-kit/worker';
 
 /** To the worker. `id` is the number of an attempt in this worker. */
 export type ToWorker =
-  /** Run this after what was sent before. An address is sent once and then spoken of by its number. */
+  /** Run this after what was sent before. An address is sent once and then referred to by its number. */
   | {
       readonly do: 'run';
       readonly id: number;
@@ -27,9 +27,9 @@ export type ToWorker =
   | { readonly do: 'abort'; readonly id: number; readonly reason: ThrownWire }
   /** Outcomes are to carry the modules that are loaded from now on. */
   | { readonly do: 'record-modules' }
-  /** Give this back, unless it has begun. */
+  /** Return this attempt, unless it has started. */
   | { readonly do: 'reclaim'; readonly id: number }
-  /** So many batches of news were taken. */
+  /** So many batches of updates were received. */
   | { readonly do: 'credit'; readonly id: number; readonly batches: number }
   /** End in an orderly way; nothing is running. */
   | { readonly do: 'leave' };
@@ -37,7 +37,7 @@ export type ToWorker =
 /** From the worker. */
 export type FromWorker =
   | { readonly is: 'ready' }
-  /** May come after the host has seen its mark. */
+  /** May come after the host has read the start marker. */
   | { readonly is: 'started'; readonly id: number }
   | { readonly is: 'updates'; readonly id: number; readonly updates: readonly TaskUpdate[] }
   | Ended
@@ -46,7 +46,7 @@ export type FromWorker =
   | { readonly is: 'late'; readonly error: LateError }
   /** It takes no further attempt: a body that failed may go on. */
   | { readonly is: 'spoiled' }
-  /** The process is about to die of an error that nobody caught. */
+  /** The process is about to die of an uncaught error. */
   | { readonly is: 'dying'; readonly why: string };
 
 export interface Ended {
@@ -56,13 +56,13 @@ export interface Ended {
   /** Sizes of the files that catch stdout and stderr. */
   readonly out: number;
   readonly err: number;
-  /** Kinds of handles that were not open when it began. */
+  /** Kinds of handles that were not open when it started. */
   readonly left?: readonly string[];
-  /** The attempt that begins at the same moment. */
+  /** The attempt that starts at the same moment. */
   readonly next?: number;
 }
 
-/** True for a message that a worker may send, whatever its author had in mind. */
+/** True for a valid message of a worker. */
 export function isFromWorker(value: unknown): value is FromWorker {
   if (!isRecord(value)) return false;
   switch (value.is) {

@@ -1,11 +1,11 @@
 /**
- * A file in which a worker writes the number of the attempt that it begins. Unlike a message that wakes nobody, so that the message may
- * come together with the next one; the host looks here where none comes, since the body keeps its worker busy or has killed it.
+ * A file in which a worker writes the number of the attempt that it starts. Unlike a message, this does not wake the host, so that the message can
+ * be sent together with the next one. The host reads the file where no message comes, since the body keeps its worker busy or has killed it.
  */
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 
 const length = 4;
-/** Behind it: the number of the attempt that has read its signal last. */
+/** The position of the number of the attempt that has read its signal last. */
 const readAt = length;
 
 /** The worker's side. */
@@ -17,17 +17,17 @@ export class StartMarker {
     this.#fd = fd;
   }
 
-  /** The attempt has read its signal. The host looks when it must stop it, since the body may keep its worker busy by then. */
+  /** The attempt has read its signal. The host reads this when it stops the attempt, since the body may keep its worker busy by then. */
   setSignalRead(id: number): void {
     this.#bytes.writeUInt32LE(id + 1);
     try {
       writeSync(this.#fd, this.#bytes, 0, length, readAt);
     } catch {
-      // Then it is taken for one that has not.
+      // The host assumes that it has not.
     }
   }
 
-  /** False if it could not be written: a body has closed what is not its own, or the disk is full. */
+  /** False if it could not be written: a body has closed the descriptor, or the disk is full. */
   set(id: number): boolean {
     this.#bytes.writeUInt32LE(id + 1);
     try {
@@ -40,7 +40,7 @@ export class StartMarker {
 
 /** The host's side. */
 export class StartMarkerFile {
-  /** To be handed to the worker. */
+  /** For the worker. */
   readonly fd: number;
   readonly #path: string;
   readonly #bytes: Buffer = Buffer.alloc(length);
@@ -51,12 +51,12 @@ export class StartMarkerFile {
     this.fd = openSync(path, 'wx+', 0o600);
   }
 
-  /** Is that the number of the attempt that was begun last? */
+  /** True if the attempt of this number was started last. */
   is(id: number): boolean {
     return readSync(this.fd, this.#bytes, 0, length, 0) === length && this.#bytes.readUInt32LE() === id + 1;
   }
 
-  /** Has the attempt of this number read its signal? */
+  /** True if the attempt of this number has read its signal. */
   hasReadSignal(id: number): boolean {
     return (
       readSync(this.fd, this.#bytes, 0, length, readAt) === length && this.#bytes.readUInt32LE() === id + 1

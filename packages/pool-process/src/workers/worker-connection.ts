@@ -1,6 +1,6 @@
 /**
- * The host's end of one worker process: its pipes, its output, its process group and what came of that. Sends attempts, hears what becomes of them,
- * and says how the process ended. Knows nothing of slots or of other workers.
+ * The host's end of one worker process: its pipes, its output, its process group and descendants. Sends attempts, validates and reports what comes back,
+ * and reports how the process ended. Knows nothing of slots or of other workers.
  */
 import { join } from 'node:path';
 import type { CapturedOutput, TaskUpdate } from '@pexen/core';
@@ -30,10 +30,10 @@ import { type BodyWork, bodyWorkOf } from '../work.ts';
 import { type Ended, type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
 import { StartMarkerFile } from './start-marker.ts';
 
-/** A worker that has so many attempts is well supplied: more may come to it in batches. */
+/** A worker that has so many attempts has enough to do: more may be sent in batches. */
 const well = 12;
 
-/** After so long without an attempt, ms, what was printed meanwhile is not the next one's. */
+/** After so long without an attempt, ms, the output until then does not belong to the next one. */
 const idleMs = 1;
 
 export class WorkerConnection implements Connection {
@@ -44,20 +44,20 @@ export class WorkerConnection implements Connection {
   readonly #resources: PoolResources;
   readonly #events: ConnectionEvents;
   readonly #streams: WorkerStreams;
-  /** The number of the attempt that started last, where the worker cannot say so. */
+  /** The number of the attempt that started last, where the worker cannot report it. */
   readonly #startMarker: StartMarkerFile;
   readonly #pipes: ChildConnection;
   readonly #tree: ProcessTree;
   /** Numbers of the addresses that the worker knows, so that each is sent only once. */
   readonly #addresses = new Map<BodyAddress, number>();
-  /** What it has, in the order in which it was sent: only the first can have started. */
+  /** Its attempts, in the order in which they were sent: only the first can have started. */
   readonly #held = new Map<number, BodyWork>();
   #startedUpTo = -1;
-  /** A new one has printed nothing that is another attempt's, and may soon say why it cannot become ready. */
+  /** Infinite for a new worker: its output belongs to no other attempt, and may explain why it does not become ready. */
   #idleSinceMs = Number.POSITIVE_INFINITY;
   #stopFollowing = (): void => {};
   #isReady = false;
-  /** Why it ends, where more is known than how. */
+  /** Why it ends, if that is known. */
   #cause: string | undefined;
 
   constructor(slot: number, resources: PoolResources, events: ConnectionEvents) {
@@ -107,7 +107,7 @@ export class WorkerConnection implements Connection {
     if (isUrgent) this.#pipes.flush();
   }
 
-  /** Nothing of the message has left, and its address, should it be new, is not known over there. */
+  /** The message was not sent, so the worker does not know its address, should that be new. */
   #refuse(number: number, { address, envelope }: Extract<ToWorker, { do: 'run' }>, error: unknown): void {
     if (address !== undefined) this.#addresses.delete(address);
     if (this.#held.size === 0) this.#rest();
@@ -147,7 +147,7 @@ export class WorkerConnection implements Connection {
     this.#send({ do: 'leave' });
   }
 
-  /** Its pipes and files stay open until it has ended after all. */
+  /** Its pipes and files stay open until it ends. */
   abandon(): void {
     this.#stopFollowing();
     this.#pipes.unref();
@@ -190,11 +190,11 @@ export class WorkerConnection implements Connection {
   }
 
   #hear(message: unknown): void {
-    this.startedUpTo(); // What a body says in the name of its worker may come before the word that it has started.
+    this.startedUpTo(); // Forged messages of a body may come before the message that it has started.
     if (!isFromWorker(message) || !this.#accept(message)) this.#events.violated('sent an invalid message');
   }
 
-  /** False if what it says cannot be. */
+  /** False if the message contradicts the state. */
   #accept(message: FromWorker): boolean {
     switch (message.is) {
       case 'ready':
@@ -253,7 +253,7 @@ export class WorkerConnection implements Connection {
     return next === undefined || this.#started(next);
   }
 
-  /** Its body has said so before: that one is over, and must harm no other that runs by now. */
+  /** A forged message had ended it before: that attempt is over, and must not affect the current one. */
   #endedAgain(number: number, next: number | undefined): boolean {
     this.#events.spoiled();
     return number <= this.#startedUpTo && (next === undefined || this.#started(next));
@@ -266,7 +266,7 @@ export class WorkerConnection implements Connection {
     return true;
   }
 
-  /** Looks after it while it works. */
+  /** Called at intervals while it works: reports output, checks memory. */
   #look(): void {
     const first = this.#first();
     if (first !== undefined && this.#isRunning(first))
@@ -275,7 +275,7 @@ export class WorkerConnection implements Connection {
     if (overuse !== undefined) this.#events.mustEnd(overuse);
   }
 
-  /** Why it must end, if it uses more memory than it may. */
+  /** The reason to end it, if it uses too much memory. */
   #overuse(): string | undefined {
     const { memoryLimitMb } = this.#resources.settings;
     const { pid } = this.#tree;
@@ -285,7 +285,7 @@ export class WorkerConnection implements Connection {
     return `used ${Math.round(usedMb)} MiB of memory, its limit is ${memoryLimitMb}`;
   }
 
-  /** It has ended, or never will. */
+  /** The process has ended. */
   async #end(exit: Exit): Promise<void> {
     this.#stopFollowing();
     this.#events.ending();
@@ -304,7 +304,7 @@ function withOutput(how: string, output: string): string {
   return printed === '' ? how : `${how}\n${printed}`;
 }
 
-// What the bodies of a worker print: told while they run, and divided among them by the sizes of the files at their ends.
+// The output of the bodies of a worker: reported while they run, and split by the sizes of the files at their ends.
 
 /** Where in the files an attempt's output ends. */
 export interface OutputEnds {
@@ -312,7 +312,7 @@ export interface OutputEnds {
   readonly stderr: number;
 }
 
-/** Who hears what is printed. */
+/** Reports output. */
 export type ReportUpdate = (update: TaskUpdate) => void;
 
 export interface Output {
@@ -320,7 +320,7 @@ export interface Output {
   readonly stderr?: CapturedOutput;
 }
 
-/** A file that is larger than that is emptied when nothing runs, bytes. */
+/** A file that is larger than that is emptied when no attempt runs, bytes. */
 const emptiedAt = 1024 * 1024;
 
 export class WorkerStreams {
@@ -338,13 +338,13 @@ export class WorkerStreams {
     this.stderr = stderr as Capture;
   }
 
-  /** What was written so far is nobody's. */
+  /** The output until now belongs to no attempt. */
   begin(): void {
     this.stdout.begin();
     this.stderr.begin();
   }
 
-  /** Tells what came since. */
+  /** Reports the output since the last call. */
   report(report: ReportUpdate, ends?: OutputEnds): void {
     for (const stream of ['stdout', 'stderr'] as const) {
       const text = this[stream].readNew(ends?.[stream]);
@@ -352,7 +352,7 @@ export class WorkerStreams {
     }
   }
 
-  /** Tells the rest of an attempt's output, and gives the whole. `isIdle`: nothing runs in the worker now. */
+  /** Reports the rest of an attempt's output, and returns all of it. `isIdle`: no attempt runs in the worker now. */
   finish(report: ReportUpdate, ends: OutputEnds, isIdle: boolean): Output {
     if (this.stdout.isAt(ends.stdout) && this.stderr.isAt(ends.stderr)) return silence;
     this.report(report, ends);

@@ -1,4 +1,4 @@
-/** What goes on in a worker process: bodies run one after the other, and the host hears of each as soon as there is news. */
+/** The program of a worker process: runs bodies one after the other, and reports their updates and outcomes to the host. */
 
 import { fstatSync } from 'node:fs';
 import process from 'node:process';
@@ -28,12 +28,12 @@ import { Channel } from '../channel.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { StartMarker } from './start-marker.ts';
 
-/** How many turns of the event loop what is being closed may take. */
+/** How many turns of the event loop closing handles may take. */
 const closingTurns = 5;
 
-/** After so long without a look at the host's messages, ms, we look before the next attempt begins. */
+/** Messages of the host are read before the next attempt starts if they were not for so long, ms. */
 const lookAfterMs = 1;
-/** How long what the last body left behind may take before the worker leaves, ms. */
+/** How long the worker waits for pending timers and requests of its last body before it leaves, ms. */
 const leavingMs = 250;
 
 const { pid } = process;
@@ -41,12 +41,12 @@ const channel = new Channel(3, 4);
 const mark = new StartMarker(5);
 let isToFlush = false;
 
-/** Says it, after all that was held back. */
+/** Sends a message, after all that were held. */
 function send(message: FromWorker): void {
   channel.send(message);
 }
 
-/** Says it once all has been done that can be done at once: a body that has ended by then costs one message less. */
+/** Sends a message at the end of the current synchronous code: a body that has ended by then costs one message less. */
 function sendSoon(message: FromWorker): void {
   channel.hold(message);
   if (isToFlush) return;
@@ -59,10 +59,10 @@ function flush(): void {
   channel.flush();
 }
 
-/** Every attempt begins there. */
+/** The working directory in which every attempt starts. */
 const home = own.currentFolder();
 
-/** An attempt that was sent and has not begun. */
+/** An attempt that was sent and has not started. */
 interface Sent {
   readonly id: number;
   readonly envelope: AssignmentEnvelope;
@@ -73,9 +73,9 @@ class WorkerSide {
   readonly #addresses = new Map<number, BodyAddress>();
   #current: Current | undefined;
   #lookedAtMs = 0;
-  /** The next one is about to begin without being asked again. */
+  /** The start of the next attempt is scheduled. */
   #isPumping = false;
-  /** It begins no further attempt: what ran in it may disturb what would run. */
+  /** It starts no further attempt: an earlier body may disturb it. */
   #isSpoiled = false;
   readonly #gaps = new Gaps();
 
@@ -84,7 +84,7 @@ class WorkerSide {
     const hear = (message: unknown): void => asWorker(() => this.#hear(message as ToWorker));
     channel.listen(hear, endWithHost);
     process.on('uncaughtExceptionMonitor', (error) => send({ is: 'dying', why: describe(error) }));
-    // The processes that a body started are in our group, and are told directly.
+    // The processes of a body are in the same group, and get the signal directly.
     process.on('SIGTERM', () =>
       asWorker(() => this.#current?.abort(new Error('The worker was asked to stop.'))),
     );
@@ -132,8 +132,8 @@ class WorkerSide {
   }
 
   /**
-   * Begins the next attempt if none is running: soon, so that what the host said meanwhile is heard first. Between two of them
-   * that takes a turn of the event loop; when it was idle, what came in one go is heard in one go.
+   * Schedules the next attempt if none is running, so that messages of the host are read first. Between two attempts
+   * that takes a turn of the event loop; an idle worker reads the messages of one chunk together.
    */
   #pump(wasIdle: boolean): void {
     if (this.#current !== undefined || this.#isPumping || this.#queue.length === 0) return;
@@ -152,7 +152,7 @@ class WorkerSide {
     this.#runFrom(next);
   };
 
-  /** Runs it, and then those behind it until it is time to look at the host's messages. */
+  /** Runs the attempt, and then the next ones until it is time to read the host's messages. */
   #runFrom(sent: Sent): void {
     const current = new Current(sent, this);
     this.#current = current;
@@ -167,8 +167,9 @@ class WorkerSide {
   }
 
   /**
-   * What was closed a moment ago is open for some more turns of the event loop, and so is a connection that `fetch` keeps
-   * without waiting for it: only what is open after them was left open. One turn is always taken: what surfaces by then fails the body.
+   * Handles that were just closed stay open for some more turns of the event loop, and so do connections that `fetch` keeps
+   * without waiting for them: only handles that are open after these turns were left open. One turn is always taken: errors that surface by then
+   * fail the body.
    */
   async #closing(current: Current, goOn: () => void): Promise<void> {
     let turns = 0;
@@ -182,12 +183,12 @@ class WorkerSide {
     this.#pump(false);
   }
 
-  /** An error surfaced of a body that had ended. */
+  /** An error surfaced after its body had ended. */
   late(error: LateError): void {
     this.#spoil({ is: 'late', error });
   }
 
-  /** A body that failed may go on. */
+  /** A failed body may still run. */
   spoiled(): void {
     this.#spoil({ is: 'spoiled' });
   }
@@ -202,7 +203,7 @@ class WorkerSide {
     for (const { id } of this.#queue.splice(0)) send({ is: 'returned', id });
   }
 
-  /** Says how it ended, and gives the one that begins at once. */
+  /** Reports how it ended, and returns the attempt that starts at once. */
   #end(current: Current): Sent | undefined {
     const outcome = current.conclude();
     const isTimeToLook = own.now() - this.#lookedAtMs > lookAfterMs;
@@ -237,7 +238,7 @@ class Current implements WorkerLink {
     return this.#controller.signal;
   }
 
-  /** Calls back when its body has ended; `isQuiet`: what can surface of it does so before the next callback. */
+  /** Calls back when its body has ended; `isQuiet`: its uncaught errors surface before the next callback of the event loop. */
   run(whenEnded: (isQuiet: boolean) => void): void {
     this.#body.run(() => whenEnded(this.#body.isQuiet));
   }
@@ -258,7 +259,7 @@ class Current implements WorkerLink {
     this.#worker.spoiled();
   }
 
-  /** The host has been told. */
+  /** The start was reported before. */
   started(): void {}
 
   report(update: TaskUpdate): void {
@@ -278,7 +279,7 @@ class Current implements WorkerLink {
     this.#body.within(() => controller.abort(reason));
   }
 
-  /** What is open now and was not when it began. */
+  /** The kinds of handles that are open now and were not when it started. */
   leavesOpen(): string[] {
     return this.#handles.opened();
   }
@@ -302,7 +303,7 @@ class Current implements WorkerLink {
   }
 }
 
-/** Without what is said as well by leaving it out: the message is smaller, and plain more often. */
+/** Without entries that are defaults: the message is smaller, and JSON suffices more often. */
 function lean(outcome: OutcomeEnvelope): OutcomeEnvelope {
   const { provided, ...rest } = outcome;
   const kept = provided === undefined || provided.length === 0 ? rest : outcome;
@@ -328,18 +329,18 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => void own.later(resolve));
 }
 
-/** Ends in an orderly way: what is pending may still throw, but not for long. */
+/** Ends in an orderly way: pending timers and requests get a short time, since they may throw. */
 async function leave(): Promise<void> {
   await untilQuiet(leavingMs);
   own.endProcess(0);
 }
 
-/** The body closed what we hear the host by: another worker is better than a deaf one. */
+/** The body closed the descriptor of the host's messages: this worker must be replaced. */
 function dieSilently(): void {
   own.sendSignal(pid, 'SIGKILL');
 }
 
-/** The host is gone: so must be all that came of it. We lead a group of our own. */
+/** The host is gone: ends this process group, which this process leads. */
 function endWithHost(): void {
   try {
     own.sendSignal(-pid, 'SIGKILL');
@@ -352,13 +353,13 @@ function describe(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
-// Which handles a body left open: what keeps the event loop alive now and did not before.
+// Which handles a body left open: those that keep the event loop alive now and did not before.
 
-/** Taken when it begins; asked when it ends. Costs a tenth of a microsecond where few are open. */
+/** Created when a body starts, read when it ends. Costs a tenth of a microsecond where few handles are open. */
 export class OpenHandles {
   readonly #before: readonly string[] = own.activeResources();
 
-  /** The kinds of those that are open now and were not, one entry each. */
+  /** The kinds of the handles that are open now and were not, one entry for each handle. */
   opened(): string[] {
     const now = own.activeResources();
     if (now.length <= this.#before.length) return [];
@@ -371,7 +372,7 @@ export class OpenHandles {
     });
   }
 
-  /** A server that was open before may have accepted it: that is of the task that opened the server. */
+  /** A server that was open before may have accepted it: it belongs to the task that opened the server. */
   #isAccepted(kind: string): boolean {
     const server = servers.get(kind);
     return server !== undefined && this.#before.includes(server);
@@ -383,7 +384,7 @@ const servers: ReadonlyMap<string, string> = new Map([
   ['PipeWrap', 'PipeServerWrap'],
 ]);
 
-/** Requests that are about to be over by themselves, and our own. */
+/** Requests that end by themselves, and those of this program. */
 const transient: ReadonlySet<string> = new Set([
   'Immediate',
   'FSReqCallback',
@@ -394,6 +395,6 @@ const transient: ReadonlySet<string> = new Set([
   'ShutdownWrap',
 ]);
 
-// The program of a worker process. It is told what to do on fd 3, and answers on fd 4.
+// Reads messages on fd 3, and answers on fd 4.
 
 new WorkerSide().start();

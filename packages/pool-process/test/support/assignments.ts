@@ -1,4 +1,4 @@
-/** Assignments for tests, and tickets that write down what they are told. */
+/** Assignments for tests, and tickets that record their calls. */
 import './compile-cache.ts';
 import { tmpdir } from 'node:os';
 import {
@@ -57,7 +57,7 @@ export class RecordingTicket implements Ticket {
   async pid(): Promise<number> {
     return Number(/pid (\d+)/.exec(await this.isStarted)?.[1]);
   }
-  /** What was written to stdout, as it was told. */
+  /** The stdout that was reported. */
   get stdout(): string {
     return this.#text('stdout');
   }
@@ -76,7 +76,7 @@ export class RecordingTicket implements Ticket {
   abort(): void {
     this.#controller.abort(new Error('enough'));
   }
-  /** Resolves as soon as this much was told on stdout. */
+  /** Resolves as soon as this text was reported on stdout. */
   printed(text: string): Promise<void> {
     return this.#when(() => this.stdout.includes(text));
   }
@@ -88,7 +88,7 @@ export class RecordingTicket implements Ticket {
     );
   }
 
-  /** Resolves as soon as such news were told. */
+  /** Resolves as soon as such an update was reported. */
   receives(isIt: (update: TaskUpdate) => boolean): Promise<void> {
     return this.#when(() => this.updates.some(isIt));
   }

@@ -1,4 +1,4 @@
-/** What a test needs around its attempts, and what is tidied up after it. */
+/** The folders, files and pools of a test, removed or closed after it. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-/** A folder that is removed after the tests of the file: concurrent tests are not told apart. */
+/** A folder that is removed after the tests of the file: concurrent tests cannot be distinguished. */
 export function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'pool-process-test-'));
   folders.push(folder);
@@ -34,7 +34,7 @@ export function program(folder: string, name: string, text: string, mode = 0o755
   return file;
 }
 
-/** Opens the pool, and closes it after the test. Resolves with the number of slots it told. */
+/** Opens the pool, and closes it after the test. Resolves with the number of slots that it reported. */
 export async function opened(pool: Pool): Promise<number> {
   let slots = 0;
   await pool.open({

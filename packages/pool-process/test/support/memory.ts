@@ -1,6 +1,6 @@
 /** How much memory something costs this process. */
 
-/** Does it, and tells by how many MiB this process was larger at most than before. */
+/** Runs the code, and returns by how many MiB this process grew at most. */
 export async function costInMib<T>(action: () => Promise<T>): Promise<{ result: T; mib: number }> {
   const before = process.memoryUsage().rss;
   let most = before;
