@@ -1,4 +1,4 @@
-/** The command as someone gets it who installs `pexen` into a folder that has never heard of it. */
+/** The command as a user gets it who installs `pexen` into an empty folder. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -81,7 +81,7 @@ describe('one module of three exported tasks', () => {
   });
 });
 
-test('a too old Node is told what to do', async () => {
+test('an old Node prints what to do', async () => {
   const project = await installed('shell-scripts');
   const door = readFileSync(join(project.dir, 'node_modules/pexen/bin/pexen.js'), 'utf8');
   const onOldNode = `Object.defineProperty(process.versions, 'node', { value: '20.20.2' });\n${door.replace(/^#!.*\n/, '')}`;

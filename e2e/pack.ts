@@ -7,12 +7,12 @@ import { sh } from './shell.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** What turbo said when it could not pack everything; empty when all went well. */
+    /** The output of turbo if it could not pack everything; empty on success. */
     packProblems: string;
   }
 }
 
-/** vitest calls this once. It never throws: that would take all other tests of the run along. */
+/** vitest calls this once. It never throws, since that would fail all other tests of the run. */
 export async function setup(project: TestProject): Promise<void> {
   const { packageManager } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const turbo = ['turbo', 'run', 'pack', '--output-logs=errors-only', '--continue=dependencies-successful'];

@@ -1,4 +1,4 @@
-/** docs/POOLS.md as someone follows it who writes a pool: its files, in an empty project, beside our tarballs. */
+/** docs/POOLS.md as the author of a pool follows it: its files in an empty project, with the packed packages. */
 import { readFileSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

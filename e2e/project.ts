@@ -23,23 +23,23 @@ export class Project implements AsyncDisposable {
   }
 
   /**
-   * Installs tarballs of our packages; whatever else comes along comes from the registry, as for a user. All of ours that
-   * are needed have to be named: a version that was never published can not be looked up.
+   * Installs tarballs of our packages; all other packages come from the registry, as for a user. All needed packages of this
+   * repository have to be named, since a version that was never published cannot be looked up.
    */
   async install(...names: string[]): Promise<void> {
     const tarballs = names.map(tarballOf);
     const manifest = join(this.dir, 'package.json');
     if (!existsSync(manifest)) await writeFile(manifest, '{}\n'); // npm would look for one in the folders above
-    // A registry that does not answer for a moment is not what is tested here.
-    const patience = [
+    // A registry that is briefly unavailable must not fail these tests.
+    const fetchOptions = [
       '--fetch-retries=6',
       '--fetch-retry-mintimeout=1000',
       '--fetch-retry-maxtimeout=15000',
       '--fetch-timeout=30000',
     ];
-    const options = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...patience];
+    const options = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...fetchOptions];
     const npm = ['npm', 'install', ...options, ...tarballs] as const;
-    // npm has been seen to wait for ever, for a file operation whose end was never told: it is started once more then.
+    // npm sometimes hangs on a file operation that is never reported as done: it is then started again.
     const installed = await shWithin(90_000, this.dir, ...npm).catch(() => this.run(...npm));
     if (installed.code !== 0) {
       throw new Error(`npm install failed:\n${installed.stderr}\n${inject('packProblems')}`);

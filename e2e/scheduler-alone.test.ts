@@ -1,4 +1,4 @@
-/** The scheduler as someone gets it who installs nothing else. */
+/** The scheduler as a user gets it who installs nothing else. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';

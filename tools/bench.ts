@@ -1,6 +1,6 @@
 /**
  * `pnpm bench [name…] [--json FILE] […]`: runs the benches named, or all of them. Each is a program of its own package and prints its own
- * table; what stands behind the names is handed on to it. With several benches, `--json out.json` becomes `out-NAME.json`.
+ * table; the arguments after the names are passed on to it. With several benches, `--json out.json` becomes `out-NAME.json`.
  */
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
@@ -38,7 +38,7 @@ const { tokens } = parseArgs({
 });
 for (const name of chosen) process.exitCode = run(name) || process.exitCode;
 
-/** Answers with the exit code. */
+/** Resolves with the exit code. */
 function run(name: Name): number {
   const [cwd, program] = benches[name];
   console.log(`\n=== ${name}`);
@@ -46,7 +46,7 @@ function run(name: Name): number {
   return spawnSync(process.execPath, args, { cwd, stdio: 'inherit' }).status ?? 1;
 }
 
-/** What stands behind the names; files and folders are relative to where the command was called. */
+/** The arguments after the names; files and folders are relative to where the command was called. */
 function optionsFor(name: Name): string[] {
   return tokens.flatMap((token) => {
     if (token.kind === 'positional') return [token.value];

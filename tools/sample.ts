@@ -14,7 +14,7 @@ export const isWhole: boolean = sample === 'all';
 export const seed: number = numberOf(isWhole ? headCommit() : sample);
 
 /**
- * The members of a family that this run plays: never none. The ten tenths together are the whole family.
+ * The members of a family that this run plays: at least one. The ten tenths together are the whole family.
  * Members of one kind go in together (`sampled(locks)`, `sampled(graphs)`), so that each kind is played.
  */
 export function sampled<T>(family: readonly T[]): readonly T[] {

@@ -1,6 +1,6 @@
 /**
- * Makes the published JSON Schemas of the TypeScript types, which are the only place where the shapes are written down:
- * `node tools/schemas.ts` writes them anew, and a rule in tidy/ compares.
+ * Makes the published JSON Schemas of the TypeScript types, which are the only definition of the shapes:
+ * `node tools/schemas.ts` writes them, and a rule in tidy/ compares them.
  */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -76,7 +76,7 @@ function schemaOf({ type, version, title }: Published, file: ts.SourceFile, chec
     return found;
   };
   const number = checker.getTypeOfSymbol(exported(version));
-  if (!number.isNumberLiteral()) throw new Error(`${version} is no number`);
+  if (!number.isNumberLiteral()) throw new Error(`${version} is not a number`);
   const maker = new SchemaMaker(checker);
   const shape = maker.of(checker.getDeclaredTypeOfSymbol(exported(type)));
   const name = type.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();

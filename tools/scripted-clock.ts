@@ -1,4 +1,4 @@
-/** The clock of tests: it stands still until a test lets time pass. */
+/** The clock of tests: time passes only when a test advances it. */
 import type { Clock } from '../packages/core/src/clock.ts';
 
 interface Alarm {
@@ -10,7 +10,7 @@ export class ScriptedClock implements Clock {
   #nowMs: number;
   readonly #alarms = new Set<Alarm>();
 
-  /** Not 0, so that a moment taken for a duration shows. */
+  /** Not 0, so that a time that is mistaken for a duration is noticed. */
   constructor(startMs = 1_000) {
     this.#nowMs = startMs;
   }
@@ -34,7 +34,7 @@ export class ScriptedClock implements Clock {
     return this.#alarms.size;
   }
 
-  /** Lets time pass while something else is being done: no alarm rings before the next step. */
+  /** Advances the time without ringing alarms before the next step. */
   pass(ms: number): void {
     this.#nowMs += ms;
   }

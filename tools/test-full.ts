@@ -1,6 +1,6 @@
 /**
  * Everything that an ordinary run plays only a tenth of, and the oldest Node we promise. `pnpm test:full` before a release, and whenever the
- * conformance kit, the machine, the lock table or the simulator change; `pnpm test:full --needed [--since COMMIT]` tells whether they did.
+ * conformance kit, the machine, the lock table or the simulator change; `pnpm test:full --needed [--since COMMIT]` says whether they did.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -54,7 +54,7 @@ function git(...args: readonly string[]): string[] {
   return execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n').filter(Boolean);
 }
 
-/** Runs every step, whatever became of the ones before. */
+/** Runs every step, even if earlier ones failed. */
 function runAll(): number {
   const failed = steps.filter((step, index) => !succeeds(step, index === 0));
   console.log(failed.length > 0 ? `\nFailed: ${failed.map(({ name }) => name).join('; ')}` : '\nAll passed.');

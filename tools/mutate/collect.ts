@@ -1,6 +1,6 @@
 /**
- * Stands in for `vitest` where mutants are tested: the same `expect`, but tests are only written down, so that whoever loaded the file can
- * run them again and again in one process. Knows the few words that those tests use, and nothing of mutants.
+ * Stands in for `vitest` where mutants are tested: the same `expect`, but tests are only recorded, so that the loader of the file can
+ * run them repeatedly in one process. Knows the few words that those tests use, and nothing of mutants.
  */
 import { format } from 'node:util';
 

@@ -27,8 +27,8 @@ type Context = { -readonly [Field in keyof InstrumenterContext]?: InstrumenterCo
 const context: Context = {};
 Object.assign(globalThis, { [INSTRUMENTER_CONSTANTS.NAMESPACE]: context });
 
-/** A promise that does not settle is a failure; what does not even return is ended by Stryker. */
-const patienceMs = 2_000;
+/** A promise that does not settle is a failure; Stryker ends tests that do not return. */
+const timeoutMs = 2_000;
 
 /** Stryker lets a mutant be entered a hundred times as often as in all tests together; for loops that run a million times ten must do. */
 const shareOfHits = 10;
@@ -95,10 +95,10 @@ async function outcomeOf({ name, body }: Test): Promise<TestResult> {
   }
 }
 
-/** What is thrown where nobody catches it counts as well, instead of ending the process. */
+/** Uncaught errors count as failures, too, instead of ending the process. */
 async function soon(ending: Promise<unknown>): Promise<void> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('takes too long')), patienceMs);
+  const timer = setTimeout(() => reject(new Error('takes too long')), timeoutMs);
   process.once('uncaughtException', reject);
   try {
     await Promise.race([ending, promise]);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The door of the command. Written in syntax that Node 12 can still read, so that a too old Node is told what to do
-// instead of dying on a syntax error; everything else is in src.
+// The entry point of the command. Written in syntax that Node 12 supports, so that an old Node prints what to do
+// instead of a syntax error; everything else is in src.
 const [major, minor] = process.versions.node.split('.').map(Number);
 
 if (process.platform === 'win32') {

@@ -1,10 +1,10 @@
 /**
- * What bin/pexen.js starts on a Node that is new enough. Records what is loaded from the first module of ours on, so that the digests of tasks know all
- * that they are made of.
+ * Started by bin/pexen.js if Node is new enough. Records loaded modules from the first module of pexen on, so that the digests of tasks cover
+ * everything that the tasks are made of.
  */
 import { recordModules } from '@pexen/pool-kit/module-graph';
 
 recordModules();
 
-/** Rejects where the command cannot even be loaded. */
+/** Rejects where the command cannot be loaded. */
 export const started: Promise<unknown> = import('./start.ts');

@@ -1,31 +1,30 @@
 /**
- * How the process ends: with the exit code of the command, and never with one that says less. A process that ends before its
- * command did not run what it should have, though Node may call that a success; one whose command is done ends, whatever
- * others left open in it. Knows no command.
+ * Ensures that the process exits with the exit code of the command. A process that exits before its command has ended is reported as a
+ * failure, although Node may exit with 0; a process whose command has ended is closed even if open handles remain. Knows no command.
  */
 import { startTimer } from '@pexen/core/timers';
 import { type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
 
 type Output = NodeJS.WritableStream & { readonly writableLength: number };
 
-/** So long what is still open may take to close by itself, ms. */
-const patience = 2_000;
+/** How long open handles may take to close by themselves, ms. */
+const closeTimeoutMs = 2_000;
 
-/** The part of `process` that endings need. */
-export interface EndingProcess {
+/** The part of `process` that is used here. */
+export interface GuardedProcess {
   exitCode?: typeof process.exitCode;
   readonly stdout: Output;
   readonly stderr: Output;
   exit(): unknown;
-  /** What is still open, each by its kind: `Timeout`. */
+  /** The kinds of the open handles, such as `Timeout`. */
   getActiveResourcesInfo(): string[];
   once(event: 'exit', listener: (code: number) => void): unknown;
   once(event: 'uncaughtExceptionMonitor', listener: () => void): unknown;
 }
 
-/** Watches over the process from now on; `done` is told the exit code of the command when it has ended. */
-export function endings(us: EndingProcess): { done(exitCode: ExitCode): void } {
-  /** What the command ended with, once it has. */
+/** Guards the exit of the process from now on; call `done` with the exit code of the command when it has ended. */
+export function guardExit(us: GuardedProcess): { done(exitCode: ExitCode): void } {
+  /** The exit code of the command, once it has ended. */
   let ended: ExitCode | undefined;
   let isBroken = false;
   let isMute = false;
@@ -42,7 +41,7 @@ export function endings(us: EndingProcess): { done(exitCode: ExitCode): void } {
   });
   us.once('exit', (code) => {
     if (ended !== undefined || code === exitCodes.interrupted) return;
-    // Node has printed the error, and sets an exit code as well; else only who calls process.exit does.
+    // After an uncaught error, which Node prints, Node sets the exit code; otherwise only process.exit sets it.
     say(
       isUncaught
         ? 'Exited early: an uncaught error, printed above.'
@@ -52,10 +51,10 @@ export function endings(us: EndingProcess): { done(exitCode: ExitCode): void } {
     );
     us.exitCode = exitCodes.infrastructure;
   });
-  // Writing fails later than it is asked for. Reporters tell of it themselves.
+  // Writes fail asynchronously. Reporters report the failures of their own streams.
   for (const stream of [us.stdout, us.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (stream === us.stderr) isMute = true; // to complain of that there would fail in turn, and so on for ever
+      if (stream === us.stderr) isMute = true; // a message about it would fail in turn
       if (error.code === 'EPIPE' || stream.listenerCount('error') > 1) return;
       isBroken = true;
       say(`its output cannot be written: ${error.message}`);
@@ -66,24 +65,24 @@ export function endings(us: EndingProcess): { done(exitCode: ExitCode): void } {
     done(exitCode) {
       ended = exitCode;
       settle();
-      endAtLast(us, say);
+      closeEventually(us, say);
     },
   };
 }
 
-/** A timer or a connection that a module of tests has opened while it was loaded would keep the process for ever. */
-function endAtLast(us: EndingProcess, say: (message: string) => void): void {
+/** Closes the process in the end: a timer or connection that a test module opened while it was loaded would keep it alive forever. */
+function closeEventually(us: GuardedProcess, say: (message: string) => void): void {
   const look = (): void => {
-    // Somebody reads slowly what we have said.
+    // A slow reader has not received all output yet.
     if (us.stdout.writableLength + us.stderr.writableLength > 0) {
-      startTimer(patience, look, { keepsAlive: false });
+      startTimer(closeTimeoutMs, look, { keepsAlive: false });
       return;
     }
-    // Standard output and its kin are among them.
+    // Standard streams are among them.
     const kinds = new Set(us.getActiveResourcesInfo().filter((kind) => !/^(?:Pipe|TTY)Wrap$/.test(kind)));
     const which = kinds.size === 0 ? '' : ` (${[...kinds].join(', ')})`;
     say(`Done. Open handles${which} kept the process alive, so it was closed.`);
     us.exit();
   };
-  startTimer(patience, look, { keepsAlive: false });
+  startTimer(closeTimeoutMs, look, { keepsAlive: false });
 }

@@ -1,4 +1,4 @@
-/** All that a configuration and a module of tests need. */
+/** Everything that configurations and modules of tests need. */
 export {
   amount,
   anyOf,

@@ -1,4 +1,4 @@
-/** The command line: which words there are, and which command they mean. */
+/** The command line: its commands and options. */
 import { type ExitCode, exitCodes, mostWorkers } from '@pexen/usecase-testsuite';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { init } from './commands/init.ts';
@@ -6,9 +6,9 @@ import { type ListOptions, list } from './commands/list.ts';
 import { replay } from './commands/replay.ts';
 import { type RunOptions, run } from './commands/run.ts';
 import { ownVersion } from './own-version.ts';
-import { explain } from './print-problems.ts';
+import { printProblems } from './print-problems.ts';
 
-/** Runs the command that the words name and answers with its exit code. Never rejects. */
+/** Runs the command that the arguments name and resolves with its exit code. Never rejects. */
 export async function main(words: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.ok;
   const program = commandLine((code) => {
@@ -19,7 +19,7 @@ export async function main(words: readonly string[]): Promise<ExitCode> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    return explain(error, process.stderr);
+    return printProblems(error, process.stderr);
   }
 }
 
@@ -42,7 +42,7 @@ function commandLine(leave: (exitCode: ExitCode) => void): Command {
   return program;
 }
 
-/** What other runners call what we have; names that are merely misspelled are found by their letters. */
+/** Names of options in other test runners; misspelled names are suggested by similarity. */
 const otherNames: Readonly<Record<string, string>> = {
   ...named('--workers', [
     'jobs',

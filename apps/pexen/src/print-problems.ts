@@ -1,4 +1,4 @@
-/** Says to people what went wrong before anything ran, and what that means to a shell. */
+/** Prints the problems that prevented a run, and determines the exit code for them. */
 
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,11 +7,11 @@ import { formatLocation, isPexenError, type Problem } from '@pexen/core';
 import { printable, printableLines } from '@pexen/report';
 import { type ExitCode, exitCodeOfProblems, exitCodes } from '@pexen/usecase-testsuite';
 
-/** Where it is said. */
+/** The stream that messages are written to. */
 export type Output = NodeJS.WritableStream;
 
-/** Prints an error with all its problems and their ways out; answers with the exit code. */
-export function explain(error: unknown, output: Output): ExitCode {
+/** Prints an error with all its problems and hints; returns the exit code. */
+export function printProblems(error: unknown, output: Output): ExitCode {
   const shortage = shortageIn(error);
   if (shortage !== undefined) {
     output.write(`pexen: ${shortage}\n`);
@@ -27,11 +27,11 @@ export function explain(error: unknown, output: Output): ExitCode {
   return exitCodeOfProblems(problems);
 }
 
-/** What the system had no room for, and what to do; undefined if it is none of that. */
+/** The message for an error caused by a system limit, with the next step; undefined for other errors. */
 function shortageIn(error: unknown): string | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { code = '', message } = cause as NodeJS.ErrnoException;
-    // Where a module could not be loaded for that reason, the problem says so in its message.
+    // If a module could not be loaded for that reason, only the message of the problem contains the code.
     const [, named = ''] = /\b(EMFILE|ENFILE): /.exec(message) ?? [];
     const shortage = shortages.get(code) ?? shortages.get(named);
     if (shortage !== undefined) return shortage;
@@ -48,8 +48,8 @@ const shortages: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * With the frames of whoever threw it: those of packages only where there are no others, since then it is our mistake –
- * unless it is the system that refuses something.
+ * The stack with the user's frames. Frames of packages are shown only if there are no others, since the fault is then in pexen,
+ * unless it is an error of the operating system.
  */
 function stackOf(error: Error): string {
   const lines = printableLines(typeof error.stack === 'string' ? error.stack : error.message);
@@ -76,12 +76,12 @@ function describe(
   return lines.join('\n');
 }
 
-/** Something that looks wrong and harms nothing, as one or two lines. */
+/** A warning as one or two lines. */
 export function formatWarning(warning: Problem, output: Output): string {
   return `${describe(warning, output, 'warning')}\n`;
 }
 
-/** The file as people here would name it: a path, relative if it is below the current directory. */
+/** The file as a path, relative if it is below the current directory. */
 function nearName(file: string): string {
   const path = file.startsWith('file:') ? fileURLToPath(file) : file;
   const near = relative(process.cwd(), path);

@@ -1,4 +1,4 @@
-/** What may stand behind `--reporter`. */
+/** Parses the argument of `--reporter`. */
 import { resolve } from 'node:path';
 import { didYouMean, PexenError } from '@pexen/core';
 import type { ReporterChoice } from '@pexen/usecase-testsuite';
@@ -15,7 +15,7 @@ export function parseReporter(text: string): ReporterChoice {
   if (known !== undefined && !text.includes('=')) return known;
   if (name === 'junit' && file) return junitInto(file);
   if (known !== undefined) {
-    const hint = 'Its options stand in the configuration.';
+    const hint = 'Set its options in the configuration.';
     throw new PexenError([{ code: 'PEXEN_UNKNOWN_REPORTER', message: `${known} takes no value here`, hint }]);
   }
   throw new PexenError([
@@ -30,7 +30,7 @@ export function parseReporter(text: string): ReporterChoice {
   ]);
 }
 
-/** The reporter for a file that was named on the command line: relative to the current directory, not to the configuration. */
+/** The reporter for a file named on the command line: relative to the current directory, not to the configuration. */
 export function junitInto(file: string): ReporterChoice {
   return ['junit', { file: resolve(file) }];
 }

@@ -1,19 +1,19 @@
 /**
- * What signals do to a running suite: the first interrupt waits for what runs, the second cancels it, the third kills it. To
- * quit is to kill at once.
+ * Maps signals to controls of a running suite: the first interrupt waits for running tasks, the second cancels them, the third kills
+ * them. SIGQUIT kills them immediately.
  */
 import type { Clock } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
 import { exitCodes, type SuiteControls } from '@pexen/usecase-testsuite';
 
-/** The part of `process` that signals need. */
+/** The part of `process` that is used here. */
 export interface SignalSource {
   on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
   off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
   exit(code: number): unknown;
 }
 
-/** Whoever ends a process from outside rarely waits longer than this. */
+/** Process managers rarely wait longer than this before they kill a process. */
 const longestTermination = 5_000;
 
 /** Listens until the returned function is called. */
@@ -51,8 +51,8 @@ export function obeySignals(
 function interruptSteps(controls: SuiteControls, source: SignalSource): (() => void)[] {
   return [
     () => {
-      const begun = controls.inspect().running.filter(({ worker }) => worker !== undefined);
-      controls.note(`Interrupted: waiting for ${begun.length} running; press again to cancel them.`);
+      const started = controls.inspect().running.filter(({ worker }) => worker !== undefined);
+      controls.note(`Interrupted: waiting for ${started.length} running; press again to cancel them.`);
       controls.drain('interrupted');
     },
     () => {

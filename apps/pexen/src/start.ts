@@ -1,6 +1,6 @@
-/** Runs the command line and leaves its exit code. */
-import { endings } from './exit-guard.ts';
+/** Runs the command line and exits with its exit code. */
+import { guardExit } from './exit-guard.ts';
 import { main } from './main.ts';
 
-const ending = endings(process);
-main(process.argv.slice(2)).then((exitCode) => ending.done(exitCode));
+const guard = guardExit(process);
+main(process.argv.slice(2)).then((exitCode) => guard.done(exitCode));

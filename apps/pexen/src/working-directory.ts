@@ -1,8 +1,8 @@
-/** The folder in which the command was started. */
+/** The directory in which the command was started. */
 import { statSync } from 'node:fs';
 import { PexenError } from '@pexen/core';
 
-/** Its path. @throws PexenError PEXEN_START_FOLDER if it is gone, or cannot be named by text. */
+/** Returns its path. @throws PexenError PEXEN_START_FOLDER if it no longer exists, or its path is not valid text. */
 export function workingDirectory(): string {
   let path: string;
   try {

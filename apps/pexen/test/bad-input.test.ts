@@ -1,4 +1,4 @@
-/** Each kind of bad input: exit code 2 (4 where nothing is selected), a code, the place, and a way out. Nothing runs. */
+/** Each kind of bad input: exit code 2 (4 where nothing is selected), a code, the location, and a hint. Nothing runs. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
@@ -224,7 +224,7 @@ const cases: readonly {
 
 describe.concurrent('bad input', () => {
   it.for(cases)(
-    '$name is refused with a way out',
+    '$name is refused with a hint',
     async ({ files, words = ['run'], exitCode = 2, says }, { expect, onTestFinished }) => {
       const dir = await folder(files, onTestFinished);
       const ended = await pexen(dir, ...words);
@@ -233,7 +233,7 @@ describe.concurrent('bad input', () => {
         else expect(ended.stderr).toMatch(text);
       }
       expect(ended.exitCode, ended.stderr).toBe(exitCode);
-      expect(ended.stderr.match(/PEXEN_MODULE_FAILED|^pexen: /gm) ?? [], 'told once').toHaveLength(
+      expect(ended.stderr.match(/PEXEN_MODULE_FAILED|^pexen: /gm) ?? [], 'reported once').toHaveLength(
         /PEXEN_MODULE_FAILED|^pexen: /m.test(ended.stderr) ? 1 : 0,
       );
       expect(ended.stderr, 'no stack trace').not.toMatch(/^\s+at .*\(/m);

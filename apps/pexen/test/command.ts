@@ -15,7 +15,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Of the test's own context: tests that run at the same time must not be taken for each other. */
+/** From the test's own context, since tests run concurrently. */
 export type AtEnd = (act: () => Promise<void>) => void;
 
 /** A folder with these files, in which `pexen` can be imported; `.sh` files are executable. Gone after the test. */

@@ -1,4 +1,4 @@
-/** Digests in the events of real runs: what is changed between two of them, and whose digests differ then. */
+/** Digests in the events of real runs: which digests differ after a change between two runs. */
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ const files = {
   'node_modules/dep/index.js': `export const version = 1;`,
 };
 
-/** The digests of a task, and its code at the end: `code` is what was known of it at the start. */
+/** The digests of a task, and its code at the end; `code` is the digest at the start. */
 type Digests = Readonly<Record<'meaning' | 'code' | 'data' | 'limits' | 'codeAtEnd', Digest>>;
 
 /** Runs the suite; by path, what its events say of each task. */
@@ -93,7 +93,7 @@ describe.concurrent('digests', { timeout: 240_000 }, () => {
     },
   );
 
-  it('differ where something was changed, and nowhere else', async ({ expect, onTestFinished }) => {
+  it('differ only where something was changed', async ({ expect, onTestFinished }) => {
     const dir = await suite('processes', onTestFinished);
     let last = await run(dir);
     expect(Object.keys(last)).toHaveLength(4);
@@ -133,7 +133,7 @@ describe.concurrent('digests', { timeout: 240_000 }, () => {
     expect(readFileSync(join(dir, '.pexen/salt'), 'utf8')).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('are worked out only where a reporter wants them', async ({ expect, onTestFinished }) => {
+  it('are computed only if a reporter needs them', async ({ expect, onTestFinished }) => {
     const text = config('threads').replace('wantsDigests: true', 'wantsDigests: false');
     const dir = await folder({ ...files, 'pexen.config.ts': text }, onTestFinished);
     expect(await pexenWith({}, dir, 'run')).toMatchObject({ exitCode: 0 });

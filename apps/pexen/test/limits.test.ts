@@ -1,4 +1,4 @@
-/** The command where the system allows little. */
+/** The command under low system limits. */
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ const files = {
   'tests/t.sh': '#!/bin/sh\nexit 0\n',
 };
 
-/** Runs the command through the shell, behind that prefix; `left` is what it left in its temporary folder. */
+/** Runs the command through the shell with that prefix; `left` lists what it left in its temporary folder. */
 async function pexen(
   dir: string,
   prefix: string,
@@ -44,7 +44,7 @@ async function pexen(
   return { exitCode, stdout, stderr, left: readdirSync(temporary) };
 }
 
-it('says once that strays cannot be found where there is no /proc, and does the rest', async ({
+it('warns once that leaked processes cannot be found without /proc, and otherwise works', async ({
   expect,
   onTestFinished,
 }) => {
@@ -61,7 +61,7 @@ it('says once that strays cannot be found where there is no /proc, and does the 
   await expect.poll(() => isRunning(pid)).toBe(false);
 });
 
-/** What has ended may still wait to be collected by its new parent. */
+/** An ended process may still be waiting to be reaped by its new parent. */
 function isRunning(pid: string): boolean {
   try {
     return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
@@ -156,7 +156,7 @@ const canBeAnother =
   process.getuid?.() === 0 && existsSync('/usr/bin/setpriv') && existsSync('/usr/bin/prlimit');
 
 describe.runIf(canBeAnother)('a low limit of processes (needs root, setpriv and prlimit)', () => {
-  it('is named in one sentence, without a wait', async ({ expect, onTestFinished, skip }) => {
+  it('is reported in one sentence, without delay', async ({ expect, onTestFinished, skip }) => {
     const dir = await folder(files, onTestFinished);
     const another = `setpriv --reuid ${user} --clear-groups`;
     const can = await pexen(dir, `exec ${another} true`);

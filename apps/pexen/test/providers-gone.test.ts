@@ -1,4 +1,4 @@
-/** What is said of tests that fail since the worker is gone in which the server runs that they need. */
+/** The report of tests that fail because the worker with the server that they need is gone. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
@@ -6,7 +6,7 @@ import { folder, pexen } from './command.ts';
 
 const dependents = ['a', 'b', 'c', 'd', 'e', 'f'];
 
-/** A server in the only worker, something that ends this worker, and tests that need the server. */
+/** A server in the only worker, a task that ends this worker, and tests that need the server. */
 const suite = (killer: string, more = ''): string => `import { createServer } from 'node:http';
   import { task } from 'pexen';
   export const server = task({ provides: ['db'] }, async ({ shared }) => {

@@ -1,10 +1,10 @@
-/** What a suite decided is recorded, and decided again. */
+/** The decisions of a suite are recorded and repeated. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { folder, pexen } from './command.ts';
 
-it('a suite in processes is decided again as it was, and a changed record is not', async () => {
+it('replaying a suite in processes repeats its decisions, and detects a changed record', async () => {
   const dir = await folder(
     {
       'tests.ts': `import { task } from 'pexen';

@@ -1,4 +1,4 @@
-/** The command on real folders: what it prints, what it leaves, what signals do. */
+/** The command in real folders: its output, its reports, its reaction to signals. */
 import { existsSync, readFileSync, watch } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -86,10 +86,7 @@ describe.concurrent('pexen run', () => {
     },
   );
 
-  it('ends a program that hangs, and what it started, when its time is up', async ({
-    expect,
-    onTestFinished,
-  }) => {
+  it('ends a hanging program and its children when its time is up', async ({ expect, onTestFinished }) => {
     // Its time must suffice for the two lines before it hangs, on any machine.
     const files = {
       'hangs.sh':
@@ -103,7 +100,7 @@ describe.concurrent('pexen run', () => {
     expect(isRunning(child)).toBe(false);
   });
 
-  it('is green with expected failures, and warns of expectations that nothing meets', async ({
+  it('succeeds with expected failures, and warns of expectations that match nothing', async ({
     expect,
     onTestFinished,
   }) => {
@@ -145,7 +142,7 @@ describe.concurrent('pexen run', () => {
     expect(list.tasks).toHaveLength(4);
   });
 
-  it('lists what each is there for, and why it may not run', async ({ expect, onTestFinished }) => {
+  it('lists why each task is selected, and why it may not run', async ({ expect, onTestFinished }) => {
     const text = `import { task } from 'pexen';
       export const server = task({ provides: ['server'] }, () => {});
       export const stop = task({ tearsDown: 'server' }, () => {});
@@ -191,7 +188,7 @@ describe.concurrent('pexen run', () => {
     expect(typo.stderr).toMatch(/PEXEN_UNKNOWN_CAPABILITY[\s\S]*"biuld"[\s\S]*Did you mean "build"/);
   });
 
-  it('says that it could not run when no worker comes up', async ({ expect, onTestFinished }) => {
+  it('reports that it could not run when no worker starts', async ({ expect, onTestFinished }) => {
     const files = {
       'pexen.config.ts': `import { defineSuite, processes, tree } from 'pexen';
         const pool = (request) => processes({ ...request, execArgv: ['--no-such-flag'] });
@@ -204,7 +201,7 @@ describe.concurrent('pexen run', () => {
     expect(unable.exitCode).toBe(3);
   });
 
-  it('says that it could not run when a report cannot be written', async ({ expect, onTestFinished }) => {
+  it('reports a failure when a report cannot be written', async ({ expect, onTestFinished }) => {
     const dir = await folder({ 'passes.sh': sh('true') }, onTestFinished);
     const ended = await pexen(dir, 'run', '--junit', '/dev/null/report.xml');
     expect(ended.stderr).toContain('PEXEN_REPORTER_FAILED');
@@ -258,7 +255,7 @@ describe.concurrent('signals', () => {
 });
 
 describe.runIf(process.platform === 'linux').concurrent('the stop key', () => {
-  it('stops what runs as well, until it goes on', async ({ expect, onTestFinished }) => {
+  it('also stops running programs, until it resumes', async ({ expect, onTestFinished }) => {
     const files = {
       'a.sh':
         '#!/bin/sh\necho $$ > pid-of-program\nmv pid-of-program runs-program\nwhile [ ! -e let-go ]; do sleep 0.02; done\n',
@@ -283,7 +280,7 @@ describe.runIf(process.platform === 'linux').concurrent('the stop key', () => {
     };
     await press();
     // A shell whose child is stopped just before it becomes "sleep" waits for it in the kernel, and is D; and a program that has
-    // only just begun may not have been heard of yet. Then the key is pressed again.
+    // only just started may not be known yet. The key is then pressed again.
     while (states().some((state) => state !== 'T')) {
       running.kill('SIGCONT');
       await expect.poll(() => states()[0], { interval: 5 }).not.toBe('T');
@@ -298,7 +295,7 @@ describe.runIf(process.platform === 'linux').concurrent('the stop key', () => {
 });
 
 describe.concurrent('the quit key', () => {
-  it('kills at once, and reports are written all the same', async ({ expect, onTestFinished }) => {
+  it('kills immediately, and reports are written nevertheless', async ({ expect, onTestFinished }) => {
     const files = { 'a.sh': '#!/bin/sh\ntrap "" TERM\ntouch runs\nwhile :; do sleep 100; done\n' };
     const dir = await folder(files, onTestFinished);
     const running = start(dir, 'run', '--reporter', 'lines', '--junit', 'out.xml');

@@ -1,11 +1,11 @@
-/** What each signal does to a running suite, in the order in which they may come. */
+/** The effect of each signal on a running suite, in possible sequences. */
 import { EventEmitter } from 'node:events';
 import type { SuiteControls } from '@pexen/usecase-testsuite';
 import { describe, expect, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
 import { obeySignals, type SignalSource } from '../src/signals.ts';
 
-/** Notes what is done to a suite of which two attempts are out, one of them begun. */
+/** Records the calls to a suite with two dispatched attempts, one of them started. */
 function stand() {
   const done: string[] = [];
   const note = (what: string) => (): void => void done.push(what);
@@ -40,7 +40,7 @@ describe('signals', () => {
     expect(done).toEqual(['drain', 'cancel', 'kill', 'exit 75']);
   });
 
-  test('to quit is to kill at once, also after an interrupt', () => {
+  test('SIGQUIT kills immediately, also after an interrupt', () => {
     const { done, send } = stand();
     send('SIGINT', 'SIGQUIT');
     expect(done).toEqual(['drain', 'kill']);
@@ -58,7 +58,7 @@ describe('signals', () => {
     },
   );
 
-  test('when the suite is over nobody listens, and nothing is killed', () => {
+  test('signals are ignored after the suite has ended, and nothing is killed', () => {
     const { done, send, deafen, emitter, clock } = stand();
     send('SIGTERM');
     deafen();

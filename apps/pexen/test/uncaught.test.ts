@@ -2,7 +2,10 @@
 import { it } from 'vitest';
 import { folder, pexen } from './command.ts';
 
-it('says that an error was not caught, and blames no process.exit', async ({ expect, onTestFinished }) => {
+it('reports that an error was not caught, and does not mention process.exit', async ({
+  expect,
+  onTestFinished,
+}) => {
   const config = `import { defineSuite, tree } from 'pexen';
     setTimeout(() => { throw new Error('too late'); }, 1);
     await new Promise((resolve) => setTimeout(resolve, 1000));

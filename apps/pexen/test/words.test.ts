@@ -1,4 +1,4 @@
-/** The command as people and scripts use it: its words, its output in pipes and full disks, a first configuration. */
+/** The command as people and scripts use it: its arguments, its output to pipes and full disks, a first configuration. */
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -48,8 +48,8 @@ describe.concurrent('what is printed', () => {
   );
 });
 
-describe.concurrent('the words of the command', () => {
-  it('tell patterns from tags and reporters, in any order', async ({ expect, onTestFinished }) => {
+describe.concurrent('the arguments of the command', () => {
+  it('distinguish patterns, tags and reporters, in any order', async ({ expect, onTestFinished }) => {
     const files = {
       'tests.ts': `import { task } from 'pexen';
         export const a = task({ tags: ['quick'] }, () => {});
@@ -68,7 +68,7 @@ describe.concurrent('the words of the command', () => {
     expect(existsSync(join(dir, 'a=b.xml'))).toBe(true);
   });
 
-  it('of other runners lead to ours', async ({ expect, onTestFinished }) => {
+  it('of other test runners lead to a suggestion', async ({ expect, onTestFinished }) => {
     const dir = await folder({}, onTestFinished);
     for (const [given, meant] of [
       ['--jobs', '--workers'],
@@ -85,7 +85,7 @@ describe.concurrent('the words of the command', () => {
     }
   });
 
-  it('tell of a second configuration', async ({ expect, onTestFinished }) => {
+  it('warn of a second configuration', async ({ expect, onTestFinished }) => {
     const config =
       "import { defineSuite, tree } from 'pexen'; export default defineSuite({ from: { '': tree({ dir: '.' }) } });";
     const files = { 'pexen.config.ts': config, 'pexen.config.js': config, 'a.sh': sh('true') };
@@ -135,7 +135,7 @@ describe.concurrent('a loader', () => {
 });
 
 describe.concurrent('pexen list', () => {
-  it('loads no library that it has no use for', async ({ expect, onTestFinished }) => {
+  it('loads no library that it does not need', async ({ expect, onTestFinished }) => {
     const watcher = `import { registerHooks } from 'node:module';
       import { writeFileSync } from 'node:fs';
       const loaded = [];
@@ -160,7 +160,7 @@ describe.concurrent('modules of tests that do more than make tasks', () => {
     setInterval(() => {}, 1000);
     export const one = task({}, () => 1);`;
 
-  it('do not keep the command once it is done', async ({ expect, onTestFinished }) => {
+  it('do not keep the command alive once it is done', async ({ expect, onTestFinished }) => {
     const dir = await folder({ 'tests.ts': text }, onTestFinished);
     const ended = await pexen(dir, 'run', '--reporter', 'lines');
     expect(ended, ended.stderr).toMatchObject({ exitCode: 0 });
@@ -178,7 +178,7 @@ describe.concurrent('modules of tests that do more than make tasks', () => {
 });
 
 describe.concurrent('pexen init', () => {
-  it('changes no package.json that is none', async ({ expect, onTestFinished }) => {
+  it('does not change an invalid package.json', async ({ expect, onTestFinished }) => {
     const dir = await folder({}, onTestFinished);
     for (const [text, kind] of [
       ['[]', 'a list'],
@@ -193,7 +193,7 @@ describe.concurrent('pexen init', () => {
     }
   });
 
-  it('needs no package.json, and leaves what is there as it is written', async ({
+  it('needs no package.json, and keeps the formatting of an existing one', async ({
     expect,
     onTestFinished,
   }) => {
@@ -226,7 +226,7 @@ describe.concurrent('a project that npm made CommonJS', () => {
   const text = `import { task } from 'pexen';\nexport const note = task({}, () => {});\n`;
   const commonJs = '{ "name": "x", "type": "commonjs" }';
 
-  it('is told of by init', async ({ expect, onTestFinished }) => {
+  it('is reported by init', async ({ expect, onTestFinished }) => {
     const dir = await folder({ 'package.json': commonJs }, onTestFinished);
     expect((await pexen(dir, 'init')).stdout).toBe(
       'Added to package.json: the dev dependency pexen.\n' +
@@ -235,7 +235,7 @@ describe.concurrent('a project that npm made CommonJS', () => {
     );
   });
 
-  it('has two ways to run a first module, and the hint names them', async ({ expect, onTestFinished }) => {
+  it('has two ways to run a first module, which the hint names', async ({ expect, onTestFinished }) => {
     const dir = await folder({ 'package.json': commonJs, 'notes.task.ts': text }, onTestFinished);
     const refused = await pexen(dir, 'list');
     expect(refused.exitCode).toBe(2);

@@ -10,7 +10,7 @@ export interface ForeignSuite {
   readonly name: string;
   /** Patterns of its test files. Default: `test/**\/*.js`. */
   readonly tests?: readonly string[];
-  /** Files that match but are no tests, each with what it is. */
+  /** Files that match but are not tests, each with its purpose. */
   readonly notTests?: Readonly<Record<string, string>>;
   /** Test files that cannot pass here, each with the reason. */
   readonly failing?: Readonly<Record<string, string>>;
@@ -23,7 +23,7 @@ export interface ForeignFile {
   readonly file: string;
   /** The package's folder, links resolved. */
   readonly cwd: string;
-  /** Why it cannot pass here, where it cannot. */
+  /** Why it cannot pass here, if it cannot. */
   readonly failing?: string;
 }
 
@@ -98,7 +98,7 @@ const foreignSuites: readonly ForeignSuite[] = [
   { name: 'string.prototype.trimstart', notTests: { 'test/tests.js': sharedAssertions } },
   {
     name: 'tape',
-    // Those that need tape alone. The others test it with tap 8, whose 121 packages are more than the rest of the house.
+    // Only those that need tape itself. The others need tap 8, whose 121 packages are more than all other dependencies of this repository.
     tests: [
       'test/{add-subtest-async,bound,child_ordering,create_multiple_streams,deep,many,max_listeners}.js',
       'test/{nested-async-plan-noend,nested2,only2,only3,only4,only5,order,plan_optional}.js',
@@ -113,7 +113,7 @@ const foreignSuites: readonly ForeignSuite[] = [
 /**
  * The test files of a suite, in order of their names.
  * @param modules the node_modules folder that the package is in
- * @throws Error where the table names a file that is not there: it would be out of date
+ * @throws Error if the table names a missing file, since it is then out of date
  */
 export function filesOf({ name, ...suite }: ForeignSuite, modules: string): ForeignFile[] {
   const { tests = ['test/**/*.js'], notTests = {}, failing = {} } = suite;

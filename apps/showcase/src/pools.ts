@@ -1,7 +1,7 @@
-/** Where the showcase runs, as the environment says: the same tests, whatever carries them. */
+/** The pools of the showcase, chosen by environment variables: the same tests run in any of them. */
 import { processes, type SuiteConfig, type SuiteEnvironment, type TaskMeta, threads } from 'pexen';
 
-/** What the configuration says of pools. */
+/** The entries of the configuration about pools. */
 export interface Pools {
   readonly pool: NonNullable<SuiteConfig['pool']>;
   readonly pools: NonNullable<SuiteConfig['pools']>;
@@ -11,8 +11,8 @@ export interface Pools {
 
 /**
  * `SHOWCASE_BODIES`: `processes` (default) or `threads`, for the tasks that are functions; programs run in processes in any case.
- * `SHOWCASE_LAUNCHER`: what stands before every process, in words, as `nice -n 5` or `sudo -n -u builder`.
- * @throws Error for another word
+ * `SHOWCASE_LAUNCHER`: the command that starts every process, such as `nice -n 5` or `sudo -n -u builder`.
+ * @throws Error for other values
  */
 export function poolsFor({ SHOWCASE_BODIES = 'processes', SHOWCASE_LAUNCHER = '' }: Environment): Pools {
   const launcher = SHOWCASE_LAUNCHER.split(' ').filter((word) => word !== '');

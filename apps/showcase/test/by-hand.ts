@@ -1,11 +1,11 @@
-/** Runs third-party test files the way a person would: `node FILE` in the package's folder. The measure of every verdict. */
+/** Runs third-party test files as a person would: `node FILE` in the package's folder. The reference for every verdict. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ForeignFile } from '../src/foreign.ts';
 
-/** What running a file by hand gave. */
+/** The result of running a file by hand. */
 export interface ByHand {
   readonly file: ForeignFile;
   /** null if a signal ended it. */

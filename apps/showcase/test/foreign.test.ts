@@ -1,4 +1,4 @@
-/** The table of third-party suites, as a table. What becomes of its files is told by showcase.test.ts. */
+/** Checks the table of third-party suites. showcase.test.ts runs its files. */
 import { expect, test } from 'vitest';
 import { filesOf, foreignFiles } from '../src/foreign.ts';
 
@@ -10,7 +10,7 @@ test('there are at least 100 test files of at least 8 packages', () => {
   expect(new Set(files.map((file) => file.package)).size).toBeGreaterThanOrEqual(8);
 });
 
-test('a table that names a file which is not there is refused', () => {
+test('a table that names a missing file is refused', () => {
   expect(() => filesOf({ name: 'minimist', failing: { 'test/gone.js': 'it is gone' } }, modules)).toThrow(
     'minimist has no test file test/gone.js',
   );

@@ -1,4 +1,4 @@
-/** The showcase as a whole: its verdicts are those of running everything by hand, however many workers there are and of what kind. */
+/** The showcase as a whole: its verdicts are the same as those of running everything by hand, with any number and kind of workers. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ interface ShowcaseRun {
 const folder = mkdtempSync(join(tmpdir(), 'showcase-'));
 const schemas = new URL('../../../packages/report/test/schemas/', import.meta.url);
 
-/** Those that pass and those that cannot. Our own suite is always played whole. */
+/** Files that pass and files that cannot. The suite of this repository is always run completely. */
 const { passing = [], failing = [] } = Object.groupBy(foreignFiles(), (file) =>
   file.failing === undefined ? 'passing' : 'failing',
 );
@@ -42,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('by hand', () => {
-  test('the files that are said to fail fail, and all others pass', () => {
+  test('the files that are listed as failing fail, and all others pass', () => {
     const wrong = byHand.filter(({ file, exitCode }) => (exitCode === 0) !== (file.failing === undefined));
     expect(wrong.map(({ file, exitCode, stderr }) => ({ ...file, exitCode, stderr }))).toEqual([]);
   });
@@ -51,7 +51,7 @@ describe('by hand', () => {
     expect(byHand.filter(({ exitCode }) => exitCode === 0).length).toBeGreaterThan(0.85 * byHand.length);
   });
 
-  test('they talk TAP, and an exit code of 0 goes with output that has no "not ok"', () => {
+  test('they print TAP, and output with exit code 0 contains no "not ok"', () => {
     const points = byHand.map((run) => ({ ...run, ...tapCounts(run.stdout) }));
     expect(points.reduce((sum, { ok }) => sum + ok, 0)).toBeGreaterThan(isWhole ? 1000 : 20);
     const wrong = points.filter(({ exitCode, notOk }) => exitCode === 0 && notOk > 0);
@@ -106,7 +106,7 @@ describe.each([
   });
 });
 
-test('our own suite shows every kind of verdict that leaves a run green', () => {
+test('the suite of this repository has every kind of verdict that does not fail a run', () => {
   const { judgements } = parallel;
   expect(judgements['api/items/listing']).toMatchObject({ verdict: 'warn' });
   expect(judgements['api/items/cache']).toMatchObject({ verdict: 'flaky' });

@@ -1,4 +1,4 @@
-/** The witness of the service must itself be right: it says whether locks held. */
+/** Tests the witness of the service, which checks that locks hold. */
 import { expect, test } from 'vitest';
 import { type Mode, Witness } from '../tests/service/witness.ts';
 

@@ -39,11 +39,11 @@ test('arguments that are not factories, paths or options are refused', () => {
     [() => under('a', 5 as never), /^PEXEN_BAD_OPTION: under: expected a factory, got a number\n/],
     [
       () => together([fixed('a')] as never),
-      /^PEXEN_BAD_OPTION: together: there is a list where .*\n {4}Write together\(/,
+      /^PEXEN_BAD_OPTION: together: expected a factory, got a list\n {4}Write together\(/,
     ],
     [
       () => together(fixed('a'), undefined as never),
-      /^PEXEN_BAD_OPTION: together: there is undefined where a factory/,
+      /^PEXEN_BAD_OPTION: together: expected a factory, got undefined/,
     ],
     [
       () => executables(undefined as never),

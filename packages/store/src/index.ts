@@ -1,4 +1,4 @@
-/** What a run remembers. For now: whether a task is the same as in another run. */
+/** What is remembered about runs. Currently: whether a task is the same as in another run. */
 export type { FileEntry, FileSet } from './identity/file-sets.ts';
 export type { Files } from './identity/files.ts';
 export { saltOf } from './identity/salt.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonical } from '../src/identity/canonical.ts';
 
-/** What bodies are given: all that a structured clone carries, in the order in which bodies see it. */
+/** Values that bodies may get: everything that a structured clone supports, in the order in which bodies see it. */
 const values = fc.anything({
   withBigInt: true,
   withDate: true,
@@ -29,7 +29,7 @@ describe('a text', () => {
   test('is that of no other value', () => {
     fc.assert(
       fc.property(values, values, (one, other) => {
-        // Node's own idea of equality knows nothing of our texts; prototypes and holes are lost in a clone, and it minds them.
+        // Node's equality is independent of these texts; it distinguishes prototypes and holes, which are lost in a clone.
         const isEqual = isDeepStrictEqual(structuredClone(one), structuredClone(other));
         if (canonical(one) === canonical(other)) expect(isEqual).toBe(true);
       }),
@@ -56,7 +56,7 @@ describe('a text', () => {
     [new Uint8Array([1, 2]), new Uint16Array([513])],
     ['\ud800', '\\ud800'],
     ['true', true],
-  ])('tells %o from %o', ([one, other]) => {
+  ])('distinguishes %o and %o', ([one, other]) => {
     expect(canonical(one)).toBeDefined();
     expect(canonical(other)).toBeDefined();
     expect(canonical(one)).not.toBe(canonical(other));
@@ -107,17 +107,17 @@ test.for([
       },
     ),
   ],
-])('%s cannot be said, wherever it stands', ([, value]) => {
+])('%s cannot be encoded, wherever it is', ([, value]) => {
   expect(canonical(value)).toBeUndefined();
   expect(canonical({ deep: [new Map([['in', value]])] })).toBeUndefined();
 });
 
-test('the same object in two places is no cycle', () => {
+test('the same object in two places is not a cycle', () => {
   const twice = { a: 1 };
   expect(canonical([twice, twice])).toBe(canonical([{ a: 1 }, { a: 1 }]));
 });
 
-test('what is nested too deeply cannot be said', () => {
+test('deeply nested values cannot be encoded', () => {
   let deep: unknown = 0;
   for (let level = 0; level < 100_000; level++) deep = [deep];
   expect(canonical(deep)).toBeUndefined();

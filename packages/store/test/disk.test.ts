@@ -1,4 +1,4 @@
-/** Digests of real files, and the key that is kept beside them. */
+/** Digests of real files, and the key in the project's folder. */
 import {
   chmodSync,
   mkdirSync,
@@ -70,7 +70,7 @@ describe('the disk', () => {
 });
 
 describe('the key', () => {
-  test('is made once, is as long as its digests deserve, and only its owner reads it', () => {
+  test('is made once, is as long as the digests, and is readable by its owner only', () => {
     const folder = folderWith();
     const salt = saltOf(folder);
     expect(salt.length).toBe(32);
@@ -81,7 +81,7 @@ describe('the key', () => {
     expect(readFileSync(join(folder, '.pexen/.gitignore'), 'utf8')).toBe('*\n');
   });
 
-  test('is another one each time where nothing can be written, or what is there is no key', () => {
+  test('differs each time where nothing can be written, or where the file is not a valid key', () => {
     const folder = folderWith({ '.pexen': 'a file in its place' });
     expect(Buffer.from(saltOf(folder)).equals(saltOf(folder))).toBe(false);
     const broken = folderWith({ '.pexen/salt': 'short' });
@@ -89,7 +89,7 @@ describe('the key', () => {
     expect(readFileSync(join(broken, '.pexen/salt'), 'utf8')).toBe('short');
   });
 
-  test('leaves what is in the folder as it is', () => {
+  test('does not change other files in the folder', () => {
     const folder = folderWith({ '.pexen/.gitignore': 'mine' });
     chmodSync(join(folder, '.pexen'), 0o755);
     saltOf(folder);

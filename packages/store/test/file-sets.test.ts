@@ -65,7 +65,7 @@ describe('a file set', () => {
     expect(digest('c.ts')).not.toBe(unknownDigest);
   });
 
-  test('is the same however the modules were told', () => {
+  test('is the same in whatever order the modules were reported', () => {
     const one = project(files);
     one.load('a.ts>b.ts', 'b.ts>c.ts', 'a.ts>node_modules/lib/');
     const other = project(files);
@@ -109,7 +109,7 @@ describe('a file set', () => {
     expect(after.digest('a.ts')).not.toBe(unknownDigest);
   });
 
-  test('has the loader, also one that was there before anything was recorded', () => {
+  test('has the loader, also one that was loaded before recording started', () => {
     const loader = 'node_modules/tsx/dist/loader.mjs';
     const withTsx = (version: string) => {
       const made = project(
@@ -163,7 +163,7 @@ describe('a file set is unknown', () => {
     expect(digest('a.ts')).toBe(unknownDigest);
   });
 
-  test('where a file had been loaded before anything was recorded', () => {
+  test('where a file was loaded before recording started', () => {
     const { graph, digest, disk } = project(files);
     graph.add(loaded(['a.ts>b.ts'], (name) => (name === 'b.ts' ? loadedBefore : stampOf(disk, name))));
     expect(digest('a.ts')).toBe(unknownDigest);
@@ -227,13 +227,13 @@ test('two modules have one digest exactly if they lead to the same files: agains
   fc.assert(
     fc.property(
       fc.array(fc.array(edge, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }),
-      (told) => {
+      (parts) => {
         const { load, sets, digest } = project(all);
-        for (const part of told) {
+        for (const part of parts) {
           load(...part.map(([from, to]) => `${from}>${to}`));
-          digest('a.ts'); // What is remembered of an earlier graph must not stay.
+          digest('a.ts'); // Results for an earlier graph must not be reused.
         }
-        const edges = told.flat();
+        const edges = parts.flat();
         for (const start of new Set(edges.flat())) {
           const expected = reachable(start, edges);
           expect(sets.of(urlOf(start))?.files.map(([file]) => file)).toEqual(expected);

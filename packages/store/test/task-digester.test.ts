@@ -31,7 +31,7 @@ function recordOf(files: ScriptedFiles, ...names: readonly string[]) {
   return { length: 1, since: (): LoadedModules => ({ urls, stamps, edges: [] }) };
 }
 
-interface Told extends Partial<DigestedTask> {
+interface Described extends Partial<DigestedTask> {
   readonly options?: Partial<TaskDigesterOptions>;
   readonly files?: ScriptedFiles;
 }
@@ -39,17 +39,17 @@ interface Told extends Partial<DigestedTask> {
 function digesterOf({
   options,
   files = new ScriptedFiles({ [`${root}/a.ts`]: 'a' }),
-}: Told = {}): TaskDigester {
+}: Described = {}): TaskDigester {
   return new TaskDigester({ root, salt, files, env: {}, record: recordOf(files, 'a.ts'), ...options });
 }
 
-function told(runnable: Runnable, more: Partial<DigestedTask> = {}): DigestedTask {
+function taskOf(runnable: Runnable, more: Partial<DigestedTask> = {}): DigestedTask {
   return { definition: definitionOf(runnable), limits: {}, pathsOf: () => [], address: module, ...more };
 }
 
-function digests(runnable: Runnable, more: Told = {}): TaskDigests {
+function digests(runnable: Runnable, more: Described = {}): TaskDigests {
   const { options: _options, files: _files, ...rest } = more;
-  return digesterOf(more).digestsOf(told(runnable, rest));
+  return digesterOf(more).digestsOf(taskOf(runnable, rest));
 }
 
 const withMeta = (meta: TaskMeta): Runnable => task(meta as never, () => {});
@@ -62,7 +62,7 @@ describe('the meaning', () => {
   const meaning = (meta: TaskMeta): string => digests(withMeta(meta), { pathsOf }).meaning;
   const requiring = (...requires: readonly Requirement[]): string => meaning({ requires });
 
-  test('is the same for tasks that say the same', () => {
+  test('is the same for equal metadata', () => {
     expect(sameDigest(plain.meaning, digests(withMeta({})).meaning)).toBe(true);
     expect(requiring(anyOf('x', key('y'), a))).toBe(requiring(anyOf('x', key('y'), a)));
   });
@@ -96,7 +96,7 @@ describe('the meaning', () => {
     expect(requiring(key('x'))).toBe(requiring(key('x')));
   });
 
-  test('does not mind what concerns only when, where and under which name it runs', () => {
+  test('ignores metadata that only determines when, where and under which name it runs', () => {
     const other = {
       ...{
         name: 'n',
@@ -116,7 +116,7 @@ describe('the meaning', () => {
   });
 
   test.for([
-    ['an object that is no task', { requires: [{}] }],
+    ['an object that is not a task', { requires: [{}] }],
     ['args with a function', { args: { call: () => 1 } }],
     ['a cleanup whose text says nothing', { cleanup: (() => 1).bind(null) }],
   ] as const)('is unknown with %s', ([, meta]) => {
@@ -156,7 +156,7 @@ describe('the code of a function', () => {
     const pieces = [{ urls: [module.url], stamps: [stamp('a.ts')], edges: [] }, edgeTo('c.ts')];
     const record = { length: 1, since: (length: number) => pieces[length] as LoadedModules };
     const digester = digesterOf({ files, options: { record } });
-    const asked = told(withMeta({}));
+    const asked = taskOf(withMeta({}));
     const first = digester.digestsOf(asked).code;
     digester.loaded(edgeTo('b.ts'));
     const second = digester.codeOf(asked);
@@ -239,7 +239,7 @@ describe('the code of a program', () => {
     expect(other).not.toBe(unknownDigest);
   });
 
-  test('does not mind files outside of the project among its arguments', () => {
+  test('ignores files outside of the project among its arguments', () => {
     expect(code({}, { '/etc/hosts': 'other' })).toBe(code());
   });
 
@@ -253,7 +253,7 @@ describe('the code of a program', () => {
       ({ ...body, file: `${where}/tests/ping.sh`, argv, cwd: `${where}/tests` }) as ExecutableBody;
     const there = at(['--fast', '/moved/tests/data.json'], '/moved');
     const digester = new TaskDigester({ root: '/moved', salt, files, env: {} });
-    expect(digester.digestsOf(told(executableTask({}, there), { address: undefined } as never)).code).toBe(
+    expect(digester.digestsOf(taskOf(executableTask({}, there), { address: undefined } as never)).code).toBe(
       code({ argv: ['--fast', `${root}/tests/data.json`] }),
     );
   });
@@ -262,7 +262,7 @@ describe('the code of a program', () => {
     expect(code({ file: `${root}/none` })).toBe(unknownDigest);
     const files = new ScriptedFiles(texts);
     const digester = digesterOf({ files });
-    const asked = told(executableTask({}, body), { address: undefined } as never);
+    const asked = taskOf(executableTask({}, body), { address: undefined } as never);
     const { code: before } = digester.digestsOf(asked);
     expect(digester.codeOf(asked)).toBe(before);
     files.write(`${root}/tests/ping.sh`, 'other');
@@ -296,7 +296,7 @@ describe('the data', () => {
     made.matching('x.json', [`${root}/x.json`]);
     return made;
   };
-  const data = (meta: TaskMeta, more: Told = {}): string =>
+  const data = (meta: TaskMeta, more: Described = {}): string =>
     digests(withMeta(meta), { files: files(), ...more }).data;
 
   test('differs with the content of a file that its inputs match, and with the files themselves', () => {

@@ -1,4 +1,4 @@
-/** Runs the factories of a configuration and gathers what they make and what they find wrong. */
+/** Runs the factories of a configuration and collects their tasks and problems. */
 import { type Facts, type PlacedTask, type Problem, refuse } from '@pexen/core';
 import { collect as collectFrom, together, under } from '@pexen/factory';
 import { environment, type LoadedConfig, ofConfiguration } from './config.ts';
@@ -20,8 +20,8 @@ export async function collectTasks(
 }
 
 /**
- * What is known of the environment: the suite's own facts over those that every suite has.
- * @throws PexenError PEXEN_CONFIG_FAILED where the function that asks for them throws.
+ * The facts about the environment: the suite's own facts, which take precedence over those that every suite has.
+ * @throws PexenError PEXEN_CONFIG_FAILED where the configured function throws.
  */
 export async function factsOf({ config, file }: LoadedConfig): Promise<Facts> {
   const { facts } = config;

@@ -1,4 +1,4 @@
-/** Checks the shape of a configuration, all of it at once. */
+/** Validates the shape of a configuration and reports all problems together. */
 import { checkMeta, didYouMean, type Problem, refuse } from '@pexen/core';
 import {
   byName,
@@ -27,11 +27,11 @@ import {
   type TerminalReporterOptions,
 } from './define-suite.ts';
 
-/** How the entries are written that have several forms, or one that is easily mistaken. */
+/** Hints for entries that have several forms or are easily misunderstood. */
 const forms = {
   from: "Write from: { sys: executables({ dir: 'tests' }) }.",
   reporters:
-    "Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; there are terminal, live, lines and junit.",
+    "Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; the reporters are terminal, live, lines and junit.",
   pool: 'Write pool: threads, or pool: (request) => threads({ ...request, workers: 2 }).',
   pools: 'Write pools: { quick: threads }.',
   groups: 'Write groups: { vm: { pool: () => processes({ workers: 5 }) } }.',
@@ -45,7 +45,7 @@ const factories = byName(
 );
 const from: Kind = (value, path) =>
   isFactory(value)
-    ? [flaw(path, 'is a factory itself', "Say where its tasks stand: from: { '': tree({ dir: '.' }) }.")]
+    ? [flaw(path, 'is a factory itself', "Give its tasks a call path: from: { '': tree({ dir: '.' }) }.")]
     : factories(value, path);
 
 const limit = isA(
@@ -79,10 +79,10 @@ const terminals: readonly ReporterName[] = ['terminal', 'live', 'lines'];
 
 const notAReporter = isA('a name, a name with options, or a reporter', () => false, forms.reporters);
 
-/** What a reporter of one's own has at least one of. */
+/** Methods of which a custom reporter has at least one. */
 const handlers = ['update', 'event', 'taskUpdate'];
 
-/** A name, a name with options, or a reporter of one's own. */
+/** A name, a name with options, or a custom reporter. */
 const reporter: Kind = (value, path) => {
   if (hasMethods(value, ['close']) && handlers.some((name) => hasMethods(value, [name]))) return [];
   const [name, options, ...rest]: unknown[] = Array.isArray(value) ? value : [value];
@@ -129,8 +129,8 @@ const configuration = table(
 );
 
 /**
- * The configuration, if it is one.
- * @throws PexenError PEXEN_BAD_CONFIG with every problem, each with its place in the configuration.
+ * Returns the configuration if it is valid.
+ * @throws PexenError PEXEN_BAD_CONFIG with every problem and its path in the configuration.
  */
 export function checkConfig(config: unknown, file?: string): SuiteConfig {
   refuse(configuration(config, []).map((each) => problemOf(each, file)));

@@ -1,4 +1,4 @@
-/** Finds, loads and checks the configuration of a suite. Knows nothing of running it. */
+/** Finds, loads and validates the configuration of a suite. Does not run it. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PexenError, type Problem, refuse } from '@pexen/core';
@@ -6,7 +6,7 @@ import { loadModule, moduleProblems, tree } from '@pexen/factory';
 import { checkConfig } from './config-check.ts';
 import type { Suite, SuiteConfig, SuiteEnvironment } from './define-suite.ts';
 
-/** The names a configuration may have; the first one there is wins. */
+/** The names that a configuration may have; the first that exists is used. */
 export const configNames: readonly string[] = [
   'pexen.config.ts',
   'pexen.config.mts',
@@ -17,19 +17,19 @@ export const configNames: readonly string[] = [
 const data = /\.(?:json[5c]?|ya?ml|toml)$/;
 const howNamed = 'A configuration is a module: pexen.config.ts, .mts, .js or .mjs.';
 
-/** A configuration that has been checked, and the directory that its relative paths start from. */
+/** A validated configuration, and the directory that its paths are relative to. */
 export interface LoadedConfig {
   readonly config: SuiteConfig;
   readonly root: string;
-  /** Undefined where there is none and the directory itself is the suite. */
+  /** Undefined without a configuration file: the directory itself is then the suite. */
   readonly file: string | undefined;
-  /** What looks wrong and harms nothing: another configuration beside it. Default: nothing does. */
+  /** Warnings, such as another configuration beside it. Default: none. */
   readonly warnings?: readonly Problem[];
 }
 
 /**
- * The configuration of a directory, its own or that of the project it lies in, or the one named. Without any, all
- * that looks like a test below the directory is one.
+ * The configuration of a directory, that of the project that contains the directory, or the named one. Without a configuration,
+ * everything below the directory that looks like a test is one.
  * @throws PexenError PEXEN_NO_CONFIG, PEXEN_CONFIG_FAILED, PEXEN_BAD_CONFIG.
  */
 export async function loadConfig(directory: string, named?: string): Promise<LoadedConfig> {
@@ -37,7 +37,7 @@ export async function loadConfig(directory: string, named?: string): Promise<Loa
   if (file === undefined)
     return { config: { from: { '': tree({ dir: '.' }) } }, root: resolve(directory), file };
   const found = statSync(file, { throwIfNoEntry: false });
-  if (found === undefined) throw noConfig(`there is no ${file}`, 'Write one with: pexen init');
+  if (found === undefined) throw noConfig(`${file} does not exist`, 'Write one with: pexen init');
   if (found.isDirectory() || data.test(file)) throw noConfig(`${file} is not a module`, howNamed);
   return {
     config: await resolveSuite(await importSuite(file), environment(), file),
@@ -54,8 +54,8 @@ function othersBeside(file: string): Problem[] {
     .map((other) => ({
       code: 'PEXEN_TWO_CONFIGS',
       location: { file: other },
-      message: `this configuration is ignored: ${basename(file)} counts`,
-      hint: 'Remove one of them, or name the one you mean: --config FILE.',
+      message: `this configuration is ignored, since ${basename(file)} is used`,
+      hint: 'Remove one of them, or choose one: --config FILE.',
     }));
 }
 
@@ -74,7 +74,7 @@ export async function resolveSuite(suite: Suite, env: SuiteEnvironment, file?: s
   );
 }
 
-/** What a function of the configuration gives. What it throws is a mistake in the configuration, and has its place. */
+/** Calls a function of the configuration. An error that it throws is a problem of the configuration, with its location. */
 export async function ofConfiguration<T>(ask: () => T | Promise<T>, file: string | undefined): Promise<T> {
   try {
     return await ask();
@@ -91,15 +91,15 @@ export function environment(): SuiteEnvironment {
 }
 
 /**
- * The first configuration on the way up. The way ends where a repository begins or, outside of repositories, a package: what
- * lies above belongs to somebody else.
+ * The nearest configuration in this directory or above it. The search ends at the root of the repository or, outside of repositories,
+ * of the package, since directories above it belong to other projects.
  */
 function findConfig(directory: string): string | undefined {
-  const wayUp = directoriesUpFrom(resolve(directory));
+  const directories = directoriesUpFrom(resolve(directory));
   const has = (name: string) => (dir: string) => existsSync(join(dir, name));
-  const top = wayUp.find(has('.git')) ?? wayUp.find(has('package.json')) ?? directory;
-  return wayUp
-    .slice(0, wayUp.indexOf(top) + 1)
+  const top = directories.find(has('.git')) ?? directories.find(has('package.json')) ?? directory;
+  return directories
+    .slice(0, directories.indexOf(top) + 1)
     .flatMap((dir) => configNames.map((name) => join(dir, name)))
     .find((file) => existsSync(file));
 }

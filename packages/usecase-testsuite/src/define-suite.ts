@@ -1,74 +1,74 @@
-/** What a suite is made of, as its author writes it down. */
+/** The configuration of a suite, as its author writes it. */
 import type { Facts, Pool, Resource, Retries, TaskMeta } from '@pexen/core';
 import type { Factory } from '@pexen/factory';
 import type { Clock } from '@pexen/pool-process';
 import type { JUnitOptions, LinesOptions, Reporter } from '@pexen/report';
 
-/** The environment a configuration may depend on. */
+/** The environment that a configuration may depend on. */
 export interface SuiteEnvironment {
-  /** Is this a run of a continuous integration (`CI` is set)? */
+  /** Is this a run in continuous integration (`CI` is set)? */
   readonly ci: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** What a pool is made for. */
+/** What a configured pool is made with. */
 export interface PoolRequest {
-  /** How many workers the command line or the configuration asks for. */
+  /** The number of workers from the command line or the configuration. */
   readonly workers: number;
-  /** The address of the suite's loader, where it has one. `processes` and `threads` take it as it is. */
+  /** The URL of the suite's loader, if it has one. `processes` and `threads` accept it as it is. */
   readonly loader?: string;
-  /** The time of the run, which stands still while the process is stopped. `processes` stops what it runs meanwhile. */
+  /** The clock of the run, which pauses while the process is stopped. `processes` also stops its workers meanwhile. */
   readonly clock?: Clock;
 }
 
 /** A group of exclusivity: its tasks run together, in a pool of their own, while nothing else does. */
 export interface SuiteGroup {
   readonly pool: (request: PoolRequest) => Pool;
-  /** Attempts dispatched beyond the workers. */
+  /** How many attempts are dispatched beyond the number of workers. */
   readonly spare?: number;
-  /** May nothing else run meanwhile? Default true. */
+  /** Does nothing else run at the same time? Default true. */
   readonly exclusive?: boolean;
 }
 
-/** The name of a reporter, a name with options, or a reporter of one's own. The file of `junit` is relative to the configuration. */
+/** The name of a reporter, a name with options, or a custom reporter. The file of `junit` is relative to the configuration. */
 export type ReporterChoice =
   | ReporterName
   | readonly [name: ReporterName, options?: TerminalReporterOptions]
   | readonly [name: 'junit', options: JUnitOptions]
   | Reporter;
 
-/** The reporters for a terminal: `terminal` is one of the other two, as fits. */
+/** The reporters for a terminal: `terminal` selects one of the other two. */
 export type ReporterName = 'terminal' | 'live' | 'lines';
 
-/** What a configuration may say of the reporters on a terminal. */
+/** The options of the terminal reporters in a configuration. */
 export type TerminalReporterOptions = Pick<LinesOptions, 'color' | 'passes' | 'outputLines' | 'slowAfter'>;
 
-/** More workers would only cost memory. */
+/** The largest number of workers. */
 export const mostWorkers = 10_000;
 
 /** The whole configuration of a suite. Times are milliseconds; every entry but `from` may be left out. */
 export interface SuiteConfig {
-  /** Where the tasks come from: call path → factory. `''` puts them at the root. */
+  /** The factories of the tasks: call path → factory. `''` is the root. */
   readonly from: Readonly<Record<string, Factory>>;
-  /** What is known of the environment, for `when`; asked once, before the run. */
+  /** Facts about the environment, for `when`; evaluated once, before the run. */
   readonly facts?: Facts | (() => Facts | Promise<Facts>);
-  /** The pool of all tasks that name no other. Default: child processes. */
+  /** The pool of all tasks that do not name another one. Default: child processes. */
   readonly pool?: (request: PoolRequest) => Pool;
-  /** Further pools, for tasks that name them. */
+  /** Further pools, for the tasks that name them. */
   readonly pools?: Readonly<Record<string, (request: PoolRequest) => Pool>>;
   readonly groups?: Readonly<Record<string, SuiteGroup>>;
-  /** How much there is of resources that are taken by amount. */
+  /** The capacities of resources that are used by amount. */
   readonly capacities?: ReadonlyMap<Resource, number> | Readonly<Record<string, number>>;
-  /** How many run at the same time, at most 10,000. Default: one a processor. `-j` wins. */
+  /** How many tasks run at the same time, at most 10,000. Default: one per processor. `-j` takes precedence. */
   readonly workers?: number;
-  /** A module that loads what Node's type stripping cannot, here and in the workers: `'tsx'`, or a path from the configuration. */
+  /** A module that loads what Node's type stripping cannot, in this process and in the workers: `'tsx'`, or a path relative to the configuration. */
   readonly loader?: string;
   readonly spare?: number;
   /** Entries of every task's dictionary. */
   readonly shared?: Readonly<Record<string, unknown>>;
-  /** Variables of the environment that count in the digests of all tasks, besides the `digestEnv` of each. */
+  /** Environment variables that are part of the digests of all tasks, in addition to the `digestEnv` of each. */
   readonly digestEnv?: readonly string[];
-  /** Longest time of the whole run. */
+  /** The longest duration of the whole run. */
   readonly deadline?: number;
   readonly retries?: TaskMeta['retries'];
   /** Default 300,000. */
@@ -86,13 +86,13 @@ export interface SuiteConfig {
   readonly reporters?: readonly ReporterChoice[];
 }
 
-/** A suite as it is handed around: made by `defineSuite`, read by `runSuite`. */
+/** A suite: made by `defineSuite`, run by `runSuite`. */
 export type Suite = SuiteConfig | ((environment: SuiteEnvironment) => SuiteConfig | Promise<SuiteConfig>);
 
-/** Entries that are none: never what one may write. */
+/** Turns unknown entries into type errors. */
 type Unknown<T, Known> = { readonly [K in Exclude<keyof T, keyof Known>]: never };
 
-/** Makes entries that are none a compile error also where a function gives the configuration. */
+/** Makes unknown entries a compile error, also where a function returns the configuration. */
 type OnlyKnown<C> = Unknown<C, SuiteConfig> & {
   readonly groups?: C extends { readonly groups: infer G }
     ? { readonly [K in keyof G]: Unknown<G[K], SuiteGroup> }
@@ -101,7 +101,7 @@ type OnlyKnown<C> = Unknown<C, SuiteConfig> & {
 };
 
 /**
- * Returns its argument; editors then know what may stand in it, and entries that are none do not compile.
+ * Returns its argument. Editors then complete its entries, and unknown entries do not compile.
  *
  * @example
  * export default defineSuite(({ ci }) => ({ from: { sys: executables({ dir: 'tests' }) }, retries: ci ? 1 : 0 }));

@@ -1,4 +1,4 @@
-/** Says who works out the digests of a suite, where a reporter asks for them. */
+/** Makes the digester of a suite if a reporter needs digests. */
 import type { Digester } from '@pexen/core';
 import { moduleRecord } from '@pexen/pool-kit/module-graph';
 import { saltOf, TaskDigester } from '@pexen/store';
@@ -6,7 +6,7 @@ import type { LoadedConfig } from './config.ts';
 import type { ReporterChoice } from './define-suite.ts';
 import { addressOfLoader } from './loader.ts';
 
-/** The digester for a run with these reporters; undefined where none of them wants digests. */
+/** The digester for a run with these reporters; undefined if none of them needs digests. */
 export function digesterFor(
   reporters: readonly ReporterChoice[],
   { config, root }: LoadedConfig,

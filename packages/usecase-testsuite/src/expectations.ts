@@ -1,4 +1,4 @@
-/** Which tests are expected to fail, and whether each expectation was still good for something. */
+/** Which tests are expected to fail, and which expectations match no test any more. */
 import type { Problem } from '@pexen/core';
 import picomatch from 'picomatch';
 
@@ -17,14 +17,14 @@ export class Expectations {
     });
   }
 
-  /** Why the task is expected to fail, or undefined where it is not. The first pattern that matches says it. */
+  /** Why the task is expected to fail, or undefined where it is not. The first matching pattern provides it. */
   reasonFor(path: string): string | undefined {
     const entry = this.#entries.find(({ matches }) => matches(path));
     if (entry !== undefined) this.#used.add(entry.pattern);
     return entry?.reason;
   }
 
-  /** The expectations that no task met so far: most likely a test was renamed. */
+  /** The expectations that have matched no task so far; most likely a test was renamed. */
   unused(): Problem[] {
     return this.#entries
       .filter(({ pattern }) => !this.#used.has(pattern))

@@ -1,4 +1,4 @@
-/** What a run of a suite would do, without doing it: plain data, whose JSON Schema is schemas/list.schema.json. */
+/** What a run of a suite would do, without running it: plain data, whose JSON Schema is schemas/list.schema.json. */
 import type { Problem, TaskInfo } from '@pexen/core';
 import type { PlannedTask, PulledIn } from '@pexen/sched';
 import type { LoadedConfig } from './config.ts';
@@ -6,7 +6,7 @@ import { Expectations } from './expectations.ts';
 import { planSuite } from './plan-suite.ts';
 import type { Selection } from './selection.ts';
 
-/** Grows by one with every change that a reader of old lists would trip over. */
+/** Grows by one with every change that breaks readers of old lists. */
 export const listVersion = 1;
 
 /** The tasks of a suite, in the order of their starts. */
@@ -19,18 +19,18 @@ export interface SuiteList {
 
 /** A task as a list shows it. */
 export interface ListedTask extends TaskInfo {
-  /** Place in the order of starts, from 1, if all goes well; absent for a task that does not apply. */
+  /** Position in the order of starts, from 1, if all tasks end well; absent for a task that does not apply. */
   readonly order?: number;
-  /** Why it was pulled in, where nobody asked for it. */
+  /** Why it was added to the selection; absent where it was selected itself. */
   readonly pulledIn?: PulledIn;
-  /** Why it does not apply, where it says so itself. */
+  /** Why it does not apply, according to its `when`. */
   readonly reason?: string;
-  /** The reason, if it is expected to fail. */
+  /** Why it is expected to fail; absent if it is not. */
   readonly expectedToFail?: string;
 }
 
 /**
- * The tasks that a run would take, in the order of their starts. No body runs.
+ * The tasks that a run would include, in the order of their starts. Does not run any body.
  * @throws PexenError as `runSuite` does.
  */
 export async function listSuite(

@@ -1,4 +1,4 @@
-/** The loader of a suite: what loads modules that Node alone cannot, here and in the workers. Knows no particular one. */
+/** The loader of a suite: it loads modules that Node cannot load by itself, in this process and in the workers. Knows no particular loader. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,8 +7,8 @@ import { importsForOthers, PexenError } from '@pexen/core';
 importsForOthers(import.meta.url);
 
 /**
- * Loads the loader into this process, as `node --import` does, and says where it is: the workers need the same one, or they
- * would find other bodies than the run has. Found from `root`: a package's name, or a path that begins with `./`.
+ * Loads the loader into this process, as `node --import` does, and returns its URL. The workers need the same loader, otherwise they
+ * would find other bodies than the run has. `loader` is resolved from `root`: the name of a package, or a path that begins with `./`.
  * @throws PexenError PEXEN_NO_LOADER.
  */
 export async function startLoader(loader: string, root: string): Promise<string> {
@@ -19,13 +19,13 @@ export async function startLoader(loader: string, root: string): Promise<string>
   } catch (cause) {
     const message = `the loader "${loader}" cannot be loaded: ${cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)}`;
     const hint = loader.startsWith('.')
-      ? 'Its path starts from the directory of the configuration.'
-      : `Is it installed there? npm i -D ${loader}`;
+      ? 'Its path is relative to the directory of the configuration.'
+      : `Check that it is installed there: npm i -D ${loader}`;
     throw new PexenError([{ code: 'PEXEN_NO_LOADER', message, hint }], { cause });
   }
 }
 
-/** Where the loader is. @throws where there is none. */
+/** The URL of the loader. @throws if it cannot be resolved. */
 export function addressOfLoader(loader: string, root: string): string {
   return pathToFileURL(createRequire(join(root, 'pexen.config.js')).resolve(loader)).href;
 }

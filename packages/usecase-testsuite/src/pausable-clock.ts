@@ -1,16 +1,16 @@
 /**
- * The time of a suite: it stands still while the process is stopped (Ctrl-Z), so that nothing is overdue when it goes on. A clock for
+ * The clock of a suite: it pauses while the process is stopped (Ctrl-Z), so that no timeout is due when the process resumes. For
  * runs and for pools. Knows no signals.
  */
 import type { Clock, TimerOptions } from '@pexen/core';
 import { monotonicMs, startTimer } from '@pexen/core/timers';
 
 export class PausableClock implements Clock {
-  /** How long it has stood still so far. */
+  /** How long it has been paused in total. */
   #pausedMs = 0;
-  /** The runtime's time at which it was stopped. */
+  /** The runtime's time at which it was paused. */
   #stoppedAt: number | undefined;
-  readonly #tellers = new Set<(isPaused: boolean) => void>();
+  readonly #listeners = new Set<(isPaused: boolean) => void>();
 
   /** Milliseconds since any fixed moment. */
   now(): number {
@@ -22,7 +22,7 @@ export class PausableClock implements Clock {
     return Date.now();
   }
 
-  /** Calls back once after so many milliseconds; the returned function takes that back. */
+  /** Calls back once after so many milliseconds; the returned function cancels the call. */
   after(delayMs: number, callback: () => void, options?: TimerOptions): () => void {
     const dueMs = this.now() + delayMs;
     const look = (): void => {
@@ -34,24 +34,24 @@ export class PausableClock implements Clock {
     return () => cancel();
   }
 
-  /** Calls `tell(true)` before it stands still and `tell(false)` once it goes on, until the returned function is called. */
-  onPause(tell: (isPaused: boolean) => void): () => void {
-    this.#tellers.add(tell);
-    return () => this.#tellers.delete(tell);
+  /** Calls `listener(true)` before it pauses and `listener(false)` after it has resumed, until the returned function is called. */
+  onPause(listener: (isPaused: boolean) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
-  /** Stands still from now on. */
+  /** Pauses the clock. */
   pause(): void {
     if (this.#stoppedAt !== undefined) return;
-    for (const tell of this.#tellers) tell(true);
+    for (const listener of this.#listeners) listener(true);
     this.#stoppedAt = monotonicMs();
   }
 
-  /** Goes on from where it stood still. */
+  /** Resumes the clock where it was paused. */
   goOn(): void {
     if (this.#stoppedAt === undefined) return;
     this.#pausedMs += monotonicMs() - this.#stoppedAt;
     this.#stoppedAt = undefined;
-    for (const tell of this.#tellers) tell(false);
+    for (const listener of this.#listeners) listener(false);
   }
 }

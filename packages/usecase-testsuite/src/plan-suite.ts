@@ -1,4 +1,4 @@
-/** From a configuration to the plan of what was asked for: everything is loaded, asked and checked once. */
+/** Plans the selected tasks of a configuration; loads, evaluates and validates everything once. */
 import { resolve } from 'node:path';
 import type { PlacedTask, Problem } from '@pexen/core';
 import { type Plan, plan } from '@pexen/sched';
@@ -10,21 +10,21 @@ import { planOptions } from './run-options.ts';
 import { isNarrowing, pick, type Selectable, type Selection } from './selection.ts';
 import { readLastResults } from './state-directory.ts';
 
-/** What else is known when a suite is planned. */
+/** Further inputs of the planning of a suite. */
 export interface SuitePlanGiven {
-  /** How many run at the same time, instead of what the configuration says. */
+  /** How many tasks run at the same time, instead of the configured number. */
   readonly workers?: number | undefined;
   readonly onWarning: (warning: Problem) => void;
   /** What the files of queries are relative to. Default: the current directory. */
   readonly directory?: string | undefined;
-  /** For the pools. Default: the system's. */
+  /** The clock of the pools. Default: the system's. */
   readonly clock?: PausableClock;
 }
 
 /**
- * Starts the loader, asks for the facts, runs the factories, and plans the tasks that were asked for with all they need. What looks
- * wrong with these is judged among all tasks: others may be missing only because they were not asked for.
- * @throws PexenError with all that is wrong with the tasks; PEXEN_NOTHING_SELECTED.
+ * Starts the loader, evaluates the facts, runs the factories, and plans the selected tasks with everything that they need. Warnings
+ * about them are computed among all tasks, since others may be missing only because they were not selected.
+ * @throws PexenError with all problems of the tasks; PEXEN_NOTHING_SELECTED.
  */
 export async function planSuite(
   loaded: LoadedConfig,

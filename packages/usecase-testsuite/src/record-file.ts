@@ -1,13 +1,13 @@
-/** Writes what a run decides to a file, step by step, so that `pexen replay` can decide it again. */
+/** Writes the decisions of a run to a file, step by step, so that `pexen replay` can repeat them. */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { messageOf, misuse, type Problem } from '@pexen/core';
 import { Recorder } from '@pexen/sched/replay';
 
-/** So many characters are written at once. */
+/** How many characters are written at once. */
 const chunk = 65_536;
 
-/** A file of JSON lines. What was recorded is in it even where the run was interrupted, but for the last few steps. */
+/** A file of JSON lines. It also contains the steps of an interrupted run, except for the last few. */
 export class RecordFile {
   readonly recorder: Recorder;
   readonly #file: string;
@@ -30,7 +30,7 @@ export class RecordFile {
     });
   }
 
-  /** Writes the rest. Returns what went wrong with the file since it was opened. */
+  /** Writes the rest. Returns the problem with the file since it was opened, if any. */
   close(): Problem | undefined {
     try {
       if (this.recorder.error !== undefined) return this.#problem(this.recorder.error);
@@ -53,7 +53,7 @@ export class RecordFile {
     return {
       code: 'PEXEN_NOT_RECORDED',
       message: `the decisions of the run could not be recorded: ${messageOf(error)}`,
-      hint: `Make ${this.#file} a file that can be written.`,
+      hint: `Make ${this.#file} writable.`,
     };
   }
 }

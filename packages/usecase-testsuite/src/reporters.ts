@@ -1,4 +1,4 @@
-/** Makes the reporters that a configuration or a command line chooses. */
+/** Makes the reporters that are chosen in the configuration or on the command line. */
 import { resolve } from 'node:path';
 import { junit, lines, live, type Reporter, type TerminalChoice, terminal } from '@pexen/report';
 import type { ReporterChoice, ReporterName } from './define-suite.ts';

@@ -1,4 +1,4 @@
-/** What a suite's configuration means to the scheduler. */
+/** Converts the configuration of a suite to options of the scheduler. */
 import { availableParallelism } from 'node:os';
 import { type Digester, type Facts, PexenError, type Pool, type Problem } from '@pexen/core';
 import { processes } from '@pexen/pool-process';
@@ -9,21 +9,21 @@ import type { PausableClock } from './pausable-clock.ts';
 import { thrownFails } from './thrown.ts';
 import { judge } from './verdict.ts';
 
-/** Five minutes hang nothing; a test may start again after its worker was lost. The grace is that of the scheduler, 10 s, unless it is stated. */
+/** A test may run for five minutes, and may start again after its worker was lost. The grace period is that of the scheduler, 10 s, unless it is set. */
 const suiteDefaults = { timeout: 300_000, slowAfter: 60_000, rerunnable: true } as const;
 
-/** What a plan needs to know besides the configuration. */
+/** Inputs of a plan besides the configuration. */
 export interface PlanGiven {
-  /** Instead of what the configuration says. */
+  /** Instead of the configured number. */
   readonly workers: number | undefined;
   readonly loader: string | undefined;
   readonly facts: Facts;
   readonly onWarning: (warning: Problem) => void;
-  /** Undefined is the system's. */
+  /** Undefined means the system's clock. */
   readonly clock: PausableClock | undefined;
 }
 
-/** What a run needs to know besides the configuration. */
+/** Inputs of a run besides the configuration. */
 export interface RunGiven {
   readonly expectations: Expectations;
   readonly onWarning: (warning: Problem) => void;
@@ -44,7 +44,7 @@ export function runOptions(
   };
 }
 
-/** The options of the suite's plan. Pools are made with the plan, and opened only when a run begins. */
+/** The options of the suite's plan. Pools are made with the plan, and opened only when a run starts. */
 export function planOptions(
   config: SuiteConfig,
   { workers, loader, facts, onWarning, clock }: PlanGiven,
@@ -69,7 +69,7 @@ export function planOptions(
   };
 }
 
-/** What a function of the configuration gave, if it is a pool. @throws PexenError PEXEN_BAD_CONFIG. */
+/** Returns the result of a configured function if it is a pool. @throws PexenError PEXEN_BAD_CONFIG. */
 function checkedPool(entry: string, pool: Pool): Pool {
   if (typeof pool?.manifest === 'object' && typeof pool.open === 'function') return pool;
   const message = `${entry}: its function returned something that is not a pool`;
@@ -77,7 +77,7 @@ function checkedPool(entry: string, pool: Pool): Pool {
   throw new PexenError([{ code: 'PEXEN_BAD_CONFIG', message, hint }]);
 }
 
-/** The entries that are there. */
+/** The entries that are not undefined. */
 function definedOf<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const defined = Object.entries(entries).filter(([, value]) => value !== undefined);
   return Object.fromEntries(defined) as { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -23,34 +23,34 @@ import { runOptions } from './run-options.ts';
 import { isNarrowing, type Selection } from './selection.ts';
 import { type EndedTask, stateDirectoryName, writeLastResults } from './state-directory.ts';
 
-/** What one run of a suite may be told besides its configuration. */
+/** Options of one run of a suite, besides its configuration. */
 export interface SuiteRunOptions extends Selection {
-  /** How many run at the same time, instead of what the configuration says. */
+  /** How many tasks run at the same time, instead of the configured number. */
   readonly workers?: number;
   /** Instead of those configured. */
   readonly reporters?: readonly ReporterChoice[];
-  /** A file for what the run decides, for `pexen replay`; relative to the working directory. */
+  /** A file for the decisions of the run, for `pexen replay`; relative to the working directory. */
   readonly record?: string;
   /** For the reporters that write to a terminal. */
   readonly terminal?: TerminalChoice;
-  /** Told of what looks wrong and harms nothing. Default: nobody is. */
+  /** Called with warnings. Default: warnings are dropped. */
   readonly onWarning?: (warning: Problem) => void;
-  /** Given the controls as soon as there is something to control. */
+  /** Called with the controls as soon as the run has started. */
   readonly onStart?: (controls: SuiteControls) => void;
 }
 
-/** What can be done to a suite that runs. */
+/** Controls of a running suite. */
 export interface SuiteControls {
-  /** No further starts; what runs may end. */
+  /** Starts no further tasks; running tasks may end. */
   drain(reason: string): void;
-  /** What runs is stopped; only teardowns and cleanups still start. */
+  /** Stops running tasks; only teardowns and cleanups still start. */
   cancel(reason: string): void;
-  /** Everything is ended by force. */
+  /** Ends everything by force. */
   kill(reason: string): void;
-  /** Time stands still, and what runs in processes with it: this process is about to be stopped. */
+  /** Pauses the clock, and the bodies in processes, since this process is about to be stopped. */
   pause(): void;
   goOn(): void;
-  /** One sentence for the people who watch. */
+  /** Shows one sentence in the output. */
   note(text: string): void;
   inspect(): Inspection;
 }
@@ -58,7 +58,7 @@ export interface SuiteControls {
 /** How a run of a suite ended. */
 export interface SuiteEnd {
   readonly exitCode: ExitCode;
-  /** How many tasks of each verdict. */
+  /** The number of tasks with each verdict. */
   readonly verdicts: Readonly<Partial<Record<Verdict, number>>>;
   /** By call path, in the order in which they ended. */
   readonly judgements: ReadonlyMap<string, Judgement>;
@@ -70,8 +70,8 @@ export interface SuiteEnd {
 }
 
 /**
- * Plans the tasks that were asked for, runs, reports and judges them.
- * @throws PexenError, before anything runs, with all that is wrong with configuration, tasks and selection.
+ * Plans the selected tasks, and runs, reports and judges them.
+ * @throws PexenError, before anything runs, with all problems of configuration, tasks and selection.
  */
 export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = {}): Promise<SuiteEnd> {
   const warn = options.onWarning ?? (() => {});
@@ -107,13 +107,13 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
 }
 
 interface Ended extends Omit<SuiteEnd, 'exitCode'> {
-  /** How many did not run because no worker could be started for them. */
+  /** How many tasks did not run because their worker could not be started. */
   readonly unable: number;
   /** What the next run is to know of each task. */
   readonly results: readonly EndedTask[];
 }
 
-/** Takes every result, and sees to it that nothing is left open. */
+/** Consumes all results, and closes everything in the end. */
 async function follow(execution: Run, reporter: RunListener): Promise<Ended> {
   let unable = 0;
   const judgements = new Map<string, Judgement>();
@@ -141,7 +141,7 @@ async function follow(execution: Run, reporter: RunListener): Promise<Ended> {
 
 function listen(execution: Run, reporter: RunListener): void {
   execution.events.on('event', (event) => reporter.event(event));
-  execution.events.on('update', (news) => reporter.taskUpdate(news));
+  execution.events.on('update', (update) => reporter.taskUpdate(update));
   reporter.attach({ inspect: () => execution.inspect() });
 }
 
@@ -165,12 +165,12 @@ function exitCodeOf({ verdicts, reason, unable, lateErrors }: Ended, reportFaile
   return unable > 0 || reportFailed ? exitCodes.infrastructure : exitCodes.ok;
 }
 
-/** The workers of its pool do not even come up. */
+/** True if the task failed because the workers of its pool do not start. */
 function isOfWorkers(error: unknown): boolean {
   return (error as { readonly code?: unknown } | undefined)?.code === 'PEXEN_WORKER_START';
 }
 
-/** A checkout that cannot be written to is no reason to fail. */
+/** A read-only checkout does not fail the run. */
 function keepResults(root: string, results: readonly EndedTask[], isWhole: boolean): Problem | undefined {
   try {
     writeLastResults(root, results, isWhole);

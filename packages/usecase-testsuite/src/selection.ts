@@ -1,11 +1,11 @@
-/** Which tasks a run is asked for: queries, tags and texts. The page of the query language is docs/queries.md. */
+/** Selects the tasks of a run by queries, tags and texts. The query language is documented in docs/queries.md. */
 import { didYouMean, PexenError, type Problem, refuse } from '@pexen/core';
 import { parseQuery, type Query, type QueryTerm } from './query/parse.ts';
 import { type LastResult, type QueriedTask, TaskSelector } from './query/select-tasks.ts';
 
-/** What is asked for. A task must meet one of the queries, one of the tags and one of the texts, as far as there are any. */
+/** The selection of a user. A task must match one of the queries, one of the tags and one of the texts, if there are any of these. */
 export interface Selection {
-  /** In the query language; one that is exactly a path or a file means that. */
+  /** In the query language; a query that is exactly a path or a file selects that. */
   readonly queries?: readonly string[];
   /** `slow` stands for the query `tag:slow`. */
   readonly tags?: readonly string[];
@@ -13,26 +13,26 @@ export interface Selection {
   readonly texts?: readonly string[];
 }
 
-/** A task that a selection looks at: `file` and `line` are where it was made, the file as an absolute path. */
+/** A task that can be selected: `file` (an absolute path) and `line` are where it was made. */
 export type Selectable = Omit<QueriedTask, 'name'>;
 
-/** What queries are relative to. */
+/** What queries refer to. */
 export interface SelectionPlace {
   /** Absolute paths: of the current directory, and of the root of the suite. */
   readonly directory: string;
   readonly root: string;
-  /** By call path: what `status:` and `duration:` ask about. */
+  /** By call path, for `status:` and `duration:`. */
   readonly lastResults: ReadonlyMap<string, LastResult>;
 }
 
-/** True if the selection asks for something in particular. */
+/** True if the selection restricts the tasks. */
 export function isNarrowing({ queries = [], tags = [], texts = [] }: Selection): boolean {
   return queries.length + tags.length + texts.length > 0;
 }
 
 /**
- * The tasks that were asked for themselves; what they require is pulled in later. `onWarning`: a negated term that no task meets.
- * @throws PexenError PEXEN_BAD_QUERY; PEXEN_NOTHING_SELECTED with a problem for each term that no task meets.
+ * The tasks that match the selection; the tasks that they require are added later. Warns of negated terms that match no task.
+ * @throws PexenError PEXEN_BAD_QUERY; PEXEN_NOTHING_SELECTED with a problem for each term that matches no task.
  */
 export function pick<T extends Selectable>(
   tasks: readonly T[],
@@ -65,7 +65,7 @@ export function pick<T extends Selectable>(
   return picked;
 }
 
-/** A text that is exactly a path or a file means that, whatever it would mean as a query. */
+/** A text that is exactly a path or a file selects that, even if it has another meaning as a query. */
 function selectedBy(
   texts: readonly string[],
   selector: TaskSelector,
@@ -99,12 +99,12 @@ function nameOf(path: string): string {
 const thereAreNone: Problem = {
   code: 'PEXEN_NOTHING_SELECTED',
   message: 'there are no tasks',
-  hint: 'Name a factory in the entry from of the configuration.',
+  hint: 'Add a factory to the entry from of the configuration.',
 };
 
-const seeAll = 'See what there is with: pexen list';
+const seeAll = 'List all tasks with: pexen list';
 
-/** What is wrong with a term that no task meets. Nothing, where that may change from run to run. */
+/** The problem of a term that matches no task; undefined where the match may differ from run to run. */
 function unmet(term: QueryTerm, tasks: readonly Selectable[]): Problem | undefined {
   const code = 'PEXEN_NOTHING_SELECTED';
   switch (term.kind) {
@@ -126,7 +126,7 @@ function unmet(term: QueryTerm, tasks: readonly Selectable[]): Problem | undefin
   }
 }
 
-/** The nearest by its name, else by its whole path. */
+/** A suggestion by the names of tasks, else by their paths. */
 function nearestTask(text: string, tasks: readonly Selectable[]): string | undefined {
   const byName = new Map<string, string>();
   for (const { path } of tasks) if (!byName.has(nameOf(path))) byName.set(nameOf(path), path);
@@ -140,8 +140,7 @@ function nearestTask(text: string, tasks: readonly Selectable[]): string | undef
 
 function noSuchTag(tag: string, tasks: readonly Selectable[]): Problem {
   const known = new Set(tasks.flatMap((task) => task.tags));
-  const all =
-    known.size === 0 ? 'No task has a tag.' : `The tags there are: ${[...known].sort().join(', ')}.`;
+  const all = known.size === 0 ? 'No task has a tag.' : `The tags are: ${[...known].sort().join(', ')}.`;
   return {
     code: 'PEXEN_NOTHING_SELECTED',
     message: `no task has the tag "${tag}"`,

@@ -1,10 +1,10 @@
-/** What it means in a suite that a module's task threw. `@pexen/sched` alone takes everything but a TaskFailError as out of control. */
+/** How a suite interprets an error that a body threw. In `@pexen/sched` by itself, everything except a TaskFailError is an uncontrolled failure. */
 import { definitionOf, isPexenError, type PoolOutcome, type Runnable } from '@pexen/core';
 
 /**
- * The outcome, with what a body threw taken for a failed test, as a program's exit code 1 is: dependents are skipped, its
- * resources are in order, its cleanup runs. Where its body was not found, or values could not cross, it stays an error, and the
- * resources are in order too. Programs have said by their exit code what they mean.
+ * Converts an error thrown by a body to a failed test, like exit code 1 of a program: dependents are skipped, its
+ * resources are in order, its cleanup runs. If its body was not found, or values could not be passed, it remains an error, and the
+ * resources are in order as well. Programs are not affected, since their exit code is explicit.
  */
 export function thrownFails(outcome: PoolOutcome, task: Runnable): PoolOutcome {
   if (outcome.kind !== 'threw') return outcome;

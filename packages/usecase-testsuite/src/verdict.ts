@@ -1,4 +1,4 @@
-/** What a test suite makes of a result: one verdict, and the reason for it where there is one to give. */
+/** The verdict of a test suite on a result, with its reason if there is one. */
 import {
   errorInfo,
   formatReason,
@@ -12,7 +12,7 @@ import {
 /** The reason why a task is expected not to pass, or undefined where it is expected to pass. */
 export type Expectation = (path: string) => string | undefined;
 
-/** The verdict over a result, seen with what was expected of it. */
+/** The verdict on a result, compared with the expectation. */
 export function judge(result: Result, expectedToFail: Expectation): Judgement {
   const { status, findings, flaky, attempts } = result;
   const judgement = judgementOf({
@@ -23,7 +23,7 @@ export function judge(result: Result, expectedToFail: Expectation): Judgement {
     reason: reasonOf(result),
   });
   const expected = expectedToFail(result.path);
-  // Nobody knows whether it passed, so that is nothing which could be expected of it.
+  // It is unknown whether the test passed, so an expected failure does not apply.
   if (isPexenError(result.error) && result.error.code === 'PEXEN_EVIDENCE_LOST')
     return { ...judgement, verdict: 'error' };
   if (expected === undefined) return judgement;
@@ -34,7 +34,7 @@ export function judge(result: Result, expectedToFail: Expectation): Judgement {
 
 function reasonOf({ status, error, reason = [] }: Result): string {
   if (status !== 'failed' && status !== 'threw') return formatReason(reason);
-  // Of ours, what it says: task and place are known, and the way out follows.
+  // The messages are enough: task and location are known, and the hint follows.
   if (isPexenError(error)) return error.problems.map(({ message }) => message).join('; ');
   return errorInfo(error, 0).message;
 }

@@ -76,7 +76,7 @@ describe('a configuration', () => {
     expect(await resolveSuite(config, here)).toBe(config);
   });
 
-  it('is refused with every problem at once, each with its place', async () => {
+  it('is refused with all problems together, each with its path', async () => {
     const wrong = {
       from: { sys: 'tests' },
       retry: 1,
@@ -86,7 +86,7 @@ describe('a configuration', () => {
     };
     const problems = await problemsOf(resolveSuite(wrong as never, here));
     expect(new Set(problems.map(({ code }) => code))).toEqual(new Set(['PEXEN_BAD_CONFIG']));
-    const said = problems.map(({ message }) => message).join('\n');
+    const text = problems.map(({ message }) => message).join('\n');
     for (const place of [
       'from.sys: must be a factory',
       'workers',
@@ -94,12 +94,12 @@ describe('a configuration', () => {
       'reporters.0',
       '"retry"',
     ]) {
-      expect(said).toContain(place);
+      expect(text).toContain(place);
     }
     expect(problems.find(({ message }) => message.includes('"retry"'))?.hint).toBe('Did you mean "retries"?');
   });
 
-  it('says what is wrong in the form that was meant, or which forms there are', async () => {
+  it('has problems that name the wrong part of a form, or list the forms', async () => {
     const reporters = [['junit', { fil: 'x' }], ['lines', { passes: 1 }], ['tap', {}], 7];
     const wrong = { from: {}, retries: { cont: 1 }, reporters };
     const problems = await problemsOf(resolveSuite(wrong as never, here));
@@ -114,48 +114,50 @@ describe('a configuration', () => {
     expect(problems.at(-1)?.hint).toMatch(/terminal, live, lines and junit/);
   });
 
-  it('is refused in words that say what to write', async () => {
-    const told = async (config: unknown) =>
+  it('is refused with hints that say what to write', async () => {
+    const complaintsOf = async (config: unknown) =>
       (await problemsOf(resolveSuite(config as never, here))).map(
         ({ message, hint }) => `${message}${hint === undefined ? '' : ` → ${hint}`}`,
       );
     const from = {};
     const write =
-      "Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; there are terminal, live, lines and junit.";
-    expect(await told({})).toEqual([
+      "Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; the reporters are terminal, live, lines and junit.";
+    expect(await complaintsOf({})).toEqual([
       'the configuration needs the option "from"' + " → Write from: { sys: executables({ dir: 'tests' }) }.",
     ]);
-    expect(await told([])).toEqual(['the configuration must be an object, not a list']);
-    expect(await told({ from: tree({ dir: '.' }) })).toEqual([
-      "from: is a factory itself → Say where its tasks stand: from: { '': tree({ dir: '.' }) }.",
+    expect(await complaintsOf([])).toEqual(['the configuration must be an object, not a list']);
+    expect(await complaintsOf({ from: tree({ dir: '.' }) })).toEqual([
+      "from: is a factory itself → Give its tasks a call path: from: { '': tree({ dir: '.' }) }.",
     ]);
-    expect(await told({ from, workers: 0, slowAfter: -1, rerunnable: 'no', spare: 'x' })).toEqual([
+    expect(await complaintsOf({ from, workers: 0, slowAfter: -1, rerunnable: 'no', spare: 'x' })).toEqual([
       'workers: must be a whole number, 1 to 10000, not 0',
       'spare: must be a number, 0 or more, not "x"',
       'slowAfter: must be a number, 0 or more, not -1',
       'rerunnable: must be true or false, not "no"',
     ]);
-    expect(await told({ from, workers: 1.5, retries: { count: 'x' } })).toEqual([
+    expect(await complaintsOf({ from, workers: 1.5, retries: { count: 'x' } })).toEqual([
       'workers: must be a whole number, 1 to 10000, not 1.5',
       'retries: has an entry "count" that must be a whole number, 0 or more → Write a number, or { count: 2, delay: 1000 }.',
     ]);
-    expect(await told({ from, reporters: ['lnes', 'junit', ['junit']] })).toEqual([
+    expect(await complaintsOf({ from, reporters: ['lnes', 'junit', ['junit']] })).toEqual([
       'reporters.0: there is no reporter "lnes" → Did you mean "lines"?',
       'reporters.1.1: needs the option "file"' + " → Write ['junit', { file: 'out/junit.xml' }].",
       'reporters.2.1: needs the option "file"' + " → Write ['junit', { file: 'out/junit.xml' }].",
     ]);
-    expect(await told({ from, pool: 'threads', pools: { a: {} }, groups: { vm: 'processes' } })).toEqual([
+    expect(
+      await complaintsOf({ from, pool: 'threads', pools: { a: {} }, groups: { vm: 'processes' } }),
+    ).toEqual([
       'pool: must be a function, not "threads" → Write pool: threads, or pool: (request) => threads({ ...request, workers: 2 }).',
       'pools.a: must be a function, not an object → Write pools: { quick: threads }.',
       'groups.vm: must be an object, not "processes" → Write groups: { vm: { pool: () => processes({ workers: 5 }) } }.',
     ]);
-    expect(await told({ from, reporters: [7, ['junit', { file: 'x', output: 'some' }]] })).toEqual([
+    expect(await complaintsOf({ from, reporters: [7, ['junit', { file: 'x', output: 'some' }]] })).toEqual([
       `reporters.0: must be a name, a name with options, or a reporter, not 7 → ${write}`,
       'reporters.1.1.output: must be "failed" or "all" or "none", not "some"',
     ]);
   });
 
-  it('says how an entry is written, wherever it stands', async () => {
+  it('has the same hints for an entry wherever it is', async () => {
     const hints = async (config: object) =>
       (await problemsOf(resolveSuite({ from: {}, ...config } as never, here))).map(({ hint }) => hint);
     expect(await hints({ timeout: '20s', grace: '500ms', workers: '3', deadline: '1h' })).toEqual([
@@ -183,7 +185,7 @@ describe('a configuration', () => {
     ]);
   });
 
-  it('that lies beside another one is told which of them counts', async () => {
+  it('that lies beside another one causes a warning that names the one in use', async () => {
     const one = 'export default { from: {} };';
     const dir = await folder({ 'pexen.config.mjs': one, 'pexen.config.js': one });
     const loaded = await loadConfig(dir);
@@ -193,7 +195,7 @@ describe('a configuration', () => {
         {
           code: 'PEXEN_TWO_CONFIGS',
           location: { file: join(dir, 'pexen.config.mjs') },
-          message: 'this configuration is ignored: pexen.config.js counts',
+          message: 'this configuration is ignored, since pexen.config.js is used',
         },
       ],
     });
@@ -204,7 +206,7 @@ describe('a configuration', () => {
     expect(warnings).toMatchObject([{ code: 'PEXEN_TWO_CONFIGS' }]);
   });
 
-  it('may take a deadline away; none of 0, which would end every test at once', async () => {
+  it('may turn a limit off; 0 is refused, since it would end each test immediately', async () => {
     const config = {
       from: {},
       timeout: Number.POSITIVE_INFINITY,
@@ -221,14 +223,14 @@ describe('a configuration', () => {
     ]);
   });
 
-  it('is found in the directory, or there is none and the directory itself is the suite', async () => {
+  it('is found in the directory; without one the directory itself is the suite', async () => {
     const dir = await folder({});
     expect(await loadConfig(dir)).toMatchObject({ root: dir, file: undefined });
     const other = await folder({ 'pexen.config.mjs': 'export default { from: {} };' });
     expect(await loadConfig(other)).toMatchObject({ root: other, file: join(other, 'pexen.config.mjs') });
   });
 
-  it('is looked for on the way up to where the repository begins, or else the package', async () => {
+  it('is searched for up to the root of the repository, or else of the package', async () => {
     const dir = await folder({ 'pexen.config.mjs': 'export default { from: {} };', 'package.json': '{}' });
     const deep = join(dir, 'packages/one/test');
     await mkdir(deep, { recursive: true });
@@ -242,7 +244,7 @@ describe('a configuration', () => {
     expect(await loadConfig(deep)).toMatchObject({ root: deep, file: undefined });
   });
 
-  it('that lies above and belongs to nobody is left alone', async () => {
+  it('that lies above the project is ignored', async () => {
     const dir = await folder({ 'pexen.config.mjs': 'export default { from: {} };' });
     await mkdir(join(dir, 'sub'));
     expect(await loadConfig(join(dir, 'sub'))).toMatchObject({ file: undefined });
@@ -282,7 +284,7 @@ describe('a configuration', () => {
     }
   });
 
-  it('that was named must be there', async () => {
+  it('that was named must exist', async () => {
     const [problem] = await problemsOf(loadConfig(await folder({}), 'mine.ts'));
     expect(problem?.code).toBe('PEXEN_NO_CONFIG');
   });

@@ -1,4 +1,4 @@
-/** What may stand in a configuration compiles, in both forms, and nothing else: checked by `tsc`, never run. */
+/** Valid configurations compile, in both forms; others do not. Checked by `tsc`, never run. */
 import { tree } from '@pexen/factory';
 import { inline } from '@pexen/sched';
 import { defineSuite, processes, type Suite, type SuiteConfig, threads } from '../src/index.ts';

@@ -1,4 +1,4 @@
-/** What the `when` of tasks is told of the environment. */
+/** The facts about the environment that `when` gets. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { factsOf } from '../src/collect.ts';
 
@@ -15,7 +15,7 @@ describe('facts', () => {
     expect(await factsOf(loaded())).toEqual({ platform, arch, ci: false });
   });
 
-  test('those of the configuration stand over them, as a value or by a function', async () => {
+  test('those of the configuration take precedence, as a value or by a function', async () => {
     expect(await factsOf(loaded({ facts: { kernel: '6.12', arch: 'mips' } }))).toMatchObject({
       kernel: '6.12',
       arch: 'mips',

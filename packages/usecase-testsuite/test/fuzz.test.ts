@@ -1,4 +1,4 @@
-/** Random runs, played for real and checked; other ones for each commit. `pnpm fuzz` plays more. */
+/** Random runs, played for real and checked; each commit plays different ones. `pnpm fuzz` plays more. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import { plantedMistakes } from './fuzz/planted.ts';
 const program = fileURLToPath(new URL('./fuzz/run.ts', import.meta.url));
 const plant = new URL('./fuzz/plant.ts', import.meta.url).href;
 
-/** In a process of its own: what a run leaves behind is looked for in the whole process. */
+/** In a process of its own, since the whole process is searched for what a run leaves behind. */
 function fuzz(args: readonly string[], env: NodeJS.ProcessEnv = {}, nodeArgs: readonly string[] = []) {
   return new Promise<{ readonly code: unknown; readonly text: string }>((resolve) => {
     const options = { env: { ...process.env, ...env }, maxBuffer: 2 ** 26 };

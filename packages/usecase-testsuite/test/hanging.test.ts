@@ -1,4 +1,4 @@
-/** How long what does not end in time is waited for, and that the reason says what ended it. */
+/** How long pools wait for bodies that do not end in time, and the reason of their result. */
 import type { Result, Runnable } from '@pexen/core';
 import { processes } from '@pexen/pool-process';
 import { threads } from '@pexen/pool-thread';
@@ -17,7 +17,7 @@ describe.concurrent.each([
 ] as const)('in %s', (_name, pool, step) => {
   test.each<[string, Runnable]>([
     ['waits for ever', hanging.hangs],
-    ['never lets go', hanging.spins],
+    ['blocks its thread', hanging.spins],
   ])('a body that %s and has not read its signal is not given the default grace', async (_what, task) => {
     const { status, attempts } = await resultOf(task, pool);
     expect(status).toBe('timed-out');
@@ -34,7 +34,7 @@ describe.concurrent.each([
     expect(attempts[0]?.outcome).toMatchObject({ locksOk: true });
   });
 
-  test('one that states its grace gets it', async () => {
+  test('a task that states a grace period gets it', async () => {
     const { attempts } = await resultOf(hanging.statesGrace, pool);
     expect(attempts[0]?.durationMs).toBeGreaterThanOrEqual(790);
   });

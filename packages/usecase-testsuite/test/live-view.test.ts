@@ -1,4 +1,4 @@
-/** The live view in a busy run, looked at ten thousand times: its rows and its header always say the same. */
+/** The live view in a busy run, checked ten thousand times: its rows and its header always agree. */
 import { Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import type { RunEvent } from '@pexen/core';
@@ -152,7 +152,7 @@ function listen(busy: Run, reporter: RunListener, then: (event: RunEvent) => voi
     reporter.event(event);
     then(event);
   });
-  busy.events.on('update', (news) => reporter.taskUpdate(news));
+  busy.events.on('update', (update) => reporter.taskUpdate(update));
 }
 
 /** What does not agree in a picture. */

@@ -1,4 +1,4 @@
-/** A clock that stands still makes nothing overdue. */
+/** A paused clock makes nothing due. */
 import { afterAll, expect, test, vi } from 'vitest';
 import { PausableClock } from '../src/pausable-clock.ts';
 
@@ -37,17 +37,17 @@ test('what was due while it stood still comes as much later', () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('it tells when it stops and when it goes on, once each', () => {
+test('it calls listeners when it pauses and when it resumes, once each', () => {
   const clock = new PausableClock();
-  const told: boolean[] = [];
-  const forget = clock.onPause((isPaused) => told.push(isPaused));
+  const changes: boolean[] = [];
+  const forget = clock.onPause((isPaused) => changes.push(isPaused));
   clock.goOn();
   clock.pause();
   clock.pause();
   clock.goOn();
   clock.goOn();
-  expect(told).toEqual([true, false]);
+  expect(changes).toEqual([true, false]);
   forget();
   clock.pause();
-  expect(told).toEqual([true, false]);
+  expect(changes).toEqual([true, false]);
 });

@@ -1,4 +1,4 @@
-/** A command loads, asks and makes everything once, whatever part of the suite it takes. */
+/** A command loads, evaluates and makes everything once, whatever part of the suite it selects. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -9,7 +9,7 @@ import { type Run, run } from '@pexen/sched';
 import { describe, expect, it } from 'vitest';
 import * as seed from './fixtures/seed-tasks.ts';
 
-async function told(execution: Run): Promise<string[]> {
+async function eventsOf(execution: Run): Promise<string[]> {
   const lines: string[] = [];
   for await (const { path, status } of execution) lines.push(`${path} ${status}`);
   return lines;
@@ -24,8 +24,8 @@ describe.each(Object.entries(pools))('%s', (_name, make) => {
   it('seed: a pool can be started again', async () => {
     const pool = make({ workers: 1 });
     const expected = ['gives returned', 'takes returned'];
-    expect(await told(run([seed.gives, seed.takes], { pool }))).toEqual(expected);
-    expect(await told(run([seed.gives, seed.takes], { pool }))).toEqual(expected);
+    expect(await eventsOf(run([seed.gives, seed.takes], { pool }))).toEqual(expected);
+    expect(await eventsOf(run([seed.gives, seed.takes], { pool }))).toEqual(expected);
   });
 
   it('seed: results can still be read after the pool was shut down', async () => {
@@ -45,7 +45,7 @@ describe.each(Object.entries(pools))('%s', (_name, make) => {
     expect(paths.sort()).toEqual(['gives', 'lives', 'takes']);
   });
 
-  it('seed: what cannot cross, returned or shared, is an error in the result and harms nobody else', async () => {
+  it('seed: values that cannot be passed, returned or shared, are an error in the result and affect no other task', async () => {
     const tasks = [seed.returnsFunction, seed.sharesFunction, seed.lives];
     const { rest } = await run<Runnable>(tasks, { pool: make({ workers: 1 }) }).summary;
     const lines = rest.map(
@@ -58,7 +58,7 @@ describe.each(Object.entries(pools))('%s', (_name, make) => {
     ]);
   });
 
-  it('seed, differs: parts of an error that cannot cross are named, the rest survives', async () => {
+  it('seed, differs: parts of an error that cannot be passed are named, the rest is kept', async () => {
     const result = await run([seed.throwsParts], { pool: make({ workers: 1 }) }).of(seed.throwsParts);
     expect(result.error).toMatchObject({
       ...{ name: 'RangeError', message: 'too far', metres: 12 },
@@ -67,7 +67,7 @@ describe.each(Object.entries(pools))('%s', (_name, make) => {
     });
   });
 
-  it('seed, differs: values are copied, by threads, too', async () => {
+  it('seed, differs: values are copied, also by threads', async () => {
     const shared = { list: [3] };
     const result = await run([seed.changes], { pool: make({ workers: 1 }), shared }).of(seed.changes);
     expect(result.value).toEqual([3, 4]);
@@ -75,7 +75,7 @@ describe.each(Object.entries(pools))('%s', (_name, make) => {
     expect(shared.list).toEqual([3]);
   });
 
-  it('seed, differs: what a worker could not find is refused before the run, not when it is submitted', () => {
+  it('seed, differs: bodies that a worker could not find are refused before the run, not when they are submitted', () => {
     const closure = task({ name: 'closure' }, () => shared);
     const shared = 1;
     const codes: string[] = [];
@@ -95,7 +95,7 @@ describe.each(Object.entries(pools))('%s', (_name, make) => {
     await pool.close('kill');
   });
 
-  it('seed, differs: to close twice is no error, and who is being closed may be told to hurry', async () => {
+  it('seed, differs: closing twice is not an error, and a kill may follow a drain', async () => {
     const pool = make({ workers: 2 });
     await pool.open({ slotsChanged: () => {}, workerLost: () => {}, lateError: () => {} });
     await Promise.all([pool.close('drain'), pool.close('kill'), pool.close('drain')]);
@@ -105,7 +105,7 @@ describe.each(Object.entries(pools))('%s', (_name, make) => {
 
 it('seed: a killed worker does not hang the run (known defect)', async () => {
   const tasks = [seed.dies, seed.needsTheDead, seed.needsItsLock, seed.lives];
-  const lines = await told(run<Runnable>(tasks, { pool: processes({ workers: 1 }) }));
+  const lines = await eventsOf(run<Runnable>(tasks, { pool: processes({ workers: 1 }) }));
   expect(lines.sort()).toEqual([
     'dies crashed',
     'lives returned',

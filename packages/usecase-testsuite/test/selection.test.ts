@@ -92,7 +92,7 @@ describe('a word', () => {
     expect(of('"or"')).toEqual(['two words/or']);
   });
 
-  it('in quotes is no glob', () => {
+  it('in quotes is not a glob', () => {
     expect(() => of('"log*"')).toThrow('no task matches "log*"');
   });
 });
@@ -117,7 +117,7 @@ describe('conditions', () => {
     expect(of('duration:<=3')).toEqual(['api/login']);
   });
 
-  it('that no result meets are no mistake by themselves', () => {
+  it('that no result matches are not an error by themselves', () => {
     expect(of('status:crashed', 'api/login')).toEqual(['api/login']);
     expect(() => of('status:crashed')).toThrow('no task meets "status:crashed"');
     expect(() => paths({ queries: ['status:failed'] }, { lastResults: new Map() })).toThrow(

@@ -1,4 +1,4 @@
-/** What it means in a suite that a module's task throws: a failed test, as a program's exit code 1 is. */
+/** An error thrown by a module's task is a failed test in a suite, like exit code 1 of a program. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,7 +88,7 @@ describe('what a module task throws in a suite', () => {
     });
   });
 
-  it('is no failure of a program: exit code 99 and signals stay out of control', async () => {
+  it('does not apply to programs: exit code 99 and signals remain uncontrolled failures', async () => {
     const script = (name: string, code: string) =>
       executableTask(
         { name, claims: [name] },

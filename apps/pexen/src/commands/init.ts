@@ -1,4 +1,4 @@
-/** `pexen init`: a first suite in a fresh folder. Changes nothing that is there but for one entry of package.json. */
+/** `pexen init`: a first suite in a folder. Changes no existing files, except for one entry of package.json. */
 import { existsSync, statSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
@@ -27,7 +27,7 @@ interface Manifest {
 }
 
 interface Written {
-  /** As it is in the file; undefined where there is none. */
+  /** The content of the file; undefined if it does not exist. */
   readonly text: string | undefined;
   readonly manifest: Manifest;
 }
@@ -35,7 +35,7 @@ interface Written {
 const fresh: Written = { text: undefined, manifest: { private: true, type: 'module' } };
 
 /**
- * Writes a configuration, and pexen among the dev dependencies, where there are none yet.
+ * Writes a configuration, and adds pexen to the dev dependencies, unless they exist.
  * @throws PexenError PEXEN_NO_FOLDER, PEXEN_BAD_MANIFEST.
  */
 export async function init(dir: string, output: Output): Promise<ExitCode> {
@@ -51,7 +51,7 @@ export async function init(dir: string, output: Output): Promise<ExitCode> {
   return exitCodes.ok;
 }
 
-/** What `npm init -y` writes since npm 11. */
+/** `npm init -y` writes such a package.json since npm 11. */
 const commonJs =
   'package.json says "type": "commonjs": write "type": "module" there, or name modules of tests x.task.mts.\n';
 
@@ -87,7 +87,7 @@ async function read(file: string): Promise<Written> {
   }
 }
 
-/** Would an import of it be found? */
+/** Would an import of pexen be resolved? */
 function isInstalled(root: string): boolean {
   try {
     return findPackageJSON('pexen', pathToFileURL(join(root, 'package.json'))) !== undefined;

@@ -1,4 +1,4 @@
-/** `pexen list`: what would run, in which order, and what was pulled in by what. */
+/** `pexen list`: what would run, in which order, and which tasks were added as dependencies. */
 import { styleText } from 'node:util';
 import type { Problem, RequirementInfo, UseInfo } from '@pexen/core';
 import { printable } from '@pexen/report';
@@ -7,12 +7,12 @@ import { formatWarning, type Output } from '../print-problems.ts';
 import { workingDirectory } from '../working-directory.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
 
-/** What may stand behind `pexen list`. */
+/** The options of `pexen list`. */
 export interface ListOptions extends SelectOptions {
   readonly json?: boolean;
 }
 
-/** Prints what a run would take. No body runs. */
+/** Prints the tasks of a run. Does not run any body. */
 export async function list(
   queries: readonly string[],
   options: ListOptions,
@@ -27,7 +27,7 @@ export async function list(
   return exitCodes.ok;
 }
 
-/** What modules print while they are loaded is no part of the list, which others may read as JSON. */
+/** Redirects output of modules that are being loaded to stderr, since stdout may be parsed as JSON. */
 async function othersToStderr<T>(load: () => Promise<T>): Promise<T> {
   const { stdout, stderr } = process;
   const own = Object.getOwnPropertyDescriptor(stdout, 'write');
@@ -73,7 +73,7 @@ function remarksOf(task: ListedTask): string[] {
   ];
 }
 
-/** A name of a capability as people read it: `"bin"`, `task "net/ping"`. */
+/** The name of a capability, for people: `"bin"`, `task "net/ping"`. */
 function capabilityText(name: string): string {
   const [, kind, rest = ''] = /^(key|task|object):(.*)$/s.exec(name) ?? [];
   if (kind === undefined) return `"${name.startsWith('\\') ? name.slice(1) : name}"`;
@@ -91,10 +91,10 @@ function useText({ resource, count }: UseInfo): string {
   return count === undefined ? resource : `${count} of ${resource}`;
 }
 
-/** What is said of a task whose `when` gives no reason. */
+/** The text for a task whose `when` gives no reason. */
 const doesNotApply = 'does not apply here';
 
-/** Why it has no place in the order of starts. */
+/** Why the task has no place in the order of starts. */
 function onlyIf({ order, salvages, reason }: ListedTask): string[] {
   if (order !== undefined) return [];
   if (salvages !== undefined) return [`only if ${salvages.map(capabilityText).join(' or ')} ends badly`];

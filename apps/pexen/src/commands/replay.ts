@@ -1,4 +1,4 @@
-/** `pexen replay`: decides again what a recorded run decided, and says whether that is the same. */
+/** `pexen replay`: repeats the decisions of a recorded run, and compares them with the record. */
 import { readFileSync } from 'node:fs';
 import { messageOf, misuse } from '@pexen/core';
 import { replay as decideAgain, type RecordedStep } from '@pexen/sched/replay';

@@ -1,4 +1,4 @@
-/** `pexen run`: runs the suite in the current directory and says how it went. */
+/** `pexen run`: runs the suite in the current directory and reports the results. */
 import { onSuspension } from '@pexen/report';
 import {
   type ExitCode,
@@ -14,7 +14,7 @@ import { obeySignals } from '../signals.ts';
 import { workingDirectory } from '../working-directory.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
 
-/** What may stand behind `pexen run`. */
+/** The options of `pexen run`. */
 export interface RunOptions extends SelectOptions {
   readonly workers?: number;
   readonly reporter?: readonly string[];
@@ -22,7 +22,7 @@ export interface RunOptions extends SelectOptions {
   readonly record?: string;
 }
 
-/** Runs what the queries select, or everything; answers with the exit code. */
+/** Runs what the queries select, or everything; resolves with the exit code. */
 export async function run(queries: readonly string[], options: RunOptions): Promise<ExitCode> {
   requireSystem();
   const loaded = await loadConfig(workingDirectory(), options.config);
@@ -36,11 +36,11 @@ export async function run(queries: readonly string[], options: RunOptions): Prom
       terminal: { rerun: rerunCommand(options.config) },
       onWarning: (warning) => process.stderr.write(formatWarning(warning, process.stderr)),
       onStart: (controls) => {
-        const deafen = obeySignals(controls, process);
-        const forget = onSuspension({ suspend: () => controls.pause(), resume: () => controls.goOn() });
+        const stopListening = obeySignals(controls, process);
+        const unsubscribe = onSuspension({ suspend: () => controls.pause(), resume: () => controls.goOn() });
         restore = () => {
-          deafen();
-          forget();
+          stopListening();
+          unsubscribe();
         };
       },
     });
@@ -50,7 +50,7 @@ export async function run(queries: readonly string[], options: RunOptions): Prom
   }
 }
 
-/** The command that runs only the task with a call path, in the shell's quotes where it needs them. */
+/** The command that runs only the task with a call path, quoted for a shell where necessary. */
 function rerunCommand(config: string | undefined): (path: string) => string {
   const start = ['pexen', 'run', ...(config === undefined ? [] : ['--config', config])];
   return (path) => [...start, path].map(shellWord).join(' ');
@@ -60,7 +60,7 @@ function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Those of the command line instead of those configured; `--junit` comes on top of either. */
+/** Reporters of the command line replace those of the configuration; `--junit` is added to either. */
 function reportersOf({ reporter, junit }: RunOptions, config: SuiteConfig): ReporterChoice[] {
   const chosen = reporter?.map(parseReporter) ?? config.reporters ?? ['terminal'];
   return junit === undefined ? [...chosen] : [...chosen, junitInto(junit)];

@@ -1,8 +1,8 @@
-/** How the tests talk to the service. */
+/** The client that the tests use. */
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** What came back. */
+/** The response. */
 export interface Reply {
   readonly status: number;
   readonly body: string;
@@ -24,8 +24,8 @@ export async function request(method: string, path: string, options: RequestOpti
 }
 
 /**
- * Does something at a path while the service is the witness. Fails if anybody was there at the same time who must not be:
- * the service knows nothing of pexen and keeps its own list of who is where.
+ * Visits a path with the service as the witness. Fails if a conflicting visitor was there at the same time:
+ * the service knows nothing about pexen and keeps its own list of visitors.
  */
 export async function visit(
   path: string,

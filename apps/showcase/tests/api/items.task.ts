@@ -17,7 +17,7 @@ export const unknownItem = task({ requires: [service], uses: ['/items/pear'] }, 
   assert.equal(got.status, 404);
 });
 
-/** What it puts stays there, and its name is handed on to those who require it. */
+/** Leaves an item in the service, and passes its name on to the tasks that require it. */
 export const basket = task(
   { requires: [service], claims: ['/items/basket'], provides: ['a full basket'] },
   async ({ get, shared, signal }) => {
@@ -38,7 +38,7 @@ export const basketIsFull = task(
   },
 );
 
-/** Passes, but not without a word: the service calls this door deprecated. */
+/** Passes with a warning: the service reports this endpoint as deprecated. */
 export const listing = task(
   { requires: [service, 'a full basket'], uses: ['/items'] },
   async ({ get, shared, report, signal }) => {
@@ -58,7 +58,7 @@ export const deletingNothing = task({ requires: [service], uses: ['/items/plum']
   assert.equal(deleted.status, 404);
 });
 
-/** Flaky by nature and the same way every time: whoever asks for the first time finds the cache cold. */
+/** Deterministically flaky: the first request of each client finds the cache cold. */
 export const cache = task({ requires: [service], retries: 1 }, async ({ get, path, signal }) => {
   const got = await request('GET', `cache/${encodeURIComponent(path)}`, { ...get(service), signal });
   assert.deepEqual([got.status, got.body], [200, 'warm']);

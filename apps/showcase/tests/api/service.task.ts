@@ -1,4 +1,4 @@
-/** Starts the service that all tests of this folder talk to, and stops it when nobody needs it any more. */
+/** Starts the service that all tests of this folder use, and stops it when no test needs it any more. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
 /**
- * The service under test: a small store of items over HTTP, and a witness of who is at what at the same time.
- * `node server.ts OWNER` prints its port and serves until it is told to stop, or the process OWNER is gone.
+ * The service under test: a small store of items over HTTP, and a witness that records concurrent visitors of paths.
+ * `node server.ts OWNER` prints its port and serves until it is asked to stop, or the process OWNER is gone.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Witness } from './witness.ts';
 
-/** What a request is answered with. */
+/** The answer to a request. */
 interface Answer {
   readonly status: number;
   readonly body?: string;
@@ -22,7 +22,7 @@ const items = new Map<string, string>();
 const warmedUp = new Set<string>();
 const witness = new Witness();
 
-/** Doors by method and first part of the path; the rest of the path is handed to them. */
+/** Handlers by method and first part of the path; they get the rest of the path. */
 const doors: Readonly<Record<string, (rest: string, body: string) => Answer>> = {
   'GET health': () => ({ status: 200, body: 'up' }),
   'PUT items': (id, body) => {
@@ -31,7 +31,7 @@ const doors: Readonly<Record<string, (rest: string, body: string) => Answer>> = 
     return { status };
   },
   'GET items': (id) => (items.has(id) ? { status: 200, body: items.get(id) ?? '' } : { status: 404 }),
-  // A known bug, kept for the suite to expect: an item that was never there is deleted just as gladly.
+  // A known bug that the suite expects: deleting a missing item succeeds.
   'DELETE items': (id) => {
     items.delete(id);
     return { status: 204 };
@@ -41,7 +41,7 @@ const doors: Readonly<Record<string, (rest: string, body: string) => Answer>> = 
     body: [...items.keys()].sort().join('\n'),
     headers: { deprecation: 'true' },
   }),
-  // The first request of every asker finds the cache cold.
+  // The first request of each client finds the cache cold.
   'GET cache': (asker) => {
     if (warmedUp.has(asker)) return { status: 200, body: 'warm' };
     warmedUp.add(asker);

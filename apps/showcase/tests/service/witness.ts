@@ -1,6 +1,6 @@
 /**
- * Notes who is at which path at the same time, and says who should not be there together: one that claims a path excludes
- * everybody at that path, above and below it. Written without a look at how pexen decides it, so that it can witness.
+ * Records concurrent visitors of paths and reports conflicts: a visitor that claims a path excludes
+ * all others at that path, above and below it. Written independently of pexen's implementation, so that it can check it.
  */
 export type Mode = 'use' | 'claim';
 
@@ -12,7 +12,7 @@ interface Visit {
 export class Witness {
   #present: readonly Visit[] = [];
 
-  /** Notes an arrival, and gives those it must not meet. */
+  /** Records an arrival, and returns the conflicting visitors. */
   enter(path: string, mode: Mode): string[] {
     const clashes = this.#present.filter(
       (other) => (mode === 'claim' || other.mode === 'claim') && areRelated(path, other.path),
@@ -21,7 +21,7 @@ export class Witness {
     return clashes.map((other) => `${other.mode} of ${other.path}`);
   }
 
-  /** Notes a departure. */
+  /** Records a departure. */
   leave(path: string, mode: Mode): void {
     const at = this.#present.findIndex((other) => other.path === path && other.mode === mode);
     this.#present = this.#present.filter((_, index) => index !== at);

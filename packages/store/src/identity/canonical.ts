@@ -1,24 +1,24 @@
 /**
- * A value as a text that says all of it, so that equal values have equal texts and others have others: the text is what digests are made of. Knows
+ * Encodes a value as text, so that equal values have equal texts and different values different ones; digests are made of these texts. Knows
  * nothing of tasks.
  */
 
-/** The value holds something that no text can say: a function, a symbol, an accessor, an object of a class. */
+/** Thrown for values that cannot be encoded: functions, symbols, accessors, instances of classes. */
 class NotEncodable extends Error {}
 
 /**
- * The text of the value, or undefined where it cannot be said. Plain objects, also without a prototype, are the same in any order of their keys; maps and
- * sets are not, since bodies see their order. A structured clone of a value has the value's text.
+ * The text of the value, or undefined where it cannot be encoded. The order of keys does not matter in plain objects, with or without a prototype. It
+ * matters in maps and sets, since bodies see it. A structured clone of a value has the same text.
  */
 export function canonical(value: unknown): string | undefined {
   try {
     return encode(value, new Set());
   } catch {
-    return undefined; // Also where a proxy throws, or it is nested too deeply.
+    return undefined; // Also where a proxy throws, or where the value is nested too deeply.
   }
 }
 
-/** `above`: the objects that the value lies in. */
+/** `above`: the objects that contain the value. */
 function encode(value: unknown, above: Set<object>): string {
   switch (typeof value) {
     case 'string':
@@ -68,7 +68,7 @@ function encodeParts(value: object, each: (part: unknown) => string): string {
   }
 }
 
-/** A hole is not an `undefined`; a property beside the items cannot be said. */
+/** A hole differs from `undefined`; arrays with further properties cannot be encoded. */
 function encodeArray(array: readonly unknown[], each: (part: unknown) => string): string {
   const own = Reflect.ownKeys(array);
   const items = own.filter((key) => key !== 'length');
@@ -86,14 +86,14 @@ function entriesOf(object: object, each: (part: unknown) => string): string {
   return texts.map((key) => `${JSON.stringify(key)}:${each(valueAt(object, key))}`).join();
 }
 
-/** Only what is there as a plain entry: a getter would run code of the user's, and a hidden entry would not cross to a worker. */
+/** The value of a plain entry. Refuses getters, which would run user code, and entries that are not enumerable, which workers would not get. */
 function valueAt(object: object, key: string): unknown {
   const { value, enumerable, get, set } = Object.getOwnPropertyDescriptor(object, key) ?? {};
   if (enumerable !== true || get !== undefined || set !== undefined) throw new NotEncodable();
   return value;
 }
 
-/** Typed arrays and views; a view of memory that is shared changes while it is read. */
+/** Typed arrays and views. Refuses shared memory, which may change while it is read. */
 function encodeView(value: object, prototype: unknown): string {
   if (!ArrayBuffer.isView(value) || !(value.buffer instanceof ArrayBuffer)) throw new NotEncodable();
   const name = Object.prototype.toString.call(value).slice('[object '.length, -1);

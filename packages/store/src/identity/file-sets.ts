@@ -1,6 +1,6 @@
 /**
- * What a module is made of: the files of the project that it leads to, by their content, and the packages that it reaches, by their version. Like the
- * list of dependencies that a compiler writes beside an object. A file that may not be the one that was loaded makes the set unknown.
+ * The files that a module consists of: the files of the project that it imports, directly or not, by content, and the packages that it imports, by
+ * version; like the dependency file that a compiler writes beside an object. A file that may differ from the loaded one makes the set unknown.
  */
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,17 +15,17 @@ export type FileEntry = readonly [name: string, digest: Digest];
 /** A list of files that can be hashed again in a later run. Sorted; the names of files are relative to the root of the project, with `/`. */
 export interface FileSet {
   readonly files: readonly FileEntry[];
-  /** `name@version`, the digest of its `package.json`, and where that lies. */
+  /** `name@version`, the digest of its `package.json`, and the path of that file. */
   readonly packages: readonly (readonly [name: string, digest: Digest, path: string])[];
 }
 
-/** What a file set is worked out from. */
+/** What a file set is computed from. */
 export interface FileSetOptions {
   /** Absolute path of the project's directory. */
   readonly root: string;
   readonly files: Files;
   readonly graph: ModuleGraph;
-  /** URLs of modules that load what Node alone cannot: they are part of every set. */
+  /** URLs of loaders for modules that Node cannot load by itself; they are part of every set. */
   readonly loaders?: readonly string[];
 }
 
@@ -35,7 +35,7 @@ interface Known {
   readonly digest: Digest;
 }
 
-/** File sets of modules by their URLs, each worked out again only when the graph has grown. */
+/** File sets of modules by URL; each is computed again only after the graph has grown. */
 export class FileSets {
   readonly #options: FileSetOptions;
   readonly #known = new Map<string, Known>();
@@ -49,7 +49,7 @@ export class FileSets {
     this.#hashes = new FileHashes(options.files);
   }
 
-  /** The set of the module; undefined where it cannot be told: the module is not recorded, or a file has changed since it was loaded. */
+  /** The set of the module; undefined where it is unknown, because the module is not recorded or a file has changed since it was loaded. */
   of(url: string): FileSet | undefined {
     return this.#at(url).set;
   }
@@ -59,7 +59,7 @@ export class FileSets {
     return this.#at(url).digest;
   }
 
-  /** The digest that a recorded set has today: what is listed is hashed again, and nothing is imported. */
+  /** The current digest of a recorded set: hashes the listed files again, without importing them. */
   digestNow({ files, packages }: FileSet): Digest {
     const { root } = this.#options;
     const file = ([name]: FileEntry): FileEntry => [name, this.#hashes.now(join(root, name))];
@@ -77,13 +77,13 @@ export class FileSets {
     const { version } = this.#options.graph;
     const known = this.#known.get(url);
     if (known?.version === version) return known;
-    const set = this.#workOut(url);
+    const set = this.#compute(url);
     const now = { version, set, digest: set === undefined ? unknownDigest : digestOf(set) };
     this.#known.set(url, now);
     return now;
   }
 
-  #workOut(url: string): FileSet | undefined {
+  #compute(url: string): FileSet | undefined {
     const { graph, loaders = [] } = this.#options;
     const own = graph.closureOf(url);
     if (own === undefined) return undefined;
@@ -102,7 +102,7 @@ export class FileSets {
     return { files: [...files].sort(byText), packages: [...packages.values()].sort(byText) };
   }
 
-  /** A loader that was there before anything was recorded counts by itself, as it is now. */
+  /** A loader that was loaded before recording started counts by its own file, as it is now. */
   #closureOfLoader(loader: string): readonly GraphNode[] {
     const { graph, files } = this.#options;
     const url = modulePlace(loader);
@@ -111,7 +111,7 @@ export class FileSets {
     return [{ url, stamps: new Set(url.endsWith('/') ? [] : [files.stamp(fileURLToPath(url))]) }];
   }
 
-  /** Adds the file and the `package.json` that says what kind of module it is. False where its content is not known. */
+  /** Adds the file, and the `package.json` that determines its module format. Returns false where its content is not known. */
   #addFile({ url, stamps }: GraphNode, files: Map<string, Digest>): boolean {
     const path = fileURLToPath(url);
     const digest = this.#hashes.loaded(path, stamps);
@@ -145,12 +145,12 @@ export class FileSets {
   }
 }
 
-/** A path as it stands in a set: from the root, with `/`. */
+/** A path as it is written in a set: relative to the root, with `/`. */
 export function nameIn(root: string, path: string): string {
   return relative(root, path).split(sep).join('/');
 }
 
-/** Digests of files, worked out once for each state of a file. */
+/** Digests of files, computed once for each state of a file. */
 class FileHashes {
   readonly #files: Files;
   readonly #known = new Map<string, { readonly stamp: string; readonly digest: Digest }>();
@@ -159,7 +159,7 @@ class FileHashes {
     this.#files = files;
   }
 
-  /** Of the content that was loaded when its state was this; unknown where it had several, or has another one by now. */
+  /** The digest of the content that was loaded in this state; unknown where there were several states, or where the file has changed since. */
   loaded(path: string, stamps: ReadonlySet<string>): Digest {
     const [stamp] = stamps;
     if (stamp === undefined || stamps.size > 1) return unknownDigest;
@@ -202,7 +202,7 @@ function digestOf({ files, packages }: FileSet): Digest {
   return hashOf(JSON.stringify([files, packages.map(([name, digest]) => [name, digest]).sort(byText)]));
 }
 
-/** The order of the code points of what they say, name first. */
+/** Sorts by the texts, name first, in code unit order. */
 function byText(one: readonly string[], other: readonly string[]): number {
   const [first, second] = [one.join('\n'), other.join('\n')];
   return first < second ? -1 : first > second ? 1 : 0;

@@ -1,31 +1,31 @@
-/** The disk, as far as digests need it. A seam: tests put a scripted one in its place. */
+/** The disk, as far as digests need it. Tests replace it with a scripted one. */
 import { createHash } from 'node:crypto';
 import { closeSync, globSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileStamp } from '@pexen/core';
 
-/** What digests ask of a disk. Paths are absolute. */
+/** The operations that digests need. Paths are absolute. */
 export interface Files {
-  /** Changes whenever the file does; `''` where there is no such file, or it is a directory or a device. */
+  /** A text that changes whenever the file changes; `''` where the file does not exist, or is a directory or a device. */
   stamp(path: string): string;
   /** The digest of its content. @throws where it cannot be read. */
   digest(path: string): string;
-  /** The beginning of it, as text. @throws where it cannot be read. */
+  /** The beginning of the file, as text. @throws where it cannot be read. */
   head(path: string, bytes: number): string;
-  /** All of it, as text. @throws where it cannot be read. */
+  /** The whole file, as text. @throws where it cannot be read. */
   text(path: string): string;
-  /** Without symbolic links. @throws where there is none. */
+  /** The path with symbolic links resolved. @throws where it does not exist. */
   real(path: string): string;
-  /** Absolute paths of the files below `root` that a glob pattern matches; those below a directory that it matches. Sorted. */
+  /** Absolute paths, sorted, of the files below `root` that a glob pattern matches, and of all files below directories that it matches. */
   match(pattern: string, root: string): readonly string[];
 }
 
-/** Nobody means these by `**`. */
+/** Not included by `**`. */
 const leftOut: ReadonlySet<string> = new Set(['node_modules', '.git', '.pexen']);
 
 const chunkBytes = 1 << 20;
 
-/** The disk itself. */
+/** The real disk. */
 export const disk: Files = {
   stamp(path) {
     const found = statSync(path, { bigint: true, throwIfNoEntry: false });

@@ -8,13 +8,13 @@ export function hashOf(content: string | Uint8Array): Digest {
   return createHash('sha256').update(content).digest('hex').slice(0, digits);
 }
 
-/** The digest of these parts in this order, or unknown where one of them is. Of no two lists is it the same. */
+/** The digest of these parts in this order, or unknown if one of them is unknown. Different lists have different digests. */
 export function hashOfParts(parts: readonly (string | undefined)[]): Digest {
   if (parts.some((part) => part === undefined || part === unknownDigest)) return unknownDigest;
   return hashOf(JSON.stringify(parts));
 }
 
-/** Tells whether a secret is the same as another time, to those who have the key. */
+/** A keyed hash: with the same key, equal secrets have equal seals. */
 export function sealOf(secret: string, key: Uint8Array): Digest {
   return createHmac('sha256', key).update(secret).digest('hex').slice(0, digits);
 }

@@ -1,4 +1,4 @@
-/** What a task says of itself, as far as another run has to know whether it is still the same: not its name, its place, or when it runs. */
+/** The part of a task's metadata that determines whether it is still the same task in another run. Excludes its name, its place and its scheduling. */
 import {
   type Capability,
   capabilitiesOf,
@@ -13,7 +13,7 @@ import {
 import { canonical } from './canonical.ts';
 import { hashOfParts } from './hash.ts';
 
-/** The digest of what it requires, provides, salvages and tears down, of its args, of how its output is read, and of its cleanup. */
+/** The digest of what it requires, provides, salvages and tears down, of its args, of how its output is interpreted, and of its cleanup. */
 export function meaningOf(task: DigestedTask): Digest {
   const { meta, args, body } = task.definition;
   const { requires = [], provides = [], salvages = [], cleanup } = meta;
@@ -39,13 +39,13 @@ export function meaningOf(task: DigestedTask): Digest {
   ]);
 }
 
-/** The text of a function; undefined where Node does not say it, as of a bound one. */
+/** The text of a function; undefined where Node does not have it, for example for bound functions. */
 export function textOf(code: (...args: never[]) => unknown): string | undefined {
   const text = sourceTextOf(code);
   return /\{\s*\[native code\]\s*\}$/.test(text) ? undefined : text;
 }
 
-/** By names that mean the same in every run; undefined where one of them has none, as any object that is no task. */
+/** Encodes capabilities by names that mean the same in every run; undefined where one has no such name, such as an object that is not a task. */
 function named(capabilities: readonly Capability[], task: DigestedTask): string | undefined {
   const names = capabilities.map((capability) => durableName(capability, task));
   return names.includes(undefined) ? undefined : JSON.stringify(names);
@@ -58,7 +58,7 @@ function durableName(capability: Capability, task: DigestedTask): readonly strin
   return paths.length === 0 ? undefined : ['task', ...paths.toSorted()];
 }
 
-/** What a maker made it of. */
+/** The input of its maker. */
 function inputOf({ address, definition }: DigestedTask): string | undefined {
   const { kind, input } = (address ?? definition.address ?? {}) as {
     readonly kind?: string;

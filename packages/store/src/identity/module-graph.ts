@@ -1,10 +1,10 @@
-/** What imports what, as far as the host and its workers have told. Grows only. Knows no disk and no tasks. */
+/** The import graph, as reported by the host and its workers. It only grows. Knows no disk and no tasks. */
 import type { LoadedModules } from '@pexen/core';
 
 /** A module, or a package below `node_modules` as a whole. */
 export interface GraphNode {
   readonly url: string;
-  /** The states of its file when it was loaded: of one that changed meanwhile there are several. None for packages. */
+  /** The states of its file when it was loaded; several if it changed in between. Empty for packages. */
   readonly stamps: ReadonlySet<string>;
 }
 
@@ -17,12 +17,12 @@ export class ModuleGraph {
   readonly #nodes = new Map<string, Node>();
   #version = 0;
 
-  /** Grows whenever something new was added. */
+  /** Grows whenever something new is added. */
   get version(): number {
     return this.#version;
   }
 
-  /** Takes in what a process or thread has loaded. */
+  /** Adds what a process or thread has loaded. */
   add({ urls, stamps, edges }: LoadedModules): void {
     const nodes = urls.map((url, at) => this.#nodeAt(url, stamps[at] ?? ''));
     for (let at = 0; at + 1 < edges.length; at += 2) {
@@ -34,7 +34,7 @@ export class ModuleGraph {
     }
   }
 
-  /** The module, and all that it leads to; undefined for a module that nothing is known of. */
+  /** The module and everything that it imports, directly or not; undefined for an unknown module. */
   closureOf(url: string): readonly GraphNode[] | undefined {
     const start = this.#nodes.get(url);
     if (start === undefined) return undefined;

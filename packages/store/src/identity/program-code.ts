@@ -1,4 +1,4 @@
-/** What a program that is started is made of, as far as it can be seen from outside. */
+/** The digest of a program, as far as its parts are visible from outside. */
 import { basename, delimiter, isAbsolute, join, relative, resolve } from 'node:path';
 import type { Digest, ExecutableBody } from '@pexen/core';
 import type { FileSets } from './file-sets.ts';
@@ -6,7 +6,7 @@ import { nameIn } from './file-sets.ts';
 import type { Files } from './files.ts';
 import { hashOfParts } from './hash.ts';
 
-/** What the digest of a program is worked out from. */
+/** What the digest of a program is computed from. */
 export interface ProgramSources {
   readonly root: string;
   readonly files: Files;
@@ -40,14 +40,14 @@ function isProjectFile(path: string, { root, files }: ProgramSources): boolean {
 }
 
 function isBelow(root: string, path: string): boolean {
-  const way = relative(root, path);
-  return way !== '' && !isAbsolute(way) && way.split(/[\\/]/, 1)[0] !== '..';
+  const steps = relative(root, path);
+  return steps !== '' && !isAbsolute(steps) && steps.split(/[\\/]/, 1)[0] !== '..';
 }
 
 /** The longest line that Linux reads. */
 const longestLine = 256;
 
-/** The real path of the interpreter; of `env`, that of the program which it looks for. `''` for a file without a `#!` line. */
+/** The real path of the interpreter; for `env`, that of the program that it looks up. `''` for a file without a `#!` line. */
 function interpreterOf(file: string, own: Program['env'], { files, env }: ProgramSources): string {
   const line = attempt(() => files.head(file, longestLine)) ?? '';
   const [first, ...words] = /^#!\s*(.*)/.exec(line)?.[1]?.trim().split(/\s+/) ?? [];

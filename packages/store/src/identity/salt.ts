@@ -1,4 +1,4 @@
-/** The key by which values of variables are sealed: made once, and kept beside what the project remembers of its runs. */
+/** The key with which values of variables are sealed. It is created once, and stored with the project's other data about runs. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,8 +6,8 @@ import { join } from 'node:path';
 const bytes = 32;
 
 /**
- * The key of the project in this directory, from `.pexen/salt`; made when it is asked for the first time. Only its owner can read it, and git leaves the
- * folder out. Where nothing can be written the key is good for one run: digests with sealed values then equal none of another run.
+ * The key of the project in this directory, from `.pexen/salt`; created on first use. Only its owner can read it, and git ignores the
+ * folder. Where it cannot be written, the key is valid for one run: digests with sealed values then never equal those of another run.
  */
 export function saltOf(root: string): Uint8Array {
   const folder = join(root, '.pexen');
@@ -27,7 +27,7 @@ export function saltOf(root: string): Uint8Array {
   }
 }
 
-/** Written whole or not at all, and never over the one that another run makes at the same moment. */
+/** Writes the file atomically, and never overwrites one that another run creates at the same time. */
 function keep(salt: Uint8Array, file: string): Uint8Array {
   const draft = `${file}-${process.pid}-${randomBytes(4).toString('hex')}`;
   try {
@@ -41,9 +41,9 @@ function keep(salt: Uint8Array, file: string): Uint8Array {
   }
 }
 
-/** @throws where there is none, or it is not one of ours. */
+/** @throws where the file does not exist or is not valid. */
 function readSalt(file: string): Uint8Array {
   const salt = Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
-  if (salt.length < bytes) throw new Error(`${file} is no salt`);
+  if (salt.length < bytes) throw new Error(`${file} is not a valid salt`);
   return salt;
 }

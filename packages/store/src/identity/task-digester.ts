@@ -1,4 +1,4 @@
-/** Works out the digests of the tasks of a run. */
+/** Computes the digests of the tasks of a run. */
 
 import { pathToFileURL } from 'node:url';
 import {
@@ -22,34 +22,34 @@ import { meaningOf, textOf } from './meaning.ts';
 import { ModuleGraph } from './module-graph.ts';
 import { programCode } from './program-code.ts';
 
-/** What a process has loaded since it began to record: `recordModules()` of `@pexen/pool-kit/module-graph`. */
+/** What a process has loaded since it started to record: `recordModules()` of `@pexen/pool-kit/module-graph`. */
 export interface ModuleRecord {
   readonly length: number;
   since(length: number): LoadedModules;
 }
 
-/** What the digests of a run are worked out from. */
+/** What the digests of a run are computed from. */
 export interface TaskDigesterOptions {
-  /** Absolute path of the project's directory: files are named from there, so that digests are the same wherever it lies. */
+  /** Absolute path of the project's directory: files are named relative to it, so that digests do not depend on its location. */
   readonly root: string;
-  /** The key by which values of variables are sealed; asked for when the first one is. Digests are comparable only under one key. */
+  /** The key with which values of variables are sealed; called when it is first needed. Only digests with the same key are comparable. */
   readonly salt: () => Uint8Array;
   /** What this process has loaded. Absent: the code of functions is `unknown`. */
   readonly record?: ModuleRecord | undefined;
-  /** URLs of modules that load what Node alone cannot, here and in the workers. */
+  /** URLs of loaders for modules that Node cannot load by itself, here and in the workers. */
   readonly loaders?: readonly string[];
   /** Variables that count for every task, besides its own `digestEnv`. */
   readonly digestEnv?: readonly string[];
   /** Entries of every task's dictionary. */
   readonly shared?: Readonly<Record<string, unknown>>;
-  /** Default: that of this process. */
+  /** Default: the environment of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Default: the disk. */
   readonly files?: Files;
 }
 
 /**
- * Hand it to a run, whose events then carry digests.
+ * Pass it to a run, whose events then carry digests.
  *
  * @example
  * const digester = new TaskDigester({ root: process.cwd(), salt: () => key, record: recordModules() });
@@ -66,7 +66,7 @@ export class TaskDigester implements Digester {
   /** Programs as they were when their tasks were added. */
   readonly #programs = new WeakMap<object, Digest>();
   #salt: Uint8Array | undefined;
-  /** So much of the record of this process is in the graph. */
+  /** How much of the record of this process is in the graph. */
   #read = 0;
 
   constructor(options: TaskDigesterOptions) {
@@ -98,17 +98,17 @@ export class TaskDigester implements Digester {
     const { body } = task.definition;
     const now = known(() => this.#codeNow(task));
     const isSame = typeof body === 'function' || this.#programs.get(body) === now;
-    return isSame ? now : unknownDigest; // Which of the two it was that ran is not known.
+    return isSame ? now : unknownDigest; // It is not known which of the two versions ran.
   }
 
-  /** The files that the code of a function is made of; undefined where that is not known, and for programs. */
+  /** The files that the code of a function consists of; undefined where they are not known, and for programs. */
   fileSetOf(task: DigestedTask): FileSet | undefined {
     this.#readRecord();
     const url = moduleOf(task);
     return url === undefined ? undefined : this.#fileSets.of(url);
   }
 
-  /** The code of a function whose files are those of a recorded set, as they are today: nothing is imported for it. */
+  /** The digest of the code of a function whose files are those of a recorded set, in their current state. Imports nothing. */
   codeOfRecorded(task: DigestedTask, set: FileSet): Digest {
     return this.#codeOfFunction(task, this.#fileSets.digestNow(set));
   }
@@ -125,17 +125,17 @@ export class TaskDigester implements Digester {
     return this.#codeOfFunction(task, url === undefined ? unknownDigest : this.#fileSets.digest(url));
   }
 
-  /** Two closures of one text may have captured other values: only an explicit name says that they are one task. */
+  /** Two closures with the same text may have captured different values: only an explicit name identifies them as one task. */
   #codeOfFunction({ definition, address }: DigestedTask, files: Digest): Digest {
     const { body, meta } = definition;
     if (typeof body !== 'function') return unknownDigest;
     const found = address ?? addressOf(definition);
-    if (found !== undefined) return hashOfParts([...this.#wayTo(found), files]);
+    if (found !== undefined) return hashOfParts([...this.#partsOf(found), files]);
     return meta.name === undefined ? unknownDigest : hashOfParts(['closure', textOf(body), files]);
   }
 
-  /** An address with its module as it is named from the root; the input of a maker is part of the meaning. */
-  #wayTo(address: Address): string[] {
+  /** The parts of an address, with its module named relative to the root. The input of a maker is part of the meaning instead. */
+  #partsOf(address: Address): string[] {
     if (address.kind === 'executable') return ['executable'];
     const module = nameIn(pathToFileURL(this.#options.root).pathname, new URL(address.url).pathname);
     switch (address.kind) {
@@ -190,7 +190,7 @@ export class TaskDigester implements Digester {
   }
 }
 
-/** What goes wrong on the way, as a disk that fails, leaves the digest unknown. */
+/** Returns unknown if the computation throws, for example because the disk fails. */
 function known(digest: () => Digest): Digest {
   try {
     return digest();
@@ -199,7 +199,7 @@ function known(digest: () => Digest): Digest {
   }
 }
 
-/** The module that the body of the task comes with. */
+/** The module that contains the body of the task. */
 function moduleOf({ definition, address }: DigestedTask): string | undefined {
   const found = address ?? addressOf(definition);
   if (found?.kind === 'executable') return undefined;

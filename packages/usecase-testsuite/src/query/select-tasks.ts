@@ -60,7 +60,7 @@ export class TaskSelector {
     return this.#within(trimmed(path), posix.resolve(root, text), false);
   }
 
-  /** `place`: an absolute path. `onlyFiles`: the text is no call path. */
+  /** `place`: an absolute path. `onlyFiles`: the text is not a call path. */
   #within(path: string, place: string, onlyFiles: boolean): Set<number> {
     if (path === '') return new Set();
     const isBelowPath = isAtOrBelow(path);

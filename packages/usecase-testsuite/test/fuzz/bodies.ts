@@ -1,17 +1,17 @@
-/** The bodies of random runs, and the witness: a list of what happened, in one order, whichever worker wrote it. */
+/** The bodies of random runs, and the witness: an ordered list of what happened in all workers. */
 import { appendFileSync } from 'node:fs';
 import { type AnyBodyContext, TaskFailError } from '@pexen/core';
 import { amount, anyOf, atLeast, every, maker, type Requirement, task } from '@pexen/sched';
 import type { Need, TaskPlan } from './plan.ts';
 
-/** What bodies are made of. */
+/** What bodies are made with. */
 export interface Scripts {
   /** The file of the witness; undefined where everything happens in this thread. */
   readonly log: string | undefined;
   readonly tasks: readonly TaskPlan[];
 }
 
-/** What was written in this thread. */
+/** The lines that were written in this thread. */
 export const written: string[] = [];
 
 /** Writes one line. Lines of several processes never mix: each is one small write at the end of the file. */

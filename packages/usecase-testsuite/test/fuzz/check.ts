@@ -1,5 +1,5 @@
 /**
- * What must be true of any run, checked on what was seen of one. Written from the semantics with plain searches: it knows nothing of
+ * Checks the invariants of runs on the observations of one run. Written from the semantics with plain searches: knows nothing about
  * plan, machine or lock table.
  */
 import type { Result } from '@pexen/core';
@@ -12,7 +12,7 @@ interface Stay {
   readonly to: number;
 }
 
-/** Every rule that the run broke, in sentences. */
+/** All rules that the run broke, as sentences. */
 export function violationsOf(played: Played): string[] {
   if (played.faults.length > 0) return [...played.faults];
   const check = new Check(played);
@@ -35,7 +35,7 @@ class Check {
   readonly #sightings: readonly Sighting[];
   readonly #tasks: readonly TaskPlan[];
   readonly #results: ReadonlyMap<string, Result>;
-  /** By task; who never started has none. */
+  /** By task; absent for tasks that never started. */
   readonly #stays = new Map<string, Stay>();
   readonly #addedAt = new Map<string, number>();
   /** Where the run was interrupted, in the list of sightings. */
@@ -55,7 +55,7 @@ class Check {
     for (const [task, { from }] of this.#stays) this.#stays.set(task, { from, to: this.#lastEnd(task) });
   }
 
-  /** Every task has one result, the summary counts them, and each tells what the body did. */
+  /** Every task has one result, the summary counts them, and each agrees with what the body did. */
   results(): string[] {
     const { results, summary } = this.#played;
     const counts = new Map<string, number>();
@@ -90,7 +90,7 @@ class Check {
       errors.push(`${name} numbers its attempts badly`);
     if (!this.#areStarts(bodies)) errors.push(`${name} started as attempts ${bodies}`);
     if (bodies.length > attempts.length)
-      errors.push(`${name} started ${bodies.length} times, told ${attempts.length}`);
+      errors.push(`${name} started ${bodies.length} times, reported ${attempts.length}`);
     if (status === 'returned' && result.value !== `${name}#${attempts.length}`)
       errors.push(`${name} returned ${String(result.value)} at attempt ${attempts.length}`);
     if (result.flaky !== (status === 'returned' && attempts.length > 1))
@@ -98,7 +98,7 @@ class Check {
     return errors;
   }
 
-  /** Elsewhere an attempt may be ended before its body is reached; it is never made twice. */
+  /** In threads and processes an attempt may be ended before its body starts; it is never made twice. */
   #areStarts(bodies: readonly number[]): boolean {
     if (this.#played.plan.pool === 'inline') return bodies.every((attempt, index) => attempt === index + 1);
     return bodies.every((attempt, index) => index === 0 || attempt > (bodies[index - 1] ?? 0));
@@ -155,7 +155,7 @@ class Check {
       ['failed', 'threw', 'timed-out', 'crashed'].includes(kind ?? '');
     if (kinds.length > 1 + retries) return [`${name} has ${kinds.length} attempts and ${retries} retries`];
     if (!kinds.slice(0, -1).every(again)) return [`${name} is tried again after ${kinds.join(', ')}`];
-    // Between attempts units are given back; a body that was abandoned may have them for good.
+    // Units are released between attempts; an abandoned body may keep them forever.
     const waitsInVain =
       amount > 0 && this.#tasks.some((other) => other.amount > 0 && this.#isAbandoned(other.name));
     const isCutShort = this.#stopAt < Infinity || this.#isAbandoned(name) || waitsInVain;
@@ -164,7 +164,7 @@ class Check {
     return tooFew ? [`${name} is not tried again after ${kinds.join(', ')}, with ${retries} retries`] : [];
   }
 
-  /** Who started had what it requires. */
+  /** Each task that started had what it requires. */
   requirements(): string[] {
     return this.#started().flatMap(({ name, requires }) => {
       const { from } = this.#stay(name);
@@ -189,7 +189,7 @@ class Check {
     return result?.status === 'failed' && result.attempts.at(-1)?.outcome.depsOk === true;
   }
 
-  /** `after`, `before` and `salvages`: whom a task waits for is over when it starts. */
+  /** `after`, `before` and `salvages`: the tasks that a task waits for have ended when it starts. */
   order(): string[] {
     return this.#started().flatMap(({ name, after, salvages }) => {
       const { from } = this.#stay(name);
@@ -212,7 +212,7 @@ class Check {
     return stay !== undefined && stay.to > at;
   }
 
-  /** A teardown comes after all who need what it tears down; it runs if a provider ever started, unless all was killed. */
+  /** A teardown runs after all tasks that need what it tears down; it runs if a provider ever started, unless the run was killed. */
   teardowns(): string[] {
     return this.#tasks.flatMap(({ name, tearsDown }) => {
       if (tearsDown === undefined) return [];
@@ -222,7 +222,7 @@ class Check {
       if (stay === undefined) {
         const isKilled = this.#played.plan.interruption?.how === 'kill' && this.#stopAt < Infinity;
         return hasStarted && !isKilled && !this.#wasTried(name) && !this.#isKeptOut(name)
-          ? [`${name} did not run, though ${tearsDown} was begun`]
+          ? [`${name} did not run, though ${tearsDown} was started`]
           : [];
       }
       if (!hasStarted) return [`${name} ran, though nothing provided ${tearsDown}`];
@@ -233,7 +233,7 @@ class Check {
     });
   }
 
-  /** What it claims is held by a body that was abandoned. Units are below the root, too. */
+  /** True if an abandoned body holds what it claims. Units are below the root, too. */
   #isKeptOut(name: string): boolean {
     const claimer = this.#planOf(name);
     const clashes = (holder: TaskPlan): boolean =>
@@ -241,7 +241,7 @@ class Check {
     return this.#started().some((holder) => this.#isAbandoned(holder.name) && clashes(holder));
   }
 
-  /** Those who were there from the start, or came while a teardown that waits for them waited for earlier ones. */
+  /** Tasks that were present from the start, or were added while the teardown was still waiting for earlier ones. */
   #awaitedOf(needed: ReadonlySet<string>): string[] {
     const { tasks, additions } = this.#played.plan;
     const batches = [tasks, ...additions.map((addition) => addition.tasks)]
@@ -255,12 +255,12 @@ class Check {
     return awaited;
   }
 
-  /** Some attempt began, whether its body was reached or not. */
+  /** True if an attempt started, with or without its body. */
   #wasTried(name: string): boolean {
     return (this.#results.get(name)?.attempts.length ?? 0) > 0;
   }
 
-  /** Everyone who requires it, or what those provide. */
+  /** All tasks that require it, directly or through others. */
   #usersOf(capability: string): string[] {
     const users = new Set<string>();
     const needed = [capability];
@@ -274,7 +274,7 @@ class Check {
     return [...users];
   }
 
-  /** No two tasks held at one time what conflicts; units are never more than there are; who is exclusive was alone. */
+  /** No two tasks held conflicting resources at the same time; units never exceeded the capacity; exclusive tasks ran alone. */
   holds(): string[] {
     const errors: string[] = [];
     const started = this.#started();
@@ -292,7 +292,7 @@ class Check {
     return a.from < this.#holdsUntil(other) && b.from < this.#holdsUntil(one);
   }
 
-  /** An abandoned body holds what it holds until it has really ended. */
+  /** An abandoned body holds its resources until it has really ended. */
   #holdsUntil(name: string): number {
     if (!this.#isAbandoned(name)) return this.#stay(name).to;
     const leave = this.#sightings.findLastIndex(({ what, task }) => task === name && what === 'leave');
@@ -323,7 +323,7 @@ class Check {
     });
   }
 
-  /** No pool ran more bodies than it has slots. One that was abandoned has given its slot back. */
+  /** No pool ran more bodies than it has slots. An abandoned body no longer has a slot. */
   slots(): string[] {
     const { workers, group } = this.#played.plan;
     return this.#overRunning((running) => {
@@ -334,13 +334,13 @@ class Check {
     });
   }
 
-  /** Ended by force elsewhere: its pool may start the next one before the run tells of the end. */
+  /** Ended by force in a thread or process: its pool may start the next one before the run reports the end. */
   #endsUnseen(name: string): boolean {
     const isForced = this.#planOf(name).endings.some(({ how }) => how === 'ignores');
     return isForced && this.#played.plan.pool !== 'inline';
   }
 
-  /** Looks at those whose bodies are under way, at each start. */
+  /** Checks the running bodies at each start. */
   #overRunning(look: (running: readonly string[]) => string | undefined): string[] {
     const running = new Set<string>();
     const errors: string[] = [];
@@ -354,7 +354,7 @@ class Check {
     return errors;
   }
 
-  /** Nobody takes what a task left in an unknown state. Tasks with cleanups, and runs in which something heals, are left out. */
+  /** No task takes resources that another one left in an unknown state. Tasks with cleanups, and runs in which poison is cleared, are left out. */
   poison(): string[] {
     const breakers = this.#started().filter((task) => task.cleanup === undefined && this.#leavesPoison(task));
     const healers = this.#tasks.filter(
@@ -376,13 +376,13 @@ class Check {
   }
 
   /**
-   * After an interruption nothing starts but teardowns and cleanups, after a kill nothing at all. What a pool elsewhere was already
-   * handed may just have begun: no more than its places.
+   * After an interruption only teardowns and cleanups start, after a kill nothing. Attempts that a pool of threads or processes already
+   * had may just have started: at most as many as it has places.
    */
   stop(): string[] {
     const { plan } = this.#played;
     if (this.#stopAt === Infinity) return [];
-    const told = new Set(
+    const reported = new Set(
       this.#sightings
         .slice(0, this.#stopAt)
         .filter(({ what }) => what === 'started')
@@ -390,7 +390,7 @@ class Check {
     );
     const late = this.#sightings
       .slice(this.#stopAt)
-      .filter(({ what, task, attempt }) => what === 'enter' && !told.has(`${task}#${attempt}`))
+      .filter(({ what, task, attempt }) => what === 'enter' && !reported.has(`${task}#${attempt}`))
       .filter(({ task, part }) => {
         if (plan.interruption?.how === 'kill') return true;
         return part === 'body' && this.#planOf(task).tearsDown === undefined;
@@ -402,7 +402,7 @@ class Check {
     return late.length > underWay ? late : [];
   }
 
-  /** Where nothing went wrong and nothing was interrupted, everything ran. */
+  /** If nothing failed and nothing was interrupted, every task ran. */
   skips(): string[] {
     const isSpecial = ({ tearsDown, salvages }: TaskPlan): boolean =>
       tearsDown !== undefined || salvages.length > 0;

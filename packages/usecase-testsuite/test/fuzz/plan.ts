@@ -1,11 +1,11 @@
-/** What one random run is, as plain data: its tasks, pools, interruptions. Everything follows from the seed. Runs nothing. */
+/** The description of one random run as plain data: its tasks, pools, interruptions. Everything follows from the seed. Runs nothing. */
 
 /** How one attempt of a body ends. */
 export interface Ending {
   /**
-   * `waits`: until its signal is aborted. `ignores`: never settles. `late`: returns after a while, whatever it is asked. `exits`: ends its
-   * worker. The failures say of what they leave behind
-   * that dependents must not go on, or that the resources are in disorder.
+   * `waits`: until its signal is aborted. `ignores`: never settles. `late`: returns after a while and ignores its signal. `exits`: ends its
+   * worker. The failures state
+   * that dependents must not run, or that the resources are not in order.
    */
   readonly how:
     | 'returns'
@@ -18,7 +18,7 @@ export interface Ending {
     | 'ignores'
     | 'late'
     | 'exits';
-  /** How long it takes before that; undefined: it never waits for anything. */
+  /** How long it takes before that; undefined: it never waits. */
   readonly afterMs: number | undefined;
 }
 
@@ -50,7 +50,7 @@ export interface TaskPlan {
   readonly timeout: number | undefined;
   readonly grace: number;
   readonly cleanup: 'returns' | 'throws' | undefined;
-  /** Of each attempt; the last one holds for all further ones. */
+  /** One for each attempt; the last one applies to all further ones. */
   readonly endings: readonly [Ending, ...Ending[]];
 }
 
@@ -72,18 +72,18 @@ export interface RunPlan {
   readonly units: number;
   readonly group: { readonly workers: number; readonly exclusive: boolean };
   readonly tasks: readonly TaskPlan[];
-  /** Tasks that are added once so many results were taken. */
+  /** Tasks that are added after this many results. */
   readonly additions: readonly { readonly afterResults: number; readonly tasks: readonly TaskPlan[] }[];
   readonly interruption: Interruption | undefined;
   /** How long the consumer works on each result. */
   readonly pauseMs: number;
-  /** Nobody iterates: `summary` drives the run. */
+  /** The results are not iterated: `summary` drives the run. */
   readonly isDriven: boolean;
 }
 
 const resources = ['/', '/a', '/a/b', '/a/b/c', '/a/d', '/e', '/e/f', 'flat'];
 
-/** A source of random numbers that is the same for the same seed (mulberry32). */
+/** A deterministic source of random numbers (mulberry32). */
 class Random {
   #state: number;
 
@@ -118,7 +118,7 @@ class Random {
   }
 }
 
-/** The run of a seed; `pool` if it may be only of that kind. */
+/** The run of a seed; `pool` restricts the kind of pool. */
 export function planOf(seed: number, pool?: PoolKind): RunPlan {
   const random = new Random(seed);
   const drawn = random.next();
@@ -258,7 +258,7 @@ class Planner {
     return { how, afterMs };
   }
 
-  /** Neighbours go into a group together, so that groups make no cycle. */
+  /** Neighbours are in the same group, so that groups do not form cycles. */
   #grouped(tasks: readonly TaskPlan[]): TaskPlan[] {
     const random = this.#random;
     if (!random.chance(0.2)) return [...tasks];

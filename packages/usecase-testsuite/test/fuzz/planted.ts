@@ -1,4 +1,4 @@
-/** Small mistakes in the sources, as somebody might make them, which random runs have to find. */
+/** Small mistakes in the sources that random runs have to find. */
 import type { PoolKind } from './plan.ts';
 
 export interface PlantedMistake {
@@ -6,10 +6,10 @@ export interface PlantedMistake {
   readonly what: string;
   /** From `packages/`. */
   readonly file: string;
-  /** Stands in the file exactly once. */
+  /** Occurs in the file exactly once. */
   readonly find: string;
   readonly replace: string;
-  /** Where it is looked for. */
+  /** The pool in which it is searched for. */
   readonly pool: PoolKind;
 }
 
@@ -33,9 +33,9 @@ export const plantedMistakes: readonly PlantedMistake[] = [
   },
   {
     what: 'a claim does not see what is held below it',
-    file: 'lock/src/hold-counts.ts',
-    find: 'const spot = spotAt(node, isClaim ? HELD_WITHIN : CLAIMED_WITHIN);',
-    replace: 'const spot = spotAt(node, isClaim ? HELD : CLAIMED_WITHIN);',
+    file: 'lock/src/conflicts.ts',
+    find: 'const counter = counterAt(node, isClaim ? HELD_WITHIN : CLAIMED_WITHIN);',
+    replace: 'const counter = counterAt(node, isClaim ? HELD : CLAIMED_WITHIN);',
     pool: 'inline',
   },
   {

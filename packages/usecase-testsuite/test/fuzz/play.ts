@@ -1,4 +1,4 @@
-/** Plays one planned run for real and keeps everything that was seen of it. Judges nothing but whether it ends and leaves nothing. */
+/** Plays one planned run for real and keeps all observations. Only judges whether it ends and leaves nothing behind. */
 import { getEventListeners } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { inline, type Run, run, type Summary } from '@pexen/sched';
 import { scripted, write, written } from './bodies.ts';
 import type { Interruption, RunPlan, TaskPlan } from './plan.ts';
 
-/** One line of the witness: what a body did, or what the run said. */
+/** One line of the witness: what a body did, or what the run reported. */
 export interface Sighting {
   readonly what: 'added' | 'started' | 'enter' | 'leave' | 'attempt-ended' | 'stop';
   /** The task; for `stop` how the run was interrupted. */
@@ -20,20 +20,20 @@ export interface Sighting {
   readonly part: string;
 }
 
-/** Everything that was seen of a run. */
+/** All observations of a run. */
 export interface Played {
   readonly plan: RunPlan;
-  /** Every task that was added. */
+  /** All tasks that were added. */
   readonly tasks: readonly TaskPlan[];
   readonly sightings: readonly Sighting[];
   readonly results: readonly Result[];
   readonly summary: Summary | undefined;
-  /** What was wrong already while it ran: it hung, it was refused, it left something behind. */
+  /** Faults found while it ran: it hung, it was refused, it left something behind. */
   readonly faults: readonly string[];
 }
 
-/** Longer than anything in a plan takes, also on a machine that is busy. */
-const patienceMs = 60_000;
+/** Longer than anything in a plan takes, also on a busy machine. */
+const timeoutMs = 60_000;
 
 export async function play(plan: RunPlan): Promise<Played> {
   const folder = mkdtempSync(join(tmpdir(), 'pexen-fuzz-'));
@@ -82,7 +82,7 @@ class Player {
     written.length = 0;
     const open = openResources();
     const limit = new AbortController();
-    const late = sleep(patienceMs, 'late' as const, { signal: limit.signal, ref: true }).catch(
+    const late = sleep(timeoutMs, 'late' as const, { signal: limit.signal, ref: true }).catch(
       () => 'ended' as const,
     );
     const ended = this.#live().catch((error: unknown) => this.#fault('the run rejected', error));
@@ -145,7 +145,7 @@ class Player {
     for (const { name } of tasks) write(this.#log, 'added', name, 0, '-');
   }
 
-  /** All that is said against an addition is that what it requires is torn down: by a task that is there, and may be on its way. */
+  /** The only valid reason to refuse an addition is that a present task tears down, or has torn down, what it requires. */
   #isWithdrawn(error: unknown): boolean {
     const gone = this.#tasks.filter(({ tearsDown }) => tearsDown !== undefined);
     return (
@@ -217,22 +217,22 @@ class Player {
   }
 
   #fault(what: string, error: unknown): void {
-    const said = isPexenError(error)
+    const text = isPexenError(error)
       ? error.problems.map(({ code, task, message }) => `${code} ${task}: ${message}`).join('; ')
       : error instanceof Error
         ? error.stack
         : String(error);
-    this.#faults.push(`${what}: ${said}`);
+    this.#faults.push(`${what}: ${text}`);
   }
 
   #whatIsMissing(): string {
     const known = new Set(this.#results.map(({ path }) => path));
     const missing = this.#tasks.filter(({ name }) => !known.has(name)).map(({ name }) => name);
     const why = missing.map((name) => this.#run?.why(name));
-    return `no end after ${patienceMs} ms; without a result: ${why.join(' ') || 'none'}`;
+    return `no end after ${timeoutMs} ms; without a result: ${why.join(' ') || 'none'}`;
   }
 
-  /** What a run leaves goes away by itself a moment after its end, or never. */
+  /** Waits a moment for handles that close by themselves after the end of a run. */
   async #lookForRemains(open: ReadonlyMap<string, number>, temporary: string): Promise<void> {
     for (let tries = 0; ; tries++) {
       const remains = [
@@ -268,7 +268,7 @@ function moreThan(before: ReadonlyMap<string, number>): string[] {
     .map(([kind]) => kind);
 }
 
-/** On Linux; elsewhere nothing is known of them. */
+/** On Linux; unknown on other systems. */
 function childProcesses(): string[] {
   try {
     const threadIds = readdirSync('/proc/self/task');

@@ -21,7 +21,7 @@ const { values } = parseArgs({
 });
 const pool = values.pool as PoolKind | undefined;
 
-// Opened by what is printed first: nothing that a run leaves.
+// Prints first, so that the handles of the output are not counted as leaked by a run.
 process.stdout.write('');
 process.stderr.write('');
 
@@ -55,7 +55,7 @@ async function playMany(from: number, runs: number, most: number): Promise<void>
   process.exit(broken > 0 ? 1 : 0);
 }
 
-/** A run that fails is made smaller as long as it fails; what is printed is the smallest one. */
+/** A failing run is made smaller as long as it fails; the smallest one is printed. */
 async function replay(plan: RunPlan, times: number): Promise<void> {
   const failing = async (candidate: RunPlan): Promise<Played | undefined> => {
     for (let time = 0; time < times; time++) {

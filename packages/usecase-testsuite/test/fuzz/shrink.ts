@@ -1,4 +1,4 @@
-/** Makes a failing run smaller. Knows nothing of what went wrong. */
+/** Makes a failing run smaller. Knows nothing about the failure. */
 import type { RunPlan, TaskPlan } from './plan.ts';
 import type { Played } from './play.ts';
 
@@ -33,12 +33,12 @@ function* candidatesOf(plan: RunPlan): Generator<RunPlan> {
     for (const simpler of simplerTasks(task)) yield { ...plan, tasks: tasks.with(index, simpler) };
 }
 
-/** Requirements that nothing provides any more are left out, or the run would be refused. */
+/** Removes requirements without providers, since the run would be refused otherwise. */
 function* valid(plan: RunPlan): Generator<RunPlan> {
   const all = [...plan.tasks, ...plan.additions.flatMap(({ tasks }) => tasks)];
   const provided = new Set(all.flatMap(({ provides }) => provides));
   const names = new Set(all.map(({ name }) => name));
-  const mended = (task: TaskPlan): TaskPlan => ({
+  const repaired = (task: TaskPlan): TaskPlan => ({
     ...task,
     requires: task.requires.filter((need) => need.names.every((name) => provided.has(name))),
     after: task.after.filter((name) => names.has(name)),
@@ -47,8 +47,8 @@ function* valid(plan: RunPlan): Generator<RunPlan> {
   const hasTarget = ({ tearsDown }: TaskPlan): boolean => tearsDown === undefined || provided.has(tearsDown);
   yield {
     ...plan,
-    tasks: plan.tasks.filter(hasTarget).map(mended),
-    additions: plan.additions.map((addition) => ({ ...addition, tasks: addition.tasks.map(mended) })),
+    tasks: plan.tasks.filter(hasTarget).map(repaired),
+    additions: plan.additions.map((addition) => ({ ...addition, tasks: addition.tasks.map(repaired) })),
   };
 }
 
