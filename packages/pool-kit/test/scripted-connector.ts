@@ -159,7 +159,7 @@ export class ScriptedConnector implements Connector {
   }
 }
 
-/** What a run hears of a pool. */
+/** Records the calls of a pool to its context. */
 export class HeardContext implements PoolContext {
   readonly slots: number[] = [];
   readonly lost: string[] = [];
