@@ -1,8 +1,21 @@
 /** Bodies that cannot be ended, and pools that never open: the run ends without them. */
 import { type Pool, type PoolContext, type PoolOutcome, type Result, type Ticket, task } from '@pexen/core';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { ScriptedClock, settle } from '#scripted-clock';
 import { inline, type Run, type RunOptions, run } from '../src/index.ts';
+
+/** The answers to the question whether the present turn is too long, one after the other; `false` when there are no more. */
+const turns = vi.hoisted(() => ({ answers: [] as boolean[] }));
+
+// By the real time, a busy machine would decide which body ends before another one starts.
+vi.mock('../src/driver/event-loop.ts', async (original) => ({
+  ...(await original<typeof import('../src/driver/event-loop.ts')>()),
+  isTurnLong: () => turns.answers.shift() ?? false,
+}));
+
+beforeEach(() => {
+  turns.answers = [];
+});
 
 const never = (): Promise<never> => new Promise(() => {});
 
@@ -250,23 +263,31 @@ describe('a run that is stopped while a body is being started', () => {
     ['kill', (going: Run) => going.kill('enough')],
   ] as const;
 
-  test.each(ways)('%s by a listener of the start: the body does not run', async (_how, stop) => {
-    const seen: string[] = [];
-    const first = task({ name: 'first' }, async () => {});
-    const second = task({ name: 'second' }, () => {
-      seen.push('second');
-      return never();
-    });
-    await settle(); // A turn of the event loop that is long already would let the first body end before the second starts.
-    const { going, results, clock } = play([first, second], { spare: 1 });
-    going.events.on('event', (event) => {
-      if (event.type === 'task-started' && event.path === 'second') stop(going);
-    });
-    const statuses = (await results).map(({ path, status }) => `${path} ${status}`);
-    expect(statuses.toSorted()).toEqual(['first cancelled', 'second cancelled']);
-    expect(seen).toEqual([]);
-    expect(clock.pending).toBe(0);
-  });
+  test.each(
+    ways.flatMap(([how, stop]) => [
+      { how, stop, turn: 'the same turn', answers: [], first: 'cancelled' },
+      { how, stop, turn: 'a later turn', answers: [false, false, true], first: 'returned' },
+    ]),
+  )(
+    '$how by a listener of the start, in $turn: the body does not run',
+    async ({ stop, answers, first: end }) => {
+      turns.answers = answers;
+      const seen: string[] = [];
+      const first = task({ name: 'first' }, async () => {});
+      const second = task({ name: 'second' }, () => {
+        seen.push('second');
+        return never();
+      });
+      const { going, results, clock } = play([first, second], { spare: 1 });
+      going.events.on('event', (event) => {
+        if (event.type === 'task-started' && event.path === 'second') stop(going);
+      });
+      const statuses = (await results).map(({ path, status }) => `${path} ${status}`);
+      expect(statuses.toSorted()).toEqual([`first ${end}`, 'second cancelled']);
+      expect(seen).toEqual([]);
+      expect(clock.pending).toBe(0);
+    },
+  );
 
   test.each(ways)('%s by the body itself, which then never settles: it is abandoned', async (how, stop) => {
     const first = task({ name: 'first' }, async () => {});
