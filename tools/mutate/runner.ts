@@ -1,7 +1,7 @@
 /**
  * The test runner of `pnpm mutate`: a plugin of Stryker that keeps sources and tests loaded in its process and lets one mutant after the other
  * awake, which takes milliseconds where a run of Vitest would take seconds (and where Stryker's own runner for Vitest 5 finds no
- * tests: stryker-js#6210). Stryker mutates, chooses the tests of a mutant by coverage, ends what runs for ever, and reports.
+ * tests: stryker-js#6210). Stryker mutates, chooses the tests of a mutant by coverage, ends what runs forever, and reports.
  */
 import { INSTRUMENTER_CONSTANTS, type InstrumenterContext } from '@stryker-mutator/api/core';
 import { declareClassPlugin, PluginKind } from '@stryker-mutator/api/plugin';

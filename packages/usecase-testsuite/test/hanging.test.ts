@@ -16,7 +16,7 @@ describe.concurrent.each([
   ['threads', threads, 'ended with its thread'],
 ] as const)('in %s', (_name, pool, step) => {
   test.each<[string, Runnable]>([
-    ['waits for ever', hanging.hangs],
+    ['waits forever', hanging.hangs],
     ['blocks its thread', hanging.spins],
   ])('a body that %s and has not read its signal is not given the default grace', async (_what, task) => {
     const { status, attempts } = await resultOf(task, pool);
