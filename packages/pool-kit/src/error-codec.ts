@@ -196,11 +196,13 @@ function define(error: Error, key: string, value: unknown, enumerable = false): 
   Object.defineProperty(error, key, { value, enumerable, configurable: true, writable: true });
 }
 
-/** Everything below a body on its stack is ours. Nested tasks are no case of it: each runs in a turn of its own. */
+/** Removes the frames below the body, which belong to this package. The stack of an error that this package itself throws stays whole. */
 function withoutOwnFrames(stack: string): string {
   const lines = stack.split('\n');
-  const first = lines.findIndex((line) => line.includes(ownFolder) && /^\s+at /.test(line));
-  return first < 0 ? stack : lines.slice(0, first).join('\n');
+  const isFrame = (line: string): boolean => /^\s+at /.test(line);
+  const first = lines.findIndex((line) => isFrame(line) && line.includes(ownFolder));
+  const hasBody = first > lines.findIndex(isFrame);
+  return hasBody ? lines.slice(0, first).join('\n') : stack;
 }
 
 const ownFolder = new URL('.', import.meta.url).href;

@@ -135,3 +135,21 @@ test('the errors of one that has crossed before cross again', () => {
   const twice = decodeThrown(encodeThrown(once), 'there') as { readonly errors?: readonly Error[] };
   expect(twice.errors?.map(({ name, message }) => [name, message])).toEqual([['RangeError', 'first']]);
 });
+
+describe('the stack of an error', () => {
+  const own = new URL('../src/worker/run-assignment.ts', import.meta.url).href;
+  const stackOf = (frames: readonly string[]): unknown => {
+    const error = new TypeError('bad port');
+    error.stack = ['TypeError: bad port', ...frames.map((frame) => `    at ${frame}`)].join('\n');
+    return (decodeThrown(encodeThrown(error), 'worker 1') as Error).stack;
+  };
+
+  test('ends above the frames of this package', () => {
+    const body = 'Object.body (file:///suite/tasks.ts:3:9)';
+    expect(stackOf([body, `runBody (${own}:200:25)`])).toBe(`TypeError: bad port\n    at ${body}`);
+  });
+
+  test('stays whole where this package itself has thrown it', () => {
+    expect(stackOf([`runBody (${own}:200:25)`, 'node:internal/timers:1:1'])).toContain('run-assignment.ts');
+  });
+});
