@@ -11,14 +11,14 @@ const output = (text: string): TaskUpdate => ({ kind: 'output', stream: 'stdout'
 const progress = (done: number): TaskUpdate => ({ kind: 'progress', progress: { done } });
 
 describe('updates', () => {
-  test('go at once while the host keeps up', () => {
+  test('are sent at once while the host keeps up', () => {
     const { sender: open, batches } = sender(2);
     open.send(output('a'));
     open.send(progress(1));
     expect(batches).toEqual([[output('a')], [progress(1)]]);
   });
 
-  test('grow together while it does not, and go when it has taken a batch', () => {
+  test('are merged while it does not, and sent when it has processed a batch', () => {
     const { sender: full, batches } = sender(1);
     full.send(output('a'));
     for (const text of ['b', 'c']) full.send(output(text));
@@ -79,7 +79,7 @@ describe('updates', () => {
     expect(Math.max(...batches.map((batch) => batch.length))).toBeLessThan(70);
   });
 
-  test('with data that cannot cross have a note in its place', () => {
+  test('with data that cannot be sent get a note in its place', () => {
     const { sender: open, batches } = sender(1);
     open.send({ kind: 'finding', finding: { name: 'n', status: 'fail', data: { fn: () => 1 } } });
     expect(batches[0]).toEqual([

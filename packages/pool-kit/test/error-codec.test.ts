@@ -18,8 +18,8 @@ class FailedChecks extends TaskFailError {
   readonly count = 3;
 }
 
-describe('an error that crosses keeps', () => {
-  test('name, message, stack, own properties, and says where it is from', () => {
+describe('an error that is sent keeps', () => {
+  test('name, message, stack, own properties, and the name of its worker', () => {
     const error = new DatabaseError('gone');
     const crossed = cross(error) as RemoteError & { table: string };
     expect(crossed).toBeInstanceOf(RemoteError);
@@ -84,7 +84,7 @@ describe('whatever is thrown', () => {
     for (const value of ['text', 5, undefined, null, { a: [1] }]) expect(cross(value)).toEqual(value);
   });
 
-  test('what cannot cross is replaced by a note', () => {
+  test('a value that cannot be sent is replaced by a note', () => {
     const crossed = cross(Object.assign(new Error('x'), { socket: { on() {} }, port: 80 }));
     expect(crossed).toMatchObject({ port: 80, socket: { unserializable: 'socket.on is a function' } });
     expect(cross(() => 1)).toEqual({ unserializable: 'thrown is a function' });
@@ -130,7 +130,7 @@ describe('whatever is thrown', () => {
   });
 });
 
-test('the errors of one that has crossed before cross again', () => {
+test('the errors of a decoded error can be sent again', () => {
   const once = decodeThrown(encodeThrown(new AggregateError([new RangeError('first')], 'all')), 'here');
   const twice = decodeThrown(encodeThrown(once), 'there') as { readonly errors?: readonly Error[] };
   expect(twice.errors?.map(({ name, message }) => [name, message])).toEqual([['RangeError', 'first']]);

@@ -17,7 +17,7 @@ function taking(steps: readonly Step[]): {
   return { clock, taken, cancel };
 }
 
-test('abort, after 2 s terminate, after the grace kill, then abandon', async () => {
+test('abort, after 2 s terminate, after the grace period kill, then abandon', async () => {
   const { clock, taken } = taking(usualSteps(10_000, 1_000, true));
   await clock.advance(60_000);
   expect(taken).toEqual([
@@ -38,13 +38,13 @@ test('a worker without `terminate` is killed after the grace period', async () =
   ]);
 });
 
-test('a grace below 2 s makes the first wait as short', async () => {
+test('a grace period below 2 s shortens the first wait', async () => {
   const { clock, taken } = taking(usualSteps(100, 1_000, true));
   await clock.advance(60_000);
   expect(taken.map(([atMs]) => atMs)).toEqual([0, 100, 200, 1200]);
 });
 
-test('without any grace everything but abandoning happens at once', () => {
+test('without a grace period everything but abandoning happens at once', () => {
   const { taken } = taking(usualSteps(0, 1_000, true));
   expect(taken.map(([, step]) => step)).toEqual(['abort', 'terminate', 'kill']);
 });
@@ -60,7 +60,7 @@ test('a body that cannot listen to its signal has 250 ms', async () => {
   ]);
 });
 
-test('what has ended is left alone, and no alarm stays', async () => {
+test('an attempt that has ended is left alone, and no timer stays', async () => {
   const { clock, taken, cancel } = taking(usualSteps(1_000, 1_000, true));
   await clock.advance(1_500);
   cancel();
@@ -69,7 +69,7 @@ test('what has ended is left alone, and no alarm stays', async () => {
   expect(taken.map(([, step]) => step)).toEqual(['abort', 'terminate']);
 });
 
-test('a step that ends it all is the last', async () => {
+test('a step that ends the attempt is the last', async () => {
   const clock = new ScriptedClock(0);
   const taken: string[] = [];
   const steps: readonly Step[] = [

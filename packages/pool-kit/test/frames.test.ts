@@ -12,7 +12,7 @@ function* cut(bytes: Buffer): Generator<Buffer[]> {
   }
 }
 
-test('frames are put together wherever they were cut', () => {
+test('frames are assembled from any chunks', () => {
   const contents = ['', 'a', 'größer', 'x'.repeat(300)];
   for (const chunks of cut(Buffer.concat(contents.map((each) => frame(Buffer.from(each)))))) {
     const reader = new FrameReader();
@@ -26,19 +26,19 @@ test('a frame that says it is longer than 512 MiB is refused', () => {
   expect(() => new FrameReader().push(head)).toThrow(RangeError);
 });
 
-test('lines are put together wherever they were cut, also within a character', () => {
+test('lines are assembled from any chunks, also within a character', () => {
   for (const chunks of cut(Buffer.from('eins\n\nzwölf €\nrest'))) {
     const reader = new LineReader();
     expect(chunks.flatMap((chunk) => reader.push(chunk))).toEqual(['eins', '', 'zwölf €']);
   }
 });
 
-test('text that was decoded already is taken, too', () => {
+test('text that is already decoded is accepted, too', () => {
   const reader = new LineReader();
   expect(['ei', 'ns\nzw', 'ei\n'].flatMap((chunk) => reader.push(chunk))).toEqual(['eins', 'zwei']);
 });
 
-test('after garbage nothing is heard any more, and that is reported once', async () => {
+test('after garbage no message is delivered any more, which is reported once', async () => {
   const stream = new PassThrough();
   const heard: unknown[] = [];
   const garbled: unknown[] = [];

@@ -50,7 +50,7 @@ test('a worker that is not ready is sent nothing: it is ended by force', async (
   expect(asked).not.toContain('was sent leave');
 });
 
-test('of several attempts that are sent together, the one that cannot cross is refused, and the others are sent once', async () => {
+test('of several attempts that are sent together, the one that cannot be sent is refused, and the others are sent once', async () => {
   const sent: string[] = [];
   let connection: MessageConnection | undefined;
   const end = (number: number): void =>

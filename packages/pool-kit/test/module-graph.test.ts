@@ -74,7 +74,7 @@ test('require, also where Node answers from the cache of a directory', async () 
   ]);
 });
 
-test('packages stand there as a whole, wherever their files import each other', async () => {
+test('packages are recorded as a whole, however their files import each other', async () => {
   const inner = 'node_modules/.store/dep@1/node_modules/dep';
   const played = await play<LoadedModules>(
     {
@@ -96,7 +96,7 @@ test('packages stand there as a whole, wherever their files import each other', 
   expect(stamps.filter((_stamp, at) => urls[at]?.endsWith('/'))).toEqual(['', '', '']);
 });
 
-test('a module that imports for others is not made of what it imports', async () => {
+test('a module that imports for others does not depend on its imports', async () => {
   const core = import.meta.resolve('@pexen/core');
   const played = await play<LoadedModules>(
     {
@@ -113,7 +113,7 @@ test('a module that imports for others is not made of what it imports', async ()
   ]);
 });
 
-test('our own packages are not made of what they import', async () => {
+test('the packages of pexen do not depend on their imports', async () => {
   const manifest = (name: string): string =>
     `{ "name": "${name}", "type": "module", "exports": "./index.js" }`;
   const played = await play<LoadedModules>(
@@ -133,7 +133,7 @@ test('our own packages are not made of what they import', async () => {
   expect(edgesOf(played)).toEqual(['a.mjs > node_modules/pexen/', 'b.mjs > c.mjs']);
 });
 
-test('the stamp of a file is that before it was read', async () => {
+test('the stamp of a file is taken before it is read', async () => {
   const played = await play<LoadedModules>({ 'a.mjs': '' }, recorded);
   const { urls, stamps } = played.value;
   const file = join(played.folder, 'a.mjs');

@@ -14,8 +14,8 @@ poolConformance({
   network: networked,
 });
 
-describe('messages that are handed through', () => {
-  test('come at once while nothing is wrong', () => {
+describe('messages that are passed through', () => {
+  test('come at once while there is no fault', () => {
     const { faults, came, send } = rig();
     send('a');
     expect(came).toEqual(['a']);
@@ -25,7 +25,7 @@ describe('messages that are handed through', () => {
     expect(came).toEqual(['a', 'b']);
   });
 
-  test('are lost while the connection is cut, those under way, too', async () => {
+  test('are lost while the connection is cut, pending ones, too', async () => {
     const { faults, came, send } = rig();
     faults.delay(5);
     send('under way');

@@ -25,7 +25,7 @@ test('a character that comes in two chunks stays one', () => {
   expect(capture.facts.stdout).toEqual({ head: 'é', tail: '', totalBytes: 2 });
 });
 
-test('of very much output the first and the last part are kept', () => {
+test('of very long output the first and the last part are kept', () => {
   const capture = new OutputCapture(() => {});
   for (let n = 0; n < 100; n++) capture.write('stdout', `${n}${'x'.repeat(99_990)}${n}\n`);
   const { stdout } = capture.facts;

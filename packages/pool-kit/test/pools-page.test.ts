@@ -65,7 +65,7 @@ const timeoutMs = 30_000;
 
 poolConformance({ test, timeoutMs, factory: () => sockets({ workers: 2 }) });
 
-describe('around it, the one that logs', () => {
+describe('the logging pool around it', () => {
   const lines: string[] = [];
   const whatItHandsOn = (name: string, body: () => Promise<void>): void => {
     if (/reclaims them|copies neither|every kind of update|opened again|exactly once/.test(name))

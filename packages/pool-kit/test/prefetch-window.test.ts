@@ -15,7 +15,7 @@ test('one as long as nothing is known', () => {
   expect(sizeAfter(0.01, 0.01)).toBe(1);
 });
 
-test('many of what is short, few of what takes a millisecond, one of what takes longer', () => {
+test('many short ones, few that take a millisecond, one that takes longer', () => {
   expect([0.01, 0.1, 0.5, 1, 3, 1000].map((ms) => sizeAfter(...seven(ms)))).toEqual([64, 21, 5, 3, 1, 1]);
 });
 
@@ -23,6 +23,6 @@ test('one that had to wait for a core changes nothing', () => {
   expect(sizeAfter(...seven(0.01), 50, 0.01, 0.01)).toBe(64);
 });
 
-test('some that are slow in a row change everything, at once', () => {
+test('several slow ones in a row change it at once', () => {
   expect(sizeAfter(...seven(0.01), 50, 50, 50, 50)).toBe(1);
 });

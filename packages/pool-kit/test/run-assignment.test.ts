@@ -30,7 +30,7 @@ async function attempt(envelope: AssignmentEnvelope, signal = new AbortControlle
 }
 
 describe('an address', () => {
-  test('of a task made while its module loads leads to its body', async () => {
+  test('of a task made while its module loads resolves to its body', async () => {
     expect((await attempt(envelopeOf(tasks.plain))).outcome).toMatchObject({
       kind: 'returned',
       value: 'plain',
@@ -39,7 +39,7 @@ describe('an address', () => {
     expect((await attempt(envelopeOf(second as Runnable))).outcome).toMatchObject({ value: 'b' });
   });
 
-  test('of an export leads to a plain function', async () => {
+  test('of an export resolves to a plain function', async () => {
     const fingerprint = '';
     const address = { kind: 'export', url, exportPath: ['plainFunction'], fingerprint } as const;
     expect((await attempt({ address, path: 'x', attempt: 1 })).outcome).toMatchObject({
@@ -47,7 +47,7 @@ describe('an address', () => {
     });
   });
 
-  test('of a task that a maker made leads to the maker, its input and the name', async () => {
+  test('of a task that a maker made has the maker, its input and the name', async () => {
     const [, beta] = tasks.checks(['alpha', 'beta']);
     const envelope = envelopeOf(beta as Runnable);
     expect(envelope.address).toMatchObject({ kind: 'maker', input: ['alpha', 'beta'], id: 'beta' });
@@ -72,14 +72,14 @@ describe('an address', () => {
     expect(new Set(fingerprints).size).toBe(2);
   });
 
-  test('that leads to another body is an error', async () => {
+  test('that resolves to another body is an error', async () => {
     const envelope = envelopeOf(tasks.plain);
     const address = { ...envelope.address, fingerprint: 'other' } as BodyAddress;
     const { outcome } = await attempt({ ...envelope, address });
     expect(outcome).toMatchObject({ kind: 'threw', error: { code: 'PEXEN_FINGERPRINT' } });
   });
 
-  test('that two tasks have is an error that names both places', async () => {
+  test('that two tasks have is an error that names both locations', async () => {
     const { outcome } = await attempt(envelopeOf(tasks.twins[1] as Runnable));
     expect(outcome).toMatchObject({ kind: 'threw', error: { code: 'PEXEN_DUPLICATE_ID' } });
     expect(String((outcome as { error: unknown }).error)).toMatch(
@@ -87,7 +87,7 @@ describe('an address', () => {
     );
   });
 
-  test('that leads nowhere is an error', async () => {
+  test('that resolves to nothing is an error', async () => {
     const envelope = envelopeOf(tasks.plain);
     for (const address of [
       { ...envelope.address, id: 'gone' },
@@ -101,7 +101,7 @@ describe('an address', () => {
 });
 
 describe('the outcome', () => {
-  test('has what the body set and shared', async () => {
+  test('has the keys and the shared state of the body', async () => {
     const received = [{ requirement: 0, member: 0, values: [{ dir: 'out' }] }];
     const keyed = await attempt(envelopeOf(tasks.keyed, { received }));
     expect(keyed.outcome).toMatchObject({ kind: 'returned', provided: [[0, 3]] });
@@ -115,30 +115,30 @@ describe('the outcome', () => {
     expect((outcome as { error: { data: unknown } }).error.data).toEqual(new Map([['n', 1]]));
   });
 
-  test('says that the body skipped itself', async () => {
+  test('reports that the body skipped itself', async () => {
     const { outcome } = await attempt(envelopeOf(tasks.skipping));
     expect(outcome).toMatchObject({ kind: 'skipped-itself', reason: 'not today' });
   });
 
-  test('says that the body obeyed its signal', async () => {
+  test('reports that the body obeyed its signal', async () => {
     const controller = new AbortController();
     const running = attempt(envelopeOf(tasks.listening), controller.signal);
     controller.abort(new Error('enough'));
     expect((await running).outcome).toMatchObject({ kind: 'stopped', how: 'aborted' });
   });
 
-  test('is an error that names what could not cross', async () => {
+  test('is an error that names the value that cannot be sent', async () => {
     const { outcome } = await attempt(envelopeOf(tasks.unfit));
     expect(outcome).toMatchObject({ kind: 'threw', error: { code: 'PEXEN_CANNOT_CROSS' } });
     expect(String((outcome as { error: unknown }).error)).toMatch(/value\.db\.socket is a function/);
   });
 
-  test('names the key whose value could not cross', async () => {
+  test('names the key whose value cannot be sent', async () => {
     const { outcome } = await attempt(envelopeOf(tasks.unfitKey));
     expect(String((outcome as { error: unknown }).error)).toMatch(/ built\.dir is a function/);
   });
 
-  test('names the key whose value could not be handed on', async () => {
+  test('names the key whose value cannot be passed on', async () => {
     const definition = definitionOf(tasks.keyed);
     const received = [{ requirement: 0, member: 0, values: [{ dir: 'out' }, { dir: Symbol('out') }] }];
     const assignment: Assignment = {

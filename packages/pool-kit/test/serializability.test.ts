@@ -12,7 +12,7 @@ function nested(levels: number): object {
   return value;
 }
 
-describe('what cannot cross is named by its path', () => {
+describe('a value that cannot be sent is named by its path', () => {
   test.each([
     ['a function', () => 1, 'value is a function'],
     ['a symbol', Symbol('x'), 'value is a symbol'],
@@ -55,7 +55,7 @@ describe('what cannot cross is named by its path', () => {
   });
 });
 
-describe('what can cross', () => {
+describe('values that can be sent', () => {
   test.each([
     ['primitives', [1, 'a', 1n, null, undefined, true, Number.NaN]],
     [
@@ -117,7 +117,7 @@ describe('over a channel of JSON', () => {
     expect(described(value)).toBeUndefined();
   });
 
-  test('what JSON brings back passes, an object met twice included', () => {
+  test('values that JSON restores pass, an object that occurs twice included', () => {
     const twice = { n: 1 };
     expect(json({ twice, list: [twice, null, 'x', -0.5, true], missing: undefined })).toBeUndefined();
   });

@@ -55,7 +55,7 @@ async function openedShort(skills: Skills = {}) {
   return rig;
 }
 
-describe('which attempt goes where', () => {
+describe('where an attempt runs', () => {
   test('a worker is started when an attempt needs one, and is sent it when it is ready', async () => {
     const { connector, context, give, worker } = await opened(3, { isSlowToStart: true });
     expect(context.slots).toEqual([3]);
@@ -90,7 +90,7 @@ describe('which attempt goes where', () => {
     expect(worker(0).sent.get(1)?.assignment).toBe(b?.assignment);
   });
 
-  test('short ones travel together', async () => {
+  test('short ones are sent together', async () => {
     const { giveAll, worker } = await openedShort();
     await giveAll('a', 'b', 'c', 'd');
     expect(worker(0).asked).toEqual(['send 8 9 10 11']);
@@ -115,7 +115,7 @@ describe('which attempt goes where', () => {
     expect(worker(1).asked).toEqual(['send 0']);
   });
 
-  test('a pool that takes nothing but programs refuses functions, and starts no worker for them', async () => {
+  test('a pool that runs only programs refuses functions, and starts no worker for them', async () => {
     const connector = Object.assign(new ScriptedConnector(1), { manifest: programsOnly });
     const pool = new SlotEngine(connector, { clock: new ScriptedClock() });
     await pool.open(new HeardContext());
@@ -165,7 +165,7 @@ describe('which attempt goes where', () => {
   });
 });
 
-describe('what has started', () => {
+describe('the start of an attempt', () => {
   test('is found where a worker is too busy to report it', async () => {
     const { clock, giveAll, worker } = await opened(1);
     const [a] = await giveAll('a');
@@ -184,7 +184,7 @@ describe('what has started', () => {
     expect(a.signs).toEqual(['started worker 0']);
   });
 
-  test('what waits behind a long one is taken back for a slot that is free', async () => {
+  test('attempts behind a long one are reclaimed for a slot that is free', async () => {
     const { clock, connector, giveAll, worker } = await openedShort();
     const [a, b] = await giveAll('a', 'b');
     connector.context?.slotsChanged(2);
@@ -236,7 +236,7 @@ describe('stopping', () => {
     expect(b?.outcome?.kind).toBe('not-started');
   });
 
-  test('one that was sent and has not started is taken back', async () => {
+  test('one that was sent and has not started is reclaimed', async () => {
     const { clock, giveAll, worker } = await openedShort();
     const [, b, c] = await giveAll('a', 'b', 'c');
     worker(0).start(8);
@@ -250,7 +250,7 @@ describe('stopping', () => {
     expect(c?.outcome?.kind).toBe('returned');
   });
 
-  test('a busy worker that does not answer is taken to have heard it', async () => {
+  test('a busy worker that does not answer is assumed to have returned it', async () => {
     const { clock, context, giveAll, worker } = await openedShort({ reclaims: 'later' });
     const [, b] = await giveAll('a', 'b');
     worker(0).start(8);
@@ -280,7 +280,7 @@ describe('stopping', () => {
     expect(a?.outcome).toMatchObject({ kind: 'crashed' });
   });
 
-  test('one that starts while it is being taken back is stopped as what has started', async () => {
+  test('one that starts while it is being reclaimed is stopped like one that has started', async () => {
     const { clock, giveAll, worker } = await openedShort({ reclaims: 'later' });
     const [, b] = await giveAll('a', 'b');
     worker(0).start(8);
@@ -310,7 +310,7 @@ describe('stopping', () => {
     expect(context.lost).toEqual([]);
   });
 
-  test('a body that has not read its signal has 250 ms after a timeout, unless a grace is stated', async () => {
+  test('a body that has not read its signal has 250 ms after a timeout, unless a grace period is set', async () => {
     for (const [isDefaultGrace, isDeaf, killedAfterMs] of [
       [true, true, 250],
       [true, false, 4_000],
@@ -389,7 +389,7 @@ describe('stopping', () => {
     expect(b.outcome?.kind).toBe('returned');
   });
 
-  test('a worker that has ended is not abandoned, however long it takes to end what came of it', async () => {
+  test('a worker that has ended is not abandoned, however long it takes to end its processes', async () => {
     const { clock, context, give, worker } = await opened(1, { isStuck: true });
     const a = give('a');
     await settle();
@@ -425,7 +425,7 @@ describe('stopping', () => {
 });
 
 describe('a worker that is gone', () => {
-  test('crashes what had started; the rest runs elsewhere', async () => {
+  test('crashes attempts that had started; the rest runs elsewhere', async () => {
     const { context, giveAll, worker } = await openedShort();
     const [a, b] = await giveAll('a', 'b');
     worker(0).start(8);
@@ -439,7 +439,7 @@ describe('a worker that is gone', () => {
     expect(b?.signs).toEqual(['started worker 1']);
   });
 
-  test('has started what its mark says, even where it could not say so', async () => {
+  test('has started the attempts of its start marker, even without a report', async () => {
     const { giveAll, worker } = await opened(1);
     const [a] = await giveAll('a');
     worker(0).started = 0;
@@ -462,7 +462,7 @@ describe('a worker that is gone', () => {
 });
 
 describe('a worker that is not used again', () => {
-  test('finishes what it runs and returns the rest', async () => {
+  test('finishes its attempt and returns the rest', async () => {
     const { connector, giveAll, worker } = await openedShort();
     const [a, b] = await giveAll('a', 'b');
     worker(0).start(8);
@@ -489,7 +489,7 @@ describe('a worker that is not used again', () => {
     expect(worker(1).asked).toEqual(['send 0']);
   });
 
-  test('had no room for a program: it rests, and the program runs later', async () => {
+  test('had no room for a program: the slot pauses, and the program runs later', async () => {
     const { clock, connector, context, give, worker } = await opened(1);
     const a = give('a', { isProgram: true });
     await settle();
@@ -518,7 +518,7 @@ describe('a worker that is not used again', () => {
 });
 
 describe('a slot that fails', () => {
-  test('is tried again after a rest, and the attempt waits', async () => {
+  test('is tried again after a pause, and the attempt waits', async () => {
     const { clock, context, connector, give, worker } = await opened(1);
     connector.failures = ['EMFILE: too many open files', 'EMFILE: too many open files'];
     const a = give('a');
@@ -532,7 +532,7 @@ describe('a slot that fails', () => {
     expect(context.slots).toEqual([1]);
   });
 
-  test('is closed after three failures in a row, while others go on', async () => {
+  test('is closed after three failures in a row, while others continue', async () => {
     const { clock, context, connector, give, worker } = await opened(2);
     const others = give('a');
     await settle();
@@ -548,7 +548,7 @@ describe('a slot that fails', () => {
     expect([others.outcome?.kind, b.outcome?.kind]).toEqual(['returned', 'returned']);
   });
 
-  test('is the last one: what waits and what comes is refused', async () => {
+  test('is the last one: waiting and new attempts are refused', async () => {
     const { clock, context, connector, give } = await opened(1);
     connector.failures = ['no', 'no', 'no'];
     const a = give('a');
@@ -617,7 +617,7 @@ describe('a pool that connects at open', () => {
 });
 
 describe('a worker out of reach', () => {
-  test('gets nothing, its slot is not counted, and it goes on where it was when it is back', async () => {
+  test('gets no attempt, its slot is not counted, and it continues when it is back', async () => {
     const { context, give, giveAll, worker } = await opened(2);
     const [a] = await giveAll('a');
     worker(0).start(0);
@@ -633,7 +633,7 @@ describe('a worker out of reach', () => {
     expect(a?.outcome?.kind).toBe('returned');
   });
 
-  test('comes back as another one: what had started has crashed, and what it was sent besides may have run', async () => {
+  test('comes back as another one: attempts that had started have crashed, and the others may have run', async () => {
     const { context, giveAll, worker } = await openedShort();
     const [a, b] = await giveAll('a', 'b');
     worker(0).start(8);
@@ -648,7 +648,7 @@ describe('a worker out of reach', () => {
     expect(worker(0).asked.at(-1)).toBe('send 10');
   });
 
-  test('ends while it is out of reach: what it was sent may have run, and does not run again', async () => {
+  test('ends while it is out of reach: its attempts may have run, and do not run again', async () => {
     const { connector, giveAll, worker } = await openedShort();
     const [a, b] = await giveAll('a', 'b');
     worker(0).start(8);
@@ -660,7 +660,7 @@ describe('a worker out of reach', () => {
     expect(connector.workers.length).toBe(1);
   });
 
-  test('has not returned what is to be stopped: it may have started, and is ended by force after its grace', async () => {
+  test('has not returned an attempt that is stopped: it may have started, and is ended by force after its grace period', async () => {
     const { clock, giveAll, worker } = await openedShort({ reclaims: 'later' });
     const [, b] = await giveAll('a', 'b');
     worker(0).start(8);

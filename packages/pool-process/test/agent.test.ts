@@ -9,7 +9,7 @@ import { settingsOf } from '../src/options.ts';
 import { programWorkOf } from '../src/work.ts';
 import { shell } from './support/attempts.ts';
 
-test('the greeting and the first attempt may come in one piece', async () => {
+test('the greeting and the first attempt may come in one chunk', async () => {
   const agent = spawn(
     process.execPath,
     [...process.execArgv, new URL('../src/remote/agent.ts', import.meta.url).pathname],

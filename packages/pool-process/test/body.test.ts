@@ -47,7 +47,7 @@ describe('a body', () => {
     expect(await runOne(pool, body('nothing'))).toEqual({ kind: 'returned', ranMs: expect.any(Number) });
   });
 
-  test('runs in a process that is used again', async () => {
+  test('runs in a reused process', async () => {
     const first = await returnOf(pool, body('pid'));
     expect(first).not.toBe(process.pid);
     expect(await returnOf(pool, body('pid'))).toBe(first);
@@ -71,7 +71,7 @@ describe('a body', () => {
     });
   });
 
-  test('fails and throws as it would here', async () => {
+  test('fails and throws as in this process', async () => {
     expect(await runOne(pool, body('fail'))).toMatchObject({
       kind: 'failed',
       depsOk: false,
@@ -84,13 +84,13 @@ describe('a body', () => {
     });
   });
 
-  test('hands on its dictionary', async () => {
+  test('returns its dictionary', async () => {
     expect(await runOne(pool, body('share', {}, { shared: { from: 1 } }))).toMatchObject({
       shared: { from: 1, touched: true },
     });
   });
 
-  test('what it prints is caught, attempt by attempt', async () => {
+  test('its output is captured for each attempt', async () => {
     for (let round = 0; round < 3; round++) {
       expect(await runOne(pool, body('print', { round }))).toMatchObject({
         stdout: { head: `out {"round":${round}}\n`, tail: '' },
@@ -99,7 +99,7 @@ describe('a body', () => {
     }
   });
 
-  test('what many at once print is divided among them', async () => {
+  test('the output of many attempts is split among them', async () => {
     const outcomes = await Promise.all(
       Array.from({ length: 200 }, (_, i) => runOne(pool, body('print', { i }))),
     );
@@ -128,7 +128,7 @@ describe('a body', () => {
     ]);
   });
 
-  test('what it leaves open is noticed', async () => {
+  test('handles that it leaves open are noticed', async () => {
     const ticket = new RecordingTicket();
     await runOne(pool, body('leaveTimer'), ticket);
     expect(ticket.updates).toMatchObject([
@@ -136,7 +136,7 @@ describe('a body', () => {
     ]);
   });
 
-  test('what it starts has nothing of ours open', async () => {
+  test('its child processes inherit no descriptor of the pool', async () => {
     const plain = execSync('echo /proc/$$/fd/*', { encoding: 'utf8' });
     const numbers = (paths: unknown) => String(paths).replaceAll(/\/proc\/\d+\/fd\//g, '');
     expect(numbers(await returnOf(pool, body('openInChild')))).toBe(numbers(plain));
@@ -173,7 +173,7 @@ describe('stopping', () => {
     expect(await returnOf(pool, body('echo', { a: 1 }))).toEqual({ a: 1 });
   });
 
-  test('a body whose process was stopped is woken, and may end', async () => {
+  test('a body whose process was suspended is resumed, and may end', async () => {
     const before = strays();
     const clock = new WarpedClock();
     const other = await open({ clock });
@@ -202,7 +202,7 @@ describe('stopping', () => {
     expect(await behind).toMatchObject({ kind: 'returned', value: { a: 1 } });
   });
 
-  test('what was sent ahead of a slow one goes to another worker', async () => {
+  test('prefetched attempts behind a slow one go to another worker', async () => {
     const two = await open({ workers: 2 });
     const file = join(scratch(), 'go');
     await Promise.all(Array.from({ length: 500 }, () => runOne(two, body('nothing'))));
@@ -213,7 +213,7 @@ describe('stopping', () => {
     expect(await slow).toMatchObject({ kind: 'returned', value: 'there' });
   });
 
-  test('closing kills what runs', async () => {
+  test('closing kills running attempts', async () => {
     const other = await open();
     const ticket = new RecordingTicket();
     const outcome = other.run(body('loopForever'), ticket);
@@ -225,7 +225,7 @@ describe('stopping', () => {
     });
   });
 
-  test('closing gently, and then not', async () => {
+  test('draining, and then killing', async () => {
     const other = await open();
     const ticket = new RecordingTicket();
     const outcome = other.run(body('loopForever'), ticket);
@@ -236,7 +236,7 @@ describe('stopping', () => {
     expect(await outcome).toMatchObject({ kind: 'crashed' });
   });
 
-  test('closing ends what workers started', async () => {
+  test('closing ends the processes of workers', async () => {
     const other = await open();
     const pid = await returnOf(other, body('leaveProcess', { isDetached: true }));
     expect(strays()).toContain(pid);

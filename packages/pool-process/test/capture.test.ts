@@ -33,13 +33,13 @@ function capture(
   return { caught, write: (text) => void writeSync(caught.fd, Buffer.from(text)) };
 }
 
-test('little is kept whole', () => {
+test('short output is kept whole', () => {
   const { caught, write } = capture();
   write('12345678');
   expect(caught.finish()).toEqual({ head: '12345678', tail: '', totalBytes: 8 });
 });
 
-test('of more, the beginning and the end are kept', () => {
+test('of longer output, the beginning and the end are kept', () => {
   const { caught, write } = capture();
   write('1234----5678');
   expect(caught.finish()).toEqual({ head: '1234', tail: '5678', totalBytes: 12 });
@@ -54,7 +54,7 @@ test('one attempt after the other', () => {
   expect(caught.finish()).toEqual({ head: '', tail: '', totalBytes: 0 });
 });
 
-test('attempts of a writer that goes on', () => {
+test('attempts of a writer that continues', () => {
   const { caught, write } = capture();
   write('stray');
   caught.begin();
@@ -85,7 +85,7 @@ test('new output: a character in two parts', () => {
 });
 
 describe('where the middle of a file cannot be freed', () => {
-  test('the file is cut back, and what counts is kept', () => {
+  test('the file is truncated, and the kept parts stay', () => {
     const { caught, write } = capture();
     write(`head${'-'.repeat(40)}`);
     caught.readNew();
@@ -94,7 +94,7 @@ describe('where the middle of a file cannot be freed', () => {
     expect(caught.finish()).toEqual({ head: 'head', tail: 'tail', totalBytes: 48 });
   });
 
-  test('where it was cut just before the end, the place is shown', () => {
+  test('where it was truncated just before the end, the place is marked', () => {
     const { caught, write } = capture();
     write(`head${'-'.repeat(38)}ta`);
     caught.readNew();
@@ -103,7 +103,7 @@ describe('where the middle of a file cannot be freed', () => {
   });
 });
 
-test('the middle of a large file takes no room, and nothing of the rest is lost', async () => {
+test('the middle of a large file takes no disk space, and the rest is kept', async () => {
   const { caught, write } = capture({ kept: 65_536, onDisk: 1_048_576 }, helperHolePuncher());
   for (let round = 0; round < 4; round++) {
     write(`begin ${round}\n${'-'.repeat(4 * 1_048_576)}`);
@@ -127,7 +127,7 @@ test('a program that empties its own output', () => {
   expect(caught.finish()).toEqual({ head: 'new', tail: '', totalBytes: 3 });
 });
 
-describe('text that was cut anywhere', () => {
+describe('text that was cut within characters', () => {
   const bytes = Buffer.from('aä€😀z');
 
   test('at the end', () => {

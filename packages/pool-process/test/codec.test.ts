@@ -32,7 +32,7 @@ function* numbers(seed: number): Generator<number, never> {
   }
 }
 
-test('what is put in comes out, wherever the bytes are cut', () => {
+test('messages survive any split of their bytes', () => {
   const bytes = Buffer.concat(messages.map((message) => encodeFrame(message)));
   const random = numbers(1);
   for (let round = 0; round < 50; round++) {
@@ -47,24 +47,24 @@ test('what is put in comes out, wherever the bytes are cut', () => {
   }
 });
 
-test('what JSON would lose is not lost: names in an array, and that two are one', () => {
+test('values that JSON would change are kept: named properties of an array, and shared objects', () => {
   const twice = { here: 'and there' };
   const carried = carry({ match: 'abc'.match(/b/), first: twice, second: twice });
   expect(carried.match?.index).toBe(1);
   expect(carried.second).toBe(carried.first);
 });
 
-test('long texts are carried however long they would be as JSON', () => {
+test('long texts are carried, whatever their length in JSON', () => {
   const texts = Array.from({ length: 12 }, () => '\u0001'.repeat(8 * 1024 * 1024));
   expect(carry(texts)).toEqual(texts);
 });
 
-test('a frame that is written where there is room is the same', () => {
+test('a frame that is written into a buffer is the same', () => {
   const room = Buffer.alloc(1000);
   for (const message of messages) expect(encodeFrame(message, room)).toEqual(encodeFrame(message));
 });
 
-test('what is kept of a chunk that is used again is a copy', () => {
+test('the kept part of a reused chunk is a copy', () => {
   const bytes = Buffer.concat(messages.map((message) => encodeFrame(message)));
   const lent = Buffer.alloc(100);
   const reader = new FrameReader();
@@ -85,7 +85,7 @@ test('no prototype is changed by a message', () => {
   expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
 });
 
-test('a long text goes nowhere but where there was one', () => {
+test('a long text stays in its place', () => {
   const forged = { message: { a: '' }, places: [{ path: ['__proto__', 'x'], bytes: 1, isWide: false }] };
   const json = Buffer.from(JSON.stringify(forged));
   const content = Buffer.concat([Buffer.from([0xfe, json.length, 0, 0, 0]), json, Buffer.from('y')]);
@@ -95,7 +95,7 @@ test('a long text goes nowhere but where there was one', () => {
 });
 
 describe('garbage', () => {
-  test('is noticed at the first byte, and what came before is heard', () => {
+  test('is noticed at the first byte, and earlier messages are delivered', () => {
     const heard: unknown[] = [];
     const bytes = Buffer.concat([encodeFrame(1), encodeFrame(2), Buffer.from('hello')]);
     expect(() => new FrameReader().push(bytes, (each) => heard.push(each))).toThrow(ProtocolError);

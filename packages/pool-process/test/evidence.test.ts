@@ -62,14 +62,14 @@ describe.each([
   });
 });
 
-test('lines that count are read before the disk is freed', async () => {
+test('relevant lines are read before the disk is freed', async () => {
   const flood = 'yes "some words of a log" | head -c 70000000';
   const { evidence, stdout } = await factsIn(`${flood}; echo; echo not ok 2; ${flood}`);
   expect(evidence).toBe('not ok 2\n');
   expect(stdout.totalBytes).toBe(140_000_000 + 10);
 });
 
-describe('which lines count', () => {
+describe('which lines are relevant', () => {
   const pick = (bytes: string | Buffer, { most = 1_000_000, pieces = 1 } = {}) => {
     const lines = new EvidenceLines(most);
     const all = Buffer.from(bytes);
@@ -132,13 +132,13 @@ describe('which lines count', () => {
     expect(text.endsWith('  ...\nok 2\n')).toBe(true);
   });
 
-  test('more than may be kept is said', () => {
+  test('more than may be kept is reported', () => {
     expect(pick('ok\n'.repeat(100), { most: 299 })).toEqual({ text: '', isTooMuch: true });
     expect(pick('ok\n'.repeat(100), { most: 300 }).isTooMuch).toBe(false);
   });
 });
 
-describe('what the program itself takes away', () => {
+describe('evidence that the program itself removes', () => {
   test('it empties its stdout', async () => {
     const facts = await factsIn('echo 1..1; echo not ok 1; echo bye > /dev/stdout');
     expect(facts).toMatchObject({ stdout: { head: 'bye\n' }, isEmptied: true });
@@ -199,8 +199,8 @@ describe('reports', () => {
   });
 });
 
-describe('what lives on of one attempt', () => {
-  test('does not speak in the next, neither on stdout nor in its report', () =>
+describe('a process that survives its attempt', () => {
+  test('does not write into the next, neither to stdout nor to its report', () =>
     new Bench().with(async (bench) => {
       const [pid, wrote] = [join(scratch(), 'pid'), join(scratch(), 'wrote')];
       // A service, as docs/factories.md has it, whose author forgot to redirect its output.
@@ -280,7 +280,7 @@ describe('a full file system', () => {
       expect([disk.times, disk.why]).toEqual([1, why]);
     });
 
-    test('not, where there is room', () => {
+    test('is not reported where there is room', () => {
       const disks = [watch({}), watch({ files: 0, ffree: 0 })];
       for (const disk of disks) disk.look();
       expect(disks.map(({ times }) => times)).toEqual([0, 0]);

@@ -32,7 +32,7 @@ describe('a program', () => {
       expect(factsOf(await attempt.outcome)).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
     }));
 
-  test.concurrent('that was stopped and ignores SIGTERM is killed', () =>
+  test.concurrent('that was suspended and ignores SIGTERM is killed', () =>
     withBench(async (bench) => {
       const attempt = bench.start(shell(`trap '' TERM; kill -STOP $$; while :; do sleep 1; done`, quick));
       const pid = await attempt.pid();
@@ -60,7 +60,7 @@ describe('a program', () => {
       expect(facts.leaked).toBeGreaterThan(150);
     }));
 
-  test.concurrent('that closes everything it was given', () =>
+  test.concurrent('that closes all its descriptors', () =>
     withBench(async (bench) => {
       expect(factsOf(await bench.run(shell('exec 0<&- 1>&- 2>&- 3>&-; exit 9')))).toMatchObject({
         exitCode: 9,
@@ -75,7 +75,7 @@ describe('a program', () => {
       expect(facts.stdout.head).toBe('first\nsecond\nthird\n');
     }));
 
-  test.concurrent('whose reports never end is heard up to a point, and by whole lines', () =>
+  test.concurrent('whose reports never end is read up to a limit, by whole lines', () =>
     withBench(async (bench) => {
       const { report, incomplete } = factsOf(
         await bench.run(shell('yes "ok 1 - fine" | head -c 150000000 >&3')),
@@ -86,7 +86,7 @@ describe('a program', () => {
       expect(incomplete).toBe('it wrote more to fd 3 than 64 MiB');
     }));
 
-  test.concurrent('that fills its HOME with what is hard to remove', () =>
+  test.concurrent('that fills its HOME with files that are hard to remove', () =>
     withBench(async (bench) => {
       const script =
         'cd; echo $HOME; mkdir -p a/b/c; touch a/b/c/d; chmod 500 a/b/c; chmod 0 a/b; ln -s / root; mkfifo f';
@@ -154,7 +154,7 @@ describe('a helper that starts programs', () => {
 });
 
 describe('a worker', () => {
-  test('that does not take up what it is sent is replaced', async () => {
+  test('that does not start its attempts is replaced', async () => {
     const clock = new WarpedClock();
     await new Bench({ clock }).with(async (bench) => {
       const { value: pid } = (await bench.run(body('pid'))) as { value: number };
@@ -165,7 +165,7 @@ describe('a worker', () => {
     });
   });
 
-  test('that cannot come up is an error that says why', async () => {
+  test('that cannot start is an error with the reason', async () => {
     await new Bench({ execArgv: ['--no-such-option'] }).with(async (bench) => {
       const attempt = bench.start(body('nothing'));
       const outcome = await attempt.outcome;
@@ -185,14 +185,14 @@ describe('a launcher', () => {
     return outcome;
   };
 
-  test.concurrent('that is not there', async () => {
+  test.concurrent('that does not exist', async () => {
     expect(await run(['/nowhere/ssh', 'host'])).toMatchObject({
       kind: 'threw',
       error: { code: 'PEXEN_WORKER_START' },
     });
   });
 
-  test.concurrent('that fails says why', async () => {
+  test.concurrent('that fails reports why', async () => {
     const outcome = await run(['/bin/sh', '-c', 'echo Permission denied >&2; exit 255']);
     expect(String((outcome as { error: unknown }).error)).toContain('Permission denied');
   });
@@ -207,7 +207,7 @@ describe('a launcher', () => {
     });
   });
 
-  test.concurrent('that is killed takes everything with it', () =>
+  test.concurrent('that is killed ends all its processes', () =>
     withBench(
       async (bench) => {
         const attempt = bench.start(shell('setsid sleep 1000 & echo up; sleep 1000'));
@@ -243,7 +243,7 @@ describe('a launcher', () => {
   });
 });
 
-describe('when we are killed', () => {
+describe('when the host is killed', () => {
   test.skipIf(python === undefined)(
     'a process that renews itself every 2 ms by fork and setsid ends (skipped without /usr/bin/python3)',
     async () => {

@@ -58,7 +58,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
   }
 
   describe('the facts', () => {
-    test('exit code, output and nothing else', async () => {
+    test('exit code and output only', async () => {
       const facts = factsOf(await runOne(pool, shell('echo out; echo err >&2; exit 3')));
       expect(facts).toEqual({
         exitCode: 3,
@@ -75,7 +75,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(facts).toMatchObject({ exitCode: null, signal: 'SIGSEGV' });
     });
 
-    test('output stands beside the value, too', async () => {
+    test('output is part of the outcome, too', async () => {
       const outcome = await runOne(pool, shell('echo out'));
       expect(outcome).toMatchObject({ kind: 'returned', stdout: { head: 'out\n' }, stderr: { head: '' } });
     });
@@ -109,7 +109,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
     });
   });
 
-  describe('the surroundings', () => {
+  describe('the environment', () => {
     test('the variables of its attempt', async () => {
       const given = { path: 'net/ping', attempt: 3, timeoutMs: 1500 };
       expect(await seen('PEXEN_TASK PEXEN_ATTEMPT_NUMBER PEXEN_TIMEOUT_MS PEXEN_SLOT', given)).toEqual({
@@ -202,7 +202,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
     });
   });
 
-  describe('what cannot be started', () => {
+  describe('programs that cannot be started', () => {
     const folder = () => scratch();
 
     async function problemOf(assignment: ReturnType<typeof executable>): Promise<string> {
@@ -227,7 +227,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(await problemOf(executable(folder()))).toContain('it is a directory');
     });
 
-    test('an interpreter that is not there', async () => {
+    test('an interpreter that does not exist', async () => {
       const file = program(folder(), 'bad', '#!/usr/bin/nonesuch -x\n');
       expect(await problemOf(executable(file))).toContain('"/usr/bin/nonesuch", which is not there');
     });
@@ -257,7 +257,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(await problemOf(executable('/bin/true', ['a\0b']))).toContain('null byte');
     });
 
-    test('a script without a first line is run by the shell, as everywhere', async () => {
+    test('a script without a shebang is run by the shell', async () => {
       const file = program(folder(), 'script', 'echo shell\n');
       expect(factsOf(await runOne(pool, executable(file))).stdout.head).toBe('shell\n');
     });
@@ -298,13 +298,13 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
   });
 
   describe('the end', () => {
-    test('it is the end of the program, not of what holds its output', async () => {
+    test('it is the end of the program, not of a process that holds its output', async () => {
       const facts = factsOf(await runOne(pool, shell('sleep 1000 & echo $!')));
       expect(facts).toMatchObject({ exitCode: 0, leaked: 1 });
       expect(strays()).toEqual([]);
     });
 
-    test('what moved to a session of its own is found, too', async () => {
+    test('a process in a session of its own is found, too', async () => {
       const facts = factsOf(
         await runOne(
           pool,
@@ -333,7 +333,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(factsOf(await outcome)).toMatchObject({ exitCode: 5, stdout: { head: 'up\nbye\n' } });
     });
 
-    test('abort: who is ended by SIGTERM was killed', async () => {
+    test('abort: a program that is ended by SIGTERM counts as killed', async () => {
       const ticket = new RecordingTicket();
       const outcome = pool.run(shell('echo up; sleep 1000'), ticket);
       await ticket.printed('up');
@@ -342,7 +342,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(strays()).toEqual([]);
     });
 
-    test('abort: who ignores SIGTERM is killed after the grace, with all that came of it', async () => {
+    test('abort: a program that ignores SIGTERM is killed after the grace period, with all its processes', async () => {
       const ticket = new RecordingTicket();
       const script = `trap '' TERM; setsid sleep 1000 & sleep 1000 & echo up; while :; do sleep 1000; done`;
       const outcome = pool.run(shell(script, { graceMs: 100 }), ticket);
@@ -352,7 +352,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(strays()).toEqual([]);
     });
 
-    test('abort: a stopped program is woken by its end', async () => {
+    test('abort: a suspended program is resumed to end', async () => {
       const ticket = new RecordingTicket();
       const outcome = pool.run(
         shell(`trap 'exit 6' TERM; kill -STOP $$; sleep 1000`, { graceMs: 10_000 }),
@@ -375,14 +375,14 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       await Promise.all(outcomes);
     });
 
-    test('abort before it is handed over: never started', async () => {
+    test('abort before the pool gets it: never started', async () => {
       const ticket = new RecordingTicket();
       ticket.abort();
       expect(await runOne(pool, shell('true'), ticket)).toMatchObject({ kind: 'not-started' });
       expect(ticket.workers).toEqual([]);
     });
 
-    test('abort while it is being started, having waited before: killed or never started, and said once', async () => {
+    test('abort while it is being started after a wait: killed or never started, and reported once', async () => {
       const tickets = [1, 2, 3].map(() => new RecordingTicket());
       const outcomes = tickets.map((ticket) => pool.run(shell('sleep 1000', { graceMs: 50 }), ticket));
       await Promise.all(tickets.slice(0, 2).map((ticket) => ticket.isStarted));
@@ -426,7 +426,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(strays()).toEqual([]);
     });
 
-    test('a closed pool gives everything back, and can be opened again', async () => {
+    test('a closed pool returns all attempts, and can be opened again', async () => {
       const other = await open();
       await other.close('drain');
       expect(await runOne(other, shell('true'))).toMatchObject({ kind: 'not-started' });
@@ -434,7 +434,7 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(factsOf(await runOne(other, shell('exit 4'))).exitCode).toBe(4);
     });
 
-    test('a program that kills its own group ends itself only', async () => {
+    test('a program that kills its own group ends only itself', async () => {
       expect(factsOf(await runOne(pool, shell('kill -KILL 0')))).toMatchObject({ signal: 'SIGKILL' });
       expect(factsOf(await runOne(pool, shell('echo ok'))).stdout.head).toBe('ok\n');
     });
@@ -445,7 +445,7 @@ test('the pool reports its number of slots', async () => {
   expect(await opened(processes({ workers: 7 }))).toBe(7);
 });
 
-test('options that cannot be are refused, all at once', () => {
+test('invalid options are refused together', () => {
   expect(() => processes({ workers: 0, maxOutputBytes: -1 })).toThrow(/workers(.|\n)*maxOutputBytes/);
   expect(() => processes({ worker: 2 } as never)).toThrow(/no option "worker"(.|\n)*Did you mean "workers"/);
 });

@@ -132,7 +132,7 @@ describe('a body that hangs', () => {
       expect(await attempt.stop()).toMatchObject({ kind: 'stopped', how: 'killed' });
     }));
 
-  test.concurrent('since its process was stopped from outside', () =>
+  test.concurrent('since its process was suspended from outside', () =>
     withBench(async (bench) => {
       const attempt = bench.start(body('loopForever', {}, quick));
       await attempt.ticket.logs();
@@ -149,7 +149,7 @@ describe('a body that hangs', () => {
       expect(await bench.run(body('closeFd', { fds: [] }))).toMatchObject({ kind: 'returned' });
     }));
 
-  test.concurrent('no more, having closed what it prints to', () =>
+  test.concurrent('no more, after it has closed its output', () =>
     withBench(async (bench) => {
       expect(await bench.run(body('closeFd', { fds: [1, 2] }))).toMatchObject({
         kind: 'returned',
@@ -174,7 +174,7 @@ describe('a body that floods', () => {
       expect(attempt.ticket.updates.length).toBeLessThan(100_000);
     }));
 
-  test.concurrent('itself with signals: all that count are its own', () =>
+  test.concurrent('itself with signals: only its own attempt is affected', () =>
     withBench(async (bench) => {
       const attempt = bench.start(body('catchSignals'));
       await attempt.ticket.logs();
@@ -184,7 +184,7 @@ describe('a body that floods', () => {
     }));
 });
 
-describe('a body that says what it should not', () => {
+describe('a body that forges messages', () => {
   const texts: [string, string][] = [
     ['a line of text', 'hello\n'],
     ['a frame that is too long', '\xa7\xff\xff\xff\xff'],
@@ -231,7 +231,7 @@ describe('a body that says what it should not', () => {
     }),
   );
 
-  test.concurrent('its own end: it fools only itself', () =>
+  test.concurrent('its own end: it affects only itself', () =>
     withBench(async (bench) => {
       const message = {
         is: 'ended',
@@ -249,7 +249,7 @@ describe('a body that says what it should not', () => {
     }));
 });
 
-describe('a body that leaves things behind', () => {
+describe('a body that leaves changes behind', () => {
   test.concurrent('half a character in each of two writes', () =>
     withBench(async (bench) => {
       const attempt = bench.start(body('halfCharacter'));

@@ -14,7 +14,7 @@ const mostMib = 64;
 const leastShare = 0.1;
 
 describe('a body that writes 1 GiB', () => {
-  test('head and tail are kept, little memory is used, and the other worker goes on', () =>
+  test('head and tail are kept, little memory is used, and the other worker continues', () =>
     new Bench({ workers: 2 }).with(async (bench) => {
       const trips = new Trips(bench);
       await trips.until(elapsed(300));

@@ -27,7 +27,7 @@ function exitCodeOf(script: string, foreign: Command | undefined): Promise<numbe
 }
 
 test.each([
-  ['that is not there', { command: '/nowhere/python3', argv: [] }],
+  ['that does not exist', { command: '/nowhere/python3', argv: [] }],
   ['that ends at once', { command: '/bin/sh', argv: ['-c', 'exit 1'] }],
   ['that says something else', { command: '/bin/sh', argv: ['-c', 'echo Python 2 >&4; sleep 1000'] }],
 ])('a helper %s is done without', async (_what, foreign) => {

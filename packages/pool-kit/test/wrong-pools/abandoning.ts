@@ -76,7 +76,7 @@ export const wrongAbandoning: readonly WrongPool[] = [
     () => new NeverGivesUp('reference'),
   ),
   wrong(rules.abandons, 'gives a body up and keeps its slot', () => new KeepsSlots('reference')),
-  wrong(rules.abandons, 'calls killed what it cannot end', () => new CallsKilled('reference')),
+  wrong(rules.abandons, 'reports bodies as killed that it cannot end', () => new CallsKilled('reference')),
   wrong(
     rules.refusesToOpen,
     'opens while an abandoned body runs in it',
@@ -89,7 +89,7 @@ export const wrongAbandoning: readonly WrongPool[] = [
   ),
   wrong(
     rules.killAbandons,
-    'waits for the grace though it is closed by force',
+    'waits for the grace period although it is closed by force',
     () => new KillIsPatient('reference'),
   ),
 ];

@@ -24,7 +24,7 @@ export const wrongAddresses: readonly WrongPool[] = [
           : outcome,
     }),
   ),
-  wrong(rules.findsMakers, 'hands makers no input', () =>
+  wrong(rules.findsMakers, 'passes no input to makers', () =>
     changed({
       outcome: onlyOf('returned', (each) => ({
         ...each,
@@ -38,10 +38,10 @@ export const wrongAddresses: readonly WrongPool[] = [
         nameOf(assignment) === 'bound to eu' ? { kind: 'threw', error: new Error('no such task') } : outcome,
     }),
   ),
-  wrong(rules.runsCleanup, 'runs the body where it should tidy up', () =>
+  wrong(rules.runsCleanup, 'runs the body instead of the cleanup', () =>
     changed({ assignment: (assignment) => otherwise(assignment, { part: 'body' }) }),
   ),
-  wrong(rules.checksFingerprint, 'does not look at fingerprints', () =>
+  wrong(rules.checksFingerprint, 'ignores fingerprints', () =>
     changed({
       transport: 'clone',
       assignment: (assignment) =>
@@ -50,10 +50,10 @@ export const wrongAddresses: readonly WrongPool[] = [
           : otherwise(assignment, { address: { ...assignment.address, fingerprint: '' } as Address }),
     }),
   ),
-  wrong(rules.missesTask, 'takes a missing task for one that does nothing', () =>
+  wrong(rules.missesTask, 'treats a missing task as one that does nothing', () =>
     changed({ transport: 'clone', outcome: insteadOf('PEXEN_NO_SUCH_TASK', undefined) }),
   ),
-  wrong(rules.missesModule, 'does not say which module cannot be loaded', () =>
+  wrong(rules.missesModule, 'does not name the module that cannot be loaded', () =>
     changed({
       transport: 'clone',
       outcome: onlyErrors((error) =>
@@ -66,16 +66,16 @@ export const wrongAddresses: readonly WrongPool[] = [
   wrong(rules.refusesRuns, 'lets a module start a run in a worker', () =>
     changed({ transport: 'clone', outcome: insteadOf('PEXEN_RUN_WHILE_LOADING', undefined) }),
   ),
-  wrong(rules.refusesClosures, 'takes a closure for a task that does nothing', () =>
+  wrong(rules.refusesClosures, 'treats a closure as a task that does nothing', () =>
     changed({ transport: 'clone', outcome: insteadOf('PEXEN_CLOSURE', undefined) }),
   ),
-  wrong(rules.runsClosures, 'refuses closures although it says it takes them', () =>
+  wrong(rules.runsClosures, 'refuses closures although it declares them', () =>
     changed({
       outcome: (outcome, assignment) =>
         nameOf(assignment) === 'closure' ? { kind: 'threw', error: new Error('a closure') } : outcome,
     }),
   ),
-  wrong(rules.refusesExecutables, 'takes a program for a task that does nothing', () =>
+  wrong(rules.refusesExecutables, 'treats a program as a task that does nothing', () =>
     changed({
       outcome: (outcome, { address }) =>
         address?.kind === 'executable' ? { kind: 'returned', value: undefined } : outcome,

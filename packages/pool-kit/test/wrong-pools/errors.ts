@@ -45,7 +45,7 @@ export const wrongErrors: readonly WrongPool[] = [
       }),
     }),
   ),
-  wrong(rules.standsUnfit, 'loses an error that cannot cross', () =>
+  wrong(rules.standsUnfit, 'loses an error that cannot be sent', () =>
     changed({
       transport: 'clone',
       outcome: onlyErrors((_error, assignment) =>

@@ -199,22 +199,30 @@ class LeavesTimerOfCrash extends InProcess {
 }
 
 export const wrongLife: readonly WrongPool[] = [
-  wrong(rules.openSaysSlots, 'says its slots a little late', () => new SaysSlotsLate('reference')),
+  wrong(rules.openSaysSlots, 'reports its slots a little late', () => new SaysSlotsLate('reference')),
   wrong(rules.runBeforeOpen, 'runs before it is open', () => new RunsBeforeOpen('reference')),
   wrong(rules.runAfterClose, 'runs after it was closed', () => new RunsAfterClose('reference')),
   wrong(rules.reopens, 'opens only once', () => new OpensOnce('reference')),
-  wrong(rules.opensForOne, 'lets two have it at the same time', () => new OpensForAll('reference')),
-  wrong(rules.drainLetsEnd, 'abandons what runs when it is drained', () => new DrainAbandons('reference')),
-  wrong(rules.drainReturns, 'runs all that waits when it is drained', () => new DrainRunsAll('reference')),
+  wrong(rules.opensForOne, 'can be opened twice at the same time', () => new OpensForAll('reference')),
+  wrong(
+    rules.drainLetsEnd,
+    'abandons running attempts when it is drained',
+    () => new DrainAbandons('reference'),
+  ),
+  wrong(rules.drainReturns, 'runs waiting attempts when it is drained', () => new DrainRunsAll('reference')),
   wrong(rules.killEnds, 'waits for a busy body when it is closed by force', () => new KillWaits()),
-  wrong(rules.killReturns, 'forgets what waits when it is closed by force', () => new KillForgetsQueue()),
+  wrong(
+    rules.killReturns,
+    'forgets waiting attempts when it is closed by force',
+    () => new KillForgetsQueue(),
+  ),
   wrong(rules.killInterruptsDrain, 'keeps draining when it is killed', () => new KillLetsDrain()),
   wrong(
     rules.settlesAll,
     'is closed before it has returned the attempts that wait',
     () => new SettlesLate('reference'),
   ),
-  wrong(rules.settlesAll, 'goes on talking of what has ended', () => new TalksOn('reference')),
+  wrong(rules.settlesAll, 'reports attempts after their outcome', () => new TalksOn('reference')),
   wrong(rules.leavesNothing, 'leaves a timer behind', () => new LeavesTimer('clone')),
   wrong(rules.leavesNothing, 'leaves a timer behind for each crash', () => new LeavesTimerOfCrash('clone')),
   wrong(rules.leavesNothing, 'listens to the process once more each time', () => new ListensForEver('clone')),

@@ -122,7 +122,7 @@ export const wrongOutcomes: readonly WrongPool[] = [
       }),
     }),
   ),
-  wrong(rules.throwingLater, 'takes a rejection for a crash', () =>
+  wrong(rules.throwingLater, 'treats a rejection as a crash', () =>
     changed({
       outcome: onlyErrors((error, assignment) => {
         if (nameOf(assignment) === 'throws later') error.message = 'rejected';
@@ -138,7 +138,7 @@ export const wrongOutcomes: readonly WrongPool[] = [
       })),
     }),
   ),
-  wrong(rules.failing, 'takes every failure for one that harmed nothing', () =>
+  wrong(rules.failing, 'treats every failure as harmless', () =>
     changed({
       outcome: onlyOf('failed', (each, _assignment, wasStopped) =>
         wasStopped ? each : { ...each, depsOk: true, locksOk: true },
@@ -148,38 +148,38 @@ export const wrongOutcomes: readonly WrongPool[] = [
   wrong(rules.skipping, 'loses the reason of a skip', () =>
     changed({ outcome: onlyOf('skipped-itself', (each) => ({ ...each, reason: '' })) }),
   ),
-  wrong(rules.obeying, 'takes the reason of the signal for an error of the body', () =>
+  wrong(rules.obeying, 'treats the reason of the signal as an error of the body', () =>
     changed({
       outcome: onlyOf('stopped', (each, assignment) =>
         nameOf(assignment) === 'obeys' ? { kind: 'threw', error: new Error('stop') } : each,
       ),
     }),
   ),
-  wrong(rules.obeyingByNode, 'knows only the reason itself', () =>
+  wrong(rules.obeyingByNode, 'recognizes only the reason itself', () =>
     changed({
       outcome: onlyOf('stopped', (each, assignment) =>
         nameOf(assignment) === 'obeys by node' ? { kind: 'threw', error: new Error('AbortError') } : each,
       ),
     }),
   ),
-  wrong(rules.returningAfterAbort, 'calls all that was stopped stopped, though it returned', () =>
+  wrong(rules.returningAfterAbort, 'reports every stopped attempt as stopped, although it returned', () =>
     changed({
       outcome: onlyOf('returned', (each, _assignment, wasStopped) =>
         wasStopped ? { kind: 'stopped', how: 'aborted' } : each,
       ),
     }),
   ),
-  wrong(rules.failingAfterAbort, 'calls all that was stopped stopped, though it failed', () =>
+  wrong(rules.failingAfterAbort, 'reports every stopped attempt as stopped, although it failed', () =>
     changed({ outcome: failedToThrew }),
   ),
-  wrong(rules.throwingAfterAbort, 'calls all that was stopped stopped, though it threw', () =>
+  wrong(rules.throwingAfterAbort, 'reports every stopped attempt as stopped, although it threw', () =>
     changed({
       outcome: onlyOf('threw', (each, _assignment, wasStopped) =>
         wasStopped ? { kind: 'stopped', how: 'aborted' } : each,
       ),
     }),
   ),
-  wrong(rules.exiting, 'takes exit code 0 for success', () =>
+  wrong(rules.exiting, 'treats exit code 0 as success', () =>
     changed({
       transport: 'clone',
       outcome: onlyOf('crashed', (each, { args }) =>
@@ -187,7 +187,7 @@ export const wrongOutcomes: readonly WrongPool[] = [
       ),
     }),
   ),
-  wrong(rules.throwingOutOfTimer, 'takes an uncaught error for a crash', () =>
+  wrong(rules.throwingOutOfTimer, 'treats an uncaught error as a crash', () =>
     changed({
       transport: 'clone',
       outcome: onlyOf('threw', (each, assignment) =>
@@ -195,7 +195,7 @@ export const wrongOutcomes: readonly WrongPool[] = [
       ),
     }),
   ),
-  wrong(rules.forgettingAwait, 'takes no notice of unhandled rejections', () =>
+  wrong(rules.forgettingAwait, 'ignores unhandled rejections', () =>
     changed({
       transport: 'clone',
       outcome: onlyOf('threw', (each, assignment) =>
@@ -203,21 +203,21 @@ export const wrongOutcomes: readonly WrongPool[] = [
       ),
     }),
   ),
-  wrong(rules.reportingLateErrors, 'says nothing of late errors', () => new ReportsNoLateErrors('clone')),
+  wrong(rules.reportingLateErrors, 'does not report late errors', () => new ReportsNoLateErrors('clone')),
   wrong(
     rules.reportingLateErrors,
-    'blames the body that runs for late errors',
+    'reports late errors as those of the running body',
     () => new BlamesNext('clone'),
   ),
-  wrong(rules.reportingLosses, 'says nothing of lost workers', () => new ReportsNoLoss('clone')),
+  wrong(rules.reportingLosses, 'does not report lost workers', () => new ReportsNoLoss('clone')),
   wrong(
     rules.reportingLosses,
-    'names another worker than the one that began',
+    'names another worker than the one that started it',
     () => new MisnamesLost('clone'),
   ),
   wrong(rules.surviving, 'shrinks with every crash, and says so', () => new ShrinksSlots('clone')),
   wrong(rules.surviving, 'does not replace lost workers', () => new LosesSlots('clone')),
-  wrong(rules.killing, 'cuts the grace short', () => new CutsGrace()),
+  wrong(rules.killing, 'cuts the grace period short', () => new CutsGrace()),
   wrong(rules.killingBusy, 'cannot kill a busy body', () => new KillsOnlyIdle()),
-  wrong(rules.workingAfterKill, 'does not replace what it killed', () => new KillsSlots()),
+  wrong(rules.workingAfterKill, 'does not replace killed workers', () => new KillsSlots()),
 ];

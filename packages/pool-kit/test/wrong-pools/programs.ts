@@ -66,7 +66,7 @@ const spoilsFacts = (change: (facts: ExecutableFacts) => ExecutableFacts) => () 
 export const wrongPrograms: readonly WrongPool[] = [
   wrong(
     rules.bringsAllOutput,
-    'forgets what is too much, and that it was',
+    'drops long output without counting it',
     spoilsFacts((facts) => {
       const { head, totalBytes } = facts.stdout;
       return totalBytes < 65_536
@@ -84,13 +84,13 @@ export const wrongPrograms: readonly WrongPool[] = [
   wrong(rules.returnsPrograms, 'keeps a program that was stopped while it waited', () => new KeepsStopped()),
   wrong(rules.endsPrograms, 'forgets programs that wait when it is closed by force', () => new KillForgets()),
   wrong(rules.leavesNoProgram, 'leaves a timer behind for each program', () => new LeavesTimer()),
-  wrong(rules.refusesFunctions, 'takes a function for a crash', () => new LosesFunctions()),
+  wrong(rules.refusesFunctions, 'treats a function as a crash', () => new LosesFunctions()),
   wrong(
     rules.bringsFacts,
-    'takes every exit code but 0 for 1',
+    'treats every exit code but 0 as 1',
     spoilsFacts((facts) => ({ ...facts, exitCode: facts.exitCode === 3 ? 1 : facts.exitCode })),
   ),
-  wrong(rules.givesEnvironment, 'runs programs wherever it is itself', () =>
+  wrong(rules.givesEnvironment, 'runs programs in its own working directory', () =>
     changed({
       executables: true,
       assignment: (assignment) =>
@@ -112,7 +112,7 @@ export const wrongPrograms: readonly WrongPool[] = [
       ),
     }),
   ),
-  wrong(rules.killsProgram, 'calls a program it has killed crashed', () =>
+  wrong(rules.killsProgram, 'reports a program that it killed as crashed', () =>
     changed({
       executables: true,
       outcome: onlyOf('stopped', (each, { address }) =>

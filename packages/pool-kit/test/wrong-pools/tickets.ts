@@ -203,12 +203,16 @@ export const wrongTickets: readonly WrongPool[] = [
     'reports that a body has started when it has ended, if it had waited',
     () => new StartsLate('waited long'),
   ),
-  wrong(rules.knowsDurations, 'says that a body took no time', () =>
+  wrong(rules.knowsDurations, 'reports that a body took no time', () =>
     changed({ outcome: (outcome) => ({ ...outcome, ranMs: 0 }) }),
   ),
   wrong(rules.fillsSlots, 'leaves a slot empty', () => new OneAtATime('reference')),
   wrong(rules.keepsToSlots, 'starts more than it has slots', () => new Overfills('reference')),
-  wrong(rules.returnsStopped, 'keeps what was stopped while it waited', () => new KeepsStopped('reference')),
+  wrong(
+    rules.returnsStopped,
+    'keeps attempts that were stopped while they waited',
+    () => new KeepsStopped('reference'),
+  ),
   wrong(
     rules.returnsReclaimed,
     'returns running attempts when it reclaims',

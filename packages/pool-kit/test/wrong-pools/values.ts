@@ -39,7 +39,7 @@ export const wrongValues: readonly WrongPool[] = [
       ),
     }),
   ),
-  wrong(rules.losesNothing, 'makes texts of dates, and says nothing', () =>
+  wrong(rules.losesNothing, 'turns dates into texts silently', () =>
     changed({
       transport: 'serialize',
       outcome: onlyOf('threw', (each, { path }) =>
@@ -59,10 +59,10 @@ export const wrongValues: readonly WrongPool[] = [
   wrong(rules.carriesReference, 'copies values that need not be copied', () =>
     changed({ outcome: withValue((value) => (isPlain(value) ? { ...value } : value)) }),
   ),
-  wrong(rules.passesContext, 'takes every attempt for the first', () =>
+  wrong(rules.passesContext, 'treats every attempt as the first', () =>
     changed({ assignment: (assignment) => otherwise(assignment, { attempt: 1 }) }),
   ),
-  wrong(rules.carriesKeys, 'loses what a body has set', () =>
+  wrong(rules.carriesKeys, 'loses the keys that a body has set', () =>
     changed({ outcome: onlyOf('returned', ({ value }) => ({ kind: 'returned', value })) }),
   ),
   wrong(rules.carriesShared, 'leaves the dictionary as it was', () =>
@@ -79,13 +79,13 @@ export const wrongValues: readonly WrongPool[] = [
       },
     }),
   ),
-  wrong(rules.refusesUnfitValue, 'drops functions from values without a word', () =>
+  wrong(rules.refusesUnfitValue, 'drops functions from values silently', () =>
     changed({ transport: 'clone', outcome: letsThrough(/value\.db/, { kind: 'returned', value: {} }) }),
   ),
-  wrong(rules.refusesUnfitShared, 'drops functions from the dictionary without a word', () =>
+  wrong(rules.refusesUnfitShared, 'drops functions from the dictionary silently', () =>
     changed({ transport: 'clone', outcome: letsThrough(/shared\.db/, { kind: 'returned', value: {} }) }),
   ),
-  wrong(rules.refusesUnfitArgs, 'drops functions from args without a word', () =>
+  wrong(rules.refusesUnfitArgs, 'drops functions from args silently', () =>
     changed({
       transport: 'clone',
       outcome: letsThrough(/args\.value\.call/, { kind: 'returned', value: {} }),
