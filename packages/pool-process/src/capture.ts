@@ -110,7 +110,7 @@ export class Capture {
 
   /** Reads the relevant lines to the end of the file, with pauses for other work. */
   async readToEnd(): Promise<void> {
-    const end = this.#size(); // A process that escaped may write for ever.
+    const end = this.#size(); // A process that escaped may write forever.
     while (this.#isLong(end) && !this.#scan(end, scannedAtOnce))
       await new Promise<void>((resolve) => setImmediate(resolve));
   }

@@ -54,7 +54,7 @@ describe('no foreign process is ever found', () => {
     ['without a group, by a marker that is too short', { pid: undefined, marker: '' }],
     ['by a group that does not exist', { pid: 2 ** 22 + 1, marker: new ProcessMarkers().own }],
     ['by the group that signals take for our own', { pid: 0, marker: new ProcessMarkers().own }],
-    ['by the group that signals take for everybody', { pid: 1, marker: new ProcessMarkers().own }],
+    ['by the group that means all processes to signals', { pid: 1, marker: new ProcessMarkers().own }],
   ])('%s', (_what, foreign) => {
     expect(survivors(foreign).pids).toEqual([]);
     expect(signalGroup(foreign, 0)).toBe(false);

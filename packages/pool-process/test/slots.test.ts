@@ -1,4 +1,4 @@
-/** Slots that cannot be set up: for a while, for ever, and because the system allows too little. */
+/** Slots that cannot be set up: for a while, forever, and because the system allows too little. */
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pool, PoolContext, Problem } from '@pexen/core';

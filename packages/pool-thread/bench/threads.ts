@@ -47,7 +47,7 @@ async function main(rounds: number): Promise<void> {
     writeFileSync(values.json, JSON.stringify({ bench: 'threads', results }, null, 2));
   }
   await crew[0]?.close();
-  process.exit(); // Not every peer's close() ends: poolifier's sometimes waits for ever.
+  process.exit(); // Not every peer's close() ends: poolifier's sometimes waits forever.
 }
 
 interface Row {

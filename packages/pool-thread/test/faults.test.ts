@@ -186,7 +186,7 @@ describe('threads that cannot be started', () => {
   });
 
   test.each(['drain', 'kill'] as const)(
-    'is given up by close(%j) while its loader waits for ever',
+    'is given up by close(%j) while its loader waits forever',
     async (how) => {
       const pool = threads({
         workers: 2,

@@ -78,7 +78,7 @@ export class Slot implements LinkOwner {
     return !this.#isClosed && this.links.every(({ isAway }) => !isAway);
   }
 
-  /** No attempt is sent here, for now or for ever. */
+  /** No attempt is sent here, temporarily or permanently. */
   get #isOut(): boolean {
     return this.#isClosed || this.#cancelRest !== undefined;
   }

@@ -6,7 +6,7 @@ import { nameOf, type WrongPool, wrong } from './wrong.ts';
 
 const lingers = ({ assignment }: Job): boolean => nameOf(assignment) === 'lingers';
 
-/** Waits for a body for ever once its grace is over. */
+/** Waits for a body forever once its grace period is over. */
 class NeverGivesUp extends InProcess {
   #isClosing = false;
   override async open(context: PoolContext): Promise<void> {
@@ -72,7 +72,7 @@ class KillIsPatient extends InProcess {
 export const wrongAbandoning: readonly WrongPool[] = [
   wrong(
     rules.abandons,
-    'waits for ever for a body that cannot be ended',
+    'waits forever for a body that cannot be ended',
     () => new NeverGivesUp('reference'),
   ),
   wrong(rules.abandons, 'gives a body up and keeps its slot', () => new KeepsSlots('reference')),

@@ -43,7 +43,7 @@ export const wrongNetwork: readonly WrongPool[] = [
   slipping(rules.reportsSlots, 'never says that a slot is back', { hidesReturn: true }),
   slipping(rules.goesOn, 'forgets an outcome that got lost on its way', { forgetsOutcomes: true }),
   slipping(rules.losesCutOff, 'calls fenced what still runs', { fencesAtOnce: true }),
-  slipping(rules.losesCutOff, 'waits for ever for a worker that does not come back', { neverGivesUp: true }),
+  slipping(rules.losesCutOff, 'waits forever for a worker that does not come back', { neverGivesUp: true }),
   slipping(rules.runsNothingTwice, 'runs attempts elsewhere that may have started', { callsItGone: true }),
   slipping(rules.returnsNothingStarted, 'guesses that no attempt has started', { guessesReturns: true }),
   slipping(rules.closesCutOff, 'is not closed before workers out of reach say farewell', {

@@ -29,7 +29,7 @@ export interface Slips {
   readonly forgetsOutcomes?: true;
   /** Calls a body fenced that may still run. */
   readonly fencesAtOnce?: true;
-  /** Waits for ever for a worker that is out of reach. */
+  /** Waits forever for a worker that is out of reach. */
   readonly neverGivesUp?: true;
   /** Reports a worker as gone that may have started attempts without a report. */
   readonly callsItGone?: true;

@@ -163,9 +163,9 @@ class ReportsToAll extends InProcess {
   override async begin(job: Job): Promise<PoolOutcome> {
     this.#tickets.push(job.ticket);
     const isTalking = nameOf(job.assignment) === 'reports';
-    const everybody = isTalking ? this.#tickets : [job.ticket];
+    const tickets = isTalking ? this.#tickets : [job.ticket];
     const report = (update: TaskUpdate): void => {
-      for (const ticket of new Set([...everybody, job.ticket])) ticket.report(update);
+      for (const ticket of new Set([...tickets, job.ticket])) ticket.report(update);
     };
     return await super.begin({ ...job, ticket: otherwise(job.ticket, { report }) });
   }
