@@ -14,7 +14,8 @@ export const CHECKED: readonly string[] = [
   ...['README.md', 'CONTRIBUTING.md'],
 ];
 
-const OWN_PATH = 'tidy/words.ts';
+/** The list itself, and its exceptions. */
+const OWN_PATHS: readonly string[] = ['tidy/words.ts', 'tidy/words.test.ts'];
 
 interface Rule {
   readonly pattern: RegExp;
@@ -138,7 +139,7 @@ export function pagesIn(folder: string): string[] {
 /** All places in a folder or page of the root, without those in the list of the words itself. */
 export function placesIn(path: string): Place[] {
   if (path.endsWith('.md')) return proseOfPage(path);
-  const sources = sourcesIn(path).filter(({ path }) => path !== OWN_PATH);
+  const sources = sourcesIn(path).filter((file) => !OWN_PATHS.includes(file.path));
   return [
     ...sources.flatMap((file) => [...namesIn(file), ...proseIn(file)]),
     ...pagesIn(path).flatMap(proseOfPage),
