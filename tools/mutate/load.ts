@@ -11,7 +11,7 @@ const files: readonly string[] = [
   'lock/test/lock-table.test.ts',
   'lock/test/corners.test.ts',
   'sched/test/scenarios.test.ts',
-  'sched/test/giving-back.test.ts',
+  'sched/test/returned-unstarted.test.ts',
   'sched/test/values-in-order.test.ts',
   'sched/test/all-problems.test.ts',
   'sched/test/plan.test.ts',

@@ -1,4 +1,4 @@
-/** Tests the tests: the simulator must find every planted bug. docs/proof.md has the table. */
+/** Tests the tests: the simulator must find every planted bug. docs/proof.md summarizes them. */
 
 import { afterAll, expect, test } from 'vitest';
 import { sampled } from '#sample';

@@ -50,7 +50,7 @@ describe('values that are not capabilities', () => {
     for (const entry of ['after', 'before', 'salvages', 'provides', 'tearsDown'])
       it(`${what} in ${entry}`, () => {
         expect(problemsOf({ [entry]: [value] })).toEqual([
-          expect.stringMatching(/^PEXEN_BAD_META .*must be a capability: .* but no list, no amount/),
+          expect.stringMatching(/^PEXEN_BAD_META .*must be a capability: .* but not a list, an amount/),
         ]);
       });
 

@@ -4,7 +4,8 @@ import { Scenario } from './scenario.ts';
 
 it('an attempt that is returned unstarted a hundred times in a row has crashed', () => {
   const scenario = new Scenario();
-  for (const line of ['slots 1', 'begin-by-hand', 'task a', 'go']) scenario.play(line);
-  for (let times = 1; times < 100; times++) expect(scenario.play('give-back a')).toEqual(['start a#1']);
-  expect(scenario.play('give-back a')).toEqual(['deliver a crashed', 'end']);
+  for (const line of ['slots 1', 'start-by-hand', 'task a', 'go']) scenario.play(line);
+  for (let times = 1; times < 100; times++)
+    expect(scenario.play('return-unstarted a')).toEqual(['start a#1']);
+  expect(scenario.play('return-unstarted a')).toEqual(['deliver a crashed', 'end']);
 });
