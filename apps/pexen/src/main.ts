@@ -1,5 +1,7 @@
 /** The command line: its commands and options. */
-import { type ExitCode, exitCodes, mostWorkers } from '@pexen/usecase-testsuite';
+import { randomInt } from 'node:crypto';
+import { durationForms, readDuration } from '@pexen/factory';
+import { type ExitCode, exitCodes, mostWorkers, poolNames } from '@pexen/usecase-testsuite';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { init } from './commands/init.ts';
 import { type ListOptions, list } from './commands/list.ts';
@@ -15,7 +17,7 @@ export async function main(words: readonly string[]): Promise<ExitCode> {
     exitCode = code;
   });
   try {
-    await program.parseAsync(words, { from: 'user' });
+    await program.parseAsync(withOptionalValues(words), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
@@ -28,7 +30,7 @@ function commandLine(leave: (exitCode: ExitCode) => void): Command {
     .description('Runs test suites in parallel, respecting dependencies and locks.')
     .version(ownVersion())
     .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, optionTerm })
     .exitOverride();
   addRun(program, leave);
   addList(program, leave);
@@ -93,6 +95,17 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
       all,
     )
     .option('--junit <file>', 'write JUnit XML as well')
+    .option('--bail <n>', 'start nothing more after n failures; 1 without a number', number('failures', 1))
+    .option('--retries <n>', 'how often a test that failed is run again', number('retries', 0))
+    .option('--timeout <time>', 'how long each test may take: 500ms, 20s, 5m', duration)
+    .option('--grace <time>', 'how long a test that was told to stop may take to stop', duration)
+    .option('--fail-on-flaky', 'a test that passed only after retries fails the run')
+    .option('--shuffle <seed>', 'start tests in a random order; a seed repeats one')
+    .option('--repeat <n>', 'run everything n times, each time as a run of its own', number('rounds', 1))
+    .option('--until-fail', 'repeat until a round fails, n times at the most with --repeat')
+    .addOption(new Option('--pool <name>', 'where tests run that name no pool').choices(poolNames))
+    .option('--inspect <port>', 'run one test in a worker that waits for a debugger; port 9229', port)
+    .addOption(new Option('--failures <how>', 'how the summary repeats failures').choices(['full', 'short']))
     .option('--record <file>', 'write what the run decides, for pexen replay')
     .action(async (queries: string[], options: RunOptions) => leave(await run(queries, options)))
     .addHelpText('after', runHelp);
@@ -136,6 +149,48 @@ Ctrl-C waits for what runs; twice cancels it; three times kills it.`;
 
 /** Not `<name...>`: that would take the queries behind it for more names. */
 const again = '; may be given several times';
+
+/** The values that options have without one. A value stands behind `=` only, since the next word may be a query. */
+const valueOfBare: Readonly<Record<string, () => string>> = {
+  '--bail': () => '1',
+  '--shuffle': () => String(randomInt(1_000_000)),
+  '--inspect': () => '9229',
+};
+
+/** `--bail` as `--bail=1`; what follows `--` is left alone. */
+function withOptionalValues(words: readonly string[]): string[] {
+  const end = words.indexOf('--');
+  return words.map((word, at) => {
+    const value = end >= 0 && at > end ? undefined : valueOfBare[word];
+    return value === undefined ? word : `${word}=${value()}`;
+  });
+}
+
+/** `--bail[=n]` where the value may be left out. */
+function optionTerm({ flags, long }: Option): string {
+  return Object.hasOwn(valueOfBare, long ?? '') ? flags.replace(/ <(.*)>/, '[=$1]') : flags;
+}
+
+function duration(text: string): number {
+  const ms = readDuration(/^\d+$/.test(text) ? Number(text) : text);
+  if (ms !== undefined && ms > 0) return ms;
+  throw new InvalidArgumentError(`"${text}" is not ${durationForms}.`);
+}
+
+/** A parser of whole numbers. */
+function number(of: string, least: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : -1;
+    if (value >= least) return value;
+    throw new InvalidArgumentError(`"${text}" is not a number of ${of}: ${least} or more.`);
+  };
+}
+
+function port(text: string): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (value > 0 && value < 65_536) return value;
+  throw new InvalidArgumentError(`"${text}" is not a port from 1 to 65535.`);
+}
 
 function all(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];

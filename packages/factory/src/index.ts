@@ -16,4 +16,5 @@ export type {
   WalkedFile,
   WalkOptions,
 } from './options.ts';
+export { durationForms, readDuration } from './read-file-meta.ts';
 export { tree } from './tree.ts';

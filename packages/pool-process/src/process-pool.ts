@@ -68,7 +68,7 @@ export class ProcessConnector implements Connector {
     this.#firstSlot = firstSlot;
     this.#checksLimits = checksLimits;
     this.slots = settings.workers;
-    this.timeouts = settings.launcher.length > 0 ? agentTimeouts : { stuckMs: abandonedAfterMs };
+    this.timeouts = timeoutsOf(settings);
   }
 
   /** Fewer slots than asked for where the limits of the system are low. Throws PEXEN_LIMIT_TOO_LOW, PEXEN_WINDOWS. */
@@ -152,4 +152,11 @@ const threads = { lacking: 'processes and threads', command: 'ulimit -u 1024' };
 
 function fitting(what: keyof Room, room: Room): number {
   return Math.max(0, Math.floor((room[what] - base[what]) / perSlot[what]));
+}
+
+/** A worker that waits for a debugger is not late. */
+function timeoutsOf({ launcher, execArgv }: Settings): Partial<Timeouts> {
+  const usual = launcher.length > 0 ? agentTimeouts : { stuckMs: abandonedAfterMs };
+  const waits = execArgv.some((argument) => /^--inspect-(?:wait|brk)\b/.test(argument));
+  return waits ? { ...usual, connectMs: Number.POSITIVE_INFINITY } : usual;
 }

@@ -1,5 +1,5 @@
 /** Options that are not numbers, or too small, are refused: the run would stand still or silently do nothing. */
-import { isPexenError, type Problem, task } from '@pexen/core';
+import { executableTask, isPexenError, type Pool, type Problem, task } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
 import { ScriptedClock, settle } from '#scripted-clock';
 import { inline, processResults, type RunOptions, run } from '../src/index.ts';
@@ -109,4 +109,65 @@ test('a value that is not a list of tasks is refused, such as a task by itself',
     /^PEXEN_NOT_A_TASK: there is a function where a list of tasks should be[\s\S]*Write run\(\[task\]\)/,
   );
   expect(() => run(Promise.resolve([quick]) as never)).toThrow('there is a promise where');
+});
+
+test('overrides win over what tasks state, and over defaults', async () => {
+  let attempts = 0;
+  const failing = task({ name: 'failing', retries: 5 }, () => {
+    attempts++;
+    throw new Error('no');
+  });
+  const stubborn = task({ name: 'stubborn', timeout: 60_000 }, ({ signal }) => {
+    return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  });
+  const clock = new ScriptedClock();
+  const execution = run([failing, stubborn], {
+    ...{ clock, defaults: { timeout: 40_000 }, overrides: { retries: 1, timeout: 100 } },
+  });
+  const statuses: string[] = [];
+  const reading = (async () => {
+    for await (const { path, status } of execution) statuses.push(`${path} ${status}`);
+  })();
+  for (let round = 0; round < 5; round++) {
+    await settle();
+    clock.advance(100);
+  }
+  await reading;
+  expect(statuses.toSorted()).toEqual(['failing threw', 'stubborn timed-out']);
+  expect(attempts).toBe(2);
+});
+
+test('overrides are looked at like metadata', () => {
+  expect(problemsOf({ overrides: { timeout: -5 } })).toMatchObject([
+    { code: 'PEXEN_BAD_META', task: 'overrides' },
+  ]);
+});
+
+test('programs that name no pool run in the pool for programs', async () => {
+  const ran: string[] = [];
+  const recording = (name: string): Pool => ({
+    manifest: { ...inline().manifest, executables: true },
+    open: async ({ slotsChanged }) => slotsChanged(1),
+    run: ({ path }) => {
+      ran.push(`${path} in ${name}`);
+      return { kind: 'returned', value: 1 };
+    },
+    close: async () => {},
+  });
+  const body = {
+    file: '/bin/true',
+    argv: [],
+    cwd: '/',
+    env: {},
+    interpret: () => ({ outcome: { kind: 'returned' as const, value: 1 }, findings: [] }),
+  };
+  const program = executableTask({ name: 'program' }, body);
+  const named = executableTask({ name: 'named', pool: 'own' }, body);
+  const execution = run([task({ name: 'body' }, () => {}), program, named], {
+    pool: recording('pool'),
+    pools: { programs: recording('programs'), own: recording('own') },
+    programPool: 'programs',
+  });
+  for await (const _ of execution);
+  expect(ran.toSorted()).toEqual(['body in pool', 'named in own', 'program in programs']);
 });

@@ -216,7 +216,15 @@ describe('a plan', () => {
   it('names the options that belong to it, and the pools that it does not have', () => {
     const made = plan([task({ name: 'a' }, () => {})], { groups: { vm: { pool: inline } } });
     const options = {
-      ...{ capacities: { ram: 1 }, facts: {}, weights: () => 1, defaults: {}, spare: 1 },
+      ...{
+        capacities: { ram: 1 },
+        facts: {},
+        weights: () => 1,
+        defaults: {},
+        overrides: {},
+        programPool: 'p',
+        spare: 1,
+      },
       ...{ pools: { x: inline }, groups: { wm: { pool: inline } } },
     };
     const problems = (given: object): string[] => {
@@ -229,7 +237,7 @@ describe('a plan', () => {
       }
     };
     expect(problems(options)).toEqual(
-      ['capacities', 'spare', 'facts', 'weights', 'defaults'].map(
+      ['capacities', 'spare', 'facts', 'weights', 'defaults', 'overrides', 'programPool'].map(
         (name) => `PEXEN_BAD_OPTION run: "${name}" belongs to the plan`,
       ),
     );

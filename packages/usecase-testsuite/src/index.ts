@@ -22,6 +22,7 @@ export {
 } from './define-suite.ts';
 export { type ExitCode, exitCodeOfProblems, exitCodes } from './exit-code.ts';
 export { type ListedTask, listSuite, listVersion, type SuiteList } from './list-suite.ts';
+export { type Overrides, poolNames } from './run-options.ts';
 export { runSuite, type SuiteControls, type SuiteEnd, type SuiteRunOptions } from './run-suite.ts';
 export type { Selection } from './selection.ts';
 export { judge } from './verdict.ts';

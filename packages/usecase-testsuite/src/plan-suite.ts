@@ -6,14 +6,16 @@ import { collectTasks, factsOf } from './collect.ts';
 import type { LoadedConfig } from './config.ts';
 import { startLoader } from './loader.ts';
 import type { PausableClock } from './pausable-clock.ts';
-import { planOptions } from './run-options.ts';
+import { type Overrides, planOptions } from './run-options.ts';
 import { isNarrowing, pick, type Selectable, type Selection } from './selection.ts';
+import { randomFrom, shuffled } from './shuffle.ts';
 import { readLastResults } from './state-directory.ts';
 
 /** Further inputs of the planning of a suite. */
 export interface SuitePlanGiven {
-  /** How many tasks run at the same time, instead of the configured number. */
-  readonly workers?: number | undefined;
+  readonly overrides?: Overrides;
+  /** Shuffles the order of starts; the same seed gives the same order of the same tasks. */
+  readonly shuffle?: string | undefined;
   readonly onWarning: (warning: Problem) => void;
   /** What the files of queries are relative to. Default: the current directory. */
   readonly directory?: string | undefined;
@@ -29,17 +31,23 @@ export interface SuitePlanGiven {
 export async function planSuite(
   loaded: LoadedConfig,
   selection: Selection,
-  { workers, onWarning, clock, directory = process.cwd() }: SuitePlanGiven,
+  { overrides = {}, shuffle, onWarning, clock, directory = process.cwd() }: SuitePlanGiven,
 ): Promise<Plan> {
   const { config, root, warnings = [] } = loaded;
   for (const warning of warnings) onWarning(warning);
   const loader = config.loader === undefined ? undefined : await startLoader(config.loader, root);
   const facts = await factsOf(loaded);
-  const tasks = await collectTasks(loaded, facts, onWarning);
+  const collected = await collectTasks(loaded, facts, onWarning);
+  const random = shuffle === undefined ? undefined : randomFrom(shuffle);
+  const tasks = random === undefined ? collected : shuffled(collected, random);
+  const weights = random && (() => random() * shortestMs);
   return planTasks(tasks, { selection, root, directory, onWarning }, (warn) =>
-    planOptions(config, { workers, loader, clock, facts, onWarning: warn }),
+    planOptions(config, { overrides, weights, loader, clock, facts, onWarning: warn }),
   );
 }
+
+/** Random expected durations are a random order, as far as dependencies allow; they are too short to disturb an estimate. */
+const shortestMs = 0.01;
 
 interface Asked {
   readonly selection: Selection;

@@ -1,15 +1,19 @@
 /** Makes the reporters that are chosen in the configuration or on the command line. */
-import { resolve } from 'node:path';
+import { join, parse, resolve } from 'node:path';
+
 import { junit, lines, live, type Reporter, type TerminalChoice, terminal } from '@pexen/report';
 import type { ReporterChoice, ReporterName } from './define-suite.ts';
 
-/** A reporter for each choice; files are relative to `root`. */
+/** A reporter for each choice; files are relative to `root`. Those of later rounds have the number of the round in their names. */
 export function makeReporters(
   choices: readonly ReporterChoice[],
   root: string,
+  round: number,
   options: TerminalChoice = {},
 ): Reporter[] {
-  return choices.map((choice) => makeReporter(choice, root, options));
+  return choices.map((choice) =>
+    makeReporter(choice, (file) => resolve(root, fileOfRound(file, round)), options),
+  );
 }
 
 const terminals: Readonly<Record<ReporterName, (options: TerminalChoice) => Reporter>> = {
@@ -18,9 +22,20 @@ const terminals: Readonly<Record<ReporterName, (options: TerminalChoice) => Repo
   lines,
 };
 
-function makeReporter(choice: ReporterChoice, root: string, options: TerminalChoice): Reporter {
+function makeReporter(
+  choice: ReporterChoice,
+  fileOf: (file: string) => string,
+  options: TerminalChoice,
+): Reporter {
   if (typeof choice === 'object' && 'close' in choice) return choice;
   const [name, given] = typeof choice === 'string' ? ([choice] as const) : choice;
-  if (name === 'junit') return junit({ ...given, file: resolve(root, given.file) });
+  if (name === 'junit') return junit({ ...given, file: fileOf(given.file) });
   return terminals[name]({ ...options, ...given });
+}
+
+/** `out/junit.xml`, then `out/junit.2.xml`. */
+function fileOfRound(file: string, round: number): string {
+  if (round === 1) return file;
+  const { dir, name, ext } = parse(file);
+  return join(dir, `${name}.${round}${ext}`);
 }

@@ -2,7 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { type Digester, type Facts, PexenError, type Pool, type Problem } from '@pexen/core';
 import { processes } from '@pexen/pool-process';
-import type { PlannedRunOptions, PlanOptions } from '@pexen/sched';
+import { threads } from '@pexen/pool-thread';
+import { inline, type PlannedRunOptions, type PlanOptions } from '@pexen/sched';
 import type { PoolRequest, SuiteConfig } from './define-suite.ts';
 import type { Expectations } from './expectations.ts';
 import type { PausableClock } from './pausable-clock.ts';
@@ -12,10 +13,28 @@ import { judge } from './verdict.ts';
 /** A test may run for five minutes, and may start again after its worker was lost. The grace period is that of the scheduler, 10 s, unless it is set. */
 const suiteDefaults = { timeout: 300_000, slowAfter: 60_000, rerunnable: true } as const;
 
-/** Inputs of a plan besides the configuration. */
+/** The pools that a command may name. */
+export const poolNames = ['processes', 'threads', 'inline'] as const;
+
+/** What a command asks for. It wins over the configuration and over what tests state themselves. Times are milliseconds. */
+export interface Overrides {
+  /** How many tasks run at the same time. */
+  readonly workers?: number;
+  /** How often each test is retried. */
+  readonly retries?: number;
+  readonly timeout?: number;
+  readonly grace?: number;
+  /** The pool of all tasks that name no other. `inline` runs them in this process, where a debugger sees them. */
+  readonly pool?: (typeof poolNames)[number];
+  /** The port at which the workers of that pool wait for a debugger; then no task has a time limit. */
+  readonly inspectPort?: number;
+}
+
+/** What a plan needs to know besides the configuration. */
 export interface PlanGiven {
-  /** Instead of the configured number. */
-  readonly workers: number | undefined;
+  readonly overrides: Overrides;
+  /** Expected durations that replace none: random ones give a random order. */
+  readonly weights: ((path: string) => number) | undefined;
   readonly loader: string | undefined;
   readonly facts: Facts;
   readonly onWarning: (warning: Problem) => void;
@@ -47,26 +66,56 @@ export function runOptions(
 /** The options of the suite's plan. Pools are made with the plan, and opened only when a run starts. */
 export function planOptions(
   config: SuiteConfig,
-  { workers, loader, facts, onWarning, clock }: PlanGiven,
+  { overrides, weights, loader, facts, onWarning, clock }: PlanGiven,
 ): PlanOptions {
   const request: PoolRequest = {
-    workers: workers ?? config.workers ?? availableParallelism(),
+    workers: overrides.workers ?? config.workers ?? availableParallelism(),
     ...definedOf({ loader, clock }),
   };
-  const { pool = processes, pools = {}, groups = {}, capacities, spare } = config;
+  const { pools = {}, groups = {}, capacities, spare } = config;
+  const pool = poolOf(overrides, config);
+  const runsPrograms = overrides.pool === undefined || overrides.pool === 'processes';
   const { timeout, idleTimeout, grace, slowAfter, retries, rerunnable } = config;
   const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });
   return {
-    ...definedOf({ capacities, spare }),
+    ...definedOf({ capacities, spare, weights }),
     pool: () => checkedPool('pool', pool(request)),
-    pools: mapValues(pools, (make, name) => () => checkedPool(`pools.${name}`, make(request))),
+    pools: {
+      ...mapValues(pools, (make, name) => () => checkedPool(`pools.${name}`, make(request))),
+      ...(runsPrograms ? {} : { [programPool]: () => processes(request) }),
+    },
+    ...(runsPrograms ? {} : { programPool }),
     groups: mapValues(groups, (group, name) => ({
       ...group,
       pool: () => checkedPool(`groups.${name}.pool`, group.pool(request)),
     })),
     defaults: { ...suiteDefaults, ...own },
+    overrides: taskOverrides(overrides),
     ...{ facts, onWarning },
   };
+}
+
+/** Programs need processes, wherever modules run. */
+const programPool = 'programs';
+
+function poolOf({ pool, inspectPort }: Overrides, config: SuiteConfig): (request: PoolRequest) => Pool {
+  if (inspectPort !== undefined) return waitingFor(inspectPort, pool);
+  if (pool === undefined) return config.pool ?? processes;
+  if (pool === 'inline') return ({ workers }) => inline({ concurrency: workers });
+  return pool === 'threads' ? threads : processes;
+}
+
+/** One worker, which waits for a debugger before it loads anything. Inline there is nothing to wait for. */
+function waitingFor(port: number, pool: Overrides['pool']): (request: PoolRequest) => Pool {
+  if (pool === 'inline') return () => inline();
+  const execArgv = [...process.execArgv, `--inspect-wait=127.0.0.1:${port}`];
+  return (request) => processes({ ...request, workers: 1, execArgv });
+}
+
+function taskOverrides({ retries, timeout, grace, inspectPort }: Overrides): PlanOptions['overrides'] {
+  const limits =
+    inspectPort === undefined ? {} : { timeout: Infinity, idleTimeout: Infinity, slowAfter: Infinity };
+  return definedOf({ retries, timeout, grace, ...limits });
 }
 
 /** Returns the result of a configured function if it is a pool. @throws PexenError PEXEN_BAD_CONFIG. */

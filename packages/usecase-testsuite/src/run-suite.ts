@@ -6,10 +6,11 @@ import {
   messageOf,
   type Problem,
   type Result,
+  refuse,
   type Verdict,
 } from '@pexen/core';
 import { multi, type RunListener, type TerminalChoice } from '@pexen/report';
-import { type Run, run } from '@pexen/sched';
+import { type Plan, type Run, run } from '@pexen/sched';
 import type { LoadedConfig } from './config.ts';
 import type { ReporterChoice } from './define-suite.ts';
 import { digesterFor } from './digests.ts';
@@ -19,23 +20,31 @@ import { PausableClock } from './pausable-clock.ts';
 import { planSuite } from './plan-suite.ts';
 import { RecordFile } from './record-file.ts';
 import { makeReporters } from './reporters.ts';
-import { runOptions } from './run-options.ts';
+import { type Overrides, runOptions } from './run-options.ts';
 import { isNarrowing, type Selection } from './selection.ts';
 import { type EndedTask, stateDirectoryName, writeLastResults } from './state-directory.ts';
 
 /** Options of one run of a suite, besides its configuration. */
-export interface SuiteRunOptions extends Selection {
-  /** How many tasks run at the same time, instead of the configured number. */
-  readonly workers?: number;
+export interface SuiteRunOptions extends Selection, Overrides {
   /** Instead of those configured. */
   readonly reporters?: readonly ReporterChoice[];
   /** A file for the decisions of the run, for `pexen replay`; relative to the working directory. */
   readonly record?: string;
   /** For the reporters that write to a terminal. */
   readonly terminal?: TerminalChoice;
+  /** After so many failures nothing more is started. */
+  readonly bail?: number;
+  /** A seed: the order of starts is random as far as dependencies allow, and the same for the same seed. */
+  readonly shuffle?: string;
+  /** How often the suite runs; each round is a run of its own over one plan. Default: 1. */
+  readonly rounds?: number;
+  /** No round follows one with a failure. */
+  readonly untilFail?: boolean;
+  /** A task that passed only after retries makes the run a failed one. */
+  readonly failOnFlaky?: boolean;
   /** Called with warnings. Default: warnings are dropped. */
   readonly onWarning?: (warning: Problem) => void;
-  /** Called with the controls as soon as the run has started. */
+  /** Called with the controls of each round as soon as it runs. */
   readonly onStart?: (controls: SuiteControls) => void;
 }
 
@@ -70,40 +79,102 @@ export interface SuiteEnd {
 }
 
 /**
- * Plans the selected tasks, and runs, reports and judges them.
+ * Plans the selected tasks, and runs, reports and judges them. Of several rounds the result is the first with a failure, else the last.
  * @throws PexenError, before anything runs, with all problems of configuration, tasks and selection.
  */
 export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = {}): Promise<SuiteEnd> {
-  const warn = options.onWarning ?? (() => {});
-  const { config, root } = loaded;
+  const { onWarning = () => {}, shuffle, rounds = 1, untilFail = false } = options;
   const clock = new PausableClock();
-  const { workers } = options;
-  const plan = await planSuite(loaded, options, { workers, onWarning: warn, clock });
-  const expectations = new Expectations(config.expectedFailures ?? {});
-  const choices = options.reporters ?? config.reporters ?? ['terminal'];
-  const digester = digesterFor(choices, loaded);
-  const record = options.record === undefined ? undefined : new RecordFile(options.record);
-  const execution = run(plan, {
-    ...runOptions(config, { expectations, onWarning: warn, clock, digester }),
-    record: record?.recorder,
-    root,
-  });
-  let reportFailed = false;
-  const reporter = multi(makeReporters(choices, root, options.terminal), ({ reporter, error }) => {
-    reportFailed = true;
-    warn(reporterFailed(reporter, error));
-  });
-  listen(execution, reporter);
-  options.onStart?.(controlsOf(execution, reporter, clock));
-  const { unable, results, ...ended } = await follow(execution, reporter).finally(() => {
-    const notRecorded = record?.close();
-    if (notRecorded !== undefined) warn(notRecorded);
-  });
-  const isWhole = !isNarrowing(options) && ended.reason === undefined;
-  const notKept = keepResults(root, results, isWhole);
-  if (notKept !== undefined) warn(notKept);
-  if (!isNarrowing(options)) for (const unused of expectations.unused()) warn(unused);
-  return { ...ended, exitCode: exitCodeOf({ ...ended, unable, results }, reportFailed) };
+  const plan = await planSuite(loaded, options, { overrides: options, shuffle, onWarning, clock });
+  if (options.inspectPort !== undefined) refuse(notOneTask(plan));
+  const suite = new SuiteRounds(loaded, plan, clock, { ...options, onWarning });
+  let end = await suite.run(1);
+  for (let round = 2; round <= rounds && isFollowed(end, untilFail); round++) {
+    const next = await suite.run(round);
+    if (end.exitCode === exitCodes.ok || next.exitCode === exitCodes.interrupted) end = next;
+  }
+  return end;
+}
+
+function isFollowed({ exitCode, reason }: SuiteEnd, untilFail: boolean): boolean {
+  const wasStopped = reason !== undefined && exitCode === exitCodes.interrupted;
+  return !wasStopped && !(untilFail && exitCode !== exitCodes.ok);
+}
+
+/** A debugger follows one task; those that it requires run before it, without one to follow. */
+function notOneTask({ tasks }: Plan): Problem[] {
+  const asked = tasks.filter(({ pulledIn }) => pulledIn === undefined);
+  if (asked.length === 1) return [];
+  const message = `--inspect is for one task, and ${asked.length} are selected`;
+  return [{ code: 'PEXEN_BAD_OPTION', message, hint: 'Name one, as in: pexen run --inspect api/login' }];
+}
+
+/** Runs one plan as often as it is asked to. */
+class SuiteRounds {
+  readonly #loaded: LoadedConfig;
+  readonly #plan: Plan;
+  readonly #clock: PausableClock;
+  readonly #options: SuiteRunOptions & { readonly onWarning: (warning: Problem) => void };
+
+  constructor(
+    loaded: LoadedConfig,
+    plan: Plan,
+    clock: PausableClock,
+    options: SuiteRunOptions & { readonly onWarning: (warning: Problem) => void },
+  ) {
+    this.#loaded = loaded;
+    this.#plan = plan;
+    this.#clock = clock;
+    this.#options = options;
+  }
+
+  async run(round: number): Promise<SuiteEnd> {
+    const { config, root } = this.#loaded;
+    const { onWarning, terminal, bail } = this.#options;
+    const expectations = new Expectations(config.expectedFailures ?? {});
+    const choices = this.#options.reporters ?? config.reporters ?? ['terminal'];
+    const record = this.#options.record === undefined ? undefined : new RecordFile(this.#options.record);
+    const digester = digesterFor(choices, this.#loaded);
+    const execution = run(this.#plan, {
+      ...runOptions(config, { expectations, onWarning, clock: this.#clock, digester }),
+      record: record?.recorder,
+      root,
+    });
+    let reportFailed = false;
+    const reporter = multi(makeReporters(choices, root, round, terminal), ({ reporter, error }) => {
+      reportFailed = true;
+      onWarning(reporterFailed(reporter, error));
+    });
+    listen(execution, reporter);
+    for (const text of this.#notes(round)) reporter.note(text);
+    this.#options.onStart?.(controlsOf(execution, reporter, this.#clock));
+    const ended = await follow(execution, reporter, bail).finally(() => {
+      const notRecorded = record?.close();
+      if (notRecorded !== undefined) onWarning(notRecorded);
+    });
+    this.#keep(ended, expectations);
+    const { unable, results, hasBailed, ...end } = ended;
+    return { ...end, exitCode: exitCodeOf(ended, reportFailed, this.#options.failOnFlaky === true) };
+  }
+
+  #notes(round: number): string[] {
+    const { shuffle, rounds = 1, untilFail = false } = this.#options;
+    const of = Number.isFinite(rounds) ? ` of ${rounds}` : '';
+    return [
+      ...(shuffle === undefined || round > 1
+        ? []
+        : [`The order is shuffled; --shuffle=${shuffle} repeats it.`]),
+      ...(rounds > 1 ? [`Round ${round}${of}${untilFail ? ', until one fails' : ''}.`] : []),
+    ];
+  }
+
+  #keep({ results, reason }: Ended, expectations: Expectations): void {
+    const { onWarning } = this.#options;
+    const isNarrow = isNarrowing(this.#options);
+    const notKept = keepResults(this.#loaded.root, results, !isNarrow && reason === undefined);
+    if (notKept !== undefined) onWarning(notKept);
+    if (!isNarrow) for (const unused of expectations.unused()) onWarning(unused);
+  }
 }
 
 interface Ended extends Omit<SuiteEnd, 'exitCode'> {
@@ -111,11 +182,14 @@ interface Ended extends Omit<SuiteEnd, 'exitCode'> {
   readonly unable: number;
   /** What the next run is to know of each task. */
   readonly results: readonly EndedTask[];
+  /** It was stopped by its own failures. */
+  readonly hasBailed: boolean;
 }
 
 /** Consumes all results, and closes everything in the end. */
-async function follow(execution: Run, reporter: RunListener): Promise<Ended> {
+async function follow(execution: Run, reporter: RunListener, bail = Infinity): Promise<Ended> {
   let unable = 0;
+  let bad = 0;
   const judgements = new Map<string, Judgement>();
   const results: EndedTask[] = [];
   const verdicts: Partial<Record<Verdict, number>> = {};
@@ -123,6 +197,7 @@ async function follow(execution: Run, reporter: RunListener): Promise<Ended> {
     for await (const { path, judgement, error, attempts } of execution as AsyncIterable<Result>) {
       if (judgement === undefined) continue;
       if (isBad(judgement.verdict) && isOfWorkers(error)) unable++;
+      if (isBad(judgement.verdict) && ++bad === bail) execution.drain(`stopped after ${failures(bail)}`);
       judgements.set(path, judgement);
       results.push({
         path,
@@ -132,7 +207,10 @@ async function follow(execution: Run, reporter: RunListener): Promise<Ended> {
       verdicts[judgement.verdict] = (verdicts[judgement.verdict] ?? 0) + 1;
     }
     const { reason, durationMs, lateErrors } = await execution.summary;
-    return { judgements, results, verdicts, reason, durationMs, unable, lateErrors: lateErrors.length };
+    return {
+      ...{ judgements, results, verdicts, reason, durationMs, unable },
+      ...{ lateErrors: lateErrors.length, hasBailed: bad >= bail },
+    };
   } finally {
     await execution.close();
     await reporter.close();
@@ -157,9 +235,17 @@ function controlsOf(execution: Run, reporter: RunListener, clock: PausableClock)
   };
 }
 
-function exitCodeOf({ verdicts, reason, unable, lateErrors }: Ended, reportFailed: boolean): ExitCode {
-  if (reason !== undefined) return exitCodes.interrupted;
-  let bad = 0;
+function failures(count: number): string {
+  return count === 1 ? '1 failure' : `${count} failures`;
+}
+
+function exitCodeOf(
+  { verdicts, reason, unable, lateErrors, hasBailed }: Ended,
+  reportFailed: boolean,
+  failOnFlaky: boolean,
+): ExitCode {
+  if (reason !== undefined && !hasBailed) return exitCodes.interrupted;
+  let bad = failOnFlaky ? (verdicts.flaky ?? 0) : 0;
   for (const [verdict, count] of Object.entries(verdicts)) if (isBad(verdict as Verdict)) bad += count;
   if (bad > unable || lateErrors > 0) return exitCodes.failures;
   return unable > 0 || reportFailed ? exitCodes.infrastructure : exitCodes.ok;

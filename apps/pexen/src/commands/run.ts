@@ -3,10 +3,12 @@ import { onSuspension } from '@pexen/report';
 import {
   type ExitCode,
   loadConfig,
+  type poolNames,
   type ReporterChoice,
   requireSystem,
   runSuite,
   type SuiteConfig,
+  type SuiteRunOptions,
 } from '@pexen/usecase-testsuite';
 import { formatWarning } from '../print-problems.ts';
 import { junitInto, parseReporter } from '../reporter-argument.ts';
@@ -17,6 +19,19 @@ import { type SelectOptions, selectionOf } from './select-options.ts';
 /** The options of `pexen run`. */
 export interface RunOptions extends SelectOptions {
   readonly workers?: number;
+  readonly bail?: number;
+  readonly retries?: number;
+  /** Milliseconds. */
+  readonly timeout?: number;
+  readonly grace?: number;
+  readonly failOnFlaky?: boolean;
+  readonly shuffle?: string;
+  readonly repeat?: number;
+  readonly untilFail?: boolean;
+  readonly pool?: (typeof poolNames)[number];
+  /** The port. */
+  readonly inspect?: number;
+  readonly failures?: 'full' | 'short';
   readonly reporter?: readonly string[];
   readonly junit?: string;
   readonly record?: string;
@@ -30,12 +45,17 @@ export async function run(queries: readonly string[], options: RunOptions): Prom
   try {
     const { exitCode } = await runSuite(loaded, {
       ...selectionOf(queries, options),
-      ...(options.workers !== undefined && { workers: options.workers }),
-      ...(options.record !== undefined && { record: options.record }),
+      ...suiteOptions(options),
       reporters: reportersOf(options, loaded.config),
-      terminal: { rerun: rerunCommand(options.config) },
+      terminal: {
+        rerun: rerunCommand(options.config),
+        ...(options.failures !== undefined && { failures: options.failures }),
+      },
       onWarning: (warning) => process.stderr.write(formatWarning(warning, process.stderr)),
       onStart: (controls) => {
+        restore?.();
+        if (options.inspect !== undefined && options.pool !== 'inline')
+          controls.note(debuggerHint(options.inspect));
         const stopListening = obeySignals(controls, process);
         const unsubscribe = onSuspension({ suspend: () => controls.pause(), resume: () => controls.goOn() });
         restore = () => {
@@ -48,6 +68,22 @@ export async function run(queries: readonly string[], options: RunOptions): Prom
   } finally {
     restore?.();
   }
+}
+
+/** Those of the options that the suite takes as they are. */
+function suiteOptions(options: RunOptions): SuiteRunOptions {
+  const { workers, bail, retries, timeout, grace, failOnFlaky, shuffle, repeat, untilFail } = options;
+  const { pool, record, inspect } = options;
+  const rounds = repeat ?? (untilFail === true ? Number.POSITIVE_INFINITY : undefined);
+  const given = {
+    ...{ workers, bail, retries, timeout, grace, failOnFlaky, shuffle, rounds, untilFail, pool, record },
+    inspectPort: inspect,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+function debuggerHint(port: number): string {
+  return `The worker waits for a debugger at 127.0.0.1:${port}: open chrome://inspect, or attach your editor.`;
 }
 
 /** The command that runs only the task with a call path, quoted for a shell where necessary. */

@@ -14,6 +14,7 @@ import {
   type Runnable,
 } from '@pexen/core';
 import {
+  anyText,
   byName,
   callable,
   clock,
@@ -57,6 +58,8 @@ export interface PoolOptions {
   readonly pool?: PoolSource | undefined;
   /** Pools for tasks with `pool` in their metadata, by name. */
   readonly pools?: Readonly<Record<string, PoolSource>> | undefined;
+  /** The one of `pools` for programs that name none. Default: `pool`. */
+  readonly programPool?: string | undefined;
   /** Groups for tasks with `group` in their metadata, by name. */
   readonly groups?: Readonly<Record<string, GroupOptions>> | undefined;
 }
@@ -73,6 +76,8 @@ export interface PlanOptions extends PoolOptions {
   readonly weights?: ((path: string) => number | undefined) | undefined;
   /** For tasks whose metadata states nothing else. */
   readonly defaults?: TaskDefaults | undefined;
+  /** For all tasks, whatever their metadata states: what a command line asks for. */
+  readonly overrides?: TaskDefaults | undefined;
   /** Called with problems that do not affect the run: a capability that no task requires, a listener that throws. */
   readonly onWarning?: ((problem: Problem) => void) | undefined;
 }
@@ -150,6 +155,8 @@ const planKinds: KindsOf<PlanOptions> = {
   facts: record,
   weights: callable(),
   defaults: record,
+  overrides: record,
+  programPool: anyText,
   onWarning: callable(),
 };
 
@@ -176,11 +183,12 @@ const runKinds: KindsOf<RunOptions> = {
 export function checkOptions(of: 'plan' | 'run', options: RunOptions): Problem[] {
   const problems = optionProblems(of, options, of === 'plan' ? planKinds : runKinds);
   if (!isRecord(options)) return problems;
-  const { defaults, shared } = options;
+  const { defaults, overrides, shared } = options;
   return [
     ...problems,
     ...(isRecord(shared) ? checkShared(shared, 'shared') : []),
     ...(isRecord(defaults) ? checkMeta(defaults, 'defaults') : []),
+    ...(isRecord(overrides) ? checkMeta(overrides, 'overrides') : []),
   ];
 }
 

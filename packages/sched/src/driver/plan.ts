@@ -199,7 +199,15 @@ function unknownNames(
     );
 }
 
-const onlyOfPlans = ['capacities', 'spare', 'facts', 'weights', 'defaults'] as const;
+const onlyOfPlans = [
+  'capacities',
+  'spare',
+  'facts',
+  'weights',
+  'defaults',
+  'overrides',
+  'programPool',
+] as const;
 
 function optionsOfPlan(options: RunOptions): Problem[] {
   return onlyOfPlans
@@ -282,9 +290,9 @@ export function setUp(entries: Iterable<Entry>, options: PlanOptions, of: 'plan'
   try {
     refuse(checkOptions(of, options));
     pools = makePools(options, of === 'run' ? poolsInUse(options) : []);
-    const { capacities, facts, defaults, onWarning, weights } = options;
+    const { capacities, facts, defaults, overrides, programPool, onWarning, weights } = options;
     tasks = new CompiledTasks({
-      ...{ pools: pools.planned, capacities, facts, weights, defaults, onWarning },
+      ...{ pools: pools.planned, capacities, facts, weights, defaults, overrides, programPool, onWarning },
     });
   } catch (error) {
     if (isPexenError(error)) refuse([...error.problems, ...problemsOfTasks(entries, options)]);

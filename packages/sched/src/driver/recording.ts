@@ -68,6 +68,7 @@ export type RecordedStep =
       readonly pools: readonly Json[];
       readonly capacities: readonly (readonly [resource: Json, units: number])[];
       readonly defaults: Json;
+      readonly overrides?: Json;
       readonly bypasses?: number;
       readonly latecomers?: number;
     }
@@ -144,7 +145,7 @@ export class Recorder {
   }
 
   #plan({ options }: CompiledTasks): RecordedStep {
-    const { pools, capacities = [], defaults = {}, bypasses, latecomers } = options;
+    const { pools, capacities = [], defaults = {}, overrides, bypasses, latecomers } = options;
     const pairs = Symbol.iterator in capacities ? [...capacities] : Object.entries(capacities);
     return {
       ...{ type: 'plan', version: recordingVersion },
@@ -153,6 +154,7 @@ export class Recorder {
       ),
       capacities: pairs.map(([resource, units]) => [this.#name(resource), units] as const),
       defaults: plainJson(defaults),
+      ...(overrides !== undefined && { overrides: plainJson(overrides) }),
       ...(bypasses !== undefined && { bypasses }),
       ...(latecomers !== undefined && { latecomers }),
     };
@@ -281,7 +283,7 @@ class Player {
   constructor(first: RecordedStep) {
     const { type, version } = first as { readonly type: string; readonly version?: number };
     if (type !== 'plan' || version !== recordingVersion) refuse([notARecord(type, version)]);
-    const { pools, capacities, defaults, bypasses, latecomers } = first as Extract<
+    const { pools, capacities, defaults, overrides, bypasses, latecomers } = first as Extract<
       RecordedStep,
       { readonly type: 'plan' }
     >;
@@ -291,6 +293,7 @@ class Player {
         ([resource, units]) => [this.#names.of(resource) as Resource, units] as const,
       ),
       defaults: asPlain(defaults) as object,
+      ...(overrides !== undefined && { overrides: asPlain(overrides) as object }),
       ...{ bypasses, latecomers, partial: true },
     });
     this.#machine = new Machine(this.#tasks);

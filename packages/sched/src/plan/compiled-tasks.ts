@@ -28,7 +28,6 @@ import { Graph } from './graph.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import {
   CONDITIONAL,
-  defaultRules,
   HOLDS,
   MEASURED,
   metaFlagsOf,
@@ -118,6 +117,7 @@ export class CompiledTasks extends Table implements Planned {
   /** The rules of tasks that state none. */
   readonly #usualRules: Rules;
   readonly #ownRules = new Map<number, Rules>();
+  readonly #programPool: number;
 
   /**
    * Makes an empty set, or a copy of a set of which no result was given yet.
@@ -126,7 +126,8 @@ export class CompiledTasks extends Table implements Planned {
   constructor(options: CompileOptions, of?: CompiledTasks) {
     super();
     this.options = options;
-    this.#usualRules = defaultRules(options.defaults);
+    this.#usualRules = rulesOf({}, options.defaults, options.overrides);
+    this.#programPool = options.programPool === undefined ? 0 : this.#poolOf({ pool: options.programPool });
     this.#undoLog = new UndoLog(of !== undefined);
     this.graph = new Graph(this.#undoLog, of?.graph);
     this.#ranks = new Ranks(this.#undoLog, of === undefined ? undefined : of.#ranks);
@@ -321,16 +322,18 @@ export class CompiledTasks extends Table implements Planned {
     const runnable = isPlaced(entry) ? entry.task : entry;
     const definition = isTask(runnable) ? runnable[definitionKey] : undefined;
     const meta = definition?.meta ?? metaOf(runnable);
-    if (definition !== undefined && typeof definition.body !== 'function') this.hasPrograms = true;
+    const isProgram = definition !== undefined && typeof definition.body !== 'function';
+    if (isProgram) this.hasPrograms = true;
     const metaFlags = metaFlagsOf(meta) | (definition === undefined ? PLAIN : 0);
-    const task = this.graph.addTask((metaFlags & PLACED) === 0 ? 0 : this.#poolOf(meta));
+    const usual = isProgram ? this.#programPool : 0;
+    const task = this.graph.addTask((metaFlags & PLACED) === 0 ? usual : this.#poolOf(meta));
     this.reserve(task + 1);
     this.metaFlags[task] = metaFlags;
     this.request[task] = -1;
     this.#tasks.push(runnable);
     this.#metas.push(meta);
     if ((metaFlags & RULED) !== 0)
-      this.#undoLog.put(this.#ownRules, task, rulesOf(meta, this.options.defaults ?? {}));
+      this.#undoLog.put(this.#ownRules, task, rulesOf(meta, this.options.defaults, this.options.overrides));
     const name = typeof meta.name === 'string' && meta.name !== '' ? meta.name : undefined;
     const isNew =
       path === undefined

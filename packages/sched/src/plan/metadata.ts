@@ -93,7 +93,7 @@ export interface Rules {
 }
 
 /** The rules of a task with exactly these entries, or of all tasks with none. */
-export function defaultRules(defaults: TaskDefaults = {}): Rules {
+function defaultRules(defaults: TaskDefaults = {}): Rules {
   const { retries = 0 } = defaults;
   return {
     timeoutMs: limit(defaults.timeout),
@@ -109,9 +109,9 @@ export function defaultRules(defaults: TaskDefaults = {}): Rules {
   };
 }
 
-/** The rules of a task that states some of them itself. */
-export function rulesOf(meta: TaskMeta, defaults: TaskDefaults): Rules {
-  return defaultRules({ ...defaults, ...defined(meta) });
+/** The rules of a task that states some of them itself; `overrides` wins over what it states. */
+export function rulesOf(meta: TaskMeta, defaults: TaskDefaults = {}, overrides: TaskDefaults = {}): Rules {
+  return defaultRules({ ...defaults, ...defined(meta), ...defined(overrides) });
 }
 
 /** Infinity in metadata cancels a default. */

@@ -32,6 +32,9 @@ export interface CompileOptions {
   /** Expected durations of tasks without a `weight`, by path, ms. */
   readonly weights?: ((path: string) => number | undefined) | undefined;
   readonly defaults?: TaskDefaults | undefined;
+  readonly overrides?: TaskDefaults | undefined;
+  /** The name of the pool of programs that name none. Default: that of all tasks that name none. */
+  readonly programPool?: string | undefined;
   /** A waiting task is starved after so many bypasses. Default 64. */
   readonly bypasses?: number | undefined;
   /** The task that waits longest is starved after so many better tasks that were added later. Default 512. */

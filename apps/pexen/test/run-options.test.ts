@@ -1,0 +1,150 @@
+/** The options of `pexen run` that change a run: each wins over the configuration and over what tests state. */
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { describe, it } from 'vitest';
+import { folder, pexen, start } from './command.ts';
+
+const sh = (body: string) => `#!/bin/sh\n${body}\n`;
+
+describe.concurrent('pexen run', () => {
+  it('--bail starts nothing more after so many failures, and the run failed', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const files = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [`${name}.sh`, sh('exit 1')]));
+    const dir = await folder(files, onTestFinished);
+    const one = await pexen(dir, 'run', '-j1', '--reporter', 'lines', '--bail');
+    // What a worker has already been sent still runs.
+    expect(one.stdout).toMatch(/4 tasks: [12] failed, [23] skipped/);
+    expect(one.exitCode).toBe(1);
+    const two = await pexen(dir, 'run', '-j1', '--reporter', 'lines', '--bail=2');
+    expect(two.stdout).toMatch(/4 tasks: [23] failed, [12] skipped/);
+    expect(two.stdout).toContain('stopped after 2 failures');
+  });
+
+  it('--retries, --timeout and --grace win over what a test states', async ({ expect, onTestFinished }) => {
+    const files = {
+      'tests.ts': `import { task } from 'pexen';
+        export const failing = task({ retries: 7 }, () => { throw new Error('no'); });
+        export const stuck = task({ timeout: 60_000, grace: 60_000 }, () => new Promise(() => setInterval(() => {}, 1000)));`,
+    };
+    const dir = await folder(files, onTestFinished);
+    const words = ['--retries', '1', '--timeout', '300ms', '--grace', '100ms'];
+    const { stdout, exitCode } = await pexen(dir, 'run', '--reporter', 'lines', ...words);
+    expect(stdout.match(/RETRY .*failing/g)).toHaveLength(1);
+    expect(stdout).toMatch(/TIMEOUT .*stuck {2}timed out after 300 ms/);
+    expect(exitCode).toBe(1);
+  });
+
+  it('--fail-on-flaky fails a run whose test passed only at its second attempt', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const files = { 'flaky.sh': sh('[ "$PEXEN_ATTEMPT_NUMBER" = 2 ]') };
+    const dir = await folder(files, onTestFinished);
+    expect((await pexen(dir, 'run', '--retries', '1')).exitCode).toBe(0);
+    expect((await pexen(dir, 'run', '--retries', '1', '--fail-on-flaky')).exitCode).toBe(1);
+  });
+
+  it('--shuffle prints its seed, which repeats the order', async ({ expect, onTestFinished }) => {
+    const names = Array.from({ length: 12 }, (_, at) => `t${at}.sh`);
+    const dir = await folder(Object.fromEntries(names.map((name) => [name, sh('exit 0')])), onTestFinished);
+    const orderOf = (stdout: string) => [...stdout.matchAll(/PASS .* (t\d+\.sh)/g)].map(([, name]) => name);
+    const first = await pexen(dir, 'run', '-j1', '--reporter', 'lines', '--shuffle');
+    const [, seed = ''] = /--shuffle=(\d+) repeats it/.exec(first.stdout) ?? [];
+    expect(orderOf(first.stdout)).toHaveLength(12);
+    const again = await pexen(dir, 'run', '-j1', '--reporter', 'lines', `--shuffle=${seed}`);
+    expect(orderOf(again.stdout)).toEqual(orderOf(first.stdout));
+    const other = await pexen(dir, 'run', '-j1', '--reporter', 'lines', '--shuffle=another');
+    expect(orderOf(other.stdout)).not.toEqual(orderOf(first.stdout));
+  });
+
+  it('--repeat runs all rounds, and --until-fail stops at the first that fails', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const dir = await folder(
+      { 'third.sh': sh('echo x >> rounds; [ "$(wc -l < rounds)" -ne 3 ]') },
+      onTestFinished,
+    );
+    const rounds = async () => (await readFile(join(dir, 'rounds'), 'utf8')).length / 2;
+    const all = await pexen(dir, 'run', '--reporter', 'lines', '--repeat', '4', '--junit', 'junit.xml');
+    expect(await rounds()).toBe(4);
+    expect(all.exitCode).toBe(1);
+    expect(all.stdout).toContain('Round 4 of 4.');
+    expect(existsSync(join(dir, 'junit.4.xml'))).toBe(true);
+    await writeFile(join(dir, 'rounds'), '');
+    const untilFail = await pexen(dir, 'run', '--reporter', 'lines', '--until-fail');
+    expect(untilFail.exitCode).toBe(1);
+    expect(await rounds()).toBe(3);
+  });
+
+  it('--pool inline runs modules in this process, and programs in one of their own', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const files = {
+      'tests.ts': `import { task } from 'pexen';
+        export const pid = task({}, () => { if (process.ppid !== Number(process.env.PARENT)) throw new Error('elsewhere'); });`,
+      'program.sh': sh('exit 0'),
+    };
+    const dir = await folder(files, onTestFinished);
+    process.env.PARENT = String(process.pid);
+    const inline = await pexen(dir, 'run', '--pool', 'inline');
+    expect(inline.stdout, inline.stderr).toContain('2 tasks: 2 passed');
+    expect((await pexen(dir, 'run', '--pool', 'processes')).stdout).toContain('1 passed, 1 failed');
+  });
+
+  it('--inspect waits for a debugger in the worker of one test', async ({ expect, onTestFinished }) => {
+    const files = {
+      'tests.ts': `import { task } from 'pexen';
+        export const one = task({ timeout: 1 }, () => {});
+        export const two = task({}, () => {});`,
+    };
+    const dir = await folder(files, onTestFinished);
+    const several = await pexen(dir, 'run', '--inspect');
+    expect(several.stderr).toContain('--inspect is for one task, and 2 are selected');
+    expect(several.exitCode).toBe(2);
+    const port = 20_000 + (process.pid % 20_000);
+    const running = start(dir, 'run', '--reporter', 'lines', `--inspect=${port}`, 'one');
+    await running.sees(`waits for a debugger at 127.0.0.1:${port}`);
+    await untilListening(port);
+    running.kill('SIGINT');
+    running.kill('SIGINT');
+    running.kill('SIGINT');
+    expect((await running.ended).exitCode).toBe(75);
+  });
+
+  it.for([
+    ['--bail=0', '"0" is not a number of failures: 1 or more'],
+    ['--retries=x', '"x" is not a number of retries: 0 or more'],
+    ['--timeout=soon', '"soon" is not a duration such as'],
+    ['--pool=cloud', 'Allowed choices are processes, threads, inline'],
+    ['--inspect=70000', '"70000" is not a port'],
+  ] as const)('%s is refused with exit code 2', async ([word, message], { expect, onTestFinished }) => {
+    const { stderr, exitCode } = await pexen(await folder({}, onTestFinished), 'run', word);
+    expect(stderr).toContain(message);
+    expect(exitCode).toBe(2);
+  });
+
+  it('shows which options may go without a value', async ({ expect, onTestFinished }) => {
+    const { stdout } = await pexen(await folder({}, onTestFinished), 'run', '--help');
+    for (const term of ['--bail[=n]', '--shuffle[=seed]', '--inspect[=port]']) expect(stdout).toContain(term);
+  });
+});
+
+async function untilListening(port: number): Promise<void> {
+  for (;;) {
+    const isOpen = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
+    if (isOpen) return;
+  }
+}
