@@ -170,11 +170,11 @@ const cases: readonly {
     says: ['process.exit'],
   },
   {
-    name: 'a factory that gives nothing',
+    name: 'a factory that returns nothing',
     files: config(`
       const idle = { kind: 'idle', describe: 'my own tests', make() {} };
       export default defineSuite({ from: { '': idle } });`),
-    says: ['PEXEN_BAD_FACTORY', '"my own tests"', 'gave undefined'],
+    says: ['PEXEN_BAD_FACTORY', '"my own tests"', 'returned undefined'],
   },
   {
     name: 'a loader that is not there',

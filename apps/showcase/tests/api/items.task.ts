@@ -47,7 +47,7 @@ export const listing = task(
     assert.ok(Array.isArray(shared.basket));
     assert.deepEqual(shared.basket.filter((name) => !names.includes(name)), []);
     if (got.headers.has('deprecation')) {
-      report({ name: 'GET /all-items', status: 'warn', message: 'the service says that this door is deprecated' });
+      report({ name: 'GET /all-items', status: 'warn', message: 'the service says that this endpoint is deprecated' });
     }
   },
 );

@@ -23,7 +23,7 @@ const warmedUp = new Set<string>();
 const witness = new Witness();
 
 /** Handlers by method and first part of the path; they get the rest of the path. */
-const doors: Readonly<Record<string, (rest: string, body: string) => Answer>> = {
+const endpoints: Readonly<Record<string, (rest: string, body: string) => Answer>> = {
   'GET health': () => ({ status: 200, body: 'up' }),
   'PUT items': (id, body) => {
     const status = items.has(id) ? 200 : 201;
@@ -85,10 +85,10 @@ async function listen(server: Server, host: string, wanted: number): Promise<num
 
 async function answer(request: IncomingMessage): Promise<Answer> {
   const [name = '', ...rest] = (request.url ?? '/').slice(1).split('/').map(decodeURIComponent);
-  const door = doors[`${request.method} ${name}`];
-  return door === undefined
-    ? { status: 404, body: 'no such door' }
-    : door(rest.join('/'), await text(request));
+  const endpoint = endpoints[`${request.method} ${name}`];
+  return endpoint === undefined
+    ? { status: 404, body: 'no such endpoint' }
+    : endpoint(rest.join('/'), await text(request));
 }
 
 function send(response: ServerResponse, { status, body, headers, afterwards }: Answer): void {
