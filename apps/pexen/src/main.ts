@@ -98,7 +98,7 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
     .option('--bail <n>', 'start nothing more after n failures; 1 without a number', number('failures', 1))
     .option('--retries <n>', 'how often a test that failed is run again', number('retries', 0))
     .option('--timeout <time>', 'how long each test may take: 500ms, 20s, 5m', duration)
-    .option('--grace <time>', 'how long a test that was told to stop may take to stop', duration)
+    .option('--grace <time>', 'how long a test may continue after it was asked to stop', duration)
     .option('--fail-on-flaky', 'a test that passed only after retries fails the run')
     .option('--shuffle <seed>', 'start tests in a random order; a seed repeats one')
     .option('--repeat <n>', 'run everything n times, each time as a run of its own', number('rounds', 1))
