@@ -208,7 +208,7 @@ function callBody(definition: TaskDefinition, given: GivenContext = {}): Promise
 }
 
 /** The error for a value that should run and is not a task. */
-export function notATask(value: unknown): PexenError {
+function notATask(value: unknown): PexenError {
   return notATaskError(
     `there is ${kindOf(value)} where a task should be`,
     'Pass a task made by task(), or a function.',
@@ -223,7 +223,7 @@ export function listOfTasks<T>(value: Iterable<T>): readonly T[] {
 }
 
 /** Refuses to make a task without metadata or without a body. @throws PexenError PEXEN_NOT_A_TASK. */
-export function checkParts(of: 'task' | 'withMeta', meta: unknown, body: unknown, site: CallSite): void {
+function checkParts(of: 'task' | 'withMeta', meta: unknown, body: unknown, site: CallSite): void {
   const isMeta = typeof meta === 'object' && meta !== null && !Array.isArray(meta);
   if (isMeta && typeof body === 'function') return;
   const given =
@@ -235,7 +235,7 @@ export function checkParts(of: 'task' | 'withMeta', meta: unknown, body: unknown
 }
 
 /** Validates the arguments of `place`. @throws PexenError PEXEN_NOT_A_TASK. */
-export function checkPlace(under: unknown, task: unknown, site: () => CallSite): void {
+function checkPlace(under: unknown, task: unknown, site: () => CallSite): void {
   const odd = Array.isArray(under) ? under.findIndex((part) => typeof part !== 'string') : undefined;
   if (odd === -1 && typeof task === 'function') return;
   const path =
@@ -247,7 +247,7 @@ export function checkPlace(under: unknown, task: unknown, site: () => CallSite):
 }
 
 /** The error for metadata in two places, one of which would be ignored. */
-export function metadataTwice(where: 'body' | 'task', site: CallSite): PexenError {
+function metadataTwice(where: 'body' | 'task', site: CallSite): PexenError {
   const message =
     where === 'body'
       ? 'the body of task() has metadata of its own, which would be ignored'

@@ -50,7 +50,7 @@ export function idOf(definition: TaskDefinition, isByRunner?: boolean): string {
  * `line:column` of a call, in the script that runs. A module runner runs a different text than the workers, which load the file
  * itself; the position is then that in the file.
  */
-export function positionOf(site: CallSite | undefined, isByRunner: boolean = isLoadedByRunner(site)): string {
+function positionOf(site: CallSite | undefined, isByRunner: boolean = isLoadedByRunner(site)): string {
   const position = isByRunner ? locationOf(site) : scriptPositionOf(site);
   return `${position?.line}:${position?.column}`;
 }

@@ -199,7 +199,7 @@ export function isExecutable({ mode }: FoundFile): boolean {
 }
 
 /** Does it have metadata, or a `#!` line and not the name of a helper? Its head is read only if its name is that of a script. */
-export function looksLikeTest({ path, parts }: FoundFile, head: () => Buffer): boolean {
+function looksLikeTest({ path, parts }: FoundFile, head: () => Buffer): boolean {
   if (!script.test(path)) return false;
   const bytes = head();
   if (findHeader(bytes, path).kind !== 'none') return true;
@@ -207,7 +207,7 @@ export function looksLikeTest({ path, parts }: FoundFile, head: () => Buffer): b
 }
 
 /** The warning about scripts that were left out. */
-export function notExecutable(files: readonly FoundFile[], { dir }: LoadContext): Problem {
+function notExecutable(files: readonly FoundFile[], { dir }: LoadContext): Problem {
   return {
     code: 'PEXEN_NOT_EXECUTABLE',
     location: { file: dir },
@@ -217,7 +217,7 @@ export function notExecutable(files: readonly FoundFile[], { dir }: LoadContext)
 }
 
 /** The hint for a directory in which nothing was found. */
-export function missingBitHint(all: readonly FoundFile[]): string | undefined {
+function missingBitHint(all: readonly FoundFile[]): string | undefined {
   const scripts = all.filter((file) => !isExecutable(file) && /\.(?:sh|bash|py|pl|rb)$/.test(file.path));
   return scripts.length === 0
     ? undefined

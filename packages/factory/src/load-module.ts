@@ -120,7 +120,7 @@ const hints: Readonly<Record<string, Hint>> = {
 };
 
 /** The problem with the module at `path` that threw `error` while it was loaded. */
-export async function importProblem(error: unknown, path: string, role: ModuleRole): Promise<Problem> {
+async function importProblem(error: unknown, path: string, role: ModuleRole): Promise<Problem> {
   const place = placeOf(error, path) ?? (isFromParser(error) ? await placeOfMistake(path) : undefined);
   const isElsewhere = place === undefined ? isFromParser(error) : place.file !== path;
   const hint =

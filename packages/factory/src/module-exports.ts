@@ -217,6 +217,6 @@ export function nameAfterExport(runnable: Runnable, name: string): void {
 }
 
 /** Does it have no name besides that of its export? It may have been named before, since a factory can be used again. */
-export function isNameless(runnable: Runnable): boolean {
+function isNameless(runnable: Runnable): boolean {
   return runnable.name === '' || named.has(runnable);
 }

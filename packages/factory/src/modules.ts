@@ -136,7 +136,7 @@ function nothingIn(path: string): Problem {
 export const moduleFile: RegExp = /(?:^|\.)(?:task|tasks|tests)\.[cm]?[jt]s$/;
 
 /** Any file that Node can import. */
-export const anyModule: RegExp = /(?<!\.d)\.[cm]?[jt]s$/;
+const anyModule: RegExp = /(?<!\.d)\.[cm]?[jt]s$/;
 
 /** For `modules` and `tree`. */
 export interface ModuleKindOptions extends ExportOptions {

@@ -439,9 +439,9 @@ function excuse(finding: Finding): Finding {
  * - `perl`: as TAP::Parser, the harness of `prove`, reads them: blanks around `#` are optional. A skipped `not ok` is a failure,
  *   and so are numbers out of sequence.
  */
-export type TapDialect = 'tap14' | 'perl';
+type TapDialect = 'tap14' | 'perl';
 
-export interface TapPoint {
+interface TapPoint {
   readonly kind: 'point';
   readonly isOk: boolean;
   /** As written; undefined if it has none. */
@@ -453,7 +453,7 @@ export interface TapPoint {
   readonly opens: boolean;
 }
 
-export type TapLine =
+type TapLine =
   | TapPoint
   | {
       readonly kind: 'plan';
@@ -482,7 +482,7 @@ const directiveOf: Readonly<Record<TapDialect, RegExp>> = {
 const duration = /(?:^|\s)# time=\d+(?:\.\d+)?m?s$/;
 
 /** Parses a line that was trimmed on both sides; undefined where it has no meaning in TAP. */
-export function readTapLine(line: string, dialect: TapDialect): TapLine | undefined {
+function readTapLine(line: string, dialect: TapDialect): TapLine | undefined {
   if (line === '}') return { kind: 'close' };
   const start = startOf[dialect].exec(line)?.[0];
   if (start !== undefined) return readPoint(start === 'ok', line.slice(start.length), dialect);
