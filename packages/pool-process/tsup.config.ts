@@ -3,8 +3,8 @@ import { defineConfig } from 'tsup';
 export default defineConfig({
   entry: [
     'src/index.ts',
-    'src/reaper.ts',
-    'src/programs/spawn-helper.ts',
+    'src/orphan-reaper-program.ts',
+    'src/programs/spawn-helper-program.ts',
     'src/remote/agent.ts',
     'src/workers/worker.ts',
   ],

@@ -2,7 +2,7 @@
 
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { messageOf, PexenError, type Problem } from '@pexen/core';
-import type { Program } from './work.ts';
+import type { Program } from './serialized-work.ts';
 
 /** The cleanup of a program is a function, which has no address. */
 export function cleanupOfProgram(task: string): PexenError {

@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
 import { encodeFrame, FrameReader } from '../src/codec.ts';
 import { settingsOf } from '../src/options.ts';
-import { programWorkOf } from '../src/work.ts';
+import { programWorkOf } from '../src/serialized-work.ts';
 import { shell } from './support/attempts.ts';
 
 test('the greeting and the first attempt may come in one chunk', async () => {

@@ -17,10 +17,10 @@ import {
 import { startTimer, systemClock } from '@pexen/core/timers';
 import type { Connector, ConnectorContext, Timeouts, WorkKind } from './connector.ts';
 import { Execution } from './execution.ts';
-import type { Link } from './link.ts';
 import { functionRefused, noSlotLeft, slotClosed, workersDieOf } from './problems.ts';
 import { Queue } from './queue.ts';
 import { Slot, type SlotOwner } from './slot.ts';
+import type { WorkerLink } from './worker-link.ts';
 
 /** Options of an engine. */
 export interface SlotEngineOptions {
@@ -306,7 +306,7 @@ class Session implements SlotOwner {
   /** Sends waiting attempts in their order, as far as there is room. */
   #distribute(): void {
     this.#isScheduled = false;
-    const chosen: Link[] = [];
+    const chosen: WorkerLink[] = [];
     for (let attempt = this.#queue.peek(); attempt !== undefined; attempt = this.#queue.peek()) {
       const link = this.#linkFor(attempt);
       if (link === undefined) break;
@@ -317,8 +317,8 @@ class Session implements SlotOwner {
   }
 
   /** The worker of the free slot with the lowest number, so that the numbers in use are compact; else the least busy worker that prefetches. */
-  #linkFor({ kind }: Execution): Link | undefined {
-    let best: Link | undefined;
+  #linkFor({ kind }: Execution): WorkerLink | undefined {
+    let best: WorkerLink | undefined;
     for (const slot of this.#slots) {
       if (slot.number >= this.#allowed) break;
       if (slot.isFree) {

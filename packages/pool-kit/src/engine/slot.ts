@@ -5,8 +5,8 @@
 import type { Clock } from '@pexen/core';
 import type { Connector, Timeouts, WorkKind } from './connector.ts';
 import type { Execution } from './execution.ts';
-import { Link, type LinkOwner } from './link.ts';
 import { workerDidNotStart } from './problems.ts';
+import { WorkerLink, type WorkerLinkOwner } from './worker-link.ts';
 
 /** What a slot reports to the engine. */
 export interface SlotOwner {
@@ -22,7 +22,7 @@ export interface SlotOwner {
   roomChanged(): void;
   /** The slot became usable or unusable. */
   usabilityChanged(): void;
-  /** See `LinkHost`. */
+  /** See `WorkerLinkOwner`. */
   returned(attempts: readonly Execution[], death?: string): void;
   workerLost(name: string, reason: string): void;
   workerGone(name: string, reason: string): void;
@@ -41,19 +41,19 @@ const usualHint = 'Look at the options of the pool.';
 const restMs = 100;
 const restFactor = 4;
 
-export class Slot implements LinkOwner {
+export class Slot implements WorkerLinkOwner {
   readonly number: number;
   readonly clock: Clock;
   readonly graceClock: Pick<Clock, 'after'>;
   readonly timeouts: Timeouts;
   readonly wantsModules: boolean;
   /** The workers that take attempts or still have some. */
-  links: readonly Link[] = [];
+  links: readonly WorkerLink[] = [];
   readonly #connector: Connector;
   readonly #owner: SlotOwner;
-  readonly #linkFor: Partial<Record<WorkKind, Link>> = {};
+  readonly #linkFor: Partial<Record<WorkKind, WorkerLink>> = {};
   /** Workers that are ending. */
-  readonly #leaving = new Set<Link>();
+  readonly #leaving = new Set<WorkerLink>();
   /** How often in a row it could not be set up, for each kind of work. */
   readonly #failures: Record<WorkKind, number> = { function: 0, program: 0 };
   #cancelRest: (() => void) | undefined;
@@ -91,14 +91,14 @@ export class Slot implements LinkOwner {
   }
 
   /** The worker that would start such an attempt at once, started if need be. Only for a slot that is free. */
-  freeFor(kind: WorkKind): Link | undefined {
+  freeFor(kind: WorkKind): WorkerLink | undefined {
     this.#dismissSpent();
     const link = this.#linkFor[kind] ?? this.connect(kind);
     return link !== undefined && link.room > 0 ? link : undefined;
   }
 
   /** The worker that would prefetch such an attempt. */
-  aheadFor(kind: WorkKind): Link | undefined {
+  aheadFor(kind: WorkKind): WorkerLink | undefined {
     const link = this.#isOut ? undefined : this.#linkFor[kind];
     if (link === undefined || link.room <= 0) return undefined;
     for (const each of this.links) if (each !== link && each.isBusy) return undefined;
@@ -113,10 +113,10 @@ export class Slot implements LinkOwner {
   }
 
   /** Starts a worker; undefined where that fails. */
-  connect(kind: WorkKind): Link | undefined {
+  connect(kind: WorkKind): WorkerLink | undefined {
     try {
       const takesEarly = this.#connector.connectsAtOpen !== true;
-      const link = new Link(this, kind, takesEarly, (events) =>
+      const link = new WorkerLink(this, kind, takesEarly, (events) =>
         this.#connector.connect(this.number, events, kind),
       );
       this.#linkFor[kind] = link;
@@ -156,7 +156,7 @@ export class Slot implements LinkOwner {
     this.#owner.ready();
   }
 
-  roomChanged(link: Link): void {
+  roomChanged(link: WorkerLink): void {
     if (link.isSpent) this.#dismissSpent();
     this.#owner.roomChanged();
   }
@@ -189,7 +189,7 @@ export class Slot implements LinkOwner {
     this.#owner.abandoned(settled);
   }
 
-  over(link: Link, failure: string | undefined): void {
+  over(link: WorkerLink, failure: string | undefined): void {
     this.#forget(link);
     if (failure !== undefined)
       this.slotFailed(
@@ -217,7 +217,7 @@ export class Slot implements LinkOwner {
     });
   }
 
-  #forget(link: Link): void {
+  #forget(link: WorkerLink): void {
     this.#leaving.delete(link);
     this.links = this.links.filter((each) => each !== link);
     for (const kind of ['function', 'program'] as const)
@@ -229,7 +229,7 @@ export class Slot implements LinkOwner {
     for (const link of this.links) if (link.isSpent && !link.isBusy) this.#dismiss(link);
   }
 
-  #dismiss(link: Link): void {
+  #dismiss(link: WorkerLink): void {
     this.#forget(link);
     this.#leaving.add(link);
     void link.leave();

@@ -26,7 +26,7 @@ import {
   sweep,
   terminateGroup,
 } from '../process-tree.ts';
-import { type ProgramWork, programWorkOf, refused } from '../work.ts';
+import { type ProgramWork, programWorkOf, refused } from '../serialized-work.ts';
 import { OutputFiles } from './output-files.ts';
 import { Sandbox } from './sandbox.ts';
 

@@ -20,7 +20,7 @@ import type { Settings } from '../options.ts';
 import type { PoolResources } from '../pool-resources.ts';
 import { cleanupOfProgram } from '../problems.ts';
 import { markerVariable, type ProcessTree, signalGroup, sweep } from '../process-tree.ts';
-import { bodyWorkOf, programWorkOf, refused, type Work } from '../work.ts';
+import { bodyWorkOf, programWorkOf, refused, type Work } from '../serialized-work.ts';
 
 /** An agent has an escalation of its own; so long after its last step it is killed, so that the outcome comes in time, ms. */
 const slackMs = 1900;

@@ -15,7 +15,7 @@ import { CreditedSender } from '@pexen/pool-kit/worker';
 import { Channel } from '../channel.ts';
 import { greeting } from '../codec.ts';
 import { ProcessConnector } from '../process-pool.ts';
-import { ForwardedAssignment } from '../work.ts';
+import { ForwardedAssignment } from '../serialized-work.ts';
 import { agentVersion, type FromAgent, type ToAgent } from './agent-connection.ts';
 
 const channel = new Channel(0, 1);

@@ -26,7 +26,7 @@ import {
   sweep,
   terminateGroup,
 } from '../process-tree.ts';
-import { type BodyWork, bodyWorkOf } from '../work.ts';
+import { type BodyWork, bodyWorkOf } from '../serialized-work.ts';
 import { type Ended, type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
 import { StartMarkerFile } from './start-marker.ts';
 

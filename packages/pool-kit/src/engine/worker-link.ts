@@ -14,7 +14,7 @@ import { HeldAttempts } from './held-attempts.ts';
 import { PrefetchWindow } from './prefetch-window.ts';
 
 /** What a link reports to its slot. */
-export interface LinkOwner {
+export interface WorkerLinkOwner {
   readonly clock: Clock;
   /** Measures the grace periods of bodies. */
   readonly graceClock: Pick<Clock, 'after'>;
@@ -23,7 +23,7 @@ export interface LinkOwner {
   /** The worker is ready. */
   ready(): void;
   /** The worker is within reach again, or has room for more. */
-  roomChanged(link: Link): void;
+  roomChanged(link: WorkerLink): void;
   /** Attempts were sent. `isWatched`: they may wait behind others, or the worker may be too busy to report that it has started them. */
   sent(isWatched: boolean): void;
   /** These attempts have not started, and must run elsewhere. `death`: how their worker ended. */
@@ -43,16 +43,16 @@ export interface LinkOwner {
   /** A worker cannot be ended; the promise resolves when it has ended after all. */
   abandoned(settled: Promise<void>): void;
   /** The worker is gone. `failure`: how it ended, where it never became ready and was not asked to end. */
-  over(link: Link, failure: string | undefined): void;
+  over(link: WorkerLink, failure: string | undefined): void;
 }
 
 /** Attempts that wait behind one that has run for so long, ms, are reclaimed when another slot is free. */
 const slowMs = 10;
 
-export class Link implements ConnectionEvents {
+export class WorkerLink implements ConnectionEvents {
   /** The kind of attempts for which it was connected. */
   readonly kind: WorkKind;
-  readonly #owner: LinkOwner;
+  readonly #owner: WorkerLinkOwner;
   readonly #connection: Connection;
   /** `true`: an attempt may be chosen for this worker before it is ready. */
   readonly #takesEarly: boolean;
@@ -82,7 +82,7 @@ export class Link implements ConnectionEvents {
 
   /** @throws what `connect` throws */
   constructor(
-    owner: LinkOwner,
+    owner: WorkerLinkOwner,
     kind: WorkKind,
     takesEarly: boolean,
     connect: (events: ConnectionEvents) => Connection,
