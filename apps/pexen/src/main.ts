@@ -17,6 +17,7 @@ export async function main(words: readonly string[]): Promise<ExitCode> {
     exitCode = code;
   });
   try {
+    if (words[0] === 'complete') await complete(program);
     await program.parseAsync(withOptionalValues(words), { from: 'user' });
     return exitCode;
   } catch (error) {
@@ -36,12 +37,26 @@ function commandLine(leave: (exitCode: ExitCode) => void): Command {
   addList(program, leave);
   addReplay(program, leave);
   addInit(program, leave);
+  program
+    .command(completeCommand)
+    .description('print the completion script for a shell: source <(pexen complete bash)')
+    .argument('<shell>', 'bash, zsh or fish');
   for (const each of [program, ...program.commands]) {
     const words = each === program ? 'pexen' : `pexen ${each.name()}`;
     each.showHelpAfterError(`(see ${words} --help)`);
     each.configureOutput({ outputError: (text, write) => write(withSuggestion(text)) });
   }
   return program;
+}
+
+const completeCommand = 'complete';
+
+/** Replaces the command that only stands in the help. */
+async function complete(program: Command): Promise<void> {
+  const others = program.commands.filter((command) => command.name() !== completeCommand);
+  (program.commands as Command[]).splice(0, program.commands.length, ...others);
+  const { addCompletion } = await import('./completion.ts');
+  await addCompletion(program, process.cwd());
 }
 
 /** Names of options in other test runners; misspelled names are suggested by similarity. */

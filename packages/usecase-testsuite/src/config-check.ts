@@ -66,12 +66,13 @@ const group = table(
   forms.groups,
 );
 
-const { color, passes, outputLines, slowAfter } = terminalKinds;
+const { color, passes, outputLines, slowAfter, failures } = terminalKinds;
 const terminalOptions = table({
   color,
   passes,
   outputLines,
   slowAfter,
+  failures,
 } satisfies KindsOf<TerminalReporterOptions>);
 const writeJUnit = "Write ['junit', { file: 'out/junit.xml' }].";
 const junitOptions = table(junitKinds, ['file'], writeJUnit);
@@ -118,6 +119,8 @@ const configuration = table(
     deadline: limit,
     retries,
     timeout: limit,
+    bail: whole(1),
+    failOnFlaky: flag,
     idleTimeout: limit,
     grace: milliseconds,
     slowAfter: milliseconds,

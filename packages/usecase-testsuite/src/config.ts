@@ -109,6 +109,12 @@ function directoriesUpFrom(directory: string): string[] {
   return above === directory ? [directory] : [directory, ...directoriesUpFrom(above)];
 }
 
+/** The root of the suite that a command in this directory would run: that of its configuration, without loading it. */
+export function suiteRoot(directory: string): string {
+  const file = findConfig(directory);
+  return file === undefined ? resolve(directory) : dirname(file);
+}
+
 async function importSuite(file: string): Promise<Suite> {
   const { namespace, problems = [] } = await loadModule(file, 'configuration');
   refuse(problems);

@@ -41,7 +41,10 @@ export type ReporterChoice =
 export type ReporterName = 'terminal' | 'live' | 'lines';
 
 /** The options of the terminal reporters in a configuration. */
-export type TerminalReporterOptions = Pick<LinesOptions, 'color' | 'passes' | 'outputLines' | 'slowAfter'>;
+export type TerminalReporterOptions = Pick<
+  LinesOptions,
+  'color' | 'passes' | 'outputLines' | 'slowAfter' | 'failures'
+>;
 
 /** The largest number of workers. */
 export const mostWorkers = 10_000;
@@ -73,6 +76,10 @@ export interface SuiteConfig {
   readonly retries?: TaskMeta['retries'];
   /** Default 300,000. */
   readonly timeout?: number;
+  /** After so many failures nothing more is started. Default: no limit. */
+  readonly bail?: number;
+  /** Whether a task that passed only after retries makes the run a failed one. Default: false. */
+  readonly failOnFlaky?: boolean;
   readonly idleTimeout?: number;
   /** Default 10,000. */
   readonly grace?: number;

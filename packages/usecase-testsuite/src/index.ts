@@ -7,6 +7,7 @@ export {
   type LoadedConfig,
   loadConfig,
   resolveSuite,
+  suiteRoot,
 } from './config.ts';
 export {
   defineSuite,
@@ -25,4 +26,5 @@ export { type ListedTask, listSuite, listVersion, type SuiteList } from './list-
 export { type Overrides, poolNames } from './run-options.ts';
 export { runSuite, type SuiteControls, type SuiteEnd, type SuiteRunOptions } from './run-suite.ts';
 export type { Selection } from './selection.ts';
+export { knownPaths } from './state-directory.ts';
 export { judge } from './verdict.ts';

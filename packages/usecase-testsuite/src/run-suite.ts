@@ -130,7 +130,12 @@ class SuiteRounds {
 
   async run(round: number): Promise<SuiteEnd> {
     const { config, root } = this.#loaded;
-    const { onWarning, terminal, bail } = this.#options;
+    const {
+      onWarning,
+      terminal,
+      bail = config.bail,
+      failOnFlaky = config.failOnFlaky ?? false,
+    } = this.#options;
     const expectations = new Expectations(config.expectedFailures ?? {});
     const choices = this.#options.reporters ?? config.reporters ?? ['terminal'];
     const record = this.#options.record === undefined ? undefined : new RecordFile(this.#options.record);
@@ -154,7 +159,7 @@ class SuiteRounds {
     });
     this.#keep(ended, expectations);
     const { unable, results, hasBailed, ...end } = ended;
-    return { ...end, exitCode: exitCodeOf(ended, reportFailed, this.#options.failOnFlaky === true) };
+    return { ...end, exitCode: exitCodeOf(ended, reportFailed, failOnFlaky) };
   }
 
   #notes(round: number): string[] {

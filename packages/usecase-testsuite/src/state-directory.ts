@@ -39,6 +39,11 @@ export function readLastResults(root: string): ReadonlyMap<string, LastResult> {
   }
 }
 
+/** The call paths of all tasks of which a result is known, in the order of the last run. */
+export function knownPaths(root: string): string[] {
+  return [...readLastResults(root).keys()];
+}
+
 /** How a task ended, for the next run. */
 export interface EndedTask {
   readonly path: string;
