@@ -13,6 +13,8 @@ export interface CapturedOutput {
   /** Empty if nothing was dropped: `head` is then the whole output. */
   readonly tail: string;
   readonly totalBytes: number;
+  /** The lines that the findings do not show already, limited at the beginning. Absent: all of it. */
+  readonly besidesFindings?: string;
 }
 
 /** The captured output as one text, with a line about the dropped part. */

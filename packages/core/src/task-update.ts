@@ -2,6 +2,7 @@
  * What a running body reports while it runs: findings, progress, attachments, log lines, output. Each is validated in the body that reports it,
  * since types are often stripped without a check. Does not know what is done with the updates.
  */
+import type { SourceLocation } from './source-location.ts';
 
 /** One of the observations that a task may report. */
 export interface Finding {
@@ -9,6 +10,11 @@ export interface Finding {
   /** `warn`: a problem that does not fail the task; `todo`: not expected to pass yet. */
   readonly status: 'pass' | 'fail' | 'warn' | 'skip' | 'todo' | 'info';
   readonly message?: string;
+  /** Where it was observed. A relative `file` is relative to the root of the run. */
+  readonly location?: SourceLocation;
+  /** How long it took, ms, where that is known. */
+  readonly durationMs?: number;
+  /** Of any type. Texts under `expected` and `actual` are shown by their differences. */
   readonly data?: unknown;
 }
 
@@ -47,8 +53,20 @@ const statuses: ReadonlySet<unknown> = new Set<Finding['status']>([
 /** Returns the finding if it is valid. @throws TypeError, in the body that reports it. */
 export function checkedFinding(finding: Finding): Finding {
   const isWhole = isObject(finding) && isText(finding.name) && isTextOrNone(finding.message);
-  if (isWhole && statuses.has(finding.status)) return finding;
-  throw new TypeError(`report: a finding has a name and a status: ${[...statuses].join(', ')}`);
+  if (!isWhole || !statuses.has(finding.status))
+    throw new TypeError(`report: a finding has a name and a status: ${[...statuses].join(', ')}`);
+  const { durationMs, location } = finding;
+  if (durationMs !== undefined && !isNumber(durationMs))
+    throw new TypeError('report: the durationMs of a finding is a number of milliseconds');
+  if (location !== undefined && !isLocation(location))
+    throw new TypeError('report: the location of a finding has a file, and may have a line and a column');
+  return finding;
+}
+
+function isLocation(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { file, line, column } = value as Partial<SourceLocation>;
+  return isText(file) && [line, column].every((each) => each === undefined || isNumber(each));
 }
 
 /** Returns the progress if it is valid. @throws TypeError, in the body that reports it. */

@@ -5,7 +5,7 @@ import { diffLines } from './diff.ts';
 import { dataText } from './format.ts';
 import type { Paint } from './paint.ts';
 import { clipped, printable, printableLines } from './printable.ts';
-import { framesOf, placeText, sourceLines } from './source.ts';
+import { absolute, framesOf, placeText, sourceLines } from './source.ts';
 
 /** Our own error classes: their names and frames do not help the user. */
 const ownErrors: ReadonlySet<string> = new Set(['TaskFailError', 'PexenError']);
@@ -170,19 +170,36 @@ function causeLines({ cause, errors = [] }: TaskError, paint: Paint, depth = 0):
   ];
 }
 
-function shownOf(title: string, output: CapturedOutput | undefined, atMost: number): ShownOutput {
-  const lines = output === undefined ? [] : printableLines(formatOutput(output));
+/** Without the lines that the findings above it show already. */
+function shownOf(stream: string, output: CapturedOutput | undefined, atMost: number): ShownOutput {
+  const rest = output?.besidesFindings;
+  const lines = output === undefined ? [] : printableLines(rest ?? formatOutput(output));
+  const title = rest === undefined ? stream : `${stream}, besides the findings`;
   return { title, lines: lines.slice(-atMost), count: lines.length };
 }
 
 const MOST_FINDINGS = 20;
 const FINDING_LINES = 12;
+/** The source of more failed findings is not shown. */
+const MOST_SOURCES = 3;
 
-/** Failed findings and warnings, each with its message; nothing of those that passed. */
-export function findingLines(findings: readonly Finding[], paint: Paint): string[] {
+/** What is needed to show findings. */
+export interface FindingSurroundings {
+  readonly paint: Paint;
+  /** The directory that relative locations start from. */
+  readonly root: string;
+  /** Lines of sources are cut to this width. */
+  readonly columns: number | undefined;
+}
+
+/** Failed findings and warnings, each with its place, its message and its differences; nothing of those that passed. */
+export function findingLines(findings: readonly Finding[], around: FindingSurroundings): string[] {
   const listed = findings.filter(({ status }) => status === 'fail' || status === 'warn');
-  const lines = listed.slice(0, MOST_FINDINGS).flatMap((finding) => linesOf(finding, paint));
-  if (listed.length > MOST_FINDINGS) lines.push(paint('dim', `… and ${listed.length - MOST_FINDINGS} more`));
+  const lines = listed
+    .slice(0, MOST_FINDINGS)
+    .flatMap((finding, at) => linesOf(finding, at < MOST_SOURCES, around));
+  if (listed.length > MOST_FINDINGS)
+    lines.push(around.paint('dim', `… and ${listed.length - MOST_FINDINGS} more`));
   return lines;
 }
 
@@ -194,15 +211,38 @@ export function findingsHeadline(findings: readonly Finding[]): string {
   return warned === 0 ? '' : `${warned} ${warned === 1 ? 'problem' : 'problems'}`;
 }
 
-function linesOf({ name, status, message, data }: Finding, paint: Paint): string[] {
+function linesOf(finding: Finding, hasSource: boolean, around: FindingSurroundings): string[] {
+  const { name, status, message, data } = finding;
+  const { paint } = around;
   const title = printable(clipped(name));
   const mark = status === 'fail' ? paint('red', '✗') : paint('yellow', '!');
-  const lines = printableLines(message ?? dataText(data)).map(clipped);
-  const shown = lines.slice(0, FINDING_LINES).map((line) => `  ${line}`);
-  if (lines.length > FINDING_LINES)
-    shown.push(paint('dim', `  … ${lines.length - FINDING_LINES} more lines`));
-  if (lines.length === 1 && name.length + (lines[0]?.length ?? 0) < 90) {
-    return [`${mark} ${title}: ${lines[0]}`];
-  }
-  return [`${mark} ${title}`, ...shown];
+  const comparison = comparisonOf(data);
+  const text = message ?? (comparison === undefined ? dataText(data) : '');
+  const lines = text === '' ? [] : printableLines(text).map(clipped);
+  const place = findingPlace(finding, hasSource, around);
+  const difference = comparison === undefined ? [] : diffLines(comparison.expected, comparison.actual, paint);
+  const isShort = lines.length === 1 && name.length + (lines[0]?.length ?? 0) < 90;
+  if (isShort && place.length + difference.length === 0) return [`${mark} ${title}: ${lines[0]}`];
+  const shown = [...place, ...lines.slice(0, FINDING_LINES)];
+  if (lines.length > FINDING_LINES) shown.push(paint('dim', `… ${lines.length - FINDING_LINES} more lines`));
+  return [`${mark} ${title}`, ...[...shown, ...difference].map((line) => `  ${line}`)];
+}
+
+/** Where it was observed, with the source around it. */
+function findingPlace(
+  { location }: Finding,
+  hasSource: boolean,
+  { paint, root, columns }: FindingSurroundings,
+): string[] {
+  if (location === undefined) return [];
+  const place = absolute(location, root);
+  const width = columns === undefined ? undefined : columns - 4;
+  const source = hasSource ? sourceLines(place, width, paint) : [];
+  return [paint('cyan', `at ${printable(placeText(place))}`), ...source.map((line) => `  ${line}`)];
+}
+
+/** Data that says what was expected and what was there instead, as texts. */
+function comparisonOf(data: unknown): { readonly expected: string; readonly actual: string } | undefined {
+  const { expected, actual } = (data ?? {}) as { readonly expected?: unknown; readonly actual?: unknown };
+  return typeof expected === 'string' && typeof actual === 'string' ? { expected, actual } : undefined;
 }

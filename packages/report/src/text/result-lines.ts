@@ -173,9 +173,11 @@ interface Detailed {
 function detailsOf(
   result: TaskResult,
   { path, location, verdict, shown }: Detailed,
-  { paint, outputLines: atMost, rerun, columns }: LineOptions,
+  { paint, outputLines: atMost, rerun, columns, root }: LineOptions,
 ): string[] {
-  if (verdict === 'warn' || verdict === 'flaky') return findingLines(result.findings, paint);
+  const width = columns === undefined ? undefined : columns - INDENT.length;
+  const findings = (): string[] => findingLines(result.findings, { paint, root, columns: width });
+  if (verdict === 'warn' || verdict === 'flaky') return findings();
   if (!isBad(verdict) && verdict !== 'cancelled') return [];
   const last = result.attempts.at(-1);
   const outputs = last === undefined ? [] : outputsOf(last, atMost);
@@ -187,10 +189,10 @@ function detailsOf(
           outputs,
           taskLocation: location,
           paint,
-          columns: columns === undefined ? undefined : columns - INDENT.length,
+          columns: width,
         });
   return [
-    ...findingLines(result.findings, paint),
+    ...findings(),
     ...error,
     ...result.providersGone.map((each) => printable(formatProviderGone(each))),
     ...outputLines(outputs, paint),

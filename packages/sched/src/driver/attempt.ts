@@ -3,6 +3,7 @@
 import {
   type Address,
   type Assignment,
+  type CapturedOutput,
   defined,
   type ExecutableFacts,
   type Finding,
@@ -208,9 +209,22 @@ function interpret(attempt: Attempt, outcome: PoolOutcome): PoolOutcome {
   const facts = outcome.value as ExecutableFacts;
   const { outcome: read, findings } = body.interpret(facts);
   attempt.findings = [...(attempt.findings ?? []), ...findings];
-  const { ranMs, stdout, stderr, step } = outcome;
+  const { ranMs, step } = outcome;
+  const stdout = annotated(outcome.stdout, read.stdout);
+  const stderr = annotated(outcome.stderr, read.stderr);
   const trusted = facts.incomplete === undefined ? read : distrust(attempt, read, facts.incomplete);
   return { ...trusted, ...defined({ ranMs, stdout, stderr, step }) };
+}
+
+/** The output as the pool captured it; of its interpretation only the lines that no finding shows are added. */
+function annotated(
+  captured: CapturedOutput | undefined,
+  read: CapturedOutput | undefined,
+): CapturedOutput | undefined {
+  const besidesFindings = read?.besidesFindings;
+  return captured === undefined || besidesFindings === undefined
+    ? captured
+    : { ...captured, besidesFindings };
 }
 
 /** If evidence may be missing, it is unknown whether the program passed: the attempt fails. Outcomes with unknown resources stay so. */
