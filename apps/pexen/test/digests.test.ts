@@ -140,6 +140,6 @@ describe.concurrent('digests', { timeout: 240_000 }, () => {
     const events = readFileSync(join(dir, 'events.jsonl'), 'utf8');
     expect(events).toContain('"task-finished"');
     expect(events).not.toMatch(/"(?:digests|code)":/);
-    expect(existsSync(join(dir, '.pexen'))).toBe(false);
+    expect(existsSync(join(dir, '.pexen/salt'))).toBe(false);
   });
 });

@@ -51,8 +51,8 @@ describe('a maker', () => {
   it('that returns something else is refused with the place where it was made', () => {
     const placed = { under: ['deep'], task: () => 1 };
     for (const [given, message] of [
-      [() => 5, /gave a number instead of tasks/],
-      [async () => [], /gave a promise instead of tasks/],
+      [() => 5, /returned a number instead of tasks/],
+      [async () => [], /returned a promise instead of tasks/],
       [() => [() => 1, placed], /its item 1 is an object/],
     ] as const) {
       const thrown = caught(() => maker(given as never)(undefined));

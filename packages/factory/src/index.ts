@@ -1,4 +1,5 @@
 /** Makes tasks of many kinds of input. */
+export { durationForms, readDuration } from './duration.ts';
 export { executables } from './executables.ts';
 export { type Collected, collect, type Factory, type FactoryContext, together, under } from './factory.ts';
 export { type InterpretOptions, interpreter, type ProgramValue } from './interpret.ts';
@@ -16,5 +17,4 @@ export type {
   WalkedFile,
   WalkOptions,
 } from './options.ts';
-export { durationForms, readDuration } from './read-file-meta.ts';
 export { tree } from './tree.ts';

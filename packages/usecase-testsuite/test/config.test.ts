@@ -181,7 +181,7 @@ describe('a configuration', () => {
       'Did you mean "output"?',
     ]);
     expect(await hints({ reporters: [['lines', { verbose: true }]] })).toEqual([
-      'There are: color, passes, outputLines, slowAfter.',
+      'There are: color, passes, outputLines, slowAfter, failures.',
     ]);
   });
 
