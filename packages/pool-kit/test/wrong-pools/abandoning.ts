@@ -70,11 +70,7 @@ class KillIsPatient extends InProcess {
 }
 
 export const wrongAbandoning: readonly WrongPool[] = [
-  wrong(
-    rules.abandons,
-    'waits forever for a body that cannot be ended',
-    () => new NeverGivesUp('reference'),
-  ),
+  wrong(rules.abandons, 'waits forever for a body that cannot be ended', () => new NeverGivesUp('reference')),
   wrong(rules.abandons, 'gives a body up and keeps its slot', () => new KeepsSlots('reference')),
   wrong(rules.abandons, 'reports bodies as killed that it cannot end', () => new CallsKilled('reference')),
   wrong(
