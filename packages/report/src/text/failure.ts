@@ -57,8 +57,18 @@ export function errorLines(error: TaskError, { shown, outputs, ...around }: Erro
 }
 
 /** Where a task was made, with its source: for a task that did not pass and has no error to say where. */
-export function taskPlaceLines(location: SourceLocation | undefined, paint: Paint): string[] {
-  return location === undefined ? [] : [paint('cyan', `at ${printable(placeText(location))}`)];
+export function taskPlaceLines(
+  location: SourceLocation | undefined,
+  columns: number | undefined,
+  paint: Paint,
+): string[] {
+  if (location === undefined) return [];
+  return [paint('cyan', `at ${printable(placeText(location))}`), ...indentedSource(location, columns, paint)];
+}
+
+function indentedSource(location: SourceLocation, columns: number | undefined, paint: Paint): string[] {
+  const width = columns === undefined ? undefined : columns - 2;
+  return sourceLines(location, width, paint).map((line) => `  ${line}`);
 }
 
 function differenceOf({ expected, actual }: TaskError, paint: Paint): string[] {
@@ -86,12 +96,10 @@ function placeLines(
   { taskLocation, paint, columns }: Omit<ErrorSurroundings, 'shown' | 'outputs'>,
 ): string[] {
   const [first, ...others] = userFrames(error);
-  if (first === undefined) return taskPlaceLines(taskLocation, paint);
+  if (first === undefined) return taskPlaceLines(taskLocation, columns, paint);
   return [
     paint('cyan', frameText(first)),
-    ...sourceLines(first.location, columns === undefined ? undefined : columns - 2, paint).map(
-      (line) => `  ${line}`,
-    ),
+    ...indentedSource(first.location, columns, paint),
     ...others.slice(0, FRAMES - 1).map((frame) => paint('dim', frameText(frame))),
   ];
 }

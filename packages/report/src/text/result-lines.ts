@@ -183,7 +183,7 @@ function detailsOf(
   const outputs = last === undefined ? [] : outputsOf(last, atMost);
   const error =
     last?.error === undefined
-      ? taskPlaceLines(location, paint)
+      ? taskPlaceLines(location, width, paint)
       : errorLines(last.error, {
           shown,
           outputs,
