@@ -146,7 +146,7 @@ export class TaskSelector {
     return this.#those(({ name }) => name === text);
   }
 
-  /** Against the call path and the file; a glob without a slash also against the name. */
+  /** Against the call path and the file, or the beginning of them; a glob without a slash also against the name. */
   #globbed(text: string): Set<number> {
     if (!/[*?[\]{}()|!+@]/.test(text)) return new Set();
     const pattern = text.replace(/\/+$/, '').replace(/^(?:\.\/+)+/, '');
@@ -192,10 +192,19 @@ function trimmed(text: string): string {
   return text === '/' ? text : text.replace(/\/+$/, '');
 }
 
+/** The path, and what it begins with up to each `/`. */
+function beginningsOf(path: string): string[] {
+  const beginnings = [path];
+  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1))
+    beginnings.push(path.slice(0, at));
+  return beginnings;
+}
+
 /** Undefined for a text that is not a glob to the matcher, which refuses very long ones. */
 function globMatcher(pattern: string): ((text: string) => boolean) | undefined {
   try {
-    return picomatch(pattern, { dot: true });
+    const matches = picomatch(pattern, { dot: true });
+    return (text) => beginningsOf(text).some((beginning) => matches(beginning));
   } catch {
     return undefined;
   }

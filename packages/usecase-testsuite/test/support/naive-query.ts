@@ -142,7 +142,11 @@ function asGlob(pattern: string): Reading {
     for (const base of [directory, root])
       if (task.file?.startsWith(`${base}/`)) texts.push(task.file.slice(base.length + 1));
     if (pattern.startsWith('/') && task.file !== undefined) texts.push(task.file);
-    return texts.some((text) => isLike(pattern.split('/'), text.split('/')));
+    return texts.some((text) => {
+      const parts = text.split('/');
+      const first = text.startsWith('/') ? 2 : 1;
+      return parts.some((_, at) => at + 1 >= first && isLike(pattern.split('/'), parts.slice(0, at + 1)));
+    });
   };
 }
 
