@@ -1,10 +1,10 @@
 /**
- * Guesses which executables of a project are tests, for runs without a configuration, which must not deploy anything by accident.
- * Pure: it looks at the path of a file and at its first bytes.
+ * Decides which files of a folder are tests in a run without a configuration, which must not build, install or deploy anything by
+ * accident: a file has to look like a test. Pure: it looks at paths, at names and at the first bytes of files. The rules are in docs/factories.md.
  */
 
-/** `tool`: its name suggests another purpose than testing. */
-export type ExecutableClass = 'test' | 'tool' | 'neither';
+/** `left-out`: a program, but nothing says that it is a test. `neither`: not a program. */
+export type ExecutableClass = 'test' | 'left-out' | 'neither';
 
 /** What is known about an executable file. */
 export interface Clues {
@@ -13,60 +13,144 @@ export interface Clues {
   readonly head: Uint8Array;
   /** Does it have metadata, in a header or in a side file? */
   readonly hasMeta: boolean;
+  /** Is the walked folder only a folder of scripts, see `isPlainFolder`? */
+  readonly isPlain: boolean;
 }
 
-/** Folders of build products, of third-party code and of helpers. */
-const otherFolders: ReadonlySet<string> = new Set(
-  'build dist out target vendor third_party bower_components venv __pycache__ coverage bin sbin obj lib libexec scripts tools hooks'.split(
-    ' ',
-  ),
+/** Folders of products, third-party code and examples: nothing below them is a test, not even in a folder named test. */
+const foreignFolders = words(
+  'build dist out target vendor vendored third_party thirdparty bower_components venv __pycache__ coverage obj sbin libexec debian ' +
+    'fixtures fixture testdata example examples template templates autom4te.cache build-aux deps',
 );
-const testFolders: ReadonlySet<string> = new Set('test tests t spec specs check checks'.split(' '));
-const testWords: ReadonlySet<string> = new Set('test tests t spec specs check checks'.split(' '));
+/** Folders of helpers: below them, no script is a test unless a folder below them is named test. */
+const helperFolders = words(
+  'bin lib libs scripts script tools tool hooks util utils helper helpers support common data resources assets ' +
+    'mock mocks stub stubs input inputs output outputs expected golden snapshots sample samples corpus docker ci contrib m4',
+);
+const testFolders = words('test tests t spec specs testsuite');
+const testWords = words('test tests spec specs');
 
 /** Words in names of programs that have side effects. */
-const toolWords: ReadonlySet<string> = new Set(
-  (
-    'build compile make cmake configure autogen bootstrap setup install uninstall upgrade update init gen generate codegen ' +
+const toolWords = words(
+  'build compile make cmake configure autogen bootstrap setup install uninstall upgrade update init gen generate codegen ' +
     'deploy release publish push pull sync upload download backup restore migrate seed ship rollback provision ' +
-    'start stop restart run serve server daemon watch dev launch entrypoint exec ' +
+    'start stop restart run serve server daemon watch dev launch entrypoint exec runner all ' +
     'clean purge drop delete remove rm reset wipe destroy prune kill shutdown reboot format fmt lint fix ' +
-    'gradlew mvnw manage config env activate hook precommit commit cli cmd main index app ci docker runtest runtests'
-  ).split(' '),
+    'gradlew mvnw manage config env activate hook precommit commit cli cmd main index app ci docker runtest runtests',
 );
 
-/** A script that runs all tests is not a test itself, and could start pexen recursively. */
-const runners: ReadonlySet<string> = new Set('run runner all'.split(' '));
+/** Words in names of scripts that other tests read or start, wherever they are. */
+const helperWords = words(
+  'lib libs common util utils helper helpers function functions fixture fixtures mock stub fake ' +
+    'driver harness wrapper runner run all suite data framework template conftest teardown',
+);
+
+/** As the first word before `test`, they do something to tests: `build-tests.sh`, `update-test-data.py`. */
+const verbsOnTests = words(
+  'build make gen generate update install setup clean compile prepare create add new fetch download sync upload list convert ' +
+    'split do launch start exec ci travis testing',
+);
+
+/** A name made of these words alone says nothing about a test, even in a folder of tests: `tests/build.sh`, `t/run`. */
+const emptyWords = new Set([...toolWords, ...helperWords, ...testWords]);
+for (const word of ['cli', 'cmd', 'index', 'main', 'app', 'server', 'config']) emptyWords.delete(word);
+
+/** Scripts of Autotools and the like, which are copied into projects. */
+const buildHelpers = words(
+  'ar-lib compile config.guess config.rpath config.sub config.status configure depcomp elisp-comp install-sh libtool libtoolize ' +
+    'ltmain.sh mdate-sh missing mkinstalldirs move-if-change py-compile shtool tap-driver.pl tap-driver.sh test-driver texi2dvi ylwrap ' +
+    'git-version-gen gitlog-to-changelog announce-gen autogen.sh bootstrap gradlew mvnw waf',
+);
+
+/** Files in which configure, libtool and others state that they wrote them. */
+const isGenerated =
+  /^(?:#|:|\/\/)[^\n]{0,80}\b(?:Generated (?:automatically )?by|temporary wrapper script for)\b/m;
 
 /** Files whose executable bit is meaningless: disks of other systems often set it for all files. */
 const libraries = /\.(?:so(?:\.\d+)*|dylib|dll|node|o|a)$/;
 const scripts = /\.(?:sh|bash|zsh|ksh)$/;
 
 /**
- * 1. Only scripts (`#!`, or named `.sh`) and native programs can be tests.
- * 2. A file with metadata is a test; so is a file below a folder named test, tests, t, spec or check, or with such a word in its
- *    name, unless its name says that it runs all tests.
- * 3. Other scripts are tests unless they are in a folder of products or helpers, or their name suggests another purpose.
+ * 1. Only scripts (`#!`, or named `.sh`) and native programs can be tests. Files with metadata are tests.
+ * 2. Scripts of build tools, generated scripts, and everything in folders of products or third-party code are not.
+ * 3. Scripts below a folder named test, tests, t or spec are tests, except for its helpers.
+ * 4. Elsewhere, a program is a test if its name says so.
+ * 5. In a plain folder, other scripts are tests, too, unless their names suggest another purpose.
  */
-export function classifyExecutable({ parts, head, hasMeta }: Clues): ExecutableClass {
+export function classifyExecutable({ parts, head, hasMeta, isPlain }: Clues): ExecutableClass {
   const name = parts.at(-1) ?? '';
   const isScript = isShebang(head) || scripts.test(name);
   if (!isScript && !isNative(head, name)) return 'neither';
-  const words = wordsOf(name);
+  if (hasMeta) return 'test';
   const folders = parts.slice(0, -1).map((folder) => folder.toLowerCase());
-  if (hasMeta || folders.some((folder) => testFolders.has(folder))) return 'test';
-  if (words.some((word) => testWords.has(word)))
-    return words.some((word) => runners.has(word)) ? 'tool' : 'test';
-  if (!isScript || folders.some((folder) => otherFolders.has(folder))) return 'neither';
-  return words.some((word) => toolWords.has(word)) ? 'tool' : 'test';
+  const text = Buffer.from(head).toString('latin1');
+  const isForeign = folders.some((folder) => foreignFolders.has(folder));
+  if (isForeign || buildHelpers.has(name) || (isScript && isGenerated.test(text))) return 'left-out';
+  const own = wordsOf(name);
+  return (isScript && isInTestFolder(folders, own)) ||
+    saysTest(own, folders) ||
+    (isScript && isPlain && isHarmless(own, folders))
+    ? 'test'
+    : 'left-out';
 }
 
-/** `docker-buildAll.sh` → docker, build, all, sh. */
-function wordsOf(name: string): string[] {
-  return name
-    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
-    .toLowerCase()
-    .split(/[^a-z]+/);
+/** Below a folder of tests, and no helper of it. */
+function isInTestFolder(folders: readonly string[], own: readonly string[]): boolean {
+  const at = folders.findIndex((folder) => testFolders.has(folder));
+  if (at < 0 || folders.slice(at + 1).some((folder) => helperFolders.has(folder))) return false;
+  return !own.every((word) => emptyWords.has(word)) && !own.some((word) => helperWords.has(word));
+}
+
+/** Its name begins or ends with a word for tests: `test-dns.sh`, `dns_test`; but not `run-tests.sh`, `build-tests.sh`. */
+function saysTest(own: readonly string[], folders: readonly string[]): boolean {
+  if (folders.some((folder) => helperFolders.has(folder)) || own.some((word) => helperWords.has(word)))
+    return false;
+  const [first = '', last = ''] = [own[0], own.at(-1)];
+  return testWords.has(first) || (testWords.has(last) && !verbsOnTests.has(first));
+}
+
+function isHarmless(own: readonly string[], folders: readonly string[]): boolean {
+  const hasTool = own.some((word) => toolWords.has(word) || helperWords.has(word));
+  return !hasTool && !folders.some((folder) => helperFolders.has(folder));
+}
+
+/** Files and folders at the top of projects, which have programs of many kinds. */
+const projectNames = words(
+  'makefile gnumakefile cmakelists.txt configure configure.ac configure.in meson.build sconstruct wscript build.gradle pom.xml ' +
+    'cargo.toml go.mod pyproject.toml setup.py setup.cfg tox.ini gemfile rakefile composer.json build.pl dockerfile ' +
+    'makefile.am makefile.in makefile.pl debian src lib build.xml justfile taskfile.yml deno.json mix.exs rebar.config cpanfile dist.ini',
+);
+
+/** Is the folder with these entries no project, but a folder of scripts? A package with a name that does not depend on pexen is foreign. */
+export function isPlainFolder(names: readonly string[], isForeignPackage: boolean): boolean {
+  return !isForeignPackage && !names.some((name) => projectNames.has(name.toLowerCase()));
+}
+
+/** Test runners whose tests have names of their own. */
+export type OtherRunner = 'prove' | 'bats' | 'pytest' | 'nodeTest' | 'vitest';
+
+/** The runner for a file that is not executable, by its name. */
+export function otherRunner(name: string, head: () => Uint8Array): OtherRunner | undefined {
+  if (name.endsWith('.t')) return 'prove';
+  if (name.endsWith('.bats')) return 'bats';
+  if (/^(?:test_.*|.*_test)\.py$/.test(name)) return 'pytest';
+  if (!/\.test\.[cm]?[jt]sx?$/.test(name)) return undefined;
+  return /['"]vitest['"]/.test(Buffer.from(head()).toString('latin1')) ? 'vitest' : 'nodeTest';
+}
+
+/** `docker-buildAll2.sh` → docker, build, all, 2. */
+function wordsOf(name: string): readonly string[] {
+  const stem = name.replace(/(?<=.)\.(?:sh|bash|zsh|ksh|py|pl|rb|[cm]?[jt]s|tcl|lua|php)$/, '');
+  return (
+    stem
+      .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+      .toLowerCase()
+      .match(/[a-z]+|\d+/g) ?? []
+  );
+}
+
+function words(text: string): Set<string> {
+  return new Set(text.split(' '));
 }
 
 function isShebang(head: Uint8Array): boolean {

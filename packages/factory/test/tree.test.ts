@@ -42,7 +42,7 @@ test('a folder with one tests.ts of three exported tasks', async () => {
   expect(got.tasks.every(({ task }) => isTask(task))).toBe(true);
 });
 
-test('a project of many kinds: only files that look like tests run; those that nearly do are named', async () => {
+test('a project of many kinds: only files that look like tests run; the others are counted', async () => {
   const dir = linked({
     ...{
       'build.sh': program('exit 9'),
@@ -84,7 +84,8 @@ test('a project of many kinds: only files that look like tests run; those that n
     'test/net.sh',
   ]);
   expect(brief(got.warnings, dir)).toEqual([
-    `PEXEN_LEFT_OUT | ${dir} | judging by their names, these executables are not tests: build.sh, check-all.sh`,
+    `PEXEN_LEFT_OUT | ${dir} | 5 programs do not look like tests and were left out: a.out, bin/cli, build.sh and 2 more`,
+    `PEXEN_OTHER_RUNNER | ${dir} | 1 file is a test of node --test and was left out: src/server.test.ts`,
   ]);
 });
 
@@ -96,7 +97,7 @@ test('a module is a module, with or without an executable bit', async () => {
 
 test('the problems of all kinds come in one error', async () => {
   const dir = linked({
-    'a.task.ts': 'throw new Error("no");',
+    'a.task.ts': 'throw new Error("no"); // of pexen',
     'b.sh': program('# pexen: { tag: [x] }'),
     'c.sh': program(),
   });
@@ -126,9 +127,64 @@ test('the problem of a folder without tests explains what would be a test', asyn
   const named = 'Modules with tasks are named like ping.task.ts or tests.ts, or match include.';
   expect(await hintOf({})).toBe(named);
   expect(await hintOf({ 'build.sh': program() })).toBe(
-    `${named} To make one a test, add this line to it: # pexen: {}`,
+    `${named} To run it, configure from: { '': executables({ dir: '.', include: ['build.sh'] }) }. For a single one, add this line to it: # pexen: {}`,
   );
   expect(await hintOf({ 'a.sh': '', 'b.sh': '' })).toBe(
     `${named} Scripts must be executable: chmod +x a.sh b.sh`,
   );
+});
+
+test('a project with build files: scripts at its top are left out, and the warning has the line that includes them', async () => {
+  const layout = { Makefile: '', 'one.sh': program(), "it's.sh": program(), 'tests/a.sh': program() };
+  const got = await made(tree({ dir: '.' }), scratch(layout));
+  expect(paths(got)).toEqual(['tests/a.sh']);
+  expect(got.warnings[0]).toMatchObject({
+    code: 'PEXEN_LEFT_OUT',
+    message: "2 programs do not look like tests and were left out: it's.sh, one.sh",
+    hint: `To run them, configure from: { '': executables({ dir: '.', include: ['it\\'s.sh', 'one.sh'] }) }. For a single one, add this line to it: # pexen: {}`,
+  });
+});
+
+test('a package of npm is a project, unless it depends on pexen', async () => {
+  const of = async (manifest: string): Promise<string[]> =>
+    paths(await made(tree({ dir: '.' }), scratch({ 'package.json': manifest, 'one.sh': program() })));
+  expect(await of('{ "name": "left-pad" }')).toEqual([]);
+  expect(await of('{ "type": "module" }')).toEqual(['one.sh']);
+  expect(await of('{ "devDependencies": { "pexen": "^1" } }')).toEqual(['one.sh']);
+});
+
+test('a module that does not mention pexen is not imported', async () => {
+  const dir = linked({
+    'test/tests.js': 'throw 1;',
+    'gulp.task.js': 'throw 1;',
+    'a.task.ts': threeTasks.replace('@pexen/core', './x.mjs'),
+    'package.json': '{}',
+  });
+  const got = await made(tree({ dir: '.' }), dir);
+  expect(got.problems.map(({ code }) => code)).toEqual(['PEXEN_NOTHING_FOUND']);
+  expect(got.warnings.map(({ message }) => message)).toEqual([
+    '3 modules do not mention pexen and were left out: a.task.ts, gulp.task.js, test/tests.js',
+  ]);
+  expect(got.warnings[0]?.hint).toContain(
+    "modules({ dir: '.', include: ['a.task.ts', 'gulp.task.js', 'test/tests.js'] })",
+  );
+});
+
+test('tests of other runners are named, with the line that runs them', async () => {
+  const dir = scratch({
+    't/a.t': '#!perl',
+    'b.bats': '',
+    'c_test.py': '',
+    'd.test.js': '',
+    'e.sh': program(),
+    't/f.t': program(),
+  });
+  const got = await made(tree({ dir: '.' }), dir);
+  expect(paths(got)).toEqual(['e.sh', 't/f.t']);
+  expect(got.warnings.map(({ message, hint }) => `${message} | ${hint}`)).toEqual([
+    "1 file is a test of bats and was left out: b.bats | To run it, configure from: { '': bats({ files: '**/*.bats' }) }.",
+    "1 file is a test of pytest and was left out: c_test.py | To run it, configure from: { '': pytest({ files: '**/*.py' }) }.",
+    "1 file is a test of node --test and was left out: d.test.js | To run it, configure from: { '': nodeTest({ files: '**/*.test.*' }) }.",
+    "1 file is a test of Perl's prove and was left out: t/a.t | To run it, configure from: { '': prove({ files: '**/*.t' }) }.",
+  ]);
 });
