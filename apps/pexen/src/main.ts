@@ -121,6 +121,7 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
     .addOption(new Option('--pool <name>', 'where tests run that name no pool').choices(poolNames))
     .option('--inspect <port>', 'run one test in a worker that waits for a debugger; port 9229', port)
     .addOption(new Option('--failures <how>', 'how the summary repeats failures').choices(['full', 'short']))
+    .option('--watch', 'run again what changes affect, until q or Ctrl-C')
     .option('--record <file>', 'write what the run decides, for pexen replay')
     .action(async (queries: string[], options: RunOptions) => leave(await run(queries, options)))
     .addHelpText('after', runHelp);

@@ -116,6 +116,7 @@ const configuration = table(
     spare: milliseconds,
     shared: record,
     digestEnv: listOf('names of variables', text, "Write digestEnv: ['DATABASE_URL']."),
+    watchIgnore: listOf('patterns of files', text, "Write watchIgnore: ['out/**']."),
     deadline: limit,
     retries,
     timeout: limit,

@@ -110,8 +110,8 @@ function directoriesUpFrom(directory: string): string[] {
 }
 
 /** The root of the suite that a command in this directory would run: that of its configuration, without loading it. */
-export function suiteRoot(directory: string): string {
-  const file = findConfig(directory);
+export function suiteRoot(directory: string, named?: string): string {
+  const file = named === undefined ? findConfig(directory) : resolve(directory, named);
   return file === undefined ? resolve(directory) : dirname(file);
 }
 

@@ -71,6 +71,8 @@ export interface SuiteConfig {
   readonly shared?: Readonly<Record<string, unknown>>;
   /** Environment variables that are part of the digests of all tasks, in addition to the `digestEnv` of each. */
   readonly digestEnv?: readonly string[];
+  /** Patterns of files and folders, relative to the configuration, whose changes start no run of `pexen run --watch`. */
+  readonly watchIgnore?: readonly string[];
   /** The longest duration of the whole run. */
   readonly deadline?: number;
   readonly retries?: TaskMeta['retries'];

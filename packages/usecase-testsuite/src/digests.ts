@@ -9,9 +9,13 @@ import { addressOfLoader } from './loader.ts';
 /** The digester for a run with these reporters; undefined if none of them needs digests. */
 export function digesterFor(
   reporters: readonly ReporterChoice[],
-  { config, root }: LoadedConfig,
+  loaded: LoadedConfig,
 ): Digester | undefined {
-  if (!reporters.some(wantsDigests)) return undefined;
+  return reporters.some(wantsDigests) ? suiteDigester(loaded) : undefined;
+}
+
+/** Computes the digests of the tasks of a suite. */
+export function suiteDigester({ config, root }: LoadedConfig): Digester {
   const { digestEnv = [], shared = {} } = config;
   const loaders = config.loader === undefined ? [] : [addressOfLoader(config.loader, root)];
   return new TaskDigester({

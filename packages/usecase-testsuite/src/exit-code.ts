@@ -25,7 +25,14 @@ const nothingCodes: ReadonlySet<string> = new Set(['PEXEN_NOTHING_SELECTED', 'PE
 
 /** Codes of problems that mean that the run was impossible here, rather than a mistake. */
 const infrastructureCodes: ReadonlySet<string> = new Set([
-  ...['PEXEN_LIMIT_TOO_LOW', 'PEXEN_NO_SLOT', 'PEXEN_START_FOLDER', 'PEXEN_WORKER_START', 'PEXEN_WINDOWS'],
+  ...[
+    'PEXEN_CANNOT_WATCH',
+    'PEXEN_LIMIT_TOO_LOW',
+    'PEXEN_NO_SLOT',
+    'PEXEN_START_FOLDER',
+    'PEXEN_WORKER_START',
+    'PEXEN_WINDOWS',
+  ],
 ]);
 
 /**

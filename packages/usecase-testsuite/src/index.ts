@@ -28,3 +28,7 @@ export { runSuite, type SuiteControls, type SuiteEnd, type SuiteRunOptions } fro
 export type { Selection } from './selection.ts';
 export { knownPaths } from './state-directory.ts';
 export { judge } from './verdict.ts';
+export { type KeyInput, readKeys } from './watch/keys.ts';
+export { type RoundOrder, type RoundReport, runRound } from './watch/round.ts';
+export { type RoundEnd, type RunningRound, WatchSession } from './watch/session.ts';
+export { type WatchedFiles, watchFiles } from './watch/watch-files.ts';

@@ -75,6 +75,16 @@ function planTasks(
   return chosen;
 }
 
+/**
+ * The call paths of the tasks of a plan that a query selects; its files are relative to the current directory.
+ * @throws PexenError PEXEN_BAD_QUERY; PEXEN_NOTHING_SELECTED.
+ */
+export function tasksMatching(plan: Plan, query: string, root: string): ReadonlySet<string> {
+  const selection: Selection = { queries: [query] };
+  const place = { directory: process.cwd(), root, lastResults: readLastResults(root) };
+  return new Set(pick(selectables(plan, root, selection), selection, place).map(({ path }) => path));
+}
+
 /** Reading where tasks were made takes time: only queries ask for it. */
 function selectables(
   plan: Plan,

@@ -1,8 +1,10 @@
 /** Runs a suite from its configuration to its exit code. */
 import {
+  type Digester,
   type Inspection,
   isBad,
   type Judgement,
+  type LoadedModules,
   messageOf,
   type Problem,
   type Result,
@@ -13,7 +15,7 @@ import { multi, type RunListener, type TerminalChoice } from '@pexen/report';
 import { type Plan, type Run, run } from '@pexen/sched';
 import type { LoadedConfig } from './config.ts';
 import type { ReporterChoice } from './define-suite.ts';
-import { digesterFor } from './digests.ts';
+import { digesterFor, suiteDigester } from './digests.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { Expectations } from './expectations.ts';
 import { PausableClock } from './pausable-clock.ts';
@@ -44,6 +46,12 @@ export interface SuiteRunOptions extends Selection, Overrides {
   readonly failOnFlaky?: boolean;
   /** Called with warnings. Default: warnings are dropped. */
   readonly onWarning?: (warning: Problem) => void;
+  /** Chooses among the selected tasks once they are planned; undefined if none is to run. Digests are computed then. */
+  readonly narrow?: (plan: Plan, digester: Digester) => Plan | undefined;
+  /** With `narrow`: called with the modules that workers have loaded. */
+  readonly onLoaded?: (modules: LoadedModules) => void;
+  /** Called with each result and its judgement. */
+  readonly onResult?: (result: Result) => void;
   /** Called with the controls of each round as soon as it runs. */
   readonly onStart?: (controls: SuiteControls) => void;
 }
@@ -85,15 +93,35 @@ export interface SuiteEnd {
 export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = {}): Promise<SuiteEnd> {
   const { onWarning = () => {}, shuffle, rounds = 1, untilFail = false } = options;
   const clock = new PausableClock();
-  const plan = await planSuite(loaded, options, { overrides: options, shuffle, onWarning, clock });
+  const whole = await planSuite(loaded, options, { overrides: options, shuffle, onWarning, clock });
+  const digester = options.narrow && reportingLoaded(suiteDigester(loaded), options.onLoaded);
+  const plan = digester === undefined ? whole : options.narrow?.(whole, digester);
+  if (plan === undefined) return nothingToRun;
   if (options.inspectPort !== undefined) refuse(notOneTask(plan));
-  const suite = new SuiteRounds(loaded, plan, clock, { ...options, onWarning });
+  const isNarrow = isNarrowing(options) || plan.tasks.length < whole.tasks.length;
+  const suite = new SuiteRounds(loaded, plan, clock, { ...options, onWarning, digester, isNarrow });
   let end = await suite.run(1);
   for (let round = 2; round <= rounds && isFollowed(end, untilFail); round++) {
     const next = await suite.run(round);
     if (end.exitCode === exitCodes.ok || next.exitCode === exitCodes.interrupted) end = next;
   }
   return end;
+}
+
+const nothingToRun: SuiteEnd = {
+  ...{ exitCode: exitCodes.ok, verdicts: {}, judgements: new Map() },
+  ...{ reason: undefined, lateErrors: 0, durationMs: 0 },
+};
+
+function reportingLoaded(digester: Digester, onLoaded: SuiteRunOptions['onLoaded']): Digester {
+  return {
+    loaded: (modules) => {
+      onLoaded?.(modules);
+      digester.loaded(modules);
+    },
+    digestsOf: (task) => digester.digestsOf(task),
+    codeOf: (task) => digester.codeOf(task),
+  };
 }
 
 function isFollowed({ exitCode, reason }: SuiteEnd, untilFail: boolean): boolean {
@@ -109,19 +137,22 @@ function notOneTask({ tasks }: Plan): Problem[] {
   return [{ code: 'PEXEN_BAD_OPTION', message, hint: 'Name one, as in: pexen run --inspect api/login' }];
 }
 
+interface RoundsOptions extends SuiteRunOptions {
+  readonly onWarning: (warning: Problem) => void;
+  /** Absent: one is made for each round whose reporters need it. */
+  readonly digester: Digester | undefined;
+  /** Are these only some tasks of the suite? */
+  readonly isNarrow: boolean;
+}
+
 /** Runs one plan as often as it is asked to. */
 class SuiteRounds {
   readonly #loaded: LoadedConfig;
   readonly #plan: Plan;
   readonly #clock: PausableClock;
-  readonly #options: SuiteRunOptions & { readonly onWarning: (warning: Problem) => void };
+  readonly #options: RoundsOptions;
 
-  constructor(
-    loaded: LoadedConfig,
-    plan: Plan,
-    clock: PausableClock,
-    options: SuiteRunOptions & { readonly onWarning: (warning: Problem) => void },
-  ) {
+  constructor(loaded: LoadedConfig, plan: Plan, clock: PausableClock, options: RoundsOptions) {
     this.#loaded = loaded;
     this.#plan = plan;
     this.#clock = clock;
@@ -132,6 +163,7 @@ class SuiteRounds {
     const { config, root } = this.#loaded;
     const {
       onWarning,
+      onResult,
       terminal,
       bail = config.bail,
       failOnFlaky = config.failOnFlaky ?? false,
@@ -139,7 +171,7 @@ class SuiteRounds {
     const expectations = new Expectations(config.expectedFailures ?? {});
     const choices = this.#options.reporters ?? config.reporters ?? ['terminal'];
     const record = this.#options.record === undefined ? undefined : new RecordFile(this.#options.record);
-    const digester = digesterFor(choices, this.#loaded);
+    const digester = this.#options.digester ?? digesterFor(choices, this.#loaded);
     const execution = run(this.#plan, {
       ...runOptions(config, { expectations, onWarning, clock: this.#clock, digester }),
       record: record?.recorder,
@@ -153,7 +185,7 @@ class SuiteRounds {
     listen(execution, reporter);
     for (const text of this.#notes(round)) reporter.note(text);
     this.#options.onStart?.(controlsOf(execution, reporter, this.#clock));
-    const ended = await follow(execution, reporter, bail).finally(() => {
+    const ended = await follow(execution, reporter, bail, onResult).finally(() => {
       const notRecorded = record?.close();
       if (notRecorded !== undefined) onWarning(notRecorded);
     });
@@ -174,8 +206,7 @@ class SuiteRounds {
   }
 
   #keep({ results, reason }: Ended, expectations: Expectations): void {
-    const { onWarning } = this.#options;
-    const isNarrow = isNarrowing(this.#options);
+    const { onWarning, isNarrow } = this.#options;
     const notKept = keepResults(this.#loaded.root, results, !isNarrow && reason === undefined);
     if (notKept !== undefined) onWarning(notKept);
     if (!isNarrow) for (const unused of expectations.unused()) onWarning(unused);
@@ -192,14 +223,21 @@ interface Ended extends Omit<SuiteEnd, 'exitCode'> {
 }
 
 /** Consumes all results, and closes everything in the end. */
-async function follow(execution: Run, reporter: RunListener, bail = Infinity): Promise<Ended> {
+async function follow(
+  execution: Run,
+  reporter: RunListener,
+  bail = Infinity,
+  onResult: (result: Result) => void = () => {},
+): Promise<Ended> {
   let unable = 0;
   let bad = 0;
   const judgements = new Map<string, Judgement>();
   const results: EndedTask[] = [];
   const verdicts: Partial<Record<Verdict, number>> = {};
   try {
-    for await (const { path, judgement, error, attempts } of execution as AsyncIterable<Result>) {
+    for await (const result of execution as AsyncIterable<Result>) {
+      onResult(result);
+      const { path, judgement, error, attempts } = result;
       if (judgement === undefined) continue;
       if (isBad(judgement.verdict) && isOfWorkers(error)) unable++;
       if (isBad(judgement.verdict) && ++bad === bail) execution.drain(`stopped after ${failures(bail)}`);

@@ -1,20 +1,25 @@
 /** `pexen run`: runs the suite in the current directory and reports the results. */
+import { PexenError } from '@pexen/core';
 import { onSuspension } from '@pexen/report';
 import {
   type ExitCode,
+  type LoadedConfig,
   loadConfig,
   type poolNames,
   type ReporterChoice,
   requireSystem,
+  runRound,
   runSuite,
   type SuiteConfig,
   type SuiteRunOptions,
 } from '@pexen/usecase-testsuite';
 import { formatWarning } from '../print-problems.ts';
 import { junitInto, parseReporter } from '../reporter-argument.ts';
-import { obeySignals } from '../signals.ts';
+import { obeySignals, type SignalSource } from '../signals.ts';
 import { workingDirectory } from '../working-directory.ts';
+import { isRoundProcess, roundProcess } from './round-process.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
+import { watch } from './watch.ts';
 
 /** The options of `pexen run`. */
 export interface RunOptions extends SelectOptions {
@@ -35,15 +40,33 @@ export interface RunOptions extends SelectOptions {
   readonly reporter?: readonly string[];
   readonly junit?: string;
   readonly record?: string;
+  readonly watch?: boolean;
 }
 
 /** Runs what the queries select, or everything; resolves with the exit code. */
 export async function run(queries: readonly string[], options: RunOptions): Promise<ExitCode> {
   requireSystem();
+  if (options.watch === true && options.inspect !== undefined) throw notBoth();
+  if (options.watch === true && isRoundProcess()) {
+    return roundProcess((order, signals) =>
+      loadedRun(queries, options, signals, (loaded, given) => runRound(loaded, order, given)),
+    );
+  }
+  if (options.watch === true) return watch(options.config);
+  return (await loadedRun(queries, options, process, runSuite)).exitCode;
+}
+
+/** Loads the configuration and runs the suite, obeying the signals of the source. */
+async function loadedRun<End>(
+  queries: readonly string[],
+  options: RunOptions,
+  signals: SignalSource,
+  runIt: (loaded: LoadedConfig, options: SuiteRunOptions) => Promise<End>,
+): Promise<End> {
   const loaded = await loadConfig(workingDirectory(), options.config);
   let restore: (() => void) | undefined;
   try {
-    const { exitCode } = await runSuite(loaded, {
+    return await runIt(loaded, {
       ...selectionOf(queries, options),
       ...suiteOptions(options),
       reporters: reportersOf(options, loaded.config),
@@ -56,7 +79,7 @@ export async function run(queries: readonly string[], options: RunOptions): Prom
         restore?.();
         if (options.inspect !== undefined && options.pool !== 'inline')
           controls.note(debuggerHint(options.inspect));
-        const stopListening = obeySignals(controls, process);
+        const stopListening = obeySignals(controls, signals);
         const unsubscribe = onSuspension({ suspend: () => controls.pause(), resume: () => controls.goOn() });
         restore = () => {
           stopListening();
@@ -64,10 +87,14 @@ export async function run(queries: readonly string[], options: RunOptions): Prom
         };
       },
     });
-    return exitCode;
   } finally {
     restore?.();
   }
+}
+
+function notBoth(): PexenError {
+  const message = '--inspect is for one run, and --watch runs again and again';
+  return new PexenError([{ code: 'PEXEN_BAD_OPTION', message, hint: 'Use one of them.' }]);
 }
 
 /** Those of the options that the suite takes as they are. */

@@ -5,7 +5,6 @@ import {
   type AttemptInfo,
   type AttemptRecord,
   type Digest,
-  type DigestedTask,
   type Digester,
   defined,
   errorInfo,
@@ -15,7 +14,6 @@ import {
   type Result,
   type ResultStatus,
   type RunEvent,
-  type Runnable,
   runEventVersion,
   type TaskDigests,
   type TaskInfo,
@@ -26,6 +24,7 @@ import type { EventEmitter } from 'eventemitter3';
 import type { MachineEvent, TaskId } from '../machine/protocol.ts';
 import type { State } from '../machine/state.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
+import { digestedTask } from '../plan/digested-task.ts';
 import type { RunOptions } from './options.ts';
 import type { RunIdentity } from './run-identity.ts';
 
@@ -239,14 +238,4 @@ export function digestsOf(
 /** The digest of the code of a task that has run; undefined without a digester. */
 function codeOf(plan: CompiledTasks, task: TaskId, digester: Digester | undefined): Digest | undefined {
   return digester?.codeOf(digestedTask(plan, task));
-}
-
-function digestedTask(plan: CompiledTasks, task: TaskId): DigestedTask {
-  const { timeoutMs, idleMs, graceMs, retries } = plan.rulesOf(task);
-  return {
-    definition: plan.definition(task),
-    address: plan.addresses.get(task),
-    limits: defined({ timeoutMs, idleMs, graceMs, retries }),
-    pathsOf: (object) => plan.builder.madeOf(object as Runnable).map((each) => plan.pathOf(each)),
-  };
 }

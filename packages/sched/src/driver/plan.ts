@@ -1,6 +1,7 @@
 /** Tasks that are checked and compiled once, to be inspected, selected from and run any number of times. */
 
 import {
+  type DigestedTask,
   isPexenError,
   listOfTasks,
   type Pool,
@@ -15,6 +16,7 @@ import {
 import { preview } from '../machine/preview.ts';
 import { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { Descriptions } from '../plan/describe.ts';
+import { digestedTask } from '../plan/digested-task.ts';
 import type { CompileOptions, Entry, PlanPool } from '../plan/planned.ts';
 import { type PulledIn, select } from '../plan/select.ts';
 import { inline } from './inline-pool.ts';
@@ -121,6 +123,11 @@ export class Plan {
   describe(root: string): readonly TaskInfo[] {
     const descriptions = new Descriptions(this.#compiled, relativeTo(root));
     return this.#entries.map((_, task) => descriptions.of(task));
+  }
+
+  /** What a digester needs to know of each task, in the order of `tasks`. */
+  digested(): readonly DigestedTask[] {
+    return this.#entries.map((_, task) => digestedTask(this.#compiled, task));
   }
 
   /**

@@ -199,8 +199,8 @@ function known(digest: () => Digest): Digest {
   }
 }
 
-/** The module that contains the body of the task. */
-function moduleOf({ definition, address }: DigestedTask): string | undefined {
+/** The URL of the module that contains the body of the task; undefined for programs, and where it is not known. */
+export function moduleOf({ definition, address }: DigestedTask): string | undefined {
   const found = address ?? addressOf(definition);
   if (found?.kind === 'executable') return undefined;
   const file = found?.url ?? scriptPositionOf(definition.site)?.file;

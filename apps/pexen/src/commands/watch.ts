@@ -1,0 +1,120 @@
+/** `pexen run --watch`: watches the files of the suite, and runs what changes affect, each time in a new process. */
+import { styleText } from 'node:util';
+import { systemClock } from '@pexen/core/timers';
+import {
+  type ExitCode,
+  type RoundReport,
+  readKeys,
+  suiteRoot,
+  type WatchedFiles,
+  WatchSession,
+  watchFiles,
+} from '@pexen/usecase-testsuite';
+import { printProblems } from '../print-problems.ts';
+import { workingDirectory } from '../working-directory.ts';
+import { RoundProcesses } from './round-process.ts';
+
+/** Resolves with the exit code when the user has ended it. */
+export async function watch(config: string | undefined): Promise<ExitCode> {
+  const root = suiteRoot(workingDirectory(), config);
+  const rounds = new RoundProcesses(systemClock);
+  const files = new SuiteFiles();
+  try {
+    await files.watch(root);
+    const session = new WatchSession({
+      clock: systemClock,
+      startRound: (order) => rounds.start(order),
+      onReport: (report) => files.follow(report),
+      say: (line) => process.stdout.write(`${line}\n`),
+      waiting,
+    });
+    files.reportTo(session);
+    const restore = obeyUser(session);
+    return await session.ended.finally(restore);
+  } catch (error) {
+    return printProblems(error, process.stderr);
+  } finally {
+    rounds.close();
+    await files.close();
+  }
+}
+
+/** The watched files: those below the root, and those elsewhere that tasks consist of. */
+class SuiteFiles {
+  #root = '';
+  #files: WatchedFiles | undefined;
+  #session: WatchSession | undefined;
+  /** Why files could not be watched before there was a session. */
+  #error: unknown;
+
+  /** @throws PexenError PEXEN_CANNOT_WATCH */
+  async watch(root: string): Promise<void> {
+    this.#root = root;
+    this.#files = await watchFiles(root, {
+      changed: (path) => this.#session?.changed(path),
+      failed: (error) => this.#failed(error),
+    });
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  reportTo(session: WatchSession): void {
+    this.#session = session;
+  }
+
+  /** Another configuration may have another root. */
+  follow({ root, outside }: RoundReport): void {
+    if (root !== this.#root) {
+      void this.#files?.close();
+      this.watch(root).then(
+        () => this.#files?.add(outside),
+        (error: unknown) => this.#failed(error),
+      );
+    } else this.#files?.add(outside);
+  }
+
+  async close(): Promise<void> {
+    await this.#files?.close();
+  }
+
+  #failed(error: unknown): void {
+    if (this.#session === undefined) this.#error = error;
+    else this.#session.fail(printProblems(error, process.stderr));
+  }
+}
+
+const keys = 'a all, f failed, / filter, Enter again, q quit';
+
+function waiting(filter: string | undefined): void {
+  const only = filter === undefined ? '' : ` Filter: ${filter}.`;
+  const hint = hasKeys() ? ` ${styleText('dim', keys, { stream: process.stdout })}` : '';
+  process.stdout.write(`Waiting for changes.${only}${hint}\n`);
+}
+
+function hasKeys(): boolean {
+  return process.stdin.isTTY === true && process.stdout.isTTY === true;
+}
+
+/** Passes signals and keys on until the returned function is called. */
+function obeyUser(session: WatchSession): () => void {
+  const names = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const;
+  const listener = (signal: NodeJS.Signals): void => session.signal(signal);
+  for (const name of names) process.on(name, listener);
+  const stopReading = hasKeys() ? readTerminal(session) : () => {};
+  return () => {
+    stopReading();
+    for (const name of names) process.off(name, listener);
+  };
+}
+
+function readTerminal(session: WatchSession): () => void {
+  return readKeys(process.stdin, {
+    key: (key) => session.key(key),
+    interrupt: () => session.signal('SIGINT'),
+    quit: () => session.signal('SIGQUIT'),
+    // All processes of the terminal's foreground group, as the terminal does it.
+    suspend: () => process.kill(0, 'SIGTSTP'),
+    mayType: () => session.isWaiting,
+    typing: (isTyping) => session.typing(isTyping),
+    line: (text) => process.stdout.write(text === undefined ? '\r\x1b[K' : `\r\x1b[KFilter: ${text}`),
+  });
+}

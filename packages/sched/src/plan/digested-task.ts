@@ -1,0 +1,14 @@
+/** A task of a plan as digests see it. */
+import { type DigestedTask, defined, type Runnable } from '@pexen/core';
+import type { CompiledTasks } from './compiled-tasks.ts';
+
+/** What the digests of a task are computed from. */
+export function digestedTask(plan: CompiledTasks, task: number): DigestedTask {
+  const { timeoutMs, idleMs, graceMs, retries } = plan.rulesOf(task);
+  return {
+    definition: plan.definition(task),
+    address: plan.addresses.get(task),
+    limits: defined({ timeoutMs, idleMs, graceMs, retries }),
+    pathsOf: (object) => plan.builder.madeOf(object as Runnable).map((each) => plan.pathOf(each)),
+  };
+}
