@@ -5,8 +5,11 @@ import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { published, ROOT, type SourceFile, sourcesIn, walk } from './sources.ts';
 
-/** Environment variables of programs and workers look like codes: docs/processes.md has them. */
-const environment = ['ATTEMPT', 'ATTEMPT_NUMBER', 'REPORT', 'SLOT', 'TASK', 'TIMEOUT_MS'].map(
+/**
+ * Environment variables look like codes: those of programs and workers, which docs/processes.md has, and that of the processes in which a
+ * watched suite runs.
+ */
+const environment = ['ATTEMPT', 'ATTEMPT_NUMBER', 'REPORT', 'SLOT', 'TASK', 'TIMEOUT_MS', 'WATCH_ROUND'].map(
   (name) => `PEXEN_${name}`,
 );
 
