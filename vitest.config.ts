@@ -12,7 +12,13 @@ const members = ['packages', 'apps'].flatMap((parent) =>
 );
 
 /** Rules about the whole workspace. */
-const tidy = { name: 'tidy', root: '.', include: ['tidy/**/*.test.ts'] };
+const tidy = {
+  name: 'tidy',
+  root: '.',
+  include: ['tidy/**/*.test.ts'],
+  // They only read: one worker parses all sources once.
+  isolate: false,
+};
 
 /** What users install: built and packed first, and run after everything else, since it takes both cores. */
 const e2e = {
@@ -40,7 +46,7 @@ function toolOf(name: string): string {
 const report = process.env.VITEST_JSON_REPORT;
 
 /** Says once which part of the long test families is played. */
-const teller = {
+const announcer = {
   onInit: () =>
     console.info(
       isWhole
@@ -69,7 +75,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // What is polled for comes when it comes: the default of a second fails on a machine that is busy.
     expect: { poll: { timeout: 100_000 } },
-    reporters: ['default', teller, ...(report ? [jsonTo(report)] : [])],
+    reporters: ['default', announcer, ...(report ? [jsonTo(report)] : [])],
     projects: [...members, tidy, e2e].map((test) => ({ extends: true as const, test })),
     coverage: { provider: 'v8', include: ['packages/*/src/**', 'apps/pexen/src/**'] },
   },
