@@ -164,7 +164,7 @@ describe.concurrent('modules of tests that do more than make tasks', () => {
     const dir = await folder({ 'tests.ts': text }, onTestFinished);
     const ended = await pexen(dir, 'run', '--reporter', 'lines');
     expect(ended, ended.stderr).toMatchObject({ exitCode: 0 });
-    expect(ended.stdout).toContain('1 with problems');
+    expect(ended.stdout).toContain('1 with warnings');
     expect(ended.stderr).toContain('Open handles (Timeout) kept the process alive');
   });
 

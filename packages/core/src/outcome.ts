@@ -15,6 +15,8 @@ export interface CapturedOutput {
   readonly totalBytes: number;
   /** The lines that the findings do not show already, limited at the beginning. Absent: all of it. */
   readonly besidesFindings?: string;
+  /** The file with all of it, where one is kept: relative to the root of the run. */
+  readonly file?: string;
 }
 
 /** The captured output as one text, with a line about the dropped part. */

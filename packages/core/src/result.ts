@@ -169,7 +169,7 @@ function judgementOfReturned({ findings, flaky, attempts }: JudgedFacts): Judgem
   if (count(findings, 'fail') > 0) return failedFindings({ findings });
   if (flaky) return { verdict: 'flaky', reason: `passed at attempt ${attempts}` };
   const warned = count(findings, 'warn');
-  if (warned > 0) return { verdict: 'warn', reason: warned === 1 ? '1 problem' : `${warned} problems` };
+  if (warned > 0) return { verdict: 'warn', reason: warned === 1 ? '1 warning' : `${warned} warnings` };
   return { verdict: 'pass' };
 }
 

@@ -77,7 +77,7 @@ export interface JUnitOptions {
   readonly output?: 'failed' | 'all' | 'none';
   /** Includes at most this many characters of each output of each task. Default: 65,536. */
   readonly outputLimit?: number;
-  /** Makes a test case of each finding, beside that of its task. Default: true. */
+  /** Makes a test case of each finding, instead of one for the task. Default: true. */
   readonly findings?: boolean;
 }
 

@@ -1,6 +1,7 @@
 /** A run as a script of events, in their order. */
 import {
   type AttemptInfo,
+  type CapturedOutput,
   type ErrorInfo,
   type Finding,
   formatCallPath,
@@ -32,6 +33,8 @@ export interface Outcome {
   readonly reason?: string;
   readonly stdout?: string;
   readonly stderr?: string;
+  /** Where all of it is. */
+  readonly stdoutFile?: string;
   readonly slow?: boolean;
 }
 
@@ -144,7 +147,7 @@ export class Script {
 
   #endAttempt(atMs: number, path: string, ending: Outcome, retryInMs?: number): this {
     const { attempts, worker, atMs: startedAtMs } = this.#of(path);
-    const { status = 'returned', error, reason, stdout, stderr } = ending;
+    const { status = 'returned', error, reason, stdout, stderr, stdoutFile } = ending;
     const attempt: AttemptInfo = {
       ...{
         attempt: attempts.length + 1,
@@ -155,7 +158,7 @@ export class Script {
       },
       ...(error !== undefined && { error }),
       ...(reason !== undefined && { reason }),
-      ...(stdout !== undefined && { stdout: captured(stdout) }),
+      ...(stdout !== undefined && { stdout: captured(stdout, stdoutFile) }),
       ...(stderr !== undefined && { stderr: captured(stderr) }),
     };
     attempts.push(attempt);
@@ -193,6 +196,9 @@ function partsOf(path: string): string[] {
   return parts;
 }
 
-function captured(text: string): { head: string; tail: string; totalBytes: number } {
-  return { head: text, tail: '', totalBytes: Buffer.byteLength(text) };
+function captured(text: string, file?: string): CapturedOutput {
+  return {
+    ...{ head: text, tail: '', totalBytes: Buffer.byteLength(text) },
+    ...(file !== undefined && { file }),
+  };
 }

@@ -7,6 +7,8 @@ interface Rule {
   readonly children: readonly string[];
   /** Required attributes. */
   readonly needs: readonly string[];
+  /** Attributes that may be there. */
+  readonly may?: readonly string[];
 }
 
 const leaf: Rule = { children: [], needs: [] };
@@ -38,6 +40,7 @@ const rules: Readonly<Record<DialectName, Readonly<Record<string, Rule>>>> = {
     testcase: {
       children: [...outcomes, ...reruns, 'system-out', 'system-err'],
       needs: ['name', 'classname', 'time'],
+      may: ['file', 'line'],
     },
   },
   strict: {
@@ -77,7 +80,7 @@ function ruleErrors(node: Node, rule: Rule | undefined): string[] {
       .map(({ name }) => `${name} in ${node.name}`),
     ...rule.needs.filter((name) => !(name in node.attributes)).map((name) => `${node.name} without ${name}`),
     ...Object.keys(node.attributes)
-      .filter((name) => !rule.needs.includes(name))
+      .filter((name) => !rule.needs.includes(name) && rule.may?.includes(name) !== true)
       .map((name) => `${node.name} ${name}`),
     ...timeErrors(node),
   ];

@@ -32,7 +32,7 @@ test.each<[OutcomeKind, Outcome, ReturnType<typeof verdictOf>]>([
 
 test.each<[readonly Finding['status'][], number, ReturnType<typeof verdictOf>]>([
   [['pass', 'info', 'skip', 'todo'], 1, { verdict: 'pass' }],
-  [['pass', 'warn'], 1, { verdict: 'warn', reason: '1 problem' }],
+  [['pass', 'warn'], 1, { verdict: 'warn', reason: '1 warning' }],
   [['warn', 'fail'], 1, { verdict: 'fail', reason: '1 of 2 findings failed' }],
   [['warn'], 2, { verdict: 'flaky', reason: 'passed at attempt 2' }],
   [['fail'], 2, { verdict: 'fail', reason: '1 of 1 findings failed' }],

@@ -77,7 +77,7 @@ describe('the verdict', () => {
     ] as const;
     expect(judge(returned({ findings }), asExpected)).toEqual({
       verdict: 'warn',
-      reason: '1 problem',
+      reason: '1 warning',
     });
   });
 

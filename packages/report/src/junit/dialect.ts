@@ -26,7 +26,10 @@ export interface Dialect {
   readonly keepsOutputOfCases: boolean;
 }
 
-/** The dialect of Jenkins, GitLab and most others (xunit-plugin's junit-10.xsd), with flaky and rerun elements. */
+/**
+ * The dialect of Jenkins, GitLab and most others (xunit-plugin's junit-10.xsd), with flaky and rerun elements. The attributes `file` and `line` of
+ * cases are not in that schema; GitLab and CircleCI read them, others ignore them.
+ */
 export const jenkins: Dialect = {
   keepsOutputOfCases: true,
   whole: (suites, name, seconds) => ({
@@ -39,7 +42,11 @@ export const jenkins: Dialect = {
   suite: (suite) => suiteAttributes(suite),
   testCase: (testCase, classname, name) => ({
     name: 'testcase',
-    attributes: { name, classname, time: xmlSeconds(testCase.seconds) },
+    attributes: {
+      ...{ name, classname, time: xmlSeconds(testCase.seconds) },
+      ...(testCase.file !== undefined && { file: xmlName(testCase.file) }),
+      ...(testCase.line !== undefined && { line: String(testCase.line) }),
+    },
     content: [
       ...statusElements(testCase),
       ...testCase.reruns.map((rerun) => rerunElement(rerun, testCase.status.kind === 'passed')),

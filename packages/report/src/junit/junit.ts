@@ -1,4 +1,4 @@
-/** The reporter that writes JUnit XML: a suite for each first part of the call paths, a case for each task and each finding. */
+/** The reporter that writes JUnit XML: a suite for each first part of the call paths, cases for each task. */
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { refuse } from '@pexen/core';
@@ -59,7 +59,7 @@ class JUnit implements Reporter {
         for (const { callPath } of change.tasks) this.#document.expect(callPath);
         break;
       case 'task-ended':
-        for (const testCase of casesOf(change.task, this.#caseOptions))
+        for (const testCase of casesOf(change.task, this.#caseOptions, rootOf(model)))
           this.#document.add(change.task.callPath, testCase);
         break;
       case 'late-error':
@@ -90,7 +90,7 @@ class JUnit implements Reporter {
 
   #write(model: ReadonlyRunModel): void {
     this.#isWritten = true;
-    for (const task of openTasks(model)) this.#document.add(task.callPath, missingCase(task));
+    for (const task of openTasks(model)) this.#document.add(task.callPath, missingCase(task, rootOf(model)));
     const { run } = model;
     const { name = NAME, file } = this.#options;
     const facts = { name, startedAt: run.startedAt ?? 0, seconds: run.atMs / 1000, hostname: hostname() };
@@ -106,6 +106,11 @@ class JUnit implements Reporter {
       ...this.#options.properties,
     };
   }
+}
+
+/** The directory that the files of tasks are relative to. */
+function rootOf({ run: { root = '.' } }: ReadonlyRunModel): string {
+  return root;
 }
 
 /** The tasks without a result, in the order in which they were added. */

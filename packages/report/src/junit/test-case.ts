@@ -1,11 +1,22 @@
 /**
- * The test cases of a task: one for itself, one for each of its findings. A case is red only if the verdict of its task is: a failed finding of
- * a task that was expected to fail is not. Does not know XML.
+ * The test cases of a task: one for each of its findings, or one for itself where these do not say everything. A case is red only if the verdict
+ * of its task is: a failed finding of a task that was expected to fail is not. Does not know XML.
  */
-import { type Finding, isBad, type Verdict } from '@pexen/core';
+import { resolve } from 'node:path';
+import { type Finding, isBad, type Judgement, type SourceLocation, type Verdict } from '@pexen/core';
 import type { LateError } from '../model/change.ts';
 import type { EndedTask, RunTask, TaskAttempt, TaskResult } from '../model/run-task.ts';
-import { attachmentLines, attemptText, dataOf, findingsText, goneText, outputOf } from './texts.ts';
+import {
+  attachmentLines,
+  attemptText,
+  dataOf,
+  findingsText,
+  fromHere,
+  goneText,
+  notesText,
+  outputFileLines,
+  outputOf,
+} from './texts.ts';
 
 /** The status of a case in the report. */
 type CaseStatus =
@@ -28,8 +39,13 @@ export interface Rerun {
   readonly err: string;
 }
 
+type Place = Pick<TestCase, 'file' | 'line'>;
+
 export interface TestCase {
   readonly name: string;
+  /** Where the finding was observed, else where the task was made. `file` is relative to the working directory, where it is below that. */
+  readonly file: string | undefined;
+  readonly line: number | undefined;
   readonly seconds: number;
   readonly status: CaseStatus;
   readonly reruns: readonly Rerun[];
@@ -44,22 +60,61 @@ export interface CaseOptions {
   readonly findings: boolean;
 }
 
-/** The cases of a task that ended, or was skipped. */
-export function casesOf(task: EndedTask, options: CaseOptions): TestCase[] {
-  const { result } = task;
-  if (result.status === 'skipped') return [skippedCase(task)];
-  const own = taskCase(task, options);
-  if (!options.findings) return [own];
-  const { verdict } = result.judgement;
-  return [own, ...result.findings.map((finding) => findingCase(own.name, finding, verdict))];
+/** The cases of a task that ended, or was skipped. Files of tasks are relative to `root`. */
+export function casesOf(task: EndedTask, options: CaseOptions, root: string): TestCase[] {
+  const place = placeOf(task, root);
+  if (task.result.status === 'skipped') return [{ ...skippedCase(task), ...place }];
+  const own = { ...taskCase(task, options, root), ...place };
+  if (!options.findings || !task.result.findings.some(isPoint)) return [own];
+  const { judgement, findings } = task.result;
+  const cases = findings.map((finding) => ({
+    ...findingCase(own.name, finding, judgement),
+    ...(finding.location === undefined ? place : placed(finding.location, root)),
+  }));
+  return saysItAll(task.result) ? withExtras(cases, own) : [own, ...cases];
+}
+
+/** A point of a test; warnings and infos alone make no cases. */
+function isPoint({ status }: Finding): boolean {
+  return status !== 'warn' && status !== 'info';
+}
+
+/** True if the cases of the findings say everything about the task: it then has no case of its own, and is not counted twice. */
+function saysItAll({ judgement, findings, attempts }: TaskResult): boolean {
+  const { verdict, reason = '' } = judgement;
+  if (isGreen(verdict)) return true;
+  if (verdict !== 'fail' && verdict !== 'expected-fail') return false;
+  const failed = findings.filter(({ status }) => status === 'fail');
+  if (failed.length === 0) return false;
+  // The reason of an expected failure is that of the expectation.
+  const message = attempts.at(-1)?.error?.message ?? (verdict === 'fail' ? reason : '');
+  return message === '' || / findings failed$/.test(message) || failed.some(isNamedIn(message));
+}
+
+function isNamedIn(message: string): (finding: Finding) => boolean {
+  return ({ name }) => name !== '' && message.includes(name);
+}
+
+/** The cases of the findings. The first that failed, or else the first, has what the case of the task would have: output, attempts, time. */
+function withExtras(cases: readonly TestCase[], own: TestCase): TestCase[] {
+  const failed = cases.findIndex(({ status }) => status.kind === 'failure');
+  const host = Math.max(0, failed);
+  const rest = own.seconds - cases.reduce((sum, { seconds }) => sum + seconds, 0);
+  return cases.map((each, index) => {
+    if (index !== host) return each;
+    const { reruns, err } = own;
+    return { ...each, reruns, err, seconds: each.seconds + Math.max(0, rest), out: each.out + own.out };
+  });
 }
 
 /** The case of a task that has no result, since the run was aborted. */
-export function missingCase({ callPath, state }: RunTask): TestCase {
+export function missingCase(task: RunTask, root: string): TestCase {
+  const { callPath, state } = task;
   const message = 'the run was aborted before this task ended';
   const error = { kind: 'error', type: 'interrupted', message, text: message } as const;
   const skipped = { kind: 'skipped', message: 'the run was aborted before this task started' } as const;
-  return { ...emptyCase(nameOf(callPath)), status: state === 'waiting' ? skipped : error };
+  const status = state === 'waiting' ? skipped : error;
+  return { ...emptyCase(nameOf(callPath)), status, ...placeOf(task, root) };
 }
 
 /** The case of an error that surfaced after its body had ended. It makes no case of a task red. */
@@ -76,20 +131,35 @@ function skippedCase({ callPath, result }: EndedTask): TestCase {
   return { ...emptyCase(nameOf(callPath)), status: { kind: 'skipped', message: reason } };
 }
 
-function taskCase({ callPath, result, attachments }: EndedTask, options: CaseOptions): TestCase {
+/** Where the task was made. */
+function placeOf({ facts: { location } }: RunTask, root: string): Place {
+  return location === undefined ? { file: undefined, line: undefined } : placed(location, root);
+}
+
+function placed({ file, line }: SourceLocation, root: string): Place {
+  return { file: fromHere(resolve(root, file)), line };
+}
+
+function taskCase(
+  { callPath, result, attachments }: EndedTask,
+  options: CaseOptions,
+  root: string,
+): TestCase {
   const { attempts, durationMs } = result;
   const { verdict, reason } = result.judgement;
   const last = attempts.at(-1);
   const shows = options.output === 'all' || (options.output === 'failed' && verdict !== 'pass');
   const remark = verdict === 'warn' || verdict === 'flaky' ? `${verdict}: ${reason ?? ''}\n` : '';
+  const notes = options.findings && result.findings.some(isPoint) ? '' : notesText(result.findings);
   const attached = attachmentLines(attachments, options.outputLimit);
+  const files = shows && last !== undefined ? outputFileLines(last, root) : '';
   const reruns = attempts.slice(0, -1).map((attempt) => rerunOf(attempt, shows, options));
   return {
-    name: nameOf(callPath),
+    ...emptyCase(nameOf(callPath)),
     seconds: durationMs / 1000,
     status: statusOf(result, last),
     reruns: isGreen(verdict) || isRed(verdict) ? reruns : [],
-    out: remark + (shows ? outputOf(last?.stdout, options.outputLimit) : '') + attached,
+    out: remark + notes + (shows ? outputOf(last?.stdout, options.outputLimit) : '') + attached + files,
     err: shows ? outputOf(last?.stderr, options.outputLimit) : '',
   };
 }
@@ -144,17 +214,22 @@ function rerunOf(attempt: TaskAttempt, shows: boolean, { outputLimit }: CaseOpti
   };
 }
 
-function findingCase(parent: string, finding: Finding, verdict: Verdict): TestCase {
+function findingCase(parent: string, finding: Finding, judgement: Judgement): TestCase {
   const text = [finding.message ?? '', dataOf(finding.data)].filter(Boolean).join('\n');
   const remark = finding.status === 'warn' || finding.status === 'info' ? `${finding.status}: ${text}\n` : '';
   return {
     ...emptyCase(`${parent} › ${finding.name.trim() || '(unnamed)'}`),
-    status: findingStatus(finding, verdict, text),
+    seconds: (finding.durationMs ?? 0) / 1000,
+    status: findingStatus(finding, judgement, text),
     out: text === '' ? '' : remark,
   };
 }
 
-function findingStatus({ status, name, message }: Finding, verdict: Verdict, text: string): CaseStatus {
+function findingStatus(
+  { status, name, message }: Finding,
+  { verdict, reason }: Judgement,
+  text: string,
+): CaseStatus {
   switch (status) {
     case 'pass':
     case 'warn':
@@ -162,8 +237,10 @@ function findingStatus({ status, name, message }: Finding, verdict: Verdict, tex
       return { kind: 'passed' };
     case 'skip':
     case 'todo':
-      return { kind: 'skipped', message: [status, message].filter(Boolean).join(': ') };
+      return { kind: 'skipped', message: withStatus(status, message) };
     case 'fail':
+      if (verdict === 'expected-fail')
+        return { kind: 'skipped', message: `expected failure: ${reason ?? message ?? name}` };
       if (!isRed(verdict)) {
         return { kind: 'skipped', message: `failed, which counts as ${verdict}: ${message ?? name}` };
       }
@@ -171,6 +248,12 @@ function findingStatus({ status, name, message }: Finding, verdict: Verdict, tex
     default:
       return status satisfies never;
   }
+}
+
+/** `todo: later`; a message that starts with the status already stays as it is. */
+function withStatus(status: string, message = ''): string {
+  if (message === '') return status;
+  return message.toLowerCase().startsWith(status) ? message : `${status}: ${message}`;
 }
 
 function isRed(verdict: Verdict): boolean {
@@ -182,7 +265,8 @@ function isGreen(verdict: Verdict): boolean {
 }
 
 function emptyCase(name: string): TestCase {
-  return { name, seconds: 0, status: { kind: 'passed' }, reruns: [], out: '', err: '' };
+  const place = { file: undefined, line: undefined };
+  return { name, ...place, seconds: 0, status: { kind: 'passed' }, reruns: [], out: '', err: '' };
 }
 
 function nameOf(callPath: readonly string[]): string {

@@ -1,6 +1,6 @@
 /** Errors, findings, output and attachments as plain text, for a report that is read in a browser. */
 
-import { relative, sep } from 'node:path';
+import { relative, resolve, sep } from 'node:path';
 import {
   type Attachment,
   type CapturedOutput,
@@ -41,6 +41,15 @@ export function findingsText(findings: readonly Finding[]): string {
   return lines.join('\n');
 }
 
+/** Warnings and infos, one per line. */
+export function notesText(findings: readonly Finding[]): string {
+  const notes = findings.filter(({ status }) => status === 'warn' || status === 'info');
+  return notes
+    .slice(0, FINDINGS)
+    .map(({ status, name, message }) => `${status}: ${name}${message === undefined ? '' : `: ${message}`}\n`)
+    .join('');
+}
+
 /** The providers whose workers were gone, one per line. */
 export function goneText(gone: readonly ProviderGone[]): string {
   return gone.map(formatProviderGone).join('\n');
@@ -71,9 +80,11 @@ export function attachmentLines(attachments: readonly Attachment[], limit: numbe
 
 function attachmentText({ name, file, text }: Attachment, limit: number): string {
   const shown = text === undefined ? '' : `\n── ${name} ──\n${limited(text, limit)}\n`;
-  if (file === undefined) return shown;
-  const line = canBeNamed(file) ? `[[ATTACHMENT|${fromHere(file)}]]` : `attachment ${JSON.stringify(file)}`;
-  return `${shown}\n${line}\n`;
+  return file === undefined ? shown : `${shown}\n${fileLine(file)}\n`;
+}
+
+function fileLine(file: string): string {
+  return canBeNamed(file) ? `[[ATTACHMENT|${fromHere(file)}]]` : `attachment ${JSON.stringify(file)}`;
 }
 
 /** The readers have no escape for characters that end the path. */
@@ -81,8 +92,14 @@ function canBeNamed(file: string): boolean {
   return !/\]\]|[|\p{Cc}]/u.test(file);
 }
 
+/** The files with all output of an attempt, as attachments. They are relative to `root`. */
+export function outputFileLines({ stdout, stderr }: TaskAttempt, root: string): string {
+  const files = [stdout?.file, stderr?.file].filter((file) => file !== undefined);
+  return files.map((file) => `\n${fileLine(resolve(root, file))}\n`).join('');
+}
+
 /** Both readers take a path relative to the root of the project, the working directory of a CI job. */
-function fromHere(file: string): string {
+export function fromHere(file: string): string {
   const path = relative('.', file);
   return path.startsWith('..') ? file : path.split(sep).join('/');
 }

@@ -5,7 +5,7 @@ import type { Totals } from '../model/results.ts';
 import type { RunSnapshot, StateCounts } from '../model/run-model.ts';
 import type { TaskSnapshot } from '../model/run-task.ts';
 import { formatClock, formatEstimate } from '../text/format.ts';
-import { type Paint, verdictLooks, verdicts } from '../text/paint.ts';
+import { countText, type Paint, verdictLooks, verdicts } from '../text/paint.ts';
 import { printable } from '../text/printable.ts';
 import { type Cell, clip, joinCells, widthOf } from '../text/width.ts';
 import { otherRow, type RowColumns, type RowContext, runningRows, waitingRows } from './rows.ts';
@@ -175,12 +175,7 @@ function barLine(
 function countsLine({ counts, totals, inspected }: RunSnapshot, width: number, paint: Paint): string {
   const found = verdicts.filter((verdict) => countOf(totals, verdict) > 0);
   const group = inspected?.group;
-  const long = countCells(
-    found,
-    totals,
-    ', ',
-    (verdict, count) => `${count} ${verdictLooks[verdict].counted}`,
-  );
+  const long = countCells(found, totals, ', ', countText);
   const short = countCells(found, totals, ' ', (verdict, count) => `${verdictLooks[verdict].mark}${count}`);
   const done: Cell = { text: `${counts.done} of ${counts.tasks} done`, style: 'bold' };
   const turn: Cell = { text: group === undefined ? '' : `   group ${printable(group)}` };

@@ -216,7 +216,7 @@ export function findingsHeadline(findings: readonly Finding[]): string {
   const failed = findings.filter(({ status }) => status === 'fail').length;
   if (failed > 0) return `${failed} of ${findings.length} findings failed`;
   const warned = findings.filter(({ status }) => status === 'warn').length;
-  return warned === 0 ? '' : `${warned} ${warned === 1 ? 'problem' : 'problems'}`;
+  return warned === 0 ? '' : `${warned} ${warned === 1 ? 'warning' : 'warnings'}`;
 }
 
 function linesOf(finding: Finding, hasSource: boolean, around: FindingSurroundings): string[] {

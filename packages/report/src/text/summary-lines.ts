@@ -5,7 +5,7 @@ import type { Change } from '../model/change.ts';
 import type { NotPassed, Totals } from '../model/results.ts';
 import { RunModel, type RunSnapshot } from '../model/run-model.ts';
 import { formatSeconds, formatSpan } from './format.ts';
-import { type Paint, type Style, verdictLooks, verdicts } from './paint.ts';
+import { countText, type Paint, type Style, verdictLooks, verdicts } from './paint.ts';
 import { printable } from './printable.ts';
 import { INDENT, oneLine, statusLine } from './result-lines.ts';
 
@@ -101,9 +101,9 @@ function endLine({ run: { hasEnded, endReason } }: RunSnapshot, paint: Paint): s
 
 function countsLines(seen: RunSnapshot, columns: number, paint: Paint): string[] {
   const { run, totals, lateErrors } = seen;
-  const counts = verdicts.flatMap((verdict) => {
+  const counts: Item[] = verdicts.flatMap((verdict) => {
     const count = totals.verdicts[verdict] ?? 0;
-    return count === 0 ? [] : [counted(count, verdictLooks[verdict].counted, verdictLooks[verdict].style)];
+    return count === 0 ? [] : [{ text: countText(verdict, count), style: verdictLooks[verdict].style }];
   });
   const missing = seen.counts.tasks - seen.counts.done;
   if (missing > 0) counts.push(counted(missing, 'without a result', 'red'));
