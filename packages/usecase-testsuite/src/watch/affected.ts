@@ -21,8 +21,8 @@ export interface WatchedTask {
 /** What one run hands to the next. Plain JSON. */
 export interface WatchMemory {
   readonly modules: RememberedModules;
-  /** The digest of everything that the configuration consists of. */
-  readonly config: string;
+  /** The digest of the foundation. */
+  readonly foundation: string;
   /** Call path → the digest of everything that the task consisted of when it ran. Only tasks that are up to date are in it. */
   readonly upToDate: Readonly<Record<string, string>>;
   /** The call paths of the tasks that failed when they ran last. */
@@ -38,12 +38,26 @@ export interface EndedTask {
   readonly failed: boolean;
 }
 
+/** That with which everything is loaded: the configuration, the loader, and all that they import. What bodies import is no part of it. */
+export interface Foundation {
+  /** Of the contents. */
+  readonly digest: string;
+  readonly urls: ReadonlySet<string>;
+}
+
+/** The foundation that these modules are, in the graph of what this process has loaded for this run. */
+export function foundationOf(modules: readonly string[], graph: SourceGraph): Foundation {
+  return {
+    digest: modules.map((url) => graph.digestOfClosure(url)).join(' '),
+    urls: new Set(modules.flatMap((url) => graph.closureOf(url))),
+  };
+}
+
 /** The suite before one run. */
 export interface WatchedSuite {
   readonly tasks: readonly WatchedTask[];
   readonly graph: SourceGraph;
-  /** The URLs of the modules with which everything is loaded: the configuration and the loader. */
-  readonly foundation: readonly string[];
+  readonly foundation: Foundation;
   /** Absent before the first run. */
   readonly memory?: WatchMemory | undefined;
   /** URLs of files that count as changed, even if their contents are as before. */
@@ -74,7 +88,7 @@ export class Affected {
     const known = new Set(tasks.map(({ path }) => path));
     return {
       modules: graph.remembered(),
-      config: this.#configDigest(),
+      foundation: this.#suite.foundation.digest,
       upToDate: Object.fromEntries(
         tasks.filter(({ path }) => isUpToDate(path)).map((task) => [task.path, this.#digestOf(task)]),
       ),
@@ -84,24 +98,14 @@ export class Affected {
   }
 
   #changed(): Set<string> {
-    const { tasks, memory, touched = new Set() } = this.#suite;
-    const foundation = this.#foundation();
-    const isNew = memory?.config !== this.#configDigest() || foundation.some((url) => touched.has(url));
+    const { tasks, memory, foundation, touched = new Set() } = this.#suite;
+    const isNew =
+      memory?.foundation !== foundation.digest || [...touched].some((url) => foundation.urls.has(url));
     const hasChanged = (task: WatchedTask): boolean =>
       isNew ||
       memory.upToDate[task.path] !== this.#digestOf(task) ||
       (touched.size > 0 && [...this.#filesOf(task), task.program ?? ''].some((url) => touched.has(url)));
     return new Set(tasks.filter(hasChanged).map(({ path }) => path));
-  }
-
-  #foundation(): readonly string[] {
-    const { foundation, graph } = this.#suite;
-    return [...new Set(foundation.flatMap((url) => graph.closureOf(url)))].sort();
-  }
-
-  #configDigest(): string {
-    const { foundation, graph } = this.#suite;
-    return foundation.map((url) => graph.digestOfClosure(url)).join(' ');
   }
 
   #filesOf({ module }: WatchedTask): readonly string[] {

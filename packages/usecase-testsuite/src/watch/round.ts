@@ -22,7 +22,14 @@ import type { ExitCode } from '../exit-code.ts';
 import { addressOfLoader } from '../loader.ts';
 import { tasksMatching } from '../plan-suite.ts';
 import { runSuite, type SuiteRunOptions } from '../run-suite.ts';
-import { Affected, type EndedTask, type WatchedTask, type WatchMemory } from './affected.ts';
+import {
+  Affected,
+  type EndedTask,
+  type Foundation,
+  foundationOf,
+  type WatchedTask,
+  type WatchMemory,
+} from './affected.ts';
 import { changedFiles } from './changed-files.ts';
 import { Contents, SourceGraph } from './source-graph.ts';
 
@@ -96,27 +103,32 @@ interface EndedResult {
 class Round {
   readonly #loaded: LoadedConfig;
   readonly #order: RoundOrder;
+  readonly #contents = new Contents(disk);
   readonly #graph: SourceGraph;
   readonly #results = new Map<string, EndedResult>();
   readonly #record = recordModules();
   #tasks: readonly WatchedTask[] = [];
+  #foundation: Foundation | undefined;
   #affected: Affected | undefined;
   #chosen: readonly string[] = [];
 
   constructor(loaded: LoadedConfig, order: RoundOrder) {
     this.#loaded = loaded;
     this.#order = order;
-    this.#graph = new SourceGraph(new Contents(disk), order.memory?.modules);
+    this.#graph = new SourceGraph(this.#contents, order.memory?.modules);
   }
 
   /** The tasks that the round is asked to run, and what they need; undefined where there are none. */
   choose(plan: Plan, digester: Digester): Plan | undefined {
     const { memory, touched } = this.#order;
     this.#readRecord();
+    const ofThisProcess = new SourceGraph(this.#contents);
+    if (this.#record !== undefined) ofThisProcess.add(this.#record.since(0));
+    this.#foundation = foundationOf(modulesOf(this.#loaded), ofThisProcess);
     this.#tasks = watchedTasks(plan, digester, this.#loaded.root);
     this.#affected = new Affected({
       ...{ tasks: this.#tasks, graph: this.#graph, memory },
-      foundation: foundationOf(this.#loaded),
+      foundation: this.#foundation,
       touched: new Set(touched.map((path) => pathToFileURL(realPath(path)).href)),
     });
     const asked = this.#asked(plan, this.#affected);
@@ -198,11 +210,10 @@ class Round {
 
   /** Files that are watched one by one, since they are not below the root. */
   #outside(): readonly string[] {
-    const urls = new Set(this.#tasks.flatMap(({ module }) => module ?? []));
-    for (const url of foundationOf(this.#loaded)) urls.add(url);
-    const files = [...urls].flatMap((url) => this.#graph.closureOf(url));
+    const modules = new Set(this.#tasks.flatMap(({ module }) => module ?? []));
+    const files = [...modules].flatMap((url) => this.#graph.closureOf(url));
     const programs = this.#tasks.flatMap(({ program }) => program ?? []);
-    return [...new Set([...files, ...programs])]
+    return [...new Set([...files, ...programs, ...(this.#foundation?.urls ?? [])])]
       .filter((url) => url.startsWith('file:') && !url.endsWith('/'))
       .map((url) => fileURLToPath(url))
       .filter((path) => /^\.\.(?:\/|$)/.test(relative(this.#loaded.root, path)))
@@ -243,7 +254,8 @@ function sourcesOf(
     : { program: pathToFileURL(body.file).href, digests: [meaning, code, data, limits] };
 }
 
-function foundationOf({ config, root, file }: LoadedConfig): readonly string[] {
+/** The modules with which everything is loaded. */
+function modulesOf({ config, root, file }: LoadedConfig): readonly string[] {
   return [
     ...(file === undefined ? [] : [pathToFileURL(realPath(file)).href]),
     ...(config.loader === undefined ? [] : [addressOfLoader(config.loader, root)]),
