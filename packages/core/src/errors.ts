@@ -3,8 +3,11 @@
 import { defined } from './defined.ts';
 import { formatLocation, type SourceLocation } from './source-location.ts';
 
-/** A stable, searchable name of one kind of problem. All of them are listed in docs/ERRORS.md. */
-export type ProblemCode = `PEXEN_${Uppercase<string>}`;
+/**
+ * A stable, searchable name of one kind of problem. Those that begin with `PEXEN_` are listed in docs/ERRORS.md; factories of others use a
+ * prefix of their own: `CTEST_NO_TIMEOUT`.
+ */
+export type ProblemCode = `${Uppercase<string>}_${Uppercase<string>}`;
 
 /** One problem, described so that the reader can fix it. */
 export interface Problem {

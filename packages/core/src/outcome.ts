@@ -5,7 +5,7 @@
 import { isSkipSignal, isTaskFailError } from './failure.ts';
 import type { LoadedModules } from './loaded-modules.ts';
 import type { SharedState } from './shared-state.ts';
-import type { Finding } from './task-update.ts';
+import type { Attachment, Finding } from './task-update.ts';
 
 /** Captured output of bounded size: its beginning and its end. */
 export interface CapturedOutput {
@@ -164,6 +164,9 @@ export interface ExecutableFacts {
 
 /** The outcome and the findings that follow from the facts. */
 export interface Interpretation {
+  /** Its error is shown without the frames of its stack, since these lead to the code of `interpret` and not to the test. */
   readonly outcome: PoolOutcome;
   readonly findings: readonly Finding[];
+  /** Files and texts that are kept with the result, such as a picture that the program made. Default: none. */
+  readonly attachments?: readonly Attachment[];
 }

@@ -12,6 +12,7 @@ import {
   type PlacedTask,
   type Problem,
   problem,
+  type Resource,
 } from '@pexen/core';
 import { describe as errorText, placeOf } from './load-module.ts';
 
@@ -40,6 +41,11 @@ export interface FactoryContext {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Called with warnings: conditions that may be mistakes, such as a broken link. Default: warnings are dropped. */
   readonly warn?: (warning: Problem) => void;
+  /**
+   * Called with the capacity of a resource that the tasks use by amount: `capacity('gpus', 2)`. The capacities of the configuration take
+   * precedence; of several for one resource the smallest counts. Default: they are dropped.
+   */
+  readonly capacity?: (resource: Resource, count: number) => void;
 }
 
 /** The tasks of factories, with problems and warnings. */
@@ -47,6 +53,8 @@ export interface Collected {
   readonly tasks: readonly PlacedTask[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
+  /** Of the resources for which factories have stated one. */
+  readonly capacities: ReadonlyMap<Resource, number>;
 }
 
 /**
@@ -109,16 +117,26 @@ export async function collect(factory: Factory, context: FactoryContext): Promis
   const tasks: PlacedTask[] = [];
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
+  const capacities = new Map<Resource, number>();
+  const capacity = (resource: Resource, count: number): void => {
+    if (!(typeof count === 'number' && count > 0))
+      throw badArgument(
+        `capacity of "${String(resource)}": ${String(count)} is not a number above 0`,
+        "capacity('gpus', 2)",
+      );
+    capacities.set(resource, Math.min(count, capacities.get(resource) ?? count));
+    context.capacity?.(resource, count);
+  };
   const warn = (warning: Problem): void => {
     warnings.push(warning);
     context.warn?.(warning);
   };
   try {
-    for await (const placed of entriesOf(factory, { ...context, warn })) tasks.push(placed);
+    for await (const placed of entriesOf(factory, { ...context, warn, capacity })) tasks.push(placed);
   } catch (error) {
     problems.push(...problemsOf(error, factory));
   }
-  return { tasks, problems, warnings };
+  return { tasks, problems, warnings, capacities };
 }
 
 async function* makeTogether(

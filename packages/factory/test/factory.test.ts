@@ -138,3 +138,32 @@ test('warnings are collected, and reported to the context', async () => {
   expect(codes).toEqual(['PEXEN_BROKEN_LINK']);
   expect(got.warnings.map(({ code }) => code)).toEqual(codes);
 });
+
+test('capacities of resources are collected, the smallest counts; a wrong one is a problem', async () => {
+  const stating = (...counts: readonly number[]): Factory => ({
+    kind: 'stating',
+    describe: 'stating',
+    async *make({ capacity, under: path = [] }) {
+      for (const count of counts) capacity?.('gpus', count);
+      yield place(
+        path,
+        task({ name: 'a' }, () => 1),
+      );
+    },
+  });
+  const seen: unknown[] = [];
+  const got = await collect(together(stating(4), under('b', stating(2, 3))), {
+    root: '/',
+    capacity: (resource, count) => seen.push([resource, count]),
+  });
+  expect([...got.capacities]).toEqual([['gpus', 2]]);
+  expect(seen).toEqual([
+    ['gpus', 4],
+    ['gpus', 2],
+    ['gpus', 3],
+  ]);
+  const { problems } = await collect(stating(0), { root: '/' });
+  expect(problems.map(({ code, message }) => `${code} ${message}`)).toEqual([
+    'PEXEN_BAD_OPTION capacity of "gpus": 0 is not a number above 0',
+  ]);
+});

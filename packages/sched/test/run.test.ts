@@ -636,6 +636,37 @@ describe('pools', () => {
     expect(result?.attempts[0]?.durationMs).toBe(1_234);
   });
 
+  test('an interpretation attaches files and texts; its error has no frames, and neither has its cause', async () => {
+    const error = new Error('outer', { cause: new TypeError('inner') });
+    const attachment = { name: 'screen', file: '/tmp/screen.png' };
+    const program = executableTask(
+      { name: 'prog' },
+      {
+        ...{ file: '/bin/true', argv: [], cwd: '/', env: {} },
+        interpret: () => ({ outcome: { kind: 'threw', error }, findings: [], attachments: [attachment] }),
+      },
+    );
+    const going = run([program], { pool: fakePool(() => ({ kind: 'returned', value: { exitCode: 1 } })) });
+    const updates: unknown[] = [];
+    going.events.on('update', ({ path, attempt, update }) => updates.push([path, attempt, update]));
+    const [result] = await collect(going);
+    expect(result?.error).toMatchObject({ stack: 'Error: outer', cause: { stack: 'TypeError: inner' } });
+    expect(updates).toEqual([['prog', 1, { kind: 'attachment', attachment }]]);
+  });
+
+  test('an interpretation that throws, or that attaches nonsense, has failed with its own stack', async () => {
+    for (const interpret of [
+      () => expect.unreachable('broken'),
+      () => ({ outcome: { kind: 'returned', value: 1 }, findings: [], attachments: [{}] }) as never,
+    ]) {
+      const body = { file: '/bin/true', argv: [], cwd: '/', env: {}, interpret };
+      const pool = fakePool(() => ({ kind: 'returned', value: { exitCode: 0 } }));
+      const [result] = await collect(run([executableTask({ name: 'prog' }, body)], { pool }));
+      expect(result?.status).toBe('threw');
+      expect(result?.error).toHaveProperty('stack', expect.stringMatching(/\n +at /));
+    }
+  });
+
   test.each([
     ['returned', { kind: 'returned', value: 0 }, 'failed', []],
     ['skipped itself', { kind: 'skipped-itself', reason: 'no net' }, 'failed', []],

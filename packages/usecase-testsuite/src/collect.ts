@@ -1,7 +1,14 @@
 /** Runs the factories of a configuration and collects their tasks and problems. */
-import { type Facts, type PlacedTask, type Problem, refuse } from '@pexen/core';
+import { type Facts, type PlacedTask, type Problem, type Resource, refuse } from '@pexen/core';
 import { collect as collectFrom, together, under } from '@pexen/factory';
 import { environment, type LoadedConfig, ofConfiguration } from './config.ts';
+
+/** What the factories of a suite made. */
+export interface CollectedTasks {
+  readonly tasks: readonly PlacedTask[];
+  /** The capacities that factories stated, and those of the configuration, which take precedence. */
+  readonly capacities: ReadonlyMap<Resource, number>;
+}
 
 /**
  * All tasks of the suite, in the order of the configuration.
@@ -11,12 +18,14 @@ export async function collectTasks(
   { config, root }: LoadedConfig,
   facts: Facts,
   onWarning: (warning: Problem) => void,
-): Promise<readonly PlacedTask[]> {
+): Promise<CollectedTasks> {
   const sources = Object.entries(config.from).map(([callPath, factory]) => under(partsOf(callPath), factory));
-  const { tasks, problems, warnings } = await collectFrom(together(...sources), { root, facts });
+  const { tasks, problems, warnings, capacities } = await collectFrom(together(...sources), { root, facts });
   for (const warning of warnings) onWarning(warning);
   refuse(problems);
-  return tasks;
+  const own = config.capacities ?? {};
+  const configured = Symbol.iterator in own ? own : Object.entries(own);
+  return { tasks, capacities: new Map([...capacities, ...configured]) };
 }
 
 /**

@@ -37,12 +37,12 @@ export async function planSuite(
   for (const warning of warnings) onWarning(warning);
   const loader = config.loader === undefined ? undefined : await startLoader(config.loader, root);
   const facts = await factsOf(loaded);
-  const collected = await collectTasks(loaded, facts, onWarning);
+  const { tasks: collected, capacities } = await collectTasks(loaded, facts, onWarning);
   const random = shuffle === undefined ? undefined : randomFrom(shuffle);
   const tasks = random === undefined ? collected : shuffled(collected, random);
   const weights = random && (() => random() * shortestMs);
   return planTasks(tasks, { selection, root, directory, onWarning }, (warn) =>
-    planOptions(config, { overrides, weights, loader, clock, facts, onWarning: warn }),
+    planOptions({ ...config, capacities }, { overrides, weights, loader, clock, facts, onWarning: warn }),
   );
 }
 

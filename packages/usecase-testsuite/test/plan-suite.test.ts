@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type PlacedTask, task } from '@pexen/core';
+import { amount, type PlacedTask, task } from '@pexen/core';
 import type { Factory } from '@pexen/factory';
 import { inline, place } from '@pexen/sched';
 import { expect, it, onTestFinished } from 'vitest';
@@ -72,4 +72,26 @@ it('so do lists, which run no body', async () => {
     await listSuite(loaded, { queries });
     expect(calls.toSorted()).toEqual(once);
   }
+});
+
+it('the capacities of factories are those of the run, and the configuration takes precedence', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'pexen-plan-'));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  const factory: Factory = {
+    ...{ kind: 'gpus', describe: 'gpus' },
+    async *make({ capacity }) {
+      capacity?.('gpus', 2);
+      yield place(
+        [],
+        task({ name: 'a', uses: [amount('gpus', 2)] }, () => 1),
+      );
+    },
+  };
+  const config: SuiteConfig = { from: { '': factory }, pool: () => inline(), reporters: [] };
+  expect(await runSuite({ config, root, file: undefined })).toMatchObject({
+    exitCode: 0,
+    verdicts: { pass: 1 },
+  });
+  const smaller = { ...config, capacities: { gpus: 1 } };
+  await expect(runSuite({ config: smaller, root, file: undefined })).rejects.toThrow(/gpus/);
 });

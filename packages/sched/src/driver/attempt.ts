@@ -3,7 +3,9 @@
 import {
   type Address,
   type Assignment,
+  type Attachment,
   type CapturedOutput,
+  checkedAttachment,
   defined,
   type ExecutableFacts,
   type Finding,
@@ -145,6 +147,11 @@ export class Attempt implements Assignment, Ticket {
     this.findings.push(finding);
   }
 
+  /** Adds an attachment from the interpretation of its output, which exists only once the attempt is over. */
+  attach(attachment: Attachment): void {
+    this.#host.reported(this, { kind: 'attachment', attachment });
+  }
+
   started(worker: string): void {
     if (!this.isOver) this.#host.started(this, worker);
   }
@@ -207,13 +214,24 @@ function interpret(attempt: Attempt, outcome: PoolOutcome): PoolOutcome {
   const { body } = attempt.definition;
   if (typeof body === 'function' || outcome.kind !== 'returned') return outcome;
   const facts = outcome.value as ExecutableFacts;
-  const { outcome: read, findings } = body.interpret(facts);
+  const { outcome: read, findings, attachments = [] } = body.interpret(facts);
+  if ('error' in read) removeFrames(read.error);
   attempt.findings = [...(attempt.findings ?? []), ...findings];
+  for (const attachment of attachments) attempt.attach(checkedAttachment(attachment));
   const { ranMs, step } = outcome;
   const stdout = annotated(outcome.stdout, read.stdout);
   const stderr = annotated(outcome.stderr, read.stderr);
   const trusted = facts.incomplete === undefined ? read : distrust(attempt, read, facts.incomplete);
   return { ...trusted, ...defined({ ranMs, stdout, stderr, step }) };
+}
+
+/** An error that an interpretation made: its frames are those of the code that reads outputs, which says nothing about the test. */
+function removeFrames(error: unknown): void {
+  for (let each = error; each instanceof Error && !Object.isFrozen(each); each = each.cause) {
+    const stack = `${each.name}: ${each.message}`;
+    if (each.stack === stack) return; // Also where causes form a cycle.
+    Object.defineProperty(each, 'stack', { value: stack, writable: true, configurable: true });
+  }
 }
 
 /** The output as the pool captured it; of its interpretation only the lines that no finding shows are added. */

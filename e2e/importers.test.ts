@@ -1,0 +1,76 @@
+/** docs/importers.md as the author of an importer follows it: its files in an empty project, with the packed packages. */
+import { readFileSync } from 'node:fs';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { published, ROOT } from '../tidy/sources.ts';
+import { Project } from './project.ts';
+
+const page = readFileSync(join(ROOT, 'docs/importers.md'), 'utf8');
+let project: Project;
+
+beforeAll(async () => {
+  project = await Project.of('importer');
+  await project.install(...published().map(({ manifest }) => manifest.name));
+  for (const [, name, code] of page.matchAll(/^```ts no-run\n\/\/ (.+\.ts)\n([\s\S]*?)^```$/gm))
+    await writeFile(join(project.dir, String(name)), String(code));
+  await writeFile(join(project.dir, 'office.checks'), blockAfter('cat office.checks'));
+  await mkdir(join(project.dir, 'node_modules/@types'), { recursive: true });
+  await symlink(join(ROOT, 'node_modules/@types/node'), join(project.dir, 'node_modules/@types/node'));
+});
+
+afterAll(() => project?.[Symbol.asyncDispose]());
+
+/** What a console block shows below this command. */
+function blockAfter(command: string): string {
+  const start = page.indexOf(`$ ${command}\n`) + command.length + 3;
+  return page.slice(start, page.indexOf('\n```', start) + 1);
+}
+
+function withoutTimes(text: string): string {
+  return text.replaceAll(/\d+\.\d+s|\d+m?s\b/g, '0s').replaceAll(/ +0s/g, ' 0s');
+}
+
+/** Starts may be in another order where two tasks end at the same time. */
+function lines(text: string): string[] {
+  return withoutTimes(text).trimEnd().split('\n').sort();
+}
+
+test('it compiles with all strict options, and with the declarations of all packages', async () => {
+  expect(await project.run(join(ROOT, 'node_modules/.bin/tsc'), '-p', '.')).toMatchObject({
+    ...{ code: 0, stdout: '' },
+  });
+});
+
+test('its suite runs, and prints what the page shows: no frame of the importer', async () => {
+  // In continuous integration, the summary would repeat failures in full.
+  const ended = await project.run('npx', 'pexen', 'run', '--failures', 'short');
+  expect(ended.stderr).toBe('');
+  expect(lines(ended.stdout)).toEqual(lines(blockAfter('npx pexen run')));
+  expect(ended.code).toBe(1);
+});
+
+test('the attachment of the importer is in the JUnit report', async () => {
+  await project.run('npx', 'pexen', 'run', '--junit', 'out/junit.xml');
+  expect(readFileSync(join(project.dir, 'out/junit.xml'), 'utf8')).toMatch(/printed[\s\S]*~ ink: bad/);
+});
+
+test('problems and warnings have the codes of the importer, and its places', async () => {
+  await writeFile(join(project.dir, 'office.checks'), 'letter\n\nposter\n');
+  const ended = await project.run('npx', 'pexen', 'run');
+  expect(ended.stderr).toContain('error CHECKS_SYNTAX "letter" is not a check');
+  expect(ended.stderr).toContain('office.checks:3');
+  expect(ended.stderr).toContain('warning CHECKS_EMPTY office.checks has no checks');
+  expect(ended.code).toBe(2);
+});
+
+test('a maker has functions as bodies that run in the default pool', async () => {
+  const config = `import { defineSuite } from 'pexen';
+import { primes } from './primes.ts';
+export default defineSuite({ from: { primes } });
+`;
+  await writeFile(join(project.dir, 'primes.config.ts'), config);
+  const ended = await project.run('npx', 'pexen', 'run', '--config', 'primes.config.ts');
+  expect(ended.stderr).toBe('');
+  expect(ended.stdout).toContain('4 tasks: 3 passed, 1 skipped');
+});
