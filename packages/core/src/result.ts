@@ -114,6 +114,8 @@ export type Verdict =
 export interface Judgement {
   readonly verdict: Verdict;
   readonly reason?: string;
+  /** The failed findings that were expected to fail: name → reason. They do not count. */
+  readonly expectedFailures?: Readonly<Record<string, string>>;
 }
 
 /** The facts that a verdict follows from. */

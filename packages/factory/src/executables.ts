@@ -20,7 +20,7 @@ import type { FoundFile } from './walk.ts';
 
 const known: readonly OptionName[] = [
   ...(['dir', 'include', 'exclude', 'followLinks', 'meta'] as const),
-  ...(['command', 'cwd', 'argv', 'env', 'tap'] as const),
+  ...(['command', 'cwd', 'argv', 'env', 'tap', 'lines', 'exitCodes'] as const),
 ];
 
 /**

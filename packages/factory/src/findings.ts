@@ -53,14 +53,21 @@ export class FindingList {
     return this.#failing.map(({ finding }) => finding);
   }
 
+  /** Does one of the kept findings satisfy it? */
+  some(isSo: (finding: Finding) => boolean): boolean {
+    return [this.#failing, this.#others].some((list) => list.some(({ finding }) => isSo(finding)));
+  }
+
   /** The kept findings, in order; if there are more than 10,000, a last one states how many were left out. */
   toArray(): readonly Finding[] {
     const room = Math.max(0, mostFindings - this.#failing.length);
     const kept = [...this.#failing, ...this.#others.slice(0, room)].sort((a, b) => a.order - b.order);
     const findings = kept.map(({ finding }) => finding);
     const left = this.length - findings.length;
-    if (left > 0)
-      findings.push({ name: 'report', status: 'warn', message: `${left} more findings are not shown` });
+    const warned = findings.filter(({ status }) => status === 'warn').length;
+    // Passing checks beyond the bound say nothing against the task.
+    const status = warned < (this.#counts.get('warn') ?? 0) ? 'warn' : 'info';
+    if (left > 0) findings.push({ name: 'report', status, message: `${left} more findings are not shown` });
     return findings;
   }
 
@@ -128,13 +135,27 @@ function readJsonLine(line: string): Finding | string {
   } catch {
     return 'it is not JSON';
   }
-  const { name, status, message, data } = value as Readonly<Record<string, unknown>>;
+  const { name, status, message, data, durationMs, location } = value as Readonly<Record<string, unknown>>;
   if (typeof name !== 'string' || name === '') return 'it has no name';
   if (!isStatus(status)) return `its status is none of ${statuses.join(', ')}`;
   if (message !== undefined && typeof message !== 'string') return 'its message is not text';
   if (!isTame(data))
     return `its data is nested deeper than ${deepestData} levels or has a key such as __proto__`;
-  return { name, status, ...(message !== undefined && { message }), ...(data !== undefined && { data }) };
+  const place = readLocation(location);
+  return {
+    name,
+    status,
+    ...(message !== undefined && { message }),
+    ...(place !== undefined && { location: place }),
+    ...(typeof durationMs === 'number' && { durationMs }),
+    ...(data !== undefined && { data }),
+  };
+}
+
+function readLocation(value: unknown): Finding['location'] {
+  const { file, line, column } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof file !== 'string' || file === '') return undefined;
+  return { file, ...(typeof line === 'number' && { line }), ...(typeof column === 'number' && { column }) };
 }
 
 function isStatus(value: unknown): value is Finding['status'] {

@@ -1,6 +1,6 @@
 /**
- * Converts exit code, TAP and reports of a program to an outcome and findings. Pure; runs on the host, not where
- * the program ran.
+ * Converts exit code, TAP, lines and reports of a program to an outcome and findings. Pure; runs on the host, not where
+ * the program ran. If nothing else is stated, exit codes mean:
  *
  * - 0: it ended well, unless it reported a finding with the status `fail`.
  * - 77: it skipped itself, unless it reported a finding with the status `fail`; the last line of its output is the reason. TAP that skips
@@ -8,6 +8,7 @@
  * - 99, or a signal: an uncontrolled failure; the resources that it held are poisoned.
  * - Anything else: it failed, dependents are skipped, and the resources that it held are in order.
  */
+import { resolve } from 'node:path';
 import {
   type CapturedOutput,
   type ExecutableFacts,
@@ -17,43 +18,65 @@ import {
   type PoolOutcome,
   TaskFailError,
 } from '@pexen/core';
+import { attachRemarks } from './diagnostics.ts';
 import { FindingList, readReport } from './findings.ts';
+import {
+  type LinePatternSet,
+  type LinePatterns,
+  type LineReader,
+  lineReader,
+  readLines,
+} from './line-patterns.ts';
 import { readTap } from './tap.ts';
 
 /** The value of a task whose program ended well. */
 export interface ProgramValue {
-  readonly exitCode: 0;
+  readonly exitCode: number;
   /** How many findings of each status. */
   readonly findings: Readonly<Partial<Record<Finding['status'], number>>>;
 }
 
+/** What an exit code means: `error` is an uncontrolled failure. */
+export type ExitMeaning = 'pass' | 'fail' | 'skip' | 'error';
+
 /** How to read a program's output. */
 export interface InterpretOptions {
-  /** Is the output TAP, or TAP as Perl's harness reads it? Default: detected in the output. */
-  readonly tap?: boolean | 'perl' | undefined;
+  /**
+   * Is the output TAP, or TAP as Perl's harness or Vitest's reporter mean it? Default: detected in the output.
+   */
+  readonly tap?: boolean | 'perl' | 'vitest' | undefined;
+  /** Patterns of lines that report results, or the name of a set of them. Default: none. */
+  readonly lines?: LinePatternSet | LinePatterns | undefined;
+  /** What exit codes mean, where that differs from the default: `{ 5: 'skip' }`. */
+  readonly exitCodes?: Readonly<Record<number, ExitMeaning>> | undefined;
+  /** The files that were run together: the output has to name a result of each. */
+  readonly files?: readonly string[] | undefined;
 }
 
-const skippedItself = 77;
-const outOfControl = 99;
 const tailLines = 20;
 const tailLength = 2_000;
 const namesShown = 5;
 const longestLastLine = 120;
+/** How much of the output that no finding shows is kept, characters. */
+const mostBesides = 20_000;
 
-/** Makes the function `interpret` of an executable body. */
-export function interpreter({ tap }: InterpretOptions = {}): (facts: ExecutableFacts) => Interpretation {
+/** Makes the function `interpret` of an executable body. Relative places in the output start from `cwd`. */
+export function interpreter(
+  options: InterpretOptions = {},
+  cwd?: string,
+): (facts: ExecutableFacts) => Interpretation {
+  const read = options.lines === undefined ? undefined : lineReader(options.lines);
   return (facts) => {
     const findings = new FindingList();
-    const points = tap === false ? undefined : readTap(textOf(facts), tapOptions[`${tap}`]);
-    if (points !== undefined) findings.absorb(points.findings);
-    if (points !== undefined && isCut(facts)) findings.add(cut);
-    if (tap !== false && facts.isEmptied === true) findings.add(emptied);
+    const skippedAll = readOutput(facts, options, read, findings);
     readReport(facts.report, findings);
     for (const finding of leaks(facts)) findings.add(finding);
-    const { stdout, stderr } = facts;
+    const rest = besidesFindings(facts, findings, options, read);
+    const shown = { ...facts, ...rest.outputs };
+    const { stdout, stderr } = shown;
     return {
-      outcome: { ...outcomeOf(facts, findings, points?.skippedAll), stdout, stderr },
-      findings: findings.toArray(),
+      outcome: { ...outcomeOf(shown, findings, skippedAll, options.exitCodes), stdout, stderr },
+      findings: cwd === undefined ? rest.findings : rest.findings.map((finding) => placed(finding, cwd)),
     };
   };
 }
@@ -62,14 +85,83 @@ const tapOptions = {
   undefined: {},
   true: { isWanted: true },
   perl: { isWanted: true, dialect: 'perl' },
+  vitest: { isWanted: true, dialect: 'vitest' },
 } as const;
+
+/** Adds the findings in the standard output. Returns why all tests were skipped, if they were. */
+function readOutput(
+  facts: ExecutableFacts,
+  { tap, files }: InterpretOptions,
+  read: LineReader | undefined,
+  findings: FindingList,
+): string | undefined {
+  const points = tap === false ? undefined : readTap(textOf(facts), tapOptions[`${tap}`]);
+  if (points !== undefined) findings.absorb(points.findings);
+  const isLineMissing =
+    read !== undefined && readLines(wholeLines(facts.stdout), read, findings) === 0 && points === undefined;
+  if (isLineMissing) findings.add(noLines);
+  if (points !== undefined && isCut(facts)) findings.add(cutOf('TAP', 'test points'));
+  if (read !== undefined && facts.stdout.tail !== '') findings.add(cutOf('lines', 'results'));
+  if (tap !== false && facts.isEmptied === true) findings.add(emptied);
+  for (const file of files ?? []) if (!isNamedIn(findings, file)) findings.add(unnamed(file));
+  return points?.skippedAll;
+}
+
+/** The outputs with the lines that failed findings do not show already, and the findings with what standard error says about them. */
+function besidesFindings(
+  { stdout, stderr }: ExecutableFacts,
+  list: FindingList,
+  { tap }: InterpretOptions,
+  read: LineReader | undefined,
+): { outputs: Pick<ExecutableFacts, 'stdout' | 'stderr'>; findings: readonly Finding[] } {
+  const findings = list.toArray();
+  const unchanged = { outputs: { stdout, stderr }, findings };
+  if ((list.counts.fail ?? 0) === 0) return unchanged;
+  const rest: string[] = [];
+  const other = (line: string): void => void (read?.(line) ?? rest.push(line));
+  const text = formatOutput(stdout);
+  const isTap =
+    tap !== false && readTap(text, { ...tapOptions[`${tap}`], isWanted: false, other }) !== undefined;
+  if (!isTap && read === undefined) return unchanged;
+  if (tap === false) text.split('\n').forEach(other);
+  const outputs = { stdout: { ...stdout, besidesFindings: endOfText(rest.join('\n').trim()) }, stderr };
+  if (tap !== 'perl') return { outputs, findings };
+  const remarked = attachRemarks(findings, formatOutput(stderr).split('\n'));
+  const besides = endOfText(remarked.rest.join('\n').trim());
+  return {
+    outputs: { ...outputs, stderr: { ...stderr, besidesFindings: besides } },
+    findings: remarked.findings,
+  };
+}
+
+function endOfText(text: string): string {
+  return text.length > mostBesides ? `…${text.slice(-mostBesides)}` : text;
+}
+
+/** Its place, if it is relative, starts where the program ran. */
+function placed(finding: Finding, cwd: string): Finding {
+  const { location } = finding;
+  return location === undefined
+    ? finding
+    : { ...finding, location: { ...location, file: resolve(cwd, location.file) } };
+}
+
+/** Does a finding name the file? Then its name begins with the path of the file, or with the end of that path. */
+function isNamedIn(findings: FindingList, file: string): boolean {
+  return findings.some(({ name }) => {
+    const [first = ''] = name.split(/ [›>] |::/);
+    return first !== '' && (file === first || file.endsWith(`/${first}`) || first.endsWith(`/${file}`));
+  });
+}
 
 /** The part of the output that may be TAP: all of it, or the kept lines of an output that was too long. */
 function textOf(facts: ExecutableFacts): string {
-  const { stdout, evidence } = facts;
-  if (!isCut(facts)) return evidence ?? stdout.head;
-  // The broken lines on either side of the gap are left out.
-  const { head, tail } = stdout;
+  return facts.evidence ?? wholeLines(facts.stdout);
+}
+
+/** Without the broken lines on either side of the gap. */
+function wholeLines({ head, tail }: CapturedOutput): string {
+  if (tail === '') return head;
   return `${head.slice(0, head.lastIndexOf('\n') + 1)}${tail.slice(tail.indexOf('\n') + 1)}`;
 }
 
@@ -78,11 +170,21 @@ function isCut({ stdout, evidence }: ExecutableFacts): boolean {
   return evidence === undefined && stdout.tail !== '';
 }
 
-const cut: Finding = {
-  name: 'TAP',
-  status: 'fail',
-  message: 'not all of the output was kept: test points may be missing',
+function cutOf(name: string, what: string): Finding {
+  return { name, status: 'fail', message: `not all of the output was kept: ${what} may be missing` };
+}
+
+const noLines: Finding = {
+  name: 'lines',
+  status: 'warn',
+  message: 'no line of the output matches a pattern of the option "lines"',
 };
+
+function unnamed(file: string): Finding {
+  const message =
+    'the output has no result of this file: files that run in one start must be named by the results';
+  return { name: file, status: 'fail', message };
+}
 
 const emptied: Finding = {
   name: 'TAP',
@@ -95,18 +197,26 @@ function outcomeOf(
   facts: ExecutableFacts,
   findings: FindingList,
   skippedAll: string | undefined,
+  exitCodes: InterpretOptions['exitCodes'],
 ): PoolOutcome {
   const { exitCode } = facts;
-  if (exitCode === null || exitCode === outOfControl) {
+  const meaning = meaningOf(exitCode, exitCodes);
+  if (exitCode === null || meaning === 'error')
     return { kind: 'threw', error: plainError(new Error(describe(facts, findings))) };
-  }
   const hasFailure = (findings.counts.fail ?? 0) > 0;
-  if (exitCode === skippedItself && !hasFailure)
+  if (meaning === 'skip' && !hasFailure)
     return { kind: 'skipped-itself', reason: lastLine(facts) ?? `exit code ${exitCode}` };
-  if (exitCode !== 0 || hasFailure) return failed(describe(facts, findings));
+  if (meaning !== 'pass' || hasFailure) return failed(describe(facts, findings));
   if (skippedAll !== undefined) return { kind: 'skipped-itself', reason: skippedAll };
-  return { kind: 'returned', value: { exitCode: 0, findings: findings.counts } satisfies ProgramValue };
+  return { kind: 'returned', value: { exitCode, findings: findings.counts } satisfies ProgramValue };
 }
+
+function meaningOf(exitCode: number | null, exitCodes: InterpretOptions['exitCodes'] = {}): ExitMeaning {
+  if (exitCode === null) return 'error';
+  return exitCodes[exitCode] ?? usual[exitCode] ?? 'fail';
+}
+
+const usual: Readonly<Record<number, ExitMeaning>> = { 0: 'pass', 77: 'skip', 99: 'error' };
 
 function failed(message: string): PoolOutcome {
   const error = plainError(new TaskFailError(message, { depsOk: false, locksOk: true }));
@@ -129,8 +239,9 @@ function describe(facts: ExecutableFacts, findings: FindingList): string {
   if (findings.failing.length > 0)
     return withTail(`${end}, failed: ${namesOf(findings)}`, lastLines(facts.stderr));
   const tail = lastLines(facts.stderr) || lastLines(facts.stdout);
-  const last = lastShownLine(tail);
-  const head = last === '' ? end : `${end}: ${last}`;
+  const last = lastLineOf(facts.stderr) ?? lastLineOf(facts.stdout);
+  if (last === undefined) return withTail(end, tail.trim() === '' ? '' : tail);
+  const head = `${end}: ${last.length > longestLastLine ? `${last.slice(0, longestLastLine)}…` : last}`;
   return tail.trim() === last ? head : withTail(head, tail);
 }
 
@@ -144,28 +255,29 @@ function withTail(head: string, tail: string): string {
   return tail === '' ? head : `${head}\n${tail}`;
 }
 
-/** The last line of a text as a terminal shows it, shortened. */
-function lastShownLine(text: string): string {
-  const shown =
-    text
-      .split(/[\n\r]/)
-      .findLast((part) => part.trim() !== '')
-      ?.trim() ?? '';
-  return shown.length > longestLastLine ? `${shown.slice(0, longestLastLine)}…` : shown;
+/** What a shell prints before each command after `set -x`. */
+const trace = /^\++ /;
+
+/** The last line as a terminal shows it; undefined if there is none. The traces of a shell say what ran, and not what failed. */
+function lastLineOf(output: CapturedOutput): string | undefined {
+  const lines = lastLines(output).split(/[\n\r]/);
+  return lines.findLast((line) => line.trim() !== '' && !trace.test(line))?.trim();
 }
 
+/** The end of an output. A line whose beginning is missing starts with `…`. */
 function lastLines(output: CapturedOutput): string {
-  const text = endOf(output).trimEnd().slice(-tailLength);
-  return text.split('\n').slice(-tailLines).join('\n');
+  const text = endOf(output).trimEnd();
+  const kept = text.slice(-tailLength);
+  const isBroken = kept.length < text.length && text[text.length - tailLength - 1] !== '\n';
+  return `${isBroken ? '…' : ''}${kept}`.split('\n').slice(-tailLines).join('\n');
 }
 
 function lastLine({ stdout, stderr }: ExecutableFacts): string | undefined {
-  const last = (output: CapturedOutput): string => lastLines(output).split('\n').at(-1)?.trim() ?? '';
-  return last(stdout) || last(stderr) || undefined;
+  return lastLineOf(stdout) ?? lastLineOf(stderr);
 }
 
 function endOf(output: CapturedOutput): string {
-  return output.tail === '' ? formatOutput(output) : output.tail;
+  return output.besidesFindings ?? (output.tail === '' ? formatOutput(output) : output.tail);
 }
 
 function leaks({ leaked }: ExecutableFacts): Finding[] {

@@ -14,6 +14,9 @@ import {
   text,
 } from '@pexen/core/options';
 
+import type { ExitMeaning } from './interpret.ts';
+import { type LinePatternSet, type LinePatterns, linesKind } from './line-patterns.ts';
+
 /** A file found by a walk. */
 export interface WalkedFile {
   /** Absolute. */
@@ -50,7 +53,14 @@ export interface ProgramOptions {
    * Is the output TAP? `perl`: TAP with directives and numbers as Perl's harness `prove` reads them. Default: detected in the output,
    * and read by the grammar of TAP 14.
    */
-  readonly tap?: boolean | 'perl';
+  readonly tap?: boolean | 'perl' | 'vitest';
+  /**
+   * Lines that report results: the name of a set of patterns, or a pattern or several for each status, as `{ fail: 'FAIL: {name}' }`. The
+   * placeholders are {name}, {message}, {file}, {line}, {ms}, {seconds} and {count}.
+   */
+  readonly lines?: LinePatternSet | LinePatterns;
+  /** What exit codes mean, where that differs from the default (0 pass, 77 skip, 99 error, others fail): `{ 5: 'skip' }`. */
+  readonly exitCodes?: Readonly<Record<number, ExitMeaning>>;
 }
 
 /** For `executables`. */
@@ -103,7 +113,9 @@ const kinds = {
   cwd: text,
   argv: listOf('strings', anyText),
   env: byName(anyText),
-  tap: oneOf(true, false, 'perl'),
+  tap: oneOf(true, false, 'perl', 'vitest'),
+  lines: linesKind,
+  exitCodes: byName(oneOf('pass', 'fail', 'skip', 'error'), "Write exitCodes: { 5: 'skip' }."),
   command: isA(
     'a list of a program and its arguments',
     (value) => Array.isArray(value) && value.length > 0 && value.every((part) => typeof part === 'string'),

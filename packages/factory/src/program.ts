@@ -1,6 +1,6 @@
 /** How a file is started: itself, by its interpreter, or through a command. */
 import { delimiter, dirname, join, resolve } from 'node:path';
-import type { ExecutableBody } from '@pexen/core';
+import { defined, type ExecutableBody } from '@pexen/core';
 import type { LoadContext } from './directory-factory.ts';
 import type { ProgramEntries } from './file-meta.ts';
 import { interpreter } from './interpret.ts';
@@ -34,13 +34,15 @@ export function programBody(
   loadContext: LoadContext,
 ): ExecutableBody {
   const home = dirname(file.path);
-  const reading = { tap: entries.tap ?? options.tap };
+  const { lines, exitCodes } = options;
+  const reading = { tap: entries.tap ?? options.tap, ...defined({ lines, exitCodes }) };
+  const cwd = entries.cwd === undefined ? cwdOf(options.cwd, home, loadContext) : resolve(home, entries.cwd);
   return {
     file: command.file,
     argv: [...command.argv, ...(entries.argv ?? options.argv ?? [])],
-    cwd: entries.cwd === undefined ? cwdOf(options.cwd, home, loadContext) : resolve(home, entries.cwd),
+    cwd,
     env: { ...options.env, ...entries.env },
-    interpret: interpreter(reading),
+    interpret: interpreter(reading, cwd),
     interpretOptions: reading,
   };
 }

@@ -3,6 +3,7 @@
  * does not hold, is a failing finding, too: a test that ends half-way must not pass. Knows nothing of exit codes.
  */
 import type { Finding } from '@pexen/core';
+import { closesQuote, type Diagnostics, opensQuote, readBlock, readRemarks } from './diagnostics.ts';
 import { FindingList } from './findings.ts';
 
 /** The contents of TAP output. */
@@ -17,6 +18,8 @@ export interface TapOptions {
   /** True: the output must be TAP. Default: it may be. */
   readonly isWanted?: boolean;
   readonly dialect?: TapDialect;
+  /** Called with each line that is not part of TAP, in order. */
+  readonly other?: (line: string) => void;
 }
 
 /**
@@ -25,9 +28,9 @@ export interface TapOptions {
  */
 export function readTap(
   text: string,
-  { isWanted = false, dialect = 'tap14' }: TapOptions = {},
+  { isWanted = false, dialect = 'tap14', other = () => {} }: TapOptions = {},
 ): Tap | undefined {
-  const reader = new TapReader(dialect);
+  const reader = new TapReader(dialect, other);
   for (let from = 0; from < text.length; ) {
     const newline = text.indexOf('\n', from);
     const end = newline === -1 ? text.length : newline;
@@ -45,7 +48,10 @@ export function readTap(
 const longestLine = 10_000;
 const deepestIndent = 64;
 const indentOfLevel = 4;
-const longestDiagnostics = 4_000;
+/** How much of one YAML block is read, characters. */
+const longestBlock = 40_000;
+/** How many lines of comments below a point are read. */
+const mostRemarks = 40;
 /** At most this many out-of-sequence numbers are remembered, to find duplicates. */
 const mostNumbers = 100_000;
 
@@ -56,6 +62,13 @@ interface Block {
   readonly indent: string;
   readonly lines: string[];
   length: number;
+  /** Inside of a text in double quotes. */
+  isQuoted: boolean;
+  /**
+   * Lines without the indentation of the block. They belong to it if they are inside of quotes, and the block continues behind
+   * these; otherwise the block had ended before them.
+   */
+  pending: string[];
 }
 
 /** Reads one output. */
@@ -72,33 +85,43 @@ class TapReader {
   #hasPoint = false;
   #hasSkippedPlan = false;
   #hasNumberedFailure = false;
+  readonly #other: (line: string) => void;
 
-  constructor(dialect: TapDialect) {
+  constructor(dialect: TapDialect, other: (line: string) => void) {
+    this.#other = other;
     this.#dialect = dialect;
     this.#document = new Document(dialect);
   }
 
   push(raw: string): void {
     const line = harmless(raw);
-    if (this.#block !== undefined && !this.#endsBlock(line, this.#block)) return;
+    if (this.#block !== undefined && this.#isInBlock(line, this.#block)) return;
     const content = line.trimStart();
     const indent = line.slice(0, line.length - content.length);
     if (content === '---' && indent !== '' && this.#document.awaitsDiagnostics) {
-      this.#block = { indent, lines: [], length: 0 };
+      this.#block = { indent, lines: [], length: 0, isQuoted: false, pending: [] };
       return;
     }
     const depth = depthOf(indent);
-    if (content === '' || depth === undefined) return;
-    const read = readTapLine(content, this.#dialect);
-    if (read === undefined) return;
+    const read = content === '' || depth === undefined ? undefined : readTapLine(content, this.#dialect);
+    if (read === undefined || depth === undefined) {
+      if (!this.#isRemark(content)) this.#other(raw);
+      return;
+    }
     if (depth === 0) this.#notice(read);
     if (depth === 0 && this.#document.isEndedBy(read)) this.#endDocument();
     this.#document.push(read, depth);
   }
 
+  /** A comment that belongs to the point above it, or to the counts that some tools print at the end. */
+  #isRemark(content: string): boolean {
+    if (!content.startsWith('#')) return false;
+    return counts.test(content) ? this.#hasPoint : this.#document.remark(content.slice(1));
+  }
+
   /** Undefined: it was not TAP. */
   end(): Tap | undefined {
-    if (this.#block !== undefined) this.#closeBlock(this.#block);
+    while (this.#block !== undefined) this.#abandonQuote(this.#block);
     const isPlanned = this.#hasPlan && (this.#hasPoint || this.#hasSkippedPlan);
     if (!this.#hasVersion && !isPlanned && !this.#hasNumberedFailure) return undefined;
     this.#endDocument();
@@ -123,26 +146,64 @@ class TapReader {
     this.#document = new Document(this.#dialect);
   }
 
-  /** False while the line belongs to the block. A line with less indentation ends the block and is then read by itself. */
-  #endsBlock(line: string, block: Block): boolean {
-    if (line === `${block.indent}...`) this.#closeBlock(block);
-    else if (line !== '' && !line.startsWith(block.indent)) {
+  /** A line with less indentation ends the block and is then read by itself, unless it may be inside of quotes. */
+  #isInBlock(line: string, block: Block): boolean {
+    if (line === `${block.indent}...`) {
+      this.#keepPending(block);
       this.#closeBlock(block);
       return true;
-    } else if (block.length <= longestDiagnostics) {
-      block.lines.push(line.slice(block.indent.length));
-      block.length += line.length;
     }
+    if (line === '' || line.startsWith(block.indent)) {
+      if (!block.isQuoted) this.#keepPending(block);
+      if (block.pending.length > 0) return this.#await(line, block);
+      keep(block, block.isQuoted ? line : line.slice(block.indent.length));
+      block.isQuoted = block.isQuoted ? !closesQuote(line) : opensQuote(line);
+      return true;
+    }
+    if (block.isQuoted) return this.#await(line, block);
+    this.#abandonQuote(block);
     return false;
+  }
+
+  /** A line between quotes, if the end of the quotes follows. A line that reports a failure is never taken for text. */
+  #await(line: string, block: Block): boolean {
+    if (mustCount.test(line) || block.pending.length > mostPending) {
+      this.#abandonQuote(block);
+      return false;
+    }
+    block.pending.push(line);
+    block.isQuoted = !closesQuote(line);
+    return true;
+  }
+
+  #keepPending(block: Block): void {
+    for (const line of block.pending) keep(block, line);
+    block.pending = [];
+  }
+
+  /** The block ends before its pending lines, which are read by themselves. */
+  #abandonQuote(block: Block): void {
+    const { pending } = block;
+    this.#closeBlock(block);
+    for (const line of pending) this.push(line);
   }
 
   #closeBlock({ lines }: Block): void {
     this.#block = undefined;
-    const text = lines.join('\n').trimEnd();
-    this.#document.diagnose(
-      text.length > longestDiagnostics ? `${text.slice(0, longestDiagnostics)}…` : text,
-    );
+    this.#document.diagnoseBlock(readBlock(lines));
   }
+}
+
+/** Lines that count in any place: failed points, and what ends a document or begins a block. */
+const mustCount = /^\s*(?:not ok\b|bail out!|---$)/i;
+/** Further lines inside of quotes are not waited for. */
+const mostPending = 2_000;
+/** Counts at the end, as node:test, tape and others print them as comments. */
+const counts = /^#\s+(?:tests|suites|pass|fail|ok|cancelled|skipped|skip|todo|duration_ms)\s+[\d.]+$/;
+
+function keep(block: Block, line: string): void {
+  if (block.length <= longestBlock) block.lines.push(line);
+  block.length += line.length;
 }
 
 /** One document, up to a version, plan or point that cannot belong to it. A program may print several documents in sequence. */
@@ -154,8 +215,10 @@ class Document {
   readonly #announced = new Map<number, string>();
   #plan: 'none' | 'first' | 'last' = 'none';
   #isBailedOut = false;
-  /** The finding that following diagnostics are added to; undefined where they would not be shown. */
+  /** The finding that following diagnostics are added to; undefined where they are not those of a finding. */
   #last: OpenFinding | undefined;
+  /** The comments below it. */
+  #remarks: string[] = [];
   awaitsDiagnostics = false;
 
   constructor(dialect: TapDialect) {
@@ -176,7 +239,9 @@ class Document {
   }
 
   push(line: TapLine, depth: number): void {
+    this.#endRemarks();
     if (this.#isBailedOut) return;
+    this.#last = undefined;
     this.awaitsDiagnostics = line.kind === 'point';
     switch (line.kind) {
       case 'point':
@@ -202,16 +267,40 @@ class Document {
     }
   }
 
-  /** Adds the text of a YAML block to the last point. */
-  diagnose(text: string): void {
+  /** Adds a YAML block to the last point, below the comments that precede it. */
+  diagnoseBlock(block: Diagnostics): void {
+    this.#endRemarks();
     this.awaitsDiagnostics = false;
-    if (this.#last === undefined || text === '') return;
-    const { message } = this.#last;
-    this.#last.message = message === undefined ? text : `${message}\n${text}`;
+    this.#diagnose(block);
     this.#last = undefined;
   }
 
+  #diagnose({ message, location, durationMs, data }: Diagnostics): void {
+    const last = this.#last;
+    if (last === undefined) return;
+    if (durationMs !== undefined) last.durationMs = durationMs;
+    if (last.status !== 'fail' && last.status !== 'todo') return;
+    if (message !== undefined)
+      last.message = last.message === undefined ? message : `${last.message}\n${message}`;
+    if (location !== undefined) last.location = location;
+    if (data !== undefined) last.data = data;
+  }
+
+  /** Takes a comment, without its `#`. True if it says something about a failed point. */
+  remark(text: string): boolean {
+    if (this.#last?.status !== 'fail') return false;
+    if (this.#remarks.length < mostRemarks) this.#remarks.push(text);
+    return true;
+  }
+
+  #endRemarks(): void {
+    if (this.#remarks.length === 0) return;
+    this.#diagnose(readRemarks(this.#remarks));
+    this.#remarks = [];
+  }
+
   end(): { readonly findings: FindingList; readonly skippedAll: string | undefined } {
+    this.#endRemarks();
     this.#closeOpened(0, false);
     this.#closeBelow(0);
     if (!this.#isBailedOut) this.#judge(this.#top, true);
@@ -256,7 +345,7 @@ class Document {
 
   #add(level: Level, point: TapPoint, below: FindingList | undefined): void {
     const finding = this.#findingOf(point, level);
-    this.#last = finding.status === 'fail' || finding.status === 'todo' ? finding : undefined;
+    this.#last = finding;
     if (below === undefined || below.length === 0) {
       level.findings.add(finding);
       return;
@@ -269,17 +358,21 @@ class Document {
     else level.findings.add(finding);
   }
 
-  #findingOf({ isOk, directive, name, number }: TapPoint, level: Level): OpenFinding {
-    const full = level.nameOf(name === '' ? `test ${number ?? level.count}` : name);
-    if (directive === undefined) return { name: full, status: isOk ? 'pass' : 'fail' };
+  #findingOf({ isOk, directive, name, number, durationMs }: TapPoint, level: Level): OpenFinding {
+    const common = {
+      name: level.nameOf(name === '' ? `test ${number ?? level.count}` : name),
+      ...(durationMs !== undefined && { durationMs }),
+    };
+    if (directive === undefined) return { ...common, status: isOk ? 'pass' : 'fail' };
     const { kind, reason } = directive;
     if (kind === 'skip') {
       const hasFailed = !isOk && this.#dialect === 'perl';
-      return { name: full, status: hasFailed ? 'fail' : 'skip', ...(reason !== '' && { message: reason }) };
+      return { ...common, status: hasFailed ? 'fail' : 'skip', ...(reason !== '' && { message: reason }) };
     }
-    if (!isOk) return { name: full, status: 'todo', message: reason === '' ? 'todo' : `todo: ${reason}` };
+    if (!isOk || this.#dialect === 'vitest')
+      return { ...common, status: 'todo', message: reason === '' ? 'todo' : `todo: ${reason}` };
     const expected = 'passed, though it was expected to fail';
-    return { name: full, status: 'warn', message: reason === '' ? expected : `${expected}: ${reason}` };
+    return { ...common, status: 'warn', message: reason === '' ? expected : `${expected}: ${reason}` };
   }
 
   /** The level of a line, opened if necessary. Drops names that were announced at deeper levels. */
@@ -438,8 +531,9 @@ function excuse(finding: Finding): Finding {
  * - `tap14`: `#` surrounded by blanks, then `todo` or `skip` as a whole word.
  * - `perl`: as TAP::Parser, the harness of `prove`, reads them: blanks around `#` are optional. A skipped `not ok` is a failure,
  *   and so are numbers out of sequence.
+ * - `vitest`: as in TAP 14, but `ok` with `todo` is a test that did not run.
  */
-type TapDialect = 'tap14' | 'perl';
+type TapDialect = 'tap14' | 'perl' | 'vitest';
 
 interface TapPoint {
   readonly kind: 'point';
@@ -451,6 +545,8 @@ interface TapPoint {
   readonly directive: { readonly kind: 'todo' | 'skip'; readonly reason: string } | undefined;
   /** It ends with `{`: the lines of its subtest follow. */
   readonly opens: boolean;
+  /** As it is stated, ms: `# time=12.5ms`. */
+  readonly durationMs: number | undefined;
 }
 
 type TapLine =
@@ -474,12 +570,14 @@ const number = /^\s+(\d{1,9})(?=\s|$)/;
 const startOf: Readonly<Record<TapDialect, RegExp>> = {
   tap14: /^(?:not ok\b|ok(?=\s|$))/,
   perl: /^(?:not )?ok\b/,
+  vitest: /^(?:not ok\b|ok(?=\s|$))/,
 };
 const directiveOf: Readonly<Record<TapDialect, RegExp>> = {
   tap14: /(?<=^|\s)#\s+(todo|skip)\b\s*(.*)$/i,
   perl: /(?<=^[^\\#]*(?:\\.[^\\#]*)*)#\s*(todo|skip)\b\s*(.*)$/i,
+  vitest: /(?<=^|\s)#\s+(todo|skip)\b\s*(.*)$/i,
 };
-const duration = /(?:^|\s)# time=\d+(?:\.\d+)?m?s$/;
+const duration = /(?:^|\s)# time=(\d+(?:\.\d+)?)(m?s)$/;
 
 /** Parses a line that was trimmed on both sides; undefined where it has no meaning in TAP. */
 function readTapLine(line: string, dialect: TapDialect): TapLine | undefined {
@@ -500,7 +598,9 @@ function readPoint(isOk: boolean, rest: string, dialect: TapDialect): TapPoint {
   const numbered = number.exec(rest);
   const described = rest.slice(numbered?.[0].length ?? 0).replace(/^\s*-(?=\s|$)/, '');
   const opens = /(?:^|\s)\{$/.test(described);
-  const closed = (opens ? described.slice(0, -1) : described).trimEnd().replace(duration, '');
+  const whole = (opens ? described.slice(0, -1) : described).trimEnd();
+  const [timed = '', time, unit] = duration.exec(whole) ?? [];
+  const closed = whole.slice(0, whole.length - timed.length);
   const directive = directiveOf[dialect].exec(closed);
   const name = directive === null ? closed : closed.slice(0, directive.index);
   return {
@@ -516,6 +616,7 @@ function readPoint(isOk: boolean, rest: string, dialect: TapDialect): TapPoint {
             reason: (directive[2] ?? '').trim(),
           },
     opens,
+    durationMs: time === undefined ? undefined : Number(time) * (unit === 's' ? 1_000 : 1),
   };
 }
 

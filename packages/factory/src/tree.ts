@@ -14,7 +14,7 @@ import type { FoundFile } from './walk.ts';
 
 const known: readonly OptionName[] = [
   ...(['dir', 'include', 'exclude', 'followLinks', 'meta'] as const),
-  ...(['cwd', 'argv', 'env', 'tap', 'match'] as const),
+  ...(['cwd', 'argv', 'env', 'tap', 'lines', 'exitCodes', 'match'] as const),
 ];
 
 /**

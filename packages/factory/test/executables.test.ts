@@ -357,7 +357,7 @@ describe('options', () => {
     ],
     [{ dir: 'x', exclude: [''] }, 'exclude.0 must be a non-empty string, not ""'],
     [{ dir: 'x', env: { A: 1 } }, 'env.A must be a string, not 1'],
-    [{ dir: 'x', tap: 'yes' }, 'tap must be true or false or "perl", not "yes"'],
+    [{ dir: 'x', tap: 'yes' }, 'tap must be true or false or "perl" or "vitest", not "yes"'],
     [{ dir: 'x', meta: 7 }, 'meta must be metadata or a function that returns it, not 7'],
     [{ dir: 'x', command: [] }, 'command must be a list of a program and its arguments, not a list'],
     [{ dir: 'x', command: ['node'] }, 'with "command" it needs the option "include"'],

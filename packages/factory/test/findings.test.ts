@@ -82,7 +82,17 @@ test('of very many findings, the failing ones are kept', () => {
   const kept = readReport(`${'pass a\n'.repeat(mostFindings)}fail b\npass c`);
   expect(kept).toHaveLength(mostFindings + 1);
   expect(kept.filter(({ status }) => status === 'fail')).toHaveLength(1);
-  expect(kept.at(-1)).toEqual({ name: 'report', status: 'warn', message: '2 more findings are not shown' });
+  expect(kept.at(-1)).toEqual({ name: 'report', status: 'info', message: '2 more findings are not shown' });
+});
+
+test('a warning that is not shown is a warning', () => {
+  const kept = readReport(`${'pass a\n'.repeat(mostFindings)}warn b\n`);
+  expect(kept.at(-1)).toEqual({ name: 'report', status: 'warn', message: '1 more findings are not shown' });
+});
+
+test('a finding in JSON may have a place and a duration', () => {
+  const given = { name: 'a', status: 'fail', durationMs: 3, location: { file: 'a.c', line: 7 } };
+  expect(readReport(JSON.stringify(given))).toEqual([given]);
 });
 
 test('whatever a program writes, reading it ends and throws nothing', () => {

@@ -8,7 +8,8 @@ import { capped, facts, output } from './facts.ts';
 /** The outcome without the output it carries. */
 function outcome(given: ExecutableFacts, options?: InterpretOptions): PoolOutcome {
   const { stdout, stderr, ...rest } = interpreter(options)(given).outcome;
-  expect([stdout, stderr]).toEqual([given.stdout, given.stderr]);
+  const { besidesFindings: _, ...captured } = stdout ?? { head: '' };
+  expect([captured, stderr]).toEqual([given.stdout, given.stderr]);
   return rest;
 }
 
@@ -91,6 +92,141 @@ describe('the exit code decides', () => {
       2_200,
     );
   });
+});
+
+describe('the reason', () => {
+  const message = (given: Parameters<typeof facts>[0]) =>
+    errorOf(outcome(facts({ exitCode: 1, ...given }))).message;
+
+  test('is the last line that is not a trace of the shell', () => {
+    const traced = '+ cat x\ncat: x: No such file\n++ id -u\n+ [ 42 = 43 ]\n';
+    expect(message({ stderr: traced })).toBe(`exit code 1: cat: x: No such file\n${traced.trim()}`);
+    expect(message({ stderr: '+ [ 42 = 43 ]\n', stdout: '42 is not 43\n' })).toBe(
+      'exit code 1: 42 is not 43\n+ [ 42 = 43 ]',
+    );
+    expect(message({ stderr: '+ [ 42 = 43 ]\n' })).toBe('exit code 1\n+ [ 42 = 43 ]');
+    expect(outcome(facts({ exitCode: 77, stdout: 'no net\n', stderr: '+ exit 77\n' }))).toEqual({
+      kind: 'skipped-itself',
+      reason: 'no net',
+    });
+    expect(outcome(facts({ exitCode: 77, stderr: 'no disk\n+ exit 77\n' }))).toMatchObject({
+      reason: 'no disk',
+    });
+  });
+
+  test('shows on which side it was cut', () => {
+    expect(message({ stderr: 'x'.repeat(300) }).split('\n')[0]).toBe(`exit code 1: ${'x'.repeat(120)}…`);
+    const [head, tail] = message({ stderr: `start${'x'.repeat(3_000)}\nend` }).split('\n');
+    expect(head).toBe('exit code 1: end');
+    expect(tail).toMatch(/^…x+$/);
+  });
+});
+
+test('a table of exit codes replaces their usual meanings', () => {
+  const exitCodes = { 5: 'skip', 77: 'fail', 99: 'fail', 3: 'error', 9: 'pass' } as const;
+  const kinds = [5, 77, 99, 3, 9, 0, 1].map((exitCode) => outcome(facts({ exitCode }), { exitCodes }).kind);
+  expect(kinds).toEqual(['skipped-itself', 'failed', 'failed', 'threw', 'returned', 'returned', 'failed']);
+});
+
+describe('output that findings show is not shown again', () => {
+  const besides = (given: Parameters<typeof facts>[0], options?: InterpretOptions) => {
+    const { stdout, stderr } = interpreter(options)(facts(given)).outcome;
+    return [stdout?.besidesFindings, stderr?.besidesFindings];
+  };
+  const failing =
+    'starting\nTAP version 13\nnot ok 1 - a\n  ---\n  error: b\n  ...\n# log\n1..1\n# tests 1\n# fail 1\n';
+
+  test('of TAP that failed, only the other lines remain', () => {
+    expect(besides({ exitCode: 1, stdout: failing })).toEqual(['starting\n# log', undefined]);
+    expect(errorOf(outcome(facts({ exitCode: 1, stdout: failing }))).message).toBe('exit code 1, failed: a');
+  });
+
+  test('all of it remains where no finding failed, or where nothing in it was read', () => {
+    expect(besides({ exitCode: 1, stdout: '1..1\nok 1 - a\n' })).toEqual([undefined, undefined]);
+    expect(besides({ stdout: 'text', report: 'fail a' })).toEqual([undefined, undefined]);
+    expect(besides({ stdout: failing, report: 'fail a' }, { tap: false })).toEqual([undefined, undefined]);
+  });
+
+  test('remarks of Test::More on standard error belong to their findings', () => {
+    const stdout = 'not ok 1 - a\nnot ok 2 - same\nnot ok 3 - same\n1..3\n';
+    const stderr = [
+      "#   Failed test 'a'\n#   at t/a.t line 2.\n#          got: '1'\n#     expected: '2'",
+      "#   Failed test 'same'\n#   at t/a.t line 3.\n#     Structures begin differing at:",
+      "#   Failed test 'same'\n#   at t/a.t line 9.\n# Looks like you failed 3 tests of 3.\nother\n",
+    ].join('\n');
+    const read = interpreter({ tap: 'perl' }, '/p')(facts({ exitCode: 3, stdout, stderr }));
+    expect(read.findings).toEqual([
+      {
+        name: 'a',
+        status: 'fail',
+        location: { file: '/p/t/a.t', line: 2 },
+        data: { expected: "'2'", actual: "'1'" },
+      },
+      {
+        name: 'same',
+        status: 'fail',
+        message: 'Structures begin differing at:',
+        location: { file: '/p/t/a.t', line: 3 },
+      },
+      { name: 'same', status: 'fail', location: { file: '/p/t/a.t', line: 9 } },
+    ]);
+    expect(read.outcome.stderr?.besidesFindings).toBe('# Looks like you failed 3 tests of 3.\nother');
+  });
+});
+
+describe('lines as findings', () => {
+  const read = (stdout: string, options: InterpretOptions, exitCode = 0) => {
+    const { outcome: end, findings } = interpreter(options)(facts({ stdout, exitCode }));
+    return { kind: end.kind, findings, besides: end.stdout?.besidesFindings };
+  };
+
+  test('as Automake prints them', () => {
+    const stdout = 'start\nPASS: a\nFAIL: b 1 - deep\nSKIP: c\nXFAIL: d\nXPASS: e\nERROR: f\nPASSED x\n';
+    const { kind, findings, besides } = read(stdout, { lines: 'automake' });
+    expect(findings.map(({ status, name }) => `${status} ${name}`)).toEqual([
+      ...['pass a', 'fail b 1 - deep', 'skip c', 'todo d', 'fail e', 'fail f'],
+    ]);
+    expect([kind, besides]).toEqual(['failed', 'start\nPASSED x']);
+  });
+
+  test('as a configuration describes them', () => {
+    const lines = {
+      pass: '[OK] {name} in {ms} ms',
+      fail: ['[BAD] {name} at {file}:{line}: {message}', '[BAD] {name}'],
+    };
+    const { findings } = read('[OK] a in 12 ms\n[BAD] b at x.c:7: why\n  [BAD] c\n[OK] d', { lines });
+    expect(findings).toEqual([
+      { name: 'a', status: 'pass', durationMs: 12 },
+      { name: 'b', status: 'fail', message: 'why', location: { file: 'x.c', line: 7 } },
+      { name: 'c', status: 'fail' },
+    ]);
+  });
+
+  test('an output without any is a warning, and one that was not kept completely a failure', () => {
+    expect(read('hello', { lines: 'automake' })).toMatchObject({
+      kind: 'returned',
+      findings: [{ name: 'lines', status: 'warn' }],
+    });
+    const given = { ...facts({}), stdout: capped('PASS: a\n'.repeat(5_000), 5_000) };
+    const { outcome: end, findings } = interpreter({ lines: 'automake' })(given);
+    expect([end.kind, findings.at(-1)]).toMatchObject(['failed', { name: 'lines', status: 'fail' }]);
+  });
+
+  test('more than 10,000 that passed cause only a remark', () => {
+    const { kind, findings } = read('PASS: a\n'.repeat(10_002), { lines: 'automake' });
+    expect(kind).toBe('returned');
+    expect(findings.filter(({ status }) => status !== 'pass')).toEqual([
+      { name: 'report', status: 'info', message: '2 more findings are not shown' },
+    ]);
+  });
+});
+
+test('files of one start without a result are failures', () => {
+  const stdout = '1..2\nok 1 - t/a.test.js {\n    1..1\n    ok 1 - x\n}\nok 2 - b.test.js\n';
+  const files = ['t/a.test.js', 't/b.test.js', 't/c.test.js'];
+  const { outcome: end, findings } = interpreter({ files })(facts({ stdout }));
+  expect(end.kind).toBe('failed');
+  expect(findings.filter(({ status }) => status === 'fail').map(({ name }) => name)).toEqual(['t/c.test.js']);
 });
 
 describe('findings', () => {

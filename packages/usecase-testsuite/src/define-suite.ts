@@ -89,7 +89,10 @@ export interface SuiteConfig {
   readonly slowAfter?: number;
   /** Default true: a test may start again after its worker was lost. A crash is retried only with `retries`. */
   readonly rerunnable?: boolean;
-  /** Tests that cannot pass yet: pattern over call paths → reason. */
+  /**
+   * Tests that cannot pass yet: pattern over call paths → reason. With ` › ` and the name of a finding behind the pattern, only that finding
+   * is expected to fail: `'a/hash.sh › sha1 of empty'`.
+   */
   readonly expectedFailures?: Readonly<Record<string, string>>;
   /** Default: `['terminal']`. */
   readonly reporters?: readonly ReporterChoice[];

@@ -58,7 +58,12 @@ export function runOptions(
   return {
     ...definedOf({ shared, deadline, digester }),
     reinterpret: thrownFails,
-    judge: (result) => judge(result, (path) => expectations.reasonFor(path)),
+    judge: (result) =>
+      judge(
+        result,
+        (path) => expectations.reasonFor(path),
+        (path) => expectations.ofFindings(path),
+      ),
     ...{ clock, onWarning },
   };
 }

@@ -1,6 +1,8 @@
 /** The verdict of a test suite on a result, with its reason if there is one. */
 import {
+  definitionOf,
   errorInfo,
+  type Finding,
   formatReason,
   isBad,
   isPexenError,
@@ -12,8 +14,63 @@ import {
 /** The reason why a task is expected not to pass, or undefined where it is expected to pass. */
 export type Expectation = (path: string) => string | undefined;
 
-/** The verdict on a result, compared with the expectation. */
-export function judge(result: Result, expectedToFail: Expectation): Judgement {
+/** For a task: the reasons why findings are expected to fail, by their names; undefined where none is. */
+export type FindingExpectation = (path: string) => ((finding: string) => string | undefined) | undefined;
+
+/** The verdict on a result, compared with the expectations. */
+export function judge(
+  result: Result,
+  expectedToFail: Expectation,
+  expectedFindings: FindingExpectation = () => undefined,
+): Judgement {
+  const judgement = judgeTask(result, expectedToFail);
+  const reasonFor = expectedFindings(result.path);
+  if (reasonFor === undefined) return judgement;
+  const expected = result.findings.filter(({ name }) => reasonFor(name) !== undefined);
+  if (judgement.verdict === 'expected-fail') return judgement;
+  const failed = expected.filter(({ status }) => status === 'fail');
+  const passed = expected.find(({ status }) => status === 'pass');
+  if (failed.length > 0) return judgeWithout(failed, reasonFor, result, expectedToFail);
+  if (passed === undefined || judgement.verdict !== 'pass') return judgement;
+  const reason = `"${passed.name}" passed, though it was expected to fail: ${reasonFor(passed.name)}`;
+  return { verdict: 'warn', reason };
+}
+
+/** The verdict if the expected findings had not failed. A program that failed for no other reason than these counts as if it had passed. */
+function judgeWithout(
+  failed: readonly Finding[],
+  reasonFor: (finding: string) => string | undefined,
+  result: Result,
+  expectedToFail: Expectation,
+): Judgement {
+  const known = new Set(failed);
+  const findings = result.findings.map((finding) =>
+    known.has(finding) ? { ...finding, status: 'todo' as const } : finding,
+  );
+  const others = findings.filter(({ status }) => status === 'fail').length;
+  const isExplained =
+    result.status === 'failed' && others === 0 && isProgram(result.task) && !isPexenError(result.error);
+  const without = isExplained
+    ? judgementOf({
+        status: 'returned',
+        findings,
+        flaky: false,
+        attempts: result.attempts.length,
+        reason: '',
+      })
+    : judgeTask({ ...result, findings }, expectedToFail);
+  const expectedFailures = Object.fromEntries(failed.map(({ name }) => [name, reasonFor(name) ?? '']));
+  if (isBad(without.verdict) || without.verdict === 'cancelled') return { ...without, expectedFailures };
+  const [first = ''] = Object.values(expectedFailures);
+  const reason = failed.length === 1 ? first : `${failed.length} findings failed as expected: ${first}`;
+  return { verdict: 'expected-fail', reason, expectedFailures };
+}
+
+function isProgram(task: Result['task']): boolean {
+  return typeof definitionOf(task).body !== 'function';
+}
+
+function judgeTask(result: Result, expectedToFail: Expectation): Judgement {
   const { status, findings, flaky, attempts } = result;
   const judgement = judgementOf({
     status,

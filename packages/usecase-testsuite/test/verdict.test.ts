@@ -1,5 +1,7 @@
-import { type OtherResult, PexenError, type Result, type ReturnedResult } from '@pexen/core';
+import { executableTask, type OtherResult, PexenError, type Result, type ReturnedResult } from '@pexen/core';
+
 import { describe, expect, it } from 'vitest';
+import { Expectations } from '../src/expectations.ts';
 import { judge } from '../src/verdict.ts';
 
 const facts = {
@@ -108,5 +110,82 @@ describe('the verdict', () => {
 
   it('of one that was expected to fail and was skipped stays skip', () => {
     expect(judge(ended('skipped'), expectedToFail).verdict).toBe('skip');
+  });
+});
+
+describe('findings that are expected to fail', () => {
+  const program = executableTask(
+    { name: 'ping' },
+    {
+      file: '/bin/true',
+      argv: [],
+      cwd: '/',
+      env: {},
+      interpret: () => ({ outcome: { kind: 'returned', value: 0 }, findings: [] }),
+    },
+    { location: { file: '/bin/true' }, nameKind: 'file' },
+  );
+  const dns = { name: 'dns › a', status: 'fail' } as const;
+  const loss = { name: 'loss', status: 'fail' } as const;
+  const mtu = { name: 'mtu', status: 'pass' } as const;
+  const expectations = new Expectations({
+    'net/* › dns › a': 'no resolver',
+    'net/ping › loss': 'bad cable',
+    'net/ping › gone': 'x',
+    'other › dns': 'y',
+  });
+  const verdictOf = (result: Result) =>
+    judge(
+      result,
+      (path) => expectations.reasonFor(path),
+      (path) => expectations.ofFindings(path),
+    );
+  const failed = (findings: Result['findings'], more: Partial<OtherResult> = {}) =>
+    ended('failed', { task: program, findings, ...more });
+
+  it('explain a program that failed only because of them', () => {
+    expect(verdictOf(failed([dns, mtu]))).toEqual({
+      verdict: 'expected-fail',
+      reason: 'no resolver',
+      expectedFailures: { 'dns › a': 'no resolver' },
+    });
+    expect(verdictOf(failed([dns, loss])).reason).toBe('2 findings failed as expected: no resolver');
+    expect(verdictOf(returned({ findings: [dns, mtu] })).verdict).toBe('expected-fail');
+    expect(verdictOf(ended('skipped-itself', { findings: [dns] })).verdict).toBe('expected-fail');
+  });
+
+  it('do not hide another one that fails', () => {
+    expect(verdictOf(failed([dns, mtu, { name: 'new', status: 'fail' }]))).toMatchObject({
+      verdict: 'fail',
+      expectedFailures: { 'dns › a': 'no resolver' },
+    });
+    expect(verdictOf(returned({ findings: [dns, { name: 'new', status: 'fail' }] }))).toMatchObject({
+      verdict: 'fail',
+      reason: '1 of 2 findings failed',
+    });
+  });
+
+  it.each(['threw', 'timed-out', 'crashed', 'cancelled'] as const)('do not explain one that %s', (status) => {
+    expect(verdictOf(ended(status, { task: program, findings: [dns] })).verdict).not.toBe('expected-fail');
+  });
+
+  it('do not explain the error of a function, or lost evidence', () => {
+    expect(verdictOf(ended('failed', { findings: [dns] })).verdict).toBe('fail');
+    const error = new PexenError([{ code: 'PEXEN_EVIDENCE_LOST', message: 'the disk was full' }]);
+    expect(verdictOf(failed([dns], { error })).verdict).toBe('error');
+  });
+
+  it('are a warning when they pass', () => {
+    expect(verdictOf(returned({ findings: [{ name: 'loss', status: 'pass' }] }))).toEqual({
+      verdict: 'warn',
+      reason: '"loss" passed, though it was expected to fail: bad cable',
+    });
+  });
+
+  it('that are not reported are listed', () => {
+    expect(expectations.unused().map(({ message }) => message)).toEqual([
+      'no finding matches "net/ping › gone" of expectedFailures',
+      'no finding matches "other › dns" of expectedFailures',
+    ]);
   });
 });

@@ -227,9 +227,10 @@ function findingCase(parent: string, finding: Finding, judgement: Judgement): Te
 
 function findingStatus(
   { status, name, message }: Finding,
-  { verdict, reason }: Judgement,
+  { verdict, reason, expectedFailures = {} }: Judgement,
   text: string,
 ): CaseStatus {
+  const expected = Object.hasOwn(expectedFailures, name) ? expectedFailures[name] : undefined;
   switch (status) {
     case 'pass':
     case 'warn':
@@ -239,6 +240,7 @@ function findingStatus(
     case 'todo':
       return { kind: 'skipped', message: withStatus(status, message) };
     case 'fail':
+      if (expected !== undefined) return { kind: 'skipped', message: `expected failure: ${expected}` };
       if (verdict === 'expected-fail')
         return { kind: 'skipped', message: `expected failure: ${reason ?? message ?? name}` };
       if (!isRed(verdict)) {

@@ -1,5 +1,11 @@
 /** The lines below the line of a task: its error, its findings and its output. */
-import { type CapturedOutput, type Finding, formatOutput, type SourceLocation } from '@pexen/core';
+import {
+  type CapturedOutput,
+  type Finding,
+  formatOutput,
+  type Judgement,
+  type SourceLocation,
+} from '@pexen/core';
 import type { TaskAttempt, TaskError } from '../model/run-task.ts';
 import { diffLines } from './diff.ts';
 import { dataText } from './format.ts';
@@ -198,6 +204,15 @@ export interface FindingSurroundings {
   readonly root: string;
   /** Lines of sources are cut to this width. */
   readonly columns: number | undefined;
+}
+
+/** The findings without those that failed as expected. */
+export function unexpected(
+  findings: readonly Finding[],
+  { expectedFailures }: Pick<Judgement, 'expectedFailures'>,
+): readonly Finding[] {
+  if (expectedFailures === undefined) return findings;
+  return findings.filter(({ name, status }) => status !== 'fail' || !Object.hasOwn(expectedFailures, name));
 }
 
 /** Failed findings and warnings, each with its place, its message and its differences; nothing of those that passed. */

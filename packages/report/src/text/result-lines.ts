@@ -9,6 +9,7 @@ import {
   outputLines,
   outputsOf,
   taskPlaceLines,
+  unexpected,
 } from './failure.ts';
 import { formatSeconds, formatSpan } from './format.ts';
 import { type Paint, verdictLooks } from './paint.ts';
@@ -152,7 +153,8 @@ function pathText(path: string, paint: Paint): string {
 }
 
 /** The reason; if it only repeats the findings below, their number instead. */
-function headlineOf({ findings }: TaskResult, reason: string | undefined): string {
+function headlineOf(result: TaskResult, reason: string | undefined): string {
+  const findings = unexpected(result.findings, result.judgement);
   const counted = findingsHeadline(findings);
   if (reason === undefined) return counted;
   const repeats = findings.some(
@@ -176,7 +178,8 @@ function detailsOf(
   { paint, outputLines: atMost, rerun, columns, root }: LineOptions,
 ): string[] {
   const width = columns === undefined ? undefined : columns - INDENT.length;
-  const findings = (): string[] => findingLines(result.findings, { paint, root, columns: width });
+  const findings = (): string[] =>
+    findingLines(unexpected(result.findings, result.judgement), { paint, root, columns: width });
   if (verdict === 'warn' || verdict === 'flaky') return findings();
   if (!isBad(verdict) && verdict !== 'cancelled') return [];
   const last = result.attempts.at(-1);
