@@ -238,7 +238,10 @@ export function readRemarks(remarks: readonly string[]): Diagnostics {
 }
 
 const remarkOf = /^\s*#\s+Failed (?:\(TODO\) )?test(?: '(.*)'$)?/;
+const remarkPlace = /^\s*#\s+(?:at|in) .* line \d{1,9}\.$/;
 const remarksEnd = /^\s*#\s+Looks like/;
+/** Repeats the counts. */
+const countedFailures = /^\s*#\s+Looks like you failed \d+ tests? of \d+\.$/;
 
 /**
  * Test::More explains failed points on standard error, in the order of the points. Adds these remarks to the failed findings that have none, and
@@ -250,25 +253,32 @@ export function attachRemarks(
 ): { readonly findings: readonly Finding[]; readonly rest: readonly string[] } {
   const changed = [...findings];
   const waiting = new Map<string, number[]>();
+  /** Tests that failed because a test inside of them did. */
+  const parents = new Set<string>();
   for (const [at, { name, status, message, location }] of findings.entries()) {
     if (status !== 'fail' || message !== undefined || location !== undefined) continue;
-    const last = name.split(' › ').at(-1) ?? name;
+    const above = name.split(' › ');
+    const last = above.pop() ?? name;
     waiting.set(last, [...(waiting.get(last) ?? []), at]);
+    for (const parent of above) parents.add(parent);
   }
   const rest: string[] = [];
-  let group: { readonly at: number; readonly remarks: string[] } | undefined;
+  let group: { readonly at: number | undefined; readonly remarks: string[] } | undefined;
   const close = (): void => {
-    const finding = group === undefined ? undefined : changed[group.at];
-    if (group !== undefined && finding !== undefined)
+    const finding = group?.at === undefined ? undefined : changed[group.at];
+    if (group?.at !== undefined && finding !== undefined)
       changed[group.at] = { ...finding, ...readRemarks(group.remarks) };
     group = undefined;
   };
   for (const line of lines) {
     const match = remarkOf.exec(line);
     const isRemark = /^\s*#/.test(line);
-    if (match !== null || !isRemark || remarksEnd.test(line)) close();
-    const at = match === null ? undefined : waiting.get(match[1] ?? '')?.shift();
-    if (at !== undefined) group = { at, remarks: [] };
+    const isOver = group !== undefined && group.at === undefined && !remarkPlace.test(line);
+    if (match !== null || !isRemark || isOver || remarksEnd.test(line)) close();
+    const name = match?.[1] ?? '';
+    const at = match === null ? undefined : waiting.get(name)?.shift();
+    if (at !== undefined || (match !== null && parents.has(name))) group = { at, remarks: [] };
+    if (countedFailures.test(line)) continue;
     if (group === undefined) rest.push(line);
     else group.remarks.push(line.replace(/^\s*#/, ''));
   }

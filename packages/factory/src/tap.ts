@@ -288,7 +288,7 @@ class Document {
 
   /** Takes a comment, without its `#`. True if it says something about a failed point. */
   remark(text: string): boolean {
-    if (this.#last?.status !== 'fail') return false;
+    if (this.#last?.status !== 'fail' && this.#last?.status !== 'todo') return false;
     if (this.#remarks.length < mostRemarks) this.#remarks.push(text);
     return true;
   }

@@ -170,8 +170,22 @@ describe('output that findings show is not shown again', () => {
       },
       { name: 'same', status: 'fail', location: { file: '/p/t/a.t', line: 9 } },
     ]);
-    expect(read.outcome.stderr?.besidesFindings).toBe('# Looks like you failed 3 tests of 3.\nother');
+    expect(read.outcome.stderr?.besidesFindings).toBe('other');
   });
+});
+
+test('of a parent that failed because of its subtest, Test::More says nothing new', () => {
+  const stdout = '# Subtest: in\n    not ok 1 - a\n    1..1\nnot ok 1 - in\n1..1\n';
+  const stderr = `    #   Failed test 'a'
+    #   at t/a.t line 4.
+    # Looks like you failed 1 test of 1.
+#   Failed test 'in'
+#   at t/a.t line 4.
+# a remark of the test
+`;
+  const { findings, outcome: end } = interpreter({ tap: 'perl' })(facts({ exitCode: 1, stdout, stderr }));
+  expect(findings).toEqual([{ name: 'in › a', status: 'fail', location: { file: 't/a.t', line: 4 } }]);
+  expect(end.stderr?.besidesFindings).toBe('# a remark of the test');
 });
 
 describe('lines as findings', () => {

@@ -1,5 +1,5 @@
 /** The output of the lines reporter. */
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Finding } from '@pexen/core';
@@ -330,4 +330,54 @@ test('late errors, and their number', async () => {
   expect(text).toMatch(/LATE .* one of 2 tasks {2}Error: whose\?\n.*It may come from: a\/one, a\/two/);
   expect(text).toContain('a.task.ts:3:9');
   expect(text).toContain('2 tasks: 2 passed, 2 late errors');
+});
+
+test('a failed finding shows its place, its message and what differs; output that findings show is not repeated', async () => {
+  const file = join(tmpdir(), `pexen-finding-${process.pid}.c`);
+  writeFileSync(file, 'one\ntwo\nthree\n');
+  onTestFinished(() => rmSync(file));
+  const findings: Finding[] = [
+    {
+      name: 'sum',
+      status: 'fail',
+      message: 'must be equal',
+      location: { file, line: 2, column: 1 },
+      data: { expected: 'a\nb', actual: 'a\nc' },
+    },
+    { name: 'known', status: 'fail' },
+  ];
+  const script = new Script()
+    .tasks(['a'])
+    .start(0, 'a')
+    .end(1, 'a', {
+      status: 'failed',
+      findings,
+      error: { name: 'TaskFailError', message: 'exit code 1, failed: sum, known' },
+      judgement: {
+        verdict: 'fail',
+        reason: 'exit code 1, failed: sum',
+        expectedFailures: { known: 'later' },
+      },
+      stdout: 'not ok 1 - sum\nlog',
+      besidesFindings: 'log',
+    })
+    .ended(2);
+  const text = await linesOf(script);
+  expect(text).toContain(`  1 of 1 findings failed
+            ✗ sum
+              at ${file}:2:1
+                  1 | one
+                > 2 | two
+                    | ^
+                  3 | three
+                  4 |
+              must be equal
+              - expected  + actual
+                a
+              - b
+              + c
+            stdout, besides the findings
+            │ log
+`);
+  expect(text).not.toContain('not ok');
 });

@@ -35,6 +35,8 @@ export interface Outcome {
   readonly stderr?: string;
   /** Where all of it is. */
   readonly stdoutFile?: string;
+  /** The lines of stdout that no finding shows. */
+  readonly besidesFindings?: string;
   readonly slow?: boolean;
 }
 
@@ -147,7 +149,7 @@ export class Script {
 
   #endAttempt(atMs: number, path: string, ending: Outcome, retryInMs?: number): this {
     const { attempts, worker, atMs: startedAtMs } = this.#of(path);
-    const { status = 'returned', error, reason, stdout, stderr, stdoutFile } = ending;
+    const { status = 'returned', error, reason, stdout, stderr, stdoutFile, besidesFindings } = ending;
     const attempt: AttemptInfo = {
       ...{
         attempt: attempts.length + 1,
@@ -158,7 +160,12 @@ export class Script {
       },
       ...(error !== undefined && { error }),
       ...(reason !== undefined && { reason }),
-      ...(stdout !== undefined && { stdout: captured(stdout, stdoutFile) }),
+      ...(stdout !== undefined && {
+        stdout: {
+          ...captured(stdout, stdoutFile),
+          ...(besidesFindings !== undefined && { besidesFindings }),
+        },
+      }),
       ...(stderr !== undefined && { stderr: captured(stderr) }),
     };
     attempts.push(attempt);

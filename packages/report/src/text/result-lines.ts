@@ -184,13 +184,18 @@ function detailsOf(
   if (!isBad(verdict) && verdict !== 'cancelled') return [];
   const last = result.attempts.at(-1);
   const outputs = last === undefined ? [] : outputsOf(last, atMost);
+  // The places of failed findings are better.
+  const hasPlace = result.findings.some(
+    ({ status, location: place }) => status === 'fail' && place !== undefined,
+  );
+  const taskLocation = hasPlace ? undefined : location;
   const error =
     last?.error === undefined
-      ? taskPlaceLines(location, width, paint)
+      ? taskPlaceLines(taskLocation, width, paint)
       : errorLines(last.error, {
           shown,
           outputs,
-          taskLocation: location,
+          taskLocation,
           paint,
           columns: width,
         });
@@ -216,7 +221,9 @@ function isListed(status: string): boolean {
 /** The first line of a reason. A long one loses its middle, since its end names the root cause. */
 export function oneLine(text: string): string {
   const [first = '', ...more] = printableLines(text).filter((line) => line.trim() !== '');
-  return clipMiddle(more.length > 0 ? `${first.replace(/:$/, '')} …` : first, REASON_COLUMNS);
+  // The reason of a program already ends with the last of the lines below it.
+  const hasMore = more.length > 0 && !first.endsWith(more.at(-1)?.trim() ?? '');
+  return clipMiddle(hasMore ? `${first.replace(/:$/, '')} …` : first, REASON_COLUMNS);
 }
 
 function indented(line: string): string {
