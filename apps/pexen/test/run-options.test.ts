@@ -1,8 +1,8 @@
 /** The options of `pexen run` that change a run: each wins over the configuration and over what tests state. */
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, it } from 'vitest';
 import { folder, pexen, start } from './command.ts';
 
@@ -132,6 +132,56 @@ describe.concurrent('pexen run', () => {
   it('shows which options may go without a value', async ({ expect, onTestFinished }) => {
     const { stdout } = await pexen(await folder({}, onTestFinished), 'run', '--help');
     for (const term of ['--bail[=n]', '--shuffle[=seed]', '--inspect[=port]']) expect(stdout).toContain(term);
+  });
+});
+
+describe.concurrent('the output of tests', () => {
+  const outDir = async (dir: string): Promise<string> => {
+    const [run = ''] = await readdir(join(dir, '.pexen/runs'));
+    return join(dir, '.pexen/runs', run, 'out');
+  };
+
+  it('is in files, one for each attempt and stream, which the failure and JUnit name', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const files = {
+      'pexen.config.ts': `import { defineSuite, tree } from 'pexen';
+        export default defineSuite({ from: { '': tree({ dir: 't' }) } });`,
+      't/bad.sh': sh('seq 3000; echo "attempt $PEXEN_ATTEMPT_NUMBER" >&2; exit 1'),
+      't/flood.sh': sh('seq 900000'),
+      't/good.sh': sh('echo fine'),
+      't/mute.sh': sh('exit 0'),
+      't/more.task.ts': `import { task } from 'pexen';
+        export const speaks = task({}, () => { console.log('from a body'); });`,
+    };
+    const dir = await folder(files, onTestFinished);
+    const words = ['--reporter', 'lines', '--junit', 'junit.xml', '--retries', '1'];
+    const { stdout } = await pexen(dir, 'run', ...words);
+    const out = await outDir(dir);
+    expect((await readdir(out)).sort()).toEqual([
+      ...['bad.sh-s1-a1.stderr', 'bad.sh-s1-a1.stdout', 'bad.sh-s1-a2.stderr', 'bad.sh-s1-a2.stdout'],
+      ...['flood.sh-s1-a1.stdout', 'good.sh-s1-a1.stdout', 'more.speaks-s1-a1.stdout'],
+    ]);
+    const numbers = (to: number): string => Array.from({ length: to }, (_, at) => `${at + 1}\n`).join('');
+    expect(await readFile(join(out, 'bad.sh-s1-a1.stdout'), 'utf8')).toBe(numbers(3000));
+    expect(await readFile(join(out, 'bad.sh-s1-a2.stderr'), 'utf8')).toBe('attempt 2\n');
+    expect(await readFile(join(out, 'flood.sh-s1-a1.stdout'), 'utf8')).toBe(numbers(900_000));
+    expect(await readFile(join(out, 'more.speaks-s1-a1.stdout'), 'utf8')).toBe('from a body\n');
+    const named = relative(dir, join(out, 'bad.sh-s1-a2.stdout'));
+    expect(stdout).toContain(`output: ${named}\n`);
+    expect(await readFile(join(dir, 'junit.xml'), 'utf8')).toContain(`[[ATTACHMENT|${named}]]`);
+  });
+
+  it('costs a warning where the folder cannot be written, and nothing else', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const dir = await folder({ 'a.sh': sh('echo a; exit 1'), '.pexen': 'a file' }, onTestFinished);
+    const { stdout, stderr, exitCode } = await pexen(dir, 'run', '--reporter', 'lines');
+    expect(exitCode).toBe(1);
+    expect(stdout).not.toContain('output:');
+    expect(stderr.match(/PEXEN_STATE_NOT_KEPT/g)).toHaveLength(1);
   });
 });
 

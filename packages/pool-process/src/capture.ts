@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 import type { CapturedOutput } from '@pexen/core';
 import { isLinux } from './platform.ts';
@@ -138,6 +139,43 @@ export class Capture {
     return this.finishAt(end, end > largeFile);
   }
 
+  /** True if it is too long to be returned whole. */
+  get isLong(): boolean {
+    return this.#cutAway + this.#size() - this.#start > this.#limits.kept;
+  }
+
+  /** Copies all that is left of the attempt's output to another file, with a line in the place of what was left out. Call it before `finish`. */
+  async copyTo(target: string): Promise<void> {
+    const half = this.#limits.kept / 2;
+    const end = this.#size();
+    const head = this.#head ?? empty;
+    const rest = (from: number): Range => ({ from, to: end });
+    const parts: readonly (Uint8Array | Range)[] =
+      this.#cutAway > 0
+        ? [head, leftOut(this.#cutAway - head.length - this.#lastCut.length), this.#lastCut, rest(0)]
+        : this.#hollow === 0
+          ? [rest(this.#start)]
+          : [
+              { from: this.#start, to: this.#start + half },
+              leftOut(this.#hollow - half),
+              rest(this.#start + this.#hollow),
+            ];
+    const source = await open(this.path, 'r');
+    try {
+      const copy = await open(target, 'w', 0o600);
+      try {
+        for (const part of parts) {
+          if ('from' in part) await copyRange(source, copy, part);
+          else await copy.write(part);
+        }
+      } finally {
+        await copy.close();
+      }
+    } finally {
+      await source.close();
+    }
+  }
+
   /** The same for a writer that continues: output after `end` is the next attempt's, unless the file is emptied. */
   finishAt(end: number, isEmptied: boolean): CapturedOutput {
     const output = end <= this.#start && this.#cutAway === 0 ? nothing : this.#collect(end);
@@ -253,6 +291,26 @@ export class Capture {
   }
 }
 
+/** A part of a file, bytes. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+async function copyRange(source: FileHandle, copy: FileHandle, { from, to }: Range): Promise<void> {
+  const buffer = Buffer.allocUnsafe(Math.min(copiedAtOnce, to - from));
+  for (let at = from; at < to; ) {
+    const { bytesRead } = await source.read(buffer, 0, Math.min(buffer.length, to - at), at);
+    if (bytesRead === 0) return; // The file was emptied meanwhile.
+    await copy.write(buffer, 0, bytesRead);
+    at += bytesRead;
+  }
+}
+
+function leftOut(bytes: number): Buffer {
+  return Buffer.from(`\n… ${bytes} bytes left out …\n`);
+}
+
 /** Removes a file, if possible. The folder of the pool is removed later, and reports what could not be removed. */
 export function removeFile(path: string): void {
   try {
@@ -263,6 +321,7 @@ export function removeFile(path: string): void {
 }
 
 const empty = Buffer.alloc(0);
+const copiedAtOnce = 1024 * 1024;
 const largeFile = 1024 * 1024;
 const markLength = 8;
 const mark = randomBytes(markLength);

@@ -1,5 +1,5 @@
 /** Pools of processes. */
 
 export type { Clock } from '@pexen/pool-kit';
-export type { ProcessesOptions } from './options.ts';
+export type { LongOutput, ProcessesOptions } from './options.ts';
 export { processes, requireSystem } from './process-pool.ts';

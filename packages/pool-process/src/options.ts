@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { refuse } from '@pexen/core';
 import {
   anyText,
+  callable,
   clock,
   type KindsOf,
   listOf,
@@ -16,6 +17,14 @@ import {
 } from '@pexen/core/options';
 import type { Clock } from '@pexen/pool-kit';
 import type { CaptureLimits } from './capture.ts';
+
+/** A file for an output that is too long to be returned whole. */
+export interface LongOutput {
+  /** An absolute path. */
+  readonly file: string;
+  /** To be called if the output could not be written to the file. */
+  failed(): void;
+}
 
 /** Options of `processes`. */
 export interface ProcessesOptions {
@@ -52,6 +61,15 @@ export interface ProcessesOptions {
   readonly maxOutputBytes?: number;
   /** How often the output of running attempts is read to be reported, ms. Default 100. */
   readonly outputIntervalMs?: number;
+  /**
+   * Called for an output of a program that is longer than `maxOutputBytes`: names a file to which the pool copies all that is on the disk, in two
+   * seconds at the most. Default: only what is kept in memory is returned.
+   */
+  readonly outputFile?: (
+    path: string,
+    attempt: number,
+    stream: 'stdout' | 'stderr',
+  ) => LongOutput | undefined;
   /** A clock that can be paused, or a scripted one for tests. While it is paused, so are the processes. Default: the real time. */
   readonly clock?: Clock;
 }
@@ -70,6 +88,7 @@ export interface Settings {
   readonly limits: CaptureLimits;
   readonly openFiles: number | undefined;
   readonly outputIntervalMs: number;
+  readonly outputFile: ProcessesOptions['outputFile'];
 }
 
 const mebibyte = 1024 * 1024;
@@ -94,6 +113,7 @@ const kinds: KindsOf<ProcessesOptions> = {
   limits: table({ openFiles: whole(leastOpenFiles) }),
   maxOutputBytes: whole(2),
   outputIntervalMs: whole(1),
+  outputFile: callable(),
   clock,
 };
 
@@ -129,6 +149,7 @@ export function settingsOf(options: ProcessesOptions): Settings {
     limits,
     openFiles,
     outputIntervalMs,
+    outputFile: options.outputFile,
     memoryLimitMb,
     recycleAfter,
     execArgv: execArgvOf(options),

@@ -1,5 +1,5 @@
 /** Catching output in files. */
-import { statSync, truncateSync, writeSync } from 'node:fs';
+import { readFileSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '@pexen/pool-kit';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -142,5 +142,53 @@ describe('text that was cut within characters', () => {
 
   test('bytes that are not text stay recognizable', () => {
     expect(headText(Buffer.from([0x61, 0xff, 0xfe]))).toBe('a\ufffd\ufffd');
+  });
+});
+
+describe('a copy of output that is too long to be returned', () => {
+  const copyOf = async (caught: Capture): Promise<string> => {
+    const target = join(scratch(), 'copy');
+    await caught.copyTo(target);
+    return readFileSync(target, 'utf8');
+  };
+
+  test('is whole while all of it is on the disk, and starts where the attempt does', async () => {
+    const { caught, write } = capture();
+    write('before');
+    caught.begin();
+    write('12345678');
+    expect(caught.isLong).toBe(false);
+    write('9');
+    expect(caught.isLong).toBe(true);
+    expect(await copyOf(caught)).toBe('123456789');
+  });
+
+  test('is without the mark of a file that is evidence', async () => {
+    const caught = new Capture(join(scratch(), 'output'), limits, impossible, {});
+    onTestFinished(() => caught.close());
+    writeSync(caught.fd, '1234567890');
+    expect(await copyOf(caught)).toBe('1234567890');
+  });
+
+  test('says how much was left out in a hole', async () => {
+    const { caught, write } = capture({}, { isPossible: true, makeHole: () => {} });
+    write(`head${'-'.repeat(40)}tail`);
+    caught.readNew();
+    write('more');
+    expect(await copyOf(caught)).toBe('head\n… 40 bytes left out …\ntailmore');
+  });
+
+  test('says how much was left out of a file that was truncated', async () => {
+    const { caught, write } = capture();
+    write(`head${'-'.repeat(40)}tail`);
+    caught.readNew();
+    write('more');
+    expect(await copyOf(caught)).toBe('head\n… 40 bytes left out …\ntailmore');
+  });
+
+  test('rejects where the target cannot be written', async () => {
+    const { caught, write } = capture();
+    write('123456789');
+    await expect(caught.copyTo('/nowhere/at/all')).rejects.toThrow('ENOENT');
   });
 });

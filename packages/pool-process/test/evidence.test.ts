@@ -1,6 +1,6 @@
 /** Evidence: what a program writes for us is read completely, or the attempt says that it was not. Real programs and files. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { ExecutableFacts } from '@pexen/core';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -59,6 +59,37 @@ describe.each([
     const facts = await factsIn(`${noise}; echo 'not ok 2'`, options);
     expect(facts.stdout.head).toContain('not ok 2');
     expect(facts.evidence).toBeUndefined();
+  });
+});
+
+describe('an output that is too long to be returned', () => {
+  const noise = `yes 'some words of a log' | head -c 300000`;
+
+  test('is copied to a file, if there is one for it', async () => {
+    const file = join(scratch(), 'copy');
+    const asked: unknown[] = [];
+    const options: ProcessesOptions = {
+      maxOutputBytes: 65_536,
+      outputFile: (...about) => {
+        asked.push(about);
+        return { file, failed: () => asked.push('failed') };
+      },
+    };
+    const facts = await factsIn(`${noise}; echo short >&2`, options);
+    expect(asked).toEqual([[expect.any(String), 1, 'stdout']]);
+    expect(readFileSync(file, 'utf8')).toBe('some words of a log\n'.repeat(15_000));
+    expect(facts.stdout.totalBytes).toBe(300_000);
+  });
+
+  test('does not fail the program where the file cannot be written', async () => {
+    let failures = 0;
+    const facts = await factsIn(`${noise}; exit 3`, {
+      maxOutputBytes: 65_536,
+      outputFile: () => ({ file: '/nowhere/at/all', failed: () => failures++ }),
+    });
+    expect(failures).toBe(1);
+    expect(facts).toMatchObject({ exitCode: 3, stdout: { totalBytes: 300_000 } });
+    expect(facts.incomplete).toBeUndefined();
   });
 });
 

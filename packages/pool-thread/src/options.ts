@@ -4,6 +4,7 @@ import type { ResourceLimits } from 'node:worker_threads';
 import { type Clock, refuse } from '@pexen/core';
 import {
   anyText,
+  callable,
   clock,
   type KindsOf,
   listOf,
@@ -44,8 +45,8 @@ export interface FilledOptions extends ThreadsOptions {
   readonly output: 'capture' | 'inherit';
 }
 
-/** A suite passes `clock` to all its pools; threads do not use it. */
-const kinds: KindsOf<ThreadsOptions & { clock?: Clock }> = {
+/** A suite passes `clock` and `outputFile` to all its pools; threads do not use them. */
+const kinds: KindsOf<ThreadsOptions & { clock?: Clock; outputFile?: unknown }> = {
   workers: whole(1),
   loader: text,
   resourceLimits: record,
@@ -53,6 +54,7 @@ const kinds: KindsOf<ThreadsOptions & { clock?: Clock }> = {
   execArgv: listOf('strings', anyText),
   output: oneOf('capture', 'inherit'),
   clock,
+  outputFile: callable(),
 };
 
 /** @throws PexenError PEXEN_BAD_OPTION with all problems */

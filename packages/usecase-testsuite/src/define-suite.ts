@@ -1,7 +1,7 @@
 /** The configuration of a suite, as its author writes it. */
 import type { Facts, Pool, Resource, Retries, TaskMeta } from '@pexen/core';
 import type { Factory } from '@pexen/factory';
-import type { Clock } from '@pexen/pool-process';
+import type { Clock, ProcessesOptions } from '@pexen/pool-process';
 import type { JUnitOptions, LinesOptions, Reporter } from '@pexen/report';
 
 /** The environment that a configuration may depend on. */
@@ -19,6 +19,8 @@ export interface PoolRequest {
   readonly loader?: string;
   /** The clock of the run, which pauses while the process is stopped. `processes` also stops its workers meanwhile. */
   readonly clock?: Clock;
+  /** Names files for outputs of programs that are too long for memory. `processes` accepts it as it is. */
+  readonly outputFile?: NonNullable<ProcessesOptions['outputFile']>;
 }
 
 /** A group of exclusivity: its tasks run together, in a pool of their own, while nothing else does. */

@@ -4,6 +4,7 @@ import type { PlacedTask, Problem } from '@pexen/core';
 import { type Plan, plan } from '@pexen/sched';
 import { collectTasks, factsOf } from './collect.ts';
 import type { LoadedConfig } from './config.ts';
+import type { PoolRequest } from './define-suite.ts';
 import { startLoader } from './loader.ts';
 import type { PausableClock } from './pausable-clock.ts';
 import { type Overrides, planOptions } from './run-options.ts';
@@ -21,6 +22,7 @@ export interface SuitePlanGiven {
   readonly directory?: string | undefined;
   /** The clock of the pools. Default: the system's. */
   readonly clock?: PausableClock;
+  readonly outputFile?: PoolRequest['outputFile'];
 }
 
 /**
@@ -31,8 +33,9 @@ export interface SuitePlanGiven {
 export async function planSuite(
   loaded: LoadedConfig,
   selection: Selection,
-  { overrides = {}, shuffle, onWarning, clock, directory = process.cwd() }: SuitePlanGiven,
+  given: SuitePlanGiven,
 ): Promise<Plan> {
+  const { overrides = {}, shuffle, onWarning, clock, outputFile, directory = process.cwd() } = given;
   const { config, root, warnings = [] } = loaded;
   for (const warning of warnings) onWarning(warning);
   const loader = config.loader === undefined ? undefined : await startLoader(config.loader, root);
@@ -42,7 +45,10 @@ export async function planSuite(
   const tasks = random === undefined ? collected : shuffled(collected, random);
   const weights = random && (() => random() * shortestMs);
   return planTasks(tasks, { selection, root, directory, onWarning }, (warn) =>
-    planOptions({ ...config, capacities }, { overrides, weights, loader, clock, facts, onWarning: warn }),
+    planOptions(
+      { ...config, capacities },
+      { overrides, weights, loader, clock, outputFile, facts, onWarning: warn },
+    ),
   );
 }
 

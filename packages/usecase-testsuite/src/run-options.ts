@@ -40,6 +40,7 @@ export interface PlanGiven {
   readonly onWarning: (warning: Problem) => void;
   /** Undefined means the system's clock. */
   readonly clock: PausableClock | undefined;
+  readonly outputFile: PoolRequest['outputFile'] | undefined;
 }
 
 /** Inputs of a run besides the configuration. */
@@ -71,11 +72,11 @@ export function runOptions(
 /** The options of the suite's plan. Pools are made with the plan, and opened only when a run starts. */
 export function planOptions(
   config: SuiteConfig,
-  { overrides, weights, loader, facts, onWarning, clock }: PlanGiven,
+  { overrides, weights, loader, facts, onWarning, clock, outputFile }: PlanGiven,
 ): PlanOptions {
   const request: PoolRequest = {
     workers: overrides.workers ?? config.workers ?? availableParallelism(),
-    ...definedOf({ loader, clock }),
+    ...definedOf({ loader, clock, outputFile }),
   };
   const { pools = {}, groups = {}, capacities, spare } = config;
   const pool = poolOf(overrides, config);

@@ -18,10 +18,12 @@ import type { ReporterChoice } from './define-suite.ts';
 import { digesterFor, suiteDigester } from './digests.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { Expectations } from './expectations.ts';
+import { KeptOutput } from './kept-output.ts';
 import { PausableClock } from './pausable-clock.ts';
 import { planSuite } from './plan-suite.ts';
 import { RecordFile } from './record-file.ts';
 import { makeReporters } from './reporters.ts';
+import { openRunFolder, outputFolderOf } from './run-folder.ts';
 import { type Overrides, runOptions } from './run-options.ts';
 import { isNarrowing, type Selection } from './selection.ts';
 import { type EndedTask, stateDirectoryName, writeLastResults } from './state-directory.ts';
@@ -93,19 +95,28 @@ export interface SuiteEnd {
 export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = {}): Promise<SuiteEnd> {
   const { onWarning = () => {}, shuffle, rounds = 1, untilFail = false } = options;
   const clock = new PausableClock();
-  const whole = await planSuite(loaded, options, { overrides: options, shuffle, onWarning, clock });
+  const output: CurrentOutput = { kept: undefined };
+  const whole = await planSuite(loaded, options, {
+    ...{ overrides: options, shuffle, onWarning, clock },
+    outputFile: (path, attempt, stream) => output.kept?.leaveToPool(path, attempt, stream),
+  });
   const digester = options.narrow && reportingLoaded(suiteDigester(loaded), options.onLoaded);
   const plan = digester === undefined ? whole : options.narrow?.(whole, digester);
   if (plan === undefined) return nothingToRun;
   if (options.inspectPort !== undefined) refuse(notOneTask(plan));
   const isNarrow = isNarrowing(options) || plan.tasks.length < whole.tasks.length;
-  const suite = new SuiteRounds(loaded, plan, clock, { ...options, onWarning, digester, isNarrow });
+  const suite = new SuiteRounds(loaded, plan, clock, { ...options, onWarning, digester, isNarrow, output });
   let end = await suite.run(1);
   for (let round = 2; round <= rounds && isFollowed(end, untilFail); round++) {
     const next = await suite.run(round);
     if (end.exitCode === exitCodes.ok || next.exitCode === exitCodes.interrupted) end = next;
   }
   return end;
+}
+
+/** The kept output of the round that runs: pools are made before it. */
+interface CurrentOutput {
+  kept: KeptOutput | undefined;
 }
 
 const nothingToRun: SuiteEnd = {
@@ -143,6 +154,7 @@ interface RoundsOptions extends SuiteRunOptions {
   readonly digester: Digester | undefined;
   /** Are these only some tasks of the suite? */
   readonly isNarrow: boolean;
+  readonly output: CurrentOutput;
 }
 
 /** Runs one plan as often as it is asked to. */
@@ -151,6 +163,7 @@ class SuiteRounds {
   readonly #plan: Plan;
   readonly #clock: PausableClock;
   readonly #options: RoundsOptions;
+  #hasWarned = false;
 
   constructor(loaded: LoadedConfig, plan: Plan, clock: PausableClock, options: RoundsOptions) {
     this.#loaded = loaded;
@@ -182,10 +195,12 @@ class SuiteRounds {
       reportFailed = true;
       onWarning(reporterFailed(reporter, error));
     });
-    listen(execution, reporter);
+    const endOutput = this.#keepOutput(execution.id);
+    listen(execution, reporter, this.#options.output.kept);
     for (const text of this.#notes(round)) reporter.note(text);
     this.#options.onStart?.(controlsOf(execution, reporter, this.#clock));
-    const ended = await follow(execution, reporter, bail, onResult).finally(() => {
+    const ended = await follow(execution, reporter, bail, onResult).finally(async () => {
+      await endOutput();
       const notRecorded = record?.close();
       if (notRecorded !== undefined) onWarning(notRecorded);
     });
@@ -205,10 +220,48 @@ class SuiteRounds {
     ];
   }
 
+  /** Keeps the output of a round in its folder. The returned function ends that. */
+  #keepOutput(runId: string): () => Promise<void> {
+    const { root } = this.#loaded;
+    const { output } = this.#options;
+    const warn = (error: unknown): void =>
+      this.#warnNotKept('the output of the tests is not kept in files', error);
+    output.kept = undefined;
+    try {
+      const close = openRunFolder(root, runId);
+      const kept = new KeptOutput({
+        ...{ root, folder: outputFolderOf(runId), clock: this.#clock },
+        onProblem: warn,
+      });
+      output.kept = kept;
+      return async () => {
+        await kept.close();
+        close();
+      };
+    } catch (error) {
+      warn(error);
+      return async () => {};
+    }
+  }
+
+  /** A read-only checkout or a full disk does not fail the run. */
+  #warnNotKept(what: string, error: unknown): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    this.#options.onWarning({
+      code: 'PEXEN_STATE_NOT_KEPT',
+      message: `${what}: ${messageOf(error)}`,
+      hint: `Make the folder ${stateDirectoryName} beside the configuration writable, and make room on its disk.`,
+    });
+  }
+
   #keep({ results, reason }: Ended, expectations: Expectations): void {
     const { onWarning, isNarrow } = this.#options;
-    const notKept = keepResults(this.#loaded.root, results, !isNarrow && reason === undefined);
-    if (notKept !== undefined) onWarning(notKept);
+    try {
+      writeLastResults(this.#loaded.root, results, !isNarrow && reason === undefined);
+    } catch (error) {
+      this.#warnNotKept('the results are not kept for later runs', error);
+    }
     if (!isNarrow) for (const unused of expectations.unused()) onWarning(unused);
   }
 }
@@ -260,9 +313,12 @@ async function follow(
   }
 }
 
-function listen(execution: Run, reporter: RunListener): void {
-  execution.events.on('event', (event) => reporter.event(event));
-  execution.events.on('update', (update) => reporter.taskUpdate(update));
+function listen(execution: Run, reporter: RunListener, kept: KeptOutput | undefined): void {
+  execution.events.on('event', (event) => reporter.event(kept === undefined ? event : kept.event(event)));
+  execution.events.on('update', (update) => {
+    kept?.update(update);
+    reporter.taskUpdate(update);
+  });
   reporter.attach({ inspect: () => execution.inspect() });
 }
 
@@ -297,20 +353,6 @@ function exitCodeOf(
 /** True if the task failed because the workers of its pool do not start. */
 function isOfWorkers(error: unknown): boolean {
   return (error as { readonly code?: unknown } | undefined)?.code === 'PEXEN_WORKER_START';
-}
-
-/** A read-only checkout does not fail the run. */
-function keepResults(root: string, results: readonly EndedTask[], isWhole: boolean): Problem | undefined {
-  try {
-    writeLastResults(root, results, isWhole);
-    return undefined;
-  } catch (error) {
-    return {
-      code: 'PEXEN_STATE_NOT_KEPT',
-      message: `the results are not kept for later runs: ${messageOf(error)}`,
-      hint: `Make the folder ${stateDirectoryName} beside the configuration writable.`,
-    };
-  }
 }
 
 function reporterFailed(reporter: string, error: unknown): Problem {

@@ -51,7 +51,7 @@ test.each(['{', '[]', '{"version":99,"tasks":{"a":1}}'])(
   },
 );
 
-test('a run whose results cannot be kept is as good as any, and warns', async () => {
+test('a run whose output and results cannot be kept is as good as any, and warns once', async () => {
   const root = scratch();
   writeFileSync(join(root, '.pexen'), 'a file, where a folder should be');
   const warnings: Problem[] = [];

@@ -39,6 +39,9 @@ export const abandonedAfterMs = 1_900;
 /** How long after SIGKILL the pool looks for a program whose end was not reported, ms: the helper that started it may be suspended. */
 const lookedForAfterMs = 1_000;
 
+/** How long the copy of a long output may take, ms. */
+const longestCopyMs = 2_000;
+
 /** How a program ended: by an exit code or by a signal; neither if it could not be ended, or its end was not reported. */
 interface ProgramEnd {
   readonly exitCode: number | null;
@@ -244,6 +247,7 @@ class RunningProgram {
     stopFollowing();
     this.#reportOutput(report);
     await this.#files.stdout.readToEnd();
+    await this.#copyLongOutput();
     return this.#report(end, leaked);
   }
 
@@ -316,6 +320,25 @@ class RunningProgram {
     }
     // The report is read at the end; now it is only a sign of life.
     if (this.#files.hasReported()) report({ kind: 'heartbeat' });
+  }
+
+  /** Copies output that cannot be returned whole. A slow disk does not hold up the slot: the copy is then given up. */
+  async #copyLongOutput(): Promise<void> {
+    const { settings, clock } = this.#resources;
+    const { path, attempt } = this.#work;
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const capture = this.#files[stream];
+      const target = capture.isLong ? settings.outputFile?.(path, attempt, stream) : undefined;
+      if (target === undefined) continue;
+      const copied = capture.copyTo(target.file).then(
+        () => true,
+        () => false,
+      );
+      const late = Promise.withResolvers<boolean>();
+      const cancel = clock.after(longestCopyMs, () => late.resolve(false));
+      if (!(await Promise.race([copied, late.promise]))) target.failed();
+      cancel();
+    }
   }
 
   #report({ exitCode, signal }: ProgramEnd, leaked: number): OutcomeEnvelope {

@@ -74,7 +74,7 @@ export class AgentConnection implements Connection {
     });
     const { pid } = this.#pipes;
     this.#tree = pid === undefined ? undefined : { pid, marker };
-    const { workers: _, launcher: __, ...forAgent } = settings;
+    const { workers: _, launcher: __, outputFile: ___, ...forAgent } = settings;
     this.#send({
       do: 'hello',
       settings: forAgent,
@@ -226,8 +226,8 @@ export type ToAgent =
   /** Kill the current attempt, or let it end, and then exit. */
   | { readonly do: 'close'; readonly how: 'drain' | 'kill' };
 
-/** The settings of an agent; `recycleAfter` and limits may be infinite, which V8's format carries. */
-type AgentSettings = Omit<Settings, 'workers' | 'launcher'>;
+/** The settings of an agent, which may be on another machine: it has no output files. `recycleAfter` and limits may be infinite, which V8's format carries. */
+type AgentSettings = Omit<Settings, 'workers' | 'launcher' | 'outputFile'>;
 
 export type FromAgent =
   | { readonly is: 'ready'; readonly version: number }

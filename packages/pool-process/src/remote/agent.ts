@@ -67,7 +67,10 @@ class AgentSide {
     } catch {
       // The other machine has no such directory; modules are found by their URLs anyway.
     }
-    const connector = new ProcessConnector({ ...settings, workers: 1, launcher: [] }, { firstSlot: slot });
+    const connector = new ProcessConnector(
+      { ...settings, workers: 1, launcher: [], outputFile: undefined },
+      { firstSlot: slot },
+    );
     const pool = new SlotEngine(connector);
     this.#pool = pool;
     this.#opened = pool.open({

@@ -139,6 +139,12 @@ export function outputLines(outputs: readonly ShownOutput[], paint: Paint): stri
   });
 }
 
+/** The files with all output of an attempt. They are relative to `root`. */
+export function outputFileLines({ stdout, stderr }: TaskAttempt, root: string, paint: Paint): string[] {
+  const files = [stdout?.file, stderr?.file].filter((file) => file !== undefined);
+  return files.map((file) => paint('dim', `output: ${printable(placeText(absolute({ file }, root)))}`));
+}
+
 /** Leaves out the names of our own classes. */
 function titled(name: string, [first = '', ...rest]: readonly string[]): string[] {
   return limited([ownErrors.has(name) ? first : `${printable(name)}: ${first}`, ...rest]);

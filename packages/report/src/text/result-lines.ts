@@ -6,6 +6,7 @@ import {
   errorLines,
   findingLines,
   findingsHeadline,
+  outputFileLines,
   outputLines,
   outputsOf,
   taskPlaceLines,
@@ -204,6 +205,7 @@ function detailsOf(
     ...error,
     ...result.providersGone.map((each) => printable(formatProviderGone(each))),
     ...outputLines(outputs, paint),
+    ...(last === undefined ? [] : outputFileLines(last, root, paint)),
     ...(rerun === undefined || !isBad(verdict) ? [] : [paint('dim', `rerun: ${printable(rerun(path))}`)]),
   ];
 }
