@@ -39,11 +39,18 @@ export function start(dir: string, ...words: string[]): Started {
   return startWith({}, dir, ...words);
 }
 
+interface Printed {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 interface Started {
   readonly pid: number | undefined;
   readonly ended: Promise<Ended>;
   kill(signal: NodeJS.Signals): void;
   sees(text: string): Promise<void>;
+  /** Resolves with what it has printed so far as soon as that meets the condition. */
+  until(isMet: (printed: Printed) => boolean): Promise<Printed>;
 }
 
 function startWith(variables: Readonly<Record<string, string>>, dir: string, ...words: string[]): Started {
@@ -64,14 +71,17 @@ function startWith(variables: Readonly<Record<string, string>>, dir: string, ...
     child.on('error', reject);
     child.on('close', (exitCode) => resolve({ exitCode, stdout, stderr }));
   });
-  const sees = (text: string): Promise<void> =>
+  const until: Started['until'] = (isMet) =>
     new Promise((resolve, reject) => {
-      const look = () => (stdout + stderr).includes(text) && resolve();
+      const look = () => isMet({ stdout, stderr }) && resolve({ stdout, stderr });
       watchers.add(look);
       look();
-      void ended.then(() => reject(new Error(`ended without saying "${text}":\n${stdout}${stderr}`)));
+      void ended.then(() => reject(new Error(`ended without saying what was awaited:\n${stdout}${stderr}`)));
     });
-  return { pid: child.pid, ended, kill: (signal) => child.kill(signal), sees };
+  const sees = async (text: string): Promise<void> => {
+    await until((printed) => (printed.stdout + printed.stderr).includes(text));
+  };
+  return { pid: child.pid, ended, kill: (signal) => child.kill(signal), sees, until };
 }
 
 /** The command from its start to its end. */

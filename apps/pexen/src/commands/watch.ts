@@ -20,7 +20,7 @@ export async function watch(config: string | undefined): Promise<ExitCode> {
   const rounds = new RoundProcesses(systemClock);
   const files = new SuiteFiles();
   try {
-    await files.watch(root);
+    files.watch(root);
     const session = new WatchSession({
       clock: systemClock,
       startRound: (order) => rounds.start(order),
@@ -35,7 +35,7 @@ export async function watch(config: string | undefined): Promise<ExitCode> {
     return printProblems(error, process.stderr);
   } finally {
     rounds.close();
-    await files.close();
+    files.close();
   }
 }
 
@@ -44,17 +44,15 @@ class SuiteFiles {
   #root = '';
   #files: WatchedFiles | undefined;
   #session: WatchSession | undefined;
-  /** Why files could not be watched before there was a session. */
-  #error: unknown;
 
   /** @throws PexenError PEXEN_CANNOT_WATCH */
-  async watch(root: string): Promise<void> {
+  watch(root: string): void {
+    this.#files?.close();
     this.#root = root;
-    this.#files = await watchFiles(root, {
+    this.#files = watchFiles(root, {
       changed: (path) => this.#session?.changed(path),
-      failed: (error) => this.#failed(error),
+      failed: (error) => this.#session?.fail(printProblems(error, process.stderr)),
     });
-    if (this.#error !== undefined) throw this.#error;
   }
 
   reportTo(session: WatchSession): void {
@@ -63,22 +61,16 @@ class SuiteFiles {
 
   /** Another configuration may have another root. */
   follow({ root, outside }: RoundReport): void {
-    if (root !== this.#root) {
-      void this.#files?.close();
-      this.watch(root).then(
-        () => this.#files?.add(outside),
-        (error: unknown) => this.#failed(error),
-      );
-    } else this.#files?.add(outside);
+    try {
+      if (root !== this.#root) this.watch(root);
+      this.#files?.add(outside);
+    } catch (error) {
+      this.#session?.fail(printProblems(error, process.stderr));
+    }
   }
 
-  async close(): Promise<void> {
-    await this.#files?.close();
-  }
-
-  #failed(error: unknown): void {
-    if (this.#session === undefined) this.#error = error;
-    else this.#session.fail(printProblems(error, process.stderr));
+  close(): void {
+    this.#files?.close();
   }
 }
 

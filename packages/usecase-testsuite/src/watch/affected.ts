@@ -38,7 +38,7 @@ export interface EndedTask {
   readonly failed: boolean;
 }
 
-/** That with which everything is loaded: the configuration, the loader, and all that they import. What bodies import is no part of it. */
+/** That with which everything is loaded: the configuration, the loader, and all that they import. Imports of bodies do not belong to it. */
 export interface Foundation {
   /** Of the contents. */
   readonly digest: string;

@@ -44,8 +44,6 @@ export interface WatchParts {
 const settleMs = 40;
 /** A file that is written all the time must not delay rounds forever. */
 const longestSettleMs = 2_000;
-/** File events may arrive this long after the round whose tests wrote the file, ms. */
-const echoMs = 250;
 /**
  * So many rounds in a row for the same files, each changed during the round before: then tests write files that they themselves depend on, and
  * the session waits for another change.
@@ -72,7 +70,6 @@ export class WatchSession {
   #cancelTimer: (() => void) | undefined;
   /** When the first of the changes happened that have not settled yet. */
   #firstMs: number | undefined;
-  #endedMs = Number.NEGATIVE_INFINITY;
   #echoes = 0;
   #echoed = '';
   #isTyping = false;
@@ -90,8 +87,7 @@ export class WatchSession {
   /** A file was written, added or removed. */
   changed(path: string): void {
     if (this.#hasEnded || this.#written.has(path) || this.#isIgnored(path)) return;
-    const isEcho = this.#round !== undefined || this.#parts.clock.now() - this.#endedMs < echoMs;
-    this.#isEcho &&= isEcho;
+    this.#isEcho &&= this.#round !== undefined;
     this.#changed.add(path);
     if (this.#round === undefined) this.#settle();
   }
@@ -170,10 +166,14 @@ export class WatchSession {
   }
 
   #start(kind: RoundKind): void {
-    const changed = [...this.#changed].sort();
+    // A round of the failed tests, or of the last ones, leaves what has changed for the round after it.
+    const takesChanges = kind === 'affected' || kind === 'all';
+    const changed = takesChanges ? [...this.#changed].sort() : [];
     const isEcho = this.#isEcho && changed.length > 0;
-    this.#changed.clear();
-    this.#isEcho = true;
+    if (takesChanges) {
+      this.#changed.clear();
+      this.#isEcho = true;
+    }
     this.#wanted = undefined;
     const touched = this.#touched.size === 0 ? [] : [...new Set([...this.#touched, ...changed])];
     const round = this.#parts.startRound({
@@ -185,7 +185,6 @@ export class WatchSession {
 
   #over(end: RoundEnd, started: Started): void {
     this.#round = undefined;
-    this.#endedMs = this.#parts.clock.now();
     if (this.#hasEnded) return;
     const isSilent = this.#take(end, started);
     if (this.#isEnding) {
@@ -202,7 +201,8 @@ export class WatchSession {
   /** Returns true if there is nothing to see of the round. */
   #take(end: RoundEnd, { kind, changed, isEcho }: Started): boolean {
     if (end.kind !== 'reported') {
-      if (end.kind === 'died') this.#parts.say(`The process of the run ended: ${end.reason}.`);
+      if (end.kind === 'died' && !this.#isEnding)
+        this.#parts.say(`The process of the run ended: ${end.reason}.`);
       for (const path of changed) this.#touched.add(path);
       return false;
     }
