@@ -198,8 +198,11 @@ export class FairnessQueue {
     if (taker === NONE) return;
     this.#countLatecomer(taker, counter);
     if (this.#holders.is(holder, STARVED) || this.#holders.isBefore(taker, holder)) return;
-    if (this.#hasStartedAfter(taker, this.#holders.get(holder, SINCE)) && this.#isTooMuch(holder, taker))
-      this.starve(holder);
+    if (!this.#hasStartedAfter(taker, this.#holders.get(holder, SINCE))) return;
+    // One start may block it at several counters, and is one bypass.
+    if (!this.#hasStartedAfter(taker, this.#holders.get(holder, COUNTED))) return;
+    this.#holders.set(holder, COUNTED, this.#holders.get(taker, START));
+    if (this.#isTooMuch(holder, taker)) this.starve(holder);
   };
 
   /** Others may have moved with a holder. Of these, too, only the one that waits longest is counted, unless it was when the taker started. */

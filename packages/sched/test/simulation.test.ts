@@ -6,7 +6,7 @@ import { exhaust } from './sim/exhaustive.ts';
 import { generate } from './sim/generate.ts';
 import { plainScenario, plainTask } from './sim/plain.ts';
 import { playMany } from './sim/play-many.ts';
-import type { Scenario } from './sim/scenario.ts';
+import type { Scenario, TaskSpec } from './sim/scenario.ts';
 import { shrink } from './sim/shrink.ts';
 import { play, simulate } from './sim/simulate.ts';
 
@@ -33,6 +33,13 @@ test('a scenario that breaks no rule is not shrunk', () => {
   const scenario = generate(1);
   expect(shrink(scenario)).toBe(scenario);
 });
+
+const behindAnAbandonedBody: readonly TaskSpec[] = [
+  { ...plainTask('t6', 'failed', 0), uses: ['mem'] },
+  { ...plainTask('t17', 'returned', 35), amounts: [['mem', 4]], timeout: 24, priority: -1, grace: 0 },
+  { ...plainTask('t20', 'returned', 0), claims: ['/net/ipv4', 'mem'], weight: 5 },
+  { ...plainTask('t23', 'returned', 0), amounts: [['mem', 4]] },
+];
 
 /** Faults of the machine that the simulator has found, reduced. Each broke a rule before it was fixed. */
 const found: Readonly<Record<string, Scenario>> = {
@@ -119,7 +126,32 @@ const found: Readonly<Record<string, Scenario>> = {
       { ...plainTask('t9'), before: ['c0'] },
     ],
   }),
+  'a start that blocks a waiting task at several counters is one bypass': plainScenario({
+    pool: { slots: 2, kills: false },
+    bypasses: 2,
+    tasks: [
+      { ...plainTask('t0'), amounts: [['cpu', 3]], priority: -1 },
+      { ...plainTask('t1', 'returned', 0), uses: ['cpu'], priority: -1 },
+      plainTask('t4', 'returned', 0),
+      plainTask('t9', 'returned', 0),
+      { ...plainTask('t10', 'returned', 0), uses: ['cpu'], weight: 48, exclusive: true },
+    ],
+    capacities: [['cpu', 3]],
+  }),
+  'a task that could start once another was given up behind an abandoned body is asked first': plainScenario({
+    pool: { kills: false },
+    bypasses: 1,
+    tasks: behindAnAbandonedBody.map(brokenWithLocks),
+    added: [{ ...plainTask('t1102', 'returned', 0), uses: ['/net/ipv4/forward'] }],
+    capacities: [['mem', 5]],
+  }),
 };
+
+/** What it held is in an unknown state; t17 ignores its signal, so that it is abandoned. */
+function brokenWithLocks(task: TaskSpec): TaskSpec {
+  const whenStopped = task.name === 't17' ? 'ignores' : 'stops';
+  return { ...task, script: task.script.map((attempt) => ({ ...attempt, whenStopped, locksOk: false })) };
+}
 
 describe('found by the simulator', () => {
   test.each(Object.entries(found))('%s', (_what, scenario) => {

@@ -49,7 +49,7 @@ export class PoolLifecycle {
   }
 
   /**
-   * Nothing runs, no result is available, and yet tasks wait. Skips those that wait for abandoned bodies. An exclusive group yields to the
+   * Nothing runs, no result is available, and yet tasks wait. Skips one of those that wait for abandoned bodies. An exclusive group yields to the
    * tasks outside that it waits for. If neither helps, skips all. Returns true if other tasks may start now.
    */
   resolveDeadlock(): boolean {
@@ -66,21 +66,23 @@ export class PoolLifecycle {
     return false;
   }
 
-  /** It is unknown when, or whether, an abandoned body ends. A task that retains resources for a retry ends with the outcome of its last attempt. */
+  /**
+   * Gives up one task that waits for an abandoned body: it is unknown when, or whether, that ends. What was reserved for the task may let others
+   * start, so they are asked first. A task that retains resources for a retry ends with the outcome of its last attempt.
+   */
   #giveUpBehindAbandoned(): boolean {
     const { abandoned, tasks, locks, turn } = this.#state;
-    let hasFound = false;
     for (let task = 0; abandoned.size > 0 && task < tasks.count; task++) {
       if (tasks.state[task] !== PARKED || (turn !== undefined && this.#state.poolOf(task) !== turn)) continue;
       const wait = describeWait(locks, task);
       const cause = wait?.blockers.find((blocker) => abandoned.has(blocker));
       if (wait === undefined || cause === undefined) continue;
-      hasFound = true;
       if (tasks.attempt[task] === 0) this.#attempts.skip(task, HELD, wait.node, cause);
       else this.#attempts.giveUp(task);
+      this.#readiness.cascade();
+      return true;
     }
-    this.#readiness.cascade();
-    return hasFound;
+    return false;
   }
 
   /** True if something is pending: a pool, a retry, a slot. */
