@@ -1,0 +1,235 @@
+/**
+ * The language of the journal: what happened in a run, as far as a later session needs it. A run has one id and one or more sessions (starts
+ * of the command); its journal is one numbered list of events over all of them. Plain JSON data. Knows nothing of files.
+ */
+import type {
+  Attachment,
+  Digest,
+  ErrorInfo,
+  Finding,
+  Judgement,
+  OutcomeKind,
+  ReasonLink,
+  ResultStatus,
+  TaskInfo,
+  TaskOrigin,
+  Versions,
+} from '@pexen/core';
+import type { FileSet } from '../identity/file-sets.ts';
+
+/** Grows by one with every change that breaks readers of old journals; `upcast.ts` then translates old events. */
+export const journalVersion = 1;
+
+/** Data that JSON represents exactly. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined };
+
+/** A value of a task: as JSON where parsing it results in an equal value, else in V8's clone format, as base64. `lost`: why it was not stored. */
+export type StoredValue = { readonly json: Json } | { readonly clone: string } | { readonly lost: string };
+
+/** The dictionary of a task, or `inherited` where it is what its providers gave it. */
+export type StoredShared = 'inherited' | { readonly [key: string]: StoredValue };
+
+/** The end of one attempt, or of its cleanup. Times are milliseconds; `startedMs` counts from the start of the session. */
+export interface StoredEnd {
+  readonly task: number;
+  readonly attempt: number;
+  readonly outcome: OutcomeKind;
+  readonly error?: ErrorInfo;
+  readonly reason?: string;
+  /** Are its resources in order? */
+  readonly locksOk: boolean;
+  /** May its dependents run? */
+  readonly depsOk: boolean;
+  readonly startedMs: number;
+  readonly ranMs: number;
+  readonly worker?: string;
+  /** Files with its output, relative to the directory of the run. */
+  readonly output?: readonly string[];
+  readonly findings?: readonly Finding[];
+  /** Another attempt follows after this delay. */
+  readonly retryInMs?: number;
+}
+
+/** A task that ended with an attempt. */
+export interface StoredResult {
+  readonly task: number;
+  readonly attempt: number;
+  readonly status: Exclude<ResultStatus, 'skipped'>;
+  /** The end of its last attempt, which has no event of its own. */
+  readonly end: StoredEnd;
+  readonly value?: StoredValue;
+  /** By position in `provides`. */
+  readonly provided?: readonly StoredValue[];
+  readonly shared: StoredShared;
+  /** For each requirement, the paths of the providers that met it. */
+  readonly metBy: readonly (readonly string[])[];
+  readonly judgement?: Judgement;
+  readonly attachments?: readonly Attachment[];
+  /** Digest of its code, including what it had imported by then; `fileSet` is the id of the files. */
+  readonly code?: Digest;
+  readonly fileSet?: number;
+}
+
+/** A task that was skipped. */
+export interface StoredSkip {
+  readonly task: number;
+  readonly cause: string;
+  readonly reason: readonly ReasonLink[];
+}
+
+/** One event of the journal. `task` is the `id` of the task in its `tasks-added`. */
+export type JournalEvent =
+  | {
+      readonly type: 'run-created';
+      readonly suite?: string;
+      readonly selection?: Json;
+      readonly shard?: string;
+      readonly ownedPaths?: readonly string[];
+      readonly planDigest?: Digest;
+      /** The id of the run that this run repeats in part. */
+      readonly parent?: string;
+      readonly label?: string;
+      readonly options?: Json;
+      readonly versions: Versions;
+    }
+  | {
+      readonly type: 'session-started';
+      readonly wallMs: number;
+      readonly pid: number;
+      readonly host: string;
+      readonly machine?: string;
+      readonly boot?: string;
+      readonly argv: readonly string[];
+      readonly mode: string;
+      /** How many processes of earlier sessions were ended. */
+      readonly straysEnded?: number;
+    }
+  | { readonly type: 'file-set'; readonly id: number; readonly set: FileSet }
+  | { readonly type: 'tasks-added'; readonly origin: TaskOrigin; readonly tasks: readonly TaskInfo[] }
+  /** What resume decided about a task; only people read it. */
+  | { readonly type: 'decision'; readonly task: number; readonly row: number; readonly reason: string }
+  /** A task that may not start twice is about to start: its dispatch waits until this is on the disk. */
+  | { readonly type: 'start-intended'; readonly task: number; readonly attempt: number }
+  /** The pool returned it unstarted. */
+  | { readonly type: 'start-returned'; readonly task: number; readonly attempt: number }
+  | {
+      readonly type: 'attempt-started';
+      readonly task: number;
+      readonly attempt: number;
+      readonly part: 'body' | 'cleanup';
+      readonly worker: string;
+      readonly interruptions?: number;
+      readonly rebootCount?: number;
+    }
+  | ({ readonly type: 'attempt-ended' } & StoredEnd)
+  | ({ readonly type: 'cleanup-ended' } & StoredEnd)
+  | ({ readonly type: 'task-finished' } & StoredResult)
+  | ({ readonly type: 'task-skipped' } & StoredSkip)
+  /** The record of a task that was taken over from the parent of the run. */
+  | {
+      readonly type: 'task-recalled';
+      readonly task: number;
+      readonly record: StoredResult | StoredSkip;
+    }
+  /** A service is ready and provides these values, by position in `provides`. */
+  | {
+      readonly type: 'provided';
+      readonly task: number;
+      readonly attempt: number;
+      readonly values: readonly StoredValue[];
+    }
+  | ({ readonly type: 'reboot-asked' } & StoredReboot)
+  | ({ readonly type: 'reboot-issued' } & StoredReboot)
+  | ({ readonly type: 'reboot-failed'; readonly reason: string } & StoredReboot)
+  | { readonly type: 'poison-cleared'; readonly resource: string }
+  /**
+   * The events `from` to `to` were not recorded when they happened. `lost`: they are missing, and this event stands in their place;
+   * otherwise they were recorded later.
+   */
+  | {
+      readonly type: 'recording-gap';
+      readonly from: number;
+      readonly to: number;
+      readonly why: string;
+      readonly lost: boolean;
+    }
+  | { readonly type: 'worker-lost'; readonly pool: string; readonly worker: string; readonly reason: string }
+  | ({ readonly type: 'session-ended' } & StoredTotals)
+  | ({ readonly type: 'run-ended' } & StoredTotals);
+
+/** One step of a requested reboot. */
+interface StoredReboot {
+  readonly task: number;
+  readonly attempt: number;
+  readonly count: number;
+  readonly mark: string;
+  readonly command?: string;
+  /** Milliseconds since 1970. */
+  readonly deadlineMs?: number;
+}
+
+interface StoredTotals {
+  readonly reason?: string;
+  readonly exitCode: number;
+  readonly counts: Readonly<Partial<Record<ResultStatus, number>>>;
+  readonly poisoned: readonly string[];
+}
+
+/** The name of a kind of event. */
+export type JournalEventType = JournalEvent['type'];
+
+/** An event with its place in the journal. */
+export interface JournalEntry {
+  /** From 1, without holes. */
+  readonly seq: number;
+  /** From 1. */
+  readonly session: number;
+  /** Milliseconds since the start of the session. */
+  readonly atMs: number;
+  readonly event: JournalEvent;
+}
+
+/**
+ * Every type of event, and whether it is a barrier: on the disk before anything that follows from it. All other events may be lost when the power
+ * fails; the events after them are then lost, too.
+ */
+const barriers: Readonly<Record<JournalEventType, boolean>> = {
+  'run-created': false,
+  'session-started': true,
+  'file-set': false,
+  'tasks-added': false,
+  decision: false,
+  'start-intended': true,
+  'start-returned': false,
+  'attempt-started': false,
+  'attempt-ended': false,
+  'cleanup-ended': false,
+  'task-finished': false,
+  'task-skipped': false,
+  'task-recalled': false,
+  provided: false,
+  'reboot-asked': true,
+  'reboot-issued': true,
+  'reboot-failed': false,
+  'poison-cleared': false,
+  'recording-gap': false,
+  'worker-lost': false,
+  'session-ended': true,
+  'run-ended': true,
+};
+
+/** True for types of events that this version knows. */
+export function isEventType(type: string): type is JournalEventType {
+  return Object.hasOwn(barriers, type);
+}
+
+/** True for events that have to be on the disk before anything that follows from them. */
+export function isBarrier(type: JournalEventType): boolean {
+  return barriers[type];
+}
