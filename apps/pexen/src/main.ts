@@ -115,6 +115,7 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
     .option('--timeout <time>', 'how long each test may take: 500ms, 20s, 5m', duration)
     .option('--grace <time>', 'how long a test may continue after it was asked to stop', duration)
     .option('--fail-on-flaky', 'a test that passed only after retries fails the run')
+    .option('--keep', 'keep the private working directories of programs that fail')
     .option('--shuffle <seed>', 'start tests in a random order; a seed repeats one')
     .option('--repeat <n>', 'run everything n times, each time as a run of its own', number('rounds', 1))
     .option('--until-fail', 'repeat until a round fails, n times at the most with --repeat')

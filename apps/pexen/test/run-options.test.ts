@@ -1,8 +1,8 @@
 /** The options of `pexen run` that change a run: each wins over the configuration and over what tests state. */
 import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { describe, it } from 'vitest';
 import { folder, pexen, start } from './command.ts';
 
@@ -22,6 +22,37 @@ describe.concurrent('pexen run', () => {
     const two = await pexen(dir, 'run', '-j1', '--reporter', 'lines', '--bail=2');
     expect(two.stdout).toMatch(/4 tasks: [23] failed, [12] skipped/);
     expect(two.stdout).toContain('stopped after 2 failures');
+  });
+
+  it('--keep keeps the private working directories of failed programs, and of no others', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const files = {
+      'good.sh': sh('mkdir output; ls'),
+      'bad.sh': sh('mkdir output; echo text > output/x; exit 1'),
+      'pexen.config.ts': `import { defineSuite, executables, processes, threads } from 'pexen';
+        const from = { '': executables({ dir: '.', include: ['*.sh'], cwd: 'private' }) };
+        export default defineSuite({ from, pool: (request) => processes(request), pools: { threads } });`,
+    };
+    const dir = await folder(files, onTestFinished);
+    const { stdout, exitCode } = await pexen(
+      dir,
+      'run',
+      '--reporter',
+      'lines',
+      '--failures',
+      'short',
+      '--keep',
+    );
+    expect(exitCode).toBe(1);
+    const kept = /working directory: (.*)/.exec(stdout)?.[1] ?? '';
+    onTestFinished(() => rm(dirname(kept), { recursive: true }));
+    expect(await readFile(join(kept, 'output/x'), 'utf8')).toBe('text\n');
+    expect(await readdir(dirname(kept))).toEqual([basename(kept)]);
+    expect(existsSync(join(dir, 'output'))).toBe(false);
+    const without = await pexen(dir, 'run', '--reporter', 'lines');
+    expect(without.stdout).not.toContain('working directory');
   });
 
   it('--retries, --timeout and --grace win over what a test states', async ({ expect, onTestFinished }) => {

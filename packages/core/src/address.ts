@@ -25,7 +25,7 @@ export type Address =
       readonly id: string;
       readonly fingerprint: string;
     }
-  | ({ readonly kind: 'executable' } & Pick<ExecutableBody, 'file' | 'argv' | 'cwd' | 'env'>);
+  | ({ readonly kind: 'executable' } & Pick<ExecutableBody, 'file' | 'argv' | 'cwd' | 'env' | 'workspace'>);
 
 /** A function that only wraps another one keeps that one under this property, so that the wrapped text counts. */
 export const wrappedKey: unique symbol = Symbol.for('pexen.wrapped') as never;

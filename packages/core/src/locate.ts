@@ -19,8 +19,8 @@ export function addressOf(definition: TaskDefinition): Address | undefined {
   if (definition.address !== undefined) return definition.address;
   const { body, site } = definition;
   if (typeof body !== 'function') {
-    const { file, argv, cwd, env } = body;
-    return { kind: 'executable', file, argv, cwd, env };
+    const { file, argv, cwd, env, workspace } = body;
+    return { kind: 'executable', file, argv, cwd, env, ...(workspace !== undefined && { workspace }) };
   }
   const origin = originOf(definition);
   if (origin !== undefined) return addressOf(origin);

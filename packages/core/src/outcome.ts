@@ -128,6 +128,11 @@ export interface ExecutableBody {
   readonly argv: readonly string[];
   /** Absolute path of the directory to run in. */
   readonly cwd: string;
+  /**
+   * Runs each attempt in a directory of its own, which is removed when it has ended: `private`, an empty one; `copy`, a copy of `cwd`, in
+   * which `file` and arguments below `cwd` are replaced by their copies. Default: it runs in `cwd` itself.
+   */
+  readonly workspace?: 'private' | 'copy';
   /** Added to the environment of the pool. */
   readonly env: Readonly<Record<string, string>>;
   /** Converts exit code, output and reports to an outcome and findings. Runs on the host; must be pure. */

@@ -10,7 +10,7 @@ import type { Problem, TaskMeta } from '@pexen/core';
 export interface ProgramEntries {
   readonly argv?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Relative to the file's directory. */
+  /** Relative to the file's directory; or `private` or `copy`, see `ProgramOptions`. */
   readonly cwd?: string;
   readonly tap?: boolean | 'perl';
 }

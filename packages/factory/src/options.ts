@@ -44,8 +44,11 @@ export interface WalkOptions {
 
 /** How programs are started, and how their output is interpreted. */
 export interface ProgramOptions {
-  /** Directory to run in: that of the file, the walked one, or a path. Default `file`. */
-  readonly cwd?: 'file' | 'dir' | (string & {});
+  /**
+   * Directory to run in: that of the file, the walked one, or a path. `private`: an empty one for each attempt; `copy`: a copy of the file's
+   * for each attempt. Default `file`.
+   */
+  readonly cwd?: 'file' | 'dir' | 'private' | 'copy' | (string & {});
   /** Arguments after the file. */
   readonly argv?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;

@@ -36,13 +36,13 @@ export function programBody(
   const home = dirname(file.path);
   const { lines, exitCodes } = options;
   const reading = { tap: entries.tap ?? options.tap, ...defined({ lines, exitCodes }) };
-  const cwd = entries.cwd === undefined ? cwdOf(options.cwd, home, loadContext) : resolve(home, entries.cwd);
+  const place = placeOf(entries.cwd, options.cwd, home, loadContext);
   return {
     file: command.file,
     argv: [...command.argv, ...(entries.argv ?? options.argv ?? [])],
-    cwd,
+    ...place,
     env: { ...options.env, ...entries.env },
-    interpret: interpreter(reading, cwd),
+    interpret: interpreter(reading, place.cwd),
     interpretOptions: reading,
   };
 }
@@ -81,7 +81,16 @@ function isProgram(path: string, { files }: LoadContext): boolean {
   }
 }
 
-function cwdOf(cwd: ExecutablesOptions['cwd'], home: string, { dir, root }: LoadContext): string {
-  if (cwd === undefined || cwd === 'file') return home;
-  return cwd === 'dir' ? dir : resolve(root, cwd);
+/** Where the program runs: `own` is from the metadata of the file. */
+function placeOf(
+  own: string | undefined,
+  cwd: ExecutablesOptions['cwd'] = 'file',
+  home: string,
+  { dir, root }: LoadContext,
+): Pick<ExecutableBody, 'cwd' | 'workspace'> {
+  const workspace = own ?? cwd;
+  if (workspace === 'private' || workspace === 'copy') return { cwd: home, workspace };
+  if (own !== undefined) return { cwd: resolve(home, own) };
+  if (cwd === 'file') return { cwd: home };
+  return { cwd: cwd === 'dir' ? dir : resolve(root, cwd) };
 }

@@ -127,6 +127,23 @@ describe('through a command', () => {
     expect(await cwd('data')).toBe(join(dir, 'data'));
     expect(await cwd('/')).toBe('/');
   });
+
+  test('private and copy are workspaces, in the options and in the metadata, which takes precedence', async () => {
+    const layout = {
+      'a.sh': program(),
+      'b.sh': program('# pexen: { cwd: private }'),
+      'c.sh': program('# pexen: { cwd: ./copy }'),
+    };
+    const dir = scratch(layout);
+    const bodies = async (options: object): Promise<unknown[]> =>
+      (await made(executables({ dir: '.', ...options }), dir)).tasks.map((each) => {
+        const { cwd, workspace } = bodyOf(each);
+        return [cwd, workspace];
+      });
+    const inFolder = [join(dir, 'copy'), undefined];
+    expect(await bodies({})).toEqual([[dir, undefined], [dir, 'private'], inFolder]);
+    expect(await bodies({ cwd: 'copy' })).toEqual([[dir, 'copy'], [dir, 'private'], inFolder]);
+  });
 });
 
 describe('metadata', () => {

@@ -162,6 +162,7 @@ export const contract: readonly Chapter[] = [
       programs.bringsAllOutput,
       programs.collectsReports,
       programs.givesEnvironment,
+      programs.givesWorkspace,
       programs.reportsSignal,
       programs.missesProgram,
       programs.killsProgram,

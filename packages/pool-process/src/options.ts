@@ -57,6 +57,8 @@ export interface ProcessesOptions {
    * read, since Node raises its own; else that of this process.
    */
   readonly limits?: { readonly openFiles?: number };
+  /** A directory into which the private directories of programs are moved after their attempts, instead of being removed. */
+  readonly keep?: string;
   /** How much is kept of each output stream of an attempt, bytes; half from its beginning, half from its end. Default 4 MiB. */
   readonly maxOutputBytes?: number;
   /** How often the output of running attempts is read to be reported, ms. Default 100. */
@@ -87,6 +89,7 @@ export interface Settings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly limits: CaptureLimits;
   readonly openFiles: number | undefined;
+  readonly keep: string | undefined;
   readonly outputIntervalMs: number;
   readonly outputFile: ProcessesOptions['outputFile'];
 }
@@ -111,6 +114,7 @@ const kinds: KindsOf<ProcessesOptions> = {
   helper: oneOf('auto', 'node'),
   env: record,
   limits: table({ openFiles: whole(leastOpenFiles) }),
+  keep: text,
   maxOutputBytes: whole(2),
   outputIntervalMs: whole(1),
   outputFile: callable(),
@@ -133,6 +137,7 @@ export function settingsOf(options: ProcessesOptions): Settings {
     memoryLimitMb,
     recycleAfter = Number.POSITIVE_INFINITY,
     limits: limitsOfPrograms = {},
+    keep,
   } = options;
   const { openFiles } = limitsOfPrograms;
   const limits = {
@@ -148,6 +153,7 @@ export function settingsOf(options: ProcessesOptions): Settings {
     env,
     limits,
     openFiles,
+    keep,
     outputIntervalMs,
     outputFile: options.outputFile,
     memoryLimitMb,

@@ -62,6 +62,20 @@ export function cannotStart({ file, cwd }: Program, task: string, cause: unknown
   return new PexenError([problem], { cause });
 }
 
+/** A PexenError PEXEN_NO_WORKSPACE: the directory that the program should have for itself cannot be made. */
+export function noWorkspace({ cwd, workspace }: Program, task: string, cause: unknown): PexenError {
+  const what =
+    workspace === 'copy' ? `its directory ${cwd} cannot be copied` : 'no private directory can be made';
+  const problem: Problem = {
+    code: 'PEXEN_NO_WORKSPACE',
+    task,
+    message: `${what}: ${messageOf(cause)}`,
+    hint:
+      workspace === 'copy' ? 'Make everything in it readable, or use cwd: private.' : 'Make room in TMPDIR.',
+  };
+  return new PexenError([problem], { cause });
+}
+
 interface Explanation {
   readonly message: string;
   readonly hint: string;

@@ -45,8 +45,8 @@ export interface FilledOptions extends ThreadsOptions {
   readonly output: 'capture' | 'inherit';
 }
 
-/** A suite passes `clock` and `outputFile` to all its pools; threads do not use them. */
-const kinds: KindsOf<ThreadsOptions & { clock?: Clock; outputFile?: unknown }> = {
+/** A suite passes `clock`, `keep` and `outputFile` to all its pools; threads do not use them. */
+const kinds: KindsOf<ThreadsOptions & { clock?: Clock; keep?: string; outputFile?: unknown }> = {
   workers: whole(1),
   loader: text,
   resourceLimits: record,
@@ -54,6 +54,7 @@ const kinds: KindsOf<ThreadsOptions & { clock?: Clock; outputFile?: unknown }> =
   execArgv: listOf('strings', anyText),
   output: oneOf('capture', 'inherit'),
   clock,
+  keep: text,
   outputFile: callable(),
 };
 

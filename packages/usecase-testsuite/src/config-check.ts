@@ -126,6 +126,7 @@ const configuration = table(
     grace: milliseconds,
     slowAfter: milliseconds,
     rerunnable: flag,
+    keep: flag,
     expectedFailures: byName(text),
     reporters: listOf('reporters', reporter, forms.reporters),
   } satisfies KindsOf<SuiteConfig>,

@@ -17,6 +17,8 @@ export interface PoolRequest {
   readonly workers: number;
   /** The URL of the suite's loader, if it has one. `processes` and `threads` accept it as it is. */
   readonly loader?: string;
+  /** Where the private directories of programs are kept; absent unless they are to be kept. `processes` and `threads` accept it as it is. */
+  readonly keep?: string;
   /** The clock of the run, which pauses while the process is stopped. `processes` also stops its workers meanwhile. */
   readonly clock?: Clock;
   /** Names files for outputs of programs that are too long for memory. `processes` accepts it as it is. */
@@ -91,6 +93,8 @@ export interface SuiteConfig {
   readonly slowAfter?: number;
   /** Default true: a test may start again after its worker was lost. A crash is retried only with `retries`. */
   readonly rerunnable?: boolean;
+  /** Are the private directories of programs that failed kept (`cwd: 'private'` or `'copy'`)? Default false. `--keep` takes precedence. */
+  readonly keep?: boolean;
   /**
    * Tests that cannot pass yet: pattern over call paths → reason. With ` › ` and the name of a finding behind the pattern, only that finding
    * is expected to fail: `'a/hash.sh › sha1 of empty'`.

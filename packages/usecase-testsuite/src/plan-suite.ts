@@ -23,6 +23,8 @@ export interface SuitePlanGiven {
   /** The clock of the pools. Default: the system's. */
   readonly clock?: PausableClock;
   readonly outputFile?: PoolRequest['outputFile'];
+  /** The folder for private directories of programs that are kept. Default: they are removed. */
+  readonly keep?: string | undefined;
 }
 
 /**
@@ -35,7 +37,7 @@ export async function planSuite(
   selection: Selection,
   given: SuitePlanGiven,
 ): Promise<Plan> {
-  const { overrides = {}, shuffle, onWarning, clock, outputFile, directory = process.cwd() } = given;
+  const { overrides = {}, shuffle, onWarning, clock, keep, outputFile, directory = process.cwd() } = given;
   const { config, root, warnings = [] } = loaded;
   for (const warning of warnings) onWarning(warning);
   const loader = config.loader === undefined ? undefined : await startLoader(config.loader, root);
@@ -47,7 +49,7 @@ export async function planSuite(
   return planTasks(tasks, { selection, root, directory, onWarning }, (warn) =>
     planOptions(
       { ...config, capacities },
-      { overrides, weights, loader, clock, outputFile, facts, onWarning: warn },
+      { overrides, weights, loader, keep, clock, outputFile, facts, onWarning: warn },
     ),
   );
 }

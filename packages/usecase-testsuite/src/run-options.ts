@@ -36,6 +36,8 @@ export interface PlanGiven {
   /** Expected durations that replace none: random ones give a random order. */
   readonly weights: ((path: string) => number) | undefined;
   readonly loader: string | undefined;
+  /** The folder for private directories that are kept. */
+  readonly keep: string | undefined;
   readonly facts: Facts;
   readonly onWarning: (warning: Problem) => void;
   /** Undefined means the system's clock. */
@@ -72,11 +74,11 @@ export function runOptions(
 /** The options of the suite's plan. Pools are made with the plan, and opened only when a run starts. */
 export function planOptions(
   config: SuiteConfig,
-  { overrides, weights, loader, facts, onWarning, clock, outputFile }: PlanGiven,
+  { overrides, weights, loader, keep, facts, onWarning, clock, outputFile }: PlanGiven,
 ): PlanOptions {
   const request: PoolRequest = {
     workers: overrides.workers ?? config.workers ?? availableParallelism(),
-    ...definedOf({ loader, clock, outputFile }),
+    ...definedOf({ loader, keep, clock, outputFile }),
   };
   const { pools = {}, groups = {}, capacities, spare } = config;
   const pool = poolOf(overrides, config);

@@ -18,6 +18,7 @@ import type { ReporterChoice } from './define-suite.ts';
 import { digesterFor, suiteDigester } from './digests.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { Expectations } from './expectations.ts';
+import { KeptDirectories } from './kept-directories.ts';
 import { KeptOutput } from './kept-output.ts';
 import { PausableClock } from './pausable-clock.ts';
 import { planSuite } from './plan-suite.ts';
@@ -46,6 +47,8 @@ export interface SuiteRunOptions extends Selection, Overrides {
   readonly untilFail?: boolean;
   /** A task that passed only after retries makes the run a failed one. */
   readonly failOnFlaky?: boolean;
+  /** The private directories of programs that failed are kept. */
+  readonly keep?: boolean;
   /** Called with warnings. Default: warnings are dropped. */
   readonly onWarning?: (warning: Problem) => void;
   /** Chooses among the selected tasks once they are planned; undefined if none is to run. Digests are computed then. */
@@ -93,19 +96,34 @@ export interface SuiteEnd {
  * @throws PexenError, before anything runs, with all problems of configuration, tasks and selection.
  */
 export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = {}): Promise<SuiteEnd> {
-  const { onWarning = () => {}, shuffle, rounds = 1, untilFail = false } = options;
+  const { onWarning = () => {}, shuffle } = options;
   const clock = new PausableClock();
+  const kept = (options.keep ?? loaded.config.keep) ? new KeptDirectories() : undefined;
   const output: CurrentOutput = { kept: undefined };
-  const whole = await planSuite(loaded, options, {
-    ...{ overrides: options, shuffle, onWarning, clock },
-    outputFile: (path, attempt, stream) => output.kept?.leaveToPool(path, attempt, stream),
-  });
+  try {
+    const whole = await planSuite(loaded, options, {
+      ...{ overrides: options, shuffle, onWarning, clock, keep: kept?.folder },
+      outputFile: (path, attempt, stream) => output.kept?.leaveToPool(path, attempt, stream),
+    });
+    return await runRounds(loaded, whole, clock, { ...options, kept, output });
+  } finally {
+    await kept?.close();
+  }
+}
+
+async function runRounds(
+  loaded: LoadedConfig,
+  whole: Plan,
+  clock: PausableClock,
+  options: SuiteRunOptions & Pick<RoundsOptions, 'kept' | 'output'>,
+): Promise<SuiteEnd> {
+  const { onWarning = () => {}, rounds = 1, untilFail = false } = options;
   const digester = options.narrow && reportingLoaded(suiteDigester(loaded), options.onLoaded);
   const plan = digester === undefined ? whole : options.narrow?.(whole, digester);
   if (plan === undefined) return nothingToRun;
   if (options.inspectPort !== undefined) refuse(notOneTask(plan));
   const isNarrow = isNarrowing(options) || plan.tasks.length < whole.tasks.length;
-  const suite = new SuiteRounds(loaded, plan, clock, { ...options, onWarning, digester, isNarrow, output });
+  const suite = new SuiteRounds(loaded, plan, clock, { ...options, onWarning, digester, isNarrow });
   let end = await suite.run(1);
   for (let round = 2; round <= rounds && isFollowed(end, untilFail); round++) {
     const next = await suite.run(round);
@@ -152,6 +170,8 @@ interface RoundsOptions extends SuiteRunOptions {
   readonly onWarning: (warning: Problem) => void;
   /** Absent: one is made for each round whose reporters need it. */
   readonly digester: Digester | undefined;
+  /** Absent: private directories are removed. */
+  readonly kept: KeptDirectories | undefined;
   /** Are these only some tasks of the suite? */
   readonly isNarrow: boolean;
   readonly output: CurrentOutput;
@@ -177,6 +197,7 @@ class SuiteRounds {
     const {
       onWarning,
       onResult,
+      kept,
       terminal,
       bail = config.bail,
       failOnFlaky = config.failOnFlaky ?? false,
@@ -197,9 +218,14 @@ class SuiteRounds {
     });
     const endOutput = this.#keepOutput(execution.id);
     listen(execution, reporter, this.#options.output.kept);
+    execution.events.on('update', ({ path, update }) => kept?.reported(path, update));
     for (const text of this.#notes(round)) reporter.note(text);
     this.#options.onStart?.(controlsOf(execution, reporter, this.#clock));
-    const ended = await follow(execution, reporter, bail, onResult).finally(async () => {
+    const settled = (result: Result): void => {
+      onResult?.(result);
+      kept?.ended(result.path, result.judgement !== undefined && isBad(result.judgement.verdict));
+    };
+    const ended = await follow(execution, reporter, bail, settled).finally(async () => {
       await endOutput();
       const notRecorded = record?.close();
       if (notRecorded !== undefined) onWarning(notRecorded);
@@ -279,8 +305,8 @@ interface Ended extends Omit<SuiteEnd, 'exitCode'> {
 async function follow(
   execution: Run,
   reporter: RunListener,
-  bail = Infinity,
-  onResult: (result: Result) => void = () => {},
+  bail: number | undefined,
+  onResult: (result: Result) => void,
 ): Promise<Ended> {
   let unable = 0;
   let bad = 0;
@@ -293,7 +319,7 @@ async function follow(
       const { path, judgement, error, attempts } = result;
       if (judgement === undefined) continue;
       if (isBad(judgement.verdict) && isOfWorkers(error)) unable++;
-      if (isBad(judgement.verdict) && ++bad === bail) execution.drain(`stopped after ${failures(bail)}`);
+      if (isBad(judgement.verdict) && ++bad === bail) execution.drain(`stopped after ${failures(bad)}`);
       judgements.set(path, judgement);
       results.push({
         path,
@@ -305,7 +331,7 @@ async function follow(
     const { reason, durationMs, lateErrors } = await execution.summary;
     return {
       ...{ judgements, results, verdicts, reason, durationMs, unable },
-      ...{ lateErrors: lateErrors.length, hasBailed: bad >= bail },
+      ...{ lateErrors: lateErrors.length, hasBailed: bad >= (bail ?? Infinity) },
     };
   } finally {
     await execution.close();

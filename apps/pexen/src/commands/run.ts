@@ -30,6 +30,7 @@ export interface RunOptions extends SelectOptions {
   readonly timeout?: number;
   readonly grace?: number;
   readonly failOnFlaky?: boolean;
+  readonly keep?: boolean;
   readonly shuffle?: string;
   readonly repeat?: number;
   readonly untilFail?: boolean;
@@ -100,10 +101,23 @@ function notBoth(): PexenError {
 /** Those of the options that the suite takes as they are. */
 function suiteOptions(options: RunOptions): SuiteRunOptions {
   const { workers, bail, retries, timeout, grace, failOnFlaky, shuffle, repeat, untilFail } = options;
-  const { pool, record, inspect } = options;
+  const { pool, record, inspect, keep } = options;
   const rounds = repeat ?? (untilFail === true ? Number.POSITIVE_INFINITY : undefined);
   const given = {
-    ...{ workers, bail, retries, timeout, grace, failOnFlaky, shuffle, rounds, untilFail, pool, record },
+    ...{
+      workers,
+      bail,
+      retries,
+      timeout,
+      grace,
+      failOnFlaky,
+      shuffle,
+      rounds,
+      untilFail,
+      pool,
+      record,
+      keep,
+    },
     inspectPort: inspect,
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

@@ -1,7 +1,10 @@
 /** Pools that run programs return the raw facts about them. */
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
+  type ExecutableBody,
   type ExecutableFacts,
   executableTask,
   formatOutput,
@@ -9,7 +12,14 @@ import {
   type PoolOutcome,
   type Task,
 } from '@pexen/core';
-import { killsExecutables, rule, ruleOfLife, takesExecutables, takesNoFunctions } from './case.ts';
+import {
+  killsExecutables,
+  rule,
+  ruleOfLife,
+  ruleOfTraces,
+  takesExecutables,
+  takesNoFunctions,
+} from './case.ts';
 import { handlesAdded } from './handles.ts';
 import {
   type Attempt,
@@ -27,12 +37,13 @@ const interpretNothing = () => {
 /** A program of one line of JavaScript. */
 function program(
   script: string,
-  more: { readonly cwd?: string; readonly env?: Record<string, string> } = {},
+  more: Partial<Pick<ExecutableBody, 'cwd' | 'env' | 'workspace'>> = {},
 ): Task {
-  const { cwd = tmpdir(), env = {} } = more;
+  const { cwd = tmpdir(), env = {}, workspace } = more;
+  const own = workspace === undefined ? {} : { workspace };
   return executableTask(
     { name: 'program' },
-    { file: process.execPath, argv: ['-e', script], cwd, env, interpret: interpretNothing },
+    { file: process.execPath, argv: ['-e', script], cwd, env, ...own, interpret: interpretNothing },
   );
 }
 
@@ -75,6 +86,26 @@ export const givesEnvironment = rule(
     const script = 'console.log(JSON.stringify([process.cwd(), process.env.GREETING]))';
     const facts = factsOf(await harness.outcomeOf(program(script, { cwd: '/', env: { GREETING: 'hello' } })));
     assert.deepEqual(JSON.parse(formatOutput(facts.stdout)), ['/', 'hello']);
+  },
+);
+
+export const givesWorkspace = ruleOfTraces(
+  'runs a program that wants a workspace in an empty directory, or in a copy, which are gone afterwards',
+  takesExecutables,
+  async (harness, folder) => {
+    writeFileSync(join(folder, 'data'), '');
+    const script =
+      'const fs = require("fs"); console.log(JSON.stringify([process.cwd(), fs.readdirSync(".")])); fs.writeFileSync("new", "")';
+    for (const [workspace, names] of [
+      ['private', []],
+      ['copy', ['data']],
+    ] as const) {
+      const facts = factsOf(await harness.outcomeOf(program(script, { cwd: folder, workspace })));
+      const [where, found] = JSON.parse(formatOutput(facts.stdout));
+      assert.deepEqual(found, names, `what is in its directory (${workspace}): ${found}`);
+      assert.deepEqual(readdirSync(folder), ['data'], 'what it wrote is in the directory that others use');
+      assert.ok(!existsSync(join(where, 'new')), 'its directory is still there');
+    }
   },
 );
 

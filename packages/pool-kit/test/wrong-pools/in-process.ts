@@ -3,7 +3,7 @@
  * cloned or made JSON, modules loaded again, and a body that exits or throws out of a timer "crashes" (see install).
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -231,13 +231,23 @@ async function here({ assignment, ticket }: Job): Promise<PoolOutcome> {
   }
 }
 
+type Program = Extract<Assignment['address'], { kind: 'executable' }>;
+
+/** The program in a workspace of its own, if it wants one. */
+function settledIn(workspace: string, program: Program): Program {
+  if (program.workspace === undefined) return program;
+  if (program.workspace === 'private') mkdirSync(workspace);
+  else cpSync(program.cwd, workspace, { recursive: true });
+  if (program.workspace === 'private') return { ...program, cwd: workspace };
+  const copied = (path: string): string => path.replace(`${program.cwd}/`, `${workspace}/`);
+  return { ...program, cwd: workspace, file: copied(program.file), argv: program.argv.map(copied) };
+}
+
 async function runProgram(job: Job): Promise<PoolOutcome> {
   const { assignment, ticket } = job;
-  const { file, argv, cwd, env } = assignment.address as Extract<
-    Assignment['address'],
-    { kind: 'executable' }
-  >;
+  const address = assignment.address as Program;
   const folder = mkdtempSync(join(tmpdir(), 'pexen-in-process-'));
+  const { file, argv, cwd, env } = settledIn(join(folder, 'work'), address);
   const reportFile = join(folder, 'report');
   const child = spawn(file, argv, {
     cwd,

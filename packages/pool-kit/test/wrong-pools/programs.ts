@@ -1,5 +1,5 @@
 /** Pools that run programs wrongly. */
-import type { ExecutableFacts, PoolOutcome } from '@pexen/core';
+import type { Assignment, ExecutableFacts, PoolOutcome } from '@pexen/core';
 import * as rules from '../../src/conformance/programs.ts';
 import { InProcess, type Job } from './in-process.ts';
 import { changed, onlyErrors, onlyOf, otherwise, type WrongPool, wrong } from './wrong.ts';
@@ -97,6 +97,17 @@ export const wrongPrograms: readonly WrongPool[] = [
         assignment.address?.kind === 'executable'
           ? otherwise(assignment, { address: { ...assignment.address, cwd: process.cwd() } })
           : assignment,
+    }),
+  ),
+  wrong(rules.givesWorkspace, 'runs all programs in the directory that is shared', () =>
+    changed({
+      executables: true,
+      assignment: (assignment) => {
+        const { workspace: _, ...address } = { workspace: undefined, ...assignment.address };
+        return assignment.address?.kind === 'executable'
+          ? otherwise(assignment, { address: address as Assignment['address'] })
+          : assignment;
+      },
     }),
   ),
   wrong(

@@ -2,6 +2,7 @@
  * Runs programs in one slot, one after the other: each in a process group of its own, with its output captured in files, until the program itself
  * ends; processes that it left running are noticed and ended. Returns facts, and does not interpret them.
  */
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CapturedOutput, type ExecutableFacts, messageOf } from '@pexen/core';
 import {
@@ -14,7 +15,7 @@ import {
   type Step,
 } from '@pexen/pool-kit';
 import type { PoolResources } from '../pool-resources.ts';
-import { cannotStart, cleanupOfProgram } from '../problems.ts';
+import { cannotStart, cleanupOfProgram, noWorkspace } from '../problems.ts';
 import {
   isGone,
   leftBehind,
@@ -26,7 +27,7 @@ import {
   sweep,
   terminateGroup,
 } from '../process-tree.ts';
-import { type ProgramWork, programWorkOf, refused } from '../serialized-work.ts';
+import { type Program, type ProgramWork, programWorkOf, refused } from '../serialized-work.ts';
 import { OutputFiles } from './output-files.ts';
 import { Sandbox } from './sandbox.ts';
 
@@ -115,14 +116,18 @@ export class ProgramConnection implements Connection {
   ): Promise<OutcomeEnvelope | undefined> {
     if (part === 'cleanup') return refused(cleanupOfProgram(work.path));
     let program: RunningProgram;
+    let place: Sandbox;
     try {
-      program = new RunningProgram(work, this.#slot, this.#cleanPlace().home, this.#resources);
+      place = this.#cleanPlace();
+      program = new RunningProgram(work, this.#slot, place.home, this.#resources);
     } catch (error) {
       this.#events.slotFailed(number, error);
       return undefined;
     }
     this.#running = program;
-    const refusal = await program.start();
+    const settled = await settledIn(place, work.program);
+    if ('error' in settled) return this.#withoutWorkspace(number, work, program, settled.error);
+    const refusal = await program.start(settled);
     if (refusal !== undefined && isShortage(refusal.error)) {
       program.close();
       this.#events.slotFailed(number, refusal.error);
@@ -137,6 +142,7 @@ export class ProgramConnection implements Connection {
           )
         : refused(cannotStart(work.program, work.path, refusal.error));
     program.close();
+    this.#keepWorkspace(number, work);
     this.#cleanUp();
     return outcome;
   }
@@ -144,6 +150,39 @@ export class ProgramConnection implements Connection {
   #cleanPlace(): Sandbox {
     this.#place ??= new Sandbox(join(this.#resources.folder, this.#resources.sandboxName(this.#slot)));
     return this.#place;
+  }
+
+  /** Ends an attempt whose workspace could not be made: its program never started. */
+  #withoutWorkspace(
+    number: number,
+    { program, path }: ProgramWork,
+    running: RunningProgram,
+    error: unknown,
+  ): OutcomeEnvelope | undefined {
+    running.close();
+    this.#cleanUp();
+    if (isShortage(error)) {
+      this.#events.slotFailed(number, error);
+      return undefined;
+    }
+    this.#events.started(number, this.name);
+    return refused(noWorkspace(program, path, error));
+  }
+
+  /** Keeps the workspace of a program if the pool should, and reports where it is. */
+  #keepWorkspace(number: number, { program, path, attempt }: ProgramWork): void {
+    const { keep } = this.#resources.settings;
+    if (keep === undefined || program.workspace === undefined) return;
+    const name = `${path.replaceAll(/[^\w.-]+/g, '-').slice(-100)}-${attempt}`;
+    try {
+      mkdirSync(keep, { recursive: true });
+      const file = mkdtempSync(join(keep, `${name}-`));
+      this.#place?.keepWorkspace(file);
+      this.#events.updated(number, [{ kind: 'attachment', attachment: { name: 'working directory', file } }]);
+    } catch (error) {
+      const message = `the working directory could not be kept: ${messageOf(error)}`;
+      this.#events.updated(number, [{ kind: 'log', message }]);
+    }
   }
 
   #cleanUp(): void {
@@ -166,6 +205,15 @@ export class ProgramConnection implements Connection {
     await this.#place?.remove();
     this.#events.gone('left');
   }
+}
+
+/** The program in its workspace, or why that could not be made. Only a program that wants one waits for it. */
+function settledIn(
+  place: Sandbox,
+  program: Program,
+): Program | Promise<Program | { readonly error: unknown }> {
+  if (program.workspace === undefined) return program;
+  return place.settle(program).catch((error: unknown) => ({ error }));
 }
 
 /** One program, from its start to the end of all its processes. */
@@ -206,8 +254,7 @@ class RunningProgram {
   }
 
   /** Resolves with the error if it could not be started. */
-  async start(): Promise<{ readonly error: unknown } | undefined> {
-    const { file, argv, cwd } = this.#work.program;
+  async start({ file, argv, cwd }: Program): Promise<{ readonly error: unknown } | undefined> {
     const { stdout, stderr, report } = this.#files;
     const files = [stdout.path, stderr.path, report.path];
     const answer = Promise.withResolvers<number | { readonly error: unknown }>();

@@ -1,16 +1,18 @@
 /**
- * The private directory of the programs of one slot, their HOME and TMPDIR. It is clean for every attempt: an untouched one is
- * reused.
+ * The private directories of the programs of one slot: their HOME and TMPDIR, and the workspace of a program that wants one. They are clean
+ * for every attempt: an untouched home is reused.
  */
 import { lstatSync, mkdirSync, renameSync, type Stats } from 'node:fs';
-import { chmod, lstat, readdir, rm } from 'node:fs/promises';
+import { chmod, cp, lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Program } from '../serialized-work.ts';
 
 /** The sandbox of one slot; used for one attempt at a time. */
 export class Sandbox {
   /** HOME and TMPDIR: empty, and readable only for this user. */
   readonly home: string;
   readonly #folder: string;
+  readonly #workspace: string;
   #madeAt: Stats;
   #count = 0;
   /** Why the files of an attempt could not be moved away. */
@@ -22,7 +24,26 @@ export class Sandbox {
     mkdirSync(folder, 0o700);
     this.#folder = folder;
     this.home = join(folder, 'home');
+    this.#workspace = join(folder, 'work');
     this.#madeAt = this.#makeHome();
+  }
+
+  /** The program as it runs in its workspace, which is made now; the same program if it wants none. Rejects if its directory cannot be copied. */
+  async settle(program: Program): Promise<Program> {
+    const { workspace, cwd, file, argv } = program;
+    if (workspace === undefined) return program;
+    if (workspace === 'private') mkdirSync(this.#workspace, 0o700);
+    else await copyTree(cwd, this.#workspace);
+    const own = { ...program, cwd: this.#workspace };
+    if (workspace === 'private') return own;
+    const copied = (path: string): string =>
+      path.startsWith(`${cwd}/`) ? join(this.#workspace, path.slice(cwd.length)) : path;
+    return { ...own, file: copied(file), argv: argv.map(copied) };
+  }
+
+  /** Moves the workspace to a path. Throws where that is on another file system. */
+  keepWorkspace(path: string): void {
+    renameSync(this.#workspace, path);
   }
 
   /**
@@ -31,10 +52,11 @@ export class Sandbox {
    */
   clean(): void {
     if (this.#spoilt !== undefined) throw this.#spoilt;
+    if (lstatSync(this.#workspace, { throwIfNoEntry: false }) !== undefined) this.#throwAway(this.#workspace);
     const home = lstatSync(this.home, { throwIfNoEntry: false });
     const isUntouched = home?.ino === this.#madeAt.ino && home.ctimeMs === this.#madeAt.ctimeMs;
-    if (isUntouched) return;
-    this.#throwAway(this.home);
+    if (isUntouched && this.#spoilt === undefined) return;
+    if (!isUntouched) this.#throwAway(this.home);
     if (this.#spoilt !== undefined) throw this.#spoilt;
     this.#madeAt = this.#makeHome();
   }
@@ -63,6 +85,16 @@ export class Sandbox {
     mkdirSync(this.home, { mode: 0o700, recursive: true });
     return lstatSync(this.home);
   }
+}
+
+/** Copies what programs read and write; pipes, sockets and devices are left out. Links stay as they are. */
+async function copyTree(from: string, to: string): Promise<void> {
+  const options = { recursive: true, verbatimSymlinks: true, preserveTimestamps: true };
+  const filter = async (path: string): Promise<boolean> => {
+    const found = await lstat(path);
+    return found.isFile() || found.isDirectory() || found.isSymbolicLink();
+  };
+  await cp(from, to, { ...options, filter });
 }
 
 /** Removes a file or a tree, also one whose directories were made unwritable. Resolves with the error if something is left. */

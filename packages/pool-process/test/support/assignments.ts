@@ -14,13 +14,14 @@ import {
 
 export interface Given extends Partial<Assignment> {
   readonly cwd?: string;
+  readonly workspace?: 'private' | 'copy';
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /** An assignment of a program. */
 export function executable(file: string, argv: readonly string[] = [], given: Given = {}): Assignment {
-  const { cwd = tmpdir(), env = {}, ...rest } = given;
-  const body = { file, argv, cwd, env };
+  const { cwd = tmpdir(), env = {}, workspace, ...rest } = given;
+  const body = { file, argv, cwd, env, ...(workspace !== undefined && { workspace }) };
   const task = executableTask(
     {},
     { ...body, interpret: () => ({ outcome: { kind: 'returned', value: 0 }, findings: [] }) },

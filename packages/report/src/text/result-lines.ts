@@ -1,5 +1,12 @@
 /** One result as lines for people: one line, and if the task did not pass, the details below it. */
-import { formatProviderGone, formatReason, isBad, type SourceLocation, type Verdict } from '@pexen/core';
+import {
+  type Attachment,
+  formatProviderGone,
+  formatReason,
+  isBad,
+  type SourceLocation,
+  type Verdict,
+} from '@pexen/core';
 import type { Change, LateError } from '../model/change.ts';
 import type { EndedTask, TaskAttempt, TaskResult } from '../model/run-task.ts';
 import {
@@ -87,14 +94,14 @@ export function changeLines(change: Change, options: LineOptions): string[] {
 }
 
 /** The line of a task that ended, with findings, error and output where it did not pass. */
-function finishedLines({ path, result, facts }: EndedTask, options: LineOptions): string[] {
+function finishedLines({ path, result, facts, attachments }: EndedTask, options: LineOptions): string[] {
   const { verdict, reason } = result.judgement;
   const headline = headlineOf(result, reason);
   const extra = result.slow ? [headline, '(slow)'].filter(Boolean).join(' ') : headline;
   const line = statusLine(verdict, formatSeconds(result.durationMs), path, extra, options.paint);
   const location = facts.location === undefined ? undefined : absolute(facts.location, options.root);
   const shown = inFull([headline, reason]);
-  const details = detailsOf(result, { path, location, verdict, shown }, options);
+  const details = detailsOf(result, { path, location, verdict, shown, attachments }, options);
   return [line, ...details.map(indented)];
 }
 
@@ -171,11 +178,12 @@ interface Detailed {
   readonly verdict: Verdict;
   /** The texts that the line above shows in full. */
   readonly shown: readonly string[];
+  readonly attachments: readonly Attachment[];
 }
 
 function detailsOf(
   result: TaskResult,
-  { path, location, verdict, shown }: Detailed,
+  { path, location, verdict, shown, attachments }: Detailed,
   { paint, outputLines: atMost, rerun, columns, root }: LineOptions,
 ): string[] {
   const width = columns === undefined ? undefined : columns - INDENT.length;
@@ -206,6 +214,9 @@ function detailsOf(
     ...result.providersGone.map((each) => printable(formatProviderGone(each))),
     ...outputLines(outputs, paint),
     ...(last === undefined ? [] : outputFileLines(last, root, paint)),
+    ...attachments.flatMap(({ name, file }) =>
+      file === undefined ? [] : [paint('dim', `${printable(name)}: ${printable(file)}`)],
+    ),
     ...(rerun === undefined || !isBad(verdict) ? [] : [paint('dim', `rerun: ${printable(rerun(path))}`)]),
   ];
 }

@@ -16,20 +16,20 @@ export interface ProgramSources {
   seal(name: string, value: string): string;
 }
 
-type Program = Pick<ExecutableBody, 'file' | 'argv' | 'cwd' | 'env'>;
+type Program = Pick<ExecutableBody, 'file' | 'argv' | 'cwd' | 'env' | 'workspace'>;
 
 /**
  * The digest of the program's bytes, its arguments, its directory, its variables, the files of the project among its arguments, and the interpreter that
  * its `#!` line names.
  */
-export function programCode({ file, argv, cwd, env }: Program, sources: ProgramSources): Digest {
+export function programCode({ file, argv, cwd, env, workspace }: Program, sources: ProgramSources): Digest {
   const { root, fileSets } = sources;
   const inProject = argv.map((each) => resolve(cwd, each)).filter((path) => isProjectFile(path, sources));
   const entries = Object.entries(env).toSorted(([one], [other]) => (one < other ? -1 : 1));
   return hashOfParts([
     ...['program', nameIn(root, file), fileSets.fileDigest(file), interpreterOf(file, env, sources)],
     ...['argv', ...argv.map((each) => (isAbsolute(each) && isBelow(root, each) ? nameIn(root, each) : each))],
-    ...['cwd', nameIn(root, cwd)],
+    ...['cwd', nameIn(root, cwd), ...(workspace === undefined ? [] : [workspace])],
     ...['env', ...entries.flatMap(([name, value]) => [name, sources.seal(name, value)])],
     ...['files', ...inProject.flatMap((path) => [nameIn(root, path), fileSets.fileDigest(path)])],
   ]);
