@@ -225,7 +225,7 @@ function infoOfError(error: Error, depth: number, describe: DescribeValue | unde
   return {
     name: String(error.name),
     message: clip(String(error.message)),
-    ...(typeof stack === 'string' && { stack: clip(stack) }),
+    ...(typeof stack === 'string' && { stack: clip(withoutLongMessage(stack, String(error.message))) }),
     ...(describe !== undefined && ownInfo(error, describe)),
     ...(cause !== undefined && { cause }),
     ...(depth > 0 &&
@@ -266,6 +266,12 @@ function infoOfOther(thrown: unknown): ErrorInfo {
   return { name: typeof thrown, message: clip(describeThrown(thrown)) };
 }
 
+/** Frames stand behind the message, and must not be cut off because of it. */
+function withoutLongMessage(stack: string, message: string): string {
+  const at = message.length > longestInStack ? stack.indexOf(message) : -1;
+  return at < 0 ? stack : `${stack.slice(0, at + longestInStack)}…${stack.slice(at + message.length)}`;
+}
+
 /** A value that could not cross from a worker comes with the text that it had there. */
 function textOf(value: unknown, describe: DescribeValue): string {
   const { text } = (value ?? {}) as { readonly text?: unknown };
@@ -283,6 +289,8 @@ function isUnserializable(value: unknown): boolean {
 
 const longest = 16_384;
 const mostProperties = 10;
+/** Characters of a message. */
+const longestInStack = 1_000;
 /** At most this many errors of an AggregateError, on two levels. */
 const most = 8;
 
@@ -292,6 +300,13 @@ function clip(text: string): string {
 
 function describeThrown(value: unknown): string {
   try {
+    if (isUnserializable(value)) {
+      const { text, unserializable } = value as {
+        readonly text?: unknown;
+        readonly unserializable?: unknown;
+      };
+      return String(text ?? unserializable);
+    }
     return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
   } catch {
     return Object.prototype.toString.call(value);

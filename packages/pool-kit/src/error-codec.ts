@@ -75,8 +75,7 @@ interface Progress {
 
 function encode(thrown: unknown, progress: Progress): ThrownWire {
   if (thrown instanceof Error) return { error: encodeError(thrown, progress) };
-  const violation = findViolation(thrown, 'thrown', progress.rules);
-  return { value: violation === undefined ? thrown : unserializable(describeViolation(violation)) };
+  return { value: crossableOrText(thrown, 'thrown', progress.rules) };
 }
 
 function encodeError(error: Error, progress: Progress): ErrorWire {
@@ -92,7 +91,9 @@ function encodeError(error: Error, progress: Progress): ErrorWire {
   return {
     name: clip(name),
     message: clip(message),
-    ...(typeof stack === 'string' && { stack: clip(withoutOwnFrames(stack)) }),
+    ...(typeof stack === 'string' && {
+      stack: clip(withoutLongMessage(withoutOwnFrames(stack), String(message))),
+    }),
     ...(own !== undefined && { own }),
     ...(Object.hasOwn(error, 'cause') && { cause: encodeInner(cause, inside) }),
     ...(hasErrors(error) && { errors: encodeAll(error.errors, inside) }),
@@ -147,7 +148,7 @@ export function crossable(value: unknown, name: string, rules: ChannelRules = {}
 /** The value, or what stands in its place, together with its text: two values that cannot cross can still be compared. */
 function crossableOrText(value: unknown, name: string, rules: ChannelRules): unknown {
   const kept = crossable(value, name, rules);
-  if (kept === value) return value;
+  if (Object.is(kept, value)) return value;
   try {
     const text = inspect(value, {
       compact: false,
@@ -203,6 +204,12 @@ function withoutOwnFrames(stack: string): string {
   const first = lines.findIndex((line) => isFrame(line) && line.includes(ownFolder));
   const hasBody = first > lines.findIndex(isFrame);
   return hasBody ? lines.slice(0, first).join('\n') : stack;
+}
+
+/** Frames stand behind the message, and must not be cut off because of it. */
+function withoutLongMessage(stack: string, message: string): string {
+  const at = message.length > most.text / 8 ? stack.indexOf(message) : -1;
+  return at < 0 ? stack : stack.slice(0, at + most.text / 8) + stack.slice(at + message.length);
 }
 
 const ownFolder = new URL('.', import.meta.url).href;

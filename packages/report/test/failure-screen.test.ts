@@ -180,3 +180,54 @@ test('failures are repeated at the end, whole, unless they are in view or only t
   expect(count(await screenOf(outcomes, { failures: 'short' }))).toBe(2);
   expect(count(await screenOf({ b: {}, c: failed }))).toBe(1);
 });
+
+test('only regular files that look like sources are opened, whatever a stack names', async () => {
+  for (const file of ['/dev/stdin', '/etc/passwd', '/bin/sh', '/'])
+    expect(await detailsOf(thrown(withStack(new Error('no'), `f (${file}:1:1)`)))).toEqual([
+      `at f (${file}:1:1)`,
+    ]);
+});
+
+test('a difference far into long texts is shown with what is around it', async () => {
+  const text = 'x'.repeat(2_000);
+  const error = Object.assign(withStack(new Error('no')), {
+    expected: `${text}A${text}`,
+    actual: `${text}B${text}`,
+  });
+  const [, before = '', after = ''] = await detailsOf(thrown(error));
+  expect(before).toMatch(/^- …x{100}Ax+…$/);
+  expect(after).toMatch(/^\+ …x{100}Bx+…$/);
+});
+
+test.each([
+  ['a carriage return', '50%\r60%', '50%', ['- 50%\\r60%', '+ 50%']],
+  ['a tab', 'a\tb', 'a  b', ['- a\\tb', '+ a  b']],
+  ['another form of a letter', '\u00e9', 'e\u0301', ['- \\u{e9}', '+ e\\u{301}']],
+  ['a blank that is not one', 'a\u00a0b', 'a b', ['- a\\u{a0}b', '+ a b']],
+  ['a blank at the end', 'a', 'a ', ['- a', '+ a ']],
+])('%s in a difference is visible', async (_, expected, actual, shown) => {
+  const error = Object.assign(withStack(new Error('no')), { expected, actual });
+  expect((await detailsOf(thrown(error))).slice(1)).toEqual(shown);
+});
+
+test('a caret beyond the width of the terminal is scrolled into view', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pexen-source-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'long.js');
+  writeFileSync(file, `${'a'.repeat(300)}HERE${'b'.repeat(300)}\n`);
+  const details = await detailsOf(thrown(withStack(new Error('no'), `f (${file}:1:301)`)), { columns: 60 });
+  expect(details.find((line) => line.includes('> 1 |'))).toMatch(/…a+HEREb+…$/);
+  const [code = '', caret = ''] = details.filter((line) => line.includes('|'));
+  expect(code[caret.indexOf('^')]).toBe('H');
+});
+
+test('a long message does not cut off the place', async () => {
+  const error = withStack(new Error('m'.repeat(100_000)), 'f (/none/a.ts:1:1)');
+  expect((await detailsOf(thrown(error))).at(-1)).toBe('at f (/none/a.ts:1:1)');
+});
+
+test('a class that says more than "error" stands before the message', async () => {
+  expect((await screenOf({ t: thrown(withStack(new TypeError('x is not a function'))) }))[1]).toContain(
+    'TypeError: x is not',
+  );
+});

@@ -269,7 +269,7 @@ describe('details are shown once', () => {
     };
     const error = { name: 'AggregateError', message: 'both ways failed', errors: [first, second] };
     expect(await detailsOf({ status: 'threw', error })).toEqual([
-      '    ERROR [   0.001s] t  both ways failed',
+      '    ERROR [   0.001s] t  AggregateError: both ways failed',
       '            one of its errors: Error: no route',
       '            caused by Error: cable',
       '            one of its errors: TypeError: no host',

@@ -8,7 +8,7 @@ import {
   type Verdict,
 } from '@pexen/core';
 import type { Change, LateError } from '../model/change.ts';
-import type { EndedTask, TaskAttempt, TaskResult } from '../model/run-task.ts';
+import type { EndedTask, TaskAttempt, TaskError, TaskResult } from '../model/run-task.ts';
 import {
   errorLines,
   findingLines,
@@ -135,7 +135,7 @@ function lateErrorLines({ tasks, error, worker }: LateError, { paint }: LineOpti
 function retryLine(path: string, ended: TaskAttempt, retryInMs: number, { paint }: LineOptions): string {
   const { attempt, outcome, durationMs, error, reason } = ended;
   const why = error?.message ?? reason;
-  const text = `attempt ${attempt} ${outcome}${why === undefined ? '' : `: ${why}`}`;
+  const text = why === undefined ? `attempt ${attempt} ${outcome}` : `attempt ${attempt} failed: ${why}`;
   const again = retryInMs < 1 ? 'retrying' : `retrying in ${formatSpan(retryInMs)}`;
   return eventLine('RETRY', formatSeconds(durationMs), path, `${clip(oneLine(text), 90)}; ${again}`, paint);
 }
@@ -168,7 +168,16 @@ function headlineOf(result: TaskResult, reason: string | undefined): string {
   const repeats = findings.some(
     ({ name, status }) => isListed(status) && name !== '' && reason.includes(name),
   );
-  return repeats && counted !== '' ? counted : reason;
+  return repeats && counted !== '' ? counted : withClass(result.attempts.at(-1)?.error, reason);
+}
+
+/** Classes that say nothing more than their message. */
+const plainClasses: ReadonlySet<string> = new Set(['Error', 'AssertionError', 'TaskFailError', 'PexenError']);
+
+/** `TypeError: x is not a function`. Other thrown values have their type as its name. */
+function withClass(error: TaskError | undefined, reason: string): string {
+  if (error === undefined || error.message !== reason || plainClasses.has(error.name)) return reason;
+  return /^[A-Z]\w*$/.test(error.name) ? `${error.name}: ${reason}` : reason;
 }
 
 interface Detailed {

@@ -16,7 +16,10 @@ export interface StackFrame {
   readonly location: SourceLocation & { readonly line: number; readonly column: number };
 }
 
+const LONGEST_LINE = 500;
 const LARGEST_FILE = 2 * 1024 * 1024;
+const sources =
+  /\.(?:[cm]?[jt]sx?|vue|svelte|sh|bash|zsh|ksh|bats|t|p[lmy]|rb|go|rs|cc?|cpp|hh?|hpp|java|kt|cs|lua|php|exs?|tcl|awk|ya?ml)$/;
 
 /**
  * The frames of a stack in files, outermost last, without those of Node and of pexen. `installed`: also those in packages, of which there may be
@@ -62,16 +65,35 @@ export function sourceLines(
     { start: { line, column: (column ?? 1) - 1 } },
     { linesAbove: 2, linesBelow: 2 },
   );
-  return printableLines(frame).map((each) => {
-    const shown = columns === undefined ? clipped(each) : clip(each, columns);
-    return each.startsWith('>') ? shown : paint('dim', shown);
+  return scrolled(printableLines(frame), columns).map((each) =>
+    each.startsWith('>') ? each : paint('dim', each),
+  );
+}
+
+/** Cuts the lines of a frame to `columns`, so that the caret is in view: a line of which the start is left out begins with `…`. */
+function scrolled(lines: readonly string[], columns: number | undefined): string[] {
+  const caretLine = lines.find((line) => /^ *\| *\^/.test(line)) ?? '';
+  const gutter = caretLine.indexOf('|') + 2;
+  const room = (columns ?? LONGEST_LINE) - gutter;
+  const hidden = caretLine.indexOf('^') - gutter - Math.floor((room * 2) / 3);
+  if (hidden <= 0 || room <= 0)
+    return lines.map((line) => (columns === undefined ? clipped(line) : clip(line, columns)));
+  return lines.map((line) => {
+    const code = line.slice(gutter + hidden + 1);
+    const rest = line.length > gutter + hidden ? `…${code}` : '';
+    return clip(
+      line.slice(0, gutter) + (/^ *\|/.test(line) ? rest.replace('…', ' ') : rest),
+      columns ?? LONGEST_LINE,
+    );
   });
 }
 
+/** Stacks are texts of tests, and may name anything: only what looks like a source and is a regular file is opened. */
 function readSource(file: string): string | undefined {
+  if (!sources.test(file)) return undefined;
   try {
-    const { size } = statSync(file);
-    return size > LARGEST_FILE ? undefined : readFileSync(file, 'utf8');
+    const facts = statSync(file);
+    return facts.isFile() && facts.size <= LARGEST_FILE ? readFileSync(file, 'utf8') : undefined;
   } catch {
     return undefined;
   }
