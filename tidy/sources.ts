@@ -9,6 +9,8 @@ export const ROOT: string = dirname(dirname(fileURLToPath(import.meta.url)));
 interface Manifest {
   readonly name: string;
   readonly private?: boolean;
+  readonly description?: string;
+  readonly files?: readonly string[];
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { durationForms, readDuration } from '@pexen/factory';
 import { type ExitCode, exitCodes, mostWorkers, poolNames } from '@pexen/usecase-testsuite';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { init } from './commands/init.ts';
+import { type InitOptions, init } from './commands/init.ts';
 import { type ListOptions, list } from './commands/list.ts';
 import { replay } from './commands/replay.ts';
 import { type RunOptions, run } from './commands/run.ts';
@@ -95,9 +95,10 @@ function withSuggestion(text: string): string {
 function addInit(program: Command, leave: (exitCode: ExitCode) => void): void {
   program
     .command('init')
-    .description('write a first configuration, and pexen among the dev dependencies')
+    .description('write a first configuration, and add pexen and a script to package.json')
     .option('--dir <dir>', 'the folder', '.')
-    .action(async ({ dir }: { readonly dir: string }) => leave(await init(dir, process.stdout)));
+    .option('--with-test', 'write a first test as well')
+    .action(async (options: InitOptions) => leave(await init(options, process.stdout)));
 }
 
 function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {

@@ -201,10 +201,10 @@ describe.concurrent('pexen init', () => {
     await writeFile(join(dir, 'package.json'), '{\n\t"name": "x"\n}\n');
     const added = await pexen(dir, 'init');
     expect(added.stdout).toBe(
-      'Added to package.json: the dev dependency pexen.\nWrote pexen.config.mts. Now: npx pexen run\n',
+      'Added to package.json: the dev dependency pexen, and the script test: pexen run.\nWrote pexen.config.mts. Now: npx pexen run\n',
     );
     expect(readFileSync(join(dir, 'package.json'), 'utf8')).toMatch(
-      /^\{\n\t"name": "x",\n\t"devDependencies": \{\n\t\t"pexen": "\^.*"\n\t\}\n\}\n$/,
+      /^\{\n\t"name": "x",\n\t"scripts": \{\n\t\t"test": "pexen run"\n\t\},\n\t"devDependencies": \{\n\t\t"pexen": "\^.*"\n\t\}\n\}\n$/,
     );
     expect((await pexen(dir, 'init')).stdout).toBe(
       'pexen.config.mts already exists; left unchanged. Now: npx pexen run\n',
@@ -217,8 +217,54 @@ describe.concurrent('pexen init', () => {
     expect(manifest).toEqual({
       private: true,
       type: 'module',
+      scripts: { test: 'pexen run' },
       devDependencies: { pexen: expect.any(String) },
     });
+  });
+
+  it('keeps a script test of the project, replaces the one of npm, and suggests another name', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const dir = await folder({}, onTestFinished);
+    const manifest = async (test: string): Promise<unknown> => {
+      await writeFile(
+        join(dir, 'package.json'),
+        JSON.stringify({ scripts: { test }, dependencies: { pexen: '1' } }),
+      );
+      const { stdout } = await pexen(dir, 'init');
+      return [
+        JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')).scripts.test,
+        stdout.includes('"test:pexen": "pexen run"'),
+      ];
+    };
+    expect(await manifest('vitest run')).toEqual(['vitest run', true]);
+    expect(await manifest('echo "Error: no test specified" && exit 1')).toEqual(['pexen run', false]);
+    expect(await manifest('pexen run -j 2')).toEqual(['pexen run -j 2', false]);
+  });
+
+  it('adds the folder of reports to the ignore file of a repository, once', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const dir = await folder({ '.gitignore': 'node_modules' }, onTestFinished);
+    expect((await pexen(dir, 'init')).stdout).toContain('Added to .gitignore: out/\n');
+    await pexen(dir, 'init');
+    expect(readFileSync(join(dir, '.gitignore'), 'utf8')).toBe('node_modules\nout/\n');
+    const fresh = await folder({ '.git/HEAD': '' }, onTestFinished);
+    expect((await pexen(fresh, 'init')).stdout).toContain('Wrote .gitignore: out/\n');
+    expect(readFileSync(join(fresh, '.gitignore'), 'utf8')).toBe('out/\n');
+  });
+
+  it('--with-test writes a first test that passes', async ({ expect, onTestFinished }) => {
+    const dir = await folder({}, onTestFinished);
+    expect((await pexen(dir, 'init', '--with-test')).stdout).toContain('Wrote tests/first.task.ts.\n');
+    expect((await pexen(dir, 'init', '--with-test')).stdout).toContain(
+      'tests/first.task.ts already exists; left unchanged.\n',
+    );
+    const ran = await pexen(dir, 'run');
+    expect(ran.stdout, ran.stderr).toMatch(/PASS .* tests\/first\/adds/);
+    expect(ran.exitCode).toBe(0);
   });
 });
 
@@ -229,7 +275,7 @@ describe.concurrent('a project that npm made CommonJS', () => {
   it('is reported by init', async ({ expect, onTestFinished }) => {
     const dir = await folder({ 'package.json': commonJs }, onTestFinished);
     expect((await pexen(dir, 'init')).stdout).toBe(
-      'Added to package.json: the dev dependency pexen.\n' +
+      'Added to package.json: the dev dependency pexen, and the script test: pexen run.\n' +
         'package.json says "type": "commonjs": write "type": "module" there, or name modules of tests x.task.mts.\n' +
         'Wrote pexen.config.mts. Now: npx pexen run\n',
     );

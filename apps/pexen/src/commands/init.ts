@@ -1,8 +1,8 @@
-/** `pexen init`: a first suite in a folder. Changes no existing files, except for one entry of package.json. */
+/** `pexen init`: a first suite in a folder. Of existing files it changes only package.json and .gitignore, by adding entries. */
 import { existsSync, statSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { kindOf, messageOf, PexenError } from '@pexen/core';
 import { configNames, type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
@@ -19,8 +19,24 @@ export default defineSuite({
 });
 `;
 
+const firstTest = `import { task } from 'pexen';
+
+export const adds = task({ tags: ['first'] }, ({ report }) => {
+  const sum = 1 + 1;
+  report({ name: 'sum', status: sum === 2 ? 'pass' : 'fail', message: String(sum) });
+});
+`;
+
+/** The script that npm writes into a new package.json. */
+const noTest = 'echo "Error: no test specified" && exit 1';
+const script = 'pexen run';
+
+/** The folder of the report that the configuration asks for. */
+const ignored = 'out/';
+
 interface Manifest {
   readonly private?: boolean;
+  readonly scripts?: Readonly<Record<string, string>>;
   readonly type?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
@@ -34,17 +50,26 @@ interface Written {
 
 const fresh: Written = { text: undefined, manifest: { private: true, type: 'module' } };
 
+/** The options of `pexen init`. */
+export interface InitOptions {
+  readonly dir: string;
+  /** Write a first test, too? */
+  readonly withTest?: boolean;
+}
+
 /**
- * Writes a configuration, and adds pexen to the dev dependencies, unless they exist.
+ * Writes a configuration, and adds pexen to the dev dependencies, a script and an ignore entry, unless they exist.
  * @throws PexenError PEXEN_NO_FOLDER, PEXEN_BAD_MANIFEST.
  */
-export async function init(dir: string, output: Output): Promise<ExitCode> {
+export async function init({ dir, withTest = false }: InitOptions, output: Output): Promise<ExitCode> {
   const root = resolve(workingDirectory(), dir);
   if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) throw noFolder(root);
-  const manifest = await addDependency(root, output);
+  const manifest = await addEntries(root, output);
   const existing = configNames.find((name) => existsSync(join(root, name)));
   const name = existing ?? (manifest.type === 'module' ? 'pexen.config.ts' : 'pexen.config.mts');
   if (existing === undefined) await writeFile(join(root, name), config);
+  await ignoreReports(root, output);
+  if (withTest) await writeFirstTest(root, manifest, output);
   const did = existing === undefined ? `Wrote ${name}.` : `${name} already exists; left unchanged.`;
   if (manifest.type === 'commonjs') output.write(commonJs);
   output.write(`${did} Now: ${isInstalled(root) ? '' : 'npm install && '}npx pexen run\n`);
@@ -55,18 +80,64 @@ export async function init(dir: string, output: Output): Promise<ExitCode> {
 const commonJs =
   'package.json says "type": "commonjs": write "type": "module" there, or name modules of tests x.task.mts.\n';
 
-async function addDependency(root: string, output: Output): Promise<Manifest> {
+/** Adds the dependency and the script `test` to package.json; returns what it said before. */
+async function addEntries(root: string, output: Output): Promise<Manifest> {
   const file = join(root, 'package.json');
   const { text, manifest } = existsSync(file) ? await read(file) : fresh;
-  if (manifest.devDependencies?.pexen !== undefined || manifest.dependencies?.pexen !== undefined)
-    return manifest;
-  const devDependencies = { ...manifest.devDependencies, pexen: `^${ownVersion()}` };
-  const indent = /^[ \t]+(?=")/m.exec(text ?? '')?.[0] ?? '  ';
-  await writeFile(file, `${JSON.stringify({ ...manifest, devDependencies }, undefined, indent)}\n`);
-  output.write(
-    `${text === undefined ? 'Wrote package.json with' : 'Added to package.json:'} the dev dependency pexen.\n`,
-  );
+  const { scripts = {}, dependencies, devDependencies } = manifest;
+  const needsPexen = devDependencies?.pexen === undefined && dependencies?.pexen === undefined;
+  const needsScript = scripts.test === undefined || scripts.test === noTest;
+  const added = [
+    ...(needsPexen ? ['the dev dependency pexen'] : []),
+    ...(needsScript ? [`the script test: ${script}`] : []),
+  ];
+  if (added.length > 0) {
+    const changed = {
+      ...manifest,
+      ...(needsScript && { scripts: { ...scripts, test: script } }),
+      ...(needsPexen && { devDependencies: { ...devDependencies, pexen: `^${ownVersion()}` } }),
+    };
+    const indent = /^[ \t]+(?=")/m.exec(text ?? '')?.[0] ?? '  ';
+    await writeFile(file, `${JSON.stringify(changed, undefined, indent)}\n`);
+    const did = text === undefined ? 'Wrote package.json with' : 'Added to package.json:';
+    output.write(`${did} ${added.join(', and ')}.\n`);
+  }
+  if (
+    !Object.values({ ...scripts, ...(needsScript && { test: script }) }).some((each) =>
+      each.includes('pexen'),
+    )
+  )
+    output.write(`package.json has a script test already; another one could be "test:pexen": "${script}".\n`);
   return manifest;
+}
+
+/** Reports do not belong into a repository. The folder of the last results has an ignore file of its own. */
+async function ignoreReports(root: string, output: Output): Promise<void> {
+  const file = join(root, '.gitignore');
+  const text = existsSync(file) ? await readFile(file, 'utf8') : undefined;
+  if (text === undefined && !isInRepository(root)) return;
+  if (text?.split(/\r?\n/).some((line) => /^\/?out\/?$/.test(line.trim()))) return;
+  const gap = text === undefined || text === '' || text.endsWith('\n') ? '' : '\n';
+  await appendFile(file, `${gap}${ignored}\n`);
+  output.write(`${text === undefined ? 'Wrote' : 'Added to'} .gitignore: ${ignored}\n`);
+}
+
+function isInRepository(folder: string): boolean {
+  if (existsSync(join(folder, '.git'))) return true;
+  const above = dirname(folder);
+  return above !== folder && isInRepository(above);
+}
+
+async function writeFirstTest(root: string, { type }: Manifest, output: Output): Promise<void> {
+  const name = `tests/first.task.${type === 'module' ? 'ts' : 'mts'}`;
+  const file = join(root, name);
+  if (existsSync(file)) {
+    output.write(`${name} already exists; left unchanged.\n`);
+    return;
+  }
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, firstTest);
+  output.write(`Wrote ${name}.\n`);
 }
 
 async function read(file: string): Promise<Written> {
