@@ -122,6 +122,14 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
     .option('--until-fail', 'repeat until a round fails, n times at the most with --repeat')
     .addOption(new Option('--pool <name>', 'where tests run that name no pool').choices(poolNames))
     .option('--inspect <port>', 'run one test in a worker that waits for a debugger; port 9229', port)
+    .addOption(
+      new Option(
+        '--show-output <of>',
+        'of tests that failed, of all, or live: each line as it comes',
+      ).choices([...['failed', 'all', 'live']]),
+    )
+    .option('-v, --verbose', 'also tests that passed, every finding, and all output')
+    .addOption(new Option('-q, --quiet', 'only failures and the summary').conflicts('verbose'))
     .addOption(new Option('--failures <how>', 'how the summary repeats failures').choices(['full', 'short']))
     .option('--watch', 'run again what changes affect, until q or Ctrl-C')
     .option('--record <file>', 'write what the run decides, for pexen replay')

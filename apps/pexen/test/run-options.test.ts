@@ -204,6 +204,32 @@ describe.concurrent('the output of tests', () => {
     expect(await readFile(join(dir, 'junit.xml'), 'utf8')).toContain(`[[ATTACHMENT|${named}]]`);
   });
 
+  it('is shown as --show-output, -v and -q say, which win over the configuration; JUnit says where it is', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const files = {
+      'pexen.config.ts': `import { defineSuite, tree } from 'pexen';
+        export default defineSuite({
+          from: { '': tree({ dir: 't' }) },
+          reporters: [['lines', { showOutput: 'all' }]],
+        });`,
+      't/bad.sh': sh('echo bad; exit 1'),
+      't/good.sh': sh('echo fine'),
+    };
+    const dir = await folder(files, onTestFinished);
+    const shown = async (...words: string[]) => (await pexen(dir, 'run', ...words)).stdout;
+    expect(await shown()).toContain('│ fine');
+    expect(await shown('--show-output=failed')).not.toContain('│ fine');
+    expect(await shown('--show-output', 'live')).toContain('good.sh │ fine\n');
+    expect(await shown('-q')).not.toContain('PASS');
+    expect(await shown('-v', '--show-output=failed')).not.toContain('│ fine');
+    const both = await pexen(dir, 'run', '-q', '-v');
+    expect(both.exitCode).toBe(2);
+    const { stderr } = await pexen(dir, 'run', '--junit', 'out/junit.xml');
+    expect(stderr).toBe('JUnit report: out/junit.xml\n');
+  });
+
   it('costs a warning where the folder cannot be written, and nothing else', async ({
     expect,
     onTestFinished,

@@ -9,9 +9,11 @@ import { type LinesOptions, type TerminalOptions, terminalKinds } from './option
 import { Output } from './output.ts';
 import type { ReadonlyRunModel, Reporter } from './reporter.ts';
 import { formatSpan, progressText } from './text/format.ts';
+import { OutputLines } from './text/output-lines.ts';
 import { type Paint, paintFor } from './text/paint.ts';
 import { lastLine, printable } from './text/printable.ts';
 import { changeLines, eventLine } from './text/result-lines.ts';
+import { Shown } from './text/shown.ts';
 import { FailureDetails, summaryLines } from './text/summary-lines.ts';
 
 const SLOW_AFTER = 60_000;
@@ -39,7 +41,8 @@ class Lines implements Reporter {
   readonly #columns: number | undefined;
   readonly #outputLines: number;
   readonly #rerun: TerminalOptions['rerun'];
-  readonly #showsPasses: boolean;
+  readonly #shown: Shown;
+  readonly #outputs: OutputLines | undefined;
   readonly #clock: Clock;
   readonly #time: RunTime;
   readonly #slow: SlowWatch;
@@ -56,7 +59,8 @@ class Lines implements Reporter {
     this.#columns = options.columns ?? (stream.columns || undefined);
     this.#outputLines = options.outputLines ?? OUTPUT_LINES;
     this.#rerun = options.rerun;
-    this.#showsPasses = options.passes ?? true;
+    this.#shown = new Shown(options, []);
+    this.#outputs = this.#shown.liveOutput ? new OutputLines(this.#paint) : undefined;
     this.#clock = options.clock ?? systemClock;
     this.#time = new RunTime(this.#clock);
     this.#failures = options.failures === 'short' ? undefined : new FailureDetails();
@@ -68,7 +72,12 @@ class Lines implements Reporter {
     this.#stopTicking ??= startTicking(this.#clock, SLOW_CHECK, () =>
       this.#watching.attempt(() => this.#reportSlow()),
     );
-    if (change.kind === 'task-update') return;
+    const printed = this.#outputs?.of(change) ?? [];
+    this.#write(printed);
+    if (change.kind === 'task-update') {
+      this.#failures?.add(change, printed);
+      return;
+    }
     this.#time.eventAt(model.run.atMs);
     const written = this.#linesOf(change);
     this.#failures?.add(change, written);
@@ -89,27 +98,24 @@ class Lines implements Reporter {
   #linesOf(change: Change): readonly string[] {
     switch (change.kind) {
       case 'tasks-added':
-        return addedLines(change.tasks.length, change.atMs, this.#paint);
-      case 'task-ended':
-        return this.#showsPasses || change.task.result.judgement.verdict !== 'pass'
-          ? this.#textOf(change)
-          : [];
+        return this.#shown.isQuiet ? [] : addedLines(change.tasks.length, change.atMs, this.#paint);
       case 'run-ended':
         return this.#summary();
       default:
-        return this.#textOf(change);
+        return this.#shown.has(change) ? this.#textOf(change) : [];
     }
   }
 
   #textOf(change: Change): readonly string[] {
     return changeLines(change, {
-      ...{ paint: this.#paint, outputLines: this.#outputLines, rerun: this.#rerun },
+      ...{ paint: this.#paint, outputLines: this.#outputLines, rerun: this.#rerun, shown: this.#shown },
       root: this.#model?.run.root ?? process.cwd(),
       columns: this.#columns,
     });
   }
 
   #reportSlow(): void {
+    if (this.#shown.isQuiet) return;
     for (const { task, running, passedMs } of this.#slow.due(
       this.#model?.running() ?? [],
       this.#time.now(),

@@ -37,6 +37,16 @@ export interface TerminalOptions {
   readonly slowAfter?: number;
   /** Shows at most this many of the last lines of each output of a task that did not pass. Default: 20. */
   readonly outputLines?: number;
+  /**
+   * Whose output is shown below the line of a task: that of tasks that did not pass, or that of all. `live` shows each line as it comes, after the
+   * path of its task, and that of tasks that did not pass also below. Default: `failed`, with `verbosity: 'verbose'` `all`.
+   */
+  readonly showOutput?: 'failed' | 'all' | 'live';
+  /**
+   * `quiet`: only tasks that did not pass, late errors, notes and the summary. `verbose`: also a line for each task that passed, and every finding,
+   * not only those that failed or warn. Default: `normal`.
+   */
+  readonly verbosity?: 'quiet' | 'normal' | 'verbose';
   /** Whether the summary repeats the details of each failure, or only its line. Default: `full`. */
   readonly failures?: 'full' | 'short';
   /** The command that runs only the task with this call path, shown with each failure. Default: none is shown. */
@@ -45,13 +55,13 @@ export interface TerminalOptions {
 
 /** Options of `lines`. */
 export interface LinesOptions extends TerminalOptions {
-  /** Also writes a line for each task that passed. Default: true. */
+  /** Also writes a line for each task that passed; unless `verbosity` says something else. Default: true. */
   readonly passes?: boolean;
 }
 
 /** Options of `live`. */
 export interface LiveOptions extends TerminalOptions {
-  /** Also leaves a line above the view for each task that passed. Default: false. */
+  /** Also leaves a line above the view for each task that passed; unless `verbosity` says something else. Default: false. */
   readonly passes?: boolean;
   /** The height of the terminal. Default: that of the stream, else 24. */
   readonly rows?: number;
@@ -91,6 +101,8 @@ export const terminalKinds: KindsOf<TerminalChoice> = {
   env: record,
   slowAfter: number(0),
   outputLines: whole(0),
+  showOutput: oneOf('failed', 'all', 'live'),
+  verbosity: oneOf('quiet', 'normal', 'verbose'),
   failures: oneOf('full', 'short'),
   rerun: callable(),
   passes: flag,

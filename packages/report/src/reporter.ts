@@ -42,7 +42,9 @@ export interface Reporter {
   attach?(view: RunView): void;
   /** Receives one sentence for the user that is not from the run itself: what an interrupt does, for example. */
   note?(text: string): void;
-  /** The last call. Restores the terminal and writes what is left, also if the run never ended. */
+  /** A sentence about what it has written, for the end of the run: `JUnit report: out/junit.xml`. Called after `close`. */
+  written?(): string | undefined;
+  /** The last call but for `written`. Restores the terminal and writes what is left, also if the run never ended. */
   close(): Promise<void>;
 }
 

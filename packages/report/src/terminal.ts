@@ -7,7 +7,7 @@ import { type TerminalChoice, type TerminalStream, terminalKinds } from './optio
 import type { Reporter } from './reporter.ts';
 
 /**
- * The live view on a terminal that is not dumb, outside CI; else lines.
+ * The live view on a terminal that is not dumb, outside CI; else lines, and also with `verbosity: 'quiet'`.
  *
  * @example
  * const reporter = terminal({ stream: process.stderr });
@@ -16,7 +16,7 @@ import type { Reporter } from './reporter.ts';
 export function terminal(options: TerminalChoice = {}): Reporter {
   refuse(optionProblems('terminal', options, terminalKinds));
   const { env = process.env, stream = process.stdout } = options;
-  return isInteractive(stream, env) ? live(options) : lines(options);
+  return isInteractive(stream, env) && options.verbosity !== 'quiet' ? live(options) : lines(options);
 }
 
 function isInteractive(

@@ -366,6 +366,21 @@ describe('the file', () => {
     expect(readdirSync(folder)).toEqual(['junit.xml']);
   });
 
+  test('that was written is named for the end of the run, others are not', async () => {
+    const file = join(folder, 'junit.xml');
+    const reporter = junit({ file });
+    expect(reporter.written?.()).toBeUndefined();
+    const run = listen(reporter);
+    play(new Script().tasks(['t']), run, new ScriptedClock(0));
+    await run.close();
+    expect(reporter.written?.()).toBe(`JUnit report: ${file}`);
+    const streaming = junit({ file: '/dev/null' });
+    const other = listen(streaming);
+    play(new Script().tasks(['t']), other, new ScriptedClock(0));
+    await other.close();
+    expect(streaming.written?.()).toBeUndefined();
+  });
+
   test('a run that never started writes no file, and keeps the older one', async () => {
     const file = join(folder, 'junit.xml');
     writeFileSync(file, 'old');

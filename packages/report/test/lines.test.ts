@@ -381,3 +381,74 @@ test('a failed finding shows its place, its message and what differs; output tha
 `);
   expect(text).not.toContain('not ok');
 });
+
+describe('how much is shown', () => {
+  const script = (): Script =>
+    new Script()
+      .tasks(['t/ok', 't/mute', 't/skip', 't/bad'])
+      .start(0, 't/ok')
+      .start(0, 't/mute')
+      .start(0, 't/bad')
+      .prints(5, 't/ok', 'fi')
+      .prints(6, 't/bad', 'one\ntwo')
+      .prints(7, 't/ok', 'ne\n')
+      .reports(8, 't/bad', { kind: 'output', stream: 'stderr', text: 'oops' })
+      .end(10, 't/ok', {
+        stdout: 'fine\n',
+        stdoutFile: 'out/ok.stdout',
+        findings: [
+          { name: 'a', status: 'pass' },
+          { name: 'b', status: 'skip', message: 'no need' },
+        ],
+      })
+      .end(11, 't/mute')
+      .skip(12, 't/skip', { task: 't/skip', why: 'not here' })
+      .end(20, 't/bad', {
+        status: 'failed',
+        error: { name: 'TaskFailError', message: 'no' },
+        stdout: 'one\ntwo',
+        stderr: 'oops',
+      })
+      .ended(21);
+  const above = async (options: LinesOptions): Promise<string[]> => {
+    const [text = ''] = (await linesOf(script(), options)).split(/^─/m);
+    return text
+      .split('\n')
+      .map((line) => line.trim().replaceAll(/ +/g, ' '))
+      .filter(Boolean);
+  };
+  const bad = ['FAIL [ 0.020s] t/bad no', 'stdout', '│ one', '│ two', 'stderr', '│ oops'];
+  const skipped = 'SKIP [ ] t/skip not here';
+
+  test('by default, the output of tasks that did not pass', async () => {
+    expect(await above({})).toEqual([
+      ...['RUNNING 4 tasks', 'PASS [ 0.010s] t/ok', 'PASS [ 0.011s] t/mute', skipped],
+      ...bad,
+    ]);
+  });
+
+  test('the output of all, also of tasks that passed without a line of their own', async () => {
+    const ok = ['PASS [ 0.010s] t/ok', 'stdout', '│ fine', 'output: /home/ada/suite/out/ok.stdout'];
+    expect(await above({ showOutput: 'all', passes: false })).toEqual([
+      ...['RUNNING 4 tasks', ...ok, skipped, ...bad],
+    ]);
+  });
+
+  test('each line as it comes, with the path of its task; an open line at the end of its attempt', async () => {
+    const shown = await above({ showOutput: 'live' });
+    expect(shown.slice(1, 4)).toEqual(['t/bad │ one', 't/ok │ fine', 'PASS [ 0.010s] t/ok']);
+    expect(shown.slice(6)).toEqual(['t/bad │ two', 't/bad │ oops', ...bad]);
+  });
+
+  test('quiet: failures and the summary', async () => {
+    expect(await above({ verbosity: 'quiet', passes: true })).toEqual(bad);
+    expect(await linesOf(script(), { verbosity: 'quiet' })).toContain('SUMMARY');
+  });
+
+  test('verbose: every task and every finding, with output', async () => {
+    expect((await above({ verbosity: 'verbose', passes: false })).slice(1, 7)).toEqual([
+      ...['PASS [ 0.010s] t/ok', '✓ a', '↷ b: no need', 'stdout', '│ fine'],
+      'output: /home/ada/suite/out/ok.stdout',
+    ]);
+  });
+});

@@ -100,6 +100,24 @@ describe('a simulated run', () => {
     expect(await on.terminal.screen()).not.toMatch(/running|━/);
   });
 
+  test('output leaves lines as it comes, and all output below the line of its task', async () => {
+    const script = new Script()
+      .tasks(['t/ok'])
+      .start(0, 't/ok')
+      .prints(5, 't/ok', 'fine\n')
+      .end(10, 't/ok', { stdout: 'fine\n' })
+      .ended(20);
+    const shown = async (options: LiveOptions): Promise<string> => {
+      const on = stage(110, 34, options);
+      play(script, on.reporter, on.clock);
+      await on.reporter.close();
+      return on.terminal.screen();
+    };
+    expect(await shown({})).not.toContain('fine');
+    expect(await shown({ showOutput: 'live' })).toContain('t/ok │ fine');
+    expect(await shown({ showOutput: 'all' })).toMatch(/PASS .*t\/ok\n +stdout\n +│ fine/);
+  });
+
   test('passes leave lines with the option', async () => {
     const on = stage(110, 34, { passes: true });
     simulated(on)(3000);

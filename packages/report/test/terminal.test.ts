@@ -23,6 +23,10 @@ test.each<[string, boolean, Env]>([
   await reporter.close();
 });
 
+test('a quiet run has no picture', () => {
+  expect(terminal({ stream: new Emulator(80, 24), env: {}, verbosity: 'quiet' }).name).toBe('lines');
+});
+
 describe('colour', () => {
   const painted = (isTerminal: boolean, env: Env, color?: boolean): boolean => {
     const before = { ...process.env };

@@ -66,13 +66,15 @@ const group = table(
   forms.groups,
 );
 
-const { color, passes, outputLines, slowAfter, failures } = terminalKinds;
+const { color, passes, outputLines, slowAfter, failures, showOutput, verbosity } = terminalKinds;
 const terminalOptions = table({
   color,
   passes,
   outputLines,
   slowAfter,
   failures,
+  showOutput,
+  verbosity,
 } satisfies KindsOf<TerminalReporterOptions>);
 const writeJUnit = "Write ['junit', { file: 'out/junit.xml' }].";
 const junitOptions = table(junitKinds, ['file'], writeJUnit);

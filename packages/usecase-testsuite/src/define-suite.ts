@@ -47,7 +47,7 @@ export type ReporterName = 'terminal' | 'live' | 'lines';
 /** The options of the terminal reporters in a configuration. */
 export type TerminalReporterOptions = Pick<
   LinesOptions,
-  'color' | 'passes' | 'outputLines' | 'slowAfter' | 'failures'
+  'color' | 'passes' | 'outputLines' | 'slowAfter' | 'showOutput' | 'verbosity' | 'failures'
 >;
 
 /** The largest number of workers. */

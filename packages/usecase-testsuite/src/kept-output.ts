@@ -45,7 +45,7 @@ const longestWait = 1_000;
 const chunk = 65_536;
 const mostWaiting = 32 * 1024 * 1024;
 /** How long the end of the run waits for the disk, ms. */
-const patience = 5_000;
+const closeTimeoutMs = 5_000;
 
 /** The file of one stream of one attempt. */
 interface OutputFile {
@@ -131,8 +131,8 @@ export class KeptOutput {
     for (const file of this.#open.values()) this.#enqueue(file);
     if (!this.#isWriting || this.#failed) return;
     await new Promise<void>((resolve) => {
-      const cancel = this.#options.clock.after(patience, () => {
-        this.#fail(new Error(`the disk took longer than ${patience / 1000} s`));
+      const cancel = this.#options.clock.after(closeTimeoutMs, () => {
+        this.#fail(new Error(`the disk took longer than ${closeTimeoutMs / 1000} s`));
         resolve();
       });
       this.#whenWritten = () => {

@@ -4,7 +4,7 @@ import { join, parse, resolve } from 'node:path';
 import { junit, lines, live, type Reporter, type TerminalChoice, terminal } from '@pexen/report';
 import type { ReporterChoice, ReporterName } from './define-suite.ts';
 
-/** A reporter for each choice; files are relative to `root`. Those of later rounds have the number of the round in their names. */
+/** A reporter for each choice; `options` win over those of the configuration, and files are relative to `root`. Those of later rounds have the number of the round in their names. */
 export function makeReporters(
   choices: readonly ReporterChoice[],
   root: string,
@@ -30,7 +30,7 @@ function makeReporter(
   if (typeof choice === 'object' && 'close' in choice) return choice;
   const [name, given] = typeof choice === 'string' ? ([choice] as const) : choice;
   if (name === 'junit') return junit({ ...given, file: fileOf(given.file) });
-  return terminals[name]({ ...options, ...given });
+  return terminals[name]({ ...given, ...options });
 }
 
 /** `out/junit.xml`, then `out/junit.2.xml`. */

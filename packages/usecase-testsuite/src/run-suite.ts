@@ -11,7 +11,7 @@ import {
   refuse,
   type Verdict,
 } from '@pexen/core';
-import { multi, type RunListener, type TerminalChoice } from '@pexen/report';
+import { multi, type Reporter, type RunListener, type TerminalChoice } from '@pexen/report';
 import { type Plan, type Run, run } from '@pexen/sched';
 import type { LoadedConfig } from './config.ts';
 import type { ReporterChoice } from './define-suite.ts';
@@ -57,6 +57,8 @@ export interface SuiteRunOptions extends Selection, Overrides {
   readonly onLoaded?: (modules: LoadedModules) => void;
   /** Called with each result and its judgement. */
   readonly onResult?: (result: Result) => void;
+  /** Called at the end of each round with a sentence for each report that was written. Default: they are dropped. */
+  readonly onWritten?: (text: string) => void;
   /** Called with the controls of each round as soon as it runs. */
   readonly onStart?: (controls: SuiteControls) => void;
 }
@@ -212,7 +214,8 @@ class SuiteRounds {
       root,
     });
     let reportFailed = false;
-    const reporter = multi(makeReporters(choices, root, round, terminal), ({ reporter, error }) => {
+    const reporters = makeReporters(choices, root, round, terminal);
+    const reporter = multi(reporters, ({ reporter, error }) => {
       reportFailed = true;
       onWarning(reporterFailed(reporter, error));
     });
@@ -230,6 +233,7 @@ class SuiteRounds {
       const notRecorded = record?.close();
       if (notRecorded !== undefined) onWarning(notRecorded);
     });
+    this.#sayWritten(reporters);
     this.#keep(ended, expectations);
     const { unable, results, hasBailed, ...end } = ended;
     return { ...end, exitCode: exitCodeOf(ended, reportFailed, failOnFlaky) };
@@ -246,12 +250,19 @@ class SuiteRounds {
     ];
   }
 
+  #sayWritten(reporters: readonly Reporter[]): void {
+    for (const reporter of reporters) {
+      const text = reporter.written?.();
+      if (text !== undefined) this.#options.onWritten?.(text);
+    }
+  }
+
   /** Keeps the output of a round in its folder. The returned function ends that. */
   #keepOutput(runId: string): () => Promise<void> {
     const { root } = this.#loaded;
     const { output } = this.#options;
     const warn = (error: unknown): void =>
-      this.#warnNotKept('the output of the tests is not kept in files', error);
+      this.#warnNotKept(`the output of the tests is not kept in files: ${messageOf(error)}`);
     output.kept = undefined;
     try {
       const close = openRunFolder(root, runId);
@@ -271,12 +282,12 @@ class SuiteRounds {
   }
 
   /** A read-only checkout or a full disk does not fail the run. */
-  #warnNotKept(what: string, error: unknown): void {
+  #warnNotKept(message: string): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     this.#options.onWarning({
       code: 'PEXEN_STATE_NOT_KEPT',
-      message: `${what}: ${messageOf(error)}`,
+      message,
       hint: `Make the folder ${stateDirectoryName} beside the configuration writable, and make room on its disk.`,
     });
   }
@@ -286,7 +297,7 @@ class SuiteRounds {
     try {
       writeLastResults(this.#loaded.root, results, !isNarrow && reason === undefined);
     } catch (error) {
-      this.#warnNotKept('the results are not kept for later runs', error);
+      this.#warnNotKept(`the results are not kept for later runs: ${messageOf(error)}`);
     }
     if (!isNarrow) for (const unused of expectations.unused()) onWarning(unused);
   }

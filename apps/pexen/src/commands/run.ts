@@ -38,6 +38,9 @@ export interface RunOptions extends SelectOptions {
   /** The port. */
   readonly inspect?: number;
   readonly failures?: 'full' | 'short';
+  readonly showOutput?: 'failed' | 'all' | 'live';
+  readonly verbose?: boolean;
+  readonly quiet?: boolean;
   readonly reporter?: readonly string[];
   readonly junit?: string;
   readonly record?: string;
@@ -74,7 +77,11 @@ async function loadedRun<End>(
       terminal: {
         rerun: rerunCommand(options.config),
         ...(options.failures !== undefined && { failures: options.failures }),
+        ...(options.showOutput !== undefined && { showOutput: options.showOutput }),
+        ...(options.verbose === true && { verbosity: 'verbose' }),
+        ...(options.quiet === true && { verbosity: 'quiet' }),
       },
+      onWritten: (text) => process.stderr.write(`${text}\n`),
       onWarning: (warning) => process.stderr.write(formatWarning(warning, process.stderr)),
       onStart: (controls) => {
         restore?.();

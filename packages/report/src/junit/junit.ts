@@ -12,6 +12,7 @@ import { prepareFile, writeWhole } from '../write-file.ts';
 import { jenkins, strict } from './dialect.ts';
 import { Document } from './document.ts';
 import { type CaseOptions, casesOf, lateErrorCase, missingCase } from './test-case.ts';
+import { fromHere } from './texts.ts';
 
 const NAME = 'pexen';
 const OUTPUT_LIMIT = 65_536;
@@ -38,6 +39,7 @@ class JUnit implements Reporter {
   /** Undefined before the run has started. */
   #model: ReadonlyRunModel | undefined;
   #isWritten = false;
+  #isComplete = false;
   /** An exit in the middle of a run writes the report, too. Its errors cannot be reported any more. */
   readonly #writeAtExit = (): void => {
     this.close().catch(() => {});
@@ -82,6 +84,14 @@ class JUnit implements Reporter {
     this.#write(this.#model);
   }
 
+  /** Nothing where the file is a stream of a shell: what is in it is seen. */
+  written(): string | undefined {
+    const { file } = this.#options;
+    return this.#isComplete && !/^\/(?:dev|proc)\//.test(file)
+      ? `JUnit report: ${fromHere(file)}`
+      : undefined;
+  }
+
   #start(model: ReadonlyRunModel): void {
     prepareFile(this.#options.file);
     this.#model = model;
@@ -95,6 +105,7 @@ class JUnit implements Reporter {
     const { name = NAME, file } = this.#options;
     const facts = { name, startedAt: run.startedAt ?? 0, seconds: run.atMs / 1000, hostname: hostname() };
     writeWhole(file, this.#document.pieces({ ...facts, properties: this.#properties(run) }));
+    this.#isComplete = true;
   }
 
   #properties({ pools, hasEnded, endReason, poisoned }: RunFacts): Readonly<Record<string, string>> {

@@ -7,9 +7,11 @@ import type { Change } from '../model/change.ts';
 import { type LiveOptions, type TerminalOptions, type TerminalStream, terminalKinds } from '../options.ts';
 import { Output } from '../output.ts';
 import type { ReadonlyRunModel, Reporter, RunView } from '../reporter.ts';
+import { OutputLines } from '../text/output-lines.ts';
 import { type Paint, paintFor } from '../text/paint.ts';
 import { printableLines } from '../text/printable.ts';
 import { changeLines, eventLine } from '../text/result-lines.ts';
+import { Shown } from '../text/shown.ts';
 import { FailureDetails, summaryLines } from '../text/summary-lines.ts';
 import { ForeignOutput } from './foreign-output.ts';
 import { Frame } from './frame.ts';
@@ -48,7 +50,8 @@ class Live implements Reporter {
   readonly #frame: Frame;
   readonly #drawing = new Guard();
   readonly #inspecting = new Guard();
-  readonly #showsPasses: boolean;
+  readonly #shown: Shown;
+  readonly #outputs: OutputLines | undefined;
   readonly #failures: FailureDetails | undefined;
   readonly #outputLines: number;
   readonly #rerun: TerminalOptions['rerun'];
@@ -70,7 +73,8 @@ class Live implements Reporter {
     this.#output = new Output(stream);
     this.#screen = new Screen(stream, this.#output, { columns: options.columns, rows: options.rows });
     this.#frame = new Frame(this.#paint, options.slowAfter ?? SLOW_AFTER);
-    this.#showsPasses = options.passes ?? false;
+    this.#shown = new Shown(options, ['pass', 'skip', 'expected-fail']);
+    this.#outputs = this.#shown.liveOutput ? new OutputLines(this.#paint) : undefined;
     this.#failures = options.failures === 'short' ? undefined : new FailureDetails();
     this.#outputLines = options.outputLines ?? OUTPUT_LINES;
     this.#rerun = options.rerun;
@@ -85,7 +89,12 @@ class Live implements Reporter {
     this.#model = model;
     this.#stop ??= this.#start();
     this.#isDirty = true;
-    if (change.kind === 'task-update') return;
+    const printed = this.#outputs?.of(change) ?? [];
+    this.#above.push(...printed);
+    if (change.kind === 'task-update') {
+      this.#failures?.add(change, printed);
+      return;
+    }
     this.#time.eventAt(model.run.atMs);
     const kept = this.#linesOf(change);
     this.#failures?.add(change, kept);
@@ -163,17 +172,12 @@ class Live implements Reporter {
   }
 
   #linesOf(change: Change): readonly string[] {
-    if (change.kind === 'task-ended' && !this.#isWorthKeeping(change.task.result.judgement.verdict))
-      return [];
+    if (!this.#shown.has(change)) return [];
     return changeLines(change, {
-      ...{ paint: this.#paint, outputLines: this.#outputLines, rerun: this.#rerun },
+      ...{ paint: this.#paint, outputLines: this.#outputLines, rerun: this.#rerun, shown: this.#shown },
       root: this.#model?.run.root ?? process.cwd(),
       columns: this.#screen.columns,
     });
-  }
-
-  #isWorthKeeping(verdict: string): boolean {
-    return this.#showsPasses || (verdict !== 'pass' && verdict !== 'skip' && verdict !== 'expected-fail');
   }
 }
 

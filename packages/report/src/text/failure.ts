@@ -9,7 +9,7 @@ import {
 import type { TaskAttempt, TaskError } from '../model/run-task.ts';
 import { diffLines } from './diff.ts';
 import { dataText } from './format.ts';
-import type { Paint } from './paint.ts';
+import type { Paint, Style } from './paint.ts';
 import { clipped, printable, printableLines } from './printable.ts';
 import { absolute, framesOf, placeText, sourceLines } from './source.ts';
 
@@ -199,6 +199,7 @@ function shownOf(stream: string, output: CapturedOutput | undefined, atMost: num
 }
 
 const MOST_FINDINGS = 20;
+const MOST_OF_ALL = 200;
 const FINDING_LINES = 12;
 /** The source of more failed findings is not shown. */
 const MOST_SOURCES = 3;
@@ -210,6 +211,8 @@ export interface FindingSurroundings {
   readonly root: string;
   /** Lines of sources are cut to this width. */
   readonly columns: number | undefined;
+  /** Also those that neither failed nor warn. */
+  readonly all: boolean;
 }
 
 /** The findings without those that failed as expected. */
@@ -221,14 +224,16 @@ export function unexpected(
   return findings.filter(({ name, status }) => status !== 'fail' || !Object.hasOwn(expectedFailures, name));
 }
 
-/** Failed findings and warnings, each with its place, its message and its differences; nothing of those that passed. */
+/** Failed findings and warnings, or all, each with its place, its message and its differences. */
 export function findingLines(findings: readonly Finding[], around: FindingSurroundings): string[] {
-  const listed = findings.filter(({ status }) => status === 'fail' || status === 'warn');
+  const listed = around.all
+    ? findings
+    : findings.filter(({ status }) => status === 'fail' || status === 'warn');
   const lines = listed
-    .slice(0, MOST_FINDINGS)
+    .slice(0, around.all ? MOST_OF_ALL : MOST_FINDINGS)
     .flatMap((finding, at) => linesOf(finding, at < MOST_SOURCES, around));
-  if (listed.length > MOST_FINDINGS)
-    lines.push(around.paint('dim', `… and ${listed.length - MOST_FINDINGS} more`));
+  const more = listed.length - (around.all ? MOST_OF_ALL : MOST_FINDINGS);
+  if (more > 0) lines.push(around.paint('dim', `… and ${more} more`));
   return lines;
 }
 
@@ -240,11 +245,21 @@ export function findingsHeadline(findings: readonly Finding[]): string {
   return warned === 0 ? '' : `${warned} ${warned === 1 ? 'warning' : 'warnings'}`;
 }
 
+const marks: Readonly<Record<Finding['status'], readonly [sign: string, style: Style]>> = {
+  pass: ['✓', 'green'],
+  fail: ['✗', 'red'],
+  warn: ['!', 'yellow'],
+  skip: ['↷', 'cyan'],
+  todo: ['↷', 'cyan'],
+  info: ['·', 'dim'],
+};
+
 function linesOf(finding: Finding, hasSource: boolean, around: FindingSurroundings): string[] {
   const { name, status, message, data } = finding;
   const { paint } = around;
   const title = printable(clipped(name));
-  const mark = status === 'fail' ? paint('red', '✗') : paint('yellow', '!');
+  const [sign, style] = marks[status];
+  const mark = paint(style, sign);
   const comparison = comparisonOf(data);
   const text = message ?? (comparison === undefined ? dataText(data) : '');
   const lines = text === '' ? [] : printableLines(text).map(clipped);

@@ -22,6 +22,7 @@ import {
 import { formatSeconds, formatSpan } from './format.ts';
 import { type Paint, verdictLooks } from './paint.ts';
 import { printable, printableLines } from './printable.ts';
+import type { Shown } from './shown.ts';
 import { absolute } from './source.ts';
 import { clip, clipMiddle, widthOf } from './width.ts';
 
@@ -40,6 +41,7 @@ export interface LineOptions {
   readonly columns: number | undefined;
   /** The command that runs only the task with this path. */
   readonly rerun: ((path: string) => string) | undefined;
+  readonly shown: Pick<Shown, 'allFindings' | 'allOutput'>;
 }
 
 /** `     PASS [   0.213s] sys/net/ping  reason`. */
@@ -193,15 +195,21 @@ interface Detailed {
 function detailsOf(
   result: TaskResult,
   { path, location, verdict, shown, attachments }: Detailed,
-  { paint, outputLines: atMost, rerun, columns, root }: LineOptions,
+  { paint, outputLines: atMost, rerun, columns, root, shown: chosen }: LineOptions,
 ): string[] {
   const width = columns === undefined ? undefined : columns - INDENT.length;
   const findings = (): string[] =>
-    findingLines(unexpected(result.findings, result.judgement), { paint, root, columns: width });
-  if (verdict === 'warn' || verdict === 'flaky') return findings();
-  if (!isBad(verdict) && verdict !== 'cancelled') return [];
+    findingLines(unexpected(result.findings, result.judgement), {
+      ...{ paint, root, columns: width, all: chosen.allFindings },
+    });
   const last = result.attempts.at(-1);
   const outputs = last === undefined ? [] : outputsOf(last, atMost);
+  const output = (): string[] =>
+    last === undefined ? [] : [...outputLines(outputs, paint), ...outputFileLines(last, root, paint)];
+  if (!isBad(verdict) && verdict !== 'cancelled') {
+    const hasFindings = verdict === 'warn' || verdict === 'flaky' || chosen.allFindings;
+    return [...(hasFindings ? findings() : []), ...(chosen.allOutput ? output() : [])];
+  }
   // The places of failed findings are better.
   const hasPlace = result.findings.some(
     ({ status, location: place }) => status === 'fail' && place !== undefined,
@@ -221,8 +229,7 @@ function detailsOf(
     ...findings(),
     ...error,
     ...result.providersGone.map((each) => printable(formatProviderGone(each))),
-    ...outputLines(outputs, paint),
-    ...(last === undefined ? [] : outputFileLines(last, root, paint)),
+    ...output(),
     ...attachments.flatMap(({ name, file }) =>
       file === undefined ? [] : [paint('dim', `${printable(name)}: ${printable(file)}`)],
     ),
