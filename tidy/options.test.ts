@@ -18,6 +18,8 @@ const documented = [
   ['packages/factory', 'WalkOptions', 'docs/factories.md'],
   ['packages/factory', 'ProgramOptions', 'docs/factories.md'],
   ['packages/factory', 'ExecutablesOptions', 'docs/factories.md'],
+  ['packages/factory', 'ProgramsOptions', 'docs/recipes.md'],
+  ['packages/factory', 'PresetOptions', 'docs/recipes.md'],
   ['packages/factory', 'ExportOptions', 'docs/factories.md'],
   ['packages/pool-process', 'ProcessesOptions', 'packages/pool-process/README.md'],
   ['packages/pool-thread', 'ThreadsOptions', 'docs/threads.md'],

@@ -44,15 +44,22 @@ export {
   withMeta,
 } from '@pexen/core';
 export {
+  bats,
   executables,
   type Factory,
   type FactoryContext,
+  goTest,
   type InterpretOptions,
   interpreter,
   modules,
+  nodeTest,
+  programs,
+  prove,
+  pytest,
   together,
   tree,
   under,
+  vitest,
 } from '@pexen/factory';
 export type { Reporter } from '@pexen/report';
 export { HierarchyLock, inline, path } from '@pexen/sched';

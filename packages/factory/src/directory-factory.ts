@@ -15,7 +15,7 @@ import type { Factory, FactoryContext } from './factory.ts';
 import { type Files, realFiles } from './files.ts';
 import { comparePaths } from './names.ts';
 import type { DefaultMeta, WalkedFile, WalkOptions } from './options.ts';
-import { type Found, type FoundFile, sideFileEnding, walk } from './walk.ts';
+import { type Found, type FoundFile, sideFileEnding, type WalkLimits, walk } from './walk.ts';
 
 /** What the kinds of files share during one use of a factory. */
 export interface LoadContext {
@@ -87,10 +87,12 @@ export interface FileKind {
 /** Makes the kinds for one walk. */
 export type FileKinds = (loadContext: LoadContext) => readonly FileKind[];
 
+type DirectoryOptions = WalkOptions & Pick<WalkLimits, 'bases'>;
+
 /** A factory over the files of a directory. */
 export function directoryFactory(
   kind: string,
-  options: WalkOptions,
+  options: DirectoryOptions,
   kinds: FileKinds,
   files: Files = realFiles,
 ): Factory {
@@ -103,7 +105,7 @@ export function directoryFactory(
 
 async function* makeAll(
   kind: string,
-  options: WalkOptions,
+  options: DirectoryOptions,
   fileKinds: FileKinds,
   files: Files,
   context: FactoryContext,

@@ -14,7 +14,13 @@ import {
 import type { Factory } from './factory.ts';
 import { type FileMeta, findHeader, headBytes, longestMeta, noFileMeta } from './file-meta.ts';
 import { codeOf } from './files.ts';
-import { checkOptions, type ExecutablesOptions, type OptionName } from './options.ts';
+import {
+  checkOptions,
+  type ExecutablesOptions,
+  type OptionName,
+  type ProgramOptions,
+  type WalkOptions,
+} from './options.ts';
 import { type Command, commandFor, findCommand, programBody } from './program.ts';
 import type { FoundFile } from './walk.ts';
 
@@ -106,18 +112,42 @@ async function makeTask(
 ): Promise<Made['task']> {
   const head = headOf(file, loadContext);
   if (isMarkedScript(head)) loadContext.warn(markedScript(file));
+  const command = commandFor(file, head, given);
+  const [under, name] = [file.parts.slice(0, -1), file.parts.at(-1) ?? ''];
+  return programTask({ file, head, sideFile, under, name, commandIn: () => command }, options, loadContext);
+}
+
+/** A file, and how it is run. */
+export interface ProgramToRun {
+  readonly file: FoundFile;
+  readonly head: Buffer;
+  readonly sideFile: string | undefined;
+  /** The call path of its task, unless its metadata has another name. */
+  readonly under: readonly string[];
+  readonly name: string;
+  /** The command, for the directory that it runs in; undefined where that is not known. */
+  readonly commandIn: (cwd: string | undefined) => Command;
+  /** The files of which the output has results, likewise. */
+  readonly filesIn?: (cwd: string) => readonly string[];
+}
+
+/** The task of a file, with the metadata in its header or side file. */
+export async function programTask(
+  { file, head, sideFile, under, name, commandIn, filesIn }: ProgramToRun,
+  options: ProgramOptions & Pick<WalkOptions, 'meta'>,
+  loadContext: LoadContext,
+): Promise<Made['task']> {
   const fileMeta = await readMeta(file, head, sideFile, loadContext);
   fileMeta.problems.forEach(loadContext.problem);
   const own = { ...defaultMetaOf(options.meta, file, loadContext), ...fileMeta.meta };
-  const meta = { name: file.parts.at(-1) ?? '', ...own };
   const source = {
     location: { file: file.path },
     nameKind: own.name === undefined ? 'file' : 'explicit',
   } as const;
-  const body = programBody(file, commandFor(file, head, given), fileMeta.program, options, loadContext);
+  const body = programBody(file, commandIn, fileMeta.program, options, loadContext, filesIn);
   return {
-    under: [...loadContext.under, ...file.parts.slice(0, -1)],
-    task: executableTask(meta, body, source),
+    under: [...loadContext.under, ...under],
+    task: executableTask({ name, ...own }, body, source),
   };
 }
 

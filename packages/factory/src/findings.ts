@@ -53,9 +53,9 @@ export class FindingList {
     return this.#failing.map(({ finding }) => finding);
   }
 
-  /** Does one of the kept findings satisfy it? */
-  some(isSo: (finding: Finding) => boolean): boolean {
-    return [this.#failing, this.#others].some((list) => list.some(({ finding }) => isSo(finding)));
+  /** The kept findings, in no particular order. */
+  *kept(): Iterable<Finding> {
+    for (const list of [this.#failing, this.#others]) for (const { finding } of list) yield finding;
   }
 
   /** The kept findings, in order; if there are more than 10,000, a last one states how many were left out. */

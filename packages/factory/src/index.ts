@@ -12,9 +12,15 @@ export type {
   ExportOptions,
   ModuleOptions,
   ModuleTreeOptions,
+  PresetOptions,
+  ProgramCommand,
+  ProgramFile,
   ProgramOptions,
+  ProgramsOptions,
   TreeOptions,
   WalkedFile,
   WalkOptions,
 } from './options.ts';
+export { bats, goTest, nodeTest, prove, pytest, vitest } from './presets.ts';
+export { programs } from './programs.ts';
 export { tree } from './tree.ts';

@@ -95,15 +95,20 @@ function readOutput(
   read: LineReader | undefined,
   findings: FindingList,
 ): string | undefined {
+  const [only, ...others] = files ?? [];
+  const named = (finding: Finding): Finding =>
+    only === undefined || others.length > 0 ? finding : withoutFile(finding, only);
   const points = tap === false ? undefined : readTap(textOf(facts), tapOptions[`${tap}`]);
-  if (points !== undefined) findings.absorb(points.findings);
+  if (points !== undefined) findings.absorb(points.findings, named);
   const isLineMissing =
-    read !== undefined && readLines(wholeLines(facts.stdout), read, findings) === 0 && points === undefined;
+    read !== undefined &&
+    readLines(wholeLines(facts.stdout), read, (finding) => findings.add(named(finding))) === 0 &&
+    points === undefined;
   if (isLineMissing) findings.add(noLines);
   if (points !== undefined && isCut(facts)) findings.add(cutOf('TAP', 'test points'));
   if (read !== undefined && facts.stdout.tail !== '') findings.add(cutOf('lines', 'results'));
   if (tap !== false && facts.isEmptied === true) findings.add(emptied);
-  for (const file of files ?? []) if (!isNamedIn(findings, file)) findings.add(unnamed(file));
+  if (files !== undefined && others.length > 0) findMissing(files, findings);
   return points?.skippedAll;
 }
 
@@ -146,12 +151,30 @@ function placed(finding: Finding, cwd: string): Finding {
     : { ...finding, location: { ...location, file: resolve(cwd, location.file) } };
 }
 
-/** Does a finding name the file? Then its name begins with the path of the file, or with the end of that path. */
-function isNamedIn(findings: FindingList, file: string): boolean {
-  return findings.some(({ name }) => {
-    const [first = ''] = name.split(/ [›>] |::/);
-    return first !== '' && (file === first || file.endsWith(`/${first}`) || first.endsWith(`/${file}`));
-  });
+/** Of files that were run together each needs a result. */
+function findMissing(files: readonly string[], findings: FindingList): void {
+  const found = new Set<string | undefined>();
+  for (const { name } of findings.kept()) found.add(fileNamedBy(name, files));
+  for (const file of files) if (!found.has(file)) findings.add(unnamed(file));
+}
+
+const nameParts = / [›>] |::/;
+
+/** The file that the name of a finding begins with: its path, or the end of its path if that is the end of no other. */
+function fileNamedBy(name: string, files: readonly string[]): string | undefined {
+  const [first = ''] = name.split(nameParts, 1);
+  if (first === '' || files.includes(first)) return first === '' ? undefined : first;
+  const named = files.filter((file) => file.endsWith(`/${first}`) || first.endsWith(`/${file}`));
+  return named.length === 1 ? named[0] : undefined;
+}
+
+/** The name of a finding of a task that is about this file only. */
+function withoutFile(finding: Finding, file: string): Finding {
+  const { name } = finding;
+  const rest =
+    fileNamedBy(name, [file]) === undefined ? '' : name.slice(nameParts.exec(name)?.index ?? name.length);
+  const short = rest.replace(nameParts, '');
+  return short === '' ? finding : { ...finding, name: short };
 }
 
 /** The part of the output that may be TAP: all of it, or the kept lines of an output that was too long. */
@@ -261,8 +284,14 @@ const trace = /^\++ /;
 /** The last line as a terminal shows it; undefined if there is none. The traces of a shell say what ran, and not what failed. */
 function lastLineOf(output: CapturedOutput): string | undefined {
   const lines = lastLines(output).split(/[\n\r]/);
-  return lines.findLast((line) => line.trim() !== '' && !trace.test(line))?.trim();
+  return lines
+    .findLast((line) => line.trim() !== '' && !trace.test(line))
+    ?.replaceAll(rule, '')
+    .trim();
 }
+
+/** Around titles: `==== no tests ran ====`. */
+const rule = /^\s*={4,} | ={4,}\s*$/g;
 
 /** The end of an output. A line whose beginning is missing starts with `…`. */
 function lastLines(output: CapturedOutput): string {

@@ -1,7 +1,6 @@
 /** Patterns of lines in which programs report the results of their checks, such as `PASS: name`. Does not know how a program ended. */
 import type { Finding } from '@pexen/core';
 import { type Flaw, flaw, isRecord, type Kind } from '@pexen/core/options';
-import type { FindingList } from './findings.ts';
 
 type Status = Finding['status'];
 
@@ -68,11 +67,11 @@ export function lineReader(patterns: LinePatternSet | LinePatterns): LineReader 
   };
 }
 
-/** Adds the findings in a text, and passes all other lines on. Returns how many there were. */
+/** Passes the findings in a text and all other lines on. Returns how many findings there were. */
 export function readLines(
   text: string,
   read: LineReader,
-  findings: FindingList,
+  add: (finding: Finding) => void,
   other: (line: string) => void = () => {},
 ): number {
   let count = 0;
@@ -80,7 +79,7 @@ export function readLines(
     const finding = read(line);
     if (finding === undefined) other(line);
     else {
-      findings.add(finding);
+      add(finding);
       count++;
     }
   }

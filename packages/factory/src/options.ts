@@ -12,6 +12,7 @@ import {
   oneOf,
   optionProblems,
   text,
+  whole,
 } from '@pexen/core/options';
 
 import type { ExitMeaning } from './interpret.ts';
@@ -75,6 +76,48 @@ export interface ExecutablesOptions extends WalkOptions, ProgramOptions {
   readonly command?: readonly [program: string, ...argv: string[]];
 }
 
+/** A file, for a command that depends on it. */
+export interface ProgramFile extends WalkedFile {
+  /** Its first 4096 bytes as Latin-1. */
+  readonly head: string;
+}
+
+/**
+ * A program and its arguments, with the placeholders `{file}` (the path from the directory that it runs in), `{path}` (the absolute path), `{dir}`
+ * (the directory of the file) and `{name}` (its name without the extension); or a function that returns it.
+ */
+export type ProgramCommand =
+  | readonly [program: string, ...argv: string[]]
+  | ((file: ProgramFile) => readonly [program: string, ...argv: string[]]);
+
+/** For `programs`. */
+export interface ProgramsOptions extends Omit<WalkOptions, 'dir' | 'include'>, Omit<ProgramOptions, 'cwd'> {
+  /** A glob over paths from `dir`, or several. */
+  readonly files: string | readonly string[];
+  /** Where call paths start: absolute, or relative to the context's root. Default: the root. */
+  readonly dir?: string;
+  /** Runs the files. A program without a directory in its name is looked up in `node_modules/.bin` and in PATH. */
+  readonly command: ProgramCommand;
+  /** Directory to run in, as of `executables`. With `private`, `{file}` and `{dir}` are absolute. Default `dir`. */
+  readonly cwd?: ProgramOptions['cwd'];
+  /** A task for each file, or for each directory with such files. Default `file`. */
+  readonly per?: 'file' | 'dir';
+  /**
+   * At most so many files in one start, for tools that start slowly. Their results are distinguished by the output, which has to name the file of each:
+   * a file without a result is a failure. Default 1.
+   */
+  readonly batch?: number;
+}
+
+/** For `prove`, `nodeTest` and the other presets. */
+export interface PresetOptions
+  extends Omit<ProgramsOptions, 'files' | 'command' | 'per' | 'batch' | 'tap' | 'lines' | 'exitCodes'> {
+  /** A glob over paths from `dir`, or several. Default: the usual names of the tool. */
+  readonly files?: string | readonly string[];
+  /** Arguments of the tool, before the file. */
+  readonly args?: readonly string[];
+}
+
 /** Which exports of a module are tasks, besides tasks and functions with metadata. */
 export interface ExportOptions {
   /** Globs over names: exported functions that match one are tasks as well. */
@@ -123,13 +166,28 @@ const kinds = {
     'a list of a program and its arguments',
     (value) => Array.isArray(value) && value.length > 0 && value.every((part) => typeof part === 'string'),
   ),
+  files: isA(
+    'a glob or a list of globs',
+    (value) => text(value, []).length === 0 || (patterns(value, []).length === 0 && (value as []).length > 0),
+  ),
+  programCommand: isA(
+    'a list of a program and its arguments, or a function that returns it',
+    (value) =>
+      typeof value === 'function' ||
+      (Array.isArray(value) && value.length > 0 && value.every((part) => typeof part === 'string')),
+  ),
+  args: listOf('strings', anyText),
+  per: oneOf('file', 'dir'),
+  batch: whole(1),
   match,
 } satisfies KindsOf<
   WalkOptions &
     ProgramOptions &
     ExportOptions &
     Pick<ExecutablesOptions, 'command'> &
-    Pick<ModuleOptions, 'file'>
+    Pick<ModuleOptions, 'file'> &
+    Pick<ProgramsOptions, 'files' | 'per' | 'batch'> &
+    Pick<PresetOptions, 'args'> & { readonly programCommand: ProgramCommand }
 >;
 
 /** The name of an option. */
@@ -146,5 +204,7 @@ export function checkOptions(
   needed: readonly OptionName[],
 ): void {
   const own: Record<string, Kind> = Object.fromEntries(known.map((name) => [name, kinds[name]]));
-  refuse(optionProblems(factory, options, own, needed));
+  const problems = optionProblems(factory, options, own, needed);
+  // `command` is of another kind here.
+  refuse(problems.map((each) => ({ ...each, message: each.message.replace('programCommand', 'command') })));
 }

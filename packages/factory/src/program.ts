@@ -4,7 +4,7 @@ import { defined, type ExecutableBody } from '@pexen/core';
 import type { LoadContext } from './directory-factory.ts';
 import type { ProgramEntries } from './file-meta.ts';
 import { interpreter } from './interpret.ts';
-import type { ExecutablesOptions } from './options.ts';
+import type { ProgramOptions } from './options.ts';
 import type { FoundFile } from './walk.ts';
 
 /** A program to start, and its first arguments. */
@@ -25,18 +25,24 @@ export function commandFor(file: FoundFile, head: Buffer, given: Command | undef
   return isText && !namesInterpreter ? { file: shell, argv: [file.path] } : { file: file.path, argv: [] };
 }
 
-/** The body of a task that runs a file. Entries in the file's own metadata take precedence. */
+/** The body of a task that runs a file. Entries in the file's own metadata take precedence. `filesIn`: the files of which the output has results. */
 export function programBody(
   file: FoundFile,
-  command: Command,
+  commandIn: (cwd: string | undefined) => Command,
   entries: ProgramEntries,
-  options: ExecutablesOptions,
+  options: ProgramOptions,
   loadContext: LoadContext,
+  filesIn?: (cwd: string) => readonly string[],
 ): ExecutableBody {
   const home = dirname(file.path);
   const { lines, exitCodes } = options;
-  const reading = { tap: entries.tap ?? options.tap, ...defined({ lines, exitCodes }) };
   const place = placeOf(entries.cwd, options.cwd, home, loadContext);
+  // Where an empty directory will be is known only when the attempt starts.
+  const command = commandIn(place.workspace === 'private' ? undefined : place.cwd);
+  const reading = {
+    tap: entries.tap ?? options.tap,
+    ...defined({ lines, exitCodes, files: filesIn?.(place.cwd) }),
+  };
   return {
     file: command.file,
     argv: [...command.argv, ...(entries.argv ?? options.argv ?? [])],
@@ -48,16 +54,17 @@ export function programBody(
 }
 
 /**
- * The program of a command: relative to the root if its name has a directory, else looked up in PATH.
+ * The program of a command: relative to the root if its name has a directory, else looked up in PATH; with `isLocal`, among the installed packages before.
  * Returns undefined and reports a problem if it does not exist.
  */
 export function findCommand(
   command: readonly [program: string, ...argv: string[]] | undefined,
   loadContext: LoadContext,
+  isLocal = false,
 ): Command | undefined {
   if (command === undefined) return undefined;
   const [name, ...argv] = command;
-  const file = candidates(name, loadContext).find((path) => isProgram(path, loadContext));
+  const file = candidates(name, loadContext, isLocal).find((path) => isProgram(path, loadContext));
   if (file !== undefined) return { file, argv };
   loadContext.problem({
     code: 'PEXEN_NO_PROGRAM',
@@ -67,9 +74,11 @@ export function findCommand(
   return undefined;
 }
 
-function candidates(name: string, { root, env }: LoadContext): string[] {
+function candidates(name: string, { root, dir, env }: LoadContext, isLocal: boolean): string[] {
   if (name.includes('/')) return [resolve(root, name)];
-  return (env.PATH ?? '').split(delimiter).map((dir) => join(resolve(root, dir), name));
+  const local = isLocal ? [dir, root].map((each) => join(each, 'node_modules/.bin')) : [];
+  const folders = [...local, ...(env.PATH ?? '').split(delimiter)];
+  return folders.map((folder) => join(resolve(root, folder), name));
 }
 
 function isProgram(path: string, { files }: LoadContext): boolean {
@@ -84,7 +93,7 @@ function isProgram(path: string, { files }: LoadContext): boolean {
 /** Where the program runs: `own` is from the metadata of the file. */
 function placeOf(
   own: string | undefined,
-  cwd: ExecutablesOptions['cwd'] = 'file',
+  cwd: ProgramOptions['cwd'] = 'file',
   home: string,
   { dir, root }: LoadContext,
 ): Pick<ExecutableBody, 'cwd' | 'workspace'> {

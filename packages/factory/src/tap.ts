@@ -37,7 +37,7 @@ export function readTap(
     reader.push(text.slice(from, Math.min(end, from + longestLine)));
     from = end + 1;
   }
-  const tap = reader.end();
+  const tap = reader.end(isWanted);
   if (tap !== undefined || !isWanted) return tap;
   const findings = new FindingList();
   findings.add({ name: 'TAP', status: 'fail', message: 'the output contains no TAP' });
@@ -119,11 +119,12 @@ class TapReader {
     return counts.test(content) ? this.#hasPoint : this.#document.remark(content.slice(1));
   }
 
-  /** Undefined: it was not TAP. */
-  end(): Tap | undefined {
+  /** Undefined: it was not TAP. With `isWanted`, test points without a plan are TAP of a program that ended half-way. */
+  end(isWanted: boolean): Tap | undefined {
     while (this.#block !== undefined) this.#abandonQuote(this.#block);
     const isPlanned = this.#hasPlan && (this.#hasPoint || this.#hasSkippedPlan);
-    if (!this.#hasVersion && !isPlanned && !this.#hasNumberedFailure) return undefined;
+    const isTap = this.#hasVersion || isPlanned || this.#hasNumberedFailure || (isWanted && this.#hasPoint);
+    if (!isTap) return undefined;
     this.#endDocument();
     const isSkipped = this.#findings.length === 0 && this.#skipped.length === this.#documents;
     return { findings: this.#findings, ...(isSkipped && { skippedAll: this.#skipped.join('; ') }) };

@@ -37,8 +37,14 @@ interface Place {
 /** Never entered, regardless of the options: they contain installed files. */
 const installed: ReadonlySet<string> = new Set(['node_modules']);
 
+/** What a walk looks for. */
+export interface WalkLimits extends Omit<WalkOptions, 'dir'> {
+  /** Only directories above and below these are entered. Default: all. */
+  readonly bases?: readonly (readonly string[])[];
+}
+
 /** Finds everything below an absolute directory that the options select. */
-export function walk(dir: string, options: Omit<WalkOptions, 'dir'>, files: Files): Found {
+export function walk(dir: string, options: WalkLimits, files: Files): Found {
   return new Walk(options, files).from(dir);
 }
 
@@ -57,7 +63,10 @@ class Walk {
   /** Links are followed after all real directories have been walked, so that a directory keeps its own name. */
   readonly #links: Place[] = [];
 
-  constructor({ include, exclude = [], followLinks = false }: Omit<WalkOptions, 'dir'>, files: Files) {
+  readonly #bases: readonly (readonly string[])[];
+
+  constructor({ include, exclude = [], followLinks = false, bases = [[]] }: WalkLimits, files: Files) {
+    this.#bases = bases;
     this.#files = files;
     this.#include = include === undefined ? undefined : patterns(include);
     this.#exclude = patterns(exclude);
@@ -93,6 +102,8 @@ class Walk {
   #meet(listed: Listed, above: Place): void {
     const place = this.#placeOf(listed, above);
     if (place === undefined || this.#exclude.matches(place.parts.join('/'))) return;
+    const isEntered = listed.kind === 'file' || this.#bases.some((base) => isOnTheWay(place.parts, base));
+    if (!isEntered) return;
     if (listed.kind === 'directory') this.#waiting.push(place);
     else if (listed.kind === 'link') this.#meetLink(place);
     else if (listed.kind === 'file') this.#meetFile(place);
@@ -146,6 +157,11 @@ class Walk {
       });
     }
   }
+}
+
+/** Is one of them the beginning of the other? */
+function isOnTheWay(parts: readonly string[], base: readonly string[]): boolean {
+  return base.every((part, at) => at >= parts.length || parts[at] === part);
 }
 
 /** Removed since it was listed, or a broken or cyclic link. */

@@ -355,7 +355,7 @@ test('a failed finding shows its place, its message and what differs; output tha
       error: { name: 'TaskFailError', message: 'exit code 1, failed: sum, known' },
       judgement: {
         verdict: 'fail',
-        reason: 'exit code 1, failed: sum',
+        reason: 'exit code 1, failed: sum, known',
         expectedFailures: { known: 'later' },
       },
       stdout: 'not ok 1 - sum\nlog',
