@@ -21,6 +21,10 @@ export async function main(words: readonly string[]): Promise<ExitCode> {
     await program.parseAsync(withOptionalValues(words), { from: 'user' });
     return exitCode;
   } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`error: ${error.message}\n(see pexen run --help)\n`);
+      return exitCodes.usage;
+    }
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     return printProblems(error, process.stderr);
   }
@@ -185,12 +189,20 @@ const valueOfBare: Readonly<Record<string, () => string>> = {
 
 /** `--bail` as `--bail=1`; what follows `--` is left alone. */
 function withOptionalValues(words: readonly string[]): string[] {
+  if (words[0] !== 'run') return [...words];
   const end = words.indexOf('--');
   return words.map((word, at) => {
     const value = end >= 0 && at > end ? undefined : valueOfBare[word];
-    return value === undefined ? word : `${word}=${value()}`;
+    if (value === undefined) return word;
+    const next = words[at + 1] ?? '';
+    if (/^\d+$/.test(next))
+      throw new UsageError(`write ${word}=${next}: a value that may be left out stands behind "="`);
+    return `${word}=${value()}`;
   });
 }
+
+/** A mistake on the command line that the parser cannot know of. */
+class UsageError extends Error {}
 
 /** `--bail[=n]` where the value may be left out. */
 function optionTerm({ flags, long }: Option): string {
@@ -200,7 +212,7 @@ function optionTerm({ flags, long }: Option): string {
 function duration(text: string): number {
   const ms = readDuration(/^\d+$/.test(text) ? Number(text) : text);
   if (ms !== undefined && ms > 0) return ms;
-  throw new InvalidArgumentError(`"${text}" is not ${durationForms}.`);
+  throw new InvalidArgumentError(`"${text}" is not ${durationForms}, above 0.`);
 }
 
 /** A parser of whole numbers. */

@@ -1,7 +1,9 @@
 /** The options of `pexen run` that change a run: each wins over the configuration and over what tests state. */
+
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { basename, dirname, join, relative } from 'node:path';
 import { describe, it } from 'vitest';
 import { folder, pexen, start } from './command.ts';
@@ -76,7 +78,9 @@ describe.concurrent('pexen run', () => {
     const files = { 'flaky.sh': sh('[ "$PEXEN_ATTEMPT_NUMBER" = 2 ]') };
     const dir = await folder(files, onTestFinished);
     expect((await pexen(dir, 'run', '--retries', '1')).exitCode).toBe(0);
-    expect((await pexen(dir, 'run', '--retries', '1', '--fail-on-flaky')).exitCode).toBe(1);
+    const failed = await pexen(dir, 'run', '--retries', '1', '--fail-on-flaky');
+    expect(failed.exitCode).toBe(1);
+    expect(failed.stderr).toContain('The run failed, since 1 test was flaky');
   });
 
   it('--shuffle prints its seed, which repeats the order', async ({ expect, onTestFinished }) => {
@@ -90,6 +94,11 @@ describe.concurrent('pexen run', () => {
     expect(orderOf(again.stdout)).toEqual(orderOf(first.stdout));
     const other = await pexen(dir, 'run', '-j1', '--reporter', 'lines', '--shuffle=another');
     expect(orderOf(other.stdout)).not.toEqual(orderOf(first.stdout));
+    const rounds = await pexen(dir, 'run', '-j1', '--reporter', 'lines', `--shuffle=${seed}`, '--repeat=2');
+    const both = orderOf(rounds.stdout);
+    expect(both.slice(0, 12)).toEqual(orderOf(first.stdout));
+    expect(both.slice(12)).not.toEqual(both.slice(0, 12));
+    expect(rounds.stdout).toContain(`--shuffle=${seed}.2 repeats it`);
   });
 
   it('--repeat runs all rounds, and --until-fail stops at the first that fails', async ({
@@ -103,6 +112,7 @@ describe.concurrent('pexen run', () => {
     const rounds = async () => (await readFile(join(dir, 'rounds'), 'utf8')).length / 2;
     const all = await pexen(dir, 'run', '--reporter', 'lines', '--repeat', '4', '--junit', 'junit.xml');
     expect(await rounds()).toBe(4);
+    expect(all.stderr).toContain('4 rounds, of which failed: 3.');
     expect(all.exitCode).toBe(1);
     expect(all.stdout).toContain('Round 4 of 4.');
     expect(existsSync(join(dir, 'junit.4.xml'))).toBe(true);
@@ -133,11 +143,22 @@ describe.concurrent('pexen run', () => {
       'tests.ts': `import { task } from 'pexen';
         export const one = task({ timeout: 1 }, () => {});
         export const two = task({}, () => {});`,
+      'program.sh': sh('exit 0'),
     };
     const dir = await folder(files, onTestFinished);
     const several = await pexen(dir, 'run', '--inspect');
-    expect(several.stderr).toContain('--inspect is for one task, and 2 are selected');
+    expect(several.stderr).toContain('--inspect is for one task, and 3 are selected');
     expect(several.exitCode).toBe(2);
+    const program = await pexen(dir, 'run', '--inspect', 'program.sh');
+    expect(program.stderr).toContain('"program.sh" is a program');
+    const inline = await pexen(dir, 'run', '--inspect', '--pool', 'inline', 'one');
+    expect(inline.stderr).toContain('--pool inline has none');
+    const server = createServer().listen(0, '127.0.0.1');
+    onTestFinished(async () => void server.close());
+    await once(server, 'listening');
+    const { port: taken } = server.address() as AddressInfo;
+    const busy = await pexen(dir, 'run', `--inspect=${taken}`, 'one');
+    expect(busy.stderr).toContain(`the port ${taken} cannot be used`);
     const port = 20_000 + (process.pid % 20_000);
     const running = start(dir, 'run', '--reporter', 'lines', `--inspect=${port}`, 'one');
     await running.sees(`waits for a debugger at 127.0.0.1:${port}`);
@@ -152,12 +173,48 @@ describe.concurrent('pexen run', () => {
     ['--bail=0', '"0" is not a number of failures: 1 or more'],
     ['--retries=x', '"x" is not a number of retries: 0 or more'],
     ['--timeout=soon', '"soon" is not a duration such as'],
+    ['--timeout=0', 'above 0'],
     ['--pool=cloud', 'Allowed choices are processes, threads, inline'],
     ['--inspect=70000', '"70000" is not a port'],
   ] as const)('%s is refused with exit code 2', async ([word, message], { expect, onTestFinished }) => {
     const { stderr, exitCode } = await pexen(await folder({}, onTestFinished), 'run', word);
     expect(stderr).toContain(message);
     expect(exitCode).toBe(2);
+  });
+
+  it('a value that may be left out stands behind "=", and the command says so', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { stderr, exitCode } = await pexen(await folder({}, onTestFinished), 'run', '--bail', '3');
+    expect(stderr).toContain('write --bail=3');
+    expect(exitCode).toBe(2);
+  });
+
+  it('a run that stops early forgets no result of the tasks that it did not come to', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const files = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [`${name}.sh`, sh('exit 1')]));
+    const dir = await folder(files, onTestFinished);
+    await pexen(dir, 'run');
+    await pexen(dir, 'run', '-j1', '--bail');
+    const { stdout } = await pexen(dir, 'list', 'status:failed');
+    expect(stdout.trim().split('\n')).toHaveLength(4);
+  });
+
+  it('programs run in processes also where the configuration chooses threads', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const files = {
+      'pexen.config.ts': `import { defineSuite, threads, tree } from 'pexen';
+        export default defineSuite({ from: { '': tree({ dir: 'tests' }) }, pool: threads });`,
+      'tests/program.sh': sh('exit 0'),
+      'tests/tests.ts': "import { task } from 'pexen'; export const one = task({}, () => {});",
+    };
+    const { stdout, stderr } = await pexen(await folder(files, onTestFinished), 'run');
+    expect(stdout, stderr).toContain('2 tasks: 2 passed');
   });
 
   it('shows which options may go without a value', async ({ expect, onTestFinished }) => {

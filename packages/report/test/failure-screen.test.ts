@@ -182,7 +182,7 @@ test('failures are repeated at the end, whole, unless they are in view or only t
 });
 
 test('only regular files that look like sources are opened, whatever a stack names', async () => {
-  for (const file of ['/dev/stdin', '/etc/passwd', '/bin/sh', '/'])
+  for (const file of ['/dev/stdin', '/etc/passwd', '/bin/sh'])
     expect(await detailsOf(thrown(withStack(new Error('no'), `f (${file}:1:1)`)))).toEqual([
       `at f (${file}:1:1)`,
     ]);

@@ -34,7 +34,7 @@ function makeReporter(
 }
 
 /** `out/junit.xml`, then `out/junit.2.xml`. */
-function fileOfRound(file: string, round: number): string {
+export function fileOfRound(file: string, round: number): string {
   if (round === 1) return file;
   const { dir, name, ext } = parse(file);
   return join(dir, `${name}.${round}${ext}`);

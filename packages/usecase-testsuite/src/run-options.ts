@@ -82,7 +82,8 @@ export function planOptions(
   };
   const { pools = {}, groups = {}, capacities, spare } = config;
   const pool = poolOf(overrides, config);
-  const runsPrograms = overrides.pool === undefined || overrides.pool === 'processes';
+  const runsPrograms =
+    overrides.pool === undefined ? config.pool !== threads : overrides.pool === 'processes';
   const { timeout, idleTimeout, grace, slowAfter, retries, rerunnable } = config;
   const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });
   return {

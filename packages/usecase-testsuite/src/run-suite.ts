@@ -14,6 +14,7 @@ import {
 import { multi, type Reporter, type RunListener, type TerminalChoice } from '@pexen/report';
 import { type Plan, type Run, run } from '@pexen/sched';
 import type { LoadedConfig } from './config.ts';
+import { debuggingProblems } from './debugging.ts';
 import type { ReporterChoice } from './define-suite.ts';
 import { digesterFor, suiteDigester } from './digests.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
@@ -23,7 +24,7 @@ import { KeptOutput } from './kept-output.ts';
 import { PausableClock } from './pausable-clock.ts';
 import { planSuite } from './plan-suite.ts';
 import { RecordFile } from './record-file.ts';
-import { makeReporters } from './reporters.ts';
+import { fileOfRound, makeReporters } from './reporters.ts';
 import { openRunFolder, outputFolderOf } from './run-folder.ts';
 import { type Overrides, runOptions } from './run-options.ts';
 import { isNarrowing, type Selection } from './selection.ts';
@@ -91,6 +92,8 @@ export interface SuiteEnd {
   /** How many errors surfaced after their bodies had ended: with any of them the exit code is not 0. */
   readonly lateErrors: number;
   readonly durationMs: number;
+  /** Of a suite that was to run several times: how many rounds there were, and the numbers of those that did not end well. */
+  readonly rounds?: { readonly count: number; readonly failed: readonly number[] };
 }
 
 /**
@@ -98,40 +101,49 @@ export interface SuiteEnd {
  * @throws PexenError, before anything runs, with all problems of configuration, tasks and selection.
  */
 export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = {}): Promise<SuiteEnd> {
-  const { onWarning = () => {}, shuffle } = options;
+  const { onWarning = () => {} } = options;
   const clock = new PausableClock();
   const kept = (options.keep ?? loaded.config.keep) ? new KeptDirectories() : undefined;
   const output: CurrentOutput = { kept: undefined };
-  try {
-    const whole = await planSuite(loaded, options, {
+  const planWith = (shuffle: string | undefined): Promise<Plan> =>
+    planSuite(loaded, options, {
       ...{ overrides: options, shuffle, onWarning, clock, keep: kept?.folder },
       outputFile: (path, attempt, stream) => output.kept?.leaveToPool(path, attempt, stream),
     });
-    return await runRounds(loaded, whole, clock, { ...options, kept, output });
+  try {
+    return await runRounds(loaded, planWith, clock, { ...options, kept, output });
   } finally {
     await kept?.close();
   }
 }
 
+/** Rounds that are shuffled have a plan each, since one order finds no dependence on the order; all others share one. */
 async function runRounds(
   loaded: LoadedConfig,
-  whole: Plan,
+  planWith: (shuffle: string | undefined) => Promise<Plan>,
   clock: PausableClock,
   options: SuiteRunOptions & Pick<RoundsOptions, 'kept' | 'output'>,
 ): Promise<SuiteEnd> {
-  const { onWarning = () => {}, rounds = 1, untilFail = false } = options;
+  const { onWarning = () => {}, rounds = 1, untilFail = false, shuffle } = options;
+  const whole = await planWith(shuffle);
   const digester = options.narrow && reportingLoaded(suiteDigester(loaded), options.onLoaded);
   const plan = digester === undefined ? whole : options.narrow?.(whole, digester);
   if (plan === undefined) return nothingToRun;
-  if (options.inspectPort !== undefined) refuse(notOneTask(plan));
+  refuse(await debuggingProblems(plan, options));
   const isNarrow = isNarrowing(options) || plan.tasks.length < whole.tasks.length;
-  const suite = new SuiteRounds(loaded, plan, clock, { ...options, onWarning, digester, isNarrow });
-  let end = await suite.run(1);
-  for (let round = 2; round <= rounds && isFollowed(end, untilFail); round++) {
-    const next = await suite.run(round);
-    if (end.exitCode === exitCodes.ok || next.exitCode === exitCodes.interrupted) end = next;
+  const suite = new SuiteRounds(loaded, clock, { ...options, onWarning, digester, isNarrow });
+  let last = await suite.run(1, plan, shuffle);
+  let end = last;
+  const failed = last.exitCode === exitCodes.ok ? [] : [1];
+  let round = 1;
+  while (round < rounds && isFollowed(last, untilFail)) {
+    round++;
+    const seed = shuffle === undefined ? undefined : `${shuffle}.${round}`;
+    last = await suite.run(round, seed === undefined ? plan : await planWith(seed), seed);
+    if (last.exitCode !== exitCodes.ok) failed.push(round);
+    if (end.exitCode === exitCodes.ok || last.exitCode === exitCodes.interrupted) end = last;
   }
-  return end;
+  return rounds === 1 ? end : { ...end, rounds: { count: round, failed } };
 }
 
 /** The kept output of the round that runs: pools are made before it. */
@@ -160,14 +172,6 @@ function isFollowed({ exitCode, reason }: SuiteEnd, untilFail: boolean): boolean
   return !wasStopped && !(untilFail && exitCode !== exitCodes.ok);
 }
 
-/** A debugger follows one task; those that it requires run before it, without one to follow. */
-function notOneTask({ tasks }: Plan): Problem[] {
-  const asked = tasks.filter(({ pulledIn }) => pulledIn === undefined);
-  if (asked.length === 1) return [];
-  const message = `--inspect is for one task, and ${asked.length} are selected`;
-  return [{ code: 'PEXEN_BAD_OPTION', message, hint: 'Name one, as in: pexen run --inspect api/login' }];
-}
-
 interface RoundsOptions extends SuiteRunOptions {
   readonly onWarning: (warning: Problem) => void;
   /** Absent: one is made for each round whose reporters need it. */
@@ -179,22 +183,20 @@ interface RoundsOptions extends SuiteRunOptions {
   readonly output: CurrentOutput;
 }
 
-/** Runs one plan as often as it is asked to. */
+/** Runs the plans of the rounds, one after the other. */
 class SuiteRounds {
   readonly #loaded: LoadedConfig;
-  readonly #plan: Plan;
   readonly #clock: PausableClock;
   readonly #options: RoundsOptions;
   #hasWarned = false;
 
-  constructor(loaded: LoadedConfig, plan: Plan, clock: PausableClock, options: RoundsOptions) {
+  constructor(loaded: LoadedConfig, clock: PausableClock, options: RoundsOptions) {
     this.#loaded = loaded;
-    this.#plan = plan;
     this.#clock = clock;
     this.#options = options;
   }
 
-  async run(round: number): Promise<SuiteEnd> {
+  async run(round: number, plan: Plan, seed: string | undefined): Promise<SuiteEnd> {
     const { config, root } = this.#loaded;
     const {
       onWarning,
@@ -206,9 +208,10 @@ class SuiteRounds {
     } = this.#options;
     const expectations = new Expectations(config.expectedFailures ?? {});
     const choices = this.#options.reporters ?? config.reporters ?? ['terminal'];
-    const record = this.#options.record === undefined ? undefined : new RecordFile(this.#options.record);
+    const { record: recorded } = this.#options;
+    const record = recorded === undefined ? undefined : new RecordFile(fileOfRound(recorded, round));
     const digester = this.#options.digester ?? digesterFor(choices, this.#loaded);
-    const execution = run(this.#plan, {
+    const execution = run(plan, {
       ...runOptions(config, { expectations, onWarning, clock: this.#clock, digester }),
       record: record?.recorder,
       root,
@@ -222,7 +225,7 @@ class SuiteRounds {
     const endOutput = this.#keepOutput(execution.id);
     listen(execution, reporter, this.#options.output.kept);
     execution.events.on('update', ({ path, update }) => kept?.reported(path, update));
-    for (const text of this.#notes(round)) reporter.note(text);
+    for (const text of this.#notes(round, seed)) reporter.note(text);
     this.#options.onStart?.(controlsOf(execution, reporter, this.#clock));
     const settled = (result: Result): void => {
       onResult?.(result);
@@ -239,13 +242,11 @@ class SuiteRounds {
     return { ...end, exitCode: exitCodeOf(ended, reportFailed, failOnFlaky) };
   }
 
-  #notes(round: number): string[] {
-    const { shuffle, rounds = 1, untilFail = false } = this.#options;
+  #notes(round: number, seed: string | undefined): string[] {
+    const { rounds = 1, untilFail = false } = this.#options;
     const of = Number.isFinite(rounds) ? ` of ${rounds}` : '';
     return [
-      ...(shuffle === undefined || round > 1
-        ? []
-        : [`The order is shuffled; --shuffle=${shuffle} repeats it.`]),
+      ...(seed === undefined ? [] : [`The order is shuffled; --shuffle=${seed} repeats it.`]),
       ...(rounds > 1 ? [`Round ${round}${of}${untilFail ? ', until one fails' : ''}.`] : []),
     ];
   }
@@ -295,7 +296,9 @@ class SuiteRounds {
   #keep({ results, reason }: Ended, expectations: Expectations): void {
     const { onWarning, isNarrow } = this.#options;
     try {
-      writeLastResults(this.#loaded.root, results, !isNarrow && reason === undefined);
+      // A task that a stopped run did not come to keeps the result that it had.
+      const known = reason === undefined ? results : results.filter(({ hasRun }) => hasRun);
+      writeLastResults(this.#loaded.root, known, !isNarrow && reason === undefined);
     } catch (error) {
       this.#warnNotKept(`the results are not kept for later runs: ${messageOf(error)}`);
     }
@@ -335,6 +338,7 @@ async function follow(
       results.push({
         path,
         judgement,
+        hasRun: attempts.length > 0 && judgement.verdict !== 'cancelled',
         durationMs: attempts.reduce((sum, { durationMs }) => sum + durationMs, 0),
       });
       verdicts[judgement.verdict] = (verdicts[judgement.verdict] ?? 0) + 1;

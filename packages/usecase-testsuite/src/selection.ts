@@ -74,7 +74,7 @@ function selectedBy(
 ): Set<number> {
   const selected = new Set<number>();
   for (const text of new Set(texts)) {
-    const exact = selector.at(text.trim());
+    const exact = selector.exactly(text.trim());
     const query = exact.size > 0 ? undefined : parsed(text, problems);
     const tasks = query === undefined ? exact : selector.select(query, onUnmet);
     for (const task of tasks) selected.add(task);
@@ -112,7 +112,7 @@ function unmet(term: QueryTerm, tasks: readonly Selectable[]): Problem | undefin
       return {
         code,
         message: `no task matches "${term.text}"`,
-        hint: nearestTask(term.text, tasks) ?? seeAll,
+        hint: hintFor(term.text, tasks),
       };
     case 'text':
       return { code, message: `no call path contains "${term.text}"`, hint: seeAll };
@@ -124,6 +124,12 @@ function unmet(term: QueryTerm, tasks: readonly Selectable[]): Problem | undefin
     default:
       return term satisfies never;
   }
+}
+
+function hintFor(text: string, tasks: readonly Selectable[]): string {
+  if (text === 'OR' || text === 'AND')
+    return `Write ${text.toLowerCase()}, or put the name of a task in quotes.`;
+  return nearestTask(text, tasks) ?? seeAll;
 }
 
 /** A suggestion by the names of tasks, else by their paths. */

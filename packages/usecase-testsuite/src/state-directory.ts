@@ -33,10 +33,16 @@ interface LastRunFile {
 export function readLastResults(root: string): ReadonlyMap<string, LastResult> {
   try {
     const file = JSON.parse(readFileSync(join(root, stateDirectoryName, fileName), 'utf8')) as LastRunFile;
-    return file.version === version ? new Map(Object.entries(file.tasks)) : new Map();
+    if (file.version !== version) return new Map();
+    return new Map(Object.entries(file.tasks).filter(([, result]) => isResult(result)));
   } catch {
     return new Map();
   }
+}
+
+function isResult(value: unknown): value is LastResult {
+  const { verdict, durationMs } = (value ?? {}) as Partial<LastResult>;
+  return typeof verdict === 'string' && typeof durationMs === 'number';
 }
 
 /** The call paths of all tasks of which a result is known, in the order of the last run. */
@@ -48,6 +54,8 @@ export function knownPaths(root: string): string[] {
 export interface EndedTask {
   readonly path: string;
   readonly judgement: Judgement;
+  /** Did an attempt of it start, and was it not cancelled? */
+  readonly hasRun: boolean;
   readonly durationMs: number;
 }
 

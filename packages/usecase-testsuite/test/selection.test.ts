@@ -58,12 +58,14 @@ describe('a word', () => {
     expect(of('.')).toHaveLength(tasks.length);
     expect(paths({ queries: ['.'] }, { directory: '/suite/tests/net' })).toEqual(pings);
     expect(of('./api/login')).toEqual(['api/login']);
+    expect(of('./')).toHaveLength(tasks.length);
   });
 
   it('is a line of a file: the task that the line belongs to', () => {
     expect(of('tests/api.task.ts:12')).toEqual(['api/login']);
     expect(of('tests/api.task.ts:29:7')).toEqual(['api/login']);
     expect(of('./tests/api.task.ts:99')).toEqual(['api/logout']);
+    expect(of('tests/disk/fill.sh:3')).toEqual(['sys/disk/fill.sh']);
     expect(() => of('tests/api.task.ts:11')).toThrow('no task matches "tests/api.task.ts:11"');
   });
 
@@ -172,6 +174,7 @@ describe('what no task meets', () => {
       /no task matches "sys\/net\/pong.sh"\n\s+Did you mean "sys\/net\/ping.sh"\?\n.*no task has the tag "quik"\n\s+Did you mean "quick"/,
     );
     expect(() => of('logon')).toThrow('Did you mean "api/login"?');
+    expect(() => of('login OR logout')).toThrow('Write or,');
     expect(() => of('api/logon')).toThrow('Did you mean "api/login"?');
   });
 

@@ -17,6 +17,7 @@ function scratch(): string {
 const passed = (path: string, durationMs = 1) => ({
   path,
   judgement: { verdict: 'pass' as const },
+  hasRun: true,
   durationMs,
 });
 
@@ -41,15 +42,18 @@ test('a run of some tasks replaces the results of these only; a run of all forge
   expect([...readLastResults(root).keys()]).toEqual(['c']);
 });
 
-test.each(['{', '[]', '{"version":99,"tasks":{"a":1}}'])(
-  'a file with other content is as good as none: %s',
-  (text) => {
-    const root = scratch();
-    writeLastResults(root, [], true);
-    writeFileSync(join(root, '.pexen/last-run.json'), text);
-    expect([...readLastResults(root)].filter(([path]) => path === 'a')).toEqual([]);
-  },
-);
+test.each([
+  '{',
+  '[]',
+  '{"version":99,"tasks":{"a":1}}',
+  '{"version":1,"tasks":{"a":null}}',
+  '{"version":1,"tasks":{"a":5}}',
+])('a file with other content is as good as none: %s', (text) => {
+  const root = scratch();
+  writeLastResults(root, [], true);
+  writeFileSync(join(root, '.pexen/last-run.json'), text);
+  expect([...readLastResults(root)].filter(([path]) => path === 'a')).toEqual([]);
+});
 
 test('a run whose output and results cannot be kept is as good as any, and warns once', async () => {
   const root = scratch();

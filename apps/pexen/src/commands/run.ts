@@ -11,6 +11,7 @@ import {
   runRound,
   runSuite,
   type SuiteConfig,
+  type SuiteEnd,
   type SuiteRunOptions,
 } from '@pexen/usecase-testsuite';
 import { formatWarning } from '../print-problems.ts';
@@ -57,7 +58,29 @@ export async function run(queries: readonly string[], options: RunOptions): Prom
     );
   }
   if (options.watch === true) return watch(options.config);
-  return (await loadedRun(queries, options, process, runSuite)).exitCode;
+  const end = await loadedRun(queries, options, process, runSuite);
+  for (const line of conclusions(end)) process.stderr.write(`${line}\n`);
+  return end.exitCode;
+}
+
+/** What no summary of a single round says. */
+function conclusions({ rounds, verdicts, exitCode }: SuiteEnd): string[] {
+  const { flaky = 0 } = verdicts;
+  const hasFailed = (['fail', 'error', 'timeout', 'crashed'] as const).some(
+    (verdict) => (verdicts[verdict] ?? 0) > 0,
+  );
+  const isFlaky = exitCode === 1 && !hasFailed && flaky > 0;
+  return [
+    ...(isFlaky
+      ? [`The run failed, since ${flaky === 1 ? '1 test was' : `${flaky} tests were`} flaky (failOnFlaky).`]
+      : []),
+    ...(rounds === undefined ? [] : [roundsText(rounds)]),
+  ];
+}
+
+function roundsText({ count, failed }: NonNullable<SuiteEnd['rounds']>): string {
+  const rounds = count === 1 ? '1 round' : `${count} rounds`;
+  return failed.length === 0 ? `${rounds}, all passed.` : `${rounds}, of which failed: ${failed.join(', ')}.`;
 }
 
 /** Loads the configuration and runs the suite, obeying the signals of the source. */

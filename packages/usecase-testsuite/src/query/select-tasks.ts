@@ -54,7 +54,7 @@ export class TaskSelector {
   at(text: string): Set<number> {
     const { directory, root } = this.#suite;
     const isRelative = /^\.\.?(?:\/|$)/.test(text);
-    const path = isRelative && directory === root ? text.replace(/^(?:\.\/+)+/, '') : text;
+    const path = isRelative && directory === root ? text.replace(/^(?:\.\/+)+/, '') || '.' : text;
     const here = this.#within(trimmed(path), posix.resolve(directory, text), isRelative && path === text);
     if (here.size > 0 || isRelative || directory === root) return here;
     return this.#within(trimmed(path), posix.resolve(root, text), false);
@@ -125,21 +125,22 @@ export class TaskSelector {
     return new Set();
   }
 
+  /** The tasks that the whole text names: a call path, a file, a folder, or a line of a file. */
+  exactly(text: string): Set<number> {
+    const tasks = this.at(text);
+    return tasks.size > 0 ? tasks : this.#atLine(text);
+  }
+
   /** `file:line` means the task that the line belongs to: the last that was made at this line or above it. */
   #atLine(text: string): Set<number> {
     const [, file = '', digits = ''] = /^(.+?):(\d{1,9})(?::\d{1,9})?$/.exec(text) ?? [];
     if (file === '') return new Set();
     const places = new Set(this.#placesOf(file));
-    let line = 0;
+    const isThere = ({ file: made }: QueriedTask): boolean => made !== undefined && places.has(made);
+    let last = -1;
     for (const task of this.#suite.tasks)
-      if (
-        task.file !== undefined &&
-        places.has(task.file) &&
-        task.line !== undefined &&
-        task.line <= Number(digits)
-      )
-        line = Math.max(line, task.line);
-    return this.#those((task) => task.line === line && task.file !== undefined && places.has(task.file));
+      if (isThere(task) && lineOf(task) <= Number(digits)) last = Math.max(last, lineOf(task));
+    return this.#those((task) => isThere(task) && lineOf(task) === last);
   }
 
   #named(text: string): Set<number> {
@@ -172,6 +173,11 @@ export class TaskSelector {
     const { tasks } = this.#suite;
     return new Set(this.#numbers.filter((number) => meets(tasks[number] as QueriedTask)));
   }
+}
+
+/** A program is its file as a whole. */
+function lineOf({ line = 0 }: QueriedTask): number {
+  return line;
 }
 
 function everyHas(sets: readonly Set<number>[], number: number): boolean {

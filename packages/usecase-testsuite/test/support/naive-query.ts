@@ -128,10 +128,10 @@ function asLine(text: string): Reading {
     if (colon < 1 || !/^\d+$/.test(digits)) return false;
     const places = [world.directory, world.root].map((base) => placeIn(base, text.slice(0, colon)));
     const there = world.all.filter(
-      ({ file, line = 99 }) => places.includes(file ?? '') && line <= Number(digits),
+      ({ file, line = 0 }) => places.includes(file ?? '') && line <= Number(digits),
     );
     const last = Math.max(...there.map(({ line = 0 }) => line));
-    return there.includes(task) && task.line === last;
+    return there.includes(task) && (task.line ?? 0) === last;
   };
 }
 
