@@ -18,6 +18,7 @@ class WriterThread {
   readonly #writer: JournalWriter;
   #state: 'writing' | 'failed' | 'stopped' = 'writing';
   #isSyncDue = false;
+  #nextSyncMs = 0;
 
   constructor(port: MessagePort, writer: JournalWriter) {
     this.#port = port;
@@ -74,23 +75,26 @@ class WriterThread {
   #commit(rows: readonly Row[]): boolean {
     if (!this.#attempt(() => this.#writer.commit(rows))) return false;
     this.#report();
-    this.#syncSoon(0);
-    return true;
+    this.#syncSoon();
+    // The rows are reported already; a failure concerns those that follow.
+    return this.#attempt(() => this.#writer.checkpoint());
   }
 
-  #syncSoon(delayMs: number): void {
+  #syncSoon(): void {
     if (this.#isSyncDue || this.#writer.synced >= this.#writer.committed) return;
     this.#isSyncDue = true;
-    startTimer(delayMs, () => this.#syncBehind());
+    startTimer(this.#nextSyncMs - monotonicMs(), () => this.#syncBehind());
   }
 
   #syncBehind(): void {
     const startMs = monotonicMs();
     const done = (failure: FailedSync | undefined): void => {
       this.#isSyncDue = false;
+      const endMs = monotonicMs();
+      this.#nextSyncMs = endMs + Math.max(syncPauseMs, 4 * (endMs - startMs));
       if (failure === undefined) {
         this.#report();
-        this.#syncSoon(Math.max(syncPauseMs, 4 * (monotonicMs() - startMs)));
+        this.#syncSoon();
       } else this.#fail(failure);
     };
     this.#attempt(() => this.#writer.syncBehind(done));
@@ -106,7 +110,8 @@ class WriterThread {
   }
 
   #close(): void {
-    if (this.#attempt(() => this.#writer.close())) this.#report();
+    if (this.#state === 'stopped') this.#writer.abandon();
+    else if (this.#attempt(() => this.#writer.close())) this.#report();
     this.#post({ kind: 'closed' });
     this.#port.close();
   }
@@ -125,8 +130,8 @@ class WriterThread {
   #fail(error: unknown): void {
     const isFinal = error instanceof FailedSync;
     this.#state = isFinal ? 'stopped' : 'failed';
-    const { code, message } = storageErrorOf(error instanceof FailedSync ? error.cause : error);
-    this.#post({ kind: 'failed', error: { code, message }, isFinal });
+    const { code, message } = storageErrorOf(error);
+    this.#post({ kind: 'failed', error: { code: isFinal ? 'SYNC' : code, message }, isFinal });
   }
 
   #report(): void {

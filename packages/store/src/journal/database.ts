@@ -25,6 +25,9 @@ const schema = `
     seq INTEGER PRIMARY KEY, session INTEGER, at_ms REAL, type TEXT, task INTEGER, attempt INTEGER, body TEXT, crc INTEGER
   ) STRICT;`;
 
+/** How many pages the write-ahead log has before it is moved into the database. */
+const longestLog = 4000;
+
 /** Where a journal is. */
 export interface DatabasePlace {
   readonly file: string;
@@ -38,6 +41,8 @@ export class JournalDatabase {
   readonly #place: DatabasePlace;
   readonly #insert: StatementSync;
   #isFull = true;
+  /** About how many pages the write-ahead log has. */
+  #logPages = 0;
 
   private constructor(database: DatabaseSync, place: DatabasePlace) {
     this.#database = database;
@@ -54,7 +59,7 @@ export class JournalDatabase {
       const version = versionOf(database);
       if (version > journalVersion) throw newerJournal(place.runId, version);
       if (mayCreate && version === 0) create(database, place.runId);
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 4000');
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0');
       return new JournalDatabase(database, place);
     } catch (error) {
       database.close();
@@ -88,8 +93,20 @@ export class JournalDatabase {
       for (const row of stored) {
         const { seq, session, atMs, type, task, attempt, body } = row;
         this.#insert.run(seq, session, atMs, type, task, attempt, body, checksumOf(this.#place.runId, row));
+        this.#logPages += body.length / 3000;
       }
     });
+    this.#logPages += 2;
+  }
+
+  /**
+   * Moves a long write-ahead log into the database; `isLast`: also a short one. SQLite would do this by itself, but would not report a failed
+   * synchronization.
+   */
+  checkpoint(isLast = false): void {
+    if (!isLast && this.#logPages < longestLog) return;
+    this.#logPages = 0;
+    this.#database.exec(`PRAGMA wal_checkpoint(${isLast ? 'TRUNCATE' : 'PASSIVE'})`);
   }
 
   /** Rewrites the events of an older version, in one transaction. */
@@ -114,6 +131,14 @@ export class JournalDatabase {
 
   close(): void {
     this.#database.close();
+  }
+
+  /** Leaves the write-ahead log as it is: SQLite does not move it while another connection is open, nor at the end of one that only reads. */
+  closeWithoutCheckpoint(): void {
+    const reader = new (sqlite().DatabaseSync)(this.#place.file, { readOnly: true });
+    versionOf(reader);
+    this.#database.close();
+    reader.close();
   }
 
   #use(isFull: boolean): void {

@@ -30,7 +30,7 @@ export interface OpenJournalOptions {
  */
 export async function openJournal(options: OpenJournalOptions): Promise<Journal> {
   const { directory, runId, durability, clock = systemClock } = options;
-  const startWriter = threadOf({ directory, runId, durability, boot: bootMark() });
+  const startWriter = writerThread({ directory, runId, durability, boot: bootMark() });
   return QueuedJournal.open({ runId, clock, startWriter }).catch((refusal) => {
     throw errorOf(refusal, directory);
   });
@@ -47,7 +47,7 @@ function errorOf(
 }
 
 /** A thread for each start of the writer. */
-function threadOf(journal: WriterOptions): StartWriter {
+export function writerThread(journal: WriterOptions): StartWriter {
   const entry = fileURLToPath(import.meta.resolve('@pexen/store/journal-writer'));
   return ({ message, died }) => {
     const thread = new Worker(entry, {

@@ -96,12 +96,13 @@ export class JournalWriter {
     if (last === undefined) return;
     const isSynced =
       this.#options.durability === 'power' || added.some(({ type }) => isBarrier(type as JournalEventType));
-    try {
-      this.#database.commit(added, isSynced);
-    } catch (error) {
-      throw storageErrorOf(error).code === 'SYNC' ? failedSync(error) : error;
-    }
+    this.#guarded(() => this.#database.commit(added, isSynced));
     this.#note({ committed: last.seq, ...(isSynced && { synced: last.seq }) });
+  }
+
+  /** Keeps the write-ahead log short. @throws FailedSync, or the error of SQLite. */
+  checkpoint(): void {
+    this.#guarded(() => this.#database.checkpoint());
   }
 
   /** Puts everything that is committed on the disk. @throws FailedSync */
@@ -154,18 +155,42 @@ export class JournalWriter {
     this.#note({ committed: Math.max(this.#head.committed, this.#database.lastRow) });
   }
 
-  /** Puts everything on the disk and releases the lock. */
+  /** Puts everything on the disk and releases the lock. @throws FailedSync, or the error of SQLite; it is closed nevertheless. */
   close(): void {
     try {
       this.sync();
+      this.#guarded(() => this.#database.checkpoint(true));
       // Both slots say the same.
       this.#note({});
-    } finally {
-      this.#isClosed = true;
-      this.#log.close();
-      this.#database.close();
-      this.#headFile.close();
-      this.#unlock();
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
+    this.#end(() => this.#database.close());
+  }
+
+  /** Releases the lock and leaves the files as they are: after a failed synchronization the write-ahead log may be worth more than the database. */
+  abandon(): void {
+    this.#end(() => this.#database.closeWithoutCheckpoint());
+  }
+
+  #end(closeDatabase: () => void): void {
+    this.#isClosed = true;
+    this.#log.close();
+    try {
+      closeDatabase();
+    } catch {
+      // It was closed by a retry that failed.
+    }
+    this.#headFile.close();
+    this.#unlock();
+  }
+
+  #guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      throw storageErrorOf(error).code === 'SYNC' ? failedSync(error) : error;
     }
   }
 
