@@ -10,6 +10,7 @@ const PURE_FOLDERS = [
   'packages/sched/src/plan',
   'packages/sched/src/machine',
   'packages/report/src/model',
+  'packages/store/src/resume',
 ];
 
 /** The promises over the lock table, and the timers of all packages, which have an entry of their own. */

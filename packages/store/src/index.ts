@@ -1,4 +1,4 @@
-/** The memory of runs: whether a task is the same as in another run, and the journal of a run. */
+/** The memory of runs: whether a task is the same as in another run, the journal of a run, and what a resume does with each task. */
 export type { FileEntry, FileSet } from './identity/file-sets.ts';
 export { disk, type Files } from './identity/files.ts';
 export { saltOf } from './identity/salt.ts';
@@ -26,3 +26,37 @@ export { type MemoryJournal, type MemoryJournalOptions, memoryJournal } from './
 export { type OpenJournalOptions, openJournal } from './journal/open-journal.ts';
 export { type JournalContent, type JournalVerdict, readJournal } from './journal/read-journal.ts';
 export type { Durability } from './journal/writer.ts';
+export { decide } from './resume/decide.ts';
+export {
+  type Decision,
+  leavesTasks,
+  type PresentSuite,
+  type RerunClass,
+  type ResumeAction,
+  type ResumeMode,
+  type Scope,
+  type SuiteTask,
+  starts,
+} from './resume/decision.ts';
+export { type Guard, guardsAgainst, guardsOf, poisonOf, withoutOwner } from './resume/guards.ts';
+export {
+  type AddedTask,
+  type Basis,
+  type Execution,
+  type ExecutionRecord,
+  type JournalHealth,
+  type Met,
+  type RecordedEntry,
+  type RecordedEvent,
+  type RecordState,
+  type RunRecords,
+  recordsOf,
+  type Sibling,
+  type TaskRecord,
+} from './resume/task-record.ts';
+export {
+  type CountedExecutions,
+  countedExecutions,
+  verdictOfExecutions,
+  worseVerdict,
+} from './resume/verdicts.ts';

@@ -1,0 +1,357 @@
+/**
+ * Decides what a resume or a rerun does with each task: collects the facts about it, and looks them up in the decision table. A pure
+ * function: equal records and an equal suite give equal decisions.
+ */
+import { sameDigest, type TaskDigests } from '@pexen/core';
+import {
+  type Decision,
+  type PresentSuite,
+  type RerunClass,
+  type ResumeAction,
+  type ResumeMode,
+  type SuiteTask,
+  starts,
+} from './decision.ts';
+import { type Case, decisionTable, type Row, type RowDecision } from './decision-table.ts';
+import { type PresentRequirement, SuiteIndex } from './suite-index.ts';
+import type { RunRecords, TaskRecord } from './task-record.ts';
+import { isBadRecord, verdictOfExecutions } from './verdicts.ts';
+
+/** One decision for each task of the suite, in its order, then one for each record of a task that is not in the suite. */
+export function decide(records: RunRecords, suite: PresentSuite, mode: ResumeMode): readonly Decision[] {
+  return decideBy(decisionTable, records, suite, mode);
+}
+
+/** Decides by another table. */
+export function decideBy(
+  table: readonly Row[],
+  records: RunRecords,
+  suite: PresentSuite,
+  mode: ResumeMode,
+): readonly Decision[] {
+  return new Decider(table, records, suite, mode).decisions();
+}
+
+class Decider {
+  readonly #table: readonly Row[];
+  readonly #records: RunRecords;
+  readonly #suite: PresentSuite;
+  readonly #classes: readonly RerunClass[] | undefined;
+  readonly #index: SuiteIndex;
+  readonly #ordered: readonly SuiteTask[];
+  /** Services, and tasks that were built on them: their values end with the process. */
+  readonly #onServices = new Set<string>();
+  /** Tasks that run because they, or what they were built on, changed. */
+  readonly #renewed = new Set<string>();
+  /** Tasks that changed in the same way, and keep their results. */
+  readonly #stale = new Set<string>();
+  /** Tasks with values that can be had as they are. */
+  readonly #live = new Set<SuiteTask>();
+  /** Tasks that are live, or would be after a start. */
+  readonly #reachable = new Set<SuiteTask>();
+  /** Tasks that start in this session, and tasks that these need. */
+  readonly #running = new Set<SuiteTask>();
+  readonly #needed = new Set<SuiteTask>();
+
+  constructor(table: readonly Row[], records: RunRecords, suite: PresentSuite, mode: ResumeMode) {
+    this.#table = table;
+    this.#records = records;
+    this.#suite = suite;
+    this.#classes = mode.kind === 'rerun' ? mode.classes : undefined;
+    this.#index = new SuiteIndex(suite.tasks);
+    this.#ordered = this.#index.inOrder();
+  }
+
+  decisions(): readonly Decision[] {
+    this.#findOnServices();
+    this.#findChanges();
+    this.#findReachable();
+    this.#spreadNeed();
+    const absent = [...this.#records.tasks.values()].filter(({ path }) => !this.#index.byPath.has(path));
+    return [
+      ...this.#suite.tasks.map((task) => this.#decisionOf(task, this.#recordOf(task))),
+      ...absent.map((record) => this.#decisionOf(undefined, record)),
+    ];
+  }
+
+  #findOnServices(): void {
+    this.#repeat((task) => {
+      const met = this.#recordOf(task)?.metBy ?? [];
+      const isOn = task.isService === true || met.some(({ path }) => this.#onServices.has(path));
+      return isOn && grow(this.#onServices, task.path);
+    });
+  }
+
+  /** What changed spreads to all that was built on it: first among tasks that run, then among those that keep their results. */
+  #findChanges(): void {
+    this.#repeat((task) => {
+      const facts = this.#caseOf(task);
+      const isChanged = (facts.change ?? facts.providerChange) !== undefined;
+      return isChanged && mayRenew(facts) && grow(this.#renewed, task.path);
+    });
+    this.#repeat((task) => {
+      const { change, providerChange, staleProvider } = this.#caseOf(task);
+      const isChanged = (change ?? providerChange ?? staleProvider) !== undefined;
+      return isChanged && !this.#renewed.has(task.path) && grow(this.#stale, task.path);
+    });
+  }
+
+  #findReachable(): void {
+    for (const task of this.#ordered) {
+      const facts = { ...this.#caseOf(task), isNeeded: true };
+      const { action } = this.#lookUp(facts);
+      if (action === 'keep' && facts.record?.gave === true && facts.over === undefined) this.#live.add(task);
+      const others = {
+        ...facts,
+        providerRuns: this.#index.providersOf(task.tearsDown ?? [], task)[0]?.path,
+        salvagedRuns: this.#index.providersOf(task.salvages ?? [], task)[0]?.path,
+      };
+      const mayStart = willStart(action, facts) || willStart(this.#lookUp(others).action, others);
+      if (this.#live.has(task) || (mayStart && this.#canBeMet(task))) this.#reachable.add(task);
+    }
+  }
+
+  /** A task that starts needs the providers of each requirement that results which stand do not meet. */
+  #spreadNeed(): void {
+    const dependentsFirst = [...this.#ordered].reverse();
+    this.#repeat((task) => {
+      if (this.#running.has(task)) return false;
+      const facts = this.#caseOf(task);
+      if (!willStart(this.#lookUp(facts).action, facts) || !this.#canBeMet(task)) return false;
+      this.#running.add(task);
+      for (const requirement of this.#index.requirementsOf(task))
+        for (const provider of this.#missingOf(requirement)) this.#needed.add(provider);
+      return true;
+    }, dependentsFirst);
+  }
+
+  #canBeMet(task: SuiteTask): boolean {
+    return this.#index
+      .requirementsOf(task)
+      .every(({ providers, need }) => providers.filter((each) => this.#reachable.has(each)).length >= need);
+  }
+
+  #missingOf({ providers, need }: PresentRequirement): readonly SuiteTask[] {
+    const missing = providers.filter((provider) => !this.#live.has(provider));
+    return providers.length - missing.length >= need ? [] : missing;
+  }
+
+  #decisionOf(task: SuiteTask | undefined, record: TaskRecord | undefined): Decision {
+    const facts = this.#caseOf(task, record);
+    const { poisonsHolds, ...decided } = this.#lookUp(facts);
+    return {
+      path: task?.path ?? record?.path ?? '',
+      isStale: false,
+      isOver: decided.action === 'keep' && record?.gave === true && facts.over !== undefined,
+      isOutstanding: decided.action === 'crash' && !hasRetries(facts),
+      cleansUp: false,
+      ...decided,
+      ...startOf(decided, facts),
+      poisons: poisonsOf(facts, poisonsHolds === true),
+    };
+  }
+
+  #lookUp(facts: Case): RowDecision & { readonly row: number } {
+    for (const row of this.#table) if (row.matches(facts)) return { row: row.row, ...row.decide(facts) };
+    throw new Error('the last row of the decision table matches every case');
+  }
+
+  #caseOf(task: SuiteTask | undefined, record = task && this.#recordOf(task)): Case {
+    const { health } = this.#records;
+    const isRerun = this.#classes !== undefined;
+    const isOnce = task?.rerunnable === false && !isRerun;
+    const change = task && record && this.#changeOf(task, record);
+    const met = this.#metChangesOf(record);
+    const isBad = record !== undefined && isBadRecord(record, this.#records);
+    const isChanged = (change ?? met.providerChange) !== undefined;
+    const askedFor = record && this.#askedFor(record, isBad, isChanged);
+    return {
+      health,
+      isRerun,
+      task,
+      record,
+      isOnce,
+      ...this.#stateOf(record, isOnce, isRerun),
+      isSelected: task?.selected === true && (!isRerun || record === undefined || askedFor !== undefined),
+      isNeeded: task !== undefined && this.#needed.has(task),
+      isApplicable: task?.when === true,
+      deaths: record && this.#deathsOf(record),
+      change,
+      ...met,
+      providerRuns: this.#runningProvider(task, task?.tearsDown),
+      salvagedRuns: this.#runningProvider(task, task?.salvages),
+      askedFor,
+      over: task && record && this.#overOf(task, record),
+      isBad,
+    };
+  }
+
+  #stateOf(
+    record: TaskRecord | undefined,
+    isOnce: boolean,
+    isRerun: boolean,
+  ): Pick<Case, 'isFinal' | 'isOpen' | 'isUnfinished' | 'isRebootPending'> {
+    const state = record?.state;
+    const isRebootPending = state === 'rebooting' && record?.mark === this.#suite.boot;
+    const isOpen = state === 'intended' || state === 'started' || (state === 'rebooting' && !isRebootPending);
+    const isFinal = state === 'ended' || (state === 'cancelled' && isOnce);
+    const isBetween = state === 'between' || (state === 'cleaning' && isRerun);
+    return {
+      isRebootPending,
+      isOpen,
+      isFinal,
+      isUnfinished: isOpen || isBetween || (state === 'cancelled' && !isFinal),
+    };
+  }
+
+  /** The class, of those that the rerun repeats, that the task belongs to. */
+  #askedFor(record: TaskRecord, isBad: boolean, isChanged: boolean): RerunClass | undefined {
+    const belongs = { ...classOf(record, isBad), changed: isChanged };
+    return this.#classes?.find((each) => belongs[each]);
+  }
+
+  #changeOf(task: SuiteTask, record: TaskRecord): string | undefined {
+    if (record.state === 'none' || record.state === 'skipped') return undefined;
+    if (record.isStale) return 'its result was stale already';
+    const { digests, siblings } = record.basis;
+    const changed = differences(digests, task.digests);
+    if (changed.length > 0) return task.difference ?? `its ${changed.join(' and ')} changed`;
+    if (hasEndedBadly(record) && digests !== undefined && task.digests !== undefined)
+      if (!sameDigest(digests.limits, task.digests.limits)) return 'its limits changed, and it ended badly';
+    const present = this.#index.siblingsOf(task.path);
+    const isSameList =
+      present.length === siblings.length &&
+      present.every((sibling, index) => {
+        const other = siblings[index];
+        return sibling.path === other?.path && differences(other.digests, sibling.digests).length === 0;
+      });
+    return isSameList ? undefined : 'its place among tasks of the same name may have changed';
+  }
+
+  #metChangesOf(record: TaskRecord | undefined): Pick<Case, 'providerChange' | 'staleProvider'> {
+    let providerChange: string | undefined;
+    let staleProvider: string | undefined;
+    for (const { path, revision } of record?.metBy ?? []) {
+      const provider = this.#records.tasks.get(path);
+      if (!this.#index.byPath.has(path) && (provider === undefined || provider.origin === 'start'))
+        providerChange ??= `"${path}", which it requires, left the suite`;
+      else if (this.#renewed.has(path) || (provider?.execution.revision ?? 1) > revision)
+        providerChange ??= `"${path}", which it requires, changed`;
+      else if (this.#stale.has(path)) staleProvider ??= `"${path}", which it requires, is stale`;
+    }
+    return { providerChange, staleProvider };
+  }
+
+  #deathsOf(record: TaskRecord): string | undefined {
+    const { maxInterruptions = 10, boot } = this.#suite;
+    const { interruptions, boots, runningMark } = record;
+    const unrequested = boots + (runningMark !== undefined && runningMark !== (boot ?? '') ? 1 : 0);
+    if (unrequested >= mostBoots) return `the machine rebooted ${unrequested} times while it ran`;
+    return interruptions >= maxInterruptions
+      ? `the command died ${interruptions} times while it ran`
+      : undefined;
+  }
+
+  #overOf(task: SuiteTask, record: TaskRecord): string | undefined {
+    if (record.isValueLost) return 'one of its values was not stored';
+    if (task.scope === 'process' || this.#onServices.has(task.path))
+      return 'its scope ended with the session';
+    if (task.scope === 'boot' && (record.mark === undefined || record.mark !== this.#suite.boot))
+      return 'the machine rebooted';
+    const [teardown] = record.tornDownBy;
+    return teardown === undefined ? undefined : `"${teardown}" tore down what it provides`;
+  }
+
+  #runningProvider(task: SuiteTask | undefined, capabilities: readonly string[] = []): string | undefined {
+    if (task === undefined || capabilities.length === 0) return undefined;
+    return this.#index.providersOf(capabilities, task).find((provider) => this.#running.has(provider))?.path;
+  }
+
+  #recordOf(task: SuiteTask): TaskRecord | undefined {
+    return this.#records.tasks.get(task.path);
+  }
+
+  /** Visits all tasks until none of them changes anything. */
+  #repeat(visit: (task: SuiteTask) => boolean, tasks = this.#ordered): void {
+    while (tasks.filter(visit).length > 0);
+  }
+}
+
+/** So many boots that were not requested, while an attempt ran, make it crash. */
+const mostBoots = 3;
+
+function grow<T>(set: Set<T>, member: T): boolean {
+  const isNew = !set.has(member);
+  set.add(member);
+  return isNew;
+}
+
+function mayRenew({ isOnce, isSelected, isApplicable }: Case): boolean {
+  return !isOnce && isSelected && isApplicable;
+}
+
+function willStart(action: ResumeAction, facts: Case): boolean {
+  return starts(action) || (action === 'crash' && hasRetries(facts));
+}
+
+function hasRetries({ task, record }: Case): boolean {
+  return (record?.attempt || 1) <= (task?.retries ?? 0);
+}
+
+function classOf(record: TaskRecord, isBad: boolean): Omit<Record<RerunClass, boolean>, 'changed'> {
+  const { state, skip, executions } = record;
+  const verdict = state === 'ended' ? verdictOfExecutions(executions) : undefined;
+  const isSkipped = state === 'skipped' && skip?.isStopped === false;
+  return {
+    failed: isBad,
+    flaky: verdict === 'flaky',
+    skipped: (isSkipped && !isBad) || verdict === 'skip',
+    'not-run': state !== 'ended' && !isSkipped,
+  };
+}
+
+/** Digests that differ, or are unknown. A run without a digester compares paths alone. */
+function differences(recorded: TaskDigests | undefined, present: TaskDigests | undefined): readonly string[] {
+  if (recorded === undefined && present === undefined) return [];
+  if (recorded === undefined || present === undefined) return ['digests'];
+  return (['meaning', 'code', 'data'] as const).filter((name) => !sameDigest(recorded[name], present[name]));
+}
+
+const badOutcomes: ReadonlySet<string> = new Set(['failed', 'threw', 'timed-out', 'crashed', 'lost']);
+
+function hasEndedBadly({ state, executions }: TaskRecord): boolean {
+  return state === 'ended' && badOutcomes.has(executions.at(-1)?.outcome ?? '');
+}
+
+/** The execution and the attempt that the decision starts, or ends as crashed. */
+function startOf({ action }: RowDecision, facts: Case): Partial<Decision> {
+  if (!starts(action) && action !== 'crash' && action !== 'finish') return {};
+  const { record, isRerun } = facts;
+  const extra = { isExtra: action === 'again' };
+  if (record === undefined || isRerun)
+    return { execution: { generation: 1, revision: 1, ...extra }, attempt: 1 };
+  const { execution, attempt } = record;
+  if (action === 'again') return { execution: { ...execution, isExtra: true }, attempt: 1 };
+  if (isNextGeneration(action, facts)) {
+    const [generation, revision] = [execution.generation + 1, execution.revision + 1];
+    return { execution: { generation, revision, isExtra: false }, attempt: 1 };
+  }
+  if (action === 'retry') return { execution, attempt: attempt + 1 };
+  return { execution, attempt: Math.max(1, attempt) };
+}
+
+/** Does the new result replace one, or follow attempts of something else? */
+function isNextGeneration(action: ResumeAction, { record, change, isFinal }: Case): boolean {
+  if (action === 'crash' || action === 'finish' || action === 'retry' || record === undefined) return false;
+  if (isFinal) return true;
+  return change !== undefined && (record.attemptsEnded > 0 || record.executions.length > 0);
+}
+
+/** What an attempt held in an unknown state: everything, or what the task does not name any more, so that nothing can guard it. */
+function poisonsOf({ task, record, isUnfinished }: Case, isEverything: boolean): readonly string[] {
+  const present = [...(task?.uses ?? []), ...(task?.claims ?? [])];
+  const recorded = record === undefined ? [] : [...record.uses, ...record.claims];
+  if (isEverything) return [...new Set([...recorded, ...present])];
+  const hasHeld = isUnfinished && (record?.state !== 'cancelled' || !record.locksOk);
+  return hasHeld ? [...new Set(recorded)].filter((resource) => !present.includes(resource)) : [];
+}
