@@ -13,7 +13,10 @@ import { digestsOf } from './world.ts';
 const first: Execution = { generation: 1, revision: 1, isExtra: false };
 
 /** Records of sessions, each started on the named boot. */
-function recordAfter(path: string, ...sessions: (readonly [boot: string, ...events: RecordedEvent[]])[]): TaskRecord {
+function recordAfter(
+  path: string,
+  ...sessions: (readonly [boot: string, ...events: RecordedEvent[]])[]
+): TaskRecord {
   const entries = sessions.flatMap(([boot, ...events], index) =>
     [{ type: 'session-started', boot } as const, ...events].map((event) => ({ session: index + 1, event })),
   );
@@ -34,7 +37,15 @@ function started(attempt = 1, execution = first, task = 0): RecordedEvent {
 
 function ended(outcome: 'returned' | 'failed' | 'threw', retryInMs?: number, attempt = 1): RecordedEvent {
   const retry = retryInMs === undefined ? {} : { retryInMs };
-  return { type: 'attempt-ended', task: 0, attempt, outcome, locksOk: outcome !== 'threw', depsOk: false, ...retry };
+  return {
+    type: 'attempt-ended',
+    task: 0,
+    attempt,
+    outcome,
+    locksOk: outcome !== 'threw',
+    depsOk: false,
+    ...retry,
+  };
 }
 
 function finished(
@@ -119,7 +130,14 @@ describe('a result', () => {
     const next: Execution = { generation: 2, revision: 2, isExtra: false };
     const record = recordAfter(
       'b',
-      ['one', tasks, started(), finished(), started(1, first, 1), finished('returned', { metBy: [['a'], ['a']] }, 1)],
+      [
+        'one',
+        tasks,
+        started(),
+        finished(),
+        started(1, first, 1),
+        finished('returned', { metBy: [['a'], ['a']] }, 1),
+      ],
       ['one', tasks, started(1, next)],
     );
     expect(record.metBy).toEqual([{ path: 'a', revision: 1 }]);
@@ -127,14 +145,18 @@ describe('a result', () => {
 
   test('says whether its values were stored', () => {
     const lost = { provided: [{ json: 1 }, { lost: 'a function' }] };
-    expect(recordAfter('a', ['one', added({ path: 'a' }), started(), finished('returned', lost)]).isValueLost).toBe(true);
+    expect(
+      recordAfter('a', ['one', added({ path: 'a' }), started(), finished('returned', lost)]).isValueLost,
+    ).toBe(true);
     expect(recordAfter('a', ['one', added({ path: 'a' }), started(), finished()]).isValueLost).toBe(false);
   });
 
   test('of a failed task lets dependents run only if it says so', () => {
     const depsOk = { end: { outcome: 'failed', locksOk: true, depsOk: true } };
     expect(recordAfter('a', ['one', added({ path: 'a' }), started(), finished('failed')]).gave).toBe(false);
-    expect(recordAfter('a', ['one', added({ path: 'a' }), started(), finished('failed', depsOk)]).gave).toBe(true);
+    expect(recordAfter('a', ['one', added({ path: 'a' }), started(), finished('failed', depsOk)]).gave).toBe(
+      true,
+    );
   });
 });
 
@@ -179,7 +201,9 @@ describe('executions', () => {
 
   test('that no event names are extra ones after a result', () => {
     const start: RecordedEvent = { type: 'attempt-started', part: 'body', task: 0, attempt: 1 };
-    expect(recordAfter('a', ['one', added({ path: 'a' }), started(), finished(), start]).execution).toEqual(again);
+    expect(recordAfter('a', ['one', added({ path: 'a' }), started(), finished(), start]).execution).toEqual(
+      again,
+    );
   });
 });
 
@@ -204,11 +228,19 @@ describe('a recalled record', () => {
 
   test('is that of the parent', () => {
     const record = recordAfter('a', ['two', added({ path: 'a' }), recall(finished(), { boot: 'one' })]);
-    expect(record).toMatchObject({ state: 'ended', gave: true, mark: 'one', isStale: false, execution: first });
+    expect(record).toMatchObject({
+      state: 'ended',
+      gave: true,
+      mark: 'one',
+      isStale: false,
+      execution: first,
+    });
   });
 
   test('stays stale', () => {
-    expect(recordAfter('a', ['one', added({ path: 'a' }), recall(finished(), { isStale: true })]).isStale).toBe(true);
+    expect(
+      recordAfter('a', ['one', added({ path: 'a' }), recall(finished(), { isStale: true })]).isStale,
+    ).toBe(true);
   });
 
   test('may be a skip', () => {
