@@ -17,7 +17,7 @@ import type { Random } from './random.ts';
 import { digestsOf, needs, taskOf } from './world.ts';
 
 /** The outcome of each attempt of a task; the last one is repeated. */
-export type Script = readonly OutcomeKind[];
+type Script = readonly OutcomeKind[];
 
 export interface Played {
   readonly suite: PresentSuite;
