@@ -47,6 +47,9 @@ describe('three shell scripts', () => {
     const project = await installed('shell-scripts');
     const ran = await project.run('npx', 'pexen', 'run');
     expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 0 });
+    const quiet = await project.run('npx', 'pexen', 'run', '-q');
+    expect(quiet.stdout).toContain('2 passed');
+    expect(quiet.stdout).not.toContain('PASS');
   });
 });
 
@@ -59,6 +62,11 @@ test('libraries that are loaded late are there: YAML, TAP, XML, wide characters,
   expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 1 });
   expect(ran.stdout).toMatch(/✗ 二/);
   expect(readFileSync(join(project.dir, 'out.xml'), 'utf8')).toContain('name="文件.sh › 二"');
+  expect(ran.stderr).toContain('JUnit report: out.xml');
+  const [run = ''] = readdirSync(join(project.dir, '.pexen/runs'));
+  const out = join(project.dir, '.pexen/runs', run, 'out');
+  expect(readdirSync(out)).toEqual(['文件.sh-s1-a1.stdout']);
+  expect(readFileSync(join(out, '文件.sh-s1-a1.stdout'), 'utf8')).toMatch(/^1\.\.2\n/);
 });
 
 describe('one module of three exported tasks', () => {
