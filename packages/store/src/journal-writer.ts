@@ -19,6 +19,7 @@ class WriterThread {
   #state: 'writing' | 'failed' | 'stopped' = 'writing';
   #isSyncDue = false;
   #nextSyncMs = 0;
+  #cancelSync: () => void = () => {};
 
   constructor(port: MessagePort, writer: JournalWriter) {
     this.#port = port;
@@ -69,6 +70,7 @@ class WriterThread {
     this.#state = 'writing';
     // One that is under way on the old connection reports no end.
     this.#isSyncDue = false;
+    this.#cancelSync();
     if (this.#attempt(() => this.#writer.reopen()) && this.#commit(rows)) this.#post({ kind: 'resumed' });
   }
 
@@ -83,7 +85,7 @@ class WriterThread {
   #syncSoon(): void {
     if (this.#isSyncDue || this.#writer.synced >= this.#writer.committed) return;
     this.#isSyncDue = true;
-    startTimer(this.#nextSyncMs - monotonicMs(), () => this.#syncBehind());
+    this.#cancelSync = startTimer(this.#nextSyncMs - monotonicMs(), () => this.#syncBehind());
   }
 
   #syncBehind(): void {
@@ -110,6 +112,7 @@ class WriterThread {
   }
 
   #close(): void {
+    this.#cancelSync();
     if (this.#state === 'stopped') this.#writer.abandon();
     else if (this.#attempt(() => this.#writer.close())) this.#report();
     this.#post({ kind: 'closed' });

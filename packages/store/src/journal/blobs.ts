@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 
 /** Bodies with more bytes are stored in files. */
-export const longestInline = 16 * 1024;
+const longestInline = 16 * 1024;
 
 const mark = 'blob:';
 

@@ -3,18 +3,10 @@
  * journal's own end is noted outside it: in one of two slots in turn, so that one of them is always whole. Space is allocated at creation,
  * therefore it is written even on a full disk.
  */
-import {
-  closeSync,
-  fdatasync,
-  fdatasyncSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
+import { fsyncSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { type BootMark, isSameBoot } from './boot-mark.ts';
+import { OpenFile } from './open-file.ts';
 
 /** What a slot says. */
 export interface Head {
@@ -48,12 +40,12 @@ export function isLoss({ committed, synced, boot }: Head, lastRow: number, now: 
 
 /** Writes the heads of one run. */
 export class HeadFile {
-  readonly #descriptor: number;
+  readonly #file: OpenFile;
   readonly #runId: string;
   #generation: number;
 
-  private constructor(descriptor: number, runId: string, generation: number) {
-    this.#descriptor = descriptor;
+  private constructor(file: OpenFile, runId: string, generation: number) {
+    this.#file = file;
     this.#runId = runId;
     this.#generation = generation;
   }
@@ -61,37 +53,37 @@ export class HeadFile {
   /** A new file, on the disk, with its first head. It gets its name when it is complete. */
   static create(path: string, runId: string, head: Head): HeadFile {
     const draft = `${path}-${process.pid}`;
-    const descriptor = openSync(draft, 'w', 0o600);
-    writeSync(descriptor, Buffer.alloc(fileBytes), 0, fileBytes, 0);
-    const file = new HeadFile(descriptor, runId, 0);
-    file.write(head);
-    fsyncSync(descriptor);
+    const file = new OpenFile(draft, 'w', 0o600);
+    writeSync(file.descriptor, Buffer.alloc(fileBytes), 0, fileBytes, 0);
+    const headFile = new HeadFile(file, runId, 0);
+    headFile.write(head);
+    fsyncSync(file.descriptor);
     renameSync(draft, path);
-    return file;
+    return headFile;
   }
 
   /** An existing file, whose newest head has that generation. */
   static open(path: string, runId: string, generation: number): HeadFile {
-    return new HeadFile(openSync(path, 'r+'), runId, generation);
+    return new HeadFile(new OpenFile(path, 'r+'), runId, generation);
   }
 
   /** Replaces the older of the two heads. */
   write(head: Head): void {
     const slot = encode(head, this.#runId, ++this.#generation);
-    writeSync(this.#descriptor, slot, 0, slotBytes, (this.#generation & 1) * slotBytes);
+    writeSync(this.#file.descriptor, slot, 0, slotBytes, (this.#generation & 1) * slotBytes);
   }
 
   sync(): void {
-    fdatasyncSync(this.#descriptor);
+    this.#file.sync();
   }
 
-  /** As `sync`, in the background. */
+  /** As `sync`, in the background. `done` is not called after `close`. */
   syncBehind(done: (error: Error | null) => void): void {
-    fdatasync(this.#descriptor, done);
+    this.#file.syncBehind(done);
   }
 
   close(): void {
-    closeSync(this.#descriptor);
+    this.#file.close();
   }
 }
 

@@ -70,5 +70,9 @@ export function writerThread(journal: WriterOptions): StartWriter {
 
 /** The export conditions of this process; the thread inherits none of its other options. */
 function conditions(): string[] {
-  return process.execArgv.filter((option) => option.startsWith('--conditions='));
+  const { execArgv } = process;
+  return execArgv.flatMap((option, at) => {
+    if (/^(?:-C|--conditions)=/.test(option)) return [option];
+    return /^(?:-C|--conditions)$/.test(option) ? [option, execArgv[at + 1] ?? ''] : [];
+  });
 }

@@ -2,7 +2,7 @@
  * Writes the journal of one run: lock, database, head and the synchronization of the write-ahead log. It is synchronous but for
  * `syncBehind`, and reports failures by throwing; the thread around it decides what follows.
  */
-import { chmodSync, closeSync, existsSync, fdatasync, fdatasyncSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { misuse } from '@pexen/core';
 import { syncFolder } from './blobs.ts';
@@ -11,6 +11,7 @@ import { type DatabasePlace, JournalDatabase, type JournalEnd } from './database
 import { isBarrier, type JournalEventType } from './events.ts';
 import { emptyHead, type Head, HeadFile, headIn, isLoss, readHeadFile } from './head.ts';
 import { lockRun } from './lock.ts';
+import { OpenFile } from './open-file.ts';
 import type { Row } from './row.ts';
 import { storageErrorOf } from './sqlite.ts';
 
@@ -119,6 +120,7 @@ export class JournalWriter {
 
   /** As `sync`, in the background. `done` is not called after `reopen` and `close`. */
   syncBehind(done: (failure: FailedSync | undefined) => void): void {
+    if (this.#isClosed) return;
     const { committed } = this.#head;
     const log = this.#log;
     log.syncBehind((error) => {
@@ -127,7 +129,7 @@ export class JournalWriter {
         return;
       }
       this.#headFile.syncBehind((headError) => {
-        if (log !== this.#log || this.#isClosed) return;
+        if (log !== this.#log) return;
         if (headError === null) this.#note({ synced: Math.max(committed, this.#head.synced) });
         done(headError === null ? undefined : failedSync(headError));
       });
@@ -204,43 +206,31 @@ export class JournalWriter {
 /** The write-ahead log, by an own descriptor. Only its synchronization is allowed: SQLite holds no lock on this file. */
 class LogFile {
   readonly path: string;
-  #descriptor: number | undefined;
-  #isBusy = false;
-  #isClosed = false;
+  /** Undefined before the first commit. */
+  #file: OpenFile | undefined;
 
   constructor(path: string) {
     this.path = path;
   }
 
   sync(): void {
-    const descriptor = this.#open();
-    if (descriptor !== undefined) fdatasyncSync(descriptor);
+    this.#open()?.sync();
   }
 
   /** `done` is not called after `close`. */
   syncBehind(done: (error: Error | null) => void): void {
-    const descriptor = this.#open();
-    if (descriptor === undefined) {
-      done(null);
-      return;
-    }
-    this.#isBusy = true;
-    fdatasync(descriptor, (error) => {
-      this.#isBusy = false;
-      if (this.#isClosed) closeSync(descriptor);
-      else done(error);
-    });
+    const file = this.#open();
+    if (file === undefined) done(null);
+    else file.syncBehind(done);
   }
 
   close(): void {
-    this.#isClosed = true;
-    if (this.#descriptor !== undefined && !this.#isBusy) closeSync(this.#descriptor);
+    this.#file?.close();
   }
 
-  /** Undefined before the first commit. */
-  #open(): number | undefined {
-    if (this.#descriptor === undefined && existsSync(this.path)) this.#descriptor = openSync(this.path, 'r');
-    return this.#descriptor;
+  #open(): OpenFile | undefined {
+    if (this.#file === undefined && existsSync(this.path)) this.#file = new OpenFile(this.path, 'r');
+    return this.#file;
   }
 }
 
