@@ -1,5 +1,6 @@
 /** Files that a command runs, and the presets against the real tools. */
 import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { ExecutableBody, Interpretation, PlacedTask } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
@@ -252,7 +253,9 @@ describe('the real tools', () => {
 
   test.skipIf(lacks('bash', '-c', ''))('tests of bats (skipped without bash)', async () => {
     const layout = {
-      'node_modules/.bin/bats': { link: join(import.meta.dirname, '../node_modules/bats/bin/bats') },
+      'node_modules/.bin/bats': {
+        link: join(dirname(createRequire(import.meta.url).resolve('bats/package.json')), 'bin/bats'),
+      },
       'test/a.bats':
         '@test "adds" { [ $((1+1)) -eq 2 ]; }\n@test "fails" {\n  false\n}\n@test "skips" { skip "no net"; }\n',
       'test/b.bats': '@test "fine" { true; }\n',

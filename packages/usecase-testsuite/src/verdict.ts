@@ -30,10 +30,11 @@ export function judge(
   if (judgement.verdict === 'expected-fail') return judgement;
   const failed = expected.filter(({ status }) => status === 'fail');
   const passed = expected.find(({ status }) => status === 'pass');
-  if (failed.length > 0) return judgeWithout(failed, reasonFor, result, expectedToFail);
-  if (passed === undefined || judgement.verdict !== 'pass') return judgement;
+  const without = failed.length > 0 ? judgeWithout(failed, reasonFor, result, expectedToFail) : judgement;
+  if (passed === undefined || (without.verdict !== 'pass' && without.verdict !== 'expected-fail'))
+    return without;
   const reason = `"${passed.name}" passed, though it was expected to fail: ${reasonFor(passed.name)}`;
-  return { verdict: 'warn', reason };
+  return { ...without, verdict: 'warn', reason };
 }
 
 /** The verdict if the expected findings had not failed. A program that failed for no other reason than these counts as if it had passed. */

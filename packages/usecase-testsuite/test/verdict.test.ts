@@ -180,6 +180,11 @@ describe('findings that are expected to fail', () => {
       verdict: 'warn',
       reason: '"loss" passed, though it was expected to fail: bad cable',
     });
+    expect(verdictOf(failed([dns, { name: 'loss', status: 'pass' }]))).toEqual({
+      verdict: 'warn',
+      reason: '"loss" passed, though it was expected to fail: bad cable',
+      expectedFailures: { 'dns › a': 'no resolver' },
+    });
   });
 
   it('that are not reported are listed', () => {

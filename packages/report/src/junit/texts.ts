@@ -10,7 +10,7 @@ import {
   type ProviderGone,
 } from '@pexen/core';
 import type { TaskAttempt, TaskError } from '../model/run-task.ts';
-import { dataText } from '../text/format.ts';
+import { comparisonOf, dataText } from '../text/format.ts';
 import { limited } from './xml.ts';
 
 const FINDINGS = 50;
@@ -55,9 +55,12 @@ export function goneText(gone: readonly ProviderGone[]): string {
   return gone.map(formatProviderGone).join('\n');
 }
 
-/** The data of a finding, limited in length. */
+/** The data of a finding, limited in length. What was compared is shown as two texts. */
 export function dataOf(data: unknown): string {
-  return limited(dataText(data, 2), DATA);
+  const comparison = comparisonOf(data);
+  if (comparison === undefined) return limited(dataText(data, 2), DATA);
+  const { expected, actual } = comparison;
+  return `expected:\n${limited(expected, DATA)}\nactual:\n${limited(actual, DATA)}`;
 }
 
 /** A captured output of at most `limit` characters. */

@@ -8,7 +8,7 @@ import {
 } from '@pexen/core';
 import type { TaskAttempt, TaskError } from '../model/run-task.ts';
 import { diffLines } from './diff.ts';
-import { dataText } from './format.ts';
+import { comparisonOf, dataText } from './format.ts';
 import type { Paint, Style } from './paint.ts';
 import { clipped, printable, printableLines } from './printable.ts';
 import { absolute, framesOf, placeText, sourceLines } from './source.ts';
@@ -283,10 +283,4 @@ function findingPlace(
   const width = columns === undefined ? undefined : columns - 4;
   const source = hasSource ? sourceLines(place, width, paint) : [];
   return [paint('cyan', `at ${printable(placeText(place))}`), ...source.map((line) => `  ${line}`)];
-}
-
-/** Data that says what was expected and what was there instead, as texts. */
-function comparisonOf(data: unknown): { readonly expected: string; readonly actual: string } | undefined {
-  const { expected, actual } = (data ?? {}) as { readonly expected?: unknown; readonly actual?: unknown };
-  return typeof expected === 'string' && typeof actual === 'string' ? { expected, actual } : undefined;
 }

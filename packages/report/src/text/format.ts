@@ -74,3 +74,11 @@ function inspected(data: unknown): string {
     return 'data that cannot be read';
   }
 }
+
+/** Data that says what was expected and what was there instead, as texts. */
+export function comparisonOf(
+  data: unknown,
+): { readonly expected: string; readonly actual: string } | undefined {
+  const { expected, actual } = (data ?? {}) as { readonly expected?: unknown; readonly actual?: unknown };
+  return typeof expected === 'string' && typeof actual === 'string' ? { expected, actual } : undefined;
+}
