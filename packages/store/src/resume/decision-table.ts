@@ -236,7 +236,8 @@ export const decisionTable: readonly Row[] = [
   {
     row: 17,
     record: 'result',
-    condition: 'a task that met its requirements runs by row 16 or 17, is kept stale, or left the suite',
+    condition:
+      'a task that met its requirements runs by row 16 or 17, did so since, is kept stale, or left the suite',
     decision: 'as row 16; kept stale: keep, stale',
     matches: ({ providerChange, staleProvider }) => (providerChange ?? staleProvider) !== undefined,
     decide: (facts) => {
