@@ -340,11 +340,11 @@ function startOf({ action }: RowDecision, facts: Case): Partial<Decision> {
   return { execution, attempt: Math.max(1, attempt) };
 }
 
-/** Does the new result replace one, or follow attempts of something else? */
-function isNextGeneration(action: ResumeAction, { record, change, isFinal }: Case): boolean {
-  if (action === 'crash' || action === 'finish' || action === 'retry' || record === undefined) return false;
-  if (isFinal) return true;
-  return change !== undefined && (record.attemptsEnded > 0 || record.executions.length > 0);
+/** Does the new result replace one, or is it one of something else? */
+function isNextGeneration(action: ResumeAction, { record, change, providerChange, isFinal }: Case): boolean {
+  if (action === 'crash' || action === 'finish' || action === 'retry') return false;
+  if (record === undefined || record.state === 'none' || record.state === 'skipped') return false;
+  return isFinal || (change ?? providerChange) !== undefined;
 }
 
 /** What an attempt held in an unknown state: everything, or what the task does not name any more, so that nothing can guard it. */

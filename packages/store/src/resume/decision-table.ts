@@ -171,7 +171,8 @@ export const decisionTable: readonly Row[] = [
     decision: 'its cleanup, then the next attempt or the result; changed and rerunnable: the next generation',
     matches: ({ record }) => record?.state === 'between' || record?.state === 'cleaning',
     decide: (facts) => {
-      const { record, change, isOnce, isRerun, isApplicable } = facts;
+      const { record, isOnce, isRerun, isApplicable } = facts;
+      const change = facts.change ?? facts.providerChange;
       const isObsolete = !isOnce && isApplicable && isWanted(facts) && (isRerun || change !== undefined);
       const reason = `ended badly in attempt ${record?.attempt}`;
       if (isObsolete) return { ...act('run', joined(reason, change)), cleansUp: true };
@@ -185,9 +186,12 @@ export const decisionTable: readonly Row[] = [
     condition: 'rerunnable',
     decision: 'its cleanup, then the same attempt runs again',
     matches: ({ isUnfinished, isOnce }) => isUnfinished && !isOnce,
-    decide: ({ record, change }) => {
+    decide: ({ record, change, providerChange }) => {
       const verb = record?.state === 'cancelled' ? 'cancelled' : 'interrupted';
-      return { ...act('run', joined(`was ${verb} in session ${record?.session}`, change)), cleansUp: true };
+      return {
+        ...act('run', joined(`was ${verb} in session ${record?.session}`, change ?? providerChange)),
+        cleansUp: true,
+      };
     },
   },
   {

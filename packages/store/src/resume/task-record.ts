@@ -163,7 +163,7 @@ export interface TaskRecord {
   readonly attempt: number;
   /** How many attempts of this execution have ended. */
   readonly attemptsEnded: number;
-  /** How often its latest attempt started without an end: deaths of the command while it ran. */
+  /** How often it started since an attempt ended: deaths of the command while it ran. */
   readonly interruptions: number;
   /** How many of these were boots that were not requested. */
   readonly boots: number;
@@ -179,7 +179,7 @@ export interface TaskRecord {
   readonly gave: boolean;
   /** One of its values was not stored. */
   readonly isValueLost: boolean;
-  /** Which tasks met its requirements, and their revisions then. */
+  /** Which tasks met its requirements when its latest result of this generation was made, and their revisions then. */
   readonly metBy: readonly Met[];
   /** All its results, oldest first. */
   readonly executions: readonly ExecutionRecord[];
@@ -348,7 +348,8 @@ class Reducer {
       session,
       attempt: event.attempt,
       attemptsEnded: isSame ? record.attemptsEnded : 0,
-      ...this.#interrupted(record, isSame && event.attempt === record.attempt, isIntent),
+      ...this.#interrupted(record, isIntent),
+      metBy: execution.generation === record.execution.generation ? record.metBy : [],
       tornDownBy: [],
       isStale: false,
       skip: undefined,
@@ -356,8 +357,9 @@ class Reducer {
     this.#withdraw(record.path);
   }
 
-  #interrupted(record: TaskRecord, isSameAttempt: boolean, isIntent: boolean): Partial<TaskRecord> {
-    const { interruptions, boots } = isSameAttempt ? record : { interruptions: 0, boots: 0 };
+  /** Counts on while attempts have no end, whatever their numbers: a task whose digests are unknown starts over each time. */
+  #interrupted(record: TaskRecord, isIntent: boolean): Partial<TaskRecord> {
+    const { interruptions, boots } = isOpen(record) ? record : uninterrupted;
     return {
       interruptions: interruptions + (isIntent ? 0 : 1),
       boots,
@@ -455,6 +457,7 @@ class Reducer {
         execution,
         session,
         gave: false,
+        metBy: [],
         skip: { isStopped: skip.cause === 'stopped', cause: skip.reason.at(-1)?.task },
         isStale: false,
         ...uninterrupted,
@@ -509,6 +512,10 @@ function emptyRecord(path: string, origin: TaskOrigin): TaskRecord {
     uses: [],
     claims: [],
   };
+}
+
+function isOpen({ state }: TaskRecord): boolean {
+  return state === 'intended' || state === 'started';
 }
 
 /** A start that names no execution, of a task that has ended, is an extra one: it cannot replace the result. */

@@ -225,10 +225,11 @@ class Oracle {
       return { execution: { generation: 1, revision: 1, isExtra }, attempt: 1 };
     const { execution, attempt } = record;
     if (isExtra) return { execution: { ...execution, isExtra }, attempt: 1 };
+    const isFresh = record.state === 'none' || record.state === 'skipped';
     const replaces =
       (action === 'run' || action === 'decide') &&
-      (record.state === 'ended' ||
-        (this.#ownChange(path) && record.attemptsEnded + record.executions.length > 0));
+      !isFresh &&
+      (record.state === 'ended' || this.#isOutOfDate(path, this.#renewed));
     if (replaces)
       return {
         execution: { generation: execution.generation + 1, revision: execution.revision + 1, isExtra: false },
@@ -388,7 +389,7 @@ class Oracle {
   }
 
   #startsOver(path: string): boolean {
-    return !this.#isOnce(path) && (this.#isRerun() || this.#ownChange(path));
+    return !this.#isOnce(path) && (this.#isRerun() || this.#isOutOfDate(path, this.#renewed));
   }
 
   #diedTooOften(path: string): boolean {

@@ -42,7 +42,7 @@ export const plantedMistakes: readonly PlantedMistake[] = [
     decide: (facts, row) => ({ ...row.decide(facts), poisonsHolds: false }),
   }),
   planted('attempts of old and new code are counted together', 10, {
-    decide: (facts, row) => row.decide({ ...facts, change: undefined }),
+    decide: (facts, row) => row.decide({ ...facts, change: undefined, providerChange: undefined }),
   }),
   planted('a cancelled task is not run again', 11, {
     matches: (facts, row) => row.matches(facts) && facts.record?.state !== 'cancelled',

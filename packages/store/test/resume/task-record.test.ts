@@ -79,18 +79,26 @@ describe('the state of a record', () => {
 });
 
 describe('interruptions', () => {
-  test('are starts of one attempt without an end', () => {
+  test('are starts without an end', () => {
     const start = [added({ path: 'a' }), started()] as const;
     expect(recordAfter('a', ['one', ...start], ['one', ...start], ['one']).interruptions).toBe(2);
   });
 
-  test('count for the attempt alone', () => {
+  test('count from the end of the attempt before', () => {
     const record = recordAfter(
       'a',
       ['one', added({ path: 'a' }), started()],
       ['one', added({ path: 'a' }), started(), ended('failed', 0), started(2)],
     );
     expect(record).toMatchObject({ attempt: 2, attemptsEnded: 1, interruptions: 1 });
+  });
+
+  test('count on where the task starts over', () => {
+    const next: Execution = { generation: 2, revision: 2, isExtra: false };
+    const tasks = added({ path: 'a' });
+    expect(recordAfter('a', ['one', tasks, started()], ['one', tasks, started(1, next)]).interruptions).toBe(
+      2,
+    );
   });
 
   test('are boots where the machine rebooted without a request', () => {

@@ -187,7 +187,7 @@ function randomRecord(random: Random, path: string, paths: readonly string[]): T
     gave: state === 'ended' && outcome !== 'threw' && outcome !== 'skipped-itself',
     isValueLost: random.chance(0.1),
     metBy:
-      state === 'ended'
+      state === 'ended' || (isExtra && state !== 'none') || state === 'up'
         ? random
             .someOf(paths.slice(0, paths.indexOf(path)), 0.4)
             .map((other) => ({ path: other, revision: 1 + random.below(2) }))
