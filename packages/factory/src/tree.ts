@@ -164,7 +164,7 @@ function testsOfRunner(
 const runners: Readonly<Record<OtherRunner, { readonly who: string; readonly files: string }>> = {
   prove: { who: "Perl's prove", files: '**/*.t' },
   bats: { who: 'bats', files: '**/*.bats' },
-  pytest: { who: 'pytest', files: '**/*.py' },
+  pytest: { who: 'pytest', files: '**/{test_*,*_test}.py' },
   nodeTest: { who: 'node --test', files: '**/*.test.*' },
   vitest: { who: 'vitest', files: '**/*.test.*' },
 };

@@ -183,7 +183,7 @@ test('tests of other runners are named, with the line that runs them', async () 
   expect(paths(got)).toEqual(['e.sh', 't/f.t']);
   expect(got.warnings.map(({ message, hint }) => `${message} | ${hint}`)).toEqual([
     "1 file is a test of bats and was left out: b.bats | To run it, configure from: { '': bats({ files: '**/*.bats' }) }.",
-    "1 file is a test of pytest and was left out: c_test.py | To run it, configure from: { '': pytest({ files: '**/*.py' }) }.",
+    "1 file is a test of pytest and was left out: c_test.py | To run it, configure from: { '': pytest({ files: '**/{test_*,*_test}.py' }) }.",
     "1 file is a test of node --test and was left out: d.test.js | To run it, configure from: { '': nodeTest({ files: '**/*.test.*' }) }.",
     "1 file is a test of Perl's prove and was left out: t/a.t | To run it, configure from: { '': prove({ files: '**/*.t' }) }.",
   ]);

@@ -1,0 +1,350 @@
+/**
+ * Runs the test suites of other projects natively and by pexen, and compares the verdict of each test. Also lists what a bare `pexen run` would take
+ * in their source trees. The trees come from npm, and from Debian's sources through an apt root of its own; what cannot be fetched is skipped
+ * with a reason: `node tools/foreign.ts`.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+
+/** A test suite of another project: its tree, and how a file of it is run. */
+export interface ForeignSuite {
+  readonly name: string;
+  readonly tree: ForeignTree;
+  readonly files: string;
+  /** The program and its arguments in front of the file. */
+  readonly command: readonly [program: string, ...argv: string[]];
+  readonly tap?: boolean | 'perl';
+  /** Packages of npm that the tests need. */
+  readonly needs?: readonly string[];
+}
+
+/** Where a source tree comes from. */
+export type ForeignTree = { readonly npm: string } | { readonly debian: string };
+
+/** How one test file ended, and how many test points of each kind it had. */
+export interface Verdict {
+  readonly passed: boolean;
+  readonly points: Readonly<Record<string, number>>;
+}
+
+export interface Comparison {
+  readonly suite: string;
+  readonly equal: number;
+  /** One line for each test whose verdicts differ. */
+  readonly different: readonly string[];
+  readonly skipped?: string;
+}
+
+const root = resolve(import.meta.dirname, '..');
+const cache = join(root, 'out/foreign');
+const command = [
+  process.execPath,
+  '--conditions=@pexen/source',
+  join(root, 'apps/pexen/src/start.ts'),
+] as const;
+
+export const suites: readonly ForeignSuite[] = [
+  {
+    name: 'minimist (tape)',
+    tree: { npm: 'minimist@1.2.8' },
+    files: 'test/*.js',
+    command: ['node'],
+    needs: ['tape@5'],
+  },
+  {
+    name: 'defined (tape)',
+    tree: { npm: 'defined@1.0.1' },
+    files: 'test/*.js',
+    command: ['node'],
+    needs: ['tape@5'],
+  },
+  {
+    ...{ name: 'fast-uri (node:test, tape)', tree: { npm: 'fast-uri@4.2.4' } },
+    ...{ files: 'test/*.test.js', command: ['node', '--test-reporter=tap'], needs: ['tape@5'] },
+  },
+  {
+    ...{ name: 'process-warning (node:test)', tree: { npm: 'process-warning@5.1.1' } },
+    ...{ files: 'test/*.test.js', command: ['node', '--test-reporter=tap'] },
+  },
+  {
+    ...{ name: '@fastify/error (node:test)', tree: { npm: '@fastify/error@4.3.0' } },
+    ...{ files: 'test/*.test.js', command: ['node', '--test-reporter=tap'] },
+  },
+  {
+    name: 'Text::CSV (prove)',
+    tree: { debian: 'libtext-csv-perl' },
+    files: 't/*.t',
+    command: ['perl', '-Ilib'],
+    tap: 'perl',
+  },
+  {
+    name: 'bats-core (bats)',
+    tree: { debian: 'bats' },
+    files: 'test/*.bats',
+    command: ['bats', '--tap'],
+    needs: ['bats@1'],
+    tap: true,
+  },
+];
+
+/** Trees of different kinds, for the list of what a bare run takes. */
+export const trees: readonly ForeignTree[] = [
+  ...['tape@5.10.2', 'bats@1.13.0', 'semver@7.8.6', 'shelljs@0.10.0', 'uuid@14.0.3'].map((npm) => ({ npm })),
+  ...['gzip', 'sed', 'grep', 'diffutils', 'jq', 'dash', 'libyaml', 'moreutils', 'libtext-csv-perl'].map(
+    (debian) => ({ debian }),
+  ),
+];
+
+/** The folder of a tree; throws with a reason where it cannot be fetched. */
+export function fetchTree(tree: ForeignTree): string {
+  const name = 'npm' in tree ? tree.npm.replaceAll('/', '-') : `debian-${tree.debian}`;
+  const folder = join(cache, name);
+  if (existsSync(folder)) return folder;
+  mkdirSync(cache, { recursive: true });
+  if ('npm' in tree) fetchPackage(tree.npm, folder);
+  else fetchSource(tree.debian, folder);
+  return folder;
+}
+
+function fetchPackage(spec: string, folder: string): void {
+  const packed = execFileSync('npm', ['pack', spec, '--silent', '--pack-destination', cache], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  mkdirSync(folder);
+  execFileSync('tar', ['xzf', join(cache, packed.trim()), '-C', folder, '--strip-components=1']);
+}
+
+/** Downloads a Debian source through an apt root of its own, so that the lists of this machine are left alone. */
+function fetchSource(name: string, folder: string): void {
+  const apt = join(cache, 'apt');
+  const options = aptOptions(apt);
+  if (!existsSync(join(apt, 'ready'))) {
+    for (const each of ['state/lists/partial', 'cache/archives/partial', 'sources'])
+      mkdirSync(join(apt, each), { recursive: true });
+    const key = '/usr/share/keyrings/debian-archive-keyring.gpg';
+    writeFileSync(
+      join(apt, 'sources.list'),
+      `deb-src [signed-by=${key}] http://deb.debian.org/debian bookworm main\n`,
+    );
+    execFileSync('apt-get', [...options, '-qq', 'update'], { stdio: 'pipe', timeout: 120_000 });
+    writeFileSync(join(apt, 'ready'), '');
+  }
+  const cwd = join(apt, 'sources');
+  execFileSync('apt-get', [...options, '-qq', 'source', '--download-only', name], {
+    cwd,
+    stdio: 'pipe',
+    timeout: 120_000,
+  });
+  const description = readdirSync(cwd).find((file) => file.startsWith(`${name}_`) && file.endsWith('.dsc'));
+  execFileSync('dpkg-source', ['--no-check', '-x', String(description), folder], { cwd, stdio: 'pipe' });
+}
+
+function aptOptions(apt: string): string[] {
+  const settings = {
+    'Dir::Etc::sourcelist': join(apt, 'sources.list'),
+    'Dir::Etc::sourceparts': '-',
+    'Dir::State': join(apt, 'state'),
+    'Dir::State::status': '/var/lib/dpkg/status',
+    'Dir::Cache': join(apt, 'cache'),
+    'APT::Sandbox::User': 'root',
+  };
+  return Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
+}
+
+/** Runs a suite in both ways. */
+export function compare(suite: ForeignSuite): Comparison {
+  const prepared = prepare(suite);
+  if (typeof prepared === 'string') return { suite: suite.name, equal: 0, different: [], skipped: prepared };
+  const { folder, files, env } = prepared;
+  const native = new Map(files.map((file) => [file, nativeVerdict(suite, file, folder, env)]));
+  const ours = verdictsByPexen(suite, folder, env);
+  const different = [...new Set([...native.keys(), ...ours.keys()])].flatMap((file) => {
+    const [one, other] = [native.get(file), ours.get(file)].map((each) => JSON.stringify(each));
+    return one === other ? [] : [`${file}: natively ${one}, by pexen ${other}`];
+  });
+  return { suite: suite.name, equal: files.length - different.length, different };
+}
+
+interface Prepared {
+  readonly folder: string;
+  readonly files: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** A reason where the suite cannot run here. */
+function prepare({ tree, files: glob, needs = [], command: [program] }: ForeignSuite): Prepared | string {
+  try {
+    const folder = fetchTree(tree);
+    const missing = needs.filter(
+      (each) => !existsSync(join(folder, 'node_modules', each.replace(/@[^@]*$/, ''))),
+    );
+    if (missing.length > 0) {
+      const install = [
+        'install',
+        '--no-save',
+        '--ignore-scripts',
+        '--no-audit',
+        '--no-fund',
+        '--omit=dev',
+        ...missing,
+      ];
+      execFileSync('npm', install, { cwd: folder, stdio: 'pipe', timeout: 120_000 });
+    }
+    const path = [join(folder, 'node_modules/.bin'), join(process.execPath, '..'), process.env.PATH].join(
+      ':',
+    );
+    const env = { ...process.env, PATH: path };
+    if (spawnSync(program, ['--version'], { env }).error !== undefined) return `${program} is not installed`;
+    const files = globSync(glob, { cwd: folder }).sort();
+    return files.length === 0 ? `no file is ${glob}` : { folder, files, env };
+  } catch (error) {
+    return `it cannot be fetched: ${reasonOf(error)}`;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { stderr, message } = error as { readonly stderr?: Buffer | string; readonly message: string };
+  return `${stderr ?? ''}`.trim().split('\n')[0] || (message.split('\n')[0] ?? '');
+}
+
+/** The verdict of the tool itself. For Perl, that of prove. */
+function nativeVerdict(
+  { command: [program, ...argv], tap }: ForeignSuite,
+  file: string,
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): Verdict {
+  const { stdout, status } = spawnSync(program, [...argv, file], {
+    cwd,
+    env: { ...env, HARNESS_ACTIVE: '1' },
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
+  const judged = tap === 'perl' ? spawnSync('prove', ['-l', '-Q', file], { cwd, env }).status : status;
+  return { passed: judged === 0, points: pointsOf(stdout) };
+}
+
+/** Counts test points in another way than pexen does: line by line, without plans, and without the points of subtests. */
+function pointsOf(output: string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const [, not, rest = ''] of output.matchAll(/^(not )?ok\b(.*)$/gm)) {
+    const [, directive] = / # (skip|todo)\b/i.exec(rest) ?? [];
+    const status = directive?.toLowerCase() ?? (not === undefined ? 'pass' : 'fail');
+    counts[status] = (counts[status] ?? 0) + 1;
+  }
+  return sorted(counts);
+}
+
+const reporter = `{
+  async event(event) {
+    if (event.type !== 'task-finished') return;
+    const counts = {};
+    for (const { name, status, message = '' } of event.findings) {
+      // Of many thousand points that passed, only the number is known.
+      const [, more] = /^(\\d+) more findings are not shown$/.exec(message) ?? [];
+      if (more !== undefined) counts.pass = (counts.pass ?? 0) + Number(more);
+      else if (!name.includes(' › ') && name !== 'left behind') counts[status] = (counts[status] ?? 0) + 1;
+    }
+    verdicts[event.path] = [event.judgement.verdict, counts];
+  },
+  async close() { writeFileSync('verdicts.json', JSON.stringify(verdicts)); },
+}`;
+
+function verdictsByPexen(suite: ForeignSuite, folder: string, env: NodeJS.ProcessEnv): Map<string, Verdict> {
+  const { files, command: own, tap } = suite;
+  const work = join(cache, 'work');
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(join(work, 'node_modules'), { recursive: true });
+  symlinkSync(join(root, 'apps/pexen'), join(work, 'node_modules/pexen'));
+  const options = {
+    dir: folder,
+    include: [files],
+    command: own,
+    cwd: folder,
+    env: { HARNESS_ACTIVE: '1' },
+    ...(tap !== undefined && { tap }),
+  };
+  writeFileSync(join(work, 'package.json'), '{ "type": "module" }');
+  writeFileSync(
+    join(work, 'pexen.config.ts'),
+    `import { writeFileSync } from 'node:fs';
+import { defineSuite, executables } from 'pexen';
+const verdicts = {};
+export default defineSuite({ from: { '': executables(${JSON.stringify(options)}) }, reporters: [${reporter}] });
+`,
+  );
+  const { stderr } = spawnSync(command[0], [...command.slice(1), 'run'], {
+    cwd: work,
+    env,
+    encoding: 'utf8',
+  });
+  if (!existsSync(join(work, 'verdicts.json'))) throw new Error(stderr);
+  const verdicts = JSON.parse(readFileSync(join(work, 'verdicts.json'), 'utf8')) as Record<
+    string,
+    [string, Record<string, number>]
+  >;
+  return new Map(
+    Object.entries(verdicts).map(([path, [verdict, counts]]) => [
+      path,
+      { passed: !['fail', 'error', 'timeout', 'crashed'].includes(verdict), points: sorted(counts) },
+    ]),
+  );
+}
+
+function sorted(counts: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** What a bare run takes in a tree: call paths, and how many files there could be started. */
+export function listBare(tree: ForeignTree): {
+  readonly taken: readonly string[];
+  readonly executables: number;
+} {
+  const folder = fetchTree(tree);
+  const { stdout } = spawnSync(command[0], [...command.slice(1), 'list', '--json'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  const taken =
+    stdout === ''
+      ? []
+      : (JSON.parse(stdout) as { readonly tasks: readonly { readonly path: string }[] }).tasks;
+  const found = execFileSync('find', ['.', '-type', 'f', '-perm', '/111'], { cwd: folder, encoding: 'utf8' });
+  return { taken: taken.map(({ path }) => path), executables: found.split('\n').length - 1 };
+}
+
+function main(): void {
+  for (const suite of suites) {
+    const { equal, different, skipped } = compare(suite);
+    console.log(
+      `${suite.name}: ${skipped === undefined ? `${equal} tests equal, ${different.length} different` : `skipped, ${skipped}`}`,
+    );
+    for (const line of different) console.log(`    ${line}`);
+    if (different.length > 0) process.exitCode = 1;
+  }
+  console.log('\nA bare run takes, of the executable files:');
+  for (const tree of trees) {
+    const name = 'npm' in tree ? `npm ${tree.npm}` : `Debian ${tree.debian}`;
+    try {
+      const { taken, executables } = listBare(tree);
+      console.log(
+        `${name}: ${taken.length} of ${executables}${taken.length > 0 ? `: ${taken.slice(0, 3).join(', ')}${taken.length > 3 ? ', …' : ''}` : ''}`,
+      );
+    } catch (error) {
+      console.log(`${name}: skipped, it cannot be fetched: ${reasonOf(error)}`);
+    }
+  }
+}
+
+if (import.meta.main) main();
