@@ -12,6 +12,8 @@ export interface ProgramSources {
   readonly files: Files;
   readonly fileSets: Pick<FileSets, 'fileDigest'>;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The real paths of interpreters that were looked up before, by `#!` line and `PATH`. */
+  readonly interpreters: Map<string, string>;
   /** See `sealOf`. */
   seal(name: string, value: string): string;
 }
@@ -48,12 +50,22 @@ function isBelow(root: string, path: string): boolean {
 const longestLine = 256;
 
 /** The real path of the interpreter; for `env`, that of the program that it looks up. `''` for a file without a `#!` line. */
-function interpreterOf(file: string, own: Program['env'], { files, env }: ProgramSources): string {
-  const line = attempt(() => files.head(file, longestLine)) ?? '';
-  const [first, ...words] = /^#!\s*(.*)/.exec(line)?.[1]?.trim().split(/\s+/) ?? [];
-  if (first === undefined || first === '') return '';
+function interpreterOf(file: string, own: Program['env'], sources: ProgramSources): string {
+  const head = attempt(() => sources.files.head(file, longestLine)) ?? '';
+  const line = /^#!\s*(.*)/.exec(head)?.[1]?.trim() ?? '';
+  if (line === '') return '';
+  const path = own.PATH ?? sources.env.PATH ?? '';
+  const key = `${line}\n${path}`;
+  const known = sources.interpreters.get(key);
+  if (known !== undefined) return known;
+  const found = findInterpreter(line, path, sources);
+  sources.interpreters.set(key, found);
+  return found;
+}
+
+function findInterpreter(line: string, path: string, { files }: ProgramSources): string {
+  const [first = '', ...words] = line.split(/\s+/);
   const wanted = basename(first) === 'env' ? words.find((word) => !/^-|=/.test(word)) : undefined;
-  const path = own.PATH ?? env.PATH ?? '';
   const places = wanted === undefined ? [first] : path.split(delimiter).map((folder) => join(folder, wanted));
   const found = places.find((place) => files.stamp(place) !== '') ?? first;
   return attempt(() => files.real(found)) ?? found;

@@ -65,6 +65,7 @@ export class TaskDigester implements Digester {
   readonly #matches = new Map<string, readonly string[]>();
   /** Programs as they were when their tasks were added. */
   readonly #programs = new WeakMap<object, Digest>();
+  readonly #interpreters = new Map<string, string>();
   #salt: Uint8Array | undefined;
   /** How much of the record of this process is in the graph. */
   #read = 0;
@@ -118,7 +119,8 @@ export class TaskDigester implements Digester {
     if (typeof body !== 'function') {
       const { root } = this.#options;
       const seal = (name: string, value: string): string => this.#seal(name, value);
-      return programCode(body, { root, files: this.#files, fileSets: this.#fileSets, env: this.#env, seal });
+      const sources = { root, files: this.#files, fileSets: this.#fileSets, env: this.#env, seal };
+      return programCode(body, { ...sources, interpreters: this.#interpreters });
     }
     this.#readRecord();
     const url = moduleOf(task);
