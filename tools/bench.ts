@@ -15,6 +15,7 @@ const benches = {
   processes: ['packages/pool-process', 'bench/processes.ts'],
   executables: ['packages/pool-process', 'bench/executables.ts'],
   model: ['packages/report', 'bench/model.ts'],
+  watch: ['packages/usecase-testsuite', 'bench/watch.ts'],
 } as const;
 
 type Name = keyof typeof benches;
