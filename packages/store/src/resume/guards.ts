@@ -16,7 +16,7 @@ export interface Guard {
   readonly claims: ReadonlySet<string>;
 }
 
-/** The guards before anything of the session starts. No resource is in two of them, and no task. */
+/** The guards before anything of the session starts. No resource is in two of them, and no task that one lets in waits for another. */
 export function guardsOf(
   decisions: readonly Decision[],
   records: RunRecords,
@@ -128,7 +128,6 @@ function merged(guards: readonly Guard[], added: Guard, index: SuiteIndex): read
 function touches(one: Guard, other: Guard, index: SuiteIndex): boolean {
   return (
     overlap([...one.uses, ...one.claims], [...other.uses, ...other.claims]) ||
-    [...one.members].some((member) => other.members.has(member)) ||
     letsInConflict(one, other, index) ||
     letsInConflict(other, one, index)
   );

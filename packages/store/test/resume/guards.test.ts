@@ -109,6 +109,16 @@ describe('a guard', () => {
   });
 });
 
+test('guards that only let in the same provider stay apart', () => {
+  const tasks = [
+    taskOf('p', { scope: 'process' }),
+    taskOf('a', { claims: ['r'], requires: needs('p') }),
+    taskOf('b', { claims: ['s'], requires: needs('p') }),
+  ];
+  const ended = recordOf('p', { state: 'ended', gave: true, executions: [executionOf('pass')] });
+  expect(guardsIn(tasks, ended, interrupted('a'), interrupted('b'))).toHaveLength(2);
+});
+
 test.each([
   ['/a', '/a', true],
   ['/a', '/a/b', true],
