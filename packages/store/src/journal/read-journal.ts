@@ -39,6 +39,8 @@ export interface JournalContent {
 
 /** Options of `readJournal`. */
 export interface ReadJournalOptions {
+  /** The id of the run, for a journal whose database was not created yet. Default: the name of the directory. */
+  readonly runId?: string;
   /** The present boot of the machine. */
   readonly boot?: BootMark;
   /** Translates events of older versions. */
@@ -48,12 +50,12 @@ export interface ReadJournalOptions {
 /** Reads the journal of the run in this directory. */
 export function readJournal(directory: string, options: ReadJournalOptions = {}): JournalContent {
   const place = join(directory, 'journal.db');
-  // First the head: a writer beside may add rows meanwhile.
+  // First the head: a writer beside may add rows meanwhile. There is a rollback journal only while the tables are being created.
   const headFile = readHeadFile(join(directory, 'head'));
-  const isThere = existsSync(place);
+  const isThere = existsSync(place) && !existsSync(`${place}-journal`);
   if (!isThere && headFile === undefined) return contentOf({ kind: 'absent' });
   const read = isThere ? readRows(directory, place, options.upcasters) : nothing();
-  const { head, runId } = headOf(headFile, [read.runId, basename(resolve(directory))]);
+  const { head, runId } = headOf(headFile, [read.runId, options.runId, basename(resolve(directory))]);
   const verdict = verdictOf(read, head, options.boot ?? bootMark());
   if (verdict.kind === 'newer') return contentOf(verdict, runId);
   return { verdict, runId, entries: read.entries, unrecordedStarts: head?.unrecordedStarts ?? false };

@@ -1,7 +1,8 @@
 /** The file that notes how far a journal must reach, and the boots that it compares. */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { openJournal, readJournal } from '../../src/index.ts';
 import { bootMark, isSameBoot } from '../../src/journal/boot-mark.ts';
 import { emptyHead, HeadFile, headIn, isLoss } from '../../src/journal/head.ts';
 import { scratchFolder } from './random-events.ts';
@@ -44,6 +45,21 @@ describe('the head', () => {
   test('belongs to one run', () => {
     expect(headIn(written(), 'another')).toBeUndefined();
   });
+});
+
+test('a journal whose creation was interrupted is whole, without events, and is created later', async () => {
+  const directory = scratchFolder();
+  HeadFile.create(join(directory, 'head'), 'run', emptyHead(bootMark())).close();
+  const empty = { verdict: { kind: 'whole' }, entries: [] };
+  expect(readJournal(directory, { runId: 'run' })).toMatchObject(empty);
+  writeFileSync(join(directory, 'journal.db'), '');
+  expect(readJournal(directory, { runId: 'run' })).toMatchObject(empty);
+  writeFileSync(join(directory, 'journal.db-journal'), '');
+  expect(readJournal(directory, { runId: 'run' })).toMatchObject(empty);
+  const journal = await openJournal({ directory, runId: 'run', durability: 'process' });
+  journal.append({ type: 'poison-cleared', resource: 'db' });
+  await journal.close();
+  expect(readJournal(directory).entries).toHaveLength(1);
 });
 
 test.each([

@@ -10,29 +10,44 @@ import { scratchFolder } from './random-events.ts';
 const runId = '0198c0de-0000-7000-8000-000000000002';
 const program = new URL('../fixtures/appends.ts', import.meta.url).pathname;
 
-/** How long each process runs after its first report: 100 moments within 60 ms. */
-const moments = Array.from({ length: 100 }, (_, index) => (index * 37 + (seed % 97) + 0.5) % 60);
+/** When a process is killed: after its first report, or already while it opens the journal. */
+interface Moment {
+  readonly isAtStart: boolean;
+  readonly ms: number;
+}
 
-test('a killed writer loses no event that it has reported', async () => {
-  const directory = scratchFolder();
-  let acknowledged = 0;
-  let sessions = 0;
-  for (const moment of sampled(moments)) {
-    acknowledged = Math.max(acknowledged, await killAfter(directory, moment));
-    sessions++;
-    const { verdict, entries } = readJournal(directory);
-    expect(verdict).toEqual({ kind: 'whole' });
-    expect(entries.length).toBeGreaterThanOrEqual(acknowledged);
-    expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, index) => index + 1));
-    for (const { seq, event } of entries)
-      expect(event.type === 'poison-cleared' ? Number.parseInt(event.resource, 10) : seq).toBe(seq);
-    expect(entries.at(-1)?.session).toBeLessThanOrEqual(sessions);
-  }
-  expect(acknowledged).toBeGreaterThan(sessions);
-});
+/** Ten journals, each killed at ten moments. */
+const journals = Array.from({ length: 10 }, (_, journal) => ({
+  journal,
+  moments: Array.from({ length: 10 }, (_, kill): Moment => {
+    const ms = ((10 * journal + kill) * 37.3 + (seed % 97)) % 60;
+    return kill % 5 === 0 ? { isAtStart: true, ms: 5 * ms + 50 } : { isAtStart: false, ms };
+  }),
+}));
+
+test.each(sampled(journals))(
+  'a killed writer loses no event that it has reported: journal $journal',
+  async ({ moments }) => {
+    const directory = scratchFolder();
+    let acknowledged = 0;
+    let sessions = 0;
+    for (const moment of moments) {
+      acknowledged = Math.max(acknowledged, await killAfter(directory, moment));
+      sessions++;
+      const { verdict, entries } = readJournal(directory, { runId });
+      if (acknowledged > 0 || verdict.kind !== 'absent') expect(verdict).toEqual({ kind: 'whole' });
+      expect(entries.length).toBeGreaterThanOrEqual(acknowledged);
+      expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, index) => index + 1));
+      for (const { seq, event } of entries)
+        expect(event.type === 'poison-cleared' ? Number.parseInt(event.resource, 10) : seq).toBe(seq);
+      expect(entries.at(-1)?.session ?? 0).toBeLessThanOrEqual(sessions);
+    }
+    expect(acknowledged).toBeGreaterThan(sessions);
+  },
+);
 
 /** Resolves with the last number that the process has printed. */
-async function killAfter(directory: string, ms: number): Promise<number> {
+async function killAfter(directory: string, { isAtStart, ms }: Moment): Promise<number> {
   const child = spawn(process.execPath, ['--conditions=@pexen/source', program, runId, directory], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -41,7 +56,7 @@ async function killAfter(directory: string, ms: number): Promise<number> {
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     printed += text;
   });
-  await once(child.stdout, 'data');
+  if (!isAtStart) await once(child.stdout, 'data');
   // Only the moment of the kill depends on it.
   await pause(ms);
   child.kill('SIGKILL');
