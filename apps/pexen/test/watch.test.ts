@@ -228,7 +228,7 @@ test('a change during a run is part of the next one', async () => {
   expect(await round()).toEqual(['PASS slow/slow', 'tests/what.ts changed: running 1 test.']);
 });
 
-test('a task that was interrupted counts as affected; queries and options hold for every run', async () => {
+test('queries hold for every run', async () => {
   const { round, write } = await watching(suite, 'one', 'program.sh');
   expect(await round()).toEqual(['PASS one/one', 'PASS program.sh', 'Running 2 tests.']);
   await write('tests/helper.ts', 'export const answer = 43;');
