@@ -87,7 +87,10 @@ describe('whatever is thrown', () => {
   test('a value that cannot be sent is replaced by a note', () => {
     const crossed = cross(Object.assign(new Error('x'), { socket: { on() {} }, port: 80 }));
     expect(crossed).toMatchObject({ port: 80, socket: { unserializable: 'socket.on is a function' } });
-    expect(cross(() => 1)).toEqual({ unserializable: 'thrown is a function', text: '[Function (anonymous)]' });
+    expect(cross(() => 1)).toEqual({
+      unserializable: 'thrown is a function',
+      text: '[Function (anonymous)]',
+    });
     const failed = cross(new TaskFailError('x', { data: { f: () => 1 } }));
     expect(failed).toMatchObject({ data: { unserializable: 'data.f is a function' } });
   });
