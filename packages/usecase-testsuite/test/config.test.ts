@@ -180,9 +180,7 @@ describe('a configuration', () => {
     expect(await hints({ reporters: [['junit', { file: 'x', outputs: 'all' }]] })).toEqual([
       'Did you mean "output"?',
     ]);
-    expect(await hints({ reporters: [['lines', { verbose: true }]] })).toEqual([
-      'There are: color, passes, outputLines, slowAfter, failures.',
-    ]);
+    expect(await hints({ reporters: [['lines', { verbose: true }]] })).toEqual(['Did you mean "verbosity"?']);
   });
 
   it('that lies beside another one causes a warning that names the one in use', async () => {

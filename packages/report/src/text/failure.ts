@@ -69,12 +69,20 @@ export function taskPlaceLines(
   paint: Paint,
 ): string[] {
   if (location === undefined) return [];
-  return [paint('cyan', `at ${printable(placeText(location))}`), ...indentedSource(location, columns, paint)];
+  return [
+    paint('cyan', `at ${printable(placeText(location))}`),
+    ...indentedSource(location, columns, paint, true),
+  ];
 }
 
-function indentedSource(location: SourceLocation, columns: number | undefined, paint: Paint): string[] {
+function indentedSource(
+  location: SourceLocation,
+  columns: number | undefined,
+  paint: Paint,
+  isOfTask = false,
+): string[] {
   const width = columns === undefined ? undefined : columns - 2;
-  return sourceLines(location, width, paint).map((line) => `  ${line}`);
+  return sourceLines(location, width, paint, isOfTask).map((line) => `  ${line}`);
 }
 
 function differenceOf({ expected, actual }: TaskError, paint: Paint): string[] {

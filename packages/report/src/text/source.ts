@@ -50,13 +50,15 @@ export function absolute(location: SourceLocation, root: string): SourceLocation
   return isAbsolute(location.file) ? location : { ...location, file: resolve(root, location.file) };
 }
 
-/** The line of the place with two above and two below, marked, cut to `columns`; nothing where the file cannot be read or has no such line. */
+/** The line of the place with two above and two below, marked, cut to `columns`; nothing where the file cannot be read or has no such line. Stacks are texts of
+ * tests and may name anything: of these only what looks like a source is opened. `isOfTask`: the place comes from the plan. */
 export function sourceLines(
   { file, line, column }: SourceLocation,
   columns: number | undefined,
   paint: Paint,
+  isOfTask = false,
 ): string[] {
-  if (line === undefined) return [];
+  if (line === undefined || !(isOfTask || sources.test(file))) return [];
   const text = readSource(file);
   if (text === undefined || line > text.split('\n').length) return [];
   const { codeFrameColumns } = loadCodeFrame();
@@ -88,9 +90,7 @@ function scrolled(lines: readonly string[], columns: number | undefined): string
   });
 }
 
-/** Stacks are texts of tests, and may name anything: only what looks like a source and is a regular file is opened. */
 function readSource(file: string): string | undefined {
-  if (!sources.test(file)) return undefined;
   try {
     const facts = statSync(file);
     return facts.isFile() && facts.size <= LARGEST_FILE ? readFileSync(file, 'utf8') : undefined;
