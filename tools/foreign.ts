@@ -26,12 +26,15 @@ export interface ForeignSuite {
   readonly tap?: boolean | 'perl';
   /** Packages of npm that the tests need. */
   readonly needs?: readonly string[];
+  /** The tests of an Automake package. It is configured and built first; each test runs in the environment that `make check` gives it. */
+  readonly automake?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Where a source tree comes from. */
 export type ForeignTree = { readonly npm: string } | { readonly debian: string };
 
-/** How one test file ended, and how many test points of each kind it had. */
+/** How one test file ended, and how many test points of each kind it had. A test of Automake is one point. */
 export interface Verdict {
   readonly passed: boolean;
   readonly points: Readonly<Record<string, number>>;
@@ -92,9 +95,37 @@ export const suites: readonly ForeignSuite[] = [
     tree: { debian: 'bats' },
     files: 'test/*.bats',
     command: ['bats', '--tap'],
-    needs: ['bats@1'],
     tap: true,
   },
+  {
+    name: 'bats-support (bats)',
+    tree: { debian: 'bats-support' },
+    files: 'test/*.bats',
+    command: ['bats', '--tap'],
+    tap: true,
+  },
+  {
+    name: 'rbenv (bats)',
+    tree: { debian: 'rbenv' },
+    files: 'test/*.bats',
+    command: ['bats', '--tap'],
+    tap: true,
+  },
+  // All tests of GNU hello compare with $DIFF: another program in its place makes them fail, or stop with an error.
+  ...[
+    { name: 'GNU hello (Automake)' },
+    { name: 'GNU hello with tests that fail (Automake)', env: { DIFF: 'false' } },
+    { name: 'GNU hello with tests that stop with 99 (Automake)', env: { DIFF: 'perl -e exit+99' } },
+  ].map(
+    (variant): ForeignSuite => ({
+      ...variant,
+      tree: { debian: 'hello' },
+      files: 'tests/*-[0-9]',
+      command: ['sh'],
+      tap: false,
+      automake: true,
+    }),
+  ),
 ];
 
 /** Trees of different kinds, for the list of what a bare run takes. */
@@ -141,11 +172,22 @@ function fetchSource(name: string, folder: string): void {
     writeFileSync(join(apt, 'ready'), '');
   }
   const cwd = join(apt, 'sources');
-  execFileSync('apt-get', [...options, '-qq', 'source', '--download-only', name], {
-    cwd,
-    stdio: 'pipe',
-    timeout: 120_000,
-  });
+  try {
+    execFileSync('apt-get', [...options, '-qq', 'source', '--download-only', name], {
+      cwd,
+      stdio: 'pipe',
+      timeout: 120_000,
+    });
+  } catch (error) {
+    // Some mirrors lack Debian's changes to a source. The tests are in the original.
+    const original = readdirSync(cwd).find(
+      (file) => file.startsWith(`${name}_`) && /\.orig\.tar\.\w+$/.test(file),
+    );
+    if (original === undefined) throw error;
+    mkdirSync(folder);
+    execFileSync('tar', ['xf', join(cwd, original), '-C', folder, '--strip-components=1']);
+    return;
+  }
   const description = readdirSync(cwd).find((file) => file.startsWith(`${name}_`) && file.endsWith('.dsc'));
   execFileSync('dpkg-source', ['--no-check', '-x', String(description), folder], { cwd, stdio: 'pipe' });
 }
@@ -164,26 +206,37 @@ function aptOptions(apt: string): string[] {
 
 /** Runs a suite in both ways. */
 export function compare(suite: ForeignSuite): Comparison {
-  const prepared = prepare(suite);
-  if (typeof prepared === 'string') return { suite: suite.name, equal: 0, different: [], skipped: prepared };
-  const { folder, files, env } = prepared;
-  const native = new Map(files.map((file) => [file, nativeVerdict(suite, file, folder, env)]));
-  const ours = verdictsByPexen(suite, folder, env);
+  const place = prepare(suite);
+  if (typeof place === 'string') return { suite: suite.name, equal: 0, different: [], skipped: place };
+  const own = suite.automake === true ? environmentByMake(place) : { HARNESS_ACTIVE: '1' };
+  const prepared = { ...place, own };
+  const native =
+    suite.automake === true
+      ? verdictsByMake(prepared)
+      : new Map(prepared.files.map((file) => [file, nativeVerdict(suite, file, prepared)]));
+  const ours = verdictsByPexen(suite, prepared);
   const different = [...new Set([...native.keys(), ...ours.keys()])].flatMap((file) => {
     const [one, other] = [native.get(file), ours.get(file)].map((each) => JSON.stringify(each));
     return one === other ? [] : [`${file}: natively ${one}, by pexen ${other}`];
   });
-  return { suite: suite.name, equal: files.length - different.length, different };
+  return { suite: suite.name, equal: native.size - different.length, different };
 }
 
-interface Prepared {
+interface Place {
   readonly folder: string;
   readonly files: readonly string[];
   readonly env: NodeJS.ProcessEnv;
 }
 
+interface Prepared extends Place {
+  /** What the tests have in their environment besides. */
+  readonly own: Readonly<Record<string, string>>;
+}
+
 /** A reason where the suite cannot run here. */
-function prepare({ tree, files: glob, needs = [], command: [program] }: ForeignSuite): Prepared | string {
+function prepare(suite: ForeignSuite): Place | string {
+  const { tree, files: glob, needs = [] } = suite;
+  const [program] = suite.command;
   try {
     const folder = fetchTree(tree);
     const missing = needs.filter(
@@ -201,16 +254,63 @@ function prepare({ tree, files: glob, needs = [], command: [program] }: ForeignS
       ];
       execFileSync('npm', install, { cwd: folder, stdio: 'pipe', timeout: 120_000 });
     }
-    const path = [join(folder, 'node_modules/.bin'), join(process.execPath, '..'), process.env.PATH].join(
-      ':',
+    const bins = ['node_modules/.bin', join(root, 'packages/factory/node_modules/.bin')].map((bin) =>
+      resolve(folder, bin),
     );
-    const env = { ...process.env, PATH: path };
+    const path = [...bins, join(process.execPath, '..'), process.env.PATH].join(':');
+    const env = { ...process.env, PATH: path, ...suite.env };
     if (spawnSync(program, ['--version'], { env }).error !== undefined) return `${program} is not installed`;
     const files = globSync(glob, { cwd: folder }).sort();
-    return files.length === 0 ? `no file is ${glob}` : { folder, files, env };
+    if (files.length === 0) return `no file is ${glob}`;
+    return (suite.automake === true ? build(folder, env) : undefined) ?? { folder, files, env };
   } catch (error) {
     return `it cannot be fetched: ${reasonOf(error)}`;
   }
+}
+
+/** Configures and builds a package once. Returns the reason where that is impossible. */
+function build(cwd: string, env: NodeJS.ProcessEnv): string | undefined {
+  const mark = join(cwd, 'built');
+  if (existsSync(mark)) return undefined;
+  try {
+    const script = './configure --quiet && make --silent';
+    execFileSync('sh', ['-c', script], { cwd, env, stdio: 'pipe', timeout: 300_000 });
+    writeFileSync(mark, '');
+    return undefined;
+  } catch (error) {
+    return `it cannot be built: ${reasonOf(error)}`;
+  }
+}
+
+/** What Automake's wrapper sets for a test: in place of one test, a program runs that prints its environment. */
+function environmentByMake({ folder: cwd, files, env }: Place): Record<string, string> {
+  const [file = ''] = files;
+  const printer = join(cache, 'environment.sh');
+  writeFileSync(printer, 'env -0\n');
+  spawnSync('make', ['check', `TESTS=${file}`, `LOG_COMPILER=sh ${printer}`], { cwd, env });
+  const entries = readFileSync(join(cwd, `${file}.log`), 'utf8').split('\0');
+  return Object.fromEntries(
+    entries.flatMap((entry) => {
+      const [, name = '', value = ''] = /^(\w+)=(.*)$/s.exec(entry) ?? [];
+      return name === '' || value === env[name] || namesOfMake.test(name) ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** Variables of make and of the shell, not of the wrapper. */
+const namesOfMake = /^(?:MAKE\w*|MFLAGS|TESTS|TEST_LOGS|LOG_COMPILER|PWD|OLDPWD|SHLVL|_)$/;
+
+/** The verdicts of `make check`, as Automake wrote them into a file for each test. */
+function verdictsByMake({ folder: cwd, files, env }: Place): Map<string, Verdict> {
+  for (const file of files) rmSync(join(cwd, `${file}.trs`), { force: true });
+  spawnSync('make', ['--keep-going', 'check'], { cwd, env });
+  return new Map(
+    files.map((file) => {
+      const trs = readFileSync(join(cwd, `${file}.trs`), 'utf8');
+      const [, result = ''] = /^:test-result: (\w+)/m.exec(trs) ?? [];
+      return [file, { passed: ['PASS', 'SKIP'].includes(result), points: { [result.toLowerCase()]: 1 } }];
+    }),
+  );
 }
 
 function reasonOf(error: unknown): string {
@@ -222,12 +322,11 @@ function reasonOf(error: unknown): string {
 function nativeVerdict(
   { command: [program, ...argv], tap }: ForeignSuite,
   file: string,
-  cwd: string,
-  env: NodeJS.ProcessEnv,
+  { folder: cwd, env, own }: Prepared,
 ): Verdict {
   const { stdout, status } = spawnSync(program, [...argv, file], {
     cwd,
-    env: { ...env, HARNESS_ACTIVE: '1' },
+    env: { ...env, ...own },
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
   });
@@ -261,8 +360,8 @@ const reporter = `{
   async close() { writeFileSync('verdicts.json', JSON.stringify(verdicts)); },
 }`;
 
-function verdictsByPexen(suite: ForeignSuite, folder: string, env: NodeJS.ProcessEnv): Map<string, Verdict> {
-  const { files, command: own, tap } = suite;
+function verdictsByPexen(suite: ForeignSuite, { folder, env, own }: Prepared): Map<string, Verdict> {
+  const { files, tap } = suite;
   const work = join(cache, 'work');
   rmSync(work, { recursive: true, force: true });
   mkdirSync(join(work, 'node_modules'), { recursive: true });
@@ -270,9 +369,9 @@ function verdictsByPexen(suite: ForeignSuite, folder: string, env: NodeJS.Proces
   const options = {
     dir: folder,
     include: [files],
-    command: own,
+    command: suite.command,
     cwd: folder,
-    env: { HARNESS_ACTIVE: '1' },
+    env: own,
     ...(tap !== undefined && { tap }),
   };
   writeFileSync(join(work, 'package.json'), '{ "type": "module" }');
@@ -297,7 +396,10 @@ export default defineSuite({ from: { '': executables(${JSON.stringify(options)})
   return new Map(
     Object.entries(verdicts).map(([path, [verdict, counts]]) => [
       path,
-      { passed: !['fail', 'error', 'timeout', 'crashed'].includes(verdict), points: sorted(counts) },
+      {
+        passed: !['fail', 'error', 'timeout', 'crashed'].includes(verdict),
+        points: suite.automake === true ? { [verdict]: 1 } : sorted(counts),
+      },
     ]),
   );
 }
