@@ -111,6 +111,12 @@ export const suites: readonly ForeignSuite[] = [
     command: ['bats', '--tap'],
     tap: true,
   },
+  {
+    name: 'sortedcontainers (pytest)',
+    tree: { debian: 'sortedcontainers' },
+    files: 'tests/test_*.py',
+    command: ['python3', '-m', 'pytest', '-v', '-p', 'no:cacheprovider'],
+  },
   // All tests of GNU hello compare with $DIFF: another program in its place makes them fail, or stop with an error.
   ...[
     { name: 'GNU hello (Automake)' },
