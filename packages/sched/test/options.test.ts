@@ -143,10 +143,10 @@ test('overrides are looked at like metadata', () => {
   ]);
 });
 
-test('programs that name no pool run in the pool for programs', async () => {
+test('programs that name no pool run in the pool for programs, where the usual one takes none', async () => {
   const ran: string[] = [];
-  const recording = (name: string): Pool => ({
-    manifest: { ...inline().manifest, executables: true },
+  const recording = (name: string, executables = true): Pool => ({
+    manifest: { ...inline().manifest, executables },
     open: async ({ slotsChanged }) => slotsChanged(1),
     run: ({ path }) => {
       ran.push(`${path} in ${name}`);
@@ -163,11 +163,17 @@ test('programs that name no pool run in the pool for programs', async () => {
   };
   const program = executableTask({ name: 'program' }, body);
   const named = executableTask({ name: 'named', pool: 'own' }, body);
-  const execution = run([task({ name: 'body' }, () => {}), program, named], {
-    pool: recording('pool'),
+  const foreign = executableTask({ name: 'foreign', pool: 'programs' }, body);
+  const tasks = [task({ name: 'body' }, () => {}), program, named, foreign];
+  const options = {
+    programPool: () => recording('programPool'),
     pools: { programs: recording('programs'), own: recording('own') },
-    programPool: 'programs',
-  });
-  for await (const _ of execution);
-  expect(ran.toSorted()).toEqual(['body in pool', 'named in own', 'program in programs']);
+  };
+  for await (const _ of run(tasks, { ...options, pool: recording('pool', false) }));
+  expect(ran.toSorted()).toEqual([
+    ...['body in pool', 'foreign in programs', 'named in own', 'program in programPool'],
+  ]);
+  ran.length = 0;
+  for await (const _ of run([program], { ...options, pool: recording('pool') }));
+  expect(ran).toEqual(['program in pool']);
 });

@@ -222,7 +222,7 @@ describe('a plan', () => {
         weights: () => 1,
         defaults: {},
         overrides: {},
-        programPool: 'p',
+        programPool: inline,
         spare: 1,
       },
       ...{ pools: { x: inline }, groups: { wm: { pool: inline } } },

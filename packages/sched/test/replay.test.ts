@@ -1,5 +1,15 @@
 /** The decisions of a run are repeated from the record of its inputs alone, byte for byte. */
-import { amount, anyOf, atLeast, every, key, type Runnable, type } from '@pexen/core';
+import {
+  amount,
+  anyOf,
+  atLeast,
+  every,
+  executableTask,
+  key,
+  type Pool,
+  type Runnable,
+  type,
+} from '@pexen/core';
 import { path } from '@pexen/lock';
 import { describe, expect, it } from 'vitest';
 import { isWhole } from '#sample';
@@ -102,6 +112,29 @@ async function eventful(options: RunOptions): Promise<string[]> {
 describe('a real run', () => {
   it('repeats its decisions', async () => {
     expectSame(await eventful({}));
+  });
+
+  it('also with overrides and a pool for programs', async () => {
+    const { recorder, lines } = recording();
+    const taking = (executables: boolean): Pool => ({
+      manifest: { ...inline().manifest, executables },
+      open: async ({ slotsChanged }) => slotsChanged(1),
+      run: () => ({ kind: 'threw', error: new Error('no') }),
+      close: async () => {},
+    });
+    const program = executableTask(
+      { name: 'program', retries: 5 },
+      {
+        ...{ file: '/bin/true', argv: [], cwd: '/', env: {} },
+        interpret: () => ({ outcome: { kind: 'returned', value: 1 }, findings: [] }),
+      },
+    );
+    const going = run([task({ name: 'body', retries: 5 }, () => {}), program], {
+      ...{ pool: taking(false), programPool: () => taking(true), overrides: { retries: 1 } },
+      record: recorder,
+    });
+    for await (const { attempts } of going) expect(attempts).toHaveLength(2);
+    expectSame(lines);
   });
 
   it('also where it was cancelled', async () => {

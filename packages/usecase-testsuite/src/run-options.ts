@@ -82,18 +82,13 @@ export function planOptions(
   };
   const { pools = {}, groups = {}, capacities, spare } = config;
   const pool = poolOf(overrides, config);
-  const runsPrograms =
-    overrides.pool === undefined ? config.pool !== threads : overrides.pool === 'processes';
   const { timeout, idleTimeout, grace, slowAfter, retries, rerunnable } = config;
   const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });
   return {
     ...definedOf({ capacities, spare, weights }),
     pool: () => checkedPool('pool', pool(request)),
-    pools: {
-      ...mapValues(pools, (make, name) => () => checkedPool(`pools.${name}`, make(request))),
-      ...(runsPrograms ? {} : { [programPool]: () => processes(request) }),
-    },
-    ...(runsPrograms ? {} : { programPool }),
+    programPool: () => processes(request),
+    pools: mapValues(pools, (make, name) => () => checkedPool(`pools.${name}`, make(request))),
     groups: mapValues(groups, (group, name) => ({
       ...group,
       pool: () => checkedPool(`groups.${name}.pool`, group.pool(request)),
@@ -103,9 +98,6 @@ export function planOptions(
     ...{ facts, onWarning },
   };
 }
-
-/** Programs need processes, wherever modules run. */
-const programPool = 'programs';
 
 function poolOf({ pool, inspectPort }: Overrides, config: SuiteConfig): (request: PoolRequest) => Pool {
   if (inspectPort !== undefined) return waitingFor(inspectPort, pool);

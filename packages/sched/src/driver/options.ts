@@ -14,7 +14,6 @@ import {
   type Runnable,
 } from '@pexen/core';
 import {
-  anyText,
   byName,
   callable,
   clock,
@@ -58,8 +57,8 @@ export interface PoolOptions {
   readonly pool?: PoolSource | undefined;
   /** Pools for tasks with `pool` in their metadata, by name. */
   readonly pools?: Readonly<Record<string, PoolSource>> | undefined;
-  /** The one of `pools` for programs that name none. Default: `pool`. */
-  readonly programPool?: string | undefined;
+  /** The pool of programs that name none, where `pool` takes no programs. Made only then. Default: such programs are refused. */
+  readonly programPool?: PoolSource | undefined;
   /** Groups for tasks with `group` in their metadata, by name. */
   readonly groups?: Readonly<Record<string, GroupOptions>> | undefined;
 }
@@ -156,7 +155,7 @@ const planKinds: KindsOf<PlanOptions> = {
   weights: callable(),
   defaults: record,
   overrides: record,
-  programPool: anyText,
+  programPool: poolSource,
   onWarning: callable(),
 };
 

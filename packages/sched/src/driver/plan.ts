@@ -269,7 +269,8 @@ function makePools(options: PlanOptions, known: readonly Problem[] = []): Pools 
   const made: Pool[] = [];
   const planned: PlanPool[] = [];
   const problems: Problem[] = [...known];
-  for (const { key, name, source, spare, group } of sourcesOf(options)) {
+  for (const { key, name, source, spare, group, isForPrograms } of sourcesOf(options)) {
+    if (isForPrograms && planned[0]?.manifest.executables !== false) continue;
     const pool = isGiven(source) ? source : source();
     const found = isGiven(source)
       ? checkGiven(key, pool, made)
@@ -279,7 +280,7 @@ function makePools(options: PlanOptions, known: readonly Problem[] = []): Pools 
     const { manifest } = pool;
     made.push(pool);
     planned.push({
-      ...{ name, manifest, spare: spare ?? (manifest.transport === 'reference' ? 0 : 1) },
+      ...{ name, manifest, spare: spare ?? (manifest.transport === 'reference' ? 0 : 1), isForPrograms },
       group: group && { exclusive: group.exclusive ?? true, workers: group.workers ?? Infinity },
     });
   }
@@ -297,9 +298,9 @@ export function setUp(entries: Iterable<Entry>, options: PlanOptions, of: 'plan'
   try {
     refuse(checkOptions(of, options));
     pools = makePools(options, of === 'run' ? poolsInUse(options) : []);
-    const { capacities, facts, defaults, overrides, programPool, onWarning, weights } = options;
+    const { capacities, facts, defaults, overrides, onWarning, weights } = options;
     tasks = new CompiledTasks({
-      ...{ pools: pools.planned, capacities, facts, weights, defaults, overrides, programPool, onWarning },
+      ...{ pools: pools.planned, capacities, facts, weights, defaults, overrides, onWarning },
     });
   } catch (error) {
     if (isPexenError(error)) refuse([...error.problems, ...problemsOfTasks(entries, options)]);
@@ -316,12 +317,17 @@ interface NamedSource {
   readonly name: string;
   readonly source: PoolSource;
   readonly spare: number | undefined;
+  readonly isForPrograms?: true;
   readonly group?: GroupOptions;
 }
 
-function sourcesOf({ pool = inline, pools = {}, groups = {}, spare }: PlanOptions): readonly NamedSource[] {
+function sourcesOf(options: PlanOptions): readonly NamedSource[] {
+  const { pool = inline, programPool, pools = {}, groups = {}, spare } = options;
   return [
     { key: 'pool', name: 'default', source: pool, spare },
+    ...(programPool === undefined
+      ? []
+      : [{ key: 'programPool', name: 'programs', source: programPool, spare, isForPrograms: true as const }]),
     ...Object.entries(pools).map(([name, source]) => ({ key: `pools.${name}`, name, source, spare })),
     ...Object.entries(groups).map(([name, group]) => ({
       ...{ key: `groups.${name}.pool`, name, source: group.pool },

@@ -58,6 +58,8 @@ export interface RecordedTask {
   readonly meta: Readonly<Record<string, Json>>;
   readonly whyNot?: string;
   readonly weightMs?: number;
+  /** Recorded where programs have a pool of their own. */
+  readonly isProgram?: true;
 }
 
 /** One step of a record: JSON throughout. The first is `plan`. */
@@ -149,8 +151,8 @@ export class Recorder {
     const pairs = Symbol.iterator in capacities ? [...capacities] : Object.entries(capacities);
     return {
       ...{ type: 'plan', version: recordingVersion },
-      pools: pools.map(({ name, spare, group, manifest }) =>
-        plainJson({ name, spare, group, kind: manifest.name }),
+      pools: pools.map(({ name, spare, group, isForPrograms, manifest }) =>
+        plainJson({ name, spare, group, isForPrograms, kind: manifest.name }),
       ),
       capacities: pairs.map(([resource, units]) => [this.#name(resource), units] as const),
       defaults: plainJson(defaults),
@@ -168,6 +170,7 @@ export class Recorder {
       meta: this.#meta(tasks.metaOf(task)),
       ...(whyNot !== undefined && { whyNot }),
       ...(tasks.states(task, MEASURED) && { weightMs: tasks.weight[task] as number }),
+      ...(hasProgramPool(tasks) && isProgram(tasks, task) && { isProgram: true as const }),
     };
   }
 
@@ -270,6 +273,14 @@ export function replay(steps: Iterable<RecordedStep>): Replayed {
 }
 
 /** Accepts every body: none of them runs. */
+function hasProgramPool({ options }: CompiledTasks): boolean {
+  return options.pools.some(({ isForPrograms }) => isForPrograms);
+}
+
+function isProgram(tasks: CompiledTasks, task: TaskId): boolean {
+  return typeof tasks.definition(task).body !== 'function';
+}
+
 const manifest: PoolManifest = {
   ...{ name: '', kills: true, transport: 'reference', closures: true, executables: true },
 };
@@ -384,10 +395,10 @@ class Names {
   }
 
   /** A task with the same metadata and identities. Its body never runs. */
-  task({ is, meta }: RecordedTask): Runnable {
+  task({ is, meta, isProgram }: RecordedTask): Runnable {
     const [self, ...origins] = is.map((number) => this.#object(number)) as [Runnable, ...Runnable[]];
     for (const [at, origin] of origins.entries()) this.#define(origin, {}, origins[at + 1]);
-    return this.#define(self, this.#meta(meta), origins[0]);
+    return this.#define(self, this.#meta(meta), origins[0], isProgram ? program : () => {});
   }
 
   #meta({ when, cleanup, ...entries }: RecordedTask['meta']): TaskMeta {
@@ -399,8 +410,13 @@ class Names {
     });
   }
 
-  #define(runnable: Runnable, meta: TaskMeta, madeFrom: object | undefined): Runnable {
-    const definition: TaskDefinition = { meta, body: () => {}, args: undefined, isUnbound: false, madeFrom };
+  #define(
+    runnable: Runnable,
+    meta: TaskMeta,
+    madeFrom: object | undefined,
+    body: TaskDefinition['body'] = () => {},
+  ): Runnable {
+    const definition: TaskDefinition = { meta, body, args: undefined, isUnbound: false, madeFrom };
     return Object.defineProperty(runnable, definitionKey, {
       value: definition,
       configurable: true,
@@ -412,6 +428,12 @@ class Names {
     return this.#objects[number];
   }
 }
+
+/** A body of the kind that is started as a program. It never runs either. */
+const program: TaskDefinition['body'] = {
+  ...{ file: '/', argv: [], cwd: '/', env: {} },
+  interpret: () => ({ outcome: { kind: 'returned', value: undefined }, findings: [] }),
+};
 
 /** Plain data, with the numbers that JSON does not have. */
 function asPlain(value: Json | undefined): unknown {

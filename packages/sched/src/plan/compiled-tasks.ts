@@ -127,7 +127,10 @@ export class CompiledTasks extends Table implements Planned {
     super();
     this.options = options;
     this.#usualRules = rulesOf({}, options.defaults, options.overrides);
-    this.#programPool = options.programPool === undefined ? 0 : this.#poolOf({ pool: options.programPool });
+    this.#programPool = Math.max(
+      0,
+      options.pools.findIndex(({ isForPrograms }) => isForPrograms),
+    );
     this.#undoLog = new UndoLog(of !== undefined);
     this.graph = new Graph(this.#undoLog, of?.graph);
     this.#ranks = new Ranks(this.#undoLog, of === undefined ? undefined : of.#ranks);
@@ -400,7 +403,7 @@ export class CompiledTasks extends Table implements Planned {
   #poolOf({ group, pool }: TaskMeta): number {
     const isMeant = (each: PlanPool) =>
       group === undefined
-        ? each.group === undefined && each.name === pool
+        ? each.group === undefined && each.name === pool && !each.isForPrograms
         : each.group && each.name === group;
     return Math.max(0, this.options.pools.findLastIndex(isMeant));
   }

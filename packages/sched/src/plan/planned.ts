@@ -20,6 +20,8 @@ export interface PlanPool {
   readonly manifest: PoolManifest;
   /** How many attempts may wait in the pool beyond its slots. */
   readonly spare: number;
+  /** Set if it is that of programs that name no pool, which `pools[0]` does not take. No task can name it. */
+  readonly isForPrograms?: true | undefined;
   /** Set if it is the pool of a group. */
   readonly group?: { readonly exclusive: boolean; readonly workers: number } | undefined;
 }
@@ -33,8 +35,6 @@ export interface CompileOptions {
   readonly weights?: ((path: string) => number | undefined) | undefined;
   readonly defaults?: TaskDefaults | undefined;
   readonly overrides?: TaskDefaults | undefined;
-  /** The name of the pool of programs that name none. Default: that of all tasks that name none. */
-  readonly programPool?: string | undefined;
   /** A waiting task is starved after so many bypasses. Default 64. */
   readonly bypasses?: number | undefined;
   /** The task that waits longest is starved after so many better tasks that were added later. Default 512. */
