@@ -1,6 +1,6 @@
 /** The command line: its commands and options. */
 import { randomInt } from 'node:crypto';
-import { durationForms, readDuration } from '@pexen/factory';
+import { durationForms, readDurationText } from '@pexen/factory';
 import { type ExitCode, exitCodes, mostWorkers, poolNames } from '@pexen/usecase-testsuite';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type InitOptions, init } from './commands/init.ts';
@@ -13,11 +13,12 @@ import { printProblems } from './print-problems.ts';
 /** Runs the command that the arguments name and resolves with its exit code. Never rejects. */
 export async function main(words: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.ok;
+  const completes = words[0] === completeCommand;
   const program = commandLine((code) => {
     exitCode = code;
-  });
+  }, completes);
   try {
-    if (words[0] === 'complete') await complete(program);
+    if (completes) await (await import('./completion.ts')).addCompletion(program, process.cwd());
     await program.parseAsync(withOptionalValues(words), { from: 'user' });
     return exitCode;
   } catch (error) {
@@ -30,7 +31,8 @@ export async function main(words: readonly string[]): Promise<ExitCode> {
   }
 }
 
-function commandLine(leave: (exitCode: ExitCode) => void): Command {
+/** `completes`: the command `complete` is added by the library that carries it out. */
+function commandLine(leave: (exitCode: ExitCode) => void, completes: boolean): Command {
   const program = new Command('pexen')
     .description('Runs test suites in parallel, respecting dependencies and locks.')
     .version(ownVersion())
@@ -41,10 +43,7 @@ function commandLine(leave: (exitCode: ExitCode) => void): Command {
   addList(program, leave);
   addReplay(program, leave);
   addInit(program, leave);
-  program
-    .command(completeCommand)
-    .description('print the completion script for a shell: source <(pexen complete bash)')
-    .argument('<shell>', 'bash, zsh or fish');
+  if (!completes) addComplete(program);
   for (const each of [program, ...program.commands]) {
     const words = each === program ? 'pexen' : `pexen ${each.name()}`;
     each.showHelpAfterError(`(see ${words} --help)`);
@@ -55,12 +54,12 @@ function commandLine(leave: (exitCode: ExitCode) => void): Command {
 
 const completeCommand = 'complete';
 
-/** Replaces the command that only stands in the help. */
-async function complete(program: Command): Promise<void> {
-  const others = program.commands.filter((command) => command.name() !== completeCommand);
-  (program.commands as Command[]).splice(0, program.commands.length, ...others);
-  const { addCompletion } = await import('./completion.ts');
-  await addCompletion(program, process.cwd());
+/** For the help, and for its mistakes: the command itself is loaded on demand. */
+function addComplete(program: Command): void {
+  program
+    .command(completeCommand)
+    .description('print the completion script for a shell: source <(pexen complete bash)')
+    .argument('<shell>', 'bash, zsh or fish');
 }
 
 /** Names of options in other test runners; misspelled names are suggested by similarity. */
@@ -210,7 +209,7 @@ function optionTerm({ flags, long }: Option): string {
 }
 
 function duration(text: string): number {
-  const ms = readDuration(/^\d+$/.test(text) ? Number(text) : text);
+  const ms = readDurationText(text);
   if (ms !== undefined && ms > 0) return ms;
   throw new InvalidArgumentError(`"${text}" is not ${durationForms}, above 0.`);
 }

@@ -150,6 +150,7 @@ export {
 export {
   type AttemptEnded,
   type AttemptInfo,
+  comparableForm,
   type DescribeValue,
   type ErrorInfo,
   errorInfo,
@@ -166,6 +167,7 @@ export {
   type TaskUpdateEvent,
   type Versions,
   type WorkerLost,
+  withoutLongMessage,
 } from './run-event.ts';
 export { checkShared, isRefusedKey, mergeShared, type SharedState } from './shared-state.ts';
 export { formatLocation, relativeTo, type SourceLocation } from './source-location.ts';

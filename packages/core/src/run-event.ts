@@ -203,7 +203,13 @@ export interface TaskUpdateEvent {
   readonly update: TaskUpdate;
 }
 
-/** Makes a text of several lines of a value, as Node's `inspect` does. */
+/** Options of Node's `inspect` with which two values can be compared line by line: each property has a line of its own. */
+export const comparableForm = {
+  ...{ compact: false, sorted: true, depth: 8 },
+  ...{ maxArrayLength: 200, maxStringLength: 4_096 },
+} as const;
+
+/** Makes a text of several lines of a value, as Node's `inspect` does with `comparableForm`. */
 export type DescribeValue = (value: unknown) => string;
 
 /**
@@ -225,7 +231,9 @@ function infoOfError(error: Error, depth: number, describe: DescribeValue | unde
   return {
     name: String(error.name),
     message: clip(String(error.message)),
-    ...(typeof stack === 'string' && { stack: clip(withoutLongMessage(stack, String(error.message))) }),
+    ...(typeof stack === 'string' && {
+      stack: clip(withoutLongMessage(stack, String(error.message), longestInStack)),
+    }),
     ...(describe !== undefined && ownInfo(error, describe)),
     ...(cause !== undefined && { cause }),
     ...(depth > 0 &&
@@ -266,10 +274,10 @@ function infoOfOther(thrown: unknown): ErrorInfo {
   return { name: typeof thrown, message: clip(describeThrown(thrown)) };
 }
 
-/** Frames stand behind the message, and must not be cut off because of it. */
-function withoutLongMessage(stack: string, message: string): string {
-  const at = message.length > longestInStack ? stack.indexOf(message) : -1;
-  return at < 0 ? stack : `${stack.slice(0, at + longestInStack)}…${stack.slice(at + message.length)}`;
+/** The stack with at most `longest` characters of the message: frames stand behind it, and must not be cut off because of it. */
+export function withoutLongMessage(stack: string, message: string, longest: number): string {
+  const at = message.length > longest ? stack.indexOf(message) : -1;
+  return at < 0 ? stack : `${stack.slice(0, at + longest)}…${stack.slice(at + message.length)}`;
 }
 
 /** A value that could not cross from a worker comes with the text that it had there. */

@@ -13,3 +13,8 @@ export function readDuration(value: unknown): number | undefined {
   const unitMs = unitsMs[match?.[2] ?? ''];
   return unitMs === undefined ? undefined : Number(match?.[1]) * unitMs;
 }
+
+/** The same for a text that may be a bare number, as on a command line. */
+export function readDurationText(text: string): number | undefined {
+  return readDuration(/^\d+(?:\.\d+)?$/.test(text) ? Number(text) : text);
+}

@@ -1,5 +1,5 @@
 /** Makes tasks of many kinds of input. */
-export { durationForms, readDuration } from './duration.ts';
+export { durationForms, readDurationText } from './duration.ts';
 export { executables } from './executables.ts';
 export { type Collected, collect, type Factory, type FactoryContext, together, under } from './factory.ts';
 export { type InterpretOptions, interpreter, type ProgramValue } from './interpret.ts';

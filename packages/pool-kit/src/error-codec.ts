@@ -5,12 +5,14 @@
  */
 import { inspect } from 'node:util';
 import {
+  comparableForm,
   isPexenError,
   isTaskFailError,
   PexenError,
   type Problem,
   TaskFailError,
   type TaskFailOptions,
+  withoutLongMessage,
 } from '@pexen/core';
 import { type ChannelRules, describeViolation, findViolation } from './serializability.ts';
 
@@ -92,7 +94,7 @@ function encodeError(error: Error, progress: Progress): ErrorWire {
     name: clip(name),
     message: clip(message),
     ...(typeof stack === 'string' && {
-      stack: clip(withoutLongMessage(withoutOwnFrames(stack), String(message))),
+      stack: clip(withoutLongMessage(withoutOwnFrames(stack), String(message), most.text / 8)),
     }),
     ...(own !== undefined && { own }),
     ...(Object.hasOwn(error, 'cause') && { cause: encodeInner(cause, inside) }),
@@ -150,13 +152,7 @@ function crossableOrText(value: unknown, name: string, rules: ChannelRules): unk
   const kept = crossable(value, name, rules);
   if (Object.is(kept, value)) return value;
   try {
-    const text = inspect(value, {
-      compact: false,
-      sorted: true,
-      depth: 8,
-      maxArrayLength: 200,
-      maxStringLength: 4_096,
-    });
+    const text = inspect(value, comparableForm);
     return { ...(kept as Unserializable), text: clip(text) };
   } catch {
     return kept;
@@ -204,12 +200,6 @@ function withoutOwnFrames(stack: string): string {
   const first = lines.findIndex((line) => isFrame(line) && line.includes(ownFolder));
   const hasBody = first > lines.findIndex(isFrame);
   return hasBody ? lines.slice(0, first).join('\n') : stack;
-}
-
-/** Frames stand behind the message, and must not be cut off because of it. */
-function withoutLongMessage(stack: string, message: string): string {
-  const at = message.length > most.text / 8 ? stack.indexOf(message) : -1;
-  return at < 0 ? stack : stack.slice(0, at + most.text / 8) + stack.slice(at + message.length);
 }
 
 const ownFolder = new URL('.', import.meta.url).href;

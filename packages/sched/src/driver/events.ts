@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import {
   type AttemptInfo,
   type AttemptRecord,
+  comparableForm,
   type Digest,
   type Digester,
   defined,
@@ -157,15 +158,8 @@ export function poisonedIn({ locks, hasPoisoned, abandoned }: State): string[] {
     .map(({ resource }) => resource);
 }
 
-/** Each property on a line of its own, so that two values can be compared line by line. */
 function describeValue(value: unknown): string {
-  return inspect(value, {
-    compact: false,
-    sorted: true,
-    depth: 8,
-    maxArrayLength: 200,
-    maxStringLength: 4_096,
-  });
+  return inspect(value, comparableForm);
 }
 
 function attemptInfo({ outcome, ...record }: AttemptRecord): AttemptInfo {

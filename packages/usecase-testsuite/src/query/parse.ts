@@ -1,5 +1,6 @@
 /** The query language for tasks: from its text to a tree. Knows its grammar and no tasks; `docs/queries.md` is its page. */
 import { didYouMean, PexenError, type Problem, type Verdict } from '@pexen/core';
+import { readDurationText } from '@pexen/factory';
 
 /** What a query asks of one task. */
 export type Query =
@@ -237,19 +238,17 @@ function statusOf(value: string, query: string, at: number): QueryTerm {
   throw mistake(query, at, `there is no status "${value}"`, hint);
 }
 
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
 function durationOf(value: string, query: string, at: number): QueryTerm {
-  const [, compare, number, unit = 'ms'] = /^([<>]=?)(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h)?$/.exec(value) ?? [];
-  const unitMs = unitsMs[unit];
-  if (compare === undefined || unitMs === undefined)
+  const [, compare, text = ''] = /^([<>]=?)(\S+)$/.exec(value) ?? [];
+  const ms = readDurationText(text);
+  if (compare === undefined || ms === undefined)
     throw mistake(
       query,
       at,
       `"${value}" does not compare a duration`,
       'Write duration:>1s, or <, <=, >= and ms, s, m, h.',
     );
-  return { kind: 'duration', compare: compare as Comparison, ms: Number(number) * unitMs };
+  return { kind: 'duration', compare: compare as Comparison, ms };
 }
 
 function joined(kind: 'and' | 'or', parts: readonly Query[]): Query {
