@@ -3,3 +3,4 @@
 export type { Clock } from '@pexen/pool-kit';
 export type { LongOutput, ProcessesOptions } from './options.ts';
 export { processes, requireSystem } from './process-pool.ts';
+export { shellWord } from './shell-word.ts';

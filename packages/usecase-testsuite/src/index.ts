@@ -1,5 +1,5 @@
 /** A full test suite as a library: what the command `pexen` is made of. */
-export { processes, requireSystem } from '@pexen/pool-process';
+export { processes, requireSystem, shellWord } from '@pexen/pool-process';
 export { threads } from '@pexen/pool-thread';
 export {
   configNames,
@@ -23,10 +23,10 @@ export {
 } from './define-suite.ts';
 export { type ExitCode, exitCodeOfProblems, exitCodes } from './exit-code.ts';
 export { type ListedTask, listSuite, listVersion, type SuiteList } from './list-suite.ts';
+export type { Selection } from './query/selection.ts';
 export { type Overrides, poolNames } from './run-options.ts';
 export { runSuite, type SuiteControls, type SuiteEnd, type SuiteRunOptions } from './run-suite.ts';
-export type { Selection } from './selection.ts';
-export { knownPaths } from './state-directory.ts';
+export { knownPaths } from './state/state-directory.ts';
 export { judge } from './verdict.ts';
 export { type KeyInput, readKeys } from './watch/keys.ts';
 export { type RoundOrder, type RoundReport, runRound } from './watch/round.ts';

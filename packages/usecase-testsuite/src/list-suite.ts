@@ -4,7 +4,7 @@ import type { PlannedTask, PulledIn } from '@pexen/sched';
 import type { LoadedConfig } from './config.ts';
 import { Expectations } from './expectations.ts';
 import { planSuite } from './plan-suite.ts';
-import type { Selection } from './selection.ts';
+import type { Selection } from './query/selection.ts';
 
 /** Grows by one with every change that breaks readers of old lists. */
 export const listVersion = 1;

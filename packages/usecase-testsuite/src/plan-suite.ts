@@ -7,10 +7,10 @@ import type { LoadedConfig } from './config.ts';
 import type { PoolRequest } from './define-suite.ts';
 import { startLoader } from './loader.ts';
 import type { PausableClock } from './pausable-clock.ts';
+import { isNarrowing, pick, type Selectable, type Selection } from './query/selection.ts';
 import { type Overrides, planOptions } from './run-options.ts';
-import { isNarrowing, pick, type Selectable, type Selection } from './selection.ts';
 import { randomFrom, shuffled } from './shuffle.ts';
-import { readLastResults } from './state-directory.ts';
+import { readLastResults } from './state/state-directory.ts';
 
 /** Further inputs of the planning of a suite. */
 export interface SuitePlanGiven {

@@ -19,16 +19,15 @@ import type { ReporterChoice } from './define-suite.ts';
 import { digesterFor, suiteDigester } from './digests.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { Expectations } from './expectations.ts';
-import { KeptDirectories } from './kept-directories.ts';
-import { KeptOutput } from './kept-output.ts';
 import { PausableClock } from './pausable-clock.ts';
 import { planSuite } from './plan-suite.ts';
+import { isNarrowing, type Selection } from './query/selection.ts';
 import { RecordFile } from './record-file.ts';
 import { fileOfRound, makeReporters } from './reporters.ts';
-import { openRunFolder, outputFolderOf } from './run-folder.ts';
 import { type Overrides, runOptions } from './run-options.ts';
-import { isNarrowing, type Selection } from './selection.ts';
-import { type EndedTask, stateDirectoryName, writeLastResults } from './state-directory.ts';
+import { KeptDirectories } from './state/kept-directories.ts';
+import type { ResultToKeep } from './state/state-directory.ts';
+import { SuiteState } from './state/suite-state.ts';
 
 /** Options of one run of a suite, besides its configuration. */
 export interface SuiteRunOptions extends Selection, Overrides {
@@ -104,14 +103,14 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   const { onWarning = () => {} } = options;
   const clock = new PausableClock();
   const kept = (options.keep ?? loaded.config.keep) ? new KeptDirectories() : undefined;
-  const output: CurrentOutput = { kept: undefined };
+  const state = new SuiteState(loaded.root, clock, onWarning);
   const planWith = (shuffle: string | undefined): Promise<Plan> =>
     planSuite(loaded, options, {
       ...{ overrides: options, shuffle, onWarning, clock, keep: kept?.folder },
-      outputFile: (path, attempt, stream) => output.kept?.leaveToPool(path, attempt, stream),
+      outputFile: (path, attempt, stream) => state.leaveToPool(path, attempt, stream),
     });
   try {
-    return await runRounds(loaded, planWith, clock, { ...options, kept, output });
+    return await runRounds(loaded, planWith, clock, { ...options, kept, state });
   } finally {
     await kept?.close();
   }
@@ -122,7 +121,7 @@ async function runRounds(
   loaded: LoadedConfig,
   planWith: (shuffle: string | undefined) => Promise<Plan>,
   clock: PausableClock,
-  options: SuiteRunOptions & Pick<RoundsOptions, 'kept' | 'output'>,
+  options: SuiteRunOptions & Pick<RoundsOptions, 'kept' | 'state'>,
 ): Promise<SuiteEnd> {
   const { onWarning = () => {}, rounds = 1, untilFail = false, shuffle } = options;
   const whole = await planWith(shuffle);
@@ -144,11 +143,6 @@ async function runRounds(
     if (end.exitCode === exitCodes.ok || last.exitCode === exitCodes.interrupted) end = last;
   }
   return rounds === 1 ? end : { ...end, rounds: { count: round, failed } };
-}
-
-/** The kept output of the round that runs: pools are made before it. */
-interface CurrentOutput {
-  kept: KeptOutput | undefined;
 }
 
 const nothingToRun: SuiteEnd = {
@@ -180,7 +174,7 @@ interface RoundsOptions extends SuiteRunOptions {
   readonly kept: KeptDirectories | undefined;
   /** Are these only some tasks of the suite? */
   readonly isNarrow: boolean;
-  readonly output: CurrentOutput;
+  readonly state: SuiteState;
 }
 
 /** Runs the plans of the rounds, one after the other. */
@@ -188,7 +182,6 @@ class SuiteRounds {
   readonly #loaded: LoadedConfig;
   readonly #clock: PausableClock;
   readonly #options: RoundsOptions;
-  #hasWarned = false;
 
   constructor(loaded: LoadedConfig, clock: PausableClock, options: RoundsOptions) {
     this.#loaded = loaded;
@@ -202,6 +195,8 @@ class SuiteRounds {
       onWarning,
       onResult,
       kept,
+      state,
+      isNarrow,
       terminal,
       bail = config.bail,
       failOnFlaky = config.failOnFlaky ?? false,
@@ -222,8 +217,8 @@ class SuiteRounds {
       reportFailed = true;
       onWarning(reporterFailed(reporter, error));
     });
-    const endOutput = this.#keepOutput(execution.id);
-    listen(execution, reporter, this.#options.output.kept);
+    const endRound = state.openRound(execution.id);
+    listen(execution, reporter, state);
     execution.events.on('update', ({ path, update }) => kept?.reported(path, update));
     for (const text of this.#notes(round, seed)) reporter.note(text);
     this.#options.onStart?.(controlsOf(execution, reporter, this.#clock));
@@ -232,12 +227,13 @@ class SuiteRounds {
       kept?.ended(result.path, result.judgement !== undefined && isBad(result.judgement.verdict));
     };
     const ended = await follow(execution, reporter, bail, settled).finally(async () => {
-      await endOutput();
+      await endRound();
       const notRecorded = record?.close();
       if (notRecorded !== undefined) onWarning(notRecorded);
     });
     this.#sayWritten(reporters);
-    this.#keep(ended, expectations);
+    state.keepResults(ended.results, { isWhole: !isNarrow, wasStopped: ended.reason !== undefined });
+    if (!isNarrow) for (const unused of expectations.unused()) onWarning(unused);
     const { unable, results, hasBailed, ...end } = ended;
     return { ...end, exitCode: exitCodeOf(ended, reportFailed, failOnFlaky) };
   }
@@ -257,60 +253,13 @@ class SuiteRounds {
       if (text !== undefined) this.#options.onWritten?.(text);
     }
   }
-
-  /** Keeps the output of a round in its folder. The returned function ends that. */
-  #keepOutput(runId: string): () => Promise<void> {
-    const { root } = this.#loaded;
-    const { output } = this.#options;
-    const warn = (error: unknown): void =>
-      this.#warnNotKept(`the output of the tests is not kept in files: ${messageOf(error)}`);
-    output.kept = undefined;
-    try {
-      const close = openRunFolder(root, runId);
-      const kept = new KeptOutput({
-        ...{ root, folder: outputFolderOf(runId), clock: this.#clock },
-        onProblem: warn,
-      });
-      output.kept = kept;
-      return async () => {
-        await kept.close();
-        close();
-      };
-    } catch (error) {
-      warn(error);
-      return async () => {};
-    }
-  }
-
-  /** A read-only checkout or a full disk does not fail the run. */
-  #warnNotKept(message: string): void {
-    if (this.#hasWarned) return;
-    this.#hasWarned = true;
-    this.#options.onWarning({
-      code: 'PEXEN_STATE_NOT_KEPT',
-      message,
-      hint: `Make the folder ${stateDirectoryName} beside the configuration writable, and make room on its disk.`,
-    });
-  }
-
-  #keep({ results, reason }: Ended, expectations: Expectations): void {
-    const { onWarning, isNarrow } = this.#options;
-    try {
-      // A task that a stopped run did not come to keeps the result that it had.
-      const known = reason === undefined ? results : results.filter(({ hasRun }) => hasRun);
-      writeLastResults(this.#loaded.root, known, !isNarrow && reason === undefined);
-    } catch (error) {
-      this.#warnNotKept(`the results are not kept for later runs: ${messageOf(error)}`);
-    }
-    if (!isNarrow) for (const unused of expectations.unused()) onWarning(unused);
-  }
 }
 
 interface Ended extends Omit<SuiteEnd, 'exitCode'> {
   /** How many tasks did not run because their worker could not be started. */
   readonly unable: number;
   /** What the next run is to know of each task. */
-  readonly results: readonly EndedTask[];
+  readonly results: readonly ResultToKeep[];
   /** It was stopped by its own failures. */
   readonly hasBailed: boolean;
 }
@@ -325,7 +274,7 @@ async function follow(
   let unable = 0;
   let bad = 0;
   const judgements = new Map<string, Judgement>();
-  const results: EndedTask[] = [];
+  const results: ResultToKeep[] = [];
   const verdicts: Partial<Record<Verdict, number>> = {};
   try {
     for await (const result of execution as AsyncIterable<Result>) {
@@ -354,10 +303,10 @@ async function follow(
   }
 }
 
-function listen(execution: Run, reporter: RunListener, kept: KeptOutput | undefined): void {
-  execution.events.on('event', (event) => reporter.event(kept === undefined ? event : kept.event(event)));
+function listen(execution: Run, reporter: RunListener, state: SuiteState): void {
+  execution.events.on('event', (event) => reporter.event(state.event(event)));
   execution.events.on('update', (update) => {
-    kept?.update(update);
+    state.update(update);
     reporter.taskUpdate(update);
   });
   reporter.attach({ inspect: () => execution.inspect() });

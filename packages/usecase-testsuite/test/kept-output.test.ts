@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { CapturedOutput, RunEvent, TaskUpdateEvent } from '@pexen/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
-import { KeptOutput, type KeptOutputOptions, type WriteText } from '../src/kept-output.ts';
+import { KeptOutput, type KeptOutputOptions, type WriteText } from '../src/state/kept-output.ts';
 
 const prints = (path: string, text: string, attempt = 1, stream: 'stdout' | 'stderr' = 'stdout') =>
   ({ atMs: 0, task: 0, path, attempt, update: { kind: 'output', stream, text } }) satisfies TaskUpdateEvent;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Verdict } from '@pexen/core';
 import { expect, test } from 'vitest';
 import type { LastResult } from '../src/query/select-tasks.ts';
-import { pick, type Selectable } from '../src/selection.ts';
+import { pick, type Selectable } from '../src/query/selection.ts';
 
 const page = readFileSync(new URL('../../../docs/queries.md', import.meta.url), 'utf8');
 const rows = page

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, wr
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { keptRuns, openRunFolder, outputFolderOf } from '../src/run-folder.ts';
+import { keptRuns, openRunFolder, outputFolderOf } from '../src/state/run-folder.ts';
 
 function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'pexen-runs-'));

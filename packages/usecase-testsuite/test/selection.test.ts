@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { parseQuery } from '../src/query/parse.ts';
 import { type LastResult, TaskSelector } from '../src/query/select-tasks.ts';
-import { pick, type Selectable, type Selection, type SelectionPlace } from '../src/selection.ts';
+import { pick, type Selectable, type Selection, type SelectionPlace } from '../src/query/selection.ts';
 import { meets, type Term, textOf } from './support/naive-query.ts';
 
 const root = '/suite';

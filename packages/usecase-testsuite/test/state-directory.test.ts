@@ -6,7 +6,7 @@ import type { Factory } from '@pexen/factory';
 import { inline, place } from '@pexen/sched';
 import { expect, onTestFinished, test } from 'vitest';
 import { runSuite, type SuiteConfig } from '../src/index.ts';
-import { readLastResults, writeLastResults } from '../src/state-directory.ts';
+import { readLastResults, writeLastResults } from '../src/state/state-directory.ts';
 
 function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'pexen-state-'));

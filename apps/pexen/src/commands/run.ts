@@ -13,6 +13,7 @@ import {
   type SuiteConfig,
   type SuiteEnd,
   type SuiteRunOptions,
+  shellWord,
 } from '@pexen/usecase-testsuite';
 import { formatWarning } from '../print-problems.ts';
 import { junitInto, parseReporter } from '../reporter-argument.ts';
@@ -161,10 +162,6 @@ function debuggerHint(port: number): string {
 function rerunCommand(config: string | undefined): (path: string) => string {
   const start = ['pexen', 'run', ...(config === undefined ? [] : ['--config', config])];
   return (path) => [...start, path].map(shellWord).join(' ');
-}
-
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Reporters of the command line replace those of the configuration; `--junit` is added to either. */

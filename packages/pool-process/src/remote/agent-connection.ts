@@ -21,6 +21,7 @@ import type { PoolResources } from '../pool-resources.ts';
 import { cleanupOfProgram } from '../problems.ts';
 import { markerVariable, type ProcessTree, signalGroup, sweep } from '../process-tree.ts';
 import { bodyWorkOf, programWorkOf, refused, type Work } from '../serialized-work.ts';
+import { shellWord } from '../shell-word.ts';
 
 /** An agent has an escalation of its own; so long after its last step it is killed, so that the outcome comes in time, ms. */
 const slackMs = 1900;
@@ -247,9 +248,5 @@ function launchCommand({ launcher, node, execArgv }: Settings, url: string): Com
   const isSsh = basename(command) === 'ssh';
   const own = ownProgram(url, execArgv);
   const rest = [node ?? (isSsh ? 'node' : own.command), ...own.argv];
-  return { command, argv: [...before, ...(isSsh ? rest.map(quote) : rest)] };
-}
-
-function quote(argument: string): string {
-  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
+  return { command, argv: [...before, ...(isSsh ? rest.map(shellWord) : rest)] };
 }

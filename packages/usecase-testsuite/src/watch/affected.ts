@@ -32,7 +32,7 @@ export interface WatchMemory {
 }
 
 /** How a task ended, for the next run. */
-export interface EndedTask {
+export interface TaskEnd {
   /** It ran to its end, or it will not run until a change affects it. */
   readonly isDone: boolean;
   readonly failed: boolean;
@@ -76,7 +76,7 @@ export class Affected {
   }
 
   /** What the next run is to know, after a run of some of the tasks: call path → how it ended. `last`: the tasks that it was about. */
-  remember(ended: ReadonlyMap<string, EndedTask>, last: readonly string[]): WatchMemory {
+  remember(ended: ReadonlyMap<string, TaskEnd>, last: readonly string[]): WatchMemory {
     const { tasks, graph, memory } = this.#suite;
     const failed = new Set(memory?.failed);
     for (const [path, end] of ended)

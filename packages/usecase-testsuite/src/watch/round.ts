@@ -24,9 +24,9 @@ import { tasksMatching } from '../plan-suite.ts';
 import { runSuite, type SuiteRunOptions } from '../run-suite.ts';
 import {
   Affected,
-  type EndedTask,
   type Foundation,
   foundationOf,
+  type TaskEnd,
   type WatchedTask,
   type WatchMemory,
 } from './affected.ts';
@@ -184,7 +184,7 @@ class Round {
   }
 
   /** A task that was skipped for what it requires runs when that changes. */
-  #ended(wasStopped: boolean): ReadonlyMap<string, EndedTask> {
+  #ended(wasStopped: boolean): ReadonlyMap<string, TaskEnd> {
     const isDone = ({ hasStarted, wasCancelled }: EndedResult): boolean =>
       hasStarted ? !wasCancelled : !wasStopped;
     return new Map(

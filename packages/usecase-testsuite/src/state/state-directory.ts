@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Judgement, Verdict } from '@pexen/core';
-import type { LastResult } from './query/select-tasks.ts';
+import type { LastResult } from '../query/select-tasks.ts';
 
 /** Its name. */
 export const stateDirectoryName = '.pexen';
@@ -50,8 +50,8 @@ export function knownPaths(root: string): string[] {
   return [...readLastResults(root).keys()];
 }
 
-/** How a task ended, for the next run. */
-export interface EndedTask {
+/** How a task ended, for later runs. */
+export interface ResultToKeep {
   readonly path: string;
   readonly judgement: Judgement;
   /** Did an attempt of it start, and was it not cancelled? */
@@ -63,7 +63,7 @@ export interface EndedTask {
  * Keeps how these tasks ended. What is known of others stays, unless `isWhole`: then there are no others.
  * @throws what the file system throws
  */
-export function writeLastResults(root: string, ended: readonly EndedTask[], isWhole: boolean): void {
+export function writeLastResults(root: string, ended: readonly ResultToKeep[], isWhole: boolean): void {
   const results = new Map<string, { verdict: Verdict; durationMs: number }>(
     isWhole ? [] : readLastResults(root),
   );

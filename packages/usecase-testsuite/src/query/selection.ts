@@ -1,7 +1,7 @@
 /** Selects the tasks of a run by queries, tags and texts. The query language is documented in docs/queries.md. */
 import { didYouMean, PexenError, type Problem, refuse } from '@pexen/core';
-import { parseQuery, type Query, type QueryTerm } from './query/parse.ts';
-import { type LastResult, type QueriedTask, TaskSelector } from './query/select-tasks.ts';
+import { parseQuery, type Query, type QueryTerm } from './parse.ts';
+import { type LastResult, type QueriedTask, TaskSelector } from './select-tasks.ts';
 
 /** The selection of a user. A task must match one of the queries, one of the tags and one of the texts, if there are any of these. */
 export interface Selection {
