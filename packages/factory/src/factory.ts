@@ -14,7 +14,7 @@ import {
   problem,
   type Resource,
 } from '@pexen/core';
-import { describe as errorText, placeOf } from './load-module.ts';
+import { describe as errorText, placeOf } from './modules/load-module.ts';
 
 /** Turns some input into tasks, each with its place in the tree. May be used any number of times. */
 export interface Factory {

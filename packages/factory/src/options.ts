@@ -15,8 +15,8 @@ import {
   whole,
 } from '@pexen/core/options';
 
-import type { ExitMeaning } from './interpret.ts';
-import { type LinePatternSet, type LinePatterns, linesKind } from './line-patterns.ts';
+import type { ExitMeaning } from './programs/interpret.ts';
+import { type LinePatternSet, type LinePatterns, linesKind } from './programs/line-patterns.ts';
 
 /** A file found by a walk. */
 export interface WalkedFile {

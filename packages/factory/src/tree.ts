@@ -1,15 +1,20 @@
 /** The factory of all kinds of tests: handles any mix of files in one walk. `pexen run` uses it without a configuration. */
 import { basename, join } from 'node:path';
 import type { Problem } from '@pexen/core';
-import { classifyExecutable, isPlainFolder, type OtherRunner, otherRunner } from './classify-executable.ts';
 import type { FileKind, LoadContext, Surroundings } from './directory-factory.ts';
 import { directoryFactory } from './directory-factory.ts';
-import { executableKind, headOf, isExecutable } from './executables.ts';
 import type { Factory } from './factory.ts';
 import { findHeader } from './file-meta.ts';
-import { moduleFile, moduleKind } from './modules.ts';
+import { moduleFile, moduleKind } from './modules/modules.ts';
 import type { TreeOptions } from './options.ts';
 import { checkOptions, type OptionName } from './options.ts';
+import {
+  classifyExecutable,
+  isPlainFolder,
+  type OtherRunner,
+  otherRunner,
+} from './programs/classify-executable.ts';
+import { executableKind, headOf, isExecutable } from './programs/executables.ts';
 import type { FoundFile } from './walk.ts';
 
 const known: readonly OptionName[] = [

@@ -1,7 +1,7 @@
 /** Which executables count as tests in a run without a configuration. */
 import { Buffer } from 'node:buffer';
 import { expect, test } from 'vitest';
-import { classifyExecutable, isPlainFolder, otherRunner } from '../src/classify-executable.ts';
+import { classifyExecutable, isPlainFolder, otherRunner } from '../src/programs/classify-executable.ts';
 
 const shebang = Buffer.from('#!/bin/sh\n');
 const elf = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);

@@ -2,7 +2,7 @@
 import type { Finding } from '@pexen/core';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { mostFindings, readReport as readInto } from '../src/findings.ts';
+import { mostFindings, readReport as readInto } from '../src/programs/findings.ts';
 
 const readReport = (text: string): readonly Finding[] => readInto(text).toArray();
 

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readTap, type Tap, type TapOptions } from '../src/tap.ts';
+import { readTap, type Tap, type TapOptions } from '../src/programs/tap.ts';
 import { scratch } from './scratch.ts';
 
 /** `status name: message`. */

@@ -12,8 +12,8 @@ import {
   type Runnable,
   takesInput,
 } from '@pexen/core';
-import { patterns } from './names.ts';
-import type { ExportOptions } from './options.ts';
+import { patterns } from '../names.ts';
+import type { ExportOptions } from '../options.ts';
 
 /** An exported task of a module. */
 export interface ExportedTask {

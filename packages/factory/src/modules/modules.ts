@@ -27,9 +27,19 @@ import {
   type FileKind,
   type LoadContext,
   type Made,
-} from './directory-factory.ts';
-import type { Factory, FactoryContext } from './factory.ts';
-import { realFiles } from './files.ts';
+} from '../directory-factory.ts';
+import type { Factory, FactoryContext } from '../factory.ts';
+import { realFiles } from '../files.ts';
+import { compareCodePoints } from '../names.ts';
+import {
+  checkOptions,
+  type DefaultMeta,
+  type ExportOptions,
+  type ModuleOptions,
+  type ModuleTreeOptions,
+  type OptionName,
+} from '../options.ts';
+import type { FoundFile } from '../walk.ts';
 import { loadModule, moduleProblems } from './load-module.ts';
 import {
   type ExportedTask,
@@ -39,16 +49,6 @@ import {
   nameAfterExport,
   nameMatch,
 } from './module-exports.ts';
-import { compareCodePoints } from './names.ts';
-import {
-  checkOptions,
-  type DefaultMeta,
-  type ExportOptions,
-  type ModuleOptions,
-  type ModuleTreeOptions,
-  type OptionName,
-} from './options.ts';
-import type { FoundFile } from './walk.ts';
 
 const known: readonly OptionName[] = ['dir', 'file', 'include', 'exclude', 'followLinks', 'meta', 'match'];
 

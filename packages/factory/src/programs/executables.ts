@@ -10,19 +10,19 @@ import {
   type LoadContext,
   type Made,
   type Surroundings,
-} from './directory-factory.ts';
-import type { Factory } from './factory.ts';
-import { type FileMeta, findHeader, headBytes, longestMeta, noFileMeta } from './file-meta.ts';
-import { codeOf } from './files.ts';
+} from '../directory-factory.ts';
+import type { Factory } from '../factory.ts';
+import { type FileMeta, findHeader, headBytes, longestMeta, noFileMeta } from '../file-meta.ts';
+import { codeOf } from '../files.ts';
 import {
   checkOptions,
   type ExecutablesOptions,
   type OptionName,
   type ProgramOptions,
   type WalkOptions,
-} from './options.ts';
+} from '../options.ts';
+import type { FoundFile } from '../walk.ts';
 import { type Command, commandFor, findCommand, programBody } from './program.ts';
-import type { FoundFile } from './walk.ts';
 
 const known: readonly OptionName[] = [
   ...(['dir', 'include', 'exclude', 'followLinks', 'meta'] as const),
@@ -55,7 +55,7 @@ function commandWithoutInclude(): PexenError {
 }
 
 /** Loads the reader of metadata only when there is metadata, since it brings a YAML parser along. */
-const loadReader = (): Promise<typeof import('./read-file-meta.ts')> => import('./read-file-meta.ts');
+const loadReader = (): Promise<typeof import('../read-file-meta.ts')> => import('../read-file-meta.ts');
 
 /** Executable files, or with `command` all files, as tasks. `wants` selects among them. */
 export function executableKind(

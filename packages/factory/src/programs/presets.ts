@@ -1,15 +1,15 @@
 /** Programs of well-known test tools: how each is started, and what its output and its exit codes mean. */
 
 import { PexenError } from '@pexen/core';
-import type { Factory } from './factory.ts';
-import type { ExitMeaning } from './interpret.ts';
+import type { Factory } from '../factory.ts';
 import {
   checkOptions,
   type OptionName,
   type PresetOptions,
   type ProgramFile,
   type ProgramsOptions,
-} from './options.ts';
+} from '../options.ts';
+import type { ExitMeaning } from './interpret.ts';
 import { programsFactory } from './programs.ts';
 
 /** Tools that number their failures have no exit codes with another meaning. */

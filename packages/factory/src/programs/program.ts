@@ -1,11 +1,11 @@
 /** How a file is started: itself, by its interpreter, or through a command. */
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { defined, type ExecutableBody } from '@pexen/core';
-import type { LoadContext } from './directory-factory.ts';
-import type { ProgramEntries } from './file-meta.ts';
+import type { LoadContext } from '../directory-factory.ts';
+import type { ProgramEntries } from '../file-meta.ts';
+import type { ProgramOptions } from '../options.ts';
+import type { FoundFile } from '../walk.ts';
 import { interpreter } from './interpret.ts';
-import type { ProgramOptions } from './options.ts';
-import type { FoundFile } from './walk.ts';
 
 /** A program to start, and its first arguments. */
 export interface Command {

@@ -2,13 +2,13 @@
 import { relative, sep } from 'node:path';
 import { type PlacedTask, type Problem, refuse } from '@pexen/core';
 import picomatch from 'picomatch';
-import { directoryFactory, type FileKind, type LoadContext, type Made } from './directory-factory.ts';
+import { directoryFactory, type FileKind, type LoadContext, type Made } from '../directory-factory.ts';
+import type { Factory } from '../factory.ts';
+import { findHeader } from '../file-meta.ts';
+import { checkOptions, type OptionName, type ProgramCommand, type ProgramsOptions } from '../options.ts';
+import type { FoundFile } from '../walk.ts';
 import { headOf, programTask } from './executables.ts';
-import type { Factory } from './factory.ts';
-import { findHeader } from './file-meta.ts';
-import { checkOptions, type OptionName, type ProgramCommand, type ProgramsOptions } from './options.ts';
 import { type Command, findCommand } from './program.ts';
-import type { FoundFile } from './walk.ts';
 
 const known: readonly OptionName[] = [
   ...(['dir', 'files', 'exclude', 'followLinks', 'meta', 'programCommand', 'per', 'batch'] as const),
