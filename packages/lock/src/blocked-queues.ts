@@ -75,16 +75,20 @@ export class BlockedQueues {
     this.#rows = pools * 2;
   }
 
-  /** Parks the holder in the queue of the counter that the last `find` of its request found. */
-  park(holder: Holder): void {
+  /**
+   * Parks the holder in the queue of the counter that the last `find` of its request found; if it is free, in that of `counter`, so that
+   * what is taken there still counts as a bypass.
+   */
+  park(holder: Holder, counter: number = OPEN): void {
     const request = this.#holders.requestOf(holder);
     this.#waiters = grown(this.#waiters, holder + 1);
     this.#prefixHeaps = grown(this.#prefixHeaps, this.#requests.trie.size * this.#rows);
     if (this.#waiters[holder] === NOTHING) this.#waiters[holder] = this.#make(holder, holder);
     this.count++;
-    if (this.#conflicts.counter === FREE) this.#conflicts.counter = OPEN;
+    const isFree = this.#conflicts.counter === FREE;
+    if (isFree) this.#conflicts.counter = counter;
     this.#enqueue(this.#waiters[holder] as number, request, holder);
-    this.#recheckCounter(OPEN);
+    if (isFree) this.#recheckCounter(counter);
   }
 
   unpark(holder: Holder): void {

@@ -88,15 +88,15 @@ export class FairnessQueue {
     if (this.#holders.mayBeLatecomer(holder, isNew)) this.parked.useAges();
   }
 
-  /** Parks the holder in the queue of the counter that the last `find` of its request found. */
-  park(holder: Holder): void {
+  /** Parks the holder in the queue of the counter that the last `find` of its request found; if it is free, in that of `counter`. */
+  park(holder: Holder, counter?: number): void {
     if (this.#holders.noteWait(holder, this.count === 0)) this.parked.useAges();
     if (this.#isToBeStarved(holder)) this.starve(holder);
     this.#count(holder, 1);
     this.#holders.add(holder, PARKED);
     this.#hasUnitsBack = true;
     if (this.#holders.is(holder, HOLDING)) this.returning.add(holder);
-    else if (holder !== this.head) this.parked.park(holder);
+    else if (holder !== this.head) this.parked.park(holder, counter);
   }
 
   /** Harmless if it is not parked. */
@@ -106,6 +106,19 @@ export class FairnessQueue {
     this.#holders.remove(holder, PARKED);
     if (this.#holders.is(holder, HOLDING)) this.returning.delete(holder);
     else if (holder !== this.head) this.parked.unpark(holder);
+  }
+
+  /** Changes the rank. Where its request is free at the moment, a parked holder keeps its place, so that starts go on to be counted. */
+  rank(holder: Holder, priority: number, rank: number): void {
+    const isParked = this.#holders.is(holder, PARKED);
+    const isQueued = isParked && holder !== this.head && !this.#holders.is(holder, HOLDING);
+    const counter = isQueued ? this.parked.counterOf(holder) : undefined;
+    this.unpark(holder);
+    this.#holders.setRank(holder, priority, rank);
+    this.ranked(holder, false);
+    if (!isParked) return;
+    this.#conflicts.find(this.#holders.requestOf(holder), false);
+    this.park(holder, counter);
   }
 
   /** Called when the holder takes its request, or gives up: it is no longer parked nor starved. */

@@ -179,12 +179,8 @@ export class LockTable {
   /** Changes the rank, also of a parked holder. */
   setRank(holder: Holder, priority: number, rank: number): void {
     if (this.#holders.isRanked(holder, priority, rank)) return;
-    const wasParked = this.isParked(holder);
     this.#changed();
-    this.#fairness.unpark(holder);
-    this.#holders.setRank(holder, priority, rank);
-    this.#fairness.ranked(holder, false);
-    if (wasParked) this.park(holder);
+    this.#fairness.rank(holder, priority, rank);
   }
 
   /**

@@ -344,6 +344,26 @@ describe('fairness', () => {
       expect(test.table.starvedHead).toBe(writer);
     });
 
+    it('are those that were added after it was first parked, also if its rank changes later', () => {
+      const test = new TestTable({ latecomers: 1 });
+      test.holds({ uses: ['x'] });
+      const writer = test.waits({ claims: ['x'] });
+      const latecomer = test.wants({ uses: ['x'] }, -1);
+      test.table.setRank(writer, 0, 1);
+      expect(test.table.tryTake(latecomer)).toBe(TAKEN);
+      expect(test.table.starvedHead).toBe(writer);
+    });
+
+    it('are counted where its rank changes while what it wants is free', () => {
+      const test = new TestTable({ latecomers: 2 });
+      const held = test.holds({ uses: ['x'] });
+      const writer = test.waits({ claims: ['x'] });
+      test.table.release(held);
+      test.table.setRank(writer, 0, 1);
+      expect(streamOf(test, { uses: ['x'] }, 5)).toBe(2);
+      expect(test.table.starvedHead).toBe(writer);
+    });
+
     it('are counted where two streams of them take turns in blocking', () => {
       const test = new TestTable({ latecomers: 8 });
       let [a, b] = [test.holds({ claims: ['a'] }), test.holds({ claims: ['b'] })];

@@ -16,8 +16,8 @@ export interface Limits {
 interface Wait {
   /** How many batches of tasks had been added when it was first seen to wait. */
   readonly batches: number;
-  /** Its rank then. If the rank changes, the task is parked again, and only what is taken after that counts. */
-  readonly rank: number;
+  /** Has it waited while an exclusive task ran? Then it waits for the end of that, until it is looked at again, and not for what it holds. */
+  isBehindExclusive: boolean;
   /** Starts of equal or worse rank that took what it waits for, counted for tasks for which that is unambiguous. */
   bypasses: number;
   /** At most so many starts of either kind can have been counted for it. */
@@ -56,6 +56,7 @@ export class Fairness {
     hasSlot: (task: TaskShadow) => boolean,
   ): string | undefined {
     this.#noteWaits();
+    if (task.spec.exclusive) for (const wait of this.#waits.values()) wait.isBehindExclusive = true;
     const own = this.#waits.get(task);
     if (own !== undefined) own.bypasses = 0;
     this.#countMost(task);
@@ -95,9 +96,10 @@ export class Fairness {
   }
 
   #noteWaits(): void {
+    const isBehindExclusive = this.#shadow.tasks.some(({ holds, spec }) => holds && spec.exclusive);
     for (const task of this.#shadow.tasks)
       if (this.#isWaiting(task) && !this.#waits.has(task))
-        this.#waits.set(task, { batches: this.#batches, rank: this.#glimpses.rankOf(task.index), ...none });
+        this.#waits.set(task, { batches: this.#batches, isBehindExclusive, ...none });
   }
 
   /** Whatever the machine counts, it is among these. */
@@ -115,9 +117,9 @@ export class Fairness {
       (other) => other !== task && this.#isWaiting(other) && this.#shadow.wouldMeet(other, task),
     );
     if (only === undefined || others.length > 0 || !isSingle(only) || !hasSlot(only)) return;
-    const { batches, rank } = this.#waits.get(only) as Wait;
-    if (rank !== this.#glimpses.rankOf(only.index)) return;
-    if (task.batch <= batches || !this.#glimpses.goesBefore(task.index, only.index)) return;
+    const { batches, isBehindExclusive } = this.#waits.get(only) as Wait;
+    if (isBehindExclusive || task.batch <= batches || !this.#glimpses.goesBefore(task.index, only.index))
+      return;
     if (this.#shadow.wouldTakeFrom(only, task))
       this.#latecomers.set(only, (this.#latecomers.get(only) ?? 0) + 1);
   }
