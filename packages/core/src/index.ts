@@ -133,6 +133,7 @@ export {
 export { type Amount, amount, checkHeld, describeResource, isAmount, type Resource } from './resource.ts';
 export {
   type AttemptRecord,
+  type EarlierResult,
   formatProviderGone,
   formatReason,
   isBad,
@@ -142,6 +143,7 @@ export {
   type OtherResult,
   type ProviderGone,
   type ReasonLink,
+  type RecalledFrom,
   type Result,
   type ResultStatus,
   type ReturnedResult,
@@ -169,6 +171,17 @@ export {
   type WorkerLost,
   withoutLongMessage,
 } from './run-event.ts';
+export type {
+  EndFacts,
+  FinishFacts,
+  Guarding,
+  Recall,
+  RecalledResult,
+  RecalledSkip,
+  RecalledStart,
+  RecalledTask,
+  RunJournal,
+} from './run-journal.ts';
 export { checkShared, isRefusedKey, mergeShared, type SharedState } from './shared-state.ts';
 export { formatLocation, relativeTo, type SourceLocation } from './source-location.ts';
 export {

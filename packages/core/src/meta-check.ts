@@ -64,6 +64,7 @@ const retries: Check = (value) => {
 const condition = must('true, false, a reason or a function of the facts', (value) =>
   ['boolean', 'string', 'function'].includes(typeof value),
 );
+const scope = must('run, boot or process', (value) => ['run', 'boot', 'process'].includes(value as string));
 const record = must(
   'a schema or an object with names, not a list',
   (value) => isSchema(value) || (isObject(value) && typeof value !== 'function' && !Array.isArray(value)),
@@ -91,6 +92,7 @@ const checks: Readonly<Record<keyof TaskMeta, Check>> = Object.assign(Object.cre
   slowAfter: duration,
   retries,
   rerunnable: flag,
+  scope,
   cleanup: body,
   inputs: names,
   digestEnv: names,

@@ -58,6 +58,31 @@ interface ResultFacts {
   readonly findings: readonly Finding[];
   /** The judgement of the run's `judge`. */
   readonly judgement?: Judgement;
+  /** Its result is that of an earlier session of the run, or of the run that this one repeats in part. */
+  readonly recalled?: RecalledFrom;
+  /** How often the end of a session interrupted an attempt of it. Interrupted attempts have no number. Absent: never. */
+  readonly interruptions?: number;
+  /** Results that it had before it was executed again, oldest first. Absent: none. */
+  readonly earlier?: readonly EarlierResult[];
+}
+
+/** Where a result that was not made in this session comes from. */
+export interface RecalledFrom {
+  /** The session in which the task ended, from 1. */
+  readonly session: number;
+  /** True if it is not the result of the present code, and could not be renewed. */
+  readonly isStale: boolean;
+  /** Why it is stale, or counts as crashed: continues a sentence after the path. */
+  readonly note?: string;
+}
+
+/** A result of a task from before its latest execution. */
+export interface EarlierResult {
+  readonly session: number;
+  readonly status: ResultStatus;
+  readonly verdict?: Verdict;
+  /** True where the task was executed again only because what it had provided was gone: the worse of the two verdicts counts. */
+  readonly counts: boolean;
 }
 
 /** The task ended well. */

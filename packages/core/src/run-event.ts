@@ -7,7 +7,14 @@
 import type { Digest } from './digests.ts';
 import { isTaskFailError, unreadable } from './failure.ts';
 import type { CapturedOutput, OutcomeKind } from './outcome.ts';
-import type { Judgement, ProviderGone, ReasonLink, ResultStatus } from './result.ts';
+import type {
+  EarlierResult,
+  Judgement,
+  ProviderGone,
+  ReasonLink,
+  RecalledFrom,
+  ResultStatus,
+} from './result.ts';
 import type { TaskInfo } from './task-info.ts';
 import type { Finding, TaskUpdate } from './task-update.ts';
 
@@ -143,6 +150,10 @@ export interface TaskFinished {
   readonly providersGone?: readonly ProviderGone[];
   /** The sum over all attempts. */
   readonly durationMs: number;
+  /** Its result is that of an earlier session; no other event of this run reports its attempts, whose times may be negative. */
+  readonly recalled?: RecalledFrom;
+  readonly interruptions?: number;
+  readonly earlier?: readonly EarlierResult[];
 }
 
 /** A task was skipped without an attempt; `reason` is the chain of reasons, down to the origin. */
@@ -156,6 +167,8 @@ export interface TaskSkipped {
   readonly callPath: readonly string[];
   readonly judgement?: Judgement;
   readonly reason: readonly ReasonLink[];
+  readonly recalled?: RecalledFrom;
+  readonly earlier?: readonly EarlierResult[];
 }
 
 /** A worker ended without being asked to. Its attempt has an event of its own. */

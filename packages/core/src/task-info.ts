@@ -42,6 +42,13 @@ export interface TaskInfo {
   readonly tags?: readonly string[];
   /** May it start again after its worker was lost? */
   readonly rerunnable: boolean;
+  /** How many attempts may follow the first; absent if none. */
+  readonly retries?: number;
+  /** Until when its values and effects last: absent for the end of the run. */
+  readonly scope?: 'boot' | 'process';
+  readonly hasCleanup?: true;
+  /** Why it does not apply, by its `when`; absent if it does. */
+  readonly whyNot?: string;
   /** Absent if it is 0. */
   readonly priority?: number;
   /** Expected duration, ms; absent if it was never measured. */

@@ -53,6 +53,11 @@ export interface TaskMeta {
   readonly retries?: number | Retries | undefined;
   /** May start again after its worker was lost (its node, or because its pool ended it) or pexen itself died. Does not cover crashes of the body: see `retries`. */
   readonly rerunnable?: boolean | undefined;
+  /**
+   * Until when what it provides lasts, for a run that is resumed: the end of the run (default), of the boot of the machine, or of the process that
+   * runs pexen. After that it is executed again where tasks that start require it.
+   */
+  readonly scope?: 'run' | 'boot' | 'process' | undefined;
   /** Cleans up after an attempt that ended in an uncontrolled way; if it returns, nothing is poisoned. */
   readonly cleanup?: Body | undefined;
   /**

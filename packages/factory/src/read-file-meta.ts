@@ -212,6 +212,13 @@ const env: Reader<Readonly<Record<string, string>>> = (node, complain) => {
     : undefined;
 };
 
+const scope: Reader<string> = (node, complain) => {
+  const value = isScalar(node) ? node.value : undefined;
+  return typeof value === 'string' && ['run', 'boot', 'process'].includes(value)
+    ? value
+    : complain(node, 'must be run, boot or process');
+};
+
 /** The reader of each entry. */
 export const entryReaders: Readonly<Record<EntryName, Reader>> = {
   name: text,
@@ -234,6 +241,7 @@ export const entryReaders: Readonly<Record<EntryName, Reader>> = {
   slowAfter: duration,
   retries,
   rerunnable: flag,
+  scope,
   inputs: texts,
   digestEnv: texts,
   tags: texts,

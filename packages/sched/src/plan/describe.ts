@@ -24,7 +24,7 @@ import {
 } from '@pexen/core';
 import { nameOfResource } from '@pexen/lock';
 import type { CompiledTasks } from './compiled-tasks.ts';
-import { EXEMPT, HOLDS, MEASURED, ORDERED, PROVIDES, REQUIRES } from './metadata.ts';
+import { CLEANS, EXEMPT, HOLDS, MEASURED, ORDERED, PROVIDES, REQUIRES } from './metadata.ts';
 
 /** The kinds of names whose path identifies the same task in the next run. */
 const recallable: Readonly<Record<NameKind, boolean>> = {
@@ -58,7 +58,7 @@ export class Descriptions {
   of(task: number, added?: CallSite): TaskInfo {
     const plan = this.#plan;
     const nameKind = plan.nameKindOf(task);
-    const { slowAfterMs, rerunnable } = plan.rulesOf(task);
+    const { slowAfterMs, rerunnable, retries } = plan.rulesOf(task);
     const info: Writable = {
       id: task,
       path: plan.pathOf(task),
@@ -70,7 +70,12 @@ export class Descriptions {
     this.#locate(info, added);
     this.#relate(info);
     if (plan.states(task, HOLDS)) this.#hold(info);
-    const { group, pool, tags = none, priority = 0 } = plan.metaOf(task);
+    const { group, pool, tags = none, priority = 0, scope = 'run' } = plan.metaOf(task);
+    const whyNot = plan.whyNot.get(task);
+    if (retries.count > 0) info.retries = retries.count;
+    if (scope !== 'run') info.scope = scope;
+    if (plan.states(task, CLEANS)) info.hasCleanup = true;
+    if (whyNot !== undefined) info.whyNot = whyNot;
     if (group !== undefined) info.group = group;
     if (pool !== undefined) info.pool = pool;
     if (tags.length > 0) info.tags = tags;
