@@ -6,7 +6,7 @@ import type { AttemptRecord, EarlierResult, ReasonLink, RecalledFrom, ResultStat
 import type { RunEvent, TaskOrigin, TaskUpdateEvent } from './run-event.ts';
 import type { SharedState } from './shared-state.ts';
 import type { TaskInfo } from './task-info.ts';
-import type { Finding } from './task-update.ts';
+import type { Attachment, Finding } from './task-update.ts';
 
 /**
  * The journal of one session of a run. Its methods are synchronous and never throw. Numbers grow; an event counts as recorded once `recorded` has
@@ -20,10 +20,13 @@ export interface RunJournal {
    * handled, since the loop over the results may add these tasks.
    */
   readonly expectsMore: boolean;
-  /** Records an event. With `attempt-ended`, `task-finished` and `task-skipped` come the facts that events do not have. Returns its number. */
+  /**
+   * Records an event; not those of results that were recalled, nor of tasks that were skipped only because the run stopped. With `attempt-ended`, `task-finished` and `task-skipped` come the facts that
+   * events do not have. Returns its number.
+   */
   append(event: RunEvent, facts?: EndFacts | FinishFacts): number;
-  /** What a body reported. */
-  update(update: TaskUpdateEvent): void;
+  /** Records what a body has attached. */
+  attached(update: TaskUpdateEvent): void;
   /** Records that a task which may not start twice is about to start. It starts when that is recorded. Returns the number. */
   intend(task: number, attempt: number): number;
   /** Records that the pool returned the attempt unstarted. */
@@ -32,8 +35,6 @@ export interface RunJournal {
   readonly recorded: number;
   /** Calls the listener whenever `recorded` grows. The returned function removes the listener. */
   onRecorded(listener: () => void): () => void;
-  /** Too much is not recorded yet: results are held back. */
-  readonly isBehind: boolean;
 }
 
 /** Facts about the end of an attempt that its event does not have. */
@@ -89,6 +90,7 @@ export interface RecalledResult extends RecalledFacts {
   readonly status: Exclude<ResultStatus, 'skipped'>;
   readonly attempts: readonly AttemptRecord[];
   readonly findings: readonly Finding[];
+  readonly attachments: readonly Attachment[];
   readonly slow: boolean;
   /** Whether it provides what its metadata says. False also where that is gone: for tasks that start now it provides nothing. */
   readonly provides: boolean;
@@ -111,7 +113,6 @@ export interface RecalledStart extends RecalledFacts {
   readonly kind: 'start';
   /** Attempts that have ended: the numbers go on after them. */
   readonly attempts: readonly AttemptRecord[];
-  readonly findings: readonly Finding[];
   /** How often its next attempt was interrupted by the end of a session. */
   readonly interruptions: number;
   /** The cleanup of the interrupted attempt is due, in the place of the task, before anything else. */
