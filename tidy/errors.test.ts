@@ -9,9 +9,16 @@ import { published, ROOT, type SourceFile, sourcesIn, walk } from './sources.ts'
  * Environment variables look like codes: those of programs and workers, which docs/processes.md has, and that of the processes in which a
  * watched suite runs.
  */
-const environment = ['ATTEMPT', 'ATTEMPT_NUMBER', 'REPORT', 'SLOT', 'TASK', 'TIMEOUT_MS', 'WATCH_ROUND'].map(
-  (name) => `PEXEN_${name}`,
-);
+const environment = [
+  'ATTEMPT',
+  'ATTEMPT_NUMBER',
+  'INTERRUPTIONS',
+  'REPORT',
+  'SLOT',
+  'TASK',
+  'TIMEOUT_MS',
+  'WATCH_ROUND',
+].map((name) => `PEXEN_${name}`);
 
 const page = readFileSync(join(ROOT, 'docs/ERRORS.md'), 'utf8');
 const documented = [...page.matchAll(/^### (.*)$/gm)].map(([, code = '']) => code);

@@ -25,6 +25,8 @@ export interface ContextParts {
   readonly shared: SharedState;
   readonly received: readonly ReceivedKey[];
   readonly attempt: number;
+  /** Default 0. */
+  readonly interruptions?: number | undefined;
   readonly path: string;
   readonly ticket: { readonly signal: AbortSignal; report(update: TaskUpdate): void };
 }
@@ -57,6 +59,9 @@ export class OwnContext implements AnyBodyContext {
   }
   get attempt(): number {
     return this.#parts.attempt;
+  }
+  get interruptions(): number {
+    return this.#parts.interruptions ?? 0;
   }
   get path(): string {
     return this.#parts.path;
@@ -134,7 +139,8 @@ export function lonelyContext(definition: TaskDefinition, given: GivenContext): 
   const { values = new Map<AnyKey, unknown>(), ...rest } = given;
   const silent = () => {};
   return {
-    ...{ args: definition.args, shared: mergeShared(), attempt: 1, path: definition.meta.name ?? 'task' },
+    ...{ args: definition.args, shared: mergeShared(), path: definition.meta.name ?? 'task' },
+    ...{ attempt: 1, interruptions: 0 },
     ...{ signal: new AbortController().signal, skip },
     ...{ report: silent, progress: silent, attach: silent, log: silent },
     get: (key) => values.get(key),

@@ -123,6 +123,8 @@ export interface Assignment {
   readonly path: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
+  /** How often this attempt was interrupted in earlier sessions of its run, for the information of the body. Default 0. */
+  readonly interruptions?: number | undefined;
   /** `cleanup` runs the `cleanup` of the metadata instead of the body. */
   readonly part: 'body' | 'cleanup';
   readonly args: unknown;

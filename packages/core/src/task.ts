@@ -130,6 +130,11 @@ export interface BodyContext<M = TaskMeta> {
   readonly signal: AbortSignal;
   /** 1 for the first attempt. */
   readonly attempt: number;
+  /**
+   * How often this attempt has been interrupted: it had started in an earlier session of the run, and the command died before it ended. An
+   * interruption is not an attempt of its own, so `attempt` stays the same. 0 in a run that was not resumed.
+   */
+  readonly interruptions: number;
   /** The call path, as text. */
   readonly path: string;
   /** Ends the body and skips the task: it does not apply here. */

@@ -115,6 +115,7 @@ export const contract: readonly Chapter[] = [
       values.carriesLess,
       values.carriesReference,
       values.passesContext,
+      values.passesInterruptions,
       values.carriesKeys,
       values.carriesShared,
       values.copiesShared,

@@ -32,6 +32,8 @@ export interface AssignmentEnvelope {
   readonly address?: BodyAddress;
   readonly path: string;
   readonly attempt: number;
+  /** Left out: 0. */
+  readonly interruptions?: number;
   /** Left out: the body. */
   readonly part?: 'cleanup';
   readonly args?: unknown;
@@ -62,8 +64,8 @@ export function encodeAssignment(
   pool: string,
   rules: ChannelRules = {},
 ): AssignmentEnvelope {
-  const { path, attempt, part, args, shared, received, timeoutMs, address } = assignment;
-  if (address?.kind === 'made' && part === 'body' && timeoutMs === undefined) {
+  const { path, attempt, interruptions = 0, part, args, shared, received, timeoutMs, address } = assignment;
+  if (address?.kind === 'made' && part === 'body' && timeoutMs === undefined && interruptions === 0) {
     if (isEmpty(args) && isEmpty(shared) && received.length === 0) return { address, path, attempt };
   }
   const keyed = received.flatMap((each) => receivedValues(each, assignment.definition.meta));
@@ -74,6 +76,7 @@ export function encodeAssignment(
     address: address as BodyAddress,
     path,
     attempt,
+    ...(interruptions > 0 && { interruptions }),
     ...(part === 'cleanup' && { part }),
     ...(!isEmpty(args) && { args }),
     ...(!isEmpty(shared) && { shared }),

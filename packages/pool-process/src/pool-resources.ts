@@ -124,6 +124,7 @@ function rawVariables(
 /** These variables of an outer attempt are not inherited. */
 const ownVariables = new Set([
   'PEXEN_ATTEMPT_NUMBER',
+  'PEXEN_INTERRUPTIONS',
   'PEXEN_REPORT',
   'PEXEN_SLOT',
   'PEXEN_TASK',

@@ -26,6 +26,8 @@ export interface ProgramWork {
   readonly program: Program;
   readonly path: string;
   readonly attempt: number;
+  /** Left out: 0. */
+  readonly interruptions?: number;
   readonly timeoutMs?: number;
 }
 
@@ -63,6 +65,11 @@ export class ForwardedAssignment implements Assignment {
     return this.work.kind === 'body' ? this.work.envelope.attempt : this.work.attempt;
   }
 
+  get interruptions(): number {
+    const { interruptions = 0 } = this.work.kind === 'body' ? this.work.envelope : this.work;
+    return interruptions;
+  }
+
   get timeoutMs(): number | undefined {
     return this.work.kind === 'body' ? this.work.envelope.timeoutMs : this.work.timeoutMs;
   }
@@ -78,9 +85,13 @@ export function bodyWorkOf(assignment: Assignment): BodyWork {
 /** The program of an assignment. */
 export function programWorkOf(assignment: Assignment): ProgramWork {
   if (assignment instanceof ForwardedAssignment) return assignment.work as ProgramWork;
-  const { address, attempt, path, timeoutMs } = assignment;
+  const { address, attempt, interruptions = 0, path, timeoutMs } = assignment;
   const { kind: _, ...program } = address as Extract<Address, { kind: 'executable' }>;
-  return { kind: 'program', program, path, attempt, ...(timeoutMs !== undefined && { timeoutMs }) };
+  return {
+    ...{ kind: 'program', program, path, attempt },
+    ...(interruptions > 0 && { interruptions }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  };
 }
 
 /** The outcome for work that cannot be done. */

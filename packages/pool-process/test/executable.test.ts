@@ -121,6 +121,11 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(await seen('PEXEN_TIMEOUT_MS')).toEqual({ PEXEN_TIMEOUT_MS: '' });
     });
 
+    test('how often its attempt was interrupted', async () => {
+      expect(await seen('PEXEN_INTERRUPTIONS')).toEqual({ PEXEN_INTERRUPTIONS: '0' });
+      expect(await seen('PEXEN_INTERRUPTIONS', { interruptions: 2 })).toEqual({ PEXEN_INTERRUPTIONS: '2' });
+    });
+
     test('every attempt has a marker of its own', async () => {
       const first = await seen('PEXEN_ATTEMPT');
       const second = await seen('PEXEN_ATTEMPT');

@@ -29,6 +29,10 @@ const named = (name: string) => ({ name, requires: [], provides: [] });
 
 export const echo: Task = task(named('echo'), (context) => argsOf(context).value);
 export const echoLater: Task = task(named('echo later'), async (context) => argsOf(context).value);
+export const passesInterruptions: Task = task(
+  named('passes interruptions'),
+  ({ interruptions }) => interruptions,
+);
 export const passesContext: Task = task(named('passes context'), ({ attempt, path }) => ({ attempt, path }));
 
 export const fails: Task = task(named('fails'), () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mergeShared, type PoolOutcome, type SharedState } from '@pexen/core';
 import { clones, crosses, rule, serializes, staysHere, takesFunctions } from './case.ts';
-import { type Attempt, describe, expectError, expectKind, fixtures } from './test-harness.ts';
+import { type Attempt, describe, expectError, expectKind, expectSame, fixtures } from './test-harness.ts';
 
 const plain = {
   text: 'täxt',
@@ -85,6 +85,22 @@ export const passesContext = rule(
   async (harness) => {
     const outcome = await harness.outcomeOf(fixtures.passesContext, { path: 'net/ping', attempt: 3 });
     assert.deepEqual(expectKind(outcome, 'returned').value, { attempt: 3, path: 'net/ping' });
+  },
+);
+
+export const passesInterruptions = rule(
+  'passes to the body how often its attempt was interrupted, 0 where the assignment does not say',
+  takesFunctions,
+  async (harness) => {
+    const task = fixtures.passesInterruptions;
+    for (const [difference, expected] of [
+      [{}, 0],
+      [{ interruptions: 2 }, 2],
+      [{ interruptions: 3, attempt: 2, timeoutMs: 60_000, args: { n: 1 } }, 3],
+    ] as const) {
+      const { value } = expectKind(await harness.outcomeOf(task, difference), 'returned');
+      expectSame(value, expected, 'the interruptions that the body sees');
+    }
   },
 );
 

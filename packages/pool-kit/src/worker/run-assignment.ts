@@ -213,14 +213,15 @@ type Input = Omit<AssignmentEnvelope, 'address' | 'refusal'>;
 
 function runBody(
   { meta, body }: TaskDefinition,
-  { part, args = {}, shared = {}, received = [], attempt, path }: Input,
+  { part, args = {}, shared = {}, received = [], attempt, interruptions, path }: Input,
   link: WorkerLink,
 ): PoolOutcome | Promise<PoolOutcome> {
   const code = part === 'cleanup' ? meta.cleanup : body;
   if (typeof code !== 'function')
     return threw(new TypeError(`the task has no ${part ?? 'body'} that a worker could call`));
   const own = mergeShared(shared);
-  const context = new OwnContext(meta, { args, shared: own, received, attempt, path, ticket: link });
+  const parts = { args, shared: own, received, attempt, interruptions, path };
+  const context = new OwnContext(meta, parts, link);
   noteReadingOfSignal(context, link);
   const facts = (): PoolOutcomeFacts => ({
     ...(hasEntries(own) || hasEntries(shared) ? { shared: own } : {}),

@@ -219,9 +219,9 @@ export class InProcess implements Pool {
 }
 
 async function here({ assignment, ticket }: Job): Promise<PoolOutcome> {
-  const { definition, part, args, shared, received, attempt, path } = assignment;
+  const { definition, part } = assignment;
   if (assignment.address?.kind === 'executable') return { kind: 'threw', error: new Error('no programs') };
-  const context = new OwnContext(definition.meta, { args, shared, received, attempt, path, ticket });
+  const context = new OwnContext(definition.meta, assignment, ticket);
   const body = part === 'cleanup' ? definition.meta.cleanup : definition.body;
   try {
     const value: unknown = await (body as (context: OwnContext) => unknown)(context);

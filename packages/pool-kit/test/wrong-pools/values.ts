@@ -62,6 +62,9 @@ export const wrongValues: readonly WrongPool[] = [
   wrong(rules.passesContext, 'treats every attempt as the first', () =>
     changed({ assignment: (assignment) => otherwise(assignment, { attempt: 1 }) }),
   ),
+  wrong(rules.passesInterruptions, 'runs an interrupted attempt as if it were new', () =>
+    changed({ assignment: (assignment) => otherwise(assignment, { interruptions: 0 }) }),
+  ),
   wrong(rules.carriesKeys, 'loses the keys that a body has set', () =>
     changed({ outcome: onlyOf('returned', ({ value }) => ({ kind: 'returned', value })) }),
   ),

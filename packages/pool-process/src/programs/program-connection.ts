@@ -325,13 +325,14 @@ class RunningProgram {
   }
 
   #environment(): Record<string, string | null> {
-    const { program, attempt, path, timeoutMs } = this.#work;
+    const { program, attempt, interruptions = 0, path, timeoutMs } = this.#work;
     return {
       HOME: this.#home,
       TMPDIR: this.#home,
       ...program.env,
       [markerVariable]: this.#marker,
       PEXEN_ATTEMPT_NUMBER: String(attempt),
+      PEXEN_INTERRUPTIONS: String(interruptions),
       PEXEN_REPORT: this.#files.reportPath,
       PEXEN_SLOT: String(this.#slot),
       PEXEN_TASK: path,

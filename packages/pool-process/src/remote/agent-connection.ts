@@ -202,7 +202,7 @@ const closing = 'the pool was closed';
 // The messages between the host and an agent: the same package at both ends, perhaps on different machines.
 
 /** Grows with every change of these messages, or of work. */
-export const agentVersion = 5;
+export const agentVersion = 6;
 
 export type ToAgent =
   /** Comes first. `slot` is the number of the slot that the agent is; `cwd` is the host's working directory, which the agent uses if it exists. */
