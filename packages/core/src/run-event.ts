@@ -16,7 +16,7 @@ import type {
   ResultStatus,
 } from './result.ts';
 import type { TaskInfo } from './task-info.ts';
-import type { Finding, TaskUpdate } from './task-update.ts';
+import type { Attachment, Finding, TaskUpdate } from './task-update.ts';
 
 /** Grows by one with every change that breaks readers of old events. */
 export const runEventVersion = 2;
@@ -152,6 +152,8 @@ export interface TaskFinished {
   readonly durationMs: number;
   /** Its result is that of an earlier session; no other event of this run reports its attempts, whose times may be negative. */
   readonly recalled?: RecalledFrom;
+  /** Of a recalled result: what its attempts had attached. Otherwise task updates report that. */
+  readonly attachments?: readonly Attachment[];
   readonly interruptions?: number;
   readonly earlier?: readonly EarlierResult[];
 }

@@ -41,6 +41,7 @@ class Lines implements Reporter {
   readonly #columns: number | undefined;
   readonly #outputLines: number;
   readonly #rerun: TerminalOptions['rerun'];
+  readonly #recalledFrom: string | undefined;
   readonly #shown: Shown;
   readonly #outputs: OutputLines | undefined;
   readonly #clock: Clock;
@@ -59,6 +60,7 @@ class Lines implements Reporter {
     this.#columns = options.columns ?? (stream.columns || undefined);
     this.#outputLines = options.outputLines ?? OUTPUT_LINES;
     this.#rerun = options.rerun;
+    this.#recalledFrom = options.recalledFrom;
     this.#shown = new Shown(options, []);
     this.#outputs = this.#shown.liveOutput ? new OutputLines(this.#paint) : undefined;
     this.#clock = options.clock ?? systemClock;
@@ -128,7 +130,9 @@ class Lines implements Reporter {
   #summary(): readonly string[] {
     if (this.#hasSummary) return [];
     this.#hasSummary = true;
-    return summaryLines(this.#model?.snapshot(), this.#columns, this.#paint, this.#failures);
+    return summaryLines(this.#model?.snapshot(), this.#paint, {
+      ...{ columns: this.#columns, details: this.#failures, recalledFrom: this.#recalledFrom },
+    });
   }
 
   #write(written: readonly string[]): void {

@@ -51,6 +51,8 @@ export interface TerminalOptions {
   readonly failures?: 'full' | 'short';
   /** The command that runs only the task with this call path, shown with each failure. Default: none is shown. */
   readonly rerun?: (path: string) => string;
+  /** Where recalled results come from, for the summary: `run 12`. Default: `earlier sessions`. */
+  readonly recalledFrom?: string;
 }
 
 /** Options of `lines`. */
@@ -105,6 +107,7 @@ export const terminalKinds: KindsOf<TerminalChoice> = {
   verbosity: oneOf('quiet', 'normal', 'verbose'),
   failures: oneOf('full', 'short'),
   rerun: callable(),
+  recalledFrom: text,
   passes: flag,
 };
 

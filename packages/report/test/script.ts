@@ -103,6 +103,24 @@ export class Script {
     });
   }
 
+  /** A result of session 1, with one attempt that took a second. */
+  recall(atMs: number, path: string, ending: Outcome & Pick<TaskFinished, 'attachments'> = {}): this {
+    const { status = 'returned', findings = [], error, reason, judgement, attachments } = ending;
+    this.#counts[status] = (this.#counts[status] ?? 0) + 1;
+    const attempt: AttemptInfo = {
+      ...{ attempt: 1, outcome: status, worker: 'process-1', startedAtMs: -1000, durationMs: 1000 },
+      ...(error !== undefined && { error }),
+      ...(reason !== undefined && { reason }),
+    };
+    return this.#add({
+      ...{ type: 'task-finished', atMs, task: this.#idOf(path), path, callPath: partsOf(path), status },
+      ...{ attempts: [attempt], findings, slow: false, flaky: false, durationMs: 1000 },
+      ...(judgement !== undefined && { judgement }),
+      ...(attachments !== undefined && { attachments }),
+      recalled: { session: 1, isStale: false },
+    });
+  }
+
   skip(atMs: number, path: string, ...reason: readonly ReasonLink[]): this {
     this.#counts.skipped = (this.#counts.skipped ?? 0) + 1;
     return this.#add({

@@ -1,6 +1,7 @@
 /** The verdict of a test suite on a result, with its reason if there is one. */
 import {
   definitionOf,
+  type EarlierResult,
   errorInfo,
   type Finding,
   formatReason,
@@ -9,7 +10,9 @@ import {
   type Judgement,
   judgementOf,
   type Result,
+  type Verdict,
 } from '@pexen/core';
+import { worseVerdict } from '@pexen/store';
 
 /** The reason why a task is expected not to pass, or undefined where it is expected to pass. */
 export type Expectation = (path: string) => string | undefined;
@@ -17,11 +20,44 @@ export type Expectation = (path: string) => string | undefined;
 /** For a task: the reasons why findings are expected to fail, by their names; undefined where none is. */
 export type FindingExpectation = (path: string) => ((finding: string) => string | undefined) | undefined;
 
-/** The verdict on a result, compared with the expectations. */
+/**
+ * The verdict on a result, compared with the expectations. Of a task that was executed again for what it provides, the worse of its verdicts counts:
+ * a second success does not undo a failure.
+ */
 export function judge(
   result: Result,
   expectedToFail: Expectation,
   expectedFindings: FindingExpectation = () => undefined,
+): Judgement {
+  const latest = judgeResult(result, expectedToFail, expectedFindings);
+  const expected = expectedToFail(result.path);
+  return (result.earlier ?? [])
+    .filter(({ counts }) => counts)
+    .map((earlier) => judgeEarlier(earlier, expected))
+    .reduce((worst, each) => {
+      const isWorse =
+        each.verdict !== worst.verdict && worseVerdict(each.verdict, worst.verdict) === each.verdict;
+      return isWorse ? each : worst;
+    }, latest);
+}
+
+/** Its verdict is that of its session, but for the expectation, which may have changed since. */
+function judgeEarlier({ session, status, verdict }: EarlierResult, expected: string | undefined): Judgement {
+  const recorded = verdict ?? ofStatus(status);
+  if (expected !== undefined && isBad(recorded)) return { verdict: 'expected-fail', reason: expected };
+  const isUnexpected = expected === undefined && recorded === 'expected-fail';
+  const present = isUnexpected ? ofStatus(status) : recorded;
+  return { verdict: present, reason: `${present} in session ${session}, before it was executed again` };
+}
+
+function ofStatus(status: EarlierResult['status']): Verdict {
+  return judgementOf({ status, findings: [], flaky: false, attempts: 1, reason: undefined }).verdict;
+}
+
+function judgeResult(
+  result: Result,
+  expectedToFail: Expectation,
+  expectedFindings: FindingExpectation,
 ): Judgement {
   const judgement = judgeTask(result, expectedToFail);
   const reasonFor = expectedFindings(result.path);

@@ -194,3 +194,40 @@ describe('findings that are expected to fail', () => {
     ]);
   });
 });
+
+describe('the verdict of one that was executed again for what it provides', () => {
+  const flaky = { session: 1, status: 'returned', verdict: 'flaky', counts: true } as const;
+  const failed = { session: 1, status: 'failed', verdict: 'fail', counts: true } as const;
+
+  it('is the worse of its verdicts', () => {
+    expect(judge(returned({ earlier: [flaky] }), asExpected)).toEqual({
+      verdict: 'flaky',
+      reason: 'flaky in session 1, before it was executed again',
+    });
+    expect(judge(returned({ earlier: [flaky, failed] }), asExpected).verdict).toBe('fail');
+    expect(judge(ended('threw', { earlier: [failed] }), asExpected)).toEqual({
+      verdict: 'error',
+      reason: 'no route',
+    });
+    expect(judge(ended('failed', { earlier: [failed] }), asExpected)).toEqual({
+      verdict: 'fail',
+      reason: 'no route',
+    });
+  });
+
+  it('ignores results that its latest one replaces', () => {
+    expect(judge(returned({ earlier: [{ ...failed, counts: false }] }), asExpected)).toEqual({
+      verdict: 'pass',
+    });
+  });
+
+  it('follows the present expectations', () => {
+    expect(judge(returned({ earlier: [failed] }), expectedToFail).verdict).toBe('warn');
+    expect(judge(ended('failed', { earlier: [failed] }), expectedToFail)).toEqual({
+      verdict: 'expected-fail',
+      reason: 'no IPv6 here',
+    });
+    const expectedThen = { ...failed, verdict: 'expected-fail' } as const;
+    expect(judge(returned({ earlier: [expectedThen] }), asExpected).verdict).toBe('fail');
+  });
+});

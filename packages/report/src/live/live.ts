@@ -55,6 +55,7 @@ class Live implements Reporter {
   readonly #failures: FailureDetails | undefined;
   readonly #outputLines: number;
   readonly #rerun: TerminalOptions['rerun'];
+  readonly #recalledFrom: string | undefined;
   #view: RunView | undefined;
   #model: ReadonlyRunModel | undefined;
   #note: string | undefined;
@@ -78,6 +79,7 @@ class Live implements Reporter {
     this.#failures = options.failures === 'short' ? undefined : new FailureDetails();
     this.#outputLines = options.outputLines ?? OUTPUT_LINES;
     this.#rerun = options.rerun;
+    this.#recalledFrom = options.recalledFrom;
   }
 
   attach(view: RunView): void {
@@ -167,7 +169,9 @@ class Live implements Reporter {
     const summary =
       this.#stop === undefined
         ? []
-        : summaryLines(this.#model?.snapshot(), this.#screen.columns, this.#paint, this.#failures);
+        : summaryLines(this.#model?.snapshot(), this.#paint, {
+            ...{ columns: this.#screen.columns, details: this.#failures, recalledFrom: this.#recalledFrom },
+          });
     this.#screen.close([...this.#above, ...summary]);
   }
 

@@ -19,7 +19,7 @@ export class Estimate {
     else this.#measured.open += weightMs;
   }
 
-  /** Counts a task as done. `durationMs` is undefined for a skipped task, which was not work. */
+  /** Counts a task as done. `durationMs` is undefined for a skipped task and for a recalled result, which were not work. */
   close(weightMs: number | undefined, durationMs: number | undefined): void {
     if (weightMs !== undefined) {
       this.#measured.open -= weightMs;

@@ -44,6 +44,8 @@ function finishedResult(event: TaskFinished): TaskResult {
     slow: event.slow,
     reason: none,
     providersGone: event.providersGone ?? none,
+    ...memoryOf(event),
+    ...(event.interruptions !== undefined && { interruptions: event.interruptions }),
   };
 }
 
@@ -59,7 +61,16 @@ function skippedResult(event: TaskSkipped): TaskResult {
     slow: false,
     reason: event.reason,
     providersGone: none,
+    ...memoryOf(event),
   };
+}
+
+/** What is known of the task from before this session. */
+function memoryOf({
+  recalled,
+  earlier,
+}: TaskFinished | TaskSkipped): Pick<TaskResult, 'recalled' | 'earlier'> {
+  return { ...(recalled !== undefined && { recalled }), ...(earlier !== undefined && { earlier }) };
 }
 
 /** A task that the summary lists again. */
@@ -74,8 +85,10 @@ export interface NotPassed {
 export interface Totals {
   /** How many results have each verdict; verdicts that no result has are left out. */
   readonly verdicts: Readonly<Partial<Record<Verdict, number>>>;
-  /** The duration of all attempts together. */
+  /** The duration of all attempts together, without those of recalled results. */
   readonly workMs: number;
+  /** How many results are those of earlier sessions, or of another run. */
+  readonly recalled: number;
   /** Bad verdicts and cancelled tasks, in the order of their ends; at most 200. */
   readonly notPassed: readonly NotPassed[];
   /** How many more there are. */
@@ -90,6 +103,7 @@ const MOST_LISTED = 200;
 /** Adds up the results of a run: counts by verdict, the time worked, and the tasks that did not pass. */
 export class Tally {
   #workMs = 0;
+  #recalled = 0;
   #unlisted = 0;
   readonly #verdicts: Partial<Record<Verdict, number>> = {};
   readonly #notPassed: NotPassed[] = [];
@@ -98,7 +112,8 @@ export class Tally {
   add(path: string, result: TaskResult): void {
     const { status, judgement, durationMs, reason } = result;
     const { verdict } = judgement;
-    this.#workMs += durationMs;
+    if (result.recalled === undefined) this.#workMs += durationMs;
+    else this.#recalled++;
     this.#verdicts[verdict] = (this.#verdicts[verdict] ?? 0) + 1;
     if (status === 'skipped') this.#skipped(rootOf(reason));
     if (status === 'skipped-itself') this.#skipped(judgement.reason);
@@ -109,8 +124,8 @@ export class Tally {
 
   totals(): Totals {
     return {
-      ...{ verdicts: { ...this.#verdicts }, workMs: this.#workMs, unlisted: this.#unlisted },
-      ...{ notPassed: [...this.#notPassed], skippedFor: [...this.#skippedFor] },
+      ...{ verdicts: { ...this.#verdicts }, workMs: this.#workMs, recalled: this.#recalled },
+      ...{ notPassed: [...this.#notPassed], unlisted: this.#unlisted, skippedFor: [...this.#skippedFor] },
     };
   }
 

@@ -339,10 +339,13 @@ export class RunModel {
     const result = resultOf(event);
     this.#setState(task, 'done', event.atMs);
     task.running = undefined;
+    if (event.type === 'task-finished' && event.attachments !== undefined)
+      task.attachments = event.attachments;
     task.result = result;
     this.#tally.add(task.path, result);
     this.#totals.clear();
-    this.#work.close(task.facts.weightMs, result.status === 'skipped' ? undefined : result.durationMs);
+    const isWork = result.status !== 'skipped' && result.recalled === undefined;
+    this.#work.close(task.facts.weightMs, isWork ? result.durationMs : undefined);
     if (this.#keepsAll) this.#ended.append(task);
     else this.#forget(task);
     return task as EndedTask;

@@ -2,12 +2,14 @@
 import type {
   Attachment,
   AttemptInfo,
+  EarlierResult,
   ErrorInfo,
   Finding,
   Judgement,
   Progress,
   ProviderGone,
   ReasonLink,
+  RecalledFrom,
   ResultStatus,
   TaskInfo,
 } from '@pexen/core';
@@ -37,6 +39,12 @@ export interface TaskResult {
   /** Of a skipped task: the chain of reasons, down to the root cause. */
   readonly reason: readonly ReasonLink[];
   readonly providersGone: readonly ProviderGone[];
+  /** It is the result of an earlier session, or of another run: nothing of it happened in this one. */
+  readonly recalled?: RecalledFrom;
+  /** How often the end of a session interrupted an attempt; absent: never. */
+  readonly interruptions?: number;
+  /** Results of the task from before it was executed again, oldest first; absent: none. */
+  readonly earlier?: readonly EarlierResult[];
 }
 
 /** The running attempt, or the last one of a task that will be retried. Times are milliseconds from the start of the run. */

@@ -33,8 +33,10 @@ export class Shown {
   has(change: Change): boolean {
     if (change.kind === 'late-error') return true;
     if (change.kind !== 'task-ended') return !this.isQuiet;
-    const { verdict } = change.task.result.judgement;
-    if (this.isQuiet) return isBad(verdict) || verdict === 'cancelled';
+    const { judgement, recalled } = change.task.result;
+    const { verdict } = judgement;
+    // A recalled result had its line in its own session; one that did not pass is repeated, as in the summary.
+    if (this.isQuiet || recalled !== undefined) return isBad(verdict) || verdict === 'cancelled';
     return this.#passes || !this.#counted.has(verdict) || (this.allOutput && hasOutput(change.task));
   }
 }

@@ -48,29 +48,41 @@ function isListed(verdict: Verdict): boolean {
   return isBad(verdict) || verdict === 'cancelled';
 }
 
-/**
- * All lines of the summary, with the details of the tasks that did not pass, as far as they are given. The most important ones come last, since they stay in view. Without `columns`, lines are not broken. Without
- * `run`, the summary of a run without events.
- */
+/** How a summary is written. */
+export interface SummaryOptions {
+  /** The width of the terminal. Undefined: lines are not broken. */
+  readonly columns: number | undefined;
+  /** The details of the tasks that did not pass, as far as they are repeated. */
+  readonly details: FailureDetails | undefined;
+  /** Where recalled results come from. */
+  readonly recalledFrom: string | undefined;
+}
+
+/** All lines of the summary. The most important ones come last, since they stay in view. Without `run`, the summary of a run without events. */
 export function summaryLines(
   run: RunSnapshot = new RunModel().snapshot(),
-  columns: number | undefined,
   paint: Paint,
-  details: FailureDetails = new FailureDetails(),
+  { columns, details, recalledFrom = 'earlier sessions' }: SummaryOptions,
 ): string[] {
   const rule = paint('dim', RULE.repeat(Math.max(1, Math.min(columns ?? LONGEST_RULE, LONGEST_RULE))));
   const { notPassed, unlisted } = run.totals;
   return [
     rule,
-    ...notPassed.flatMap((task) => [notPassedLine(task, paint), ...details.of(task.path)]),
+    ...notPassed.flatMap((task) => [notPassedLine(task, paint), ...(details?.of(task.path) ?? [])]),
     ...(unlisted > 0 ? [`${INDENT}… and ${unlisted} more`] : []),
     ...(notPassed.length > 0 ? [rule] : []),
     ...skippedLines(run.totals, paint),
     ...poisonedLine(run, paint),
     ...endLine(run, paint),
     ...countsLines(run, columns ?? Number.POSITIVE_INFINITY, paint),
+    ...recalledLine(run, recalledFrom),
     ...gainLine(run),
   ];
+}
+
+function recalledLine({ totals: { recalled } }: RunSnapshot, from: string): string[] {
+  if (recalled === 0) return [];
+  return [`${BELOW}${recalled} ${recalled === 1 ? 'result' : 'results'} kept from ${printable(from)}`];
 }
 
 function notPassedLine({ path, verdict, reason, durationMs }: NotPassed, paint: Paint): string {
