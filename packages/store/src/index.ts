@@ -60,3 +60,17 @@ export {
   verdictOfExecutions,
   worseVerdict,
 } from './resume/verdicts.ts';
+export type {
+  FileSetDigester,
+  PreviewOptions,
+  RecordedRun,
+  RerunOptions,
+  ResumeRunOptions,
+  RunChoice,
+  RunDescription,
+  RunPreview,
+  RunSummary,
+  SessionEnding,
+  SessionOptions,
+  StartRunOptions,
+} from './run/recorded-run.ts';

@@ -4,7 +4,7 @@
  */
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Digest, modulePlace, unknownDigest } from '@pexen/core';
+import { type Digest, modulePlace, sameDigest, unknownDigest } from '@pexen/core';
 import type { Files } from './files.ts';
 import { hashOf } from './hash.ts';
 import type { GraphNode, ModuleGraph } from './module-graph.ts';
@@ -66,6 +66,11 @@ export class FileSets {
     const found = packages.map(([, , path]) => readPackage(path, this.#options));
     if (found.some((each) => each === undefined)) return unknownDigest;
     return digestOf({ files: files.map(file), packages: found as FileSet['packages'] });
+  }
+
+  /** True if the current digest of a recorded set is the recorded one. */
+  isCurrent(set: FileSet): boolean {
+    return sameDigest(this.digestNow(set), digestOf(set));
   }
 
   /** The digest of a file as it is now; `unknown` where it cannot be read or is being changed. */

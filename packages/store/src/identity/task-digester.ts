@@ -114,6 +114,11 @@ export class TaskDigester implements Digester {
     return this.#codeOfFunction(task, this.#fileSets.digestNow(set));
   }
 
+  /** True if all files of a recorded set are as they were recorded. Imports nothing. */
+  isCurrent(set: FileSet): boolean {
+    return this.#fileSets.isCurrent(set);
+  }
+
   #codeNow(task: DigestedTask): Digest {
     const { body } = task.definition;
     if (typeof body !== 'function') {
