@@ -73,6 +73,8 @@ export interface PlanOptions extends PoolOptions {
   readonly facts?: Facts | undefined;
   /** Expected durations of tasks without a `weight`, by call path, ms: for example measured in earlier runs. */
   readonly weights?: ((path: string) => number | undefined) | undefined;
+  /** Tasks that start before others of the same priority, with all that they wait for, by call path: for example those that failed in the last run. */
+  readonly first?: ((path: string) => boolean) | undefined;
   /** For tasks whose metadata states nothing else. */
   readonly defaults?: TaskDefaults | undefined;
   /** For all tasks, whatever their metadata states: what a command line asks for. */
@@ -153,6 +155,7 @@ const planKinds: KindsOf<PlanOptions> = {
   spare: wholeOrInfinity(0),
   facts: record,
   weights: callable(),
+  first: callable(),
   defaults: record,
   overrides: record,
   programPool: poolSource,

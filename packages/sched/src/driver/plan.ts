@@ -211,6 +211,7 @@ const onlyOfPlans = [
   'spare',
   'facts',
   'weights',
+  'first',
   'defaults',
   'overrides',
   'programPool',
@@ -298,9 +299,9 @@ export function setUp(entries: Iterable<Entry>, options: PlanOptions, of: 'plan'
   try {
     refuse(checkOptions(of, options));
     pools = makePools(options, of === 'run' ? poolsInUse(options) : []);
-    const { capacities, facts, defaults, overrides, onWarning, weights } = options;
+    const { capacities, facts, defaults, overrides, onWarning, weights, first } = options;
     tasks = new CompiledTasks({
-      ...{ pools: pools.planned, capacities, facts, weights, defaults, overrides, onWarning },
+      ...{ pools: pools.planned, capacities, facts, weights, first, defaults, overrides, onWarning },
     });
   } catch (error) {
     if (isPexenError(error)) refuse([...error.problems, ...problemsOfTasks(entries, options)]);

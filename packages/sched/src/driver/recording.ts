@@ -58,6 +58,8 @@ export interface RecordedTask {
   readonly meta: Readonly<Record<string, Json>>;
   readonly whyNot?: string;
   readonly weightMs?: number;
+  /** It comes before others. */
+  readonly isFirst?: true;
   /** Recorded where programs have a pool of their own. */
   readonly isProgram?: true;
 }
@@ -170,6 +172,7 @@ export class Recorder {
       meta: this.#meta(tasks.metaOf(task)),
       ...(whyNot !== undefined && { whyNot }),
       ...(tasks.states(task, MEASURED) && { weightMs: tasks.weight[task] as number }),
+      ...(tasks.isFirst(task) && { isFirst: true as const }),
       ...(hasProgramPool(tasks) && isProgram(tasks, task) && { isProgram: true as const }),
     };
   }
@@ -338,7 +341,9 @@ class Player {
     this.#tasks.add(
       recorded.map((task) => this.#names.task(task)),
       this.#machine.live,
-      recorded.map(({ path, whyNot, weightMs }) => ({ path, whyNot, weight: weightMs })),
+      recorded.map(({ path, whyNot, weightMs, isFirst = false }) => ({
+        ...{ path, whyNot, weight: weightMs, isFirst },
+      })),
     );
   }
 

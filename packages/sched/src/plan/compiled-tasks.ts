@@ -77,6 +77,8 @@ export interface Precompiled {
   readonly whyNot: string | undefined;
   /** The expected duration, if it is known. */
   readonly weight: number | undefined;
+  /** Does it come before others? */
+  readonly isFirst: boolean;
 }
 
 /**
@@ -178,6 +180,7 @@ export class CompiledTasks extends Table implements Planned {
       path: this.pathOf(task),
       whyNot: this.whyNot.get(task),
       weight: this.states(task, MEASURED) ? this.weight[task] : undefined,
+      isFirst: this.isFirst(task),
     }));
     subset.callPaths.countFrom(this.callPaths);
     subset.add(
@@ -209,6 +212,11 @@ export class CompiledTasks extends Table implements Planned {
     }
     this.#undoLog.keep();
     return { from, to: this.graph.taskCount };
+  }
+
+  /** True if the run asks for the task before others. */
+  isFirst(task: number): boolean {
+    return this.#ranks.isFirst(task);
   }
 
   /** Increases whenever the ranks of earlier tasks were computed again. */
@@ -356,6 +364,8 @@ export class CompiledTasks extends Table implements Planned {
     const stated = (metaFlags & RANKED) === 0 ? undefined : meta.weight;
     const expected = known === undefined ? (stated ?? this.#estimate(task, check)) : (stated ?? known.weight);
     this.#weigh(task, meta, metaFlags, expected);
+    const isFirst = known === undefined ? this.options.first?.(this.pathOf(task)) : known.isFirst;
+    if (isFirst === true) this.#ranks.putFirst(task);
     if ((metaFlags & CONDITIONAL) !== 0)
       this.#recordWhyNot(task, known === undefined ? check.notApplicable(task) : known.whyNot);
     if ((metaFlags & HOLDS) !== 0) this.request[task] = this.#requestOf(task, meta, check);

@@ -103,14 +103,19 @@ export class Order extends Table {
   }
 }
 
+/** More than any sum of durations, and small enough for durations to differ beside it, ms. */
+const beforeAll = 2 ** 42;
+
 export class Ranks extends Table {
   readonly order: Order;
   /** Increases whenever the ranks of earlier tasks were computed again. */
   rankings = 0;
-  /** The least rank of each task: the total duration of the tasks that claim the same resource. */
+  /** The least rank of each task: the total duration of the tasks that claim the same resource; more for tasks that come first. */
   floor: Float64Array = floats();
   /** The total weight of the tasks that claim a resource. */
   readonly #claimed = new Map<number, number>();
+  /** The tasks that come before others. */
+  readonly #first = new Map<number, true>();
   /** The number of tasks when all ranks were last computed. */
   #ranked = 0;
   readonly #undoLog: UndoLog;
@@ -124,6 +129,16 @@ export class Ranks extends Table {
     this.copyRows(of);
     this.rankings = of.rankings;
     this.#ranked = of.#ranked;
+    for (const task of of.#first.keys()) this.#first.set(task, true);
+  }
+
+  /** The task, and all that it waits for, comes before others. */
+  putFirst(task: number): void {
+    this.#undoLog.put(this.#first, task, true);
+  }
+
+  isFirst(task: number): boolean {
+    return this.#first.has(task);
   }
 
   /** A task of this weight claims the node. */
@@ -150,8 +165,9 @@ export class Ranks extends Table {
       this.#ranked = taskCount;
       this.rankings++;
     }
-    if (this.#claimed.size > 0)
-      for (let task = first; task < taskCount; task++) this.floor[task] = this.#together(claimsOf(task));
+    if (this.#claimed.size > 0 || this.#first.size > 0)
+      for (let task = first; task < taskCount; task++)
+        this.floor[task] = this.#together(claimsOf(task)) + (this.isFirst(task) ? beforeAll : 0);
     return this.order.walk(plan, first, weight, this.floor);
   }
 

@@ -33,6 +33,8 @@ export interface CompileOptions {
   readonly facts?: Facts | undefined;
   /** Expected durations of tasks without a `weight`, by path, ms. */
   readonly weights?: ((path: string) => number | undefined) | undefined;
+  /** By path: does the task, with what it waits for, come before all others of its priority? */
+  readonly first?: ((path: string) => boolean) | undefined;
   readonly defaults?: TaskDefaults | undefined;
   readonly overrides?: TaskDefaults | undefined;
   /** A waiting task is starved after so many bypasses. Default 64. */
