@@ -215,7 +215,10 @@ export interface RunRecords {
 /** Reduces the events of a journal, in their order, to one record for each call path. */
 export function recordsOf(entries: Iterable<RecordedEntry>, health: JournalHealth = 'whole'): RunRecords {
   const reducer = new Reducer();
-  for (const { session, event } of entries) reducer.handle(event, session);
+  for (const { session, event } of entries) {
+    reducer.enter(session);
+    reducer.handle(event, session);
+  }
   return { health, tasks: reducer.records };
 }
 
@@ -253,8 +256,16 @@ class Reducer {
   readonly #paths = new Map<number, string>();
   /** The record before an intended start, which the pool may return. */
   readonly #beforeStart = new Map<string, TaskRecord>();
+  #session = 0;
   #mark: string | undefined;
   #isRebootIssued = false;
+
+  /** Numbers of tasks hold in one session. In a damaged journal, the event that says those of the next one may be missing. */
+  enter(session: number): void {
+    if (session === this.#session) return;
+    this.#session = session;
+    this.#paths.clear();
+  }
 
   handle(event: RecordedEvent, session: number): void {
     switch (event.type) {

@@ -264,6 +264,14 @@ test('events of tasks whose addition is missing are ignored', () => {
   expect(recordsOf([{ session: 1, event: started() }]).tasks.size).toBe(0);
 });
 
+test('numbers of tasks hold in one session', () => {
+  const entries = [
+    { session: 1, event: added({ path: 'a' }) },
+    { session: 2, event: finished() },
+  ];
+  expect(recordsOf(entries, 'damaged').tasks.get('a')?.state).toBe('none');
+});
+
 test('the entries of a journal are reduced as they are', () => {
   const entries: JournalEntry[] = [
     { seq: 1, session: 1, atMs: 0, event: { type: 'run-created', versions: {} } },
