@@ -74,3 +74,10 @@ export type {
   SessionOptions,
   StartRunOptions,
 } from './run/recorded-run.ts';
+export {
+  type OwnedTask,
+  type Partition,
+  type PartitionedShard,
+  type PartitionOptions,
+  partition,
+} from './shards/partition.ts';

@@ -89,8 +89,10 @@ export type JournalEvent =
       readonly type: 'run-created';
       readonly suite?: string;
       readonly selection?: Json;
+      /** `2/3`: it runs the second of three parts of the suite. */
       readonly shard?: string;
-      readonly ownedPaths?: readonly string[];
+      /** The sorted paths of the tasks that each of the shards owns, shard 1 first; `planDigest` is their digest. */
+      readonly shardPaths?: readonly (readonly string[])[];
       readonly planDigest?: Digest;
       /** The id of the run that this run repeats in part. */
       readonly parent?: string;

@@ -54,8 +54,10 @@ export interface RunDescription {
   readonly suite?: string;
   /** What the run selects: read by its resumes. */
   readonly selection?: Json;
+  /** `2/3`: it runs the second of three parts of the suite. */
   readonly shard?: string;
-  readonly ownedPaths?: readonly string[];
+  /** The sorted paths of the tasks that each of the shards owns, shard 1 first; `planDigest` is their digest. */
+  readonly shardPaths?: readonly (readonly string[])[];
   readonly planDigest?: Digest;
   readonly label?: string;
   readonly options?: Json;
