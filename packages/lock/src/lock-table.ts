@@ -296,6 +296,12 @@ export class LockTable {
     return this.parts.poison.poisonerOf(node);
   }
 
+  /** Marks what the request uses and claims as left in an unknown state, by a holder or by nothing that is known. */
+  poison(request: RequestId, by: Holder | typeof NONE): void {
+    this.#changed();
+    this.parts.poison.add(request, by);
+  }
+
   /** Clears the poison of every node at or below a claim of this request. */
   clearPoison(request: RequestId): void {
     this.parts.poison.clearPoison(request);

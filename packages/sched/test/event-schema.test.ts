@@ -53,7 +53,7 @@ async function playEverything(): Promise<{
   const built = key<string>('built');
   const vm: Pool = inline();
   const base = task(
-    { name: 'base', provides: ['db', built], claims: ['/db'], weight: 5 },
+    { name: 'base', provides: ['db', built], claims: ['/db'], weight: 5, scope: 'boot', cleanup: () => {} },
     ({ set, report }) => {
       set(built, 'x');
       report({ name: 'check', status: 'pass' });

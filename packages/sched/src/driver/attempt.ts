@@ -34,6 +34,7 @@ import type { TaskOutputs } from './task-outputs.ts';
 export interface AttemptHost {
   readonly plan: CompiledTasks;
   readonly outputs: Pick<TaskOutputs, 'inherit' | 'receive'>;
+  interruptionsOf(task: TaskId, attempt: number): number;
   started(attempt: Attempt, worker: string): void;
   reported(attempt: Attempt, update: TaskUpdate): void;
 }
@@ -78,6 +79,11 @@ export class Attempt implements Assignment, Ticket {
 
   get path(): string {
     return this.#host.plan.pathOf(this.id);
+  }
+
+  /** How often the end of a session interrupted it. */
+  get interruptions(): number {
+    return this.#host.interruptionsOf(this.id, this.attempt);
   }
 
   get rules(): Rules {

@@ -18,7 +18,7 @@ import {
 } from '@pexen/core';
 import { startTimer, systemClock } from '@pexen/core/timers';
 import { Machine } from '../machine/machine.ts';
-import type { Command, Input, Part, PoolId, TaskId } from '../machine/protocol.ts';
+import type { Command, Input, MachineEvent, Part, PoolId, TaskId } from '../machine/protocol.ts';
 import { GOING, type State } from '../machine/state.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { Descriptions } from '../plan/describe.ts';
@@ -28,6 +28,7 @@ import { AsyncContexts } from './async-contexts.ts';
 import { Attempt, type AttemptHost, readOutcome } from './attempt.ts';
 import { isTurnLong, nextTurn } from './event-loop.ts';
 import { digestsOf, type EventPublisher, runEvent } from './events.ts';
+import { Journaling } from './journaling.ts';
 import type { RunOptions } from './options.ts';
 import { broken, type PoolListener, RunPool } from './pools.ts';
 import { ProviderWorkers } from './provider-workers.ts';
@@ -50,6 +51,7 @@ export class Engine implements AttemptHost, PoolListener {
   readonly outputs: TaskOutputs;
   readonly identity: RunIdentity;
   readonly #results: Results;
+  readonly #journaling: Journaling | undefined;
   /** Why the run fails, if no task caused it. */
   failure: unknown;
   /** Milliseconds since 1970 when the run started. */
@@ -85,6 +87,8 @@ export class Engine implements AttemptHost, PoolListener {
   /** The calls that added tasks, by the first of these tasks, until an event has reported them. */
   readonly #sites = new Map<TaskId, CallSite>();
   #descriptions: Descriptions | undefined;
+  /** What the journal has recorded of tasks, by the first of those that were added together, until events have reported it. */
+  readonly #described = new Map<TaskId, readonly TaskInfo[]>();
   readonly #providerWorkers = new ProviderWorkers();
 
   constructor(
@@ -107,7 +111,11 @@ export class Engine implements AttemptHost, PoolListener {
     this.#clock = options.clock ?? systemClock;
     this.identity = new RunIdentity(options);
     this.outputs = new TaskOutputs(plan, this.machine.state.conditions, options.shared);
-    this.#results = new Results(this.machine.state, this.outputs, publisher);
+    if (options.journal !== undefined)
+      this.#journaling = new Journaling(options.journal, this.machine.state, this.outputs);
+    this.#results = new Results(this.machine.state, this.outputs, publisher, (task) =>
+      this.#journaling?.recalledOf(task),
+    );
     this.#added(0, plan.count, 'start', site);
   }
 
@@ -159,10 +167,11 @@ export class Engine implements AttemptHost, PoolListener {
   }
 
   #added(from: TaskId, to: TaskId, origin: TaskOrigin, site: CallSite | undefined): void {
-    const input: Input = { type: 'tasks-added', atMs: this.nowMs(), from, to, origin };
     if (from < to) this.#contexts.capture(from);
     this.#options.record?.tasks(this.plan, from, to);
     if (site !== undefined) this.#sites.set(from, site);
+    const recalled = this.#journaling?.added(origin, this.describe(from, to));
+    const input: Input = { type: 'tasks-added', atMs: this.nowMs(), from, to, origin, ...recalled };
     if (!this.machine.hasStarted) this.#inbox.push(input);
     else {
       this.#decide([input]);
@@ -175,16 +184,16 @@ export class Engine implements AttemptHost, PoolListener {
     return this.#isPumping;
   }
 
-  /** True if events have listeners. */
+  /** True if events are published, or recorded. */
   get hasListeners(): boolean {
-    return this.#publisher.hasListeners('event');
+    return this.#journaling !== undefined || this.#publisher.hasListeners('event');
   }
 
   /** Handles the inbox, unless that is in progress or continues in the next turn of the event loop. A stop request does not wait for that turn. */
   pump(): void {
     if (this.#isPumping || this.#isYielding || this.#isBroken) return;
     this.#isPumping = true;
-    this.state.setPublishing(this.#publisher.hasListeners('event'));
+    this.state.setPublishing(this.#journaling !== undefined || this.#publisher.hasListeners('event'));
     try {
       this.#processInbox();
     } catch (error) {
@@ -252,12 +261,21 @@ export class Engine implements AttemptHost, PoolListener {
     const atMs = this.nowMs();
     attempt.lastSignMs = atMs;
     if (update.kind === 'finding') attempt.addFinding(update.finding);
-    if (!this.#publisher.hasListeners('update')) return;
+    const isAttachment = update.kind === 'attachment' && this.#journaling !== undefined;
+    if (!isAttachment && !this.#publisher.hasListeners('update')) return;
     const { id: task, path, attempt: number } = attempt;
-    this.#publisher.publish('update', { atMs, task, path, attempt: number, update });
+    const event = { atMs, task, path, attempt: number, update };
+    if (isAttachment) this.#journaling?.attached(event);
+    this.#publisher.publish('update', event);
+  }
+
+  interruptionsOf(task: TaskId, attempt: number): number {
+    return this.#journaling?.interruptionsOf(task, attempt) ?? 0;
   }
 
   describe(from: TaskId, to: TaskId): readonly TaskInfo[] {
+    const known = this.#described.get(from);
+    if (known !== undefined) return known;
     const site = this.#sites.get(from);
     this.#sites.delete(from);
     this.#descriptions ??= new Descriptions(this.plan, relativeTo(this.identity.root));
@@ -267,6 +285,7 @@ export class Engine implements AttemptHost, PoolListener {
       const digests = digestsOf(this.plan, task, this.digester);
       infos.push(digests === undefined ? info : { ...info, digests });
     }
+    if (this.#journaling !== undefined) this.#described.set(from, infos);
     return infos;
   }
 
@@ -355,15 +374,34 @@ export class Engine implements AttemptHost, PoolListener {
         this.#setAlarm(command.atMs);
         break;
       case 'publish':
-        this.#publisher.publish('event', runEvent(command.seq, command.event, this));
+        this.#publish(command.seq, command.event);
         this.#isFresh = false;
         break;
       case 'end-run':
-        this.#consumer.end();
+        this.#whenRecorded(() => this.#consumer.end());
         break;
       default:
         command satisfies never;
     }
+  }
+
+  #publish(seq: number, event: MachineEvent): void {
+    const recalled = event.type === 'task-finished' ? this.#journaling?.recalledOf(event.task) : undefined;
+    if (recalled?.kind === 'result')
+      for (const attachment of recalled.attachments)
+        this.#publisher.publish('update', {
+          ...{ atMs: event.atMs, task: recalled.task, path: this.plan.pathOf(recalled.task) },
+          ...{ attempt: recalled.attempts.length, update: { kind: 'attachment', attachment } },
+        });
+    const published = runEvent(seq, event, this);
+    this.#journaling?.record(published, event);
+    this.#publisher.publish('event', published);
+    if (event.type === 'tasks-added') this.#described.delete(event.from);
+  }
+
+  #whenRecorded(action: () => void): void {
+    if (this.#journaling === undefined) action();
+    else this.#journaling.whenRecorded(action);
   }
 
   #start({ task, attempt, part, pool }: Extract<Command, { readonly type: 'start-attempt' }>): void {
@@ -372,6 +410,12 @@ export class Engine implements AttemptHost, PoolListener {
     if (part === 'cleanup') made.continueFrom(this.#attempts[task]);
     this.#attempts[task] = made;
     if (made.rules.idleMs !== undefined) this.#watched.add(made);
+    if (this.#journaling === undefined || part === 'cleanup' || made.rules.rerunnable) this.#run(made, pool);
+    else this.#journaling.whenIntended(task, attempt, () => this.#run(made, pool));
+  }
+
+  #run(made: Attempt, pool: PoolId): void {
+    const { id: task, part } = made;
     const outcome = this.#isRevoked(task, part) ? stopPosted : this.#runIn(pool, made);
     this.#isFresh = false;
     if (isThenable(outcome))
@@ -397,6 +441,8 @@ export class Engine implements AttemptHost, PoolListener {
       return;
     }
     made.isOver = true;
+    if (outcome.kind === 'not-started' && made.part === 'body' && !made.rules.rerunnable)
+      this.#journaling?.unstarted(made.id, made.attempt);
     if (outcome.modules !== undefined) this.digester?.loaded(outcome.modules);
     if (this.#watched.size > 0) this.#watched.delete(made);
     const own = readOutcome(made, outcome, this.#options.reinterpret, this.plan.builder.hasKeys);
@@ -431,7 +477,8 @@ export class Engine implements AttemptHost, PoolListener {
   #give(task: TaskId): void {
     const result = this.#results.take(task, this.#attempts[task]);
     if (task < this.#attempts.length) this.#attempts[task] = undefined;
-    this.#consumer.take(result, task);
+    this.#journaling?.forget(task);
+    this.#whenRecorded(() => this.#consumer.take(result, task));
     this.#isFresh = false;
   }
 

@@ -85,9 +85,9 @@ export function runEvent(seq: number, event: MachineEvent, sources: EventSources
       });
     }
     case 'task-finished': {
-      const { callPath, judgement, findings, flaky, slow, providersGone, ...result } = sources.resultOf(
-        event.task,
-      );
+      const result = sources.resultOf(event.task);
+      const { callPath, judgement, findings, flaky, slow, providersGone } = result;
+      const { recalled, interruptions, earlier } = result;
       const status = result.status as Exclude<ResultStatus, 'skipped'>;
       const attempts = result.attempts.map(attemptInfo);
       const durationMs = attempts.reduce((sum, attempt) => sum + attempt.durationMs, 0);
@@ -102,17 +102,19 @@ export function runEvent(seq: number, event: MachineEvent, sources: EventSources
         durationMs,
         judgement,
         code: codeOf(plan, event.task, sources.digester),
+        ...{ recalled, interruptions, earlier },
       };
       return defined({ type: event.type, seq, atMs, task: event.task, path, ...facts });
     }
     case 'task-skipped': {
-      const { callPath, judgement, reason = [] } = sources.resultOf(event.task);
+      const { callPath, judgement, reason = [], recalled, earlier } = sources.resultOf(event.task);
       return defined({
         ...{ type: event.type, seq, atMs, task: event.task },
         path,
         callPath,
         reason,
         judgement,
+        ...{ recalled, earlier },
       });
     }
     case 'worker-lost': {

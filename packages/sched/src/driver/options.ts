@@ -11,6 +11,7 @@ import {
   type PoolOutcome,
   type Problem,
   type Result,
+  type RunJournal,
   type Runnable,
 } from '@pexen/core';
 import {
@@ -109,6 +110,11 @@ export interface PlannedRunOptions extends PoolOptions {
   readonly reinterpret?: ((outcome: PoolOutcome, task: Runnable) => PoolOutcome) | undefined;
   /** Records the inputs and decisions of the run. See `@pexen/sched/replay`. */
   readonly record?: Recorder | undefined;
+  /**
+   * Records the run, so that a run which was cut can be continued: `@pexen/store` has one on the disk. A result is given once it is recorded, and a
+   * task that is not `rerunnable` starts once its start is.
+   */
+  readonly journal?: RunJournal | undefined;
   /** Judges a result. Called once for each, before it is published or given. */
   readonly judge?: ((result: Result) => Judgement | undefined) | undefined;
   /**
@@ -178,6 +184,11 @@ const runKinds: KindsOf<RunOptions> = {
   reinterpret: callable(),
   judge: callable(),
   record: having('a recorder', ['tasks', 'inputs', 'commands'], 'Write record: new Recorder(…).'),
+  journal: having(
+    'a journal',
+    ['added', 'append', 'intend', 'onRecorded'],
+    'Write journal: a journal of @pexen/store.',
+  ),
   digester: having('a digester', ['loaded', 'digestsOf', 'codeOf'], 'Write digester: new TaskDigester(…).'),
 };
 

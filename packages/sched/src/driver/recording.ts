@@ -22,6 +22,7 @@ import {
   type PoolManifest,
   type PoolOutcome,
   problem,
+  type RecalledTask,
   type Requirement,
   type Resource,
   type Runnable,
@@ -215,6 +216,11 @@ export class Recorder {
 
 function inputAsJson(input: Input): Json {
   if (input.type === 'attempt-ended') return plainJson({ ...input, outcome: decisive(input.outcome) });
+  if (input.type === 'tasks-added' && input.recall !== undefined)
+    return plainJson({
+      ...input,
+      recall: { ...input.recall, tasks: input.recall.tasks.map(decisiveRecall) },
+    });
   if (input.type === 'late-error') return plainJson({ ...input, error: errorInfo(input.error) });
   return plainJson(input);
 }
@@ -225,6 +231,21 @@ function decisive(outcome: PoolOutcome): object {
     Partial<Record<'reason' | 'how' | 'depsOk' | 'locksOk' | 'wantsCleanup' | 'error', unknown>>;
   const info = error === undefined ? undefined : errorInfo(error);
   return { kind, reason, how, step, depsOk, locksOk, wantsCleanup, ranMs, error: info };
+}
+
+/** The part of what is recalled that decisions depend on. */
+function decisiveRecall(recalled: RecalledTask): object {
+  if (recalled.kind === 'skip') return recalled;
+  const attempts = recalled.attempts.map(({ attempt, outcome, worker, startedAtMs, durationMs }) => ({
+    ...{ attempt, worker, startedAtMs, durationMs },
+    outcome: decisive(outcome as PoolOutcome),
+  }));
+  if (recalled.kind === 'start') return { ...recalled, attempts, earlier: [] };
+  const { task, kind, from, status, slow, provides, locksOk } = recalled;
+  return {
+    ...{ task, kind, from, status, slow, provides, locksOk, attempts },
+    ...{ earlier: [], findings: [], attachments: [], provided: [], interruptions: 0 },
+  };
 }
 
 /** A command as it is recorded. */

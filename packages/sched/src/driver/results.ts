@@ -1,6 +1,6 @@
 /** Makes the results of the tasks, and queues them for the consumer. */
 
-import type { AttemptRecord, Result, ResultStatus, Runnable } from '@pexen/core';
+import type { AttemptRecord, RecalledTask, Result, ResultStatus, Runnable } from '@pexen/core';
 import { STATUSES } from '../machine/attempts.ts';
 import { skipReason } from '../machine/explain.ts';
 import type { TaskId } from '../machine/protocol.ts';
@@ -19,10 +19,17 @@ export class Results {
   readonly #state: State;
   readonly #outputs: TaskOutputs;
   readonly #publisher: EventPublisher;
+  readonly #recalledOf: (task: TaskId) => RecalledTask | undefined;
   /** Results that were published and not taken yet. */
   readonly #published = new Map<TaskId, Result>();
 
-  constructor(state: State, outputs: TaskOutputs, publisher: EventPublisher) {
+  constructor(
+    state: State,
+    outputs: TaskOutputs,
+    publisher: EventPublisher,
+    recalledOf: (task: TaskId) => RecalledTask | undefined,
+  ) {
+    this.#recalledOf = recalledOf;
     this.#state = state;
     this.#outputs = outputs;
     this.#publisher = publisher;
@@ -52,7 +59,8 @@ export class Results {
 
   #describe(id: TaskId, last: Attempt | undefined): Result {
     const { plan, tasks } = this.#state;
-    const findings = last?.findings ?? none;
+    const recalled = this.#recalledOf(id);
+    const findings = last?.findings ?? (recalled?.kind === 'result' ? recalled.findings : none);
     const status = STATUSES[tasks.status[id] as number] as ResultStatus;
     const attempts = tasks.recordsOf(id);
     const task = plan.runnableOf(id) as Runnable;
@@ -73,6 +81,7 @@ export class Results {
         flaky,
         slow,
         findings,
+        ...memoryOf(recalled),
       };
     }
     const { error, reason: why, abandoned } = (attempts.at(-1) as AttemptRecord | undefined)?.outcome ?? {};
@@ -83,9 +92,23 @@ export class Results {
       ...{ attempts, shared, flaky: false, slow, findings },
       ...(abandoned && { abandoned }),
       ...(gone.length > 0 && { providersGone: gone }),
+      ...memoryOf(recalled),
     };
     return { task, path, callPath, status, error, reason, ...rest };
   }
+}
+
+function memoryOf(
+  recalled: RecalledTask | undefined,
+): Pick<Result, 'recalled' | 'interruptions' | 'earlier'> | undefined {
+  if (recalled === undefined) return undefined;
+  const { earlier } = recalled;
+  const interruptions = recalled.kind === 'skip' ? 0 : recalled.interruptions;
+  return {
+    ...(recalled.kind !== 'start' && { recalled: recalled.from }),
+    ...(interruptions > 0 && { interruptions }),
+    ...(earlier.length > 0 && { earlier }),
+  };
 }
 
 // The queue of results

@@ -4,10 +4,12 @@ import {
   type Capability,
   capabilitiesOf,
   checkShared,
+  type FinishFacts,
   isKey,
   mergeShared,
   PexenError,
   type PoolOutcome,
+  type RecalledResult,
   type ReceivedKey,
   type Requirement,
   type SharedState,
@@ -34,6 +36,8 @@ export class TaskOutputs {
   /** Dictionaries of tasks that are over and can only be named by the tasks themselves. */
   readonly #weakFinals = new WeakMap<object, Map<TaskId, SharedState>>();
   readonly #values = new Map<TaskId, ReadonlyMap<AnyKey, unknown>>();
+  /** Recalled tasks whose dictionary is what their providers gave them, until it is read. */
+  readonly #inheriting = new Set<TaskId>();
 
   constructor(plan: CompiledTasks, conditions: Conditions, shared: Readonly<Record<string, unknown>> = {}) {
     this.#plan = plan;
@@ -66,14 +70,9 @@ export class TaskOutputs {
     const meta = this.#plan.metaOf(task);
     const { requires = [] } = meta;
     if (this.#values.size === 0) return noKeys;
-    const { graph } = this.#plan;
-    const conditions = graph.waits.in.ends(task).filter((condition) => graph.isRequirement(condition));
-    const required = requires.flatMap((requirement, at) => {
-      const condition = conditions.find((each) => sayTheSame(graph.subjects[each], requirement));
-      return condition === undefined
-        ? []
-        : this.#received(requirement, at, this.#conditions.metBy(condition));
-    });
+    const required = requires.flatMap((requirement, at) =>
+      this.#received(requirement, at, this.#metBy(task, requirement)),
+    );
     const torn = tornDownBy(meta);
     return torn.length === 0
       ? required
@@ -95,10 +94,35 @@ export class TaskOutputs {
     if (own === undefined && !this.#isUsed) return undefined;
     const [wrong] = own === undefined ? [] : checkShared(own, 'shared');
     if (wrong !== undefined) return new PexenError([{ ...wrong, task: this.#plan.pathOf(task) }]);
-    const dictionary = own ?? this.inherit(task);
+    this.#keepFinal(task, own ?? this.inherit(task));
+    return undefined;
+  }
+
+  #keepFinal(task: TaskId, dictionary: SharedState): void {
     this.#isUsed ||= hasEntries(dictionary);
     this.#finals[task] = hasEntries(dictionary) ? Object.freeze(mergeShared(dictionary)) : undefined;
-    return undefined;
+  }
+
+  /** What a journal keeps of the task. */
+  toRecord(task: TaskId): Pick<FinishFacts, 'provided' | 'shared' | 'metBy'> {
+    const { requires = [], provides = [] } = this.#plan.metaOf(task);
+    const values = this.#values.get(task) ?? new Map<AnyKey, unknown>();
+    const shared = this.#isUsed ? this.#finals[task] : undefined;
+    const isOwn = shared !== undefined && !isSame(shared, this.inherit(task));
+    return {
+      provided: [...values].map(([key, value]) => [provides.indexOf(key), value] as const),
+      metBy: requires.map((requirement) =>
+        this.#metBy(task, requirement).map((provider) => this.#plan.pathOf(provider)),
+      ),
+      ...(isOwn && { shared }),
+    };
+  }
+
+  /** Keeps the outputs of a task that ended in an earlier session. Tasks are recalled after those that they required. */
+  recall({ task, provided, shared }: RecalledResult): void {
+    if (provided.length > 0) this.#values.set(task, this.#byKey(task, provided));
+    if (shared !== undefined) this.#keepFinal(task, shared);
+    else this.#inheriting.add(task);
   }
 
   /** The final dictionary of a task; empty for one that never started. */
@@ -108,7 +132,7 @@ export class TaskOutputs {
 
   /** The result of the task was given. If the task can only be named by itself, its dictionary is kept as long as the task is referenced. */
   forget(task: TaskId): void {
-    const final = this.#finals[task];
+    const final = this.#finalOf(task);
     const runnable = this.#plan.runnableOf(task);
     if (final === undefined || runnable === undefined || this.#plan.states(task, PROVIDES)) return;
     const known = this.#weakFinals.get(runnable) ?? new Map<TaskId, SharedState>();
@@ -117,6 +141,7 @@ export class TaskOutputs {
   }
 
   #finalOf(task: TaskId): SharedState | undefined {
+    if (this.#inheriting.delete(task)) this.#keepFinal(task, this.inherit(task));
     const final = this.#finals[task];
     if (final !== undefined) return final;
     const runnable = this.#plan.runnableOf(task);
@@ -130,6 +155,14 @@ export class TaskOutputs {
       graph.feeds.in.ends(builder.conditionOf(each)),
     );
     return [...new Set(providers)].sort((one, other) => one - other);
+  }
+
+  #metBy(task: TaskId, requirement: Requirement): readonly TaskId[] {
+    const { graph } = this.#plan;
+    const condition = graph.waits.in
+      .ends(task)
+      .find((each) => graph.isRequirement(each) && sayTheSame(graph.subjects[each], requirement));
+    return condition === undefined ? [] : this.#conditions.metBy(condition);
   }
 
   #received(requirement: Requirement, at: number, providers: readonly TaskId[]): ReceivedKey[] {
@@ -151,6 +184,11 @@ export class TaskOutputs {
     const { provides = [] } = this.#plan.metaOf(task);
     return new Map(provided.map(([at, value]) => [provides[at] as AnyKey, value]));
   }
+}
+
+function isSame(one: SharedState, other: SharedState): boolean {
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
 }
 
 function hasEntries(dictionary: object): boolean {

@@ -2,11 +2,21 @@
  * The end of an attempt, or of a task that gets none: names the outcome, applies it to the locks and the dependents, and decides on another
  * attempt.
  */
-import { type AttemptRecord, defined, type Outcome, type PoolOutcome, type ResultStatus } from '@pexen/core';
+import {
+  type AttemptRecord,
+  defined,
+  type Outcome,
+  type PoolOutcome,
+  type RecalledResult,
+  type RecalledSkip,
+  type RecalledStart,
+  type ResultStatus,
+  tornDownBy,
+} from '@pexen/core';
 import { CLEANS, EXEMPT, type Rules } from '../plan/metadata.ts';
 import { BACKOFF } from './alarms.ts';
 import type { PendingResults } from './results.ts';
-import { GOING, KILLING, REQUIREMENT, STOPPED, type State } from './state.ts';
+import { GOING, KILLING, RECALLED, REQUIREMENT, STOPPED, type State } from './state.ts';
 import {
   BACKING_OFF,
   BAD,
@@ -17,6 +27,7 @@ import {
   PROVIDED,
   RETAINS_LOCKS,
   SLOW,
+  STARTED,
   TIMED_OUT,
   WAITING,
 } from './task-table.ts';
@@ -164,6 +175,8 @@ const mostReturns = 100;
 export class AttemptLifecycle {
   readonly #state: State;
   readonly #results: PendingResults;
+  /** Tasks that are being cleaned up after an attempt that was interrupted in an earlier session. */
+  readonly #resumed = new Map<number, RecalledStart>();
 
   constructor(state: State, results: PendingResults) {
     this.#state = state;
@@ -196,12 +209,105 @@ export class AttemptLifecycle {
   /** The task gets no further attempt, because the run stops. */
   giveUp(task: number): void {
     const last = this.#state.tasks.recordsOf(task).at(-1);
-    if (last === undefined) this.skip(task, STOPPED, -1, -1);
+    if (last === undefined || !this.#state.tasks.hasStarted(task)) this.skip(task, STOPPED, -1, -1);
     else this.#finish(task, last.outcome);
+  }
+
+  /** The task ended in an earlier session, and its result stands. */
+  recall({ task, status, attempts, value, provides, locksOk, slow }: RecalledResult): void {
+    const { tasks, plan, locks, conditions } = this.#state;
+    for (const record of attempts) tasks.record(task, record);
+    tasks.setValue(task, value);
+    if (attempts.length > 0) tasks.set(task, STARTED);
+    if (attempts.length > 0 && this.#state.is(task, EXEMPT))
+      for (const tornDown of tornDownBy(plan.metaOf(task)))
+        conditions.withdraw(plan.builder.conditionOf(tornDown));
+    if (slow) tasks.set(task, SLOW);
+    if (provides) tasks.set(task, PROVIDED);
+    if (isBad(status)) tasks.set(task, BAD);
+    const request = plan.request[task] as number;
+    if (request >= 0 && status === 'returned' && this.#state.is(task, EXEMPT)) locks.clearPoison(request);
+    if (request >= 0 && !locksOk) this.#state.poison(request, task);
+    this.#close(task, status);
+  }
+
+  /** The task was skipped in an earlier session, and stays so. */
+  recallSkip({ task, reason }: RecalledSkip): void {
+    this.#state.recordSkip(task, { why: RECALLED, subject: -1, cause: -1, origin: -1, reason });
+    this.#close(task, 'skipped');
+  }
+
+  /**
+   * The task was dispatched, and an attempt of it was interrupted in an earlier session: cleans up after that, in the place of the attempt. Then
+   * its body starts, or the interrupted attempt counts as crashed.
+   */
+  resume(task: number, start: RecalledStart): void {
+    this.#resumed.set(task, start);
+    if (start.cleansUp && this.#state.is(task, CLEANS)) this.#cleanUp(task);
+    else this.#goOn(task, true);
+  }
+
+  /** The place of an interrupted attempt is clean, or is not. */
+  #goOn(task: number, isClean: boolean): void {
+    const { tasks, stopping, plan } = this.#state;
+    const { crashed } = this.#resumed.get(task) as RecalledStart;
+    this.#resumed.delete(task);
+    const attempt = tasks.attempt[task] as number;
+    if (crashed === undefined && isClean && stopping === GOING) {
+      const pool = this.#state.poolOf(task).id;
+      this.#state.emit({ type: 'start-attempt', task, attempt, part: 'body', pool });
+      return;
+    }
+    if (crashed === undefined && stopping !== GOING) {
+      this.#leave(task, isClean);
+      return;
+    }
+    const reason = crashed ?? 'was interrupted, and its cleanup failed';
+    const named: Outcome = { kind: 'crashed', reason, locksOk: false };
+    this.#record(task, named, { kind: 'crashed', reason });
+    tasks.attemptEnded(task);
+    const again = crashed !== undefined && isClean && mayRetry(named, attempt, plan.rulesOf(task));
+    this.#decide(task, { ...named, locksOk: isClean && this.#state.is(task, CLEANS) }, again);
+  }
+
+  /** The run stops before the interrupted task starts again: it stays unfinished. */
+  #leave(task: number, isClean: boolean): void {
+    const { tasks, locks } = this.#state;
+    tasks.undoAttempt(task);
+    if (tasks.has(task, ENROLLED)) {
+      if (isClean) locks.release(task);
+      else this.#state.releasePoisoned(task);
+    }
+    this.giveUp(task);
+  }
+
+  /**
+   * A task that was interrupted in an earlier session never gets its turn: it ends as its attempts did. False where none has ended, and where
+   * the run stops and a later session may retry it.
+   */
+  #endsUnstarted(task: number, why: number): boolean {
+    const { tasks, plan, nowMs: startedAtMs } = this.#state;
+    const { attempts, crashed } = this.#state.recalled.startOf(task) ?? {};
+    if (attempts === undefined) return false;
+    if (crashed !== undefined) {
+      const attempt = attempts.length + 1;
+      const outcome: Outcome = { kind: 'crashed', reason: crashed, locksOk: false };
+      if (why === STOPPED && mayRetry(outcome, attempt, plan.rulesOf(task))) return false;
+      tasks.record(task, { attempt, outcome, worker: '', startedAtMs, durationMs: 0 });
+    } else if (why === STOPPED) return false;
+    const last = tasks.recordsOf(task).at(-1)?.outcome;
+    if (last === undefined) return false;
+    if (isBad(last.kind)) tasks.set(task, BAD);
+    this.#state.withdraw(task);
+    const request = plan.request[task] as number;
+    if (request >= 0 && !last.locksOk) this.#state.poison(request, task);
+    this.#close(task, last.kind);
+    return true;
   }
 
   /** Skips the task. `why`, `subject` and `cause` are those of `Skip`. */
   skip(task: number, why: number, subject: number, cause: number): void {
+    if (this.#endsUnstarted(task, why)) return;
     const isStopped = this.#state.stopping !== GOING && why === REQUIREMENT;
     const known = isStopped ? -1 : cause;
     const first = this.#state.skipOf(known)?.origin ?? -1;
@@ -227,7 +333,7 @@ export class AttemptLifecycle {
       this.giveUp(task);
       return;
     }
-    const isRetry = tasks.attempt[task] !== 0;
+    const isRetry = tasks.hasStarted(task);
     const closed = isRetry || plan.graph.waits.in.first(task) === 0 ? 0 : conditions.countUnfulfilled(task);
     if (closed === 0) this.#state.makeReady(task);
     else {
@@ -272,9 +378,15 @@ export class AttemptLifecycle {
   #cleanedUp(task: number, hasCleanedUp: boolean): void {
     const { tasks, plan } = this.#state;
     tasks.cleanupEnded(task);
+    if (this.#resumed.has(task)) {
+      this.#state.move(task, DISPATCHED);
+      this.#goOn(task, hasCleanedUp);
+      return;
+    }
+    tasks.amendLastOutcome(task, { locksOk: hasCleanedUp });
     const { outcome } = tasks.recordsOf(task).at(-1) as AttemptRecord;
     const again = hasCleanedUp && mayRetry(outcome, tasks.attempt[task] as number, plan.rulesOf(task));
-    this.#decide(task, { ...outcome, locksOk: hasCleanedUp }, again);
+    this.#decide(task, outcome, again);
   }
 
   /** Starts the delay of another attempt, or finishes the task. */
@@ -317,11 +429,12 @@ export class AttemptLifecycle {
   }
 
   #close(task: number, status: ResultStatus): void {
-    const { tasks, conditions, nowMs } = this.#state;
+    const { tasks, conditions, recalled, nowMs } = this.#state;
     this.#state.move(task, DONE);
     tasks.setStatus(task, STATUSES.indexOf(status));
     this.#results.add(task);
     conditions.ended(task);
+    if (recalled.hasGuards) conditions.released.push(...recalled.ended(task));
     if (!this.#state.nextEvent()) return;
     const type = status === 'skipped' ? 'task-skipped' : 'task-finished';
     this.#state.publish({ type, atMs: nowMs, task });

@@ -241,10 +241,15 @@ export class Dispatcher {
     const { tasks, nowMs, plan, conditions } = this.#state;
     this.#state.move(task, DISPATCHED);
     const attempt = tasks.nextAttempt(task, nowMs);
-    const isNew = attempt === 1 && tasks.returned[task] === 0;
+    const isNew = attempt === (tasks.before[task] as number) + 1 && tasks.returned[task] === 0;
     if (isNew && this.#state.is(task, EXEMPT))
       for (const tornDown of tornDownBy(plan.metaOf(task)))
         conditions.withdraw(plan.builder.conditionOf(tornDown));
+    const start = this.#state.recalled.takeStart(task);
+    if (start !== undefined && (start.cleansUp || start.crashed !== undefined)) {
+      this.#attempts.resume(task, start);
+      return;
+    }
     const pool = this.#state.poolOf(task).id;
     this.#state.emit({ type: 'start-attempt', task, attempt, part: 'body', pool });
   }

@@ -23,6 +23,7 @@ import {
   NOT_APPLICABLE,
   NOTHING_TO_SALVAGE,
   POISON,
+  RECALLED,
   REQUIREMENT,
   STALLED,
   STOPPED,
@@ -35,8 +36,9 @@ const mostLinks = 5;
 /** The chain of reasons of a skipped task: what it lacked, then the task that caused it, and so on, up to the first cause. */
 export function skipReason(state: State, task: number): ReasonLink[] {
   const { plan } = state;
+  const { cause = -1, origin = -1, reason } = state.skipOf(task) ?? {};
+  if (reason !== undefined) return [...reason];
   const chain = [link(state, task)];
-  const { cause = -1, origin = -1 } = state.skipOf(task) ?? {};
   let next = cause;
   while (next >= 0 && chain.length < mostLinks) {
     chain.push(link(state, next));
@@ -52,7 +54,7 @@ function link(state: State, task: number): ReasonLink {
 
 function whyOf(state: State, task: number): string {
   const { plan, tasks, stopReason } = state;
-  const { why, subject = -1 } = state.skipOf(task) ?? {};
+  const { why, subject = -1, reason } = state.skipOf(task) ?? {};
   switch (why) {
     case REQUIREMENT:
       return `requires ${describeRequirement(plan.graph.subjects[subject] as Requirement)}`;
@@ -70,6 +72,8 @@ function whyOf(state: State, task: number): string {
       return 'has nothing to tear down';
     case STALLED:
       return 'could never start';
+    case RECALLED:
+      return reason?.[0]?.why ?? 'was skipped in an earlier session';
     default:
       return STATUSES[tasks.status[task] as number] as string;
   }
@@ -168,7 +172,10 @@ interface Wait {
 function waitOf(state: State, task: number): Wait {
   const { tasks, conditions, turn } = state;
   const pool = state.poolOf(task);
-  if (tasks.state[task] === WAITING) return conditionWait(state, task, conditions.unfulfilledOf(task));
+  const condition = tasks.state[task] === WAITING ? conditions.unfulfilledOf(task) : -1;
+  if (condition >= 0) return conditionWait(state, task, condition);
+  const owner = tasks.state[task] === WAITING ? state.recalled.ownerFor(task) : undefined;
+  if (owner !== undefined) return guardWait(state, owner);
   const resource = tasks.state[task] === PARKED ? resourceWait(state, task) : undefined;
   if (resource !== undefined) return resource;
   if (tasks.state[task] === BACKING_OFF) {
@@ -242,6 +249,12 @@ const orderTexts: Readonly<Record<number, string>> = {
   [SALVAGE]: 'to salvage',
 };
 
+/** What the owner held when it was interrupted in an earlier session may be half changed. */
+function guardWait(state: State, owner: number): Wait {
+  const text = 'until what it left half changed when it was interrupted is in order, for';
+  return { for: { kind: 'order', tasks: [state.plan.pathOf(owner)] }, text, tasks: [owner] };
+}
+
 /** The tasks that the condition still waits for, directly or through other conditions. */
 function pendingFor(state: State, condition: ConditionId): number[] {
   const { graph } = state.plan;
@@ -306,7 +319,7 @@ function heldResources({ locks, plan }: State): HeldResource[] {
       resource,
       holders: holders.map(({ holder, how, count }) => defined({ path: plan.pathOf(holder), how, count })),
       waiting: waiting.map((holder) => plan.pathOf(holder)),
-      poisonedBy: poisonedBy === undefined ? poisonedBy : plan.pathOf(poisonedBy),
+      poisonedBy: poisonedBy === undefined || poisonedBy < 0 ? undefined : plan.pathOf(poisonedBy),
     }),
   );
 }

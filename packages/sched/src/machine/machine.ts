@@ -3,6 +3,7 @@
  * clock, no promises and no pools.
  */
 
+import type { Recall } from '@pexen/core';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import type { LiveRun } from '../plan/planned.ts';
 import { AttemptLifecycle } from './attempts.ts';
@@ -45,6 +46,8 @@ export class Machine {
   #hasEnded = false;
   #rankings = 0;
   #hadExclusive = false;
+  /** Results of earlier sessions are given first, since the loop over the results may add tasks that they also speak of. */
+  #isRecalling = false;
 
   constructor(plan: CompiledTasks, options: MachineOptions = {}) {
     this.state = new State(plan, options.publishes ?? false);
@@ -104,7 +107,7 @@ export class Machine {
         break;
       case 'result-wanted':
         this.results.pull();
-        if (!this.#isEnding) this.#dispatcher.fill();
+        if (!this.#isEnding && !this.#isRecalling) this.#dispatcher.fill();
         break;
       case 'tasks-added':
         this.#addTasks(input);
@@ -151,6 +154,7 @@ export class Machine {
   #advance(): void {
     this.#give();
     if (this.results.areWanted && !this.#isEnding) {
+      this.#isRecalling = false;
       this.#fill();
       while (this.results.areWanted && this.state.dispatched === 0 && this.#poolLifecycle.resolveDeadlock())
         this.#fill();
@@ -176,7 +180,13 @@ export class Machine {
     if (this.state.nextEvent()) this.state.publish({ type: 'run-started', atMs: this.state.nowMs });
   }
 
-  #addTasks({ from, to, origin = 'start' }: Extract<Input, { readonly type: 'tasks-added' }>): void {
+  #addTasks({
+    from,
+    to,
+    origin = 'start',
+    recall,
+    expectsMore = false,
+  }: Extract<Input, { readonly type: 'tasks-added' }>): void {
     const { state } = this;
     const { tasks, plan, conditions } = state;
     state.addTasks(to);
@@ -185,7 +195,9 @@ export class Machine {
     this.#takeRanks();
     if (plan.hasExclusive && !this.#hadExclusive) this.#dispatcher.enrolRunning();
     this.#hadExclusive = plan.hasExclusive;
+    if (recall !== undefined) this.#recall(recall, expectsMore && (from === 0 || this.#isRecalling));
     for (let task = from; task < to; task++) {
+      if (tasks.isDone(task)) continue;
       const impossible = from === 0 ? -1 : conditions.unfulfilledOf(task, true);
       if (plan.whyNot.size > 0 && plan.whyNot.has(task)) this.#attempts.skip(task, NOT_APPLICABLE, -1, -1);
       else if (impossible >= 0)
@@ -193,6 +205,22 @@ export class Machine {
       else if (state.isForbidden(task)) this.#attempts.giveUp(task);
       else if (tasks.blockers[task] === 0) this.#readiness.release(task);
     }
+  }
+
+  /** Applies what earlier sessions say of tasks that were just added, in the order in which it happened. */
+  #recall({ tasks, guards, poisoned }: Recall, isRecalling: boolean): void {
+    const { state } = this;
+    this.#isRecalling = isRecalling;
+    for (const guarding of guards) state.recalled.guard(guarding);
+    for (const recalled of tasks)
+      if (recalled.kind === 'result') this.#attempts.recall(recalled);
+      else if (recalled.kind === 'skip') this.#attempts.recallSkip(recalled);
+      else {
+        state.tasks.continueAfter(recalled.task, recalled.attempts);
+        if (recalled.interruptions + recalled.attempts.length > 0) state.tasks.set(recalled.task, STARTED);
+        state.recalled.expectStart(recalled);
+      }
+    state.poisonNamed(poisoned);
   }
 
   /** Applies the ranks if the plan has computed them again. */

@@ -49,13 +49,14 @@ export class PoolLifecycle {
   }
 
   /**
-   * Nothing runs, no result is available, and yet tasks wait. Skips one of those that wait for abandoned bodies. An exclusive group yields to the
+   * Nothing runs, no result is available, and yet tasks wait. Skips one of those that wait for abandoned bodies. Poisons what is guarded
+   * because of interrupted tasks. An exclusive group yields to the
    * tasks outside that it waits for. If neither helps, skips all. Returns true if other tasks may start now.
    */
   resolveDeadlock(): boolean {
     const { turn, tasks } = this.#state;
     if (this.#mayGoOn()) return false;
-    if (this.#giveUpBehindAbandoned()) return true;
+    if (this.#giveUpBehindAbandoned() || this.#giveUpGuards()) return true;
     if (turn !== undefined) {
       this.#close(turn);
       return false;
@@ -77,12 +78,24 @@ export class PoolLifecycle {
       const wait = describeWait(locks, task);
       const cause = wait?.blockers.find((blocker) => abandoned.has(blocker));
       if (wait === undefined || cause === undefined) continue;
-      if (tasks.attempt[task] === 0) this.#attempts.skip(task, HELD, wait.node, cause);
+      if (!tasks.hasStarted(task)) this.#attempts.skip(task, HELD, wait.node, cause);
       else this.#attempts.giveUp(task);
       this.#readiness.cascade();
       return true;
     }
     return false;
+  }
+
+  /** The owners of the guards wait, too: what they left half changed is poisoned instead of guarded. */
+  #giveUpGuards(): boolean {
+    const { recalled, conditions } = this.#state;
+    const guards = recalled.giveUpGuards();
+    for (const { resources, tasks } of guards) {
+      this.#state.poisonNamed(resources);
+      conditions.released.push(...tasks);
+    }
+    this.#readiness.cascade();
+    return guards.length > 0;
   }
 
   /** True if something is pending: a pool, a retry, a slot. */

@@ -2,7 +2,7 @@
  * The language of the machine: inputs go in, commands come out. Tasks and pools are small integers, times are milliseconds since the run
  * started and come with the inputs. Knows no names, no promises and no clock.
  */
-import type { PoolOutcome, TaskOrigin } from '@pexen/core';
+import type { PoolOutcome, Recall, TaskOrigin } from '@pexen/core';
 
 /** The index of a task in the order of declaration, from 0. */
 export type TaskId = number;
@@ -13,13 +13,18 @@ export type Part = 'body' | 'cleanup';
 
 /** A fact for the machine. Facts about unknown attempts (late, repeated) change nothing. */
 export type Input =
-  /** Tasks `from` up to, not including, `to` were added to the plan. The default origin is `start`. */
+  /**
+   * Tasks `from` up to, not including, `to` were added to the plan. The default origin is `start`. `recall`: what earlier sessions say of them.
+   * `expectsMore`: they also speak of tasks that are not added yet; nothing starts before a pull finds no result.
+   */
   | {
       readonly type: 'tasks-added';
       readonly atMs: number;
       readonly from: TaskId;
       readonly to: TaskId;
       readonly origin?: TaskOrigin;
+      readonly recall?: Recall;
+      readonly expectsMore?: boolean;
     }
   /** The consumer pulls: slots may be filled, then one result is to be given. */
   | { readonly type: 'result-wanted'; readonly atMs: number }

@@ -29,14 +29,14 @@ export class Readiness {
     }
   }
 
-  /** All conditions of the task are fulfilled: makes it ready, or skips it if there is nothing for it to do. */
+  /** All conditions of the task are fulfilled: makes it ready unless a guard keeps it out, or skips it if there is nothing for it to do. */
   release(task: number): void {
     const { tasks } = this.#state;
     if (tasks.state[task] !== WAITING || tasks.blockers[task] !== 0) return;
     const why = this.#state.is(task, EXEMPT) ? this.#whyNothingToDo(task) : 0;
     if (why !== 0) this.#attempts.skip(task, why, -1, -1);
     else if (this.#state.isForbidden(task)) this.#attempts.giveUp(task);
-    else this.#state.makeReady(task);
+    else if (!this.#state.recalled.isKeptOut(task)) this.#state.makeReady(task);
   }
 
   /** A task that did not provide what the condition needs: one that ran, if there is one. */
@@ -83,7 +83,7 @@ export class Readiness {
     const { tasks, conditions } = this.#state;
     const closed = conditions.countUnfulfilled(task);
     const state = tasks.state[task];
-    if ((state !== READY && state !== PARKED) || tasks.attempt[task] !== 0 || closed === 0) return;
+    if ((state !== READY && state !== PARKED) || tasks.hasStarted(task) || closed === 0) return;
     this.#state.withdraw(task);
     this.#state.move(task, WAITING);
     this.#state.markStale();

@@ -1,11 +1,13 @@
 /** What the parts of the machine share: the tasks, the pools, the alarms, the time, the counts, and where commands go. Decides nothing. */
-import type { LockTable } from '@pexen/lock';
+import type { ReasonLink } from '@pexen/core';
+import { type LockTable, NONE } from '@pexen/lock';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { EXEMPT } from '../plan/metadata.ts';
 import { Alarms } from './alarms.ts';
 import { Conditions } from './conditions.ts';
 import { FAILED, PoolRow } from './pools.ts';
 import type { Command, Input, MachineEvent } from './protocol.ts';
+import { Recalled } from './recalled.ts';
 import { DISPATCHED, DONE, ENROLLED, PARKED, READY, RUNNING, TaskHistory, TaskTable } from './task-table.ts';
 
 // Why a task was skipped; `explain.ts` puts it into words.
@@ -22,6 +24,8 @@ export const NEVER_STARTED = 6;
 export const STALLED = 7;
 /** `subject` is the node of the lock table, `cause` the task whose abandoned body holds it. */
 export const HELD = 8;
+/** In an earlier session; `reason` is known. */
+export const RECALLED = 9;
 
 /** Why a task was skipped. Tasks are -1 where there is none. */
 export interface Skip {
@@ -32,6 +36,8 @@ export interface Skip {
   readonly cause: number;
   /** The first cause: the task at the end of the chain of causes. */
   readonly origin: number;
+  /** Of a skip in an earlier session. */
+  readonly reason?: readonly ReasonLink[];
 }
 
 // How far the run was asked to stop, in ascending order.
@@ -52,6 +58,7 @@ export class State {
   readonly pools: readonly PoolRow[];
   readonly alarms: Alarms = new Alarms();
   readonly history: TaskHistory = new TaskHistory();
+  readonly recalled: Recalled = new Recalled();
   readonly #skips = new Map<number, Skip>();
   readonly #stopReasons = new Map<number, string>();
   readonly #abandoned = new Set<number>();
@@ -128,7 +135,7 @@ export class State {
     if (wasOut !== isOut) this.#countOut(task, isOut);
     if (from === PARKED) this.#parked--;
     if (to === PARKED) this.#parked++;
-    if (tasks.attempt[task] !== 0) {
+    if (tasks.hasStarted(task)) {
       if (!wasOut) this.#retrying--;
       if (!isOut && to !== DONE) this.#retrying++;
     }
@@ -169,7 +176,7 @@ export class State {
 
   /** Between its first start and its end. */
   isUnderWay(task: number): boolean {
-    return !this.tasks.isDone(task) && this.tasks.attempt[task] !== 0;
+    return !this.tasks.isDone(task) && this.tasks.hasStarted(task);
   }
 
   /** Why the task was skipped; undefined if it was not. */
@@ -220,6 +227,17 @@ export class State {
   releasePoisoned(task: number): void {
     this.#hasPoisoned = true;
     this.locks.releasePoisoned(task);
+  }
+
+  /** What the request uses and claims is in an unknown state, because of this task or of nothing that is known. */
+  poison(request: number, by: number = NONE): void {
+    this.#hasPoisoned = true;
+    this.locks.poison(request, by);
+  }
+
+  /** As `poison`, for resources by their names. */
+  poisonNamed(resources: readonly string[]): void {
+    if (resources.length > 0) this.poison(this.locks.compile({ claims: [...new Set(resources)] }));
   }
 
   /** The task is over, and its body may still run. */

@@ -72,8 +72,10 @@ export class TaskTable extends Table {
   readonly state: Column = bytes();
   /** Conditions that the task still waits for. Counted only while the task waits. */
   readonly blockers: Column = ints();
-  /** Attempts started or dispatched, 0 before the first. */
+  /** The number of the last attempt that was dispatched. */
   readonly attempt: Column = ints();
+  /** How many attempts there were in earlier sessions. */
+  readonly before: Column = ints();
   /** How the attempt was asked to stop; 0 if it was not. */
   readonly stop: Column = bytes();
   /** When the task was added, by the counter of the lock table. */
@@ -142,6 +144,18 @@ export class TaskTable extends Table {
     const left = (this.blockers[task] as number) - 1;
     (this.blockers as Int32Array)[task] = left;
     return left;
+  }
+
+  /** True from its first dispatch on. */
+  hasStarted(task: number): boolean {
+    return this.attempt[task] !== this.before[task];
+  }
+
+  /** The task had these attempts in earlier sessions: the numbers go on after them. */
+  continueAfter(task: number, attempts: readonly AttemptRecord[]): void {
+    (this.attempt as Int32Array)[task] = attempts.length;
+    (this.before as Int32Array)[task] = attempts.length;
+    if (attempts.length > 0) this.#records[task] = [...attempts];
   }
 
   /** The next attempt of the task is dispatched. Returns its number, from 1. */

@@ -30,8 +30,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'a cleanup that succeeds clears no poison',
     file: attempts,
-    find: 'this.#decide(task, { ...outcome, locksOk: hasCleanedUp }, again);',
-    replace: 'this.#decide(task, outcome, again);',
+    find: '    tasks.amendLastOutcome(task, { locksOk: hasCleanedUp });\n',
+    replace: '',
   },
   {
     what: 'there is a retry after a cleanup that failed',
