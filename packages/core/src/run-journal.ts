@@ -43,6 +43,8 @@ export interface EndFacts {
   readonly locksOk: boolean;
   /** May its dependents run? */
   readonly depsOk: boolean;
+  /** Another attempt would have followed, had the run not been stopped: a later session goes on with that attempt. */
+  readonly isCutShort?: true;
 }
 
 /** Facts about the end of a task that its event does not have. */
@@ -54,8 +56,6 @@ export interface FinishFacts extends EndFacts {
   readonly shared?: SharedState;
   /** For each entry of `requires`, the paths of the providers that met it. */
   readonly metBy: readonly (readonly string[])[];
-  /** Another attempt would have followed, had the run not been stopped: a later session goes on with that attempt. */
-  readonly isCutShort?: true;
 }
 
 /** What earlier sessions recorded about tasks that were added, as far as something is to be done because of it. */

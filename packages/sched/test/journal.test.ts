@@ -60,6 +60,21 @@ describe('records', () => {
     expect(journal.log.filter((line) => line.includes('second'))).toEqual(['added start: first second']);
   });
 
+  test('that only the end of the run prevented another attempt', async () => {
+    const journal = new ScriptedJournal();
+    const failing = (name: string, retries: object | number) =>
+      task({ name, retries, priority: name === 'waits' ? -1 : 0 } as object, () => {
+        if (name === 'runs') going.drain('enough');
+        throw new Error('no');
+      });
+    const going = run([failing('waits', { count: 1, delay: 60_000 }), failing('runs', 1)], { journal });
+    await going.summary;
+    const cutShort = [...journal.facts].filter(([, { isCutShort }]) => isCutShort === true);
+    expect(cutShort.map(([event]) => event)).toEqual([
+      ...['task-finished waits', 'attempt-ended runs', 'task-finished runs'],
+    ]);
+  });
+
   test('what bodies attach', async () => {
     const { journal } = await play([task({ name: 'a' }, ({ attach }) => attach({ name: 'log', text: 'x' }))]);
     expect(journal.attachments.map(({ path, update }) => [path, update.kind])).toEqual([['a', 'attachment']]);

@@ -12,6 +12,7 @@ import type {
   TaskOrigin,
   TaskUpdateEvent,
 } from '@pexen/core';
+import { isCutShort } from '../machine/attempts.ts';
 import type { Input, MachineEvent, TaskId } from '../machine/protocol.ts';
 import { STOPPED, type State } from '../machine/state.ts';
 import { PROVIDED } from '../machine/task-table.ts';
@@ -116,8 +117,10 @@ export class Journaling {
       kind,
       depsOk = kind === 'returned',
     } = tasks.recordsOf(task).at(-1)?.outcome ?? {};
-    if (type === 'attempt-ended') return { locksOk, depsOk };
+    const cut = isCutShort(this.#state, task) ? { isCutShort: true as const } : undefined;
+    if (type === 'attempt-ended') return { locksOk, depsOk, ...cut };
     return {
+      ...cut,
       ...{ locksOk, depsOk: tasks.has(task, PROVIDED), value: tasks.valueOf(task) },
       ...this.#outputs.toRecord(task),
     };

@@ -153,6 +153,15 @@ function mayRetry({ kind, abandoned }: Outcome, attempt: number, { retries, reru
   }
 }
 
+/** True if only the stop of the run prevented another attempt after the last one. A cleanup that failed prevents it, too. */
+export function isCutShort(state: State, task: number): boolean {
+  const { tasks, plan, stopping } = state;
+  const last = tasks.recordsOf(task).at(-1);
+  if (stopping === GOING || last === undefined) return false;
+  const { outcome, attempt } = last;
+  return mayRetry(outcome, attempt, plan.rulesOf(task)) && (outcome.locksOk || !state.is(task, CLEANS));
+}
+
 /** The delay before the next attempt, ms. It is always the same for the same task and attempt. */
 function retryDelay({ retries }: Rules, task: number, attempt: number): number {
   const { delay, factor, maxDelay, jitter } = retries;
