@@ -89,6 +89,8 @@ export interface PoolContext {
   readonly after?: (delayMs: number, ring: () => void) => () => void;
   /** `true`: outcomes should carry `modules`, for digests of the code of tasks. A pool whose workers do not record them omits them. */
   readonly wantsModules?: boolean;
+  /** The id of the run: the same in all its sessions. Pools that start processes mark them with it. Absent on hosts that have none. */
+  readonly runId?: string;
 }
 
 /** The error with which `open` rejects while another run uses the pool. */

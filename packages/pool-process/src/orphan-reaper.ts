@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { conditions, ownProgram } from './child-connection.ts';
 import { ownStartTicks } from './platform.ts';
-import { markerVariable } from './process-tree.ts';
+import { markerVariable } from './process-markers.ts';
 
 /** `$1`: the folder. The rest is the command line of the program. */
 const script = `

@@ -3,6 +3,7 @@
  * pools. Where /proc is missing, or shows another pid namespace (so that its numbers must not be used), everything here
  * finds nothing, and its callers fall back to POSIX. `PEXEN_PLATFORM=portable` in the environment switches that fallback on.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 
 /** A process at one moment. */
@@ -51,6 +52,36 @@ export function latestPid(): number | undefined {
 }
 let loadFile: number | undefined;
 const line = Buffer.alloc(256);
+
+/** Another process, as `ps` shows it. */
+export interface ListedProcess {
+  readonly pid: number;
+  readonly parent: number;
+  readonly state: string;
+  /** Its command line, followed by its environment where this user may see that. */
+  readonly text: string;
+}
+
+/**
+ * All processes by `ps`, for systems without /proc. Undefined where there is no such program, and on Linux, where `ps` reads /proc and sees
+ * no more than this process does.
+ */
+export function listedProcesses(): readonly ListedProcess[] | undefined {
+  if (isLinux) return undefined;
+  const flags = process.platform === 'darwin' ? '-axEww' : 'axeww';
+  const { status, stdout } = spawnSync('ps', [flags, '-o', 'pid=,ppid=,state=,command='], {
+    encoding: 'latin1',
+    env: { PATH: process.env.PATH }, // It must not look like a process that is looked for.
+    maxBuffer: 256 * 1024 * 1024,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return status === 0 ? stdout.split('\n').flatMap(listedProcess) : undefined;
+}
+
+function listedProcess(line: string): ListedProcess[] {
+  const [, pid, parent, state = '', text = ''] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
+  return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), state, text }];
+}
 
 /**
  * The environment a process was started with. Empty for zombies and kernel threads, for those that were started without any,

@@ -11,7 +11,8 @@ import type { Settings } from './options.ts';
 import { OrphanReaper } from './orphan-reaper.ts';
 import { ownEnvironment, parentOpenFiles } from './platform.ts';
 import { folderLeft } from './problems.ts';
-import { ProcessMarkers, signalGroup, stuckMs, sweep } from './process-tree.ts';
+import type { ProcessMarkers } from './process-markers.ts';
+import { signalGroup, stuckMs, sweep } from './process-tree.ts';
 import { DiskWatch, diskProbe } from './programs/output-files.ts';
 import { pythonHelper } from './programs/python-helper.ts';
 import { removeTree } from './programs/sandbox.ts';
@@ -20,7 +21,7 @@ import { type RawVariable, Spawner } from './programs/spawner.ts';
 export class PoolResources {
   readonly clock: Clock;
   readonly settings: Settings;
-  readonly markers: ProcessMarkers = new ProcessMarkers();
+  readonly markers: ProcessMarkers;
   readonly poller: Poller;
   readonly spawner: Spawner;
   readonly holePuncher: HolePuncher;
@@ -37,16 +38,16 @@ export class PoolResources {
   readonly #places = new Map<number, number>();
   readonly #stopPausing: (() => void) | undefined;
 
-  constructor(settings: Settings, clock: Clock) {
+  constructor(settings: Settings, clock: Clock, markers: ProcessMarkers) {
     this.settings = settings;
     this.clock = clock;
+    this.markers = markers;
     // Absolute even where TMPDIR is not: programs run in directories of their own.
     this.folder = mkdtempSync(resolve(tmpdir(), 'pexen-'));
     this.poller = new Poller(clock, settings.outputIntervalMs);
     const { env, raw, openFiles } = inherited(settings.env, settings.openFiles);
     this.env = env;
     const foreign = settings.helper === 'auto' ? pythonHelper() : undefined;
-    const { markers } = this;
     this.spawner = new Spawner(settings.workers, foreign, { clock, markers, env, raw, openFiles });
     this.holePuncher = new HelperHolePuncher(this.spawner);
     this.disk = new DiskWatch(diskProbe(this.folder));

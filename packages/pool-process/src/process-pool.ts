@@ -15,6 +15,7 @@ import { type ProcessesOptions, type Settings, settingsOf } from './options.ts';
 import { hasProc, type Room, roomLeft } from './platform.ts';
 import { PoolResources } from './pool-resources.ts';
 import { noSweep, unsupportedSystem } from './problems.ts';
+import { ProcessMarkers } from './process-markers.ts';
 import { abandonedAfterMs, ProgramConnection } from './programs/program-connection.ts';
 import { AgentConnection, agentTimeouts } from './remote/agent-connection.ts';
 import { WorkerConnection } from './workers/worker-connection.ts';
@@ -39,6 +40,8 @@ interface Surroundings {
   readonly firstSlot?: number;
   /** Checks the limits of the system when it opens. */
   readonly checksLimits?: boolean;
+  /** The marker of what the pool is part of. Default: that of this process. */
+  readonly outerMarker?: string;
 }
 
 export class ProcessConnector implements Connector {
@@ -56,17 +59,19 @@ export class ProcessConnector implements Connector {
   readonly #clock: Clock;
   readonly #firstSlot: number;
   readonly #checksLimits: boolean;
+  readonly #outerMarker: string | undefined;
   #resources: PoolResources | undefined;
   #warn: ConnectorContext['warn'] = () => {};
 
   constructor(
     settings: Settings,
-    { clock = systemClock, firstSlot = 0, checksLimits = false }: Surroundings = {},
+    { clock = systemClock, firstSlot = 0, checksLimits = false, outerMarker }: Surroundings = {},
   ) {
     this.#settings = settings;
     this.#clock = clock;
     this.#firstSlot = firstSlot;
     this.#checksLimits = checksLimits;
+    this.#outerMarker = outerMarker;
     this.slots = settings.workers;
     this.timeouts = timeoutsOf(settings);
   }
@@ -76,7 +81,8 @@ export class ProcessConnector implements Connector {
     if (process.platform === 'win32') throw unsupportedSystem();
     this.#warn = context.warn;
     const workers = this.#checkLimits(context);
-    this.#resources = new PoolResources({ ...this.#settings, workers }, this.#clock);
+    const markers = new ProcessMarkers(this.#outerMarker, context.runId);
+    this.#resources = new PoolResources({ ...this.#settings, workers }, this.#clock, markers);
   }
 
   connect(slot: number, events: ConnectionEvents, kind: WorkKind): Connection {

@@ -3,7 +3,6 @@
  * survivors after the leader's end, and the sweep of processes that left the group. Knows nothing of tasks.
  */
 
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '@pexen/pool-kit';
 import {
   adopters,
@@ -15,6 +14,7 @@ import {
   ownStartTicks,
   processFacts,
 } from './platform.ts';
+import { carriesMarker, shortestMarker } from './process-markers.ts';
 
 /** The leader of the group, if there is one, and the marker in the environment of its descendants. */
 export interface ProcessTree {
@@ -42,7 +42,7 @@ export function terminateGroup(tree: ProcessTree): void {
 export function isGone(tree: ProcessTree, known: ReadonlySet<number> = noPids): boolean {
   if (signalGroup(tree, 0)) return false;
   for (const pid of startedSince(tree.pid)) {
-    if (!known.has(pid) && standingOf(tree, pid) !== 'foreign') return false;
+    if (!known.has(pid) && standingOf(pid, carries(tree)) !== 'foreign') return false;
   }
   return true;
 }
@@ -60,6 +60,11 @@ export interface Survivors {
 /** Its living processes. Calls `act` with each process at the moment at which it is found. */
 export function survivors(tree: ProcessTree, act: (pid: number) => void = () => {}): Survivors {
   if (!hasProc()) return { pids: signalGroup(tree, 0) ? [tree.pid ?? 0] : [], isUnclear: false };
+  return scan((pid) => (isMember(tree, pid) ? 'ours' : standingOf(pid, carries(tree))), act);
+}
+
+/** The living processes with this standing, in one look at all processes. Calls `act` with each at the moment at which it is found. */
+export function scan(standing: (pid: number) => Standing, act: (pid: number) => void): Survivors {
   const found = new Set<number>();
   const find = (pid: number): void => {
     act(pid);
@@ -67,9 +72,9 @@ export function survivors(tree: ProcessTree, act: (pid: number) => void = () => 
   };
   let isUnclear = false;
   const examine = (pid: number): void => {
-    const standing = isMember(tree, pid) ? 'ours' : standingOf(tree, pid);
-    if (standing === 'ours') find(pid);
-    isUnclear ||= standing === 'unclear';
+    const has = standing(pid);
+    if (has === 'ours') find(pid);
+    isUnclear ||= has === 'unclear';
   };
   // Read before the list: a process of the list may end while the list is examined, and its child is not in the list.
   const newest = latestPid();
@@ -119,7 +124,7 @@ export async function sweep(
 }
 
 /** A process without an environment for longer is not just becoming another program: it was started without one, ms. */
-const unclearMs = 100;
+export const unclearMs = 100;
 
 /**
  * A safeguard before killing: a process of the tree is not older than the tree, and is neither this process
@@ -133,19 +138,19 @@ function mayBeKilled({ sinceTicks = ownStartTicks() }: ProcessTree, pid: number)
 }
 
 /** `unclear`: an orphan that is just becoming another program, and may belong to the tree. */
-type Standing = 'ours' | 'unclear' | 'foreign';
+export type Standing = 'ours' | 'unclear' | 'foreign';
 
-/** All markers are at least so long, so that none is found by accident. */
-const shortestMarker = 16;
-
-/** Whether a process belongs to the tree, by its marker; reads its environment once, since that may change at any moment. */
-function standingOf({ marker }: ProcessTree, pid: number): Standing {
+/** Whether a process belongs to a tree, by its environment; reads that once, since it may change at any moment. */
+export function standingOf(pid: number, isOurs: (environment: Buffer) => boolean): Standing {
   const environment = environmentOf(pid);
   if (environment === undefined) return 'foreign';
-  if (environment.length > 0)
-    return marker.length >= shortestMarker && carriesMarker(environment, marker) ? 'ours' : 'foreign';
+  if (environment.length > 0) return isOurs(environment) ? 'ours' : 'foreign';
   const isOrphan = adopters().has(processFacts(pid)?.parent ?? 0);
   return isOrphan && hasMemory(pid) ? 'unclear' : 'foreign';
+}
+
+function carries({ marker }: ProcessTree): (environment: Buffer) => boolean {
+  return (environment) => marker.length >= shortestMarker && carriesMarker(environment, marker);
 }
 
 function isMember({ pid: leader }: ProcessTree, pid: number): boolean {
@@ -179,7 +184,8 @@ function isSince(from: number, latest: number): (pid: number) => boolean {
 const fewPids = 48;
 const mostRounds = 100;
 
-function send(target: number, signal: NodeJS.Signals | 0): boolean {
+/** Sends a signal. False if there is no such process, or this one may not signal it. */
+export function send(target: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(target, signal);
   } catch (error) {
@@ -192,46 +198,8 @@ function send(target: number, signal: NodeJS.Signals | 0): boolean {
 export const stuckMs = 1000;
 
 /** Resolves after so many milliseconds. */
-function pause(clock: Clock, delayMs: number): Promise<void> {
+export function pause(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => {
     clock.after(delayMs, resolve);
   });
 }
-
-// The marker in the environment by which the descendants of an attempt are found in any group or session. Markers are nested
-// like paths: a pool that itself runs inside an attempt puts that attempt's marker in front of its own, so that sweeping the outer attempt also
-// finds what the inner pool started.
-
-/** The variable that carries it. */
-export const markerVariable = 'PEXEN_ATTEMPT';
-
-/** Hands out the markers of one pool. */
-export class ProcessMarkers {
-  /** The marker of the pool itself: those it hands out are nested in it. */
-  readonly own: string;
-  #count = 0;
-
-  constructor(outer: string | undefined = process.env[markerVariable]) {
-    const own = randomUUID().replaceAll('-', '').slice(0, 16);
-    this.own = outer === undefined || outer === '' ? own : `${outer}/${own}`;
-  }
-
-  /** A new marker. */
-  next(): string {
-    this.#count++;
-    return `${this.own}/${this.#count}`;
-  }
-}
-
-/** True if the environment, in the format of `/proc/PID/environ`, carries this marker or one nested in it. */
-export function carriesMarker(environment: Buffer, marker: string): boolean {
-  const entry = `${markerVariable}=${marker}`;
-  for (let at = environment.indexOf(entry); at !== -1; at = environment.indexOf(entry, at + 1)) {
-    const after = environment[at + entry.length];
-    const isWhole = after === undefined || after === 0 || after === slash;
-    if (isWhole && (at === 0 || environment[at - 1] === 0)) return true;
-  }
-  return false;
-}
-
-const slash = 0x2f;

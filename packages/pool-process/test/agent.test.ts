@@ -22,7 +22,7 @@ test('the greeting and the first attempt may come in one chunk', async () => {
   const { workers: _, launcher: __, ...settings } = settingsOf({ workers: 1 });
   agent.stdin.write(
     Buffer.concat([
-      encodeFrame({ do: 'hello', settings, slot: 0, cwd: tmpdir(), recordsModules: false }),
+      encodeFrame({ do: 'hello', settings, slot: 0, cwd: tmpdir(), recordsModules: false, marker: '' }),
       encodeFrame({ do: 'run', id: 0, work: programWorkOf(shell('exit 3')), graceMs: 1000, isHasty: false }),
     ]),
   );

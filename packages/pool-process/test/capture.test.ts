@@ -5,7 +5,7 @@ import { systemClock } from '@pexen/pool-kit';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { HolePuncher } from '../src/capture.ts';
 import { Capture, type CaptureLimits, HelperHolePuncher, headText, tailText } from '../src/capture.ts';
-import { ProcessMarkers } from '../src/process-tree.ts';
+import { ProcessMarkers } from '../src/process-markers.ts';
 import { Spawner } from '../src/programs/spawner.ts';
 import { scratch } from './support/attempts.ts';
 import { until } from './support/strays.ts';

@@ -7,16 +7,8 @@ import { systemClock } from '@pexen/pool-kit';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
 import { processFacts } from '../src/platform.ts';
-import {
-  carriesMarker,
-  isGone,
-  leftBehind,
-  ProcessMarkers,
-  type ProcessTree,
-  signalGroup,
-  survivors,
-  sweep,
-} from '../src/process-tree.ts';
+import { carriesMarker, ProcessMarkers } from '../src/process-markers.ts';
+import { isGone, leftBehind, type ProcessTree, signalGroup, survivors, sweep } from '../src/process-tree.ts';
 import { scratch } from './support/attempts.ts';
 import { isTouched, python, renewing } from './support/renewing.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { systemClock } from '@pexen/pool-kit';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Command } from '../src/child-connection.ts';
-import { ProcessMarkers } from '../src/process-tree.ts';
+import { ProcessMarkers } from '../src/process-markers.ts';
 import { Spawner } from '../src/programs/spawner.ts';
 
 /** How a line of shell ends that was started through this helper. */

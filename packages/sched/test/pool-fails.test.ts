@@ -1,4 +1,4 @@
-/** A pool that cannot run anything any more. */
+/** What passes between a run and its pool: the id of the run, and that the pool cannot run anything any more. */
 import type { Pool, PoolContext, Problem } from '@pexen/core';
 import { expect, test } from 'vitest';
 import { inline, run } from '../src/index.ts';
@@ -36,4 +36,22 @@ test('ends the run with its error; tasks that had not started are skipped, and t
   expect(statuses.toSorted()).toEqual(['cancelled', 'skipped', 'skipped']);
   expect(warnings).toMatchObject([{ code: 'PEXEN_SLOT_CLOSED' }]);
   expect(closed).toBe(1);
+});
+
+test('a pool gets the id of the run', async () => {
+  const inner = inline();
+  const ids: unknown[] = [];
+  const pool: Pool = {
+    manifest: inner.manifest,
+    open: (context) => {
+      ids.push(context.runId);
+      return inner.open(context);
+    },
+    run: (assignment, ticket) => inner.run(assignment, ticket),
+    close: (how) => inner.close(how),
+  };
+  const own = run([() => 1], { pool: () => pool });
+  for await (const _ of own) expect(ids).toEqual([own.id]);
+  for await (const _ of run([() => 1], { pool: () => pool, id: 'nightly.7' }))
+    expect(ids).toEqual([own.id, 'nightly.7']);
 });

@@ -48,6 +48,8 @@ export interface ConnectorContext {
   slotsChanged(slots: number): void;
   /** Warns users of something that changes no outcome. */
   warn(warning: Problem): void;
+  /** The id of the run, where the run reports one. */
+  readonly runId?: string | undefined;
 }
 
 /** How long the engine waits, ms. */

@@ -149,9 +149,13 @@ class Session implements SlotOwner {
   }
 
   async open(): Promise<void> {
+    const pool = this.#context;
     const context: ConnectorContext = {
       slotsChanged: (slots) => this.#allow(slots),
-      warn: (warning) => this.#context.warn?.(warning),
+      warn: (warning) => pool.warn?.(warning),
+      get runId() {
+        return pool.runId;
+      },
     };
     await this.#connector.open?.(context);
     this.#throwIfClosed();

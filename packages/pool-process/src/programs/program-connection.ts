@@ -16,10 +16,10 @@ import {
 } from '@pexen/pool-kit';
 import type { PoolResources } from '../pool-resources.ts';
 import { cannotStart, cleanupOfProgram, noWorkspace } from '../problems.ts';
+import { markerVariable } from '../process-markers.ts';
 import {
   isGone,
   leftBehind,
-  markerVariable,
   type ProcessTree,
   signalGroup,
   stuckMs,

@@ -5,7 +5,8 @@ import type { Clock } from '@pexen/pool-kit';
 import type { Command } from '../child-connection.ts';
 import { ChildConnection, type ChildProgram, conditions, ownProgram } from '../child-connection.ts';
 import { encodeJsonFrame } from '../codec.ts';
-import { markerVariable, type ProcessMarkers, signalGroup } from '../process-tree.ts';
+import { markerVariable, type ProcessMarkers } from '../process-markers.ts';
+import { signalGroup } from '../process-tree.ts';
 
 /** Several helpers, since each is busy for a moment with every program; each is started when it is first needed. */
 export class Spawner {

@@ -19,7 +19,8 @@ import { ChildConnection, type Command, type Exit, ownProgram } from '../child-c
 import type { Settings } from '../options.ts';
 import type { PoolResources } from '../pool-resources.ts';
 import { cleanupOfProgram } from '../problems.ts';
-import { markerVariable, type ProcessTree, signalGroup, sweep } from '../process-tree.ts';
+import { markerVariable } from '../process-markers.ts';
+import { type ProcessTree, signalGroup, sweep } from '../process-tree.ts';
 import { bodyWorkOf, programWorkOf, refused, type Work } from '../serialized-work.ts';
 import { shellWord } from '../shell-word.ts';
 
@@ -82,6 +83,7 @@ export class AgentConnection implements Connection {
       slot,
       cwd: process.cwd(),
       recordsModules: events.wantsModules,
+      marker,
     });
   }
 
@@ -213,6 +215,8 @@ export type ToAgent =
       readonly cwd: string;
       /** Outcomes are to carry the modules that its workers load. */
       readonly recordsModules: boolean;
+      /** The process marker of the agent: not every launcher passes the environment on. */
+      readonly marker: string;
     }
   /** `isHasty`: on a timeout, a body that has not read its signal gets no grace period. */
   | {

@@ -61,7 +61,7 @@ class AgentSide {
     }
   }
 
-  #open({ settings, slot, cwd, recordsModules }: Extract<ToAgent, { do: 'hello' }>): void {
+  #open({ settings, slot, cwd, recordsModules, marker }: Extract<ToAgent, { do: 'hello' }>): void {
     try {
       process.chdir(cwd);
     } catch {
@@ -69,7 +69,7 @@ class AgentSide {
     }
     const connector = new ProcessConnector(
       { ...settings, workers: 1, launcher: [], outputFile: undefined },
-      { firstSlot: slot },
+      { firstSlot: slot, outerMarker: marker },
     );
     const pool = new SlotEngine(connector);
     this.#pool = pool;

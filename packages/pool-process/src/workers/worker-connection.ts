@@ -18,14 +18,8 @@ import { allOrNone, Capture, type CaptureLimits, type HolePuncher } from '../cap
 import { ChildConnection, type Exit, ownProgram } from '../child-connection.ts';
 import { residentMb } from '../platform.ts';
 import type { PoolResources } from '../pool-resources.ts';
-import {
-  markerVariable,
-  type ProcessTree,
-  signalGroup,
-  stuckMs,
-  sweep,
-  terminateGroup,
-} from '../process-tree.ts';
+import { markerVariable } from '../process-markers.ts';
+import { type ProcessTree, signalGroup, stuckMs, sweep, terminateGroup } from '../process-tree.ts';
 import { type BodyWork, bodyWorkOf } from '../serialized-work.ts';
 import { type Ended, type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
 import { StartMarkerFile } from './start-marker.ts';

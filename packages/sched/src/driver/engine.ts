@@ -132,6 +132,10 @@ export class Engine implements AttemptHost, PoolListener {
     return this.digester !== undefined;
   }
 
+  get runId(): string {
+    return this.identity.id;
+  }
+
   get state(): State {
     return this.machine.state;
   }

@@ -7,6 +7,8 @@ import type { Attempt } from './attempt.ts';
 export interface PoolListener {
   /** True if outcomes must carry the modules that workers have loaded. */
   readonly wantsModules: boolean;
+  /** The id of the run, made when it is first read. */
+  readonly runId: string;
   nowMs(): number;
   post(input: Input): void;
   after(ms: number, ring: () => void): () => void;
@@ -98,6 +100,9 @@ export class RunPool {
           listener.post({ type: 'late-error', atMs: listener.nowMs(), pool, worker, tasks, error }),
         after: (ms, ring) => listener.after(ms, ring),
         wantsModules: listener.wantsModules,
+        get runId() {
+          return listener.runId;
+        },
         warn: (warning) => listener.warn(warning),
         failed: (error) => listener.fail(error),
       });
