@@ -11,6 +11,7 @@ import {
   refuse,
   type Verdict,
 } from '@pexen/core';
+import { markOwnProcess } from '@pexen/pool-process';
 import { multi, type Reporter, type RunListener, type TerminalChoice } from '@pexen/report';
 import { type Plan, type Run, run } from '@pexen/sched';
 import type { LoadedConfig } from './config.ts';
@@ -218,6 +219,7 @@ class SuiteRounds {
       onWarning(reporterFailed(reporter, error));
     });
     const endRound = state.openRound(execution.id);
+    const unmark = markOwnProcess(execution.id);
     listen(execution, reporter, state);
     execution.events.on('update', ({ path, update }) => kept?.reported(path, update));
     for (const text of this.#notes(round, seed)) reporter.note(text);
@@ -227,6 +229,7 @@ class SuiteRounds {
       kept?.ended(result.path, result.judgement !== undefined && isBad(result.judgement.verdict));
     };
     const ended = await follow(execution, reporter, bail, settled).finally(async () => {
+      unmark();
       await endRound();
       const notRecorded = record?.close();
       if (notRecorded !== undefined) onWarning(notRecorded);
