@@ -9,6 +9,7 @@ import { replay } from './commands/replay.ts';
 import { type RunOptions, run } from './commands/run.ts';
 import { ownVersion } from './own-version.ts';
 import { printProblems } from './print-problems.ts';
+import { parseShard } from './shard-argument.ts';
 
 /** Runs the command that the arguments name and resolves with its exit code. Never rejects. */
 export async function main(words: readonly string[]): Promise<ExitCode> {
@@ -169,6 +170,8 @@ function selecting(command: Command): Command {
       `only tasks whose call path contains this text${again}, any of them is enough`,
       all,
     )
+    .option('--shard <i/n>', 'only the i-th of n parts of these tasks, and what it needs', parseShard)
+    .option('--weights <file>', 'with --shard: expected durations, the same file for all shards')
     .option('-c, --config <file>', 'the configuration; default: pexen.config.{ts,mts,js,mjs}, or none');
 }
 

@@ -113,6 +113,7 @@ const configuration = table(
     pools: byName(callable(forms.pools), forms.pools),
     groups: byName(group, forms.groups),
     capacities,
+    sharedResources: listOf('names of resources', text, "Write sharedResources: ['/srv/db']."),
     workers: whole(1, mostWorkers),
     loader: text,
     spare: milliseconds,

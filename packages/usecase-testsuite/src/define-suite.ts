@@ -66,6 +66,8 @@ export interface SuiteConfig {
   readonly groups?: Readonly<Record<string, SuiteGroup>>;
   /** The capacities of resources that are used by amount. */
   readonly capacities?: ReadonlyMap<Resource, number> | Readonly<Record<string, number>>;
+  /** Names of resources that exist once for all machines, such as a server: with `--shard`, the tasks that hold one of them run in one shard. */
+  readonly sharedResources?: readonly string[];
   /** How many tasks run at the same time, at most 10,000. Default: one per processor. `-j` takes precedence. */
   readonly workers?: number;
   /** A module that loads what Node's type stripping cannot, in this process and in the workers: `'tsx'`, or a path relative to the configuration. */

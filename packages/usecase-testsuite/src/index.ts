@@ -22,10 +22,18 @@ export {
   type TerminalReporterOptions,
 } from './define-suite.ts';
 export { type ExitCode, exitCodeOfProblems, exitCodes } from './exit-code.ts';
-export { type ListedTask, listSuite, listVersion, type SuiteList } from './list-suite.ts';
+export {
+  type ListedShard,
+  type ListedTask,
+  listSuite,
+  listVersion,
+  type SuiteList,
+  type TaskShard,
+} from './list-suite.ts';
 export type { Selection } from './query/selection.ts';
 export { type Overrides, poolNames } from './run-options.ts';
 export { runSuite, type SuiteControls, type SuiteEnd, type SuiteRunOptions } from './run-suite.ts';
+export type { ShardChoice } from './shards.ts';
 export { knownPaths } from './state/state-directory.ts';
 export { judge } from './verdict.ts';
 export { type KeyInput, readKeys } from './watch/keys.ts';

@@ -1,10 +1,12 @@
 /** What a run of a suite would do, without running it: plain data, whose JSON Schema is schemas/list.schema.json. */
 import type { Problem, TaskInfo } from '@pexen/core';
-import type { PlannedTask, PulledIn } from '@pexen/sched';
+import type { Plan, PlannedTask, PulledIn } from '@pexen/sched';
+import type { OwnedTask, Partition } from '@pexen/store';
 import type { LoadedConfig } from './config.ts';
 import { Expectations } from './expectations.ts';
 import { planSuite } from './plan-suite.ts';
 import type { Selection } from './query/selection.ts';
+import { planShard, type ShardChoice } from './shards.ts';
 
 /** Grows by one with every change that breaks readers of old lists. */
 export const listVersion = 1;
@@ -14,7 +16,29 @@ export interface SuiteList {
   readonly version: typeof listVersion;
   /** The directory that the files of tasks are relative to: an absolute path. */
   readonly root: string;
+  /** Present where only one part of the suite is listed. */
+  readonly shard?: ListedShard;
   readonly tasks: readonly ListedTask[];
+}
+
+/** One part of the suite, and the estimates for all of them. */
+export interface ListedShard {
+  /** From 1. */
+  readonly index: number;
+  readonly count: number;
+  /** How many tasks there are in all shards together, and how many this one owns. */
+  readonly tasks: number;
+  readonly owned: number;
+  /** The expected durations of the shards, ms, as far as the weights are right. */
+  readonly expectedMs: readonly number[];
+}
+
+/** Why a task is in a shard. */
+export interface TaskShard {
+  /** The shard that owns it, from 1. In another one it runs as a copy, since what that owns needs it. */
+  readonly owner: number;
+  /** Why it has to be where other tasks are: continues a sentence after its path. Absent where it could be anywhere. */
+  readonly boundBy?: string;
 }
 
 /** A task as a list shows it. */
@@ -27,6 +51,8 @@ export interface ListedTask extends TaskInfo {
   readonly reason?: string;
   /** Why it is expected to fail; absent if it is not. */
   readonly expectedToFail?: string;
+  /** Where only one part of the suite is listed. */
+  readonly shard?: TaskShard;
 }
 
 /**
@@ -37,9 +63,10 @@ export async function listSuite(
   loaded: LoadedConfig,
   selection: Selection = {},
   onWarning: (warning: Problem) => void = () => {},
+  shard?: ShardChoice,
 ): Promise<SuiteList> {
   const { config, root } = loaded;
-  const plan = await planSuite(loaded, selection, { onWarning });
+  const { plan, partition } = await planned(loaded, selection, onWarning, shard);
   const expectations = new Expectations(config.expectedFailures ?? {});
   const places = new Map(plan.order.map((path, index) => [path, index + 1]));
   const infos = plan.describe(root);
@@ -49,10 +76,35 @@ export async function listSuite(
       ...(infos[at] as TaskInfo),
       ...placeOf(task, places.get(task.path)),
       ...(expectedToFail !== undefined && { expectedToFail }),
+      ...(partition !== undefined && { shard: shardOf(partition, task.path) }),
     };
   });
   tasks.sort((a, b) => (a.order ?? Number.POSITIVE_INFINITY) - (b.order ?? Number.POSITIVE_INFINITY));
-  return { version: listVersion, root, tasks };
+  const part = shard && partition && { shard: listedShard(shard, partition) };
+  return { version: listVersion, root, ...part, tasks };
+}
+
+/** The whole plan, or that of a shard. */
+async function planned(
+  loaded: LoadedConfig,
+  selection: Selection,
+  onWarning: (warning: Problem) => void,
+  shard: ShardChoice | undefined,
+): Promise<{ readonly plan: Plan; readonly partition?: Partition }> {
+  if (shard !== undefined) return planShard(loaded, selection, { onWarning }, shard);
+  return { plan: await planSuite(loaded, selection, { onWarning }) };
+}
+
+function listedShard({ index, count }: ShardChoice, { shards, tasks }: Partition): ListedShard {
+  return {
+    ...{ index, count, tasks: tasks.size, owned: shards[index - 1]?.owned.length ?? 0 },
+    expectedMs: shards.map(({ costMs }) => Math.round(costMs)),
+  };
+}
+
+function shardOf({ tasks }: Partition, path: string): TaskShard {
+  const { shard: owner, ...why } = tasks.get(path) as OwnedTask;
+  return { owner, ...why };
 }
 
 function placeOf(

@@ -17,6 +17,8 @@ export interface SuitePlanGiven {
   readonly overrides?: Overrides;
   /** Shuffles the order of starts; the same seed gives the same order of the same tasks. */
   readonly shuffle?: string | undefined;
+  /** Expected durations of tasks without a `weight`, by call path, ms. */
+  readonly weights?: ((path: string) => number | undefined) | undefined;
   readonly onWarning: (warning: Problem) => void;
   /** What the files of queries are relative to. Default: the current directory. */
   readonly directory?: string | undefined;
@@ -45,7 +47,7 @@ export async function planSuite(
   const { tasks: collected, capacities } = await collectTasks(loaded, facts, onWarning);
   const random = shuffle === undefined ? undefined : randomFrom(shuffle);
   const tasks = random === undefined ? collected : shuffled(collected, random);
-  const weights = random && (() => random() * shortestMs);
+  const weights = random === undefined ? given.weights : () => random() * shortestMs;
   return planTasks(tasks, { selection, root, directory, onWarning }, (warn) =>
     planOptions(
       { ...config, capacities },

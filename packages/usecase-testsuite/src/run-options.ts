@@ -34,7 +34,7 @@ export interface Overrides {
 export interface PlanGiven {
   readonly overrides: Overrides;
   /** Expected durations that replace none: random ones give a random order. */
-  readonly weights: ((path: string) => number) | undefined;
+  readonly weights: ((path: string) => number | undefined) | undefined;
   readonly loader: string | undefined;
   /** The folder for private directories that are kept. */
   readonly keep: string | undefined;

@@ -21,11 +21,12 @@ import { digesterFor, suiteDigester } from './digests.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { Expectations } from './expectations.ts';
 import { PausableClock } from './pausable-clock.ts';
-import { planSuite } from './plan-suite.ts';
+import { planSuite, type SuitePlanGiven } from './plan-suite.ts';
 import { isNarrowing, type Selection } from './query/selection.ts';
 import { RecordFile } from './record-file.ts';
 import { fileOfRound, makeReporters } from './reporters.ts';
 import { type Overrides, runOptions } from './run-options.ts';
+import { planShard, type ShardChoice, shardSentence } from './shards.ts';
 import { KeptDirectories } from './state/kept-directories.ts';
 import type { ResultToKeep } from './state/state-directory.ts';
 import { SuiteState } from './state/suite-state.ts';
@@ -40,6 +41,8 @@ export interface SuiteRunOptions extends Selection, Overrides {
   readonly terminal?: TerminalChoice;
   /** After so many failures nothing more is started. */
   readonly bail?: number;
+  /** Only this part of the selected tasks, and what it needs. Not with `shuffle`, which changes by what tasks are divided. */
+  readonly shard?: ShardChoice;
   /** A seed: the order of starts is random as far as dependencies allow, and the same for the same seed. */
   readonly shuffle?: string;
   /** How often the suite runs; each round is a run of its own over one plan. Default: 1. */
@@ -105,13 +108,19 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   const clock = new PausableClock();
   const kept = (options.keep ?? loaded.config.keep) ? new KeptDirectories() : undefined;
   const state = new SuiteState(loaded.root, clock, onWarning);
-  const planWith = (shuffle: string | undefined): Promise<Plan> =>
-    planSuite(loaded, options, {
+  const notes: string[] = [];
+  const planWith = async (shuffle: string | undefined): Promise<Plan> => {
+    const given: SuitePlanGiven = {
       ...{ overrides: options, shuffle, onWarning, clock, keep: kept?.folder },
       outputFile: (path, attempt, stream) => state.leaveToPool(path, attempt, stream),
-    });
+    };
+    if (options.shard === undefined) return planSuite(loaded, options, given);
+    const { plan, partition } = await planShard(loaded, options, given, options.shard);
+    notes.push(shardSentence(options.shard, partition));
+    return plan;
+  };
   try {
-    return await runRounds(loaded, planWith, clock, { ...options, kept, state });
+    return await runRounds(loaded, planWith, clock, { ...options, kept, state, notes });
   } finally {
     await kept?.close();
   }
@@ -122,7 +131,7 @@ async function runRounds(
   loaded: LoadedConfig,
   planWith: (shuffle: string | undefined) => Promise<Plan>,
   clock: PausableClock,
-  options: SuiteRunOptions & Pick<RoundsOptions, 'kept' | 'state'>,
+  options: SuiteRunOptions & Pick<RoundsOptions, 'kept' | 'state' | 'notes'>,
 ): Promise<SuiteEnd> {
   const { onWarning = () => {}, rounds = 1, untilFail = false, shuffle } = options;
   const whole = await planWith(shuffle);
@@ -130,7 +139,8 @@ async function runRounds(
   const plan = digester === undefined ? whole : options.narrow?.(whole, digester);
   if (plan === undefined) return nothingToRun;
   refuse(await debuggingProblems(plan, options));
-  const isNarrow = isNarrowing(options) || plan.tasks.length < whole.tasks.length;
+  const isNarrow =
+    isNarrowing(options) || options.shard !== undefined || plan.tasks.length < whole.tasks.length;
   const suite = new SuiteRounds(loaded, clock, { ...options, onWarning, digester, isNarrow });
   let last = await suite.run(1, plan, shuffle);
   let end = last;
@@ -176,6 +186,8 @@ interface RoundsOptions extends SuiteRunOptions {
   /** Are these only some tasks of the suite? */
   readonly isNarrow: boolean;
   readonly state: SuiteState;
+  /** Sentences about the plan, for each round. */
+  readonly notes: readonly string[];
 }
 
 /** Runs the plans of the rounds, one after the other. */
@@ -245,6 +257,7 @@ class SuiteRounds {
     const { rounds = 1, untilFail = false } = this.#options;
     const of = Number.isFinite(rounds) ? ` of ${rounds}` : '';
     return [
+      ...this.#options.notes,
       ...(seed === undefined ? [] : [`The order is shuffled; --shuffle=${seed} repeats it.`]),
       ...(rounds > 1 ? [`Round ${round}${of}${untilFail ? ', until one fails' : ''}.`] : []),
     ];

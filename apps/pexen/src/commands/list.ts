@@ -2,13 +2,22 @@
 import { styleText } from 'node:util';
 import type { Problem, RequirementInfo, UseInfo } from '@pexen/core';
 import { printable } from '@pexen/report';
-import { type ExitCode, exitCodes, type ListedTask, listSuite, loadConfig } from '@pexen/usecase-testsuite';
+import {
+  type ExitCode,
+  exitCodes,
+  type ListedShard,
+  type ListedTask,
+  listSuite,
+  loadConfig,
+  type SuiteList,
+} from '@pexen/usecase-testsuite';
 import { formatWarning, type Output } from '../print-problems.ts';
+import { type ShardOptions, shardOf } from '../shard-argument.ts';
 import { workingDirectory } from '../working-directory.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
 
 /** The options of `pexen list`. */
-export interface ListOptions extends SelectOptions {
+export interface ListOptions extends SelectOptions, ShardOptions {
   readonly json?: boolean;
 }
 
@@ -20,11 +29,29 @@ export async function list(
 ): Promise<ExitCode> {
   const warn = (warning: Problem) => process.stderr.write(formatWarning(warning, process.stderr));
   const list = await othersToStderr(async () =>
-    listSuite(await loadConfig(workingDirectory(), options.config), selectionOf(queries, options), warn),
+    listSuite(
+      await loadConfig(workingDirectory(), options.config),
+      selectionOf(queries, options),
+      warn,
+      shardOf(options),
+    ),
   );
   if (options.json) output.write(`${JSON.stringify(list, undefined, 2)}\n`);
-  else for (const task of list.tasks) output.write(`${lineOf(task, list.tasks.length, output)}\n`);
+  else for (const line of linesOf(list, output)) output.write(`${line}\n`);
   return exitCodes.ok;
+}
+
+function linesOf({ tasks, shard }: SuiteList, output: Output): string[] {
+  const isMeasured = tasks.some(({ weightMs }) => weightMs !== undefined);
+  const head = shard === undefined ? [] : [shardLine(shard, isMeasured)];
+  return [...head, ...tasks.map((task) => lineOf(task, tasks.length, shard, output))];
+}
+
+/** Without weights there are no durations to expect. */
+function shardLine({ index, count, owned, tasks, expectedMs }: ListedShard, isMeasured: boolean): string {
+  const each = expectedMs.map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', ');
+  const expected = isMeasured ? ` Expected durations of the shards: ${each}.` : '';
+  return `Shard ${index}/${count} owns ${owned} of ${tasks} tasks.${expected}`;
 }
 
 /** Redirects output of modules that are being loaded to stderr, since stdout may be parsed as JSON. */
@@ -40,11 +67,19 @@ async function othersToStderr<T>(load: () => Promise<T>): Promise<T> {
   }
 }
 
-function lineOf(task: ListedTask, count: number, output: Output): string {
+function lineOf(task: ListedTask, count: number, shard: ListedShard | undefined, output: Output): string {
   const dim = (text: string) => styleText('dim', text, { stream: output as NodeJS.WriteStream });
   const number = String(task.order ?? '-').padStart(String(count).length);
-  const remarks = remarksOf(task);
+  const remarks = [...ownerOf(task, shard), ...remarksOf(task)];
   return `${dim(number)}  ${printable(task.path)}${remarks.length === 0 ? '' : `  ${dim(printable(remarks.join('; ')))}`}`;
+}
+
+/** Why the task is in this shard. */
+function ownerOf({ shard: owned }: ListedTask, shard: ListedShard | undefined): string[] {
+  if (owned === undefined || shard === undefined) return [];
+  const { owner, boundBy } = owned;
+  if (owner !== shard.index) return [`copy, owned by shard ${owner}`];
+  return [boundBy === undefined ? 'owned' : `owned: ${boundBy}`];
 }
 
 function remarksOf(task: ListedTask): string[] {

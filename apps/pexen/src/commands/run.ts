@@ -17,6 +17,7 @@ import {
 } from '@pexen/usecase-testsuite';
 import { formatWarning } from '../print-problems.ts';
 import { junitInto, parseReporter } from '../reporter-argument.ts';
+import { type ShardOptions, shardOf } from '../shard-argument.ts';
 import { obeySignals, type SignalSource } from '../signals.ts';
 import { workingDirectory } from '../working-directory.ts';
 import { isRoundProcess, roundProcess } from './round-process.ts';
@@ -24,7 +25,7 @@ import { type SelectOptions, selectionOf } from './select-options.ts';
 import { watch } from './watch.ts';
 
 /** The options of `pexen run`. */
-export interface RunOptions extends SelectOptions {
+export interface RunOptions extends SelectOptions, ShardOptions {
   readonly workers?: number;
   readonly bail?: number;
   readonly retries?: number;
@@ -53,6 +54,7 @@ export interface RunOptions extends SelectOptions {
 export async function run(queries: readonly string[], options: RunOptions): Promise<ExitCode> {
   requireSystem();
   if (options.watch === true && options.inspect !== undefined) throw notBoth();
+  if (options.shard !== undefined) refuseWithShard(options);
   if (options.watch === true && isRoundProcess()) {
     return roundProcess((order, signals) =>
       loadedRun(queries, options, signals, (loaded, given) => runRound(loaded, order, given)),
@@ -124,6 +126,15 @@ async function loadedRun<End>(
   }
 }
 
+/** A shard is one part of a suite that all machines divide in the same way, and at once. */
+function refuseWithShard({ shuffle, watch }: RunOptions): void {
+  const other = shuffle !== undefined ? '--shuffle' : watch === true ? '--watch' : undefined;
+  if (other === undefined) return;
+  const why = other === '--watch' ? 'is for all of a suite' : 'gives each machine an order of its own';
+  const message = `--shard divides the suite in the same way on all machines, and ${other} ${why}`;
+  throw new PexenError([{ code: 'PEXEN_BAD_OPTION', message, hint: 'Use one of them.' }]);
+}
+
 function notBoth(): PexenError {
   const message = '--inspect is for one run, and --watch runs again and again';
   return new PexenError([{ code: 'PEXEN_BAD_OPTION', message, hint: 'Use one of them.' }]);
@@ -133,6 +144,7 @@ function notBoth(): PexenError {
 function suiteOptions(options: RunOptions): SuiteRunOptions {
   const { workers, bail, retries, timeout, grace, failOnFlaky, shuffle, repeat, untilFail } = options;
   const { pool, record, inspect, keep } = options;
+  const shard = shardOf(options);
   const rounds = repeat ?? (untilFail === true ? Number.POSITIVE_INFINITY : undefined);
   const given = {
     ...{
@@ -148,6 +160,7 @@ function suiteOptions(options: RunOptions): SuiteRunOptions {
       pool,
       record,
       keep,
+      shard,
     },
     inspectPort: inspect,
   };

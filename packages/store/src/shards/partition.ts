@@ -48,8 +48,9 @@ export interface OwnedTask {
 }
 
 /**
- * The atoms, those that cost most first, go each to the shard that then costs least; among equals to the one where fewer tasks are added to what it runs,
- * then to the one with less work, then to the first. If dealing them out in turn gives a cheaper result, that is used.
+ * The atoms, those that cost most first, go each to a shard that runs it anyway, since what it owns needs it; else to the shard that then costs least, among equals
+ * to the one where fewer tasks are added to what it runs, then to the one with less work, then to the first. If dealing the atoms out in turn gives a cheaper
+ * result, that is used.
  */
 export function partition(tasks: readonly TaskInfo[], options: PartitionOptions): Partition {
   const { count, workers, sharedResources = [] } = options;
@@ -91,6 +92,8 @@ function assignGreedily({ members }: Atoms, costs: Costs, count: number): Assign
 type Offer = ReturnType<Load['with']>;
 
 function isBetter(one: Offer, other: Offer): boolean {
+  const [isCopied, isOtherCopied] = [one.tasks.length === 0, other.tasks.length === 0];
+  if (isCopied !== isOtherCopied) return isCopied;
   if (one.costMs !== other.costMs) return one.costMs < other.costMs;
   if (one.addedMs !== other.addedMs) return one.addedMs < other.addedMs;
   return one.workMs < other.workMs;
