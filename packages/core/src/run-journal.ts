@@ -31,6 +31,8 @@ export interface RunJournal {
   intend(task: number, attempt: number): number;
   /** Records that the pool returned the attempt unstarted. */
   unstarted(task: number, attempt: number): void;
+  /** Present once such starts can neither be recorded nor noted in any other way: why tasks that may not start twice are skipped from now on. */
+  readonly refusal?: string | undefined;
   /** Everything up to this number is recorded. */
   readonly recorded: number;
   /** Calls the listener whenever `recorded` grows. The returned function removes the listener. */

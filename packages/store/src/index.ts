@@ -60,6 +60,7 @@ export {
   verdictOfExecutions,
   worseVerdict,
 } from './resume/verdicts.ts';
+export { defaultRerunClasses, previewRun, rerun, resumeRun, startRun } from './run/open-run.ts';
 export type {
   FileSetDigester,
   PreviewOptions,
@@ -74,6 +75,7 @@ export type {
   SessionOptions,
   StartRunOptions,
 } from './run/recorded-run.ts';
+export { findRun, listRuns } from './run/run-directories.ts';
 export {
   type OwnedTask,
   type Partition,
@@ -81,3 +83,4 @@ export {
   type PartitionOptions,
   partition,
 } from './shards/partition.ts';
+export { prepareStateDirectory } from './state-directory.ts';

@@ -68,9 +68,17 @@ export class FileSets {
     return digestOf({ files: files.map(file), packages: found as FileSet['packages'] });
   }
 
-  /** True if the current digest of a recorded set is the recorded one. */
-  isCurrent(set: FileSet): boolean {
-    return sameDigest(this.digestNow(set), digestOf(set));
+  /** The files and packages of a recorded set that are not as they were recorded. */
+  changedIn({ files, packages }: FileSet): readonly string[] {
+    const { root } = this.#options;
+    const changedFiles = files.filter(
+      ([name, digest]) => !sameDigest(digest, this.#hashes.now(join(root, name))),
+    );
+    const changedPackages = packages.filter(([name, digest, path]) => {
+      const found = readPackage(path, this.#options);
+      return found === undefined || found[0] !== name || !sameDigest(found[1], digest);
+    });
+    return [...changedFiles, ...changedPackages].map(([name]) => name);
   }
 
   /** The digest of a file as it is now; `unknown` where it cannot be read or is being changed. */

@@ -1,7 +1,8 @@
 /** The key with which values of variables are sealed. It is created once, and stored with the project's other data about runs. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { prepareStateDirectory } from '../state-directory.ts';
 
 const bytes = 32;
 
@@ -17,9 +18,7 @@ export function saltOf(root: string): Uint8Array {
     return readSalt(file);
   } catch {
     try {
-      mkdirSync(folder, { mode: 0o700, recursive: true });
-      const ignore = join(folder, '.gitignore');
-      if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
+      prepareStateDirectory(folder);
       return keep(own, file);
     } catch {
       return own;

@@ -114,9 +114,9 @@ export class TaskDigester implements Digester {
     return this.#codeOfFunction(task, this.#fileSets.digestNow(set));
   }
 
-  /** True if all files of a recorded set are as they were recorded. Imports nothing. */
-  isCurrent(set: FileSet): boolean {
-    return this.#fileSets.isCurrent(set);
+  /** The files and packages of a recorded set that are not as they were recorded. Imports nothing. */
+  changedIn(set: FileSet): readonly string[] {
+    return this.#fileSets.changedIn(set);
   }
 
   #codeNow(task: DigestedTask): Digest {

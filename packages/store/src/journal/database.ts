@@ -161,7 +161,7 @@ export class JournalDatabase {
 }
 
 /** The refusal of a journal that a newer version has written. */
-function newerJournal(runId: string, version: number): Error {
+export function newerJournal(runId: string, version: number): Error {
   return misuse(
     'PEXEN_JOURNAL_NEWER',
     `the journal of the run ${runId} has version ${version}; this version of pexen reads up to ${journalVersion}`,

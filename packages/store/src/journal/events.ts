@@ -4,7 +4,9 @@
  */
 import type {
   Attachment,
+  CapturedOutput,
   Digest,
+  EarlierResult,
   ErrorInfo,
   Finding,
   Judgement,
@@ -16,6 +18,7 @@ import type {
   Versions,
 } from '@pexen/core';
 import type { FileSet } from '../identity/file-sets.ts';
+import type { Execution } from '../resume/task-record.ts';
 
 /** Grows by one with every change that breaks readers of old journals; `upcast.ts` then translates old events. */
 export const journalVersion = 1;
@@ -35,6 +38,9 @@ export type StoredValue = { readonly json: Json } | { readonly clone: string } |
 /** The dictionary of a task, or `inherited` where it is what its providers gave it. */
 export type StoredShared = 'inherited' | { readonly [key: string]: StoredValue };
 
+/** A finding, with its data as a value. */
+export type StoredFinding = Omit<Finding, 'data'> & { readonly data?: StoredValue };
+
 /** The end of one attempt, or of its cleanup. Times are milliseconds; `startedMs` counts from the start of the session. */
 export interface StoredEnd {
   readonly task: number;
@@ -49,9 +55,14 @@ export interface StoredEnd {
   readonly startedMs: number;
   readonly ranMs: number;
   readonly worker?: string;
+  /** The body may still run. */
+  readonly abandoned?: true;
+  readonly stdout?: CapturedOutput;
+  readonly stderr?: CapturedOutput;
   /** Files with its output, relative to the directory of the run. */
   readonly output?: readonly string[];
-  readonly findings?: readonly Finding[];
+  readonly findings?: readonly StoredFinding[];
+  readonly attachments?: readonly Attachment[];
   /** Another attempt follows after this delay. */
   readonly retryInMs?: number;
 }
@@ -64,13 +75,15 @@ export interface StoredResult {
   /** The end of its last attempt, which has no event of its own. */
   readonly end: StoredEnd;
   readonly value?: StoredValue;
-  /** By position in `provides`. */
-  readonly provided?: readonly StoredValue[];
+  /** Values of typed keys. */
+  readonly provided?: readonly (readonly [position: number, value: StoredValue])[];
   readonly shared: StoredShared;
   /** For each requirement, the paths of the providers that met it. */
   readonly metBy: readonly (readonly string[])[];
   readonly judgement?: Judgement;
-  readonly attachments?: readonly Attachment[];
+  readonly slow?: true;
+  /** How often its attempts were interrupted by the end of a session, in all. */
+  readonly interruptions?: number;
   /** Digest of its code, including what it had imported by then; `fileSet` is the id of the files. */
   readonly code?: Digest;
   readonly fileSet?: number;
@@ -79,14 +92,33 @@ export interface StoredResult {
 /** A task that was skipped. */
 export interface StoredSkip {
   readonly task: number;
+  /** `skipped`: by the scheduler, for that reason. */
   readonly cause: string;
   readonly reason: readonly ReasonLink[];
+}
+
+/** What a rerun keeps of a task of its parent. */
+export interface StoredRecall {
+  readonly task: number;
+  readonly record: StoredResult | StoredSkip;
+  /** The ends of the attempts before the last one. */
+  readonly attempts?: readonly StoredEnd[];
+  /** The session of the parent in which it ended, and when that session started: milliseconds since 1970. */
+  readonly endedIn: { readonly session: number; readonly startedAt: number };
+  /** Results that the task had before. */
+  readonly earlier?: readonly EarlierResult[];
+  /** The result is not one of the present code. */
+  readonly isStale?: true;
+  /** Identifies the boot in which it ended. */
+  readonly boot?: string;
 }
 
 /** One event of the journal. `task` is the `id` of the task in its `tasks-added`. */
 export type JournalEvent =
   | {
       readonly type: 'run-created';
+      /** Counts the runs of a folder, from 1. */
+      readonly number?: number;
       readonly suite?: string;
       readonly selection?: Json;
       /** `2/3`: it runs the second of three parts of the suite. */
@@ -117,7 +149,12 @@ export type JournalEvent =
   /** What resume decided about a task; only people read it. */
   | { readonly type: 'decision'; readonly task: number; readonly row: number; readonly reason: string }
   /** A task that may not start twice is about to start: its dispatch waits until this is on the disk. */
-  | { readonly type: 'start-intended'; readonly task: number; readonly attempt: number }
+  | {
+      readonly type: 'start-intended';
+      readonly task: number;
+      readonly attempt: number;
+      readonly execution?: Execution;
+    }
   /** The pool returned it unstarted. */
   | { readonly type: 'start-returned'; readonly task: number; readonly attempt: number }
   | {
@@ -126,19 +163,17 @@ export type JournalEvent =
       readonly attempt: number;
       readonly part: 'body' | 'cleanup';
       readonly worker: string;
+      /** Absent: the latest execution of the task. */
+      readonly execution?: Execution;
       readonly interruptions?: number;
       readonly rebootCount?: number;
     }
   | ({ readonly type: 'attempt-ended' } & StoredEnd)
   | ({ readonly type: 'cleanup-ended' } & StoredEnd)
   | ({ readonly type: 'task-finished' } & StoredResult)
-  | ({ readonly type: 'task-skipped' } & StoredSkip)
+  | ({ readonly type: 'task-skipped'; readonly execution?: Execution } & StoredSkip)
   /** The record of a task that was taken over from the parent of the run. */
-  | {
-      readonly type: 'task-recalled';
-      readonly task: number;
-      readonly record: StoredResult | StoredSkip;
-    }
+  | ({ readonly type: 'task-recalled' } & StoredRecall)
   /** A service is ready and provides these values, by position in `provides`. */
   | {
       readonly type: 'provided';

@@ -46,8 +46,10 @@ interface RecordedResult {
   readonly status: OutcomeKind;
   readonly end: RecordedEnd;
   /** A value that could not be stored has the reason as `lost`. */
-  readonly provided?: readonly object[];
+  readonly provided?: readonly (readonly [position: number, value: object])[];
   readonly value?: object;
+  /** Its dictionary, or a text where it only has what its providers gave it. */
+  readonly shared?: string | { readonly [key: string]: object };
   /** For each requirement, the paths of the providers that met it. */
   readonly metBy: readonly (readonly string[])[];
   readonly judgement?: { readonly verdict: Verdict };
@@ -214,11 +216,8 @@ export interface RunRecords {
 
 /** Reduces the events of a journal, in their order, to one record for each call path. */
 export function recordsOf(entries: Iterable<RecordedEntry>, health: JournalHealth = 'whole'): RunRecords {
-  const reducer = new Reducer();
-  for (const { session, event } of entries) {
-    reducer.enter(session);
-    reducer.handle(event, session);
-  }
+  const reducer = new RecordReducer();
+  for (const { session, event } of entries) reducer.handle(event, session);
   return { health, tasks: reducer.records };
 }
 
@@ -248,7 +247,8 @@ export function siblingLists<T extends { readonly path: string; readonly recalla
 
 type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: Type }>;
 
-class Reducer {
+/** Reduces events to records one by one. */
+export class RecordReducer {
   readonly records = new Map<string, TaskRecord>();
   /** The latest addition of each task, and its list of siblings then. */
   readonly #added = new Map<string, AddedTask>();
@@ -261,13 +261,14 @@ class Reducer {
   #isRebootIssued = false;
 
   /** Numbers of tasks hold in one session. In a damaged journal, the event that says those of the next one may be missing. */
-  enter(session: number): void {
+  #enter(session: number): void {
     if (session === this.#session) return;
     this.#session = session;
     this.#paths.clear();
   }
 
   handle(event: RecordedEvent, session: number): void {
+    this.#enter(session);
     switch (event.type) {
       case 'session-started':
         this.#startSession(event.boot);
@@ -438,9 +439,7 @@ class Reducer {
         basis: withCode(record.basis, result.code),
         locksOk: end.locksOk,
         gave: outcome === 'returned' || (outcome === 'failed' && end.depsOk),
-        isValueLost: [result.value, ...(result.provided ?? [])].some(
-          (value) => value !== undefined && 'lost' in value,
-        ),
+        isValueLost: valuesOf(result).some((value) => value !== undefined && 'lost' in value),
         metBy: this.#metBy(result),
         executions: [...record.executions, { ...record.execution, outcome, verdict, session }],
         ...uninterrupted,
@@ -495,6 +494,11 @@ class Reducer {
   #recordOf({ task }: OfTask): TaskRecord | undefined {
     return this.records.get(this.#paths.get(task) ?? '');
   }
+}
+
+function valuesOf({ value, provided = [], shared = '' }: RecordedResult): readonly (object | undefined)[] {
+  const ofShared = typeof shared === 'string' ? [] : Object.values(shared);
+  return [value, ...provided.map(([, each]) => each), ...ofShared];
 }
 
 const uninterrupted = { interruptions: 0, boots: 0, runningMark: undefined } as const;

@@ -3,7 +3,6 @@
  * `open-run.ts` has the functions.
  */
 import type {
-  Attachment,
   Clock,
   Digest,
   DigestedTask,
@@ -29,7 +28,7 @@ export interface SessionOptions {
   readonly argv?: readonly string[];
   /** Computes the digests of the run. Without it, tasks are compared by their paths alone. */
   readonly digester?: FileSetDigester;
-  /** Texts that match are replaced by `***` in all that is recorded, and values that contain one are not stored. They need the flag `g`. */
+  /** Texts that match are replaced by `***` in all that is recorded, and values that contain one are not stored. */
   readonly secrets?: readonly RegExp[];
   /** Is the task, by its call path, selected by this command? Default: all are. */
   readonly selected?: (path: string) => boolean;
@@ -109,8 +108,8 @@ export interface RunPreview {
 /** A digester that also knows the files that code consists of: `TaskDigester`. */
 export interface FileSetDigester extends Digester {
   fileSetOf(task: DigestedTask): FileSet | undefined;
-  /** True if all files of the set are as they were recorded. */
-  isCurrent(set: FileSet): boolean;
+  /** The files and packages of a recorded set that are not as they were recorded. */
+  changedIn(set: FileSet): readonly string[];
 }
 
 /** A run that is being recorded in this session. */
@@ -135,8 +134,6 @@ export interface RecordedRun {
   readonly leavesTasks: boolean;
   /** Call paths of the tasks whose latest result is bad, cancelled, stale or missing. */
   readonly outstanding: readonly string[];
-  /** What an earlier session recorded of a task that is kept: attachments are not part of its events. */
-  attachmentsOf(path: string): readonly Attachment[];
   /** Records the end of the session, writes everything, and releases the run. */
   end(ending: SessionEnding): Promise<void>;
 }

@@ -152,7 +152,12 @@ describe('a result', () => {
   });
 
   test('says whether its values were stored', () => {
-    const lost = { provided: [{ json: 1 }, { lost: 'a function' }] };
+    const lost = {
+      provided: [
+        [0, { json: 1 }],
+        [2, { lost: 'a function' }],
+      ] as const,
+    };
     expect(
       recordAfter('a', ['one', added({ path: 'a' }), started(), finished('returned', lost)]).isValueLost,
     ).toBe(true);

@@ -1,0 +1,207 @@
+/**
+ * What earlier sessions of a run, or the parent of a rerun, mean for the tasks that are added in this one: decides about them, and recalls what is
+ * known of them. Tasks may be added one by one: what was decided once stands.
+ */
+import { defined, type Guarding, type Recall, type RecalledTask, type TaskInfo } from '@pexen/core';
+import type { JournalEntry } from '../journal/events.ts';
+import { decide } from '../resume/decide.ts';
+import type { Decision, PresentSuite, ResumeMode, SuiteTask } from '../resume/decision.ts';
+import { type Guard, guardsAgainst, guardsOf, poisonOf, withoutOwner } from '../resume/guards.ts';
+import { type JournalHealth, type RunRecords, recordsOf } from '../resume/task-record.ts';
+import { type ComparableDigests, DigestComparer } from './code-files.ts';
+import { suiteTasks } from './present-suite.ts';
+import { type KnownTask, recalledTask } from './recalled-tasks.ts';
+import type { FileSetDigester } from './recorded-run.ts';
+import { ResultArchive } from './result-archive.ts';
+
+/** What there is from earlier sessions, and what decisions depend on besides. */
+export interface EarlierSessionsOptions {
+  readonly entries: readonly JournalEntry[];
+  readonly health: JournalHealth;
+  readonly mode: ResumeMode;
+  /** When the present session started: milliseconds since 1970. */
+  readonly startedAt: number;
+  /** Identifies the present boot. */
+  readonly boot?: string | undefined;
+  readonly maxInterruptions?: number | undefined;
+  readonly selected?: ((path: string) => boolean) | undefined;
+  readonly digester?: FileSetDigester | undefined;
+}
+
+/** Tasks that were added, as far as something is known of them. */
+export interface Known {
+  readonly recall: Recall;
+  /** In the order in which they were added. */
+  readonly tasks: readonly KnownTask[];
+}
+
+const nothing: Known = { recall: { tasks: [], guards: [], poisoned: [] }, tasks: [] };
+
+/** The memory of the sessions before this one. */
+export class EarlierSessions {
+  readonly records: RunRecords;
+  readonly archive: ResultArchive;
+  readonly #options: EarlierSessionsOptions;
+  readonly #digests: DigestComparer;
+  /** The tasks that were added, and those that the loop over the results will probably add again, as they were recorded. */
+  readonly #infos = new Map<string, TaskInfo>();
+  /** Only of tasks that were added. */
+  readonly #ids = new Map<string, number>();
+  /** Tasks that were added during the run and have not been added again. */
+  readonly #missing: ReadonlySet<string>;
+  /** The tasks that the latest decisions are about. */
+  #suite = new Map<string, SuiteTask>();
+  readonly #decisions = new Map<string, Decision>();
+  /** Paths whose decision was reported: it stands. */
+  readonly #reported = new Set<string>();
+  #guards: readonly Guard[] = [];
+  readonly #settled = new Set<string>();
+  #hasReportedAbsent = false;
+
+  constructor(options: EarlierSessionsOptions) {
+    this.#options = options;
+    this.records = recordsOf(options.entries, options.health);
+    this.archive = new ResultArchive(options.entries);
+    this.#digests = new DigestComparer(options.digester);
+    const added = [...this.records.tasks.values()].filter(({ origin }) => origin !== 'start');
+    this.#missing = new Set(added.map(({ path }) => path));
+    for (const { path, origin } of added) {
+      const info = this.archive.tasks.get(path)?.info;
+      if (origin === 'loop' && info !== undefined) this.#infos.set(path, info);
+    }
+  }
+
+  /** True while there are records of tasks that were added during the run and have not been added again. */
+  get expectsMore(): boolean {
+    for (const path of this.#missing) if (!this.#ids.has(path)) return true;
+    return false;
+  }
+
+  /** What was decided about each task; for tasks that have not been added again, what is expected. */
+  get decisions(): readonly Decision[] {
+    return [...this.#decisions.values()];
+  }
+
+  decisionOf(path: string): Decision | undefined {
+    return this.#decisions.get(path);
+  }
+
+  /** Decides about tasks that are added now. Those of which nothing is known may be left out of the answer. */
+  add(infos: readonly TaskInfo[]): Known {
+    if (this.records.tasks.size === 0 && this.records.health === 'whole') return nothing;
+    for (const info of infos) this.#enter(info);
+    if (!this.#isDecided(infos)) this.#decide();
+    const tasks = infos.flatMap((info) => this.#knownOf(info) ?? []);
+    const recall = {
+      tasks: this.#recalledOf(tasks),
+      guards: this.#guardings(infos),
+      poisoned: this.#poisonedBy(infos),
+    };
+    for (const { path } of infos) this.#reported.add(path);
+    return { recall, tasks };
+  }
+
+  /** The task has its result: it guards nothing any more. */
+  settle(path: string): void {
+    this.#settled.add(path);
+    this.#guards = withoutOwner(this.#guards, path);
+  }
+
+  #enter(info: TaskInfo): void {
+    this.#infos.set(info.path, info);
+    this.#ids.set(info.path, info.id);
+  }
+
+  /** True where the decisions already are about such tasks: they were expected as they are, or nothing is known of them and nothing guarded. */
+  #isDecided(infos: readonly TaskInfo[]): boolean {
+    if (this.#suite.size === 0) return false;
+    return this.#suiteOf(infos).every((task) => {
+      const expected = this.#suite.get(task.path);
+      if (expected === undefined) return this.#guards.length === 0 && !this.records.tasks.has(task.path);
+      return JSON.stringify(expected) === JSON.stringify(task);
+    });
+  }
+
+  /** What was reported about earlier tasks stands: they may have started. */
+  #decide(): void {
+    const { mode, boot, maxInterruptions } = this.#options;
+    const tasks = this.#suiteOf([...this.#infos.values()]);
+    const suite: PresentSuite = defined({ tasks, boot, maxInterruptions });
+    const decisions = decide(this.records, suite, mode);
+    const guards = guardsOf(decisions, this.records, suite);
+    this.#suite = new Map(tasks.map((task) => [task.path, task]));
+    this.#guards = [...this.#settled].reduce<readonly Guard[]>(withoutOwner, guards);
+    for (const decision of decisions)
+      if (!this.#reported.has(decision.path)) this.#decisions.set(decision.path, decision);
+  }
+
+  #suiteOf(infos: readonly TaskInfo[]): readonly SuiteTask[] {
+    const { selected = () => true } = this.#options;
+    return suiteTasks(infos, { selected, digestsOf: (info) => this.#digestsOf(info) });
+  }
+
+  /** Tasks that have not been added again count as unchanged. */
+  #digestsOf({ path, digests }: TaskInfo): ComparableDigests | undefined {
+    const recorded = this.records.tasks.get(path)?.basis.digests;
+    if (!this.#ids.has(path)) return recorded && { digests: recorded };
+    if (digests === undefined || recorded === undefined) return digests && { digests };
+    const { addedCode = recorded.code, files } = this.archive.tasks.get(path) ?? {};
+    return this.#digests.compare(digests, { added: addedCode, ended: recorded.code, files });
+  }
+
+  #knownOf({ id, path }: TaskInfo): KnownTask | undefined {
+    const decision = this.#decisions.get(path);
+    if (decision === undefined) return undefined;
+    return { id, decision, record: this.records.tasks.get(path), archived: this.archive.tasks.get(path) };
+  }
+
+  #recalledOf(tasks: readonly KnownTask[]): readonly RecalledTask[] {
+    const { startedAt, mode } = this.#options;
+    const session = { startedAt, isRerun: mode.kind === 'rerun' };
+    const recalled = tasks.flatMap((known) => {
+      const task = recalledTask(known, session);
+      return task === undefined ? [] : [{ task, seq: known.archived?.result?.seq ?? 0 }];
+    });
+    const places = (kind: string, seq: number): number => (kind === 'start' ? Number.MAX_SAFE_INTEGER : seq);
+    return recalled
+      .sort((one, other) => places(one.task.kind, one.seq) - places(other.task.kind, other.seq))
+      .map(({ task }) => task);
+  }
+
+  /** Tasks that are added now wait for all owners, and all tasks for owners that are added now. */
+  #guardings(infos: readonly TaskInfo[]): readonly Guarding[] {
+    const added = new Set(infos.map(({ path }) => path));
+    return this.#guards.flatMap((guard) => {
+      const kept = [...this.#ids.keys()].filter((path) => this.#isKeptOut(path, guard));
+      return [...guard.owners].flatMap((owner) => {
+        const id = this.#ids.get(owner);
+        const tasks = kept
+          .filter((path) => added.has(owner) || added.has(path))
+          .map((path) => this.#idOf(path));
+        return id === undefined || tasks.length === 0
+          ? []
+          : [{ owner: id, tasks, resources: poisonOf([guard]) }];
+      });
+    });
+  }
+
+  #isKeptOut(path: string, guard: Guard): boolean {
+    const task = this.#suite.get(path);
+    return task !== undefined && !this.#settled.has(path) && guardsAgainst(task, [guard]).length > 0;
+  }
+
+  #idOf(path: string): number {
+    return this.#ids.get(path) as number;
+  }
+
+  /** Of these tasks; the first time also of those that are not in the suite. */
+  #poisonedBy(infos: readonly TaskInfo[]): readonly string[] {
+    const paths = new Set(infos.map(({ path }) => path));
+    const isAbsent = ({ path }: Decision): boolean => !this.#hasReportedAbsent && !this.#suite.has(path);
+    const poisoned = this.decisions.flatMap((decision) =>
+      paths.has(decision.path) || isAbsent(decision) ? decision.poisons : [],
+    );
+    this.#hasReportedAbsent = true;
+    return [...new Set(poisoned)];
+  }
+}

@@ -1,0 +1,429 @@
+/**
+ * The journal of one session as the scheduler uses it: turns run events into events of the journal, and recalls what earlier sessions have recorded.
+ * Knows nothing of files; see `open-run.ts`.
+ */
+import {
+  type Attachment,
+  type AttemptEnded,
+  type AttemptInfo,
+  type Clock,
+  type EndFacts,
+  type Finding,
+  type FinishFacts,
+  type Problem,
+  problem,
+  type Recall,
+  type RunEnded,
+  type RunEvent,
+  type RunJournal,
+  type TaskFinished,
+  type TaskInfo,
+  type TaskOrigin,
+  type TaskSkipped,
+  type TaskStarted,
+  type TaskUpdateEvent,
+} from '@pexen/core';
+import type { FileSet } from '../identity/file-sets.ts';
+import type { JournalEvent, StoredEnd } from '../journal/events.ts';
+import type { Journal, JournalTrouble } from '../journal/journal.ts';
+import { type Decision, leavesTasks } from '../resume/decision.ts';
+import { type Execution, RecordReducer, type TaskRecord } from '../resume/task-record.ts';
+import { isBadRecord } from '../resume/verdicts.ts';
+import type { CodeFiles } from './code-files.ts';
+import { EarlierSessions, type EarlierSessionsOptions } from './earlier-sessions.ts';
+import { earlierResults, type KnownTask } from './recalled-tasks.ts';
+import type { SessionEnding } from './recorded-run.ts';
+import { Release } from './release.ts';
+import { Secrets } from './secrets.ts';
+import { type LostValue, storedEnd, storedInfo, storedResult } from './stored-events.ts';
+
+/** What a recorder works with. */
+export interface RecorderOptions extends EarlierSessionsOptions {
+  /** Open for this session. */
+  readonly journal: Journal;
+  /** What is recorded first: that the session has started. */
+  readonly opening: readonly JournalEvent[];
+  readonly clock: Clock;
+  readonly codeFiles?: CodeFiles | undefined;
+  readonly secrets?: readonly RegExp[] | undefined;
+  readonly outputOf?: ((path: string, attempt: number) => readonly string[]) | undefined;
+  readonly onWarning?: ((warning: Problem) => void) | undefined;
+  /** Called once, when recording fails. */
+  readonly onRecordingFailed?: ((problem: Problem) => void) | undefined;
+}
+
+/** A task of this session. */
+interface SessionTask {
+  readonly path: string;
+  /** What events of the task belong to, where it is not its first execution. */
+  readonly execution: Execution | undefined;
+  /** How often the attempt that starts next was interrupted. */
+  interruptions: number;
+  /** It was interrupted, and has not started yet. */
+  isDue: boolean;
+  /** The number of the last attempt whose end is recorded. */
+  recordedAttempt: number;
+  findings: Finding[];
+  attachments: Attachment[];
+}
+
+export class RunRecorder implements RunJournal {
+  readonly #options: RecorderOptions;
+  readonly #journal: Journal;
+  readonly #earlier: EarlierSessions;
+  readonly #release: Release;
+  readonly #secrets: Secrets;
+  /** The records as they are now. */
+  readonly #records = new RecordReducer();
+  readonly #tasks = new Map<number, SessionTask>();
+  readonly #paths = new Set<string>();
+  /** The numbers of lists of files, by their content. */
+  readonly #sets = new Map<FileSet, number>();
+  #lastSet: number;
+  readonly #openedMs: number;
+  /** When the run started, counted from the start of the session; known from its first event on. */
+  #offsetMs: number | undefined;
+  #hasFailed = false;
+  #refusal: string | undefined;
+  #ended: RunEnded | undefined;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.#journal = options.journal;
+    this.#earlier = new EarlierSessions(options);
+    this.#secrets = new Secrets(options.secrets);
+    const isRerun = options.mode.kind === 'rerun';
+    this.#lastSet = isRerun ? 0 : this.#earlier.archive.lastSet;
+    if (!isRerun) for (const { event, session } of options.entries) this.#records.handle(event, session);
+    this.#release = new Release(this.#journal, () => this.#refuse());
+    this.#watchTrouble();
+    this.#openedMs = options.clock.now();
+    for (const event of options.opening) this.#record(event);
+  }
+
+  added(origin: TaskOrigin, tasks: readonly TaskInfo[]): Recall {
+    this.#record({ type: 'tasks-added', origin, tasks: tasks.map(storedInfo) });
+    const known = this.#earlier.add(tasks);
+    for (const { id, path } of tasks) this.#addTask(id, path);
+    for (const task of known.tasks) this.#addKnown(task);
+    return known.recall;
+  }
+
+  get expectsMore(): boolean {
+    return this.#earlier.expectsMore;
+  }
+
+  append(event: RunEvent, facts?: EndFacts | FinishFacts): number {
+    this.#offsetMs ??= this.#options.clock.now() - this.#openedMs - event.atMs;
+    switch (event.type) {
+      case 'task-started':
+        this.#started(event);
+        break;
+      case 'attempt-ended':
+        this.#attemptEnded(event, facts as EndFacts);
+        break;
+      case 'task-finished':
+        this.#finished(event, facts as FinishFacts);
+        break;
+      case 'task-skipped':
+        this.#skipped(event);
+        break;
+      case 'worker-lost': {
+        const { type, pool, worker, reason } = event;
+        this.#record({ type, pool, worker, reason: this.#secrets.masked(reason) });
+        break;
+      }
+      case 'run-ended':
+        this.#ended = event;
+        break;
+      case 'run-started':
+      case 'tasks-added':
+      case 'late-error':
+        break;
+      default:
+        event satisfies never;
+    }
+    return this.#journal.lastSeq;
+  }
+
+  attached({ task, update }: TaskUpdateEvent): void {
+    const known = this.#tasks.get(task);
+    if (update.kind === 'attachment') known?.attachments.push(update.attachment);
+    if (update.kind === 'finding') known?.findings.push(update.finding);
+  }
+
+  intend(task: number, attempt: number): number {
+    const execution = this.#tasks.get(task)?.execution;
+    const seq = this.#record({ type: 'start-intended', task, attempt, ...(execution && { execution }) });
+    this.#release.intend(seq);
+    return seq;
+  }
+
+  unstarted(task: number, attempt: number): void {
+    this.#record({ type: 'start-returned', task, attempt });
+  }
+
+  get recorded(): number {
+    return this.#release.value;
+  }
+
+  onRecorded(listener: () => void): () => void {
+    return this.#release.onChange(listener);
+  }
+
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  /** Records that the session, and maybe the run, has ended. */
+  end({ exitCode, isResumable, reason = this.#ended?.reason }: SessionEnding): void {
+    const { counts = {}, poisoned = [] } = this.#ended ?? {};
+    const totals = { exitCode, counts, poisoned, ...(reason !== undefined && { reason }) };
+    this.#record({ type: 'session-ended', ...totals });
+    if (!isResumable) this.#record({ type: 'run-ended', ...totals });
+  }
+
+  get decisions(): readonly Decision[] {
+    return this.#earlier.decisions;
+  }
+
+  /** True where tasks that were added are left for a later session. */
+  get leavesTasks(): boolean {
+    return leavesTasks(this.decisions.filter(({ path }) => this.#paths.has(path)));
+  }
+
+  /** Call paths of the tasks whose latest result is bad, cancelled, stale or missing. */
+  get outstanding(): readonly string[] {
+    const records = [...this.#records.records.values()];
+    return records.filter((record) => this.#isOutstanding(record)).map(({ path }) => path);
+  }
+
+  // ── Tasks ──
+
+  #addTask(id: number, path: string): void {
+    this.#paths.add(path);
+    this.#tasks.set(id, {
+      ...{ path, execution: undefined, interruptions: 0, isDue: false, recordedAttempt: 0 },
+      ...{ findings: [], attachments: [] },
+    });
+  }
+
+  #addKnown(known: KnownTask): void {
+    const { id, decision, record } = known;
+    const { path, action, execution, cleansUp, row, reason } = decision;
+    const isRerun = this.#options.mode.kind === 'rerun';
+    const isRecorded = record !== undefined && !isRerun;
+    this.#tasks.set(id, {
+      path,
+      execution: isRecorded ? (execution ?? record.execution) : undefined,
+      interruptions: record?.interruptions ?? 0,
+      isDue: cleansUp && action !== 'skip',
+      ...{ recordedAttempt: 0, findings: [], attachments: [] },
+    });
+    if (row !== lastRow && row !== rowOfNew) this.#record({ type: 'decision', task: id, row, reason });
+    if (isRerun && record !== undefined) this.#takeOver({ ...known, record });
+  }
+
+  /** A rerun records what it keeps of its parent, and which attempts were interrupted there. */
+  #takeOver(known: KnownTask & { readonly record: TaskRecord }): void {
+    const { id: task, decision, record, archived } = known;
+    const result = archived?.result;
+    if (decision.action === 'keep' && result !== undefined) {
+      const { fileSet: _fileSet, ...stored } = { fileSet: 0, ...result.record };
+      const files = archived?.files === undefined ? {} : { fileSet: this.#fileSet(archived.files) };
+      const attempts = result.attempts.slice(0, -1);
+      const earlier = earlierResults(known);
+      this.#record({
+        type: 'task-recalled',
+        task,
+        record: 'end' in stored ? { ...stored, ...files, task } : { ...stored, task },
+        ...(attempts.length > 0 && { attempts }),
+        endedIn: result.endedIn,
+        ...(earlier.length > 0 && { earlier }),
+        ...(decision.isStale && { isStale: true as const }),
+        ...(record.mark !== undefined && { boot: record.mark }),
+      });
+    } else if (decision.cleansUp && this.#isRerunnable(known))
+      this.#record({ type: 'attempt-started', task, attempt: 1, part: 'body', worker: '' });
+  }
+
+  #isRerunnable({ archived }: KnownTask): boolean {
+    return archived?.info.rerunnable !== false;
+  }
+
+  // ── Events ──
+
+  #started({ task, attempt, worker }: TaskStarted): void {
+    const known = this.#tasks.get(task);
+    const { execution, interruptions = 0 } = known ?? {};
+    this.#record({
+      ...{ type: 'attempt-started', task, attempt, part: 'body', worker },
+      ...(execution && { execution }),
+      ...(interruptions > 0 && { interruptions }),
+    });
+    if (known === undefined) return;
+    known.interruptions = 0;
+    known.isDue = false;
+    known.findings = [];
+    known.attachments = [];
+  }
+
+  /** The end of the last attempt is recorded with the result. */
+  #attemptEnded({ task, attempt, retryInMs }: AttemptEnded, facts: EndFacts): void {
+    if (retryInMs === undefined) return;
+    this.#recordEnd(task, attempt, facts, retryInMs);
+  }
+
+  #recordEnd(
+    task: number,
+    attempt: AttemptInfo,
+    facts: EndFacts,
+    retryInMs: number,
+    findings?: readonly Finding[],
+  ): void {
+    this.#record({ type: 'attempt-ended', ...this.#storedEnd(task, attempt, facts, findings), retryInMs });
+    const known = this.#tasks.get(task);
+    if (known !== undefined) known.recordedAttempt = attempt.attempt;
+  }
+
+  #storedEnd(task: number, info: AttemptInfo, facts: EndFacts, findings?: readonly Finding[]): StoredEnd {
+    const known = this.#tasks.get(task);
+    const reports = {
+      findings: findings ?? known?.findings ?? [],
+      attachments: known?.attachments ?? [],
+      output: this.#options.outputOf?.(known?.path ?? '', info.attempt) ?? [],
+    };
+    return storedEnd(task, info, facts, reports, this.#offsetMs ?? 0, this.#secrets);
+  }
+
+  #finished(event: TaskFinished, facts: FinishFacts): void {
+    const { task, path, attempts, findings, recalled, code } = event;
+    const last = attempts.at(-1);
+    if (recalled !== undefined || last === undefined) return;
+    this.#earlier.settle(path);
+    const known = this.#tasks.get(task);
+    if (facts.isCutShort) {
+      if (known?.recordedAttempt !== last.attempt) this.#recordEnd(task, last, facts, 0, findings);
+      return;
+    }
+    const end = this.#storedEnd(task, last, facts, findings);
+    const { result, lost } = storedResult(event, facts, end, this.#secrets);
+    for (const each of lost) this.#warnLost(path, each);
+    const files = code === undefined ? undefined : this.#options.codeFiles?.filesOf(code);
+    const fileSet = files && this.#fileSet(files);
+    this.#record({ type: 'task-finished', ...result, ...(fileSet !== undefined && { fileSet }) });
+  }
+
+  /** A task that was interrupted stays so where it is skipped before it has started: what it used may be half changed. */
+  #skipped({ task, path, reason, recalled }: TaskSkipped): void {
+    if (recalled !== undefined) return;
+    this.#earlier.settle(path);
+    const { execution, isDue = false } = this.#tasks.get(task) ?? {};
+    if (isDue) return;
+    const masked = this.#secrets.masked(reason);
+    this.#record({
+      type: 'task-skipped',
+      task,
+      cause: 'skipped',
+      reason: masked,
+      ...(execution && { execution }),
+    });
+  }
+
+  /** Records the files once, and returns their number. */
+  #fileSet(set: FileSet): number {
+    const known = this.#sets.get(set);
+    if (known !== undefined) return known;
+    const id = ++this.#lastSet;
+    this.#sets.set(set, id);
+    this.#record({ type: 'file-set', id, set });
+    return id;
+  }
+
+  #record(event: JournalEvent): number {
+    this.#records.handle(event, this.#journal.session);
+    return this.#journal.append(event);
+  }
+
+  // ── What is said of it ──
+
+  #isOutstanding(record: TaskRecord): boolean {
+    const { path, state, origin } = record;
+    const isPresent = this.#paths.has(path);
+    if (!isPresent && origin === 'start') return false;
+    const decision = this.#earlier.decisionOf(path);
+    const isStale = record.isStale || (decision?.action === 'keep' && decision.isStale);
+    if (state === 'ended') return isStale || isBadRecord(record, this.#now);
+    if (state === 'skipped') return record.skip?.isStopped === true || isBadRecord(record, this.#now);
+    return true;
+  }
+
+  get #now(): { readonly health: 'whole'; readonly tasks: ReadonlyMap<string, TaskRecord> } {
+    return { health: 'whole', tasks: this.#records.records };
+  }
+
+  #warnLost(path: string, { what, why }: LostValue): void {
+    this.#options.onWarning?.(
+      problem(
+        'PEXEN_NOT_STORABLE',
+        `${what} cannot be stored: ${why}`,
+        'If the run is resumed and a task that starts requires it, the task runs again.',
+        path,
+      ),
+    );
+  }
+
+  #refuse(): void {
+    this.#refusal = 'it may not start twice, and its start cannot be recorded';
+    const warning = problem(
+      'PEXEN_STARTS_REFUSED',
+      'tasks that may not start twice do not start any more: neither their start nor a note of it can be written',
+      'Make room, or check the disk; then resume the run.',
+    );
+    this.#options.onWarning?.(warning);
+    this.#failed(warning);
+  }
+
+  #watchTrouble(): void {
+    this.#journal.onTrouble((trouble) => {
+      const warning = warningOf(trouble);
+      if (warning === undefined) return;
+      this.#options.onWarning?.(warning);
+      if (trouble.state !== 'recording') this.#failed(warning);
+    });
+  }
+
+  #failed(trouble: Problem): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#options.onRecordingFailed?.(trouble);
+  }
+}
+
+function warningOf({ state, error }: JournalTrouble): Problem | undefined {
+  const why = error === undefined ? '' : `: ${error.message} (${error.code})`;
+  switch (state) {
+    case 'failing':
+      return problem(
+        'PEXEN_JOURNAL_FAILING',
+        `the run is not recorded any more${why}`,
+        'The run goes on, and writing is tried again every five seconds. Make room, or check the disk.',
+      );
+    case 'stopped':
+      return problem(
+        'PEXEN_JOURNAL_STOPPED',
+        `the rest of the run is not recorded${why}`,
+        'The run goes on. If it is interrupted, it can only be resumed from what was recorded before. Check the disk.',
+      );
+    case 'recording':
+      return problem('PEXEN_JOURNAL_WORKS_AGAIN', 'the run is recorded again', 'Nothing is to be done.');
+    case 'closed':
+      return undefined;
+    default:
+      return state satisfies never;
+  }
+}
+
+/** Rows whose decisions are what everybody expects. */
+const lastRow = 22;
+const rowOfNew = 14;
