@@ -1,4 +1,11 @@
 /** The memory of runs: whether a task is the same as in another run, the journal of a run, and what a resume does with each task. */
+export { type HistoryLimits, historyVersion } from './history/database.ts';
+export { type ExpectedDuration, Expectations } from './history/expectations.ts';
+export { type Flakiness, flakinessOf, mostFlakyRuns } from './history/flakiness.ts';
+export { History, type HistoryOptions, historyLimits } from './history/history.ts';
+export { type MachineKind, machineText, thisMachine } from './history/machine.ts';
+export type { HistoryRun, SampleOfRun, TaskSample } from './history/records.ts';
+export { exportHistory, readExport } from './history/transfer.ts';
 export type { FileEntry, FileSet } from './identity/file-sets.ts';
 export { disk, type Files } from './identity/files.ts';
 export { saltOf } from './identity/salt.ts';
