@@ -1,6 +1,6 @@
 /**
  * The history of a suite: how long its tasks took and how they ended, over all runs, in a file that several processes use at the same time. It is
- * a cache of what runs said: a damaged file is set aside and begun again, a file of a newer version is left alone, and where nothing can be written
+ * a cache of what runs said: a damaged file is set aside and another one starts, a file of a newer version is left alone, and where nothing can be written
  * the history is only read. Every call opens the file and closes it again.
  */
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';

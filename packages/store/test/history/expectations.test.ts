@@ -61,7 +61,7 @@ test('a task without any run takes the median of the nearest folder with runs', 
   expect(expectedMs([], 'new')).toBe('unknown');
 });
 
-test('a slash in a name is no folder', () => {
+test('a slash in a name separates nothing', () => {
   const suite = [
     known('net/a\\/b', here, 900, 900),
     known('net/c', here, 10, 10),

@@ -69,7 +69,7 @@ test.each([
     'FILE:2 is not a run: an entry is missing or of another type',
   ],
   ['{"type":"history","version":1}\n{"type":"sample"}', 'FILE:2 has a sample before any run'],
-])('a file that is no export is refused: %s', (text, message) => {
+])('other files are refused: %s', (text, message) => {
   const { history } = scratchHistory();
   const lines = text === '' ? [] : text.split('\n');
   expect(() => history.take(readExport(lines, 'FILE'))).toThrow(`PEXEN_BAD_HISTORY_FILE: ${message}`);

@@ -21,7 +21,7 @@ function filledHistory(): ReturnType<typeof scratchHistory> {
 describe('a damaged file is set aside, and another one begins', () => {
   const damages: Readonly<Record<string, (file: string) => void>> = {
     'another file': (file) =>
-      writeFileSync(file, 'this is no database, but long enough to be read as one. '.repeat(100)),
+      writeFileSync(file, 'this is not a database, but long enough to be read as one. '.repeat(100)),
     'cut short': (file) => truncateSync(file, 5000),
     'zeros inside': (file) => writeFileSync(file, readFileSync(file).fill(0, 4096)),
     'no tables': (file) => {
@@ -70,17 +70,17 @@ test('a file of a newer version is left alone', () => {
 });
 
 describe('where nothing can be written', () => {
-  const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+  const asOther = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
   const isRoot = process.getuid?.() === 0;
-  const canBecomeNobody = isRoot && spawnSync('setpriv', [...asNobody.slice(1), 'true']).status === 0;
+  const canBecomeOther = isRoot && spawnSync('setpriv', [...asOther.slice(1), 'true']).status === 0;
 
   test('the history is read, and recording says why it cannot', ({ skip }) => {
-    skip(isRoot && !canBecomeNobody, 'root may write everywhere, and cannot become another user here');
+    skip(isRoot && !canBecomeOther, 'root may write everywhere, and cannot become another user here');
     const { file } = filledHistory();
     const folder = dirname(file);
     chmodSync(file, 0o444);
     chmodSync(folder, 0o555);
-    const [command = '', ...args] = [...(isRoot ? asNobody : []), ...node, file, 'read-only'];
+    const [command = '', ...args] = [...(isRoot ? asOther : []), ...node, file, 'read-only'];
     const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
     chmodSync(folder, 0o755);
     expect(stderr).toBe('');
