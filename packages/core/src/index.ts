@@ -45,6 +45,7 @@ export {
   problem,
   refuse,
 } from './errors.ts';
+export type { ExpectedDuration } from './expected-duration.ts';
 export {
   isSkipSignal,
   isTaskFailError,

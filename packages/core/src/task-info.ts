@@ -54,6 +54,8 @@ export interface TaskInfo {
   /** Expected duration, ms; absent if it was never measured. */
   readonly weightMs?: number;
   readonly slowAfterMs?: number;
+  /** A longer duration is unusual, by those of earlier runs, ms; absent where too little is known. */
+  readonly unusualAfterMs?: number;
   /** They identify the same task in other runs; present where the run has a digester. */
   readonly digests?: TaskDigests;
 }

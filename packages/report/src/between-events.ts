@@ -23,20 +23,25 @@ export class RunTime {
   }
 }
 
-/** A task that runs longer than one more span of its `slowAfter`. */
+/** A task that runs longer than one more span of its `slowAfter`, or longer than it ever did. */
 export interface SlowTask {
   readonly task: RunTask;
   readonly running: RunningAttempt;
-  /** The time that it exceeds: a multiple of its `slowAfter`. */
+  /** The time that it exceeds: a multiple of its `slowAfter`, or the longest duration that is usual for it. */
   readonly passedMs: number;
+  /** How long it usually takes; present where it is slow compared with that. */
+  readonly usuallyMs?: number;
 }
 
 interface Reported {
   readonly startedAtMs: number;
-  readonly spans: number;
+  readonly passedMs: number;
 }
 
-/** Finds slow tasks: each is reported once for every further span of its `slowAfter`. Does not know a clock. */
+/**
+ * Finds slow tasks: each is reported once when it exceeds what is usual for it, if that is known, and once for every further span of its
+ * `slowAfter`. Does not know a clock.
+ */
 export class SlowWatch {
   readonly #defaultMs: number;
   readonly #reported = new WeakMap<RunTask, Reported>();
@@ -53,10 +58,19 @@ export class SlowWatch {
       const slowAfterMs = task.facts.slowAfterMs ?? this.#defaultMs;
       const { running } = task;
       if (running === undefined || task.state !== 'running' || slowAfterMs <= 0) continue;
-      const spans = Math.floor((nowMs - running.startedAtMs) / slowAfterMs);
-      if (spans <= this.#reportedOf(task, running)) continue;
-      this.#reported.set(task, { startedAtMs: running.startedAtMs, spans });
-      due.push({ task, running, passedMs: spans * slowAfterMs });
+      const elapsedMs = nowMs - running.startedAtMs;
+      const { unusualAfterMs = Infinity, weightMs } = task.facts;
+      const ofSpans = Math.floor(elapsedMs / slowAfterMs) * slowAfterMs;
+      const isUnusual = ofSpans === 0 && elapsedMs >= unusualAfterMs;
+      const passedMs = isUnusual ? unusualAfterMs : ofSpans;
+      if (passedMs <= this.#reportedOf(task, running)) continue;
+      this.#reported.set(task, { startedAtMs: running.startedAtMs, passedMs });
+      due.push({
+        task,
+        running,
+        passedMs,
+        ...(isUnusual && weightMs !== undefined && { usuallyMs: weightMs }),
+      });
     }
     return due;
   }
@@ -64,7 +78,7 @@ export class SlowWatch {
   /** Each attempt counts from 0. */
   #reportedOf(task: RunTask, { startedAtMs }: RunningAttempt): number {
     const reported = this.#reported.get(task);
-    return reported?.startedAtMs === startedAtMs ? reported.spans : 0;
+    return reported?.startedAtMs === startedAtMs ? reported.passedMs : 0;
   }
 }
 

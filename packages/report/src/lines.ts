@@ -2,9 +2,8 @@
 import { type Clock, refuse } from '@pexen/core';
 import { optionProblems } from '@pexen/core/options';
 import { startTicking, systemClock } from '@pexen/core/timers';
-import { Guard, RunTime, SlowWatch } from './between-events.ts';
+import { Guard, RunTime, type SlowTask, SlowWatch } from './between-events.ts';
 import type { Change } from './model/change.ts';
-import type { RunningAttempt } from './model/run-task.ts';
 import { type LinesOptions, type TerminalOptions, terminalKinds } from './options.ts';
 import { Output } from './output.ts';
 import type { ReadonlyRunModel, Reporter } from './reporter.ts';
@@ -118,11 +117,9 @@ class Lines implements Reporter {
 
   #reportSlow(): void {
     if (this.#shown.isQuiet) return;
-    for (const { task, running, passedMs } of this.#slow.due(
-      this.#model?.running() ?? [],
-      this.#time.now(),
-    )) {
-      const line = eventLine('SLOW', `> ${formatSpan(passedMs)}`, task.path, detailsOf(running), this.#paint);
+    for (const slow of this.#slow.due(this.#model?.running() ?? [], this.#time.now())) {
+      const { task, passedMs } = slow;
+      const line = eventLine('SLOW', `> ${formatSpan(passedMs)}`, task.path, detailsOf(slow), this.#paint);
       this.#write([line]);
     }
   }
@@ -146,9 +143,10 @@ function addedLines(tasks: number, atMs: number, paint: Paint): readonly string[
   return [`${paint('bold', atMs === 0 ? '  RUNNING' : '    ADDED')} ${count}`];
 }
 
-/** The worker, the attempt, the progress and the last output of a slow task, as far as they are known. */
-function detailsOf({ worker, attempt, progress, tail }: RunningAttempt): string {
+/** How long a slow task usually takes, its worker, the attempt, the progress and the last output, as far as they are known. */
+function detailsOf({ usuallyMs, running: { worker, attempt, progress, tail } }: SlowTask): string {
+  const usually = usuallyMs === undefined ? '' : `usually ${formatSpan(usuallyMs)}`;
   const number = attempt > 1 ? `attempt ${attempt}` : '';
-  const parts = [printable(worker), number, progressText(progress), lastLine(tail)];
+  const parts = [usually, printable(worker), number, progressText(progress), lastLine(tail)];
   return parts.filter((part) => part !== '').join(' · ');
 }

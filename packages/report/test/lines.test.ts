@@ -132,6 +132,22 @@ test('slow tasks are reported once for each span, with their progress', async ()
   ]);
 });
 
+test('a task that runs longer than is usual for it is reported once, until it is slow', async () => {
+  const script = new Script()
+    .tasks(['patient'], { weightMs: 800, unusualAfterMs: 2100, slowAfterMs: 8000 })
+    .tasks(['off'], { weightMs: 800, unusualAfterMs: 2100, slowAfterMs: 0 })
+    .start(0, 'patient', 'thread-1')
+    .start(0, 'off', 'thread-2')
+    .prints(2000, 'patient', 'waiting for godot\n')
+    .end(9500, 'off')
+    .end(9500, 'patient');
+  const slow = (await linesOf(script)).split('\n').filter((line) => line.includes('SLOW'));
+  expect(slow).toEqual([
+    '     SLOW [   > 2.1s] patient  usually 800ms · thread-1 · waiting for godot',
+    '     SLOW [   > 8.0s] patient  thread-1 · waiting for godot',
+  ]);
+});
+
 test('a task between two attempts is not slow, and its next attempt counts from 0', async () => {
   const script = new Script()
     .tasks(['again'], { slowAfterMs: 2000 })

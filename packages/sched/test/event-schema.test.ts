@@ -78,6 +78,7 @@ async function playEverything(): Promise<{
     task({ name: 'not here', when: 'not on this machine' }, () => 1),
   ];
   const going = run(entries, {
+    weights: (path) => (path === 'fails' ? { ms: 3, unusualMs: 1000 } : undefined),
     ...{ pools: { other: inline() }, groups: { vm: { pool: vm } }, capacities: { 'memory-mb': 2 } },
     digester: {
       loaded: () => {},

@@ -7,6 +7,7 @@ import {
   anyOf,
   atLeast,
   type Capability,
+  type ExpectedDuration,
   every,
   formatReason,
   type PoolManifest,
@@ -43,6 +44,7 @@ export class Scenario {
   readonly #pools: MutablePool[] = [{ name: 'default', manifest, spare: 0, slots: 1 }];
   readonly #capacities: [string, number][] = [];
   readonly #defaults: Record<string, unknown> = {};
+  readonly #expected = new Map<string, ExpectedDuration>();
   #bypasses = 64;
   #latecomers = 512;
   #pending: Runnable[] = [];
@@ -98,6 +100,11 @@ export class Scenario {
       case 'defaults':
         Object.assign(this.#defaults, metaOf(settings));
         break;
+      case 'expected': {
+        const { ms, bound = ms, guess = 'false' } = settings;
+        this.#expected.set(first, { ms: Number(ms), boundMs: Number(bound), isGuess: guess === 'true' });
+        break;
+      }
       case 'manual':
         this.#isManual = true;
         break;
@@ -193,6 +200,7 @@ export class Scenario {
       bypasses: this.#bypasses,
       latecomers: this.#latecomers,
       defaults: this.#defaults,
+      weights: (path) => this.#expected.get(path),
       onWarning: ({ code, task, message, hint }) =>
         this.#printed.push(`warning ${code} ${task}: ${message}${hint === undefined ? '' : ` | ${hint}`}`),
     });

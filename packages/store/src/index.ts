@@ -1,6 +1,6 @@
 /** The memory of runs: whether a task is the same as in another run, the journal of a run, and what a resume does with each task. */
 export { type HistoryLimits, historyVersion } from './history/database.ts';
-export { Expectations, type ExpectedDuration } from './history/expectations.ts';
+export { Expectations } from './history/expectations.ts';
 export { type Flakiness, flakinessOf, mostFlakyRuns } from './history/flakiness.ts';
 export { History, type HistoryOptions, historyLimits } from './history/history.ts';
 export { type MachineKind, machineText, thisMachine } from './history/machine.ts';

@@ -41,6 +41,7 @@ interface Row extends RunningAttempt {
   readonly path: string;
   readonly expectedMs: number | undefined;
   readonly slowAfterMs: number;
+  readonly unusualAfterMs: number | undefined;
 }
 
 /** `sys/net/ping  process-1  0:03 of 0:10  ━━━───── 43/100 packets`, one for each. */
@@ -87,7 +88,8 @@ export function otherRow(count: number, { width, paint }: RowContext): string {
 function rowOf({ facts, running }: TaskSnapshot, context: RowContext): Row[] {
   if (running === undefined) return [];
   const slowAfterMs = facts.slowAfterMs ?? context.slowAfterMs;
-  return [{ ...running, path: facts.path, expectedMs: facts.weightMs, slowAfterMs }];
+  const { path, weightMs: expectedMs, unusualAfterMs } = facts;
+  return [{ ...running, path, expectedMs, slowAfterMs, unusualAfterMs }];
 }
 
 function runningCells(row: Row, { columns, width, nowMs }: RowContext): Cell[] {
@@ -148,10 +150,11 @@ function timeOf({ startedAtMs, expectedMs, retryAtMs }: Row, nowMs: number): str
   return expectedMs === undefined ? elapsed : `${elapsed} of ${formatClock(expectedMs)}`;
 }
 
-/** Is it slow, or does it run much longer than expected? */
-function isLong({ startedAtMs, slowAfterMs, expectedMs }: Row, nowMs: number): boolean {
+/** Is it slow, or does it run much longer than usual? Of a task that states its duration itself it is not known what is usual. */
+function isLong({ startedAtMs, slowAfterMs, expectedMs, unusualAfterMs }: Row, nowMs: number): boolean {
   const elapsed = nowMs - startedAtMs;
-  return elapsed >= slowAfterMs || (expectedMs !== undefined && elapsed > 2 * expectedMs + TOLERANCE);
+  const usual = unusualAfterMs ?? (expectedMs === undefined ? Infinity : 2 * expectedMs + TOLERANCE);
+  return elapsed >= slowAfterMs || elapsed > usual;
 }
 
 function barOf({ progress }: Row): string {

@@ -5,6 +5,7 @@ import {
   checkMeta,
   checkShared,
   type Digester,
+  type ExpectedDuration,
   type Facts,
   type Judgement,
   type Pool,
@@ -72,8 +73,8 @@ export interface PlanOptions extends PoolOptions {
   readonly spare?: number | undefined;
   /** Passed to the `when` of tasks. */
   readonly facts?: Facts | undefined;
-  /** Expected durations of tasks without a `weight`, by call path, ms: for example measured in earlier runs. */
-  readonly weights?: ((path: string) => number | undefined) | undefined;
+  /** Expected durations of tasks without a `weight`, by call path, for example measured in earlier runs: ms, or with what is known besides. */
+  readonly weights?: ((path: string) => number | ExpectedDuration | undefined) | undefined;
   /** Tasks that start before others of the same priority, with all that they wait for, by call path: for example those that failed in the last run. */
   readonly first?: ((path: string) => boolean) | undefined;
   /** For tasks whose metadata states nothing else. */

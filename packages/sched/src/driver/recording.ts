@@ -12,6 +12,7 @@ import {
   capabilitiesOf,
   defined,
   definitionKey,
+  type ExpectedDuration,
   errorInfo,
   every,
   formOf,
@@ -34,7 +35,6 @@ import { isResourcePath, path } from '@pexen/lock';
 import { Machine } from '../machine/machine.ts';
 import type { Command, Input, TaskId } from '../machine/protocol.ts';
 import { CompiledTasks } from '../plan/compiled-tasks.ts';
-import { MEASURED } from '../plan/metadata.ts';
 import { identitiesOf } from '../plan/names.ts';
 import type { PlanPool } from '../plan/planned.ts';
 
@@ -58,7 +58,7 @@ export interface RecordedTask {
   /** The entries of its metadata that decisions depend on. */
   readonly meta: Readonly<Record<string, Json>>;
   readonly whyNot?: string;
-  readonly weightMs?: number;
+  readonly weightMs?: number | ExpectedDuration;
   /** It comes before others. */
   readonly isFirst?: true;
   /** Recorded where programs have a pool of their own. */
@@ -167,12 +167,13 @@ export class Recorder {
 
   #task(tasks: CompiledTasks, task: TaskId): RecordedTask {
     const whyNot = tasks.whyNot.get(task);
+    const weightMs = tasks.expectedOf(task);
     return {
       path: tasks.pathOf(task),
       is: [...identitiesOf(tasks.runnableOf(task))].map((identity) => this.#numberOf(identity)),
       meta: this.#meta(tasks.metaOf(task)),
       ...(whyNot !== undefined && { whyNot }),
-      ...(tasks.states(task, MEASURED) && { weightMs: tasks.weight[task] as number }),
+      ...(weightMs !== undefined && { weightMs }),
       ...(tasks.isFirst(task) && { isFirst: true as const }),
       ...(hasProgramPool(tasks) && isProgram(tasks, task) && { isProgram: true as const }),
     };
@@ -363,7 +364,7 @@ class Player {
       recorded.map((task) => this.#names.task(task)),
       this.#machine.live,
       recorded.map(({ path, whyNot, weightMs, isFirst = false }) => ({
-        ...{ path, whyNot, weight: weightMs, isFirst },
+        ...{ path, whyNot, expected: weightMs, isFirst },
       })),
     );
   }

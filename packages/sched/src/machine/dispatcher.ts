@@ -31,7 +31,7 @@ export class Dispatcher {
     this.#hasExclusive = state.pools.some((pool) => pool.isExclusive);
   }
 
-  /** True if the task would be over before the first of the starved tasks could start. Only if all durations are known. */
+  /** True if the task would almost certainly be over before the first of the starved tasks could start. Only if all durations are known. */
   readonly #mayBypass = (task: number, head: number): boolean => {
     const { plan, nowMs, locks, tasks } = this.#state;
     if (!this.#state.is(task, MEASURED)) return false;
@@ -41,7 +41,7 @@ export class Dispatcher {
       const endMs = (tasks.since[blocker] as number) + (plan.weight[blocker] as number);
       headStartMs = Math.max(headStartMs, endMs);
     }
-    return nowMs + (plan.weight[task] as number) <= headStartMs;
+    return nowMs + plan.boundMsOf(task) <= headStartMs;
   };
 
   /** Starts all tasks that can start. Opens the pools that are needed. */

@@ -13,6 +13,7 @@ import {
   describeRequirement,
   describeResource,
   didYouMean,
+  type ExpectedDuration,
   type Facts,
   formOf,
   isAmount,
@@ -117,13 +118,12 @@ export class Check {
    * The estimate that `weights` gives for the task. Only durations are accepted: anything else would make the order of tasks arbitrary. Only
    * the first wrong estimate is reported.
    */
-  estimate(task: number, weights: (path: string) => unknown): number | undefined {
+  estimate(task: number, weights: (path: string) => unknown): number | ExpectedDuration | undefined {
     const path = this.#plan.pathOf(task);
     let flaw: string;
     try {
       const weight = weights(path);
-      if (weight === undefined || (typeof weight === 'number' && weight >= 0 && weight < Infinity))
-        return weight;
+      if (weight === undefined || isDuration(weight) || isExpectedDuration(weight)) return weight;
       flaw = `must return milliseconds, 0 or more, or undefined, not ${kindOrValue(weight)}`;
     } catch (error) {
       flaw = `threw: ${messageOf(error)}`;
@@ -352,6 +352,15 @@ export class Check {
       (graph.waits.out.first(condition) !== 0 || graph.followersOf(condition).length > 0)
     );
   }
+}
+
+function isDuration(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < Infinity;
+}
+
+function isExpectedDuration(value: unknown): value is ExpectedDuration {
+  const { ms, boundMs = ms, unusualMs = ms } = (value ?? {}) as Partial<ExpectedDuration>;
+  return isDuration(ms) && isDuration(boundMs) && isDuration(unusualMs);
 }
 
 function kindOrValue(value: unknown): string {

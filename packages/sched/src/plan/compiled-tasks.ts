@@ -5,6 +5,7 @@ import {
   defined,
   definitionKey,
   definitionOf,
+  type ExpectedDuration,
   formatCallPath,
   isPlaced,
   isTask,
@@ -75,8 +76,8 @@ export interface Precompiled {
   readonly path: string;
   /** Why the task does not apply, if so. */
   readonly whyNot: string | undefined;
-  /** The expected duration, if it is known. */
-  readonly weight: number | undefined;
+  /** The expected duration, if one is known. */
+  readonly expected: number | ExpectedDuration | undefined;
   /** Does it come before others? */
   readonly isFirst: boolean;
 }
@@ -116,6 +117,8 @@ export class CompiledTasks extends Table implements Planned {
   hasPrograms = false;
   /** Module and id → the first task that workers find there. */
   readonly #made = new Map<string, number>();
+  /** What is known of the durations of tasks besides `weight`. */
+  readonly #expected = new Map<number, ExpectedDuration>();
   /** The rules of tasks that state none. */
   readonly #usualRules: Rules;
   readonly #ownRules = new Map<number, Rules>();
@@ -154,6 +157,7 @@ export class CompiledTasks extends Table implements Planned {
     this.hasPrograms = of.hasPrograms;
     this.#made = new Map(of.#made);
     this.#ownRules = new Map(of.#ownRules);
+    this.#expected = new Map(of.#expected);
     for (let task = 0; task < this.count; task++)
       if (this.states(task, HOLDS)) this.request[task] = this.#compileRequest(task, this.metaOf(task));
   }
@@ -179,7 +183,7 @@ export class CompiledTasks extends Table implements Planned {
     const known = tasks.map((task) => ({
       path: this.pathOf(task),
       whyNot: this.whyNot.get(task),
-      weight: this.states(task, MEASURED) ? this.weight[task] : undefined,
+      expected: this.expectedOf(task),
       isFirst: this.isFirst(task),
     }));
     subset.callPaths.countFrom(this.callPaths);
@@ -217,6 +221,16 @@ export class CompiledTasks extends Table implements Planned {
   /** True if the run asks for the task before others. */
   isFirst(task: number): boolean {
     return this.#ranks.isFirst(task);
+  }
+
+  /** What is expected of the duration of the task; undefined for a task of which nothing is known. */
+  expectedOf(task: number): number | ExpectedDuration | undefined {
+    return this.#expected.get(task) ?? (this.states(task, MEASURED) ? this.weight[task] : undefined);
+  }
+
+  /** The task rarely takes longer, ms: its weight where nothing else is known. */
+  boundMsOf(task: number): number {
+    return this.#expected.get(task)?.boundMs ?? (this.weight[task] as number);
   }
 
   /** Increases whenever the ranks of earlier tasks were computed again. */
@@ -362,7 +376,7 @@ export class CompiledTasks extends Table implements Planned {
     const metaFlags = this.metaFlags[task] as number;
     this.builder.addNeeds(task, meta, metaFlags, live);
     const stated = (metaFlags & RANKED) === 0 ? undefined : meta.weight;
-    const expected = known === undefined ? (stated ?? this.#estimate(task, check)) : (stated ?? known.weight);
+    const expected = known === undefined ? this.#estimate(task, check, stated) : (stated ?? known.expected);
     this.#weigh(task, meta, metaFlags, expected);
     const isFirst = known === undefined ? this.options.first?.(this.pathOf(task)) : known.isFirst;
     if (isFirst === true) this.#ranks.putFirst(task);
@@ -400,14 +414,24 @@ export class CompiledTasks extends Table implements Planned {
     return request;
   }
 
-  #weigh(task: number, meta: TaskMeta, metaFlags: number, expected: number | undefined): void {
+  #weigh(
+    task: number,
+    meta: TaskMeta,
+    metaFlags: number,
+    expected: number | ExpectedDuration | undefined,
+  ): void {
     this.priority[task] = ((metaFlags & RANKED) === 0 ? undefined : meta.priority) ?? 0;
-    this.weight[task] = expected ?? 1;
-    if (expected !== undefined) this.metaFlags[task] = metaFlags | MEASURED;
+    const isPlain = typeof expected !== 'object';
+    this.weight[task] = (isPlain ? expected : expected.ms) ?? 1;
+    if (!isPlain) this.#undoLog.put(this.#expected, task, expected);
+    if (expected !== undefined && (isPlain || expected.isGuess !== true))
+      this.metaFlags[task] = metaFlags | MEASURED;
   }
 
-  #estimate(task: number, check: Check): number | undefined {
-    return this.options.weights === undefined ? undefined : check.estimate(task, this.options.weights);
+  /** The duration that the metadata states, else the one that the run expects. */
+  #estimate(task: number, check: Check, stated: number | undefined): number | ExpectedDuration | undefined {
+    const { weights } = this.options;
+    return stated === undefined && weights !== undefined ? check.estimate(task, weights) : stated;
   }
 
   #poolOf({ group, pool }: TaskMeta): number {

@@ -82,6 +82,9 @@ export class Descriptions {
     if (priority !== 0) info.priority = priority;
     if (plan.states(task, MEASURED)) info.weightMs = plan.weight[task] as number;
     if (slowAfterMs !== Infinity) info.slowAfterMs = slowAfterMs;
+    const expected = plan.expectedOf(task);
+    if (typeof expected === 'object' && expected.unusualMs !== undefined)
+      info.unusualAfterMs = expected.unusualMs;
     return info;
   }
 

@@ -1,6 +1,7 @@
 /** The inputs of a plan, and the views that its parts have of each other. */
 import type {
   Address,
+  ExpectedDuration,
   Facts,
   PlacedTask,
   PoolManifest,
@@ -32,7 +33,7 @@ export interface CompileOptions {
   readonly capacities?: Capacities | undefined;
   readonly facts?: Facts | undefined;
   /** Expected durations of tasks without a `weight`, by path, ms. */
-  readonly weights?: ((path: string) => number | undefined) | undefined;
+  readonly weights?: ((path: string) => number | ExpectedDuration | undefined) | undefined;
   /** By path: does the task, with what it waits for, come before all others of its priority? */
   readonly first?: ((path: string) => boolean) | undefined;
   readonly defaults?: TaskDefaults | undefined;

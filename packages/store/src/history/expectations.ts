@@ -2,6 +2,7 @@
  * What is expected of each task of a run on this kind of machine: from its own runs here, else from those on other kinds, else from the tasks
  * beside it. Pure.
  */
+import type { ExpectedDuration } from '@pexen/core';
 import {
   boundMs,
   type DurationEstimate,
@@ -10,18 +11,6 @@ import {
   type Weighted,
   weightedMedian,
 } from './duration.ts';
-
-/** What is expected of the duration of a task. Times are milliseconds. */
-export interface ExpectedDuration {
-  /** The most likely duration. */
-  readonly ms: number;
-  /** It takes longer in fewer than 1 of 10 runs. */
-  readonly boundMs: number;
-  /** A longer duration is unusual. */
-  readonly unusualMs: number;
-  /** True if the task has no duration of its own, and this is that of the tasks beside it. */
-  readonly isGuess: boolean;
-}
 
 /** The estimate of one task on one kind of machine. */
 export interface KnownEstimate extends DurationEstimate {
@@ -64,7 +53,7 @@ export class Expectations {
   }
 
   /** What is expected of the task; undefined where nothing is known of it or of any task beside it. */
-  of(path: string): ExpectedDuration | undefined {
+  of(path: string): Required<ExpectedDuration> | undefined {
     const estimate = this.#estimateOf(path);
     if (estimate !== undefined) return expected(estimate, false);
     const center = this.#ofFolder(path);
@@ -121,7 +110,7 @@ export class Expectations {
   }
 }
 
-function expected(estimate: DurationEstimate, isGuess: boolean): ExpectedDuration {
+function expected(estimate: DurationEstimate, isGuess: boolean): Required<ExpectedDuration> {
   return {
     ms: likelyMs(estimate),
     boundMs: boundMs(estimate),

@@ -15,7 +15,7 @@ import { type MachineKind, thisMachine } from './machine.ts';
 import type { HistoryRun, SampleOfRun, TaskSample } from './records.ts';
 
 /** Grows with every change that breaks readers. */
-export const exportVersion = 1;
+const exportVersion = 1;
 
 /** Calls `write` with each line of an export, with its line break. `machine`: the kind that the weights are for. */
 export function exportHistory(

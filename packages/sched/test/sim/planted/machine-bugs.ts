@@ -179,7 +179,7 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'measured tasks bypass the starved for as long as they like',
     file: dispatcher,
-    find: 'return nowMs + (plan.weight[task] as number) <= headStartMs;',
+    find: 'return nowMs + plan.boundMsOf(task) <= headStartMs;',
     replace: 'return nowMs <= headStartMs;',
   },
   {
