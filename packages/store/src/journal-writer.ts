@@ -90,7 +90,7 @@ class WriterThread {
 
   #syncBehind(): void {
     const startMs = monotonicMs();
-    const done = (failure: FailedSync | undefined): void => {
+    const done = (failure: Error | undefined): void => {
       this.#isSyncDue = false;
       const endMs = monotonicMs();
       this.#nextSyncMs = endMs + Math.max(syncPauseMs, 4 * (endMs - startMs));

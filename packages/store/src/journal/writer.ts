@@ -2,14 +2,14 @@
  * Writes the journal of one run: lock, database, head and the synchronization of the write-ahead log. It is synchronous but for
  * `syncBehind`, and reports failures by throwing; the thread around it decides what follows.
  */
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { misuse } from '@pexen/core';
 import { syncFolder } from './blobs.ts';
 import type { BootMark } from './boot-mark.ts';
 import { type DatabasePlace, JournalDatabase, type JournalEnd } from './database.ts';
 import { isBarrier, type JournalEventType } from './events.ts';
-import { emptyHead, type Head, HeadFile, headIn, isLoss, readHeadFile } from './head.ts';
+import { emptyHead, type Head, HeadFile, headIn, isLoss } from './head.ts';
 import { lockRun } from './lock.ts';
 import { OpenFile } from './open-file.ts';
 import type { Row } from './row.ts';
@@ -118,8 +118,8 @@ export class JournalWriter {
     this.#note({ synced: committed });
   }
 
-  /** As `sync`, in the background. `done` is not called after `reopen` and `close`. */
-  syncBehind(done: (failure: FailedSync | undefined) => void): void {
+  /** As `sync`, in the background: ends with FailedSync, or with the error of writing the head. `done` is not called after `reopen` and `close`. */
+  syncBehind(done: (failure: Error | undefined) => void): void {
     if (this.#isClosed) return;
     const { committed } = this.#head;
     const log = this.#log;
@@ -130,10 +130,19 @@ export class JournalWriter {
       }
       this.#headFile.syncBehind((headError) => {
         if (log !== this.#log) return;
-        if (headError === null) this.#note({ synced: Math.max(committed, this.#head.synced) });
-        done(headError === null ? undefined : failedSync(headError));
+        done(headError === null ? this.#noteSynced(committed) : failedSync(headError));
       });
     });
+  }
+
+  /** Returns the error of writing the head. */
+  #noteSynced(synced: number): Error | undefined {
+    try {
+      this.#note({ synced: Math.max(synced, this.#head.synced) });
+      return undefined;
+    } catch (error) {
+      return error as Error;
+    }
   }
 
   /** Notes in the head whether tasks that may not start twice were started without a record, and puts the head on the disk. */
@@ -242,7 +251,7 @@ function openFiles(options: WriterOptions): {
 } {
   const { directory, runId, boot } = options;
   const place = placeOf(directory, runId);
-  const bytes = readHeadFile(place.head);
+  const bytes = headOnDisk(place.head);
   const known = bytes && headIn(bytes, runId);
   if (known === undefined) {
     if (bytes !== undefined || existsSync(place.file)) throw damaged(options, 'its head cannot be read');
@@ -257,6 +266,16 @@ function openFiles(options: WriterOptions): {
   const head = { ...known.head, committed: lastRow, synced: Math.min(known.head.synced, lastRow), boot };
   headFile.write(head);
   return { headFile, database, head, end };
+}
+
+/** Undefined where there is no head. @throws where the disk does not return it: this is no sign of damage. */
+function headOnDisk(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (storageErrorOf(error).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 function openKnown(

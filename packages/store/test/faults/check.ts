@@ -23,6 +23,7 @@ export function violationsOf(report: FaultReport): string[] {
     return found;
   }
   const { committed = 0, lastSeq = 0, gaps } = report;
+  check(!states.some((state) => state.includes('THREAD')), 'the thread of the writer died');
   check(seqs.length >= committed, `${committed} events were committed, and ${seqs.length} are there`);
   check(seqs.length <= lastSeq, `${lastSeq} events were added, and ${seqs.length} are there`);
   const last = states.at(-1) ?? 'recording';

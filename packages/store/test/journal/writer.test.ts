@@ -1,9 +1,10 @@
 /** The writer of a journal, without its thread. */
-import { closeSync, fstatSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { readJournal } from '../../src/index.ts';
 import { bootMark } from '../../src/journal/boot-mark.ts';
+import { HeadFile } from '../../src/journal/head.ts';
 import { type Row, rowOf } from '../../src/journal/row.ts';
 import { JournalWriter } from '../../src/journal/writer.ts';
 import { scratchFolder } from './random-events.ts';
@@ -48,6 +49,24 @@ test.each(['close', 'abandon'] as const)('after %s it touches no descriptor that
   another.close();
   for (const descriptor of others) expect(() => fstatSync(descriptor)).not.toThrow();
   for (const descriptor of others) closeSync(descriptor);
+});
+
+test('a head that the disk does not return is not taken for damage', () => {
+  const directory = scratchFolder();
+  mkdirSync(join(directory, 'head'));
+  expect(() => opened(directory)).toThrow(expect.objectContaining({ code: 'EISDIR' }));
+});
+
+test('an error of the head after a synchronization in the background is its result', async () => {
+  const directory = scratchFolder();
+  const writer = opened(directory);
+  writer.commit(rows(1));
+  const write = vi.spyOn(HeadFile.prototype, 'write').mockImplementationOnce(() => {
+    throw new Error('no room');
+  });
+  onTestFinished(() => write.mockRestore());
+  expect(await syncedBehind(writer)).toEqual(new Error('no room'));
+  writer.close();
 });
 
 test('rows that a failed commit has written nevertheless are written once', () => {
