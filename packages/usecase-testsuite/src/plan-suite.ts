@@ -1,7 +1,7 @@
 /** Plans the selected tasks of a configuration; loads, evaluates and validates everything once. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { PlacedTask, Problem } from '@pexen/core';
-import { type Plan, plan } from '@pexen/sched';
+import { type Plan, type PlanOptions, plan } from '@pexen/sched';
 import { collectTasks, factsOf } from './collect.ts';
 import type { LoadedConfig } from './config.ts';
 import type { PoolRequest } from './define-suite.ts';
@@ -10,15 +10,16 @@ import type { PausableClock } from './pausable-clock.ts';
 import { isNarrowing, pick, type Selectable, type Selection } from './query/selection.ts';
 import { type Overrides, planOptions } from './run-options.ts';
 import { randomFrom, shuffled } from './shuffle.ts';
-import { readLastResults } from './state/state-directory.ts';
+import { stateDirectoryName } from './state/state-directory.ts';
+import { expectedDurations, readLastResults } from './state/suite-history.ts';
 
 /** Further inputs of the planning of a suite. */
 export interface SuitePlanGiven {
   readonly overrides?: Overrides;
   /** Shuffles the order of starts; the same seed gives the same order of the same tasks. */
   readonly shuffle?: string | undefined;
-  /** Expected durations of tasks without a `weight`, by call path, ms. */
-  readonly weights?: ((path: string) => number | undefined) | undefined;
+  /** Expected durations of tasks without a `weight`, by call path. Default: those of earlier runs. */
+  readonly weights?: PlanOptions['weights'];
   readonly onWarning: (warning: Problem) => void;
   /** What the files of queries are relative to. Default: the current directory. */
   readonly directory?: string | undefined;
@@ -47,7 +48,8 @@ export async function planSuite(
   const { tasks: collected, capacities } = await collectTasks(loaded, facts, onWarning);
   const random = shuffle === undefined ? undefined : randomFrom(shuffle);
   const tasks = random === undefined ? collected : shuffled(collected, random);
-  const weights = random === undefined ? given.weights : () => random() * shortestMs;
+  const { weights: expected = expectedDurations(join(root, stateDirectoryName), onWarning) } = given;
+  const weights = random === undefined ? expected : () => random() * shortestMs;
   return planTasks(tasks, { selection, root, directory, onWarning }, (warn) =>
     planOptions(
       { ...config, capacities },
@@ -76,7 +78,7 @@ function planTasks(
     tasks,
     optionsWith((warning) => warnings.push(warning)),
   );
-  const place = { directory, root, lastResults: readLastResults(root) };
+  const place = { directory, root, lastResults: readLastResults(join(root, stateDirectoryName)) };
   const picked = pick(selectables(whole, root, selection), selection, place, onWarning);
   const wanted = new Set(picked.map(({ task }) => task));
   const chosen = isNarrowing(selection) ? whole.select((task) => wanted.has(task)) : whole;
@@ -91,7 +93,11 @@ function planTasks(
  */
 export function tasksMatching(plan: Plan, query: string, root: string): ReadonlySet<string> {
   const selection: Selection = { queries: [query] };
-  const place = { directory: process.cwd(), root, lastResults: readLastResults(root) };
+  const place = {
+    directory: process.cwd(),
+    root,
+    lastResults: readLastResults(join(root, stateDirectoryName)),
+  };
   return new Set(pick(selectables(plan, root, selection), selection, place).map(({ path }) => path));
 }
 

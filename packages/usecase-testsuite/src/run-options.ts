@@ -33,8 +33,8 @@ export interface Overrides {
 /** What a plan needs to know besides the configuration. */
 export interface PlanGiven {
   readonly overrides: Overrides;
-  /** Expected durations that replace none: random ones give a random order. */
-  readonly weights: ((path: string) => number | undefined) | undefined;
+  /** Expected durations of tasks without a `weight`; random ones give a random order. */
+  readonly weights: PlanOptions['weights'];
   readonly loader: string | undefined;
   /** The folder for private directories that are kept. */
   readonly keep: string | undefined;
@@ -77,7 +77,7 @@ export function planOptions(
   { overrides, weights, loader, keep, facts, onWarning, clock, outputFile }: PlanGiven,
 ): PlanOptions {
   const request: PoolRequest = {
-    workers: overrides.workers ?? config.workers ?? availableParallelism(),
+    workers: workersOf(overrides, config),
     ...definedOf({ loader, keep, clock, outputFile }),
   };
   const { pools = {}, groups = {}, capacities, spare } = config;
@@ -97,6 +97,11 @@ export function planOptions(
     overrides: taskOverrides(overrides),
     ...{ facts, onWarning },
   };
+}
+
+/** How many tasks run at the same time. */
+export function workersOf({ workers }: Overrides, config: SuiteConfig): number {
+  return workers ?? config.workers ?? availableParallelism();
 }
 
 function poolOf({ pool, inspectPort }: Overrides, config: SuiteConfig): (request: PoolRequest) => Pool {

@@ -25,10 +25,9 @@ import { planSuite, type SuitePlanGiven } from './plan-suite.ts';
 import { isNarrowing, type Selection } from './query/selection.ts';
 import { RecordFile } from './record-file.ts';
 import { fileOfRound, makeReporters } from './reporters.ts';
-import { type Overrides, runOptions } from './run-options.ts';
+import { type Overrides, runOptions, workersOf } from './run-options.ts';
 import { planShard, type ShardChoice, shardSentence } from './shards.ts';
 import { KeptDirectories } from './state/kept-directories.ts';
-import type { ResultToKeep } from './state/state-directory.ts';
 import { SuiteState } from './state/suite-state.ts';
 
 /** Options of one run of a suite, besides its configuration. */
@@ -210,6 +209,7 @@ class SuiteRounds {
       kept,
       state,
       isNarrow,
+      shard,
       terminal,
       bail = config.bail,
       failOnFlaky = config.failOnFlaky ?? false,
@@ -238,6 +238,7 @@ class SuiteRounds {
     this.#options.onStart?.(controlsOf(execution, reporter, this.#clock));
     const settled = (result: Result): void => {
       onResult?.(result);
+      state.result(result, false);
       kept?.ended(result.path, result.judgement !== undefined && isBad(result.judgement.verdict));
     };
     const ended = await follow(execution, reporter, bail, settled).finally(async () => {
@@ -247,10 +248,15 @@ class SuiteRounds {
       if (notRecorded !== undefined) onWarning(notRecorded);
     });
     this.#sayWritten(reporters);
-    state.keepResults(ended.results, { isWhole: !isNarrow, wasStopped: ended.reason !== undefined });
     if (!isNarrow) for (const unused of expectations.unused()) onWarning(unused);
-    const { unable, results, hasBailed, ...end } = ended;
-    return { ...end, exitCode: exitCodeOf(ended, reportFailed, failOnFlaky) };
+    const { unable, hasBailed, ...end } = ended;
+    const exitCode = exitCodeOf(ended, reportFailed, failOnFlaky);
+    state.keepResults({
+      ...{ exitCode, durationMs: ended.durationMs, workers: workersOf(this.#options, config) },
+      ...{ shard: shard && `${shard.index}/${shard.count}` },
+      ...{ isWhole: !isNarrow, wasStopped: ended.reason !== undefined },
+    });
+    return { ...end, exitCode };
   }
 
   #notes(round: number, seed: string | undefined): string[] {
@@ -274,8 +280,6 @@ class SuiteRounds {
 interface Ended extends Omit<SuiteEnd, 'exitCode'> {
   /** How many tasks did not run because their worker could not be started. */
   readonly unable: number;
-  /** What the next run is to know of each task. */
-  readonly results: readonly ResultToKeep[];
   /** It was stopped by its own failures. */
   readonly hasBailed: boolean;
 }
@@ -290,27 +294,20 @@ async function follow(
   let unable = 0;
   let bad = 0;
   const judgements = new Map<string, Judgement>();
-  const results: ResultToKeep[] = [];
   const verdicts: Partial<Record<Verdict, number>> = {};
   try {
     for await (const result of execution as AsyncIterable<Result>) {
       onResult(result);
-      const { path, judgement, error, attempts } = result;
+      const { path, judgement, error } = result;
       if (judgement === undefined) continue;
       if (isBad(judgement.verdict) && isOfWorkers(error)) unable++;
       if (isBad(judgement.verdict) && ++bad === bail) execution.drain(`stopped after ${failures(bad)}`);
       judgements.set(path, judgement);
-      results.push({
-        path,
-        judgement,
-        hasRun: attempts.length > 0 && judgement.verdict !== 'cancelled',
-        durationMs: attempts.reduce((sum, { durationMs }) => sum + durationMs, 0),
-      });
       verdicts[judgement.verdict] = (verdicts[judgement.verdict] ?? 0) + 1;
     }
     const { reason, durationMs, lateErrors } = await execution.summary;
     return {
-      ...{ judgements, results, verdicts, reason, durationMs, unable },
+      ...{ judgements, verdicts, reason, durationMs, unable },
       ...{ lateErrors: lateErrors.length, hasBailed: bad >= (bail ?? Infinity) },
     };
   } finally {
