@@ -224,7 +224,8 @@ export class AttemptLifecycle {
 
   /** The task ended in an earlier session, and its result stands. */
   recall({ task, status, attempts, value, provides, locksOk, slow }: RecalledResult): void {
-    const { tasks, plan, locks, conditions } = this.#state;
+    const { tasks, plan, locks, conditions, recalled } = this.#state;
+    recalled.takeResultOf(task);
     for (const record of attempts) tasks.record(task, record);
     tasks.setValue(task, value);
     if (attempts.length > 0) tasks.set(task, STARTED);
@@ -242,6 +243,7 @@ export class AttemptLifecycle {
 
   /** The task was skipped in an earlier session, and stays so. */
   recallSkip({ task, reason }: RecalledSkip): void {
+    this.#state.recalled.takeResultOf(task);
     this.#state.recordSkip(task, { why: RECALLED, subject: -1, cause: -1, origin: -1, reason });
     this.#close(task, 'skipped');
   }
@@ -316,7 +318,7 @@ export class AttemptLifecycle {
 
   /** Skips the task. `why`, `subject` and `cause` are those of `Skip`. */
   skip(task: number, why: number, subject: number, cause: number): void {
-    if (this.#endsUnstarted(task, why)) return;
+    if (this.#state.recalled.hasResultOf(task) || this.#endsUnstarted(task, why)) return;
     const isStopped = this.#state.stopping !== GOING && why === REQUIREMENT;
     const known = isStopped ? -1 : cause;
     const first = this.#state.skipOf(known)?.origin ?? -1;

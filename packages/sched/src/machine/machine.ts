@@ -195,7 +195,10 @@ export class Machine {
     this.#takeRanks();
     if (plan.hasExclusive && !this.#hadExclusive) this.#dispatcher.enrolRunning();
     this.#hadExclusive = plan.hasExclusive;
-    if (recall !== undefined) this.#recall(recall, expectsMore && (from === 0 || this.#isRecalling));
+    if (recall !== undefined) {
+      this.#isRecalling = expectsMore && (from === 0 || this.#isRecalling);
+      this.#recall(recall, from, to);
+    }
     for (let task = from; task < to; task++) {
       if (tasks.isDone(task)) continue;
       const impossible = from === 0 ? -1 : conditions.unfulfilledOf(task, true);
@@ -208,18 +211,25 @@ export class Machine {
   }
 
   /** Applies what earlier sessions say of tasks that were just added, in the order in which it happened. */
-  #recall({ tasks, guards, poisoned }: Recall, isRecalling: boolean): void {
+  #recall({ tasks, guards, poisoned }: Recall, from: number, to: number): void {
     const { state } = this;
-    this.#isRecalling = isRecalling;
+    const { whyNot } = state.plan;
     for (const guarding of guards) state.recalled.guard(guarding);
     for (const recalled of tasks)
-      if (recalled.kind === 'result') this.#attempts.recall(recalled);
-      else if (recalled.kind === 'skip') this.#attempts.recallSkip(recalled);
+      if (recalled.kind !== 'start') state.recalled.expectResult(recalled.task);
       else {
         state.tasks.continueAfter(recalled.task, recalled.attempts);
         if (recalled.interruptions + recalled.attempts.length > 0) state.tasks.set(recalled.task, STARTED);
         state.recalled.expectStart(recalled);
       }
+    for (let task = from; whyNot.size > 0 && task < to; task++)
+      if (whyNot.has(task)) this.#attempts.skip(task, NOT_APPLICABLE, -1, -1);
+    this.#readiness.cascade();
+    for (const recalled of tasks) {
+      if (recalled.kind === 'result') this.#attempts.recall(recalled);
+      else if (recalled.kind === 'skip') this.#attempts.recallSkip(recalled);
+      this.#readiness.cascade();
+    }
     state.poisonNamed(poisoned);
   }
 

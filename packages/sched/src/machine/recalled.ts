@@ -7,10 +7,26 @@ import type { Guarding, RecalledStart } from '@pexen/core';
 export class Recalled {
   /** Tasks whose next attempt is not a usual one, until it is dispatched. */
   readonly #starts = new Map<number, RecalledStart>();
+  /** Tasks whose results are about to be recalled. */
+  readonly #results = new Set<number>();
   /** By owner. */
   readonly #guards = new Map<number, Guarding>();
   /** How many guards a task waits for. */
   readonly #waits = new Map<number, number>();
+
+  /** The result of the task is about to be recalled: until then nothing skips it. */
+  expectResult(task: number): void {
+    this.#results.add(task);
+  }
+
+  /** True until the result of the task is taken. */
+  hasResultOf(task: number): boolean {
+    return this.#results.has(task);
+  }
+
+  takeResultOf(task: number): void {
+    this.#results.delete(task);
+  }
 
   expectStart(start: RecalledStart): void {
     this.#starts.set(start.task, start);

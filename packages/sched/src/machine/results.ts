@@ -42,6 +42,7 @@ export class PendingResults {
   add(task: number): void {
     this.#tasks.push(task);
     if (this.#takesPlace(task)) this.#state.poolOf(task).resultAdded();
+    this.#promise();
   }
 
   /** Answers as many pulls as there are results for. True if all results are given. */

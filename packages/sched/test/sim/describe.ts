@@ -6,10 +6,12 @@ import type { AttemptScript, PoolSpec, Scenario, TaskSpec } from './scenario.ts'
 export function describeScenario(scenario: Scenario): string[] {
   const { tasks, additions, pools, capacities, bypasses, latecomers, pausesMs, endings, pulls, faults } =
     scenario;
+  const { cutAfter } = scenario;
   return [
     ...pools.map(describePool),
     `capacities ${capacities.map(([name, count]) => `${name}=${count}`).join(' ')}, bypasses ${bypasses}, latecomers ${latecomers}`,
     ...(pausesMs.some((ms) => ms > 0) ? [`pauses ${pausesMs.join(' ')}`] : []),
+    ...(cutAfter === undefined ? [] : [`cut after ${cutAfter} batches of facts`]),
     ...(pulls > 1 ? [`${pulls} results at a time`] : []),
     ...endings.map(({ how, atMs }) => `${how} at ${atMs} ms`),
     ...Object.entries(faults)

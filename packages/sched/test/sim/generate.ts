@@ -22,6 +22,12 @@ interface Character {
 }
 
 export function generate(seed: number): Scenario {
+  const cut = new Random(seed ^ 0xc071); // not of those that make the rest: seeds make what they made before
+  const scenario = drawScenario(seed);
+  return cut.chance(0.2) ? { ...scenario, cutAfter: cut.int(1, 60) } : scenario;
+}
+
+function drawScenario(seed: number): Scenario {
   const chance = new Random(seed ^ 0x57ea); // not of the one below: all other seeds make what they made before
   if (chance.chance(0.06)) return drawStream(seed, chance);
   if (chance.chance(0.04)) return drawRenewals(seed, chance);

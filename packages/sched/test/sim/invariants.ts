@@ -33,7 +33,7 @@ function validateTask(state: State, task: number): void {
   if (at === WAITING) {
     const closed = conditions.countUnfulfilled(task);
     claim(tasks.blockers[task] === closed, `counts ${tasks.blockers[task]} closed conditions of ${closed}`);
-    claim(closed > 0, 'waits for nothing');
+    claim(closed > 0 || state.recalled.isKeptOut(task), 'waits for nothing');
   }
   if (at === READY || at === PARKED)
     claim(
@@ -91,7 +91,7 @@ function validateCounts(state: State, results: PendingResults): void {
   compare(
     'retrying',
     state.retrying,
-    count((task) => tasks.attempt[task] !== 0 && !tasks.isOut(task) && !tasks.isDone(task)),
+    count((task) => tasks.hasStarted(task) && !tasks.isOut(task) && !tasks.isDone(task)),
   );
   compare(
     'backing off',

@@ -80,6 +80,8 @@ export interface Scenario {
   readonly endings: readonly { readonly how: 'drain' | 'cancel' | 'kill'; readonly atMs: number }[];
   /** So many results the consumer asks for at a time. */
   readonly pulls: number;
+  /** After so many batches of facts everything is gone, and a second session goes on. */
+  readonly cutAfter?: number;
   /** Probabilities of the world, each 0 to 1. */
   readonly faults: {
     /** An old fact is repeated, or a fact comes about an attempt that never existed. */

@@ -3,6 +3,7 @@
  * searches everything again (the relations by name are kept until tasks are added, for speed). Written from the rules of the semantics, not
  * from the machine.
  */
+import type { Guard } from './cut.ts';
 import type { RequirementSpec, Scenario, TaskSpec } from './scenario.ts';
 
 /** How a task ended, as far as other tasks are concerned. */
@@ -43,6 +44,8 @@ export class Shadow {
   /** Capability → tasks that had provided it when it was torn down. */
   readonly #withdrawn = new Map<string, Set<TaskShadow>>();
   readonly #known = new Map<unknown, readonly TaskShadow[]>();
+  /** Tasks that wait for one that was interrupted in the session before. */
+  #guards: readonly Guard[] = [];
 
   constructor({ capacities }: Pick<Scenario, 'capacities'>) {
     this.#capacities = new Map(capacities);
@@ -109,6 +112,11 @@ export class Shadow {
   isGone(name: string, forWhom: TaskShadow): boolean {
     const others = this.named(name).filter((other) => other !== forWhom);
     return others.length > 0 && others.every((other) => this.#withdrawn.get(name)?.has(other));
+  }
+
+  guard(guards: readonly Guard[]): void {
+    this.#known.clear();
+    this.#guards = guards;
   }
 
   /** Removes what was added last. */
@@ -214,9 +222,16 @@ export class Shadow {
     if (task.end !== undefined || task.attempts > 0 || task.active !== undefined) return false;
     return (
       this.predecessors(task).every(({ end }) => end !== undefined) &&
+      this.#ownersFor(task).every(({ end }) => end !== undefined) &&
       task.spec.requires.every((requirement) => this.threshold(task, requirement) === 'met') &&
       this.excluded(task) === undefined
     );
+  }
+
+  /** The interrupted tasks that the task waits for. */
+  #ownersFor({ spec: { name } }: TaskShadow): readonly TaskShadow[] {
+    if (this.#guards.length === 0) return [];
+    return this.#guards.filter(({ tasks }) => tasks.includes(name)).flatMap(({ owner }) => this.named(owner));
   }
 
   /** The task that holds what the task needs; undefined if none does. */

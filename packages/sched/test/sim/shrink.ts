@@ -39,6 +39,10 @@ function* smallerThan(scenario: Scenario): Generator<Scenario> {
   for (const { name } of additions.flatMap((addition) => addition.tasks))
     yield without(scenario, new Set([name]));
   for (const ending of endings) yield { ...scenario, endings: endings.filter((other) => other !== ending) };
+  const { cutAfter = 0, ...uncut } = scenario;
+  if (cutAfter > 0) yield uncut;
+  for (const earlier of [1, cutAfter >> 1, cutAfter - 1])
+    if (earlier > 0 && earlier < cutAfter) yield { ...scenario, cutAfter: earlier };
   if (scenario.pulls > 1) yield { ...scenario, pulls: 1 };
   if (scenario.pausesMs.length > 1) yield { ...scenario, pausesMs: [0] };
   for (const fault of Object.keys(faults) as (keyof typeof faults)[])

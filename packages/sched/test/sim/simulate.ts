@@ -1,5 +1,5 @@
 /** One seed from its scenario to its end: the machine, the world around it, and the watcher between them. */
-import { isPexenError } from '@pexen/core';
+import { isPexenError, type Recall } from '@pexen/core';
 import type { Recorder } from '../../src/driver/recording.ts';
 import { STATUSES } from '../../src/machine/attempts.ts';
 import { skipReason } from '../../src/machine/explain.ts';
@@ -9,6 +9,7 @@ import type { State } from '../../src/machine/state.ts';
 import { PARKED } from '../../src/machine/task-table.ts';
 import { CompiledTasks } from '../../src/plan/compiled-tasks.ts';
 import { Builder, planOptions } from './build.ts';
+import { type Guard, type Recorded, recallOf } from './cut.ts';
 import { describeStep } from './describe.ts';
 import { generate } from './generate.ts';
 import { validate } from './invariants.ts';
@@ -50,16 +51,23 @@ export function play(
   observer?: Observer,
   record?: Recorder,
 ): Simulated {
+  const isWatched = observer !== undefined || record !== undefined;
   const session = new Session(scenario, log, observer, record);
   const world = new World(scenario, session);
+  let [last, steps] = [session, 0];
   const seen = () => ({
     seed: scenario.seed,
     isRefused: session.isRefused,
-    steps: world.steps,
-    trace: session.trace,
+    steps: steps + world.steps,
+    trace: (session.trace ^ (last === session ? 0 : last.trace)) | 0,
   });
   try {
-    world.play();
+    if (world.play(isWatched ? undefined : scenario.cutAfter)) return seen();
+    log?.('the second session');
+    last = new Session(scenario, log, undefined, undefined, session.recorded());
+    const second = new World(scenario, last);
+    second.play();
+    steps = second.steps;
     return seen();
   } catch (error) {
     return { ...seen(), violation: error instanceof Error ? error.message : String(error) };
@@ -78,13 +86,18 @@ class Session implements Player {
   readonly #log: ((line: string) => void) | undefined;
   readonly #observer: Observer | undefined;
   readonly #recorder: Recorder | undefined;
+  /** By an earlier session. */
+  readonly #recorded: ReadonlyMap<string, Recorded>;
+  #guards: readonly Guard[] = [];
 
   constructor(
     scenario: Scenario,
     log: ((line: string) => void) | undefined,
     observer: Observer | undefined,
     record: Recorder | undefined,
+    recorded: ReadonlyMap<string, Recorded> = new Map(),
   ) {
+    this.#recorded = recorded;
     this.#log = log;
     this.#observer = observer;
     this.#recorder = record;
@@ -92,7 +105,7 @@ class Session implements Player {
     this.#plan = new CompiledTasks(planOptions(scenario));
     this.#machine = new Machine(this.#plan, { publishes: true });
     const { locks } = this.#plan;
-    this.#watcher = new Watcher(scenario, {
+    this.#watcher = new Watcher(scenario, recorded, {
       starvedHead: () => locks.starvedHead,
       rankOf: (task) => this.#plan.order.rank[task] as number,
       isParked: (task) => this.#machine.state.tasks.state[task] === PARKED,
@@ -116,7 +129,20 @@ class Session implements Player {
       return undefined;
     }
     this.#specs.push(...specs);
-    return { type: 'tasks-added', atMs, ...added };
+    const input = { type: 'tasks-added', atMs, ...added } as const;
+    return this.#recorded.size === 0 ? input : { ...input, ...this.#recall(specs) };
+  }
+
+  /** What this session has recorded so far. */
+  recorded(): ReadonlyMap<string, Recorded> {
+    return this.#watcher.recorded();
+  }
+
+  #recall(specs: readonly TaskSpec[]): { readonly recall: Recall; readonly expectsMore: boolean } {
+    const names = this.#specs.map(({ name }) => name);
+    if (names.length === specs.length) this.#guards = this.#watcher.guard();
+    const expectsMore = [...this.#recorded.keys()].some((name) => !names.includes(name));
+    return { recall: recallOf(this.#recorded, specs, names, this.#guards), expectsMore };
   }
 
   /** Returns the message if the tasks were refused. */
@@ -169,6 +195,8 @@ class Session implements Player {
       this.#observer?.published(command.event, this.#machine.state, command.seq);
     if (command.type === 'publish' && command.event.type === 'task-skipped')
       this.#watcher.skipped(command.event.task);
+    if (command.type === 'publish' && command.event.type === 'attempt-ended')
+      this.#watcher.attemptEnded(command.event.task);
     if (command.type === 'publish' && command.event.type === 'task-finished')
       this.#watcher.finished(command.event.task);
     if (command.type !== 'give-result') return;

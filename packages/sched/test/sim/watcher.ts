@@ -4,6 +4,7 @@
  */
 import type { PoolOutcome, ReasonLink } from '@pexen/core';
 import type { Command, Input, Part } from '../../src/machine/protocol.ts';
+import { type Guard, guardsOf, isCrash, isUnclean, type Recorded } from './cut.ts';
 import { Fairness } from './fairness.ts';
 import { wrongRank } from './ranks.ts';
 import { Reasons } from './reasons.ts';
@@ -78,6 +79,20 @@ export class Watcher {
   /** Their cleanup has to start before anything else happens. */
   readonly #untidy = new Set<TaskShadow>();
   readonly #statuses = new Map<TaskShadow, string>();
+  /** By an earlier session. */
+  readonly #recorded: ReadonlyMap<string, Recorded>;
+  /** Tasks that have not gone on yet where the session before was cut. */
+  readonly #due = new Map<TaskShadow, Recorded>();
+  /** The cleanup of their interrupted attempt runs. */
+  readonly #resuming = new Map<TaskShadow, Recorded>();
+  /** That cleanup succeeded: their body has to start before anything else happens. */
+  readonly #owedBodies = new Set<TaskShadow>();
+  /** They ended without going on. */
+  readonly #unstarted = new Set<TaskShadow>();
+  /** How many attempts they had in the session before. */
+  readonly #before = new Map<TaskShadow, number>();
+  /** How tasks with a result ended. */
+  readonly #verdicts = new Map<TaskShadow, Verdict>();
   /** In the order in which the tasks came to their ends; those that were given are not there any more. */
   readonly #results: TaskShadow[] = [];
   #pulls = 0;
@@ -92,7 +107,8 @@ export class Watcher {
   /** Nothing ran and nothing could start when the first of those that wait for abandoned bodies was given up. */
   #isStalled: boolean | undefined;
 
-  constructor(scenario: Scenario, glimpses: Glimpses) {
+  constructor(scenario: Scenario, recorded: ReadonlyMap<string, Recorded>, glimpses: Glimpses) {
+    this.#recorded = recorded;
     this.#scenario = scenario;
     this.#glimpses = glimpses;
     this.shadow = new Shadow(scenario);
@@ -167,6 +183,7 @@ export class Watcher {
         break;
       case 'tasks-added':
         if (input.from === 0) this.#checkRanks();
+        this.#recall(input.from);
         this.#giveUpForbidden();
         break;
       case 'drain-requested':
@@ -180,6 +197,80 @@ export class Watcher {
     }
     this.shadow.noteMet();
     this.#head = this.#glimpses.starvedHead();
+  }
+
+  /** What the earlier session recorded of the tasks that were added, in the order in which it happened. */
+  #recall(from: number): void {
+    const added = this.shadow.tasks.slice(from);
+    const isKept = ({ spec }: TaskShadow): boolean => this.#recorded.get(spec.name)?.isOver === true;
+    const isLost = (task: TaskShadow): boolean =>
+      task.end === undefined && !isKept(task) && this.shadow.excluded(task) !== undefined;
+    const lost = new Set(added.filter(isLost)); // The machine comes to these after all that is recalled.
+    const skipOthers = () =>
+      this.#skip(() => this.shadow.tasks.find((task) => isLost(task) && !lost.has(task)));
+    if (this.#recorded.size > 0)
+      for (const shadow of added) if (!shadow.spec.applies && !isKept(shadow)) this.#giveUp(shadow);
+    skipOthers();
+    for (const record of this.#recorded.values()) {
+      const shadow = added.find(({ spec }) => spec.name === record.spec.name);
+      if (shadow === undefined) continue;
+      shadow.hasStarted = record.attempts > 0 || record.isInterrupted;
+      if (record.last !== undefined) this.#last.set(shadow, record.last);
+      if (record.isOver && record.last !== undefined) {
+        this.shadow.started(shadow);
+        this.#final(shadow, record.last);
+        this.shadow.noteMet();
+        skipOthers();
+      } else {
+        this.#due.set(shadow, record);
+        this.#before.set(shadow, record.attempts);
+      }
+    }
+  }
+
+  /** Skips tasks that can never start any more, until there is none. */
+  #skip(find: () => TaskShadow | undefined): void {
+    for (let next = find(); next !== undefined; next = find()) {
+      this.#reasons.skipped(next, this.#ending !== 'going');
+      this.#giveUp(next);
+      this.shadow.noteMet();
+    }
+  }
+
+  /** Which tasks are kept out because of interrupted ones, of those that were added first. */
+  guard(): readonly Guard[] {
+    const guards = guardsOf(this.#recorded, this.shadow);
+    this.shadow.guard(guards);
+    return guards;
+  }
+
+  /** What a later session may know: results in their order, then what was under way. Skips and cancelled tasks are decided anew. */
+  recorded(): ReadonlyMap<string, Recorded> {
+    const records = new Map<string, Recorded>();
+    for (const [shadow, last] of this.#verdicts) {
+      if (last.status === 'skipped' || last.status === 'cancelled') continue;
+      const poisons = last.poisons || shadow.isAbandoned;
+      const attempts = Math.max(1, this.#numberOf(shadow));
+      records.set(shadow.spec.name, {
+        ...{ spec: shadow.spec, attempts, last: { ...last, poisons }, isOver: true, isInterrupted: false },
+      });
+    }
+    for (const shadow of this.shadow.tasks) {
+      const { spec, end, active } = shadow;
+      if (end !== undefined && this.#verdicts.get(shadow)?.status !== 'cancelled') continue;
+      const isUnderWay = active !== undefined || this.#untidy.has(shadow) || end !== undefined;
+      const isInterrupted = isUnderWay || this.#due.get(shadow)?.isInterrupted === true;
+      const attempts = this.#numberOf(shadow) - (isUnderWay && shadow.attempts > 0 ? 1 : 0);
+      if (!isInterrupted && attempts === 0) continue;
+      const last = attempts > 0 ? this.#last.get(shadow) : undefined;
+      records.set(spec.name, { spec, attempts, last, isOver: false, isInterrupted });
+    }
+    return records;
+  }
+
+  /** The number of its last attempt. */
+  #numberOf(shadow: TaskShadow): number {
+    return (this.#before.get(shadow) ?? 0) + shadow.attempts;
   }
 
   #checkRanks(): void {
@@ -240,6 +331,11 @@ export class Watcher {
     if (isAbandoned(outcome)) shadow.isAbandoned = true;
     if (part === 'cleanup') {
       const isGivenBack = outcome.kind === 'not-started' && running.startedAtMs === undefined;
+      const resuming = this.#resuming.get(shadow);
+      if (resuming !== undefined && !(isGivenBack && running.stopped === undefined)) {
+        this.#resumed(shadow, resuming, outcome.kind === 'returned');
+        return;
+      }
       if (isGivenBack && running.stopped === undefined) this.#untidy.add(shadow);
       else this.#decide(shadow, outcome.kind === 'returned');
       return;
@@ -256,6 +352,22 @@ export class Watcher {
     else this.#decide(shadow, undefined);
   }
 
+  /** The cleanup of an attempt that was interrupted in the session before is over. */
+  #resumed(shadow: TaskShadow, record: Recorded, isClean: boolean): void {
+    this.#resuming.delete(shadow);
+    if (!isCrash(record) && this.#ending !== 'going') {
+      shadow.attempts--;
+      shadow.holds = false;
+      if (!isClean) this.shadow.poisonAll(shadow);
+      if (!isClean) this.#reasons.poisoned(shadow);
+      this.#finalSkip(shadow);
+    } else if (!isCrash(record) && isClean) this.#owedBodies.add(shadow);
+    else {
+      this.#last.set(shadow, crashed);
+      this.#decide(shadow, isClean);
+    }
+  }
+
   /** No attempt was used: it is as if it had not been dispatched. */
   #returnedUnstarted(shadow: TaskShadow, { stopped }: Running): void {
     shadow.attempts--;
@@ -266,7 +378,8 @@ export class Watcher {
 
   /** The attempt is over, and its cleanup too, if there was one: another attempt, or the end. */
   #decide(shadow: TaskShadow, hasCleanedUp: boolean | undefined): void {
-    const { spec, attempts } = shadow;
+    const { spec } = shadow;
+    const attempts = this.#numberOf(shadow);
     const verdict = this.#last.get(shadow) as Verdict;
     const mayGoOn = this.#ending === 'going' && hasCleanedUp !== false && !shadow.isAbandoned;
     if (mayGoOn && hasRetry(spec, attempts, verdict.status)) {
@@ -276,6 +389,8 @@ export class Watcher {
 
   #final(shadow: TaskShadow, { end, status, poisons }: Verdict): void {
     this.#retries.delete(shadow);
+    this.#due.delete(shadow);
+    this.#verdicts.set(shadow, { end, status, poisons, isUncontrolled: false });
     shadow.end = end;
     this.#results.push(shadow);
     this.#statuses.set(shadow, status);
@@ -299,9 +414,23 @@ export class Watcher {
 
   /** It gets no further attempt: the last one counts, or there was none. */
   #giveUp(shadow: TaskShadow): void {
-    const last = this.#last.get(shadow);
+    const due = this.#due.get(shadow);
+    const last = due === undefined ? this.#last.get(shadow) : this.#endOfDue(shadow, due);
+    if (due !== undefined) this.#unstarted.add(shadow);
+    if (last === undefined) this.#finalSkip(shadow);
+    else this.#final(shadow, last);
+  }
+
+  #finalSkip(shadow: TaskShadow): void {
     const skipped = { end: { how: 'skipped', provides: false }, status: 'skipped' } as const;
-    this.#final(shadow, last ?? { ...skipped, poisons: false, isUncontrolled: false });
+    this.#final(shadow, { ...skipped, poisons: false, isUncontrolled: false });
+  }
+
+  /** It never went on where the session before was cut: it ends as its attempts did. Where the run stops, a later session may go on. */
+  #endOfDue({ spec }: TaskShadow, due: Recorded): Verdict | undefined {
+    const isStopping = this.#ending !== 'going';
+    if (!isCrash(due)) return isStopping ? undefined : due.last;
+    return isStopping && hasRetry(spec, due.attempts + 1, 'crashed') ? undefined : crashed;
   }
 
   /** The run is to end: what runs is stopped or not, what waits is given up. */
@@ -391,23 +520,65 @@ export class Watcher {
     const { name } = shadow.spec;
     if (shadow.end !== undefined) this.#complain(`${name} starts after its result`);
     if (shadow.active !== undefined) this.#complain(`${name} starts twice`);
-    if (part === 'cleanup') this.#startingCleanup(shadow);
-    else if (shadow.attempts === 0) this.#startingFirst(shadow, pool);
-    else this.#startingAgain(shadow);
-    this.#checkGroups(shadow, pool);
-    if (part === 'body') {
-      this.#checkStart(shadow, pool);
-      shadow.attempts++;
-      if (shadow.attempts === 1) this.shadow.started(shadow);
+    const due = this.#due.get(shadow);
+    const isResumed = due !== undefined && isUnclean(due);
+    if (isResumed !== (part === 'cleanup' && shadow.attempts === 0))
+      this.#complain(`the ${part} of ${name} starts, which was${isResumed ? '' : ' not'} interrupted`);
+    if (due !== undefined && !isResumed && isCrash(due)) this.#complain(`${name} starts, but has crashed`);
+    if (this.#owedBodies.delete(shadow)) this.#checkGroups(shadow, pool);
+    else if (isResumed) this.#startingResumed(shadow, due, pool);
+    else {
+      this.#due.delete(shadow);
+      if (part === 'cleanup') this.#startingCleanup(shadow);
+      else if (shadow.attempts === 0) this.#startingFirst(shadow, pool);
+      else this.#startingAgain(shadow);
+      this.#checkGroups(shadow, pool);
+      if (part === 'body') this.#takePlace(shadow, pool);
     }
-    if (attempt !== shadow.attempts)
-      this.#complain(`attempt ${attempt} of ${name} should be ${shadow.attempts}`);
+    if (attempt !== this.#numberOf(shadow))
+      this.#complain(`attempt ${attempt} of ${name} should be ${this.#numberOf(shadow)}`);
     shadow.active = part;
     shadow.holds = true;
     shadow.sinceMs = this.#nowMs;
     const fresh = { startedAtMs: undefined, lastSignMs: 0, deadlineMs: never };
     const none = { stopped: undefined, mustStop: undefined };
     this.#running.set(keyOf(task, attempt, part), { task: shadow, attempt, part, pool, ...fresh, ...none });
+  }
+
+  /** The cleanup of the attempt that was interrupted in the session before takes the place of the attempt. */
+  #startingResumed(shadow: TaskShadow, due: Recorded, pool: number): void {
+    this.#due.delete(shadow);
+    this.#resuming.set(shadow, due);
+    this.#startingFirst(shadow, pool);
+    this.#checkGroups(shadow, pool);
+    this.#takePlace(shadow, pool);
+  }
+
+  #takePlace(shadow: TaskShadow, pool: number): void {
+    this.#checkStart(shadow, pool);
+    shadow.attempts++;
+    if (shadow.attempts === 1) this.shadow.started(shadow);
+  }
+
+  /** An attempt ended. Those that were interrupted in the session before, and may not start again, end where they would have started. */
+  attemptEnded(task: number): void {
+    const shadow = this.#task(task);
+    const due = this.#due.get(shadow);
+    if (due === undefined) return;
+    if (!isCrash(due) || isUnclean(due))
+      this.#complain(`an attempt of ${shadow.spec.name} ends, which never started`);
+    const pool = this.#homeOf(task).index;
+    this.#due.delete(shadow);
+    const head = this.#head;
+    this.#head = this.#headBefore; // when it took its place
+    this.#startingFirst(shadow, pool);
+    this.#checkGroups(shadow, pool);
+    this.#takePlace(shadow, pool);
+    this.#head = head;
+    shadow.holds = true;
+    shadow.hasStarted = true;
+    this.#last.set(shadow, crashed);
+    this.#decide(shadow, undefined);
   }
 
   #startingFirst(shadow: TaskShadow, pool: number): void {
@@ -551,16 +722,16 @@ export class Watcher {
     shadow.isGiven = true;
     this.#takeResult(shadow);
     if (shadow.end === undefined) this.#complain(`${name} is ${claimed.status}, but is not over`);
-    if (claimed.attempts !== shadow.attempts)
-      this.#complain(`${name} had ${shadow.attempts} attempts, not ${claimed.attempts}`);
+    if (claimed.attempts !== this.#numberOf(shadow))
+      this.#complain(`${name} had ${this.#numberOf(shadow)} attempts, not ${claimed.attempts}`);
     const status = this.#statuses.get(shadow);
     if (status !== claimed.status) this.#complain(`${name} is ${claimed.status}, but should be ${status}`);
   }
 
-  /** What ended first is given first; skips may come in between anywhere. */
+  /** What ended first is given first; what ended without a start may come in between anywhere. */
   #takeResult(shadow: TaskShadow): void {
     const at = this.#results.indexOf(shadow);
-    const isRun = ({ end }: TaskShadow) => end?.how !== 'skipped';
+    const isRun = (task: TaskShadow) => task.end?.how !== 'skipped' && !this.#unstarted.has(task);
     const earlier = isRun(shadow) ? this.#results.slice(0, Math.max(0, at)).find(isRun) : undefined;
     if (earlier !== undefined)
       this.#complain(`the result of ${shadow.spec.name} is given before that of ${earlier.spec.name}`);
@@ -574,12 +745,9 @@ export class Watcher {
     const { name } = shadow.spec;
     if (shadow.end !== undefined || shadow.attempts > 0 || shadow.active !== undefined)
       this.#complain(`${name} is skipped though it has started`);
-    const isRight =
-      this.shadow.excluded(shadow) !== undefined ||
-      (this.shadow.isUnblocked(shadow) &&
-        (this.shadow.poison(shadow) !== undefined || this.#waitsInVain(shadow))) ||
-      this.#isOverdue(this.#homeOf(task));
-    if (!isRight) this.#complain(`${name} is skipped though it could have run`);
+    if (!this.#mayBeSkipped(shadow)) this.#complain(`${name} is skipped though it could have run`);
+    if (this.#due.has(shadow) && this.#endOfDue(shadow, this.#due.get(shadow) as Recorded) !== undefined)
+      this.#complain(`${name} is skipped though it had attempts`);
     if (!this.#isOverdue(this.#homeOf(task))) this.#reasons.skipped(shadow, this.#ending !== 'going');
     this.#giveUp(shadow);
   }
@@ -588,8 +756,29 @@ export class Watcher {
   finished(task: number): void {
     const shadow = this.#task(task);
     if (shadow.end !== undefined) return;
+    if (this.#due.has(shadow)) {
+      this.#endedUnstarted(shadow);
+      return;
+    }
     if (!this.#retries.has(shadow) || !this.#waitsInVain(shadow))
       this.#complain(`${shadow.spec.name} is over though it may be tried again`);
+    this.#giveUp(shadow);
+  }
+
+  #mayBeSkipped(shadow: TaskShadow): boolean {
+    return (
+      this.shadow.excluded(shadow) !== undefined ||
+      (this.shadow.isUnblocked(shadow) &&
+        (this.shadow.poison(shadow) !== undefined || this.#waitsInVain(shadow))) ||
+      this.#isOverdue(this.#homeOf(shadow.index))
+    );
+  }
+
+  /** It was interrupted in the session before, and never gets its turn. */
+  #endedUnstarted(shadow: TaskShadow): void {
+    if (!this.#mayBeSkipped(shadow)) this.#complain(`${shadow.spec.name} is over though it could go on`);
+    if (this.#endOfDue(shadow, this.#due.get(shadow) as Recorded) === undefined)
+      this.#complain(`${shadow.spec.name} is over though it had no attempts`);
     this.#giveUp(shadow);
   }
 
@@ -639,6 +828,7 @@ export class Watcher {
       if (mustStop !== undefined) this.#complain(`${task.spec.name} should have been stopped: ${mustStop}`);
     for (const { spec, mustReclaim } of this.#pools)
       if (mustReclaim) this.#complain(`what ${spec.name} has not started should have been reclaimed`);
+    for (const { spec } of this.#owedBodies) this.#complain(`the body of ${spec.name} should have started`);
     for (const { spec } of this.#untidy) this.#complain(`the cleanup of ${spec.name} should have started`);
   }
 
@@ -808,6 +998,11 @@ export class Watcher {
     throw new Error(`at ${this.#nowMs} ms: ${what}`);
   }
 }
+
+/** An interrupted attempt that may not start again. */
+const crashed: Verdict = {
+  ...{ end: { how: 'bad', provides: false }, status: 'crashed', poisons: true, isUncontrolled: true },
+};
 
 function isExclusive({ spec }: PoolShadow): boolean {
   return spec.isGroup && spec.exclusive;

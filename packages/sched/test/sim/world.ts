@@ -79,16 +79,17 @@ export class World {
     }));
   }
 
-  /** Plays to the end. Throws if there is none. */
-  play(): void {
+  /** Plays to the end, or until so many batches of facts were handed over. Throws if there is no end. Returns whether it was reached. */
+  play(mostBatches = Number.POSITIVE_INFINITY): boolean {
     this.#arrange();
     const first = this.#player.add(this.#scenario.tasks, 0);
-    if (first === undefined) return;
+    if (first === undefined) return true;
     this.#deliver(
       first,
       ...Array.from({ length: this.#scenario.pulls }, () => ({ type: 'result-wanted', atMs: 0 }) as const),
     );
     while (!this.#hasEnded) {
+      if (this.steps >= mostBatches) return false;
       const next = this.#agenda.next();
       if (next === undefined)
         throw new Error('the run stands still: nothing will ever happen, and it has not ended');
@@ -100,6 +101,7 @@ export class World {
     }
     const left = this.#pools.find(({ isOpen, attempts }) => isOpen || attempts.size > 0);
     if (left !== undefined) throw new Error(`the run has ended and left pool ${left.spec.name} open`);
+    return true;
   }
 
   get #now(): number {

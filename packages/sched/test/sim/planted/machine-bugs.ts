@@ -344,6 +344,102 @@ export const machineBugs: readonly PlantedBug[] = [
     find: '  #close(pool: PoolRow): void {\n',
     replace: '  #close(pool: PoolRow): void {\n    if (pool.phase === OPENING) this.#state.endTurn(pool);\n',
   },
+  {
+    what: 'nothing is guarded because of interrupted tasks',
+    file: readiness,
+    find: 'else if (!this.#state.recalled.isKeptOut(task)) this.#state.makeReady(task);',
+    replace: 'else this.#state.makeReady(task);',
+  },
+  {
+    what: 'guards outlive the result of their owner',
+    file: attempts,
+    find: 'if (recalled.hasGuards) conditions.released.push(...recalled.ended(task));',
+    replace: '',
+  },
+  {
+    what: 'the numbers of attempts begin again in a second session',
+    file: machine,
+    find: '        state.tasks.continueAfter(recalled.task, recalled.attempts);\n',
+    replace: '',
+  },
+  {
+    what: 'an interrupted attempt that may not start again does',
+    file: dispatcher,
+    find: 'start !== undefined && (start.cleansUp || start.crashed !== undefined)',
+    replace: 'start?.cleansUp === true',
+  },
+  {
+    what: 'an interrupted attempt is not cleaned up after',
+    file: attempts,
+    find: 'if (start.cleansUp && this.#state.is(task, CLEANS)) this.#cleanUp(task);\n    else ',
+    replace: '',
+  },
+  {
+    what: 'an interrupted task whose cleanup failed starts again',
+    file: attempts,
+    find: 'if (crashed === undefined && isClean && stopping === GOING) {',
+    replace: 'if (crashed === undefined && stopping === GOING) {',
+  },
+  {
+    what: 'a recalled failure leaves no poison',
+    file: attempts,
+    find: '    if (request >= 0 && !locksOk) this.#state.poison(request, task);\n',
+    replace: '',
+  },
+  {
+    what: 'a recalled salvage clears nothing',
+    file: attempts,
+    find: "    if (request >= 0 && status === 'returned' && this.#state.is(task, EXEMPT)) locks.clearPoison(request);\n",
+    replace: '',
+  },
+  {
+    what: 'a recalled teardown withdraws nothing',
+    file: attempts,
+    find: '    if (attempts.length > 0 && this.#state.is(task, EXEMPT))\n',
+    replace: '    if (attempts.length < 0)\n',
+  },
+  {
+    what: 'recalled results do not provide',
+    file: attempts,
+    find: '    if (provides) tasks.set(task, PROVIDED);\n',
+    replace: '',
+  },
+  {
+    what: 'what follows from recalled results is applied after all of them',
+    file: machine,
+    find: "      else if (recalled.kind === 'skip') this.#attempts.recallSkip(recalled);\n      this.#readiness.cascade();\n",
+    replace: "      else if (recalled.kind === 'skip') this.#attempts.recallSkip(recalled);\n",
+  },
+  {
+    what: 'a task whose result is about to be recalled is skipped',
+    file: attempts,
+    find: 'if (this.#state.recalled.hasResultOf(task) || this.#endsUnstarted(task, why)) return;',
+    replace: 'if (this.#endsUnstarted(task, why)) return;',
+  },
+  {
+    what: 'an interrupted task that never gets its turn is skipped',
+    file: attempts,
+    find: 'if (this.#state.recalled.hasResultOf(task) || this.#endsUnstarted(task, why)) return;',
+    replace: 'if (this.#state.recalled.hasResultOf(task)) return;',
+  },
+  {
+    what: 'an interrupted provider counts as never started for its teardown',
+    file: machine,
+    find: '        if (recalled.interruptions + recalled.attempts.length > 0) state.tasks.set(recalled.task, STARTED);\n',
+    replace: '',
+  },
+  {
+    what: 'tasks start before all that was recorded is recalled',
+    file: machine,
+    find: 'if (!this.#isEnding && !this.#isRecalling) this.#dispatcher.fill();',
+    replace: 'if (!this.#isEnding) this.#dispatcher.fill();',
+  },
+  {
+    what: 'a result that ends in a free place takes it until the next facts',
+    file: 'sched/src/machine/results.ts',
+    find: '    if (this.#takesPlace(task)) this.#state.poolOf(task).resultAdded();\n    this.#promise();\n',
+    replace: '    if (this.#takesPlace(task)) this.#state.poolOf(task).resultAdded();\n',
+  },
 ];
 
 /**
