@@ -222,14 +222,14 @@ export class Shadow {
     if (task.end !== undefined || task.attempts > 0 || task.active !== undefined) return false;
     return (
       this.predecessors(task).every(({ end }) => end !== undefined) &&
-      this.#ownersFor(task).every(({ end }) => end !== undefined) &&
+      this.ownersFor(task).every(({ end }) => end !== undefined) &&
       task.spec.requires.every((requirement) => this.threshold(task, requirement) === 'met') &&
       this.excluded(task) === undefined
     );
   }
 
   /** The interrupted tasks that the task waits for. */
-  #ownersFor({ spec: { name } }: TaskShadow): readonly TaskShadow[] {
+  ownersFor({ spec: { name } }: TaskShadow): readonly TaskShadow[] {
     if (this.#guards.length === 0) return [];
     return this.#guards.filter(({ tasks }) => tasks.includes(name)).flatMap(({ owner }) => this.named(owner));
   }

@@ -87,6 +87,8 @@ export class Watcher {
   readonly #resuming = new Map<TaskShadow, Recorded>();
   /** That cleanup succeeded: their body has to start before anything else happens. */
   readonly #owedBodies = new Set<TaskShadow>();
+  /** Records of tasks that are not added yet are left, and no pull has found all results given since. */
+  #isRecalling = false;
   /** They ended without going on. */
   readonly #unstarted = new Set<TaskShadow>();
   /** How many attempts they had in the session before. */
@@ -183,6 +185,7 @@ export class Watcher {
         break;
       case 'tasks-added':
         if (input.from === 0) this.#checkRanks();
+        this.#isRecalling = input.expectsMore === true && (input.from === 0 || this.#isRecalling);
         this.#recall(input.from);
         this.#giveUpForbidden();
         break;
@@ -610,6 +613,8 @@ export class Watcher {
     const { spec, slots, isOpen, isWanted } = this.#pool(pool);
     if (this.#isForbidden(shadow)) this.#complain(`${name} starts after a ${this.#ending}`);
     if (this.#pulls === 0) this.#complain(`${name} starts while the consumer is busy`);
+    if (this.#isRecalling && this.#results.length > 0)
+      this.#complain(`${name} starts while recalled results are left`);
     if (!isOpen || !isWanted) this.#complain(`${name} starts in ${spec.name}, which is not open`);
     if (this.#used(pool) >= slots + spec.spare)
       this.#complain(`more than ${slots} + ${spec.spare} attempts in ${spec.name}`);
@@ -817,6 +822,7 @@ export class Watcher {
     this.#checkAlarm();
     this.#checkExcluded();
     this.#checkClosing();
+    if (this.#pulls > 0) this.#isRecalling = false;
     if (this.#pulls > 0) this.#checkIdle();
     const unfair = this.#fairness.check();
     if (unfair !== undefined) this.#complain(unfair);
@@ -966,7 +972,8 @@ export class Watcher {
       (requirement) => this.shadow.threshold(shadow, requirement) !== 'met',
     );
     if (unmet !== undefined) return `${unmet.form} ${unmet.names.join(', ')} is not met`;
-    const earlier = this.shadow.predecessors(shadow).find(({ end }) => end === undefined);
+    const before = [...this.shadow.predecessors(shadow), ...this.shadow.ownersFor(shadow)];
+    const earlier = before.find(({ end }) => end === undefined);
     return `${earlier?.spec.name} is not over`;
   }
 
