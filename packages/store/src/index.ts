@@ -33,6 +33,15 @@ export { type MemoryJournal, type MemoryJournalOptions, memoryJournal } from './
 export { type OpenJournalOptions, openJournal } from './journal/open-journal.ts';
 export { type JournalContent, type JournalVerdict, readJournal } from './journal/read-journal.ts';
 export type { Durability } from './journal/writer.ts';
+export { type MergedReport, type MergedTask, merge, unionOf } from './merge/merge.ts';
+export { reportEvents } from './merge/report-events.ts';
+export { readReports, saveReports } from './merge/report-files.ts';
+export {
+  type ReportedResult,
+  type ReportedTask,
+  type RunReport,
+  runReportOf,
+} from './merge/run-report.ts';
 export { decide } from './resume/decide.ts';
 export {
   type Decision,

@@ -178,7 +178,8 @@ function outcomeOf({ outcome: kind, error, reason, depsOk, locksOk, abandoned }:
   });
 }
 
-function findingOf({ data, ...finding }: StoredFinding): Finding {
+/** The finding with its data. */
+export function findingOf({ data, ...finding }: StoredFinding): Finding {
   return data === undefined ? finding : { ...finding, data: recalledValue(data) };
 }
 
