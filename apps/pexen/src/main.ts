@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { durationForms, readDurationText } from '@pexen/factory';
 import { type ExitCode, exitCodes, mostWorkers, poolNames } from '@pexen/usecase-testsuite';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { type HistoryOptions, history } from './commands/history.ts';
 import { type InitOptions, init } from './commands/init.ts';
 import { type ListOptions, list } from './commands/list.ts';
 import { replay } from './commands/replay.ts';
@@ -42,6 +43,7 @@ function commandLine(leave: (exitCode: ExitCode) => void, completes: boolean): C
     .exitOverride();
   addRun(program, leave);
   addList(program, leave);
+  addHistory(program, leave);
   addReplay(program, leave);
   addInit(program, leave);
   if (!completes) addComplete(program);
@@ -150,6 +152,23 @@ function addList(program: Command, leave: (exitCode: ExitCode) => void): void {
     );
 }
 
+function addHistory(program: Command, leave: (exitCode: ExitCode) => void): void {
+  program
+    .command('history')
+    .description('show how long tasks take, how they ended in the last runs, and which are flaky')
+    .argument(
+      '[query...]',
+      "call paths, names, globs and conditions: net/ping, 'status:failed'; one task: all of its runs",
+    )
+    .option('--json', 'one JSON document instead of lines')
+    .option('--export <file>', 'write the history as lines of JSON, for another machine or for --weights')
+    .option('--import <file>', `add the runs of an export${again}`, all)
+    .option('-c, --config <file>', configText)
+    .action(async (queries: string[], options: HistoryOptions) =>
+      leave(await history(queries, options, process.stdout)),
+    );
+}
+
 function addReplay(program: Command, leave: (exitCode: ExitCode) => void): void {
   program
     .command('replay')
@@ -172,12 +191,14 @@ function selecting(command: Command): Command {
     )
     .option('--shard <i/n>', 'only the i-th of n parts of these tasks, and what it needs', parseShard)
     .option('--weights <file>', 'with --shard: expected durations, the same file for all shards')
-    .option('-c, --config <file>', 'the configuration; default: pexen.config.{ts,mts,js,mjs}, or none');
+    .option('-c, --config <file>', configText);
 }
 
 const runHelp = `
 Exit codes: 0 success, 1 failures, 2 usage or configuration, 3 could not run, 4 nothing selected, 75 interrupted.
 Ctrl-C waits for what runs; twice cancels it; three times kills it.`;
+
+const configText = 'the configuration; default: pexen.config.{ts,mts,js,mjs}, or none';
 
 /** Not `<name...>`: that would take the queries behind it for more names. */
 const again = '; may be given several times';

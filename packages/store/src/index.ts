@@ -3,7 +3,7 @@ export { type HistoryLimits, historyVersion } from './history/database.ts';
 export { Expectations } from './history/expectations.ts';
 export { type Flakiness, flakinessOf, mostFlakyRuns } from './history/flakiness.ts';
 export { History, type HistoryOptions, historyLimits } from './history/history.ts';
-export { type MachineKind, machineText, thisMachine } from './history/machine.ts';
+export { type MachineKind, thisMachine } from './history/machine.ts';
 export type { HistoryRun, SampleOfRun, TaskSample } from './history/records.ts';
 export { exportHistory, readExport } from './history/transfer.ts';
 export type { FileEntry, FileSet } from './identity/file-sets.ts';

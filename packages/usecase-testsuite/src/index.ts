@@ -35,6 +35,14 @@ export { type Overrides, poolNames } from './run-options.ts';
 export { runSuite, type SuiteControls, type SuiteEnd, type SuiteRunOptions } from './run-suite.ts';
 export type { ShardChoice } from './shards.ts';
 export { knownPaths } from './state/state-directory.ts';
+export {
+  exportSuiteHistory,
+  type HistoryReport,
+  historyOf,
+  historyReportVersion,
+  importSuiteHistory,
+  type TaskHistory,
+} from './suite-history.ts';
 export { judge } from './verdict.ts';
 export { type KeyInput, readKeys } from './watch/keys.ts';
 export { type RoundOrder, type RoundReport, runRound } from './watch/round.ts';

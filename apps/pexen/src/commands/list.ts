@@ -11,6 +11,7 @@ import {
   loadConfig,
   type SuiteList,
 } from '@pexen/usecase-testsuite';
+import { othersToStderr } from '../others-to-stderr.ts';
 import { formatWarning, type Output } from '../print-problems.ts';
 import { type ShardOptions, shardOf } from '../shard-argument.ts';
 import { workingDirectory } from '../working-directory.ts';
@@ -52,19 +53,6 @@ function shardLine({ index, count, owned, tasks, expectedMs }: ListedShard, isMe
   const each = expectedMs.map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', ');
   const expected = isMeasured ? ` Expected durations of the shards: ${each}.` : '';
   return `Shard ${index}/${count} owns ${owned} of ${tasks} tasks.${expected}`;
-}
-
-/** Redirects output of modules that are being loaded to stderr, since stdout may be parsed as JSON. */
-async function othersToStderr<T>(load: () => Promise<T>): Promise<T> {
-  const { stdout, stderr } = process;
-  const own = Object.getOwnPropertyDescriptor(stdout, 'write');
-  stdout.write = stderr.write.bind(stderr) as typeof stdout.write;
-  try {
-    return await load();
-  } finally {
-    if (own === undefined) Reflect.deleteProperty(stdout, 'write');
-    else Object.defineProperty(stdout, 'write', own);
-  }
 }
 
 function lineOf(task: ListedTask, count: number, shard: ListedShard | undefined, output: Output): string {

@@ -18,8 +18,3 @@ export function thisMachine(): MachineKind {
   const all = cpus();
   return { platform, arch, cpu: all[0]?.model.trim() ?? '', cores: all.length };
 }
-
-/** `linux x64, 2 × Intel(R) Xeon(R) CPU @ 2.80GHz`. */
-export function machineText({ platform, arch, cpu, cores }: MachineKind): string {
-  return `${platform} ${arch}, ${cores} × ${cpu || 'unknown processor'}`;
-}
