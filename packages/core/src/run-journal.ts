@@ -16,10 +16,15 @@ export interface RunJournal {
   /** Records that tasks were added, before anything else is recorded of them. Returns what is to be done because of earlier sessions. */
   added(origin: TaskOrigin, tasks: readonly TaskInfo[]): Recall;
   /**
-   * True while it has records of tasks that were not added again. Nothing starts then before the results that were recalled have been
-   * handled, since the loop over the results may add these tasks.
+   * True where results were recalled, or where there are records of tasks that were not added again. Nothing starts then before the results that
+   * were recalled have been handled, since the loop over the results may add further tasks.
    */
   readonly expectsMore: boolean;
+  /**
+   * Called when all results that were recalled have been handled, as long as `expectsMore` was true: recalls what happened after tasks were added that
+   * have not been added again. Without further tasks, everything is recalled.
+   */
+  recallRest(): Recall;
   /**
    * Records an event; not those of results that were recalled, nor of tasks that were skipped only because the run stopped. With `attempt-ended`, `task-finished` and `task-skipped` come the facts that
    * events do not have. Returns its number.

@@ -359,6 +359,7 @@ export class Scenario {
         this.#printed.push('end');
         break;
       case 'publish':
+      case 'recall-rest':
         break;
       default:
         command satisfies never;

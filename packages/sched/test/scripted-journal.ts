@@ -92,6 +92,10 @@ export class ScriptedJournal implements RunJournal {
     };
   }
 
+  recallRest(): Recall {
+    return { tasks: [], guards: [], poisoned: [] };
+  }
+
   append(event: RunEvent, facts?: EndFacts | FinishFacts): number {
     const path = 'path' in event ? ` ${event.path}` : '';
     if (facts !== undefined && 'path' in event) this.facts.set(`${event.type} ${event.path}`, facts);

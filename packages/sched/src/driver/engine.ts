@@ -374,6 +374,9 @@ export class Engine implements AttemptHost, PoolListener {
       case 'close-pool':
         void this.#poolAt(command.pool).close(command.how);
         break;
+      case 'recall-rest':
+        this.#recallRest();
+        break;
       case 'set-alarm':
         this.#setAlarm(command.atMs);
         break;
@@ -401,6 +404,11 @@ export class Engine implements AttemptHost, PoolListener {
     this.#journaling?.record(published, event);
     this.#publisher.publish('event', published);
     if (event.type === 'tasks-added') this.#described.delete(event.from);
+  }
+
+  #recallRest(): void {
+    const recall = this.#journaling?.rest() ?? { tasks: [], guards: [], poisoned: [] };
+    this.post({ type: 'rest-recalled', atMs: this.nowMs(), recall });
   }
 
   #whenRecorded(action: () => void): void {

@@ -5,6 +5,7 @@
 import type {
   EndFacts,
   FinishFacts,
+  Recall,
   RecalledTask,
   RunEvent,
   RunJournal,
@@ -40,11 +41,22 @@ export class Journaling {
   /** Tasks were added. Returns what the machine has to know about them. */
   added(origin: TaskOrigin, tasks: readonly TaskInfo[]): Pick<TasksAdded, 'recall' | 'expectsMore'> {
     const recall = this.#journal.added(origin, tasks);
-    for (const recalled of recall.tasks) {
+    this.#keep(recall);
+    return { recall, expectsMore: this.#journal.expectsMore };
+  }
+
+  /** What is still to be recalled, once everything so far has been handled. */
+  rest(): Recall {
+    const recall = this.#journal.recallRest();
+    this.#keep(recall);
+    return recall;
+  }
+
+  #keep({ tasks }: Recall): void {
+    for (const recalled of tasks) {
       this.#recalled.set(recalled.task, recalled);
       if (recalled.kind === 'result') this.#outputs.recall(recalled);
     }
-    return { recall, expectsMore: this.#journal.expectsMore };
   }
 
   recalledOf(task: TaskId): RecalledTask | undefined {

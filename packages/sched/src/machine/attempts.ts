@@ -274,11 +274,12 @@ export class AttemptLifecycle {
       return;
     }
     const reason = crashed ?? 'was interrupted, and its cleanup failed';
-    const named: Outcome = { kind: 'crashed', reason, locksOk: false };
+    const locksOk = isClean && this.#state.is(task, CLEANS);
+    const named: Outcome = { kind: 'crashed', reason, locksOk };
     this.#record(task, named, { kind: 'crashed', reason });
     tasks.attemptEnded(task);
     const again = crashed !== undefined && isClean && mayRetry(named, attempt, plan.rulesOf(task));
-    this.#decide(task, { ...named, locksOk: isClean && this.#state.is(task, CLEANS) }, again);
+    this.#decide(task, named, again);
   }
 
   /** The run stops before the interrupted task starts again: it stays unfinished. */

@@ -48,6 +48,7 @@ export class Machine {
   #hadExclusive = false;
   /** Results of earlier sessions are given first, since the loop over the results may add tasks that they also speak of. */
   #isRecalling = false;
+  #isAsking = false;
 
   constructor(plan: CompiledTasks, options: MachineOptions = {}) {
     this.state = new State(plan, options.publishes ?? false);
@@ -112,6 +113,11 @@ export class Machine {
       case 'tasks-added':
         this.#addTasks(input);
         break;
+      case 'rest-recalled':
+        this.#isAsking = false;
+        this.#isRecalling = input.recall.tasks.length > 0;
+        this.#recall(input.recall, 0, 0);
+        break;
       case 'pool-opened':
         this.#poolLifecycle.settle(input.pool, OPEN);
         break;
@@ -153,8 +159,8 @@ export class Machine {
   /** After all inputs: gives the available results, fills free places while a pull waits, and ends the run. */
   #advance(): void {
     this.#give();
-    if (this.results.areWanted && !this.#isEnding) {
-      this.#isRecalling = false;
+    if (this.results.areWanted && !this.#isEnding && this.#isRecalling) this.#askForRest();
+    else if (this.results.areWanted && !this.#isEnding) {
       this.#fill();
       while (this.results.areWanted && this.state.dispatched === 0 && this.#poolLifecycle.resolveDeadlock())
         this.#fill();
@@ -163,6 +169,11 @@ export class Machine {
     this.#poolLifecycle.closePools(this.#isEnding);
     this.#deadlines.setAlarm(this.#isEnding);
     if (this.#isEnding && this.#poolLifecycle.areAllShut) this.#end();
+  }
+
+  #askForRest(): void {
+    if (!this.#isAsking) this.state.emit({ type: 'recall-rest' });
+    this.#isAsking = true;
   }
 
   #fill(): void {
@@ -210,9 +221,13 @@ export class Machine {
     }
   }
 
-  /** Applies what earlier sessions say of tasks that were just added, in the order in which it happened. */
-  #recall({ tasks, guards, poisoned }: Recall, from: number, to: number): void {
+  /**
+   * Applies what earlier sessions say of tasks, in the order in which it happened; `from` to `to` are those that were just added. Tasks that a stop has
+   * given up meanwhile stay so.
+   */
+  #recall({ tasks: all, guards, poisoned }: Recall, from: number, to: number): void {
     const { state } = this;
+    const tasks = all.filter(({ task }) => !state.tasks.isDone(task));
     const { whyNot } = state.plan;
     for (const guarding of guards) state.recalled.guard(guarding);
     for (const recalled of tasks)

@@ -15,7 +15,7 @@ export type Part = 'body' | 'cleanup';
 export type Input =
   /**
    * Tasks `from` up to, not including, `to` were added to the plan. The default origin is `start`. `recall`: what earlier sessions say of them.
-   * `expectsMore`: they also speak of tasks that are not added yet; nothing starts before a pull finds no result.
+   * `expectsMore`: nothing starts before a pull finds no result, and `recall-rest` no further ones.
    */
   | {
       readonly type: 'tasks-added';
@@ -26,6 +26,8 @@ export type Input =
       readonly recall?: Recall;
       readonly expectsMore?: boolean;
     }
+  /** The answer to `recall-rest`. Without tasks, everything is recalled. */
+  | { readonly type: 'rest-recalled'; readonly atMs: number; readonly recall: Recall }
   /** The consumer pulls: slots may be filled, then one result is to be given. */
   | { readonly type: 'result-wanted'; readonly atMs: number }
   /** The pool accepts attempts. */
@@ -127,6 +129,8 @@ export type Command =
   | { readonly type: 'open-pool'; readonly pool: PoolId }
   /** Answered by `pool-closed`. May come before the pool has opened. */
   | { readonly type: 'close-pool'; readonly pool: PoolId; readonly how: 'drain' | 'kill' }
+  /** Everything that was recalled is handled: is there more? Answered by `rest-recalled`. */
+  | { readonly type: 'recall-rest' }
   /** Replaces the alarm set before; `undefined` cancels it. */
   | { readonly type: 'set-alarm'; readonly atMs: number | undefined }
   /** An event for listeners, and its number in the run, from 1. Sent only while `State.isPublishing`; numbered in any case. */

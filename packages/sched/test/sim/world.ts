@@ -173,6 +173,7 @@ export class World {
         this.#hasEnded = true;
         return;
       case 'publish':
+      case 'recall-rest':
         return;
       default:
         command satisfies never;

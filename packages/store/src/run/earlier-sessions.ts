@@ -37,6 +37,12 @@ export interface Known {
 
 const nothing: Known = { recall: { tasks: [], guards: [], poisoned: [] }, tasks: [] };
 
+/** What is recalled, and its place in the journal. */
+interface Placed {
+  readonly task: RecalledTask;
+  readonly seq: number;
+}
+
 /** The memory of the sessions before this one. */
 export class EarlierSessions {
   readonly records: RunRecords;
@@ -57,6 +63,10 @@ export class EarlierSessions {
   #guards: readonly Guard[] = [];
   readonly #settled = new Set<string>();
   #hasReportedAbsent = false;
+  /** What is not recalled yet, in its order. */
+  #held: Placed[] = [];
+  /** Tasks that the loop over the results is not expected to add again. */
+  readonly #givenUp = new Set<string>();
 
   constructor(options: EarlierSessionsOptions) {
     this.#options = options;
@@ -99,6 +109,22 @@ export class EarlierSessions {
     };
     for (const { path } of infos) this.#reported.add(path);
     return { recall, tasks };
+  }
+
+  /** Recalls what happened after tasks were added that are still missing: the loop over the results does not add the first of them again. */
+  recallRest(): Recall {
+    const tasks: RecalledTask[] = [];
+    while (tasks.length === 0 && this.#held.length > 0) {
+      const missing = this.#firstMissing();
+      if (missing !== undefined) this.#givenUp.add(missing.path);
+      tasks.push(...inOrder(this.#takeHeld()));
+    }
+    return { tasks, guards: [], poisoned: [] };
+  }
+
+  /** True where the result of the task is still to be recalled. */
+  isHeld(task: number): boolean {
+    return this.#held.some((each) => each.task.task === task);
   }
 
   /** The task has its result: it guards nothing any more. */
@@ -155,17 +181,47 @@ export class EarlierSessions {
     return { id, decision, record: this.records.tasks.get(path), archived: this.archive.tasks.get(path) };
   }
 
+  /**
+   * Results in the order in which they were recorded. Those of teardowns and salvages wait until the tasks are there that were added before: they
+   * withdraw what such a task may require, and end poison that it may have left.
+   */
   #recalledOf(tasks: readonly KnownTask[]): readonly RecalledTask[] {
     const { startedAt, mode } = this.#options;
     const session = { startedAt, isRerun: mode.kind === 'rerun' };
-    const recalled = tasks.flatMap((known) => {
+    const starts: RecalledTask[] = [];
+    const results: Placed[] = [];
+    for (const known of tasks) {
       const task = recalledTask(known, session);
-      return task === undefined ? [] : [{ task, seq: known.archived?.result?.seq ?? 0 }];
-    });
-    const places = (kind: string, seq: number): number => (kind === 'start' ? Number.MAX_SAFE_INTEGER : seq);
-    return recalled
-      .sort((one, other) => places(one.task.kind, one.seq) - places(other.task.kind, other.seq))
-      .map(({ task }) => task);
+      const seq = known.archived?.result?.seq ?? 0;
+      if (task?.kind === 'start') starts.push(task);
+      else if (task !== undefined) (this.#isLate(known) ? this.#held : results).push({ task, seq });
+    }
+    return [...inOrder([...results, ...this.#takeHeld()]), ...starts];
+  }
+
+  #isLate({ decision: { path } }: KnownTask): boolean {
+    const { tearsDown = [], salvages = [] } = this.#infos.get(path) ?? {};
+    return tearsDown.length + salvages.length > 0;
+  }
+
+  /** Up to the first task that is missing. */
+  #takeHeld(): readonly Placed[] {
+    const end = this.#firstMissing()?.addedAt ?? Number.POSITIVE_INFINITY;
+    const taken = this.#held.filter(({ seq }) => seq < end);
+    this.#held = this.#held.filter(({ seq }) => seq >= end);
+    return taken;
+  }
+
+  /** The task that the loop over the results has to add next, as far as is known. */
+  #firstMissing(): { readonly path: string; readonly addedAt: number } | undefined {
+    const missing = [...this.#missing]
+      .filter((path) => !this.#ids.has(path) && !this.#givenUp.has(path))
+      .flatMap((path) => {
+        const { addedAt } = this.archive.tasks.get(path) ?? {};
+        const isOfLoop = this.records.tasks.get(path)?.origin === 'loop';
+        return addedAt === undefined || !isOfLoop ? [] : [{ path, addedAt }];
+      });
+    return missing.sort((one, other) => one.addedAt - other.addedAt)[0];
   }
 
   /** Tasks that are added now wait for all owners, and all tasks for owners that are added now. */
@@ -204,4 +260,8 @@ export class EarlierSessions {
     this.#hasReportedAbsent = true;
     return [...new Set(poisoned)];
   }
+}
+
+function inOrder(placed: readonly Placed[]): readonly RecalledTask[] {
+  return [...placed].sort((one, other) => one.seq - other.seq).map(({ task }) => task);
 }

@@ -84,6 +84,7 @@ export class RunRecorder implements RunJournal {
   /** When the run started, counted from the start of the session; known from its first event on. */
   #offsetMs: number | undefined;
   #hasFailed = false;
+  #hasRecalled = false;
   #refusal: string | undefined;
   #ended: RunEnded | undefined;
 
@@ -106,11 +107,17 @@ export class RunRecorder implements RunJournal {
     const known = this.#earlier.add(tasks);
     for (const { id, path } of tasks) this.#addTask(id, path);
     for (const task of known.tasks) this.#addKnown(task);
+    this.#hasRecalled ||= known.recall.tasks.some(({ kind }) => kind !== 'start');
     return known.recall;
   }
 
+  /** Also while results are recalled: the loop over them may add tasks that were not recorded before the run was cut. */
   get expectsMore(): boolean {
-    return this.#earlier.expectsMore;
+    return this.#hasRecalled || this.#earlier.expectsMore;
+  }
+
+  recallRest(): Recall {
+    return this.#earlier.recallRest();
   }
 
   append(event: RunEvent, facts?: EndFacts | FinishFacts): number {
@@ -299,7 +306,7 @@ export class RunRecorder implements RunJournal {
   #finished(event: TaskFinished, facts: FinishFacts): void {
     const { task, path, attempts, findings, recalled, code } = event;
     const last = attempts.at(-1);
-    if (recalled !== undefined || last === undefined) return;
+    if (recalled !== undefined || last === undefined || this.#earlier.isHeld(task)) return;
     this.#earlier.settle(path);
     const known = this.#tasks.get(task);
     if (facts.isCutShort) {
@@ -316,7 +323,7 @@ export class RunRecorder implements RunJournal {
 
   /** A task that was interrupted stays so where it is skipped before it has started: what it used may be half changed. */
   #skipped({ task, path, reason, recalled }: TaskSkipped): void {
-    if (recalled !== undefined) return;
+    if (recalled !== undefined || this.#earlier.isHeld(task)) return;
     this.#earlier.settle(path);
     const { execution, isDue = false } = this.#tasks.get(task) ?? {};
     if (isDue) return;

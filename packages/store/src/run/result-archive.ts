@@ -29,6 +29,8 @@ export interface ArchivedResult {
 export interface ArchivedTask {
   /** As it was added last. */
   info: TaskInfo;
+  /** The place in the journal where it was added first. */
+  readonly addedAt: number;
   result?: ArchivedResult;
   /** The ends of the attempts of its latest execution, and the sessions that these ended in. */
   ends: { readonly end: StoredEnd; readonly in: ArchivedSession }[];
@@ -67,7 +69,7 @@ export class ResultArchive {
         this.#session = { session, startedAt: event.wallMs };
         break;
       case 'tasks-added':
-        for (const info of event.tasks) this.#addTask(info);
+        for (const info of event.tasks) this.#addTask(info, seq);
         break;
       case 'file-set':
         this.#sets.set(event.id, event.set);
@@ -91,10 +93,10 @@ export class ResultArchive {
     }
   }
 
-  #addTask(info: TaskInfo): void {
+  #addTask(info: TaskInfo, addedAt: number): void {
     this.#paths.set(info.id, info.path);
     const known = this.tasks.get(info.path);
-    if (known === undefined) this.tasks.set(info.path, { info, ends: [] });
+    if (known === undefined) this.tasks.set(info.path, { info, addedAt, ends: [] });
     else known.info = info;
   }
 

@@ -1,0 +1,47 @@
+/** Cuts one suite at each event of its run, and each of these runs again at random events, until it is done. */
+import { isPexenError } from '@pexen/core';
+import { Random } from '../resume/random.ts';
+import { dependsOnOrder, differences, hasCrashed, type MakeRecorder, type Played, play } from './play.ts';
+import { randomSuite, type SuiteSpec } from './suite.ts';
+
+export interface Found {
+  readonly cuts: number;
+  /** How many runs were compared with the one without a cut. */
+  readonly compared: number;
+  readonly wrong: readonly { readonly cuts: readonly number[]; readonly wrong: readonly string[] }[];
+}
+
+/** Equal seeds, equal suites and cuts. Suites that the scheduler refuses are left out. */
+export async function cutEverywhere(seed: number, makeRecorder?: MakeRecorder): Promise<Found> {
+  const suite = randomSuite(seed);
+  const random = new Random(seed + 1_000_000);
+  const found = { cuts: 0, compared: 0, wrong: [] as Found['wrong'][number][] };
+  const uncut = await play(suite, [], makeRecorder).catch((error: unknown) => {
+    if (!isPexenError(error)) throw error;
+  });
+  if (uncut === undefined) return found;
+  if (uncut.wrong.length > 0) found.wrong.push({ cuts: [], wrong: uncut.wrong });
+  for (let first = 1; first <= (uncut.appended[0] ?? 0); first++) {
+    const cuts = [first, ...Array.from({ length: random.below(4) }, () => 1 + random.below(12))];
+    found.cuts += cuts.length;
+    const wrong = await wrongOf(suite, uncut, cuts, makeRecorder);
+    if (wrong.isCompared) found.compared++;
+    if (wrong.all.length > 0) found.wrong.push({ cuts, wrong: wrong.all });
+  }
+  return found;
+}
+
+async function wrongOf(
+  suite: SuiteSpec,
+  uncut: Played,
+  cuts: readonly number[],
+  makeRecorder: MakeRecorder | undefined,
+): Promise<{ readonly isCompared: boolean; readonly all: readonly string[] }> {
+  try {
+    const played = await play(suite, cuts, makeRecorder);
+    const isCompared = !hasCrashed(played) && !dependsOnOrder(suite);
+    return { isCompared, all: [...played.wrong, ...(isCompared ? differences(suite, uncut, played) : [])] };
+  } catch (error) {
+    return { isCompared: false, all: [String(error)] };
+  }
+}

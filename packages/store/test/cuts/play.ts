@@ -1,0 +1,302 @@
+/** Plays suites through the real scheduler, with cuts and resumes until they are done, and checks what must hold. */
+import { isDeepStrictEqual } from 'node:util';
+import { systemClock } from '@pexen/core/timers';
+import { inline, type Result, type Run, run } from '@pexen/sched';
+import type { Decision, JournalEntry } from '../../src/index.ts';
+import { RunRecorder } from '../../src/run/recorder.ts';
+import { Random } from '../resume/random.ts';
+import { CutJournal } from './cut-journal.ts';
+import { type Happening, type SuiteSpec, SuiteTasks, type TaskSpec } from './suite.ts';
+
+/** Makes the recorder of a session. Planted mistakes make another one. */
+export type MakeRecorder = (options: ConstructorParameters<typeof RunRecorder>[0]) => RunRecorder;
+
+/** One session. */
+interface Session {
+  /** Undefined where it was cut. */
+  readonly results: ReadonlyMap<string, Result> | undefined;
+  readonly left: readonly JournalEntry[];
+  readonly appended: number;
+  readonly decisions: readonly Decision[];
+  readonly wrong: readonly string[];
+}
+
+/** A whole run, from its first session to the last. */
+export interface Played {
+  readonly results: ReadonlyMap<string, Result>;
+  readonly entries: readonly JournalEntry[];
+  /** How many events each session appended. */
+  readonly appended: readonly number[];
+  readonly happenings: readonly Happening[];
+  readonly cuts: number;
+  /** Which rules were broken. */
+  readonly wrong: readonly string[];
+}
+
+/** Cuts the sessions after so many events each; the session after the last cut is not cut. */
+export async function play(
+  suite: SuiteSpec,
+  cuts: readonly number[],
+  makeRecorder: MakeRecorder = (options) => new RunRecorder(options),
+): Promise<Played> {
+  const random = new Random(suite.seed + cuts.reduce((sum, cut) => sum * 31 + cut, 7));
+  const happenings: Happening[] = [];
+  const wrong: string[] = [];
+  const appended: number[] = [];
+  let left: readonly JournalEntry[] = [];
+  let done = 0;
+  for (const cut of [...cuts, Number.POSITIVE_INFINITY]) {
+    const session = await playSession(suite, left, cut, random, happenings, makeRecorder);
+    wrong.push(...session.wrong);
+    appended.push(session.appended);
+    left = session.left;
+    if (session.results === undefined) {
+      done++;
+      continue;
+    }
+    return {
+      ...{ results: session.results, entries: left, appended, happenings, cuts: done },
+      wrong: [...wrong, ...brokenRules(suite, happenings, left)],
+    };
+  }
+  throw new Error('the last session was cut');
+}
+
+async function playSession(
+  suite: SuiteSpec,
+  earlier: readonly JournalEntry[],
+  cutAfter: number,
+  random: Random,
+  happenings: Happening[],
+  makeRecorder: MakeRecorder,
+): Promise<Session> {
+  const journal = new CutJournal(earlier, cutAfter, random);
+  const { session } = journal;
+  const startedAt = systemClock.wallNow();
+  const recorder = makeRecorder({
+    ...{ journal, entries: earlier, health: 'whole', mode: { kind: 'resume' }, clock: systemClock },
+    ...{ startedAt, boot: 'one', maxInterruptions: 1_000 },
+    opening: [
+      {
+        type: 'session-started',
+        wallMs: startedAt,
+        pid: 1,
+        host: 'here',
+        boot: 'one',
+        argv: [],
+        mode: 'run',
+      },
+    ],
+  });
+  const made = new SuiteTasks(suite, (happening) => {
+    if (!journal.isDead) happenings.push({ session, ...happening });
+  });
+  const running = run(made.addedAfter(undefined), {
+    pool: inline({ concurrency: suite.slots }),
+    groups: { g1: { pool: () => inline() }, g2: { pool: () => inline() } },
+    journal: recorder,
+  } as never) as Run;
+  journal.onDeath = () => running.kill('the process died');
+  if (journal.isDead) running.kill('the process died');
+  const wrong: string[] = [];
+  const results = new Map<string, Result>();
+  for await (const result of running) {
+    if (journal.isDead) continue;
+    results.set(result.path, result);
+    wrong.push(...givenUnrecorded(result, journal));
+    const added = made.addedAfter(result.path);
+    if (added.length > 0) running.add(added);
+  }
+  const { decisions } = recorder;
+  const { appended } = journal;
+  if (journal.left !== undefined)
+    return { results: undefined, left: journal.left, appended, decisions, wrong };
+  return { results, left: journal.entries, appended, decisions, wrong };
+}
+
+/** A result that is given is recorded (J7). */
+function givenUnrecorded({ path, recalled }: Result, journal: CutJournal): readonly string[] {
+  if (recalled !== undefined) return [];
+  const at = journal.entries.findLastIndex(({ event }) => {
+    if (event.type !== 'task-finished' && event.type !== 'task-skipped') return false;
+    return pathOf(journal.entries, event.task) === path;
+  });
+  return at + 1 > journal.committedSeq ? [`J7: "${path}" was given before it was recorded`] : [];
+}
+
+function pathOf(entries: readonly JournalEntry[], task: number): string | undefined {
+  for (let at = entries.length - 1; at >= 0; at--) {
+    const { event } = entries[at] as JournalEntry;
+    const found = event.type === 'tasks-added' && event.tasks.find(({ id }) => id === task);
+    if (found) return found.path;
+  }
+  return undefined;
+}
+
+function brokenRules(
+  suite: SuiteSpec,
+  happenings: readonly Happening[],
+  entries: readonly JournalEntry[],
+): readonly string[] {
+  return [
+    ...startedTwice(suite, happenings),
+    ...tornDownTooEarly(suite, happenings, entries),
+    ...sawHalfChanged(suite, recordedStarts(happenings, entries)),
+  ];
+}
+
+/** An attempt of a task that may not start twice starts once (J4). */
+function startedTwice(suite: SuiteSpec, happenings: readonly Happening[]): readonly string[] {
+  const once = new Set(suite.tasks.filter(({ rerunnable }) => !rerunnable).map(({ name }) => name));
+  const seen = new Set<string>();
+  return happenings.flatMap(({ path, attempt, what }) => {
+    if (what !== 'start' || !once.has(path)) return [];
+    const start = `${path}#${attempt}`;
+    if (seen.has(start)) return [`J4: ${start} started twice`];
+    seen.add(start);
+    return [];
+  });
+}
+
+/** A teardown that ran ends after the last start of what it tears down (J8). */
+function tornDownTooEarly(
+  suite: SuiteSpec,
+  happenings: readonly Happening[],
+  _entries: readonly JournalEntry[],
+): readonly string[] {
+  return suite.tasks.flatMap(({ name, tearsDown, rerunnable }) => {
+    const last = happenings.findLastIndex(({ path, what }) => path === name && what === 'start');
+    if (last < 0 || !rerunnable) return [];
+    return tearsDown
+      .filter((provider) =>
+        happenings.slice(last).some(({ path, what }) => path === provider && what === 'start'),
+      )
+      .map((provider) => `J8: "${provider}" started after "${name}" had torn it down`);
+  });
+}
+
+/** Without starts of which no record is left: later sessions cannot know of them. */
+function recordedStarts(
+  happenings: readonly Happening[],
+  entries: readonly JournalEntry[],
+): readonly Happening[] {
+  const recorded = new Set<string>();
+  const paths = new Map<number, string>();
+  for (const { session, event } of entries) {
+    if (event.type === 'tasks-added') for (const { id, path } of event.tasks) paths.set(id, path);
+    if (event.type === 'attempt-started' || event.type === 'start-intended')
+      recorded.add(`${session} ${paths.get(event.task)} ${event.attempt}`);
+  }
+  return happenings.filter(
+    ({ session, path, attempt, what }) => what !== 'start' || recorded.has(`${session} ${path} ${attempt}`),
+  );
+}
+
+/** Nothing uses what an interrupted attempt may have changed, but for what its task waits for, teardowns and salvages (J6). */
+function sawHalfChanged(suite: SuiteSpec, happenings: readonly Happening[]): readonly string[] {
+  const specs = new Map(suite.tasks.map((spec) => [spec.name, spec]));
+  const open = new Map<string, Happening>();
+  const wrong: string[] = [];
+  for (const happening of happenings) {
+    const { path, what, session } = happening;
+    if (what === 'end' || what === 'cleaned') {
+      open.delete(path);
+      continue;
+    }
+    const own = specs.get(path) as TaskSpec;
+    for (const [other, { session: since }] of open) {
+      const spec = specs.get(other) as TaskSpec;
+      if (other === path || !conflicts(own, spec)) continue;
+      if (since === session) wrong.push(`J6: "${path}" and "${other}" ran at the same time`);
+      else if (!mayMeet(own, spec, specs))
+        wrong.push(`J6: "${path}" started on what "${other}" may have half changed`);
+    }
+    open.set(path, happening);
+  }
+  return wrong;
+}
+
+function conflicts(one: TaskSpec, other: TaskSpec): boolean {
+  const meets = (some: readonly string[], others: readonly string[]): boolean =>
+    some.some((each) => others.some((another) => isNear(each, another)));
+  return meets([...one.uses, ...one.claims], other.claims) || meets(one.claims, other.uses);
+}
+
+function isNear(one: string, other: string): boolean {
+  return `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`);
+}
+
+function mayMeet(own: TaskSpec, owner: TaskSpec, specs: ReadonlyMap<string, TaskSpec>): boolean {
+  return own.tearsDown.length > 0 || own.salvages.length > 0 || waitsFor(owner, own.name, specs, new Set());
+}
+
+function waitsFor(
+  task: TaskSpec,
+  name: string,
+  specs: ReadonlyMap<string, TaskSpec>,
+  seen: Set<string>,
+): boolean {
+  if (seen.has(task.name)) return false;
+  seen.add(task.name);
+  const members =
+    task.group === undefined ? [task] : [...specs.values()].filter(({ group }) => group === task.group);
+  const before = members.flatMap((each) => [
+    ...each.requires.flatMap(({ of }) => of),
+    ...each.after,
+    ...each.salvages,
+  ]);
+  return before.some((each) => each === name || waitsFor(specs.get(each) as TaskSpec, name, specs, seen));
+}
+
+// ── Comparison with the run that was not cut (J3) ──
+
+/** What a result says, as far as cuts may not change it. */
+export function essenceOf(result: Result, isOrdered: boolean): object {
+  const { status, attempts, shared, flaky, earlier = [] } = result;
+  return {
+    status,
+    attempts: attempts.map(({ attempt, outcome }) => {
+      const { kind, error, reason } = outcome;
+      return { attempt, kind, message: (error as Error | undefined)?.message, reason };
+    }),
+    ...(isOrdered && { shared: { ...shared } }),
+    flaky,
+    value: result.value,
+    why: result.reason?.[0]?.why,
+    earlier: earlier.filter(({ counts }) => !counts).length,
+  };
+}
+
+/** Why results of a suite may differ after a cut: by the order in which tasks run, or by what the cut interrupted. */
+export function differences(suite: SuiteSpec, uncut: Played, cut: Played): readonly string[] {
+  const isOrdered = suite.tasks.every(({ requires }) =>
+    requires.every(({ form }) => form !== 'any' && form !== 'two'),
+  );
+  const wrong: string[] = [];
+  for (const [path, expected] of uncut.results) {
+    const actual = cut.results.get(path);
+    if (actual === undefined) wrong.push(`J3: "${path}" has no result`);
+    else {
+      const [one, other] = [essenceOf(expected, isOrdered), essenceOf(actual, isOrdered)];
+      if (!isDeepStrictEqual(one, other))
+        wrong.push(`J3: "${path}": ${JSON.stringify(one)} became ${JSON.stringify(other)}`);
+    }
+  }
+  return wrong;
+}
+
+/** True where an attempt that may not start twice was open at a cut: it counts as crashed, and so may what depends on it. */
+export function hasCrashed({ results }: Played): boolean {
+  return [...results.values()].some(
+    ({ status, attempts }) =>
+      status === 'crashed' || attempts.some(({ outcome }) => outcome.kind === 'crashed'),
+  );
+}
+
+/** True where the order of tasks decides about their results: a task may leave poison that another one meets, or not. */
+export function dependsOnOrder(suite: SuiteSpec): boolean {
+  return suite.tasks.some(
+    ({ ends, claims, uses, hasCleanup }) =>
+      ends.includes('throws') && !hasCleanup && claims.length + uses.length > 0,
+  );
+}

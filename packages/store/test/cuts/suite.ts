@@ -1,0 +1,238 @@
+/** Random suites as plain data, of which each session makes its own tasks. Their bodies do what the data says, so that results are comparable. */
+
+import type { AnyBodyContext } from '@pexen/core';
+import {
+  anyOf,
+  atLeast,
+  type Capability,
+  every,
+  type Key,
+  key,
+  type Requirement,
+  type Task,
+  TaskFailError,
+  task,
+} from '@pexen/sched';
+import { Random } from '../resume/random.ts';
+
+/** How an attempt ends. `given` fails, and lets dependents run. */
+type End = 'returns' | 'fails' | 'given' | 'throws' | 'skips';
+
+export interface TaskSpec {
+  readonly name: string;
+  readonly requires: readonly {
+    readonly form: 'one' | 'any' | 'every' | 'two';
+    readonly of: readonly string[];
+  }[];
+  readonly salvages: readonly string[];
+  readonly tearsDown: readonly string[];
+  readonly after: readonly string[];
+  readonly uses: readonly string[];
+  readonly claims: readonly string[];
+  readonly retries: number;
+  readonly rerunnable: boolean;
+  readonly scope: 'run' | 'process';
+  /** The end of each attempt; the last one is repeated. */
+  readonly ends: readonly End[];
+  readonly hasCleanup: boolean;
+  readonly hasKey: boolean;
+  readonly group: string | undefined;
+  /** How many turns of the event loop the body takes. */
+  readonly turns: number;
+  /** Its value cannot be stored. */
+  readonly isLost: boolean;
+  /** The loop adds it when this task has a result. */
+  readonly addedAfter: string | undefined;
+}
+
+export interface SuiteSpec {
+  readonly seed: number;
+  readonly slots: number;
+  readonly tasks: readonly TaskSpec[];
+}
+
+/** What happened in bodies and cleanups. */
+export interface Happening {
+  readonly session: number;
+  readonly path: string;
+  readonly attempt: number;
+  readonly what: 'start' | 'end' | 'cleanup' | 'cleaned';
+}
+
+const ends: readonly End[] = [
+  ...(['returns', 'returns', 'returns', 'returns', 'returns', 'returns'] as const),
+  ...(['fails', 'given', 'throws', 'skips'] as const),
+];
+const resources = ['/r', '/r/s', '/r/t', 'p', 'q'];
+
+/** Equal seeds, equal suites. */
+export function randomSuite(seed: number): SuiteSpec {
+  const random = new Random(seed);
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].slice(0, 3 + random.below(6));
+  const tasks: TaskSpec[] = [];
+  const isLoop = random.chance(0.3);
+  for (const name of names) {
+    const others = tasks.map((each) => each.name);
+    const addedAfter = isLoop && others.length > 0 && random.chance(0.4) ? random.oneOf(others) : undefined;
+    // A task can only name tasks that are there when it is added.
+    const there = tasks.filter((each) => each.addedAfter === undefined || each.addedAfter === addedAfter);
+    tasks.push({
+      ...randomTask(
+        random,
+        name,
+        there.map((each) => each.name),
+      ),
+      addedAfter,
+    });
+  }
+  for (const name of random.someOf(names, 0.25)) {
+    const spec = plainTask(random, `stop-${name}`);
+    const { addedAfter } = tasks.find((each) => each.name === name) as TaskSpec;
+    tasks.push({ ...spec, tearsDown: [name], addedAfter, claims: random.someOf(resources, 0.1) });
+  }
+  return { seed, slots: 1 + random.below(3), tasks };
+}
+
+function plainTask(random: Random, name: string): TaskSpec {
+  return {
+    ...{ name, requires: [], salvages: [], tearsDown: [], after: [], uses: [], claims: [], retries: 0 },
+    ...{ rerunnable: random.chance(0.7), scope: 'run', ends: ['returns'], hasCleanup: false, hasKey: false },
+    ...{ group: undefined, turns: random.below(4), isLost: false, addedAfter: undefined },
+  };
+}
+
+function randomTask(random: Random, name: string, before: readonly string[]): TaskSpec {
+  const requires = randomRequirements(random, before);
+  const isSalvage = before.length > 0 && random.chance(0.1);
+  const claims = random.someOf(resources, 0.15);
+  return {
+    ...plainTask(random, name),
+    requires: isSalvage ? [] : requires,
+    salvages: isSalvage ? random.someOf(before, 0.5) : [],
+    after: random.someOf(before, 0.1),
+    uses: random.someOf(resources, 0.15).filter((each) => !claims.some((other) => isNear(each, other))),
+    claims: claims.filter((each, at) => !claims.slice(0, at).some((other) => isNear(each, other))),
+    retries: random.below(3),
+    scope: random.chance(0.12) ? 'process' : 'run',
+    ends: [random.oneOf(ends), random.oneOf(ends), random.oneOf(ends)],
+    hasCleanup: random.chance(0.4),
+    hasKey: random.chance(0.4),
+    group: random.chance(0.15) ? random.oneOf(['g1', 'g2']) : undefined,
+    isLost: random.chance(0.05),
+  };
+}
+
+function isNear(one: string, other: string): boolean {
+  return `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`);
+}
+
+function randomRequirements(random: Random, before: readonly string[]): TaskSpec['requires'] {
+  return Array.from({ length: random.below(3) }, () => {
+    const of = random.someOf(before, 0.4);
+    const form = random.oneOf(['one', 'one', 'one', 'any', 'every', 'two'] as const);
+    return { form, of: form === 'one' ? of.slice(0, 1) : of };
+  }).filter(({ form, of }) => of.length > (form === 'two' ? 1 : 0));
+}
+
+/** Is told of what happens in bodies. */
+export type Observe = (happening: Omit<Happening, 'session'>) => void;
+
+/** The tasks of a suite, as one session makes them. */
+export class SuiteTasks {
+  readonly tasks = new Map<string, Task>();
+  readonly #keys = new Map<string, Key<string>>();
+  readonly #suite: SuiteSpec;
+  readonly #observe: Observe;
+
+  constructor(suite: SuiteSpec, observe: Observe) {
+    this.#suite = suite;
+    this.#observe = observe;
+    for (const spec of suite.tasks)
+      if (spec.hasKey) this.#keys.set(spec.name, key<string>(`key-${spec.name}`));
+    for (const spec of suite.tasks) this.tasks.set(spec.name, this.#make(spec));
+  }
+
+  /** The tasks of the start, or those that follow from a result. */
+  addedAfter(name: string | undefined): readonly Task[] {
+    return this.#suite.tasks
+      .filter(({ addedAfter }) => addedAfter === name)
+      .map((spec) => this.tasks.get(spec.name) as Task);
+  }
+
+  #make(spec: TaskSpec): Task {
+    const { name, retries, rerunnable, scope, group, claims, uses } = spec;
+    const own = this.#keys.get(name);
+    const keys = this.#requiredKeys(spec);
+    const body = (context: AnyBodyContext) => this.#body(spec, context, own, keys);
+    const meta = {
+      ...{ name, retries, rerunnable, scope, claims, uses },
+      requires: [...spec.requires.map((each) => this.#requirement(each)), ...keys.map(([, each]) => each)],
+      ...(own !== undefined && { provides: [own] }),
+      ...(spec.salvages.length > 0 && { salvages: spec.salvages.map((each) => this.#task(each)) }),
+      ...(spec.tearsDown.length > 0 && { tearsDown: spec.tearsDown.map((each) => this.#task(each)) }),
+      ...(spec.after.length > 0 && { after: spec.after.map((each) => this.#task(each)) }),
+      ...(group !== undefined && { group }),
+      ...(spec.hasCleanup && { cleanup: (context: AnyBodyContext) => this.#cleanup(spec, context) }),
+    };
+    return task(meta as never, body as never) as Task;
+  }
+
+  /** Keys of tasks that are required by themselves. */
+  #requiredKeys({ requires }: TaskSpec): readonly (readonly [string, Key<string>])[] {
+    const names = requires.filter(({ form }) => form === 'one').flatMap(({ of }) => of);
+    return [...new Set(names)].flatMap((each) => {
+      const found = this.#keys.get(each);
+      return found === undefined ? [] : [[each, found] as const];
+    });
+  }
+
+  #requirement({ form, of }: TaskSpec['requires'][number]): Requirement {
+    const members = of.map((each) => this.#task(each) as Capability);
+    if (form === 'one') return members[0] as Capability;
+    if (form === 'any') return anyOf(...members);
+    return form === 'every' ? every(...members) : atLeast(2, ...members);
+  }
+
+  #task(name: string): Task {
+    return this.tasks.get(name) as Task;
+  }
+
+  async #body(
+    { name, ends: scripted, turns, isLost }: TaskSpec,
+    context: AnyBodyContext,
+    own: Key<string> | undefined,
+    keys: readonly (readonly [string, Key<string>])[],
+  ): Promise<unknown> {
+    const { attempt } = context;
+    this.#observe({ path: name, attempt, what: 'start' });
+    const seen = Object.fromEntries(keys.map(([each, received]) => [each, context.get(received)]));
+    context.shared[name] = attempt;
+    if (own !== undefined) context.set(own, isLost ? ((() => name) as never) : `${name}#${attempt}`);
+    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+    this.#observe({ path: name, attempt, what: 'end' });
+    return endOf(scripted[Math.min(attempt, scripted.length) - 1] ?? 'returns', context, { seen, attempt });
+  }
+
+  async #cleanup({ name, turns }: TaskSpec, { attempt }: AnyBodyContext): Promise<void> {
+    this.#observe({ path: name, attempt, what: 'cleanup' });
+    if (turns > 1) await new Promise(setImmediate);
+    this.#observe({ path: name, attempt, what: 'cleaned' });
+  }
+}
+
+function endOf(end: End, context: AnyBodyContext, value: object): unknown {
+  switch (end) {
+    case 'returns':
+      return { ...value, kinds: new Map([[1, undefined]]) };
+    case 'fails':
+      throw new TaskFailError('failed', { depsOk: false });
+    case 'given':
+      throw new TaskFailError('given', { depsOk: true });
+    case 'throws':
+      throw new Error('thrown');
+    case 'skips':
+      return context.skip('not here');
+    default:
+      return end satisfies never;
+  }
+}
