@@ -46,6 +46,16 @@ export {
   refuse,
 } from './errors.ts';
 export type { ExpectedDuration } from './expected-duration.ts';
+export type {
+  DiskFacts,
+  Facts,
+  GivenFacts,
+  KernelFacts,
+  MemoryFacts,
+  OsFacts,
+  StandardFacts,
+  UserFacts,
+} from './facts.ts';
 export {
   isSkipSignal,
   isTaskFailError,
@@ -190,7 +200,6 @@ export {
   type Body,
   type BodyContext,
   definitionKey,
-  type Facts,
   type GivenContext,
   type NameKind,
   type PlacedTask,

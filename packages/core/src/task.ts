@@ -2,6 +2,7 @@
 import type { Address } from './address.ts';
 import type { StandardSchema } from './args.ts';
 import type { CallSite } from './call-site.ts';
+import type { Facts } from './facts.ts';
 import type { ExecutableBody } from './outcome.ts';
 import type { AnyKey, AnyOf, AtLeast, Capability, Every, Requirement, ValueOf } from './requirement.ts';
 import type { Amount, Resource } from './resource.ts';
@@ -72,9 +73,6 @@ export interface TaskMeta {
   /** Whether it applies, evaluated before the run: true, false, or a reason why not. */
   readonly when?: boolean | string | ((facts: Facts) => boolean | string) | undefined;
 }
-
-/** What is known about the environment, for `when`. */
-export type Facts = Readonly<Record<string, unknown>>;
 
 /** The number of further attempts, and the delays between them. */
 export interface Retries {

@@ -37,7 +37,8 @@ export function createLoadContext(
   files: Files,
   problems: Problem[],
 ): LoadContext {
-  return { dir, root, under, facts, env, files, warn, problem: (problem) => void problems.push(problem) };
+  const problem = (each: Problem): void => void problems.push(each);
+  return { dir, root, under, facts: facts as Facts, env, files, warn, problem };
 }
 
 /** The default metadata of a file, from the options. An error that the function throws is a problem of that file. */

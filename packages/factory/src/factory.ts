@@ -3,7 +3,7 @@
  */
 import {
   type CallPath,
-  type Facts,
+  type GivenFacts,
   isPexenError,
   isPlaced,
   kindOf,
@@ -36,7 +36,7 @@ export interface FactoryContext {
   /** A prefix of the call path of each task. Default: none. */
   readonly under?: CallPath;
   /** What is known about the environment. Default: nothing. */
-  readonly facts?: Facts;
+  readonly facts?: GivenFacts;
   /** The environment in which programs named without a directory are looked for. Default: this process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Called with warnings: conditions that may be mistakes, such as a broken link. Default: warnings are dropped. */

@@ -1,4 +1,8 @@
 /** Makes tasks of many kinds of input. */
+export { LazyFacts, type LazyFactsOptions } from './conditions/lazy-facts.ts';
+export { type Condition, type Needs, needs } from './conditions/needs.ts';
+export { type SystemFactsOptions, systemFacts } from './conditions/system-facts.ts';
+export { isVersionAtLeast } from './conditions/version.ts';
 export { durationForms, readDurationText } from './duration.ts';
 export { type Collected, collect, type Factory, type FactoryContext, together, under } from './factory.ts';
 export type { ModuleRole } from './modules/load-module.ts';

@@ -2,13 +2,15 @@
  * Reads the metadata of a file, from its header or side file: YAML in, metadata and problems out. Each problem points at the very node that is
  * wrong. Loaded on demand, since it brings a YAML parser along.
  */
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import {
   type Amount,
   amount,
   anyOf,
   atLeast,
   checkMeta,
+  defined,
+  didYouMean,
   every,
   isRefusedKey,
   nearest,
@@ -18,6 +20,9 @@ import {
   type TaskMeta,
 } from '@pexen/core';
 import { isMap, isNode, isScalar, isSeq, type Node } from 'yaml';
+import type { readExpression } from './conditions/expression.ts';
+import { allOf, type Condition, conditionOf, type Needs } from './conditions/needs.ts';
+import { readSize, sizeForms } from './conditions/size.ts';
 import { durationForms, readDuration } from './duration.ts';
 import { type FileMeta, noFileMeta, type ProgramEntries } from './file-meta.ts';
 import { readYaml, sourceOf } from './yaml-text.ts';
@@ -29,46 +34,98 @@ const programNames: ReadonlySet<string> = new Set([
   'tap',
 ] satisfies (keyof ProgramEntries)[]);
 
-/**
- * Reads the metadata in `text`, whose lines and columns are the same as in `file`.
- * `at` is the location of problems without a better one.
- */
-export function readFileMeta(text: string, file: string, at: SourceLocation = { file }): FileMeta {
+/** Options of `readFileMeta`. */
+export interface FileMetaOptions {
+  /** The location of problems without a better one. Default: the file. */
+  readonly at?: SourceLocation;
+  /** The facts that conditions may name. Default: any. */
+  readonly facts?: readonly string[];
+  /** Reads expressions; needed where `mayHaveExpression` says so. */
+  readonly readExpression?: typeof readExpression;
+}
+
+/** Reads the metadata in `text`, whose lines and columns are the same as in `file`. */
+export function readFileMeta(text: string, file: string, options: FileMetaOptions = {}): FileMeta {
   const { root, problems, locate } = readYaml(text, file, 'PEXEN_BAD_HEADER');
   if (problems.length > 0) return { ...noFileMeta, problems };
   if (root === undefined) return noFileMeta;
   if (!isMap(root)) return { ...noFileMeta, problems: [notAMap(locate(root))] };
-  return readEntries(root, basename(file), locate, at);
+  return readEntries(root, file, locate, options);
+}
+
+/** Must `readFileMeta` be able to read expressions? */
+export function mayHaveExpression(text: string): boolean {
+  return /\bif\b/.test(text);
 }
 
 function readEntries(
   root: Node,
-  task: string,
-  locate: (node: Node) => SourceLocation,
-  at: SourceLocation,
+  file: string,
+  locate: (node: Node, character?: number) => SourceLocation,
+  options: FileMetaOptions,
 ): FileMeta {
+  const task = basename(file);
   const problems: Problem[] = [];
   const places = new Map<string, SourceLocation>();
   const read: [name: string, value: unknown][] = [];
   for (const { name, key, value } of entriesOf(root)) {
-    const report = (code: Problem['code'], node: Node, message: string, hint?: string): undefined => {
-      problems.push({ code, task, location: locate(node), message, ...(hint !== undefined && { hint }) });
+    const report = (
+      code: Problem['code'],
+      node: Node,
+      message: string,
+      hint?: string,
+      character?: number,
+    ): undefined => {
+      const location = locate(node, character);
+      problems.push({ code, task, location, message, ...(hint !== undefined && { hint }) });
     };
+    const complain: Complain = (node, message, hint, character) =>
+      report('PEXEN_BAD_META', node, `${name} ${message}`, hint, character);
     places.set(name, locate(key));
     if (!isEntryName(name)) report('PEXEN_UNKNOWN_META', key, `unknown metadata "${name}"`, hintFor(name));
-    else if (value === undefined) report('PEXEN_BAD_META', key, `${name} has no value`);
-    else
-      read.push([
-        name,
-        entryReaders[name](value, (node, message, hint) =>
-          report('PEXEN_BAD_META', node, `${name} ${message}`, hint),
-        ),
-      ]);
+    else if (value === undefined) complain(key, 'has no value');
+    else {
+      const found = entryReaders[name](value, complain);
+      read.push([name, found instanceof Expression ? compiled(found, complain, options) : found]);
+    }
   }
-  const known = read.filter(([, value]) => value !== undefined);
+  const known = withCondition(
+    read.filter(([, value]) => value !== undefined),
+    dirname(file),
+  );
   const meta = Object.fromEntries(known.filter(([name]) => !programNames.has(name))) as TaskMeta;
   const program = Object.fromEntries(known.filter(([name]) => programNames.has(name))) as ProgramEntries;
-  return { meta, program, problems: [...problems, ...checkTogether(meta, task, places, at)] };
+  return {
+    meta,
+    program,
+    problems: [...problems, ...checkTogether(meta, task, places, options.at ?? { file })],
+  };
+}
+
+/** `needs` and `when` are one condition of the task. */
+function withCondition(
+  read: readonly [name: string, value: unknown][],
+  directory: string,
+): readonly [string, unknown][] {
+  const needs = read.find(([name]) => name === 'needs')?.[1] as Needs | undefined;
+  if (needs === undefined) return read;
+  const when = read.find(([name]) => name === 'when')?.[1] as TaskMeta['when'];
+  const own: Condition[] = when === undefined ? [] : [typeof when === 'function' ? when : () => when];
+  const others = read.filter(([name]) => name !== 'needs' && name !== 'when');
+  return [...others, ['when', allOf([conditionOf(needs, directory), ...own])]];
+}
+
+function compiled(
+  { node, text, because }: Expression,
+  complain: Complain,
+  { readExpression, facts }: FileMetaOptions,
+): Condition | undefined {
+  if (readExpression === undefined)
+    return complain(node, 'has an expression behind an escaped "if"', 'Write if: …');
+  const found = readExpression(text, defined({ because, names: facts }));
+  if ('condition' in found) return found.condition;
+  const { message, hint, at } = found.fault;
+  return complain(node, `has an expression that ${message}`, hint, at);
 }
 
 /** Checks the entries together, for problems such as a resource both used and claimed. */
@@ -109,13 +166,13 @@ function notAMap(location: SourceLocation): Problem {
 }
 
 /** Metadata that only tasks in modules can have. */
-export const entriesOfCode = ['args', 'cleanup'] as const;
+const entriesOfCode = ['args', 'cleanup'] as const;
 
 /** The entries that the metadata of a file may have. */
-export type EntryName = Exclude<keyof TaskMeta, (typeof entriesOfCode)[number]> | keyof ProgramEntries;
+type EntryName = Exclude<keyof TaskMeta, (typeof entriesOfCode)[number]> | keyof ProgramEntries | 'needs';
 
-/** Reports a problem of a node. Returns undefined, which stands for "could not be read". */
-type Complain = (node: Node, message: string, hint?: string) => undefined;
+/** Reports a problem of a node, or of a character of its text. Returns undefined, which stands for "could not be read". */
+type Complain = (node: Node, message: string, hint?: string, character?: number) => undefined;
 
 type Reader<T = unknown> = (node: Node, complain: Complain) => T | undefined;
 
@@ -154,8 +211,69 @@ const limit: Reader<number> = (node, complain) => {
   return read === 0 ? complain(node, 'must be above 0', 'For none, write off.') : read;
 };
 
-const truth: Reader<boolean | string> = (node, complain) =>
-  isScalar(node) && typeof node.value === 'boolean' ? node.value : text(node, complain);
+const conditionHint = `Write { if: 'os.id == "debian"', because: it uses apt }.`;
+
+/** An expression that has not been read yet. */
+class Expression {
+  readonly node: Node;
+  readonly text: string;
+  readonly because: string | undefined;
+
+  constructor(node: Node, text: string, because: string | undefined) {
+    this.node = node;
+    this.text = text;
+    this.because = because;
+  }
+}
+
+/** True, false, a reason, or an expression and the reason where that is false. */
+const condition: Reader<boolean | string | Expression> = (node, complain) => {
+  if (isScalar(node) && typeof node.value === 'boolean') return node.value;
+  if (!isMap(node)) return text(node, complain);
+  const read = recordOf({ if: text, because: text })(node, complain);
+  if (read === undefined) return undefined;
+  const expression = entriesOf(node).find(({ name }) => name === 'if')?.value;
+  if (expression === undefined) return complain(node, 'has no "if"', conditionHint);
+  return new Expression(expression, read.if as string, read.because as string | undefined);
+};
+
+const size: Reader<string> = (node, complain) =>
+  isScalar(node) && readSize(node.value) !== undefined
+    ? (node.value as string)
+    : complain(node, `must be ${sizeForms}`);
+
+const sizes: Reader<string | Readonly<Record<string, string>>> = (node, complain) => {
+  if (!isMap(node)) return size(node, complain);
+  const pairs = entriesOf(node).map(({ name, key, value }) => [
+    name,
+    value === undefined ? complain(key, 'has no value') : size(value, complain),
+  ]);
+  return pairs.every(([, value]) => value !== undefined) ? Object.fromEntries(pairs) : undefined;
+};
+
+/** One name, or several. */
+const someTexts: Reader<readonly string[]> = (node, complain) => {
+  if (isSeq(node)) return texts(node, complain);
+  const one = text(node, complain);
+  return one === undefined ? undefined : [one];
+};
+
+const needsEntries: Readonly<Record<keyof Needs, Reader>> = {
+  memory: size,
+  disk: sizes,
+  programs: someTexts,
+  files: someTexts,
+  kernelModules: someTexts,
+  env: someTexts,
+  user: text,
+  os: someTexts,
+  arch: someTexts,
+};
+
+const needs: Reader = (node, complain) =>
+  isMap(node)
+    ? recordOf(needsEntries)(node, complain)
+    : complain(node, 'must be a map', 'Write { programs: [docker], memory: 2G }.');
 
 /** Arguments and variables are always text: `1.10` stays as it was written. */
 const anyText: Reader<string> = (node, complain) => sourceOf(node) ?? complain(node, 'must be text');
@@ -220,7 +338,7 @@ const scope: Reader<string> = (node, complain) => {
 };
 
 /** The reader of each entry. */
-export const entryReaders: Readonly<Record<EntryName, Reader>> = {
+const entryReaders: Readonly<Record<EntryName, Reader>> = {
   name: text,
   requires: listOf(requirement),
   after: texts,
@@ -245,7 +363,8 @@ export const entryReaders: Readonly<Record<EntryName, Reader>> = {
   inputs: texts,
   digestEnv: texts,
   tags: texts,
-  when: truth,
+  when: condition,
+  needs,
   argv: listOf(anyText),
   env,
   cwd: text,
@@ -253,7 +372,7 @@ export const entryReaders: Readonly<Record<EntryName, Reader>> = {
 };
 
 /** The entries of a map: name, node of the key, and node of the value unless it is missing or null. */
-export function entriesOf(
+function entriesOf(
   map: Node,
 ): readonly { readonly name: string; readonly key: Node; readonly value: Node | undefined }[] {
   if (!isMap(map)) return [];
@@ -290,9 +409,13 @@ function recordOf(readers: Readonly<Record<string, Reader>>): Reader<Readonly<Re
   return (node, complain) => {
     const pairs = entriesOf(node).map(({ name, key, value }) => {
       const reader = Object.hasOwn(readers, name) ? readers[name] : undefined;
-      const hint = `There are: ${Object.keys(readers).join(', ')}.`;
+      const known = Object.keys(readers);
+      const hint = didYouMean(name, known) ?? `There are: ${known.join(', ')}.`;
       if (reader === undefined) return [name, complain(key, `has an unknown entry "${name}"`, hint)] as const;
-      return [name, value === undefined ? complain(key, 'has no value') : reader(value, complain)] as const;
+      if (value === undefined) return [name, complain(key, `has no value for "${name}"`)] as const;
+      const inside: Complain = (place, message, ...rest) =>
+        complain(place, `has "${name}", which ${message}`, ...rest);
+      return [name, reader(value, inside)] as const;
     });
     return pairs.every(([, value]) => value !== undefined) ? Object.fromEntries(pairs) : undefined;
   };

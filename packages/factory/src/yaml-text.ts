@@ -21,8 +21,8 @@ export interface ReadYaml {
   /** Undefined for an empty document and for one that cannot be read. */
   readonly root: Node | undefined;
   readonly problems: readonly Problem[];
-  /** The location of the start of a node. */
-  locate(node: Node): SourceLocation;
+  /** The location of the start of a node, or of a character of its text. Where the text is written with escapes, always of the start. */
+  locate(node: Node, character?: number): SourceLocation;
 }
 
 const deepest = 16;
@@ -59,8 +59,16 @@ export function readYaml(text: string, file: string, code: ProblemCode): ReadYam
   return {
     root: problems.length === 0 ? root : undefined,
     problems,
-    locate: (node) => locateAt(node.range?.[0] ?? 0),
+    locate: (node, character) => locateAt((node.range?.[0] ?? 0) + offsetOf(text, node, character)),
   };
+}
+
+/** How far behind the start of a node a character of its text is. */
+function offsetOf(text: string, node: Node, character = 0): number {
+  const start = node.range?.[0] ?? 0;
+  if (!isScalar(node) || typeof node.value !== 'string') return 0;
+  const quote = text[start] === '"' || text[start] === "'" ? 1 : 0;
+  return text.startsWith(node.value, start + quote) ? quote + character : 0;
 }
 
 /** Returns undefined if deep nesting exhausts the parser's stack: the document is then too deep, regardless of the count. */

@@ -3,16 +3,19 @@ import { Buffer } from 'node:buffer';
 import { amount, anyOf, atLeast, every } from '@pexen/core';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readExpression } from '../src/conditions/expression.ts';
 import type { FileMeta } from '../src/file-meta.ts';
 import { findHeader, headBytes } from '../src/file-meta.ts';
 import { readFileMeta } from '../src/read-file-meta.ts';
+import { scriptedFacts } from './conditions/scripted-machine.ts';
 
 /** The metadata of a file with this text. */
 function read(text: string | Buffer): FileMeta | 'nothing' {
   const header = findHeader(Buffer.from(text), '/x/a.sh');
   if (header.kind === 'none') return 'nothing';
   if (header.kind === 'broken') return { meta: {}, program: {}, problems: [header.problem] };
-  return readFileMeta(header.text, '/x/a.sh', { file: '/x/a.sh', line: header.line, column: header.column });
+  const at = { file: '/x/a.sh', line: header.line, column: header.column };
+  return readFileMeta(header.text, '/x/a.sh', { at, readExpression });
 }
 
 function metaIn(text: string): unknown {
@@ -240,6 +243,81 @@ describe('the entries of metadata', () => {
   });
 });
 
+describe('conditions', () => {
+  const facts = scriptedFacts({ files: { '/x/data': '', '/usr/bin/git': '' } });
+
+  /** What the condition in a header answers. */
+  function answer(header: string): unknown {
+    const { when } = metaIn(`# pexen: ${header}`) as { when: (known: typeof facts) => unknown };
+    return when(facts);
+  }
+
+  test('an expression, and the reason where it is false', () => {
+    expect(answer(`{ when: { if: 'os.id == "debian"' } }`)).toBe(true);
+    expect(answer(`{ when: { if: cpus > 64 } }`)).toBe('not so here: cpus > 64');
+    expect(answer(`{ when: { if: cpus > 64, because: needs a large machine } }`)).toBe(
+      'needs a large machine',
+    );
+  });
+
+  test('needs; relative paths start at the directory of the file', () => {
+    expect(
+      answer(
+        '{ needs: { memory: 2G, disk: { .: 1G }, programs: git, files: [data], user: root, os: [linux] } }',
+      ),
+    ).toBe(true);
+    expect(answer('{ needs: { programs: [git, docker], files: nothing } }')).toBe(
+      'needs docker, which is not on PATH; nothing, which does not exist',
+    );
+  });
+
+  test('both together', () => {
+    expect(answer(`{ needs: { memory: 1T }, when: { if: ci, because: only in CI } }`)).toBe(
+      'needs 1T of memory, and there are 8G; only in CI',
+    );
+    expect(answer(`{ needs: { memory: 1G }, when: needs a network }`)).toBe('needs a network');
+    expect(answer(`{ needs: { memory: 1G }, when: false }`)).toBe(false);
+  });
+
+  test('mistakes are reported with their place, in expressions to the character', () => {
+    expect(complaints(`# pexen: { when: { if: 'ci && memry.totalMb > 1' } }`)).toEqual([]);
+    expect(complaints(`# pexen: { when: { if: 'ci && hasProgramm("git")' } }`)).toEqual([
+      'PEXEN_BAD_META 1:31 when has an expression that has the unknown function "hasProgramm" → Did you mean "hasProgram"?',
+    ]);
+    expect(complaints(`# pexen:\n#   when:\n#     if: cpus >\n`)).toEqual([
+      'PEXEN_BAD_META 3:17 when has an expression that ends too early',
+    ]);
+    expect(complaints(`# pexen: { when: { because: x }, needs: { memory: 2, programms: git } }`)).toEqual([
+      'PEXEN_BAD_META 1:18 when has no "if" → Write { if: \'os.id == "debian"\', because: it uses apt }.',
+      'PEXEN_BAD_META 1:51 needs has "memory", which must be a size such as 512M, 2G or 1.5T',
+      'PEXEN_BAD_META 1:54 needs has an unknown entry "programms" → Did you mean "programs"?',
+    ]);
+    expect(complaints(`# pexen: { when: { if: 5 }, needs: git }`)).toEqual([
+      'PEXEN_BAD_META 1:24 when has "if", which must be text → Write it in quotes: "5".',
+      'PEXEN_BAD_META 1:36 needs must be a map → Write { programs: [docker], memory: 2G }.',
+    ]);
+  });
+
+  test('facts that the suite does not have are reported as well', () => {
+    const { problems } = readFileMeta("when: { if: 'ci && memry > 1' }", '/x/a.pexen.yaml', {
+      ...{ readExpression, facts: ['ci', 'memory'] },
+    });
+    expect(problems).toMatchObject([
+      {
+        location: { line: 1, column: 20 },
+        message: 'when has an expression that has the unknown fact "memry"',
+        hint: 'Did you mean "memory"?',
+      },
+    ]);
+  });
+
+  test('where the text of an expression is written with escapes, its start is the place', () => {
+    expect(complaints(`# pexen: { when: { if: "ci\\x20&& boom(" } }`)).toEqual([
+      'PEXEN_BAD_META 1:24 when has an expression that ends too early',
+    ]);
+  });
+});
+
 describe('side files', () => {
   test('are YAML, and may be empty', () => {
     expect(readFileMeta('claims: [x]\ntimeout: 3\n', '/x/a.pexen.yaml').meta).toEqual({
@@ -298,6 +376,13 @@ describe('reading ends and does not throw, whatever the input', () => {
       'timeout',
       '20s',
       'claims',
+      'when',
+      'if',
+      'because',
+      'needs',
+      'memory',
+      'programs',
+      'user',
       'retries',
       'requires',
       'anyOf',
@@ -319,15 +404,41 @@ describe('reading ends and does not throw, whatever the input', () => {
     fc.string({ unit: 'binary', maxLength: 200 }),
   );
 
-  test('headers', () => {
+  /** Conditions in quotes and without, whole and broken. */
+  const conditions = fc
+    .tuple(
+      fc.constantFrom(
+        'when',
+        'needs',
+        'when: { if',
+        "when: {if: 'ci', because",
+        'needs: { memory',
+        'needs: {disk',
+      ),
+      fc.constantFrom("'", '"', ''),
+      fc.array(words, { maxLength: 8 }),
+      fc.constantFrom('os.id == "debian"', 'ci && ', 'hasProgram("git")', '2G', '[a, b]', '{ /: 2G }', ''),
+      fc.constantFrom('', '}', ' } }', ' }, timeout: 3s }'),
+    )
+    .map(
+      ([entry, quote, parts, value, end]) => `{ ${entry}: ${quote}${value}${parts.join('')}${quote}${end}`,
+    );
+
+  test('headers', { timeout: 600_000 }, () => {
+    const numRuns = Number(process.env.PEXEN_HEADERS ?? 3_000);
+    let slowest = 0;
     fc.assert(
-      fc.property(text, (rest) => {
+      fc.property(fc.oneof(text, conditions), (rest) => {
+        const start = performance.now();
         const got = read(`#!/bin/sh\n# pexen: ${rest}`);
+        slowest = Math.max(slowest, performance.now() - start);
         if (got === 'nothing') return rest.includes('\0');
         return got.problems.every(({ code, message }) => code.startsWith('PEXEN_') && message !== '');
       }),
-      { numRuns: 3_000 },
+      { numRuns },
     );
+    expect(slowest).toBeLessThan(1_000);
+    if (numRuns > 3_000) console.log(`${numRuns} headers, slowest ${slowest.toFixed(1)} ms`);
   });
 
   test('bytes', () => {

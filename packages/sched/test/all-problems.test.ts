@@ -92,7 +92,10 @@ it('wrong options are reported together with the problems of the tasks', () => {
 
 it('wrong weights, capacities and facts are reported together with the problems of the tasks', () => {
   const lost = task({ name: 'lost', requires: ['nowhere'] }, () => {});
-  const amounts = task({ name: 'amounts', uses: [amount('ram', 2)], when: ({ os }) => os === 1 }, () => {});
+  const amounts = task(
+    { name: 'amounts', uses: [amount('ram', 2)], when: ({ gpus }) => gpus === 1 },
+    () => {},
+  );
   const missing = 'requires "nowhere", which no task provides';
   const reported = (options: unknown) =>
     problemsOf([lost, amounts], options as never).map(({ task: path, message }) => `${path}: ${message}`);

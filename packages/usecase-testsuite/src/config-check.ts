@@ -109,6 +109,7 @@ const configuration = table(
   {
     from,
     facts: isA('an object or a function', (value) => isRecord(value) || typeof value === 'function'),
+    factsTimeout: limit,
     pool: callable(forms.pool),
     pools: byName(callable(forms.pools), forms.pools),
     groups: byName(group, forms.groups),

@@ -1,5 +1,5 @@
 /** The configuration of a suite, as its author writes it. */
-import type { Facts, Pool, Resource, Retries, TaskMeta } from '@pexen/core';
+import type { GivenFacts, Pool, Resource, Retries, TaskMeta } from '@pexen/core';
 import type { Factory } from '@pexen/factory';
 import type { Clock, ProcessesOptions } from '@pexen/pool-process';
 import type { JUnitOptions, LinesOptions, Reporter } from '@pexen/report';
@@ -57,8 +57,13 @@ export const mostWorkers = 10_000;
 export interface SuiteConfig {
   /** The factories of the tasks: call path → factory. `''` is the root. */
   readonly from: Readonly<Record<string, Factory>>;
-  /** Facts about the environment, for `when`; evaluated once, before the run. */
-  readonly facts?: Facts | (() => Facts | Promise<Facts>);
+  /**
+   * Facts about the environment, for `when`, in addition to the standard ones. A function as an entry is called when a task asks for its fact, once,
+   * and may be async; a function of all facts is called before the run.
+   */
+  readonly facts?: GivenFacts | (() => GivenFacts | Promise<GivenFacts>);
+  /** How long one of these facts may take. Default 10,000. */
+  readonly factsTimeout?: number;
   /** The pool of all tasks that do not name another one. Default: child processes. */
   readonly pool?: (request: PoolRequest) => Pool;
   /** Further pools, for the tasks that name them. */

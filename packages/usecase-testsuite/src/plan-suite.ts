@@ -2,9 +2,10 @@
 import { join, resolve } from 'node:path';
 import type { PlacedTask, Problem } from '@pexen/core';
 import { type Plan, type PlanOptions, plan } from '@pexen/sched';
-import { collectTasks, factsOf } from './collect.ts';
+import { collectTasks } from './collect.ts';
 import type { LoadedConfig } from './config.ts';
 import type { PoolRequest } from './define-suite.ts';
+import { factsOf, settleConditions } from './facts.ts';
 import { startLoader } from './loader.ts';
 import type { PausableClock } from './pausable-clock.ts';
 import { isNarrowing, pick, type Selectable, type Selection } from './query/selection.ts';
@@ -44,8 +45,10 @@ export async function planSuite(
   const { config, root, warnings = [] } = loaded;
   for (const warning of warnings) onWarning(warning);
   const loader = config.loader === undefined ? undefined : await startLoader(config.loader, root);
-  const facts = await factsOf(loaded);
-  const { tasks: collected, capacities } = await collectTasks(loaded, facts, onWarning);
+  const lazy = await factsOf(loaded);
+  const { facts } = lazy;
+  const { tasks: collected, capacities } = await collectTasks(loaded, lazy, onWarning);
+  await settleConditions(lazy, collected);
   const random = shuffle === undefined ? undefined : randomFrom(shuffle);
   const tasks = random === undefined ? collected : shuffled(collected, random);
   const { weights: expected = expectedDurations(join(root, stateDirectoryName), onWarning) } = given;

@@ -2,7 +2,7 @@
  * Executable files as tasks: which files are taken, where their metadata is, and warnings about programs that could do harm or that miss
  * their executable bit.
  */
-import { executableTask, PexenError, type Problem } from '@pexen/core';
+import { defined, executableTask, PexenError, type Problem, type SourceLocation } from '@pexen/core';
 import {
   defaultMetaOf,
   directoryFactory,
@@ -54,8 +54,23 @@ function commandWithoutInclude(): PexenError {
   ]);
 }
 
-/** Loads the reader of metadata only when there is metadata, since it brings a YAML parser along. */
-const loadReader = (): Promise<typeof import('../read-file-meta.ts')> => import('../read-file-meta.ts');
+/** Loads the readers of metadata and of expressions only when there are some, since they bring parsers along. */
+async function readText(
+  text: string,
+  file: string,
+  { facts }: LoadContext,
+  at?: SourceLocation,
+): Promise<FileMeta> {
+  const { mayHaveExpression, readFileMeta } = await import('../read-file-meta.ts');
+  const language = mayHaveExpression(text) ? await import('../conditions/expression.ts') : undefined;
+  const names = Object.keys(facts);
+  const options = {
+    at,
+    readExpression: language?.readExpression,
+    facts: names.length > 0 ? names : undefined,
+  };
+  return readFileMeta(text, file, defined(options));
+}
 
 /** Executable files, or with `command` all files, as tasks. `wants` selects among them. */
 export function executableKind(
@@ -162,7 +177,7 @@ async function readMeta(
   if (header.kind === 'none')
     return sideFile === undefined ? noFileMeta : readSideFile(sideFile, loadContext);
   const at = { file: file.path, line: header.line, column: header.column };
-  if (sideFile === undefined) return (await loadReader()).readFileMeta(header.text, file.path, at);
+  if (sideFile === undefined) return readText(header.text, file.path, loadContext, at);
   const message = `there is metadata in the header and in ${sideFile}`;
   return {
     ...noFileMeta,
@@ -170,10 +185,10 @@ async function readMeta(
   };
 }
 
-async function readSideFile(path: string, { files }: LoadContext): Promise<FileMeta> {
-  const { readFileMeta } = await loadReader();
+async function readSideFile(path: string, loadContext: LoadContext): Promise<FileMeta> {
   try {
-    return readFileMeta(files.head(path, longestMeta + 1).toString(), path);
+    const text = loadContext.files.head(path, longestMeta + 1).toString();
+    return await readText(text, path, loadContext);
   } catch (error) {
     const message = `it cannot be read (${codeOf(error)})`;
     return {

@@ -6,7 +6,7 @@ import {
   checkShared,
   type Digester,
   type ExpectedDuration,
-  type Facts,
+  type GivenFacts,
   type Judgement,
   type Pool,
   type PoolOutcome,
@@ -72,7 +72,7 @@ export interface PlanOptions extends PoolOptions {
   /** How many attempts may wait in a pool beyond its workers. Default 0 for pools in this thread, otherwise 1. */
   readonly spare?: number | undefined;
   /** Passed to the `when` of tasks. */
-  readonly facts?: Facts | undefined;
+  readonly facts?: GivenFacts | undefined;
   /** Expected durations of tasks without a `weight`, by call path, for example measured in earlier runs: ms, or with what is known besides. */
   readonly weights?: ((path: string) => number | ExpectedDuration | undefined) | undefined;
   /** Tasks that start before others of the same priority, with all that they wait for, by call path: for example those that failed in the last run. */

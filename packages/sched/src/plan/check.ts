@@ -16,6 +16,7 @@ import {
   type ExpectedDuration,
   type Facts,
   formOf,
+  type GivenFacts,
   isAmount,
   isKey,
   isTask,
@@ -370,10 +371,10 @@ function kindOrValue(value: unknown): string {
 /** Evaluates the `when` of the metadata. Returns why the task does not apply, or the problem of the `when`. */
 function askWhen(
   { when = true }: TaskMeta,
-  facts: Facts = {},
+  facts: GivenFacts = {},
 ): { readonly reason?: string; readonly problem?: Problem } {
   try {
-    const answer: unknown = typeof when === 'function' ? when(facts) : when;
+    const answer: unknown = typeof when === 'function' ? when(facts as Facts) : when;
     if (answer === true) return {};
     if (answer === false || typeof answer === 'string') return { reason: answer || 'does not apply here' };
     const message = `its "when" must be or return true, false or a reason, not ${kindOf(answer)}`;

@@ -2,7 +2,7 @@
 import type {
   Address,
   ExpectedDuration,
-  Facts,
+  GivenFacts,
   PlacedTask,
   PoolManifest,
   Problem,
@@ -31,7 +31,7 @@ export interface PlanPool {
 export interface CompileOptions {
   readonly pools: readonly PlanPool[];
   readonly capacities?: Capacities | undefined;
-  readonly facts?: Facts | undefined;
+  readonly facts?: GivenFacts | undefined;
   /** Expected durations of tasks without a `weight`, by path, ms. */
   readonly weights?: ((path: string) => number | ExpectedDuration | undefined) | undefined;
   /** By path: does the task, with what it waits for, come before all others of its priority? */

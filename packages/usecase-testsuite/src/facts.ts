@@ -1,0 +1,37 @@
+/** The facts about the environment that a suite has: the standard ones, and its own, which may take time. */
+import { definitionOf, type Facts, type GivenFacts, type PlacedTask } from '@pexen/core';
+import { systemClock } from '@pexen/core/timers';
+import { LazyFacts, systemFacts } from '@pexen/factory';
+import { type LoadedConfig, ofConfiguration } from './config.ts';
+
+/** How long a fact of the configuration may take, ms, unless the configuration says otherwise. */
+const defaultTimeoutMs = 10_000;
+
+/**
+ * The facts of the suite. Its own take precedence; functions among them are called only for tasks that ask for them.
+ * @throws PexenError PEXEN_CONFIG_FAILED where the configured function throws.
+ */
+export async function factsOf({ config, file, root }: LoadedConfig): Promise<LazyFacts> {
+  const { facts, factsTimeout: timeoutMs = defaultTimeoutMs } = config;
+  const own: GivenFacts | undefined =
+    typeof facts === 'function' ? await ofConfiguration(async () => facts(), file) : facts;
+  return new LazyFacts(systemFacts({ root }), own ?? {}, { timeoutMs, clock: systemClock });
+}
+
+/** Resolves when all facts are known that the `when` of these tasks ask for, which is asked at once later. */
+export async function settleConditions(facts: LazyFacts, tasks: readonly PlacedTask[]): Promise<void> {
+  if (!facts.hasSlow) return;
+  const conditions = tasks.map(({ task }) => definitionOf(task).meta.when);
+  await facts.settleFor((known) => {
+    for (const when of conditions) if (typeof when === 'function') tryOut(when, known);
+  });
+}
+
+/** What it throws is thrown again when the run asks. */
+function tryOut(when: (facts: Facts) => unknown, facts: Facts): void {
+  try {
+    when(facts);
+  } catch {
+    // Also because a fact is not known yet.
+  }
+}
