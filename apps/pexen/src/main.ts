@@ -1,13 +1,23 @@
 /** The command line: its commands and options. */
 import { randomInt } from 'node:crypto';
 import { durationForms, readDurationText } from '@pexen/factory';
-import { type ExitCode, exitCodes, mostWorkers, poolNames } from '@pexen/usecase-testsuite';
+import {
+  defaultRerunClasses,
+  durabilities,
+  type ExitCode,
+  exitCodes,
+  mostWorkers,
+  poolNames,
+  rerunClasses,
+} from '@pexen/usecase-testsuite';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type HistoryOptions, history } from './commands/history.ts';
 import { type InitOptions, init } from './commands/init.ts';
 import { type ListOptions, list } from './commands/list.ts';
+import { runChoice } from './commands/memory-options.ts';
 import { replay } from './commands/replay.ts';
 import { type RunOptions, run } from './commands/run.ts';
+import { type RunsOptions, runs } from './commands/runs.ts';
 import { ownVersion } from './own-version.ts';
 import { printProblems } from './print-problems.ts';
 import { parseShard } from './shard-argument.ts';
@@ -42,6 +52,8 @@ function commandLine(leave: (exitCode: ExitCode) => void, completes: boolean): C
     .configureHelp({ showGlobalOptions: true, optionTerm })
     .exitOverride();
   addRun(program, leave);
+  addResume(program, leave);
+  addRuns(program, leave);
   addList(program, leave);
   addHistory(program, leave);
   addReplay(program, leave);
@@ -108,8 +120,50 @@ function addInit(program: Command, leave: (exitCode: ExitCode) => void): void {
 }
 
 function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
-  selecting(program.command('run'))
-    .description('run the suite, or the tasks that a query selects and everything they need')
+  const command = selecting(program.command('run')).description(
+    'run the suite, or the tasks that a query selects and everything they need',
+  );
+  running(command)
+    .option('--shuffle <seed>', 'start tests in a random order; a seed repeats one')
+    .option('--failed-first', 'start what failed in the last run before everything else')
+    .option('--repeat <n>', 'run everything n times, each time as a run of its own', number('rounds', 1))
+    .option('--until-fail', 'repeat until a round fails, n times at the most with --repeat')
+    .option('--watch', 'run again what changes affect, until q or Ctrl-C')
+    .option('--resume <run>', 'continue a run that was interrupted: pexen resume')
+    .option(
+      '--rerun <what>',
+      'run again what failed, flaky, skipped, not-run or changed; several with commas; by default failed, not-run and changed',
+    )
+    .option('--of <run>', 'with --rerun: of this run, by its number or id; default: the last one')
+    .option('--no-journal', 'do not record the run, so that it cannot be resumed')
+    .action(async (queries: string[], options: RunOptions) => leave(await run(queries, options)))
+    .addHelpText('after', runHelp);
+}
+
+function addResume(program: Command, leave: (exitCode: ExitCode) => void): void {
+  const command = program
+    .command('resume')
+    .description('continue a run that was interrupted: keep its results, and run the rest')
+    .argument('[run]', 'the run, by its number or id; default: the last one')
+    .allowExcessArguments();
+  running(configured(command))
+    .action(async (which: string | undefined, options: RunOptions, { args }: Command) => {
+      if (args.length > 1) runChoice(args.join(' '));
+      leave(await run([], { ...options, resume: which ?? 'latest' }));
+    })
+    .addHelpText('after', runHelp);
+}
+
+function addRuns(program: Command, leave: (exitCode: ExitCode) => void): void {
+  stateful(configured(program.command('runs')))
+    .description('show the recorded runs')
+    .option('--json', 'one JSON document instead of lines')
+    .action(async (options: RunsOptions) => leave(await runs(options, process.stdout)));
+}
+
+/** The options of commands that run a suite. */
+function running(command: Command): Command {
+  return stateful(command)
     .addOption(new Option('-j, --workers <n>', 'how many tasks run at the same time').argParser(workers))
     .option(
       '--reporter <name>',
@@ -123,9 +177,6 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
     .option('--grace <time>', 'how long a test may continue after it was asked to stop', duration)
     .option('--fail-on-flaky', 'a test that passed only after retries fails the run')
     .option('--keep', 'keep the private working directories of programs that fail')
-    .option('--shuffle <seed>', 'start tests in a random order; a seed repeats one')
-    .option('--repeat <n>', 'run everything n times, each time as a run of its own', number('rounds', 1))
-    .option('--until-fail', 'repeat until a round fails, n times at the most with --repeat')
     .addOption(new Option('--pool <name>', 'where tests run that name no pool').choices(poolNames))
     .option('--inspect <port>', 'run one test in a worker that waits for a debugger; port 9229', port)
     .addOption(
@@ -137,14 +188,23 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
     .option('-v, --verbose', 'also tests that passed, every finding, and all output')
     .addOption(new Option('-q, --quiet', 'only failures and the summary').conflicts('verbose'))
     .addOption(new Option('--failures <how>', 'how the summary repeats failures').choices(['full', 'short']))
-    .option('--watch', 'run again what changes affect, until q or Ctrl-C')
     .option('--record <file>', 'write what the run decides, for pexen replay')
-    .action(async (queries: string[], options: RunOptions) => leave(await run(queries, options)))
-    .addHelpText('after', runHelp);
+    .option('--dry-run', 'show what a resume or a rerun would do with each task, and why')
+    .addOption(
+      new Option(
+        '--durability <of>',
+        'what recorded results survive: the death of the process, a power failure, or nothing: memory',
+      ).choices(durabilities),
+    )
+    .option('--require-journal', 'stop, with exit code 3, if the run cannot be recorded');
+}
+
+function stateful(command: Command): Command {
+  return command.option('--state-dir <dir>', 'the folder for what runs leave behind; default: .pexen');
 }
 
 function addList(program: Command, leave: (exitCode: ExitCode) => void): void {
-  selecting(program.command('list'))
+  stateful(selecting(program.command('list')))
     .description('show what would run, in which order, and which task pulled in which; runs no task')
     .option('--json', 'one JSON document instead of lines')
     .action(async (queries: string[], options: ListOptions) =>
@@ -153,8 +213,7 @@ function addList(program: Command, leave: (exitCode: ExitCode) => void): void {
 }
 
 function addHistory(program: Command, leave: (exitCode: ExitCode) => void): void {
-  program
-    .command('history')
+  stateful(configured(program.command('history')))
     .description('show how long tasks take, how they ended in the last runs, and which are flaky')
     .argument(
       '[query...]',
@@ -163,7 +222,6 @@ function addHistory(program: Command, leave: (exitCode: ExitCode) => void): void
     .option('--json', 'one JSON document instead of lines')
     .option('--export <file>', 'write the history as lines of JSON, for another machine or for --weights')
     .option('--import <file>', `add the runs of an export${again}`, all)
-    .option('-c, --config <file>', configText)
     .action(async (queries: string[], options: HistoryOptions) =>
       leave(await history(queries, options, process.stdout)),
     );
@@ -178,7 +236,7 @@ function addReplay(program: Command, leave: (exitCode: ExitCode) => void): void 
 }
 
 function selecting(command: Command): Command {
-  return command
+  return configured(command)
     .argument(
       '[query...]',
       "paths, files, names, globs and conditions: net/ping, tests/a.ts:12, 'status:failed !tag:slow'",
@@ -190,12 +248,15 @@ function selecting(command: Command): Command {
       all,
     )
     .option('--shard <i/n>', 'only the i-th of n parts of these tasks, and what it needs', parseShard)
-    .option('--weights <file>', 'with --shard: expected durations, the same file for all shards')
-    .option('-c, --config <file>', configText);
+    .option('--weights <file>', 'with --shard: expected durations, the same file for all shards');
+}
+
+function configured(command: Command): Command {
+  return command.option('-c, --config <file>', configText);
 }
 
 const runHelp = `
-Exit codes: 0 success, 1 failures, 2 usage or configuration, 3 could not run, 4 nothing selected, 75 interrupted.
+Exit codes: 0 success, 1 failures, 2 usage or configuration, 3 could not run, 4 nothing selected, 75 interrupted: pexen resume.
 Ctrl-C waits for what runs; twice cancels it; three times kills it.`;
 
 const configText = 'the configuration; default: pexen.config.{ts,mts,js,mjs}, or none';
@@ -208,17 +269,22 @@ const valueOfBare: Readonly<Record<string, () => string>> = {
   '--bail': () => '1',
   '--shuffle': () => String(randomInt(1_000_000)),
   '--inspect': () => '9229',
+  '--resume': () => 'latest',
+  '--rerun': () => defaultRerunClasses.join(','),
 };
+
+/** What can only be meant for `--rerun`. */
+const areClasses = new RegExp(`^(?:${rerunClasses.join('|')})(?:,|$)`);
 
 /** `--bail` as `--bail=1`; what follows `--` is left alone. */
 function withOptionalValues(words: readonly string[]): string[] {
-  if (words[0] !== 'run') return [...words];
+  if (words[0] !== 'run' && words[0] !== 'resume') return [...words];
   const end = words.indexOf('--');
   return words.map((word, at) => {
     const value = end >= 0 && at > end ? undefined : valueOfBare[word];
     if (value === undefined) return word;
     const next = words[at + 1] ?? '';
-    if (/^\d+$/.test(next))
+    if ((word === '--rerun' ? areClasses : /^\d+$/).test(next))
       throw new UsageError(`write ${word}=${next}: a value that may be left out stands behind "="`);
     return `${word}=${value()}`;
   });

@@ -30,7 +30,8 @@ const files = {
   'tests/lazy.task.ts': `import { task } from 'pexen';
     export const lazy = task({ digestEnv: ['FOR_ONE'] }, async () => { const { help } = await import('../lib/help.ts'); help(); });`,
   'tests/eager.task.ts': `import { task } from 'pexen'; import { base } from '../lib/base.ts';
-    export const eager = task({ inputs: ['data/*.json'], args: { n: Number(process.env.N ?? 1) } }, () => base);`,
+    export const eager = task({ inputs: ['data/*.json'], args: { n: Number(process.env.N ?? 1) } }, () => base);
+    export const after = task({ requires: [eager] }, () => {});`,
   'tests/packaged.task.ts': `import { task } from 'pexen'; import { version } from 'dep';
     export const packaged = task({}, () => version);`,
   'lib/help.ts': `import { base } from './base.ts'; export const help = (): number => base;`,
@@ -96,7 +97,7 @@ describe.concurrent('digests', { timeout: 240_000 }, () => {
   it('differ only where something was changed', async ({ expect, onTestFinished }) => {
     const dir = await suite('processes', onTestFinished);
     let last = await run(dir);
-    expect(Object.keys(last)).toHaveLength(4);
+    expect(Object.keys(last)).toHaveLength(5);
     /** Runs it again, with one more variable each time. */
     const env: Record<string, string> = {};
     const changed = async (variables: Readonly<Record<string, string>> = {}): Promise<string[]> => {
@@ -123,20 +124,24 @@ describe.concurrent('digests', { timeout: 240_000 }, () => {
     await change(dir, 'lib/base.ts', (text) => text.replace('1', '2'));
     await change(dir, 'sys/show.sh', (text) => `${text}# more\n`);
     expect(await changed({ N: '2', FOR_ONE: 'a very secret value' })).toEqual([
-      ...['eager code', 'eager codeAtEnd', 'eager meaning', 'lazy codeAtEnd', 'lazy data'],
+      ...['after code', 'after codeAtEnd', 'eager code', 'eager codeAtEnd', 'eager meaning'],
+      ...['lazy codeAtEnd', 'lazy data'],
       ...['show.sh code', 'show.sh codeAtEnd'],
     ]);
     expect(await changed({ TIMEOUT: '70000', FOR_ALL: 'another secret' })).toEqual(
-      ['eager', 'lazy', 'packaged', 'show.sh'].flatMap((name) => [`${name} data`, `${name} limits`]),
+      ['after', 'eager', 'lazy', 'packaged', 'show.sh'].flatMap((name) => [`${name} data`, `${name} limits`]),
     );
     expect(readFileSync(join(dir, 'events.jsonl'), 'utf8')).not.toMatch(/secret/);
     expect(readFileSync(join(dir, '.pexen/salt'), 'utf8')).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('are computed only if a reporter needs them', async ({ expect, onTestFinished }) => {
+  it('are computed only if the run is recorded, or a reporter needs them', async ({
+    expect,
+    onTestFinished,
+  }) => {
     const text = config('threads').replace('wantsDigests: true', 'wantsDigests: false');
     const dir = await folder({ ...files, 'pexen.config.ts': text }, onTestFinished);
-    expect(await pexenWith({}, dir, 'run')).toMatchObject({ exitCode: 0 });
+    expect(await pexenWith({}, dir, 'run', '--no-journal')).toMatchObject({ exitCode: 0 });
     const events = readFileSync(join(dir, 'events.jsonl'), 'utf8');
     expect(events).toContain('"task-finished"');
     expect(events).not.toMatch(/"(?:digests|code)":/);

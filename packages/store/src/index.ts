@@ -50,6 +50,7 @@ export {
   type RerunClass,
   type ResumeAction,
   type ResumeMode,
+  rerunClasses,
   type Scope,
   type SuiteTask,
   starts,

@@ -72,10 +72,10 @@ describe('the disk', () => {
 describe('the key', () => {
   test('is made once, is as long as the digests, and is readable by its owner only', () => {
     const folder = folderWith();
-    const salt = saltOf(folder);
+    const salt = saltOf(join(folder, '.pexen'));
     expect(salt.length).toBe(32);
-    expect(Buffer.from(saltOf(folder)).equals(salt)).toBe(true);
-    expect(Buffer.from(saltOf(folderWith())).equals(salt)).toBe(false);
+    expect(Buffer.from(saltOf(join(folder, '.pexen'))).equals(salt)).toBe(true);
+    expect(Buffer.from(saltOf(join(folderWith(), '.pexen'))).equals(salt)).toBe(false);
     expect(statSync(join(folder, '.pexen/salt')).mode & 0o777).toBe(0o600);
     expect(statSync(join(folder, '.pexen')).mode & 0o777).toBe(0o700);
     expect(readFileSync(join(folder, '.pexen/.gitignore'), 'utf8')).toBe('*\n');
@@ -83,16 +83,16 @@ describe('the key', () => {
 
   test('differs each time where nothing can be written, or where the file is not a valid key', () => {
     const folder = folderWith({ '.pexen': 'a file in its place' });
-    expect(Buffer.from(saltOf(folder)).equals(saltOf(folder))).toBe(false);
+    expect(Buffer.from(saltOf(join(folder, '.pexen'))).equals(saltOf(join(folder, '.pexen')))).toBe(false);
     const broken = folderWith({ '.pexen/salt': 'short' });
-    expect(Buffer.from(saltOf(broken)).equals(saltOf(broken))).toBe(false);
+    expect(Buffer.from(saltOf(join(broken, '.pexen'))).equals(saltOf(join(broken, '.pexen')))).toBe(false);
     expect(readFileSync(join(broken, '.pexen/salt'), 'utf8')).toBe('short');
   });
 
   test('does not change other files in the folder', () => {
     const folder = folderWith({ '.pexen/.gitignore': 'mine' });
     chmodSync(join(folder, '.pexen'), 0o755);
-    saltOf(folder);
+    saltOf(join(folder, '.pexen'));
     expect(readFileSync(join(folder, '.pexen/.gitignore'), 'utf8')).toBe('mine');
   });
 });

@@ -13,6 +13,7 @@ import {
   type KindsOf,
   listOf,
   number,
+  oneOf,
   record,
   table,
   text,
@@ -20,6 +21,7 @@ import {
 } from '@pexen/core/options';
 import { junitKinds, terminalKinds } from '@pexen/report';
 import {
+  durabilities,
   mostWorkers,
   type ReporterName,
   type SuiteConfig,
@@ -131,6 +133,10 @@ const configuration = table(
     slowAfter: milliseconds,
     rerunnable: flag,
     keep: flag,
+    journal: flag,
+    durability: oneOf(...durabilities),
+    stateDir: text,
+    requireJournal: flag,
     expectedFailures: byName(text),
     reporters: listOf('reporters', reporter, forms.reporters),
   } satisfies KindsOf<SuiteConfig>,

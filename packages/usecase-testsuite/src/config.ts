@@ -27,6 +27,14 @@ export interface LoadedConfig {
   readonly warnings?: readonly Problem[];
 }
 
+/** Entries of a configuration that say how runs are recorded. */
+export type MemoryOptions = Pick<SuiteConfig, 'journal' | 'durability' | 'stateDir' | 'requireJournal'>;
+
+/** The configuration with other entries. `stateDir` is relative to its root. */
+export function withMemory(loaded: LoadedConfig, options: MemoryOptions): LoadedConfig {
+  return { ...loaded, config: { ...loaded.config, ...options } };
+}
+
 /**
  * The configuration of a directory, that of the project that contains the directory, or the named one. Without a configuration,
  * everything below the directory that looks like a test is one.

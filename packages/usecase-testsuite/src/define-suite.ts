@@ -53,6 +53,9 @@ export type TerminalReporterOptions = Pick<
 /** The largest number of workers. */
 export const mostWorkers = 10_000;
 
+/** When an event counts as recorded. */
+export const durabilities = ['process', 'power', 'memory'] as const;
+
 /** The whole configuration of a suite. Times are milliseconds; every entry but `from` may be left out. */
 export interface SuiteConfig {
   /** The factories of the tasks: call path → factory. `''` is the root. */
@@ -102,6 +105,17 @@ export interface SuiteConfig {
   readonly rerunnable?: boolean;
   /** Are the private directories of programs that failed kept (`cwd: 'private'` or `'copy'`)? Default false. `--keep` takes precedence. */
   readonly keep?: boolean;
+  /** Is the run recorded, so that it can be resumed? Default true. `--no-journal` takes precedence. */
+  readonly journal?: boolean;
+  /**
+   * What a recorded result survives. `process`: the death of the command. `power`: also that of the machine. `memory`: neither; nothing is written.
+   * Default `process`. `--durability` takes precedence.
+   */
+  readonly durability?: (typeof durabilities)[number];
+  /** The folder for what runs leave behind, relative to the configuration. Default `.pexen`. `--state-dir` takes precedence. */
+  readonly stateDir?: string;
+  /** Does a run that cannot be recorded stop, with exit code 3? Default false: it warns and goes on. `--require-journal` takes precedence. */
+  readonly requireJournal?: boolean;
   /**
    * Tests that cannot pass yet: pattern over call paths → reason. With ` › ` and the name of a finding behind the pattern, only that finding
    * is expected to fail: `'a/hash.sh › sha1 of empty'`.

@@ -27,6 +27,9 @@ const nothingCodes: ReadonlySet<string> = new Set(['PEXEN_NOTHING_SELECTED', 'PE
 const infrastructureCodes: ReadonlySet<string> = new Set([
   ...[
     'PEXEN_CANNOT_WATCH',
+    'PEXEN_JOURNAL_FAILED',
+    'PEXEN_JOURNAL_IN_USE',
+    'PEXEN_JOURNAL_NEWER',
     'PEXEN_LIMIT_TOO_LOW',
     'PEXEN_NO_SLOT',
     'PEXEN_START_FOLDER',

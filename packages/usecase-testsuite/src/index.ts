@@ -1,16 +1,20 @@
 /** A full test suite as a library: what the command `pexen` is made of. */
 export { processes, requireSystem, shellWord } from '@pexen/pool-process';
 export { threads } from '@pexen/pool-thread';
+export { defaultRerunClasses, type RerunClass, type RunSummary, rerunClasses, starts } from '@pexen/store';
 export {
   configNames,
   environment,
   type LoadedConfig,
   loadConfig,
+  type MemoryOptions,
   resolveSuite,
   suiteRoot,
+  withMemory,
 } from './config.ts';
 export {
   defineSuite,
+  durabilities,
   mostWorkers,
   type PoolRequest,
   type ReporterChoice,
@@ -30,9 +34,17 @@ export {
   type SuiteList,
   type TaskShard,
 } from './list-suite.ts';
+export type { Repetition } from './memory/suite-memory.ts';
+export { previewSuite, type SuitePreview, suiteRuns } from './memory/suite-runs.ts';
 export type { Selection } from './query/selection.ts';
 export { type Overrides, poolNames } from './run-options.ts';
-export { runSuite, type SuiteControls, type SuiteEnd, type SuiteRunOptions } from './run-suite.ts';
+export {
+  type RecordedEnd,
+  runSuite,
+  type SuiteControls,
+  type SuiteEnd,
+  type SuiteRunOptions,
+} from './run-suite.ts';
 export type { ShardChoice } from './shards.ts';
 export { knownPaths } from './state/state-directory.ts';
 export {

@@ -1,17 +1,24 @@
 /** Plans the selected tasks of a configuration; loads, evaluates and validates everything once. */
-import { join, resolve } from 'node:path';
-import type { PlacedTask, Problem } from '@pexen/core';
+import { resolve } from 'node:path';
+import { isBad, type PlacedTask, type Problem } from '@pexen/core';
 import { type Plan, type PlanOptions, plan } from '@pexen/sched';
 import { collectTasks } from './collect.ts';
 import type { LoadedConfig } from './config.ts';
 import type { PoolRequest } from './define-suite.ts';
 import { factsOf, settleConditions } from './facts.ts';
 import { startLoader } from './loader.ts';
+import { SelectedTasks } from './memory/task-choice.ts';
 import type { PausableClock } from './pausable-clock.ts';
-import { isNarrowing, pick, type Selectable, type Selection } from './query/selection.ts';
+import {
+  isNarrowing,
+  pick,
+  type Selectable,
+  type Selection,
+  type SelectionPlace,
+} from './query/selection.ts';
 import { type Overrides, planOptions } from './run-options.ts';
 import { randomFrom, shuffled } from './shuffle.ts';
-import { stateDirectoryName } from './state/state-directory.ts';
+import { stateDirectoryOf } from './state/state-directory.ts';
 import { expectedDurations, readLastResults } from './state/suite-history.ts';
 
 /** Further inputs of the planning of a suite. */
@@ -29,6 +36,12 @@ export interface SuitePlanGiven {
   readonly outputFile?: PoolRequest['outputFile'];
   /** The folder for private directories of programs that are kept. Default: they are removed. */
   readonly keep?: string | undefined;
+  /** Tasks that failed in the last run come first. */
+  readonly failedFirst?: boolean | undefined;
+  /**
+   * Chooses the tasks of the run. `picked` returns the call paths that the selection selects; undefined where it does not restrict them. Default: these.
+   */
+  readonly choose?: (whole: Plan, picked: () => ReadonlySet<string> | undefined) => Plan;
 }
 
 /**
@@ -41,7 +54,8 @@ export async function planSuite(
   selection: Selection,
   given: SuitePlanGiven,
 ): Promise<Plan> {
-  const { overrides = {}, shuffle, onWarning, clock, keep, outputFile, directory = process.cwd() } = given;
+  const { overrides = {}, shuffle, onWarning, clock, keep, outputFile } = given;
+  const { choose = chooseSelected, directory = process.cwd() } = given;
   const { config, root, warnings = [] } = loaded;
   for (const warning of warnings) onWarning(warning);
   const loader = config.loader === undefined ? undefined : await startLoader(config.loader, root);
@@ -51,12 +65,21 @@ export async function planSuite(
   await settleConditions(lazy, collected);
   const random = shuffle === undefined ? undefined : randomFrom(shuffle);
   const tasks = random === undefined ? collected : shuffled(collected, random);
-  const { weights: expected = expectedDurations(join(root, stateDirectoryName), onWarning) } = given;
+  const stateDirectory = stateDirectoryOf(root, config.stateDir);
+  const { weights: expected = expectedDurations(stateDirectory, onWarning) } = given;
   const weights = random === undefined ? expected : () => random() * shortestMs;
-  return planTasks(tasks, { selection, root, directory, onWarning }, (warn) =>
+  const lastResults = readLastResults(stateDirectory);
+  const hasFailed = (path: string): boolean => isBad(lastResults.get(path)?.verdict ?? 'pass');
+  const first = given.failedFirst === true ? hasFailed : undefined;
+  const chooseFrom = (whole: Plan): Plan =>
+    choose(whole, () => {
+      const picked = pickedBy(whole, selection, { directory, root, lastResults }, onWarning);
+      return isNarrowing(selection) ? picked : undefined;
+    });
+  return planTasks(tasks, chooseFrom, onWarning, (warn) =>
     planOptions(
       { ...config, capacities },
-      { overrides, weights, loader, keep, clock, outputFile, facts, onWarning: warn },
+      { overrides, weights, first, loader, keep, clock, outputFile, facts, onWarning: warn },
     ),
   );
 }
@@ -64,16 +87,14 @@ export async function planSuite(
 /** Random expected durations are a random order, as far as dependencies allow; they are too short to disturb an estimate. */
 const shortestMs = 0.01;
 
-interface Asked {
-  readonly selection: Selection;
-  readonly root: string;
-  readonly directory: string;
-  readonly onWarning: (warning: Problem) => void;
+function chooseSelected(whole: Plan, picked: () => ReadonlySet<string> | undefined): Plan {
+  return new SelectedTasks().choose(whole, picked);
 }
 
 function planTasks(
   tasks: readonly PlacedTask[],
-  { selection, root, directory, onWarning }: Asked,
+  choose: (whole: Plan) => Plan,
+  onWarning: (warning: Problem) => void,
   optionsWith: (warn: (warning: Problem) => void) => Parameters<typeof plan>[1],
 ): Plan {
   const warnings: Problem[] = [];
@@ -81,41 +102,43 @@ function planTasks(
     tasks,
     optionsWith((warning) => warnings.push(warning)),
   );
-  const place = { directory, root, lastResults: readLastResults(join(root, stateDirectoryName)) };
-  const picked = pick(selectables(whole, root, selection), selection, place, onWarning);
-  const wanted = new Set(picked.map(({ task }) => task));
-  const chosen = isNarrowing(selection) ? whole.select((task) => wanted.has(task)) : whole;
+  const chosen = choose(whole);
   const paths = new Set(chosen.tasks.map(({ path }) => path));
   for (const warning of warnings) if (paths.has(warning.task ?? '')) onWarning(warning);
   return chosen;
 }
 
 /**
- * The call paths of the tasks of a plan that a query selects; its files are relative to the current directory.
+ * The call paths of the tasks of a plan that a selection selects; its files are relative to the current directory.
  * @throws PexenError PEXEN_BAD_QUERY; PEXEN_NOTHING_SELECTED.
  */
-export function tasksMatching(plan: Plan, query: string, root: string): ReadonlySet<string> {
-  const selection: Selection = { queries: [query] };
-  const place = {
-    directory: process.cwd(),
-    root,
-    lastResults: readLastResults(join(root, stateDirectoryName)),
-  };
-  return new Set(pick(selectables(plan, root, selection), selection, place).map(({ path }) => path));
+export function tasksMatching(
+  plan: Plan,
+  selection: Selection,
+  { config, root }: LoadedConfig,
+): ReadonlySet<string> {
+  const lastResults = readLastResults(stateDirectoryOf(root, config.stateDir));
+  return pickedBy(plan, selection, { directory: process.cwd(), root, lastResults });
+}
+
+function pickedBy(
+  plan: Plan,
+  selection: Selection,
+  place: SelectionPlace,
+  onWarning?: (warning: Problem) => void,
+): ReadonlySet<string> {
+  const picked = pick(selectables(plan, place.root, selection), selection, place, onWarning);
+  return new Set(picked.map(({ path }) => path));
 }
 
 /** Reading where tasks were made takes time: only queries ask for it. */
-function selectables(
-  plan: Plan,
-  root: string,
-  { queries = [] }: Selection,
-): readonly (Selectable & { readonly task: Plan['tasks'][number] })[] {
+function selectables(plan: Plan, root: string, { queries = [] }: Selection): readonly Selectable[] {
   const infos = queries.length > 0 ? plan.describe(root) : [];
   return plan.tasks.map((task, number) => {
     const { path, tags } = task;
     const { file, line } = infos[number]?.location ?? {};
     return {
-      ...{ task, path, tags },
+      ...{ path, tags },
       ...(file !== undefined && { file: resolve(root, file) }),
       ...(line !== undefined && { line }),
     };

@@ -1,6 +1,6 @@
 /** Converts the configuration of a suite to options of the scheduler. */
 import { availableParallelism } from 'node:os';
-import { type Digester, type Facts, PexenError, type Pool, type Problem } from '@pexen/core';
+import { type Digester, type Facts, PexenError, type Pool, type Problem, type RunJournal } from '@pexen/core';
 import { processes } from '@pexen/pool-process';
 import { threads } from '@pexen/pool-thread';
 import { inline, type PlannedRunOptions, type PlanOptions } from '@pexen/sched';
@@ -35,6 +35,8 @@ export interface PlanGiven {
   readonly overrides: Overrides;
   /** Expected durations of tasks without a `weight`; random ones give a random order. */
   readonly weights: PlanOptions['weights'];
+  /** Tasks that come before others. */
+  readonly first: PlanOptions['first'];
   readonly loader: string | undefined;
   /** The folder for private directories that are kept. */
   readonly keep: string | undefined;
@@ -51,15 +53,16 @@ export interface RunGiven {
   readonly onWarning: (warning: Problem) => void;
   readonly clock: PausableClock;
   readonly digester: Digester | undefined;
+  readonly journal: RunJournal | undefined;
 }
 
 /** The options of a run of the suite's plan. */
 export function runOptions(
   { shared, deadline }: SuiteConfig,
-  { expectations, onWarning, clock, digester }: RunGiven,
+  { expectations, onWarning, clock, digester, journal }: RunGiven,
 ): PlannedRunOptions {
   return {
-    ...definedOf({ shared, deadline, digester }),
+    ...definedOf({ shared, deadline, digester, journal }),
     reinterpret: thrownFails,
     judge: (result) =>
       judge(
@@ -74,7 +77,7 @@ export function runOptions(
 /** The options of the suite's plan. Pools are made with the plan, and opened only when a run starts. */
 export function planOptions(
   config: SuiteConfig,
-  { overrides, weights, loader, keep, facts, onWarning, clock, outputFile }: PlanGiven,
+  { overrides, weights, first, loader, keep, facts, onWarning, clock, outputFile }: PlanGiven,
 ): PlanOptions {
   const request: PoolRequest = {
     workers: workersOf(overrides, config),
@@ -85,7 +88,7 @@ export function planOptions(
   const { timeout, idleTimeout, grace, slowAfter, retries, rerunnable } = config;
   const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });
   return {
-    ...definedOf({ capacities, spare, weights }),
+    ...definedOf({ capacities, spare, weights, first }),
     pool: () => checkedPool('pool', pool(request)),
     programPool: () => processes(request),
     pools: mapValues(pools, (make, name) => () => checkedPool(`pools.${name}`, make(request))),

@@ -1,4 +1,5 @@
 /** Runs a suite from its configuration to its exit code. */
+import { basename } from 'node:path';
 import {
   type Digester,
   type Inspection,
@@ -13,27 +14,38 @@ import {
 } from '@pexen/core';
 import { markOwnProcess } from '@pexen/pool-process';
 import { multi, type Reporter, type RunListener, type TerminalChoice } from '@pexen/report';
-import { type Plan, type Run, run } from '@pexen/sched';
+import { type Plan, type Run, run, runId, softwareVersions } from '@pexen/sched';
+import type { RecordedRun } from '@pexen/store';
 import type { LoadedConfig } from './config.ts';
 import { debuggingProblems } from './debugging.ts';
 import type { ReporterChoice } from './define-suite.ts';
-import { digesterFor, suiteDigester } from './digests.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { Expectations } from './expectations.ts';
+import { digesterFor } from './memory/digests.ts';
+import { optionsAsJson, type RememberedOptions, selectionAsJson } from './memory/recorded-options.ts';
+import { type RunSource, sourceOf } from './memory/run-source.ts';
+import { type Repetition, SuiteMemory } from './memory/suite-memory.ts';
 import { PausableClock } from './pausable-clock.ts';
 import { planSuite, type SuitePlanGiven } from './plan-suite.ts';
-import { isNarrowing, type Selection } from './query/selection.ts';
+import type { Selection } from './query/selection.ts';
 import { RecordFile } from './record-file.ts';
 import { fileOfRound, makeReporters } from './reporters.ts';
 import { type Overrides, runOptions, workersOf } from './run-options.ts';
 import { planShard, type ShardChoice, shardSentence } from './shards.ts';
 import { KeptDirectories } from './state/kept-directories.ts';
+import { stateDirectoryOf } from './state/state-directory.ts';
 import { SuiteState } from './state/suite-state.ts';
 
 /** Options of one run of a suite, besides its configuration. */
 export interface SuiteRunOptions extends Selection, Overrides {
   /** Instead of those configured. */
   readonly reporters?: readonly ReporterChoice[];
+  /** Besides those. */
+  readonly moreReporters?: readonly ReporterChoice[];
+  /** Continues a run that was interrupted, or repeats a part of another one. With `rounds` only one round is possible. */
+  readonly repeats?: Repetition;
+  /** Tasks that failed in the last run come first. */
+  readonly failedFirst?: boolean;
   /** A file for the decisions of the run, for `pexen replay`; relative to the working directory. */
   readonly record?: string;
   /** For the reporters that write to a terminal. */
@@ -54,7 +66,7 @@ export interface SuiteRunOptions extends Selection, Overrides {
   readonly keep?: boolean;
   /** Called with warnings. Default: warnings are dropped. */
   readonly onWarning?: (warning: Problem) => void;
-  /** Chooses among the selected tasks once they are planned; undefined if none is to run. Digests are computed then. */
+  /** Chooses among the selected tasks once they are planned; undefined if none is to run. Digests are computed then, and the run is not recorded. */
   readonly narrow?: (plan: Plan, digester: Digester) => Plan | undefined;
   /** With `narrow`: called with the modules that workers have loaded. */
   readonly onLoaded?: (modules: LoadedModules) => void;
@@ -96,6 +108,21 @@ export interface SuiteEnd {
   readonly durationMs: number;
   /** Of a suite that was to run several times: how many rounds there were, and the numbers of those that did not end well. */
   readonly rounds?: { readonly count: number; readonly failed: readonly number[] };
+  /** How the run is remembered; absent where it is not recorded. */
+  readonly recorded?: RecordedEnd;
+}
+
+/** The record of a run that has ended, or was interrupted. */
+export interface RecordedEnd {
+  readonly id: string;
+  /** Counts the runs of the suite, from 1. */
+  readonly number: number;
+  /** It was interrupted, and can be resumed. */
+  readonly isResumable: boolean;
+  /** Does it repeat a part of another run? */
+  readonly isRerun: boolean;
+  /** Call paths of the tasks whose latest result is bad, cancelled, stale or missing. */
+  readonly outstanding: readonly string[];
 }
 
 /**
@@ -105,24 +132,42 @@ export interface SuiteEnd {
 export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = {}): Promise<SuiteEnd> {
   const { onWarning = () => {} } = options;
   const clock = new PausableClock();
-  const kept = (options.keep ?? loaded.config.keep) ? new KeptDirectories() : undefined;
-  const state = new SuiteState(loaded.root, clock, onWarning);
+  const directory = stateDirectoryOf(loaded.root, loaded.config.stateDir);
+  const state = new SuiteState(loaded.root, directory, clock, onWarning);
+  const memory = new SuiteMemory(loaded, {
+    onWarning,
+    notKept: (...what) => state.notKept(...what),
+    outputFileOf: (...of) => state.outputFileOf(...of),
+  });
+  const source = await sourceOf(memory, options.repeats, suiteName(loaded));
+  const all: SuiteRunOptions & RememberedOptions = { ...source.inherited, ...options };
+  const kept = (all.keep ?? loaded.config.keep) ? new KeptDirectories() : undefined;
   const notes: string[] = [];
   const planWith = async (shuffle: string | undefined): Promise<Plan> => {
     const given: SuitePlanGiven = {
-      ...{ overrides: options, shuffle, onWarning, clock, keep: kept?.folder },
+      ...{ overrides: all, shuffle, onWarning, clock, keep: kept?.folder, failedFirst: all.failedFirst },
       outputFile: (path, attempt, stream) => state.leaveToPool(path, attempt, stream),
+      choose: (whole, picked) => source.choice.choose(whole, picked),
     };
-    if (options.shard === undefined) return planSuite(loaded, options, given);
-    const { plan, partition } = await planShard(loaded, options, given, options.shard);
-    notes.push(shardSentence(options.shard, partition));
+    if (all.shard === undefined) return planSuite(loaded, all, given);
+    const { plan, partition } = await planShard(loaded, all, given, all.shard);
+    source.choice.restrict?.(plan);
+    notes.push(shardSentence(all.shard, partition));
     return plan;
   };
   try {
-    return await runRounds(loaded, planWith, clock, { ...options, kept, state, notes });
+    return await runRounds(loaded, planWith, clock, { ...all, kept, state, memory, source, notes });
+  } catch (error) {
+    await source.abandon();
+    throw error;
   } finally {
     await kept?.close();
   }
+}
+
+/** The name of its configuration. */
+function suiteName({ file }: LoadedConfig): string {
+  return file === undefined ? '.' : basename(file);
 }
 
 /** Rounds that are shuffled have a plan each, since one order finds no dependence on the order; all others share one. */
@@ -130,16 +175,16 @@ async function runRounds(
   loaded: LoadedConfig,
   planWith: (shuffle: string | undefined) => Promise<Plan>,
   clock: PausableClock,
-  options: SuiteRunOptions & Pick<RoundsOptions, 'kept' | 'state' | 'notes'>,
+  options: SuiteRunOptions & Pick<RoundsOptions, 'kept' | 'state' | 'memory' | 'source' | 'notes'>,
 ): Promise<SuiteEnd> {
   const { onWarning = () => {}, rounds = 1, untilFail = false, shuffle } = options;
-  const whole = await planWith(shuffle);
-  const digester = options.narrow && reportingLoaded(suiteDigester(loaded), options.onLoaded);
-  const plan = digester === undefined ? whole : options.narrow?.(whole, digester);
+  const selected = await planWith(shuffle);
+  const digester = options.narrow && reportingLoaded(options.memory.digester, options.onLoaded);
+  const plan = digester === undefined ? selected : options.narrow?.(selected, digester);
   if (plan === undefined) return nothingToRun;
   refuse(await debuggingProblems(plan, options));
   const isNarrow =
-    isNarrowing(options) || options.shard !== undefined || plan.tasks.length < whole.tasks.length;
+    options.source.choice.selection.leftOut.size > 0 || plan.tasks.length < selected.tasks.length;
   const suite = new SuiteRounds(loaded, clock, { ...options, onWarning, digester, isNarrow });
   let last = await suite.run(1, plan, shuffle);
   let end = last;
@@ -185,6 +230,8 @@ interface RoundsOptions extends SuiteRunOptions {
   /** Are these only some tasks of the suite? */
   readonly isNarrow: boolean;
   readonly state: SuiteState;
+  readonly memory: SuiteMemory;
+  readonly source: RunSource;
   /** Sentences about the plan, for each round. */
   readonly notes: readonly string[];
 }
@@ -203,34 +250,29 @@ class SuiteRounds {
 
   async run(round: number, plan: Plan, seed: string | undefined): Promise<SuiteEnd> {
     const { config, root } = this.#loaded;
-    const {
-      onWarning,
-      onResult,
-      kept,
-      state,
-      isNarrow,
-      shard,
-      terminal,
-      bail = config.bail,
-      failOnFlaky = config.failOnFlaky ?? false,
-    } = this.#options;
+    const { onWarning, onResult, kept, state, isNarrow, source, memory, shard } = this.#options;
+    const { bail = config.bail, failOnFlaky = config.failOnFlaky ?? false } = this.#options;
     const expectations = new Expectations(config.expectedFailures ?? {});
-    const choices = this.#options.reporters ?? config.reporters ?? ['terminal'];
-    const { record: recorded } = this.#options;
-    const record = recorded === undefined ? undefined : new RecordFile(fileOfRound(recorded, round));
-    const digester = this.#options.digester ?? digesterFor(choices, this.#loaded);
+    const choices = this.#choices();
+    const recorded = await this.#record(round, seed);
+    const { record: recordName } = this.#options;
+    const record = recordName === undefined ? undefined : new RecordFile(fileOfRound(recordName, round));
+    const digester = recorded?.digester ?? this.#options.digester ?? digesterFor(choices, memory);
+    const journal = recorded?.journal;
     const execution = run(plan, {
-      ...runOptions(config, { expectations, onWarning, clock: this.#clock, digester }),
+      ...runOptions(config, { expectations, onWarning, clock: this.#clock, digester, journal }),
+      ...(recorded !== undefined && { id: recorded.id }),
       record: record?.recorder,
       root,
     });
+    memory.onFailed((why) => execution.drain(why));
     let reportFailed = false;
-    const reporters = makeReporters(choices, root, round, terminal);
+    const reporters = makeReporters(choices, root, round, this.#terminal());
     const reporter = multi(reporters, ({ reporter, error }) => {
       reportFailed = true;
       onWarning(reporterFailed(reporter, error));
     });
-    const endRound = state.openRound(execution.id);
+    const closeOutput = state.openRun(execution.id, recorded);
     const unmark = markOwnProcess(execution.id);
     listen(execution, reporter, state);
     execution.events.on('update', ({ path, update }) => kept?.reported(path, update));
@@ -238,31 +280,74 @@ class SuiteRounds {
     this.#options.onStart?.(controlsOf(execution, reporter, this.#clock));
     const settled = (result: Result): void => {
       onResult?.(result);
-      state.result(result, false);
+      state.result(result, recorded?.parent !== undefined && result.recalled !== undefined);
       kept?.ended(result.path, result.judgement !== undefined && isBad(result.judgement.verdict));
     };
     const ended = await follow(execution, reporter, bail, settled).finally(async () => {
       unmark();
-      await endRound();
+      await closeOutput();
       const notRecorded = record?.close();
       if (notRecorded !== undefined) onWarning(notRecorded);
     });
     this.#sayWritten(reporters);
     if (!isNarrow) for (const unused of expectations.unused()) onWarning(unused);
     const { unable, hasBailed, ...end } = ended;
-    const exitCode = exitCodeOf(ended, reportFailed, failOnFlaky);
+    const outstanding = [...(recorded?.outstanding ?? []), ...source.outstanding()];
+    const exitCode = exitCodeOf(ended, {
+      ...{ reportFailed, failOnFlaky, recordingFailed: memory.hasFailed },
+      ...{ leavesTasks: recorded?.leavesTasks ?? false },
+      isIncomplete: recorded?.parent !== undefined && outstanding.length > 0,
+    });
     state.keepResults({
       ...{ exitCode, durationMs: ended.durationMs, workers: workersOf(this.#options, config) },
-      ...{ shard: shard && `${shard.index}/${shard.count}` },
+      ...{ shard: shard && `${shard.index}/${shard.count}`, parent: recorded?.parent },
       ...{ isWhole: !isNarrow, wasStopped: ended.reason !== undefined },
     });
-    return { ...end, exitCode };
+    if (recorded === undefined) return { ...end, exitCode };
+    const isResumable = exitCode === exitCodes.interrupted || memory.hasFailed;
+    await recorded.end({
+      exitCode,
+      isResumable,
+      ...(ended.reason !== undefined && { reason: ended.reason }),
+    });
+    const { id, number, parent } = recorded;
+    return {
+      ...end,
+      exitCode,
+      recorded: { id, number, isResumable, isRerun: parent !== undefined, outstanding },
+    };
+  }
+
+  /** Undefined for a run that is not recorded: some rounds of a watched suite are small, and each follows from a change. */
+  async #record(round: number, seed: string | undefined): Promise<RecordedRun | undefined> {
+    const { source, narrow } = this.#options;
+    if (narrow !== undefined) return undefined;
+    return await source.open({
+      runId: runId(this.#clock.wallNow(), (bytes) => crypto.getRandomValues(bytes)),
+      description: {
+        suite: suiteName(this.#loaded),
+        selection: selectionAsJson(source.choice.selection),
+        options: optionsAsJson({ ...this.#options, ...(seed !== undefined && { shuffle: seed }) }, round),
+        versions: softwareVersions(),
+      },
+    });
+  }
+
+  #choices(): readonly ReporterChoice[] {
+    const { reporters = this.#loaded.config.reporters ?? ['terminal'], moreReporters = [] } = this.#options;
+    return [...reporters, ...moreReporters];
+  }
+
+  #terminal(): TerminalChoice {
+    const { terminal, source } = this.#options;
+    return { ...terminal, ...(source.recalledFrom !== undefined && { recalledFrom: source.recalledFrom }) };
   }
 
   #notes(round: number, seed: string | undefined): string[] {
-    const { rounds = 1, untilFail = false } = this.#options;
+    const { rounds = 1, untilFail = false, source, narrow } = this.#options;
     const of = Number.isFinite(rounds) ? ` of ${rounds}` : '';
     return [
+      ...(round === 1 && narrow === undefined ? source.notes : []),
       ...this.#options.notes,
       ...(seed === undefined ? [] : [`The order is shuffled; --shuffle=${seed} repeats it.`]),
       ...(rounds > 1 ? [`Round ${round}${of}${untilFail ? ', until one fails' : ''}.`] : []),
@@ -341,15 +426,27 @@ function failures(count: number): string {
   return count === 1 ? '1 failure' : `${count} failures`;
 }
 
+/** What the exit code depends on besides the results. */
+interface EndFacts {
+  readonly reportFailed: boolean;
+  readonly failOnFlaky: boolean;
+  /** The run had to be recorded, and was not. */
+  readonly recordingFailed: boolean;
+  /** Tasks are left for a later session. */
+  readonly leavesTasks: boolean;
+  /** The run repeats a part of another one, and something is still to be done. */
+  readonly isIncomplete: boolean;
+}
+
 function exitCodeOf(
   { verdicts, reason, unable, lateErrors, hasBailed }: Ended,
-  reportFailed: boolean,
-  failOnFlaky: boolean,
+  { reportFailed, failOnFlaky, recordingFailed, leavesTasks, isIncomplete }: EndFacts,
 ): ExitCode {
-  if (reason !== undefined && !hasBailed) return exitCodes.interrupted;
+  if (recordingFailed) return exitCodes.infrastructure;
+  if ((reason !== undefined && !hasBailed) || leavesTasks) return exitCodes.interrupted;
   let bad = failOnFlaky ? (verdicts.flaky ?? 0) : 0;
   for (const [verdict, count] of Object.entries(verdicts)) if (isBad(verdict as Verdict)) bad += count;
-  if (bad > unable || lateErrors > 0) return exitCodes.failures;
+  if (bad > unable || lateErrors > 0 || (isIncomplete && unable === 0)) return exitCodes.failures;
   return unable > 0 || reportFailed ? exitCodes.infrastructure : exitCodes.ok;
 }
 

@@ -1,6 +1,5 @@
 /** The history of a suite for people and other machines: what is known of its tasks, and its export and import. Runs nothing. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type ExpectedDuration, messageOf, misuse, type Problem } from '@pexen/core';
 import {
   exportHistory,
@@ -9,13 +8,14 @@ import {
   type HistoryRun,
   type MachineKind,
   mostFlakyRuns,
+  prepareStateDirectory,
   readExport,
   type SampleOfRun,
   thisMachine,
 } from '@pexen/store';
 import type { LoadedConfig } from './config.ts';
 import { isNarrowing, pick } from './query/selection.ts';
-import { makeStateDirectory, stateDirectoryName } from './state/state-directory.ts';
+import { stateDirectoryOf } from './state/state-directory.ts';
 import { historyIn, readLastResults } from './state/suite-history.ts';
 
 /** Grows by one with every change that breaks readers of `pexen history --json`. */
@@ -48,11 +48,11 @@ export interface TaskHistory {
  * @throws PexenError PEXEN_BAD_QUERY; PEXEN_NOTHING_SELECTED.
  */
 export function historyOf(
-  { root }: LoadedConfig,
+  { config, root }: LoadedConfig,
   queries: readonly string[] = [],
   onWarning?: (warning: Problem) => void,
 ): HistoryReport {
-  const directory = join(root, stateDirectoryName);
+  const directory = stateDirectoryOf(root, config.stateDir);
   const history = historyIn(directory, onWarning);
   const lastResults = readLastResults(directory);
   const known = [...lastResults.keys()].map((path) => ({ path, tags: [] }));
@@ -82,8 +82,8 @@ function longestFirst(one: TaskHistory, other: TaskHistory): number {
 }
 
 /** Calls `write` with each line of an export of the history of the suite. */
-export function exportSuiteHistory({ root }: LoadedConfig, write: (line: string) => void): void {
-  exportHistory(historyIn(join(root, stateDirectoryName)), write);
+export function exportSuiteHistory({ config, root }: LoadedConfig, write: (line: string) => void): void {
+  exportHistory(historyIn(stateDirectoryOf(root, config.stateDir)), write);
 }
 
 /**
@@ -91,12 +91,12 @@ export function exportSuiteHistory({ root }: LoadedConfig, write: (line: string)
  * @throws PexenError PEXEN_BAD_HISTORY_FILE
  */
 export function importSuiteHistory(
-  { root }: LoadedConfig,
+  { config, root }: LoadedConfig,
   file: string,
 ): { readonly runs: number; readonly samples: number } {
   const lines = linesOf(file);
-  const directory = join(root, stateDirectoryName);
-  makeStateDirectory(root);
+  const directory = stateDirectoryOf(root, config.stateDir);
+  prepareStateDirectory(directory);
   return historyIn(directory).take(readExport(lines, file));
 }
 

@@ -59,7 +59,7 @@ function setUp(options: Partial<KeptOutputOptions> = {}) {
   const clock = new ScriptedClock(0);
   const problems: string[] = [];
   const kept = new KeptOutput({
-    ...{ root: '/suite', folder: 'out', clock, write: disk.write },
+    ...{ root: '/suite', folder: 'out', session: 1, clock, write: disk.write },
     onProblem: ({ message }) => problems.push(message),
     ...options,
   });
@@ -250,7 +250,7 @@ test('on a real disk', async () => {
   onTestFinished(() => rmSync(root, { recursive: true }));
   mkdirSync(join(root, 'out'));
   const kept = new KeptOutput({
-    ...{ root, folder: 'out', clock: new ScriptedClock(0) },
+    ...{ root, folder: 'out', session: 1, clock: new ScriptedClock(0) },
     onProblem: (error) => {
       throw error;
     },

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, wr
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { keptRuns, openRunFolder, outputFolderOf } from '../src/state/run-folder.ts';
+import { keptRuns, openRunFolder } from '../src/state/run-folder.ts';
 
 function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'pexen-runs-'));
@@ -11,7 +11,7 @@ function scratch(): string {
 }
 
 const idOf = (number: number): string => `01a22bde-b8c3-72c7-b20d-${String(number).padStart(12, '0')}`;
-const runsOf = (root: string): string[] => readdirSync(join(root, '.pexen/runs')).sort();
+const runsOf = (root: string): string[] => readdirSync(join(root, 'runs')).sort();
 
 /** The runs are gone, or not: removing takes a moment. */
 async function left(root: string, ids: readonly number[]): Promise<void> {
@@ -19,31 +19,31 @@ async function left(root: string, ids: readonly number[]): Promise<void> {
 }
 
 function ended(root: string, number: number): void {
-  openRunFolder(root, idOf(number))();
+  openRunFolder(root, idOf(number)).close();
 }
 
 test('the folders of the last runs are kept', async () => {
   const root = scratch();
   for (let number = 1; number <= keptRuns; number++) ended(root, number);
   await left(root, [1, 2, 3, 4, 5]);
-  writeFileSync(join(root, outputFolderOf(idOf(1)), 'a.stdout'), 'old');
+  writeFileSync(join(root, 'runs', idOf(1), 'out/a.stdout'), 'old');
   ended(root, 6);
   await left(root, [2, 3, 4, 5, 6]);
 });
 
 test('the folder of a run that goes on is not removed, and later is', async () => {
   const root = scratch();
-  const end = openRunFolder(root, idOf(1));
+  const { close } = openRunFolder(root, idOf(1));
   for (let number = 2; number <= 7; number++) ended(root, number);
   await left(root, [1, 3, 4, 5, 6, 7]);
-  end();
+  close();
   ended(root, 8);
   await left(root, [4, 5, 6, 7, 8]);
 });
 
 test('the run of a process that is gone has ended; on another machine, after a day', async () => {
   const root = scratch();
-  const owner = (number: number): string => join(root, '.pexen/runs', idOf(number), 'owner.json');
+  const owner = (number: number): string => join(root, 'runs', idOf(number), 'owner.json');
   for (const number of [1, 2, 3]) openRunFolder(root, idOf(number));
   writeFileSync(owner(1), JSON.stringify({ pid: 2 ** 30, host: hostname() }));
   writeFileSync(owner(2), JSON.stringify({ pid: process.pid, host: 'elsewhere' }));
@@ -56,14 +56,14 @@ test('the run of a process that is gone has ended; on another machine, after a d
 
 test('other folders are left alone', async () => {
   const root = scratch();
-  mkdirSync(join(root, '.pexen/runs/mine'), { recursive: true });
+  mkdirSync(join(root, 'runs/mine'), { recursive: true });
   for (let number = 1; number <= 6; number++) ended(root, number);
-  await vi.waitFor(() => expect(existsSync(join(root, '.pexen/runs', idOf(1)))).toBe(false));
-  expect(existsSync(join(root, '.pexen/runs/mine'))).toBe(true);
+  await vi.waitFor(() => expect(existsSync(join(root, 'runs', idOf(1)))).toBe(false));
+  expect(existsSync(join(root, 'runs/mine'))).toBe(true);
 });
 
 test('a folder that cannot be made is an error', () => {
   const root = scratch();
-  writeFileSync(join(root, '.pexen'), 'a file');
+  writeFileSync(join(root, 'runs'), 'a file');
   expect(() => openRunFolder(root, idOf(1))).toThrow(/ENOTDIR|EEXIST/);
 });

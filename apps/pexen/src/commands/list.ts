@@ -10,15 +10,17 @@ import {
   listSuite,
   loadConfig,
   type SuiteList,
+  withMemory,
 } from '@pexen/usecase-testsuite';
 import { othersToStderr } from '../others-to-stderr.ts';
 import { formatWarning, type Output } from '../print-problems.ts';
 import { type ShardOptions, shardOf } from '../shard-argument.ts';
 import { workingDirectory } from '../working-directory.ts';
+import { memoryOf, type StateOptions } from './memory-options.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
 
 /** The options of `pexen list`. */
-export interface ListOptions extends SelectOptions, ShardOptions {
+export interface ListOptions extends SelectOptions, ShardOptions, StateOptions {
   readonly json?: boolean;
 }
 
@@ -31,7 +33,7 @@ export async function list(
   const warn = (warning: Problem) => process.stderr.write(formatWarning(warning, process.stderr));
   const list = await othersToStderr(async () =>
     listSuite(
-      await loadConfig(workingDirectory(), options.config),
+      withMemory(await loadConfig(workingDirectory(), options.config), memoryOf(options)),
       selectionOf(queries, options),
       warn,
       shardOf(options),

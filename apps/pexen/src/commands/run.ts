@@ -6,26 +6,28 @@ import {
   type LoadedConfig,
   loadConfig,
   type poolNames,
-  type ReporterChoice,
+  type RecordedEnd,
   requireSystem,
   runRound,
   runSuite,
-  type SuiteConfig,
   type SuiteEnd,
   type SuiteRunOptions,
   shellWord,
+  withMemory,
 } from '@pexen/usecase-testsuite';
 import { formatWarning } from '../print-problems.ts';
 import { junitInto, parseReporter } from '../reporter-argument.ts';
 import { type ShardOptions, shardOf } from '../shard-argument.ts';
 import { obeySignals, type SignalSource } from '../signals.ts';
 import { workingDirectory } from '../working-directory.ts';
+import { memoryOf, type RecordOptions, type RepeatOptions, repetitionOf } from './memory-options.ts';
+import { preview } from './preview.ts';
 import { isRoundProcess, roundProcess } from './round-process.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
 import { watch } from './watch.ts';
 
 /** The options of `pexen run`. */
-export interface RunOptions extends SelectOptions, ShardOptions {
+export interface RunOptions extends SelectOptions, ShardOptions, RecordOptions, RepeatOptions {
   readonly workers?: number;
   readonly bail?: number;
   readonly retries?: number;
@@ -34,6 +36,7 @@ export interface RunOptions extends SelectOptions, ShardOptions {
   readonly grace?: number;
   readonly failOnFlaky?: boolean;
   readonly keep?: boolean;
+  readonly failedFirst?: boolean;
   readonly shuffle?: string;
   readonly repeat?: number;
   readonly untilFail?: boolean;
@@ -50,9 +53,12 @@ export interface RunOptions extends SelectOptions, ShardOptions {
   readonly watch?: boolean;
 }
 
-/** Runs what the queries select, or everything; resolves with the exit code. */
+/** Runs what the queries select, or everything, or what is left of an earlier run; resolves with the exit code. */
 export async function run(queries: readonly string[], options: RunOptions): Promise<ExitCode> {
   requireSystem();
+  const repeats = repetitionOf(options, { ...options, queries });
+  if (options.dryRun === true && repeats !== undefined)
+    return await preview(repeats, queries, options, process.stdout);
   if (options.watch === true && options.inspect !== undefined) throw notBoth();
   if (options.shard !== undefined) refuseWithShard(options);
   if (options.watch === true && isRoundProcess()) {
@@ -61,23 +67,38 @@ export async function run(queries: readonly string[], options: RunOptions): Prom
     );
   }
   if (options.watch === true) return watch(options.config);
-  const end = await loadedRun(queries, options, process, runSuite);
+  const end = await loadedRun(queries, options, process, (loaded, given) =>
+    runSuite(loaded, { ...given, ...(repeats !== undefined && { repeats }) }),
+  );
   for (const line of conclusions(end)) process.stderr.write(`${line}\n`);
   return end.exitCode;
 }
 
 /** What no summary of a single round says. */
-function conclusions({ rounds, verdicts, exitCode }: SuiteEnd): string[] {
+function conclusions({ rounds, verdicts, exitCode, recorded }: SuiteEnd): string[] {
   const { flaky = 0 } = verdicts;
   const hasFailed = (['fail', 'error', 'timeout', 'crashed'] as const).some(
     (verdict) => (verdicts[verdict] ?? 0) > 0,
   );
-  const isFlaky = exitCode === 1 && !hasFailed && flaky > 0;
+  const isOutstanding = recorded?.isRerun === true && recorded.outstanding.length > 0;
+  const isFlaky = exitCode === 1 && !hasFailed && !isOutstanding && flaky > 0;
   return [
     ...(isFlaky
       ? [`The run failed, since ${flaky === 1 ? '1 test was' : `${flaky} tests were`} flaky (failOnFlaky).`]
       : []),
     ...(rounds === undefined ? [] : [roundsText(rounds)]),
+    ...(recorded === undefined ? [] : recordText(recorded)),
+  ];
+}
+
+/** How the run goes on. */
+function recordText({ number, isResumable, isRerun, outstanding }: RecordedEnd): string[] {
+  if (isResumable) return [`Run ${number} can be continued: pexen resume`];
+  if (!isRerun) return [];
+  return [
+    outstanding.length === 0
+      ? 'Nothing is outstanding.'
+      : `${outstanding.length} outstanding: pexen run --rerun`,
   ];
 }
 
@@ -93,13 +114,13 @@ async function loadedRun<End>(
   signals: SignalSource,
   runIt: (loaded: LoadedConfig, options: SuiteRunOptions) => Promise<End>,
 ): Promise<End> {
-  const loaded = await loadConfig(workingDirectory(), options.config);
+  const loaded = withMemory(await loadConfig(workingDirectory(), options.config), memoryOf(options));
   let restore: (() => void) | undefined;
   try {
     return await runIt(loaded, {
       ...selectionOf(queries, options),
       ...suiteOptions(options),
-      reporters: reportersOf(options, loaded.config),
+      ...reportersOf(options),
       terminal: {
         rerun: rerunCommand(options.config),
         ...(options.failures !== undefined && { failures: options.failures }),
@@ -143,7 +164,7 @@ function notBoth(): PexenError {
 /** Those of the options that the suite takes as they are. */
 function suiteOptions(options: RunOptions): SuiteRunOptions {
   const { workers, bail, retries, timeout, grace, failOnFlaky, shuffle, repeat, untilFail } = options;
-  const { pool, record, inspect, keep } = options;
+  const { pool, record, inspect, keep, failedFirst } = options;
   const shard = shardOf(options);
   const rounds = repeat ?? (untilFail === true ? Number.POSITIVE_INFINITY : undefined);
   const given = {
@@ -161,6 +182,7 @@ function suiteOptions(options: RunOptions): SuiteRunOptions {
       record,
       keep,
       shard,
+      failedFirst,
     },
     inspectPort: inspect,
   };
@@ -178,7 +200,9 @@ function rerunCommand(config: string | undefined): (path: string) => string {
 }
 
 /** Reporters of the command line replace those of the configuration; `--junit` is added to either. */
-function reportersOf({ reporter, junit }: RunOptions, config: SuiteConfig): ReporterChoice[] {
-  const chosen = reporter?.map(parseReporter) ?? config.reporters ?? ['terminal'];
-  return junit === undefined ? [...chosen] : [...chosen, junitInto(junit)];
+function reportersOf({ reporter, junit }: RunOptions): Pick<SuiteRunOptions, 'reporters' | 'moreReporters'> {
+  return {
+    ...(reporter !== undefined && { reporters: reporter.map(parseReporter) }),
+    ...(junit !== undefined && { moreReporters: [junitInto(junit)] }),
+  };
 }

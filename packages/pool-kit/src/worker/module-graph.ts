@@ -49,8 +49,16 @@ export function newModules(): LoadedModules | undefined {
   return modules;
 }
 
-/** What pexen's own packages import depends on the pool that a task runs in; their version is enough. */
+/** What pexen's own packages import depends on the pool that a task runs in, and on what the command does; their version is enough. */
 const ourPackages = /\/node_modules\/(?:pexen|@pexen\/[^/]+)\/$/;
+/** The same packages as they are developed: they are linked, and not installed. */
+const ourSources = /^(.*\/)packages\/pool-kit\/src\/worker\/module-graph\.ts$/.exec(import.meta.url)?.[1];
+
+function isOurs(place: string): boolean {
+  if (ourPackages.test(place)) return true;
+  if (ourSources === undefined || !place.startsWith(ourSources)) return false;
+  return /^(?:packages\/[^/]+|apps\/pexen)\/src\//.test(place.slice(ourSources.length));
+}
 
 /** The message of Node on `tracing:module.require:end`. */
 interface Required {
@@ -108,7 +116,7 @@ class Recorder implements ModuleRecord {
   #add(parent: string, child: string): void {
     if (child.startsWith('node:')) return;
     const to = this.#nodeAt(child);
-    if (this.#loaders.has(parent) || ourPackages.test(modulePlace(parent))) return;
+    if (this.#loaders.has(parent) || isOurs(modulePlace(parent))) return;
     const from = this.#nodeAt(parent, loadedBefore);
     const key = `${from} ${to}`;
     if (from === to || this.#known.has(key)) return;

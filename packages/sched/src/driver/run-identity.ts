@@ -37,12 +37,17 @@ export class RunIdentity {
   }
 
   get versions(): Versions {
-    versions ??= readVersions();
-    return versions;
+    return softwareVersions();
   }
 }
 
-/** A UUID of version 7 (RFC 9562): 48 bits of time, so that ids sort by it, and 74 random bits. */
+/** The versions of the scheduler and of Node, as in the first event of a run. */
+export function softwareVersions(): Versions {
+  versions ??= readVersions();
+  return versions;
+}
+
+/** The id of a new run: a UUID of version 7 (RFC 9562) with 48 bits of time, so that ids sort by it, and 74 random bits. */
 export function runId(wallMs: number, random: Random): string {
   const bytes = new Uint8Array(16);
   random(bytes);

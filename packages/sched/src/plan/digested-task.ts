@@ -1,5 +1,5 @@
 /** A task of a plan as digests see it. */
-import { type DigestedTask, defined, type Runnable } from '@pexen/core';
+import { type DigestedTask, defined } from '@pexen/core';
 import type { CompiledTasks } from './compiled-tasks.ts';
 
 /** What the digests of a task are computed from. */
@@ -9,6 +9,6 @@ export function digestedTask(plan: CompiledTasks, task: number): DigestedTask {
     definition: plan.definition(task),
     address: plan.addresses.get(task),
     limits: defined({ timeoutMs, idleMs, graceMs, retries }),
-    pathsOf: (object) => plan.builder.madeOf(object as Runnable).map((each) => plan.pathOf(each)),
+    pathsOf: (object) => plan.builder.tasksOf(object).map((each) => plan.pathOf(each)),
   };
 }

@@ -7,11 +7,10 @@ import { prepareStateDirectory } from '../state-directory.ts';
 const bytes = 32;
 
 /**
- * The key of the project in this directory, from `.pexen/salt`; created on first use. Only its owner can read it, and git ignores the
+ * The key of a project, from the file `salt` in its folder for the data of runs, such as `.pexen`; created on first use. Only its owner can read it, and git ignores the
  * folder. Where it cannot be written, the key is valid for one run: digests with sealed values then never equal those of another run.
  */
-export function saltOf(root: string): Uint8Array {
-  const folder = join(root, '.pexen');
+export function saltOf(folder: string): Uint8Array {
   const file = join(folder, 'salt');
   const own = randomBytes(bytes);
   try {

@@ -59,8 +59,6 @@ export interface StoredEnd {
   readonly abandoned?: true;
   readonly stdout?: CapturedOutput;
   readonly stderr?: CapturedOutput;
-  /** Files with its output, relative to the directory of the run. */
-  readonly output?: readonly string[];
   readonly findings?: readonly StoredFinding[];
   readonly attachments?: readonly Attachment[];
   /** Another attempt follows after this delay. */

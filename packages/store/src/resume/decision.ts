@@ -46,7 +46,10 @@ export interface PresentSuite {
 }
 
 /** The results of the parent that a rerun repeats. */
-export type RerunClass = 'failed' | 'flaky' | 'skipped' | 'not-run' | 'changed';
+export const rerunClasses = ['failed', 'flaky', 'skipped', 'not-run', 'changed'] as const;
+
+/** One of them. */
+export type RerunClass = (typeof rerunClasses)[number];
 
 /** Why decisions are asked for. A dry run is a resume that only shows them. */
 export type ResumeMode =

@@ -34,8 +34,8 @@ export interface SessionOptions {
   readonly selected?: (path: string) => boolean;
   /** After so many deaths of the command while an attempt ran, the attempt counts as crashed. Default 10. */
   readonly maxInterruptions?: number;
-  /** The files with the output of an attempt, relative to the directory of the run. Default: none. */
-  readonly outputOf?: (path: string, attempt: number) => readonly string[];
+  /** The file with all output of an attempt, relative to the root of the run. Default: none. */
+  readonly outputFileOf?: (path: string, attempt: number, stream: 'stdout' | 'stderr') => string | undefined;
   /**
    * Ends processes that earlier sessions of these runs left behind, and returns how many. Called after the run is locked and before anything is
    * recorded.

@@ -6,7 +6,9 @@ import {
   type Attachment,
   type AttemptEnded,
   type AttemptInfo,
+  type CapturedOutput,
   type Clock,
+  defined,
   type EndFacts,
   type Finding,
   type FinishFacts,
@@ -46,7 +48,9 @@ export interface RecorderOptions extends EarlierSessionsOptions {
   readonly clock: Clock;
   readonly codeFiles?: CodeFiles | undefined;
   readonly secrets?: readonly RegExp[] | undefined;
-  readonly outputOf?: ((path: string, attempt: number) => readonly string[]) | undefined;
+  readonly outputFileOf?:
+    | ((path: string, attempt: number, stream: 'stdout' | 'stderr') => string | undefined)
+    | undefined;
   readonly onWarning?: ((warning: Problem) => void) | undefined;
   /** Called once, when recording fails. */
   readonly onRecordingFailed?: ((problem: Problem) => void) | undefined;
@@ -298,9 +302,29 @@ export class RunRecorder implements RunJournal {
     const reports = {
       findings: findings ?? known?.findings ?? [],
       attachments: known?.attachments ?? [],
-      output: this.#options.outputOf?.(known?.path ?? '', info.attempt) ?? [],
     };
-    return storedEnd(task, info, facts, reports, this.#offsetMs ?? 0, this.#secrets);
+    return storedEnd(
+      task,
+      this.#withFiles(known?.path ?? '', info),
+      facts,
+      reports,
+      this.#offsetMs ?? 0,
+      this.#secrets,
+    );
+  }
+
+  /** Names the files that have all of the output. */
+  #withFiles(path: string, info: AttemptInfo): AttemptInfo {
+    const { outputFileOf } = this.#options;
+    if (outputFileOf === undefined) return info;
+    const named = (stream: 'stdout' | 'stderr'): CapturedOutput | undefined => {
+      const captured = info[stream];
+      const file = captured === undefined ? undefined : outputFileOf(path, info.attempt, stream);
+      return captured === undefined || file === undefined || captured.totalBytes === 0
+        ? captured
+        : { ...captured, file };
+    };
+    return { ...info, ...defined({ stdout: named('stdout'), stderr: named('stderr') }) };
   }
 
   #finished(event: TaskFinished, facts: FinishFacts): void {

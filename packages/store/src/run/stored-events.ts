@@ -18,8 +18,6 @@ import { storeValue } from './stored-values.ts';
 export interface AttemptReports {
   readonly findings: readonly Finding[];
   readonly attachments: readonly Attachment[];
-  /** Files, relative to the directory of the run. */
-  readonly output: readonly string[];
 }
 
 /** The end of an attempt. `offsetMs` is when the run started, counted from the start of the session. */
@@ -27,7 +25,7 @@ export function storedEnd(
   task: number,
   info: AttemptInfo,
   { locksOk, depsOk }: EndFacts,
-  { findings, attachments, output }: AttemptReports,
+  { findings, attachments }: AttemptReports,
   offsetMs: number,
   secrets: Secrets,
 ): StoredEnd {
@@ -39,7 +37,6 @@ export function storedEnd(
     ...texts,
     ...defined({ abandoned, worker }),
     ...{ startedMs: startedAtMs + offsetMs, ranMs: durationMs },
-    ...(output.length > 0 && { output }),
     ...(findings.length > 0 && { findings: findings.map((each) => storedFinding(each, secrets)) }),
     ...(attachments.length > 0 && { attachments: secrets.masked(attachments) }),
   };

@@ -28,6 +28,8 @@ export interface KeptOutputOptions {
   readonly root: string;
   /** The folder of the files, which exists; relative to the root. */
   readonly folder: string;
+  /** The number of the session of the run, from 1, which is part of the names. */
+  readonly session: number;
   readonly clock: Clock;
   /** Called once, with the first problem: from then on nothing more is kept. */
   readonly onProblem: (error: Error) => void;
@@ -98,9 +100,14 @@ export class KeptOutput {
       });
   }
 
-  /** The event with the names of the files in it. */
+  /** The file of one stream of an attempt, relative to the root; undefined where nothing is kept any more. */
+  fileOf(path: string, attempt: number, stream: Stream): string | undefined {
+    return this.#failed ? undefined : this.#nameOf(path, attempt, stream);
+  }
+
+  /** The event with the names of the files in it. A recalled result has those of its own session. */
   event(event: RunEvent): RunEvent {
-    if (this.#failed) return event;
+    if (this.#failed || ('recalled' in event && event.recalled !== undefined)) return event;
     if (event.type === 'attempt-ended') {
       const attempt = this.#named(event.path, event.attempt, true);
       return attempt === event.attempt ? event : { ...event, attempt };
@@ -192,7 +199,10 @@ export class KeptOutput {
   }
 
   #nameOf(path: string, attempt: number, stream: Stream): string {
-    return join(this.#options.folder, `${this.#names.of(path)}-s1-a${attempt}.${stream}`);
+    return join(
+      this.#options.folder,
+      `${this.#names.of(path)}-s${this.#options.session}-a${attempt}.${stream}`,
+    );
   }
 
   #append(file: OutputFile, text: string): void {

@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { makeStateDirectory, stateDirectoryName } from './state-directory.ts';
+import { prepareStateDirectory } from '@pexen/store';
 
 /** How many runs are kept, with the current one. */
 export const keptRuns = 5;
@@ -22,23 +22,23 @@ interface Owner {
   readonly host: string;
 }
 
-/** The folder for the output of the attempts of a run, relative to the root of the suite. */
-export function outputFolderOf(runId: string): string {
-  return join(stateDirectoryName, 'runs', runId, 'out');
-}
-
 /**
- * Makes the folder of a run, and starts to remove those of older runs. The returned function marks the run as ended.
+ * Makes the folder of a run in a state directory, and starts to remove those of older runs. Returns the folder for the output of its attempts, and
+ * a function that marks the run as ended.
  * @throws what the file system throws
  */
-export function openRunFolder(root: string, runId: string): () => void {
-  makeStateDirectory(root);
-  mkdirSync(join(root, outputFolderOf(runId)), { recursive: true });
-  const runs = join(root, stateDirectoryName, 'runs');
+export function openRunFolder(
+  directory: string,
+  runId: string,
+): { readonly folder: string; readonly close: () => void } {
+  prepareStateDirectory(directory);
+  const runs = join(directory, 'runs');
+  const folder = join(runs, runId, 'out');
+  mkdirSync(folder, { recursive: true });
   const owner = join(runs, runId, ownerName);
   writeFileSync(owner, JSON.stringify({ pid: process.pid, host: hostname() } satisfies Owner));
   void removeOlder(runs, runId);
-  return () => rmSync(owner, { force: true });
+  return { folder, close: () => rmSync(owner, { force: true }) };
 }
 
 /** Ids of runs are UUIDs of version 7, so their order is that of their starts. Other folders are not ours. */

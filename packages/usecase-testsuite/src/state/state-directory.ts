@@ -1,25 +1,16 @@
-/** The folder `.pexen` at the root of a suite: what runs leave behind for later ones. Its own ignore file keeps it out of repositories. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/**
+ * The folder in which runs leave behind what later ones need: `.pexen` at the root of a suite, or the `stateDir` of its configuration. Its own ignore
+ * file keeps it out of repositories.
+ */
+import { resolve } from 'node:path';
 import { readLastResults } from './suite-history.ts';
 
-/** Its name. */
-export const stateDirectoryName = '.pexen';
-
-/**
- * Creates the folder below the root, unless it is there, and returns its path.
- * @throws what the file system throws
- */
-export function makeStateDirectory(root: string): string {
-  const directory = join(root, stateDirectoryName);
-  const ignore = join(directory, '.gitignore');
-  if (existsSync(ignore)) return directory;
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(ignore, '*\n');
-  return directory;
+/** The absolute path of the folder of a suite with this root. `stateDir` is relative to the root. */
+export function stateDirectoryOf(root: string, stateDir = '.pexen'): string {
+  return resolve(root, stateDir);
 }
 
-/** The call paths of all tasks of which a result is known, in the order of the last run. */
+/** The call paths of all tasks of which a result is known, in the order of the last run. Of a suite with a `stateDir`: none. */
 export function knownPaths(root: string): string[] {
-  return [...readLastResults(join(root, stateDirectoryName)).keys()];
+  return [...readLastResults(stateDirectoryOf(root)).keys()];
 }

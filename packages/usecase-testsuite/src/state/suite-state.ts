@@ -2,8 +2,8 @@
  * What a run of a suite leaves in `.pexen` for its user and for later runs: the output of its attempts in files, and the result of each task. A
  * read-only checkout or a full disk does not fail the run: it is warned of once.
  */
-
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import {
   type Clock,
   messageOf,
@@ -13,14 +13,21 @@ import {
   type TaskUpdateEvent,
 } from '@pexen/core';
 import type { LongOutput } from '@pexen/pool-process';
+import { prepareStateDirectory, type RecordedRun } from '@pexen/store';
 import { KeptOutput } from './kept-output.ts';
-import { openRunFolder, outputFolderOf } from './run-folder.ts';
-import { makeStateDirectory, stateDirectoryName } from './state-directory.ts';
+import { openRunFolder } from './run-folder.ts';
 import { HistoryRecorder, type RunFactsToKeep } from './suite-history.ts';
+
+function folderOf({ directory }: Pick<RecordedRun, 'directory'>): ReturnType<typeof openRunFolder> {
+  const folder = join(directory, 'out');
+  mkdirSync(folder, { recursive: true });
+  return { folder, close: () => {} };
+}
 
 /** Of one suite, for all its rounds, one after the other. */
 export class SuiteState {
   readonly #root: string;
+  readonly #directory: string;
   readonly #clock: Clock;
   readonly #onWarning: (warning: Problem) => void;
   /** Of the round that runs. */
@@ -28,23 +35,27 @@ export class SuiteState {
   #history: HistoryRecorder;
   #hasWarned = false;
 
-  constructor(root: string, clock: Clock, onWarning: (warning: Problem) => void) {
+  /** `directory`: its state directory, an absolute path. */
+  constructor(root: string, directory: string, clock: Clock, onWarning: (warning: Problem) => void) {
     this.#root = root;
+    this.#directory = directory;
     this.#clock = clock;
     this.#onWarning = onWarning;
     this.#history = this.#newHistory();
   }
 
-  /** Keeps the output of a round in its folder, until the returned function is called. */
-  openRound(runId: string): () => Promise<void> {
+  /** Keeps the output of a run in its folder, until the returned function is called. `recorded`: its journal owns the folder. */
+  openRun(runId: string, recorded?: Pick<RecordedRun, 'directory' | 'session'>): () => Promise<void> {
     const warn = (error: unknown): void =>
-      this.#warn(`the output of the tests is not kept in files: ${messageOf(error)}`);
+      this.notKept('the output of the tests is not kept in files', error);
     this.#output = undefined;
     this.#history = this.#newHistory();
     try {
-      const close = openRunFolder(this.#root, runId);
+      const { folder, close } =
+        recorded === undefined ? openRunFolder(this.#directory, runId) : folderOf(recorded);
+      const { session = 1 } = recorded ?? {};
       const output = new KeptOutput({
-        ...{ root: this.#root, folder: outputFolderOf(runId), clock: this.#clock },
+        ...{ root: this.#root, folder: relative(this.#root, folder), session, clock: this.#clock },
         onProblem: warn,
       });
       this.#output = output;
@@ -64,6 +75,11 @@ export class SuiteState {
     return this.#output?.event(event) ?? event;
   }
 
+  /** See `KeptOutput`. */
+  outputFileOf(...of: Parameters<KeptOutput['fileOf']>): string | undefined {
+    return this.#output?.fileOf(...of);
+  }
+
   update(update: TaskUpdateEvent): void {
     this.#output?.update(update);
   }
@@ -81,26 +97,27 @@ export class SuiteState {
   /** Adds the round to the history. */
   keepResults(facts: RunFactsToKeep): void {
     try {
-      makeStateDirectory(this.#root);
+      prepareStateDirectory(this.#directory);
       this.#history.end(facts, (warning) => {
         if (warning.code !== 'PEXEN_HISTORY_NEWER') this.#onWarning(warning);
       });
     } catch (error) {
-      this.#warn(`the results are not kept for later runs: ${messageOf(error)}`);
+      this.notKept('the results are not kept for later runs', error);
     }
   }
 
   #newHistory(): HistoryRecorder {
-    return new HistoryRecorder(join(this.#root, stateDirectoryName));
+    return new HistoryRecorder(this.#directory);
   }
 
-  #warn(message: string): void {
+  /** Warns, once, of what cannot be written. */
+  notKept(what: string, error: unknown): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     this.#onWarning({
       code: 'PEXEN_STATE_NOT_KEPT',
-      message,
-      hint: `Make the folder ${stateDirectoryName} beside the configuration writable, and make room on its disk.`,
+      message: `${what}: ${messageOf(error)}`,
+      hint: `Make the folder ${this.#directory} writable, and make room on its disk.`,
     });
   }
 }

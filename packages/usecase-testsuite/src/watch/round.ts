@@ -194,7 +194,8 @@ class Round {
 
   #asked(plan: Plan, affected: Affected): ReadonlySet<string> {
     const { kind, memory, filter } = this.#order;
-    const matching = filter === undefined ? undefined : tasksMatching(plan, filter, this.#loaded.root);
+    const matching =
+      filter === undefined ? undefined : tasksMatching(plan, { queries: [filter] }, this.#loaded);
     const wanted = {
       affected: affected.paths,
       all: new Set(this.#tasks.map(({ path }) => path)),

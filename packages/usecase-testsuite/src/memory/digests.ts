@@ -1,21 +1,20 @@
 /** Makes the digester of a suite if a reporter needs digests. */
-import type { Digester } from '@pexen/core';
 import { moduleRecord } from '@pexen/pool-kit/module-graph';
 import { saltOf, TaskDigester } from '@pexen/store';
-import type { LoadedConfig } from './config.ts';
-import type { ReporterChoice } from './define-suite.ts';
-import { addressOfLoader } from './loader.ts';
+import type { LoadedConfig } from '../config.ts';
+import type { ReporterChoice } from '../define-suite.ts';
+import { addressOfLoader } from '../loader.ts';
 
 /** The digester for a run with these reporters; undefined if none of them needs digests. */
 export function digesterFor(
   reporters: readonly ReporterChoice[],
-  loaded: LoadedConfig,
-): Digester | undefined {
-  return reporters.some(wantsDigests) ? suiteDigester(loaded) : undefined;
+  { digester }: { readonly digester: TaskDigester },
+): TaskDigester | undefined {
+  return reporters.some(wantsDigests) ? digester : undefined;
 }
 
-/** Computes the digests of the tasks of a suite. */
-export function suiteDigester({ config, root }: LoadedConfig): Digester {
+/** Computes the digests of the tasks of a suite. The key for values of variables is in its state directory. */
+export function suiteDigester({ config, root }: LoadedConfig, stateDirectory: string): TaskDigester {
   const { digestEnv = [], shared = {} } = config;
   const loaders = config.loader === undefined ? [] : [addressOfLoader(config.loader, root)];
   return new TaskDigester({
@@ -24,7 +23,7 @@ export function suiteDigester({ config, root }: LoadedConfig): Digester {
     digestEnv,
     shared,
     record: moduleRecord(),
-    salt: () => saltOf(root),
+    salt: () => saltOf(stateDirectory),
   });
 }
 

@@ -1,0 +1,76 @@
+/**
+ * What the description of a recorded run says of how it was asked for: which tasks it selects, and which options its resumes take over, so that
+ * their verdicts and reports are those of an uninterrupted run. Knows nothing of plans and journals.
+ */
+import type { Json, RunDescription } from '@pexen/store';
+import type { ReporterChoice } from '../define-suite.ts';
+import { fileOfRound } from '../reporters.ts';
+import type { Overrides } from '../run-options.ts';
+
+/** The tasks of a run, by their call paths. */
+export interface RecordedSelection {
+  /** Those that were selected themselves; undefined: all. */
+  readonly selected: ReadonlySet<string> | undefined;
+  /** The tasks of the suite that were not in the run. */
+  readonly leftOut: ReadonlySet<string>;
+}
+
+/** As an entry of the description. */
+export function selectionAsJson({ selected, leftOut }: RecordedSelection): Json {
+  return { ...(selected !== undefined && { selected: [...selected] }), leftOut: [...leftOut] };
+}
+
+/** The selection of a run; all tasks where its description does not say anything else. */
+export function selectionOf({ selection }: RunDescription): RecordedSelection {
+  const { selected, leftOut } = (selection ?? {}) as { readonly [name: string]: unknown };
+  return {
+    selected: selected === undefined ? undefined : new Set(texts(selected)),
+    leftOut: new Set(texts(leftOut)),
+  };
+}
+
+function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+}
+
+/** Options of a run that its resumes take over, unless they are stated again. */
+export interface RememberedOptions extends Omit<Overrides, 'inspectPort'> {
+  readonly bail?: number;
+  readonly failOnFlaky?: boolean;
+  readonly keep?: boolean;
+  readonly shuffle?: string;
+  readonly reporters?: readonly ReporterChoice[];
+  readonly moreReporters?: readonly ReporterChoice[];
+}
+
+const names = [
+  ...(['workers', 'retries', 'timeout', 'grace', 'pool'] as const),
+  ...(['bail', 'failOnFlaky', 'keep', 'shuffle', 'reporters', 'moreReporters'] as const),
+] satisfies readonly (keyof RememberedOptions)[];
+
+/** As an entry of the description. Reporters that are objects cannot be written down: a resume makes those of the configuration. */
+export function optionsAsJson(options: RememberedOptions, round: number): Json {
+  const entries = names.map((name) => {
+    const value = options[name];
+    return [name, Array.isArray(value) ? choicesAsJson(value, round) : value] as const;
+  });
+  return JSON.parse(JSON.stringify(Object.fromEntries(entries))) as Json;
+}
+
+/** The options that a run was started with. */
+export function optionsOf({ options }: RunDescription): RememberedOptions {
+  return (options ?? {}) as RememberedOptions;
+}
+
+/** Undefined where one of them is an object. The files are those of the round. */
+function choicesAsJson(
+  choices: readonly ReporterChoice[],
+  round: number,
+): readonly ReporterChoice[] | undefined {
+  if (choices.some((choice) => typeof choice === 'object' && 'close' in choice)) return undefined;
+  return choices.map((choice) =>
+    Array.isArray(choice) && choice[0] === 'junit'
+      ? (['junit', { ...choice[1], file: fileOfRound(choice[1].file, round) }] as const)
+      : choice,
+  );
+}

@@ -1,0 +1,130 @@
+/**
+ * Where a run starts from: from nothing, from its own earlier sessions, or from another run that it repeats in part. Decides which tasks it takes,
+ * which options it inherits, and which journal it continues. Does not run anything.
+ */
+import { PexenError } from '@pexen/core';
+import { defaultRerunClasses, type RecordedRun, type RerunClass, type RunDescription } from '@pexen/store';
+import { optionsOf, type RememberedOptions, selectionOf } from './recorded-options.ts';
+import type { NewSession, Repetition, SuiteMemory } from './suite-memory.ts';
+import { RepeatedTasks, ResumedTasks, SelectedTasks, type TaskChoice } from './task-choice.ts';
+
+/** The start of a run. */
+export interface RunSource {
+  readonly choice: TaskChoice;
+  /** Options of the run that is continued. */
+  readonly inherited: RememberedOptions;
+  /** Opens the journal; undefined where the run is not recorded. */
+  open(session: NewSession): Promise<RecordedRun | undefined>;
+  /** Sentences about the run, for its output. */
+  readonly notes: readonly string[];
+  /** Where recalled results come from. */
+  readonly recalledFrom?: string;
+  /** Call paths of tasks that are still to be done, and are not in the run. Known once the tasks are chosen. */
+  outstanding(): readonly string[];
+  /** The run does not start: releases what is open. */
+  abandon(): Promise<void>;
+}
+
+/** `suite`: the configuration, which must be that of the run that is continued or repeated. @throws PexenError where that run cannot be. */
+export async function sourceOf(
+  memory: SuiteMemory,
+  repetition: Repetition | undefined,
+  suite: string,
+): Promise<RunSource> {
+  switch (repetition?.kind) {
+    case undefined:
+      return fromNothing(memory);
+    case 'resume':
+      return await fromItself(memory, repetition.run, suite);
+    case 'rerun':
+      return fromAnother(memory, repetition, suite);
+    default:
+      return repetition satisfies never;
+  }
+}
+
+function fromNothing(memory: SuiteMemory): RunSource {
+  const last = memory.interrupted();
+  const choice = new SelectedTasks();
+  return {
+    ...{ choice, inherited: {}, outstanding: () => [], abandon: async () => {} },
+    notes:
+      last === undefined
+        ? []
+        : [`Run ${last.number} was interrupted: pexen resume ${last.number} continues it.`],
+    open: (session) => memory.start(session),
+  };
+}
+
+async function fromItself(
+  memory: SuiteMemory,
+  run: (Repetition & { readonly kind: 'resume' })['run'],
+  suite: string,
+): Promise<RunSource> {
+  const recorded = await memory.resume(run);
+  const { description, number, session } = recorded;
+  const abandon = (): Promise<void> => recorded.end({ exitCode: 2, isResumable: true });
+  try {
+    refuseOther(description, suite, number);
+  } catch (error) {
+    await abandon();
+    throw error;
+  }
+  return {
+    choice: new ResumedTasks(selectionOf(description)),
+    inherited: optionsOf(description),
+    notes: [`Session ${session} of run ${number}.`],
+    recalledFrom: session === 2 ? 'session 1' : 'earlier sessions',
+    ...{ outstanding: () => [], open: async () => recorded, abandon },
+  };
+}
+
+function fromAnother(
+  memory: SuiteMemory,
+  repetition: Repetition & { readonly kind: 'rerun' },
+  suite: string,
+): RunSource {
+  const { run: parent, description } = memory.preview(repetition);
+  refuseOther(description, suite, parent.number);
+  const { classes } = repetition;
+  const { leftOut } = selectionOf(description);
+  const preview = (selected: (path: string) => boolean) =>
+    memory.preview({ ...repetition, of: parent.id }, selected);
+  const choice = new RepeatedTasks(leftOut, preview, memory.digester);
+  return {
+    ...{ choice, inherited: {}, outstanding: () => choice.outstanding, abandon: async () => {} },
+    notes: [`Repeats what ${listOf(classes ?? defaultRerunClasses)} in run ${parent.number}.`],
+    recalledFrom: `run ${parent.number}`,
+    open: (session) =>
+      memory.rerun(parent.id, classes, {
+        ...session,
+        selected: (path) => choice.selected?.has(path) ?? true,
+      }),
+  };
+}
+
+const wordsOf: Readonly<Record<RerunClass, string>> = {
+  failed: 'failed',
+  flaky: 'was flaky',
+  skipped: 'was skipped',
+  'not-run': 'did not run',
+  changed: 'has changed since',
+};
+
+function listOf(classes: readonly RerunClass[]): string {
+  const words = classes.map((each) => wordsOf[each]);
+  const last = words.pop() ?? '';
+  return words.length === 0 ? last : `${words.join(', ')} or ${last}`;
+}
+
+/** Runs of two configurations may be in one state directory. @throws PexenError PEXEN_OTHER_SUITE */
+function refuseOther({ suite: recorded }: RunDescription, suite: string, number: number): void {
+  if (recorded === undefined || recorded === suite) return;
+  throw new PexenError([
+    {
+      code: 'PEXEN_OTHER_SUITE',
+      message: `run ${number} is one of ${recorded}, and this suite is ${suite}`,
+      hint: `Name its configuration: --config ${recorded}.`,
+    },
+  ]);
+}

@@ -1,0 +1,48 @@
+/** Looks at the recorded runs of a suite, and at what a resume or a rerun of one of them would do. Nothing is locked, written or ended. */
+import type { Problem } from '@pexen/core';
+import { type Decision, listRuns, type RunSummary } from '@pexen/store';
+import type { LoadedConfig } from '../config.ts';
+import { planSuite } from '../plan-suite.ts';
+import type { Selection } from '../query/selection.ts';
+import { stateDirectoryOf } from '../state/state-directory.ts';
+import { selectionOf } from './recorded-options.ts';
+import { type Repetition, SuiteMemory } from './suite-memory.ts';
+import { describe, RepeatedTasks, ResumedTasks } from './task-choice.ts';
+
+/** The recorded runs of a suite, the latest one last. */
+export function suiteRuns({ config, root }: LoadedConfig): readonly RunSummary[] {
+  return listRuns(stateDirectoryOf(root, config.stateDir));
+}
+
+/** What a resume or a rerun would do. */
+export interface SuitePreview {
+  /** The run that is continued or repeated. */
+  readonly run: RunSummary;
+  /** One for each task. */
+  readonly decisions: readonly Decision[];
+}
+
+/**
+ * What a resume or a rerun would do with each task.
+ * @throws PexenError as `runSuite` does
+ */
+export async function previewSuite(
+  loaded: LoadedConfig,
+  repetition: Repetition,
+  selection: Selection = {},
+  onWarning: (warning: Problem) => void = () => {},
+): Promise<SuitePreview> {
+  const memory = new SuiteMemory(loaded, { onWarning, notKept: () => {} });
+  const preview = memory.preview(repetition);
+  const { run, description } = preview;
+  const { leftOut } = selectionOf(description);
+  if (repetition.kind === 'resume') {
+    const choice = new ResumedTasks(selectionOf(description));
+    const plan = await planSuite(loaded, {}, { onWarning, choose: (whole) => choice.choose(whole) });
+    return { run, decisions: preview.decisionsOf(describe(plan, memory.digester)) };
+  }
+  const again = { ...repetition, of: run.id };
+  const choice = new RepeatedTasks(leftOut, (selected) => memory.preview(again, selected), memory.digester);
+  await planSuite(loaded, selection, { onWarning, choose: (whole, picked) => choice.choose(whole, picked) });
+  return { run, decisions: choice.decisions };
+}
