@@ -20,8 +20,8 @@ describe.concurrent('pexen complete', () => {
         .slice(0, -2)
         .map((line) => line.split('\t')[0]);
     };
-    expect(await suggested('re')).toEqual(['replay']);
-    expect(await suggested('run', '--fail')).toEqual(['--fail-on-flaky', '--failures']);
+    expect(await suggested('re')).toEqual(['resume', 'replay']);
+    expect(await suggested('run', '--fail-')).toEqual(['--fail-on-flaky', '--failures']);
     expect(await suggested('run', '--pool', '')).toEqual(['processes', 'threads', 'inline']);
     expect(await suggested('run', 'net/')).toEqual([]);
     expect((await pexen(dir, 'run')).exitCode).toBe(0);
