@@ -28,19 +28,19 @@ export interface StraysOptions {
 const freezingMs = 1_000;
 
 /**
- * Ends all processes on this machine that carry the id of the run: those of its attempts, and those of runs inside of them. It stops them all first, so that none
- * reacts to the end of another, then kills them, and repeats that until it finds none. Call it before the run starts or marks anything
- * in this session. This process and its ancestors are spared.
+ * Ends all processes on this machine that carry the id of one of the runs: those of its attempts, and those of runs inside of them. It stops them all
+ * first, so that none reacts to the end of another, then kills them, and repeats that until it finds none. Call it before the run starts
+ * or marks anything in this session. This process and its ancestors are spared.
  *
- * @throws PexenError PEXEN_BAD_OPTION if the id has less than 16 characters
+ * @throws PexenError PEXEN_BAD_OPTION if an id has less than 16 characters
  * @example
  * const { ended, left } = await endStrays(runId);
  */
 export async function endStrays(
-  runId: string,
+  runIds: string | readonly string[],
   { timeoutMs = 10_000, clock = systemClock }: StraysOptions = {},
 ): Promise<EndedStrays> {
-  const look = lookFor(runId);
+  const look = lookFor(typeof runIds === 'string' ? [runIds] : runIds);
   if (look !== undefined) return await endFound(look, timeoutMs, clock);
   return { ended: 0, left: [], unseen: 'the processes of this machine cannot be listed from here' };
 }
@@ -69,8 +69,9 @@ export async function endFound(look: Look, timeoutMs: number, clock: Clock): Pro
 }
 
 /** Undefined where processes cannot be listed. */
-function lookFor(runId: string): Look | undefined {
-  const isOfRun = carrierOfRun(runId);
+function lookFor(runIds: readonly string[]): Look | undefined {
+  const carriers = runIds.map(carrierOfRun);
+  const isOfRun = (environment: Buffer): boolean => carriers.some((carries) => carries(environment));
   if (hasProc()) {
     const spared = adopters();
     return (act) => scan((pid) => (spared.has(pid) ? 'foreign' : standingOf(pid, isOfRun)), act);

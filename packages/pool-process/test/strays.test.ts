@@ -65,6 +65,14 @@ describe('endStrays', () => {
     expect(await endStrays(outer, { timeoutMs })).toEqual({ ended: 1, left: [] });
   });
 
+  test('of several runs at once', async () => {
+    const [first, second, other] = [newRun(), newRun(), newRun()];
+    for (const run of [first, second, other]) await stray(markerOf(run), 'echo; exec sleep 1000');
+    expect(await endStrays([first, second], { timeoutMs })).toEqual({ ended: 2, left: [] });
+    expect(await endStrays([], { timeoutMs })).toEqual({ ended: 0, left: [] });
+    expect(await endStrays(other, { timeoutMs })).toEqual({ ended: 1, left: [] });
+  });
+
   test('a process that watches others does not see them end', async () => {
     const run = newRun();
     const marker = markerOf(run);
@@ -84,7 +92,7 @@ describe('endStrays', () => {
     await until(() => carrying(marker).length > 5);
     const { ended, left } = await endStrays(run, { timeoutMs });
     expect(left).toEqual([]);
-    expect(ended).toBeGreaterThan(5);
+    expect(ended).toBeGreaterThan(2); // Some of those that were seen have ended by themselves.
     expect(carrying(marker)).toEqual([]);
   });
 

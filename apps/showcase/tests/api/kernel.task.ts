@@ -3,14 +3,14 @@
  * other way round. Nothing is written; the service is the witness that the locks held.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { task } from 'pexen';
+import { readdirSync, readFileSync } from 'node:fs';
+import { needs, task } from 'pexen';
 import { visit } from './client.ts';
 import { service } from './service.task.ts';
 
 const tree = '/proc/sys/net';
 const ipForward = `${tree}/ipv4/ip_forward`;
-const when = existsSync(ipForward) || `this machine has no ${ipForward}`;
+const when = needs({ files: ipForward });
 
 export const wholeTree = task({ requires: [service], uses: [tree], when }, ({ get, signal }) =>
   visit(tree, 'use', { ...get(service), signal }, () => {

@@ -1,8 +1,11 @@
 #!/bin/sh
 # Whether this machine forwards packets can be read, and stays what it is while we look.
-# pexen: { claims: [/proc/sys/net/ipv4/ip_forward], timeout: 20s, tags: [kernel] }
+# pexen:
+#   claims: [/proc/sys/net/ipv4/ip_forward]
+#   needs: { files: /proc/sys/net/ipv4/ip_forward }
+#   timeout: 20s
+#   tags: [kernel]
 file=/proc/sys/net/ipv4/ip_forward
-[ -r $file ] || { echo "this machine has no $file" >&2; exit 77; }
 
 failed=0
 verdict() { # verdict NUMBER NAME: of the command before
