@@ -89,6 +89,8 @@ class Session implements Player {
   /** By an earlier session. */
   readonly #recorded: ReadonlyMap<string, Recorded>;
   #guards: readonly Guard[] = [];
+  /** Tasks that are recalled when all others are. */
+  readonly #late: TaskSpec[] = [];
 
   constructor(
     scenario: Scenario,
@@ -141,8 +143,23 @@ class Session implements Player {
   #recall(specs: readonly TaskSpec[]): { readonly recall: Recall; readonly expectsMore: boolean } {
     const names = this.#specs.map(({ name }) => name);
     if (names.length === specs.length) this.#guards = this.#watcher.guard();
-    const expectsMore = [...this.#recorded.keys()].some((name) => !names.includes(name));
-    return { recall: recallOf(this.#recorded, specs, names, this.#guards), expectsMore };
+    const isMissing = [...this.#recorded.keys()].some((name) => !names.includes(name));
+    // What a teardown withdrew may be required by tasks that are still to be added.
+    const isLate = ({ salvages, tearsDown }: TaskSpec): boolean =>
+      isMissing && salvages.length + tearsDown.length > 0;
+    this.#late.push(...specs.filter(isLate));
+    const recall = recallOf(
+      this.#recorded,
+      specs.filter((spec) => !isLate(spec)),
+      names,
+      this.#guards,
+    );
+    return { recall, expectsMore: isMissing || recall.tasks.length > 0 };
+  }
+
+  rest(): Recall {
+    const names = this.#specs.map(({ name }) => name);
+    return recallOf(this.#recorded, this.#late.splice(0), names, []);
   }
 
   /** Returns the message if the tasks were refused. */

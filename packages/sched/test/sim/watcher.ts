@@ -2,7 +2,7 @@
  * Watches every fact that goes into the machine and every command that comes out, in their order, and complains as soon as a rule is broken.
  * Keeps a shadow of its own, and believes the machine only what `Glimpses` returns.
  */
-import type { PoolOutcome, ReasonLink } from '@pexen/core';
+import type { PoolOutcome, ReasonLink, Recall } from '@pexen/core';
 import type { Command, Input, Part } from '../../src/machine/protocol.ts';
 import { type Guard, guardsOf, isCrash, isUnclean, type Recorded } from './cut.ts';
 import { Fairness } from './fairness.ts';
@@ -186,8 +186,12 @@ export class Watcher {
       case 'tasks-added':
         if (input.from === 0) this.#checkRanks();
         this.#isRecalling = input.expectsMore === true && (input.from === 0 || this.#isRecalling);
-        this.#recall(input.from);
+        this.#recall(input.recall, input.from);
         this.#giveUpForbidden();
+        break;
+      case 'rest-recalled':
+        this.#isRecalling = input.recall.tasks.length > 0;
+        this.#recall(input.recall, this.shadow.tasks.length);
         break;
       case 'drain-requested':
         this.#end('drain');
@@ -202,8 +206,8 @@ export class Watcher {
     this.#head = this.#glimpses.starvedHead();
   }
 
-  /** What the earlier session recorded of the tasks that were added, in the order in which it happened. */
-  #recall(from: number): void {
+  /** What the earlier session recorded, in the order in which it happened. Tasks from `from` on were just added. */
+  #recall(recall: Recall | undefined, from: number): void {
     const added = this.shadow.tasks.slice(from);
     const isKept = ({ spec }: TaskShadow): boolean => this.#recorded.get(spec.name)?.isOver === true;
     const isLost = (task: TaskShadow): boolean =>
@@ -214,9 +218,10 @@ export class Watcher {
     if (this.#recorded.size > 0)
       for (const shadow of added) if (!shadow.spec.applies && !isKept(shadow)) this.#giveUp(shadow);
     skipOthers();
-    for (const record of this.#recorded.values()) {
-      const shadow = added.find(({ spec }) => spec.name === record.spec.name);
-      if (shadow === undefined) continue;
+    for (const { task } of recall?.tasks ?? []) {
+      const shadow = this.#task(task);
+      const record = this.#recorded.get(shadow.spec.name) as Recorded;
+      if (shadow.end !== undefined) continue;
       shadow.hasStarted = record.attempts > 0 || record.isInterrupted;
       if (record.last !== undefined) this.#last.set(shadow, record.last);
       if (record.isOver && record.last !== undefined) {
@@ -822,7 +827,6 @@ export class Watcher {
     this.#checkAlarm();
     this.#checkExcluded();
     this.#checkClosing();
-    if (this.#pulls > 0) this.#isRecalling = false;
     if (this.#pulls > 0) this.#checkIdle();
     const unfair = this.#fairness.check();
     if (unfair !== undefined) this.#complain(unfair);

@@ -2,7 +2,7 @@
  * Everything around the machine, played from a script: pools, workers, clock and consumer. In the first phase things go wrong as the
  * scenario states; then the world heals (no more faults, all slots available, everything that hangs ends), and the run has to end.
  */
-import type { PoolOutcome } from '@pexen/core';
+import type { PoolOutcome, Recall } from '@pexen/core';
 import type { Command, Input, Part } from '../../src/machine/protocol.ts';
 import { Agenda } from './agenda.ts';
 import { Random } from './random.ts';
@@ -47,6 +47,8 @@ export interface Player {
   /** Adds tasks. Returns the fact to pass on, or undefined if they were refused. */
   add(specs: readonly TaskSpec[], atMs: number): Input | undefined;
   specOf(task: number): TaskSpec;
+  /** What was not recalled with the tasks that were added. */
+  rest(): Recall;
 }
 
 export class World {
@@ -172,8 +174,12 @@ export class World {
       case 'end-run':
         this.#hasEnded = true;
         return;
-      case 'publish':
       case 'recall-rest':
+        this.#agenda.at(this.#now, () => {
+          this.#note({ type: 'rest-recalled', atMs: this.#now, recall: this.#player.rest() });
+        });
+        return;
+      case 'publish':
         return;
       default:
         command satisfies never;
