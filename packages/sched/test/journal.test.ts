@@ -370,6 +370,25 @@ describe('recalls', () => {
     expect(order).toEqual([]);
   });
 
+  test('a teardown, after tasks that the loop adds again require what it tore down', async () => {
+    const journal = new ScriptedJournal({
+      knows: [
+        ['base', { kind: 'result', attempts: [oneAttempt('returned')] }],
+        ['user', { kind: 'result', attempts: [oneAttempt('returned')] }],
+        ['down', { kind: 'result', attempts: [oneAttempt('returned')] }],
+      ],
+      late: ['down'],
+    });
+    const base = task({ name: 'base', provides: ['db'] }, never);
+    const going = run([base, task({ name: 'down', tearsDown: 'db' }, never)], { journal });
+    const statuses: string[] = [];
+    for await (const { path, status } of going) {
+      statuses.push(`${path} ${status}`);
+      if (path === 'base') going.add([task({ name: 'user', requires: ['db'] }, never)]);
+    }
+    expect(statuses).toEqual(['base returned', 'user returned', 'down returned']);
+  });
+
   test('a start that never came although it was expected holds nothing up', async () => {
     const { results } = await play([task({ name: 'a' }, () => {})], {
       knows: [['gone', { kind: 'result' }]],

@@ -25,6 +25,8 @@ type KnownStart = Partial<Omit<RecalledStart, 'task'>> & Pick<RecalledStart, 'ki
 export interface Script {
   /** In the order in which it happened. */
   readonly knows?: readonly (readonly [path: string, known: Known])[];
+  /** Recalled only once all others were handled. */
+  readonly late?: readonly string[];
   /** The owner, and the paths that wait for it. */
   readonly guards?: readonly (readonly [
     owner: string,
@@ -80,11 +82,12 @@ export class ScriptedJournal implements RunJournal {
     }
     const { knows = [], guards = [], poisoned = [] } = this.#script;
     const isNew = new Set(tasks.map(({ path }) => path));
-    const known = knows.filter(([path]) => isNew.has(path));
+    const { late = [] } = this.#script;
+    const known = knows.filter(([path]) => isNew.has(path) && !late.includes(path));
     for (const [path] of known) this.#unused.delete(path);
     const idOf = (path: string): number => this.#ids.get(path) as number;
     return {
-      tasks: known.map(([path, each]) => ({ ...whole, ...each, task: idOf(path) }) as RecalledTask),
+      tasks: known.map(([path, each]) => this.#recalled(path, each)),
       guards: guards
         .filter(([owner]) => isNew.has(owner))
         .map(([owner, paths, resources]) => ({ owner: idOf(owner), tasks: paths.map(idOf), resources })),
@@ -93,7 +96,13 @@ export class ScriptedJournal implements RunJournal {
   }
 
   recallRest(): Recall {
-    return { tasks: [], guards: [], poisoned: [] };
+    const { knows = [] } = this.#script;
+    const rest = knows.filter(([path]) => this.#unused.delete(path) && this.#ids.has(path));
+    return { tasks: rest.map(([path, each]) => this.#recalled(path, each)), guards: [], poisoned: [] };
+  }
+
+  #recalled(path: string, known: Known): RecalledTask {
+    return { ...whole, ...known, task: this.#ids.get(path) } as RecalledTask;
   }
 
   append(event: RunEvent, facts?: EndFacts | FinishFacts): number {
