@@ -16,6 +16,7 @@ import { type InitOptions, init } from './commands/init.ts';
 import { type ListOptions, list } from './commands/list.ts';
 import { runChoice } from './commands/memory-options.ts';
 import { replay } from './commands/replay.ts';
+import { type ReportOptions, report } from './commands/report.ts';
 import { type RunOptions, run } from './commands/run.ts';
 import { type RunsOptions, runs } from './commands/runs.ts';
 import { ownVersion } from './own-version.ts';
@@ -56,6 +57,7 @@ function commandLine(leave: (exitCode: ExitCode) => void, completes: boolean): C
   addRuns(program, leave);
   addList(program, leave);
   addHistory(program, leave);
+  addReport(program, leave);
   addReplay(program, leave);
   addInit(program, leave);
   if (!completes) addComplete(program);
@@ -225,6 +227,22 @@ function addHistory(program: Command, leave: (exitCode: ExitCode) => void): void
     .action(async (queries: string[], options: HistoryOptions) =>
       leave(await history(queries, options, process.stdout)),
     );
+}
+
+function addReport(program: Command, leave: (exitCode: ExitCode) => void): void {
+  program
+    .command('report')
+    .description('merge the reports of runs: shards, reruns, machines; runs no task')
+    .argument(
+      '[run...]',
+      'directories of runs, copies of these, saved reports, or numbers; default: the latest run',
+    )
+    .option('--reporter <name>', `lines or junit=FILE, instead of lines${again}`, all)
+    .option('--junit <file>', 'write JUnit XML as well')
+    .option('--save <file>', 'write one file with these runs, to be merged with others later')
+    .option('-v, --verbose', 'also tests that passed')
+    .option('-c, --config <file>', configText)
+    .action(async (places: string[], options: ReportOptions) => leave(await report(places, options)));
 }
 
 function addReplay(program: Command, leave: (exitCode: ExitCode) => void): void {

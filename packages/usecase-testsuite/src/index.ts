@@ -37,6 +37,7 @@ export {
 export type { Repetition } from './memory/suite-memory.ts';
 export { previewSuite, type SuitePreview, suiteRuns } from './memory/suite-runs.ts';
 export type { Selection } from './query/selection.ts';
+export { type ReportOptions, reportRuns } from './report-runs.ts';
 export { type Overrides, poolNames } from './run-options.ts';
 export {
   type RecordedEnd,

@@ -1,6 +1,6 @@
 /** Makes the reporters that are chosen in the configuration or on the command line. */
 import { join, parse, resolve } from 'node:path';
-
+import { messageOf, type Problem } from '@pexen/core';
 import { junit, lines, live, type Reporter, type TerminalChoice, terminal } from '@pexen/report';
 import type { ReporterChoice, ReporterName } from './define-suite.ts';
 
@@ -38,4 +38,10 @@ export function fileOfRound(file: string, round: number): string {
   if (round === 1) return file;
   const { dir, name, ext } = parse(file);
   return join(dir, `${name}.${round}${ext}`);
+}
+
+/** The warning about a reporter that failed; the run goes on. */
+export function reporterFailed(reporter: string, error: unknown): Problem {
+  const why = messageOf(error);
+  return { code: 'PEXEN_REPORTER_FAILED', message: `the reporter ${reporter} failed: ${why}` };
 }

@@ -6,7 +6,6 @@ import {
   isBad,
   type Judgement,
   type LoadedModules,
-  messageOf,
   type Problem,
   type Result,
   refuse,
@@ -29,7 +28,7 @@ import { PausableClock } from './pausable-clock.ts';
 import { planSuite, type SuitePlanGiven } from './plan-suite.ts';
 import type { Selection } from './query/selection.ts';
 import { RecordFile } from './record-file.ts';
-import { fileOfRound, makeReporters } from './reporters.ts';
+import { fileOfRound, makeReporters, reporterFailed } from './reporters.ts';
 import { type Overrides, runOptions, workersOf } from './run-options.ts';
 import { planShard, type ShardChoice, shardSentence } from './shards.ts';
 import { KeptDirectories } from './state/kept-directories.ts';
@@ -453,9 +452,4 @@ function exitCodeOf(
 /** True if the task failed because the workers of its pool do not start. */
 function isOfWorkers(error: unknown): boolean {
   return (error as { readonly code?: unknown } | undefined)?.code === 'PEXEN_WORKER_START';
-}
-
-function reporterFailed(reporter: string, error: unknown): Problem {
-  const why = messageOf(error);
-  return { code: 'PEXEN_REPORTER_FAILED', message: `the reporter ${reporter} failed: ${why}` };
 }

@@ -67,6 +67,8 @@ interface SessionTask {
   isDue: boolean;
   /** The number of the last attempt whose end is recorded. */
   recordedAttempt: number;
+  /** The attempt that the reports below are of. They may come before its start does. */
+  reportedAttempt: number;
   findings: Finding[];
   attachments: Attachment[];
 }
@@ -157,8 +159,13 @@ export class RunRecorder implements RunJournal {
     return this.#journal.lastSeq;
   }
 
-  attached({ task, update }: TaskUpdateEvent): void {
+  attached({ task, attempt, update }: TaskUpdateEvent): void {
     const known = this.#tasks.get(task);
+    if (known !== undefined && known.reportedAttempt !== attempt) {
+      known.reportedAttempt = attempt;
+      known.findings = [];
+      known.attachments = [];
+    }
     if (update.kind === 'attachment') known?.attachments.push(update.attachment);
     if (update.kind === 'finding') known?.findings.push(update.finding);
   }
@@ -215,7 +222,7 @@ export class RunRecorder implements RunJournal {
     this.#paths.add(path);
     this.#tasks.set(id, {
       ...{ path, execution: undefined, interruptions: 0, isDue: false, recordedAttempt: 0 },
-      ...{ findings: [], attachments: [] },
+      ...{ reportedAttempt: 0, findings: [], attachments: [] },
     });
   }
 
@@ -229,7 +236,7 @@ export class RunRecorder implements RunJournal {
       execution: isRecorded ? (execution ?? record.execution) : undefined,
       interruptions: record?.interruptions ?? 0,
       isDue: cleansUp && action !== 'skip',
-      ...{ recordedAttempt: 0, findings: [], attachments: [] },
+      ...{ recordedAttempt: 0, reportedAttempt: 0, findings: [], attachments: [] },
     });
     if (row !== lastRow && row !== rowOfNew) this.#record({ type: 'decision', task: id, row, reason });
     if (isRerun && record !== undefined) this.#takeOver({ ...known, record });
@@ -275,8 +282,6 @@ export class RunRecorder implements RunJournal {
     if (known === undefined) return;
     known.interruptions = 0;
     known.isDue = false;
-    known.findings = [];
-    known.attachments = [];
   }
 
   /** The end of the last attempt is recorded with the result. */
@@ -299,9 +304,10 @@ export class RunRecorder implements RunJournal {
 
   #storedEnd(task: number, info: AttemptInfo, facts: EndFacts, findings?: readonly Finding[]): StoredEnd {
     const known = this.#tasks.get(task);
+    const reported = known?.reportedAttempt === info.attempt ? known : undefined;
     const reports = {
-      findings: findings ?? known?.findings ?? [],
-      attachments: known?.attachments ?? [],
+      findings: findings ?? reported?.findings ?? [],
+      attachments: reported?.attachments ?? [],
     };
     return storedEnd(
       task,

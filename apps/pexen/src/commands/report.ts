@@ -1,0 +1,32 @@
+/** `pexen report`: what runs of the past add up to: shards, reruns, machines. Runs nothing. */
+import { join } from 'node:path';
+import { type ExitCode, reportRuns, suiteRoot } from '@pexen/usecase-testsuite';
+import { formatWarning } from '../print-problems.ts';
+import { junitInto, parseReporter } from '../reporter-argument.ts';
+import { workingDirectory } from '../working-directory.ts';
+
+/** The options of `pexen report`. */
+export interface ReportOptions {
+  readonly config?: string;
+  readonly reporter?: readonly string[];
+  readonly junit?: string;
+  readonly save?: string;
+  readonly verbose?: boolean;
+}
+
+/** Merges and reports the runs; the latest one where none is named. Resolves with the exit code, which is that of one run. */
+export function report(places: readonly string[], options: ReportOptions): Promise<ExitCode> {
+  const directory = workingDirectory();
+  const root = suiteRoot(directory, options.config);
+  const chosen = options.reporter?.map(parseReporter) ?? ['lines' as const];
+  return reportRuns({
+    ...{ directory, root, stateDirectory: join(root, '.pexen') },
+    places: places.length === 0 ? ['latest'] : places,
+    reporters: options.junit === undefined ? chosen : [...chosen, junitInto(options.junit)],
+    // Each failure is shown once: nothing has passed by since.
+    terminal: { verbosity: options.verbose === true ? 'normal' : 'quiet', failures: 'short' },
+    ...(options.save !== undefined && { save: options.save }),
+    onWarning: (warning) => process.stderr.write(formatWarning(warning, process.stderr)),
+    onWritten: (text) => process.stderr.write(`${text}\n`),
+  });
+}
