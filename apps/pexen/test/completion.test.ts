@@ -21,7 +21,9 @@ describe.concurrent('pexen complete', () => {
         .map((line) => line.split('\t')[0]);
     };
     expect(await suggested('re')).toEqual(['resume', 'replay']);
-    expect(await suggested('run', '--fail-')).toEqual(['--fail-on-flaky', '--failures']);
+    expect((await suggested('run', '--fail')).toSorted()).toEqual([
+      ...['--fail-on-flaky', '--failed-first', '--failures'],
+    ]);
     expect(await suggested('run', '--pool', '')).toEqual(['processes', 'threads', 'inline']);
     expect(await suggested('run', 'net/')).toEqual([]);
     expect((await pexen(dir, 'run')).exitCode).toBe(0);
