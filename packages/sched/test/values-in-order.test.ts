@@ -20,6 +20,32 @@ it('the values of all providers come in the order of their declaration, not of t
   expect(rest.at(-1)).toMatchObject({ value: [1, 2, 3] });
 });
 
+it('the values of all providers arrive although all had ended when the task was added', async () => {
+  const port = key<number>('port');
+  const servers = [1, 2, 3].map((at) =>
+    task({ name: `serve-${at}`, provides: [port] }, ({ set, shared }) => {
+      set(port, at);
+      shared[at] = at;
+    }),
+  );
+  const use = task({ name: 'use', requires: [every(port)] }, ({ getAll, shared }) => [
+    getAll(port),
+    Object.keys(shared),
+  ]);
+  const execution = run(servers);
+  const values: unknown[] = [];
+  for await (const { path, value } of execution) {
+    if (path === 'serve-3') execution.add([use]);
+    if (path === 'use') values.push(value);
+  }
+  expect(values).toEqual([
+    [
+      [1, 2, 3],
+      ['1', '2', '3'],
+    ],
+  ]);
+});
+
 it('a task that is required before it is added counts as soon as it is', { timeout: 5_000 }, async () => {
   const hasRun = Promise.withResolvers<void>();
   const slow = task({ name: 'slow', provides: ['x'] }, () => hasRun.promise);

@@ -167,11 +167,12 @@ export class Conditions extends Table {
 
   /**
    * Links the feeders of one stage. Feeders that have provided come last, because a requirement of all its feeders must know the others
-   * first. Returns false if all feeders are at this stage.
+   * first, also those of the same stage. Returns false if all feeders are at this stage.
    */
   #linkFeeds(stage: number): boolean {
     const { feeds } = this.#graph;
     let others = 0;
+    if (stage === GIVEN) this.#expectGiven();
     for (let edge = this.#feeds + 1; edge <= feeds.size; edge++) {
       const task = feeds.in.end[edge] as number;
       const condition = feeds.out.end[edge] as number;
@@ -179,6 +180,18 @@ export class Conditions extends Table {
       else if (!this.isVoid(task, condition)) this.#linkFeed(task, condition);
     }
     return others > 0;
+  }
+
+  /** A requirement of all its feeders waits for those that are about to be linked. */
+  #expectGiven(): void {
+    const { feeds, kind } = this.#graph;
+    for (let edge = this.#feeds + 1; edge <= feeds.size; edge++) {
+      const task = feeds.in.end[edge] as number;
+      const condition = feeds.out.end[edge] as number;
+      if (kind[condition] !== NEEDS_ALL || this.#stageOf(task) !== GIVEN || this.isVoid(task, condition))
+        continue;
+      this.pending[condition] = (this.pending[condition] as number) + 1;
+    }
   }
 
   #stageOf(task: number): number {
@@ -202,8 +215,11 @@ export class Conditions extends Table {
     if (!this.#graph.isRequirement(condition)) {
       if (!isOver) this.#close(condition);
       else if (this.#tasks.has(task, BAD)) this.misses[condition] = (this.misses[condition] as number) + 1;
-    } else if (isOver) this.#count(condition, task);
-    else this.pending[condition] = (this.pending[condition] as number) + 1;
+    } else if (isOver) {
+      const wasExpected = this.#graph.kind[condition] === NEEDS_ALL && this.#tasks.has(task, PROVIDED);
+      if (wasExpected) this.pending[condition] = (this.pending[condition] as number) - 1;
+      this.#count(condition, task);
+    } else this.pending[condition] = (this.pending[condition] as number) + 1;
   }
 
   /** A feeder of a requirement is over. */

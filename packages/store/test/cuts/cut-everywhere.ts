@@ -1,7 +1,15 @@
 /** Cuts one suite at each event of its run, and each of these runs again at random events, until it is done. */
 import { isPexenError } from '@pexen/core';
 import { Random } from '../resume/random.ts';
-import { dependsOnOrder, differences, hasCrashed, type MakeRecorder, type Played, play } from './play.ts';
+import {
+  dependsOnOrder,
+  differences,
+  hasCrashed,
+  losesProvisions,
+  type MakeRecorder,
+  type Played,
+  play,
+} from './play.ts';
 import { randomSuite, type SuiteSpec } from './suite.ts';
 
 export interface Found {
@@ -39,7 +47,7 @@ async function wrongOf(
 ): Promise<{ readonly isCompared: boolean; readonly all: readonly string[] }> {
   try {
     const played = await play(suite, cuts, makeRecorder);
-    const isCompared = !hasCrashed(played) && !dependsOnOrder(suite);
+    const isCompared = !hasCrashed(played) && !dependsOnOrder(suite) && !losesProvisions(suite);
     return { isCompared, all: [...played.wrong, ...(isCompared ? differences(suite, uncut, played) : [])] };
   } catch (error) {
     return { isCompared: false, all: [String(error)] };

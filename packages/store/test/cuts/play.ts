@@ -293,6 +293,19 @@ export function hasCrashed({ results }: Played): boolean {
   );
 }
 
+/**
+ * True where what a task provides may be gone for good after a cut: it ends with the process, and the task may not start twice, or is needed only by a
+ * task that the loop adds when everything else is decided.
+ */
+export function losesProvisions({ tasks }: SuiteSpec): boolean {
+  const late = tasks.filter(({ addedAfter }) => addedAfter !== undefined);
+  const neededLate = new Set(late.flatMap(({ requires }) => requires.flatMap(({ of }) => of)));
+  return tasks.some(
+    ({ name, scope, hasKey, isLost, rerunnable }) =>
+      (scope === 'process' || (hasKey && isLost)) && (!rerunnable || neededLate.has(name)),
+  );
+}
+
 /** True where the order of tasks decides about their results: a task may leave poison that another one meets, or not. */
 export function dependsOnOrder(suite: SuiteSpec): boolean {
   return suite.tasks.some(
