@@ -2,7 +2,7 @@
  * Decides what a resume or a rerun does with each task: collects the facts about it, and looks them up in the decision table. A pure
  * function: equal records and an equal suite give equal decisions.
  */
-import { sameDigest, type TaskDigests } from '@pexen/core';
+import { sameDigest, type TaskDigests, unknownDigest } from '@pexen/core';
 import {
   type Decision,
   type PresentSuite,
@@ -215,7 +215,7 @@ class Decider {
     if (record.isStale) return 'its result was stale already';
     const { digests, siblings } = record.basis;
     const changed = differences(digests, task.digests);
-    if (changed.length > 0) return task.difference ?? `its ${changed.join(' and ')} changed`;
+    if (changed.length > 0) return task.difference ?? changeIn(changed, digests, task.digests);
     if (hasEndedBadly(record) && digests !== undefined && task.digests !== undefined)
       if (!sameDigest(digests.limits, task.digests.limits)) return 'its limits changed, and it ended badly';
     const present = this.#index.siblingsOf(task.path);
@@ -315,6 +315,23 @@ function differences(recorded: TaskDigests | undefined, present: TaskDigests | u
   if (recorded === undefined && present === undefined) return [];
   if (recorded === undefined || present === undefined) return ['digests'];
   return (['meaning', 'code', 'data'] as const).filter((name) => !sameDigest(recorded[name], present[name]));
+}
+
+type DigestName = 'meaning' | 'code' | 'data';
+
+/** `its code changed`; where a digest is unknown, that it may have. */
+function changeIn(
+  changed: readonly string[],
+  recorded: TaskDigests | undefined,
+  present: TaskDigests | undefined,
+): string {
+  const isUnknown = (name: string): boolean => {
+    const digests = [recorded, present].map((each) => each?.[name as DigestName]);
+    return digests.some((digest) => digest === undefined || digest === unknownDigest);
+  };
+  const certain = changed.filter((name) => !isUnknown(name));
+  if (certain.length > 0) return `its ${certain.join(' and ')} changed`;
+  return `its ${changed.join(' and ')} may have changed: a digest is unknown`;
 }
 
 const badOutcomes: ReadonlySet<string> = new Set(['failed', 'threw', 'timed-out', 'crashed', 'lost']);

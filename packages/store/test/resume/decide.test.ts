@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest';
 import { isWhole, seed } from '#sample';
 import { decide, decideBy } from '../../src/resume/decide.ts';
+import type { PresentSuite } from '../../src/resume/decision.ts';
+import { type RecordedEvent, recordsOf } from '../../src/resume/task-record.ts';
 import { firstDifference } from './compare.ts';
 import { plantedMistakes } from './planted-mistakes.ts';
 import { worldOf } from './world.ts';
@@ -38,4 +40,21 @@ test('a dry run decides as the resume does', () => {
     const { records, suite } = worldOf(world);
     expect(decide(records, suite, { kind: 'dry-run' })).toEqual(decide(records, suite, { kind: 'resume' }));
   }
+});
+
+test.each([
+  ['another', 'its code changed'],
+  ['unknown', 'its code may have changed: a digest is unknown'],
+])('the reason for a task whose code is %s', (code, reason) => {
+  const digests = { meaning: 'm', code: 'c', data: 'd', limits: 'l' };
+  const end = { outcome: 'returned', locksOk: true, depsOk: true } as const;
+  const events: RecordedEvent[] = [
+    { type: 'tasks-added', origin: 'start', tasks: [{ id: 0, path: 'a', recallable: true, digests }] },
+    { type: 'attempt-started', task: 0, attempt: 1, part: 'body' },
+    { type: 'task-finished', task: 0, attempt: 1, status: 'returned', end, metBy: [] },
+  ];
+  const records = recordsOf(events.map((event) => ({ session: 1, event })));
+  const a = { path: 'a', rerunnable: true, when: true, selected: true, scope: 'run' } as const;
+  const suite: PresentSuite = { tasks: [{ ...a, digests: { ...digests, code } }] };
+  expect(decide(records, suite, { kind: 'resume' })[0]).toMatchObject({ row: 16, reason });
 });
