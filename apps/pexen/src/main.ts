@@ -92,7 +92,7 @@ const otherNames: Readonly<Record<string, string>> = {
   ]),
   ...named('--reporter', ['format', 'formatter', 'output-format']),
   ...named('--junit', ['xml', 'junitxml', 'junit-xml', 'output']),
-  ...named('--tag', ['label', 'mark', 'group']),
+  ...named('--tag', ['mark', 'group']),
   ...named("a query, as in: pexen run 'net/**'", ['filter', 'only', 'test', 'testNamePattern']),
   ...named('NO_COLOR=1, or color in the options of the reporter', [
     'color',
@@ -130,6 +130,7 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
     .option('--failed-first', 'start what failed in the last run before everything else')
     .option('--repeat <n>', 'run everything n times, each time as a run of its own', number('rounds', 1))
     .option('--until-fail', 'repeat until a round fails, n times at the most with --repeat')
+    .option('--label <name>', 'distinguishes this run from those of other machines in a merged report')
     .option('--watch', 'run again what changes affect, until q or Ctrl-C')
     .option('--resume <run>', 'continue a run that was interrupted: pexen resume')
     .option(
@@ -230,8 +231,7 @@ function addHistory(program: Command, leave: (exitCode: ExitCode) => void): void
 }
 
 function addReport(program: Command, leave: (exitCode: ExitCode) => void): void {
-  program
-    .command('report')
+  stateful(configured(program.command('report')))
     .description('merge the reports of runs: shards, reruns, machines; runs no task')
     .argument(
       '[run...]',
@@ -241,7 +241,6 @@ function addReport(program: Command, leave: (exitCode: ExitCode) => void): void 
     .option('--junit <file>', 'write JUnit XML as well')
     .option('--save <file>', 'write one file with these runs, to be merged with others later')
     .option('-v, --verbose', 'also tests that passed')
-    .option('-c, --config <file>', configText)
     .action(async (places: string[], options: ReportOptions) => leave(await report(places, options)));
 }
 

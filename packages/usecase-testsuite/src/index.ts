@@ -47,7 +47,7 @@ export {
   type SuiteRunOptions,
 } from './run-suite.ts';
 export type { ShardChoice } from './shards.ts';
-export { knownPaths } from './state/state-directory.ts';
+export { knownPaths, stateDirectoryOf } from './state/state-directory.ts';
 export {
   exportSuiteHistory,
   type HistoryReport,

@@ -14,7 +14,7 @@ import {
 import { markOwnProcess } from '@pexen/pool-process';
 import { multi, type Reporter, type RunListener, type TerminalChoice } from '@pexen/report';
 import { type Plan, type Run, run, runId, softwareVersions } from '@pexen/sched';
-import type { RecordedRun } from '@pexen/store';
+import type { RecordedRun, RunDescription } from '@pexen/store';
 import type { LoadedConfig } from './config.ts';
 import { debuggingProblems } from './debugging.ts';
 import type { ReporterChoice } from './define-suite.ts';
@@ -30,7 +30,7 @@ import type { Selection } from './query/selection.ts';
 import { RecordFile } from './record-file.ts';
 import { fileOfRound, makeReporters, reporterFailed } from './reporters.ts';
 import { type Overrides, runOptions, workersOf } from './run-options.ts';
-import { planShard, type ShardChoice, shardSentence } from './shards.ts';
+import { placeInPartition, planShard, type ShardChoice, shardSentence } from './shards.ts';
 import { KeptDirectories } from './state/kept-directories.ts';
 import { stateDirectoryOf } from './state/state-directory.ts';
 import { SuiteState } from './state/suite-state.ts';
@@ -53,6 +53,8 @@ export interface SuiteRunOptions extends Selection, Overrides {
   readonly bail?: number;
   /** Only this part of the selected tasks, and what it needs. Not with `shuffle`, which changes by what tasks are divided. */
   readonly shard?: ShardChoice;
+  /** Distinguishes runs of one suite in different environments when their reports are merged: `arm64`. */
+  readonly label?: string;
   /** A seed: the order of starts is random as far as dependencies allow, and the same for the same seed. */
   readonly shuffle?: string;
   /** How often the suite runs; each round is a run of its own over one plan. Default: 1. */
@@ -142,6 +144,7 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   const all: SuiteRunOptions & RememberedOptions = { ...source.inherited, ...options };
   const kept = (all.keep ?? loaded.config.keep) ? new KeptDirectories() : undefined;
   const notes: string[] = [];
+  let place: Partial<RunDescription> = {};
   const planWith = async (shuffle: string | undefined): Promise<Plan> => {
     const given: SuitePlanGiven = {
       ...{ overrides: all, shuffle, onWarning, clock, keep: kept?.folder, failedFirst: all.failedFirst },
@@ -150,12 +153,16 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
     };
     if (all.shard === undefined) return planSuite(loaded, all, given);
     const { plan, partition } = await planShard(loaded, all, given, all.shard);
-    source.choice.restrict?.(plan);
+    place = placeInPartition(all.shard, partition);
+    source.choice.restrict?.(plan, partition.shards[all.shard.index - 1]?.owned ?? []);
     notes.push(shardSentence(all.shard, partition));
     return plan;
   };
   try {
-    return await runRounds(loaded, planWith, clock, { ...all, kept, state, memory, source, notes });
+    return await runRounds(loaded, planWith, clock, {
+      ...{ ...all, kept, state, memory, source, notes },
+      place: () => place,
+    });
   } catch (error) {
     await source.abandon();
     throw error;
@@ -174,7 +181,7 @@ async function runRounds(
   loaded: LoadedConfig,
   planWith: (shuffle: string | undefined) => Promise<Plan>,
   clock: PausableClock,
-  options: SuiteRunOptions & Pick<RoundsOptions, 'kept' | 'state' | 'memory' | 'source' | 'notes'>,
+  options: SuiteRunOptions & Pick<RoundsOptions, 'kept' | 'state' | 'memory' | 'source' | 'notes' | 'place'>,
 ): Promise<SuiteEnd> {
   const { onWarning = () => {}, rounds = 1, untilFail = false, shuffle } = options;
   const selected = await planWith(shuffle);
@@ -233,6 +240,8 @@ interface RoundsOptions extends SuiteRunOptions {
   readonly source: RunSource;
   /** Sentences about the plan, for each round. */
   readonly notes: readonly string[];
+  /** What the journal says of the shard; known once the tasks are planned. */
+  readonly place: () => Partial<RunDescription>;
 }
 
 /** Runs the plans of the rounds, one after the other. */
@@ -319,7 +328,7 @@ class SuiteRounds {
 
   /** Undefined for a run that is not recorded: some rounds of a watched suite are small, and each follows from a change. */
   async #record(round: number, seed: string | undefined): Promise<RecordedRun | undefined> {
-    const { source, narrow } = this.#options;
+    const { source, narrow, label, place } = this.#options;
     if (narrow !== undefined) return undefined;
     return await source.open({
       runId: runId(this.#clock.wallNow(), (bytes) => crypto.getRandomValues(bytes)),
@@ -328,6 +337,8 @@ class SuiteRounds {
         selection: selectionAsJson(source.choice.selection),
         options: optionsAsJson({ ...this.#options, ...(seed !== undefined && { shuffle: seed }) }, round),
         versions: softwareVersions(),
+        ...place(),
+        ...(label !== undefined && { label }),
       },
     });
   }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { messageOf, misuse, type PexenError } from '@pexen/core';
 import type { Plan } from '@pexen/sched';
-import { type Partition, partition } from '@pexen/store';
+import { type Partition, partition, type RunDescription } from '@pexen/store';
 import type { LoadedConfig } from './config.ts';
 import { planSuite, type SuitePlanGiven } from './plan-suite.ts';
 import type { Selection } from './query/selection.ts';
@@ -42,6 +42,12 @@ export async function planShard(
   const parts = partition(whole.describe(loaded.root), { count, workers, sharedResources });
   const plan = whole.select(({ path }) => parts.tasks.get(path)?.shard === index);
   return { plan, partition: parts };
+}
+
+/** What the journal of a run says of its shard. */
+export function placeInPartition({ index, count }: ShardChoice, parts: Partition): Partial<RunDescription> {
+  const shardPaths = parts.shards.map(({ owned }) => owned);
+  return { shard: `${index}/${count}`, shardPaths, planDigest: parts.digest };
 }
 
 /** `Shard 2/3 owns 4 of 9 tasks, and runs 1 more that they need.` */

@@ -1,12 +1,13 @@
 /** `pexen report`: what runs of the past add up to: shards, reruns, machines. Runs nothing. */
-import { join } from 'node:path';
-import { type ExitCode, reportRuns, suiteRoot } from '@pexen/usecase-testsuite';
+import { resolve } from 'node:path';
+import { type ExitCode, reportRuns, stateDirectoryOf, suiteRoot } from '@pexen/usecase-testsuite';
 import { formatWarning } from '../print-problems.ts';
 import { junitInto, parseReporter } from '../reporter-argument.ts';
 import { workingDirectory } from '../working-directory.ts';
+import type { StateOptions } from './memory-options.ts';
 
 /** The options of `pexen report`. */
-export interface ReportOptions {
+export interface ReportOptions extends StateOptions {
   readonly config?: string;
   readonly reporter?: readonly string[];
   readonly junit?: string;
@@ -18,9 +19,10 @@ export interface ReportOptions {
 export function report(places: readonly string[], options: ReportOptions): Promise<ExitCode> {
   const directory = workingDirectory();
   const root = suiteRoot(directory, options.config);
+  const stateDir = options.stateDir === undefined ? undefined : resolve(directory, options.stateDir);
   const chosen = options.reporter?.map(parseReporter) ?? ['lines' as const];
   return reportRuns({
-    ...{ directory, root, stateDirectory: join(root, '.pexen') },
+    ...{ directory, root, stateDirectory: stateDirectoryOf(root, stateDir) },
     places: places.length === 0 ? ['latest'] : places,
     reporters: options.junit === undefined ? chosen : [...chosen, junitInto(options.junit)],
     // Each failure is shown once: nothing has passed by since.

@@ -38,6 +38,7 @@ export interface RunOptions extends SelectOptions, ShardOptions, RecordOptions, 
   readonly keep?: boolean;
   readonly failedFirst?: boolean;
   readonly shuffle?: string;
+  readonly label?: string;
   readonly repeat?: number;
   readonly untilFail?: boolean;
   readonly pool?: (typeof poolNames)[number];
@@ -164,7 +165,7 @@ function notBoth(): PexenError {
 /** Those of the options that the suite takes as they are. */
 function suiteOptions(options: RunOptions): SuiteRunOptions {
   const { workers, bail, retries, timeout, grace, failOnFlaky, shuffle, repeat, untilFail } = options;
-  const { pool, record, inspect, keep, failedFirst } = options;
+  const { pool, record, inspect, keep, failedFirst, label } = options;
   const shard = shardOf(options);
   const rounds = repeat ?? (untilFail === true ? Number.POSITIVE_INFINITY : undefined);
   const given = {
@@ -183,6 +184,7 @@ function suiteOptions(options: RunOptions): SuiteRunOptions {
       keep,
       shard,
       failedFirst,
+      label,
     },
     inspectPort: inspect,
   };

@@ -209,8 +209,19 @@ function* tasksOfShards(runs: readonly RunReport[]): Generator<Unnumbered> {
       else known.push({ run, info, result });
     }
   const owners = ownersOf(first);
-  for (const path of new Set([...owners.keys(), ...executions.keys()]))
-    yield shardedTask(path, owners.get(path), executions.get(path) ?? [], first);
+  const complete = new Set(runs.filter(isComplete).map(({ shard }) => shard?.index));
+  for (const path of new Set([...owners.keys(), ...executions.keys()])) {
+    const owner = owners.get(path);
+    const known = executions.get(path) ?? [];
+    // A rerun of the owner does not know a task that has left the suite.
+    const hasLeft = complete.has(owner) && !known.some(({ run }) => run.shard?.index === owner);
+    if (!hasLeft) yield shardedTask(path, owner, known, runs);
+  }
+}
+
+/** True if the run knows all of its tasks. */
+function isComplete({ incomplete, tasks }: RunReport): boolean {
+  return incomplete === undefined || tasks.length > 0;
 }
 
 /** The record of the owner counts, and those of copies as further executions. A task that was added during the run belongs to the first shard that has it. */
@@ -218,11 +229,15 @@ function shardedTask(
   path: string,
   owner: number | undefined,
   executions: readonly Execution[],
-  { shard }: RunReport,
+  runs: readonly RunReport[],
 ): Unnumbered {
   const own = executions.find(({ run }) => owner === undefined || run.shard?.index === owner);
   const info = own?.info ?? executions[0]?.info ?? unknownTask(path);
-  if (own === undefined) return { info, missing: `shard ${owner}/${shard?.count} is missing` };
+  if (own === undefined) {
+    const run = runs.find(({ shard }) => shard?.index === owner);
+    const missing = `shard ${owner}/${runs[0]?.shard?.count} is missing`;
+    return { info, missing: run?.incomplete ?? missing };
+  }
   if (own.result === undefined) return { info, ...resultOrReason(own.run, undefined) };
   const copies = executions.filter((each) => each !== own);
   return { info, result: copies.reduce(withCopy, own.result) };

@@ -2,6 +2,8 @@
  * What the description of a recorded run says of how it was asked for: which tasks it selects, and which options its resumes take over, so that
  * their verdicts and reports are those of an uninterrupted run. Knows nothing of plans and journals.
  */
+import { crc32 } from 'node:zlib';
+import { defined } from '@pexen/core';
 import type { Json, RunDescription } from '@pexen/store';
 import type { ReporterChoice } from '../define-suite.ts';
 import { fileOfRound } from '../reporters.ts';
@@ -27,6 +29,19 @@ export function selectionOf({ selection }: RunDescription): RecordedSelection {
     selected: selected === undefined ? undefined : new Set(texts(selected)),
     leftOut: new Set(texts(leftOut)),
   };
+}
+
+/** Where a run stands among others: a rerun takes the place of the run that it repeats. */
+export function placeOf({ label, shard, shardPaths, planDigest }: RunDescription): Partial<RunDescription> {
+  return defined({ label, shard, shardPaths, planDigest });
+}
+
+/** True for tasks that are new since the suite was divided, and belong to another shard than that of the run. */
+export function elsewhere({ shard = '', shardPaths = [] }: RunDescription): (path: string) => boolean {
+  const index = Number(shard.split('/')[0]);
+  const known = new Set(shardPaths.flat());
+  return (path) =>
+    shardPaths.length > 0 && !known.has(path) && (crc32(path) % shardPaths.length) + 1 !== index;
 }
 
 function texts(value: unknown): readonly string[] {

@@ -4,7 +4,7 @@
  */
 import { PexenError } from '@pexen/core';
 import { defaultRerunClasses, type RecordedRun, type RerunClass, type RunDescription } from '@pexen/store';
-import { optionsOf, type RememberedOptions, selectionOf } from './recorded-options.ts';
+import { elsewhere, optionsOf, placeOf, type RememberedOptions, selectionOf } from './recorded-options.ts';
 import type { NewSession, Repetition, SuiteMemory } from './suite-memory.ts';
 import { RepeatedTasks, ResumedTasks, SelectedTasks, type TaskChoice } from './task-choice.ts';
 
@@ -90,7 +90,7 @@ function fromAnother(
   const { leftOut } = selectionOf(description);
   const preview = (selected: (path: string) => boolean) =>
     memory.preview({ ...repetition, of: parent.id }, selected);
-  const choice = new RepeatedTasks(leftOut, preview, memory.digester);
+  const choice = new RepeatedTasks(leftOut, elsewhere(description), preview, memory.digester);
   return {
     ...{ choice, inherited: {}, outstanding: () => choice.outstanding, abandon: async () => {} },
     notes: [`Repeats what ${listOf(classes ?? defaultRerunClasses)} in run ${parent.number}.`],
@@ -98,6 +98,7 @@ function fromAnother(
     open: (session) =>
       memory.rerun(parent.id, classes, {
         ...session,
+        description: { ...placeOf(description), ...session.description },
         selected: (path) => choice.selected?.has(path) ?? true,
       }),
   };

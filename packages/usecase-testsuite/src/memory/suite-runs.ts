@@ -5,7 +5,7 @@ import type { LoadedConfig } from '../config.ts';
 import { planSuite } from '../plan-suite.ts';
 import type { Selection } from '../query/selection.ts';
 import { stateDirectoryOf } from '../state/state-directory.ts';
-import { selectionOf } from './recorded-options.ts';
+import { elsewhere, selectionOf } from './recorded-options.ts';
 import { type Repetition, SuiteMemory } from './suite-memory.ts';
 import { describe, RepeatedTasks, ResumedTasks } from './task-choice.ts';
 
@@ -42,7 +42,12 @@ export async function previewSuite(
     return { run, decisions: preview.decisionsOf(describe(plan, memory.digester)) };
   }
   const again = { ...repetition, of: run.id };
-  const choice = new RepeatedTasks(leftOut, (selected) => memory.preview(again, selected), memory.digester);
+  const choice = new RepeatedTasks(
+    leftOut,
+    elsewhere(description),
+    (selected) => memory.preview(again, selected),
+    memory.digester,
+  );
   await planSuite(loaded, selection, { onWarning, choose: (whole, picked) => choice.choose(whole, picked) });
   return { run, decisions: choice.decisions };
 }

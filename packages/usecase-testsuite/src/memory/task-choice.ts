@@ -8,8 +8,8 @@ import type { RecordedSelection } from './recorded-options.ts';
 export interface TaskChoice {
   /** The plan of the run. `picked`: the call paths that the command selects; undefined where it does not restrict them. */
   choose(whole: Plan, picked: () => ReadonlySet<string> | undefined): Plan;
-  /** The run takes only this part of the plan. Absent where that is impossible. */
-  restrict?(plan: Plan): void;
+  /** The run takes only this part of the plan, of which it owns these tasks. Absent where that is impossible. */
+  restrict?(plan: Plan, owned: readonly string[]): void;
   /** What the journal of the run says of it; known once it was made. */
   readonly selection: RecordedSelection;
 }
@@ -29,12 +29,8 @@ export class SelectedTasks implements TaskChoice {
     return plan;
   }
 
-  restrict(plan: Plan): void {
-    const own = plan.tasks.filter(({ pulledIn }) => pulledIn === undefined);
-    this.selection = {
-      selected: new Set(own.map(({ path }) => path)),
-      leftOut: missingIn(plan, this.#whole ?? plan),
-    };
+  restrict(plan: Plan, owned: readonly string[]): void {
+    this.selection = { selected: new Set(owned), leftOut: missingIn(plan, this.#whole ?? plan) };
   }
 }
 
@@ -60,23 +56,26 @@ export class RepeatedTasks implements TaskChoice {
   /** Those that the command selects; undefined: all. */
   selected: ReadonlySet<string> | undefined;
   readonly #leftOut: ReadonlySet<string>;
+  readonly #isElsewhere: (path: string) => boolean;
   readonly #preview: (selected: (path: string) => boolean) => RunPreview;
   readonly #digester: TaskDigester;
 
-  /** `leftOut`: the tasks that the repeated run left out. */
+  /** `leftOut`: the tasks that the repeated run left out. `isElsewhere`: true for tasks that are new, and belong to another shard. */
   constructor(
     leftOut: ReadonlySet<string>,
+    isElsewhere: (path: string) => boolean,
     preview: (selected: (path: string) => boolean) => RunPreview,
     digester: TaskDigester,
   ) {
     this.#leftOut = leftOut;
+    this.#isElsewhere = isElsewhere;
     this.#preview = preview;
     this.#digester = digester;
   }
 
   choose(whole: Plan, picked: () => ReadonlySet<string> | undefined): Plan {
     this.selected = picked();
-    const infos = describe(whole, this.#digester).filter(({ path }) => !this.#leftOut.has(path));
+    const infos = describe(whole, this.#digester).filter(({ path }) => !this.#isLeftOut(path));
     this.decisions = this.#preview((path) => this.selected?.has(path) ?? true).decisionsOf(infos);
     const left = new Set(this.decisions.filter(isLeft).map(({ path }) => path));
     const wanted = new Set(infos.map(({ path }) => path).filter((path) => !left.has(path)));
@@ -85,8 +84,12 @@ export class RepeatedTasks implements TaskChoice {
     this.selection =
       missing.size === 0
         ? everything
-        : { selected: wanted, leftOut: new Set([...missing].filter((path) => this.#leftOut.has(path))) };
+        : { selected: wanted, leftOut: new Set([...missing].filter((path) => this.#isLeftOut(path))) };
     return plan;
+  }
+
+  #isLeftOut(path: string): boolean {
+    return this.#leftOut.has(path) || this.#isElsewhere(path);
   }
 
   /** Call paths of tasks that are still to be done, and are not in the run. */
