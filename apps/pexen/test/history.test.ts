@@ -1,10 +1,10 @@
 /** `pexen history`, and the page that describes it. */
 import { readFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
-import { type Ended, folder, pexen } from './command.ts';
+import { type Ended, folder, pexen, start } from './command.ts';
 
 const page = readFileSync(new URL('../../../docs/history.md', import.meta.url), 'utf8');
 const machine = {
@@ -146,6 +146,40 @@ describe.concurrent('pexen history', () => {
       { path: 'ui/a/login', order: 1 },
       { path: 'ui/a/ping', order: 2 },
     ]);
+  });
+
+  it('has what a run did before its command was killed, and notices what changes without a change', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const dir = await folder(
+      {
+        'quick.sh': '#!/bin/sh\n[ ! -e broken ]',
+        'long.sh': '#!/bin/sh\n[ -e go ] || sleep 1000',
+        'pexen.config.mts': `import { defineSuite, tree } from 'pexen';
+          export default defineSuite({ from: { '': tree({ dir: '.', include: ['*.sh'] }) }, workers: 2 });`,
+      },
+      onTestFinished,
+    );
+    const killed = start(dir, 'run', '--reporter', 'lines');
+    await killed.sees('PASS');
+    killed.kill('SIGKILL');
+    await killed.ended;
+    await writeFile(join(dir, 'go'), '');
+    for (const isBroken of [true, false]) {
+      if (isBroken) await writeFile(join(dir, 'broken'), '');
+      else await rm(join(dir, 'broken'));
+      expect((await pexen(dir, 'run')).exitCode).toBe(isBroken ? 1 : 0);
+    }
+    const { runs, tasks } = JSON.parse((await pexen(dir, 'history', '--json', 'quick.sh')).stdout);
+    expect(runs.map(({ exitCode }: { exitCode?: number }) => exitCode)).toEqual([0, 1, undefined]);
+    const [quick] = tasks;
+    expect(quick.samples.map(({ verdict }: { verdict: string }) => verdict)).toEqual([
+      'pass',
+      'fail',
+      'pass',
+    ]);
+    expect(quick.flakiness).toMatchObject({ events: 2 });
   });
 
   it('refuses a file that is not an export, and adds nothing of it', async ({ expect, onTestFinished }) => {

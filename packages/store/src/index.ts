@@ -2,6 +2,7 @@
 export { type HistoryLimits, historyVersion } from './history/database.ts';
 export { Expectations } from './history/expectations.ts';
 export { type Flakiness, flakinessOf, mostFlakyRuns } from './history/flakiness.ts';
+export { digestOfTask, takeRecordedRuns } from './history/from-journal.ts';
 export { History, type HistoryOptions, historyLimits } from './history/history.ts';
 export { type MachineKind, thisMachine } from './history/machine.ts';
 export type { HistoryRun, SampleOfRun, TaskSample } from './history/records.ts';

@@ -9,6 +9,7 @@ import { factsOf, settleConditions } from './facts.ts';
 import { startLoader } from './loader.ts';
 import { SelectedTasks } from './memory/task-choice.ts';
 import type { PausableClock } from './pausable-clock.ts';
+import type { LastResult } from './query/select-tasks.ts';
 import {
   isNarrowing,
   pick,
@@ -68,7 +69,8 @@ export async function planSuite(
   const stateDirectory = stateDirectoryOf(root, config.stateDir);
   const { weights: expected = expectedDurations(stateDirectory, onWarning) } = given;
   const weights = random === undefined ? expected : () => random() * shortestMs;
-  const lastResults = readLastResults(stateDirectory);
+  const asksForResults = isNarrowing(selection) || given.failedFirst === true;
+  const lastResults = asksForResults ? readLastResults(stateDirectory) : new Map<string, LastResult>();
   const hasFailed = (path: string): boolean => isBad(lastResults.get(path)?.verdict ?? 'pass');
   const first = given.failedFirst === true ? hasFailed : undefined;
   const chooseFrom = (whole: Plan): Plan =>

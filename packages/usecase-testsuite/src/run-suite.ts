@@ -140,6 +140,7 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
     notKept: (...what) => state.notKept(...what),
     outputFileOf: (...of) => state.outputFileOf(...of),
   });
+  state.takeKilledRuns();
   const source = await sourceOf(memory, options.repeats, suiteName(loaded));
   const all: SuiteRunOptions & RememberedOptions = { ...source.inherited, ...options };
   const kept = (all.keep ?? loaded.config.keep) ? new KeptDirectories() : undefined;

@@ -118,7 +118,7 @@ export class HistoryDatabase {
        ON CONFLICT(id) DO UPDATE SET duration_ms = excluded.duration_ms, machine = excluded.machine,
          workers = excluded.workers, exit_code = excluded.exit_code, is_whole = excluded.is_whole`,
       ...[run.id, run.parent ?? null, run.shard ?? null, run.startedAtMs, run.durationMs, machine],
-      ...[run.workers ?? null, run.exitCode, Number(run.isWhole)],
+      ...[run.workers ?? null, run.exitCode ?? null, Number(run.isWhole)],
     );
     return { ...this.openRun(run.id), isKnown };
   }
@@ -346,7 +346,7 @@ function runIn(row: Row): HistoryRun {
     durationMs: Number(row.duration_ms),
     machine: machineIn(row),
     ...(row.workers !== null && { workers: Number(row.workers) }),
-    exitCode: Number(row.exit_code),
+    ...(row.exit_code !== null && { exitCode: Number(row.exit_code) }),
     isWhole: row.is_whole === 1,
   };
 }

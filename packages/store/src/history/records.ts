@@ -13,7 +13,8 @@ export interface HistoryRun {
   readonly durationMs: number;
   readonly machine: MachineKind;
   readonly workers?: number | undefined;
-  readonly exitCode: number;
+  /** Absent: the command was killed. */
+  readonly exitCode?: number | undefined;
   /** Were all tasks of the suite in it, and did it run to its end? Tasks that are not in it have then left the suite. */
   readonly isWhole: boolean;
 }

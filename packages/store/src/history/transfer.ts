@@ -5,7 +5,7 @@
  * | line | entries |
  * |---|---|
  * | `history` | `version` |
- * | `run` | `id`, `startedAtMs`, `durationMs`, `machine`, `exitCode`, `isWhole`; `parent`, `shard`, `workers` |
+ * | `run` | `id`, `startedAtMs`, `durationMs`, `machine`, `isWhole`; `exitCode`, `parent`, `shard`, `workers` |
  * | `sample` | `path`, `verdict`, `outcome`, `attempts`; `ranMs`, `tookMs`, `digest`; of the run before it |
  * | `weight` | `path`, `weightMs` |
  */
@@ -87,10 +87,10 @@ function runIn(line: Line, place: string): HistoryRun {
   const machine = (line.machine ?? {}) as Line;
   const isRight =
     are('string', line.id, machine.platform, machine.arch, machine.cpu) &&
-    are('number', line.startedAtMs, line.durationMs, line.exitCode, machine.cores) &&
+    are('number', line.startedAtMs, line.durationMs, machine.cores) &&
     are('boolean', line.isWhole) &&
     areOptional('string', line.parent, line.shard) &&
-    areOptional('number', line.workers);
+    areOptional('number', line.workers, line.exitCode);
   if (!isRight) throw bad(place, 'is not a run: an entry is missing or of another type');
   return run as unknown as HistoryRun;
 }

@@ -2,17 +2,9 @@
  * The history of a suite, in its state directory: what earlier runs let expect of its tasks, how each ended when it ran last, and what a run adds.
  * Where it cannot be read, nothing is known.
  */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import {
-  type ExpectedDuration,
-  type Problem,
-  type Result,
-  type RunEvent,
-  type TaskDigests,
-  unknownDigest,
-} from '@pexen/core';
-import { History, type TaskSample, thisMachine } from '@pexen/store';
+import type { ExpectedDuration, Problem, Result, RunEvent } from '@pexen/core';
+import { digestOfTask, History, type TaskSample, takeRecordedRuns, thisMachine } from '@pexen/store';
 import type { LastResult } from '../query/select-tasks.ts';
 
 const fileName = 'history.db';
@@ -37,6 +29,14 @@ export function readLastResults(directory: string): ReadonlyMap<string, LastResu
   return new Map(
     latest.map(({ path, verdict, ranMs = 0, tookMs = ranMs }) => [path, { verdict, durationMs: tookMs }]),
   );
+}
+
+/**
+ * Adds runs whose commands were killed before they could do so, from their journals.
+ * @throws what SQLite and the file system throw
+ */
+export function takeKilledRuns(directory: string): void {
+  takeRecordedRuns(historyIn(directory), directory);
 }
 
 /** How a run ended, as far as its events do not say so. */
@@ -72,7 +72,7 @@ export class HistoryRecorder {
       this.#startedAt = event.startedAt;
     } else if (event.type === 'tasks-added') {
       for (const { path, digests } of event.tasks) {
-        const digest = digests && digestOf(digests);
+        const digest = digests && digestOfTask(digests);
         if (digest !== undefined) this.#digests.set(path, digest);
       }
     }
@@ -122,11 +122,4 @@ function sampleOf(result: Result, digest: string | undefined): TaskSample | unde
 /** To microseconds: more is noise. */
 function rounded(ms: number): number {
   return Math.round(ms * 1000) / 1000;
-}
-
-/** One text for what a task means, runs and reads; undefined where one of these is unknown. */
-function digestOf({ meaning, code, data }: TaskDigests): string | undefined {
-  const all = [meaning, code, data];
-  if (all.includes(unknownDigest)) return undefined;
-  return createHash('sha256').update(all.join()).digest('base64url').slice(0, 12);
 }

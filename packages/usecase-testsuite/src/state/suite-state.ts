@@ -16,7 +16,7 @@ import type { LongOutput } from '@pexen/pool-process';
 import { prepareStateDirectory, type RecordedRun } from '@pexen/store';
 import { KeptOutput } from './kept-output.ts';
 import { openRunFolder } from './run-folder.ts';
-import { HistoryRecorder, type RunFactsToKeep } from './suite-history.ts';
+import { HistoryRecorder, type RunFactsToKeep, takeKilledRuns } from './suite-history.ts';
 
 function folderOf({ directory }: Pick<RecordedRun, 'directory'>): ReturnType<typeof openRunFolder> {
   const folder = join(directory, 'out');
@@ -92,6 +92,15 @@ export class SuiteState {
   /** Keeps the result of a task of the round. `isOfParent`: another run has kept it already. */
   result(result: Result, isOfParent: boolean): void {
     this.#history.result(result, isOfParent);
+  }
+
+  /** Adds runs to the history whose commands were killed. */
+  takeKilledRuns(): void {
+    try {
+      takeKilledRuns(this.#directory);
+    } catch {
+      // What cannot be written is reported at the end of the run.
+    }
   }
 
   /** Adds the round to the history. */
