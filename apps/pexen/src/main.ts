@@ -11,6 +11,7 @@ import {
   rerunClasses,
 } from '@pexen/usecase-testsuite';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { type FactsOptions, facts } from './commands/facts.ts';
 import { type HistoryOptions, history } from './commands/history.ts';
 import { type InitOptions, init } from './commands/init.ts';
 import { type ListOptions, list } from './commands/list.ts';
@@ -58,6 +59,7 @@ function commandLine(leave: (exitCode: ExitCode) => void, completes: boolean): C
   addList(program, leave);
   addHistory(program, leave);
   addReport(program, leave);
+  addFacts(program, leave);
   addReplay(program, leave);
   addInit(program, leave);
   if (!completes) addComplete(program);
@@ -242,6 +244,13 @@ function addReport(program: Command, leave: (exitCode: ExitCode) => void): void 
     .option('--save <file>', 'write one file with these runs, to be merged with others later')
     .option('-v, --verbose', 'also tests that passed')
     .action(async (places: string[], options: ReportOptions) => leave(await report(places, options)));
+}
+
+function addFacts(program: Command, leave: (exitCode: ExitCode) => void): void {
+  configured(program.command('facts'))
+    .description('show what conditions of tests can ask for on this machine; runs no task')
+    .option('--json', 'one JSON document instead of lines')
+    .action(async (options: FactsOptions) => leave(await facts(options, process.stdout)));
 }
 
 function addReplay(program: Command, leave: (exitCode: ExitCode) => void): void {

@@ -20,7 +20,7 @@ describe.concurrent('pexen complete', () => {
         .slice(0, -2)
         .map((line) => line.split('\t')[0]);
     };
-    expect(await suggested('re')).toEqual(['resume', 'replay']);
+    expect(await suggested('re')).toEqual(['resume', 'report', 'replay']);
     expect((await suggested('run', '--fail')).toSorted()).toEqual([
       ...['--fail-on-flaky', '--failed-first', '--failures'],
     ]);

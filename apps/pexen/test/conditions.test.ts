@@ -61,4 +61,40 @@ export default defineSuite({
     expect(stderr).toContain('its "when" threw: "os.name == "x"": is wrong: no such key: name');
     expect(exitCode).toBe(2);
   });
+
+  it('pexen facts shows what they find, own facts included, and no variables', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const config = `import { defineSuite, tree } from 'pexen';
+export default defineSuite({
+  from: { '': tree({ dir: '.' }) },
+  facts: {
+    board: { name: 'rpi', pins: [1, 2] },
+    docker: async () => ({ version: '27.1' }),
+    gpu: async () => Promise.reject(new Error('no driver')),
+    help: () => undefined,
+  },
+});`;
+    const dir = await folder({ 'pexen.config.mjs': config }, onTestFinished);
+    const { stdout, exitCode } = await pexen(dir, 'facts');
+    expect(exitCode).toBe(0);
+    const rows = Object.fromEntries(stdout.split('\n').map((line) => line.split(/ {2,}/)));
+    expect(rows).toMatchObject({
+      platform: JSON.stringify(process.platform),
+      'board.name': '"rpi"',
+      'board.pins': '[1,2]',
+      'docker.version': '"27.1"',
+      gpu: 'the fact "gpu" could not be determined: its function rejected: no driver',
+      help: 'undefined',
+    });
+    expect(Object.keys(rows)).toContain('memory.totalMb');
+    expect(stdout).not.toMatch(/PATH|hasProgram/);
+    const json = JSON.parse((await pexen(dir, 'facts', '--json')).stdout);
+    expect(json).toMatchObject({
+      facts: { arch: process.arch, docker: { version: '27.1' } },
+      problems: { gpu: expect.stringContaining('no driver') },
+    });
+    expect(json.facts).not.toHaveProperty('env');
+  });
 });

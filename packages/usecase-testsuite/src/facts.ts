@@ -1,5 +1,5 @@
 /** The facts about the environment that a suite has: the standard ones, and its own, which may take time. */
-import { definitionOf, type Facts, type GivenFacts, type PlacedTask } from '@pexen/core';
+import { definitionOf, type Facts, type GivenFacts, messageOf, type PlacedTask } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
 import { LazyFacts, systemFacts } from '@pexen/factory';
 import { type LoadedConfig, ofConfiguration } from './config.ts';
@@ -34,4 +34,27 @@ function tryOut(when: (facts: Facts) => unknown, facts: Facts): void {
   } catch {
     // Also because a fact is not known yet.
   }
+}
+
+/** A fact, or why it is not known. */
+export type KnownFact = { readonly value: unknown } | { readonly problem: string };
+
+/**
+ * All facts of the suite by name, those of the configuration included, which takes as long as the slowest of them. Without the functions and
+ * without `env`, which may hold secrets.
+ * @throws PexenError PEXEN_CONFIG_FAILED where the configured function throws.
+ */
+export async function knownFacts(loaded: LoadedConfig): Promise<ReadonlyMap<string, KnownFact>> {
+  const lazy = await factsOf(loaded);
+  const names = Object.keys(lazy.facts).filter((name) => name !== 'env');
+  const read = (name: string): KnownFact => {
+    try {
+      return { value: lazy.facts[name] };
+    } catch (error) {
+      return { problem: messageOf(error) };
+    }
+  };
+  await lazy.settleFor(() => names.forEach(read));
+  const known = names.map((name) => [name, read(name)] as const);
+  return new Map(known.filter(([, fact]) => !('value' in fact && typeof fact.value === 'function')));
 }

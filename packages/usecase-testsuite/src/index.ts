@@ -26,6 +26,7 @@ export {
   type TerminalReporterOptions,
 } from './define-suite.ts';
 export { type ExitCode, exitCodeOfProblems, exitCodes } from './exit-code.ts';
+export { type KnownFact, knownFacts } from './facts.ts';
 export {
   type ListedShard,
   type ListedTask,
