@@ -138,6 +138,10 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   const memory = new SuiteMemory(loaded, {
     onWarning,
     notKept: (...what) => state.notKept(...what),
+    locations: [
+      ...(options.reporters ?? loaded.config.reporters ?? []),
+      ...(options.moreReporters ?? []),
+    ].some(readsLocations),
     outputFileOf: (...of) => state.outputFileOf(...of),
   });
   state.takeKilledRuns();
@@ -170,6 +174,10 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   } finally {
     await kept?.close();
   }
+}
+
+function readsLocations(choice: ReporterChoice): boolean {
+  return Array.isArray(choice) && choice[0] === 'junit';
 }
 
 /** The name of its configuration. */

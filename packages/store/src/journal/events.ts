@@ -13,6 +13,7 @@ import type {
   OutcomeKind,
   ReasonLink,
   ResultStatus,
+  SourceLocation,
   TaskInfo,
   TaskOrigin,
   Versions,
@@ -79,6 +80,8 @@ export interface StoredResult {
   /** For each requirement, the paths of the providers that met it. */
   readonly metBy: readonly (readonly string[])[];
   readonly judgement?: Judgement;
+  /** Where the task was made: where it ended badly, and where the run asks for it. */
+  readonly location?: SourceLocation;
   readonly slow?: true;
   /** How often its attempts were interrupted by the end of a session, in all. */
   readonly interruptions?: number;
@@ -93,6 +96,7 @@ export interface StoredSkip {
   /** `skipped`: by the scheduler, for that reason. */
   readonly cause: string;
   readonly reason: readonly ReasonLink[];
+  readonly location?: SourceLocation;
 }
 
 /** What a rerun keeps of a task of its parent. */

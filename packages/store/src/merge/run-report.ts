@@ -162,7 +162,8 @@ function tasksOf(entries: readonly JournalEntry[], sessions: Sessions): Reported
   return [...tasks.values()].map((task) => {
     const isOfParent = task.result !== undefined && recalled.has(task.result.record);
     const result = resultOf(task, records.tasks.get(task.info.path), isOfParent ? undefined : sessions);
-    return { info: task.info, ...(result && { result }) };
+    const { location } = task.result?.record ?? {};
+    return { info: { ...task.info, ...(location && { location }) }, ...(result && { result }) };
   });
 }
 

@@ -162,6 +162,7 @@ function open(options: SessionOptions, opening: Opening): RecordedRun {
     ...rest,
     ...{ journal, entries, health: opening.health, mode: opening.mode },
     ...{ clock, startedAt, boot, codeFiles, secrets, digester },
+    locations: options.locations === true || opening.description.shard !== undefined,
     opening: created === undefined ? [started] : [created, started],
   });
   return new Session(options, opening, recorder, codeFiles);

@@ -12,12 +12,14 @@ import {
   type EndFacts,
   type Finding,
   type FinishFacts,
+  isBad,
   type Problem,
   problem,
   type Recall,
   type RunEnded,
   type RunEvent,
   type RunJournal,
+  type SourceLocation,
   type TaskFinished,
   type TaskInfo,
   type TaskOrigin,
@@ -48,6 +50,8 @@ export interface RecorderOptions extends EarlierSessionsOptions {
   readonly clock: Clock;
   readonly codeFiles?: CodeFiles | undefined;
   readonly secrets?: readonly RegExp[] | undefined;
+  /** Is it recorded where tasks were made that did not end badly? */
+  readonly locations?: boolean | undefined;
   readonly outputFileOf?:
     | ((path: string, attempt: number, stream: 'stdout' | 'stderr') => string | undefined)
     | undefined;
@@ -59,6 +63,8 @@ export interface RecorderOptions extends EarlierSessionsOptions {
 /** A task of this session. */
 interface SessionTask {
   readonly path: string;
+  /** Until it has a result. */
+  info: TaskInfo | undefined;
   /** What events of the task belong to, where it is not its first execution. */
   readonly execution: Execution | undefined;
   /** How often the attempt that starts next was interrupted. */
@@ -111,7 +117,7 @@ export class RunRecorder implements RunJournal {
   added(origin: TaskOrigin, tasks: readonly TaskInfo[]): Recall {
     this.#record({ type: 'tasks-added', origin, tasks: tasks.map(storedInfo) });
     const known = this.#earlier.add(tasks);
-    for (const { id, path } of tasks) this.#addTask(id, path);
+    for (const info of tasks) this.#addTask(info);
     for (const task of known.tasks) this.#addKnown(task);
     this.#hasRecalled ||= known.recall.tasks.some(({ kind }) => kind !== 'start');
     return known.recall;
@@ -218,10 +224,11 @@ export class RunRecorder implements RunJournal {
 
   // ── Tasks ──
 
-  #addTask(id: number, path: string): void {
+  #addTask(info: TaskInfo): void {
+    const { id, path } = info;
     this.#paths.add(path);
     this.#tasks.set(id, {
-      ...{ path, execution: undefined, interruptions: 0, isDue: false, recordedAttempt: 0 },
+      ...{ path, info, execution: undefined, interruptions: 0, isDue: false, recordedAttempt: 0 },
       ...{ reportedAttempt: 0, findings: [], attachments: [] },
     });
   }
@@ -233,6 +240,7 @@ export class RunRecorder implements RunJournal {
     const isRecorded = record !== undefined && !isRerun;
     this.#tasks.set(id, {
       path,
+      info: this.#tasks.get(id)?.info,
       execution: isRecorded ? (execution ?? record.execution) : undefined,
       interruptions: record?.interruptions ?? 0,
       isDue: cleansUp && action !== 'skip',
@@ -334,7 +342,7 @@ export class RunRecorder implements RunJournal {
   }
 
   #finished(event: TaskFinished, facts: FinishFacts): void {
-    const { task, path, attempts, findings, recalled, code } = event;
+    const { task, path, attempts, findings, recalled, code, judgement, status } = event;
     const last = attempts.at(-1);
     if (recalled !== undefined || last === undefined || this.#earlier.isHeld(task)) return;
     this.#earlier.settle(path);
@@ -348,7 +356,8 @@ export class RunRecorder implements RunJournal {
     for (const each of lost) this.#warnLost(path, each);
     const files = code === undefined ? undefined : this.#options.codeFiles?.filesOf(code);
     const fileSet = files && this.#fileSet(files);
-    this.#record({ type: 'task-finished', ...result, ...(fileSet !== undefined && { fileSet }) });
+    const location = this.#locationOf(task, isBad(judgement?.verdict ?? 'pass') || status !== 'returned');
+    this.#record({ type: 'task-finished', ...result, ...defined({ fileSet, location }) });
   }
 
   /** A task that was interrupted stays so where it is skipped before it has started: what it used may be half changed. */
@@ -359,12 +368,17 @@ export class RunRecorder implements RunJournal {
     if (isDue) return;
     const masked = this.#secrets.masked(reason);
     this.#record({
-      type: 'task-skipped',
-      task,
-      cause: 'skipped',
-      reason: masked,
-      ...(execution && { execution }),
+      ...{ type: 'task-skipped', task, cause: 'skipped', reason: masked },
+      ...defined({ execution, location: this.#locationOf(task, false) }),
     });
+  }
+
+  /** Where the task was made, if that is recorded. Reading it costs more than the rest of a small task. */
+  #locationOf(task: number, isBad: boolean): SourceLocation | undefined {
+    const known = this.#tasks.get(task);
+    const location = isBad || this.#options.locations === true ? known?.info?.location : undefined;
+    if (known !== undefined) known.info = undefined;
+    return location;
   }
 
   /** Records the files once, and returns their number. */

@@ -73,11 +73,11 @@ export function storedResult(
   return { result, lost: lostIn(result) };
 }
 
-/** The description of a task. Its location is left out: reading it costs more than the rest, and the present suite knows it. */
+/** The description of a task. A location that has to be computed is left out: that costs more than the rest, and the present suite knows it. */
 export function storedInfo(info: TaskInfo): TaskInfo {
-  const entries = Object.keys(info)
-    .filter((key) => key !== 'location')
-    .map((key) => [key, info[key as keyof TaskInfo]] as const);
+  const entries = Object.entries(Object.getOwnPropertyDescriptors(info))
+    .filter(([, { get }]) => get === undefined)
+    .map(([key, { value }]) => [key, value] as const);
   return Object.fromEntries(entries) as unknown as TaskInfo;
 }
 

@@ -42,6 +42,8 @@ export interface MemoryContext {
   readonly onWarning: (warning: Problem) => void;
   /** Warns of what a run leaves behind and could not be written. */
   readonly notKept: (what: string, error: unknown) => void;
+  /** Reporters read where all tasks were made, so that this can be recorded. */
+  readonly locations?: boolean;
   /** The file with all output of an attempt, relative to the root of the suite. */
   readonly outputFileOf?: SessionOptions['outputFileOf'];
 }
@@ -59,11 +61,12 @@ export class SuiteMemory {
   readonly #loaded: LoadedConfig;
   readonly #onWarning: MemoryContext['onWarning'];
   readonly #notKept: MemoryContext['notKept'];
+  readonly #locations: boolean;
   readonly #outputFileOf: MemoryContext['outputFileOf'];
   #digester: TaskDigester | undefined;
   #onFailed: (why: string) => void = () => {};
 
-  constructor(loaded: LoadedConfig, { onWarning, notKept, outputFileOf }: MemoryContext) {
+  constructor(loaded: LoadedConfig, { onWarning, notKept, outputFileOf, locations = false }: MemoryContext) {
     const { config, root } = loaded;
     this.directory = stateDirectoryOf(root, config.stateDir);
     this.isOn = config.journal ?? true;
@@ -72,6 +75,7 @@ export class SuiteMemory {
     this.#loaded = loaded;
     this.#onWarning = onWarning;
     this.#notKept = notKept;
+    this.#locations = locations;
     this.#outputFileOf = outputFileOf;
   }
 
@@ -152,6 +156,7 @@ export class SuiteMemory {
   #options(): SessionOptions {
     return {
       ...{ stateDirectory: this.directory, digester: this.digester, argv: process.argv.slice(2) },
+      locations: this.#locations,
       ...(this.#durability !== undefined && { durability: this.#durability }),
       ...(this.#outputFileOf !== undefined && { outputFileOf: this.#outputFileOf }),
       onWarning: this.#onWarning,
