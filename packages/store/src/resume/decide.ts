@@ -178,7 +178,7 @@ class Decider {
       deaths: record && this.#deathsOf(record),
       change,
       ...met,
-      providerRuns: this.#runningProvider(task, task?.tearsDown),
+      providerRuns: this.#runningProvider(task, task?.tearsDown) ?? this.#standingProvider(task),
       salvagedRuns: this.#runningProvider(task, task?.salvages),
       askedFor,
       over: task && record && this.#overOf(task, record),
@@ -265,6 +265,15 @@ class Decider {
   #runningProvider(task: SuiteTask | undefined, capabilities: readonly string[] = []): string | undefined {
     if (task === undefined || capabilities.length === 0) return undefined;
     return this.#index.providersOf(capabilities, task).find((provider) => this.#running.has(provider))?.path;
+  }
+
+  /** A provider of what the task tears down that has started since the task tore it down. */
+  #standingProvider(task: SuiteTask | undefined): string | undefined {
+    if (task?.tearsDown === undefined) return undefined;
+    return this.#index.providersOf(task.tearsDown, task).find((provider) => {
+      const record = this.#recordOf(provider);
+      return record !== undefined && record.attempt > 0 && !record.tornDownBy.includes(task.path);
+    })?.path;
   }
 
   #recordOf(task: SuiteTask): TaskRecord | undefined {

@@ -35,7 +35,7 @@ export interface Case {
   readonly providerChange: string | undefined;
   /** Which provider of its result is stale, and stays so. */
   readonly staleProvider: string | undefined;
-  /** A provider of what it tears down, or a task that it salvages, that runs in this session. */
+  /** A provider of what it tears down that runs in this session or has started since, or a task that it salvages that runs in this session. */
   readonly providerRuns: string | undefined;
   readonly salvagedRuns: string | undefined;
   /** The class that a rerun repeats it for. */
@@ -253,7 +253,7 @@ export const decisionTable: readonly Row[] = [
   {
     row: 18,
     record: 'teardown with a result',
-    condition: 'a provider of what it tears down runs in this session',
+    condition: 'a provider of what it tears down runs in this session, or has started since',
     decision: 'again, when it is due; not rerunnable or `when` is false: keep',
     matches: ({ providerRuns }) => providerRuns !== undefined,
     decide: (facts) => {

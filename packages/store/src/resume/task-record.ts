@@ -481,6 +481,7 @@ export class RecordReducer {
     else {
       this.#change(event, (record) => this.#present(record.path));
       this.#finish(event, recalled, session);
+      this.#withdraw(this.#paths.get(event.task) ?? '');
     }
     this.#change(event, () => ({ isStale: event.isStale ?? false, mark: event.boot }));
   }

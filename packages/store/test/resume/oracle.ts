@@ -148,13 +148,20 @@ class Oracle {
     if (this.#outdated.has(path)) return 'keep';
     const task = this.#task(path);
     const mayRun = !this.#isOnce(path) && task.when === true;
-    if (this.#providersOf(task.tearsDown ?? [], path).some((each) => running.has(each)))
+    const tornDown = this.#providersOf(task.tearsDown ?? [], path);
+    if (tornDown.some((each) => running.has(each) || this.#standsSince(each, path)))
       return mayRun ? 'again' : 'keep';
     if (this.#providersOf(task.salvages ?? [], path).some((each) => running.has(each)))
       return mayRun ? 'decide' : 'keep';
     if (this.#isRerun() && this.#isSelected(path, this.#renewed) && task.when === true) return 'run';
     const isWantedAgain = needed.has(path) && this.#isOver(path) && this.#record(path)?.gave === true;
     return isWantedAgain && mayRun ? 'again' : 'keep';
+  }
+
+  /** The provider was started, and the teardown has not started since. */
+  #standsSince(provider: string, teardown: string): boolean {
+    const record = this.#record(provider);
+    return record !== undefined && record.attempt > 0 && !record.tornDownBy.includes(teardown);
   }
 
   #effectsOf(path: string, sets: Sets): Effects {

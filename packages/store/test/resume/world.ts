@@ -193,7 +193,7 @@ function randomRecord(random: Random, path: string, paths: readonly string[]): T
             .map((other) => ({ path: other, revision: 1 + random.below(2) }))
         : [],
     executions: state === 'ended' || isExtra ? [{ ...executionOf(verdict, outcome), isExtra: false }] : [],
-    tornDownBy: random.chance(0.1) ? ['c'] : [],
+    tornDownBy: random.chance(0.4) ? random.someOf(names, 0.4) : [],
     isStale: random.chance(0.05),
     skip:
       state === 'skipped'
