@@ -332,6 +332,22 @@ describe('recalls', () => {
     await going.close();
   });
 
+  test('what an interrupted task held is poisoned where it never gets its turn', async () => {
+    const gone = task({ name: 'gone' }, never);
+    const owner = task({ name: 'owner', requires: [gone], claims: ['db'] }, never);
+    const other = task({ name: 'other', uses: ['db'] }, never);
+    const { results, summary } = await play([gone, owner, other], {
+      knows: [
+        ['gone', { kind: 'result', provides: false }],
+        ['owner', { kind: 'start', interruptions: 1, cleansUp: true }],
+      ],
+      guards: [['owner', ['other'], ['db']]],
+    });
+    expect(results.get('owner')?.status).toBe('skipped');
+    expect(results.get('other')?.reason?.[0]?.why).toBe('needs "db", which was left in an unknown state');
+    expect(summary.poisoned).toEqual(['db']);
+  });
+
   test('guards that prevent every start become poison', async () => {
     const base = task({ name: 'base', uses: ['db'] }, never);
     const owner = task({ name: 'owner', claims: ['db'], requires: [base] }, never);

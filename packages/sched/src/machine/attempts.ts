@@ -295,12 +295,14 @@ export class AttemptLifecycle {
 
   /**
    * A task that was interrupted in an earlier session never gets its turn: it ends as its attempts did. False where none has ended, and where
-   * the run stops and a later session may retry it.
+   * the run stops and a later session may retry it. Without a cleanup, what it used and claimed is in an unknown state.
    */
   #endsUnstarted(task: number, why: number): boolean {
     const { tasks, plan, nowMs: startedAtMs } = this.#state;
-    const { attempts, crashed } = this.#state.recalled.startOf(task) ?? {};
+    const { attempts, crashed, cleansUp } = this.#state.recalled.startOf(task) ?? {};
     if (attempts === undefined) return false;
+    const request = plan.request[task] as number;
+    if (request >= 0 && cleansUp && why !== STOPPED) this.#state.poison(request, task);
     if (crashed !== undefined) {
       const attempt = attempts.length + 1;
       const outcome: Outcome = { kind: 'crashed', reason: crashed, locksOk: false };
@@ -311,7 +313,6 @@ export class AttemptLifecycle {
     if (last === undefined) return false;
     if (isBad(last.kind)) tasks.set(task, BAD);
     this.#state.withdraw(task);
-    const request = plan.request[task] as number;
     if (request >= 0 && !last.locksOk) this.#state.poison(request, task);
     this.#close(task, last.kind);
     return true;

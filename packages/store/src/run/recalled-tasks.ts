@@ -134,7 +134,8 @@ function finishedTask(known: RecordedTask, session: RecallingSession): RecalledR
 
 function startedTask(known: RecordedTask, session: RecallingSession): RecalledStart | undefined {
   const { id: task, decision, record, archived } = known;
-  const { action, attempt = record.attempt, cleansUp } = decision;
+  const { action, attempt = record.attempt } = decision;
+  const cleansUp = decision.cleansUp && !(record.state === 'cancelled' && record.locksOk);
   const ended = action === 'again' || isNewGeneration(decision, record) ? [] : endsOf(archived, session);
   const attempts = ended.filter((end) => end.attempt < attempt).map(attemptRecord);
   const earlier = session.isRerun ? [] : earlierResults(known);
