@@ -70,10 +70,13 @@ function worldOfCell(cell: Cell): World {
     ...(cell.isNeeded && cell.isInSuite ? [taskOf('new', { requires: needs('t') })] : []),
     ...(cell.provider === 'again' ? [taskOf('other', { requires: needs('p') })] : []),
   ];
-  const ofP = recordOf('p', { state: 'ended', gave: true, attempt: 1, executions: [executionOf('pass')] });
+  const ofT = recordOfCell(cell);
+  const tornDownBy = cell.role === 'teardown' && ofT.attempt > 0 ? ['t'] : [];
+  const ended = { state: 'ended', gave: true, attempt: 1, executions: [executionOf('pass')] } as const;
+  const ofP = recordOf('p', { ...ended, tornDownBy });
   const records: RunRecords = {
     health: cell.health,
-    tasks: new Map([ofP, recordOfCell(cell)].map((each) => [each.path, each])),
+    tasks: new Map([ofP, ofT].map((each) => [each.path, each])),
   };
   const all = ['failed', 'flaky', 'skipped', 'not-run', 'changed'] as const;
   const mode: ResumeMode = cell.mode === 'rerun' ? { kind: 'rerun', classes: all } : { kind: 'resume' };
