@@ -205,6 +205,21 @@ describe('recalls', () => {
     expect(summary.poisoned).toEqual(['db']);
   });
 
+  test('a provider that is gone, beside one that failed: its dependents are skipped because of the failure', async () => {
+    const server = task({ name: 'server' }, () => {});
+    const build = task({ name: 'build' }, () => {});
+    const use = task({ name: 'use', requires: [server, build] }, () => {});
+    const stop = task({ name: 'stop', tearsDown: server }, () => {});
+    const { results } = await play([server, build, use, stop], {
+      knows: [
+        ['server', { kind: 'result', provides: false, attempts: [oneAttempt('returned')] }],
+        ['build', { kind: 'result', status: 'threw', provides: false, attempts: [oneAttempt('threw')] }],
+        ['stop', { kind: 'result', attempts: [oneAttempt('returned')] }],
+      ],
+    });
+    expect(results.get('use')?.reason?.[1]).toEqual({ task: 'build', why: 'threw' });
+  });
+
   test('a task that clears, after one that poisoned', async () => {
     const breaks = task({ name: 'breaks', claims: ['db'] }, never);
     const clears = task({ name: 'clears', claims: ['db'], salvages: [breaks] }, never);

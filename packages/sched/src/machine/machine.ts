@@ -5,6 +5,7 @@
 
 import type { Recall } from '@pexen/core';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
+import type { ConditionId } from '../plan/graph.ts';
 import type { LiveRun } from '../plan/planned.ts';
 import { AttemptLifecycle } from './attempts.ts';
 import { Cancellation } from './cancellation.ts';
@@ -240,11 +241,17 @@ export class Machine {
     for (let task = from; whyNot.size > 0 && task < to; task++)
       if (whyNot.has(task)) this.#attempts.skip(task, NOT_APPLICABLE, -1, -1);
     this.#readiness.cascade();
+    // Tasks are skipped because of what is gone by now only if nothing else prevents them: in the earlier session it was there.
+    const gone: ConditionId[] = [];
     for (const recalled of tasks) {
       if (recalled.kind === 'result') this.#attempts.recall(recalled);
       else if (recalled.kind === 'skip') this.#attempts.recallSkip(recalled);
+      if (recalled.kind === 'result' && recalled.status === 'returned' && !recalled.provides)
+        gone.push(...state.conditions.impossible.splice(0));
       this.#readiness.cascade();
     }
+    state.conditions.impossible.push(...gone);
+    this.#readiness.cascade();
     state.poisonNamed(poisoned);
   }
 
