@@ -1,0 +1,125 @@
+/** The checks of killed runs find each kind of mistake, in ledgers and reports that are written by hand. */
+import { expect, test } from 'vitest';
+import { type PlayedRun, violationsOf } from './check.ts';
+import { casesOf } from './junit.ts';
+import { readLedger } from './ledger.ts';
+import { type CrashPlan, type CrashTask, pathOf } from './plan.ts';
+
+const common: CrashTask = {
+  ...{ name: '', kind: 'program', requires: [], after: [], uses: [], claims: [] },
+  ...{ isRerunnable: true, retries: 0, failures: 0, breaks: false, isInGroup: false, ms: 10 },
+};
+
+const plan: CrashPlan = {
+  seed: 0,
+  tasks: [
+    { ...common, name: 'build', claims: ['/db'] },
+    { ...common, name: 'test', requires: ['build'], uses: ['/db/users'] },
+    { ...common, name: 'pay', isRerunnable: false },
+    { ...common, name: 'stop', tearsDown: 'build' },
+  ],
+};
+
+/** Lines such as `start test 1 a`, by the names of tasks; `session 2` says in which session the bodies after it are started. */
+function ledgerOf(...lines: readonly string[]): PlayedRun['ledger'] {
+  let session = '1';
+  const sessions = new Map<string, string>();
+  const text = lines.map((line) => {
+    const [what = '', name = '', attempt = '1', instance = 'i'] = line.split(' ');
+    if (what === 'session') session = name;
+    const path = pathOf(plan.tasks.find((each) => each.name === name) ?? common);
+    if (what === 'start') sessions.set(path + instance, session);
+    return what === 'session'
+      ? ''
+      : `${what} ${path} ${attempt} ${sessions.get(path + instance)} ${instance}\n`;
+  });
+  return readLedger(text.join(''));
+}
+
+const inOrder = [
+  ...['session 1', 'start pay', 'end pay', 'start build', 'alive build', 'session 2'],
+  ...['start build 1 j', 'end build 1 j', 'start test', 'end test', 'start stop', 'end stop'],
+];
+
+function casesWith(changes: Readonly<Record<string, string>> = {}): PlayedRun['cases'] {
+  const cases = plan.tasks.map(
+    ({ name }) => `<testcase name="${name}.sh" classname="prog" time="1.0"${changes[name] ?? '/>'}`,
+  );
+  return casesOf(cases.join('\n'), '/root');
+}
+
+function violations(given: Partial<PlayedRun>): string[] {
+  return violationsOf({
+    ...{ plan, ledger: ledgerOf(...inOrder), cases: casesWith(), exitCode: 0, printed: [], left: [] },
+    uncut: { cases: casesWith(), exitCode: 0 },
+    ...given,
+  });
+}
+
+const crashed = '><error message="may have started in session 1, and its end is unknown"></error></testcase>';
+
+test('a run in order breaks no rule', () => {
+  expect(violations({})).toEqual([]);
+});
+
+test('a task that may not start twice may count as crashed, without a further start', () => {
+  const ledger = ledgerOf('session 1', 'start pay', 'session 2', ...inOrder.slice(6));
+  expect(violations({ ledger, cases: casesWith({ pay: crashed }), exitCode: 1 })).toEqual([]);
+});
+
+test.each<[string, Partial<PlayedRun>]>([
+  ['lost: test', { cases: new Map([...casesWith()].filter(([name]) => name !== 'prog test.sh')) }],
+  ['twice: prog/pay.sh#1 starts 2 times', { ledger: ledgerOf(...inOrder, 'start pay 1 k') }],
+  [
+    'twice: prog/test.sh#1 in one session',
+    { ledger: ledgerOf(...inOrder, 'start test 1 k', 'end test 1 k', 'start stop 2', 'end stop 2') },
+  ],
+  [
+    'forgotten: pay has a result in session 1',
+    { printed: ['     PASS [   0.1s] prog/pay.sh'], ledger: ledgerOf(...inOrder, 'start pay 2') },
+  ],
+  [
+    'overlap: prog/build.sh#1 of session 1',
+    { ledger: ledgerOf(...inOrder.slice(0, 7), 'alive build', ...inOrder.slice(7)) },
+  ],
+  [
+    'overlap: prog/build.sh#1 of session 2',
+    {
+      ledger: ledgerOf(
+        'session 2',
+        'start build',
+        'start test',
+        'end build',
+        'end test',
+        'start stop',
+        'end stop',
+      ),
+    },
+  ],
+  [
+    'early: prog/test.sh#1',
+    {
+      ledger: ledgerOf(
+        'session 1',
+        'start build',
+        'fail build',
+        'start test',
+        'end test',
+        'start stop',
+        'end stop',
+      ),
+    },
+  ],
+  ['teardown: stop does not end', { ledger: ledgerOf(...inOrder.slice(0, -1)) }],
+  ['report: test: ', { cases: casesWith({ test: '><failure/></testcase>' }) }],
+  ['exit code 1 instead of 0', { exitCode: 1 }],
+  ['left: node worker', { left: ['node worker'] }],
+])('%s', (message, given) => {
+  expect(violations(given).join('\n')).toContain(message);
+});
+
+test('times, ids of runs and sessions do not make reports differ', () => {
+  const xml = (time: string, id: string, session: number) =>
+    `<testcase name="a" classname="m" time="${time}"><system-out>[[ATTACHMENT|.pexen/runs/${id}/out/m.a-s${session}-a1.stdout]]</system-out></testcase>`;
+  expect(casesOf(xml('0.1', '01a2', 1), '/root')).toEqual(casesOf(xml('0.2', '01a3', 2), '/root'));
+});

@@ -1,0 +1,179 @@
+/** What must be true of a run that was killed and resumed: from the ledger, the reports and the plan alone. */
+import { type Cases, caseName } from './junit.ts';
+import type { BodyRun } from './ledger.ts';
+import { type CrashPlan, type CrashTask, conflict, pathOf } from './plan.ts';
+
+/** A run that was killed and resumed, and the same one without a kill. */
+export interface PlayedRun {
+  readonly plan: CrashPlan;
+  readonly ledger: readonly BodyRun[];
+  readonly cases: Cases;
+  /** Undefined where a kill met the command after the run had ended. */
+  readonly exitCode: number | undefined;
+  readonly uncut: { readonly cases: Cases; readonly exitCode: number | undefined };
+  /** What each session printed. */
+  readonly printed: readonly string[];
+  /** Processes of the run that are left at its end. */
+  readonly left: readonly string[];
+}
+
+/** The rules that were broken; empty where all is in order. */
+export function violationsOf(played: PlayedRun): string[] {
+  const facts = new Facts(played);
+  return [
+    ...facts.lost(),
+    ...facts.startedTwice(),
+    ...facts.forgotten(),
+    ...facts.overlaps(),
+    ...facts.early(),
+    ...facts.teardowns(),
+    ...facts.differences(),
+    ...played.left.map((process) => `left: ${process}`),
+  ];
+}
+
+/** The tasks that may not start twice, and count as crashed since a kill may have met them. */
+export function crashedOnce({ plan, cases }: Pick<PlayedRun, 'plan' | 'cases'>): CrashTask[] {
+  return plan.tasks.filter(
+    (task) =>
+      !task.isRerunnable && (cases.get(caseName(pathOf(task))) ?? '').includes('may have started in session'),
+  );
+}
+
+class Facts {
+  readonly #played: PlayedRun;
+  readonly #byName: ReadonlyMap<string, CrashTask>;
+  readonly #byPath: ReadonlyMap<string, CrashTask>;
+
+  constructor(played: PlayedRun) {
+    this.#played = played;
+    this.#byName = new Map(played.plan.tasks.map((task) => [task.name, task]));
+    this.#byPath = new Map(played.plan.tasks.map((task) => [pathOf(task), task]));
+  }
+
+  /** Every task has a result. */
+  lost(): string[] {
+    const { cases, plan } = this.#played;
+    return plan.tasks.filter((task) => !cases.has(caseName(pathOf(task)))).map(({ name }) => `lost: ${name}`);
+  }
+
+  /** A task that may not start twice starts each attempt once; the others start an attempt again only if it was interrupted. */
+  startedTwice(): string[] {
+    const attempts = Map.groupBy(this.#played.ledger, ({ path, attempt }) => `${path}#${attempt}`);
+    return [...attempts].flatMap(([attempt, runs]) => {
+      const task = this.#byPath.get(runs[0]?.path ?? '');
+      if (task === undefined) return [`unknown: ${attempt}`];
+      if (!task.isRerunnable && runs.length > 1) return [`twice: ${attempt} starts ${runs.length} times`];
+      const sessions = new Set(runs.map(({ session }) => session));
+      return sessions.size < runs.length ? [`twice: ${attempt} in one session`] : [];
+    });
+  }
+
+  /** A task whose result was printed is not started by a later session, but for teardowns of what is provided again. */
+  forgotten(): string[] {
+    const { printed, ledger, plan } = this.#played;
+    return plan.tasks.flatMap((task) => {
+      const session = 1 + printed.findIndex((text) => resultsIn(text).has(pathOf(task)));
+      const later = ledger.filter((run) => run.path === pathOf(task) && run.session > session);
+      if (session === 0 || later.length === 0 || task.tearsDown !== undefined) return [];
+      return [`forgotten: ${task.name} has a result in session ${session}, and starts again`];
+    });
+  }
+
+  /** No two bodies that conflict ran at the same time, in whatever sessions. */
+  overlaps(): string[] {
+    const { ledger: runs } = this.#played;
+    return runs.flatMap((one, index) =>
+      runs
+        .slice(index + 1)
+        .filter((other) => other.from < one.to && this.#conflict(one, other))
+        .map((other) => `overlap: ${nameOf(one)} and ${nameOf(other)}`),
+    );
+  }
+
+  #conflict(one: BodyRun, other: BodyRun): boolean {
+    const [first, second] = [this.#byPath.get(one.path), this.#byPath.get(other.path)];
+    return first !== undefined && second !== undefined && (first === second || conflict(first, second));
+  }
+
+  /** What a body requires had ended well before it started. */
+  early(): string[] {
+    return this.#played.ledger.flatMap((run) =>
+      (this.#byPath.get(run.path)?.requires ?? [])
+        .filter((name) => !this.#runsOf(name).some(({ end, to }) => end === 'end' && to < run.from))
+        .map((name) => `early: ${nameOf(run)} starts without ${name}`),
+    );
+  }
+
+  /** A teardown ends after the last start of what it tears down, and of what requires that. */
+  teardowns(): string[] {
+    return this.#played.plan.tasks.flatMap((task) => {
+      const { tearsDown } = task;
+      if (tearsDown === undefined) return [];
+      const users = [tearsDown, ...this.#dependentsOf(tearsDown)];
+      const last = Math.max(-1, ...users.flatMap((name) => this.#runsOf(name).map(({ from }) => from)));
+      if (last < 0 || this.#isExcused(task)) return [];
+      return this.#runsOf(task.name).some(({ end, to }) => end !== undefined && to > last)
+        ? []
+        : [`teardown: ${task.name} does not end after the last user of ${tearsDown}`];
+    });
+  }
+
+  /** Its report is that of the run without a kill, but for tasks that may not start twice and were met, and what depends on them. */
+  differences(): string[] {
+    const { plan, cases, uncut, exitCode } = this.#played;
+    const crashed = crashedOnce(this.#played);
+    const differing = plan.tasks.filter((task) => {
+      const name = caseName(pathOf(task));
+      return !this.#isExcused(task) && cases.get(name) !== uncut.cases.get(name);
+    });
+    const found = differing.map((task) => {
+      const name = caseName(pathOf(task));
+      return `report: ${task.name}: ${cases.get(name)} instead of ${uncut.cases.get(name)}`;
+    });
+    if (crashed.length === 0 && exitCode !== undefined && exitCode !== uncut.exitCode)
+      found.push(`exit code ${exitCode} instead of ${uncut.exitCode}`);
+    return found;
+  }
+
+  /** May its result be another one? */
+  #isExcused(task: CrashTask): boolean {
+    const crashed = crashedOnce(this.#played);
+    const affected = new Set(
+      crashed.flatMap(({ name }) => [name, ...this.#dependentsOf(name), ...this.#usersAfter(name)]),
+    );
+    return affected.has(task.name) || (task.tearsDown !== undefined && affected.has(task.tearsDown));
+  }
+
+  /** What a crash leaves in an unknown state is poisoned, so that its users are skipped. */
+  #usersAfter(name: string): string[] {
+    const task = this.#byName.get(name);
+    if (task === undefined) return [];
+    const users = this.#played.plan.tasks.filter(
+      (other) => other !== task && conflict({ ...task, isInGroup: other.isInGroup }, other),
+    );
+    return users.flatMap((user) => [user.name, ...this.#dependentsOf(user.name)]);
+  }
+
+  /** Everything that requires the task, also through others. */
+  #dependentsOf(name: string): string[] {
+    const direct = this.#played.plan.tasks.filter(({ requires }) => requires.includes(name));
+    return direct.flatMap((task) => [task.name, ...this.#dependentsOf(task.name)]);
+  }
+
+  #runsOf(name: string): BodyRun[] {
+    const task = this.#byName.get(name);
+    const path = task && pathOf(task);
+    return this.#played.ledger.filter((run) => run.path === path);
+  }
+}
+
+function nameOf({ path, attempt, session }: BodyRun): string {
+  return `${path}#${attempt} of session ${session}`;
+}
+
+/** The call paths of the tasks whose results were printed. */
+function resultsIn(text: string): Set<string> {
+  const lines = text.matchAll(/^ +(?:PASS|FAIL|FLAKY|ERROR|CRASHED|TIMEOUT) \[[^\]]*\] +(\S+)/gm);
+  return new Set([...lines].map(([, path = '']) => path));
+}
