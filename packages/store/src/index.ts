@@ -93,7 +93,8 @@ export type {
   SessionOptions,
   StartRunOptions,
 } from './run/recorded-run.ts';
-export { findRun, listRuns } from './run/run-directories.ts';
+export { type RetentionLimits, removeOldRuns } from './run/retention.ts';
+export { findRun, listRuns, openUnrecordedRun, outputDirectoryOf } from './run/run-directories.ts';
 export {
   type OwnedTask,
   type Partition,

@@ -289,7 +289,7 @@ class SuiteRounds {
       reportFailed = true;
       onWarning(reporterFailed(reporter, error));
     });
-    const closeOutput = state.openRun(execution.id, recorded);
+    const closeOutput = state.openRun(execution.id, memory.isDurable ? recorded : undefined);
     const unmark = markOwnProcess(execution.id);
     listen(execution, reporter, state);
     execution.events.on('update', ({ path, update }) => kept?.reported(path, update));
@@ -327,6 +327,7 @@ class SuiteRounds {
       isResumable,
       ...(ended.reason !== undefined && { reason: ended.reason }),
     });
+    if (!memory.isDurable) return { ...end, exitCode };
     const { id, number, parent } = recorded;
     return {
       ...end,

@@ -47,11 +47,20 @@ function localTime(date: Date): string {
   return `${date.getFullYear()}-${month}-${day} ${hours}:${minutes}:${seconds}`;
 }
 
-function resultsOf({ counts, exitCode, sessions, parent, label }: RunSummary): string {
+/** Of runs that say nothing of their end. */
+const noEnd: Readonly<Record<RunSummary['state'], string>> = {
+  'going-on': 'in another process',
+  resumable: 'was killed',
+  ended: 'no results',
+  unreadable: 'of a newer version of pexen, or damaged',
+};
+
+function resultsOf({ counts, exitCode, sessions, state, parent, label }: RunSummary): string {
   const results = Object.entries(counts).map(([status, count]) => `${count} ${status}`);
   return [
-    results.length === 0 ? 'no results' : results.join(', '),
-    ...(exitCode === undefined ? [] : [`exit code ${exitCode}`]),
+    ...(exitCode === undefined
+      ? [noEnd[state]]
+      : [results.join(', ') || 'no results', `exit code ${exitCode}`]),
     ...(sessions > 1 ? [`${sessions} sessions`] : []),
     ...(parent === undefined ? [] : [`repeats ${parent.slice(0, 8)}`]),
     ...(label === undefined ? [] : [label]),

@@ -1,13 +1,14 @@
 /**
- * The directories of runs below a state directory: `runs/<id>`. Finds them, says in one line what is known of each, and numbers them. Ids of runs
- * are UUIDs of version 7, so that their order is that of their starts. Changes nothing.
+ * The directories of runs below a state directory: `runs/<id>`. Makes them, finds them, says in one line what is known of each, and numbers them. Ids of
+ * runs are UUIDs of version 7, so that their order is that of their starts. What they contain, and how long they stay, is decided elsewhere.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { misuse } from '@pexen/core';
 import type { JournalEvent } from '../journal/events.ts';
-import { isLocked } from '../journal/lock.ts';
+import { isLocked, lockRun } from '../journal/lock.ts';
 import { type ReadEvents, readEvents } from '../journal/read-journal.ts';
+import { prepareStateDirectory } from '../state-directory.ts';
 import type { RunChoice, RunSummary } from './recorded-run.ts';
 
 const idOfRun = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[\da-f]{4}-[\da-f]{12}$/;
@@ -17,7 +18,26 @@ export function directoryOf(stateDirectory: string, runId: string): string {
   return join(stateDirectory, 'runs', runId);
 }
 
-/** All runs of the folder, oldest first. */
+/** The directory for the output of the attempts of a run. */
+export function outputDirectoryOf(directory: string): string {
+  return join(directory, 'out');
+}
+
+/**
+ * Makes the directory of a run that is not recorded, for its output. Until the returned function is called, it counts as that of a run that goes on.
+ * @throws what the file system throws
+ */
+export function openUnrecordedRun(
+  stateDirectory: string,
+  runId: string,
+): { readonly directory: string; readonly close: () => void } {
+  prepareStateDirectory(stateDirectory);
+  const directory = directoryOf(stateDirectory, runId);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  return { directory, close: lockRun(directory, runId) };
+}
+
+/** All runs of the folder that are recorded, oldest first. */
 export function listRuns(stateDirectory: string): readonly RunSummary[] {
   const runs: RunSummary[] = [];
   for (const id of runIds(stateDirectory)) {
@@ -33,9 +53,10 @@ export function listRuns(stateDirectory: string): readonly RunSummary[] {
  * @throws PexenError `PEXEN_UNKNOWN_RUN`
  */
 export function findRun(stateDirectory: string, choice: RunChoice): RunSummary {
-  const runs = listRuns(stateDirectory);
   const found =
-    choice === 'latest' ? runs.slice(-1) : runs.filter(({ id, number }) => isChosen(choice, id, number));
+    choice === 'latest'
+      ? latestRun(stateDirectory)
+      : listRuns(stateDirectory).filter(({ id, number }) => isChosen(choice, id, number));
   const ids = new Set(found.map(({ id }) => id));
   const newest = found.at(-1);
   const isUnique = ids.size === 1 || found.every(({ number }) => String(number) === String(choice));
@@ -45,11 +66,20 @@ export function findRun(stateDirectory: string, choice: RunChoice): RunSummary {
 
 /** The number of a new run. */
 export function nextNumber(stateDirectory: string): number {
-  const last = runIds(stateDirectory)
-    .reverse()
-    .map((id) => summaryOf(stateDirectory, id, 0))
-    .find((summary) => summary !== undefined && summary.number > 0);
-  return (last?.number ?? 0) + 1;
+  for (const id of runIds(stateDirectory).reverse()) {
+    const number = summaryOf(stateDirectory, id, 0)?.number ?? 0;
+    if (number > 0) return number + 1;
+  }
+  return 1;
+}
+
+/** The newest recorded run: the others are not read, unless it does not say its number. */
+function latestRun(stateDirectory: string): readonly RunSummary[] {
+  for (const id of runIds(stateDirectory).reverse()) {
+    const summary = summaryOf(stateDirectory, id, 0);
+    if (summary !== undefined) return summary.number > 0 ? [summary] : listRuns(stateDirectory).slice(-1);
+  }
+  return [];
 }
 
 /** The ids of all directories of runs, oldest first. */
@@ -101,6 +131,13 @@ function summaryOf(stateDirectory: string, id: string, number: number): RunSumma
     ...(last?.reason !== undefined && { reason: last.reason }),
     counts: last?.counts ?? {},
   };
+}
+
+/** What a run with this directory is: as in its summary; undefined where it is not recorded. */
+export function stateIn(directory: string): RunSummary['state'] | undefined {
+  if (!existsSync(join(directory, 'journal.db'))) return undefined;
+  const read = readEvents(directory, ['run-created', 'run-ended']);
+  return stateOf(directory, read, eventIn(read, 'run-ended') !== undefined);
 }
 
 function stateOf(

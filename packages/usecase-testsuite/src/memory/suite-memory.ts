@@ -54,6 +54,8 @@ export class SuiteMemory {
   readonly directory: string;
   /** Are its runs recorded? */
   readonly isOn: boolean;
+  /** Are they recorded on the disk? */
+  readonly isDurable: boolean;
   /** Recording has failed in a run that requires it. */
   hasFailed = false;
   readonly #durability: SessionOptions['durability'];
@@ -71,6 +73,7 @@ export class SuiteMemory {
     this.directory = stateDirectoryOf(root, config.stateDir);
     this.isOn = config.journal ?? true;
     this.#durability = config.durability;
+    this.isDurable = this.isOn && config.durability !== 'memory';
     this.#isRequired = config.requireJournal ?? false;
     this.#loaded = loaded;
     this.#onWarning = onWarning;
@@ -144,7 +147,7 @@ export class SuiteMemory {
 
   /** The last run, if it was interrupted. */
   interrupted(): RunSummary | undefined {
-    if (!this.isOn) return undefined;
+    if (!this.isDurable) return undefined;
     try {
       const last = findRun(this.directory, 'latest');
       return last.state === 'resumable' ? last : undefined;
@@ -182,7 +185,7 @@ export class SuiteMemory {
 
   /** @throws PexenError PEXEN_BAD_OPTION */
   #refuseWithoutJournal(): void {
-    if (this.isOn && this.#durability !== 'memory') return;
+    if (this.isDurable) return;
     const message = 'a run that is not recorded cannot be resumed or repeated in part';
     const hint = 'Leave out --no-journal, or journal: false and durability: memory of the configuration.';
     throw new PexenError([{ code: 'PEXEN_BAD_OPTION', message, hint }]);

@@ -3,7 +3,7 @@
  * read-only checkout or a full disk does not fail the run: it is warned of once.
  */
 import { mkdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import {
   type Clock,
   messageOf,
@@ -13,15 +13,19 @@ import {
   type TaskUpdateEvent,
 } from '@pexen/core';
 import type { LongOutput } from '@pexen/pool-process';
-import { prepareStateDirectory, type RecordedRun } from '@pexen/store';
+import {
+  openUnrecordedRun,
+  outputDirectoryOf,
+  prepareStateDirectory,
+  type RecordedRun,
+  removeOldRuns,
+} from '@pexen/store';
 import { KeptOutput } from './kept-output.ts';
-import { openRunFolder } from './run-folder.ts';
 import { HistoryRecorder, type RunFactsToKeep, takeKilledRuns } from './suite-history.ts';
 
-function folderOf({ directory }: Pick<RecordedRun, 'directory'>): ReturnType<typeof openRunFolder> {
-  const folder = join(directory, 'out');
-  mkdirSync(folder, { recursive: true });
-  return { folder, close: () => {} };
+/** The record of the run closes it. */
+function kept({ directory }: Pick<RecordedRun, 'directory'>): ReturnType<typeof openUnrecordedRun> {
+  return { directory, close: () => {} };
 }
 
 /** Of one suite, for all its rounds, one after the other. */
@@ -51,8 +55,11 @@ export class SuiteState {
     this.#output = undefined;
     this.#history = this.#newHistory();
     try {
-      const { folder, close } =
-        recorded === undefined ? openRunFolder(this.#directory, runId) : folderOf(recorded);
+      const { directory, close } =
+        recorded === undefined ? openUnrecordedRun(this.#directory, runId) : kept(recorded);
+      const folder = outputDirectoryOf(directory);
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      removeOldRuns(this.#directory, this.#clock.wallNow()).catch(() => {}); // A later run removes them.
       const { session = 1 } = recorded ?? {};
       const output = new KeptOutput({
         ...{ root: this.#root, folder: relative(this.#root, folder), session, clock: this.#clock },
