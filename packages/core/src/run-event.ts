@@ -317,8 +317,10 @@ const longestInStack = 1_000;
 /** At most this many errors of an AggregateError, on two levels. */
 const most = 8;
 
+/** A text that was clipped before stays as it is, since errors are also made of their descriptions. */
 function clip(text: string): string {
-  return text.length <= longest ? text : `${text.slice(0, longest)}… (${text.length} characters)`;
+  if (text.length <= longest || /^… \(\d+ characters\)$/.test(text.slice(longest))) return text;
+  return `${text.slice(0, longest)}… (${text.length} characters)`;
 }
 
 function describeThrown(value: unknown): string {

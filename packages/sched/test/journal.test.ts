@@ -79,6 +79,20 @@ describe('records', () => {
     const { journal } = await play([task({ name: 'a' }, ({ attach }) => attach({ name: 'log', text: 'x' }))]);
     expect(journal.attachments.map(({ path, update }) => [path, update.kind])).toEqual([['a', 'attachment']]);
   });
+
+  test('no start of a task that may not start twice where that is refused: it is skipped', async () => {
+    const started: string[] = [];
+    const once = task({ name: 'once', rerunnable: false }, () => void started.push('once'));
+    const next = task({ name: 'next', rerunnable: true, requires: [once] }, () => void started.push('next'));
+    const { results, journal } = await play([once, next], { refusal: 'its start cannot be recorded' });
+    expect(results.get('once')).toMatchObject({
+      status: 'skipped-itself',
+      reason: [{ task: 'once', why: 'its start cannot be recorded' }],
+    });
+    expect(results.get('next')?.status).toBe('skipped');
+    expect(journal.log).toContain('unstarted once 1');
+    expect(started).toEqual([]);
+  });
 });
 
 describe('holds back', () => {

@@ -34,6 +34,8 @@ export interface Script {
     resources: readonly string[],
   ])[];
   readonly poisoned?: readonly string[];
+  /** Why tasks that may not start twice cannot start. */
+  readonly refusal?: string;
   /** Nothing counts as recorded before `record` is called. */
   readonly isSlow?: boolean;
 }
@@ -57,6 +59,10 @@ export class ScriptedJournal implements RunJournal {
 
   get expectsMore(): boolean {
     return this.#unused.size > 0;
+  }
+
+  get refusal(): string | undefined {
+    return this.#script.refusal;
   }
 
   get recorded(): number {

@@ -424,7 +424,13 @@ export class Engine implements AttemptHost, PoolListener {
     this.#attempts[task] = made;
     if (made.rules.idleMs !== undefined) this.#watched.add(made);
     if (this.#journaling === undefined || part === 'cleanup' || made.rules.rerunnable) this.#run(made, pool);
-    else this.#journaling.whenIntended(task, attempt, () => this.#run(made, pool));
+    else
+      this.#journaling.whenIntended(
+        task,
+        attempt,
+        () => this.#run(made, pool),
+        (reason) => this.#settle(made, { kind: 'skipped-itself', reason }),
+      );
   }
 
   #run(made: Attempt, pool: PoolId): void {

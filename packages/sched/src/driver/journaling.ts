@@ -90,10 +90,18 @@ export class Journaling {
     this.#whenRecorded(this.#lastSeq, action);
   }
 
-  /** Calls the action, which starts a task that may not start twice, once that is recorded. */
-  whenIntended(task: TaskId, attempt: number, action: () => void): void {
+  /** Starts a task that may not start twice once that is recorded; refuses it where that is not possible. */
+  whenIntended(task: TaskId, attempt: number, start: () => void, refuse: (reason: string) => void): void {
     this.#lastSeq = this.#journal.intend(task, attempt);
-    this.#whenRecorded(this.#lastSeq, action);
+    this.#whenRecorded(this.#lastSeq, () => {
+      const { refusal } = this.#journal;
+      if (refusal === undefined) {
+        start();
+        return;
+      }
+      this.#journal.unstarted(task, attempt);
+      refuse(refusal);
+    });
   }
 
   /** The pool returned the attempt unstarted. */

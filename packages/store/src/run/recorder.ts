@@ -98,6 +98,8 @@ export class RunRecorder implements RunJournal {
   #hasFailed = false;
   #hasRecalled = false;
   #refusal: string | undefined;
+  /** Tasks that did not start since that could not be recorded: for later sessions they have not started. */
+  readonly #refused = new Set<number>();
   #ended: RunEnded | undefined;
 
   constructor(options: RecorderOptions) {
@@ -184,6 +186,7 @@ export class RunRecorder implements RunJournal {
   }
 
   unstarted(task: number, attempt: number): void {
+    if (this.#refusal !== undefined) this.#refused.add(task);
     this.#record({ type: 'start-returned', task, attempt });
   }
 
@@ -346,6 +349,7 @@ export class RunRecorder implements RunJournal {
     const last = attempts.at(-1);
     if (recalled !== undefined || last === undefined || this.#earlier.isHeld(task)) return;
     this.#earlier.settle(path);
+    if (this.#refused.has(task)) return;
     const known = this.#tasks.get(task);
     if (facts.isCutShort) {
       if (known?.recordedAttempt !== last.attempt) this.#recordEnd(task, last, facts, 0, findings);
