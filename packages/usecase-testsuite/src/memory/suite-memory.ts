@@ -174,13 +174,9 @@ export class SuiteMemory {
 
   /** Ends what earlier sessions of these runs left running, and warns of what cannot be ended. */
   async #endStrays(runIds: readonly string[]): Promise<number> {
-    let count = 0;
-    for (const runId of runIds) {
-      const { ended, left } = await endStrays(runId);
-      count += ended;
-      if (left.length > 0) this.#onWarning(straysLeft(left));
-    }
-    return count;
+    const { ended, left } = await endStrays(runIds);
+    if (left.length > 0) this.#onWarning(straysLeft(left));
+    return ended;
   }
 
   /** @throws PexenError PEXEN_BAD_OPTION */
