@@ -80,9 +80,8 @@ class Lines implements Reporter {
       return;
     }
     this.#time.eventAt(model.run.atMs);
-    const written = this.#linesOf(change);
-    this.#failures?.add(change, written);
-    this.#write(written);
+    const lines = this.#linesOf(change);
+    this.#write(this.#failures?.add(change, lines) ?? lines);
   }
 
   note(text: string): void {

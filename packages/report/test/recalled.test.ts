@@ -49,6 +49,12 @@ ${'─'.repeat(80)}
 `);
 });
 
+test('their details wait for the summary, where it repeats those of failures', async () => {
+  const text = await written((stream, clock) => lines({ stream, clock, color: false }));
+  expect(text.match(/kept\/b/g)).toHaveLength(1);
+  expect(text.indexOf('kept/b')).toBeGreaterThan(text.indexOf('─'));
+});
+
 test('the same holds with a line for each task that passes, and in the live view', async () => {
   const verbose = await written((stream, clock) =>
     lines({ stream, clock, color: false, verbosity: 'verbose' }),

@@ -34,10 +34,11 @@ export async function runs(options: RunsOptions, output: Output): Promise<ExitCo
 function linesOf(found: readonly RunSummary[], output: Output): string[] {
   const dim = (text: string) => styleText('dim', text, { stream: output as NodeJS.WriteStream });
   const width = Math.max(...found.map(({ number }) => String(number).length));
+  const numbers = new Map(found.map(({ id, number }) => [id, number]));
   return found.map((run) => {
     const { number, id, state, startedAt } = run;
     const when = startedAt === undefined ? '-'.padEnd(19) : localTime(new Date(startedAt));
-    return `${String(number).padStart(width)}  ${dim(id)}  ${when}  ${state.padEnd(10)}  ${resultsOf(run)}`;
+    return `${String(number).padStart(width)}  ${dim(id)}  ${when}  ${state.padEnd(10)}  ${resultsOf(run, numbers)}`;
   });
 }
 
@@ -55,14 +56,17 @@ const noEnd: Readonly<Record<RunSummary['state'], string>> = {
   unreadable: 'of a newer version of pexen, or damaged',
 };
 
-function resultsOf({ counts, exitCode, sessions, state, parent, label }: RunSummary): string {
+function resultsOf(
+  { counts, exitCode, sessions, state, parent, label }: RunSummary,
+  numbers: ReadonlyMap<string, number>,
+): string {
   const results = Object.entries(counts).map(([status, count]) => `${count} ${status}`);
   return [
     ...(exitCode === undefined
       ? [noEnd[state]]
       : [results.join(', ') || 'no results', `exit code ${exitCode}`]),
     ...(sessions > 1 ? [`${sessions} sessions`] : []),
-    ...(parent === undefined ? [] : [`repeats ${parent.slice(0, 8)}`]),
+    ...(parent === undefined ? [] : [`repeats run ${numbers.get(parent) ?? parent}`]),
     ...(label === undefined ? [] : [label]),
   ].join(' · ');
 }

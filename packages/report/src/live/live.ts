@@ -98,9 +98,8 @@ class Live implements Reporter {
       return;
     }
     this.#time.eventAt(model.run.atMs);
-    const kept = this.#linesOf(change);
-    this.#failures?.add(change, kept);
-    this.#above.push(...kept);
+    const lines = this.#linesOf(change);
+    this.#above.push(...(this.#failures?.add(change, lines) ?? lines));
     if (change.kind === 'run-ended') this.#end();
   }
 

@@ -27,15 +27,20 @@ export class FailureDetails {
   /** The one failure whose lines are the last that were written. */
   #last: string | undefined;
 
-  /** Takes the written lines of a change: the first is that of the task, the others are its details. */
-  add(change: Change, written: readonly string[]): void {
-    if (written.length === 0) return;
-    this.#last = undefined;
-    if (change.kind !== 'task-ended' || !isListed(change.task.result.judgement.verdict)) return;
-    const details = written.slice(1);
-    this.#last = this.#lines.size === 0 ? change.task.path : undefined;
+  /**
+   * Takes the lines of a change: the first is that of the task, the others are its details. Returns those to write: nothing for a recalled failure,
+   * which had its lines in its own session, until the summary.
+   */
+  add(change: Change, lines: readonly string[]): readonly string[] {
+    if (lines.length === 0) return lines;
+    const isRecalled = change.kind === 'task-ended' && change.task.result.recalled !== undefined;
+    if (!isRecalled) this.#last = undefined;
+    if (change.kind !== 'task-ended' || !isListed(change.task.result.judgement.verdict)) return lines;
+    const details = lines.slice(1);
+    if (!isRecalled) this.#last = this.#lines.size === 0 ? change.task.path : undefined;
     this.#kept += details.reduce((sum, { length }) => sum + length, 0);
     this.#lines.set(change.task.path, this.#kept > MOST_KEPT ? [] : details);
+    return isRecalled ? [] : lines;
   }
 
   /** Nothing for a failure that is in view anyway, since nothing was written after it. */
