@@ -199,6 +199,14 @@ export type JournalEvent =
       readonly lost: boolean;
     }
   | { readonly type: 'worker-lost'; readonly pool: string; readonly worker: string; readonly reason: string }
+  /** An error surfaced after its body had ended; `tasks` are the paths of those that it may come from. */
+  | {
+      readonly type: 'late-error';
+      readonly pool: string;
+      readonly worker: string;
+      readonly tasks: readonly string[];
+      readonly error: ErrorInfo;
+    }
   | ({ readonly type: 'session-ended' } & StoredTotals)
   | ({ readonly type: 'run-ended' } & StoredTotals);
 
@@ -259,6 +267,7 @@ const barriers: Readonly<Record<JournalEventType, boolean>> = {
   'poison-cleared': false,
   'recording-gap': false,
   'worker-lost': false,
+  'late-error': false,
   'session-ended': true,
   'run-ended': true,
 };

@@ -29,6 +29,8 @@ export interface MergedReport {
   /** How many results are of copies. */
   readonly copies: number;
   readonly poisoned: readonly string[];
+  readonly lostWorkers: RunReport['lostWorkers'];
+  readonly lateErrors: RunReport['lateErrors'];
   /** As that of a single run: 1 where a task failed or has no result, 3 where a run could not run everything. */
   readonly exitCode: 0 | 1 | 3;
 }
@@ -77,6 +79,8 @@ export function merge(...sets: readonly (readonly RunReport[])[]): MergedReport 
     wallMs: Math.max(0, ...runs.map(({ durationMs }) => durationMs)),
     workMs: results.reduce((sum, { durationMs }) => sum + durationMs, 0),
     copies: results.length - tasks.filter(({ result }) => result !== undefined).length,
+    lostWorkers: runs.flatMap(({ lostWorkers }) => lostWorkers),
+    lateErrors: runs.flatMap(({ lateErrors }) => lateErrors),
     poisoned: [...new Set(runs.flatMap(({ poisoned }) => poisoned))].sort(compare),
   };
 }

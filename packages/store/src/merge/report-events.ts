@@ -25,6 +25,8 @@ export function* reportEvents(report: MergedReport, root: string): Generator<Run
     ...{ startedAt, root, versions: runs[0]?.versions ?? {}, pools: [] },
   };
   yield { type: 'tasks-added', seq: ++seq, atMs: 0, origin: 'start', tasks: tasks.map(({ info }) => info) };
+  for (const lost of report.lostWorkers) yield { seq: ++seq, ...lost };
+  for (const late of report.lateErrors) yield { seq: ++seq, ...late };
   const counts: Record<string, number> = {};
   for (const task of tasks) {
     const event = resultEvent(task, ++seq, atMs);

@@ -44,9 +44,15 @@ export interface RunReport {
   readonly incomplete?: string;
   readonly exitCode?: number;
   readonly poisoned: readonly string[];
+  readonly lostWorkers: readonly OfWorker<'worker-lost'>[];
+  /** Errors that surfaced after their bodies had ended. */
+  readonly lateErrors: readonly OfWorker<'late-error'>[];
   /** In the order in which they were added. */
   readonly tasks: readonly ReportedTask[];
 }
+
+/** An event about a worker. */
+type OfWorker<Type extends 'worker-lost' | 'late-error'> = EventOf<Type> & { readonly atMs: number };
 
 /** A task of a run. */
 export interface ReportedTask {
@@ -86,6 +92,8 @@ export function runReportOf({ entries, verdict, runId }: JournalContent): RunRep
     ...defined({ id: runId, parent, label, shard: shardOf(created.shard), shardPaths, planDigest }),
     ...{ versions, startedAt: sessions.startedAt, durationMs: sessions.durationMs, sessions: sessions.count },
     ...{ events: entries.at(-1)?.seq ?? 0, poisoned, tasks: tasksOf(entries, sessions) },
+    lostWorkers: ofWorkers(entries, sessions, 'worker-lost'),
+    lateErrors: ofWorkers(entries, sessions, 'late-error'),
     ...defined({ incomplete, exitCode }),
   };
 }
@@ -98,6 +106,16 @@ function lastOf<Type extends JournalEvent['type']>(
 ): EventOf<Type> | undefined {
   const found = entries.findLast(({ event }) => event.type === type);
   return found?.event as EventOf<Type> | undefined;
+}
+
+function ofWorkers<Type extends 'worker-lost' | 'late-error'>(
+  entries: readonly JournalEntry[],
+  sessions: Sessions,
+  type: Type,
+): OfWorker<Type>[] {
+  return entries.flatMap(({ event, session, atMs }) =>
+    event.type === type ? [{ ...(event as EventOf<Type>), atMs: sessions.startMs(session) + atMs }] : [],
+  );
 }
 
 function shardOf(text = ''): RunReport['shard'] {

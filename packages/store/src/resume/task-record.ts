@@ -104,6 +104,7 @@ type UnreducedType =
   | 'poison-cleared'
   | 'recording-gap'
   | 'worker-lost'
+  | 'late-error'
   | 'session-ended'
   | 'run-ended';
 
@@ -312,6 +313,7 @@ export class RecordReducer {
       case 'poison-cleared':
       case 'recording-gap':
       case 'worker-lost':
+      case 'late-error':
       case 'session-ended':
       case 'run-ended':
         break;

@@ -154,12 +154,16 @@ export class RunRecorder implements RunJournal {
         this.#record({ type, pool, worker, reason: this.#secrets.masked(reason) });
         break;
       }
+      case 'late-error': {
+        const { type, pool, worker, tasks, error } = event;
+        this.#record({ type, pool, worker, tasks, error: this.#secrets.masked(error) });
+        break;
+      }
       case 'run-ended':
         this.#ended = event;
         break;
       case 'run-started':
       case 'tasks-added':
-      case 'late-error':
         break;
       default:
         event satisfies never;

@@ -46,6 +46,7 @@ function runOf(
   const isBad = Object.values(verdicts).some((verdict) => verdict === 'fail');
   return {
     ...{ id, versions: {}, startedAt: 1_000, durationMs: 50, sessions: 1, events: 10, poisoned: [], tasks },
+    ...{ lostWorkers: [], lateErrors: [] },
     exitCode: isBad ? 1 : 0,
     ...given,
   };
@@ -188,6 +189,17 @@ describe('runs', () => {
 });
 
 test('the events of a report are those of a run', () => {
+  const late = {
+    type: 'late-error',
+    pool: 'p',
+    worker: 'w',
+    tasks: ['a'],
+    error: { name: 'Error', message: 'late' },
+    atMs: 9,
+  } as const;
+  const withLate = merge([runOf('r1', { a: 'pass' }, { lateErrors: [late], exitCode: 1 })]);
+  expect([...reportEvents(withLate, '/')][2]).toEqual({ seq: 3, ...late });
+  expect(withLate.exitCode).toBe(1);
   const report = merge(shardsOf([['a'], ['b', 'c']], [1, { a: 'pass', c: 'pass' }]));
   const events = [...reportEvents(report, '/suite')];
   expect(events.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6]);
