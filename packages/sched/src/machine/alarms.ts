@@ -55,9 +55,9 @@ export class Alarms {
     return (this.nextMs ?? Infinity) <= nowMs ? this.#list.shift() : undefined;
   }
 
-  /** Removes the alarms of the task. */
+  /** Removes the alarms of the task. Not those of a pool of the same number. */
   drop(task: number): void {
-    this.#list = this.#list.filter((alarm) => alarm.task !== task);
+    this.#list = this.#list.filter((alarm) => alarm.task !== task || alarm.kind === OPENED);
   }
 
   /** Removes the alarms that do not matter any more, once the list has doubled. */

@@ -201,8 +201,10 @@ export class AttemptLifecycle {
       if (isReturned && tasks.stop[task] === 0) this.#cleanUp(task);
       else {
         // The recorded attempt was the last one, and its body has ended; the body of the cleanup may still run.
-        if (isAbandoned(outcome)) tasks.amendLastOutcome(task, { locksOk: false, abandoned: true });
-        this.#cleanedUp(task, outcome.kind === 'returned');
+        const isLeft = isAbandoned(outcome);
+        if (isLeft && !this.#resumed.has(task))
+          tasks.amendLastOutcome(task, { locksOk: false, abandoned: true });
+        this.#cleanedUp(task, outcome.kind === 'returned', isLeft);
       }
     } else if (isReturned) this.#returned(task);
     else this.#ended(task, outcome);
@@ -258,8 +260,8 @@ export class AttemptLifecycle {
     else this.#goOn(task, true);
   }
 
-  /** The place of an interrupted attempt is clean, or is not. */
-  #goOn(task: number, isClean: boolean): void {
+  /** The place of an interrupted attempt is clean, or is not. `isLeft`: the body of its cleanup may still run. */
+  #goOn(task: number, isClean: boolean, isLeft = false): void {
     const { tasks, stopping, plan } = this.#state;
     const { crashed } = this.#resumed.get(task) as RecalledStart;
     this.#resumed.delete(task);
@@ -270,12 +272,12 @@ export class AttemptLifecycle {
       return;
     }
     if (crashed === undefined && stopping !== GOING) {
-      this.#leave(task, isClean);
+      this.#leave(task, isClean, isLeft);
       return;
     }
     const reason = crashed ?? 'was interrupted, and its cleanup failed';
     const locksOk = isClean && this.#state.is(task, CLEANS);
-    const named: Outcome = { kind: 'crashed', reason, locksOk };
+    const named: Outcome = { kind: 'crashed', reason, locksOk, ...(isLeft && { abandoned: true }) };
     this.#record(task, named, { kind: 'crashed', reason });
     tasks.attemptEnded(task);
     const again = crashed !== undefined && isClean && mayRetry(named, attempt, plan.rulesOf(task));
@@ -283,14 +285,15 @@ export class AttemptLifecycle {
   }
 
   /** The run stops before the interrupted task starts again: it stays unfinished. */
-  #leave(task: number, isClean: boolean): void {
+  #leave(task: number, isClean: boolean, isLeft: boolean): void {
     const { tasks, locks } = this.#state;
-    tasks.undoAttempt(task);
-    if (tasks.has(task, ENROLLED)) {
+    if (isLeft) this.#state.abandon(task);
+    else tasks.undoAttempt(task);
+    if (tasks.has(task, ENROLLED) && !isLeft) {
       if (isClean) locks.release(task);
       else this.#state.releasePoisoned(task);
     }
-    this.giveUp(task);
+    this.skip(task, STOPPED, -1, -1);
   }
 
   /**
@@ -388,12 +391,12 @@ export class AttemptLifecycle {
     this.#state.emit({ type: 'start-attempt', task, attempt, part: 'cleanup', pool });
   }
 
-  #cleanedUp(task: number, hasCleanedUp: boolean): void {
+  #cleanedUp(task: number, hasCleanedUp: boolean, isLeft: boolean): void {
     const { tasks, plan } = this.#state;
     tasks.cleanupEnded(task);
     if (this.#resumed.has(task)) {
       this.#state.move(task, DISPATCHED);
-      this.#goOn(task, hasCleanedUp);
+      this.#goOn(task, hasCleanedUp, isLeft);
       return;
     }
     tasks.amendLastOutcome(task, { locksOk: hasCleanedUp });

@@ -212,14 +212,20 @@ export class Machine {
       this.#recall(recall, from, to);
     }
     for (let task = from; task < to; task++) {
-      if (tasks.isDone(task)) continue;
-      const impossible = from === 0 ? -1 : conditions.unfulfilledOf(task, true);
-      if (plan.whyNot.size > 0 && plan.whyNot.has(task)) this.#attempts.skip(task, NOT_APPLICABLE, -1, -1);
-      else if (impossible >= 0)
-        this.#attempts.skip(task, REQUIREMENT, impossible, this.#readiness.causeOf(impossible));
-      else if (state.isForbidden(task)) this.#attempts.giveUp(task);
+      if (tasks.isDone(task) || this.#skipNew(task, from)) continue;
+      if (state.isForbidden(task)) this.#attempts.giveUp(task);
       else if (tasks.blockers[task] === 0) this.#readiness.release(task);
     }
+  }
+
+  /** Skips a task that was added and does not apply, or requires what the tasks before it cannot provide any more. */
+  #skipNew(task: number, from: number): boolean {
+    const { plan, conditions } = this.state;
+    const impossible = from === 0 ? -1 : conditions.unfulfilledOf(task, true);
+    if (plan.whyNot.size > 0 && plan.whyNot.has(task)) this.#attempts.skip(task, NOT_APPLICABLE, -1, -1);
+    else if (impossible < 0) return false;
+    else this.#attempts.skip(task, REQUIREMENT, impossible, this.#readiness.causeOf(impossible));
+    return true;
   }
 
   /**
@@ -229,8 +235,10 @@ export class Machine {
   #recall({ tasks: all, guards, poisoned }: Recall, from: number, to: number): void {
     const { state } = this;
     const tasks = all.filter(({ task }) => !state.tasks.isDone(task));
-    const { whyNot } = state.plan;
-    for (const guarding of guards) state.recalled.guard(guarding);
+    for (const guarding of guards) {
+      state.recalled.guard(guarding);
+      for (const task of guarding.tasks) this.#readiness.keepOut(task);
+    }
     for (const recalled of tasks)
       if (recalled.kind !== 'start') state.recalled.expectResult(recalled.task);
       else {
@@ -238,8 +246,7 @@ export class Machine {
         if (recalled.interruptions + recalled.attempts.length > 0) state.tasks.set(recalled.task, STARTED);
         state.recalled.expectStart(recalled);
       }
-    for (let task = from; whyNot.size > 0 && task < to; task++)
-      if (whyNot.has(task)) this.#attempts.skip(task, NOT_APPLICABLE, -1, -1);
+    for (let task = from; task < to; task++) this.#skipNew(task, from);
     this.#readiness.cascade();
     // Tasks are skipped because of what is gone by now only if nothing else prevents them: in the earlier session it was there.
     const gone: ConditionId[] = [];

@@ -39,6 +39,16 @@ export class Readiness {
     else if (!this.#state.recalled.isKeptOut(task)) this.#state.makeReady(task);
   }
 
+  /** Something is guarded against the task: if it was ready, it waits again. */
+  keepOut(task: number): void {
+    const { tasks } = this.#state;
+    const state = tasks.state[task];
+    if ((state !== READY && state !== PARKED) || tasks.hasStarted(task)) return;
+    this.#state.withdraw(task);
+    this.#state.move(task, WAITING);
+    tasks.setBlockers(task, 0);
+  }
+
   /** A task that did not provide what the condition needs: one that ran, if there is one. */
   causeOf(condition: ConditionId): number {
     const { tasks, plan, conditions } = this.#state;

@@ -159,7 +159,7 @@ class Session implements Player {
 
   rest(): Recall {
     const names = this.#specs.map(({ name }) => name);
-    return recallOf(this.#recorded, this.#late.splice(0), names, []);
+    return recallOf(this.#recorded, this.#late.splice(0), names, this.#guards);
   }
 
   /** Returns the message if the tasks were refused. */

@@ -210,30 +210,36 @@ export class Watcher {
   #recall(recall: Recall | undefined, from: number): void {
     const added = this.shadow.tasks.slice(from);
     const isKept = ({ spec }: TaskShadow): boolean => this.#recorded.get(spec.name)?.isOver === true;
-    const isLost = (task: TaskShadow): boolean =>
-      task.end === undefined && !isKept(task) && this.shadow.excluded(task) !== undefined;
-    const lost = new Set(added.filter(isLost)); // The machine comes to these after all that is recalled.
+    const whyLost = (task: TaskShadow): string | undefined =>
+      task.end === undefined && !isKept(task) ? this.shadow.excluded(task) : undefined;
+    const recalled = (recall?.tasks ?? []).map(({ task }) => this.#task(task));
+    for (const shadow of recalled) this.#expect(shadow);
+    const isLostAtOnce = (task: TaskShadow): boolean =>
+      ['it does not apply', 'a requirement'].includes(whyLost(task) ?? '');
+    if (recall !== undefined) this.#skip(() => added.find(isLostAtOnce));
+    const lost = new Set(added.filter(whyLost)); // The machine comes to these after all that is recalled.
     const skipOthers = () =>
-      this.#skip(() => this.shadow.tasks.find((task) => isLost(task) && !lost.has(task)));
-    if (this.#recorded.size > 0)
-      for (const shadow of added) if (!shadow.spec.applies && !isKept(shadow)) this.#giveUp(shadow);
+      this.#skip(() => this.shadow.tasks.find((task) => whyLost(task) !== undefined && !lost.has(task)));
     skipOthers();
-    for (const { task } of recall?.tasks ?? []) {
-      const shadow = this.#task(task);
-      const record = this.#recorded.get(shadow.spec.name) as Recorded;
-      if (shadow.end !== undefined) continue;
-      shadow.hasStarted = record.attempts > 0 || record.isInterrupted;
-      if (record.last !== undefined) this.#last.set(shadow, record.last);
-      if (record.isOver && record.last !== undefined) {
-        this.shadow.started(shadow);
-        this.#final(shadow, record.last);
-        this.shadow.noteMet();
-        skipOthers();
-      } else {
-        this.#due.set(shadow, record);
-        this.#before.set(shadow, record.attempts);
-      }
+    for (const shadow of recalled) {
+      const last = this.#last.get(shadow);
+      if (shadow.end !== undefined || !isKept(shadow) || last === undefined) continue;
+      this.shadow.started(shadow);
+      this.#final(shadow, last);
+      this.shadow.noteMet();
+      skipOthers();
     }
+  }
+
+  /** Something is known of the task: its result, or where it was cut. */
+  #expect(shadow: TaskShadow): void {
+    const record = this.#recorded.get(shadow.spec.name) as Recorded;
+    if (shadow.end !== undefined) return;
+    shadow.hasStarted = record.attempts > 0 || record.isInterrupted;
+    if (record.last !== undefined) this.#last.set(shadow, record.last);
+    if (record.isOver) return;
+    this.#due.set(shadow, record);
+    this.#before.set(shadow, record.attempts);
   }
 
   /** Skips tasks that can never start any more, until there is none. */
@@ -364,10 +370,12 @@ export class Watcher {
   #resumed(shadow: TaskShadow, record: Recorded, isClean: boolean): void {
     this.#resuming.delete(shadow);
     if (!isCrash(record) && this.#ending !== 'going') {
-      shadow.attempts--;
-      shadow.holds = false;
-      if (!isClean) this.shadow.poisonAll(shadow);
-      if (!isClean) this.#reasons.poisoned(shadow);
+      if (!shadow.isAbandoned) {
+        shadow.attempts--;
+        shadow.holds = false;
+        if (!isClean) this.shadow.poisonAll(shadow);
+        if (!isClean) this.#reasons.poisoned(shadow);
+      }
       this.#finalSkip(shadow);
     } else if (!isCrash(record) && isClean) this.#owedBodies.add(shadow);
     else {
@@ -585,6 +593,7 @@ export class Watcher {
     this.#head = head;
     shadow.holds = true;
     shadow.hasStarted = true;
+    shadow.sinceMs = this.#nowMs;
     this.#last.set(shadow, crashed);
     this.#decide(shadow, undefined);
   }
