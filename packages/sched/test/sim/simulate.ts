@@ -154,7 +154,7 @@ class Session implements Player {
       names,
       this.#guards,
     );
-    return { recall, expectsMore: isMissing || recall.tasks.length > 0 };
+    return { recall, expectsMore: isMissing || recall.tasks.length + this.#late.length > 0 };
   }
 
   rest(): Recall {
