@@ -241,7 +241,7 @@ function addReport(program: Command, leave: (exitCode: ExitCode) => void): void 
     )
     .option('--reporter <name>', `lines or junit=FILE, instead of lines${again}`, all)
     .option('--junit <file>', 'write JUnit XML as well')
-    .option('--save <file>', 'write one file with these runs, to be merged with others later')
+    .option('--save <file>', 'only write one file with these runs, to be merged with others later')
     .option('-v, --verbose', 'also tests that passed')
     .action(async (places: string[], options: ReportOptions) => leave(await report(places, options)));
 }

@@ -26,9 +26,10 @@ export interface ReportOptions {
   readonly root: string;
   /** The folder with the runs of this suite. */
   readonly stateDirectory: string;
+  /** Without any, runs are only saved. */
   readonly reporters: readonly ReporterChoice[];
   readonly terminal?: TerminalChoice;
-  /** A file for the runs themselves, to be merged with others later. */
+  /** A file for the runs themselves, to be merged with others later. Parts that are missing are not looked for before then. */
   readonly save?: string;
   readonly onWarning: (warning: Problem) => void;
   /** Called with a sentence for each report that was written. */
@@ -43,7 +44,11 @@ export async function reportRuns(options: ReportOptions): Promise<ExitCode> {
   const { places, directory, save, reporters: choices, terminal, onWarning, onWritten } = options;
   const runs = places.flatMap((place) => runsAt(place, options));
   const report = merge(runs);
-  if (save !== undefined) saveReports(resolve(directory, save), runs);
+  if (save !== undefined) {
+    saveReports(resolve(directory, save), runs);
+    onWritten(`Saved in ${save}. ${sourcesSentence(report)}`);
+    if (choices.length === 0) return exitCodes.ok;
+  }
   const reporters = makeReporters(choices, directory, 1, terminal);
   let hasFailed = false;
   const all = multi(reporters, ({ reporter, error }) => {
@@ -64,7 +69,7 @@ function runsAt(place: string, { directory, stateDirectory }: ReportOptions): re
   return readReports(isRun ? findRun(stateDirectory, place).directory : path);
 }
 
-/** `3 runs: shards 1/3, 2/3, 3/3. The longest took 12.3 s. 2 results are of tasks that ran in several shards.` */
+/** `3 runs: shards 1/3, 2/3, 3/3. The longest took 12.3 s. 2 results are of tasks that another shard owns.` */
 function sourcesSentence({ runs, wallMs, copies }: MergedReport): string {
   const shards = runs.flatMap(({ shard, label }) =>
     shard === undefined ? [] : [`${shard.index}/${shard.count}${label === undefined ? '' : ` of ${label}`}`],
@@ -73,7 +78,7 @@ function sourcesSentence({ runs, wallMs, copies }: MergedReport): string {
   const which =
     shards.length === 0 ? '' : `: ${shards.length === 1 ? 'shard' : 'shards'} ${shards.join(', ')}`;
   const repeated = copies === 1 ? '1 result is of a task' : `${copies} results are of tasks`;
-  const more = copies === 0 ? '' : ` ${repeated} that another shard ran, too.`;
+  const more = copies === 0 ? '' : ` ${repeated} that another shard owns.`;
   return `${word}${which}. ${longest} took ${(wallMs / 1000).toFixed(1)} s.${more}`;
 }
 

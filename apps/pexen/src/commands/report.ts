@@ -20,14 +20,16 @@ export function report(places: readonly string[], options: ReportOptions): Promi
   const directory = workingDirectory();
   const root = suiteRoot(directory, options.config);
   const stateDir = options.stateDir === undefined ? undefined : resolve(directory, options.stateDir);
-  const chosen = options.reporter?.map(parseReporter) ?? ['lines' as const];
+  const { reporter, junit, save } = options;
+  const isOnlySaved = save !== undefined && reporter === undefined && junit === undefined;
+  const chosen = reporter?.map(parseReporter) ?? (isOnlySaved ? [] : ['lines' as const]);
   return reportRuns({
     ...{ directory, root, stateDirectory: stateDirectoryOf(root, stateDir) },
     places: places.length === 0 ? ['latest'] : places,
-    reporters: options.junit === undefined ? chosen : [...chosen, junitInto(options.junit)],
+    reporters: junit === undefined ? chosen : [...chosen, junitInto(junit)],
     // Each failure is shown once: nothing has passed by since.
     terminal: { verbosity: options.verbose === true ? 'normal' : 'quiet', failures: 'short' },
-    ...(options.save !== undefined && { save: options.save }),
+    ...(save !== undefined && { save }),
     onWarning: (warning) => process.stderr.write(formatWarning(warning, process.stderr)),
     onWritten: (text) => process.stderr.write(`${text}\n`),
   });

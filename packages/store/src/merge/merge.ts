@@ -236,7 +236,7 @@ function shardedTask(
   runs: readonly RunReport[],
 ): Unnumbered {
   const own = executions.find(({ run }) => owner === undefined || run.shard?.index === owner);
-  const info = own?.info ?? executions[0]?.info ?? unknownTask(path);
+  const info = own?.info ?? unknownTask(path);
   if (own === undefined) {
     const run = runs.find(({ shard }) => shard?.index === owner);
     const missing = `shard ${owner}/${runs[0]?.shard?.count} is missing`;

@@ -1,0 +1,45 @@
+/** Guides that show files and commands: the files are written, and the commands run, in the order of the page. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/** A command as the page shows it: `$ pexen run   # a remark`, and below it the output. */
+export interface Shown {
+  /** Without the `$`. */
+  readonly words: readonly string[];
+  readonly remark: string;
+  readonly output: string;
+}
+
+/** Writes the files of the page into the folder, and yields its commands; each file is there before the commands below it are yielded. */
+export async function* commandsOf(page: URL, dir: string): AsyncGenerator<Shown> {
+  const text = await readFile(page, 'utf8');
+  for (const [, kind, block = ''] of text.matchAll(/^```(ts no-run|console)\n([\s\S]*?)^```$/gm)) {
+    const [, name, code = ''] = /^\/\/ (\S+\.ts)\n([\s\S]*)$/.exec(block) ?? [];
+    if (kind === 'ts no-run' && name !== undefined) {
+      await mkdir(dirname(join(dir, name)), { recursive: true });
+      await writeFile(join(dir, name), code);
+    }
+    if (kind === 'console') yield* commandsIn(block);
+  }
+}
+
+function commandsIn(block: string): Shown[] {
+  const parts = block.split(/^\$ /m).slice(1);
+  return parts.map((part) => {
+    const [line = '', ...output] = part.split('\n');
+    const [command = '', remark = ''] = line.split(/ +# /);
+    const words = (command.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replaceAll("'", ''));
+    return { words, remark, output: output.join('\n') };
+  });
+}
+
+/** The output without times, ids and dates. */
+export function comparable(text: string): string {
+  return text
+    .replaceAll(/[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/g, 'ID')
+    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'WHEN')
+    .replaceAll(/\[ *[\d.]+s\]/g, '[TIME]')
+    .replaceAll(/(?<=took )[\d.]+ s/g, 'TIME')
+    .replaceAll(/^ +[\d.]+m?s of work in .*\n/gm, '')
+    .trimEnd();
+}
