@@ -347,6 +347,28 @@ describe('recalls', () => {
     expect(results.get('other')?.status).toBe('returned');
   });
 
+  test('guards: a group opens only after the task that its own tasks wait for', async () => {
+    const order: string[] = [];
+    const body = (name: string, meta: object) =>
+      task({ name, rerunnable: true, ...meta }, () => void order.push(name));
+    const tasks = [
+      body('urgent', { group: 'crowd', priority: -1 }),
+      body('member', { group: 'crowd', claims: ['db'] }),
+      body('first', { provides: ['first'], uses: ['db'] }),
+    ];
+    const { results, summary } = await play(
+      tasks,
+      {
+        knows: [['first', { kind: 'start', interruptions: 1 }]],
+        guards: [['first', ['member'], ['db']]],
+      },
+      { groups: { crowd: { pool: inline() } } },
+    );
+    expect(order).toEqual(['first', 'urgent', 'member']);
+    expect([...results.values()].every(({ status }) => status === 'returned')).toBe(true);
+    expect(summary.poisoned).toEqual([]);
+  });
+
   test('guards are explained', async () => {
     const journal = new ScriptedJournal({
       knows: [['owner', { kind: 'start', interruptions: 1 }]],

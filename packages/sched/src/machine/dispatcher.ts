@@ -122,7 +122,8 @@ export class Dispatcher {
   /** While an exclusive group is open, nothing else starts. Before it opens, tasks between two attempts finish. */
   #isItsTurn(pool: PoolRow): boolean {
     const { turn, retrying } = this.#state;
-    return turn === undefined ? !pool.isExclusive || retrying === 0 : pool === turn;
+    if (turn !== undefined) return pool === turn;
+    return !pool.isExclusive || (retrying === 0 && !this.#state.isHeldUp(pool));
   }
 
   #hasPlace(pool: PoolRow): boolean {

@@ -213,10 +213,12 @@ function groupWait(
 }
 
 /** The exclusive group that precedes the task and waits for the running tasks to end. */
-function groupBefore({ pools, tasks, retrying }: State, task: number): PoolRow | undefined {
-  return pools.find(({ isExclusive, queue }) => {
-    const top = queue.peek();
-    return isExclusive && retrying === 0 && tasks.state[top] === READY && queue.isBefore(top, task);
+function groupBefore(state: State, task: number): PoolRow | undefined {
+  const { pools, tasks, retrying } = state;
+  return pools.find((pool) => {
+    const top = pool.queue.peek();
+    if (!pool.isExclusive || retrying > 0 || state.isHeldUp(pool)) return false;
+    return tasks.state[top] === READY && pool.queue.isBefore(top, task);
   });
 }
 

@@ -101,7 +101,8 @@ export class PoolLifecycle {
   /** True if something is pending: a pool, a retry, a slot. */
   #mayGoOn(): boolean {
     const { pools, turn, remaining, locks } = this.#state;
-    const mayHave = (pool: PoolRow): boolean => turn === undefined || turn === pool;
+    const mayHave = (pool: PoolRow): boolean =>
+      turn === undefined ? !this.#state.isHeldUp(pool) : turn === pool;
     if (remaining === 0 || this.#isBackingOff()) return true;
     if (pools.some(({ phase }) => phase === OPENING || phase === CLOSING)) return true;
     if (pools.some((pool) => pool.queue.peek() >= 0 && mayHave(pool))) return true;

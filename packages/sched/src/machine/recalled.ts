@@ -67,6 +67,13 @@ export class Recalled {
     return this.#guards.size > 0;
   }
 
+  /** True if a guard keeps some of these tasks out, and its owner is none of them. */
+  keepsOut(isMember: (task: number) => boolean): boolean {
+    for (const { owner, tasks } of this.#guards.values())
+      if (!isMember(owner) && tasks.some(isMember)) return true;
+    return false;
+  }
+
   /** The task has a result. Returns the tasks that nothing is guarded against any more. */
   ended(task: number): readonly number[] {
     const guard = this.#guards.get(task);

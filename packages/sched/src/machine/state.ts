@@ -159,6 +159,15 @@ export class State {
     return this.pools[this.plan.graph.pool[task] as number] as PoolRow;
   }
 
+  /**
+   * True for an exclusive group with tasks that wait until a task outside it has ended, which an earlier session left unfinished: opened before, it
+   * would have to wait for that task, which could not start.
+   */
+  isHeldUp(pool: PoolRow): boolean {
+    if (!pool.isExclusive || !this.recalled.hasGuards) return false;
+    return this.recalled.keepsOut((task) => this.poolOf(task) === pool);
+  }
+
   /** Does its metadata have entries of this kind? */
   is(task: number, kind: number): boolean {
     return this.plan.states(task, kind);
