@@ -62,7 +62,11 @@ function jsonTo(outputFile: string): ['json', { outputFile: string }] {
 export default defineConfig({
   resolve: {
     conditions,
-    alias: { '#sample': toolOf('sample'), '#scripted-clock': toolOf('scripted-clock') },
+    alias: {
+      '#failing-disk': toolOf('failing-disk'),
+      '#sample': toolOf('sample'),
+      '#scripted-clock': toolOf('scripted-clock'),
+    },
   },
   ssr: { resolve: { conditions, externalConditions: ['@pexen/source', 'node'] } },
   test: {

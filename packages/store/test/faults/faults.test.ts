@@ -5,10 +5,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { buildLibrary, errors, type FailingCall } from '#failing-disk';
 import { isWhole, seed } from '#sample';
 import { memoryFolder } from '../fuzz/originals.ts';
 import { violationsOf } from './check.ts';
-import { buildLibrary, type Calls, errors, type FailingCall, type FaultCase, play } from './faults.ts';
+import { type Calls, type FaultCase, play } from './faults.ts';
 
 const never = { call: 'write', errno: 0, from: 1_000_000, count: 1 } as const;
 

@@ -1,18 +1,9 @@
 /** A disk that fails: cases, and the program that plays them with the library `failing-disk.c`. */
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Fault, libraryVariables } from '#failing-disk';
 
-/** What fails: writing, also truncating; synchronizing; opening, also renaming, making and removing. */
-export type FailingCall = 'write' | 'sync' | 'open';
-
-export interface FaultCase {
-  readonly call: FailingCall;
-  readonly errno: number;
-  /** The first call of that kind that fails, from 1. */
-  readonly from: number;
-  /** How many fail; 0: each one from then on. */
-  readonly count: number;
+export interface FaultCase extends Fault {
   /** The journal has a session already. */
   readonly isContinued: boolean;
 }
@@ -47,19 +38,7 @@ export interface FaultReport {
   readonly eventsAfter: number;
 }
 
-/** The names that errors of the operating system have here. */
-export const errors: Readonly<Record<string, number>> = { ENOSPC: 28, EIO: 5, EROFS: 30 };
-
-const source = fileURLToPath(new URL('failing-disk.c', import.meta.url));
 const program = fileURLToPath(new URL('../fixtures/faults.ts', import.meta.url));
-
-/** Builds the library in the folder. Returns undefined where this is not Linux or there is no compiler. */
-export function buildLibrary(folder: string): string | undefined {
-  if (process.platform !== 'linux') return undefined;
-  const library = join(folder, 'failing-disk.so');
-  const { status } = spawnSync('cc', ['-O1', '-shared', '-fPIC', '-o', library, source, '-ldl']);
-  return status === 0 ? library : undefined;
-}
 
 /** Plays the cases in one process. Journals are made in the folder. */
 export function play(cases: readonly FaultCase[], library: string, folder: string): FaultReport[] {
@@ -69,8 +48,7 @@ export function play(cases: readonly FaultCase[], library: string, folder: strin
     {
       encoding: 'utf8',
       input: JSON.stringify(cases),
-      // An asynchronous synchronization is then a call of the library, too.
-      env: { ...process.env, LD_PRELOAD: library, UV_USE_IO_URING: '0' },
+      env: { ...process.env, ...libraryVariables(library) },
       maxBuffer: 1e9,
     },
   );
