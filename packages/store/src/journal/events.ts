@@ -100,7 +100,7 @@ export interface StoredSkip {
 }
 
 /** What a rerun keeps of a task of its parent. */
-export interface StoredRecall {
+interface StoredRecall {
   readonly task: number;
   readonly record: StoredResult | StoredSkip;
   /** The ends of the attempts before the last one. */

@@ -262,7 +262,7 @@ export function essenceOf(result: Result, isOrdered: boolean): object {
     ...(isOrdered && { shared: { ...shared } }),
     flaky,
     value: result.value,
-    why: result.reason?.[0]?.why,
+    isExplained: (result.reason ?? []).length > 0,
     earlier: earlier.filter(({ counts }) => !counts).length,
   };
 }

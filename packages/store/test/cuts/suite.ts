@@ -209,9 +209,10 @@ export class SuiteTasks {
   ): Promise<unknown> {
     const { attempt } = context;
     this.#observe({ path: name, attempt, what: 'start' });
-    const seen = Object.fromEntries(keys.map(([each, received]) => [each, context.get(received)]));
+    const seen = Object.fromEntries(keys.map(([each, received]) => [each, textOf(context.get(received))]));
     context.shared[name] = attempt;
-    if (own !== undefined) context.set(own, isLost ? ((() => name) as never) : `${name}#${attempt}`);
+    if (own !== undefined)
+      context.set(own, isLost ? ((() => `${name}#${attempt}`) as never) : `${name}#${attempt}`);
     for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
     this.#observe({ path: name, attempt, what: 'end' });
     return endOf(scripted[Math.min(attempt, scripted.length) - 1] ?? 'returns', context, { seen, attempt });
@@ -222,6 +223,11 @@ export class SuiteTasks {
     if (turns > 1) await new Promise(setImmediate);
     this.#observe({ path: name, attempt, what: 'cleaned' });
   }
+}
+
+/** A value that cannot be stored is a function that returns it. */
+function textOf(value: unknown): unknown {
+  return typeof value === 'function' ? value() : value;
 }
 
 function endOf(end: End, context: AnyBodyContext, value: object): unknown {

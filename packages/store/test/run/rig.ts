@@ -1,5 +1,5 @@
 /** Runs of real tasks over journals in memory, session by session. */
-import type { Problem, Result, TaskInfo } from '@pexen/core';
+import type { Problem, Result } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
 import { type Run, run } from '@pexen/sched';
 import { type JournalEntry, type MemoryJournal, memoryJournal } from '../../src/index.ts';
@@ -25,13 +25,10 @@ export interface SessionOfTest extends Partial<RecorderOptions> {
   readonly options?: Parameters<typeof run>[1];
 }
 
-export const runId = '0198c0de-0000-7000-8000-000000000001';
+const runId = '0198c0de-0000-7000-8000-000000000001';
 
 /** A recorder over a journal in memory. */
-export function recorderOver(
-  journal: MemoryJournal,
-  { earlier = [], ...given }: SessionOfTest = {},
-): RunRecorder {
+function recorderOver(journal: MemoryJournal, { earlier = [], ...given }: SessionOfTest = {}): RunRecorder {
   return new RunRecorder({
     ...{ journal, entries: earlier, health: 'whole', mode: { kind: 'resume' }, clock: systemClock },
     ...{ startedAt: systemClock.wallNow(), boot: 'one', opening: [sessionStarted()] },
@@ -39,11 +36,11 @@ export function recorderOver(
   });
 }
 
-export function sessionStarted(boot = 'one'): RecorderOptions['opening'][number] {
+function sessionStarted(boot = 'one'): RecorderOptions['opening'][number] {
   return { type: 'session-started', wallMs: Date.now(), pid: 1, host: 'here', boot, argv: [], mode: 'run' };
 }
 
-/** Runs the tasks to the end of the session. */
+/** Runs the tasks to the end of the session. They may start again unless they say otherwise. */
 export async function play(tasks: Tasks, given: SessionOfTest = {}): Promise<PlayedSession> {
   const { earlier = [], onResult = () => {}, options = {} } = given;
   const isRerun = given.mode?.kind === 'rerun';
@@ -51,7 +48,7 @@ export async function play(tasks: Tasks, given: SessionOfTest = {}): Promise<Pla
   const warnings: Problem[] = [];
   const recorder = recorderOver(journal, { onWarning: (warning) => warnings.push(warning), ...given });
   const results = new Map<string, Result>();
-  const running = run(tasks, { ...options, journal: recorder });
+  const running = run(tasks, { defaults: { rerunnable: true }, ...options, journal: recorder });
   for await (const result of running) {
     results.set(result.path, result);
     onResult(result, running as Run);
@@ -65,17 +62,4 @@ export function cutBefore(
   isLast: (entry: JournalEntry) => boolean,
 ): readonly JournalEntry[] {
   return entries.slice(0, entries.findIndex(isLast));
-}
-
-/** A description of a task. */
-export function infoOf(path: string, given: Partial<TaskInfo> = {}): TaskInfo {
-  return {
-    id: 0,
-    path,
-    callPath: [path],
-    nameKind: 'explicit',
-    recallable: true,
-    rerunnable: true,
-    ...given,
-  };
 }

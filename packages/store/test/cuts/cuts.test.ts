@@ -1,0 +1,31 @@
+/** Real runs of random suites that are cut at every event and resumed, against the same runs without a cut. */
+import { describe, expect, test } from 'vitest';
+import { isWhole, sampled, seed } from '#sample';
+import { cutEverywhere } from './cut-everywhere.ts';
+import { planted } from './planted.ts';
+
+const suites = isWhole ? 300 : 8;
+/** Within so many suites every planted mistake shows. */
+const mostSuites = 20;
+
+test(`${suites} suites, cut at every event and resumed, end as without a cut`, {
+  timeout: 300_000,
+}, async () => {
+  let compared = 0;
+  for (let each = 0; each < suites; each++) {
+    const found = await cutEverywhere((seed % 1_000_000) + each);
+    expect(found.wrong, `seed ${(seed % 1_000_000) + each}`).toEqual([]);
+    compared += found.compared;
+  }
+  expect(compared).toBeGreaterThan(0);
+});
+
+describe('a planted mistake is found', () => {
+  test.each(sampled(planted))('$what', { timeout: 120_000 }, async ({ makeRecorder, from = 1 }) => {
+    for (let at = from; at < from + mostSuites; at++) {
+      const { wrong } = await cutEverywhere(at, makeRecorder);
+      if (wrong.length > 0) return;
+    }
+    expect.fail(`not within ${mostSuites} suites`);
+  });
+});

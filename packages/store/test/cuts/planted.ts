@@ -1,0 +1,86 @@
+/** Recorders with mistakes, each of which the cuts have to find. */
+import type { Recall, RecalledTask, TaskInfo, TaskOrigin } from '@pexen/core';
+import { RunRecorder } from '../../src/run/recorder.ts';
+import type { MakeRecorder } from './play.ts';
+
+/** A mistake, and the first seed of a suite in which it shows. */
+export interface Planted {
+  readonly what: string;
+  readonly from?: number;
+  readonly makeRecorder: MakeRecorder;
+}
+
+function recalling(what: string, change: (recall: Recall) => Recall): Planted {
+  class Mistaken extends RunRecorder {
+    override added(origin: TaskOrigin, tasks: readonly TaskInfo[]): Recall {
+      return change(super.added(origin, tasks));
+    }
+  }
+  return { what, makeRecorder: (options) => new Mistaken(options) };
+}
+
+function changing(what: string, change: (task: RecalledTask) => RecalledTask | undefined): Planted {
+  return recalling(what, (recall) => ({
+    ...recall,
+    tasks: recall.tasks.flatMap((each) => change(each) ?? []),
+  }));
+}
+
+class Impatient extends RunRecorder {
+  override get recorded(): number {
+    return Number.MAX_SAFE_INTEGER;
+  }
+}
+
+class Hasty extends RunRecorder {
+  override get expectsMore(): boolean {
+    return false;
+  }
+}
+
+const crashed = { kind: 'crashed', locksOk: true } as const;
+
+export const planted: readonly Planted[] = [
+  {
+    what: 'results and starts do not wait for their records',
+    makeRecorder: (options) => new Impatient(options),
+  },
+  {
+    what: 'tasks start before the loop has handled what was recalled',
+    from: 40,
+    makeRecorder: (options) => new Hasty(options),
+  },
+  recalling('nothing is guarded', (recall) => ({ ...recall, guards: [] })),
+  recalling('nothing is recalled', (recall) => ({ ...recall, tasks: [] })),
+  changing('an interruption counts as an attempt', (task) => {
+    if (task.kind !== 'start' || task.interruptions === 0 || task.crashed !== undefined) return task;
+    const attempt = {
+      attempt: task.attempts.length + 1,
+      outcome: crashed,
+      worker: '',
+      startedAtMs: 0,
+      durationMs: 0,
+    };
+    return { ...task, attempts: [...task.attempts, attempt] };
+  }),
+  changing('what may not start twice starts again', (task) => {
+    if (task.kind !== 'start') return task;
+    const { crashed: _crashed, ...start } = task;
+    return start;
+  }),
+  changing('attempts that ended are forgotten', (task) =>
+    task.kind === 'start' && task.crashed === undefined ? { ...task, attempts: [] } : task,
+  ),
+  changing('nothing that was recalled provides', (task) =>
+    task.kind === 'result' ? { ...task, provides: false } : task,
+  ),
+  changing('dictionaries are forgotten', (task) => {
+    if (task.kind !== 'result') return task;
+    const { shared: _shared, ...result } = task;
+    return result;
+  }),
+  changing('values are forgotten', (task) => (task.kind === 'result' ? { ...task, value: undefined } : task)),
+  changing('values of keys are forgotten', (task) =>
+    task.kind === 'result' ? { ...task, provided: [] } : task,
+  ),
+];
