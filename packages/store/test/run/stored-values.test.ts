@@ -122,7 +122,7 @@ describe('an error', () => {
     ['with a cause', new TypeError('no', { cause: new RangeError('deep', { cause: 'text' }) })],
     ['of several errors', new AggregateError([new Error('one'), 'two'], 'both')],
     ['of an assertion', failing],
-    ['that is no error', 'just a text'],
+    ['that is a text', 'just a text'],
     ['with a name of its own', Object.assign(new Error('no'), { name: 'MyError', status: 404, data: [1] })],
     ['with a long message', new Error('x'.repeat(40_000))],
     ['without a stack', Object.assign(new Error('no'), { stack: undefined })],
