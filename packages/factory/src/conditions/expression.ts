@@ -102,19 +102,26 @@ function variablesOf(facts: Facts): object {
   return variables;
 }
 
-const deepest = 8;
-
-/** Whole numbers are integers of the language, which its arithmetic does not mix with others. */
-function celValue(value: unknown, depth = 0): unknown {
+/**
+ * The value with its whole numbers as integers of the language, whose arithmetic does not mix them with others. Of objects only plain ones and lists
+ * are looked into, each once: a value may contain itself.
+ */
+function celValue(value: unknown, known: Map<object, unknown> = new Map()): unknown {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
-  if (typeof value !== 'object' || value === null || depth > deepest) return value;
-  if (Array.isArray(value)) return value.map((each) => celValue(each, depth + 1));
-  if (value instanceof Map || value instanceof Set || value instanceof Date) return value;
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, each]) =>
-      each === undefined ? [] : [[name, celValue(each, depth + 1)]],
-    ),
-  );
+  if (typeof value !== 'object' || value === null || known.has(value))
+    return known.get(value as object) ?? value;
+  if (Array.isArray(value)) {
+    const list: unknown[] = [];
+    known.set(value, list);
+    for (const each of value) list.push(celValue(each, known));
+    return list;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return value;
+  const map: Record<string, unknown> = Object.create(null);
+  known.set(value, map);
+  for (const [name, each] of Object.entries(value)) if (each !== undefined) map[name] = celValue(each, known);
+  return map;
 }
 
 function call(name: 'disk' | 'hasProgram' | 'hasFile' | 'hasKernelModule', argument: string): unknown {

@@ -37,7 +37,7 @@ export function factsOf(machine: Machine, root: string): Facts {
     memory: () => memoryOf(machine),
     cpus: () => machine.cpus,
     container: () => containerOf(machine),
-    env: () => machine.env,
+    env: () => ({ ...machine.env }),
     disk: () => (path) => diskOf(machine, resolve(root, path)),
     hasProgram: () => (name) => hasProgram(machine, name),
     hasFile: () => (path) => machine.exists(resolve(root, path)),

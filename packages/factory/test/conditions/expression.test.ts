@@ -74,6 +74,32 @@ test('an error of a fact is thrown as it is', () => {
   expect(() => 'condition' in read && read.condition(broken as typeof facts)).toThrow(/^no daemon$/);
 });
 
+test('facts may be any values, also such that contain themselves', () => {
+  const cyclic: Record<string, unknown> = { n: 1, list: [] };
+  cyclic.self = cyclic;
+  (cyclic.list as unknown[]).push(cyclic.list, 2);
+  let wide: unknown = 1;
+  for (let level = 0; level < 40; level++) wide = [wide, wide];
+  class Board {
+    readonly pins = 40;
+  }
+  const odd = {
+    cyclic,
+    wide,
+    board: new Board(),
+    when: new Date(0),
+    nothing: null,
+    map: new Map([['a', 1]]),
+  };
+  const asked = (text: string): unknown => {
+    const read = readExpression(text);
+    return 'condition' in read && read.condition(odd as never);
+  };
+  expect(asked('cyclic.self.self.n == 1 && cyclic.list[1] == 2 && cyclic.n + 1 == 2')).toBe(true);
+  expect(asked('size(wide) == 2 && nothing == null')).toBe(true);
+  expect(() => asked('board.pins > 1')).toThrow(/^"board.pins > 1": /);
+});
+
 describe('what is wrong is named, with its position', () => {
   test.each([
     ['os.id ==', 8, 'ends too early', undefined],
