@@ -98,8 +98,18 @@ function waitsFor(task: SuiteTask, index: SuiteIndex, starting: ReadonlySet<stri
 }
 
 function predecessorsOf(task: SuiteTask, index: SuiteIndex): readonly SuiteTask[] {
+  const { after = [], salvages = [], tearsDown = [] } = task;
   const required = index.requirementsOf(task).flatMap(({ providers }) => providers);
-  return [...required, ...index.providersOf([...(task.after ?? []), ...(task.salvages ?? [])], task)];
+  const before = index.providersOf([...after, ...salvages, ...tearsDown], task);
+  return [...required, ...before, ...usersOf(tearsDown, index)];
+}
+
+/** A teardown waits for all tasks that require what it tears down. */
+function usersOf(capabilities: readonly string[], { tasks }: SuiteIndex): readonly SuiteTask[] {
+  if (capabilities.length === 0) return [];
+  return tasks.filter(({ requires = [] }) =>
+    requires.some((requirement) => requirement.capabilities.some((each) => capabilities.includes(each))),
+  );
 }
 
 /** The tasks of its group: it can start only once what they wait for outside the group is over. */

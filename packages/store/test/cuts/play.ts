@@ -175,30 +175,40 @@ function tornDownTooEarly(
   });
 }
 
-/** Without starts of which no record is left: later sessions cannot know of them. */
+/** Without starts of which no record is left: later sessions cannot know of them. With starts that were only intended. */
 function recordedStarts(
   happenings: readonly Happening[],
   entries: readonly JournalEntry[],
 ): readonly Happening[] {
   const recorded = new Set<string>();
+  const intended: Happening[] = [];
   const paths = new Map<number, string>();
   for (const { session, event } of entries) {
     if (event.type === 'tasks-added') for (const { id, path } of event.tasks) paths.set(id, path);
-    if (event.type === 'attempt-started' || event.type === 'start-intended')
-      recorded.add(`${session} ${paths.get(event.task)} ${event.attempt}`);
+    if (event.type !== 'attempt-started' && event.type !== 'start-intended') continue;
+    const path = paths.get(event.task) ?? '';
+    recorded.add(`${session} ${path} ${event.attempt}`);
+    if (event.type === 'start-intended')
+      intended.push({ session, path, attempt: event.attempt, what: 'intended' });
   }
-  return happenings.filter(
+  const known = happenings.filter(
     ({ session, path, attempt, what }) => what !== 'start' || recorded.has(`${session} ${path} ${attempt}`),
   );
+  return [...intended, ...known].sort((one, other) => one.session - other.session);
 }
 
 /** Nothing uses what an interrupted attempt may have changed, but for what its task waits for, teardowns and salvages (J6). */
 function sawHalfChanged(suite: SuiteSpec, happenings: readonly Happening[]): readonly string[] {
   const specs = new Map(suite.tasks.map((spec) => [spec.name, spec]));
   const open = new Map<string, Happening>();
+  const started = new Map<string, Happening>();
   const wrong: string[] = [];
   for (const happening of happenings) {
     const { path, what, session } = happening;
+    if (what === 'intended') {
+      if (!started.has(path)) started.set(path, happening);
+      continue;
+    }
     if (what === 'end' || what === 'cleaned') {
       open.delete(path);
       continue;
@@ -208,10 +218,11 @@ function sawHalfChanged(suite: SuiteSpec, happenings: readonly Happening[]): rea
       const spec = specs.get(other) as TaskSpec;
       if (other === path || !conflicts(own, spec)) continue;
       if (since === session) wrong.push(`J6: "${path}" and "${other}" ran at the same time`);
-      else if (!mayMeet(own, spec, specs))
+      else if (!mayMeet(own, [...started], session, specs))
         wrong.push(`J6: "${path}" started on what "${other}" may have half changed`);
     }
     open.set(path, happening);
+    if (!started.has(path)) started.set(path, happening);
   }
   return wrong;
 }
@@ -226,8 +237,19 @@ function isNear(one: string, other: string): boolean {
   return `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`);
 }
 
-function mayMeet(own: TaskSpec, owner: TaskSpec, specs: ReadonlyMap<string, TaskSpec>): boolean {
-  return own.tearsDown.length > 0 || own.salvages.length > 0 || waitsFor(owner, own.name, specs, new Set());
+/** What one interrupted task waits for may take what another one holds: otherwise both could wait for each other. */
+function mayMeet(
+  own: TaskSpec,
+  started: readonly (readonly [string, Happening])[],
+  session: number,
+  specs: ReadonlyMap<string, TaskSpec>,
+): boolean {
+  const owners = started.filter(([, happening]) => happening.session !== session);
+  return (
+    own.tearsDown.length > 0 ||
+    own.salvages.length > 0 ||
+    owners.some(([owner]) => waitsFor(specs.get(owner) as TaskSpec, own.name, specs, new Set()))
+  );
 }
 
 function waitsFor(

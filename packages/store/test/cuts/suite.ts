@@ -56,7 +56,7 @@ export interface Happening {
   readonly session: number;
   readonly path: string;
   readonly attempt: number;
-  readonly what: 'start' | 'end' | 'cleanup' | 'cleaned';
+  readonly what: 'intended' | 'start' | 'end' | 'cleanup' | 'cleaned';
 }
 
 const ends: readonly End[] = [
