@@ -2,7 +2,7 @@
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
-import { folder, pexen } from './command.ts';
+import { folder, pexen, start } from './command.ts';
 
 const files = {
   'shop.task.mts': `import { task } from 'pexen';
@@ -134,6 +134,30 @@ describe.concurrent('pexen report', () => {
     expect(all.stdout).toContain('6 tasks: 6 passed');
     expect(all.stdout.match(/shop\/added/g)).toHaveLength(1);
     expect(all.exitCode).toBe(0);
+  });
+
+  it('takes over what a resume of an interrupted shard adds', async ({ expect, onTestFinished }) => {
+    const hanging = `import { setTimeout as sleep } from 'node:timers/promises';
+      import { task } from 'pexen';
+      export const quick = task({ weight: 10 }, () => {});
+      export const slow = task({ after: [quick], weight: 1000 }, async ({ interruptions }) => {
+        console.log('waits');
+        if (interruptions === 0) await sleep(600_000);
+      });
+      export const other = task({ weight: 900 }, () => {});`;
+    const dir = await folder({ 'shop.task.mts': hanging }, onTestFinished);
+    const first = start(dir, 'run', '--shard', '2/2', '--reporter', 'lines', '--show-output', 'live');
+    await first.sees('waits');
+    first.kill('SIGKILL');
+    await first.ended;
+    const cut = await pexen(dir, 'report', 'latest');
+    expect(cut.stdout).toContain('shop/slow  it has no result: its run was interrupted, or still goes on');
+    expect(cut.exitCode).toBe(1);
+    expect((await pexen(dir, 'resume', ...inline.slice(2))).exitCode).toBe(0);
+    await pexen(dir, 'run', ...inline, '--shard', '1/2');
+    const whole = await pexen(dir, 'report', '1', '2');
+    expect(whole.stdout + whole.stderr).toContain('3 tasks: 3 passed');
+    expect(whole.exitCode).toBe(0);
   });
 
   it('refuses runs of the same tests, unless they have labels', async ({ expect, onTestFinished }) => {

@@ -73,14 +73,36 @@ describe('shards', () => {
     ]);
   });
 
-  it('divide what a query selects, by the tasks alone: earlier runs change nothing', async () => {
-    const { loaded } = machine(0);
-    await runSuite(loaded);
-    const ownedAfter = async (of: LoadedConfig): Promise<readonly string[]> => {
-      const { tasks } = await listSuite(of, { queries: ['s*'] }, () => {}, { index: 1, count: 2 });
-      return tasks.map(({ path, shard }) => `${path} ${shard?.owner}`);
+  it('divide what a query selects', async () => {
+    const { tasks } = await listSuite(machine(0).loaded, { queries: ['s*'] }, () => {}, {
+      index: 1,
+      count: 2,
+    });
+    expect(tasks.map(({ path, shard }) => `${path} ${shard?.owner}`)).toEqual([
+      'setup 1',
+      'search 1',
+      'remove 1',
+    ]);
+  });
+
+  it('are the same whatever a machine remembers', async () => {
+    const alike = ['a', 'b', 'c', 'd'].map((name) =>
+      place(
+        [],
+        task({ name }, () => new Promise((resolve) => setTimeout(resolve, name === 'a' ? 60 : 0))),
+      ),
+    );
+    const { loaded } = machine(0, { from: { '': listOf(alike) }, journal: false });
+    const owners = async (): Promise<readonly (readonly string[])[]> => {
+      const lists = [1, 2].map((index) => listSuite(loaded, {}, () => {}, { index, count: 2 }));
+      return (await Promise.all(lists)).map(({ tasks }) => tasks.map(({ path }) => path).sort());
     };
-    expect(await ownedAfter(loaded)).toEqual(await ownedAfter(machine(3).loaded));
+    const before = await owners();
+    await runSuite(loaded);
+    await runSuite(loaded);
+    const { tasks } = await listSuite(loaded);
+    expect(tasks.find(({ path }) => path === 'a')?.weightMs).toBeGreaterThan(40);
+    expect(await owners()).toEqual(before);
   });
 
   it('keep the tasks together that hold a resource which exists once for all machines', async () => {

@@ -111,7 +111,7 @@ class JUnit implements Reporter {
   #properties({ pools, hasEnded, endReason, poisoned }: RunFacts): Readonly<Record<string, string>> {
     const reason = hasEnded ? endReason : 'the run was aborted';
     return {
-      'pexen.pools': pools.map(({ kind }) => kind).join(', '),
+      ...(pools.length > 0 && { 'pexen.pools': pools.map(({ kind }) => kind).join(', ') }),
       ...(reason !== undefined && { 'pexen.ended': reason }),
       ...(poisoned.length > 0 && { 'pexen.poisoned': poisoned.join(', ') }),
       ...this.#options.properties,
