@@ -15,6 +15,8 @@ const benches = {
   processes: ['packages/pool-process', 'bench/processes.ts'],
   executables: ['packages/pool-process', 'bench/executables.ts'],
   model: ['packages/report', 'bench/model.ts'],
+  journal: ['packages/store', 'bench/journal.ts'],
+  price: ['packages/store', 'bench/price.ts'],
   watch: ['packages/usecase-testsuite', 'bench/watch.ts'],
 } as const;
 

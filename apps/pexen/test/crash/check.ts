@@ -40,6 +40,9 @@ export function crashedOnce({ plan, cases }: Pick<PlayedRun, 'plan' | 'cases'>):
   );
 }
 
+/** So many lines are added to the ledger in a few hundred milliseconds, and later on a machine that is busy. */
+const linesOfAMoment = 60;
+
 class Facts {
   readonly #played: PlayedRun;
   readonly #byName: ReadonlyMap<string, CrashTask>;
@@ -69,15 +72,30 @@ class Facts {
     });
   }
 
-  /** A task whose result was printed is not started by a later session, but for teardowns of what is provided again. */
+  /**
+   * A task whose result was printed is not started by a later session, unless the kill came in the same moment, or it was torn down since. Teardowns may
+   * follow what is provided again.
+   */
   forgotten(): string[] {
     const { printed, ledger, plan } = this.#played;
     return plan.tasks.flatMap((task) => {
       const session = 1 + printed.findIndex((text) => resultsIn(text).has(pathOf(task)));
-      const later = ledger.filter((run) => run.path === pathOf(task) && run.session > session);
-      if (session === 0 || later.length === 0 || task.tearsDown !== undefined) return [];
+      const again = ledger.find((run) => run.path === pathOf(task) && run.session > session);
+      if (session === 0 || again === undefined || task.tearsDown !== undefined) return [];
+      const teardowns = plan.tasks.filter(({ tearsDown }) => tearsDown === task.name);
+      const isTornDown = teardowns.some(({ name }) =>
+        this.#runsOf(name).some(({ from }) => from < again.from),
+      );
+      if (isTornDown || this.#isJustBefore(task, session)) return [];
       return [`forgotten: ${task.name} has a result in session ${session}, and starts again`];
     });
+  }
+
+  /** Did the task end when hardly anything happened any more in the session? Reporters do not wait until a result is recorded. */
+  #isJustBefore({ name }: CrashTask, session: number): boolean {
+    const own = this.#played.ledger.filter((run) => run.session === session);
+    const end = Math.max(...this.#runsOf(name).map((run) => (run.session === session ? run.to : -1)));
+    return Math.max(...own.map(({ to }) => to)) - end < linesOfAMoment;
   }
 
   /** No two bodies that conflict ran at the same time, in whatever sessions. */

@@ -2,13 +2,14 @@
  * The real command on a disk that fails while it records the run: the run comes to its end in order and reports it, and once the disk is in order
  * again it is resumed. What may not start twice does not.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { buildLibrary, errors, type Fault, faultText, libraryVariables } from '#failing-disk';
 import { sampled } from '#sample';
-import { folder, pexen, pexenWith } from '../command.ts';
+import { bin, folder, pexen, pexenWith } from '../command.ts';
 
 const config = `import { defineSuite, executables } from 'pexen';
 export default defineSuite({ from: { prog: executables({ dir: 'prog' }) }, workers: 2, reporters: ['lines'] });
@@ -66,10 +67,10 @@ function libraryFor(skip: (isSkipped: boolean, why: string) => void): string {
   return library as string;
 }
 
-test.each(sampled(faults))(
+test.for(sampled(faults))(
   'from $call $from on the disk fails with $error: the run ends in order, and is resumed',
-  async (fault) => {
-    const library = libraryFor((isSkipped, why) => expect.soft(isSkipped, why).toBe(false));
+  async (fault, { skip }) => {
+    const library = libraryFor(skip);
     const dir = await folder(files, (act) => onTestFinished(act));
     const variables = { ...libraryVariables(library), PEXEN_FAULT: faultText(fault, join(dir, '.pexen')) };
 
@@ -97,3 +98,35 @@ test.each(sampled(faults))(
     for (const name of ['a', 'b', 'c', 'd'] as const) expect(second[name].ends).toBeGreaterThan(0);
   },
 );
+
+/** A mount namespace of its own. */
+const unshare = ['unshare', ...(process.getuid?.() === 0 ? [] : ['-r']), '-m', 'sh', '-c'];
+
+test('a disk that is full, and then has room again', async ({ skip }) => {
+  const dir = await folder(
+    // The journal and the output of programs that fail share the room.
+    { ...files, 'prog/d.sh': program('{ after: [b] }', 'head -c 900000 /dev/zero | tr "\\\\0" x; exit 3') },
+    (act) => onTestFinished(act),
+  );
+  const [command = '', ...args] = unshare;
+  const state = join(dir, 'state');
+  mkdirSync(state);
+  const isMounted = spawnSync(command, [...args, `mount -t tmpfs -o size=1m none '${state}'`]).status === 0;
+  skip(!isMounted, 'a tmpfs cannot be mounted here');
+  const line = (word: string) =>
+    `'${process.execPath}' --conditions=@pexen/source '${bin}' ${word} --state-dir '${state}'; echo "exit code $?"`;
+  const script = `mount -t tmpfs -o size=360k none '${state}'; ${line('run')}; mount -o remount,size=64m '${state}'; ${line('resume')}`;
+  const { stdout, stderr } = spawnSync(command, [...args, script], {
+    cwd: dir,
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1', CI: '1' },
+  });
+  const ledger = ledgerOf(dir);
+  expect(stderr, stdout).toMatch(/ENOSPC|full|no space/);
+  expect(ledger.once.starts, stdout + stderr).toBeLessThanOrEqual(1);
+  for (const name of ['a', 'b', 'c'] as const) expect(ledger[name].ends).toBeGreaterThan(0);
+  expect(
+    [...stdout.matchAll(/^exit code (\d+)$/gm)].map(([, code]) => code),
+    stdout + stderr,
+  ).toEqual(['1', '1']);
+});
