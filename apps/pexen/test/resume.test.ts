@@ -188,7 +188,55 @@ describe.concurrent('pexen run --rerun', () => {
   });
 });
 
+describe.concurrent('pexen run --rerun, without what has failed,', () => {
+  it('judges kept results by the present expectations, and does not bail for them', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const dir = await suiteFolder(onTestFinished, { gate: '' });
+    expect((await pexen(dir, ...words)).exitCode).toBe(1);
+    const before = ledgerOf(dir);
+    const again = await pexen(dir, 'run', '--rerun=changed', '--bail', '--reporter', 'lines');
+    expect(again.stdout, again.stderr).toContain('7 tasks: 5 passed, 1 flaky, 1 failed');
+    expect(again.stdout).not.toContain('stopped after');
+    expect(again.stderr).toContain('1 outstanding');
+    const config = `import { defineSuite, tree } from 'pexen';
+      export default defineSuite({ from: { '': tree({ dir: '.' }) }, expectedFailures: { '**/bad': 'no route here' } });`;
+    await writeFile(join(dir, 'pexen.config.ts'), config);
+    const expected = await pexen(dir, 'run', '--rerun=changed', '--of', '1', '--reporter', 'lines');
+    expect(expected.exitCode, expected.stdout + expected.stderr).toBe(0);
+    expect(expected.stdout).toContain('7 tasks: 5 passed, 1 flaky, 1 xfailed');
+    expect(expected.stderr).toContain('Nothing is outstanding.');
+    expect(ledgerOf(dir)).toEqual(before);
+    await writeFile(join(dir, 'other.config.ts'), config);
+    const other = await pexen(dir, 'run', '--rerun', '--config', 'other.config.ts');
+    expect(other.exitCode, other.stdout).toBe(2);
+    expect(other.stderr).toContain('PEXEN_OTHER_SUITE');
+  });
+});
+
 describe.concurrent('pexen run', () => {
+  it('--failed-first starts what failed last before everything else', async ({ expect, onTestFinished }) => {
+    const make = (name: string) => [`${name}.sh`, `#!/bin/sh\n[ ${name} != c ]\n`] as const;
+    const dir = await folder(Object.fromEntries(['a', 'b', 'c', 'd'].map(make)), onTestFinished);
+    const order = async (...more: string[]): Promise<string | undefined> => {
+      const { stdout } = await pexen(
+        dir,
+        'run',
+        '-j1',
+        '--no-journal',
+        '--reporter',
+        'lines',
+        '--failures',
+        'short',
+        ...more,
+      );
+      return /\] ([abcd])\.sh/.exec(stdout)?.[1];
+    };
+    await order();
+    expect(await order('--failed-first')).toBe('c');
+  });
+
   it('--no-journal records nothing', async ({ expect, onTestFinished }) => {
     const dir = await suiteFolder(onTestFinished, { gate: '' });
     expect((await pexen(dir, ...words, '--no-journal')).exitCode).toBe(1);

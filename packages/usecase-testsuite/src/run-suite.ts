@@ -15,7 +15,7 @@ import { markOwnProcess } from '@pexen/pool-process';
 import { multi, type Reporter, type RunListener, type TerminalChoice } from '@pexen/report';
 import { type Plan, type Run, run, runId, softwareVersions } from '@pexen/sched';
 import type { RecordedRun, RunDescription } from '@pexen/store';
-import type { LoadedConfig } from './config.ts';
+import { configNames, type LoadedConfig } from './config.ts';
 import { debuggingProblems } from './debugging.ts';
 import type { ReporterChoice } from './define-suite.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
@@ -180,10 +180,13 @@ function readsLocations(choice: ReporterChoice): boolean {
   return Array.isArray(choice) && choice[0] === 'junit';
 }
 
-/** The name of its configuration. */
+/** The name of its configuration; the usual one where that is the one which is found, or where there is none. */
 function suiteName({ file }: LoadedConfig): string {
-  return file === undefined ? '.' : basename(file);
+  const name = file === undefined ? usualSuite : basename(file);
+  return configNames.includes(name) ? usualSuite : name;
 }
+
+const [usualSuite = ''] = configNames;
 
 /** Rounds that are shuffled have a plan each, since one order finds no dependence on the order; all others share one. */
 async function runRounds(
@@ -295,21 +298,27 @@ class SuiteRounds {
     execution.events.on('update', ({ path, update }) => kept?.reported(path, update));
     for (const text of this.#notes(round, seed)) reporter.note(text);
     this.#options.onStart?.(controlsOf(execution, reporter, this.#clock));
+    const rejudged = new Rejudged();
     const settled = (result: Result): void => {
       onResult?.(result);
+      rejudged.add(result);
       state.result(result, recorded?.parent !== undefined && result.recalled !== undefined);
       kept?.ended(result.path, result.judgement !== undefined && isBad(result.judgement.verdict));
     };
-    const ended = await follow(execution, reporter, bail, settled).finally(async () => {
-      unmark();
-      await closeOutput();
-      const notRecorded = record?.close();
-      if (notRecorded !== undefined) onWarning(notRecorded);
-    });
+    // The failures that a rerun takes over do not stop it.
+    const isOwn = ({ recalled }: Result): boolean => recalled === undefined || recorded?.parent === undefined;
+    const ended = await follow(execution, reporter, { after: bail, counts: isOwn }, settled).finally(
+      async () => {
+        unmark();
+        await closeOutput();
+        const notRecorded = record?.close();
+        if (notRecorded !== undefined) onWarning(notRecorded);
+      },
+    );
     this.#sayWritten(reporters);
     if (!isNarrow) for (const unused of expectations.unused()) onWarning(unused);
     const { unable, hasBailed, ...end } = ended;
-    const outstanding = [...(recorded?.outstanding ?? []), ...source.outstanding()];
+    const outstanding = [...rejudged.apply(recorded?.outstanding ?? []), ...source.outstanding()];
     const exitCode = exitCodeOf(ended, {
       ...{ reportFailed, failOnFlaky, recordingFailed: memory.hasFailed },
       ...{ leavesTasks: recorded?.leavesTasks ?? false },
@@ -382,6 +391,22 @@ class SuiteRounds {
   }
 }
 
+/** Kept results, which are judged again: the expectations may have changed since the journal got their verdicts. */
+class Rejudged {
+  readonly #isBad = new Map<string, boolean>();
+
+  add({ path, status, judgement, recalled }: Result): void {
+    if (recalled === undefined || recalled.isStale || judgement === undefined) return;
+    if (status !== 'skipped' && status !== 'cancelled') this.#isBad.set(path, isBad(judgement.verdict));
+  }
+
+  /** The paths that are outstanding by the present verdicts, from those that are so by the recorded ones. */
+  apply(outstanding: readonly string[]): readonly string[] {
+    const others = outstanding.filter((path) => !this.#isBad.has(path));
+    return [...others, ...[...this.#isBad].filter(([, bad]) => bad).map(([path]) => path)];
+  }
+}
+
 interface Ended extends Omit<SuiteEnd, 'exitCode'> {
   /** How many tasks did not run because their worker could not be started. */
   readonly unable: number;
@@ -393,7 +418,7 @@ interface Ended extends Omit<SuiteEnd, 'exitCode'> {
 async function follow(
   execution: Run,
   reporter: RunListener,
-  bail: number | undefined,
+  bail: { readonly after: number | undefined; counts(result: Result): boolean },
   onResult: (result: Result) => void,
 ): Promise<Ended> {
   let unable = 0;
@@ -406,14 +431,15 @@ async function follow(
       const { path, judgement, error } = result;
       if (judgement === undefined) continue;
       if (isBad(judgement.verdict) && isOfWorkers(error)) unable++;
-      if (isBad(judgement.verdict) && ++bad === bail) execution.drain(`stopped after ${failures(bad)}`);
+      if (isBad(judgement.verdict) && bail.counts(result) && ++bad === bail.after)
+        execution.drain(`stopped after ${failures(bad)}`);
       judgements.set(path, judgement);
       verdicts[judgement.verdict] = (verdicts[judgement.verdict] ?? 0) + 1;
     }
     const { reason, durationMs, lateErrors } = await execution.summary;
     return {
       ...{ judgements, verdicts, reason, durationMs, unable },
-      ...{ lateErrors: lateErrors.length, hasBailed: bad >= (bail ?? Infinity) },
+      ...{ lateErrors: lateErrors.length, hasBailed: bad >= (bail.after ?? Infinity) },
     };
   } finally {
     await execution.close();
