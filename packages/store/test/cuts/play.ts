@@ -211,6 +211,11 @@ function sawHalfChanged(suite: SuiteSpec, happenings: readonly Happening[]): rea
     }
     if (what === 'end' || what === 'cleaned') {
       open.delete(path);
+      const ended = specs.get(path) as TaskSpec;
+      // A teardown or a salvage that ended well clears the poison that others have left.
+      if (ended.tearsDown.length + ended.salvages.length > 0)
+        for (const other of open.keys())
+          if (conflicts(specs.get(other) as TaskSpec, ended)) open.delete(other);
       continue;
     }
     const own = specs.get(path) as TaskSpec;

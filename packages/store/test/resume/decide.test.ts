@@ -6,7 +6,7 @@ import type { PresentSuite } from '../../src/resume/decision.ts';
 import { type RecordedEvent, recordsOf } from '../../src/resume/task-record.ts';
 import { firstDifference } from './compare.ts';
 import { plantedMistakes } from './planted-mistakes.ts';
-import { worldOf } from './world.ts';
+import { executionOf, recordOf, taskOf, worldOf } from './world.ts';
 
 /** In all 100,000 worlds, or 3,000. */
 const parts = Array.from({ length: isWhole ? 10 : 1 }, (_, part) => part + 1);
@@ -19,6 +19,18 @@ test.each(parts)('decisions are those of the oracle, part %i', (part) => {
 test.each(plantedMistakes)('the oracle finds that $name', ({ table }) => {
   const difference = firstDifference((...world) => decideBy(table, ...world), 1, 20_000);
   expect(difference).toBeDefined();
+});
+
+test('a teardown runs again where its provider has started since, in whichever session', () => {
+  const suite = { tasks: [taskOf('p'), taskOf('stop', { tearsDown: ['task:p'] })] };
+  const ended = { state: 'ended', gave: true, attempt: 1, executions: [executionOf('pass')] } as const;
+  const actionsWith = (tornDownBy: readonly string[]) => {
+    const records = [recordOf('p', { ...ended, tornDownBy }), recordOf('stop', ended)];
+    const tasks = new Map(records.map((record) => [record.path, record]));
+    return decide({ health: 'whole', tasks }, suite, { kind: 'resume' }).map(({ action }) => action);
+  };
+  expect(actionsWith(['stop'])).toEqual(['keep', 'keep']);
+  expect(actionsWith([])).toEqual(['keep', 'again']);
 });
 
 test('the order of the suite changes no decision', () => {

@@ -68,6 +68,25 @@ describe('a guard', () => {
     expect(tasks.map((task) => guardsAgainst(task, guards).length)).toEqual([0, 0, 1]);
   });
 
+  test('lets in what a teardown waits for: its providers, and the tasks that require them', () => {
+    const tasks = [
+      taskOf('p', { claims: ['db'] }),
+      taskOf('user', { claims: ['db'], requires: needs('p') }),
+      taskOf('other', { claims: ['db'] }),
+      taskOf('stop', { claims: ['db'], tearsDown: ['task:p'] }),
+    ];
+    const executions = [executionOf('pass')];
+    const tornDown = recordOf('p', {
+      state: 'ended',
+      gave: true,
+      attempt: 1,
+      executions,
+      tornDownBy: ['stop'],
+    });
+    const guards = guardsIn(tasks, tornDown, interrupted('stop'));
+    expect(tasks.map((task) => guardsAgainst(task, guards).length)).toEqual([0, 0, 1, 0]);
+  });
+
   test('ends with the result of its owner', () => {
     const guards = guardsIn([taskOf('a', { claims: ['db'] })], interrupted('a'));
     expect(withoutOwner(guards, 'b')).toEqual(guards);
