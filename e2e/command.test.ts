@@ -55,7 +55,8 @@ describe('three shell scripts', () => {
 
 test('libraries that are loaded late are there: YAML, expressions, TAP, XML, wide characters, the live view', async () => {
   const project = await installed('shell-scripts');
-  const script = '#!/bin/sh\n# pexen: { tags: [wide], when: { if: platform != "none" } }\necho 1..2; echo ok 1 - 一; echo not ok 2 - 二\n';
+  const script =
+    '#!/bin/sh\n# pexen: { tags: [wide], when: { if: platform != "none" } }\necho 1..2; echo ok 1 - 一; echo not ok 2 - 二\n';
   await writeFile(join(project.dir, '文件.sh'), script, { mode: 0o755 });
   const words = ['--tag', 'wide', '--reporter', 'live', '--junit', 'out.xml'];
   const ran = await project.run('npx', 'pexen', 'run', ...words);

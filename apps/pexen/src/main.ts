@@ -16,8 +16,10 @@ import { type HistoryOptions, history } from './commands/history.ts';
 import { type InitOptions, init } from './commands/init.ts';
 import { type ListOptions, list } from './commands/list.ts';
 import { runChoice } from './commands/memory-options.ts';
+import { resumePending } from './commands/pending.ts';
 import { replay } from './commands/replay.ts';
 import { type ReportOptions, report } from './commands/report.ts';
+import { resumeUnit } from './commands/resume-unit.ts';
 import { type RunOptions, run } from './commands/run.ts';
 import { type RunsOptions, runs } from './commands/runs.ts';
 import { ownVersion } from './own-version.ts';
@@ -145,6 +147,11 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
     .addHelpText('after', runHelp);
 }
 
+interface ResumeOptions extends RunOptions {
+  readonly pending?: boolean;
+  readonly installUnit?: boolean;
+}
+
 function addResume(program: Command, leave: (exitCode: ExitCode) => void): void {
   const command = program
     .command('resume')
@@ -152,7 +159,11 @@ function addResume(program: Command, leave: (exitCode: ExitCode) => void): void 
     .argument('[run]', 'the run, by its number or id; default: the last one')
     .allowExcessArguments();
   running(configured(command))
-    .action(async (which: string | undefined, options: RunOptions, { args }: Command) => {
+    .option('--pending', 'the run that waits for a reboot, if there is one')
+    .option('--install-unit', 'print the unit of systemd that continues runs after a reboot')
+    .action(async (which: string | undefined, options: ResumeOptions, { args }: Command) => {
+      if (options.installUnit === true) return void process.stdout.write(resumeUnit(options.stateDir));
+      if (options.pending === true) return leave(await resumePending(options, process.stdout));
       if (args.length > 1) runChoice(args.join(' '));
       leave(await run([], { ...options, resume: which ?? 'latest' }));
     })
@@ -282,7 +293,8 @@ function configured(command: Command): Command {
 }
 
 const runHelp = `
-Exit codes: 0 success, 1 failures, 2 usage or configuration, 3 could not run, 4 nothing selected, 75 interrupted: pexen resume.
+Exit codes: 0 success, 1 failures, 2 usage or configuration, 3 could not run, 4 nothing selected, 75 interrupted: pexen resume,
+102 a test asks for a reboot.
 Ctrl-C waits for what runs; twice cancels it; three times kills it.`;
 
 const configText = 'the configuration; default: pexen.config.{ts,mts,js,mjs}, or none';

@@ -1,5 +1,5 @@
 /** Makes the context of a body, wherever the body runs. */
-import { SkipSignal } from './failure.ts';
+import { type RebootOptions, RebootSignal, SkipSignal } from './failure.ts';
 import { type AnyKey, capabilitiesOf, formOf, isKey, tornDownBy } from './requirement.ts';
 import { mergeShared, type SharedState } from './shared-state.ts';
 import type { AnyBodyContext, GivenContext, TaskDefinition, TaskMeta } from './task.ts';
@@ -27,6 +27,8 @@ export interface ContextParts {
   readonly attempt: number;
   /** Default 0. */
   readonly interruptions?: number | undefined;
+  /** Default 0. */
+  readonly rebootCount?: number | undefined;
   readonly path: string;
   readonly ticket: { readonly signal: AbortSignal; report(update: TaskUpdate): void };
 }
@@ -62,6 +64,12 @@ export class OwnContext implements AnyBodyContext {
   }
   get interruptions(): number {
     return this.#parts.interruptions ?? 0;
+  }
+  get rebootCount(): number {
+    return this.#parts.rebootCount ?? 0;
+  }
+  get reboot(): AnyBodyContext['reboot'] {
+    return (options) => reboot(this.#meta, this.#parts.path, options);
   }
   get path(): string {
     return this.#parts.path;
@@ -140,7 +148,8 @@ export function lonelyContext(definition: TaskDefinition, given: GivenContext): 
   const silent = () => {};
   return {
     ...{ args: definition.args, shared: mergeShared(), path: definition.meta.name ?? 'task' },
-    ...{ attempt: 1, interruptions: 0 },
+    ...{ attempt: 1, interruptions: 0, rebootCount: 0 },
+    reboot: (options) => reboot(definition.meta, definition.meta.name ?? 'task', options),
     ...{ signal: new AbortController().signal, skip },
     ...{ report: silent, progress: silent, attach: silent, log: silent },
     get: (key) => values.get(key),
@@ -148,6 +157,16 @@ export function lonelyContext(definition: TaskDefinition, given: GivenContext): 
     set: (key, value) => void values.set(key, value),
     ...rest,
   };
+}
+
+function reboot({ mayReboot = false }: TaskMeta, path: string, options: RebootOptions = {}): never {
+  if (!mayReboot) throw new TypeError(`reboot: "${path}" has no mayReboot: true in its metadata`);
+  const { command, timeoutMs } = options;
+  if (command !== undefined && typeof command !== 'string')
+    throw new TypeError('reboot: the command is a text, as for a shell');
+  if (timeoutMs !== undefined && !(timeoutMs > 0))
+    throw new TypeError('reboot: timeoutMs is a number of milliseconds above 0');
+  throw new RebootSignal(options);
 }
 
 function skip(reason: string): never {

@@ -2,6 +2,7 @@
 
 const failBrand = Symbol.for('pexen.TaskFailError');
 const skipBrand = Symbol.for('pexen.SkipSignal');
+const rebootBrand = Symbol.for('pexen.RebootSignal');
 
 /** What a controlled failure leaves behind. Both default to true: dependents may go on, resources are fine. */
 export interface TaskFailOptions extends ErrorOptions {
@@ -51,6 +52,33 @@ export class SkipSignal extends Error {
 /** True for a SkipSignal of this or any other copy of the package. */
 export function isSkipSignal(error: unknown): error is SkipSignal {
   return bears(skipBrand, error);
+}
+
+/** How the machine is rebooted for a task that asks for it. */
+export interface RebootOptions {
+  /** A command line for the shell. Default: that of the configuration; where there is none, pexen ends with exit code 102. */
+  readonly command?: string | undefined;
+  /** How long the reboot may take to end pexen, ms. Default 600,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Thrown by `context.reboot()`; a body that throws it has asked for a reboot, after which its attempt starts again. */
+export class RebootSignal extends Error {
+  override readonly name = 'RebootSignal';
+  readonly command: string | undefined;
+  readonly timeoutMs: number | undefined;
+
+  constructor({ command, timeoutMs }: RebootOptions = {}) {
+    super('the task asks for a reboot of the machine');
+    this.command = command;
+    this.timeoutMs = timeoutMs;
+    Object.defineProperty(this, rebootBrand, { value: true });
+  }
+}
+
+/** True for a RebootSignal of this or any other copy of the package. */
+export function isRebootSignal(error: unknown): error is RebootSignal {
+  return bears(rebootBrand, error);
 }
 
 /** False also for a proxy whose properties cannot be read. */

@@ -57,10 +57,13 @@ export type {
   UserFacts,
 } from './facts.ts';
 export {
+  isRebootSignal,
   isSkipSignal,
   isTaskFailError,
   isThenable,
   messageOf,
+  type RebootOptions,
+  RebootSignal,
   SkipSignal,
   TaskFailError,
   type TaskFailOptions,

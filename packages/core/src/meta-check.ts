@@ -92,6 +92,7 @@ const checks: Readonly<Record<keyof TaskMeta, Check>> = Object.assign(Object.cre
   slowAfter: duration,
   retries,
   rerunnable: flag,
+  mayReboot: flag,
   scope,
   cleanup: body,
   inputs: names,

@@ -2,7 +2,8 @@
  * How an attempt ended: physically, as pools report it, and by name, as the machine calls it. For programs also what to start, and the facts
  * from which the outcome follows.
  */
-import { isSkipSignal, isTaskFailError } from './failure.ts';
+import { defined } from './defined.ts';
+import { isRebootSignal, isSkipSignal, isTaskFailError } from './failure.ts';
 import type { LoadedModules } from './loaded-modules.ts';
 import type { SharedState } from './shared-state.ts';
 import type { Attachment, Finding } from './task-update.ts';
@@ -62,6 +63,8 @@ export type PoolOutcome = PoolOutcomeFacts &
     /** `locksOk`: are its resources in order, for example because the body never ran? Default false. */
     | { readonly kind: 'threw'; readonly error: unknown; readonly locksOk?: boolean }
     | { readonly kind: 'skipped-itself'; readonly reason: string }
+    /** The machine is to be rebooted; then the attempt starts again. */
+    | { readonly kind: 'reboot-asked'; readonly command?: string; readonly timeoutMs?: number }
     | { readonly kind: 'stopped'; readonly how: 'aborted' | 'killed'; readonly error?: unknown }
     /**
      * `settled` resolves when the body has certainly stopped; until then the task keeps what it uses and claims, while its slot
@@ -106,6 +109,10 @@ export interface Outcome {
 export function outcomeOfError(error: unknown, signal?: AbortSignal): PoolOutcome {
   try {
     if (isSkipSignal(error)) return { kind: 'skipped-itself', reason: error.message };
+    if (isRebootSignal(error)) {
+      const { command, timeoutMs } = error;
+      return { kind: 'reboot-asked', ...defined({ command, timeoutMs }) };
+    }
     if (isTaskFailError(error))
       return { kind: 'failed', error, depsOk: error.depsOk, locksOk: error.locksOk };
     if (signal?.aborted && isAbort(error, signal.reason)) return { kind: 'stopped', how: 'aborted' };

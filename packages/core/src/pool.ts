@@ -127,6 +127,8 @@ export interface Assignment {
   readonly attempt: number;
   /** How often this attempt was interrupted in earlier sessions of its run, for the information of the body. Default 0. */
   readonly interruptions?: number | undefined;
+  /** How often the machine was rebooted for the task, for the information of the body. Default 0. */
+  readonly rebootCount?: number | undefined;
   /** `cleanup` runs the `cleanup` of the metadata instead of the body. */
   readonly part: 'body' | 'cleanup';
   readonly args: unknown;

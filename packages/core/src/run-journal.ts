@@ -124,6 +124,8 @@ export interface RecalledStart extends RecalledFacts {
   readonly attempts: readonly AttemptRecord[];
   /** How often its next attempt was interrupted by the end of a session. */
   readonly interruptions: number;
+  /** How often the machine was rebooted for it. Absent: never. */
+  readonly rebootCount?: number;
   /** The cleanup of the interrupted attempt is due, in the place of the task, before anything else. */
   readonly cleansUp: boolean;
   /** Its next attempt does not run: it counts as crashed, for this reason, after the cleanup. Retries apply. */

@@ -3,6 +3,7 @@ import type { Address } from './address.ts';
 import type { StandardSchema } from './args.ts';
 import type { CallSite } from './call-site.ts';
 import type { Facts } from './facts.ts';
+import type { RebootOptions } from './failure.ts';
 import type { ExecutableBody } from './outcome.ts';
 import type { AnyKey, AnyOf, AtLeast, Capability, Every, Requirement, ValueOf } from './requirement.ts';
 import type { Amount, Resource } from './resource.ts';
@@ -54,6 +55,8 @@ export interface TaskMeta {
   readonly retries?: number | Retries | undefined;
   /** May start again after its worker was lost (its node, or because its pool ended it) or pexen itself died. Does not cover crashes of the body: see `retries`. */
   readonly rerunnable?: boolean | undefined;
+  /** May its body ask for a reboot of the machine? Then it runs alone (`exclusive`), and may start again (`rerunnable`). */
+  readonly mayReboot?: boolean | undefined;
   /**
    * Until when what it provides lasts, for a run that is resumed: the end of the run (default), of the boot of the machine, or of the process that
    * runs pexen. After that it is executed again where tasks that start require it.
@@ -133,6 +136,13 @@ export interface BodyContext<M = TaskMeta> {
    * interruption is not an attempt of its own, so `attempt` stays the same. 0 in a run that was not resumed.
    */
   readonly interruptions: number;
+  /** How often the machine was rebooted for this task. */
+  readonly rebootCount: number;
+  /**
+   * Ends the body and reboots the machine; then the run is resumed, and the same attempt starts again with `rebootCount` one higher.
+   * @throws TypeError where the metadata does not say `mayReboot`
+   */
+  readonly reboot: (options?: RebootOptions) => never;
   /** The call path, as text. */
   readonly path: string;
   /** Ends the body and skips the task: it does not apply here. */

@@ -360,6 +360,7 @@ const entryReaders: Readonly<Record<EntryName, Reader>> = {
   retries,
   rerunnable: flag,
   scope,
+  mayReboot: flag,
   inputs: texts,
   digestEnv: texts,
   tags: texts,

@@ -34,6 +34,8 @@ export interface AssignmentEnvelope {
   readonly attempt: number;
   /** Left out: 0. */
   readonly interruptions?: number;
+  /** Left out: 0. */
+  readonly rebootCount?: number;
   /** Left out: the body. */
   readonly part?: 'cleanup';
   readonly args?: unknown;
@@ -64,8 +66,24 @@ export function encodeAssignment(
   pool: string,
   rules: ChannelRules = {},
 ): AssignmentEnvelope {
-  const { path, attempt, interruptions = 0, part, args, shared, received, timeoutMs, address } = assignment;
-  if (address?.kind === 'made' && part === 'body' && timeoutMs === undefined && interruptions === 0) {
+  const {
+    path,
+    attempt,
+    interruptions = 0,
+    rebootCount = 0,
+    part,
+    args,
+    shared,
+    received,
+    timeoutMs,
+    address,
+  } = assignment;
+  if (
+    address?.kind === 'made' &&
+    part === 'body' &&
+    timeoutMs === undefined &&
+    interruptions + rebootCount === 0
+  ) {
     if (isEmpty(args) && isEmpty(shared) && received.length === 0) return { address, path, attempt };
   }
   const keyed = received.flatMap((each) => receivedValues(each, assignment.definition.meta));
@@ -77,6 +95,7 @@ export function encodeAssignment(
     path,
     attempt,
     ...(interruptions > 0 && { interruptions }),
+    ...(rebootCount > 0 && { rebootCount }),
     ...(part === 'cleanup' && { part }),
     ...(!isEmpty(args) && { args }),
     ...(!isEmpty(shared) && { shared }),

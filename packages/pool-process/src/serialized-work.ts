@@ -28,6 +28,8 @@ export interface ProgramWork {
   readonly attempt: number;
   /** Left out: 0. */
   readonly interruptions?: number;
+  /** Left out: 0. */
+  readonly rebootCount?: number;
   readonly timeoutMs?: number;
 }
 
@@ -70,6 +72,11 @@ export class ForwardedAssignment implements Assignment {
     return interruptions;
   }
 
+  get rebootCount(): number {
+    const { rebootCount = 0 } = this.work.kind === 'body' ? this.work.envelope : this.work;
+    return rebootCount;
+  }
+
   get timeoutMs(): number | undefined {
     return this.work.kind === 'body' ? this.work.envelope.timeoutMs : this.work.timeoutMs;
   }
@@ -85,11 +92,12 @@ export function bodyWorkOf(assignment: Assignment): BodyWork {
 /** The program of an assignment. */
 export function programWorkOf(assignment: Assignment): ProgramWork {
   if (assignment instanceof ForwardedAssignment) return assignment.work as ProgramWork;
-  const { address, attempt, interruptions = 0, path, timeoutMs } = assignment;
+  const { address, attempt, interruptions = 0, rebootCount = 0, path, timeoutMs } = assignment;
   const { kind: _, ...program } = address as Extract<Address, { kind: 'executable' }>;
   return {
     ...{ kind: 'program', program, path, attempt },
     ...(interruptions > 0 && { interruptions }),
+    ...(rebootCount > 0 && { rebootCount }),
     ...(timeoutMs !== undefined && { timeoutMs }),
   };
 }

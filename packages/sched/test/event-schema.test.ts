@@ -72,6 +72,7 @@ async function playEverything(): Promise<{
       skip('no'),
     ),
     task({ name: 'alone', exclusive: true, pool: 'other', rerunnable: true }, () => 1),
+    task({ name: 'reboots', mayReboot: true }, () => 1),
     task({ name: 'in group', group: 'vm' }, () => 1),
     task({ name: 'rescue', salvages: [fails] }, () => 1),
     task({ name: 'down', tearsDown: 'db' }, () => 1),

@@ -79,6 +79,7 @@ export {
   worseVerdict,
 } from './resume/verdicts.ts';
 export { defaultRerunClasses, previewRun, rerun, resumeRun, startRun } from './run/open-run.ts';
+export type { PendingReboot, RebootRequest } from './run/reboot.ts';
 export type {
   FileSetDigester,
   PreviewOptions,

@@ -132,6 +132,7 @@ const configuration = table(
     grace: milliseconds,
     slowAfter: milliseconds,
     rerunnable: flag,
+    rebootCommand: text,
     keep: flag,
     journal: flag,
     durability: oneOf(...durabilities),

@@ -103,6 +103,8 @@ export interface SuiteConfig {
   readonly slowAfter?: number;
   /** Default true: a test may start again after its worker was lost. A crash is retried only with `retries`. */
   readonly rerunnable?: boolean;
+  /** A command line for the shell that reboots the machine when a task asks for it. Default: pexen ends with exit code 102. */
+  readonly rebootCommand?: string;
   /** Are the private directories of programs that failed kept (`cwd: 'private'` or `'copy'`)? Default false. `--keep` takes precedence. */
   readonly keep?: boolean;
   /** Is the run recorded, so that it can be resumed? Default true. `--no-journal` takes precedence. */

@@ -13,6 +13,8 @@ export const exitCodes = {
   infrastructure: 3,
   /** No task was selected. */
   nothingSelected: 4,
+  /** A task asks for a reboot of the machine, after which the run is to be resumed. */
+  reboot: 102,
   /** Ended early: interrupted, or past its deadline. */
   interrupted: 75,
 } as const;

@@ -35,6 +35,7 @@ export {
   type SuiteList,
   type TaskShard,
 } from './list-suite.ts';
+export { type PendingResume, pendingResume } from './memory/reboots.ts';
 export type { Repetition } from './memory/suite-memory.ts';
 export { previewSuite, type SuitePreview, suiteRuns } from './memory/suite-runs.ts';
 export type { Selection } from './query/selection.ts';

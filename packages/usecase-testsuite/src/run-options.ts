@@ -7,7 +7,6 @@ import { inline, type PlannedRunOptions, type PlanOptions } from '@pexen/sched';
 import type { PoolRequest, SuiteConfig } from './define-suite.ts';
 import type { Expectations } from './expectations.ts';
 import type { PausableClock } from './pausable-clock.ts';
-import { thrownFails } from './thrown.ts';
 import { judge } from './verdict.ts';
 
 /** A test may run for five minutes, and may start again after its worker was lost. The grace period is that of the scheduler, 10 s, unless it is set. */
@@ -63,7 +62,6 @@ export function runOptions(
 ): PlannedRunOptions {
   return {
     ...definedOf({ shared, deadline, digester, journal }),
-    reinterpret: thrownFails,
     judge: (result) =>
       judge(
         result,

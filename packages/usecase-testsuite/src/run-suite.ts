@@ -21,6 +21,7 @@ import type { ReporterChoice } from './define-suite.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { Expectations } from './expectations.ts';
 import { digesterFor } from './memory/digests.ts';
+import { Reboots } from './memory/reboots.ts';
 import { optionsAsJson, type RememberedOptions, selectionAsJson } from './memory/recorded-options.ts';
 import { type RunSource, sourceOf } from './memory/run-source.ts';
 import { type Repetition, SuiteMemory } from './memory/suite-memory.ts';
@@ -34,6 +35,7 @@ import { placeInPartition, planShard, type ShardChoice, shardSentence } from './
 import { KeptDirectories } from './state/kept-directories.ts';
 import { stateDirectoryOf } from './state/state-directory.ts';
 import { SuiteState } from './state/suite-state.ts';
+import { thrownFails } from './thrown.ts';
 
 /** Options of one run of a suite, besides its configuration. */
 export interface SuiteRunOptions extends Selection, Overrides {
@@ -279,12 +281,20 @@ class SuiteRounds {
     const record = recordName === undefined ? undefined : new RecordFile(fileOfRound(recordName, round));
     const digester = recorded?.digester ?? this.#options.digester ?? digesterFor(choices, memory);
     const journal = recorded?.journal;
+    const reboots = new Reboots({
+      ...{ recorded: memory.isDurable ? recorded : undefined, loaded: this.#loaded },
+      ...{ stateDirectory: memory.directory, clock: this.#clock, onWarning },
+    });
+    const endedBefore = await reboots.before();
+    if (endedBefore !== undefined) return { ...nothingToRun, exitCode: endedBefore };
     const execution = run(plan, {
       ...runOptions(config, { expectations, onWarning, clock: this.#clock, digester, journal }),
       ...(recorded !== undefined && { id: recorded.id }),
+      reinterpret: (outcome, task) => thrownFails(reboots.reinterpret(outcome), task),
       record: record?.recorder,
       root,
     });
+    reboots.attach(execution);
     memory.onFailed((why) => execution.drain(why));
     let reportFailed = false;
     const reporters = makeReporters(choices, root, round, this.#terminal());
@@ -319,16 +329,18 @@ class SuiteRounds {
     if (!isNarrow) for (const unused of expectations.unused()) onWarning(unused);
     const { unable, hasBailed, ...end } = ended;
     const outstanding = [...rejudged.apply(recorded?.outstanding ?? []), ...source.outstanding()];
-    const exitCode = exitCodeOf(ended, {
+    const exitCodeOfResults = exitCodeOf(ended, {
       ...{ reportFailed, failOnFlaky, recordingFailed: memory.hasFailed },
       ...{ leavesTasks: recorded?.leavesTasks ?? false },
       isIncomplete: recorded?.parent !== undefined && outstanding.length > 0,
     });
+    const exitCode = reboots.isAsked ? exitCodes.reboot : exitCodeOfResults;
     state.keepResults({
       ...{ exitCode, durationMs: ended.durationMs, workers: workersOf(this.#options, config) },
       ...{ shard: shard && `${shard.index}/${shard.count}`, parent: recorded?.parent },
       ...{ isWhole: !isNarrow, wasStopped: ended.reason !== undefined },
     });
+    if (reboots.isAsked) return { ...end, exitCode: await reboots.carryOut() };
     if (recorded === undefined) return { ...end, exitCode };
     const isResumable = exitCode === exitCodes.interrupted || memory.hasFailed;
     await recorded.end({

@@ -6,6 +6,7 @@
  * - 77: it skipped itself, unless it reported a finding with the status `fail`; the last line of its output is the reason. TAP that skips
  *   all tests has the same effect.
  * - 99, or a signal: an uncontrolled failure; the resources that it held are poisoned.
+ * - 102, or a line `reboot [COMMAND]` in its report: the machine is to be rebooted, if its metadata says `mayReboot`; else it failed.
  * - Anything else: it failed, dependents are skipped, and the resources that it held are in order.
  */
 import { resolve } from 'node:path';
@@ -69,13 +70,14 @@ export function interpreter(
   return (facts) => {
     const findings = new FindingList();
     const skippedAll = readOutput(facts, options, read, findings);
-    readReport(facts.report, findings);
+    const { report, reboot } = withoutReboot(facts);
+    readReport(report, findings);
     for (const finding of leaks(facts)) findings.add(finding);
     const rest = besidesFindings(facts, findings, options, read);
     const shown = { ...facts, ...rest.outputs };
     const { stdout, stderr } = shown;
     return {
-      outcome: { ...outcomeOf(shown, findings, skippedAll, options.exitCodes), stdout, stderr },
+      outcome: { ...(reboot ?? outcomeOf(shown, findings, skippedAll, options.exitCodes)), stdout, stderr },
       findings: cwd === undefined ? rest.findings : rest.findings.map((finding) => placed(finding, cwd)),
     };
   };
@@ -232,6 +234,29 @@ function outcomeOf(
   if (meaning !== 'pass' || hasFailure) return failed(describe(facts, findings));
   if (skippedAll !== undefined) return { kind: 'skipped-itself', reason: skippedAll };
   return { kind: 'returned', value: { exitCode, findings: findings.counts } satisfies ProgramValue };
+}
+
+/** The exit code by which a program asks for a reboot of the machine. */
+const rebootCode = 102;
+const rebootLine = /^[ \t]*reboot(?:[ \t]+(.*))?$/m;
+
+/**
+ * The request for a reboot: exit code 102, or a line `reboot [COMMAND]` in its report; and the report without that line. Whether the program may ask
+ * is not known here.
+ */
+function withoutReboot({ exitCode, report }: ExecutableFacts): {
+  readonly report: string;
+  readonly reboot?: PoolOutcome;
+} {
+  const line = rebootLine.exec(report);
+  if (line === null)
+    return exitCode === rebootCode ? { report, reboot: { kind: 'reboot-asked' } } : { report };
+  const command = line[1]?.trim();
+  const reboot = {
+    kind: 'reboot-asked',
+    ...(command !== undefined && command !== '' && { command }),
+  } as const;
+  return { report: report.replace(rebootLine, ''), reboot };
 }
 
 function meaningOf(exitCode: number | null, exitCodes: InterpretOptions['exitCodes'] = {}): ExitMeaning {

@@ -31,7 +31,7 @@ export const echo: Task = task(named('echo'), (context) => argsOf(context).value
 export const echoLater: Task = task(named('echo later'), async (context) => argsOf(context).value);
 export const passesInterruptions: Task = task(
   named('passes interruptions'),
-  ({ interruptions }) => interruptions,
+  ({ interruptions, rebootCount }) => `${interruptions}, ${rebootCount}`,
 );
 export const passesContext: Task = task(named('passes context'), ({ attempt, path }) => ({ attempt, path }));
 

@@ -89,17 +89,18 @@ export const passesContext = rule(
 );
 
 export const passesInterruptions = rule(
-  'passes to the body how often its attempt was interrupted, 0 where the assignment does not say',
+  'passes to the body how often its attempt was interrupted and the machine rebooted for it, 0 where the assignment does not say',
   takesFunctions,
   async (harness) => {
     const task = fixtures.passesInterruptions;
     for (const [difference, expected] of [
-      [{}, 0],
-      [{ interruptions: 2 }, 2],
-      [{ interruptions: 3, attempt: 2, timeoutMs: 60_000, args: { n: 1 } }, 3],
+      [{}, '0, 0'],
+      [{ interruptions: 2 }, '2, 0'],
+      [{ rebootCount: 4 }, '0, 4'],
+      [{ interruptions: 3, rebootCount: 1, attempt: 2, timeoutMs: 60_000, args: { n: 1 } }, '3, 1'],
     ] as const) {
       const { value } = expectKind(await harness.outcomeOf(task, difference), 'returned');
-      expectSame(value, expected, 'the interruptions that the body sees');
+      expectSame(value, expected, 'the interruptions and reboots that the body sees');
     }
   },
 );

@@ -70,11 +70,17 @@ export function isWorkerOutcome(value: unknown): value is OutcomeEnvelope {
       return isThrown(value.error);
     case 'skipped-itself':
       return typeof value.reason === 'string';
+    case 'reboot-asked':
+      return areOptional('string', value.command) && areOptional('number', value.timeoutMs);
     case 'stopped':
       return value.how === 'aborted' && (value.error === undefined || isThrown(value.error));
     default:
       return false;
   }
+}
+
+function areOptional(type: 'string' | 'number', value: unknown): boolean {
+  return value === undefined || typeof value === type;
 }
 
 /** True for an update as a body may report it. */

@@ -213,14 +213,14 @@ type Input = Omit<AssignmentEnvelope, 'address' | 'refusal'>;
 
 function runBody(
   { meta, body }: TaskDefinition,
-  { part, args = {}, shared = {}, received = [], attempt, interruptions, path }: Input,
+  { part, args = {}, shared = {}, received = [], attempt, interruptions, rebootCount, path }: Input,
   link: WorkerLink,
 ): PoolOutcome | Promise<PoolOutcome> {
   const code = part === 'cleanup' ? meta.cleanup : body;
   if (typeof code !== 'function')
     return threw(new TypeError(`the task has no ${part ?? 'body'} that a worker could call`));
   const own = mergeShared(shared);
-  const parts = { args, shared: own, received, attempt, interruptions, path };
+  const parts = { args, shared: own, received, attempt, interruptions, rebootCount, path };
   const context = new OwnContext(meta, parts, link);
   noteReadingOfSignal(context, link);
   const facts = (): PoolOutcomeFacts => ({

@@ -65,6 +65,9 @@ export const wrongValues: readonly WrongPool[] = [
   wrong(rules.passesInterruptions, 'runs an interrupted attempt as if it were new', () =>
     changed({ assignment: (assignment) => otherwise(assignment, { interruptions: 0 }) }),
   ),
+  wrong(rules.passesInterruptions, 'forgets that the machine was rebooted', () =>
+    changed({ assignment: (assignment) => otherwise(assignment, { rebootCount: 0 }) }),
+  ),
   wrong(rules.carriesKeys, 'loses the keys that a body has set', () =>
     changed({ outcome: onlyOf('returned', ({ value }) => ({ kind: 'returned', value })) }),
   ),

@@ -325,7 +325,7 @@ class RunningProgram {
   }
 
   #environment(): Record<string, string | null> {
-    const { program, attempt, interruptions = 0, path, timeoutMs } = this.#work;
+    const { program, attempt, interruptions = 0, rebootCount = 0, path, timeoutMs } = this.#work;
     return {
       HOME: this.#home,
       TMPDIR: this.#home,
@@ -333,6 +333,7 @@ class RunningProgram {
       [markerVariable]: this.#marker,
       PEXEN_ATTEMPT_NUMBER: String(attempt),
       PEXEN_INTERRUPTIONS: String(interruptions),
+      PEXEN_REBOOT_COUNT: String(rebootCount),
       PEXEN_REPORT: this.#files.reportPath,
       PEXEN_SLOT: String(this.#slot),
       PEXEN_TASK: path,

@@ -35,6 +35,7 @@ export interface AttemptHost {
   readonly plan: CompiledTasks;
   readonly outputs: Pick<TaskOutputs, 'inherit' | 'receive'>;
   interruptionsOf(task: TaskId, attempt: number): number;
+  rebootCountOf(task: TaskId): number;
   started(attempt: Attempt, worker: string): void;
   reported(attempt: Attempt, update: TaskUpdate): void;
 }
@@ -84,6 +85,11 @@ export class Attempt implements Assignment, Ticket {
   /** How often the end of a session interrupted it. */
   get interruptions(): number {
     return this.#host.interruptionsOf(this.id, this.attempt);
+  }
+
+  /** How often the machine was rebooted for the task. */
+  get rebootCount(): number {
+    return this.#host.rebootCountOf(this.id);
   }
 
   get rules(): Rules {
@@ -184,7 +190,7 @@ export function readOutcome(
   if (typeof body === 'function' && reinterpret === undefined)
     return hasKeys ? checkKeys(meta, outcome) : outcome;
   try {
-    const interpreted = interpret(attempt, outcome);
+    const interpreted = withoutReboot(meta, interpret(attempt, outcome));
     const checked = hasKeys ? checkKeys(meta, interpreted) : interpreted;
     return reinterpret === undefined
       ? checked
@@ -200,6 +206,7 @@ const kinds: readonly PoolOutcome['kind'][] = [
     'failed',
     'threw',
     'skipped-itself',
+    'reboot-asked',
     'stopped',
     'crashed',
     'lost',
@@ -214,6 +221,14 @@ function reinterpreted(outcome: unknown): PoolOutcome {
   const what =
     typeof outcome === 'object' && outcome !== null ? `one of the kind "${String(kind)}"` : String(outcome);
   throw misuse('PEXEN_BAD_OPTION', `reinterpret must return an outcome, not ${what}`);
+}
+
+/** A program asks for a reboot by its exit code, which has another meaning where it may not. */
+function withoutReboot({ mayReboot = false }: TaskMeta, outcome: PoolOutcome): PoolOutcome {
+  if (outcome.kind !== 'reboot-asked' || mayReboot) return outcome;
+  const error = new TaskFailError('asks for a reboot, and has no mayReboot: true in its metadata');
+  removeFrames(error);
+  return { kind: 'failed', error, depsOk: false, locksOk: true };
 }
 
 function interpret(attempt: Attempt, outcome: PoolOutcome): PoolOutcome {

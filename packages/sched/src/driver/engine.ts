@@ -273,6 +273,10 @@ export class Engine implements AttemptHost, PoolListener {
     this.#publisher.publish('update', event);
   }
 
+  rebootCountOf(task: TaskId): number {
+    return this.#journaling?.rebootCountOf(task) ?? 0;
+  }
+
   interruptionsOf(task: TaskId, attempt: number): number {
     return this.#journaling?.interruptionsOf(task, attempt) ?? 0;
   }

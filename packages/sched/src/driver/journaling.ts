@@ -71,6 +71,12 @@ export class Journaling {
       : 0;
   }
 
+  /** How often the machine was rebooted for the task. */
+  rebootCountOf(task: TaskId): number {
+    const recalled = this.#recalled.get(task);
+    return recalled?.kind === 'start' ? (recalled.rebootCount ?? 0) : 0;
+  }
+
   /** Records the event, unless earlier sessions did, or it is only a consequence of the end of the run. */
   record(event: RunEvent, { type, ...of }: MachineEvent): void {
     if (type === 'run-started' || type === 'tasks-added') return;

@@ -48,6 +48,8 @@ export const STATUSES: readonly ResultStatus[] = [
 /** An attempt that was lost is repeated until the task has had so many. */
 const mostRepeats = 3;
 
+const cannotReboot = 'the task asks for a reboot of the machine, and this run cannot go on after one';
+
 const returned: Outcome = Object.freeze({ kind: 'returned', locksOk: true });
 
 /**
@@ -67,6 +69,8 @@ function nameOutcome(outcome: PoolOutcome, stop: number, reason: string): Outcom
       return { kind: 'threw', error: outcome.error, locksOk: outcome.locksOk ?? false };
     case 'skipped-itself':
       return { kind: 'skipped-itself', reason: outcome.reason, locksOk: true };
+    case 'reboot-asked':
+      return { kind: 'threw', error: new Error(cannotReboot), locksOk: true };
     case 'stopped':
       return {
         kind: 'crashed',
@@ -116,7 +120,7 @@ function endedOrderly(outcome: PoolOutcome): boolean {
   if (outcome.kind === 'failed') return outcome.locksOk;
   if (outcome.kind === 'threw') return outcome.locksOk ?? false;
   if (outcome.kind === 'stopped') return outcome.how === 'aborted';
-  return ['returned', 'skipped-itself', 'not-started'].includes(outcome.kind);
+  return ['returned', 'skipped-itself', 'reboot-asked', 'not-started'].includes(outcome.kind);
 }
 
 /** True if the task has provided its capabilities. */

@@ -44,6 +44,11 @@ import { type Order, Ranks } from './order.ts';
 import type { CompileOptions, Entry, LiveRun, Planned, PlanPool } from './planned.ts';
 import { clear, UndoLog } from './undo-log.ts';
 
+/** A task that may reboot the machine runs alone, and may start again. */
+function withImplied(meta: TaskMeta): TaskMeta {
+  return meta.mayReboot === true ? { ...meta, exclusive: true, rerunnable: true } : meta;
+}
+
 const nowhere: readonly string[] = [];
 /** The name of tasks that have none. */
 const unnamed = 'task';
@@ -346,7 +351,7 @@ export class CompiledTasks extends Table implements Planned {
   #enter(entry: Entry, check: Check, broken: Set<number>, path: string | undefined): void {
     const runnable = isPlaced(entry) ? entry.task : entry;
     const definition = isTask(runnable) ? runnable[definitionKey] : undefined;
-    const meta = definition?.meta ?? metaOf(runnable);
+    const meta = withImplied(definition?.meta ?? metaOf(runnable));
     const isProgram = definition !== undefined && typeof definition.body !== 'function';
     if (isProgram) this.hasPrograms = true;
     const metaFlags = metaFlagsOf(meta) | (definition === undefined ? PLAIN : 0);

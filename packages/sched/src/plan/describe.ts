@@ -70,11 +70,12 @@ export class Descriptions {
     this.#locate(info, added);
     this.#relate(info);
     if (plan.states(task, HOLDS)) this.#hold(info);
-    const { group, pool, tags = none, priority = 0, scope = 'run' } = plan.metaOf(task);
+    const { group, pool, tags = none, priority = 0, scope = 'run', mayReboot = false } = plan.metaOf(task);
     const whyNot = plan.whyNot.get(task);
     if (retries.count > 0) info.retries = retries.count;
     if (scope !== 'run') info.scope = scope;
     if (plan.states(task, CLEANS)) info.hasCleanup = true;
+    if (mayReboot) info.mayReboot = true;
     if (whyNot !== undefined) info.whyNot = whyNot;
     if (group !== undefined) info.group = group;
     if (pool !== undefined) info.pool = pool;

@@ -217,8 +217,8 @@ interface StoredReboot {
   readonly count: number;
   readonly mark: string;
   readonly command?: string;
-  /** Milliseconds since 1970. */
-  readonly deadlineMs?: number;
+  /** How long it may take, ms. */
+  readonly timeoutMs?: number;
 }
 
 interface StoredTotals {

@@ -92,6 +92,7 @@ export type RecordedEvent =
   | (OfTask & { readonly type: 'provided' })
   | (OfTask & { readonly type: 'reboot-asked'; readonly count: number })
   | { readonly type: 'reboot-issued' }
+  | { readonly type: 'reboot-failed' }
   | { readonly type: UnreducedType };
 
 /** The types of events that no record depends on. */
@@ -100,7 +101,6 @@ type UnreducedType =
   | 'file-set'
   | 'decision'
   | 'cleanup-ended'
-  | 'reboot-failed'
   | 'poison-cleared'
   | 'recording-gap'
   | 'worker-lost'
@@ -300,16 +300,22 @@ export class RecordReducer {
         this.#change(event, () => ({ state: 'up' }));
         break;
       case 'reboot-asked':
-        this.#change(event, () => ({ state: 'rebooting', reboots: event.count, mark: this.#mark }));
+        // The end of the session is not an interruption, since the attempt asked for it.
+        this.#change(event, ({ interruptions }) => ({
+          ...{ state: 'rebooting', reboots: event.count, mark: this.#mark, runningMark: undefined },
+          interruptions: Math.max(0, interruptions - 1),
+        }));
         break;
       case 'reboot-issued':
         this.#isRebootIssued = true;
+        break;
+      case 'reboot-failed':
+        this.#failReboot();
         break;
       case 'run-created':
       case 'file-set':
       case 'decision':
       case 'cleanup-ended':
-      case 'reboot-failed':
       case 'poison-cleared':
       case 'recording-gap':
       case 'worker-lost':
@@ -331,6 +337,17 @@ export class RecordReducer {
     }
     this.#mark = mark;
     this.#isRebootIssued = false;
+  }
+
+  /** The machine did not reboot: the attempt that asked for it was only interrupted. */
+  #failReboot(): void {
+    this.#isRebootIssued = false;
+    for (const [path, record] of this.records)
+      if (record.state === 'rebooting')
+        this.records.set(path, {
+          ...{ ...record, state: 'started', reboots: record.reboots - 1 },
+          interruptions: record.interruptions + 1,
+        });
   }
 
   #add({ tasks, origin }: EventOf<'tasks-added'>): void {

@@ -17,6 +17,7 @@ import type { JournalHealth } from '../resume/task-record.ts';
 import { prepareStateDirectory } from '../state-directory.ts';
 import { CodeFiles } from './code-files.ts';
 import { EarlierSessions } from './earlier-sessions.ts';
+import type { PendingReboot, RebootRequest } from './reboot.ts';
 import type {
   PreviewOptions,
   RecordedRun,
@@ -206,6 +207,22 @@ class Session implements RecordedRun {
 
   get outstanding(): readonly string[] {
     return this.journal.outstanding;
+  }
+
+  get pendingReboot(): PendingReboot | undefined {
+    return this.journal.pendingReboot;
+  }
+
+  askReboot(path: string, request: RebootRequest): number | undefined {
+    return this.journal.askReboot(path, request);
+  }
+
+  issueReboot(): Promise<void> {
+    return this.journal.issueReboot();
+  }
+
+  failReboot(reason: string): void {
+    this.journal.failReboot(reason);
   }
 
   async end(ending: SessionEnding): Promise<void> {

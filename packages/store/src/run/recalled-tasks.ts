@@ -141,9 +141,11 @@ function startedTask(known: RecordedTask, session: RecallingSession): RecalledSt
   const earlier = session.isRerun ? [] : earlierResults(known);
   const interruptions = action === 'retry' ? 0 : record.interruptions;
   const crashed = action === 'crash' ? { crashed: decision.reason } : {};
-  const isFromStart = attempts.length + earlier.length + interruptions === 0 && !cleansUp;
+  const rebootCount = isNewGeneration(decision, record) ? 0 : record.reboots;
+  const isFromStart = attempts.length + earlier.length + interruptions + rebootCount === 0 && !cleansUp;
   if (isFromStart && action !== 'crash') return undefined;
-  return { kind: 'start', task, earlier, attempts, interruptions, cleansUp, ...crashed };
+  const reboots = rebootCount > 0 ? { rebootCount } : {};
+  return { kind: 'start', task, earlier, attempts, interruptions, cleansUp, ...reboots, ...crashed };
 }
 
 function isNewGeneration({ execution }: Decision, record: TaskRecord): boolean {

@@ -17,6 +17,7 @@ import type { FileSet } from '../identity/file-sets.ts';
 import type { Json } from '../journal/events.ts';
 import type { Durability } from '../journal/writer.ts';
 import type { Decision, RerunClass } from '../resume/decision.ts';
+import type { PendingReboot, RebootRequest } from './reboot.ts';
 
 /** Options of every session of a run. */
 export interface SessionOptions {
@@ -136,6 +137,17 @@ export interface RecordedRun {
   readonly leavesTasks: boolean;
   /** Call paths of the tasks whose latest result is bad, cancelled, stale or missing. */
   readonly outstanding: readonly string[];
+  /** A request for a reboot by an earlier session that is still to be carried out: until then nothing may run. */
+  readonly pendingReboot: PendingReboot | undefined;
+  /**
+   * Records that the running attempt of the task asks for a reboot: nothing more is recorded of it in this session. Returns which reboot of the task
+   * it is, from 1; undefined where it has asked ten times.
+   */
+  askReboot(path: string, request: RebootRequest): number | undefined;
+  /** Records that the reboot is ordered. Resolves when this and everything before is on the disk. */
+  issueReboot(): Promise<void>;
+  /** Records that the machine did not reboot: the attempt counts as interrupted. */
+  failReboot(reason: string): void;
   /** Records the end of the session, writes everything, and releases the run. */
   end(ending: SessionEnding): Promise<void>;
 }

@@ -35,6 +35,7 @@ import { type Execution, RecordReducer, type TaskRecord } from '../resume/task-r
 import { isBadRecord } from '../resume/verdicts.ts';
 import type { CodeFiles } from './code-files.ts';
 import { EarlierSessions, type EarlierSessionsOptions } from './earlier-sessions.ts';
+import { mostReboots, type PendingReboot, pendingReboot, type RebootRequest } from './reboot.ts';
 import { earlierResults, type KnownTask } from './recalled-tasks.ts';
 import type { SessionEnding } from './recorded-run.ts';
 import { Release } from './release.ts';
@@ -58,6 +59,15 @@ export interface RecorderOptions extends EarlierSessionsOptions {
   readonly onWarning?: ((warning: Problem) => void) | undefined;
   /** Called once, when recording fails. */
   readonly onRecordingFailed?: ((problem: Problem) => void) | undefined;
+}
+
+/** What each step of a reboot is recorded with. */
+interface RebootStep {
+  readonly task: number;
+  readonly attempt: number;
+  readonly count: number;
+  /** The boot in which it was asked for. */
+  readonly mark: string;
 }
 
 /** A task of this session. */
@@ -102,6 +112,9 @@ export class RunRecorder implements RunJournal {
   readonly #refused = new Set<number>();
   #ended: RunEnded | undefined;
 
+  /** The request for a reboot that this session ends with. */
+  #reboot: RebootStep | undefined;
+
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#journal = options.journal;
@@ -135,6 +148,7 @@ export class RunRecorder implements RunJournal {
   }
 
   append(event: RunEvent, facts?: EndFacts | FinishFacts): number {
+    if ('task' in event && event.task === this.#reboot?.task) return this.#journal.lastSeq;
     this.#offsetMs ??= this.#options.clock.now() - this.#openedMs - event.atMs;
     switch (event.type) {
       case 'task-started':
@@ -212,6 +226,49 @@ export class RunRecorder implements RunJournal {
     const totals = { exitCode, counts, poisoned, ...(reason !== undefined && { reason }) };
     this.#record({ type: 'session-ended', ...totals });
     if (!isResumable) this.#record({ type: 'run-ended', ...totals });
+  }
+
+  /** A request of an earlier session that is still to be carried out. */
+  get pendingReboot(): PendingReboot | undefined {
+    const { entries, boot } = this.#options;
+    return pendingReboot(entries, this.#earlier.records.tasks, boot);
+  }
+
+  /**
+   * Records that the running attempt of the task asks for a reboot: nothing more is recorded of it in this session. Returns which reboot of the task
+   * it is, from 1; undefined where it has asked too often.
+   */
+  askReboot(path: string, request: RebootRequest): number | undefined {
+    const record = this.#records.records.get(path);
+    const task = [...this.#tasks].find(([, known]) => known.path === path)?.[0];
+    if (record === undefined || task === undefined || record.reboots >= mostReboots) return undefined;
+    const count = record.reboots + 1;
+    this.#reboot = { task, attempt: record.attempt, count, mark: this.#options.boot ?? '' };
+    this.#record({ type: 'reboot-asked', ...this.#reboot, ...request });
+    return count;
+  }
+
+  /** Records that the reboot is ordered. Resolves when this and everything before is on the disk. */
+  async issueReboot(): Promise<void> {
+    const seq = this.#record({ type: 'reboot-issued', ...this.#rebootNow() });
+    if (this.#journal.committedSeq >= seq || this.#journal.state !== 'recording') return;
+    await new Promise<void>((resolve) => {
+      const stop = this.#journal.onRecorded(() => {
+        if (this.#journal.committedSeq < seq) return;
+        stop();
+        resolve();
+      });
+    });
+  }
+
+  /** Records that the machine did not reboot: the attempt counts as interrupted. */
+  failReboot(reason: string): void {
+    this.#record({ type: 'reboot-failed', ...this.#rebootNow(), reason });
+  }
+
+  #rebootNow(): RebootStep {
+    const { attempt = 1, count = 1 } = this.pendingReboot ?? {};
+    return this.#reboot ?? { task: -1, attempt, count, mark: this.#options.boot ?? '' };
   }
 
   get decisions(): readonly Decision[] {
