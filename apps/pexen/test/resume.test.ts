@@ -1,6 +1,7 @@
 /** Runs that are cut and continued, and runs that repeat a part of another one, by the command itself. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, watch } from 'node:fs';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJournal } from '@pexen/store';
 import { describe, it } from 'vitest';
@@ -260,6 +261,53 @@ describe.concurrent('pexen run', () => {
     const { exitCode, stderr } = await pexen(dir, 'run', '--require-journal');
     expect(exitCode, stderr).toBe(3);
     expect(ledgerOf(dir)).toEqual([]);
+  });
+});
+
+describe('a full disk', () => {
+  const fills = `import { closeSync, openSync, writeSync } from 'node:fs';
+import { task } from 'pexen';
+export const fill = task({ provides: ['t-1'] }, () => {
+  const file = openSync(new URL('../.pexen/filler', import.meta.url), 'w');
+  for (const size of [65_536, 4_096, 512, 1]) {
+    try { for (;;) writeSync(file, Buffer.alloc(size)); } catch {}
+  }
+  closeSync(file);
+});
+export const next = Object.fromEntries(Array.from({ length: 12 }, (_, n) =>
+  [\`n\${n}\`, task({ name: \`n\${n}\`, after: [\`t\${n - 1}\`], provides: [\`t\${n}\`] }, () => 'x'.repeat(9_000))]));
+`;
+
+  /** A suite whose state directory is on a disk of 4 MiB; undefined where none can be made. */
+  async function onSmallDisk(atEnd: AtEnd): Promise<string | undefined> {
+    const dir = await folder({ 'tests/fill.task.ts': fills }, atEnd);
+    await mkdir(join(dir, '.pexen'));
+    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'none', join(dir, '.pexen')]);
+    if (status !== 0) return undefined;
+    // Before the folder is removed.
+    atEnd(async () => void spawnSync('umount', ['-l', join(dir, '.pexen')]));
+    return dir;
+  }
+
+  it('costs the record, and with --require-journal stops the run (skipped where no disk can be made)', async ({
+    expect,
+    onTestFinished,
+    skip,
+  }) => {
+    const dir = await onSmallDisk(onTestFinished);
+    if (dir === undefined) return skip('a small disk cannot be mounted');
+    const strict = await pexen(dir, 'run', '-j1', '--require-journal', '--reporter', 'lines');
+    expect(strict.exitCode, strict.stdout + strict.stderr).toBe(3);
+    expect(strict.stdout).toMatch(/ENDED early: .*(?:full|ENOSPC)/);
+    await rm(join(dir, '.pexen/filler'));
+    const resumed = await pexen(dir, 'resume', '--reporter', 'lines');
+    expect(resumed.stdout, resumed.stderr).toContain('13 tasks: 13 passed');
+    expect(resumed.exitCode).toBe(0);
+    await rm(join(dir, '.pexen/filler'), { force: true });
+    const other = await pexen(dir, 'run', '-j1', '--reporter', 'lines');
+    expect(other.exitCode, other.stdout + other.stderr).toBe(0);
+    expect(other.stdout).toContain('13 tasks: 13 passed');
+    expect(other.stderr).toContain('PEXEN_JOURNAL_FAILING');
   });
 });
 
