@@ -88,6 +88,18 @@ describe('one module of three exported tasks', () => {
     expect(one.stdout).toMatch(/2 passed/);
     expect(await project.run('npx', 'pexen', 'run', 'no/such/**')).toMatchObject({ code: 4 });
   });
+
+  test('runs in two shards, whose reports are merged', async () => {
+    const project = await installed('exported-tasks');
+    for (const shard of ['1/2', '2/2'])
+      expect(await project.run('npx', 'pexen', 'run', '--shard', shard)).toMatchObject({ code: 0 });
+    const merged = await project.run('npx', 'pexen', 'report', '1', '2', '--junit', 'out.xml');
+    expect(merged, merged.stdout + merged.stderr).toMatchObject({ code: 0 });
+    expect(merged.stdout).toContain('2 runs: shards 1/2, 2/2.');
+    expect(merged.stdout).toContain('3 tasks: 3 passed');
+    expect(readFileSync(join(project.dir, 'out.xml'), 'utf8')).toContain('tests="3"');
+    expect(await project.run('npx', 'pexen', 'report', '1')).toMatchObject({ code: 1 });
+  });
 });
 
 test('an old Node prints what to do', async () => {

@@ -134,7 +134,11 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
     .option('--failed-first', 'start what failed in the last run before everything else')
     .option('--repeat <n>', 'run everything n times, each time as a run of its own', number('rounds', 1))
     .option('--until-fail', 'repeat until a round fails, n times at the most with --repeat')
-    .option('--label <name>', 'distinguishes this run from those of other machines in a merged report')
+    .option(
+      '--label <name>',
+      'distinguishes this run from those of other machines in a merged report',
+      filled,
+    )
     .option('--watch', 'run again what changes affect, until q or Ctrl-C')
     .option('--resume <run>', 'continue a run that was interrupted: pexen resume')
     .option(
@@ -349,6 +353,11 @@ function number(of: string, least: number): (text: string) => number {
     if (value >= least) return value;
     throw new InvalidArgumentError(`"${text}" is not a number of ${of}: ${least} or more.`);
   };
+}
+
+function filled(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('It is empty.');
 }
 
 function port(text: string): number {
