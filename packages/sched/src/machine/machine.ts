@@ -246,7 +246,7 @@ export class Machine {
         if (recalled.interruptions + recalled.attempts.length > 0) state.tasks.set(recalled.task, STARTED);
         state.recalled.expectStart(recalled);
       }
-    for (let task = from; task < to; task++) this.#skipNew(task, from);
+    for (let task = from; task < to; task++) if (!state.tasks.isDone(task)) this.#skipNew(task, from);
     this.#readiness.cascade();
     // Tasks are skipped because of what is gone by now only if nothing else prevents them: in the earlier session it was there.
     const gone: ConditionId[] = [];
