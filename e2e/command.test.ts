@@ -98,7 +98,7 @@ describe('one module of three exported tasks', () => {
     expect(merged.stdout).toContain('2 runs: shards 1/2, 2/2.');
     expect(merged.stdout).toContain('3 tasks: 3 passed');
     expect(readFileSync(join(project.dir, 'out.xml'), 'utf8')).toContain('tests="3"');
-    expect(await project.run('npx', 'pexen', 'report', '1')).toMatchObject({ code: 1 });
+    expect(await project.run('npx', 'pexen', 'report', '2')).toMatchObject({ code: 1 });
   });
 });
 
