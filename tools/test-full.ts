@@ -29,6 +29,7 @@ const steps: readonly Step[] = [
   { name: 'all tests, the long families whole', command: ['vitest', 'run'] },
   { name: 'simulator', command: ['pnpm', 'sim', '--seeds', '60000'] },
   { name: 'random runs', command: ['pnpm', 'fuzz', '--runs', '3000'] },
+  { name: 'runs that are killed', command: ['pnpm', 'crash', '--kills', '60'] },
   {
     name: `all tests, a tenth of the long families, on ${oldestNode}`,
     command: ['npx', '-y', oldestNode, 'node_modules/vitest/vitest.mjs', 'run'],
