@@ -243,7 +243,11 @@ export class EarlierSessions {
 
   #isKeptOut(path: string, guard: Guard): boolean {
     const task = this.#suite.get(path);
-    return task !== undefined && !this.#settled.has(path) && guardsAgainst(task, [guard]).length > 0;
+    const { action } = this.#decisions.get(path) ?? {};
+    // A task that is recalled does not start: nothing has to keep it out.
+    if (task === undefined || this.#settled.has(path) || action === 'keep' || action === 'leave')
+      return false;
+    return guardsAgainst(task, [guard]).length > 0;
   }
 
   #idOf(path: string): number {

@@ -271,6 +271,8 @@ function waitsFor(
     ...each.requires.flatMap(({ of }) => of),
     ...each.after,
     ...each.salvages,
+    // The loop adds it again only after that result.
+    ...(each.addedAfter === undefined ? [] : [each.addedAfter]),
   ]);
   return before.some((each) => each === name || waitsFor(specs.get(each) as TaskSpec, name, specs, seen));
 }
@@ -278,7 +280,7 @@ function waitsFor(
 // ── Comparison with the run that was not cut (J3) ──
 
 /** What a result says, as far as cuts may not change it. */
-export function essenceOf(result: Result, isOrdered: boolean): object {
+function essenceOf(result: Result, isOrdered: boolean): object {
   const { status, attempts, shared, flaky, earlier = [] } = result;
   return {
     status,
