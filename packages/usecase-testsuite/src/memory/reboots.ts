@@ -178,7 +178,7 @@ export class Reboots {
 
   #removePending(): void {
     const { stateDirectory, recorded } = this.#context;
-    if (pendingResume(stateDirectory)?.run === recorded?.id)
+    if (recorded !== undefined && pendingResume(stateDirectory)?.run === recorded.id)
       rmSync(join(stateDirectory, fileName), { force: true });
   }
 }
