@@ -43,6 +43,21 @@ describe('three shell scripts', () => {
     expect(replayed.stdout).toMatch(/^The same \d+ decisions in \d+ steps\.$/m);
   });
 
+  test('have a history, and may reboot the machine', async () => {
+    const project = await installed('shell-scripts');
+    await project.run('npx', 'pexen', 'run');
+    const script = '#!/bin/sh\n# pexen: { mayReboot: true }\nexit 102\n';
+    await writeFile(join(project.dir, 'reboots.sh'), script, { mode: 0o755 });
+    expect(await project.run('npx', 'pexen', 'run')).toMatchObject({ code: 102 });
+    expect(await project.run('npx', 'pexen', 'resume', '--pending')).toMatchObject({ code: 102 });
+    const history = await project.run('npx', 'pexen', 'history');
+    expect(history, history.stdout + history.stderr).toMatchObject({ code: 0 });
+    expect(history.stdout).toMatch(/^2 runs, /);
+    expect(history.stdout).toMatch(/ms {2}▄.* {2}loopback/m);
+    const unit = await project.run('npx', 'pexen', 'resume', '--install-unit');
+    expect(unit.stdout).toMatch(/^ExecStart=.*\/node_modules\/pexen\/bin\/pexen\.js resume --pending/m);
+  });
+
   test('run without a config', async () => {
     const project = await installed('shell-scripts');
     const ran = await project.run('npx', 'pexen', 'run');
