@@ -53,7 +53,7 @@ describe('three shell scripts', () => {
     const history = await project.run('npx', 'pexen', 'history');
     expect(history, history.stdout + history.stderr).toMatchObject({ code: 0 });
     expect(history.stdout).toMatch(/^2 runs, /);
-    expect(history.stdout).toMatch(/ms {2}▄.* {2}loopback/m);
+    expect(history.stdout).toMatch(/ms {2}\S\S .*loopback/m);
     const unit = await project.run('npx', 'pexen', 'resume', '--install-unit');
     expect(unit.stdout).toMatch(/^ExecStart=.*\/node_modules\/pexen\/bin\/pexen\.js resume --pending/m);
   });

@@ -1,11 +1,11 @@
 /** What runs of a suite leave for later ones, and what these make of it. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TaskMeta, task } from '@pexen/core';
 import type { Factory } from '@pexen/factory';
 import { inline, place } from '@pexen/sched';
-import { History, thisMachine } from '@pexen/store';
+import { History, type TaskSample, thisMachine } from '@pexen/store';
 import { expect, onTestFinished, test } from 'vitest';
 import { listSuite, runSuite, type SuiteConfig, type SuiteRunOptions } from '../src/index.ts';
 import { readLastResults } from '../src/state/suite-history.ts';
@@ -54,6 +54,16 @@ class ScratchSuite {
     return (await listSuite(this.#loaded)).tasks.map(({ path }) => path);
   }
 
+  /** An earlier run in which the tasks took so many ms. */
+  remember(durations: Readonly<Record<string, number>>): void {
+    mkdirSync(join(this.root, '.pexen'));
+    const run = { id: 'earlier', startedAtMs: 1, durationMs: 1, exitCode: 0, isWhole: true };
+    const samples = Object.entries(durations).map(([path, ranMs]): TaskSample => {
+      return { path, verdict: 'pass', outcome: 'returned', attempts: 1, ranMs };
+    });
+    this.history.record({ ...run, machine: thisMachine() }, samples, { runs: 10, days: 1e6, size: 64 });
+  }
+
   get lastResults(): Record<string, string> {
     const results = readLastResults(join(this.root, '.pexen'));
     return Object.fromEntries([...results].map(([path, { verdict }]) => [path, verdict]));
@@ -64,19 +74,23 @@ class ScratchSuite {
   }
 }
 
-test('from the second run on the longest tasks start first', async () => {
-  const suite = new ScratchSuite({ short: { ms: 1 }, medium: { ms: 20 }, long: { ms: 60 } });
-  expect(await suite.run()).toEqual(['short', 'medium', 'long']);
-  expect(await suite.run()).toEqual(['long', 'medium', 'short']);
+test('the tasks that took longest in earlier runs start first', async () => {
+  const suite = new ScratchSuite({ short: {}, medium: {}, long: {} });
+  expect(await suite.order()).toEqual(['short', 'medium', 'long']);
+  suite.remember({ short: 1000, medium: 20_000, long: 60_000 });
   expect(await suite.order()).toEqual(['long', 'medium', 'short']);
-  suite.tasks = { ...suite.tasks, stated: { weight: 30 } };
-  expect(await suite.order()).toEqual(['long', 'stated', 'medium', 'short']);
+  expect(await suite.run()).toEqual(['long', 'medium', 'short']);
+});
+
+test('a weight that a task states wins', async () => {
+  const suite = new ScratchSuite({ short: {}, stated: { weight: 30 }, long: {} });
+  suite.remember({ short: 10, stated: 1000, long: 60 });
+  expect(await suite.order()).toEqual(['long', 'stated', 'short']);
 });
 
 test('a task that is new starts where tasks of its folder would', async () => {
-  const suite = new ScratchSuite({ 'slow/a': { ms: 40 }, 'quick/b': { ms: 2 }, 'quick/c': { ms: 1 } });
-  await suite.run();
-  suite.tasks = { 'quick/new': {}, ...suite.tasks, 'slow/new': {} };
+  const suite = new ScratchSuite({ 'quick/new': {}, 'slow/a': {}, 'quick/b': {}, 'slow/new': {} });
+  suite.remember({ 'slow/a': 4000, 'quick/b': 20 });
   const order = await suite.order();
   expect(order.slice(0, 2).sort()).toEqual(['slow/a', 'slow/new']);
 });
