@@ -114,6 +114,31 @@ describe('holds back', () => {
     await closed;
   });
 
+  test('events and updates, in their order, until what they say is recorded', async () => {
+    const journal = new ScriptedJournal({ isSlow: true });
+    const body = async ({ report }: { report(finding: { name: string; status: 'pass' }): void }) => {
+      await settle();
+      report({ name: 'check', status: 'pass' });
+    };
+    const going = run([task({ name: 'a', rerunnable: true }, body)], { journal });
+    const heard: string[] = [];
+    going.events.on('event', ({ type }) => heard.push(type));
+    going.events.on('update', ({ update }) => heard.push(update.kind));
+    const ended = going.summary;
+    await settle();
+    await settle();
+    expect(heard).toEqual(['run-started', 'tasks-added']);
+    for (let turn = 0; turn < 4; turn++) {
+      journal.record();
+      await settle();
+    }
+    await ended;
+    expect(heard).toEqual([
+      ...['run-started', 'tasks-added', 'task-started', 'finding', 'attempt-ended', 'task-finished'],
+      'run-ended',
+    ]);
+  });
+
   test('the start of a task that may not start twice, and no other', async () => {
     const journal = new ScriptedJournal({ isSlow: true });
     const started: string[] = [];

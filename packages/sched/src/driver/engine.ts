@@ -15,6 +15,7 @@ import {
   type TaskInfo,
   type TaskOrigin,
   type TaskUpdate,
+  type TaskUpdateEvent,
 } from '@pexen/core';
 import { startTimer, systemClock } from '@pexen/core/timers';
 import { Machine } from '../machine/machine.ts';
@@ -270,7 +271,8 @@ export class Engine implements AttemptHost, PoolListener {
     const { id: task, path, attempt: number } = attempt;
     const event = { atMs, task, path, attempt: number, update };
     if (isAttachment) this.#journaling?.attached(event);
-    this.#publisher.publish('update', event);
+    if (this.#journaling === undefined) this.#publisher.publish('update', event);
+    else this.#journaling.inOrder(() => this.#publisher.publish('update', event));
   }
 
   rebootCountOf(task: TaskId): number {
@@ -400,14 +402,19 @@ export class Engine implements AttemptHost, PoolListener {
   #publish(seq: number, event: MachineEvent): void {
     const recalled = event.type === 'task-finished' ? this.#journaling?.recalledOf(event.task) : undefined;
     if (recalled?.kind === 'result')
-      for (const attachment of recalled.attachments)
-        this.#publisher.publish('update', {
+      for (const attachment of recalled.attachments) {
+        const attached: TaskUpdateEvent = {
           ...{ atMs: event.atMs, task: recalled.task, path: this.plan.pathOf(recalled.task) },
           ...{ attempt: recalled.attempts.length, update: { kind: 'attachment', attachment } },
-        });
+        };
+        this.#journaling?.inOrder(() => this.#publisher.publish('update', attached));
+      }
     const published = runEvent(seq, event, this);
     this.#journaling?.record(published, event);
-    this.#publisher.publish('event', published);
+    this.#whenRecorded(() => {
+      this.#publisher.publish('event', published);
+      this.#isFresh = false;
+    });
     if (event.type === 'tasks-added') this.#described.delete(event.from);
   }
 

@@ -28,7 +28,8 @@ export class Journaling {
   /** What earlier sessions said of tasks without a result. */
   readonly #recalled = new Map<TaskId, RecalledTask>();
   /** In the order of their numbers. */
-  #waiting: { readonly seq: number; readonly action: () => void }[] = [];
+  readonly #waiting: { readonly seq: number; readonly action: () => void }[] = [];
+  #isReleasing = false;
   #lastSeq = 0;
 
   constructor(journal: RunJournal, state: State, outputs: TaskOutputs) {
@@ -96,6 +97,11 @@ export class Journaling {
     this.#whenRecorded(this.#lastSeq, action);
   }
 
+  /** Calls the action after all that waits; at once, if nothing does. */
+  inOrder(action: () => void): void {
+    this.#whenRecorded(this.#waiting.at(-1)?.seq ?? 0, action);
+  }
+
   /** Starts a task that may not start twice once that is recorded; refuses it where that is not possible. */
   whenIntended(task: TaskId, attempt: number, start: () => void, refuse: (reason: string) => void): void {
     this.#lastSeq = this.#journal.intend(task, attempt);
@@ -121,18 +127,23 @@ export class Journaling {
   }
 
   #whenRecorded(seq: number, action: () => void): void {
-    if (this.#waiting.length === 0 && seq <= this.#journal.recorded) action();
+    if (!this.#isReleasing && this.#waiting.length === 0 && seq <= this.#journal.recorded) action();
     else this.#waiting.push({ seq, action });
   }
 
+  /** An action may add others, which come behind all that wait. */
   #release(): void {
-    const { recorded } = this.#journal;
-    while (this.#waiting.length > 0) {
-      const due = this.#waiting.filter(({ seq }) => seq <= recorded);
-      if (due.length === 0) return;
-      this.#waiting = this.#waiting.slice(due.length);
-      for (const { action } of due) action();
+    if (this.#isReleasing) return;
+    this.#isReleasing = true;
+    for (
+      let [next] = this.#waiting;
+      next !== undefined && next.seq <= this.#journal.recorded;
+      [next] = this.#waiting
+    ) {
+      this.#waiting.shift();
+      next.action();
     }
+    this.#isReleasing = false;
   }
 
   #factsOf(type: MachineEvent['type'], task: TaskId): EndFacts | FinishFacts | undefined {
