@@ -167,8 +167,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'a group opens while others are retried',
     file: dispatcher,
-    find: 'return turn === undefined ? !pool.isExclusive || retrying === 0 : pool === turn;',
-    replace: 'void retrying;\n    return turn === undefined || pool === turn;',
+    find: 'return !pool.isExclusive || (retrying === 0 && !this.#state.isHeldUp(pool));',
+    replace: 'void retrying;\n    return !pool.isExclusive || !this.#state.isHeldUp(pool);',
   },
   {
     what: 'parked tasks without a place hide the others',
@@ -407,8 +407,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'what follows from recalled results is applied after all of them',
     file: machine,
-    find: "      else if (recalled.kind === 'skip') this.#attempts.recallSkip(recalled);\n      this.#readiness.cascade();\n",
-    replace: "      else if (recalled.kind === 'skip') this.#attempts.recallSkip(recalled);\n",
+    find: 'gone.push(...state.conditions.impossible.splice(0));\n      this.#readiness.cascade();\n',
+    replace: 'gone.push(...state.conditions.impossible.splice(0));\n',
   },
   {
     what: 'a task whose result is about to be recalled is skipped',
