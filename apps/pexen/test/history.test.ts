@@ -1,5 +1,5 @@
 /** `pexen history`, and the page that describes it. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -154,15 +154,19 @@ describe.concurrent('pexen history', () => {
   }) => {
     const dir = await folder(
       {
-        'quick.sh': '#!/bin/sh\n[ ! -e broken ]',
-        'long.sh': '#!/bin/sh\n[ -e go ] || sleep 1000',
+        'quick.sh': '#!/bin/sh\n# pexen: { provides: [quick] }\n[ ! -e broken ]',
+        // It starts once its start is recorded, and so is what was recorded before.
+        'long.sh': `#!/bin/sh
+# pexen: { requires: [quick], rerunnable: false }
+touch started
+[ -e go ] || sleep 1000`,
         'pexen.config.mts': `import { defineSuite, tree } from 'pexen';
           export default defineSuite({ from: { '': tree({ dir: '.', include: ['*.sh'] }) }, workers: 2 });`,
       },
       onTestFinished,
     );
     const killed = start(dir, 'run', '--reporter', 'lines');
-    await killed.sees('PASS');
+    await expect.poll(() => existsSync(join(dir, 'started'))).toBe(true);
     killed.kill('SIGKILL');
     await killed.ended;
     await writeFile(join(dir, 'go'), '');
