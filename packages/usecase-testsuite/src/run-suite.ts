@@ -290,7 +290,7 @@ class SuiteRounds {
     const execution = run(plan, {
       ...runOptions(config, { expectations, onWarning, clock: this.#clock, digester, journal }),
       ...(recorded !== undefined && { id: recorded.id }),
-      reinterpret: (outcome, task) => thrownFails(reboots.reinterpret(outcome), task),
+      reinterpret: (outcome, task, path) => thrownFails(reboots.reinterpret(outcome, path), task),
       record: record?.recorder,
       root,
     });

@@ -94,7 +94,7 @@ export const wrongPrograms: readonly WrongPool[] = [
     changed({
       executables: true,
       assignment: (assignment) =>
-        assignment.address?.kind === 'executable'
+        assignment.address?.kind === 'executable' && assignment.address.workspace === undefined
           ? otherwise(assignment, { address: { ...assignment.address, cwd: process.cwd() } })
           : assignment,
     }),

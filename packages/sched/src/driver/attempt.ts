@@ -182,7 +182,7 @@ export class Attempt implements Assignment, Ticket {
 export function readOutcome(
   attempt: Attempt,
   outcome: PoolOutcome,
-  reinterpret: ((outcome: PoolOutcome, task: Runnable) => PoolOutcome) | undefined,
+  reinterpret: ((outcome: PoolOutcome, task: Runnable, path: string) => PoolOutcome) | undefined,
   hasKeys: boolean,
 ): PoolOutcome {
   if (attempt.part === 'cleanup' || outcome.kind === 'not-started' || isAbandoned(outcome)) return outcome;
@@ -194,7 +194,7 @@ export function readOutcome(
     const checked = hasKeys ? checkKeys(meta, interpreted) : interpreted;
     return reinterpret === undefined
       ? checked
-      : reinterpreted(reinterpret(checked, attempt.task as Runnable));
+      : reinterpreted(reinterpret(checked, attempt.task as Runnable, attempt.path));
   } catch (error) {
     return { kind: 'threw', error };
   }

@@ -106,9 +106,9 @@ export interface PlannedRunOptions extends PoolOptions {
   readonly root?: string | undefined;
   /**
    * Converts a pool's outcome before the machine sees it, for rules of the user: a test suite treats an exception of a body as a failed
-   * check. Applied after an executable's own `interpret`.
+   * check. Applied after an executable's own `interpret`. `path` is the call path of the task.
    */
-  readonly reinterpret?: ((outcome: PoolOutcome, task: Runnable) => PoolOutcome) | undefined;
+  readonly reinterpret?: ((outcome: PoolOutcome, task: Runnable, path: string) => PoolOutcome) | undefined;
   /** Records the inputs and decisions of the run. See `@pexen/sched/replay`. */
   readonly record?: Recorder | undefined;
   /**

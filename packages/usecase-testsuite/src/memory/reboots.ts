@@ -33,7 +33,6 @@ type Asked = RebootRequest & Pick<PendingReboot, 'path' | 'count'>;
 /** The reboots of one session of a run. */
 export class Reboots {
   readonly #context: RebootContext;
-  #running = '';
   #stop: (why: string) => void = () => {};
   #asked: Asked | undefined;
 
@@ -66,14 +65,11 @@ export class Reboots {
 
   /** Follows the run, to stop it when a task asks. */
   attach(execution: Run): void {
-    execution.events.on('event', (event) => {
-      if (event.type === 'task-started') this.#running = event.path;
-    });
     this.#stop = (why) => execution.kill(why);
   }
 
-  /** Takes the request of a body; other outcomes stay as they are. */
-  reinterpret(outcome: PoolOutcome): PoolOutcome {
+  /** Takes the request of the body of a task; other outcomes stay as they are. */
+  reinterpret(outcome: PoolOutcome, path: string): PoolOutcome {
     if (outcome.kind !== 'reboot-asked') return outcome;
     const { recorded } = this.#context;
     const { command, timeoutMs } = outcome;
@@ -82,10 +78,10 @@ export class Reboots {
       ...(timeoutMs !== undefined && { timeoutMs }),
     };
     if (recorded === undefined) return refused('the run is not recorded, and cannot go on after a reboot');
-    const count = recorded.askReboot(this.#running, request);
+    const count = recorded.askReboot(path, request);
     if (count === undefined) return refused('it has asked for ten reboots already');
-    this.#asked = { ...request, path: this.#running, count };
-    this.#stop(`${this.#running} asks for reboot ${count} of the machine`);
+    this.#asked = { ...request, path, count };
+    this.#stop(`${path} asks for reboot ${count} of the machine`);
     return outcome;
   }
 
