@@ -35,11 +35,19 @@ export {
   type SuiteList,
   type TaskShard,
 } from './list-suite.ts';
+export {
+  exportSuiteHistory,
+  type HistoryReport,
+  historyOf,
+  historyReportVersion,
+  importSuiteHistory,
+  type TaskHistory,
+} from './memory/history-report.ts';
 export { type PendingResume, pendingResume } from './memory/reboots.ts';
+export { type ReportOptions, reportRuns } from './memory/report-runs.ts';
 export type { Repetition } from './memory/suite-memory.ts';
 export { previewSuite, type SuitePreview, suiteRuns } from './memory/suite-runs.ts';
 export type { Selection } from './query/selection.ts';
-export { type ReportOptions, reportRuns } from './report-runs.ts';
 export { type Overrides, poolNames } from './run-options.ts';
 export {
   type RecordedEnd,
@@ -50,14 +58,6 @@ export {
 } from './run-suite.ts';
 export type { ShardChoice } from './shards.ts';
 export { knownPaths, stateDirectoryOf } from './state/state-directory.ts';
-export {
-  exportSuiteHistory,
-  type HistoryReport,
-  historyOf,
-  historyReportVersion,
-  importSuiteHistory,
-  type TaskHistory,
-} from './suite-history.ts';
 export { judge } from './verdict.ts';
 export { type KeyInput, readKeys } from './watch/keys.ts';
 export { type RoundOrder, type RoundReport, runRound } from './watch/round.ts';

@@ -13,10 +13,10 @@ import {
   type SampleOfRun,
   thisMachine,
 } from '@pexen/store';
-import type { LoadedConfig } from './config.ts';
-import { isNarrowing, pick } from './query/selection.ts';
-import { stateDirectoryOf } from './state/state-directory.ts';
-import { historyIn, readLastResults } from './state/suite-history.ts';
+import type { LoadedConfig } from '../config.ts';
+import { isNarrowing, pick } from '../query/selection.ts';
+import { stateDirectoryOf } from '../state/state-directory.ts';
+import { historyIn, readLastResults } from '../state/suite-history.ts';
 
 /** Grows by one with every change that breaks readers of `pexen history --json`. */
 export const historyReportVersion = 1;

@@ -12,9 +12,9 @@ import {
   reportEvents,
   saveReports,
 } from '@pexen/store';
-import type { ReporterChoice } from './define-suite.ts';
-import { type ExitCode, exitCodes } from './exit-code.ts';
-import { makeReporters, reporterFailed } from './reporters.ts';
+import type { ReporterChoice } from '../define-suite.ts';
+import { type ExitCode, exitCodes } from '../exit-code.ts';
+import { makeReporters, reporterFailed } from '../reporters.ts';
 
 /** What is reported, and how. */
 export interface ReportOptions {
