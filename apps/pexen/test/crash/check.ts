@@ -40,9 +40,6 @@ export function crashedOnce({ plan, cases }: Pick<PlayedRun, 'plan' | 'cases'>):
   );
 }
 
-/** So many lines are added to the ledger in a few hundred milliseconds, and later on a machine that is busy. */
-const linesOfAMoment = 60;
-
 class Facts {
   readonly #played: PlayedRun;
   readonly #byName: ReadonlyMap<string, CrashTask>;
@@ -73,8 +70,8 @@ class Facts {
   }
 
   /**
-   * A task whose result was printed is not started by a later session, unless the kill came in the same moment, or it was torn down since. Teardowns may
-   * follow what is provided again.
+   * A task whose result was printed is not started by a later session, unless it was torn down since. Teardowns may follow what is provided
+   * again.
    */
   forgotten(): string[] {
     const { printed, ledger, plan } = this.#played;
@@ -86,16 +83,9 @@ class Facts {
       const isTornDown = teardowns.some(({ name }) =>
         this.#runsOf(name).some(({ from }) => from < again.from),
       );
-      if (isTornDown || this.#isJustBefore(task, session)) return [];
+      if (isTornDown) return [];
       return [`forgotten: ${task.name} has a result in session ${session}, and starts again`];
     });
-  }
-
-  /** Did the task end when hardly anything happened any more in the session? Reporters do not wait until a result is recorded. */
-  #isJustBefore({ name }: CrashTask, session: number): boolean {
-    const own = this.#played.ledger.filter((run) => run.session === session);
-    const end = Math.max(...this.#runsOf(name).map((run) => (run.session === session ? run.to : -1)));
-    return Math.max(...own.map(({ to }) => to)) - end < linesOfAMoment;
   }
 
   /** No two bodies that conflict ran at the same time, in whatever sessions. */

@@ -152,7 +152,8 @@ interface Opening {
 
 const nothingEarlier = { entries: [], health: 'whole', mode: { kind: 'resume' } } as const;
 
-function open(options: SessionOptions, opening: Opening): RecordedRun {
+/** Resolves when the beginning of the session is recorded, or cannot be: a run that is killed before its first result can be resumed, too. */
+async function open(options: SessionOptions, opening: Opening): Promise<RecordedRun> {
   const { clock = systemClock, secrets, digester, ...rest } = options;
   const { journal, entries, created } = opening;
   const startedAt = clock.wallNow();
@@ -166,7 +167,20 @@ function open(options: SessionOptions, opening: Opening): RecordedRun {
     locations: options.locations === true || opening.description.shard !== undefined,
     opening: created === undefined ? [started] : [created, started],
   });
+  await recordedBy(recorder, journal.lastSeq);
   return new Session(options, opening, recorder, codeFiles);
+}
+
+function recordedBy(recorder: RunRecorder, seq: number): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (recorder.recorded < seq) return;
+      stop();
+      resolve();
+    };
+    const stop = recorder.onRecorded(look);
+    look();
+  });
 }
 
 class Session implements RecordedRun {

@@ -62,6 +62,14 @@ async function interruptedRun(stateDirectory: string, number = 1): Promise<void>
 }
 
 describe('a run', () => {
+  test('is on the disk before anything of it can start', async () => {
+    const stateDirectory = join(scratchFolder(), '.pexen');
+    const session = await startRun({ stateDirectory, runId: idOf(1), description });
+    const { entries } = readJournal(session.directory);
+    expect(entries.map(({ event }) => event.type)).toEqual(['run-created', 'session-started']);
+    await session.end({ exitCode: 75, isResumable: true });
+  });
+
   test('that was interrupted goes on where it was, with the values of its results', async () => {
     const stateDirectory = join(scratchFolder(), '.pexen');
     await interruptedRun(stateDirectory);
