@@ -112,7 +112,10 @@ describe('results are recalled', () => {
     const useAgain = task({ name: 'use', requires: [port, failsAgain] }, ({ get, shared }) =>
       received.push(get(port), { ...shared }),
     );
-    const { results, order } = await play([serveAgain, failsAgain, useAgain], { earlier: entries });
+    const { results, order } = await play([serveAgain, failsAgain, useAgain], {
+      earlier: entries,
+      startedAt: Date.now() + 1_000,
+    });
     expect(order).toEqual(['serve', 'fails', 'use']);
     expect(received).toEqual([{ of: new Map([['db', 1]]) }, { mode: 'fast' }]);
     expect(results.get('serve')).toMatchObject({
