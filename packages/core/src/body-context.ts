@@ -1,5 +1,6 @@
 /** Makes the context of a body, wherever the body runs. */
 import { type RebootOptions, RebootSignal, SkipSignal } from './failure.ts';
+import type { ReadyFacts } from './outcome.ts';
 import { type AnyKey, capabilitiesOf, formOf, isKey, tornDownBy } from './requirement.ts';
 import { mergeShared, type SharedState } from './shared-state.ts';
 import type { AnyBodyContext, GivenContext, TaskDefinition, TaskMeta } from './task.ts';
@@ -30,7 +31,15 @@ export interface ContextParts {
   /** Default 0. */
   readonly rebootCount?: number | undefined;
   readonly path: string;
-  readonly ticket: { readonly signal: AbortSignal; report(update: TaskUpdate): void };
+  readonly ticket: ContextTicket;
+}
+
+/** What a context passes on. */
+export interface ContextTicket {
+  readonly signal: AbortSignal;
+  report(update: TaskUpdate): void;
+  /** For the body of a service: it is ready. */
+  ready?(facts: ReadyFacts): void;
 }
 
 /** A context, and the values that the body has `set` through it: [position in `provides`, value]. */
@@ -39,6 +48,7 @@ export class OwnContext implements AnyBodyContext {
   readonly #parts: Omit<ContextParts, 'ticket'>;
   readonly #ticket: ContextParts['ticket'];
   #provided: [position: number, value: unknown][] | undefined;
+  #isReady = false;
 
   /** Reads an entry of `parts` only when the body asks for it, since many entries are expensive to make. */
   constructor(meta: TaskMeta, parts: ContextParts);
@@ -89,6 +99,10 @@ export class OwnContext implements AnyBodyContext {
   get skip(): (reason: string) => never {
     return skip;
   }
+  /** Only of a service. */
+  get ready(): () => void {
+    return () => this.#ready();
+  }
   get report(): AnyBodyContext['report'] {
     return (finding) => this.#ticket.report({ kind: 'finding', finding: checkedFinding(finding) });
   }
@@ -124,6 +138,15 @@ export class OwnContext implements AnyBodyContext {
     throw new TypeError(`${asked}: key "${key.name}" is not among what "${this.path}" requires`);
   }
 
+  #ready(): void {
+    if (this.#isReady) return;
+    const unset = unsetKeys(this.#meta, this.provided);
+    if (unset.length > 0)
+      throw new TypeError(`ready: "${this.#parts.path}" provides ${unset.join(', ')}: set it before`);
+    this.#isReady = true;
+    this.#ticket.ready?.({ provided: this.provided });
+  }
+
   #set(key: AnyKey, value: unknown): void {
     const position = this.#meta.provides?.indexOf(key) ?? -1;
     if (position < 0) throw new TypeError(`set: key "${key.name}" is not among what "${this.path}" provides`);
@@ -143,7 +166,10 @@ export function unsetKeys(meta: TaskMeta, provided: readonly (readonly [number, 
 }
 
 /** The context of a task that is called without a scheduler. */
-export function lonelyContext(definition: TaskDefinition, given: GivenContext): AnyBodyContext {
+export function lonelyContext(
+  definition: TaskDefinition,
+  given: GivenContext,
+): AnyBodyContext & { readonly ready: () => void } {
   const { values = new Map<AnyKey, unknown>(), ...rest } = given;
   const silent = () => {};
   return {
@@ -151,7 +177,7 @@ export function lonelyContext(definition: TaskDefinition, given: GivenContext): 
     ...{ attempt: 1, interruptions: 0, rebootCount: 0 },
     reboot: (options) => reboot(definition.meta, definition.meta.name ?? 'task', options),
     ...{ signal: new AbortController().signal, skip },
-    ...{ report: silent, progress: silent, attach: silent, log: silent },
+    ...{ report: silent, progress: silent, attach: silent, log: silent, ready: silent },
     get: (key) => values.get(key),
     getAll: (key) => (values.has(key) ? [values.get(key)] : []),
     set: (key, value) => void values.set(key, value),

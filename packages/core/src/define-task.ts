@@ -17,6 +17,9 @@ import {
   type PlainFunction,
   type Retries,
   type Runnable,
+  type ServiceContext,
+  type ServiceMeta,
+  type ServiceRules,
   type Task,
   type TaskDefinition,
   type TaskMeta,
@@ -32,7 +35,7 @@ export type TaskOf<M extends TaskMeta, Value> = M extends { readonly args: Stand
     Task<Value> & { readonly '~args'?: ArgsOf<M> };
 
 /** Makes unknown metadata entries a compile error. */
-type OnlyKnown<M> = { readonly [K in Exclude<keyof M, keyof TaskMeta>]: never } & {
+type OnlyKnown<M, Known = TaskMeta> = { readonly [K in Exclude<keyof M, keyof Known>]: never } & {
   readonly retries?: M extends { readonly retries: infer R extends Retries }
     ? { readonly [K in Exclude<keyof R, keyof Retries>]: never }
     : unknown;
@@ -59,8 +62,38 @@ export function task<const M extends TaskMeta, Value>(
   return makeTask({ ...unboundArgs(meta), meta, body, site }) as TaskOf<M, Awaited<Value>>;
 }
 
-/** What a factory knows about the source of a task. */
-export type TaskSource = Pick<TaskDefinition, 'location' | 'nameKind'>;
+/**
+ * Makes a service: a task that goes on while others need what it provides. It starts when a task that requires it could start otherwise, it is
+ * ready when its body calls `ready`, and its signal is aborted once no task needs it any more. Called directly, without a scheduler, it runs its
+ * body; `ready` has no effect then.
+ *
+ * @example
+ * const web = service({ provides: [url] }, async ({ set, ready, signal }) => {
+ *   const server = await listen(0, { signal });
+ *   set(url, server.url);
+ *   ready();
+ *   await server.closed;
+ * });
+ * @throws PexenError PEXEN_NOT_A_TASK without metadata or without a body; PEXEN_METADATA_TWICE for a body that has metadata.
+ */
+export function service<const M extends ServiceMeta, Value>(
+  meta: M & OnlyKnown<M, ServiceMeta>,
+  body: (context: ServiceContext<M>) => Value,
+): TaskOf<M, Awaited<Value>> {
+  const site = captureCallSite(service);
+  checkParts('service', meta, body, site);
+  if (isTask(body) || hasMeta(body)) throw metadataTwice('body', site);
+  const rules = serviceRules(meta);
+  return makeTask({ ...unboundArgs(meta), meta, body, site, service: rules }) as TaskOf<M, Awaited<Value>>;
+}
+
+/** The rules of a service with this metadata, for `executableTask`. */
+export function serviceRules({ restarts = 0, stop }: ServiceMeta): ServiceRules {
+  return { restarts, killsOnStop: stop === 'kill' };
+}
+
+/** What a factory knows about a task besides its metadata and its body. */
+export type TaskSource = Pick<TaskDefinition, 'location' | 'nameKind' | 'service'>;
 
 /** Makes a task whose body is a program. Only pools that take executables can run it. */
 export function executableTask(meta: TaskMeta, body: ExecutableBody, source: TaskSource = {}): Task {
@@ -223,14 +256,14 @@ export function listOfTasks<T>(value: Iterable<T>): readonly T[] {
 }
 
 /** Refuses to make a task without metadata or without a body. @throws PexenError PEXEN_NOT_A_TASK. */
-function checkParts(of: 'task' | 'withMeta', meta: unknown, body: unknown, site: CallSite): void {
+function checkParts(of: 'task' | 'service' | 'withMeta', meta: unknown, body: unknown, site: CallSite): void {
   const isMeta = typeof meta === 'object' && meta !== null && !Array.isArray(meta);
   if (isMeta && typeof body === 'function') return;
   const given =
-    typeof body === 'function' || (of === 'task' && !isMeta)
+    typeof body === 'function' || (of !== 'withMeta' && !isMeta)
       ? `${kindOf(meta)} for its metadata`
       : `${kindOf(body)} for its body`;
-  const form = of === 'task' ? 'task({ … }, () => …)' : 'withMeta(() => …, { … })';
+  const form = of === 'withMeta' ? 'withMeta(() => …, { … })' : `${of}({ … }, () => …)`;
   throw notATaskError(`${of}() was given ${given}`, `Write ${form}.`, site);
 }
 

@@ -1,7 +1,14 @@
 /** The shared vocabulary of pexen: types, and the pure functions that make and read them. */
 export { type Address, fingerprintOf, sourceTextOf } from './address.ts';
 export { isSchema, type SchemaIssue, type SchemaResult, type StandardSchema, type } from './args.ts';
-export { type ContextParts, OwnContext, type ReceivedKey, tornDown, unsetKeys } from './body-context.ts';
+export {
+  type ContextParts,
+  type ContextTicket,
+  OwnContext,
+  type ReceivedKey,
+  tornDown,
+  unsetKeys,
+} from './body-context.ts';
 export {
   type CallSite,
   captureCallSite,
@@ -26,6 +33,8 @@ export {
   metaOf,
   place,
   plainDefinition,
+  service,
+  serviceRules,
   type TaskOf,
   type TaskSource,
   task,
@@ -99,8 +108,15 @@ export {
   maker,
   takesInput,
 } from './locate.ts';
-export { checkMeta, metaKeys } from './meta-check.ts';
-export type { ExecutableBody, ExecutableFacts, Interpretation } from './outcome.ts';
+export { checkMeta, metaKeys, serviceMetaKeys } from './meta-check.ts';
+export type {
+  ExecutableBody,
+  ExecutableFacts,
+  Interpretation,
+  ProgramService,
+  ReadyCondition,
+  ReadyFacts,
+} from './outcome.ts';
 export {
   type CapturedOutput,
   formatOutput,
@@ -175,6 +191,9 @@ export {
   type RunEvent,
   type RunStarted,
   runEventVersion,
+  type ServiceReady,
+  type ServiceStopCause,
+  type ServiceStopping,
   type TaskFinished,
   type TaskOrigin,
   type TaskSkipped,
@@ -209,6 +228,9 @@ export {
   type PlainFunction,
   type Retries,
   type Runnable,
+  type ServiceContext,
+  type ServiceMeta,
+  type ServiceRules,
   type Task,
   type TaskDefinition,
   type TaskMeta,

@@ -4,7 +4,7 @@ import { badEntry, type Check, didYouMean, listOf, must, numberHint } from './en
 import { type Problem, problem } from './errors.ts';
 import { formOf, isCapability, isCompound } from './requirement.ts';
 import { claimed, describeResource, isAmount, used } from './resource.ts';
-import type { Retries, TaskMeta } from './task.ts';
+import type { Retries, ServiceMeta, TaskMeta } from './task.ts';
 
 type Checks = Readonly<Record<string, Check | undefined>>;
 
@@ -104,6 +104,32 @@ const checks: Readonly<Record<keyof TaskMeta, Check>> = Object.assign(Object.cre
 /** The names that metadata may have. */
 export const metaKeys: readonly (keyof TaskMeta)[] = Object.keys(checks) as (keyof TaskMeta)[];
 
+/** Why a service has no such entry. */
+const notOfServices = {
+  exclusive: 'It would run alone, without the tasks that need it: claim resources instead.',
+  group: 'It goes on while tasks inside and outside of the group need it.',
+  salvages: 'Write a task that salvages, and have it require the service.',
+  tearsDown: 'Write a task that tears down, and have it require the service.',
+  scope: 'What a service provides lasts as long as the process that runs pexen.',
+  rerunnable: 'A service may always start again.',
+  mayReboot: 'Write a task for the reboot.',
+  cleanup: 'Clean up when the signal is aborted, or in a task that tears down what the service provides.',
+} as const satisfies Partial<Record<keyof TaskMeta, string>>;
+
+const serviceChecks: Readonly<Record<keyof ServiceMeta, Check>> = Object.assign(
+  Object.create(null) as object,
+  Object.fromEntries(Object.entries(checks).filter(([name]) => !Object.hasOwn(notOfServices, name))) as Omit<
+    typeof checks,
+    keyof typeof notOfServices
+  >,
+  { restarts: whole, stop: must('kill', (value) => value === 'kill') },
+);
+
+/** The names that the metadata of a service may have. */
+export const serviceMetaKeys: readonly (keyof ServiceMeta)[] = Object.keys(
+  serviceChecks,
+) as (keyof ServiceMeta)[];
+
 /** Returned for nearly every task, so that valid tasks need no list of their own. */
 const none: Problem[] = [];
 Object.freeze(none);
@@ -112,17 +138,18 @@ Object.freeze(none);
  * All problems of the metadata by itself: unknown entries, wrong types, a resource both used and claimed.
  * `task` is the name of the task in the problems.
  */
-export function checkMeta(meta: object, task: string): Problem[] {
+export function checkMeta(meta: object, task: string, isService = false): Problem[] {
+  const known: Checks = isService ? serviceChecks : checks;
   let problems = none;
   let rivals = 0; // entries that may contradict another one
   for (const name in meta) {
     const value = (meta as Record<string, unknown>)[name];
     if (value === undefined) continue;
     if (name === 'uses' || name === 'claims' || name === 'group' || name === 'pool') rivals++;
-    const check = (checks as Checks)[name];
+    const check = known[name];
     const complaint = check === undefined ? '' : check(value);
     if (complaint === undefined) continue;
-    problems = [...problems, wrongEntry(name, value, check, complaint, task)];
+    problems = [...problems, wrongEntry(name, value, check, complaint, task, isService)];
   }
   return rivals < 2 ? problems : [...problems, ...contradictions(meta, task)];
 }
@@ -133,8 +160,9 @@ function wrongEntry(
   check: Check | undefined,
   complaint: string,
   task: string,
+  isService: boolean,
 ): Problem {
-  if (check === undefined) return unknownEntry(name, task);
+  if (check === undefined) return unknownEntry(name, task, isService);
   const hint = check === retries ? retriesHint(value) : undefined;
   const found = badEntry(name, value, check, complaint, task);
   return hint === undefined ? found : { ...found, hint };
@@ -150,8 +178,16 @@ function retriesHint(value: unknown): string | undefined {
   return entries.map(hintOf).find((hint) => hint !== undefined);
 }
 
-function unknownEntry(name: string, task: string): Problem {
-  const hint = didYouMean(name, metaKeys) ?? `The entries are: ${metaKeys.join(', ')}.`;
+function unknownEntry(name: string, task: string, isService: boolean): Problem {
+  if (isService && Object.hasOwn(notOfServices, name)) {
+    const hint = notOfServices[name as keyof typeof notOfServices];
+    return problem('PEXEN_UNKNOWN_META', `a service has no metadata "${name}"`, hint, task);
+  }
+  const known = isService ? serviceMetaKeys : metaKeys;
+  const isOfServices = !isService && (serviceMetaKeys as readonly string[]).includes(name);
+  const hint = isOfServices
+    ? 'Only services have it: make the task with service().'
+    : (didYouMean(name, known) ?? `The entries are: ${known.join(', ')}.`);
   return problem('PEXEN_UNKNOWN_META', `unknown metadata "${name}"`, hint, task);
 }
 

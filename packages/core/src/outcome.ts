@@ -41,6 +41,9 @@ export interface PoolOutcomeFacts {
   readonly modules?: LoadedModules;
 }
 
+/** What a service hands on when it is ready: as in the facts of an outcome, as they are at that moment. */
+export type ReadyFacts = Pick<PoolOutcomeFacts, 'shared' | 'provided'>;
+
 /**
  * A physical fact, as a pool sees it. A pool never reports timed-out or cancelled, since it does not know why it was asked to stop.
  * - `stopped`: only after the ticket's signal. `aborted` – the body rejected with the signal's reason; `killed` – the pool
@@ -142,11 +145,33 @@ export interface ExecutableBody {
   readonly workspace?: 'private' | 'copy';
   /** Added to the environment of the pool. */
   readonly env: Readonly<Record<string, string>>;
+  /** Present for a service, whose task has `service` in its definition. */
+  readonly service?: ProgramService;
   /** Converts exit code, output and reports to an outcome and findings. Runs on the host; must be pure. */
   readonly interpret: (facts: ExecutableFacts) => Interpretation;
   /** The options that `interpret` was made with, as plain data; they count in the task's digest. Absent: the text of `interpret` counts. */
   readonly interpretOptions?: Readonly<Record<string, unknown>>;
 }
+
+/** How a program is run as a service. Its end is not passed to `interpret` if it was asked to stop after it was ready. */
+export interface ProgramService {
+  readonly ready: ReadyCondition;
+}
+
+/**
+ * When a program is ready. `{port}` in `argv`, in `env` and in the condition is a port that the pool chooses free at each start.
+ * - `port`: it, or a process that it started, listens on the TCP port, on which no process listened before.
+ * - `line`: a line of its output matches the regular expression.
+ * - `file`: the file exists; a relative path is relative to the directory in which it runs.
+ * - `http`: a GET request of the URL is answered with the status, by default one from 200 to 399.
+ * - `fd`: it writes a line with `ready` to fd 3.
+ */
+export type ReadyCondition =
+  | { readonly port: number | '{port}' }
+  | { readonly line: string }
+  | { readonly file: string }
+  | { readonly http: string; readonly status?: number }
+  | { readonly fd: 3 };
 
 /** How a program ended: facts only. */
 export interface ExecutableFacts {

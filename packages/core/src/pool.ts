@@ -2,7 +2,7 @@
 import type { Address } from './address.ts';
 import type { ReceivedKey } from './body-context.ts';
 import { misuse, type PexenError, type Problem } from './errors.ts';
-import type { PoolOutcome } from './outcome.ts';
+import type { PoolOutcome, ReadyFacts } from './outcome.ts';
 import type { SharedState } from './shared-state.ts';
 import type { TaskDefinition } from './task.ts';
 import type { TaskUpdate } from './task-update.ts';
@@ -55,6 +55,11 @@ export interface PoolManifest {
   readonly executables: boolean;
   /** Does it run functions? Default true; `false` where it only takes programs. */
   readonly functions?: boolean;
+  /**
+   * Does it run services? Each gets a worker of its own, beside the slots, and is never returned unstarted for want of a slot. Default: such tasks
+   * are refused before the run.
+   */
+  readonly services?: boolean;
 }
 
 /** What a pool may report to the run at any time while it is open. */
@@ -129,6 +134,11 @@ export interface Assignment {
   readonly interruptions?: number | undefined;
   /** How often the machine was rebooted for the task, for the information of the body. Default 0. */
   readonly rebootCount?: number | undefined;
+  /**
+   * Present for a service: it gets a worker of its own at once, outside of slots, waiting attempts and the recycling of workers. It ends when its
+   * signal is aborted, or by itself. `reclaim` does not concern it.
+   */
+  readonly service?: true | undefined;
   /** `cleanup` runs the `cleanup` of the metadata instead of the body. */
   readonly part: 'body' | 'cleanup';
   readonly args: unknown;
@@ -155,4 +165,10 @@ export interface Ticket {
   started(worker: string): void;
   /** Hands on an update of the body, between `started` and the outcome. */
   report(update: TaskUpdate): void;
+  /**
+   * For a service: it is ready. To be called at most once, between `started` and the outcome. An outcome without it, a good one too, means that the
+   * service ended before it was ready. Under the transport `reference`, `shared` may be absent: the dictionary in the assignment counts as it is
+   * now. Absent on hosts that run no services.
+   */
+  ready?(facts: ReadyFacts): void;
 }

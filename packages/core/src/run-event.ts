@@ -26,6 +26,8 @@ export type RunEvent =
   | RunStarted
   | TasksAdded
   | TaskStarted
+  | ServiceReady
+  | ServiceStopping
   | AttemptEnded
   | TaskFinished
   | TaskSkipped
@@ -85,6 +87,37 @@ export interface TaskStarted {
   readonly worker: string;
 }
 
+/** A service is ready: the tasks that require it may start. */
+export interface ServiceReady {
+  readonly type: 'service-ready';
+  readonly seq: number;
+  readonly atMs: number;
+  /** The `id` in its `tasks-added`. */
+  readonly task: number;
+  readonly path: string;
+  readonly attempt: number;
+  /** How long it took from the start of the attempt in its worker, ms. */
+  readonly afterMs: number;
+}
+
+/** A service was asked to stop. */
+export interface ServiceStopping {
+  readonly type: 'service-stopping';
+  readonly seq: number;
+  readonly atMs: number;
+  /** The `id` in its `tasks-added`. */
+  readonly task: number;
+  readonly path: string;
+  readonly attempt: number;
+  readonly why: ServiceStopCause;
+}
+
+/**
+ * Why a service is stopped. `unneeded`: no task needs it any more. `made-way`: tasks that it kept away could not start otherwise; it starts again
+ * where tasks need it. `provider-down`: a service that it requires is down. `run-stopped`: the run is cancelled or killed.
+ */
+export type ServiceStopCause = 'unneeded' | 'made-way' | 'provider-down' | 'run-stopped';
+
 /** An attempt ended; `retryInMs` is present if another will follow. */
 export interface AttemptEnded {
   readonly type: 'attempt-ended';
@@ -95,6 +128,10 @@ export interface AttemptEnded {
   readonly path: string;
   readonly attempt: AttemptInfo;
   readonly retryInMs?: number;
+  /** A service ended after it was ready and before it was asked to stop. */
+  readonly died?: true;
+  /** A service that is down now starts again as soon as a task needs it. */
+  readonly startsAgain?: true;
   /** The digest of its code, including what it has imported so far; present where the run has a digester. */
   readonly code?: Digest;
 }

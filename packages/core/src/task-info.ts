@@ -47,6 +47,8 @@ export interface TaskInfo {
   /** Until when its values and effects last: absent for the end of the run. */
   readonly scope?: 'boot' | 'process';
   readonly hasCleanup?: true;
+  /** It goes on while others need what it provides. */
+  readonly service?: true;
   /** Its body may ask for a reboot of the machine. */
   readonly mayReboot?: true;
   /** Why it does not apply, by its `when`; absent if it does. */

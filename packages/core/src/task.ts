@@ -77,6 +77,29 @@ export interface TaskMeta {
   readonly when?: boolean | string | ((facts: Facts) => boolean | string) | undefined;
 }
 
+/** Entries of `TaskMeta` that a service does not have. */
+type NotOfServices =
+  | 'exclusive'
+  | 'group'
+  | 'salvages'
+  | 'tearsDown'
+  | 'scope'
+  | 'rerunnable'
+  | 'mayReboot'
+  | 'cleanup';
+
+/**
+ * The metadata of a service: of a task that goes on while others need what it provides. `timeout`, `idleTimeout`, `slowAfter`, `weight` and
+ * `retries` concern the time until it is ready. What it uses and claims it holds from its start until it is over. What it provides lasts as long
+ * as the process that runs pexen, and it may always start again.
+ */
+export interface ServiceMeta extends Omit<TaskMeta, NotOfServices> {
+  /** How often it starts again, where tasks need it, after it ended without having been asked to. Default 0. */
+  readonly restarts?: number | undefined;
+  /** `kill`: it is meant to be ended by force, so that nothing counts as left behind. Default: a service that has to be killed is a warning. */
+  readonly stop?: 'kill' | undefined;
+}
+
 /** The number of further attempts, and the delays between them. */
 export interface Retries {
   readonly count: number;
@@ -157,6 +180,16 @@ export interface BodyContext<M = TaskMeta> {
   readonly log: (message: string, data?: unknown) => void;
 }
 
+/** The context of the body of a service. */
+export interface ServiceContext<M = ServiceMeta> extends BodyContext<M> {
+  /**
+   * Reports that the service is ready: the tasks that require it may start. The values of its keys must be set before; they and its dictionary
+   * are handed on as they are now. Further calls have no effect.
+   * @throws TypeError where a key that it provides has no value yet
+   */
+  readonly ready: () => void;
+}
+
 /** The context for code that does not know the type of the metadata. */
 export interface AnyBodyContext extends Omit<BodyContext, 'args' | 'get' | 'getAll' | 'set'> {
   readonly args: unknown;
@@ -195,6 +228,8 @@ export interface UnboundTask<Args, Value = unknown> {
 export interface GivenContext extends Partial<Omit<AnyBodyContext, 'args' | 'get' | 'getAll' | 'set'>> {
   /** Read by `get` and `getAll`, and written by `set`. */
   readonly values?: Map<AnyKey, unknown>;
+  /** Called when the body of a service is ready. Default: nothing happens. */
+  readonly ready?: () => void;
 }
 
 /** A function that can be used as a task; `withMeta` adds metadata to it. */
@@ -220,6 +255,8 @@ export interface TaskDefinition {
   readonly args: unknown;
   /** True while it has no args although its schema requires some. */
   readonly isUnbound: boolean;
+  /** Present for a service. */
+  readonly service?: ServiceRules | undefined;
   /** Where `task()` was called. */
   readonly site?: CallSite | undefined;
   /** Set by the factory that made it; otherwise derived from the call site. */
@@ -230,6 +267,14 @@ export interface TaskDefinition {
   readonly location?: SourceLocation | undefined;
   /** The origin of its name in `meta`. Default: explicit. */
   readonly nameKind?: NameKind | undefined;
+}
+
+/** The rules of a service that other tasks do not have. */
+export interface ServiceRules {
+  /** How often it may start again after it ended without having been asked to. */
+  readonly restarts: number;
+  /** It is meant to be ended by force. */
+  readonly killsOnStop: boolean;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   addressed,
+  checkMeta,
   collectTasks,
   controlled,
   definitionOf,
@@ -10,6 +11,8 @@ import {
   key,
   metaOf,
   place,
+  service,
+  serviceRules,
   TaskFailError,
   task,
   type,
@@ -244,3 +247,51 @@ function caught(act: () => unknown): unknown {
   }
   throw new Error('nothing was thrown');
 }
+
+describe('a service', () => {
+  it('runs its body when it is called directly, and ready() reports to the test', async () => {
+    const url = key<string>('url');
+    const web = service({ name: 'web', provides: [url], restarts: 2 }, ({ set, ready }) => {
+      set(url, 'http://localhost');
+      ready();
+      return 'stopped';
+    });
+    const values = new Map<typeof url, unknown>();
+    const seen: unknown[] = [];
+    expect(await web({ values, ready: () => seen.push(values.get(url)) })).toBe('stopped');
+    expect(await web({ values: new Map() })).toBe('stopped');
+    expect(seen).toEqual(['http://localhost']);
+    expect(definitionOf(web).service).toEqual({ restarts: 2, killsOnStop: false });
+  });
+
+  it('keeps its rules when it is bound to args, addressed, or made of a program', () => {
+    const db = service({ name: 'db', args: type<{ port: number }>(), stop: 'kill' }, ({ ready }) => ready());
+    const rules = { restarts: 0, killsOnStop: true };
+    expect(definitionOf(db.with({ port: 1 })).service).toEqual(rules);
+    expect(definitionOf(addressed(db.with({ port: 1 }), undefined)).service).toEqual(rules);
+    const program = { file: '/bin/db', argv: [], cwd: '/', env: {}, service: { ready: { fd: 3 } } } as const;
+    const interpret = () => ({ outcome: { kind: 'returned' as const, value: 0 }, findings: [] });
+    const made = executableTask({}, { ...program, interpret }, { service: serviceRules({ restarts: 1 }) });
+    expect(definitionOf(made).service).toEqual({ restarts: 1, killsOnStop: false });
+  });
+
+  it('has no entries that make no sense for it, and tasks do not have its own', () => {
+    const problems = checkMeta({ exclusive: true, restarts: -1, stop: 'now', port: 1 }, 'web', true);
+    expect(problems.map(({ message }) => message)).toEqual([
+      'a service has no metadata "exclusive"',
+      'restarts must be a whole number, 0 or more',
+      'stop must be kill',
+      'unknown metadata "port"',
+    ]);
+    expect(checkMeta({ restarts: 1 }, 'web')[0]?.hint).toBe(
+      'Only services have it: make the task with service().',
+    );
+  });
+
+  it('refuses a body that cannot be called, and metadata in two places', () => {
+    expect(() => service({}, 1 as never)).toThrow('service() was given a number for its body');
+    expect(() => service({}, withMeta(() => {}, {}) as never)).toThrow(
+      'the body of task() has metadata of its own',
+    );
+  });
+});

@@ -8,6 +8,7 @@ import {
   key,
   place,
   type Runnable,
+  service,
   type Task,
   task,
   type,
@@ -127,3 +128,15 @@ ship.with({ to: 1 });
 export const clean: Promise<string> = lint();
 export const shipped: Promise<string> = ship({ to: 'eu' }, { values: new Map([[built, { dir: 'out' }]]) });
 export const typed: Task<string> = lint;
+
+service({ provides: [port], restarts: 3, stop: 'kill' }, async ({ set, ready, signal }) => {
+  set(port, 80);
+  ready();
+  await new Promise((resolve) => signal.addEventListener('abort', resolve));
+});
+// @ts-expect-error a service never runs alone
+service({ exclusive: true }, ({ ready }) => ready());
+// @ts-expect-error only services are ready
+task({ provides: [port] }, ({ ready }) => ready());
+// @ts-expect-error only services start again
+task({ restarts: 1 }, () => {});

@@ -68,6 +68,8 @@ class JUnit implements Reporter {
         this.#document.add(['late errors', ''], lateErrorCase(change.late));
         break;
       case 'attempt-started':
+      case 'service-ready':
+      case 'service-stopping':
       case 'attempt-ended':
       case 'worker-lost':
       case 'task-update':

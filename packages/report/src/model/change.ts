@@ -1,5 +1,5 @@
 /** The language of reporters: what changed in the model by one event, one task update or one inspection. */
-import type { TaskUpdate } from '@pexen/core';
+import type { ServiceStopCause, TaskUpdate } from '@pexen/core';
 import type { EndedTask, RunTask, TaskAttempt, TaskError } from './run-task.ts';
 
 /** A worker that ended without a request. */
@@ -33,6 +33,8 @@ export type Change =
       readonly attempt: TaskAttempt;
       readonly retryInMs: number | undefined;
     }
+  | { readonly kind: 'service-ready'; readonly task: RunTask; readonly afterMs: number }
+  | { readonly kind: 'service-stopping'; readonly task: RunTask; readonly why: ServiceStopCause }
   /** The task has its result, or was skipped. */
   | { readonly kind: 'task-ended'; readonly task: EndedTask }
   | { readonly kind: 'worker-lost'; readonly lost: LostWorker }

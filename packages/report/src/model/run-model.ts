@@ -241,6 +241,10 @@ export class RunModel {
         const task = this.#endAttempt(event);
         return { kind: 'attempt-ended', task, attempt, retryInMs };
       }
+      case 'service-ready':
+        return { kind: 'service-ready', task: this.#find(event), afterMs: event.afterMs };
+      case 'service-stopping':
+        return { kind: 'service-stopping', task: this.#find(event), why: event.why };
       case 'task-finished':
       case 'task-skipped':
         return { kind: 'task-ended', task: this.#end(event) };

@@ -87,6 +87,8 @@ export function changeLines(change: Change, options: LineOptions): string[] {
     case 'run-started':
     case 'tasks-added':
     case 'attempt-started':
+    case 'service-ready':
+    case 'service-stopping':
     case 'task-update':
     case 'run-ended':
       return [];

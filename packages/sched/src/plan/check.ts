@@ -68,7 +68,7 @@ export class Check {
   /** Checks one task by itself. False if its metadata cannot be used. */
   task(task: number): boolean {
     const plan = this.#plan;
-    const found = checkMeta(plan.metaOf(task), '');
+    const found = checkMeta(plan.metaOf(task), '', plan.definition(task).service !== undefined);
     for (const each of found) this.add(task, each);
     if (plan.states(task, TAKES) && plan.definition(task).isUnbound)
       this.#refuse(task, 'PEXEN_UNBOUND_ARGS', 'args are missing', 'Hand task.with(args) to the run.');
@@ -136,10 +136,17 @@ export class Check {
 
   /** Finds the addresses of bodies that go to pools which do not take every body. */
   addresses(): void {
-    const { options, hasPrograms, graph } = this.#plan;
-    if (!hasPrograms && options.pools.every(({ manifest }) => manifest.closures)) return;
+    const { options, hasPrograms, hasServices, graph } = this.#plan;
+    if (!hasPrograms && !hasServices && options.pools.every(({ manifest }) => manifest.closures)) return;
     for (let task = this.#from; task < graph.taskCount; task++) {
       const { manifest, name } = options.pools[graph.pool[task] as number] as PlanPool;
+      if (!manifest.services && this.#plan.definition(task).service !== undefined)
+        this.#refuse(
+          task,
+          'PEXEN_SERVICE',
+          `it is a service, and the pool "${name}" takes none`,
+          'Name a pool that runs services in its "pool", such as a pool of processes.',
+        );
       const isFunction = typeof this.#plan.definition(task).body === 'function';
       if (isFunction ? manifest.functions === false : !manifest.executables)
         this.#refuse(

@@ -120,6 +120,7 @@ export class CompiledTasks extends Table implements Planned {
   /** True if some task is `exclusive`: then every task has to ask the lock table. */
   hasExclusive = false;
   hasPrograms = false;
+  hasServices = false;
   /** Module and id → the first task that workers find there. */
   readonly #made = new Map<string, number>();
   /** What is known of the durations of tasks besides `weight`. */
@@ -160,6 +161,7 @@ export class CompiledTasks extends Table implements Planned {
     this.whyNot = new Map(of.whyNot);
     this.hasExclusive = of.hasExclusive;
     this.hasPrograms = of.hasPrograms;
+    this.hasServices = of.hasServices;
     this.#made = new Map(of.#made);
     this.#ownRules = new Map(of.#ownRules);
     this.#expected = new Map(of.#expected);
@@ -354,6 +356,7 @@ export class CompiledTasks extends Table implements Planned {
     const meta = withImplied(definition?.meta ?? metaOf(runnable));
     const isProgram = definition !== undefined && typeof definition.body !== 'function';
     if (isProgram) this.hasPrograms = true;
+    if (definition?.service !== undefined) this.hasServices = true;
     const metaFlags = metaFlagsOf(meta) | (definition === undefined ? PLAIN : 0);
     const usual = isProgram ? this.#programPool : 0;
     const task = this.graph.addTask((metaFlags & PLACED) === 0 ? usual : this.#poolOf(meta));

@@ -74,6 +74,8 @@ export interface Planned {
   runnableOf(task: number): Runnable | undefined;
   /** True if some body is a program. */
   readonly hasPrograms: boolean;
+  /** True if some task is a service. */
+  readonly hasServices: boolean;
   /** Sets the address at which a worker finds the body of the task. */
   putAddress(task: number, address: Address): void;
   /** The first task that workers find by this module and id; maybe this very task. */

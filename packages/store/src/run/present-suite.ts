@@ -51,6 +51,7 @@ function suiteTask(
     when: whyNot ?? true,
     selected: facts.selected(path),
     scope,
+    ...(info.service && { isService: true }),
     ...(hasCleanup && { hasCleanup }),
   };
 }

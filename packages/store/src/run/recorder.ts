@@ -173,11 +173,17 @@ export class RunRecorder implements RunJournal {
         this.#record({ type, pool, worker, tasks, error: this.#secrets.masked(error) });
         break;
       }
+      case 'service-ready': {
+        // Its values end with the session, and nothing that starts in a later one gets them.
+        this.#record({ type: 'provided', task: event.task, attempt: event.attempt, values: [] });
+        break;
+      }
       case 'run-ended':
         this.#ended = event;
         break;
       case 'run-started':
       case 'tasks-added':
+      case 'service-stopping':
         break;
       default:
         event satisfies never;
