@@ -178,6 +178,11 @@ function addRuns(program: Command, leave: (exitCode: ExitCode) => void): void {
   stateful(configured(program.command('runs')))
     .description('show the recorded runs')
     .option('--json', 'one JSON document instead of lines')
+    .option('--prune', 'remove the runs that are beyond the limits of the configuration, or beyond these:')
+    .option('--keep-runs <n>', 'with --prune: so many, the newest', number('runs', 1))
+    .option('--keep-days <n>', 'with --prune: of so many days', number('days', 1))
+    .option('--keep-mebibytes <n>', 'with --prune: as many as take so much room', number('mebibytes', 1))
+    .option('--dry-run', 'with --prune: only show what would be removed')
     .action(async (options: RunsOptions) => leave(await runs(options, process.stdout)));
 }
 

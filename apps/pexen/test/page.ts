@@ -37,9 +37,11 @@ function commandsIn(block: string): Shown[] {
 export function comparable(text: string): string {
   return text
     .replaceAll(/[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/g, 'ID')
+    .replaceAll(/(?<=repeats run )[\da-f]{8}\b/g, 'ID')
     .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'WHEN')
     .replaceAll(/\[ *[\d.]+s\]/g, '[TIME]')
     .replaceAll(/(?<=took )[\d.]+ s/g, 'TIME')
+    .replaceAll(/ +[\d.]+ [KM]?i?B\b/g, ' SIZE')
     .replaceAll(/^ +[\d.]+m?s of work in .*\n/gm, '')
     .trimEnd();
 }

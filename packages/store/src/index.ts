@@ -94,8 +94,15 @@ export type {
   SessionOptions,
   StartRunOptions,
 } from './run/recorded-run.ts';
-export { type RetentionLimits, removeOldRuns } from './run/retention.ts';
+export {
+  type Removal,
+  type Retained,
+  type RetentionLimits,
+  type RetentionOptions,
+  removeOldRuns,
+} from './run/retention.ts';
 export { findRun, listRuns, openUnrecordedRun, outputDirectoryOf } from './run/run-directories.ts';
+export { Secrets } from './run/secrets.ts';
 export {
   type OwnedTask,
   type Partition,

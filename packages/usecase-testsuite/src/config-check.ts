@@ -24,6 +24,7 @@ import {
   durabilities,
   mostWorkers,
   type ReporterName,
+  type RetentionChoice,
   type SuiteConfig,
   type SuiteGroup,
   type TerminalReporterOptions,
@@ -107,6 +108,18 @@ const retries: Kind = (value, path) =>
     flaw(path, message.replace(/^retries /, ''), hint ?? forms.retries),
   );
 
+const retention = table({
+  runs: whole(1),
+  days: units,
+  mebibytes: units,
+} satisfies KindsOf<RetentionChoice>);
+const history: Kind = (value, path) => (typeof value === 'boolean' ? [] : retention(value, path));
+
+const secret = isA(
+  'the name of a variable or a regular expression',
+  (value) => value instanceof RegExp || (typeof value === 'string' && value !== ''),
+);
+
 const configuration = table(
   {
     from,
@@ -138,6 +151,9 @@ const configuration = table(
     durability: oneOf(...durabilities),
     stateDir: text,
     requireJournal: flag,
+    retention,
+    history,
+    secrets: listOf('names and expressions', secret, "Write secrets: ['*_TOKEN', /ghp_\\w+/]."),
     expectedFailures: byName(text),
     reporters: listOf('reporters', reporter, forms.reporters),
   } satisfies KindsOf<SuiteConfig>,

@@ -56,6 +56,14 @@ export const mostWorkers = 10_000;
 /** When an event counts as recorded. */
 export const durabilities = ['process', 'power', 'memory'] as const;
 
+/** How much of past runs stays. The newest run always does. */
+export interface RetentionChoice {
+  readonly runs?: number;
+  readonly days?: number;
+  /** The size of all of them together. */
+  readonly mebibytes?: number;
+}
+
 /** The whole configuration of a suite. Times are milliseconds; every entry but `from` may be left out. */
 export interface SuiteConfig {
   /** The factories of the tasks: call path → factory. `''` is the root. */
@@ -118,6 +126,18 @@ export interface SuiteConfig {
   readonly stateDir?: string;
   /** Does a run that cannot be recorded stop, with exit code 3? Default false: it warns and goes on. `--require-journal` takes precedence. */
   readonly requireJournal?: boolean;
+  /** How many recorded runs stay, and for how long. Default: 100 runs, 30 days, 2048 MiB. */
+  readonly retention?: RetentionChoice;
+  /**
+   * Are durations and verdicts of runs kept, to plan later ones, and how many of them? Default: 500 runs, 180 days, 64 MiB. `false`: nothing is added, and
+   * runs do not depend on what is there.
+   */
+  readonly history?: boolean | RetentionChoice;
+  /**
+   * What is never recorded: a string is the name of an environment variable, in which `*` stands for any characters, and means its value; an expression
+   * means every text that matches. Recorded texts have `***` in their place, and values that contain one are not recorded at all.
+   */
+  readonly secrets?: readonly (string | RegExp)[];
   /**
    * Tests that cannot pass yet: pattern over call paths → reason. With ` › ` and the name of a finding behind the pattern, only that finding
    * is expected to fail: `'a/hash.sh › sha1 of empty'`.

@@ -1,7 +1,14 @@
 /** A full test suite as a library: what the command `pexen` is made of. */
 export { processes, requireSystem, shellWord } from '@pexen/pool-process';
 export { threads } from '@pexen/pool-thread';
-export { defaultRerunClasses, type RerunClass, type RunSummary, rerunClasses, starts } from '@pexen/store';
+export {
+  defaultRerunClasses,
+  type Removal,
+  type RerunClass,
+  type RunSummary,
+  rerunClasses,
+  starts,
+} from '@pexen/store';
 export {
   configNames,
   environment,
@@ -19,6 +26,7 @@ export {
   type PoolRequest,
   type ReporterChoice,
   type ReporterName,
+  type RetentionChoice,
   type Suite,
   type SuiteConfig,
   type SuiteEnvironment,
@@ -57,6 +65,7 @@ export {
   type SuiteRunOptions,
 } from './run-suite.ts';
 export type { ShardChoice } from './shards.ts';
+export { type PruneOptions, pruneRuns } from './state/retention.ts';
 export { knownPaths, stateDirectoryOf } from './state/state-directory.ts';
 export { judge } from './verdict.ts';
 export { type KeyInput, readKeys } from './watch/keys.ts';

@@ -67,10 +67,11 @@ export async function planSuite(
   const random = shuffle === undefined ? undefined : randomFrom(shuffle);
   const tasks = random === undefined ? collected : shuffled(collected, random);
   const stateDirectory = stateDirectoryOf(root, config.stateDir);
-  const { weights: expected = expectedDurations(stateDirectory, onWarning) } = given;
+  const usual = config.history === false ? noDurations : expectedDurations(stateDirectory, onWarning);
+  const { weights: expected = usual } = given;
   const weights = random === undefined ? expected : () => random() * shortestMs;
   const asksForResults = isNarrowing(selection) || given.failedFirst === true;
-  const lastResults = asksForResults ? readLastResults(stateDirectory) : new Map<string, LastResult>();
+  const lastResults = asksForResults ? lastResultsOf(loaded) : new Map<string, LastResult>();
   const hasFailed = (path: string): boolean => isBad(lastResults.get(path)?.verdict ?? 'pass');
   const first = given.failedFirst === true ? hasFailed : undefined;
   const chooseFrom = (whole: Plan): Plan =>
@@ -85,6 +86,8 @@ export async function planSuite(
     ),
   );
 }
+
+const noDurations = (): undefined => undefined;
 
 /** Random expected durations are a random order, as far as dependencies allow; they are too short to disturb an estimate. */
 const shortestMs = 0.01;
@@ -114,13 +117,14 @@ function planTasks(
  * The call paths of the tasks of a plan that a selection selects; its files are relative to the current directory.
  * @throws PexenError PEXEN_BAD_QUERY; PEXEN_NOTHING_SELECTED.
  */
-export function tasksMatching(
-  plan: Plan,
-  selection: Selection,
-  { config, root }: LoadedConfig,
-): ReadonlySet<string> {
-  const lastResults = readLastResults(stateDirectoryOf(root, config.stateDir));
-  return pickedBy(plan, selection, { directory: process.cwd(), root, lastResults });
+export function tasksMatching(plan: Plan, selection: Selection, loaded: LoadedConfig): ReadonlySet<string> {
+  const lastResults = lastResultsOf(loaded);
+  return pickedBy(plan, selection, { directory: process.cwd(), root: loaded.root, lastResults });
+}
+
+/** How each task ended when it ran last; empty where no history is kept. */
+function lastResultsOf({ config, root }: LoadedConfig): ReadonlyMap<string, LastResult> {
+  return config.history === false ? new Map() : readLastResults(stateDirectoryOf(root, config.stateDir));
 }
 
 function pickedBy(

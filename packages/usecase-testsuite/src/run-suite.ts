@@ -136,7 +136,7 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
   const { onWarning = () => {} } = options;
   const clock = new PausableClock();
   const directory = stateDirectoryOf(loaded.root, loaded.config.stateDir);
-  const state = new SuiteState(loaded.root, directory, clock, onWarning);
+  const state = new SuiteState(loaded.root, directory, clock, onWarning, loaded.config);
   const memory = new SuiteMemory(loaded, {
     onWarning,
     notKept: (...what) => state.notKept(...what),

@@ -1,5 +1,5 @@
 /** What runs of a suite leave for later ones, and what these make of it. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TaskMeta, task } from '@pexen/core';
@@ -21,15 +21,18 @@ interface Behaviour extends TaskMeta {
 class ScratchSuite {
   readonly root = mkdtempSync(join(tmpdir(), 'pexen-suite-history-'));
   tasks: Readonly<Record<string, Behaviour>>;
+  readonly #config: Partial<SuiteConfig>;
 
-  constructor(tasks: Readonly<Record<string, Behaviour>>) {
+  constructor(tasks: Readonly<Record<string, Behaviour>>, config: Partial<SuiteConfig> = {}) {
     this.tasks = tasks;
+    this.#config = config;
     onTestFinished(() => rmSync(this.root, { recursive: true }));
   }
 
   get #loaded() {
     const factory: Factory = { kind: 'scripted', describe: 'scripted', make: () => this.#make() };
-    const config: SuiteConfig = { from: { '': factory }, pool: () => inline(), reporters: [] };
+    const common = { from: { '': factory }, pool: () => inline(), reporters: [] };
+    const config: SuiteConfig = { ...common, ...this.#config };
     return { config, root: this.root, file: undefined };
   }
 
@@ -61,7 +64,7 @@ class ScratchSuite {
     const samples = Object.entries(durations).map(([path, ranMs]): TaskSample => {
       return { path, verdict: 'pass', outcome: 'returned', attempts: 1, ranMs };
     });
-    this.history.record({ ...run, machine: thisMachine() }, samples, { runs: 10, days: 1e6, size: 64 });
+    this.history.record({ ...run, machine: thisMachine() }, samples, { runs: 10, days: 1e6, mebibytes: 64 });
   }
 
   get lastResults(): Record<string, string> {
@@ -133,4 +136,21 @@ test('each run is kept with its samples', async () => {
   expect(a?.tookMs).toBeGreaterThan(9);
   expect(samples.get('b')).toMatchObject([{ verdict: 'skip', outcome: 'skipped', attempts: 0 }]);
   expect(samples.get('c')).toMatchObject([{ verdict: 'fail', outcome: 'failed', attempts: 1 }]);
+});
+
+test('without a history nothing is added, and nothing that is there counts', async () => {
+  const suite = new ScratchSuite({ short: { failsAt: [1] }, long: {} }, { history: false });
+  suite.remember({ short: 1, long: 5000 });
+  expect(await suite.order()).toEqual(['short', 'long']);
+  expect(await suite.run()).toEqual(['short', 'long']);
+  expect(suite.history.runs().map(({ id }) => id)).toEqual(['earlier']);
+  await expect(suite.run({ queries: ['status:pass'] })).rejects.toThrow('PEXEN_NOTHING_SELECTED');
+});
+
+test('of runs and of the history as many stay as the configuration says', async () => {
+  const config = { history: { runs: 3 }, retention: { runs: 2 } };
+  const suite = new ScratchSuite({ a: {} }, config);
+  for (let run = 0; run < 5; run++) await suite.run();
+  expect(suite.history.runs()).toHaveLength(3);
+  await expect.poll(() => readdirSync(join(suite.root, '.pexen/runs'))).toHaveLength(2);
 });

@@ -39,8 +39,8 @@ export type HistoryAccess = 'write' | 'frozen';
 export interface HistoryLimits {
   readonly runs: number;
   readonly days: number;
-  /** MiB that are in use. */
-  readonly size: number;
+  /** What is in use. */
+  readonly mebibytes: number;
 }
 
 /** A run that samples are added to. */

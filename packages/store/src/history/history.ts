@@ -12,7 +12,7 @@ import { type MachineKind, thisMachine } from './machine.ts';
 import type { HistoryRun, SampleOfRun, TaskSample } from './records.ts';
 
 /** What is kept where nothing else is stated. */
-export const historyLimits: HistoryLimits = { runs: 500, days: 180, size: 64 };
+export const historyLimits: HistoryLimits = { runs: 500, days: 180, mebibytes: 64 };
 
 /** Where the history is, and what to do about its problems. */
 export interface HistoryOptions {
@@ -210,7 +210,7 @@ function inode(file: string): number | undefined {
 function prune(database: HistoryDatabase, limits: HistoryLimits, nowMs: number): number {
   const exceeding = exceedingRuns(database, limits, nowMs);
   let removed = remove(database, exceeding);
-  while (database.size > limits.size * 2 ** 20) {
+  while (database.size > limits.mebibytes * 2 ** 20) {
     const rest = database.runs();
     const oldest = rest.slice(1).slice(-Math.ceil(rest.length / 10));
     if (oldest.length === 0) break;

@@ -126,7 +126,7 @@ export class RunRecorder implements RunJournal {
     this.#release = new Release(this.#journal, () => this.#refuse());
     this.#watchTrouble();
     this.#openedMs = options.clock.now();
-    for (const event of options.opening) this.#record(event);
+    for (const event of options.opening) this.#record(this.#secrets.masked(event));
   }
 
   added(origin: TaskOrigin, tasks: readonly TaskInfo[]): Recall {

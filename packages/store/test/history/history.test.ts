@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { aRun, hour, otherKind, passed, scratchHistory, start, thisKind } from './support.ts';
 
-const roomy = { runs: 1000, days: 1000, size: 64 };
+const roomy = { runs: 1000, days: 1000, mebibytes: 64 };
 
 function expectedMs(history: ReturnType<typeof scratchHistory>['history'], path: string): number | undefined {
   const expected = history.expectations(thisKind).of(path);
@@ -93,7 +93,7 @@ test('runs beyond the limits are removed, the oldest first, but never the latest
   expect(history.paths()).toEqual(['a', 'only-2', 'only-3', 'only-4', 'only-5']);
   expect(history.prune({ ...roomy, days: 2 / 24 }, start + 6 * hour)).toBe(2);
   expect(names()).toEqual(['run-5', 'run-4']);
-  expect(history.prune({ ...roomy, size: 0 }, start)).toBe(1);
+  expect(history.prune({ ...roomy, mebibytes: 0 }, start)).toBe(1);
   expect(names()).toEqual(['run-5']);
   expect(expectedMs(history, 'a')).toBe(1);
   expect(expectedMs(history, 'only-2')).toBe(1);
@@ -103,7 +103,8 @@ test('runs beyond the limits are removed, the oldest first, but never the latest
 test('a file that grows beyond its limit loses old runs', () => {
   const { history, file } = scratchHistory();
   const samples = Array.from({ length: 500 }, (_, at) => passed(`a rather long folder/and a name ${at}`, at));
-  for (let number = 1; number <= 25; number++) history.record(aRun(number), samples, { ...roomy, size: 0.5 });
+  for (let number = 1; number <= 25; number++)
+    history.record(aRun(number), samples, { ...roomy, mebibytes: 0.5 });
   const kept = history.runs();
   expect(kept.length).toBeGreaterThan(5);
   expect(kept.length).toBeLessThan(25);

@@ -23,6 +23,7 @@ import {
 import type { LoadedConfig } from '../config.ts';
 import { stateDirectoryOf } from '../state/state-directory.ts';
 import { suiteDigester } from './digests.ts';
+import { secretPatterns } from './secret-patterns.ts';
 
 /** Which run is continued, or repeated in part. */
 export type Repetition =
@@ -159,6 +160,7 @@ export class SuiteMemory {
   #options(): SessionOptions {
     return {
       ...{ stateDirectory: this.directory, digester: this.digester, argv: process.argv.slice(2) },
+      secrets: secretPatterns(this.#loaded.config.secrets ?? [], process.env),
       locations: this.#locations,
       ...(this.#durability !== undefined && { durability: this.#durability }),
       ...(this.#outputFileOf !== undefined && { outputFileOf: this.#outputFileOf }),

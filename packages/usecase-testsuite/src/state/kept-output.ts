@@ -34,6 +34,8 @@ export interface KeptOutputOptions {
   /** Called once, with the first problem: from then on nothing more is kept. */
   readonly onProblem: (error: Error) => void;
   readonly write?: WriteText;
+  /** Removes secrets from whole lines. With it, of an output that is too long to be returned whole the pool writes no file. */
+  readonly mask?: (text: string) => string;
   /** How many characters may wait for the disk. Default: 32 Mi. */
   readonly most?: number;
 }
@@ -63,6 +65,8 @@ interface OutputFile {
   replaces: boolean;
   /** The pool writes the file. */
   isOfPool: boolean;
+  /** Nothing more comes. */
+  hasEnded: boolean;
 }
 
 /** All output of every attempt of one run. */
@@ -119,7 +123,7 @@ export class KeptOutput {
 
   /** The file for an output that is too long to be returned whole: the pool writes it, and what was reported of it is not written any more. */
   leaveToPool(path: string, attempt: number, stream: Stream): LongOutput | undefined {
-    if (this.#failed) return undefined;
+    if (this.#failed || this.#options.mask !== undefined) return undefined;
     const file = this.#openFile(path, attempt, stream);
     file.isOfPool = true;
     this.#clear(file);
@@ -135,7 +139,10 @@ export class KeptOutput {
   /** Resolves when everything is written, or when the disk is too slow for that. */
   async close(): Promise<void> {
     this.#cancelTimer?.();
-    for (const file of this.#open.values()) this.#enqueue(file);
+    for (const file of this.#open.values()) {
+      file.hasEnded = true;
+      this.#enqueue(file);
+    }
     if (!this.#isWriting || this.#failed) return;
     await new Promise<void>((resolve) => {
       const cancel = this.#options.clock.after(closeTimeoutMs, () => {
@@ -167,6 +174,7 @@ export class KeptOutput {
     if (total === 0 && !this.#open.has(key)) return;
     const file = this.#openFile(path, attempt, stream);
     this.#open.delete(key);
+    file.hasEnded = true;
     if (file.isOfPool) return;
     if (captured !== undefined && (file.isLossy || file.reported < total)) this.#replace(file, captured);
     this.#enqueue(file);
@@ -193,6 +201,7 @@ export class KeptOutput {
     const file: OutputFile = {
       name: this.#nameOf(path, attempt, stream),
       ...{ waiting: [], waitingLength: 0, reported: 0, isLossy: false, replaces: false, isOfPool: false },
+      hasEnded: false,
     };
     this.#open.set(key, file);
     return file;
@@ -240,15 +249,25 @@ export class KeptOutput {
     }
     this.#queue.delete(file);
     const missing = file.isLossy ? '\n… some of the output is missing here: the disk was too slow …\n' : '';
-    const text = file.waiting.join('') + missing;
+    const text = this.#take(file) + missing;
     const how = file.replaces ? 'replace' : 'append';
-    this.#clear(file);
     file.isLossy = false;
     file.replaces = false;
     this.#write(join(this.#options.root, file.name), text, how, (error) => {
       if (error === null) this.#writeNext();
       else this.#fail(error);
     });
+  }
+
+  /** The text that waits. Where secrets are removed, a line that is not complete goes on waiting. */
+  #take(file: OutputFile): string {
+    const all = file.waiting.join('');
+    this.#clear(file);
+    const { mask } = this.#options;
+    if (mask === undefined) return all;
+    const end = file.hasEnded ? all.length : all.lastIndexOf('\n') + 1;
+    if (end < all.length) this.#append(file, all.slice(end));
+    return mask(all.slice(0, end));
   }
 
   #fail(error: Error): void {

@@ -4,7 +4,14 @@
  */
 import { join } from 'node:path';
 import type { ExpectedDuration, Problem, Result, RunEvent } from '@pexen/core';
-import { digestOfTask, History, type TaskSample, takeRecordedRuns, thisMachine } from '@pexen/store';
+import {
+  digestOfTask,
+  History,
+  type HistoryLimits,
+  type TaskSample,
+  takeRecordedRuns,
+  thisMachine,
+} from '@pexen/store';
 import type { LastResult } from '../query/select-tasks.ts';
 
 const fileName = 'history.db';
@@ -57,13 +64,15 @@ export interface RunFactsToKeep {
 /** Collects what one run says, and adds it to the history at the end. */
 export class HistoryRecorder {
   readonly #directory: string;
+  readonly #limits: HistoryLimits;
   readonly #samples: TaskSample[] = [];
   readonly #digests = new Map<string, string>();
   #id = '';
   #startedAt = 0;
 
-  constructor(directory: string) {
+  constructor(directory: string, limits: HistoryLimits) {
     this.#directory = directory;
+    this.#limits = limits;
   }
 
   event(event: RunEvent): void {
@@ -99,6 +108,7 @@ export class HistoryRecorder {
         ...{ ...facts, parent, isWhole: isWhole && !wasStopped && parent === undefined },
       },
       samples,
+      this.#limits,
     );
   }
 }

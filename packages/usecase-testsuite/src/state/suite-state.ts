@@ -19,8 +19,12 @@ import {
   prepareStateDirectory,
   type RecordedRun,
   removeOldRuns,
+  Secrets,
 } from '@pexen/store';
+import type { SuiteConfig } from '../define-suite.ts';
+import { secretPatterns } from '../memory/secret-patterns.ts';
 import { KeptOutput } from './kept-output.ts';
+import { limitsOfHistory, retentionLimits } from './retention.ts';
 import { HistoryRecorder, type RunFactsToKeep, takeKilledRuns } from './suite-history.ts';
 
 /** The record of the run closes it. */
@@ -28,23 +32,35 @@ function kept({ directory }: Pick<RecordedRun, 'directory'>): ReturnType<typeof 
   return { directory, close: () => {} };
 }
 
+/** What a suite says of the runs that it keeps. */
+export type KeptByConfig = Pick<SuiteConfig, 'retention' | 'history' | 'secrets'>;
+
 /** Of one suite, for all its rounds, one after the other. */
 export class SuiteState {
   readonly #root: string;
   readonly #directory: string;
   readonly #clock: Clock;
   readonly #onWarning: (warning: Problem) => void;
+  readonly #config: KeptByConfig;
   /** Of the round that runs. */
   #output: KeptOutput | undefined;
-  #history: HistoryRecorder;
+  /** Undefined where none is kept. */
+  #history: HistoryRecorder | undefined;
   #hasWarned = false;
 
   /** `directory`: its state directory, an absolute path. */
-  constructor(root: string, directory: string, clock: Clock, onWarning: (warning: Problem) => void) {
+  constructor(
+    root: string,
+    directory: string,
+    clock: Clock,
+    onWarning: (warning: Problem) => void,
+    config: KeptByConfig = {},
+  ) {
     this.#root = root;
     this.#directory = directory;
     this.#clock = clock;
     this.#onWarning = onWarning;
+    this.#config = config;
     this.#history = this.#newHistory();
   }
 
@@ -59,10 +75,14 @@ export class SuiteState {
         recorded === undefined ? openUnrecordedRun(this.#directory, runId) : kept(recorded);
       const folder = outputDirectoryOf(directory);
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      removeOldRuns(this.#directory, this.#clock.wallNow()).catch(() => {}); // A later run removes them.
+      const limits = retentionLimits(this.#config.retention);
+      removeOldRuns(this.#directory, this.#clock.wallNow(), { limits }).catch(() => {}); // A later run removes them.
       const { session = 1 } = recorded ?? {};
+      const { secrets = [] } = this.#config;
+      const masked = new Secrets(secretPatterns(secrets, process.env));
       const output = new KeptOutput({
         ...{ root: this.#root, folder: relative(this.#root, folder), session, clock: this.#clock },
+        ...(secrets.length > 0 && { mask: (text: string) => masked.masked(text) }),
         onProblem: warn,
       });
       this.#output = output;
@@ -78,7 +98,7 @@ export class SuiteState {
 
   /** The event with the names of the files of its output. */
   event(event: RunEvent): RunEvent {
-    this.#history.event(event);
+    this.#history?.event(event);
     return this.#output?.event(event) ?? event;
   }
 
@@ -98,11 +118,12 @@ export class SuiteState {
 
   /** Keeps the result of a task of the round. `isOfParent`: another run has kept it already. */
   result(result: Result, isOfParent: boolean): void {
-    this.#history.result(result, isOfParent);
+    this.#history?.result(result, isOfParent);
   }
 
   /** Adds runs to the history whose commands were killed. */
   takeKilledRuns(): void {
+    if (this.#history === undefined) return;
     try {
       takeKilledRuns(this.#directory);
     } catch {
@@ -112,6 +133,7 @@ export class SuiteState {
 
   /** Adds the round to the history. */
   keepResults(facts: RunFactsToKeep): void {
+    if (this.#history === undefined) return;
     try {
       prepareStateDirectory(this.#directory);
       this.#history.end(facts, (warning) => {
@@ -122,8 +144,9 @@ export class SuiteState {
     }
   }
 
-  #newHistory(): HistoryRecorder {
-    return new HistoryRecorder(this.#directory);
+  #newHistory(): HistoryRecorder | undefined {
+    const limits = limitsOfHistory(this.#config);
+    return limits && new HistoryRecorder(this.#directory, limits);
   }
 
   /** Warns, once, of what cannot be written. */
