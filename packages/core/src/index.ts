@@ -79,10 +79,12 @@ export {
 } from './failure.ts';
 export {
   type HeldResource,
+  type InspectedService,
   type Inspection,
   inspectionVersion,
   type PoolState,
   type RunningAttempt,
+  type ServicePhase,
   type WaitingFor,
   type WaitingTask,
 } from './inspection.ts';

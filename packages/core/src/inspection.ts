@@ -17,6 +17,11 @@ export interface Inspection {
   /** Handed to a pool and not settled yet. */
   readonly running: readonly RunningAttempt[];
   readonly waiting: readonly WaitingTask[];
+  /**
+   * The services that have started and are not over. Those with a worker are also among the running ones, those that are down also among the
+   * waiting ones. Absent where there are none.
+   */
+  readonly services?: readonly InspectedService[];
   /** Those that are held, waited for or poisoned. */
   readonly resources: readonly HeldResource[];
   readonly pools: readonly PoolState[];
@@ -36,6 +41,24 @@ export interface RunningAttempt {
   readonly sinceMs: number;
   /** When its last update arrived: output, progress, a finding. */
   readonly lastSignOfLifeMs: number;
+}
+
+/**
+ * Where a service is. `down`: it ended, or made way, and starts again once a task needs it. A service that has not started yet waits like any other
+ * task.
+ */
+export type ServicePhase = 'starting' | 'up' | 'stopping' | 'down';
+
+/** A service at one moment. */
+export interface InspectedService {
+  readonly path: string;
+  readonly phase: ServicePhase;
+  /** When it entered this phase. */
+  readonly sinceMs: number;
+  /** How many tasks without a result need it, directly or through what others provide. */
+  readonly needs: number;
+  /** The paths of such tasks, those that run first; at most 8. */
+  readonly neededBy: readonly string[];
 }
 
 /** A task that is not running yet. */
@@ -63,6 +86,8 @@ export type WaitingFor =
     }
   /** Its pool is full. */
   | { readonly kind: 'slot'; readonly pool: string }
+  /** A service that no task needs yet: it starts once one of these tasks, of which at most 8 are named, waits for nothing but services. */
+  | { readonly kind: 'need'; readonly tasks: readonly string[] }
   /** The delay before its next attempt. */
   | { readonly kind: 'backoff'; readonly untilMs: number }
   /** Only the consumer, which is working on a result. */

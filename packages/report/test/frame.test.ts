@@ -26,7 +26,7 @@ const names = fc.array(hostile, { maxLength: 4 });
 const group = fc.record({
   ...{ count: fc.nat(), subject: hostile, by: names, who: names },
   ...{ isByTasks: fc.boolean(), isOver: fc.boolean() },
-  kind: fc.constantFrom<WaitingKind>('resource', 'requirement', 'group', 'slot', 'dispatched', 'unknown'),
+  kind: fc.constantFrom<WaitingKind>('resource', 'requirement', 'group', 'need', 'slot', 'unknown'),
 });
 const scene = fc.record({
   note: fc.option(hostile, { nil: undefined }),

@@ -194,6 +194,8 @@ function waitingText(group: WaitingGroup, pools: readonly PoolState[]): WaitingT
       return { what: 'its turn', how: isOver ? 'just ended' : 'behind', by };
     case 'group':
       return { what: `the turn of group ${subject}`, how: groupHow(group), by };
+    case 'need':
+      return { what: 'tasks that need it', how: isOver ? 'just ended' : 'such as', by };
     case 'slot':
       return { what: 'a free worker', how: 'in', by: by.map((name) => poolText(name, pools)) };
     case 'dispatched':

@@ -176,6 +176,8 @@ function reasonOf(waiting: WaitingFor): Reason | undefined {
       return { kind: waiting.kind, subject: '', by: [waiting.pool], isByTasks: false };
     case 'consumer':
       return { kind: waiting.kind, subject: '', by: [], isByTasks: false };
+    case 'need':
+      return { kind: waiting.kind, subject: '', by: waiting.tasks, isByTasks: true };
     case 'backoff':
       return undefined;
     default:

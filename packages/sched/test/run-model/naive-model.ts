@@ -186,7 +186,7 @@ function keyOf(reason: WaitingFor): string {
 function tasksIn(reason: WaitingFor): readonly string[] {
   if (reason.kind === 'resource') return reason.holders;
   if (reason.kind === 'requirement') return reason.providers;
-  if (reason.kind === 'order') return reason.tasks;
+  if (reason.kind === 'order' || reason.kind === 'need') return reason.tasks;
   if (reason.kind === 'reservation') return [reason.of];
   if (reason.kind === 'group') return reason.current === undefined ? (reason.after ?? []) : [];
   return [];
