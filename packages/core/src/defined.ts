@@ -7,5 +7,9 @@ export type Defined<T> = { readonly [K in keyof T as undefined extends T[K] ? ne
 
 /** A copy without the entries that are undefined. */
 export function defined<T extends object>(entries: T): Defined<T> {
-  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as Defined<T>;
+  // A loop, since this is called several times for each task.
+  const kept: Partial<T> = {};
+  for (const key of Object.keys(entries) as (keyof T)[])
+    if (entries[key] !== undefined) kept[key] = entries[key];
+  return kept as unknown as Defined<T>;
 }

@@ -24,12 +24,19 @@ export function memoryJournal(options: MemoryJournalOptions): MemoryJournal {
   return new InMemory(options);
 }
 
+/** As on the disk, an event is its text until it is read. */
+interface StoredEntry extends Omit<JournalEntry, 'event'> {
+  readonly text: string;
+}
+
 class InMemory implements MemoryJournal {
   readonly runId: string;
   readonly session: number;
   readonly #clock: Clock;
   readonly #startedMs: number;
-  readonly #entries: JournalEntry[];
+  readonly #earlier: readonly JournalEntry[];
+  readonly #entries: StoredEntry[] = [];
+  #lastSeq: number;
   readonly #recordedListeners = new Set<(upTo: number) => void>();
   #isFlushDue = false;
   #state: JournalState = 'recording';
@@ -39,7 +46,10 @@ class InMemory implements MemoryJournal {
     this.session = (earlier.at(-1)?.session ?? 0) + 1;
     this.#clock = clock;
     this.#startedMs = clock.now();
-    this.#entries = [...earlier];
+    this.#earlier = [...earlier];
+    const last = earlier.at(-1);
+    this.#lastSeq =
+      last?.event.type === 'recording-gap' && last.event.lost ? last.event.to : (last?.seq ?? 0);
   }
 
   get state(): JournalState {
@@ -47,9 +57,7 @@ class InMemory implements MemoryJournal {
   }
 
   get lastSeq(): number {
-    const last = this.#entries.at(-1);
-    if (last === undefined) return 0;
-    return last.event.type === 'recording-gap' && last.event.lost ? last.event.to : last.seq;
+    return this.#lastSeq;
   }
 
   get committedSeq(): number {
@@ -65,14 +73,9 @@ class InMemory implements MemoryJournal {
   }
 
   append(event: JournalEvent): number {
-    const seq = this.lastSeq + 1;
+    const seq = ++this.#lastSeq;
     const atMs = Math.round((this.#clock.now() - this.#startedMs) * 1000) / 1000;
-    this.#entries.push({
-      seq,
-      session: this.session,
-      atMs,
-      event: JSON.parse(JSON.stringify(event)) as JournalEvent,
-    });
+    this.#entries.push({ seq, session: this.session, atMs, text: JSON.stringify(event) });
     if (!this.#isFlushDue) setImmediate(() => this.#flush());
     this.#isFlushDue = true;
     return seq;
@@ -105,7 +108,7 @@ class InMemory implements MemoryJournal {
     return {
       verdict: { kind: 'whole' },
       runId: this.runId,
-      entries: [...this.#entries],
+      entries: [...this.#earlier, ...this.#entries.map(entryOf)],
       unrecordedStarts: false,
     };
   }
@@ -114,4 +117,8 @@ class InMemory implements MemoryJournal {
     this.#isFlushDue = false;
     for (const listener of this.#recordedListeners) listener(this.lastSeq);
   }
+}
+
+function entryOf({ text, ...entry }: StoredEntry): JournalEntry {
+  return { ...entry, event: JSON.parse(text) as JournalEvent };
 }

@@ -370,7 +370,7 @@ export class RecordReducer {
     const execution = event.execution ?? executionOfStart(record);
     const isSame = isSameExecution(execution, record);
     const isIntent = event.type === 'start-intended';
-    if (record.state !== 'intended') this.#beforeStart.set(record.path, record);
+    if (isIntent && record.state !== 'intended') this.#beforeStart.set(record.path, record);
     this.records.set(record.path, {
       ...record,
       ...this.#present(record.path),

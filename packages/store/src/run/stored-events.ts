@@ -75,10 +75,12 @@ export function storedResult(
 
 /** The description of a task. A location that has to be computed is left out: that costs more than the rest, and the present suite knows it. */
 export function storedInfo(info: TaskInfo): TaskInfo {
-  const entries = Object.entries(Object.getOwnPropertyDescriptors(info))
-    .filter(([, { get }]) => get === undefined)
-    .map(([key, { value }]) => [key, value] as const);
-  return Object.fromEntries(entries) as unknown as TaskInfo;
+  const stored: Record<string, unknown> = {};
+  for (const key of Object.keys(info)) {
+    const own = Object.getOwnPropertyDescriptor(info, key);
+    if (own?.get === undefined) stored[key] = own?.value;
+  }
+  return stored as unknown as TaskInfo;
 }
 
 function storedFinding({ data, ...finding }: Finding, secrets: Secrets): StoredFinding {
