@@ -6,13 +6,14 @@ import { describe, expect, test } from 'vitest';
 import { published, ROOT, type SourceFile, sourcesIn, walk } from './sources.ts';
 
 /**
- * Environment variables look like codes: those of programs and workers, which docs/processes.md has, and that of the processes in which a
- * watched suite runs.
+ * Environment variables look like codes: those of programs and workers, which docs/processes.md has, that of the processes in which a
+ * watched suite runs, and that which chooses profiles.
  */
 const environment = [
   'ATTEMPT',
   'ATTEMPT_NUMBER',
   'INTERRUPTIONS',
+  'PROFILE',
   'REPORT',
   'SLOT',
   'TASK',

@@ -39,7 +39,7 @@ test.each([
     'InlineOptions',
   ],
   ...['ThreadsOptions', 'ProcessesOptions', 'WalkOptions', 'ProgramOptions', 'ExportOptions'],
-  ...['TerminalChoice', 'JUnitOptions', 'SuiteConfig', 'SuiteGroup'],
+  ...['TerminalChoice', 'JUnitOptions', 'SuiteProfile', 'SuiteOverride', 'SuiteGroup'],
 ])('%s are declared as one table of kinds', (name) => {
   const tables = sources.flatMap((file) => {
     const found: string[] = [];

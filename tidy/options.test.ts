@@ -24,7 +24,8 @@ const documented = [
   ['packages/pool-process', 'ProcessesOptions', 'packages/pool-process/README.md'],
   ['packages/pool-thread', 'ThreadsOptions', 'docs/threads.md'],
   ['packages/report', 'JUnitOptions', 'docs/reports.md'],
-  ['packages/usecase-testsuite', 'SuiteConfig', 'apps/pexen/README.md'],
+  ['packages/usecase-testsuite', 'SuiteConfig', 'docs/configuration.md'],
+  ['packages/usecase-testsuite', 'SuiteOverride', 'docs/configuration.md'],
 ] as const;
 
 test.each(documented)('%s: every entry of %s is in %s', (member, name, page) => {

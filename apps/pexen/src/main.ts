@@ -1,16 +1,13 @@
 /** The command line: its commands and options. */
-import { randomInt } from 'node:crypto';
-import { durationForms, readDurationText } from '@pexen/factory';
 import {
+  declaredOptions,
   defaultRerunClasses,
-  durabilities,
   type ExitCode,
   exitCodes,
-  mostWorkers,
-  poolNames,
+  type OptionName,
   rerunClasses,
 } from '@pexen/usecase-testsuite';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
 import { type FactsOptions, facts } from './commands/facts.ts';
 import { type HistoryOptions, history } from './commands/history.ts';
 import { type InitOptions, init } from './commands/init.ts';
@@ -22,6 +19,7 @@ import { type ReportOptions, report } from './commands/report.ts';
 import { resumeUnit } from './commands/resume-unit.ts';
 import { type RunOptions, run } from './commands/run.ts';
 import { type RunsOptions, runs } from './commands/runs.ts';
+import { addStatedOptions, all, allNames, bareValues } from './commands/stated-options.ts';
 import { ownVersion } from './own-version.ts';
 import { printProblems } from './print-problems.ts';
 import { parseShard } from './shard-argument.ts';
@@ -129,16 +127,7 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
   const command = selecting(program.command('run')).description(
     'run the suite, or the tasks that a query selects and everything they need',
   );
-  running(command)
-    .option('--shuffle <seed>', 'start tests in a random order; a seed repeats one')
-    .option('--failed-first', 'start what failed in the last run before everything else')
-    .option('--repeat <n>', 'run everything n times, each time as a run of its own', number('rounds', 1))
-    .option('--until-fail', 'repeat until a round fails, n times at the most with --repeat')
-    .option(
-      '--label <name>',
-      'distinguishes this run from those of other machines in a merged report',
-      filled,
-    )
+  running(addStatedOptions(command))
     .option('--watch', 'run again what changes affect, until q or Ctrl-C')
     .option('--resume <run>', 'continue a run that was interrupted: pexen resume')
     .option(
@@ -146,10 +135,14 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
       'run again what failed, flaky, skipped, not-run or changed; several with commas; by default failed, not-run and changed',
     )
     .option('--of <run>', 'with --rerun: of this run, by its number or id; default: the last one')
-    .option('--no-journal', 'do not record the run, so that it cannot be resumed')
     .action(async (queries: string[], options: RunOptions) => leave(await run(queries, options)))
     .addHelpText('after', runHelp);
 }
+
+/** Options of new runs, which a resume takes over from its run. */
+const ofNewRuns: ReadonlySet<OptionName> = new Set<OptionName>([
+  ...(['shuffle', 'failedFirst', 'repeat', 'untilFail', 'label', 'journal'] as const),
+]);
 
 interface ResumeOptions extends RunOptions {
   readonly pending?: boolean;
@@ -162,7 +155,8 @@ function addResume(program: Command, leave: (exitCode: ExitCode) => void): void 
     .description('continue a run that was interrupted: keep its results, and run the rest')
     .argument('[run]', 'the run, by its number or id; default: the last one')
     .allowExcessArguments();
-  running(configured(command))
+  const others = declaredOptions.map(([name]) => name).filter((name) => !ofNewRuns.has(name));
+  running(addStatedOptions(configured(command), others))
     .option('--pending', 'the run that waits for a reboot, if there is one')
     .option('--install-unit', 'print the unit of systemd that continues runs after a reboot')
     .action(async (which: string | undefined, options: ResumeOptions, { args }: Command) => {
@@ -186,46 +180,17 @@ function addRuns(program: Command, leave: (exitCode: ExitCode) => void): void {
     .action(async (options: RunsOptions) => leave(await runs(options, process.stdout)));
 }
 
-/** The options of commands that run a suite. */
+/** The options of commands that run a suite, besides those that state options of the suite. */
 function running(command: Command): Command {
-  return stateful(command)
-    .addOption(new Option('-j, --workers <n>', 'how many tasks run at the same time').argParser(workers))
-    .option(
-      '--reporter <name>',
-      `terminal, live, lines or junit=FILE, instead of those configured${again}`,
-      all,
-    )
+  return command
     .option('--junit <file>', 'write JUnit XML as well')
-    .option('--bail <n>', 'start nothing more after n failures; 1 without a number', number('failures', 1))
-    .option('--retries <n>', 'how often a test that failed is run again', number('retries', 0))
-    .option('--timeout <time>', 'how long each test may take: 500ms, 20s, 5m', duration)
-    .option('--grace <time>', 'how long a test may continue after it was asked to stop', duration)
-    .option('--fail-on-flaky', 'a test that passed only after retries fails the run')
-    .option('--keep', 'keep the private working directories of programs that fail')
-    .addOption(new Option('--pool <name>', 'where tests run that name no pool').choices(poolNames))
     .option('--inspect <port>', 'run one test in a worker that waits for a debugger; port 9229', port)
-    .addOption(
-      new Option(
-        '--show-output <of>',
-        'of tests that failed, of all, or live: each line as it comes',
-      ).choices([...['failed', 'all', 'live']]),
-    )
-    .option('-v, --verbose', 'also tests that passed, every finding, and all output')
-    .addOption(new Option('-q, --quiet', 'only failures and the summary').conflicts('verbose'))
-    .addOption(new Option('--failures <how>', 'how the summary repeats failures').choices(['full', 'short']))
     .option('--record <file>', 'write what the run decides, for pexen replay')
-    .option('--dry-run', 'show what a resume or a rerun would do with each task, and why')
-    .addOption(
-      new Option(
-        '--durability <of>',
-        'what recorded results survive: the death of the process, a power failure, or nothing: memory',
-      ).choices(durabilities),
-    )
-    .option('--require-journal', 'stop, with exit code 3, if the run cannot be recorded');
+    .option('--dry-run', 'show what a resume or a rerun would do with each task, and why');
 }
 
 function stateful(command: Command): Command {
-  return command.option('--state-dir <dir>', 'the folder for what runs leave behind; default: .pexen');
+  return addStatedOptions(command, ['stateDir']);
 }
 
 function addList(program: Command, leave: (exitCode: ExitCode) => void): void {
@@ -253,7 +218,7 @@ function addHistory(program: Command, leave: (exitCode: ExitCode) => void): void
 }
 
 function addReport(program: Command, leave: (exitCode: ExitCode) => void): void {
-  stateful(configured(program.command('report')))
+  stateful(located(program.command('report')))
     .description('merge the reports of runs: shards, reruns, machines; runs no task')
     .argument(
       '[run...]',
@@ -298,6 +263,12 @@ function selecting(command: Command): Command {
 }
 
 function configured(command: Command): Command {
+  return located(command)
+    .option('--profile <name>', `a profile of the configuration${again}; the last one comes first`, allNames)
+    .option('--set <name=value>', `any option of the configuration, as in retries=2${again}`, all);
+}
+
+function located(command: Command): Command {
   return command.option('-c, --config <file>', configText);
 }
 
@@ -312,20 +283,22 @@ const configText = 'the configuration; default: pexen.config.{ts,mts,js,mjs}, or
 const again = '; may be given several times';
 
 /** The values that options have without one. A value stands behind `=` only, since the next word may be a query. */
-const valueOfBare: Readonly<Record<string, () => string>> = {
-  '--bail': () => '1',
-  '--shuffle': () => String(randomInt(1_000_000)),
-  '--inspect': () => '9229',
-  '--resume': () => 'latest',
-  '--rerun': () => defaultRerunClasses.join(','),
+const valueOfBare: Readonly<Record<string, string>> = {
+  ...bareValues,
+  '--inspect': '9229',
+  '--resume': 'latest',
+  '--rerun': defaultRerunClasses.join(','),
 };
+
+/** The commands that have such options. */
+const withBareOptions: ReadonlySet<string> = new Set(['run', 'resume', 'config']);
 
 /** What can only be meant for `--rerun`. */
 const areClasses = new RegExp(`^(?:${rerunClasses.join('|')})(?:,|$)`);
 
 /** `--bail` as `--bail=1`; what follows `--` is left alone. */
 function withOptionalValues(words: readonly string[]): string[] {
-  if (words[0] !== 'run' && words[0] !== 'resume') return [...words];
+  if (!withBareOptions.has(words[0] ?? '')) return [...words];
   const end = words.indexOf('--');
   return words.map((word, at) => {
     const value = end >= 0 && at > end ? undefined : valueOfBare[word];
@@ -333,7 +306,7 @@ function withOptionalValues(words: readonly string[]): string[] {
     const next = words[at + 1] ?? '';
     if ((word === '--rerun' ? areClasses : /^\d+$/).test(next))
       throw new UsageError(`write ${word}=${next}: a value that may be left out stands behind "="`);
-    return `${word}=${value()}`;
+    return `${word}=${value}`;
   });
 }
 
@@ -345,12 +318,6 @@ function optionTerm({ flags, long }: Option): string {
   return Object.hasOwn(valueOfBare, long ?? '') ? flags.replace(/ <(.*)>/, '[=$1]') : flags;
 }
 
-function duration(text: string): number {
-  const ms = readDurationText(text);
-  if (ms !== undefined && ms > 0) return ms;
-  throw new InvalidArgumentError(`"${text}" is not ${durationForms}, above 0.`);
-}
-
 /** A parser of whole numbers. */
 function number(of: string, least: number): (text: string) => number {
   return (text) => {
@@ -360,23 +327,8 @@ function number(of: string, least: number): (text: string) => number {
   };
 }
 
-function filled(text: string): string {
-  if (text.trim() !== '') return text;
-  throw new InvalidArgumentError('It is empty.');
-}
-
 function port(text: string): number {
   const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (value > 0 && value < 65_536) return value;
   throw new InvalidArgumentError(`"${text}" is not a port from 1 to 65535.`);
-}
-
-function all(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
-}
-
-function workers(text: string): number {
-  const number = /^\d+$/.test(text) ? Number(text) : 0;
-  if (number > 0 && number <= mostWorkers) return number;
-  throw new InvalidArgumentError(`"${text}" is not a whole number from 1 to ${mostWorkers}.`);
 }

@@ -170,8 +170,8 @@ describe.concurrent('pexen run', () => {
   });
 
   it.for([
-    ['--bail=0', '"0" is not a number of failures: 1 or more'],
-    ['--retries=x', '"x" is not a number of retries: 0 or more'],
+    ['--bail=0', '"0" is not a whole number, 1 or more'],
+    ['--retries=x', '"x" is not a whole number, 0 or more'],
     ['--timeout=soon', '"soon" is not a duration such as'],
     ['--timeout=0', 'above 0'],
     ['--pool=cloud', 'Allowed choices are processes, threads, inline'],

@@ -1,9 +1,16 @@
 /** The pools of the showcase, chosen by environment variables: the same tests run in any of them. */
-import { processes, type SuiteConfig, type SuiteEnvironment, type TaskMeta, threads } from 'pexen';
+import {
+  processes,
+  type SuiteConfig,
+  type SuiteEnvironment,
+  type SuiteGroup,
+  type TaskMeta,
+  threads,
+} from 'pexen';
 
 /** The entries of the configuration about pools. */
 export interface Pools {
-  readonly pool: NonNullable<SuiteConfig['pool']>;
+  readonly pool: SuiteGroup['pool'];
   readonly pools: NonNullable<SuiteConfig['pools']>;
   /** Metadata of tasks that are programs. */
   readonly programs: TaskMeta;

@@ -93,7 +93,7 @@ export function serviceRules({ restarts = 0, stop }: ServiceMeta): ServiceRules 
 }
 
 /** What a factory knows about a task besides its metadata and its body. */
-export type TaskSource = Pick<TaskDefinition, 'location' | 'nameKind' | 'service'>;
+export type TaskSource = Pick<TaskDefinition, 'location' | 'nameKind' | 'originOf' | 'service'>;
 
 /** Makes a task whose body is a program. Only pools that take executables can run it. */
 export function executableTask(meta: TaskMeta, body: ExecutableBody, source: TaskSource = {}): Task {

@@ -225,6 +225,7 @@ export {
   type BodyContext,
   definitionKey,
   type GivenContext,
+  type MetaOrigin,
   type NameKind,
   type PlacedTask,
   type PlainFunction,

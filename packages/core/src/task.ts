@@ -267,6 +267,17 @@ export interface TaskDefinition {
   readonly location?: SourceLocation | undefined;
   /** The origin of its name in `meta`. Default: explicit. */
   readonly nameKind?: NameKind | undefined;
+  /** Where an entry of `meta` was stated. Default, also where it returns undefined: where the task was made. */
+  readonly originOf?: ((entry: keyof TaskMeta) => MetaOrigin | undefined) | undefined;
+}
+
+/** Where an entry of metadata was stated, for people. */
+export interface MetaOrigin {
+  /** `file`: the header, side file or data of the task. `defaults`: for many tasks at once, and weaker than overrides by pattern. `override`: by pattern. */
+  readonly kind: 'file' | 'defaults' | 'override';
+  /** What stated it: `the factory "executables of tests"`. */
+  readonly by?: string | undefined;
+  readonly location?: SourceLocation | undefined;
 }
 
 /** The rules of a service that other tasks do not have. */

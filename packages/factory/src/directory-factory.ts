@@ -4,6 +4,7 @@ import { basename, dirname, resolve } from 'node:path';
 import {
   type CallPath,
   type Facts,
+  type MetaOrigin,
   messageOf,
   nearest,
   type PlacedTask,
@@ -19,6 +20,8 @@ import { type Found, type FoundFile, sideFileEnding, type WalkLimits, walk } fro
 
 /** What the kinds of files share during one use of a factory. */
 export interface LoadContext {
+  /** The description of the factory. */
+  readonly factory: string;
   /** The directory that is walked, absolute. */
   readonly dir: string;
   readonly root: string;
@@ -32,13 +35,14 @@ export interface LoadContext {
 
 /** Creates a context for `dir` that adds its problems to `problems`. */
 export function createLoadContext(
+  factory: string,
   dir: string,
   { root, under = [], facts = {}, env = process.env, warn = () => {} }: FactoryContext,
   files: Files,
   problems: Problem[],
 ): LoadContext {
   const problem = (each: Problem): void => void problems.push(each);
-  return { dir, root, under, facts: facts as Facts, env, files, warn, problem };
+  return { factory, dir, root, under, facts: facts as Facts, env, files, warn, problem };
 }
 
 /** The default metadata of a file, from the options. An error that the function throws is a problem of that file. */
@@ -59,6 +63,18 @@ export function defaultMetaOf(
     });
     return {};
   }
+}
+
+/** Where an entry was stated that comes from the default metadata; `own` has the entries that the task states itself. */
+export function originOfDefaults(
+  defaults: TaskMeta,
+  own: TaskMeta,
+  { factory }: LoadContext,
+): (entry: keyof TaskMeta) => MetaOrigin | undefined {
+  return (entry) =>
+    own[entry] === undefined && defaults[entry] !== undefined
+      ? { kind: 'defaults', by: `the factory "${factory}"` }
+      : undefined;
 }
 
 /** A task, and the file that it comes from. */
@@ -97,22 +113,23 @@ export function directoryFactory(
   kinds: FileKinds,
   files: Files = realFiles,
 ): Factory {
+  const describe = `${kind} of ${options.dir}`;
   return {
-    kind,
-    describe: `${kind} of ${options.dir}`,
-    make: (context) => makeAll(kind, options, kinds, files, context),
+    ...{ kind, describe },
+    make: (context) => makeAll({ kind, describe }, options, kinds, files, context),
   };
 }
 
 async function* makeAll(
-  kind: string,
+  { kind, describe }: Pick<Factory, 'kind' | 'describe'>,
   options: DirectoryOptions,
   fileKinds: FileKinds,
   files: Files,
   context: FactoryContext,
 ): AsyncGenerator<PlacedTask, void> {
   const problems: Problem[] = [];
-  const loadContext = createLoadContext(resolve(context.root, options.dir), context, files, problems);
+  const dir = resolve(context.root, options.dir);
+  const loadContext = createLoadContext(describe, dir, context, files, problems);
   const found = walk(loadContext.dir, options, files);
   problems.push(...found.problems);
   found.warnings.forEach(loadContext.warn);

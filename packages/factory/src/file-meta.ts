@@ -4,7 +4,7 @@
  */
 
 import type { Buffer } from 'node:buffer';
-import type { Problem, TaskMeta } from '@pexen/core';
+import type { Problem, SourceLocation, TaskMeta } from '@pexen/core';
 
 /** How a program is started, according to its metadata. */
 export interface ProgramEntries {
@@ -20,6 +20,8 @@ export interface FileMeta {
   readonly meta: TaskMeta;
   readonly program: ProgramEntries;
   readonly problems: readonly Problem[];
+  /** Where each entry stands. */
+  readonly places?: ReadonlyMap<string, SourceLocation>;
 }
 
 /** The metadata of a file without any. */

@@ -82,6 +82,7 @@ function readEntries(
     const complain: Complain = (node, message, hint, character) =>
       report('PEXEN_BAD_META', node, `${name} ${message}`, hint, character);
     places.set(name, locate(key));
+    if (name === 'needs' && !places.has('when')) places.set('when', locate(key)); // they are one condition
     if (!isEntryName(name)) report('PEXEN_UNKNOWN_META', key, `unknown metadata "${name}"`, hintFor(name));
     else if (value === undefined) complain(key, 'has no value');
     else {
@@ -96,8 +97,7 @@ function readEntries(
   const meta = Object.fromEntries(known.filter(([name]) => !programNames.has(name))) as TaskMeta;
   const program = Object.fromEntries(known.filter(([name]) => programNames.has(name))) as ProgramEntries;
   return {
-    meta,
-    program,
+    ...{ meta, program, places },
     problems: [...problems, ...checkTogether(meta, task, places, options.at ?? { file })],
   };
 }

@@ -1,7 +1,8 @@
-/** Runs the factories of a configuration and collects their tasks and problems. */
+/** Runs the factories of a configuration, collects their tasks and problems, and sets what overrides say. */
 import { type PlacedTask, type Problem, type Resource, refuse } from '@pexen/core';
 import { collect as collectFrom, type LazyFacts, together, under } from '@pexen/factory';
-import type { LoadedConfig } from './config.ts';
+import { type LoadedConfig, layersOf } from './config.ts';
+import { applyOverrides } from './options/overrides.ts';
 
 /** What the factories of a suite made. */
 export interface CollectedTasks {
@@ -15,10 +16,11 @@ export interface CollectedTasks {
  * @throws PexenError with the problems of all factories together.
  */
 export async function collectTasks(
-  { config, root }: LoadedConfig,
+  loaded: LoadedConfig,
   facts: LazyFacts,
   onWarning: (warning: Problem) => void,
 ): Promise<CollectedTasks> {
+  const { config, root } = loaded;
   const sources = Object.entries(config.from).map(([callPath, factory]) => under(partsOf(callPath), factory));
   const collect = () => collectFrom(together(...sources), { root, facts: facts.facts });
   let collected = await collect();
@@ -32,7 +34,9 @@ export async function collectTasks(
   refuse(problems);
   const own = config.capacities ?? {};
   const configured = Symbol.iterator in own ? own : Object.entries(own);
-  return { tasks, capacities: new Map([...capacities, ...configured]) };
+  const overridden = applyOverrides(tasks, layersOf(loaded).overrides(), root);
+  overridden.warnings.forEach(onWarning);
+  return { tasks: overridden.tasks, capacities: new Map([...capacities, ...configured]) };
 }
 
 function partsOf(callPath: string): string[] {

@@ -5,6 +5,7 @@ import { PexenError, type Problem, refuse } from '@pexen/core';
 import { loadModule, moduleProblems, tree } from '@pexen/factory';
 import { checkConfig } from './config-check.ts';
 import type { Suite, SuiteConfig, SuiteEnvironment } from './define-suite.ts';
+import { OptionLayers, type OptionsGiven } from './options/layers.ts';
 
 /** The names that a configuration may have; the first that exists is used. */
 export const configNames: readonly string[] = [
@@ -19,40 +20,53 @@ const howNamed = 'A configuration is a module: pexen.config.ts, .mts, .js or .mj
 
 /** A validated configuration, and the directory that its paths are relative to. */
 export interface LoadedConfig {
+  /** The values that are in effect. */
   readonly config: SuiteConfig;
   readonly root: string;
   /** Undefined without a configuration file: the directory itself is then the suite. */
   readonly file: string | undefined;
   /** Warnings, such as another configuration beside it. Default: none. */
   readonly warnings?: readonly Problem[];
+  /** The layers of which `config` is the result. Default: only the configuration. */
+  readonly layers?: OptionLayers;
 }
 
-/** Entries of a configuration that say how runs are recorded. */
-export type MemoryOptions = Pick<SuiteConfig, 'journal' | 'durability' | 'stateDir' | 'requireJournal'>;
+/** The layers of which the configuration is the result. */
+export function layersOf({ config, layers }: LoadedConfig): OptionLayers {
+  return layers ?? new OptionLayers(config);
+}
 
-/** The configuration with other entries. `stateDir` is relative to its root. */
-export function withMemory(loaded: LoadedConfig, options: MemoryOptions): LoadedConfig {
-  return { ...loaded, config: { ...loaded.config, ...options } };
+/** The same configuration with these profiles. @throws PexenError PEXEN_BAD_OPTION for those that do not exist */
+export function withProfiles(loaded: LoadedConfig, profiles: readonly string[]): LoadedConfig {
+  const layers = layersOf(loaded).withProfiles(profiles);
+  return { ...loaded, layers, config: layers.effective() };
 }
 
 /**
- * The configuration of a directory, that of the project that contains the directory, or the named one. Without a configuration,
- * everything below the directory that looks like a test is one.
- * @throws PexenError PEXEN_NO_CONFIG, PEXEN_CONFIG_FAILED, PEXEN_BAD_CONFIG.
+ * The configuration of a directory, that of the project that contains the directory, or the named one, with what is stated besides it. Without a
+ * configuration, everything below the directory that looks like a test is one.
+ * @throws PexenError PEXEN_NO_CONFIG, PEXEN_CONFIG_FAILED, PEXEN_BAD_CONFIG, PEXEN_BAD_OPTION.
  */
-export async function loadConfig(directory: string, named?: string): Promise<LoadedConfig> {
+export async function loadConfig(
+  directory: string,
+  named?: string,
+  given?: OptionsGiven,
+): Promise<LoadedConfig> {
   const file = named === undefined ? findConfig(directory) : resolve(directory, named);
-  if (file === undefined)
-    return { config: { from: { '': tree({ dir: '.' }) } }, root: resolve(directory), file };
+  const written = file === undefined ? { from: { '': tree({ dir: '.' }) } } : await readConfig(file);
+  const layers = new OptionLayers(written, { env: process.env, directory: resolve(directory), ...given });
+  return {
+    ...{ config: layers.effective(), layers, file },
+    root: file === undefined ? resolve(directory) : dirname(file),
+    warnings: named === undefined && file !== undefined ? othersBeside(file) : [],
+  };
+}
+
+async function readConfig(file: string): Promise<SuiteConfig> {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) throw noConfig(`${file} does not exist`, 'Write one with: pexen init');
   if (found.isDirectory() || data.test(file)) throw noConfig(`${file} is not a module`, howNamed);
-  return {
-    config: await resolveSuite(await importSuite(file), environment(), file),
-    root: dirname(file),
-    file,
-    warnings: named === undefined ? othersBeside(file) : [],
-  };
+  return await resolveSuite(await importSuite(file), environment(), file);
 }
 
 function othersBeside(file: string): Problem[] {

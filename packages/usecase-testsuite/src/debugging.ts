@@ -2,10 +2,13 @@
 import { createServer } from 'node:net';
 import { definitionOf, messageOf, type Problem, type Runnable } from '@pexen/core';
 import type { Plan } from '@pexen/sched';
-import type { Overrides } from './run-options.ts';
+import type { StatedOptions } from './run-options.ts';
 
 /** All problems of debugging this plan: one module task, in a worker, at a free port. */
-export async function debuggingProblems(plan: Plan, { inspectPort, pool }: Overrides): Promise<Problem[]> {
+export async function debuggingProblems(
+  plan: Plan,
+  { inspectPort, pool }: StatedOptions,
+): Promise<Problem[]> {
   if (inspectPort === undefined) return [];
   if (pool === 'inline')
     return [badInspect('--inspect is for workers, and --pool inline has none', inlineHint)];

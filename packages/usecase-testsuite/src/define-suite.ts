@@ -53,6 +53,9 @@ export type TerminalReporterOptions = Pick<
 /** The largest number of workers. */
 export const mostWorkers = 10_000;
 
+/** The pools that have a name. */
+export const poolNames = ['processes', 'threads', 'inline'] as const;
+
 /** When an event counts as recorded. */
 export const durabilities = ['process', 'power', 'memory'] as const;
 
@@ -63,6 +66,25 @@ export interface RetentionChoice {
   /** The size of all of them together. */
   readonly mebibytes?: number;
 }
+
+/** Metadata for the tasks that a pattern selects. */
+export interface SuiteOverride {
+  /** Which tasks: a query, as `pexen run` takes them, or several, of which one has to match. */
+  readonly match: string | readonly string[];
+  /**
+   * What is set for them, unless they state it themselves. Lists (`tags`, `requires`, `uses`, …) are added to those of the task, and a `when` has to be
+   * met besides its own. What a task is, its name, its args and what it provides, cannot be set.
+   */
+  readonly set: Pick<
+    TaskMeta,
+    | ('timeout' | 'idleTimeout' | 'grace' | 'slowAfter' | 'retries' | 'rerunnable')
+    | ('priority' | 'weight' | 'exclusive' | 'group' | 'pool' | 'scope' | 'mayReboot')
+    | ('tags' | 'requires' | 'after' | 'before' | 'uses' | 'claims' | 'inputs' | 'digestEnv' | 'when')
+  >;
+}
+
+/** Other values of options, in effect where the profile is chosen. An entry takes the place of the whole entry of the configuration. */
+export type SuiteProfile = Partial<Omit<SuiteConfig, 'profiles'>>;
 
 /** The whole configuration of a suite. Times are milliseconds; every entry but `from` may be left out. */
 export interface SuiteConfig {
@@ -75,8 +97,15 @@ export interface SuiteConfig {
   readonly facts?: GivenFacts | (() => GivenFacts | Promise<GivenFacts>);
   /** How long one of these facts may take. Default 10,000. */
   readonly factsTimeout?: number;
-  /** The pool of all tasks that do not name another one. Default: child processes. */
-  readonly pool?: (request: PoolRequest) => Pool;
+  /**
+   * Metadata by pattern. It comes after what a task states itself, and before the defaults of the suite; of several overrides that match a task, the
+   * first one counts for each entry.
+   */
+  readonly overrides?: readonly SuiteOverride[];
+  /** Other values, by the name of the profile: `--profile ci`. */
+  readonly profiles?: Readonly<Record<string, SuiteProfile>>;
+  /** The pool of all tasks that do not name another one: a function, or `processes` (default), `threads` or `inline`. */
+  readonly pool?: (typeof poolNames)[number] | ((request: PoolRequest) => Pool);
   /** Further pools, for the tasks that name them. */
   readonly pools?: Readonly<Record<string, (request: PoolRequest) => Pool>>;
   readonly groups?: Readonly<Record<string, SuiteGroup>>;
@@ -145,6 +174,20 @@ export interface SuiteConfig {
   readonly expectedFailures?: Readonly<Record<string, string>>;
   /** Default: `['terminal']`. */
   readonly reporters?: readonly ReporterChoice[];
+  /** For the reporters that write to a terminal, unless they state it themselves. */
+  readonly verbosity?: NonNullable<TerminalReporterOptions['verbosity']>;
+  readonly showOutput?: NonNullable<TerminalReporterOptions['showOutput']>;
+  readonly failures?: NonNullable<TerminalReporterOptions['failures']>;
+  /** Starts the tasks in a random order, as far as dependencies allow: a seed repeats an order, `true` takes another one in each run. Default false. */
+  readonly shuffle?: string | boolean;
+  /** Starts the tasks that failed in the last run, with what they need, before others of the same priority. Default false. */
+  readonly failedFirst?: boolean;
+  /** How often the suite runs; each round is a run of its own. Default 1. */
+  readonly repeat?: number;
+  /** Repeats until a round fails, `repeat` times at the most. Default false. */
+  readonly untilFail?: boolean;
+  /** Distinguishes runs of one suite in different environments when their reports are merged: `arm64`. */
+  readonly label?: string;
 }
 
 /** A suite: made by `defineSuite`, run by `runSuite`. */
@@ -157,6 +200,9 @@ type Unknown<T, Known> = { readonly [K in Exclude<keyof T, keyof Known>]: never 
 type OnlyKnown<C> = Unknown<C, SuiteConfig> & {
   readonly groups?: C extends { readonly groups: infer G }
     ? { readonly [K in keyof G]: Unknown<G[K], SuiteGroup> }
+    : unknown;
+  readonly profiles?: C extends { readonly profiles: infer P }
+    ? { readonly [K in keyof P]: Unknown<P[K], SuiteProfile> }
     : unknown;
   readonly retries?: C extends { readonly retries: infer R extends Retries } ? Unknown<R, Retries> : unknown;
 };

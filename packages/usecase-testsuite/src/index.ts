@@ -13,17 +13,17 @@ export {
   configNames,
   environment,
   type LoadedConfig,
+  layersOf,
   loadConfig,
-  type MemoryOptions,
   resolveSuite,
   suiteRoot,
-  withMemory,
 } from './config.ts';
 export {
   defineSuite,
   durabilities,
   mostWorkers,
   type PoolRequest,
+  poolNames,
   type ReporterChoice,
   type ReporterName,
   type RetentionChoice,
@@ -31,6 +31,8 @@ export {
   type SuiteConfig,
   type SuiteEnvironment,
   type SuiteGroup,
+  type SuiteOverride,
+  type SuiteProfile,
   type TerminalReporterOptions,
 } from './define-suite.ts';
 export { type ExitCode, exitCodeOfProblems, exitCodes } from './exit-code.ts';
@@ -55,8 +57,27 @@ export { type PendingResume, pendingResume } from './memory/reboots.ts';
 export { type ReportOptions, reportRuns } from './memory/report-runs.ts';
 export type { Repetition } from './memory/suite-memory.ts';
 export { previewSuite, type SuitePreview, suiteRuns } from './memory/suite-runs.ts';
+export {
+  type CommandOption,
+  declaredOptions,
+  type OptionDeclaration,
+  type OptionName,
+  overridableMeta,
+  suiteOptions,
+  variableOf,
+  Words,
+} from './options/declarations.ts';
+export {
+  type OptionsGiven,
+  type Origin,
+  profileVariable,
+  type ResolvedOption,
+  readAssignment,
+  type StatedByCommand,
+} from './options/layers.ts';
+export { junitInto, readReporter, type TextForm } from './options/text-forms.ts';
 export type { Selection } from './query/selection.ts';
-export { type Overrides, poolNames } from './run-options.ts';
+export type { StatedOptions } from './run-options.ts';
 export {
   type RecordedEnd,
   runSuite,

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { isBad, type PlacedTask, type Problem } from '@pexen/core';
 import { type Plan, type PlanOptions, plan } from '@pexen/sched';
 import { collectTasks } from './collect.ts';
-import type { LoadedConfig } from './config.ts';
+import { type LoadedConfig, layersOf } from './config.ts';
 import type { PoolRequest } from './define-suite.ts';
 import { factsOf, settleConditions } from './facts.ts';
 import { startLoader } from './loader.ts';
@@ -17,14 +17,15 @@ import {
   type Selection,
   type SelectionPlace,
 } from './query/selection.ts';
-import { type Overrides, planOptions } from './run-options.ts';
+import { planOptions, type StatedOptions, statedIn } from './run-options.ts';
 import { randomFrom, shuffled } from './shuffle.ts';
 import { stateDirectoryOf } from './state/state-directory.ts';
 import { expectedDurations, readLastResults } from './state/suite-history.ts';
 
 /** Further inputs of the planning of a suite. */
 export interface SuitePlanGiven {
-  readonly overrides?: Overrides;
+  /** Default: what the command and the environment state. */
+  readonly stated?: StatedOptions;
   /** Shuffles the order of starts; the same seed gives the same order of the same tasks. */
   readonly shuffle?: string | undefined;
   /** Expected durations of tasks without a `weight`, by call path. Default: those of earlier runs. */
@@ -55,7 +56,7 @@ export async function planSuite(
   selection: Selection,
   given: SuitePlanGiven,
 ): Promise<Plan> {
-  const { overrides = {}, shuffle, onWarning, clock, keep, outputFile } = given;
+  const { stated = statedIn(layersOf(loaded)), shuffle, onWarning, clock, keep, outputFile } = given;
   const { choose = chooseSelected, directory = process.cwd() } = given;
   const { config, root, warnings = [] } = loaded;
   for (const warning of warnings) onWarning(warning);
@@ -82,7 +83,7 @@ export async function planSuite(
   return planTasks(tasks, chooseFrom, onWarning, (warn) =>
     planOptions(
       { ...config, capacities },
-      { overrides, weights, first, loader, keep, clock, outputFile, facts, onWarning: warn },
+      { stated, weights, first, loader, keep, clock, outputFile, facts, onWarning: warn },
     ),
   );
 }

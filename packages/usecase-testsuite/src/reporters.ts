@@ -4,16 +4,19 @@ import { messageOf, type Problem } from '@pexen/core';
 import { junit, lines, live, type Reporter, type TerminalChoice, terminal } from '@pexen/report';
 import type { ReporterChoice, ReporterName } from './define-suite.ts';
 
-/** A reporter for each choice; `options` win over those of the configuration, and files are relative to `root`. Those of later rounds have the number of the round in their names. */
+/**
+ * A reporter for each choice; `options` win over its own, and `defaults` do not. Files are relative to `root`; those of later rounds have the number of
+ * the round in their names.
+ */
 export function makeReporters(
   choices: readonly ReporterChoice[],
   root: string,
   round: number,
   options: TerminalChoice = {},
+  defaults: TerminalChoice = {},
 ): Reporter[] {
-  return choices.map((choice) =>
-    makeReporter(choice, (file) => resolve(root, fileOfRound(file, round)), options),
-  );
+  const fileOf = (file: string): string => resolve(root, fileOfRound(file, round));
+  return choices.map((choice) => makeReporter(choice, fileOf, options, defaults));
 }
 
 const terminals: Readonly<Record<ReporterName, (options: TerminalChoice) => Reporter>> = {
@@ -26,11 +29,12 @@ function makeReporter(
   choice: ReporterChoice,
   fileOf: (file: string) => string,
   options: TerminalChoice,
+  defaults: TerminalChoice,
 ): Reporter {
   if (typeof choice === 'object' && 'close' in choice) return choice;
   const [name, given] = typeof choice === 'string' ? ([choice] as const) : choice;
   if (name === 'junit') return junit({ ...given, file: fileOf(given.file) });
-  return terminals[name]({ ...given, ...options });
+  return terminals[name]({ ...defaults, ...given, ...options });
 }
 
 /** `out/junit.xml`, then `out/junit.2.xml`. */

@@ -4,34 +4,44 @@ import { type Digester, type Facts, PexenError, type Pool, type Problem, type Ru
 import { processes } from '@pexen/pool-process';
 import { threads } from '@pexen/pool-thread';
 import { inline, type PlannedRunOptions, type PlanOptions } from '@pexen/sched';
-import type { PoolRequest, SuiteConfig } from './define-suite.ts';
+import type { PoolRequest, poolNames, SuiteConfig } from './define-suite.ts';
 import type { Expectations } from './expectations.ts';
+import type { OptionLayers } from './options/layers.ts';
 import type { PausableClock } from './pausable-clock.ts';
 import { judge } from './verdict.ts';
 
 /** A test may run for five minutes, and may start again after its worker was lost. The grace period is that of the scheduler, 10 s, unless it is set. */
 const suiteDefaults = { timeout: 300_000, slowAfter: 60_000, rerunnable: true } as const;
 
-/** The pools that a command may name. */
-export const poolNames = ['processes', 'threads', 'inline'] as const;
-
-/** What a command asks for. It wins over the configuration and over what tests state themselves. Times are milliseconds. */
-export interface Overrides {
+/** What a command or the environment states. It wins over the configuration and over what tests state themselves. Times are milliseconds. */
+export interface StatedOptions {
   /** How many tasks run at the same time. */
   readonly workers?: number;
   /** How often each test is retried. */
-  readonly retries?: number;
+  readonly retries?: SuiteConfig['retries'];
   readonly timeout?: number;
+  readonly idleTimeout?: number;
   readonly grace?: number;
+  readonly slowAfter?: number;
+  readonly rerunnable?: boolean;
   /** The pool of all tasks that name no other. `inline` runs them in this process, where a debugger sees them. */
   readonly pool?: (typeof poolNames)[number];
   /** The port at which the workers of that pool wait for a debugger; then no task has a time limit. */
   readonly inspectPort?: number;
 }
 
+/** The options of these that are in effect for all tasks, whatever they state themselves. */
+export function statedIn(layers: OptionLayers): StatedOptions {
+  const { workers, retries, timeout, idleTimeout, grace, slowAfter, rerunnable, pool } = layers.strong();
+  return definedOf({
+    ...{ workers, retries, timeout, idleTimeout, grace, slowAfter, rerunnable },
+    pool: typeof pool === 'string' ? pool : undefined,
+  });
+}
+
 /** What a plan needs to know besides the configuration. */
 export interface PlanGiven {
-  readonly overrides: Overrides;
+  readonly stated: StatedOptions;
   /** Expected durations of tasks without a `weight`; random ones give a random order. */
   readonly weights: PlanOptions['weights'];
   /** Tasks that come before others. */
@@ -75,14 +85,14 @@ export function runOptions(
 /** The options of the suite's plan. Pools are made with the plan, and opened only when a run starts. */
 export function planOptions(
   config: SuiteConfig,
-  { overrides, weights, first, loader, keep, facts, onWarning, clock, outputFile }: PlanGiven,
+  { stated, weights, first, loader, keep, facts, onWarning, clock, outputFile }: PlanGiven,
 ): PlanOptions {
   const request: PoolRequest = {
-    workers: workersOf(overrides, config),
+    workers: workersOf(stated, config),
     ...definedOf({ loader, keep, clock, outputFile }),
   };
   const { pools = {}, groups = {}, capacities, spare } = config;
-  const pool = poolOf(overrides, config);
+  const pool = poolOf(stated, config);
   const { timeout, idleTimeout, grace, slowAfter, retries, rerunnable } = config;
   const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });
   return {
@@ -95,34 +105,39 @@ export function planOptions(
       pool: () => checkedPool(`groups.${name}.pool`, group.pool(request)),
     })),
     defaults: { ...suiteDefaults, ...own },
-    overrides: taskOverrides(overrides),
+    overrides: limitsOf(stated),
     ...{ facts, onWarning },
   };
 }
 
 /** How many tasks run at the same time. */
-export function workersOf({ workers }: Overrides, config: SuiteConfig): number {
+export function workersOf({ workers }: StatedOptions, config: SuiteConfig): number {
   return workers ?? config.workers ?? availableParallelism();
 }
 
-function poolOf({ pool, inspectPort }: Overrides, config: SuiteConfig): (request: PoolRequest) => Pool {
+function poolOf({ pool, inspectPort }: StatedOptions, config: SuiteConfig): (request: PoolRequest) => Pool {
+  const chosen = pool ?? config.pool ?? 'processes';
   if (inspectPort !== undefined) return waitingFor(inspectPort, pool);
-  if (pool === undefined) return config.pool ?? processes;
-  if (pool === 'inline') return ({ workers }) => inline({ concurrency: workers });
-  return pool === 'threads' ? threads : processes;
+  if (typeof chosen === 'function') return chosen;
+  if (chosen === 'inline') return ({ workers }) => inline({ concurrency: workers });
+  return chosen === 'threads' ? threads : processes;
 }
 
 /** One worker, which waits for a debugger before it loads anything. Inline there is nothing to wait for. */
-function waitingFor(port: number, pool: Overrides['pool']): (request: PoolRequest) => Pool {
+function waitingFor(port: number, pool: StatedOptions['pool']): (request: PoolRequest) => Pool {
   if (pool === 'inline') return () => inline();
   const execArgv = [...process.execArgv, `--inspect-wait=127.0.0.1:${port}`];
   return (request) => processes({ ...request, workers: 1, execArgv });
 }
 
-function taskOverrides({ retries, timeout, grace, inspectPort }: Overrides): PlanOptions['overrides'] {
-  const limits =
-    inspectPort === undefined ? {} : { timeout: Infinity, idleTimeout: Infinity, slowAfter: Infinity };
-  return definedOf({ retries, timeout, grace, ...limits });
+/** The limits for all tasks, whatever they state themselves. */
+function limitsOf(stated: StatedOptions): PlanOptions['overrides'] {
+  const { retries, timeout, idleTimeout, grace, slowAfter, rerunnable, inspectPort } = stated;
+  const off = { timeout: Infinity, idleTimeout: Infinity, slowAfter: Infinity };
+  return definedOf({
+    ...{ retries, timeout, idleTimeout, grace, slowAfter, rerunnable },
+    ...(inspectPort !== undefined && off),
+  });
 }
 
 /** Returns the result of a configured function if it is a pool. @throws PexenError PEXEN_BAD_CONFIG. */

@@ -1,7 +1,9 @@
 /** Runs a suite from its configuration to its exit code. */
+import { randomInt } from 'node:crypto';
 import { basename } from 'node:path';
 import {
   type Digester,
+  defined,
   type Inspection,
   isBad,
   type Judgement,
@@ -15,30 +17,30 @@ import { markOwnProcess } from '@pexen/pool-process';
 import { multi, type Reporter, type RunListener, type TerminalChoice } from '@pexen/report';
 import { type Plan, type Run, run, runId, softwareVersions } from '@pexen/sched';
 import type { RecordedRun, RunDescription } from '@pexen/store';
-import { configNames, type LoadedConfig } from './config.ts';
+import { configNames, type LoadedConfig, layersOf } from './config.ts';
 import { debuggingProblems } from './debugging.ts';
-import type { ReporterChoice } from './define-suite.ts';
+import type { ReporterChoice, SuiteConfig } from './define-suite.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { Expectations } from './expectations.ts';
 import { digesterFor } from './memory/digests.ts';
 import { Reboots } from './memory/reboots.ts';
 import { optionsAsJson, type RememberedOptions, selectionAsJson } from './memory/recorded-options.ts';
-import { type RunSource, sourceOf } from './memory/run-source.ts';
-import { type Repetition, SuiteMemory } from './memory/suite-memory.ts';
+import { type RunSource, sourceOf, withProfilesOf } from './memory/run-source.ts';
+import { type MemoryContext, type Repetition, SuiteMemory } from './memory/suite-memory.ts';
 import { PausableClock } from './pausable-clock.ts';
 import { planSuite, type SuitePlanGiven } from './plan-suite.ts';
 import type { Selection } from './query/selection.ts';
 import { RecordFile } from './record-file.ts';
 import { fileOfRound, makeReporters, reporterFailed } from './reporters.ts';
-import { type Overrides, runOptions, workersOf } from './run-options.ts';
+import { runOptions, type StatedOptions, statedIn, workersOf } from './run-options.ts';
 import { placeInPartition, planShard, type ShardChoice, shardSentence } from './shards.ts';
 import { KeptDirectories } from './state/kept-directories.ts';
 import { stateDirectoryOf } from './state/state-directory.ts';
 import { SuiteState } from './state/suite-state.ts';
 import { thrownFails } from './thrown.ts';
 
-/** Options of one run of a suite, besides its configuration. */
-export interface SuiteRunOptions extends Selection, Overrides {
+/** Options of one run of a suite, besides its configuration. They win over what the command and the environment state. */
+export interface SuiteRunOptions extends Selection, StatedOptions {
   /** Instead of those configured. */
   readonly reporters?: readonly ReporterChoice[];
   /** Besides those. */
@@ -132,29 +134,29 @@ export interface RecordedEnd {
  * Plans the selected tasks, and runs, reports and judges them. Of several rounds the result is the first with a failure, else the last.
  * @throws PexenError, before anything runs, with all problems of configuration, tasks and selection.
  */
-export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = {}): Promise<SuiteEnd> {
+export async function runSuite(configured: LoadedConfig, options: SuiteRunOptions = {}): Promise<SuiteEnd> {
   const { onWarning = () => {} } = options;
   const clock = new PausableClock();
-  const directory = stateDirectoryOf(loaded.root, loaded.config.stateDir);
-  const state = new SuiteState(loaded.root, directory, clock, onWarning, loaded.config);
-  const memory = new SuiteMemory(loaded, {
+  const loaded = withProfilesOf(configured, options.repeats, { onWarning, notKept: () => {} });
+  const { root, config } = loaded;
+  const state = new SuiteState(root, stateDirectoryOf(root, config.stateDir), clock, onWarning, config);
+  const choices = [...(options.reporters ?? config.reporters ?? []), ...(options.moreReporters ?? [])];
+  const context: MemoryContext = {
     onWarning,
     notKept: (...what) => state.notKept(...what),
-    locations: [
-      ...(options.reporters ?? loaded.config.reporters ?? []),
-      ...(options.moreReporters ?? []),
-    ].some(readsLocations),
+    locations: choices.some(readsLocations),
     outputFileOf: (...of) => state.outputFileOf(...of),
-  });
+  };
+  const memory = new SuiteMemory(loaded, context);
   state.takeKilledRuns();
   const source = await sourceOf(memory, options.repeats, suiteName(loaded));
-  const all: SuiteRunOptions & RememberedOptions = { ...source.inherited, ...options };
-  const kept = (all.keep ?? loaded.config.keep) ? new KeptDirectories() : undefined;
+  const all = optionsInEffect(loaded, source.inherited, options);
+  const kept = (all.keep ?? config.keep) ? new KeptDirectories() : undefined;
   const notes: string[] = [];
   let place: Partial<RunDescription> = {};
   const planWith = async (shuffle: string | undefined): Promise<Plan> => {
     const given: SuitePlanGiven = {
-      ...{ overrides: all, shuffle, onWarning, clock, keep: kept?.folder, failedFirst: all.failedFirst },
+      ...{ stated: all, shuffle, onWarning, clock, keep: kept?.folder, failedFirst: all.failedFirst },
       outputFile: (path, attempt, stream) => state.leaveToPool(path, attempt, stream),
       choose: (whole, picked) => source.choice.choose(whole, picked),
     };
@@ -177,6 +179,47 @@ export async function runSuite(loaded: LoadedConfig, options: SuiteRunOptions = 
     await kept?.close();
   }
 }
+
+/** The options of a run: its own, then what the command and the environment state, then those of the run that it continues, then the configuration. */
+function optionsInEffect(
+  loaded: LoadedConfig,
+  inherited: RememberedOptions,
+  options: SuiteRunOptions,
+): SuiteRunOptions & RememberedOptions {
+  const layers = layersOf(loaded);
+  const strong = layers.strong();
+  const { bail, failOnFlaky, keep, reporters } = strong;
+  const isOneRound = options.repeats !== undefined || options.narrow !== undefined;
+  const all = {
+    ...orderAndRounds(loaded.config),
+    ...inherited,
+    ...statedIn(layers),
+    ...defined({ bail, failOnFlaky, keep, reporters }),
+    ...orderAndRounds(strong),
+    ...(isOneRound && { rounds: 1, untilFail: false }),
+    ...(layers.profiles.length > 0 && { profiles: layers.profiles }),
+    ...options,
+  };
+  if (all.shard !== undefined && all.shuffle !== undefined) refuse([shuffledShard]);
+  return all;
+}
+
+function orderAndRounds(config: Partial<SuiteConfig>): SuiteRunOptions {
+  const { failedFirst, label, untilFail, repeat, shuffle } = config;
+  return defined({
+    ...{ failedFirst, label, untilFail },
+    rounds: repeat ?? (untilFail === true ? Number.POSITIVE_INFINITY : undefined),
+    shuffle: shuffle === true ? String(randomInt(1_000_000)) : shuffle || undefined,
+  });
+}
+
+/** A shard is one part of a suite that all machines divide in the same way. */
+const shuffledShard: Problem = {
+  code: 'PEXEN_BAD_OPTION',
+  message:
+    'a shard divides the suite in the same way on all machines, and shuffle gives each machine an order of its own',
+  hint: 'Use one of them: leave out --shard, or say --set shuffle=false.',
+};
 
 function readsLocations(choice: ReporterChoice): boolean {
   return Array.isArray(choice) && choice[0] === 'junit';
@@ -297,7 +340,7 @@ class SuiteRounds {
     reboots.attach(execution);
     memory.onFailed((why) => execution.drain(why));
     let reportFailed = false;
-    const reporters = makeReporters(choices, root, round, this.#terminal());
+    const reporters = makeReporters(choices, root, round, this.#terminal(), shownBy(config));
     const reporter = multi(reporters, ({ reporter, error }) => {
       reportFailed = true;
       onWarning(reporterFailed(reporter, error));
@@ -381,7 +424,11 @@ class SuiteRounds {
 
   #terminal(): TerminalChoice {
     const { terminal, source } = this.#options;
-    return { ...terminal, ...(source.recalledFrom !== undefined && { recalledFrom: source.recalledFrom }) };
+    return {
+      ...shownBy(layersOf(this.#loaded).strong()),
+      ...terminal,
+      ...(source.recalledFrom !== undefined && { recalledFrom: source.recalledFrom }),
+    };
   }
 
   #notes(round: number, seed: string | undefined): string[] {
@@ -401,6 +448,11 @@ class SuiteRounds {
       if (text !== undefined) this.#options.onWritten?.(text);
     }
   }
+}
+
+/** How much reporters for terminals show. */
+function shownBy({ verbosity, showOutput, failures }: Partial<SuiteConfig>): TerminalChoice {
+  return defined({ verbosity, showOutput, failures });
 }
 
 /** Kept results, which are judged again: the expectations may have changed since the journal got their verdicts. */

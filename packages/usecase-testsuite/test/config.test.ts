@@ -145,9 +145,10 @@ describe('a configuration', () => {
       'reporters.2.1: needs the option "file"' + " → Write ['junit', { file: 'out/junit.xml' }].",
     ]);
     expect(
-      await complaintsOf({ from, pool: 'threads', pools: { a: {} }, groups: { vm: 'processes' } }),
+      await complaintsOf({ from, pool: 'thread', pools: { a: {} }, groups: { vm: 'processes' } }),
     ).toEqual([
-      'pool: must be a function, not "threads" → Write pool: threads, or pool: (request) => threads({ ...request, workers: 2 }).',
+      'pool: must be a function that makes a pool, or processes, threads, inline, not "thread"' +
+        " → Write pool: 'threads', or pool: (request) => threads({ ...request, workers: 2 }).",
       'pools.a: must be a function, not an object → Write pools: { quick: threads }.',
       'groups.vm: must be an object, not "processes" → Write groups: { vm: { pool: () => processes({ workers: 5 }) } }.',
     ]);
@@ -162,9 +163,9 @@ describe('a configuration', () => {
       (await problemsOf(resolveSuite({ from: {}, ...config } as never, here))).map(({ hint }) => hint);
     expect(await hints({ timeout: '20s', grace: '500ms', workers: '3', deadline: '1h' })).toEqual([
       'Write workers: 3.',
-      'Write deadline: 3_600_000 (milliseconds).',
       'Write timeout: 20_000 (milliseconds).',
       'Write grace: 500 (milliseconds).',
+      'Write deadline: 3_600_000 (milliseconds).',
     ]);
     expect(await hints({ retries: { cuont: 2 } })).toEqual(['Did you mean "count"?']);
     expect(await hints({ retries: { count: 2, delay: '1s' } })).toEqual([

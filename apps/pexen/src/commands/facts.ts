@@ -5,17 +5,17 @@ import { type ExitCode, exitCodes, type KnownFact, knownFacts, loadConfig } from
 import { othersToStderr } from '../others-to-stderr.ts';
 import type { Output } from '../print-problems.ts';
 import { workingDirectory } from '../working-directory.ts';
+import { type ConfiguredOptions, givenBy } from './stated-options.ts';
 
 /** The options of `pexen facts`. */
-export interface FactsOptions {
-  readonly config?: string;
+export interface FactsOptions extends ConfiguredOptions {
   readonly json?: boolean;
 }
 
 /** Prints all facts but the functions and the environment. A fact that is not known is shown with the reason. */
 export async function facts(options: FactsOptions, output: Output): Promise<ExitCode> {
   const known = await othersToStderr(async () =>
-    knownFacts(await loadConfig(workingDirectory(), options.config)),
+    knownFacts(await loadConfig(workingDirectory(), options.config, givenBy(options))),
   );
   if (options.json) output.write(`${JSON.stringify(documentOf(known), undefined, 2)}\n`);
   else for (const line of linesOf(known, output)) output.write(`${line}\n`);

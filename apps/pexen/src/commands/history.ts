@@ -8,17 +8,16 @@ import {
   historyOf,
   importSuiteHistory,
   loadConfig,
-  withMemory,
 } from '@pexen/usecase-testsuite';
 import { historyLines } from '../history-text.ts';
 import { othersToStderr } from '../others-to-stderr.ts';
 import { formatWarning, type Output } from '../print-problems.ts';
 import { workingDirectory } from '../working-directory.ts';
-import { memoryOf, type StateOptions } from './memory-options.ts';
+import type { StateOptions } from './memory-options.ts';
+import { givenBy } from './stated-options.ts';
 
 /** The options of `pexen history`. */
 export interface HistoryOptions extends StateOptions {
-  readonly config?: string;
   readonly json?: boolean;
   readonly export?: string;
   readonly import?: readonly string[];
@@ -31,10 +30,7 @@ export async function history(
   output: Output,
 ): Promise<ExitCode> {
   const warn = (warning: Problem) => process.stderr.write(formatWarning(warning, process.stderr));
-  const loaded = withMemory(
-    await othersToStderr(() => loadConfig(workingDirectory(), options.config)),
-    memoryOf(options),
-  );
+  const loaded = await othersToStderr(() => loadConfig(workingDirectory(), options.config, givenBy(options)));
   for (const file of options.import ?? []) {
     const { runs, samples } = importSuiteHistory(loaded, file);
     output.write(`${file}: ${counted(runs, 'new run')}, ${counted(samples, 'new result')}\n`);

@@ -10,14 +10,14 @@ import {
   listSuite,
   loadConfig,
   type SuiteList,
-  withMemory,
 } from '@pexen/usecase-testsuite';
 import { othersToStderr } from '../others-to-stderr.ts';
 import { formatWarning, type Output } from '../print-problems.ts';
 import { type ShardOptions, shardOf } from '../shard-argument.ts';
 import { workingDirectory } from '../working-directory.ts';
-import { memoryOf, type StateOptions } from './memory-options.ts';
+import type { StateOptions } from './memory-options.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
+import { givenBy } from './stated-options.ts';
 
 /** The options of `pexen list`. */
 export interface ListOptions extends SelectOptions, ShardOptions, StateOptions {
@@ -33,7 +33,7 @@ export async function list(
   const warn = (warning: Problem) => process.stderr.write(formatWarning(warning, process.stderr));
   const list = await othersToStderr(async () =>
     listSuite(
-      withMemory(await loadConfig(workingDirectory(), options.config), memoryOf(options)),
+      await loadConfig(workingDirectory(), options.config, givenBy(options)),
       selectionOf(queries, options),
       warn,
       shardOf(options),

@@ -1,24 +1,12 @@
 /** The options about recorded runs: how a run is recorded, and which one is continued or repeated in part. */
 import { didYouMean, PexenError, type Problem, refuse } from '@pexen/core';
-import {
-  type durabilities,
-  type MemoryOptions,
-  type Repetition,
-  rerunClasses,
-} from '@pexen/usecase-testsuite';
+import { type Repetition, rerunClasses } from '@pexen/usecase-testsuite';
+import type { ConfiguredOptions } from './stated-options.ts';
 
 /** The options of all commands that read or write the record of runs. */
-export interface StateOptions {
+export interface StateOptions extends ConfiguredOptions {
   /** Relative to the current directory. */
   readonly stateDir?: string;
-}
-
-/** The options of `pexen run` about its record. */
-export interface RecordOptions extends StateOptions {
-  /** False: the run is not recorded. */
-  readonly journal?: boolean;
-  readonly durability?: (typeof durabilities)[number];
-  readonly requireJournal?: boolean;
 }
 
 /** Those of a run that continues another, or repeats a part of it. */
@@ -30,16 +18,6 @@ export interface RepeatOptions {
   /** The run that is repeated. */
   readonly of?: string;
   readonly dryRun?: boolean;
-}
-
-/** The entries of the configuration that the options replace. */
-export function memoryOf({ journal, durability, stateDir, requireJournal }: RecordOptions): MemoryOptions {
-  return {
-    ...(journal === false && { journal }),
-    ...(durability !== undefined && { durability }),
-    ...(stateDir !== undefined && { stateDir }),
-    ...(requireJournal !== undefined && { requireJournal }),
-  };
 }
 
 /** The other options of a run, as far as they exclude a repetition. */

@@ -10,12 +10,12 @@ import {
   type Repetition,
   type SuitePreview,
   starts,
-  withMemory,
 } from '@pexen/usecase-testsuite';
 import { formatWarning, type Output } from '../print-problems.ts';
 import { workingDirectory } from '../working-directory.ts';
-import { memoryOf, type StateOptions } from './memory-options.ts';
+import type { StateOptions } from './memory-options.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
+import { givenBy } from './stated-options.ts';
 
 /** Prints a line for each task, and how many start. */
 export async function preview(
@@ -24,7 +24,7 @@ export async function preview(
   options: SelectOptions & StateOptions,
   output: Output,
 ): Promise<ExitCode> {
-  const loaded = withMemory(await loadConfig(workingDirectory(), options.config), memoryOf(options));
+  const loaded = await loadConfig(workingDirectory(), options.config, givenBy(options));
   const warn = (warning: Problem) => process.stderr.write(formatWarning(warning, process.stderr));
   const found = await previewSuite(loaded, repetition, selectionOf(queries, options), warn);
   for (const line of linesOf(found, output)) output.write(`${line}\n`);

@@ -1,14 +1,19 @@
 /** `pexen report`: what runs of the past add up to: shards, reruns, machines. Runs nothing. */
 import { resolve } from 'node:path';
-import { type ExitCode, reportRuns, stateDirectoryOf, suiteRoot } from '@pexen/usecase-testsuite';
+import {
+  type ExitCode,
+  junitInto,
+  readReporter,
+  reportRuns,
+  stateDirectoryOf,
+  suiteRoot,
+} from '@pexen/usecase-testsuite';
 import { formatWarning } from '../print-problems.ts';
-import { junitInto, parseReporter } from '../reporter-argument.ts';
 import { workingDirectory } from '../working-directory.ts';
 import type { StateOptions } from './memory-options.ts';
 
 /** The options of `pexen report`. */
 export interface ReportOptions extends StateOptions {
-  readonly config?: string;
   readonly reporter?: readonly string[];
   readonly junit?: string;
   readonly save?: string;
@@ -22,7 +27,7 @@ export function report(places: readonly string[], options: ReportOptions): Promi
   const stateDir = options.stateDir === undefined ? undefined : resolve(directory, options.stateDir);
   const { reporter, junit, save } = options;
   const isOnlySaved = save !== undefined && reporter === undefined && junit === undefined;
-  const chosen = reporter?.map(parseReporter) ?? (isOnlySaved ? [] : ['lines' as const]);
+  const chosen = reporter?.map(readReporter) ?? (isOnlySaved ? [] : ['lines' as const]);
   return reportRuns({
     ...{ directory, root, stateDirectory: stateDirectoryOf(root, stateDir) },
     places: places.length === 0 ? ['latest'] : places,

@@ -1,8 +1,9 @@
 /** `pexen run`: runs the suite in the current directory and reports the results. */
-import { PexenError } from '@pexen/core';
+import { defined, PexenError } from '@pexen/core';
 import { onSuspension } from '@pexen/report';
 import {
   type ExitCode,
+  junitInto,
   type LoadedConfig,
   loadConfig,
   type poolNames,
@@ -13,42 +14,25 @@ import {
   type SuiteEnd,
   type SuiteRunOptions,
   shellWord,
-  withMemory,
 } from '@pexen/usecase-testsuite';
 import { formatWarning } from '../print-problems.ts';
-import { junitInto, parseReporter } from '../reporter-argument.ts';
 import { type ShardOptions, shardOf } from '../shard-argument.ts';
 import { obeySignals, type SignalSource } from '../signals.ts';
 import { workingDirectory } from '../working-directory.ts';
-import { memoryOf, type RecordOptions, type RepeatOptions, repetitionOf } from './memory-options.ts';
+import { type RepeatOptions, repetitionOf, type StateOptions } from './memory-options.ts';
 import { preview } from './preview.ts';
 import { isRoundProcess, roundProcess } from './round-process.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
+import { givenBy } from './stated-options.ts';
 import { watch } from './watch.ts';
 
 /** The options of `pexen run`. */
-export interface RunOptions extends SelectOptions, ShardOptions, RecordOptions, RepeatOptions {
-  readonly workers?: number;
-  readonly bail?: number;
-  readonly retries?: number;
-  /** Milliseconds. */
-  readonly timeout?: number;
-  readonly grace?: number;
-  readonly failOnFlaky?: boolean;
-  readonly keep?: boolean;
-  readonly failedFirst?: boolean;
-  readonly shuffle?: string;
-  readonly label?: string;
+export interface RunOptions extends SelectOptions, ShardOptions, StateOptions, RepeatOptions {
   readonly repeat?: number;
   readonly untilFail?: boolean;
   readonly pool?: (typeof poolNames)[number];
   /** The port. */
   readonly inspect?: number;
-  readonly failures?: 'full' | 'short';
-  readonly showOutput?: 'failed' | 'all' | 'live';
-  readonly verbose?: boolean;
-  readonly quiet?: boolean;
-  readonly reporter?: readonly string[];
   readonly junit?: string;
   readonly record?: string;
   readonly watch?: boolean;
@@ -61,7 +45,7 @@ export async function run(queries: readonly string[], options: RunOptions): Prom
   if (options.dryRun === true && repeats !== undefined)
     return await preview(repeats, queries, options, process.stdout);
   if (options.watch === true && options.inspect !== undefined) throw notBoth();
-  if (options.shard !== undefined) refuseWithShard(options);
+  if (options.watch === true && options.shard !== undefined) throw watchedShard();
   if (options.watch === true && isRoundProcess()) {
     return roundProcess((order, signals) =>
       loadedRun(queries, options, signals, (loaded, given) => runRound(loaded, order, given)),
@@ -115,20 +99,13 @@ async function loadedRun<End>(
   signals: SignalSource,
   runIt: (loaded: LoadedConfig, options: SuiteRunOptions) => Promise<End>,
 ): Promise<End> {
-  const loaded = withMemory(await loadConfig(workingDirectory(), options.config), memoryOf(options));
+  const loaded = await loadConfig(workingDirectory(), options.config, givenBy(options));
   let restore: (() => void) | undefined;
   try {
     return await runIt(loaded, {
       ...selectionOf(queries, options),
-      ...suiteOptions(options),
-      ...reportersOf(options),
-      terminal: {
-        rerun: rerunCommand(options.config),
-        ...(options.failures !== undefined && { failures: options.failures }),
-        ...(options.showOutput !== undefined && { showOutput: options.showOutput }),
-        ...(options.verbose === true && { verbosity: 'verbose' }),
-        ...(options.quiet === true && { verbosity: 'quiet' }),
-      },
+      ...ofThisRun(options),
+      terminal: { rerun: rerunCommand(options.config) },
       onWritten: (text) => process.stderr.write(`${text}\n`),
       onWarning: (warning) => process.stderr.write(formatWarning(warning, process.stderr)),
       onStart: (controls) => {
@@ -148,13 +125,10 @@ async function loadedRun<End>(
   }
 }
 
-/** A shard is one part of a suite that all machines divide in the same way, and at once. */
-function refuseWithShard({ shuffle, watch }: RunOptions): void {
-  const other = shuffle !== undefined ? '--shuffle' : watch === true ? '--watch' : undefined;
-  if (other === undefined) return;
-  const why = other === '--watch' ? 'is for all of a suite' : 'gives each machine an order of its own';
-  const message = `--shard divides the suite in the same way on all machines, and ${other} ${why}`;
-  throw new PexenError([{ code: 'PEXEN_BAD_OPTION', message, hint: 'Use one of them.' }]);
+function watchedShard(): PexenError {
+  const message =
+    '--shard divides the suite in the same way on all machines, and --watch is for all of a suite';
+  return new PexenError([{ code: 'PEXEN_BAD_OPTION', message, hint: 'Use one of them.' }]);
 }
 
 function notBoth(): PexenError {
@@ -162,33 +136,11 @@ function notBoth(): PexenError {
   return new PexenError([{ code: 'PEXEN_BAD_OPTION', message, hint: 'Use one of them.' }]);
 }
 
-/** Those of the options that the suite takes as they are. */
-function suiteOptions(options: RunOptions): SuiteRunOptions {
-  const { workers, bail, retries, timeout, grace, failOnFlaky, shuffle, repeat, untilFail } = options;
-  const { pool, record, inspect, keep, failedFirst, label } = options;
-  const shard = shardOf(options);
-  const rounds = repeat ?? (untilFail === true ? Number.POSITIVE_INFINITY : undefined);
-  const given = {
-    ...{
-      workers,
-      bail,
-      retries,
-      timeout,
-      grace,
-      failOnFlaky,
-      shuffle,
-      rounds,
-      untilFail,
-      pool,
-      record,
-      keep,
-      shard,
-      failedFirst,
-      label,
-    },
-    inspectPort: inspect,
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+/** The options that are about this run, and not about the suite. `--junit` is added to the reporters. */
+function ofThisRun(options: RunOptions): SuiteRunOptions {
+  const { record, inspect: inspectPort, junit } = options;
+  const moreReporters = junit === undefined ? undefined : [junitInto(junit)];
+  return defined({ record, inspectPort, shard: shardOf(options), moreReporters });
 }
 
 function debuggerHint(port: number): string {
@@ -199,12 +151,4 @@ function debuggerHint(port: number): string {
 function rerunCommand(config: string | undefined): (path: string) => string {
   const start = ['pexen', 'run', ...(config === undefined ? [] : ['--config', config])];
   return (path) => [...start, path].map(shellWord).join(' ');
-}
-
-/** Reporters of the command line replace those of the configuration; `--junit` is added to either. */
-function reportersOf({ reporter, junit }: RunOptions): Pick<SuiteRunOptions, 'reporters' | 'moreReporters'> {
-  return {
-    ...(reporter !== undefined && { reporters: reporter.map(parseReporter) }),
-    ...(junit !== undefined && { moreReporters: [junitInto(junit)] }),
-  };
 }

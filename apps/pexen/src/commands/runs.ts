@@ -10,15 +10,14 @@ import {
   type Removal,
   type RunSummary,
   suiteRuns,
-  withMemory,
 } from '@pexen/usecase-testsuite';
 import { formatWarning, type Output } from '../print-problems.ts';
 import { workingDirectory } from '../working-directory.ts';
-import { memoryOf, type StateOptions } from './memory-options.ts';
+import type { StateOptions } from './memory-options.ts';
+import { givenBy } from './stated-options.ts';
 
 /** The options of `pexen runs`. */
 export interface RunsOptions extends StateOptions {
-  readonly config?: string;
   readonly json?: boolean;
   readonly prune?: boolean;
   readonly keepRuns?: number;
@@ -33,7 +32,7 @@ const version = 1;
 /** Prints the runs, the latest one last; or removes old ones, and prints which. */
 export async function runs(options: RunsOptions, output: Output): Promise<ExitCode> {
   refuseWithoutPrune(options);
-  const loaded = withMemory(await loadConfig(workingDirectory(), options.config), memoryOf(options));
+  const loaded = await loadConfig(workingDirectory(), options.config, givenBy(options));
   if (options.prune === true) return await prune(loaded, options, output);
   const found = suiteRuns(loaded);
   if (options.json === true) output.write(json({ version, runs: found }));

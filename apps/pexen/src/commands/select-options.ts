@@ -1,10 +1,10 @@
 /** The options of all commands that select tasks. */
 import type { Selection } from '@pexen/usecase-testsuite';
+import type { ConfiguredOptions } from './stated-options.ts';
 
-export interface SelectOptions {
+export interface SelectOptions extends ConfiguredOptions {
   readonly tag?: readonly string[];
   readonly grep?: readonly string[];
-  readonly config?: string;
 }
 
 /** What the arguments and options of the command line select. */

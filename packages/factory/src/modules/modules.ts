@@ -27,6 +27,7 @@ import {
   type FileKind,
   type LoadContext,
   type Made,
+  originOfDefaults,
 } from '../directory-factory.ts';
 import type { Factory, FactoryContext } from '../factory.ts';
 import { realFiles } from '../files.ts';
@@ -89,7 +90,13 @@ async function* makeFromFile(
 ): AsyncGenerator<PlacedTask, void> {
   const problems: Problem[] = [];
   const path = resolve(context.root, options.file);
-  const loadContext = createLoadContext(context.root, context, realFiles, problems);
+  const loadContext = createLoadContext(
+    `modules of ${options.file}`,
+    context.root,
+    context,
+    realFiles,
+    problems,
+  );
   if (!existsSync(path)) throw noSuchFile(path);
   const file: FoundFile = { path, parts: [basename(path)], mode: 0, uid: 0 };
   const kind = moduleKind({ ...options, isFlat: true }, loadContext, () => true);
@@ -265,7 +272,9 @@ function placeOf(
   if (name !== undefined) nameAfterExport(exported.runnable, [...exported.under, name].join('/'));
   const nameKind = definition.meta.name === undefined ? nameKindOf(exported) : definition.nameKind;
   const location = definition.location ?? (definition.site === undefined ? { file: file.path } : undefined);
-  return { under, task: withAddress(exported, definition, file, meta, { location, nameKind }) };
+  const byDefault = originOfDefaults(defaults, definition.meta, loadContext);
+  const originOf: TaskSource['originOf'] = (entry) => byDefault(entry) ?? definition.originOf?.(entry);
+  return { under, task: withAddress(exported, definition, file, meta, { location, nameKind, originOf }) };
 }
 
 /** The origin of the name that the module gives to a task; an item of a list is named by its index. */

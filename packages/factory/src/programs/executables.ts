@@ -2,13 +2,23 @@
  * Executable files as tasks: which files are taken, where their metadata is, and warnings about programs that could do harm or that miss
  * their executable bit.
  */
-import { defined, executableTask, PexenError, type Problem, type SourceLocation } from '@pexen/core';
+import {
+  defined,
+  executableTask,
+  type MetaOrigin,
+  PexenError,
+  type Problem,
+  type SourceLocation,
+  type TaskMeta,
+  type TaskSource,
+} from '@pexen/core';
 import {
   defaultMetaOf,
   directoryFactory,
   type FileKind,
   type LoadContext,
   type Made,
+  originOfDefaults,
   type Surroundings,
 } from '../directory-factory.ts';
 import type { Factory } from '../factory.ts';
@@ -154,16 +164,24 @@ export async function programTask(
 ): Promise<Made['task']> {
   const fileMeta = await readMeta(file, head, sideFile, loadContext);
   fileMeta.problems.forEach(loadContext.problem);
-  const own = { ...defaultMetaOf(options.meta, file, loadContext), ...fileMeta.meta };
-  const source = {
+  const defaults = defaultMetaOf(options.meta, file, loadContext);
+  const own = { ...defaults, ...fileMeta.meta };
+  const byDefault = originOfDefaults(defaults, fileMeta.meta, loadContext);
+  const source: TaskSource = {
     location: { file: file.path },
     nameKind: own.name === undefined ? 'file' : 'explicit',
-  } as const;
+    originOf: (entry) => originIn(fileMeta, entry) ?? byDefault(entry),
+  };
   const body = programBody(file, commandIn, fileMeta.program, options, loadContext, filesIn);
   return {
     under: [...loadContext.under, ...under],
     task: executableTask({ name, ...own }, body, source),
   };
+}
+
+function originIn({ places }: FileMeta, entry: keyof TaskMeta): MetaOrigin | undefined {
+  const location = places?.get(entry);
+  return location === undefined ? undefined : { kind: 'file', location };
 }
 
 async function readMeta(

@@ -76,6 +76,27 @@ function notATaskAt(at: number, message: string): Problem {
   return problem('PEXEN_NOT_A_TASK', `tasks[${at}]: ${message}`, hint);
 }
 
+/** The name of a task whose metadata states none: that of its program or function, else `task`. */
+function derivedName({ body }: TaskDefinition, { name }: Runnable): string {
+  if (typeof body !== 'function') return body.file.replace(/^.*[\\/]/, '');
+  return body.name || name || unnamed;
+}
+
+function statedName({ name }: TaskMeta): string | undefined {
+  return typeof name === 'string' && name !== '' ? name : undefined;
+}
+
+/** The call paths that valid tasks get in a plan, in their order, for those who need them before they plan. */
+export function callPathsOf(entries: readonly Entry[]): readonly string[] {
+  const callPaths = new CallPaths(new UndoLog());
+  const runnables = entries.map((entry) => (isPlaced(entry) ? entry.task : entry));
+  for (const [at, entry] of entries.entries())
+    callPaths.name(isPlaced(entry) ? entry.under : nowhere, statedName(metaOf(runnables[at] as Runnable)));
+  for (const [at, runnable] of runnables.entries())
+    if (callPaths.paths[at] === '') callPaths.derive(at, derivedName(definitionOf(runnable), runnable));
+  return callPaths.paths;
+}
+
 /** Facts about a task that was compiled before, as part of a larger set. */
 export interface Precompiled {
   readonly path: string;
@@ -367,7 +388,7 @@ export class CompiledTasks extends Table implements Planned {
     this.#metas.push(meta);
     if ((metaFlags & RULED) !== 0)
       this.#undoLog.put(this.#ownRules, task, rulesOf(meta, this.options.defaults, this.options.overrides));
-    const name = typeof meta.name === 'string' && meta.name !== '' ? meta.name : undefined;
+    const name = statedName(meta);
     const isNew =
       path === undefined
         ? this.callPaths.name(isPlaced(entry) ? entry.under : nowhere, name)
@@ -455,11 +476,8 @@ export class CompiledTasks extends Table implements Planned {
     return (this.metaOf(task).claims ?? []).map((resource) => this.locks.nodeOf(resource));
   }
 
-  /** The name of a task whose metadata states none: that of its program or function, else `task`. */
   #nameOf(task: number): string {
-    const { body } = this.definition(task);
-    if (typeof body !== 'function') return body.file.replace(/^.*[\\/]/, '');
-    return body.name || (this.runnableOf(task) as Runnable).name || unnamed;
+    return derivedName(this.definition(task), this.runnableOf(task) as Runnable);
   }
 
   /** Prepares to undo the batch that is about to be added. */

@@ -7,7 +7,7 @@ import { defined } from '@pexen/core';
 import type { Json, RunDescription } from '@pexen/store';
 import type { ReporterChoice } from '../define-suite.ts';
 import { fileOfRound } from '../reporters.ts';
-import type { Overrides } from '../run-options.ts';
+import type { StatedOptions } from '../run-options.ts';
 
 /** The tasks of a run, by their call paths. */
 export interface RecordedSelection {
@@ -49,7 +49,9 @@ function texts(value: unknown): readonly string[] {
 }
 
 /** Options of a run that its resumes take over, unless they are stated again. */
-export interface RememberedOptions extends Omit<Overrides, 'inspectPort'> {
+export interface RememberedOptions extends Omit<StatedOptions, 'inspectPort'> {
+  /** The chosen profiles of the configuration, in order. */
+  readonly profiles?: readonly string[];
   readonly bail?: number;
   readonly failOnFlaky?: boolean;
   readonly keep?: boolean;
@@ -59,15 +61,16 @@ export interface RememberedOptions extends Omit<Overrides, 'inspectPort'> {
 }
 
 const names = [
-  ...(['workers', 'retries', 'timeout', 'grace', 'pool'] as const),
-  ...(['bail', 'failOnFlaky', 'keep', 'shuffle', 'reporters', 'moreReporters'] as const),
+  ...(['workers', 'retries', 'timeout', 'idleTimeout', 'grace', 'slowAfter', 'rerunnable', 'pool'] as const),
+  ...(['profiles', 'bail', 'failOnFlaky', 'keep', 'shuffle', 'reporters', 'moreReporters'] as const),
 ] satisfies readonly (keyof RememberedOptions)[];
 
 /** As an entry of the description. Reporters that are objects cannot be written down: a resume makes those of the configuration. */
 export function optionsAsJson(options: RememberedOptions, round: number): Json {
   const entries = names.map((name) => {
     const value = options[name];
-    return [name, Array.isArray(value) ? choicesAsJson(value, round) : value] as const;
+    const isReporters = name === 'reporters' || name === 'moreReporters';
+    return [name, isReporters ? choicesAsJson(options[name], round) : value] as const;
   });
   return JSON.parse(JSON.stringify(Object.fromEntries(entries))) as Json;
 }
@@ -79,10 +82,11 @@ export function optionsOf({ options }: RunDescription): RememberedOptions {
 
 /** Undefined where one of them is an object. The files are those of the round. */
 function choicesAsJson(
-  choices: readonly ReporterChoice[],
+  choices: readonly ReporterChoice[] | undefined,
   round: number,
 ): readonly ReporterChoice[] | undefined {
-  if (choices.some((choice) => typeof choice === 'object' && 'close' in choice)) return undefined;
+  if (choices === undefined || choices.some((choice) => typeof choice === 'object' && 'close' in choice))
+    return undefined;
   return choices.map((choice) =>
     Array.isArray(choice) && choice[0] === 'junit'
       ? (['junit', { ...choice[1], file: fileOfRound(choice[1].file, round) }] as const)

@@ -4,8 +4,9 @@
  */
 import { PexenError } from '@pexen/core';
 import { defaultRerunClasses, type RecordedRun, type RerunClass, type RunDescription } from '@pexen/store';
+import { type LoadedConfig, layersOf, withProfiles } from '../config.ts';
 import { elsewhere, optionsOf, placeOf, type RememberedOptions, selectionOf } from './recorded-options.ts';
-import type { NewSession, Repetition, SuiteMemory } from './suite-memory.ts';
+import { type MemoryContext, type NewSession, type Repetition, SuiteMemory } from './suite-memory.ts';
 import { RepeatedTasks, ResumedTasks, SelectedTasks, type TaskChoice } from './task-choice.ts';
 
 /** The start of a run. */
@@ -41,6 +42,19 @@ export async function sourceOf(
     default:
       return repetition satisfies never;
   }
+}
+
+/** The configuration with the profiles of the run that is resumed, unless the command or the environment chooses some. */
+export function withProfilesOf(
+  loaded: LoadedConfig,
+  repetition: Repetition | undefined,
+  context: MemoryContext,
+): LoadedConfig {
+  const isOpen = loaded.config.profiles !== undefined && !layersOf(loaded).choosesProfiles;
+  if (repetition?.kind !== 'resume' || !isOpen) return loaded;
+  const { description } = new SuiteMemory(loaded, context).preview(repetition);
+  const { profiles } = optionsOf(description);
+  return profiles === undefined ? loaded : withProfiles(loaded, profiles);
 }
 
 function fromNothing(memory: SuiteMemory): RunSource {

@@ -6,6 +6,7 @@ import { planSuite } from '../plan-suite.ts';
 import type { Selection } from '../query/selection.ts';
 import { stateDirectoryOf } from '../state/state-directory.ts';
 import { elsewhere, selectionOf } from './recorded-options.ts';
+import { withProfilesOf } from './run-source.ts';
 import { type Repetition, SuiteMemory } from './suite-memory.ts';
 import { describe, RepeatedTasks, ResumedTasks } from './task-choice.ts';
 
@@ -27,12 +28,14 @@ export interface SuitePreview {
  * @throws PexenError as `runSuite` does
  */
 export async function previewSuite(
-  loaded: LoadedConfig,
+  configured: LoadedConfig,
   repetition: Repetition,
   selection: Selection = {},
   onWarning: (warning: Problem) => void = () => {},
 ): Promise<SuitePreview> {
-  const memory = new SuiteMemory(loaded, { onWarning, notKept: () => {} });
+  const context = { onWarning, notKept: () => {} };
+  const loaded = withProfilesOf(configured, repetition, context);
+  const memory = new SuiteMemory(loaded, context);
   const preview = memory.preview(repetition);
   const { run, description } = preview;
   const { leftOut } = selectionOf(description);

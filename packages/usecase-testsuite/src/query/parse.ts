@@ -51,6 +51,14 @@ export function parseQuery(text: string): Query {
   return new QueryParser(text).parse();
 }
 
+/** Does it ask how tasks ended when they ran last? */
+export function asksForLastRun(query: Query): boolean {
+  if (query.kind === 'and' || query.kind === 'or') return query.parts.some(asksForLastRun);
+  return query.kind === 'not'
+    ? asksForLastRun(query.of)
+    : query.kind === 'status' || query.kind === 'duration';
+}
+
 interface Token {
   readonly kind: '(' | ')' | '!' | 'word' | 'end';
   readonly text: string;

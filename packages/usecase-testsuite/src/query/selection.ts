@@ -65,6 +65,19 @@ export function pick<T extends Selectable>(
   return picked;
 }
 
+/**
+ * The numbers of the tasks that one of the queries selects, by what tasks are, and not by what their last run was. Files are relative to the root.
+ * @throws PexenError PEXEN_BAD_QUERY
+ */
+export function tasksOf(queries: readonly string[], tasks: readonly Selectable[], root: string): Set<number> {
+  const named = tasks.map((task) => ({ ...task, name: nameOf(task.path) }));
+  const selector = new TaskSelector({ directory: root, root, lastResults: new Map(), tasks: named });
+  const problems: Problem[] = [];
+  const selected = selectedBy(queries, selector, () => {}, problems);
+  refuse(problems);
+  return selected;
+}
+
 /** A text that is exactly a path or a file selects that, even if it has another meaning as a query. */
 function selectedBy(
   texts: readonly string[],

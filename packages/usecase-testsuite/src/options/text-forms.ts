@@ -1,0 +1,111 @@
+/** How the values of options are written as text: on the command line and in variables of the environment. Knows no option. */
+import { resolve } from 'node:path';
+import { didYouMean, PexenError, type Problem } from '@pexen/core';
+import { durationForms, readDurationText } from '@pexen/factory';
+import type { ReporterChoice } from '../define-suite.ts';
+
+/** One way to write values as text. */
+export interface TextForm {
+  /** For messages and pages: `a whole number from 1 to 10000`. */
+  readonly forms: string;
+  /** The value; undefined where the text does not have this form. @throws PexenError where more can be said about it */
+  read(text: string): unknown;
+  /** Is the value a path? Relative ones start at the current directory, and not at the configuration. */
+  readonly isPath?: true;
+  /** The words, where it is one of some. */
+  readonly words?: readonly string[];
+}
+
+export const flagText: TextForm = {
+  forms: 'true or false',
+  read: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
+};
+
+/** Whole numbers in a range. */
+export function wholeText(least: number, most: number = Number.MAX_SAFE_INTEGER): TextForm {
+  return {
+    forms:
+      most < Number.MAX_SAFE_INTEGER
+        ? `a whole number from ${least} to ${most}`
+        : `a whole number, ${least} or more`,
+    read: (text) => {
+      const value = /^\d{1,9}$/.test(text) ? Number(text) : -1;
+      return value >= least && value <= most ? value : undefined;
+    },
+  };
+}
+
+/** Durations; `least` of 0 allows 0. */
+export function durationText(least: 'any' | 'above 0'): TextForm {
+  return {
+    forms: least === 'any' ? durationForms : `${durationForms}, above 0`,
+    read: (text) => {
+      const ms = readDurationText(text);
+      return ms === 0 && least === 'above 0' ? undefined : ms;
+    },
+  };
+}
+
+/** Durations above 0, and `off` for no limit. */
+export const limitText: TextForm = {
+  forms: `${durationForms}, above 0, or off`,
+  read: (text) => (text === 'off' ? Number.POSITIVE_INFINITY : durationText('above 0').read(text)),
+};
+
+/** One of some words. */
+export function choiceText(words: readonly string[]): TextForm {
+  return {
+    words,
+    forms: words.join(', ').replace(/, (?=[^,]*$)/, ' or '),
+    read: (text) => (words.includes(text) ? text : undefined),
+  };
+}
+
+export const nameText: TextForm = {
+  forms: 'a text',
+  read: (text) => (text.trim() === '' ? undefined : text),
+};
+
+export const pathText: TextForm = { ...nameText, forms: 'a path', isPath: true };
+
+/** Texts with commas between them. */
+export const listText: TextForm = {
+  forms: 'texts with commas between them',
+  read: (text) => {
+    const items = text.split(',').map((item) => item.trim());
+    return items.includes('') ? undefined : items;
+  },
+};
+
+/** Names of reporters with commas between them: `lines,junit=out/junit.xml`. */
+export const reportersText: TextForm = {
+  forms: 'terminal, live, lines or junit=FILE, several with commas',
+  read: (text) => text.split(',').map((item) => readReporter(item.trim())),
+};
+
+const terminals = ['terminal', 'live', 'lines'] as const;
+
+/**
+ * `terminal`, `live`, `lines`, or `junit=FILE`, with the file relative to the current directory.
+ * @throws PexenError PEXEN_UNKNOWN_REPORTER.
+ */
+export function readReporter(text: string): ReporterChoice {
+  const [, name = '', file] = /^([^=]*)=?(.*)$/s.exec(text) ?? [];
+  const known = terminals.find((candidate) => candidate === name);
+  if (known !== undefined && !text.includes('=')) return known;
+  if (name === 'junit' && file) return junitInto(file);
+  const unknown = (message: string, hint: string): PexenError => {
+    const problem: Problem = { code: 'PEXEN_UNKNOWN_REPORTER', message, hint };
+    return new PexenError([problem]);
+  };
+  if (known !== undefined)
+    throw unknown(`${known} takes no value here`, 'Set its options in the configuration.');
+  if (name === 'junit') throw unknown('junit needs a file', 'Write --reporter junit=out/junit.xml.');
+  const hint = didYouMean(name, terminals) ?? `There are: ${terminals.join(', ')}, junit=FILE.`;
+  throw unknown(`there is no reporter "${text}"`, hint);
+}
+
+/** The reporter for a file named on the command line: relative to the current directory, not to the configuration. */
+export function junitInto(file: string): ReporterChoice {
+  return ['junit', { file: resolve(file) }];
+}
