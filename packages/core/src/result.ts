@@ -16,6 +16,8 @@ export interface AttemptRecord {
   readonly worker: string;
   readonly startedAtMs: number;
   readonly durationMs: number;
+  /** Of a service that was ready: how long it took until then. */
+  readonly readyAfterMs?: number;
   readonly stdout?: CapturedOutput;
   readonly stderr?: CapturedOutput;
 }

@@ -143,6 +143,8 @@ export interface AttemptInfo {
   readonly worker: string;
   readonly startedAtMs: number;
   readonly durationMs: number;
+  /** Of a service that was ready: how long it took until then, ms. */
+  readonly readyAfterMs?: number;
   readonly error?: ErrorInfo;
   readonly reason?: string;
   /** The body could not be ended and may still run. */

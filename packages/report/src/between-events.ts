@@ -51,13 +51,13 @@ export class SlowWatch {
     this.#defaultMs = defaultMs;
   }
 
-  /** The running tasks that have exceeded a further span since the last call. */
+  /** The running tasks and starting services that have exceeded a further span since the last call. */
   due(tasks: Iterable<RunTask>, nowMs: number): SlowTask[] {
     const due: SlowTask[] = [];
     for (const task of tasks) {
       const slowAfterMs = task.facts.slowAfterMs ?? this.#defaultMs;
       const { running } = task;
-      if (running === undefined || task.state !== 'running' || slowAfterMs <= 0) continue;
+      if (running === undefined || !isTimed(task) || slowAfterMs <= 0) continue;
       const elapsedMs = nowMs - running.startedAtMs;
       const { unusualAfterMs = Infinity, weightMs } = task.facts;
       const ofSpans = Math.floor(elapsedMs / slowAfterMs) * slowAfterMs;
@@ -80,6 +80,11 @@ export class SlowWatch {
     const reported = this.#reported.get(task);
     return reported?.startedAtMs === startedAtMs ? reported.passedMs : 0;
   }
+}
+
+/** Does the time of its attempt count? That of a service does until it is ready. */
+function isTimed({ state, service }: RunTask): boolean {
+  return state === 'running' || service?.phase === 'starting';
 }
 
 /** Keeps the first error of work that no caller can catch (on a timer, on a resize), until `rethrow`. */

@@ -27,6 +27,7 @@ export type {
   TaskSnapshot,
   TaskState,
 } from './model/run-task.ts';
+export type { ServiceState } from './model/services.ts';
 export type { WaitingGroup, WaitingGroups, WaitingKind } from './model/waiting.ts';
 export { type MultiOptions, multi, type RunListener } from './multi.ts';
 export {

@@ -115,8 +115,9 @@ class Lines implements Reporter {
   }
 
   #reportSlow(): void {
-    if (this.#shown.isQuiet) return;
-    for (const slow of this.#slow.due(this.#model?.running() ?? [], this.#time.now())) {
+    const model = this.#model;
+    if (model === undefined || this.#shown.isQuiet) return;
+    for (const slow of this.#slow.due([...model.services(), ...model.running()], this.#time.now())) {
       const { task, passedMs } = slow;
       const line = eventLine('SLOW', `> ${formatSpan(passedMs)}`, task.path, detailsOf(slow), this.#paint);
       this.#write([line]);

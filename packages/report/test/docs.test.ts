@@ -13,7 +13,7 @@ test('the output in the guide to reports is real', () => {
   const real = text.replace(shown, (_all, file: string) => {
     return `<!-- shown: ${file} -->\n\`\`\`console\n${readFileSync(new URL(file, root), 'utf8')}\`\`\``;
   });
-  expect(real.match(shown)).toHaveLength(2);
+  expect(real.match(shown)).toHaveLength(3);
   if (process.env.UPDATE_GUIDE === '1') writeFileSync(guide, real);
   else expect(text).toBe(real);
 });

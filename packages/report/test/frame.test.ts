@@ -73,13 +73,13 @@ function sceneOf({ note, fraction, remainingMs, nowMs, ...seen }: HostileScene):
       };
     }),
     waiting: { groups: seen.groups, others: 0 },
-    inspected: { atMs: 0, resources, pools: [], group: seen.group },
+    inspected: { atMs: 0, resources, pools: [], services: [], group: seen.group },
   };
   return { note, fraction, remainingMs, nowMs, run };
 }
 
 function countsOf(running: number, waiting: number): RunSnapshot['counts'] {
-  return { tasks: running + waiting, waiting, running, retrying: 0, done: 0 };
+  return { tasks: running + waiting, waiting, running, retrying: 0, serving: 0, done: 0 };
 }
 
 function many(count: number, tasks = 10): RunSnapshot {

@@ -20,6 +20,7 @@ import { mixedRun } from './mixed-run.ts';
 import { play } from './play.ts';
 import { type DialectName, schemaErrors } from './schemas.ts';
 import { Script } from './script.ts';
+import { serviceRun } from './service-run.ts';
 import { allNodes, structureErrors } from './structure.ts';
 import { type Node, parseXml } from './xml.ts';
 
@@ -58,6 +59,19 @@ function caseNamed(root: Node, name: string): Node {
 }
 
 const steady = (text: string): string => text.replaceAll(/hostname="[^"]*"/g, 'hostname="here"');
+
+test('a service is a case: its time is that to readiness, and only failed starts and deaths are reruns', async () => {
+  const root = await checked(serviceRun());
+  const [postgres, mail] = ['postgres', 'mail'].map((name) => caseNamed(root, name));
+  expect(postgres?.attributes.time).toBe('1.000');
+  expect(mail?.attributes.time).toBe('0.500');
+  const elements = (node?: Node): string[] =>
+    (node === undefined ? [] : allNodes(node)).map(({ name }) => name);
+  expect(elements(postgres)).toEqual(expect.arrayContaining(['flakyError', 'system-out']));
+  expect(elements(mail).filter((name) => name.startsWith('flaky'))).toEqual(['flakyFailure']);
+  expect(JSON.stringify(mail)).toContain('service: ready after 500ms, up for 12.6s in 3 starts');
+  await checked(serviceRun(), { strict: true });
+});
 
 test('frames of pexen are left out', async () => {
   const stack = [

@@ -140,7 +140,7 @@ test('events of unknown tasks add them: the listener was late', () => {
   const script = new Script().tasks(['a']).start(1, 'a').end(2, 'a').skip(3, 'b', { task: 'b', why: 'no' });
   const model = new RunModel();
   feed(model, script.entries.slice(2));
-  expect(model.counts).toEqual({ tasks: 2, waiting: 0, running: 0, retrying: 0, done: 2 });
+  expect(model.counts).toEqual({ tasks: 2, waiting: 0, running: 0, retrying: 0, serving: 0, done: 2 });
   expect(model.task('a')?.callPath).toEqual(['a']);
 });
 

@@ -1,5 +1,6 @@
 /** A run as a script of events, in their order. */
 import {
+  type AttemptEnded,
   type AttemptInfo,
   type CapturedOutput,
   type ErrorInfo,
@@ -10,6 +11,7 @@ import {
   type ReasonLink,
   type RunEvent,
   runEventVersion,
+  type ServiceStopCause,
   type TaskFinished,
   type TaskInfo,
   type TaskUpdateEvent,
@@ -42,6 +44,8 @@ export interface Outcome {
 
 interface Running {
   readonly atMs: number;
+  /** Of a service that is up. */
+  readyAfterMs?: number;
   readonly worker: string;
   readonly attempts: AttemptInfo[];
 }
@@ -89,8 +93,42 @@ export class Script {
     return this.#endAttempt(atMs, path, ending, retryInMs);
   }
 
+  /** A service is ready. */
+  ready(atMs: number, path: string): this {
+    const { attempts, atMs: startedAtMs } = this.#of(path);
+    const attempt = attempts.length + 1;
+    const afterMs = atMs - startedAtMs;
+    this.#of(path).readyAfterMs = afterMs;
+    return this.#add({ type: 'service-ready', atMs, task: this.#idOf(path), path, attempt, afterMs });
+  }
+
+  /** A service is asked to stop. */
+  stopping(atMs: number, path: string, why: ServiceStopCause = 'unneeded'): this {
+    const attempt = this.#of(path).attempts.length + 1;
+    return this.#add({ type: 'service-stopping', atMs, task: this.#idOf(path), path, attempt, why });
+  }
+
+  /** The running attempt of a service ends, and it has no result yet. */
+  down(
+    atMs: number,
+    path: string,
+    service: Pick<AttemptEnded, 'died' | 'startsAgain'>,
+    ending: Outcome = {},
+  ): this {
+    return this.#endAttempt(atMs, path, ending, undefined, service);
+  }
+
+  /** A service that is down has its result. */
+  over(atMs: number, path: string, ending: Outcome = {}): this {
+    return this.#finish(atMs, path, ending);
+  }
+
   end(atMs: number, path: string, ending: Outcome = {}): this {
     this.#endAttempt(atMs, path, ending);
+    return this.#finish(atMs, path, ending);
+  }
+
+  #finish(atMs: number, path: string, ending: Outcome): this {
     const { attempts } = this.#of(path);
     const { status = 'returned', judgement, findings = [], slow = false } = ending;
     this.#counts[status] = (this.#counts[status] ?? 0) + 1;
@@ -165,8 +203,14 @@ export class Script {
     });
   }
 
-  #endAttempt(atMs: number, path: string, ending: Outcome, retryInMs?: number): this {
-    const { attempts, worker, atMs: startedAtMs } = this.#of(path);
+  #endAttempt(
+    atMs: number,
+    path: string,
+    ending: Outcome,
+    retryInMs?: number,
+    service: Pick<AttemptEnded, 'died' | 'startsAgain'> = {},
+  ): this {
+    const { attempts, worker, atMs: startedAtMs, readyAfterMs } = this.#of(path);
     const { status = 'returned', error, reason, stdout, stderr, stdoutFile, besidesFindings } = ending;
     const attempt: AttemptInfo = {
       ...{
@@ -176,6 +220,7 @@ export class Script {
         startedAtMs,
         durationMs: atMs - startedAtMs,
       },
+      ...(readyAfterMs !== undefined && { readyAfterMs }),
       ...(error !== undefined && { error }),
       ...(reason !== undefined && { reason }),
       ...(stdout !== undefined && {
@@ -190,6 +235,7 @@ export class Script {
     return this.#add({
       ...{ type: 'attempt-ended', atMs, task: this.#idOf(path), path, attempt },
       ...(retryInMs !== undefined && { retryInMs }),
+      ...service,
     });
   }
 

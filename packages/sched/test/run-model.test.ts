@@ -45,13 +45,16 @@ function feed(model: RunModel, each: Received): void {
 }
 
 function seenIn(model: RunModel): Seen {
-  const { counts, totals, running, waiting, run, lostWorkers } = model.snapshot();
+  const { counts, totals, running, services, waiting, run, lostWorkers } = model.snapshot();
   return {
     ...{ counts, verdicts: totals.verdicts, workMs: totals.workMs },
     running: running.map(({ facts, running: attempt }) => ({
       ...{ path: facts.path, attempt: attempt?.attempt, worker: attempt?.worker },
       ...{ startedAtMs: attempt?.startedAtMs, lastSignMs: attempt?.heardAtMs, tail: attempt?.tail },
       ...{ failed: attempt?.failedFindings, retryAtMs: attempt?.retryAtMs },
+    })),
+    services: services.map(({ facts, service }) => ({
+      ...{ path: facts.path, phase: service?.phase, sinceMs: service?.sinceMs, deaths: service?.deaths },
     })),
     waiting: waiting.groups
       .map(({ kind, subject, count, by, isByTasks }) => {
@@ -68,13 +71,14 @@ function seenIn(model: RunModel): Seen {
 }
 
 /** What a reader of one snapshot may rely on. */
-function addsUp({ counts, totals, running, waiting }: RunSnapshot): boolean {
-  const { tasks, waiting: waits, running: runs, retrying, done } = counts;
+function addsUp({ counts, totals, running, services, waiting }: RunSnapshot): boolean {
+  const { tasks, waiting: waits, running: runs, retrying, serving, done } = counts;
   const inGroups = waiting.groups.reduce((sum, { count }) => sum + count, 0) + waiting.others;
   const verdicts = Object.values(totals.verdicts).reduce((sum, count) => sum + count, 0);
   return (
-    tasks === waits + runs + retrying + done &&
+    tasks === waits + runs + retrying + serving + done &&
     running.length === runs + retrying &&
+    services.length === serving &&
     inGroups === waits &&
     verdicts === done &&
     waiting.groups.every(({ count, who }) => who.length === Math.min(count, 8))

@@ -5,7 +5,9 @@
 import { resolve } from 'node:path';
 import { type Finding, isBad, type Judgement, type SourceLocation, type Verdict } from '@pexen/core';
 import type { LateError } from '../model/change.ts';
+import { durationOf } from '../model/results.ts';
 import type { EndedTask, RunTask, TaskAttempt, TaskResult } from '../model/run-task.ts';
+import { serviceText } from '../text/service.ts';
 import {
   attachmentLines,
   attemptText,
@@ -145,7 +147,7 @@ function taskCase(
   options: CaseOptions,
   root: string,
 ): TestCase {
-  const { attempts, durationMs } = result;
+  const { attempts } = result;
   const { verdict, reason } = result.judgement;
   const last = attempts.at(-1);
   const shows = options.output === 'all' || (options.output === 'failed' && verdict !== 'pass');
@@ -153,13 +155,22 @@ function taskCase(
   const notes = options.findings && result.findings.some(isPoint) ? '' : notesText(result.findings);
   const attached = attachmentLines(attachments, options.outputLimit);
   const files = shows && last !== undefined ? outputFileLines(last, root) : '';
-  const reruns = attempts.slice(0, -1).map((attempt) => rerunOf(attempt, shows, options));
+  // A service that made way returned, and started again: that attempt did not fail.
+  const failed = attempts.slice(0, -1).filter(({ outcome }) => outcome !== 'returned');
+  const reruns = failed.map((attempt) => rerunOf(attempt, shows, options));
+  const lived = serviceText(result);
   return {
     ...emptyCase(nameOf(callPath)),
-    seconds: durationMs / 1000,
+    seconds: durationOf(result) / 1000,
     status: statusOf(result, last),
     reruns: isGreen(verdict) || isRed(verdict) ? reruns : [],
-    out: remark + notes + (shows ? outputOf(last?.stdout, options.outputLimit) : '') + attached + files,
+    out:
+      remark +
+      (lived && `service: ${lived}\n`) +
+      notes +
+      (shows ? outputOf(last?.stdout, options.outputLimit) : '') +
+      attached +
+      files,
     err: shows ? outputOf(last?.stderr, options.outputLimit) : '',
   };
 }

@@ -9,6 +9,7 @@ import { countText, type Paint, verdictLooks, verdicts } from '../text/paint.ts'
 import { printable } from '../text/printable.ts';
 import { type Cell, clip, joinCells, widthOf } from '../text/width.ts';
 import { otherRow, type RowColumns, type RowContext, runningRows, waitingRows } from './rows.ts';
+import { byInterest, serviceRows, serviceStateText } from './service-rows.ts';
 
 /** The input of a picture. Counts and rows are of the same moment, so that they add up. */
 export interface Scene extends RunProgress {
@@ -25,8 +26,10 @@ export interface FrameSize {
 const SHARE = 0.6;
 const LOW = 14;
 const MOST_WAITING = 5;
-/** The share of the rows below the head. */
+const MOST_SERVICES = 6;
+/** The shares of the rows below the head. */
 const WAITING_SHARE = 0.35;
+const SERVICE_SHARE = 0.35;
 /** With fewer rows than this, titles are left out. */
 const ROOM_FOR_TITLES = 6;
 /** The height is kept this long after it was last needed, ms. */
@@ -38,7 +41,7 @@ const KEEP_HEIGHT = 4000;
  */
 export class Frame {
   readonly #paint: Paint;
-  readonly #columns: RowColumns = { path: 20, worker: 8, time: 5, what: 10, by: 20 };
+  readonly #columns: RowColumns = { path: 20, worker: 8, time: 5, serviceTime: 5, what: 10, by: 20 };
   #height = 0;
   #neededAtMs = 0;
   #fraction = 0;
@@ -95,19 +98,34 @@ export class Frame {
   }
 }
 
-/** The running and the waiting tasks; with little room, the running ones come first. */
+/** The services, the running and the waiting tasks; with little room, the running ones come first. */
 function bodyLines({ run }: Scene, context: RowContext, room: number): string[] {
-  const { waiting } = run.counts;
+  const { waiting, serving } = run.counts;
   const hasTitles = room >= ROOM_FOR_TITLES;
-  const titles = hasTitles ? 1 + Number(waiting > 0) : 0;
+  const titles = hasTitles ? 1 + Number(waiting > 0) + Number(serving > 0) : 0;
   const waitingRoom = waiting === 0 ? 0 : Math.min(MOST_WAITING, Math.floor(room * WAITING_SHARE));
   const below = waitingLines(run, waitingRoom, context);
+  const above = serviceLines(run, Math.min(MOST_SERVICES, Math.floor(room * SERVICE_SHARE)), context);
   return [
+    ...(hasTitles && serving > 0
+      ? [title(serving === 1 ? '1 service' : `${serving} services`, context)]
+      : []),
+    ...above,
     ...(hasTitles ? [title(runningTitle(run.counts), context)] : []),
-    ...runningLines(run.running, room - below.length - titles, context),
+    ...runningLines(run.running, room - above.length - below.length - titles, context),
     ...(hasTitles && waiting > 0 ? [title(`${waiting} waiting`, context)] : []),
     ...below,
   ];
+}
+
+/** All services; where they do not fit, those first that are not simply up, and the number of the others. */
+function serviceLines({ services, inspected }: RunSnapshot, room: number, context: RowContext): string[] {
+  if (room <= 0) return [];
+  const known = inspected?.services ?? [];
+  if (services.length <= room) return serviceRows(services, known, context);
+  const shown = byInterest(services).slice(0, room - 1);
+  const more = clip(`  … and ${services.length - shown.length} more services`, context.width);
+  return [...serviceRows(shown, known, context), context.paint('dim', more)];
 }
 
 function runningTitle({ running, retrying }: StateCounts): string {
@@ -129,9 +147,20 @@ function waitingLines(run: RunSnapshot, room: number, context: RowContext): stri
   const { groups, others } = run.waiting;
   const isAll = groups.length <= room && others === 0;
   const shown = isAll ? groups : groups.slice(0, room - 1);
-  const rows = waitingRows(shown, run.inspected?.pools ?? [], run.running, context);
+  const rows = waitingRows(shown, run.inspected?.pools ?? [], statesIn(run, context.nowMs), context);
   if (isAll) return rows;
   return [...rows, otherRow(run.counts.waiting - shown.reduce((sum, { count }) => sum + count, 0), context)];
+}
+
+/** By path: how long a task has been running, and in which phase a service is. */
+function statesIn({ running, services }: RunSnapshot, nowMs: number): ReadonlyMap<string, string> {
+  return new Map([
+    ...running.map(({ facts, sinceMs, running: attempt }): [string, string] => [
+      facts.path,
+      formatClock(nowMs - (attempt?.startedAtMs ?? sinceMs)),
+    ]),
+    ...services.map((each): [string, string] => [each.facts.path, serviceStateText(each, nowMs)]),
+  ]);
 }
 
 function poisonedIn({ inspected }: RunSnapshot): string[] {

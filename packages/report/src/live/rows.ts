@@ -13,16 +13,18 @@ const BAR = 8;
 const QUIET_AFTER = 30_000;
 /** A task may run this much longer than expected before it is marked, ms. */
 const TOLERANCE = 2000;
-const GAP: Cell = { text: '  ' };
+/** Between two columns. */
+export const GAP: Cell = { text: '  ' };
 const WIDEST_WORKER = 22;
 /** Below this width, the worker is left out. */
-const NARROW = 60;
+export const NARROW = 60;
 
 /** The widths of the columns; they only ever grow, so that rows do not jump. */
 export interface RowColumns {
   path: number;
   worker: number;
   time: number;
+  serviceTime: number;
   what: number;
   by: number;
 }
@@ -56,27 +58,24 @@ export function runningRows(tasks: readonly TaskSnapshot[], context: RowContext)
   return rows.map((row) => joinCells(runningCells(row, context), width, paint).trimEnd());
 }
 
-/** `   61 for /proc/sys/net  held by sys/net/ping 0:41  sys/net/mtu, sys/net/arp, …`, one for each. */
+/**
+ * `   61 for /proc/sys/net  held by sys/net/ping 0:41  sys/net/mtu, sys/net/arp, …`, one for each. `states` says of running tasks and services how
+ * long they have been running, or been in their phase.
+ */
 export function waitingRows(
   groups: readonly WaitingGroup[],
   pools: readonly PoolState[],
-  running: readonly TaskSnapshot[],
+  states: ReadonlyMap<string, string>,
   context: RowContext,
 ): string[] {
-  const { columns, width, paint, nowMs } = context;
-  const elapsed = new Map(
-    running.map(({ facts, sinceMs, running: now }) => [
-      facts.path,
-      formatClock(nowMs - (now?.startedAtMs ?? sinceMs)),
-    ]),
-  );
+  const { columns, width, paint } = context;
   const rows = groups.map((group) => ({ group, text: waitingText(group, pools) }));
   for (const { text } of rows) {
     columns.what = grown(columns.what, printable(text.what), Math.floor(width * 0.3));
-    columns.by = grown(columns.by, byOf(text, elapsed), Math.floor(width * 0.45));
+    columns.by = grown(columns.by, byOf(text, states), Math.floor(width * 0.45));
   }
   return rows.map(({ group, text }) =>
-    joinCells(waitingCells(group, text, elapsed, columns), width, paint).trimEnd(),
+    joinCells(waitingCells(group, text, states, columns), width, paint).trimEnd(),
   );
 }
 
@@ -109,7 +108,7 @@ function runningCells(row: Row, { columns, width, nowMs }: RowContext): Cell[] {
 function waitingCells(
   group: WaitingGroup,
   text: WaitingText,
-  elapsed: ReadonlyMap<string, string>,
+  states: ReadonlyMap<string, string>,
   columns: RowColumns,
 ): Cell[] {
   const who = group.who.map(printable).join(', ') + (group.count > group.who.length ? ', …' : '');
@@ -117,7 +116,7 @@ function waitingCells(
     { text: `${padStart(String(group.count), 5)} for ` },
     { text: clipMiddle(printable(text.what), columns.what), columns: columns.what, style: 'bold' },
     GAP,
-    { text: clip(byOf(text, elapsed), columns.by), columns: columns.by },
+    { text: clip(byOf(text, states), columns.by), columns: columns.by },
     GAP,
     { text: who, style: 'dim' },
   ];
@@ -163,12 +162,13 @@ function barOf({ progress }: Row): string {
   return `${'━'.repeat(filled)}${'─'.repeat(BAR - filled)} `;
 }
 
-function byOf({ how, by }: WaitingText, elapsed: ReadonlyMap<string, string>): string {
-  const names = by.map((name) => [printable(name), elapsed.get(name)].filter(Boolean).join(' '));
+function byOf({ how, by }: WaitingText, states: ReadonlyMap<string, string>): string {
+  const names = by.map((name) => [printable(name), states.get(name)].filter(Boolean).join(' '));
   return `${how} ${names.join(', ')}`.trimEnd();
 }
 
-function grown(columns: number, text: string, most: number): number {
+/** The width of a column that also holds this text. */
+export function grown(columns: number, text: string, most: number): number {
   return Math.min(most, Math.max(columns, widthOf(text)));
 }
 

@@ -26,12 +26,13 @@ export type Change =
   /** All tasks of the run, or those that were added during the run. */
   | { readonly kind: 'tasks-added'; readonly atMs: number; readonly tasks: readonly RunTask[] }
   | { readonly kind: 'attempt-started'; readonly task: RunTask }
-  /** `retryInMs` is set if another attempt follows. */
+  /** `retryInMs` is set if another attempt follows. `died`: of a service that was ready and was not asked to stop. */
   | {
       readonly kind: 'attempt-ended';
       readonly task: RunTask;
       readonly attempt: TaskAttempt;
       readonly retryInMs: number | undefined;
+      readonly died: boolean;
     }
   | { readonly kind: 'service-ready'; readonly task: RunTask; readonly afterMs: number }
   | { readonly kind: 'service-stopping'; readonly task: RunTask; readonly why: ServiceStopCause }

@@ -9,7 +9,7 @@ import {
   type TaskSkipped,
   type Verdict,
 } from '@pexen/core';
-import type { TaskResult } from './run-task.ts';
+import type { TaskAttempt, TaskResult } from './run-task.ts';
 
 /** One for all: most tasks have none of it. */
 const none: readonly never[] = [];
@@ -78,6 +78,7 @@ export interface NotPassed {
   readonly path: string;
   readonly verdict: Verdict;
   readonly reason: string | undefined;
+  /** Of a service that was ready: until then. */
   readonly durationMs: number;
 }
 
@@ -85,7 +86,9 @@ export interface NotPassed {
 export interface Totals {
   /** How many results have each verdict; verdicts that no result has are left out. */
   readonly verdicts: Readonly<Partial<Record<Verdict, number>>>;
-  /** The duration of all attempts together, without those of recalled results. */
+  /** How many results are those of services. */
+  readonly services: number;
+  /** The duration of all attempts together, without those of recalled results and of services, which go on while others work. */
   readonly workMs: number;
   /** How many results are those of earlier sessions, or of another run. */
   readonly recalled: number;
@@ -102,6 +105,7 @@ const MOST_LISTED = 200;
 
 /** Adds up the results of a run: counts by verdict, the time worked, and the tasks that did not pass. */
 export class Tally {
+  #services = 0;
   #workMs = 0;
   #recalled = 0;
   #unlisted = 0;
@@ -109,22 +113,24 @@ export class Tally {
   readonly #notPassed: NotPassed[] = [];
   readonly #skippedFor = new Map<string, number>();
 
-  add(path: string, result: TaskResult): void {
-    const { status, judgement, durationMs, reason } = result;
+  add(path: string, result: TaskResult, isService: boolean): void {
+    const { status, judgement, reason } = result;
     const { verdict } = judgement;
-    if (result.recalled === undefined) this.#workMs += durationMs;
-    else this.#recalled++;
+    if (isService) this.#services++;
+    if (result.recalled !== undefined) this.#recalled++;
+    else if (!isService) this.#workMs += result.durationMs;
     this.#verdicts[verdict] = (this.#verdicts[verdict] ?? 0) + 1;
     if (status === 'skipped') this.#skipped(rootOf(reason));
     if (status === 'skipped-itself') this.#skipped(judgement.reason);
     if (!isBad(verdict) && verdict !== 'cancelled') return;
     if (this.#notPassed.length >= MOST_LISTED) this.#unlisted++;
-    else this.#notPassed.push({ path, verdict, reason: judgement.reason, durationMs });
+    else this.#notPassed.push({ path, verdict, reason: judgement.reason, durationMs: durationOf(result) });
   }
 
   totals(): Totals {
     return {
-      ...{ verdicts: { ...this.#verdicts }, workMs: this.#workMs, recalled: this.#recalled },
+      ...{ verdicts: { ...this.#verdicts }, services: this.#services },
+      ...{ workMs: this.#workMs, recalled: this.#recalled },
       ...{ notPassed: [...this.#notPassed], unlisted: this.#unlisted, skippedFor: [...this.#skippedFor] },
     };
   }
@@ -135,6 +141,16 @@ export class Tally {
     if (before === undefined && this.#skippedFor.size >= MOST_LISTED) return;
     this.#skippedFor.set(reason, (before ?? 0) + 1);
   }
+}
+
+/** How long a task took, ms; a service, until it was ready, since how long it was up depends on others. */
+export function durationOf({ attempts, durationMs }: TaskResult): number {
+  return lastReady(attempts)?.readyAfterMs ?? durationMs;
+}
+
+/** The latest attempt of a service in which it was ready; undefined for other tasks. */
+export function lastReady(attempts: readonly TaskAttempt[]): TaskAttempt | undefined {
+  return attempts.findLast(({ readyAfterMs }) => readyAfterMs !== undefined);
 }
 
 /** The root cause of a chain of reasons. */

@@ -5,10 +5,13 @@
 import type {
   AttemptEnded,
   HeldResource,
+  InspectedService,
   Inspection,
   PoolState,
   RunEvent,
   RunStarted,
+  ServiceReady,
+  ServiceStopping,
   TaskFinished,
   TaskInfo,
   TaskSkipped,
@@ -19,6 +22,7 @@ import type { Change, LateError, LostWorker } from './change.ts';
 import { Estimate } from './estimate.ts';
 import { resultOf, Tally, type Totals } from './results.ts';
 import type { EndedTask, RunningAttempt, RunTask, TaskSnapshot } from './run-task.ts';
+import { serviceEnded, serviceReady, serviceStarted, serviceStopping } from './services.ts';
 import { ChangeOrder, LinkedList, type Mutable, TaskIndex, TaskRecord } from './task-records.ts';
 import { type WaitingGroups, WaitingTasks } from './waiting.ts';
 
@@ -54,12 +58,14 @@ export interface RunFacts {
   readonly poisoned: readonly string[];
 }
 
-/** How many tasks are in each state; the four states add up to `tasks`. */
+/** How many tasks are in each state; the five states add up to `tasks`. */
 export interface StateCounts {
   readonly tasks: number;
   readonly waiting: number;
   readonly running: number;
   readonly retrying: number;
+  /** Services that have started and have no result yet. */
+  readonly serving: number;
   readonly done: number;
 }
 
@@ -69,6 +75,8 @@ export interface Inspected {
   /** Resources that are held, waited for or poisoned. */
   readonly resources: readonly HeldResource[];
   readonly pools: readonly PoolState[];
+  /** Services that are not over, with the tasks that need them. */
+  readonly services: readonly InspectedService[];
   /** The group whose turn it is. */
   readonly group: string | undefined;
 }
@@ -81,6 +89,8 @@ export interface RunSnapshot {
   readonly totals: Totals;
   /** Tasks that are `running` or `retrying`, in the order in which their attempts started. */
   readonly running: readonly TaskSnapshot[];
+  /** Tasks that are `serving`, in the order of their first starts. */
+  readonly services: readonly TaskSnapshot[];
   readonly waiting: WaitingGroups;
   /** Undefined before the first inspection. */
   readonly inspected: Inspected | undefined;
@@ -121,6 +131,7 @@ export class RunModel {
   readonly #tasks = new TaskIndex();
   readonly #waiting = new WaitingTasks();
   readonly #underWay = new LinkedList<TaskRecord>();
+  readonly #serving = new LinkedList<TaskRecord>();
   readonly #ended = new LinkedList<TaskRecord>();
   readonly #changes = new ChangeOrder();
   readonly #work = new Estimate();
@@ -129,7 +140,8 @@ export class RunModel {
   readonly #lostWorkers: LostWorker[] = [];
   readonly #waitingView = new Cached(() => this.#waiting.view());
   readonly #totals = new Cached(() => this.#tally.totals());
-  readonly #runningView = new Cached(() => this.#runningNow());
+  readonly #runningView = new Cached(() => snapshotsOf(this.#underWay));
+  readonly #servicesView = new Cached(() => snapshotsOf(this.#serving));
   #version = 0;
   #added = 0;
   #done = 0;
@@ -161,10 +173,10 @@ export class RunModel {
   }
 
   get counts(): StateCounts {
-    const underWay = this.#underWay.size;
+    const [underWay, serving] = [this.#underWay.size, this.#serving.size];
     return {
-      ...{ tasks: this.#added, waiting: this.#added - this.#done - underWay },
-      ...{ running: underWay - this.#retrying, retrying: this.#retrying, done: this.#done },
+      ...{ tasks: this.#added, waiting: this.#added - this.#done - underWay - serving },
+      ...{ running: underWay - this.#retrying, retrying: this.#retrying, serving, done: this.#done },
     };
   }
 
@@ -188,6 +200,11 @@ export class RunModel {
     return this.#underWay;
   }
 
+  /** Tasks that are `serving`, in the order of their first starts. */
+  services(): Iterable<RunTask> {
+    return this.#serving;
+  }
+
   /** Tasks that are done, in the order of their ends. Empty in a model that keeps only open tasks. */
   ended(): Iterable<EndedTask> {
     return this.#ended as Iterable<EndedTask>;
@@ -195,12 +212,12 @@ export class RunModel {
 
   /** The share of the work that is done, 0 to 1, at `nowMs` from the start of the run. */
   fraction(nowMs: number): number {
-    return this.#work.fraction(nowMs, this.#underWay);
+    return this.#work.fraction(nowMs, this.#atWork());
   }
 
   /** The estimated remaining time, ms; undefined while too little is known. */
   remainingMs(nowMs: number): number | undefined {
-    return this.#work.remainingMs(nowMs, this.#underWay);
+    return this.#work.remainingMs(nowMs, this.#atWork());
   }
 
   /**
@@ -210,7 +227,8 @@ export class RunModel {
   snapshot(): RunSnapshot {
     return {
       ...{ version: this.#version, run: this.run, counts: this.counts, totals: this.#totals.get() },
-      ...{ running: this.#runningView.get(), waiting: this.#waitingView.get(), inspected: this.#inspected },
+      ...{ running: this.#runningView.get(), services: this.#servicesView.get() },
+      ...{ waiting: this.#waitingView.get(), inspected: this.#inspected },
       lateErrors: { count: this.#lateCount, listed: [...this.#lateErrors] },
       lostWorkers: { count: this.#lostCount, listed: [...this.#lostWorkers] },
     };
@@ -237,14 +255,14 @@ export class RunModel {
       case 'task-started':
         return { kind: 'attempt-started', task: this.#start(event) };
       case 'attempt-ended': {
-        const { attempt, retryInMs } = event;
+        const { attempt, retryInMs, died = false } = event;
         const task = this.#endAttempt(event);
-        return { kind: 'attempt-ended', task, attempt, retryInMs };
+        return { kind: 'attempt-ended', task, attempt, retryInMs, died };
       }
       case 'service-ready':
-        return { kind: 'service-ready', task: this.#find(event), afterMs: event.afterMs };
+        return { kind: 'service-ready', task: this.#getReady(event), afterMs: event.afterMs };
       case 'service-stopping':
-        return { kind: 'service-stopping', task: this.#find(event), why: event.why };
+        return { kind: 'service-stopping', task: this.#stopService(event), why: event.why };
       case 'task-finished':
       case 'task-skipped':
         return { kind: 'task-ended', task: this.#end(event) };
@@ -290,8 +308,8 @@ export class RunModel {
    */
   applyInspection(inspection: Inspection): void {
     this.#version++;
-    const { atMs, resources, pools, group } = inspection;
-    this.#inspected = { atMs, resources, pools, group };
+    const { atMs, resources, pools, services = none, group } = inspection;
+    this.#inspected = { atMs, resources, pools, services, group };
     this.#waiting.inspected(inspection, (path) => this.#tasks.at(path));
     this.#waitingView.clear();
   }
@@ -321,8 +339,11 @@ export class RunModel {
   #start(event: Extract<RunEvent, { readonly type: 'task-started' }>): TaskRecord {
     const { attempt, worker, atMs } = event;
     const task = this.#find(event);
-    this.#setState(task, 'running', atMs);
-    this.#underWay.append(task);
+    if (task.facts.service === true) this.#serve(task, atMs);
+    else {
+      this.#setState(task, 'running', atMs);
+      this.#underWay.append(task);
+    }
     task.running = { attempt, worker, startedAtMs: atMs, heardAtMs: atMs, tail: '', failedFindings: 0 };
     return task;
   }
@@ -331,10 +352,42 @@ export class RunModel {
     const { atMs, retryInMs } = event;
     const task = this.#find(event);
     const running: Mutable<RunningAttempt> | undefined = task.running;
-    if (running !== undefined && retryInMs !== undefined) {
-      this.#setState(task, 'retrying', atMs);
-      running.retryAtMs = atMs + retryInMs;
-    } else this.#changed(task);
+    if (task.service !== undefined) task.service = serviceEnded(task.service, event);
+    else if (running !== undefined && retryInMs !== undefined) this.#setState(task, 'retrying', atMs);
+    if (running !== undefined && retryInMs !== undefined) running.retryAtMs = atMs + retryInMs;
+    this.#changed(task);
+    return task;
+  }
+
+  /** Enters the list of services at its first start, and keeps its place there. */
+  #serve(task: TaskRecord, atMs: number): void {
+    if (task.state !== 'serving') {
+      this.#setState(task, 'serving', atMs);
+      this.#serving.append(task);
+    }
+    task.service = serviceStarted(task.service, atMs);
+    this.#changed(task);
+  }
+
+  #getReady(event: ServiceReady): TaskRecord {
+    const task = this.#serviceOf(event);
+    // Its weight is the time to its first readiness.
+    if (!task.isWorkClosed) this.#closeWork(task, event.afterMs);
+    task.service = serviceReady(task.service ?? serviceStarted(undefined, event.atMs), event);
+    return task;
+  }
+
+  #stopService(event: ServiceStopping): TaskRecord {
+    const task = this.#serviceOf(event);
+    task.service = serviceStopping(task.service ?? serviceStarted(undefined, event.atMs), event);
+    return task;
+  }
+
+  /** The service of an event. One whose start the listener has missed serves from now on. */
+  #serviceOf(event: ServiceReady | ServiceStopping): TaskRecord {
+    const task = this.#find(event);
+    if (task.state !== 'serving') this.#serve(task, event.atMs);
+    this.#changed(task);
     return task;
   }
 
@@ -346,13 +399,24 @@ export class RunModel {
     if (event.type === 'task-finished' && event.attachments !== undefined)
       task.attachments = event.attachments;
     task.result = result;
-    this.#tally.add(task.path, result);
+    const isService = task.facts.service === true;
+    this.#tally.add(task.path, result, isService);
     this.#totals.clear();
-    const isWork = result.status !== 'skipped' && result.recalled === undefined;
-    this.#work.close(task.facts.weightMs, isWork ? result.durationMs : undefined);
+    const isWork = result.status !== 'skipped' && result.recalled === undefined && !isService;
+    if (!task.isWorkClosed) this.#closeWork(task, isWork ? result.durationMs : undefined);
     if (this.#keepsAll) this.#ended.append(task);
     else this.#forget(task);
     return task as EndedTask;
+  }
+
+  #closeWork(task: TaskRecord, durationMs: number | undefined): void {
+    task.isWorkClosed = true;
+    this.#work.close(task.facts.weightMs, durationMs);
+  }
+
+  /** What estimates are about: running tasks, and services that are starting for the first time. */
+  #atWork(): readonly RunTask[] {
+    return [...this.#underWay, ...[...this.#serving].filter(({ isWorkClosed }) => !isWorkClosed)];
   }
 
   #forget(task: TaskRecord): void {
@@ -375,7 +439,8 @@ export class RunModel {
 
   #changed(task: TaskRecord): void {
     this.#changes.touch(task, this.#version);
-    this.#runningView.clear();
+    if (task.service === undefined) this.#runningView.clear();
+    else this.#servicesView.clear();
   }
 
   #lose(lost: LostWorker): LostWorker {
@@ -387,12 +452,10 @@ export class RunModel {
     if (this.#lateCount++ < MOST_LISTED) this.#lateErrors.push(late);
     return late;
   }
+}
 
-  #runningNow(): TaskSnapshot[] {
-    const found: TaskSnapshot[] = [];
-    for (const task of this.#underWay) found.push(task.snapshot());
-    return found;
-  }
+function snapshotsOf(tasks: Iterable<TaskRecord>): TaskSnapshot[] {
+  return [...tasks].map((task) => task.snapshot());
 }
 
 /** The fields that all events about a task have. */

@@ -13,6 +13,7 @@ import type {
   ResultStatus,
   TaskInfo,
 } from '@pexen/core';
+import type { ServiceState } from './services.ts';
 
 /** The description of a task from before it ran. */
 export type TaskFacts = TaskInfo;
@@ -21,8 +22,11 @@ export type TaskAttempt = AttemptInfo;
 /** An error as plain data. */
 export type TaskError = ErrorInfo;
 
-/** `retrying`: between two attempts. */
-export type TaskState = 'waiting' | 'running' | 'retrying' | 'done';
+/**
+ * `retrying`: between two attempts. `serving`: a service, from its first start to its result; it goes on beside the running tasks, and does not
+ * count as one.
+ */
+export type TaskState = 'waiting' | 'running' | 'retrying' | 'serving' | 'done';
 
 /** The result of a task. Times are milliseconds. */
 export interface TaskResult {
@@ -55,7 +59,7 @@ export interface RunningAttempt {
   readonly startedAtMs: number;
   /** When it last reported something: output, progress, a finding. */
   readonly heardAtMs: number;
-  /** When the next attempt is due; only while the task is `retrying`. */
+  /** When the next attempt is due; only between two attempts. */
   readonly retryAtMs?: number;
   readonly progress?: Progress;
   /** The end of what it printed or logged, unchanged: at most 400 characters. */
@@ -72,8 +76,10 @@ export interface RunTask {
   readonly state: TaskState;
   /** When it entered this state, ms from the start of the run. */
   readonly sinceMs: number;
-  /** Of a task that is `running` or `retrying`. */
+  /** Of a task that is `running` or `retrying`, and of a service that is `serving`: then the attempt that its state is of. */
   readonly running: RunningAttempt | undefined;
+  /** Of a service that has started in this session. */
+  readonly service: ServiceState | undefined;
   /** Of a task that is `done`. */
   readonly result: TaskResult | undefined;
   /** The attachments of its attempts so far. */
@@ -96,6 +102,7 @@ export interface TaskSnapshot {
   readonly sinceMs: number;
   readonly version: number;
   readonly running?: RunningAttempt;
+  readonly service?: ServiceState;
   readonly result?: TaskResult;
   readonly attachments?: readonly Attachment[];
 }

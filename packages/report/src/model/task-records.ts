@@ -1,6 +1,7 @@
 /** The model's records of tasks, and the lists that they are in: by number and path, by state, and by their last change. */
 import type { Attachment } from '@pexen/core';
 import type { RunningAttempt, RunTask, TaskFacts, TaskResult, TaskSnapshot, TaskState } from './run-task.ts';
+import type { ServiceState } from './services.ts';
 
 /** The model's own, writable form of a type. */
 export type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -14,6 +15,9 @@ export class TaskRecord implements RunTask, ListNode<TaskRecord> {
   sinceMs: number;
   version = 0;
   running: Mutable<RunningAttempt> | undefined;
+  service: ServiceState | undefined;
+  /** Its part of the estimate is done: it ended, or is a service that was ready. */
+  isWorkClosed = false;
   result: TaskResult | undefined;
   attachments: readonly Attachment[] = none;
   list: ListNode<TaskRecord>['list'];
@@ -42,6 +46,7 @@ export class TaskRecord implements RunTask, ListNode<TaskRecord> {
     this.lastSnapshot ??= Object.freeze({
       ...{ facts: this.facts, state: this.state, sinceMs: this.sinceMs, version: this.version },
       ...(this.running !== undefined && { running: Object.freeze({ ...this.running }) }),
+      ...(this.service !== undefined && { service: this.service }),
       ...(this.result !== undefined && { result: this.result }),
       ...(this.attachments.length > 0 && { attachments: [...this.attachments] }),
     });

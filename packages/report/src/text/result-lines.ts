@@ -8,7 +8,8 @@ import {
   type Verdict,
 } from '@pexen/core';
 import type { Change, LateError } from '../model/change.ts';
-import type { EndedTask, TaskAttempt, TaskError, TaskResult } from '../model/run-task.ts';
+import { durationOf } from '../model/results.ts';
+import type { EndedTask, RunTask, TaskAttempt, TaskError, TaskResult } from '../model/run-task.ts';
 import {
   errorLines,
   findingLines,
@@ -22,6 +23,7 @@ import {
 import { formatSeconds, formatSpan } from './format.ts';
 import { type Paint, verdictLooks } from './paint.ts';
 import { printable, printableLines } from './printable.ts';
+import { serviceStopText, serviceText } from './service.ts';
 import type { Shown } from './shown.ts';
 import { absolute } from './source.ts';
 import { clip, clipMiddle, widthOf } from './width.ts';
@@ -67,7 +69,10 @@ export function eventLine(
   return wordLine(paint('yellow', word), word.length, duration, path, reason, paint);
 }
 
-/** The lines of a change: an end, an attempt that will be retried, a lost worker, a late error. All other changes have none. */
+/**
+ * The lines of a change: an end, an attempt that will be retried, a service that is ready, makes way or dies, a lost worker, a late error. All
+ * other changes have none.
+ */
 export function changeLines(change: Change, options: LineOptions): string[] {
   switch (change.kind) {
     case 'task-ended':
@@ -75,9 +80,16 @@ export function changeLines(change: Change, options: LineOptions): string[] {
         ? skippedLines(change.task, options)
         : finishedLines(change.task, options);
     case 'attempt-ended': {
-      const { task, attempt, retryInMs } = change;
+      const { task, attempt, retryInMs, died } = change;
+      if (died) return deathLines(task, attempt, options);
       return retryInMs === undefined ? [] : [retryLine(task.path, attempt, retryInMs, options)];
     }
+    case 'service-ready':
+      return [readyLine(change.task, change.afterMs, options)];
+    case 'service-stopping':
+      return change.why === 'made-way' || change.why === 'provider-down'
+        ? [eventLine('STOP', '', change.task.path, serviceStopText(change.why), options.paint)]
+        : [];
     case 'worker-lost': {
       const { worker, pool, reason } = change.lost;
       return [eventLine('LOST', '', `${worker} of ${pool}`, reason, options.paint)];
@@ -87,8 +99,6 @@ export function changeLines(change: Change, options: LineOptions): string[] {
     case 'run-started':
     case 'tasks-added':
     case 'attempt-started':
-    case 'service-ready':
-    case 'service-stopping':
     case 'task-update':
     case 'run-ended':
       return [];
@@ -98,11 +108,13 @@ export function changeLines(change: Change, options: LineOptions): string[] {
 }
 
 /** The line of a task that ended, with findings, error and output where it did not pass. */
-function finishedLines({ path, result, facts, attachments }: EndedTask, options: LineOptions): string[] {
+function finishedLines(task: EndedTask, options: LineOptions): string[] {
+  const { path, result, facts, attachments } = task;
   const { verdict, reason } = result.judgement;
   const headline = headlineOf(result, reason);
-  const extra = result.slow ? [headline, '(slow)'].filter(Boolean).join(' ') : headline;
-  const line = statusLine(verdict, formatSeconds(result.durationMs), path, extra, options.paint);
+  const slow = result.slow ? [headline, '(slow)'].filter(Boolean).join(' ') : headline;
+  const extra = [slow, serviceText(result)].filter(Boolean).join('; ');
+  const line = statusLine(verdict, formatSeconds(durationOf(result)), path, extra, options.paint);
   const location = facts.location === undefined ? undefined : absolute(facts.location, options.root);
   const shown = inFull([headline, reason]);
   const details = detailsOf(result, { path, location, verdict, shown, attachments }, options);
@@ -133,6 +145,29 @@ function lateErrorLines({ tasks, error, worker }: LateError, { paint }: LineOpti
     columns: undefined,
   });
   return [line, ...[...printableLines(why), ...details].map(indented)];
+}
+
+/** The line of a service that is ready: from now on it is not waited for. */
+function readyLine({ path, service }: RunTask, afterMs: number, { paint }: LineOptions): string {
+  const again = service?.deaths === 0 ? '' : paint('dim', 'again');
+  return wordLine(paint('green', 'UP'), 2, formatSeconds(afterMs), path, again, paint);
+}
+
+/** The lines of a service that ended while tasks needed it, with the last that it printed: what fails from now on may come from that. */
+function deathLines({ path, service }: RunTask, ended: TaskAttempt, options: LineOptions): string[] {
+  const { paint, outputLines: atMost, root } = options;
+  const why = ended.error?.message ?? ended.reason ?? ended.outcome;
+  const next = service?.startsAgain === true ? '; starts again when a task needs it' : '';
+  const line = wordLine(
+    paint(['red', 'bold'], 'DIED'),
+    4,
+    formatSeconds(ended.durationMs),
+    path,
+    why + next,
+    paint,
+  );
+  const output = [...outputLines(outputsOf(ended, atMost), paint), ...outputFileLines(ended, root, paint)];
+  return [line, ...output.map(indented)];
 }
 
 /** The line of an attempt that will be retried. */

@@ -32,6 +32,8 @@ export class Shown {
   /** True if the change gets lines. */
   has(change: Change): boolean {
     if (change.kind === 'late-error') return true;
+    // Where tasks that pass are only counted, services that become ready are not worth a line either.
+    if (change.kind === 'service-ready') return !this.isQuiet && (this.#passes || !this.#counted.has('pass'));
     if (change.kind !== 'task-ended') return !this.isQuiet;
     const { judgement, recalled } = change.task.result;
     const { verdict } = judgement;

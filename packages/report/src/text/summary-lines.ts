@@ -128,7 +128,7 @@ function countsLines(seen: RunSnapshot, columns: number, paint: Paint): string[]
     counts.push(counted(lateErrors.count, lateErrors.count === 1 ? 'late error' : 'late errors', 'red'));
   const items = counts.length > 0 ? counts : [{ text: 'nothing to do', style: 'reset' as const }];
   const [first = '', ...rest] = brokenList(
-    `${tasks(seen.counts.tasks)}:`,
+    `${tasks(seen.counts.tasks)}${ofThem(totals.services)}:`,
     items,
     columns - BELOW.length,
     paint,
@@ -171,6 +171,12 @@ function gainLine({ run: { atMs }, totals: { workMs } }: RunSnapshot): string[] 
   const gain = workMs / atMs;
   const times = gain < SOME_GAIN ? '' : `, ${gain.toFixed(1)} times as fast as one task after another`;
   return [`${BELOW}${formatSpan(workMs)} of work in ${formatSpan(atMs)}${times}`];
+}
+
+/** A service has one result, like any other task. */
+function ofThem(services: number): string {
+  if (services === 0) return '';
+  return services === 1 ? ', 1 of them a service' : `, ${services} of them services`;
 }
 
 function tasks(count: number): string {

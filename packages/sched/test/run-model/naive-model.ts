@@ -13,10 +13,13 @@ export type Received =
 
 /** What the model is asked for, in a form that can be compared. */
 export interface Seen {
-  readonly counts: Readonly<Record<'tasks' | 'waiting' | 'running' | 'retrying' | 'done', number>>;
+  readonly counts: Readonly<
+    Record<'tasks' | 'waiting' | 'running' | 'retrying' | 'serving' | 'done', number>
+  >;
   readonly verdicts: Readonly<Record<string, number>>;
   readonly workMs: number;
   readonly running: readonly unknown[];
+  readonly services: readonly unknown[];
   /** Kind, subject and number of each group of waiting tasks, sorted. */
   readonly waiting: readonly string[];
   readonly ended: readonly string[];
@@ -29,7 +32,7 @@ export interface Seen {
 }
 
 type Of<Type extends RunEvent['type']> = Extract<RunEvent, { readonly type: Type }>;
-type Known = 'waiting' | 'running' | 'retrying' | 'done';
+type Known = 'waiting' | 'running' | 'retrying' | 'serving' | 'done';
 
 export function readAll(received: readonly Received[]): Seen {
   const events = received.flatMap((each) => ('event' in each ? [each.event] : []));
@@ -37,7 +40,8 @@ export function readAll(received: readonly Received[]): Seen {
     events.filter((event): event is Of<Type> => types.includes(event.type as Type));
   const tasks = all('tasks-added').flatMap((event) => event.tasks);
   const ends = all('task-finished', 'task-skipped');
-  const stateOf = new Map(tasks.map(({ path }) => [path, stateIn(events, path)]));
+  const services = new Set(tasks.filter(({ service }) => service === true).map(({ path }) => path));
+  const stateOf = new Map(tasks.map(({ path }) => [path, stateIn(events, path, services.has(path))]));
   const having = (state: Known): TaskInfo[] => tasks.filter(({ path }) => stateOf.get(path) === state);
   const judgements = ends.map((event) => ({ path: event.path, ...verdictOf(event) }));
   return {
@@ -46,11 +50,18 @@ export function readAll(received: readonly Received[]): Seen {
       waiting: having('waiting').length,
       running: having('running').length,
       retrying: having('retrying').length,
+      serving: having('serving').length,
       done: having('done').length,
     },
     verdicts: countBy(judgements.map(({ verdict }) => verdict)),
-    workMs: ends.reduce((sum, event) => sum + ('durationMs' in event ? event.durationMs : 0), 0),
+    workMs: ends
+      .filter(({ path }) => !services.has(path))
+      .reduce((sum, event) => sum + ('durationMs' in event ? event.durationMs : 0), 0),
     running: underWay(received, all('task-started'), stateOf),
+    services: having('serving')
+      .map(({ path }) => serviceIn(events, path))
+      .sort((one, other) => one.firstStart - other.firstStart)
+      .map(({ firstStart: _, ...service }) => service),
     waiting: groupsOf(received, having('waiting'), stateOf),
     ended: ends.map(({ path }) => path),
     notPassed: judgements
@@ -75,7 +86,7 @@ export function changedBehind(received: readonly Received[], from: number): stri
   return paths.filter((path, index) => paths.lastIndexOf(path) === index);
 }
 
-function stateIn(events: readonly RunEvent[], path: string): Known {
+function stateIn(events: readonly RunEvent[], path: string, isService = false): Known {
   const own = events.filter((event) => 'path' in event && event.path === path);
   if (own.some(({ type }) => type === 'task-finished' || type === 'task-skipped')) return 'done';
   const last = own.findLast(
@@ -83,8 +94,26 @@ function stateIn(events: readonly RunEvent[], path: string): Known {
       event.type === 'task-started' || (event.type === 'attempt-ended' && event.retryInMs !== undefined),
   );
   if (last === undefined) return 'waiting';
+  if (isService) return 'serving';
   return last.type === 'task-started' ? 'running' : 'retrying';
 }
+
+/** Where a service is, by its last event, and how often it died. */
+function serviceIn(events: readonly RunEvent[], path: string) {
+  const own = events.filter((event) => 'path' in event && event.path === path);
+  const last = own.findLast(({ type }) => Object.hasOwn(phases, type));
+  const deaths = own.filter((event) => event.type === 'attempt-ended' && event.died === true).length;
+  const firstStart = own.find(({ type }) => type === 'task-started')?.seq ?? 0;
+  const phase = phases[last?.type as keyof typeof phases];
+  return { path, phase, sinceMs: last?.atMs, deaths, firstStart };
+}
+
+const phases = {
+  'task-started': 'starting',
+  'service-ready': 'up',
+  'service-stopping': 'stopping',
+  'attempt-ended': 'down',
+} as const;
 
 /** The attempts under way in the order of their starts, with what they have reported since. */
 function underWay(
