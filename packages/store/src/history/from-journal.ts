@@ -3,7 +3,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type TaskDigests, unknownDigest } from '@pexen/core';
-import type { JournalEntry, JournalEvent, StoredResult } from '../journal/events.ts';
+import type { JournalEntry, JournalEvent, StoredEnd, StoredResult } from '../journal/events.ts';
 import { isLocked } from '../journal/lock.ts';
 import { readJournal } from '../journal/read-journal.ts';
 import { directoryOf, runIds } from '../run/run-directories.ts';
@@ -57,6 +57,11 @@ function exitCodeOf(event: JournalEvent): number | undefined {
   return 'exitCode' in event ? event.exitCode : undefined;
 }
 
+/** What counts as the duration of an attempt: of a service, the time to its readiness. */
+function countedMs({ ranMs, readyAfterMs = ranMs }: StoredEnd): number {
+  return readyAfterMs;
+}
+
 /** Collects the latest result of each task. Results that were taken over from another run are not of this one. */
 class SamplesOfJournal {
   readonly #paths = new Map<number, string>();
@@ -73,7 +78,7 @@ class SamplesOfJournal {
         }
         break;
       case 'attempt-ended':
-        this.#count(this.#pathOf(event.task), event.ranMs);
+        this.#count(this.#pathOf(event.task), countedMs(event));
         break;
       case 'task-finished':
         this.#finish(this.#pathOf(event.task), event);
@@ -99,7 +104,9 @@ class SamplesOfJournal {
     return sum;
   }
 
-  #finish(path: string, { status, end: { attempt, ranMs }, judgement }: StoredResult): void {
+  #finish(path: string, { status, end, judgement }: StoredResult): void {
+    const { attempt } = end;
+    const ranMs = countedMs(end);
     const tookMs = this.#count(path, ranMs);
     this.#tookMs.delete(path);
     if (judgement === undefined) return;

@@ -55,6 +55,8 @@ export interface StoredEnd {
   readonly depsOk: boolean;
   readonly startedMs: number;
   readonly ranMs: number;
+  /** Of a service that was ready: how long it took until then. */
+  readonly readyAfterMs?: number;
   readonly worker?: string;
   /** The body may still run. */
   readonly abandoned?: true;
@@ -64,6 +66,8 @@ export interface StoredEnd {
   readonly attachments?: readonly Attachment[];
   /** Another attempt follows after this delay. */
   readonly retryInMs?: number;
+  /** A service is down, and starts again as soon as a task needs it. */
+  readonly startsAgain?: true;
 }
 
 /** A task that ended with an attempt. */

@@ -201,7 +201,8 @@ function resultOf(
   if (!('end' in stored)) return { ...skipped(stored.reason), endedAtMs: startMs, ...more };
   const { status, end, slow = false, interruptions } = stored;
   const attempts = result.attempts.map((attempt) => attemptInfo(attempt, startMs));
-  const flaky = status === 'returned' && attempts.length > 1;
+  // Earlier attempts of a service may have returned: it made way.
+  const flaky = status === 'returned' && attempts.slice(0, -1).some(({ outcome }) => outcome !== 'returned');
   const judgement = stored.judgement ?? judged(status, end, flaky, attempts.length);
   return {
     ...{ status, attempts, flaky, slow, reason: [] },
@@ -246,9 +247,10 @@ function earlierOf({ state, executions }: TaskRecord): EarlierResult[] {
 }
 
 function attemptInfo(end: StoredEnd, startMs: number): AttemptInfo {
-  const { attempt, outcome, worker = '', startedMs, ranMs, error, reason, abandoned, stdout, stderr } = end;
+  const { attempt, outcome, worker = '', startedMs, ranMs, readyAfterMs } = end;
+  const { error, reason, abandoned, stdout, stderr } = end;
   return defined({
     ...{ attempt, outcome, worker, startedAtMs: startMs + startedMs, durationMs: ranMs },
-    ...{ error, reason, abandoned, stdout, stderr },
+    ...{ readyAfterMs, error, reason, abandoned, stdout, stderr },
   });
 }

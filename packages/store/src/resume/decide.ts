@@ -14,7 +14,7 @@ import {
 } from './decision.ts';
 import { type Case, decisionTable, type Row, type RowDecision } from './decision-table.ts';
 import { type PresentRequirement, SuiteIndex } from './suite-index.ts';
-import type { RunRecords, TaskRecord } from './task-record.ts';
+import { isDown, type RunRecords, type TaskRecord } from './task-record.ts';
 import { isBadRecord, verdictOfExecutions } from './verdicts.ts';
 
 /** One decision for each task of the suite, in its order, then one for each record of a task that is not in the suite. */
@@ -363,6 +363,7 @@ function startOf({ action }: RowDecision, facts: Case): Partial<Decision> {
     return { execution: { generation, revision, isExtra: false }, attempt: 1 };
   }
   if (action === 'retry') return { execution, attempt: attempt + 1 };
+  if (action === 'run' && isDown(record)) return { execution, attempt: attempt + 1 };
   return { execution, attempt: Math.max(1, attempt) };
 }
 

@@ -39,6 +39,7 @@ interface RecordedEnd {
   readonly locksOk: boolean;
   readonly depsOk: boolean;
   readonly retryInMs?: number;
+  readonly startsAgain?: boolean;
 }
 
 interface RecordedResult {
@@ -119,7 +120,7 @@ export interface RecordedEntry {
  * - `none`: added, and nothing else is known.
  * - `intended`, `started`: an attempt without an end.
  * - `between`: an attempt ended, and another one was to follow. `cleaning`: the last attempt ended, and the task had no result yet.
- * - `rebooting`: it asked for a reboot. `up`: a service that was ready.
+ * - `rebooting`: it asked for a reboot. `up`: a service that was ready; it may be down, see `isDown`.
  * - `skipped`, `cancelled`, `ended`: it has a result.
  */
 export type RecordState =
@@ -437,7 +438,7 @@ export class RecordReducer {
 
   #endAttempt(event: EventOf<'attempt-ended'>): void {
     this.#change(event, (record) => ({
-      state: event.retryInMs === undefined ? 'cleaning' : 'between',
+      state: stateBehind(event),
       attempt: event.attempt,
       attemptsEnded: record.attemptsEnded + 1,
       locksOk: event.locksOk,
@@ -547,6 +548,16 @@ function emptyRecord(path: string, origin: TaskOrigin): TaskRecord {
     uses: [],
     claims: [],
   };
+}
+
+function stateBehind({ retryInMs, startsAgain }: RecordedEnd): RecordState {
+  if (startsAgain === true) return 'up';
+  return retryInMs === undefined ? 'cleaning' : 'between';
+}
+
+/** True for a service that was ready and has ended, and starts again when a task needs it. */
+export function isDown({ state, attempt, attemptsEnded }: TaskRecord): boolean {
+  return state === 'up' && attemptsEnded >= attempt;
 }
 
 function isOpen({ state }: TaskRecord): boolean {

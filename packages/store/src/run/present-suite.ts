@@ -46,7 +46,7 @@ function suiteTask(
     ...(uses && { uses: uses.filter(({ count }) => count === undefined).map(({ resource }) => resource) }),
     ...(claims && { claims }),
     ...(group !== undefined && { group }),
-    rerunnable,
+    rerunnable: rerunnable || info.service === true,
     ...(retries !== undefined && { retries }),
     when: whyNot ?? true,
     selected: facts.selected(path),

@@ -13,9 +13,9 @@ import {
   type RecalledTask,
   type SharedState,
 } from '@pexen/core';
-import type { StoredEnd, StoredFinding, StoredShared } from '../journal/events.ts';
+import type { StoredEnd, StoredFinding, StoredResult, StoredShared } from '../journal/events.ts';
 import type { Decision } from '../resume/decision.ts';
-import type { ExecutionRecord, TaskRecord } from '../resume/task-record.ts';
+import { type ExecutionRecord, isDown, type TaskRecord } from '../resume/task-record.ts';
 import { countedExecutions } from '../resume/verdicts.ts';
 import { type ArchivedResult, type ArchivedTask, inSession } from './result-archive.ts';
 import { errorOf } from './stored-errors.ts';
@@ -49,9 +49,39 @@ export function recalledTask(known: KnownTask, session: RecallingSession): Recal
   if (action === 'drop' || action === 'list') return undefined;
   if (record === undefined) return action === 'crash' ? crashedTask(known) : undefined;
   if (action === 'keep') return archived?.result && keptTask({ ...known, record }, archived.result, session);
-  return action === 'finish'
-    ? finishedTask({ ...known, record }, session)
+  if (action === 'finish') return finishedTask({ ...known, record }, session);
+  return action === 'end'
+    ? endedService({ ...known, record }, session)
     : startedTask({ ...known, record }, session);
+}
+
+/** The result of a service that ended with its session, and that no task needs any more. */
+export function serviceResult({ id: task, record, archived }: RecordedTask): StoredResult {
+  const last = archived?.ends.at(-1)?.end;
+  const { attempt } = record;
+  const end: StoredEnd =
+    isDown(record) && last !== undefined
+      ? { ...last, task }
+      : {
+          ...{ task, attempt, outcome: 'returned', locksOk: true, depsOk: true },
+          ...{ startedMs: 0, ranMs: 0 },
+        };
+  return { task, attempt, status: end.outcome, end, shared: 'inherited', metBy: [] };
+}
+
+function endedService(known: RecordedTask, session: RecallingSession): RecalledResult {
+  const { id: task, record, archived } = known;
+  const { status, end } = serviceResult(known);
+  const before = endsOf(archived, session).filter(({ attempt }) => attempt < end.attempt);
+  return {
+    ...{ kind: 'result', task, from: { session: record.session, isStale: false }, status },
+    earlier: session.isRerun ? [] : earlierResults(known),
+    interruptions: 0,
+    attempts: [...before, end].map(attemptRecord),
+    findings: (end.findings ?? []).map(findingOf),
+    attachments: end.attachments ?? [],
+    ...{ slow: false, provides: false, locksOk: end.locksOk, value: undefined, provided: [] },
+  };
 }
 
 /** Results that the task had before the one that stands, or before it starts again; oldest first. */
@@ -165,8 +195,17 @@ function attemptRecords(
 
 /** The attempt as the scheduler knows it. */
 function attemptRecord(end: StoredEnd): AttemptRecord {
-  const { attempt, worker = '', startedMs: startedAtMs, ranMs: durationMs, stdout, stderr } = end;
-  return defined({ attempt, outcome: outcomeOf(end), worker, startedAtMs, durationMs, stdout, stderr });
+  const {
+    attempt,
+    worker = '',
+    startedMs: startedAtMs,
+    ranMs: durationMs,
+    readyAfterMs,
+    stdout,
+    stderr,
+  } = end;
+  const outcome = outcomeOf(end);
+  return defined({ attempt, outcome, worker, startedAtMs, durationMs, readyAfterMs, stdout, stderr });
 }
 
 function outcomeOf({ outcome: kind, error, reason, depsOk, locksOk, abandoned }: StoredEnd): Outcome {

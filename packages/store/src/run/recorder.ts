@@ -36,7 +36,7 @@ import { isBadRecord } from '../resume/verdicts.ts';
 import type { CodeFiles } from './code-files.ts';
 import { EarlierSessions, type EarlierSessionsOptions } from './earlier-sessions.ts';
 import { mostReboots, type PendingReboot, pendingReboot, type RebootRequest } from './reboot.ts';
-import { earlierResults, type KnownTask } from './recalled-tasks.ts';
+import { earlierResults, type KnownTask, serviceResult } from './recalled-tasks.ts';
 import type { SessionEnding } from './recorded-run.ts';
 import { Release } from './release.ts';
 import { Secrets } from './secrets.ts';
@@ -317,7 +317,13 @@ export class RunRecorder implements RunJournal {
       ...{ recordedAttempt: 0, reportedAttempt: 0, findings: [], attachments: [] },
     });
     if (row !== lastRow && row !== rowOfNew) this.#record({ type: 'decision', task: id, row, reason });
+    if (action === 'end' && record !== undefined) this.#endService({ ...known, record });
     if (isRerun && record !== undefined) this.#takeOver({ ...known, record });
+  }
+
+  /** A service that was up ended with its session. Recorded, so that it has a result in every later session. */
+  #endService(known: KnownTask & { readonly record: TaskRecord }): void {
+    this.#record({ type: 'task-finished', ...serviceResult(known) });
   }
 
   /** A rerun records what it keeps of its parent, and which attempts were interrupted there. */
@@ -363,19 +369,19 @@ export class RunRecorder implements RunJournal {
   }
 
   /** The end of the last attempt is recorded with the result. */
-  #attemptEnded({ task, attempt, retryInMs }: AttemptEnded, facts: EndFacts): void {
-    if (retryInMs === undefined) return;
-    this.#recordEnd(task, attempt, facts, retryInMs);
+  #attemptEnded({ task, attempt, retryInMs, startsAgain }: AttemptEnded, facts: EndFacts): void {
+    if (startsAgain === true) this.#recordEnd(task, attempt, facts, { startsAgain });
+    else if (retryInMs !== undefined) this.#recordEnd(task, attempt, facts, { retryInMs });
   }
 
   #recordEnd(
     task: number,
     attempt: AttemptInfo,
     facts: EndFacts,
-    retryInMs: number,
+    next: Pick<StoredEnd, 'retryInMs' | 'startsAgain'>,
     findings?: readonly Finding[],
   ): void {
-    this.#record({ type: 'attempt-ended', ...this.#storedEnd(task, attempt, facts, findings), retryInMs });
+    this.#record({ type: 'attempt-ended', ...this.#storedEnd(task, attempt, facts, findings), ...next });
     const known = this.#tasks.get(task);
     if (known !== undefined) known.recordedAttempt = attempt.attempt;
   }
@@ -419,7 +425,8 @@ export class RunRecorder implements RunJournal {
     if (this.#refused.has(task)) return;
     const known = this.#tasks.get(task);
     if (facts.isCutShort) {
-      if (known?.recordedAttempt !== last.attempt) this.#recordEnd(task, last, facts, 0, findings);
+      if (known?.recordedAttempt !== last.attempt)
+        this.#recordEnd(task, last, facts, { retryInMs: 0 }, findings);
       return;
     }
     const end = this.#storedEnd(task, last, facts, findings);

@@ -29,13 +29,13 @@ export function storedEnd(
   offsetMs: number,
   secrets: Secrets,
 ): StoredEnd {
-  const { attempt, outcome, error, reason, abandoned, worker, stdout, stderr, startedAtMs, durationMs } =
-    info;
+  const { attempt, outcome, error, reason, abandoned, worker, stdout, stderr } = info;
+  const { startedAtMs, durationMs, readyAfterMs } = info;
   const texts = secrets.masked(defined({ error, reason, stdout, stderr }));
   return {
     ...{ task, attempt, outcome, locksOk, depsOk },
     ...texts,
-    ...defined({ abandoned, worker }),
+    ...defined({ abandoned, worker, readyAfterMs }),
     ...{ startedMs: startedAtMs + offsetMs, ranMs: durationMs },
     ...(findings.length > 0 && { findings: findings.map((each) => storedFinding(each, secrets)) }),
     ...(attachments.length > 0 && { attachments: secrets.masked(attachments) }),

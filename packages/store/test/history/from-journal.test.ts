@@ -77,6 +77,16 @@ test('a journal has the results of tasks that ended before the command was kille
   expect([digests[0]?.length, digests[0] === digests[1], digests[2]]).toEqual([12, false, undefined]);
 });
 
+test('of a service, the time to its readiness counts', () => {
+  const down = { ...ended(0, 1, 5000), readyAfterMs: 200, startsAgain: true } as const;
+  const last = finished(0, 'pass', 9000, 2);
+  const result = last.type === 'task-finished' ? { ...last, end: { ...last.end, readyAfterMs: 300 } } : last;
+  const entries = entriesOf([created, started, added('db'), { type: 'attempt-ended', ...down }, result]);
+  expect(runOfJournal(runId, entries, thisKind)?.samples).toMatchObject([
+    { path: 'db', ranMs: 300, tookMs: 500 },
+  ]);
+});
+
 test('results that were taken over from another run are not of this one', () => {
   const end = { ...ended(0, 1, 5), error: undefined };
   const recalled = { type: 'task-recalled', task: 0, record: { task: 0, end } } as unknown as JournalEvent;

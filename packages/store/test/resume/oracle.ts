@@ -242,7 +242,9 @@ class Oracle {
         execution: { generation: execution.generation + 1, revision: execution.revision + 1, isExtra: false },
         attempt: 1,
       };
-    return { execution, attempt: action === 'retry' ? attempt + 1 : attempt === 0 ? 1 : attempt };
+    const hasEnded = record.state === 'up' && record.attemptsEnded >= attempt;
+    const isNext = action === 'retry' || (action === 'run' && hasEnded);
+    return { execution, attempt: isNext ? attempt + 1 : attempt === 0 ? 1 : attempt };
   }
 
   #willStart(path: string, action: ResumeAction): boolean {

@@ -59,6 +59,7 @@ function finished(
 
 describe('the state of a record', () => {
   const intended: RecordedEvent = { type: 'start-intended', task: 0, attempt: 1 };
+  const down: RecordedEvent = { ...ended('failed'), startsAgain: true } as RecordedEvent;
   const cleanup: RecordedEvent = { type: 'attempt-started', part: 'cleanup', task: 0, attempt: 1 };
   test.each<[string, string, RecordedEvent[]]>([
     ['none', 'a task that was only added', []],
@@ -72,6 +73,8 @@ describe('the state of a record', () => {
     ['cancelled', 'a cancelled task', [started(), finished('cancelled')]],
     ['skipped', 'a skipped task', [{ type: 'task-skipped', task: 0, cause: 'stopped', reason: [] }]],
     ['up', 'a service that is ready', [started(), { type: 'provided', task: 0 }]],
+    ['up', 'a service that is down, and starts again', [started(), { type: 'provided', task: 0 }, down]],
+    ['started', 'its new start', [started(), { type: 'provided', task: 0 }, down, started(2)]],
     ['rebooting', 'a request for a reboot', [started(), { type: 'reboot-asked', task: 0, count: 1 }]],
   ])('is %s after %s', (state, _name, events) => {
     expect(recordAfter('a', ['one', added({ path: 'a' }), ...events]).state).toBe(state);
