@@ -110,13 +110,13 @@ const decisionsOf = ({ recorder }: Session) =>
   recorder.decisions.map(({ path, action, row }) => [path, action, row]);
 
 describe('after a cut', () => {
-  test('a service that was starting starts anew, without ever counting as crashed', () => {
+  test('a service that was starting starts again, without ever counting as crashed', () => {
     const second = session(first().start(0).cut());
     expect(second.recalled.get('db')).toMatchObject({ kind: 'start', interruptions: 1, attempts: [] });
     expect(second.recalled.get('db')).not.toHaveProperty('crashed');
   });
 
-  test('one that was up starts anew where tasks still need it, and what was built on it is made anew', () => {
+  test('one that was up starts again where tasks still need it, and what was built on it is made again', () => {
     const second = session(first().start(0).ready().start(1).end(1, ['db']).start(2).cut());
     expect(decisionsOf(second)).toEqual([
       ['db', 'run', 5],
