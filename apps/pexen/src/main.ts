@@ -8,6 +8,7 @@ import {
   rerunClasses,
 } from '@pexen/usecase-testsuite';
 import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
+import { type ConfigOptions, config, optionsHelp } from './commands/config.ts';
 import { type FactsOptions, facts } from './commands/facts.ts';
 import { type HistoryOptions, history } from './commands/history.ts';
 import { type InitOptions, init } from './commands/init.ts';
@@ -60,6 +61,7 @@ function commandLine(leave: (exitCode: ExitCode) => void, completes: boolean): C
   addHistory(program, leave);
   addReport(program, leave);
   addFacts(program, leave);
+  addConfig(program, leave);
   addReplay(program, leave);
   addInit(program, leave);
   if (!completes) addComplete(program);
@@ -236,6 +238,18 @@ function addFacts(program: Command, leave: (exitCode: ExitCode) => void): void {
     .description('show what conditions of tests can ask for on this machine; runs no task')
     .option('--json', 'one JSON document instead of lines')
     .action(async (options: FactsOptions) => leave(await facts(options, process.stdout)));
+}
+
+function addConfig(program: Command, leave: (exitCode: ExitCode) => void): void {
+  addStatedOptions(configured(program.command('config')))
+    .description('show the value of each option and where it comes from; runs no task')
+    .argument('[task]', 'a query: show the metadata of these tasks instead')
+    .option('--print', 'show them; the default')
+    .option('--json', 'one JSON document instead of lines')
+    .addHelpText('after', () => `\n${optionsHelp().join('\n')}`)
+    .action(async (query: string | undefined, options: ConfigOptions) =>
+      leave(await config(query, options, process.stdout)),
+    );
 }
 
 function addReplay(program: Command, leave: (exitCode: ExitCode) => void): void {

@@ -277,6 +277,8 @@ export interface MetaOrigin {
   readonly kind: 'file' | 'defaults' | 'override';
   /** What stated it: `the factory "executables of tests"`. */
   readonly by?: string | undefined;
+  /** Is it added to what the task states itself? */
+  readonly isAdded?: boolean | undefined;
   readonly location?: SourceLocation | undefined;
 }
 

@@ -68,6 +68,14 @@ export {
   Words,
 } from './options/declarations.ts';
 export {
+  type ConfigReport,
+  type DescribedOrigin,
+  type DescribedValue,
+  describeConfig,
+  describeTasks,
+  type TaskConfigReport,
+} from './options/describe.ts';
+export {
   type OptionsGiven,
   type Origin,
   profileVariable,

@@ -103,7 +103,7 @@ class Merge {
       const isStated = own[entry] !== undefined && !isDefault(entry);
       if (value === undefined && isStated) continue;
       this.set[entry] = value ?? override.override.set[entry];
-      this.from.set(entry, originOf(override));
+      this.from.set(entry, { ...originOf(override), ...(value !== undefined && { isAdded: true }) });
     }
     this.#dropPlaceThatIsTaken(own, isDefault, overrides);
     this.#dropUsesThatAreClaimed(own);
@@ -150,8 +150,8 @@ function conditionOf(when: When): Condition {
   return typeof when === 'function' ? when : () => when;
 }
 
-function originOf({ override, origin, index }: LayeredOverride): MetaOrigin {
-  return { kind: 'override', by: entryOf({ override, origin, index }) };
+function originOf(override: LayeredOverride): MetaOrigin {
+  return { kind: 'override', by: entryOf(override) };
 }
 
 /** Its place in the configuration: `profiles.ci.overrides.0`. */

@@ -10,6 +10,8 @@ export interface TextForm {
   readonly forms: string;
   /** The value; undefined where the text does not have this form. @throws PexenError where more can be said about it */
   read(text: string): unknown;
+  /** The text of a value, which is read as that value. Default: as JavaScript writes it. */
+  write?(value: unknown): string;
   /** Is the value a path? Relative ones start at the current directory, and not at the configuration. */
   readonly isPath?: true;
   /** The words, where it is one of some. */
@@ -35,7 +37,21 @@ export function wholeText(least: number, most: number = Number.MAX_SAFE_INTEGER)
   };
 }
 
-/** Durations; `least` of 0 allows 0. */
+const unitsMs = [
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** `5m`: in the largest unit of which it is a whole number. */
+function formatDuration(value: unknown): string {
+  if (value === Number.POSITIVE_INFINITY) return 'off';
+  const ms = Number(value);
+  const [unit, each] = unitsMs.find(([, length]) => ms > 0 && ms % length === 0) ?? ['ms', 1];
+  return `${ms / each}${unit}`;
+}
+
+/** Durations. */
 export function durationText(least: 'any' | 'above 0'): TextForm {
   return {
     forms: least === 'any' ? durationForms : `${durationForms}, above 0`,
@@ -43,6 +59,7 @@ export function durationText(least: 'any' | 'above 0'): TextForm {
       const ms = readDurationText(text);
       return ms === 0 && least === 'above 0' ? undefined : ms;
     },
+    write: formatDuration,
   };
 }
 
@@ -50,6 +67,7 @@ export function durationText(least: 'any' | 'above 0'): TextForm {
 export const limitText: TextForm = {
   forms: `${durationForms}, above 0, or off`,
   read: (text) => (text === 'off' ? Number.POSITIVE_INFINITY : durationText('above 0').read(text)),
+  write: formatDuration,
 };
 
 /** One of some words. */
@@ -81,7 +99,14 @@ export const listText: TextForm = {
 export const reportersText: TextForm = {
   forms: 'terminal, live, lines or junit=FILE, several with commas',
   read: (text) => text.split(',').map((item) => readReporter(item.trim())),
+  write: (value) => (value as readonly ReporterChoice[]).map(reporterName).join(','),
 };
+
+function reporterName(choice: ReporterChoice): string {
+  if (typeof choice === 'string') return choice;
+  if ('close' in choice) return 'a reporter';
+  return choice[0] === 'junit' ? `junit=${choice[1].file}` : choice[0];
+}
 
 const terminals = ['terminal', 'live', 'lines'] as const;
 
