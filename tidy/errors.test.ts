@@ -18,6 +18,7 @@ const environment = [
   'SLOT',
   'TASK',
   'TIMEOUT_MS',
+  'VALUES',
   'WATCH_ROUND',
 ].map((name) => `PEXEN_${name}`);
 

@@ -12,6 +12,7 @@ import * as network from './conformance/network.ts';
 import type { NetworkFaults } from './conformance/network-faults.ts';
 import * as outcomes from './conformance/outcomes.ts';
 import * as programs from './conformance/programs.ts';
+import * as services from './conformance/services.ts';
 import { TestHarness } from './conformance/test-harness.ts';
 import * as tickets from './conformance/tickets.ts';
 import * as traces from './conformance/traces.ts';
@@ -173,6 +174,23 @@ export const contract: readonly Chapter[] = [
       programs.endsPrograms,
       programs.leavesNoProgram,
       programs.refusesFunctions,
+    ],
+  },
+  {
+    title: 'services',
+    cases: [
+      services.reportsReady,
+      services.reportsReadiness,
+      services.endsBeforeReady,
+      services.refusesUnfitReady,
+      services.servesBesideSlots,
+      services.sparesServices,
+      services.stopsServices,
+      services.forcesServices,
+      services.killsAtOnce,
+      services.endsServices,
+      services.servesPrograms,
+      services.givesValues,
     ],
   },
   {

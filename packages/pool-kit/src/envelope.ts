@@ -15,6 +15,7 @@ import {
   type PoolOutcome,
   type PoolOutcomeFacts,
   type Problem,
+  type ReadyFacts,
   type ReceivedKey,
   type SharedState,
   type TaskMeta,
@@ -122,6 +123,22 @@ export function encodeOutcome(
   const { shared: _shared, provided: _provided, ...rest } = outcome;
   if (outcome.kind !== 'returned') return withError(rest as PoolOutcome, rules);
   return { kind: 'threw', error: encodeThrown(new PexenError([problem])), ...outputOf(outcome) };
+}
+
+/**
+ * What a service that is ready hands on, as plain data. Values of typed keys are named by what the metadata `provides`.
+ * @throws PexenError PEXEN_CANNOT_CROSS for a value that cannot be sent
+ */
+export function encodeReady(
+  { shared, provided = [] }: ReadyFacts,
+  path: string,
+  rules: ChannelRules = {},
+  { provides = [] }: Pick<TaskMeta, 'provides'> = {},
+): ReadyFacts {
+  const keyed = provided.map(([at, given]): KeyValue => [provides[at], given]);
+  const problem = problemOfValues({ shared, keyed }, path, rules);
+  if (problem !== undefined) throw new PexenError([problem]);
+  return { ...(shared !== undefined && { shared }), ...(provided.length > 0 && { provided }) };
 }
 
 /** Unpacks an outcome that came from the worker of this name. */

@@ -13,6 +13,7 @@ export type {
 } from './engine/connector.ts';
 export { MessageConnection, type MessageTransport } from './engine/message-connection.ts';
 export {
+  areReadyFacts,
   type FromWorker,
   isFromWorker,
   isLateError,

@@ -1,5 +1,5 @@
 /** A connector without workers: a test says what each worker does, and what time it is. */
-import type { Assignment, PoolContext, PoolOutcome, TaskUpdate } from '@pexen/core';
+import type { Assignment, PoolContext, PoolOutcome, ReadyFacts, TaskUpdate } from '@pexen/core';
 import type {
   Connection,
   ConnectionEvents,
@@ -131,6 +131,7 @@ export class ScriptedConnector implements Connector {
     transport: 'reference',
     closures: true,
     executables: true,
+    services: true,
   } as const;
   readonly slots: number;
   readonly connectsAtOpen: boolean;
@@ -156,6 +157,10 @@ export class ScriptedConnector implements Connector {
     const worker = new ScriptedWorker(slot, kind, `worker ${this.workers.length}`, events, this.skills);
     this.workers.push(worker);
     return worker;
+  }
+
+  connectService(service: number, events: ConnectionEvents, kind: WorkKind): Connection {
+    return this.connect(100 + service, events, kind);
   }
 }
 
@@ -202,11 +207,13 @@ export class Given {
 
   constructor(
     path: string,
-    { graceMs = 1_000, args, isProgram = false, isDefaultGrace = false }: GivenOptions = {},
+    { graceMs = 1_000, args, isProgram = false, isDefaultGrace = false, service }: GivenOptions = {},
   ) {
+    const rules =
+      service === undefined ? {} : { service: { restarts: 0, killsOnStop: service === 'killed' } };
     this.assignment = {
       task: {},
-      definition: { meta: {}, body: () => {} } as unknown as Assignment['definition'],
+      definition: { meta: {}, body: () => {}, ...rules } as unknown as Assignment['definition'],
       address: isProgram ? { kind: 'executable', file: path } : undefined,
       path,
       attempt: 1,
@@ -216,6 +223,7 @@ export class Given {
       received: [],
       graceMs,
       isDefaultGrace,
+      ...(service !== undefined && service !== 'unknown' && { service: true }),
       timeoutMs: undefined,
     } as Assignment;
   }
@@ -232,6 +240,10 @@ export class Given {
     this.signs.push(update.kind);
   }
 
+  ready(facts: ReadyFacts): void {
+    this.signs.push(`ready ${JSON.stringify(facts)}`);
+  }
+
   abort(reason: Error = new Error('stop')): void {
     this.#controller.abort(reason);
   }
@@ -242,4 +254,6 @@ export interface GivenOptions {
   readonly args?: unknown;
   readonly isProgram?: boolean;
   readonly isDefaultGrace?: boolean;
+  /** `killed`: it is meant to be ended by force; `unknown`: the host runs it as an ordinary task. */
+  readonly service?: 'asked' | 'killed' | 'unknown';
 }

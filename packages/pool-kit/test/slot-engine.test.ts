@@ -11,7 +11,7 @@ import {
   type Skills,
 } from './scripted-connector.ts';
 
-const programsOnly = { ...new ScriptedConnector(1).manifest, functions: false };
+const programsOnly = { ...new ScriptedConnector(1).manifest, functions: false, services: false };
 
 async function opened(slots: number, skills: Skills = {}, connectsAtOpen = false) {
   const clock = new ScriptedClock();
@@ -778,5 +778,134 @@ describe('the end', () => {
     await settle();
     expect(connector.workers.length).toBe(1);
     await expect(pool.open(new HeardContext())).rejects.toMatchObject({ code: 'PEXEN_POOL_IN_USE' });
+  });
+});
+
+describe('services', () => {
+  const service = 'asked';
+
+  test('a service gets a worker of its own at once, which is asked to leave when it is over', async () => {
+    const { connector, context, give, giveAll, worker } = await opened(1, { canLeave: true });
+    const [other] = await giveAll('other');
+    const db = give('db', { service });
+    await settle();
+    expect(connector.workers.map(({ slot }) => slot)).toEqual([0, 100]);
+    worker(1).start(0);
+    worker(1).return(0, 'closed');
+    await settle();
+    expect(db.outcome).toMatchObject({ kind: 'returned', value: 'closed' });
+    expect(worker(1).asked).toEqual(['send 0', 'leave']);
+    expect(other?.outcome).toBeUndefined();
+    expect(context.slots).toEqual([1]);
+  });
+
+  test('it is ready once, between its start and its outcome; nothing else is ever ready', async () => {
+    const { give, giveAll, worker } = await opened(1);
+    const db = give('db', { service });
+    await settle();
+    worker(0).events.serviceReady(0, { shared: { a: 1 } });
+    worker(0).events.serviceReady(0, { shared: { a: 2 } });
+    worker(0).return(0);
+    worker(0).events.serviceReady(0, { shared: { a: 3 } });
+    const [other] = await giveAll('other');
+    worker(1).events.serviceReady(0, {});
+    worker(1).return(0);
+    await settle();
+    expect(db.signs).toEqual(['started worker 0', 'ready {"shared":{"a":1}}']);
+    expect(other?.signs).toEqual(['started worker 1']);
+  });
+
+  test('where its worker cannot be started, it is tried again, and refused after three times', async () => {
+    const { clock, connector, context, give, giveAll, worker } = await opened(1);
+    connector.failures = ['no room', 'no room', 'no room'];
+    const db = give('db', { service });
+    await clock.advance(1_000);
+    expect(db.outcome).toMatchObject({
+      kind: 'threw',
+      error: { code: 'PEXEN_NO_SLOT', message: expect.stringContaining('3 times in a row: no room') },
+    });
+    expect(context.failures).toEqual([]);
+    const [other] = await giveAll('other');
+    worker(0).return(0);
+    await settle();
+    expect(other?.outcome?.kind).toBe('returned');
+  });
+
+  test('a worker that dies before it starts the service is replaced; the third death is that of the service', async () => {
+    const { give, worker, connector } = await opened(1);
+    const db = give('db', { service });
+    for (const at of [0, 1, 2]) {
+      await settle();
+      worker(at).gone('exited with code 1');
+    }
+    expect(db.outcome).toBeUndefined();
+    await settle();
+    expect(db.outcome).toMatchObject({ kind: 'threw', error: { code: 'PEXEN_WORKER_DIES' } });
+    expect(connector.workers.length).toBe(3);
+  });
+
+  test('reclaiming concerns neither services that run nor those that wait for a worker', async () => {
+    const { clock, connector, pool, give, worker } = await opened(1);
+    connector.failures = ['no room'];
+    const [waits, runs] = [give('waits', { service }), give('runs', { service })];
+    await settle();
+    pool.reclaim();
+    await clock.advance(1_000);
+    expect(worker(0).asked).toEqual(['send 0']);
+    expect(worker(1).asked).toEqual(['send 0']);
+    expect([waits.outcome, runs.outcome]).toEqual([undefined, undefined]);
+  });
+
+  test('one that waits for a worker is returned when it is stopped, or when the pool is closed', async () => {
+    const { clock, connector, pool, give } = await opened(1);
+    connector.failures = ['no room', 'no room'];
+    const [stopped, closed] = [give('stopped', { service }), give('closed', { service })];
+    stopped.abort();
+    await pool.close('drain');
+    expect([stopped.outcome?.kind, closed.outcome?.kind]).toEqual(['not-started', 'not-started']);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('draining waits for a service, which goes on until it is stopped', async () => {
+    const { clock, pool, give, worker } = await opened(1, { canLeave: true });
+    const db = give('db', { service });
+    await settle();
+    worker(0).start(0);
+    let isClosed = false;
+    const closed = pool.close('drain').then(() => {
+      isClosed = true;
+    });
+    await settle();
+    expect(isClosed).toBe(false);
+    db.abort();
+    expect(worker(0).asked).toEqual(['send 0', 'abort 0']);
+    worker(0).return(0);
+    await closed;
+    expect(clock.pending).toBe(0);
+  });
+
+  test('one that is meant to be killed is not asked before', async () => {
+    const { give, worker } = await opened(1, { canTerminate: true });
+    const db = give('db', { service: 'killed', graceMs: 600_000 });
+    await settle();
+    worker(0).start(0);
+    db.abort();
+    await settle();
+    expect(worker(0).asked).toEqual(['send 0', 'kill']);
+    expect(db.outcome).toMatchObject({ kind: 'stopped', how: 'killed' });
+  });
+
+  test('a host that runs it as an ordinary task, and a pool without services, refuse it', async () => {
+    const { give, connector } = await opened(1);
+    const unknown = give('db', { service: 'unknown' });
+    const none = new SlotEngine(Object.assign(new ScriptedConnector(1), { manifest: programsOnly }));
+    await none.open(new HeardContext());
+    const refused = new Given('db', { service });
+    for (const outcome of [
+      await none.run(refused.assignment, refused),
+      await settle().then(() => unknown.outcome),
+    ])
+      expect(outcome).toMatchObject({ kind: 'threw', error: { code: 'PEXEN_SERVICE' } });
+    expect(connector.workers).toEqual([]);
   });
 });

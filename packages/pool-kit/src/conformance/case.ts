@@ -40,6 +40,10 @@ export const takesClosures: Applies = runsFunctionsAnd(({ closures }) => closure
 export const needsAddresses: Applies = runsFunctionsAnd(({ closures }) => !closures);
 export const takesExecutables: Applies = ({ executables }) => executables;
 export const killsExecutables: Applies = (manifest) => manifest.executables && manifest.kills;
+export const serves: Applies = runsFunctionsAnd(({ services }) => services === true);
+export const crossesServing: Applies = (manifest) => serves(manifest) && crosses(manifest);
+export const killsServing: Applies = (manifest) => serves(manifest) && manifest.kills;
+export const servesPrograms: Applies = ({ services, executables }) => services === true && executables;
 export const noExecutables: Applies = ({ executables }) => !executables;
 
 /** A case for a pool that is open. */

@@ -5,6 +5,7 @@ import {
   type AnyBodyContext,
   key,
   maker,
+  service,
   type Task,
   TaskFailError,
   task,
@@ -216,6 +217,39 @@ export function plainFunction(): string {
   return 'a plain function';
 }
 export const namespace = { deep: { inside: plainFunction } };
+
+export const served: ReturnType<typeof key<{ readonly port: number }>> = key('served');
+
+/** Changes what it hands on after it was ready, and reports that it is ready again. */
+export const serves: Task = service({ name: 'serves', provides: [served] }, async (context) => {
+  const { set, shared, ready } = context;
+  set(served, { port: 80 });
+  shared.state = 'ready';
+  ready();
+  set(served, { port: 81 });
+  shared.state = 'changed later';
+  ready();
+  await waitForAbort(context);
+  return 'closed';
+});
+export const servesNothing: Task = service({ name: 'serves nothing' }, () => 'closed');
+export const servesUnfit: Task = service({ name: 'serves unfit', provides: [served] }, async (context) => {
+  context.set(served, { port: 80, socket() {} } as { port: number });
+  context.ready();
+  await waitForAbort(context);
+});
+export const servesOn: Task = service({ name: 'serves on' }, async ({ ready }) => {
+  ready();
+  await sleep(600_000);
+});
+export const servesUntilKilled: Task = service(
+  { name: 'serves until killed', stop: 'kill' },
+  async (context) => {
+    context.ready();
+    await waitForAbort(context);
+    return 'closed';
+  },
+);
 
 class DatabaseError extends Error {
   override name = 'DatabaseError';

@@ -11,6 +11,7 @@ import {
   type PoolContext,
   type PoolManifest,
   type PoolOutcome,
+  type ReadyFacts,
   type Runnable,
   type TaskUpdate,
   type Ticket,
@@ -33,6 +34,7 @@ export const fixtures: typeof Fixtures = createRequire(import.meta.url)(
 export type Sign =
   | { readonly kind: 'started'; readonly worker: string }
   | { readonly kind: 'update'; readonly update: TaskUpdate }
+  | { readonly kind: 'ready'; readonly facts: ReadyFacts }
   | { readonly kind: 'outcome'; readonly outcome: PoolOutcome };
 
 /** One attempt that the pool was given. */
@@ -45,6 +47,7 @@ export class Attempt {
   readonly #timeoutMs: number;
   readonly #firstUpdate = Promise.withResolvers<void>();
   readonly #started = Promise.withResolvers<void>();
+  readonly #ready = Promise.withResolvers<ReadyFacts>();
   readonly #outcome = Promise.withResolvers<PoolOutcome>();
   readonly #startedAt = Promise.withResolvers<number>();
 
@@ -56,8 +59,9 @@ export class Attempt {
       signal: this.#controller.signal,
       started: (worker: string) => this.#note({ kind: 'started', worker }),
       report: (update: TaskUpdate) => this.#note({ kind: 'update', update }),
+      ready: (facts: ReadyFacts) => this.#noteReady(facts),
     };
-    for (const each of [this.#started, this.#firstUpdate]) each.promise.catch(() => {});
+    for (const each of [this.#started, this.#firstUpdate, this.#ready]) each.promise.catch(() => {});
     try {
       const outcome = isOfRun
         ? pool.run(asGetters(assignment), new RunTicket(ticket))
@@ -91,6 +95,11 @@ export class Attempt {
     return within(this.#firstUpdate.promise, this.#timeoutMs, `an update of "${this.assignment.path}"`);
   }
 
+  /** Resolves with what the service hands on, when it is ready. A dictionary in the assignment counts as it is then. */
+  ready(): Promise<ReadyFacts> {
+    return within(this.#ready.promise, this.#timeoutMs, `ready() of "${this.assignment.path}"`);
+  }
+
   /** When the pool reported that it has started, on the clock of `performance`. */
   startedAt(): Promise<number> {
     return within(this.#startedAt.promise, this.#timeoutMs, `started() of "${this.assignment.path}"`);
@@ -110,6 +119,12 @@ export class Attempt {
 
   get update(): readonly TaskUpdate[] {
     return this.signs.flatMap((sign) => (sign.kind === 'update' ? [sign.update] : []));
+  }
+
+  #noteReady(facts: ReadyFacts): void {
+    const { shared = structuredClone({ ...this.assignment.shared }), provided = [] } = facts;
+    this.#note({ kind: 'ready', facts });
+    this.#ready.resolve({ shared, provided });
   }
 
   #note(sign: Sign): void {
@@ -320,6 +335,9 @@ class RunTicket implements Ticket {
   }
   report(update: TaskUpdate): void {
     this.#parts.report(update);
+  }
+  ready(facts: ReadyFacts): void {
+    this.#parts.ready?.(facts);
   }
 }
 

@@ -3,7 +3,7 @@
  * messages with it, how to end it. The engine decides everything else: which attempt goes where and when, which have started, how an
  * attempt is stopped, when a worker is replaced, and what happens to the attempts of a worker that is gone.
  */
-import type { Assignment, PoolManifest, PoolOutcome, Problem, TaskUpdate } from '@pexen/core';
+import type { Assignment, PoolManifest, PoolOutcome, Problem, ReadyFacts, TaskUpdate } from '@pexen/core';
 import type { OutcomeEnvelope } from '../envelope.ts';
 import type { LateError } from '../worker/late-errors.ts';
 
@@ -33,6 +33,11 @@ export interface Connector {
    * can be no worker: the slot is tried again later, and closed after `mostFailures` in a row.
    */
   connect(slot: number, events: ConnectionEvents, kind: WorkKind): Connection;
+  /**
+   * The same for one service: its worker runs nothing else, and is ended when the service is over. `service` is its number, 0 for the first since the
+   * pool was opened: it names no slot. Present if the manifest says `services`.
+   */
+  connectService?(service: number, events: ConnectionEvents, kind: WorkKind): Connection;
   /** Every worker is about to be ended, and nothing is connected any more until the pool is opened again. May be called twice. */
   closing?(): void;
   /** Releases what all connections share. Every connection is gone by then. */
@@ -143,6 +148,8 @@ export interface ConnectionEvents {
    * connection.
    */
   started(number: number, worker?: string): void;
+  /** The service of this attempt is ready, with these values; the first report counts. */
+  serviceReady(number: number, facts: ReadyFacts): void;
   /** Updates of the body, in order. They have been delivered when this returns. */
   updated(number: number, updates: readonly TaskUpdate[]): void;
   /** How the attempt ended. */

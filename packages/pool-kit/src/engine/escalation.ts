@@ -12,6 +12,8 @@ const hastyMs = 250;
 /** The steps that stop this attempt: those of its connection, or the usual ones, which are quick where the body cannot listen to its signal. */
 export function stepsFor(attempt: Execution, connection: Connection, stuckMs: number): readonly Step[] {
   if (connection.escalation !== undefined) return connection.escalation(attempt);
+  const { service, definition } = attempt.assignment;
+  if (service && definition.service?.killsOnStop) return byForce(stuckMs);
   const cannotListen = connection.hasReadSignal?.(attempt.number) === false;
   const steps = cannotListen && attempt.isHasty ? hastySteps : usualSteps;
   return steps(attempt.assignment.graceMs, stuckMs, connection.terminate !== undefined);
@@ -24,6 +26,14 @@ export const usualStepNames: Readonly<Record<Step['action'], string>> = {
   kill: 'ended by force',
   abandon: 'could not be ended',
 };
+
+/** The steps for a service that is meant to be ended by force. */
+function byForce(stuckMs: number): readonly Step[] {
+  return [
+    { afterMs: 0, action: 'kill' },
+    { afterMs: stuckMs, action: 'abandon' },
+  ];
+}
 
 /** The steps for a body that has never read its signal, and so cannot listen to it. */
 export function hastySteps(graceMs: number, stuckMs: number, hasTerminate: boolean): readonly Step[] {

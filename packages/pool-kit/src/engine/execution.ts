@@ -1,5 +1,5 @@
 /** One attempt in a pool, from `run` to its outcome, wherever it waits or runs. */
-import type { Assignment, PoolOutcome, TaskUpdate, Ticket } from '@pexen/core';
+import type { Assignment, PoolOutcome, ReadyFacts, TaskUpdate, Ticket } from '@pexen/core';
 import { OutputCapture } from '../worker/output-capture.ts';
 import type { SentAttempt, WorkKind } from './connector.ts';
 
@@ -33,6 +33,8 @@ export class Execution implements SentAttempt {
   /** What it printed, as far as it was reported as updates: its worker may end before it can report the outcome. */
   #capture: OutputCapture | undefined;
   #isOver = false;
+  /** Its service has reported that it is ready. */
+  #isReady = false;
   /** The listener of its signal, once there is one. */
   #onAbort: (() => void) | undefined;
   #cancelEscalation: (() => void) | undefined;
@@ -100,6 +102,13 @@ export class Execution implements SentAttempt {
     this.worker = worker;
     this.sinceMs = nowMs;
     this.#ticket.started(worker);
+  }
+
+  /** The service is ready. A second report changes nothing, and neither does one of a task that is none. */
+  ready(facts: ReadyFacts): void {
+    if (this.#isOver || this.#isReady || !this.assignment.service) return;
+    this.#isReady = true;
+    this.#ticket.ready?.(facts);
   }
 
   report(update: TaskUpdate): void {

@@ -89,6 +89,9 @@ export class MessageConnection implements Connection {
       case 'started':
         this.#events.started(message.number);
         break;
+      case 'service-ready':
+        this.#events.serviceReady(message.number, message.facts);
+        break;
       case 'updates':
         this.#events.updated(message.number, message.updates);
         this.#transport.send({ do: 'credit', number: message.number, batches: 1 });

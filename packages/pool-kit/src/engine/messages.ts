@@ -1,5 +1,5 @@
 /** The messages between a host and a worker, as two closed unions, and the checks of what a worker sends. */
-import { isLoadedModules, type TaskUpdate } from '@pexen/core';
+import { isLoadedModules, type ReadyFacts, type TaskUpdate } from '@pexen/core';
 import type { AssignmentEnvelope, OutcomeEnvelope } from '../envelope.ts';
 import type { ThrownWire } from '../error-codec.ts';
 import type { LateError } from '../worker/late-errors.ts';
@@ -26,6 +26,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly is: 'ready' }
   | { readonly is: 'started'; readonly number: number }
+  | { readonly is: 'service-ready'; readonly number: number; readonly facts: ReadyFacts }
   | { readonly is: 'updates'; readonly number: number; readonly updates: readonly TaskUpdate[] }
   | { readonly is: 'ended'; readonly number: number; readonly outcome: OutcomeEnvelope }
   | { readonly is: 'returned'; readonly number: number }
@@ -44,6 +45,8 @@ export function isFromWorker(value: unknown): value is FromWorker {
     case 'started':
     case 'returned':
       return true;
+    case 'service-ready':
+      return areReadyFacts(value.facts);
     case 'updates':
       return Array.isArray(value.updates) && value.updates.every(isTaskUpdate);
     case 'ended':
@@ -56,6 +59,11 @@ export function isFromWorker(value: unknown): value is FromWorker {
 /** True for a late error as a worker may report it. */
 export function isLateError(value: unknown): value is LateError {
   return isRecord(value) && isTexts(value.tasks) && isThrown(value.error);
+}
+
+/** True for what a worker may report of a service that is ready. */
+export function areReadyFacts(value: unknown): value is ReadyFacts {
+  return isRecord(value) && areOutputs(value);
 }
 
 /** True for an outcome as a worker may report it: outcomes that only a pool can know are not among them. */
@@ -108,9 +116,14 @@ export function isTaskUpdate(value: unknown): value is TaskUpdate {
 
 const statuses: ReadonlySet<unknown> = new Set(['pass', 'fail', 'warn', 'skip', 'todo', 'info']);
 
-function hasGoodFacts({ ranMs = 0, shared, provided, modules }: Record<string, unknown>): boolean {
+function hasGoodFacts(facts: Record<string, unknown>): boolean {
+  const { ranMs = 0, modules } = facts;
   if (modules !== undefined && !isLoadedModules(modules)) return false;
-  if (typeof ranMs !== 'number' || !(ranMs >= 0)) return false;
+  return typeof ranMs === 'number' && ranMs >= 0 && areOutputs(facts);
+}
+
+/** What a task hands on: its dictionary, and the values of its keys. */
+function areOutputs({ shared, provided }: Record<string, unknown>): boolean {
   if (shared !== undefined && !isRecord(shared)) return false;
   return (
     provided === undefined ||

@@ -20,6 +20,31 @@ export function functionRefused(task: string, pool: string): PexenError {
   return new PexenError([{ code: 'PEXEN_FUNCTION', task, message, hint }]);
 }
 
+/** The attempt is a service, and the pool runs none. */
+export function serviceRefused(task: string, pool: string): PexenError {
+  const message = `it is a service, and the pool "${pool}" takes none`;
+  const hint = 'Run it in a pool that does.';
+  return new PexenError([{ code: 'PEXEN_SERVICE', task, message, hint }]);
+}
+
+/** The attempt is a service, and the host runs it as an ordinary task. */
+export function serviceUnknown(task: string): PexenError {
+  const message = 'it is a service, and the scheduler runs no services';
+  const hint = 'Use a newer version of @pexen/sched.';
+  return new PexenError([{ code: 'PEXEN_SERVICE', task, message, hint }]);
+}
+
+/** A service cannot start: why its worker could not be set up. */
+export function noWorkerForService(times: number, error: unknown): PexenError {
+  if (isPexenError(error)) return error;
+  const counted = times === 1 ? '' : `, ${times} times in a row`;
+  const message = `no worker could be set up for it${counted}: ${messageOf(error)}`;
+  const hint = isShortage(error)
+    ? 'Use fewer workers, or raise the limits of memory, processes and open files.'
+    : 'Look at the free space and the permissions of the temporary folder.';
+  return new PexenError([{ code: 'PEXEN_NO_SLOT', message, hint }], { cause: error });
+}
+
 /** A slot was closed. */
 export function slotClosed(slot: number, times: number, error: unknown): Problem {
   const counted = times === 1 ? '' : ` ${times} times in a row`;

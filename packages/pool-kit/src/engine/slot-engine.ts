@@ -17,8 +17,16 @@ import {
 import { startTimer, systemClock } from '@pexen/core/timers';
 import type { Connector, ConnectorContext, Timeouts, WorkKind } from './connector.ts';
 import { Execution } from './execution.ts';
-import { functionRefused, noSlotLeft, slotClosed, workersDieOf } from './problems.ts';
+import {
+  functionRefused,
+  noSlotLeft,
+  serviceRefused,
+  serviceUnknown,
+  slotClosed,
+  workersDieOf,
+} from './problems.ts';
 import { Queue } from './queue.ts';
+import { ServiceSlot, type ServiceSlotOwner } from './service-slot.ts';
 import { Slot, type SlotOwner } from './slot.ts';
 import type { WorkerLink } from './worker-link.ts';
 
@@ -100,7 +108,7 @@ const chunk = 8;
 const poll = { shortestMs: 2, longestMs: 64 };
 
 /** Everything between `open` and `close`. */
-class Session implements SlotOwner {
+class Session implements SlotOwner, ServiceSlotOwner {
   readonly clock: Clock;
   readonly graceClock: Pick<Clock, 'after'>;
   readonly timeouts: Timeouts;
@@ -109,6 +117,9 @@ class Session implements SlotOwner {
   readonly #connector: Connector;
   readonly #context: PoolContext;
   readonly #slots: Slot[] = [];
+  /** The places of services, until their workers are gone. */
+  readonly #services = new Set<ServiceSlot>();
+  #serviceCount = 0;
   readonly #queue = new Queue<Execution>();
   /** How many slots the connector allows. */
   #allowed: number;
@@ -169,13 +180,14 @@ class Session implements SlotOwner {
   }
 
   run(assignment: Assignment, ticket: Ticket): Promise<PoolOutcome> {
+    if (assignment.service) return this.#runService(assignment, ticket);
     return new Promise((resolve) => {
       const attempt = new Execution(assignment, ticket, this.#kindOf(assignment), resolve, this.#settled);
       this.#unsettled++;
       attempt.reclaims = this.#reclaims;
       const refusal = this.#refusalOf(attempt);
       if (refusal !== undefined) {
-        this.#refuse(attempt, refusal);
+        this.refuse(attempt, refusal);
         return;
       }
       this.#queue.push(attempt);
@@ -184,6 +196,23 @@ class Session implements SlotOwner {
       else if (this.#fresh.push(attempt) === 1) this.#pollWithin(poll.shortestMs);
       if (this.#queue.length === chunk) queueMicrotask(this.#distributeIfScheduled);
       this.#schedule();
+    });
+  }
+
+  /** Gives the service a worker of its own, which ends with it. */
+  #runService(assignment: Assignment, ticket: Ticket): Promise<PoolOutcome> {
+    return new Promise((resolve) => {
+      const place = new ServiceSlot(this.#serviceCount++, this.#connector, this);
+      const settled = (): void => {
+        this.#settled();
+        void place.close().then(() => this.#services.delete(place));
+      };
+      const service = new Execution(assignment, ticket, this.#kindOf(assignment), resolve, settled);
+      this.#unsettled++;
+      this.#services.add(place);
+      const refusal = this.#refusalOf(service);
+      if (refusal === undefined) place.run(service);
+      else this.refuse(service, refusal);
     });
   }
 
@@ -202,8 +231,10 @@ class Session implements SlotOwner {
   close(how: 'drain' | 'kill'): Promise<void> {
     this.#firstReady.reject(new Error('the pool was closed while it was opening'));
     this.reclaim();
+    for (const service of this.#services) service.returnWaiting('the pool was closed');
     if (how === 'kill') this.#connector.closing?.();
-    if (how === 'kill') for (const slot of this.#slots) slot.kill('the pool was closed');
+    if (how === 'kill')
+      for (const place of [...this.#slots, ...this.#services]) place.kill('the pool was closed');
     this.#closed ??= this.#shutDown();
     return this.#closed;
   }
@@ -214,7 +245,7 @@ class Session implements SlotOwner {
         this.#whenIdle = resolve;
       });
     this.#connector.closing?.();
-    await Promise.all(this.#slots.map((slot) => slot.close()));
+    await Promise.all([...this.#slots, ...this.#services].map((place) => place.close()));
     this.#cancelPoll?.();
     this.#cancelPoll = undefined;
     await this.#connector.close?.();
@@ -247,13 +278,18 @@ class Session implements SlotOwner {
       if (death !== undefined) attempt.deaths++;
       if (attempt.isAborted) attempt.return('stopped before it was started');
       else if (attempt.reclaims < this.#reclaims) attempt.return('no more is started');
-      else if (this.#failure !== undefined) this.#refuse(attempt, this.#failure);
+      else if (this.#failure !== undefined) this.refuse(attempt, this.#failure);
       else if (death !== undefined && attempt.deaths >= mostDeaths)
-        this.#refuse(attempt, workersDieOf(attempt.assignment.path, death));
+        this.refuse(attempt, workersDieOf(attempt.assignment.path, death));
       else again.push(attempt);
     }
     this.#queue.putBack(again);
     if (again.length > 0) this.#schedule();
+  }
+
+  refuse(attempt: Execution, error: PexenError): void {
+    attempt.start('none', this.clock.now());
+    attempt.settle({ kind: 'threw', error });
   }
 
   workerLost(name: string, reason: string): void {
@@ -278,7 +314,7 @@ class Session implements SlotOwner {
     this.#failure = failure;
     this.#firstReady.reject(failure);
     if (this.#isOpen) this.#context.failed?.(failure); // The run reclaims what it can.
-    for (const attempt of this.#queue.takeAll()) this.#refuse(attempt, failure);
+    for (const attempt of this.#queue.takeAll()) this.refuse(attempt, failure);
   }
 
   // Which attempt goes where.
@@ -352,8 +388,8 @@ class Session implements SlotOwner {
     const nowMs = this.clock.now();
     const canRunElsewhere = this.#slots.some((slot) => slot.isFree && slot.number < this.#allowed);
     let isWorthIt = false;
-    for (const slot of this.#slots)
-      for (const link of slot.links) if (link.poll(nowMs, canRunElsewhere)) isWorthIt = true;
+    for (const { links } of [...this.#slots, ...this.#services])
+      for (const link of links) if (link.poll(nowMs, canRunElsewhere)) isWorthIt = true;
     if (isWorthIt)
       this.#pollWithin(this.#hasSent ? poll.shortestMs : Math.min(this.#pollMs * 2, poll.longestMs));
     this.#hasSent = false;
@@ -393,12 +429,11 @@ class Session implements SlotOwner {
 
   /** Why the attempt cannot run in this pool; undefined if it can. */
   #refusalOf({ kind, assignment }: Execution): PexenError | undefined {
-    const { functions = true, name } = this.#connector.manifest;
+    const { functions = true, services = false, name } = this.#connector.manifest;
+    const { service, definition, path, part } = assignment;
+    if (service && !services) return serviceRefused(path, name);
+    // A host that knows no services would wait for its end.
+    if (!service && part === 'body' && definition.service !== undefined) return serviceUnknown(path);
     return kind === 'function' && !functions ? functionRefused(assignment.path, name) : this.#failure;
-  }
-
-  #refuse(attempt: Execution, error: PexenError): void {
-    attempt.start('none', this.clock.now());
-    attempt.settle({ kind: 'threw', error });
   }
 }

@@ -3,7 +3,7 @@
  * what that means for the attempts that the worker has: how each ends when its body ends, when it is stopped or reclaimed, or when the worker is lost.
  * The attempts themselves are counted in held-attempts.ts. Knows nothing of slots or of the queue.
  */
-import type { Clock, PoolOutcome, TaskUpdate } from '@pexen/core';
+import { type Clock, mergeShared, type PoolOutcome, type ReadyFacts, type TaskUpdate } from '@pexen/core';
 import { decodeOutcome, type OutcomeEnvelope, refusedByTransport } from '../envelope.ts';
 import { decodeThrown } from '../error-codec.ts';
 import type { LateError } from '../worker/late-errors.ts';
@@ -252,6 +252,15 @@ export class WorkerLink implements ConnectionEvents {
     if (attempt !== undefined && !attempt.hasStarted) this.#start(attempt, worker);
     else if (this.#attempts.isPresumedReturned(number))
       this.violated('started an attempt that it had to return');
+  }
+
+  serviceReady(number: number, { shared, provided }: ReadyFacts): void {
+    this.started(number);
+    const attempt = this.#isDistrusted ? undefined : this.#attempts.get(number);
+    attempt?.ready({
+      ...(shared !== undefined && { shared: mergeShared(shared) }),
+      ...(provided !== undefined && { provided }),
+    });
   }
 
   updated(number: number, updates: readonly TaskUpdate[]): void {

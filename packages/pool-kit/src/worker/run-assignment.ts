@@ -1,16 +1,18 @@
 /** The worker's side of one attempt: resolves the body, runs it, and turns whatever happens into an outcome. Knows no transport. */
 import { AsyncResource } from 'node:async_hooks';
 import {
+  type ContextTicket,
   isThenable,
   mergeShared,
   OwnContext,
   outcomeOfError,
   type PoolOutcome,
   type PoolOutcomeFacts,
+  type ReadyFacts,
   type TaskDefinition,
   type TaskUpdate,
 } from '@pexen/core';
-import { type AssignmentEnvelope, encodeOutcome, type OutcomeEnvelope } from '../envelope.ts';
+import { type AssignmentEnvelope, encodeOutcome, encodeReady, type OutcomeEnvelope } from '../envelope.ts';
 import { decodeThrown } from '../error-codec.ts';
 import { later, now } from '../own-globals.ts';
 import type { ChannelRules } from '../serializability.ts';
@@ -36,6 +38,8 @@ export interface WorkerLink {
   started(): void;
   /** The body reports an update. Not called after the outcome. */
   report(update: TaskUpdate): void;
+  /** The body of a service reports that it is ready, once: pass the facts on to `serviceReady` of the host's end. Needed by pools that run services. */
+  ready?(facts: ReadyFacts): void;
   /** What the transport carries besides plain data. */
   readonly channelRules?: ChannelRules;
   /** The body reads its signal, for the first time. */
@@ -212,7 +216,7 @@ function asyncId(): number {
 type Input = Omit<AssignmentEnvelope, 'address' | 'refusal'>;
 
 function runBody(
-  { meta, body }: TaskDefinition,
+  { meta, body, service }: TaskDefinition,
   { part, args = {}, shared = {}, received = [], attempt, interruptions, rebootCount, path }: Input,
   link: WorkerLink,
 ): PoolOutcome | Promise<PoolOutcome> {
@@ -220,11 +224,20 @@ function runBody(
   if (typeof code !== 'function')
     return threw(new TypeError(`the task has no ${part ?? 'body'} that a worker could call`));
   const own = mergeShared(shared);
+  const dictionary = () => (hasEntries(own) || hasEntries(shared) ? { shared: own } : {});
+  /** What a service hands on is what it has at that moment; a value that cannot be sent is an error of the call of `ready`. */
+  const ticketOfService = (): ContextTicket => ({
+    get signal() {
+      return link.signal;
+    },
+    report: (update) => link.report(update),
+    ready: (facts) => link.ready?.(encodeReady({ ...facts, ...dictionary() }, path, link.channelRules, meta)),
+  });
   const parts = { args, shared: own, received, attempt, interruptions, rebootCount, path };
-  const context = new OwnContext(meta, parts, link);
+  const context = new OwnContext(meta, parts, service === undefined ? link : ticketOfService());
   noteReadingOfSignal(context, link);
   const facts = (): PoolOutcomeFacts => ({
-    ...(hasEntries(own) || hasEntries(shared) ? { shared: own } : {}),
+    ...dictionary(),
     ...(context.provided.length > 0 && { provided: context.provided }),
   });
   const returned = (value: unknown): PoolOutcome => ({ kind: 'returned', value, ...facts() });

@@ -1,5 +1,5 @@
 /** A worker's end of a `MessageConnection`: runs the attempts that it receives one after the other, and reports their updates and outcomes. */
-import type { TaskUpdate } from '@pexen/core';
+import type { ReadyFacts, TaskUpdate } from '@pexen/core';
 import type { FromWorker, ToWorker } from '../engine/messages.ts';
 import {
   type AssignmentEnvelope,
@@ -157,6 +157,10 @@ class Current implements WorkerLink {
 
   started(): void {
     this.#send({ is: 'started', number: this.number });
+  }
+
+  ready(facts: ReadyFacts): void {
+    this.#send({ is: 'service-ready', number: this.number, facts });
   }
 
   report(update: TaskUpdate): void {

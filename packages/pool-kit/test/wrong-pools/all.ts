@@ -9,6 +9,7 @@ import { wrongNetwork } from './network.ts';
 import { networked } from './networked.ts';
 import { wrongOutcomes } from './outcomes.ts';
 import { ProgramsOnly, wrongPrograms } from './programs.ts';
+import { Serving, ServingPrograms, wrongServices } from './services.ts';
 import { Threaded } from './threaded.ts';
 import { wrongTickets } from './tickets.ts';
 import { wrongTraces } from './traces.ts';
@@ -26,6 +27,7 @@ export const families: readonly (readonly WrongPool[])[] = [
   wrongErrors,
   wrongAddresses,
   wrongPrograms,
+  wrongServices,
   wrongNetwork,
 ];
 
@@ -42,5 +44,7 @@ export const rightPools: readonly RightPool[] = [
   { is: 'in this thread, with programs', make: () => new InProcess('reference', true) },
   { is: 'in this thread, programs only', make: () => new ProgramsOnly() },
   { is: 'of threads', make: () => new Threaded() },
+  { is: 'of threads, with services', make: () => new Serving() },
+  { is: 'in this thread, with programs as services', make: () => new ServingPrograms() },
   { is: 'over a network', make: () => networked(new NetworkFaults()), network: networked },
 ];

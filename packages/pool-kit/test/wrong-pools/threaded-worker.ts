@@ -1,5 +1,6 @@
 /** The worker of threaded.ts: one attempt at a time. */
 import { parentPort } from 'node:worker_threads';
+import type { ReadyFacts } from '@pexen/core';
 import type { AssignmentEnvelope } from '@pexen/pool-kit';
 import { CreditedSender, type LateError, runAssignment, watchErrors } from '@pexen/pool-kit/worker';
 
@@ -20,6 +21,7 @@ parentPort?.on('message', async (message: { envelope: AssignmentEnvelope } | { a
     signal: controller.signal,
     started: () => {},
     report: sender.send.bind(sender),
+    ready: (facts: ReadyFacts) => parentPort?.postMessage({ ready: facts }),
     late: (late: LateError) => parentPort?.postMessage({ late }),
     spoiled: () => parentPort?.postMessage({ spoiled: true }),
   };

@@ -6,6 +6,7 @@ import type {
   PoolContext,
   PoolManifest,
   PoolOutcome,
+  ReadyFacts,
   TaskUpdate,
   Ticket,
 } from '@pexen/core';
@@ -20,6 +21,7 @@ export interface Job {
 
 type Message =
   | { readonly updates: TaskUpdate }
+  | { readonly ready: ReadyFacts }
   | { readonly outcome: OutcomeEnvelope }
   | { readonly late: LateError }
   | { readonly spoiled: true };
@@ -45,7 +47,7 @@ function startThread(): Worker {
 }
 
 export class Threaded implements Pool {
-  readonly manifest: PoolManifest = {
+  manifest: PoolManifest = {
     name: 'threaded',
     kills: true,
     transport: 'clone',
@@ -103,15 +105,26 @@ export class Threaded implements Pool {
   }
 
   fill(): void {
-    while (this.busy.size < this.slots) {
+    while (this.occupied() < this.slots) {
       const job = this.queue.shift();
       if (job === undefined) return;
-      const worker = this.idle.pop() ?? this.hire();
-      this.busy.set(worker, job);
-      job.ticket.started(this.nameOf(worker));
-      worker.postMessage({ envelope: encodeAssignment(job.assignment, 'threaded') });
+      this.start(job);
     }
   }
+
+  /** How many slots are occupied. */
+  occupied(): number {
+    return this.busy.size;
+  }
+
+  start(job: Job): void {
+    const worker = this.idle.pop() ?? this.hire();
+    this.busy.set(worker, job);
+    job.ticket.started(this.nameOf(worker));
+    worker.postMessage({ envelope: encodeAssignment(job.assignment, 'threaded') });
+  }
+
+  ready(_job: Job, _facts: ReadyFacts): void {}
 
   /** Asked for again after its end, when the thread itself does not know its number any more. */
   nameOf(worker: Worker): string {
@@ -138,6 +151,10 @@ export class Threaded implements Pool {
     }
     const job = this.busy.get(worker);
     if (job === undefined) return;
+    if ('ready' in message) {
+      this.ready(job, message.ready);
+      return;
+    }
     if ('updates' in message) {
       job.ticket.report(message.updates);
       return;

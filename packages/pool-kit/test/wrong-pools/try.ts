@@ -16,7 +16,7 @@ interface Case {
   readonly body: () => Promise<void>;
 }
 
-interface Tried extends Pick<WrongPool, 'make' | 'network'> {
+interface Tried extends Pick<WrongPool, 'make' | 'network' | 'chapter'> {
   /** The name of the case that is to fail. */
   readonly breaks: string | undefined;
 }
@@ -25,13 +25,13 @@ interface Tried extends Pick<WrongPool, 'make' | 'network'> {
 const alone = /handle|while it still keeps|flood/;
 
 /** Defines every case. Only for what must fail it is not waited long; the rest may run on a machine that is very busy. */
-function casesOf({ make, network, breaks }: Tried): Case[] {
+function casesOf({ make, network, chapter = network && 'network', breaks }: Tried): Case[] {
   const defined = (timeoutMs: number): Case[] => {
     const cases: Case[] = [];
     const test = (name: string, body: Case['body']): void => void cases.push({ name, body });
     poolConformance({ test, factory: make, timeoutMs, ...(network && { network }) });
-    const isOfNetworkOnly = network !== undefined && breaks !== undefined;
-    return isOfNetworkOnly ? cases.filter(({ name }) => name.startsWith('network: ')) : cases;
+    const isOfOneChapter = chapter !== undefined && breaks !== undefined;
+    return isOfOneChapter ? cases.filter(({ name }) => name.startsWith(`${chapter}: `)) : cases;
   };
   const mustFail = ({ name }: Case): boolean => breaks !== undefined && name.endsWith(`: ${breaks}`);
   return [...defined(4_000).filter(mustFail), ...defined(30_000).filter((each) => !mustFail(each))];

@@ -11,6 +11,8 @@ export interface WrongPool {
   readonly make: () => Pool;
   /** Makes the same pool over a network. It is wrong in nothing else: only the rules about networks are tried. */
   readonly network?: (faults: NetworkFaults) => Pool;
+  /** It is made of a pool that all rules are tried on, and wrong in this chapter alone: only that is tried. */
+  readonly chapter?: string;
 }
 
 export function wrong(breaks: ConformanceCase, does: string, make: () => Pool): WrongPool {
