@@ -1,5 +1,5 @@
 /** The messages between host and thread. Attempts go by consecutive numbers of the host. */
-import type { TaskUpdate } from '@pexen/core';
+import type { ReadyFacts, TaskUpdate } from '@pexen/core';
 import type { AssignmentEnvelope, OutcomeEnvelope, ThrownWire } from '@pexen/pool-kit';
 import type { LateError } from '@pexen/pool-kit/worker';
 
@@ -37,6 +37,7 @@ export type FromThread =
   | { readonly type: 'ready' }
   /** There are new results in the ring. */
   | typeof written
+  | { readonly type: 'service-ready'; readonly number: number; readonly facts: ReadyFacts }
   | { readonly type: 'updates'; readonly number: number; readonly updates: readonly TaskUpdate[] }
   | { readonly type: 'ended'; readonly number: number; readonly outcome: OutcomeEnvelope }
   /** An error surfaced after its body had ended. The thread takes no further attempt. */

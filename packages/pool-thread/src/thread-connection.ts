@@ -153,6 +153,9 @@ export class ThreadConnection implements Connection {
         this.#isReady = true;
         this.#events.ready();
         return;
+      case 'service-ready':
+        this.#events.serviceReady(message.number, message.facts);
+        return;
       case 'updates':
         this.#events.updated(message.number, message.updates);
         this.#post({ type: 'credit', number: message.number });

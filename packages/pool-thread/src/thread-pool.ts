@@ -23,24 +23,22 @@ export function threads(options: ThreadsOptions = {}): Pool {
   return new SlotEngine(new ThreadConnector(fillOptions(options)));
 }
 
-class ThreadConnector implements Connector, ThreadOwner {
+class ThreadConnector implements Connector {
   readonly manifest: PoolManifest = {
     name: 'threads',
     kills: true,
     transport: 'clone',
     closures: false,
     executables: false,
+    services: true,
   };
   readonly slots: number;
   readonly connectsAtOpen = true;
   /** Piscina itself retries as long as that may help. */
   readonly mostFailures = 1;
   readonly #options: FilledOptions;
-  readonly #threads = new Set<ThreadConnection>();
-  /** Threads without pending work. */
-  readonly #left = new Set<ThreadConnection>();
-  #isClosing = false;
-  #piscina: Piscina | undefined;
+  #library: typeof Piscina | undefined;
+  #threads: ThreadGroup | undefined;
   #started = 0;
 
   constructor(options: FilledOptions) {
@@ -49,50 +47,82 @@ class ThreadConnector implements Connector, ThreadOwner {
   }
 
   async open(): Promise<void> {
-    const library = await import('piscina'); // Many programs that could use threads never do.
+    const { Piscina: library } = await import('piscina'); // Many programs that could use threads never do.
     this.#started = 0;
-    this.#isClosing = false;
-    this.#piscina = makePiscina(library.Piscina, this.#options);
-    this.#piscina.on('error', (error) => this.#cannotReplace(error));
+    this.#library = library;
+    this.#threads = new ThreadGroup(library, this.#options);
   }
 
   connect(_slot: number, events: ConnectionEvents): Connection {
-    const thread = new ThreadConnection(`thread-${++this.#started}`, events, this);
+    return (this.#threads as ThreadGroup).connect(`thread-${++this.#started}`, events);
+  }
+
+  /** A thread beside those of the slots. */
+  connectService(service: number, events: ConnectionEvents): Connection {
+    const group = new ThreadGroup(this.#library as typeof Piscina, { ...this.#options, workers: 1 });
+    group.closing();
+    return group.connect(`service-thread-${service}`, events);
+  }
+
+  closing(): void {
+    this.#threads?.closing();
+  }
+
+  close(): void {
+    this.#threads?.destroy();
+    this.#threads = undefined;
+  }
+}
+
+/** Threads that one Piscina keeps alive. */
+class ThreadGroup implements ThreadOwner {
+  readonly #threads = new Set<ThreadConnection>();
+  /** Threads without pending work. */
+  readonly #left = new Set<ThreadConnection>();
+  readonly #inheritsOutput: boolean;
+  readonly #piscina: Piscina;
+  #isClosing = false;
+
+  constructor(library: typeof Piscina, options: FilledOptions) {
+    this.#inheritsOutput = options.output === 'inherit';
+    this.#piscina = makePiscina(library, options);
+    this.#piscina.on('error', (error) => this.#cannotReplace(error));
+  }
+
+  connect(name: string, events: ConnectionEvents): Connection {
+    const thread = new ThreadConnection(name, events, this);
     this.#threads.add(thread);
-    const { startup, moved } = thread.startup(this.#options.output === 'inherit');
+    const { startup, moved } = thread.startup(this.#inheritsOutput);
     const options = { name: 'work', transferList: moved as never, signal: thread.termination };
-    (this.#piscina as Piscina).run(startup, options).catch((error) => thread.released(describe(error)));
+    this.#piscina.run(startup, options).catch((error) => thread.released(describe(error)));
     return thread;
   }
 
+  /** From now on a thread that ends is not replaced, and all are ended at once. */
   closing(): void {
     this.#isClosing = true;
   }
 
-  close(): void {
-    this.#destroy();
-    this.#piscina = undefined;
-  }
-
   /** Piscina replaces a thread that is ended alone; at the end all are ended at once. */
   end(thread: ThreadConnection): void {
-    if (this.#isClosing) this.#destroy();
+    if (this.#isClosing) this.destroy();
     else thread.terminateNow();
   }
 
   left(thread: ThreadConnection): void {
     this.#left.add(thread);
     if (!this.#isClosing) thread.terminateNow();
-    else if (this.#left.size === this.#threads.size) this.#destroy();
+    else if (this.#left.size === this.#threads.size) this.destroy();
   }
 
   gone(thread: ThreadConnection): void {
     this.#threads.delete(thread);
     this.#left.delete(thread);
+    if (this.#isClosing && this.#threads.size === 0) this.destroy(); // Piscina would replace it.
   }
 
-  #destroy(): void {
-    this.#piscina?.destroy().catch(() => {});
+  destroy(): void {
+    this.#piscina.destroy().catch(() => {});
   }
 
   /** A replacement thread died while it started, and Piscina does not retry. */

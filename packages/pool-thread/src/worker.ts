@@ -200,6 +200,7 @@ class Worker {
         return controllerOf(current).signal;
       },
       started: () => {},
+      ready: (facts) => this.#post({ type: 'service-ready', number, facts }),
       report: (update) => this.#updatesOf(current).send(update),
       channelRules: threadRules(current.moved),
       signalRead: () => this.#fence.setSignalRead(number),
