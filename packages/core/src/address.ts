@@ -25,7 +25,10 @@ export type Address =
       readonly id: string;
       readonly fingerprint: string;
     }
-  | ({ readonly kind: 'executable' } & Pick<ExecutableBody, 'file' | 'argv' | 'cwd' | 'env' | 'workspace'>);
+  | ({ readonly kind: 'executable' } & Pick<
+      ExecutableBody,
+      'file' | 'argv' | 'cwd' | 'env' | 'workspace' | 'user' | 'service'
+    >);
 
 /** A function that only wraps another one keeps that one under this property, so that the wrapped text counts. */
 export const wrappedKey: unique symbol = Symbol.for('pexen.wrapped') as never;

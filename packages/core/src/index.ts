@@ -118,6 +118,7 @@ export type {
   ProgramService,
   ReadyCondition,
   ReadyFacts,
+  StopSignal,
 } from './outcome.ts';
 export {
   type CapturedOutput,

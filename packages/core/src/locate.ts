@@ -9,6 +9,7 @@ import {
   scriptPositionOf,
 } from './call-site.ts';
 import { addressed, definitionOf, notATaskError } from './define-task.ts';
+import { defined } from './defined.ts';
 import { isIterable, kindOf } from './entry-check.ts';
 import { type Problem, problem, refuse } from './errors.ts';
 import { formatLocation } from './source-location.ts';
@@ -19,8 +20,8 @@ export function addressOf(definition: TaskDefinition): Address | undefined {
   if (definition.address !== undefined) return definition.address;
   const { body, site } = definition;
   if (typeof body !== 'function') {
-    const { file, argv, cwd, env, workspace } = body;
-    return { kind: 'executable', file, argv, cwd, env, ...(workspace !== undefined && { workspace }) };
+    const { file, argv, cwd, env, workspace, user, service } = body;
+    return { kind: 'executable', file, argv, cwd, env, ...defined({ workspace, user, service }) };
   }
   const origin = originOf(definition);
   if (origin !== undefined) return addressOf(origin);

@@ -145,6 +145,8 @@ export interface ExecutableBody {
   readonly workspace?: 'private' | 'copy';
   /** Added to the environment of the pool. */
   readonly env: Readonly<Record<string, string>>;
+  /** The user as whom it runs, by name or number. Only root may run programs as others. Default: the user of the pool. */
+  readonly user?: string;
   /** Present for a service, whose task has `service` in its definition. */
   readonly service?: ProgramService;
   /** Converts exit code, output and reports to an outcome and findings. Runs on the host; must be pure. */
@@ -156,7 +158,12 @@ export interface ExecutableBody {
 /** How a program is run as a service. Its end is not passed to `interpret` if it was asked to stop after it was ready. */
 export interface ProgramService {
   readonly ready: ReadyCondition;
+  /** The signal that asks it to stop. Default SIGTERM. */
+  readonly stopSignal?: StopSignal;
 }
+
+/** A signal by which servers can be asked to stop. */
+export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP';
 
 /**
  * When a program is ready. `{port}` in `argv`, in `env` and in the condition is a port that the pool chooses free at each start.
@@ -197,6 +204,8 @@ export interface ExecutableFacts {
   readonly report: string;
   /** How many descendants still ran when it had ended (they were killed). */
   readonly leaked: number;
+  /** The signal by which the pool had asked it to stop. Absent: it ended without having been asked to. */
+  readonly stopSignal?: string;
 }
 
 /** The outcome and the findings that follow from the facts. */

@@ -139,6 +139,11 @@ export class Capture {
     return this.finishAt(end, end > largeFile);
   }
 
+  /** True if the attempt has written nothing. */
+  get isEmpty(): boolean {
+    return this.isAt(this.#size());
+  }
+
   /** True if it is too long to be returned whole. */
   get isLong(): boolean {
     return this.#cutAway + this.#size() - this.#start > this.#limits.kept;

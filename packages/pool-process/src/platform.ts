@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { endianness } from 'node:os';
 
 /** A process at one moment. */
 export interface ProcessFacts {
@@ -218,4 +219,54 @@ function isUsable(): boolean {
   } catch {
     return false;
   }
+}
+
+/** A socket that accepts connections. */
+export interface Listener {
+  /** The local address, as `127.0.0.1`, `::` or `::1`. */
+  readonly address: string;
+  readonly inode: string;
+}
+
+/** The sockets that accept TCP connections on this port. Undefined where the system does not show them. */
+export function listenersOn(port: number): readonly Listener[] | undefined {
+  const tables = ['tcp', 'tcp6'].map((table) => read(process.pid, `net/${table}`)?.toString('latin1'));
+  if (tables.every((table) => table === undefined)) return undefined;
+  const wanted = port.toString(16).toUpperCase().padStart(4, '0');
+  return tables.flatMap((table = '') =>
+    table.split('\n').flatMap((line) => {
+      // sl, local address, remote address, state (0A: listening), …, inode
+      const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
+      const [address = '', at] = local.split(':');
+      return at === wanted && state === '0A' ? [{ address: addressText(address), inode }] : [];
+    }),
+  );
+}
+
+/** Does the process have one of these sockets? Undefined where its files cannot be read. */
+export function hasSocket(pid: number, inodes: ReadonlySet<string>): boolean | undefined {
+  try {
+    const folder = `/proc/${pid}/fd`;
+    return readdirSync(folder).some((fd) => inodes.has(socketBehind(`${folder}/${fd}`)));
+  } catch {
+    return undefined;
+  }
+}
+
+function socketBehind(path: string): string {
+  try {
+    return /^socket:\[(\d+)\]$/.exec(readlinkSync(path))?.[1] ?? '';
+  } catch {
+    return ''; // It was closed meanwhile.
+  }
+}
+
+/** An address of /proc/net/tcp or tcp6: words of four bytes in the order of the machine. */
+function addressText(hex: string): string {
+  const bytes = Buffer.from(hex, 'hex');
+  if (endianness() === 'LE')
+    for (let at = 0; at < bytes.length; at += 4) bytes.subarray(at, at + 4).reverse();
+  if (bytes.length === 4) return bytes.join('.');
+  const groups = Array.from({ length: 8 }, (_, at) => bytes.readUInt16BE(at * 2).toString(16));
+  return groups.join(':').replace(/(?:^|:)0(?::0)+(?:$|:)/, '::');
 }

@@ -9,6 +9,7 @@ import type { Clock } from '@pexen/pool-kit';
 import { HelperHolePuncher, type HolePuncher } from './capture.ts';
 import type { Settings } from './options.ts';
 import { OrphanReaper } from './orphan-reaper.ts';
+import type { Place } from './place.ts';
 import { ownEnvironment, parentOpenFiles } from './platform.ts';
 import { folderLeft } from './problems.ts';
 import type { ProcessMarkers } from './process-markers.ts';
@@ -34,8 +35,8 @@ export class PoolResources {
   /** Watches for a full file system in that folder. */
   readonly disk: DiskWatch;
   readonly #reaper: OrphanReaper;
-  /** How many sandboxes each slot has had. */
-  readonly #places = new Map<number, number>();
+  /** How many sandboxes each place has had. */
+  readonly #places = new Map<string, number>();
   readonly #stopPausing: (() => void) | undefined;
 
   constructor(settings: Settings, clock: Clock, markers: ProcessMarkers) {
@@ -57,11 +58,12 @@ export class PoolResources {
     this.#reaper = new OrphanReaper(markers.own, this.folder);
   }
 
-  /** A new name for a sandbox of this slot: the remains of one that could not be set up do not block the next. */
-  sandboxName(slot: number): string {
-    const count = (this.#places.get(slot) ?? 0) + 1;
-    this.#places.set(slot, count);
-    return count === 1 ? `slot-${slot}` : `slot-${slot}-${count}`;
+  /** A new name for a sandbox of this place: the remains of one that could not be set up do not block the next. */
+  sandboxName({ id, slot }: Place): string {
+    const name = slot === undefined ? id : `slot-${id}`;
+    const count = (this.#places.get(name) ?? 0) + 1;
+    this.#places.set(name, count);
+    return count === 1 ? name : `${name}-${count}`;
   }
 
   /** Releases everything; no attempt may run. Resolves with a problem if something is left behind. */
@@ -130,6 +132,7 @@ const ownVariables = new Set([
   'PEXEN_SLOT',
   'PEXEN_TASK',
   'PEXEN_TIMEOUT_MS',
+  'PEXEN_VALUES',
 ]);
 
 function environment(added: Readonly<Record<string, string | undefined>>): Record<string, string> {

@@ -12,6 +12,7 @@ import {
   type WorkKind,
 } from '@pexen/pool-kit';
 import { type ProcessesOptions, type Settings, settingsOf } from './options.ts';
+import { Place } from './place.ts';
 import { hasProc, type Room, roomLeft } from './platform.ts';
 import { PoolResources } from './pool-resources.ts';
 import { noSweep, unsupportedSystem } from './problems.ts';
@@ -51,6 +52,7 @@ export class ProcessConnector implements Connector {
     transport: 'clone',
     closures: false,
     executables: true,
+    services: true,
   };
   readonly slots: number;
   readonly startHint = 'Look at the options loader, execArgv, env, launcher and memoryLimitMb of the pool.';
@@ -86,11 +88,18 @@ export class ProcessConnector implements Connector {
   }
 
   connect(slot: number, events: ConnectionEvents, kind: WorkKind): Connection {
+    return this.#connect(new Place(this.#firstSlot + slot, 'slot'), events, kind);
+  }
+
+  connectService(service: number, events: ConnectionEvents, kind: WorkKind): Connection {
+    return this.#connect(new Place(service, 'service'), events, kind);
+  }
+
+  #connect(place: Place, events: ConnectionEvents, kind: WorkKind): Connection {
     const resources = this.#resources as PoolResources;
-    const number = this.#firstSlot + slot;
-    if (this.#settings.launcher.length > 0) return new AgentConnection(number, resources, events);
-    if (kind === 'program') return new ProgramConnection(number, resources, events);
-    return new WorkerConnection(number, resources, events);
+    if (this.#settings.launcher.length > 0) return new AgentConnection(place, resources, events);
+    if (kind === 'program') return new ProgramConnection(place, resources, events);
+    return new WorkerConnection(place, resources, events);
   }
 
   async close(): Promise<void> {

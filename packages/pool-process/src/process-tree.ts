@@ -30,8 +30,8 @@ export function signalGroup({ pid }: ProcessTree, signal: NodeJS.Signals | 0): b
 }
 
 /** Asks the group to end. Suspended processes are resumed, so that they can. */
-export function terminateGroup(tree: ProcessTree): void {
-  signalGroup(tree, 'SIGTERM');
+export function terminateGroup(tree: ProcessTree, signal: NodeJS.Signals = 'SIGTERM'): void {
+  signalGroup(tree, signal);
   signalGroup(tree, 'SIGCONT');
 }
 

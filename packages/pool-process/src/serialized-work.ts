@@ -1,11 +1,21 @@
 /** The work of a process for one attempt: an assignment as plain data, ready to be sent. */
-import type { Address, Assignment, PexenError } from '@pexen/core';
+import {
+  type Address,
+  type Assignment,
+  isKey,
+  isPexenError,
+  isRefusedKey,
+  type PexenError,
+  type ServiceRules,
+} from '@pexen/core';
 import {
   type AssignmentEnvelope,
   encodeAssignment,
   encodeThrown,
   type OutcomeEnvelope,
+  type ThrownWire,
 } from '@pexen/pool-kit';
+import { type RequiredValues, requiredValues } from './services/required-values.ts';
 
 /** A program to start, by its address. */
 export type Program = Omit<Extract<Address, { kind: 'executable' }>, 'kind'>;
@@ -18,6 +28,8 @@ export interface BodyWork {
   readonly envelope: AssignmentEnvelope;
   /** True if it may leave handles open, since other tasks use what it provides. */
   readonly mayLeave: boolean;
+  /** Present for a service. */
+  readonly service?: Pick<ServiceRules, 'killsOnStop'>;
 }
 
 /** Start a program. */
@@ -31,6 +43,20 @@ export interface ProgramWork {
   /** Left out: 0. */
   readonly rebootCount?: number;
   readonly timeoutMs?: number;
+  /** What it finds in `$PEXEN_VALUES`. Left out: nothing. */
+  readonly values?: RequiredValues;
+  /** Present for a service. */
+  readonly service?: ServiceWork;
+  /** Why it cannot be started. */
+  readonly refusal?: ThrownWire;
+}
+
+/** How a service that is a program is stopped, and where its values go. */
+export interface ServiceWork extends Pick<ServiceRules, 'killsOnStop'> {
+  /** Positions in `provides` of the keys that get its values. */
+  readonly keys: readonly number[];
+  /** The names in the dictionary under which its values are handed on. */
+  readonly names: readonly string[];
 }
 
 /** An assignment made of work that an agent has received. */
@@ -38,6 +64,7 @@ export class ForwardedAssignment implements Assignment {
   readonly work: Work;
   readonly graceMs: number;
   readonly isDefaultGrace: boolean;
+  readonly service: true | undefined;
   readonly task: object = {};
   readonly definition: Assignment['definition'];
   readonly part: Assignment['part'];
@@ -50,7 +77,10 @@ export class ForwardedAssignment implements Assignment {
     this.work = work;
     this.graceMs = graceMs;
     this.isDefaultGrace = isHasty;
-    this.definition = { meta: {}, body: () => {}, args: {}, isUnbound: false };
+    const { service } = work;
+    this.service = service && true;
+    const rules = service && { restarts: 0, killsOnStop: service.killsOnStop };
+    this.definition = { meta: {}, body: () => {}, args: {}, isUnbound: false, service: rules };
     this.part = work.kind === 'body' && work.envelope.part === 'cleanup' ? 'cleanup' : 'body';
   }
 
@@ -85,8 +115,12 @@ export class ForwardedAssignment implements Assignment {
 /** The body of an assignment. Where it cannot be sent, the envelope carries the refusal. */
 export function bodyWorkOf(assignment: Assignment): BodyWork {
   if (assignment instanceof ForwardedAssignment) return assignment.work as BodyWork;
-  const mayLeave = (assignment.definition.meta.provides?.length ?? 0) > 0;
-  return { kind: 'body', envelope: encodeAssignment(assignment, 'processes'), mayLeave };
+  const { definition, service } = assignment;
+  const mayLeave = service === true || (definition.meta.provides?.length ?? 0) > 0;
+  return {
+    ...{ kind: 'body', envelope: encodeAssignment(assignment, 'processes'), mayLeave },
+    ...(service && { service: { killsOnStop: definition.service?.killsOnStop === true } }),
+  };
 }
 
 /** The program of an assignment. */
@@ -99,6 +133,25 @@ export function programWorkOf(assignment: Assignment): ProgramWork {
     ...(interruptions > 0 && { interruptions }),
     ...(rebootCount > 0 && { rebootCount }),
     ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(assignment.service && { service: serviceWorkOf(assignment) }),
+    ...valuesOf(assignment),
+  };
+}
+
+function valuesOf(assignment: Assignment): Pick<ProgramWork, 'values' | 'refusal'> {
+  const values = requiredValues(assignment);
+  if (isPexenError(values)) return { refusal: encodeThrown(values) };
+  return values === undefined ? {} : { values };
+}
+
+function serviceWorkOf({ definition: { meta, service } }: Assignment): ServiceWork {
+  const { provides = [] } = meta;
+  return {
+    killsOnStop: service?.killsOnStop === true,
+    keys: provides.flatMap((capability, at) => (isKey(capability) ? [at] : [])),
+    names: provides.filter(
+      (capability) => typeof capability === 'string' && !isRefusedKey(capability),
+    ) as string[],
   };
 }
 

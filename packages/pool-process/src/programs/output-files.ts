@@ -3,6 +3,7 @@
  * its surviving processes cannot write into the next. Reports which evidence may be missing. Knows nothing of processes.
  */
 import {
+  chownSync,
   closeSync,
   constants,
   fstatSync,
@@ -14,6 +15,7 @@ import {
   type Stats,
   type StatsFs,
   statfsSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -26,6 +28,7 @@ import {
   type LineSink,
   removeFile,
 } from '../capture.ts';
+import type { User } from './other-user.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -64,6 +67,13 @@ export class OutputFiles {
     this.stderr = stderr;
     this.report = report;
     this.reportPath = join(folder, `report-${name}`);
+  }
+
+  /** Makes the report for a user that may not make files here. */
+  giveReportTo({ uid, gid }: User): void {
+    writeFileSync(this.reportPath, '', { mode: 0o600, flag: 'wx' });
+    chownSync(this.reportPath, uid, gid);
+    this.#reportSize = 0;
   }
 
   /** True if the program has reported something since the last call. */

@@ -2,9 +2,20 @@
  * Runs programs in one slot, one after the other: each in a process group of its own, with its output captured in files, until the program itself
  * ends; processes that it left running are noticed and ended. Returns facts, and does not interpret them.
  */
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CapturedOutput, type ExecutableFacts, messageOf } from '@pexen/core';
+import {
+  type Assignment,
+  type CapturedOutput,
+  defined,
+  type ExecutableFacts,
+  isPexenError,
+  messageOf,
+  PexenError,
+  type ReadyFacts,
+  type SharedState,
+  type StopSignal,
+} from '@pexen/core';
 import {
   type Connection,
   type ConnectionEvents,
@@ -14,6 +25,7 @@ import {
   type SentAttempt,
   type Step,
 } from '@pexen/pool-kit';
+import type { Place } from '../place.ts';
 import type { PoolResources } from '../pool-resources.ts';
 import { cannotStart, cleanupOfProgram, noWorkspace } from '../problems.ts';
 import { markerVariable } from '../process-markers.ts';
@@ -21,15 +33,26 @@ import {
   isGone,
   leftBehind,
   type ProcessTree,
+  send,
   signalGroup,
   stuckMs,
   survivors,
   sweep,
   terminateGroup,
 } from '../process-tree.ts';
-import { type Program, type ProgramWork, programWorkOf, refused } from '../serialized-work.ts';
+import {
+  type Program,
+  type ProgramWork,
+  programWorkOf,
+  refused,
+  type ServiceWork,
+} from '../serialized-work.ts';
+import type { ServiceValues, Sighting } from '../services/readiness.ts';
+import { valueVariables } from '../services/required-values.ts';
+import { ServiceStart } from '../services/service-start.ts';
+import { findUser, throughSetpriv } from './other-user.ts';
 import { OutputFiles } from './output-files.ts';
-import { Sandbox } from './sandbox.ts';
+import { Sandbox, searchable } from './sandbox.ts';
 
 /** How long processes that a program left running may take to end by themselves, ms. */
 const leakMs = 100;
@@ -49,25 +72,31 @@ interface ProgramEnd {
   readonly signal: string | null;
 }
 
+/** So many ports are tried for a service: another process may take one between its choice and the start. */
+const mostPorts = 3;
+const anotherPort = 'another port';
+
 const unseen: ProgramEnd = { exitCode: null, signal: null };
 
 export class ProgramConnection implements Connection {
   readonly name: string;
   readonly stepNames = { terminate: 'ended by SIGTERM', kill: 'ended by SIGKILL' };
-  readonly #slot: number;
+  readonly #place: Place;
   readonly #resources: PoolResources;
   readonly #events: ConnectionEvents;
-  #place: Sandbox | undefined;
+  #sandbox: Sandbox | undefined;
   #running: RunningProgram | undefined;
+  /** The current attempt was asked to stop. */
+  #isStopping = false;
   /** No further program runs here. */
   #isEnding = false;
   #hasLeft = false;
 
-  constructor(slot: number, resources: PoolResources, events: ConnectionEvents) {
-    this.#slot = slot;
+  constructor(place: Place, resources: PoolResources, events: ConnectionEvents) {
+    this.#place = place;
     this.#resources = resources;
     this.#events = events;
-    this.name = `process ${slot}`;
+    this.name = place.name;
     queueMicrotask(() => events.ready());
   }
 
@@ -76,18 +105,22 @@ export class ProgramConnection implements Connection {
     if (attempt !== undefined) void this.#run(attempt);
   }
 
-  /** A program can only be asked by a signal. */
-  abort(): void {}
+  /** A program can only be asked by a signal. One that is ended by force at once is not even asked. */
+  abort(): void {
+    this.#running?.stopByForce();
+  }
 
-  escalation({ assignment }: SentAttempt): readonly Step[] {
+  escalation({ assignment: { service, definition, graceMs } }: SentAttempt): readonly Step[] {
+    const isKilled = service === true && definition.service?.killsOnStop === true;
     return [
-      { afterMs: 0, action: 'terminate' },
-      { afterMs: assignment.graceMs, action: 'kill' },
+      { afterMs: 0, action: isKilled ? 'abort' : 'terminate' },
+      { afterMs: isKilled ? 0 : graceMs, action: 'kill' },
       { afterMs: abandonedAfterMs, action: 'abandon' },
     ];
   }
 
   terminate(): void {
+    this.#isStopping = true;
     this.#running?.stop();
   }
 
@@ -101,31 +134,45 @@ export class ProgramConnection implements Connection {
   }
 
   async #run({ number, assignment }: SentAttempt): Promise<void> {
-    const outcome = await this.#outcomeOf(number, programWorkOf(assignment), assignment.part).catch(
+    const outcome = await this.#outcomeOf(number, assignment).catch(
       (error: unknown): OutcomeEnvelope => ({ kind: 'threw', error: encodeThrown(error) }),
     );
     this.#running = undefined;
+    this.#isStopping = false;
     if (outcome !== undefined) this.#events.ended(number, outcome);
     if (this.#isEnding) await this.#leave();
   }
 
-  async #outcomeOf(
+  /** Undefined where it was returned to the engine, since this place could not be set up. */
+  async #outcomeOf(number: number, assignment: Assignment): Promise<OutcomeEnvelope | undefined> {
+    const work = programWorkOf(assignment);
+    if (assignment.part === 'cleanup') return refused(cleanupOfProgram(work.path));
+    if (work.refusal !== undefined) return { kind: 'threw', error: work.refusal };
+    for (let left = mostPorts; ; left--) {
+      const outcome = await this.#runOnce(number, assignment, work, left > 1);
+      if (outcome !== anotherPort) return outcome;
+    }
+  }
+
+  /** `mayRepeat`: a service whose port was taken by another process is started again, with another port. */
+  async #runOnce(
     number: number,
+    { shared, graceMs }: Assignment,
     work: ProgramWork,
-    part: 'body' | 'cleanup',
-  ): Promise<OutcomeEnvelope | undefined> {
-    if (part === 'cleanup') return refused(cleanupOfProgram(work.path));
+    mayRepeat: boolean,
+  ): Promise<OutcomeEnvelope | undefined | typeof anotherPort> {
     let program: RunningProgram;
-    let place: Sandbox;
+    let sandbox: Sandbox;
     try {
-      place = this.#cleanPlace();
-      program = new RunningProgram(work, this.#slot, place.home, this.#resources);
+      sandbox = this.#cleanSandbox();
+      program = new RunningProgram(work, this.#place, sandbox, this.#resources, graceMs);
     } catch (error) {
       this.#events.slotFailed(number, error);
       return undefined;
     }
     this.#running = program;
-    const settled = await settledIn(place, work.program);
+    if (this.#isStopping) program.stop();
+    const settled = await settledIn(sandbox, work.program);
     if ('error' in settled) return this.#withoutWorkspace(number, work, program, settled.error);
     const refusal = await program.start(settled);
     if (refusal !== undefined && isShortage(refusal.error)) {
@@ -136,20 +183,42 @@ export class ProgramConnection implements Connection {
     this.#events.started(number, program.name);
     const outcome =
       refusal === undefined
-        ? await program.run(
-            (update) => this.#events.updated(number, [update]),
-            () => this.#events.ending(number),
-          )
-        : refused(cannotStart(work.program, work.path, refusal.error));
+        ? await this.#runToEnd(number, work, shared, program, mayRepeat)
+        : refused(whyNotStarted(work, refusal.error));
     program.close();
-    this.#keepWorkspace(number, work);
+    if (outcome !== anotherPort) this.#keepWorkspace(number, work);
     this.#cleanUp();
     return outcome;
   }
 
-  #cleanPlace(): Sandbox {
-    this.#place ??= new Sandbox(join(this.#resources.folder, this.#resources.sandboxName(this.#slot)));
-    return this.#place;
+  async #runToEnd(
+    number: number,
+    { service, path }: ProgramWork,
+    shared: SharedState,
+    program: RunningProgram,
+    mayRepeat: boolean,
+  ): Promise<OutcomeEnvelope | typeof anotherPort> {
+    const report: Report = (update) => this.#events.updated(number, [update]);
+    const running = program.run(report, () => this.#events.ending(number));
+    if (service === undefined) return await running;
+    const sighting = await program.whenReady();
+    if (sighting?.kind === 'ready')
+      this.#events.serviceReady(number, readyFactsOf(service, sighting.values, shared));
+    if (sighting?.kind === 'hopeless') program.kill();
+    const outcome = await running;
+    if (sighting?.kind !== 'hopeless' || this.#isStopping || this.#isEnding) return outcome;
+    if (sighting.isPortTaken && mayRepeat) {
+      report({ kind: 'log', message: `${path} starts again with another port: ${sighting.problem.message}` });
+      return anotherPort;
+    }
+    const { stdout, stderr } = outcome;
+    return { ...refused(new PexenError([sighting.problem])), ...defined({ stdout, stderr }) };
+  }
+
+  #cleanSandbox(): Sandbox {
+    const { folder } = this.#resources;
+    this.#sandbox ??= new Sandbox(join(folder, this.#resources.sandboxName(this.#place)));
+    return this.#sandbox;
   }
 
   /** Ends an attempt whose workspace could not be made: its program never started. */
@@ -177,7 +246,7 @@ export class ProgramConnection implements Connection {
     try {
       mkdirSync(keep, { recursive: true });
       const file = mkdtempSync(join(keep, `${name}-`));
-      this.#place?.keepWorkspace(file);
+      this.#sandbox?.keepWorkspace(file);
       this.#events.updated(number, [{ kind: 'attachment', attachment: { name: 'working directory', file } }]);
     } catch (error) {
       const message = `the working directory could not be kept: ${messageOf(error)}`;
@@ -187,9 +256,9 @@ export class ProgramConnection implements Connection {
 
   #cleanUp(): void {
     try {
-      this.#place?.clean();
+      this.#sandbox?.clean();
     } catch {
-      this.#place = undefined; // The next program gets another one; the remains of this one are removed with the folder of the pool.
+      this.#sandbox = undefined; // The next program gets another one; the remains of this one are removed with the folder of the pool.
     }
   }
 
@@ -202,7 +271,7 @@ export class ProgramConnection implements Connection {
   async #leave(): Promise<void> {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
-    await this.#place?.remove();
+    await this.#sandbox?.remove();
     this.#events.gone('left');
   }
 }
@@ -216,19 +285,37 @@ function settledIn(
   return place.settle(program).catch((error: unknown) => ({ error }));
 }
 
+/** What a service hands on: its values as those of its keys, and in its dictionary under the names of the other capabilities that it provides. */
+function readyFactsOf({ keys, names }: ServiceWork, values: ServiceValues, shared: SharedState): ReadyFacts {
+  const own = names.map((name) => [name, values]);
+  return {
+    ...(keys.length > 0 && { provided: keys.map((at) => [at, values] as const) }),
+    ...(names.length > 0 && { shared: { ...shared, ...Object.fromEntries(own) } }),
+  };
+}
+
+function whyNotStarted({ program, path }: ProgramWork, error: unknown): PexenError {
+  return isPexenError(error) ? error : cannotStart(program, path, error);
+}
+
 /** One program, from its start to the end of all its processes. */
 class RunningProgram {
   readonly #work: ProgramWork;
-  readonly #slot: number;
-  readonly #home: string;
+  readonly #place: Place;
+  readonly #sandbox: Sandbox;
+  readonly #graceMs: number;
   readonly #files: OutputFiles;
   readonly #resources: PoolResources;
   readonly #marker: string;
   /** How often the file system had been full before. */
   readonly #timesFull: number;
   #tree: ProcessTree | undefined;
+  /** Of a service. */
+  #service: ServiceStart | undefined;
   /** The signal that it got, or will get once it has started. */
-  #sent: 'SIGTERM' | 'SIGKILL' | undefined;
+  #sent: StopSignal | 'SIGKILL' | undefined;
+  /** Until when its processes may end by themselves after it was asked to stop. */
+  #stopByMs = 0;
   /** The run stops it; else the pool ends it. */
   #isStopped = false;
   /** The helper that started it has died. */
@@ -236,30 +323,61 @@ class RunningProgram {
   readonly #ended = Promise.withResolvers<ProgramEnd>();
 
   /** Throws where the system has no room for its files. */
-  constructor(work: ProgramWork, slot: number, home: string, resources: PoolResources) {
+  constructor(work: ProgramWork, place: Place, sandbox: Sandbox, resources: PoolResources, graceMs: number) {
     this.#work = work;
-    this.#slot = slot;
-    this.#home = home;
+    this.#place = place;
+    this.#sandbox = sandbox;
+    this.#graceMs = graceMs;
     this.#resources = resources;
     this.#marker = resources.markers.next();
     const number = this.#marker.slice(this.#marker.lastIndexOf('/') + 1);
     const { folder, settings, holePuncher, disk } = resources;
-    this.#files = new OutputFiles(folder, `${slot}-${number}`, settings.limits, holePuncher);
+    this.#files = new OutputFiles(folder, `${place.id}-${number}`, settings.limits, holePuncher);
     this.#timesFull = disk.times;
   }
 
   get name(): string {
     const pid = this.#tree === undefined ? '' : ` (pid ${this.#tree.pid})`;
-    return `process ${this.#slot}${pid}`;
+    return `${this.#place.name}${pid}`;
   }
 
   /** Resolves with the error if it could not be started. */
-  async start({ file, argv, cwd }: Program): Promise<{ readonly error: unknown } | undefined> {
+  async start(program: Program): Promise<{ readonly error: unknown } | undefined> {
+    try {
+      return await this.#spawn(await this.#asUser(await this.#withService(program)));
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  /** The service with its port; what is to be seen of it is observed from now on. */
+  async #withService(program: Program): Promise<Program> {
+    if (program.service === undefined || this.#work.service === undefined) return program;
+    const { stdout, stderr, report } = this.#files;
+    const outputs = { stdout: stdout.fd, stderr: stderr.fd, report: report.fd };
+    const pids = (): readonly number[] => (this.#tree === undefined ? [] : survivors(this.#tree).pids);
+    const { clock } = this.#resources;
+    this.#service = await ServiceStart.prepare(program, this.#work.path, { outputs, pids }, clock);
+    return this.#service.program;
+  }
+
+  /** What another user is to write belongs to that user. */
+  async #asUser(program: Program): Promise<Program> {
+    if (program.user === undefined) return program;
+    const user = await findUser(program.user, this.#work.path);
+    if (user.uid === process.getuid?.()) return program;
+    chmodSync(this.#resources.folder, searchable);
+    await this.#sandbox.giveTo(user);
+    this.#files.giveReportTo(user);
+    return throughSetpriv(program, user, this.#work.path);
+  }
+
+  async #spawn({ file, argv, cwd, env }: Program): Promise<{ readonly error: unknown } | undefined> {
     const { stdout, stderr, report } = this.#files;
     const files = [stdout.path, stderr.path, report.path];
     const answer = Promise.withResolvers<number | { readonly error: unknown }>();
     this.#resources.spawner.start(
-      { slot: this.#slot, file, argv, cwd, env: this.#environment(), files },
+      { slot: this.#place.number, file, argv, cwd, env: this.#environment(env), files },
       {
         running: answer.resolve,
         refused: (error) => answer.resolve({ error }),
@@ -276,6 +394,11 @@ class RunningProgram {
     this.#resources.leaders.add(pid);
     if (this.#sent !== undefined) this.#signal(this.#sent);
     return undefined;
+  }
+
+  /** Resolves when the service is ready, or cannot become so any more; with undefined where it ends before that. */
+  async whenReady(): Promise<Sighting | undefined> {
+    return await this.#service?.watch(this.#ended.promise, () => this.#sent !== undefined);
   }
 
   /** Resolves with its outcome, once it has started. */
@@ -301,7 +424,13 @@ class RunningProgram {
   /** Asks it to end, with all its processes. */
   stop(): void {
     this.#isStopped = true;
-    this.#signal('SIGTERM');
+    this.#stopByMs = this.#resources.clock.now() + this.#graceMs;
+    this.#signal(this.#work.program.service?.stopSignal ?? 'SIGTERM');
+  }
+
+  /** The same by force: `kill` follows. */
+  stopByForce(): void {
+    this.#isStopped = true;
   }
 
   kill(): void {
@@ -312,30 +441,34 @@ class RunningProgram {
     void this.#ended.promise.then(cancel);
   }
 
-  #signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+  #signal(signal: StopSignal | 'SIGKILL'): void {
     this.#sent = signal;
     if (this.#tree === undefined) return;
-    if (signal === 'SIGTERM') terminateGroup(this.#tree);
-    else signalGroup(this.#tree, signal);
+    if (signal === 'SIGKILL') signalGroup(this.#tree, signal);
+    else terminateGroup(this.#tree, signal);
   }
 
   /** Removes its files. */
   close(): void {
+    this.#service?.close();
     this.#files.close();
   }
 
-  #environment(): Record<string, string | null> {
-    const { program, attempt, interruptions = 0, rebootCount = 0, path, timeoutMs } = this.#work;
+  #environment(own: Program['env']): Record<string, string | null> {
+    const { attempt, interruptions = 0, rebootCount = 0, path, timeoutMs, values } = this.#work;
+    const { home } = this.#sandbox;
+    const { slot } = this.#place;
     return {
-      HOME: this.#home,
-      TMPDIR: this.#home,
-      ...program.env,
+      HOME: home,
+      TMPDIR: home,
+      ...valueVariables(values),
+      ...own,
       [markerVariable]: this.#marker,
       PEXEN_ATTEMPT_NUMBER: String(attempt),
       PEXEN_INTERRUPTIONS: String(interruptions),
       PEXEN_REBOOT_COUNT: String(rebootCount),
       PEXEN_REPORT: this.#files.reportPath,
-      PEXEN_SLOT: String(this.#slot),
+      PEXEN_SLOT: slot === undefined ? null : String(slot),
       PEXEN_TASK: path,
       PEXEN_TIMEOUT_MS: timeoutMs === undefined ? null : String(timeoutMs),
     };
@@ -351,7 +484,7 @@ class RunningProgram {
   /** Ends the processes that the program left running, and resolves with their number. */
   async #endRest(tree: ProcessTree, report: Report): Promise<number> {
     const { clock, leaders } = this.#resources;
-    const left = isGone(tree, leaders) ? [] : await leftBehind(tree, leakMs, clock);
+    const left = isGone(tree, leaders) ? [] : await leftBehind(tree, this.#askRest(tree), clock);
     if (left.length === 0) return 0;
     const unkillable = await sweep(tree, stuckMs, clock);
     if (unkillable.length > 0)
@@ -360,6 +493,14 @@ class RunningProgram {
         message: `cannot be ended, stuck in the kernel: process ${unkillable.join(', ')}`,
       });
     return left.length;
+  }
+
+  /** How long they may take to end by themselves, ms. Those of a service that was asked to stop are asked as well: some left its group. */
+  #askRest(tree: ProcessTree): number {
+    const signal = this.#sent;
+    if (this.#work.service === undefined || signal === undefined || signal === 'SIGKILL') return leakMs;
+    survivors(tree, (pid) => send(pid, signal));
+    return Math.max(leakMs, this.#stopByMs - this.#resources.clock.now());
   }
 
   #reportOutput(report: Report): void {
@@ -371,13 +512,14 @@ class RunningProgram {
     if (this.#files.hasReported()) report({ kind: 'heartbeat' });
   }
 
-  /** Copies output that cannot be returned whole. A slow disk does not hold up the slot: the copy is then given up. */
+  /** Copies output that cannot be returned whole, and that of services. A slow disk does not hold up the slot: the copy is then given up. */
   async #copyLongOutput(): Promise<void> {
     const { settings, clock } = this.#resources;
-    const { path, attempt } = this.#work;
+    const { path, attempt, service } = this.#work;
     for (const stream of ['stdout', 'stderr'] as const) {
       const capture = this.#files[stream];
-      const target = capture.isLong ? settings.outputFile?.(path, attempt, stream) : undefined;
+      const isKept = capture.isLong || (service !== undefined && !capture.isEmpty);
+      const target = isKept ? settings.outputFile?.(path, attempt, stream) : undefined;
       if (target === undefined) continue;
       const copied = capture.copyTo(target.file).then(
         () => true,
@@ -401,12 +543,18 @@ class RunningProgram {
       ...(evidence !== undefined && { evidence }),
       ...(isEmptied && { isEmptied }),
       ...(missing.length > 0 && { incomplete: missing.join('; ') }),
+      ...(this.#isStopped && this.#work.service !== undefined && defined({ stopSignal: this.#sent })),
     };
     if (this.#isLost) return { kind: 'crashed', reason: 'the process that started it died', stdout, stderr };
-    if (exitCode !== null || this.#sent === undefined)
+    if (exitCode !== null || this.#sent === undefined || this.#endedAsService(signal))
       return { kind: 'returned', value: facts, stdout, stderr };
     if (!this.#isStopped) return { kind: 'crashed', reason: 'the pool was closed', stdout, stderr };
     return { kind: 'stopped', how: 'killed', stdout, stderr };
+  }
+
+  /** The end of a service that was asked to stop is a fact to be judged, unless it was forced. */
+  #endedAsService(signal: string | null): boolean {
+    return this.#work.service !== undefined && signal !== null && signal !== 'SIGKILL';
   }
 
   /** Its output. Output that cannot be read makes the facts incomplete, too. */

@@ -2,10 +2,11 @@
  * The private directories of the programs of one slot: their HOME and TMPDIR, and the workspace of a program that wants one. They are clean
  * for every attempt: an untouched home is reused.
  */
-import { lstatSync, mkdirSync, renameSync, type Stats } from 'node:fs';
-import { chmod, cp, lstat, readdir, rm } from 'node:fs/promises';
+import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync, type Stats } from 'node:fs';
+import { chmod, cp, lchown, lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Program } from '../serialized-work.ts';
+import type { User } from './other-user.ts';
 
 /** The sandbox of one slot; used for one attempt at a time. */
 export class Sandbox {
@@ -39,6 +40,13 @@ export class Sandbox {
     const copied = (path: string): string =>
       path.startsWith(`${cwd}/`) ? join(this.#workspace, path.slice(cwd.length)) : path;
     return { ...own, file: copied(file), argv: argv.map(copied) };
+  }
+
+  /** Lets another user write in its directories. Only root can. */
+  async giveTo(user: User): Promise<void> {
+    chmodSync(this.#folder, searchable);
+    chownSync(this.home, user.uid, user.gid);
+    await giveTree(this.#workspace, user);
   }
 
   /** Moves the workspace to a path. Throws where that is on another file system. */
@@ -85,6 +93,16 @@ export class Sandbox {
     mkdirSync(this.home, { mode: 0o700, recursive: true });
     return lstatSync(this.home);
   }
+}
+
+/** Others may reach what is in the folder, and not list it. */
+export const searchable = 0o711;
+
+async function giveTree(path: string, user: User): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) return;
+  await lchown(path, user.uid, user.gid);
+  if (found.isDirectory()) for (const name of await readdir(path)) await giveTree(join(path, name), user);
 }
 
 /** Copies what programs read and write; pipes, sockets and devices are left out. Links stay as they are. */

@@ -3,7 +3,7 @@
  * at a time. Does not know how the agent runs it.
  */
 import { basename, join } from 'node:path';
-import type { TaskUpdate } from '@pexen/core';
+import type { ReadyFacts, SharedState, TaskUpdate } from '@pexen/core';
 import {
   type Connection,
   type ConnectionEvents,
@@ -17,6 +17,7 @@ import type { LateError } from '@pexen/pool-kit/worker';
 import { Capture } from '../capture.ts';
 import { ChildConnection, type Command, type Exit, ownProgram } from '../child-connection.ts';
 import type { Settings } from '../options.ts';
+import type { Place } from '../place.ts';
 import type { PoolResources } from '../pool-resources.ts';
 import { cleanupOfProgram } from '../problems.ts';
 import { markerVariable } from '../process-markers.ts';
@@ -50,10 +51,12 @@ export class AgentConnection implements Connection {
   readonly #workers = new Set<string>();
   #isReady = false;
   #cause: string | undefined;
+  /** The dictionary of a program, which is not sent. */
+  #inherited: SharedState | undefined;
   /** It was asked to end. */
   #isExpected = false;
 
-  constructor(slot: number, resources: PoolResources, events: ConnectionEvents) {
+  constructor(place: Place, resources: PoolResources, events: ConnectionEvents) {
     const { settings, clock, folder } = resources;
     this.#resources = resources;
     this.#events = events;
@@ -80,7 +83,7 @@ export class AgentConnection implements Connection {
     this.#send({
       do: 'hello',
       settings: forAgent,
-      slot,
+      slot: place.number,
       cwd: process.cwd(),
       recordsModules: events.wantsModules,
       marker,
@@ -97,11 +100,13 @@ export class AgentConnection implements Connection {
       return;
     }
     const work: Work = isProgram ? programWorkOf(assignment) : bodyWorkOf(assignment);
-    if (work.kind === 'body' && work.envelope.refusal !== undefined) {
-      this.#refuse(number, { kind: 'threw', error: work.envelope.refusal });
+    const refusal = work.kind === 'body' ? work.envelope.refusal : work.refusal;
+    if (refusal !== undefined) {
+      this.#refuse(number, { kind: 'threw', error: refusal });
       return;
     }
-    const { graceMs, isDefaultGrace = false, definition } = assignment;
+    const { graceMs, isDefaultGrace = false, definition, shared } = assignment;
+    this.#inherited = isProgram ? shared : undefined;
     const isHasty = isDefaultGrace && definition.meta.cleanup === undefined;
     this.#send({ do: 'run', id: number, work, graceMs, isHasty });
   }
@@ -160,6 +165,9 @@ export class AgentConnection implements Connection {
         this.#workers.add(`${this.name}: ${message.worker}`);
         this.#events.started(message.id, `${this.name}: ${message.worker}`);
         break;
+      case 'service-ready':
+        this.#events.serviceReady(message.id, this.#withInherited(message.facts));
+        break;
       case 'updates':
         this.#events.updated(message.id, message.updates);
         this.#send({ do: 'credit', id: message.id });
@@ -183,6 +191,11 @@ export class AgentConnection implements Connection {
     }
   }
 
+  #withInherited(facts: ReadyFacts): ReadyFacts {
+    const { shared } = facts;
+    return shared === undefined ? facts : { ...facts, shared: { ...this.#inherited, ...shared } };
+  }
+
   async #end(exit: Exit): Promise<void> {
     this.#events.ending();
     const how = this.#cause === undefined ? exit : `${exit}: ${this.#cause}`;
@@ -204,7 +217,7 @@ const closing = 'the pool was closed';
 // The messages between the host and an agent: the same package at both ends, perhaps on different machines.
 
 /** Grows with every change of these messages, or of work. */
-export const agentVersion = 6;
+export const agentVersion = 7;
 
 export type ToAgent =
   /** Comes first. `slot` is the number of the slot that the agent is; `cwd` is the host's working directory, which the agent uses if it exists. */
@@ -237,6 +250,7 @@ type AgentSettings = Omit<Settings, 'workers' | 'launcher' | 'outputFile'>;
 export type FromAgent =
   | { readonly is: 'ready'; readonly version: number }
   | { readonly is: 'started'; readonly id: number; readonly worker: string }
+  | { readonly is: 'service-ready'; readonly id: number; readonly facts: ReadyFacts }
   | { readonly is: 'updates'; readonly id: number; readonly updates: readonly TaskUpdate[] }
   | { readonly is: 'ended'; readonly id: number; readonly outcome: OutcomeEnvelope }
   | { readonly is: 'lost'; readonly worker: string; readonly reason: string }

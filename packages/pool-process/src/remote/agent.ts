@@ -2,7 +2,14 @@
  * The program of a remote slot: runs attempts for its host as a pool with one worker does, so that killing and
  * sweeping happen on the machine of the processes and by a user who may do that.
  */
-import { isThenable, type Pool, type PoolOutcome, type TaskUpdate, type Ticket } from '@pexen/core';
+import {
+  isThenable,
+  type Pool,
+  type PoolOutcome,
+  type ReadyFacts,
+  type TaskUpdate,
+  type Ticket,
+} from '@pexen/core';
 import {
   decodeThrown,
   encodeOutcome,
@@ -130,6 +137,10 @@ class AgentTicket implements Ticket {
 
   started(worker: string): void {
     send({ is: 'started', id: this.#id, worker });
+  }
+
+  ready(facts: ReadyFacts): void {
+    send({ is: 'service-ready', id: this.#id, facts });
   }
 
   report(update: TaskUpdate): void {

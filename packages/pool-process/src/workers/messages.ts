@@ -2,9 +2,10 @@
  * The messages between the host and a worker process, as two closed unions, and the check of a worker's messages: bodies
  * may forge them.
  */
-import type { TaskUpdate } from '@pexen/core';
+import type { ReadyFacts, TaskUpdate } from '@pexen/core';
 import {
   type AssignmentEnvelope,
+  areReadyFacts,
   type BodyAddress,
   isLateError,
   isTaskUpdate,
@@ -39,6 +40,7 @@ export type FromWorker =
   | { readonly is: 'ready' }
   /** May come after the host has read the start marker. */
   | { readonly is: 'started'; readonly id: number }
+  | { readonly is: 'service-ready'; readonly id: number; readonly facts: ReadyFacts }
   | { readonly is: 'updates'; readonly id: number; readonly updates: readonly TaskUpdate[] }
   | Ended
   | { readonly is: 'returned'; readonly id: number }
@@ -74,6 +76,8 @@ export function isFromWorker(value: unknown): value is FromWorker {
     case 'started':
     case 'returned':
       return isCount(value.id);
+    case 'service-ready':
+      return isCount(value.id) && areReadyFacts(value.facts);
     case 'dying':
       return typeof value.why === 'string';
     case 'updates':

@@ -16,6 +16,7 @@ import {
 } from '@pexen/pool-kit';
 import { allOrNone, Capture, type CaptureLimits, type HolePuncher } from '../capture.ts';
 import { ChildConnection, type Exit, ownProgram } from '../child-connection.ts';
+import type { Place } from '../place.ts';
 import { residentMb } from '../platform.ts';
 import type { PoolResources } from '../pool-resources.ts';
 import { markerVariable } from '../process-markers.ts';
@@ -54,7 +55,7 @@ export class WorkerConnection implements Connection {
   /** Why it ends, if that is known. */
   #cause: string | undefined;
 
-  constructor(slot: number, resources: PoolResources, events: ConnectionEvents) {
+  constructor(place: Place, resources: PoolResources, events: ConnectionEvents) {
     this.#resources = resources;
     this.#events = events;
     this.mostAttempts = resources.settings.recycleAfter;
@@ -70,7 +71,7 @@ export class WorkerConnection implements Connection {
     const { stdout, stderr } = this.#streams;
     const program = {
       ...ownProgram(import.meta.resolve('@pexen/pool-process/worker'), resources.settings.execArgv),
-      env: { ...resources.env, PEXEN_SLOT: String(slot), [markerVariable]: marker },
+      env: { ...resources.env, ...slotVariable(place), [markerVariable]: marker },
       stdio: { kind: 'pipes' as const, stdout: stdout.fd, stderr: stderr.fd, files: [this.#startMarker.fd] },
     };
     this.#pipes = new ChildConnection(program, resources.clock, {
@@ -81,7 +82,7 @@ export class WorkerConnection implements Connection {
     this.#tree = { pid: this.#pipes.pid, marker };
     if (this.#tree.pid !== undefined) resources.leaders.add(this.#tree.pid);
     if (events.wantsModules) this.#send({ do: 'record-modules' });
-    this.name = `process ${slot} (pid ${this.#tree.pid ?? 'none'})`;
+    this.name = `${place.name} (pid ${this.#tree.pid ?? 'none'})`;
   }
 
   send(attempts: readonly SentAttempt[]): void {
@@ -197,6 +198,10 @@ export class WorkerConnection implements Connection {
         return true;
       case 'started':
         return message.id <= this.#startedUpTo || this.#started(message.id);
+      case 'service-ready':
+        if (!this.#isRunning(message.id)) return false;
+        this.#events.serviceReady(message.id, message.facts);
+        return true;
       case 'updates':
         if (!this.#isRunning(message.id)) return false;
         this.#events.updated(message.id, message.updates);
@@ -291,6 +296,11 @@ export class WorkerConnection implements Connection {
     this.#streams.close();
     this.#startMarker.close();
   }
+}
+
+/** Slots have numbers that are free for the attempt in them; a service has none. */
+function slotVariable({ slot }: Place): Readonly<Record<string, string>> {
+  return slot === undefined ? {} : { PEXEN_SLOT: String(slot) };
 }
 
 function withOutput(how: string, output: string): string {

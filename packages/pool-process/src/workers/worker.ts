@@ -2,7 +2,7 @@
 
 import { fstatSync } from 'node:fs';
 import process from 'node:process';
-import type { TaskUpdate } from '@pexen/core';
+import type { ReadyFacts, TaskUpdate } from '@pexen/core';
 import {
   type AssignmentEnvelope,
   type BodyAddress,
@@ -261,6 +261,10 @@ class Current implements WorkerLink {
 
   /** The start was reported before. */
   started(): void {}
+
+  ready(facts: ReadyFacts): void {
+    send({ is: 'service-ready', id: this.id, facts });
+  }
 
   report(update: TaskUpdate): void {
     this.#updates ??= new CreditedSender({

@@ -8,6 +8,7 @@ import {
   executableTask,
   type Pool,
   type PoolOutcome,
+  type ReadyFacts,
   type TaskUpdate,
   type Ticket,
 } from '@pexen/core';
@@ -46,6 +47,9 @@ export class RecordingTicket implements Ticket {
   readonly workers: string[] = [];
   readonly updates: TaskUpdate[] = [];
   readonly #waiting = new Set<() => void>();
+  readonly #ready = Promise.withResolvers<ReadyFacts>();
+  /** What a service handed on when it was ready. */
+  readiness: ReadyFacts | undefined;
 
   get signal(): AbortSignal {
     return this.#controller.signal;
@@ -69,6 +73,15 @@ export class RecordingTicket implements Ticket {
   started(worker: string): void {
     this.workers.push(worker);
     this.#start.resolve(worker);
+  }
+  ready(facts: ReadyFacts): void {
+    if (this.readiness !== undefined) throw new Error('ready twice');
+    this.readiness = facts;
+    this.#ready.resolve(facts);
+  }
+  /** Resolves when the service is ready. */
+  get isReady(): Promise<ReadyFacts> {
+    return this.#ready.promise;
   }
   report(update: TaskUpdate): void {
     this.updates.push(update);

@@ -9,6 +9,7 @@ export {
   body,
   executable,
   factsOf,
+  type Given,
   RecordingTicket,
   returnOf,
   runOne,
