@@ -82,11 +82,13 @@ function remarksOf(task: ListedTask): string[] {
     group,
     pool,
     expectedToFail,
+    service,
   } = task;
   const listed = (word: string, names: readonly (string | undefined)[]) =>
     names[0] === undefined ? [] : [`${word} ${names.join(', ')}`];
   return [
     ...onlyIf(task),
+    ...(service === true ? ['service'] : []),
     ...(pulledIn === undefined ? [] : [pulledInBecause(pulledIn)]),
     ...listed('requires', requires.map(requirementText)),
     ...listed('uses', uses.map(useText)),

@@ -25,6 +25,7 @@ export interface Atoms {
  * - A task that may not start twice, and all tasks that pull it in: two shards would both start it.
  * - The tasks that hold a resource which all machines share, something below it or something above it.
  * - A salvage and the tasks that it salvages; a teardown and the providers of what it tears down: each starts only where the others run.
+ * - A service, and the first of the tasks that require it: it starts only where tasks need it, and its owner has to have its result.
  * - Siblings with the same derived name: which of them has which path depends on the whole list.
  */
 export function atomsOf(
@@ -37,6 +38,7 @@ export function atomsOf(
     ...unrepeatable(tasks, graph),
     ...holders(tasks, sharedResources),
     ...followers(tasks, graph),
+    ...services(tasks, graph),
     ...siblings(tasks),
   ].filter(({ of, to }) => sets.unite(of, to));
   const why = new Map<number, string>();
@@ -49,8 +51,8 @@ export function atomsOf(
 
 /** A task of this kind that another one of this kind pulls in is bound to all that pull in that one, too. */
 function* unrepeatable(tasks: readonly TaskInfo[], graph: PullGraph): Generator<Bond> {
-  for (const [task, { path, rerunnable }] of tasks.entries()) {
-    if (rerunnable) continue;
+  for (const [task, { path, rerunnable, service }] of tasks.entries()) {
+    if (rerunnable || service) continue;
     const seen = new Set([task]);
     for (const next of seen)
       for (const other of graph.pulledBy[next] as readonly number[]) {
@@ -89,6 +91,21 @@ function* followers(tasks: readonly TaskInfo[], graph: PullGraph): Generator<Bon
         why: `tears down what "${tasks[to]?.path}" provides`,
         whyOther: `"${path}" tears down what it provides`,
       };
+  }
+}
+
+/** Whether a dependent applies is known only on its machine, so that it must not decide here. */
+function* services(tasks: readonly TaskInfo[], graph: PullGraph): Generator<Bond> {
+  for (const [of, { path, service }] of tasks.entries()) {
+    const to = service ? graph.pulledBy[of]?.[0] : undefined;
+    if (to === undefined) continue;
+    const other = tasks[to]?.path;
+    yield {
+      of,
+      to,
+      why: `starts only where tasks like "${other}" need it`,
+      whyOther: `needs the service "${path}"`,
+    };
   }
 }
 

@@ -82,6 +82,30 @@ describe('a task has one owner', () => {
     }
   });
 
+  test('a service has its owner where a task needs it, however cheap that task is', () => {
+    const tasks = suite(
+      { path: 'db', weightMs: 5000, service: true, rerunnable: false },
+      { path: 'other', weightMs: 100 },
+      { path: 'x', weightMs: 1, ...requires('task:db') },
+      { path: 'y', weightMs: 1, ...requires('task:db') },
+    );
+    const { shards, tasks: owners } = partition(tasks, { count: 2, workers: 1 });
+    expect(shards.map(({ owned }) => owned)).toEqual([['db', 'x', 'y'], ['other']]);
+    expect(owners.get('db')?.boundBy).toBe('starts only where tasks like "x" need it');
+    for (let at = seed; at < seed + suites; at++) {
+      const random = new Random(at);
+      const all = randomSuite(random, 1 + random.below(40));
+      const parts = partition(all, { count: 1 + random.below(5), workers: 2 });
+      const graph = new PullGraph(all);
+      for (const [service, { path }] of [...all.entries()].filter(([, task]) => task.service)) {
+        const dependents = graph.pulledBy[service]?.map(
+          (each) => parts.tasks.get(all[each]?.path ?? '')?.shard,
+        );
+        if (dependents?.length) expect(dependents, `seed ${at}`).toContain(parts.tasks.get(path)?.shard);
+      }
+    }
+  });
+
   test('more shards than tasks leave some empty', () => {
     const { shards } = partition(suite({ path: 'a' }), { count: 3, workers: 4 });
     expect(shards.map(({ owned }) => owned.length)).toEqual([1, 0, 0]);
@@ -174,9 +198,9 @@ describe('tasks that stay together', () => {
       const random = new Random(at);
       const tasks = randomSuite(random, 1 + random.below(40));
       const { shards } = partition(tasks, { count: 2 + random.below(4), workers: 2, sharedResources });
-      for (const { path, rerunnable } of tasks) {
+      for (const { path, rerunnable, service } of tasks) {
         const running = shards.filter(({ owned, copies }) => owned.includes(path) || copies.includes(path));
-        if (!rerunnable) expect(running.length, `seed ${at}: ${path}`).toBe(1);
+        if (!rerunnable && !service) expect(running.length, `seed ${at}: ${path}`).toBe(1);
       }
     }
   });

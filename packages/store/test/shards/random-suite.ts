@@ -46,6 +46,7 @@ function randomTask(
     rerunnable: !bonds || !random.chance(0.06),
     ...(random.chance(0.8) && { weightMs: weightOf(random) }),
     ...(dependencies && random.chance(0.3) && { requires: requirementsOf(random, before) }),
+    ...(dependencies && random.chance(0.1) && { service: true as const }),
     ...(dependencies && random.chance(0.2) && { provides: [`cap${random.below(2)}-${id >> 3}`] }),
     ...(bonds && { uses: random.someOf(resources, 0.08).map((resource) => ({ resource })) }),
     ...(claims.length > 0 && { claims }),
