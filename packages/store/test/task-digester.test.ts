@@ -8,9 +8,11 @@ import {
   executableTask,
   key,
   type LoadedModules,
+  type ReadyCondition,
   type Requirement,
   type Runnable,
   sameDigest,
+  serviceRules,
   type TaskDigests,
   type TaskMeta,
   task,
@@ -267,6 +269,17 @@ describe('the code of a program', () => {
     expect(digester.codeOf(asked)).toBe(before);
     files.write(`${root}/tests/ping.sh`, 'other');
     expect(digester.codeOf(asked)).toBe(unknownDigest);
+  });
+
+  test('says in its meaning whether it is a service, and when that is ready', () => {
+    const meaning = (ready: ReadyCondition, source = { service: serviceRules({}) }): string =>
+      digests(executableTask({}, { ...body, service: { ready } }, source)).meaning;
+    const all = [
+      digests(executableTask({}, body)).meaning,
+      ...[meaning({ port: '{port}' }), meaning({ port: 80 }), meaning({ line: 'up' }), meaning({ fd: 3 })],
+    ];
+    expect(new Set(all).size).toBe(all.length);
+    expect(meaning({ port: 80 }, { service: serviceRules({ restarts: 3 }) })).toBe(meaning({ port: 80 }));
   });
 
   test('says in its meaning how its output is read', () => {

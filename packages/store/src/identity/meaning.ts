@@ -13,9 +13,9 @@ import {
 import { canonical } from './canonical.ts';
 import { hashOfParts } from './hash.ts';
 
-/** The digest of what it requires, provides, salvages and tears down, of its args, of how its output is interpreted, and of its cleanup. */
+/** The digest of what it requires, provides, salvages and tears down, of its args, of how its output is interpreted, of its cleanup, and of when a service is ready. */
 export function meaningOf(task: DigestedTask): Digest {
-  const { meta, args, body } = task.definition;
+  const { meta, args, body, service } = task.definition;
   const { requires = [], provides = [], salvages = [], cleanup } = meta;
   const namesOf = (capabilities: readonly Capability[]): string | undefined => named(capabilities, task);
   const requirements = requires.map((requirement) => {
@@ -36,6 +36,9 @@ export function meaningOf(task: DigestedTask): Digest {
     ...['args', canonical(args), 'input', inputOf(task)],
     ...['interpret', typeof body === 'function' ? '' : interpretingOf(body)],
     ...['cleanup', cleanup === undefined ? '' : textOf(cleanup)],
+    ...(service === undefined
+      ? []
+      : ['service', typeof body === 'function' ? '' : canonical(body.service?.ready)]),
   ]);
 }
 
