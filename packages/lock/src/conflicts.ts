@@ -6,6 +6,7 @@
 import { grown } from '@pexen/core/columns';
 import type { CompiledRequests } from './requests.ts';
 import {
+  BESIDE,
   CLAIM,
   CLAIMED,
   CLAIMED_WITHIN,
@@ -34,7 +35,7 @@ export class AffectedCounters {
     this.#requests = requests;
   }
 
-  /** Every request counts at EVERYONE, even an empty one. */
+  /** Every request counts at EVERYONE, even an empty one; one that is BESIDE at a counter that blocks nothing. */
   ofRequest(request: number): void {
     const { parent, label, sort } = this.#requests.trie;
     this.counters[0] = counterAt(EVERYONE, HELD);
@@ -54,6 +55,10 @@ export class AffectedCounters {
     const { counters } = this;
     if (mode === EXCLUSIVE) {
       counters[this.size++] = counterAt(EVERYONE, CLAIMED);
+      return;
+    }
+    if (mode === BESIDE) {
+      counters[0] = counterAt(EVERYONE, HELD_WITHIN);
       return;
     }
     const { parent } = this.#tree;
@@ -84,7 +89,7 @@ export class ConflictCounters {
   }
 
   get isEmpty(): boolean {
-    return !this.isTaken(counterAt(EVERYONE, HELD));
+    return !this.isTaken(counterAt(EVERYONE, HELD)) && !this.isTaken(counterAt(EVERYONE, HELD_WITHIN));
   }
 
   /** An exclusive request is counted here, which blocks every other one. */
@@ -123,7 +128,8 @@ export class ConflictCounters {
 
   /** The counter that blocks the entry, or FREE. Ignores units. */
   counterOf(node: number, mode: number): number {
-    if (mode === EXCLUSIVE) return this.isEmpty ? FREE : counterAt(EVERYONE, HELD);
+    if (mode === BESIDE) return FREE;
+    if (mode === EXCLUSIVE) return this.isTaken(counterAt(EVERYONE, HELD)) ? counterAt(EVERYONE, HELD) : FREE;
     const isClaim = mode === CLAIM;
     const { parent } = this.#tree;
     for (let at = node; at >= ROOT; at = parent[at] as number) {
@@ -217,6 +223,21 @@ export class ConflictCheck {
       return false;
     }
     return true;
+  }
+
+  /** Could the request not be taken beside what is counted in `others`, if nothing else were held? */
+  isBlockedBy(others: ConflictCounters, request: number): boolean {
+    if (others.isExclusive) return true;
+    const { parent, label, sort } = this.#requests.trie;
+    for (let at = request; at !== ROOT; at = parent[at] as number) {
+      const node = label[at] as number;
+      const mode = sort[at] as number;
+      if (others.counterOf(node, mode) !== FREE) return true;
+      if (mode < USE_ONE) continue;
+      const taken = (others.units[node] ?? 0) + (this.#requests.counts[mode] as number);
+      if (taken > this.#tree.capacityOf(node) * TOLERANCE) return true;
+    }
+    return false;
   }
 
   /** Does the request conflict with what is counted in `others`? Two requests for units of one node do, however many there are. */

@@ -3,7 +3,7 @@
 import type { Resource } from '@pexen/core';
 import { BYPASSED, type Holder, NONE, type NodeId, PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
 import type { LockTable, LockTableParts } from './lock-table.ts';
-import { CLAIM, EXCLUSIVE, FREE, ROOT, USE_ONE } from './resource-tree.ts';
+import { BESIDE, CLAIM, EXCLUSIVE, FREE, ROOT, USE_ONE } from './resource-tree.ts';
 
 /** How a node is held. */
 export type HoldMode = 'uses' | 'claims' | 'amount';
@@ -46,7 +46,8 @@ export function describeNodes(table: LockTable): HeldNode[] {
   };
   for (const holder of [...holders.active].sort((a, b) => a - b))
     for (const entry of requests.entriesOf(holders.requestOf(holder)))
-      at(entry.node).holders.push({ holder, ...howOf(entry.mode, requests.counts) });
+      if (entry.mode !== BESIDE)
+        at(entry.node).holders.push({ holder, ...howOf(entry.mode, requests.counts) });
   for (const { holder, node, blockers, reservedFor } of describeWaits(table))
     if (blockers.length > 0 || reservedFor !== undefined) at(node).waiting.push(holder);
   for (const node of poison.marks.keys()) at(node);

@@ -240,6 +240,15 @@ export class LockTable {
     return this.#found;
   }
 
+  /** Could no holder take the request while exactly these others were held? Whatever is held now does not count. */
+  isBlockedBy(request: RequestId, others: readonly RequestId[]): boolean {
+    const { counterpart, conflicts } = this.parts;
+    for (const other of others) counterpart.count(other, 1);
+    const isBlocked = conflicts.isBlockedBy(counterpart, request);
+    for (const other of others) counterpart.count(other, -1);
+    return isBlocked;
+  }
+
   /** Releases everything that the holder holds. */
   release(holder: Holder): void {
     if (!this.isHolding(holder)) return;

@@ -5,7 +5,7 @@
 
 import { type Amount, describeResource, isAmount, type Problem, type Resource, refuse } from '@pexen/core';
 import { grown } from '@pexen/core/columns';
-import { CLAIM, EXCLUSIVE, type ResourceTree, ROOT, USE, USE_ONE } from './resource-tree.ts';
+import { BESIDE, CLAIM, EXCLUSIVE, type ResourceTree, ROOT, USE, USE_ONE } from './resource-tree.ts';
 
 /**
  * Paths of integers, each prefix stored once: an entry is its parent and two numbers. An entry is removed with its last reference. Does
@@ -134,6 +134,8 @@ export interface LockRequest {
   readonly claims?: readonly Resource[] | undefined;
   /** No other holder is active meanwhile, not even one that needs nothing. Unlike a claim of `/` it never poisons. */
   readonly exclusive?: boolean | undefined;
+  /** An exclusive holder may be active at the same time if this one was first. What this one uses and claims counts as usual. */
+  readonly beside?: boolean | undefined;
 }
 
 /** One entry of a request. */
@@ -147,7 +149,7 @@ export class CompiledRequests {
   /** The label of an entry is its node, the sort its mode. */
   readonly trie: Trie = new Trie();
   /** How many units a mode takes. */
-  readonly counts: number[] = [0, 0, 0, 1];
+  readonly counts: number[] = [0, 0, 0, 0, 1];
   readonly #modeOf = new Map<number, number>();
   readonly #tree: ResourceTree;
   /** Scratch: the nodes of the request at hand, and the mode of each, -1 of all other nodes. */
@@ -163,7 +165,7 @@ export class CompiledRequests {
   compile(request: LockRequest): number {
     try {
       this.#collect(request);
-      return this.#enter(request.exclusive ?? false);
+      return this.#enter(request.exclusive ? EXCLUSIVE : request.beside ? BESIDE : undefined);
     } finally {
       for (let node = this.#nodes.pop(); node !== undefined; node = this.#nodes.pop()) this.#modes[node] = -1;
     }
@@ -225,10 +227,10 @@ export class CompiledRequests {
     this.#modes[node] = mode;
   }
 
-  /** EXCLUSIVE is an entry of its own, beside a use or claim of the root: it never poisons. */
-  #enter(isExclusive: boolean): number {
+  /** EXCLUSIVE and BESIDE are entries of their own, beside a use or claim of the root: they never poison. */
+  #enter(mode: typeof EXCLUSIVE | typeof BESIDE | undefined): number {
     if (this.#nodes.length > 1) this.#nodes.sort((a, b) => this.#compare(a, b));
-    let request = isExclusive ? this.#child(ROOT, ROOT, EXCLUSIVE) : ROOT;
+    let request = mode === undefined ? ROOT : this.#child(ROOT, ROOT, mode);
     for (const node of this.#nodes) {
       request = this.#child(request, node, this.#modes[node] as number);
       this.#requested = grown(this.#requested, node + 1);

@@ -12,7 +12,9 @@ export const ROOT = 0;
 export const USE = 0;
 export const CLAIM = 1;
 export const EXCLUSIVE = 2;
-export const USE_ONE = 3;
+/** An entry that holds nothing: exclusive requests do not mind the holder. */
+export const BESIDE = 3;
+export const USE_ONE = 4;
 
 /** Counts holds of the node: they block claims of it and of nodes below. */
 export const HELD = 0;

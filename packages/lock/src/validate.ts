@@ -7,6 +7,7 @@ import type { LockTable, LockTableParts } from './lock-table.ts';
 import { NOTHING } from './nested-heaps.ts';
 import type { CompiledRequests } from './requests.ts';
 import {
+  BESIDE,
   CLAIM,
   CLAIMED,
   CLAIMED_WITHIN,
@@ -64,10 +65,11 @@ function checkCounts(
     expected[counterAt(node, kind)] = (expected[counterAt(node, kind)] as number) + 1;
   };
   for (const holder of of) {
-    add(EVERYONE, HELD);
-    for (const { node, mode } of requests.entriesOf(holders.requestOf(holder))) {
+    const entries = requests.entriesOf(holders.requestOf(holder));
+    add(EVERYONE, entries.some(isBeside) ? HELD_WITHIN : HELD);
+    for (const { node, mode } of entries) {
       if (mode === EXCLUSIVE) add(EVERYONE, CLAIMED);
-      else {
+      else if (mode !== BESIDE) {
         add(node, HELD);
         if (mode === CLAIM) add(node, CLAIMED);
         spent[node] = (spent[node] as number) + (requests.counts[mode] as number) * units(holder);
@@ -96,18 +98,27 @@ function aboveOf({ tree }: LockTableParts, node: number): number[] {
   return above;
 }
 
+function isBeside({ mode }: { readonly mode: number }): boolean {
+  return mode === BESIDE;
+}
+
 /** No two holders hold what conflicts. */
 function checkConflicts(parts: LockTableParts): void {
   const { requests, holders, tree } = parts;
   const entries = holders.active.flatMap((holder) =>
     requests.entriesOf(holders.requestOf(holder)).map((entry) => ({ holder, ...entry })),
   );
+  const beside = new Set(entries.filter(isBeside).map(({ holder }) => holder));
   for (const one of entries) {
-    if (one.mode === EXCLUSIVE) assert(holders.active.length === 1, `${one.holder} is exclusive and alone`);
+    if (one.mode === EXCLUSIVE)
+      assert(
+        holders.active.every((holder) => holder === one.holder || beside.has(holder)),
+        `${one.holder} is exclusive and alone`,
+      );
     if (one.mode !== CLAIM) continue;
     for (const other of entries) {
       const meet = tree.isWithin(one.node, other.node) || tree.isWithin(other.node, one.node);
-      const clash = other.holder !== one.holder && other.mode !== EXCLUSIVE && meet;
+      const clash = other.holder !== one.holder && other.mode !== EXCLUSIVE && other.mode !== BESIDE && meet;
       assert(!clash, `${one.holder} claims node ${one.node}, and ${other.holder} holds node ${other.node}`);
     }
   }

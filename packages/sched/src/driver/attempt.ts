@@ -14,6 +14,7 @@ import {
   PexenError,
   type PoolOutcome,
   type ProviderGone,
+  type ReadyFacts,
   type ReceivedKey,
   type Runnable,
   type SharedState,
@@ -37,6 +38,7 @@ export interface AttemptHost {
   interruptionsOf(task: TaskId, attempt: number): number;
   rebootCountOf(task: TaskId): number;
   started(attempt: Attempt, worker: string): void;
+  ready(attempt: Attempt, facts: ReadyFacts): void;
   reported(attempt: Attempt, update: TaskUpdate): void;
 }
 
@@ -55,6 +57,10 @@ export class Attempt implements Assignment, Ticket {
   lastSignMs: number | undefined = undefined;
   /** After the outcome, further reports of the pool are ignored. */
   isOver = false;
+  /** Why the attempt was asked to stop; undefined if it was not. */
+  stopCause: StopCause | undefined = undefined;
+  /** What the service handed on when it was ready was refused, so that it does not count as ready. */
+  readyProblem: Error | undefined = undefined;
   /** Called when the attempt must stop, after its signal was aborted. */
   onStop: (() => void) | undefined = undefined;
   readonly #host: AttemptHost;
@@ -112,6 +118,10 @@ export class Attempt implements Assignment, Ticket {
     return this.definition.args;
   }
 
+  get service(): true | undefined {
+    return this.definition.service === undefined ? undefined : true;
+  }
+
   get shared(): SharedState {
     this.#shared ??= this.#host.outputs.inherit(this.id);
     return this.#shared;
@@ -143,9 +153,18 @@ export class Attempt implements Assignment, Ticket {
   stop(why: StopCause, message: string): void {
     const reason = new Error(message);
     reason.name = why === 'timed-out' ? 'TimeoutError' : 'AbortError';
+    this.stopCause = why;
     this.#abortReason = reason;
     this.#abort?.abort(reason);
     this.onStop?.();
+  }
+
+  /** What the service provides cannot be handed on: it ends, and has failed. */
+  refuseReady(problem: Error): void {
+    this.readyProblem ??= problem;
+    if (this.isStopped) return;
+    this.stop('cancelled', `its ready() was refused: ${problem.message}`);
+    this.stopCause = undefined; // the machine has not stopped it
   }
 
   /** A cleanup continues the record of the attempt before it. */
@@ -171,6 +190,10 @@ export class Attempt implements Assignment, Ticket {
   report(update: TaskUpdate): void {
     if (!this.isOver) this.#host.reported(this, update);
   }
+
+  ready(facts: ReadyFacts): void {
+    if (!this.isOver && this.service) this.#host.ready(this, facts);
+  }
 }
 
 // Reading outcomes: exit codes as outcomes, unset keys as failures, the rules of the user.
@@ -186,18 +209,39 @@ export function readOutcome(
   hasKeys: boolean,
 ): PoolOutcome {
   if (attempt.part === 'cleanup' || outcome.kind === 'not-started' || isAbandoned(outcome)) return outcome;
+  if (attempt.readyProblem !== undefined)
+    return { kind: 'threw', error: attempt.readyProblem, locksOk: true };
+  if (attempt.service && attempt.isStopped) return endOfStopped(outcome, attempt);
   const { body, meta } = attempt.definition;
   if (typeof body === 'function' && reinterpret === undefined)
-    return hasKeys ? checkKeys(meta, outcome) : outcome;
+    return hasKeys ? checkKeys(attempt, outcome) : outcome;
   try {
     const interpreted = withoutReboot(meta, interpret(attempt, outcome));
-    const checked = hasKeys ? checkKeys(meta, interpreted) : interpreted;
+    const checked = hasKeys ? checkKeys(attempt, interpreted) : interpreted;
     return reinterpret === undefined
       ? checked
       : reinterpreted(reinterpret(checked, attempt.task as Runnable, attempt.path));
   } catch (error) {
     return { kind: 'threw', error };
   }
+}
+
+/** The signals that ask a program to end. */
+const askingSignals: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
+
+/** A service ended after it was asked to. A program has then ended well with exit code 0, or by the signal that asked it. */
+function endOfStopped(outcome: PoolOutcome, attempt: Attempt): PoolOutcome {
+  const { body } = attempt.definition;
+  if (typeof body === 'function' || outcome.kind !== 'returned') return outcome;
+  const { exitCode, signal } = outcome.value as ExecutableFacts;
+  const codes = Object.values(askingSignals).map((number) => 128 + number);
+  const isAsked = signal === null ? exitCode === 0 || codes.includes(exitCode ?? 0) : signal in askingSignals;
+  if (isAsked) return outcome;
+  if (signal === 'SIGKILL') return { kind: 'stopped', how: 'killed' };
+  const how = signal === null ? `exit code ${exitCode}` : `signal ${signal}`;
+  const error = new TaskFailError(`it ended with ${how} after it was asked to stop`);
+  removeFrames(error);
+  return { kind: 'failed', error, depsOk: false, locksOk: false };
 }
 
 const kinds: readonly PoolOutcome['kind'][] = [
@@ -279,8 +323,9 @@ function distrust({ path }: Attempt, outcome: PoolOutcome, why: string): PoolOut
 }
 
 /** Without the values of its keys a task provides nothing: its dependents could not run, whatever the failure reports. */
-function checkKeys(meta: TaskMeta, outcome: PoolOutcome): PoolOutcome {
+function checkKeys({ service, definition: { meta } }: Attempt, outcome: PoolOutcome): PoolOutcome {
   const { kind } = outcome;
+  if (service) return outcome; // its keys were checked when it was ready
   if ((kind !== 'returned' && kind !== 'failed') || meta.provides === undefined) return outcome;
   const unset = unsetKeys(meta, outcome.provided ?? []);
   if (unset.length === 0) return outcome;

@@ -10,17 +10,20 @@ import {
   type PoolOutcome,
   type Problem,
   type ProviderGone,
+  type ReadyFacts,
   type Result,
   relativeTo,
   type TaskInfo,
   type TaskOrigin,
   type TaskUpdate,
   type TaskUpdateEvent,
+  unsetKeys,
 } from '@pexen/core';
 import { startTimer, systemClock } from '@pexen/core/timers';
 import { Machine } from '../machine/machine.ts';
 import type { Command, Input, MachineEvent, Part, PoolId, TaskId } from '../machine/protocol.ts';
 import { GOING, type State } from '../machine/state.ts';
+import { PROVIDED } from '../machine/task-table.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { Descriptions } from '../plan/describe.ts';
 import type { Entry } from '../plan/planned.ts';
@@ -41,6 +44,12 @@ import { TaskOutputs } from './task-outputs.ts';
 export interface Consumer {
   take(result: Result, task: TaskId): void;
   end(): void;
+}
+
+/** How a service ended, in a few words. */
+function howOf(outcome: PoolOutcome): string {
+  if ('error' in outcome) return messageOf(outcome.error);
+  return 'reason' in outcome ? outcome.reason : outcome.kind;
 }
 
 /** The outcome of an attempt that was ordered before a stop request and reached after it. The machine decides again. */
@@ -257,9 +266,22 @@ export class Engine implements AttemptHost, PoolListener {
   started({ id, attempt, part, definition }: Attempt, worker: string): void {
     const pool = this.plan.graph.pool[id] as PoolId;
     // A program leaves nothing behind in its worker.
-    if (part === 'body' && !this.#inline.has(pool) && typeof definition.body === 'function')
+    if (definition.service !== undefined) this.#providerWorkers.startedService(id, worker);
+    else if (part === 'body' && !this.#inline.has(pool) && typeof definition.body === 'function')
       this.#providerWorkers.started(id, pool, worker);
     this.post({ type: 'attempt-started', atMs: this.#aboutNowMs(), task: id, attempt, part, worker });
+  }
+
+  /** The service hands on what it provides as it is now. */
+  ready(made: Attempt, facts: ReadyFacts): void {
+    const { id: task, attempt, definition } = made;
+    const unset = unsetKeys(definition.meta, facts.provided ?? []);
+    const problem =
+      unset.length > 0
+        ? new TypeError(`was ready without having set ${unset.join(', ')}`)
+        : this.outputs.keep(task, made.touchedShared, { kind: 'returned', value: undefined, ...facts });
+    if (problem !== undefined) made.refuseReady(problem);
+    else this.post({ type: 'attempt-ready', atMs: this.#aboutNowMs(), task, attempt, part: 'body' });
   }
 
   reported(attempt: Attempt, update: TaskUpdate): void {
@@ -477,14 +499,31 @@ export class Engine implements AttemptHost, PoolListener {
     if (this.#watched.size > 0) this.#watched.delete(made);
     const own = readOutcome(made, outcome, this.#options.reinterpret, this.plan.builder.hasKeys);
     const { id: task, attempt, part } = made;
-    const wrong = part === 'body' ? this.outputs.keep(task, made.touchedShared, outcome) : undefined;
+    const keeps = part === 'body' && !made.service;
+    const wrong = keeps ? this.outputs.keep(task, made.touchedShared, outcome) : undefined;
     const isWrong = wrong !== undefined && !('error' in own);
     const read: PoolOutcome = isWrong ? { kind: 'threw', error: wrong } : own;
+    if (made.service) this.#serviceEnded(made, read);
     if (part === 'body' && read.kind !== 'returned') made.providersGone = this.#providersGoneFor(task);
     this.post({ type: 'attempt-ended', atMs: this.#aboutNowMs(), task, attempt, part, outcome: read });
     if (outcome.kind !== 'stopped' || outcome.how !== 'abandoned') return;
     const settled = () => this.post({ type: 'abandoned-settled', atMs: this.nowMs(), task, attempt, part });
     outcome.settled?.then(settled, settled);
+  }
+
+  #serviceEnded(made: Attempt, outcome: PoolOutcome): void {
+    if (made.stopCause === undefined && this.state.tasks.has(made.id, PROVIDED))
+      this.#providerWorkers.died(made.id, `ended without having been asked to (${howOf(outcome)})`);
+    const { killsOnStop = false } = made.definition.service ?? {};
+    if (
+      made.stopCause !== 'unneeded' ||
+      outcome.kind !== 'stopped' ||
+      outcome.how !== 'killed' ||
+      killsOnStop
+    )
+      return;
+    const message = `it did not end within ${made.graceMs} ms after its stop request, so it was ended by force`;
+    made.addFinding({ name: 'stop', status: 'warn', message });
   }
 
   #providersGoneFor(task: TaskId): readonly ProviderGone[] {

@@ -81,8 +81,18 @@ export function runEvent(seq: number, event: MachineEvent, sources: EventSources
         path,
         attempt,
         retryInMs: event.retryInMs,
+        died: event.died === true ? (true as const) : undefined,
+        startsAgain: event.startsAgain === true ? (true as const) : undefined,
         code: codeOf(plan, event.task, sources.digester),
       });
+    }
+    case 'service-ready': {
+      const { type, task, attempt, afterMs } = event;
+      return { type, seq, atMs, task, path, attempt, afterMs };
+    }
+    case 'service-stopping': {
+      const { type, task, attempt, why } = event;
+      return { type, seq, atMs, task, path, attempt, why };
     }
     case 'task-finished': {
       const result = sources.resultOf(event.task);

@@ -30,6 +30,7 @@ const manifest: PoolManifest = {
   transport: 'reference',
   closures: true,
   executables: false,
+  services: true,
 };
 
 const kinds: KindsOf<InlineOptions> = { concurrency: wholeOrInfinity(1) };
@@ -65,6 +66,8 @@ class InlinePool implements Pool {
   readonly #waiting = new Set<Waiting>();
   readonly #running = new Set<RunningBody>();
   readonly #abandoned = new Set<RunningBody>();
+  /** Those of the running bodies that are services, which count for nothing else. */
+  readonly #services = new Set<RunningBody>();
   #isOpen = false;
   /** Closed by `kill`: a body whose synchronous part has killed the run is abandoned as well. */
   #isKilled = false;
@@ -87,7 +90,8 @@ class InlinePool implements Pool {
 
   run(assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
     if (!this.#isOpen) return notStarted('the pool is closed');
-    if (this.#running.size < this.#concurrency) return this.#start(assignment, ticket);
+    if (assignment.service || this.#running.size - this.#services.size < this.#concurrency)
+      return this.#start(assignment, ticket);
     return new Promise((settle) => this.#wait({ assignment, ticket, settle }));
   }
 
@@ -119,7 +123,7 @@ class InlinePool implements Pool {
 
   #startNext(): void {
     for (const waiting of this.#waiting) {
-      if (this.#running.size >= this.#concurrency) return;
+      if (this.#running.size - this.#services.size >= this.#concurrency) return;
       if (isTurnLong()) {
         nextTurn(() => this.#startNext());
         return;
@@ -138,9 +142,7 @@ class InlinePool implements Pool {
     const body = part === 'body' ? definition.body : definition.meta.cleanup;
     try {
       const value = (body as (context: OwnContext) => unknown)(context);
-      return isThenable(value)
-        ? this.#follow(value, context, assignment.graceMs, ticket)
-        : returned(value, context);
+      return isThenable(value) ? this.#follow(value, context, assignment, ticket) : returned(value, context);
     } catch (error) {
       return failed(error, context, ticket);
     }
@@ -150,12 +152,13 @@ class InlinePool implements Pool {
   #follow(
     value: PromiseLike<unknown>,
     context: OwnContext,
-    graceMs: number,
+    { graceMs, service }: Assignment,
     ticket: Ticket,
   ): Promise<PoolOutcome> {
     return new Promise((settle) => {
       const body: RunningBody = { ticket, settle };
       this.#running.add(body);
+      if (service) this.#services.add(body);
       body.settled = Promise.resolve(value).then(
         (settled) => this.#ended(body, returned(settled, context)),
         (error) => this.#ended(body, failed(error, context, ticket)),
@@ -193,6 +196,7 @@ class InlinePool implements Pool {
   #release(body: RunningBody, outcome: PoolOutcome): void {
     body.cancelGrace?.();
     this.#running.delete(body);
+    this.#services.delete(body);
     body.settle(outcome);
     if (this.#waiting.size > 0) this.#startNext();
     if (this.#running.size === 0) this.#whenIdle?.();

@@ -36,6 +36,18 @@ export class ProviderWorkers extends Table {
     this.worker[task] = at;
   }
 
+  /** An attempt of the service has started, in a worker of its own. */
+  startedService(service: TaskId, name: string): void {
+    this.reserve(service + 1);
+    this.worker[service] = this.#workers.push({ name, gone: undefined });
+  }
+
+  /** The service has ended without having been asked to. */
+  died(service: TaskId, reason: string): void {
+    this.#hasGone = true;
+    (this.#workers[this.#placeOf(service) - 1] as Worker).gone = reason;
+  }
+
   /** The worker has ended or is being ended. Later reports about it do not count. */
   gone(pool: PoolId, name: string, reason: string): void {
     const alive = this.#alive.get(pool);

@@ -69,7 +69,8 @@ export class Results {
     const shared = this.#outputs.finalOf(id);
     const slow = tasks.has(id, SLOW);
     if (status === 'returned') {
-      const flaky = attempts.length > 1;
+      // A service may have several attempts, all of which ended well.
+      const flaky = attempts.length > 1 && attempts.some(({ outcome }) => outcome.kind !== 'returned');
       return {
         task,
         path,

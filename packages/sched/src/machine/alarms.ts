@@ -13,6 +13,9 @@ export const CLEANUP_TIMEOUT = 3;
 /** A pool must have been opened. Its number stands for the task, its count of openings for the attempt. */
 export const OPENED = 4;
 
+/** The run is cancelled, and a service that is up is stopped, whether tasks need it or not. */
+export const STOP_SERVICE = 5;
+
 /** A moment at which something may be due. The code that takes the alarm checks whether it still matters. */
 export interface Alarm {
   readonly atMs: number;

@@ -15,6 +15,7 @@ import {
 } from '@pexen/core';
 import { CLEANS, EXEMPT, type Rules } from '../plan/metadata.ts';
 import { BACKOFF } from './alarms.ts';
+import type { MachineEvent } from './protocol.ts';
 import type { PendingResults } from './results.ts';
 import { GOING, KILLING, RECALLED, REQUIREMENT, STOPPED, type State } from './state.ts';
 import {
@@ -29,8 +30,10 @@ import {
   SLOW,
   STARTED,
   TIMED_OUT,
-  WAITING,
+  UNNEEDED,
 } from './task-table.ts';
+
+type AttemptEndedEvent = Extract<MachineEvent, { readonly type: 'attempt-ended' }>;
 
 /** The statuses, by the numbers in the task table. */
 export const STATUSES: readonly ResultStatus[] = [
@@ -56,7 +59,7 @@ const returned: Outcome = Object.freeze({ kind: 'returned', locksOk: true });
  * Names the outcome. `stop` is why the machine stopped the attempt, if it did: an outcome after a stop request is never named returned.
  * `not-started` has no name, because there was no attempt.
  */
-function nameOutcome(outcome: PoolOutcome, stop: number, reason: string): Outcome {
+export function nameOutcome(outcome: PoolOutcome, stop: number, reason: string): Outcome {
   if (stop !== 0 && outcome.kind !== 'lost') return nameStopped(outcome, stop, reason);
   switch (outcome.kind) {
     case 'returned':
@@ -142,7 +145,11 @@ function wantsCleanup({ kind, locksOk, abandoned, wantsCleanup = false }: Outcom
 }
 
 /** True if there may be another attempt after this one. `attempt` is its number. */
-function mayRetry({ kind, abandoned }: Outcome, attempt: number, { retries, rerunnable }: Rules): boolean {
+export function mayRetry(
+  { kind, abandoned }: Outcome,
+  attempt: number,
+  { retries, rerunnable }: Rules,
+): boolean {
   if (abandoned) return false; // two bodies would hold the same resources
   switch (kind) {
     case 'failed':
@@ -199,7 +206,7 @@ export class AttemptLifecycle {
   /** The pool has settled an attempt that was dispatched. */
   settle(task: number, outcome: PoolOutcome): void {
     const { tasks, stopping, alarms } = this.#state;
-    const isReturned = outcome.kind === 'not-started' && this.#isReturned(task);
+    const isReturned = outcome.kind === 'not-started' && this.isReturned(task);
     if (isReturned && stopping !== GOING) alarms.drop(task); // the number of the attempt is used again
     if (tasks.has(task, CLEANING_UP)) {
       if (isReturned && tasks.stop[task] === 0) this.#cleanUp(task);
@@ -210,7 +217,7 @@ export class AttemptLifecycle {
           tasks.amendLastOutcome(task, { locksOk: false, abandoned: true });
         this.#cleanedUp(task, outcome.kind === 'returned', isLeft);
       }
-    } else if (isReturned) this.#returned(task);
+    } else if (isReturned) this.unstarted(task);
     else this.#ended(task, outcome);
   }
 
@@ -225,7 +232,7 @@ export class AttemptLifecycle {
   giveUp(task: number): void {
     const last = this.#state.tasks.recordsOf(task).at(-1);
     if (last === undefined || !this.#state.tasks.hasStarted(task)) this.skip(task, STOPPED, -1, -1);
-    else this.#finish(task, last.outcome);
+    else this.finish(task, last.outcome);
   }
 
   /** The task ended in an earlier session, and its result stands. */
@@ -285,7 +292,7 @@ export class AttemptLifecycle {
     this.#record(task, named, { kind: 'crashed', reason });
     tasks.attemptEnded(task);
     const again = crashed !== undefined && isClean && mayRetry(named, attempt, plan.rulesOf(task));
-    this.#decide(task, named, again);
+    this.decide(task, named, again);
   }
 
   /** The run stops before the interrupted task starts again: it stays unfinished. */
@@ -337,15 +344,18 @@ export class AttemptLifecycle {
     this.#close(task, 'skipped');
   }
 
-  #isReturned(task: number): boolean {
+  /** The pool returned the attempt unstarted, and may do so again. */
+  isReturned(task: number): boolean {
     const { tasks } = this.#state;
     return tasks.state[task] === DISPATCHED && tasks.countReturn(task) < mostReturns;
   }
 
   /** The pool has returned the attempt unstarted: its number is used again. */
-  #returned(task: number): void {
-    const { tasks, plan, conditions, locks } = this.#state;
-    const isStopped = tasks.stop[task] !== 0 || this.#state.isForbidden(task);
+  unstarted(task: number): void {
+    const { tasks, plan, conditions, locks, lostBases } = this.#state;
+    const stop = tasks.stop[task];
+    const isStopped = (stop !== 0 && stop !== UNNEEDED) || this.#state.isForbidden(task);
+    if (lostBases.size > 0) lostBases.delete(task);
     tasks.undoAttempt(task);
     if (tasks.has(task, RETAINS_LOCKS)) locks.releaseAmounts(task);
     else if (tasks.has(task, ENROLLED)) locks.release(task);
@@ -353,23 +363,26 @@ export class AttemptLifecycle {
       this.giveUp(task);
       return;
     }
-    const isRetry = tasks.hasStarted(task);
-    const closed = isRetry || plan.graph.waits.in.first(task) === 0 ? 0 : conditions.countUnfulfilled(task);
-    if (closed === 0) this.#state.makeReady(task);
-    else {
-      this.#state.move(task, WAITING);
-      tasks.setBlockers(task, closed);
-    }
+    const waitsAgain = !tasks.hasStarted(task) || this.#state.mustWaitAgain(task);
+    const hasConditions = waitsAgain && plan.graph.waits.in.first(task) !== 0;
+    if (!hasConditions || conditions.countUnfulfilled(task) === 0) this.#state.makeReady(task);
+    else this.#state.waitAgain(task);
   }
 
   #ended(task: number, outcome: PoolOutcome): void {
     const { tasks, plan, stopping } = this.#state;
     const named = nameOutcome(outcome, tasks.stop[task] as number, this.#state.stopReasonOf(task) ?? '');
-    this.#record(task, named, outcome);
-    if (named.kind === 'returned') tasks.setValue(task, (outcome as { readonly value: unknown }).value);
-    tasks.attemptEnded(task);
+    this.record(task, named, outcome);
     if (this.#state.is(task, CLEANS) && stopping !== KILLING && wantsCleanup(named)) this.#cleanUp(task);
-    else this.#decide(task, named, mayRetry(named, tasks.attempt[task] as number, plan.rulesOf(task)));
+    else this.decide(task, named, mayRetry(named, tasks.attempt[task] as number, plan.rulesOf(task)));
+  }
+
+  /** The attempt has ended in this way: keeps its record and its value. */
+  record(task: number, outcome: Outcome, by: PoolOutcome): void {
+    const { tasks } = this.#state;
+    this.#record(task, outcome, by);
+    if (outcome.kind === 'returned') tasks.setValue(task, (by as { readonly value?: unknown }).value);
+    tasks.attemptEnded(task);
   }
 
   #record(task: number, outcome: Outcome, { stdout, stderr, ranMs }: PoolOutcome): void {
@@ -382,7 +395,7 @@ export class AttemptLifecycle {
     const record: AttemptRecord = { attempt, outcome, worker, startedAtMs, durationMs };
     if ((stdout ?? stderr) !== undefined) Object.assign(record, defined({ stdout, stderr }));
     tasks.record(task, record);
-    if (durationMs > plan.rulesOf(task).slowAfterMs) tasks.set(task, SLOW);
+    if (durationMs > plan.rulesOf(task).slowAfterMs && !this.#state.isService(task)) tasks.set(task, SLOW);
   }
 
   /** Runs the cleanup in the place of the attempt. */
@@ -406,17 +419,22 @@ export class AttemptLifecycle {
     tasks.amendLastOutcome(task, { locksOk: hasCleanedUp });
     const { outcome } = tasks.recordsOf(task).at(-1) as AttemptRecord;
     const again = hasCleanedUp && mayRetry(outcome, tasks.attempt[task] as number, plan.rulesOf(task));
-    this.#decide(task, outcome, again);
+    this.decide(task, outcome, again);
   }
 
   /** Starts the delay of another attempt, or finishes the task. */
-  #decide(task: number, outcome: Outcome, mayRetry: boolean): void {
-    const { plan, tasks, nowMs, stopping } = this.#state;
+  decide(task: number, outcome: Outcome, mayRetry: boolean): void {
+    const { plan, tasks, stopping } = this.#state;
     const again = mayRetry && stopping === GOING;
     const retryInMs = again ? retryDelay(plan.rulesOf(task), task, tasks.attempt[task] as number) : undefined;
-    if (this.#state.nextEvent()) this.#state.publish({ type: 'attempt-ended', atMs: nowMs, task, retryInMs });
-    if (retryInMs === undefined) this.#finish(task, outcome);
+    this.publishEnd(task, { retryInMs });
+    if (retryInMs === undefined) this.finish(task, outcome);
     else this.#backOff(task, retryInMs);
+  }
+
+  publishEnd(task: number, how: Pick<AttemptEndedEvent, 'retryInMs' | 'died' | 'startsAgain'>): void {
+    const { nowMs } = this.#state;
+    if (this.#state.nextEvent()) this.#state.publish({ type: 'attempt-ended', atMs: nowMs, task, ...how });
   }
 
   #backOff(task: number, delayMs: number): void {
@@ -425,14 +443,20 @@ export class AttemptLifecycle {
       tasks.set(task, RETAINS_LOCKS);
       locks.releaseAmounts(task);
     }
+    if (this.#state.mustWaitAgain(task)) {
+      this.#state.waitAgain(task);
+      return;
+    }
     this.#state.move(task, BACKING_OFF);
     if (delayMs > 0) alarms.set(nowMs + delayMs, BACKOFF, task, tasks.attempt[task] as number);
     else this.#state.makeReady(task);
   }
 
-  #finish(task: number, outcome: Outcome): void {
-    const { tasks, plan, locks } = this.#state;
-    if (hasProvided(outcome)) tasks.set(task, PROVIDED);
+  /** The task is over, and ended in this way. A service provides only while it is up, and a task nothing that was built on a service that is down. */
+  finish(task: number, outcome: Outcome): void {
+    const { tasks, plan, locks, lostBases } = this.#state;
+    const isLost = lostBases.size > 0 && lostBases.has(task);
+    if (hasProvided(outcome) && !isLost && !this.#state.isService(task)) tasks.set(task, PROVIDED);
     if (isBad(outcome.kind)) tasks.set(task, BAD);
     if (outcome.abandoned) this.#state.abandon(task);
     else if (tasks.has(task, ENROLLED)) {

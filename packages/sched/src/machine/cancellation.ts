@@ -1,11 +1,11 @@
 /** Drains, cancels and kills a run: decides which attempts are stopped, which tasks are given up, and which may still run. */
 
-import { CLEANUP_TIMEOUT, TIMEOUT } from './alarms.ts';
+import { CLEANUP_TIMEOUT, STOP_SERVICE, TIMEOUT } from './alarms.ts';
 import type { AttemptLifecycle } from './attempts.ts';
 import { stopAttempt, watchOpening } from './deadlines.ts';
 import { OPENING } from './pools.ts';
 import { CANCELLING, DRAINING, KILLING, type State } from './state.ts';
-import { CANCELLED, CLEANING_UP, DONE } from './task-table.ts';
+import { CANCELLED, CLEANING_UP, DONE, PROVIDED } from './task-table.ts';
 
 export class Cancellation {
   readonly #state: State;
@@ -52,17 +52,18 @@ export class Cancellation {
       if (dispatched > 0) this.#state.emit({ type: 'reclaim', pool: id });
   }
 
-  /** Teardowns and cleanups may go on for their grace period, unless the run is killed. */
+  /** Teardowns, cleanups, and services that are up may go on for their grace period, unless the run is killed. */
   #stopRunning(task: number, level: number, reason: string): void {
     if (level === DRAINING) return;
     const isCleaningUp = this.#state.tasks.has(task, CLEANING_UP);
-    if (level === KILLING || (!isCleaningUp && !this.#state.isTeardown(task))) {
+    const isUp = this.#state.tasks.has(task, PROVIDED);
+    if (level === KILLING || (!isCleaningUp && !isUp && !this.#state.isTeardown(task))) {
       stopAttempt(this.#state, task, CANCELLED, reason);
       return;
     }
     const { graceMs } = this.#state.plan.rulesOf(task);
     const attempt = this.#state.tasks.attempt[task] as number;
-    const kind = isCleaningUp ? CLEANUP_TIMEOUT : TIMEOUT;
+    const kind = isUp ? STOP_SERVICE : isCleaningUp ? CLEANUP_TIMEOUT : TIMEOUT;
     this.#state.alarms.set(this.#state.nowMs + graceMs, kind, task, attempt);
   }
 }

@@ -4,7 +4,7 @@
  */
 import { bytes, ints, Table } from '@pexen/core/columns';
 import { type ConditionId, type Graph, NEEDS_ALL } from '../plan/graph.ts';
-import { BAD, PARKED, PROVIDED, READY, type TaskTable, WAITING } from './task-table.ts';
+import { BACKING_OFF, BAD, PARKED, PROVIDED, READY, type TaskTable, WAITING } from './task-table.ts';
 
 /** A capability that was torn down. */
 interface Withdrawal {
@@ -27,7 +27,7 @@ export class Conditions extends Table {
   hits: Int32Array = ints();
   /** Feeders of a requirement that did not; feeders of other conditions that ended badly. */
   misses: Int32Array = ints();
-  /** 1 for a requirement that is met. It stays met. */
+  /** 1 for a requirement that is met. It stays met, unless a service that met it goes down. */
   isMet: Uint8Array = bytes();
   /** To be taken by the machine: tasks with no condition left to wait for, */
   readonly released: number[] = [];
@@ -38,6 +38,10 @@ export class Conditions extends Table {
   /** The first task that met a requirement; if it takes several tasks, all are in `#met`. */
   firstMet: Int32Array = ints();
   readonly #met = new Map<ConditionId, number[]>();
+  /** The tasks that met a requirement which is not met any more. */
+  readonly #metBefore = new Map<ConditionId, readonly number[]>();
+  /** See `takeTouched`. */
+  #isTouched = true;
   /** Capabilities that were torn down, with the tasks that had provided them. */
   readonly #withdrawn = new Map<ConditionId, Withdrawal>();
   /** How many edges are linked. */
@@ -116,13 +120,14 @@ export class Conditions extends Table {
 
   /** The tasks that met the requirement, in the order of declaration. */
   metBy(condition: ConditionId): readonly number[] {
-    if (this.isMet[condition] !== 1) return [];
+    if (this.isMet[condition] !== 1) return this.#metBefore.get(condition) ?? [];
     return this.#met.get(condition) ?? [this.firstMet[condition] as number];
   }
 
   /** The task is over. The effects are in the lists. */
   ended(task: number): void {
     const { feeds } = this.#graph;
+    this.#isTouched = true;
     for (let edge = feeds.out.first(task); edge !== 0; edge = feeds.out.next[edge] as number) {
       const condition = feeds.out.end[edge] as number;
       if (this.#graph.isRequirement(condition)) {
@@ -133,6 +138,68 @@ export class Conditions extends Table {
         this.#open(condition);
       }
     }
+  }
+
+  /** True if a task has to wait for less or for more than at the last call, or a task is over. */
+  takeTouched(): boolean {
+    const isTouched = this.#isTouched;
+    this.#isTouched = false;
+    return isTouched;
+  }
+
+  /** The service is up: the table has it as a task that provides. */
+  up(service: number): void {
+    for (const condition of this.#requirementsFedBy(service)) {
+      this.pending[condition] = (this.pending[condition] as number) - 1;
+      this.#count(condition, service);
+    }
+  }
+
+  /** The service is not up any more, and may come up again. */
+  down(service: number): void {
+    for (const condition of this.#requirementsFedBy(service)) {
+      this.pending[condition] = (this.pending[condition] as number) + 1;
+      this.#retract(condition);
+    }
+  }
+
+  /** What the task provided is lost. */
+  lose(task: number): void {
+    for (const condition of this.#requirementsFedBy(task)) {
+      this.misses[condition] = (this.misses[condition] as number) + 1;
+      this.#retract(condition);
+    }
+  }
+
+  /** The tasks that have, or would get, what the task provides. */
+  takersOf(task: number): readonly number[] {
+    const { waits } = this.#graph;
+    const met = this.#requirementsFedBy(task).filter((condition) => this.metBy(condition).includes(task));
+    return [...new Set(met.flatMap((condition) => waits.out.ends(condition)))];
+  }
+
+  #requirementsFedBy(task: number): readonly ConditionId[] {
+    return this.#graph.feeds.out.ends(task).filter((condition) => this.#graph.isRequirement(condition));
+  }
+
+  /** One that had provided for the requirement does not any more. */
+  #retract(condition: ConditionId): void {
+    const before = this.metBy(condition);
+    const wasMet = this.isMet[condition] === 1;
+    this.hits[condition] = (this.hits[condition] as number) - 1;
+    this.#isTouched = true;
+    const isLeft = wasMet && this.#isEnough(condition, this.hits[condition] as number);
+    this.#recount(condition);
+    if (!wasMet || isLeft) {
+      if (!wasMet && this.isImpossible(condition)) this.impossible.push(condition);
+      return;
+    }
+    this.isMet[condition] = 0;
+    this.#metBefore.set(condition, before);
+    const { waits } = this.#graph;
+    for (let edge = waits.out.first(condition); edge !== 0; edge = waits.out.next[edge] as number)
+      if (edge <= this.#waits) this.#hold(waits.out.end[edge] as number);
+    if (this.isImpossible(condition)) this.impossible.push(condition);
   }
 
   /** True if some capability was torn down. */
@@ -195,8 +262,8 @@ export class Conditions extends Table {
   }
 
   #stageOf(task: number): number {
-    if (!this.#tasks.isDone(task)) return PENDING;
-    return this.#tasks.has(task, PROVIDED) ? GIVEN : MISSED;
+    if (this.#tasks.has(task, PROVIDED)) return GIVEN;
+    return this.#tasks.isDone(task) ? MISSED : PENDING;
   }
 
   /** True if all that the task provided for the requirement was torn down. */
@@ -215,7 +282,7 @@ export class Conditions extends Table {
     if (!this.#graph.isRequirement(condition)) {
       if (!isOver) this.#close(condition);
       else if (this.#tasks.has(task, BAD)) this.misses[condition] = (this.misses[condition] as number) + 1;
-    } else if (isOver) {
+    } else if (isOver || this.#tasks.has(task, PROVIDED)) {
       const wasExpected = this.#graph.kind[condition] === NEEDS_ALL && this.#tasks.has(task, PROVIDED);
       if (wasExpected) this.pending[condition] = (this.pending[condition] as number) - 1;
       this.#count(condition, task);
@@ -261,6 +328,7 @@ export class Conditions extends Table {
 
   #meet(condition: ConditionId): void {
     this.isMet[condition] = 1;
+    if (this.#metBefore.size > 0) this.#metBefore.delete(condition);
     if (this.#met.size > 0) this.#met.get(condition)?.sort((a, b) => a - b);
     this.#releaseAll(condition);
   }
@@ -299,8 +367,9 @@ export class Conditions extends Table {
 
   #hold(task: number): void {
     const state = this.#tasks.state[task];
+    this.#isTouched = true;
     if (state === WAITING) this.#tasks.setBlockers(task, (this.#tasks.blockers[task] as number) + 1);
-    else if (state === READY || state === PARKED) this.held.push(task);
+    else if (state === READY || state === PARKED || state === BACKING_OFF) this.held.push(task);
   }
 
   #releaseAll(condition: ConditionId): void {
@@ -311,6 +380,7 @@ export class Conditions extends Table {
       const task = waits.out.end[edge] as number;
       if (state[task] !== WAITING || task < first || edge > this.#waits) continue;
       if (this.#tasks.unblock(task) === 0) this.released.push(task);
+      else this.#isTouched = true;
     }
   }
 

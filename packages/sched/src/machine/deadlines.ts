@@ -1,6 +1,6 @@
 /** The deadlines of attempts, counted from their real start, and the delays between attempts. */
 
-import { type Alarm, BACKOFF, CLEANUP_TIMEOUT, IDLE, OPENED, TIMEOUT } from './alarms.ts';
+import { type Alarm, BACKOFF, CLEANUP_TIMEOUT, IDLE, OPENED, STOP_SERVICE, TIMEOUT } from './alarms.ts';
 import { OPENING } from './pools.ts';
 import { CANCELLING, KILLING, type State } from './state.ts';
 import { BACKING_OFF, CLEANING_UP, DONE, RUNNING, TIMED_OUT } from './task-table.ts';
@@ -42,14 +42,15 @@ export class Deadlines {
     if (this.#state.tasks.attempt[task] === attempt) this.#lastSigns.set(task, sinceMs);
   }
 
-  /** Handles the alarms that are due. Returns the pools that should have been opened by now. */
-  ring(): readonly number[] {
+  /** Handles the alarms that are due. Returns the pools that should have been opened, and the services that should have been stopped by now. */
+  ring(): { readonly pools: readonly number[]; readonly services: readonly number[] } {
     this.#setMs = undefined;
     const { alarms, nowMs } = this.#state;
-    const late: number[] = [];
+    const late = { pools: [] as number[], services: [] as number[] };
     for (let alarm = alarms.take(nowMs); alarm !== undefined; alarm = alarms.take(nowMs)) {
       if (!this.#matters(alarm)) continue;
-      if (alarm.kind === OPENED) late.push(alarm.task);
+      if (alarm.kind === OPENED) late.pools.push(alarm.task);
+      else if (alarm.kind === STOP_SERVICE) late.services.push(alarm.task);
       else this.#due(alarm);
     }
     return late;
@@ -73,6 +74,7 @@ export class Deadlines {
     if (kind === OPENED) return pools[task]?.phase === OPENING && pools[task].openings === attempt;
     if (tasks.attempt[task] !== attempt) return false;
     if (kind === BACKOFF) return tasks.state[task] === BACKING_OFF;
+    if (kind === STOP_SERVICE) return tasks.state[task] === RUNNING;
     return tasks.state[task] === RUNNING && tasks.has(task, CLEANING_UP) === (kind === CLEANUP_TIMEOUT);
   }
 

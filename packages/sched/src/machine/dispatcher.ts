@@ -37,21 +37,28 @@ export class Dispatcher {
     if (!this.#state.is(task, MEASURED)) return false;
     let headStartMs = nowMs;
     for (const blocker of describeWait(locks, head)?.blockers ?? []) {
-      if (!this.#state.is(blocker, MEASURED)) return false;
+      if (!this.#state.is(blocker, MEASURED) || this.#state.isService(blocker)) return false;
       const endMs = (tasks.since[blocker] as number) + (plan.weight[blocker] as number);
       headStartMs = Math.max(headStartMs, endMs);
     }
     return nowMs + plan.boundMsOf(task) <= headStartMs;
   };
 
-  /** Starts all tasks that can start. Opens the pools that are needed. */
-  fill(): void {
+  /** Starts all tasks that can start. Opens the pools that are needed. `services` start first, beside the places of the pools. */
+  fill(services: { start(): void }): void {
     while (this.#state.takeStale()) {
+      services.start();
       for (let task = this.#next(); task !== NONE; task = this.#next()) {
         this.#start(task);
         this.#readiness.cascade();
       }
     }
+  }
+
+  /** Starts the service, unless something that it needs is held or poisoned. */
+  startService(service: number): void {
+    this.#start(service);
+    this.#readiness.cascade();
   }
 
   /** Enrols the running tasks that hold nothing, when the first exclusive task was added. */
@@ -127,17 +134,17 @@ export class Dispatcher {
   }
 
   #hasPlace(pool: PoolRow): boolean {
-    if (pool.phase === CLOSED && !pool.isExclusive) this.#open(pool);
+    if (pool.phase === CLOSED && !pool.isExclusive) this.open(pool);
     return pool.hasPlace;
   }
 
   #giveTurn(group: PoolRow): void {
     if (this.#state.dispatched > 0) return;
     this.#state.giveTurn(group);
-    this.#open(group);
+    this.open(group);
   }
 
-  #open(pool: PoolRow): void {
+  open(pool: PoolRow): void {
     pool.open();
     this.#state.emit({ type: 'open-pool', pool: pool.id });
     if (this.#state.stopping === CANCELLING) watchOpening(this.#state, pool.id);
@@ -210,14 +217,27 @@ export class Dispatcher {
     const { locks, tasks } = this.#state;
     if (this.#isPoisoned(task, request)) {
       const node = locks.poisonedNode(request);
-      this.#attempts.skip(task, POISON, node, locks.poisonerOf(node));
+      if (tasks.hasStarted(task)) this.#attempts.giveUp(task);
+      else this.#attempts.skip(task, POISON, node, locks.poisonerOf(node));
       return false;
     }
+    if (this.#isKeptAway(task)) return false;
     this.#enrol(task);
     if (locks.tryTake(task, this.#mayBypass) === TAKEN) return true;
     locks.park(task);
     if (tasks.state[task] !== PARKED) this.#state.move(task, PARKED);
     return false;
+  }
+
+  /** A task that runs alone waits for the services that it does not need. */
+  #isKeptAway(task: number): boolean {
+    const { servicesOut, plan, keptAway } = this.#state;
+    if (servicesOut.size === 0 || plan.metaOf(task).exclusive !== true) return false;
+    const needed = plan.services.neededBy(task);
+    if ([...servicesOut].every((service) => needed.includes(service))) return false;
+    keptAway.add(task);
+    this.#state.waitAgain(task);
+    return true;
   }
 
   #enrol(task: number): void {
@@ -239,8 +259,9 @@ export class Dispatcher {
   }
 
   #dispatch(task: number): void {
-    const { tasks, nowMs, plan, conditions } = this.#state;
+    const { tasks, nowMs, plan, conditions, lostBases } = this.#state;
     this.#state.move(task, DISPATCHED);
+    if (lostBases.size > 0) lostBases.delete(task);
     const attempt = tasks.nextAttempt(task, nowMs);
     const isNew = attempt === (tasks.before[task] as number) + 1 && tasks.returned[task] === 0;
     if (isNew && this.#state.is(task, EXEMPT))

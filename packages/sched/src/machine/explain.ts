@@ -5,11 +5,13 @@ import {
   describeCapability,
   describeRequirement,
   type HeldResource,
+  type InspectedService,
   type Inspection,
   inspectionVersion,
   type ReasonLink,
   type Requirement,
   type RunningAttempt,
+  type ServicePhase,
   type WaitingFor,
 } from '@pexen/core';
 import { describeNodes, describeWait, nameOf } from '@pexen/lock';
@@ -21,6 +23,7 @@ import {
   HELD,
   NEVER_STARTED,
   NOT_APPLICABLE,
+  NOT_NEEDED,
   NOTHING_TO_SALVAGE,
   POISON,
   RECALLED,
@@ -28,7 +31,17 @@ import {
   STALLED,
   STOPPED,
 } from './state.ts';
-import { BACKING_OFF, CLEANING_UP, DISPATCHED, DONE, PARKED, READY, STATES, WAITING } from './task-table.ts';
+import {
+  BACKING_OFF,
+  CLEANING_UP,
+  DISPATCHED,
+  DONE,
+  PARKED,
+  PROVIDED,
+  READY,
+  STATES,
+  WAITING,
+} from './task-table.ts';
 
 /** How many links of a chain are reported before the last one: a chain may be as long as the run. */
 const mostLinks = 5;
@@ -53,7 +66,7 @@ function link(state: State, task: number): ReasonLink {
 }
 
 function whyOf(state: State, task: number): string {
-  const { plan, tasks, stopReason } = state;
+  const { plan, stopReason } = state;
   const { why, subject = -1, reason } = state.skipOf(task) ?? {};
   switch (why) {
     case REQUIREMENT:
@@ -72,11 +85,22 @@ function whyOf(state: State, task: number): string {
       return 'has nothing to tear down';
     case STALLED:
       return 'could never start';
+    case NOT_NEEDED:
+      return 'was not started: no task needed it';
     case RECALLED:
       return reason?.[0]?.why ?? 'was skipped in an earlier session';
     default:
-      return STATUSES[tasks.status[task] as number] as string;
+      return endOf(state, task);
   }
+}
+
+/** How a task ended, as far as others lack what it would have provided. */
+function endOf(state: State, task: number): string {
+  const { lostBases, plan, tasks } = state;
+  const base = lostBases.get(task);
+  if (base !== undefined) return `was built on the service "${plan.pathOf(base)}", which is not up any more`;
+  const status = STATUSES[tasks.status[task] as number] as string;
+  return state.isService(task) && status === 'returned' ? 'is over' : status;
 }
 
 function quote(name: string): string {
@@ -92,6 +116,7 @@ export function inspect(
   const { tasks, plan, pools, turn } = state;
   const running: RunningAttempt[] = [];
   const waiting: { path: string; for: WaitingFor }[] = [];
+  const services = plan.hasServices ? inspectedServices(state) : [];
   let finished = 0;
   let skipped = 0;
   for (let task = 0; task < tasks.count; task++) {
@@ -103,6 +128,7 @@ export function inspect(
   }
   return {
     ...{ version: inspectionVersion, atMs: nowMs, running, waiting },
+    ...(services.length > 0 && { services }),
     counts: { waiting: waiting.length, running: running.length, finished, skipped },
     resources: heldResources(state),
     pools: pools.map(({ id, name, slots, dispatched }) => ({
@@ -111,6 +137,34 @@ export function inspect(
     })),
     ...(turn !== undefined && { group: turn.name }),
   };
+}
+
+/** The services that have started and are not over. */
+function inspectedServices(state: State): InspectedService[] {
+  const { plan, tasks, servicesSince } = state;
+  const open = [...plan.services.all].filter((service) => !tasks.isDone(service) && tasks.hasStarted(service));
+  return open.map((service) => {
+    const served = servedBy(state, service);
+    return {
+      path: plan.pathOf(service),
+      phase: phaseOf(state, service),
+      sinceMs: servicesSince.get(service) ?? (tasks.since[service] as number),
+      needs: served.length,
+      neededBy: served.slice(0, mostNamed).map((task) => plan.pathOf(task)),
+    };
+  });
+}
+
+/** The tasks without a result that the service serves: those that need it, and teardowns. */
+function servedBy({ plan, tasks }: State, service: number): number[] {
+  return [...plan.services.upheldBy(service)].filter((task) => !tasks.isDone(task)).sort((a, b) => a - b);
+}
+
+function phaseOf({ tasks }: State, service: number): ServicePhase {
+  if (tasks.isOut(service))
+    return tasks.stop[service] !== 0 ? 'stopping' : tasks.has(service, PROVIDED) ? 'up' : 'starting';
+  if (tasks.state[service] === BACKING_OFF) return 'starting';
+  return 'down';
 }
 
 /** Why the task is in its state, in one sentence. */
@@ -129,6 +183,11 @@ function whatRuns(state: State, task: number): string {
   const { tasks } = state;
   const part = tasks.has(task, CLEANING_UP) ? 'the cleanup of attempt' : 'attempt';
   const what = `${part} ${tasks.attempt[task]}`;
+  if (state.isService(task) && tasks.stop[task] === 0 && tasks.state[task] !== DISPATCHED) {
+    const phase = tasks.has(task, PROVIDED) ? 'is up' : 'is starting';
+    const needed = servedBy(state, task);
+    return `${phase}: ${what} on ${tasks.workerOf(task)}${needed.length === 0 ? '' : `, needed by ${someOf(state, needed)}`}`;
+  }
   const asked = tasks.stop[task] === 0 ? '' : `, asked to stop: ${state.stopReasonOf(task)}`;
   return tasks.state[task] === DISPATCHED
     ? `waits in the pool "${state.poolOf(task).name}", which has not started ${what}${asked}`
@@ -182,6 +241,9 @@ function waitOf(state: State, task: number): Wait {
     const untilMs = state.alarms.retryOf(task) ?? state.nowMs;
     return { for: { kind: 'backoff', untilMs }, text: `until ${format(untilMs)} for its next attempt` };
   }
+  if (state.isService(task)) return dependentsWait(state, task);
+  const services = servicesInTheWay(state, task);
+  if (services.length > 0) return servicesWait(state, services);
   if (turn !== pool && turn !== undefined) return groupWait(state, pool, turn);
   if (pool.isExclusive && pool !== turn && state.dispatched + state.retrying > 0)
     return groupWait(state, pool, undefined, underWay(state));
@@ -190,6 +252,29 @@ function waitOf(state: State, task: number): Wait {
   if (pool.hasSlot || pool.phase === CLOSED) return forConsumer;
   const text = pool.phase === OPENING ? 'for the opening of' : 'for a slot in';
   return { for: { kind: 'slot', pool: pool.name }, text: `${text} the pool "${pool.name}"` };
+}
+
+/** A service waits until its tasks of the last start are over, and until a task needs it that waits for nothing else. */
+function dependentsWait(state: State, service: number): Wait {
+  const { phase, name } = state.poolOf(service);
+  if (phase === OPENING)
+    return { for: { kind: 'slot', pool: name }, text: `for the opening of the pool "${name}"` };
+  const served = servedBy(state, service);
+  const running = served.filter((task) => state.tasks.isOut(task));
+  const tasks = running.length > 0 ? running : served;
+  const named = tasks.slice(0, mostNamed).map((task) => state.plan.pathOf(task));
+  if (running.length > 0) return { for: { kind: 'order', tasks: named }, text: 'for the end of', tasks };
+  return { for: { kind: 'need', tasks: named }, text: `until a task needs it: ${someOf(state, served)}` };
+}
+
+/** The services that run, if the task or its group runs alone and without them. */
+function servicesInTheWay({ servicesOut, plan }: State, task: number): number[] {
+  return [...servicesOut].filter((service) => plan.services.isAloneWithout(service, task));
+}
+
+function servicesWait({ plan }: State, tasks: readonly number[]): Wait {
+  const services = tasks.map((service) => plan.pathOf(service));
+  return { for: { kind: 'order', tasks: services }, text: 'to run alone, after the services', tasks };
 }
 
 const forConsumer: Wait = { for: { kind: 'consumer' }, text: 'for the consumer to pull the next result' };
@@ -302,12 +387,14 @@ function chain(state: State, task: number): string {
   while (next !== undefined && !seen.has(next) && !state.tasks.isOut(next) && parts.length < mostSteps) {
     seen.add(next);
     const { text, tasks } = waitOf(state, next);
-    parts.push(tasks === undefined ? text : `${text} ${someOf(state, tasks)}`);
+    parts.push(tasks === undefined || tasks.length === 0 ? text : `${text} ${someOf(state, tasks)}`);
     next = tasks?.find((each) => state.tasks.isOut(each)) ?? tasks?.[0];
   }
   const text = parts.join(', which waits ');
   if (next === undefined || !state.tasks.isOut(next)) return text;
-  return `${text}, which ${state.tasks.state[next] === DISPATCHED ? 'has not started' : 'is running'}`;
+  const isRunning = state.tasks.state[next] !== DISPATCHED;
+  if (isRunning && state.isService(next)) return `${text}, which is ${phaseOf(state, next)}`;
+  return `${text}, which ${isRunning ? 'is running' : 'has not started'}`;
 }
 
 function someOf({ plan }: State, tasks: readonly number[]): string {

@@ -16,7 +16,8 @@ import { CLOSED, FAILED, OPEN, type PoolRow } from './pools.ts';
 import type { Command, Input } from './protocol.ts';
 import { Readiness } from './readiness.ts';
 import { PendingResults } from './results.ts';
-import { NOT_APPLICABLE, REQUIREMENT, State } from './state.ts';
+import { Services } from './services.ts';
+import { CANCELLING, NOT_APPLICABLE, REQUIREMENT, State } from './state.ts';
 import { CLEANING_UP, DISPATCHED, ENROLLED, RUNNING, STARTED } from './task-table.ts';
 
 export interface MachineOptions {
@@ -36,6 +37,7 @@ export class Machine {
   /** Can be read from outside; only the machine changes it. */
   readonly state: State;
   readonly results: PendingResults;
+  readonly services: Services;
   readonly #attempts: AttemptLifecycle;
   readonly #readiness: Readiness;
   readonly #dispatcher: Dispatcher;
@@ -57,7 +59,8 @@ export class Machine {
     this.#attempts = new AttemptLifecycle(this.state, this.results);
     this.#readiness = new Readiness(this.state, this.#attempts);
     this.#dispatcher = new Dispatcher(this.state, this.#attempts, this.#readiness);
-    this.#poolLifecycle = new PoolLifecycle(this.state, this.#attempts, this.#readiness);
+    this.services = new Services(this.state, this.#attempts, this.#readiness, this.#dispatcher);
+    this.#poolLifecycle = new PoolLifecycle(this.state, this.#attempts, this.#readiness, this.services);
     this.#cancellation = new Cancellation(this.state, this.#attempts);
     this.#deadlines = new Deadlines(this.state);
   }
@@ -104,12 +107,15 @@ export class Machine {
       case 'attempt-started':
         if (this.#isCurrent(input)) this.#attemptStarted(input);
         break;
+      case 'attempt-ready':
+        if (this.state.isService(input.task) && this.#isCurrent(input)) this.services.ready(input.task);
+        break;
       case 'abandoned-settled':
         this.#attempts.abandonedSettled(input.task, input.attempt);
         break;
       case 'result-wanted':
         this.results.pull();
-        if (!this.#isEnding && !this.#isRecalling) this.#dispatcher.fill();
+        if (!this.#isEnding && !this.#isRecalling) this.#dispatcher.fill(this.services);
         break;
       case 'tasks-added':
         this.#addTasks(input);
@@ -144,7 +150,7 @@ export class Machine {
         this.#deadlines.noteSignOfLife(input.task, input.attempt, input.sinceMs);
         break;
       case 'alarm-rang':
-        for (const pool of this.#deadlines.ring()) this.#poolLifecycle.giveUpOpening(pool);
+        this.#alarmRang();
         break;
       case 'drain-requested':
         this.#cancellation.drain(input.reason);
@@ -157,19 +163,37 @@ export class Machine {
     }
   }
 
+  #alarmRang(): void {
+    const { pools, services } = this.#deadlines.ring();
+    for (const pool of pools) this.#poolLifecycle.giveUpOpening(pool);
+    for (const service of services) this.services.stop(service, 'run-stopped');
+  }
+
   /** After all inputs: gives the available results, fills free places while a pull waits, and ends the run. */
   #advance(): void {
     this.#give();
     if (this.results.areWanted && !this.#isEnding && this.#isRecalling) this.#askForRest();
-    else if (this.results.areWanted && !this.#isEnding) {
-      this.#fill();
-      while (this.results.areWanted && this.state.dispatched === 0 && this.#poolLifecycle.resolveDeadlock())
+    else {
+      this.#stopServices();
+      if (this.results.areWanted && !this.#isEnding) {
         this.#fill();
-      this.#give();
+        while (this.results.areWanted && this.state.dispatched === 0 && this.#poolLifecycle.resolveDeadlock())
+          this.#fill();
+        this.#give();
+        this.#stopServices();
+      }
     }
     this.#poolLifecycle.closePools(this.#isEnding);
     this.#deadlines.setAlarm(this.#isEnding);
     if (this.#isEnding && this.#poolLifecycle.areAllShut) this.#end();
+  }
+
+  /** A pull that waits has all results so far: the loop over them has added what it wants. A run that is cancelled does not wait for that. */
+  #stopServices(): void {
+    if (!this.state.plan.hasServices || this.#isEnding) return;
+    if (!this.results.areWanted && this.state.stopping < CANCELLING) return;
+    this.services.stopUnneeded();
+    this.#give();
   }
 
   #askForRest(): void {
@@ -178,7 +202,7 @@ export class Machine {
   }
 
   #fill(): void {
-    this.#dispatcher.fill();
+    this.#dispatcher.fill(this.services);
     this.#give();
   }
 
@@ -296,7 +320,8 @@ export class Machine {
 
   #attemptEnded({ task, outcome }: Extract<Input, { readonly type: 'attempt-ended' }>): void {
     if (outcome.kind !== 'not-started') this.state.tasks.set(task, STARTED);
-    this.#attempts.settle(task, outcome);
+    if (this.state.isService(task)) this.services.settle(task, outcome);
+    else this.#attempts.settle(task, outcome);
   }
 
   #poolAt(pool: number): PoolRow {

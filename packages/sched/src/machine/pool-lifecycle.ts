@@ -3,6 +3,7 @@ import { describeWait, NONE } from '@pexen/lock';
 import type { AttemptLifecycle } from './attempts.ts';
 import { CLOSED, CLOSING, FAILED, OPEN, OPENING, type PoolRow } from './pools.ts';
 import type { Readiness } from './readiness.ts';
+import type { Services } from './services.ts';
 import { HELD, KILLING, STALLED, type State } from './state.ts';
 import { BACKING_OFF, DONE, PARKED } from './task-table.ts';
 
@@ -10,8 +11,10 @@ export class PoolLifecycle {
   readonly #state: State;
   readonly #attempts: AttemptLifecycle;
   readonly #readiness: Readiness;
+  readonly #services: Services;
 
-  constructor(state: State, ending: AttemptLifecycle, readiness: Readiness) {
+  constructor(state: State, ending: AttemptLifecycle, readiness: Readiness, services: Services) {
+    this.#services = services;
     this.#state = state;
     this.#attempts = ending;
     this.#readiness = readiness;
@@ -56,13 +59,15 @@ export class PoolLifecycle {
   resolveDeadlock(): boolean {
     const { turn, tasks } = this.#state;
     if (this.#mayGoOn()) return false;
+    if (this.#services.makeWay()) return true;
     if (this.#giveUpBehindAbandoned() || this.#giveUpGuards()) return true;
     if (turn !== undefined) {
       this.#close(turn);
       return false;
     }
     for (let task = 0; task < tasks.count; task++)
-      if (tasks.state[task] !== DONE) this.#attempts.skip(task, STALLED, -1, -1);
+      if (tasks.state[task] !== DONE && !this.#state.isService(task))
+        this.#attempts.skip(task, STALLED, -1, -1);
     this.#readiness.cascade();
     return false;
   }
@@ -103,7 +108,7 @@ export class PoolLifecycle {
     const { pools, turn, remaining, locks } = this.#state;
     const mayHave = (pool: PoolRow): boolean =>
       turn === undefined ? !this.#state.isHeldUp(pool) : turn === pool;
-    if (remaining === 0 || this.#isBackingOff()) return true;
+    if (remaining === 0 || this.#isBackingOff() || this.#services.isBusy) return true;
     if (pools.some(({ phase }) => phase === OPENING || phase === CLOSING)) return true;
     if (pools.some((pool) => pool.queue.peek() >= 0 && mayHave(pool))) return true;
     for (const pool of pools) locks.setPool(pool.id, true);

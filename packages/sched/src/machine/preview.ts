@@ -1,5 +1,6 @@
 /** The order in which a run would start its tasks if all went well and each pool had one worker. Nothing runs. */
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
+import { isService } from '../plan/services.ts';
 import { Machine } from './machine.ts';
 import type { Command, Input } from './protocol.ts';
 
@@ -14,7 +15,7 @@ export function preview(plan: CompiledTasks): number[] {
     for (const command of commands.splice(0)) {
       if (command.type === 'start-attempt') order.push(command.task);
       if (command.type === 'end-run') hasEnded = true;
-      inputs.push(...answersTo(command));
+      inputs.push(...answersTo(command, plan));
     }
   }
   return order;
@@ -22,7 +23,7 @@ export function preview(plan: CompiledTasks): number[] {
 
 const wanted: Input = { type: 'result-wanted', atMs: 0 };
 
-function answersTo(command: Command): readonly Input[] {
+function answersTo(command: Command, plan: CompiledTasks): readonly Input[] {
   switch (command.type) {
     case 'open-pool':
       return [
@@ -33,6 +34,11 @@ function answersTo(command: Command): readonly Input[] {
       return [{ type: 'pool-closed', atMs: 0, pool: command.pool }];
     case 'start-attempt': {
       const { task, attempt, part } = command;
+      if (isService(plan, task))
+        return [
+          { type: 'attempt-started', atMs: 0, task, attempt, part, worker: '' },
+          { type: 'attempt-ready', atMs: 0, task, attempt, part: 'body' },
+        ];
       return [
         {
           type: 'attempt-ended',
@@ -42,6 +48,12 @@ function answersTo(command: Command): readonly Input[] {
           part,
           outcome: { kind: 'returned', value: undefined },
         },
+      ];
+    }
+    case 'stop-attempt': {
+      const { task, attempt, part } = command;
+      return [
+        { type: 'attempt-ended', atMs: 0, task, attempt, part, outcome: { kind: 'stopped', how: 'aborted' } },
       ];
     }
     case 'give-result':

@@ -2,7 +2,7 @@
  * The language of the machine: inputs go in, commands come out. Tasks and pools are small integers, times are milliseconds since the run
  * started and come with the inputs. Knows no names, no promises and no clock.
  */
-import type { PoolOutcome, Recall, TaskOrigin } from '@pexen/core';
+import type { PoolOutcome, Recall, ServiceStopCause, TaskOrigin } from '@pexen/core';
 
 /** The index of a task in the order of declaration, from 0. */
 export type TaskId = number;
@@ -63,6 +63,14 @@ export type Input =
       readonly attempt: number;
       readonly part: Part;
       readonly worker: string;
+    }
+  /** The attempt of a service is ready. */
+  | {
+      readonly type: 'attempt-ready';
+      readonly atMs: number;
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly part: 'body';
     }
   /** How the attempt ended, as reported by the pool. A `lost` attempt is reported once it is fenced: it certainly does not run any more. */
   | {
@@ -140,8 +148,8 @@ export type Command =
   /** Answers the `result-wanted` that found no tasks left. It is the last command. */
   | { readonly type: 'end-run' };
 
-/** Why the machine stopped an attempt. It also names the outcome. */
-export type StopCause = 'timed-out' | 'cancelled';
+/** Why the machine stopped an attempt. It also names the outcome. `unneeded`: only of a service, whose orderly end is a good one then. */
+export type StopCause = 'timed-out' | 'cancelled' | 'unneeded';
 
 /** What happened, for listeners. The driver converts it to run events. */
 export type MachineEvent =
@@ -165,7 +173,25 @@ export type MachineEvent =
       readonly type: 'attempt-ended';
       readonly atMs: number;
       readonly task: TaskId;
-      readonly retryInMs: number | undefined;
+      readonly retryInMs?: number | undefined;
+      /** A service that was not asked to stop ended after it was ready. */
+      readonly died?: boolean;
+      /** A service that is down starts again when tasks need it. */
+      readonly startsAgain?: boolean;
+    }
+  | {
+      readonly type: 'service-ready';
+      readonly atMs: number;
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly afterMs: number;
+    }
+  | {
+      readonly type: 'service-stopping';
+      readonly atMs: number;
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly why: ServiceStopCause;
     }
   | { readonly type: 'task-finished'; readonly atMs: number; readonly task: TaskId }
   | { readonly type: 'task-skipped'; readonly atMs: number; readonly task: TaskId }

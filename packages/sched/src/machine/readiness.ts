@@ -5,7 +5,7 @@ import { EXEMPT } from '../plan/metadata.ts';
 import { clear } from '../plan/undo-log.ts';
 import type { AttemptLifecycle } from './attempts.ts';
 import { NEVER_STARTED, NOTHING_TO_SALVAGE, REQUIREMENT, type State } from './state.ts';
-import { PARKED, PROVIDED, READY, STARTED, WAITING } from './task-table.ts';
+import { BACKING_OFF, PARKED, PROVIDED, READY, STARTED, WAITING } from './task-table.ts';
 
 export class Readiness {
   readonly #state: State;
@@ -33,7 +33,7 @@ export class Readiness {
   release(task: number): void {
     const { tasks } = this.#state;
     if (tasks.state[task] !== WAITING || tasks.blockers[task] !== 0) return;
-    const why = this.#state.is(task, EXEMPT) ? this.#whyNothingToDo(task) : 0;
+    const why = this.#state.is(task, EXEMPT) && !tasks.hasStarted(task) ? this.#whyNothingToDo(task) : 0;
     if (why !== 0) this.#attempts.skip(task, why, -1, -1);
     else if (this.#state.isForbidden(task)) this.#attempts.giveUp(task);
     else if (!this.#state.recalled.isKeptOut(task)) this.#state.makeReady(task);
@@ -68,7 +68,8 @@ export class Readiness {
     const cause = this.causeOf(condition);
     for (const task of plan.graph.waits.out.ends(condition))
       if (tasks.state[task] === WAITING && !conditions.isFulfilledFor(task, condition))
-        this.#attempts.skip(task, REQUIREMENT, condition, cause);
+        if (tasks.hasStarted(task)) this.#attempts.giveUp(task);
+        else this.#attempts.skip(task, REQUIREMENT, condition, cause);
   }
 
   /** Why a salvage or a teardown has nothing to do; 0 if it has. */
@@ -88,15 +89,15 @@ export class Readiness {
     return providers.some((provider) => tasks.has(provider, STARTED)) ? 0 : NEVER_STARTED;
   }
 
-  /** A condition was added for the task. Holds it unless it has started: retries do not wait for conditions. */
+  /**
+   * A condition was added for the task, or is not fulfilled any more. Holds it unless it has started: retries do not wait for conditions, except for
+   * services that are down.
+   */
   #hold(task: number): void {
     const { tasks, conditions } = this.#state;
-    const closed = conditions.countUnfulfilled(task);
     const state = tasks.state[task];
-    if ((state !== READY && state !== PARKED) || tasks.hasStarted(task) || closed === 0) return;
-    this.#state.withdraw(task);
-    this.#state.move(task, WAITING);
-    this.#state.markStale();
-    tasks.setBlockers(task, closed);
+    if (state !== READY && state !== PARKED && state !== BACKING_OFF) return;
+    if (conditions.countUnfulfilled(task) === 0) return;
+    if (!tasks.hasStarted(task) || this.#state.mustWaitAgain(task)) this.#state.waitAgain(task);
   }
 }

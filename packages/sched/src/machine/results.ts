@@ -27,7 +27,7 @@ export class PendingResults {
     return this.#pulls > 0;
   }
 
-  /** Tasks whose results still take places, except for the skipped among them. */
+  /** Tasks whose results still take places, except for the skipped and the services among them. */
   get unread(): readonly number[] {
     return this.#tasks.slice(this.#promised);
   }
@@ -73,6 +73,6 @@ export class PendingResults {
   }
 
   #takesPlace(task: number): boolean {
-    return this.#state.tasks.status[task] !== 0;
+    return this.#state.tasks.status[task] !== 0 && !this.#state.isService(task);
   }
 }

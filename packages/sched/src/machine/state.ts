@@ -3,12 +3,24 @@ import type { ReasonLink } from '@pexen/core';
 import { type LockTable, NONE } from '@pexen/lock';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { EXEMPT } from '../plan/metadata.ts';
+import { isService } from '../plan/services.ts';
 import { Alarms } from './alarms.ts';
 import { Conditions } from './conditions.ts';
 import { FAILED, PoolRow } from './pools.ts';
 import type { Command, Input, MachineEvent } from './protocol.ts';
 import { Recalled } from './recalled.ts';
-import { DISPATCHED, DONE, ENROLLED, PARKED, READY, RUNNING, TaskHistory, TaskTable } from './task-table.ts';
+import {
+  DISPATCHED,
+  DONE,
+  ENROLLED,
+  PARKED,
+  READY,
+  RETAINS_LOCKS,
+  RUNNING,
+  TaskHistory,
+  TaskTable,
+  WAITING,
+} from './task-table.ts';
 
 // Why a task was skipped; `explain.ts` puts it into words.
 
@@ -26,6 +38,8 @@ export const STALLED = 7;
 export const HELD = 8;
 /** In an earlier session; `reason` is known. */
 export const RECALLED = 9;
+/** A service that no task needed. */
+export const NOT_NEEDED = 10;
 
 /** Why a task was skipped. Tasks are -1 where there is none. */
 export interface Skip {
@@ -59,6 +73,14 @@ export class State {
   readonly alarms: Alarms = new Alarms();
   readonly history: TaskHistory = new TaskHistory();
   readonly recalled: Recalled = new Recalled();
+  /** Services that were dispatched and are not settled. */
+  readonly servicesOut: Set<number> = new Set();
+  /** When services entered their present phase: starting, up, stopping or down. */
+  readonly servicesSince: Map<number, number> = new Map();
+  /** Tasks that run alone, and wait for services to end that they do not need. */
+  readonly keptAway: Set<number> = new Set();
+  /** Tasks that have something of a service, or of what was built on it, and the service, which went down since. What they provide is lost. */
+  readonly lostBases: Map<number, number> = new Map();
   readonly #skips = new Map<number, Skip>();
   readonly #stopReasons = new Map<number, string>();
   readonly #abandoned = new Set<number>();
@@ -132,12 +154,15 @@ export class State {
     const from = tasks.state[task] as number;
     const wasOut = from === DISPATCHED || from === RUNNING;
     const isOut = to === DISPATCHED || to === RUNNING;
-    if (wasOut !== isOut) this.#countOut(task, isOut);
+    const isService = this.isService(task);
+    if (wasOut !== isOut)
+      if (isService) this.#noteService(task, isOut);
+      else this.#countOut(task, isOut);
     if (from === PARKED) this.#parked--;
     if (to === PARKED) this.#parked++;
-    if (tasks.hasStarted(task)) {
-      if (!wasOut) this.#retrying--;
-      if (!isOut && to !== DONE) this.#retrying++;
+    if (!isService && tasks.hasStarted(task)) {
+      if (!wasOut && from !== WAITING) this.#retrying--;
+      if (!isOut && to !== DONE && to !== WAITING) this.#retrying++;
     }
     if (to === DONE) {
       this.#remaining--;
@@ -151,7 +176,37 @@ export class State {
   /** The task may start as soon as its pool has a place for it. */
   makeReady(task: number): void {
     this.move(task, READY);
-    this.poolOf(task).queue.push(task);
+    if (!this.isService(task)) this.poolOf(task).queue.push(task);
+    this.#isStale = true;
+  }
+
+  /** True if the task is a service. Services start beside the queues, the slots and the turns of groups. */
+  isService(task: number): boolean {
+    return isService(this.plan, task);
+  }
+
+  /** True if the task must wait though it has started, because a service is down. */
+  mustWaitAgain(task: number): boolean {
+    if (!this.plan.hasServices) return false;
+    const { graph } = this.plan;
+    const isUnmet = (condition: number): boolean =>
+      graph.isRequirement(condition) && !this.conditions.isFulfilledFor(task, condition);
+    return graph.waits.in.ends(task).some(isUnmet);
+  }
+
+  /** The task waits for its conditions as if it had not started. It releases what it holds, unless that is in an unknown state. */
+  waitAgain(task: number): void {
+    const { tasks, locks, conditions } = this;
+    const isClean = tasks.recordsOf(task).at(-1)?.outcome.locksOk !== false;
+    this.withdraw(task);
+    if (isClean && !this.isService(task) && tasks.has(task, RETAINS_LOCKS)) {
+      locks.release(task);
+      tasks.clear(task, RETAINS_LOCKS);
+    }
+    this.move(task, WAITING);
+    tasks.setBlockers(task, conditions.countUnfulfilled(task));
+    const impossible = conditions.unfulfilledOf(task, true);
+    if (impossible >= 0) conditions.impossible.push(impossible);
     this.#isStale = true;
   }
 
@@ -161,11 +216,12 @@ export class State {
 
   /**
    * True for an exclusive group with tasks that wait until a task outside it has ended, which an earlier session left unfinished: opened before, it
-   * would have to wait for that task, which could not start.
+   * would have to wait for that task, which could not start. Also for one that does not need all the services that run.
    */
   isHeldUp(pool: PoolRow): boolean {
-    if (!pool.isExclusive || !this.recalled.hasGuards) return false;
-    return this.recalled.keepsOut((task) => this.poolOf(task) === pool);
+    if (!pool.isExclusive) return false;
+    for (const service of this.servicesOut) if (!this.plan.services.isNeededIn(pool.id, service)) return true;
+    return this.recalled.hasGuards && this.recalled.keepsOut((task) => this.poolOf(task) === pool);
   }
 
   /** Does its metadata have entries of this kind? */
@@ -347,6 +403,15 @@ export class State {
   /** Publishes the event that was numbered last. */
   publish(event: MachineEvent): void {
     this.#out.push({ type: 'publish', seq: this.#eventCount, event });
+  }
+
+  #noteService(task: number, isOut: boolean): void {
+    this.servicesSince.set(task, this.#nowMs);
+    if (isOut) this.servicesOut.add(task);
+    else {
+      this.servicesOut.delete(task);
+      this.#isStale = true;
+    }
   }
 
   #countOut(task: number, isOut: boolean): void {

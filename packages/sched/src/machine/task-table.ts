@@ -29,14 +29,14 @@ const TRANSITIONS: Readonly<Record<TaskState, readonly TaskState[]>> = {
   ready: ['waiting', 'parked', 'dispatched', 'done'],
   parked: ['waiting', 'ready', 'dispatched', 'done'],
   dispatched: ['running', 'ready', 'waiting', 'backing-off', 'done', 'dispatched'],
-  running: ['backing-off', 'dispatched', 'done'],
-  'backing-off': ['ready', 'done'],
+  running: ['backing-off', 'dispatched', 'waiting', 'done'],
+  'backing-off': ['ready', 'waiting', 'done'],
   done: [],
 };
 
 // Flags of a task: bits of a set.
 
-/** The task has provided its capabilities. */
+/** The task has provided its capabilities. A service: it is up. */
 export const PROVIDED = 1;
 /** It ended in a way that salvages wait for. */
 export const BAD = 2;
@@ -56,6 +56,8 @@ export const GIVEN = 128;
 /** How an attempt was asked to stop. */
 export const TIMED_OUT = 1;
 export const CANCELLED = 2;
+/** Only a service: its tasks are over, or it makes way, or a service that it needs is down. */
+export const UNNEEDED = 3;
 
 /** The same table as bits. */
 const allowed = Uint8Array.from(STATES, (from) =>
@@ -122,6 +124,10 @@ export class TaskTable extends Table {
 
   set(task: number, flag: number): void {
     (this.flags as Uint8Array)[task] = (this.flags[task] as number) | flag;
+  }
+
+  clear(task: number, flag: number): void {
+    (this.flags as Uint8Array)[task] = (this.flags[task] as number) & ~flag;
   }
 
   isDone(task: number): boolean {
@@ -202,7 +208,7 @@ export class TaskTable extends Table {
   }
 
   cleanupEnded(task: number): void {
-    (this.flags as Uint8Array)[task] = (this.flags[task] as number) & ~CLEANING_UP;
+    this.clear(task, CLEANING_UP);
     (this.stop as Uint8Array)[task] = 0;
   }
 

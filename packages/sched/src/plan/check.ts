@@ -37,13 +37,15 @@ import type { CallPaths } from './call-paths.ts';
 import { findCycle } from './cycle.ts';
 import { type ConditionId, NEEDS } from './graph.ts';
 import type { GraphBuilder } from './graph-builder.ts';
-import { EXEMPT, ORDERED, PLACED, TAKES } from './metadata.ts';
+import { EXEMPT, ORDERED, PLACED, SERVICE, TAKES } from './metadata.ts';
 import type { LiveRun, Planned, PlanPool } from './planned.ts';
+import type { ServicePlan } from './services.ts';
 
 /** The plan as the checks see it. */
 interface Checked extends Planned {
   readonly builder: GraphBuilder;
   readonly callPaths: CallPaths;
+  readonly services: ServicePlan;
 }
 
 /** Checks the tasks of one batch and collects all problems. */
@@ -68,7 +70,8 @@ export class Check {
   /** Checks one task by itself. False if its metadata cannot be used. */
   task(task: number): boolean {
     const plan = this.#plan;
-    const found = checkMeta(plan.metaOf(task), '', plan.definition(task).service !== undefined);
+    const isService = plan.states(task, SERVICE);
+    const found = checkMeta(isService ? plan.definition(task).meta : plan.metaOf(task), '', isService);
     for (const each of found) this.add(task, each);
     if (plan.states(task, TAKES) && plan.definition(task).isUnbound)
       this.#refuse(task, 'PEXEN_UNBOUND_ARGS', 'args are missing', 'Hand task.with(args) to the run.');
@@ -140,7 +143,7 @@ export class Check {
     if (!hasPrograms && !hasServices && options.pools.every(({ manifest }) => manifest.closures)) return;
     for (let task = this.#from; task < graph.taskCount; task++) {
       const { manifest, name } = options.pools[graph.pool[task] as number] as PlanPool;
-      if (!manifest.services && this.#plan.definition(task).service !== undefined)
+      if (!manifest.services && this.#plan.states(task, SERVICE))
         this.#refuse(
           task,
           'PEXEN_SERVICE',
@@ -183,12 +186,35 @@ export class Check {
         ? `the group "${options.pools[graph.subjects[~node] as number]?.name}"`
         : this.#plan.pathOf(node);
     const path = [...cycle, first].map(nameOf).join(' → ');
+    const { hint, conflict = '' } = this.#causeOfCycle([...cycle, first]);
     this.#refuse(
       cycle.find((node) => node >= 0) ?? 0,
       'PEXEN_CYCLE',
-      `tasks wait for each other: ${path}`,
-      'Every task that can provide what another one requires counts. Remove one of these requirements.',
+      `tasks wait for each other: ${path}${conflict}`,
+      hint,
     );
+  }
+
+  #causeOfCycle(path: readonly number[]): { readonly hint: string; readonly conflict?: string } {
+    const plan = this.#plan;
+    const at = path.findIndex(
+      (task, index) => index > 0 && plan.services.clears(path[index - 1] as number, task),
+    );
+    if (at > 0) {
+      const [rival, service] = [path[at - 1] as number, path[at] as number].map((task) => plan.pathOf(task));
+      const conflict = `; "${rival}" cannot run while the service "${service}" is up`;
+      return {
+        conflict,
+        hint: `Have "${rival}" hold other resources, or order it before or after all tasks that need "${service}".`,
+      };
+    }
+    if (path.some((task) => task >= 0 && plan.states(task, SERVICE)))
+      return {
+        hint: 'A service ends after all tasks that need it. Remove one of these requirements or orders.',
+      };
+    return {
+      hint: 'Every task that can provide what another one requires counts. Remove one of these requirements.',
+    };
   }
 
   /** Adds a problem of the task. */

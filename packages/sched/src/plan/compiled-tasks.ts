@@ -38,14 +38,17 @@ import {
   RULED,
   type Rules,
   rulesOf,
+  SERVICE,
   TAKES,
 } from './metadata.ts';
 import { type Order, Ranks } from './order.ts';
 import type { CompileOptions, Entry, LiveRun, Planned, PlanPool } from './planned.ts';
+import { ServicePlan } from './services.ts';
 import { clear, UndoLog } from './undo-log.ts';
 
-/** A task that may reboot the machine runs alone, and may start again. */
-function withImplied(meta: TaskMeta): TaskMeta {
+/** A task that may reboot the machine runs alone, and may start again. A service may start again, too. */
+function withImplied(meta: TaskMeta, isService: boolean): TaskMeta {
+  if (isService) return { ...meta, rerunnable: true };
   return meta.mayReboot === true ? { ...meta, exclusive: true, rerunnable: true } : meta;
 }
 
@@ -132,6 +135,7 @@ export class CompiledTasks extends Table implements Planned {
   readonly whyNot: Map<number, string> = new Map();
   readonly callPaths: CallPaths;
   readonly builder: GraphBuilder;
+  readonly services: ServicePlan;
   priority: Float64Array = floats();
   weight: Float64Array = floats();
   /** The kinds of entries in the metadata of each task. */
@@ -169,6 +173,7 @@ export class CompiledTasks extends Table implements Planned {
     this.order = this.#ranks.order;
     this.callPaths = new CallPaths(this.#undoLog, of?.callPaths);
     this.builder = new GraphBuilder(this, this.#undoLog, of?.builder);
+    this.services = new ServicePlan(this, this.#undoLog, of?.services);
     this.locks = new LockTable({
       ...(options.capacities !== undefined && { capacities: options.capacities }),
       ...{ bypasses: options.bypasses, latecomers: options.latecomers },
@@ -187,7 +192,8 @@ export class CompiledTasks extends Table implements Planned {
     this.#ownRules = new Map(of.#ownRules);
     this.#expected = new Map(of.#expected);
     for (let task = 0; task < this.count; task++)
-      if (this.states(task, HOLDS)) this.request[task] = this.#compileRequest(task, this.metaOf(task));
+      if (this.states(task, HOLDS | SERVICE))
+        this.request[task] = this.#compileRequest(task, this.metaOf(task));
   }
 
   /**
@@ -359,6 +365,8 @@ export class CompiledTasks extends Table implements Planned {
       if (broken.size === 0 || !broken.has(task)) this.#settle(task, check, live, known?.[task - from]);
     check.addresses();
     check.builder();
+    if (this.hasServices && broken.size === 0)
+      for (const [task, found] of this.services.arrange(from, live)) check.add(task, found);
     const claimsOf = (task: number) => this.#claimsOf(task);
     if (broken.size === 0 && !this.#ranks.rank({ graph: this.graph, live }, from, this.weight, claimsOf))
       check.cycle();
@@ -374,11 +382,13 @@ export class CompiledTasks extends Table implements Planned {
   #enter(entry: Entry, check: Check, broken: Set<number>, path: string | undefined): void {
     const runnable = isPlaced(entry) ? entry.task : entry;
     const definition = isTask(runnable) ? runnable[definitionKey] : undefined;
-    const meta = withImplied(definition?.meta ?? metaOf(runnable));
+    const isService = definition?.service !== undefined;
+    const meta = withImplied(definition?.meta ?? metaOf(runnable), isService);
     const isProgram = definition !== undefined && typeof definition.body !== 'function';
     if (isProgram) this.hasPrograms = true;
-    if (definition?.service !== undefined) this.hasServices = true;
-    const metaFlags = metaFlagsOf(meta) | (definition === undefined ? PLAIN : 0);
+    if (isService) this.hasServices = true;
+    const kind = definition === undefined ? PLAIN : isService ? SERVICE : 0;
+    const metaFlags = metaFlagsOf(meta) | kind;
     const usual = isProgram ? this.#programPool : 0;
     const task = this.graph.addTask((metaFlags & PLACED) === 0 ? usual : this.#poolOf(meta));
     this.reserve(task + 1);
@@ -411,7 +421,7 @@ export class CompiledTasks extends Table implements Planned {
     if (isFirst === true) this.#ranks.putFirst(task);
     if ((metaFlags & CONDITIONAL) !== 0)
       this.#recordWhyNot(task, known === undefined ? check.notApplicable(task) : known.whyNot);
-    if ((metaFlags & HOLDS) !== 0) this.request[task] = this.#requestOf(task, meta, check);
+    if ((metaFlags & (HOLDS | SERVICE)) !== 0) this.request[task] = this.#requestOf(task, meta, check);
   }
 
   /** Records why the task does not apply. */
@@ -421,7 +431,6 @@ export class CompiledTasks extends Table implements Planned {
 
   #requestOf(task: number, meta: TaskMeta, check: Check): number {
     const { uses, claims, exclusive = false } = meta;
-    if (uses === undefined && claims === undefined && !exclusive) return -1;
     if (uses !== undefined && claims !== undefined) check.usedAndClaimed(task, uses, claims);
     if (exclusive) this.hasExclusive = true;
     try {
@@ -436,8 +445,9 @@ export class CompiledTasks extends Table implements Planned {
 
   #compileRequest(task: number, meta: TaskMeta): number {
     const { uses, claims, exclusive = false } = meta;
-    if (uses === undefined && claims === undefined && !exclusive) return -1;
-    const request = this.locks.compile(meta);
+    const beside = this.states(task, SERVICE);
+    if (uses === undefined && claims === undefined && !exclusive && !beside) return -1;
+    const request = this.locks.compile(beside ? { uses, claims, beside } : meta);
     this.#undoLog.note(() => this.locks.forget(request));
     for (const node of this.#claimsOf(task)) this.#ranks.countClaim(node, this.weight[task] as number);
     return request;

@@ -24,7 +24,7 @@ import {
 } from '@pexen/core';
 import { nameOfResource } from '@pexen/lock';
 import type { CompiledTasks } from './compiled-tasks.ts';
-import { CLEANS, EXEMPT, HOLDS, MEASURED, ORDERED, PROVIDES, REQUIRES } from './metadata.ts';
+import { CLEANS, EXEMPT, HOLDS, MEASURED, ORDERED, PROVIDES, REQUIRES, SERVICE } from './metadata.ts';
 
 /** The kinds of names whose path identifies the same task in the next run. */
 const recallable: Readonly<Record<NameKind, boolean>> = {
@@ -72,6 +72,7 @@ export class Descriptions {
     if (plan.states(task, HOLDS)) this.#hold(info);
     const { group, pool, tags = none, priority = 0, scope = 'run', mayReboot = false } = plan.metaOf(task);
     const whyNot = plan.whyNot.get(task);
+    if (plan.states(task, SERVICE)) Object.assign(info, { service: true, scope: 'process' });
     if (retries.count > 0) info.retries = retries.count;
     if (scope !== 'run') info.scope = scope;
     if (plan.states(task, CLEANS)) info.hasCleanup = true;

@@ -12,7 +12,7 @@ import {
   tornDownBy,
 } from '@pexen/core';
 import { AFTER, BEFORE, type ConditionId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAGE } from './graph.ts';
-import { EXEMPT, ORDERED, PROVIDES, REQUIRES } from './metadata.ts';
+import { EXEMPT, ORDERED, PROVIDES, REQUIRES, SERVICE } from './metadata.ts';
 import { Identities, NameIndex } from './names.ts';
 import type { LiveRun, Planned } from './planned.ts';
 import { Teardowns } from './teardowns.ts';
@@ -36,6 +36,8 @@ export class GraphBuilder {
   readonly #compounds = new Map<string, ConditionId>();
   /** Capability → the condition that is fulfilled when all its providers are over. */
   readonly #after = new Map<ConditionId, ConditionId>();
+  /** The same without services. */
+  readonly #afterTasksOf = new Map<ConditionId, ConditionId>();
   /** Capability → the condition for which its providers wait. */
   readonly #before = new Map<ConditionId, ConditionId>();
   /** Pool of a group → the condition for which its tasks wait. */
@@ -54,6 +56,7 @@ export class GraphBuilder {
     this.hasKeys = of.hasKeys;
     this.#compounds = new Map(of.#compounds);
     this.#after = new Map(of.#after);
+    this.#afterTasksOf = new Map(of.#afterTasksOf);
     this.#before = new Map(of.#before);
     this.#groups = new Map(of.#groups);
   }
@@ -66,9 +69,11 @@ export class GraphBuilder {
 
   /** Adds what the task provides. Must be called for all new tasks before `addNeeds` is called for any of them. */
   addProvides(task: number, meta: TaskMeta, metaFlags: number): void {
+    if ((metaFlags & SERVICE) !== 0) this.#teardowns.addService(task);
     if ((metaFlags & PROVIDES) !== 0)
       for (const capability of meta.provides ?? []) this.#provide(task, this.conditionOf(capability));
     if (this.#identities !== undefined) this.#identify();
+    if ((metaFlags & SERVICE) !== 0) this.#teardowns.settle();
   }
 
   /**
@@ -229,6 +234,18 @@ export class GraphBuilder {
     return after;
   }
 
+  /** As `#afterCondition`, without services: these end after what is provided was torn down. */
+  #afterTasks(capability: Capability, task: number): ConditionId {
+    const condition = this.conditionOf(capability);
+    const isOwn = this.graph.feeds.has(task, condition);
+    const known = isOwn ? undefined : this.#afterTasksOf.get(condition);
+    if (known !== undefined) return known;
+    const after = this.graph.addCondition(AFTER, capability);
+    this.graph.follow(condition, after, isOwn ? task : -1, -1, true);
+    if (!isOwn) this.#undoLog.put(this.#afterTasksOf, condition, after);
+    return after;
+  }
+
   #orderCondition(kind: number, subject: unknown, of: readonly ConditionId[], exceptTask = -1): ConditionId {
     const condition = this.graph.addCondition(kind, subject);
     for (const followed of of) this.graph.follow(followed, condition, exceptTask);
@@ -265,14 +282,14 @@ export class GraphBuilder {
   }
 
   #tearDown(task: number, capabilities: readonly Capability[]): void {
-    for (const capability of capabilities) this.#wait(this.#afterCondition(capability, task), task);
+    for (const capability of capabilities) this.#wait(this.#afterTasks(capability, task), task);
     const conditions = capabilities.map((capability) => this.conditionOf(capability));
     this.#teardowns.add(task, [...new Set(conditions)]);
   }
 
   /** If a member of a group waits for something outside the group, the whole group waits for it. */
   #wait(condition: ConditionId, task: number): void {
-    this.graph.waits.add(condition, task);
+    this.graph.wait(condition, task);
     const pool = this.graph.pool[task] as number;
     if (!this.#isGroup(pool)) return;
     const group = this.#groupCondition(pool);

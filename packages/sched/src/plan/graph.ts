@@ -28,8 +28,10 @@ export const UNNEEDED = 5;
 export const TORN_DOWN = 6;
 /** A task is over, and no task needs what it provides. */
 export const DONE_WITH = 7;
-/** All that the tasks of a group wait for outside the group is over. */
+/** All that the tasks of a group wait for outside the group is over. Services are not waited for, but what these wait for is. */
 export const GROUP = 8;
+/** All tasks are over that conflict with a service and precede tasks that need it. */
+export const CLEAR = 9;
 
 /** Makes all further feeders of a condition feed another one, too. */
 interface Follower {
@@ -38,6 +40,8 @@ interface Follower {
   readonly exceptTask: number;
   /** The tasks of this pool do not feed it. */
   readonly exceptPool: number;
+  /** Services do not feed it. */
+  readonly exceptServices: boolean;
 }
 
 export class Graph extends Table {
@@ -57,6 +61,13 @@ export class Graph extends Table {
   readonly subjects: unknown[];
   readonly #undoLog: UndoLog;
   readonly #followers = new Map<ConditionId, Follower[]>();
+  /**
+   * Service → its `DONE_WITH` condition: it is over once no task needs what it provides. A service feeds requirements while it is up. Everything that
+   * waits for its end is fed by this condition, too.
+   */
+  readonly overs: Map<number, ConditionId>;
+  /** Service → the groups with tasks that require it. */
+  readonly #groupsOf: Map<number, readonly Follower[]>;
 
   /** Empty, or a copy. */
   constructor(undoLog: UndoLog, other?: Graph) {
@@ -69,6 +80,8 @@ export class Graph extends Table {
     this.waits = new Edges(other?.waits);
     this.relays = new Edges(other?.relays);
     this.subjects = other?.subjects.slice() ?? [];
+    this.overs = new Map(other?.overs);
+    this.#groupsOf = new Map(other === undefined ? [] : other.#groupsOf);
     for (const [condition, list] of other === undefined ? [] : other.#followers)
       this.#followers.set(condition, [...list]);
   }
@@ -105,18 +118,38 @@ export class Graph extends Table {
   /** The task feeds the condition and its followers. */
   feed(task: number, condition: ConditionId): void {
     this.feeds.add(task, condition);
+    if (this.overs.size > 0) this.#feedEnd(task, condition);
     if (this.#followers.size === 0) return;
-    for (const follower of this.#followers.get(condition) ?? []) this.#feedFollower(task, follower);
+    for (const follower of this.#followers.get(condition) ?? [])
+      this.#feedFollower(task, condition, follower);
   }
 
   /** All present and future feeders of `condition` feed `follower`, too, once each. */
-  follow(condition: ConditionId, follower: ConditionId, exceptTask = -1, exceptPool = -1): void {
+  follow(
+    condition: ConditionId,
+    follower: ConditionId,
+    exceptTask = -1,
+    exceptPool = -1,
+    exceptServices = false,
+  ): void {
     const list = this.#followers.get(condition) ?? [];
     if (list.length === 0) this.#followers.set(condition, list);
-    const entry = { condition: follower, exceptTask, exceptPool };
+    const entry = { condition: follower, exceptTask, exceptPool, exceptServices };
     list.push(entry);
     this.#undoLog.note(() => list.pop());
-    for (const task of this.feeds.in.ends(condition)) this.#feedFollower(task, entry);
+    for (const task of this.feeds.in.ends(condition)) this.#feedFollower(task, condition, entry);
+  }
+
+  /** The task waits for the condition. */
+  wait(condition: ConditionId, task: number): void {
+    this.waits.add(condition, task);
+    if (this.#groupsOf.size === 0) return;
+    for (const group of this.#groupsOf.get(task) ?? []) this.#followOnce(condition, group);
+  }
+
+  /** From now on what the service feeds is fed by its end as well. */
+  addService(task: number, over: ConditionId): void {
+    this.#undoLog.put(this.overs, task, over);
   }
 
   /** The conditions that follow the condition. */
@@ -128,9 +161,37 @@ export class Graph extends Table {
     return (this.kind[condition] as number) < ORDER;
   }
 
-  #feedFollower(task: number, { condition, exceptTask, exceptPool }: Follower): void {
+  #feedFollower(task: number, from: ConditionId, follower: Follower): void {
+    const { condition, exceptTask, exceptPool, exceptServices } = follower;
     if (task === exceptTask || this.pool[task] === exceptPool) return;
+    if (this.overs.size > 0 && this.overs.has(task)) {
+      if (exceptServices) return;
+      if (this.kind[condition] === GROUP && this.isRequirement(from)) {
+        this.#bringAlong(task, follower);
+        return;
+      }
+    }
     if (!this.feeds.has(task, condition)) this.feed(task, condition);
+  }
+
+  /** What waits for the end of a service waits for the tasks that need it. */
+  #feedEnd(task: number, condition: ConditionId): void {
+    const over = this.overs.get(task);
+    const kind = this.kind[condition] as number;
+    if (over !== undefined && kind >= ORDER && (kind < UNNEEDED || kind > DONE_WITH))
+      this.relays.add(over, condition);
+  }
+
+  /** Some task of the group requires the service: the group waits for what the service waits for. */
+  #bringAlong(service: number, group: Follower): void {
+    const known = this.#groupsOf.get(service) ?? [];
+    if (known.some(({ condition }) => condition === group.condition)) return;
+    this.#undoLog.put(this.#groupsOf, service, [...known, group]);
+    for (const condition of this.waits.in.ends(service)) this.#followOnce(condition, group);
+  }
+
+  #followOnce(condition: ConditionId, { condition: group, exceptPool }: Follower): void {
+    if (!this.followersOf(condition).includes(group)) this.follow(condition, group, -1, exceptPool);
   }
 }
 

@@ -26,6 +26,8 @@ export const PLACED = 1024;
 export const TAKES = 2048;
 /** The task is a plain function. */
 export const PLAIN = 4096;
+/** The task is a service. */
+export const SERVICE = 8192;
 
 const bits: Readonly<Partial<Record<string, number>>> = Object.assign(Object.create(null) as object, {
   requires: REQUIRES,

@@ -65,7 +65,7 @@ export class Teardowns {
     }
     for (const condition of capabilities)
       this.#graph.waits.add(this.#watch(condition, tearer).unneeded, task);
-    this.#settle();
+    this.settle();
   }
 
   /** True if some task tears something down. */
@@ -73,10 +73,15 @@ export class Teardowns {
     return this.#watchers.size > 0;
   }
 
+  /** The service is over once no task needs what it provides. `settle` must be called when it is known what that is. */
+  addService(task: number): void {
+    this.#graph.addService(task, this.#doneWithCondition(task, -1, all));
+  }
+
   /** The task requires the subject of the condition. */
   required(condition: ConditionId, task: number): void {
     for (const capability of this.#watchers.get(condition) ?? []) this.#needs(task, capability);
-    this.#settle();
+    this.settle();
   }
 
   /** A requirement that names the capability was added. */
@@ -88,7 +93,7 @@ export class Teardowns {
   provided(task: number, condition: ConditionId): void {
     for (const done of this.#doneWith.get(task) ?? [])
       if (condition !== done.except) this.#connect(done, condition);
-    this.#settle();
+    this.settle();
   }
 
   #watch(condition: ConditionId, tearer: number): Watched {
@@ -149,7 +154,8 @@ export class Teardowns {
   }
 
   #connect({ condition, tearer }: DoneWith, given: ConditionId): void {
-    this.#graph.relays.add(this.#watch(given, tearer).tornDown, condition);
+    const { tornDown } = this.#watch(given, tearer);
+    if (!this.#graph.relays.has(tornDown, condition)) this.#graph.relays.add(tornDown, condition);
   }
 
   #conditionsFedBy(task: number): ConditionId[] {
@@ -157,8 +163,8 @@ export class Teardowns {
     return feeds.out.ends(task).filter((condition) => this.#names.find(subjects[condition]) === condition);
   }
 
-  /** A loop instead of recursion, because chains may be long. */
-  #settle(): void {
+  /** Makes the connections that are due. A loop instead of recursion, because chains may be long. */
+  settle(): void {
     for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) next();
   }
 }

@@ -3,6 +3,7 @@ import {
   amount,
   anyOf,
   atLeast,
+  definitionKey,
   every,
   type PlacedTask,
   type PlainFunction,
@@ -30,9 +31,18 @@ export class Builder {
   }
 
   #withMeta(spec: TaskSpec): PlainFunction {
+    const made = this.#made.get(spec.name) as PlainFunction;
+    const meta = this.#metaOf(spec);
+    if (spec.service === undefined) return withMeta(made, meta);
+    const { exclusive: _, rerunnable: __, ...ofService } = meta;
+    const definition = { meta: ofService, body: made, args: {}, isUnbound: false, service: spec.service };
+    return Object.defineProperty(made, definitionKey, { value: definition, configurable: true });
+  }
+
+  #metaOf(spec: TaskSpec): TaskMeta {
     const { name, exclusive, priority, grace, retries, delay, rerunnable, claims, amounts } = spec;
     const { weight, group, pool, timeout, idleTimeout, cleanup } = spec;
-    return withMeta(this.#made.get(name) as PlainFunction, {
+    return {
       ...{ name, exclusive, priority, grace, rerunnable, claims },
       requires: spec.requires.map((requirement) => this.#requirement(requirement)),
       provides: spec.provides,
@@ -49,7 +59,7 @@ export class Builder {
       ...(idleTimeout !== undefined && { idleTimeout }),
       ...(spec.tearsDown.length > 0 && { tearsDown: this.#tornDown(spec.tearsDown) }),
       ...(cleanup !== undefined && { cleanup: () => undefined }),
-    });
+    };
   }
 
   #requirement({ form, names, count }: RequirementSpec): Requirement {
@@ -83,5 +93,6 @@ export function planOptions({ pools, capacities, bypasses, latecomers }: Scenari
 }
 
 function manifest(kills: boolean): PoolManifest {
-  return { name: 'scripted', kills, transport: 'reference', closures: true, executables: false };
+  const name = 'scripted';
+  return { name, kills, transport: 'reference', closures: true, executables: false, services: true };
 }

@@ -68,6 +68,9 @@ function describeTask(task: TaskSpec): string {
     ...(applies ? [] : ['does-not-apply']),
     ...(retries === 0 ? [] : [`retries=${retries} delay=${delay}`]),
     ...(task.rerunnable ? ['rerunnable'] : []),
+    ...(task.service === undefined
+      ? []
+      : [`service restarts=${task.service.restarts}${task.service.killsOnStop ? ' kills' : ''}`]),
     ...(task.timeout === undefined && task.idleTimeout === undefined ? [] : [`grace=${task.grace}`]),
     ...script.map(describeScript),
     ...(cleanup === undefined ? [] : [`cleanup:${describeScript(cleanup)}`]),
@@ -83,10 +86,12 @@ function describeScript({
   whenStopped,
   isQuiet,
   returnedUnstarted,
+  readyMs,
 }: AttemptScript) {
   const oks = `${depsOk ? '' : ' deps not ok'}${locksOk ? '' : ' locks not ok'}`;
   const back = returnedUnstarted > 0 ? `, returned unstarted ${returnedUnstarted} times` : '';
-  return `(${durationMs}ms ${ends}${oks}, if stopped ${whenStopped}${isQuiet ? ', quiet' : ''}${back})`;
+  const ready = readyMs === undefined ? '' : `ready at ${readyMs}ms, `;
+  return `(${ready}${durationMs}ms ${ends}${oks}, if stopped ${whenStopped}${isQuiet ? ', quiet' : ''}${back})`;
 }
 
 /** A fact or a command in one line; undefined for events. */

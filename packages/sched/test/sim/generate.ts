@@ -21,7 +21,15 @@ interface Character {
   readonly resources: readonly string[];
 }
 
+/** From this seed on every scenario has services. */
+export const firstWithServices = 2 ** 30;
+
 export function generate(seed: number): Scenario {
+  const scenario = generateTasks(seed);
+  return seed < firstWithServices ? scenario : withServices(scenario, new Random(seed ^ 0x5e71c3));
+}
+
+function generateTasks(seed: number): Scenario {
   const cut = new Random(seed ^ 0xc071); // not of those that make the rest: seeds make what they made before
   const scenario = drawScenario(seed);
   return cut.chance(0.2) ? { ...scenario, cutAfter: cut.int(1, 60) } : scenario;
@@ -55,6 +63,52 @@ function drawScenario(seed: number): Scenario {
       earlyAlarm: random.chance(0.2) ? 0.2 : 0,
     },
     ...(random.chance(0.05) && drawStuckPools(random, pools)),
+  };
+}
+
+/** Makes services of some of the tasks, and has others require them. */
+function withServices(scenario: Scenario, random: Random): Scenario {
+  const share = random.pick([0.1, 0.2, 0.4]);
+  const troubles = random.chance(0.5) ? random.next() * 0.6 : 0;
+  const needs = random.next() * 0.6;
+  const conflicts = random.chance(0.5) ? random.next() : 0.2;
+  const services: string[] = [];
+  const convert = (task: TaskSpec): TaskSpec => {
+    const canServe = task.group === undefined && task.salvages.length + task.tearsDown.length === 0;
+    const wanted = services.filter(() => random.chance(needs / Math.max(1, services.length / 2)));
+    const requires = [...task.requires, ...drawNeeds(random, wanted)];
+    if (!canServe || !random.chance(share)) return { ...task, requires };
+    services.push(task.name);
+    const { cleanup: _, ...rest } = task;
+    const holds = random.chance(conflicts) ? {} : { uses: [], claims: [], amounts: [] };
+    return {
+      ...{ ...rest, ...holds, requires, exclusive: false, rerunnable: true },
+      service: { restarts: random.pick([0, 0, 1, 3]), killsOnStop: random.chance(0.3) },
+      script: Array.from({ length: random.int(1, 4) }, () => drawService(random, troubles)),
+    };
+  };
+  return {
+    ...scenario,
+    tasks: scenario.tasks.map(convert),
+    additions: scenario.additions.map((addition) => ({ ...addition, tasks: addition.tasks.map(convert) })),
+  };
+}
+
+function drawNeeds(random: Random, names: readonly string[]): RequirementSpec[] {
+  const [first, second, ...rest] = names;
+  if (first === undefined || second === undefined || random.chance(0.6)) return names.map(one);
+  const form = random.pick(['any-of', 'every', 'at-least'] as const);
+  return [{ form, names: [first, second], count: random.int(1, 3) }, ...rest.map(one)];
+}
+
+function drawService(random: Random, troubles: number): AttemptScript {
+  const bad = ['returned', 'failed', 'threw', 'skipped-itself', 'crashed', 'lost'] as const;
+  const whenStopped = ['stops', 'stops', 'returns', 'stops', 'fails', 'throws', 'skips', 'ignores'] as const;
+  return {
+    ...{ ends: random.chance(troubles) ? random.pick(bad) : 'hangs', durationMs: random.int(0, 60) },
+    ...{ depsOk: true, locksOk: random.chance(0.6), whenStopped: random.pick(whenStopped) },
+    ...{ isQuiet: random.chance(0.5), returnedUnstarted: random.chance(troubles * 0.2) ? 1 : 0 },
+    readyMs: random.pick([0, 0, 1, random.int(0, 30)]),
   };
 }
 

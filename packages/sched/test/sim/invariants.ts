@@ -16,6 +16,9 @@ import {
   WAITING,
 } from '../../src/machine/task-table.ts';
 
+/** The states between two attempts. A task that waits for a service again counts as not started. */
+const between: ReadonlySet<number> = new Set([READY, PARKED, BACKING_OFF]);
+
 /** @throws Error naming the first thing that does not add up. */
 export function validate({ state, results }: Machine): void {
   for (let task = 0; task < state.tasks.count; task++) validateTask(state, task);
@@ -33,11 +36,12 @@ function validateTask(state: State, task: number): void {
   if (at === WAITING) {
     const closed = conditions.countUnfulfilled(task);
     claim(tasks.blockers[task] === closed, `counts ${tasks.blockers[task]} closed conditions of ${closed}`);
-    claim(closed > 0 || state.recalled.isKeptOut(task), 'waits for nothing');
+    const isKept = state.recalled.isKeptOut(task) || state.keptAway.has(task);
+    claim(closed > 0 || isKept, 'waits for nothing');
   }
   if (at === READY || at === PARKED)
     claim(
-      tasks.has(task, RETAINS_LOCKS) || conditions.countUnfulfilled(task) === 0,
+      (tasks.hasStarted(task) && !state.mustWaitAgain(task)) || conditions.countUnfulfilled(task) === 0,
       'has a closed condition',
     );
   claim(locks.isParked(task) === (at === PARKED), 'the lock table disagrees about its being parked');
@@ -52,15 +56,16 @@ function validateTask(state: State, task: number): void {
 function validateConditions(state: State): void {
   const { conditions, tasks, plan } = state;
   const { feeds, relays } = plan.graph;
+  const isUp = (task: number): boolean => state.isService(task) && tasks.has(task, PROVIDED);
   for (let condition = 0; condition < plan.graph.conditionCount; condition++) {
     const feeders = feeds.in.ends(condition);
     const pending =
-      feeders.filter((task) => !tasks.isDone(task)).length +
-      relays.in.ends(condition).filter((source) => !conditions.isFulfilled(source)).length;
+      feeders.filter((task) => !tasks.isDone(task) && !(isUp(task) && plan.graph.isRequirement(condition)))
+        .length + relays.in.ends(condition).filter((source) => !conditions.isFulfilled(source)).length;
     if (conditions.pending[condition] !== pending)
       throw new Error(`condition ${condition}: ${conditions.pending[condition]} pending, counted ${pending}`);
     if (!plan.graph.isRequirement(condition)) continue;
-    const gave = feeders.filter((task) => tasks.isDone(task) && tasks.has(task, PROVIDED)).length;
+    const gave = feeders.filter((task) => tasks.has(task, PROVIDED)).length;
     if ((conditions.hits[condition] as number) > gave)
       throw new Error(`condition ${condition}: ${conditions.hits[condition]} hits, counted ${gave}`);
   }
@@ -76,6 +81,7 @@ function validateCounts(state: State, results: PendingResults): void {
   const compare = (what: string, kept: number, counted: number): void => {
     if (kept !== counted) throw new Error(`${what}: ${kept}, counted ${counted}`);
   };
+  const isPlain = (task: number): boolean => !state.isService(task);
   const isIn = (wanted: number) => (task: number) => tasks.state[task] === wanted;
   compare('parked', state.parked, count(isIn(PARKED)));
   compare(
@@ -86,24 +92,35 @@ function validateCounts(state: State, results: PendingResults): void {
   compare(
     'dispatched',
     state.dispatched,
-    count((task) => tasks.isOut(task)),
+    count((task) => isPlain(task) && tasks.isOut(task)),
+  );
+  compare(
+    'services out',
+    state.servicesOut.size,
+    count((task) => !isPlain(task) && tasks.isOut(task)),
   );
   compare(
     'retrying',
     state.retrying,
-    count((task) => tasks.hasStarted(task) && !tasks.isOut(task) && !tasks.isDone(task)),
+    count((task) => isPlain(task) && tasks.hasStarted(task) && between.has(tasks.state[task] as number)),
   );
   compare(
     'backing off',
-    count(isIn(BACKING_OFF)) > 0 ? 1 : 0,
-    count(isIn(BACKING_OFF)) > 0 && state.retrying > 0 ? 1 : 0,
+    count((task) => isPlain(task) && isIn(BACKING_OFF)(task)) > 0 ? 1 : 0,
+    count((task) => isPlain(task) && isIn(BACKING_OFF)(task)) > 0 && state.retrying > 0 ? 1 : 0,
   );
   const { pool: poolOf } = state.plan.graph;
   for (const pool of pools) {
     const mine = (test: (task: number) => boolean) => (task: number) =>
       poolOf[task] === pool.id && test(task);
-    compare(`${pool.name} dispatched`, pool.dispatched, count(mine((task) => tasks.isOut(task))));
-    const unread = results.unread.filter((task) => poolOf[task] === pool.id && tasks.status[task] !== 0);
+    compare(
+      `${pool.name} dispatched`,
+      pool.dispatched,
+      count(mine((task) => isPlain(task) && tasks.isOut(task))),
+    );
+    const unread = results.unread.filter(
+      (task) => poolOf[task] === pool.id && tasks.status[task] !== 0 && isPlain(task),
+    );
     compare(`${pool.name} unread`, pool.unread, unread.length);
     compare(`${pool.name} remaining`, pool.remaining, count(mine((task) => !tasks.isDone(task))));
   }

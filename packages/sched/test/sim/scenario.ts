@@ -19,6 +19,14 @@ export interface AttemptScript {
   readonly isQuiet: boolean;
   /** How often the pool returns the attempt unstarted first. */
   readonly returnedUnstarted: number;
+  /** Only of services: when it is ready. It ends when `ends` and `durationMs` say so, before or after that; one that hangs goes on. */
+  readonly readyMs?: number;
+}
+
+/** What makes a task a service. */
+export interface ServiceSpec {
+  readonly restarts: number;
+  readonly killsOnStop: boolean;
 }
 
 export interface TaskSpec {
@@ -43,6 +51,7 @@ export interface TaskSpec {
   readonly retries: number;
   readonly delay: number;
   readonly rerunnable: boolean;
+  readonly service?: ServiceSpec;
   readonly cleanup?: AttemptScript;
   readonly applies: boolean;
   /** The first attempt's script first; the last one counts for all further attempts. */

@@ -117,10 +117,23 @@ function* plainerTasks(task: TaskSpec): Generator<TaskSpec> {
     }
   for (const name of numbers) if (task[name] !== 0) yield { ...task, [name]: 0 };
   if (task.exclusive) yield { ...task, exclusive: false };
-  if (task.rerunnable) yield { ...task, rerunnable: false };
+  if (task.rerunnable && task.service === undefined) yield { ...task, rerunnable: false };
+  if (task.service !== undefined && task.service.restarts > 0)
+    yield { ...task, service: { ...task.service, restarts: 0 } };
+  if (task.service !== undefined) {
+    const { service: _, ...rest } = task;
+    yield {
+      ...rest,
+      script: task.script.map(({ readyMs: __, ...script }) => ({ ...script, ends: 'returned' })),
+    };
+  }
   for (const [index, script] of task.script.entries()) {
     if (task.script.length > 1) yield { ...task, script: task.script.toSpliced(index, 1) };
-    if (script.ends !== 'returned')
+    if (script.readyMs !== undefined && script.ends !== 'hangs')
+      yield { ...task, script: task.script.with(index, { ...script, ends: 'hangs' }) };
+    if (script.readyMs !== undefined && script.readyMs > 0)
+      yield { ...task, script: task.script.with(index, { ...script, readyMs: script.readyMs >> 1 }) };
+    if (script.ends !== 'returned' && script.readyMs === undefined)
       yield { ...task, script: task.script.with(index, { ...script, ends: 'returned' }) };
     if (script.returnedUnstarted > 0)
       yield {

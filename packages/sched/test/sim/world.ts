@@ -208,11 +208,18 @@ export class World {
     this.#agenda.at(this.#now, () => this.#fill(pool));
   }
 
-  /** Starts what waits in the pool, as far as there are workers. */
+  /** Starts what waits in the pool, as far as there are workers. Services have workers of their own. */
   #fill(pool: number): void {
     const state = this.#pools[pool] as PoolState;
-    let busy = [...state.attempts].filter(({ startedAtMs }) => startedAtMs !== undefined).length;
+    const isService = ({ task }: Attempt): boolean => this.#player.specOf(task).service !== undefined;
+    let busy = [...state.attempts].filter(
+      (attempt) => attempt.startedAtMs !== undefined && !isService(attempt),
+    ).length;
     for (const attempt of state.attempts) {
+      if (attempt.startedAtMs === undefined && attempt.stopAtMs === undefined && isService(attempt)) {
+        this.#start(attempt);
+        continue;
+      }
       if (busy >= state.slots || attempt.startedAtMs !== undefined) continue;
       if (attempt.stopAtMs !== undefined) continue;
       busy += this.#start(attempt) ? 1 : 0;
@@ -238,8 +245,12 @@ export class World {
       part,
       worker: `w${attempt.pool}`,
     });
-    const { ends, durationMs } = attempt.script;
+    const { ends, durationMs, readyMs } = attempt.script;
     const endsAtMs = this.#now + durationMs;
+    if (readyMs !== undefined) {
+      this.#serve(attempt, readyMs);
+      return true;
+    }
     if (ends !== 'hangs') this.#agenda.at(endsAtMs, () => this.#end(attempt, this.#outcomeOf(attempt)));
     else
       this.#agenda.at(Math.max(faultsEndAtMs, endsAtMs), () =>
@@ -247,6 +258,21 @@ export class World {
       );
     if (!attempt.script.isQuiet) this.#agenda.at(this.#now + 5, () => this.#giveSign(attempt));
     return true;
+  }
+
+  /** A service is ready after a while. In a healed world it goes on until it is stopped. */
+  #serve(attempt: Attempt, readyMs: number): void {
+    const { task, script, attempt: number } = attempt;
+    const endsAtMs = this.#now + script.durationMs;
+    if (script.ends !== 'hangs' && endsAtMs < faultsEndAtMs)
+      this.#agenda.at(endsAtMs, () => this.#end(attempt, this.#outcomeOf(attempt)));
+    this.#agenda.at(this.#now + readyMs, () => {
+      if (attempt.isOver || attempt.isAbandoned) return;
+      const ready = { type: 'attempt-ready', atMs: this.#now, task, attempt: number, part: 'body' } as const;
+      this.#note(ready);
+      if (this.#chance(this.#scenario.faults.duplicate)) this.#note(ready);
+    });
+    if (!script.isQuiet) this.#agenda.at(this.#now + 5, () => this.#giveSign(attempt));
   }
 
   #giveSign(attempt: Attempt): void {
@@ -297,7 +323,8 @@ export class World {
   /** Some may have started on the way. */
   #reclaim(pool: number): void {
     for (const attempt of [...(this.#pools[pool] as PoolState).attempts])
-      if (attempt.startedAtMs === undefined) this.#end(attempt, { kind: 'not-started', reason: 'recalled' });
+      if (attempt.startedAtMs === undefined && this.#player.specOf(attempt.task).service === undefined)
+        this.#end(attempt, { kind: 'not-started', reason: 'recalled' });
   }
 
   #endStopped(attempt: Attempt): void {

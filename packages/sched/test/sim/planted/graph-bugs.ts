@@ -55,8 +55,8 @@ export const graphBugs: readonly PlantedBug[] = [
   {
     what: 'tasks that are ready do not wait for what is added before them',
     file: conditions,
-    find: 'else if (state === READY || state === PARKED) this.held.push(task);',
-    replace: 'else if (state === PARKED) this.held.push(task);',
+    find: 'else if (state === READY || state === PARKED || state',
+    replace: 'else if (state === PARKED || state',
   },
   {
     what: 'a task meets its own requirement',

@@ -37,8 +37,8 @@ export const lockBugs: readonly PlantedBug[] = [
   {
     what: 'an exclusive one starts beside others',
     file: conflicts,
-    find: 'if (mode === EXCLUSIVE) return this.isEmpty ? FREE : counterAt(EVERYONE, HELD);',
-    replace: 'if (mode === EXCLUSIVE) return FREE;',
+    find: 'return this.isTaken(counterAt(EVERYONE, HELD)) ? counterAt(EVERYONE, HELD) : FREE;',
+    replace: 'return FREE;',
   },
   {
     what: 'one unit more is given than there is',

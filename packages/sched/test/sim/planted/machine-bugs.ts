@@ -60,8 +60,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'retries release what they hold',
     file: attempts,
-    find: '      tasks.set(task, RETAINS_LOCKS);\n      locks.releaseAmounts(task);\n    }\n    this.#state.move(',
-    replace: '      locks.release(task);\n    }\n    this.#state.move(',
+    find: '      tasks.set(task, RETAINS_LOCKS);\n      locks.releaseAmounts(task);\n    }\n    if (this.#state.must',
+    replace: '      locks.release(task);\n    }\n    if (this.#state.must',
   },
   {
     what: 'seed: waiting tasks are not offered again after a failure with locks ok and deps not',
@@ -73,8 +73,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'an attempt returned unstarted keeps its place',
     file: state,
-    find: 'if (wasOut !== isOut) this.#countOut(task, isOut);',
-    replace: 'if (wasOut !== isOut && to !== READY) this.#countOut(task, isOut);',
+    find: 'else this.#countOut(task, isOut);',
+    replace: 'else if (to !== READY) this.#countOut(task, isOut);',
   },
   {
     what: 'a teardown runs though nothing ever started',
@@ -431,8 +431,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'tasks start before all that was recorded is recalled',
     file: machine,
-    find: 'if (!this.#isEnding && !this.#isRecalling) this.#dispatcher.fill();',
-    replace: 'if (!this.#isEnding) this.#dispatcher.fill();',
+    find: 'if (!this.#isEnding && !this.#isRecalling) this.#dispatcher.fill(',
+    replace: 'if (!this.#isEnding) this.#dispatcher.fill(',
   },
   {
     what: 'a result that ends in a free place takes it until the next facts',

@@ -1,0 +1,592 @@
+/**
+ * The life of services. A service starts when a task waits for nothing else; it is up from the moment it is ready; it is stopped when no task needs it,
+ * when it keeps all waiting tasks away, or when a service that it needs is down. What tasks have built on it lasts as long as it is up.
+ */
+import type { Outcome, PoolOutcome, ServiceStopCause } from '@pexen/core';
+import { type ConditionId, NEEDS_ALL } from '../plan/graph.ts';
+import { type AttemptLifecycle, mayRetry, nameOutcome } from './attempts.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { CLOSED, FAILED, OPEN } from './pools.ts';
+import type { Readiness } from './readiness.ts';
+import { CANCELLING, GOING, NOT_NEEDED, type State } from './state.ts';
+import {
+  BACKING_OFF,
+  DISPATCHED,
+  PARKED,
+  PROVIDED,
+  READY,
+  RETAINS_LOCKS,
+  RUNNING,
+  SLOW,
+  UNNEEDED,
+  WAITING,
+} from './task-table.ts';
+
+/** What is known of a service besides its row in the task table. */
+interface Service {
+  /** Fulfilled once it is over and no task needs it. */
+  readonly over: ConditionId;
+  readonly restarts: number;
+  readonly killsOnStop: boolean;
+  /** How often it ended without having been asked to, after it was ready. */
+  deaths: number;
+  /** How many attempts it had before its present start. */
+  before: number;
+  /** Its next attempt is a new start, not a retry of one that was not ready. */
+  isNewStart: boolean;
+}
+
+/** Which services would have to stop for a task. */
+interface Way {
+  readonly task: number;
+  readonly stops: ReadonlySet<number>;
+  /** So many other tasks could never run then. */
+  readonly lost: number;
+}
+
+const reasons: Readonly<Record<ServiceStopCause, string>> = {
+  unneeded: 'no task needs it any more',
+  'made-way': 'it makes way for tasks that could not start while it was up',
+  'provider-down': 'a service that it requires is down',
+  'run-stopped': 'the run is stopped',
+};
+
+/** Why a service ended although it was not asked to. */
+const ended = {
+  up: 'it ended, and was not asked to stop: a service goes on until its signal is aborted, a program in the foreground',
+  starting: 'it ended before it was ready',
+};
+
+export class Services {
+  readonly #state: State;
+  readonly #attempts: AttemptLifecycle;
+  readonly #readiness: Readiness;
+  readonly #dispatcher: Dispatcher;
+  readonly #known = new Map<number, Service>();
+  /** Those that tasks wait for; undefined if that has to be found out again. */
+  #wanted: ReadonlySet<number> | undefined;
+  /** The task for which others make way, until its next attempt. Those that conflict with it do not start before. */
+  #favoured = -1;
+  /** How many attempts it has had. */
+  #favouredAfter = 0;
+
+  constructor(state: State, attempts: AttemptLifecycle, readiness: Readiness, dispatcher: Dispatcher) {
+    this.#state = state;
+    this.#attempts = attempts;
+    this.#readiness = readiness;
+    this.#dispatcher = dispatcher;
+  }
+
+  /** True while some service starts, stops, or waits for its retry: then something will happen. */
+  get isBusy(): boolean {
+    const { tasks } = this.#state;
+    for (const service of this.#all)
+      if (tasks.state[service] === BACKING_OFF || (tasks.isOut(service) && !this.#isUp(service))) return true;
+    return false;
+  }
+
+  /** Starts the services that tasks wait for, as far as they can start. */
+  start(): void {
+    const { tasks, conditions, plan } = this.#state;
+    if (!plan.hasServices || this.#state.stopping !== GOING) return;
+    if (conditions.takeTouched()) this.#wanted = undefined;
+    for (const service of this.#all) {
+      const state = tasks.state[service];
+      if (state !== READY && state !== PARKED) continue;
+      this.#wanted ??= this.#findWanted();
+      if (this.#wanted.has(service) && this.#mayStart(service)) this.#startNow(service);
+      else if (state === PARKED) this.#unpark(service);
+    }
+  }
+
+  /** The attempt of the service is ready. */
+  ready(service: number): void {
+    const { tasks, conditions, nowMs, plan } = this.#state;
+    if (tasks.state[service] !== RUNNING || tasks.has(service, PROVIDED) || tasks.stop[service] !== 0) return;
+    const afterMs = nowMs - (tasks.since[service] as number);
+    this.#wanted = undefined;
+    tasks.set(service, PROVIDED);
+    this.#state.servicesSince.set(service, nowMs);
+    if (afterMs > plan.rulesOf(service).slowAfterMs) tasks.set(service, SLOW);
+    this.#state.alarms.drop(service);
+    conditions.up(service);
+    this.#state.markStale();
+    if (!this.#state.nextEvent()) return;
+    const attempt = tasks.attempt[service] as number;
+    this.#state.publish({ type: 'service-ready', atMs: nowMs, task: service, attempt, afterMs });
+  }
+
+  /** Asks the running service to stop, once. */
+  stop(service: number, why: ServiceStopCause): void {
+    const { tasks, nowMs } = this.#state;
+    if (!tasks.isOut(service) || tasks.stop[service] !== 0) return;
+    const attempt = tasks.attempt[service] as number;
+    const reason = reasons[why];
+    this.#state.requestStop(service, UNNEEDED, reason);
+    this.#state.servicesSince.set(service, nowMs);
+    this.#state.emit({ type: 'stop-attempt', task: service, attempt, part: 'body', why: 'unneeded', reason });
+    if (this.#state.nextEvent())
+      this.#state.publish({ type: 'service-stopping', atMs: nowMs, task: service, attempt, why });
+    if (tasks.has(service, PROVIDED)) this.#goDown(service);
+  }
+
+  /** Stops the services that no task needs any more, and ends those that do not run. */
+  stopUnneeded(): void {
+    if (!this.#state.plan.hasServices) return;
+    const why = this.#state.stopping >= CANCELLING ? 'run-stopped' : 'unneeded';
+    for (let isChanged = true; isChanged; ) {
+      isChanged = false;
+      for (const service of this.#all) {
+        if (this.#state.tasks.isDone(service) || !this.#isUnneeded(service)) continue;
+        if (this.#state.tasks.isOut(service)) this.stop(service, why);
+        else {
+          this.#end(service);
+          isChanged = true;
+        }
+      }
+      this.#readiness.cascade();
+    }
+  }
+
+  /** The pool has settled the attempt. */
+  settle(service: number, outcome: PoolOutcome): void {
+    const { tasks } = this.#state;
+    const known = this.#of(service);
+    const isUp = tasks.has(service, PROVIDED);
+    const stop = tasks.stop[service] as number;
+    this.#wanted = undefined;
+    if (outcome.kind === 'not-started' && this.#attempts.isReturned(service)) {
+      this.#attempts.unstarted(service);
+      this.#release();
+      return;
+    }
+    const reason = this.#state.stopReasonOf(service) ?? '';
+    const named = nameEnd(outcome, stop, isUp, known.killsOnStop, reason);
+    if (isUp) this.#goDown(service);
+    this.#attempts.record(service, named, outcome);
+    if (isUp && stop === 0) this.#died(service, named, known);
+    else if (stop === UNNEEDED) this.#stopped(service, named);
+    else {
+      const attempt = (tasks.attempt[service] as number) - known.before;
+      this.#attempts.decide(service, named, mayRetry(named, attempt, this.#state.plan.rulesOf(service)));
+    }
+    this.#release();
+  }
+
+  /**
+   * Nothing runs but services, and nothing can start: stops those that keep the best task away. The best one costs the fewest other tasks what they
+   * need; of these it is the first in order. Returns true if something may start now, or later.
+   */
+  makeWay(): boolean {
+    const { tasks, plan } = this.#state;
+    if (!plan.hasServices || this.#state.stopping !== GOING) return false;
+    let best: Way | undefined;
+    for (let task = 0; task < tasks.count; task++) {
+      const stops = this.#isKeptWaiting(task) ? this.#obstaclesOf(task) : none;
+      if (stops.size === 0) continue;
+      const way = { task, stops, lost: this.#countLost(stops) };
+      if (best === undefined || this.#isBetter(way, best)) best = way;
+    }
+    if (best === undefined) return false;
+    this.#favoured = best.task;
+    this.#favouredAfter = tasks.attempt[best.task] as number;
+    for (const service of best.stops)
+      if (tasks.isOut(service)) this.stop(service, 'made-way');
+      else this.#giveBack(service);
+    this.#state.markStale();
+    this.#readiness.cascade();
+    return true;
+  }
+
+  /** The first of the starved goes first, since it has reserved what it needs. */
+  #isBetter({ task, lost }: Way, other: Way): boolean {
+    const { locks, pools } = this.#state;
+    if (task === locks.starvedHead || other.task === locks.starvedHead) return task === locks.starvedHead;
+    return lost === other.lost ? pools[0]?.queue.isBefore(task, other.task) === true : lost < other.lost;
+  }
+
+  get #all(): Iterable<number> {
+    return this.#state.plan.services.all;
+  }
+
+  #isUp(service: number): boolean {
+    const { tasks } = this.#state;
+    return tasks.has(service, PROVIDED) && tasks.stop[service] === 0;
+  }
+
+  #of(service: number): Service {
+    const known = this.#known.get(service);
+    if (known !== undefined) return known;
+    const { plan } = this.#state;
+    const { restarts = 0, killsOnStop = false } = plan.definition(service).service ?? {};
+    const over = plan.graph.overs.get(service) as ConditionId;
+    const made = { over, restarts, killsOnStop, deaths: 0, before: 0, isNewStart: true };
+    this.#known.set(service, made);
+    return made;
+  }
+
+  /** How often the service died. */
+  deathsOf(service: number): number {
+    return this.#known.get(service)?.deaths ?? 0;
+  }
+
+  /** All that its end waits for is over, except for the service itself. */
+  #isUnneeded(service: number): boolean {
+    return this.#state.conditions.pending[this.#of(service).over] === 1;
+  }
+
+  // Starting
+
+  /** The services that tasks wait for, and those that these need. */
+  #findWanted(): ReadonlySet<number> {
+    const { conditions, plan } = this.#state;
+    const wanted = new Set<number>();
+    for (const service of this.#all) {
+      if (wanted.has(service) || this.#state.tasks.isDone(service)) continue;
+      for (const condition of plan.graph.feeds.out.ends(service))
+        if (
+          plan.graph.isRequirement(condition) &&
+          !conditions.isFulfilled(condition) &&
+          this.#isAwaited(condition)
+        )
+          this.#choose(condition, wanted);
+    }
+    return wanted;
+  }
+
+  /** Does a task that is no service wait for the requirement, and else only for services? */
+  #isAwaited(condition: ConditionId): boolean {
+    const { waits } = this.#state.plan.graph;
+    const { tasks } = this.#state;
+    for (let edge = waits.out.first(condition); edge !== 0; edge = waits.out.next[edge] as number) {
+      const task = waits.out.end[edge] as number;
+      if (tasks.state[task] === WAITING && !this.#state.isService(task) && this.#needsServicesOnly(task))
+        return true;
+    }
+    return false;
+  }
+
+  /** True if everything that the task still waits for is up to services. */
+  #needsServicesOnly(task: number): boolean {
+    const { waits } = this.#state.plan.graph;
+    const { conditions, recalled } = this.#state;
+    if (recalled.isKeptOut(task)) return false;
+    for (let edge = waits.in.first(task); edge !== 0; edge = waits.in.next[edge] as number) {
+      const condition = waits.in.end[edge] as number;
+      if (!conditions.isFulfilledFor(task, condition) && !this.#canServicesMeet(condition)) return false;
+    }
+    return true;
+  }
+
+  #canServicesMeet(condition: ConditionId): boolean {
+    const { graph } = this.#state.plan;
+    const { conditions, tasks } = this.#state;
+    if (!graph.isRequirement(condition)) return false;
+    let coming = 0;
+    for (let edge = graph.feeds.in.first(condition); edge !== 0; edge = graph.feeds.in.next[edge] as number) {
+      const feeder = graph.feeds.in.end[edge] as number;
+      if (tasks.isDone(feeder) || tasks.has(feeder, PROVIDED)) continue;
+      if (!this.#state.isService(feeder)) return false;
+      if (this.#canCome(feeder)) coming++;
+    }
+    if (graph.kind[condition] === NEEDS_ALL)
+      return conditions.misses[condition] === 0 && coming === conditions.pending[condition];
+    return (conditions.hits[condition] as number) + coming >= (graph.need[condition] as number);
+  }
+
+  /** Starting, or able to start once other services are up. */
+  #canCome(service: number): boolean {
+    return this.#state.tasks.isOut(service) || this.#needsServicesOnly(service);
+  }
+
+  /** Of the services that can meet the requirement, as many as it takes, in the order of declaration; and those that these need. */
+  #choose(condition: ConditionId, wanted: Set<number>): void {
+    const { graph } = this.#state.plan;
+    const { conditions, tasks } = this.#state;
+    const feeders = graph.feeds.in.ends(condition);
+    const open = feeders.filter(
+      (task) => !tasks.isDone(task) && !tasks.has(task, PROVIDED) && this.#canCome(task),
+    );
+    const isAll = graph.kind[condition] === NEEDS_ALL;
+    let missing = isAll
+      ? open.length
+      : (graph.need[condition] as number) - (conditions.hits[condition] as number);
+    if (!isAll) missing -= open.filter((service) => this.#isComing(service)).length;
+    for (const service of open.sort((one, other) => one - other)) {
+      if (missing <= 0) return;
+      if (!isAll && this.#isComing(service)) continue;
+      missing--;
+      if (wanted.has(service)) continue;
+      wanted.add(service);
+      for (const other of graph.waits.in.ends(service))
+        if (!conditions.isFulfilledFor(service, other)) this.#choose(other, wanted);
+    }
+  }
+
+  /** Starting, and not asked to stop. */
+  #isComing(service: number): boolean {
+    const { tasks } = this.#state;
+    if (tasks.state[service] === BACKING_OFF) return true;
+    return tasks.isOut(service) && tasks.stop[service] === 0;
+  }
+
+  #mayStart(service: number): boolean {
+    const { plan, turn, tasks } = this.#state;
+    const pool = this.#state.poolOf(service);
+    if (turn !== undefined && !plan.services.isNeededIn(turn.id, service)) return false;
+    if (this.#isInFavouredWay(service)) return false;
+    for (const task of plan.services.upheldBy(service)) if (tasks.isOut(task)) return false;
+    if (pool.phase === CLOSED) this.#dispatcher.open(pool);
+    return pool.phase === OPEN;
+  }
+
+  /** Would it get into the way of the task for which others have made way? */
+  #isInFavouredWay(service: number): boolean {
+    const { services } = this.#state.plan;
+    const { tasks } = this.#state;
+    const hasFavour = this.#favoured >= 0 && !tasks.isDone(this.#favoured);
+    if (!hasFavour || tasks.attempt[this.#favoured] !== this.#favouredAfter) this.#favoured = -1;
+    if (this.#favoured < 0) return false;
+    const bundle = this.#bundleOf(this.#favoured);
+    return !bundle.includes(service) && bundle.some((member) => services.isInTheWay(service, member));
+  }
+
+  #startNow(service: number): void {
+    const { tasks } = this.#state;
+    const known = this.#of(service);
+    this.#wanted = undefined;
+    const before = tasks.attempt[service] as number;
+    this.#dispatcher.startService(service);
+    if (tasks.state[service] !== DISPATCHED || !known.isNewStart) return;
+    known.before = before;
+    known.isNewStart = false;
+  }
+
+  #unpark(service: number): void {
+    this.#state.withdraw(service);
+    this.#state.move(service, READY);
+  }
+
+  // Ending
+
+  /** Tasks that need it wait again; what was built on it is lost. */
+  #goDown(service: number): void {
+    const { tasks, conditions } = this.#state;
+    const takers = conditions.takersOf(service);
+    this.#wanted = undefined;
+    tasks.clear(service, PROVIDED);
+    conditions.down(service);
+    this.#loseBase(takers, service);
+    this.#state.markStale();
+  }
+
+  /** A service does not run any more: tasks that it kept away are tried again. */
+  #release(): void {
+    const { conditions, keptAway } = this.#state;
+    conditions.released.push(...keptAway);
+    keptAway.clear();
+    this.#state.markStale();
+  }
+
+  /** These tasks have, or would get, what is gone with the service. */
+  #loseBase(takers: readonly number[], service: number): void {
+    const { tasks, conditions, lostBases } = this.#state;
+    const pools = new Set<number>();
+    const todo = [...takers];
+    for (let task = todo.pop(); task !== undefined; task = todo.pop()) {
+      if (this.#state.isService(task)) {
+        this.stop(task, 'provider-down');
+        continue;
+      }
+      const isOver = tasks.isDone(task);
+      if (isOver ? !tasks.has(task, PROVIDED) : !tasks.isOut(task)) continue;
+      lostBases.set(task, service);
+      if (isOver) {
+        todo.push(...conditions.takersOf(task));
+        tasks.clear(task, PROVIDED);
+        conditions.lose(task);
+      } else if (tasks.state[task] === DISPATCHED) pools.add(this.#state.poolOf(task).id);
+    }
+    for (const pool of pools) this.#state.emit({ type: 'reclaim', pool });
+  }
+
+  /** It ended after it was ready, and was not asked to. */
+  #died(service: number, outcome: Outcome, known: Service): void {
+    const mayStart =
+      ++known.deaths <= known.restarts && outcome.abandoned !== true && this.#state.stopping === GOING;
+    const startsAgain = mayStart && !this.#isUnneeded(service);
+    this.#attempts.publishEnd(service, { died: true, startsAgain });
+    if (startsAgain) this.#waitForStart(service, true);
+    else this.#attempts.finish(service, outcome);
+  }
+
+  #stopped(service: number, outcome: Outcome): void {
+    const holds = (this.#state.plan.request[service] as number) >= 0 && this.#hasResources(service);
+    const isGood = outcome.kind === 'returned' && (outcome.locksOk || !holds);
+    const startsAgain = isGood && this.#state.stopping === GOING && !this.#isUnneeded(service);
+    this.#attempts.publishEnd(service, { died: false, startsAgain });
+    if (startsAgain) this.#waitForStart(service, false);
+    else this.#attempts.finish(service, outcome);
+  }
+
+  #hasResources(service: number): boolean {
+    const { uses = [], claims = [] } = this.#state.plan.metaOf(service);
+    return uses.length + claims.length > 0;
+  }
+
+  /** It starts again when tasks need it. `retains`: it keeps what it uses and claims until then. */
+  #waitForStart(service: number, retains: boolean): void {
+    const { tasks, locks, conditions } = this.#state;
+    this.#of(service).isNewStart = true;
+    if (retains) {
+      tasks.set(service, RETAINS_LOCKS);
+      locks.releaseAmounts(service);
+    } else {
+      tasks.clear(service, RETAINS_LOCKS);
+      locks.release(service);
+    }
+    const closed = conditions.countUnfulfilled(service);
+    this.#state.move(service, WAITING);
+    tasks.setBlockers(service, closed);
+    if (closed === 0) this.#state.makeReady(service);
+    const impossible = conditions.unfulfilledOf(service, true);
+    if (impossible >= 0) conditions.impossible.push(impossible);
+  }
+
+  /** It never started, or does not start again. */
+  #end(service: number): void {
+    if (this.#state.tasks.hasStarted(service)) this.#attempts.giveUp(service);
+    else this.#attempts.skip(service, NOT_NEEDED, -1, -1);
+  }
+
+  // Making way
+
+  /** Does the task wait, and for nothing but services? */
+  #isKeptWaiting(task: number): boolean {
+    const { tasks, turn } = this.#state;
+    const state = tasks.state[task];
+    if ((state !== WAITING && state !== READY && state !== PARKED) || this.#state.isService(task))
+      return false;
+    const pool = this.#state.poolOf(task);
+    if (turn !== undefined && turn !== pool) return false;
+    if (pool.phase === FAILED || (pool.phase !== CLOSED && !pool.hasPlace)) return false;
+    return this.#needsServicesOnly(task);
+  }
+
+  /** The task, and the services that it needs. */
+  #bundleOf(task: number): readonly number[] {
+    const { tasks, plan } = this.#state;
+    return [task, ...plan.services.neededBy(task).filter((service) => !tasks.isDone(service))];
+  }
+
+  /** The services that must stop, or give back what they retain, for the task to start. Empty if something else is in its way as well. */
+  #obstaclesOf(task: number): ReadonlySet<number> {
+    const { plan, tasks, locks, abandoned } = this.#state;
+    const bundle = this.#bundleOf(task);
+    const requestOf = (each: number): number => plan.request[each] as number;
+    const isBlocked = (member: number, by: Iterable<number>): boolean => {
+      const held = [...by].map(requestOf).filter((request) => request >= 0);
+      return requestOf(member) >= 0 && locks.isBlockedBy(requestOf(member), held);
+    };
+    if (bundle.some((member) => isBlocked(member, abandoned))) return none;
+    const others = [...this.#all].filter((service) => !bundle.includes(service) && !tasks.isDone(service));
+    const holding = others.filter((service) => tasks.isOut(service) || tasks.has(service, RETAINS_LOCKS));
+    const isInTheWay = (service: number): boolean =>
+      bundle.some((member) =>
+        tasks.isOut(service) ? plan.services.isInTheWay(service, member) : isBlocked(member, [service]),
+      );
+    const stops = new Set(holding.filter(isInTheWay));
+    // Together they may take more units of a resource than are left.
+    const lacksUnits = (member: number): boolean =>
+      isBlocked(
+        member,
+        [...bundle, ...holding].filter((each) => each !== member && each !== task && !stops.has(each)),
+      );
+    for (const service of holding)
+      if (this.#hasResources(service) && bundle.some(lacksUnits)) stops.add(service);
+    for (const service of others)
+      if (tasks.isOut(service) && plan.services.neededBy(service).some((each) => stops.has(each)))
+        stops.add(service);
+    const isUnclean = (service: number): boolean =>
+      !tasks.isOut(service) && tasks.recordsOf(service).at(-1)?.outcome.locksOk !== true;
+    return [...stops].some(isUnclean) ? none : stops;
+  }
+
+  /** How many waiting tasks could never run if these services were stopped now, because what they need would be lost. */
+  #countLost(stops: ReadonlySet<number>): number {
+    const { graph } = this.#state.plan;
+    const { conditions, tasks } = this.#state;
+    const lost = new Set<number>();
+    const todo: number[] = [];
+    const loseProvision = (provider: number): void => {
+      for (const taker of conditions.takersOf(provider))
+        if (
+          tasks.isDone(taker) &&
+          tasks.has(taker, PROVIDED) &&
+          !lost.has(taker) &&
+          !this.#state.isService(taker)
+        ) {
+          lost.add(taker);
+          todo.push(taker);
+          loseProvision(taker);
+        }
+    };
+    for (const service of stops) if (tasks.has(service, PROVIDED)) loseProvision(service);
+    let count = 0;
+    for (let task = todo.pop(); task !== undefined; task = todo.pop())
+      for (const condition of graph.feeds.out.ends(task)) {
+        if (!graph.isRequirement(condition) || !this.#wouldBeImpossible(condition, lost, stops)) continue;
+        for (const waiter of graph.waits.out.ends(condition)) {
+          if (tasks.isDone(waiter) || tasks.isOut(waiter) || lost.has(waiter)) continue;
+          if (conditions.isFulfilledFor(waiter, condition) && !conditions.isFulfilled(condition)) continue;
+          lost.add(waiter);
+          todo.push(waiter);
+          if (!this.#state.isService(waiter)) count++;
+        }
+      }
+    return count;
+  }
+
+  #wouldBeImpossible(condition: ConditionId, lost: ReadonlySet<number>, stops: ReadonlySet<number>): boolean {
+    const { graph } = this.#state.plan;
+    const { tasks } = this.#state;
+    const feeders = graph.feeds.in.ends(condition);
+    const canGive = (task: number): boolean =>
+      !lost.has(task) && (stops.has(task) || !tasks.isDone(task) || tasks.has(task, PROVIDED));
+    const left = feeders.filter(canGive).length;
+    return graph.kind[condition] === NEEDS_ALL
+      ? left < feeders.length
+      : left < (graph.need[condition] as number);
+  }
+
+  /** It releases what it retains until its new start. */
+  #giveBack(service: number): void {
+    const { locks, tasks } = this.#state;
+    this.#state.withdraw(service);
+    locks.release(service);
+    tasks.clear(service, RETAINS_LOCKS);
+  }
+}
+
+const none: ReadonlySet<number> = new Set();
+
+/** Names how an attempt of a service ended. An orderly end after a stop request is a good one. */
+function nameEnd(
+  outcome: PoolOutcome,
+  stop: number,
+  isUp: boolean,
+  killsOnStop: boolean,
+  reason: string,
+): Outcome {
+  if (stop === UNNEEDED) {
+    if (outcome.kind === 'stopped' && outcome.how === 'abandoned') return nameOutcome(outcome, stop, reason);
+    if (outcome.kind === 'stopped')
+      return { kind: 'returned', locksOk: outcome.how === 'aborted' || killsOnStop };
+    const isOrderly = ['returned', 'skipped-itself', 'reboot-asked', 'not-started'].includes(outcome.kind);
+    return isOrderly ? { kind: 'returned', locksOk: true } : nameOutcome(outcome, 0, reason);
+  }
+  const named = nameOutcome(outcome, stop, reason);
+  const isEarly = named.kind === 'returned' || (isUp && named.kind === 'skipped-itself');
+  if (!isEarly) return named;
+  return { kind: 'failed', error: new Error(isUp ? ended.up : ended.starting), depsOk: false, locksOk: true };
+}
