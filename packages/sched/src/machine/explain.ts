@@ -142,7 +142,9 @@ export function inspect(
 /** The services that have started and are not over. */
 function inspectedServices(state: State): InspectedService[] {
   const { plan, tasks, servicesSince } = state;
-  const open = [...plan.services.all].filter((service) => !tasks.isDone(service) && tasks.hasStarted(service));
+  const open = [...plan.services.all].filter(
+    (service) => !tasks.isDone(service) && tasks.hasStarted(service),
+  );
   return open.map((service) => {
     const served = servedBy(state, service);
     return {

@@ -192,7 +192,7 @@ export class Services {
     this.#favouredAfter = tasks.attempt[best.task] as number;
     for (const service of best.stops)
       if (tasks.isOut(service)) this.stop(service, 'made-way');
-      else this.#giveBack(service);
+      else this.#releaseRetained(service);
     this.#state.markStale();
     this.#readiness.cascade();
     return true;
@@ -254,7 +254,7 @@ export class Services {
     return wanted;
   }
 
-  /** Does a task that is no service wait for the requirement, and else only for services? */
+  /** Does some task wait for the requirement, and otherwise only for services? Services do not count. */
   #isAwaited(condition: ConditionId): boolean {
     const { waits } = this.#state.plan.graph;
     const { tasks } = this.#state;
@@ -479,7 +479,7 @@ export class Services {
     return [task, ...plan.services.neededBy(task).filter((service) => !tasks.isDone(service))];
   }
 
-  /** The services that must stop, or give back what they retain, for the task to start. Empty if something else is in its way as well. */
+  /** The services that must stop, or release what they retain, for the task to start. Empty if something else is in its way as well. */
   #obstaclesOf(task: number): ReadonlySet<number> {
     const { plan, tasks, locks, abandoned } = this.#state;
     const bundle = this.#bundleOf(task);
@@ -560,7 +560,7 @@ export class Services {
   }
 
   /** It releases what it retains until its new start. */
-  #giveBack(service: number): void {
+  #releaseRetained(service: number): void {
     const { locks, tasks } = this.#state;
     this.#state.withdraw(service);
     locks.release(service);
