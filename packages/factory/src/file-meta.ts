@@ -4,7 +4,7 @@
  */
 
 import type { Buffer } from 'node:buffer';
-import type { Problem, SourceLocation, TaskMeta } from '@pexen/core';
+import type { Problem, ReadyCondition, ServiceMeta, SourceLocation, StopSignal, TaskMeta } from '@pexen/core';
 
 /** How a program is started, according to its metadata. */
 export interface ProgramEntries {
@@ -13,11 +13,19 @@ export interface ProgramEntries {
   /** Relative to the file's directory; or `private` or `copy`, see `ProgramOptions`. */
   readonly cwd?: string;
   readonly tap?: boolean | 'perl';
+  /** The user as whom it runs. */
+  readonly user?: string;
+  /** It is a service: it goes on while tasks need what it provides. */
+  readonly service?: boolean;
+  /** When a service is ready. */
+  readonly ready?: ReadyCondition;
+  /** How a service is stopped. */
+  readonly stop?: 'kill' | StopSignal;
 }
 
 /** The metadata of a file. */
 export interface FileMeta {
-  readonly meta: TaskMeta;
+  readonly meta: TaskMeta & Pick<ServiceMeta, 'restarts' | 'stop'>;
   readonly program: ProgramEntries;
   readonly problems: readonly Problem[];
   /** Where each entry stands. */

@@ -19,6 +19,7 @@ export type {
   ProgramFile,
   ProgramOptions,
   ProgramsOptions,
+  ServiceProgramOptions,
   TreeOptions,
   WalkedFile,
   WalkOptions,

@@ -1,9 +1,20 @@
 /** The options of factories: what users say of a directory and of the files in it, and how that is checked. */
-import { type Facts, refuse, type TaskMeta } from '@pexen/core';
+import {
+  type Capability,
+  type Facts,
+  isCapability,
+  type ReadyCondition,
+  refuse,
+  type ServiceMeta,
+  type StopSignal,
+  type TaskMeta,
+} from '@pexen/core';
 import {
   anyText,
   byName,
+  type Flaw,
   flag,
+  flaw,
   isA,
   isRecord,
   type Kind,
@@ -11,6 +22,7 @@ import {
   listOf,
   oneOf,
   optionProblems,
+  table,
   text,
   whole,
 } from '@pexen/core/options';
@@ -109,6 +121,30 @@ export interface ProgramsOptions extends Omit<WalkOptions, 'dir' | 'include'>, O
   readonly batch?: number;
 }
 
+/**
+ * For `programs`: a program that goes on while tasks need what it provides. All metadata of a service may stand beside these options (`requires`, `claims`,
+ * `timeout`, `retries`, `tags`, `when` …); times are milliseconds.
+ */
+export interface ServiceProgramOptions extends Omit<ServiceMeta, 'provides' | 'stop' | 'args'> {
+  /**
+   * The command line, as words or as one text, in which quotes keep words together; no shell reads it. `{port}` is replaced by a port that is free. A
+   * program without a directory in its name is looked up in `node_modules/.bin` and in PATH.
+   */
+  readonly service: string | readonly [program: string, ...argv: string[]];
+  /** When it is ready. `{port}` may stand in it, too. */
+  readonly ready: ReadyCondition;
+  /** What tasks require, a name or a key, or several. Its value is `{ host, port }`, with what the condition adds. */
+  readonly provides: Capability | readonly Capability[];
+  /** Directory to run in, relative to the root. `private`: an empty one for each start. Default: the root. */
+  readonly cwd?: string;
+  /** Added to the environment. `{port}` may stand in the values. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The user as whom it runs, by name or number: only root may run it as another one. */
+  readonly user?: string;
+  /** How it is stopped: by this signal and, after its `grace`, by force; `kill`: by force at once, which is then no warning. Default SIGTERM. */
+  readonly stop?: 'kill' | StopSignal;
+}
+
 /** For `prove`, `nodeTest` and the other presets. */
 export interface PresetOptions
   extends Omit<ProgramsOptions, 'files' | 'command' | 'per' | 'batch' | 'tap' | 'lines' | 'exitCodes'> {
@@ -189,6 +225,72 @@ const kinds = {
     Pick<ProgramsOptions, 'files' | 'per' | 'batch'> &
     Pick<PresetOptions, 'args'> & { readonly programCommand: ProgramCommand }
 >;
+
+const stopSignals: readonly StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'];
+
+export const readyForms: string =
+  "Write ready: { port: '{port}' }, { line: 'listening' }, { file: 'ready' }, { http: 'http://127.0.0.1:{port}/' } or { fd: 3 }.";
+
+const port = isA(
+  'a port or "{port}"',
+  (value) =>
+    value === '{port}' || (Number.isSafeInteger(value) && Number(value) > 0 && Number(value) < 65_536),
+);
+const expression = isA(
+  'a regular expression as text',
+  (value) => typeof value === 'string' && isExpression(value),
+);
+const url = isA(
+  'a URL of http or https',
+  (value) =>
+    typeof value === 'string' && /^https?:/.test(value) && URL.canParse(value.replaceAll('{port}', '1')),
+);
+
+/** The kinds of conditions, each by the entry that names it. */
+const readyKinds: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
+  port: { port },
+  line: { line: expression },
+  file: { file: text },
+  http: { http: url, status: whole(100, 599) },
+  fd: { fd: isA('3', (value) => value === 3) },
+};
+
+/** One condition. */
+export const readyKind: Kind = (value, path) => {
+  const named = isRecord(value) ? Object.keys(readyKinds).filter((name) => name in value) : [];
+  const [name, other] = named;
+  if (name === undefined) return [flaw(path, 'must be a condition', readyForms)];
+  if (other !== undefined) return [flaw(path, `has both "${name}" and "${other}"`, 'Keep one of them.')];
+  return table(readyKinds[name] ?? {})(value, path);
+};
+
+const capabilities: Kind = (value, path): readonly Flaw[] => {
+  const all = Array.isArray(value) ? value : [value];
+  return all.length > 0 && all.every(isCapability)
+    ? []
+    : [flaw(path, 'must be what tasks can require', "Write provides: 'db'.")];
+};
+
+/** The options of a service besides its metadata. */
+export const serviceKinds: KindsOf<
+  Pick<ServiceProgramOptions, 'service' | 'ready' | 'provides' | 'cwd' | 'env' | 'user' | 'stop'>
+> = {
+  service: () => [], // Its faults are found when it is split into words.
+  ready: readyKind,
+  provides: capabilities,
+  cwd: text,
+  env: byName(anyText),
+  user: text,
+  stop: oneOf('kill', ...stopSignals),
+};
+
+function isExpression(source: string): boolean {
+  try {
+    return new RegExp(source) instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
 
 /** The name of an option. */
 export type OptionName = keyof typeof kinds;

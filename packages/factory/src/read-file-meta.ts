@@ -25,6 +25,7 @@ import { allOf, type Condition, conditionOf, type Needs } from './conditions/nee
 import { readSize, sizeForms } from './conditions/size.ts';
 import { durationForms, readDuration } from './duration.ts';
 import { type FileMeta, noFileMeta, type ProgramEntries } from './file-meta.ts';
+import { readyForms, readyKind, serviceKinds } from './options.ts';
 import { readYaml, sourceOf } from './yaml-text.ts';
 
 const programNames: ReadonlySet<string> = new Set([
@@ -32,6 +33,10 @@ const programNames: ReadonlySet<string> = new Set([
   'env',
   'cwd',
   'tap',
+  'user',
+  'service',
+  'ready',
+  'stop',
 ] satisfies (keyof ProgramEntries)[]);
 
 /** Options of `readFileMeta`. */
@@ -94,11 +99,18 @@ function readEntries(
     read.filter(([, value]) => value !== undefined),
     dirname(file),
   );
-  const meta = Object.fromEntries(known.filter(([name]) => !programNames.has(name))) as TaskMeta;
   const program = Object.fromEntries(known.filter(([name]) => programNames.has(name))) as ProgramEntries;
+  const own = known.filter(([name]) => !programNames.has(name));
+  const isKilled = program.service === true && program.stop === 'kill';
+  const meta: FileMeta['meta'] = Object.fromEntries(isKilled ? [...own, ['stop', 'kill']] : own);
+  const at = (name: string): SourceLocation => places.get(name) ?? options.at ?? { file };
   return {
     ...{ meta, program, places },
-    problems: [...problems, ...checkTogether(meta, task, places, options.at ?? { file })],
+    problems: [
+      ...problems,
+      ...serviceProblems(places, program, task, at),
+      ...checkTogether(meta, task, program.service === true, places, options.at ?? { file }),
+    ],
   };
 }
 
@@ -132,16 +144,42 @@ function compiled(
 function checkTogether(
   meta: TaskMeta,
   task: string,
+  isService: boolean,
   places: ReadonlyMap<string, SourceLocation>,
   at: SourceLocation,
 ): Problem[] {
   const blamed = { PEXEN_USED_AND_CLAIMED: 'claims', PEXEN_GROUP_AND_POOL: 'pool' } as Readonly<
     Record<string, string>
   >;
-  return checkMeta(meta, task).map((problem) => {
+  return checkMeta(isService ? meta : withoutRestarts(meta), task, isService).map((problem) => {
     const name = blamed[problem.code] ?? problem.message.split(' ', 1)[0] ?? '';
     return { ...problem, location: places.get(name) ?? at };
   });
+}
+
+function withoutRestarts({ restarts: _, ...meta }: FileMeta['meta']): FileMeta['meta'] {
+  return meta;
+}
+
+const entriesOfServices = ['ready', 'restarts', 'stop'] as const;
+
+/** A service needs a condition, and only services have some entries. */
+function serviceProblems(
+  places: ReadonlyMap<string, SourceLocation>,
+  { service = false }: ProgramEntries,
+  task: string,
+  at: (name: string) => SourceLocation,
+): Problem[] {
+  const problem = (name: string, message: string, hint: string): Problem => {
+    return { code: 'PEXEN_BAD_META', task, location: at(name), message, hint };
+  };
+  if (service)
+    return places.has('ready')
+      ? []
+      : [problem('service', 'service needs "ready", which says when it can be used', readyForms)];
+  return entriesOfServices
+    .filter((name) => places.has(name))
+    .map((name) => problem(name, `${name} is of services only`, 'Add service: true, or remove it.'));
 }
 
 function isEntryName(name: string): name is EntryName {
@@ -169,7 +207,11 @@ function notAMap(location: SourceLocation): Problem {
 const entriesOfCode = ['args', 'cleanup'] as const;
 
 /** The entries that the metadata of a file may have. */
-type EntryName = Exclude<keyof TaskMeta, (typeof entriesOfCode)[number]> | keyof ProgramEntries | 'needs';
+type EntryName =
+  | Exclude<keyof TaskMeta, (typeof entriesOfCode)[number]>
+  | keyof ProgramEntries
+  | 'needs'
+  | 'restarts';
 
 /** Reports a problem of a node, or of a character of its text. Returns undefined, which stands for "could not be read". */
 type Complain = (node: Node, message: string, hint?: string, character?: number) => undefined;
@@ -337,6 +379,22 @@ const scope: Reader<string> = (node, complain) => {
     : complain(node, 'must be run, boot or process');
 };
 
+/** The condition by which a service is ready, checked as in a configuration. */
+const ready: Reader = (node, complain) => {
+  const value: unknown = node.toJSON();
+  const [found] = readyKind(value, []);
+  if (found === undefined) return value;
+  const at = entriesOf(node).find(({ name }) => name === found.path[0]);
+  const inside = found.path.length === 0 ? '' : `has "${found.path.join('.')}", which `;
+  return complain(at?.value ?? node, `${inside}${found.complaint}`, found.hint);
+};
+
+const stop: Reader = (node, complain) => {
+  const value = isScalar(node) ? node.value : undefined;
+  const [found] = serviceKinds.stop(value, []);
+  return found === undefined ? value : complain(node, found.complaint, found.hint);
+};
+
 /** The reader of each entry. */
 const entryReaders: Readonly<Record<EntryName, Reader>> = {
   name: text,
@@ -370,6 +428,11 @@ const entryReaders: Readonly<Record<EntryName, Reader>> = {
   env,
   cwd: text,
   tap: dialect,
+  user: text,
+  service: flag,
+  ready,
+  stop,
+  restarts: wholeNumber,
 };
 
 /** The entries of a map: name, node of the key, and node of the value unless it is missing or null. */

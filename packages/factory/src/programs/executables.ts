@@ -9,6 +9,8 @@ import {
   PexenError,
   type Problem,
   type SourceLocation,
+  serviceMetaKeys,
+  serviceRules,
   type TaskMeta,
   type TaskSource,
 } from '@pexen/core';
@@ -164,13 +166,16 @@ export async function programTask(
 ): Promise<Made['task']> {
   const fileMeta = await readMeta(file, head, sideFile, loadContext);
   fileMeta.problems.forEach(loadContext.problem);
-  const defaults = defaultMetaOf(options.meta, file, loadContext);
+  const isService = fileMeta.program.service === true;
+  const all = defaultMetaOf(options.meta, file, loadContext);
+  const defaults = isService ? ofServices(all) : all;
   const own = { ...defaults, ...fileMeta.meta };
   const byDefault = originOfDefaults(defaults, fileMeta.meta, loadContext);
   const source: TaskSource = {
     location: { file: file.path },
     nameKind: own.name === undefined ? 'file' : 'explicit',
     originOf: (entry) => originIn(fileMeta, entry) ?? byDefault(entry),
+    ...(isService && { service: serviceRules(own) }),
   };
   const body = programBody(file, commandIn, fileMeta.program, options, loadContext, filesIn);
   return {
@@ -182,6 +187,12 @@ export async function programTask(
 function originIn({ places }: FileMeta, entry: keyof TaskMeta): MetaOrigin | undefined {
   const location = places?.get(entry);
   return location === undefined ? undefined : { kind: 'file', location };
+}
+
+/** The defaults of all files that a service can have. */
+function ofServices(defaults: TaskMeta): TaskMeta {
+  const known: readonly string[] = serviceMetaKeys;
+  return Object.fromEntries(Object.entries(defaults).filter(([name]) => known.includes(name)));
 }
 
 async function readMeta(

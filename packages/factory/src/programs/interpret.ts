@@ -52,6 +52,8 @@ export interface InterpretOptions {
   readonly exitCodes?: Readonly<Record<number, ExitMeaning>> | undefined;
   /** The files that were run together: the output has to name a result of each. */
   readonly files?: readonly string[] | undefined;
+  /** Present for a service: a line `ready` in its report is no finding. */
+  readonly service?: object | undefined;
 }
 
 const tailLines = 20;
@@ -71,8 +73,8 @@ export function interpreter(
     const findings = new FindingList();
     const skippedAll = readOutput(facts, options, read, findings);
     const { report, reboot } = withoutReboot(facts);
-    readReport(report, findings);
-    for (const finding of leaks(facts)) findings.add(finding);
+    readReport(options.service === undefined ? report : report.replaceAll(readyLine, ''), findings);
+    for (const finding of leaks(facts, options)) findings.add(finding);
     const rest = besidesFindings(facts, findings, options, read);
     const shown = { ...facts, ...rest.outputs };
     const { stdout, stderr } = shown;
@@ -198,6 +200,13 @@ function isCut({ stdout, evidence }: ExecutableFacts): boolean {
 function cutOf(name: string, what: string): Finding {
   return { name, status: 'fail', message: `not all of the output was kept: ${what} may be missing` };
 }
+
+const background: Finding = {
+  name: 'left behind',
+  status: 'warn',
+  message:
+    'it went into the background, and was ended there: run it in the foreground, so that it can be stopped',
+};
 
 const noLines: Finding = {
   name: 'lines',
@@ -334,8 +343,12 @@ function endOf(output: CapturedOutput): string {
   return output.besidesFindings ?? (output.tail === '' ? formatOutput(output) : output.tail);
 }
 
-function leaks({ leaked }: ExecutableFacts): Finding[] {
+/** By which a service reports that it is ready. */
+const readyLine = /^[ \t]*ready\b.*$/gm;
+
+function leaks({ leaked, exitCode }: ExecutableFacts, { service }: InterpretOptions): Finding[] {
   if (leaked === 0) return [];
+  if (service !== undefined && exitCode === 0) return [background];
   const message = `${leaked} ${leaked === 1 ? 'process' : 'processes'} that it started still ran when it had ended, and ${leaked === 1 ? 'was' : 'were'} killed`;
   return [{ name: 'left behind', status: 'warn', message }];
 }

@@ -1,6 +1,6 @@
 /** How a file is started: itself, by its interpreter, or through a command. */
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { defined, type ExecutableBody } from '@pexen/core';
+import { defined, type ExecutableBody, type ProgramService } from '@pexen/core';
 import type { LoadContext } from '../directory-factory.ts';
 import type { ProgramEntries } from '../file-meta.ts';
 import type { ProgramOptions } from '../options.ts';
@@ -36,13 +36,18 @@ export function programBody(
 ): ExecutableBody {
   const home = dirname(file.path);
   const { lines, exitCodes } = options;
+  const { user } = entries;
+  const service = serviceOf(entries);
   const place = placeOf(entries.cwd, options.cwd, home, loadContext);
   // Where an empty directory will be is known only when the attempt starts.
   const command = commandIn(place.workspace === 'private' ? undefined : place.cwd);
-  const reading = {
-    tap: entries.tap ?? options.tap,
-    ...defined({ lines, exitCodes, files: filesIn?.(place.cwd) }),
-  };
+  const reading =
+    service === undefined
+      ? {
+          tap: entries.tap ?? options.tap,
+          ...defined({ lines, exitCodes, user, files: filesIn?.(place.cwd) }),
+        }
+      : serviceReading(service, user);
   return {
     file: command.file,
     argv: [...command.argv, ...(entries.argv ?? options.argv ?? [])],
@@ -50,7 +55,21 @@ export function programBody(
     env: { ...options.env, ...entries.env },
     interpret: interpreter(reading, place.cwd),
     interpretOptions: reading,
+    ...defined({ user, service }),
   };
+}
+
+function serviceOf({ service, ready, stop }: ProgramEntries): ProgramService | undefined {
+  if (service !== true || ready === undefined) return undefined;
+  return { ready, ...(stop !== undefined && stop !== 'kill' && { stopSignal: stop }) };
+}
+
+/** How the output of a service is read: it is no report about tests. What else belongs to its meaning is part of its digest, too. */
+export function serviceReading(
+  service: ProgramService,
+  user: string | undefined,
+): { readonly tap: false; readonly service: ProgramService; readonly user?: string } {
+  return { tap: false, service, ...defined({ user }) };
 }
 
 /**

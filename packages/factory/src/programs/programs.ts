@@ -1,14 +1,21 @@
 /** Files that a command runs, as tasks: one for each file, for each directory, or for several files in one start. Does not know the tools. */
 import { relative, sep } from 'node:path';
-import { type PlacedTask, type Problem, refuse } from '@pexen/core';
+import { captureCallSite, type PlacedTask, type Problem, refuse } from '@pexen/core';
 import picomatch from 'picomatch';
 import { directoryFactory, type FileKind, type LoadContext, type Made } from '../directory-factory.ts';
 import type { Factory } from '../factory.ts';
 import { findHeader } from '../file-meta.ts';
-import { checkOptions, type OptionName, type ProgramCommand, type ProgramsOptions } from '../options.ts';
+import {
+  checkOptions,
+  type OptionName,
+  type ProgramCommand,
+  type ProgramsOptions,
+  type ServiceProgramOptions,
+} from '../options.ts';
 import type { FoundFile } from '../walk.ts';
 import { headOf, programTask } from './executables.ts';
 import { type Command, findCommand } from './program.ts';
+import { serviceProgram } from './service-program.ts';
 
 const known: readonly OptionName[] = [
   ...(['dir', 'files', 'exclude', 'followLinks', 'meta', 'programCommand', 'per', 'batch'] as const),
@@ -19,13 +26,21 @@ const known: readonly OptionName[] = [
  * Makes a task of each file that `files` names, run by a command. Its call path is its path from `dir`. Metadata is in a header of the
  * file, or in a side file: see docs/factories.md. Presets for known tools: docs/recipes.md.
  *
+ * With `service`, makes one task of a program that goes on while tests need it: see docs/services-recipes.md.
+ *
  * @example programs({ files: 't/**\/*.t', command: ['perl', '-Ilib', '{file}'], tap: 'perl' })
- * @throws PexenError PEXEN_BAD_OPTION
+ * @example programs({ service: 'redis-server --port {port}', ready: { port: '{port}' }, provides: 'redis' })
+ * @throws PexenError PEXEN_BAD_OPTION; PEXEN_BAD_META, PEXEN_UNKNOWN_META for a service
  */
-export function programs(options: ProgramsOptions): Factory {
+export function programs(options: ProgramsOptions | ServiceProgramOptions): Factory {
+  if (isService(options)) return serviceProgram(options, captureCallSite(programs));
   const { command, ...others } = options;
   checkOptions('programs', { ...others, programCommand: command }, known, ['files', 'programCommand']);
   return programsFactory('programs', options);
+}
+
+function isService(options: ProgramsOptions | ServiceProgramOptions): options is ServiceProgramOptions {
+  return typeof options === 'object' && options !== null && 'service' in options;
 }
 
 /** The factory for options of the right types. @throws PexenError PEXEN_BAD_OPTION */
