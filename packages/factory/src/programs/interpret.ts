@@ -52,7 +52,7 @@ export interface InterpretOptions {
   readonly exitCodes?: Readonly<Record<number, ExitMeaning>> | undefined;
   /** The files that were run together: the output has to name a result of each. */
   readonly files?: readonly string[] | undefined;
-  /** Present for a service: a line `ready` in its report is no finding. */
+  /** Present for a service: a line `ready` in its report is not a finding. */
   readonly service?: object | undefined;
 }
 

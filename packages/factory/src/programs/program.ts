@@ -64,7 +64,7 @@ function serviceOf({ service, ready, stop }: ProgramEntries): ProgramService | u
   return { ready, ...(stop !== undefined && stop !== 'kill' && { stopSignal: stop }) };
 }
 
-/** How the output of a service is read: it is no report about tests. What else belongs to its meaning is part of its digest, too. */
+/** How the output of a service is read: it does not report tests. What else belongs to its meaning is part of its digest, too. */
 export function serviceReading(
   service: ProgramService,
   user: string | undefined,
