@@ -5,6 +5,7 @@ export default defineConfig({
     'src/index.ts',
     'src/orphan-reaper-program.ts',
     'src/programs/spawn-helper-program.ts',
+    'src/remote.ts',
     'src/remote/agent.ts',
     'src/workers/worker.ts',
   ],

@@ -18,7 +18,8 @@ import { PoolResources } from './pool-resources.ts';
 import { noSweep, unsupportedSystem } from './problems.ts';
 import { ProcessMarkers } from './process-markers.ts';
 import { abandonedAfterMs, ProgramConnection } from './programs/program-connection.ts';
-import { AgentConnection, agentTimeouts } from './remote/agent-connection.ts';
+import { AgentConnection } from './remote/agent-connection.ts';
+import { agentTimeouts } from './remote/remote-host.ts';
 import { WorkerConnection } from './workers/worker-connection.ts';
 
 /**

@@ -3,36 +3,28 @@
  * at a time. Does not know how the agent runs it.
  */
 import { basename, join } from 'node:path';
-import type { ReadyFacts, SharedState, TaskUpdate } from '@pexen/core';
+import type { ReadyFacts, SharedState } from '@pexen/core';
 import {
   type Connection,
   type ConnectionEvents,
   encodeThrown,
-  type OutcomeEnvelope,
   type SentAttempt,
   type Step,
   type ThrownWire,
 } from '@pexen/pool-kit';
-import type { LateError } from '@pexen/pool-kit/worker';
 import { Capture } from '../capture.ts';
 import { ChildConnection, type Command, type Exit, ownProgram } from '../child-connection.ts';
 import type { Settings } from '../options.ts';
 import type { Place } from '../place.ts';
 import type { PoolResources } from '../pool-resources.ts';
-import { cleanupOfProgram } from '../problems.ts';
 import { markerVariable } from '../process-markers.ts';
 import { type ProcessTree, signalGroup, sweep } from '../process-tree.ts';
-import { bodyWorkOf, programWorkOf, refused, type Work } from '../serialized-work.ts';
 import { shellWord } from '../shell-word.ts';
+import type { RemoteAttempt, RemoteReport, RemoteSettings } from './messages.ts';
+import { hearReport, remoteAttemptOf, remoteEscalation } from './remote-host.ts';
 
-/** An agent has an escalation of its own; so long after its last step it is killed, so that the outcome comes in time, ms. */
-const slackMs = 1900;
-const heedMs = 2000;
 /** How long the processes of a launcher are swept, ms. */
 const sweepMs = 500;
-
-/** How long the engine waits for agents, ms: they may be far away. */
-export const agentTimeouts = { connectMs: 60_000, answerMs: 5_000, stuckMs: 5_000 };
 
 /** Launchers that may end while the agent at the other end still runs. */
 const faraway: ReadonlySet<string> = new Set(['ssh', 'docker', 'podman', 'nerdctl', 'kubectl', 'oc']);
@@ -93,34 +85,20 @@ export class AgentConnection implements Connection {
   /** One at a time. */
   send([attempt]: readonly SentAttempt[]): void {
     if (attempt === undefined) return;
-    const { number, assignment } = attempt;
-    const isProgram = assignment.address?.kind === 'executable';
-    if (isProgram && assignment.part === 'cleanup') {
-      this.#refuse(number, refused(cleanupOfProgram(assignment.path)));
-      return;
-    }
-    const work: Work = isProgram ? programWorkOf(assignment) : bodyWorkOf(assignment);
-    const refusal = work.kind === 'body' ? work.envelope.refusal : work.refusal;
-    if (refusal !== undefined) {
-      this.#refuse(number, { kind: 'threw', error: refusal });
-      return;
-    }
-    const { graceMs, isDefaultGrace = false, definition, shared } = assignment;
-    this.#inherited = isProgram ? shared : undefined;
-    const isHasty = isDefaultGrace && definition.meta.cleanup === undefined;
-    this.#send({ do: 'run', id: number, work, graceMs, isHasty });
+    const { address, shared } = attempt.assignment;
+    this.#inherited = address?.kind === 'executable' ? shared : undefined;
+    const remote = remoteAttemptOf(attempt);
+    if ('refusal' in remote)
+      queueMicrotask(() => this.#events.ended(attempt.number, { kind: 'threw', error: remote.refusal }));
+    else this.#send({ do: 'run', ...remote });
   }
 
   abort(number: number, reason: unknown): void {
     this.#send({ do: 'abort', id: number, reason: encodeThrown(reason) });
   }
 
-  escalation({ assignment: { graceMs } }: SentAttempt): readonly Step[] {
-    return [
-      { afterMs: 0, action: 'abort' },
-      { afterMs: Math.min(heedMs, graceMs) + graceMs + slackMs, action: 'kill' },
-      { afterMs: agentTimeouts.stuckMs, action: 'abandon' },
-    ];
+  escalation(attempt: SentAttempt): readonly Step[] {
+    return remoteEscalation(attempt);
   }
 
   /** Asks the agent to kill its attempt and exit; closing its stdin ends it even where this user may not signal it. */
@@ -141,10 +119,6 @@ export class AgentConnection implements Connection {
     this.#pipes.unref();
   }
 
-  #refuse(number: number, outcome: OutcomeEnvelope): void {
-    queueMicrotask(() => this.#events.ended(number, outcome));
-  }
-
   #send(message: ToAgent): void {
     this.#pipes.send(message);
   }
@@ -155,40 +129,20 @@ export class AgentConnection implements Connection {
   }
 
   #hear(message: FromAgent): void {
-    switch (message.is) {
-      case 'ready':
-        this.#isReady = true;
-        if (message.version === agentVersion) this.#events.ready();
-        else this.#events.mustEnd('has another version of @pexen/pool-process at the other end');
-        break;
-      case 'started':
-        this.#workers.add(`${this.name}: ${message.worker}`);
-        this.#events.started(message.id, `${this.name}: ${message.worker}`);
-        break;
-      case 'service-ready':
-        this.#events.serviceReady(message.id, this.#withInherited(message.facts));
-        break;
-      case 'updates':
-        this.#events.updated(message.id, message.updates);
-        this.#send({ do: 'credit', id: message.id });
-        break;
-      case 'ended':
-        if (message.outcome.kind === 'not-started') this.#events.returned(message.id);
-        else this.#events.ended(message.id, message.outcome);
-        break;
-      case 'lost':
-        this.#events.workerLost(`${this.name}: ${message.worker}`, message.reason);
-        break;
-      case 'gone':
-        this.#workers.delete(`${this.name}: ${message.worker}`);
-        this.#events.workerGone(`${this.name}: ${message.worker}`, message.reason);
-        break;
-      case 'late':
-        this.#events.lateError(message.error, `${this.name}: ${message.worker}`);
-        break;
-      default:
-        message satisfies never;
+    if (message.is === 'ready') {
+      this.#isReady = true;
+      if (message.version === agentVersion) this.#events.ready();
+      else this.#events.mustEnd('has another version of @pexen/pool-process at the other end');
+      return;
     }
+    const nameOf = (worker: string): string => `${this.name}: ${worker}`;
+    if (message.is === 'service-ready') {
+      this.#events.serviceReady(message.id, this.#withInherited(message.facts));
+      return;
+    }
+    if (message.is === 'started') this.#workers.add(nameOf(message.worker));
+    if (message.is === 'gone') this.#workers.delete(nameOf(message.worker));
+    hearReport(message, this.#events, nameOf, (id) => this.#send({ do: 'credit', id }));
   }
 
   #withInherited(facts: ReadyFacts): ReadyFacts {
@@ -223,7 +177,7 @@ export type ToAgent =
   /** Comes first. `slot` is the number of the slot that the agent is; `cwd` is the host's working directory, which the agent uses if it exists. */
   | {
       readonly do: 'hello';
-      readonly settings: AgentSettings;
+      readonly settings: RemoteSettings;
       readonly slot: number;
       readonly cwd: string;
       /** Outcomes are to carry the modules that its workers load. */
@@ -231,32 +185,13 @@ export type ToAgent =
       /** The process marker of the agent: not every launcher passes the environment on. */
       readonly marker: string;
     }
-  /** `isHasty`: on a timeout, a body that has not read its signal gets no grace period. */
-  | {
-      readonly do: 'run';
-      readonly id: number;
-      readonly work: Work;
-      readonly graceMs: number;
-      readonly isHasty: boolean;
-    }
+  | ({ readonly do: 'run' } & RemoteAttempt)
   | { readonly do: 'abort'; readonly id: number; readonly reason: ThrownWire }
   | { readonly do: 'credit'; readonly id: number }
   /** Kill the current attempt, or let it end, and then exit. */
   | { readonly do: 'close'; readonly how: 'drain' | 'kill' };
 
-/** The settings of an agent, which may be on another machine: it has no output files. `recycleAfter` and limits may be infinite, which V8's format carries. */
-type AgentSettings = Omit<Settings, 'workers' | 'launcher' | 'outputFile'>;
-
-export type FromAgent =
-  | { readonly is: 'ready'; readonly version: number }
-  | { readonly is: 'started'; readonly id: number; readonly worker: string }
-  | { readonly is: 'service-ready'; readonly id: number; readonly facts: ReadyFacts }
-  | { readonly is: 'updates'; readonly id: number; readonly updates: readonly TaskUpdate[] }
-  | { readonly is: 'ended'; readonly id: number; readonly outcome: OutcomeEnvelope }
-  | { readonly is: 'lost'; readonly worker: string; readonly reason: string }
-  | { readonly is: 'gone'; readonly worker: string; readonly reason: string }
-  /** An error surfaced in a worker after its body had ended. */
-  | { readonly is: 'late'; readonly worker: string; readonly error: LateError };
+export type FromAgent = { readonly is: 'ready'; readonly version: number } | RemoteReport;
 
 // The command line that starts an agent through a launcher.
 

@@ -1,0 +1,152 @@
+/**
+ * A slot that runs attempts for a host elsewhere, as a pool with one worker does: so killing and sweeping happen on the machine of the
+ * processes and by a user who may do that. Knows no transport: it gets the host's messages by its methods, and sends its own by a function.
+ */
+import { isThenable, type Pool, type PoolOutcome, type ReadyFacts, type TaskUpdate, type Ticket } from '@pexen/core';
+import { decodeThrown, encodeOutcome, encodeThrown, SlotEngine, type ThrownWire } from '@pexen/pool-kit';
+import { CreditedSender } from '@pexen/pool-kit/worker';
+import { type ProcessesOptions, settingsOf } from '../options.ts';
+import { ProcessConnector } from '../process-pool.ts';
+import { ForwardedAssignment } from '../serialized-work.ts';
+import type { RemoteAttempt, RemoteReport, RemoteSettings } from './messages.ts';
+
+/** How a remote slot is set up. */
+export interface RemoteSlotOptions {
+  readonly settings: RemoteSettings;
+  /** Its number, as `$PEXEN_SLOT` shows it. */
+  readonly slot: number;
+  /** The process marker of what it is part of. Default: that of this process. */
+  readonly marker?: string | undefined;
+  /** The id of the run that it works for, where that is known: its processes are marked with it. */
+  readonly runId?: string | undefined;
+  /** Outcomes are to carry the modules that its workers load. */
+  readonly recordsModules: boolean;
+}
+
+/**
+ * The settings of remote slots, from options of `processes`.
+ * @throws PexenError PEXEN_BAD_OPTION
+ */
+export function remoteSettingsOf(options: RemoteOptions): RemoteSettings {
+  const { workers: _, launcher: __, outputFile: ___, ...settings } = settingsOf(options);
+  return settings;
+}
+
+/** The options of `processes` that a remote slot has. */
+export type RemoteOptions = Omit<ProcessesOptions, 'workers' | 'launcher' | 'node' | 'outputFile' | 'clock'>;
+
+/** One slot that runs attempts for a host elsewhere. */
+export class RemoteSlot {
+  readonly #send: (report: RemoteReport) => void;
+  readonly #tickets = new Map<number, RemoteTicket>();
+  readonly #pool: Pool;
+  /** The first attempts may come at once, and must not reach a pool that is still opening. */
+  readonly #opened: Promise<void>;
+
+  /** Opens its pool at once; `send` is not called before this has returned. */
+  constructor(
+    { settings, slot, marker, runId, recordsModules }: RemoteSlotOptions,
+    send: RemoteSlot['report'],
+  ) {
+    this.#send = send;
+    const connector = new ProcessConnector(
+      { ...settings, workers: 1, launcher: [], outputFile: undefined },
+      { firstSlot: slot, ...(marker !== undefined && { outerMarker: marker }) },
+    );
+    this.#pool = new SlotEngine(connector);
+    this.#opened = this.#pool.open({
+      ...(runId !== undefined && { runId }),
+      slotsChanged: () => {},
+      wantsModules: recordsModules,
+      workerLost: (worker, reason) => send({ is: 'lost', worker, reason }),
+      workerGone: (worker, reason) => send({ is: 'gone', worker, reason }),
+      lateError: (worker, tasks, error) =>
+        send({ is: 'late', worker, error: { tasks, error: encodeThrown(error) } }),
+    });
+    this.#opened.catch(() => {}); // Each attempt reports why it cannot run.
+  }
+
+  /** Reports to the host. */
+  report(report: RemoteReport): void {
+    this.#send(report);
+  }
+
+  /** Runs the attempt; `started`, `updates` and `ended` are reported. */
+  async run({ id, work, graceMs, isHasty }: RemoteAttempt): Promise<void> {
+    const ticket = new RemoteTicket(id, this);
+    this.#tickets.set(id, ticket);
+    const assignment = new ForwardedAssignment(work, graceMs, isHasty);
+    const outcome = await this.#outcomeOf(assignment, ticket);
+    this.#tickets.delete(id);
+    ticket.updates.flush();
+    this.report({ is: 'ended', id, outcome: encodeOutcome(withoutPromise(outcome), assignment.path) });
+  }
+
+  async #outcomeOf(assignment: ForwardedAssignment, ticket: RemoteTicket): Promise<PoolOutcome> {
+    try {
+      await this.#opened;
+    } catch (error) {
+      ticket.started('none');
+      return { kind: 'threw', error };
+    }
+    const running = this.#pool.run(assignment, ticket);
+    return isThenable(running) ? await running : running;
+  }
+
+  /** Asks the attempt to stop, and ends it by force after its grace period. */
+  abort(id: number, reason: ThrownWire): void {
+    this.#tickets.get(id)?.abort(reason);
+  }
+
+  /** The host has processed a batch of updates of this attempt. */
+  credited(id: number): void {
+    this.#tickets.get(id)?.updates.credited();
+  }
+
+  /** Kills its attempt, or lets it end; resolves when all its processes are gone and everything was reported. */
+  async close(how: 'drain' | 'kill'): Promise<void> {
+    await this.#opened.catch(() => {});
+    await this.#pool.close(how);
+  }
+}
+
+/** The host cannot get the promise of an abandoned body. */
+function withoutPromise(outcome: PoolOutcome): PoolOutcome {
+  if (outcome.kind !== 'stopped' || outcome.how !== 'abandoned') return outcome;
+  const { settled: _, ...rest } = outcome;
+  return rest;
+}
+
+/** Passes the reports of an attempt on, as fast as the host processes them. */
+class RemoteTicket implements Ticket {
+  readonly updates: CreditedSender;
+  readonly #id: number;
+  readonly #slot: RemoteSlot;
+  readonly #controller = new AbortController();
+
+  constructor(id: number, slot: RemoteSlot) {
+    this.#id = id;
+    this.#slot = slot;
+    this.updates = new CreditedSender({ send: (updates) => slot.report({ is: 'updates', id, updates }) });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  started(worker: string): void {
+    this.#slot.report({ is: 'started', id: this.#id, worker });
+  }
+
+  ready(facts: ReadyFacts): void {
+    this.#slot.report({ is: 'service-ready', id: this.#id, facts });
+  }
+
+  report(update: TaskUpdate): void {
+    this.updates.send(update);
+  }
+
+  abort(reason: ThrownWire): void {
+    this.#controller.abort(decodeThrown(reason, 'host'));
+  }
+}
