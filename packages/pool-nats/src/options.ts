@@ -1,0 +1,104 @@
+/** The options of the pool, with every default filled in. */
+import { refuse } from '@pexen/core';
+import {
+  clock,
+  flag,
+  isA,
+  isRecord,
+  type KindsOf,
+  optionProblems,
+  table,
+  text,
+  whole,
+} from '@pexen/core/options';
+import type { Clock } from '@pexen/pool-kit';
+import { systemClock } from '@pexen/pool-kit';
+import type { Timing } from './protocol/messages.ts';
+import { tokenPattern } from './subjects.ts';
+import type { ServerOptions } from './transport.ts';
+
+/** Options of `nats`. */
+export interface NatsOptions extends ServerOptions {
+  /** Nodes and schedulers of the same pool find each other: up to 64 letters, digits, `-` and `_`. Default `default`. */
+  readonly pool?: string;
+  /** Only nodes that have all these labels, with these values. Default: all nodes of the pool. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** The run starts when so many nodes work for it; others may join later. Default 1. */
+  readonly nodes?: number;
+  /** How long to wait for these nodes, ms. Default 60,000. */
+  readonly waitMs?: number;
+  /** A node says that it is alive so often, ms. After three times that in silence, nothing further is sent to it. Default 2,000. */
+  readonly heartbeatMs?: number;
+  /** A node that hears nothing of the run for so long ends what it runs, ms. Default 30,000. */
+  readonly leaseMs?: number;
+  /** How long a node may take to end what it runs once its lease is over, ms. Default 10,000. */
+  readonly endingMs?: number;
+  /** A scripted clock for tests. Default: the real time. */
+  readonly clock?: Clock;
+}
+
+/** The options with every default filled in. */
+export interface Settings {
+  readonly pool: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly nodes: number;
+  readonly waitMs: number;
+  readonly timing: Timing;
+  readonly clock: Clock;
+  readonly server: ServerOptions;
+}
+
+/** A token of a subject. */
+export const token = isA('up to 64 letters, digits, "-" and "_"', (value) => {
+  return typeof value === 'string' && tokenPattern.test(value);
+});
+
+/** Texts by names. */
+export const labels = isA('an object with strings', (value) => {
+  return isRecord(value) && Object.values(value).every((each) => typeof each === 'string');
+});
+
+const addresses = isA('an address or several', (value) => {
+  const all = Array.isArray(value) ? value : [value];
+  return all.length > 0 && all.every((each) => typeof each === 'string' && each !== '');
+});
+
+/** The kinds of the options that pools and nodes share. */
+export const serverKinds: KindsOf<ServerOptions> = {
+  servers: addresses,
+  token: text,
+  user: text,
+  password: text,
+  tls: table({ ca: text, cert: text, key: text }),
+  insecure: flag,
+};
+
+const kinds: KindsOf<NatsOptions> = {
+  ...serverKinds,
+  pool: token,
+  labels,
+  nodes: whole(1),
+  waitMs: whole(0),
+  heartbeatMs: whole(10),
+  leaseMs: whole(100),
+  endingMs: whole(100),
+  clock,
+};
+
+/** @throws PexenError PEXEN_BAD_OPTION with all problems. */
+export function settingsOf(options: NatsOptions): Settings {
+  refuse(optionProblems('nats', options, kinds));
+  const {
+    pool = 'default',
+    labels: wanted = {},
+    nodes = 1,
+    waitMs = 60_000,
+    heartbeatMs = 2_000,
+    leaseMs = 30_000,
+    endingMs = 10_000,
+    clock: given = systemClock,
+    ...server
+  } = options;
+  const timing = { heartbeatMs, leaseMs, endingMs };
+  return { pool, labels: wanted, nodes, waitMs, timing, clock: given, server };
+}

@@ -1,0 +1,118 @@
+/**
+ * The scheduler's side of all its nodes, as a synchronous machine: which nodes it asks to work for it, and its sessions with them. Of two schedulers
+ * of one run the later one wins, node by node. Knows no NATS and no attempts.
+ */
+import { type HostEffect, HostSession } from './host-session.ts';
+import type { Codec, FromNode, Hello, NodeOrder, Timing } from './messages.ts';
+
+/** An effect of a session. */
+export type FleetEffect = HostEffect & { readonly session: string; readonly hello: Hello };
+
+/** What a scheduler is. */
+export interface HostOptions {
+  /** The id of this scheduler: a single token. */
+  readonly host: string;
+  readonly run: string;
+  /** Higher than that of every earlier session of the run. */
+  readonly epoch: number;
+  readonly timing: Timing;
+  readonly codec: Codec;
+  /** Is this node wanted? Asked for each greeting of a node that is free. */
+  readonly accepts: (hello: Hello) => boolean;
+}
+
+interface Member {
+  readonly hello: Hello;
+  readonly session: HostSession;
+}
+
+export class HostCore {
+  readonly #options: HostOptions;
+  readonly #members = new Map<string, Member>();
+  #isClosing = false;
+  #count = 0;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+  }
+
+  /** How many sessions are not over. */
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** When nothing of this session can run any more, if nothing else is heard of its node. */
+  fencedAtMs(session: string): number {
+    return this.#members.get(session)?.session.fencedAtMs ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** A node has said what it is. */
+  greet(hello: Hello, nowMs: number): FleetEffect[] {
+    if (this.#isClosing || hello.state !== 'free' || !this.#options.accepts(hello)) return [];
+    for (const member of this.#members.values()) if (member.hello.node === hello.node) return [];
+    return this.#join(hello, nowMs);
+  }
+
+  /** A packet of a node has come. */
+  take(packet: FromNode, nowMs: number): FleetEffect[] {
+    const member = this.#members.get(packet.session);
+    return member === undefined ? [] : this.#tag(packet.session, member, member.session.take(packet, nowMs));
+  }
+
+  /**
+   * Adds an order; `flush` sends it.
+   * @throws what the codec throws for a value that it cannot carry
+   */
+  send(session: string, order: NodeOrder): void {
+    this.#members.get(session)?.session.send(order);
+  }
+
+  flush(nowMs: number): FleetEffect[] {
+    return this.#each((member) => member.session.flush(nowMs));
+  }
+
+  tick(nowMs: number): FleetEffect[] {
+    return this.#each((member) => member.session.tick(nowMs));
+  }
+
+  /** No one listens at the address of this node. */
+  unreachable(node: string): FleetEffect[] {
+    return this.#each(({ session, hello }) => (hello.node === node ? session.unreachable() : []));
+  }
+
+  /** The node of this session is needed no more; `over` follows. */
+  leave(session: string): FleetEffect[] {
+    const member = this.#members.get(session);
+    return member === undefined ? [] : this.#tag(session, member, member.session.leave());
+  }
+
+  /** No node is needed any more, and none is asked from now on. */
+  close(): FleetEffect[] {
+    this.#isClosing = true;
+    return this.#each(({ session }) => session.leave());
+  }
+
+  #join(hello: Hello, nowMs: number): FleetEffect[] {
+    const { host, run, epoch, timing, codec } = this.#options;
+    const session = `${host}.${hello.node}.${++this.#count}`;
+    const options = { session, host, run, epoch, node: hello, timing, codec };
+    const member: Member = { hello, session: new HostSession(options, nowMs) };
+    this.#members.set(session, member);
+    return this.#tag(session, member, member.session.start());
+  }
+
+  #each(act: (member: Member) => HostEffect[]): FleetEffect[] {
+    const effects: FleetEffect[] = [];
+    for (const [session, member] of [...this.#members]) {
+      const own = act(member);
+      if (own.length > 0) effects.push(...this.#tag(session, member, own));
+    }
+    return effects;
+  }
+
+  /** Forgets the session where it is over, and says whose effects they are. */
+  #tag(session: string, { hello }: Member, effects: readonly HostEffect[]): FleetEffect[] {
+    if (effects.some((effect) => effect.do === 'over')) this.#members.delete(session);
+    return effects.map((effect) => ({ ...effect, session, hello }));
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The language between a scheduler and a node, as closed unions. Packets are what the network carries: they may be lost, late, doubled and out of
+ * order. Messages travel in the frames of packets, and arrive once and in order (channel.ts).
+ */
+import type { ThrownWire } from '@pexen/pool-kit';
+import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
+
+/** Grows with every change of packets or messages. */
+export const protocolVersion = 1;
+
+/** How long things may take, ms. The scheduler sets it for all its nodes. */
+export interface Timing {
+  /** A node sends a sign of life so often. */
+  readonly heartbeatMs: number;
+  /** A node runs attempts for so long after the last sign of life that the scheduler has answered. */
+  readonly leaseMs: number;
+  /** A node has so long to end what runs once its lease is over. */
+  readonly endingMs: number;
+}
+
+/** After so long without a sign of life, nothing further is sent to a node. */
+export function awayAfter({ heartbeatMs }: Timing): number {
+  return heartbeatMs * 3;
+}
+
+/** The clocks of two machines may differ in speed by so much. */
+const drift = 1.1;
+
+/** So long after it received the last sign of life that it has answered, a scheduler knows that nothing runs on the node any more. */
+export function fencedAfter({ leaseMs, endingMs }: Timing): number {
+  return leaseMs * drift + endingMs;
+}
+
+/** What a node says of itself to all schedulers. */
+export interface Hello {
+  readonly version: number;
+  /** The version of V8's serialization format, in which everything is sent. */
+  readonly format: number;
+  /** The id of this start of the agent. */
+  readonly node: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** How many attempts it runs at the same time. */
+  readonly slots: number;
+  readonly state: 'free' | 'busy' | 'draining';
+  /** The time by the clock of the node. */
+  readonly stampMs: number;
+}
+
+/** A piece of a message, numbered from 1. */
+export interface Frame {
+  readonly number: number;
+  readonly piece: unknown;
+}
+
+/** What both sides put into packets of a session. */
+export interface Frames {
+  readonly session: string;
+  /** All frames up to this number were received. */
+  readonly heardUpTo: number;
+  readonly frames: readonly Frame[];
+}
+
+/** From a scheduler to a node. */
+export type ToNode =
+  /** Work for this session. `stampMs` is that of the node's greeting: the lease starts there. */
+  | {
+      readonly kind: 'join';
+      readonly session: string;
+      readonly host: string;
+      readonly run: string;
+      /** Of two sessions of one run, the one with the higher epoch is the later one. */
+      readonly epoch: number;
+      readonly stampMs: number;
+      readonly timing: Timing;
+    }
+  /** `echoMs` answers a sign of life: its stamp. */
+  | ({ readonly kind: 'frames'; readonly echoMs?: number } & Frames)
+  /** The session is over for the scheduler: end what runs, and forget the session. */
+  | { readonly kind: 'leave'; readonly session: string };
+
+/** Why a node does not take a packet. `unknown`: it has no such session, and nothing of it runs there. */
+export type Refusal = 'busy' | 'draining' | 'fenced' | 'unknown';
+
+/** From a node to a scheduler. */
+export type FromNode =
+  /** `stampMs`: a sign of life, to be answered. */
+  | ({ readonly kind: 'frames'; readonly stampMs?: number } & Frames)
+  /** `epoch`: the highest one of this run. */
+  | { readonly kind: 'refused'; readonly session: string; readonly reason: Refusal; readonly epoch?: number };
+
+/** A message to a node. A link is one use of one slot of the node. */
+export type NodeOrder =
+  | { readonly do: 'open'; readonly link: number; readonly slot: number; readonly recordsModules: boolean }
+  /** Run this after what was sent over this link before. */
+  | { readonly do: 'run'; readonly link: number; readonly attempt: RemoteAttempt }
+  | { readonly do: 'abort'; readonly link: number; readonly id: number; readonly reason: ThrownWire }
+  /** A batch of updates was processed. */
+  | { readonly do: 'credit'; readonly link: number; readonly id: number }
+  /** Return these, unless they have started. */
+  | { readonly do: 'reclaim'; readonly link: number; readonly ids: readonly number[] }
+  /** Let the attempt end, or kill it; `released` follows. */
+  | { readonly do: 'release'; readonly link: number; readonly how: 'drain' | 'kill' };
+
+/** A message from a node. */
+export type NodeReport =
+  | { readonly is: 'reported'; readonly link: number; readonly report: RemoteReport }
+  /** The attempt will not start. */
+  | { readonly is: 'returned'; readonly link: number; readonly id: number }
+  /** Everything that ran for this link has ended. */
+  | { readonly is: 'released'; readonly link: number }
+  /** The node is to take no further attempt. */
+  | { readonly is: 'draining' }
+  /** The last message of the session: nothing of it runs any more. */
+  | { readonly is: 'over'; readonly reason: string };
+
+/** Turns messages into pieces that fit into packets, and back. */
+export interface Codec {
+  /** @throws what the transport throws for a value that it cannot carry */
+  encode(message: unknown): readonly Piece[];
+  /** A function that takes the pieces of one direction in order, and returns a message when it is complete. */
+  decoder(): (piece: unknown) => unknown;
+}
+
+/** A piece of a message, and its size in bytes. */
+export interface Piece {
+  readonly piece: unknown;
+  readonly size: number;
+}

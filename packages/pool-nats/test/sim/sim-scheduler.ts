@@ -1,0 +1,250 @@
+/** A scheduler as the pool is one, reduced to what concerns nodes: locks, attempts, links to slots. The core under test decides who works for it. */
+import { type FleetEffect, HostCore } from '../../src/protocol/host-core.ts';
+import { type FromNode, fencedAfter, type Hello, type NodeReport } from '../../src/protocol/messages.ts';
+import type { Attempt } from './ledger.ts';
+import { slots } from './sim-node.ts';
+import { plainCodec, type World } from './world.ts';
+
+const tickMs = 40;
+
+/** What is to be done, by whichever scheduler, and how far it is. */
+export interface Job {
+  readonly name: string;
+  readonly lock: string;
+  attempts: number;
+  isDone: boolean;
+}
+
+interface Sent {
+  readonly attempt: Attempt;
+  readonly job: Job;
+  hasStarted: boolean;
+}
+
+interface Link {
+  readonly session: string;
+  readonly number: number;
+  readonly sent: Map<number, Sent>;
+  isAway: boolean;
+  isReleased: boolean;
+}
+
+export class SimScheduler {
+  readonly id: string;
+  readonly #number: number;
+  readonly #world: World;
+  readonly #jobs: readonly Job[];
+  readonly #core: HostCore;
+  readonly #links = new Map<string, Link>();
+  readonly #held = new Set<string>();
+  readonly #rate: number;
+  readonly #offsetMs: number;
+  /** One that continues a run starts nothing while an earlier one may still have something running. */
+  #patienceUntilMs: number;
+  #numbers = 0;
+  #isUp = true;
+
+  constructor(number: number, jobs: readonly Job[], world: World) {
+    this.id = `h${number}`;
+    this.#number = number;
+    this.#world = world;
+    this.#jobs = jobs;
+    this.#rate = world.random.between(0.96, 1.04);
+    this.#offsetMs = world.random.between(0, 1e6);
+    this.#patienceUntilMs = this.#nowMs + (number > 0 ? fencedAfter(world.timing) : 0);
+    this.#core = new HostCore({
+      host: this.id,
+      run: 'run',
+      epoch: number + 1,
+      timing: world.timing,
+      codec: plainCodec,
+      accepts: () => true,
+    });
+    this.#tick();
+  }
+
+  get isDone(): boolean {
+    return this.#jobs.every((job) => job.isDone || job.attempts >= mostAttempts);
+  }
+
+  /** Ends it at once: its nodes hear nothing more of it. */
+  crash(): void {
+    this.#isUp = false;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  greet(hello: Hello): void {
+    if (this.#isUp) this.#obey(this.#core.greet(hello, this.#nowMs));
+  }
+
+  take(packet: FromNode): void {
+    if (this.#isUp) this.#obey(this.#core.take(packet, this.#nowMs));
+  }
+
+  unreachable(node: string): void {
+    if (this.#isUp) this.#obey(this.#core.unreachable(node));
+  }
+
+  get #nowMs(): number {
+    return this.#offsetMs + this.#world.agenda.nowMs * this.#rate;
+  }
+
+  #tick(): void {
+    if (!this.#isUp) return;
+    this.#obey(this.#core.tick(this.#nowMs));
+    this.#dispatch();
+    this.#bother();
+    this.#obey(this.#core.flush(this.#nowMs));
+    this.#world.agenda.in(tickMs, () => this.#tick());
+  }
+
+  #obey(effects: readonly FleetEffect[]): void {
+    for (const effect of effects) this.#obeyOne(effect);
+  }
+
+  #obeyOne(effect: FleetEffect): void {
+    const links = [...this.#links.values()].filter(({ session }) => session === effect.session);
+    switch (effect.do) {
+      case 'transmit':
+        this.#world.toNode(this.id, effect.hello, effect.packet);
+        break;
+      case 'joined':
+        for (let slot = 0; slot < slots; slot++) this.#open(effect.session, slot);
+        break;
+      case 'hear':
+        this.#hear(effect.session, effect.report);
+        break;
+      case 'away':
+        for (const link of links) link.isAway = true;
+        break;
+      case 'back':
+        for (const link of links) link.isAway = false;
+        break;
+      case 'over':
+        for (const link of links) this.#lose(link);
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #open(session: string, slot: number): void {
+    const number = ++this.#numbers;
+    const link = { session, number, sent: new Map<number, Sent>(), isAway: false, isReleased: false };
+    this.#links.set(`${session} ${number}`, link);
+    this.#core.send(session, { do: 'open', link: number, slot, recordsModules: false });
+  }
+
+  #hear(session: string, report: NodeReport): void {
+    if (report.is === 'draining') {
+      this.#obey(this.#core.leave(session)); // Not the polite way, so all the harder.
+      return;
+    }
+    if (report.is === 'over') return;
+    const link = this.#links.get(`${session} ${report.link}`);
+    if (link === undefined) return;
+    switch (report.is) {
+      case 'reported':
+        if (report.report.is === 'started') this.#started(link, report.report.id);
+        if (report.report.is === 'ended')
+          if (report.report.outcome.kind === 'not-started') this.#returned(link, report.report.id);
+          else this.#ended(link, report.report.id);
+        break;
+      case 'returned':
+        this.#returned(link, report.id);
+        break;
+      case 'released':
+        this.#lose(link);
+        this.#open(session, 0);
+        break;
+      default:
+        report satisfies never;
+    }
+  }
+
+  #started(link: Link, id: number): void {
+    const sent = link.sent.get(id);
+    if (sent === undefined) this.#world.ledger.stuck(`${id} started on a link that does not have it`);
+    else if (sent.hasStarted) this.#world.ledger.stuck(`${sent.attempt.key} was reported as started twice`);
+    else sent.hasStarted = true;
+  }
+
+  #ended(link: Link, id: number): void {
+    const sent = link.sent.get(id);
+    if (sent === undefined) return;
+    if (!sent.hasStarted) this.#world.ledger.stuck(`${sent.attempt.key} ended before it started`);
+    this.#world.ledger.result(sent.attempt);
+    sent.job.isDone = true;
+    this.#drop(link, id, sent);
+  }
+
+  #returned(link: Link, id: number): void {
+    const sent = link.sent.get(id);
+    if (sent === undefined) return;
+    this.#world.ledger.returned(sent.attempt);
+    sent.job.attempts--;
+    this.#drop(link, id, sent);
+  }
+
+  #lose(link: Link): void {
+    for (const [id, sent] of link.sent) {
+      this.#world.ledger.lost(sent.attempt);
+      this.#drop(link, id, sent);
+    }
+    this.#links.delete(`${link.session} ${link.number}`);
+  }
+
+  #drop(link: Link, id: number, { job }: Sent): void {
+    link.sent.delete(id);
+    this.#held.delete(job.lock);
+  }
+
+  /** Sends attempts whose locks are free to links that are free, and sometimes one ahead. */
+  #dispatch(): void {
+    if (this.#nowMs < this.#patienceUntilMs) return;
+    for (const link of this.#links.values()) {
+      const room = this.#world.random.chance(0.3) ? 2 : 1;
+      if (link.isAway || link.isReleased || link.sent.size >= room) continue;
+      const job = this.#jobs.find((each) => this.#isReady(each));
+      if (job === undefined) return;
+      this.#held.add(job.lock);
+      const key = `${job.name} #${++job.attempts} of ${this.id}/${++this.#numbers}`;
+      const attempt = { key, lock: job.lock, scheduler: this.#number };
+      link.sent.set(this.#numbers, { attempt, job, hasStarted: false });
+      const work = attempt as never;
+      this.#core.send(link.session, {
+        do: 'run',
+        link: link.number,
+        attempt: { id: this.#numbers, work, graceMs: 0, isHasty: false },
+      });
+    }
+  }
+
+  #isReady({ isDone, lock, attempts }: Job): boolean {
+    return !isDone && attempts < mostAttempts && !this.#held.has(lock);
+  }
+
+  /** Does now and then what a run may do: reclaim, stop, replace a worker. */
+  #bother(): void {
+    const { random } = this.#world;
+    if (!random.chance(0.1)) return;
+    for (const { session, number, sent, isReleased } of this.#links.values()) {
+      if (isReleased || !random.chance(0.2)) continue;
+      const ids = [...sent.keys()];
+      if (random.chance(0.6)) this.#core.send(session, { do: 'reclaim', link: number, ids });
+      else if (random.chance(0.5) && ids[0] !== undefined)
+        this.#core.send(session, { do: 'abort', link: number, id: ids[0], reason: { value: 'stop' } });
+      else {
+        const found = this.#links.get(`${session} ${number}`);
+        if (found !== undefined) found.isReleased = true;
+        const how = random.chance(0.5) ? 'kill' : 'drain';
+        this.#core.send(session, { do: 'release', link: number, how });
+      }
+    }
+  }
+}
+
+const mostAttempts = 40;
