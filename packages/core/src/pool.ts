@@ -96,6 +96,8 @@ export interface PoolContext {
   readonly wantsModules?: boolean;
   /** The id of the run: the same in all its sessions. Pools that start processes mark them with it. Absent on hosts that have none. */
   readonly runId?: string;
+  /** The number of this session of the run. Absent: 1, the first. What earlier sessions started elsewhere may still run. */
+  readonly session?: number;
 }
 
 /** The error with which `open` rejects while another run uses the pool. */

@@ -38,6 +38,8 @@ export interface RunJournal {
   unstarted(task: number, attempt: number): void;
   /** Present once such starts can neither be recorded nor noted in any other way: why tasks that may not start twice are skipped from now on. */
   readonly refusal?: string | undefined;
+  /** The number of this session of the run. Left out: 1, the first. */
+  readonly session?: number;
   /** Everything up to this number is recorded. */
   readonly recorded: number;
   /** Calls the listener whenever `recorded` grows. The returned function removes the listener. */

@@ -55,6 +55,8 @@ export interface ConnectorContext {
   warn(warning: Problem): void;
   /** The id of the run, where the run reports one. */
   readonly runId?: string | undefined;
+  /** The number of this session of the run: 1 for the first. What earlier sessions started elsewhere may still run. */
+  readonly session: number;
 }
 
 /** How long the engine waits, ms. */

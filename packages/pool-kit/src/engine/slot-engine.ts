@@ -167,6 +167,7 @@ class Session implements SlotOwner, ServiceSlotOwner {
       get runId() {
         return pool.runId;
       },
+      session: pool.session ?? 1,
     };
     await this.#connector.open?.(context);
     this.#throwIfClosed();
@@ -406,6 +407,8 @@ class Session implements SlotOwner, ServiceSlotOwner {
   #allow(slots: number): void {
     this.#allowed = slots;
     this.#addSlots();
+    if (this.#isOpen && this.#closed === undefined)
+      for (const slot of this.#slots) if (slot.number < slots) slot.reconnect();
     this.#reportSlots();
     this.roomChanged();
   }

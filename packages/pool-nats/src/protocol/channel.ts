@@ -10,8 +10,8 @@ const most = { frames: 1_024, bytes: 4 * 1024 * 1024 };
 /** A packet has no more than that, so that it fits into what a server allows by default (1 MiB). */
 const packetBytes = 512 * 1024;
 
-/** After so many frames an acknowledgement does not wait for the next sign of life. */
-const promptFrames = 32;
+/** After so much an acknowledgement does not wait for the next sign of life. */
+const prompt = { frames: 32, bytes: 1024 * 1024 };
 
 interface Sent extends Piece {
   readonly number: number;
@@ -27,8 +27,8 @@ export class Channel {
   #heard = 0;
   /** In the order of their numbers. */
   #unacknowledged: Sent[] = [];
-  /** How many frames were heard since the last packet was made. */
-  #toAcknowledge = 0;
+  /** What was heard since the last packet was made. */
+  #toAcknowledge = { frames: 0, bytes: 0 };
 
   constructor(session: string, codec: Codec) {
     this.session = session;
@@ -43,7 +43,8 @@ export class Channel {
 
   /** So much was heard that an acknowledgement should not wait. */
   get owesAnswer(): boolean {
-    return this.#toAcknowledge >= promptFrames;
+    const { frames, bytes } = this.#toAcknowledge;
+    return frames >= prompt.frames || bytes >= prompt.bytes;
   }
 
   /**
@@ -60,8 +61,9 @@ export class Channel {
     const kept = this.#unacknowledged.findIndex(({ number }) => number > heardUpTo);
     if (kept !== 0) this.#unacknowledged = kept < 0 ? [] : this.#unacknowledged.slice(kept);
     const messages: unknown[] = [];
-    for (const { number, piece } of frames) {
-      this.#toAcknowledge++;
+    for (const { number, piece, size } of frames) {
+      this.#toAcknowledge.frames++;
+      this.#toAcknowledge.bytes += size;
       if (number !== this.#heard + 1) continue;
       this.#heard = number;
       const message = this.#decode(piece);
@@ -83,7 +85,7 @@ export class Channel {
       }
       sent.sentMs = nowMs;
       bytes += sent.size;
-      frames.push({ number: sent.number, piece: sent.piece });
+      frames.push({ number: sent.number, piece: sent.piece, size: sent.size });
     }
     if (frames.length > 0) packets.push(this.packet(frames));
     return packets;
@@ -91,7 +93,7 @@ export class Channel {
 
   /** A packet, which acknowledges what was heard. */
   packet(frames: readonly Frame[] = []): Frames {
-    this.#toAcknowledge = 0;
+    this.#toAcknowledge = { frames: 0, bytes: 0 };
     return { session: this.session, heardUpTo: this.#heard, frames };
   }
 

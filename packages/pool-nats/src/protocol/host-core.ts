@@ -41,6 +41,11 @@ export class HostCore {
     return this.#members.size;
   }
 
+  /** The name of the node of this session; '' once it is over. */
+  nameOf(session: string): string {
+    return this.#members.get(session)?.hello.name ?? '';
+  }
+
   /** When nothing of this session can run any more, if nothing else is heard of its node. */
   fencedAtMs(session: string): number {
     return this.#members.get(session)?.session.fencedAtMs ?? Number.NEGATIVE_INFINITY;

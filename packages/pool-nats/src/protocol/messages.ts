@@ -48,9 +48,8 @@ export interface Hello {
 }
 
 /** A piece of a message, numbered from 1. */
-export interface Frame {
+export interface Frame extends Piece {
   readonly number: number;
-  readonly piece: unknown;
 }
 
 /** What both sides put into packets of a session. */

@@ -146,6 +146,10 @@ export class Engine implements AttemptHost, PoolListener {
     return this.identity.id;
   }
 
+  get session(): number {
+    return this.#options.journal?.session ?? 1;
+  }
+
   get state(): State {
     return this.machine.state;
   }

@@ -9,6 +9,8 @@ export interface PoolListener {
   readonly wantsModules: boolean;
   /** The id of the run, made when it is first read. */
   readonly runId: string;
+  /** The number of this session of the run. */
+  readonly session: number;
   nowMs(): number;
   post(input: Input): void;
   after(ms: number, ring: () => void): () => void;
@@ -103,6 +105,7 @@ export class RunPool {
         get runId() {
           return listener.runId;
         },
+        session: listener.session,
         warn: (warning) => listener.warn(warning),
         failed: (error) => listener.fail(error),
       });

@@ -129,6 +129,10 @@ export class RunRecorder implements RunJournal {
     for (const event of options.opening) this.#record(this.#secrets.masked(event));
   }
 
+  get session(): number {
+    return this.#journal.session;
+  }
+
   added(origin: TaskOrigin, tasks: readonly TaskInfo[]): Recall {
     this.#record({ type: 'tasks-added', origin, tasks: tasks.map(storedInfo) });
     const known = this.#earlier.add(tasks);

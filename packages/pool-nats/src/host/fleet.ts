@@ -1,0 +1,394 @@
+/**
+ * The nodes that work for one run: asks for them, lends their slots to the connections of the engine, and carries what both sides say. Carries out
+ * what host-core.ts decides; knows no attempt.
+ */
+import { randomBytes } from 'node:crypto';
+import { misuse, type PexenError, type Problem } from '@pexen/core';
+import { startTicking } from '@pexen/core/timers';
+import type { ConnectionEvents, ConnectorContext } from '@pexen/pool-kit';
+import { byteCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
+import type { Settings } from '../options.ts';
+import { type FleetEffect, HostCore } from '../protocol/host-core.ts';
+import {
+  type FromNode,
+  fencedAfter,
+  type Hello,
+  type NodeReport,
+  protocolVersion,
+  type ToNode,
+} from '../protocol/messages.ts';
+import { Subjects } from '../subjects.ts';
+import { connectTransport, type Received, type Transport } from '../transport.ts';
+import { NodeConnection, type SlotLender } from './node-connection.ts';
+
+/** Where packets pass on their way, for tests that disturb the network. */
+export interface Wires {
+  toNode(name: string, deliver: () => void): void;
+  fromNode(name: string, deliver: () => void): void;
+}
+
+const openWires: Wires = { toNode: (_, deliver) => deliver(), fromNode: (_, deliver) => deliver() };
+
+/** How long nodes may take to confirm that a scheduler has left, ms. If one does not, its lease ends by itself. */
+const leavingMs = 1_000;
+
+/** A node that works for the run. */
+interface Member {
+  readonly session: string;
+  readonly hello: Hello;
+  /** The connection that uses each slot of the node. */
+  readonly slots: (NodeConnection | undefined)[];
+  isAway: boolean;
+  isDraining: boolean;
+}
+
+export class Fleet implements SlotLender {
+  readonly #settings: Settings;
+  readonly #wires: Wires;
+  readonly #context: ConnectorContext;
+  readonly #subjects: Subjects;
+  readonly #host = randomBytes(9).toString('base64url');
+  readonly #core: HostCore;
+  readonly #members = new Map<string, Member>();
+  /** Connections without a slot, in the order in which they get one. */
+  readonly #waiting = new Set<NodeConnection>();
+  /** What nodes that do not work for the run have said, by their ids. */
+  readonly #others = new Map<string, string>();
+  #transport: Transport | undefined;
+  #stopTicking = (): void => {};
+  /** How many connections the engine has, or may have. */
+  #slots = 0;
+  #links = 0;
+  #isFlushing = false;
+  #isClosed = false;
+  #whenChanged = Promise.withResolvers<void>();
+  readonly #closing = Promise.withResolvers<never>();
+
+  constructor(settings: Settings, context: ConnectorContext, wires: Wires = openWires) {
+    this.#settings = settings;
+    this.#context = context;
+    this.#wires = wires;
+    this.#subjects = new Subjects(settings.pool);
+    this.#closing.promise.catch(() => {});
+    this.#core = new HostCore({
+      host: this.#host,
+      run: context.runId ?? this.#host,
+      epoch: context.session,
+      timing: settings.timing,
+      codec: byteCodec,
+      accepts: (hello) => this.#accepts(hello),
+    });
+  }
+
+  /**
+   * Resolves when enough nodes work for the run.
+   * @throws PexenError PEXEN_NATS_PLAINTEXT, PEXEN_NATS_CONNECT, PEXEN_NO_NODE
+   */
+  async open(): Promise<void> {
+    const transport = await connectTransport(this.#settings.server, `pexen run ${this.#host}`);
+    this.#transport = transport;
+    if (this.#isClosed) return await this.close();
+    transport.subscribe(this.#subjects.hosts, (received) => this.#greet(received));
+    transport.subscribe(this.#subjects.host(this.#host), (received) => this.#hear(received));
+    const unheard = this.#subjects.unheard(this.#host, '*');
+    transport.subscribe(unheard, ({ subject, isUnheard }) => {
+      if (isUnheard) this.#obey(this.#core.unreachable(subject.slice(subject.lastIndexOf('.') + 1)));
+    });
+    await transport.flush();
+    const tickMs = Math.max(5, this.#settings.timing.heartbeatMs / 4);
+    this.#stopTicking = startTicking(this.#settings.clock, tickMs, () => this.#tick());
+    this.#ask();
+    await this.#enoughNodes();
+    await this.#earlierSessionsOver();
+  }
+
+  /** A connection for the engine, which gets a slot of a node at once or later. */
+  connect(events: ConnectionEvents): NodeConnection {
+    const connection = new NodeConnection(events, this);
+    this.#waiting.add(connection);
+    queueMicrotask(() => {
+      if (!this.#waiting.has(connection)) return;
+      this.#lend();
+      if (this.#waiting.has(connection)) connection.await();
+    });
+    return connection;
+  }
+
+  withdraw(connection: NodeConnection): void {
+    this.#waiting.delete(connection);
+  }
+
+  /** Interrupts `open`. */
+  closing(): void {
+    this.#closing.reject(new Error('the pool was closed while it waited for nodes'));
+  }
+
+  /** Lets all nodes go, and leaves. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.closing();
+    this.#lateEnds();
+    this.#obey(this.#core.close());
+    await this.#until(() => this.#core.size === 0, leavingMs);
+    this.#stopTicking();
+    await this.#transport?.close();
+    this.#transport = undefined;
+  }
+
+  // Nodes.
+
+  #ask(): void {
+    this.#publish(this.#subjects.nodes, { host: this.#host });
+  }
+
+  #accepts({ labels }: Hello): boolean {
+    return Object.entries(this.#settings.labels).every(([name, value]) => labels[name] === value);
+  }
+
+  #greet({ bytes }: Received): void {
+    const hello = decodePacket(bytes) as Hello | undefined;
+    if (hello === undefined) return;
+    const stranger = strangerProblem(hello);
+    if (stranger !== undefined) {
+      if (!this.#others.has(hello.node)) this.#context.warn(stranger);
+      this.#others.set(hello.node, `${hello.name} speaks another version of the protocol`);
+      return;
+    }
+    if (!this.#accepts(hello)) this.#others.set(hello.node, `${hello.name} has other labels`);
+    else if (hello.state === 'free') this.#others.delete(hello.node);
+    else this.#others.set(hello.node, `${hello.name} is ${hello.state === 'busy' ? 'busy with another run' : hello.state}`);
+    this.#wires.fromNode(hello.name, () => this.#obey(this.#core.greet(hello, this.#nowMs)));
+  }
+
+  #hear({ bytes }: Received): void {
+    const packet = decodePacket(bytes) as FromNode | undefined;
+    if (packet?.session === undefined) return;
+    const name = this.#core.nameOf(packet.session);
+    this.#wires.fromNode(name, () => this.#obey(this.#core.take(packet, this.#nowMs)));
+  }
+
+  #obey(effects: readonly FleetEffect[]): void {
+    for (const effect of effects) this.#obeyOne(effect);
+  }
+
+  #obeyOne(effect: FleetEffect): void {
+    const member = this.#members.get(effect.session);
+    switch (effect.do) {
+      case 'transmit':
+        this.#transmit(effect.hello, effect.packet);
+        break;
+      case 'joined':
+        this.#join(effect);
+        break;
+      case 'hear':
+        if (member !== undefined) this.#report(member, effect.report);
+        break;
+      case 'away':
+      case 'back':
+        if (member === undefined) break;
+        member.isAway = effect.do === 'away';
+        for (const connection of member.slots) connection?.setAway(member.isAway);
+        break;
+      case 'over':
+        if (member !== undefined) this.#lose(member, effect.reason);
+        this.#changed();
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #join({ session, hello }: FleetEffect): void {
+    const slots = Array.from<undefined>({ length: hello.slots });
+    this.#members.set(session, { session, hello, slots, isAway: false, isDraining: false });
+    const all = [...this.#members.values()].reduce((sum, member) => sum + member.slots.length, 0);
+    if (all > this.#slots) {
+      this.#slots = all;
+      this.#context.slotsChanged(all);
+    }
+    this.#lend();
+    this.#changed();
+  }
+
+  #report(member: Member, report: NodeReport): void {
+    switch (report.is) {
+      case 'over':
+        break; // The core has made it an effect of its own.
+      case 'draining':
+        this.#drain(member);
+        break;
+      case 'released':
+        this.#take(member, report.link)?.released();
+        if (member.isDraining) this.#leaveIfUnused(member);
+        else this.#lend();
+        break;
+      case 'reported':
+      case 'returned':
+        member.slots.find((connection) => connection?.link === report.link)?.hear(report);
+        break;
+      default:
+        report satisfies never;
+    }
+  }
+
+  #drain(member: Member): void {
+    member.isDraining = true;
+    for (const connection of member.slots) connection?.spoil();
+    this.#leaveIfUnused(member);
+  }
+
+  #leaveIfUnused(member: Member): void {
+    if (member.slots.every((connection) => connection === undefined))
+      this.#obey(this.#core.leave(member.session));
+  }
+
+  #lose(member: Member, reason: string): void {
+    this.#members.delete(member.session);
+    for (const connection of member.slots) connection?.lose(reason);
+  }
+
+  // Slots.
+
+  /** Gives free slots of nodes to the connections that wait. */
+  #lend(): void {
+    for (const member of this.#members.values()) {
+      if (member.isAway || member.isDraining) continue;
+      for (const slot of member.slots.keys()) {
+        const [connection] = this.#waiting;
+        if (connection === undefined) return;
+        if (member.slots[slot] !== undefined) continue;
+        this.#waiting.delete(connection);
+        member.slots[slot] = connection;
+        this.#bind(connection, member, slot);
+      }
+    }
+  }
+
+  #bind(connection: NodeConnection, { session, hello }: Member, slot: number): void {
+    connection.bind({
+      name: `${hello.name}/${slot}`,
+      link: ++this.#links,
+      slot,
+      send: (order) => {
+        this.#core.send(session, order);
+        this.#flushSoon();
+      },
+    });
+  }
+
+  /** Takes the slot back that this link uses. */
+  #take(member: Member, link: number): NodeConnection | undefined {
+    const at = member.slots.findIndex((connection) => connection?.link === link);
+    const connection = member.slots[at];
+    if (at >= 0) member.slots[at] = undefined;
+    return connection;
+  }
+
+  /** What could not be ended is known to have ended when the lease of its node is over, also after the pool was closed. */
+  #lateEnds(): void {
+    for (const { session, slots } of this.#members.values()) {
+      const left = slots.filter((connection) => connection !== undefined);
+      const inMs = this.#core.fencedAtMs(session) - this.#nowMs;
+      const options = { keepsAlive: false };
+      if (left.length > 0)
+        this.#settings.clock.after(inMs, () => left.forEach((each) => each.gone('had no lease any more')), options);
+    }
+  }
+
+  // What is sent.
+
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => {
+      this.#isFlushing = false;
+      this.#obey(this.#core.flush(this.#nowMs));
+    });
+  }
+
+  #tick(): void {
+    this.#obey(this.#core.tick(this.#nowMs));
+  }
+
+  #transmit({ name, node }: Hello, packet: ToNode): void {
+    const unheard = this.#subjects.unheard(this.#host, node);
+    this.#wires.toNode(name, () => this.#publish(this.#subjects.node(node), packet, unheard));
+  }
+
+  #publish(subject: string, packet: object, reply?: string): void {
+    this.#transport?.publish(subject, encodePacket(packet), reply);
+  }
+
+  get #nowMs(): number {
+    return this.#settings.clock.now();
+  }
+
+  // Waiting.
+
+  async #enoughNodes(): Promise<void> {
+    const { nodes, waitMs } = this.#settings;
+    if (await this.#until(() => this.#members.size >= nodes, waitMs)) return;
+    throw this.#tooFewNodes();
+  }
+
+  /** What an earlier session of the run has started on nodes that cannot be asked has ended when their leases are over. */
+  async #earlierSessionsOver(): Promise<void> {
+    if (this.#context.session === 1) return;
+    const waitMs = fencedAfter(this.#settings.timing);
+    this.#context.warn(waitsForLeases(waitMs));
+    await this.#until(() => false, waitMs);
+  }
+
+  #tooFewNodes(): PexenError {
+    const { nodes, waitMs, pool } = this.#settings;
+    const seen = [...this.#others.values()].slice(0, 5);
+    const server = this.#transport?.server ?? '';
+    const found = `${this.#members.size} of ${nodes} nodes came within ${waitMs / 1000} s to the pool "${pool}" at ${server}`;
+    const others = seen.length === 0 ? '' : `; ${seen.join(', ')}`;
+    return misuse(
+      'PEXEN_NO_NODE',
+      `${found}${others}`,
+      `Start one on a machine with the same files: pexen node --servers ${server} --pool ${pool}`,
+    );
+  }
+
+  /** Resolves with true once this holds, or with false when the time is over. Rejects when the pool is closed meanwhile. */
+  async #until(isSo: () => boolean, withinMs: number): Promise<boolean> {
+    const timeout = Promise.withResolvers<'late'>();
+    const cancel = this.#settings.clock.after(withinMs, () => timeout.resolve('late'));
+    try {
+      while (!isSo()) {
+        const stopped = this.#isClosed ? [] : [this.#closing.promise];
+        const next = await Promise.race([this.#whenChanged.promise, timeout.promise, ...stopped]);
+        if (next === 'late') return isSo();
+      }
+      return true;
+    } finally {
+      cancel();
+    }
+  }
+
+  #changed(): void {
+    this.#whenChanged.resolve();
+    this.#whenChanged = Promise.withResolvers<void>();
+  }
+}
+
+function strangerProblem({ name, version, format }: Hello): Problem | undefined {
+  if (version === protocolVersion && format === formatVersion) return undefined;
+  const what = version === protocolVersion ? `V8 format ${format}` : `protocol ${version}`;
+  const own = version === protocolVersion ? `V8 format ${formatVersion}` : `protocol ${protocolVersion}`;
+  return {
+    code: 'PEXEN_NODE_VERSION',
+    message: `the node "${name}" is not used: it speaks ${what}, and this scheduler ${own}`,
+    hint: 'Install the same versions of @pexen/pool-nats and of Node there.',
+  };
+}
+
+function waitsForLeases(ms: number): Problem {
+  return {
+    code: 'PEXEN_NODE_LEASES',
+    message: `waits ${Math.ceil(ms / 1000)} s: an earlier session of the run may have left attempts on nodes that cannot be asked`,
+    hint: 'The time follows from leaseMs and endingMs of the pool.',
+  };
+}

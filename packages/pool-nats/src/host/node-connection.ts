@@ -1,0 +1,182 @@
+/**
+ * One slot of the pool: its use of one slot of a node, once there is one. Turns what the engine wants into orders, and reports of the node into events of
+ * the engine. Does not choose nodes.
+ */
+import {
+  type Connection,
+  type ConnectionEvents,
+  encodeOutcome,
+  encodeThrown,
+  refusedByTransport,
+  type SentAttempt,
+  type Step,
+} from '@pexen/pool-kit';
+import { hearReport, remoteAttemptOf, remoteEscalation } from '@pexen/pool-process/remote';
+import type { NodeOrder, NodeReport } from '../protocol/messages.ts';
+
+/** A slot of a node, as it is lent to a connection. */
+export interface NodeSlot {
+  /** The name of the worker for people. */
+  readonly name: string;
+  /** The number of this use among all that the session has seen. */
+  readonly link: number;
+  /** The number of the slot on the node. */
+  readonly slot: number;
+  /** @throws what the transport throws for a value that it cannot carry */
+  send(order: NodeOrder): void;
+}
+
+/** What becomes of a connection that needs a slot of a node. */
+export interface SlotLender {
+  /** It needs no slot any more. */
+  withdraw(connection: NodeConnection): void;
+}
+
+export class NodeConnection implements Connection {
+  readonly prefetches = true;
+  readonly runsBoth = true;
+  readonly stepNames = { kill: 'ended with its worker on the node' };
+  readonly #events: ConnectionEvents;
+  readonly #lender: SlotLender;
+  #place: NodeSlot | undefined;
+  /** The engine believes that the worker is out of reach. */
+  #isAway = false;
+  /** Why it is being ended. */
+  #cause: string | undefined;
+  #isOver = false;
+
+  constructor(events: ConnectionEvents, lender: SlotLender) {
+    this.#events = events;
+    this.#lender = lender;
+  }
+
+  get name(): string {
+    return this.#place?.name ?? 'a node to come';
+  }
+
+  get link(): number | undefined {
+    return this.#place?.link;
+  }
+
+  /** It has no slot yet: the engine does not count it. */
+  await(): void {
+    this.#setAway(true);
+  }
+
+  /** It has got this slot. */
+  bind(place: NodeSlot): void {
+    this.#place = place;
+    place.send({ do: 'open', link: place.link, slot: place.slot, recordsModules: this.#events.wantsModules });
+    this.#setAway(false);
+    this.#events.ready();
+  }
+
+  // What the engine wants.
+
+  send(attempts: readonly SentAttempt[]): void {
+    for (const attempt of attempts) this.#sendOne(attempt);
+  }
+
+  /** An attempt that cannot be sent ends here: those before it have been sent. */
+  #sendOne(attempt: SentAttempt): void {
+    const { number, assignment } = attempt;
+    const remote = remoteAttemptOf(attempt);
+    if ('refusal' in remote) {
+      queueMicrotask(() => this.#events.ended(number, { kind: 'threw', error: remote.refusal }));
+      return;
+    }
+    try {
+      this.#order((link) => ({ do: 'run', link, attempt: remote }));
+    } catch (error) {
+      const outcome = encodeOutcome(refusedByTransport(assignment.path, error), assignment.path);
+      queueMicrotask(() => this.#events.ended(number, outcome));
+    }
+  }
+
+  abort(id: number, reason: unknown): void {
+    this.#order((link) => ({ do: 'abort', link, id, reason: encodeThrown(reason) }));
+  }
+
+  reclaim(ids: readonly number[]): undefined {
+    this.#order((link) => ({ do: 'reclaim', link, ids }));
+  }
+
+  escalation(attempt: SentAttempt): readonly Step[] {
+    return remoteEscalation(attempt);
+  }
+
+  kill(cause: string): void {
+    this.#release('kill', `was ended: it ${cause}`);
+  }
+
+  leave(): void {
+    this.#release('drain', 'was no longer needed');
+  }
+
+  /** The slot of the node stays occupied until it is known that nothing runs there. */
+  abandon(): void {}
+
+  #release(how: 'drain' | 'kill', cause: string): void {
+    this.#cause ??= cause;
+    if (this.#place !== undefined) this.#order((link) => ({ do: 'release', link, how }));
+    else {
+      this.#lender.withdraw(this);
+      queueMicrotask(() => this.gone(cause));
+    }
+  }
+
+  #order(make: (link: number) => NodeOrder): void {
+    if (this.#place !== undefined && !this.#isOver) this.#place.send(make(this.#place.link));
+  }
+
+  // What the node reports.
+
+  hear(report: Exclude<NodeReport, { is: 'over' | 'draining' | 'released' }>): void {
+    if (this.#isOver) return;
+    if (report.is === 'returned') {
+      this.#events.returned(report.id);
+      return;
+    }
+    const credit = (id: number): void => this.#order((link) => ({ do: 'credit', link, id }));
+    // For users, the slot of the node is the worker: a process of it that ended is replaced there.
+    hearReport(report.report, this.#events, () => this.name, credit);
+  }
+
+  /** The node is out of reach, or back. */
+  setAway(isAway: boolean): void {
+    if (!this.#isOver) this.#setAway(isAway);
+  }
+
+  #setAway(isAway: boolean): void {
+    if (isAway === this.#isAway) return;
+    this.#isAway = isAway;
+    if (isAway) this.#events.disconnected();
+    else this.#events.reconnected('same');
+  }
+
+  /** The node takes nothing more for this run. */
+  spoil(): void {
+    if (!this.#isOver) this.#events.spoiled();
+  }
+
+  /** Nothing of it runs on the node any more, as was wanted. */
+  released(): void {
+    this.gone(this.#cause ?? 'was released');
+  }
+
+  /** The session with the node is over: nothing of it runs any more, and what became of its attempts is not known. */
+  lose(reason: string): void {
+    if (this.#isOver) return;
+    if (this.#cause !== undefined) this.gone(this.#cause);
+    else {
+      this.#isOver = true;
+      this.#events.lost(reason, Promise.resolve());
+    }
+  }
+
+  gone(how: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#events.gone(how);
+  }
+}

@@ -1,0 +1,4 @@
+/** The agent that makes a machine a node of a pool, and a server for first steps. */
+export { type RunningNode, startNode } from './node/agent.ts';
+export type { NodeOptions } from './node/options.ts';
+export { findServer, type RunningServer, type ServerProgram, startServer } from './server/nats-server.ts';

@@ -1,0 +1,211 @@
+/** The agent of a node: carries out what node-core.ts decides, with processes of this machine. */
+import { randomBytes } from 'node:crypto';
+import { encodeThrown, systemClock } from '@pexen/pool-kit';
+import { RemoteSlot } from '@pexen/pool-process/remote';
+import { byteCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
+import { protocolVersion, type ToNode } from '../protocol/messages.ts';
+import { type LinkId, NodeCore, type NodeEffect } from '../protocol/node-core.ts';
+import { Subjects } from '../subjects.ts';
+import { connectTransport, type Transport } from '../transport.ts';
+import { leaseNow } from './clock.ts';
+import { type NodeOptions, type NodeSettings, nodeSettingsOf } from './options.ts';
+import { Roots } from './roots.ts';
+
+/** A node that works for the runs of a pool until it is stopped. */
+export interface RunningNode {
+  /** Its name for people. */
+  readonly name: string;
+  /** The address of its server. */
+  readonly server: string;
+  /** Resolves when it has been stopped, or has lost its connection for good. */
+  readonly stopped: Promise<void>;
+  /** Takes no further attempt, lets those that run end, and stops. */
+  drain(): void;
+  /** Ends everything that runs, and stops. */
+  stop(): void;
+}
+
+/** How often a node that works for no run says so, ms. */
+const announceMs = 5_000;
+
+/** How long a node that is being stopped waits for its scheduler to hear the rest, ms. */
+const farewellMs = 3_000;
+
+/**
+ * Makes this machine a node of a pool: attempts of runs that use the pool run in processes of this one. Resolves when the node can be found.
+ *
+ * @throws PexenError PEXEN_BAD_OPTION, PEXEN_NATS_PLAINTEXT, PEXEN_NATS_CONNECT
+ * @example
+ * const node = await startNode({ servers: 'nats://hub:4222', pool: 'lab', labels: { arch: 'arm64' } });
+ * process.once('SIGTERM', () => node.drain());
+ * await node.stopped;
+ */
+export async function startNode(options: NodeOptions = {}): Promise<RunningNode> {
+  const settings = nodeSettingsOf(options);
+  const roots = new Roots(settings.roots);
+  const transport = await connectTransport(settings.server, `pexen node ${settings.name}`);
+  const agent = new Agent(settings, roots, transport);
+  await agent.start();
+  return agent;
+}
+
+class Agent implements RunningNode {
+  readonly name: string;
+  readonly server: string;
+  readonly #settings: NodeSettings;
+  readonly #roots: Roots;
+  readonly #transport: Transport;
+  readonly #subjects: Subjects;
+  readonly #id = randomBytes(9).toString('base64url');
+  readonly #core: NodeCore;
+  readonly #links = new Map<string, RemoteSlot>();
+  readonly #stopped = Promise.withResolvers<void>();
+  #cancelTick = (): void => {};
+  #isFlushing = false;
+  /** It is to stop when it is idle, or at that time by the clock of timers. */
+  #stopsAtMs: number | undefined;
+  #isOver = false;
+
+  constructor(settings: NodeSettings, roots: Roots, transport: Transport) {
+    const { name, labels, slots, pool } = settings;
+    this.name = name;
+    this.server = transport.server;
+    this.#settings = settings;
+    this.#roots = roots;
+    this.#transport = transport;
+    this.#subjects = new Subjects(pool);
+    const fixed = { version: protocolVersion, format: formatVersion, codec: byteCodec, announceMs };
+    this.#core = new NodeCore({ ...fixed, node: this.#id, name, labels, slots });
+  }
+
+  get stopped(): Promise<void> {
+    return this.#stopped.promise;
+  }
+
+  async start(): Promise<void> {
+    this.#transport.subscribe(this.#subjects.node(this.#id), ({ bytes }) => {
+      const packet = decodePacket(bytes) as ToNode | undefined;
+      if (packet !== undefined) this.#obey(this.#core.take(packet, leaseNow()));
+    });
+    this.#transport.subscribe(this.#subjects.nodes, () => this.#obey(this.#core.announce(leaseNow())));
+    void this.#transport.closed.then(() => this.#end());
+    await this.#transport.flush(); // A scheduler that hears of it must be able to reach it.
+    this.#obey(this.#core.announce(leaseNow()));
+    this.#tick();
+  }
+
+  drain(): void {
+    this.#settings.log('drains: takes no further attempt');
+    this.#stopsAtMs ??= Number.POSITIVE_INFINITY;
+    this.#obey(this.#core.drain(leaseNow()));
+    this.#endIfIdle();
+  }
+
+  stop(): void {
+    this.#settings.log('stops: ends what runs');
+    this.#obey(this.#core.stop(leaseNow()));
+    this.#stopsAtMs = systemClock.now() + farewellMs;
+    this.#endIfIdle();
+  }
+
+  #tick(): void {
+    if (this.#isOver) return;
+    this.#obey(this.#core.tick(leaseNow()));
+    this.#endIfIdle();
+    this.#cancelTick = systemClock.after(this.#core.tickMs, () => this.#tick());
+  }
+
+  #endIfIdle(): void {
+    if (this.#stopsAtMs === undefined) return;
+    const isLate = systemClock.now() > this.#stopsAtMs && this.#links.size === 0;
+    if (this.#core.isIdle || isLate) void this.#end();
+  }
+
+  async #end(): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#cancelTick();
+    await Promise.all([...this.#links.values()].map((link) => link.close('kill')));
+    await this.#transport.close();
+    this.#stopped.resolve();
+  }
+
+  #obey(effects: readonly NodeEffect[]): void {
+    for (const effect of effects) this.#obeyOne(effect);
+  }
+
+  #obeyOne(effect: NodeEffect): void {
+    switch (effect.do) {
+      case 'announce':
+        this.#publish(this.#subjects.hosts, effect.hello);
+        break;
+      case 'transmit':
+        this.#publish(this.#subjects.host(effect.host), effect.packet);
+        break;
+      case 'open':
+        this.#open(effect);
+        break;
+      case 'run':
+        this.#run(effect);
+        break;
+      case 'abort':
+        this.#links.get(keyOf(effect.link))?.abort(effect.id, effect.reason);
+        break;
+      case 'credit':
+        this.#links.get(keyOf(effect.link))?.credited(effect.id);
+        break;
+      case 'close':
+        void this.#close(effect.link, effect.how);
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #open({ link, slot, run, recordsModules }: Extract<NodeEffect, { do: 'open' }>): void {
+    const options = { settings: this.#settings.remote, slot, runId: run, recordsModules };
+    const remote = new RemoteSlot(options, (report) => {
+      this.#obey(this.#core.report(link, report, leaseNow()));
+      this.#flushSoon();
+    });
+    this.#links.set(keyOf(link), remote);
+  }
+
+  #run({ link, attempt }: Extract<NodeEffect, { do: 'run' }>): void {
+    const refusal = this.#roots.refusalOf(attempt);
+    const remote = this.#links.get(keyOf(link));
+    if (refusal === undefined) {
+      void remote?.run(attempt);
+      return;
+    }
+    const { id } = attempt;
+    remote?.report({ is: 'started', id, worker: 'none' });
+    remote?.report({ is: 'ended', id, outcome: { kind: 'threw', error: encodeThrown(refusal) } });
+  }
+
+  async #close(id: LinkId, how: 'drain' | 'kill'): Promise<void> {
+    await this.#links.get(keyOf(id))?.close(how);
+    if (!this.#links.delete(keyOf(id))) return; // Another call was first.
+    this.#obey(this.#core.released(id, leaseNow()));
+    this.#flushSoon();
+    this.#endIfIdle();
+  }
+
+  /** What is reported in one turn goes together. */
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => {
+      this.#isFlushing = false;
+      this.#obey(this.#core.flush(leaseNow()));
+    });
+  }
+
+  #publish(subject: string, packet: object): void {
+    this.#transport.publish(subject, encodePacket(packet));
+  }
+}
+
+function keyOf({ session, link }: LinkId): string {
+  return `${session} ${link}`;
+}

@@ -1,0 +1,44 @@
+/** Which modules a node loads: those in its folders. Links that lead out of them count as outside. */
+import { realpathSync } from 'node:fs';
+import { isAbsolute, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { misuse, type PexenError } from '@pexen/core';
+import type { RemoteAttempt } from '@pexen/pool-process/remote';
+
+export class Roots {
+  readonly #roots: readonly string[];
+
+  /** @throws what the system throws for a folder that does not exist */
+  constructor(roots: readonly string[]) {
+    this.#roots = roots.map((root) => realpathSync(root));
+  }
+
+  /** Why the attempt must not run here; undefined if it may. */
+  refusalOf({ work }: RemoteAttempt): PexenError | undefined {
+    const path = work.kind === 'body' ? work.envelope.path : work.path;
+    const file = work.kind === 'body' ? fileOf(work.envelope.address?.url) : undefined;
+    if (file === undefined || this.#roots.some((root) => contains(root, file))) return undefined;
+    return misuse(
+      'PEXEN_NODE_ROOT',
+      `${file} is outside of the folders of this node: ${this.#roots.join(', ')}`,
+      'Start the agent in the folder of the suite, or name its folder: pexen node --root FOLDER.',
+      path,
+    );
+  }
+}
+
+/** The real path of a module; as it is if there is no such file, which is an error of its own later. */
+function fileOf(url: string | undefined): string | undefined {
+  if (url === undefined || !url.startsWith('file:')) return undefined;
+  const file = fileURLToPath(url);
+  try {
+    return realpathSync(file);
+  } catch {
+    return file;
+  }
+}
+
+function contains(root: string, file: string): boolean {
+  const way = relative(root, file);
+  return way !== '' && !way.startsWith('..') && !isAbsolute(way);
+}
