@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { importsOf, type Member, members, packageOf, published, sourcesIn, targetOf } from './sources.ts';
 
 const PACKAGES = [
-  ...['core', 'lock', 'sched', 'pool-kit', 'pool-thread', 'pool-process', 'factory', 'store', 'report'],
+  ...['core', 'lock', 'sched', 'pool-kit', 'pool-thread', 'pool-process', 'pool-nats', 'factory', 'store', 'report'],
 ];
 
 /** Which package may import which. Every package has to be listed here. */
@@ -15,6 +15,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   '@pexen/pool-kit': named('core'),
   '@pexen/pool-thread': named('core', 'pool-kit'),
   '@pexen/pool-process': named('core', 'pool-kit'),
+  '@pexen/pool-nats': named('core', 'pool-kit', 'pool-process'),
   '@pexen/factory': named('core'),
   '@pexen/store': named('core'),
   '@pexen/report': named('core'),

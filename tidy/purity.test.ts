@@ -11,6 +11,7 @@ const PURE_FOLDERS = [
   'packages/sched/src/machine',
   'packages/report/src/model',
   'packages/store/src/resume',
+  'packages/pool-nats/src/protocol',
 ];
 
 /** The promises over the lock table, and the timers of all packages, which have an entry of their own. */

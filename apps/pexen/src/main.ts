@@ -7,13 +7,14 @@ import {
   type OptionName,
   rerunClasses,
 } from '@pexen/usecase-testsuite';
-import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type ConfigOptions, config, optionsHelp } from './commands/config.ts';
 import { type FactsOptions, facts } from './commands/facts.ts';
 import { type HistoryOptions, history } from './commands/history.ts';
 import { type InitOptions, init } from './commands/init.ts';
 import { type ListOptions, list } from './commands/list.ts';
 import { runChoice } from './commands/memory-options.ts';
+import { type NodeOptions, nats, node } from './commands/node.ts';
 import { resumePending } from './commands/pending.ts';
 import { replay } from './commands/replay.ts';
 import { type ReportOptions, report } from './commands/report.ts';
@@ -62,6 +63,8 @@ function commandLine(leave: (exitCode: ExitCode) => void, completes: boolean): C
   addReport(program, leave);
   addFacts(program, leave);
   addConfig(program, leave);
+  addNode(program, leave);
+  addNats(program, leave);
   addReplay(program, leave);
   addInit(program, leave);
   if (!completes) addComplete(program);
@@ -250,6 +253,50 @@ function addConfig(program: Command, leave: (exitCode: ExitCode) => void): void 
     .action(async (query: string | undefined, options: ConfigOptions) =>
       leave(await config(query, options, process.stdout)),
     );
+}
+
+/** Passwords are read from the environment and from the file only: others on the machine can read command lines. */
+function addNode(program: Command, leave: (exitCode: ExitCode) => void): void {
+  const option = (flags: string, text: string, name: string): Option =>
+    new Option(flags, text).env(`PEXEN_NODE_${name}`);
+  program
+    .command('node')
+    .description('run tests for other machines: a node of a pool over NATS')
+    .addOption(option('--servers <urls>', 'the NATS servers, with commas; default: this machine', 'SERVERS'))
+    .addOption(option('--pool <name>', 'the pool to work for; default: default', 'POOL'))
+    .addOption(option('--name <name>', 'the name of the node; default: that of the machine', 'NAME'))
+    .addOption(
+      option('--label <name=value>', `what is special about it${again}`, 'LABELS').argParser(all),
+    )
+    .addOption(
+      option('--slots <n>', 'how many tests run at the same time; default: the number of cores', 'SLOTS').argParser(
+        number('slots', 1),
+      ),
+    )
+    .addOption(
+      option('--root <dir>', `only modules in this folder are run; default: here${again}`, 'ROOT').argParser(all),
+    )
+    .addOption(option('--file <file>', 'these options, and token, user and password, as JSON', 'FILE'))
+    .addOption(option('--tls-ca <file>', 'the authorities to trust, in PEM', 'TLS_CA'))
+    .addOption(option('--tls-cert <file>', 'the certificate of this node', 'TLS_CERT'))
+    .addOption(option('--tls-key <file>', 'the key of this node', 'TLS_KEY'))
+    .addOption(option('--token <token>', 'the token for the servers', 'TOKEN').hideHelp())
+    .addOption(option('--user <name>', 'the user for the servers', 'USER').hideHelp())
+    .addOption(option('--password <text>', 'the password for the servers', 'PASSWORD').hideHelp())
+    .option('--insecure', 'connect to other machines without TLS')
+    .action(async (options: NodeOptions) => leave(await node(options)))
+    .addHelpText('after', nodeHelp);
+}
+
+const nodeHelp = `
+The first Ctrl-C waits for what runs; the second ends it. Secrets: PEXEN_NODE_TOKEN, PEXEN_NODE_USER, PEXEN_NODE_PASSWORD.`;
+
+function addNats(program: Command, leave: (exitCode: ExitCode) => void): void {
+  program
+    .command('nats')
+    .description('run a NATS server for first steps, which only this machine can reach')
+    .option('--port <n>', 'its port; default: 4222', port)
+    .action(async (options: { readonly port?: number }) => leave(await nats(options)));
 }
 
 function addReplay(program: Command, leave: (exitCode: ExitCode) => void): void {

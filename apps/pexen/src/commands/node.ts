@@ -1,0 +1,141 @@
+/**
+ * `pexen node` and `pexen nats`: this machine as a node of a pool, and a server for first steps. Both are in a package of their own, which is loaded
+ * when it is needed and need not be installed.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { messageOf, misuse, refuse } from '@pexen/core';
+import { type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
+import { workingDirectory } from '../working-directory.ts';
+
+/** The options of `pexen node`, as they are written on the command line or in the environment. */
+export interface NodeOptions {
+  readonly file?: string;
+  readonly servers?: string;
+  readonly pool?: string;
+  readonly name?: string;
+  readonly label?: readonly string[];
+  readonly slots?: number;
+  readonly root?: readonly string[];
+  readonly token?: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly insecure?: boolean;
+}
+
+/** The part of `@pexen/pool-nats/node` that is used here. */
+interface NodeModule {
+  startNode(options: object): Promise<RunningNode>;
+  findServer(): Promise<{ readonly file: string; readonly from: string }>;
+  startServer(file: string, options: { readonly port: number }): Promise<RunningServer>;
+}
+
+interface RunningNode {
+  readonly name: string;
+  readonly server: string;
+  readonly stopped: Promise<void>;
+  drain(): void;
+  stop(): void;
+}
+
+interface RunningServer {
+  readonly url: string;
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Works for the runs of a pool until it is asked to stop: the first signal drains, the second ends what runs. */
+export async function node(options: NodeOptions): Promise<ExitCode> {
+  const { startNode } = await poolNats('pexen node');
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const settings = settingsOf(options);
+  const running = await startNode({ ...settings, log: say });
+  say(`${running.name} works for the pool "${settings.pool ?? 'default'}" at ${running.server}`);
+  let signals = 0;
+  const onSignal = (): void => (signals++ === 0 ? running.drain() : running.stop());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  await running.stopped;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, onSignal);
+  return exitCodes.ok;
+}
+
+/** Runs a server that only this machine can reach, until it is asked to stop. */
+export async function nats({ port = 4222 }: { readonly port?: number }): Promise<ExitCode> {
+  const { findServer, startServer } = await poolNats('pexen nats');
+  const { file } = await findServer();
+  const server = await startServer(file, { port });
+  process.stdout.write(`${file} serves ${server.url}, for this machine only; Ctrl-C stops it\n`);
+  const stop = (): void => void server.stop();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
+  await server.ended;
+  return exitCodes.ok;
+}
+
+/** The package beside the suite, otherwise the one beside this command. */
+async function poolNats(command: string): Promise<NodeModule> {
+  const name = '@pexen/pool-nats/node';
+  for (const from of [join(workingDirectory(), 'package.json'), import.meta.filename]) {
+    try {
+      return await import(pathToFileURL(createRequire(from).resolve(name)).href);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'MODULE_NOT_FOUND') throw error;
+    }
+  }
+  throw misuse(
+    'PEXEN_NOT_INSTALLED',
+    `${command} needs the package @pexen/pool-nats, which is not installed`,
+    'Install it: npm install --save-dev @pexen/pool-nats',
+  );
+}
+
+/** What the command line says goes over what the file says. */
+function settingsOf({ file, label, root, tlsCa, tlsCert, tlsKey, ...given }: NodeOptions): Settings {
+  const fromFile = file === undefined ? {} : settingsIn(resolve(workingDirectory(), file));
+  const tls = Object.entries({ ca: tlsCa, cert: tlsCert, key: tlsKey }).filter(([, path]) => path !== undefined);
+  return {
+    ...fromFile,
+    ...given,
+    ...(label !== undefined && { labels: labelsOf(label) }),
+    ...(root !== undefined && { roots: root.map((each) => resolve(workingDirectory(), each)) }),
+    ...(tls.length > 0 && { tls: Object.fromEntries(tls) }),
+  };
+}
+
+interface Settings {
+  readonly pool?: string;
+}
+
+function settingsIn(file: string): Settings {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw misuse(
+      'PEXEN_NODE_FILE',
+      `${file} cannot be read as JSON: ${messageOf(error)}`,
+      'Write an object: { "servers": "nats://hub:4222", "slots": 4 }',
+    );
+  }
+}
+
+/** `arch=arm64` … */
+function labelsOf(words: readonly string[]): Record<string, string> {
+  const pairs = words.flatMap((word) => word.split(',')).map((word): [string, string] => {
+    const [name = '', ...value] = word.split('=');
+    return [name, value.join('=')];
+  });
+  const wrong = pairs.filter(([name, value]) => name === '' || value === '');
+  refuse(
+    wrong.map(([name]) => ({
+      code: 'PEXEN_BAD_OPTION',
+      message: `the label "${name}" has no name or no value`,
+      hint: 'Write --label arch=arm64.',
+    })),
+  );
+  return Object.fromEntries(pairs);
+}
