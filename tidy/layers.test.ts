@@ -4,7 +4,18 @@ import { describe, expect, test } from 'vitest';
 import { importsOf, type Member, members, packageOf, published, sourcesIn, targetOf } from './sources.ts';
 
 const PACKAGES = [
-  ...['core', 'lock', 'sched', 'pool-kit', 'pool-thread', 'pool-process', 'pool-nats', 'factory', 'store', 'report'],
+  ...[
+    'core',
+    'lock',
+    'sched',
+    'pool-kit',
+    'pool-thread',
+    'pool-process',
+    'pool-nats',
+    'factory',
+    'store',
+    'report',
+  ],
 ];
 
 /** Which package may import which. Every package has to be listed here. */

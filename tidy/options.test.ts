@@ -23,6 +23,8 @@ const documented = [
   ['packages/factory', 'ExportOptions', 'docs/factories.md'],
   ['packages/pool-process', 'ProcessesOptions', 'packages/pool-process/README.md'],
   ['packages/pool-thread', 'ThreadsOptions', 'docs/threads.md'],
+  ['packages/pool-nats', 'NatsOptions', 'packages/pool-nats/README.md'],
+  ['packages/pool-nats', 'NodeOptions', 'packages/pool-nats/README.md'],
   ['packages/report', 'JUnitOptions', 'docs/reports.md'],
   ['packages/usecase-testsuite', 'SuiteConfig', 'docs/configuration.md'],
   ['packages/usecase-testsuite', 'SuiteOverride', 'docs/configuration.md'],

@@ -265,16 +265,18 @@ function addNode(program: Command, leave: (exitCode: ExitCode) => void): void {
     .addOption(option('--servers <urls>', 'the NATS servers, with commas; default: this machine', 'SERVERS'))
     .addOption(option('--pool <name>', 'the pool to work for; default: default', 'POOL'))
     .addOption(option('--name <name>', 'the name of the node; default: that of the machine', 'NAME'))
+    .addOption(option('--label <name=value>', `what is special about it${again}`, 'LABELS').argParser(all))
     .addOption(
-      option('--label <name=value>', `what is special about it${again}`, 'LABELS').argParser(all),
+      option(
+        '--slots <n>',
+        'how many tests run at the same time; default: the number of cores',
+        'SLOTS',
+      ).argParser(number('slots', 1)),
     )
     .addOption(
-      option('--slots <n>', 'how many tests run at the same time; default: the number of cores', 'SLOTS').argParser(
-        number('slots', 1),
+      option('--root <dir>', `only modules in this folder are run; default: here${again}`, 'ROOT').argParser(
+        all,
       ),
-    )
-    .addOption(
-      option('--root <dir>', `only modules in this folder are run; default: here${again}`, 'ROOT').argParser(all),
     )
     .addOption(option('--file <file>', 'these options, and token, user and password, as JSON', 'FILE'))
     .addOption(option('--tls-ca <file>', 'the authorities to trust, in PEM', 'TLS_CA'))
@@ -295,7 +297,9 @@ function addNats(program: Command, leave: (exitCode: ExitCode) => void): void {
   program
     .command('nats')
     .description('run a NATS server for first steps, which only this machine can reach')
-    .option('--port <n>', 'its port; default: 4222', port)
+    .option('--port <n>', 'its port, 0 for a free one; default: 4222', (text) =>
+      text === '0' ? 0 : port(text),
+    )
     .action(async (options: { readonly port?: number }) => leave(await nats(options)));
 }
 

@@ -53,7 +53,11 @@ interface Started {
   until(isMet: (printed: Printed) => boolean): Promise<Printed>;
 }
 
-function startWith(variables: Readonly<Record<string, string>>, dir: string, ...words: string[]): Started {
+export function startWith(
+  variables: Readonly<Record<string, string>>,
+  dir: string,
+  ...words: string[]
+): Started {
   const env = { ...process.env, ...variables, NO_COLOR: '1', CI: '1', FORCE_COLOR: undefined };
   const child = spawn(process.execPath, ['--conditions=@pexen/source', bin, ...words], { cwd: dir, env });
   let stdout = '';

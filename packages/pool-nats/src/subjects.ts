@@ -30,7 +30,7 @@ export class Subjects {
     return `${this.#prefix}.host.${id}`;
   }
 
-  /** The server answers here if nobody listens at the subject of a node. `*` stands for all nodes. */
+  /** The server answers here if there is no listener at the subject of a node. `*` stands for all nodes. */
   unheard(host: string, node: string): string {
     return `${this.host(host)}.unheard.${node}`;
   }

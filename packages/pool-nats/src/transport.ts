@@ -12,7 +12,7 @@ export interface ServerOptions {
   readonly password?: string;
   /** Files in PEM: the authorities to trust, and the certificate and key of this side. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
-  /** Allows connections without TLS to other machines. Everybody on the way can read them, and run code on the nodes. Default false. */
+  /** Allows connections without TLS to other machines. Any machine on the way can read them, and run code on the nodes. Default false. */
   readonly insecure?: boolean;
 }
 
@@ -20,13 +20,13 @@ export interface ServerOptions {
 export interface Received {
   readonly subject: string;
   readonly bytes: Uint8Array;
-  /** The server says that nobody listens there. */
+  /** The server reports that there is no listener. */
   readonly isUnheard: boolean;
 }
 
 /** A connection, reduced to what the pool and its nodes need. */
 export interface Transport {
-  /** Sends bytes. What is sent while the connection is down may be lost. `reply`: where the server answers if nobody listens. */
+  /** Sends bytes. What is sent while the connection is down may be lost. `reply`: where the server answers if there is no listener. */
   publish(subject: string, bytes: Uint8Array, reply?: string): void;
   subscribe(subject: string, hear: (received: Received) => void): void;
   /** Resolves when the server has handled everything that was sent before. */
@@ -77,7 +77,11 @@ export async function connectTransport(options: ServerOptions, name: string): Pr
         void connection.subscribe(subject, {
           callback: (error, message) => {
             if (error === null)
-              hear({ subject: message.subject, bytes: message.data, isUnheard: message.headers?.code === 503 });
+              hear({
+                subject: message.subject,
+                bytes: message.data,
+                isUnheard: message.headers?.code === 503,
+              });
           },
         }),
       flush: () => connection.flush(),
@@ -89,7 +93,7 @@ export async function connectTransport(options: ServerOptions, name: string): Pr
 }
 
 /** The addresses of the servers, never none. */
-export function serversOf({ servers = localServer }: ServerOptions): readonly string[] {
+function serversOf({ servers = localServer }: ServerOptions): readonly string[] {
   return typeof servers === 'string' ? servers.split(',') : servers;
 }
 
@@ -103,7 +107,7 @@ function refusePlaintext(servers: readonly string[], { tls, insecure = false }: 
   if (insecure || tls !== undefined || open.length === 0) return;
   throw misuse(
     'PEXEN_NATS_PLAINTEXT',
-    `the connection to ${open.join(', ')} would not be encrypted, and everybody on the way could run code on the nodes`,
+    `the connection to ${open.join(', ')} would not be encrypted, and any machine on the way could run code on the nodes`,
     'Use tls://, or the option insecure (--insecure) in a network that is closed.',
   );
 }

@@ -1,6 +1,6 @@
 /** Slots on other machines, for pools that reach them over a transport of their own. */
 export type { RemoteAttempt, RemoteReport, RemoteSettings } from './remote/messages.ts';
-export { agentTimeouts, hearReport, remoteAttemptOf, remoteEscalation } from './remote/remote-host.ts';
+export { agentTimeouts, hearReport, remoteAttemptOf, remoteSteps } from './remote/remote-host.ts';
 export {
   type RemoteOptions,
   RemoteSlot,

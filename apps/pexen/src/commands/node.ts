@@ -97,7 +97,9 @@ async function poolNats(command: string): Promise<NodeModule> {
 /** What the command line says goes over what the file says. */
 function settingsOf({ file, label, root, tlsCa, tlsCert, tlsKey, ...given }: NodeOptions): Settings {
   const fromFile = file === undefined ? {} : settingsIn(resolve(workingDirectory(), file));
-  const tls = Object.entries({ ca: tlsCa, cert: tlsCert, key: tlsKey }).filter(([, path]) => path !== undefined);
+  const tls = Object.entries({ ca: tlsCa, cert: tlsCert, key: tlsKey }).filter(
+    ([, path]) => path !== undefined,
+  );
   return {
     ...fromFile,
     ...given,
@@ -125,10 +127,12 @@ function settingsIn(file: string): Settings {
 
 /** `arch=arm64` … */
 function labelsOf(words: readonly string[]): Record<string, string> {
-  const pairs = words.flatMap((word) => word.split(',')).map((word): [string, string] => {
-    const [name = '', ...value] = word.split('=');
-    return [name, value.join('=')];
-  });
+  const pairs = words
+    .flatMap((word) => word.split(','))
+    .map((word): [string, string] => {
+      const [name = '', ...value] = word.split('=');
+      return [name, value.join('=')];
+    });
   const wrong = pairs.filter(([name, value]) => name === '' || value === '');
   refuse(
     wrong.map(([name]) => ({

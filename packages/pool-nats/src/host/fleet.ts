@@ -156,7 +156,11 @@ export class Fleet implements SlotLender {
     }
     if (!this.#accepts(hello)) this.#others.set(hello.node, `${hello.name} has other labels`);
     else if (hello.state === 'free') this.#others.delete(hello.node);
-    else this.#others.set(hello.node, `${hello.name} is ${hello.state === 'busy' ? 'busy with another run' : hello.state}`);
+    else
+      this.#others.set(
+        hello.node,
+        `${hello.name} is ${hello.state === 'busy' ? 'busy with another run' : hello.state}`,
+      );
     this.#wires.fromNode(hello.name, () => this.#obey(this.#core.greet(hello, this.#nowMs)));
   }
 
@@ -291,7 +295,13 @@ export class Fleet implements SlotLender {
       const inMs = this.#core.fencedAtMs(session) - this.#nowMs;
       const options = { keepsAlive: false };
       if (left.length > 0)
-        this.#settings.clock.after(inMs, () => left.forEach((each) => each.gone('had no lease any more')), options);
+        this.#settings.clock.after(
+          inMs,
+          () => {
+            for (const each of left) each.gone('had no lease any more');
+          },
+          options,
+        );
     }
   }
 

@@ -11,7 +11,7 @@ import {
   type SentAttempt,
   type Step,
 } from '@pexen/pool-kit';
-import { hearReport, remoteAttemptOf, remoteEscalation } from '@pexen/pool-process/remote';
+import { hearReport, remoteAttemptOf, remoteSteps } from '@pexen/pool-process/remote';
 import type { NodeOrder, NodeReport } from '../protocol/messages.ts';
 
 /** A slot of a node, as it is lent to a connection. */
@@ -102,7 +102,7 @@ export class NodeConnection implements Connection {
   }
 
   escalation(attempt: SentAttempt): readonly Step[] {
-    return remoteEscalation(attempt);
+    return remoteSteps(attempt);
   }
 
   kill(cause: string): void {

@@ -1,6 +1,5 @@
 /** The options of a node, with every default filled in. */
-import { hostname } from 'node:os';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { refuse } from '@pexen/core';
 import { anyText, callable, type KindsOf, listOf, optionProblems, whole } from '@pexen/core/options';
 import { type RemoteOptions, type RemoteSettings, remoteSettingsOf } from '@pexen/pool-process/remote';
@@ -66,5 +65,9 @@ export function nodeSettingsOf(options: NodeOptions): NodeSettings {
 
 /** The name of the machine, as a token. */
 function ownName(): string {
-  return hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 64) || 'node';
+  return (
+    hostname()
+      .replaceAll(/[^A-Za-z0-9_-]/g, '-')
+      .slice(0, 64) || 'node'
+  );
 }

@@ -46,7 +46,7 @@ export class HostCore {
     return this.#members.get(session)?.hello.name ?? '';
   }
 
-  /** When nothing of this session can run any more, if nothing else is heard of its node. */
+  /** When nothing of this session can run any more, if its node sends nothing else. */
   fencedAtMs(session: string): number {
     return this.#members.get(session)?.session.fencedAtMs ?? Number.NEGATIVE_INFINITY;
   }

@@ -82,9 +82,7 @@ export class HostSession {
   start(): HostEffect[] {
     const { session, host, run, epoch, node, timing } = this.#options;
     const { stampMs } = node;
-    return [
-      { do: 'transmit', packet: { kind: 'join', session, host, run, epoch, stampMs, timing } },
-    ];
+    return [{ do: 'transmit', packet: { kind: 'join', session, host, run, epoch, stampMs, timing } }];
   }
 
   /**
@@ -120,7 +118,10 @@ export class HostSession {
     for (const message of this.#channel.take(packet)) {
       const report = message as NodeReport;
       if (report.is === 'over') {
-        effects.push(transmit({ kind: 'leave', session: this.#options.session }), ...this.#end(report.reason));
+        effects.push(
+          transmit({ kind: 'leave', session: this.#options.session }),
+          ...this.#end(report.reason),
+        );
         return effects;
       }
       effects.push({ do: 'hear', report });
@@ -152,7 +153,8 @@ export class HostSession {
       }
       return effects;
     }
-    if (nowMs > this.fencedAtMs) return this.#end(`was out of reach for ${secondsSince(this.#heardMs, nowMs)} s`);
+    if (nowMs > this.fencedAtMs)
+      return this.#end(`was out of reach for ${secondsSince(this.#heardMs, nowMs)} s`);
     if (this.#state === 'leaving') return this.#leaving();
     if (nowMs - this.#heardMs > awayAfter(timing)) effects.push(...this.#goAway());
     effects.push(...this.flush(nowMs));

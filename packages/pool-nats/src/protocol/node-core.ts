@@ -2,8 +2,9 @@
  * A node, as a synchronous machine: inputs in, effects out, the time as an argument. It works for one session at a time, and only as long as its lease
  * lasts; it starts each attempt once, and keeps what it has to report until that is acknowledged. Knows no NATS and no processes.
  */
-import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
+
 import type { ThrownWire } from '@pexen/pool-kit';
+import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
 import { Channel } from './channel.ts';
 import {
   type Codec,
@@ -41,7 +42,8 @@ export interface LinkId {
 }
 
 /** What a node is. */
-export interface NodeOptions extends Pick<Hello, 'node' | 'name' | 'labels' | 'slots' | 'version' | 'format'> {
+export interface NodeIdentity
+  extends Pick<Hello, 'node' | 'name' | 'labels' | 'slots' | 'version' | 'format'> {
   readonly codec: Codec;
   /** How often a node that works for no session says so, ms. */
   readonly announceMs: number;
@@ -56,7 +58,7 @@ function forgetOldest(memory: Set<string> | Map<string, unknown>): void {
 }
 
 export class NodeCore {
-  readonly #options: NodeOptions;
+  readonly #options: NodeIdentity;
   /** The highest epoch of each run, and whose it is. */
   readonly #epochs = new Map<string, { readonly epoch: number; readonly host: string }>();
   #current: Session | undefined;
@@ -67,7 +69,7 @@ export class NodeCore {
   #announcedMs = Number.NEGATIVE_INFINITY;
   #isDraining = false;
 
-  constructor(options: NodeOptions) {
+  constructor(options: NodeIdentity) {
     this.#options = options;
   }
 
@@ -89,7 +91,7 @@ export class NodeCore {
     ];
   }
 
-  /** Takes no further session, and tells that of now to send nothing more. */
+  /** Takes no further session, and asks that of now to send nothing more. */
   drain(nowMs: number): NodeEffect[] {
     if (this.#isDraining) return [];
     this.#isDraining = true;
@@ -115,7 +117,8 @@ export class NodeCore {
     const effects = this.#expire(nowMs);
     const session = this.#sessionOf(packet.session);
     if (packet.kind === 'join') effects.push(...this.#join(packet, nowMs));
-    else if (session === undefined) effects.push(...refusal(packet.session, hostOf(packet.session), 'unknown'));
+    else if (session === undefined)
+      effects.push(...refusal(packet.session, hostOf(packet.session), 'unknown'));
     else if (packet.kind === 'leave') {
       session.isLeft = true;
       effects.push(...session.end('the scheduler has left'));
@@ -377,6 +380,6 @@ function refusal(session: string, host: string, reason: Refusal, epoch?: number)
 }
 
 /** The address of the scheduler, which is the first part of the id of a session. */
-export function hostOf(session: string): string {
+function hostOf(session: string): string {
   return session.slice(0, session.indexOf('.'));
 }

@@ -1,10 +1,21 @@
 /** A NATS server of this machine, for first steps and for tests: found on the PATH, or unpacked from the package of Debian without being root. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf, misuse } from '@pexen/core';
+import { systemClock } from '@pexen/core/timers';
 
 /** Where the program is. */
 export interface ServerProgram {
@@ -54,7 +65,10 @@ const startMs = 10_000;
  * Starts a server that only this machine can reach. `port` 0 takes a free one.
  * @throws PexenError PEXEN_NO_NATS_SERVER
  */
-export async function startServer(file: string, { port = 0 }: { readonly port?: number } = {}): Promise<RunningServer> {
+export async function startServer(
+  file: string,
+  { port = 0 }: { readonly port?: number } = {},
+): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), 'pexen-nats-'));
   const argv = ['-a', '127.0.0.1', '-p', port === 0 ? '-1' : String(port), '--ports_file_dir', folder];
   const child = spawn(file, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -76,8 +90,8 @@ export async function startServer(file: string, { port = 0 }: { readonly port?: 
 
 /** The server writes its ports into a file once it listens. */
 async function addressOf(child: ChildProcess, folder: string, ended: Promise<void>): Promise<string> {
-  let said = '';
-  child.stderr?.on('data', (chunk: Buffer) => (said = `${said}${chunk}`.slice(-2_000)));
+  let output = '';
+  child.stderr?.on('data', (chunk: Buffer) => (output = `${output}${chunk}`.slice(-2_000)));
   let isOver = false;
   void ended.then(() => (isOver = true));
   const deadline = performance.now() + startMs;
@@ -87,9 +101,9 @@ async function addressOf(child: ChildProcess, folder: string, ended: Promise<voi
     if (nats[0] !== undefined) return nats[0];
     if (isOver || performance.now() > deadline) {
       child.kill('SIGKILL');
-      throw noServer(`it did not start: ${said.trim().split('\n').at(-1) ?? ''}`);
+      throw noServer(`it did not start: ${output.trim().split('\n').at(-1) ?? ''}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise<void>((resolve) => systemClock.after(10, resolve));
   }
 }
 

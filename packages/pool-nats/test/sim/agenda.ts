@@ -19,7 +19,11 @@ export class Agenda {
 
   /** Lets everything happen until that time, as long as `goesOn`. */
   run(untilMs: number, goesOn: () => boolean): void {
-    for (let [next] = this.#entries; next !== undefined && next.atMs <= untilMs && goesOn(); [next] = this.#entries) {
+    for (
+      let [next] = this.#entries;
+      next !== undefined && next.atMs <= untilMs && goesOn();
+      [next] = this.#entries
+    ) {
       this.#removeFirst();
       this.nowMs = next.atMs;
       next.act();
@@ -33,7 +37,8 @@ export class Agenda {
     for (;;) {
       let child = at * 2 + 1;
       if (child >= this.#entries.length) break;
-      if (child + 1 < this.#entries.length && isBefore(this.#entries[child + 1], this.#entries[child])) child++;
+      if (child + 1 < this.#entries.length && isBefore(this.#entries[child + 1], this.#entries[child]))
+        child++;
       if (!isBefore(this.#entries[child], last)) break;
       this.#entries[at] = this.#entries[child] as typeof last;
       at = child;

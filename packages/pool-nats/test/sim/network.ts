@@ -22,7 +22,7 @@ export class Network {
     this.#random = random;
   }
 
-  heal(): void {
+  clear(): void {
     this.cuts.clear();
     this.weather = { loss: 0, doubling: 0, lateness: 0 };
   }

@@ -107,7 +107,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: 'return leaseMs * drift;',
   },
   {
-    what: 'a scheduler counts a lease from when it heard of the node, not from its last answer',
+    what: 'a scheduler counts a lease from the start of the session, not from its last answer',
     file: 'host-session.ts',
     find: 'this.#answeredMs = nowMs;\n      effects.push',
     replace: 'effects.push',
@@ -136,7 +136,10 @@ export function isGone({ file, find }: PlantedBug): boolean {
 }
 
 /** Searches for the bug in at most so many seeds; returns the seed that found it, and what it found. */
-export async function hunt(bug: PlantedBug, most: number): Promise<{ seed: number; found: string } | undefined> {
+export async function hunt(
+  bug: PlantedBug,
+  most: number,
+): Promise<{ seed: number; found: string } | undefined> {
   const home = join(scratch, String(plantedBugs.indexOf(bug)));
   mkdirSync(home, { recursive: true });
   for (const folder of ['src/protocol', 'test/sim'])

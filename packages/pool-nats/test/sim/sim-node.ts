@@ -1,6 +1,7 @@
 /** A machine with its agent: the core under test, bodies that take time, a clock of its own, crashes and stops. */
-import { type LinkId, NodeCore, type NodeEffect } from '../../src/protocol/node-core.ts';
+
 import type { ToNode } from '../../src/protocol/messages.ts';
+import { type LinkId, NodeCore, type NodeEffect } from '../../src/protocol/node-core.ts';
 import type { Attempt } from './ledger.ts';
 import { plainCodec, type World } from './world.ts';
 
@@ -127,7 +128,13 @@ export class SimNode {
         this.#world.toHost(this.name, effect.host, effect.packet);
         break;
       case 'open':
-        this.#links.set(keyOf(effect.link), { attempt: undefined, number: -1, hasBody: false, turn: 0, isGone: false });
+        this.#links.set(keyOf(effect.link), {
+          attempt: undefined,
+          number: -1,
+          hasBody: false,
+          turn: 0,
+          isGone: false,
+        });
         break;
       case 'run':
         this.#run(effect.link, effect.attempt.id, effect.attempt.work as unknown as Attempt);

@@ -52,8 +52,9 @@ export class World {
     this.#schedulers.push(new SimScheduler(0, this.#jobs, this));
     for (const node of this.#nodes) this.agenda.in(this.random.between(0, 50), () => node.start());
     const troubles = this.random.int(0, 12);
-    for (let n = 0; n < troubles; n++) this.agenda.in(this.random.between(0, troubleMs), () => this.#trouble());
-    this.agenda.in(troubleMs, () => this.#network.heal());
+    for (let n = 0; n < troubles; n++)
+      this.agenda.in(this.random.between(0, troubleMs), () => this.#trouble());
+    this.agenda.in(troubleMs, () => this.#network.clear());
     const goesOn = (): boolean => !this.#isDone && this.ledger.violations.length === 0;
     this.agenda.run(troubleMs + healingMs, goesOn);
     if (!this.#isDone && this.ledger.violations.length === 0) {
@@ -69,8 +70,7 @@ export class World {
   }
 
   toAllHosts(from: string, hello: Hello): void {
-    for (const host of this.#schedulers)
-      this.#network.send(from, host.id, () => host.greet(hello));
+    for (const host of this.#schedulers) this.#network.send(from, host.id, () => host.greet(hello));
   }
 
   toHost(from: string, id: string, packet: FromNode): void {

@@ -33,7 +33,10 @@ export class AgentProcess {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     const agent = new AgentProcess(child);
-    await Promise.race([once(child, 'message'), agent.ended.then(() => Promise.reject(new Error('the agent ended')))]);
+    await Promise.race([
+      once(child, 'message'),
+      agent.ended.then(() => Promise.reject(new Error('the agent ended'))),
+    ]);
     return agent;
   }
 

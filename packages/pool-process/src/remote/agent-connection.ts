@@ -21,7 +21,7 @@ import { markerVariable } from '../process-markers.ts';
 import { type ProcessTree, signalGroup, sweep } from '../process-tree.ts';
 import { shellWord } from '../shell-word.ts';
 import type { RemoteAttempt, RemoteReport, RemoteSettings } from './messages.ts';
-import { hearReport, remoteAttemptOf, remoteEscalation } from './remote-host.ts';
+import { hearReport, remoteAttemptOf, remoteSteps } from './remote-host.ts';
 
 /** How long the processes of a launcher are swept, ms. */
 const sweepMs = 500;
@@ -98,7 +98,7 @@ export class AgentConnection implements Connection {
   }
 
   escalation(attempt: SentAttempt): readonly Step[] {
-    return remoteEscalation(attempt);
+    return remoteSteps(attempt);
   }
 
   /** Asks the agent to kill its attempt and exit; closing its stdin ends it even where this user may not signal it. */

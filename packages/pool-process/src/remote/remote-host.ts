@@ -33,7 +33,7 @@ export function remoteAttemptOf({
 }
 
 /** The steps that stop an attempt in a remote slot, which takes steps of its own after the first. */
-export function remoteEscalation({ assignment: { graceMs } }: SentAttempt): readonly Step[] {
+export function remoteSteps({ assignment: { graceMs } }: SentAttempt): readonly Step[] {
   return [
     { afterMs: 0, action: 'abort' },
     { afterMs: Math.min(heedMs, graceMs) + graceMs + slackMs, action: 'kill' },
@@ -41,7 +41,7 @@ export function remoteEscalation({ assignment: { graceMs } }: SentAttempt): read
   ];
 }
 
-/** Passes a report on to the engine. `nameOf` names a worker of the slot; `credit` tells the slot that updates were processed. */
+/** Passes a report on to the engine. `nameOf` names a worker of the slot; `credit` reports to the slot that updates were processed. */
 export function hearReport(
   report: RemoteReport,
   events: ConnectionEvents,

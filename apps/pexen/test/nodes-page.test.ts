@@ -1,0 +1,57 @@
+/** The guide to nodes shows what the commands print: a server, two nodes and a run. Skipped where there is no server to be had. */
+import { findServer } from '@pexen/pool-nats/node';
+import { expect, it, onTestFinished } from 'vitest';
+import { folder, startWith } from './command.ts';
+import { commandsOf, comparable, type Shown } from './page.ts';
+
+/** The output without addresses and folders. */
+function placeless(text: string): string {
+  return comparable(text)
+    .replaceAll(/\S+nats-server/g, 'nats-server')
+    .replaceAll(/127\.0\.0\.1:\d+/g, 'SERVER');
+}
+
+/** The commands of the page, which use a server of their own: others may run on this machine. */
+class Terminals {
+  readonly #dir: string;
+  #server = '';
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  async outputOf({ words, remark }: Shown): Promise<string> {
+    const [, command = '', ...options] = words;
+    if (command === 'nats') options.push('--port', '0');
+    const variables = {
+      NATS_URL: this.#server,
+      ...(this.#server !== '' && { PEXEN_NODE_SERVERS: this.#server }),
+    };
+    const running = startWith(variables, this.#dir, command, ...options);
+    if (remark !== 'goes on') {
+      const { stdout, stderr } = await running.ended;
+      return stdout + stderr;
+    }
+    onTestFinished(async () => {
+      running.kill('SIGKILL');
+      await running.ended;
+    });
+    const { stdout } = await running.until((printed) => printed.stdout.endsWith('\n'));
+    this.#server ||= /nats:\S+\d/.exec(stdout)?.[0] ?? '';
+    return stdout;
+  }
+}
+
+it('shows real output', { timeout: 120_000 }, async ({ skip }) => {
+  try {
+    await findServer();
+  } catch (error) {
+    skip(String(error).split('\n')[0]);
+  }
+  const dir = await folder({}, (act) => onTestFinished(act));
+  const terminals = new Terminals(dir);
+  for await (const shown of commandsOf(new URL('../../../docs/nodes.md', import.meta.url), dir)) {
+    const output = await terminals.outputOf(shown);
+    expect(placeless(output), `the real output is:\n${output}`).toBe(placeless(shown.output));
+  }
+});
