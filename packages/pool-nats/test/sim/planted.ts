@@ -115,8 +115,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     what: 'a node that is out of reach counts as gone',
     file: 'host-session.ts',
-    find: 'if (nowMs > this.fencedAtMs) return',
-    replace: 'if (nowMs - this.#heardMs > awayAfter(timing)) return',
+    find: 'if (nowMs > this.fencedAtMs)',
+    replace: 'if (nowMs - this.#heardMs > awayAfter(timing))',
   },
   {
     what: 'a node that is back stays out of use',

@@ -2,7 +2,14 @@
  * A slot that runs attempts for a host elsewhere, as a pool with one worker does: so killing and sweeping happen on the machine of the
  * processes and by a user who may do that. Knows no transport: it gets the host's messages by its methods, and sends its own by a function.
  */
-import { isThenable, type Pool, type PoolOutcome, type ReadyFacts, type TaskUpdate, type Ticket } from '@pexen/core';
+import {
+  isThenable,
+  type Pool,
+  type PoolOutcome,
+  type ReadyFacts,
+  type TaskUpdate,
+  type Ticket,
+} from '@pexen/core';
 import { decodeThrown, encodeOutcome, encodeThrown, SlotEngine, type ThrownWire } from '@pexen/pool-kit';
 import { CreditedSender } from '@pexen/pool-kit/worker';
 import { type ProcessesOptions, settingsOf } from '../options.ts';
