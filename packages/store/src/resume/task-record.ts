@@ -371,6 +371,7 @@ export class RecordReducer {
     const execution = event.execution ?? executionOfStart(record);
     const isSame = isSameExecution(execution, record);
     const isIntent = event.type === 'start-intended';
+    const isNewGeneration = execution.generation !== record.execution.generation;
     if (isIntent && record.state !== 'intended') this.#beforeStart.set(record.path, record);
     this.records.set(record.path, {
       ...record,
@@ -381,7 +382,8 @@ export class RecordReducer {
       attempt: event.attempt,
       attemptsEnded: isSame ? record.attemptsEnded : 0,
       ...this.#interrupted(record, isIntent),
-      metBy: execution.generation === record.execution.generation ? record.metBy : [],
+      reboots: isNewGeneration ? 0 : record.reboots,
+      metBy: isNewGeneration ? [] : record.metBy,
       tornDownBy: [],
       isStale: false,
       skip: undefined,

@@ -10,7 +10,7 @@ import {
   type Played,
   play,
 } from './play.ts';
-import { randomSuite, type SuiteSpec } from './suite.ts';
+import { type SuiteSpec, suiteWithReboots } from './suite.ts';
 
 export interface Found {
   readonly cuts: number;
@@ -20,23 +20,35 @@ export interface Found {
 }
 
 /** Equal seeds, equal suites and cuts. Suites that the scheduler refuses are left out. */
-export async function cutEverywhere(seed: number, makeRecorder?: MakeRecorder): Promise<Found> {
-  const suite = randomSuite(seed);
+export async function cutEverywhere(
+  seed: number,
+  makeRecorder?: MakeRecorder,
+  suite: SuiteSpec = suiteWithReboots(seed),
+): Promise<Found> {
   const random = new Random(seed + 1_000_000);
   const found = { cuts: 0, compared: 0, wrong: [] as Found['wrong'][number][] };
   const uncut = await play(suite, [], makeRecorder).catch((error: unknown) => {
-    if (!isPexenError(error)) throw error;
+    if (!isPexenError(error)) found.wrong.push({ cuts: [], wrong: [String(error)] });
   });
   if (uncut === undefined) return found;
   if (uncut.wrong.length > 0) found.wrong.push({ cuts: [], wrong: uncut.wrong });
-  for (let first = 1; first <= (uncut.appended[0] ?? 0); first++) {
-    const cuts = [first, ...Array.from({ length: random.below(4) }, () => 1 + random.below(12))];
-    found.cuts += cuts.length;
+  for (const first of everyCut(uncut)) {
+    const more = Array.from({ length: random.below(4) }, () => 1 + random.below(12));
+    const cuts = [...first, ...more];
+    found.cuts += 1 + more.length;
     const wrong = await wrongOf(suite, uncut, cuts, makeRecorder);
     if (wrong.isCompared) found.compared++;
     if (wrong.all.length > 0) found.wrong.push({ cuts, wrong: wrong.all });
   }
   return found;
+}
+
+/** One for each event of each session: there are several where tasks ask for reboots. */
+function everyCut({ appended }: Played): readonly (readonly number[])[] {
+  return appended.flatMap((count, session) => {
+    const before = Array.from({ length: session }, () => Number.POSITIVE_INFINITY);
+    return Array.from({ length: count }, (_, at) => [...before, at + 1]);
+  });
 }
 
 async function wrongOf(

@@ -38,6 +38,20 @@ class Hasty extends RunRecorder {
   }
 }
 
+class Oblivious extends RunRecorder {
+  override get pendingReboot(): undefined {
+    return undefined;
+  }
+}
+
+class Unbelieving extends RunRecorder {
+  override failReboot(): void {}
+}
+
+class Silent extends RunRecorder {
+  override async issueReboot(): Promise<void> {}
+}
+
 const crashed = { kind: 'crashed', locksOk: true } as const;
 
 export const planted: readonly Planted[] = [
@@ -47,9 +61,26 @@ export const planted: readonly Planted[] = [
   },
   {
     what: 'tasks start before the loop has handled what was recalled',
-    from: 40,
+    from: 55,
     makeRecorder: (options) => new Hasty(options),
   },
+  {
+    what: 'in the same boot, a run goes on without the reboot that was asked for',
+    makeRecorder: (options) => new Oblivious(options),
+  },
+  {
+    what: 'a reboot that failed is ordered again and again',
+    makeRecorder: (options) => new Unbelieving(options),
+  },
+  { what: 'a reboot is ordered without a record', makeRecorder: (options) => new Silent(options) },
+  {
+    what: 'all boots look the same',
+    makeRecorder: (options) => new RunRecorder({ ...options, boot: 'boot 1' }),
+  },
+  changing('reboots are not counted', (task) => (task.kind === 'start' ? { ...task, rebootCount: 0 } : task)),
+  changing('a reboot counts as an interruption', (task) =>
+    task.kind === 'start' ? { ...task, rebootCount: (task.rebootCount ?? 0) + task.interruptions } : task,
+  ),
   recalling('nothing is guarded', (recall) => ({ ...recall, guards: [] })),
   recalling('nothing is recalled', (recall) => ({ ...recall, tasks: [] })),
   changing('an interruption counts as an attempt', (task) => {

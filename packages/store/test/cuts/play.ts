@@ -1,11 +1,13 @@
 /** Plays suites through the real scheduler, with cuts and resumes until they are done, and checks what must hold. */
 import { isDeepStrictEqual } from 'node:util';
+import type { PoolOutcome } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
 import { inline, type Result, type Run, run } from '@pexen/sched';
 import type { Decision, JournalEntry } from '../../src/index.ts';
 import { RunRecorder } from '../../src/run/recorder.ts';
 import { Random } from '../resume/random.ts';
 import { CutJournal } from './cut-journal.ts';
+import { Machine, rebootsIn } from './machine.ts';
 import { type Happening, type SuiteSpec, SuiteTasks, type TaskSpec } from './suite.ts';
 
 /** Makes the recorder of a session. Planted mistakes make another one. */
@@ -13,9 +15,10 @@ export type MakeRecorder = (options: ConstructorParameters<typeof RunRecorder>[0
 
 /** One session. */
 interface Session {
-  /** Undefined where it was cut. */
+  /** Undefined where it was cut, or ended for a reboot. */
   readonly results: ReadonlyMap<string, Result> | undefined;
   readonly left: readonly JournalEntry[];
+  readonly isCut: boolean;
   readonly appended: number;
   readonly decisions: readonly Decision[];
   readonly wrong: readonly string[];
@@ -33,85 +36,146 @@ export interface Played {
   readonly wrong: readonly string[];
 }
 
-/** Cuts the sessions after so many events each; the session after the last cut is not cut. */
+const mostSessions = 100;
+
+/** Cuts the sessions after so many events each; the sessions after the last cut are not cut. */
 export async function play(
   suite: SuiteSpec,
   cuts: readonly number[],
   makeRecorder: MakeRecorder = (options) => new RunRecorder(options),
 ): Promise<Played> {
-  const random = new Random(suite.seed + cuts.reduce((sum, cut) => sum * 31 + cut, 7));
+  const random = new Random(suite.seed + cuts.reduce((sum, cut) => sum * 31 + Math.min(cut, 997), 7));
   const happenings: Happening[] = [];
   const wrong: string[] = [];
   const appended: number[] = [];
   let left: readonly JournalEntry[] = [];
   let done = 0;
-  for (const cut of [...cuts, Number.POSITIVE_INFINITY]) {
-    const session = await playSession(suite, left, cut, random, happenings, makeRecorder);
+  const machine = new Machine(random);
+  while (appended.length < mostSessions) {
+    const cut = cuts[appended.length] ?? Number.POSITIVE_INFINITY;
+    const session = await playSession(suite, left, cut, machine, happenings, makeRecorder);
     wrong.push(...session.wrong);
     appended.push(session.appended);
     left = session.left;
     if (session.results === undefined) {
-      done++;
+      done += session.isCut ? 1 : 0;
       continue;
     }
     return {
       ...{ results: session.results, entries: left, appended, happenings, cuts: done },
-      wrong: [...wrong, ...brokenRules(suite, happenings, left)],
+      wrong: [...wrong, ...machine.wrong, ...brokenRules(suite, happenings, left)],
     };
   }
-  throw new Error('the last session was cut');
+  throw new Error(`the run has not ended after ${mostSessions} sessions`);
 }
 
 async function playSession(
   suite: SuiteSpec,
   earlier: readonly JournalEntry[],
   cutAfter: number,
-  random: Random,
+  machine: Machine,
   happenings: Happening[],
   makeRecorder: MakeRecorder,
 ): Promise<Session> {
-  const journal = new CutJournal(earlier, cutAfter, random);
+  const journal = new CutJournal(earlier, cutAfter, machine.random);
   const { session } = journal;
+  const { boot } = machine;
   const startedAt = systemClock.wallNow();
   const recorder = makeRecorder({
     ...{ journal, entries: earlier, health: 'whole', mode: { kind: 'resume' }, clock: systemClock },
-    ...{ startedAt, boot: 'one', maxInterruptions: 1_000 },
+    ...{ startedAt, boot, maxInterruptions: 1_000 },
     opening: [
       {
         type: 'session-started',
         wallMs: startedAt,
         pid: 1,
         host: 'here',
-        boot: 'one',
+        boot,
         argv: [],
         mode: 'run',
       },
     ],
   });
+  const wrong: string[] = [];
+  const end = (results: Session['results']): Session => {
+    const isCut = journal.isDead;
+    wrong.push(
+      ...countedWrongly(
+        happenings.filter((each) => each.session === session),
+        journal.entries,
+      ),
+    );
+    if (isCut) machine.powerMayFail();
+    const left = journal.left ?? journal.entries;
+    const { appended } = journal;
+    return {
+      results: isCut ? undefined : results,
+      isCut,
+      left,
+      appended,
+      decisions: recorder.decisions,
+      wrong,
+    };
+  };
+  if (recorder.pendingReboot !== undefined) {
+    await machine.carryOut(recorder, journal);
+    return end(undefined);
+  }
+  let isAsked = false;
   const made = new SuiteTasks(suite, (happening) => {
-    if (!journal.isDead) happenings.push({ session, ...happening });
+    if (journal.isDead) return;
+    happenings.push({ session, ...happening });
+    if (isAsked) wrong.push(...startedAfterAsking(happening));
+    isAsked ||= happening.what === 'asks';
   });
   const running = run(made.addedAfter(undefined), {
     pool: inline({ concurrency: suite.slots }),
     groups: { g1: { pool: () => inline() }, g2: { pool: () => inline() } },
     journal: recorder,
+    reinterpret: (outcome: PoolOutcome, _task: unknown, path: string): PoolOutcome => {
+      if (outcome.kind !== 'reboot-asked') return outcome;
+      recorder.askReboot(path, outcome.command === undefined ? {} : { command: outcome.command });
+      running.kill('a task asks for a reboot');
+      return outcome;
+    },
   } as never) as Run;
   journal.onDeath = () => running.kill('the process died');
   if (journal.isDead) running.kill('the process died');
-  const wrong: string[] = [];
   const results = new Map<string, Result>();
   for await (const result of running) {
-    if (journal.isDead) continue;
+    if (journal.isDead || isAsked) continue;
     results.set(result.path, result);
     wrong.push(...givenUnrecorded(result, journal));
     const added = made.addedAfter(result.path);
     if (added.length > 0) running.add(added);
   }
-  const { decisions } = recorder;
-  const { appended } = journal;
-  if (journal.left !== undefined)
-    return { results: undefined, left: journal.left, appended, decisions, wrong };
-  return { results, left: journal.entries, appended, decisions, wrong };
+  if (!isAsked) return end(results);
+  if (!journal.isDead) await machine.carryOut(recorder, journal);
+  return end(undefined);
+}
+
+/** The body sees each reboot for its task once, and no other boot. */
+function countedWrongly(
+  happenings: readonly Happening[],
+  entries: readonly JournalEntry[],
+): readonly string[] {
+  return happenings.flatMap(({ session, path, attempt, what, rebootCount }) => {
+    const start = entries.findIndex(({ session: of, event }) => {
+      const isStart = event.type === 'attempt-started' && event.attempt === attempt;
+      return isStart && of === session && pathOf(entries, event.task) === path;
+    });
+    if (what !== 'start' || start < 0) return [];
+    const expected = rebootsIn(entries.slice(0, start + 1)).get(path) ?? 0;
+    if (rebootCount === expected) return [];
+    return [`R1: the machine was rebooted ${expected} times for "${path}", which sees ${rebootCount}`];
+  });
+}
+
+/** Between the request and the reboot nothing starts, and nothing is cleaned up. */
+function startedAfterAsking({ path, what }: Omit<Happening, 'session'>): readonly string[] {
+  return what === 'start' || what === 'cleanup'
+    ? [`R2: ${what} of "${path}" after a reboot was asked for`]
+    : [];
 }
 
 /** A result that is given is recorded (J7). */
@@ -331,7 +395,7 @@ export function losesProvisions({ tasks }: SuiteSpec): boolean {
   const neededLate = new Set(late.flatMap(({ requires }) => requires.flatMap(({ of }) => of)));
   return tasks.some(
     ({ name, scope, hasKey, isLost, rerunnable }) =>
-      (scope === 'process' || (hasKey && isLost)) && (!rerunnable || neededLate.has(name)),
+      (scope !== 'run' || (hasKey && isLost)) && (!rerunnable || neededLate.has(name)),
   );
 }
 

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import type { JournalEntry } from '../../src/index.ts';
 import { cutEverywhere } from './cut-everywhere.ts';
 import { differences, type Played, play } from './play.ts';
-import { randomSuite } from './suite.ts';
+import { suiteWithReboots } from './suite.ts';
 
 const { values } = parseArgs({
   options: {
@@ -40,7 +40,7 @@ async function hunt(first: number, suites: number): Promise<number> {
 }
 
 async function show(seed: number, cuts: readonly number[]): Promise<void> {
-  const suite = randomSuite(seed);
+  const suite = suiteWithReboots(seed);
   for (const { name, ...spec } of suite.tasks) console.log(name, JSON.stringify(spec));
   const uncut = await play(suite, []);
   showRun('without a cut', uncut);

@@ -31,7 +31,7 @@ export interface TaskSpec {
   readonly claims: readonly string[];
   readonly retries: number;
   readonly rerunnable: boolean;
-  readonly scope: 'run' | 'process';
+  readonly scope: 'run' | 'boot' | 'process';
   /** The end of each attempt; the last one is repeated. */
   readonly ends: readonly End[];
   readonly hasCleanup: boolean;
@@ -41,6 +41,10 @@ export interface TaskSpec {
   readonly turns: number;
   /** Its value cannot be stored. */
   readonly isLost: boolean;
+  /** It asks for a reboot of the machine until there were so many. */
+  readonly reboots: number;
+  /** The reboot is ordered by a command. Otherwise the caller of the session is asked to do it. */
+  readonly isByCommand: boolean;
   /** The loop adds it when this task has a result. */
   readonly addedAfter: string | undefined;
 }
@@ -56,7 +60,9 @@ export interface Happening {
   readonly session: number;
   readonly path: string;
   readonly attempt: number;
-  readonly what: 'intended' | 'start' | 'end' | 'cleanup' | 'cleaned';
+  readonly what: 'intended' | 'start' | 'end' | 'asks' | 'cleanup' | 'cleaned';
+  /** At a start: how often the machine was rebooted for the task, as its body sees it. */
+  readonly rebootCount?: number;
 }
 
 const ends: readonly End[] = [
@@ -102,7 +108,22 @@ function plainTask(random: Random, name: string): TaskSpec {
     ...{ name, requires: [], salvages: [], tearsDown: [], after: [], uses: [], claims: [], retries: 0 },
     ...{ rerunnable: random.chance(0.7), scope: 'run', ends: ['returns'], hasCleanup: false, hasKey: false },
     ...{ group: undefined, turns: random.below(4), isLost: false, addedAfter: undefined },
+    ...{ reboots: 0, isByCommand: false },
   };
+}
+
+/** A random suite; in a quarter of them, some tasks ask for reboots. These run alone, and may start twice. */
+export function suiteWithReboots(seed: number): SuiteSpec {
+  const suite = randomSuite(seed);
+  const random = new Random(suite.seed + 2_000_000);
+  if (!random.chance(0.25)) return suite;
+  const tasks = suite.tasks.map((spec): TaskSpec => {
+    const scope = spec.scope === 'run' && random.chance(0.2) ? 'boot' : spec.scope;
+    if (spec.tearsDown.length > 0 || !random.chance(0.4)) return { ...spec, scope };
+    const asks = { reboots: 1 + random.below(2), isByCommand: random.chance(0.5) };
+    return { ...spec, ...asks, scope, rerunnable: true, group: undefined };
+  });
+  return { ...suite, tasks };
 }
 
 function randomTask(random: Random, name: string, before: readonly string[]): TaskSpec {
@@ -176,6 +197,7 @@ export class SuiteTasks {
       ...(spec.tearsDown.length > 0 && { tearsDown: spec.tearsDown.map((each) => this.#task(each)) }),
       ...(spec.after.length > 0 && { after: spec.after.map((each) => this.#task(each)) }),
       ...(group !== undefined && { group }),
+      ...(spec.reboots > 0 && { mayReboot: true }),
       ...(spec.hasCleanup && { cleanup: (context: AnyBodyContext) => this.#cleanup(spec, context) }),
     };
     return task(meta as never, body as never) as Task;
@@ -202,18 +224,22 @@ export class SuiteTasks {
   }
 
   async #body(
-    { name, ends: scripted, turns, isLost }: TaskSpec,
+    { name, ends: scripted, turns, isLost, reboots, isByCommand }: TaskSpec,
     context: AnyBodyContext,
     own: Key<string> | undefined,
     keys: readonly (readonly [string, Key<string>])[],
   ): Promise<unknown> {
-    const { attempt } = context;
-    this.#observe({ path: name, attempt, what: 'start' });
+    const { attempt, rebootCount } = context;
+    this.#observe({ path: name, attempt, what: 'start', rebootCount });
     const seen = Object.fromEntries(keys.map(([each, received]) => [each, textOf(context.get(received))]));
     context.shared[name] = attempt;
     if (own !== undefined)
       context.set(own, isLost ? ((() => `${name}#${attempt}`) as never) : `${name}#${attempt}`);
     for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+    if (rebootCount < reboots) {
+      this.#observe({ path: name, attempt, what: 'asks' });
+      context.reboot(isByCommand ? { command: 'reboot' } : {});
+    }
     this.#observe({ path: name, attempt, what: 'end' });
     return endOf(scripted[Math.min(attempt, scripted.length) - 1] ?? 'returns', context, { seen, attempt });
   }

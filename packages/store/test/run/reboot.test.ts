@@ -75,3 +75,19 @@ test('reboots of an attempt add up, and are not interruptions, however many ther
   }
   expect(next(events, 'boot 11')).toBe('attempt 1, 1 interruptions, 10 reboots');
 });
+
+test('a task that runs again because of a change counts its reboots from the beginning', () => {
+  const again = { generation: 2, revision: 2, isExtra: false };
+  const events: JournalEvent[] = [
+    ...steps.slice(0, 6),
+    session('boot 2'),
+    ...steps.slice(2, 4),
+    { ...step, type: 'reboot-asked', count: 2, mark: 'boot 2' },
+    session('boot 3'),
+    steps[2] as JournalEvent,
+    { ...(steps[3] as JournalEvent & { type: 'attempt-started' }), execution: again },
+  ];
+  expect(next(events, 'boot 3')).toBe('attempt 1, 1 interruptions, 0 reboots');
+  events.push({ ...step, type: 'reboot-asked', count: 1, mark: 'boot 3' });
+  expect(next(events, 'boot 4')).toBe('attempt 1, 0 interruptions, 1 reboots');
+});
