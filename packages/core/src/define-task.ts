@@ -255,6 +255,14 @@ export function listOfTasks<T>(value: Iterable<T>): readonly T[] {
   return Array.isArray(value) ? value : [...value];
 }
 
+/** The objects that identify the task as a capability: the task itself, and what it was made from, nearest first. */
+export function identitiesOf(runnable: Runnable | undefined): ReadonlySet<object> {
+  if (runnable === undefined) return new Set();
+  const found = new Set<object>([runnable]);
+  for (const each of found) if (isTask(each)) found.add(each[definitionKey].madeFrom ?? each);
+  return found;
+}
+
 /** Refuses to make a task without metadata or without a body. @throws PexenError PEXEN_NOT_A_TASK. */
 function checkParts(of: 'task' | 'service' | 'withMeta', meta: unknown, body: unknown, site: CallSite): void {
   const isMeta = typeof meta === 'object' && meta !== null && !Array.isArray(meta);

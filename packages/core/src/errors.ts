@@ -14,6 +14,8 @@ export interface Problem {
   readonly code: ProblemCode;
   /** One sentence, naming what was found. */
   readonly message: string;
+  /** What it consists of, a line each. */
+  readonly details?: readonly string[];
   /** The next step, one sentence. */
   readonly hint?: string;
   /** The call path of the task concerned. */
@@ -73,6 +75,6 @@ export function refuse(problems: readonly Problem[]): void {
 export function formatProblem(problem: Problem): string {
   const where = problem.location === undefined ? '' : ` (${formatLocation(problem.location)})`;
   const who = problem.task === undefined ? '' : ` ${problem.task}`;
-  const head = `${problem.code}${who}${where}: ${problem.message}`;
-  return problem.hint === undefined ? head : `${head}\n    ${problem.hint}`;
+  const below = [...(problem.details ?? []), ...(problem.hint === undefined ? [] : [problem.hint])];
+  return [`${problem.code}${who}${where}: ${problem.message}`, ...below].join('\n    ');
 }

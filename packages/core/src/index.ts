@@ -20,6 +20,7 @@ export {
   useSourceMaps,
 } from './call-site.ts';
 export type { Clock, TimerOptions } from './clock.ts';
+export { type ConditionResult, evaluateWhen } from './condition.ts';
 export { type ControlledOptions, controlled } from './controlled.ts';
 export {
   addressed,
@@ -27,6 +28,7 @@ export {
   definitionOf,
   executableTask,
   hasMeta,
+  identitiesOf,
   isPlaced,
   isTask,
   listOfTasks,

@@ -82,6 +82,7 @@ const checks: Readonly<Record<keyof TaskMeta, Check>> = Object.assign(Object.cre
   claims: claimed,
   exclusive: flag,
   priority: finite,
+  preference: finite,
   weight: duration,
   args: record,
   group: text,

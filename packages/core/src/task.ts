@@ -35,6 +35,8 @@ export interface TaskMeta {
   readonly exclusive?: boolean | undefined;
   /** Tasks with lower numbers start first. Default 0. */
   readonly priority?: number | undefined;
+  /** As a candidate of a catalogue: those with higher numbers are preferred. Default 0. Does not affect the order of starts. */
+  readonly preference?: number | undefined;
   /** Expected duration in ms. Default: the value in the run's option `weights`, else 1, marked as unmeasured. */
   readonly weight?: number | undefined;
   /** A Standard Schema or `type<T>()` of the body's `args`, or the args themselves as a plain object. */

@@ -408,6 +408,7 @@ const entryReaders: Readonly<Record<EntryName, Reader>> = {
   claims: texts,
   exclusive: flag,
   priority: finite,
+  preference: finite,
   weight: duration,
   group: text,
   pool: text,

@@ -1,6 +1,7 @@
 /** The options of `plan` and `run`. */
 
 import {
+  type Capability,
   type Clock,
   checkMeta,
   checkShared,
@@ -77,6 +78,11 @@ export interface PlanOptions extends PoolOptions {
   readonly weights?: ((path: string) => number | ExpectedDuration | undefined) | undefined;
   /** Tasks that start before others of the same priority, with all that they wait for, by call path: for example those that failed in the last run. */
   readonly first?: ((path: string) => boolean) | undefined;
+  /**
+   * Capabilities that may be missing, and why: a task that requires one which no task provides does not apply, for this reason, and orders may
+   * name them without effect. Default: none; missing capabilities are refused.
+   */
+  readonly unavailable?: ReadonlyMap<Capability, string> | undefined;
   /** For tasks whose metadata states nothing else. */
   readonly defaults?: TaskDefaults | undefined;
   /** For all tasks, whatever their metadata states: what a command line asks for. */
@@ -163,6 +169,7 @@ const planKinds: KindsOf<PlanOptions> = {
   facts: record,
   weights: callable(),
   first: callable(),
+  unavailable: isA('a map from capabilities to reasons', (value) => value instanceof Map),
   defaults: record,
   overrides: record,
   programPool: poolSource,

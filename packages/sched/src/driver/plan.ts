@@ -212,6 +212,7 @@ const onlyOfPlans = [
   'facts',
   'weights',
   'first',
+  'unavailable',
   'defaults',
   'overrides',
   'programPool',
@@ -299,9 +300,19 @@ export function setUp(entries: Iterable<Entry>, options: PlanOptions, of: 'plan'
   try {
     refuse(checkOptions(of, options));
     pools = makePools(options, of === 'run' ? poolsInUse(options) : []);
-    const { capacities, facts, defaults, overrides, onWarning, weights, first } = options;
+    const { capacities, facts, defaults, overrides, onWarning, weights, first, unavailable } = options;
     tasks = new CompiledTasks({
-      ...{ pools: pools.planned, capacities, facts, weights, first, defaults, overrides, onWarning },
+      ...{
+        pools: pools.planned,
+        capacities,
+        facts,
+        weights,
+        first,
+        unavailable,
+        defaults,
+        overrides,
+        onWarning,
+      },
     });
   } catch (error) {
     if (isPexenError(error)) refuse([...error.problems, ...problemsOfTasks(entries, options)]);

@@ -16,6 +16,7 @@ import {
   errorInfo,
   every,
   formOf,
+  identitiesOf,
   isAmount,
   isCompound,
   isKey,
@@ -35,7 +36,6 @@ import { isResourcePath, path } from '@pexen/lock';
 import { Machine } from '../machine/machine.ts';
 import type { Command, Input, TaskId } from '../machine/protocol.ts';
 import { CompiledTasks } from '../plan/compiled-tasks.ts';
-import { identitiesOf } from '../plan/names.ts';
 import type { PlanPool } from '../plan/planned.ts';
 
 /** Increases by one with every change that breaks `replay`. */

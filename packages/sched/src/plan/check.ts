@@ -14,9 +14,8 @@ import {
   describeResource,
   didYouMean,
   type ExpectedDuration,
-  type Facts,
+  evaluateWhen,
   formOf,
-  type GivenFacts,
   isAmount,
   isKey,
   isTask,
@@ -29,7 +28,6 @@ import {
   problem,
   type Requirement,
   type Resource,
-  type TaskMeta,
   tornDownBy,
 } from '@pexen/core';
 import { isSamePlace } from '@pexen/lock';
@@ -113,7 +111,7 @@ export class Check {
 
   /** Why the task does not apply; undefined if it applies. */
   notApplicable(task: number): string | undefined {
-    const { reason, problem: found } = askWhen(this.#plan.metaOf(task), this.#plan.options.facts);
+    const { reason, problem: found } = evaluateWhen(this.#plan.metaOf(task), this.#plan.options.facts);
     if (found !== undefined) this.add(task, found);
     return reason;
   }
@@ -280,6 +278,7 @@ export class Check {
     const missing = builder.unmeetable(condition);
     const requirement = graph.subjects[condition] as Requirement;
     if (missing.length > 0) {
+      if (this.#isExcused(task, requirement, missing)) return;
       const some = missing.some((capability) => this.#providersOf(capability).length > 0);
       const few = (graph.need[condition] as number) > 1 ? 'too few tasks provide' : 'no other task provides';
       const lacking =
@@ -302,6 +301,20 @@ export class Check {
           'Add a task that provides it again.',
         );
     }
+  }
+
+  /** A task that requires what is not available does not apply. Of a part of a checked set it is known already. */
+  #isExcused(task: number, requirement: Requirement, missing: readonly Capability[]): boolean {
+    const { options, whyNot } = this.#plan;
+    const { unavailable, partial = false } = options;
+    if (partial && whyNot.has(task)) return true;
+    const reasons = new Set(missing.map((capability) => unavailable?.get(capability)));
+    const needsAll = formOf(requirement) === 'every';
+    const [reason] = [...reasons].filter((each) => each !== undefined);
+    if (reason === undefined || (needsAll && reasons.has(undefined))) return false;
+    if (!whyNot.has(task))
+      this.#plan.putWhyNot(task, `requires ${describeRequirement(requirement)}: ${reason}`);
+    return true;
   }
 
   #providersOf(capability: Capability): readonly number[] {
@@ -351,7 +364,8 @@ export class Check {
   }
 
   #isUnknown(capability: Capability): boolean {
-    return this.#providersOf(capability).length === 0;
+    const { unavailable } = this.#plan.options;
+    return this.#providersOf(capability).length === 0 && unavailable?.has(capability) !== true;
   }
 
   /** Warnings about what is probably a mistake but does not affect the run. `before` may name a task that is added later. */
@@ -401,24 +415,7 @@ function kindOrValue(value: unknown): string {
   return typeof value === 'number' ? String(value) : kindOf(value);
 }
 
-/** Evaluates the `when` of the metadata. Returns why the task does not apply, or the problem of the `when`. */
-function askWhen(
-  { when = true }: TaskMeta,
-  facts: GivenFacts = {},
-): { readonly reason?: string; readonly problem?: Problem } {
-  try {
-    const answer: unknown = typeof when === 'function' ? when(facts as Facts) : when;
-    if (answer === true) return {};
-    if (answer === false || typeof answer === 'string') return { reason: answer || 'does not apply here' };
-    const message = `its "when" must be or return true, false or a reason, not ${kindOf(answer)}`;
-    return { problem: problem('PEXEN_BAD_META', message) };
-  } catch (error) {
-    const hint = 'Fix it, or give the run the facts that it asks for.';
-    return { problem: problem('PEXEN_WHEN_THREW', `its "when" threw: ${messageOf(error)}`, hint) };
-  }
-}
-
-interface Known extends Pick<Planned, 'graph' | 'pathOf'> {
+interface Known extends Pick<Planned, 'graph' | 'pathOf' | 'options'> {
   readonly callPaths: CallPaths;
   readonly builder: GraphBuilder;
 }
@@ -443,6 +440,9 @@ function suggestFix(plan: Known, missing: readonly Capability[]): string | undef
       provided.filter((each) => typeof each === 'string'),
     );
     if (near !== undefined) return `Did you mean "${near}" (provided by "${providerOf(near)}")?`;
+    const absent = [...(plan.options.unavailable?.keys() ?? [])].filter((each) => typeof each === 'string');
+    const nearAbsent = nearest(name, absent);
+    if (nearAbsent !== undefined) return `Did you mean "${nearAbsent}"?`;
   }
   for (const lost of missing) {
     if (typeof lost === 'function') return 'Add it to the run: requiring a task does not add it.';

@@ -342,6 +342,10 @@ export class CompiledTasks extends Table implements Planned {
     this.#undoLog.put(this.addresses, task, address);
   }
 
+  putWhyNot(task: number, reason: string): void {
+    this.#undoLog.put(this.whyNot, task, reason);
+  }
+
   madeAt(place: string, task: number): number {
     if (!this.#made.has(place)) this.#undoLog.put(this.#made, place, task);
     return this.#made.get(place) as number;
@@ -419,14 +423,14 @@ export class CompiledTasks extends Table implements Planned {
     this.#weigh(task, meta, metaFlags, expected);
     const isFirst = known === undefined ? this.options.first?.(this.pathOf(task)) : known.isFirst;
     if (isFirst === true) this.#ranks.putFirst(task);
-    if ((metaFlags & CONDITIONAL) !== 0)
-      this.#recordWhyNot(task, known === undefined ? check.notApplicable(task) : known.whyNot);
+    const whyNot =
+      known !== undefined
+        ? known.whyNot
+        : (metaFlags & CONDITIONAL) !== 0
+          ? check.notApplicable(task)
+          : undefined;
+    if (whyNot !== undefined) this.putWhyNot(task, whyNot);
     if ((metaFlags & (HOLDS | SERVICE)) !== 0) this.request[task] = this.#requestOf(task, meta, check);
-  }
-
-  /** Records why the task does not apply. */
-  #recordWhyNot(task: number, reason: string | undefined): void {
-    if (reason !== undefined) this.#undoLog.put(this.whyNot, task, reason);
   }
 
   #requestOf(task: number, meta: TaskMeta, check: Check): number {

@@ -1,5 +1,5 @@
 /** Maps names to numbers, and objects to the tasks that they identify. */
-import { definitionKey, isTask, type Runnable } from '@pexen/core';
+import { identitiesOf, type Runnable } from '@pexen/core';
 import { ints } from '@pexen/core/columns';
 
 /** Strings have a hash table of their own: in a `Map` they cost two to three times as much. Other names are kept in a `Map`. */
@@ -118,12 +118,4 @@ export class Identities {
   tasksOf(identity: object): readonly number[] {
     return this.#tasks.get(identity) ?? [];
   }
-}
-
-/** The task itself and what it was made from, nearest first. */
-export function identitiesOf(runnable: Runnable | undefined): ReadonlySet<object> {
-  if (runnable === undefined) return new Set();
-  const found = new Set<object>([runnable]);
-  for (const each of found) if (isTask(each)) found.add(each[definitionKey].madeFrom ?? each);
-  return found;
 }

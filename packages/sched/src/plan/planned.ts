@@ -1,6 +1,7 @@
 /** The inputs of a plan, and the views that its parts have of each other. */
 import type {
   Address,
+  Capability,
   ExpectedDuration,
   GivenFacts,
   PlacedTask,
@@ -42,6 +43,8 @@ export interface CompileOptions {
   readonly bypasses?: number | undefined;
   /** The task that waits longest is starved after so many better tasks that were added later. Default 512. */
   readonly latecomers?: number | undefined;
+  /** Capabilities that no task may provide, and why: see `PlanOptions`. */
+  readonly unavailable?: ReadonlyMap<Capability, string> | undefined;
   /** The tasks are a part of a set that was checked: their orders may name what others provide. */
   readonly partial?: boolean | undefined;
   readonly onWarning?: ((problem: Problem) => void) | undefined;
@@ -82,6 +85,10 @@ export interface Planned {
   madeAt(place: string, task: number): number;
   pathOf(task: number): string;
   metaOf(task: number): TaskMeta;
+  /** Why tasks do not apply. */
+  readonly whyNot: ReadonlyMap<number, string>;
+  /** The task does not apply. */
+  putWhyNot(task: number, reason: string): void;
   definition(task: number): TaskDefinition;
   /** True if the metadata of the task has entries of this kind. */
   states(task: number, kind: number): boolean;
