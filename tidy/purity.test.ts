@@ -12,6 +12,7 @@ const PURE_FOLDERS = [
   'packages/report/src/model',
   'packages/store/src/resume',
   'packages/pool-nats/src/protocol',
+  'packages/usecase-testsuite/src/catalogue',
 ];
 
 /** The promises over the lock table, and the timers of all packages, which have an entry of their own. */

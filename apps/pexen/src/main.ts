@@ -201,6 +201,10 @@ function stateful(command: Command): Command {
 function addList(program: Command, leave: (exitCode: ExitCode) => void): void {
   stateful(selecting(program.command('list')))
     .description('show what would run, in which order, and which task pulled in which; runs no task')
+    .option(
+      '--explain',
+      'why each task is in the list and where it runs, and what was chosen from the catalogue',
+    )
     .option('--json', 'one JSON document instead of lines')
     .action(async (queries: string[], options: ListOptions) =>
       leave(await list(queries, options, process.stdout)),

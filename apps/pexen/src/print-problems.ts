@@ -61,7 +61,7 @@ function stackOf(error: Error): string {
 }
 
 function describe(
-  { code, message, task, location, hint }: Problem,
+  { code, message, task, location, details = [], hint }: Problem,
   output: Output,
   kind: 'error' | 'warning' = 'error',
 ): string {
@@ -72,6 +72,7 @@ function describe(
   const lines = [`${head} ${who}${printable(message)}`];
   if (location !== undefined)
     lines.push(`      at ${printable(formatLocation({ ...location, file: nearName(location.file) }))}`);
+  for (const detail of details) lines.push(`      ${printable(detail)}`);
   if (hint !== undefined) lines.push(`      ${paint('cyan', printable(hint))}`);
   return lines.join('\n');
 }

@@ -40,7 +40,7 @@ export function comparable(text: string): string {
     .replaceAll(/(?<=repeats run )[\da-f]{8}\b/g, 'ID')
     .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'WHEN')
     .replaceAll(/\[ *[\d.]+s\]/g, '[TIME]')
-    .replaceAll(/(?<=took )[\d.]+ s/g, 'TIME')
+    .replaceAll(/(?<=took |expected to take )[\d.]+ s/g, 'TIME')
     .replaceAll(/ +[\d.]+ [KM]?i?B\b/g, ' SIZE')
     .replaceAll(/^ +[\d.]+m?s of work in .*\n/gm, '')
     .trimEnd();

@@ -1,12 +1,15 @@
 /** Runs the factories of a configuration, collects their tasks and problems, and sets what overrides say. */
-import { type PlacedTask, type Problem, type Resource, refuse } from '@pexen/core';
-import { collect as collectFrom, type LazyFacts, together, under } from '@pexen/factory';
+import { type PlacedTask, type Problem, place, type Resource, type Runnable, refuse } from '@pexen/core';
+import { collect as collectFrom, type Factory, type LazyFacts, together, under } from '@pexen/factory';
 import { type LoadedConfig, layersOf } from './config.ts';
+import type { SuiteConfig } from './define-suite.ts';
 import { applyOverrides } from './options/overrides.ts';
 
 /** What the factories of a suite made. */
 export interface CollectedTasks {
   readonly tasks: readonly PlacedTask[];
+  /** Those of the catalogue. */
+  readonly candidates: readonly PlacedTask[];
   /** The capacities that factories stated, and those of the configuration, which take precedence. */
   readonly capacities: ReadonlyMap<Resource, number>;
 }
@@ -22,21 +25,56 @@ export async function collectTasks(
 ): Promise<CollectedTasks> {
   const { config, root } = loaded;
   const sources = Object.entries(config.from).map(([callPath, factory]) => under(partsOf(callPath), factory));
-  const collect = () => collectFrom(together(...sources), { root, facts: facts.facts });
-  let collected = await collect();
+  const collectAll = async () => {
+    const tasks = await collectFrom(together(...sources), { root, facts: facts.facts });
+    return [tasks, await collectFrom(catalogueOf(config), { root, facts: facts.facts })] as const;
+  };
+  let collected = await collectAll();
   // A factory has asked for a fact that takes time: once it is known, the factories start over.
   while (facts.wasMissed) {
     await facts.settle();
-    collected = await collect();
+    collected = await collectAll();
   }
-  const { tasks, problems, warnings, capacities } = collected;
-  for (const warning of warnings) onWarning(warning);
-  refuse(problems);
+  const [{ tasks }, { tasks: candidates }] = collected;
+  for (const warning of collected.flatMap(({ warnings }) => warnings)) onWarning(warning);
+  refuse(collected.flatMap(({ problems }) => problems));
+  const capacities = new Map<Resource, number>();
+  for (const [resource, count] of collected.flatMap((each) => [...each.capacities]))
+    capacities.set(resource, Math.min(count, capacities.get(resource) ?? count));
   const own = config.capacities ?? {};
   const configured = Symbol.iterator in own ? own : Object.entries(own);
-  const overridden = applyOverrides(tasks, layersOf(loaded).overrides(), root);
+  const all = [...tasks, ...candidates].map(placed);
+  const overridden = applyOverrides(all, layersOf(loaded).overrides(), root);
   overridden.warnings.forEach(onWarning);
-  return { tasks: overridden.tasks, capacities: new Map([...capacities, ...configured]) };
+  return {
+    tasks: overridden.tasks.slice(0, tasks.length),
+    candidates: overridden.tasks.slice(tasks.length),
+    capacities: new Map([...capacities, ...configured]),
+  };
+}
+
+/** Factories of others may yield tasks without a place. */
+function placed(entry: PlacedTask | Runnable): PlacedTask {
+  return typeof entry === 'function' ? place([], entry) : entry;
+}
+
+/** The factories and the tasks of the catalogue, in one. */
+function catalogueOf({ catalogue = [] }: SuiteConfig): Factory {
+  const entries = 'make' in catalogue ? [catalogue] : catalogue;
+  return together(...entries.map((entry) => (isFactory(entry) ? entry : factoryOf(entry))));
+}
+
+function isFactory(entry: Factory | Runnable | PlacedTask): entry is Factory {
+  return typeof entry === 'object' && 'make' in entry;
+}
+
+function factoryOf(entry: Runnable | PlacedTask): Factory {
+  return {
+    ...{ kind: 'task', describe: 'a task of the catalogue' },
+    async *make() {
+      yield placed(entry);
+    },
+  };
 }
 
 function partsOf(callPath: string): string[] {

@@ -1,5 +1,5 @@
 /** The configuration of a suite, as its author writes it. */
-import type { GivenFacts, Pool, Resource, Retries, TaskMeta } from '@pexen/core';
+import type { GivenFacts, PlacedTask, Pool, Resource, Retries, Runnable, TaskMeta } from '@pexen/core';
 import type { Factory } from '@pexen/factory';
 import type { Clock, ProcessesOptions } from '@pexen/pool-process';
 import type { JUnitOptions, LinesOptions, Reporter } from '@pexen/report';
@@ -78,7 +78,7 @@ export interface SuiteOverride {
   readonly set: Pick<
     TaskMeta,
     | ('timeout' | 'idleTimeout' | 'grace' | 'slowAfter' | 'retries' | 'rerunnable')
-    | ('priority' | 'weight' | 'exclusive' | 'group' | 'pool' | 'scope' | 'mayReboot')
+    | ('priority' | 'preference' | 'weight' | 'exclusive' | 'group' | 'pool' | 'scope' | 'mayReboot')
     | ('tags' | 'requires' | 'after' | 'before' | 'uses' | 'claims' | 'inputs' | 'digestEnv' | 'when')
   >;
 }
@@ -97,6 +97,11 @@ export interface SuiteConfig {
   readonly facts?: GivenFacts | (() => GivenFacts | Promise<GivenFacts>);
   /** How long one of these facts may take. Default 10,000. */
   readonly factsTimeout?: number;
+  /**
+   * Tasks that are pulled in where something requires what they provide and the suite does not: a factory, or a list of factories and tasks. See
+   * docs/catalogue.md.
+   */
+  readonly catalogue?: Factory | readonly (Factory | Runnable | PlacedTask)[];
   /**
    * Metadata by pattern. It comes after what a task states itself, and before the defaults of the suite; of several overrides that match a task, the
    * first one counts for each entry.

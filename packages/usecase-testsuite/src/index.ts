@@ -9,6 +9,7 @@ export {
   rerunClasses,
   starts,
 } from '@pexen/store';
+export type { CandidateVerdict, CatalogueNeed } from './catalogue/explain-choice.ts';
 export {
   configNames,
   environment,
@@ -38,6 +39,7 @@ export {
 export { type ExitCode, exitCodeOfProblems, exitCodes } from './exit-code.ts';
 export { type KnownFact, knownFacts } from './facts.ts';
 export {
+  type ListContents,
   type ListedShard,
   type ListedTask,
   listSuite,

@@ -1,11 +1,13 @@
 /** What a run of a suite would do, without running it: plain data, whose JSON Schema is schemas/list.schema.json. */
-import type { Problem, TaskInfo } from '@pexen/core';
+import { isPexenError, type Problem, type TaskInfo } from '@pexen/core';
 import type { Plan, PlannedTask, PulledIn } from '@pexen/sched';
 import type { OwnedTask, Partition } from '@pexen/store';
+import type { CatalogueChoice } from './catalogue/catalogue.ts';
+import type { CatalogueNeed } from './catalogue/explain-choice.ts';
 import type { LoadedConfig } from './config.ts';
 import { Expectations } from './expectations.ts';
-import { planSuite } from './plan-suite.ts';
-import type { Selection } from './query/selection.ts';
+import { planSuite, type SuitePlanGiven, tasksMatching } from './plan-suite.ts';
+import { isNarrowing, type Selection } from './query/selection.ts';
 import { planShard, type ShardChoice } from './shards.ts';
 
 /** Grows by one with every change that breaks readers of old lists. */
@@ -19,6 +21,8 @@ export interface SuiteList {
   /** Present where only one part of the suite is listed. */
   readonly shard?: ListedShard;
   readonly tasks: readonly ListedTask[];
+  /** What the tasks need of the catalogue, and the decisions about it; present where the suite has one and the list is explained. */
+  readonly catalogue?: readonly CatalogueNeed[];
 }
 
 /** One part of the suite, and the estimates for all of them. */
@@ -47,12 +51,23 @@ export interface ListedTask extends TaskInfo {
   readonly order?: number;
   /** Why it was added to the selection; absent where it was selected itself. */
   readonly pulledIn?: PulledIn;
+  /** It is pulled in from the catalogue, and is not a task of the suite. */
+  readonly isOfCatalogue?: true;
+  /** Queries, tags and texts of the selection that select it; present if the list is explained and they restrict it. */
+  readonly selectedBy?: readonly string[];
   /** Why it does not apply, according to its `when`. */
   readonly reason?: string;
   /** Why it is expected to fail; absent if it is not. */
   readonly expectedToFail?: string;
-  /** Where only one part of the suite is listed. */
+  /** Where only one part of the suite is listed; absent for tasks of the catalogue, which each shard pulls in for itself. */
   readonly shard?: TaskShard;
+}
+
+/** What a list includes besides the tasks. */
+export interface ListContents {
+  readonly shard?: ShardChoice | undefined;
+  /** Are the decisions about the catalogue included? Default: false. */
+  readonly explain?: boolean | undefined;
 }
 
 /**
@@ -63,36 +78,81 @@ export async function listSuite(
   loaded: LoadedConfig,
   selection: Selection = {},
   onWarning: (warning: Problem) => void = () => {},
-  shard?: ShardChoice,
+  { shard, explain = false }: ListContents = {},
 ): Promise<SuiteList> {
   const { config, root } = loaded;
-  const { plan, partition } = await planned(loaded, selection, onWarning, shard);
+  let choice: CatalogueChoice | undefined;
+  const onCatalogue = (found: CatalogueChoice): void => {
+    choice = found;
+  };
+  const { plan, partition } = await planned(loaded, selection, { onWarning, onCatalogue }, shard);
   const expectations = new Expectations(config.expectedFailures ?? {});
   const places = new Map(plan.order.map((path, index) => [path, index + 1]));
   const infos = plan.describe(root);
   const tasks = plan.tasks.map((task, at): ListedTask => {
     const expectedToFail = expectations.reasonFor(task.path);
+    const owned = partition?.tasks.get(task.path);
     return {
       ...(infos[at] as TaskInfo),
       ...placeOf(task, places.get(task.path)),
+      ...(choice?.pulledIn.has(task.path) && { isOfCatalogue: true }),
       ...(expectedToFail !== undefined && { expectedToFail }),
-      ...(partition !== undefined && { shard: shardOf(partition, task.path) }),
+      ...(owned !== undefined && { shard: shardOf(owned) }),
     };
   });
   tasks.sort((a, b) => (a.order ?? Number.POSITIVE_INFINITY) - (b.order ?? Number.POSITIVE_INFINITY));
   const part = shard && partition && { shard: listedShard(shard, partition) };
-  return { version: listVersion, root, ...part, tasks };
+  const catalogue = explain && choice !== undefined && { catalogue: needsOf(tasks, choice) };
+  const explained = explain ? withSelectors(tasks, plan, selection, loaded) : tasks;
+  return { version: listVersion, root, ...part, tasks: explained, ...catalogue };
+}
+
+/** Adds which parts of the selection select each task. */
+function withSelectors(
+  tasks: readonly ListedTask[],
+  plan: Plan,
+  selection: Selection,
+  loaded: LoadedConfig,
+): readonly ListedTask[] {
+  if (!isNarrowing(selection)) return tasks;
+  const { queries = [], tags = [], texts = [] } = selection;
+  const parts: readonly (readonly [string, Selection])[] = [
+    ...queries.map((query) => [`"${query}"`, { queries: [query] }] as const),
+    ...tags.map((tag) => [`the tag ${tag}`, { tags: [tag] }] as const),
+    ...texts.map((text) => [`the text "${text}"`, { texts: [text] }] as const),
+  ];
+  const selected = parts.map(([name, part]) => [name, pathsMatching(plan, part, loaded)] as const);
+  return tasks.map((task) => {
+    const by = selected.filter(([, paths]) => paths.has(task.path)).map(([name]) => name);
+    return task.pulledIn === undefined && by.length > 0 ? { ...task, selectedBy: by } : task;
+  });
+}
+
+/** A part of a selection may select nothing that the others select as well. */
+function pathsMatching(plan: Plan, part: Selection, loaded: LoadedConfig): ReadonlySet<string> {
+  try {
+    return tasksMatching(plan, part, loaded);
+  } catch (error) {
+    if (isPexenError(error)) return new Set();
+    throw error;
+  }
+}
+
+/** The needs of these tasks. */
+function needsOf(tasks: readonly ListedTask[], choice: CatalogueChoice): readonly CatalogueNeed[] {
+  const paths = new Set(tasks.map(({ path }) => path));
+  return choice.explain().filter(({ requiredBy }) => requiredBy.some((path) => paths.has(path)));
 }
 
 /** The whole plan, or that of a shard. */
 async function planned(
   loaded: LoadedConfig,
   selection: Selection,
-  onWarning: (warning: Problem) => void,
+  given: Pick<SuitePlanGiven, 'onWarning' | 'onCatalogue'>,
   shard: ShardChoice | undefined,
 ): Promise<{ readonly plan: Plan; readonly partition?: Partition }> {
-  if (shard !== undefined) return planShard(loaded, selection, { onWarning }, shard);
-  return { plan: await planSuite(loaded, selection, { onWarning }) };
+  if (shard !== undefined) return planShard(loaded, selection, given, shard);
+  return { plan: await planSuite(loaded, selection, given) };
 }
 
 function listedShard({ index, count }: ShardChoice, { shards, tasks }: Partition): ListedShard {
@@ -102,8 +162,7 @@ function listedShard({ index, count }: ShardChoice, { shards, tasks }: Partition
   };
 }
 
-function shardOf({ tasks }: Partition, path: string): TaskShard {
-  const { shard: owner, ...why } = tasks.get(path) as OwnedTask;
+function shardOf({ shard: owner, ...why }: OwnedTask): TaskShard {
   return { owner, ...why };
 }
 

@@ -1,7 +1,8 @@
 /** Plans the selected tasks of a configuration; loads, evaluates and validates everything once. */
 import { resolve } from 'node:path';
-import { isBad, type PlacedTask, type Problem } from '@pexen/core';
+import { isBad, type Problem } from '@pexen/core';
 import { type Plan, type PlanOptions, plan } from '@pexen/sched';
+import { Catalogue, type CatalogueChoice, type PlanTasks } from './catalogue/catalogue.ts';
 import { collectTasks } from './collect.ts';
 import { type LoadedConfig, layersOf } from './config.ts';
 import type { PoolRequest } from './define-suite.ts';
@@ -44,6 +45,10 @@ export interface SuitePlanGiven {
    * Chooses the tasks of the run. `picked` returns the call paths that the selection selects; undefined where it does not restrict them. Default: these.
    */
   readonly choose?: (whole: Plan, picked: () => ReadonlySet<string> | undefined) => Plan;
+  /** Call paths of candidates of the catalogue that come before others, since the run that is continued or repeated has them. */
+  readonly kept?: ReadonlySet<string>;
+  /** Called with what was chosen from the catalogue, if the suite has one. */
+  readonly onCatalogue?: (choice: CatalogueChoice) => void;
 }
 
 /**
@@ -63,10 +68,12 @@ export async function planSuite(
   const loader = config.loader === undefined ? undefined : await startLoader(config.loader, root);
   const lazy = await factsOf(loaded);
   const { facts } = lazy;
-  const { tasks: collected, capacities } = await collectTasks(loaded, lazy, onWarning);
-  await settleConditions(lazy, collected);
+  const { tasks: collected, candidates, capacities } = await collectTasks(loaded, lazy, onWarning);
+  const catalogue =
+    candidates.length === 0 ? undefined : new Catalogue(root, collected, candidates, given.kept);
+  await settleConditions(lazy, [...collected, ...(catalogue?.relevant ?? [])]);
   const random = shuffle === undefined ? undefined : randomFrom(shuffle);
-  const tasks = random === undefined ? collected : shuffled(collected, random);
+  const suite = random === undefined ? collected : shuffled(collected, random);
   const stateDirectory = stateDirectoryOf(root, config.stateDir);
   const usual = config.history === false ? noDurations : expectedDurations(stateDirectory, onWarning);
   const { weights: expected = usual } = given;
@@ -80,12 +87,25 @@ export async function planSuite(
       const picked = pickedBy(whole, selection, { directory, root, lastResults }, onWarning);
       return isNarrowing(selection) ? picked : undefined;
     });
-  return planTasks(tasks, chooseFrom, onWarning, (warn) =>
-    planOptions(
+  let found: Problem[] = [];
+  const planWith: PlanTasks = (tasks, unavailable) => {
+    found = [];
+    const warn = (warning: Problem) => found.push(warning);
+    const options = planOptions(
       { ...config, capacities },
       { stated, weights, first, loader, keep, clock, outputFile, facts, onWarning: warn },
-    ),
-  );
+    );
+    return plan([...suite, ...tasks.slice(suite.length)], { ...options, unavailable });
+  };
+  const { plan: whole, choice } =
+    catalogue === undefined
+      ? { plan: planWith(collected, new Map()), choice: undefined }
+      : catalogue.plan(facts, planWith);
+  if (choice !== undefined) given.onCatalogue?.(choice);
+  const chosen = chooseFrom(whole);
+  for (const warning of choice?.warnings ?? []) onWarning(warning);
+  reportWarnings(found, chosen, choice, onWarning);
+  return chosen;
 }
 
 const noDurations = (): undefined => undefined;
@@ -97,21 +117,19 @@ function chooseSelected(whole: Plan, picked: () => ReadonlySet<string> | undefin
   return new SelectedTasks().choose(whole, picked);
 }
 
-function planTasks(
-  tasks: readonly PlacedTask[],
-  choose: (whole: Plan) => Plan,
+/** Those about tasks of the run. A candidate may provide more than is needed. */
+function reportWarnings(
+  warnings: readonly Problem[],
+  { tasks }: Plan,
+  choice: CatalogueChoice | undefined,
   onWarning: (warning: Problem) => void,
-  optionsWith: (warn: (warning: Problem) => void) => Parameters<typeof plan>[1],
-): Plan {
-  const warnings: Problem[] = [];
-  const whole = plan(
-    tasks,
-    optionsWith((warning) => warnings.push(warning)),
-  );
-  const chosen = choose(whole);
-  const paths = new Set(chosen.tasks.map(({ path }) => path));
-  for (const warning of warnings) if (paths.has(warning.task ?? '')) onWarning(warning);
-  return chosen;
+): void {
+  const paths = new Set(tasks.map(({ path }) => path));
+  for (const warning of warnings) {
+    const { code, task = '' } = warning;
+    const isUnused = code === 'PEXEN_UNUSED' && choice?.pulledIn.has(task) === true;
+    if (paths.has(task) && !isUnused) onWarning(warning);
+  }
 }
 
 /**

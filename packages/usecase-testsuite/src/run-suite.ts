@@ -154,11 +154,16 @@ export async function runSuite(configured: LoadedConfig, options: SuiteRunOption
   const kept = (all.keep ?? config.keep) ? new KeptDirectories() : undefined;
   const notes: string[] = [];
   let place: Partial<RunDescription> = {};
+  let candidates: ReadonlySet<string> = new Set();
   const planWith = async (shuffle: string | undefined): Promise<Plan> => {
     const given: SuitePlanGiven = {
       ...{ stated: all, shuffle, onWarning, clock, keep: kept?.folder, failedFirst: all.failedFirst },
       outputFile: (path, attempt, stream) => state.leaveToPool(path, attempt, stream),
       choose: (whole, picked) => source.choice.choose(whole, picked),
+      kept: source.candidates,
+      onCatalogue: ({ pulledIn }) => {
+        candidates = pulledIn;
+      },
     };
     if (all.shard === undefined) return planSuite(loaded, all, given);
     const { plan, partition } = await planShard(loaded, all, given, all.shard);
@@ -170,7 +175,7 @@ export async function runSuite(configured: LoadedConfig, options: SuiteRunOption
   try {
     return await runRounds(loaded, planWith, clock, {
       ...{ ...all, kept, state, memory, source, notes },
-      place: () => place,
+      ...{ place: () => place, candidates: () => candidates },
     });
   } catch (error) {
     await source.abandon();
@@ -238,7 +243,8 @@ async function runRounds(
   loaded: LoadedConfig,
   planWith: (shuffle: string | undefined) => Promise<Plan>,
   clock: PausableClock,
-  options: SuiteRunOptions & Pick<RoundsOptions, 'kept' | 'state' | 'memory' | 'source' | 'notes' | 'place'>,
+  options: SuiteRunOptions &
+    Pick<RoundsOptions, 'kept' | 'state' | 'memory' | 'source' | 'notes' | 'place' | 'candidates'>,
 ): Promise<SuiteEnd> {
   const { onWarning = () => {}, rounds = 1, untilFail = false, shuffle } = options;
   const selected = await planWith(shuffle);
@@ -299,6 +305,8 @@ interface RoundsOptions extends SuiteRunOptions {
   readonly notes: readonly string[];
   /** What the journal says of the shard; known once the tasks are planned. */
   readonly place: () => Partial<RunDescription>;
+  /** The candidates that are pulled in from the catalogue; known once the tasks are planned. */
+  readonly candidates: () => ReadonlySet<string>;
 }
 
 /** Runs the plans of the rounds, one after the other. */
@@ -402,13 +410,13 @@ class SuiteRounds {
 
   /** Undefined for a run that is not recorded: some rounds of a watched suite are small, and each follows from a change. */
   async #record(round: number, seed: string | undefined): Promise<RecordedRun | undefined> {
-    const { source, narrow, label, place } = this.#options;
+    const { source, narrow, label, place, candidates } = this.#options;
     if (narrow !== undefined) return undefined;
     return await source.open({
       runId: runId(this.#clock.wallNow(), (bytes) => crypto.getRandomValues(bytes)),
       description: {
         suite: suiteName(this.#loaded),
-        selection: selectionAsJson(source.choice.selection),
+        selection: selectionAsJson({ ...source.choice.selection, candidates: candidates() }),
         options: optionsAsJson({ ...this.#options, ...(seed !== undefined && { shuffle: seed }) }, round),
         versions: softwareVersions(),
         ...place(),

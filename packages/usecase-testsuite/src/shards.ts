@@ -1,9 +1,10 @@
 /** Plans one part of a suite, for one of several machines: see docs/shards.md. Which task belongs to which part is decided by `@pexen/store`. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { messageOf, misuse, type PexenError } from '@pexen/core';
+import { messageOf, misuse, type PexenError, type TaskInfo } from '@pexen/core';
 import type { Plan } from '@pexen/sched';
 import { type Partition, partition, type RunDescription } from '@pexen/store';
+import type { CatalogueChoice } from './catalogue/catalogue.ts';
 import type { LoadedConfig } from './config.ts';
 import { planSuite, type SuitePlanGiven } from './plan-suite.ts';
 import type { Selection } from './query/selection.ts';
@@ -37,11 +38,41 @@ export async function planShard(
   { index, count, weights }: ShardChoice,
 ): Promise<ShardPlan> {
   const weightOf = weights === undefined ? () => undefined : readWeights(resolve(weights));
-  const whole = await planSuite(loaded, selection, { ...given, weights: weightOf });
+  let choice: CatalogueChoice | undefined;
+  const onCatalogue = (found: CatalogueChoice): void => {
+    choice = found;
+    given.onCatalogue?.(found);
+  };
+  const whole = await planSuite(loaded, selection, { ...given, onCatalogue, weights: weightOf });
   const { workers = usualWorkers, sharedResources = [] } = loaded.config;
-  const parts = partition(whole.describe(loaded.root), { count, workers, sharedResources });
+  const { tasks, bonds } = withoutCatalogue(whole.describe(loaded.root), choice);
+  const parts = partition(tasks, { count, workers, sharedResources: [...sharedResources, ...bonds] });
   const plan = whole.select(({ path }) => parts.tasks.get(path)?.shard === index);
   return { plan, partition: parts };
+}
+
+/**
+ * What is divided depends on no facts about this machine: tasks of the suite alone, of which each shard pulls in what it needs. Those that may pull in
+ * one that may not start twice stay together.
+ */
+function withoutCatalogue(
+  all: readonly TaskInfo[],
+  choice: CatalogueChoice | undefined,
+): { readonly tasks: readonly TaskInfo[]; readonly bonds: readonly string[] } {
+  if (choice === undefined) return { tasks: all, bonds: [] };
+  const unrepeatable = choice.unrepeatable();
+  const tasks = all
+    .filter(({ path }) => !choice.pulledIn.has(path))
+    .map((info) => {
+      const bonds = (unrepeatable.get(info.path) ?? []).map((path) => ({ resource: bondOf(path) }));
+      return bonds.length === 0 ? info : { ...info, uses: [...(info.uses ?? []), ...bonds] };
+    });
+  return { tasks, bonds: [...unrepeatable.values()].flat().map(bondOf) };
+}
+
+/** The name that stands for a candidate among the resources. */
+function bondOf(path: string): string {
+  return `the catalogue's ${path.replaceAll('/', ' ')}`;
 }
 
 /** What the journal of a run says of its shard. */

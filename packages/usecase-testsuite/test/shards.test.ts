@@ -64,7 +64,9 @@ describe('shards', () => {
   });
 
   it('are listed with the owner of each task, and why it is where it is', async () => {
-    const { shard, tasks } = await listSuite(machine(0).loaded, {}, () => {}, { index: 2, count: 3 });
+    const { shard, tasks } = await listSuite(machine(0).loaded, {}, () => {}, {
+      shard: { index: 2, count: 3 },
+    });
     expect(shard).toEqual({ index: 2, count: 3, tasks: 7, owned: 3, expectedMs: [1386, 1086, 512] });
     expect(tasks.map(({ path, shard }) => ({ path, ...shard }))).toEqual([
       { path: 'setup', owner: 2, boundBy: '"remove" tears down what it provides' },
@@ -75,8 +77,7 @@ describe('shards', () => {
 
   it('divide what a query selects', async () => {
     const { tasks } = await listSuite(machine(0).loaded, { queries: ['s*'] }, () => {}, {
-      index: 1,
-      count: 2,
+      shard: { index: 1, count: 2 },
     });
     expect(tasks.map(({ path, shard }) => `${path} ${shard?.owner}`)).toEqual([
       'setup 1',
@@ -94,7 +95,7 @@ describe('shards', () => {
     );
     const { loaded } = machine(0, { from: { '': listOf(alike) }, journal: false });
     const owners = async (): Promise<readonly (readonly string[])[]> => {
-      const lists = [1, 2].map((index) => listSuite(loaded, {}, () => {}, { index, count: 2 }));
+      const lists = [1, 2].map((index) => listSuite(loaded, {}, () => {}, { shard: { index, count: 2 } }));
       return (await Promise.all(lists)).map(({ tasks }) => tasks.map(({ path }) => path).sort());
     };
     const before = await owners();
@@ -115,7 +116,7 @@ describe('shards', () => {
     const owned = (sharedResources: string[]) => {
       const { loaded } = machine(0, { from: { '': listOf(holding) }, sharedResources });
       return Promise.all(
-        three.map(async (shard) => (await listSuite(loaded, {}, () => {}, shard)).tasks.length),
+        three.map(async (shard) => (await listSuite(loaded, {}, () => {}, { shard })).tasks.length),
       );
     };
     expect(await owned(['/srv/db'])).toEqual([3, 0, 0]);
@@ -142,7 +143,7 @@ describe('a file of weights', () => {
     const weights = join(loaded.root, 'weights.jsonl');
     writeFileSync(weights, text);
     const lists = await Promise.all(
-      [1, 2].map((index) => listSuite(loaded, {}, () => {}, { index, count: 2, weights })),
+      [1, 2].map((index) => listSuite(loaded, {}, () => {}, { shard: { index, count: 2, weights } })),
     );
     return Object.fromEntries(
       lists.flatMap(({ tasks }) => tasks.map(({ path, shard }) => [path, shard?.owner])),
@@ -165,6 +166,6 @@ describe('a file of weights', () => {
     await expect(ownersWith('{}\n')).rejects.toMatchObject({ code });
     const { loaded } = machine(0);
     const missing = { index: 1, count: 2, weights: join(loaded.root, 'none.jsonl') };
-    await expect(listSuite(loaded, {}, () => {}, missing)).rejects.toMatchObject({ code });
+    await expect(listSuite(loaded, {}, () => {}, { shard: missing })).rejects.toMatchObject({ code });
   });
 });

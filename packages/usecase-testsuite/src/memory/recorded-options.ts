@@ -15,19 +15,25 @@ export interface RecordedSelection {
   readonly selected: ReadonlySet<string> | undefined;
   /** The tasks of the suite that were not in the run. */
   readonly leftOut: ReadonlySet<string>;
+  /** The candidates of the catalogue that were pulled in. Default: none. */
+  readonly candidates?: ReadonlySet<string>;
 }
 
 /** As an entry of the description. */
-export function selectionAsJson({ selected, leftOut }: RecordedSelection): Json {
-  return { ...(selected !== undefined && { selected: [...selected] }), leftOut: [...leftOut] };
+export function selectionAsJson({ selected, leftOut, candidates }: RecordedSelection): Json {
+  return {
+    ...(selected !== undefined && { selected: [...selected] }),
+    leftOut: [...leftOut],
+    ...(candidates !== undefined && candidates.size > 0 && { candidates: [...candidates] }),
+  };
 }
 
 /** The selection of a run; all tasks where its description does not say anything else. */
 export function selectionOf({ selection }: RunDescription): RecordedSelection {
-  const { selected, leftOut } = (selection ?? {}) as { readonly [name: string]: unknown };
+  const { selected, leftOut, candidates } = (selection ?? {}) as { readonly [name: string]: unknown };
   return {
     selected: selected === undefined ? undefined : new Set(texts(selected)),
-    leftOut: new Set(texts(leftOut)),
+    ...{ leftOut: new Set(texts(leftOut)), candidates: new Set(texts(candidates)) },
   };
 }
 
@@ -37,9 +43,10 @@ export function placeOf({ label, shard, shardPaths, planDigest }: RunDescription
 }
 
 /** True for tasks that are new since the suite was divided, and belong to another shard than that of the run. */
-export function elsewhere({ shard = '', shardPaths = [] }: RunDescription): (path: string) => boolean {
+export function elsewhere(description: RunDescription): (path: string) => boolean {
+  const { shard = '', shardPaths = [] } = description;
   const index = Number(shard.split('/')[0]);
-  const known = new Set(shardPaths.flat());
+  const known = new Set([...shardPaths.flat(), ...(selectionOf(description).candidates ?? [])]);
   return (path) =>
     shardPaths.length > 0 && !known.has(path) && (crc32(path) % shardPaths.length) + 1 !== index;
 }

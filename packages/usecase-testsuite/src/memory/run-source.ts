@@ -14,6 +14,8 @@ export interface RunSource {
   readonly choice: TaskChoice;
   /** Options of the run that is continued. */
   readonly inherited: RememberedOptions;
+  /** Call paths of candidates of the catalogue that the run which is continued or repeated has pulled in. */
+  readonly candidates: ReadonlySet<string>;
   /** Opens the journal; undefined where the run is not recorded. */
   open(session: NewSession): Promise<RecordedRun | undefined>;
   /** Sentences about the run, for its output. */
@@ -61,7 +63,7 @@ function fromNothing(memory: SuiteMemory): RunSource {
   const last = memory.interrupted();
   const choice = new SelectedTasks();
   return {
-    ...{ choice, inherited: {}, outstanding: () => [], abandon: async () => {} },
+    ...{ choice, inherited: {}, candidates: new Set(), outstanding: () => [], abandon: async () => {} },
     notes:
       last === undefined
         ? []
@@ -77,6 +79,7 @@ async function fromItself(
 ): Promise<RunSource> {
   const recorded = await memory.resume(run);
   const { description, number, session } = recorded;
+  const selection = selectionOf(description);
   const abandon = (): Promise<void> => recorded.end({ exitCode: 2, isResumable: true });
   try {
     refuseOther(description, suite, number);
@@ -85,7 +88,8 @@ async function fromItself(
     throw error;
   }
   return {
-    choice: new ResumedTasks(selectionOf(description)),
+    choice: new ResumedTasks(selection),
+    candidates: selection.candidates ?? new Set(),
     inherited: optionsOf(description),
     notes: [`Session ${session} of run ${number}.`],
     recalledFrom: session === 2 ? 'session 1' : 'earlier sessions',
@@ -101,12 +105,12 @@ function fromAnother(
   const { run: parent, description } = memory.preview(repetition);
   refuseOther(description, suite, parent.number);
   const { classes } = repetition;
-  const { leftOut } = selectionOf(description);
+  const { leftOut, candidates = new Set() } = selectionOf(description);
   const preview = (selected: (path: string) => boolean) =>
     memory.preview({ ...repetition, of: parent.id }, selected);
   const choice = new RepeatedTasks(leftOut, elsewhere(description), preview, memory.digester);
   return {
-    ...{ choice, inherited: {}, outstanding: () => choice.outstanding, abandon: async () => {} },
+    ...{ choice, inherited: {}, candidates, outstanding: () => choice.outstanding, abandon: async () => {} },
     notes: [`Repeats what ${listOf(classes ?? defaultRerunClasses)} in run ${parent.number}.`],
     recalledFrom: `run ${parent.number}`,
     open: (session) =>

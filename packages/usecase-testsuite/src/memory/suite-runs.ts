@@ -38,10 +38,10 @@ export async function previewSuite(
   const memory = new SuiteMemory(loaded, context);
   const preview = memory.preview(repetition);
   const { run, description } = preview;
-  const { leftOut } = selectionOf(description);
+  const { leftOut, candidates: kept = new Set() } = selectionOf(description);
   if (repetition.kind === 'resume') {
     const choice = new ResumedTasks(selectionOf(description));
-    const plan = await planSuite(loaded, {}, { onWarning, choose: (whole) => choice.choose(whole) });
+    const plan = await planSuite(loaded, {}, { onWarning, kept, choose: (whole) => choice.choose(whole) });
     return { run, decisions: preview.decisionsOf(describe(plan, memory.digester)) };
   }
   const again = { ...repetition, of: run.id };
@@ -51,6 +51,10 @@ export async function previewSuite(
     (selected) => memory.preview(again, selected),
     memory.digester,
   );
-  await planSuite(loaded, selection, { onWarning, choose: (whole, picked) => choice.choose(whole, picked) });
+  await planSuite(loaded, selection, {
+    onWarning,
+    kept,
+    choose: (whole, picked) => choice.choose(whole, picked),
+  });
   return { run, decisions: choice.decisions };
 }

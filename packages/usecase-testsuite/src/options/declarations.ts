@@ -98,6 +98,7 @@ const forms = {
   from: "Write from: { sys: executables({ dir: 'tests' }) }.",
   reporters:
     "Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; the reporters are terminal, live, lines and junit.",
+  catalogue: "Write catalogue: modules({ dir: 'providers' }), or a list of factories and tasks.",
   pool: "Write pool: 'threads', or pool: (request) => threads({ ...request, workers: 2 }).",
   pools: 'Write pools: { quick: threads }.',
   groups: 'Write groups: { vm: { pool: () => processes({ workers: 5 }) } }.',
@@ -115,6 +116,15 @@ const from: Kind = (value, path) =>
   isFactory(value)
     ? [flaw(path, 'is a factory itself', "Give its tasks a call path: from: { '': tree({ dir: '.' }) }.")]
     : factories(value, path);
+
+const isTask = (value: unknown): boolean =>
+  typeof value === 'function' || (isRecord(value) && 'task' in value && 'under' in value);
+const catalogued = listOf(
+  'factories and tasks',
+  isA('a factory or a task', (value) => isFactory(value) || isTask(value), forms.catalogue),
+  forms.catalogue,
+);
+const catalogue: Kind = (value, path) => (isFactory(value) ? [] : catalogued(value, path));
 
 const limit = isA(
   'a number of milliseconds above 0',
@@ -195,7 +205,7 @@ function asInMeta(name: keyof TaskMeta, hint?: string): Kind {
 /** The metadata that an override may set. What a task is, its name, its args, what it provides, salvages, tears down and cleans up, is its own. */
 export const overridableMeta = [
   ...(['timeout', 'idleTimeout', 'grace', 'slowAfter', 'retries', 'rerunnable'] as const),
-  ...(['priority', 'weight', 'exclusive', 'group', 'pool', 'scope', 'mayReboot'] as const),
+  ...(['priority', 'preference', 'weight', 'exclusive', 'group', 'pool', 'scope', 'mayReboot'] as const),
   ...(['tags', 'requires', 'after', 'before', 'uses', 'claims', 'inputs', 'digestEnv', 'when'] as const),
 ] satisfies readonly (keyof TaskMeta)[];
 
@@ -234,6 +244,11 @@ const unprofiled = {
     kind: listOf('overrides', override, forms.overrides),
     about: 'metadata by pattern; for each entry the first override that matches counts',
     default: [],
+  },
+  catalogue: {
+    kind: catalogue,
+    about: 'tasks that are pulled in where something requires what they provide and the suite does not',
+    default: none,
   },
   facts: {
     kind: isA('an object or a function', (value) => isRecord(value) || typeof value === 'function'),
