@@ -1,18 +1,21 @@
-/** docs/importers.md as the author of an importer follows it: its files in an empty project, with the packed packages. */
+/** docs/importers.md and docs/factories.md as the author of an importer follows them: its files in an empty project, with the packed packages. */
 import { readFileSync } from 'node:fs';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { published, ROOT } from '../tidy/sources.ts';
 import { Project } from './project.ts';
 
 const page = readFileSync(join(ROOT, 'docs/importers.md'), 'utf8');
+/** It has the test of the importer. */
+const rules = readFileSync(join(ROOT, 'docs/factories.md'), 'utf8');
 let project: Project;
 
 beforeAll(async () => {
   project = await Project.of('importer');
   await project.install(...published().map(({ manifest }) => manifest.name));
-  for (const [, name, code] of page.matchAll(/^```ts no-run\n\/\/ (.+\.ts)\n([\s\S]*?)^```$/gm))
+  for (const [, name, code] of (page + rules).matchAll(/^```ts no-run\n\/\/ (.+\.ts)\n([\s\S]*?)^```$/gm))
     await writeFile(join(project.dir, String(name)), String(code));
   await writeFile(join(project.dir, 'office.checks'), blockAfter('cat office.checks'));
   await mkdir(join(project.dir, 'node_modules/@types'), { recursive: true });
@@ -57,6 +60,45 @@ test('the attachment of the importer is in the JUnit report', async () => {
   await project.run('npx', 'pexen', 'run', '--junit', 'out/junit.xml');
   expect(readFileSync(join(project.dir, 'out/junit.xml'), 'utf8')).toMatch(/printed[\s\S]*~ ink: bad/);
 });
+
+test('it passes the conformance kit', async () => {
+  const ended = await project.run('node', '--test', '--test-reporter=tap', 'checks.test.ts');
+  expect(ended.code, ended.stdout).toBe(0);
+  expect(ended.stdout).toMatch(/^# fail 0$/m);
+  expect(Number(/^# pass (\d+)$/m.exec(ended.stdout)?.[1])).toBeGreaterThan(14);
+});
+
+test('as a package of its own, it is used by another project', async () => {
+  const { manifest, entry } = await packaged();
+  const consumer = join(project.dir, 'consumer');
+  await mkdir(join(consumer, 'node_modules'), { recursive: true });
+  await cp(entry, join(consumer, 'node_modules', manifest.name), { recursive: true });
+  await writeFile(join(consumer, 'package.json'), '{ "type": "module" }');
+  await writeFile(join(consumer, 'office.checks'), 'letter | | true\n');
+  await writeFile(
+    join(consumer, 'pexen.config.mjs'),
+    `import { defineSuite } from 'pexen';
+import { checks } from '${manifest.name}';
+export default defineSuite({ from: { office: checks('office.checks') } });`,
+  );
+  const ended = await project.run('sh', '-c', 'cd consumer && npx pexen run --reporter lines');
+  expect(ended.stderr).toBe('');
+  expect(ended.stdout).toContain('1 task: 1 passed');
+});
+
+/** The package that the page describes, compiled as its author would do it. */
+async function packaged(): Promise<{ readonly manifest: { readonly name: string }; readonly entry: string }> {
+  const [, text = '{}'] = /^```json\n(\{\n {2}"name": "pexen-factory-[\s\S]*?)^```$/m.exec(rules) ?? [];
+  const manifest = JSON.parse(text) as { readonly name: string };
+  const entry = join(project.dir, 'package');
+  await mkdir(entry);
+  await writeFile(join(entry, 'package.json'), text);
+  await writeFile(
+    join(entry, 'checks.js'),
+    stripTypeScriptTypes(readFileSync(join(project.dir, 'checks.ts'), 'utf8')),
+  );
+  return { manifest, entry };
+}
 
 test('problems and warnings have the codes of the importer, and its places', async () => {
   await writeFile(join(project.dir, 'office.checks'), 'letter\n\nposter\n');

@@ -71,11 +71,13 @@ export {
 } from './options/declarations.ts';
 export {
   type ConfigReport,
+  configReportVersion,
   type DescribedOrigin,
   type DescribedValue,
   describeConfig,
   describeTasks,
   type TaskConfigReport,
+  type TaskOrigin,
 } from './options/describe.ts';
 export {
   type OptionsGiven,

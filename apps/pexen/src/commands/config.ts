@@ -4,6 +4,7 @@ import { formatLocation, type Problem } from '@pexen/core';
 import { printable } from '@pexen/report';
 import {
   type ConfigReport,
+  configReportVersion,
   type DescribedOrigin,
   type DescribedValue,
   declaredOptions,
@@ -25,9 +26,6 @@ export interface ConfigOptions extends ConfiguredOptions {
   readonly json?: boolean;
 }
 
-/** Grows by one with every change that breaks readers of the JSON form. */
-const version = 1;
-
 /** Prints the options of the suite, or the metadata of the tasks that the query selects. */
 export async function config(
   query: string | undefined,
@@ -39,7 +37,7 @@ export async function config(
     const loaded = await loadConfig(workingDirectory(), options.config, givenBy(options));
     return query === undefined
       ? await describeConfig(loaded)
-      : { version, tasks: await describeTasks(loaded, query, warn) };
+      : { version: configReportVersion, tasks: await describeTasks(loaded, query, warn) };
   });
   if (options.json === true) output.write(`${JSON.stringify(document, undefined, 2)}\n`);
   else for (const line of linesOf(document, output)) output.write(`${line}\n`);

@@ -1,0 +1,93 @@
+/** All own factories pass the conformance kit. */
+import { maker, place, task } from '@pexen/core';
+import { describe, test } from 'vitest';
+import { factoryConformance } from '../src/conformance.ts';
+import { executables, type Factory, modules, programs, together, tree, under } from '../src/index.ts';
+
+const sh = (header = ''): string => `#!/bin/sh\n${header}exit 0\n`;
+const prefix = 'PEXEN';
+
+const misspelled = {
+  name: 'a misspelled entry of a header',
+  files: { 't/wrong.sh': sh('# pexen: { timeuot: 5s }\n') },
+  at: [{ file: 't/wrong.sh', line: 2 }],
+};
+const brokenSideFile = {
+  name: 'a side file that is not YAML',
+  files: { 't/odd.sh': sh(), 't/odd.sh.pexen.yaml': 'timeout: [\n' },
+  at: [{ file: 't/odd.sh.pexen.yaml' }],
+};
+const scripts = { 't/a.sh': sh(), 't/deep/b.sh': sh('# pexen: { tags: [x] }\n'), 't/c.sh': sh() };
+const more = { 't/b.sh': sh(), 't/deep/0.sh': sh() };
+
+describe('executables', () => {
+  factoryConformance({
+    ...{ test, prefix, more, make: () => executables({ dir: 't' }), files: scripts },
+    broken: [misspelled, brokenSideFile],
+  });
+});
+
+describe('programs', () => {
+  factoryConformance({
+    ...{ test, prefix, more, files: scripts, broken: [misspelled, brokenSideFile] },
+    make: () => programs({ files: 't/**/*.sh', command: ['sh', '{file}'] }),
+  });
+});
+
+const module = (name: string): string => `export function test_${name}() {}\nexport function helper() {}\n`;
+const brokenModule = {
+  name: 'a module that throws',
+  files: { 'm/wrong.mjs': 'export function test_w() {}\nthrow new Error("no");\n' },
+  at: [{ file: 'm/wrong.mjs', line: 2 }],
+};
+
+describe('modules', () => {
+  factoryConformance({
+    ...{ test, prefix, broken: [brokenModule], more: { 'm/b.mjs': module('b') } },
+    make: () => modules({ dir: 'm', include: ['**/*.mjs'], match: 'test_*' }),
+    files: { 'm/a.mjs': module('a'), 'm/deep/c.mjs': module('c') },
+  });
+});
+
+describe('one module', () => {
+  factoryConformance({
+    ...{ test, prefix, make: () => modules({ file: 'all.mjs', match: 'test_*' }) },
+    files: { 'all.mjs': module('a') + module('b').replace('helper', 'other') },
+  });
+});
+
+describe('a tree', () => {
+  factoryConformance({
+    ...{ test, prefix, more, broken: [misspelled, brokenSideFile] },
+    make: () => tree({ dir: '.', match: 'test_*' }),
+    files: { ...scripts, 'tests.mjs': module('a') },
+  });
+});
+
+describe('several together, under paths', () => {
+  factoryConformance({
+    ...{ test, prefix, more, broken: [misspelled, brokenModule] },
+    make: () =>
+      together(
+        under(['sys', 'a/b'], executables({ dir: 't' })),
+        under('api', modules({ dir: 'm', include: ['**/*.mjs'], match: 'test_*' })),
+      ),
+    files: { ...scripts, 'm/a.mjs': module('a') },
+  });
+});
+
+/** Without files. */
+const primeChecks = maker(function* primeChecks(numbers: readonly number[]) {
+  for (const n of numbers) yield task({ name: `${n}` }, () => 2 ** (n - 1) % n);
+});
+
+const primes: Factory = {
+  ...{ kind: 'primes', describe: 'checks of small primes' },
+  async *make({ under: above = [] }) {
+    for (const check of primeChecks([2, 3, 5])) yield place(above, check);
+  },
+};
+
+describe('a factory without files', () => {
+  factoryConformance({ test, make: () => primes, closures: true });
+});
