@@ -225,7 +225,7 @@ describe('the entries of metadata', () => {
     ['{ tags: [&a x, *a] }', 'PEXEN_BAD_HEADER 2:25 "*a" refers to another place: write it out'],
     ['{ tags: [a }', /^PEXEN_BAD_HEADER 2:3 the header: its \{ is not closed before the comment ends/],
     ['{ tags: a] }', /^PEXEN_BAD_HEADER 2:\d+ /],
-    ['{ name: a, name: b }', /^PEXEN_BAD_HEADER 2:21 map keys must be unique/],
+    ['{ name: a, name: b }', /^PEXEN_BAD_HEADER 2:21 "name" is there twice: keys must be unique/],
   ])('%s', (text, complaint) => {
     const got = complaints(`#!/bin/sh\n# pexen: ${text}\n`);
     if (typeof complaint === 'string') expect(got).toEqual([complaint]);

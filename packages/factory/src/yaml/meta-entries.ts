@@ -1,0 +1,329 @@
+/**
+ * The entries of metadata in YAML, in headers of programs and in suite files alike: entries in, metadata and problems out. Loaded on demand, since it
+ * brings a YAML parser along.
+ */
+import {
+  type Amount,
+  amount,
+  anyOf,
+  atLeast,
+  checkMeta,
+  defined,
+  every,
+  isRefusedKey,
+  nearest,
+  type Problem,
+  type Requirement,
+  type SourceLocation,
+  type TaskMeta,
+} from '@pexen/core';
+import type { readExpression } from '../conditions/expression.ts';
+import { allOf, type Condition, conditionOf, type Needs } from '../conditions/needs.ts';
+import type { ProgramEntries } from '../file-meta.ts';
+import {
+  anyText,
+  type Complain,
+  choice,
+  duration,
+  entriesOf,
+  finite,
+  flag,
+  limit,
+  listOf,
+  mapOf,
+  type NamedEntry,
+  type Reader,
+  recordOf,
+  size,
+  someTexts,
+  text,
+  texts,
+  wholeNumber,
+} from './values.ts';
+import { locationOf, type YamlMap, type YamlNode } from './yaml-tree.ts';
+
+/** What the entries may refer to, and what they are called. */
+export interface MetaContext {
+  /** The task, for messages. */
+  readonly task: string;
+  /** The directory that paths in `needs` are relative to. */
+  readonly directory: string;
+  /** The location of problems without a better one. */
+  readonly at: SourceLocation;
+  /** The facts that conditions may name. Default: any. */
+  readonly facts?: readonly string[] | undefined;
+  /** Reads expressions; needed where `mayHaveExpression` says so. */
+  readonly readExpression?: typeof readExpression | undefined;
+}
+
+/** What entries say. */
+export interface ReadEntries {
+  /** Name of the entry → its value, of those that could be read. `needs` is part of `when`. */
+  readonly values: ReadonlyMap<string, unknown>;
+  readonly problems: readonly Problem[];
+}
+
+/** Must `readEntries` be able to read expressions in this text? */
+export function mayHaveExpression(text: string): boolean {
+  return /\bif\b/.test(text);
+}
+
+/** Metadata that only tasks in modules can have. */
+const entriesOfCode = ['args', 'cleanup'] as const;
+
+/** The entries of metadata in YAML. */
+type MetaName = Exclude<keyof TaskMeta, (typeof entriesOfCode)[number]> | 'needs';
+
+/** Reads entries that have these readers. All problems are reported. */
+export function readEntries(
+  entries: readonly NamedEntry[],
+  readers: Readonly<Record<string, Reader>>,
+  context: MetaContext,
+): ReadEntries {
+  const problems: Problem[] = [];
+  const places = new Map<string, SourceLocation>();
+  const read = new Map<string, unknown>();
+  for (const { name, key, value } of entries) {
+    const report = (
+      code: Problem['code'],
+      node: YamlNode,
+      message: string,
+      hint?: string,
+      character?: number,
+    ): undefined => {
+      const location = locationOf(node, character);
+      problems.push({ code, task: context.task, location, message, ...(hint !== undefined && { hint }) });
+    };
+    const complain: Complain = (node, message, hint, character) =>
+      report('PEXEN_BAD_META', node, `${name} ${message}`, hint, character);
+    const reader = Object.hasOwn(readers, name) ? readers[name] : undefined;
+    if (rivals.has(name)) places.set(name, locationOf(key));
+    if (reader === undefined)
+      report('PEXEN_UNKNOWN_META', key, `unknown metadata "${name}"`, hintFor(name, readers));
+    else if (value === undefined) complain(key, 'has no value');
+    else {
+      const found = reader(value, complain);
+      const known = found instanceof Expression ? compiled(found, complain, context) : found;
+      if (known !== undefined) read.set(name, known);
+    }
+  }
+  const values = withCondition(read, context.directory);
+  return { values, problems: [...problems, ...contradictions(values, places, context)] };
+}
+
+/** The values of these entries that are metadata of the task. */
+export function metaOf(values: ReadonlyMap<string, unknown>): TaskMeta {
+  return Object.fromEntries([...values].filter(([name]) => Object.hasOwn(metaReaders, name))) as TaskMeta;
+}
+
+/** `needs` and `when` are one condition of the task. */
+function withCondition(read: Map<string, unknown>, directory: string): ReadonlyMap<string, unknown> {
+  const needs = read.get('needs') as Needs | undefined;
+  if (needs === undefined) return read;
+  const when = read.get('when') as TaskMeta['when'];
+  const own: Condition[] = when === undefined ? [] : [typeof when === 'function' ? when : () => when];
+  read.delete('needs');
+  read.delete('when');
+  return read.set('when', allOf([conditionOf(needs, directory), ...own]));
+}
+
+function compiled(
+  { node, text, because }: Expression,
+  complain: Complain,
+  { readExpression, facts }: MetaContext,
+): Condition | undefined {
+  if (readExpression === undefined)
+    return complain(node, 'has an expression behind an escaped "if"', 'Write if: …');
+  const found = readExpression(text, defined({ because, names: facts }));
+  if ('condition' in found) return found.condition;
+  const { message, hint, at } = found.fault;
+  return complain(node, `has an expression that ${message}`, hint, at);
+}
+
+/** Entries that may contradict another one. */
+const rivals: ReadonlySet<string> = new Set(['uses', 'claims', 'group', 'pool']);
+
+/** Checks the entries together, for problems such as a resource both used and claimed. */
+function contradictions(
+  values: ReadonlyMap<string, unknown>,
+  places: ReadonlyMap<string, SourceLocation>,
+  { task, at }: MetaContext,
+): Problem[] {
+  if (places.size < 2) return [];
+  const blamed = { PEXEN_USED_AND_CLAIMED: 'claims', PEXEN_GROUP_AND_POOL: 'pool' } as Readonly<
+    Record<string, string>
+  >;
+  return checkMeta(metaOf(values), task).map((problem) => ({
+    ...problem,
+    location: places.get(blamed[problem.code] ?? '') ?? at,
+  }));
+}
+
+function hintFor(name: string, readers: Readonly<Record<string, Reader>>): string {
+  if (name === 'args') return 'Write argv for the arguments of a program.';
+  if ((entriesOfCode as readonly string[]).includes(name)) return 'Only tasks in modules can have it.';
+  const names = Object.keys(readers);
+  const near = nearest(name, names);
+  return near === undefined ? `The entries are: ${names.join(', ')}.` : `Did you mean "${near}"?`;
+}
+
+const conditionHint = `Write { if: 'os.id == "debian"', because: it uses apt }.`;
+
+/** An expression that has not been read yet. */
+class Expression {
+  readonly node: YamlNode;
+  readonly text: string;
+  readonly because: string | undefined;
+
+  constructor(node: YamlNode, text: string, because: string | undefined) {
+    this.node = node;
+    this.text = text;
+    this.because = because;
+  }
+}
+
+const expression = recordOf({ if: text, because: text });
+
+/** True, false, a reason, or an expression and the reason where that is false. */
+const condition: Reader<boolean | string | Expression> = (node, complain) => {
+  if (node.kind === 'scalar' && typeof node.value === 'boolean') return node.value;
+  if (node.kind !== 'map') return text(node, complain);
+  const read = expression(node, complain);
+  if (read === undefined) return undefined;
+  const written = entriesOf(node).find(({ name }) => name === 'if')?.value;
+  if (written === undefined) return complain(node, 'has no "if"', conditionHint);
+  return new Expression(written, read.if as string, read.because as string | undefined);
+};
+
+const sizes: Reader<string | Readonly<Record<string, string>>> = (node, complain) =>
+  node.kind === 'map' ? mapOf(size)(node, complain) : size(node, complain);
+
+const needsRecord = recordOf({
+  memory: size,
+  disk: sizes,
+  programs: someTexts,
+  files: someTexts,
+  kernelModules: someTexts,
+  env: someTexts,
+  user: text,
+  os: someTexts,
+  arch: someTexts,
+} satisfies Record<keyof Needs, Reader>);
+
+const needs: Reader = (node, complain) =>
+  node.kind === 'map'
+    ? needsRecord(node, complain)
+    : complain(node, 'must be a map', 'Write { programs: [docker], memory: 2G }.');
+
+const requirement: Reader<Requirement> = (node, complain) => {
+  if (node.kind !== 'map') return text(node, complain);
+  const only = onlyEntryOf(node);
+  if (only?.name === 'anyOf') return compound(texts(only.value, complain), anyOf);
+  if (only?.name === 'every') return compound(texts(only.value, complain), every);
+  if (only?.name === 'atLeast') return atLeastOf(only.value, complain);
+  return complain(
+    node,
+    'is not a requirement',
+    'Write a name, { anyOf: [a, b] }, { every: [a, b] } or { atLeast: [2, a, b, c] }.',
+  );
+};
+
+function compound(
+  names: readonly string[] | undefined,
+  make: (...names: readonly string[]) => Requirement,
+): Requirement | undefined {
+  return names === undefined ? undefined : make(...names);
+}
+
+function atLeastOf(node: YamlNode, complain: Complain): Requirement | undefined {
+  const [first, ...rest] = node.kind === 'list' ? node.items : [];
+  const count = first?.kind === 'scalar' ? first.value : undefined;
+  if (!Number.isSafeInteger(count) || rest.length === 0) {
+    return complain(node, 'is not a number followed by names', 'Write { atLeast: [2, a, b, c] }.');
+  }
+  const names = rest.map((each) => text(each, complain));
+  return names.every((name) => name !== undefined) ? atLeast(count as number, ...names) : undefined;
+}
+
+const use: Reader<string | Amount> = (node, complain) => {
+  if (node.kind !== 'map') return text(node, complain);
+  const only = onlyEntryOf(node);
+  const count = only?.value.kind === 'scalar' ? only.value.value : undefined;
+  if (only === undefined || typeof count !== 'number' || !(count > 0 && Number.isFinite(count))) {
+    return complain(
+      node,
+      'is not an amount',
+      'Write { name: count }, the count above 0: { memory-mb: 512 }.',
+    );
+  }
+  return amount(only.name, count);
+};
+
+function onlyEntryOf(map: YamlMap): { readonly name: string; readonly value: YamlNode } | undefined {
+  const [first, second] = entriesOf(map);
+  return first?.value === undefined || second !== undefined
+    ? undefined
+    : { name: first.name, value: first.value };
+}
+
+const retriesRecord = recordOf({
+  count: wholeNumber,
+  delay: duration,
+  factor: finite,
+  maxDelay: duration,
+  jitter: finite,
+});
+
+/** A number, or a record with delays. */
+export const retries: Reader = (node, complain) =>
+  node.kind === 'map' ? retriesRecord(node, complain) : wholeNumber(node, complain);
+
+const variables = mapOf(anyText, (key, complain) => {
+  const name = key.kind === 'scalar' ? key.source : '';
+  const isName = /^[^=\0]+$/.test(name) && !isRefusedKey(name);
+  return isName ? name : complain(key, 'is not a valid name of a variable');
+});
+
+const env: Reader<Readonly<Record<string, string>>> = (node, complain) =>
+  node.kind === 'map'
+    ? variables(node, complain)
+    : complain(node, 'must be a map of strings', 'Write { NAME: value }.');
+
+/** The readers of metadata. */
+export const metaReaders: Readonly<Record<MetaName, Reader>> = {
+  name: text,
+  requires: listOf(requirement),
+  after: texts,
+  before: texts,
+  salvages: texts,
+  tearsDown: (node, complain) => (node.kind === 'list' ? texts(node, complain) : text(node, complain)),
+  provides: texts,
+  uses: listOf<string | Amount>(use),
+  claims: texts,
+  exclusive: flag,
+  priority: finite,
+  weight: duration,
+  group: text,
+  pool: text,
+  timeout: limit,
+  idleTimeout: limit,
+  grace: duration,
+  slowAfter: duration,
+  retries,
+  rerunnable: flag,
+  scope: choice('run', 'boot', 'process'),
+  mayReboot: flag,
+  inputs: texts,
+  digestEnv: texts,
+  tags: texts,
+  when: condition,
+  needs,
+};
+
+/** The readers of entries about a program, in headers and in suite files. */
+export const programReaders: Readonly<Record<keyof ProgramEntries, Reader>> = {
+  argv: listOf(anyText),
+  env,
+  cwd: text,
+  tap: choice<boolean | 'perl'>(true, false, 'perl'),
+};
